@@ -1,0 +1,40 @@
+/** Cancels what was scheduled; calling it again, or after it ran, does nothing. */
+export type Cancel = () => void;
+
+/** Time as an argument: nothing outside this file asks the machine what time it is. */
+export interface Clock {
+  /** Monotonic milliseconds, with a fraction. Only differences mean something. */
+  nowMs(): number;
+  /** Milliseconds since 1970-01-01T00:00:00Z, for people and for the wire. */
+  wallMs(): number;
+  /** Runs `run` once, `delayMs` from now. A pending call keeps the process alive. */
+  after(delayMs: number, run: () => void): Cancel;
+}
+
+export const systemClock: Clock = {
+  nowMs: () => performance.now(),
+  wallMs: () => Date.now(),
+  after(delayMs, run) {
+    const timer = setTimeout(run, delayMs);
+    return () => clearTimeout(timer);
+  },
+};
+
+/** Resolves after `delayMs`; rejects with the signal's reason when that comes first. */
+export function sleep(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) {
+      reject(signal.reason as Error);
+      return;
+    }
+    const cancel = clock.after(delayMs, () => {
+      signal.removeEventListener("abort", onAbort);
+      resolve();
+    });
+    const onAbort = (): void => {
+      cancel();
+      reject(signal.reason as Error);
+    };
+    signal.addEventListener("abort", onAbort, { once: true });
+  });
+}

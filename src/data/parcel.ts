@@ -1,0 +1,34 @@
+import type { Reason } from "../core/reason.ts";
+import type { Signal } from "../otlp/signal.ts";
+
+/** How a parcel ended. */
+export type ParcelOutcome =
+  /** A target took it; `rejected` of its counted things were refused by the target through `partial_success`. */
+  | { readonly kind: "delivered"; readonly rejected: number; readonly message: string }
+  /** A target refused it for good; sending it again would not help. */
+  | { readonly kind: "rejected"; readonly message: string; readonly badData: boolean }
+  /** Not delivered, and nobody said that it never can be: the sender may send it again. */
+  | { readonly kind: "failed"; readonly reason: Reason; readonly message: string; readonly retryAfterMs?: number };
+
+/**
+ * The part of one request that goes to one pool: byte ranges that, one after the other, are one valid Export request.
+ * Owned by the queue from `offer` to `settle`; the bytes are views of the request's buffer and never change.
+ */
+export interface Parcel {
+  readonly signal: Signal;
+  readonly pieces: readonly Uint8Array[];
+  readonly bytes: number;
+  /** Spans, metrics or log records. */
+  readonly items: number;
+  /** What `partial_success` counts: the items, except data points for metrics. */
+  readonly points: number;
+  /** Clock.nowMs() after which nobody waits for it any more; Infinity when it was acknowledged on entering the queue. */
+  readonly deadlineMs: number;
+  readonly enqueuedMs: number;
+  /** True once the sender has gone away: what was not sent yet need not be. */
+  cancelled: boolean;
+  /** Sends that took this parcel along so far. */
+  attempts: number;
+  /** Called exactly once. */
+  readonly settle: (outcome: ParcelOutcome) => void;
+}

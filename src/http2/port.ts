@@ -1,0 +1,132 @@
+import type { Cancel } from "../core/clock.ts";
+
+/**
+ * The narrow port between Signalbox and a unary gRPC transport: bytes and status in, bytes and status out.
+ * It knows nothing of OTLP. Implementations: node-server.ts and node-client.ts, over node:http2.
+ */
+
+/** What ends a call. With `status` 0 there is a `message`; otherwise there is none (trailers only). */
+export interface UnaryReply {
+  readonly status: number;
+  /** `grpc-message`, before percent-encoding. Empty: not sent. */
+  readonly text: string;
+  /** `grpc-status-details-bin`: a serialized google.rpc.Status. */
+  readonly details?: Uint8Array;
+  /** The reply message, without its 5-byte prefix. */
+  readonly message?: Uint8Array;
+}
+
+/** A call as its headers tell it. Valid until it was replied to or cancelled. */
+export interface UnaryCall {
+  readonly path: string;
+  /** Address and port of the peer. */
+  readonly peer: string;
+  /** `grpc-encoding`; `identity` when there is none. */
+  readonly encoding: string;
+  /** `grpc-timeout` in milliseconds. */
+  readonly timeoutMs: number | undefined;
+  /** A request header by its lower-case name. */
+  header(name: string): string | undefined;
+  /** Ends the call. What comes after the first reply is ignored. A reply may be given at any time, also from within `begin`. */
+  reply(reply: UnaryReply): void;
+}
+
+/** What a handler does with one call. None of these may throw. */
+export interface UnaryExchange {
+  /** A longer message is refused with RESOURCE_EXHAUSTED before its bytes are read. */
+  readonly maxMessageBytes: number;
+  /** Its length is known, its bytes are not read yet: a reply refuses it. */
+  length(bytes: number): UnaryReply | undefined;
+  /** The whole message, owned by the handler from here on. `compressed` is the message's own flag. */
+  message(bytes: Uint8Array, compressed: boolean): void;
+  /** The peer went away or reset the call before a reply, or broke the protocol: called at most once, and no reply is possible. */
+  cancelled(): void;
+}
+
+/** Called at a call's headers, before its body is read: what to do with it, or undefined when it has been replied to. */
+export type UnaryHandler = (call: UnaryCall) => UnaryExchange | undefined;
+
+export interface UnaryRequest {
+  readonly path: string;
+  /** Lower-case names; pseudo, `te`, `content-type` and grpc headers are the transport's own. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** The message in pieces, without the 5-byte prefix; borrowed until the call is done. */
+  readonly pieces: readonly Uint8Array[];
+  readonly messageBytes: number;
+  /** `grpc-encoding` of the message; `identity` is sent with the flag unset. */
+  readonly encoding: "identity" | "gzip";
+  /** Sent as `grpc-timeout`, and kept by the client itself. */
+  readonly timeoutMs: number;
+}
+
+export type UnaryResult =
+  | {
+      readonly kind: "answer";
+      readonly status: number;
+      readonly text: string;
+      readonly details: Uint8Array | undefined;
+      /** The reply message, empty unless status is 0. */
+      readonly message: Uint8Array;
+      /** `retry-after` or `grpc-retry-pushback-ms` of the reply, when a proxy sent one. */
+      readonly retryAfterMs?: number;
+    }
+  | {
+      readonly kind: "failed";
+      readonly reason: "connect" | "reset" | "timeout" | "protocol" | "too_large" | "cancelled" | "http_status";
+      readonly text: string;
+      /** True when the peer certainly did not process the call: it may be sent again without making a duplicate. */
+      readonly unprocessed: boolean;
+      /** The HTTP status, when the peer answered without gRPC. */
+      readonly httpStatus?: number;
+      readonly retryAfterMs?: number;
+    };
+
+/** One peer: a few connections, opened when needed and opened again when lost. */
+export interface UnaryClient extends AsyncDisposable {
+  /** `done` is called exactly once, never from within `unary`. Cancelling resets the call; `done` then says `cancelled`. */
+  unary(request: UnaryRequest, done: (result: UnaryResult) => void): Cancel;
+}
+
+export interface TlsServerOptions {
+  readonly cert: string;
+  readonly key: string;
+  /** PEM of the authorities whose clients are let in (mTLS). Without it no client certificate is asked for. */
+  readonly clientCa?: string;
+}
+
+export interface TlsClientOptions {
+  /** PEM of the authorities to trust; without it those of the system. */
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+  readonly serverName?: string;
+  readonly insecureSkipVerify?: boolean;
+}
+
+export interface UnaryServerOptions {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  readonly tls?: TlsServerOptions;
+  readonly handler: UnaryHandler;
+  readonly maxConcurrentStreams: number;
+  readonly maxHeaderBytes: number;
+  readonly maxConnections: number;
+  /** A connection is asked to go away after this time, +-10 %; 0: never. */
+  readonly maxConnectionAgeMs: number;
+  /** What a connection that was asked to go away gets to end its calls. */
+  readonly maxConnectionAgeGraceMs: number;
+  /** A PING is sent after this time without a frame; 0: never. */
+  readonly keepaliveTimeMs: number;
+  /** The connection is closed when a PING is not answered within this time. */
+  readonly keepaliveTimeoutMs: number;
+}
+
+/** A listening server. Disposing it at once resets what is under way; `drain` first to lose nothing. */
+export interface UnaryServer extends AsyncDisposable {
+  readonly host: string;
+  readonly port: number;
+  readonly connections: number;
+  /** Stops accepting, sends GOAWAY, and resolves when all calls have ended or `graceMs` has passed. */
+  drain(graceMs: number): Promise<void>;
+}

@@ -1,0 +1,46 @@
+/** The signals that Signalbox carries. A signal is a field: what differs between signals stands in this table. */
+export const SIGNALS = ["traces", "metrics", "logs"] as const;
+export type Signal = (typeof SIGNALS)[number];
+
+export interface SignalFacts {
+  readonly signal: Signal;
+  /** Position in SIGNALS, for arrays with one entry for each signal. */
+  readonly index: number;
+  readonly grpcPath: string;
+  readonly httpPath: string;
+  /** What one item is called, singular. */
+  readonly item: string;
+  /** JSON name of the partial success field that counts rejected things. */
+  readonly rejectedField: string;
+  /** What `partial_success` counts: items, except data points for metrics. */
+  readonly rejectedUnit: string;
+}
+
+function facts(signal: Signal, index: number, service: string, item: string, unit: string, field: string): SignalFacts {
+  return {
+    signal,
+    index,
+    grpcPath: `/opentelemetry.proto.collector.${service}/Export`,
+    httpPath: `/v1/${signal}`,
+    item,
+    rejectedField: field,
+    rejectedUnit: unit,
+  };
+}
+
+/** Paths and names: OTLP specification 1.11, sections OTLP/gRPC and OTLP/HTTP. */
+export const SIGNAL_FACTS: Readonly<Record<Signal, SignalFacts>> = {
+  traces: facts("traces", 0, "trace.v1.TraceService", "span", "spans", "rejectedSpans"),
+  metrics: facts("metrics", 1, "metrics.v1.MetricsService", "metric", "data points", "rejectedDataPoints"),
+  logs: facts("logs", 2, "logs.v1.LogsService", "log record", "log records", "rejectedLogRecords"),
+};
+
+/** By gRPC path; undefined for a method that OTLP does not have. */
+export function signalOfGrpcPath(path: string): Signal | undefined {
+  return SIGNALS.find((signal) => SIGNAL_FACTS[signal].grpcPath === path);
+}
+
+/** By HTTP path without its query. */
+export function signalOfHttpPath(path: string): Signal | undefined {
+  return SIGNALS.find((signal) => SIGNAL_FACTS[signal].httpPath === path);
+}

@@ -1,0 +1,91 @@
+import type { Signal } from "../otlp/signal.ts";
+import type { RoutePlan } from "./route-plan.ts";
+
+/**
+ * The pure compiled value of one config: all that the data plane needs to know, and no way back to the document.
+ * A plan that exists is valid: every reference resolves and every pattern has been compiled.
+ */
+export interface Plan {
+  /** Counts up with every config that was taken over, from 1. */
+  readonly version: number;
+  /** Digest of the document, so that people can tell two configs apart. */
+  readonly digest: string;
+  readonly nodeRegion: string;
+  readonly targets: ReadonlyMap<string, TargetPlan>;
+  /** By name. Pools written in place are named after the rule: `rule:<id>`; the default pool in place is `default`. */
+  readonly pools: ReadonlyMap<string, PoolPlan>;
+  readonly routes: Readonly<Record<Signal, RoutePlan>>;
+}
+
+export interface TargetPlan {
+  readonly id: string;
+  readonly protocol: "grpc" | "http/protobuf";
+  /** Scheme, host and port; for http/protobuf the base path too, without a slash at the end. */
+  readonly url: string;
+  readonly weight: number;
+  readonly region: string;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly compression: "none" | "gzip";
+  /** Lower-case names. The values may be secrets. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly tls: TargetTlsPlan | undefined;
+  /** One attempt may take this long. */
+  readonly timeoutMs: number;
+  /** Calls under way at the same time, at most. */
+  readonly maxInFlight: number;
+  /** A batch above this many bytes, before compression, is not sent (OTLP: 64 MiB). */
+  readonly maxRequestBytes: number;
+  /** Two targets with the same identity can share their connections: changes with whatever a connection depends on. */
+  readonly connectionIdentity: string;
+}
+
+export interface TargetTlsPlan {
+  /** PEM texts. */
+  readonly ca: string | undefined;
+  readonly cert: string | undefined;
+  readonly key: string | undefined;
+  readonly serverName: string | undefined;
+  readonly insecureSkipVerify: boolean;
+}
+
+export interface PoolPlan {
+  readonly name: string;
+  /** Ids of targets, in the order of the config, each once. */
+  readonly targets: readonly string[];
+  readonly strategy: StrategyPlan;
+  readonly ack: "delivered" | "queued";
+  readonly whenDown: "next_rule" | "hold" | "refuse";
+  readonly queue: QueuePlan;
+  readonly batch: BatchPlan;
+  readonly retry: RetryPlan;
+}
+
+/** How a pool picks a target: one variant for each strategy. */
+export type StrategyPlan =
+  | { readonly type: "round_robin" }
+  | { readonly type: "weighted_round_robin" }
+  | { readonly type: "weighted_random" }
+  | { readonly type: "failover"; readonly returnAfterMs: number }
+  | { readonly type: "broadcast" };
+
+export interface QueuePlan {
+  readonly maxBytes: number;
+  /** A parcel older than this is given up. */
+  readonly maxAgeMs: number;
+}
+
+export interface BatchPlan {
+  readonly maxItems: number;
+  readonly maxBytes: number;
+  /** How long a parcel waits for company although a target has room; 0: not at all. */
+  readonly maxWaitMs: number;
+}
+
+export interface RetryPlan {
+  readonly initialMs: number;
+  readonly maxMs: number;
+  /** Tries after the first; undefined: until the deadline or `queue.maxAgeMs`. */
+  readonly maxRetries: number | undefined;
+  /** Share of requests that may be retries; at least 10 a second may be. */
+  readonly budget: number;
+}
