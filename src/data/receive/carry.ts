@@ -1,0 +1,19 @@
+import type { Cancel } from "../../core/clock.ts";
+import type { Reply, RequestHead } from "../request.ts";
+
+/** A request that was admitted and read whole: what the next stage gets. */
+export interface CarriedRequest {
+  readonly head: RequestHead;
+  /** A whole, uncompressed protobuf Export request. Owned by the stage that gets it. */
+  readonly bytes: Uint8Array;
+  /** Things (spans, data points, log records) rejected while JSON was transcoded: to be added to the reply. */
+  readonly rejected: number;
+  /** Why, for people; empty when nothing was rejected. */
+  readonly message: string;
+}
+
+/**
+ * Scans, routes and queues. `done` is called exactly once, maybe at once, and also after a cancel.
+ * The returned function says that the sender went away; after `done` it does nothing. Neither throws.
+ */
+export type Carry = (request: CarriedRequest, done: (reply: Reply) => void) => Cancel;
