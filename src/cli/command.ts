@@ -1,0 +1,72 @@
+import type { Clock } from "../core/clock.ts";
+import type { Random } from "../core/random.ts";
+import type { ExitCode } from "./exit-code.ts";
+
+/** One command of `signalbox`: one file exports it, the table in commands.ts names it. */
+export interface Command {
+  readonly name: string;
+  /** One line, for the list of commands. */
+  readonly summary: string;
+  /** What follows `signalbox `, one line for each form: `run [file]`. */
+  readonly usage: readonly string[];
+  /** More for people who ask for help: examples, what it reads and writes. May be empty. */
+  readonly details: string;
+  /** By long name, without dashes. `help` is every command's own. */
+  readonly options: Readonly<Record<string, OptionSpec>>;
+  /**
+   * Results go to io.stdout, everything else to io.stderr. A RouterError with code USAGE becomes exit code 2;
+   * any other fault is printed with its hint and becomes 1.
+   */
+  run(args: Args, io: Io): Promise<ExitCode>;
+}
+
+export interface OptionSpec {
+  readonly type: "string" | "boolean";
+  /** One letter. */
+  readonly short?: string;
+  /** May be given more than once. */
+  readonly multiple?: boolean;
+  /** Shown in help as `--name <value>`. */
+  readonly value?: string;
+  readonly help: string;
+  /** Used when the option is not given; shown in help. */
+  readonly default?: string;
+}
+
+/** The parsed command line. Asking for an option that the command does not declare is a fault. */
+export interface Args {
+  readonly positionals: readonly string[];
+  /** undefined when not given and without a default. */
+  text(name: string): string | undefined;
+  /** Of an option with a `default`, or that must be given: without it a usage error. */
+  required(name: string): string;
+  flag(name: string): boolean;
+  list(name: string): readonly string[];
+  /** A finite number, at least `min`; anything else is a usage error. */
+  number(name: string, min: number): number | undefined;
+}
+
+/** Everything a command may touch outside of itself, so that tests can hand it something else. */
+export interface Io {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  /** The whole of standard input. */
+  readStdin(): Promise<string>;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  /**
+   * From the first call on, SIGINT and SIGTERM abort this signal instead of ending the process; a second one ends it at
+   * once with 1. Commands that run until they are stopped call it first.
+   */
+  interrupted(): AbortSignal;
+}
+
+export interface Output {
+  /** Never throws; what cannot be written because the reader has gone away is dropped. */
+  write(text: string): void;
+  readonly isTty: boolean;
+  /** Of a terminal; 80 otherwise. */
+  readonly columns: number;
+}

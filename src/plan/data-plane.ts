@@ -1,0 +1,89 @@
+import type { Plan } from "./plan.ts";
+
+/**
+ * The port between the data plane and everything that steers it: control, admin and server know the data plane only
+ * by this file. Implemented by data/assemble.ts.
+ */
+export interface DataPlane extends AsyncDisposable {
+  /** Takes over a plan: everything that can fail happens before the swap; a failure leaves the running plan untouched. */
+  apply(plan: Plan): Promise<void>;
+  readonly plan: Plan;
+  status(): DataPlaneStatus;
+  /** Whether something could be delivered now, and if not, why. */
+  ready(): Readiness;
+  /** Not ready, stop accepting, drain the queues within the grace. A second call returns the first one's promise. */
+  shutdown(graceMs: number): Promise<ShutdownReport>;
+}
+
+export interface Readiness {
+  readonly ready: boolean;
+  /** For people. Empty when ready. */
+  readonly reason: string;
+}
+
+/** Everything people can be told about a running data plane: one snapshot, computed when asked for. */
+export interface DataPlaneStatus {
+  /** `host:port` as bound, so never port 0; undefined when not listening. */
+  readonly addresses: { readonly otlpGrpc: string | undefined; readonly otlpHttp: string | undefined };
+  /** Requests that were received and not answered yet, and the bytes they hold. */
+  readonly inFlight: { readonly requests: number; readonly bytes: number };
+  readonly pools: readonly PoolStatus[];
+  readonly targets: readonly TargetStatus[];
+}
+
+export interface PoolStatus {
+  readonly name: string;
+  readonly queuedBytes: number;
+  readonly queuedItems: number;
+  /** Batches on their way. */
+  readonly inFlight: number;
+  /** Targets that may be picked now. */
+  readonly usable: number;
+}
+
+/** The states of design.md section 8. */
+export const TARGET_STATES = ["ready", "ejected", "down", "probing", "drain", "maintenance"] as const;
+export type TargetState = (typeof TARGET_STATES)[number];
+
+export interface TargetStatus {
+  readonly id: string;
+  readonly endpoint: string;
+  readonly state: TargetState;
+  /** Why it is in this state. */
+  readonly reason: string;
+  /** Clock.wallMs() of the last change of state. */
+  readonly sinceMs: number;
+  /** Clock.wallMs() of the next try; undefined when none is planned. */
+  readonly nextTryMs: number | undefined;
+  readonly inFlight: number;
+  /** Calls under way at the same time that it is trusted with now. */
+  readonly window: number;
+  /** Smoothed; undefined before the first answer. */
+  readonly latencyMs: number | undefined;
+  /** Share of the last calls that failed, within 0 and 1. */
+  readonly errorRate: number;
+}
+
+export interface ShutdownReport {
+  /** True when nothing was left in memory. */
+  readonly drained: boolean;
+  readonly tookMs: number;
+  /** Items and bytes that were given up when the grace ended. */
+  readonly leftItems: number;
+  readonly leftBytes: number;
+}
+
+/** Where the data plane listens. Fixed for its life: a change needs a restart. */
+export interface ListenOptions {
+  /** undefined: not at all. */
+  readonly otlpGrpc: ListenerOptions | undefined;
+  readonly otlpHttp: ListenerOptions | undefined;
+}
+
+export interface ListenerOptions {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  /** PEM texts. */
+  readonly tls: { readonly cert: string; readonly key: string; readonly clientCa: string | undefined } | undefined;
+}
