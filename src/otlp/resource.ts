@@ -1,0 +1,51 @@
+import { type Seen, seeValue, textOf } from "./any-value.ts";
+import { KeyValueReader } from "./key-value.ts";
+import { Cursor, readLength, readTag, skipValue } from "./wire.ts";
+
+const RESOURCE = 0x0a;
+const ATTRIBUTES = 0x0a;
+
+/** A resource as rules see it. Decoded once for each distinct resource, so that it may be slow. */
+export interface ResourceView {
+  /** The first attribute of a key counts. */
+  readonly attributes: ReadonlyMap<string, Seen>;
+}
+
+/** Decodes the Resource message in `bytes`; what is malformed is left out. */
+export function viewResource(bytes: Uint8Array): ResourceView {
+  const attributes = new Map<string, Seen>();
+  const pair = new KeyValueReader();
+  const c = new Cursor(bytes, 0, bytes.length);
+  while (c.at < c.end) {
+    const tag = readTag(c);
+    if (tag !== ATTRIBUTES) {
+      if (tag < 0 || !skipValue(c, tag)) break;
+      continue;
+    }
+    const length = readLength(c);
+    if (length < 0) break;
+    if (pair.read(bytes, c.at, c.at + length)) {
+      const key = textOf(bytes, pair.keyStart, pair.keyEnd);
+      if (!attributes.has(key)) attributes.set(key, seeValue(pair.bytes, pair.valueStart, pair.valueEnd));
+    }
+    c.at += length;
+  }
+  return { attributes };
+}
+
+/** Joins all occurrences of `resource` in the resource_x message [bodyStart, end): merging messages is concatenation. */
+export function joinResources(bytes: Uint8Array, bodyStart: number, end: number): Uint8Array {
+  const found: Uint8Array[] = [];
+  const c = new Cursor(bytes, bodyStart, end);
+  while (c.at < end) {
+    const tag = readTag(c);
+    if (tag === RESOURCE) {
+      const length = readLength(c);
+      found.push(bytes.subarray(c.at, c.at + length));
+      c.at += length;
+    } else {
+      skipValue(c, tag);
+    }
+  }
+  return Buffer.concat(found);
+}
