@@ -50,4 +50,124 @@ export const METRICS = {
     labels: ["region"],
     buckets: ITEMS,
   },
+
+  // Conservation: the ledger's numbers.
+  ledgerItems: {
+    name: "signalbox_ledger_items_total",
+    kind: "counter",
+    unit: "items",
+    help: "What became of items, by rule and pool. received + copied = all other outcomes + signalbox_ledger_queued_items.",
+    labels: ["signal", "rule", "pool", "outcome"],
+    maxSeries: 20_000,
+  },
+  ledgerQueued: {
+    name: "signalbox_ledger_queued_items",
+    kind: "gauge",
+    unit: "items",
+    help: "Items in queues or on their way to a target.",
+    labels: ["signal", "rule", "pool"],
+    maxSeries: 20_000,
+  },
+  ledgerImbalance: {
+    name: "signalbox_ledger_imbalance_items",
+    kind: "gauge",
+    unit: "items",
+    help: "Items taken in but not accounted for. Anything but 0 is a fault of Signalbox.",
+    labels: ["signal"],
+  },
+
+  // The config walk.
+  configApplies: {
+    name: "signalbox_config_applies_total",
+    kind: "counter",
+    unit: "configs",
+    help: "Configs that were read, by what came of it.",
+    labels: ["result"],
+    always: [["applied"], ["unreadable"], ["invalid"], ["failed"]],
+  },
+  configVersion: {
+    name: "signalbox_config_version",
+    kind: "gauge",
+    unit: "version",
+    help: "Version of the running config; counts up from 1 with every config that was taken over.",
+    labels: [],
+  },
+  configLastApplyFailed: {
+    name: "signalbox_config_last_apply_failed",
+    kind: "gauge",
+    unit: "boolean",
+    help: "1 while the newest config that was read is not the running one, because it could not be taken over.",
+    labels: [],
+  },
+
+  // The process.
+  buildInfo: {
+    name: "signalbox_build_info",
+    kind: "gauge",
+    unit: "info",
+    help: "Always 1; the labels tell what runs.",
+    labels: ["version", "node_version"],
+  },
+  processMemory: {
+    name: "signalbox_process_resident_memory_bytes",
+    kind: "gauge",
+    unit: "bytes",
+    help: "Resident set size of the process.",
+    labels: [],
+  },
+  processCpu: {
+    name: "signalbox_process_cpu_seconds_total",
+    kind: "counter",
+    unit: "seconds",
+    help: "Processor time that the process has used, user and system.",
+    labels: [],
+  },
+  processStart: {
+    name: "signalbox_process_start_time_seconds",
+    kind: "gauge",
+    unit: "seconds",
+    help: "When the process started, in seconds since 1970.",
+    labels: [],
+  },
+  eventLoopDelay: {
+    name: "signalbox_event_loop_delay_p99_seconds",
+    kind: "gauge",
+    unit: "seconds",
+    help: "99th percentile of the delay of the event loop since the metrics were last read.",
+    labels: [],
+  },
+
+  // The admin API.
+  adminRequests: {
+    name: "signalbox_admin_requests_total",
+    kind: "counter",
+    unit: "requests",
+    help: "Requests to the admin listener, by HTTP status.",
+    labels: ["status"],
+    maxSeries: 50,
+  },
+
+  // Receive and admit.
+  admitInFlightBytes: {
+    name: "signalbox_admit_inflight_bytes",
+    kind: "gauge",
+    unit: "bytes",
+    help: "Bytes held by requests that are not settled yet: as sent, and what they were inflated or transcoded to.",
+    labels: [],
+  },
+  admitInFlightRequests: {
+    name: "signalbox_admit_inflight_requests",
+    kind: "gauge",
+    unit: "requests",
+    help: "Requests that are not settled yet.",
+    labels: [],
+  },
+  admitRefusals: {
+    name: "signalbox_admit_refusals_total",
+    kind: "counter",
+    unit: "requests",
+    help: "Requests refused by limits, by reason; most of them before their body was read.",
+    labels: ["reason"],
+    always: [["memory"], ["too_many_requests"], ["shutting_down"]],
+  },
 } as const satisfies Record<string, MetricSpec>;

@@ -1,3 +1,4 @@
+import { Unreachable } from "../core/unreachable.ts";
 import { METRICS, type MetricSpec } from "./metric-table.ts";
 
 /** A number that only grows. Hot code keeps the handle and adds once per batch. */
@@ -45,6 +46,7 @@ const MAX_SERIES = 2_000;
 /** One owner of all numbers of a process; pass it on, there is no global. */
 export function createMetrics(): Metrics {
   const families = Object.entries(METRICS).map(([key, spec]) => [key, createFamily(spec)]);
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- fromEntries forgets which key has which family
   return Object.fromEntries(families) as Metrics;
 }
 
@@ -61,7 +63,12 @@ function createFamily(spec: MetricSpec): Family<SeriesOf[MetricSpec["kind"]], re
   };
   if (spec.labels.length === 0) find([]); // counters without labels are there from zero
   for (const values of spec.always ?? []) find(values);
-  return { spec, series: all, with: (...values) => find(values), remove: (...values) => void all.delete(values.join("\u0000")) };
+  return {
+    spec,
+    series: all,
+    with: (...values) => find(values),
+    remove: (...values) => void all.delete(values.join("\u0000")),
+  };
 }
 
 function createSeries(spec: MetricSpec): SeriesOf[MetricSpec["kind"]] {
@@ -72,6 +79,8 @@ function createSeries(spec: MetricSpec): SeriesOf[MetricSpec["kind"]] {
       return createGauge();
     case "histogram":
       return createHistogram(spec.buckets ?? []);
+    default:
+      throw new Unreachable(spec.kind satisfies never);
   }
 }
 
@@ -85,7 +94,7 @@ function createCounter(): Counter {
 }
 
 function createGauge(): Gauge {
-  let source = (): number => 0;
+  let source = zero;
   return {
     read(next) {
       source = next;
@@ -94,6 +103,10 @@ function createGauge(): Gauge {
       return source();
     },
   };
+}
+
+function zero(): number {
+  return 0;
 }
 
 function createHistogram(buckets: readonly number[]): Histogram {

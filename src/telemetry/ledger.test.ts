@@ -1,0 +1,120 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import * as fc from "fast-check";
+import { REASONS } from "../core/reason.ts";
+import { createLedger, DROP_REASONS, type Ledger, type LedgerEntry } from "./ledger.ts";
+import { createMetrics } from "./metrics.ts";
+import { exportLedger } from "./runtime.ts";
+
+/** What the data plane does with a parcel: takes it in, then ends it in one way. */
+const step = fc.record({
+  entry: fc.integer({ min: 0, max: 11 }),
+  items: fc.integer({ min: 1, max: 1_000 }),
+  copy: fc.boolean(),
+  end: fc.constantFrom("delivered", "rejected", "deadLettered", "drop", "shed", "lose", "still queued"),
+  reason: fc.constantFrom(...REASONS),
+  drop: fc.constantFrom(...DROP_REASONS),
+});
+type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
+
+function entryOf(ledger: Ledger, n: number): LedgerEntry {
+  return ledger.entry(["traces", "metrics", "logs"][n % 3] ?? "", `rule ${n}`, `pool ${n % 2}`);
+}
+
+function take(entry: LedgerEntry, { items, copy }: Step): void {
+  if (copy) entry.copied += items;
+  else entry.received += items;
+  entry.queued += items;
+}
+
+function end(entry: LedgerEntry, { items, end: how, reason, drop }: Step): void {
+  if (how === "still queued") return;
+  entry.queued -= items;
+  if (how === "drop") entry.drop(drop, items);
+  else if (how === "shed") entry.shedItems(reason, items);
+  else if (how === "lose") entry.lose(reason, items);
+  else entry[how] += items;
+}
+
+test("whatever becomes of the items, both sides are equal after every step, also when entries share a place", () => {
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 60 }), fc.integer({ min: 1, max: 12 }), (steps, maxEntries) => {
+      const ledger = createLedger(maxEntries);
+      for (const s of steps) {
+        const entry = entryOf(ledger, s.entry);
+        take(entry, s);
+        assert.ok(ledger.balance().every(({ balanced }) => balanced));
+        end(entry, s);
+        assert.ok(ledger.balance().every(({ balanced }) => balanced));
+      }
+      const items = steps.reduce((total, s) => total + s.items, 0);
+      assert.equal(
+        ledger.balance().reduce((total, { taken }) => total + taken, 0),
+        items,
+      );
+      const rows = ledger.snapshot();
+      assert.equal(
+        rows.reduce((total, row) => total + row.received + row.copied, 0),
+        items,
+      );
+      assert.ok(rows.length <= maxEntries + 3);
+    }),
+  );
+});
+
+test("an item that is not accounted for shows as an imbalance of its signal", () => {
+  const ledger = createLedger();
+  const entry = ledger.entry("logs", "r", "p");
+  ledger.entry("traces", "r", "p").received += 3;
+  ledger.entry("traces", "r", "p").delivered += 3;
+  entry.received += 10;
+  entry.delivered += 9;
+  assert.deepEqual(ledger.balance(), [
+    { signal: "logs", taken: 10, accounted: 9, balanced: false },
+    { signal: "traces", taken: 3, accounted: 3, balanced: true },
+  ]);
+  const metrics = createMetrics();
+  exportLedger(metrics, ledger);
+  assert.deepEqual([metrics.ledgerImbalance.with("logs").value, metrics.ledgerImbalance.with("traces").value], [1, 0]);
+});
+
+test("the same names give the same entry, so a config that comes back goes on counting", () => {
+  const ledger = createLedger();
+  ledger.entry("logs", "r", "p").received += 1;
+  ledger.entry("logs", "r", "p").shedItems("queue_full", 1);
+  assert.deepEqual(ledger.snapshot(), [
+    {
+      signal: "logs",
+      rule: "r",
+      pool: "p",
+      received: 1,
+      copied: 0,
+      delivered: 0,
+      rejected: 0,
+      dead_lettered: 0,
+      queued: 0,
+      dropped: {},
+      shed: { queue_full: 1 },
+      lost: {},
+    },
+  ]);
+});
+
+test("the exported counters say what the ledger says, however often they are exported", () => {
+  const ledger = createLedger();
+  const entry = ledger.entry("logs", "r", "p");
+  const metrics = createMetrics();
+  entry.received += 5;
+  entry.queued += 5;
+  exportLedger(metrics, ledger);
+  entry.queued -= 4;
+  entry.delivered += 3;
+  entry.lose("deadline", 1);
+  exportLedger(metrics, ledger);
+  exportLedger(metrics, ledger);
+  const outcomes = ["received", "delivered", "lost", "shed"].map(
+    (outcome) => metrics.ledgerItems.with("logs", "r", "p", outcome).value,
+  );
+  assert.deepEqual(outcomes, [5, 3, 1, 0]);
+  assert.equal(metrics.ledgerQueued.with("logs", "r", "p").value, 1);
+});

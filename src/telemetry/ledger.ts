@@ -1,0 +1,173 @@
+import type { Reason } from "../core/reason.ts";
+
+/** Why items were left out although everything worked. */
+export const DROP_REASONS = ["sampled", "unrouted"] as const;
+export type DropReason = (typeof DROP_REASONS)[number];
+
+/**
+ * What became of the items of one signal that one rule sent to one pool. The data plane keeps the entry and adds to its
+ * numbers, once for each parcel. Invariant: received + copied = all the others together, at every moment.
+ */
+export interface LedgerEntry {
+  readonly signal: string;
+  readonly rule: string;
+  readonly pool: string;
+  /** Items as senders sent them, each counted once. */
+  received: number;
+  /** Further copies of items that were received: by `mode: copy` or by broadcast. */
+  copied: number;
+  delivered: number;
+  /** Refused for good by a target. */
+  rejected: number;
+  deadLettered: number;
+  /** In the pool's queue or on their way to a target. The one number that also falls. */
+  queued: number;
+  readonly dropped: Map<DropReason, number>;
+  /** Refused, and the sender was told so. */
+  readonly shed: Map<Reason, number>;
+  /** Given up after the sender had been told that all is well. */
+  readonly lost: Map<Reason, number>;
+  /** By sampling, or because no rule wants it. */
+  drop(reason: DropReason, items: number): void;
+  shedItems(reason: Reason, items: number): void;
+  lose(reason: Reason, items: number): void;
+}
+
+export interface Balance {
+  readonly signal: string;
+  /** received + copied */
+  readonly taken: number;
+  /** delivered + dropped + shed + rejected + dead-lettered + lost + queued */
+  readonly accounted: number;
+  readonly balanced: boolean;
+}
+
+/** One entry as JSON. */
+export interface LedgerRow {
+  readonly signal: string;
+  readonly rule: string;
+  readonly pool: string;
+  readonly received: number;
+  readonly copied: number;
+  readonly delivered: number;
+  readonly rejected: number;
+  readonly dead_lettered: number;
+  readonly queued: number;
+  readonly dropped: Readonly<Record<string, number>>;
+  readonly shed: Readonly<Record<string, number>>;
+  readonly lost: Readonly<Record<string, number>>;
+}
+
+/** The conservation ledger of a process: nothing disappears without a name. */
+export interface Ledger {
+  /**
+   * Always the same object for the same three names. Entries of rules and pools that are gone stay and stay counted;
+   * above the bound new names share the entry `other` of their signal.
+   */
+  entry(signal: string, rule: string, pool: string): LedgerEntry;
+  readonly entries: Iterable<LedgerEntry>;
+  /** One for each signal that was ever named, sorted. */
+  balance(): readonly Balance[];
+  snapshot(): readonly LedgerRow[];
+}
+
+/** 10,000 rules for three signals, and some that are gone; an entry takes about 400 bytes. */
+const MAX_ENTRIES = 50_000;
+
+export function createLedger(maxEntries: number = MAX_ENTRIES): Ledger {
+  const entries = new Map<string, LedgerEntry>();
+  const open = (signal: string, rule: string, pool: string): LedgerEntry => {
+    const key = `${signal}\u0000${rule}\u0000${pool}`;
+    const known = entries.get(key) ?? new Entry(signal, rule, pool);
+    entries.set(key, known);
+    return known;
+  };
+  return {
+    entry(signal, rule, pool) {
+      const known = entries.get(`${signal}\u0000${rule}\u0000${pool}`);
+      if (known !== undefined) return known;
+      return entries.size < maxEntries ? open(signal, rule, pool) : open(signal, "other", "other");
+    },
+    get entries() {
+      return entries.values();
+    },
+    balance: () => balanceOf(entries.values()),
+    snapshot: () => [...entries.values()].map(rowOf),
+  };
+}
+
+/** Items that left the entry, and those still in it. */
+export function accountedItems(entry: LedgerEntry): number {
+  const named = sum(entry.dropped) + sum(entry.shed) + sum(entry.lost);
+  return entry.delivered + entry.rejected + entry.deadLettered + entry.queued + named;
+}
+
+/** All of one map of reasons. */
+export function sum(counts: ReadonlyMap<string, number>): number {
+  let total = 0;
+  for (const count of counts.values()) total += count;
+  return total;
+}
+
+class Entry implements LedgerEntry {
+  received = 0;
+  copied = 0;
+  delivered = 0;
+  rejected = 0;
+  deadLettered = 0;
+  queued = 0;
+  readonly dropped = new Map<DropReason, number>();
+  readonly shed = new Map<Reason, number>();
+  readonly lost = new Map<Reason, number>();
+  readonly signal: string;
+  readonly rule: string;
+  readonly pool: string;
+  constructor(signal: string, rule: string, pool: string) {
+    this.signal = signal;
+    this.rule = rule;
+    this.pool = pool;
+  }
+  drop(reason: DropReason, items: number): void {
+    this.dropped.set(reason, (this.dropped.get(reason) ?? 0) + items);
+  }
+  shedItems(reason: Reason, items: number): void {
+    this.shed.set(reason, (this.shed.get(reason) ?? 0) + items);
+  }
+  lose(reason: Reason, items: number): void {
+    this.lost.set(reason, (this.lost.get(reason) ?? 0) + items);
+  }
+}
+
+function balanceOf(entries: Iterable<LedgerEntry>): Balance[] {
+  const sides = new Map<string, { taken: number; accounted: number }>();
+  for (const entry of entries) {
+    const side = sides.get(entry.signal) ?? { taken: 0, accounted: 0 };
+    side.taken += entry.received + entry.copied;
+    side.accounted += accountedItems(entry);
+    sides.set(entry.signal, side);
+  }
+  return [...sides]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([signal, { taken, accounted }]) => ({ signal, taken, accounted, balanced: taken === accounted }));
+}
+
+function rowOf(entry: LedgerEntry): LedgerRow {
+  const { signal, rule, pool, received, copied, delivered, rejected, queued } = entry;
+  const named = {
+    dropped: Object.fromEntries(entry.dropped),
+    shed: Object.fromEntries(entry.shed),
+    lost: Object.fromEntries(entry.lost),
+  };
+  return {
+    signal,
+    rule,
+    pool,
+    received,
+    copied,
+    delivered,
+    rejected,
+    dead_lettered: entry.deadLettered,
+    queued,
+    ...named,
+  };
+}

@@ -1,0 +1,100 @@
+import type { Clock } from "../core/clock.ts";
+import { isoTime } from "../core/iso-time.ts";
+import { formatJson, formatText } from "./log-format.ts";
+
+export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+export type LogFields = Readonly<Record<string, unknown>>;
+
+/**
+ * Events for operators. The message is constant, data goes into the fields; never one line for each item.
+ * info: an operator did or must know it. warn: recovered. error: data lost, or somebody must act.
+ */
+export interface Log {
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+  /** A log that adds these fields to each of its lines. Shares level, output and limits with its parent. */
+  child(fields: LogFields): Log;
+  /**
+   * For what may repeat without end: the log itself at most once in `everyMs` for each key, otherwise undefined; the next
+   * line then carries how many were `suppressed`. `log.limited("x", 10_000)?.warn("...")`.
+   */
+  limited(key: string, everyMs: number): Log | undefined;
+}
+
+/** The owner's end of a log. */
+export interface RootLog extends Log {
+  /** Takes effect at once, for children too. */
+  level: LogLevel;
+  format: "json" | "text";
+}
+
+export interface LogOptions {
+  readonly clock: Clock;
+  /** Gets whole lines. Must not throw. */
+  readonly write: (line: string) => void;
+  readonly level: LogLevel;
+  readonly format: "json" | "text";
+  /** Only text is coloured. */
+  readonly colour: boolean;
+}
+
+/** Keys of `limited` that are remembered; the oldest is forgotten first. */
+const MAX_KEYS = 1_000;
+
+interface Sink {
+  readonly options: LogOptions;
+  readonly seen: Map<string, { untilMs: number; suppressed: number }>;
+  level: LogLevel;
+  format: "json" | "text";
+}
+
+export function createLog(options: LogOptions): RootLog {
+  const sink: Sink = { options, seen: new Map(), level: options.level, format: options.format };
+  return {
+    ...logOn(sink, {}),
+    get level() {
+      return sink.level;
+    },
+    set level(level) {
+      sink.level = level;
+    },
+    get format() {
+      return sink.format;
+    },
+    set format(format) {
+      sink.format = format;
+    },
+  };
+}
+
+function logOn(sink: Sink, fixed: LogFields): Log {
+  const at = (level: LogLevel) => (message: string, fields?: LogFields) => {
+    if (LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(sink.level)) return;
+    const line = { time: isoTime(sink.options.clock.wallMs()), level, message, fields: { ...fixed, ...fields } };
+    sink.options.write(sink.format === "json" ? formatJson(line) : formatText(line, sink.options.colour));
+  };
+  return {
+    debug: at("debug"),
+    info: at("info"),
+    warn: at("warn"),
+    error: at("error"),
+    child: (fields) => logOn(sink, { ...fixed, ...fields }),
+    limited: (key, everyMs) => limit(sink, fixed, key, everyMs),
+  };
+}
+
+function limit(sink: Sink, fixed: LogFields, key: string, everyMs: number): Log | undefined {
+  const nowMs = sink.options.clock.nowMs();
+  const last = sink.seen.get(key);
+  if (last !== undefined && nowMs < last.untilMs) {
+    last.suppressed++;
+    return undefined;
+  }
+  sink.seen.delete(key); // so that the map stays in the order of use
+  sink.seen.set(key, { untilMs: nowMs + everyMs, suppressed: 0 });
+  if (sink.seen.size > MAX_KEYS) for (const oldest of sink.seen.keys()) if (sink.seen.delete(oldest)) break;
+  return logOn(sink, last === undefined || last.suppressed === 0 ? fixed : { ...fixed, suppressed: last.suppressed });
+}

@@ -1,0 +1,22 @@
+import { METRICS, type MetricSpec } from "./metric-table.ts";
+
+/** docs/reference/metrics.md, from the table. `node src/telemetry/metric-reference.ts > docs/reference/metrics.md` */
+export function metricReference(): string {
+  const rows = Object.values<MetricSpec>(METRICS).map(rowOf);
+  return `# Metrics
+
+Served at \`/metrics\` of the admin listener in the Prometheus text format. Counters start at zero with the process.
+Where a label could take any number of values, series beyond a bound are counted together under \`other\`.
+
+| name | kind | unit | labels | meaning |
+| --- | --- | --- | --- | --- |
+${rows.join("\n")}
+`;
+}
+
+function rowOf(spec: MetricSpec): string {
+  const labels = spec.labels.map((label) => `\`${label}\``).join(", ");
+  return `| \`${spec.name}\` | ${spec.kind} | ${spec.unit} | ${labels} | ${spec.help.replaceAll("|", String.raw`\|`)} |`;
+}
+
+if (import.meta.main) process.stdout.write(metricReference());

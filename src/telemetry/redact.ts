@@ -1,0 +1,47 @@
+/** Keys whose values are secrets, whoever put them there. The second line of defence: the first is not to log them. */
+const SECRET_KEY = /authorization|cookie|passw(or)?d|passphrase|secret|token|api[-_]?key|private[-_]?key|credential/iu;
+/** `https://user:password@host`: the part before the @. */
+const USER_INFO = /\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@]+@/giu;
+
+const REDACTED = "[redacted]";
+const MAX_TEXT = 4_096;
+const MAX_DEPTH = 5;
+const MAX_ENTRIES = 100;
+
+/**
+ * A copy of `value` that JSON can hold: secrets by key and passwords in URLs are gone, errors are told by name and
+ * message, long texts, deep and wide things are cut off, so that one line has a bound.
+ */
+export function redact(key: string, value: unknown, depth = 0): unknown {
+  if (SECRET_KEY.test(key) && value !== undefined && value !== null && typeof value !== "boolean") return REDACTED;
+  if (typeof value === "string") return redactText(value);
+  if (typeof value === "bigint") return value.toString();
+  if (typeof value === "number") return Number.isFinite(value) ? value : String(value);
+  if (typeof value === "function" || typeof value === "symbol") return `[${typeof value}]`;
+  if (typeof value !== "object" || value === null) return value;
+  if (depth >= MAX_DEPTH) return "[deeper]";
+  return redactObject(key, value, depth + 1);
+}
+
+function redactObject(key: string, value: object, depth: number): unknown {
+  if (value instanceof Error) return redactError(value, depth);
+  if (value instanceof Uint8Array) return `[${value.length} bytes]`;
+  if (Array.isArray(value)) return value.slice(0, MAX_ENTRIES).map((entry: unknown) => redact(key, entry, depth));
+  const entries = value instanceof Map ? [...value].map(([k, v]) => [String(k), v] as const) : Object.entries(value);
+  return Object.fromEntries(entries.slice(0, MAX_ENTRIES).map(([name, entry]) => [name, redact(name, entry, depth)]));
+}
+
+function redactError(error: Error, depth: number): unknown {
+  return {
+    name: error.name,
+    message: redactText(error.message),
+    ...("code" in error ? { code: String(error.code) } : {}),
+    ...(error.stack === undefined ? {} : { stack: redactText(error.stack) }),
+    ...(error.cause === undefined ? {} : { cause: redact("cause", error.cause, depth) }),
+  };
+}
+
+function redactText(text: string): string {
+  const short = text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}[${text.length - MAX_TEXT} more]` : text;
+  return short.replaceAll(USER_INFO, `$1${REDACTED}@`);
+}

@@ -1,0 +1,72 @@
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import type { Clock } from "../core/clock.ts";
+import { accountedItems, sum, type Ledger, type LedgerEntry } from "./ledger.ts";
+import type { Metrics } from "./metrics.ts";
+
+/** Numbers that are not counted as things happen but looked up when somebody asks. */
+export interface RuntimeMetrics extends Disposable {
+  /** Brings them up to date; called before each exposition. */
+  refresh(): void;
+}
+
+export interface RuntimeOptions {
+  readonly clock: Clock;
+  readonly version: string;
+  readonly ledger: Ledger;
+}
+
+const NANOSECONDS = 1e9;
+const MICROSECONDS = 1e6;
+/** How often the delay of the event loop is sampled. */
+const DELAY_RESOLUTION_MS = 20;
+
+/** Process metrics and the ledger's, from here on until disposed. */
+export function openRuntimeMetrics(metrics: Metrics, options: RuntimeOptions): RuntimeMetrics {
+  const delay = monitorEventLoopDelay({ resolution: DELAY_RESOLUTION_MS });
+  delay.enable();
+  let delaySeconds = 0;
+  const startSeconds = options.clock.wallMs() / 1_000 - process.uptime();
+  metrics.buildInfo.with(options.version, process.versions.node).read(() => 1);
+  metrics.processMemory.with().read(() => process.memoryUsage.rss());
+  metrics.processStart.with().read(() => startSeconds);
+  metrics.eventLoopDelay.with().read(() => delaySeconds);
+  return {
+    refresh() {
+      const { user, system } = process.cpuUsage();
+      metrics.processCpu.with().value = (user + system) / MICROSECONDS;
+      delaySeconds = delay.count === 0 ? 0 : delay.percentile(99) / NANOSECONDS;
+      delay.reset();
+      exportLedger(metrics, options.ledger);
+    },
+    [Symbol.dispose]: () => void delay.disable(),
+  };
+}
+
+/** Sets the ledger's series to its numbers. Zeroed first: above the bound several entries add to one series `other`. */
+export function exportLedger(metrics: Metrics, ledger: Ledger): void {
+  for (const { series } of metrics.ledgerItems.series.values()) series.value = 0;
+  const missing = new Map<string, number>();
+  for (const entry of ledger.entries) {
+    for (const [outcome, items] of outcomesOf(entry)) {
+      const { signal, rule, pool } = entry;
+      if (items > 0 || outcome === "received") metrics.ledgerItems.with(signal, rule, pool, outcome).add(items);
+    }
+    const taken = entry.received + entry.copied;
+    missing.set(entry.signal, (missing.get(entry.signal) ?? 0) + taken - accountedItems(entry));
+    metrics.ledgerQueued.with(entry.signal, entry.rule, entry.pool).read(() => entry.queued);
+  }
+  for (const [signal, items] of missing) metrics.ledgerImbalance.with(signal).read(() => items);
+}
+
+function outcomesOf(entry: LedgerEntry): readonly (readonly [string, number])[] {
+  return [
+    ["received", entry.received],
+    ["copied", entry.copied],
+    ["delivered", entry.delivered],
+    ["rejected", entry.rejected],
+    ["dead_lettered", entry.deadLettered],
+    ["dropped", sum(entry.dropped)],
+    ["shed", sum(entry.shed)],
+    ["lost", sum(entry.lost)],
+  ];
+}
