@@ -137,7 +137,7 @@ function scanScope(signal: Signal, into: Envelope, r: number, c: Cursor, end: nu
       if (length === MALFORMED) return malformed(into, start, "the length of an item");
       items++;
       if (signal === "metrics") {
-        const counted = countDataPoints(into.bytes, c.at, c.at + length);
+        const counted = dataPointsOf(into.bytes, c.at, c.at + length);
         if (counted === MALFORMED) return malformed(into, start, "a metric");
         points += counted;
       }
@@ -152,8 +152,8 @@ function scanScope(signal: Signal, into: Envelope, r: number, c: Cursor, end: nu
   return true;
 }
 
-/** Data points of one Metric. Its data is a oneof: another kind replaces what came before, the same kind merges. */
-function countDataPoints(bytes: Uint8Array, start: number, end: number): number {
+/** Data points of the Metric in [start, end), or MALFORMED. Its data is a oneof: another kind replaces what came before, the same kind merges. */
+export function dataPointsOf(bytes: Uint8Array, start: number, end: number): number {
   const c = metric;
   c.reset(bytes, start, end);
   let points = 0;

@@ -1,0 +1,157 @@
+import type { Condition, Matcher } from "../config/condition-type.ts";
+import { Unreachable } from "../core/unreachable.ts";
+import { type Seen, seeValue, textOf } from "../otlp/any-value.ts";
+import { bytesEqual } from "../otlp/key-set.ts";
+import { anyDataPointAttribute } from "../otlp/data-point.ts";
+import { SIGNALS, type Signal } from "../otlp/signal.ts";
+import { compileMatcher, exactText } from "./matcher.ts";
+import type { Cond, ItemLeaf, ItemTest, ResourceFacts } from "./route-plan.ts";
+import { traceShare } from "./trace-share.ts";
+
+/** A condition that no item can meet, for signals that lack what it asks for. */
+const NEVER: Cond = { kind: "any", of: [] };
+
+/** Compiles a condition for the items of one signal. What a signal does not have (a log's span kind) never matches. */
+export function compileCondition(condition: Condition, signal: Signal): Cond {
+  switch (condition.kind) {
+    case "service_name":
+      return onResource("service.name", condition.match);
+    case "resource":
+      return onResource(condition.key, condition.match);
+    case "region": {
+      const matches = compileMatcher(condition.match);
+      return { kind: "resource", test: (resource) => matches(resource.region) };
+    }
+    case "all":
+    case "any":
+      return { kind: condition.kind, of: condition.of.map((inner) => compileCondition(inner, signal)) };
+    case "not":
+      return { kind: "not", of: compileCondition(condition.of, signal) };
+    default:
+      return compileItemCondition(condition, signal);
+  }
+}
+
+type ItemCondition = Exclude<Condition, { kind: "service_name" | "resource" | "region" | "all" | "any" | "not" }>;
+
+function compileItemCondition(condition: ItemCondition, signal: Signal): Cond {
+  switch (condition.kind) {
+    case "span_kind":
+      return forSignal(signal, "traces", oneOf(condition.kinds, (item) => item.kind));
+    case "span_status":
+      return forSignal(signal, "traces", oneOf(condition.codes, (item) => item.statusCode));
+    case "severity": {
+      const matches = compileMatcher(condition.match);
+      return forSignal(signal, "logs", (item) => matches(item.severity));
+    }
+    case "span_name":
+      return forSignal(signal, "traces", onName(condition.match));
+    case "metric_name":
+      return forSignal(signal, "metrics", onName(condition.match));
+    case "scope_name":
+      return onScopeName(condition.match);
+    case "attribute":
+      return { kind: "item", leaf: signal === "metrics" ? onDataPoint(condition) : onAttribute(condition) };
+    case "sample_rate": {
+      const share = traceShare(condition.rate);
+      return signal === "metrics" ? NEVER : item((fields) => share(fields.bytes, fields.traceStart, fields.traceEnd));
+    }
+    default:
+      throw new Unreachable(condition);
+  }
+}
+
+/** The signals in which a condition can match at all. */
+export function signalsOf(condition: Condition): readonly Signal[] {
+  switch (condition.kind) {
+    case "span_kind":
+    case "span_status":
+    case "span_name":
+      return ["traces"];
+    case "severity":
+      return ["logs"];
+    case "metric_name":
+      return ["metrics"];
+    case "sample_rate":
+      return ["traces", "logs"];
+    default:
+      return SIGNALS;
+  }
+}
+
+function onResource(key: string, match: Matcher): Cond {
+  const matches = compileMatcher(match);
+  return { kind: "resource", test: (resource: ResourceFacts) => matches(resource.attributes.get(key)) };
+}
+
+function item(test: ItemTest): Cond {
+  return { kind: "item", leaf: { key: undefined, bind: () => test } };
+}
+
+function forSignal(signal: Signal, only: Signal, test: ItemTest): Cond {
+  return signal === only ? item(test) : NEVER;
+}
+
+function oneOf(values: readonly number[], read: (fields: Parameters<ItemTest>[0]) => number): ItemTest {
+  const wanted = new Set(values);
+  return (fields) => wanted.has(read(fields));
+}
+
+/** Names are compared as bytes when only one text will do, and decoded otherwise. An empty name counts as missing. */
+function onName(match: Matcher): ItemTest {
+  const exact = exactText(match);
+  if (exact !== undefined && exact !== "") {
+    const want = Buffer.from(exact, "utf8");
+    return (fields) => bytesEqual(fields.bytes, fields.nameStart, fields.nameEnd, want);
+  }
+  const matches = compileMatcher(match);
+  return (fields) => matches(textOrMissing(fields.bytes, fields.nameStart, fields.nameEnd));
+}
+
+function onScopeName(match: Matcher): Cond {
+  const matches = compileMatcher(match);
+  return item((fields) => matches(textOrMissing(fields.bytes, fields.scopeNameStart, fields.scopeNameEnd)));
+}
+
+function textOrMissing(bytes: Uint8Array, start: number, end: number): string | undefined {
+  return start === end ? undefined : textOf(bytes, start, end);
+}
+
+function onAttribute(condition: { readonly key: string; readonly match: Matcher }): ItemLeaf {
+  const matches = valueTest(condition.match);
+  const missing = compileMatcher(condition.match)(undefined);
+  return {
+    key: condition.key,
+    bind: (slot) => (fields) =>
+      fields.has(slot) ? matches(fields.slotBytes(slot), fields.slotStart(slot), fields.slotEnd(slot)) : missing,
+  };
+}
+
+/** A metric's attributes are those of its data points: it matches when one of them does. */
+function onDataPoint(condition: { readonly key: string; readonly match: Matcher }): ItemLeaf {
+  const matches = valueTest(condition.match);
+  const wantsMissing = compileMatcher(condition.match)(undefined);
+  const key = Buffer.from(condition.key, "utf8");
+  const test: ItemTest = wantsMissing
+    ? (fields) => !anyDataPointAttribute(fields.bytes, fields.start, fields.end, key, () => true)
+    : (fields) => anyDataPointAttribute(fields.bytes, fields.start, fields.end, key, matches);
+  return { key: undefined, bind: () => test };
+}
+
+/** Tests the AnyValue in a range of bytes. */
+type RangeTest = (bytes: Uint8Array, start: number, end: number) => boolean;
+
+const STRING_VALUE = 0x0a;
+
+/** Compares the bytes of an ordinary string value without decoding them; everything else is decoded. */
+function valueTest(match: Matcher): RangeTest {
+  const matches = compileMatcher(match);
+  const decoded: RangeTest = (bytes, start, end) => matches(seeValue(bytes, start, end) as Seen);
+  const exact = exactText(match);
+  if (exact === undefined || exact.length === 0 || Buffer.byteLength(exact) > 127) return decoded;
+  const text = Buffer.from(exact, "utf8");
+  return (bytes, start, end) => {
+    const plain = bytes[start] === STRING_VALUE && bytes[start + 1] === end - start - 2;
+    return plain ? bytesEqual(bytes, start + 2, end, text) : decoded(bytes, start, end);
+  };
+}
