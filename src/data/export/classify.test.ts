@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { GRPC, grpcCodeName } from "../../otlp/grpc-code.ts";
+import { classifyGrpc, classifyHttp, grpcStatusOfHttp } from "./classify.ts";
+
+const WALL_MS = 1_750_000_000_000;
+
+const grpcCases = [
+  { status: GRPC.CANCELLED, plain: "retry", hinted: "retry" },
+  { status: GRPC.UNKNOWN, plain: "rejected", hinted: "rejected" },
+  { status: GRPC.INVALID_ARGUMENT, plain: "rejected", hinted: "rejected" },
+  { status: GRPC.DEADLINE_EXCEEDED, plain: "retry", hinted: "retry" },
+  { status: GRPC.NOT_FOUND, plain: "rejected", hinted: "rejected" },
+  { status: GRPC.ALREADY_EXISTS, plain: "rejected", hinted: "rejected" },
+  { status: GRPC.PERMISSION_DENIED, plain: "rejected", hinted: "rejected" },
+  { status: GRPC.RESOURCE_EXHAUSTED, plain: "too_large", hinted: "retry" },
+  { status: GRPC.FAILED_PRECONDITION, plain: "rejected", hinted: "rejected" },
+  { status: GRPC.ABORTED, plain: "retry", hinted: "retry" },
+  { status: GRPC.OUT_OF_RANGE, plain: "retry", hinted: "retry" },
+  { status: GRPC.UNIMPLEMENTED, plain: "rejected", hinted: "rejected" },
+  { status: GRPC.INTERNAL, plain: "rejected", hinted: "rejected" },
+  { status: GRPC.UNAVAILABLE, plain: "retry", hinted: "retry" },
+  { status: GRPC.DATA_LOSS, plain: "retry", hinted: "retry" },
+  { status: GRPC.UNAUTHENTICATED, plain: "rejected", hinted: "rejected" },
+  { status: 99, plain: "rejected", hinted: "rejected" },
+] as const;
+for (const { status, plain, hinted } of grpcCases) {
+  const name = grpcCodeName(status);
+  test(`gRPC ${name} without RetryInfo: ${plain}; with RetryInfo: ${hinted}`, () => {
+    const answer = { status, message: "why", retryDelayMs: undefined, pushbackMs: undefined };
+    const without = classifyGrpc(answer);
+    const withInfo = classifyGrpc({ ...answer, retryDelayMs: 1_500 });
+    assert.equal(without.kind, plain);
+    assert.equal(withInfo.kind, hinted);
+    assert.equal(without.message, `${name}: why`);
+    if (without.kind === "retry") assert.equal(without.afterMs, undefined);
+    if (withInfo.kind === "retry") assert.equal(withInfo.afterMs, 1_500);
+    if (without.kind === "rejected") {
+      assert.deepEqual([without.code, without.badData], [name, status === GRPC.INVALID_ARGUMENT]);
+    }
+  });
+}
+
+test("gRPC UNAVAILABLE is throttling only when it names a delay; the longer of two delays counts", () => {
+  const answer = { status: GRPC.UNAVAILABLE, message: "", retryDelayMs: undefined, pushbackMs: undefined };
+  const plain = classifyGrpc(answer);
+  const both = classifyGrpc({ ...answer, retryDelayMs: 100, pushbackMs: 900 });
+  assert.equal(plain.kind === "retry" && plain.reason, "unavailable");
+  assert.deepEqual(both.kind === "retry" && [both.reason, both.afterMs], ["throttled", 900]);
+});
+
+const httpCases = [
+  ...[301, 302, 307, 308].map((status) => ({ status, want: "rejected", badData: false })),
+  { status: 400, want: "rejected", badData: true },
+  ...[401, 403, 404, 405, 408, 415, 422, 431].map((status) => ({ status, want: "rejected", badData: false })),
+  { status: 413, want: "too_large", badData: false },
+  ...[429, 502, 503, 504].map((status) => ({ status, want: "retry", badData: false })),
+  ...[500, 501, 505, 507, 511, 599].map((status) => ({ status, want: "rejected", badData: false })),
+];
+for (const { status, want, badData } of httpCases) {
+  test(`HTTP ${status}: ${want}`, () => {
+    const outcome = classifyHttp({ status, message: "", retryAfter: "3" }, WALL_MS);
+    assert.equal(outcome.kind, want);
+    assert.equal(outcome.message, `HTTP ${status}`);
+    if (outcome.kind === "rejected") assert.deepEqual([outcome.code, outcome.badData], [`HTTP ${status}`, badData]);
+    if (outcome.kind === "retry") assert.deepEqual([outcome.afterMs, outcome.unprocessed], [3_000, false]);
+  });
+}
+
+test("HTTP 503 is throttling only with Retry-After; an unreadable Retry-After counts as none", () => {
+  const plain = classifyHttp({ status: 503, message: "", retryAfter: undefined }, WALL_MS);
+  const dated = classifyHttp({ status: 503, message: "", retryAfter: new Date(WALL_MS + 4_000).toUTCString() }, WALL_MS);
+  const odd = classifyHttp({ status: 503, message: "", retryAfter: "soon" }, WALL_MS);
+  assert.equal(plain.kind === "retry" && plain.reason, "unavailable");
+  assert.deepEqual(dated.kind === "retry" && [dated.reason, dated.afterMs], ["throttled", 4_000]);
+  assert.deepEqual(odd.kind === "retry" && [odd.reason, odd.afterMs], ["unavailable", undefined]);
+});
+
+test("an HTTP answer where gRPC was expected stands for the status that gRPC says", () => {
+  const want = { 400: 13, 401: 16, 403: 7, 404: 12, 429: 14, 502: 14, 503: 14, 504: 14, 500: 2, 200: 2 };
+  for (const [status, code] of Object.entries(want)) assert.equal(grpcStatusOfHttp(Number(status)), code, status);
+});

@@ -1,0 +1,92 @@
+import { GRPC, grpcCodeName } from "../../otlp/grpc-code.ts";
+import type { RetryReason, SendOutcome } from "./target-client.ts";
+import { retryAfterMs } from "./retry-after.ts";
+
+/** A gRPC status other than OK, with what its details said. */
+export interface GrpcAnswer {
+  readonly status: number;
+  readonly message: string;
+  /** From RetryInfo; undefined without one. */
+  readonly retryDelayMs: number | undefined;
+  /** From `retry-after` or `grpc-retry-pushback-ms`, as proxies send them. */
+  readonly pushbackMs: number | undefined;
+}
+
+/** An HTTP status outside 2xx. */
+export interface HttpAnswer {
+  readonly status: number;
+  readonly message: string;
+  readonly retryAfter: string | undefined;
+}
+
+/** gRPC codes that may be retried whatever their details say (OTLP specification, OTLP/gRPC Response). */
+const GRPC_RETRYABLE = new Map<number, RetryReason>([
+  [GRPC.CANCELLED, "aborted"],
+  [GRPC.DEADLINE_EXCEEDED, "timeout"],
+  [GRPC.ABORTED, "aborted"],
+  [GRPC.OUT_OF_RANGE, "aborted"],
+  [GRPC.UNAVAILABLE, "unavailable"],
+  [GRPC.DATA_LOSS, "aborted"],
+]);
+
+/** HTTP statuses that may be retried (OTLP specification, OTLP/HTTP Response): these four and no other. */
+const HTTP_RETRYABLE = new Map<number, RetryReason>([
+  [429, "throttled"],
+  [502, "unavailable"],
+  [503, "unavailable"],
+  [504, "timeout"],
+]);
+
+/** What gRPC makes of an answer without a gRPC status (grpc/doc/http-grpc-status-mapping.md). */
+const GRPC_OF_HTTP = new Map<number, number>([
+  [400, GRPC.INTERNAL],
+  [401, GRPC.UNAUTHENTICATED],
+  [403, GRPC.PERMISSION_DENIED],
+  [404, GRPC.UNIMPLEMENTED],
+  [429, GRPC.UNAVAILABLE],
+  [502, GRPC.UNAVAILABLE],
+  [503, GRPC.UNAVAILABLE],
+  [504, GRPC.UNAVAILABLE],
+]);
+
+/** What a gRPC status other than OK means for the batch. */
+export function classifyGrpc(answer: GrpcAnswer): SendOutcome {
+  const code = grpcCodeName(answer.status);
+  const message = answer.message === "" ? code : `${code}: ${answer.message}`;
+  if (answer.status === GRPC.RESOURCE_EXHAUSTED) {
+    if (answer.retryDelayMs === undefined) return { kind: "too_large", message };
+    return { kind: "retry", reason: "throttled", message, afterMs: answer.retryDelayMs, unprocessed: false };
+  }
+  const reason = GRPC_RETRYABLE.get(answer.status);
+  if (reason === undefined) {
+    return { kind: "rejected", code, message, badData: answer.status === GRPC.INVALID_ARGUMENT };
+  }
+  return retry(reason, message, longer(answer.retryDelayMs, answer.pushbackMs));
+}
+
+/** The gRPC status that stands for an HTTP answer which is not gRPC at all. */
+export function grpcStatusOfHttp(httpStatus: number): number {
+  return GRPC_OF_HTTP.get(httpStatus) ?? GRPC.UNKNOWN;
+}
+
+/** What an HTTP status outside 2xx means for the batch. `wallMs` is for a Retry-After that is a date. */
+export function classifyHttp(answer: HttpAnswer, wallMs: number): SendOutcome {
+  const code = `HTTP ${answer.status}`;
+  const message = answer.message === "" ? code : `${code}: ${answer.message}`;
+  if (answer.status === 413) return { kind: "too_large", message };
+  const reason = HTTP_RETRYABLE.get(answer.status);
+  if (reason === undefined) return { kind: "rejected", code, message, badData: answer.status === 400 };
+  return retry(reason, message, retryAfterMs(answer.retryAfter, wallMs));
+}
+
+/** UNAVAILABLE and 503 that name a delay are the protocol's way to throttle: the target is there and asks for time. */
+function retry(reason: RetryReason, message: string, afterMs: number | undefined): SendOutcome {
+  if (afterMs === undefined) return { kind: "retry", reason, message, unprocessed: false };
+  const named = reason === "unavailable" ? "throttled" : reason;
+  return { kind: "retry", reason: named, message, afterMs, unprocessed: false };
+}
+
+function longer(a: number | undefined, b: number | undefined): number | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return Math.max(a, b);
+}

@@ -1,0 +1,48 @@
+import type { Cancel } from "../../core/clock.ts";
+import type { Signal } from "../../otlp/signal.ts";
+
+/** What is sent to a target in one call: parcels of one signal, one after the other. */
+export interface Batch {
+  readonly signal: Signal;
+  /** Borrowed until `done`. Concatenated they are one Export request. */
+  readonly pieces: readonly Uint8Array[];
+  readonly bytes: number;
+  readonly items: number;
+  readonly points: number;
+}
+
+/** Why a send may be tried again. A closed list: label of metrics, reason of health states. */
+export const RETRY_REASONS = [
+  "connect",
+  "reset",
+  "timeout",
+  "protocol",
+  "throttled",
+  "unavailable",
+  "aborted",
+  "cancelled",
+] as const;
+export type RetryReason = (typeof RETRY_REASONS)[number];
+
+/** How one send ended, by the rules of OTLP (classify.ts). */
+export type SendOutcome =
+  /** `rejected` counts what `partial_success` counts. */
+  | { readonly kind: "accepted"; readonly rejected: number; readonly message: string }
+  | {
+      readonly kind: "retry";
+      readonly reason: RetryReason;
+      readonly message: string;
+      /** What the target asked to wait (RetryInfo, Retry-After). */
+      readonly afterMs?: number;
+      /** True when the target certainly did not process it: sending it elsewhere makes no duplicate. */
+      readonly unprocessed: boolean;
+    }
+  | { readonly kind: "too_large"; readonly message: string }
+  /** `code` is the name of a gRPC code, or `HTTP <status>`. */
+  | { readonly kind: "rejected"; readonly code: string; readonly message: string; readonly badData: boolean };
+
+/** One peer that takes batches. Disposing it ends what is under way with `cancelled`. */
+export interface TargetClient extends AsyncDisposable {
+  /** `done` is called exactly once, never from within `send`. Cancelling ends the call with `cancelled`. */
+  send(batch: Batch, timeoutMs: number, done: (outcome: SendOutcome) => void): Cancel;
+}
