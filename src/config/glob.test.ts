@@ -17,7 +17,8 @@ const cases = [
   ["exact", "exactly", false],
 ] as const;
 for (const [pattern, text, want] of cases) {
-  test(`glob: ${pattern} ${want ? "fits" : "does not fit"} "${text}"`, () => assert.equal(globMatches(pattern, text), want));
+  test(`glob: ${pattern} ${want ? "fits" : "does not fit"} "${text}"`, () =>
+    assert.equal(globMatches(pattern, text), want));
 }
 
 test("glob: agrees with a regular expression made from it", () => {

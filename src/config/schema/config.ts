@@ -1,0 +1,92 @@
+import { z } from "zod";
+import type { Condition } from "../condition-type.ts";
+import { GlobalSchema } from "./global.ts";
+import { NameSchema } from "./name.ts";
+import { NodeSchema, type NodeDocument } from "./node.ts";
+import { PoolSchema, type PoolDocument } from "./pool.ts";
+import { RegionSchema } from "./region.ts";
+import { RuleSchema, type RuleDocument } from "./rule.ts";
+import type { StrategyDocument } from "./strategy.ts";
+import { TargetSchema } from "./target.ts";
+
+/** The whole document, as people write it. */
+export const ConfigSchema = z
+  .strictObject({
+    node: NodeSchema.prefault({}).describe("This process. All below it is the fleet's."),
+    targets: z.array(TargetSchema).default([]).describe("Where data is sent to."),
+    pools: z
+      .record(NameSchema, PoolSchema)
+      .default({})
+      .describe("Sets of targets with one strategy and one queue, by name."),
+    rules: z.array(RuleSchema).default([]).describe("Which items go to which pool."),
+    default_pool: z
+      .union([NameSchema, PoolSchema])
+      .optional()
+      .describe(
+        "Where items go that no rule matches: a name, or a pool in place. Without pools and rules: all targets.",
+      ),
+    unmatched: z
+      .enum(["refuse", "drop"])
+      .default("refuse")
+      .describe("What happens to items that no rule matches when there is no default_pool."),
+    global: GlobalSchema.prefault({}).describe("Sampling, limits and routing of the whole fleet."),
+    regions: z.record(NameSchema, RegionSchema).default({}).describe("What is different in a region, by its name."),
+  })
+  .meta({ title: "Signalbox configuration" });
+
+/** What the schema gives: defaults applied, values normalised, references not yet resolved. */
+export type ConfigDocument = z.output<typeof ConfigSchema>;
+/** What people write. */
+export type ConfigInput = z.input<typeof ConfigSchema>;
+
+export type NodeConfig = Omit<NodeDocument, "listen"> & {
+  readonly listen: { readonly [Name in keyof Listen]: Bound<Exclude<Listen[Name], false>> | false };
+};
+export type GrpcListenerConfig = Exclude<NodeConfig["listen"]["otlp_grpc"], false>;
+/** Of OTLP/HTTP and of the admin API. */
+export type HttpListenerConfig = Exclude<NodeConfig["listen"]["otlp_http"], false>;
+export type TargetConfig = ConfigDocument["targets"][number];
+export type GlobalConfig = Omit<ConfigDocument["global"], "routing_rules">;
+export type RegionConfig = ConfigDocument["regions"][string];
+
+/** Durations are milliseconds, sizes bytes, sets of targets are ids in order. */
+export type PoolConfig = Omit<PoolDocument, "targets" | "strategy"> & {
+  readonly targets: readonly string[];
+  readonly strategy: StrategyConfig;
+};
+
+type Listen = NodeDocument["listen"];
+/** A listener that knows its region: its own, or the node's. */
+type Bound<Listener> = Omit<Listener, "region"> & { readonly region: string };
+
+type ContentDocument = Extract<StrategyDocument, { type: "content" }>;
+
+/** `content` with its targets resolved; all others as written, defaults applied. */
+export type StrategyConfig =
+  | Exclude<StrategyDocument, ContentDocument>
+  | {
+      readonly type: "content";
+      readonly cases: readonly { readonly conditions: readonly Condition[]; readonly targets: readonly string[] }[];
+      readonly otherwise: readonly string[];
+    };
+
+/** A rule whose pool is always a name: pools in place stand in `pools` as `rule:<id>`. */
+export type RuleConfig = Pick<RuleDocument, "id" | "priority" | "signals" | "mode" | "conditions"> & {
+  readonly pool: string;
+};
+
+/**
+ * A config that can be compiled: valid, defaults applied, short forms expanded, every reference known to resolve.
+ * Pools in place are `rule:<id>` and `default`; global.routing_rules are rules `global:<index>` after the written ones.
+ */
+export interface Config {
+  readonly node: NodeConfig;
+  readonly targets: readonly TargetConfig[];
+  readonly pools: Readonly<Record<string, PoolConfig>>;
+  readonly rules: readonly RuleConfig[];
+  /** A name under `pools`; undefined: what no rule matches is treated as `unmatched` says. */
+  readonly default_pool: string | undefined;
+  readonly unmatched: "refuse" | "drop";
+  readonly global: GlobalConfig;
+  readonly regions: Readonly<Record<string, RegionConfig>>;
+}

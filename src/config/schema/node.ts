@@ -1,0 +1,117 @@
+import { z } from "zod";
+import { AddressSchema } from "./address.ts";
+import { duration } from "./duration.ts";
+import { EndpointSchema } from "./endpoint.ts";
+import { NameSchema } from "./name.ts";
+import { SecretSchema } from "./secret.ts";
+import { size } from "./size.ts";
+
+/** Where listeners bind when nothing is said: only on this machine. */
+export const DEFAULT_ADDRESSES = {
+  otlp_grpc: "127.0.0.1:4317",
+  otlp_http: "127.0.0.1:4318",
+  admin: "127.0.0.1:4320",
+} as const;
+
+const ListenerTlsSchema = z.strictObject({
+  cert: z.string().min(1).describe("Certificate and its chain: a file, or PEM."),
+  key: SecretSchema.describe("Key of the certificate: a file, or PEM."),
+  client_ca: z.string().min(1).optional().describe("Ask clients for a certificate signed by these: a file, or PEM."),
+});
+
+const LISTENER_SHAPE = {
+  tls: ListenerTlsSchema.optional().describe("Without it, plain text."),
+  region: NameSchema.optional().describe("Region of senders that state none; default: node.region."),
+};
+
+const OFF = z.union([z.literal(false), z.null()]).transform((): false => false);
+
+function address(which: keyof typeof DEFAULT_ADDRESSES) {
+  return AddressSchema.prefault(DEFAULT_ADDRESSES[which]).describe(
+    "host:port, IPv6 in brackets; port 0 is any free one.",
+  );
+}
+
+const GrpcListenerSchema = z.strictObject({
+  address: address("otlp_grpc"),
+  ...LISTENER_SHAPE,
+  max_connection_age: duration(1_000)
+    .prefault("10m")
+    .describe("Connections are asked to close after this, so that load spreads."),
+  max_connection_age_grace: duration(0).prefault("1m").describe("And closed after this, whatever is still under way."),
+  keepalive_time: duration(1_000).prefault("2m").describe("A quiet connection is pinged after this."),
+  keepalive_timeout: duration(1).prefault("20s").describe("And closed when no answer comes within this."),
+  max_concurrent_streams: z.int().min(1).max(1_000_000).default(1_024).describe("Calls under way on one connection."),
+});
+
+const HttpListenerSchema = z.strictObject({ address: address("otlp_http"), ...LISTENER_SHAPE });
+const AdminListenerSchema = z.strictObject({ address: address("admin"), ...LISTENER_SHAPE });
+
+const ListenSchema = z.strictObject({
+  otlp_grpc: z.union([GrpcListenerSchema, OFF]).prefault({}).describe("OTLP/gRPC; false: off."),
+  otlp_http: z.union([HttpListenerSchema, OFF]).prefault({}).describe("OTLP/HTTP, protobuf and JSON; false: off."),
+  admin: z.union([AdminListenerSchema, OFF]).prefault({}).describe("Admin API, metrics, health and UI; false: off."),
+});
+
+const NodeLimitsSchema = z.strictObject({
+  max_request_bytes: size(1_024).prefault("64MiB").describe("Largest request accepted, after decompression."),
+  max_in_flight_bytes: size(1_024).prefault("64MiB").describe("Bytes of all requests being worked on, at most."),
+  max_concurrent_requests: z.int().min(1).default(4_096).describe("Requests being worked on, at most."),
+  max_connections: z.int().min(1).default(10_000).describe("Open connections, at most."),
+  request_timeout: duration(1).prefault("10s").describe("Deadline of requests that state none."),
+  max_timeout: duration(1).prefault("60s").describe("Longest deadline that a sender may ask for."),
+});
+
+const CoordinationSchema = z.strictObject({
+  type: z
+    .enum(["embedded", "etcd", "consul"])
+    .default("embedded")
+    .describe("Where the fleet's config and elections live."),
+  endpoints: z.array(EndpointSchema).default([]).describe("Addresses of the store, for etcd and consul."),
+  prefix: z.string().startsWith("/", "must begin with /").default("/signalbox").describe("All keys begin with this."),
+  username: z.string().min(1).optional().describe("For etcd."),
+  password: SecretSchema.optional().describe("For etcd."),
+  token: SecretSchema.optional().describe("For consul."),
+});
+
+const AdminTokenSchema = z.strictObject({
+  role: z
+    .enum(["viewer", "operator", "admin"])
+    .describe("May read; may also drain targets and the like; may do everything."),
+  value: SecretSchema.describe("The bearer token."),
+});
+
+const AdminSchema = z.strictObject({
+  tokens: z
+    .array(AdminTokenSchema)
+    .default([])
+    .describe("Bearer tokens; none: everyone who reaches the listener is admin."),
+});
+
+const LogSchema = z.strictObject({
+  level: z.enum(["debug", "info", "warn", "error"]).default("info").describe("Least important events that are logged."),
+  format: z.enum(["text", "json"]).default("json").describe("For people, or for machines."),
+});
+
+export const NodeSchema = z.strictObject({
+  id: NameSchema.optional().describe("Name of this node; default: the machine's host name."),
+  region: NameSchema.default("default").describe("Where this node is."),
+  roles: z
+    .array(z.enum(["collector", "controller"]))
+    .min(1)
+    .default(["collector", "controller"])
+    .describe("Data plane, control plane, or both."),
+  workers: z
+    .union([z.literal("auto"), z.int().min(1).max(1_024)])
+    .default(1)
+    .describe("Data-plane workers; auto: one for each core."),
+  data_dir: z.string().min(1).default("signalbox-data").describe("Where this node keeps what must survive a restart."),
+  listen: ListenSchema.prefault({}).describe("Where this node listens."),
+  limits: NodeLimitsSchema.prefault({}).describe("What this node takes on at the same time."),
+  shutdown_grace: duration(0).prefault("30s").describe("How long queues may drain when the node stops."),
+  coordination: CoordinationSchema.prefault({}).describe("The store that nodes share."),
+  admin: AdminSchema.prefault({}).describe("Who may use the admin API."),
+  log: LogSchema.prefault({}).describe("The node's own log, on stderr."),
+});
+
+export type NodeDocument = z.output<typeof NodeSchema>;

@@ -1,0 +1,67 @@
+import { z } from "zod";
+import { duration } from "./duration.ts";
+import { NameSchema } from "./name.ts";
+import { size } from "./size.ts";
+import { DEFAULT_STRATEGY, StrategySchema } from "./strategy.ts";
+import { TargetSetSchema } from "./target-set.ts";
+
+const QueueSchema = z.strictObject({
+  storage: z.enum(["memory", "disk"]).default("memory").describe("Where parcels wait."),
+  max_bytes: size(1).prefault("64MiB").describe("The queue holds no more than this."),
+  max_age: duration(1).prefault("5m").describe("A parcel older than this is given up."),
+  when_full: z
+    .enum(["refuse", "drop_oldest"])
+    .default("refuse")
+    .describe("Refuse what comes, or give up what is oldest."),
+});
+
+const BatchSchema = z.strictObject({
+  max_items: z.int().min(1).default(8_192).describe("A batch has no more items than this."),
+  max_bytes: size(1).prefault("4MiB").describe("A batch has no more bytes than this, before compression."),
+  max_wait: duration(0).prefault("0s").describe("How long a parcel waits for company although a target has room."),
+});
+
+const RetrySchema = z.strictObject({
+  initial: duration(1).prefault("500ms").describe("Longest wait before the first retry; it doubles each time."),
+  max: duration(1).prefault("30s").describe("No wait is longer than this."),
+  max_retries: z
+    .int()
+    .min(0)
+    .optional()
+    .describe("Tries after the first; default: until the deadline or queue.max_age."),
+  budget: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.2)
+    .describe("Share of requests that may be retries; at least 10 a second may be."),
+});
+
+/** How a pool delivers: shared by pools and by rules that have their pool in place. */
+export const DELIVERY_SHAPE = {
+  strategy: StrategySchema.prefault(DEFAULT_STRATEGY).describe(
+    "How a target is picked: a name, or its type and options.",
+  ),
+  ack: z
+    .enum(["delivered", "queued", "stored"])
+    .default("delivered")
+    .describe(
+      "When senders are told of success: after the target's answer, on entering the queue, or after the disk queue's fsync.",
+    ),
+  queue: QueueSchema.prefault({}).describe("Where parcels wait for a target."),
+  batch: BatchSchema.prefault({}).describe("How parcels are gathered while targets are busy."),
+  retry: RetrySchema.prefault({}).describe("How failed calls are tried again: exponential, with full jitter."),
+  fallback: NameSchema.optional().describe("Pool that takes over when this one is full or has no usable target."),
+  when_down: z
+    .enum(["next_rule", "hold", "refuse"])
+    .default("next_rule")
+    .describe("When no target is usable: go on with the next rule that matches, keep in the queue, or refuse."),
+  adaptive_weights: z.boolean().default(false).describe("Let weights follow the targets' load."),
+};
+
+export const PoolSchema = z.strictObject({
+  targets: TargetSetSchema.describe("Ids of targets in order, or a selector on region and tags."),
+  ...DELIVERY_SHAPE,
+});
+
+export type PoolDocument = z.output<typeof PoolSchema>;

@@ -1,0 +1,92 @@
+import { z } from "zod";
+import { ConditionSchema } from "./condition.ts";
+import { duration } from "./duration.ts";
+import { NameSchema } from "./name.ts";
+import { TargetSetSchema } from "./target-set.ts";
+
+const CaseSchema = z.strictObject({
+  conditions: z.array(ConditionSchema).describe("All must hold; none: always."),
+  targets: TargetSetSchema.describe("Where items go for which they hold; targets of this pool."),
+});
+
+const HashKeySchema = z.union([
+  z.enum(["trace_id", "service_name"]),
+  z.strictObject({ attribute: z.string().min(1).describe("An attribute of the item.") }),
+  z.strictObject({ resource: z.string().min(1).describe("An attribute of the resource.") }),
+]);
+
+/** The long form; every strategy but `content` also has a short one, its name. */
+export const StrategyObjectSchema = z.discriminatedUnion("type", [
+  z.strictObject({ type: z.literal("round_robin") }).describe("In turn."),
+  z.strictObject({ type: z.literal("weighted_round_robin") }).describe("In turn, by weight, smoothly interleaved."),
+  z.strictObject({ type: z.literal("weighted_random") }).describe("At random, by weight."),
+  z.strictObject({ type: z.literal("least_connections") }).describe("Fewest calls in flight for its weight."),
+  z
+    .strictObject({
+      type: z.literal("latency"),
+      pick: z.enum(["lowest", "within"]).default("lowest").describe("The fastest, or any within the threshold."),
+      threshold: duration(1).optional().describe("For `pick: within`: targets faster than this share the load."),
+    })
+    .describe("By measured latency."),
+  z
+    .strictObject({
+      type: z.literal("geography"),
+      then: z.array(NameSchema).default([]).describe("Regions to try after the item's own, in order."),
+    })
+    .describe("The item's region first, then others, then `default`, then any."),
+  z
+    .strictObject({
+      type: z.literal("content"),
+      cases: z.array(CaseSchema).min(1).describe("The first case whose conditions hold decides."),
+      otherwise: TargetSetSchema.optional().describe("Where the rest goes; default: all targets of the pool."),
+    })
+    .describe("By the item's content, inside one pool."),
+  z
+    .strictObject({
+      type: z.literal("consistent_hash"),
+      key: HashKeySchema.default("trace_id").describe(
+        "What is hashed: trace_id, service_name, { attribute: key } or { resource: key }.",
+      ),
+    })
+    .describe("The same key always goes to the same target."),
+  z
+    .strictObject({
+      type: z.literal("load_latency"),
+      load_weight: z.number().min(0).default(0.7).describe("Share of load in the score."),
+      latency_weight: z.number().min(0).default(0.3).describe("Share of latency in the score."),
+    })
+    .describe("By a score of load and latency."),
+  z
+    .strictObject({
+      type: z.literal("failover"),
+      return_after: duration(0)
+        .prefault("10s")
+        .describe("How long an earlier target must have been healthy to be used again."),
+    })
+    .describe("The first usable target, in order."),
+  z.strictObject({ type: z.literal("broadcast") }).describe("Every usable target gets a copy."),
+]);
+
+export type StrategyDocument = z.output<typeof StrategyObjectSchema>;
+
+/** Names that are a whole strategy by themselves. */
+export const SHORT_STRATEGIES = [
+  "round_robin",
+  "weighted_round_robin",
+  "weighted_random",
+  "least_connections",
+  "latency",
+  "geography",
+  "consistent_hash",
+  "load_latency",
+  "failover",
+  "broadcast",
+] as const;
+
+export const DEFAULT_STRATEGY = "weighted_round_robin";
+
+/** How a pool picks a target: a name, or `{ type, ...options }`. */
+export const StrategySchema = z.union([
+  z.enum(SHORT_STRATEGIES).transform((type) => StrategyObjectSchema.parse({ type })),
+  StrategyObjectSchema,
+]);

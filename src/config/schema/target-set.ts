@@ -1,0 +1,18 @@
+import { z } from "zod";
+import { NameSchema } from "./name.ts";
+
+const SelectorSchema = z
+  .strictObject({
+    region: z.string().min(1).optional().describe("Glob over the targets' regions."),
+    tags: z.record(z.string(), z.string()).optional().describe("Globs over the targets' tags, all of which must fit."),
+  })
+  .refine((selector) => selector.region !== undefined || selector.tags !== undefined, {
+    message: 'needs region or tags\nall targets: { region: "*" }',
+  });
+
+export type Selector = z.output<typeof SelectorSchema>;
+
+/** Targets by id, in order, or by a selector, in the order of `targets`. */
+export const TargetSetSchema = z.union([z.array(NameSchema).min(1), SelectorSchema]);
+
+export type TargetSet = z.output<typeof TargetSetSchema>;

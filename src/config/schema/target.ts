@@ -1,0 +1,66 @@
+import { z } from "zod";
+import { duration } from "./duration.ts";
+import { EndpointSchema } from "./endpoint.ts";
+import { NameSchema } from "./name.ts";
+import { SecretSchema } from "./secret.ts";
+import { size } from "./size.ts";
+
+/** RFC 9110 field names, which are also HTTP/2's when in lower case. */
+const HeaderNameSchema = z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/u, "is not a valid header name");
+
+const TargetTlsSchema = z.strictObject({
+  ca: z.string().min(1).optional().describe("Certificates to trust instead of the system's: a file, or PEM."),
+  cert: z.string().min(1).optional().describe("Client certificate: a file, or PEM."),
+  key: SecretSchema.optional().describe("Key of the client certificate: a file, or PEM."),
+  server_name: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Name to expect in the target's certificate; default: the endpoint's host."),
+  insecure_skip_verify: z.boolean().default(false).describe("Accept any certificate. For experiments only."),
+});
+
+const HealthCheckSchema = z.strictObject({
+  type: z
+    .enum(["otlp", "http", "grpc", "tcp"])
+    .default("otlp")
+    .describe("An empty OTLP export, HTTP GET, grpc.health.v1, or a TCP connect."),
+  interval: duration(1).prefault("10s").describe("Time between checks."),
+  timeout: duration(1).prefault("5s").describe("A check that takes longer has failed."),
+  path: z.string().startsWith("/", "must begin with /").default("/health").describe("For type http."),
+  service: z.string().default("").describe("For type grpc."),
+  fall: z.int().min(1).default(3).describe("Failures in a row until the target is down."),
+  rise: z.int().min(1).default(2).describe("Successes in a row until it is ready again."),
+});
+
+const TargetLimitsSchema = z.strictObject({
+  max_in_flight: z.int().min(1).max(10_000).default(16).describe("Calls under way at the same time, at most."),
+  max_request_bytes: size(1).prefault("64MiB").describe("No request is larger than this, before compression."),
+});
+
+export const TargetSchema = z.strictObject({
+  id: NameSchema.describe("Unique among the targets."),
+  endpoint: EndpointSchema.describe(
+    "http:// or https://, host and port; for http/protobuf also a path, to which /v1/traces etc. is added.",
+  ),
+  protocol: z.enum(["grpc", "http/protobuf"]).default("grpc").describe("OTLP/gRPC or OTLP/HTTP with protobuf."),
+  weight: z
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .default(1)
+    .describe("Share of the load relative to the other targets; 0: none, a standby."),
+  region: NameSchema.default("default").describe("Where the target is."),
+  tags: z.record(z.string().min(1), z.string()).default({}).describe("Free labels, for selectors."),
+  compression: z.enum(["none", "gzip"]).default("none").describe("How requests are compressed."),
+  headers: z
+    .record(HeaderNameSchema, SecretSchema)
+    .default({})
+    .describe("Sent with every request. Values are secrets."),
+  tls: TargetTlsSchema.optional().describe("For https endpoints."),
+  timeout: duration(1).prefault("5s").describe("One attempt may take this long."),
+  limits: TargetLimitsSchema.prefault({}).describe("What one target may be asked to carry."),
+  health_check: HealthCheckSchema.optional().describe("Active health checks."),
+});
+
+export type TargetDocument = z.output<typeof TargetSchema>;
