@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ManualClock } from "../../test/support/manual-clock.ts";
+import { Secret } from "../core/secret.ts";
 import { createLog, type LogOptions, type RootLog } from "./log.ts";
 
 function record(options: Partial<LogOptions> = {}): { log: RootLog; lines: string[]; clock: ManualClock } {
@@ -63,6 +64,7 @@ const secrets: [string, Record<string, unknown>][] = [
   ["a key with a dash", { "x-api-key": "s3cret" }],
   ["a password in an object in an object", { a: { b: { db_password: "s3cret" } } }],
   ["a URL with a password", { endpoint: "https://me:s3cret@example.com/path" }],
+  ["a Secret under any name", { value: new Secret("s3cret") }],
   ["an error that tells the URL", { error: new Error("connect to http://me:s3cret@example.com failed") }],
 ];
 for (const [name, fields] of secrets) {

@@ -1,3 +1,5 @@
+import { Secret } from "../core/secret.ts";
+
 /** Keys whose values are secrets, whoever put them there. The second line of defence: the first is not to log them. */
 const SECRET_KEY = /authorization|cookie|passw(or)?d|passphrase|secret|token|api[-_]?key|private[-_]?key|credential/iu;
 /** `https://user:password@host`: the part before the @. */
@@ -24,6 +26,7 @@ export function redact(key: string, value: unknown, depth = 0): unknown {
 }
 
 function redactObject(key: string, value: object, depth: number): unknown {
+  if (value instanceof Secret) return REDACTED;
   if (value instanceof Error) return redactError(value, depth);
   if (value instanceof Uint8Array) return `[${value.length} bytes]`;
   if (Array.isArray(value)) return value.slice(0, MAX_ENTRIES).map((entry: unknown) => redact(key, entry, depth));

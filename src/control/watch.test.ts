@@ -1,0 +1,202 @@
+import assert from "node:assert/strict";
+import {
+  mkdtempSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+  openSync,
+  writeSync,
+  closeSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { setImmediate } from "node:timers/promises";
+import { ManualClock } from "../../test/support/manual-clock.ts";
+import { systemClock } from "../core/clock.ts";
+import { watchFile, type FileWatch, type WatchOptions } from "./watch.ts";
+
+/** A file in a directory of its own, and what was told about it. Reports are awaited, never slept for. */
+class Scene implements AsyncDisposable {
+  readonly directory = mkdtempSync(join(tmpdir(), "signalbox-watch-"));
+  readonly file = join(this.directory, "signalbox.yaml");
+  readonly told: string[] = [];
+  #waiting: { wanted: string; resolve: () => void }[] = [];
+  #watch: FileWatch | undefined;
+
+  start(options: Partial<WatchOptions> = {}): FileWatch {
+    this.#watch = watchFile({
+      file: this.file,
+      clock: systemClock,
+      known: undefined,
+      settleMs: 10,
+      pollMs: 50,
+      onContent: async (text) => this.tell(text),
+      onUnreadable: (reason) => this.tell(/ENOENT/u.test(reason) ? "gone" : reason),
+      ...options,
+    });
+    return this.#watch;
+  }
+
+  tell(what: string): void {
+    this.told.push(what);
+    for (const { wanted, resolve } of this.#waiting) if (wanted === what) resolve();
+  }
+
+  /** Resolves when the newest thing that was told is this. */
+  newest(wanted: string): Promise<void> {
+    if (this.told.at(-1) === wanted) return Promise.resolve();
+    return new Promise((resolve) => void this.#waiting.push({ wanted, resolve }));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#watch?.[Symbol.asyncDispose]();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+const silent = { watchDirectory: (): Disposable => ({ [Symbol.dispose]() {} }) };
+const patient = { pollMs: 3_600_000 };
+
+for (const [how, options] of [
+  ["reports of the file system", patient],
+  ["the poll alone", silent],
+] as const) {
+  test(`by ${how}: a plain edit`, async () => {
+    await using scene = new Scene();
+    writeFileSync(scene.file, "one");
+    scene.start(options);
+    await scene.newest("one");
+    writeFileSync(scene.file, "two");
+    await scene.newest("two");
+    assert.deepEqual(scene.told, ["one", "two"]);
+  });
+
+  test(`by ${how}: another file renamed over it, again and again`, async () => {
+    await using scene = new Scene();
+    writeFileSync(scene.file, "0");
+    scene.start(options);
+    await scene.newest("0");
+    for (const text of ["1", "2", "3"]) {
+      writeFileSync(`${scene.file}.new`, text);
+      renameSync(`${scene.file}.new`, scene.file);
+      await scene.newest(text);
+    }
+  });
+
+  test(`by ${how}: the swap of a symlink to a directory, as Kubernetes does it`, async () => {
+    await using scene = new Scene();
+    const at = (name: string): string => join(scene.directory, name);
+    for (const [name, text] of [
+      ["v1", "one"],
+      ["v2", "two"],
+    ] as const) {
+      mkdirSync(at(name));
+      writeFileSync(join(at(name), "signalbox.yaml"), text);
+    }
+    symlinkSync("v1", at("..data"));
+    symlinkSync("..data/signalbox.yaml", scene.file);
+    scene.start(options);
+    await scene.newest("one");
+    symlinkSync("v2", at("..tmp"));
+    renameSync(at("..tmp"), at("..data"));
+    await scene.newest("two");
+    rmSync(at("v1"), { recursive: true });
+    writeFileSync(join(at("v2"), "signalbox.yaml"), "edited behind the link");
+    await scene.newest("edited behind the link");
+  });
+
+  test(`by ${how}: removal is told once, and the return of the file is taken up`, async () => {
+    await using scene = new Scene();
+    writeFileSync(scene.file, "one");
+    scene.start(options);
+    await scene.newest("one");
+    rmSync(scene.file);
+    await scene.newest("gone");
+    writeFileSync(`${scene.file}.other`, "makes another report");
+    writeFileSync(scene.file, "back");
+    await scene.newest("back");
+    assert.deepEqual(scene.told, ["one", "gone", "back"]);
+  });
+}
+
+test("a file that is being written is not taken up half: only what it holds when it was left alone", async () => {
+  await using scene = new Scene();
+  writeFileSync(scene.file, "old");
+  const clock = new ManualClock();
+  scene.start({ clock, known: "old", settleMs: 10, ...patient, ...silent });
+  const looked = async (): Promise<void> => {
+    while (clock.pending < 2) await setImmediate(); // the poll, and the look that follows a look that found a change
+  };
+  const handle = openSync(scene.file, "w");
+  for (let piece = 0; piece < 10; piece++) {
+    await looked();
+    writeSync(handle, `${piece};`);
+    clock.advance(10);
+  }
+  closeSync(handle);
+  await looked();
+  assert.deepEqual(scene.told, []);
+  clock.advance(10);
+  await scene.newest("0;1;2;3;4;5;6;7;8;9;");
+  assert.equal(scene.told.length, 1);
+});
+
+test("what is running already is not told again, nor the same bytes under a new date", async () => {
+  await using scene = new Scene();
+  writeFileSync(scene.file, "one");
+  const watch = scene.start({ known: "one" });
+  writeFileSync(scene.file, "one");
+  writeFileSync(`${scene.file}.new`, "one");
+  renameSync(`${scene.file}.new`, scene.file);
+  await watch.force();
+  assert.deepEqual(scene.told, ["one"], "only the forced look tells it");
+  writeFileSync(scene.file, "two");
+  await scene.newest("two");
+  assert.deepEqual(scene.told, ["one", "two"]);
+});
+
+test("one at a time: changes during a slow taking over are taken up after it, and the newest wins", async () => {
+  await using scene = new Scene();
+  writeFileSync(scene.file, "0");
+  const gate = Promise.withResolvers<void>();
+  let running = 0;
+  let most = 0;
+  scene.start({
+    onContent: async (text) => {
+      most = Math.max(most, ++running);
+      scene.tell(text);
+      if (text === "0") await gate.promise;
+      running--;
+    },
+  });
+  await scene.newest("0");
+  for (const text of ["1", "2", "3"]) writeFileSync(scene.file, text);
+  gate.resolve();
+  await scene.newest("3");
+  assert.equal(most, 1);
+  assert.deepEqual(scene.told, ["0", "3"]);
+});
+
+test("a file that never was is told as unreadable, and its directory may come later", async () => {
+  await using scene = new Scene();
+  const file = join(scene.directory, "later", "signalbox.yaml");
+  scene.start({ file });
+  await scene.newest("gone");
+  mkdirSync(join(scene.directory, "later"));
+  writeFileSync(file, "here");
+  await scene.newest("here");
+});
+
+test("nothing is told after the watch was closed", async () => {
+  await using scene = new Scene();
+  writeFileSync(scene.file, "one");
+  const watch = scene.start();
+  await scene.newest("one");
+  await watch[Symbol.asyncDispose]();
+  writeFileSync(scene.file, "two");
+  await watch.force();
+  assert.deepEqual(scene.told, ["one"]);
+});

@@ -1,0 +1,199 @@
+import { watch } from "node:fs";
+import { readFile, realpath, stat } from "node:fs/promises";
+import { dirname } from "node:path";
+import type { Cancel, Clock } from "../core/clock.ts";
+import { reasonOf } from "../core/errors.ts";
+import { Unreachable } from "../core/unreachable.ts";
+
+export interface WatchOptions {
+  readonly file: string;
+  readonly clock: Clock;
+  /** What is running already: only another content is told. */
+  readonly known: string | undefined;
+  /** Told one at a time: the next is not read before this has ended. The newest content wins. Must not reject. */
+  readonly onContent: (text: string) => Promise<void>;
+  /** The file cannot be read (any more): told once, until it can be read again. */
+  readonly onUnreadable: (reason: string) => void;
+  /** A change is looked at when the file has been left alone for this long. */
+  readonly settleMs?: number;
+  /** The file is looked at this often although nothing was reported: network file systems report nothing. */
+  readonly pollMs?: number;
+  /** How to learn of changes in a directory; fails where that is not possible. */
+  readonly watchDirectory?: WatchDirectory;
+}
+
+export type WatchDirectory = (directory: string, onChange: () => void) => Disposable;
+
+export interface FileWatch extends AsyncDisposable {
+  /** Reads the file now and tells its content, changed or not. Ends when that was dealt with, or put off because the file changes. */
+  force(): Promise<void>;
+}
+
+const SETTLE_MS = 30;
+const POLL_MS = 1_000;
+
+/**
+ * Watches one file, through plain edits, renames over it, symlink swaps (Kubernetes), removal and return. It watches the
+ * directories, not the file: a rename makes a new file. A file is read when it was found unchanged twice, `settleMs` apart.
+ */
+export function watchFile(options: WatchOptions): FileWatch {
+  return new Watch(options);
+}
+
+/** What the newest look at the file found. */
+type Look =
+  | { readonly kind: "text"; readonly text: string }
+  | { readonly kind: "unreadable"; readonly reason: string }
+  | { readonly kind: "unsettled" };
+
+class Watch implements FileWatch {
+  readonly #options: WatchOptions;
+  readonly #directories = new Map<string, Disposable>();
+  #known: string | undefined;
+  /** The state of the file, as far as stat tells, when it was last read. */
+  #read = "";
+  /** The same at the last look, read or not. */
+  #seen: string | undefined;
+  /** A forced look met a file that was changing: the next one is forced too. */
+  #forced = false;
+  #unreadable = "";
+  #settling: Cancel | undefined;
+  #poll: Cancel = () => {};
+  #closed = false;
+  /** All looks, one after the other. */
+  #work: Promise<void>;
+
+  constructor(options: WatchOptions) {
+    this.#options = options;
+    this.#known = options.known;
+    this.#schedulePoll();
+    this.#work = this.#look(false);
+  }
+
+  force(): Promise<void> {
+    return this.#queue(true);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    this.#poll();
+    this.#settling?.();
+    for (const directory of this.#directories.values()) directory[Symbol.dispose]();
+    this.#directories.clear();
+    await this.#work;
+  }
+
+  #schedulePoll(): void {
+    this.#poll = this.#options.clock.after(this.#options.pollMs ?? POLL_MS, () => {
+      this.#changed();
+      this.#schedulePoll();
+    });
+  }
+
+  /** A burst of reports is one look, so much later that the writer is likely to have ended. */
+  #changed(): void {
+    if (this.#settling !== undefined || this.#closed) return;
+    this.#settling = this.#options.clock.after(this.#options.settleMs ?? SETTLE_MS, () => {
+      this.#settling = undefined;
+      const forced = this.#forced;
+      this.#forced = false;
+      void this.#queue(forced);
+    });
+  }
+
+  #queue(forced: boolean): Promise<void> {
+    this.#work = this.#work.then(() => this.#look(forced));
+    return this.#work;
+  }
+
+  async #look(forced: boolean): Promise<void> {
+    if (this.#closed) return;
+    await this.#followDirectories();
+    const state = await fingerprint(this.#options.file);
+    if (!forced && state !== "" && state === this.#read) return;
+    if (!forced && state !== this.#seen) {
+      this.#seen = state; // it must be found the same once more, a while later: somebody may still be writing
+      this.#changed();
+      return;
+    }
+    await this.#readAndTell(state, forced);
+  }
+
+  async #readAndTell(state: string, forced: boolean): Promise<void> {
+    const found = await readSettled(this.#options.file, state);
+    switch (found.kind) {
+      case "text":
+        return this.#tell(found.text, state, forced);
+      case "unreadable":
+        return this.#tellUnreadable(found.reason);
+      case "unsettled":
+        this.#forced ||= forced;
+        return this.#changed();
+      default:
+        throw new Unreachable(found);
+    }
+  }
+
+  async #tell(text: string, state: string, forced: boolean): Promise<void> {
+    this.#read = state;
+    this.#unreadable = "";
+    if (text === this.#known && !forced) return;
+    this.#known = text;
+    await this.#options.onContent(text);
+  }
+
+  #tellUnreadable(reason: string): void {
+    this.#read = "";
+    if (reason === this.#unreadable) return;
+    this.#unreadable = reason;
+    this.#options.onUnreadable(reason);
+  }
+
+  /** The directory of the name and, behind a symlink, the one of the file itself. The poll covers what cannot be watched. */
+  async #followDirectories(): Promise<void> {
+    const { file, watchDirectory = watchWithFs } = this.#options;
+    const wanted = new Set([dirname(file), dirname(await realpath(file).catch(() => file))]);
+    if (this.#closed) return;
+    for (const [directory, watched] of this.#directories) {
+      if (wanted.has(directory)) continue;
+      watched[Symbol.dispose]();
+      this.#directories.delete(directory);
+    }
+    for (const directory of wanted) {
+      if (this.#directories.has(directory)) continue;
+      try {
+        this.#directories.set(
+          directory,
+          watchDirectory(directory, () => this.#changed()),
+        );
+      } catch {
+        // Gone, or no more watches to be had: tried again at the next poll.
+      }
+    }
+  }
+}
+
+/** Changes whenever the file's content may have changed; empty when there is no file. */
+async function fingerprint(file: string): Promise<string> {
+  try {
+    const { dev, ino, size, mtimeNs, ctimeNs } = await stat(file, { bigint: true });
+    return `${dev}:${ino}:${size}:${mtimeNs}:${ctimeNs}`;
+  } catch {
+    return "";
+  }
+}
+
+async function readSettled(file: string, before: string): Promise<Look> {
+  try {
+    const text = await readFile(file, "utf8");
+    return (await fingerprint(file)) === before ? { kind: "text", text } : { kind: "unsettled" };
+  } catch (cause) {
+    return { kind: "unreadable", reason: reasonOf(cause) };
+  }
+}
+
+function watchWithFs(directory: string, onChange: () => void): Disposable {
+  const watcher = watch(directory, { persistent: false }, onChange);
+  watcher.on("error", () => watcher.close());
+  return { [Symbol.dispose]: () => watcher.close() };
+}
