@@ -73,17 +73,41 @@ export interface ShutdownReport {
   readonly leftBytes: number;
 }
 
-/** Where the data plane listens. Fixed for its life: a change needs a restart. */
+/** Where the data plane listens and what it takes on. Fixed for its life: a change needs a restart. */
 export interface ListenOptions {
   /** undefined: not at all. */
-  readonly otlpGrpc: ListenerOptions | undefined;
+  readonly otlpGrpc: GrpcListenerOptions | undefined;
   readonly otlpHttp: ListenerOptions | undefined;
+  readonly limits: IntakeLimits;
 }
 
 export interface ListenerOptions {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
+  /** Region of senders that state none. */
+  readonly region: string;
   /** PEM texts. */
   readonly tls: { readonly cert: string; readonly key: string; readonly clientCa: string | undefined } | undefined;
+}
+
+export interface GrpcListenerOptions extends ListenerOptions {
+  readonly maxConnectionAgeMs: number;
+  readonly maxConnectionAgeGraceMs: number;
+  readonly keepaliveTimeMs: number;
+  readonly keepaliveTimeoutMs: number;
+  readonly maxConcurrentStreams: number;
+}
+
+/** For all listeners together. */
+export interface IntakeLimits {
+  /** Of one request, after decompression. */
+  readonly maxRequestBytes: number;
+  readonly maxInFlightBytes: number;
+  readonly maxConcurrentRequests: number;
+  readonly maxConnections: number;
+  /** Deadline of requests that state none. */
+  readonly requestTimeoutMs: number;
+  /** Longest deadline that a sender may ask for. */
+  readonly maxTimeoutMs: number;
 }

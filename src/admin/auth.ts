@@ -1,0 +1,89 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import type { IncomingMessage } from "node:http";
+import type { Secret } from "../core/secret.ts";
+import { problemReply } from "./problem-details.ts";
+import { type AdminReply, ROLES, type Role } from "./route.ts";
+
+export interface AdminToken {
+  readonly role: Exclude<Role, "none">;
+  readonly value: Secret;
+}
+
+/** Says who may call what: undefined to let a request through, otherwise the answer that refuses it. */
+export type Authorize = (request: IncomingMessage, role: Role) => AdminReply | undefined;
+
+/**
+ * With tokens, a request carries one whose role is at least the route's. Without tokens only this machine may call, and
+ * only by a name of this machine: a web page that points its own name here (DNS rebinding) is refused.
+ */
+export function createAuthorize(tokens: readonly AdminToken[]): Authorize {
+  const digests = tokens.map(({ role, value }) => ({ role, digest: digestOf(value.reveal()) }));
+  return (request, role) => {
+    if (role === "none") return undefined;
+    return digests.length === 0 ? checkLocal(request) : checkToken(request, role, digests);
+  };
+}
+
+function checkToken(
+  request: IncomingMessage,
+  role: Role,
+  digests: readonly { readonly role: Role; readonly digest: Buffer }[],
+): AdminReply | undefined {
+  const given = /^Bearer +(\S+)$/iu.exec(request.headers.authorization ?? "")?.[1];
+  const challenge = { "www-authenticate": 'Bearer realm="signalbox"' };
+  if (given === undefined) return problemReply(401, "send a token: Authorization: Bearer <token>", challenge);
+  const digest = digestOf(given);
+  let granted: Role = "none";
+  for (const known of digests) {
+    // All are compared, each in constant time, so that the time tells nothing about any of them.
+    if (timingSafeEqual(known.digest, digest) && rank(known.role) > rank(granted)) granted = known.role;
+  }
+  if (granted === "none") return problemReply(401, "this token is not known", challenge);
+  if (rank(granted) >= rank(role)) return undefined;
+  return problemReply(403, `this needs the role ${role}; the token has the role ${granted}`);
+}
+
+function checkLocal(request: IncomingMessage): AdminReply | undefined {
+  if (!isLoopback(request.socket.remoteAddress ?? "")) {
+    return problemReply(
+      403,
+      "without node.admin.tokens only this machine may call; set a token to call from elsewhere",
+    );
+  }
+  const host = hostOf(`http://${request.headers.host ?? ""}`);
+  if (host === undefined || !isLocalName(host)) {
+    return problemReply(
+      403,
+      "the Host header names another machine; call localhost or 127.0.0.1, or set node.admin.tokens",
+    );
+  }
+  const { origin } = request.headers;
+  if (origin !== undefined && origin !== originOf(request)) {
+    return problemReply(403, "pages of other origins may not call this");
+  }
+  return undefined;
+}
+
+function originOf(request: IncomingMessage): string {
+  return `${"encrypted" in request.socket ? "https" : "http"}://${request.headers.host ?? ""}`;
+}
+
+function hostOf(url: string): string | undefined {
+  return URL.canParse(url) ? new URL(url).hostname : undefined;
+}
+
+function isLocalName(host: string): boolean {
+  return host === "localhost" || host === "[::1]" || /^127\.\d+\.\d+\.\d+$/u.test(host);
+}
+
+function isLoopback(address: string): boolean {
+  return address === "::1" || /^(::ffff:)?127\./u.test(address);
+}
+
+function rank(role: Role): number {
+  return ROLES.indexOf(role);
+}
+
+function digestOf(text: string): Buffer {
+  return createHash("sha256").update(text).digest();
+}

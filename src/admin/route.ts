@@ -1,0 +1,79 @@
+/** Who may call a route: `none` anybody, also from elsewhere and without a token. Each role may do what those before it may. */
+export const ROLES = ["none", "viewer", "operator", "admin"] as const;
+export type Role = (typeof ROLES)[number];
+
+/** One row of the table in routes.ts. */
+export interface Route {
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
+  /** A segment in braces is a parameter: `/api/v1/targets/{id}`. */
+  readonly path: string;
+  readonly role: Role;
+  /** One line, for openapi.json. */
+  readonly summary: string;
+  /** The content type of a 200. */
+  readonly type: string;
+  /** The other statuses it may answer with, besides those that every route may: 401, 403. */
+  readonly statuses: readonly number[];
+  handle(request: AdminRequest): AdminReply | Promise<AdminReply>;
+}
+
+export interface AdminRequest {
+  /** The parameters of the path, decoded. */
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: URLSearchParams;
+}
+
+export interface AdminReply {
+  readonly status: number;
+  /** A text is sent as it is; anything else as JSON. */
+  readonly body: unknown;
+  /** Without it: the route's own. */
+  readonly type?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export const JSON_TYPE = "application/json; charset=utf-8";
+
+export type RouteMatch =
+  | { readonly kind: "route"; readonly route: Route; readonly params: Readonly<Record<string, string>> }
+  | { readonly kind: "method_not_allowed"; readonly allow: readonly string[] }
+  | { readonly kind: "not_found" };
+
+/** HEAD is answered by what answers GET. */
+export function matchRoute(routes: readonly Route[], method: string, path: string): RouteMatch {
+  const wanted = method === "HEAD" ? "GET" : method;
+  const allow = new Set<string>();
+  for (const route of routes) {
+    const params = matchPath(route.path, path);
+    if (params === undefined) continue;
+    if (route.method === wanted) return { kind: "route", route, params };
+    allow.add(route.method);
+    if (route.method === "GET") allow.add("HEAD");
+  }
+  return allow.size === 0 ? { kind: "not_found" } : { kind: "method_not_allowed", allow: [...allow].toSorted() };
+}
+
+function matchPath(pattern: string, path: string): Record<string, string> | undefined {
+  const wanted = pattern.split("/");
+  const given = path.split("/");
+  if (wanted.length !== given.length) return undefined;
+  const params: Record<string, string> = {};
+  for (const [i, segment] of wanted.entries()) {
+    const text = given[i] ?? "";
+    const name = /^\{(\w+)\}$/u.exec(segment)?.[1];
+    if (name === undefined && segment !== text) return undefined;
+    if (name === undefined) continue;
+    const decoded = decode(text);
+    if (decoded === undefined || decoded === "") return undefined;
+    params[name] = decoded;
+  }
+  return params;
+}
+
+function decode(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}
