@@ -26,7 +26,7 @@ export interface Parcel {
   readonly deadlineMs: number;
   readonly enqueuedMs: number;
   /** True once the sender has gone away: what was not sent yet need not be. */
-  cancelled: boolean;
+  readonly cancelled: boolean;
   /** Sends that took this parcel along so far. */
   attempts: number;
   /** Called exactly once. */

@@ -20,8 +20,8 @@ export function anyDataPointAttribute(
   key: Uint8Array,
   passes: (bytes: Uint8Array, start: number, end: number) => boolean,
 ): boolean {
-  const kind = lastKind(bytes, start, end);
-  const c = new Cursor(bytes, start, end);
+  const { kind, from } = lastKind(bytes, start, end);
+  const c = new Cursor(bytes, from, end);
   while (c.at < end) {
     const tag = readTag(c);
     if (tag !== kind) {
@@ -36,15 +36,20 @@ export function anyDataPointAttribute(
   return false;
 }
 
-function lastKind(bytes: Uint8Array, start: number, end: number): number {
+/** The kind of data that counts, and from where on: the same kind before another one was replaced. */
+function lastKind(bytes: Uint8Array, start: number, end: number): { readonly kind: number; readonly from: number } {
   const c = new Cursor(bytes, start, end);
   let kind = 0;
+  let from = start;
   while (c.at < end) {
+    const at = c.at;
     const tag = readTag(c);
-    if (tag < 0 || !skipValue(c, tag)) return kind;
-    if (isMetricData(tag)) kind = tag;
+    if (tag < 0 || !skipValue(c, tag)) break;
+    if (!isMetricData(tag) || tag === kind) continue;
+    kind = tag;
+    from = at;
   }
-  return kind;
+  return { kind, from };
 }
 
 type Passes = (bytes: Uint8Array, start: number, end: number) => boolean;

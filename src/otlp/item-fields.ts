@@ -1,7 +1,7 @@
 import { KeyValueReader } from "./key-value.ts";
 import type { KeySet } from "./key-set.ts";
 import type { Signal } from "./signal.ts";
-import { Cursor, readLength, readTag, readVarint, skipValue } from "./wire.ts";
+import { Cursor, int32Of, readLength, readTag, readVarint, skipValue } from "./wire.ts";
 
 /** Tags of the fields that rules can read; 0 where a signal has no such field. */
 interface ItemTags {
@@ -100,8 +100,13 @@ export class ItemFields {
       c.at += length;
       return true;
     }
-    if (tag === tags.kind) return (this.kind = readVarint(c)) >= 0;
-    if (tag === tags.severity) return (this.severity = readVarint(c)) >= 0;
+    if (tag === tags.kind || tag === tags.severity) {
+      const from = c.at;
+      if (readVarint(c) < 0) return false;
+      if (tag === tags.kind) this.kind = int32Of(c.bytes, from, c.at);
+      else this.severity = int32Of(c.bytes, from, c.at);
+      return true;
+    }
     if (tag === tags.name || tag === tags.traceId || tag === tags.status) return this.#range(c, tag, tags);
     return skipValue(c, tag);
   }
@@ -139,8 +144,9 @@ export class ItemFields {
     while (c.at < end) {
       const tag = readTag(c);
       if (tag === STATUS_CODE) {
-        this.statusCode = readVarint(c);
-        if (this.statusCode < 0) return false;
+        const from = c.at;
+        if (readVarint(c) < 0) return false;
+        this.statusCode = int32Of(c.bytes, from, c.at);
       } else if (tag < 0 || !skipValue(c, tag)) {
         return false;
       }

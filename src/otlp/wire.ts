@@ -81,6 +81,13 @@ export function readVarint(c: Cursor): number {
   return MALFORMED;
 }
 
+/** The varint in [start, end) as a signed 32-bit integer: protobuf keeps the low bits, for enums too. */
+export function int32Of(bytes: Uint8Array, start: number, end: number): number {
+  let value = 0;
+  for (let at = start, shift = 0; at < end && shift < 32; at++, shift += 7) value |= (bytes[at]! & 0x7f) << shift;
+  return value;
+}
+
 /** Reads the length of a LEN field that must fit into the message. Afterwards `at` is the first byte of the value. */
 export function readLength(c: Cursor): number {
   const length = readVarint(c);

@@ -11,9 +11,10 @@ type Residual = boolean | { readonly kind: "item"; readonly cond: Cond };
  * asked of its items. Runs once for each distinct resource; its result is what the cache keeps.
  */
 export function specialise(plan: RoutePlan, resource: ResourceFacts): ResourceProgram {
-  const service = textOf(resource.attributes.get("service.name"));
+  const name = resource.attributes.get("service.name");
+  const service = textOf(name);
   const left: { rule: number; cond: Cond | undefined }[] = [];
-  for (const rule of plan.candidates(service)) {
+  for (const rule of plan.candidates(name === undefined ? "" : service)) {
     const residual = reduce(plan.rules[rule]!.condition, resource);
     if (residual === false) continue;
     left.push({ rule, cond: residual === true ? undefined : residual.cond });

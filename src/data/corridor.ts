@@ -1,0 +1,172 @@
+import type { Cancel, Clock } from "../core/clock.ts";
+import type { Reason } from "../core/reason.ts";
+import { Envelope, scanEnvelope } from "../otlp/scan.ts";
+import type { Signal } from "../otlp/signal.ts";
+import type { RulePlan } from "../plan/route-plan.ts";
+import type { LedgerEntry } from "../telemetry/ledger.ts";
+import type { Pool } from "./queue/pool.ts";
+import type { Carry, CarriedRequest } from "./receive/carry.ts";
+import { FULL_SUCCESS, type Reply } from "./request.ts";
+import type { Lane } from "./route/lane.ts";
+import type { Router } from "./route/route.ts";
+import { RoutedParcel, Settlement } from "./settlement.ts";
+
+/** One rule as a request meets it: the rule, the pool it sends to, and where its items are counted. */
+export interface Way {
+  readonly rule: RulePlan;
+  readonly pool: Pool;
+  readonly ledger: LedgerEntry;
+}
+
+/** Everything that is made anew from a plan for one signal. */
+export interface Ways {
+  readonly router: Router;
+  /** By the rule's index in the plan. */
+  readonly all: readonly Way[];
+  readonly unrouted: LedgerEntry;
+}
+
+/** What the corridor reads once for each request, so that a request ends on the assembly it began on. */
+export interface CorridorAssembly {
+  readonly ways: Readonly<Record<Signal, Ways>>;
+}
+
+const NOTHING_TO_CANCEL: Cancel = () => {};
+
+/**
+ * The walk of a request that was admitted and read, top to bottom: scan, route, queue; the reply follows the outcomes.
+ * Synchronous up to the queue: no other request is in between, so that what was checked still holds when it is used.
+ */
+export function createCorridor(current: () => CorridorAssembly, clock: Clock): Carry {
+  const envelope = new Envelope();
+  return (request, done) => {
+    const { head, bytes } = request;
+    if (!scanEnvelope(head.signal, bytes, envelope)) {
+      done({ ok: false, refusal: { reason: "bad_data", message: envelope.problem, field: "request" } });
+      return NOTHING_TO_CANCEL;
+    }
+    if (envelope.totalItems === 0) {
+      done(beforehand(request));
+      return NOTHING_TO_CANCEL;
+    }
+    const ways = current().ways[head.signal];
+    const { router } = ways;
+    router.route(envelope, head.region);
+    if (router.problem !== "") {
+      done({ ok: false, refusal: { reason: "bad_data", message: router.problem, field: "request" } });
+      return NOTHING_TO_CANCEL;
+    }
+    const obstacle = findObstacle(ways);
+    if (obstacle !== undefined) {
+      done(refuseAll(ways, obstacle));
+      return NOTHING_TO_CANCEL;
+    }
+    return enqueue(ways, envelope, request, clock.nowMs(), done);
+  };
+}
+
+/** An empty request is a success (OTLP: servers should), unless all of it was rejected before. */
+function beforehand(request: CarriedRequest): Reply {
+  const { rejected, message } = request;
+  return rejected === 0 && message === "" ? FULL_SUCCESS : { ok: true, rejected, message };
+}
+
+interface Obstacle {
+  readonly reason: Reason;
+  readonly message: string;
+}
+
+/** Why the request cannot enter all of its queues: then it enters none, so that a sender who tries again makes no copies. */
+function findObstacle(ways: Ways): Obstacle | undefined {
+  const { router } = ways;
+  for (const lane of router.lanes) {
+    const { pool } = ways.all[lane.rule]!;
+    if (!pool.usable && pool.whenDown === "refuse") {
+      return { reason: "no_target", message: `pool ${pool.name}: no target is usable` };
+    }
+    if (!pool.hasRoom(lane.bytes)) return { reason: "queue_full", message: `pool ${pool.name}: its queue is full` };
+  }
+  if (router.unmatchedPoints > 0 && router.lanes.length === 0 && router.plan.unmatched === "refuse") {
+    return { reason: "unrouted", message: UNROUTED };
+  }
+  return undefined;
+}
+
+const UNROUTED = "no rule matches, and no default_pool is configured";
+
+function refuseAll(ways: Ways, { reason, message }: Obstacle): Reply {
+  const { router } = ways;
+  for (const lane of router.lanes) {
+    const { ledger } = ways.all[lane.rule]!;
+    receive(ways, lane);
+    ledger.shedItems(reason, lane.points);
+  }
+  if (router.unmatchedPoints > 0) {
+    ways.unrouted.received += router.unmatchedPoints;
+    ways.unrouted.shedItems(reason, router.unmatchedPoints);
+  }
+  return { ok: false, refusal: { reason, message } };
+}
+
+function receive(ways: Ways, lane: Lane): void {
+  const { rule, ledger } = ways.all[lane.rule]!;
+  if (rule.mode === "copy") ledger.copied += lane.points;
+  else ledger.received += lane.points;
+}
+
+function enqueue(
+  ways: Ways,
+  envelope: Envelope,
+  request: CarriedRequest,
+  nowMs: number,
+  done: (reply: Reply) => void,
+): Cancel {
+  const settlement = new Settlement(request, done);
+  const { router } = ways;
+  accountUnmatched(ways, settlement);
+  for (const lane of router.lanes) {
+    const { pool, ledger } = ways.all[lane.rule]!;
+    const awaited = pool.ack === "delivered";
+    const pieces = lane.finish(envelope);
+    const parcel = new RoutedParcel(
+      {
+        signal: request.head.signal,
+        items: lane.items,
+        points: lane.points,
+        bytes: bytesOf(pieces),
+        pieces,
+        deadlineMs: awaited ? request.head.deadlineMs : Number.POSITIVE_INFINITY,
+        enqueuedMs: nowMs,
+      },
+      ledger,
+      awaited ? settlement : undefined,
+    );
+    receive(ways, lane);
+    ledger.queued += lane.points;
+    if (awaited) settlement.expect();
+    else settlement.accept();
+    pool.offer(parcel);
+  }
+  settlement.seal();
+  return () => {
+    settlement.cancelled = true;
+  };
+}
+
+function bytesOf(pieces: readonly Uint8Array[]): number {
+  let bytes = 0;
+  for (const piece of pieces) bytes += piece.length;
+  return bytes;
+}
+
+function accountUnmatched(ways: Ways, settlement: Settlement): void {
+  const points = ways.router.unmatchedPoints;
+  if (points === 0) return;
+  ways.unrouted.received += points;
+  if (ways.router.plan.unmatched === "drop") {
+    ways.unrouted.drop("unrouted", points);
+  } else {
+    ways.unrouted.shedItems("unrouted", points);
+    settlement.refusePart(points, UNROUTED);
+  }
+}

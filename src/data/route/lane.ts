@@ -1,0 +1,87 @@
+import type { Envelope } from "../../otlp/scan.ts";
+
+/** More pieces than this are joined: each piece costs a view here and a write at the target's socket. */
+const MAX_PIECES = 8;
+
+/**
+ * What one rule takes of one request, while the request is being walked. Whole resources are kept as ranges, neighbouring
+ * ones as one range; parts of resources come as bytes of their own. Reused from request to request by its one owner.
+ */
+export class Lane {
+  /** Index into RoutePlan.rules. */
+  readonly rule: number;
+  items = 0;
+  points = 0;
+  bytes = 0;
+  /** Whole resources among what it took. */
+  whole = 0;
+  /** Items selected of the resource that is being walked: indexes, rising. */
+  selected = new Int32Array(64);
+  selectedCount = 0;
+  selectedPoints = 0;
+  #pieces: Uint8Array[] = [];
+  #from = 0;
+  #to = 0;
+
+  constructor(rule: number) {
+    this.rule = rule;
+  }
+
+  select(item: number, points: number): void {
+    if (this.selectedCount === this.selected.length) {
+      const wider = new Int32Array(this.selected.length * 2);
+      wider.set(this.selected);
+      this.selected = wider;
+    }
+    this.selected[this.selectedCount++] = item;
+    this.selectedPoints += points;
+  }
+
+  takeWhole(envelope: Envelope, r: number): void {
+    const from = envelope.outerStart[r]!;
+    const to = envelope.end[r]!;
+    if (from !== this.#to) this.#flush(envelope.bytes);
+    if (this.#from === this.#to) this.#from = from;
+    this.#to = to;
+    this.whole++;
+    this.items += envelope.items[r]!;
+    this.points += envelope.points[r]!;
+    this.bytes += to - from;
+  }
+
+  takePart(envelope: Envelope, part: Uint8Array, items: number, points: number): void {
+    this.#flush(envelope.bytes);
+    this.#pieces.push(part);
+    this.items += items;
+    this.points += points;
+    this.bytes += part.length;
+  }
+
+  /** Ends the walk: the pieces of the parcel. The lane is empty afterwards. */
+  finish(envelope: Envelope): readonly Uint8Array[] {
+    const pieces = this.whole === envelope.resources ? [envelope.bytes] : this.#partial(envelope);
+    this.#pieces = [];
+    this.#from = this.#to = 0;
+    return pieces;
+  }
+
+  reset(): void {
+    this.items = this.points = this.bytes = this.whole = 0;
+    this.selectedCount = this.selectedPoints = 0;
+    this.#pieces = [];
+    this.#from = this.#to = 0;
+  }
+
+  #partial(envelope: Envelope): readonly Uint8Array[] {
+    this.#flush(envelope.bytes);
+    for (let i = 0; i < envelope.extras.length; i += 2) {
+      this.#pieces.push(envelope.bytes.subarray(envelope.extras[i], envelope.extras[i + 1]));
+    }
+    return this.#pieces.length > MAX_PIECES ? [Buffer.concat(this.#pieces)] : this.#pieces;
+  }
+
+  #flush(bytes: Uint8Array): void {
+    if (this.#to > this.#from) this.#pieces.push(bytes.subarray(this.#from, this.#to));
+    this.#from = this.#to = 0;
+  }
+}

@@ -1,0 +1,187 @@
+import { joinResources, viewResource } from "../../otlp/resource.ts";
+import { ItemFields } from "../../otlp/item-fields.ts";
+import { indexItems, ItemIndex } from "../../otlp/items.ts";
+import type { Envelope } from "../../otlp/scan.ts";
+import { pointsOf, sliceResource } from "../../otlp/slice.ts";
+import type { ResourceProgram, RoutePlan } from "../../plan/route-plan.ts";
+import { regionOf, specialise } from "../../plan/specialise.ts";
+import type { Metrics } from "../../telemetry/metrics.ts";
+import { type KnownResource, ResourceCache } from "../scan/resource-cache.ts";
+import { Lane } from "./lane.ts";
+
+/** Which pools can take something now; asked while a request is routed, and answered without waiting. */
+export interface PoolView {
+  /** Has a target that may be tried. */
+  readonly usable: boolean;
+  /** Rules with a pool that is not usable are passed over, unless the pool holds or refuses. */
+  readonly whenDown: "next_rule" | "hold" | "refuse";
+}
+
+/** What became of one request: the lanes that took something, in the order of first use. Valid until the next request. */
+export interface Routed {
+  readonly lanes: readonly Lane[];
+  /** Things (spans, data points, log records) that no rule took. */
+  unmatchedPoints: number;
+  /** Not empty when an item that a rule had to read is malformed: then nothing was routed. */
+  problem: string;
+}
+
+const NO_RULE = -1;
+
+/**
+ * Stage route for one signal under one plan: walks the resources of a scanned request and gives each to the lanes of the
+ * rules that want it. Whole resources go as they are; only where rules ask the items is a resource divided.
+ */
+export class Router implements Routed {
+  readonly plan: RoutePlan;
+  readonly lanes: Lane[] = [];
+  unmatchedPoints = 0;
+  problem = "";
+  readonly #pools: readonly PoolView[];
+  readonly #metrics: Metrics;
+  readonly #caches = new Map<string, ResourceCache>();
+  readonly #laneOf: (Lane | undefined)[];
+  readonly #index = new ItemIndex();
+  readonly #fields = new ItemFields();
+  /** Lanes that took items of the resource being walked. */
+  readonly #touched: Lane[] = [];
+
+  /** `pools` has the pool of each rule of the plan, by the rule's index. */
+  constructor(plan: RoutePlan, pools: readonly PoolView[], metrics: Metrics) {
+    this.plan = plan;
+    this.#pools = pools;
+    this.#metrics = metrics;
+    this.#laneOf = plan.rules.map(() => undefined);
+  }
+
+  /** Distinct resources that are remembered. */
+  get cachedResources(): number {
+    let size = 0;
+    for (const cache of this.#caches.values()) size += cache.size;
+    return size;
+  }
+
+  /** Routes a well-formed request that came in by a listener of this region. The result is this router itself. */
+  route(envelope: Envelope, region: string): Routed {
+    for (const lane of this.lanes) lane.reset();
+    this.lanes.length = 0;
+    this.unmatchedPoints = 0;
+    this.problem = "";
+    for (let r = 0; r < envelope.resources; r++) {
+      const known = this.#known(envelope, r, region);
+      if (r === 0) known.requests.add(1);
+      if (known.program.whole || envelope.items[r] === 0) this.#routeWhole(envelope, r, known.program);
+      else if (!this.#routeItems(envelope, r, known.program)) break;
+    }
+    return this;
+  }
+
+  #known(envelope: Envelope, r: number, region: string): KnownResource {
+    let cache = this.#caches.get(region);
+    if (cache === undefined) this.#caches.set(region, (cache = new ResourceCache()));
+    const { bytes } = envelope;
+    const resource =
+      envelope.resourceTimes[r]! <= 1
+        ? bytes.subarray(envelope.resourceStart[r], envelope.resourceEnd[r])
+        : joinResources(bytes, envelope.bodyStart[r]!, envelope.end[r]!);
+    const key = latin1(resource);
+    const known = cache.find(key);
+    if (known !== undefined) return known;
+    const { attributes } = viewResource(resource);
+    const program = specialise(this.plan, { attributes, region: regionOf(attributes, region) });
+    const fresh = { program, requests: this.#metrics.requests.with(region, program.service) };
+    cache.keep(key, fresh);
+    return fresh;
+  }
+
+  #routeWhole(envelope: Envelope, r: number, program: ResourceProgram): void {
+    let held = NO_RULE;
+    for (let s = 0; s < program.steps.length; s++) {
+      const step = program.steps[s]!;
+      if (step.test !== undefined) continue;
+      if (this.plan.rules[step.rule]!.mode === "copy") {
+        this.#lane(step.rule).takeWhole(envelope, r);
+      } else if (this.#open(step.rule)) {
+        this.#lane(step.rule).takeWhole(envelope, r);
+        return;
+      } else if (held === NO_RULE) {
+        held = step.rule;
+      }
+    }
+    if (held === NO_RULE) this.unmatchedPoints += envelope.points[r]!;
+    else this.#lane(held).takeWhole(envelope, r);
+  }
+
+  /** False when an item is malformed. */
+  #routeItems(envelope: Envelope, r: number, program: ResourceProgram): boolean {
+    const index = this.#index;
+    const { bytes } = envelope;
+    indexItems(bytes, envelope.bodyStart[r]!, envelope.end[r]!, index);
+    this.#touched.length = 0;
+    for (let i = 0; i < index.items; i++) {
+      const fields = this.#fields;
+      if (!fields.read(this.plan.signal, bytes, index.bodyStart[i]!, index.end[i]!, program.keys)) {
+        this.problem = `not a valid protobuf message: the item at byte ${index.outerStart[i]!} is malformed`;
+        return false;
+      }
+      fields.scopeNameStart = index.nameStart[index.scopeOf[i]!]!;
+      fields.scopeNameEnd = index.nameEnd[index.scopeOf[i]!]!;
+      const points = pointsOf(this.plan.signal, bytes, index, i);
+      const first = this.#choose(program, i, points);
+      if (first === NO_RULE) this.unmatchedPoints += points;
+      else this.#select(first, i, points);
+    }
+    this.#take(envelope, r);
+    return true;
+  }
+
+  /** Selects the item for all copies on the way, and returns the rule that takes the item itself. */
+  #choose(program: ResourceProgram, i: number, points: number): number {
+    let held = NO_RULE;
+    for (let s = 0; s < program.steps.length; s++) {
+      const step = program.steps[s]!;
+      if (step.test !== undefined && !step.test(this.#fields)) continue;
+      if (this.plan.rules[step.rule]!.mode === "copy") this.#select(step.rule, i, points);
+      else if (this.#open(step.rule)) return step.rule;
+      else if (held === NO_RULE) held = step.rule;
+    }
+    return held;
+  }
+
+  #select(rule: number, i: number, points: number): void {
+    const lane = this.#lane(rule);
+    if (lane.selectedCount === 0) this.#touched.push(lane);
+    lane.select(i, points);
+  }
+
+  #take(envelope: Envelope, r: number): void {
+    for (const lane of this.#touched) {
+      const count = lane.selectedCount;
+      if (count === this.#index.items) {
+        lane.takeWhole(envelope, r);
+      } else {
+        const part = sliceResource(envelope, r, this.#index, lane.selected, count);
+        lane.takePart(envelope, part, count, lane.selectedPoints);
+      }
+      lane.selectedCount = lane.selectedPoints = 0;
+    }
+  }
+
+  #open(rule: number): boolean {
+    const pool = this.#pools[rule]!;
+    return pool.usable || pool.whenDown !== "next_rule";
+  }
+
+  #lane(rule: number): Lane {
+    let lane = this.#laneOf[rule];
+    if (lane === undefined) this.#laneOf[rule] = lane = new Lane(rule);
+    if (lane.items === 0 && lane.whole === 0 && lane.selectedCount === 0 && !this.lanes.includes(lane)) {
+      this.lanes.push(lane);
+    }
+    return lane;
+  }
+}
+
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
+}

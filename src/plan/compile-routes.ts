@@ -1,0 +1,84 @@
+import type { Condition } from "../config/condition-type.ts";
+import type { Signal } from "../otlp/signal.ts";
+import { compileCondition, signalsOf } from "./condition.ts";
+import { exactText } from "./matcher.ts";
+import type { RoutePlan, RulePlan } from "./route-plan.ts";
+
+/** A rule as the config has it, with its pool by name. */
+export interface RuleSpec {
+  readonly id: string;
+  readonly priority: number;
+  readonly signals: readonly Signal[];
+  readonly mode: "first" | "copy";
+  readonly conditions: readonly Condition[];
+  readonly pool: string;
+}
+
+/** The rule that stands for the default pool is called this; no rule of a config can be, because of the brackets. */
+export const DEFAULT_RULE = "(default)";
+
+/** Compiles the rules of all signals: highest priority first, equal ones in the order given, the default pool last. */
+export function compileRoutes(
+  rules: readonly RuleSpec[],
+  defaultPool: string | undefined,
+  unmatched: "refuse" | "drop",
+): Readonly<Record<Signal, RoutePlan>> {
+  const ordered = rules.toSorted((a, b) => b.priority - a.priority); // stable: equal priorities keep their order
+  const of = (signal: Signal): RoutePlan => compileRoute(signal, ordered, defaultPool, unmatched);
+  return { traces: of("traces"), metrics: of("metrics"), logs: of("logs") };
+}
+
+function compileRoute(
+  signal: Signal,
+  ordered: readonly RuleSpec[],
+  defaultPool: string | undefined,
+  unmatched: "refuse" | "drop",
+): RoutePlan {
+  const rules: RulePlan[] = ordered
+    .filter((rule) => rule.signals.includes(signal) && canMatch(rule.conditions, signal))
+    .map((rule) => compileRule(rule, signal));
+  if (defaultPool !== undefined) rules.push(defaultRule(defaultPool));
+  return { signal, rules, unmatched, candidates: indexByService(rules) };
+}
+
+function canMatch(conditions: readonly Condition[], signal: Signal): boolean {
+  return conditions.every((condition) => signalsOf(condition).includes(signal));
+}
+
+function compileRule(rule: RuleSpec, signal: Signal): RulePlan {
+  const { id, mode, pool } = rule;
+  const conditions = rule.conditions.map((condition) => compileCondition(condition, signal));
+  const onlyService = rule.conditions.map(serviceOf).find((service) => service !== undefined);
+  return { id, mode, pool, condition: { kind: "all", of: conditions }, onlyService, isDefault: false };
+}
+
+function serviceOf(condition: Condition): string | undefined {
+  return condition.kind === "service_name" ? exactText(condition.match) : undefined;
+}
+
+function defaultRule(pool: string): RulePlan {
+  const condition = { kind: "all", of: [] } as const;
+  return { id: DEFAULT_RULE, mode: "first", pool, condition, onlyService: undefined, isDefault: true };
+}
+
+/**
+ * Rules that ask for one service are found by its name, so that ten thousand of them cost a distinct resource what a few
+ * do. A service of `undefined` is one whose name is not a text: all rules are asked.
+ */
+function indexByService(rules: readonly RulePlan[]): (service: string | undefined) => readonly number[] {
+  const all = rules.map((_, index) => index);
+  const general = all.filter((index) => rules[index]!.onlyService === undefined);
+  const byService = new Map<string, number[]>();
+  for (const index of all) {
+    const service = rules[index]!.onlyService;
+    if (service === undefined) continue;
+    const indexes = byService.get(service) ?? [];
+    indexes.push(index);
+    byService.set(service, indexes);
+  }
+  return (service) => {
+    if (service === undefined) return all;
+    const special = byService.get(service);
+    return special === undefined ? general : [...special, ...general].toSorted((a, b) => a - b);
+  };
+}

@@ -1,0 +1,153 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import * as fc from "fast-check";
+import { type Seen, seeValue, UNSEEN } from "../../src/otlp/any-value.ts";
+import { ItemFields } from "../../src/otlp/item-fields.ts";
+import { indexItems, ItemIndex } from "../../src/otlp/items.ts";
+import { KeySet } from "../../src/otlp/key-set.ts";
+import { joinResources, viewResource } from "../../src/otlp/resource.ts";
+import { Envelope, scanEnvelope } from "../../src/otlp/scan.ts";
+import { type Signal, SIGNALS } from "../../src/otlp/signal.ts";
+import { halveRequest, sliceResource } from "../../src/otlp/slice.ts";
+import { decodeRequest } from "../support/oracle/oracle.ts";
+import { arbitraryEncoding } from "../support/oracle/scramble.ts";
+import { attributesOf, list, resourcesOf, scopesOf, seenOf, text } from "../support/oracle/walk.ts";
+
+const RUNS = { numRuns: 300 };
+
+function scanned(signal: Signal, bytes: Uint8Array): Envelope {
+  const envelope = new Envelope();
+  assert.ok(scanEnvelope(signal, bytes, envelope), envelope.problem);
+  return envelope;
+}
+
+for (const signal of SIGNALS) {
+  test(`scan ${signal}: counts and resources agree with a full decode, whatever the encoding`, () => {
+    fc.assert(
+      fc.property(arbitraryEncoding(signal), ({ bytes, plain }) => {
+        const envelope = scanned(signal, bytes);
+        const resources = resourcesOf(signal, plain);
+        assert.equal(envelope.resources, resources.length);
+        resources.forEach((resource, r) => {
+          const items = scopesOf(signal, resource).flatMap((scope) => scope.items);
+          assert.equal(envelope.items[r], items.length);
+          const points = signal === "metrics" ? items.reduce((sum, item) => sum + item.points, 0) : items.length;
+          assert.equal(envelope.points[r], points);
+          const joined = joinResources(bytes, envelope.bodyStart[r]!, envelope.end[r]!);
+          assert.deepEqual(viewResource(joined).attributes, attributesOf(resource["resource"]));
+        });
+      }),
+      RUNS,
+    );
+  });
+
+  test(`scan ${signal}: what rules read of an item agrees with a full decode`, () => {
+    fc.assert(fc.property(arbitraryEncoding(signal), ({ bytes, plain }) => checkItems(signal, bytes, plain)), RUNS);
+  });
+
+  test(`slice ${signal}: any selection of items decodes to exactly those items, with all that surrounds them`, () => {
+    fc.assert(
+      fc.property(arbitraryEncoding(signal), fc.infiniteStream(fc.boolean()), ({ bytes, plain }, coins) => {
+        const envelope = scanned(signal, bytes);
+        resourcesOf(signal, plain).forEach((resource, r) => checkSlice(signal, envelope, r, resource, coins));
+      }),
+      RUNS,
+    );
+  });
+
+  test(`halve ${signal}: two halves hold every item once, in order, down to one item`, () => {
+    fc.assert(
+      fc.property(arbitraryEncoding(signal), ({ bytes, plain }) => {
+        const all = resourcesOf(signal, plain).flatMap((r) => scopesOf(signal, r).flatMap((s) => s.items));
+        const halves = halveRequest(signal, bytes);
+        if (all.length < 2) {
+          assert.equal(halves, undefined);
+          return;
+        }
+        assert.ok(halves);
+        const got = halves.flatMap((half) =>
+          resourcesOf(signal, decodeRequest(signal, half.bytes)).flatMap((r) => scopesOf(signal, r).flatMap((s) => s.items)),
+        );
+        assert.deepEqual(got, all);
+        assert.equal(halves[0].items + halves[1].items, all.length);
+        assert.ok(Math.abs(halves[0].items - halves[1].items) <= 1);
+      }),
+      RUNS,
+    );
+  });
+}
+
+function checkItems(signal: Signal, bytes: Uint8Array, plain: Parameters<typeof resourcesOf>[1]): void {
+  const envelope = scanned(signal, bytes);
+  const index = new ItemIndex();
+  const fields = new ItemFields();
+  resourcesOf(signal, plain).forEach((resource, r) => {
+    indexItems(bytes, envelope.bodyStart[r]!, envelope.end[r]!, index);
+    const scopes = scopesOf(signal, resource);
+    assert.equal(index.scopes, scopes.length);
+    let i = 0;
+    for (const scope of scopes) {
+      for (const item of scope.items) {
+        const wanted = attributesOf(item.plain);
+        const keys = [...wanted.keys(), "no such key"];
+        assert.ok(fields.read(signal, bytes, index.bodyStart[i]!, index.end[i]!, new KeySet(keys)));
+        assert.equal(text(bytes, index.nameStart[index.scopeOf[i]!]!, index.nameEnd[index.scopeOf[i]!]!), scope.name);
+        if (signal !== "metrics") assert.deepEqual(attributesRead(fields, keys), wanted);
+        assert.equal(text(bytes, fields.nameStart, fields.nameEnd), signal === "logs" ? "" : (item.plain["name"] ?? ""));
+        if (signal === "traces") {
+          assert.equal(fields.kind, item.plain["kind"] ?? 0);
+          const status = item.plain["status"] as Record<string, number> | undefined;
+          assert.equal(fields.statusCode, status?.["code"] ?? 0);
+        }
+        if (signal === "logs") assert.equal(fields.severity, item.plain["severityNumber"] ?? 0);
+        if (signal !== "metrics") {
+          const id = (item.plain["traceId"] ?? Buffer.alloc(0)) as Buffer;
+          assert.deepEqual(Buffer.from(bytes.subarray(fields.traceStart, fields.traceEnd)), Buffer.from(id));
+        }
+        i++;
+      }
+    }
+    assert.equal(index.items, i);
+  });
+}
+
+function attributesRead(fields: ItemFields, keys: readonly string[]): Map<string, Seen> {
+  const read = new Map<string, Seen>();
+  keys.forEach((key, slot) => {
+    if (!fields.has(slot)) return;
+    read.set(key, seeValue(fields.slotBytes(slot), fields.slotStart(slot), fields.slotEnd(slot)));
+  });
+  return read;
+}
+
+function checkSlice(
+  signal: Signal,
+  envelope: Envelope,
+  r: number,
+  resource: ReturnType<typeof resourcesOf>[number],
+  coins: Iterator<boolean>,
+): void {
+  const index = new ItemIndex();
+  indexItems(envelope.bytes, envelope.bodyStart[r]!, envelope.end[r]!, index);
+  const selected = Int32Array.from({ length: index.items }, (_, i) => i).filter(() => coins.next().value === true);
+  if (selected.length === 0) return;
+  const part = sliceResource(envelope, r, index, selected, selected.length);
+  const [got, ...more] = resourcesOf(signal, decodeRequest(signal, part));
+  assert.ok(got);
+  assert.equal(more.length, 0);
+  const scopeList = signal === "traces" ? "scopeSpans" : signal === "metrics" ? "scopeMetrics" : "scopeLogs";
+  assert.deepEqual({ ...got, [scopeList]: [] }, { ...resource, [scopeList]: [] });
+  let next = 0;
+  const expected = list(resource[scopeList]).map((plainScope, s) => {
+    const { items, itemList } = scopesOf(signal, resource)[s]!;
+    const kept = items.filter(() => selected.includes(next++)).map((item) => item.plain);
+    return { plainScope, itemList, kept };
+  });
+  const wanted = expected.filter(({ kept }) => kept.length > 0).map((e) => ({ ...e.plainScope, [e.itemList]: e.kept }));
+  assert.deepEqual(list(got[scopeList]), wanted);
+}
+
+test("scan: an AnyValue that is none of the comparable kinds cannot be seen, and does not end the walk", () => {
+  assert.equal(seeValue(Buffer.from("3a0101", "hex"), 0, 3), UNSEEN);
+  assert.deepEqual(seenOf({}), UNSEEN);
+});
