@@ -103,6 +103,21 @@ export interface TlsClientOptions {
   readonly insecureSkipVerify?: boolean;
 }
 
+export interface UnaryClientOptions {
+  /** `http://host:port` or `https://host:port`; a path in it is not used. */
+  readonly url: string;
+  readonly tls?: TlsClientOptions;
+  /** How many connections at most. */
+  readonly connections: number;
+  readonly connectTimeoutMs: number;
+  /** A longer reply fails its call with `too_large`. */
+  readonly maxResponseBytes: number;
+  /** While calls are under way, a PING is sent after this time without a byte; 0: never. */
+  readonly keepaliveTimeMs: number;
+  readonly keepaliveTimeoutMs: number;
+  readonly userAgent: string;
+}
+
 export interface UnaryServerOptions {
   readonly host: string;
   /** 0: any free port. */

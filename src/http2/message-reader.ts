@@ -1,0 +1,65 @@
+/** Who reads a message: told of its prefix before any byte of it is kept. */
+export interface PrefixJudge {
+  /** The length-prefixed message begins (grpc/doc/PROTOCOL-HTTP2.md). False: its bytes are not wanted. */
+  begins(flag: number, bytes: number): boolean;
+}
+
+const PREFIX_BYTES = 5;
+const NOTHING = new Uint8Array(0);
+
+/**
+ * Puts one length-prefixed message together from chunks in any split. The buffer is allocated once, by the prefix,
+ * so that a chunk is copied once and never kept.
+ */
+export class MessageReader {
+  readonly #judge: PrefixJudge;
+  #prefixRead = 0;
+  #flag = 0;
+  #length = 0;
+  #body: Uint8Array = NOTHING;
+  #filled = 0;
+
+  constructor(judge: PrefixJudge) {
+    this.#judge = judge;
+  }
+
+  /** `refused`: by the judge. `excess`: there are bytes after the message. After either, nothing more may be added. */
+  add(chunk: Uint8Array): "read" | "refused" | "excess" {
+    let at = 0;
+    while (this.#prefixRead < PREFIX_BYTES) {
+      if (at === chunk.length) return "read";
+      const byte = chunk[at++]!;
+      if (this.#prefixRead === 0) this.#flag = byte;
+      else this.#length = this.#length * 256 + byte;
+      if (++this.#prefixRead === PREFIX_BYTES && !this.#begin()) return "refused";
+    }
+    const more = chunk.length - at;
+    if (more > this.#length - this.#filled) return "excess";
+    this.#body.set(at === 0 ? chunk : chunk.subarray(at), this.#filled);
+    this.#filled += more;
+    return "read";
+  }
+
+  /** How it ended: `none` without one byte, `partial` within the prefix or the message. */
+  get progress(): "none" | "partial" | "whole" {
+    if (this.#prefixRead === 0) return "none";
+    return this.#prefixRead === PREFIX_BYTES && this.#filled === this.#length ? "whole" : "partial";
+  }
+
+  /** The message, owned by the caller; meaningful when `progress` is `whole`. */
+  take(): Uint8Array {
+    const body = this.#body;
+    this.#body = NOTHING;
+    return body;
+  }
+
+  get compressed(): boolean {
+    return this.#flag === 1;
+  }
+
+  #begin(): boolean {
+    if (!this.#judge.begins(this.#flag, this.#length)) return false;
+    if (this.#length > 0) this.#body = Buffer.allocUnsafe(this.#length);
+    return true;
+  }
+}

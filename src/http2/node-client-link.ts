@@ -1,0 +1,132 @@
+import http2, { type ClientHttp2Session, type ClientHttp2Stream, type OutgoingHttpHeaders } from "node:http2";
+import type { Socket } from "node:net";
+import type { Cancel, Clock } from "../core/clock.ts";
+import { reasonOf } from "../core/errors.ts";
+import { watchLiveness } from "./node-liveness.ts";
+import {
+  CONNECTION_WINDOW_BYTES,
+  MAX_FRAME_BYTES,
+  MAX_SESSION_MEMORY_MB,
+  STREAM_WINDOW_BYTES,
+} from "./session-settings.ts";
+
+export interface LinkOptions {
+  readonly url: URL;
+  readonly dial: () => Socket;
+  readonly connectTimeoutMs: number;
+  readonly keepaliveTimeMs: number;
+  readonly keepaliveTimeoutMs: number;
+}
+
+/** Told of what becomes of a link: `ready` at most once, `released` per ended stream, `gone` exactly once. */
+export interface LinkOwner {
+  ready(): void;
+  released(): void;
+  gone(link: ClientLink, text: string): void;
+}
+
+/** One connection of the client. It is ready when the peer's SETTINGS have come, so that its limits are known. */
+export class ClientLink {
+  readonly #session: ClientHttp2Session;
+  readonly #owner: LinkOwner;
+  readonly #timers: Cancel[] = [];
+  #state: "connecting" | "ready" | "leaving" = "connecting";
+  #lastStreamId = Number.POSITIVE_INFINITY;
+  #active = 0;
+  #wasReady = false;
+  #text = "the connection was closed";
+
+  constructor(options: LinkOptions, owner: LinkOwner, clock: Clock) {
+    this.#owner = owner;
+    this.#session = http2.connect(options.url, {
+      createConnection: options.dial,
+      maxSessionMemory: MAX_SESSION_MEMORY_MB,
+      settings: { initialWindowSize: STREAM_WINDOW_BYTES, maxFrameSize: MAX_FRAME_BYTES, enablePush: false },
+    });
+    this.#listen();
+    const connecting = clock.after(options.connectTimeoutMs, () => {
+      this.#text = `no connection within ${options.connectTimeoutMs} ms`;
+      this.#session.destroy();
+    });
+    this.#timers.push(connecting);
+    this.#session.once("remoteSettings", () => {
+      connecting();
+      this.#becomeReady(options, clock);
+    });
+  }
+
+  get state(): "connecting" | "ready" | "leaving" {
+    return this.#state;
+  }
+
+  /** False for a connection that never came about. */
+  get wasReady(): boolean {
+    return this.#wasReady;
+  }
+
+  /** Calls whose streams are open. */
+  get active(): number {
+    return this.#active;
+  }
+
+  /** Whether one more call may be started, by the peer's MAX_CONCURRENT_STREAMS. */
+  get hasRoom(): boolean {
+    if (this.#state !== "ready") return false;
+    return this.#active < (this.#session.remoteSettings.maxConcurrentStreams ?? Number.POSITIVE_INFINITY);
+  }
+
+  /** Opens a stream; throws when node refuses the headers. The caller listens to its errors. */
+  request(headers: OutgoingHttpHeaders): ClientHttp2Stream {
+    const stream = this.#session.request(headers, { endStream: false });
+    this.#active++;
+    stream.once("close", () => {
+      this.#active--;
+      this.#owner.released();
+    });
+    return stream;
+  }
+
+  /** By GOAWAY, the peer never looked at the stream. */
+  ignored(streamId: number): boolean {
+    return streamId > this.#lastStreamId;
+  }
+
+  /** Takes no more calls, and closes when those under way have ended. */
+  leave(): void {
+    const wasConnecting = this.#state === "connecting";
+    this.#state = "leaving";
+    if (wasConnecting) this.#session.destroy();
+    else this.#session.close();
+  }
+
+  #listen(): void {
+    const session = this.#session;
+    session.on("error", (cause: Error) => {
+      this.#text = reasonOf(cause);
+    });
+    session.on("goaway", (code: number, lastStreamId: number) => {
+      this.#state = "leaving";
+      this.#lastStreamId = lastStreamId;
+      this.#text = `the peer sent GOAWAY with code ${code}`;
+    });
+    session.once("connect", () => {
+      if (!session.destroyed) session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
+    });
+    session.once("close", () => {
+      this.#state = "leaving";
+      for (const cancel of this.#timers) cancel();
+      this.#owner.gone(this, this.#text);
+    });
+  }
+
+  #becomeReady(options: LinkOptions, clock: Clock): void {
+    if (this.#state !== "connecting") return;
+    this.#state = "ready";
+    this.#wasReady = true;
+    // Without calls under way no PING: servers take those amiss (too_many_pings), and nobody waits for an answer.
+    const wanted = (): boolean => this.#active > 0;
+    const { keepaliveTimeMs: timeMs, keepaliveTimeoutMs: timeoutMs } = options;
+    this.#timers.push(watchLiveness(this.#session, { timeMs, timeoutMs, wanted }, clock));
+    this.#owner.ready();
+  }
+}

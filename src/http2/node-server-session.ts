@@ -1,0 +1,100 @@
+import { constants, type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
+import type { Cancel, Clock } from "../core/clock.ts";
+import type { Random } from "../core/random.ts";
+import { STATUS } from "./grpc-status.ts";
+import { type HeaderBlock, headerText, isGrpcContentType } from "./headers.ts";
+import { ServerCall } from "./node-server-call.ts";
+import { watchLiveness } from "./node-liveness.ts";
+import type { UnaryServerOptions } from "./port.ts";
+import { CONNECTION_WINDOW_BYTES } from "./session-settings.ts";
+import { parseTimeout } from "./timeout.ts";
+
+/** How long a peer has to say hello in HTTP/2, so that silent connections do not take the place of others. */
+const HELLO_TIMEOUT_MS = 10_000;
+
+/** One connection of the server: serves its calls, ends it when it is old, silent or asked to. */
+export class ServerSession {
+  readonly #session: ServerHttp2Session;
+  readonly #options: UnaryServerOptions;
+  readonly #clock: Clock;
+  readonly #peer: string;
+  readonly #timers: Cancel[] = [];
+  #retiring = false;
+
+  constructor(session: ServerHttp2Session, options: UnaryServerOptions, env: { clock: Clock; random: Random }) {
+    this.#session = session;
+    this.#options = options;
+    this.#clock = env.clock;
+    this.#peer = peerOf(session);
+    session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
+    session.on("error", ignore); // what broke a connection is the peer's matter; its calls are cancelled one by one
+    session.on("stream", (stream, headers, flags) => this.#onStream(stream, headers, flags));
+    session.once("close", () => {
+      for (const cancel of this.#timers) cancel();
+    });
+    this.#expectHello();
+    this.#limitAge(env.random);
+    const { keepaliveTimeMs: timeMs, keepaliveTimeoutMs: timeoutMs } = options;
+    this.#timers.push(watchLiveness(session, { timeMs, timeoutMs, wanted: () => true }, env.clock));
+  }
+
+  /** GOAWAY; the connection closes when its calls have ended, at the latest after `graceMs`. */
+  retire(graceMs: number): void {
+    if (this.#session.destroyed) return;
+    this.#timers.push(this.#clock.after(graceMs, () => this.destroy()));
+    if (this.#retiring) return;
+    this.#retiring = true;
+    this.#session.goaway(constants.NGHTTP2_NO_ERROR);
+    // What the client sent before it saw the GOAWAY arrives before the answer to this PING. Closing the socket
+    // earlier could reset it and lose the GOAWAY, which tells the client that those calls may be sent again.
+    if (!this.#session.ping(() => this.#session.close())) this.#session.close();
+  }
+
+  /** Resets what is under way. With NO_ERROR a client would take a cut reply for an ended one. */
+  destroy(): void {
+    this.#session.destroy(new Error("the connection is given up"), constants.NGHTTP2_CANCEL);
+  }
+
+  #expectHello(): void {
+    const cancel = this.#clock.after(HELLO_TIMEOUT_MS, () => this.destroy());
+    this.#session.once("remoteSettings", cancel);
+    this.#timers.push(cancel);
+  }
+
+  #limitAge(random: Random): void {
+    const { maxConnectionAgeMs: ageMs, maxConnectionAgeGraceMs: graceMs } = this.#options;
+    if (ageMs <= 0) return;
+    const jitteredMs = ageMs * (0.9 + 0.2 * random.next()); // so that clients that came together do not leave together
+    this.#timers.push(this.#clock.after(jitteredMs, () => this.retire(graceMs)));
+  }
+
+  #onStream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags: number): void {
+    stream.on("error", ignore);
+    const status = httpStatusOf(headers);
+    if (status !== 200) {
+      stream.respond(status === 405 ? { ":status": 405, allow: "POST" } : { ":status": status }, { endStream: true });
+      stream.close(constants.NGHTTP2_NO_ERROR);
+      return;
+    }
+    const timeout = headerText(headers, "grpc-timeout");
+    const timeoutMs = timeout === undefined ? undefined : parseTimeout(timeout);
+    const call = new ServerCall(stream, headers, { path: headers[":path"] ?? "", peer: this.#peer, timeoutMs });
+    if (timeout !== undefined && timeoutMs === undefined) {
+      call.reply({ status: STATUS.INTERNAL, text: `grpc-timeout "${timeout}" is malformed` });
+      return;
+    }
+    call.begin(this.#options.handler, (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0);
+  }
+}
+
+function httpStatusOf(headers: HeaderBlock): 200 | 405 | 415 {
+  if (headers[":method"] !== "POST") return 405;
+  return isGrpcContentType(headerText(headers, "content-type")) ? 200 : 415;
+}
+
+function peerOf(session: ServerHttp2Session): string {
+  const { remoteAddress: address = "", remotePort: port = 0 } = session.socket;
+  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+function ignore(): void {}
