@@ -1,0 +1,113 @@
+import { createHash } from "node:crypto";
+import type { Config, PoolConfig, StrategyConfig, TargetConfig } from "../config/schema/config.ts";
+import { reasonOf, RouterError } from "../core/errors.ts";
+import { compileRoutes } from "./compile-routes.ts";
+import type { Plan, PoolPlan, StrategyPlan, TargetPlan, TargetTlsPlan } from "./plan.ts";
+
+export interface CompileOptions {
+  /** Counts up with every config that is taken over. */
+  readonly version: number;
+  /** The document that the config was read from: its digest tells people which one runs. */
+  readonly text: string;
+  /** Reads a certificate or key that the config names by its path. */
+  readonly readFile: (path: string) => string;
+}
+
+/** Compiles a valid config. Fails only when a file that it names cannot be read (RouterError TLS_INVALID). */
+export function compile(config: Config, options: CompileOptions): Plan {
+  const targets = new Map(config.targets.map((target) => [target.id, compileTarget(target, options.readFile)]));
+  const pools = new Map(Object.entries(config.pools).map(([name, pool]) => [name, compilePool(name, pool)]));
+  return {
+    version: options.version,
+    digest: digestOf(options.text),
+    nodeRegion: config.node.region,
+    targets,
+    pools,
+    routes: compileRoutes(config.rules, config.default_pool, config.unmatched),
+  };
+}
+
+/** The first 12 hex digits of the document's SHA-256. */
+export function digestOf(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 12);
+}
+
+/** A PEM text as it stands, or the contents of the file that it names. */
+export function pemOf(pathOrPem: string, what: string, readFile: (path: string) => string): string {
+  if (pathOrPem.includes("-----BEGIN ")) return pathOrPem;
+  try {
+    return readFile(pathOrPem);
+  } catch (cause) {
+    const hint = "give the path of a PEM file that the node may read, or the PEM itself";
+    throw new RouterError("TLS_INVALID", `${what}: cannot read ${pathOrPem}: ${reasonOf(cause)}`, { cause, hint });
+  }
+}
+
+function compileTarget(target: TargetConfig, readFile: (path: string) => string): TargetPlan {
+  const headers = Object.fromEntries(
+    Object.entries(target.headers).map(([name, value]) => [name.toLowerCase(), value.reveal()]),
+  );
+  const plan = {
+    id: target.id,
+    protocol: target.protocol,
+    url: target.endpoint.replace(/\/+$/u, ""),
+    weight: target.weight,
+    region: target.region,
+    tags: target.tags,
+    compression: target.compression,
+    headers,
+    tls: compileTls(target, readFile),
+    timeoutMs: target.timeout,
+    maxInFlight: target.limits.max_in_flight,
+    maxRequestBytes: target.limits.max_request_bytes,
+  };
+  const { id, protocol, url, compression, tls, maxInFlight, maxRequestBytes } = plan;
+  const identity = { id, protocol, url, compression, headers, tls, maxInFlight, maxRequestBytes };
+  return { ...plan, connectionIdentity: createHash("sha256").update(JSON.stringify(identity)).digest("hex") };
+}
+
+function compileTls(target: TargetConfig, readFile: (path: string) => string): TargetTlsPlan | undefined {
+  const { tls } = target;
+  if (tls === undefined) return undefined;
+  const pem = (value: string | undefined, what: string): string | undefined =>
+    value === undefined ? undefined : pemOf(value, `target ${target.id}, tls.${what}`, readFile);
+  return {
+    ca: pem(tls.ca, "ca"),
+    cert: pem(tls.cert, "cert"),
+    key: pem(tls.key?.reveal(), "key"),
+    serverName: tls.server_name,
+    insecureSkipVerify: tls.insecure_skip_verify,
+  };
+}
+
+function compilePool(name: string, pool: PoolConfig): PoolPlan {
+  return {
+    name,
+    targets: [...new Set(pool.targets)],
+    strategy: compileStrategy(pool.strategy),
+    ack: pool.ack === "queued" ? "queued" : "delivered",
+    whenDown: pool.when_down,
+    queue: { maxBytes: pool.queue.max_bytes, maxAgeMs: pool.queue.max_age },
+    batch: { maxItems: pool.batch.max_items, maxBytes: pool.batch.max_bytes, maxWaitMs: pool.batch.max_wait },
+    retry: {
+      initialMs: pool.retry.initial,
+      maxMs: pool.retry.max,
+      maxRetries: pool.retry.max_retries,
+      budget: pool.retry.budget,
+    },
+  };
+}
+
+/** Strategies that this version does not have are announced as a warning by the config, and stand in as weighted round robin. */
+function compileStrategy(strategy: StrategyConfig): StrategyPlan {
+  switch (strategy.type) {
+    case "round_robin":
+    case "weighted_random":
+    case "broadcast":
+      return { type: strategy.type };
+    case "failover":
+      return { type: "failover", returnAfterMs: strategy.return_after };
+    default:
+      return { type: "weighted_round_robin" };
+  }
+}
