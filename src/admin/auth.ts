@@ -30,7 +30,7 @@ function checkToken(
   digests: readonly { readonly role: Role; readonly digest: Buffer }[],
 ): AdminReply | undefined {
   const given = /^Bearer +(\S+)$/iu.exec(request.headers.authorization ?? "")?.[1];
-  const challenge = { "www-authenticate": 'Bearer realm="signalbox"' };
+  const challenge = { headers: { "www-authenticate": 'Bearer realm="signalbox"' } };
   if (given === undefined) return problemReply(401, "send a token: Authorization: Bearer <token>", challenge);
   const digest = digestOf(given);
   let granted: Role = "none";

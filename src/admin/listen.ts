@@ -100,7 +100,9 @@ async function replyTo(request: IncomingMessage, routes: readonly Route[], autho
   if (match.kind === "not_found")
     return problemReply(404, `there is no ${pathname}; /openapi.json lists what there is`);
   if (match.kind === "method_not_allowed") {
-    return problemReply(405, `${pathname} takes ${match.allow.join(", ")}`, { allow: match.allow.join(", ") });
+    return problemReply(405, `${pathname} takes ${match.allow.join(", ")}`, {
+      headers: { allow: match.allow.join(", ") },
+    });
   }
   const reply = await match.route.handle({ params: match.params, query: searchParams });
   return { type: match.route.type, ...reply };

@@ -1,0 +1,29 @@
+import type { ConfigWalk } from "../control/apply.ts";
+import type { DataPlane } from "../plan/data-plane.ts";
+import type { Env } from "../telemetry/env.ts";
+import type { RuntimeMetrics } from "../telemetry/runtime.ts";
+
+/** What does not change while a node runs. */
+export interface NodeFacts {
+  readonly id: string;
+  readonly roles: readonly string[];
+  readonly version: string;
+  readonly pid: number;
+  /** Clock.wallMs() */
+  readonly startedMs: number;
+  /** undefined when the config did not come from a file. */
+  readonly configFile: string | undefined;
+}
+
+/** What the routes look at. */
+export interface AdminContext {
+  readonly facts: NodeFacts;
+  readonly dataPlane: DataPlane;
+  readonly walk: ConfigWalk;
+  readonly env: Env;
+  readonly runtime: RuntimeMetrics;
+  /** Where the admin listener itself is bound; undefined until it is. */
+  readonly adminAddress: () => string | undefined;
+  /** True from the first sign that the node is to stop. */
+  readonly stopping: () => boolean;
+}

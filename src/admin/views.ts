@@ -1,0 +1,97 @@
+import type { ConfigStatus } from "../control/apply.ts";
+import { isoTime } from "../core/iso-time.ts";
+import { formatProblem } from "../core/problem.ts";
+import type { PoolStatus, TargetStatus } from "../plan/data-plane.ts";
+import type { Ledger } from "../telemetry/ledger.ts";
+import type { AdminContext } from "./context.ts";
+
+/** The JSON of the API: snake_case, times as ISO texts, durations in milliseconds. Absent numbers are null. */
+type View = Readonly<Record<string, unknown>>;
+
+/** `GET /api/v1/node` */
+export function nodeView(context: AdminContext): View {
+  const { facts, dataPlane, walk, env } = context;
+  const { addresses, inFlight } = dataPlane.status();
+  return {
+    id: facts.id,
+    region: walk.status.running.node.region,
+    roles: facts.roles,
+    version: facts.version,
+    node_version: process.versions.node,
+    pid: facts.pid,
+    started: isoTime(facts.startedMs),
+    uptime_ms: Math.max(0, Math.round(env.clock.wallMs() - facts.startedMs)),
+    addresses: {
+      otlp_grpc: addresses.otlpGrpc ?? null,
+      otlp_http: addresses.otlpHttp ?? null,
+      admin: context.adminAddress() ?? null,
+    },
+    in_flight: { requests: inFlight.requests, bytes: inFlight.bytes },
+    ready: readinessView(context).ready,
+    config: { file: facts.configFile ?? null, ...configStatusView(walk.status) },
+  };
+}
+
+/** `GET /api/v1/config`: what runs, with secrets printing as [redacted] of their own accord. */
+export function configView(status: ConfigStatus): View {
+  return { version: status.version, digest: status.digest, config: status.running };
+}
+
+/** `GET /api/v1/ledger` */
+export function ledgerView(ledger: Ledger): View {
+  const balance = ledger.balance();
+  return { balanced: balance.every(({ balanced }) => balanced), signals: balance, entries: ledger.snapshot() };
+}
+
+/** One of `GET /api/v1/pools` */
+export function poolView(pool: PoolStatus): View {
+  return {
+    name: pool.name,
+    queued_bytes: pool.queuedBytes,
+    queued_items: pool.queuedItems,
+    in_flight: pool.inFlight,
+    usable: pool.usable,
+  };
+}
+
+/** One of `GET /api/v1/targets` */
+export function targetView(target: TargetStatus): View {
+  return {
+    id: target.id,
+    endpoint: target.endpoint,
+    state: target.state,
+    reason: target.reason,
+    since: isoTime(target.sinceMs),
+    next_try: target.nextTryMs === undefined ? null : isoTime(target.nextTryMs),
+    in_flight: target.inFlight,
+    window: target.window,
+    latency_ms: target.latencyMs ?? null,
+    error_rate: target.errorRate,
+  };
+}
+
+/** `GET /readyz` */
+export function readinessView(context: AdminContext): { readonly ready: boolean; readonly reasons: readonly string[] } {
+  if (context.stopping()) return { ready: false, reasons: ["shutting down"] };
+  const { ready, reason } = context.dataPlane.ready();
+  return { ready, reasons: ready ? [] : [reason] };
+}
+
+function configStatusView({ version, digest, appliedMs, restartRequired, last }: ConfigStatus): View {
+  return {
+    version,
+    digest,
+    applied: isoTime(appliedMs),
+    restart_required: restartRequired,
+    last_result: last?.kind ?? "applied",
+    last_problems: problemsOf(last),
+  };
+}
+
+/** What was wrong with the newest config that was read; empty when it is the one that runs and nobody complained. */
+function problemsOf(last: ConfigStatus["last"]): readonly unknown[] {
+  if (last === undefined) return [];
+  if (last.kind === "unreadable" || last.kind === "failed") return [{ severity: "error", text: last.reason }];
+  const problems = last.kind === "invalid" ? last.problems : last.warnings;
+  return problems.map((problem) => ({ ...problem, text: formatProblem(problem) }));
+}
