@@ -1,6 +1,6 @@
 import type { Signal } from "../otlp/signal.ts";
 import { FieldCursor } from "./field-cursor.ts";
-import { numberAt, NUMBER_BYTES, SEQUENCE_KEY, sourceAt, writeRunningNumber } from "./running-number.ts";
+import { numberAt, NUMBER_BYTES, SEQUENCE_KEY, sourceAt } from "./running-number.ts";
 import type { RunningNumber } from "./running-number.ts";
 import type { Tally } from "./tally.ts";
 
@@ -82,7 +82,7 @@ export function sequenceTextAt(bytes: Uint8Array, start: number, end: number): n
     data.open(bytes, item.start, item.end);
     while (data.next()) {
       if (data.field !== 1 || data.wire !== 2) continue;
-      const at = sequenceOfPoint(bytes, data.start, data.end);
+      const at = sequenceOfPoint(bytes, data.start, data.end, ATTRIBUTES_OF_POINT[item.field] ?? 7);
       if (at !== undefined) return at;
     }
   }
@@ -116,11 +116,13 @@ function runningNumberOfMetric(bytes: Uint8Array, start: number, end: number): t
   return place;
 }
 
-function sequenceOfPoint(bytes: Uint8Array, start: number, end: number): number | undefined {
+/** Field of a point's attributes, by the metric's data field: histogram and exponential histogram; 7 in all others. */
+const ATTRIBUTES_OF_POINT: Readonly<Record<number, number>> = { 9: 9, 10: 1 };
+
+function sequenceOfPoint(bytes: Uint8Array, start: number, end: number, attributes: number): number | undefined {
   point.open(bytes, start, end);
   while (point.next()) {
-    // Attributes are field 7 of number points, 9 of histogram points and 1 of exponential ones.
-    if (point.wire !== 2 || (point.field !== 7 && point.field !== 9 && point.field !== 1)) continue;
+    if (point.wire !== 2 || point.field !== attributes) continue;
     const at = sequenceOfAttribute(bytes, point.start, point.end);
     if (at !== undefined) return at;
   }
@@ -143,11 +145,4 @@ function sameBytes(bytes: Uint8Array, start: number, end: number, wanted: Uint8A
   if (end - start !== wanted.length) return false;
   for (let i = 0; i < wanted.length; i++) if (bytes[start + i] !== wanted[i]) return false;
   return true;
-}
-
-/** The running number as 16 hex digits, as metrics carry it. */
-export function runningNumberText(source: number, number: number): string {
-  const bytes = new Uint8Array(NUMBER_BYTES);
-  writeRunningNumber(bytes, 0, source, number);
-  return Buffer.from(bytes).toString("hex");
 }

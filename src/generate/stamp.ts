@@ -1,0 +1,77 @@
+import { TRACE_ID_BYTES, writeTraceId } from "./id.ts";
+import type { Prepared } from "./prepared.ts";
+import { NUMBER_BYTES, writeRunningNumber } from "./running-number.ts";
+
+export interface Stamp {
+  /** Who sends: 1 to 65,535. */
+  readonly source: number;
+  /** Running number of the first item; the request takes `items` numbers. */
+  readonly firstNumber: number;
+  /** The request's own time, milliseconds since 1970; left out: the times stay as they are. */
+  readonly wallMs?: number;
+}
+
+const HEX = "0123456789abcdef";
+const scratch = new Uint8Array(TRACE_ID_BYTES);
+
+/** Makes the request a new one. About 30 ns a span without times: a load generator can afford it for each request. */
+export function stamp(prepared: Prepared, { source, firstNumber, wallMs }: Stamp): void {
+  if (prepared.idsAsText) stampTexts(prepared, source, firstNumber);
+  else stampBytes(prepared, source, firstNumber);
+  if (wallMs !== undefined) stampTimes(prepared, wallMs);
+}
+
+function stampBytes(prepared: Prepared, source: number, firstNumber: number): void {
+  const { bytes, numberAt, numberItem, traceAt, traceItem } = prepared;
+  for (let i = 0; i < numberAt.length; i++) {
+    writeRunningNumber(bytes, numberAt[i]!, source, (firstNumber + numberItem[i]!) >>> 0);
+  }
+  for (let i = 0; i < traceAt.length; i++) {
+    writeTraceId(bytes, traceAt[i]!, source, (firstNumber + traceItem[i]!) >>> 0);
+  }
+}
+
+function stampTexts(prepared: Prepared, source: number, firstNumber: number): void {
+  const { bytes, numberAt, numberItem, traceAt, traceItem } = prepared;
+  for (let i = 0; i < numberAt.length; i++) {
+    writeRunningNumber(scratch, 0, source, (firstNumber + numberItem[i]!) >>> 0);
+    writeHex(bytes, numberAt[i]!, NUMBER_BYTES);
+  }
+  for (let i = 0; i < traceAt.length; i++) {
+    writeTraceId(scratch, 0, source, (firstNumber + traceItem[i]!) >>> 0);
+    writeHex(bytes, traceAt[i]!, TRACE_ID_BYTES);
+  }
+}
+
+function writeHex(bytes: Uint8Array, at: number, count: number): void {
+  for (let i = 0; i < count; i++) {
+    bytes[at + 2 * i] = HEX.charCodeAt(scratch[i]! >>> 4);
+    bytes[at + 2 * i + 1] = HEX.charCodeAt(scratch[i]! & 15);
+  }
+}
+
+function stampTimes({ bytes, format, timeAt, timeDelta }: Prepared, wallMs: number): void {
+  const base = BigInt(Math.floor(wallMs)) * 1_000_000n;
+  if (format === "json") {
+    for (let i = 0; i < timeAt.length; i++) writeText(bytes, timeAt[i]!, String(base + BigInt(timeDelta[i]!)));
+    return;
+  }
+  const baseLow = Number(base & 0xffff_ffffn);
+  const baseHigh = Number(base >> 32n);
+  for (let i = 0; i < timeAt.length; i++) {
+    const low = baseLow + timeDelta[i]!;
+    writeUint32(bytes, timeAt[i]!, low >>> 0);
+    writeUint32(bytes, timeAt[i]! + 4, low > 0xffff_ffff ? baseHigh + 1 : baseHigh);
+  }
+}
+
+function writeUint32(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value;
+  bytes[at + 1] = value >>> 8;
+  bytes[at + 2] = value >>> 16;
+  bytes[at + 3] = value >>> 24;
+}
+
+function writeText(bytes: Uint8Array, at: number, text: string): void {
+  for (let i = 0; i < text.length; i++) bytes[at + i] = text.charCodeAt(i);
+}
