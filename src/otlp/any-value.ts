@@ -29,45 +29,34 @@ function see(bytes: Uint8Array, start: number, end: number, depth: number): Seen
   let seen: Seen = UNSEEN;
   while (c.at < end) {
     const tag = readTag(c);
-    switch (tag) {
-      case STRING: {
-        const length = readLength(c);
-        if (length < 0) return UNSEEN;
-        seen = textOf(bytes, c.at, c.at + length);
-        c.at += length;
-        break;
-      }
-      case BOOL: {
-        const value = readVarint(c);
-        if (value < 0) return UNSEEN;
-        seen = value !== 0;
-        break;
-      }
-      case INT: {
-        const from = c.at;
-        if (readVarint(c) < 0) return UNSEEN;
-        seen = int64Of(bytes, from, c.at);
-        break;
-      }
-      case DOUBLE:
-        if (c.end - c.at < 8) return UNSEEN;
-        seen = viewOf(bytes).getFloat64(c.at, true);
-        c.at += 8;
-        break;
-      case ARRAY: {
-        const length = readLength(c);
-        if (length < 0) return UNSEEN;
-        const elements = seeArray(bytes, c.at, c.at + length, depth + 1);
-        seen = Array.isArray(seen) && Array.isArray(elements) ? [...(seen as Seen[]), ...(elements as Seen[])] : elements;
-        c.at += length;
-        break;
-      }
-      default:
-        if (tag < 0 || !skipValue(c, tag)) return UNSEEN;
-        if (tag === KVLIST || tag === BYTES) seen = UNSEEN;
+    if (tag === STRING || tag === ARRAY) {
+      const length = readLength(c);
+      if (length < 0) return UNSEEN;
+      const to = c.at + length;
+      seen = tag === STRING ? textOf(bytes, c.at, to) : merge(seen, seeArray(bytes, c.at, to, depth + 1));
+      c.at = to;
+    } else if (tag === BOOL || tag === INT) {
+      const from = c.at;
+      const value = readVarint(c);
+      if (value < 0) return UNSEEN;
+      seen = tag === BOOL ? value !== 0 : int64Of(bytes, from, c.at);
+    } else {
+      const from = c.at;
+      if (tag < 0 || !skipValue(c, tag)) return UNSEEN;
+      if (tag === DOUBLE) seen = viewOf(bytes).getFloat64(from, true);
+      else if (tag === KVLIST || tag === BYTES) seen = UNSEEN;
     }
   }
   return seen;
+}
+
+/** An array that occurs twice merges: its elements follow those of the first. */
+function merge(before: Seen, elements: Seen): Seen {
+  return isArray(before) && isArray(elements) ? [...before, ...elements] : elements;
+}
+
+function isArray(seen: Seen): seen is readonly Seen[] {
+  return typeof seen === "object";
 }
 
 function seeArray(bytes: Uint8Array, start: number, end: number, depth: number): Seen {

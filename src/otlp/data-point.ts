@@ -54,7 +54,14 @@ function lastKind(bytes: Uint8Array, start: number, end: number): { readonly kin
 
 type Passes = (bytes: Uint8Array, start: number, end: number) => boolean;
 
-function anyPoint(bytes: Uint8Array, from: number, to: number, tagOf: number, key: Uint8Array, passes: Passes): boolean {
+function anyPoint(
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  tagOf: number,
+  key: Uint8Array,
+  passes: Passes,
+): boolean {
   const c = new Cursor(bytes, from, to);
   while (c.at < to) {
     const tag = readTag(c);
@@ -70,7 +77,14 @@ function anyPoint(bytes: Uint8Array, from: number, to: number, tagOf: number, ke
   return false;
 }
 
-function pointHas(bytes: Uint8Array, from: number, to: number, tagOf: number, key: Uint8Array, passes: Passes): boolean {
+function pointHas(
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  tagOf: number,
+  key: Uint8Array,
+  passes: Passes,
+): boolean {
   const c = new Cursor(bytes, from, to);
   while (c.at < to) {
     const tag = readTag(c);

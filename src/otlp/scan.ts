@@ -41,11 +41,6 @@ export class Envelope {
   problem = "";
 
   grow(): void {
-    const wider = (old: Int32Array): Int32Array<ArrayBuffer> => {
-      const next = new Int32Array(old.length * 2);
-      next.set(old);
-      return next;
-    };
     this.outerStart = wider(this.outerStart);
     this.bodyStart = wider(this.bodyStart);
     this.end = wider(this.end);
@@ -55,6 +50,12 @@ export class Envelope {
     this.items = wider(this.items);
     this.points = wider(this.points);
   }
+}
+
+function wider(old: Int32Array): Int32Array<ArrayBuffer> {
+  const next = new Int32Array(old.length * 2);
+  next.set(old);
+  return next;
 }
 
 const request = new Cursor(new Uint8Array(0), 0, 0);
@@ -113,13 +114,13 @@ function scanResource(signal: Signal, into: Envelope, outerStart: number, bodySt
       into.resourceStart[r] = c.at;
       c.at += length;
       into.resourceEnd[r] = c.at;
-      into.resourceTimes[r]!++;
+      into.resourceTimes[r]++;
     } else if (tag === MALFORMED || !skipValue(c, tag)) {
       return malformed(into, start, "a field beside the resource");
     }
   }
-  into.totalItems += into.items[r]!;
-  into.totalPoints += into.points[r]!;
+  into.totalItems += into.items[r];
+  into.totalPoints += into.points[r];
   return true;
 }
 

@@ -1,6 +1,6 @@
 import type { Condition, Matcher } from "../config/condition-type.ts";
 import { Unreachable } from "../core/unreachable.ts";
-import { type Seen, seeValue, textOf } from "../otlp/any-value.ts";
+import { seeValue, textOf } from "../otlp/any-value.ts";
 import { bytesEqual } from "../otlp/key-set.ts";
 import { anyDataPointAttribute } from "../otlp/data-point.ts";
 import { SIGNALS, type Signal } from "../otlp/signal.ts";
@@ -37,9 +37,17 @@ type ItemCondition = Exclude<Condition, { kind: "service_name" | "resource" | "r
 function compileItemCondition(condition: ItemCondition, signal: Signal): Cond {
   switch (condition.kind) {
     case "span_kind":
-      return forSignal(signal, "traces", oneOf(condition.kinds, (item) => item.kind));
+      return forSignal(
+        signal,
+        "traces",
+        oneOf(condition.kinds, (item) => item.kind),
+      );
     case "span_status":
-      return forSignal(signal, "traces", oneOf(condition.codes, (item) => item.statusCode));
+      return forSignal(
+        signal,
+        "traces",
+        oneOf(condition.codes, (item) => item.statusCode),
+      );
     case "severity": {
       const matches = compileMatcher(condition.match);
       return forSignal(signal, "logs", (item) => matches(item.severity));
@@ -54,7 +62,7 @@ function compileItemCondition(condition: ItemCondition, signal: Signal): Cond {
       return { kind: "item", leaf: signal === "metrics" ? onDataPoint(condition) : onAttribute(condition) };
     case "sample_rate": {
       const share = traceShare(condition.rate);
-      return signal === "metrics" ? NEVER : item((fields) => share(fields.bytes, fields.traceStart, fields.traceEnd));
+      return signal === "metrics" ? NEVER : onItem((fields) => share(fields.bytes, fields.traceStart, fields.traceEnd));
     }
     default:
       throw new Unreachable(condition);
@@ -84,12 +92,12 @@ function onResource(key: string, match: Matcher): Cond {
   return { kind: "resource", test: (resource: ResourceFacts) => matches(resource.attributes.get(key)) };
 }
 
-function item(test: ItemTest): Cond {
+function onItem(test: ItemTest): Cond {
   return { kind: "item", leaf: { key: undefined, bind: () => test } };
 }
 
 function forSignal(signal: Signal, only: Signal, test: ItemTest): Cond {
-  return signal === only ? item(test) : NEVER;
+  return signal === only ? onItem(test) : NEVER;
 }
 
 function oneOf(values: readonly number[], read: (fields: Parameters<ItemTest>[0]) => number): ItemTest {
@@ -110,7 +118,7 @@ function onName(match: Matcher): ItemTest {
 
 function onScopeName(match: Matcher): Cond {
   const matches = compileMatcher(match);
-  return item((fields) => matches(textOrMissing(fields.bytes, fields.scopeNameStart, fields.scopeNameEnd)));
+  return onItem((fields) => matches(textOrMissing(fields.bytes, fields.scopeNameStart, fields.scopeNameEnd)));
 }
 
 function textOrMissing(bytes: Uint8Array, start: number, end: number): string | undefined {
@@ -146,7 +154,7 @@ const STRING_VALUE = 0x0a;
 /** Compares the bytes of an ordinary string value without decoding them; everything else is decoded. */
 function valueTest(match: Matcher): RangeTest {
   const matches = compileMatcher(match);
-  const decoded: RangeTest = (bytes, start, end) => matches(seeValue(bytes, start, end) as Seen);
+  const decoded: RangeTest = (bytes, start, end) => matches(seeValue(bytes, start, end));
   const exact = exactText(match);
   if (exact === undefined || exact.length === 0 || Buffer.byteLength(exact) > 127) return decoded;
   const text = Buffer.from(exact, "utf8");

@@ -42,7 +42,10 @@ for (const signal of SIGNALS) {
   });
 
   test(`scan ${signal}: what rules read of an item agrees with a full decode`, () => {
-    fc.assert(fc.property(arbitraryEncoding(signal), ({ bytes, plain }) => checkItems(signal, bytes, plain)), RUNS);
+    fc.assert(
+      fc.property(arbitraryEncoding(signal), ({ bytes, plain }) => checkItems(signal, bytes, plain)),
+      RUNS,
+    );
   });
 
   test(`slice ${signal}: any selection of items decodes to exactly those items, with all that surrounds them`, () => {
@@ -66,7 +69,9 @@ for (const signal of SIGNALS) {
         }
         assert.ok(halves);
         const got = halves.flatMap((half) =>
-          resourcesOf(signal, decodeRequest(signal, half.bytes)).flatMap((r) => scopesOf(signal, r).flatMap((s) => s.items)),
+          resourcesOf(signal, decodeRequest(signal, half.bytes)).flatMap((r) =>
+            scopesOf(signal, r).flatMap((s) => s.items),
+          ),
         );
         assert.deepEqual(got, all);
         assert.equal(halves[0].items + halves[1].items, all.length);
@@ -93,7 +98,10 @@ function checkItems(signal: Signal, bytes: Uint8Array, plain: Parameters<typeof 
         assert.ok(fields.read(signal, bytes, index.bodyStart[i]!, index.end[i]!, new KeySet(keys)));
         assert.equal(text(bytes, index.nameStart[index.scopeOf[i]!]!, index.nameEnd[index.scopeOf[i]!]!), scope.name);
         if (signal !== "metrics") assert.deepEqual(attributesRead(fields, keys), wanted);
-        assert.equal(text(bytes, fields.nameStart, fields.nameEnd), signal === "logs" ? "" : (item.plain["name"] ?? ""));
+        assert.equal(
+          text(bytes, fields.nameStart, fields.nameEnd),
+          signal === "logs" ? "" : (item.plain["name"] ?? ""),
+        );
         if (signal === "traces") {
           assert.equal(fields.kind, item.plain["kind"] ?? 0);
           const status = item.plain["status"] as Record<string, number> | undefined;

@@ -83,7 +83,9 @@ function holdsForField(condition: FieldCondition, { signal, item }: NaiveItem): 
     case "span_kind":
       return signal === "traces" && condition.kinds.includes(Number(item["kind"] ?? 0));
     case "span_status":
-      return signal === "traces" && condition.codes.includes(Number((item["status"] as Plain | undefined)?.["code"] ?? 0));
+      return (
+        signal === "traces" && condition.codes.includes(Number((item["status"] as Plain | undefined)?.["code"] ?? 0))
+      );
     case "severity":
       return signal === "logs" && matches(condition.match, Number(item["severityNumber"] ?? 0));
     case "span_name":
@@ -121,7 +123,10 @@ function passes(test: MatcherTest, seen: Seen): boolean {
     case "regex":
       return text !== undefined && RE2JS.compile(test.pattern).matcher(text).find();
     case "glob": {
-      const source = test.pattern.split("*").map((part) => RE2JS.quote(part)).join("(?s:.*)");
+      const source = test.pattern
+        .split("*")
+        .map((part) => RE2JS.quote(part))
+        .join("(?s:.*)");
       return text !== undefined && RE2JS.compile(`^(?:${source})$`).matcher(text).matches();
     }
     case "gt":

@@ -87,7 +87,7 @@ function arbitraryRules(vocabulary: Vocabulary): fc.Arbitrary<RuleSpec[]> {
     conditions: fc.array(arbitraryCondition(vocabulary), { maxLength: 2 }),
     pool: fc.constantFrom(...POOLS),
   });
-  return fc.array(rule, { maxLength: 6 }).map((rules) => rules.map((spec, i) => ({ id: `r${i}`, ...spec }) as RuleSpec));
+  return fc.array(rule, { maxLength: 6 }).map((rules) => rules.map((spec, i) => ({ id: `r${i}`, ...spec })));
 }
 
 function naiveItems(signal: Signal, plain: Plain): NaiveItem[] {

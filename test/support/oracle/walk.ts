@@ -37,7 +37,10 @@ export function scopesOf(signal: Signal, resource: Plain): PlainScope[] {
   return list(resource[LISTS[signal][1]]).map((scope) => ({
     name: String((scope["scope"] as Plain | undefined)?.["name"] ?? ""),
     itemList: LISTS[signal][2],
-    items: list(scope[LISTS[signal][2]]).map((plain) => ({ plain, points: signal === "metrics" ? pointsOf(plain) : 1 })),
+    items: list(scope[LISTS[signal][2]]).map((plain) => ({
+      plain,
+      points: signal === "metrics" ? pointsOf(plain) : 1,
+    })),
   }));
 }
 
