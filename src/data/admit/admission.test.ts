@@ -1,0 +1,216 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { ManualClock } from "../../../test/support/manual-clock.ts";
+import { seededRandom } from "../../core/random.ts";
+import { createMetrics, type Metrics } from "../../telemetry/metrics.ts";
+import type { RequestHead } from "../request.ts";
+import { type Admission, type AdmissionLimits, createAdmission, type Permit, type Refused } from "./admission.ts";
+
+const LIMITS: AdmissionLimits = {
+  maxRequestBytes: 1_000,
+  maxInFlightBytes: 3_000,
+  maxConcurrentRequests: 4,
+  requestTimeoutMs: 10_000,
+  maxTimeoutMs: 60_000,
+};
+
+interface Gate {
+  readonly admission: Admission;
+  readonly metrics: Metrics;
+  readonly clock: ManualClock;
+  rss: number;
+  asked: number;
+}
+
+function gate(limits: Partial<AdmissionLimits> = {}): Gate {
+  const metrics = createMetrics();
+  const clock = new ManualClock();
+  const rssBytes = (): number => {
+    it.asked++;
+    return it.rss;
+  };
+  const admission = createAdmission({ ...LIMITS, ...limits }, { clock, metrics, random: seededRandom(1), rssBytes });
+  const it: Gate = { admission, metrics, clock, rss: 0, asked: 0 };
+  return it;
+}
+
+function head(clock: ManualClock): RequestHead {
+  const receivedMs = clock.nowMs();
+  return { signal: "traces", method: "grpc", region: "", peer: "", receivedMs, deadlineMs: receivedMs + 1_000 };
+}
+
+function opened(admitted: Permit | Refused): Permit {
+  return admitted.kind === "permit" ? admitted : assert.fail(admitted.refusal.message);
+}
+
+function refused(admitted: Permit | Refused): Refused["refusal"] {
+  return admitted.kind === "refused" ? admitted.refusal : assert.fail("it was admitted");
+}
+
+function refusals(metrics: Metrics): Record<string, number> {
+  return Object.fromEntries(
+    [...metrics.admitRefusals.series.values()].map(({ labels, series }) => [labels[0], series.value]),
+  );
+}
+
+test("bytes in flight are counted while permits are open, and not after", () => {
+  const { admission, metrics, clock } = gate();
+  const permit = opened(admission.open(head(clock)));
+  assert.equal(permit.grow(700), true);
+  permit.shrink(200);
+  assert.equal(permit.bytes, 500);
+  assert.equal(metrics.admitInFlightBytes.with().value, 500);
+  assert.equal(metrics.admitInFlightRequests.with().value, 1);
+  permit.close();
+  assert.equal(metrics.admitInFlightBytes.with().value, 0);
+  assert.equal(metrics.admitInFlightRequests.with().value, 0);
+});
+
+test("closing twice gives back once, and a closed permit takes nothing more", () => {
+  const { admission, clock } = gate();
+  const [first, second] = [opened(admission.open(head(clock))), opened(admission.open(head(clock)))];
+  first.grow(100);
+  second.grow(50);
+  first.close();
+  first.close();
+  assert.equal(first.grow(10), false);
+  first.shrink(10);
+  assert.deepEqual([admission.inFlightBytes, admission.inFlightRequests], [50, 1]);
+});
+
+test("what would pass the budget is refused for memory, takes nothing, and may be tried again", () => {
+  const { admission, metrics, clock } = gate({ maxInFlightBytes: 1_500 });
+  const [first, second] = [opened(admission.open(head(clock))), opened(admission.open(head(clock)))];
+  assert.equal(first.grow(1_000), true);
+  assert.equal(second.grow(501), false);
+  const { reason, retryAfterMs = 0 } = second.refusal ?? assert.fail();
+  assert.equal(reason, "memory");
+  assert.ok(retryAfterMs > 0);
+  assert.equal(second.bytes, 0);
+  assert.equal(second.grow(500), true);
+  assert.deepEqual(refusals(metrics), { memory: 1, too_many_requests: 0, shutting_down: 0 });
+});
+
+test("a request that is alone may be as long as any, even above the budget; a second one waits for it", () => {
+  const { admission, clock } = gate({ maxInFlightBytes: 100 });
+  const alone = opened(admission.open(head(clock)));
+  assert.equal(alone.grow(1_000), true, "as it was sent");
+  assert.equal(alone.grow(1_000), true, "and inflated");
+  assert.equal(alone.grow(1), false);
+  assert.equal(alone.refusal?.reason, "too_large");
+  const second = opened(admission.open(head(clock)));
+  assert.equal(second.grow(1), false);
+  alone.close();
+  assert.equal(second.grow(1_000), true);
+});
+
+test("more requests than allowed are refused before they hold anything", () => {
+  const { admission, metrics, clock } = gate();
+  const permits = Array.from({ length: 4 }, () => opened(admission.open(head(clock))));
+  assert.equal(refused(admission.open(head(clock))).reason, "too_many_requests");
+  permits[0]?.close();
+  assert.equal(admission.open(head(clock)).kind, "permit");
+  assert.equal(metrics.admitRefusals.with("too_many_requests").value, 1);
+});
+
+test("after stop new requests are told that the node shuts down, and those under way go on", () => {
+  const { admission, clock } = gate();
+  const permit = opened(admission.open(head(clock)));
+  admission.stop("the node is shutting down");
+  const refusal = refused(admission.open(head(clock)));
+  assert.deepEqual([refusal.reason, refusal.message], ["shutting_down", "the node is shutting down"]);
+  assert.equal(permit.grow(1_000), true);
+});
+
+test("new limits hold for what comes", () => {
+  const { admission, clock } = gate();
+  const permit = opened(admission.open(head(clock)));
+  permit.grow(900);
+  admission.update({ ...LIMITS, maxRequestBytes: 10, maxInFlightBytes: 10, maxConcurrentRequests: 1 });
+  assert.equal(refused(admission.open(head(clock))).reason, "too_many_requests");
+  assert.equal(permit.grow(10), false);
+  assert.equal(admission.inFlightBytes, 900);
+});
+
+test("requests are refused while RSS is above its limit, which is looked at four times a second at most", () => {
+  const it = gate({ maxRssBytes: 1_000 });
+  it.rss = 1_001;
+  for (let i = 0; i < 100; i++) assert.equal(refused(it.admission.open(head(it.clock))).reason, "memory");
+  assert.equal(it.asked, 1);
+  it.rss = 1_000;
+  it.clock.advance(249);
+  assert.equal(it.admission.open(head(it.clock)).kind, "refused");
+  it.clock.advance(1);
+  assert.equal(it.admission.open(head(it.clock)).kind, "permit");
+  assert.equal(it.asked, 2);
+});
+
+test("without a limit RSS is not looked at", () => {
+  const it = gate();
+  it.admission.open(head(it.clock));
+  assert.equal(it.asked, 0);
+});
+
+test("the more is refused the longer senders are told to stay away, and never two alike", () => {
+  const { admission, clock } = gate({ maxConcurrentRequests: 1 });
+  opened(admission.open(head(clock)));
+  const delays = Array.from({ length: 60 }, () => refused(admission.open(head(clock))).retryAfterMs ?? 0);
+  assert.ok(mean(delays.slice(0, 10)) < mean(delays.slice(20, 30)), "pressure grows");
+  assert.ok(mean(delays.slice(20, 30)) < 45_000 && Math.max(...delays) <= 45_000, "bounded");
+  assert.ok(Math.min(...delays) >= 500);
+  assert.ok(new Set(delays).size > 50, "spread");
+  clock.advance(10_000);
+  assert.ok((refused(admission.open(head(clock))).retryAfterMs ?? 0) <= 3_000, "forgotten after a while");
+});
+
+function mean(some: readonly number[]): number {
+  return some.reduce((sum, delay) => sum + delay, 0) / some.length;
+}
+
+interface Step {
+  readonly kind: "open" | "close" | "grow" | "shrink";
+  readonly bytes: number;
+}
+
+const anyStep = fc.record({
+  who: fc.nat(9),
+  what: fc.record<Step>({ kind: fc.constantFrom("open", "close", "grow", "grow", "shrink"), bytes: fc.nat(1_200) }),
+});
+
+test("whatever requests do, the sum never passes the budget, and when all are closed nothing is left", () => {
+  fc.assert(
+    fc.property(
+      fc.array(anyStep, { maxLength: 200 }),
+      fc.integer({ min: 0, max: 4_000 }),
+      (steps, maxInFlightBytes) => {
+        const { admission, clock } = gate({ maxInFlightBytes });
+        const permits = new Map<number, Permit>();
+        for (const { who, what } of steps) {
+          apply(admission, clock, permits, who, what);
+          const held = [...permits.values()].reduce((sum, permit) => sum + permit.bytes, 0);
+          assert.equal(admission.inFlightBytes, held);
+          assert.ok(held <= Math.max(maxInFlightBytes, 2 * LIMITS.maxRequestBytes));
+          assert.ok(admission.inFlightRequests <= LIMITS.maxConcurrentRequests);
+        }
+        for (const permit of permits.values()) permit.close();
+        assert.deepEqual([admission.inFlightBytes, admission.inFlightRequests], [0, 0]);
+      },
+    ),
+  );
+});
+
+function apply(admission: Admission, clock: ManualClock, permits: Map<number, Permit>, who: number, step: Step): void {
+  const permit = permits.get(who);
+  if (step.kind === "open") {
+    const admitted = permit === undefined ? admission.open(head(clock)) : undefined;
+    if (admitted?.kind === "permit") permits.set(who, admitted);
+  } else if (step.kind === "close") {
+    permit?.close();
+    permits.delete(who);
+  } else if (step.kind === "grow") {
+    permit?.grow(step.bytes);
+  } else {
+    permit?.shrink(step.bytes);
+  }
+}

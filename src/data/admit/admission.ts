@@ -1,0 +1,177 @@
+import type { Clock } from "../../core/clock.ts";
+import type { Random } from "../../core/random.ts";
+import type { Refusal } from "../../core/reason.ts";
+import type { Counter, Metrics } from "../../telemetry/metrics.ts";
+import type { RequestHead } from "../request.ts";
+import { createPressure, type Pressure } from "./pressure.ts";
+import { createRssGuard, type RssGuard } from "./rss-guard.ts";
+
+export interface AdmissionLimits {
+  /** Longest request, as sent and after inflation. One request alone may always be this long. */
+  readonly maxRequestBytes: number;
+  /**
+   * Bytes of all requests that are not settled yet: as sent, and what they were inflated or transcoded to. Only a request that
+   * is alone may hold more, so the sum never passes this or 2 x maxRequestBytes, whichever is larger.
+   */
+  readonly maxInFlightBytes: number;
+  readonly maxConcurrentRequests: number;
+  /** What a request gets whose sender says nothing. */
+  readonly requestTimeoutMs: number;
+  /** What a sender may ask for at most. */
+  readonly maxTimeoutMs: number;
+  /** Requests are refused while the process's RSS is above; undefined: not looked at. */
+  readonly maxRssBytes?: number;
+}
+
+export interface AdmissionEnv {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly metrics: Metrics;
+  /** RSS of the process in bytes; asked for at most every 250 ms, and only when there is a limit. */
+  readonly rssBytes: () => number;
+}
+
+/** What one request holds. Counts only bytes: who holds the permit also holds the buffers. */
+export interface Permit {
+  readonly kind: "permit";
+  readonly bytes: number;
+  /** Why the last `grow` said no. */
+  readonly refusal: Refusal | undefined;
+  /** Takes `bytes` more, or nothing and says no: then `refusal` tells why. Always no after `close`. */
+  grow(bytes: number): boolean;
+  /** Gives back bytes that are no longer held; never more than were taken. */
+  shrink(bytes: number): void;
+  /** Everything of the request is settled. Idempotent. */
+  close(): void;
+}
+
+export interface Refused {
+  readonly kind: "refused";
+  readonly refusal: Refusal;
+}
+
+/** Decides whether a request may be read at all, and how much of it. One for each process; all listeners share it. */
+export interface Admission {
+  readonly limits: AdmissionLimits;
+  readonly inFlightBytes: number;
+  readonly inFlightRequests: number;
+  /** Before any byte of the body is read. */
+  open(head: RequestHead): Permit | Refused;
+  /** Takes effect for what comes; requests under way keep what they have. */
+  update(limits: AdmissionLimits): void;
+  /** From now on every new request is told that the node shuts down; those under way go on. */
+  stop(message: string): void;
+}
+
+/** Sets the gauges of the process, so there is one of these in each. */
+export function createAdmission(limits: AdmissionLimits, env: AdmissionEnv): Admission {
+  const gate = new Gate(limits, env);
+  env.metrics.admitInFlightBytes.with().read(() => gate.inFlightBytes);
+  env.metrics.admitInFlightRequests.with().read(() => gate.inFlightRequests);
+  return gate;
+}
+
+type AdmissionReason = "memory" | "too_many_requests" | "shutting_down";
+
+class Gate implements Admission {
+  inFlightBytes = 0;
+  inFlightRequests = 0;
+  limits: AdmissionLimits;
+  readonly #clock: Clock;
+  readonly #pressure: Pressure;
+  readonly #rss: RssGuard;
+  readonly #refused: Readonly<Record<AdmissionReason, Counter>>;
+  #stopped: string | undefined;
+
+  constructor(limits: AdmissionLimits, env: AdmissionEnv) {
+    this.limits = limits;
+    this.#clock = env.clock;
+    this.#pressure = createPressure(env.random);
+    this.#rss = createRssGuard(env.rssBytes);
+    const refusals = env.metrics.admitRefusals;
+    this.#refused = {
+      memory: refusals.with("memory"),
+      too_many_requests: refusals.with("too_many_requests"),
+      shutting_down: refusals.with("shutting_down"),
+    };
+  }
+
+  open(head: RequestHead): Permit | Refused {
+    const { maxConcurrentRequests, maxRssBytes } = this.limits;
+    if (this.#stopped !== undefined) return this.#no("shutting_down", this.#stopped, head.receivedMs);
+    if (this.inFlightRequests >= maxConcurrentRequests) {
+      const message = `${maxConcurrentRequests} requests are under way, which is the limit`;
+      return this.#no("too_many_requests", message, head.receivedMs);
+    }
+    if (maxRssBytes !== undefined && this.#rss.above(maxRssBytes, head.receivedMs)) {
+      return this.#no("memory", `the node's memory is above its limit of ${maxRssBytes} bytes`, head.receivedMs);
+    }
+    this.#pressure.admitted(head.receivedMs);
+    this.inFlightRequests++;
+    return new OpenPermit(this);
+  }
+
+  update(limits: AdmissionLimits): void {
+    this.limits = limits;
+  }
+
+  stop(message: string): void {
+    this.#stopped ??= message;
+  }
+
+  /** Undefined: the bytes were taken. `held` is what the same request holds already. */
+  take(bytes: number, held: number): Refusal | undefined {
+    const { maxRequestBytes, maxInFlightBytes } = this.limits;
+    // A request is held twice while it is inflated or transcoded, so that is what one alone must be allowed.
+    if (held + bytes > 2 * maxRequestBytes) {
+      return { reason: "too_large", message: `the request is longer than ${maxRequestBytes} bytes` };
+    }
+    const alone = this.inFlightBytes === held;
+    if (this.inFlightBytes + bytes <= maxInFlightBytes || alone) {
+      this.inFlightBytes += bytes;
+      return undefined;
+    }
+    const message = `requests under way hold ${this.inFlightBytes} bytes; ${bytes} more would pass the limit of ${maxInFlightBytes}`;
+    return this.#no("memory", message, this.#clock.nowMs()).refusal;
+  }
+
+  #no(reason: AdmissionReason, message: string, nowMs: number): Refused {
+    this.#refused[reason].add(1);
+    // Who is told that this node goes away finds another one at once: there is no pressure to wait for.
+    const retryAfterMs = reason === "shutting_down" ? this.#pressure.calmMs() : this.#pressure.refused(nowMs);
+    return { kind: "refused", refusal: { reason, message, retryAfterMs } };
+  }
+}
+
+class OpenPermit implements Permit {
+  readonly kind = "permit";
+  bytes = 0;
+  refusal: Refusal | undefined;
+  readonly #gate: Gate;
+  #open = true;
+
+  constructor(gate: Gate) {
+    this.#gate = gate;
+  }
+
+  grow(bytes: number): boolean {
+    if (!this.#open) return false;
+    this.refusal = this.#gate.take(bytes, this.bytes);
+    if (this.refusal !== undefined) return false;
+    this.bytes += bytes;
+    return true;
+  }
+
+  shrink(bytes: number): void {
+    const given = Math.min(bytes, this.bytes);
+    this.bytes -= given;
+    this.#gate.inFlightBytes -= given;
+  }
+
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.shrink(this.bytes);
+    this.#gate.inFlightRequests--;
+  }
+}
