@@ -1,0 +1,39 @@
+/**
+ * The integer that a JSON value stands for, exactly: a number when it is safe, else a bigint. Proto3 JSON takes numbers and
+ * their texts, and any spelling of an integer (`1e3`, `"1.0"`). Undefined when the value is none, or beyond 10^30.
+ */
+export function integerOf(value: unknown): number | bigint | undefined {
+  if (typeof value === "number") {
+    if (Number.isSafeInteger(value)) return value;
+    // The shortest text of a double is what its sender wrote, up to 15 digits; longer ones come as bigint (read-json.ts).
+    return Number.isInteger(value) ? exactInteger(String(value)) : undefined;
+  }
+  if (typeof value === "bigint") return value;
+  if (typeof value !== "string") return undefined;
+  if (value.length <= 20 && PLAIN.test(value)) return value.length <= 15 ? Number(value) : narrow(BigInt(value));
+  return exactInteger(value);
+}
+
+/** The integer that the text of a JSON number spells; undefined when it has a fraction or is beyond 10^30. */
+export function exactInteger(text: string): number | bigint | undefined {
+  const parts = text.length <= MAX_TEXT ? NUMBER.exec(text) : null;
+  if (parts === null) return undefined;
+  const [, sign = "", whole = "", fraction = "", exponent = "0"] = parts;
+  const all = whole + fraction;
+  const significant = all.replace(/0+$/u, "");
+  if (significant === "") return 0;
+  const zeros = Number(exponent) - fraction.length + (all.length - significant.length);
+  if (zeros < 0 || significant.length + zeros > MAX_DIGITS) return undefined;
+  return narrow(BigInt(sign + significant + "0".repeat(zeros)));
+}
+
+const PLAIN = /^-?\d+$/u;
+const NUMBER = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/u;
+/** Bounds the work on one number; no 64-bit integer needs more. */
+const MAX_TEXT = 128;
+const MAX_DIGITS = 30;
+
+function narrow(value: bigint): number | bigint {
+  const small = Number(value);
+  return Number.isSafeInteger(small) ? small : value;
+}
