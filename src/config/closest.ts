@@ -3,10 +3,12 @@ export function closest(text: string, candidates: Iterable<string>): string | un
   const wanted = text.toLowerCase();
   let best: string | undefined;
   let bestDistance = Number.POSITIVE_INFINITY;
+  let compared = 0;
   for (const candidate of candidates) {
     const longer = Math.max(text.length, candidate.length);
     const limit = Math.min(longer - 1, Math.max(2, Math.floor(longer / 3)));
     if (longer > MAX_LENGTH || Math.abs(text.length - candidate.length) > limit) continue;
+    if (++compared > MAX_COMPARED) break;
     const distance = editDistance(wanted, candidate.toLowerCase());
     if (distance <= limit && distance < bestDistance) {
       best = candidate;
@@ -28,6 +30,7 @@ export function hintFor(text: string, known: readonly string[], noun: string): s
 
 /** Longer texts are not compared: the work grows with the product of the lengths. */
 const MAX_LENGTH = 100;
+const MAX_COMPARED = 1_000;
 const MAX_SHOWN = 24;
 
 /** Damerau-Levenshtein (optimal string alignment): a swap of two neighbours counts once. */

@@ -81,7 +81,7 @@ export const ConditionSchema: z.ZodType<Condition, ConditionInput> = z
   .lazy(() =>
     buildConditionObject().transform((written, context): Condition => {
       const all = readConditions(written);
-      if (all.length === 0)
+      if (all.length === 0 && context.issues.length === 0)
         context.issues.push({
           code: "custom",
           input: written,

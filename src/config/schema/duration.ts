@@ -16,7 +16,10 @@ export function duration(shortestMs: number): DurationSchema {
     });
 }
 
-type DurationSchema = z.ZodPipe<z.ZodUnion<readonly [z.ZodString, z.ZodNumber]>, z.ZodTransform<number, string | number>>;
+type DurationSchema = z.ZodPipe<
+  z.ZodUnion<readonly [z.ZodString, z.ZodNumber]>,
+  z.ZodTransform<number, string | number>
+>;
 
 const NOT_A_DURATION = "is not a duration\nwrite a number with a unit: 100ms, 10s, 1m30s, 24h, 7d";
 

@@ -29,7 +29,8 @@ export const MatcherSchema = z
   .transform((written, context): Matcher => {
     if (typeof written !== "object") return { tests: [shortTest(written)] };
     const tests = readTests(written);
-    if (tests.length === 0) context.issues.push({ code: "custom", input: written, message: NO_TEST });
+    if (tests.length === 0 && context.issues.length === 0)
+      context.issues.push({ code: "custom", input: written, message: NO_TEST });
     return { tests };
   })
   .meta({ id: "Matcher", description: "A text (`*` is any text), a number, a boolean, or tests that must all hold." });

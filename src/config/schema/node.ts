@@ -24,7 +24,9 @@ const LISTENER_SHAPE = {
   region: NameSchema.optional().describe("Region of senders that state none; default: node.region."),
 };
 
-const OFF = z.union([z.literal(false), z.null()]).transform((): false => false);
+const OFF = z
+  .union([z.literal(false, "expected a mapping, or false to switch it off"), z.null()])
+  .transform((): false => false);
 
 function address(which: keyof typeof DEFAULT_ADDRESSES) {
   return AddressSchema.prefault(DEFAULT_ADDRESSES[which]).describe(
@@ -93,6 +95,8 @@ const LogSchema = z.strictObject({
   format: z.enum(["text", "json"]).default("json").describe("For people, or for machines."),
 });
 
+const NOT_WORKERS = "expected auto or a whole number";
+
 export const NodeSchema = z.strictObject({
   id: NameSchema.optional().describe("Name of this node; default: the machine's host name."),
   region: NameSchema.default("default").describe("Where this node is."),
@@ -102,7 +106,7 @@ export const NodeSchema = z.strictObject({
     .default(["collector", "controller"])
     .describe("Data plane, control plane, or both."),
   workers: z
-    .union([z.literal("auto"), z.int().min(1).max(1_024)])
+    .union([z.literal("auto", NOT_WORKERS), z.int().min(1).max(1_024)])
     .default(1)
     .describe("Data-plane workers; auto: one for each core."),
   data_dir: z.string().min(1).default("signalbox-data").describe("Where this node keeps what must survive a restart."),

@@ -31,7 +31,8 @@ export const SeveritySchema = z
     if (written.gte !== undefined) tests.push({ op: "gte", value: steps(written.gte).lowest });
     if (written.lt !== undefined) tests.push({ op: "lt", value: steps(written.lt).lowest });
     if (written.lte !== undefined) tests.push({ op: "lte", value: steps(written.lte).highest });
-    if (tests.length === 0) context.issues.push({ code: "custom", input: written, message: NO_TEST });
+    if (tests.length === 0 && context.issues.length === 0)
+      context.issues.push({ code: "custom", input: written, message: NO_TEST });
     return { tests };
   });
 

@@ -87,6 +87,11 @@ export const DEFAULT_STRATEGY = "weighted_round_robin";
 
 /** How a pool picks a target: a name, or `{ type, ...options }`. */
 export const StrategySchema = z.union([
-  z.enum(SHORT_STRATEGIES).transform((type) => StrategyObjectSchema.parse({ type })),
+  z.enum(SHORT_STRATEGIES, { error: shortContent }).transform((type) => StrategyObjectSchema.parse({ type })),
   StrategyObjectSchema,
 ]);
+
+/** `content` is the one strategy that cannot be told by its name alone. */
+function shortContent(issue: { readonly input: unknown }): string | undefined {
+  return issue.input === "content" ? "content needs cases\nwrite { type: content, cases: [...] }" : undefined;
+}

@@ -1,0 +1,67 @@
+import type { z } from "zod";
+import { type Finding, fault, type Path } from "./finding.ts";
+import { expectedKind, issueText, kindOf, splitKeyTexts } from "./issue-text.ts";
+import { type ConfigDocument, ConfigSchema } from "./schema/config.ts";
+
+type Issue = z.core.$ZodIssue;
+
+/** Checks the values against the schema; `document` is there when nothing is wrong. */
+export function checkSchema(root: unknown): { document: ConfigDocument | undefined; findings: Finding[] } {
+  const result = ConfigSchema.safeParse(root, { error: issueText });
+  if (result.success) return { document: result.data, findings: [] };
+  return { document: undefined, findings: result.error.issues.flatMap((issue) => toFindings(issue, [], root)) };
+}
+
+function toFindings(issue: Issue, above: Path, root: unknown): Finding[] {
+  const path = [...above, ...(issue.path as Path)];
+  switch (issue.code) {
+    case "unrecognized_keys":
+      return splitKeyTexts(issue.message).map((text, i) => ({
+        ...fromText([...path, issue.keys[i] ?? ""], text),
+        at: "key" as const,
+      }));
+    case "invalid_key":
+      return [{ ...fromText(path, issue.issues[0]?.message ?? issue.message), at: "key" }];
+    case "invalid_union":
+      return issue.errors.length === 0 ? [fromText(path, issue.message)] : fromUnion(issue.errors, path, root);
+    default:
+      return [fromText(path, issue.message)];
+  }
+}
+
+/** Of the branches of a union, the one that was meant: the first whose kind of value fits. */
+function fromUnion(branches: readonly Issue[][], path: Path, root: unknown): Finding[] {
+  const value = valueAt(root, path);
+  const meant = branches.filter((issues) => !issues.some((issue) => isOtherKind(issue, value)));
+  const [best] = meant.toSorted((a, b) => a.length - b.length);
+  if (best !== undefined) return best.flatMap((issue) => toFindings(issue, path, root));
+  const kinds = new Set(branches.flatMap((issues) => issues.flatMap(expectedBy)));
+  if (kinds.has("a number")) kinds.delete("a whole number");
+  return [fault(path, `expected ${[...kinds].join(" or ")}, got ${kindOf(value)}`)];
+}
+
+function isOtherKind(issue: Issue, value: unknown): boolean {
+  if (issue.path.length > 0) return false;
+  if (issue.code === "invalid_type") return issue.expected !== "int" || typeof value !== "number";
+  return issue.code === "invalid_value" && !issue.values.some((word) => typeof word === typeof value);
+}
+
+function expectedBy(issue: Issue): string[] {
+  if (issue.code === "invalid_type") return [expectedKind(issue.expected)];
+  return issue.code === "invalid_value" ? [`one of ${issue.values.map(String).join(", ")}`] : [];
+}
+
+/** The first line is the message, the second the hint. */
+function fromText(path: Path, text: string): Finding {
+  const [message = text, hint] = text.split("\n");
+  return fault(path, message, hint);
+}
+
+function valueAt(root: unknown, path: Path): unknown {
+  let value = root;
+  for (const part of path) {
+    if (typeof value !== "object" || value === null) return undefined;
+    value = (value as Record<string | number, unknown>)[part];
+  }
+  return value;
+}

@@ -1,0 +1,60 @@
+import { Secret } from "../core/secret.ts";
+import { formatPath, type Path } from "./finding.ts";
+import type { Config } from "./schema/config.ts";
+
+export interface ConfigChange {
+  /** As in problems, but targets and rules by id, not by place: `rules.payments.priority`. */
+  readonly path: string;
+  readonly kind: "added" | "removed" | "changed";
+}
+
+/** What differs between two configs, and never how: values may be secrets. A new order of rules is a change of `rules`. */
+export function diffConfigs(before: Config, after: Config): ConfigChange[] {
+  const changes: ConfigChange[] = [];
+  compare(before, after, [], changes);
+  return changes;
+}
+
+function compare(before: unknown, after: unknown, path: Path, changes: ConfigChange[]): void {
+  if (before instanceof Secret && after instanceof Secret) {
+    if (before.reveal() !== after.reveal()) changes.push({ path: formatPath(path), kind: "changed" });
+    return;
+  }
+  const [from, to] = [entriesOf(before), entriesOf(after)];
+  if (from === undefined || to === undefined) {
+    if (!Object.is(before, after)) changes.push({ path: formatPath(path), kind: kindOf(before, after) });
+    return;
+  }
+  for (const [key, value] of from) {
+    if (to.has(key)) compare(value, to.get(key), [...path, key], changes);
+    else if (value !== undefined) changes.push({ path: formatPath([...path, key]), kind: "removed" });
+  }
+  for (const [key, value] of to) {
+    if (!from.has(key) && value !== undefined) changes.push({ path: formatPath([...path, key]), kind: "added" });
+  }
+  if (isReordered([...from.keys()], [...to.keys()], before)) changes.push({ path: formatPath(path), kind: "changed" });
+}
+
+function kindOf(before: unknown, after: unknown): ConfigChange["kind"] {
+  if (before === undefined) return "added";
+  return after === undefined ? "removed" : "changed";
+}
+
+/** Entries of a mapping or a list, a list of things with an id by id; undefined for all else. */
+function entriesOf(value: unknown): Map<string | number, unknown> | undefined {
+  if (typeof value !== "object" || value === null || value instanceof Secret) return undefined;
+  if (!Array.isArray(value)) return new Map(Object.entries(value));
+  return new Map(value.map((item: unknown, i) => [idOf(item) ?? i, item]));
+}
+
+function idOf(item: unknown): string | undefined {
+  return typeof item === "object" && item !== null && "id" in item && typeof item.id === "string" ? item.id : undefined;
+}
+
+/** Whether what is in both lists stands in another order; the order of keys in a mapping means nothing. */
+function isReordered(from: readonly (string | number)[], to: readonly (string | number)[], value: unknown): boolean {
+  if (!Array.isArray(value)) return false;
+  const [stayed, left] = [new Set(from), new Set(to)];
+  const was = from.filter((key) => left.has(key));
+  return to.filter((key) => stayed.has(key)).some((key, i) => key !== was[i]);
+}

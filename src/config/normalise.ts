@@ -1,0 +1,132 @@
+import type {
+  Config,
+  ConfigDocument,
+  GlobalConfig,
+  NodeConfig,
+  PoolConfig,
+  RuleConfig,
+  StrategyConfig,
+  TargetConfig,
+} from "./schema/config.ts";
+import type { PoolDocument } from "./schema/pool.ts";
+import type { RuleDocument } from "./schema/rule.ts";
+import { ALL_SIGNALS } from "./schema/signal.ts";
+import type { StrategyDocument } from "./schema/strategy.ts";
+import { PoolSchema } from "./schema/pool.ts";
+import type { TargetSet } from "./schema/target-set.ts";
+import { isSelected } from "./select-targets.ts";
+
+/** Expands the short forms of a document in which validate() found no error. */
+export function normalise(document: ConfigDocument): Config {
+  const { routing_rules: shortRules, ...global } = document.global;
+  const short = expandShortRules(shortRules, document.targets);
+  const pools: Record<string, PoolConfig> = {};
+  for (const [name, pool] of Object.entries(document.pools)) pools[name] = expandPool(pool, document.targets);
+  for (const rule of document.rules) {
+    if (rule.targets === undefined) continue;
+    pools[poolOf(rule)] = expandPool({ ...deliveryOf(rule), targets: rule.targets }, document.targets);
+  }
+  Object.assign(pools, short.pools);
+  const inPlace = defaultInPlace(document);
+  if (inPlace !== undefined) pools["default"] = expandPool(inPlace, document.targets);
+  return {
+    node: expandNode(document),
+    targets: document.targets,
+    pools,
+    rules: [...document.rules.map(expandRule), ...short.rules],
+    default_pool: inPlace === undefined ? nameIn(document.default_pool) : "default",
+    unmatched: document.unmatched,
+    global: global satisfies GlobalConfig,
+    regions: document.regions,
+  };
+}
+
+function expandNode({ node }: ConfigDocument): NodeConfig {
+  const { otlp_grpc: grpc, otlp_http: http, admin } = node.listen;
+  const region = node.region;
+  return {
+    ...node,
+    listen: {
+      otlp_grpc: grpc === false ? false : { ...grpc, region: grpc.region ?? region },
+      otlp_http: http === false ? false : { ...http, region: http.region ?? region },
+      admin: admin === false ? false : { ...admin, region: admin.region ?? region },
+    },
+  };
+}
+
+function nameIn(pool: ConfigDocument["default_pool"]): string | undefined {
+  return typeof pool === "string" ? pool : undefined;
+}
+
+/** The default pool as written in place, or all targets when nothing is said of pools and rules. */
+function defaultInPlace(document: ConfigDocument): PoolDocument | undefined {
+  if (document.default_pool !== undefined) {
+    return typeof document.default_pool === "string" ? undefined : document.default_pool;
+  }
+  const isSilent = document.rules.length === 0 && Object.keys(document.pools).length === 0;
+  if (!isSilent || document.targets.length === 0) return undefined;
+  return PoolSchema.parse({ targets: document.targets.map((target) => target.id) });
+}
+
+function expandRule(rule: RuleDocument): RuleConfig {
+  const { id, priority, signals, mode, conditions } = rule;
+  return { id, priority, signals, mode, conditions, pool: poolOf(rule) };
+}
+
+function poolOf(rule: RuleDocument): string {
+  return rule.pool ?? `rule:${rule.id}`;
+}
+
+function deliveryOf(rule: RuleDocument): Omit<PoolDocument, "targets"> {
+  const { strategy, ack, queue, batch, retry, fallback, when_down, adaptive_weights } = rule;
+  return { strategy, ack, queue, batch, retry, fallback, when_down, adaptive_weights };
+}
+
+function expandPool(pool: PoolDocument, targets: readonly TargetConfig[]): PoolConfig {
+  const ids = idsIn(pool.targets, targets);
+  return { ...pool, targets: ids, strategy: expandStrategy(pool.strategy, ids, targets) };
+}
+
+function expandStrategy(
+  strategy: StrategyDocument,
+  members: readonly string[],
+  targets: readonly TargetConfig[],
+): StrategyConfig {
+  if (strategy.type !== "content") return strategy;
+  const inPool = targets.filter((target) => members.includes(target.id));
+  return {
+    type: "content",
+    cases: strategy.cases.map((one) => ({ conditions: one.conditions, targets: idsIn(one.targets, inPool) })),
+    otherwise: strategy.otherwise === undefined ? members : idsIn(strategy.otherwise, inPool),
+  };
+}
+
+function idsIn(set: TargetSet, targets: readonly TargetConfig[]): readonly string[] {
+  if (Array.isArray(set)) return set;
+  return targets.filter((target) => isSelected(target, set)).map((target) => target.id);
+}
+
+/** global.routing_rules as rules; one whose region has no target is left out, which validate() warns of. */
+function expandShortRules(
+  shortRules: ConfigDocument["global"]["routing_rules"],
+  targets: readonly TargetConfig[],
+): { rules: RuleConfig[]; pools: Record<string, PoolConfig> } {
+  const rules: RuleConfig[] = [];
+  const pools: Record<string, PoolConfig> = {};
+  for (const [i, { service, target_region: region, priority }] of shortRules.entries()) {
+    const ids = targets.filter((target) => target.region === region).map((target) => target.id);
+    if (ids.length === 0) continue;
+    const id = `global:${i}`;
+    const match = { tests: [{ op: "glob" as const, pattern: service }] };
+    pools[`rule:${id}`] = expandPool(PoolSchema.parse({ targets: ids }), targets);
+    rules.push({
+      id,
+      priority,
+      signals: [...ALL_SIGNALS],
+      mode: "first",
+      conditions: [{ kind: "service_name", match }],
+      pool: `rule:${id}`,
+    });
+  }
+  return { rules, pools };
+}

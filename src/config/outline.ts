@@ -1,0 +1,159 @@
+import type { Path } from "./finding.ts";
+import { ALL_SIGNALS } from "./schema/signal.ts";
+import { PRIORITIES } from "./schema/priority.ts";
+
+export type Values = Readonly<Record<string, unknown>>;
+
+/**
+ * What can be read of a document that may be wrong in places, so that a problem in one place hides nothing elsewhere.
+ * What cannot be read is left out, and nothing is concluded from its absence.
+ */
+export interface Outline {
+  readonly root: Values;
+  /** Undefined when the section, or an id in it, cannot be read: then no id can be called unknown. */
+  readonly targetIds: ReadonlySet<string> | undefined;
+  readonly targets: readonly OutlineTarget[];
+  /** Undefined when the section cannot be read. */
+  readonly poolNames: ReadonlySet<string> | undefined;
+  /** Under `pools`, in rules, and the default pool in place. */
+  readonly pools: readonly OutlinePool[];
+  readonly rules: readonly OutlineRule[];
+}
+
+export interface OutlineTarget {
+  readonly path: Path;
+  readonly id: string | undefined;
+  readonly region: string;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly values: Values;
+}
+
+export interface OutlinePool {
+  readonly path: Path;
+  /** Undefined for pools in place. */
+  readonly name: string | undefined;
+  readonly values: Values;
+}
+
+export interface OutlineRule {
+  readonly path: Path;
+  readonly id: string | undefined;
+  readonly priority: number;
+  readonly signals: readonly string[];
+  readonly stops: boolean;
+  /** Whether it is known to hold for everything. */
+  readonly unconditional: boolean;
+  readonly values: Values;
+}
+
+export function readOutline(document: unknown): Outline {
+  const root = valuesOf(document) ?? {};
+  const targets = entriesOf(root["targets"], ["targets"]).map(readTarget);
+  const rules = entriesOf(root["rules"], ["rules"]).map(readRule);
+  const pools = readPools(root, rules);
+  return {
+    root,
+    targetIds: isReadable(root["targets"]) && targets.every(({ id }) => id !== undefined) ? idsOf(targets) : undefined,
+    targets,
+    poolNames: root["pools"] === undefined || valuesOf(root["pools"]) !== undefined ? namesOf(pools) : undefined,
+    pools,
+    rules: [...rules, ...readShortRules(root)],
+  };
+}
+
+/** A mapping, or undefined. */
+export function valuesOf(value: unknown): Values | undefined {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Values) : undefined;
+}
+
+/** A list, or an empty one. */
+export function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+/** The value at a path of keys, or undefined. */
+export function valueAt(values: Values, ...keys: readonly string[]): unknown {
+  return keys.reduce<unknown>((value, key) => valuesOf(value)?.[key], values);
+}
+
+/** The mappings of a list, with the path of each. */
+export function entriesOf(value: unknown, path: Path): { values: Values; path: Path }[] {
+  return listOf(value).flatMap((item, i) => {
+    const values = valuesOf(item);
+    return values === undefined ? [] : [{ values, path: [...path, i] }];
+  });
+}
+
+/** A text, or undefined. */
+export function textOf(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
+
+function isReadable(value: unknown): boolean {
+  return value === undefined || (Array.isArray(value) && value.every((item) => valuesOf(item) !== undefined));
+}
+
+function idsOf(targets: readonly OutlineTarget[]): Set<string> {
+  return new Set(targets.flatMap(({ id }) => id ?? []));
+}
+
+function namesOf(pools: readonly OutlinePool[]): Set<string> {
+  return new Set(pools.flatMap(({ name }) => name ?? []));
+}
+
+function readTarget({ values, path }: { values: Values; path: Path }): OutlineTarget {
+  const tags = Object.entries(valuesOf(values["tags"]) ?? {}).flatMap(([tag, value]) =>
+    typeof value === "string" ? [[tag, value] as const] : [],
+  );
+  return {
+    path,
+    id: textOf(values["id"]),
+    region: textOf(values["region"]) ?? "default",
+    tags: Object.fromEntries(tags),
+    values,
+  };
+}
+
+function readPools(root: Values, rules: readonly OutlineRule[]): OutlinePool[] {
+  const pools: OutlinePool[] = [];
+  for (const [name, value] of Object.entries(valuesOf(root["pools"]) ?? {})) {
+    pools.push({ path: ["pools", name], name, values: valuesOf(value) ?? {} });
+  }
+  for (const { path, values } of rules) {
+    if (values["targets"] !== undefined) pools.push({ path, name: undefined, values });
+  }
+  const inPlace = valuesOf(root["default_pool"]);
+  if (inPlace !== undefined) pools.push({ path: ["default_pool"], name: undefined, values: inPlace });
+  return pools;
+}
+
+function readRule({ values, path }: { values: Values; path: Path }): OutlineRule {
+  const { conditions, signals } = values;
+  return {
+    path,
+    id: textOf(values["id"]),
+    priority: readPriority(values["priority"]),
+    signals: signals === undefined ? ALL_SIGNALS : listOf(signals).flatMap((signal) => textOf(signal) ?? []),
+    stops: values["mode"] === undefined || values["mode"] === "first",
+    unconditional: conditions === undefined || (Array.isArray(conditions) && conditions.length === 0),
+    values,
+  };
+}
+
+function readShortRules(root: Values): OutlineRule[] {
+  const path = ["global", "routing_rules"];
+  return entriesOf(valueAt(root, ...path), path).map(({ values, path: at }) => ({
+    path: at,
+    id: undefined,
+    priority: readPriority(values["priority"]),
+    signals: ALL_SIGNALS,
+    stops: true,
+    unconditional: false,
+    values,
+  }));
+}
+
+function readPriority(value: unknown): number {
+  if (typeof value === "number") return value;
+  return value === "high" || value === "low" ? PRIORITIES[value] : PRIORITIES.normal;
+}

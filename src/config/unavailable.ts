@@ -1,0 +1,92 @@
+import { caution, type Finding, type Path } from "./finding.ts";
+import { valuesOf } from "./outline.ts";
+
+/** Strategies that this version carries out; for all others weighted_round_robin is used. */
+export const AVAILABLE_STRATEGIES = [
+  "round_robin",
+  "weighted_round_robin",
+  "weighted_random",
+  "failover",
+  "broadcast",
+] as const;
+
+interface Unavailable {
+  /** Keys from the top; `*` is any key or index. */
+  readonly path: string;
+  /** Which values are meant; default: any that is written. */
+  readonly when?: (value: unknown) => boolean;
+  readonly what: string | ((value: unknown) => string);
+  /** What happens in its place. */
+  readonly instead: string;
+}
+
+/** What is valid but not carried out by this version. To make something available, delete its line. */
+const UNAVAILABLE: readonly Unavailable[] = [
+  {
+    path: "node.coordination.type",
+    when: (type) => type !== "embedded",
+    what: nameOf,
+    instead: "the embedded store is used",
+  },
+  { path: "node.workers", when: (count) => count !== 1, what: "more than one worker", instead: "one is used" },
+  { path: "targets.*.health_check", what: "active health checking", instead: "only failing calls take a target out" },
+  ...inPools({ path: "strategy", when: isOtherStrategy, what: strategyOf, instead: "weighted_round_robin is used" }),
+  ...inPools({ path: "ack", when: (ack) => ack === "stored", what: nameOf, instead: "delivered is used" }),
+  ...inPools({ path: "queue.storage", when: (storage) => storage === "disk", what: nameOf, instead: "memory is used" }),
+  ...inPools({
+    path: "queue.when_full",
+    when: (policy) => policy === "drop_oldest",
+    what: nameOf,
+    instead: "refuse is used",
+  }),
+  ...inPools({ path: "fallback", what: "fallback", instead: "a pool that is full or down has none" }),
+  ...inPools({
+    path: "adaptive_weights",
+    when: (on) => on === true,
+    what: "adaptive_weights",
+    instead: "weights stay as written",
+  }),
+  { path: "global.sampling_rate", when: (rate) => rate !== 1, what: "sampling", instead: "everything is kept" },
+  { path: "global.sampling_strategies", what: "sampling", instead: "everything is kept" },
+  { path: "global.degradation", what: "degradation", instead: "nothing is given up under overload" },
+  { path: "global.rate_limiting", what: "rate limiting", instead: "only node.limits hold" },
+  { path: "regions", what: "regions", instead: "all nodes use what stands in pools and global" },
+];
+
+/** A warning for each thing that is written and not carried out by this version. */
+export function findUnavailable(root: unknown): Finding[] {
+  return UNAVAILABLE.flatMap(({ path, when, what, instead }) =>
+    placesOf(root, path.split("."), [])
+      .filter(({ value }) => when === undefined || when(value))
+      .map((place) => {
+        const name = typeof what === "string" ? what : what(place.value);
+        return { ...caution(place.path, `${name} is not available in this version; ${instead}`), at: "key" as const };
+      }),
+  );
+}
+
+function inPools(entry: Unavailable): Unavailable[] {
+  return ["pools.*", "rules.*", "default_pool"].map((pool) => ({ ...entry, path: `${pool}.${entry.path}` }));
+}
+
+function nameOf(value: unknown): string {
+  return String(value);
+}
+
+function strategyOf(value: unknown): string {
+  return nameOf(valuesOf(value)?.["type"] ?? value);
+}
+
+function isOtherStrategy(value: unknown): boolean {
+  const type = strategyOf(value);
+  return !AVAILABLE_STRATEGIES.some((name) => name === type);
+}
+
+function placesOf(value: unknown, keys: readonly string[], path: Path): { value: unknown; path: Path }[] {
+  const [key, ...rest] = keys;
+  if (key === undefined) return value === undefined ? [] : [{ value, path }];
+  if (key === "*" && Array.isArray(value)) return value.flatMap((item, i) => placesOf(item, rest, [...path, i]));
+  const values = valuesOf(value) ?? {};
+  const matching = key === "*" ? Object.keys(values) : Object.hasOwn(values, key) ? [key] : [];
+  return matching.flatMap((name) => placesOf(values[name], rest, [...path, name]));
+}

@@ -1,0 +1,54 @@
+import { type Finding, fault, type Path } from "../finding.ts";
+import { listOf, type Outline, textOf, type Values, valueAt, valuesOf } from "../outline.ts";
+import { type Address, formatAddress, parseAddress } from "../schema/address.ts";
+import { DEFAULT_ADDRESSES } from "../schema/node.ts";
+
+interface Listening {
+  readonly name: string;
+  readonly path: Path;
+  readonly address: Address;
+}
+
+/** Each listener has an address of its own, and the admin API is not open to the network without a token. */
+export function checkListeners({ root }: Outline): Finding[] {
+  const listeners = Object.entries(DEFAULT_ADDRESSES).flatMap(([name, address]) => readListener(root, name, address));
+  return [...checkShared(listeners), ...checkAdmin(root, listeners)];
+}
+
+function readListener(root: Values, name: string, otherwise: string): Listening[] {
+  const listener = valueAt(root, "node", "listen", name);
+  const values = listener === undefined ? {} : valuesOf(listener);
+  const written = values?.["address"];
+  const address =
+    values === undefined ? undefined : parseAddress(written === undefined ? otherwise : (textOf(written) ?? ""));
+  return address === undefined ? [] : [{ name, address, path: ["node", "listen", name, "address"] }];
+}
+
+function checkShared(listeners: readonly Listening[]): Finding[] {
+  return listeners.flatMap(({ name, address, path }, i) => {
+    const other = listeners.slice(0, i).find((earlier) => collide(earlier.address, address));
+    if (other === undefined) return [];
+    const message = `${formatAddress(address)} is where ${other.name} listens (${formatAddress(other.address)})`;
+    return [fault(path, message, `give ${name} another port`)];
+  });
+}
+
+function collide(a: Address, b: Address): boolean {
+  return a.port !== 0 && a.port === b.port && (a.host === b.host || isEverywhere(a) || isEverywhere(b));
+}
+
+function isEverywhere({ host }: Address): boolean {
+  return host === "0.0.0.0" || host === "::";
+}
+
+function checkAdmin(root: Values, listeners: readonly Listening[]): Finding[] {
+  const admin = listeners.find(({ name }) => name === "admin");
+  if (admin === undefined || isLoopback(admin.address) || listOf(valueAt(root, "node", "admin", "tokens")).length > 0)
+    return [];
+  const message = `the admin API would be open to everyone who reaches ${formatAddress(admin.address)}`;
+  return [fault(admin.path, message, "add node.admin.tokens, or listen on 127.0.0.1")];
+}
+
+function isLoopback({ host }: Address): boolean {
+  return host === "localhost" || host === "::1" || /^127(?:\.\d{1,3}){3}$/u.test(host);
+}

@@ -1,0 +1,118 @@
+import { hintFor } from "../closest.ts";
+import { type Finding, fault, type Path } from "../finding.ts";
+import { entriesOf, type Outline, type OutlinePool, textOf, type Values, valuesOf } from "../outline.ts";
+import { isSelected, type TargetSelector } from "../select-targets.ts";
+
+/** Every pool and target that is named must be there, and every selector must select something. */
+export function checkReferences(outline: Outline): Finding[] {
+  return [
+    ...outline.pools.flatMap((pool) => checkTargets(outline, pool)),
+    ...outline.rules.flatMap(({ path, values }) => checkPoolName(outline, values["pool"], [...path, "pool"])),
+    ...outline.rules.flatMap(({ path, values }) => checkPoolName(outline, values["fallback"], [...path, "fallback"])),
+    ...outline.pools.flatMap((pool) => checkFallbackName(outline, pool)),
+    ...checkPoolName(outline, outline.root["default_pool"], ["default_pool"]),
+    ...checkDefaultName(outline),
+  ];
+}
+
+function checkFallbackName(outline: Outline, { name, path, values }: OutlinePool): Finding[] {
+  return name === undefined && path[0] === "rules"
+    ? []
+    : checkPoolName(outline, values["fallback"], [...path, "fallback"]);
+}
+
+function checkPoolName({ poolNames }: Outline, value: unknown, path: Path): Finding[] {
+  const name = textOf(value);
+  if (name === undefined || poolNames === undefined || poolNames.has(name)) return [];
+  const hint = hintFor(name, [...poolNames], "pools") ?? "define it under pools";
+  return [fault(path, `unknown pool "${name}"`, hint)];
+}
+
+function checkDefaultName({ root, poolNames }: Outline): Finding[] {
+  if (valuesOf(root["default_pool"]) === undefined || !poolNames?.has("default")) return [];
+  return [
+    fault(
+      ["pools", "default"],
+      'the name "default" belongs to the default pool in place',
+      "write default_pool: default",
+    ),
+  ];
+}
+
+function checkTargets(outline: Outline, { path, values }: OutlinePool): Finding[] {
+  const findings = checkTargetSet(outline, values["targets"], [...path, "targets"]);
+  const strategy = valuesOf(values["strategy"]);
+  if (strategy?.["type"] !== "content") return findings;
+  const members = resolve(outline, values["targets"]);
+  const at = [...path, "strategy"];
+  const sets = entriesOf(strategy["cases"], [...at, "cases"]).map((entry) => ({
+    set: entry.values["targets"],
+    path: [...entry.path, "targets"],
+  }));
+  for (const { set, path: setPath } of [...sets, { set: strategy["otherwise"], path: [...at, "otherwise"] }]) {
+    const unknown = checkTargetSet(outline, set, setPath);
+    findings.push(...(unknown.length > 0 ? unknown : checkMembers(set, members, setPath)));
+  }
+  return findings;
+}
+
+/** An item cannot leave its pool: the cases of `content` choose among the pool's own targets. */
+function checkMembers(set: unknown, members: ReadonlySet<string>, path: Path): Finding[] {
+  if (!Array.isArray(set)) return [];
+  return set.flatMap((id, i) =>
+    typeof id !== "string" || members.has(id)
+      ? []
+      : [fault([...path, i], `the target "${id}" is not in this pool`, "add it to the targets of the pool")],
+  );
+}
+
+function checkTargetSet(outline: Outline, set: unknown, path: Path): Finding[] {
+  if (Array.isArray(set)) return checkIds(outline, set, path);
+  const selector = readSelector(set);
+  if (selector === undefined || outline.targetIds === undefined) return [];
+  if (outline.targets.some((target) => isSelected(target, selector))) return [];
+  const regions = [...new Set(outline.targets.map((target) => target.region))];
+  const hint = regions.length === 0 ? "there are no targets" : `regions of targets: ${regions.slice(0, 24).join(", ")}`;
+  return [fault(path, "selects no target", hint)];
+}
+
+function checkIds({ targetIds }: Outline, ids: readonly unknown[], path: Path): Finding[] {
+  const seen = new Set<unknown>();
+  return ids.flatMap((id, i) => {
+    if (typeof id !== "string") return [];
+    if (seen.has(id))
+      return [fault([...path, i], `the target "${id}" is named twice`, "give it a higher weight instead")];
+    seen.add(id);
+    if (targetIds === undefined || targetIds.has(id)) return [];
+    return [
+      fault(
+        [...path, i],
+        `unknown target "${id}"`,
+        hintFor(id, [...targetIds], "targets") ?? "define it under targets",
+      ),
+    ];
+  });
+}
+
+function resolve(outline: Outline, set: unknown): Set<string> {
+  if (Array.isArray(set)) return new Set(set.filter((id) => typeof id === "string"));
+  const selector = readSelector(set);
+  const selected = outline.targets.filter((target) => selector !== undefined && isSelected(target, selector));
+  return new Set(selected.flatMap(({ id }) => id ?? []));
+}
+
+/** Undefined when it is not one, or not a right one. */
+function readSelector(set: unknown): TargetSelector | undefined {
+  const values = valuesOf(set);
+  if (values === undefined || Object.keys(values).length === 0) return undefined;
+  if (Object.keys(values).some((key) => key !== "region" && key !== "tags")) return undefined;
+  const { region, tags } = values;
+  if (region !== undefined && typeof region !== "string") return undefined;
+  return tags === undefined ? { region } : readTags(region, valuesOf(tags));
+}
+
+function readTags(region: string | undefined, tags: Values | undefined): TargetSelector | undefined {
+  if (tags === undefined) return undefined;
+  const texts = Object.entries(tags).flatMap(([tag, glob]) => (typeof glob === "string" ? [[tag, glob] as const] : []));
+  return texts.length === Object.keys(tags).length ? { region, tags: Object.fromEntries(texts) } : undefined;
+}

@@ -1,0 +1,76 @@
+import { caution, type Finding, fault } from "../finding.ts";
+import { type Outline, type OutlineTarget, textOf, valuesOf } from "../outline.ts";
+import { endpointFault } from "../schema/endpoint.ts";
+
+/** What of a target fits together: endpoint and protocol, headers, TLS. */
+export function checkTargetOptions({ targets }: Outline): Finding[] {
+  return targets.flatMap((target) => [...checkEndpoint(target), ...checkHeaders(target), ...checkTls(target)]);
+}
+
+/** Headers that the protocols set themselves (RFC 9113, gRPC over HTTP/2, OTLP). */
+const RESERVED = new Set([
+  "connection",
+  "content-encoding",
+  "content-length",
+  "content-type",
+  "expect",
+  "host",
+  "http2-settings",
+  "keep-alive",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+]);
+
+function readUrl({ values }: OutlineTarget): URL | undefined {
+  const endpoint = textOf(values["endpoint"]);
+  return endpoint === undefined || endpointFault(endpoint) !== undefined ? undefined : new URL(endpoint);
+}
+
+function checkEndpoint(target: OutlineTarget): Finding[] {
+  const url = readUrl(target);
+  const protocol = target.values["protocol"] ?? "grpc";
+  const path = [...target.path, "endpoint"];
+  if (url === undefined || url.pathname === "/") return [];
+  if (protocol === "grpc") {
+    const hint = `write "${url.origin}", or protocol: http/protobuf`;
+    return [fault(path, `a gRPC endpoint has no path, this one has ${url.pathname}`, hint)];
+  }
+  const signal = /\/v1\/(?:traces|metrics|logs)\/*$/u.exec(url.pathname)?.[0];
+  if (protocol !== "http/protobuf" || signal === undefined) return [];
+  const base = url.href.slice(0, -signal.length);
+  return [caution(path, `the path of the signal is added to it: ${url.pathname}/v1/traces`, `did you mean "${base}"?`)];
+}
+
+function checkHeaders({ values, path }: OutlineTarget): Finding[] {
+  const seen = new Map<string, string>();
+  return Object.entries(valuesOf(values["headers"]) ?? {}).flatMap(([name, value]) => {
+    const at = [...path, "headers", name];
+    const lower = name.toLowerCase();
+    const before = seen.get(lower);
+    seen.set(lower, name);
+    if (before !== undefined)
+      return [{ ...fault(at, `the header "${name}" is given twice`, `see "${before}"`), at: "key" as const }];
+    if (RESERVED.has(lower) || lower.startsWith("grpc-")) {
+      return [{ ...fault(at, `the header "${name}" is set by the protocol`, "leave it out"), at: "key" as const }];
+    }
+    if (typeof value === "string" && !/^[\t\x20-\x7e]*$/u.test(value)) {
+      return [fault(at, "a header value is one line of printable ASCII", "encode other characters")];
+    }
+    return [];
+  });
+}
+
+function checkTls(target: OutlineTarget): Finding[] {
+  const tls = valuesOf(target.values["tls"]);
+  if (tls === undefined) return [];
+  const path = [...target.path, "tls"];
+  if (readUrl(target)?.protocol === "http:") {
+    return [{ ...fault(path, "the endpoint is http://, without TLS", "write https://, or leave tls out"), at: "key" }];
+  }
+  if ((tls["cert"] === undefined) === (tls["key"] === undefined)) return [];
+  const [there, missing] = tls["cert"] === undefined ? ["key", "cert"] : ["cert", "key"];
+  return [fault(path, `has ${there} without ${missing}`, "a client certificate needs both")];
+}
