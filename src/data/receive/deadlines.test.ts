@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { ManualClock } from "../../../test/support/manual-clock.ts";
+import { createDeadlines, type Expiring } from "./deadlines.ts";
+
+test("each entry expires once, never early and at most one tick late, unless it was forgotten", () => {
+  const entry = fc.record({ startMs: fc.nat(2_000), waitMs: fc.nat(2_000), forgottenMs: fc.option(fc.nat(4_000)) });
+  fc.assert(
+    fc.property(fc.array(entry), (entries) => {
+      const clock = new ManualClock();
+      const deadlines = createDeadlines(clock);
+      const expired = entries.map(() => [] as number[]);
+      for (const [i, { startMs, waitMs, forgottenMs }] of entries.entries()) {
+        const watched: Expiring = { deadlineMs: startMs + waitMs, expire: () => expired[i]?.push(clock.nowMs()) };
+        clock.after(startMs, () => deadlines.watch(watched));
+        if (forgottenMs !== null) clock.after(startMs + forgottenMs, () => deadlines.forget(watched));
+      }
+      clock.advance(10_000);
+      for (const [i, { startMs, waitMs, forgottenMs }] of entries.entries()) {
+        const times = expired[i] ?? [];
+        const dueMs = startMs + waitMs;
+        assert.ok(times.length <= 1);
+        for (const time of times) assert.ok(time >= dueMs && time <= dueMs + 200);
+        if (forgottenMs === null || forgottenMs > waitMs + 200) assert.equal(times.length, 1);
+        if (forgottenMs !== null && forgottenMs < waitMs) assert.equal(times.length, 0);
+      }
+    }),
+  );
+});
+
+test("no timer waits when there is nothing to watch", () => {
+  const clock = new ManualClock();
+  const deadlines = createDeadlines(clock);
+  const entry: Expiring = { deadlineMs: 1_000, expire: () => {} };
+  deadlines.watch(entry);
+  assert.equal(clock.pending, 1);
+  deadlines.forget(entry);
+  clock.advance(200);
+  assert.equal(clock.pending, 0);
+});

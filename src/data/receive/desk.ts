@@ -1,0 +1,50 @@
+import type { Clock } from "../../core/clock.ts";
+import type { Random } from "../../core/random.ts";
+import { REASONS, type Reason } from "../../core/reason.ts";
+import type { Metrics } from "../../telemetry/metrics.ts";
+import type { Admission } from "../admit/admission.ts";
+import type { Reply, RequestHead } from "../request.ts";
+import type { Carry } from "./carry.ts";
+import { createDeadlines, type Deadlines } from "./deadlines.ts";
+
+/** What receiving needs from around it. */
+export interface ReceiveEnv {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly metrics: Metrics;
+  readonly admission: Admission;
+  readonly carry: Carry;
+  /** What the gRPC health service says of the three OTLP services. */
+  readonly serving: () => boolean;
+}
+
+/** What all requests of one listener share. */
+export interface Desk {
+  readonly env: ReceiveEnv;
+  readonly region: string;
+  readonly method: RequestHead["method"];
+  readonly deadlines: Deadlines;
+  /** Counts a request whose reply is known: at most once for each. */
+  count(reply: Reply, receivedMs: number): void;
+  /** Counts a request that ended without a reply, or before there was one to time. */
+  countError(reason: Reason): void;
+}
+
+export function openDesk(region: string, method: RequestHead["method"], env: ReceiveEnv): Desk {
+  // All of them at once, so that they are there from zero.
+  const errors = new Map(REASONS.map((reason) => [reason, env.metrics.errors.with(region, reason)]));
+  const duration = env.metrics.requestDuration.with(region, method);
+  return {
+    env,
+    region,
+    method,
+    deadlines: createDeadlines(env.clock),
+    count(reply, receivedMs) {
+      if (!reply.ok) errors.get(reply.refusal.reason)?.add(1);
+      duration.observe((env.clock.nowMs() - receivedMs) / 1_000);
+    },
+    countError(reason) {
+      errors.get(reason)?.add(1);
+    },
+  };
+}

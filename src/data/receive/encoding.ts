@@ -1,0 +1,20 @@
+/** How a request can be compressed. OTLP asks for the first two; the others come at no cost. */
+export type Encoding = "identity" | "gzip" | "zstd" | "deflate";
+
+/** For `Accept-Encoding`, with a refusal of what is not among them. */
+export const KNOWN_ENCODINGS = "gzip, zstd, deflate";
+
+const ENCODINGS: ReadonlyMap<string, Encoding> = new Map([
+  ["", "identity"],
+  ["identity", "identity"],
+  ["gzip", "gzip"],
+  ["x-gzip", "gzip"], // RFC 9110, 8.4.1.3
+  ["zstd", "zstd"],
+  ["deflate", "deflate"],
+]);
+
+/** Of `grpc-encoding` or `Content-Encoding`; undefined for what is not known, and for several on top of each other. */
+export function parseEncoding(text: string | undefined): Encoding | undefined {
+  if (text === undefined) return "identity";
+  return ENCODINGS.get(text) ?? ENCODINGS.get(text.trim().toLowerCase());
+}

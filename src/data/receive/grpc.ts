@@ -1,0 +1,91 @@
+import type { Refusal } from "../../core/reason.ts";
+import type { UnaryCall, UnaryExchange, UnaryHandler, UnaryReply } from "../../http2/port.ts";
+import { SIGNAL_FACTS, SIGNALS, type Signal } from "../../otlp/signal.ts";
+import type { Permit } from "../admit/admission.ts";
+import type { Reply, RequestHead } from "../request.ts";
+import { type Desk, openDesk, type ReceiveEnv } from "./desk.ts";
+import { type Encoding, parseEncoding } from "./encoding.ts";
+import { HEALTH_CHECK_PATH, HealthExchange } from "./grpc-health.ts";
+import { grpcRefusal, grpcReply } from "./grpc-reply.ts";
+import { type Answerer, Reception } from "./reception.ts";
+
+/** The OTLP services and grpc.health.v1.Health/Check, as a handler of unary calls. `region` is that of the listener. */
+export function createGrpcHandler(region: string, env: ReceiveEnv): UnaryHandler {
+  const desk = openDesk(region, "grpc", env);
+  return (call) => {
+    const signal = SIGNAL_OF_PATH.get(call.path);
+    if (signal !== undefined) return beginExport(desk, call, signal);
+    if (call.path === HEALTH_CHECK_PATH) return new HealthExchange(call, desk);
+    refuse(desk, call, env.clock.nowMs(), {
+      reason: "not_found",
+      message: `there is no method ${call.path}; ${METHODS}`,
+    });
+    return undefined;
+  };
+}
+
+const SIGNAL_OF_PATH: ReadonlyMap<string, Signal> = new Map(
+  SIGNALS.map((signal) => [SIGNAL_FACTS[signal].grpcPath, signal]),
+);
+const METHODS = `methods: ${[...SIGNAL_OF_PATH.keys(), HEALTH_CHECK_PATH].join(", ")}`;
+
+/** The largest length that a gRPC prefix can tell: `length` is asked about every message, so that it can say why not. */
+const ANY_LENGTH = 0xffff_ffff;
+
+function beginExport(desk: Desk, call: UnaryCall, signal: Signal): UnaryExchange | undefined {
+  const receivedMs = desk.env.clock.nowMs();
+  const encoding = parseEncoding(call.encoding);
+  if (encoding === undefined) {
+    const message = `grpc-encoding "${call.encoding}" is not known; use identity or gzip`;
+    return refuse(desk, call, receivedMs, { reason: "unsupported_encoding", message });
+  }
+  const timeoutMs = timeoutOf(desk, call);
+  if (timeoutMs <= 0)
+    return refuse(desk, call, receivedMs, { reason: "deadline", message: "grpc-timeout left no time" });
+  const { region, method } = desk;
+  const head: RequestHead = { signal, method, region, peer: call.peer, receivedMs, deadlineMs: receivedMs + timeoutMs };
+  const admitted = desk.env.admission.open(head);
+  if (admitted.kind === "refused") return refuse(desk, call, receivedMs, admitted.refusal);
+  return new ExportExchange(desk, call, head, admitted, encoding);
+}
+
+function timeoutOf(desk: Desk, call: UnaryCall): number {
+  const { requestTimeoutMs, maxTimeoutMs } = desk.env.admission.limits;
+  return Math.min(call.timeoutMs ?? requestTimeoutMs, maxTimeoutMs);
+}
+
+function refuse(desk: Desk, call: UnaryCall, receivedMs: number, refusal: Refusal): undefined {
+  desk.count({ ok: false, refusal }, receivedMs);
+  call.reply(grpcRefusal(refusal));
+}
+
+class ExportExchange implements UnaryExchange, Answerer {
+  readonly maxMessageBytes = ANY_LENGTH;
+  readonly #call: UnaryCall;
+  readonly #encoding: Encoding;
+  readonly #reception: Reception;
+
+  constructor(desk: Desk, call: UnaryCall, head: RequestHead, permit: Permit, encoding: Encoding) {
+    this.#call = call;
+    this.#encoding = encoding;
+    this.#reception = new Reception(desk, head, permit, "protobuf", this);
+  }
+
+  length(bytes: number): UnaryReply | undefined {
+    const refusal = this.#reception.room(bytes, bytes);
+    if (refusal !== undefined) this.#reception.refuse(refusal);
+    return undefined; // a refusal was replied to already
+  }
+
+  message(bytes: Uint8Array, compressed: boolean): void {
+    this.#reception.take(bytes, compressed ? this.#encoding : "identity");
+  }
+
+  cancelled(): void {
+    this.#reception.gone();
+  }
+
+  answer(reply: Reply): void {
+    this.#call.reply(grpcReply(this.#reception.head.signal, reply));
+  }
+}

@@ -1,0 +1,153 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Refusal } from "../../core/reason.ts";
+import type { Reply, RequestHead } from "../request.ts";
+import type { Desk } from "./desk.ts";
+import { HttpBody } from "./http-body.ts";
+import type { HttpConnection, OpenExchange } from "./http-connection.ts";
+import { type HttpHead, lengthOf, readHttpHead } from "./http-head.ts";
+import { compressReply, type HttpReply, httpRefusal, httpReply } from "./http-reply.ts";
+import { type Answerer, maxBytesOf, Reception, tooLarge } from "./reception.ts";
+
+/** One request and its response, as node:http hands them over. */
+export interface HttpPair {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly connection: HttpConnection;
+  /** The sender waits for `100 Continue` before it sends the body. */
+  readonly expects: boolean;
+}
+
+type ExportHead = Extract<HttpHead, { kind: "export" }>;
+
+/** Receives one request: refuses it by its head, or admits it and reads its body. `draining` is asked when it is answered. */
+export function receiveHttp(desk: Desk, pair: HttpPair, draining: () => boolean): void {
+  const exchange = new HttpExchange(desk, pair, draining);
+  pair.connection.begin(exchange);
+  exchange.begin();
+}
+
+/** A refused body that is not longer is read and thrown away, so that the connection can be used again. */
+const MAX_DISCARD_BYTES = 65_536;
+const CLOSE = ["Connection", "close"] as const;
+
+class HttpExchange implements Answerer, OpenExchange {
+  readonly #desk: Desk;
+  readonly #pair: HttpPair;
+  readonly #draining: () => boolean;
+  #head: ExportHead | undefined;
+  #reception: Reception | undefined;
+  #body: HttpBody | undefined;
+
+  constructor(desk: Desk, pair: HttpPair, draining: () => boolean) {
+    this.#desk = desk;
+    this.#pair = pair;
+    this.#draining = draining;
+    pair.request.on("error", ignore); // the peer left in the middle of its body: `close` of the response tells the same
+    pair.response.on("error", ignore); // the peer left while its reply was written
+    pair.response.once("close", () => {
+      this.gone();
+      pair.connection.end(this);
+    });
+  }
+
+  begin(): void {
+    const receivedMs = this.#desk.env.clock.nowMs();
+    const head = readHttpHead(this.#pair.request);
+    if (head.kind === "refused") {
+      this.#desk.count({ ok: false, refusal: head.refusal }, receivedMs);
+      this.#write(httpRefusal(head.format, head.refusal, head.headers), head.refusal);
+      return;
+    }
+    this.#head = head;
+    const refusal = this.#admit(head, receivedMs);
+    if (refusal === undefined) {
+      this.#read(head);
+    } else {
+      this.#desk.count({ ok: false, refusal }, receivedMs);
+      this.#write(httpRefusal(head.format, refusal, []), refusal);
+    }
+  }
+
+  answer(reply: Reply): void {
+    const head = this.#head;
+    if (head === undefined) return;
+    const accepted = this.#pair.request.headers["accept-encoding"];
+    compressReply(httpReply(head.signal, head.format, reply), accepted, (written) => {
+      this.#write(written, reply.ok ? undefined : reply.refusal);
+    });
+  }
+
+  gone(): void {
+    this.#reception?.gone();
+    this.#body?.drop();
+  }
+
+  broken(refusal: Refusal): void {
+    if (!this.#pair.request.complete) this.#reception?.refuse(refusal);
+  }
+
+  #admit({ signal, format, length }: ExportHead, receivedMs: number): Refusal | undefined {
+    const { admission } = this.#desk.env;
+    const { requestTimeoutMs, maxTimeoutMs } = admission.limits;
+    const maxBytes = maxBytesOf(format, this.#desk);
+    if (length !== undefined && length > maxBytes) return tooLarge(length, maxBytes);
+    const { region, method } = this.#desk;
+    const deadlineMs = receivedMs + Math.min(requestTimeoutMs, maxTimeoutMs);
+    const head: RequestHead = { signal, method, region, peer: this.#pair.connection.peer, receivedMs, deadlineMs };
+    const permit = admission.open(head);
+    if (permit.kind === "refused") return permit.refusal;
+    this.#reception = new Reception(this.#desk, head, permit, format, this);
+    return undefined;
+  }
+
+  #read({ length, encoding }: ExportHead): void {
+    const { request, response, expects } = this.#pair;
+    const reception = this.#reception;
+    if (reception === undefined) return;
+    const refusal = length === undefined ? undefined : reception.room(length, length);
+    if (refusal !== undefined) {
+      reception.refuse(refusal);
+      return;
+    }
+    const body = new HttpBody(reception, length);
+    this.#body = body;
+    if (expects) response.writeContinue();
+    request.on("data", (chunk: Buffer) => {
+      const no = reception.over ? undefined : body.add(chunk);
+      if (no !== undefined) reception.refuse(no);
+    });
+    request.on("end", () => {
+      if (!reception.over) reception.take(body.take(), encoding);
+    });
+  }
+
+  #write(reply: HttpReply, refusal: Refusal | undefined): void {
+    const { request, response, connection } = this.#pair;
+    const leaves = !request.complete && this.#leavesBody(refusal);
+    this.#body?.drop(); // the permit is closed, or somebody else has the bytes
+    if (leaves) connection.lingerAfterReply();
+    // A pipelined request behind this one would lose its reply if the connection closed here.
+    const closes = leaves || (connection.newest === this && (connection.closing || this.#draining()));
+    if (closes) connection.closing = true;
+    const length = ["Content-Length", String(reply.body.length)];
+    response.writeHead(reply.status, [...reply.headers, ...length, ...(closes ? CLOSE : [])]);
+    response.end(reply.body);
+    request.resume();
+  }
+
+  /** Whether the rest of the body is not worth reading. */
+  #leavesBody(refusal: Refusal | undefined): boolean {
+    const length = lengthOf(this.#pair.request.headers);
+    if (length === 0) return false;
+    const begun = this.#body !== undefined; // what failed half-way need not ever come to its end
+    return (
+      begun ||
+      this.#pair.expects ||
+      length === undefined ||
+      length > MAX_DISCARD_BYTES ||
+      refusal?.reason === "too_large"
+    );
+  }
+}
+
+function ignore(): void {}

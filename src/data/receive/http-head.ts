@@ -1,0 +1,86 @@
+import type { IncomingHttpHeaders } from "node:http";
+import type { Reason, Refusal } from "../../core/reason.ts";
+import { SIGNAL_FACTS, SIGNALS, type Signal, signalOfHttpPath } from "../../otlp/signal.ts";
+import { type Encoding, KNOWN_ENCODINGS, parseEncoding } from "./encoding.ts";
+import type { Format } from "./reception.ts";
+
+export type HttpHead =
+  | {
+      readonly kind: "export";
+      readonly signal: Signal;
+      readonly format: Format;
+      readonly encoding: Encoding;
+      /** `Content-Length`; undefined for a chunked body. */
+      readonly length: number | undefined;
+    }
+  | {
+      readonly kind: "refused";
+      /** What the refusal is to be written in. */
+      readonly format: Format;
+      readonly refusal: Refusal;
+      /** Headers that the refusal's status asks for (RFC 9110). */
+      readonly headers: readonly string[];
+    };
+
+interface Asked {
+  readonly method?: string | undefined;
+  readonly url?: string | undefined;
+  readonly headers: IncomingHttpHeaders;
+}
+
+/** Everything that can be said of a request before its body, by itself. */
+export function readHttpHead(asked: Asked): HttpHead {
+  const { headers } = asked;
+  const format = formatOf(headers["content-type"]);
+  const answer = format ?? (headers.accept?.includes("application/json") === true ? "json" : "protobuf");
+  const no = (reason: Reason, message: string, more: readonly string[] = []): HttpHead => {
+    return { kind: "refused", format: answer, refusal: { reason, message }, headers: more };
+  };
+  const path = pathOf(asked.url ?? "/");
+  const signal = signalOfHttpPath(path);
+  if (signal === undefined)
+    return no("not_found", `there is nothing at ${path.slice(0, 100)}; this is an OTLP/HTTP listener: ${PLACES}`);
+  if (asked.method !== "POST") {
+    return no("method_not_allowed", `${path} takes POST, not ${asked.method ?? "this"}`, ["Allow", "POST"]);
+  }
+  if (format === undefined) {
+    const type = headers["content-type"] ?? "";
+    return no(
+      "unsupported_media_type",
+      `content-type "${type}" is not known; use application/x-protobuf or application/json`,
+    );
+  }
+  const encoding = parseEncoding(headers["content-encoding"]);
+  if (encoding === undefined) {
+    const message = `content-encoding "${headers["content-encoding"] ?? ""}" is not known; use one of ${KNOWN_ENCODINGS}`;
+    return no("unsupported_encoding", message, ["Accept-Encoding", KNOWN_ENCODINGS]);
+  }
+  return { kind: "export", signal, format, encoding, length: lengthOf(headers) };
+}
+
+/** 0 when there is no body at all; undefined when only its end will tell. Node's parser lets only plain numbers through. */
+export function lengthOf(headers: IncomingHttpHeaders): number | undefined {
+  if (headers["transfer-encoding"] !== undefined) return undefined;
+  return Number(headers["content-length"] ?? 0);
+}
+
+const PLACES = `POST application/x-protobuf or application/json to ${SIGNALS.map((signal) => SIGNAL_FACTS[signal].httpPath).join(", ")}`;
+
+function formatOf(type: string | undefined): Format | undefined {
+  if (type === "application/x-protobuf") return "protobuf";
+  if (type === undefined) return undefined;
+  const semicolon = type.indexOf(";");
+  const bare = (semicolon < 0 ? type : type.slice(0, semicolon)).trim().toLowerCase();
+  if (bare === "application/x-protobuf") return "protobuf";
+  return bare === "application/json" ? "json" : undefined;
+}
+
+/** Without query and slashes at the end; of the absolute form, too, which proxies send (RFC 9112, 3.2.2). */
+function pathOf(url: string): string {
+  const authority = /^https?:\/\/[^/?#]*/iu.exec(url);
+  const rest = authority === null ? url : url.slice(authority[0].length);
+  const query = rest.search(/[?#]/u);
+  let end = query < 0 ? rest.length : query;
+  while (end > 1 && rest[end - 1] === "/") end--;
+  return rest.slice(0, end) || "/";
+}

@@ -1,0 +1,206 @@
+import { once } from "node:events";
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+  STATUS_CODES,
+} from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import type { AddressInfo, Socket } from "node:net";
+import { reasonOf } from "../../core/errors.ts";
+import type { Refusal } from "../../core/reason.ts";
+import type { TlsServerOptions } from "../../http2/port.ts";
+import { type Desk, openDesk, type ReceiveEnv } from "./desk.ts";
+import { HttpConnection } from "./http-connection.ts";
+import { receiveHttp } from "./http-exchange.ts";
+import { httpRefusal } from "./http-reply.ts";
+
+export interface HttpOptions {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  readonly tls?: TlsServerOptions;
+  readonly maxConnections: number;
+  readonly maxHeaderBytes: number;
+  /** From the start of a connection, or the first byte of a request, to the end of its headers. */
+  readonly headersTimeoutMs: number;
+  /** From the first byte of a request to the last of its body; also bounds what is thrown away. */
+  readonly bodyTimeoutMs: number;
+  /** Without a request for this long, a connection is closed. */
+  readonly keepAliveTimeoutMs: number;
+}
+
+/** A listening server. Disposing it at once resets what is under way; `drain` first to lose nothing. */
+export interface HttpListener extends AsyncDisposable {
+  readonly host: string;
+  readonly port: number;
+  readonly connections: number;
+  /** Stops accepting, closes idle connections, and resolves when all requests were answered or `graceMs` has passed. */
+  drain(graceMs: number): Promise<void>;
+}
+
+/** OTLP/HTTP on node:http. Rejects with the error of the system, or of the TLS library. */
+export async function listenHttp(options: HttpOptions, region: string, env: ReceiveEnv): Promise<HttpListener> {
+  const server = createHttpServer(options);
+  const listener = new NodeHttpListener(server, openDesk(region, "http", env), options.tls !== undefined);
+  server.listen({ host: options.host, port: options.port });
+  await once(server, "listening");
+  server.on("error", ignore); // running out of file descriptors: those who wait in the backlog are accepted later
+  return listener;
+}
+
+const TLS_HANDSHAKE_TIMEOUT_MS = 10_000;
+/** Finds peers that are gone without a word. */
+const TCP_KEEPALIVE_MS = 30_000;
+
+function createHttpServer(options: HttpOptions): Server {
+  const { tls, headersTimeoutMs, bodyTimeoutMs } = options;
+  const settings: ServerOptions = {
+    maxHeaderSize: options.maxHeaderBytes,
+    headersTimeout: Math.min(headersTimeoutMs, bodyTimeoutMs),
+    requestTimeout: bodyTimeoutMs,
+    connectionsCheckingInterval: Math.min(5_000, Math.ceil(headersTimeoutMs / 4)),
+    keepAliveTimeout: options.keepAliveTimeoutMs,
+    keepAlive: true,
+    keepAliveInitialDelay: TCP_KEEPALIVE_MS,
+    requireHostHeader: false, // what an OTLP sender sends to a fixed address needs no host
+  };
+  const server = tls === undefined ? createServer(settings) : createTlsServer({ ...settings, ...tlsSettings(tls) });
+  server.maxConnections = options.maxConnections; // beyond: closed as soon as accepted
+  return server;
+}
+
+function tlsSettings({ cert, key, clientCa }: TlsServerOptions): object {
+  const clients = clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: true };
+  return { cert, key, handshakeTimeout: TLS_HANDSHAKE_TIMEOUT_MS, ...clients };
+}
+
+class NodeHttpListener implements HttpListener {
+  readonly #server: Server;
+  readonly #desk: Desk;
+  /** All sockets, also those that are still in a TLS handshake. */
+  readonly #sockets = new Set<Socket>();
+  readonly #connections = new Map<object, HttpConnection>();
+  #draining = false;
+  #settled: () => void = ignore;
+
+  constructor(server: Server, desk: Desk, tls: boolean) {
+    this.#server = server;
+    this.#desk = desk;
+    server.on("connection", (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.once("close", () => this.#sockets.delete(socket));
+    });
+    server.on(tls ? "secureConnection" : "connection", (socket: Socket) => this.#connected(socket));
+    server.on("request", (request, response) => this.#receive(request, response, false));
+    server.on("checkContinue", (request, response) => this.#receive(request, response, true));
+    server.on("checkExpectation", (request, response) => this.#receive(request, response, false));
+    server.on("clientError", (error, socket) => this.#broken(error, socket));
+  }
+
+  get host(): string {
+    return this.#address().address;
+  }
+
+  get port(): number {
+    return this.#address().port;
+  }
+
+  get connections(): number {
+    return this.#connections.size;
+  }
+
+  async drain(graceMs: number): Promise<void> {
+    this.#draining = true;
+    this.#server.close(); // idle connections are closed, too
+    if (this.#open() > 0) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#settled = resolve;
+      const cancel = this.#desk.env.clock.after(graceMs, resolve);
+      await promise;
+      cancel();
+    }
+    this.#destroyAll();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#draining = true;
+    this.#server.close();
+    this.#destroyAll();
+    await Promise.all(Array.from(this.#sockets, (socket) => once(socket, "close")));
+  }
+
+  #connected(socket: Socket): void {
+    const connection = new HttpConnection(socket, this.#desk.env.clock);
+    this.#connections.set(socket, connection);
+    socket.once("close", () => {
+      this.#connections.delete(socket);
+      connection.lost();
+      this.#ended();
+    });
+  }
+
+  #receive(request: IncomingMessage, response: ServerResponse, expects: boolean): void {
+    const connection = this.#connections.get(request.socket);
+    if (connection === undefined || connection.closing) {
+      request.resume(); // what was pipelined behind a reply that closes the connection counts as not received
+      return;
+    }
+    response.once("close", () => this.#ended());
+    receiveHttp(this.#desk, { request, response, connection, expects }, () => this.#draining);
+  }
+
+  /** Bytes that are no HTTP, a body that ended early or did not come in time; and errors of the socket or of TLS. */
+  #broken(error: NodeJS.ErrnoException, socket: { readonly writable: boolean; destroy(): void }): void {
+    const connection = this.#connections.get(socket);
+    const refusal = refusalOf(error);
+    if (connection === undefined || refusal === undefined || !socket.writable) {
+      socket.destroy();
+      return;
+    }
+    if (connection.closing) return;
+    if (connection.newest === undefined) this.#desk.countError(refusal.reason);
+    connection.breakOff(refusal, () => rawReply(refusal));
+  }
+
+  #ended(): void {
+    if (this.#draining && this.#open() === 0) this.#settled();
+  }
+
+  #open(): number {
+    let open = 0;
+    for (const connection of this.#connections.values()) open += connection.open;
+    return open;
+  }
+
+  #destroyAll(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  #address(): AddressInfo {
+    const address = this.#server.address();
+    return typeof address === "object" && address !== null ? address : { address: "", family: "", port: 0 };
+  }
+}
+
+function refusalOf(error: NodeJS.ErrnoException): Refusal | undefined {
+  const code = error.code ?? "";
+  if (code === "ERR_HTTP_REQUEST_TIMEOUT") return { reason: "deadline", message: "the request did not come in time" };
+  if (code === "HPE_HEADER_OVERFLOW") return { reason: "too_large", message: "the headers are too long" };
+  if (code.startsWith("HPE_"))
+    return { reason: "bad_data", message: `this is no HTTP/1.1 request: ${reasonOf(error)}` };
+  return undefined;
+}
+
+/** A response for which there is no request. */
+function rawReply(refusal: Refusal): Uint8Array {
+  const { status, headers, body } = httpRefusal("protobuf", refusal, []);
+  const lines = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}`];
+  const all = [...headers, "Content-Length", String(body.length), "Connection", "close"];
+  for (let at = 0; at + 1 < all.length; at += 2) lines.push(`${all[at]}: ${all[at + 1]}`);
+  return Buffer.concat([Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1"), body]);
+}
+
+function ignore(): void {}
