@@ -63,11 +63,11 @@ export class ClientCall implements PrefixJudge {
       this.#trailers = trailers;
     });
     stream.on("data", (chunk: Buffer) => this.#onData(chunk));
-    stream.on("end", () => this.#onEnd());
+    stream.on("end", () => this.#onEnd(stream));
     stream.on("error", (cause: Error) => {
       this.#fault = reasonOf(cause);
     });
-    stream.on("close", () => this.#onClose(stream));
+    stream.on("close", () => this.#conclude(stream));
     send(stream, this.#request);
   }
 
@@ -101,24 +101,22 @@ export class ClientCall implements PrefixJudge {
     }
   }
 
-  /** The reply is whole when it has a status; otherwise the close of the stream tells why not. */
-  #onEnd(): void {
-    const fields = this.#statusFields();
-    if (fields !== undefined && !this.#settled) this.#answer(fields);
+  /** A reset with an error code closes the stream, too, and then says more. One without may leave it open. */
+  #onEnd(stream: ClientHttp2Stream): void {
+    if (stream.rstCode === constants.NGHTTP2_NO_ERROR || this.#statusFields() !== undefined) this.#conclude(stream);
   }
 
-  #onClose(stream: ClientHttp2Stream): void {
+  #conclude(stream: ClientHttp2Stream): void {
     if (this.#settled) return;
     const fields = this.#statusFields();
-    const code = stream.rstCode;
     if (fields !== undefined) {
       this.#answer(fields);
-    } else if (this.#head !== undefined && code === constants.NGHTTP2_NO_ERROR) {
+    } else if (this.#head !== undefined && stream.rstCode === constants.NGHTTP2_NO_ERROR) {
       this.#fail({ reason: "protocol", text: "the reply ended without grpc-status" });
     } else {
-      const refused = code === constants.NGHTTP2_REFUSED_STREAM || isIgnored(stream, this.#link);
-      const text = this.#fault ?? `the call was reset with code ${code}`;
-      this.#fail({ reason: "reset", text, unprocessed: refused });
+      const unprocessed = stream.rstCode === constants.NGHTTP2_REFUSED_STREAM || isIgnored(stream, this.#link);
+      const text = this.#fault ?? `the call was reset with code ${stream.rstCode}`;
+      this.#fail({ reason: "reset", text, unprocessed });
     }
   }
 
@@ -157,11 +155,8 @@ export class ClientCall implements PrefixJudge {
     this.#settled = true;
     this.#timer();
     this.#options.settled(this);
-    // Nothing more is wanted or sent. After a whole exchange the stream closes by itself.
     const stream = this.#stream;
-    if (stream !== undefined && (result.kind === "failed" || !stream.writableFinished)) {
-      stream.close(constants.NGHTTP2_CANCEL);
-    }
+    if (stream !== undefined && (result.kind === "failed" || !stream.writableFinished)) stop(stream);
     process.nextTick(this.#done, result);
   }
 }
@@ -174,6 +169,13 @@ function pauseOf(...blocks: readonly (HeaderBlock | undefined)[]): { readonly re
     if (pauseMs !== undefined) return { retryAfterMs: pauseMs };
   }
   return {};
+}
+
+/** Nothing more is wanted or sent. (After a whole exchange the stream closes by itself.) */
+function stop(stream: ClientHttp2Stream): void {
+  // After RST_STREAM with NO_ERROR node waits for the end of writing, which never comes.
+  if (stream.closed) stream.destroy();
+  else stream.close(constants.NGHTTP2_CANCEL);
 }
 
 /** A stream without an id never left this process. */

@@ -126,7 +126,8 @@ export class ServerCall implements UnaryCall, PrefixJudge {
     stream.respond(SUCCESS_HEADERS, SUCCESS_OPTIONS);
     stream.on("wantTrailers", () => {
       stream.sendTrailers(SUCCESS_TRAILERS);
-      if (!this.#bodyEnded) stream.close(constants.NGHTTP2_NO_ERROR);
+      // Node sends the trailers in the next turn: a reset in this one would overtake them.
+      if (!this.#bodyEnded) setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR));
     });
     stream.end(message === undefined || message.length === 0 ? EMPTY_MESSAGE : prefixed(message));
   }
