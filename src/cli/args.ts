@@ -1,0 +1,85 @@
+import { parseArgs } from "node:util";
+import { hintFor } from "../config/closest.ts";
+import { RouterError } from "../core/errors.ts";
+import type { Args, Command, OptionSpec } from "./command.ts";
+
+export type Parsed = { readonly kind: "args"; readonly args: Args } | { readonly kind: "help" };
+
+/** Parses what follows the command's name. Fails with USAGE, and the option that was probably meant. */
+export function parseCommandLine(command: Command, argv: readonly string[]): Parsed {
+  const specs: Record<string, OptionSpec> = { ...command.options, help: HELP };
+  const options = Object.fromEntries(Object.entries(specs).map(([name, spec]) => [name, configOf(spec)]));
+  const { tokens, positionals } = parseArgs({
+    args: [...argv],
+    options,
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  });
+  const given = new Map<string, string[]>();
+  for (const token of tokens) {
+    if (token.kind !== "option") continue;
+    const spec = Object.hasOwn(specs, token.name) ? specs[token.name] : undefined;
+    if (spec === undefined) throw unknownOption(command, token.rawName, Object.keys(specs));
+    checkToken(spec, token);
+    given.set(token.name, [...(given.get(token.name) ?? []), token.value ?? ""]);
+  }
+  return given.has("help") ? { kind: "help" } : { kind: "args", args: createArgs(command, given, positionals) };
+}
+
+const HELP: OptionSpec = { type: "boolean", short: "h", help: "Show this help." };
+
+function configOf({ type, short }: OptionSpec): { type: OptionSpec["type"]; short?: string; multiple: true } {
+  return { type, multiple: true, ...(short === undefined ? {} : { short }) };
+}
+
+function checkToken(
+  spec: OptionSpec,
+  token: { rawName: string; value: string | undefined; inlineValue: boolean | undefined },
+): void {
+  if (spec.type === "boolean" && token.value !== undefined) throw usage(`${token.rawName} takes no value`);
+  if (spec.type === "boolean") return;
+  if (token.value === undefined) throw usage(`${token.rawName} needs a value`);
+  // `--config --strict`: a value was forgotten, rather than meant to begin with dashes.
+  if (token.inlineValue === false && /^-./u.test(token.value)) {
+    throw usage(`${token.rawName} needs a value`, `write ${token.rawName}=${token.value} if that is the value`);
+  }
+}
+
+function unknownOption(command: Command, name: string, known: readonly string[]): RouterError {
+  const dashed = known.map((option) => `--${option}`);
+  return usage(`${command.name}: unknown option ${name}`, hintFor(name, dashed, "options"));
+}
+
+function createArgs(command: Command, given: ReadonlyMap<string, string[]>, positionals: readonly string[]): Args {
+  const specOf = (name: string): OptionSpec => {
+    const spec = command.options[name];
+    if (spec === undefined) throw new RouterError("INTERNAL", `${command.name} does not declare --${name}`);
+    return spec;
+  };
+  const text = (name: string): string | undefined => given.get(name)?.at(-1) ?? specOf(name).default;
+  return {
+    positionals,
+    text,
+    required(name) {
+      const value = text(name);
+      if (value === undefined) throw usage(`${command.name} needs --${name}`);
+      return value;
+    },
+    flag: (name) => specOf(name).type === "boolean" && given.has(name),
+    list: (name) => given.get(name) ?? [specOf(name).default ?? []].flat(),
+    number: (name, min) => toNumber(name, text(name), min),
+  };
+}
+
+function toNumber(name: string, text: string | undefined, min: number): number | undefined {
+  if (text === undefined) return undefined;
+  const value = text.trim() === "" ? Number.NaN : Number(text);
+  if (!Number.isFinite(value) || value < min) throw usage(`--${name} must be a number, ${min} or more; got "${text}"`);
+  return value;
+}
+
+/** A mistake on the command line: exit code 2. */
+export function usage(message: string, hint?: string): RouterError {
+  return new RouterError("USAGE", message, hint === undefined ? {} : { hint });
+}

@@ -1,0 +1,81 @@
+import { hintFor } from "../config/closest.ts";
+import { reasonOf, RouterError } from "../core/errors.ts";
+import { Unreachable } from "../core/unreachable.ts";
+import { VERSION } from "../server/version.ts";
+import { parseCommandLine, usage } from "./args.ts";
+import type { Command, Io } from "./command.ts";
+import { COMMANDS } from "./commands.ts";
+import { EXIT, type ExitCode } from "./exit-code.ts";
+import { commandHelp, overview } from "./help.ts";
+import { processIo } from "./process-io.ts";
+
+/** The process `signalbox`: runs a command line, and exits with its code whatever it left open. */
+export async function runProcess(): Promise<void> {
+  const io = processIo();
+  const code = await main(process.argv.slice(2), io);
+  await io.flush();
+  process.exit(code);
+}
+
+/** Runs one command line. Never rejects. */
+export async function main(argv: readonly string[], io: Io): Promise<ExitCode> {
+  try {
+    return await dispatch(argv, io);
+  } catch (cause) {
+    return explain(cause, io);
+  }
+}
+
+async function dispatch(argv: readonly string[], io: Io): Promise<ExitCode> {
+  const [name = "help", ...rest] = argv;
+  if (name === "--version" || name === "-v") return dispatch(["version", ...rest], io);
+  if (name === "help" || name === "--help" || name === "-h") {
+    io.stdout.write(rest[0] === undefined ? overview(COMMANDS, VERSION) : commandHelp(find(rest[0])));
+    return EXIT.ok;
+  }
+  const command = find(name);
+  const parsed = parseCommandLine(command, rest);
+  if (parsed.kind === "args") return command.run(parsed.args, io);
+  io.stdout.write(commandHelp(command));
+  return EXIT.ok;
+}
+
+function find(name: string): Command {
+  const command = COMMANDS.find((known) => known.name === name);
+  if (command !== undefined) return command;
+  const kind = name.startsWith("-") ? "option" : "command";
+  const names = [...COMMANDS.map((known) => known.name), "help"];
+  throw usage(`unknown ${kind} ${name}`, kind === "command" ? hintFor(name, names, "commands") : undefined);
+}
+
+/** What went wrong, in words, and the exit code that says so. A fault without a name is one of ours: its stack is shown. */
+function explain(cause: unknown, io: Io): ExitCode {
+  if (!(cause instanceof RouterError)) {
+    io.stderr.write(`signalbox: ${cause instanceof Error ? (cause.stack ?? cause.message) : reasonOf(cause)}\n`);
+    return EXIT.failure;
+  }
+  io.stderr.write(`signalbox: ${cause.message}\n`);
+  if (cause.hint !== undefined) io.stderr.write(`  ${cause.hint.replaceAll("\n", "\n  ")}\n`);
+  if (cause.code === "USAGE") io.stderr.write("  signalbox help tells more\n");
+  return exitCodeOf(cause);
+}
+
+function exitCodeOf(error: RouterError): ExitCode {
+  switch (error.code) {
+    case "USAGE":
+      return EXIT.usage;
+    case "CONFIG_INVALID":
+      return EXIT.invalidConfig;
+    case "CONFIG_UNREADABLE":
+      return EXIT.notFound;
+    case "TARGET_UNREACHABLE":
+      return EXIT.unreachable;
+    case "LISTEN_FAILED":
+    case "TLS_INVALID":
+    case "SHUTDOWN":
+    case "INTERNAL":
+      return EXIT.failure;
+    default:
+      throw new Unreachable(error.code);
+  }
+}

@@ -1,0 +1,66 @@
+import { text } from "node:stream/consumers";
+import { isatty, type WriteStream } from "node:tty";
+import { systemClock } from "../core/clock.ts";
+import { systemRandom } from "../core/random.ts";
+import type { Io, Output } from "./command.ts";
+import { EXIT } from "./exit-code.ts";
+
+/** The real world, and a way to wait until all that was written has left the process. */
+export interface ProcessIo extends Io {
+  flush(): Promise<void>;
+}
+
+export function processIo(): ProcessIo {
+  let interruption: AbortController | undefined;
+  return {
+    stdout: outputOn(process.stdout, 1),
+    stderr: outputOn(process.stderr, 2),
+    readStdin: () => text(process.stdin),
+    env: process.env,
+    cwd: process.cwd(),
+    clock: systemClock,
+    random: systemRandom,
+    interrupted() {
+      interruption ??= catchInterrupts();
+      return interruption.signal;
+    },
+    async flush() {
+      await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
+    },
+  };
+}
+
+function catchInterrupts(): AbortController {
+  const controller = new AbortController();
+  const onSignal = (): void => {
+    if (controller.signal.aborted) process.exit(EXIT.failure);
+    controller.abort();
+  };
+  process.on("SIGINT", onSignal);
+  process.on("SIGTERM", onSignal);
+  return controller;
+}
+
+/** Types say that the streams of a process are terminals; they are files and pipes too, without columns. */
+function outputOn(stream: WriteStream, fd: 1 | 2): Output {
+  let open = true;
+  // The reader has gone away (`| head`): nobody wants the rest, and that is no failure.
+  stream.on("error", () => {
+    open = false;
+  });
+  return {
+    write(chunk) {
+      if (open) stream.write(chunk);
+    },
+    isTty: isatty(fd),
+    columns: isatty(fd) ? stream.columns : 80,
+  };
+}
+
+function flushed(stream: WriteStream): Promise<void> {
+  if (stream.destroyed || stream.writableLength === 0) return Promise.resolve();
+  return new Promise((resolve) => {
+    stream.once("error", () => resolve());
+    stream.write("", () => resolve());
+  });
+}

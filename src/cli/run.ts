@@ -1,0 +1,62 @@
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { RouterError } from "../core/errors.ts";
+import { formatProblem } from "../core/problem.ts";
+import { createLog, type RootLog } from "../telemetry/log.ts";
+import { fileSource } from "../server/config-source.ts";
+import { runNode } from "../server/run.ts";
+import { startNode } from "../server/start.ts";
+import { usage } from "./args.ts";
+import type { Args, Command, Io } from "./command.ts";
+import type { ExitCode } from "./exit-code.ts";
+
+const DEFAULT_FILE = "signalbox.yaml";
+
+export const command: Command = {
+  name: "run",
+  summary: "Run a node: receive, route and deliver until it is stopped.",
+  usage: ["run [file]", "run --config <file>"],
+  details: `The config is the given file, else $SIGNALBOX_CONFIG, else ./${DEFAULT_FILE}. It is watched: changes are taken over while
+data flows; a file with problems changes nothing. SIGHUP reads it again. SIGTERM and SIGINT stop accepting, drain the queues
+for at most node.shutdown_grace, and exit with 0; a second one exits at once with 1. The log goes to stderr.`,
+  options: { config: { type: "string", short: "c", value: "file", help: "The config file." } },
+  run,
+};
+
+async function run(args: Args, io: Io): Promise<ExitCode> {
+  const source = fileSource(findConfig(args, io), io.env);
+  const { config, problems } = source.load(source.text);
+  if (config === undefined) {
+    io.stderr.write(`${problems.map(formatProblem).join("\n")}\n`);
+    throw new RouterError("CONFIG_INVALID", `${source.file} has problems, so nothing was started`);
+  }
+  const log = openLog(io);
+  log.level = config.node.log.level;
+  log.format = config.node.log.format;
+  for (const problem of problems) log.warn("config warning", { problem: formatProblem(problem) });
+  await using node = await startNode(config, { clock: io.clock, random: io.random, log, source });
+  return runNode(node, process);
+}
+
+/** A log on stderr; its level and format are the config's to say. */
+function openLog({ stderr, clock, env }: Io): RootLog {
+  const colour = stderr.isTty && (env["NO_COLOR"] ?? "") === "";
+  return createLog({ clock, write: (line) => stderr.write(line), level: "info", format: "text", colour });
+}
+
+function findConfig(args: Args, { env, cwd }: Io): string {
+  if (args.positionals.length > 1) throw usage("run takes one config file");
+  const named = args.text("config") ?? args.positionals[0] ?? env["SIGNALBOX_CONFIG"];
+  if (named !== undefined && named !== "") return resolve(cwd, named);
+  const usual = resolve(cwd, DEFAULT_FILE);
+  if (existsSync(usual)) return usual;
+  throw usage(`no config: there is no ${DEFAULT_FILE} here, and none was named`, HINT);
+}
+
+const HINT = `The smallest one sends everything that arrives to one target:
+
+  targets:
+    - id: tempo
+      endpoint: http://127.0.0.1:14317
+
+Save it as ${DEFAULT_FILE}, or look around first, without a config: signalbox demo`;

@@ -1,0 +1,76 @@
+import { dirname, resolve } from "node:path";
+import { reasonOf, RouterError } from "../core/errors.ts";
+import { formatProblem, type Problem } from "../core/problem.ts";
+import { fileSource, textSource } from "../server/config-source.ts";
+import type { ConfigSource } from "../server/start.ts";
+import { usage } from "./args.ts";
+import type { Args, Command, Io } from "./command.ts";
+import { EXIT, type ExitCode } from "./exit-code.ts";
+import { OUTPUT_OPTION, outputFormat, render } from "./print.ts";
+
+export const command: Command = {
+  name: "validate",
+  summary: "Check config files, and tell all that is wrong with them.",
+  usage: ["validate <file...>", "validate - < file"],
+  details: `Prints each problem as file:line:column: severity: path: message (hint), and how many there are. Exits with 3 when a
+config cannot be used, with 5 when a file cannot be read. The environment variables that a config names must be set.`,
+  options: {
+    output: OUTPUT_OPTION,
+    strict: { type: "boolean", help: "Warnings count like errors." },
+  },
+  run,
+};
+
+interface Checked {
+  readonly file: string;
+  readonly readable: boolean;
+  readonly problems: readonly Problem[];
+}
+
+async function run(args: Args, io: Io): Promise<ExitCode> {
+  if (args.positionals.length === 0) throw usage("validate needs a file, or - for standard input");
+  const format = outputFormat(args.required("output"));
+  const checked: Checked[] = [];
+  for (const file of args.positionals) checked.push(await check(file, io));
+  const problems = checked.flatMap((one) => one.problems);
+  const errors = problems.filter(({ severity }) => severity === "error").length;
+  const counts = { files: checked.length, errors, warnings: problems.length - errors };
+  const valid = errors === 0 && (!args.flag("strict") || problems.length === 0);
+  io.stdout.write(render(format, { valid, ...counts, problems }, () => tell(problems, counts)));
+  if (valid) return EXIT.ok;
+  return checked.every(({ readable }) => readable) ? EXIT.invalidConfig : EXIT.notFound;
+}
+
+async function check(name: string, io: Io): Promise<Checked> {
+  try {
+    const source = name === "-" ? await standardInput(io) : openFile(name, io);
+    return { file: name, readable: true, problems: source.load(source.text).problems };
+  } catch (cause) {
+    if (!(cause instanceof RouterError) || cause.code !== "CONFIG_UNREADABLE") throw cause;
+    const message = `cannot be read: ${reasonOf(cause.cause)}`;
+    return { file: name, readable: false, problems: [{ severity: "error", path: "", message, file: name }] };
+  }
+}
+
+/** Problems call the file what the caller called it. */
+function openFile(name: string, { cwd, env }: Io): ConfigSource {
+  const path = resolve(cwd, name);
+  const { text, file } = fileSource(path, env);
+  return textSource(text, { name, folder: dirname(path), file }, env);
+}
+
+async function standardInput(io: Io): Promise<ConfigSource> {
+  return textSource(await io.readStdin(), { name: "<stdin>", folder: io.cwd, file: undefined }, io.env);
+}
+
+function tell(
+  problems: readonly Problem[],
+  { files, errors, warnings }: Record<"files" | "errors" | "warnings", number>,
+): string {
+  const lines = problems.map((problem) => `${formatProblem(problem)}\n`).join("");
+  return `${lines}${count(files, "file")}: ${count(errors, "error")}, ${count(warnings, "warning")}\n`;
+}
+
+function count(amount: number, noun: string): string {
+  return `${amount} ${noun}${amount === 1 ? "" : "s"}`;
+}

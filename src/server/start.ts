@@ -1,0 +1,208 @@
+import { hostname } from "node:os";
+import type { AdminContext, NodeFacts } from "../admin/context.ts";
+import { type AdminServer, listenAdmin } from "../admin/listen.ts";
+import { createRoutes } from "../admin/routes.ts";
+import { formatAddress } from "../config/schema/address.ts";
+import type { Config } from "../config/schema/config.ts";
+import { type ConfigWalk, createConfigWalk, type WalkParts } from "../control/apply.ts";
+import { type FileWatch, watchFile } from "../control/watch.ts";
+import type { Clock } from "../core/clock.ts";
+import type { Random } from "../core/random.ts";
+import { compile } from "../plan/compile.ts";
+import type { DataPlane, ListenOptions, ShutdownReport } from "../plan/data-plane.ts";
+import type { Plan } from "../plan/plan.ts";
+import type { Env } from "../telemetry/env.ts";
+import { createLedger } from "../telemetry/ledger.ts";
+import type { RootLog } from "../telemetry/log.ts";
+import { createMetrics } from "../telemetry/metrics.ts";
+import { openRuntimeMetrics, type RuntimeMetrics } from "../telemetry/runtime.ts";
+import { listenerOptions, listenOptions } from "./listen-options.ts";
+import { VERSION } from "./version.ts";
+
+export interface StartOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Its level and format follow the config. */
+  readonly log: RootLog;
+  /** Where the config came from. With a file, changes to it are taken over while the node runs. */
+  readonly source: ConfigSource;
+  readonly openDataPlane?: OpenDataPlane;
+}
+
+export interface ConfigSource {
+  /** undefined: not from a file, so never read again. */
+  readonly file: string | undefined;
+  /** The document. */
+  readonly text: string;
+  /** Parses and validates another version of it. */
+  readonly load: WalkParts["load"];
+  /** Reads a file that the config names. */
+  readonly readFile: (path: string) => string;
+}
+
+export type OpenDataPlane = (plan: Plan, listen: ListenOptions, env: Env) => Promise<DataPlane>;
+
+/** Bound addresses as `host:port`; undefined where nothing listens. */
+export interface NodeAddresses {
+  readonly otlpGrpc: string | undefined;
+  readonly otlpHttp: string | undefined;
+  readonly admin: string | undefined;
+}
+
+/** A whole node. Disposing it is `stop` with the grace of the config. */
+export interface RunningNode extends AsyncDisposable {
+  readonly addresses: NodeAddresses;
+  readonly env: Env;
+  readonly dataPlane: DataPlane;
+  readonly walk: ConfigWalk;
+  /** Reads the config file now, changed or not. Does nothing without a file. */
+  reload(): Promise<void>;
+  /** Not ready, stop accepting, drain for at most the grace, close. A second call returns the first one's promise. */
+  stop(): Promise<ShutdownReport>;
+}
+
+/**
+ * Starts a node: data plane, admin listener, watch on the config file, in this order. Fails with LISTEN_FAILED or
+ * TLS_INVALID, and then leaves nothing open.
+ */
+export async function startNode(config: Config, options: StartOptions): Promise<RunningNode> {
+  const { log, clock, random, source } = options;
+  setLog(log, config);
+  const env: Env = { clock, random, log, metrics: createMetrics(), ledger: createLedger() };
+  const facts = factsOf(config, options);
+  log.info("signalbox starts", { version: VERSION, config: facts.configFile ?? "none", id: facts.id, pid: facts.pid });
+
+  await using parts = new AsyncDisposableStack();
+  const runtime = parts.use(openRuntimeMetrics(env.metrics, { clock, version: VERSION, ledger: env.ledger }));
+  const plan = compile(config, { version: 1, text: source.text, readFile: source.readFile });
+  const open = options.openDataPlane ?? (await import("../data/assemble.ts")).openDataPlane;
+  const dataPlane = parts.use(await open(plan, listenOptions(config.node, source.readFile), env));
+  const walk = createWalk(config, dataPlane, env, options);
+  const node = new Node({ env, dataPlane, walk, facts, runtime, source });
+  await node.open(config, parts);
+  log.info("signalbox listens", { ...node.addresses });
+  node.own(parts.move());
+  return node;
+}
+
+function factsOf(config: Config, { clock, source }: StartOptions): NodeFacts {
+  return {
+    id: config.node.id ?? hostname(),
+    roles: config.node.roles,
+    version: VERSION,
+    pid: process.pid,
+    startedMs: clock.wallMs(),
+    configFile: source.file,
+  };
+}
+
+function createWalk(config: Config, dataPlane: DataPlane, env: Env, { log, source }: StartOptions): ConfigWalk {
+  return createConfigWalk(config, {
+    load: source.load,
+    compile: (next, version, text) => compile(next, { version, text, readFile: source.readFile }),
+    dataPlane,
+    onApplied: (next) => setLog(log, next),
+    clock: env.clock,
+    log,
+    metrics: env.metrics,
+  });
+}
+
+function setLog(log: RootLog, { node }: Config): void {
+  log.level = node.log.level;
+  log.format = node.log.format;
+}
+
+interface NodeParts {
+  readonly env: Env;
+  readonly dataPlane: DataPlane;
+  readonly walk: ConfigWalk;
+  readonly facts: NodeFacts;
+  readonly runtime: RuntimeMetrics;
+  readonly source: ConfigSource;
+}
+
+class Node implements RunningNode {
+  readonly env: Env;
+  readonly dataPlane: DataPlane;
+  readonly walk: ConfigWalk;
+  readonly #parts: NodeParts;
+  #admin: AdminServer | undefined;
+  #watch: FileWatch | undefined;
+  #owned: AsyncDisposableStack | undefined;
+  #stopped: Promise<ShutdownReport> | undefined;
+
+  constructor(parts: NodeParts) {
+    this.env = parts.env;
+    this.dataPlane = parts.dataPlane;
+    this.walk = parts.walk;
+    this.#parts = parts;
+  }
+
+  get addresses(): NodeAddresses {
+    return { ...this.dataPlane.status().addresses, admin: this.#admin && formatAddress(this.#admin) };
+  }
+
+  /** The admin listener and the watch; what was opened is put into `stack`. */
+  async open(config: Config, stack: AsyncDisposableStack): Promise<void> {
+    const { env, source, walk } = this.#parts;
+    const { admin } = config.node.listen;
+    if (admin !== false) {
+      const { host, port, tls } = listenerOptions(admin, "admin", source.readFile);
+      const routes = createRoutes(this.#adminContext());
+      const { log, metrics } = env;
+      this.#admin = stack.use(
+        await listenAdmin({ host, port, tls, tokens: config.node.admin.tokens, routes, log, metrics }),
+      );
+    }
+    if (source.file === undefined) return;
+    this.#watch = stack.use(
+      watchFile({
+        file: source.file,
+        clock: env.clock,
+        known: source.text,
+        onContent: async (text) => void (await walk.apply(text)),
+        onUnreadable: (reason) => walk.unreadable(reason),
+      }),
+    );
+  }
+
+  /** From here on the node closes what it consists of. */
+  own(stack: AsyncDisposableStack): void {
+    this.#owned = stack;
+  }
+
+  async reload(): Promise<void> {
+    await this.#watch?.force();
+  }
+
+  stop(): Promise<ShutdownReport> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  async #stop(): Promise<ShutdownReport> {
+    await this.#watch?.[Symbol.asyncDispose]();
+    const report = await this.dataPlane.shutdown(this.walk.status.running.node.shutdown_grace);
+    // The admin listener answers to the end: whoever waits for the drain can watch it.
+    await this.#owned?.[Symbol.asyncDispose]();
+    return report;
+  }
+
+  #adminContext(): AdminContext {
+    const { facts, dataPlane, walk, env, runtime } = this.#parts;
+    return {
+      facts,
+      dataPlane,
+      walk,
+      env,
+      runtime,
+      adminAddress: () => this.addresses.admin,
+      stopping: () => this.#stopped !== undefined,
+    };
+  }
+}
