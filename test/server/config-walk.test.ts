@@ -1,0 +1,127 @@
+import assert from "node:assert/strict";
+import { renameSync, rmSync, writeFileSync } from "node:fs";
+import { test } from "node:test";
+import { configText, Scene } from "./scene.ts";
+
+const TWO = "targets: [{ id: a, endpoint: http://127.0.0.1:14317 }, { id: b, endpoint: http://127.0.0.1:24317 }]";
+
+test("an edit of the file is taken over as the next version, while nothing is opened anew", async () => {
+  await using scene = new Scene();
+  const node = await scene.start(configText());
+  assert.deepEqual([node.walk.status.version, scene.plane.plan.targets.size], [1, 1]);
+  const before = node.addresses;
+  const applied = scene.logged("config applied");
+  scene.write(configText(TWO));
+  await applied;
+  assert.deepEqual([node.walk.status.version, scene.plane.plan.targets.size, scene.plane.applied.length], [2, 2, 1]);
+  assert.deepEqual([node.addresses, scene.planes.length], [before, 1]);
+  assert.equal(node.walk.status.digest, scene.plane.plan.digest);
+  assert.deepEqual(node.env.metrics.configApplies.with("applied").value, 1);
+  assert.equal(node.env.metrics.configVersion.with().value, 2);
+});
+
+const bad: { name: string; text: string; result: "invalid" | "failed"; told: string; tells: RegExp }[] = [
+  {
+    name: "broken syntax",
+    text: "targets: [",
+    result: "invalid",
+    told: "config not applied: it has problems",
+    tells: /signalbox\.yaml:1:/u,
+  },
+  { name: "an empty file", text: "", result: "invalid", told: "config not applied: it has problems", tells: /empty/u },
+  {
+    name: "two problems, both told with their places",
+    text: configText("targets: [{ id: a, endpoint: nowhere }]\nrules: [{ id: r, conditions: [], pool: q }]"),
+    result: "invalid",
+    told: "config not applied: it has problems",
+    tells: /targets\[0\]\.endpoint.*rules\[0\]\.pool/su,
+  },
+];
+for (const { name, text, result, told, tells } of bad) {
+  test(`a file with ${name} changes nothing, and the next good one is taken over`, async () => {
+    await using scene = new Scene();
+    const node = await scene.start(configText());
+    const running = node.walk.status;
+    const refused = scene.logged(told);
+    scene.write(text);
+    await refused;
+    assert.equal(scene.plane.applied.length, 0);
+    assert.deepEqual({ ...node.walk.status, last: undefined }, running);
+    assert.equal(node.walk.status.last?.kind, result);
+    assert.match(JSON.stringify(scene.lines.at(-1)), tells);
+    assert.equal(node.env.metrics.configApplies.with(result).value, 1);
+    assert.equal(node.env.metrics.configLastApplyFailed.with().value, 1);
+    const applied = scene.logged("config applied");
+    scene.write(configText(TWO));
+    await applied;
+    assert.deepEqual([node.walk.status.version, scene.plane.applied.length], [2, 1]);
+    assert.equal(node.env.metrics.configLastApplyFailed.with().value, 0);
+  });
+}
+
+test("a data plane that refuses the plan leaves the running config, its version too", async () => {
+  await using scene = new Scene();
+  const node = await scene.start(configText());
+  scene.plane.onApply = async () => Promise.reject(new Error("no more sockets"));
+  const refused = scene.logged("config not applied: it could not be taken over");
+  scene.write(configText(TWO));
+  await refused;
+  assert.deepEqual([node.walk.status.version, node.walk.status.running.targets.length], [1, 1]);
+  assert.deepEqual(node.walk.status.last, { kind: "failed", reason: "no more sockets" });
+  scene.plane.onApply = async () => {};
+  await node.reload();
+  assert.deepEqual(
+    [node.walk.status.version, node.walk.status.running.targets.length],
+    [2, 2],
+    "the same bytes, by force",
+  );
+});
+
+test("a file that was removed is told, and counts again when it is back", async () => {
+  await using scene = new Scene();
+  const node = await scene.start(configText());
+  const gone = scene.logged("config not applied: it cannot be read");
+  rmSync(scene.file);
+  await gone;
+  assert.equal(node.walk.status.version, 1);
+  const applied = scene.logged("config applied");
+  writeFileSync(`${scene.file}.new`, configText(TWO));
+  renameSync(`${scene.file}.new`, scene.file);
+  await applied;
+  assert.equal(node.walk.status.version, 2);
+});
+
+test("changes of node that need a restart are named, not applied in silence; those that do not count at once", async () => {
+  await using scene = new Scene();
+  scene.env["TOKEN"] = "one";
+  const tokens = '  admin: { tokens: [{ role: viewer, value: "${env:TOKEN}" }] }\n';
+  const node = await scene.start(configText(TWO, `${tokens}  log: { level: info }`));
+  const applied = scene.logged("config changes that take effect only after a restart");
+  scene.env["TOKEN"] = "two";
+  scene.write(configText(TWO, `${tokens}  log: { level: warn }\n  data_dir: elsewhere`).replace("id: n1", "id: n2"));
+  await applied;
+  const wanted = ["node.admin.tokens[0].value", "node.data_dir", "node.id"];
+  assert.deepEqual(node.walk.status.restartRequired.toSorted(), wanted);
+  assert.ok(!JSON.stringify(scene.lines).includes("two"));
+  const before = scene.lines.length;
+  node.env.log.info("not told any more");
+  assert.equal(scene.lines.length, before);
+});
+
+test("the changes of one moment are walked one after the other, and the newest is what runs", async () => {
+  await using scene = new Scene();
+  const node = await scene.start(configText());
+  let running = 0;
+  scene.plane.onApply = async () => {
+    assert.equal(++running, 1);
+    await new Promise(setImmediate);
+    running--;
+  };
+  const texts = [TWO, "targets: [", TWO.replace("24317", "34317")].map((text) => configText(text));
+  const outcomes = await Promise.all(texts.map((text) => node.walk.apply(text)));
+  assert.deepEqual(
+    outcomes.map(({ kind }) => kind),
+    ["applied", "invalid", "applied"],
+  );
+  assert.deepEqual([node.walk.status.version, scene.plane.plan.targets.get("b")?.url], [3, "http://127.0.0.1:34317"]);
+});

@@ -1,0 +1,64 @@
+import type { DataPlane, DataPlaneStatus, Readiness, ShutdownReport } from "../../src/plan/data-plane.ts";
+import type { Plan } from "../../src/plan/plan.ts";
+
+/** A data plane that does what the test says and remembers what it was asked. It moves no data. */
+export class ScriptedDataPlane implements DataPlane {
+  plan: Plan;
+  readonly applied: Plan[] = [];
+  readonly graces: number[] = [];
+  disposed = false;
+  /** What `apply` does; throws to refuse. */
+  onApply: (plan: Plan) => Promise<void> = async () => {};
+  /** What `shutdown` waits for. */
+  drain: Promise<void> = Promise.resolve();
+  readiness: Readiness = { ready: true, reason: "" };
+  report: ShutdownReport = { drained: true, tookMs: 1, leftItems: 0, leftBytes: 0 };
+
+  constructor(plan: Plan) {
+    this.plan = plan;
+  }
+
+  async apply(plan: Plan): Promise<void> {
+    await this.onApply(plan);
+    this.applied.push(plan);
+    this.plan = plan;
+  }
+
+  status(): DataPlaneStatus {
+    const targets = [...this.plan.targets.values()].map((target) => ({
+      id: target.id,
+      endpoint: target.url,
+      state: "ready" as const,
+      reason: "start",
+      sinceMs: 1_700_000_000_000,
+      nextTryMs: undefined,
+      inFlight: 1,
+      window: 16,
+      latencyMs: undefined,
+      errorRate: 0,
+    }));
+    const pools = [...this.plan.pools.keys()].map((name) => ({
+      name,
+      queuedBytes: 10,
+      queuedItems: 2,
+      inFlight: 1,
+      usable: 1,
+    }));
+    const addresses = { otlpGrpc: "127.0.0.1:1111", otlpHttp: undefined };
+    return { addresses, inFlight: { requests: 3, bytes: 4 }, pools, targets };
+  }
+
+  ready(): Readiness {
+    return this.readiness;
+  }
+
+  async shutdown(graceMs: number): Promise<ShutdownReport> {
+    this.graces.push(graceMs);
+    await this.drain;
+    return this.report;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.disposed = true;
+  }
+}
