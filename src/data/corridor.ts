@@ -7,7 +7,7 @@ import type { LedgerEntry } from "../telemetry/ledger.ts";
 import type { Pool } from "./queue/pool.ts";
 import type { Carry, CarriedRequest } from "./receive/carry.ts";
 import { FULL_SUCCESS, type Reply } from "./request.ts";
-import type { Lane } from "./route/lane.ts";
+import type { Draft } from "./route/draft.ts";
 import type { Router } from "./route/route.ts";
 import { RoutedParcel, Settlement } from "./settlement.ts";
 
@@ -79,14 +79,14 @@ interface Obstacle {
 /** Why the request cannot enter all of its queues: then it enters none, so that a sender who tries again makes no copies. */
 function findObstacle(ways: Ways): Obstacle | undefined {
   const { router } = ways;
-  for (const lane of router.lanes) {
-    const { pool } = ways.all[lane.rule]!;
+  for (const draft of router.drafts) {
+    const { pool } = ways.all[draft.rule]!;
     if (!pool.usable && pool.whenDown === "refuse") {
       return { reason: "no_target", message: `pool ${pool.name}: no target is usable` };
     }
-    if (!pool.hasRoom(lane.bytes)) return { reason: "queue_full", message: `pool ${pool.name}: its queue is full` };
+    if (!pool.hasRoom(draft.bytes)) return { reason: "queue_full", message: `pool ${pool.name}: its queue is full` };
   }
-  if (router.unmatchedPoints > 0 && router.lanes.length === 0 && router.plan.unmatched === "refuse") {
+  if (router.unmatchedPoints > 0 && router.drafts.length === 0 && router.plan.unmatched === "refuse") {
     return { reason: "unrouted", message: UNROUTED };
   }
   return undefined;
@@ -96,10 +96,10 @@ const UNROUTED = "no rule matches, and no default_pool is configured";
 
 function refuseAll(ways: Ways, { reason, message }: Obstacle): Reply {
   const { router } = ways;
-  for (const lane of router.lanes) {
-    const { ledger } = ways.all[lane.rule]!;
-    receive(ways, lane);
-    ledger.shedItems(reason, lane.points);
+  for (const draft of router.drafts) {
+    const { ledger } = ways.all[draft.rule]!;
+    receive(ways, draft);
+    ledger.shedItems(reason, draft.points);
   }
   if (router.unmatchedPoints > 0) {
     ways.unrouted.received += router.unmatchedPoints;
@@ -108,10 +108,10 @@ function refuseAll(ways: Ways, { reason, message }: Obstacle): Reply {
   return { ok: false, refusal: { reason, message } };
 }
 
-function receive(ways: Ways, lane: Lane): void {
-  const { rule, ledger } = ways.all[lane.rule]!;
-  if (rule.mode === "copy") ledger.copied += lane.points;
-  else ledger.received += lane.points;
+function receive(ways: Ways, draft: Draft): void {
+  const { rule, ledger } = ways.all[draft.rule]!;
+  if (rule.mode === "copy") ledger.copied += draft.points;
+  else ledger.received += draft.points;
 }
 
 function enqueue(
@@ -124,15 +124,15 @@ function enqueue(
   const settlement = new Settlement(request, done);
   const { router } = ways;
   accountUnmatched(ways, settlement);
-  for (const lane of router.lanes) {
-    const { pool, ledger } = ways.all[lane.rule]!;
+  for (const draft of router.drafts) {
+    const { pool, ledger } = ways.all[draft.rule]!;
     const awaited = pool.ack === "delivered";
-    const pieces = lane.finish(envelope);
+    const pieces = draft.finish(envelope);
     const parcel = new RoutedParcel(
       {
         signal: request.head.signal,
-        items: lane.items,
-        points: lane.points,
+        items: draft.items,
+        points: draft.points,
         bytes: bytesOf(pieces),
         pieces,
         deadlineMs: awaited ? request.head.deadlineMs : Number.POSITIVE_INFINITY,
@@ -141,8 +141,8 @@ function enqueue(
       ledger,
       awaited ? settlement : undefined,
     );
-    receive(ways, lane);
-    ledger.queued += lane.points;
+    receive(ways, draft);
+    ledger.queued += draft.points;
     if (awaited) settlement.expect();
     else settlement.accept();
     pool.offer(parcel);

@@ -61,9 +61,9 @@ function compileTarget(target: TargetConfig, readFile: (path: string) => string)
     maxInFlight: target.limits.max_in_flight,
     maxRequestBytes: target.limits.max_request_bytes,
   };
-  const { id, protocol, url, compression, tls, maxInFlight, maxRequestBytes } = plan;
-  const identity = { id, protocol, url, compression, headers, tls, maxInFlight, maxRequestBytes };
-  return { ...plan, connectionIdentity: createHash("sha256").update(JSON.stringify(identity)).digest("hex") };
+  const { protocol, url, tls } = plan; // all else is read anew for every call
+  const identity = createHash("sha256").update(JSON.stringify({ protocol, url, tls }));
+  return { ...plan, connectionIdentity: identity.digest("hex") };
 }
 
 function compileTls(target: TargetConfig, readFile: (path: string) => string): TargetTlsPlan | undefined {

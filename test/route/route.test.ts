@@ -159,15 +159,15 @@ function routeForReal(
   const envelope = new Envelope();
   const delivery: Delivery = new Map();
   for (let round = 0; round < 2; round++) {
-    delivery.clear(); // the second round meets a warm cache and lanes that were used before
+    delivery.clear(); // the second round meets a warm cache and drafts that were used before
     assert.ok(scanEnvelope(signal, bytes, envelope));
     router.route(envelope, REGION);
     assert.equal(router.problem, "");
-    for (const lane of router.lanes) {
-      const { items } = lane;
-      const decoded = naiveItems(signal, decodeRequest(signal, Buffer.concat(lane.finish(envelope))));
+    for (const draft of router.drafts) {
+      const { items } = draft;
+      const decoded = naiveItems(signal, decodeRequest(signal, Buffer.concat(draft.finish(envelope))));
       assert.equal(decoded.length, items);
-      put(delivery, plan.rules[lane.rule]!.pool, decoded);
+      put(delivery, plan.rules[draft.rule]!.pool, decoded);
     }
   }
   return { delivery, unmatchedPoints: router.unmatchedPoints };

@@ -7,7 +7,7 @@ import type { ResourceProgram, RoutePlan } from "../../plan/route-plan.ts";
 import { regionOf, specialise } from "../../plan/specialise.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import { type KnownResource, ResourceCache } from "../scan/resource-cache.ts";
-import { Lane } from "./lane.ts";
+import { Draft } from "./draft.ts";
 
 /** Which pools can take something now; asked while a request is routed, and answered without waiting. */
 export interface PoolView {
@@ -17,9 +17,9 @@ export interface PoolView {
   readonly whenDown: "next_rule" | "hold" | "refuse";
 }
 
-/** What became of one request: the lanes that took something, in the order of first use. Valid until the next request. */
+/** What became of one request: the drafts that took something, in the order of first use. Valid until the next request. */
 export interface Routed {
-  readonly lanes: readonly Lane[];
+  readonly drafts: readonly Draft[];
   /** Things (spans, data points, log records) that no rule took. */
   unmatchedPoints: number;
   /** Not empty when an item that a rule had to read is malformed: then nothing was routed. */
@@ -29,29 +29,29 @@ export interface Routed {
 const NO_RULE = -1;
 
 /**
- * Stage route for one signal under one plan: walks the resources of a scanned request and gives each to the lanes of the
+ * Stage route for one signal under one plan: walks the resources of a scanned request and gives each to the drafts of the
  * rules that want it. Whole resources go as they are; only where rules ask the items is a resource divided.
  */
 export class Router implements Routed {
   readonly plan: RoutePlan;
-  readonly lanes: Lane[] = [];
+  readonly drafts: Draft[] = [];
   unmatchedPoints = 0;
   problem = "";
   readonly #pools: readonly PoolView[];
   readonly #metrics: Metrics;
   readonly #caches = new Map<string, ResourceCache>();
-  readonly #laneOf: (Lane | undefined)[];
+  readonly #draftOf: (Draft | undefined)[];
   readonly #index = new ItemIndex();
   readonly #fields = new ItemFields();
-  /** Lanes that took items of the resource being walked. */
-  readonly #touched: Lane[] = [];
+  /** Drafts that took items of the resource being walked. */
+  readonly #touched: Draft[] = [];
 
   /** `pools` has the pool of each rule of the plan, by the rule's index. */
   constructor(plan: RoutePlan, pools: readonly PoolView[], metrics: Metrics) {
     this.plan = plan;
     this.#pools = pools;
     this.#metrics = metrics;
-    this.#laneOf = plan.rules.map(() => undefined);
+    this.#draftOf = plan.rules.map(() => undefined);
   }
 
   /** Distinct resources that are remembered. */
@@ -63,8 +63,8 @@ export class Router implements Routed {
 
   /** Routes a well-formed request that came in by a listener of this region. The result is this router itself. */
   route(envelope: Envelope, region: string): Routed {
-    for (const lane of this.lanes) lane.reset();
-    this.lanes.length = 0;
+    for (const draft of this.drafts) draft.reset();
+    this.drafts.length = 0;
     this.unmatchedPoints = 0;
     this.problem = "";
     for (let r = 0; r < envelope.resources; r++) {
@@ -100,16 +100,16 @@ export class Router implements Routed {
       const step = program.steps[s]!;
       if (step.test !== undefined) continue;
       if (this.plan.rules[step.rule]!.mode === "copy") {
-        this.#lane(step.rule).takeWhole(envelope, r);
+        this.#draft(step.rule).takeWhole(envelope, r);
       } else if (this.#open(step.rule)) {
-        this.#lane(step.rule).takeWhole(envelope, r);
+        this.#draft(step.rule).takeWhole(envelope, r);
         return;
       } else if (held === NO_RULE) {
         held = step.rule;
       }
     }
     if (held === NO_RULE) this.unmatchedPoints += envelope.points[r]!;
-    else this.#lane(held).takeWhole(envelope, r);
+    else this.#draft(held).takeWhole(envelope, r);
   }
 
   /** False when an item is malformed. */
@@ -149,21 +149,21 @@ export class Router implements Routed {
   }
 
   #select(rule: number, i: number, points: number): void {
-    const lane = this.#lane(rule);
-    if (lane.selectedCount === 0) this.#touched.push(lane);
-    lane.select(i, points);
+    const draft = this.#draft(rule);
+    if (draft.selectedCount === 0) this.#touched.push(draft);
+    draft.select(i, points);
   }
 
   #take(envelope: Envelope, r: number): void {
-    for (const lane of this.#touched) {
-      const count = lane.selectedCount;
+    for (const draft of this.#touched) {
+      const count = draft.selectedCount;
       if (count === this.#index.items) {
-        lane.takeWhole(envelope, r);
+        draft.takeWhole(envelope, r);
       } else {
-        const part = sliceResource(envelope, r, this.#index, lane.selected, count);
-        lane.takePart(envelope, part, count, lane.selectedPoints);
+        const part = sliceResource(envelope, r, this.#index, draft.selected, count);
+        draft.takePart(envelope, part, count, draft.selectedPoints);
       }
-      lane.selectedCount = lane.selectedPoints = 0;
+      draft.selectedCount = draft.selectedPoints = 0;
     }
   }
 
@@ -172,13 +172,13 @@ export class Router implements Routed {
     return pool.usable || pool.whenDown !== "next_rule";
   }
 
-  #lane(rule: number): Lane {
-    let lane = this.#laneOf[rule];
-    if (lane === undefined) this.#laneOf[rule] = lane = new Lane(rule);
-    if (lane.items === 0 && lane.whole === 0 && lane.selectedCount === 0 && !this.lanes.includes(lane)) {
-      this.lanes.push(lane);
+  #draft(rule: number): Draft {
+    let draft = this.#draftOf[rule];
+    if (draft === undefined) this.#draftOf[rule] = draft = new Draft(rule);
+    if (draft.items === 0 && draft.whole === 0 && draft.selectedCount === 0 && !this.drafts.includes(draft)) {
+      this.drafts.push(draft);
     }
-    return lane;
+    return draft;
   }
 }
 

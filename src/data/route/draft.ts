@@ -7,7 +7,7 @@ const MAX_PIECES = 8;
  * What one rule takes of one request, while the request is being walked. Whole resources are kept as ranges, neighbouring
  * ones as one range; parts of resources come as bytes of their own. Reused from request to request by its one owner.
  */
-export class Lane {
+export class Draft {
   /** Index into RoutePlan.rules. */
   readonly rule: number;
   items = 0;
@@ -57,7 +57,7 @@ export class Lane {
     this.bytes += part.length;
   }
 
-  /** Ends the walk: the pieces of the parcel. The lane is empty afterwards. */
+  /** Ends the walk: the pieces of the parcel. The draft is empty afterwards. */
   finish(envelope: Envelope): readonly Uint8Array[] {
     const pieces = this.whole === envelope.resources ? [envelope.bytes] : this.#partial(envelope);
     this.#pieces = [];

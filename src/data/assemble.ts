@@ -1,0 +1,142 @@
+import { createSecureContext } from "node:tls";
+import { reasonOf, RouterError } from "../core/errors.ts";
+import type { DataPlane, DataPlaneStatus, ListenOptions, Readiness, ShutdownReport } from "../plan/data-plane.ts";
+import type { Plan, TargetPlan } from "../plan/plan.ts";
+import type { Env } from "../telemetry/env.ts";
+import { type Admission, createAdmission } from "./admit/admission.ts";
+import { type Assembly, assemble } from "./assembly.ts";
+import { createCorridor } from "./corridor.ts";
+import { openClient } from "./export/client.ts";
+import { openTargets } from "./export/targets.ts";
+import { Pools } from "./pools.ts";
+import { type Listeners, openListeners } from "./receive/listen.ts";
+import { RoutedParcel } from "./settlement.ts";
+import { poolStatus, targetStatus } from "./status.ts";
+import { receiveOptions } from "./listeners.ts";
+
+/** Opens the data plane on a plan, downstream first: targets, pools, stages, and the listeners last. */
+export async function openDataPlane(plan: Plan, listen: ListenOptions, env: Env): Promise<DataPlane> {
+  prepare(plan);
+  await using parts = new AsyncDisposableStack();
+  const targets = openTargets(plan.targets, { ...env, openClient: (current) => openClient(current, env) });
+  const split = (parcel: unknown): readonly [RoutedParcel, RoutedParcel] | undefined =>
+    parcel instanceof RoutedParcel ? parcel.halve() : undefined;
+  const pools = parts.use(
+    new Pools(plan, targets, { ...env, region: plan.nodeRegion, schedule: setImmediate, split }),
+  );
+  const admission = createAdmission(listen.limits, { ...env, rssBytes: () => process.memoryUsage.rss() });
+  const dataPlane = new NodeDataPlane({ plan, pools, admission, env });
+  const carry = createCorridor(() => dataPlane.assembly, env.clock);
+  const serving = (): boolean => dataPlane.ready().ready;
+  const listeners = parts.use(await openListeners(receiveOptions(listen), { ...env, admission, carry, serving }));
+  dataPlane.own(listeners, parts.move());
+  return dataPlane;
+}
+
+/** What can fail in taking over a plan: throws TLS_INVALID for certificates that the TLS library does not take. */
+function prepare(plan: Plan): void {
+  for (const target of plan.targets.values()) checkTls(target);
+}
+
+function checkTls({ id, tls }: TargetPlan): void {
+  if (tls === undefined) return;
+  try {
+    const { ca, cert, key } = tls;
+    createSecureContext({ ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) });
+  } catch (cause) {
+    const hint = "ca, cert and key are PEM, and the key is that of the certificate";
+    throw new RouterError("TLS_INVALID", `target ${id}: ${reasonOf(cause)}`, { cause, hint });
+  }
+}
+
+interface Parts {
+  readonly plan: Plan;
+  readonly pools: Pools;
+  readonly admission: Admission;
+  readonly env: Env;
+}
+
+class NodeDataPlane implements DataPlane {
+  /** The one mutable variable of the walk: a request reads it once. */
+  assembly: Assembly;
+  readonly #pools: Pools;
+  readonly #admission: Admission;
+  readonly #env: Env;
+  #listeners: Listeners | undefined;
+  #owned: AsyncDisposableStack | undefined;
+  #shutdown: Promise<ShutdownReport> | undefined;
+
+  constructor({ plan, pools, admission, env }: Parts) {
+    this.#pools = pools;
+    this.#admission = admission;
+    this.#env = env;
+    this.assembly = assemble(plan, pools.live, env);
+  }
+
+  get plan(): Plan {
+    return this.assembly.plan;
+  }
+
+  own(listeners: Listeners, parts: AsyncDisposableStack): void {
+    this.#listeners = listeners;
+    this.#owned = parts;
+  }
+
+  async apply(plan: Plan): Promise<void> {
+    prepare(plan);
+    this.#pools.update(plan); // from here on nothing fails, and nothing else runs in between
+    this.assembly = assemble(plan, this.#pools.live, this.#env);
+  }
+
+  status(): DataPlaneStatus {
+    const { grpc, http } = this.#listeners ?? {};
+    const pools = [...this.#pools.live.values()];
+    return {
+      addresses: { otlpGrpc: grpc && formatBound(grpc), otlpHttp: http && formatBound(http) },
+      inFlight: { requests: this.#admission.inFlightRequests, bytes: this.#admission.inFlightBytes },
+      pools: pools.map((pool) => poolStatus(pool, this.plan, this.#pools.targets)),
+      targets: [...this.plan.targets.values()].map((target) => {
+        const handle = this.#pools.targets.get(target.id);
+        if (handle === undefined) throw new TypeError(`target ${target.id} of the plan is not open`);
+        return targetStatus(handle, this.#env.clock);
+      }),
+    };
+  }
+
+  ready(): Readiness {
+    if (this.#shutdown !== undefined) return { ready: false, reason: "shutting down" };
+    const pools = [...this.#pools.live.values()];
+    if (pools.length === 0) return { ready: false, reason: "no pool is configured: nothing can be delivered" };
+    if (pools.some((pool) => pool.usable)) return { ready: true, reason: "" };
+    return { ready: false, reason: "no pool has a usable target" };
+  }
+
+  shutdown(graceMs: number): Promise<ShutdownReport> {
+    this.#shutdown ??= this.#stop(graceMs);
+    return this.#shutdown;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.shutdown(0);
+  }
+
+  async #stop(graceMs: number): Promise<ShutdownReport> {
+    const startedMs = this.#env.clock.nowMs();
+    this.#admission.stop("the node shuts down");
+    const pools = this.#pools;
+    const drained = (async () => {
+      await this.#listeners?.drain(graceMs);
+      await pools.drain(startedMs + graceMs);
+    })();
+    await drained;
+    const held = [...pools.live.values(), ...pools.retiring];
+    const leftBytes = held.reduce((sum, pool) => sum + pool.heldBytes, 0);
+    const leftItems = held.reduce((sum, pool) => sum + pool.queuedItems, 0);
+    await this.#owned?.disposeAsync();
+    return { drained: leftBytes === 0, tookMs: this.#env.clock.nowMs() - startedMs, leftItems, leftBytes };
+  }
+}
+
+function formatBound({ host, port }: { readonly host: string; readonly port: number }): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}

@@ -1,0 +1,35 @@
+import { SIGNALS, type Signal } from "../otlp/signal.ts";
+import type { Plan } from "../plan/plan.ts";
+import type { Env } from "../telemetry/env.ts";
+import type { CorridorAssembly, Ways } from "./corridor.ts";
+import type { Pool } from "./queue/pool.ts";
+import { Router } from "./route/route.ts";
+
+/** The stage functions built from one plan. Immutable but for caches: a change of the config makes a new one. */
+export interface Assembly extends CorridorAssembly {
+  readonly plan: Plan;
+}
+
+/** Name of the ledger's rule for items that no rule takes. */
+const UNROUTED = "(none)";
+
+/** Builds the assembly of a plan on pools that are open. Pure apart from making the ledger's entries. */
+export function assemble(plan: Plan, pools: ReadonlyMap<string, Pool>, env: Env): Assembly {
+  const ways = Object.fromEntries(SIGNALS.map((signal) => [signal, assembleWays(signal, plan, pools, env)]));
+  return { plan, ways: ways as Record<Signal, Ways> };
+}
+
+function assembleWays(signal: Signal, plan: Plan, pools: ReadonlyMap<string, Pool>, env: Env): Ways {
+  const route = plan.routes[signal];
+  const all = route.rules.map((rule) => {
+    const pool = pools.get(rule.pool);
+    if (pool === undefined) throw new TypeError(`rule ${rule.id}: the plan has no pool ${rule.pool}`);
+    return { rule, pool, ledger: env.ledger.entry(signal, rule.id, rule.pool) };
+  });
+  const router = new Router(
+    route,
+    all.map((way) => way.pool),
+    env.metrics,
+  );
+  return { router, all, unrouted: env.ledger.entry(signal, UNROUTED, UNROUTED) };
+}

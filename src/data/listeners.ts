@@ -1,0 +1,21 @@
+import type { TlsServerOptions } from "../http2/port.ts";
+import type { ListenerOptions, ListenOptions } from "../plan/data-plane.ts";
+import { GRPC_DEFAULTS, HTTP_DEFAULTS, type ListenOptions as ReceiveOptions } from "./receive/listen.ts";
+
+/** Completes what a node says of its listeners with what is not configurable. */
+export function receiveOptions(listen: ListenOptions): ReceiveOptions {
+  const { otlpGrpc: grpc, otlpHttp: http, limits } = listen;
+  const { maxConnections } = limits;
+  return {
+    grpc: grpc && { ...GRPC_DEFAULTS, ...withTls(grpc), maxConnections },
+    http: http && { ...HTTP_DEFAULTS, ...withTls(http), maxConnections },
+  };
+}
+
+type WithTls<Options> = Omit<Options, "tls"> & { readonly tls?: TlsServerOptions };
+
+function withTls<Options extends ListenerOptions>({ tls, ...rest }: Options): WithTls<Options> {
+  if (tls === undefined) return rest;
+  const { cert, key, clientCa } = tls;
+  return { ...rest, tls: clientCa === undefined ? { cert, key } : { cert, key, clientCa } };
+}

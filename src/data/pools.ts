@@ -1,0 +1,109 @@
+import type { Clock } from "../core/clock.ts";
+import type { Plan, PoolPlan, TargetPlan } from "../plan/plan.ts";
+import type { TargetHandle } from "./export/target.ts";
+import type { Targets } from "./export/targets.ts";
+import { openPool, type Pool, type PoolEnv } from "./queue/pool.ts";
+
+/** How long a pool that is no longer configured may go on sending what it holds. */
+const RETIRE_MS = 300_000;
+
+/**
+ * All pools of a node by name, and the targets they send to: carried over from plan to plan. A pool that is gone from the
+ * plan sends what it still holds to the targets it had, which stay open as long, and is closed when it is empty.
+ */
+export class Pools implements AsyncDisposable {
+  readonly #targets: Targets;
+  readonly #env: PoolEnv;
+  readonly #clock: Clock;
+  #plan: Plan;
+  #live = new Map<string, Pool>();
+  /** Pools that are gone from the plan and not empty yet, with the last plan they had and that of their targets. */
+  readonly #retiring = new Map<string, Retiring>();
+
+  constructor(plan: Plan, targets: Targets, env: PoolEnv) {
+    this.#targets = targets;
+    this.#env = env;
+    this.#clock = env.clock;
+    this.#plan = plan;
+    this.update(plan);
+  }
+
+  get live(): ReadonlyMap<string, Pool> {
+    return this.#live;
+  }
+
+  get targets(): ReadonlyMap<string, TargetHandle> {
+    return this.#targets.all;
+  }
+
+  get retiring(): readonly Pool[] {
+    return [...this.#retiring.values()].map(({ pool }) => pool);
+  }
+
+  /** Takes over a plan. Does not wait and does not fail. */
+  update(plan: Plan): void {
+    const before = this.#plan;
+    const gone = [...this.#live].filter(([name]) => !plan.pools.has(name));
+    for (const [name, pool] of gone) this.#retire(name, pool, before);
+    this.#plan = plan;
+    this.#live = new Map([...this.#live].filter(([name]) => plan.pools.has(name)));
+    this.#updateTargets();
+    for (const [name, poolPlan] of plan.pools) this.#open(name, poolPlan);
+    for (const { pool, plan: last } of this.#retiring.values()) pool.update(last, this.#handles(last));
+  }
+
+  /** Sends what all pools hold, at most until Clock.nowMs() is `deadlineMs`. */
+  async drain(deadlineMs: number): Promise<void> {
+    await Promise.all([...this.#live.values(), ...this.retiring].map((pool) => pool.drain(deadlineMs)));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#live.values(), ...this.retiring].map((pool) => pool[Symbol.asyncDispose]()));
+    await this.#targets[Symbol.asyncDispose]();
+  }
+
+  #open(name: string, plan: PoolPlan): void {
+    const handles = this.#handles(plan);
+    const pool = this.#live.get(name) ?? this.#retiring.get(name)?.pool;
+    this.#retiring.delete(name); // it is wanted again
+    if (pool === undefined) this.#live.set(name, openPool(plan, handles, this.#env));
+    else {
+      pool.update(plan, handles);
+      this.#live.set(name, pool);
+    }
+  }
+
+  #retire(name: string, pool: Pool, last: Plan): void {
+    const plan = last.pools.get(name)!;
+    const targets = plan.targets.map((id) => last.targets.get(id)!);
+    const retiring = { pool, plan, targets };
+    this.#retiring.set(name, retiring);
+    void this.#close(name, retiring);
+  }
+
+  async #close(name: string, retiring: Retiring): Promise<void> {
+    await retiring.pool.drain(this.#clock.nowMs() + RETIRE_MS);
+    if (this.#retiring.get(name) !== retiring) return; // it is wanted again
+    this.#retiring.delete(name);
+    await retiring.pool[Symbol.asyncDispose]();
+    this.#updateTargets();
+  }
+
+  #updateTargets(): void {
+    const plans = new Map<string, TargetPlan>(this.#plan.targets);
+    for (const { targets } of this.#retiring.values()) {
+      for (const target of targets) if (!plans.has(target.id)) plans.set(target.id, target);
+    }
+    this.#targets.update(plans);
+  }
+
+  #handles(plan: PoolPlan): TargetHandle[] {
+    return plan.targets.flatMap((id) => this.#targets.all.get(id) ?? []);
+  }
+}
+
+interface Retiring {
+  readonly pool: Pool;
+  readonly plan: PoolPlan;
+  readonly targets: readonly TargetPlan[];
+}

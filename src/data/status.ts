@@ -1,0 +1,37 @@
+import type { Clock } from "../core/clock.ts";
+import type { PoolStatus, TargetStatus } from "../plan/data-plane.ts";
+import type { Plan } from "../plan/plan.ts";
+import type { TargetHandle } from "./export/target.ts";
+import type { Pool } from "./queue/pool.ts";
+
+/** One pool for people, computed when asked for. */
+export function poolStatus(pool: Pool, plan: Plan, targets: ReadonlyMap<string, TargetHandle>): PoolStatus {
+  const ids = plan.pools.get(pool.name)?.targets ?? [];
+  const usable = ids.filter((id) => targets.get(id)?.health.state === "ready").length;
+  return {
+    name: pool.name,
+    queuedBytes: pool.queuedBytes,
+    queuedItems: pool.queuedItems,
+    inFlight: pool.inFlight,
+    usable,
+  };
+}
+
+/** One target for people, computed when asked for. */
+export function targetStatus(target: TargetHandle, clock: Clock): TargetStatus {
+  const { plan, health } = target;
+  const nowMs = clock.nowMs();
+  const toWall = (ms: number): number => Math.round(clock.wallMs() + ms - nowMs);
+  return {
+    id: plan.id,
+    endpoint: plan.url,
+    state: health.state,
+    reason: health.reason,
+    sinceMs: toWall(health.sinceMs),
+    nextTryMs: health.state === "ejected" ? toWall(health.nextTryMs) : undefined,
+    inFlight: target.inFlight,
+    window: target.windowSize,
+    latencyMs: target.latencyMs > 0 ? target.latencyMs : undefined,
+    errorRate: target.errorRate,
+  };
+}
