@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import { type Finding, fault, type Path } from "./finding.ts";
 import { expectedKind, issueText, kindOf, splitKeyTexts } from "./issue-text.ts";
+import { valuesOf } from "./outline.ts";
 import { type ConfigDocument, ConfigSchema } from "./schema/config.ts";
 
 type Issue = z.core.$ZodIssue;
@@ -13,7 +14,7 @@ export function checkSchema(root: unknown): { document: ConfigDocument | undefin
 }
 
 function toFindings(issue: Issue, above: Path, root: unknown): Finding[] {
-  const path = [...above, ...(issue.path as Path)];
+  const path = [...above, ...pathOf(issue)];
   switch (issue.code) {
     case "unrecognized_keys":
       return splitKeyTexts(issue.message).map((text, i) => ({
@@ -57,11 +58,14 @@ function fromText(path: Path, text: string): Finding {
   return fault(path, message, hint);
 }
 
+/** JSON has no other keys than texts and numbers. */
+function pathOf(issue: Issue): (string | number)[] {
+  return issue.path.map((part) => (typeof part === "symbol" ? String(part) : part));
+}
+
 function valueAt(root: unknown, path: Path): unknown {
-  let value = root;
-  for (const part of path) {
-    if (typeof value !== "object" || value === null) return undefined;
-    value = (value as Record<string | number, unknown>)[part];
-  }
-  return value;
+  return path.reduce<unknown>(
+    (value, part) => (Array.isArray(value) ? (value as unknown[])[Number(part)] : valuesOf(value)?.[part]),
+    root,
+  );
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { hintFor } from "./closest.ts";
+import { valuesOf } from "./outline.ts";
 
 type RawIssue = Parameters<z.core.$ZodErrorMap>[0];
 
@@ -81,14 +82,13 @@ function keyText(key: string, known: readonly string[]): string {
 }
 
 function knownKeys(schema: unknown): string[] {
-  return schema instanceof z.ZodObject ? Object.keys(schema.shape as Record<string, unknown>) : [];
+  return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
 }
 
 function variantText(issue: Extract<RawIssue, { code: "invalid_union" }>): string {
   const input = issue.input;
   const key = issue.discriminator ?? "";
-  const written =
-    typeof input === "object" && input !== null && key in input ? (input as Record<string, unknown>)[key] : undefined;
+  const written = valuesOf(input)?.[key];
   const options = "options" in issue && Array.isArray(issue.options) ? issue.options.map(String) : [];
   return wordText(written, options);
 }

@@ -9,7 +9,7 @@ export function configJsonSchema(): object {
     unrepresentable: "any",
     override: ({ zodSchema, jsonSchema }) => {
       // JSON has no bigint: it is a whole number like any other.
-      if (zodSchema._zod.def.type === "bigint") jsonSchema.type = "integer";
+      if (zodSchema instanceof z.ZodBigInt) jsonSchema.type = "integer";
       if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
       if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
       delete jsonSchema.id;

@@ -63,7 +63,7 @@ export function readOutline(document: unknown): Outline {
 
 /** A mapping, or undefined. */
 export function valuesOf(value: unknown): Values | undefined {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Values) : undefined;
+  return isValues(value) ? value : undefined;
 }
 
 /** A list, or an empty one. */
@@ -87,6 +87,10 @@ export function entriesOf(value: unknown, path: Path): { values: Values; path: P
 /** A text, or undefined. */
 export function textOf(value: unknown): string | undefined {
   return typeof value === "string" ? value : undefined;
+}
+
+function isValues(value: unknown): value is Values {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isReadable(value: unknown): boolean {

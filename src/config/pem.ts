@@ -18,7 +18,7 @@ export function readPemFiles(
 ): { root: unknown; findings: Finding[] } {
   const findings: Finding[] = [];
   const read = (value: unknown, path: Path): unknown => {
-    if (typeof value !== "string" || value === "" || value.startsWith(PEM_START)) return value;
+    if (typeof value !== "string" || value === "" || value.includes(PEM_START)) return value;
     try {
       const text = readFile(value);
       if (text.includes(PEM_START)) return text;

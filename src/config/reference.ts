@@ -1,3 +1,4 @@
+import { DURATION_PATTERN, SIZE_PATTERN } from "../core/units.ts";
 import { configJsonSchema } from "./json-schema.ts";
 
 /** The reference of the config as Markdown, made from its schema: one table for each section. */
@@ -5,12 +6,11 @@ export function configReference(): string {
   const root = configJsonSchema() as JsonSchema;
   const lines = [...INTRODUCTION];
   for (const [name, section] of Object.entries(root.properties ?? {})) {
-    lines.push("", `## ${name}`, "", ...tableOf(rowsOf(name, section, root, true)));
+    lines.push("", `## ${name}`, "", ...tableOf(rowsOf(name, section, root, false)));
   }
   for (const [name, definition] of Object.entries(root.$defs ?? {})) {
-    if (name.startsWith("__")) continue;
-    lines.push("", `## ${name}`, "", definition.description ?? "", "");
-    lines.push(...tableOf(childRows("", definition, root)));
+    const rows = childRows("", definition, root);
+    lines.push("", `## ${name}`, "", definition.description ?? "", ...(rows.length > 0 ? ["", ...tableOf(rows)] : []));
   }
   return `${lines.join("\n")}\n`;
 }
@@ -18,9 +18,9 @@ export function configReference(): string {
 interface JsonSchema {
   readonly $ref?: string;
   readonly $defs?: Readonly<Record<string, JsonSchema>>;
-  readonly type?: string;
-  readonly const?: unknown;
-  readonly enum?: readonly unknown[];
+  readonly type?: string | readonly string[];
+  readonly const?: string | number | boolean;
+  readonly enum?: readonly (string | number)[];
   readonly default?: unknown;
   readonly description?: string;
   readonly properties?: Readonly<Record<string, JsonSchema>>;
@@ -48,7 +48,6 @@ const INTRODUCTION = [
 ];
 
 function tableOf(rows: readonly Row[]): string[] {
-  const escape = (text: string): string => text.replaceAll("|", "\\|").replaceAll("\n", " ");
   return [
     "| path | type | default | description |",
     "| --- | --- | --- | --- |",
@@ -58,9 +57,13 @@ function tableOf(rows: readonly Row[]): string[] {
   ];
 }
 
+function escape(text: string): string {
+  return text.replaceAll("|", "\\|").replaceAll("\n", " ");
+}
+
+/** A thing and what is inside it. */
 function rowsOf(path: string, schema: JsonSchema, root: JsonSchema, required: boolean): Row[] {
-  const fallback =
-    schema.default === undefined ? (required && path.includes(".") ? "required" : "") : defaultOf(schema.default);
+  const fallback = schema.default === undefined ? (required ? "required" : "") : defaultOf(schema.default);
   const own: Row = { path, type: typeOf(schema), fallback, description: descriptionOf(schema, root) };
   return [own, ...childRows(path, schema, root)];
 }
@@ -80,7 +83,7 @@ function childRows(path: string, schema: JsonSchema, root: JsonSchema): Row[] {
     add(childRows(`${path}.<name>`, schema.additionalProperties, root));
   for (const branch of [...(schema.anyOf ?? []), ...(schema.oneOf ?? [])]) {
     const variant = branch.properties?.["type"]?.const;
-    const name = typeof variant === "string" ? `${path} (${variant})` : path;
+    const name = typeof variant === "string" ? `${path} (${variant})`.trim() : path;
     if (typeof variant === "string")
       add([{ path: name, type: "mapping", fallback: "", description: branch.description ?? "" }]);
     add(childRows(name, branch, root));
@@ -92,12 +95,21 @@ function typeOf(schema: JsonSchema): string {
   if (schema.$ref !== undefined) return linkTo(schema.$ref);
   if (schema.const !== undefined) return `\`${String(schema.const)}\``;
   if (schema.enum !== undefined) return schema.enum.map((word) => `\`${String(word)}\``).join(", ");
+  const written = WRITTEN_AS.get(schema.anyOf?.[0]?.pattern ?? "");
+  if (written !== undefined) return written;
   const branches = schema.anyOf ?? schema.oneOf;
-  if (branches !== undefined) return [...new Set(branches.map(typeOf))].join(" or ");
+  if (branches !== undefined) return join(branches.map(typeOf));
   if (schema.type === "array") return `list of ${schema.items === undefined ? "anything" : typeOf(schema.items)}`;
-  if (schema.type === "object") return "mapping";
-  return TYPES[schema.type ?? ""] ?? schema.type ?? "anything";
+  if (schema.type === "object") return mappingOf(schema);
+  const types = typeof schema.type === "string" ? [schema.type] : (schema.type ?? ["anything"]);
+  return join(types.map((type) => TYPES[type] ?? type));
 }
+
+/** Texts with a form of their own, by their pattern. */
+const WRITTEN_AS = new Map([
+  [DURATION_PATTERN.source, "duration"],
+  [SIZE_PATTERN.source, "size"],
+]);
 
 const TYPES: Readonly<Record<string, string>> = {
   string: "text",
@@ -106,9 +118,20 @@ const TYPES: Readonly<Record<string, string>> = {
   null: "nothing",
 };
 
+function mappingOf({ additionalProperties }: JsonSchema): string {
+  if (typeof additionalProperties !== "object") return "mapping";
+  return `mapping of names to ${additionalProperties.type === "object" ? "mappings" : typeOf(additionalProperties)}`;
+}
+
+function join(types: readonly string[]): string {
+  const distinct = new Set(types);
+  if (distinct.has("number")) distinct.delete("whole number");
+  return [...distinct].join(" or ");
+}
+
 function linkTo(reference: string): string {
   const name = reference.slice(reference.lastIndexOf("/") + 1);
-  return name.startsWith("__") ? "[Condition](#condition)" : `[${name}](#${name.toLowerCase()})`;
+  return `[${name}](#${name.toLowerCase()})`;
 }
 
 function descriptionOf(schema: JsonSchema, root: JsonSchema): string {

@@ -2,10 +2,10 @@ import {
   type Alias,
   isAlias,
   isMap,
+  isNode,
   isScalar,
   isSeq,
   type Node,
-  type Pair,
   type Scalar,
   type YAMLMap,
   type YAMLSeq,
@@ -46,16 +46,17 @@ interface Read {
   readonly place: Place;
 }
 
-function readNode(node: Node | null | undefined, parentAt: number, reading: Reading): Read {
-  const offset = node?.range?.[0] ?? parentAt;
+function readNode(node: unknown, parentAt: number, reading: Reading): Read {
+  const offset = isNode(node) ? (node.range?.[0] ?? parentAt) : parentAt;
   const place: Place = { valueAt: offset, keyAt: undefined, children: new Map() };
-  if (node === null || node === undefined) return { value: null, place };
+  if (!isNode(node)) return { value: null, place };
   if (isAlias(node)) return readAlias(node, place, reading);
   if (reading.inAlias > 0 && ++reading.expanded > MAX_EXPANDED) {
     if (reading.expanded === MAX_EXPANDED + 1) add(reading, offset, "aliases (*name) stand for too many values");
     return { value: null, place };
   }
-  if (reading.inAlias === 0 && "anchor" in node && node.anchor !== undefined) reading.anchors.set(node.anchor, node);
+  if (reading.inAlias === 0 && (isScalar(node) || isMap(node) || isSeq(node)) && node.anchor !== undefined)
+    reading.anchors.set(node.anchor, node);
   if (isScalar(node)) return { value: scalarValue(node, offset, reading), place };
   return { value: readCollection(node, place, reading), place };
 }
@@ -75,7 +76,7 @@ function readCollection(node: Node, place: Place, reading: Reading): unknown {
 
 function readSeq(node: YAMLSeq, place: Place, reading: Reading): unknown[] {
   return node.items.map((item, i) => {
-    const read = readNode(item as Node | null, place.valueAt, reading);
+    const read = readNode(item, place.valueAt, reading);
     place.children.set(i, read.place);
     return read.value;
   });
@@ -84,8 +85,8 @@ function readSeq(node: YAMLSeq, place: Place, reading: Reading): unknown[] {
 function readMap(node: YAMLMap, place: Place, reading: Reading): Record<string, unknown> {
   const map: Record<string, unknown> = {};
   const merges: Read[] = [];
-  for (const pair of node.items as Pair<Node, Node | null>[]) {
-    const keyAt = pair.key.range?.[0] ?? place.valueAt;
+  for (const pair of node.items) {
+    const keyAt = isNode(pair.key) ? (pair.key.range?.[0] ?? place.valueAt) : place.valueAt;
     const key = readKey(pair.key, keyAt, reading);
     if (key === undefined) continue;
     const before = place.children.get(key);

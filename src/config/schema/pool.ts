@@ -59,9 +59,11 @@ export const DELIVERY_SHAPE = {
   adaptive_weights: z.boolean().default(false).describe("Let weights follow the targets' load."),
 };
 
-export const PoolSchema = z.strictObject({
-  targets: TargetSetSchema.describe("Ids of targets in order, or a selector on region and tags."),
-  ...DELIVERY_SHAPE,
-});
+export const PoolSchema = z
+  .strictObject({
+    targets: TargetSetSchema.describe("Ids of targets in order, or a selector on region and tags."),
+    ...DELIVERY_SHAPE,
+  })
+  .meta({ id: "Pool", description: "Targets with one strategy and one queue." });
 
 export type PoolDocument = z.output<typeof PoolSchema>;

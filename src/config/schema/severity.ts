@@ -8,7 +8,9 @@ export const SEVERITY_NAMES = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL
 
 const NumberSchema = z.int().min(1).max(24);
 const NameSchema = z.enum(SEVERITY_NAMES);
-const LevelSchema = z.union([NameSchema, NumberSchema]);
+const LevelSchema = z
+  .union([NameSchema, NumberSchema])
+  .meta({ id: "SeverityLevel", description: "TRACE, TRACE2 .. FATAL4, or 1 to 24." });
 
 const TestsSchema = z.strictObject({
   equals: LevelSchema.optional().describe("Exactly this level; a name without a number covers its four steps."),
@@ -44,7 +46,7 @@ function among(levels: readonly (string | number)[]): MatcherTest {
     const { lowest, highest } = steps(level);
     for (let number = lowest; number <= highest; number++) values.add(number);
   }
-  return { op: "in", values: [...values].sort((a, b) => a - b) };
+  return { op: "in", values: [...values].toSorted((a, b) => a - b) };
 }
 
 /** A bare name such as ERROR is its whole range, 17 to 20; ERROR2 and numbers are one step. */

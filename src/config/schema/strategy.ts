@@ -31,6 +31,7 @@ export const StrategyObjectSchema = z.discriminatedUnion("type", [
   z
     .strictObject({
       type: z.literal("geography"),
+      // oxlint-disable-next-line unicorn/no-thenable -- the word people write; a list, so nothing can await it
       then: z.array(NameSchema).default([]).describe("Regions to try after the item's own, in order."),
     })
     .describe("The item's region first, then others, then `default`, then any."),
@@ -86,10 +87,12 @@ export const SHORT_STRATEGIES = [
 export const DEFAULT_STRATEGY = "weighted_round_robin";
 
 /** How a pool picks a target: a name, or `{ type, ...options }`. */
-export const StrategySchema = z.union([
-  z.enum(SHORT_STRATEGIES, { error: shortContent }).transform((type) => StrategyObjectSchema.parse({ type })),
-  StrategyObjectSchema,
-]);
+export const StrategySchema = z
+  .union([
+    z.enum(SHORT_STRATEGIES, { error: shortContent }).transform((type) => StrategyObjectSchema.parse({ type })),
+    StrategyObjectSchema,
+  ])
+  .meta({ id: "Strategy", description: "How a pool picks a target: a name, or { type, ...options }." });
 
 /** `content` is the one strategy that cannot be told by its name alone. */
 function shortContent(issue: { readonly input: unknown }): string | undefined {

@@ -17,6 +17,8 @@ const SelectorSchema = z
 export type Selector = z.output<typeof SelectorSchema>;
 
 /** Targets by id, in order, or by a selector, in the order of `targets`. */
-export const TargetSetSchema = z.union([z.array(NameSchema).min(1), SelectorSchema]);
+export const TargetSetSchema = z
+  .union([z.array(NameSchema).min(1), SelectorSchema])
+  .meta({ id: "Targets", description: "Ids of targets in order, or a selector over all targets." });
 
 export type TargetSet = z.output<typeof TargetSetSchema>;

@@ -1,5 +1,5 @@
 import { caution, type Finding, type Path } from "../finding.ts";
-import { listOf, type Outline, type OutlineRule, textOf, valueAt, valuesOf } from "../outline.ts";
+import { listOf, type Outline, type OutlineRule, textOf, type Values, valueAt, valuesOf } from "../outline.ts";
 import { ALL_SIGNALS } from "../schema/signal.ts";
 
 /** What can be used, but will surprise: rules that are never reached, items that are always refused. */
@@ -38,7 +38,7 @@ function checkUnmatched({ root, rules }: Outline, taken: ReadonlySet<string>): F
   const open = ALL_SIGNALS.filter((signal) => !taken.has(signal));
   if (open.length === 0) return [];
   const path = [root["rules"] === undefined ? "pools" : "rules"];
-  const what = open.length === ALL_SIGNALS.length ? "items" : `${open.join(" and ")}`;
+  const what = open.length === ALL_SIGNALS.length ? "items" : open.join(" and ");
   const message =
     rules.length === 0
       ? "no rule and no default_pool uses these pools: all items are refused"
@@ -47,11 +47,12 @@ function checkUnmatched({ root, rules }: Outline, taken: ReadonlySet<string>): F
 }
 
 /** Without pools, rules and default_pool, the default pool is all targets. */
-export function isDefaultImplied(root: Readonly<Record<string, unknown>>): boolean {
-  const isEmpty = (value: unknown): boolean =>
-    value === undefined ||
-    (Array.isArray(value) ? value.length === 0 : Object.keys(valuesOf(value) ?? { value }).length === 0);
+function isDefaultImplied(root: Values): boolean {
   return isEmpty(root["pools"]) && isEmpty(root["rules"]) && root["default_pool"] === undefined;
+}
+
+function isEmpty(value: unknown): boolean {
+  return value === undefined || Object.keys(valuesOf(value) ?? listOf(value)).length === 0;
 }
 
 function checkNoTargets({ root, targets }: Outline): Finding[] {

@@ -1,5 +1,5 @@
 import { type Finding, fault } from "../finding.ts";
-import type { Outline } from "../outline.ts";
+import { type Outline, textOf } from "../outline.ts";
 import { IN_PLACE_KEYS } from "../schema/rule.ts";
 
 /** A rule has the name of a pool, or its own targets; options of a pool only beside its own targets. */
@@ -14,7 +14,11 @@ export function checkRulePools({ rules }: Outline): Finding[] {
     if (targets !== undefined)
       return [fault([...path, "targets"], "stands beside pool", "a rule has one or the other")];
     return IN_PLACE_KEYS.filter((key) => values[key] !== undefined).map((key) => ({
-      ...fault([...path, key], "belongs to the pool, and this rule only names one", `move it to pools.${String(pool)}`),
+      ...fault(
+        [...path, key],
+        "belongs to the pool, and this rule only names one",
+        `move it to pools.${textOf(pool) ?? "<name>"}`,
+      ),
       at: "key" as const,
     }));
   });
