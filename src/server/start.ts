@@ -80,7 +80,8 @@ export async function startNode(config: Config, options: StartOptions): Promise<
   const walk = createWalk(config, dataPlane, env, options);
   const node = new Node({ env, dataPlane, walk, facts, runtime, source });
   await node.open(config, parts);
-  log.info("signalbox listens", { ...node.addresses });
+  const { otlpGrpc, otlpHttp, admin } = node.addresses;
+  log.info("signalbox listens", { otlp_grpc: otlpGrpc, otlp_http: otlpHttp, admin });
   node.own(parts.move());
   return node;
 }
