@@ -56,7 +56,8 @@ type SummaryData = Extract<TestEvent, { type: "test:summary" }>["data"];
 
 function failed(data: FailData, seen: Seen): string {
   const { error: wrapper } = data.details;
-  const error: unknown = wrapper.cause ?? wrapper;
+  const { cause } = wrapper as { readonly cause?: unknown };
+  const error = cause ?? wrapper;
   // What a suite or file reports when something in it failed: that was told where it happened.
   if ("failureType" in wrapper && wrapper.failureType === "subtestsFailed") return "";
   const failure = { ...placeOf(data), error };

@@ -75,6 +75,7 @@ export async function startNode(config: Config, options: StartOptions): Promise<
   await using parts = new AsyncDisposableStack();
   const runtime = parts.use(openRuntimeMetrics(env.metrics, { clock, version: VERSION, ledger: env.ledger }));
   const plan = compile(config, { version: 1, text: source.text, readFile: source.readFile });
+  // Loaded when it is needed: most commands start no node, and should not wait for it.
   const open = options.openDataPlane ?? (await import("../data/assemble.ts")).openDataPlane;
   const dataPlane = parts.use(await open(plan, listenOptions(config.node, source.readFile), env));
   const walk = createWalk(config, dataPlane, env, options);
