@@ -1,0 +1,158 @@
+import assert from "node:assert/strict";
+import { setImmediate as turn } from "node:timers/promises";
+import { type Cancel, type Clock, systemClock } from "../../src/core/clock.ts";
+import type { Reason } from "../../src/core/reason.ts";
+import { seededRandom } from "../../src/core/random.ts";
+import { type Admission, type AdmissionLimits, createAdmission } from "../../src/data/admit/admission.ts";
+import type { CarriedRequest, Carry } from "../../src/data/receive/carry.ts";
+import {
+  GRPC_DEFAULTS,
+  type GrpcOptions,
+  HTTP_DEFAULTS,
+  type Listeners,
+  openListeners,
+} from "../../src/data/receive/listen.ts";
+import { FULL_SUCCESS, type Reply } from "../../src/data/request.ts";
+import type { HttpOptions } from "../../src/data/receive/http.ts";
+import type { TlsServerOptions } from "../../src/http2/port.ts";
+import { createMetrics, type Metrics } from "../../src/telemetry/metrics.ts";
+
+export const REGION = "eu-1";
+
+/** A request that the next stage has and did not answer yet. */
+export interface Held {
+  readonly request: CarriedRequest;
+  /** True once the sender was said to be gone. */
+  cancelled: boolean;
+  finish(reply: Reply): void;
+}
+
+export interface Options {
+  readonly limits?: Partial<AdmissionLimits>;
+  readonly http?: Partial<HttpOptions>;
+  readonly grpc?: Partial<GrpcOptions>;
+  readonly tls?: TlsServerOptions;
+  readonly clock?: Clock;
+  /** What the next stage answers at once; `hold`: what `nextHeld` gives is answered by the test. */
+  readonly answer?: (request: CarriedRequest) => Reply | "hold";
+}
+
+export const LIMITS: AdmissionLimits = {
+  maxRequestBytes: 67_108_864,
+  maxInFlightBytes: 268_435_456,
+  maxConcurrentRequests: 1_000,
+  requestTimeoutMs: 30_000,
+  maxTimeoutMs: 60_000,
+};
+
+/** Both listeners over a next stage that answers by script. */
+export interface Receiving extends AsyncDisposable {
+  readonly carried: CarriedRequest[];
+  readonly metrics: Metrics;
+  readonly admission: Admission;
+  readonly listeners: Listeners;
+  readonly httpPort: number;
+  readonly grpcPort: number;
+  serving: boolean;
+  /** Highest sum of bytes in flight that the next stage saw. */
+  readonly peakBytes: number;
+  /** The next request that the next stage holds, in the order in which they came. */
+  nextHeld(): Promise<Held>;
+  errors(reason: Reason): number;
+  /** Resolves when no request is in flight any more. */
+  settled(): Promise<void>;
+}
+
+/** When it is disposed, everything must have been given back. */
+export async function openReceiving(options: Options = {}): Promise<Receiving> {
+  const next = new NextStage(options.answer ?? (() => FULL_SUCCESS));
+  const metrics = createMetrics();
+  const env = { clock: options.clock ?? systemClock, random: seededRandom(7), metrics, rssBytes: () => 0 };
+  const admission = createAdmission({ ...LIMITS, ...options.limits }, env);
+  const state = { serving: true };
+  const carry: Carry = (request, done) => next.carry(request, done, admission.inFlightBytes);
+  const place = { host: "127.0.0.1", port: 0, ...(options.tls === undefined ? {} : { tls: options.tls }) };
+  const listeners = await openListeners(
+    {
+      region: REGION,
+      grpc: { ...GRPC_DEFAULTS, ...place, ...options.grpc },
+      http: { ...HTTP_DEFAULTS, ...place, ...options.http },
+    },
+    { ...env, admission, carry, serving: () => state.serving },
+  );
+  const settled = async (): Promise<void> => {
+    while (admission.inFlightRequests > 0) await turn();
+  };
+  return {
+    get serving() {
+      return state.serving;
+    },
+    set serving(value) {
+      state.serving = value;
+    },
+    carried: next.carried,
+    metrics,
+    admission,
+    listeners,
+    httpPort: listeners.http?.port ?? 0,
+    grpcPort: listeners.grpc?.port ?? 0,
+    get peakBytes() {
+      return next.peakBytes;
+    },
+    nextHeld: () => next.held(),
+    errors: (reason: Reason) => metrics.errors.with(REGION, reason).value,
+    settled,
+    async [Symbol.asyncDispose]() {
+      next.finishAll();
+      await listeners[Symbol.asyncDispose]();
+      await settled();
+      assert.equal(admission.inFlightBytes, 0, "bytes that nobody gave back");
+    },
+  };
+}
+
+class NextStage {
+  readonly carried: CarriedRequest[] = [];
+  peakBytes = 0;
+  readonly #answer: (request: CarriedRequest) => Reply | "hold";
+  readonly #fresh: Held[] = [];
+  readonly #open = new Set<Held>();
+  readonly #waiting: ((held: Held) => void)[] = [];
+
+  constructor(answer: (request: CarriedRequest) => Reply | "hold") {
+    this.#answer = answer;
+  }
+
+  carry(request: CarriedRequest, done: (reply: Reply) => void, inFlightBytes: number): Cancel {
+    this.carried.push(request);
+    this.peakBytes = Math.max(this.peakBytes, inFlightBytes);
+    const reply = this.#answer(request);
+    if (reply !== "hold") {
+      done(reply);
+      return () => {};
+    }
+    const held: Held = {
+      request,
+      cancelled: false,
+      finish: (late) => {
+        if (this.#open.delete(held)) done(late);
+      },
+    };
+    this.#open.add(held);
+    const waiting = this.#waiting.shift();
+    if (waiting === undefined) this.#fresh.push(held);
+    else waiting(held);
+    return () => {
+      held.cancelled = true;
+    };
+  }
+
+  held(): Promise<Held> {
+    const fresh = this.#fresh.shift();
+    return fresh === undefined ? new Promise((resolve) => this.#waiting.push(resolve)) : Promise.resolve(fresh);
+  }
+
+  finishAll(): void {
+    for (const held of this.#open) held.finish(FULL_SUCCESS);
+  }
+}
