@@ -1,5 +1,6 @@
 import type { Cancel, Clock } from "../core/clock.ts";
 import type { Reason } from "../core/reason.ts";
+import { findMalformed } from "../otlp/check.ts";
 import { Envelope, scanEnvelope } from "../otlp/scan.ts";
 import type { Signal } from "../otlp/signal.ts";
 import type { RulePlan } from "../plan/route-plan.ts";
@@ -52,8 +53,9 @@ export function createCorridor(current: () => CorridorAssembly, clock: Clock): C
     const ways = current().ways[head.signal];
     const { router } = ways;
     router.route(envelope, head.region);
-    if (router.problem !== "") {
-      done({ ok: false, refusal: { reason: "bad_data", message: router.problem, field: "request" } });
+    const problem = router.problem !== "" ? router.problem : vouch(ways, head.signal, bytes);
+    if (problem !== "") {
+      done({ ok: false, refusal: { reason: "bad_data", message: problem, field: "request" } });
       return NOTHING_TO_CANCEL;
     }
     const obstacle = findObstacle(ways);
@@ -69,6 +71,16 @@ export function createCorridor(current: () => CorridorAssembly, clock: Clock): C
 function beforehand(request: CarriedRequest): Reply {
   const { rejected, message } = request;
   return rejected === 0 && message === "" ? FULL_SUCCESS : { ok: true, rejected, message };
+}
+
+/**
+ * A request of which some part is acknowledged before a target has seen it is checked to its last field: who says yes
+ * vouches for the bytes. Everywhere else the target's answer is the sender's. Empty when there is nothing to object.
+ */
+function vouch(ways: Ways, signal: Signal, bytes: Uint8Array): string {
+  if (!ways.router.drafts.some((draft) => ways.all[draft.rule]!.pool.ack !== "delivered")) return "";
+  const at = findMalformed(signal, bytes);
+  return at < 0 ? "" : `not a valid protobuf message: malformed at byte ${at}`;
 }
 
 interface Obstacle {
