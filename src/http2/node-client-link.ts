@@ -1,4 +1,9 @@
-import http2, { type ClientHttp2Session, type ClientHttp2Stream, type OutgoingHttpHeaders } from "node:http2";
+import http2, {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  constants,
+  type OutgoingHttpHeaders,
+} from "node:http2";
 import type { Socket } from "node:net";
 import type { Cancel, Clock } from "../core/clock.ts";
 import { reasonOf } from "../core/errors.ts";
@@ -28,6 +33,7 @@ export interface LinkOwner {
 /** One connection of the client. It is ready when the peer's SETTINGS have come, so that its limits are known. */
 export class ClientLink {
   readonly #session: ClientHttp2Session;
+  #socket: Socket | undefined;
   readonly #owner: LinkOwner;
   readonly #timers: Cancel[] = [];
   #state: "connecting" | "ready" | "leaving" = "connecting";
@@ -39,14 +45,16 @@ export class ClientLink {
   constructor(options: LinkOptions, owner: LinkOwner, clock: Clock) {
     this.#owner = owner;
     this.#session = http2.connect(options.url, {
-      createConnection: options.dial,
+      createConnection: () => {
+        this.#socket = options.dial();
+        return this.#socket;
+      },
       maxSessionMemory: MAX_SESSION_MEMORY_MB,
       settings: { initialWindowSize: STREAM_WINDOW_BYTES, maxFrameSize: MAX_FRAME_BYTES, enablePush: false },
     });
     this.#listen();
     const connecting = clock.after(options.connectTimeoutMs, () => {
-      this.#text = `no connection within ${options.connectTimeoutMs} ms`;
-      this.#session.destroy();
+      this.#destroy(`no connection within ${options.connectTimeoutMs} ms`);
     });
     this.#timers.push(connecting);
     this.#session.once("remoteSettings", () => {
@@ -81,6 +89,7 @@ export class ClientLink {
     this.#active++;
     stream.once("close", () => {
       this.#active--;
+      this.#closeWhenIdle();
       this.#owner.released();
     });
     return stream;
@@ -93,10 +102,20 @@ export class ClientLink {
 
   /** Takes no more calls, and closes when those under way have ended. */
   leave(): void {
-    const wasConnecting = this.#state === "connecting";
     this.#state = "leaving";
-    if (wasConnecting) this.#session.destroy();
-    else this.#session.close();
+    this.#session.close();
+    this.#closeWhenIdle();
+  }
+
+  /** Without calls nothing of worth can come: node would wait for the peer to close, too. */
+  #closeWhenIdle(): void {
+    if (this.#state === "leaving" && this.#active === 0) setImmediate(() => this.#socket?.destroy());
+  }
+
+  #destroy(text: string): void {
+    this.#text = text;
+    this.#session.destroy(new Error(text), constants.NGHTTP2_CANCEL);
+    setImmediate(() => this.#socket?.destroy());
   }
 
   #listen(): void {
@@ -108,6 +127,7 @@ export class ClientLink {
       this.#state = "leaving";
       this.#lastStreamId = lastStreamId;
       this.#text = `the peer sent GOAWAY with code ${code}`;
+      this.#closeWhenIdle();
     });
     session.once("connect", () => {
       if (!session.destroyed) session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
@@ -124,9 +144,12 @@ export class ClientLink {
     this.#state = "ready";
     this.#wasReady = true;
     // Without calls under way no PING: servers take those amiss (too_many_pings), and nobody waits for an answer.
+    const socket = this.#socket;
+    if (socket === undefined) return;
+    const lost = (): void => this.#destroy("the peer does not answer a PING");
     const wanted = (): boolean => this.#active > 0;
     const { keepaliveTimeMs: timeMs, keepaliveTimeoutMs: timeoutMs } = options;
-    this.#timers.push(watchLiveness(this.#session, { timeMs, timeoutMs, wanted }, clock));
+    this.#timers.push(watchLiveness({ session: this.#session, socket }, { timeMs, timeoutMs, wanted, lost }, clock));
     this.#owner.ready();
   }
 }

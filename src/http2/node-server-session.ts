@@ -1,4 +1,5 @@
 import { constants, type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
+import type { Socket } from "node:net";
 import type { Cancel, Clock } from "../core/clock.ts";
 import type { Random } from "../core/random.ts";
 import { STATUS } from "./grpc-status.ts";
@@ -12,20 +13,28 @@ import { parseTimeout } from "./timeout.ts";
 /** How long a peer has to say hello in HTTP/2, so that silent connections do not take the place of others. */
 const HELLO_TIMEOUT_MS = 10_000;
 
+export interface Connection {
+  readonly session: ServerHttp2Session;
+  /** What the session runs on; node hands out only a proxy of it, which cannot be destroyed. */
+  readonly socket: Socket;
+}
+
 /** One connection of the server: serves its calls, ends it when it is old, silent or asked to. */
 export class ServerSession {
   readonly #session: ServerHttp2Session;
+  readonly #socket: Socket;
   readonly #options: UnaryServerOptions;
   readonly #clock: Clock;
   readonly #peer: string;
   readonly #timers: Cancel[] = [];
-  #retiring = false;
 
-  constructor(session: ServerHttp2Session, options: UnaryServerOptions, env: { clock: Clock; random: Random }) {
+  constructor(connection: Connection, options: UnaryServerOptions, env: { clock: Clock; random: Random }) {
+    const { session, socket } = connection;
     this.#session = session;
+    this.#socket = socket;
     this.#options = options;
     this.#clock = env.clock;
-    this.#peer = peerOf(session);
+    this.#peer = peerOf(socket);
     session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
     session.on("error", ignore); // what broke a connection is the peer's matter; its calls are cancelled one by one
     session.on("stream", (stream, headers, flags) => this.#onStream(stream, headers, flags));
@@ -35,24 +44,23 @@ export class ServerSession {
     this.#expectHello();
     this.#limitAge(env.random);
     const { keepaliveTimeMs: timeMs, keepaliveTimeoutMs: timeoutMs } = options;
-    this.#timers.push(watchLiveness(session, { timeMs, timeoutMs, wanted: () => true }, env.clock));
+    this.#timers.push(
+      watchLiveness(connection, { timeMs, timeoutMs, wanted: () => true, lost: () => this.destroy() }, env.clock),
+    );
   }
 
   /** GOAWAY; the connection closes when its calls have ended, at the latest after `graceMs`. */
   retire(graceMs: number): void {
-    if (this.#session.destroyed) return;
     this.#timers.push(this.#clock.after(graceMs, () => this.destroy()));
-    if (this.#retiring) return;
-    this.#retiring = true;
-    this.#session.goaway(constants.NGHTTP2_NO_ERROR);
-    // What the client sent before it saw the GOAWAY arrives before the answer to this PING. Closing the socket
-    // earlier could reset it and lose the GOAWAY, which tells the client that those calls may be sent again.
-    if (!this.#session.ping(() => this.#session.close())) this.#session.close();
+    // When the last call has ended node sends FIN and reads on until the client has closed, too. So the GOAWAY is not
+    // lost by a reset of the socket, and the client knows that what it sent after it may be sent again.
+    this.#session.close();
   }
 
   /** Resets what is under way. With NO_ERROR a client would take a cut reply for an ended one. */
   destroy(): void {
     this.#session.destroy(new Error("the connection is given up"), constants.NGHTTP2_CANCEL);
+    setImmediate(() => this.#socket.destroy()); // the GOAWAY goes first; a closing session would wait for the client
   }
 
   #expectHello(): void {
@@ -92,8 +100,8 @@ function httpStatusOf(headers: HeaderBlock): 200 | 405 | 415 {
   return isGrpcContentType(headerText(headers, "content-type")) ? 200 : 415;
 }
 
-function peerOf(session: ServerHttp2Session): string {
-  const { remoteAddress: address = "", remotePort: port = 0 } = session.socket;
+function peerOf(socket: Socket): string {
+  const { remoteAddress: address = "", remotePort: port = 0 } = socket;
   return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 }
 

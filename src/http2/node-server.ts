@@ -53,8 +53,14 @@ class NodeUnaryServer implements UnaryServer {
     this.#server = server;
     this.#clock = env.clock;
     server.on("connection", (socket: Socket) => this.#track(socket));
+    // Node makes the session of a socket within this event, and does not say which socket it is.
+    let arriving: Socket | undefined;
+    server.prependListener(options.tls === undefined ? "connection" : "secureConnection", (socket: Socket) => {
+      arriving = socket;
+    });
     server.on("session", (handle: http2.ServerHttp2Session) => {
-      const session = new ServerSession(handle, options, env);
+      if (arriving === undefined) return;
+      const session = new ServerSession({ session: handle, socket: arriving }, options, env);
       this.#add(handle, session);
       // Its handshake was under way when the listening ended.
       if (this.#stopping) session.retire(options.maxConnectionAgeGraceMs);
