@@ -11,15 +11,16 @@ const FILES: Readonly<Record<string, string>> = {
 
 /** Loads a config with a few variables and files at hand; no other file can be read. */
 export function loadText(text: string, file = "test.yaml"): LoadResult {
-  const readFile = (path: string): string => {
-    const content = FILES[path];
-    if (content === undefined) throw Object.assign(new Error(`no ${path}`), { code: "ENOENT" });
-    return content;
-  };
   return loadConfig(text, { file, env: ENV, readFile });
 }
 
 /** `line error|warning path`, in the order of the problems. */
 export function outlineOf({ problems }: LoadResult): string[] {
   return problems.map(({ position, severity, path }) => `${position?.line ?? 0} ${severity} ${path}`);
+}
+
+function readFile(path: string): string {
+  const content = FILES[path];
+  if (content === undefined) throw Object.assign(new Error(`no ${path}`), { code: "ENOENT" });
+  return content;
 }

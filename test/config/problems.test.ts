@@ -1,0 +1,227 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { loadText, outlineOf } from "./load-text.ts";
+
+const TARGETS = `targets: [{ id: a, endpoint: "http://a:1", region: eu }, { id: b, endpoint: "http://b:1", tags: { t: x } }]`;
+const POOL = "pools: { p: { targets: [a] } }";
+
+/** Each is added to two targets, a and b, on line 1, and the pool p on line 2. */
+const cases: readonly { readonly name: string; readonly text: string; readonly want: readonly string[] }[] = [
+  { name: "a rule has a pool or targets", text: "rules: [{ id: r }]", want: ["3 error rules[0]"] },
+  {
+    name: "a rule does not have both",
+    text: "rules:\n  - id: r\n    pool: p\n    targets: [a]",
+    want: ["6 error rules[0].targets"],
+  },
+  {
+    name: "options of a pool stand beside its targets",
+    text: "rules: [{ id: r, pool: p, ack: queued,\n  strategy: failover }]",
+    want: ["3 error rules[0].ack", "4 error rules[0].strategy"],
+  },
+  {
+    name: "rule ids are unique",
+    text: "rules: [{ id: r, pool: p, signals: [logs] },\n  { id: r, pool: p }]\nunmatched: drop",
+    want: ["4 error rules[1].id"],
+  },
+  { name: "the default pool is known", text: "default_pool: pp", want: ["3 error default_pool"] },
+  {
+    name: "a selector selects something",
+    text: 'default_pool: { targets: { region: "us-*" } }',
+    want: ["3 error default_pool.targets"],
+  },
+  { name: "a selector on tags", text: 'default_pool: { targets: { tags: { t: "*" } } }', want: [] },
+  { name: "a selector says something", text: "default_pool: { targets: {} }", want: ["3 error default_pool.targets"] },
+  { name: "no target twice", text: "default_pool: { targets: [a, b, a] }", want: ["3 error default_pool.targets[2]"] },
+  {
+    name: "cases of content stay inside the pool",
+    text: "default_pool: { targets: [a], strategy: { type: content,\n  cases: [{ conditions: [], targets: [b] }],\n  otherwise: [c] } }",
+    want: ["4 error default_pool.strategy.cases[0].targets[0]", "5 error default_pool.strategy.otherwise[0]"],
+  },
+  {
+    name: "a rule after one that matches everything is never reached",
+    text: "rules: [{ id: all, pool: p },\n  { id: late, pool: p, conditions: [service_name: x] },\n  { id: early, pool: p, priority: high, conditions: [service_name: x] }]",
+    want: ["4 warning rules[1]"],
+  },
+  {
+    name: "two rules together match everything",
+    text: "rules: [{ id: t, pool: p, signals: [traces] }, { id: l, pool: p, signals: [logs] },\n  { id: both, pool: p, signals: [logs, traces] },\n  { id: more, pool: p }]",
+    want: ["4 warning rules[2]"],
+  },
+  {
+    name: "a copy keeps nothing from those after it",
+    text: "rules: [{ id: all, pool: p, mode: copy },\n  { id: late, pool: p }]",
+    want: [],
+  },
+  {
+    name: "what nothing matches is refused, and that is said",
+    text: "rules: [{ id: r, pool: p, conditions: [service_name: x] }]",
+    want: ["3 warning rules"],
+  },
+  {
+    name: "no warning where it was chosen",
+    text: "rules: [{ id: r, pool: p, conditions: [service_name: x] }]\nunmatched: refuse",
+    want: [],
+  },
+  {
+    name: "two listeners on one address",
+    text: 'node: { listen: { otlp_http: { address: "0.0.0.0:4317" } } }\ndefault_pool: p',
+    want: ["3 error node.listen.otlp_http.address"],
+  },
+  {
+    name: "port 0 is never taken, and a listener that is off takes none",
+    text: 'node: { listen: { otlp_grpc: false, admin: { address: "127.0.0.1:0" }, otlp_http: { address: "[::1]:4317" } } }\ndefault_pool: p',
+    want: [],
+  },
+  {
+    name: "the admin API is not open to the network",
+    text: 'node: { listen: { admin: { address: "0.0.0.0:4320" } } }\ndefault_pool: p',
+    want: ["3 error node.listen.admin.address"],
+  },
+  {
+    name: "the admin API may be open with a token",
+    text: 'node: { listen: { admin: { address: "[::]:4320" } }, admin: { tokens: [{ role: admin, value: x }] } }\ndefault_pool: p',
+    want: [],
+  },
+  {
+    name: "limits fit together",
+    text: "node: { limits: { max_request_bytes: 128MiB,\n  max_in_flight_bytes: 1MiB,\n  max_timeout: 5s } }\ndefault_pool: p",
+    want: ["4 error node.limits.max_in_flight_bytes", "5 error node.limits.max_timeout"],
+  },
+  {
+    name: "a store needs endpoints",
+    text: "node: { coordination: { type: consul } }\ndefault_pool: p",
+    want: ["3 error node.coordination", "3 warning node.coordination.type"],
+  },
+  {
+    name: "retry.max is not below retry.initial",
+    text: "default_pool: { targets: [a], retry: { initial: 1s, max: 500ms } }",
+    want: ["3 error default_pool.retry.max"],
+  },
+  {
+    name: "stored needs a disk queue",
+    text: "default_pool: { targets: [a], ack: stored }",
+    want: ["3 error default_pool.ack"],
+  },
+  {
+    name: "max_rate is not below min_rate",
+    text: "default_pool: p\nglobal: { sampling_strategies: [\n  { type: adaptive, min_rate: 0.5, max_rate: 0.1, target_qps: 1 },\n  { type: priority_based } ] }",
+    want: ["5 error global.sampling_strategies[0].max_rate", "6 error global.sampling_strategies[1]"],
+  },
+  {
+    name: "within needs a threshold",
+    text: "default_pool: { targets: [a], strategy: { type: latency, pick: within } }",
+    want: ["3 error default_pool.strategy"],
+  },
+  {
+    name: "what has no effect is said once for each place",
+    text: "default_pool: { targets: [a], adaptive_weights: true, fallback: p,\n  queue: { when_full: drop_oldest } }",
+    want: [
+      "3 warning default_pool.adaptive_weights",
+      "3 warning default_pool.fallback",
+      "4 warning default_pool.queue.when_full",
+    ],
+  },
+];
+for (const { name, text, want } of cases) {
+  test(`problems: ${name}`, () => {
+    const result = loadText(`${TARGETS}\n${POOL}\n${text}\n`);
+    assert.deepEqual(outlineOf(result), want, JSON.stringify(result.problems, null, 1));
+    assert.equal(
+      result.config === undefined,
+      want.some((line) => line.includes(" error ")),
+    );
+  });
+}
+
+/** Each is one target, and the path is below it. */
+const targets: readonly { readonly name: string; readonly target: string; readonly want: readonly string[] }[] = [
+  { name: "gRPC has no path", target: 'endpoint: "http://a:1/x"', want: ["error endpoint"] },
+  { name: "HTTP has one", target: 'endpoint: "https://a/otlp/", protocol: http/protobuf', want: [] },
+  {
+    name: "the path of the signal is added",
+    target: 'endpoint: "http://a:1/v1/traces", protocol: http/protobuf',
+    want: ["warning endpoint"],
+  },
+  { name: "another scheme", target: 'endpoint: "grpc://a:1"', want: ["error endpoint"] },
+  { name: "no host", target: 'endpoint: "http://"', want: ["error endpoint"] },
+  { name: "a password in the URL", target: 'endpoint: "http://me:hunter2@a:1"', want: ["error endpoint"] },
+  { name: "a weight of 0 is a standby", target: 'endpoint: "http://a:1", weight: 0', want: [] },
+  { name: "a weight below 0", target: 'endpoint: "http://a:1", weight: -1', want: ["error weight"] },
+  {
+    name: "headers of the protocol",
+    target: 'endpoint: "http://a:1", headers: { Content-Type: x, grpc-timeout: x, x-ok: y }',
+    want: ["error headers.Content-Type", "error headers.grpc-timeout"],
+  },
+  {
+    name: "a header twice, and one that is none",
+    target: 'endpoint: "http://a:1", headers: { x-a: x, X-A: y, "a b": z, x-b: "1\\n2" }',
+    want: ["error headers.X-A", 'error headers["a b"]', "error headers.x-b"],
+  },
+  { name: "TLS on http", target: 'endpoint: "http://a:1", tls: { server_name: a }', want: ["error tls"] },
+  {
+    name: "a certificate needs its key",
+    target: 'endpoint: "https://a:1", tls: { cert: cert.pem }',
+    want: ["error tls"],
+  },
+  { name: "files of TLS", target: 'endpoint: "https://a:1", tls: { cert: cert.pem, key: key.pem }', want: [] },
+  {
+    name: "files that are missing or no PEM",
+    target: 'endpoint: "https://a:1", tls: { cert: missing.pem, key: not.pem }',
+    want: ["error tls.cert", "error tls.key"],
+  },
+  {
+    name: "health checks have no effect",
+    target: 'endpoint: "http://a:1", health_check: {}',
+    want: ["warning health_check"],
+  },
+];
+for (const { name, target, want } of targets) {
+  test(`problems of targets: ${name}`, () => {
+    const { config, problems } = loadText(`targets: [{ id: a, ${target} }]`);
+    const found = problems.map(({ severity, path }) => `${severity} ${path.replace("targets[0].", "")}`);
+    assert.deepEqual(found, want, JSON.stringify(problems, null, 1));
+    assert.equal(
+      config === undefined,
+      want.some((line) => line.startsWith("error")),
+    );
+    assert.ok(!JSON.stringify(problems).includes("hunter2"));
+  });
+}
+
+test("problems: fallbacks that go in a circle are told once for each circle", () => {
+  const pools = ["a: b", "b: c", "c: b", "d: d", "e: unknown"].map((pair) => {
+    const [name, fallback] = pair.split(": ");
+    return `  ${name}: { targets: [a], fallback: ${fallback} }`;
+  });
+  const { problems } = loadText(`${TARGETS}\npools:\n${pools.join("\n")}\ndefault_pool: a\n`);
+  const errors = problems.filter(({ severity }) => severity === "error");
+  assert.deepEqual(
+    errors.map(({ path, message }) => [path, message]),
+    [
+      ["pools.b.fallback", "fallbacks go round in a circle: b -> c -> b"],
+      ["pools.d.fallback", "fallbacks go round in a circle: d -> d"],
+      ["pools.e.fallback", 'unknown pool "unknown"'],
+    ],
+  );
+});
+
+test("problems: the default pool in place and a pool named default exclude each other", () => {
+  const { problems } = loadText(`${TARGETS}\npools: { default: { targets: [a] } }\ndefault_pool: { targets: [b] }`);
+  assert.deepEqual(
+    problems.map(({ path }) => path),
+    ["pools.default"],
+  );
+});
+
+test("problems: a section that cannot be read causes no unknown ids elsewhere", () => {
+  const result = loadText(
+    "targets: nonsense\npools: 5\ndefault_pool: p\nrules: [{ id: r, targets: [a], strategy: nonsense }]",
+  );
+  assert.deepEqual(outlineOf(result), ["1 error targets", "2 error pools", "4 error rules[0].strategy"]);
+});
+
+test("problems: PEM files are read into the config", () => {
+  const { config } = loadText('targets: [{ id: a, endpoint: "https://a:1", tls: { cert: cert.pem, key: key.pem } }]');
+  assert.match(config?.targets[0]?.tls?.cert ?? "", /BEGIN CERTIFICATE/u);
+  assert.match(config?.targets[0]?.tls?.key?.reveal() ?? "", /BEGIN PRIVATE KEY/u);
+});
