@@ -35,7 +35,7 @@ async function run(args: Args, io: Io): Promise<ExitCode> {
   log.format = config.node.log.format;
   for (const problem of problems) log.warn("config warning", { problem: formatProblem(problem) });
   await using node = await startNode(config, { clock: io.clock, random: io.random, log, source });
-  return runNode(node, process);
+  return await runNode(node, process); // awaited here: the node is closed when this function is left
 }
 
 /** A log on stderr; its level and format are the config's to say. */
