@@ -1,0 +1,81 @@
+/** One load and what the measured system does with it. */
+export interface Case {
+  readonly name: string;
+  readonly title: string;
+  readonly load: Load;
+  readonly protocol: "grpc" | "http";
+  readonly itemsPerRequest: number;
+  readonly resourcesPerRequest: number;
+  readonly services: number;
+  readonly rules: Rules;
+  readonly gzipIn: boolean;
+  readonly gzipOut: boolean;
+  /** Connections of the generator, and calls under way on each of them. */
+  readonly connections: number;
+  readonly streams: number;
+  /** Whether peers run it too, as far as they can: everything goes to one target there. */
+  readonly peers: boolean;
+  readonly short: boolean;
+}
+
+/**
+ * `saturating`: closed loop, as fast as it goes. `half`: open loop at half of the capacity that the case of `of` showed,
+ * once to the sink itself and once through the system. `triple`: open loop at its capacity and at three times that.
+ */
+export type Load =
+  | { readonly kind: "saturating" }
+  | { readonly kind: "half"; readonly of: string }
+  | { readonly kind: "triple"; readonly of: string };
+
+/**
+ * `none`: one pool. `by_service`: half of the services to pool a, the others to pool b. `resource_10`: ten rules on
+ * attributes of the resource. `resource_10000`: ten rules for each of 1,000 services. `span`: failed spans to pool b.
+ */
+export type Rules = "none" | "by_service" | "resource_10" | "resource_10000" | "span";
+
+const BASE: Omit<Case, "name" | "title"> = {
+  load: { kind: "saturating" },
+  protocol: "grpc",
+  itemsPerRequest: 100,
+  resourcesPerRequest: 4,
+  services: 8,
+  rules: "by_service",
+  gzipIn: false,
+  gzipOut: false,
+  connections: 4,
+  streams: 16,
+  peers: false,
+  short: false,
+};
+
+/** The loads of docs/benchmarks.md, in the order in which they run: those that need a capacity come after it is known. */
+export const CASES: readonly Case[] = [
+  { ...BASE, name: "grpc-1000", title: "gRPC, 1,000 spans a request, by service", ...items(1_000), peers: true },
+  { ...BASE, name: "grpc-100", title: "gRPC, 100 spans a request, by service", peers: true, short: true },
+  { ...BASE, name: "grpc-10", title: "gRPC, 10 spans a request, by service", ...items(10), peers: true, short: true },
+  { ...BASE, name: "http-1000", title: "HTTP, 1,000 spans a request, by service", ...http(1_000) },
+  { ...BASE, name: "http-100", title: "HTTP, 100 spans a request, by service", ...http(100) },
+  { ...BASE, name: "http-10", title: "HTTP, 10 spans a request, by service", ...http(10) },
+  { ...BASE, name: "one-pool", title: "no rules, one pool", rules: "none" },
+  { ...BASE, name: "rules-10", title: "10 rules on the resource", rules: "resource_10" },
+  { ...BASE, name: "rules-10000", title: "10,000 rules, 1,000 services", rules: "resource_10000", services: 1_000 },
+  { ...BASE, name: "rule-span", title: "a rule on the span", rules: "span" },
+  { ...BASE, name: "gzip-in", title: "gzip in", gzipIn: true },
+  { ...BASE, name: "gzip-out", title: "gzip out", gzipOut: true },
+  { ...BASE, name: "half-load", title: "half load: latency", load: { kind: "half", of: "grpc-100" }, streams: 256 },
+  { ...BASE, name: "overload", title: "three times capacity", load: { kind: "triple", of: "grpc-100" }, streams: 256 },
+];
+
+function items(itemsPerRequest: number): Pick<Case, "itemsPerRequest" | "resourcesPerRequest"> {
+  const resources = { 10: 2, 100: 4, 1_000: 10 } as const;
+  return { itemsPerRequest, resourcesPerRequest: resources[itemsPerRequest as keyof typeof resources] };
+}
+
+/** HTTP/1.1 has one call on each connection: as many connections as there are calls with gRPC. */
+function http(itemsPerRequest: number): Partial<Case> {
+  return { ...items(itemsPerRequest), protocol: "http", connections: 64, streams: 1 };
+}
+
+export function serviceNames(count: number): string[] {
+  return Array.from({ length: count }, (_, i) => `service-${String(i).padStart(4, "0")}`);
+}

@@ -1,0 +1,77 @@
+import { SIGNAL_FACTS } from "../src/otlp/signal.ts";
+import type { LoadArguments } from "./messages.ts";
+import { GrpcConnection, MESSAGE_AT } from "./wire/grpc-client.ts";
+import { HttpConnection } from "./wire/http-client.ts";
+
+/** How a call ended, whatever the protocol. */
+export type CallOutcome =
+  | { readonly kind: "acknowledged"; readonly partial: boolean }
+  | { readonly kind: "refused"; readonly code: string }
+  | { readonly kind: "failed" };
+
+/** One connection to the measured system. */
+export interface LoadConnection {
+  readonly opened: Promise<void>;
+  /** Whether a call can be made now. */
+  readonly usable: boolean;
+  readonly closed: boolean;
+  /** `reusable`: whether all of the bytes were written when the answer came. */
+  call(bytes: Buffer, done: (outcome: CallOutcome, reusable: boolean) => void): void;
+  destroy(): void;
+}
+
+const ACKNOWLEDGED: CallOutcome = { kind: "acknowledged", partial: false };
+const PARTIAL: CallOutcome = { kind: "acknowledged", partial: true };
+const FAILED: CallOutcome = { kind: "failed" };
+
+export function openConnection(options: LoadArguments): LoadConnection {
+  return options.protocol === "grpc" ? openGrpc(options) : openHttp(options);
+}
+
+function openGrpc({ port, gzip, streams }: LoadArguments): LoadConnection {
+  const encoding = gzip ? "gzip" : "identity";
+  const connection = new GrpcConnection("127.0.0.1", port, SIGNAL_FACTS.traces.grpcPath, encoding);
+  let underWay = 0;
+  return {
+    opened: connection.opened,
+    get usable() {
+      return underWay < streams && connection.usable;
+    },
+    get closed() {
+      return connection.closed;
+    },
+    call(bytes, done) {
+      underWay++;
+      connection.call(bytes, gzip, (status, messageBytes, written) => {
+        underWay--;
+        done(outcomeOf(status, 0, messageBytes), written);
+      });
+    },
+    destroy: () => connection.destroy(),
+  };
+}
+
+function openHttp({ port, gzip }: LoadArguments): LoadConnection {
+  const encoding = gzip ? "gzip" : "identity";
+  const connection = new HttpConnection("127.0.0.1", port, SIGNAL_FACTS.traces.httpPath, encoding);
+  return {
+    opened: connection.opened,
+    get usable() {
+      return connection.usable;
+    },
+    get closed() {
+      return connection.closed;
+    },
+    call(bytes, done) {
+      connection.post(bytes.subarray(MESSAGE_AT), (status, bodyBytes, written) =>
+        done(outcomeOf(status, 200, bodyBytes), written),
+      );
+    },
+    destroy: () => connection.destroy(),
+  };
+}
+
+function outcomeOf(status: number, success: number, replyBytes: number): CallOutcome {
+  if (status === success) return replyBytes > 0 ? PARTIAL : ACKNOWLEDGED;
+  return status === -1 ? FAILED : { kind: "refused", code: String(status) };
+}

@@ -1,0 +1,92 @@
+/** What the benchmark's processes say to each other, over the IPC channel of child_process.fork. */
+import type { LatencySummary } from "../src/cli/send/latency.ts";
+
+export interface SinkArguments {
+  readonly protocol: "grpc" | "http";
+  readonly ports: number;
+}
+
+export interface SinkCounts {
+  readonly requests: number;
+  readonly items: number;
+  /** Of the running numbers in the items. */
+  readonly seen: number;
+  readonly distinct: number;
+  readonly duplicates: number;
+  readonly beyond: number;
+}
+
+export interface SinkRequest {
+  readonly kind: "counts";
+}
+
+export type SinkReport =
+  | { readonly kind: "listening"; readonly ports: readonly number[] }
+  | { readonly kind: "counts"; readonly ports: readonly SinkCounts[] };
+
+export interface LoadArguments {
+  readonly protocol: "grpc" | "http";
+  readonly port: number;
+  readonly connections: number;
+  /** Calls under way on each connection (gRPC); one with HTTP/1.1. In an open loop the most there may be. */
+  readonly streams: number;
+  /** Requests a second; 0: closed loop, the next call follows as soon as one is answered. */
+  readonly requestsPerSecond: number;
+  readonly itemsPerRequest: number;
+  readonly resourcesPerRequest: number;
+  readonly services: readonly string[];
+  readonly gzip: boolean;
+  /** Who these items are from: 1 to 65,535. */
+  readonly source: number;
+}
+
+/** `mark` begins a new window of counts and latencies and answers with the one that ends; `stop` ends the load. */
+export interface LoadRequest {
+  readonly kind: "start" | "mark" | "stop";
+}
+
+export interface LoadCounts {
+  readonly durationMs: number;
+  readonly sentRequests: number;
+  readonly sentItems: number;
+  readonly ackedRequests: number;
+  readonly ackedItems: number;
+  /** Success with a message, which is a partial success. */
+  readonly partial: number;
+  /** By gRPC or HTTP status. */
+  readonly refused: Readonly<Record<string, number>>;
+  /** Reset, or without a connection. */
+  readonly failed: number;
+  /** Calls of an open loop that had to wait because too many were under way. */
+  readonly late: number;
+  readonly unanswered: number;
+  readonly latency: LatencySummary;
+}
+
+export type LoadReport =
+  | { readonly kind: "ready"; readonly requestBytes: number }
+  | { readonly kind: "started" }
+  | { readonly kind: "marked"; readonly counts: LoadCounts }
+  /** `counts` of the whole run. */
+  | { readonly kind: "stopped"; readonly counts: LoadCounts };
+
+/** What the parent gave to this process as its first argument. */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- both ends of the boundary are files of this folder
+export function argumentsOf<Arguments>(): Arguments {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as above
+  return JSON.parse(process.argv[2] ?? "{}") as Arguments;
+}
+
+export function tellParent(report: SinkReport | LoadReport): void {
+  process.send?.(report);
+}
+
+/** Answers each message of the parent; ends with it. */
+export function answerParent(answer: (request: SinkRequest | LoadRequest) => SinkReport | Promise<LoadReport>): void {
+  process.on("message", (request: SinkRequest | LoadRequest) => {
+    void Promise.resolve(answer(request)).then(tellParent);
+  });
+  process.on("disconnect", () => process.exit(0));
+  // Ctrl-C reaches the whole process group; the parent ends this process when it has read the results.
+  process.on("SIGINT", () => undefined);
+}

@@ -1,0 +1,101 @@
+import { serviceNames } from "./case.ts";
+import type { Case, Rules } from "./case.ts";
+
+export interface RouterPorts {
+  readonly grpc: number;
+  readonly http: number;
+  readonly admin: number;
+  /** Of the sinks behind pool a and pool b. */
+  readonly targets: readonly [a: number, b: number];
+}
+
+/** The config of the measured router. JSON, which is YAML too. */
+export function routerConfig(run: Case, ports: RouterPorts, dataDir: string): string {
+  const protocol = run.protocol === "grpc" ? "grpc" : "http/protobuf";
+  const compression = run.gzipOut ? { compression: "gzip" } : {};
+  const config = {
+    node: {
+      id: "bench",
+      data_dir: dataDir,
+      listen: {
+        otlp_grpc: { address: `127.0.0.1:${ports.grpc}` },
+        otlp_http: { address: `127.0.0.1:${ports.http}` },
+        admin: { address: `127.0.0.1:${ports.admin}` },
+      },
+    },
+    targets: ports.targets.map((port, i) => ({
+      id: i === 0 ? "a" : "b",
+      endpoint: `http://127.0.0.1:${port}`,
+      protocol,
+      ...compression,
+    })),
+    pools: { a: { targets: ["a"] }, b: { targets: ["b"] } },
+    rules: rulesOf(run.rules, run.services),
+    default_pool: "a",
+  };
+  return `${JSON.stringify(config, undefined, 2)}\n`;
+}
+
+interface Rule {
+  readonly id: string;
+  readonly conditions: readonly object[];
+  readonly pool: "a" | "b";
+}
+
+function rulesOf(rules: Rules, services: number): Rule[] {
+  switch (rules) {
+    case "none":
+      return [];
+    case "by_service":
+      return serviceNames(services)
+        .filter((_, i) => i % 2 === 1)
+        .map((service, i) => ({ id: `service-${i}`, conditions: [{ service_name: service }], pool: "b" }));
+    case "resource_10":
+      return resourceRules();
+    case "resource_10000":
+      return serviceNames(services).flatMap((service, i) => tenRules(service, i));
+    case "span":
+      return [
+        {
+          id: "failed",
+          conditions: [{ attribute: { key: "http.response.status_code", gte: 500 } }],
+          pool: "b",
+        },
+      ];
+    default:
+      throw new Error("rules that the benchmark does not know");
+  }
+}
+
+/** Nine that match nothing the generator sends, in the ways people write them, and one that matches half. */
+function resourceRules(): Rule[] {
+  const misses: object[] = [
+    { service_name: "payment*" },
+    { service_name: { in: ["checkout", "cart", "billing"] } },
+    { resource: { key: "deployment.environment.name", equals: "staging" } },
+    { resource: { key: "cloud.region", glob: "ap-northeast-*" } },
+    { resource: { key: "host.name", regex: "^db-[0-9]+$" } },
+    { resource: { key: "k8s.namespace.name", exists: true } },
+    { resource: { key: "service.version", glob: "2.*" } },
+    { resource: { key: "tenant", equals: "blue" } },
+    { resource: { key: "telemetry.sdk.language", in: ["rust", "cpp"] } },
+  ];
+  const rules: Rule[] = misses.map((condition, i) => ({ id: `miss-${i}`, conditions: [condition], pool: "b" }));
+  rules.push({ id: "odd", conditions: [{ service_name: { regex: "[13579]$" } }], pool: "b" });
+  return rules;
+}
+
+/** Nine for environments that the generator does not send, and one that matches: its pool changes from service to service. */
+function tenRules(service: string, index: number): Rule[] {
+  return Array.from({ length: 10 }, (_, i) => {
+    const environment = i === 9 ? "production" : `stage-${i}`;
+    return {
+      id: `${service}-${i}`,
+      conditions: [
+        { service_name: service },
+        { resource: { key: "deployment.environment.name", equals: environment } },
+      ],
+      pool: index % 2 === 0 ? "a" : "b",
+    };
+  });
+}
