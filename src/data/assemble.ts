@@ -21,9 +21,7 @@ export async function openDataPlane(plan: Plan, listen: ListenOptions, env: Env)
   const targets = openTargets(plan.targets, { ...env, openClient: (current) => openClient(current, env) });
   const split = (parcel: unknown): readonly [RoutedParcel, RoutedParcel] | undefined =>
     parcel instanceof RoutedParcel ? parcel.halve() : undefined;
-  const pools = parts.use(
-    new Pools(plan, targets, { ...env, region: plan.nodeRegion, schedule: setImmediate, split }),
-  );
+  const pools = parts.use(new Pools(plan, targets, { ...env, region: plan.nodeRegion, schedule: setImmediate, split }));
   const admission = createAdmission(listen.limits, { ...env, rssBytes: () => process.memoryUsage.rss() });
   const dataPlane = new NodeDataPlane({ plan, pools, admission, env });
   const carry = createCorridor(() => dataPlane.assembly, env.clock);

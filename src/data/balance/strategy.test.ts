@@ -26,7 +26,7 @@ function run(picker: Picker, view: PoolView, picks: number): string {
 }
 
 function counts(seen: string, size: number): number[] {
-  return Array.from({ length: size }, (_, i) => [...seen].filter((c) => c === "abcdefgh"[i]).length);
+  return Array.from({ length: size }, (_, i) => seen.split("abcdefgh"[i]!).length - 1);
 }
 
 function open(strategy: StrategyPlan): Picker {

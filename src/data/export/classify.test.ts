@@ -69,7 +69,10 @@ for (const { status, want, badData } of httpCases) {
 
 test("HTTP 503 is throttling only with Retry-After; an unreadable Retry-After counts as none", () => {
   const plain = classifyHttp({ status: 503, message: "", retryAfter: undefined }, WALL_MS);
-  const dated = classifyHttp({ status: 503, message: "", retryAfter: new Date(WALL_MS + 4_000).toUTCString() }, WALL_MS);
+  const dated = classifyHttp(
+    { status: 503, message: "", retryAfter: new Date(WALL_MS + 4_000).toUTCString() },
+    WALL_MS,
+  );
   const odd = classifyHttp({ status: 503, message: "", retryAfter: "soon" }, WALL_MS);
   assert.equal(plain.kind === "retry" && plain.reason, "unavailable");
   assert.deepEqual(dated.kind === "retry" && [dated.reason, dated.afterMs], ["throttled", 4_000]);

@@ -49,6 +49,14 @@ const GRPC_OF_HTTP = new Map<number, number>([
   [504, GRPC.UNAVAILABLE],
 ]);
 
+/** What a success means, whose body was read or could not be: never a reason to send again, for the target has it. */
+export function accepted(
+  reply: { readonly ok: true; readonly rejected: number; readonly message: string } | { readonly ok: false },
+): SendOutcome {
+  if (reply.ok) return { kind: "accepted", rejected: reply.rejected, message: reply.message };
+  return { kind: "accepted", rejected: 0, message: "the target took it, but its reply could not be read" };
+}
+
 /** What a gRPC status other than OK means for the batch. */
 export function classifyGrpc(answer: GrpcAnswer): SendOutcome {
   const code = grpcCodeName(answer.status);

@@ -33,8 +33,8 @@ function fullYear(twoDigits: number, wallMs: number): number {
 function toMs(year: number, monthName: string, day: string, time: readonly string[]): number | undefined {
   const month = MONTHS.indexOf(monthName);
   if (month < 0) return undefined;
-  const [hours, minutes, seconds] = time.map(Number) as [number, number, number];
-  return (((daysFromCivil(year, month + 1, Number(day)) * 24 + hours) * 60 + minutes) * 60 + seconds) * 1_000;
+  const hours = daysFromCivil(year, month + 1, Number(day)) * 24 + Number(time[0]);
+  return ((hours * 60 + Number(time[1])) * 60 + Number(time[2])) * 1_000;
 }
 
 /** Days since 1970-01-01 in the proleptic Gregorian calendar; years are counted from March so that the leap day is last. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { initialWindow, stepWindow, type Window, type WindowEvent } from "./window.ts";
+import { initialWindow, stepWindow, type Window } from "./window.ts";
 
 /** `count` successes one after the other, each `latencyMs` long. */
 function succeed(window: Window, count: number, wanted: boolean, latencyMs = 1, limit = 64): Window {
@@ -77,7 +77,7 @@ test("window: any order of events keeps it within 1 and the limit", () => {
       let nowMs = 0;
       for (const { kind, tookMs, wanted } of events) {
         nowMs += 7;
-        window = stepWindow(window, { kind, sentMs: nowMs - tookMs, wanted } as WindowEvent, nowMs, limit);
+        window = stepWindow(window, { kind, sentMs: nowMs - tookMs, wanted }, nowMs, limit);
         assert.ok(window.size >= 1 && window.size <= limit, `${window.size} of ${limit}`);
       }
     }),

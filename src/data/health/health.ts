@@ -65,7 +65,15 @@ export const DEFAULT_HEALTH: HealthPolicy = {
 
 /** A target is taken to be up until its sends say otherwise. */
 export function initialHealth(nowMs: number): Health {
-  return { state: "ready", reason: "started", sinceMs: nowMs, epoch: 0, ejections: 0, failures: 0, pausedUntilMs: nowMs };
+  return {
+    state: "ready",
+    reason: "started",
+    sinceMs: nowMs,
+    epoch: 0,
+    ejections: 0,
+    failures: 0,
+    pausedUntilMs: nowMs,
+  };
 }
 
 /** Pure. Returns the same object when nothing changes. */

@@ -7,11 +7,14 @@ import { type HttpListener, type HttpOptions, listenHttp } from "./http.ts";
 
 export type GrpcOptions = Omit<UnaryServerOptions, "handler">;
 
-export interface ListenOptions {
+interface Regional {
   /** Region of senders that say nothing of their own. */
   readonly region: string;
-  readonly grpc: GrpcOptions | undefined;
-  readonly http: HttpOptions | undefined;
+}
+
+export interface ListenOptions {
+  readonly grpc: (GrpcOptions & Regional) | undefined;
+  readonly http: (HttpOptions & Regional) | undefined;
 }
 
 /** What is listened on. Disposing resets what is under way; `drain` first to lose nothing. */
@@ -47,8 +50,8 @@ export const HTTP_DEFAULTS: Limits<HttpOptions> = {
 /** Opens all listeners or none. Throws LISTEN_FAILED or TLS_INVALID, each with a hint. */
 export async function openListeners(options: ListenOptions, env: ReceiveEnv): Promise<Listeners> {
   await using opened = new AsyncDisposableStack();
-  const grpc = options.grpc && opened.use(await openGrpc(options.grpc, options.region, env));
-  const http = options.http && opened.use(await openHttp(options.http, options.region, env));
+  const grpc = options.grpc && opened.use(await openGrpc(options.grpc, options.grpc.region, env));
+  const http = options.http && opened.use(await openHttp(options.http, options.http.region, env));
   const parts = opened.move();
   return {
     grpc,
