@@ -9,6 +9,12 @@ const MAX_OUTPUT_CHARS = 4_000;
 const ANSWER_MS = 60_000;
 const STOP_MS = 10_000;
 
+/** Ended with this process, whatever ends it. */
+const living = new Set<ChildProcess>();
+process.on("exit", () => {
+  for (const child of living) child.kill("SIGKILL");
+});
+
 /** A process that was started here and ends with its scope. */
 export interface Child extends AsyncDisposable {
   readonly pid: number;
@@ -82,9 +88,11 @@ async function openTalker<Request extends object, Report>(
 function childOf(started: ChildProcess): Child {
   let output = "";
   let exited = false;
+  living.add(started);
   const ended = new Promise<void>((resolve) => {
     const end = (): void => {
       exited = true;
+      living.delete(started);
       resolve();
     };
     started.once("exit", end);

@@ -16,6 +16,10 @@ export interface Timing {
   readonly windowMs: number;
 }
 
+/** Removed with this process, whatever ends it. */
+const folders = new Set<string>();
+process.on("exit", () => folders.forEach(remove));
+
 /** One measured window. Rates are of what was acknowledged; CPU is of the measured system's own processes. */
 export interface Measurement {
   readonly case: string;
@@ -67,6 +71,7 @@ export interface RunOptions {
 /** Starts sinks, system and load, measures one window and ends them all. `system` undefined: straight to the sink. */
 export async function measure(run: Case, system: System | undefined, options: RunOptions): Promise<Measurement> {
   const dir = mkdtempSync(join(tmpdir(), "signalbox-bench-"));
+  folders.add(dir);
   try {
     await using sink = await openSink({ protocol: system?.sinkProtocol ?? run.protocol, ports: 2 });
     if (sink.hello.kind !== "listening") throw new Error("the sink said something else first");
@@ -76,8 +81,13 @@ export async function measure(run: Case, system: System | undefined, options: Ru
     await using child = running.child;
     return await drive(run, system.name, running.port, child.pid, sink, system.swallows === true, options);
   } finally {
-    rmSync(dir, { recursive: true, force: true });
+    remove(dir);
   }
+}
+
+function remove(dir: string): void {
+  rmSync(dir, { recursive: true, force: true });
+  folders.delete(dir);
 }
 
 async function drive(

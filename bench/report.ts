@@ -1,0 +1,93 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { CASES } from "./case.ts";
+import type { Measurement } from "./measure.ts";
+import type { Report } from "./results.ts";
+import { tableHead, tableRow } from "./table.ts";
+
+/**
+ * `node bench/report.ts results.json [--write]`: the results as Markdown, to the standard output or into the results
+ * section of docs/benchmarks.md.
+ */
+const DOCUMENT = join(import.meta.dirname, "../docs/benchmarks.md");
+const BEGIN = "<!-- results: written by bench/report.ts -->";
+const END = "<!-- end of results -->";
+
+const [file, flag] = process.argv.slice(2);
+if (file === undefined) {
+  process.stderr.write("usage: node bench/report.ts results.json [--write]\n");
+  process.exitCode = 2;
+} else {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by main.ts of this folder
+  const text = markdownOf(JSON.parse(readFileSync(file, "utf8")) as Report);
+  if (flag === "--write") writeSection(text);
+  else process.stdout.write(`${text}\n`);
+}
+
+function markdownOf(report: Report): string {
+  const { machine, timing } = report;
+  const parts = [
+    `${machine.cpu}, ${machine.cores} cores, ${machine.memoryMiB} MiB, Linux ${machine.kernel}, Node ${machine.node}; ` +
+      `${machine.date} UTC, commit ${machine.commit}; warm-up ${timing.warmUpMs / 1_000} s, window ${timing.windowMs / 1_000} s.`,
+  ];
+  for (const { name, title } of CASES) {
+    const rows = report.measurements.filter((measurement) => measurement.case === name);
+    if (rows.length > 0) parts.push(`### ${title}`, tableOf(rows), ...notesOf(rows));
+  }
+  const missing = [
+    ...report.failures.map((failure) => `- ${failure.system}, ${failure.case}: ${firstLine(failure.reason)}`),
+    ...report.absent.map(({ system, reason }) => `- ${system}: ${reason}`),
+  ];
+  if (missing.length > 0) parts.push("### Not measured", missing.join("\n"));
+  return parts.join("\n\n");
+}
+
+function tableOf(rows: readonly Measurement[]): string {
+  const head = tableHead();
+  return [
+    line(head),
+    line(head.map((_, i) => (i < 2 ? "---" : "---:"))),
+    ...rows.map((row) => line(tableRow(row))),
+  ].join("\n");
+}
+
+function line(cells: readonly string[]): string {
+  return `| ${cells.join(" | ")} |`;
+}
+
+/** What a reader would otherwise have to compute. */
+function notesOf(rows: readonly Measurement[]): string[] {
+  const direct = rows.find((row) => row.part === "direct");
+  const half = rows.find((row) => row.part === "half");
+  const once = rows.find((row) => row.part === "1x");
+  const triple = rows.find((row) => row.part === "3x");
+  const notes: string[] = [];
+  if (direct !== undefined && half !== undefined) {
+    notes.push(
+      `Added by the router at half load: p50 ${added(direct.p50Ms, half.p50Ms)}, p99 ${added(direct.p99Ms, half.p99Ms)}.`,
+    );
+  }
+  if (once !== undefined && triple !== undefined) {
+    const goodput = ((100 * triple.itemsPerSecond) / once.itemsPerSecond).toFixed(0);
+    notes.push(
+      `At three times the offered load: ${goodput} % of the goodput, RSS peak ${triple.peakRssMiB.toFixed(0)} MiB.`,
+    );
+  }
+  return notes;
+}
+
+function added(withoutMs: number, withMs: number): string {
+  return `${(withMs - withoutMs).toFixed(2)} ms`;
+}
+
+function firstLine(text: string): string {
+  return text.split("\n", 1)[0] ?? "";
+}
+
+function writeSection(text: string): void {
+  const document = readFileSync(DOCUMENT, "utf8");
+  const begin = document.indexOf(BEGIN);
+  const end = document.indexOf(END);
+  if (begin < 0 || end < begin) throw new Error(`${DOCUMENT} has no results section`);
+  writeFileSync(DOCUMENT, `${document.slice(0, begin + BEGIN.length)}\n\n${text}\n\n${document.slice(end)}`);
+}

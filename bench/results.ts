@@ -1,0 +1,24 @@
+import type { Machine } from "./machine.ts";
+import type { Measurement, Timing } from "./measure.ts";
+
+export interface Failure {
+  readonly case: string;
+  readonly system: string;
+  readonly reason: string;
+}
+
+/** What the cases run so far came to. */
+export interface Results {
+  readonly measurements: Measurement[];
+  readonly failures: Failure[];
+}
+
+/** The file that `--out` writes and bench/report.ts reads. */
+export interface Report {
+  readonly machine: Machine;
+  readonly timing: Timing;
+  readonly measurements: readonly Measurement[];
+  readonly failures: readonly Failure[];
+  /** Systems that were not there, and why. */
+  readonly absent: readonly { readonly system: string; readonly reason: string }[];
+}
