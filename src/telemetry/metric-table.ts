@@ -170,4 +170,62 @@ export const METRICS = {
     labels: ["reason"],
     always: [["memory"], ["too_many_requests"], ["shutting_down"]],
   },
+
+  // Delivery.
+  exportSends: {
+    name: "signalbox_export_sends_total",
+    kind: "counter",
+    unit: "batches",
+    help: "Batches sent to a target, by how it ended: accepted, too_large, rejected, or the reason why it may be tried again.",
+    labels: ["target", "outcome"],
+  },
+  exportInFlight: {
+    name: "signalbox_export_inflight",
+    kind: "gauge",
+    unit: "batches",
+    help: "Batches under way to a target.",
+    labels: ["target"],
+  },
+  exportWindow: {
+    name: "signalbox_export_window",
+    kind: "gauge",
+    unit: "batches",
+    help: "How many batches a target may have under way; adapts to what it can take.",
+    labels: ["target"],
+  },
+  targetState: {
+    name: "signalbox_target_state",
+    kind: "gauge",
+    unit: "targets",
+    help: "1 for the state that a target is in, 0 for the others.",
+    labels: ["target", "state"],
+  },
+  poolRetries: {
+    name: "signalbox_pool_retries_total",
+    kind: "counter",
+    unit: "batches",
+    help: "Batches that a pool tries again, by reason.",
+    labels: ["pool", "reason"],
+  },
+  queueBytes: {
+    name: "signalbox_queue_bytes",
+    kind: "gauge",
+    unit: "bytes",
+    help: "Bytes that a pool holds: waiting and under way.",
+    labels: ["pool"],
+  },
+  queueItems: {
+    name: "signalbox_queue_items",
+    kind: "gauge",
+    unit: "items",
+    help: "Items that wait in a pool's queue, without those under way.",
+    labels: ["pool"],
+  },
+  queueAge: {
+    name: "signalbox_queue_age_seconds",
+    kind: "gauge",
+    unit: "seconds",
+    help: "Age of the oldest parcel that is ready to leave a pool's queue.",
+    labels: ["pool"],
+  },
 } as const satisfies Record<string, MetricSpec>;

@@ -1,0 +1,65 @@
+import type { Clock } from "../../core/clock.ts";
+import type { Random } from "../../core/random.ts";
+import { Unreachable } from "../../core/unreachable.ts";
+import { openUnaryClient } from "../../http2/node-client.ts";
+import type { TlsClientOptions, UnaryClient } from "../../http2/port.ts";
+import type { TargetPlan, TargetTlsPlan } from "../../plan/plan.ts";
+import { openGrpcClient } from "./grpc.ts";
+import { openHttpClient } from "./http.ts";
+import type { TargetClient } from "./target-client.ts";
+import { USER_AGENT } from "./user-agent.ts";
+
+export interface ClientEnv {
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** OTLP: 4 MiB. */
+const MAX_RESPONSE_BYTES = 4 * 1024 * 1024;
+const CONNECT_TIMEOUT_MS = 5_000;
+/** Two, so that a connection that is lost or asked to leave does not take everything along. */
+const GRPC_CONNECTIONS = 2;
+const KEEPALIVE_TIME_MS = 30_000;
+const KEEPALIVE_TIMEOUT_MS = 10_000;
+
+/** The client for the target's protocol. Nothing is connected before the first send. Throws TLS_INVALID for bad PEM. */
+export function openClient(current: () => TargetPlan, env: ClientEnv): TargetClient {
+  const { protocol } = current();
+  switch (protocol) {
+    case "grpc":
+      return openGrpcClient(current, openTransport(current(), env));
+    case "http/protobuf": {
+      const options = {
+        userAgent: USER_AGENT,
+        connectTimeoutMs: CONNECT_TIMEOUT_MS,
+        maxResponseBytes: MAX_RESPONSE_BYTES,
+      };
+      return openHttpClient(current, options, env);
+    }
+    default:
+      throw new Unreachable(protocol satisfies never);
+  }
+}
+
+function openTransport({ url, tls }: TargetPlan, env: ClientEnv): UnaryClient {
+  const options = {
+    url,
+    connections: GRPC_CONNECTIONS,
+    connectTimeoutMs: CONNECT_TIMEOUT_MS,
+    maxResponseBytes: MAX_RESPONSE_BYTES,
+    keepaliveTimeMs: KEEPALIVE_TIME_MS,
+    keepaliveTimeoutMs: KEEPALIVE_TIMEOUT_MS,
+    userAgent: USER_AGENT,
+  };
+  return openUnaryClient(tls === undefined ? options : { ...options, tls: tlsOptions(tls) }, env);
+}
+
+function tlsOptions({ ca, cert, key, serverName, insecureSkipVerify }: TargetTlsPlan): TlsClientOptions {
+  return {
+    ...(ca !== undefined && { ca }),
+    ...(cert !== undefined && { cert }),
+    ...(key !== undefined && { key }),
+    ...(serverName !== undefined && { serverName }),
+    insecureSkipVerify,
+  };
+}

@@ -1,0 +1,66 @@
+import type { Cancel } from "../../core/clock.ts";
+import type { UnaryClient, UnaryResult } from "../../http2/port.ts";
+import { GRPC } from "../../otlp/grpc-code.ts";
+import { decodeResponse } from "../../otlp/response.ts";
+import { SIGNAL_FACTS, type Signal } from "../../otlp/signal.ts";
+import { decodeStatus } from "../../otlp/status.ts";
+import type { TargetPlan } from "../../plan/plan.ts";
+import { accepted, classifyGrpc, grpcStatusOfHttp } from "./classify.ts";
+import { encodeBody } from "./encode-body.ts";
+import type { Batch, RetryReason, SendOutcome, TargetClient } from "./target-client.ts";
+
+/** OTLP/gRPC over a unary transport, which it owns. Headers and compression are those of the plan at each send. */
+export function openGrpcClient(current: () => TargetPlan, transport: UnaryClient): TargetClient {
+  return {
+    send: (batch, timeoutMs, done) => send(current(), transport, batch, timeoutMs, done),
+    [Symbol.asyncDispose]: () => transport[Symbol.asyncDispose](),
+  };
+}
+
+function send(
+  target: TargetPlan,
+  transport: UnaryClient,
+  batch: Batch,
+  timeoutMs: number,
+  done: (outcome: SendOutcome) => void,
+): Cancel {
+  const { signal } = batch;
+  return encodeBody(batch, target.compression, done, (body) =>
+    transport.unary(
+      {
+        path: SIGNAL_FACTS[signal].grpcPath,
+        metadata: target.headers,
+        pieces: body.pieces,
+        messageBytes: body.bytes,
+        encoding: body.encoding,
+        timeoutMs,
+      },
+      (result) => done(outcomeOf(signal, result)),
+    ),
+  );
+}
+
+function outcomeOf(signal: Signal, result: UnaryResult): SendOutcome {
+  if (result.kind === "failed") return outcomeOfFailure(result);
+  if (result.status === GRPC.OK) return accepted(decodeResponse(signal, result.message));
+  const status = result.details === undefined ? undefined : decodeStatus(result.details);
+  return classifyGrpc({
+    status: result.status,
+    message: result.text === "" ? (status?.message ?? "") : result.text,
+    retryDelayMs: status?.retryDelayMs,
+    pushbackMs: result.retryAfterMs,
+  });
+}
+
+function outcomeOfFailure(result: Extract<UnaryResult, { kind: "failed" }>): SendOutcome {
+  const { reason, text, unprocessed, httpStatus = 0, retryAfterMs } = result;
+  if (reason === "http_status") {
+    const message = text === "" ? `HTTP ${httpStatus} instead of gRPC` : text;
+    const status = grpcStatusOfHttp(httpStatus);
+    return classifyGrpc({ status, message, retryDelayMs: undefined, pushbackMs: retryAfterMs });
+  }
+  // A reply above the limit must not be retried (OTLP): the target has most likely done its work.
+  if (reason === "too_large") return { kind: "rejected", code: "RESOURCE_EXHAUSTED", message: text, badData: false };
+  const retry: RetryReason = reason;
+  return { kind: "retry", reason: retry, message: text, unprocessed };
+}

@@ -1,0 +1,85 @@
+import { type Dispatcher, Pool } from "undici";
+import type { Cancel, Clock } from "../../core/clock.ts";
+import { SIGNAL_FACTS } from "../../otlp/signal.ts";
+import type { TargetPlan, TargetTlsPlan } from "../../plan/plan.ts";
+import { encodeBody, type EncodedBody } from "./encode-body.ts";
+import { HttpCall } from "./http-call.ts";
+import type { Batch, TargetClient } from "./target-client.ts";
+
+export interface HttpClientOptions {
+  readonly userAgent: string;
+  readonly connectTimeoutMs: number;
+  /** A longer reply is not read (OTLP: 4 MiB). */
+  readonly maxResponseBytes: number;
+}
+
+/**
+ * OTLP/HTTP with protobuf bodies over HTTP/1.1 connections that are kept open. Headers, path and compression are those of
+ * the plan at each send; address and TLS those of the plan now.
+ */
+export function openHttpClient(
+  current: () => TargetPlan,
+  options: HttpClientOptions,
+  env: { clock: Clock },
+): TargetClient {
+  const plan = current();
+  const pool = new Pool(new URL(plan.url).origin, {
+    connections: plan.maxInFlight,
+    connect: { timeout: options.connectTimeoutMs, ...tlsOptions(plan.tls) },
+    // One timer of ours bounds a whole attempt.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  });
+  return {
+    send: (batch, timeoutMs, done) =>
+      encodeBody(batch, current().compression, done, (body) => {
+        const request = requestOf(current(), batch, body, options);
+        return dispatch(
+          pool,
+          request,
+          new HttpCall(batch.signal, options.maxResponseBytes, env.clock, done),
+          timeoutMs,
+        );
+      }),
+    [Symbol.asyncDispose]: () => pool.close(),
+  };
+}
+
+function dispatch(pool: Pool, request: Dispatcher.DispatchOptions, call: HttpCall, timeoutMs: number): Cancel {
+  call.limit(timeoutMs);
+  pool.dispatch(request, call);
+  return () => call.cancel();
+}
+
+function requestOf(
+  target: TargetPlan,
+  batch: Batch,
+  body: EncodedBody,
+  options: HttpClientOptions,
+): Dispatcher.DispatchOptions {
+  const { origin, pathname } = new URL(target.url);
+  const headers: Record<string, string> = {
+    ...target.headers,
+    "content-type": "application/x-protobuf",
+    "user-agent": options.userAgent,
+  };
+  if (body.encoding === "gzip") headers["content-encoding"] = "gzip";
+  const base = pathname.endsWith("/") ? pathname.slice(0, -1) : pathname;
+  return {
+    origin,
+    path: `${base}${SIGNAL_FACTS[batch.signal].httpPath}`,
+    method: "POST",
+    headers,
+    body: body.pieces.length === 1 ? body.pieces[0]! : Buffer.concat(body.pieces, body.bytes),
+  };
+}
+
+function tlsOptions(tls: TargetTlsPlan | undefined): Record<string, string | boolean> {
+  if (tls === undefined) return {};
+  const options: Record<string, string | boolean> = { rejectUnauthorized: !tls.insecureSkipVerify };
+  if (tls.ca !== undefined) options["ca"] = tls.ca;
+  if (tls.cert !== undefined) options["cert"] = tls.cert;
+  if (tls.key !== undefined) options["key"] = tls.key;
+  if (tls.serverName !== undefined) options["servername"] = tls.serverName;
+  return options;
+}

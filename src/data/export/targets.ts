@@ -1,0 +1,74 @@
+import type { TargetPlan } from "../../plan/plan.ts";
+import { hideTarget, showTarget } from "./target-metrics.ts";
+import { openTarget, type OwnedTarget, type TargetEnv, type TargetHandle } from "./target.ts";
+import type { TargetClient } from "./target-client.ts";
+
+/** All targets of a node, by id: the one owner of their handles. */
+export interface Targets extends AsyncDisposable {
+  readonly all: ReadonlyMap<string, TargetHandle>;
+  /**
+   * Takes over a new set of targets. A target that keeps its connection identity keeps its connections, window and
+   * health, also under another id; the others are new. Pools are to be updated with `all` right afterwards: handles
+   * that are gone from it end when what is under way has ended.
+   */
+  update(plans: ReadonlyMap<string, TargetPlan>): void;
+}
+
+export interface TargetsEnv extends TargetEnv {
+  readonly openClient: (current: () => TargetPlan) => TargetClient;
+}
+
+export function openTargets(plans: ReadonlyMap<string, TargetPlan>, env: TargetsEnv): Targets {
+  let all = new Map<string, OwnedTarget>();
+  const retiring = new Set<Promise<void>>();
+  const retire = (target: OwnedTarget): void => {
+    const gone = target.retire().finally(() => retiring.delete(gone));
+    retiring.add(gone);
+  };
+  const update = (next: ReadonlyMap<string, TargetPlan>): void => {
+    const kept = carryOver(all, next);
+    const staying = new Set(kept.values());
+    for (const target of all.values()) if (!staying.has(target)) retire(target);
+    for (const id of all.keys()) if (!next.has(id)) hideTarget(env.metrics, id);
+    all = new Map();
+    for (const [id, plan] of next) {
+      const target = kept.get(id) ?? openTarget(plan, env.openClient, env);
+      target.adopt(plan);
+      showTarget(env.metrics, id, target);
+      all.set(id, target);
+    }
+  };
+  update(plans);
+  return {
+    get all() {
+      return all;
+    },
+    update,
+    async [Symbol.asyncDispose]() {
+      update(new Map());
+      await Promise.all(retiring);
+    },
+  };
+}
+
+/** Which of the present handles serves which id from now on: first those that keep their id, then those renamed. */
+function carryOver(
+  present: ReadonlyMap<string, OwnedTarget>,
+  next: ReadonlyMap<string, TargetPlan>,
+): Map<string, OwnedTarget> {
+  const kept = new Map<string, OwnedTarget>();
+  const free = new Map<string, OwnedTarget>();
+  for (const [id, target] of present) {
+    const { connectionIdentity } = target.plan;
+    if (next.get(id)?.connectionIdentity === connectionIdentity) kept.set(id, target);
+    else free.set(connectionIdentity, target);
+  }
+  for (const [id, plan] of next) {
+    if (kept.has(id)) continue;
+    const target = free.get(plan.connectionIdentity);
+    if (target === undefined) continue;
+    kept.set(id, target);
+    free.delete(plan.connectionIdentity);
+  }
+  return kept;
+}

@@ -1,0 +1,65 @@
+import type { Signal } from "../../otlp/signal.ts";
+import { halveRequest } from "../../otlp/slice.ts";
+import type { Parcel, ParcelOutcome } from "../parcel.ts";
+import { joinHalves, type CopyOutcome } from "./join.ts";
+
+/** Cuts a parcel in two, each settled on its own; the whole is then never settled. Undefined: it holds a single item. */
+export type SplitParcel = (parcel: Parcel) => readonly [Parcel, Parcel] | undefined;
+
+type Bytes = Pick<Parcel, "pieces" | "bytes" | "items" | "points">;
+
+/** One target's copy of a parcel, in a pool that broadcasts: the bytes are shared, the outcome is its own. */
+export class CopyParcel implements Parcel {
+  readonly signal: Signal;
+  readonly pieces: readonly Uint8Array[];
+  readonly bytes: number;
+  readonly items: number;
+  readonly points: number;
+  readonly deadlineMs: number;
+  readonly enqueuedMs: number;
+  /** Undefined takes the copy out as if it had never been made. */
+  readonly end: (outcome: CopyOutcome) => void;
+  readonly #origin: Parcel;
+
+  constructor(origin: Parcel, part: Bytes, end: (outcome: CopyOutcome) => void) {
+    this.signal = origin.signal;
+    this.pieces = part.pieces;
+    this.bytes = part.bytes;
+    this.items = part.items;
+    this.points = part.points;
+    this.deadlineMs = origin.deadlineMs;
+    this.enqueuedMs = origin.enqueuedMs;
+    this.end = end;
+    this.#origin = origin;
+  }
+
+  get cancelled(): boolean {
+    return this.#origin.cancelled;
+  }
+
+  get attempts(): number {
+    return this.#origin.attempts;
+  }
+
+  set attempts(attempts: number) {
+    this.#origin.attempts = attempts;
+  }
+
+  settle(outcome: ParcelOutcome): void {
+    this.end(outcome);
+  }
+
+  halve(): readonly [CopyParcel, CopyParcel] | undefined {
+    const halves = halveRequest(this.signal, Buffer.concat(this.pieces));
+    if (halves === undefined) return undefined;
+    const [first, second] = halves;
+    const ends = joinHalves([first.points, second.points], this.end);
+    return [this.#half(first, ends[0]), this.#half(second, ends[1])];
+  }
+
+  #half({ bytes, items, points }: Half, end: (outcome: CopyOutcome) => void): CopyParcel {
+    return new CopyParcel(this.#origin, { pieces: [bytes], bytes: bytes.length, items, points }, end);
+  }
+}
+
+type Half = NonNullable<ReturnType<typeof halveRequest>>[0];

@@ -1,0 +1,49 @@
+import type { TargetHandle } from "../export/target.ts";
+import type { Parcel, ParcelOutcome } from "../parcel.ts";
+
+/** A parcel on its way to one target. */
+export interface Delivery {
+  readonly parcel: Parcel;
+  /** Bytes of the queue's bound that it takes, until it is settled. */
+  readonly charge: number;
+  /** Times it was put back to be tried again. */
+  retries: number;
+  /** At most so many share a batch with it, itself included: lowered when a batch was refused as a whole. */
+  company: number;
+  /** Where it just failed: another target is preferred. */
+  avoid: TargetHandle | undefined;
+  /** Where no connection was to be had: not again before a backoff. */
+  unreachable: readonly TargetHandle[] | undefined;
+}
+
+export function deliver(parcel: Parcel): Delivery {
+  return newDelivery(parcel, parcel.bytes, Infinity);
+}
+
+/** Deliveries of the halves of a parcel, which share what the whole one had taken of the bound. */
+export function deliverHalves(whole: Delivery, halves: readonly [Parcel, Parcel]): readonly [Delivery, Delivery] {
+  const half = Math.floor(whole.charge / 2);
+  return [newDelivery(halves[0], half, 1), newDelivery(halves[1], whole.charge - half, 1)];
+}
+
+/** Clock.nowMs() from which on it is given up. */
+export function expiresMs({ parcel }: Delivery, maxAgeMs: number): number {
+  return Math.min(parcel.deadlineMs, parcel.enqueuedMs + maxAgeMs);
+}
+
+/** Why it need not be sent any more; undefined while it should. */
+export function endOf({ parcel }: Delivery, nowMs: number, maxAgeMs: number): ParcelOutcome | undefined {
+  if (parcel.cancelled) return { kind: "failed", reason: "cancelled", message: "the sender went away" };
+  if (parcel.deadlineMs <= nowMs) {
+    return { kind: "failed", reason: "deadline", message: "the sender's deadline passed before it was delivered" };
+  }
+  if (parcel.enqueuedMs + maxAgeMs <= nowMs) {
+    return { kind: "failed", reason: "deadline", message: "it waited longer than the queue's max_age" };
+  }
+  return undefined;
+}
+
+/** The one place that makes them, so that all have the same shape. */
+function newDelivery(parcel: Parcel, charge: number, company: number): Delivery {
+  return { parcel, charge, retries: 0, company, avoid: undefined, unreachable: undefined };
+}

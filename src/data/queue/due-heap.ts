@@ -1,0 +1,63 @@
+/** What waits for its time: a binary heap by `dueMs`; equal times come out in the order they went in. */
+export class DueHeap<T> {
+  readonly #entries: { readonly dueMs: number; readonly order: number; readonly value: T }[] = [];
+  #order = 0;
+
+  get length(): number {
+    return this.#entries.length;
+  }
+
+  /** When the first is due; Infinity when nothing waits. */
+  get nextMs(): number {
+    return this.#entries[0]?.dueMs ?? Infinity;
+  }
+
+  push(dueMs: number, value: T): void {
+    const entries = this.#entries;
+    entries.push({ dueMs, order: this.#order++, value });
+    let at = entries.length - 1;
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      if (!this.#before(at, parent)) return;
+      this.#exchange(at, parent);
+      at = parent;
+    }
+  }
+
+  /** The first, when it is due by `nowMs`. */
+  popDue(nowMs: number): T | undefined {
+    const first = this.#entries[0];
+    if (first === undefined || first.dueMs > nowMs) return undefined;
+    const last = this.#entries.pop()!;
+    if (this.#entries.length > 0) {
+      this.#entries[0] = last;
+      this.#sink();
+    }
+    return first.value;
+  }
+
+  #sink(): void {
+    const entries = this.#entries;
+    for (let at = 0; ; ) {
+      let least = at;
+      for (let child = 2 * at + 1; child <= 2 * at + 2; child++) {
+        if (child < entries.length && this.#before(child, least)) least = child;
+      }
+      if (least === at) return;
+      this.#exchange(at, least);
+      at = least;
+    }
+  }
+
+  #before(a: number, b: number): boolean {
+    const x = this.#entries[a]!;
+    const y = this.#entries[b]!;
+    return x.dueMs < y.dueMs || (x.dueMs === y.dueMs && x.order < y.order);
+  }
+
+  #exchange(a: number, b: number): void {
+    const entry = this.#entries[a]!;
+    this.#entries[a] = this.#entries[b]!;
+    this.#entries[b] = entry;
+  }
+}

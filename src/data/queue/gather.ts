@@ -1,0 +1,60 @@
+import type { Signal } from "../../otlp/signal.ts";
+import type { Batch } from "../export/target-client.ts";
+import type { TargetHandle } from "../export/target.ts";
+import type { Delivery } from "./delivery.ts";
+import type { SignalQueue } from "./signal-queue.ts";
+
+export interface GatherLimits {
+  readonly parcels: number;
+  readonly items: number;
+  readonly bytes: number;
+}
+
+/**
+ * Takes what leaves together, from the front: parcels up to the limits, and always the first one. `fresh` is false for
+ * what need not be sent any more, which it has then finished.
+ */
+export function gather(
+  queue: SignalQueue,
+  target: TargetHandle,
+  limits: GatherLimits,
+  fresh: (delivery: Delivery) => boolean,
+): Delivery[] {
+  const taken: Delivery[] = [];
+  let items = 0;
+  let bytes = 0;
+  let room = limits.parcels;
+  for (let next = queue.peek(); next !== undefined && room > 0; next = queue.peek()) {
+    const { parcel } = next;
+    if (taken.length > 0) {
+      if (taken.length + 1 > next.company || next.unreachable?.includes(target) === true) break;
+      if (items + parcel.items > limits.items || bytes + parcel.bytes > limits.bytes) break;
+    }
+    queue.shift();
+    if (!fresh(next)) continue;
+    taken.push(next);
+    items += parcel.items;
+    bytes += parcel.bytes;
+    room = Math.min(room - 1, next.company - taken.length);
+  }
+  return taken;
+}
+
+/** One request out of many: concatenated Export requests are one Export request, so no byte is copied. */
+export function toBatch(signal: Signal, deliveries: readonly Delivery[]): Batch {
+  const first = deliveries[0]!.parcel;
+  if (deliveries.length === 1) {
+    return { signal, pieces: first.pieces, bytes: first.bytes, items: first.items, points: first.points };
+  }
+  const pieces: Uint8Array[] = [];
+  let bytes = 0;
+  let items = 0;
+  let points = 0;
+  for (const { parcel } of deliveries) {
+    for (const piece of parcel.pieces) pieces.push(piece);
+    bytes += parcel.bytes;
+    items += parcel.items;
+    points += parcel.points;
+  }
+  return { signal, pieces, bytes, items, points };
+}

@@ -1,0 +1,138 @@
+import { SIGNAL_FACTS, SIGNALS, type Signal } from "../../otlp/signal.ts";
+import { type Delivery, endOf, expiresMs } from "./delivery.ts";
+import { DueHeap } from "./due-heap.ts";
+import { SignalQueue } from "./signal-queue.ts";
+
+/** After a look at this many parcels for expired ones, the next look is a millisecond away at least. */
+const LOOKED_AT_PER_MS = 1_000;
+
+const NONE: readonly Delivery[] = [];
+
+interface Group {
+  readonly signal: Signal;
+  readonly deliveries: readonly Delivery[];
+}
+
+/** What a lane holds and is not under way: ready in a queue by signal, or waiting for a retry. */
+export class LaneStore {
+  readonly #queues: readonly SignalQueue[] = SIGNALS.map((signal) => new SignalQueue(signal));
+  readonly #waiting = new DueHeap<Group>();
+  #waitingItems = 0;
+  #waitingCharge = 0;
+  /** Nothing that is ready expires before: a lower bound, exact after each look. */
+  #expiryMs = Infinity;
+  #nextLookMs = -Infinity;
+
+  /** What it takes of the queue's bound. */
+  get charge(): number {
+    return this.#queues.reduce((sum, queue) => sum + queue.charge, this.#waitingCharge);
+  }
+
+  get items(): number {
+    return this.#queues.reduce((sum, queue) => sum + queue.items, this.#waitingItems);
+  }
+
+  get hasReady(): boolean {
+    return this.#queues.some((queue) => queue.length > 0);
+  }
+
+  get isEmpty(): boolean {
+    return this.#waiting.length === 0 && !this.hasReady;
+  }
+
+  /** When the oldest that is ready was offered; Infinity when nothing is. */
+  get oldestMs(): number {
+    let oldest = Infinity;
+    for (const queue of this.#queues) oldest = Math.min(oldest, queue.peek()?.parcel.enqueuedMs ?? Infinity);
+    return oldest;
+  }
+
+  /** When time alone changes what is ready, or ends something that is. */
+  get nextMs(): number {
+    return Math.min(this.#waiting.nextMs, Math.max(this.#expiryMs, this.#nextLookMs));
+  }
+
+  push(delivery: Delivery, maxAgeMs: number): void {
+    this.#expiryMs = Math.min(this.#expiryMs, expiresMs(delivery, maxAgeMs));
+    this.#queueOf(delivery.parcel.signal).push(delivery);
+  }
+
+  /** To the front, in this order. All are of one signal. */
+  putBack(deliveries: readonly Delivery[], maxAgeMs: number): void {
+    for (const delivery of deliveries) this.#expiryMs = Math.min(this.#expiryMs, expiresMs(delivery, maxAgeMs));
+    this.#queueOf(deliveries[0]!.parcel.signal).putBack(deliveries);
+  }
+
+  /** The same, at `dueMs`. */
+  putBackAt(dueMs: number, deliveries: readonly Delivery[]): void {
+    this.#countWaiting(deliveries, 1);
+    this.#waiting.push(dueMs, { signal: deliveries[0]!.parcel.signal, deliveries });
+  }
+
+  /** What has waited long enough is ready again, before everything else. */
+  returnDue(nowMs: number, maxAgeMs: number): void {
+    for (let group = this.#waiting.popDue(nowMs); group !== undefined; group = this.#waiting.popDue(nowMs)) {
+      this.#countWaiting(group.deliveries, -1);
+      this.putBack(group.deliveries, maxAgeMs);
+    }
+  }
+
+  /** The limits of age have changed: the next sweep looks at everything. */
+  forgetExpiry(): void {
+    this.#expiryMs = -Infinity;
+  }
+
+  /** Takes out what nobody waits for, when it is time to look. A look costs as much as there is: hence the pauses. */
+  sweep(nowMs: number, maxAgeMs: number): readonly Delivery[] {
+    if (nowMs < this.#expiryMs || nowMs < this.#nextLookMs) return NONE;
+    const ended: Delivery[] = [];
+    let looked = 0;
+    let expiryMs = Infinity;
+    for (const queue of this.#queues) {
+      looked += queue.length;
+      queue.keep((delivery) => {
+        if (endOf(delivery, nowMs, maxAgeMs) !== undefined) {
+          ended.push(delivery);
+          return false;
+        }
+        expiryMs = Math.min(expiryMs, expiresMs(delivery, maxAgeMs));
+        return true;
+      });
+    }
+    this.#expiryMs = expiryMs;
+    this.#nextLookMs = nowMs + Math.floor(looked / LOOKED_AT_PER_MS);
+    return ended;
+  }
+
+  /** The queue whose first parcel is the oldest, of those that are not in `but`. */
+  oldest(but: ReadonlySet<SignalQueue>): SignalQueue | undefined {
+    let oldest: SignalQueue | undefined;
+    for (const queue of this.#queues) {
+      const head = queue.peek();
+      if (head === undefined || but.has(queue)) continue;
+      if (oldest === undefined || head.parcel.enqueuedMs < oldest.peek()!.parcel.enqueuedMs) oldest = queue;
+    }
+    return oldest;
+  }
+
+  /** Takes out everything. */
+  clear(): Delivery[] {
+    this.returnDue(Infinity, Infinity);
+    const all: Delivery[] = [];
+    for (const queue of this.#queues) {
+      for (let next = queue.shift(); next !== undefined; next = queue.shift()) all.push(next);
+    }
+    return all;
+  }
+
+  #queueOf(signal: Signal): SignalQueue {
+    return this.#queues[SIGNAL_FACTS[signal].index]!;
+  }
+
+  #countWaiting(deliveries: readonly Delivery[], sign: 1 | -1): void {
+    for (const { parcel, charge } of deliveries) {
+      this.#waitingItems += sign * parcel.items;
+      this.#waitingCharge += sign * charge;
+    }
+  }
+}

@@ -1,0 +1,72 @@
+import type { Signal } from "../../otlp/signal.ts";
+import { Deque } from "./deque.ts";
+import type { Delivery } from "./delivery.ts";
+
+/** What is ready to leave of one signal, oldest first: a batch has one signal. */
+export class SignalQueue {
+  readonly signal: Signal;
+  readonly #deque = new Deque<Delivery>();
+  #items = 0;
+  #bytes = 0;
+  #charge = 0;
+
+  constructor(signal: Signal) {
+    this.signal = signal;
+  }
+
+  get length(): number {
+    return this.#deque.length;
+  }
+
+  get items(): number {
+    return this.#items;
+  }
+
+  /** What would be sent. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** What it takes of the queue's bound. */
+  get charge(): number {
+    return this.#charge;
+  }
+
+  peek(): Delivery | undefined {
+    return this.#deque.peek();
+  }
+
+  push(delivery: Delivery): void {
+    this.#count(delivery, 1);
+    this.#deque.push(delivery);
+  }
+
+  /** To the front, keeping their order. */
+  putBack(deliveries: readonly Delivery[]): void {
+    for (let i = deliveries.length - 1; i >= 0; i--) {
+      this.#count(deliveries[i]!, 1);
+      this.#deque.unshift(deliveries[i]!);
+    }
+  }
+
+  shift(): Delivery | undefined {
+    const delivery = this.#deque.shift();
+    if (delivery !== undefined) this.#count(delivery, -1);
+    return delivery;
+  }
+
+  /** Drops what `test` is false for. */
+  keep(test: (delivery: Delivery) => boolean): void {
+    this.#deque.keep((delivery) => {
+      const stays = test(delivery);
+      if (!stays) this.#count(delivery, -1);
+      return stays;
+    });
+  }
+
+  #count({ parcel, charge }: Delivery, sign: 1 | -1): void {
+    this.#charge += sign * charge;
+    this.#items += sign * parcel.items;
+    this.#bytes += sign * parcel.bytes;
+  }
+}
