@@ -275,6 +275,16 @@ test("a sender that goes away before the reply cancels what is tried for it", as
   assert.equal(receiving.errors("cancelled"), count + 2);
 });
 
+test("a sender that closes only its side has gone away, too", async () => {
+  using _ = answering("hold");
+  await using raw = await RawConnection.open(receiving.httpPort);
+  raw.send(rawHead("/v1/traces", { "content-length": 0 }));
+  const held = await receiving.nextHeld();
+  raw.socket.end();
+  while (!held.cancelled) await new Promise(setImmediate);
+  held.finish({ ok: true, rejected: 0, message: "" });
+});
+
 test("bytes that are no HTTP are 400 with a Status, and the connection is closed", async () => {
   await using raw = await RawConnection.open(receiving.httpPort);
   raw.send("\u0016\u0003\u0001 this is not HTTP\r\n\r\n");

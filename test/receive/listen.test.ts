@@ -34,6 +34,23 @@ test("TLS: both listeners serve who trusts the authority, and survive who does n
   await assert.rejects(postTls(receiving.httpPort, {}));
 });
 
+test("TLS: connections that are reset within their handshake, or after it, disturb nobody", async () => {
+  await using receiving = await openReceiving({ tls: server });
+  for (const port of [receiving.httpPort, receiving.grpcPort]) {
+    const half = await RawConnection.open(port);
+    half.send(Buffer.from([0x16, 0x03, 0x01, 0x02, 0x00, 0x01]));
+    half.socket.resetAndDestroy();
+    const under = await RawConnection.open(port);
+    const whole = connectTls({ socket: under.socket, ca: authority.ca, ALPNProtocols: ["h2", "http/1.1"] });
+    whole.on("error", () => {}); // its own reset
+    await once(whole, "secureConnect");
+    whole.write("POST /v1/traces HTTP/1.1\r\ncontent-");
+    under.socket.resetAndDestroy();
+  }
+  assert.equal(await postTls(receiving.httpPort, { ca: authority.ca }), 200);
+  assert.equal(await callTls(receiving.grpcPort, { ca: authority.ca }), 0);
+});
+
 test("mTLS: who has no certificate of the authority is not let in", async () => {
   const other = await (await createAuthority("another")).client();
   await using receiving = await openReceiving({ tls: { ...server, clientCa: authority.ca } });
