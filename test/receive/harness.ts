@@ -71,7 +71,12 @@ export async function openReceiving(options: Options = {}): Promise<Receiving> {
   const admission = createAdmission({ ...LIMITS, ...options.limits }, env);
   const state = { serving: true };
   const carry: Carry = (request, done) => next.carry(request, done, admission.inFlightBytes);
-  const place = { region: REGION, host: "127.0.0.1", port: 0, ...(options.tls === undefined ? {} : { tls: options.tls }) };
+  const place = {
+    region: REGION,
+    host: "127.0.0.1",
+    port: 0,
+    ...(options.tls === undefined ? {} : { tls: options.tls }),
+  };
   const listeners = await openListeners(
     {
       grpc: { ...GRPC_DEFAULTS, ...place, ...options.grpc },
