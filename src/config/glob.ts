@@ -1,18 +1,30 @@
-/** Whether the whole text fits the glob: `*` is any text, also none; `\*` is an asterisk and `\\` a backslash. */
+/** Whether the whole text fits the glob: see compileGlob. */
 export function globMatches(pattern: string, text: string): boolean {
+  return compileGlob(pattern)(text);
+}
+
+/**
+ * Compiles a glob over the whole text: `*` is any text, also none; `\*` is an asterisk, `\\` a backslash.
+ * Linear in the text for each part between asterisks; there is no backtracking.
+ */
+export function compileGlob(pattern: string): (text: string) => boolean {
   const parts = splitGlob(pattern);
   const first = parts[0] ?? "";
-  if (parts.length === 1) return text === first;
-  const last = parts[parts.length - 1] ?? "";
-  if (text.length < first.length + last.length || !text.startsWith(first) || !text.endsWith(last)) return false;
-  let at = first.length;
-  const end = text.length - last.length;
-  for (const part of parts.slice(1, -1)) {
-    const found = text.indexOf(part, at);
-    if (found === -1 || found + part.length > end) return false;
-    at = found + part.length;
-  }
-  return true;
+  if (parts.length === 1) return (text) => text === first;
+  const last = parts.at(-1) ?? "";
+  const middle = parts.slice(1, -1).filter((part) => part !== "");
+  const fixed = first.length + last.length;
+  return (text) => {
+    if (text.length < fixed || !text.startsWith(first) || !text.endsWith(last)) return false;
+    const end = text.length - last.length;
+    let at = first.length;
+    for (const part of middle) {
+      const found = text.indexOf(part, at);
+      if (found < 0 || found + part.length > end) return false;
+      at = found + part.length;
+    }
+    return at <= end;
+  };
 }
 
 /** The texts between the asterisks, without escapes: one part when there is no asterisk. */

@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
 import type { Config, PoolConfig, StrategyConfig, TargetConfig } from "../config/schema/config.ts";
-import { reasonOf, RouterError } from "../core/errors.ts";
 import { compileRoutes } from "./compile-routes.ts";
 import type { Plan, PoolPlan, StrategyPlan, TargetPlan, TargetTlsPlan } from "./plan.ts";
 
@@ -9,13 +8,11 @@ export interface CompileOptions {
   readonly version: number;
   /** The document that the config was read from: its digest tells people which one runs. */
   readonly text: string;
-  /** Reads a certificate or key that the config names by its path. */
-  readonly readFile: (path: string) => string;
 }
 
-/** Compiles a valid config. Fails only when a file that it names cannot be read (RouterError TLS_INVALID). */
+/** Compiles a valid config. Pure, and cannot fail: what could be wrong was found when the config was loaded. */
 export function compile(config: Config, options: CompileOptions): Plan {
-  const targets = new Map(config.targets.map((target) => [target.id, compileTarget(target, options.readFile)]));
+  const targets = new Map(config.targets.map((target) => [target.id, compileTarget(target)]));
   const pools = new Map(Object.entries(config.pools).map(([name, pool]) => [name, compilePool(name, pool)]));
   return {
     version: options.version,
@@ -32,18 +29,7 @@ export function digestOf(text: string): string {
   return createHash("sha256").update(text).digest("hex").slice(0, 12);
 }
 
-/** A PEM text as it stands, or the contents of the file that it names. */
-export function pemOf(pathOrPem: string, what: string, readFile: (path: string) => string): string {
-  if (pathOrPem.includes("-----BEGIN ")) return pathOrPem;
-  try {
-    return readFile(pathOrPem);
-  } catch (cause) {
-    const hint = "give the path of a PEM file that the node may read, or the PEM itself";
-    throw new RouterError("TLS_INVALID", `${what}: cannot read ${pathOrPem}: ${reasonOf(cause)}`, { cause, hint });
-  }
-}
-
-function compileTarget(target: TargetConfig, readFile: (path: string) => string): TargetPlan {
+function compileTarget(target: TargetConfig): TargetPlan {
   const headers = Object.fromEntries(
     Object.entries(target.headers).map(([name, value]) => [name.toLowerCase(), value.reveal()]),
   );
@@ -56,7 +42,7 @@ function compileTarget(target: TargetConfig, readFile: (path: string) => string)
     tags: target.tags,
     compression: target.compression,
     headers,
-    tls: compileTls(target, readFile),
+    tls: compileTls(target),
     timeoutMs: target.timeout,
     maxInFlight: target.limits.max_in_flight,
     maxRequestBytes: target.limits.max_request_bytes,
@@ -66,15 +52,12 @@ function compileTarget(target: TargetConfig, readFile: (path: string) => string)
   return { ...plan, connectionIdentity: identity.digest("hex") };
 }
 
-function compileTls(target: TargetConfig, readFile: (path: string) => string): TargetTlsPlan | undefined {
-  const { tls } = target;
+function compileTls({ tls }: TargetConfig): TargetTlsPlan | undefined {
   if (tls === undefined) return undefined;
-  const pem = (value: string | undefined, what: string): string | undefined =>
-    value === undefined ? undefined : pemOf(value, `target ${target.id}, tls.${what}`, readFile);
   return {
-    ca: pem(tls.ca, "ca"),
-    cert: pem(tls.cert, "cert"),
-    key: pem(tls.key?.reveal(), "key"),
+    ca: tls.ca,
+    cert: tls.cert,
+    key: tls.key?.reveal(),
     serverName: tls.server_name,
     insecureSkipVerify: tls.insecure_skip_verify,
   };

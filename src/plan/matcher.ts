@@ -1,8 +1,8 @@
 import { RE2JS } from "re2js";
 import type { Matcher, MatcherTest, MatcherValue } from "../config/condition-type.ts";
+import { compileGlob } from "../config/glob.ts";
 import { Unreachable } from "../core/unreachable.ts";
 import type { Seen } from "../otlp/any-value.ts";
-import { compileGlob } from "./glob.ts";
 
 /** `undefined`: there is no such attribute or text. */
 export type ValueTest = (seen: Seen | undefined) => boolean;

@@ -26,7 +26,7 @@ export function textSource(
   env: Environment,
 ): ConfigSource {
   const readFile = (path: string): string => readSmall(resolve(place.folder, path));
-  return { file: place.file, text, load: (next) => loadConfig(next, { file: place.name, env, readFile }), readFile };
+  return { file: place.file, text, load: (next) => loadConfig(next, { file: place.name, env, readFile }) };
 }
 
 function readSmall(path: string): string {

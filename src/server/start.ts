@@ -36,8 +36,6 @@ export interface ConfigSource {
   readonly text: string;
   /** Parses and validates another version of it. */
   readonly load: WalkParts["load"];
-  /** Reads a file that the config names. */
-  readonly readFile: (path: string) => string;
 }
 
 export type OpenDataPlane = (plan: Plan, listen: ListenOptions, env: Env) => Promise<DataPlane>;
@@ -74,10 +72,10 @@ export async function startNode(config: Config, options: StartOptions): Promise<
 
   await using parts = new AsyncDisposableStack();
   const runtime = parts.use(openRuntimeMetrics(env.metrics, { clock, version: VERSION, ledger: env.ledger }));
-  const plan = compile(config, { version: 1, text: source.text, readFile: source.readFile });
+  const plan = compile(config, { version: 1, text: source.text });
   // Loaded when it is needed: most commands start no node, and should not wait for it.
   const open = options.openDataPlane ?? (await import("../data/assemble.ts")).openDataPlane;
-  const dataPlane = parts.use(await open(plan, listenOptions(config.node, source.readFile), env));
+  const dataPlane = parts.use(await open(plan, listenOptions(config.node), env));
   const walk = createWalk(config, dataPlane, env, options);
   const node = new Node({ env, dataPlane, walk, facts, runtime, source });
   await node.open(config, parts);
@@ -101,7 +99,7 @@ function factsOf(config: Config, { clock, source }: StartOptions): NodeFacts {
 function createWalk(config: Config, dataPlane: DataPlane, env: Env, { log, source }: StartOptions): ConfigWalk {
   return createConfigWalk(config, {
     load: source.load,
-    compile: (next, version, text) => compile(next, { version, text, readFile: source.readFile }),
+    compile: (next, version, text) => compile(next, { version, text }),
     dataPlane,
     onApplied: (next) => setLog(log, next),
     clock: env.clock,
@@ -150,7 +148,7 @@ class Node implements RunningNode {
     const { env, source, walk } = this.#parts;
     const { admin } = config.node.listen;
     if (admin !== false) {
-      const { host, port, tls } = listenerOptions(admin, "admin", source.readFile);
+      const { host, port, tls } = listenerOptions(admin);
       const routes = createRoutes(this.#adminContext());
       const { log, metrics } = env;
       this.#admin = stack.use(
