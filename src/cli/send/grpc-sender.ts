@@ -1,0 +1,108 @@
+import type { Clock } from "../../core/clock.ts";
+import type { Random } from "../../core/random.ts";
+import { openUnaryClient } from "../../http2/node-client.ts";
+import type { UnaryClient, UnaryRequest, UnaryResult } from "../../http2/port.ts";
+import { GRPC, grpcCodeName } from "../../otlp/grpc-code.ts";
+import { decodeResponse } from "../../otlp/response.ts";
+import { SIGNAL_FACTS, type Signal } from "../../otlp/signal.ts";
+import { decodeStatus } from "../../otlp/status.ts";
+import { encodeBody } from "./body.ts";
+import type { SendOptions } from "./options.ts";
+import type { Sender, SendResult } from "./sender.ts";
+
+const MAX_CONNECT_MS = 5_000;
+const MAX_RESPONSE_BYTES = 4_194_304;
+/** One connection carries many calls; a few let a server with several workers use them. */
+const MAX_CONNECTIONS = 4;
+
+/** OTLP/gRPC. Throws TLS_INVALID for bad PEM. */
+export function openGrpcSender(
+  options: SendOptions,
+  userAgent: string,
+  env: { readonly clock: Clock; readonly random: Random },
+): Sender {
+  const client = openUnaryClient(
+    {
+      url: options.url,
+      tls: options.tls,
+      connections: Math.min(MAX_CONNECTIONS, options.concurrency),
+      connectTimeoutMs: Math.min(MAX_CONNECT_MS, options.timeoutMs),
+      maxResponseBytes: MAX_RESPONSE_BYTES,
+      keepaliveTimeMs: 0,
+      keepaliveTimeoutMs: 0,
+      userAgent,
+    },
+    env,
+  );
+  return {
+    async send(signal, message, abort) {
+      const body = await encodeBody(message, options.compression);
+      return await call(client, requestOf(signal, body, options), signal, abort);
+    },
+    [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
+  };
+}
+
+function requestOf(signal: Signal, body: Uint8Array, options: SendOptions): UnaryRequest {
+  return {
+    path: SIGNAL_FACTS[signal].grpcPath,
+    metadata: options.headers,
+    pieces: [body],
+    messageBytes: body.length,
+    encoding: options.compression === "gzip" ? "gzip" : "identity",
+    timeoutMs: options.timeoutMs,
+  };
+}
+
+function call(client: UnaryClient, request: UnaryRequest, signal: Signal, abort: AbortSignal): Promise<SendResult> {
+  return new Promise((resolve) => {
+    const cancel = client.unary(request, (result) => {
+      abort.removeEventListener("abort", cancel);
+      resolve(resultOf(signal, result));
+    });
+    abort.addEventListener("abort", cancel, { once: true });
+    if (abort.aborted) cancel();
+  });
+}
+
+/** What may be tried again whatever the details say (OTLP specification, OTLP/gRPC Response). */
+const RETRYABLE: ReadonlySet<number> = new Set([
+  GRPC.CANCELLED,
+  GRPC.DEADLINE_EXCEEDED,
+  GRPC.ABORTED,
+  GRPC.OUT_OF_RANGE,
+  GRPC.UNAVAILABLE,
+  GRPC.DATA_LOSS,
+]);
+
+/** What a proxy answers in the server's place. */
+const HTTP_RETRYABLE: ReadonlySet<number> = new Set([429, 502, 503, 504]);
+
+function resultOf(signal: Signal, result: UnaryResult): SendResult {
+  if (result.kind === "failed") return resultOfFailure(result);
+  if (result.status === GRPC.OK) {
+    const reply = decodeResponse(signal, result.message);
+    return reply.ok ? { ...reply, kind: "acknowledged" } : { kind: "acknowledged", rejected: 0, message: "" };
+  }
+  const status = result.details === undefined ? undefined : decodeStatus(result.details);
+  const retryDelayMs = status?.retryDelayMs;
+  return {
+    kind: "refused",
+    code: grpcCodeName(result.status),
+    message: result.text,
+    retryable:
+      RETRYABLE.has(result.status) || (result.status === GRPC.RESOURCE_EXHAUSTED && retryDelayMs !== undefined),
+    retryAfterMs: retryDelayMs ?? result.retryAfterMs,
+  };
+}
+
+function resultOfFailure(result: Extract<UnaryResult, { kind: "failed" }>): SendResult {
+  if (result.reason !== "http_status") return { kind: "failed", reason: result.reason, message: result.text };
+  return {
+    kind: "refused",
+    code: `HTTP ${result.httpStatus ?? 0}`,
+    message: result.text,
+    retryable: HTTP_RETRYABLE.has(result.httpStatus ?? 0),
+    retryAfterMs: result.retryAfterMs,
+  };
+}

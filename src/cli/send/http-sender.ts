@@ -1,0 +1,139 @@
+import { type Dispatcher, errors, Pool } from "undici";
+import type { Clock } from "../../core/clock.ts";
+import { reasonOf } from "../../core/errors.ts";
+import { decodeResponse } from "../../otlp/response.ts";
+import { SIGNAL_FACTS, type Signal } from "../../otlp/signal.ts";
+import { decodeStatus } from "../../otlp/status.ts";
+import { encodeBody } from "./body.ts";
+import { rejectedInJson } from "./json-reply.ts";
+import type { SendOptions } from "./options.ts";
+import type { FailureReason, Sender, SendResult } from "./sender.ts";
+
+const MAX_RESPONSE_BYTES = 4_194_304;
+/** So much of a text that is not a Status is told on. */
+const MAX_TEXT = 200;
+
+/** OTLP/HTTP over HTTP/1.1, with protobuf or JSON bodies. */
+export function openHttpSender(options: SendOptions, userAgent: string, env: { readonly clock: Clock }): Sender {
+  const { origin, pathname } = new URL(options.url);
+  const base = pathname.endsWith("/") ? pathname.slice(0, -1) : pathname;
+  const headers: Record<string, string> = {
+    ...options.headers,
+    "content-type": options.protocol === "http/json" ? "application/json" : "application/x-protobuf",
+    "user-agent": userAgent,
+  };
+  if (options.compression === "gzip") headers["content-encoding"] = "gzip";
+  const pool = new Pool(origin, {
+    connections: options.concurrency,
+    connect: { timeout: options.timeoutMs, ...tlsOf(options) },
+    headersTimeout: 0, // one timer of ours bounds a whole attempt
+    bodyTimeout: 0,
+  });
+  return {
+    async send(signal, message, abort) {
+      const body = await encodeBody(message, options.compression);
+      const path = `${base}${SIGNAL_FACTS[signal].httpPath}`;
+      return await post(pool, { path, method: "POST", headers, body }, signal, { abort, options, clock: env.clock });
+    },
+    [Symbol.asyncDispose]: () => pool.destroy(),
+  };
+}
+
+interface Attempt {
+  readonly abort: AbortSignal;
+  readonly options: SendOptions;
+  readonly clock: Clock;
+}
+
+async function post(
+  pool: Pool,
+  request: Dispatcher.RequestOptions,
+  signal: Signal,
+  { abort, options, clock }: Attempt,
+): Promise<SendResult> {
+  const late = new AbortController();
+  const cancelTimer = clock.after(options.timeoutMs, () => late.abort());
+  try {
+    const reply = await pool.request({ ...request, signal: AbortSignal.any([abort, late.signal]) });
+    const body = await readBounded(reply.body);
+    return resultOf(signal, reply, body);
+  } catch (error) {
+    if (abort.aborted) return { kind: "failed", reason: "cancelled", message: "the call was cancelled" };
+    if (late.signal.aborted) {
+      return { kind: "failed", reason: "timeout", message: `no answer within ${options.timeoutMs} ms` };
+    }
+    return { kind: "failed", reason: reasonOfFailure(error), message: reasonOf(error) };
+  } finally {
+    cancelTimer();
+  }
+}
+
+async function readBounded(stream: AsyncIterable<Buffer>): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of stream) {
+    bytes += chunk.length;
+    if (bytes > MAX_RESPONSE_BYTES) throw new TooLong(`the reply is longer than ${MAX_RESPONSE_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+class TooLong extends Error {}
+
+/** The only statuses that may be tried again (OTLP specification, OTLP/HTTP Response). */
+const RETRYABLE: ReadonlySet<number> = new Set([429, 502, 503, 504]);
+
+function resultOf(signal: Signal, reply: Dispatcher.ResponseData, body: Buffer): SendResult {
+  const json = isOfType(reply, "application/json");
+  if (reply.statusCode >= 200 && reply.statusCode < 300) {
+    const said = json ? rejectedInJson(signal, body) : decodeResponse(signal, body);
+    return said.ok ? { ...said, kind: "acknowledged" } : { kind: "acknowledged", rejected: 0, message: "" };
+  }
+  return {
+    kind: "refused",
+    code: `HTTP ${reply.statusCode}`,
+    message: isOfType(reply, "application/x-protobuf")
+      ? (decodeStatus(body)?.message ?? "")
+      : body.toString("utf8", 0, MAX_TEXT),
+    retryable: RETRYABLE.has(reply.statusCode),
+    retryAfterMs: retryAfterMs(reply.headers["retry-after"]),
+  };
+}
+
+function isOfType(reply: Dispatcher.ResponseData, type: string): boolean {
+  return String(reply.headers["content-type"] ?? "").startsWith(type);
+}
+
+/** Seconds; a date is left to the own backoff. */
+function retryAfterMs(value: string | string[] | undefined): number | undefined {
+  return typeof value === "string" && /^\d{1,9}$/u.test(value) ? Number(value) * 1_000 : undefined;
+}
+
+const CONNECT_CODES = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"]);
+
+function reasonOfFailure(error: unknown): FailureReason {
+  if (error instanceof TooLong) return "too_large";
+  if (error instanceof errors.ConnectTimeoutError) return "connect";
+  if (error instanceof errors.HTTPParserError) return "protocol";
+  const code: unknown = error instanceof Error ? Reflect.get(firstOf(error), "code") : undefined;
+  // What goes wrong with TLS goes wrong before anything is sent.
+  if (typeof code === "string" && (CONNECT_CODES.has(code) || /^(ERR_TLS|ERR_SSL|.*CERT)/u.test(code)))
+    return "connect";
+  return "reset";
+}
+
+/** Node tries several addresses of a name and reports all failures in one. */
+function firstOf(error: Error): Error {
+  const first: unknown = error instanceof AggregateError ? error.errors[0] : undefined;
+  return first instanceof Error ? first : error;
+}
+
+function tlsOf({ tls }: SendOptions): Record<string, string | boolean> {
+  return {
+    rejectUnauthorized: tls.insecureSkipVerify !== true,
+    ...(tls.ca === undefined ? {} : { ca: tls.ca }),
+    ...(tls.cert === undefined ? {} : { cert: tls.cert }),
+    ...(tls.key === undefined ? {} : { key: tls.key }),
+  };
+}

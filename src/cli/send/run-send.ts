@@ -1,0 +1,145 @@
+import { type Cancel, type Clock, sleep } from "../../core/clock.ts";
+import type { Random } from "../../core/random.ts";
+import type { Prepared } from "../../generate/prepared.ts";
+import type { SendOptions } from "./options.ts";
+import { Requests } from "./requests.ts";
+import { mayRetry, type Sender, type SendResult } from "./sender.ts";
+import { type SendReport, Tallies } from "./tallies.ts";
+
+export interface SendEnv {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly sender: Sender;
+  /** Stops: nothing more is sent, and what is under way counts as unanswered. */
+  readonly stop: AbortSignal;
+}
+
+/** A run under way. */
+export interface SendRun {
+  readonly done: Promise<SendReport>;
+  /** What it came to so far. */
+  report(): SendReport;
+}
+
+const FIRST_BACKOFF_MS = 200;
+const MAX_BACKOFF_MS = 5_000;
+/** A server that asks for more is not waited for. */
+const MAX_RETRY_AFTER_MS = 60_000;
+
+/**
+ * Sends on schedule: a request is due at its time whether earlier ones were answered or not, and its latency counts from
+ * then, so that a slow server does not hide its slowness by holding up the sender.
+ */
+export function startSend(options: SendOptions, env: SendEnv): SendRun {
+  const loop = new SendLoop(options, env);
+  return { done: loop.start(), report: () => loop.report() };
+}
+
+class SendLoop {
+  readonly #options: SendOptions;
+  readonly #env: SendEnv;
+  readonly #requests: Requests;
+  readonly #tallies = new Tallies();
+  readonly #startMs: number;
+  readonly #intervalMs: number;
+  readonly #ended = Promise.withResolvers<SendReport>();
+  #issued = 0;
+  #issuedItems = 0;
+  #underWay = 0;
+  /** Until then the server wants nothing new. */
+  #pausedUntilMs = 0;
+  #answered = false;
+  #over = false;
+  #cancelTimer: Cancel = () => undefined;
+
+  constructor(options: SendOptions, env: SendEnv) {
+    this.#options = options;
+    this.#env = env;
+    this.#requests = new Requests(options, env);
+    this.#startMs = env.clock.nowMs();
+    this.#intervalMs = options.itemsPerSecond > 0 ? (options.itemsPerRequest * 1_000) / options.itemsPerSecond : 0;
+  }
+
+  start(): Promise<SendReport> {
+    this.#env.stop.addEventListener("abort", () => this.#finish(), { once: true });
+    if (this.#env.stop.aborted) this.#finish();
+    else this.#pump();
+    return this.#ended.promise;
+  }
+
+  report(): SendReport {
+    return this.#tallies.report(this.#env.clock.nowMs() - this.#startMs);
+  }
+
+  /** Sends what is due, and comes back when the next one is; called again whenever a request has ended. */
+  #pump(): void {
+    this.#cancelTimer();
+    while (!this.#over && this.#underWay < this.#options.concurrency) {
+      const nowMs = this.#env.clock.nowMs();
+      const dueMs = this.#intervalMs === 0 ? nowMs : this.#startMs + this.#issued * this.#intervalMs;
+      if (this.#issuedItems >= this.#options.maxItems || dueMs - this.#startMs >= this.#options.durationMs) {
+        this.#finish();
+        return;
+      }
+      const readyMs = Math.max(dueMs, this.#pausedUntilMs);
+      if (readyMs > nowMs) {
+        this.#cancelTimer = this.#env.clock.after(readyMs - nowMs, () => this.#pump());
+        return;
+      }
+      void this.#issue(dueMs);
+    }
+  }
+
+  async #issue(dueMs: number): Promise<void> {
+    const { signals, maxItems, itemsPerRequest } = this.#options;
+    const signal = signals[this.#issued % signals.length]!;
+    const items = Math.min(itemsPerRequest, maxItems - this.#issuedItems);
+    this.#issued++;
+    this.#issuedItems += items;
+    this.#underWay++;
+    this.#tallies.sent(signal, items);
+    const request = this.#requests.take(signal, items);
+    const result = await this.#sendWithRetries(request);
+    this.#tallies.ended(result, items, this.#env.clock.nowMs() - dueMs);
+    // A call that ended without an answer may still be reading its bytes.
+    if (result.kind !== "failed") this.#requests.giveBack(request);
+    this.#underWay--;
+    if (result.kind !== "failed") this.#answered = true;
+    // Nobody has ever been there: what is left would only fail, too.
+    else if (!this.#answered && result.reason === "connect") this.#finish();
+    if (this.#over) this.#settle();
+    else this.#pump();
+  }
+
+  async #sendWithRetries(request: Prepared): Promise<SendResult> {
+    const { clock, sender, stop } = this.#env;
+    for (let tries = 0; ; tries++) {
+      const result = await sender.send(request.signal, request.bytes, stop);
+      const askedMs = result.kind === "refused" ? (result.retryAfterMs ?? 0) : 0;
+      if (askedMs > 0)
+        this.#pausedUntilMs = Math.max(this.#pausedUntilMs, clock.nowMs() + Math.min(askedMs, MAX_RETRY_AFTER_MS));
+      if (!mayRetry(result) || tries >= this.#options.retries || askedMs > MAX_RETRY_AFTER_MS) return result;
+      this.#tallies.retried();
+      try {
+        await sleep(clock, Math.max(askedMs, this.#backoffMs(tries)), stop);
+      } catch {
+        return { kind: "failed", reason: "cancelled", message: "stopped" };
+      }
+    }
+  }
+
+  /** Full jitter: senders must not retry in step. */
+  #backoffMs(tries: number): number {
+    return this.#env.random.next() * Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** tries);
+  }
+
+  #finish(): void {
+    this.#over = true;
+    this.#cancelTimer();
+    this.#settle();
+  }
+
+  #settle(): void {
+    if (this.#underWay === 0) this.#ended.resolve(this.report());
+  }
+}
