@@ -118,7 +118,10 @@ function reasonOfFailure(error: unknown): FailureReason {
   if (error instanceof errors.HTTPParserError) return "protocol";
   const code: unknown = error instanceof Error ? Reflect.get(firstOf(error), "code") : undefined;
   // What goes wrong with TLS goes wrong before anything is sent.
-  if (typeof code === "string" && (CONNECT_CODES.has(code) || /^(ERR_TLS|ERR_SSL|.*CERT)/u.test(code)))
+  if (
+    typeof code === "string" &&
+    (CONNECT_CODES.has(code) || /^(?:ERR_TLS|ERR_SSL|EPROTO|UNABLE_TO_|INVALID_|.*CERT)/u.test(code))
+  )
     return "connect";
   return "reset";
 }
