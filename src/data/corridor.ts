@@ -58,7 +58,7 @@ export function createCorridor(current: () => CorridorAssembly, clock: Clock): C
       done({ ok: false, refusal: { reason: "bad_data", message: problem, field: "request" } });
       return NOTHING_TO_CANCEL;
     }
-    const obstacle = findObstacle(ways);
+    const obstacle = findObstacle(ways, envelope);
     if (obstacle !== undefined) {
       done(refuseAll(ways, obstacle));
       return NOTHING_TO_CANCEL;
@@ -89,19 +89,33 @@ interface Obstacle {
 }
 
 /** Why the request cannot enter all of its queues: then it enters none, so that a sender who tries again makes no copies. */
-function findObstacle(ways: Ways): Obstacle | undefined {
+function findObstacle(ways: Ways, envelope: Envelope): Obstacle | undefined {
   const { router } = ways;
+  const allBytes = bytesFor(undefined, ways, envelope);
   for (const draft of router.drafts) {
     const { pool } = ways.all[draft.rule]!;
     if (!pool.usable && pool.whenDown === "refuse") {
       return { reason: "no_target", message: `pool ${pool.name}: no target is usable` };
     }
-    if (!pool.hasRoom(draft.bytes)) return { reason: "queue_full", message: `pool ${pool.name}: its queue is full` };
+    if (!pool.hasRoom(allBytes) && !pool.hasRoom(bytesFor(pool, ways, envelope))) return queueFull(pool);
   }
   if (router.unmatchedPoints > 0 && router.drafts.length === 0 && router.plan.unmatched === "refuse") {
     return { reason: "unrouted", message: UNROUTED };
   }
   return undefined;
+}
+
+function queueFull({ name }: Pool): Obstacle {
+  return { reason: "queue_full", message: `pool ${name}: its queue is full` };
+}
+
+/** What all rules together send to the pool, or to all: each part alone may fit where they do not. */
+function bytesFor(pool: Pool | undefined, ways: Ways, envelope: Envelope): number {
+  let bytes = 0;
+  for (const draft of ways.router.drafts) {
+    if (pool === undefined || ways.all[draft.rule]!.pool === pool) bytes += draft.parcelBytes(envelope);
+  }
+  return bytes;
 }
 
 const UNROUTED = "no rule matches, and no default_pool is configured";
@@ -157,7 +171,8 @@ function enqueue(
     ledger.queued += draft.points;
     if (awaited) settlement.expect();
     else settlement.accept();
-    pool.offer(parcel);
+    // A pool that broadcasts holds several copies of each parcel: what came before in this request may have filled it.
+    if (pool.offer(parcel) === "full") parcel.settle({ kind: "failed", ...queueFull(pool) });
   }
   settlement.seal();
   return () => {

@@ -57,6 +57,14 @@ export class Draft {
     this.bytes += part.length;
   }
 
+  /** Length of what `finish` will give. */
+  parcelBytes(envelope: Envelope): number {
+    if (this.whole === envelope.resources) return envelope.bytes.length;
+    let bytes = this.bytes;
+    for (let i = 0; i < envelope.extras.length; i += 2) bytes += envelope.extras[i + 1]! - envelope.extras[i]!;
+    return bytes;
+  }
+
   /** Ends the walk: the pieces of the parcel. The draft is empty afterwards. */
   finish(envelope: Envelope): readonly Uint8Array[] {
     const pieces = this.whole === envelope.resources ? [envelope.bytes] : this.#partial(envelope);

@@ -1,0 +1,64 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ACCEPTED, Rig } from "../../test/scenario/ledger-rig.ts";
+import { generateTraces } from "../generate/generate.ts";
+
+const TARGETS = `
+targets:
+  - { id: a, endpoint: "http://127.0.0.1:1" }
+  - { id: b, endpoint: "http://127.0.0.1:2" }
+  - { id: c, endpoint: "http://127.0.0.1:3" }
+`;
+
+function spans(services: readonly string[], items = 4): Buffer {
+  return Buffer.from(
+    generateTraces({ items, resources: services.length, services, seed: 1, wallMs: 1_750_000_000_000 }),
+  );
+}
+
+test("two rules into one pool whose queue has room for one of their parcels: the request is refused whole", async () => {
+  const request = spans(["a", "b"]);
+  await using rig = new Rig(`${TARGETS}
+pools: { p: { targets: [a], queue: { max_bytes: "${Math.floor(request.length * 0.75)}B" } } }
+rules:
+  - { id: one, conditions: [{ service_name: a }], pool: p }
+  - { id: two, conditions: [{ service_name: b }], pool: p }
+`);
+  const { replies } = rig.carry("traces", request);
+  assert.equal(rig.calls.length, 0);
+  assert.deepEqual(
+    replies.map((reply) => reply.ok || reply.refusal.reason),
+    ["queue_full"],
+  );
+  assert.deepEqual([rig.totals("traces").shed, rig.totals("traces").queued, rig.balanced], [4, 0, true]);
+});
+
+test("unknown fields beside the resources count as bytes of the parcel when the queue is asked for room", async () => {
+  const request = Buffer.concat([spans(["a", "b"]), Buffer.from([0x7a, 0x7f]), Buffer.alloc(127)]);
+  const half = spans(["a", "b"]).length / 2;
+  await using rig = new Rig(`${TARGETS}
+pools: { p: { targets: [a], queue: { max_bytes: "${Math.floor(half + 90)}B" } }, q: { targets: [b] } }
+rules: [{ id: one, conditions: [{ service_name: a }], pool: p }]
+default_pool: q
+`);
+  const { replies } = rig.carry("traces", request);
+  assert.deepEqual(
+    replies.map((reply) => reply.ok || reply.refusal.reason),
+    ["queue_full"],
+  );
+  assert.deepEqual([rig.totals("traces").shed, rig.totals("traces").queued, rig.balanced], [4, 0, true]);
+});
+
+test("two rules into one pool that broadcasts: what finds no room is refused, nothing is forgotten", async () => {
+  const request = spans(["a", "b"]);
+  await using rig = new Rig(`${TARGETS}
+pools: { p: { targets: [a, b], strategy: broadcast, queue: { max_bytes: "${Math.floor(request.length * 1.25)}B" } } }
+rules:
+  - { id: one, conditions: [{ service_name: a }], pool: p }
+  - { id: two, conditions: [{ service_name: b }], pool: p }
+`);
+  const { replies } = rig.carry("traces", request);
+  for (let i = 0; i < rig.calls.length; i++) rig.answer(i, ACCEPTED);
+  assert.equal(replies.length, 1);
+  assert.deepEqual([rig.totals("traces").queued, rig.balanced], [0, true]);
+});

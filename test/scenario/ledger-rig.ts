@@ -1,0 +1,173 @@
+import { loadConfig } from "../../src/config/load.ts";
+import { formatProblem } from "../../src/core/problem.ts";
+import { seededRandom } from "../../src/core/random.ts";
+import { assemble, type Assembly } from "../../src/data/assembly.ts";
+import { createCorridor } from "../../src/data/corridor.ts";
+import type { Batch, SendOutcome, TargetClient } from "../../src/data/export/target-client.ts";
+import { openTargets } from "../../src/data/export/targets.ts";
+import { Pools } from "../../src/data/pools.ts";
+import type { Carry } from "../../src/data/receive/carry.ts";
+import type { Reply } from "../../src/data/request.ts";
+import { RoutedParcel } from "../../src/data/settlement.ts";
+import type { Signal } from "../../src/otlp/signal.ts";
+import { compile } from "../../src/plan/compile.ts";
+import type { Plan } from "../../src/plan/plan.ts";
+import type { Env } from "../../src/telemetry/env.ts";
+import { createLedger, type LedgerRow } from "../../src/telemetry/ledger.ts";
+import { createLog } from "../../src/telemetry/log.ts";
+import { createMetrics } from "../../src/telemetry/metrics.ts";
+import { ManualClock } from "../support/manual-clock.ts";
+
+export const ACCEPTED: SendOutcome = { kind: "accepted", rejected: 0, message: "" };
+
+/** One batch under way at a target that answers when the test says so. */
+export interface Call {
+  readonly target: string;
+  readonly batch: Batch;
+  readonly timeoutMs: number;
+  answer(outcome: SendOutcome): void;
+}
+
+export interface Carried {
+  /** What the sender was told; empty while it waits. */
+  readonly replies: Reply[];
+  /** The sender goes away. */
+  readonly leave: () => void;
+}
+
+/** The walk from the corridor to the targets' clients, on a clock moved by hand and without sockets. */
+export class Rig implements AsyncDisposable {
+  readonly clock = new ManualClock();
+  /** All calls that were ever sent, in order. */
+  readonly calls: Call[] = [];
+  readonly env: Env;
+  readonly pools: Pools;
+  readonly #carry: Carry;
+  #scheduled: (() => void)[] = [];
+  #assembly: Assembly;
+  #version = 1;
+
+  constructor(text: string) {
+    const { clock } = this;
+    const log = createLog({ clock, write: () => undefined, level: "error", format: "json", colour: false });
+    this.env = { clock, random: seededRandom(1), log, metrics: createMetrics(), ledger: createLedger() };
+    const plan = planOf(text, this.#version);
+    const openClient = (current: () => { readonly id: string }): TargetClient => this.#openClient(current);
+    const targets = openTargets(plan.targets, { ...this.env, openClient });
+    const schedule = (run: () => void): void => void this.#scheduled.push(run);
+    this.pools = new Pools(plan, targets, { ...this.env, region: plan.nodeRegion, schedule, split });
+    this.#assembly = assemble(plan, this.pools.live, this.env);
+    this.#carry = createCorridor(() => this.#assembly, clock);
+  }
+
+  apply(text: string): void {
+    const plan = planOf(text, ++this.#version);
+    this.pools.update(plan);
+    this.#assembly = assemble(plan, this.pools.live, this.env);
+    this.settle();
+  }
+
+  carry(signal: Signal, bytes: Uint8Array, deadlineMs = 10_000): Carried {
+    const nowMs = this.clock.nowMs();
+    const head = { signal, method: "grpc", region: "here", peer: "test" } as const;
+    const replies: Reply[] = [];
+    const leave = this.#carry(
+      { head: { ...head, receivedMs: nowMs, deadlineMs: nowMs + deadlineMs }, bytes, rejected: 0, message: "" },
+      (reply) => void replies.push(reply),
+    );
+    this.settle();
+    return { replies, leave };
+  }
+
+  advance(ms: number): void {
+    this.clock.advance(ms);
+    this.settle();
+  }
+
+  answer(index: number, outcome: SendOutcome): void {
+    this.calls[index]!.answer(outcome);
+    this.settle();
+  }
+
+  /** Runs what waits for the end of the turn. */
+  settle(): void {
+    while (this.#scheduled.length > 0) {
+      const runs = this.#scheduled;
+      this.#scheduled = [];
+      for (const run of runs) run();
+    }
+  }
+
+  /** Of all rules and pools, for one signal. */
+  totals(signal: Signal): Pick<LedgerRow, "received" | "copied" | "delivered" | "rejected" | "queued"> & Named {
+    const rows = this.env.ledger.snapshot().filter((row) => row.signal === signal);
+    const add = (of: (row: LedgerRow) => number): number => rows.reduce((sum, row) => sum + of(row), 0);
+    return {
+      received: add((row) => row.received),
+      copied: add((row) => row.copied),
+      delivered: add((row) => row.delivered),
+      rejected: add((row) => row.rejected),
+      queued: add((row) => row.queued),
+      dropped: add((row) => all(row.dropped)),
+      shed: add((row) => all(row.shed)),
+      lost: add((row) => all(row.lost)),
+    };
+  }
+
+  get balanced(): boolean {
+    return this.env.ledger.balance().every(({ balanced }) => balanced);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.pools[Symbol.asyncDispose]();
+  }
+
+  #openClient(current: () => { readonly id: string }): TargetClient {
+    const open = new Set<() => void>();
+    return {
+      send: (batch, timeoutMs, done) => {
+        let ended = false;
+        const end = (outcome: SendOutcome): void => {
+          if (ended) return;
+          ended = true;
+          open.delete(cancel);
+          done(outcome);
+        };
+        const cancel = (): void => {
+          queueMicrotask(() => end({ kind: "retry", reason: "cancelled", message: "cancelled", unprocessed: false }));
+        };
+        open.add(cancel);
+        this.calls.push({ target: current().id, batch, timeoutMs, answer: end });
+        return cancel;
+      },
+      async [Symbol.asyncDispose]() {
+        for (const cancel of open) cancel();
+      },
+    };
+  }
+}
+
+interface Named {
+  readonly dropped: number;
+  readonly shed: number;
+  readonly lost: number;
+}
+
+/** The plan of a config text; throws its problems. */
+export function planOf(text: string, version = 1): Plan {
+  const { config, problems } = loadConfig(text, { file: "test.yaml", env: {}, readFile });
+  if (config === undefined) throw new Error(problems.map(formatProblem).join("\n"));
+  return compile(config, { version, text });
+}
+
+function split(parcel: unknown): readonly [RoutedParcel, RoutedParcel] | undefined {
+  return parcel instanceof RoutedParcel ? parcel.halve() : undefined;
+}
+
+function readFile(path: string): string {
+  throw new Error(`no ${path}`);
+}
+
+function all(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0);
+}
