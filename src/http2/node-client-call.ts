@@ -183,11 +183,17 @@ function isIgnored(stream: ClientHttp2Stream, link: ClientLink | undefined): boo
   return stream.id === undefined || link?.ignored(stream.id) === true;
 }
 
+const NO_HEADER_VALUE = /[^\t\x20-\x7e\x80-\xff]/u;
+
 function requestHeaders(base: OutgoingHttpHeaders, request: UnaryRequest, timeoutMs: number): OutgoingHttpHeaders {
   const headers: OutgoingHttpHeaders = { ...base, ":path": request.path, "grpc-timeout": formatTimeout(timeoutMs) };
   if (request.encoding !== "identity") headers["grpc-encoding"] = request.encoding;
   for (const name in request.metadata) {
-    if (!isReserved(name)) headers[name] = request.metadata[name];
+    if (isReserved(name)) continue;
+    const value = request.metadata[name]!;
+    // Node sends it as it is, and the peer would reset the call as malformed.
+    if (NO_HEADER_VALUE.test(value)) throw new TypeError(`metadata ${name} has characters that no header may have`);
+    headers[name] = value;
   }
   return headers;
 }

@@ -33,22 +33,21 @@ export interface LinkOwner {
 /** One connection of the client. It is ready when the peer's SETTINGS have come, so that its limits are known. */
 export class ClientLink {
   readonly #session: ClientHttp2Session;
-  #socket: Socket | undefined;
+  readonly #socket: Socket;
   readonly #owner: LinkOwner;
   readonly #timers: Cancel[] = [];
   #state: "connecting" | "ready" | "leaving" = "connecting";
   #lastStreamId = Number.POSITIVE_INFINITY;
   #active = 0;
   #wasReady = false;
+  #ended = false;
   #text = "the connection was closed";
 
   constructor(options: LinkOptions, owner: LinkOwner, clock: Clock) {
     this.#owner = owner;
+    this.#socket = options.dial();
     this.#session = http2.connect(options.url, {
-      createConnection: () => {
-        this.#socket = options.dial();
-        return this.#socket;
-      },
+      createConnection: () => this.#socket,
       maxSessionMemory: MAX_SESSION_MEMORY_MB,
       settings: { initialWindowSize: STREAM_WINDOW_BYTES, maxFrameSize: MAX_FRAME_BYTES, enablePush: false },
     });
@@ -109,20 +108,30 @@ export class ClientLink {
 
   /** Without calls nothing of worth can come: node would wait for the peer to close, too. */
   #closeWhenIdle(): void {
-    if (this.#state === "leaving" && this.#active === 0) setImmediate(() => this.#socket?.destroy());
+    if (this.#state === "leaving" && this.#active === 0) this.#destroySocket();
+  }
+
+  #destroySocket(): void {
+    setImmediate(() => this.#socket.destroy()); // the GOAWAY goes first
   }
 
   #destroy(text: string): void {
     this.#text = text;
     this.#session.destroy(new Error(text), constants.NGHTTP2_CANCEL);
-    setImmediate(() => this.#socket?.destroy());
+    this.#destroySocket();
   }
 
   #listen(): void {
     const session = this.#session;
-    session.on("error", (cause: Error) => {
-      this.#text = reasonOf(cause);
-    });
+    // Of session and socket either may be the one that hears of an error, or of the end. After an error node would keep
+    // the socket until what it has written is read, which may be never.
+    for (const part of [session, this.#socket]) {
+      part.on("error", (cause: Error) => {
+        this.#text = reasonOf(cause);
+        this.#destroySocket();
+      });
+      part.once("close", () => this.#end());
+    }
     session.on("goaway", (code: number, lastStreamId: number) => {
       this.#state = "leaving";
       this.#lastStreamId = lastStreamId;
@@ -132,11 +141,14 @@ export class ClientLink {
     session.once("connect", () => {
       if (!session.destroyed) session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
     });
-    session.once("close", () => {
-      this.#state = "leaving";
-      for (const cancel of this.#timers) cancel();
-      this.#owner.gone(this, this.#text);
-    });
+  }
+
+  #end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#state = "leaving";
+    for (const cancel of this.#timers) cancel();
+    this.#owner.gone(this, this.#text);
   }
 
   #becomeReady(options: LinkOptions, clock: Clock): void {
@@ -144,12 +156,12 @@ export class ClientLink {
     this.#state = "ready";
     this.#wasReady = true;
     // Without calls under way no PING: servers take those amiss (too_many_pings), and nobody waits for an answer.
-    const socket = this.#socket;
-    if (socket === undefined) return;
     const lost = (): void => this.#destroy("the peer does not answer a PING");
     const wanted = (): boolean => this.#active > 0;
     const { keepaliveTimeMs: timeMs, keepaliveTimeoutMs: timeoutMs } = options;
-    this.#timers.push(watchLiveness({ session: this.#session, socket }, { timeMs, timeoutMs, wanted, lost }, clock));
+    this.#timers.push(
+      watchLiveness({ session: this.#session, socket: this.#socket }, { timeMs, timeoutMs, wanted, lost }, clock),
+    );
     this.#owner.ready();
   }
 }

@@ -170,7 +170,9 @@ function dialer(url: URL, options: TlsClientOptions | undefined): () => Socket {
     const socket = tls.connect(connection);
     socket.setNoDelay(true);
     socket.once("secureConnect", () => {
-      if (socket.alpnProtocol !== "h2") socket.destroy(new Error("the peer does not speak HTTP/2 (ALPN h2)"));
+      if (socket.alpnProtocol === "h2") return;
+      // In a turn of its own: node's session, which hears of the event after this, aborts the process on a destroyed socket.
+      setImmediate(() => socket.destroy(new Error("the peer does not speak HTTP/2 (ALPN h2)")));
     });
     return socket;
   };

@@ -125,6 +125,7 @@ export class ServerCall implements UnaryCall, PrefixJudge {
     const stream = this.#stream;
     stream.respond(SUCCESS_HEADERS, SUCCESS_OPTIONS);
     stream.on("wantTrailers", () => {
+      if (stream.destroyed || stream.closed) return; // node would throw
       stream.sendTrailers(SUCCESS_TRAILERS);
       // Node sends the trailers in the next turn: a reset in this one would overtake them.
       if (!this.#bodyEnded) setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR));

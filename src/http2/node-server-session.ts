@@ -36,7 +36,10 @@ export class ServerSession {
     this.#clock = env.clock;
     this.#peer = peerOf(socket);
     session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
-    session.on("error", ignore); // what broke a connection is the peer's matter; its calls are cancelled one by one
+    // What broke a connection is the peer's matter; its calls are cancelled one by one. Node would keep the socket
+    // until what it has written is read, which may be never.
+    session.on("error", () => this.#destroySocket());
+    socket.on("error", () => this.#destroySocket());
     session.on("stream", (stream, headers, flags) => this.#onStream(stream, headers, flags));
     session.once("close", () => {
       for (const cancel of this.#timers) cancel();
@@ -60,7 +63,11 @@ export class ServerSession {
   /** Resets what is under way. With NO_ERROR a client would take a cut reply for an ended one. */
   destroy(): void {
     this.#session.destroy(new Error("the connection is given up"), constants.NGHTTP2_CANCEL);
-    setImmediate(() => this.#socket.destroy()); // the GOAWAY goes first; a closing session would wait for the client
+    this.#destroySocket(); // a closing session would wait for the client
+  }
+
+  #destroySocket(): void {
+    setImmediate(() => this.#socket.destroy()); // the GOAWAY goes first
   }
 
   #expectHello(): void {

@@ -11,8 +11,8 @@ export interface TestAuthority {
   /** PEM of the authority itself: what a peer trusts. */
   readonly ca: string;
   /** A server's certificate for these names and addresses. */
-  server(names?: readonly string[]): Promise<Identity>;
-  client(commonName?: string): Promise<Identity>;
+  readonly server: (names?: readonly string[]) => Promise<Identity>;
+  readonly client: (commonName?: string) => Promise<Identity>;
 }
 
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;

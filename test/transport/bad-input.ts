@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { constants, type OutgoingHttpHeaders } from "node:http2";
 import net from "node:net";
 import type { UnaryHandler } from "../../src/http2/port.ts";
@@ -18,6 +17,7 @@ import {
   serverOptions,
   type UnaryTransport,
   utf8,
+  whenClosed,
 } from "./rig.ts";
 
 /** A handler that notes what it is told, and accepts messages up to 100 bytes. */
@@ -131,7 +131,7 @@ async function rawBytes(port: number, bytes: string | Uint8Array): Promise<Buffe
   socket.on("data", (chunk) => chunks.push(chunk));
   socket.on("error", () => undefined); // a reset is a way to close, too
   socket.write(bytes);
-  await once(socket, "close");
+  await whenClosed(socket);
   return Buffer.concat(chunks);
 }
 

@@ -19,6 +19,7 @@ import {
   request,
   serverOptions,
   utf8,
+  whenClosed,
 } from "./rig.ts";
 
 /** Resolves when the server has read all that the session sent before. */
@@ -99,7 +100,7 @@ export const LIFETIME: Guarantees = {
     assert.equal(await codes.next(), constants.NGHTTP2_NO_ERROR);
     call.reply(ok(utf8("late")));
     assert.equal((await reply).trailers["grpc-status"], "0");
-    if (!session.destroyed) await once(session, "close");
+    await whenClosed(session);
     await server[Symbol.asyncDispose]();
     assert.equal(env.clock.pending, 0);
   },
@@ -144,7 +145,7 @@ export const LIFETIME: Guarantees = {
     env.clock.advance(20_000);
     await nextOfType(frames, FRAME.PING);
     env.clock.advance(2_000);
-    if (!socket.destroyed) await once(socket, "close");
+    await whenClosed(socket);
   },
   "a connection that answers its PINGs stays": async (transport) => {
     const env = manualEnv();
@@ -172,7 +173,7 @@ export const LIFETIME: Guarantees = {
     socket.resume();
     await once(socket, "data"); // the server's SETTINGS: it has accepted
     env.clock.advance(10_000);
-    if (!socket.destroyed) await once(socket, "close");
+    await whenClosed(socket);
   },
   "drain lets the calls under way end, and takes no new connection": async (transport) => {
     const env = manualEnv();
@@ -191,7 +192,7 @@ export const LIFETIME: Guarantees = {
     await drained;
     assert.equal((await reply).trailers["grpc-status"], "0");
     assert.equal(server.connections, 0);
-    if (!idle.destroyed) await once(idle, "close");
+    await whenClosed(idle);
   },
   "drain is not held up by calls that were refused before their message was read": async (transport) => {
     const env = manualEnv();
@@ -271,7 +272,7 @@ export const LIFETIME: Guarantees = {
     await calls.next();
     await server[Symbol.asyncDispose]();
     await reply;
-    if (!silent.destroyed) await once(silent, "close");
+    await whenClosed(silent);
     assert.deepEqual([cancelled.all.length, server.connections, env.clock.pending], [1, 0, 0]);
   },
   "an address in use is refused with its name": async (transport) => {

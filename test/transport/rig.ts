@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
+import { type EventEmitter, once } from "node:events";
 import http2 from "node:http2";
 import { describe, test } from "node:test";
 import type { Clock } from "../../src/core/clock.ts";
@@ -115,6 +115,16 @@ export function utf8(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
 
+/** Resolves when a socket, stream or session is closed, whatever closed it. */
+export function whenClosed(
+  what: EventEmitter & { readonly destroyed: boolean; readonly closed?: boolean },
+): Promise<void> {
+  return new Promise((resolve) => {
+    if (what.closed === true && what.destroyed) resolve();
+    else what.once("close", () => resolve());
+  });
+}
+
 /** A message with its 5-byte prefix. */
 export function framed(message: Uint8Array, flag = 0): Buffer {
   const prefix = Buffer.alloc(5);
@@ -224,9 +234,9 @@ export interface RawServer extends AsyncDisposable {
 }
 export async function rawServer(
   onStream: (stream: http2.ServerHttp2Stream, headers: http2.IncomingHttpHeaders) => void,
-  settings: http2.Settings = {},
+  options: { readonly settings?: http2.Settings; readonly port?: number } = {},
 ): Promise<RawServer> {
-  const server = http2.createServer({ settings });
+  const server = http2.createServer({ settings: options.settings ?? {} });
   const sessions = new Happenings<http2.ServerHttp2Session>();
   server.on("session", (session) => {
     session.on("error", () => undefined);
@@ -236,7 +246,7 @@ export async function rawServer(
     stream.on("error", () => undefined);
     onStream(stream, headers);
   });
-  server.listen(0, "127.0.0.1");
+  server.listen(options.port ?? 0, "127.0.0.1");
   await once(server, "listening");
   const address = server.address();
   assert.ok(address !== null && typeof address === "object");

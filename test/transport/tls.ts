@@ -1,0 +1,119 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import net from "node:net";
+import tls from "node:tls";
+import type { TlsClientOptions, TlsServerOptions, UnaryResult } from "../../src/http2/port.ts";
+import { createAuthority } from "../support/certs.ts";
+import {
+  ask,
+  clientOptions,
+  echo,
+  type Guarantees,
+  manualEnv,
+  serverOptions,
+  type UnaryTransport,
+  whenClosed,
+} from "./rig.ts";
+
+const authority = createAuthority();
+const stranger = createAuthority("Somebody else");
+
+/** One call over TLS. */
+async function over(
+  transport: UnaryTransport,
+  serverTls: TlsServerOptions,
+  clientTls: TlsClientOptions,
+  host = "127.0.0.1",
+): Promise<UnaryResult> {
+  const env = manualEnv();
+  await using server = await transport.listen(serverOptions(echo, { tls: serverTls }), env);
+  const options = { ...clientOptions(server.port), url: `https://${host}:${server.port}`, tls: clientTls };
+  await using client = transport.connect(options, env);
+  const result = await ask(client);
+  if (result.kind === "answer") assert.deepEqual([result.status, result.message.length], [0, 4]);
+  return result;
+}
+
+function refused(result: UnaryResult): void {
+  assert.ok(result.kind === "failed");
+  assert.deepEqual([result.reason, result.unprocessed], ["connect", true]);
+}
+
+/** Calls over TLS, with and without client certificates. */
+export const TLS: Guarantees = {
+  "a call goes over TLS when the client trusts the server's authority": async (transport) => {
+    const { ca, server } = await authority;
+    assert.equal((await over(transport, await server(), { ca })).kind, "answer");
+  },
+  "a server of an unknown authority is not called": async (transport) => {
+    const { server } = await authority;
+    refused(await over(transport, await server(), { ca: (await stranger).ca }));
+  },
+  "a certificate for another name is not accepted, unless that name is asked for": async (transport) => {
+    const { ca, server } = await authority;
+    const other = await server(["collector.example"]);
+    refused(await over(transport, other, { ca }));
+    assert.equal((await over(transport, other, { ca, serverName: "collector.example" })).kind, "answer");
+  },
+  "with insecureSkipVerify any certificate will do": async (transport) => {
+    const { server } = await stranger;
+    const tlsOptions = { insecureSkipVerify: true };
+    assert.equal((await over(transport, await server(["collector.example"]), tlsOptions)).kind, "answer");
+  },
+  "mTLS: a client with a certificate of the authority is let in": async (transport) => {
+    const { ca, server, client } = await authority;
+    const serverTls = { ...(await server()), clientCa: ca };
+    assert.equal((await over(transport, serverTls, { ca, ...(await client()) })).kind, "answer");
+  },
+  "mTLS: a client without a certificate, or with one of another authority, is not": async (transport) => {
+    const { ca, server } = await authority;
+    const serverTls = { ...(await server()), clientCa: ca };
+    for (const identity of [{}, await (await stranger).client()]) {
+      const result = await over(transport, serverTls, { ca, ...identity });
+      assert.ok(result.kind === "failed" && result.reason === "connect");
+    }
+  },
+  "what is no TLS, and TLS without HTTP/2, ends its connection and nothing else": async (transport) => {
+    const env = manualEnv();
+    const { ca, server: issue } = await authority;
+    await using server = await transport.listen(serverOptions(echo, { tls: await issue() }), env);
+    const plain = net.connect({ host: "127.0.0.1", port: server.port });
+    plain.on("error", () => undefined);
+    plain.resume();
+    plain.write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+    await whenClosed(plain);
+    const old = tls.connect({ host: "127.0.0.1", port: server.port, ca, ALPNProtocols: ["http/1.1"] });
+    old.on("error", () => undefined);
+    old.resume();
+    await whenClosed(old);
+    await using client = transport.connect(
+      { ...clientOptions(server.port), url: `https://127.0.0.1:${server.port}`, tls: { ca } },
+      env,
+    );
+    assert.equal((await ask(client)).kind, "answer");
+  },
+  "a peer with TLS but without HTTP/2 fails the call": async (transport) => {
+    const { ca, server: issue } = await authority;
+    const server = tls.createServer({ ...(await issue()) }, (socket) => {
+      socket.on("error", () => undefined);
+      socket.resume();
+    });
+    server.on("tlsClientError", () => undefined);
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const address = server.address();
+    assert.ok(address !== null && typeof address === "object");
+    const url = `https://127.0.0.1:${address.port}`;
+    await using client = transport.connect({ ...clientOptions(address.port), url, tls: { ca } }, manualEnv());
+    refused(await ask(client));
+    server.close();
+  },
+  "PEM that is none is refused when opening": async (transport) => {
+    const tlsOptions = { cert: "no certificate", key: "no key" };
+    await assert.rejects(async () => transport.listen(serverOptions(echo, { tls: tlsOptions }), manualEnv()), {
+      code: "TLS_INVALID",
+    });
+    const options = { ...clientOptions(1), url: "https://127.0.0.1:1", tls: tlsOptions };
+    assert.throws(() => transport.connect(options, manualEnv()), { code: "TLS_INVALID" });
+  },
+};
