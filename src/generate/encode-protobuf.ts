@@ -128,7 +128,7 @@ function keyValues(field: number, list: readonly KeyValue[]): Uint8Array[] {
 function anyValue(value: AnyValue): Uint8Array {
   // Inside a oneof a default value is written, too: it says which one is set.
   if ("stringValue" in value) return wire.bytes(1, wire.utf8(value.stringValue));
-  if ("boolValue" in value) return wire.varintAlways(2, value.boolValue ? 1n : 0n);
+  if ("boolValue" in value) return wire.varintAlways(2, value.boolValue ? 1 : 0);
   if ("intValue" in value) return wire.varintAlways(3, BigInt.asUintN(64, BigInt(value.intValue)));
   if ("doubleValue" in value) return wire.double(4, value.doubleValue);
   return wire.message(

@@ -21,7 +21,7 @@ export function join(parts: readonly Uint8Array[]): Uint8Array {
 
 /** A LEN field, also when it is empty. */
 export function bytes(field: number, value: Uint8Array): Uint8Array {
-  return join([rawVarint(BigInt(field * 8 + 2)), rawVarint(BigInt(value.length)), value]);
+  return join([rawVarint(field * 8 + 2), rawVarint(value.length), value]);
 }
 
 export function message(field: number, parts: readonly Uint8Array[]): Uint8Array {
@@ -43,25 +43,25 @@ export function hex(field: number, value: string): Uint8Array {
 
 /** Left out when 0. */
 export function varint(field: number, value: number): Uint8Array {
-  return value === 0 ? NOTHING : varintAlways(field, BigInt(value));
+  return value === 0 ? NOTHING : varintAlways(field, value);
 }
 
-export function varintAlways(field: number, value: bigint): Uint8Array {
-  return join([rawVarint(BigInt(field * 8)), rawVarint(value)]);
+export function varintAlways(field: number, value: number | bigint): Uint8Array {
+  return join([rawVarint(field * 8), rawVarint(value)]);
 }
 
 export function fixed64(field: number, value: bigint): Uint8Array {
-  return join([rawVarint(BigInt(field * 8 + 1)), rawFixed64(value)]);
+  return join([rawVarint(field * 8 + 1), rawFixed64(value)]);
 }
 
 export function fixed32(field: number, value: number): Uint8Array {
   const raw = new Uint8Array(4);
   new DataView(raw.buffer).setUint32(0, value, true);
-  return join([rawVarint(BigInt(field * 8 + 5)), raw]);
+  return join([rawVarint(field * 8 + 5), raw]);
 }
 
 export function double(field: number, value: number): Uint8Array {
-  return join([rawVarint(BigInt(field * 8 + 1)), rawDouble(value)]);
+  return join([rawVarint(field * 8 + 1), rawDouble(value)]);
 }
 
 export function packedFixed64(field: number, values: readonly bigint[]): Uint8Array {
@@ -72,13 +72,12 @@ export function packedDouble(field: number, values: readonly number[]): Uint8Arr
   return message(field, values.map(rawDouble));
 }
 
-function rawVarint(value: bigint): Uint8Array {
+/** Of a number below 2^53 or an unsigned 64-bit one. */
+function rawVarint(value: number | bigint): Uint8Array {
+  if (typeof value === "number" && value < 128) return Uint8Array.of(value);
   const out: number[] = [];
-  let rest = value;
-  while (rest > 127n) {
-    out.push(Number(rest & 127n) | 128);
-    rest >>= 7n;
-  }
+  let rest = BigInt(value);
+  for (; rest > 127n; rest >>= 7n) out.push(Number(rest & 127n) | 128);
   out.push(Number(rest));
   return Uint8Array.from(out);
 }

@@ -1,0 +1,156 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { test } from "node:test";
+import { Client, credentials } from "@grpc/grpc-js";
+import { copyPrepared, prepare } from "../../src/generate/prepared.ts";
+import type { Prepared } from "../../src/generate/prepared.ts";
+import { stamp } from "../../src/generate/stamp.ts";
+import { SIGNAL_FACTS } from "../../src/otlp/signal.ts";
+import { openGrpcSink } from "../../test/support/sinks/grpc-sink.ts";
+import { openHttpSink } from "../../test/support/sinks/http-sink.ts";
+import { answers, hung } from "../../test/support/sinks/sink-script.ts";
+import type { SinkAnswer } from "../../test/support/sinks/sink-script.ts";
+import { GrpcConnection, MESSAGE_AT } from "./grpc-client.ts";
+import { listenGrpc } from "./grpc-server.ts";
+import { HttpConnection } from "./http-client.ts";
+
+const PATH = SIGNAL_FACTS.traces.grpcPath;
+
+const prepared = new Map<number, Prepared>();
+
+/** MESSAGE_AT free bytes, then a request of these items; generated once for each size. */
+function requestOf(items: number, firstNumber: number): Buffer {
+  const known =
+    prepared.get(items) ?? prepare("traces", "protobuf", { items, resources: 2, services: ["a"], seed: 1, wallMs: 0 });
+  prepared.set(items, known);
+  const own = copyPrepared(known);
+  stamp(own, { source: 1, firstNumber });
+  return Buffer.concat([Buffer.alloc(MESSAGE_AT), own.bytes]);
+}
+
+function same(bytes: Buffer): Buffer {
+  return bytes;
+}
+
+async function connected(port: number): Promise<GrpcConnection> {
+  const connection = new GrpcConnection("127.0.0.1", port, PATH, "identity");
+  await connection.opened;
+  return connection;
+}
+
+function call(connection: GrpcConnection, bytes: Buffer): Promise<{ status: number; messageBytes: number }> {
+  return new Promise((resolve) => {
+    connection.call(bytes, false, (status, messageBytes) => resolve({ status, messageBytes }));
+  });
+}
+
+test("bench client: requests of all sizes arrive whole at node:http2, also beyond its windows", async () => {
+  await using sink = await openGrpcSink();
+  const connection = await connected(sink.port);
+  // 20,000 spans are 7 MB: more than a stream's window; eight of them more than the connection's.
+  const sizes = [1, 10, 1_000, 20_000, 20_000, 20_000, 20_000, 20_000, 20_000, 20_000, 20_000, 5];
+  let first = 0;
+  const calls = sizes.map((items) => {
+    const bytes = requestOf(items, first);
+    first += items;
+    return call(connection, bytes);
+  });
+  const replies = await Promise.all(calls);
+  connection.destroy();
+  assert.ok(replies.every(({ status, messageBytes }) => status === 0 && messageBytes === 0));
+  assert.deepEqual(sink.tally.counts(), { seen: first, distinct: first, duplicates: 0, beyond: 0 });
+});
+
+const ends: { name: string; answer: SinkAnswer; status: number; messageBytes: number }[] = [
+  { name: "one digit", answer: { kind: "status", code: 8, message: "no" }, status: 8, messageBytes: 0 },
+  { name: "two digits", answer: { kind: "status", code: 14, retryAfterMs: 10 }, status: 14, messageBytes: 0 },
+  { name: "a partial success", answer: { kind: "partial", rejected: 1, message: "x" }, status: 0, messageBytes: 7 },
+  { name: "a reset", answer: { kind: "reset" }, status: -1, messageBytes: 0 },
+  { name: "a lost connection", answer: { kind: "disconnect" }, status: -1, messageBytes: 0 },
+];
+for (const { name, answer, status, messageBytes } of ends) {
+  test(`bench client: reads ${name}`, async () => {
+    await using sink = await openGrpcSink({ script: answers(answer) });
+    const connection = await connected(sink.port);
+    assert.deepEqual(await call(connection, requestOf(1, 0)), { status, messageBytes });
+    connection.destroy();
+  });
+}
+
+test("bench client: calls under way end when the server is killed", async () => {
+  await using sink = await openGrpcSink({ script: hung });
+  const connection = await connected(sink.port);
+  const calls = [call(connection, requestOf(1, 0)), call(connection, requestOf(1, 1))];
+  await sink.until(({ requests }) => requests === 2);
+  await sink.kill();
+  assert.deepEqual(
+    (await Promise.all(calls)).map(({ status }) => status),
+    [-1, -1],
+  );
+  assert.equal(connection.usable, false);
+});
+
+test("bench sink: takes what grpc-js sends, whatever its size, and answers each call", async () => {
+  const sizes: number[] = [];
+  const server = await listenGrpc(0, (message) => sizes.push(message.length));
+  const bound = server.address();
+  const port = bound !== null && typeof bound === "object" ? bound.port : 0;
+  const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
+  const wanted = [0, 1, 100, 70_000, 5_000_000, 30_000_000, 3];
+  for (const size of wanted) {
+    const reply = await new Promise<Buffer | undefined>((resolve, reject) => {
+      client.makeUnaryRequest(PATH, same, same, Buffer.alloc(size), (error, value) =>
+        error === null ? resolve(value) : reject(error),
+      );
+    });
+    assert.equal(reply?.length, 0);
+  }
+  assert.deepEqual(sizes, wanted);
+  client.close();
+  server.close();
+  await once(server, "close");
+});
+
+test("bench sink: takes what the bench client sends, many calls at once", async () => {
+  let bytes = 0;
+  const server = await listenGrpc(0, (message) => (bytes += message.length));
+  const bound = server.address();
+  const connection = await connected(bound !== null && typeof bound === "object" ? bound.port : 0);
+  const requests = Array.from({ length: 200 }, (_, i) => requestOf(i % 2 === 0 ? 3 : 300, 0));
+  const replies = await Promise.all(requests.map((request) => call(connection, request)));
+  assert.ok(replies.every(({ status }) => status === 0));
+  assert.equal(
+    bytes,
+    requests.reduce((sum, request) => sum + request.length - MESSAGE_AT, 0),
+  );
+  connection.destroy();
+  server.close();
+  await once(server, "close");
+});
+
+test("bench HTTP client: posts one body after the other and reads chunked and empty replies", async () => {
+  const statuses: number[] = [];
+  await using sink = await openHttpSink({
+    script: answers({ kind: "ok" }, { kind: "status", code: 503, message: "x" }),
+  });
+  const connection = new HttpConnection("127.0.0.1", sink.port, "/v1/traces", "identity");
+  await connection.opened;
+  for (let i = 0; i < 3; i++) {
+    const body = requestOf(500, i * 500).subarray(MESSAGE_AT);
+    statuses.push(await new Promise<number>((resolve) => connection.post(body, resolve)));
+  }
+  connection.destroy();
+  assert.deepEqual(statuses, [200, 503, 200]);
+  assert.equal(sink.counts().acceptedItems, 1_000);
+});
+
+test("bench HTTP client: a call under way ends when the server is killed", async () => {
+  await using sink = await openHttpSink({ script: hung });
+  const connection = new HttpConnection("127.0.0.1", sink.port, "/v1/traces", "identity");
+  await connection.opened;
+  const answered = new Promise<number>((resolve) => connection.post(requestOf(1, 0).subarray(MESSAGE_AT), resolve));
+  await sink.until(({ requests }) => requests === 1);
+  await sink.kill();
+  assert.equal(await answered, -1);
+  assert.equal(connection.usable, false);
+});
