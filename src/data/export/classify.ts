@@ -57,7 +57,10 @@ export function accepted(
   return { kind: "accepted", rejected: 0, message: "the target took it, but its reply could not be read" };
 }
 
-/** What a gRPC status other than OK means for the batch. */
+/**
+ * What a gRPC status other than OK means for the batch. UNAVAILABLE (as 503 in HTTP) that names a delay is the protocol's
+ * way to throttle: the target is there and asks for time.
+ */
 export function classifyGrpc(answer: GrpcAnswer): SendOutcome {
   const code = grpcCodeName(answer.status);
   const message = answer.message === "" ? code : `${code}: ${answer.message}`;
@@ -69,7 +72,8 @@ export function classifyGrpc(answer: GrpcAnswer): SendOutcome {
   if (reason === undefined) {
     return { kind: "rejected", code, message, badData: answer.status === GRPC.INVALID_ARGUMENT };
   }
-  return retry(reason, message, longer(answer.retryDelayMs, answer.pushbackMs));
+  const afterMs = longer(answer.retryDelayMs, answer.pushbackMs);
+  return retry(answer.status === GRPC.UNAVAILABLE && afterMs !== undefined ? "throttled" : reason, message, afterMs);
 }
 
 /** The gRPC status that stands for an HTTP answer which is not gRPC at all. */
@@ -84,14 +88,13 @@ export function classifyHttp(answer: HttpAnswer, wallMs: number): SendOutcome {
   if (answer.status === 413) return { kind: "too_large", message };
   const reason = HTTP_RETRYABLE.get(answer.status);
   if (reason === undefined) return { kind: "rejected", code, message, badData: answer.status === 400 };
-  return retry(reason, message, retryAfterMs(answer.retryAfter, wallMs));
+  const afterMs = retryAfterMs(answer.retryAfter, wallMs);
+  return retry(answer.status === 503 && afterMs !== undefined ? "throttled" : reason, message, afterMs);
 }
 
-/** UNAVAILABLE and 503 that name a delay are the protocol's way to throttle: the target is there and asks for time. */
 function retry(reason: RetryReason, message: string, afterMs: number | undefined): SendOutcome {
-  if (afterMs === undefined) return { kind: "retry", reason, message, unprocessed: false };
-  const named = reason === "unavailable" ? "throttled" : reason;
-  return { kind: "retry", reason: named, message, afterMs, unprocessed: false };
+  const outcome = { kind: "retry", reason, message, unprocessed: false } as const;
+  return afterMs === undefined ? outcome : { ...outcome, afterMs };
 }
 
 function longer(a: number | undefined, b: number | undefined): number | undefined {

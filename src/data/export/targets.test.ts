@@ -1,0 +1,130 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { seededRandom } from "../../core/random.ts";
+import type { TargetPlan } from "../../plan/plan.ts";
+import { createMetrics } from "../../telemetry/metrics.ts";
+import { ManualClock } from "../../../test/support/manual-clock.ts";
+import { targetPlan } from "../../../test/delivery/pool-rig.ts";
+import { openTargets, type Targets } from "./targets.ts";
+import type { Batch, SendOutcome } from "./target-client.ts";
+
+const BATCH: Batch = { signal: "traces", pieces: [], bytes: 0, items: 1, points: 1 };
+const ACCEPTED: SendOutcome = { kind: "accepted", rejected: 0, message: "" };
+
+function never(): boolean {
+  return false;
+}
+
+function plans(...targets: readonly TargetPlan[]): ReadonlyMap<string, TargetPlan> {
+  return new Map(targets.map((plan) => [plan.id, plan]));
+}
+
+function open(...targets: readonly TargetPlan[]) {
+  const metrics = createMetrics();
+  const events: string[] = [];
+  const answers: ((outcome: SendOutcome) => void)[] = [];
+  const openClient = (current: () => TargetPlan) => {
+    const { connectionIdentity } = current();
+    events.push(`open ${connectionIdentity}`);
+    return {
+      send: (_batch: Batch, _timeoutMs: number, done: (outcome: SendOutcome) => void) => {
+        events.push(`send ${current().id} ${current().weight}`);
+        answers.push(done);
+        return () => undefined;
+      },
+      [Symbol.asyncDispose]: async () => void events.push(`close ${connectionIdentity}`),
+    };
+  };
+  const env = { clock: new ManualClock(), random: seededRandom(1), metrics, openClient };
+  const registry: Targets = openTargets(plans(...targets), env);
+  const send = (id: string): void => {
+    const done = (): void => void events.push(`done ${id}`);
+    registry.all.get(id)!.send(BATCH, 1_000, never, done);
+  };
+  return { registry, metrics, events, answers, send };
+}
+
+test("a target that keeps its connection identity keeps its handle, and goes on under the new plan", async () => {
+  const { registry, events, send } = open(targetPlan("a", { weight: 1 }), targetPlan("b"));
+  const before = registry.all.get("a");
+  registry.update(plans(targetPlan("a", { weight: 7 }), targetPlan("b")));
+  assert.equal(registry.all.get("a"), before);
+  send("a");
+  assert.deepEqual(events, ["open a", "open b", "send a 7"]);
+});
+
+test("a target whose connection changes is new; the old one is closed when its calls have ended", async () => {
+  const { registry, events, answers, send } = open(targetPlan("a"));
+  send("a");
+  registry.update(plans(targetPlan("a", { connectionIdentity: "a2" })));
+  await Promise.resolve();
+  assert.deepEqual(events, ["open a", "send a 1", "open a2"]);
+  answers[0]!(ACCEPTED);
+  await registry[Symbol.asyncDispose]();
+  assert.deepEqual(events.slice(3).toSorted(), ["close a", "close a2", "done a"]);
+});
+
+test("a target that is only renamed keeps its connections, also when two swap their names", () => {
+  const { registry, events, metrics } = open(targetPlan("a"), targetPlan("b"));
+  const [a, b] = [registry.all.get("a"), registry.all.get("b")];
+  const swapped = [targetPlan("a", { connectionIdentity: "b" }), targetPlan("b", { connectionIdentity: "a" })];
+  registry.update(plans(...swapped));
+  assert.deepEqual([registry.all.get("a"), registry.all.get("b")], [b, a]);
+  registry.update(plans(targetPlan("c", { connectionIdentity: "a" })));
+  assert.equal(registry.all.get("c"), a);
+  assert.deepEqual(
+    events.filter((event) => event.startsWith("open")),
+    ["open a", "open b"],
+  );
+  assert.deepEqual(
+    [...metrics.exportWindow.series.values()].map(({ labels }) => labels),
+    [["c"]],
+  );
+});
+
+test("the gauges of a target tell of the handle that now has its id", () => {
+  const { registry, metrics, send } = open(targetPlan("a"));
+  send("a");
+  assert.equal(metrics.exportInFlight.with("a").value, 1);
+  registry.update(plans(targetPlan("a", { connectionIdentity: "a2" })));
+  assert.equal(metrics.exportInFlight.with("a").value, 0);
+  assert.deepEqual(
+    ["ready", "ejected", "probing"].map((state) => metrics.targetState.with("a", state).value),
+    [1, 0, 0],
+  );
+});
+
+test("a timeout that a sender's short deadline caused says nothing about the target", () => {
+  const { registry, answers } = open(targetPlan("a", { timeoutMs: 10_000 }));
+  const target = registry.all.get("a")!;
+  const timedOut = (timeoutMs: number): void => {
+    target.send(
+      BATCH,
+      timeoutMs,
+      () => false,
+      () => undefined,
+    );
+    answers.pop()!({ kind: "retry", reason: "timeout", message: "", unprocessed: false });
+  };
+  for (let i = 0; i < 10; i++) timedOut(50);
+  assert.deepEqual([target.health.state, target.windowSize], ["ready", 4]);
+  for (let i = 0; i < 5; i++) timedOut(9_000);
+  assert.equal(target.health.state, "ejected");
+});
+
+test("who waits for a shared target is told in turn, so that nobody takes all of its room", () => {
+  const { registry, answers, send } = open(targetPlan("a"));
+  const target = registry.all.get("a")!;
+  const told: string[] = [];
+  const cancel = target.onChange(() => told.push("x"));
+  target.onChange(() => told.push("y"));
+  for (let i = 0; i < 3; i++) {
+    send("a");
+    answers.pop()!(ACCEPTED);
+  }
+  assert.deepEqual(told.filter((_, i) => i % 2 === 0).join(""), "yxy");
+  cancel();
+  send("a");
+  answers.pop()!(ACCEPTED);
+  assert.equal(told.length, 7);
+});

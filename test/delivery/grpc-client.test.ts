@@ -1,0 +1,206 @@
+import assert from "node:assert/strict";
+import { createServer } from "node:net";
+import { test } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
+import { GRPC, grpcCodeName } from "../../src/otlp/grpc-code.ts";
+import { SIGNAL_FACTS, SIGNALS } from "../../src/otlp/signal.ts";
+import { createAuthority } from "../support/certs.ts";
+import { openGrpcSink } from "../support/sinks/grpc-sink.ts";
+import { openHttpSink } from "../support/sinks/http-sink.ts";
+import { exportResponse } from "../support/sinks/sink-reply.ts";
+import { answers, hung, refusing } from "../support/sinks/sink-script.ts";
+import { openGrpcJsPeer, type PeerAnswer } from "./grpc-js-peer.ts";
+import { batchOf, openTo, send, summary, TWO_SPANS } from "./send.ts";
+
+const RETRYABLE: readonly number[] = [
+  GRPC.CANCELLED,
+  GRPC.DEADLINE_EXCEEDED,
+  GRPC.ABORTED,
+  GRPC.OUT_OF_RANGE,
+  GRPC.UNAVAILABLE,
+  GRPC.DATA_LOSS,
+];
+
+test("gRPC: every status of the OTLP table, with and without RetryInfo", async () => {
+  await using peer = await openGrpcJsPeer();
+  await using client = openTo(peer.url, "grpc");
+  for (const code of Object.values(GRPC)) {
+    if (code === GRPC.OK) continue;
+    const name = grpcCodeName(code);
+    peer.answer = { code, text: "why" };
+    const plain = await send(client);
+    peer.answer = { code, text: "why", retryAfterMs: 1_500 };
+    const hinted = await send(client);
+    assert.equal(plain.message, `${name}: why`);
+    if (RETRYABLE.includes(code)) {
+      assert.equal(plain.kind, "retry", name);
+      assert.equal(hinted.kind === "retry" && hinted.afterMs, 1_500, name);
+    } else if (code === GRPC.RESOURCE_EXHAUSTED) {
+      assert.deepEqual([summary(plain), summary(hinted)], ["too_large", "retry throttled 1500"]);
+    } else {
+      const want = `rejected ${code === GRPC.INVALID_ARGUMENT ? "bad data " : ""}${name}`;
+      assert.deepEqual([summary(plain), summary(hinted)], [want, want]);
+    }
+  }
+});
+
+const answersOfSuccess: { name: string; answer: PeerAnswer; want: string; message: string }[] = [
+  { name: "full success", answer: { code: 0 }, want: "accepted 0", message: "" },
+  {
+    name: "partial success is accepted, with what was rejected",
+    answer: { code: 0, message: exportResponse(3, "three are bad") },
+    want: "accepted 3",
+    message: "three are bad",
+  },
+  {
+    name: "a warning is accepted",
+    answer: { code: 0, message: exportResponse(0, "slow down") },
+    want: "accepted 0",
+    message: "slow down",
+  },
+  {
+    name: "a reply that cannot be read is accepted: it must not be sent again",
+    answer: { code: 0, message: Uint8Array.of(0x0a, 0xff) },
+    want: "accepted 0",
+    message: "the target took it, but its reply could not be read",
+  },
+  {
+    name: "a reply above 4 MiB is no reason to send again",
+    answer: { code: 0, message: exportResponse(1, "x".repeat(5 * 1024 * 1024)) },
+    want: "rejected RESOURCE_EXHAUSTED",
+    message: "",
+  },
+];
+for (const { name, answer, want, message } of answersOfSuccess) {
+  test(`gRPC: ${name}`, async () => {
+    await using peer = await openGrpcJsPeer();
+    await using client = openTo(peer.url, "grpc");
+    peer.answer = answer;
+    const outcome = await send(client);
+    assert.equal(summary(outcome), want);
+    if (message !== "") assert.equal(outcome.message, message);
+    assert.equal(peer.bodies.length, 1);
+  });
+}
+
+test("gRPC: pieces arrive as one request, with the target's headers and our user agent", async () => {
+  await using peer = await openGrpcJsPeer();
+  await using client = openTo(peer.url, "grpc", { headers: { "x-tenant": "blue" } });
+  await send(client);
+  assert.deepEqual(peer.bodies, [Buffer.concat(TWO_SPANS)]);
+  assert.deepEqual(peer.metadata[0]!.get("x-tenant"), ["blue"]);
+  assert.match(String(peer.metadata[0]!.get("user-agent")[0]), /^Signalbox\/\d+\.\d+\.\d+/u);
+});
+
+test("gRPC: each signal has its own path", async () => {
+  await using sink = await openGrpcSink();
+  await using client = openTo(sink.url, "grpc");
+  for (const signal of SIGNALS) await send(client, batchOf(TWO_SPANS, signal));
+  assert.deepEqual(
+    sink.requests.map(({ path }) => path),
+    SIGNALS.map((signal) => SIGNAL_FACTS[signal].grpcPath),
+  );
+});
+
+test("gRPC: gzip is applied to what is worth it, and unpacks to the same bytes", async () => {
+  await using peer = await openGrpcJsPeer();
+  await using sink = await openGrpcSink();
+  await using toPeer = openTo(peer.url, "grpc", { compression: "gzip" });
+  await using toSink = openTo(sink.url, "grpc", { compression: "gzip" });
+  const many = Array.from({ length: 10_000 }, () => TWO_SPANS[0]!);
+  await send(toPeer, batchOf(many));
+  await send(toSink, batchOf(many));
+  await send(toSink);
+  assert.deepEqual(peer.bodies, [Buffer.concat(many)]);
+  assert.deepEqual(
+    sink.requests.map(({ encoding, items }) => [encoding, items]),
+    [
+      ["gzip", 10_000],
+      ["identity", 2],
+    ],
+  );
+  assert.ok(sink.requests[0]!.wireBytes < 1_000);
+});
+
+test("gRPC: no answer in time, a reset, a lost connection and nobody listening are retried", async () => {
+  await using sink = await openGrpcSink({ script: answers({ kind: "reset" }, { kind: "disconnect" }) });
+  await using client = openTo(sink.url, "grpc");
+  assert.equal(summary(await send(client)), "retry reset");
+  assert.equal(summary(await send(client)), "retry reset");
+  sink.script = hung;
+  assert.equal(summary(await send(client, batchOf(), 50)), "retry timeout");
+  await sink.kill();
+  await using late = openTo(sink.url, "grpc");
+  const outcome = await send(late);
+  assert.deepEqual(outcome.kind === "retry" && [outcome.reason, outcome.unprocessed], ["connect", true]);
+});
+
+test("gRPC: REFUSED_STREAM tells that the call was not processed", async () => {
+  await using sink = await openGrpcSink({ script: answers({ kind: "reset", http2Code: 7 }) });
+  await using client = openTo(sink.url, "grpc");
+  const outcome = await send(client);
+  assert.deepEqual(outcome.kind === "retry" && [outcome.reason, outcome.unprocessed], ["reset", true]);
+});
+
+test("gRPC: a peer that speaks no HTTP/2 is retried, and ends nothing", async () => {
+  const server = createServer((socket) =>
+    socket
+      .on("error", () => undefined)
+      .resume()
+      .end("220 smtp ready\r\n"),
+  );
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const bound = server.address();
+  assert.ok(bound !== null && typeof bound === "object");
+  await using client = openTo(`http://127.0.0.1:${bound.port}`, "grpc");
+  assert.equal((await send(client)).kind, "retry");
+  await new Promise((resolve) => server.close(resolve));
+  await using http = await openHttpSink();
+  await using toHttp = openTo(http.url, "grpc");
+  assert.equal((await send(toHttp)).kind, "retry");
+});
+
+test("gRPC: a cancelled call is told so, once, and not from within", async () => {
+  await using sink = await openGrpcSink({ script: hung });
+  await using client = openTo(sink.url, "grpc");
+  const seen: string[] = [];
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const cancel = client.send(batchOf(), 10_000, (outcome) => {
+    seen.push(summary(outcome));
+    resolve();
+  });
+  await sink.until(({ requests }) => requests === 1);
+  cancel();
+  assert.deepEqual(seen, []);
+  await promise;
+  cancel();
+  assert.deepEqual(seen, ["retry cancelled"]);
+});
+
+test("gRPC: TLS, with the authority and the client certificate of the config", async () => {
+  const authority = await createAuthority();
+  const server = await authority.server();
+  const identity = await authority.client();
+  await using sink = await openGrpcSink({ tls: { ...server, ca: authority.ca } });
+  const tls = { ca: authority.ca, ...identity, serverName: undefined, insecureSkipVerify: false };
+  await using client = openTo(sink.url, "grpc", { tls });
+  assert.equal(summary(await send(client)), "accepted 0");
+  await using stranger = openTo(sink.url, "grpc", { tls: { ...tls, ca: undefined } });
+  assert.equal(summary(await send(stranger)), "retry connect");
+});
+
+test("gRPC: a target that comes back is used again", async () => {
+  await using sink = await openGrpcSink({ script: refusing(GRPC.UNAVAILABLE) });
+  await using client = openTo(sink.url, "grpc");
+  assert.equal(summary(await send(client)), "retry unavailable");
+  await sink.kill();
+  assert.equal((await send(client)).kind, "retry");
+  await sink.start();
+  sink.script = answers();
+  let outcome = await send(client);
+  while (outcome.kind === "retry" && outcome.reason === "connect") {
+    await turn(); // it rests before it connects again
+    outcome = await send(client);
+  }
+  assert.equal(summary(outcome), "accepted 0");
+});

@@ -1,0 +1,236 @@
+import assert from "node:assert/strict";
+import { createServer, type ServerResponse } from "node:http";
+import { test } from "node:test";
+import { SIGNAL_FACTS, SIGNALS } from "../../src/otlp/signal.ts";
+import { createAuthority } from "../support/certs.ts";
+import { openHttpSink } from "../support/sinks/http-sink.ts";
+import { exportResponse } from "../support/sinks/sink-reply.ts";
+import { answers, hung, refusing } from "../support/sinks/sink-script.ts";
+import { batchOf, openTo, send, summary, TWO_SPANS } from "./send.ts";
+
+const HTTP = "http/protobuf";
+
+/** A server that answers every request with `reply`, for what no OTLP server does. */
+async function openRaw(reply: (response: ServerResponse) => void): Promise<AsyncDisposable & { url: string }> {
+  const server = createServer((request, response) => {
+    request.resume();
+    request.on("end", () => reply(response));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const bound = server.address();
+  assert.ok(bound !== null && typeof bound === "object");
+  return {
+    url: `http://127.0.0.1:${bound.port}`,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+const RETRIED: Readonly<Record<number, string>> = {
+  429: "retry throttled",
+  502: "retry unavailable",
+  503: "retry unavailable",
+  504: "retry timeout",
+};
+
+test("HTTP: every status of the OTLP table, with and without Retry-After", async () => {
+  await using sink = await openHttpSink();
+  await using client = openTo(sink.url, HTTP);
+  const statuses = [301, 302, 307, 308, 400, 401, 403, 404, 405, 408, 413, 415, 422, 429, 500, 501, 502, 503, 504, 505];
+  for (const status of statuses) {
+    const retried = RETRIED[status];
+    const kept = status === 413 ? "too_large" : `rejected ${status === 400 ? "bad data " : ""}HTTP ${status}`;
+    sink.script = refusing(status, { message: "why" });
+    const plain = await send(client);
+    assert.deepEqual([summary(plain), plain.message], [retried ?? kept, `HTTP ${status}: why`]);
+    sink.script = refusing(status, { message: "why", retryAfterMs: 2_000 });
+    const hinted = await send(client);
+    const named = status === 503 ? "retry throttled" : retried;
+    assert.equal(summary(hinted), named === undefined ? kept : `${named} 2000`);
+  }
+});
+
+test("HTTP: a redirect is not followed", async () => {
+  await using other = await openHttpSink();
+  await using raw = await openRaw((response) => response.writeHead(307, { location: `${other.url}/v1/traces` }).end());
+  await using client = openTo(raw.url, HTTP);
+  assert.equal(summary(await send(client)), "rejected HTTP 307");
+  assert.equal(other.counts().requests, 0);
+});
+
+const PROTOBUF = { "content-type": "application/x-protobuf" };
+const UNREADABLE = "the target took it, but its reply could not be read";
+const replies: { name: string; reply: (response: ServerResponse) => void; want: string; message?: string | RegExp }[] =
+  [
+    { name: "full success", reply: (r) => r.writeHead(200, PROTOBUF).end(), want: "accepted 0", message: "" },
+    {
+      name: "any 2xx without a body is success",
+      reply: (r) => r.writeHead(204).end(),
+      want: "accepted 0",
+      message: "",
+    },
+    {
+      name: "partial success is accepted, with what was rejected",
+      reply: (r) => r.writeHead(200, PROTOBUF).end(exportResponse(3, "three are bad")),
+      want: "accepted 3",
+      message: "three are bad",
+    },
+    {
+      name: "a 2xx with a body that is no protobuf is accepted: it must not be sent again",
+      reply: (r) => r.writeHead(200, PROTOBUF).end(Buffer.of(0x0a, 0xff)),
+      want: "accepted 0",
+      message: UNREADABLE,
+    },
+    {
+      name: "a 2xx with a body of another type is accepted",
+      reply: (r) => r.writeHead(200, { "content-type": "text/html" }).end("<html>"),
+      want: "accepted 0",
+      message: UNREADABLE,
+    },
+    {
+      name: "a 2xx above 4 MiB is accepted",
+      reply: (r) => r.writeHead(200, PROTOBUF).end(Buffer.alloc(5 * 1024 * 1024)),
+      want: "accepted 0",
+      message: UNREADABLE,
+    },
+    {
+      name: "a 2xx whose body breaks off is accepted",
+      reply: (r) => r.writeHead(200, { ...PROTOBUF, "content-length": 10 }).write("12345", () => r.destroy()),
+      want: "accepted 0",
+      message: UNREADABLE,
+    },
+    {
+      name: "an error above 4 MiB is no reason to send again",
+      reply: (r) => r.writeHead(503, PROTOBUF).end(Buffer.alloc(5 * 1024 * 1024)),
+      want: "rejected HTTP 503",
+    },
+    {
+      name: "the message of an error in plain text is told on, cut",
+      reply: (r) => r.writeHead(500, { "content-type": "text/plain; charset=utf-8" }).end("x".repeat(1_000)),
+      want: "rejected HTTP 500",
+      message: `HTTP 500: ${"x".repeat(200)}`,
+    },
+    {
+      name: "a page in place of a message is not told on",
+      reply: (r) => r.writeHead(502, { "content-type": "text/html" }).end("<html>"),
+      want: "retry unavailable",
+      message: "HTTP 502",
+    },
+    {
+      name: "an error whose Status cannot be read is what its code says",
+      reply: (r) => r.writeHead(400, PROTOBUF).end(Buffer.of(0xff)),
+      want: "rejected bad data HTTP 400",
+      message: "HTTP 400",
+    },
+    {
+      name: "Retry-After may be a date",
+      reply: (r) => r.writeHead(503, { "retry-after": new Date(Date.now() + 3_600_000).toUTCString() }).end(), // oxlint-disable-line no-restricted-globals -- the wire has wall time
+      want: "retry throttled",
+    },
+  ];
+for (const { name, reply, want, message } of replies) {
+  test(`HTTP: ${name}`, async () => {
+    await using raw = await openRaw(reply);
+    await using client = openTo(raw.url, HTTP);
+    const outcome = await send(client);
+    assert.equal(summary(outcome).replace(/ \d{6,}.*$/u, ""), want);
+    if (message !== undefined) assert.equal(outcome.message, message);
+  });
+}
+
+test("HTTP: pieces arrive as one request, with the target's headers, our user agent and the protobuf type", async () => {
+  await using sink = await openHttpSink();
+  await using client = openTo(`${sink.url}/base/path`, HTTP, { headers: { "x-tenant": "blue" } });
+  await send(client);
+  const { path, headers, body } = sink.requests[0]!;
+  assert.equal(path, "/base/path/v1/traces");
+  assert.deepEqual(Buffer.from(body), Buffer.concat(TWO_SPANS));
+  assert.deepEqual([headers["x-tenant"], headers["content-type"]], ["blue", "application/x-protobuf"]);
+  assert.match(headers["user-agent"] ?? "", /^Signalbox\/\d+\.\d+\.\d+/u);
+  assert.equal(headers["content-length"], "12");
+});
+
+test("HTTP: each signal has its own path", async () => {
+  await using sink = await openHttpSink();
+  await using client = openTo(sink.url, HTTP);
+  for (const signal of SIGNALS) await send(client, batchOf(TWO_SPANS, signal));
+  assert.deepEqual(
+    sink.requests.map(({ path }) => path),
+    SIGNALS.map((signal) => SIGNAL_FACTS[signal].httpPath),
+  );
+});
+
+test("HTTP: connections are kept", async () => {
+  await using sink = await openHttpSink();
+  await using client = openTo(sink.url, HTTP);
+  for (let i = 0; i < 50; i++) await send(client);
+  assert.ok(sink.counts().connections <= 3, `${sink.counts().connections} connections for 50 requests`);
+});
+
+test("HTTP: gzip is applied to what is worth it, and unpacks to the same bytes", async () => {
+  await using sink = await openHttpSink();
+  await using client = openTo(sink.url, HTTP, { compression: "gzip" });
+  const many = Array.from({ length: 10_000 }, () => TWO_SPANS[0]!);
+  await send(client, batchOf(many));
+  await send(client);
+  assert.deepEqual(
+    sink.requests.map(({ encoding, items }) => [encoding, items]),
+    [
+      ["gzip", 10_000],
+      ["identity", 2],
+    ],
+  );
+});
+
+test("HTTP: no answer in time, a lost connection and nobody listening are retried", async () => {
+  await using sink = await openHttpSink({ script: answers({ kind: "disconnect" }) });
+  await using client = openTo(sink.url, HTTP);
+  const lost = await send(client);
+  assert.deepEqual(lost.kind === "retry" && [lost.reason, lost.unprocessed], ["reset", false]);
+  sink.script = hung;
+  assert.equal(summary(await send(client, batchOf(), 50)), "retry timeout");
+  await sink.kill();
+  const refused = await send(client);
+  assert.deepEqual(refused.kind === "retry" && [refused.reason, refused.unprocessed], ["connect", true]);
+});
+
+test("HTTP: at most max_in_flight connections are opened, and one call does not wait for another", async () => {
+  await using sink = await openHttpSink({ script: hung });
+  await using client = openTo(sink.url, HTTP, { maxInFlight: 3 });
+  const sends = [1, 2, 3].map(() => send(client, batchOf(), 60_000));
+  await sink.until(({ requests }) => requests === 3);
+  assert.equal(sink.counts().connections, 3);
+  await sink.kill();
+  assert.deepEqual((await Promise.all(sends)).map(summary), ["retry reset", "retry reset", "retry reset"]);
+});
+
+test("HTTP: a cancelled call is told so, once, and not from within", async () => {
+  await using sink = await openHttpSink({ script: hung });
+  await using client = openTo(sink.url, HTTP);
+  const seen: string[] = [];
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const cancel = client.send(batchOf(), 10_000, (outcome) => {
+    seen.push(summary(outcome));
+    resolve();
+  });
+  await sink.until(({ requests }) => requests === 1);
+  cancel();
+  assert.deepEqual(seen, []);
+  await promise;
+  cancel();
+  assert.deepEqual(seen, ["retry cancelled"]);
+});
+
+test("HTTP: TLS, with the authority and the client certificate of the config", async () => {
+  const authority = await createAuthority();
+  const server = await authority.server();
+  const identity = await authority.client();
+  await using sink = await openHttpSink({ tls: { ...server, ca: authority.ca } });
+  const tls = { ca: authority.ca, ...identity, serverName: undefined, insecureSkipVerify: false };
+  await using client = openTo(sink.url, HTTP, { tls });
+  assert.equal(summary(await send(client)), "accepted 0");
+  await using stranger = openTo(sink.url, HTTP, { tls: { ...tls, ca: undefined } });
+  assert.equal(summary(await send(stranger)), "retry connect");
+});

@@ -1,0 +1,257 @@
+import assert from "node:assert/strict";
+import { seededRandom } from "../../src/core/random.ts";
+import type { Signal } from "../../src/otlp/signal.ts";
+import type { PoolPlan, TargetPlan } from "../../src/plan/plan.ts";
+import type { Batch, SendOutcome } from "../../src/data/export/target-client.ts";
+import { openTarget, type OwnedTarget } from "../../src/data/export/target.ts";
+import type { Parcel, ParcelOutcome } from "../../src/data/parcel.ts";
+import { openPool, type Pool } from "../../src/data/queue/pool.ts";
+import { createMetrics, type Metrics } from "../../src/telemetry/metrics.ts";
+import { ManualClock } from "../support/manual-clock.ts";
+
+export const ACCEPTED: SendOutcome = { kind: "accepted", rejected: 0, message: "" };
+export const DELIVERED: ParcelOutcome = { kind: "delivered", rejected: 0, message: "" };
+export const BAD_DATA: SendOutcome = { kind: "rejected", code: "INVALID_ARGUMENT", message: "bad", badData: true };
+export const TOO_LARGE: SendOutcome = { kind: "too_large", message: "big" };
+
+export function failing(reason: Extract<SendOutcome, { kind: "retry" }>["reason"], afterMs?: number): SendOutcome {
+  const outcome = { kind: "retry", reason, message: reason, unprocessed: reason === "connect" } as const;
+  return afterMs === undefined ? outcome : { ...outcome, afterMs };
+}
+
+/** One batch under way at a target that answers when the test says so. */
+export interface Call {
+  readonly target: string;
+  readonly batch: Batch;
+  /** The ids of the parcels, in the order in which they were sent. */
+  readonly ids: string;
+  readonly timeoutMs: number;
+  answer(outcome: SendOutcome): void;
+}
+
+export interface Offered {
+  readonly parcel: Parcel & { cancelled: boolean };
+  readonly outcomes: ParcelOutcome[];
+}
+
+export interface ParcelMore {
+  readonly bytes?: number;
+  readonly items?: number;
+  readonly deadlineMs?: number;
+  readonly signal?: Signal;
+}
+
+export function targetPlan(id: string, more: Partial<TargetPlan> = {}): TargetPlan {
+  return {
+    id,
+    protocol: "grpc",
+    url: `http://${id}:4317`,
+    weight: 1,
+    region: "",
+    tags: {},
+    compression: "none",
+    headers: {},
+    tls: undefined,
+    timeoutMs: 10_000,
+    maxInFlight: 64,
+    maxRequestBytes: 1_000_000,
+    connectionIdentity: id,
+    ...more,
+  };
+}
+
+export function poolPlan(more: Partial<PoolPlan> = {}): PoolPlan {
+  return {
+    name: "p",
+    targets: [],
+    strategy: { type: "round_robin" },
+    ack: "delivered",
+    whenDown: "next_rule",
+    queue: { maxBytes: 100_000, maxAgeMs: 600_000 },
+    batch: { maxItems: 1_000, maxBytes: 10_000, maxWaitMs: 0 },
+    retry: { initialMs: 100, maxMs: 5_000, maxRetries: undefined, budget: 0.2 },
+    ...more,
+  };
+}
+
+/** A pool on targets that answer by hand, with a clock and an event loop that are moved by hand. */
+export class PoolRig {
+  readonly clock = new ManualClock();
+  readonly metrics: Metrics = createMetrics();
+  readonly calls: Call[] = [];
+  readonly offered: Offered[] = [];
+  readonly targets = new Map<string, OwnedTarget>();
+  readonly pool: Pool;
+  /** Every parcel id that a target accepted, once for each time. */
+  readonly taken: string[] = [];
+  /** How many bytes of each parcel targets accepted, by the buffer of its piece. */
+  readonly takenBytes = new Map<ArrayBufferLike, number>();
+  #plan: PoolPlan;
+  #soon: (() => void)[] = [];
+  #nextId = 0;
+
+  constructor(ids: readonly (string | TargetPlan)[] = ["a"], plan: Partial<PoolPlan> = {}) {
+    this.#plan = poolPlan(plan);
+    // The longest backoff that chance allows, to the last bit.
+    const random = { next: () => 1 - 2 ** -53 };
+    const schedule = (run: () => void): void => void this.#soon.push(run);
+    const env = { clock: this.clock, random, metrics: this.metrics, region: "r", schedule, split: halveByBytes };
+    this.pool = openPool(
+      this.#plan,
+      ids.map((id) => this.target(id)),
+      env,
+    );
+    this.turn();
+  }
+
+  target(id: string | TargetPlan): OwnedTarget {
+    const plan = typeof id === "string" ? targetPlan(id) : id;
+    const known = this.targets.get(plan.id);
+    if (known !== undefined) return known;
+    const send = (batch: Batch, timeoutMs: number, done: (outcome: SendOutcome) => void): (() => void) => {
+      const call = this.#call(plan.id, batch, timeoutMs, done);
+      this.calls.push(call);
+      return () => queueMicrotask(() => this.calls.includes(call) && call.answer(failing("cancelled")));
+    };
+    const client = { send, [Symbol.asyncDispose]: async () => undefined };
+    const target = openTarget(plan, () => client, {
+      clock: this.clock,
+      metrics: this.metrics,
+      random: seededRandom(1),
+    });
+    this.targets.set(plan.id, target);
+    return target;
+  }
+
+  update(plan: Partial<PoolPlan>, ids: readonly (string | TargetPlan)[]): void {
+    this.#plan = { ...this.#plan, ...plan };
+    this.pool.update(
+      this.#plan,
+      ids.map((id) => this.target(id)),
+    );
+    this.turn();
+  }
+
+  /** Ends the turn of the event loop: what was scheduled runs. */
+  turn(): void {
+    while (this.#soon.length > 0) {
+      const runs = this.#soon;
+      this.#soon = [];
+      for (const run of runs) run();
+    }
+  }
+
+  /** Lets time pass, in steps so that everything happens at its own time. */
+  pass(ms: number): void {
+    const untilMs = this.clock.nowMs() + ms;
+    while (this.clock.nowMs() < untilMs) {
+      this.clock.advance(Math.min(1, untilMs - this.clock.nowMs()));
+      this.turn();
+    }
+  }
+
+  /** Offers one parcel, without ending the turn. Its id is its first byte; `outcomes` are what it was settled with. */
+  give(more: ParcelMore = {}): Offered & { readonly answer: "accepted" | "full" } {
+    const { bytes = 100, items = 1, deadlineMs = Infinity, signal = "traces" } = more;
+    const outcomes: ParcelOutcome[] = [];
+    const piece = new Uint8Array(bytes).fill(65 + (this.#nextId++ % 26));
+    const settle = (outcome: ParcelOutcome): void => void outcomes.push(outcome);
+    const common = { signal, pieces: [piece], bytes, items, points: items, attempts: 0, cancelled: false };
+    const parcel = { ...common, deadlineMs, enqueuedMs: this.clock.nowMs(), settle };
+    const offered = { parcel, outcomes };
+    const answer = this.pool.offer(parcel);
+    if (answer === "accepted") this.offered.push(offered);
+    return { ...offered, answer };
+  }
+
+  /** Offers parcels and ends the turn. */
+  offer(count = 1, more: ParcelMore = {}): Offered[] {
+    const all = Array.from({ length: count }, () => this.give(more));
+    this.turn();
+    return all;
+  }
+
+  /** What is under way, as `target:ids`. */
+  get underWay(): string {
+    return this.calls.map(({ target, ids }) => `${target}:${ids}`).join(" ");
+  }
+
+  /** Answers the oldest call, or the oldest to `target`, and ends the turn. */
+  answer(outcome: SendOutcome = ACCEPTED, target?: string): void {
+    const call = this.calls.find((one) => target === undefined || one.target === target);
+    assert.ok(call !== undefined, `nothing is under way to ${target ?? "any target"}`);
+    call.answer(outcome);
+    this.turn();
+  }
+
+  /** Answers everything that is and comes under way now. */
+  answerAll(outcome: SendOutcome = ACCEPTED): void {
+    while (this.calls.length > 0) this.answer(outcome);
+  }
+
+  #call(target: string, batch: Batch, timeoutMs: number, done: (outcome: SendOutcome) => void): Call {
+    const ids = batch.pieces.map((piece) => String.fromCharCode(piece[0]!)).join("");
+    const call: Call = {
+      target,
+      batch,
+      ids,
+      timeoutMs,
+      answer: (outcome) => {
+        this.calls.splice(this.calls.indexOf(call), 1);
+        if (outcome.kind === "accepted") this.#take(batch, ids);
+        done(outcome);
+      },
+    };
+    return call;
+  }
+
+  #take({ pieces }: Batch, ids: string): void {
+    this.taken.push(...ids.split(""));
+    for (const { buffer, length } of pieces) this.takenBytes.set(buffer, (this.takenBytes.get(buffer) ?? 0) + length);
+  }
+}
+
+/** How it ended; fails unless it ended exactly once. */
+export function endOf({ outcomes }: Offered): ParcelOutcome {
+  assert.equal(outcomes.length, 1, `settled ${outcomes.length} times`);
+  return outcomes[0]!;
+}
+
+/** For each: `delivered`, `rejected`, or the reason of a failure; `-` while it is not settled. */
+export function ends(offered: readonly Offered[]): string {
+  return offered.map((one) => endName(one)).join(" ");
+}
+
+function endName(offered: Offered): string {
+  if (offered.outcomes.length === 0) return "-";
+  const end = endOf(offered);
+  return end.kind === "failed" ? end.reason : end.kind;
+}
+
+/** Stands in for cutting at items: here an item is a share of the bytes. */
+function halveByBytes(parcel: Parcel): readonly [Parcel, Parcel] | undefined {
+  if (parcel.items < 2) return undefined;
+  const piece = parcel.pieces[0]!;
+  const items = Math.floor(parcel.items / 2);
+  const bytes = Math.floor((parcel.bytes * items) / parcel.items);
+  const ended: ParcelOutcome[] = [];
+  const settle = (outcome: ParcelOutcome): void => {
+    ended.push(outcome);
+    if (ended.length === 2) parcel.settle(sumOf(ended));
+  };
+  const part = (from: number, to: number, count: number): Parcel =>
+    Object.create(parcel, {
+      pieces: { value: [piece.subarray(from, to)] },
+      bytes: { value: to - from },
+      items: { value: count },
+      points: { value: count },
+      settle: { value: settle },
+      attempts: { value: parcel.attempts, writable: true },
+    });
+  return [part(0, bytes, items), part(bytes, parcel.bytes, parcel.items - items)];
+}
+
+function sumOf(outcomes: readonly ParcelOutcome[]): ParcelOutcome {
+  const worst = outcomes.find((one) => one.kind === "failed") ?? outcomes.find((one) => one.kind === "rejected");
+  return worst ?? outcomes[0]!;
+}
