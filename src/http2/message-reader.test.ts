@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { frameMessage } from "./message-pieces.ts";
+import { MessageReader } from "./message-reader.ts";
+
+const SIZES = fc.oneof(fc.integer({ min: 0, max: 50 }), fc.integer({ min: 16_300, max: 16_500 }), fc.constant(70_000));
+const PIECES = fc.array(
+  SIZES.map((bytes) => new Uint8Array(bytes).fill(bytes % 251)),
+  { maxLength: 12 },
+);
+
+test("a message in any pieces, cut into any chunks, is read as it was", () => {
+  fc.assert(
+    fc.property(PIECES, fc.boolean(), fc.array(fc.nat(), { maxLength: 8 }), (pieces, compressed, cuts) => {
+      const message = Buffer.concat(pieces);
+      const wire = Buffer.concat(frameMessage(pieces, message.length, compressed));
+      const begun: number[][] = [];
+      const reader = new MessageReader({ begins: (flag, bytes) => begun.push([flag, bytes]) > 0 });
+      let from = 0;
+      for (const cut of cuts.map((at) => at % (wire.length + 1)).toSorted((a, b) => a - b)) {
+        assert.equal(reader.add(wire.subarray(from, cut)), "read");
+        from = cut;
+      }
+      assert.equal(reader.progress, from === 0 ? "none" : from === wire.length ? "whole" : "partial");
+      assert.equal(reader.add(wire.subarray(from)), "read");
+      assert.equal(reader.progress, "whole");
+      assert.deepEqual(begun, [[compressed ? 1 : 0, message.length]]);
+      assert.equal(reader.compressed, compressed);
+      assert.ok(message.equals(reader.take()));
+      assert.equal(reader.add(Uint8Array.of(1)), "excess");
+    }),
+  );
+});
+
+test("large pieces of a large message are passed on without a copy", () => {
+  const large = new Uint8Array(70_000);
+  const small = new Uint8Array(10);
+  const buffers = frameMessage([small, large, small, small, large, small], 140_040, false);
+  assert.deepEqual(
+    buffers.map((buffer) => buffer.length),
+    [15, 70_000, 20, 70_000, 10],
+  );
+  assert.ok(buffers[1] === large && buffers[3] === large);
+});
+
+test("a message of up to 64 KiB is one buffer", () => {
+  const buffers = frameMessage([new Uint8Array(40_000), new Uint8Array(25_536)], 65_536, false);
+  assert.deepEqual(
+    buffers.map((buffer) => buffer.length),
+    [65_541],
+  );
+});
+
+test("a refused message is not allocated, nor is a byte of it read", () => {
+  const reader = new MessageReader({ begins: () => false });
+  assert.equal(reader.add(Buffer.from([0, 255, 255, 255, 255, 1, 2, 3])), "refused");
+});
