@@ -24,7 +24,8 @@ export function openHttpClient(
 ): TargetClient {
   const plan = current();
   const pool = new Pool(new URL(plan.url).origin, {
-    connections: plan.maxInFlight,
+    // As many as there are calls under way, which the target's window bounds; undici closes those that are idle.
+    connections: null,
     connect: { timeout: options.connectTimeoutMs, ...tlsOptions(plan.tls) },
     // One timer of ours bounds a whole attempt.
     headersTimeout: 0,

@@ -126,6 +126,7 @@ export class QueueLane implements Origin {
   /** A strategy that is the same over the same targets goes on where it was; another one begins at once. */
   configure(plan: PoolPlan, targets: readonly TargetHandle[]): void {
     this.#plan = plan;
+    this.#hurried = false; // a pool that was to end may be wanted again
     this.#store.forgetExpiry();
     const strategy = JSON.stringify(plan.strategy);
     const sameTargets = targets.length === this.targets.length && targets.every((one, i) => one === this.targets[i]);
@@ -158,7 +159,7 @@ export class QueueLane implements Origin {
     return Math.min(storeMs, this.#lingerUntilMs, this.#chooser.nextChangeMs(this.nowMs));
   }
 
-  /** From here on nothing waits for company. */
+  /** Until it is configured anew nothing waits for company. */
   hurry(): void {
     this.#hurried = true;
   }
