@@ -35,7 +35,7 @@ export class ServerSession {
     this.#options = options;
     this.#clock = env.clock;
     this.#peer = peerOf(socket);
-    session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
+    if (!session.destroyed) session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
     // What broke a connection is the peer's matter; its calls are cancelled one by one. Node would keep the socket
     // until what it has written is read, which may be never.
     session.on("error", () => this.#destroySocket());
@@ -85,6 +85,7 @@ export class ServerSession {
 
   #onStream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags: number): void {
     stream.on("error", ignore);
+    if (stream.destroyed || stream.closed) return; // node tells of a stream a moment later: it was reset meanwhile
     const status = httpStatusOf(headers);
     if (status !== 200) {
       stream.respond(status === 405 ? { ":status": 405, allow: "POST" } : { ":status": status }, { endStream: true });

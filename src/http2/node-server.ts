@@ -95,7 +95,7 @@ class NodeUnaryServer implements UnaryServer {
   #stop(): void {
     if (this.#stopping) return;
     this.#stopping = true;
-    // net's own close: the one of http2 closes idle sessions at once, and a reset socket can lose the GOAWAY.
+    // net's own close: that of http2 closes the sessions, too, which then could not be reset any more.
     NetServer.prototype.close.call(this.#server);
   }
 

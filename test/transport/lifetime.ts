@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import http2, { constants } from "node:http2";
 import net from "node:net";
+import type { UnaryHandler } from "../../src/http2/port.ts";
 import { FRAME, nextOfType, silentClient } from "./frames.ts";
 import {
   ask,
@@ -64,6 +65,32 @@ export const LIFETIME: Guarantees = {
     call.reply(ok());
     await roundTrip(session);
     assert.equal(cancelled.all.length, 1);
+    session.destroy();
+  },
+  "calls that are reset in the moment they are made do no harm, and each that was begun is cancelled": async (
+    transport,
+  ) => {
+    let begun = 0;
+    const { handler, cancelled } = hold();
+    const counting: UnaryHandler = (call) => {
+      begun++;
+      return handler(call);
+    };
+    await using server = await transport.listen(serverOptions(counting), manualEnv());
+    const session = await rawConnect(server.port);
+    const kinds = [{}, { ":method": "GET" }, { "content-type": "text/plain" }, { "grpc-timeout": "soon" }];
+    const replies = kinds.flatMap((headers) =>
+      Array.from({ length: 10 }, (_, at) => {
+        const { stream, reply } = rawStream(session, headers);
+        if (at % 2 === 0) stream.write(framed(utf8("half of it")).subarray(0, 9));
+        stream.close(constants.NGHTTP2_CANCEL);
+        return reply;
+      }),
+    );
+    await Promise.all(replies);
+    await roundTrip(session);
+    while (cancelled.all.length < begun) await cancelled.next();
+    assert.equal(cancelled.all.length, begun);
     session.destroy();
   },
   "a lost connection cancels the calls that have no reply, and no others": async (transport) => {

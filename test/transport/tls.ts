@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import http2 from "node:http2";
 import net from "node:net";
 import tls from "node:tls";
 import type { TlsClientOptions, TlsServerOptions, UnaryResult } from "../../src/http2/port.ts";
@@ -9,7 +10,11 @@ import {
   clientOptions,
   echo,
   type Guarantees,
+  hold,
   manualEnv,
+  ok,
+  PATH,
+  request,
   serverOptions,
   type UnaryTransport,
   whenClosed,
@@ -107,6 +112,35 @@ export const TLS: Guarantees = {
     await using client = transport.connect({ ...clientOptions(address.port), url, tls: { ca } }, manualEnv());
     refused(await ask(client));
     server.close();
+  },
+  "a connection over TLS that answers its PINGs stays, on both sides": async (transport) => {
+    const env = manualEnv();
+    const { ca, server: issue } = await authority;
+    const keepalive = { keepaliveTimeMs: 10_000, keepaliveTimeoutMs: 2_000 };
+    const { handler, calls } = hold();
+    const options = serverOptions((call) => (call.path === PATH ? handler(call) : echo(call)), keepalive);
+    await using server = await transport.listen({ ...options, tls: await issue() }, env);
+    const url = `https://127.0.0.1:${server.port}`;
+    await using client = transport.connect({ ...clientOptions(server.port), url, tls: { ca }, ...keepalive }, env);
+    const result = ask(client, request([new Uint8Array(4)], { timeoutMs: 1_000_000 }));
+    const { call } = await calls.next();
+    const session = http2.connect(url, { ca });
+    await once(session, "remoteSettings");
+    await new Promise((pong) => session.ping(pong));
+    await ask(client, request([new Uint8Array(1)], { path: "/echo" }));
+    env.clock.advance(10_000); // there were bytes since the beginning: no PING yet
+    for (let times = 0; times < 3; times++) {
+      const pinged = once(session, "ping");
+      env.clock.advance(10_000);
+      await pinged;
+      await new Promise((pong) => session.ping(pong));
+      await ask(client, request([new Uint8Array(1)], { path: "/echo" }));
+      env.clock.advance(2_000);
+    }
+    assert.equal(server.connections, 2);
+    call.reply(ok());
+    assert.equal((await result).kind, "answer");
+    session.destroy();
   },
   "PEM that is none is refused when opening": async (transport) => {
     const tlsOptions = { cert: "no certificate", key: "no key" };
