@@ -2,7 +2,7 @@
 import protobuf from "protobufjs";
 import type { Random } from "../../../src/core/random.ts";
 import type { Signal } from "../../../src/otlp/signal.ts";
-import { REQUEST_TYPE, typeOf } from "./oracle.ts";
+import { normalize, REQUEST_TYPE, typeOf } from "./oracle.ts";
 import type { Plain, PlainValue } from "./oracle.ts";
 
 /**
@@ -11,6 +11,16 @@ import type { Plain, PlainValue } from "./oracle.ts";
  */
 export function toOtlpJson(signal: Signal, plain: Plain, random?: Random): string {
   return new Spelling(random).message(typeOf(REQUEST_TYPE[signal]), plain);
+}
+
+/** What OTLP/JSON text means, as a decode of the same request in protobuf would give it. */
+export function readOtlpJson(signal: Signal, text: string): Plain {
+  return normalize(REQUEST_TYPE[signal], JSON.parse(text, withIds) as Plain);
+}
+
+/** Ids in base64, as protobufjs wants bytes. */
+function withIds(key: string, value: unknown): unknown {
+  return ID_FIELDS.has(key) && typeof value === "string" ? Buffer.from(value, "hex").toString("base64") : value;
 }
 
 const ID_FIELDS = new Set(["traceId", "spanId", "parentSpanId"]);
