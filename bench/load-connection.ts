@@ -7,7 +7,7 @@ import { HttpConnection } from "./wire/http-client.ts";
 export type CallOutcome =
   | { readonly kind: "acknowledged"; readonly partial: boolean }
   | { readonly kind: "refused"; readonly code: string }
-  | { readonly kind: "failed" };
+  | { readonly kind: "failed"; readonly why: string };
 
 /** One connection to the measured system. */
 export interface LoadConnection {
@@ -22,7 +22,6 @@ export interface LoadConnection {
 
 const ACKNOWLEDGED: CallOutcome = { kind: "acknowledged", partial: false };
 const PARTIAL: CallOutcome = { kind: "acknowledged", partial: true };
-const FAILED: CallOutcome = { kind: "failed" };
 
 export function openConnection(options: LoadArguments): LoadConnection {
   return options.protocol === "grpc" ? openGrpc(options) : openHttp(options);
@@ -42,9 +41,9 @@ function openGrpc({ port, gzip, streams }: LoadArguments): LoadConnection {
     },
     call(bytes, done) {
       underWay++;
-      connection.call(bytes, gzip, (status, messageBytes, written) => {
+      connection.call(bytes, gzip, (status, messageBytes, written, why) => {
         underWay--;
-        done(outcomeOf(status, 0, messageBytes), written);
+        done(outcomeOf(status, 0, messageBytes, why), written);
       });
     },
     destroy: () => connection.destroy(),
@@ -64,14 +63,14 @@ function openHttp({ port, gzip }: LoadArguments): LoadConnection {
     },
     call(bytes, done) {
       connection.post(bytes.subarray(MESSAGE_AT), (status, bodyBytes, written) =>
-        done(outcomeOf(status, 200, bodyBytes), written),
+        done(outcomeOf(status, 200, bodyBytes, "connection lost"), written),
       );
     },
     destroy: () => connection.destroy(),
   };
 }
 
-function outcomeOf(status: number, success: number, replyBytes: number): CallOutcome {
+function outcomeOf(status: number, success: number, replyBytes: number, why: string): CallOutcome {
   if (status === success) return replyBytes > 0 ? PARTIAL : ACKNOWLEDGED;
-  return status === -1 ? FAILED : { kind: "refused", code: String(status) };
+  return status === -1 ? { kind: "failed", why } : { kind: "refused", code: String(status) };
 }

@@ -7,12 +7,12 @@ export class LoadCounter {
   readonly #startMs: number;
   readonly #latency = new LatencyHistogram();
   readonly #refused = new Map<string, number>();
+  readonly #failed = new Map<string, number>();
   #sentRequests = 0;
   #sentItems = 0;
   #ackedRequests = 0;
   #ackedItems = 0;
   #partial = 0;
-  #failed = 0;
   #late = 0;
 
   constructor(nowMs: number) {
@@ -34,7 +34,7 @@ export class LoadCounter {
       if (outcome.partial) this.#partial++;
     } else if (outcome.kind === "refused") {
       this.#refused.set(outcome.code, (this.#refused.get(outcome.code) ?? 0) + 1);
-    } else this.#failed++;
+    } else this.#failed.set(outcome.why, (this.#failed.get(outcome.why) ?? 0) + 1);
   }
 
   counts(nowMs: number, unanswered: number): LoadCounts {
@@ -46,7 +46,7 @@ export class LoadCounter {
       ackedItems: this.#ackedItems,
       partial: this.#partial,
       refused: Object.fromEntries(this.#refused),
-      failed: this.#failed,
+      failed: Object.fromEntries(this.#failed),
       late: this.#late,
       unanswered,
       latency: this.#latency.summary(),

@@ -30,6 +30,8 @@ export interface Measurement {
   readonly windowMs: number;
   /** Requests due in the window as a rate, of an open loop. */
   readonly offeredItemsPerSecond: number | undefined;
+  /** What left the generator: below the offered rate when all of its calls were under way. */
+  readonly sentItemsPerSecond: number;
   readonly itemsPerSecond: number;
   readonly requestsPerSecond: number;
   readonly cpuPercent: number;
@@ -40,7 +42,7 @@ export interface Measurement {
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly refused: Readonly<Record<string, number>>;
-  readonly failed: number;
+  readonly failed: Readonly<Record<string, number>>;
   readonly partial: number;
   readonly late: number;
   /** CPU of the load generator and the sinks, to see that they leave room. */
@@ -149,6 +151,7 @@ async function marked(load: LoadProcess): Promise<LoadCounts> {
 type Rates = Pick<
   Measurement,
   | "windowMs"
+  | "sentItemsPerSecond"
   | "itemsPerSecond"
   | "requestsPerSecond"
   | "cpuPercent"
@@ -167,6 +170,7 @@ function ratesOf(counts: LoadCounts, before: readonly Usage[], after: readonly U
   const perCpu = (count: number): number => (own > 0 ? count / own : 0);
   return {
     windowMs: counts.durationMs,
+    sentItemsPerSecond: counts.sentItems / seconds,
     itemsPerSecond: counts.ackedItems / seconds,
     requestsPerSecond: counts.ackedRequests / seconds,
     cpuPercent: (100 * own) / seconds,

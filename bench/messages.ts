@@ -55,8 +55,8 @@ export interface LoadCounts {
   readonly partial: number;
   /** By gRPC or HTTP status. */
   readonly refused: Readonly<Record<string, number>>;
-  /** Reset, or without a connection. */
-  readonly failed: number;
+  /** Reset, or without a connection, by why. */
+  readonly failed: Readonly<Record<string, number>>;
   /** Calls of an open loop that had to wait because too many were under way. */
   readonly late: number;
   readonly unanswered: number;

@@ -57,6 +57,6 @@ async function capacityOf(
 ): Promise<number> {
   const known = measurements.find((each) => each.case === of && each.system === system.name);
   if (known !== undefined) return known.requestsPerSecond;
-  const saturating: Case = { ...run, load: { kind: "saturating" }, streams: 16 };
+  const saturating: Case = { ...run, load: { kind: "saturating" }, connections: 4, streams: 16 };
   return (await measure(saturating, system, { timing, ...OPEN_END })).requestsPerSecond;
 }

@@ -4,6 +4,10 @@ import type { Measurement } from "./measure.ts";
 const COLUMNS: readonly { readonly head: string; readonly cell: (m: Measurement) => string }[] = [
   { head: "case", cell: (m) => (m.part === "" ? m.case : `${m.case} ${m.part}`) },
   { head: "system", cell: (m) => m.system },
+  {
+    head: "sent spans/s",
+    cell: (m) => (m.offeredItemsPerSecond === undefined ? "-" : thousands(m.sentItemsPerSecond)),
+  },
   { head: "spans/s", cell: (m) => thousands(m.itemsPerSecond) },
   { head: "spans/CPU-s", cell: (m) => thousands(m.itemsPerCpuSecond) },
   { head: "requests/CPU-s", cell: (m) => thousands(m.requestsPerCpuSecond) },
@@ -35,10 +39,9 @@ export function formatTable(rows: readonly (readonly string[])[]): string {
     .join("\n");
 }
 
-/** `14: 120, failed: 3`: requests by gRPC or HTTP status, and those without an answer. */
+/** `14: 120, reset 8: 3`: requests by gRPC or HTTP status, and those without an answer by why. */
 function notTaken(m: Measurement): string {
-  const parts = Object.entries(m.refused).map(([code, count]) => `${code}: ${count}`);
-  if (m.failed > 0) parts.push(`failed: ${m.failed}`);
+  const parts = Object.entries({ ...m.refused, ...m.failed }).map(([code, count]) => `${code}: ${count}`);
   if (m.partial > 0) parts.push(`partial: ${m.partial}`);
   return parts.length === 0 ? "-" : parts.join(", ");
 }

@@ -19,14 +19,16 @@ import type { Blocks, Field } from "./hpack.ts";
 
 /**
  * `status` is the gRPC status; -1: the call was reset or the connection was lost. `messageBytes`: of the reply message.
- * `written`: whether the whole request had been written by then.
+ * `written`: whether the whole request had been written by then. `why`: with -1, what became of the call.
  */
-export type CallDone = (status: number, messageBytes: number, written: boolean) => void;
+export type CallDone = (status: number, messageBytes: number, written: boolean, why: string) => void;
 
 /** Bytes before the message in a call's buffer: frame head, 5-byte prefix. The HEADERS are written apart. */
 export const MESSAGE_AT = HEAD_BYTES + 5;
 
 const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+/** A call that came to its end, though perhaps without a status. */
+const NOT_RESET = "no status";
 const NO_ERROR = new Uint8Array(4);
 const WINDOW_BYTES = 16_777_216;
 const SPEC_WINDOW_BYTES = 65_535;
@@ -67,6 +69,8 @@ export class GrpcConnection {
   };
   #received = 0;
   #goingAway = false;
+  /** With the error code of a GOAWAY, when there was one. */
+  #whyLost = "connection lost";
 
   constructor(host: string, port: number, path: string, encoding: "identity" | "gzip") {
     this.#fields = callFields(`${host}:${port}`, path, encoding);
@@ -159,9 +163,10 @@ export class GrpcConnection {
         if ((flags & FLAG.ACK) === 0) this.#writer.write(frame(FRAME.PING, FLAG.ACK, 0, payload));
         return;
       case FRAME.RST_STREAM:
-        return this.#end(stream);
+        return this.#end(stream, `reset ${payload.readUInt32BE(0)}`);
       case FRAME.GOAWAY:
         this.#goingAway = true;
+        this.#whyLost = `connection closed ${payload.readUInt32BE(4)}`;
         return this.#closeWhenIdle();
       case FRAME.CONTINUATION:
         throw new Error("CONTINUATION frames are not read by the benchmark");
@@ -214,19 +219,20 @@ export class GrpcConnection {
     if (endStream) this.#end(stream);
   }
 
-  #end(stream: number): void {
+  #end(stream: number, why = NOT_RESET): void {
     const call = this.#calls.get(stream);
     if (call === undefined) return;
     this.#calls.delete(stream);
     const at = this.#sending.findIndex((entry) => entry.stream === stream);
     if (at >= 0) {
-      this.#sending.splice(at, 1); // answered before all of it was sent
-      this.#writer.write(frame(FRAME.RST_STREAM, 0, stream, NO_ERROR));
+      // Answered before all of it was sent: the rest is not wanted. grpc-go resets such a call, too.
+      this.#sending.splice(at, 1);
+      if (why === NOT_RESET) this.#writer.write(frame(FRAME.RST_STREAM, 0, stream, NO_ERROR));
     }
     this.#closeWhenIdle();
     // Success is only answered to a request that was read to its end.
     const written = call.status === 0 || (at < 0 && this.#socket.writableLength === 0);
-    call.done(call.status, Math.max(0, call.bytes - 5), written);
+    call.done(call.status, Math.max(0, call.bytes - 5), written, why);
   }
 
   #closeWhenIdle(): void {
@@ -238,7 +244,7 @@ export class GrpcConnection {
     this.#opened.reject(new Error("the connection was closed"));
     const calls = [...this.#calls.values()];
     this.#calls.clear();
-    for (const call of calls) call.done(-1, 0, false);
+    for (const call of calls) call.done(-1, 0, false, this.#whyLost);
   }
 }
 
