@@ -12,6 +12,24 @@ export function headerText(headers: HeaderBlock, name: string): string | undefin
   return value === undefined || typeof value === "string" ? value : value.join(", ");
 }
 
+const NO_HEADER_VALUE = /[^\t\x20-\x7e\x80-\xff]/u;
+
+/** Whether a text may be the value of a header: what else is sent makes the peer reset the call as malformed. */
+export function isHeaderValue(text: string): boolean {
+  return !NO_HEADER_VALUE.test(text);
+}
+
+/** Headers that are the transport's own: metadata does not replace them. */
+export function isTransportHeader(name: string): boolean {
+  return name.startsWith(":") || name.startsWith("grpc-") || name === "te" || name === "content-type";
+}
+
+/** The HTTP status of a request as its head tells it, when it is not gRPC with protobuf; 200 when it is. */
+export function httpStatusOf(method: string | undefined, contentType: string | undefined): 200 | 405 | 415 {
+  if (method !== "POST") return 405;
+  return isGrpcContentType(contentType) ? 200 : 415;
+}
+
 /** Whether a content-type is gRPC with protobuf, the only one that OTLP/gRPC has. */
 export function isGrpcContentType(text: string | undefined): boolean {
   if (text === undefined) return false;

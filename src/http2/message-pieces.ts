@@ -33,6 +33,19 @@ export function frameMessage(pieces: readonly Uint8Array[], messageBytes: number
   return buffers;
 }
 
+/** A whole message with its prefix, uncompressed, as one new buffer. */
+export function prefixed(message: Uint8Array): Uint8Array {
+  if (message.length === 0) return EMPTY_MESSAGE;
+  const framed = Buffer.allocUnsafe(PREFIX_BYTES + message.length);
+  framed[0] = 0;
+  framed.writeUInt32BE(message.length, 1);
+  framed.set(message, PREFIX_BYTES);
+  return framed;
+}
+
+/** The usual reply of OTLP: nothing to say. Never written to. */
+const EMPTY_MESSAGE = Buffer.alloc(PREFIX_BYTES);
+
 interface Run {
   readonly start: number;
   readonly end: number;

@@ -7,6 +7,7 @@ import http2, {
 import type { Socket } from "node:net";
 import type { Cancel, Clock } from "../core/clock.ts";
 import { reasonOf } from "../core/errors.ts";
+import type { LinkOwner, PooledLink } from "./client-pool.ts";
 import { watchLiveness } from "./node-liveness.ts";
 import {
   CONNECTION_WINDOW_BYTES,
@@ -23,18 +24,11 @@ export interface LinkOptions {
   readonly keepaliveTimeoutMs: number;
 }
 
-/** Told of what becomes of a link: `ready` at most once, `released` per ended stream, `gone` exactly once. */
-export interface LinkOwner {
-  ready(): void;
-  released(): void;
-  gone(link: ClientLink, text: string): void;
-}
-
-/** One connection of the client. It is ready when the peer's SETTINGS have come, so that its limits are known. */
-export class ClientLink {
+/** One connection of the client, on a session of node:http2. */
+export class ClientLink implements PooledLink {
   readonly #session: ClientHttp2Session;
   readonly #socket: Socket;
-  readonly #owner: LinkOwner;
+  readonly #owner: LinkOwner<ClientLink>;
   readonly #timers: Cancel[] = [];
   #state: "connecting" | "ready" | "leaving" = "connecting";
   #lastStreamId = Number.POSITIVE_INFINITY;
@@ -43,7 +37,7 @@ export class ClientLink {
   #ended = false;
   #text = "the connection was closed";
 
-  constructor(options: LinkOptions, owner: LinkOwner, clock: Clock) {
+  constructor(options: LinkOptions, owner: LinkOwner<ClientLink>, clock: Clock) {
     this.#owner = owner;
     this.#socket = options.dial();
     this.#session = http2.connect(options.url, {

@@ -1,47 +1,34 @@
 import type { Http2Session } from "node:http2";
 import type { Socket } from "node:net";
 import type { Cancel, Clock } from "../core/clock.ts";
+import { Liveness, type LivenessOptions } from "./liveness.ts";
 
-export interface LivenessOptions {
-  /** After this time without a byte from the peer it is asked for an answer; 0: never. */
-  readonly timeMs: number;
-  /** No answer within this time: `lost` is called, once. */
-  readonly timeoutMs: number;
+export interface WatchOptions extends LivenessOptions {
   /** Whether it matters now that the peer is there. */
   readonly wanted: () => boolean;
+  /** Called once. */
   readonly lost: () => void;
 }
 
-/**
- * Notices a peer that is gone without a word. Looks once in `timeMs` whether bytes came, which costs nothing per frame,
- * so that the PING goes out between one and two times `timeMs` after the last byte.
- */
+/** Watches the peer of a session, by the bytes that come from its socket. */
 export function watchLiveness(
   connection: { readonly session: Http2Session; readonly socket: Socket },
-  options: LivenessOptions,
+  options: WatchOptions,
   clock: Clock,
 ): Cancel {
   const { session, socket } = connection;
   if (options.timeMs <= 0) return nothing;
-  let seen = socket.bytesRead;
+  const liveness = new Liveness(options, clock.nowMs(), socket.bytesRead);
   let cancel = nothing;
-  const heard = (): boolean => {
-    const before = seen;
-    seen = socket.bytesRead;
-    return seen !== before;
-  };
   const look = (): void => {
-    if (heard() || !options.wanted()) {
-      cancel = clock.after(options.timeMs, look);
+    const nowMs = clock.nowMs();
+    const found = liveness.look(nowMs, socket.bytesRead, options.wanted());
+    if (found === "lost") {
+      options.lost();
       return;
     }
-    cancel = clock.after(options.timeoutMs, judge);
-    if (!session.destroyed) session.ping(nothing);
-  };
-  const judge = (): void => {
-    // Any byte is a sign of life: the answer may stand behind a large message.
-    if (heard()) cancel = clock.after(options.timeMs, look);
-    else options.lost();
+    cancel = clock.after(liveness.dueMs - nowMs, look);
+    if (found === "ping" && !session.destroyed) session.ping(nothing);
   };
   cancel = clock.after(options.timeMs, look);
   return () => cancel();

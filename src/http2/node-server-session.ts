@@ -3,15 +3,13 @@ import type { Socket } from "node:net";
 import type { Cancel, Clock } from "../core/clock.ts";
 import type { Random } from "../core/random.ts";
 import { STATUS } from "./grpc-status.ts";
-import { type HeaderBlock, headerText, isGrpcContentType } from "./headers.ts";
+import { headerText, httpStatusOf } from "./headers.ts";
+import { HELLO_TIMEOUT_MS, peerOf, type ServedConnection } from "./listening.ts";
 import { ServerCall } from "./node-server-call.ts";
 import { watchLiveness } from "./node-liveness.ts";
 import type { UnaryServerOptions } from "./port.ts";
 import { CONNECTION_WINDOW_BYTES } from "./session-settings.ts";
 import { parseTimeout } from "./timeout.ts";
-
-/** How long a peer has to say hello in HTTP/2, so that silent connections do not take the place of others. */
-const HELLO_TIMEOUT_MS = 10_000;
 
 export interface Connection {
   readonly session: ServerHttp2Session;
@@ -20,7 +18,7 @@ export interface Connection {
 }
 
 /** One connection of the server: serves its calls, ends it when it is old, silent or asked to. */
-export class ServerSession {
+export class ServerSession implements ServedConnection {
   readonly #session: ServerHttp2Session;
   readonly #socket: Socket;
   readonly #options: UnaryServerOptions;
@@ -86,7 +84,7 @@ export class ServerSession {
   #onStream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags: number): void {
     stream.on("error", ignore);
     if (stream.destroyed || stream.closed) return; // node tells of a stream a moment later: it was reset meanwhile
-    const status = httpStatusOf(headers);
+    const status = httpStatusOf(headers[":method"], headerText(headers, "content-type"));
     if (status !== 200) {
       stream.respond(status === 405 ? { ":status": 405, allow: "POST" } : { ":status": status }, { endStream: true });
       stream.close(constants.NGHTTP2_NO_ERROR);
@@ -101,16 +99,6 @@ export class ServerSession {
     }
     call.begin(this.#options.handler, (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0);
   }
-}
-
-function httpStatusOf(headers: HeaderBlock): 200 | 405 | 415 {
-  if (headers[":method"] !== "POST") return 405;
-  return isGrpcContentType(headerText(headers, "content-type")) ? 200 : 415;
-}
-
-function peerOf(socket: Socket): string {
-  const { remoteAddress: address = "", remotePort: port = 0 } = socket;
-  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
 function ignore(): void {}

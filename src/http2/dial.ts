@@ -1,0 +1,57 @@
+import net, { type Socket } from "node:net";
+import tls from "node:tls";
+import { RouterError, reasonOf } from "../core/errors.ts";
+import type { TlsClientOptions } from "./port.ts";
+
+/** The URL of a peer. Throws CONFIG_INVALID when it is not http or https. */
+export function peerUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol !== "http:" && url?.protocol !== "https:") {
+    throw new RouterError("CONFIG_INVALID", `"${text}" is not an http:// or https:// URL`);
+  }
+  return url;
+}
+
+/** Opens a connection, with the name looked up anew. `onread` takes over the reading of a plain socket, where there is no TLS. */
+export type Dial = (onread?: net.OnReadOpts) => Socket;
+
+/** Connections to a peer. Throws TLS_INVALID for bad PEM. */
+export function dialer(url: URL, options: TlsClientOptions | undefined): Dial {
+  const host = url.hostname.replace(/^\[(.*)\]$/u, "$1");
+  if (url.protocol === "http:") {
+    const port = Number(url.port === "" ? 80 : url.port);
+    return (onread) => net.connect({ host, port, noDelay: true, ...(onread !== undefined && { onread }) });
+  }
+  const port = Number(url.port === "" ? 443 : url.port);
+  const connection: tls.ConnectionOptions = {
+    host,
+    port,
+    secureContext: secureContext(url, options),
+    ALPNProtocols: ["h2"],
+    rejectUnauthorized: options?.insecureSkipVerify !== true,
+    ...(options?.serverName === undefined ? {} : { servername: options.serverName }),
+  };
+  return () => {
+    const socket = tls.connect(connection);
+    socket.setNoDelay(true);
+    socket.once("secureConnect", () => {
+      if (socket.alpnProtocol === "h2") return;
+      // In a turn of its own: a session of node:http2, which hears of the event after this, aborts the process on a destroyed socket.
+      setImmediate(() => socket.destroy(new Error("the peer does not speak HTTP/2 (ALPN h2)")));
+    });
+    return socket;
+  };
+}
+
+function secureContext(url: URL, options: TlsClientOptions | undefined): tls.SecureContext {
+  try {
+    return tls.createSecureContext({
+      minVersion: "TLSv1.2",
+      ...(options?.ca === undefined ? {} : { ca: options.ca }),
+      ...(options?.cert === undefined ? {} : { cert: options.cert }),
+      ...(options?.key === undefined ? {} : { key: options.key }),
+    });
+  } catch (cause) {
+    throw new RouterError("TLS_INVALID", `TLS for ${url.host}: ${reasonOf(cause)}`, { cause });
+  }
+}
