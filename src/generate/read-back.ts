@@ -24,12 +24,12 @@ export function countItems(bytes: Uint8Array): number {
   let items = 0;
   request.open(bytes, 0, bytes.length);
   while (request.next()) {
-    if (request.field !== 1) continue;
+    if (request.field !== 1 || request.wire !== 2) continue;
     resource.open(bytes, request.start, request.end);
     while (resource.next()) {
-      if (resource.field !== 2) continue;
+      if (resource.field !== 2 || resource.wire !== 2) continue;
       scope.open(bytes, resource.start, resource.end);
-      while (scope.next()) if (scope.field === 2) items++;
+      while (scope.next()) if (scope.field === 2 && scope.wire === 2) items++;
     }
   }
   return items;
@@ -39,12 +39,12 @@ export function countItems(bytes: Uint8Array): number {
 export function visitItems(bytes: Uint8Array, visit: VisitItem): void {
   request.open(bytes, 0, bytes.length);
   while (request.next()) {
-    if (request.field !== 1) continue;
+    if (request.field !== 1 || request.wire !== 2) continue;
     resource.open(bytes, request.start, request.end);
     while (resource.next()) {
-      if (resource.field !== 2) continue;
+      if (resource.field !== 2 || resource.wire !== 2) continue;
       scope.open(bytes, resource.start, resource.end);
-      while (scope.next()) if (scope.field === 2) visit(bytes, scope.start, scope.end);
+      while (scope.next()) if (scope.field === 2 && scope.wire === 2) visit(bytes, scope.start, scope.end);
     }
   }
 }
