@@ -8,9 +8,10 @@ import { type Assembly, assemble } from "./assembly.ts";
 import { createCorridor } from "./corridor.ts";
 import { openClient } from "./export/client.ts";
 import { openTargets } from "./export/targets.ts";
+import type { Parcel } from "./parcel.ts";
 import { Pools } from "./pools.ts";
 import { type Listeners, openListeners } from "./receive/listen.ts";
-import { RoutedParcel } from "./settlement.ts";
+import { RoutedParcel } from "./routed-parcel.ts";
 import { poolStatus, targetStatus } from "./status.ts";
 import { receiveOptions } from "./listeners.ts";
 
@@ -19,8 +20,6 @@ export async function openDataPlane(plan: Plan, listen: ListenOptions, env: Env)
   prepare(plan);
   await using parts = new AsyncDisposableStack();
   const targets = openTargets(plan.targets, { ...env, openClient: (current) => openClient(current, env) });
-  const split = (parcel: unknown): readonly [RoutedParcel, RoutedParcel] | undefined =>
-    parcel instanceof RoutedParcel ? parcel.halve() : undefined;
   const pools = parts.use(new Pools(plan, targets, { ...env, region: plan.nodeRegion, schedule: setImmediate, split }));
   const admission = createAdmission(listen.limits, { ...env, rssBytes: () => process.memoryUsage.rss() });
   const dataPlane = new NodeDataPlane({ plan, pools, admission, env });
@@ -29,6 +28,10 @@ export async function openDataPlane(plan: Plan, listen: ListenOptions, env: Env)
   const listeners = parts.use(await openListeners(receiveOptions(listen), { ...env, admission, carry, serving }));
   dataPlane.own(listeners, parts.move());
   return dataPlane;
+}
+
+function split(parcel: Parcel): readonly [Parcel, Parcel] | undefined {
+  return parcel instanceof RoutedParcel ? parcel.halve() : undefined;
 }
 
 /** What can fail in taking over a plan: throws TLS_INVALID for certificates that the TLS library does not take. */

@@ -1,4 +1,4 @@
-import { SIGNALS, type Signal } from "../otlp/signal.ts";
+import type { Signal } from "../otlp/signal.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Env } from "../telemetry/env.ts";
 import type { CorridorAssembly, Ways } from "./corridor.ts";
@@ -15,8 +15,8 @@ const UNROUTED = "(none)";
 
 /** Builds the assembly of a plan on pools that are open. Pure apart from making the ledger's entries. */
 export function assemble(plan: Plan, pools: ReadonlyMap<string, Pool>, env: Env): Assembly {
-  const ways = Object.fromEntries(SIGNALS.map((signal) => [signal, assembleWays(signal, plan, pools, env)]));
-  return { plan, ways: ways as Record<Signal, Ways> };
+  const waysOf = (signal: Signal): Ways => assembleWays(signal, plan, pools, env);
+  return { plan, ways: { traces: waysOf("traces"), metrics: waysOf("metrics"), logs: waysOf("logs") } };
 }
 
 function assembleWays(signal: Signal, plan: Plan, pools: ReadonlyMap<string, Pool>, env: Env): Ways {

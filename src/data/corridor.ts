@@ -10,7 +10,8 @@ import type { Carry, CarriedRequest } from "./receive/carry.ts";
 import { FULL_SUCCESS, type Reply } from "./request.ts";
 import type { Draft } from "./route/draft.ts";
 import type { Router } from "./route/route.ts";
-import { RoutedParcel, Settlement } from "./settlement.ts";
+import { RoutedParcel, type Share } from "./routed-parcel.ts";
+import { Settlement } from "./settlement.ts";
 
 /** One rule as a request meets it: the rule, the pool it sends to, and where its items are counted. */
 export interface Way {
@@ -123,9 +124,7 @@ const UNROUTED = "no rule matches, and no default_pool is configured";
 function refuseAll(ways: Ways, { reason, message }: Obstacle): Reply {
   const { router } = ways;
   for (const draft of router.drafts) {
-    const { ledger } = ways.all[draft.rule]!;
-    receive(ways, draft);
-    ledger.shedItems(reason, draft.points);
+    for (const { ledger, points } of receive(ways, draft)) ledger.shedItems(reason, points);
   }
   if (router.unmatchedPoints > 0) {
     ways.unrouted.received += router.unmatchedPoints;
@@ -134,10 +133,17 @@ function refuseAll(ways: Ways, { reason, message }: Obstacle): Reply {
   return { ok: false, refusal: { reason, message } };
 }
 
-function receive(ways: Ways, draft: Draft): void {
-  const { rule, ledger } = ways.all[draft.rule]!;
-  if (rule.mode === "copy") ledger.copied += draft.points;
-  else ledger.received += draft.points;
+/** Enters into the ledger what the rules of a draft take of the request. */
+function receive(ways: Ways, draft: Draft): Share[] {
+  const shares: Share[] = [];
+  for (let i = 0; i < draft.rules.length; i++) {
+    const { rule, ledger } = ways.all[draft.rules[i]!]!;
+    const points = draft.pointsOf[i]!;
+    if (rule.mode === "copy") ledger.copied += points;
+    else ledger.received += points;
+    shares.push({ ledger, points });
+  }
+  return shares;
 }
 
 function enqueue(
@@ -150,34 +156,55 @@ function enqueue(
   const settlement = new Settlement(request, done);
   const { router } = ways;
   accountUnmatched(ways, settlement);
-  for (const draft of router.drafts) {
-    const { pool, ledger } = ways.all[draft.rule]!;
-    const awaited = pool.ack === "delivered";
-    const pieces = draft.finish(envelope);
-    const parcel = new RoutedParcel(
-      {
-        signal: request.head.signal,
-        items: draft.items,
-        points: draft.points,
-        bytes: bytesOf(pieces),
-        pieces,
-        deadlineMs: awaited ? request.head.deadlineMs : Number.POSITIVE_INFINITY,
-        enqueuedMs: nowMs,
-      },
-      ledger,
-      awaited ? settlement : undefined,
-    );
-    receive(ways, draft);
-    ledger.queued += draft.points;
-    if (awaited) settlement.expect();
-    else settlement.accept();
-    // A pool that broadcasts holds several copies of each parcel: what came before in this request may have filled it.
-    if (pool.offer(parcel) === "full") parcel.settle({ kind: "failed", ...queueFull(pool) });
-  }
+  for (const draft of router.drafts) offer(ways, draft, envelope, request, nowMs, settlement);
   settlement.seal();
   return () => {
     settlement.cancelled = true;
   };
+}
+
+function offer(
+  ways: Ways,
+  draft: Draft,
+  envelope: Envelope,
+  request: CarriedRequest,
+  nowMs: number,
+  settlement: Settlement,
+): void {
+  const { pool } = ways.all[draft.rule]!;
+  const awaited = pool.ack === "delivered";
+  const kept = draft.finish(envelope);
+  const bytes = bytesOf(kept);
+  // What outlives the request must not hold on to much more memory than the queue counts.
+  const pieces = awaited || bytes * 2 >= envelope.bytes.length ? kept : [Buffer.concat(kept)];
+  const { signal } = request.head;
+  const deadlineMs = awaited ? request.head.deadlineMs : Number.POSITIVE_INFINITY;
+  const facts = { signal, items: draft.items, points: draft.points, bytes, pieces, deadlineMs, enqueuedMs: nowMs };
+  const shares = receive(ways, draft);
+  const parcel = new RoutedParcel(facts, shares, awaited ? settlement : undefined);
+  for (const { ledger, points } of shares) ledger.queued += points;
+  if (awaited) settlement.expect();
+  else settlement.accept();
+  // A pool that broadcasts holds several copies of each parcel: what came before in this request may have filled it.
+  if (pool.offer(parcel) === "full") giveBack(parcel, shares, pool, awaited ? undefined : settlement);
+}
+
+function giveBack(
+  parcel: RoutedParcel,
+  shares: readonly Share[],
+  pool: Pool,
+  settlement: Settlement | undefined,
+): void {
+  const outcome = { kind: "failed", ...queueFull(pool) } as const;
+  if (settlement === undefined) {
+    parcel.settle(outcome);
+    return;
+  }
+  settlement.fail(outcome); // it has not been acknowledged yet, so it is not lost
+  for (const { ledger, points } of shares) {
+    ledger.queued -= points;
+    ledger.shedItems(outcome.reason, points);
+  }
 }
 
 function bytesOf(pieces: readonly Uint8Array[]): number {

@@ -1,8 +1,5 @@
 import type { Refusal } from "../core/reason.ts";
-import type { LedgerEntry } from "../telemetry/ledger.ts";
-import type { Signal } from "../otlp/signal.ts";
-import { type Half, halveRequest } from "../otlp/slice.ts";
-import type { Parcel, ParcelOutcome } from "./parcel.ts";
+import type { ParcelOutcome } from "./parcel.ts";
 import { FULL_SUCCESS, type Reply } from "./request.ts";
 
 /** Things rejected before anything was routed, for example while JSON was transcoded. */
@@ -43,6 +40,11 @@ export class Settlement {
   /** A parcel that needs no waiting for: it was acknowledged on entering its queue. */
   accept(): void {
     this.#delivered++;
+  }
+
+  /** A parcel that found no place in its queue although it was not going to be waited for. */
+  fail(outcome: Extract<ParcelOutcome, { kind: "failed" }>): void {
+    this.#failed = later(this.#failed, outcome);
   }
 
   /** Things that no rule took and that are refused. */
@@ -93,87 +95,4 @@ function later(before: Refusal | undefined, outcome: Extract<ParcelOutcome, { ki
   if (before !== undefined && (before.retryAfterMs ?? 0) >= (outcome.retryAfterMs ?? 0)) return before;
   const { reason, message, retryAfterMs } = outcome;
   return retryAfterMs === undefined ? { reason, message } : { reason, message, retryAfterMs };
-}
-
-/** What a routed parcel needs to know besides its bytes. */
-export interface ParcelFacts {
-  readonly signal: Signal;
-  readonly pieces: readonly Uint8Array[];
-  readonly bytes: number;
-  readonly items: number;
-  readonly points: number;
-  readonly deadlineMs: number;
-  readonly enqueuedMs: number;
-}
-
-/** A parcel that keeps the ledger, and tells its request's settlement unless it was acknowledged on entering the queue. */
-export class RoutedParcel implements Parcel {
-  readonly signal: Signal;
-  readonly pieces: readonly Uint8Array[];
-  readonly bytes: number;
-  readonly items: number;
-  readonly points: number;
-  readonly deadlineMs: number;
-  readonly enqueuedMs: number;
-  attempts = 0;
-  readonly #entry: LedgerEntry;
-  readonly #settlement: Settlement | undefined;
-
-  constructor(facts: ParcelFacts, entry: LedgerEntry, settlement: Settlement | undefined) {
-    this.signal = facts.signal;
-    this.pieces = facts.pieces;
-    this.bytes = facts.bytes;
-    this.items = facts.items;
-    this.points = facts.points;
-    this.deadlineMs = facts.deadlineMs;
-    this.enqueuedMs = facts.enqueuedMs;
-    this.#entry = entry;
-    this.#settlement = settlement;
-  }
-
-  get cancelled(): boolean {
-    return this.#settlement?.cancelled === true;
-  }
-
-  /** Two parcels in place of this one, which is then never settled; undefined when it holds a single item. */
-  halve(): readonly [RoutedParcel, RoutedParcel] | undefined {
-    const halves = halveRequest(this.signal, Buffer.concat(this.pieces));
-    if (halves === undefined) return undefined;
-    this.#settlement?.expect(); // there was one to wait for, now there are two
-    return [this.#half(halves[0]), this.#half(halves[1])];
-  }
-
-  settle(outcome: ParcelOutcome): void {
-    this.#account(outcome);
-    this.#settlement?.settled(outcome, this.points);
-  }
-
-  #half(half: Half): RoutedParcel {
-    const { bytes, items, points } = half;
-    const facts = { signal: this.signal, pieces: [bytes], bytes: bytes.length, items, points };
-    const { deadlineMs, enqueuedMs } = this;
-    const parcel = new RoutedParcel({ ...facts, deadlineMs, enqueuedMs }, this.#entry, this.#settlement);
-    parcel.attempts = this.attempts;
-    return parcel;
-  }
-
-  #account(outcome: ParcelOutcome): void {
-    const entry = this.#entry;
-    entry.queued -= this.points;
-    switch (outcome.kind) {
-      case "delivered": {
-        const rejected = Math.min(outcome.rejected, this.points);
-        entry.delivered += this.points - rejected;
-        entry.rejected += rejected;
-        break;
-      }
-      case "rejected":
-        entry.rejected += this.points;
-        break;
-      case "failed":
-        if (this.#settlement === undefined) entry.lose(outcome.reason, this.points);
-        else entry.shedItems(outcome.reason, this.points);
-        break;
-    }
-  }
 }

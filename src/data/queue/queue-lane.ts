@@ -273,7 +273,9 @@ export class QueueLane implements Origin {
 function attemptMs(target: TargetHandle, deliveries: readonly Delivery[], nowMs: number): number {
   let latestMs = 0;
   for (const { parcel } of deliveries) latestMs = Math.max(latestMs, parcel.deadlineMs);
-  return Math.min(target.plan.timeoutMs, latestMs - nowMs);
+  // Timers count whole milliseconds and may fire up to one early: what ends by a deadline must end after it, or it would
+  // be taken for a target that failed.
+  return Math.min(target.plan.timeoutMs, Math.ceil(latestMs - nowMs) + 1);
 }
 
 function isFirstTry(deliveries: readonly Delivery[]): boolean {

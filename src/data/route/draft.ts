@@ -4,12 +4,16 @@ import type { Envelope } from "../../otlp/scan.ts";
 const MAX_PIECES = 8;
 
 /**
- * What one rule takes of one request, while the request is being walked. Whole resources are kept as ranges, neighbouring
+ * What one pool gets of one request, while the request is being walked: the parcel to be. A rule that copies has a draft
+ * of its own, since the pool may get the same items by another rule, too. Whole resources are kept as ranges, neighbouring
  * ones as one range; parts of resources come as bytes of their own. Reused from request to request by its one owner.
  */
 export class Draft {
-  /** Index into RoutePlan.rules. */
+  /** A rule that sends to the pool: index into RoutePlan.rules. */
   readonly rule: number;
+  /** The rules whose items it holds, and how many things (spans, data points, log records) of each. */
+  readonly rules: number[] = [];
+  readonly pointsOf: number[] = [];
   items = 0;
   points = 0;
   bytes = 0;
@@ -25,6 +29,18 @@ export class Draft {
 
   constructor(rule: number) {
     this.rule = rule;
+  }
+
+  /** Notes that `points` came by this rule. Neighbours mostly come by the same. */
+  credit(rule: number, points: number): void {
+    const last = this.rules.length - 1;
+    const at = last >= 0 && this.rules[last] === rule ? last : this.rules.indexOf(rule);
+    if (at >= 0) {
+      this.pointsOf[at]! += points;
+    } else {
+      this.rules.push(rule);
+      this.pointsOf.push(points);
+    }
   }
 
   select(item: number, points: number): void {
@@ -76,6 +92,7 @@ export class Draft {
   reset(): void {
     this.items = this.points = this.bytes = this.whole = 0;
     this.selectedCount = this.selectedPoints = 0;
+    this.rules.length = this.pointsOf.length = 0;
     this.#pieces = [];
     this.#from = this.#to = 0;
   }

@@ -40,7 +40,9 @@ export class Router implements Routed {
   readonly #pools: readonly PoolView[];
   readonly #metrics: Metrics;
   readonly #caches = new Map<string, ResourceCache>();
+  /** By rule. Rules that do not copy share the draft of their pool. */
   readonly #draftOf: (Draft | undefined)[];
+  readonly #draftOfPool = new Map<string, Draft>();
   readonly #index = new ItemIndex();
   readonly #fields = new ItemFields();
   /** Drafts that took items of the resource being walked. */
@@ -100,16 +102,22 @@ export class Router implements Routed {
       const step = program.steps[s]!;
       if (step.test !== undefined) continue;
       if (this.plan.rules[step.rule]!.mode === "copy") {
-        this.#draft(step.rule).takeWhole(envelope, r);
+        this.#takeWhole(step.rule, envelope, r);
       } else if (this.#open(step.rule)) {
-        this.#draft(step.rule).takeWhole(envelope, r);
+        this.#takeWhole(step.rule, envelope, r);
         return;
       } else if (held === NO_RULE) {
         held = step.rule;
       }
     }
     if (held === NO_RULE) this.unmatchedPoints += envelope.points[r]!;
-    else this.#draft(held).takeWhole(envelope, r);
+    else this.#takeWhole(held, envelope, r);
+  }
+
+  #takeWhole(rule: number, envelope: Envelope, r: number): void {
+    const draft = this.#draft(rule);
+    draft.credit(rule, envelope.points[r]!);
+    draft.takeWhole(envelope, r);
   }
 
   /** False when an item is malformed. */
@@ -151,6 +159,7 @@ export class Router implements Routed {
   #select(rule: number, i: number, points: number): void {
     const draft = this.#draft(rule);
     if (draft.selectedCount === 0) this.#touched.push(draft);
+    draft.credit(rule, points);
     draft.select(i, points);
   }
 
@@ -174,11 +183,17 @@ export class Router implements Routed {
 
   #draft(rule: number): Draft {
     let draft = this.#draftOf[rule];
-    if (draft === undefined) this.#draftOf[rule] = draft = new Draft(rule);
-    if (draft.items === 0 && draft.whole === 0 && draft.selectedCount === 0 && !this.drafts.includes(draft)) {
-      this.drafts.push(draft);
-    }
+    if (draft === undefined) this.#draftOf[rule] = draft = this.#findDraft(rule);
+    if (draft.rules.length === 0) this.drafts.push(draft);
     return draft;
+  }
+
+  #findDraft(rule: number): Draft {
+    const { mode, pool } = this.plan.rules[rule]!;
+    if (mode === "copy") return new Draft(rule);
+    const known = this.#draftOfPool.get(pool) ?? new Draft(rule);
+    this.#draftOfPool.set(pool, known);
+    return known;
   }
 }
 
