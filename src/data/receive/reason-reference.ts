@@ -1,0 +1,104 @@
+import { ERROR_CODES, type ErrorCode } from "../../core/errors.ts";
+import { type Reason, REASONS } from "../../core/reason.ts";
+import { grpcCodeName } from "../../otlp/grpc-code.ts";
+import { DROP_REASONS, type DropReason } from "../../telemetry/ledger.ts";
+import { RETRY_REASONS, type RetryReason } from "../export/target-client.ts";
+import { REPLIES } from "./reply.ts";
+
+/** docs/reference/reasons.md, from the closed lists. `node src/data/receive/reason-reference.ts > docs/reference/reasons.md` */
+export function reasonReference(): string {
+  return `# Reasons and codes
+
+Generated from the closed lists in the code: nothing else is ever said.
+
+## Refusals
+
+Why a sender was told no. Label \`error_type\` of \`otlp_errors_total\`; in the ledger, the name beside \`shed\` and \`lost\`. What may be
+sent again carries \`Retry-After\` or \`RetryInfo\`.
+
+| reason | HTTP | gRPC | send again | meaning |
+| --- | --- | --- | --- | --- |
+${REASONS.map(refusalRow).join("\n")}
+
+## Drops
+
+Why items were left out although everything worked: the name beside \`dropped\` in the ledger.
+
+${tableOf(DROP_REASONS, DROPS)}
+
+## Retries
+
+Why a batch may be tried again: \`outcome\` of \`signalbox_export_sends_total\`, \`reason\` of \`signalbox_pool_retries_total\` and of a
+target's state.
+
+${tableOf(RETRY_REASONS, RETRIES)}
+
+## Errors
+
+Codes of \`RouterError\`, for programs that use the library.
+
+${tableOf(ERROR_CODES, ERRORS)}
+`;
+}
+
+const REFUSALS = {
+  bad_data: "The request is malformed, or the target said so (INVALID_ARGUMENT, HTTP 400).",
+  too_large:
+    "It is longer than `node.limits.max_request_bytes`, inflated too (JSON: 16 MiB at most), or its headers are.",
+  unsupported_encoding: "Its compression is not gzip, zstd or deflate.",
+  unsupported_media_type: "Its content type is neither `application/x-protobuf` nor `application/json`.",
+  method_not_allowed: "OTLP/HTTP takes POST.",
+  not_found: "There is no such path or gRPC method.",
+  too_many_requests: "`node.limits.max_concurrent_requests` are under way.",
+  memory: "Requests under way hold `node.limits.max_in_flight_bytes`.",
+  queue_full: "A pool that it goes to holds `queue.max_bytes`, or would with it.",
+  unrouted: "No rule matches any of it, there is no `default_pool`, and `unmatched` is `refuse`.",
+  no_target:
+    "A pool that it goes to has no usable target and `when_down: refuse`, or its target was taken out of the pool.",
+  target_rejected:
+    "The target refused it for good, for another reason than bad data: who may send, what it offers, one item too large.",
+  target_failed: "Its targets failed, and there is no try left: `max_retries`, the time, or the retry budget.",
+  deadline: "The sender's deadline passed, or it waited longer than `queue.max_age`.",
+  cancelled: "The sender went away before it was answered.",
+  shutting_down: "The node stops.",
+  internal: "A fault of Signalbox.",
+} as const satisfies Record<Reason, string>;
+
+const DROPS = {
+  sampled: "Sampling did not keep it.",
+  unrouted: "No rule matches, there is no `default_pool`, and `unmatched` is `drop`.",
+} as const satisfies Record<DropReason, string>;
+
+const RETRIES = {
+  connect: "No connection could be made: the target has not seen the batch.",
+  reset: "The connection or the call was broken off before an answer.",
+  timeout: "No answer within the target's `timeout`, or the target gave up by itself.",
+  protocol: "What came back is not the protocol.",
+  throttled: "The target asked for time, and said how much.",
+  unavailable: "The target is there and cannot take anything now.",
+  aborted: "The target gave up the call; OTLP says that it may be tried again.",
+  cancelled: "Signalbox ended the call itself.",
+} as const satisfies Record<RetryReason, string>;
+
+const ERRORS = {
+  CONFIG_INVALID: "A config has problems.",
+  CONFIG_UNREADABLE: "A config file cannot be read.",
+  LISTEN_FAILED: "A listener cannot be opened.",
+  TLS_INVALID: "A certificate or key cannot be used.",
+  TARGET_UNREACHABLE: "The other side cannot be reached.",
+  SHUTDOWN: "It ended because the node stops.",
+  USAGE: "The command line is wrong.",
+  INTERNAL: "A fault of Signalbox.",
+} as const satisfies Record<ErrorCode, string>;
+
+function refusalRow(reason: Reason): string {
+  const { http, grpc, retryable } = REPLIES[reason];
+  return `| \`${reason}\` | ${http} | ${grpcCodeName(grpc)} | ${retryable ? "yes" : "no"} | ${REFUSALS[reason]} |`;
+}
+
+function tableOf<Name extends string>(names: readonly Name[], meanings: Readonly<Record<Name, string>>): string {
+  const rows = names.map((name) => `| \`${name}\` | ${meanings[name]} |`);
+  return `| name | meaning |\n| --- | --- |\n${rows.join("\n")}`;
+}
+
+if (import.meta.main) process.stdout.write(reasonReference());

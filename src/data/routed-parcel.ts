@@ -1,0 +1,114 @@
+import type { Signal } from "../otlp/signal.ts";
+import { type Half, halveRequest } from "../otlp/slice.ts";
+import type { LedgerEntry } from "../telemetry/ledger.ts";
+import type { Parcel, ParcelOutcome } from "./parcel.ts";
+import type { Settlement } from "./settlement.ts";
+
+/** What one rule has in a parcel, and where that is counted. */
+export interface Share {
+  readonly ledger: LedgerEntry;
+  readonly points: number;
+}
+
+/** What a routed parcel needs to know besides its bytes. */
+export interface ParcelFacts {
+  readonly signal: Signal;
+  readonly pieces: readonly Uint8Array[];
+  readonly bytes: number;
+  readonly items: number;
+  readonly points: number;
+  readonly deadlineMs: number;
+  readonly enqueuedMs: number;
+}
+
+/** A parcel that keeps the ledger, and tells its request's settlement unless it was acknowledged on entering the queue. */
+export class RoutedParcel implements Parcel {
+  readonly signal: Signal;
+  readonly pieces: readonly Uint8Array[];
+  readonly bytes: number;
+  readonly items: number;
+  readonly points: number;
+  readonly deadlineMs: number;
+  readonly enqueuedMs: number;
+  attempts = 0;
+  /** In the order of the bytes as far as it goes; their points together are `points`. */
+  readonly #shares: readonly Share[];
+  readonly #settlement: Settlement | undefined;
+
+  constructor(facts: ParcelFacts, shares: readonly Share[], settlement: Settlement | undefined) {
+    this.signal = facts.signal;
+    this.pieces = facts.pieces;
+    this.bytes = facts.bytes;
+    this.items = facts.items;
+    this.points = facts.points;
+    this.deadlineMs = facts.deadlineMs;
+    this.enqueuedMs = facts.enqueuedMs;
+    this.#shares = shares;
+    this.#settlement = settlement;
+  }
+
+  get cancelled(): boolean {
+    return this.#settlement?.cancelled === true;
+  }
+
+  /** Two parcels in place of this one, which is then never settled; undefined when it holds a single item. */
+  halve(): readonly [RoutedParcel, RoutedParcel] | undefined {
+    const halves = halveRequest(this.signal, Buffer.concat(this.pieces));
+    if (halves === undefined) return undefined;
+    this.#settlement?.expect(); // there was one to wait for, now there are two
+    const [first, second] = divide(this.#shares, halves[0].points);
+    return [this.#half(halves[0], first), this.#half(halves[1], second)];
+  }
+
+  settle(outcome: ParcelOutcome): void {
+    this.#account(outcome);
+    this.#settlement?.settled(outcome, this.points);
+  }
+
+  #half(half: Half, shares: readonly Share[]): RoutedParcel {
+    const { bytes, items, points } = half;
+    const facts = { signal: this.signal, pieces: [bytes], bytes: bytes.length, items, points };
+    const { deadlineMs, enqueuedMs } = this;
+    const parcel = new RoutedParcel({ ...facts, deadlineMs, enqueuedMs }, shares, this.#settlement);
+    parcel.attempts = this.attempts;
+    return parcel;
+  }
+
+  /** What a target rejected of a parcel of several rules is put down to them in order: which it was, nobody tells. */
+  #account(outcome: ParcelOutcome): void {
+    let rejected = outcome.kind === "delivered" ? outcome.rejected : 0;
+    for (const { ledger, points } of this.#shares) {
+      ledger.queued -= points;
+      switch (outcome.kind) {
+        case "delivered": {
+          const part = Math.min(rejected, points);
+          ledger.delivered += points - part;
+          ledger.rejected += part;
+          rejected -= part;
+          break;
+        }
+        case "rejected":
+          ledger.rejected += points;
+          break;
+        case "failed":
+          if (this.#settlement === undefined) ledger.lose(outcome.reason, points);
+          else ledger.shedItems(outcome.reason, points);
+          break;
+      }
+    }
+  }
+}
+
+/** The shares of the first `points`, and those of the rest. */
+function divide(shares: readonly Share[], points: number): readonly [Share[], Share[]] {
+  const first: Share[] = [];
+  const second: Share[] = [];
+  let left = points;
+  for (const share of shares) {
+    const taken = Math.min(left, share.points);
+    if (taken > 0) first.push({ ledger: share.ledger, points: taken });
+    if (share.points > taken) second.push({ ledger: share.ledger, points: share.points - taken });
+    left -= taken;
+  }
+  return [first, second];
+}
