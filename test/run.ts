@@ -7,7 +7,7 @@ import { globSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
-const PLACES = ["src/**/*.test.ts", "test/**/*.test.ts"];
+const PLACES = ["src/**/*.test.ts", "test/**/*.test.ts", "bench/**/*.test.ts"];
 /** The machines that run this have few cores, and tests with real sockets get slow when they share one. */
 const CONCURRENCY = 2;
 /** For a file, and for each test in it. */
