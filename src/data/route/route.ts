@@ -43,6 +43,10 @@ export class Router implements Routed {
   /** By rule. Rules that do not copy share the draft of their pool. */
   readonly #draftOf: (Draft | undefined)[];
   readonly #draftOfPool = new Map<string, Draft>();
+  /** Counts requests; by rule: at which of them its pool was asked, and what it said. */
+  #requests = 0;
+  readonly #askedAt: Float64Array;
+  readonly #answers: Uint8Array;
   readonly #index = new ItemIndex();
   readonly #fields = new ItemFields();
   /** Drafts that took items of the resource being walked. */
@@ -54,6 +58,8 @@ export class Router implements Routed {
     this.#pools = pools;
     this.#metrics = metrics;
     this.#draftOf = plan.rules.map(() => undefined);
+    this.#askedAt = new Float64Array(plan.rules.length);
+    this.#answers = new Uint8Array(plan.rules.length);
   }
 
   /** Distinct resources that are remembered. */
@@ -69,6 +75,7 @@ export class Router implements Routed {
     this.drafts.length = 0;
     this.unmatchedPoints = 0;
     this.problem = "";
+    this.#requests++;
     for (let r = 0; r < envelope.resources; r++) {
       const known = this.#known(envelope, r, region);
       if (r === 0) known.requests.add(1);
@@ -176,9 +183,14 @@ export class Router implements Routed {
     }
   }
 
+  /** Asked once for each rule and request: health is a matter of the clock, and there may be thousands of items. */
   #open(rule: number): boolean {
-    const pool = this.#pools[rule]!;
-    return pool.usable || pool.whenDown !== "next_rule";
+    if (this.#askedAt[rule] !== this.#requests) {
+      const pool = this.#pools[rule]!;
+      this.#askedAt[rule] = this.#requests;
+      this.#answers[rule] = pool.usable || pool.whenDown !== "next_rule" ? 1 : 0;
+    }
+    return this.#answers[rule] === 1;
   }
 
   #draft(rule: number): Draft {
