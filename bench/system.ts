@@ -29,17 +29,19 @@ export interface System {
 
 const ROOT = join(import.meta.dirname, "..");
 const BIN = join(ROOT, "bin/signalbox.js");
+/** Measured as it is published: what is built, not the sources. */
+const BUILT = join(ROOT, "dist/cli/main.js");
 
 export const SIGNALBOX: System = {
   name: "signalbox",
-  missing: () => (existsSync(BIN) ? undefined : `${BIN} is not there`),
+  missing: () => (existsSync(BUILT) ? undefined : `${BUILT} is not there: npm run build`),
   runs: () => true,
   async start(run, targets, dir) {
     const [grpc, http, admin] = await freePorts(3);
     const ports = { grpc: grpc!, http: http!, admin: admin!, targets };
     const file = join(dir, "signalbox.yaml");
     writeFileSync(file, routerConfig(run, ports, join(dir, "data")));
-    const child = startChild(process.execPath, [BIN, "run", "-c", file]);
+    const child = startChild(process.execPath, [BIN, "run", "-c", file], { SIGNALBOX_BUILT: "1" });
     return listening(child, run.protocol === "grpc" ? ports.grpc : ports.http);
   },
 };

@@ -27,5 +27,6 @@ module.enableCompileCache();
 
 const source = new URL("../src/cli/main.ts", import.meta.url);
 const built = new URL("../dist/cli/main.js", import.meta.url);
-const entry = existsSync(fileURLToPath(source)) ? source : built;
+// A checkout runs its sources; SIGNALBOX_BUILT=1 runs what was built of them, as the published package does.
+const entry = existsSync(fileURLToPath(source)) && process.env.SIGNALBOX_BUILT !== "1" ? source : built;
 import(entry.href).then((cli) => cli.runProcess());

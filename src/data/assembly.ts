@@ -1,7 +1,9 @@
 import type { Signal } from "../otlp/signal.ts";
 import type { Plan } from "../plan/plan.ts";
+import type { RulePlan } from "../plan/route-plan.ts";
 import type { Env } from "../telemetry/env.ts";
-import type { CorridorAssembly, Ways } from "./corridor.ts";
+import type { LedgerEntry } from "../telemetry/ledger.ts";
+import type { CorridorAssembly, Way, Ways } from "./corridor.ts";
 import type { Pool } from "./queue/pool.ts";
 import { Router } from "./route/route.ts";
 
@@ -24,7 +26,7 @@ function assembleWays(signal: Signal, plan: Plan, pools: ReadonlyMap<string, Poo
   const all = route.rules.map((rule) => {
     const pool = pools.get(rule.pool);
     if (pool === undefined) throw new TypeError(`rule ${rule.id}: the plan has no pool ${rule.pool}`);
-    return { rule, pool, ledger: env.ledger.entry(signal, rule.id, rule.pool) };
+    return new RuleWay(rule, pool, () => env.ledger.entry(signal, rule.id, rule.pool));
   });
   const router = new Router(
     route,
@@ -32,4 +34,23 @@ function assembleWays(signal: Signal, plan: Plan, pools: ReadonlyMap<string, Poo
     env.metrics,
   );
   return { router, all, unrouted: env.ledger.entry(signal, UNROUTED, UNROUTED) };
+}
+
+/** Enters the ledger when it is first taken: of ten thousand rules most may never match. */
+class RuleWay implements Way {
+  readonly rule: RulePlan;
+  readonly pool: Pool;
+  readonly #open: () => LedgerEntry;
+  #ledger: LedgerEntry | undefined;
+
+  constructor(rule: RulePlan, pool: Pool, open: () => LedgerEntry) {
+    this.rule = rule;
+    this.pool = pool;
+    this.#open = open;
+  }
+
+  get ledger(): LedgerEntry {
+    this.#ledger ??= this.#open();
+    return this.#ledger;
+  }
 }
