@@ -1,4 +1,5 @@
 import { createSecureContext } from "node:tls";
+import type { Clock } from "../core/clock.ts";
 import { reasonOf, RouterError } from "../core/errors.ts";
 import type { DataPlane, DataPlaneStatus, ListenOptions, Readiness, ShutdownReport } from "../plan/data-plane.ts";
 import type { Plan, TargetPlan } from "../plan/plan.ts";
@@ -14,6 +15,9 @@ import { type Listeners, openListeners } from "./receive/listen.ts";
 import { RoutedParcel } from "./routed-parcel.ts";
 import { poolStatus, targetStatus } from "./status.ts";
 import { receiveOptions } from "./listeners.ts";
+
+/** When the grace has ended, what is left is answered; the answers are waited for no longer than this. */
+const LAST_WORDS_MS = 1_000;
 
 /** Opens the data plane on a plan, downstream first: targets, pools, stages, and the listeners last. */
 export async function openDataPlane(plan: Plan, listen: ListenOptions, env: Env): Promise<DataPlane> {
@@ -122,20 +126,32 @@ class NodeDataPlane implements DataPlane {
   }
 
   async #stop(graceMs: number): Promise<ShutdownReport> {
-    const startedMs = this.#env.clock.nowMs();
+    const { clock } = this.#env;
+    const startedMs = clock.nowMs();
+    const endMs = startedMs + graceMs;
     this.#admission.stop("the node shuts down");
     const pools = this.#pools;
-    const drained = (async () => {
-      await this.#listeners?.drain(graceMs);
-      await pools.drain(startedMs + graceMs);
-    })();
-    await drained;
+    const answered = this.#listeners?.drain(graceMs + LAST_WORDS_MS) ?? Promise.resolve();
+    const leaving = pools.drain(endMs); // at once: nothing waits for company any more
+    await within(clock, graceMs, answered);
+    await leaving;
+    await pools.drain(endMs); // what had been received only in part
     const held = [...pools.live.values(), ...pools.retiring];
     const leftBytes = held.reduce((sum, pool) => sum + pool.heldBytes, 0);
-    const leftItems = held.reduce((sum, pool) => sum + pool.queuedItems, 0);
+    const leftItems = held.reduce((sum, pool) => sum + pool.heldItems, 0);
+    await pools[Symbol.asyncDispose](); // whoever still waits is told to try again, before the connections close
+    await answered;
     await this.#owned?.disposeAsync();
-    return { drained: leftBytes === 0, tookMs: this.#env.clock.nowMs() - startedMs, leftItems, leftBytes };
+    return { drained: leftBytes === 0, tookMs: clock.nowMs() - startedMs, leftItems, leftBytes };
   }
+}
+
+/** Resolves with the work, or after this time, whichever comes first. */
+async function within(clock: Clock, timeMs: number, work: Promise<void>): Promise<void> {
+  const timer = Promise.withResolvers<void>();
+  const cancel = clock.after(timeMs, timer.resolve);
+  await Promise.race([work, timer.promise]);
+  cancel();
 }
 
 function formatBound({ host, port }: { readonly host: string; readonly port: number }): string {

@@ -16,6 +16,7 @@ export class Pools implements AsyncDisposable {
   readonly #env: PoolEnv;
   readonly #clock: Clock;
   #plan: Plan;
+  #closed = false;
   #live = new Map<string, Pool>();
   /** Pools that are gone from the plan and not empty yet, with the last plan they had and that of their targets. */
   readonly #retiring = new Map<string, Retiring>();
@@ -58,6 +59,7 @@ export class Pools implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
     await Promise.all([...this.#live.values(), ...this.retiring].map((pool) => pool[Symbol.asyncDispose]()));
     await this.#targets[Symbol.asyncDispose]();
   }
@@ -83,7 +85,7 @@ export class Pools implements AsyncDisposable {
 
   async #close(name: string, retiring: Retiring): Promise<void> {
     await retiring.pool.drain(this.#clock.nowMs() + RETIRE_MS);
-    if (this.#retiring.get(name) !== retiring) return; // it is wanted again
+    if (this.#closed || this.#retiring.get(name) !== retiring) return; // all are closed, or it is wanted again
     this.#retiring.delete(name);
     await retiring.pool[Symbol.asyncDispose]();
     this.#updateTargets();

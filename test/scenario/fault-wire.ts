@@ -170,7 +170,9 @@ class HttpWire implements Wire {
     if (this.#sockets.has(socket)) return;
     this.#sockets.add(socket);
     this.opened++;
-    socket.on("error", () => this.#disposed || this.resets++);
+    socket.on("error", (cause: NodeJS.ErrnoException) => {
+      if (!this.#disposed && cause.code !== "ECONNREFUSED") this.resets++;
+    });
     socket.once("close", () => {
       if (!this.#disposed) this.ended++;
     });

@@ -41,8 +41,9 @@ export interface Pool extends AsyncDisposable {
   offer(parcel: Parcel): "accepted" | "full";
   /** A changed plan: what is queued stays, what is under way goes on, the new strategy and targets hold at once. */
   update(plan: PoolPlan, targets: readonly TargetHandle[]): void;
-  /** Bytes of everything accepted and not settled; never above `plan.queue.maxBytes`, unless that was lowered. */
+  /** Everything accepted and not settled; the bytes are never above `plan.queue.maxBytes`, unless that was lowered. */
   readonly heldBytes: number;
+  readonly heldItems: number;
   /** Bytes and items that wait, and the batches that are under way. */
   readonly queuedBytes: number;
   readonly queuedItems: number;
@@ -98,6 +99,10 @@ class MemoryPool implements Pool {
     return this.#lanes.sum((lane) => lane.heldBytes);
   }
 
+  get heldItems(): number {
+    return this.#lanes.sum((lane) => lane.heldItems);
+  }
+
   get queuedBytes(): number {
     return this.#lanes.sum((lane) => lane.queuedBytes);
   }
@@ -149,7 +154,7 @@ class MemoryPool implements Pool {
     this.#schedule();
     if (this.#lanes.isEmpty) return;
     const { promise, resolve } = Promise.withResolvers<void>();
-    const cancel = this.#env.clock.after(deadlineMs - this.#env.clock.nowMs(), resolve);
+    const cancel = this.#env.clock.after(Math.max(0, deadlineMs - this.#env.clock.nowMs()), resolve);
     this.#emptied.add(resolve);
     await promise;
     this.#emptied.delete(resolve);

@@ -41,6 +41,7 @@ export class QueueLane implements Origin {
   #chooser: Chooser;
   #strategy = "";
   #heldBytes = 0;
+  #heldItems = 0;
   #inFlight = 0;
   #lingerUntilMs = Infinity;
   #hurried = false;
@@ -57,6 +58,11 @@ export class QueueLane implements Origin {
   /** Bytes of all deliveries that have not ended. */
   get heldBytes(): number {
     return this.#heldBytes;
+  }
+
+  /** Items of all deliveries that have not ended. */
+  get heldItems(): number {
+    return this.#heldItems;
   }
 
   /** Bytes of what is not under way. */
@@ -137,6 +143,7 @@ export class QueueLane implements Origin {
 
   push(delivery: Delivery): void {
     this.#heldBytes += delivery.charge;
+    this.#heldItems += delivery.parcel.items;
     this.#store.push(delivery, this.maxAgeMs);
   }
 
@@ -174,12 +181,16 @@ export class QueueLane implements Origin {
   /** Takes everything out that is not under way, without ending it. */
   takeAll(): Delivery[] {
     const all = this.#store.clear();
-    for (const delivery of all) this.#heldBytes -= delivery.charge;
+    for (const { charge, parcel } of all) {
+      this.#heldBytes -= charge;
+      this.#heldItems -= parcel.items;
+    }
     return all;
   }
 
   finish(delivery: Delivery, outcome: ParcelOutcome): void {
     this.#heldBytes -= delivery.charge;
+    this.#heldItems -= delivery.parcel.items;
     delivery.parcel.settle(outcome);
     this.#env.ended();
   }
