@@ -1,6 +1,6 @@
 import type { Condition } from "../config/condition-type.ts";
 import type { Signal } from "../otlp/signal.ts";
-import { compileCondition, signalsOf } from "./condition.ts";
+import { asksResource, compileCondition, signalsOf } from "./condition.ts";
 import { exactText } from "./matcher.ts";
 import type { RoutePlan, RulePlan } from "./route-plan.ts";
 
@@ -24,13 +24,15 @@ export function compileRoutes(
   unmatched: "refuse" | "drop",
 ): Readonly<Record<Signal, RoutePlan>> {
   const ordered = rules.toSorted((a, b) => b.priority - a.priority); // stable: equal priorities keep their order
-  const of = (signal: Signal): RoutePlan => compileRoute(signal, ordered, defaultPool, unmatched);
+  const compiled = createCompiler();
+  const of = (signal: Signal): RoutePlan => compileRoute(signal, ordered, compiled, defaultPool, unmatched);
   return { traces: of("traces"), metrics: of("metrics"), logs: of("logs") };
 }
 
 function compileRoute(
   signal: Signal,
   ordered: readonly RuleSpec[],
+  compileRule: (rule: RuleSpec, signal: Signal) => RulePlan,
   defaultPool: string | undefined,
   unmatched: "refuse" | "drop",
 ): RoutePlan {
@@ -45,11 +47,25 @@ function canMatch(conditions: readonly Condition[], signal: Signal): boolean {
   return conditions.every((condition) => signalsOf(condition).includes(signal));
 }
 
+/** Rules that ask only the resource are the same for every signal, and are compiled once: of ten thousand rules most do. */
+function createCompiler(): (rule: RuleSpec, signal: Signal) => RulePlan {
+  const shared = new Map<RuleSpec, RulePlan>();
+  return (rule, signal) => {
+    const known = shared.get(rule);
+    if (known !== undefined) return known;
+    const plan = compileRule(rule, signal);
+    if (rule.conditions.every(asksResource)) shared.set(rule, plan);
+    return plan;
+  };
+}
+
 function compileRule(rule: RuleSpec, signal: Signal): RulePlan {
   const { id, mode, pool } = rule;
   const conditions = rule.conditions.map((condition) => compileCondition(condition, signal));
   const onlyService = rule.conditions.map(serviceOf).find((service) => service !== undefined);
-  return { id, mode, pool, condition: { kind: "all", of: conditions }, onlyService, isDefault: false };
+  const [only] = conditions;
+  const condition = only !== undefined && conditions.length === 1 ? only : ({ kind: "all", of: conditions } as const);
+  return { id, mode, pool, condition, onlyService, isDefault: false };
 }
 
 function serviceOf(condition: Condition): string | undefined {

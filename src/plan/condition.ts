@@ -69,6 +69,23 @@ function compileItemCondition(condition: ItemCondition, signal: Signal): Cond {
   }
 }
 
+/** Whether a condition asks only the resource, so that it is the same for all signals. */
+export function asksResource(condition: Condition): boolean {
+  switch (condition.kind) {
+    case "service_name":
+    case "resource":
+    case "region":
+      return true;
+    case "all":
+    case "any":
+      return condition.of.every(asksResource);
+    case "not":
+      return asksResource(condition.of);
+    default:
+      return false;
+  }
+}
+
 /** The signals in which a condition can match at all. */
 export function signalsOf(condition: Condition): readonly Signal[] {
   switch (condition.kind) {

@@ -13,6 +13,8 @@ export type ValueTest = (seen: Seen | undefined) => boolean;
  * does. What is missing matches only `exists: false`.
  */
 export function compileMatcher(matcher: Matcher): ValueTest {
+  const exact = exactText(matcher);
+  if (exact !== undefined) return equalsText(exact);
   const wantsMissing = matcher.tests.some((test) => test.op === "exists" && !test.want);
   const tests = matcher.tests.filter((test) => test.op !== "exists").map(compileTest);
   if (wantsMissing) return (seen) => seen === undefined;
@@ -29,6 +31,16 @@ export function exactText(matcher: Matcher): string | undefined {
   const [only, ...others] = matcher.tests;
   if (only === undefined || others.length > 0) return undefined;
   return only.op === "equals" && typeof only.value === "string" ? only.value : undefined;
+}
+
+/** By far the most frequent matcher, in the least memory. */
+function equalsText(want: string): ValueTest {
+  const test = (seen: Seen | undefined): boolean => {
+    if (typeof seen === "string") return seen === want;
+    if (typeof seen === "object") return seen.some(test);
+    return seen !== undefined && typeof seen !== "symbol" && String(seen) === want;
+  };
+  return test;
 }
 
 type ScalarTest = (seen: Seen) => boolean;
