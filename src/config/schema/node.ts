@@ -43,7 +43,14 @@ const GrpcListenerSchema = z.strictObject({
   max_connection_age_grace: duration(0).prefault("1m").describe("And closed after this, whatever is still under way."),
   keepalive_time: duration(1_000).prefault("2m").describe("A quiet connection is pinged after this."),
   keepalive_timeout: duration(1).prefault("20s").describe("And closed when no answer comes within this."),
-  max_concurrent_streams: z.int().min(1).max(1_000_000).default(1_024).describe("Calls under way on one connection."),
+  max_concurrent_streams: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(256)
+    .describe(
+      "Calls under way on one connection; senders hold back what is beyond, which costs less than refusing it.",
+    ),
 });
 
 const HttpListenerSchema = z.strictObject({ address: address("otlp_http"), ...LISTENER_SHAPE });
