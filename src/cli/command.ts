@@ -67,6 +67,8 @@ export interface Output {
   /** Never throws; what cannot be written because the reader has gone away is dropped. */
   write(text: string): void;
   readonly isTty: boolean;
-  /** Of a terminal; 80 otherwise. */
+  /** Of a terminal, as it is now; 80 otherwise. */
   readonly columns: number;
+  /** Of a terminal, as it is now. */
+  readonly rows?: number;
 }

@@ -53,7 +53,12 @@ function outputOn(stream: WriteStream, fd: 1 | 2): Output {
       if (open) stream.write(chunk);
     },
     isTty: isatty(fd),
-    columns: isatty(fd) ? stream.columns : 80,
+    get columns() {
+      return isatty(fd) ? stream.columns : 80;
+    },
+    get rows() {
+      return isatty(fd) ? stream.rows : 24;
+    },
   };
 }
 
