@@ -1,0 +1,73 @@
+import type { TargetId } from "./cast.ts";
+import { STANDARD_ADDRESSES } from "./demo-config.ts";
+import type { LoadCounts } from "./load.ts";
+import { count } from "./numbers.ts";
+import type { LedgerTotals } from "./view.ts";
+
+/** How the demo ended. All numbers are spans, data points and log records. */
+export interface DemoResult {
+  readonly elapsedMs: number;
+  readonly load: LoadCounts;
+  readonly targets: readonly { readonly id: TargetId; readonly protocol: string; readonly items: number }[];
+  /** Payments that the standby took. */
+  readonly failedOver: number;
+  /** Arrivals of an item after its first, copies by rule left aside. */
+  readonly duplicates: number;
+  readonly ledger: LedgerTotals;
+  /** False: the router held something back when its time was over. */
+  readonly drained: boolean;
+}
+
+/** Nothing that was acknowledged is missing, and the router can say where everything went. */
+export function isGood({ load, ledger }: DemoResult): boolean {
+  return load.lost === 0 && ledger.balanced;
+}
+
+/** `signalbox` is how the command is called from where the reader is. */
+export function summaryText(result: DemoResult, signalbox: string): string {
+  return `${outcomeText(result)}\n${nextText(signalbox)}`;
+}
+
+function outcomeText(result: DemoResult): string {
+  const { elapsedMs, load, targets, failedOver, duplicates, ledger, drained } = result;
+  const rows = [
+    row("sent", load.sent),
+    row("acknowledged", load.acknowledged, "answered with success once a target had them"),
+    ...(load.failed > 0 ? [row("not acknowledged", load.failed, `the sender was told: ${load.lastFailure}`)] : []),
+    row("lost", load.lost, load.lost === 0 ? "nothing that was acknowledged is missing" : LOST),
+    row("failed over", failedOver, "payments that target-2 took for target-1"),
+    row("duplicates", duplicates, duplicates === 0 ? "" : DUPLICATES),
+    "",
+    row("delivered", ledger.delivered, `${count(ledger.copied)} of them copies`),
+    ...targets.map(({ id, protocol, items }) => row(`  ${id}`, items, `by ${protocol}`)),
+    "",
+    `  ledger: ${ledgerText(ledger)}${drained ? "" : "; the router was stopped before its queues were empty"}`,
+    "",
+  ];
+  return `\nSignalbox demo, ${(elapsedMs / 1_000).toFixed(0)} seconds; spans, data points and log records\n\n${rows.join("\n")}`;
+}
+
+function row(name: string, items: number, remark = ""): string {
+  const line = `  ${name.padEnd(18)}${count(items).padStart(11)}`;
+  return remark === "" ? line : `${line}   ${remark}`;
+}
+
+const LOST = "ACKNOWLEDGED, BUT AT NONE OF THESE TARGETS";
+const DUPLICATES = "a connection was cut before the answer came";
+
+function ledgerText({ received, copied, delivered, queued, other, balanced }: LedgerTotals): string {
+  const sum = `received ${count(received)} + copied ${count(copied)} = delivered ${count(delivered)} + queued ${count(queued)}`;
+  return `${sum}${other === 0 ? "" : ` + other ${count(other)}`}: ${balanced ? "balanced ✓" : "NOT balanced ✗"}`;
+}
+
+function nextText(signalbox: string): string {
+  return `How to go on
+  # the config of this demo, to begin with
+  ${signalbox} demo --print-config > signalbox.yaml
+  # a node that watches its config: edits take effect while data flows
+  ${signalbox} run signalbox.yaml
+  # what became of everything it received; also /api/v1/targets and /metrics
+  curl http://${STANDARD_ADDRESSES.admin}/api/v1/ledger
+README.md tells the rest.
+`;
+}

@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect } from "node:net";
+import { test } from "node:test";
+import { TARGETS } from "../../src/cli/demo/cast.ts";
+import { Clients } from "../../src/cli/demo/clients.ts";
+import { DemoTarget } from "../../src/cli/demo/demo-target.ts";
+import { openTallies } from "../../src/cli/demo/tallies.ts";
+import { systemClock as clock } from "../../src/core/clock.ts";
+import { systemRandom as random } from "../../src/core/random.ts";
+import { generateTraces } from "../../src/generate/generate.ts";
+import type { SendResult } from "../../src/cli/send/sender.ts";
+
+const REQUEST = generateTraces({ items: 10, resources: 1, services: ["checkout"], seed: 1, wallMs: 0 });
+
+async function send(target: DemoTarget, body: Uint8Array): Promise<SendResult> {
+  const url = `http://127.0.0.1:${target.port}`;
+  await using clients = new Clients({ grpc: url, http: url }, { clock, random });
+  const client = clients.of(target.facts.protocol === "grpc" ? "grpc" : "http");
+  return await client.send("traces", body, new AbortController().signal);
+}
+
+for (const facts of [TARGETS[0], TARGETS[2]]) {
+  test(`a target by ${facts.protocol}: counts what it acknowledges, and refuses what is malformed`, async () => {
+    await using target = new DemoTarget(facts, 0, openTallies(), { clock, random });
+    await target.start();
+    assert.equal((await send(target, REQUEST)).kind, "acknowledged");
+    assert.equal((await send(target, REQUEST.subarray(0, 900))).kind, "refused");
+    assert.equal(target.arrivals.items, 10);
+  });
+
+  test(`a target by ${facts.protocol}: stopping cuts its connections, and it comes back on its port`, async () => {
+    await using target = new DemoTarget(facts, 0, openTallies(), { clock, random });
+    await target.start();
+    const { port } = target;
+    const socket = connect({ host: "127.0.0.1", port });
+    await once(socket, "connect");
+    socket.resume();
+    const closed = once(
+      socket.on("error", () => {}),
+      "close",
+    );
+    await target.stop();
+    await closed;
+    assert.equal(target.running, false);
+    const refused = await send(target, REQUEST);
+    assert.ok(refused.kind === "failed" && refused.reason === "connect", JSON.stringify(refused));
+    await target.start();
+    assert.equal(target.port, port);
+    assert.equal((await send(target, REQUEST)).kind, "acknowledged");
+  });
+}
