@@ -1,0 +1,75 @@
+import type { Command, OptionSpec } from "./command.ts";
+import { COMMANDS } from "./commands.ts";
+import type { ExitCode } from "./exit-code.ts";
+
+/** docs/reference/cli.md, from the table of commands. `node src/cli/reference.ts > docs/reference/cli.md` */
+export function cliReference(): string {
+  const codes = Object.entries(EXIT_MEANINGS).map(([code, meaning]) => `| ${code} | ${meaning} |`);
+  return `# Command line
+
+Generated from the commands. From a checkout: \`npm run -s signalbox -- <command>\`; installed: \`npx signalbox <command>\`.
+Results go to stdout, everything else to stderr. \`signalbox help <command>\` prints the same as this page.
+
+${COMMANDS.map((command) => `- [${command.name}](#${command.name}): ${inText(command.summary)}\n`).join("")}
+${COMMANDS.map(sectionOf).join("\n")}
+## Exit codes
+
+| code | meaning |
+| --- | --- |
+${codes.join("\n")}
+`;
+}
+
+const EXIT_MEANINGS = {
+  0: "It worked.",
+  1: "It failed; stderr tells why.",
+  2: "The command line is wrong.",
+  3: "The config has problems.",
+  4: "Kept for tests of a config that failed.",
+  5: "There is no such file or thing.",
+  6: "Kept for a change that somebody else made in the meantime.",
+  7: "The other side cannot be reached.",
+} as const satisfies Record<ExitCode, string>;
+
+function sectionOf(command: Command): string {
+  const usage = command.usage.map((line) => `signalbox ${line}`).join("\n");
+  const options = Object.entries(command.options).map(([name, spec]) => rowOf(name, spec));
+  const table =
+    options.length === 0 ? "" : `\n| option | default | meaning |\n| --- | --- | --- |\n${options.join("\n")}\n`;
+  return `## ${command.name}
+
+${inText(command.summary)}
+
+\`\`\`text
+${usage}
+\`\`\`
+${detailsOf(command)}${table}`;
+}
+
+/** Paragraphs stay paragraphs; what is indented (examples) stays as it is. */
+function detailsOf({ details }: Command): string {
+  if (details === "") return "";
+  const parts = details
+    .trimEnd()
+    .split("\n\n")
+    .map((part) => (part.startsWith("  ") ? `\`\`\`text\n${part.replaceAll(/^ {2}/gmu, "")}\n\`\`\`` : inText(part)));
+  return `\n${parts.join("\n\n")}\n`;
+}
+
+function rowOf(name: string, { type, short, value, help, default: fallback, multiple }: OptionSpec): string {
+  const long = type === "boolean" ? `--${name}` : `--${name} <${value ?? "value"}>`;
+  const title = short === undefined ? long : `-${short}, ${long}`;
+  const meaning = multiple === true ? `${help} May be given again.` : help;
+  const shown = fallback === undefined ? "" : `\`${fallback}\``;
+  return `| \`${inCell(title)}\` | ${inCell(shown)} | ${inCell(inText(meaning))} |`;
+}
+
+function inText(text: string): string {
+  return text.replaceAll("<", String.raw`\<`);
+}
+
+function inCell(text: string): string {
+  return text.replaceAll("|", String.raw`\|`);
+}
+
+if (import.meta.main) process.stdout.write(cliReference());

@@ -1,0 +1,16 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { cliReference } from "../../src/cli/reference.ts";
+import { reasonReference } from "../../src/data/receive/reason-reference.ts";
+import { ROOT } from "./pages.ts";
+
+const cases = [
+  { page: "docs/reference/cli.md", made: cliReference() },
+  { page: "docs/reference/reasons.md", made: reasonReference() },
+] as const;
+for (const { page, made } of cases) {
+  test(`${page} says what the code says`, () => {
+    assert.ok(readFileSync(`${ROOT}${page}`, "utf8") === made, "write it anew: npm run reference");
+  });
+}

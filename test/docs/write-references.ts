@@ -1,0 +1,16 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { cliReference } from "../../src/cli/reference.ts";
+import { configReference } from "../../src/config/reference.ts";
+import { reasonReference } from "../../src/data/receive/reason-reference.ts";
+import { metricReference } from "../../src/telemetry/metric-reference.ts";
+import { ROOT } from "./pages.ts";
+
+// Writes all references anew (npm run reference); tests tell when it is needed.
+const references = {
+  "cli.md": cliReference(),
+  "config.md": configReference(),
+  "metrics.md": metricReference(),
+  "reasons.md": reasonReference(),
+};
+mkdirSync(`${ROOT}docs/reference`, { recursive: true });
+for (const [file, text] of Object.entries(references)) writeFileSync(`${ROOT}docs/reference/${file}`, text);
