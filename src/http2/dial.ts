@@ -12,15 +12,21 @@ export function peerUrl(text: string): URL {
   return url;
 }
 
-/** Opens a connection, with the name looked up anew. `onread` takes over the reading of a plain socket, where there is no TLS. */
-export type Dial = (onread?: net.OnReadOpts) => Socket;
+export interface Dial {
+  /** Without TLS. */
+  readonly plain: boolean;
+  /** Opens a connection, with the name looked up anew. `onread` takes over the reading, of plain sockets only. */
+  readonly open: (onread?: net.OnReadOpts) => Socket;
+}
 
 /** Connections to a peer. Throws TLS_INVALID for bad PEM. */
 export function dialer(url: URL, options: TlsClientOptions | undefined): Dial {
   const host = url.hostname.replace(/^\[(.*)\]$/u, "$1");
   if (url.protocol === "http:") {
     const port = Number(url.port === "" ? 80 : url.port);
-    return (onread) => net.connect({ host, port, noDelay: true, ...(onread !== undefined && { onread }) });
+    const open: Dial["open"] = (onread) =>
+      net.connect({ host, port, noDelay: true, ...(onread !== undefined && { onread }) });
+    return { plain: true, open };
   }
   const port = Number(url.port === "" ? 443 : url.port);
   const connection: tls.ConnectionOptions = {
@@ -31,7 +37,7 @@ export function dialer(url: URL, options: TlsClientOptions | undefined): Dial {
     rejectUnauthorized: options?.insecureSkipVerify !== true,
     ...(options?.serverName === undefined ? {} : { servername: options.serverName }),
   };
-  return () => {
+  const open = (): Socket => {
     const socket = tls.connect(connection);
     socket.setNoDelay(true);
     socket.once("secureConnect", () => {
@@ -41,6 +47,7 @@ export function dialer(url: URL, options: TlsClientOptions | undefined): Dial {
     });
     return socket;
   };
+  return { plain: false, open };
 }
 
 function secureContext(url: URL, options: TlsClientOptions | undefined): tls.SecureContext {

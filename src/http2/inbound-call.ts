@@ -39,6 +39,12 @@ export abstract class InboundCall implements UnaryCall, PrefixJudge {
     return true;
   }
 
+  /** Refuses the call without asking the handler. */
+  refuse(status: number, text: string, bodyEnded: boolean): void {
+    this.#bodyEnded = bodyEnded;
+    this.reply({ status, text });
+  }
+
   /** Body bytes, which are copied. */
   read(chunk: Uint8Array): void {
     if (this.#over || this.#reader === undefined) return;

@@ -1,8 +1,10 @@
 import type { Cancel } from "../core/clock.ts";
+import type { ConnectionFault } from "./own/contract.ts";
 
 /**
  * The narrow port between Signalbox and a unary gRPC transport: bytes and status in, bytes and status out.
- * It knows nothing of OTLP. Implementations: node-server.ts and node-client.ts, over node:http2.
+ * It knows nothing of OTLP. Implementations: node-server.ts and node-client.ts, over node:http2; own/listen.ts and
+ * own/open.ts, on our own HTTP/2.
  */
 
 /** What ends a call. With `status` 0 there is a `message`; otherwise there is none (trailers only). */
@@ -116,6 +118,8 @@ export interface UnaryClientOptions {
   readonly keepaliveTimeMs: number;
   readonly keepaliveTimeoutMs: number;
   readonly userAgent: string;
+  /** Told once of a connection that ended by an error of the protocol; node:http2 tells of none. Must not throw. */
+  readonly onFault?: (reason: ConnectionFault, peer: string) => void;
 }
 
 export interface UnaryServerOptions {
@@ -135,6 +139,8 @@ export interface UnaryServerOptions {
   readonly keepaliveTimeMs: number;
   /** The connection is closed when a PING is not answered within this time. */
   readonly keepaliveTimeoutMs: number;
+  /** Told once of a connection that ended by an error of the protocol; node:http2 tells of none. Must not throw. */
+  readonly onFault?: (reason: ConnectionFault, peer: string) => void;
 }
 
 /** A listening server. Disposing it at once resets what is under way; `drain` first to lose nothing. */

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import http2, { constants } from "node:http2";
 import net from "node:net";
-import type { UnaryHandler } from "../../src/http2/port.ts";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { UnaryHandler, UnaryServer } from "../../src/http2/port.ts";
 import { FRAME, nextOfType, silentClient } from "./frames.ts";
 import {
   ask,
@@ -198,7 +199,7 @@ export const LIFETIME: Guarantees = {
     const socket = net.connect({ host: "127.0.0.1", port: server.port });
     socket.on("error", () => undefined);
     socket.resume();
-    await once(socket, "data"); // the server's SETTINGS: it has accepted
+    await accepted(server, 1);
     env.clock.advance(10_000);
     await whenClosed(socket);
   },
@@ -293,7 +294,8 @@ export const LIFETIME: Guarantees = {
     const session = await rawConnect(server.port);
     const silent = net.connect({ host: "127.0.0.1", port: server.port });
     silent.on("error", () => undefined);
-    await once(silent, "data");
+    silent.resume();
+    await accepted(server, 2);
     const { stream, reply } = rawStream(session);
     stream.end(framed(utf8("x")));
     await calls.next();
@@ -308,6 +310,11 @@ export const LIFETIME: Guarantees = {
     await assert.rejects(again, { code: "LISTEN_FAILED", message: new RegExp(`127\\.0\\.0\\.1:${server.port}`, "u") });
   },
 };
+
+/** Resolves when the server has that many connections: one that says nothing need not be greeted, so its peer cannot tell. */
+async function accepted(server: UnaryServer, connections: number): Promise<void> {
+  while (server.connections < connections) await nextTurn();
+}
 
 /** Opens a connection and closes it; rejects when there is none to be had. */
 async function rawOnce(port: number): Promise<void> {

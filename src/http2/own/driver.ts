@@ -1,0 +1,129 @@
+import type { Socket } from "node:net";
+import type { Clock } from "../../core/clock.ts";
+import { reasonOf } from "../../core/errors.ts";
+import type { Connection } from "./contract.ts";
+import type { Flusher } from "./driver-flusher.ts";
+
+/** Whose connection a driver moves the bytes of. */
+export interface DriverOwner {
+  /** Bytes of the peer were worked on. */
+  received(): void;
+  /** The peer sends no more. */
+  peerEnded(): void;
+  /** All is written, and the connection is done: the owner says how long it waits for the peer to close, too. */
+  done(): void;
+  /** The socket is gone. Called once. */
+  closed(text: string): void;
+}
+
+export interface DriverEnv {
+  readonly clock: Clock;
+  readonly flusher: Flusher;
+}
+
+/** Taken from the connection at a time: a peer that reads slowly leaves the rest where it is bounded. */
+const WRITE_BYTES = 1_048_576;
+
+/** Moves bytes between a socket and a connection; decides nothing. */
+export class Driver {
+  readonly #socket: Socket;
+  readonly #connection: Connection;
+  readonly #owner: DriverOwner;
+  readonly #env: DriverEnv;
+  #bytesRead = 0;
+  #state: "open" | "held" | "ending" | "gone";
+  #queued = false;
+  #text = "the connection was closed";
+
+  /** `held`: nothing is written before `release`. */
+  constructor(socket: Socket, connection: Connection, owner: DriverOwner, env: DriverEnv & { held: boolean }) {
+    this.#socket = socket;
+    this.#connection = connection;
+    this.#owner = owner;
+    this.#env = env;
+    this.#state = env.held ? "held" : "open";
+    socket.on("drain", () => this.#flush());
+    socket.on("end", () => owner.peerEnded());
+    socket.on("error", (cause: Error) => {
+      this.#text = reasonOf(cause);
+    });
+    socket.once("close", () => {
+      this.#state = "gone";
+      owner.closed(this.#text);
+    });
+  }
+
+  /** Bytes that the peer has sent. */
+  get bytesRead(): number {
+    return this.#bytesRead;
+  }
+
+  /** Bytes from the socket, borrowed until this returns. After the end they are counted, and else of no interest. */
+  receive(bytes: Uint8Array): void {
+    this.#bytesRead += bytes.length;
+    if (this.#state === "ending" || this.#state === "gone") return;
+    this.#connection.receive(bytes, this.#env.clock.nowMs());
+    this.#owner.received();
+    this.touch();
+  }
+
+  /** The connection may have something to write: it is written at the end of this turn of the loop. */
+  touch(): void {
+    if (this.#queued) return;
+    this.#queued = true;
+    this.#env.flusher.add(this);
+  }
+
+  /** Writing begins. */
+  release(): void {
+    if (this.#state !== "held") return;
+    this.#state = "open";
+    this.touch();
+  }
+
+  /** Called by the flusher alone. */
+  flush(): void {
+    this.#queued = false;
+    this.#flush();
+  }
+
+  /** Writes nothing more but this, and FIN. What comes from the peer is thrown away. */
+  endWith(bytes: Uint8Array): void {
+    this.#state = "ending";
+    this.#socket.end(bytes);
+  }
+
+  /** What was written before goes out if the peer takes it at once: the socket is destroyed in the next turn. */
+  destroy(text: string): void {
+    if (this.#state === "gone") return;
+    this.#flush();
+    this.#text = text;
+    this.#state = "ending";
+    setImmediate(() => this.#socket.destroy());
+  }
+
+  #flush(): void {
+    if (this.#state !== "open") return;
+    const connection = this.#connection;
+    const socket = this.#socket;
+    while (connection.hasOutput) {
+      if (socket.writableNeedDrain) return;
+      write(socket, connection.takeOutput(WRITE_BYTES));
+    }
+    if (!connection.done) return;
+    this.#state = "ending";
+    socket.end();
+    this.#owner.done();
+  }
+}
+
+/** Several pieces leave in one writev. */
+function write(socket: Socket, pieces: readonly Uint8Array[]): void {
+  if (pieces.length === 1) {
+    socket.write(pieces[0]!);
+    return;
+  }
+  socket.cork();
+  for (const piece of pieces) socket.write(piece);
+  socket.uncork();
+}

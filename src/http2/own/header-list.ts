@@ -1,0 +1,22 @@
+import type { HeaderBlock } from "../headers.ts";
+import type { HeaderList } from "./contract.ts";
+
+/** A header's value; repeated ones are joined as RFC 9110, 5.3 says. */
+export function listedHeader(headers: HeaderList, name: string): string | undefined {
+  let found: string | undefined;
+  for (let at = 0; at < headers.length; at += 2) {
+    if (headers[at] === name) found = found === undefined ? headers[at + 1]! : `${found}, ${headers[at + 1]!}`;
+  }
+  return found;
+}
+
+/** The same as a record, for those who want most of it. */
+export function headerBlockOf(headers: HeaderList): HeaderBlock {
+  const block: Record<string, string> = {};
+  for (let at = 0; at < headers.length; at += 2) {
+    const name = headers[at]!;
+    const before = block[name];
+    block[name] = before === undefined ? headers[at + 1]! : `${before}, ${headers[at + 1]!}`;
+  }
+  return block;
+}
