@@ -33,6 +33,7 @@ export interface Sent {
 /** Sends distinct items over one wire, over and over, and remembers what was said of each request. Tries nothing again. */
 export class Sender implements AsyncDisposable {
   readonly source: number;
+  readonly service: string;
   readonly sent: Sent[] = [];
   readonly #options: SenderOptions;
   readonly #wire: Wire;
@@ -45,6 +46,7 @@ export class Sender implements AsyncDisposable {
 
   constructor(options: SenderOptions) {
     this.source = options.source;
+    this.service = options.service;
     this.#options = options;
     this.#items = options.itemsPerRequest ?? 5;
     this.#wire = openWire(options.via, options.address, options.parallel ?? 2);
