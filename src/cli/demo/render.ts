@@ -46,11 +46,11 @@ function headerLines(
 }
 
 function ledgerLine({ received, copied, delivered, queued, other, balanced }: LedgerTotals, columns: number): Line {
-  const verdict = balanced ? piece("balanced ✓", "good") : piece("NOT balanced ✗", "bad");
+  const verdict = balanced ? "balanced ✓" : "NOT balanced ✗";
   const more = other === 0 ? "" : ` + other ${count(other)}`;
-  const sum =
-    columns < 76
-      ? `  in ${count(received + copied)} = out ${count(delivered + other)} + queued ${count(queued)}`
-      : `  received ${count(received)} + copied ${count(copied)} = delivered ${count(delivered)} + queued ${count(queued)}${more}`;
-  return [piece("ledger "), verdict, piece(sum)];
+  const long = `received ${count(received)} + copied ${count(copied)} = delivered ${count(delivered)} + queued ${count(queued)}${more}`;
+  const short = `in ${count(received + copied)} = out ${count(delivered + other)} + queued ${count(queued)}`;
+  const head = `ledger ${verdict}  `;
+  const sum = head.length + long.length <= columns ? long : short;
+  return [piece("ledger "), piece(verdict, balanced ? "good" : "bad"), piece(`  ${sum}`)];
 }

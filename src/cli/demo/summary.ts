@@ -41,7 +41,9 @@ function outcomeText(result: DemoResult): string {
     row("delivered", ledger.delivered, `${count(ledger.copied)} of them copies`),
     ...targets.map(({ id, protocol, items }) => row(`  ${id}`, items, `by ${protocol}`)),
     "",
-    `  ledger: ${ledgerText(ledger)}${drained ? "" : "; the router was stopped before its queues were empty"}`,
+    `  ledger ${ledger.balanced ? "balanced ✓" : "NOT balanced ✗"}`,
+    `    ${ledgerText(ledger)}`,
+    ...(drained ? [] : ["  the router was stopped before its queues were empty"]),
     "",
   ];
   return `\nSignalbox demo, ${(elapsedMs / 1_000).toFixed(0)} seconds; spans, data points and log records\n\n${rows.join("\n")}`;
@@ -55,9 +57,9 @@ function row(name: string, items: number, remark = ""): string {
 const LOST = "ACKNOWLEDGED, BUT AT NONE OF THESE TARGETS";
 const DUPLICATES = "a connection was cut before the answer came";
 
-function ledgerText({ received, copied, delivered, queued, other, balanced }: LedgerTotals): string {
+function ledgerText({ received, copied, delivered, queued, other }: LedgerTotals): string {
   const sum = `received ${count(received)} + copied ${count(copied)} = delivered ${count(delivered)} + queued ${count(queued)}`;
-  return `${sum}${other === 0 ? "" : ` + other ${count(other)}`}: ${balanced ? "balanced ✓" : "NOT balanced ✗"}`;
+  return other === 0 ? sum : `${sum} + other ${count(other)}`;
 }
 
 function nextText(signalbox: string): string {
@@ -66,6 +68,8 @@ function nextText(signalbox: string): string {
   ${signalbox} demo --print-config > signalbox.yaml
   # a node that watches its config: edits take effect while data flows
   ${signalbox} run signalbox.yaml
+  # a load for it
+  ${signalbox} send
   # what became of everything it received; also /api/v1/targets and /metrics
   curl http://${STANDARD_ADDRESSES.admin}/api/v1/ledger
 README.md tells the rest.
