@@ -18,22 +18,23 @@ export function anyDataPointAttribute(
   start: number,
   end: number,
   key: Uint8Array,
-  passes: (bytes: Uint8Array, start: number, end: number) => boolean,
+  passes: Passes,
 ): boolean {
   const { kind, from } = lastKind(bytes, start, end);
-  const c = new Cursor(bytes, from, end);
-  while (c.at < end) {
-    const tag = readTag(c);
-    if (tag !== kind) {
-      if (tag < 0 || !skipValue(c, tag)) return false;
-      continue;
-    }
-    const length = readLength(c);
-    if (length < 0) return false;
-    if (anyPoint(bytes, c.at, c.at + length, ATTRIBUTES[kind]!, key, passes)) return true;
-    c.at += length;
-  }
-  return false;
+  const attributes = ATTRIBUTES[kind];
+  if (attributes === undefined) return false;
+  let found = false; // of a key that occurs twice in a point the first counts
+  const isIt: Passes = (_, at, to) => {
+    if (found || !pair.read(bytes, at, to) || !bytesEqual(bytes, pair.keyStart, pair.keyEnd, key)) return false;
+    found = true;
+    return passes(pair.bytes, pair.valueStart, pair.valueEnd);
+  };
+  const inPoint: Passes = (_, at, to) => {
+    found = false;
+    return anyField(bytes, at, to, attributes, isIt);
+  };
+  const inData: Passes = (_, at, to) => anyField(bytes, at, to, DATA_POINT, inPoint);
+  return anyField(bytes, from, end, kind, inData);
 }
 
 /** The kind of data that counts, and from where on: the same kind before another one was replaced. */
@@ -54,47 +55,18 @@ function lastKind(bytes: Uint8Array, start: number, end: number): { readonly kin
 
 type Passes = (bytes: Uint8Array, start: number, end: number) => boolean;
 
-function anyPoint(
-  bytes: Uint8Array,
-  from: number,
-  to: number,
-  tagOf: number,
-  key: Uint8Array,
-  passes: Passes,
-): boolean {
+/** Whether one of the LEN fields with this tag passes, in the message [from, to). */
+function anyField(bytes: Uint8Array, from: number, to: number, wanted: number, passes: Passes): boolean {
   const c = new Cursor(bytes, from, to);
   while (c.at < to) {
     const tag = readTag(c);
-    if (tag !== DATA_POINT) {
+    if (tag !== wanted) {
       if (tag < 0 || !skipValue(c, tag)) return false;
       continue;
     }
     const length = readLength(c);
     if (length < 0) return false;
-    if (pointHas(bytes, c.at, c.at + length, tagOf, key, passes)) return true;
-    c.at += length;
-  }
-  return false;
-}
-
-function pointHas(
-  bytes: Uint8Array,
-  from: number,
-  to: number,
-  tagOf: number,
-  key: Uint8Array,
-  passes: Passes,
-): boolean {
-  const c = new Cursor(bytes, from, to);
-  while (c.at < to) {
-    const tag = readTag(c);
-    if (tag !== tagOf) {
-      if (tag < 0 || !skipValue(c, tag)) return false;
-      continue;
-    }
-    const length = readLength(c);
-    if (length < 0 || !pair.read(bytes, c.at, c.at + length)) return false;
-    if (bytesEqual(bytes, pair.keyStart, pair.keyEnd, key)) return passes(pair.bytes, pair.valueStart, pair.valueEnd);
+    if (passes(bytes, c.at, c.at + length)) return true;
     c.at += length;
   }
   return false;
