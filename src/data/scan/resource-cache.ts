@@ -52,7 +52,9 @@ export class ResourceCache {
     return old;
   }
 
+  /** A key that is longer than all may be together is not kept: it would push out everything else. */
   keep(key: string, known: KnownResource): void {
+    if (key.length > this.#limits.maxKeyBytes) return;
     if (this.#young.size >= this.#limits.maxEntries || this.#youngBytes + key.length > this.#limits.maxKeyBytes) {
       this.#old = this.#young;
       this.#young = new Map();
