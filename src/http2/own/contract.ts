@@ -25,7 +25,7 @@ export const H2_ERROR = {
 } as const;
 export type H2ErrorCode = number;
 
-/** What a connection tells its owner, from within `receive` or `tick`. None of these may throw; all may call commands. */
+/** What a connection tells its owner, from within `receive` or `tick` (`flushed`: from within `takeOutput`). None of these may throw; all may call commands. */
 export interface ConnectionEvents {
   /** A whole header block of a stream: a request's or a reply's head, or trailers. Already checked by RFC 9113, section 8. */
   headers(stream: number, headers: HeaderList, endStream: boolean): void;
@@ -33,9 +33,12 @@ export interface ConnectionEvents {
   data(stream: number, bytes: Uint8Array, endStream: boolean): void;
   /** The peer reset the stream, or broke the protocol on it and was reset. Nothing more comes of it. */
   reset(stream: number, code: H2ErrorCode, byPeer: boolean): void;
-  /** What was queued with `sendData` for this stream has been handed to the output to its last byte. */
+  /** What was queued with `sendData` for this stream has been handed to the output to its last byte. Not after a reset. */
   flushed(stream: number): void;
-  /** The peer goes away: streams of ours above `lastStream` were not processed. */
+  /**
+   * The peer goes away: streams of ours above `lastStream` were not processed. A `reset` with REFUSED_STREAM follows for
+   * each of them; the others go on. A server that goes gracefully says so twice: the first time with a `lastStream` of 2^31-1.
+   */
   goaway(lastStream: number, code: H2ErrorCode, debug: string): void;
   /** The peer's SETTINGS arrived (again). */
   settings(maxConcurrentStreams: number): void;
@@ -103,6 +106,12 @@ export const DEFAULT_LIMITS: ConnectionLimits = {
   maxResetsPerSecond: 200,
 };
 
+/** How `openIndexed` encodes. */
+export interface OpenOptions {
+  /** Names of fields that no one on the way may put into a table (RFC 7541, 7.1.3), such as those of one-time secrets. */
+  readonly sensitive?: ReadonlySet<string>;
+}
+
 /** One side of one HTTP/2 connection as a state machine without I/O: bytes and commands in, events and bytes out. */
 export interface Connection {
   readonly role: "server" | "client";
@@ -120,6 +129,11 @@ export interface Connection {
 
   /** Client: opens a stream with an encoded header block (hpack/encoder.ts). Returns its id, or 0 when `mayOpen` is false. */
   open(block: Uint8Array, endStream: boolean): number;
+  /**
+   * As `open`, encoded with this connection's dynamic table: for fields that are long and repeat themselves. The same list
+   * (by identity, never changed) costs nothing to encode again. Throws RangeError for a character above U+00FF.
+   */
+  openIndexed(headers: HeaderList, endStream: boolean, options?: OpenOptions): number;
   /** Sends an encoded header block on a stream: a reply's head, or trailers with `endStream`. */
   sendHeaders(stream: number, block: Uint8Array, endStream: boolean): void;
   /** Queues body bytes, sent as windows allow, streams in turn so that none starves. The pieces are borrowed until `flushed`. */
@@ -129,9 +143,12 @@ export interface Connection {
    * otherwise as sendHeaders, sendData and trailers after it. `data` is copied.
    */
   sendReply(stream: number, head: Uint8Array, data: Uint8Array, trailers: Uint8Array): void;
-  /** RST_STREAM. Does nothing on a stream that is closed. */
+  /**
+   * RST_STREAM; no event of the stream follows. Does nothing on a stream that is closed. NO_ERROR, after a reply that is
+   * complete but waits for a window, lets the reply go first and drops what still comes of the request (RFC 9113, 8.1).
+   */
   resetStream(stream: number, code: H2ErrorCode): void;
-  /** Gives back flow-control credit for body bytes that were taken: this is the back-pressure. For a closed stream only to the connection. */
+  /** Gives back, once for each byte, flow-control credit for body bytes that were taken: this is the back-pressure. For a closed stream only to the connection. */
   credit(stream: number, bytes: number): void;
   ping(payload: number): void;
   /** GOAWAY that lets open streams end; `done` follows. A second call with an error code ends at once. */

@@ -1,0 +1,120 @@
+import { type ConnectionEvents, H2_ERROR } from "../contract.ts";
+import type { Faults } from "./faults.ts";
+import type { Outbound } from "./outbound.ts";
+import type { ReceiveWindow } from "./receive-window.ts";
+import type { Stream } from "./stream.ts";
+import type { StreamTable } from "./stream-table.ts";
+
+export interface BodyIntakeParts {
+  readonly events: ConnectionEvents;
+  readonly streams: StreamTable;
+  readonly outbound: Outbound;
+  readonly faults: Faults;
+  /** Of the whole connection. */
+  readonly window: ReceiveWindow;
+}
+
+/** DATA: flow control, content-length, and who gets the bytes (RFC 9113, 5.2, 6.1 and 8.1.1). */
+export class BodyIntake {
+  readonly #parts: BodyIntakeParts;
+  /** Of the frame under way: its stream, or undefined when its bytes are dropped; and whether it ends the stream. */
+  #stream: Stream | undefined = undefined;
+  #ends = false;
+
+  constructor(parts: BodyIntakeParts) {
+    this.#parts = parts;
+  }
+
+  /** A frame begins: everything is judged before a byte of it is passed on. */
+  begin(id: number, flowBytes: number, bodyBytes: number, ends: boolean): void {
+    const { streams, faults, window } = this.#parts;
+    this.#stream = undefined;
+    this.#ends = ends;
+    if (!window.take(flowBytes, bodyBytes)) {
+      faults.connection(H2_ERROR.FLOW_CONTROL_ERROR, "flow_control");
+      return;
+    }
+    const stream = streams.get(id);
+    if (stream === undefined ? this.#absent(id) : this.#admit(stream, flowBytes, bodyBytes)) {
+      this.#stream = stream;
+      if (flowBytes > bodyBytes && stream !== undefined) this.update(stream);
+    } else {
+      window.give(bodyBytes); // what is dropped still counts: RFC 9113, 5.1
+    }
+    if (flowBytes > bodyBytes || this.#stream === undefined) this.#updateConnection();
+  }
+
+  bytes(piece: Uint8Array, last: boolean): void {
+    const stream = this.#stream;
+    if (stream === undefined) return;
+    const end = last && this.#ends;
+    if (stream.closed) {
+      // Its owner closed it in the middle of the frame.
+      this.#parts.window.give(piece.length);
+      this.#updateConnection();
+      return;
+    }
+    if (end) {
+      stream.remoteOpen = false;
+      if (!stream.localOpen) this.#parts.outbound.close(stream);
+    }
+    if (stream.deaf) this.credit(stream.id, piece.length);
+    else if (piece.length > 0 || end) this.#parts.events.data(stream.id, piece, end);
+  }
+
+  /** The owner took bytes: see Connection.credit. */
+  credit(id: number, bytes: number): void {
+    this.#parts.window.give(bytes);
+    this.#updateConnection();
+    const stream = this.#parts.streams.get(id);
+    if (stream === undefined) return;
+    stream.receive.give(bytes);
+    this.update(stream);
+  }
+
+  /** Tells the peer of credit for a stream, unless it sends nothing more on it. */
+  update(stream: Stream): void {
+    if (!stream.remoteOpen || stream.deaf) return;
+    const due = stream.receive.update();
+    if (due > 0) this.#parts.outbound.writer.windowUpdate(stream.id, due);
+  }
+
+  #updateConnection(): void {
+    const due = this.#parts.window.update();
+    if (due > 0 && !this.#parts.faults.over) this.#parts.outbound.writer.windowUpdate(0, due);
+  }
+
+  /** Always false: nobody gets the bytes. */
+  #absent(id: number): false {
+    const { streams, faults } = this.#parts;
+    const absence = streams.absence(id);
+    if (absence === "idle") faults.protocol();
+    else if (absence !== "reset") faults.protocol(H2_ERROR.STREAM_CLOSED);
+    return false;
+  }
+
+  /** False: the stream is over. */
+  #admit(stream: Stream, flowBytes: number, bodyBytes: number): boolean {
+    const { faults } = this.#parts;
+    if (!stream.remoteOpen) {
+      faults.stream(stream, H2_ERROR.STREAM_CLOSED);
+      return false;
+    }
+    if (!stream.receive.take(flowBytes, bodyBytes)) {
+      faults.stream(stream, H2_ERROR.FLOW_CONTROL_ERROR);
+      return false;
+    }
+    if (!stream.headCame || !this.#isPromised(stream, bodyBytes)) {
+      faults.stream(stream, H2_ERROR.PROTOCOL_ERROR);
+      return false;
+    }
+    return bodyBytes > 0 || this.#ends || faults.idleFrame("empty_frame_flood");
+  }
+
+  /** Content-length is kept to: RFC 9113, 8.1.1. */
+  #isPromised(stream: Stream, bodyBytes: number): boolean {
+    if (stream.bodyLeft < 0) return true;
+    stream.bodyLeft -= bodyBytes;
+    return stream.bodyLeft === 0 || (stream.bodyLeft > 0 && !this.#ends);
+  }
+}

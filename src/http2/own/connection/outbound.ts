@@ -1,0 +1,266 @@
+import { H2_ERROR, type H2ErrorCode, type HeaderList } from "../contract.ts";
+import {
+  DEFAULT_TABLE_BYTES,
+  DEFAULT_WINDOW_BYTES,
+  FLAG,
+  FRAME,
+  HEAD_BYTES,
+  MAX_WINDOW_BYTES,
+  MIN_MAX_FRAME_BYTES,
+} from "../frames/frame-types.ts";
+import { FrameWriter } from "../frames/writer.ts";
+import { type EncodeOptions, withTableSizes } from "../hpack/encoder.ts";
+import { TableEncoder } from "../hpack/table-encoder.ts";
+import type { Allowance } from "./allowance.ts";
+import { SendRound } from "./send-round.ts";
+import type { Stream } from "./stream.ts";
+import type { StreamTable } from "./stream-table.ts";
+
+/** One DATA frame at most: streams take turns by frames, and a large one holds up the others. */
+const MAX_DATA_BYTES = 65_536;
+/** Shorter pieces are copied in among the frames, which is less work than one more element of a writev. */
+const COPY_BYTES = 2_048;
+/** Another DATA frame is not begun for less room than this. */
+const LEAST_ROOM = 1_024;
+/** Control frames that a frame of ours may call forth (PING and WINDOW_UPDATE of a peer that measures), and bytes for one more. */
+const ANSWERS_TO_FRAME = 4;
+const BYTES_FOR_ANSWER = 1_024;
+
+/**
+ * What a connection sends. Control frames and header blocks are written at once; body bytes wait with their streams until
+ * they are taken, so that all streams have their turn, and what is reset in between never leaves.
+ */
+export class Outbound {
+  readonly writer = new FrameWriter();
+  readonly #streams: StreamTable;
+  readonly #idle: Allowance;
+  readonly #round = new SendRound();
+  #flushed: number[] = [];
+  #window = DEFAULT_WINDOW_BYTES;
+  #initialWindow = DEFAULT_WINDOW_BYTES;
+  #maxFrameBytes = MIN_MAX_FRAME_BYTES;
+  /** The size of our table at the peer's decoder, what it has to be told of before the next block, and the encoder that uses it. */
+  #tableBytes = DEFAULT_TABLE_BYTES;
+  #untold: number[] = [];
+  #encoder: TableEncoder | undefined = undefined;
+  /** Body bytes of all streams. */
+  #waiting = 0;
+
+  constructor(streams: StreamTable, idle: Allowance) {
+    this.#streams = streams;
+    this.#idle = idle;
+  }
+
+  get hasOutput(): boolean {
+    return this.writer.bytes > 0 || (this.#window > 0 && this.#round.head !== undefined);
+  }
+
+  /** Bytes that have not been taken, those included that have no window. */
+  get bytes(): number {
+    return this.writer.bytes + this.#waiting;
+  }
+
+  get initialWindow(): number {
+    return this.#initialWindow;
+  }
+
+  /** A header block now, or as trailers after the body bytes that wait. */
+  headers(stream: Stream, block: Uint8Array, endStream: boolean): void {
+    if (!stream.localOpen || stream.endWaits) return;
+    if (stream.waiting === 0) {
+      this.#writeBlock(stream, block, endStream);
+      if (endStream) this.#endLocal(stream);
+    } else if (endStream) {
+      stream.endWaits = true;
+      stream.trailers = block;
+    }
+  }
+
+  data(stream: Stream, pieces: readonly Uint8Array[], endStream: boolean, tells: boolean): void {
+    if (!stream.localOpen || stream.endWaits) return;
+    for (const piece of pieces) {
+      if (piece.length === 0) continue;
+      if (stream.pieces === undefined) stream.pieces = [piece];
+      else stream.pieces.push(piece);
+      stream.waiting += piece.length;
+      this.#waiting += piece.length;
+    }
+    stream.tells ||= tells;
+    if (stream.waiting > 0) {
+      stream.endWaits = endStream;
+      this.#round.update(stream);
+    } else if (endStream) {
+      this.writer.head(0, FRAME.DATA, FLAG.END_STREAM, stream.id);
+      this.#bodyGone(stream);
+      this.#endLocal(stream);
+    }
+  }
+
+  /** Head, DATA and trailers in one go. False, with nothing done, when the windows do not allow that. */
+  reply(stream: Stream, head: Uint8Array, data: Uint8Array, trailers: Uint8Array): boolean {
+    const bytes = data.length;
+    if (!stream.localOpen || stream.endWaits || stream.waiting > 0) return false;
+    if (bytes > this.#window || bytes > stream.sendWindow || bytes > this.#maxFrameBytes) return false;
+    this.#writeBlock(stream, head, false);
+    if (bytes > 0) {
+      this.writer.head(bytes, FRAME.DATA, 0, stream.id);
+      this.writer.copy(data, 0, bytes);
+      this.#spend(stream, bytes);
+    }
+    this.#writeBlock(stream, trailers, true);
+    this.#endLocal(stream);
+    return true;
+  }
+
+  /** Encodes with the connection's dynamic table, and sends. */
+  indexedHeaders(stream: Stream, headers: HeaderList, endStream: boolean, options: EncodeOptions | undefined): void {
+    this.#encoder ??= new TableEncoder(this.#tableBytes);
+    this.headers(stream, this.#encoder.encode(headers, options), endStream);
+  }
+
+  /** RST_STREAM; the stream is closed, and what waited of it is dropped. */
+  reset(stream: Stream, code: H2ErrorCode): void {
+    this.refuse(stream.id, code);
+    this.close(stream);
+  }
+
+  /** RST_STREAM of a stream that was not let in. */
+  refuse(id: number, code: H2ErrorCode): void {
+    this.writer.rstStream(id, code);
+    this.#streams.rememberReset(id);
+  }
+
+  close(stream: Stream): void {
+    this.#waiting -= stream.waiting;
+    stream.waiting = 0;
+    this.#streams.close(stream);
+    this.#round.update(stream);
+  }
+
+  /** The peer gives credit to the connection. False: more than 2^31-1 (RFC 9113, 6.9.1). */
+  credit(bytes: number): boolean {
+    this.#window += bytes;
+    return this.#window <= MAX_WINDOW_BYTES;
+  }
+
+  creditStream(stream: Stream, bytes: number): boolean {
+    stream.sendWindow += bytes;
+    this.#round.update(stream);
+    return stream.sendWindow <= MAX_WINDOW_BYTES;
+  }
+
+  /** The peer's SETTINGS_INITIAL_WINDOW_SIZE: moves the windows of open streams, too. False as with `credit`. */
+  setInitialWindow(bytes: number): boolean {
+    const change = bytes - this.#initialWindow;
+    this.#initialWindow = bytes;
+    if (change === 0) return true;
+    for (const stream of this.#streams.values()) if (!this.creditStream(stream, change)) return false;
+    return true;
+  }
+
+  setMaxFrameBytes(bytes: number): void {
+    this.#maxFrameBytes = bytes;
+  }
+
+  /** The peer's SETTINGS_HEADER_TABLE_SIZE. More than 4,096 bytes are not used; less is told before the next block, the least first. */
+  setTableBytes(allowed: number): void {
+    const bytes = Math.min(allowed, DEFAULT_TABLE_BYTES);
+    if (bytes === this.#tableBytes) return;
+    this.#tableBytes = bytes;
+    this.#encoder?.resize(bytes);
+    const least = Math.min(bytes, ...this.#untold);
+    this.#untold = least < bytes ? [least, bytes] : [bytes];
+  }
+
+  /** Takes bytes to send, at most `maxBytes`: what is written first, then DATA of the streams in turn. */
+  take(maxBytes: number): Uint8Array[] {
+    const writer = this.writer;
+    let room = maxBytes - writer.bytes;
+    let least = writer.bytes === 0 ? 1 : LEAST_ROOM;
+    while (room >= least && this.#window > 0) {
+      const stream = this.#round.head;
+      if (stream === undefined) break;
+      this.#writeData(stream, room - HEAD_BYTES);
+      room = maxBytes - writer.bytes;
+      least = LEAST_ROOM;
+    }
+    return writer.take(maxBytes);
+  }
+
+  /** The streams whose bodies have been taken to the end since this was called last. */
+  takeFlushed(): readonly number[] {
+    const flushed = this.#flushed;
+    if (flushed.length > 0) this.#flushed = [];
+    return flushed;
+  }
+
+  #writeBlock(stream: Stream, block: Uint8Array, endStream: boolean): void {
+    stream.headSent = true;
+    const told = this.#untold.length === 0 ? block : this.#tellSizes(block);
+    this.writer.headerBlock(stream.id, told, endStream, this.#maxFrameBytes);
+    this.#idle.earn(ANSWERS_TO_FRAME);
+  }
+
+  #tellSizes(block: Uint8Array): Uint8Array {
+    const sizes = this.#untold;
+    this.#untold = [];
+    return withTableSizes(sizes, block);
+  }
+
+  /** One DATA frame, and what ends the stream after it. */
+  #writeData(stream: Stream, room: number): void {
+    const most = Math.min(stream.sendWindow, this.#window, this.#maxFrameBytes, MAX_DATA_BYTES, Math.max(1, room));
+    const bytes = Math.min(stream.waiting, most);
+    const last = bytes === stream.waiting;
+    const ends = last && stream.endWaits && stream.trailers === undefined;
+    this.writer.head(bytes, FRAME.DATA, ends ? FLAG.END_STREAM : 0, stream.id);
+    this.#writePieces(stream, bytes);
+    this.#spend(stream, bytes);
+    stream.waiting -= bytes;
+    this.#waiting -= bytes;
+    this.#round.turn(stream);
+    if (!last) return;
+    this.#bodyGone(stream);
+    if (stream.trailers !== undefined) this.#writeBlock(stream, stream.trailers, true);
+    if (stream.endWaits) this.#endLocal(stream);
+  }
+
+  #writePieces(stream: Stream, bytes: number): void {
+    const pieces = stream.pieces ?? [];
+    let left = bytes;
+    while (left > 0) {
+      const piece = pieces[stream.pieceIndex]!;
+      const from = stream.pieceAt;
+      const to = Math.min(piece.length, from + left);
+      if (to - from < COPY_BYTES) this.writer.copy(piece, from, to);
+      else this.writer.view(piece.subarray(from, to));
+      left -= to - from;
+      if (to === piece.length) {
+        stream.pieceIndex++;
+        stream.pieceAt = 0;
+      } else {
+        stream.pieceAt = to;
+      }
+    }
+  }
+
+  #bodyGone(stream: Stream): void {
+    stream.pieces = undefined;
+    stream.pieceIndex = 0;
+    stream.pieceAt = 0;
+    if (stream.tells) this.#flushed.push(stream.id);
+    stream.tells = false;
+  }
+
+  #spend(stream: Stream, bytes: number): void {
+    this.#window -= bytes;
+    stream.sendWindow -= bytes;
+    this.#idle.earn(ANSWERS_TO_FRAME + bytes / BYTES_FOR_ANSWER);
+  }
+
+  #endLocal(stream: Stream): void {
+    stream.localOpen = false;
+    if (!stream.remoteOpen) this.close(stream);
+    else if (stream.resetWaits) this.reset(stream, H2_ERROR.NO_ERROR);
+  }
+}

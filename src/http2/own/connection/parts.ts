@@ -1,0 +1,65 @@
+import type { ConnectionEvents, ConnectionLimits } from "../contract.ts";
+import { FrameDecoder } from "../frames/decoder.ts";
+import { DEFAULT_WINDOW_BYTES } from "../frames/frame-types.ts";
+import { Allowance } from "./allowance.ts";
+import { BodyIntake } from "./body-intake.ts";
+import { Ending } from "./ending.ts";
+import { Faults } from "./faults.ts";
+import { HeaderIntake } from "./header-intake.ts";
+import { Inbound } from "./inbound.ts";
+import { Outbound } from "./outbound.ts";
+import { ReceiveWindow } from "./receive-window.ts";
+import { StreamTable } from "./stream-table.ts";
+
+/** A header block may be this many times longer, as it is sent, than the list that it makes: no encoder makes it longer at all. */
+const BLOCK_FACTOR = 4;
+
+/** The parts of a connection, by what they do with it. */
+export interface Parts {
+  readonly streams: StreamTable;
+  readonly outbound: Outbound;
+  readonly ending: Ending;
+  readonly faults: Faults;
+  readonly body: BodyIntake;
+  readonly inbound: Inbound;
+  readonly decoder: FrameDecoder;
+  /** A window for a new stream, as large as the peer may think that it is. */
+  readonly newWindow: () => ReceiveWindow;
+}
+
+/** Puts the parts of one connection together. */
+export function createParts(
+  role: "server" | "client",
+  limits: ConnectionLimits,
+  events: ConnectionEvents,
+  nowMs: number,
+): Parts {
+  const idle = new Allowance(limits.maxIdleFramesPerSecond, nowMs);
+  const resets = new Allowance(limits.maxResetsPerSecond, nowMs);
+  const errors = new Allowance(limits.maxResetsPerSecond, nowMs);
+  const streams = new StreamTable();
+  const outbound = new Outbound(streams, idle);
+  const ending = new Ending(role, events, streams, outbound);
+  const faults = new Faults(events, outbound, ending, { idle, resets, errors }, nowMs);
+  const window = new ReceiveWindow(limits.connectionWindowBytes, limits.connectionWindowBytes);
+  const body = new BodyIntake({ events, streams, outbound, faults, window });
+
+  // RFC 9113, 6.9.2: until it acknowledges our SETTINGS the peer may go by the default.
+  const surplus = Math.max(0, DEFAULT_WINDOW_BYTES - limits.initialWindowBytes);
+  const newWindow = (): ReceiveWindow => {
+    const size = limits.initialWindowBytes;
+    return new ReceiveWindow(size, inbound.settled ? size : size + surplus);
+  };
+  const headers = new HeaderIntake({ role, limits, events, streams, outbound, ending, faults, newWindow });
+  const settled = (): void => {
+    headers.settle();
+    if (surplus > 0) for (const stream of streams.values()) stream.receive.shrink(surplus);
+  };
+  const inbound = new Inbound({ role, events, streams, outbound, ending, faults, headers, body, settled });
+  const decoder = new FrameDecoder(inbound, {
+    maxFrameBytes: limits.maxFrameBytes,
+    maxBlockBytes: limits.maxHeaderListBytes * BLOCK_FACTOR,
+    maxContinuations: limits.maxContinuations,
+  });
+  return { streams, outbound, ending, faults, body, inbound, decoder, newWindow };
+}
