@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import type { Signal } from "./signal.ts";
-import { Cursor, readLength, readTag, readVarint, skipValue } from "./wire.ts";
+import { Cursor, MAX_DEPTH, readLength, readTag, readVarint, skipValue } from "./wire.ts";
 
 /**
  * Checks a request down to its last field, as a full decoder would: lengths, wire types of what is inside, UTF-8 of texts.
@@ -62,9 +62,6 @@ function requestOf(item: Shape): Shape {
   return shape({ 1: shape({ 1: RESOURCE, 2: shape({ 1: SCOPE, 2: item, 3: "text" }), 3: "text" }) });
 }
 
-/** The recursion limit of the common decoders. */
-const MAX_DEPTH = 100;
-
 /** Byte at which an Export request is malformed, or -1 when a full decoder would take it. */
 export function findMalformed(signal: Signal, bytes: Uint8Array): number {
   const c = new Cursor(bytes, 0, bytes.length);
@@ -81,7 +78,7 @@ function checkMessage(of: Shape, c: Cursor, end: number, depth: number): boolean
     if (tag < 0) return false;
     const field = (tag & 7) === 2 ? of.fields[tag >>> 3] : undefined;
     if (field === undefined) {
-      if (!skipValue(c, tag)) return false;
+      if (!skipValue(c, tag, depth)) return false;
     } else {
       const length = readLength(c);
       if (length < 0) return false;

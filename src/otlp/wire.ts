@@ -7,8 +7,8 @@ export const MALFORMED = -1;
 
 export const WIRE = { VARINT: 0, I64: 1, LEN: 2, GROUP: 3, GROUP_END: 4, I32: 5 } as const;
 
-/** Groups nest at most this deep: the limit of the common decoders. */
-const MAX_GROUP_DEPTH = 100;
+/** Messages and groups nest at most this deep: the limit of the common decoders. */
+export const MAX_DEPTH = 100;
 
 /** A place in a message. Borrows the bytes. */
 export class Cursor {
@@ -41,6 +41,12 @@ export function wireOf(tag: number): number {
   return tag & 7;
 }
 
+/**
+ * Tags and lengths of more bytes than 32 bits need are malformed, though their value may be small: there are common decoders that
+ * refuse them (C++, Python), so they must not be taken for them.
+ */
+const MAX_BYTES_OF_32_BITS = 5;
+
 /** Reads a tag: an unsigned 32-bit varint whose field number is not 0. MALFORMED otherwise. */
 export function readTag(c: Cursor): number {
   if (c.at >= c.end) return MALFORMED;
@@ -49,8 +55,9 @@ export function readTag(c: Cursor): number {
     c.at++;
     return first < 8 ? MALFORMED : first;
   }
+  const start = c.at;
   const tag = readVarint(c);
-  return tag < 8 || tag > 0xffff_ffff ? MALFORMED : tag;
+  return tag < 8 || tag > 0xffff_ffff || c.at - start > MAX_BYTES_OF_32_BITS ? MALFORMED : tag;
 }
 
 /**
@@ -90,12 +97,16 @@ export function int32Of(bytes: Uint8Array, start: number, end: number): number {
 
 /** Reads the length of a LEN field that must fit into the message. Afterwards `at` is the first byte of the value. */
 export function readLength(c: Cursor): number {
+  const start = c.at;
   const length = readVarint(c);
-  return length > c.end - c.at ? MALFORMED : length;
+  return length > c.end - c.at || c.at - start > MAX_BYTES_OF_32_BITS ? MALFORMED : length;
 }
 
-/** Skips the value of a field whose tag has just been read. False when it is malformed. */
-export function skipValue(c: Cursor, tag: number): boolean {
+/**
+ * Skips the value of a field whose tag has just been read. False when it is malformed. `depth` is that of the field's message: it
+ * counts for groups, which nest in the same limit.
+ */
+export function skipValue(c: Cursor, tag: number, depth = 0): boolean {
   switch (tag & 7) {
     case WIRE.VARINT:
       return readVarint(c) !== MALFORMED;
@@ -106,7 +117,7 @@ export function skipValue(c: Cursor, tag: number): boolean {
       return length !== MALFORMED && skipBytes(c, length);
     }
     case WIRE.GROUP:
-      return skipGroup(c, tag >>> 3);
+      return skipGroup(c, tag >>> 3, depth);
     case WIRE.I32:
       return skipBytes(c, 4);
     default:
@@ -121,13 +132,14 @@ function skipBytes(c: Cursor, count: number): boolean {
 }
 
 /** Skips to the end tag of a group. Iterative: depth costs a stack of numbers, not of calls. */
-function skipGroup(c: Cursor, field: number): boolean {
+function skipGroup(c: Cursor, field: number, depth: number): boolean {
+  if (depth >= MAX_DEPTH) return false;
   const open = [field];
   while (open.length > 0) {
     const tag = readTag(c);
     if (tag === MALFORMED) return false;
     if (wireOf(tag) === WIRE.GROUP) {
-      if (open.length >= MAX_GROUP_DEPTH) return false;
+      if (depth + open.length >= MAX_DEPTH) return false;
       open.push(fieldOf(tag));
     } else if (wireOf(tag) === WIRE.GROUP_END) {
       if (open.pop() !== fieldOf(tag)) return false;

@@ -64,3 +64,28 @@ test("check: a text that is not UTF-8 is malformed, at any length", () => {
     assert.notEqual(findMalformed("traces", Buffer.concat([Buffer.from([0x0a, resource.length]), resource])), -1);
   }
 });
+
+test("check: messages and groups share one limit of depth, as in the common decoders", () => {
+  const groups = (depth: number): Buffer => Buffer.concat([Buffer.alloc(depth, 0x7b), Buffer.alloc(depth, 0x7c)]);
+  const below = (messages: number, inner: Buffer): Buffer => {
+    let body = inner; // resource_spans, resource, attributes, value; then array_value and values in turn
+    for (let i = messages; i > 4; i--) body = field(i % 2 === 0 ? 0x0a : 0x2a, body);
+    return [0x0a, 0x0a, 0x0a, 0x12].toReversed().reduce((all, tag) => field(tag, all), body);
+  };
+  assert.equal(findMalformed("traces", groups(100)), -1);
+  assert.notEqual(findMalformed("traces", groups(101)), -1);
+  assert.equal(findMalformed("traces", below(50, groups(50))), -1);
+  assert.notEqual(findMalformed("traces", below(50, groups(51))), -1);
+});
+
+test("check: tags and lengths of more than five bytes are malformed, whatever their value", () => {
+  assert.equal(findMalformed("traces", Buffer.from("f88080800001", "hex")), -1);
+  assert.notEqual(findMalformed("traces", Buffer.from("f8808080800001", "hex")), -1);
+  assert.equal(findMalformed("traces", Buffer.from("7a818080800001", "hex")), -1);
+  assert.notEqual(findMalformed("traces", Buffer.from("7a81808080800001", "hex")), -1);
+});
+
+function field(tag: number, body: Buffer): Buffer {
+  const length = body.length < 0x80 ? [body.length] : [(body.length & 0x7f) | 0x80, body.length >> 7];
+  return Buffer.concat([Buffer.from([tag, ...length]), body]);
+}
