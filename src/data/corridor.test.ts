@@ -62,3 +62,20 @@ rules:
   assert.equal(replies.length, 1);
   assert.deepEqual([rig.totals("traces").queued, rig.balanced], [0, true]);
 });
+
+test("what no target will see is checked here: a broken request that is empty, dropped or has only empty metrics", async () => {
+  await using rig = new Rig(`${TARGETS}
+rules: [{ id: one, conditions: [{ service_name: wanted }], targets: [a] }]
+unmatched: drop
+`);
+  const good = { emptySpans: "0a021a00", droppedSpans: "0a0412021200", emptyMetrics: "0a0412021200" };
+  const bad = { emptySpans: "0a031a01ff", droppedSpans: "0a06120412022a01", emptyMetrics: "0a07120512036201ff" };
+  for (const [name, hex] of [...Object.entries(good), ...Object.entries(bad)]) {
+    const bytes = Buffer.from(hex, "hex");
+    const [reply] = rig.carry(name === "emptyMetrics" ? "metrics" : "traces", bytes).replies;
+    const wanted = Object.values(good).includes(hex) ? true : "bad_data";
+    assert.equal(reply?.ok === true || reply?.refusal.reason, wanted, `${name}: ${hex}`);
+  }
+  assert.equal(rig.calls.length, 0);
+  assert.equal(rig.balanced, true);
+});

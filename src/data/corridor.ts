@@ -48,7 +48,7 @@ export function createCorridor(current: () => CorridorAssembly, clock: Clock): C
       return NOTHING_TO_CANCEL;
     }
     if (envelope.totalItems === 0) {
-      done(beforehand(request));
+      done(replyToNothing(request));
       return NOTHING_TO_CANCEL;
     }
     const ways = current().ways[head.signal];
@@ -68,18 +68,30 @@ export function createCorridor(current: () => CorridorAssembly, clock: Clock): C
   };
 }
 
-/** An empty request is a success (OTLP: servers should), unless all of it was rejected before. */
-function beforehand(request: CarriedRequest): Reply {
-  const { rejected, message } = request;
+/**
+ * A request without items is a success (OTLP: servers should), unless things in it were rejected before. It goes to no target,
+ * so it is checked here.
+ */
+function replyToNothing({ head, bytes, rejected, message }: CarriedRequest): Reply {
+  const problem = check(head.signal, bytes);
+  if (problem !== "") return { ok: false, refusal: { reason: "bad_data", message: problem, field: "request" } };
   return rejected === 0 && message === "" ? FULL_SUCCESS : { ok: true, rejected, message };
 }
 
 /**
- * A request of which some part is acknowledged before a target has seen it is checked to its last field: who says yes
+ * A request of which some part is acknowledged without a target having seen it is checked to its last field: who says yes
  * vouches for the bytes. Everywhere else the target's answer is the sender's. Empty when there is nothing to object.
  */
 function vouch(ways: Ways, signal: Signal, bytes: Uint8Array): string {
-  if (!ways.router.drafts.some((draft) => ways.all[draft.rule]!.pool.ack !== "delivered")) return "";
+  const { router } = ways;
+  const dropped = router.plan.unmatched === "drop" && router.unmatchedPoints > 0;
+  const early = router.drafts.some((draft) => ways.all[draft.rule]!.pool.ack !== "delivered");
+  // Metrics without data points that no rule takes leave neither a draft nor a point.
+  const nothing = router.drafts.length === 0 && router.unmatchedPoints === 0;
+  return dropped || early || nothing ? check(signal, bytes) : "";
+}
+
+function check(signal: Signal, bytes: Uint8Array): string {
   const at = findMalformed(signal, bytes);
   return at < 0 ? "" : `not a valid protobuf message: malformed at byte ${at}`;
 }

@@ -4,8 +4,8 @@ import type { Signal } from "./signal.ts";
 import { varintBytes, writeVarint } from "./wire.ts";
 
 /**
- * Cutting requests at item boundaries. Everything that is not an item or a scope (the resource, schema urls, unknown
- * fields) goes along with every part; only the lengths around what was cut are written anew.
+ * Cutting requests at item boundaries. Everything that is not an item, or a scope of items, goes along with every part (the
+ * resource, schema urls, unknown fields, scopes without items); only the lengths around what was cut are written anew.
  */
 
 const RESOURCE_X = 0x0a;
@@ -13,7 +13,7 @@ const SCOPE_X = 0x12;
 
 /**
  * The resource_x field for resource `r` with only the selected items (indexes into `index`, rising, at least one).
- * Scopes without a selected item are left out. Owned: a new buffer of exactly the size needed.
+ * Scopes of which no item is selected are left out. Owned: a new buffer of exactly the size needed.
  */
 export function sliceResource(
   envelope: Envelope,
@@ -33,7 +33,7 @@ export function sliceResource(
     from = index.scopeEnd[scope]!;
     const first = next;
     while (next < count && selected[next]! < index.scopeFirst[scope + 1]!) next++;
-    if (next > first) writeScope(writer, index, scope, selected, first, next);
+    if (next > first || isEmpty(index, scope)) writeScope(writer, index, scope, selected, first, next);
   }
   writer.copy(from, envelope.end[r]!);
   writer.flush();
@@ -54,7 +54,7 @@ function measure(envelope: Envelope, r: number, index: ItemIndex, selected: Int3
     const before = next;
     let kept = 0;
     for (; next < count && selected[next]! < after; next++) kept += itemBytes(index, selected[next]!);
-    if (next === before) continue;
+    if (next === before && !isEmpty(index, scope)) continue;
     let inner = index.scopeEnd[scope]! - index.scopeBodyStart[scope]!;
     for (let i = first; i < after; i++) inner -= itemBytes(index, i);
     inner += kept;
@@ -62,6 +62,11 @@ function measure(envelope: Envelope, r: number, index: ItemIndex, selected: Int3
     bytes += 1 + varintBytes(inner) + inner;
   }
   return bytes;
+}
+
+/** A scope that never had items: it goes along, so that some target judges every byte that was sent. */
+function isEmpty(index: ItemIndex, scope: number): boolean {
+  return index.scopeFirst[scope] === index.scopeFirst[scope + 1];
 }
 
 function itemBytes(index: ItemIndex, i: number): number {

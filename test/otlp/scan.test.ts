@@ -151,7 +151,9 @@ function checkSlice(
     const kept = items.filter(() => selected.includes(next++)).map((item) => item.plain);
     return { plainScope, itemList, kept };
   });
-  const wanted = expected.filter(({ kept }) => kept.length > 0).map((e) => ({ ...e.plainScope, [e.itemList]: e.kept }));
+  const wanted = expected
+    .filter(({ plainScope, itemList, kept }) => kept.length > 0 || plainScope[itemList] === undefined)
+    .map(({ plainScope, itemList, kept }) => (kept.length === 0 ? plainScope : { ...plainScope, [itemList]: kept }));
   assert.deepEqual(list(got[scopeList]), wanted);
 }
 
