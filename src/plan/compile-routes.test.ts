@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import type { Condition } from "../config/condition-type.ts";
+import { SIGNALS } from "../otlp/signal.ts";
+import { compileRoutes, DEFAULT_RULE, type RuleSpec } from "./compile-routes.ts";
+
+function rule(id: string, more: Partial<RuleSpec> = {}): RuleSpec {
+  return { id, priority: 500, signals: SIGNALS, mode: "first", conditions: [], pool: "p", ...more };
+}
+
+function service(value: string): Condition {
+  return { kind: "service_name", match: { tests: [{ op: "equals", value }] } };
+}
+
+test("rules are tried from the highest priority, equal ones in the order given, the default pool's last", () => {
+  const rules = [
+    rule("a"),
+    rule("b", { priority: 100 }),
+    rule("c", { priority: 1_000 }),
+    rule("d"),
+    rule("e", { priority: 500.5 }),
+  ];
+  const { traces } = compileRoutes(rules, "rest", "refuse");
+  assert.deepEqual(
+    traces.rules.map(({ id }) => id),
+    ["c", "e", "a", "d", "b", DEFAULT_RULE],
+  );
+  assert.deepEqual([traces.rules.at(-1)?.pool, traces.rules.at(-1)?.isDefault], ["rest", true]);
+});
+
+test("without a default pool there is no such rule, and what is unmatched is treated as was said", () => {
+  const { logs } = compileRoutes([rule("a")], undefined, "drop");
+  assert.deepEqual([logs.rules.length, logs.unmatched], [1, "drop"]);
+});
+
+test("a rule is in the plans of its signals only", () => {
+  const plans = compileRoutes(
+    [rule("a", { signals: ["logs"] }), rule("b", { signals: ["traces", "metrics"] })],
+    undefined,
+    "refuse",
+  );
+  const ids = SIGNALS.map((signal) => plans[signal].rules.map(({ id }) => id).join());
+  assert.deepEqual(ids, ["b", "b", "a"]);
+});
+
+const lacking: { condition: Condition; in: string[] }[] = [
+  { condition: { kind: "span_kind", kinds: [1] }, in: ["traces"] },
+  { condition: { kind: "span_status", codes: [2] }, in: ["traces"] },
+  { condition: { kind: "span_name", match: { tests: [] } }, in: ["traces"] },
+  { condition: { kind: "severity", match: { tests: [] } }, in: ["logs"] },
+  { condition: { kind: "metric_name", match: { tests: [] } }, in: ["metrics"] },
+  { condition: { kind: "sample_rate", rate: 0.5 }, in: ["traces", "logs"] },
+  { condition: { kind: "scope_name", match: { tests: [] } }, in: ["traces", "metrics", "logs"] },
+  { condition: { kind: "not", of: { kind: "span_kind", kinds: [1] } }, in: ["traces", "metrics", "logs"] },
+  { condition: { kind: "any", of: [{ kind: "span_kind", kinds: [1] }] }, in: ["traces", "metrics", "logs"] },
+];
+for (const { condition, in: signals } of lacking) {
+  test(`a rule that asks for ${JSON.stringify(condition)} is kept for ${signals.join(", ")}`, () => {
+    const plans = compileRoutes([rule("a", { conditions: [condition] })], undefined, "refuse");
+    assert.deepEqual(
+      SIGNALS.filter((signal) => plans[signal].rules.length === 1),
+      signals,
+    );
+  });
+}
+
+test("candidates: those that ask for the service and those that ask for none, in order, whatever the rules", () => {
+  const services = ["a", "b", "c", ""];
+  const one = fc.record({
+    service: fc.option(fc.constantFrom(...services), { nil: undefined }),
+    priority: fc.integer({ min: 0, max: 3 }),
+  });
+  fc.assert(
+    fc.property(fc.array(one, { maxLength: 20 }), (specs) => {
+      const rules = specs.map((spec, i) =>
+        rule(`${i}`, {
+          priority: spec.priority,
+          conditions: spec.service === undefined ? [] : [service(spec.service)],
+        }),
+      );
+      const { traces } = compileRoutes(rules, "rest", "refuse");
+      for (const asked of [...services, "unknown"]) {
+        const want = traces.rules.flatMap(({ onlyService }, i) =>
+          onlyService === undefined || onlyService === asked ? [i] : [],
+        );
+        assert.deepEqual(traces.candidates(asked), want);
+      }
+      assert.deepEqual(
+        traces.candidates(undefined),
+        traces.rules.map((_, i) => i),
+      );
+    }),
+  );
+});
+
+test("only a plain service name is indexed: a pattern, a list or a number is asked of every service", () => {
+  const conditions: Condition[] = [
+    { kind: "service_name", match: { tests: [{ op: "glob", pattern: "a*" }] } },
+    { kind: "service_name", match: { tests: [{ op: "in", values: ["a"] }] } },
+    { kind: "service_name", match: { tests: [{ op: "equals", value: 5 }] } },
+  ];
+  const rules = conditions.map((condition, i) => rule(`${i}`, { conditions: [condition] }));
+  assert.deepEqual(compileRoutes(rules, undefined, "refuse").traces.candidates("b"), [0, 1, 2]);
+});
