@@ -14,8 +14,9 @@ import { Stream } from "./stream.ts";
 
 /** The peer's preface and its acknowledgement of our SETTINGS have to come within this time. */
 const SETTINGS_TIMEOUT_MS = 10_000;
-/** How long more than `maxOutputBytes` may wait without a byte being taken. */
+/** While more than `maxOutputBytes` waits, at least so much has to be taken in each such time. */
 const STALL_MS = 10_000;
+const STALL_BYTES = 65_536;
 /** Requests under way before the peer's SETTINGS say how many may be: RFC 9113, 6.5.2 advises peers to allow as many. */
 const STREAMS_BEFORE_SETTINGS = 100;
 
@@ -39,8 +40,9 @@ class OwnConnection implements Connection {
   #nextId = 1;
   /** Bytes of the client's preface that have come. */
   #prefaceBytes = 0;
-  /** Since when too much waits and nothing is taken. */
-  #stuckSinceMs: number | undefined = undefined;
+  /** Since when too much waits, and what had been taken then. */
+  #stalledSinceMs: number | undefined = undefined;
+  #takenThen = 0;
 
   constructor(role: "server" | "client", limits: ConnectionLimits, events: ConnectionEvents, nowMs: number) {
     refuseLimits(limits);
@@ -86,7 +88,7 @@ class OwnConnection implements Connection {
   }
 
   tick(nowMs: number): void {
-    const { faults, ending, inbound, outbound } = this.#parts;
+    const { faults, ending, inbound } = this.#parts;
     if (faults.over) return;
     this.#nowMs = nowMs;
     faults.nowMs = nowMs;
@@ -95,9 +97,7 @@ class OwnConnection implements Connection {
       return;
     }
     ending.tick(nowMs);
-    if (outbound.bytes <= this.#maxOutputBytes) this.#stuckSinceMs = undefined;
-    else if (this.#stuckSinceMs === undefined) this.#stuckSinceMs = nowMs;
-    else if (nowMs - this.#stuckSinceMs >= STALL_MS) faults.connection(H2_ERROR.ENHANCE_YOUR_CALM, "stalled");
+    if (this.#stalls(nowMs)) faults.connection(H2_ERROR.ENHANCE_YOUR_CALM, "stalled");
   }
 
   open(block: Uint8Array, endStream: boolean): number {
@@ -108,10 +108,7 @@ class OwnConnection implements Connection {
   }
 
   openIndexed(headers: HeaderList, endStream: boolean, options?: OpenOptions): number {
-    const stream = this.#newStream();
-    if (stream === undefined) return 0;
-    this.#parts.outbound.indexedHeaders(stream, headers, endStream, options);
-    return stream.id;
+    return this.mayOpen ? this.open(this.#parts.outbound.encode(headers, options), endStream) : 0;
   }
 
   sendHeaders(id: number, block: Uint8Array, endStream: boolean): void {
@@ -167,10 +164,22 @@ class OwnConnection implements Connection {
 
   takeOutput(maxBytes: number): Uint8Array[] {
     const { outbound } = this.#parts;
-    this.#stuckSinceMs = undefined;
     const pieces = outbound.take(maxBytes);
     for (const id of outbound.takeFlushed()) this.#events.flushed(id);
     return pieces;
+  }
+
+  #stalls(nowMs: number): boolean {
+    const { outbound } = this.#parts;
+    if (outbound.bytes <= this.#maxOutputBytes) {
+      this.#stalledSinceMs = undefined;
+      return false;
+    }
+    if (this.#stalledSinceMs !== undefined && nowMs - this.#stalledSinceMs < STALL_MS) return false;
+    if (this.#stalledSinceMs !== undefined && outbound.taken - this.#takenThen < STALL_BYTES) return true;
+    this.#stalledSinceMs = nowMs;
+    this.#takenThen = outbound.taken;
+    return false;
   }
 
   /** Takes what is there of the preface (RFC 9113, 3.4), and returns where it ends in `bytes`. */

@@ -46,7 +46,7 @@ export class Faults {
 
   stream(stream: Stream, code: H2ErrorCode): void {
     this.#outbound.reset(stream, code);
-    this.#events.reset(stream.id, code, false);
+    if (!stream.deaf) this.#events.reset(stream.id, code, false);
     this.#count();
   }
 

@@ -74,12 +74,8 @@ export class HeaderIntake {
   #open(id: number, headers: HeaderList, facts: BlockFacts | undefined, endStream: boolean): void {
     const { streams, faults, ending, outbound, limits, events } = this.#parts;
     streams.pass(id);
-    if (!ending.takesStreams) {
-      outbound.refuse(id, H2_ERROR.REFUSED_STREAM);
-    } else if (streams.size >= limits.maxConcurrentStreams) {
-      // Not counted before the peer can know better: RFC 9113, 5.1.2 and 6.5.3.
-      if (this.#settled) faults.unknownStream(id, H2_ERROR.REFUSED_STREAM);
-      else outbound.refuse(id, H2_ERROR.REFUSED_STREAM);
+    if (!ending.takesStreams || streams.size >= limits.maxConcurrentStreams) {
+      this.#refuse(id);
     } else if (facts === undefined) {
       faults.unknownStream(id, H2_ERROR.ENHANCE_YOUR_CALM);
     } else if (facts.kind !== "request" || (endStream && facts.contentLength > 0)) {
@@ -92,6 +88,13 @@ export class HeaderIntake {
       streams.add(stream);
       events.headers(id, headers, endStream);
     }
+  }
+
+  /** No fault as long as the peer may not know better: of our GOAWAY, or of our SETTINGS (RFC 9113, 5.1.2 and 6.8). */
+  #refuse(id: number): void {
+    const { faults, ending, outbound } = this.#parts;
+    if (this.#settled && ending.takesStreams) faults.unknownStream(id, H2_ERROR.REFUSED_STREAM);
+    else if (faults.idleFrame("stream_errors")) outbound.refuse(id, H2_ERROR.REFUSED_STREAM);
   }
 
   /** A block on a stream that is there: a reply's head, or trailers. */

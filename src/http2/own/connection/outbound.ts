@@ -45,6 +45,7 @@ export class Outbound {
   #encoder: TableEncoder | undefined = undefined;
   /** Body bytes of all streams. */
   #waiting = 0;
+  #taken = 0;
 
   constructor(streams: StreamTable, idle: Allowance) {
     this.#streams = streams;
@@ -58,6 +59,11 @@ export class Outbound {
   /** Bytes that have not been taken, those included that have no window. */
   get bytes(): number {
     return this.writer.bytes + this.#waiting;
+  }
+
+  /** Bytes that have been taken, all together. */
+  get taken(): number {
+    return this.#taken;
   }
 
   get initialWindow(): number {
@@ -112,10 +118,10 @@ export class Outbound {
     return true;
   }
 
-  /** Encodes with the connection's dynamic table, and sends. */
-  indexedHeaders(stream: Stream, headers: HeaderList, endStream: boolean, options: EncodeOptions | undefined): void {
+  /** Encodes with the connection's dynamic table. The block has to be the next one that is sent. */
+  encode(headers: HeaderList, options: EncodeOptions | undefined): Uint8Array {
     this.#encoder ??= new TableEncoder(this.#tableBytes);
-    this.headers(stream, this.#encoder.encode(headers, options), endStream);
+    return this.#encoder.encode(headers, options);
   }
 
   /** RST_STREAM; the stream is closed, and what waited of it is dropped. */
@@ -184,7 +190,10 @@ export class Outbound {
       room = maxBytes - writer.bytes;
       least = LEAST_ROOM;
     }
-    return writer.take(maxBytes);
+    const before = writer.bytes;
+    const pieces = writer.take(maxBytes);
+    this.#taken += before - writer.bytes;
+    return pieces;
   }
 
   /** The streams whose bodies have been taken to the end since this was called last. */

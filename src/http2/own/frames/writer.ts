@@ -4,8 +4,6 @@ import { FLAG, FRAME, HEAD_BYTES } from "./frame-types.ts";
 /** The first chunk of a connection, and the size to which later ones grow: an idle connection holds little. */
 const FIRST_CHUNK_BYTES = 1_024;
 const MAX_CHUNK_BYTES = 16_384;
-/** A copy of fewer bytes costs less than a call of TypedArray.set: 25 ns against 40 ns for 24 bytes. */
-const LOOP_BYTES = 32;
 
 /**
  * Writes frames one after the other into chunks that are shared by many small frames, and hands out what was written
@@ -39,16 +37,10 @@ export class FrameWriter {
   }
 
   copy(bytes: Uint8Array, start: number, end: number): void {
-    const length = end - start;
-    this.#room(length);
-    if (length <= LOOP_BYTES) {
-      const chunk = this.#chunk;
-      const at = this.#at - start;
-      for (let i = start; i < end; i++) chunk[at + i] = bytes[i]!;
-    } else {
-      this.#chunk.set(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end), this.#at);
-    }
-    this.#at += length;
+    this.#room(end - start);
+    // 8 ns for any short block (a loop over 24 bytes: 18 ns), and 21 ns more for a view of a part.
+    this.#chunk.set(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end), this.#at);
+    this.#at += end - start;
   }
 
   /** Borrowed until it is taken, and by whom it is handed to. */

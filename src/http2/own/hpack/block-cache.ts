@@ -14,7 +14,8 @@ interface Entry<Value> {
 
 /**
  * What header blocks meant, by their bytes. Senders repeat themselves: once a client's fields are in the dynamic table,
- * each request of a connection is the same few bytes. A hit costs 30 ns for a block of 12 bytes where decoding it costs 450.
+ * each request of a connection is the same few bytes. A hit costs 8 ns for a block of 7 bytes and 66 ns for one of 96, where
+ * decoding and examining them costs 0.6 and 1.8 µs.
  */
 export class BlockCache<Value> {
   readonly #slots: (Entry<Value> | undefined)[] = Array.from({ length: SLOTS }, () => undefined);
