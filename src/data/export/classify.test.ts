@@ -83,3 +83,19 @@ test("an HTTP answer where gRPC was expected stands for the status that gRPC say
   const want = { 400: 13, 401: 16, 403: 7, 404: 12, 429: 14, 502: 14, 503: 14, 504: 14, 500: 2, 200: 2 };
   for (const [status, code] of Object.entries(want)) assert.equal(grpcStatusOfHttp(Number(status)), code, status);
 });
+
+test("only what may be about the data of one request is worth sending its batch's requests one by one", () => {
+  const perhapsGrpc = Object.values(GRPC).filter((status) => {
+    const outcome = classifyGrpc({ status, message: "", retryDelayMs: undefined, pushbackMs: undefined });
+    return outcome.kind === "rejected" && outcome.perhapsData;
+  });
+  assert.deepEqual(
+    perhapsGrpc.toSorted((a, b) => a - b),
+    [GRPC.UNKNOWN, GRPC.INTERNAL],
+  );
+  const perhapsHttp = Array.from({ length: 200 }, (_, i) => 400 + i).filter((status) => {
+    const outcome = classifyHttp({ status, message: "", retryAfter: undefined }, 0);
+    return outcome.kind === "rejected" && outcome.perhapsData;
+  });
+  assert.deepEqual(perhapsHttp, [422, 500]);
+});

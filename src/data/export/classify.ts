@@ -37,6 +37,13 @@ const HTTP_RETRYABLE = new Map<number, RetryReason>([
   [504, "timeout"],
 ]);
 
+/**
+ * What targets answer as well when they cannot decode a request, or stumble over what is in it: INTERNAL is the answer of gRPC's
+ * own libraries for bytes that are no message (grpc-go, grpc-js, Python), UNKNOWN that of handlers that throw.
+ */
+const GRPC_PERHAPS_DATA: ReadonlySet<number> = new Set([GRPC.INTERNAL, GRPC.UNKNOWN]);
+const HTTP_PERHAPS_DATA: ReadonlySet<number> = new Set([422, 500]);
+
 /** What gRPC makes of an answer without a gRPC status (grpc/doc/http-grpc-status-mapping.md). */
 const GRPC_OF_HTTP = new Map<number, number>([
   [400, GRPC.INTERNAL],
@@ -70,7 +77,13 @@ export function classifyGrpc(answer: GrpcAnswer): SendOutcome {
   }
   const reason = GRPC_RETRYABLE.get(answer.status);
   if (reason === undefined) {
-    return { kind: "rejected", code, message, badData: answer.status === GRPC.INVALID_ARGUMENT };
+    return {
+      kind: "rejected",
+      code,
+      message,
+      badData: answer.status === GRPC.INVALID_ARGUMENT,
+      perhapsData: GRPC_PERHAPS_DATA.has(answer.status),
+    };
   }
   const afterMs = longer(answer.retryDelayMs, answer.pushbackMs);
   return retry(answer.status === GRPC.UNAVAILABLE && afterMs !== undefined ? "throttled" : reason, message, afterMs);
@@ -87,7 +100,10 @@ export function classifyHttp(answer: HttpAnswer, wallMs: number): SendOutcome {
   const message = answer.message === "" ? code : `${code}: ${answer.message}`;
   if (answer.status === 413) return { kind: "too_large", message };
   const reason = HTTP_RETRYABLE.get(answer.status);
-  if (reason === undefined) return { kind: "rejected", code, message, badData: answer.status === 400 };
+  if (reason === undefined) {
+    const perhapsData = HTTP_PERHAPS_DATA.has(answer.status);
+    return { kind: "rejected", code, message, badData: answer.status === 400, perhapsData };
+  }
   const afterMs = retryAfterMs(answer.retryAfter, wallMs);
   return retry(answer.status === 503 && afterMs !== undefined ? "throttled" : reason, message, afterMs);
 }

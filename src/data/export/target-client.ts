@@ -38,8 +38,15 @@ export type SendOutcome =
       readonly unprocessed: boolean;
     }
   | { readonly kind: "too_large"; readonly message: string }
-  /** `code` is the name of a gRPC code, or `HTTP <status>`. */
-  | { readonly kind: "rejected"; readonly code: string; readonly message: string; readonly badData: boolean };
+  | {
+      readonly kind: "rejected";
+      /** The name of a gRPC code, or `HTTP <status>`. */
+      readonly code: string;
+      readonly message: string;
+      readonly badData: boolean;
+      /** Not said to be bad data, and still the fault of one request in the batch, perhaps. */
+      readonly perhapsData?: boolean;
+    };
 
 /** One peer that takes batches. Disposing it ends what is under way with `cancelled`. */
 export interface TargetClient extends AsyncDisposable {

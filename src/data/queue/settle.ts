@@ -154,14 +154,14 @@ function tooLarge(origin: Origin, deliveries: readonly Delivery[], message: stri
 
 /**
  * Bad data in a batch of several says nothing about any of them: each is sent again alone, so that one poisoned request
- * takes no neighbour along. The target took none of them, so no duplicate can come of it.
+ * takes no neighbour along. Where that is only perhaps the cause, duplicates could come of it, which are better than loss.
  */
 function reject(
   origin: Origin,
   deliveries: readonly Delivery[],
-  { badData, message }: Extract<SendOutcome, { kind: "rejected" }>,
+  { badData, perhapsData = false, message }: Extract<SendOutcome, { kind: "rejected" }>,
 ): void {
-  if (badData && deliveries.length > 1) {
+  if ((badData || perhapsData) && deliveries.length > 1) {
     for (const delivery of deliveries) delivery.company = 1;
     origin.putBack(deliveries);
     return;
