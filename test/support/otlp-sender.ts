@@ -23,7 +23,8 @@ export interface SenderAnswer {
 }
 
 export interface SendOptions {
-  readonly gzip?: boolean;
+  /** `already`: the body is said to be gzip, and sent as it is. */
+  readonly gzip?: boolean | "already";
   /** Sent as grpc-timeout. */
   readonly timeoutMs?: number;
 }
@@ -56,9 +57,12 @@ export class OtlpSender implements AsyncDisposable {
     { gzip = false, timeoutMs }: SendOptions,
   ): Promise<SenderAnswer> {
     if (this.#grpc === undefined) throw new Error("nothing listens for OTLP/gRPC");
-    const headers: Record<string, string> = gzip ? { "grpc-encoding": "gzip" } : {};
+    const headers: Record<string, string> = gzip === false ? {} : { "grpc-encoding": "gzip" };
     if (timeoutMs !== undefined) headers["grpc-timeout"] = `${timeoutMs}m`;
-    const answer = await this.#grpc.call(SIGNAL_FACTS[signal].grpcPath, message, { headers, compressed: gzip });
+    const answer = await this.#grpc.call(SIGNAL_FACTS[signal].grpcPath, message, {
+      headers,
+      compressed: gzip !== false,
+    });
     if (answer.status === 0) return success(0, decodeResponse(signal, answer.message ?? Buffer.alloc(0)));
     const retryMs = retryInfoMs(answer.details);
     return { ok: false, code: answer.status, rejected: 0, message: answer.text, retryMs };
@@ -71,7 +75,7 @@ export class OtlpSender implements AsyncDisposable {
     { gzip = false }: SendOptions,
   ): Promise<SenderAnswer> {
     const type = way === "json" ? "application/json" : "application/x-protobuf";
-    const headers = { "content-type": type, ...(gzip && { "content-encoding": "gzip" }) };
+    const headers = { "content-type": type, ...(gzip !== false && { "content-encoding": "gzip" }) };
     const path = SIGNAL_FACTS[signal].httpPath;
     const answer = await ask(this.#httpPort, path, { headers, body, agent: this.#agent });
     if (answer.status === 200) return success(200, responseOf(way, signal, answer));
