@@ -78,11 +78,12 @@ export function runningNumbersOf(signal: Signal, bytes: Uint8Array): RunningNumb
 export function sequenceTextAt(bytes: Uint8Array, start: number, end: number): number | undefined {
   item.open(bytes, start, end);
   while (item.next()) {
-    if (item.wire !== 2 || item.field < 5 || item.field > 11) continue;
+    const attributes = ATTRIBUTES_OF_POINT[item.field];
+    if (item.wire !== 2 || attributes === undefined) continue;
     data.open(bytes, item.start, item.end);
     while (data.next()) {
       if (data.field !== 1 || data.wire !== 2) continue;
-      const at = sequenceOfPoint(bytes, data.start, data.end, ATTRIBUTES_OF_POINT[item.field] ?? 7);
+      const at = sequenceOfPoint(bytes, data.start, data.end, attributes);
       if (at !== undefined) return at;
     }
   }
@@ -116,8 +117,8 @@ function runningNumberOfMetric(bytes: Uint8Array, start: number, end: number): t
   return place;
 }
 
-/** Field of a point's attributes, by the metric's data field: histogram and exponential histogram; 7 in all others. */
-const ATTRIBUTES_OF_POINT: Readonly<Record<number, number>> = { 9: 9, 10: 1 };
+/** Field of a point's attributes, by the metric's data field; what stands under other numbers is opaque. */
+const ATTRIBUTES_OF_POINT: Readonly<Record<number, number>> = { 5: 7, 7: 7, 9: 9, 10: 1, 11: 7 };
 
 function sequenceOfPoint(bytes: Uint8Array, start: number, end: number, attributes: number): number | undefined {
   point.open(bytes, start, end);
