@@ -90,6 +90,7 @@ test(`reload storm: ${CHANGES_PER_SECOND} changes a second under load fail, lose
 
   const total = senders.reduce((sum, { sent }) => sum + sent.length, 0);
   const { configApplies } = node.env.metrics;
+  version = walk.status.version; // read together with what was counted: the last change may have been taken over since
   const [applied, invalid, failed] = ["applied", "invalid", "failed"].map((kind) => configApplies.with(kind).value);
   const told = account(senders, Object.values(sinks));
   const diagnostic = { seconds: SECONDS, requests: total, version, applied, invalid, failed, ...told };
