@@ -1,7 +1,7 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { Clock } from "../core/clock.ts";
 import { accountedItems, sum, type Ledger, type LedgerEntry } from "./ledger.ts";
-import type { Metrics } from "./metrics.ts";
+import type { Gauge, Metrics } from "./metrics.ts";
 
 /** Numbers that are not counted as things happen but looked up when somebody asks. */
 export interface RuntimeMetrics extends Disposable {
@@ -42,10 +42,11 @@ export function openRuntimeMetrics(metrics: Metrics, options: RuntimeOptions): R
   };
 }
 
-/** Sets the ledger's series to its numbers. Zeroed first: above the bound several entries add to one series `other`. */
+/** Sets the ledger's series to its numbers. Zeroed or summed up first: above the bound several entries add to one series `other`. */
 export function exportLedger(metrics: Metrics, ledger: Ledger): void {
   for (const { series } of metrics.ledgerItems.series.values()) series.value = 0;
   const missing = new Map<string, number>();
+  const queued = new Map<Gauge, number>();
   for (const entry of ledger.entries) {
     for (const [outcome, items] of outcomesOf(entry)) {
       const { signal, rule, pool } = entry;
@@ -53,8 +54,10 @@ export function exportLedger(metrics: Metrics, ledger: Ledger): void {
     }
     const taken = entry.received + entry.copied;
     missing.set(entry.signal, (missing.get(entry.signal) ?? 0) + taken - accountedItems(entry));
-    metrics.ledgerQueued.with(entry.signal, entry.rule, entry.pool).read(() => entry.queued);
+    const gauge = metrics.ledgerQueued.with(entry.signal, entry.rule, entry.pool);
+    queued.set(gauge, (queued.get(gauge) ?? 0) + entry.queued);
   }
+  for (const [gauge, items] of queued) gauge.read(() => items);
   for (const [signal, items] of missing) metrics.ledgerImbalance.with(signal).read(() => items);
 }
 
