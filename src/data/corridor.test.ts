@@ -79,3 +79,16 @@ unmatched: drop
   assert.equal(rig.calls.length, 0);
   assert.equal(rig.balanced, true);
 });
+
+test("copies that are rejected too do not make more things rejected than the request has", async () => {
+  await using rig = new Rig(`${TARGETS}
+pools: { p: { targets: [a] }, q: { targets: [b] } }
+rules: [{ id: copy, mode: copy, conditions: [{ service_name: "*" }], pool: q }]
+default_pool: p
+`);
+  const { replies } = rig.carry("traces", spans(["a"]));
+  for (let i = 0; i < 2; i++) rig.answer(i, { kind: "accepted", rejected: 3, message: "three" });
+  assert.deepEqual(replies, [{ ok: true, rejected: 4, message: "three" }]);
+  const { received, copied, rejected, delivered } = rig.totals("traces");
+  assert.deepEqual([received, copied, rejected, delivered, rig.balanced], [4, 4, 6, 2, true]);
+});

@@ -165,7 +165,7 @@ function enqueue(
   nowMs: number,
   done: (reply: Reply) => void,
 ): Cancel {
-  const settlement = new Settlement(request, done);
+  const settlement = new Settlement(request, envelope.totalPoints, done);
   const { router } = ways;
   accountUnmatched(ways, settlement);
   for (const draft of router.drafts) offer(ways, draft, envelope, request, nowMs, settlement);

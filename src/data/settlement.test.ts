@@ -48,7 +48,7 @@ const replies: { name: string; outcomes: ParcelOutcome[]; want: string; early?: 
 for (const { name, outcomes, want, early = 0, unmatched = 0 } of replies) {
   test(`reply: ${name}`, () => {
     const given: Reply[] = [];
-    const settlement = new Settlement(NOTHING, (reply) => given.push(reply));
+    const settlement = new Settlement(NOTHING, 99, (reply) => given.push(reply));
     for (let i = 0; i < early; i++) settlement.accept();
     for (const _ of outcomes) settlement.expect();
     if (unmatched > 0) settlement.refusePart(unmatched, "no rule");
@@ -63,7 +63,7 @@ for (const { name, outcomes, want, early = 0, unmatched = 0 } of replies) {
 
 test("reply: what was rejected before anything was routed is added, and its message comes first", () => {
   const given: Reply[] = [];
-  const settlement = new Settlement({ rejected: 1, message: "a bad id" }, (reply) => given.push(reply));
+  const settlement = new Settlement({ rejected: 1, message: "a bad id" }, 99, (reply) => given.push(reply));
   settlement.expect();
   settlement.seal();
   settlement.settled(PARTIAL, POINTS);
@@ -72,7 +72,7 @@ test("reply: what was rejected before anything was routed is added, and its mess
 
 test("reply: parcels that end before all are known do not answer the request", () => {
   const given: Reply[] = [];
-  const settlement = new Settlement(NOTHING, (reply) => given.push(reply));
+  const settlement = new Settlement(NOTHING, 99, (reply) => given.push(reply));
   settlement.expect();
   settlement.settled(DELIVERED, POINTS);
   assert.equal(given.length, 0);
@@ -109,7 +109,7 @@ const accounts: { outcome: ParcelOutcome; awaited: boolean; want: object }[] = [
 for (const { outcome, awaited, want } of accounts) {
   test(`ledger: ${JSON.stringify(outcome)}, ${awaited ? "awaited" : "acknowledged before"}`, () => {
     const ledger = createLedger();
-    const settlement = awaited ? new Settlement(NOTHING, () => undefined) : undefined;
+    const settlement = awaited ? new Settlement(NOTHING, 99, () => undefined) : undefined;
     const bytes = generateTraces({ items: 4, resources: 1, services: ["s"], seed: 1, wallMs: 0 });
     parcelOf("traces", bytes, 4, ledger.entry("traces", "r", "p"), settlement).settle(outcome);
     const nothing = { delivered: 0, rejected: 0, dead_lettered: 0, queued: 0, dropped: {}, shed: {}, lost: {} };
@@ -129,7 +129,7 @@ test("halving: down to single items, every point is accounted for once and the r
       const bytes = generate({ ...options, services: ["s"], seed: 1, wallMs: 0 });
       const ledger = createLedger();
       const given: Reply[] = [];
-      const settlement = new Settlement(NOTHING, (reply) => given.push(reply));
+      const settlement = new Settlement(NOTHING, 99, (reply) => given.push(reply));
       const points = isMetrics ? options.items * 3 : options.items;
       let parcels = [parcelOf(signal, bytes, points, ledger.entry(signal, "r", "p"), settlement)];
       settlement.seal();
@@ -152,7 +152,7 @@ test("halving: down to single items, every point is accounted for once and the r
 test("a parcel is cancelled as soon as its sender is gone, and so are its halves; one that was acknowledged never is", () => {
   const bytes = generateTraces({ items: 4, resources: 1, services: ["s"], seed: 1, wallMs: 0 });
   const ledger = createLedger().entry("traces", "r", "p");
-  const settlement = new Settlement(NOTHING, () => undefined);
+  const settlement = new Settlement(NOTHING, 99, () => undefined);
   const parcel = parcelOf("traces", bytes, 4, ledger, settlement);
   const [first] = parcelOf("traces", bytes, 4, ledger, settlement).halve()!;
   const early = parcelOf("traces", bytes, 4, ledger);

@@ -24,9 +24,13 @@ export class Settlement {
   #refused: Refusal | undefined;
   #failed: Refusal | undefined;
   #sealed = false;
+  /** No more things than the request has can be rejected, though copies of one thing may be, each on its own. */
+  readonly #maxRejected: number;
   readonly #done: (reply: Reply) => void;
 
-  constructor(beforehand: Beforehand, done: (reply: Reply) => void) {
+  /** `points` is how many things the request has besides those that were rejected before. */
+  constructor(beforehand: Beforehand, points: number, done: (reply: Reply) => void) {
+    this.#maxRejected = beforehand.rejected + points;
     this.#rejected = beforehand.rejected;
     this.#message = beforehand.message;
     this.#done = done;
@@ -77,7 +81,7 @@ export class Settlement {
   }
 
   #reject(points: number, message: string): void {
-    this.#rejected += points;
+    this.#rejected = Math.min(this.#maxRejected, this.#rejected + points);
     if (this.#message === "") this.#message = message;
   }
 
