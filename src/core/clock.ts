@@ -24,7 +24,7 @@ export const systemClock: Clock = {
 export function sleep(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) {
-      reject(signal.reason as Error);
+      reject(reasonOf(signal));
       return;
     }
     const cancel = clock.after(delayMs, () => {
@@ -33,8 +33,12 @@ export function sleep(clock: Clock, delayMs: number, signal: AbortSignal): Promi
     });
     const onAbort = (): void => {
       cancel();
-      reject(signal.reason as Error);
+      reject(reasonOf(signal));
     };
     signal.addEventListener("abort", onAbort, { once: true });
   });
+}
+
+function reasonOf({ reason }: AbortSignal): Error {
+  return reason instanceof Error ? reason : new Error(String(reason));
 }

@@ -7,7 +7,7 @@ test("secret: no way of printing shows the text", () => {
   const holder = { token: new Secret("hunter2"), list: [new Secret("hunter2")] };
   const printed = [
     String(holder.token),
-    `${holder.token.toString()}`,
+    holder.token.toString(),
     JSON.stringify(holder),
     inspect(holder, { depth: null, showHidden: true }),
     format("%s %o %j", holder.token, holder, holder),

@@ -159,7 +159,8 @@ export class ItemFields {
     const keyEnd = from + 2 + bytes[from + 1]!;
     // As encoders write it: the key, then the value, both with a length of one byte, and nothing else.
     const plain = bytes[from] === KEY && bytes[from + 1]! < 0x80 && keyEnd + 2 <= to && bytes[keyEnd] === VALUE;
-    if (plain && bytes[keyEnd + 1]! < 0x80 && keyEnd + 2 + bytes[keyEnd + 1]! === to) {
+    const valueBytes = bytes[keyEnd + 1]!;
+    if (plain && valueBytes < 0x80 && keyEnd + 2 + valueBytes === to) {
       const slot = keys.slotOf(bytes, from + 2, keyEnd);
       if (slot >= 0 && !this.has(slot)) this.#fill(slot, bytes, keyEnd + 2, to);
       return true;

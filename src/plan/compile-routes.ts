@@ -32,13 +32,13 @@ export function compileRoutes(
 function compileRoute(
   signal: Signal,
   ordered: readonly RuleSpec[],
-  compileRule: (rule: RuleSpec, signal: Signal) => RulePlan,
+  compiled: (rule: RuleSpec, signal: Signal) => RulePlan,
   defaultPool: string | undefined,
   unmatched: "refuse" | "drop",
 ): RoutePlan {
   const rules: RulePlan[] = ordered
     .filter((rule) => rule.signals.includes(signal) && canMatch(rule.conditions, signal))
-    .map((rule) => compileRule(rule, signal));
+    .map((rule) => compiled(rule, signal));
   if (defaultPool !== undefined) rules.push(defaultRule(defaultPool));
   return { signal, rules, unmatched, candidates: indexByService(rules) };
 }
