@@ -36,6 +36,7 @@ function compileTarget(target: TargetConfig): TargetPlan {
   const plan = {
     id: target.id,
     protocol: target.protocol,
+    transport: target.transport,
     url: target.endpoint.replace(/\/+$/u, ""),
     weight: target.weight,
     region: target.region,
@@ -47,8 +48,8 @@ function compileTarget(target: TargetConfig): TargetPlan {
     maxInFlight: target.limits.max_in_flight,
     maxRequestBytes: target.limits.max_request_bytes,
   };
-  const { protocol, url, tls } = plan; // all else is read anew for every call
-  const identity = createHash("sha256").update(JSON.stringify({ protocol, url, tls }));
+  const { protocol, transport, url, tls } = plan; // all else is read anew for every call
+  const identity = createHash("sha256").update(JSON.stringify({ protocol, transport, url, tls }));
   return { ...plan, connectionIdentity: identity.digest("hex") };
 }
 

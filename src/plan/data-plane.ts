@@ -1,3 +1,4 @@
+import type { GrpcTransport } from "../core/grpc-transport.ts";
 import type { Plan } from "./plan.ts";
 
 /**
@@ -92,6 +93,7 @@ export interface ListenerOptions {
 }
 
 export interface GrpcListenerOptions extends ListenerOptions {
+  readonly transport: GrpcTransport;
   readonly maxConnectionAgeMs: number;
   readonly maxConnectionAgeGraceMs: number;
   readonly keepaliveTimeMs: number;

@@ -1,3 +1,4 @@
+import type { GrpcTransport } from "../core/grpc-transport.ts";
 import type { Signal } from "../otlp/signal.ts";
 import type { RoutePlan } from "./route-plan.ts";
 
@@ -20,6 +21,8 @@ export interface Plan {
 export interface TargetPlan {
   readonly id: string;
   readonly protocol: "grpc" | "http/protobuf";
+  /** Of no meaning for http/protobuf. */
+  readonly transport: GrpcTransport;
   /** Scheme, host and port; for http/protobuf the base path too, without a slash at the end. */
   readonly url: string;
   readonly weight: number;

@@ -27,6 +27,7 @@ export function listenerOptions(config: Pick<HttpListenerConfig, "address" | "re
 function grpcOptions(config: GrpcListenerConfig): GrpcListenerOptions {
   return {
     ...listenerOptions(config),
+    transport: config.transport,
     maxConnectionAgeMs: config.max_connection_age,
     maxConnectionAgeGraceMs: config.max_connection_age_grace,
     keepaliveTimeMs: config.keepalive_time,

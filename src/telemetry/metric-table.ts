@@ -171,6 +171,15 @@ export const METRICS = {
     always: [["memory"], ["too_many_requests"], ["shutting_down"]],
   },
 
+  // Transport.
+  http2Faults: {
+    name: "signalbox_http2_faults_total",
+    kind: "counter",
+    unit: "connections",
+    help: "Connections of gRPC that were ended because of an error or an abuse of HTTP/2, by the side that Signalbox was.",
+    labels: ["side", "reason"],
+  },
+
   // Delivery.
   exportSends: {
     name: "signalbox_export_sends_total",

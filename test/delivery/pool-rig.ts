@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { DEFAULT_GRPC_TRANSPORT } from "../../src/core/grpc-transport.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import type { Signal } from "../../src/otlp/signal.ts";
 import type { PoolPlan, TargetPlan } from "../../src/plan/plan.ts";
@@ -45,6 +46,7 @@ export function targetPlan(id: string, more: Partial<TargetPlan> = {}): TargetPl
   return {
     id,
     protocol: "grpc",
+    transport: DEFAULT_GRPC_TRANSPORT,
     url: `http://${id}:4317`,
     weight: 1,
     region: "",

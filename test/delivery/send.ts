@@ -4,6 +4,7 @@ import type { Signal } from "../../src/otlp/signal.ts";
 import type { TargetPlan } from "../../src/plan/plan.ts";
 import { openClient } from "../../src/data/export/client.ts";
 import type { Batch, SendOutcome, TargetClient } from "../../src/data/export/target-client.ts";
+import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { targetPlan } from "./pool-rig.ts";
 
 /** One resource, one scope, two empty spans: as two pieces, which are a request each. */
@@ -19,7 +20,7 @@ export function batchOf(pieces: readonly Uint8Array[] = TWO_SPANS, signal: Signa
 
 export function openTo(url: string, protocol: TargetPlan["protocol"], more: Partial<TargetPlan> = {}): TargetClient {
   const plan = targetPlan("t", { url, protocol, ...more });
-  return openClient(() => plan, { clock: systemClock, random: systemRandom });
+  return openClient(() => plan, { clock: systemClock, random: systemRandom, metrics: createMetrics() });
 }
 
 export function send(client: TargetClient, batch = batchOf(), timeoutMs = 10_000): Promise<SendOutcome> {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { DEFAULT_GRPC_TRANSPORT, GRPC_TRANSPORTS } from "../../core/grpc-transport.ts";
 import { AddressSchema } from "./address.ts";
 import { duration } from "./duration.ts";
 import { EndpointSchema } from "./endpoint.ts";
@@ -43,6 +44,7 @@ const GrpcListenerSchema = z.strictObject({
   max_connection_age_grace: duration(0).prefault("1m").describe("And closed after this, whatever is still under way."),
   keepalive_time: duration(1_000).prefault("2m").describe("A quiet connection is pinged after this."),
   keepalive_timeout: duration(1).prefault("20s").describe("And closed when no answer comes within this."),
+  transport: z.enum(GRPC_TRANSPORTS).default(DEFAULT_GRPC_TRANSPORT).describe("Whose HTTP/2: our own, or Node's."),
   max_concurrent_streams: z
     .int()
     .min(1)
@@ -94,7 +96,7 @@ const AdminSchema = z.strictObject({
   tokens: z
     .array(AdminTokenSchema)
     .default([])
-    .describe("Bearer tokens; none: everyone who reaches the listener is admin."),
+    .describe("Bearer tokens; none: everyone on this machine is admin, and nobody else gets in."),
 });
 
 const LogSchema = z.strictObject({

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { DEFAULT_GRPC_TRANSPORT, GRPC_TRANSPORTS } from "../../core/grpc-transport.ts";
 import { duration } from "./duration.ts";
 import { EndpointSchema } from "./endpoint.ts";
 import { NameSchema } from "./name.ts";
@@ -44,6 +45,10 @@ export const TargetSchema = z.strictObject({
     "http:// or https://, host and port; for http/protobuf also a path, to which /v1/traces etc. is added.",
   ),
   protocol: z.enum(["grpc", "http/protobuf"]).default("grpc").describe("OTLP/gRPC or OTLP/HTTP with protobuf."),
+  transport: z
+    .enum(GRPC_TRANSPORTS)
+    .default(DEFAULT_GRPC_TRANSPORT)
+    .describe("For grpc: whose HTTP/2, our own or Node's."),
   weight: z
     .int()
     .min(0)

@@ -1,9 +1,11 @@
 import type { Clock } from "../../core/clock.ts";
 import type { Random } from "../../core/random.ts";
 import { Unreachable } from "../../core/unreachable.ts";
-import { openUnaryClient } from "../../http2/node-client.ts";
-import type { TlsClientOptions, UnaryClient } from "../../http2/port.ts";
+import type { TlsClientOptions, UnaryClient, UnaryClientOptions } from "../../http2/port.ts";
+import { UNARY_TRANSPORTS } from "../../http2/transport.ts";
 import type { TargetPlan, TargetTlsPlan } from "../../plan/plan.ts";
+import type { Metrics } from "../../telemetry/metrics.ts";
+import { faultCounter } from "../connection-faults.ts";
 import { openGrpcClient } from "./grpc.ts";
 import { openHttpClient } from "./http.ts";
 import type { TargetClient } from "./target-client.ts";
@@ -12,6 +14,7 @@ import { USER_AGENT } from "./user-agent.ts";
 export interface ClientEnv {
   readonly clock: Clock;
   readonly random: Random;
+  readonly metrics: Metrics;
 }
 
 /** OTLP: 4 MiB. */
@@ -41,8 +44,8 @@ export function openClient(current: () => TargetPlan, env: ClientEnv): TargetCli
   }
 }
 
-function openTransport({ url, tls }: TargetPlan, env: ClientEnv): UnaryClient {
-  const options = {
+function openTransport({ transport, url, tls }: TargetPlan, env: ClientEnv): UnaryClient {
+  const options: UnaryClientOptions = {
     url,
     connections: GRPC_CONNECTIONS,
     connectTimeoutMs: CONNECT_TIMEOUT_MS,
@@ -50,8 +53,10 @@ function openTransport({ url, tls }: TargetPlan, env: ClientEnv): UnaryClient {
     keepaliveTimeMs: KEEPALIVE_TIME_MS,
     keepaliveTimeoutMs: KEEPALIVE_TIMEOUT_MS,
     userAgent: USER_AGENT,
+    onFault: faultCounter("client", env.metrics),
+    ...(tls !== undefined && { tls: tlsOptions(tls) }),
   };
-  return openUnaryClient(tls === undefined ? options : { ...options, tls: tlsOptions(tls) }, env);
+  return UNARY_TRANSPORTS[transport].connect(options, env);
 }
 
 function tlsOptions({ ca, cert, key, serverName, insecureSkipVerify }: TargetTlsPlan): TlsClientOptions {

@@ -1,11 +1,13 @@
 import { RouterError, reasonOf } from "../../core/errors.ts";
-import { listenUnary } from "../../http2/node-server.ts";
+import { DEFAULT_GRPC_TRANSPORT, type GrpcTransport } from "../../core/grpc-transport.ts";
 import type { UnaryServer, UnaryServerOptions } from "../../http2/port.ts";
+import { UNARY_TRANSPORTS } from "../../http2/transport.ts";
+import { faultCounter } from "../connection-faults.ts";
 import type { ReceiveEnv } from "./desk.ts";
 import { createGrpcHandler } from "./grpc.ts";
 import { type HttpListener, type HttpOptions, listenHttp } from "./http.ts";
 
-export type GrpcOptions = Omit<UnaryServerOptions, "handler">;
+export type GrpcOptions = Omit<UnaryServerOptions, "handler" | "onFault"> & { readonly transport: GrpcTransport };
 
 interface Regional {
   /** Region of senders that say nothing of their own. */
@@ -29,6 +31,7 @@ type Limits<Options> = Omit<Options, "host" | "port" | "tls">;
 
 /** Against connections that do nothing; how much they may send is admission's matter. */
 export const GRPC_DEFAULTS: Limits<GrpcOptions> = {
+  transport: DEFAULT_GRPC_TRANSPORT,
   maxConcurrentStreams: 1_000,
   maxHeaderBytes: 16_384,
   maxConnections: 10_000,
@@ -65,7 +68,9 @@ export async function openListeners(options: ListenOptions, env: ReceiveEnv): Pr
 
 async function openGrpc(options: GrpcOptions, region: string, env: ReceiveEnv): Promise<UnaryServer> {
   try {
-    return await listenUnary({ ...options, handler: createGrpcHandler(region, env) }, env);
+    const onFault = faultCounter("server", env.metrics);
+    const handler = createGrpcHandler(region, env);
+    return await UNARY_TRANSPORTS[options.transport].listen({ ...options, handler, onFault }, env);
   } catch (cause) {
     throw listenError("OTLP/gRPC", options, cause);
   }

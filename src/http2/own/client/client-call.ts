@@ -1,0 +1,111 @@
+import type { PooledCall } from "../../client-pool.ts";
+import type { UnaryRequest, UnaryResult } from "../../port.ts";
+import { failed, type ReplyFields, ReplyReader } from "../../reply-reader.ts";
+import type { Alarm } from "../alarms.ts";
+import { H2_ERROR, type H2ErrorCode } from "../contract.ts";
+import type { ClientLink } from "./client-link.ts";
+import { BadMetadata } from "./request-blocks.ts";
+
+/** Whose call it is. */
+export interface CallOwner {
+  readonly maxResponseBytes: number;
+  /** The call is settled, before its `done`. */
+  settled(call: ClientCall): void;
+}
+
+/** One call of the client, from its start to its one result. Its alarm is its timeout. */
+export class ClientCall implements PooledCall<ClientLink>, Alarm {
+  dueMs = 0;
+  heapIndex = -1;
+  /** 0 before it was sent. */
+  stream = 0;
+  /** All of its message is in the output. */
+  flushed = false;
+  readonly request: UnaryRequest;
+  readonly #owner: CallOwner;
+  readonly #done: (result: UnaryResult) => void;
+  readonly #reader: ReplyReader;
+  #link: ClientLink | undefined;
+  #settled = false;
+
+  constructor(request: UnaryRequest, owner: CallOwner, done: (result: UnaryResult) => void) {
+    this.request = request;
+    this.#owner = owner;
+    this.#done = done;
+    this.#reader = new ReplyReader(owner.maxResponseBytes);
+  }
+
+  start(link: ClientLink, timeoutMs: number): void {
+    try {
+      link.send(this, timeoutMs);
+      this.#link = link;
+    } catch (cause) {
+      if (!(cause instanceof BadMetadata)) throw cause;
+      this.#settleLater(failed({ reason: "protocol", text: cause.message, unprocessed: true }));
+    }
+  }
+
+  /** Ends the call from this side, with `done` in a turn of its own. */
+  abandon(reason: "cancelled" | "connect", text: string): void {
+    this.#settleLater(failed({ reason, text, unprocessed: this.stream === 0 }));
+  }
+
+  ring(): void {
+    const text = `no reply within ${this.request.timeoutMs} ms`;
+    this.#settle(failed({ reason: "timeout", text, unprocessed: this.stream === 0 }));
+  }
+
+  /** A header block of the reply. */
+  headers(fields: ReplyFields, endStream: boolean): void {
+    if (this.#reader.hasHead) {
+      this.#reader.trailers(fields);
+    } else {
+      if (fields.httpStatus < 200) return; // informational: the head is still to come
+      const result = this.#reader.head(fields);
+      if (result !== undefined) {
+        this.#settle(result);
+        return;
+      }
+    }
+    if (endStream) this.#settle(this.#reader.end());
+  }
+
+  data(bytes: Uint8Array, endStream: boolean): void {
+    const result = this.#reader.data(bytes);
+    if (result !== undefined) this.#settle(result);
+    else if (endStream) this.#settle(this.#reader.end());
+  }
+
+  reset(code: H2ErrorCode, byPeer: boolean): void {
+    if (this.#reader.hasHead && code === H2_ERROR.NO_ERROR) {
+      this.#settle(this.#reader.end());
+      return;
+    }
+    const text = byPeer ? `the peer reset the call with code ${code}` : `the reply broke the protocol (code ${code})`;
+    const unprocessed = byPeer && code === H2_ERROR.REFUSED_STREAM;
+    this.#settle(failed({ reason: byPeer ? "reset" : "protocol", text, unprocessed }));
+  }
+
+  /** The connection is lost to it. */
+  lost(text: string, unprocessed: boolean): void {
+    this.#settle(failed({ reason: "reset", text, unprocessed }));
+  }
+
+  #settle(result: UnaryResult): void {
+    if (this.#conclude(result)) this.#done(result);
+  }
+
+  /** From within a command of the user, who must not be called back before it returns. */
+  #settleLater(result: UnaryResult): void {
+    if (this.#conclude(result)) process.nextTick(this.#done, result);
+  }
+
+  #conclude(result: UnaryResult): boolean {
+    if (this.#settled) return false;
+    this.#settled = true;
+    this.#owner.settled(this);
+    // Nothing more is wanted or sent. After a whole exchange the stream is closed already.
+    this.#link?.finish(this, result.kind === "failed" || !this.flushed);
+    return true;
+  }
+}

@@ -1,0 +1,243 @@
+import type { Socket } from "node:net";
+import type { Clock } from "../../../core/clock.ts";
+import type { LinkOwner, PooledLink } from "../../client-pool.ts";
+import type { Dial } from "../../dial.ts";
+import { Liveness } from "../../liveness.ts";
+import { frameMessage } from "../../message-pieces.ts";
+import type { UnaryClientOptions } from "../../port.ts";
+import type { Alarm, Alarms } from "../alarms.ts";
+import { openClientConnection } from "../connection/connection.ts";
+import {
+  type Connection,
+  type ConnectionEvents,
+  type ConnectionFault,
+  type ConnectionLimits,
+  H2_ERROR,
+  type H2ErrorCode,
+  type HeaderList,
+} from "../contract.ts";
+import { Driver, type DriverOwner } from "../driver.ts";
+import type { Flusher } from "../driver-flusher.ts";
+import type { ClientCall } from "./client-call.ts";
+import type { ReplyHeads } from "./reply-heads.ts";
+import type { RequestBlocks } from "./request-blocks.ts";
+
+/** What the connections of one client share. */
+export interface ClientShared {
+  readonly options: UnaryClientOptions;
+  readonly limits: ConnectionLimits;
+  readonly clock: Clock;
+  readonly alarms: Alarms;
+  readonly flusher: Flusher;
+  readonly dial: Dial;
+  readonly blocks: RequestBlocks;
+  readonly heads: ReplyHeads;
+}
+
+const TICK_MS = 1_000;
+const NEVER = Number.POSITIVE_INFINITY;
+
+/** One connection of the client. */
+export class ClientLink implements PooledLink, ConnectionEvents, DriverOwner, Alarm {
+  dueMs = NEVER;
+  heapIndex = -1;
+  readonly #shared: ClientShared;
+  readonly #owner: LinkOwner<ClientLink>;
+  readonly #connection: Connection;
+  readonly #driver: Driver;
+  readonly #calls = new Map<number, ClientCall>();
+  #state: "connecting" | "ready" | "leaving" = "connecting";
+  #wasReady = false;
+  #liveness: Liveness | undefined;
+  #readyByMs: number;
+  /** Why it ends, when that is known before the socket says so. */
+  #text: string | undefined;
+
+  constructor(shared: ClientShared, owner: LinkOwner<ClientLink>) {
+    const { clock, flusher, options } = shared;
+    const nowMs = clock.nowMs();
+    this.#shared = shared;
+    this.#owner = owner;
+    this.#connection = openClientConnection(shared.limits, this, nowMs);
+    const socket = this.#dial();
+    this.#driver = new Driver(socket, this.#connection, this, { clock, flusher, held: false });
+    this.#readyByMs = nowMs + options.connectTimeoutMs;
+    this.#wake(nowMs);
+    this.#driver.touch();
+  }
+
+  get state(): "connecting" | "ready" | "leaving" {
+    return this.#state;
+  }
+
+  get wasReady(): boolean {
+    return this.#wasReady;
+  }
+
+  get active(): number {
+    return this.#calls.size;
+  }
+
+  get hasRoom(): boolean {
+    return this.#state === "ready" && this.#connection.mayOpen;
+  }
+
+  /** Sends a call; only while `hasRoom`. Throws BadMetadata. */
+  send(call: ClientCall, timeoutMs: number): void {
+    const { request } = call;
+    const block = this.#shared.blocks.block(request, timeoutMs);
+    const message = frameMessage(request.pieces, request.messageBytes, request.encoding !== "identity");
+    call.stream = this.#connection.open(block, false);
+    this.#calls.set(call.stream, call);
+    this.#connection.sendData(call.stream, message, true);
+    this.#driver.touch();
+  }
+
+  /** The call is settled; `reset`: its stream is still open. */
+  finish(call: ClientCall, reset: boolean): void {
+    if (!this.#calls.delete(call.stream)) return;
+    if (reset) {
+      this.#connection.resetStream(call.stream, H2_ERROR.CANCEL);
+      this.#driver.touch();
+    }
+    this.#closeWhenIdle();
+    this.#owner.released();
+  }
+
+  leave(): void {
+    this.#state = "leaving";
+    this.#connection.goaway(H2_ERROR.NO_ERROR, "");
+    this.#driver.touch();
+    this.#closeWhenIdle();
+  }
+
+  ring(nowMs: number): void {
+    if (nowMs >= this.#readyByMs) {
+      this.#giveUp(`no connection within ${this.#shared.options.connectTimeoutMs} ms`);
+      return;
+    }
+    if (this.#liveness !== undefined && nowMs >= this.#liveness.dueMs) {
+      // Without calls under way no PING: servers take those amiss (too_many_pings), and nobody waits for an answer.
+      const found = this.#liveness.look(nowMs, this.#driver.bytesRead, this.#calls.size > 0);
+      if (found === "lost") {
+        this.#giveUp("the peer does not answer a PING");
+        return;
+      }
+      if (found === "ping") this.#connection.ping(0);
+    }
+    this.#connection.tick(nowMs);
+    this.#driver.touch();
+    this.#wake(nowMs);
+  }
+
+  settings(): void {
+    if (this.#state !== "connecting") return;
+    this.#state = "ready";
+    this.#wasReady = true;
+    const { clock, options } = this.#shared;
+    const nowMs = clock.nowMs();
+    const { keepaliveTimeMs: timeMs, keepaliveTimeoutMs: timeoutMs } = options;
+    this.#liveness = new Liveness({ timeMs, timeoutMs }, nowMs, this.#driver.bytesRead);
+    this.#readyByMs = NEVER;
+    this.#wake(nowMs);
+    this.#owner.ready();
+  }
+
+  headers(stream: number, headers: HeaderList, endStream: boolean): void {
+    this.#calls.get(stream)?.headers(this.#shared.heads.read(headers), endStream);
+  }
+
+  data(stream: number, bytes: Uint8Array, endStream: boolean): void {
+    this.#calls.get(stream)?.data(bytes, endStream);
+    this.#connection.credit(stream, bytes.length);
+  }
+
+  reset(stream: number, code: H2ErrorCode, byPeer: boolean): void {
+    this.#calls.get(stream)?.reset(code, byPeer);
+  }
+
+  flushed(stream: number): void {
+    const call = this.#calls.get(stream);
+    if (call !== undefined) call.flushed = true;
+  }
+
+  goaway(lastStream: number, code: H2ErrorCode): void {
+    this.#state = "leaving";
+    const text = `the peer sent GOAWAY with code ${code}`;
+    this.#text = text;
+    for (const call of this.#calls.values()) {
+      if (call.stream > lastStream) call.lost(text, true);
+    }
+    if (code === H2_ERROR.NO_ERROR) this.#closeWhenIdle();
+    else this.#giveUp(text);
+  }
+
+  pong(): void {}
+
+  failed(code: H2ErrorCode, reason: ConnectionFault): void {
+    this.#shared.options.onFault?.(reason, new URL(this.#shared.options.url).host);
+    this.#giveUp(`the peer broke the protocol of HTTP/2: ${reason} (code ${code})`);
+  }
+
+  received(): void {
+    this.#owner.released();
+  }
+
+  /** Without a peer that sends there can be no reply. */
+  peerEnded(): void {
+    this.#giveUp(this.#text ?? "the peer closed the connection");
+  }
+
+  done(): void {
+    this.#driver.destroy(this.#text ?? "the connection was closed");
+  }
+
+  closed(text: string): void {
+    this.#state = "leaving";
+    this.#shared.alarms.clear(this);
+    this.#loseCalls(this.#text ?? text);
+    this.#owner.gone(this, this.#text ?? text);
+  }
+
+  #giveUp(text: string): void {
+    this.#state = "leaving";
+    this.#text = text;
+    this.#driver.destroy(text);
+    this.#loseCalls(text);
+  }
+
+  #loseCalls(text: string): void {
+    for (const call of this.#calls.values()) call.lost(text, false);
+    this.#calls.clear();
+  }
+
+  /** Without calls nothing of worth can come. */
+  #closeWhenIdle(): void {
+    if (this.#state !== "leaving" || this.#calls.size > 0) return;
+    this.#connection.goaway(H2_ERROR.NO_ERROR, "");
+    this.#driver.touch();
+  }
+
+  /** A plain socket reads into a buffer that is there already; one with TLS makes its own. */
+  #dial(): Socket {
+    const { open, plain } = this.#shared.dial;
+    if (plain) {
+      const callback = (bytes: number, buffer: Uint8Array): boolean => {
+        this.#driver.receive(buffer.subarray(0, bytes));
+        return true;
+      };
+      return open({ buffer: READ_BUFFER, callback });
+    }
+    const socket = open();
+    socket.on("data", (bytes: Buffer) => this.#driver.receive(bytes));
+    return socket;
+  }
+
+  #wake(nowMs: number): void {
+    const nextTickMs = (Math.floor(nowMs / TICK_MS) + 1) * TICK_MS;
+    this.#shared.alarms.set(this, Math.min(nextTickMs, this.#readyByMs, this.#liveness?.dueMs ?? NEVER));
+  }
+}
+
+/** One for all connections: what is read into it has been worked on before the next socket reads. */
+const READ_BUFFER = Buffer.allocUnsafeSlow(65_536);

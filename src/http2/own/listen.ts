@@ -1,0 +1,55 @@
+import net, { type Server, type Socket } from "node:net";
+import tls, { type TLSSocket } from "node:tls";
+import type { Clock } from "../../core/clock.ts";
+import type { Random } from "../../core/random.ts";
+import { Listening, serverTls, startListening, withTls } from "../listening.ts";
+import type { UnaryServer, UnaryServerOptions } from "../port.ts";
+import { CONNECTION_WINDOW_BYTES, MAX_FRAME_BYTES, STREAM_WINDOW_BYTES } from "../session-settings.ts";
+import { Alarms } from "./alarms.ts";
+import { DEFAULT_LIMITS } from "./contract.ts";
+import { Flusher } from "./driver-flusher.ts";
+import { RequestHeads } from "./server/request-head.ts";
+import { ServerConnection, type ServerShared } from "./server/server-connection.ts";
+
+/** A unary gRPC server on our own HTTP/2. Throws LISTEN_FAILED when the address is not to be had, TLS_INVALID for bad PEM. */
+export async function listenUnary(
+  options: UnaryServerOptions,
+  env: { readonly clock: Clock; readonly random: Random },
+): Promise<UnaryServer> {
+  const server = createServer(options);
+  await startListening(server, options);
+  const listening = new Listening(server, options, env.clock);
+  const shared: ServerShared = {
+    options,
+    limits: {
+      ...DEFAULT_LIMITS,
+      maxConcurrentStreams: options.maxConcurrentStreams,
+      maxHeaderListBytes: options.maxHeaderBytes,
+      initialWindowBytes: STREAM_WINDOW_BYTES,
+      maxFrameBytes: MAX_FRAME_BYTES,
+      connectionWindowBytes: CONNECTION_WINDOW_BYTES,
+    },
+    ...env,
+    alarms: new Alarms(env.clock),
+    flusher: new Flusher(),
+    heads: new RequestHeads(),
+    closed: (connection) => listening.remove(connection),
+  };
+  if (options.tls === undefined) {
+    server.on("connection", (socket: Socket) => listening.add(new ServerConnection(socket, true, shared)));
+  } else {
+    server.on("secureConnection", (socket: TLSSocket) => {
+      // Without ALPN a handshake succeeds, too; with one that has no h2 it does not.
+      if (socket.alpnProtocol === "h2") listening.add(new ServerConnection(socket, false, shared));
+      else socket.destroy();
+    });
+  }
+  return listening;
+}
+
+function createServer(options: UnaryServerOptions): Server {
+  const settings = { noDelay: true };
+  const { tls: tlsOptions } = options;
+  if (tlsOptions === undefined) return net.createServer(settings);
+  return withTls(options, () => tls.createServer({ ...settings, ...serverTls(tlsOptions) }));
+}

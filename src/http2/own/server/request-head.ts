@@ -1,0 +1,45 @@
+import { httpStatusOf } from "../../headers.ts";
+import { parseTimeout } from "../../timeout.ts";
+import type { HeaderList } from "../contract.ts";
+import { listedHeader } from "../header-list.ts";
+
+/** What a server reads from the head of a request. */
+export interface RequestHead {
+  readonly headers: HeaderList;
+  /** Other than 200: it is not gRPC with protobuf. */
+  readonly httpStatus: 200 | 405 | 415;
+  readonly path: string;
+  readonly encoding: string;
+  readonly timeoutMs: number | undefined;
+  /** `grpc-timeout`, when it is none. */
+  readonly badTimeout: string | undefined;
+}
+
+/**
+ * Reads heads, each distinct one once: HPACK gives the same list for the same block, and senders repeat themselves
+ * (those that count down their timeout do not, and pay for the parsing).
+ */
+export class RequestHeads {
+  readonly #known = new WeakMap<HeaderList, RequestHead>();
+
+  read(headers: HeaderList): RequestHead {
+    const known = this.#known.get(headers);
+    if (known !== undefined) return known;
+    const head = parse(headers);
+    this.#known.set(headers, head);
+    return head;
+  }
+}
+
+function parse(headers: HeaderList): RequestHead {
+  const timeout = listedHeader(headers, "grpc-timeout");
+  const timeoutMs = timeout === undefined ? undefined : parseTimeout(timeout);
+  return {
+    headers,
+    httpStatus: httpStatusOf(listedHeader(headers, ":method"), listedHeader(headers, "content-type")),
+    path: listedHeader(headers, ":path") ?? "",
+    encoding: listedHeader(headers, "grpc-encoding") ?? "identity",
+    timeoutMs,
+    badTimeout: timeoutMs === undefined ? timeout : undefined,
+  };
+}

@@ -1,0 +1,48 @@
+import { STATUS } from "../../grpc-status.ts";
+import { InboundCall } from "../../inbound-call.ts";
+import { prefixed } from "../../message-pieces.ts";
+import type { UnaryReply } from "../../port.ts";
+import { listedHeader } from "../header-list.ts";
+import { errorBlock, SUCCESS_HEAD, SUCCESS_TRAILERS } from "./reply-blocks.ts";
+import type { RequestHead } from "./request-head.ts";
+
+/** Whose call it is. */
+export interface ReplySender {
+  readonly peer: string;
+  /** Sends a reply with a message, or, without one, the block of an error. */
+  success(call: ServerCall, head: Uint8Array, message: Uint8Array, trailers: Uint8Array): void;
+  failure(call: ServerCall, block: Uint8Array): void;
+}
+
+/** One call on a stream. */
+export class ServerCall extends InboundCall {
+  readonly stream: number;
+  readonly path: string;
+  readonly peer: string;
+  readonly encoding: string;
+  readonly timeoutMs: number | undefined;
+  readonly #head: RequestHead;
+  readonly #sender: ReplySender;
+
+  constructor(stream: number, head: RequestHead, sender: ReplySender) {
+    super();
+    this.stream = stream;
+    this.path = head.path;
+    this.peer = sender.peer;
+    this.encoding = head.encoding;
+    this.timeoutMs = head.timeoutMs;
+    this.#head = head;
+    this.#sender = sender;
+  }
+
+  header(name: string): string | undefined {
+    return listedHeader(this.#head.headers, name);
+  }
+
+  protected send(reply: UnaryReply): void {
+    if (reply.status !== STATUS.OK) this.#sender.failure(this, errorBlock(reply));
+    else this.#sender.success(this, SUCCESS_HEAD, prefixed(reply.message ?? NOTHING), SUCCESS_TRAILERS);
+  }
+}
+
+const NOTHING = new Uint8Array(0);

@@ -1,0 +1,237 @@
+import type { Socket } from "node:net";
+import type { Clock } from "../../../core/clock.ts";
+import type { Random } from "../../../core/random.ts";
+import { STATUS } from "../../grpc-status.ts";
+import { HELLO_TIMEOUT_MS, peerOf, type ServedConnection } from "../../listening.ts";
+import { Liveness } from "../../liveness.ts";
+import type { UnaryServerOptions } from "../../port.ts";
+import type { Alarm, Alarms } from "../alarms.ts";
+import { openServerConnection } from "../connection/connection.ts";
+import {
+  type Connection,
+  type ConnectionEvents,
+  type ConnectionFault,
+  type ConnectionLimits,
+  H2_ERROR,
+  type H2ErrorCode,
+  type HeaderList,
+} from "../contract.ts";
+import { Driver, type DriverOwner } from "../driver.ts";
+import type { Flusher } from "../driver-flusher.ts";
+import { HTTP1_ANSWER, looksLikeHttp1 } from "./http1.ts";
+import { METHOD_NOT_ALLOWED, UNSUPPORTED_MEDIA_TYPE } from "./reply-blocks.ts";
+import type { RequestHeads } from "./request-head.ts";
+import { type ReplySender, ServerCall } from "./server-call.ts";
+
+/** What the connections of one server share. */
+export interface ServerShared {
+  readonly options: UnaryServerOptions;
+  readonly limits: ConnectionLimits;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly alarms: Alarms;
+  readonly flusher: Flusher;
+  readonly heads: RequestHeads;
+  /** Called once for each connection. */
+  readonly closed: (connection: ServedConnection) => void;
+}
+
+/** How often a connection looks at what has a time limit within the protocol; all of them together. */
+const TICK_MS = 1_000;
+/** What a peer that is sent away gets to read why, before the socket is reset. */
+const LINGER_MS = 1_000;
+const NEVER = Number.POSITIVE_INFINITY;
+
+/** One connection of the server: serves its calls, ends it when it is old, silent or asked to. */
+export class ServerConnection implements ServedConnection, ConnectionEvents, DriverOwner, ReplySender, Alarm {
+  dueMs = NEVER;
+  heapIndex = -1;
+  readonly peer: string;
+  readonly #shared: ServerShared;
+  readonly #connection: Connection;
+  readonly #driver: Driver;
+  readonly #liveness: Liveness;
+  readonly #calls = new Map<number, ServerCall>();
+  #saidHello = false;
+  #helloByMs: number;
+  #retireAtMs: number;
+  #closeByMs = NEVER;
+
+  /** `plain`: without TLS, whose ALPN has told already that the peer speaks HTTP/2. */
+  constructor(socket: Socket, plain: boolean, shared: ServerShared) {
+    const { clock, random, options } = shared;
+    const nowMs = clock.nowMs();
+    this.#shared = shared;
+    this.peer = peerOf(socket);
+    this.#connection = openServerConnection(shared.limits, this, nowMs);
+    this.#driver = new Driver(socket, this.#connection, this, { clock, flusher: shared.flusher, held: plain });
+    const { keepaliveTimeMs: timeMs, keepaliveTimeoutMs: timeoutMs, maxConnectionAgeMs: ageMs } = options;
+    this.#liveness = new Liveness({ timeMs, timeoutMs }, nowMs, 0);
+    this.#helloByMs = nowMs + HELLO_TIMEOUT_MS;
+    // Jitter, so that clients that came together do not leave together.
+    this.#retireAtMs = ageMs <= 0 ? NEVER : nowMs + ageMs * (0.9 + 0.2 * random.next());
+    this.#wake(nowMs);
+    this.#driver.touch();
+    if (plain) socket.once("data", (bytes: Buffer) => this.#onFirstBytes(socket, bytes));
+    else this.#readFrom(socket);
+  }
+
+  retire(graceMs: number): void {
+    const nowMs = this.#shared.clock.nowMs();
+    this.#closeByMs = Math.min(this.#closeByMs, nowMs + graceMs);
+    this.#connection.goaway(H2_ERROR.NO_ERROR, "");
+    this.#driver.release();
+    this.#driver.touch();
+    this.#wake(nowMs);
+  }
+
+  /** With NO_ERROR a client would take a cut reply for an ended one. */
+  destroy(): void {
+    this.#connection.goaway(H2_ERROR.CANCEL, "the connection is given up");
+    this.#driver.destroy("the connection is given up");
+    this.#cancelCalls();
+  }
+
+  ring(nowMs: number): void {
+    if (nowMs >= this.#closeByMs || (!this.#saidHello && nowMs >= this.#helloByMs)) {
+      this.destroy();
+      return;
+    }
+    if (nowMs >= this.#retireAtMs) {
+      this.#retireAtMs = NEVER;
+      this.retire(this.#shared.options.maxConnectionAgeGraceMs);
+    }
+    if (nowMs >= this.#liveness.dueMs) {
+      const found = this.#liveness.look(nowMs, this.#driver.bytesRead, true);
+      if (found === "lost") {
+        this.destroy();
+        return;
+      }
+      if (found === "ping") this.#connection.ping(0);
+    }
+    this.#connection.tick(nowMs);
+    this.#driver.touch();
+    this.#wake(nowMs);
+  }
+
+  headers(stream: number, headers: HeaderList, endStream: boolean): void {
+    const known = this.#calls.get(stream);
+    if (known !== undefined) {
+      if (endStream) this.#end(known); // trailers of a request say nothing in gRPC
+      return;
+    }
+    const head = this.#shared.heads.read(headers);
+    if (head.httpStatus !== 200) {
+      this.#connection.sendHeaders(stream, head.httpStatus === 405 ? METHOD_NOT_ALLOWED : UNSUPPORTED_MEDIA_TYPE, true);
+      if (!endStream) this.#connection.resetStream(stream, H2_ERROR.NO_ERROR);
+      return;
+    }
+    const call = new ServerCall(stream, head, this);
+    this.#calls.set(stream, call);
+    if (head.badTimeout === undefined) call.begin(this.#shared.options.handler, endStream);
+    else call.refuse(STATUS.INTERNAL, `grpc-timeout "${head.badTimeout}" is malformed`, endStream);
+  }
+
+  data(stream: number, bytes: Uint8Array, endStream: boolean): void {
+    const call = this.#calls.get(stream);
+    call?.read(bytes);
+    // What was read is in a buffer that the handler has admitted; what was refused is thrown away. Either way the
+    // connection may bring more, and the call, too, if there is more of it to come.
+    this.#connection.credit(stream, bytes.length);
+    if (endStream && call !== undefined) this.#end(call);
+  }
+
+  reset(stream: number): void {
+    const call = this.#calls.get(stream);
+    if (call === undefined) return;
+    this.#calls.delete(stream);
+    call.cancel();
+  }
+
+  flushed(): void {}
+  goaway(): void {}
+  pong(): void {}
+
+  settings(): void {
+    this.#saidHello = true;
+  }
+
+  failed(_code: H2ErrorCode, reason: ConnectionFault): void {
+    this.#lingerFor(LINGER_MS);
+    this.#shared.options.onFault?.(reason, this.peer);
+    this.#cancelCalls();
+  }
+
+  received(): void {}
+
+  /** No client of gRPC ends its side and reads on: this one is gone, or goes. */
+  peerEnded(): void {
+    this.#cancelCalls();
+    this.#driver.destroy("the peer closed the connection");
+  }
+
+  done(): void {
+    this.#lingerFor(LINGER_MS);
+  }
+
+  closed(): void {
+    this.#shared.alarms.clear(this);
+    this.#cancelCalls();
+    this.#shared.closed(this);
+  }
+
+  success(call: ServerCall, head: Uint8Array, message: Uint8Array, trailers: Uint8Array): void {
+    this.#connection.sendReply(call.stream, head, message, trailers);
+    this.#replied(call);
+  }
+
+  failure(call: ServerCall, block: Uint8Array): void {
+    this.#connection.sendHeaders(call.stream, block, true);
+    this.#replied(call);
+  }
+
+  /** What is left of its body is not wanted: NO_ERROR tells the client to stop, and to take the reply (RFC 9113, 8.1). */
+  #replied(call: ServerCall): void {
+    this.#calls.delete(call.stream);
+    if (!call.bodyEnded) this.#connection.resetStream(call.stream, H2_ERROR.NO_ERROR);
+    this.#driver.touch();
+  }
+
+  #end(call: ServerCall): void {
+    call.end();
+  }
+
+  #onFirstBytes(socket: Socket, bytes: Buffer): void {
+    if (looksLikeHttp1(bytes)) {
+      this.#shared.options.onFault?.("bad_preface", this.peer);
+      this.#driver.endWith(HTTP1_ANSWER);
+      this.#lingerFor(LINGER_MS);
+    }
+    this.#driver.release();
+    this.#readFrom(socket);
+    this.#driver.receive(bytes);
+  }
+
+  #readFrom(socket: Socket): void {
+    socket.on("data", (bytes: Buffer) => this.#driver.receive(bytes));
+  }
+
+  #lingerFor(ms: number): void {
+    const nowMs = this.#shared.clock.nowMs();
+    this.#closeByMs = Math.min(this.#closeByMs, nowMs + ms);
+    this.#wake(nowMs);
+  }
+
+  #cancelCalls(): void {
+    for (const call of this.#calls.values()) call.cancel();
+    this.#calls.clear();
+  }
+
+  /** Sets the alarm for what is due next. */
+  #wake(nowMs: number): void {
+    const nextTickMs = (Math.floor(nowMs / TICK_MS) + 1) * TICK_MS;
+    const helloByMs = this.#saidHello ? NEVER : this.#helloByMs;
+    const dueMs = Math.min(nextTickMs, helloByMs, this.#retireAtMs, this.#closeByMs, this.#liveness.dueMs);
+    this.#shared.alarms.set(this, dueMs);
+  }
+}

@@ -1,0 +1,160 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { get } from "node:http";
+import net from "node:net";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { ACK, FRAME, frame, nextOfType, PREFACE, readFrames, silentClient } from "./frames.ts";
+import {
+  ask,
+  clientOptions,
+  echo,
+  exchange,
+  framed,
+  type Guarantees,
+  Happenings,
+  manualEnv,
+  ok,
+  PATH,
+  rawConnect,
+  rawStream,
+  request,
+  serverOptions,
+  utf8,
+  whenClosed,
+} from "./rig.ts";
+
+/** What our own HTTP/2 guarantees beyond the contract. */
+export const OWN: Guarantees = {
+  "who speaks HTTP/1.1 gets an answer that can be read": async (transport) => {
+    const faults = new Happenings<string>();
+    const onFault = (reason: string): void => faults.add(reason);
+    await using server = await transport.listen(serverOptions(echo, { onFault }), manualEnv());
+    const asked = get({ host: "127.0.0.1", port: server.port, path: "/v1/traces" });
+    const [reply] = (await once(asked, "response")) as [import("node:http").IncomingMessage];
+    let text = "";
+    for await (const chunk of reply) text += String(chunk);
+    assert.equal(reply.statusCode, 505);
+    assert.match(text, /gRPC/u);
+    assert.equal(await faults.next(), "bad_preface");
+  },
+  "faults are told once, with their reason and the peer": async (transport) => {
+    const faults = new Happenings<readonly [string, string]>();
+    const onFault = (reason: string, peer: string): void => faults.add([reason, peer]);
+    await using server = await transport.listen(serverOptions(echo, { onFault }), manualEnv());
+    const socket = net.connect({ host: "127.0.0.1", port: server.port });
+    await once(socket, "connect");
+    const peer = `127.0.0.1:${socket.localPort}`;
+    const frames = readFrames(socket);
+    socket.write(Buffer.concat([Buffer.from(PREFACE), frame(FRAME.SETTINGS), frame(FRAME.PING, 0, Buffer.alloc(7))]));
+    const goaway = await nextOfType(frames, FRAME.GOAWAY);
+    assert.equal(goaway.payload.readUInt32BE(4), 6); // FRAME_SIZE_ERROR
+    await whenClosed(socket);
+    assert.deepEqual(faults.all, [["frame_size", peer]]);
+  },
+  "a peer that breaks the protocol gets GOAWAY, and is cut off when it does not leave": async (transport) => {
+    const env = manualEnv();
+    await using server = await transport.listen(serverOptions(echo), env);
+    const socket = net.connect({ host: "127.0.0.1", port: server.port, allowHalfOpen: true });
+    const frames = readFrames(socket);
+    socket.write(Buffer.concat([Buffer.from(PREFACE), frame(FRAME.SETTINGS), frame(FRAME.PING, 0, Buffer.alloc(7))]));
+    await nextOfType(frames, FRAME.GOAWAY);
+    assert.equal(server.connections, 1);
+    env.clock.advance(1_000);
+    while (server.connections > 0) await nextTurn();
+    socket.destroy();
+  },
+  "a client that reads slowly gets all replies, whole and in order": async (transport) => {
+    const piece = new Uint8Array(1_000_000).fill(7);
+    await using server = await transport.listen(
+      serverOptions((call) => exchange({ message: () => call.reply(ok(piece)) })),
+      manualEnv(),
+    );
+    const session = await rawConnect(server.port);
+    const replies = Array.from({ length: 10 }, () => {
+      const { stream, reply } = rawStream(session);
+      stream.pause();
+      stream.end(framed(utf8("x")));
+      setImmediate(() => stream.resume());
+      return reply;
+    });
+    for (const { chunks, trailers } of await Promise.all(replies)) {
+      assert.ok(Buffer.concat(chunks).equals(framed(piece)));
+      assert.equal(trailers["grpc-status"], "0");
+    }
+    session.destroy();
+  },
+  "a sender whose message is not admitted is not read on, and other calls of its connection are": async (transport) => {
+    const admitted = new Happenings<number>();
+    await using server = await transport.listen(
+      serverOptions((call) =>
+        exchange({
+          length: (bytes) => (bytes > 1_000 ? { status: 8, text: "full" } : undefined),
+          message: (bytes) => {
+            admitted.add(bytes.length);
+            call.reply(ok(bytes));
+          },
+        }),
+      ),
+      manualEnv(),
+    );
+    await using client = transport.connect(clientOptions(server.port), manualEnv());
+    const big = request([new Uint8Array(30_000_000)]);
+    const small = request([utf8("small")]);
+    const results = await Promise.all([ask(client, big), ask(client, small), ask(client, big), ask(client, small)]);
+    assert.deepEqual(
+      results.map((result) => result.kind === "answer" && result.status),
+      [8, 0, 8, 0],
+    );
+    assert.deepEqual(admitted.all, [5, 5]);
+  },
+  "heads of requests with one metadata object differ in path, encoding and time left": async (transport) => {
+    const seen = new Happenings<unknown>();
+    await using server = await transport.listen(
+      serverOptions((call) => {
+        seen.add([call.path, call.encoding, call.timeoutMs, call.header("x-a")]);
+        call.reply({ status: 5, text: "" });
+        return undefined;
+      }),
+      manualEnv(),
+    );
+    await using client = transport.connect(clientOptions(server.port), manualEnv());
+    const metadata = { "x-a": "1" };
+    for (const path of [PATH, "/other"]) {
+      for (const encoding of ["identity", "gzip"] as const) {
+        for (const timeoutMs of [1_000, 1_000, 2_500.5]) {
+          await ask(client, request([utf8("x")], { metadata, path, encoding, timeoutMs }));
+          assert.deepEqual(await seen.next(), [path, encoding, Math.ceil(timeoutMs), "1"]);
+        }
+      }
+    }
+  },
+  "a done that starts the next call keeps the connection going": async (transport) => {
+    await using server = await transport.listen(serverOptions(echo), manualEnv());
+    await using client = transport.connect(clientOptions(server.port), manualEnv());
+    const { promise, resolve } = Promise.withResolvers<void>();
+    let left = 200;
+    const next = (): void => {
+      client.unary(request([utf8(`${left}`)]), (result) => {
+        assert.ok(result.kind === "answer" && Buffer.from(result.message).toString() === `${left}`);
+        if (--left === 0) resolve();
+        else next();
+      });
+    };
+    next();
+    await promise;
+    assert.equal(server.connections, 1);
+  },
+  "a client that never says hello is not greeted either": async (transport) => {
+    await using server = await transport.listen(serverOptions(echo), manualEnv());
+    const { socket, frames } = silentClient(server.port);
+    const silent = net.connect({ host: "127.0.0.1", port: server.port });
+    let bytes = 0;
+    silent.on("data", (chunk: Buffer) => (bytes += chunk.length));
+    await once(silent, "connect");
+    const settings = await nextOfType(frames, FRAME.SETTINGS);
+    assert.equal(settings.flags & ACK, 0);
+    assert.equal(bytes, 0);
+    socket.destroy();
+    silent.destroy();
+  },
+};
