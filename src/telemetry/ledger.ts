@@ -14,7 +14,7 @@ export interface LedgerEntry {
   readonly pool: string;
   /** Items as senders sent them, each counted once. */
   received: number;
-  /** Further copies of items that were received: by `mode: copy` or by broadcast. */
+  /** Further copies of items that were received: by `mode: copy`. */
   copied: number;
   delivered: number;
   /** Refused for good by a target. */

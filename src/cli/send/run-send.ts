@@ -22,6 +22,8 @@ export interface SendRun {
 }
 
 const FIRST_BACKOFF_MS = 200;
+/** Past --duration nothing new is sent later than this. */
+const MAX_LATE_MS = 10_000;
 const MAX_BACKOFF_MS = 5_000;
 /** A server that asks for more is not waited for. */
 const MAX_RETRY_AFTER_MS = 60_000;
@@ -77,7 +79,7 @@ class SendLoop {
     while (!this.#over && this.#underWay < this.#options.concurrency) {
       const nowMs = this.#env.clock.nowMs();
       const dueMs = this.#intervalMs === 0 ? nowMs : this.#startMs + this.#issued * this.#intervalMs;
-      if (this.#issuedItems >= this.#options.maxItems || dueMs - this.#startMs >= this.#options.durationMs) {
+      if (this.#isEnough(dueMs, nowMs)) {
         this.#finish();
         return;
       }
@@ -88,6 +90,13 @@ class SendLoop {
       }
       void this.#issue(dueMs);
     }
+  }
+
+  /** What is due but has waited this long for a server that is slow or away is not sent any more. */
+  #isEnough(dueMs: number, nowMs: number): boolean {
+    const { maxItems, durationMs } = this.#options;
+    if (this.#issuedItems >= maxItems || dueMs - this.#startMs >= durationMs) return true;
+    return nowMs - this.#startMs >= durationMs + MAX_LATE_MS;
   }
 
   async #issue(dueMs: number): Promise<void> {

@@ -56,6 +56,8 @@ function isEmpty(value: unknown): boolean {
 }
 
 function checkNoTargets({ root, targets }: Outline): Finding[] {
+  const isDropped = root["unmatched"] === "drop" && isEmpty(root["rules"]) && root["default_pool"] === undefined;
+  if (isDropped) return []; // said in so many words: a node that takes everything and keeps nothing
   if (targets.length > 0 || listOf(root["targets"]).length > 0) return [];
   const path: Path = root["targets"] === undefined ? [] : ["targets"];
   return [
