@@ -1,3 +1,4 @@
+import type { GrpcTransport } from "../src/core/grpc-transport.ts";
 import { serviceNames } from "./case.ts";
 import type { Case, Rules } from "./case.ts";
 
@@ -10,7 +11,7 @@ export interface RouterPorts {
 }
 
 /** The config of the measured router. JSON, which is YAML too. */
-export function routerConfig(run: Case, ports: RouterPorts, dataDir: string): string {
+export function routerConfig(run: Case, ports: RouterPorts, dataDir: string, transport: GrpcTransport): string {
   const protocol = run.protocol === "grpc" ? "grpc" : "http/protobuf";
   const compression = run.gzipOut ? { compression: "gzip" } : {};
   const config = {
@@ -18,7 +19,7 @@ export function routerConfig(run: Case, ports: RouterPorts, dataDir: string): st
       id: "bench",
       data_dir: dataDir,
       listen: {
-        otlp_grpc: { address: `127.0.0.1:${ports.grpc}` },
+        otlp_grpc: { address: `127.0.0.1:${ports.grpc}`, transport },
         otlp_http: { address: `127.0.0.1:${ports.http}` },
         admin: { address: `127.0.0.1:${ports.admin}` },
       },
@@ -27,6 +28,7 @@ export function routerConfig(run: Case, ports: RouterPorts, dataDir: string): st
       id: i === 0 ? "a" : "b",
       endpoint: `http://127.0.0.1:${port}`,
       protocol,
+      ...(protocol === "grpc" && { transport }),
       ...compression,
     })),
     pools: { a: { targets: ["a"] }, b: { targets: ["b"] } },

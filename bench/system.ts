@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { DEFAULT_GRPC_TRANSPORT, type GrpcTransport } from "../src/core/grpc-transport.ts";
 import type { Case } from "./case.ts";
 import { startChild, untilListening } from "./child.ts";
 import type { Child } from "./child.ts";
@@ -32,19 +33,26 @@ const BIN = join(ROOT, "bin/signalbox.js");
 /** Measured as it is published: what is built, not the sources. */
 const BUILT = join(ROOT, "dist/cli/main.js");
 
-export const SIGNALBOX: System = {
-  name: "signalbox",
-  missing: () => (existsSync(BUILT) ? undefined : `${BUILT} is not there: npm run build`),
-  runs: () => true,
-  async start(run, targets, dir) {
-    const [grpc, http, admin] = await freePorts(3);
-    const ports = { grpc: grpc!, http: http!, admin: admin!, targets };
-    const file = join(dir, "signalbox.yaml");
-    writeFileSync(file, routerConfig(run, ports, join(dir, "data")));
-    const child = startChild(process.execPath, [BIN, "run", "-c", file], { SIGNALBOX_BUILT: "1" });
-    return listening(child, run.protocol === "grpc" ? ports.grpc : ports.http);
-  },
-};
+function signalbox(name: string, transport: GrpcTransport, runs: (run: Case) => boolean): System {
+  return {
+    name,
+    missing: () => (existsSync(BUILT) ? undefined : `${BUILT} is not there: npm run build`),
+    runs,
+    async start(run, targets, dir) {
+      const [grpc, http, admin] = await freePorts(3);
+      const ports = { grpc: grpc!, http: http!, admin: admin!, targets };
+      const file = join(dir, "signalbox.yaml");
+      writeFileSync(file, routerConfig(run, ports, join(dir, "data"), transport));
+      const child = startChild(process.execPath, [BIN, "run", "-c", file], { SIGNALBOX_BUILT: "1" });
+      return listening(child, run.protocol === "grpc" ? ports.grpc : ports.http);
+    },
+  };
+}
+
+export const SIGNALBOX = signalbox("signalbox", DEFAULT_GRPC_TRANSPORT, () => true);
+/** The implementation of HTTP/2 that is not the default, on the loads that peers run too. */
+const OTHER: GrpcTransport = DEFAULT_GRPC_TRANSPORT === "own" ? "node" : "own";
+const SIGNALBOX_OTHER = signalbox(`signalbox, transport: ${OTHER}`, OTHER, (run) => run.peers);
 
 /** A content-blind pass-through and a receiver on node:http2: the limits of the platform. */
 const PASSTHROUGH: System = {
@@ -110,7 +118,7 @@ const VECTOR: System = {
   },
 };
 
-export const PEERS: readonly System[] = [PASSTHROUGH, RECEIVE_ONLY, NGINX, COLLECTOR, VECTOR];
+export const PEERS: readonly System[] = [SIGNALBOX_OTHER, PASSTHROUGH, RECEIVE_ONLY, NGINX, COLLECTOR, VECTOR];
 
 /** What a system that does not look inside can be given. */
 function plainGrpc(run: Case): boolean {
