@@ -1,0 +1,237 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { CONNECTION_FAULTS, type ConnectionFault, H2_ERROR as E } from "../../../src/http2/own/contract.ts";
+import { FLAG, FRAME } from "../../../src/http2/own/frames/frame-types.ts";
+import { encodeHeaders } from "../../../src/http2/own/hpack/encoder.ts";
+import {
+  data,
+  frame,
+  goaway,
+  headers,
+  ping,
+  REQUEST,
+  RESPONSE,
+  rst,
+  SETTINGS_ACK,
+  settings,
+  TRAILERS,
+  windowUpdate,
+} from "./raw.ts";
+import { assertAlive, assertFailed, Scene, type SceneOptions } from "./scene.ts";
+
+const HEAD = encodeHeaders(RESPONSE);
+const TAIL = encodeHeaders(TRAILERS);
+const CALM = E.ENHANCE_YOUR_CALM;
+
+/** Something that may be done now and then, but not all the time. */
+interface Flood {
+  readonly name: string;
+  readonly fault: ConnectionFault;
+  readonly scene?: SceneOptions;
+  readonly before?: (scene: Scene) => void;
+  /** The i-th time. */
+  readonly once: (i: number) => Uint8Array;
+  /** How often it is fine within one second, at the default limits; once more is too much. */
+  readonly fine: number;
+}
+
+const id = (i: number): number => i * 2 + 1;
+
+const floods: readonly Flood[] = [
+  { name: "PING without end", fault: "ping_flood", once: () => ping("x"), fine: 1_000 },
+  { name: "answers to no PING of ours without end", fault: "ping_flood", once: () => ping("x", FLAG.ACK), fine: 1_000 },
+  { name: "SETTINGS without end", fault: "settings_flood", once: () => settings(), fine: 1_000 },
+  { name: "acknowledgements without end", fault: "settings_flood", once: () => SETTINGS_ACK, fine: 1_000 },
+  {
+    name: "PRIORITY without end",
+    fault: "priority_flood",
+    once: () => frame(FRAME.PRIORITY, 0, 1, Buffer.alloc(5)),
+    fine: 1_000,
+  },
+  {
+    name: "unknown frames without end",
+    fault: "unknown_frame_flood",
+    once: (i) => frame(0x10 + (i % 200)),
+    fine: 1_000,
+  },
+  {
+    name: "GOAWAY without end",
+    fault: "unknown_frame_flood",
+    before: (scene) => scene.send(headers(1, REQUEST, 0)),
+    once: () => goaway(0),
+    fine: 1_000,
+  },
+  { name: "WINDOW_UPDATE without end", fault: "window_update_flood", once: () => windowUpdate(0, 1), fine: 1_000 },
+  {
+    name: "empty DATA without end",
+    fault: "empty_frame_flood",
+    before: (scene) => scene.send(headers(1, REQUEST, 0)),
+    once: () => data(1, 0),
+    fine: 1_000,
+  },
+  {
+    name: "DATA of nothing but padding without end",
+    fault: "empty_frame_flood",
+    before: (scene) => scene.send(headers(1, REQUEST, 0)),
+    once: () => data(1, Buffer.concat([Uint8Array.of(9), Buffer.alloc(9)]), FLAG.PADDED),
+    fine: 1_000,
+  },
+  {
+    name: "RST_STREAM of a stream that has ended without end",
+    fault: "rapid_reset",
+    before: (scene) => scene.send(headers(1, REQUEST), rst(1)),
+    once: () => rst(1),
+    fine: 1_000,
+  },
+  {
+    name: "requests that are reset before an answer without end",
+    fault: "rapid_reset",
+    once: (i) => Buffer.concat([headers(id(i), REQUEST), rst(id(i))]),
+    fine: 200,
+  },
+  {
+    name: "requests that make us reset them without end",
+    fault: "stream_errors",
+    once: (i) => Buffer.concat([headers(id(i), REQUEST, 0), windowUpdate(id(i), 0)]),
+    fine: 200,
+  },
+  { name: "malformed requests without end", fault: "stream_errors", once: (i) => headers(id(i), TRAILERS), fine: 200 },
+  {
+    name: "requests above our limit without end",
+    fault: "stream_errors",
+    scene: { limits: { maxConcurrentStreams: 0 } },
+    once: (i) => headers(id(i), REQUEST),
+    fine: 200,
+  },
+  {
+    name: "header blocks to a stream that we reset without end",
+    fault: "empty_frame_flood",
+    before: (scene) => {
+      scene.send(headers(1, REQUEST, 0));
+      scene.connection.resetStream(1, E.CANCEL);
+    },
+    once: () => headers(1, TRAILERS),
+    fine: 1_000,
+  },
+];
+
+for (const flood of floods) {
+  test(`${flood.name} are ${flood.fault}`, () => {
+    const scene = new Scene("server", flood.scene);
+    flood.before?.(scene);
+    let i = 0;
+    // What a request before it earned is used up first.
+    const earned = flood.name.startsWith("RST") || flood.before === undefined ? 0 : 8;
+    for (; i < flood.fine; i++) scene.send(flood.once(i));
+    assertAlive(scene);
+    scene.nowMs += 500;
+    for (const half = i + flood.fine / 2; i < half; i++) scene.send(flood.once(i));
+    assertAlive(scene);
+    for (const most = i + 1 + earned; i < most; i++) scene.send(flood.once(i));
+    assertFailed(scene, CALM, flood.fault);
+  });
+}
+
+test("interim replies without end are empty_frame_flood", () => {
+  const scene = new Scene("client");
+  scene.request(true);
+  for (let i = 0; i < 1_100; i++) scene.send(headers(1, [":status", "103"], 0));
+  assertFailed(scene, CALM, "empty_frame_flood");
+});
+
+test("CONTINUATION without end is continuation_flood", () => {
+  const scene = new Scene("server");
+  scene.send(frame(FRAME.HEADERS, 0, 1));
+  for (let i = 0; i < 16; i++) scene.send(frame(FRAME.CONTINUATION, 0, 1, Uint8Array.of(0x82)));
+  assertAlive(scene);
+  scene.send(frame(FRAME.CONTINUATION, 0, 1).subarray(0, 9));
+  assertFailed(scene, CALM, "continuation_flood");
+});
+
+test("a header block far above our limit is header_list_too_large before it is there", () => {
+  const scene = new Scene("server");
+  scene.send(frame(FRAME.HEADERS, FLAG.END_HEADERS, 1, Buffer.alloc(65_537)).subarray(0, 9));
+  assertFailed(scene, CALM, "header_list_too_large");
+  const split = new Scene("server");
+  split.send(
+    frame(FRAME.HEADERS, 0, 1, Buffer.alloc(40_000)),
+    frame(FRAME.CONTINUATION, 0, 1, Buffer.alloc(40_000)).subarray(0, 9),
+  );
+  assertFailed(split, CALM, "header_list_too_large");
+});
+
+test("a SETTINGS frame of more than 64 parameters is settings_flood before it is there", () => {
+  const scene = new Scene("server");
+  scene.send(frame(FRAME.SETTINGS, 0, 0, Buffer.alloc(65 * 6)).subarray(0, 9));
+  assertFailed(scene, CALM, "settings_flood");
+});
+
+test("a peer that gives no credit while too much waits is stalled after ten seconds", () => {
+  const scene = new Scene("client", { limits: { maxOutputBytes: 100_000 } });
+  scene.request();
+  scene.connection.sendData(1, [Buffer.alloc(200_000)], true);
+  scene.take();
+  for (let ms = 0; ms < 10_000; ms += 1_000) scene.connection.tick(scene.nowMs + ms);
+  assertAlive(scene);
+  scene.send(windowUpdate(0, 1), windowUpdate(1, 1), ping("x"));
+  scene.take();
+  scene.connection.tick(scene.nowMs + 10_000);
+  assertFailed(scene, CALM, "stalled");
+});
+
+test("a peer that reads slowly is not stalled", () => {
+  const scene = new Scene("client", { limits: { maxOutputBytes: 100_000 } });
+  scene.request();
+  scene.connection.sendData(1, [Buffer.alloc(1_000_000)], true);
+  for (let i = 1; i < 10; i++) {
+    scene.take();
+    scene.connection.tick(scene.nowMs + i * 10_000);
+    scene.send(windowUpdate(0, 70_000), windowUpdate(1, 70_000));
+  }
+  assertAlive(scene);
+});
+
+test("a peer that asks for answers and does not read them is stalled at once", () => {
+  const scene = new Scene("server", { limits: { maxOutputBytes: 20_000 } });
+  for (let i = 0; scene.toldOf("failed").length === 0 && i < 100_000; i++) {
+    scene.send(headers(id(i), REQUEST));
+    scene.connection.sendHeaders(id(i), TAIL, true);
+  }
+  assertFailed(scene, CALM, "stalled");
+});
+
+test("a busy peer has a reason for PING and WINDOW_UPDATE", () => {
+  const scene = new Scene("server");
+  for (let i = 0; i < 20_000; i++) {
+    scene.send(headers(id(i), REQUEST));
+    scene.connection.sendReply(id(i), HEAD, Buffer.alloc(5), TAIL);
+    scene.send(ping("bdp"), windowUpdate(0, 5), windowUpdate(id(i), 5));
+    scene.connection.takeOutput(65_536);
+  }
+  assertAlive(scene);
+  const client = new Scene("client", { settings: [4, 0x7fff_ffff] });
+  client.request();
+  client.send(windowUpdate(0, 0x7000_0000));
+  client.connection.sendData(1, [Buffer.alloc(10_000_000)], true);
+  client.take();
+  for (let i = 0; i < 5_000; i++) client.send(windowUpdate(0, 2_048), windowUpdate(1, 2_048));
+  assertAlive(client);
+});
+
+/** Faults whose tests are rules: see the names there. `internal` is for drivers: nothing here has it. */
+const ELSEWHERE: readonly ConnectionFault[] = [
+  ...([
+    "bad_preface",
+    "protocol_error",
+    "frame_size",
+    "flow_control",
+    "compression",
+    "settings_timeout",
+    "internal",
+  ] as const),
+];
+
+test("every fault of a connection has its test", () => {
+  const here = ["continuation_flood", "header_list_too_large", "stalled", ...floods.map(({ fault }) => fault)];
+  assert.deepEqual([...new Set([...here, ...ELSEWHERE])].toSorted(), [...CONNECTION_FAULTS].toSorted());
+});

@@ -1,0 +1,350 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { H2_ERROR as E } from "../../../src/http2/own/contract.ts";
+import { FLAG, FRAME, SETTING } from "../../../src/http2/own/frames/frame-types.ts";
+import { encodeHeaders } from "../../../src/http2/own/hpack/encoder.ts";
+import {
+  data,
+  headers,
+  type RawFrame,
+  readFrames,
+  REQUEST,
+  RESPONSE,
+  rst,
+  SETTINGS_ACK,
+  settings,
+  TRAILERS,
+  windowUpdate,
+} from "./raw.ts";
+import { assertAlive, assertFailed, Scene } from "./scene.ts";
+
+const HEAD = encodeHeaders(RESPONSE);
+const TAIL = encodeHeaders(TRAILERS);
+const END = FLAG.END_STREAM;
+const SMALL = { initialWindowBytes: 65_535, connectionWindowBytes: 131_070 };
+
+/** Stream and size of the DATA that waits. */
+function sizes(frames: readonly RawFrame[]): number[][] {
+  return frames.filter(({ type }) => type === FRAME.DATA).map(({ stream, payload }) => [stream, payload.length]);
+}
+function updates(frames: readonly RawFrame[]): number[][] {
+  return frames
+    .filter(({ type }) => type === FRAME.WINDOW_UPDATE)
+    .map(({ stream, payload }) => [stream, payload.readUInt32BE(0)]);
+}
+
+test("both sides begin with SETTINGS, and raise the connection's window at once", () => {
+  for (const role of ["server", "client"] as const) {
+    const sent = new Scene(role, { silent: true }).take();
+    assert.deepEqual(
+      sent.map(({ type, flags, stream }) => [type, flags, stream]),
+      [
+        [FRAME.SETTINGS, 0, 0],
+        [FRAME.WINDOW_UPDATE, 0, 0],
+      ],
+    );
+    assert.deepEqual(updates(sent), [[0, 16_777_216 - 65_535]]);
+  }
+});
+
+test("a stream's window limits what is sent on it", () => {
+  const scene = new Scene("server", { settings: [SETTING.INITIAL_WINDOW_SIZE, 10] });
+  scene.send(headers(1, REQUEST));
+  scene.connection.sendHeaders(1, HEAD, false);
+  scene.connection.sendData(1, [Buffer.alloc(25)], true);
+  assert.deepEqual(sizes(scene.take()), [[1, 10]]);
+  assert.equal(scene.connection.hasOutput, false);
+  scene.send(windowUpdate(1, 14));
+  assert.deepEqual(sizes(scene.take()), [[1, 14]]);
+  scene.send(windowUpdate(1, 100));
+  const last = scene.take();
+  assert.deepEqual([sizes(last), last[0]?.flags], [[[1, 1]], END]);
+});
+
+test("the connection's window limits what is sent on all streams", () => {
+  const scene = new Scene("server", { settings: [SETTING.INITIAL_WINDOW_SIZE, 1_000_000] });
+  scene.send(headers(1, REQUEST), headers(3, REQUEST));
+  for (const stream of [1, 3]) {
+    scene.connection.sendHeaders(stream, HEAD, false);
+    scene.connection.sendData(stream, [Buffer.alloc(50_000)], false);
+  }
+  const total = (frames: readonly RawFrame[]): number => sizes(frames).reduce((sum, [, bytes]) => sum + bytes!, 0);
+  assert.equal(total(scene.take()), 65_535);
+  assert.equal(scene.connection.hasOutput, false);
+  scene.send(windowUpdate(0, 100_000));
+  assert.equal(total(scene.take()), 100_000 - 65_535);
+});
+
+test("streams that send take turns, frame by frame", () => {
+  const scene = new Scene("server");
+  scene.send(headers(1, REQUEST), headers(3, REQUEST), headers(5, REQUEST));
+  for (const stream of [1, 3, 5]) {
+    scene.connection.sendHeaders(stream, HEAD, false);
+    scene.connection.sendData(stream, [Buffer.alloc(stream === 3 ? 100 : 20_000)], true);
+  }
+  assert.deepEqual(sizes(scene.take()), [
+    [1, 16_384],
+    [3, 100],
+    [5, 16_384],
+    [1, 3_616],
+    [5, 3_616],
+  ]);
+});
+
+test("a smaller initial window makes windows negative, and nothing is sent until they are above 0 again", () => {
+  const scene = new Scene("server");
+  scene.send(headers(1, REQUEST));
+  scene.connection.sendHeaders(1, HEAD, false);
+  scene.connection.sendData(1, [Buffer.alloc(10_000)], false);
+  assert.deepEqual(sizes(scene.take()), [[1, 10_000]]);
+  scene.connection.sendData(1, [Buffer.alloc(500)], false);
+  scene.send(settings(SETTING.INITIAL_WINDOW_SIZE, 0));
+  assert.deepEqual(sizes(scene.take()), []);
+  scene.send(windowUpdate(1, 10_000));
+  assert.deepEqual(sizes(scene.take()), []);
+  scene.send(windowUpdate(1, 7));
+  assert.deepEqual(sizes(scene.take()), [[1, 7]]);
+  scene.send(settings(SETTING.INITIAL_WINDOW_SIZE, 65_535));
+  assert.deepEqual(sizes(scene.take()), [[1, 493]]);
+});
+
+test("frames are as large as the peer's SETTINGS_MAX_FRAME_SIZE allows, header blocks, too", () => {
+  const scene = new Scene("server", {
+    settings: [SETTING.INITIAL_WINDOW_SIZE, 1 << 20, SETTING.MAX_FRAME_SIZE, 20_000],
+  });
+  scene.send(headers(1, REQUEST), windowUpdate(0, 1 << 20));
+  const block = encodeHeaders([...RESPONSE, "a", "é".repeat(50_000)]);
+  scene.connection.sendHeaders(1, block, false);
+  scene.connection.sendData(1, [Buffer.alloc(30_000)], true);
+  const sent = scene.take();
+  assert.ok(sent.every(({ payload }) => payload.length <= 20_000));
+  assert.deepEqual(
+    sent.map(({ type, flags }) => [type, flags]),
+    [
+      [FRAME.HEADERS, 0],
+      [FRAME.CONTINUATION, 0],
+      [FRAME.CONTINUATION, FLAG.END_HEADERS],
+      [FRAME.DATA, 0],
+      [FRAME.DATA, END],
+    ],
+  );
+  assert.ok(Buffer.concat(sent.slice(0, 3).map(({ payload }) => payload)).equals(block));
+});
+
+test("trailers wait for the body, and the owner is told when it has gone", () => {
+  const scene = new Scene("server", { settings: [SETTING.INITIAL_WINDOW_SIZE, 3] });
+  scene.send(headers(1, REQUEST));
+  scene.connection.sendHeaders(1, HEAD, false);
+  scene.connection.sendData(1, [Buffer.alloc(2), Buffer.alloc(0), Buffer.alloc(3)], false);
+  scene.connection.sendHeaders(1, TAIL, true);
+  scene.take();
+  assert.deepEqual(scene.toldOf("flushed"), []);
+  scene.send(windowUpdate(1, 2));
+  assert.deepEqual(
+    scene.take().map(({ type, flags }) => [type, flags]),
+    [
+      [FRAME.DATA, 0],
+      [FRAME.HEADERS, END | FLAG.END_HEADERS],
+    ],
+  );
+  assert.deepEqual(scene.toldOf("flushed"), [["flushed", 1]]);
+  assert.equal(scene.connection.openStreams, 0);
+});
+
+test("a small reply is one piece of output; where a window is in the way it waits, and nothing of it is lost", () => {
+  const scene = new Scene("server", { settings: [SETTING.INITIAL_WINDOW_SIZE, 6] });
+  scene.send(headers(1, REQUEST), headers(3, REQUEST));
+  const body = Buffer.from("123456");
+  scene.connection.sendReply(1, HEAD, body, TAIL);
+  assert.equal(scene.connection.takeOutput(65_536).length, 1);
+  const longer = Buffer.from("1234567");
+  scene.connection.sendReply(3, HEAD, longer, TAIL);
+  longer.fill(0);
+  const first = scene.take();
+  scene.send(windowUpdate(3, 1));
+  const second = scene.take();
+  const text = Buffer.concat(
+    [...first, ...second].filter(({ type }) => type === FRAME.DATA).map(({ payload }) => payload),
+  );
+  assert.equal(text.toString(), "1234567", "the bytes were copied");
+  assert.deepEqual(
+    second.map(({ type }) => type),
+    [FRAME.DATA, FRAME.HEADERS],
+  );
+  assert.deepEqual(scene.toldOf("flushed"), []);
+  assert.equal(scene.connection.openStreams, 0);
+});
+
+test("what waits of a stream that is reset never leaves, and its window is not spent", () => {
+  const scene = new Scene("server", { settings: [SETTING.INITIAL_WINDOW_SIZE, 100_000] });
+  scene.send(headers(1, REQUEST), headers(3, REQUEST));
+  scene.connection.sendHeaders(1, HEAD, false);
+  scene.connection.sendData(1, [Buffer.alloc(60_000)], true);
+  scene.send(rst(1));
+  scene.connection.sendHeaders(3, HEAD, false);
+  scene.connection.sendData(3, [Buffer.alloc(65_535)], true);
+  assert.equal(
+    sizes(scene.take()).reduce((sum, [stream, bytes]) => sum + (stream === 3 ? bytes! : 1_000_000), 0),
+    65_535,
+  );
+});
+
+test("a reset with NO_ERROR lets a reply that waits go first, and drops what still comes of the request", () => {
+  const scene = new Scene("server", { settings: [SETTING.INITIAL_WINDOW_SIZE, 3] });
+  scene.send(headers(1, REQUEST, 0));
+  scene.connection.sendReply(1, HEAD, Buffer.alloc(5), TAIL);
+  scene.connection.resetStream(1, E.NO_ERROR);
+  assert.ok(scene.take().every(({ type }) => type !== FRAME.RST_STREAM));
+  scene.told.length = 0;
+  scene.send(data(1, 100), windowUpdate(1, 10));
+  assert.deepEqual(
+    scene.take().map(({ type }) => type),
+    [FRAME.DATA, FRAME.HEADERS, FRAME.RST_STREAM],
+  );
+  assert.deepEqual(scene.told, []);
+  assert.equal(scene.connection.openStreams, 0);
+});
+
+test("credit is told in large steps, of the stream and of the connection", () => {
+  const scene = new Scene("server", { limits: SMALL });
+  scene.send(headers(1, REQUEST, 0));
+  scene.send(data(1, 16_000), data(1, 16_000));
+  scene.connection.credit(1, 32_000);
+  assert.deepEqual(updates(scene.take()), []);
+  scene.send(data(1, 16_000));
+  scene.connection.credit(1, 16_000);
+  assert.deepEqual(updates(scene.take()), [[1, 48_000]]);
+  scene.send(data(1, 20_000));
+  scene.connection.credit(1, 20_000);
+  assert.deepEqual(updates(scene.take()), [[0, 68_000]]);
+});
+
+test("a peer whose bytes are held is told of credit before it runs dry", () => {
+  const scene = new Scene("server", { limits: SMALL });
+  scene.send(headers(1, REQUEST, 0), headers(3, REQUEST, 0));
+  scene.send(data(1, 60_000), data(3, 60_000));
+  scene.connection.credit(3, 20_000);
+  assert.deepEqual(updates(scene.take()), [
+    [0, 20_000],
+    [3, 20_000],
+  ]);
+});
+
+test("no credit is told for a stream that has ended, and that of a closed stream goes to the connection", () => {
+  const scene = new Scene("server", { limits: SMALL });
+  scene.send(headers(1, REQUEST, 0), data(1, 65_535, END), headers(3, REQUEST, 0), data(3, 65_000));
+  scene.connection.credit(1, 65_535);
+  assert.deepEqual(updates(scene.take()), [[0, 65_535]]);
+  scene.connection.resetStream(3, E.CANCEL);
+  scene.connection.credit(3, 65_000);
+  assert.deepEqual(updates(scene.take()), []);
+  scene.send(headers(5, REQUEST, 0), data(5, 1_000));
+  scene.connection.credit(5, 1_000);
+  assert.deepEqual(updates(scene.take()), [[0, 66_000]]);
+});
+
+test("credit for more than was received is not given", () => {
+  const scene = new Scene("server", { limits: SMALL });
+  scene.send(headers(1, REQUEST, 0), data(1, 40_000));
+  scene.connection.credit(1, 1_000_000_000);
+  assert.deepEqual(updates(scene.take()), [[1, 40_000]]);
+  scene.send(data(1, 30_000));
+  scene.connection.credit(1, 30_000);
+  assert.deepEqual(updates(scene.take()), [[0, 70_000]]);
+});
+
+test("padding is given back at once", () => {
+  const scene = new Scene("server", { limits: SMALL });
+  scene.send(headers(1, REQUEST, 0));
+  const padded = Buffer.concat([Uint8Array.of(255), Buffer.alloc(255 + 10)]);
+  for (let i = 0; i < 200; i++) scene.send(data(1, padded, FLAG.PADDED));
+  assertAlive(scene);
+  const told = updates(scene.take()).filter(([stream]) => stream === 1);
+  assert.ok(told.reduce((sum, [, bytes]) => sum + bytes!, 0) >= 30_000);
+});
+
+test("bytes dropped after a reset count against the connection, and are given back to it", () => {
+  const scene = new Scene("server", { limits: SMALL });
+  scene.send(headers(1, REQUEST, 0));
+  scene.connection.resetStream(1, E.CANCEL);
+  scene.take();
+  for (let i = 0; i < 50; i++) scene.send(data(1, 10_000));
+  assertAlive(scene);
+  assert.ok(updates(scene.take()).every(([stream]) => stream === 0));
+});
+
+test("a peer that sends more than the connection's window has ended its connection", () => {
+  const scene = new Scene("server", { limits: SMALL });
+  scene.send(headers(1, REQUEST, 0), data(1, 65_535), headers(3, REQUEST, 0), data(3, 65_535));
+  scene.send(headers(5, REQUEST, 0), data(5, 1));
+  assertFailed(scene, E.FLOW_CONTROL_ERROR, "flow_control");
+});
+
+test("a peer that sends more than a stream's window has its stream reset", () => {
+  const scene = new Scene("server", { limits: SMALL });
+  scene.send(headers(1, REQUEST, 0), data(1, 65_535), data(1, 1));
+  assert.deepEqual(
+    scene.takeOf(FRAME.RST_STREAM).map(({ stream, payload }) => [stream, payload.readUInt32BE(0)]),
+    [[1, E.FLOW_CONTROL_ERROR]],
+  );
+  assertAlive(scene);
+});
+
+test("a window below the default holds once the peer has acknowledged it, also for streams that are open", () => {
+  const limits = { initialWindowBytes: 1_000 };
+  const scene = new Scene("server", { limits, silent: true });
+  scene.send(Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), settings(), headers(1, REQUEST, 0), data(1, 60_000));
+  assertAlive(scene);
+  scene.connection.credit(1, 60_000);
+  scene.take();
+  scene.send(SETTINGS_ACK, headers(3, REQUEST, 0), data(3, 1_000), data(3, 1));
+  assert.deepEqual(
+    scene.takeOf(FRAME.RST_STREAM).map(({ stream }) => stream),
+    [3],
+  );
+});
+
+test("bytes are handed on as views of the chunk that they came in", () => {
+  const scene = new Scene("server", {
+    events: () => ({
+      data: (_, bytes) => {
+        seen.push(bytes);
+      },
+    }),
+  });
+  const seen: Uint8Array[] = [];
+  scene.send(headers(1, REQUEST, 0));
+  const chunk = data(1, 1_000);
+  scene.connection.receive(chunk.subarray(0, 300), 0);
+  scene.connection.receive(chunk.subarray(300), 0);
+  assert.deepEqual(
+    seen.map(({ length, buffer }) => [length, buffer === chunk.buffer]),
+    [
+      [291, true],
+      [709, true],
+    ],
+  );
+});
+
+test("takeOutput gives no more than it is asked for, and everything in the end", () => {
+  const whole = new Scene("server");
+  const parts = new Scene("server");
+  const taken: Uint8Array[] = [];
+  for (const scene of [whole, parts]) {
+    scene.send(headers(1, REQUEST), headers(3, REQUEST));
+    scene.connection.sendReply(1, HEAD, Buffer.alloc(500, 1), TAIL);
+    scene.connection.sendHeaders(3, HEAD, false);
+    scene.connection.sendData(3, [Buffer.alloc(5_000, 2), Buffer.alloc(20, 3)], false);
+    scene.connection.sendHeaders(3, TAIL, true);
+  }
+  for (let size = 1; parts.connection.hasOutput; size = (size % 40) + 1) {
+    const pieces = parts.connection.takeOutput(size);
+    const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
+    assert.ok(bytes > 0 && bytes <= size);
+    taken.push(...pieces);
+  }
+  const body = (bytes: Buffer): Buffer =>
+    Buffer.concat(readFrames(bytes).flatMap(({ type, payload }) => (type === FRAME.DATA ? [payload] : [])));
+  assert.ok(body(Buffer.concat(taken)).equals(body(whole.takeBytes())));
+  assert.deepEqual([parts.connection.openStreams, whole.connection.openStreams], [0, 0]);
+});
