@@ -8,7 +8,7 @@ import {
   STATUS_CODES,
 } from "node:http";
 import { createServer as createTlsServer } from "node:https";
-import type { AddressInfo, Socket } from "node:net";
+import { type AddressInfo, type Socket, Server as TcpServer } from "node:net";
 import { reasonOf } from "../../core/errors.ts";
 import type { Refusal } from "../../core/reason.ts";
 import type { TlsServerOptions } from "../../http2/port.ts";
@@ -37,7 +37,7 @@ export interface HttpListener extends AsyncDisposable {
   readonly host: string;
   readonly port: number;
   readonly connections: number;
-  /** Stops accepting, closes idle connections, and resolves when all requests were answered or `graceMs` has passed. */
+  /** Stops accepting, lets clients go, and resolves when all requests were answered or `graceMs` has passed. */
   drain(graceMs: number): Promise<void>;
 }
 
@@ -52,6 +52,11 @@ export async function listenHttp(options: HttpOptions, region: string, env: Rece
 }
 
 const TLS_HANDSHAKE_TIMEOUT_MS = 10_000;
+/**
+ * How long an idle connection is kept when the listener drains. Who sends more often than this hears with the next reply that the
+ * connection ends; closed at once, that request could meet a closed socket, and its sender would not know what became of it.
+ */
+const FAREWELL_MS = 250;
 /** Finds peers that are gone without a word. */
 const TCP_KEEPALIVE_MS = 30_000;
 
@@ -84,7 +89,8 @@ class NodeHttpListener implements HttpListener {
   readonly #sockets = new Set<Socket>();
   readonly #connections = new Map<object, HttpConnection>();
   #draining = false;
-  #settled: () => void = ignore;
+  /** Told whenever a request or a connection has ended. */
+  #ended: () => void = ignore;
 
   constructor(server: Server, desk: Desk, tls: boolean) {
     this.#server = server;
@@ -113,23 +119,32 @@ class NodeHttpListener implements HttpListener {
   }
 
   async drain(graceMs: number): Promise<void> {
+    const { clock } = this.#desk.env;
+    const endMs = clock.nowMs() + graceMs;
     this.#draining = true;
-    this.#server.close(); // idle connections are closed, too
-    if (this.#open() > 0) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      this.#settled = resolve;
-      const cancel = this.#desk.env.clock.after(graceMs, resolve);
-      await promise;
-      cancel();
-    }
-    this.#destroyAll();
+    TcpServer.prototype.close.call(this.#server); // that of HTTP closes idle connections, too
+    await this.#wait(Math.min(FAREWELL_MS, graceMs), () => this.#connections.size === 0);
+    this.#server.close();
+    await this.#wait(endMs - clock.nowMs(), () => this.#open() === 0);
+    await this.#destroyAll();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#draining = true;
     this.#server.close();
-    this.#destroyAll();
-    await Promise.all(Array.from(this.#sockets, (socket) => once(socket, "close")));
+    await this.#destroyAll();
+  }
+
+  /** Resolves when it is done, asked whenever a request or a connection has ended, or after this time. */
+  async #wait(timeMs: number, done: () => boolean): Promise<void> {
+    if (done()) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#ended = () => {
+      if (done()) resolve();
+    };
+    const cancel = this.#desk.env.clock.after(Math.max(0, timeMs), resolve);
+    await promise;
+    cancel();
   }
 
   #connected(socket: Socket): void {
@@ -165,18 +180,16 @@ class NodeHttpListener implements HttpListener {
     connection.breakOff(refusal, () => rawReply(refusal));
   }
 
-  #ended(): void {
-    if (this.#draining && this.#open() === 0) this.#settled();
-  }
-
   #open(): number {
     let open = 0;
     for (const connection of this.#connections.values()) open += connection.open;
     return open;
   }
 
-  #destroyAll(): void {
+  async #destroyAll(): Promise<void> {
+    const closed = Array.from(this.#sockets, (socket) => new Promise((resolve) => void socket.once("close", resolve)));
     for (const socket of this.#sockets) socket.destroy();
+    await Promise.all(closed);
   }
 
   #address(): AddressInfo {
