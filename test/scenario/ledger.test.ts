@@ -65,16 +65,25 @@ async function openSinks(owned: AsyncDisposableStack): Promise<Record<string, Si
 }
 
 /** Keeps four requests under way until all were answered. */
-async function sendAll(sender: Sender, abortAfterMs?: number): Promise<void> {
+async function sendAll(sender: Sender): Promise<void> {
   let left = REQUESTS;
   const one = async (): Promise<void> => {
     const prepared = sender.prepare();
-    while (left-- > 0) {
-      const abort = abortAfterMs === undefined ? undefined : AbortSignal.timeout(abortAfterMs);
-      await sender.sendOne(prepared, abort);
-    }
+    while (left-- > 0) await sender.sendOne(prepared);
   };
   await Promise.all([one(), one(), one(), one()]);
+}
+
+/** Goes away as soon as its request has arrived, again and again. */
+async function sendAndLeave(sender: Sender, signal: Signal, node: TestNode): Promise<void> {
+  const entry = node.env.ledger.entry(signal, "fickle", "hanging");
+  for (let i = 1; i <= 10; i++) {
+    const leaving = new AbortController();
+    const sent = sender.sendOne(sender.prepare(), leaving.signal);
+    await until(() => entry.received === i * ITEMS);
+    leaving.abort();
+    assert.equal((await sent).answer.kind, "broken");
+  }
 }
 
 /** Looks at the ledger from all sides, over and over, until it is told to stop. */
@@ -105,7 +114,10 @@ for (const [signal, unmatched] of [
     const senders = openSenders(node, owned, signal);
     const stop = new AbortController();
     const watching = watchLedger(node, stop.signal);
-    await Promise.all(senders.map((sender) => sendAll(sender, sender.service === "fickle" ? 15 : undefined)));
+    const sending = senders.map((sender) =>
+      sender.service === "fickle" ? sendAndLeave(sender, signal, node) : sendAll(sender),
+    );
+    await Promise.all(sending);
     await until(() => node.ledger().queued === 0);
     stop.abort();
     assert.ok((await watching) > 5, "the ledger was looked at under load");

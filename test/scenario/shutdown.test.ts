@@ -23,10 +23,13 @@ function senders(node: NodeProcess, owned: AsyncDisposableStack): Sender[] {
   ];
 }
 
-/** Of a sender: requests that ended neither with an answer nor with a connection that was not to be had any more. */
+/**
+ * Of a sender: requests that ended without an answer, apart from those that were not to be sent any more: no connection was to
+ * be had, or the stream was begun after the GOAWAY, which every client of gRPC sends again elsewhere.
+ */
 function cutOff({ sent }: { readonly sent: readonly Sent[] }): string[] {
   return sent.flatMap(({ answer }) =>
-    answer.kind === "broken" && !/ECONNREFUSED/u.test(answer.message) ? [answer.message] : [],
+    answer.kind === "broken" && !/ECONNREFUSED|REFUSED_STREAM/u.test(answer.message) ? [answer.message] : [],
   );
 }
 
