@@ -8,7 +8,7 @@ import { openTargets } from "../../src/data/export/targets.ts";
 import { Pools } from "../../src/data/pools.ts";
 import type { Carry } from "../../src/data/receive/carry.ts";
 import type { Reply } from "../../src/data/request.ts";
-import { RoutedParcel } from "../../src/data/settlement.ts";
+import { RoutedParcel } from "../../src/data/routed-parcel.ts";
 import type { Signal } from "../../src/otlp/signal.ts";
 import { compile } from "../../src/plan/compile.ts";
 import type { Plan } from "../../src/plan/plan.ts";
