@@ -38,7 +38,8 @@ export function completeConfig(config: TestConfig, sinks: Readonly<Record<string
   const listen = documentOf(node["listen"]);
   for (const name of ["otlp_grpc", "otlp_http", "admin"]) {
     if (listen[name] === false || listen[name] === null) continue;
-    listen[name] = { address: "127.0.0.1:0", ...documentOf(listen[name]) };
+    const transport = name === "otlp_grpc" && TRANSPORT !== undefined ? { transport: TRANSPORT } : {};
+    listen[name] = { address: "127.0.0.1:0", ...transport, ...documentOf(listen[name]) };
   }
   document["node"] = { shutdown_grace: "5s", ...node, listen };
   const targets = (document["targets"] ?? []) as Document[]; // oxlint-disable-line typescript/no-unsafe-type-assertion -- the schema checks it
@@ -47,8 +48,16 @@ export function completeConfig(config: TestConfig, sinks: Readonly<Record<string
     if (known === undefined) targets.push({ id, endpoint: sink.url });
     else known["endpoint"] = sink.url;
   }
-  if (targets.length > 0) document["targets"] = targets;
+  if (targets.length > 0) document["targets"] = targets.map(withTransport);
   return JSON.stringify(document, undefined, 2);
+}
+
+/** Runs the same tests on the other implementation of HTTP/2: `own` or `node`. */
+const TRANSPORT = process.env["TEST_GRPC_TRANSPORT"];
+
+function withTransport(target: Document): Document {
+  const isGrpc = (target["protocol"] ?? "grpc") === "grpc";
+  return TRANSPORT === undefined || !isGrpc ? target : { transport: TRANSPORT, ...target };
 }
 
 /**
