@@ -70,6 +70,16 @@ const floods: readonly Flood[] = [
     fine: 1_000,
   },
   {
+    name: "empty DATA to a stream that we reset without end",
+    fault: "empty_frame_flood",
+    before: (scene) => {
+      scene.send(headers(1, REQUEST, 0));
+      scene.connection.resetStream(1, E.CANCEL);
+    },
+    once: () => data(1, 0),
+    fine: 1_000,
+  },
+  {
     name: "DATA of nothing but padding without end",
     fault: "empty_frame_flood",
     before: (scene) => scene.send(headers(1, REQUEST, 0)),

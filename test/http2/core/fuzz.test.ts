@@ -202,7 +202,7 @@ function run(seed: number, role: Role): void {
   const bytes = input(roll, role);
   let sent = 0;
   let queued = 0;
-  for (; role === "client" && queued < REQUESTS; queued++) connection.open(HEAD, roll(2) === 0);
+  while (queued < (role === "client" ? REQUESTS : 0)) queued += connection.open(HEAD, roll(2) === 0) === 0 ? 0 : 1;
   for (let at = 0; at < bytes.length; ) {
     const to = Math.min(bytes.length, at + 1 + roll(roll(3) === 0 ? 5 : 3_000));
     if (role === "client" && roll(2) === 0 && connection.mayOpen)

@@ -100,7 +100,8 @@ function asRequest(seen: Seen): BlockFacts {
   const { method, scheme, authority, path, host } = seen;
   if (method === "") return MALFORMED;
   if (authority?.includes("@") === true) return MALFORMED;
-  if (authority !== undefined && host !== undefined && host.toLowerCase() !== authority.toLowerCase()) return MALFORMED;
+  if (authority !== undefined && host !== undefined && entity(scheme, host) !== entity(scheme, authority))
+    return MALFORMED;
   if (method === "CONNECT") {
     if (scheme !== undefined || path !== undefined || authority === undefined) return MALFORMED;
   } else {
@@ -108,6 +109,13 @@ function asRequest(seen: Seen): BlockFacts {
     if (!path.startsWith("/") && !(path === "*" && method === "OPTIONS")) return MALFORMED;
   }
   return { kind: "request", contentLength: seen.contentLength, bodiless: false };
+}
+
+/** Whom an authority means: letters in any case, and the scheme's own port said or not, are the same. */
+function entity(scheme: string | undefined, authority: string): string {
+  const port = scheme === "http" ? ":80" : scheme === "https" ? ":443" : undefined;
+  const whole = authority.toLowerCase();
+  return port !== undefined && whole.endsWith(port) ? whole.slice(0, -port.length) : whole;
 }
 
 /** RFC 9113, 8.3.2; 101 has no place in HTTP/2: 8.6. */

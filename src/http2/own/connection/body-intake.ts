@@ -35,7 +35,7 @@ export class BodyIntake {
       return;
     }
     const stream = streams.get(id);
-    if (stream === undefined ? this.#absent(id) : this.#admit(stream, flowBytes, bodyBytes)) {
+    if (stream === undefined ? this.#absent(id, bodyBytes) : this.#admit(stream, flowBytes, bodyBytes)) {
       this.#stream = stream;
       if (flowBytes > bodyBytes && stream !== undefined) this.update(stream);
     } else {
@@ -85,11 +85,12 @@ export class BodyIntake {
   }
 
   /** Always false: nobody gets the bytes. */
-  #absent(id: number): false {
+  #absent(id: number, bodyBytes: number): false {
     const { streams, faults } = this.#parts;
     const absence = streams.absence(id);
     if (absence === "idle") faults.protocol();
     else if (absence !== "reset") faults.protocol(H2_ERROR.STREAM_CLOSED);
+    else if (bodyBytes === 0) faults.idleFrame("empty_frame_flood");
     return false;
   }
 
