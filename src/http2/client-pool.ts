@@ -103,7 +103,7 @@ export class ClientPool<Link extends PooledLink, Call extends PooledCall<Link>> 
   }
 
   #serveWaiting(): void {
-    if (this.#waiting.size > 0) this.#openAnother();
+    if (this.#waiting.size > 0 && this.#leastBusy() === undefined) this.#openAnother();
     const hopeless = this.#isHopeless();
     for (const [call, untilMs] of this.#waiting) {
       const link = this.#leastBusy();

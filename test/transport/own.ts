@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { get } from "node:http";
 import net from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
+import type { UnaryServer } from "../../src/http2/port.ts";
 import { ACK, FRAME, frame, nextOfType, PREFACE, readFrames, silentClient } from "./frames.ts";
 import {
   ask,
@@ -60,7 +61,7 @@ export const OWN: Guarantees = {
     await nextOfType(frames, FRAME.GOAWAY);
     assert.equal(server.connections, 1);
     env.clock.advance(1_000);
-    while (server.connections > 0) await nextTurn();
+    await gone(server);
     socket.destroy();
   },
   "a client that reads slowly gets all replies, whole and in order": async (transport) => {
@@ -158,3 +159,7 @@ export const OWN: Guarantees = {
     silent.destroy();
   },
 };
+
+async function gone(server: UnaryServer): Promise<void> {
+  while (server.connections > 0) await nextTurn();
+}

@@ -10,7 +10,7 @@ export interface DriverOwner {
   received(): void;
   /** The peer sends no more. */
   peerEnded(): void;
-  /** All is written, and the connection is done: the owner says how long it waits for the peer to close, too. */
+  /** All is written, and the connection is done: the owner ends it. */
   done(): void;
   /** The socket is gone. Called once. */
   closed(text: string): void;
@@ -87,10 +87,11 @@ export class Driver {
     this.#flush();
   }
 
-  /** Writes nothing more but this, and FIN. What comes from the peer is thrown away. */
-  endWith(bytes: Uint8Array): void {
+  /** Writes nothing more but this, and FIN. What comes from the peer is thrown away; the socket is gone when it has closed, too. */
+  end(bytes?: Uint8Array): void {
     this.#state = "ending";
-    this.#socket.end(bytes);
+    if (bytes === undefined) this.#socket.end();
+    else this.#socket.end(bytes);
   }
 
   /** What was written before goes out if the peer takes it at once: the socket is destroyed in the next turn. */
@@ -112,7 +113,6 @@ export class Driver {
     }
     if (!connection.done) return;
     this.#state = "ending";
-    socket.end();
     this.#owner.done();
   }
 }

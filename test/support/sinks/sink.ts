@@ -97,7 +97,11 @@ export class Sink implements AsyncDisposable {
     const closed = this.#close();
     for (const cancel of this.#delays) cancel();
     this.#delays.clear();
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+    for (const socket of this.#sockets) {
+      // Node leaks a socket that is reset while TLS on it is being shut down: the process would never end.
+      if (this.#scheme === "https") socket.destroy();
+      else socket.resetAndDestroy();
+    }
     await closed;
   }
 

@@ -170,7 +170,9 @@ export class ServerConnection implements ServedConnection, ConnectionEvents, Dri
     this.#driver.destroy("the peer closed the connection");
   }
 
+  /** A reset would take from the client what it has not read yet, the GOAWAY above all: it may leave by itself. */
   done(): void {
+    this.#driver.end();
     this.#lingerFor(LINGER_MS);
   }
 
@@ -204,7 +206,7 @@ export class ServerConnection implements ServedConnection, ConnectionEvents, Dri
   #onFirstBytes(socket: Socket, bytes: Buffer): void {
     if (looksLikeHttp1(bytes)) {
       this.#shared.options.onFault?.("bad_preface", this.peer);
-      this.#driver.endWith(HTTP1_ANSWER);
+      this.#driver.end(HTTP1_ANSWER);
       this.#lingerFor(LINGER_MS);
     }
     this.#driver.release();
