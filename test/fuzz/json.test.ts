@@ -8,7 +8,7 @@ import { arbitraryRequest } from "../support/oracle/arbitraries.ts";
 import { toOtlpJson } from "../support/oracle/otlp-json.ts";
 import type { SenderAnswer } from "../support/otlp-sender.ts";
 import { arbitraryDamage } from "./broken-bytes.ts";
-import { assertBadData, FUZZ_RUNS, FuzzScene } from "./scene.ts";
+import { assertBadData, fuzzRuns, FuzzScene } from "./scene.ts";
 
 for (const ack of ["delivered", "queued"] as const) {
   test(`fuzz JSON, ack ${ack}: a damaged text is refused, or what targets get of it is sound`, async () => {
@@ -24,7 +24,7 @@ for (const ack of ["delivered", "queued"] as const) {
       fc.asyncProperty(texts, async ({ signal, text }) => {
         judge(text, await scene.sender.send("json", signal, text));
       }),
-      { numRuns: FUZZ_RUNS * 4 },
+      fuzzRuns(4),
     );
     assert.equal(scene.unreadable, 0);
     await scene.assertSound();
@@ -41,7 +41,7 @@ for (const ack of ["delivered", "queued"] as const) {
       fc.asyncProperty(fc.constantFrom(...SIGNALS), noise, async (signal, text) => {
         judge(Buffer.from(text), await scene.sender.send("json", signal, Buffer.from(text)));
       }),
-      { numRuns: FUZZ_RUNS * 8 },
+      fuzzRuns(8),
     );
     assert.equal(scene.unreadable, 0);
     await scene.assertSound();

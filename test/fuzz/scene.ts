@@ -12,7 +12,12 @@ import { OK, type SinkAnswer, type SinkRequest, type SinkScript } from "../suppo
 import { decodes } from "./broken-bytes.ts";
 
 /** More of them find more, and take longer. */
-export const FUZZ_RUNS = Number(process.env["FUZZ_RUNS"] ?? 120);
+const FUZZ_RUNS = Number(process.env["FUZZ_RUNS"] ?? 120);
+
+/** Parameters of a property; `times` is for one whose runs are cheap. The time limit ends what looks for a smaller example. */
+export function fuzzRuns(times = 1): { readonly numRuns: number; readonly interruptAfterTimeLimit: number } {
+  return { numRuns: FUZZ_RUNS * times, interruptAfterTimeLimit: 60_000 + FUZZ_RUNS * times * 100 };
+}
 
 export interface FuzzOptions {
   readonly ack?: "delivered" | "queued";

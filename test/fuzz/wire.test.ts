@@ -8,7 +8,7 @@ import { answerOf, GrpcConnection } from "../receive/grpc-client.ts";
 import { arbitraryRequest } from "../support/oracle/arbitraries.ts";
 import { encodeRequest } from "../support/oracle/oracle.ts";
 import { arbitraryBytes, arbitraryDamage } from "./broken-bytes.ts";
-import { FUZZ_RUNS, FuzzScene } from "./scene.ts";
+import { fuzzRuns, FuzzScene } from "./scene.ts";
 
 /** So that requests meet in batches. */
 const TOGETHER = 8;
@@ -45,7 +45,7 @@ for (const { name, options } of scenes) {
           scene.assertJudged(signal, way, bytes, answer);
         }
       }),
-      { numRuns: FUZZ_RUNS },
+      fuzzRuns(),
     );
     await scene.assertSound();
     if ("ack" in options) assert.equal(scene.unreadable, 0);
@@ -80,7 +80,7 @@ test("fuzz: gzip with damage is bad data, or inflates to what a full decode take
         scene.assertJudged(signal, way, inflated(bytes) ?? Buffer.from([0]), answer);
       },
     ),
-    { numRuns: FUZZ_RUNS * 4 },
+    fuzzRuns(4),
   );
   await scene.assertSound();
 });
@@ -113,7 +113,7 @@ test("fuzz: whatever stands where gRPC's frame of a message is expected, the cal
       );
       assert.ok(status !== GRPC.OK || isEmptyMessage(frame), frame.toString("hex"));
     }),
-    { numRuns: FUZZ_RUNS * 4 },
+    fuzzRuns(4),
   );
   await scene.assertSound();
 });
