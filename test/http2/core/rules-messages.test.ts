@@ -72,6 +72,7 @@ const goodRequests: readonly (readonly [string, readonly string[]])[] = [
   ["a request whose host says the port that its scheme has anyway is taken", request({}, "host", "localhost:80")],
   ["OPTIONS * is taken", request({ ":method": "OPTIONS", ":path": "*" })],
   ["CONNECT with an authority alone is taken", [":method", "CONNECT", ":authority", "a:1"]],
+  ["a content-length of 0 is taken", request({}, "content-length", "0")],
   ["a content-length that is said twice alike is taken", request({}, "content-length", "3", "content-length", "3")],
 ];
 

@@ -1,6 +1,7 @@
 import { H2_ERROR as E } from "../../../src/http2/own/contract.ts";
-import { FRAME, SETTING } from "../../../src/http2/own/frames/frame-types.ts";
-import { headers, ping, PREFACE, REQUEST, SETTINGS_ACK, settings, windowUpdate } from "./raw.ts";
+import { FLAG, FRAME, SETTING } from "../../../src/http2/own/frames/frame-types.ts";
+import { frame, headers, ping, PREFACE, REQUEST, SETTINGS_ACK, settings, windowUpdate } from "./raw.ts";
+import { encodeHeaders } from "../../../src/http2/own/hpack/encoder.ts";
 import { connectionError, fine, type Rule, testRules } from "./rules.ts";
 
 const preface: readonly Rule[] = [
@@ -105,4 +106,51 @@ const settingsRules: readonly Rule[] = [
   },
 ];
 
-testRules([...preface, ...settingsRules]);
+/** A request whose fields are indexed, after `sizes`, size updates as bytes. */
+function block(...sizes: readonly number[]): Buffer {
+  const payload = Buffer.concat([Buffer.from(sizes), encodeHeaders(REQUEST)]);
+  return frame(FRAME.HEADERS, FLAG.END_HEADERS | FLAG.END_STREAM, 1, payload);
+}
+const told = [["headers", 1, REQUEST.join("|"), true]];
+const noTable = { limits: { headerTableBytes: 0 } };
+
+const tables: readonly Rule[] = [
+  {
+    name: "a header block after the acknowledgement of a smaller table must begin with its size",
+    role: "server",
+    scene: noTable,
+    send: [block()],
+    outcome: connectionError(E.COMPRESSION_ERROR, "compression"),
+  },
+  {
+    name: "a header block that begins with the size of the smaller table is taken",
+    role: "server",
+    scene: noTable,
+    send: [block(0x20)],
+    outcome: fine([], told),
+  },
+  {
+    name: "a table larger than our setting is an error of the connection",
+    role: "server",
+    scene: noTable,
+    send: [block(0x21)],
+    outcome: connectionError(E.COMPRESSION_ERROR, "compression"),
+  },
+  {
+    name: "until it acknowledges our SETTINGS a peer may use a table of 4,096 bytes",
+    role: "server",
+    scene: { ...noTable, silent: true },
+    before: (scene) => scene.send(PREFACE, settings()),
+    send: [block()],
+    outcome: fine([], told),
+  },
+  {
+    name: "a table above 4,096 bytes may be used when our SETTINGS allow it",
+    role: "server",
+    scene: { limits: { headerTableBytes: 8_192 } },
+    send: [block(0x3f, 0xe1, 0x3f)],
+    outcome: fine([], told),
+  },
+];
+
+testRules([...tables, ...preface, ...settingsRules]);

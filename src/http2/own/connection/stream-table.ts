@@ -46,8 +46,9 @@ export class StreamTable {
 
   /** The identifier is used from here on, whether the stream is let in or not. It must be above `highest`. */
   pass(id: number): void {
-    if (id > this.#highest + 2 || (this.#highest === 0 && id > 1)) {
-      this.#gaps.push(this.#highest === 0 ? 1 : this.#highest + 2, id - 2);
+    const next = this.#highest === 0 ? 1 : this.#highest + 2;
+    if (id > next) {
+      this.#gaps.push(next, id - 2);
       if (this.#gaps.length > MAX_GAPS * 2) this.#gaps.splice(0, 2);
     }
     this.#highest = id;
