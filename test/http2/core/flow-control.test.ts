@@ -108,6 +108,22 @@ test("a smaller initial window makes windows negative, and nothing is sent until
   assert.deepEqual(sizes(scene.take()), [[1, 493]]);
 });
 
+test("of a setting that comes twice the last value holds, and each is applied in its turn", () => {
+  const twice = [SETTING.INITIAL_WINDOW_SIZE, 5, SETTING.INITIAL_WINDOW_SIZE, 8];
+  const scene = new Scene("server", { settings: twice });
+  scene.send(headers(1, REQUEST));
+  scene.connection.sendHeaders(1, HEAD, false);
+  scene.connection.sendData(1, [Buffer.alloc(20)], true);
+  assert.deepEqual(sizes(scene.take()), [[1, 8]]);
+  const client = new Scene("client");
+  client.connection.openIndexed(REQUEST, true);
+  client.take();
+  client.send(settings(SETTING.HEADER_TABLE_SIZE, 0, SETTING.HEADER_TABLE_SIZE, 100));
+  client.connection.openIndexed(REQUEST, true);
+  const [block] = client.takeOf(FRAME.HEADERS);
+  assert.deepEqual([...(block?.payload.subarray(0, 3) ?? [])], [0x20, 0x3f, 0x45], "the least, then the last");
+});
+
 test("frames are as large as the peer's SETTINGS_MAX_FRAME_SIZE allows, header blocks, too", () => {
   const scene = new Scene("server", {
     settings: [SETTING.INITIAL_WINDOW_SIZE, 1 << 20, SETTING.MAX_FRAME_SIZE, 20_000],

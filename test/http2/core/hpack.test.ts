@@ -102,6 +102,37 @@ test("size updates at the start of a block empty the table, and limit what it ho
   assert.equal(decode(decoder, "bf"), undefined);
 });
 
+test("every entry of the static table is read and written by its index", () => {
+  const decoder = newDecoder();
+  const entries = Array.from({ length: 61 }, (_, i) => decode(decoder, Uint8Array.of(0x81 + i)) ?? []);
+  assert.deepEqual(
+    [entries[0], entries[1], entries[15]],
+    [
+      [":authority", ""],
+      [":method", "GET"],
+      ["accept-encoding", "gzip, deflate"],
+    ],
+  );
+  assert.deepEqual(
+    [entries[7], entries[30], entries[60]],
+    [
+      [":status", "200"],
+      ["content-type", ""],
+      ["www-authenticate", ""],
+    ],
+  );
+  for (const [i, entry] of entries.entries()) {
+    assert.deepEqual([...encodeHeaders(entry)], [0x81 + i]);
+    assert.deepEqual(decode(decoder, encodeHeaders([entry[0]!, "other"])), [entry[0], "other"]);
+  }
+});
+
+test("an entry as large as the table stays in it", () => {
+  const decoder = newDecoder();
+  decode(decoder, "3f 03 4001 61 01 62");
+  assert.deepEqual([decoder.table.maxBytes, decoder.table.count, decode(decoder, "be")], [34, 1, ["a", "b"]]);
+});
+
 test("an entry larger than the table empties it, and is no error", () => {
   const decoder = newDecoder();
   decode(decoder, "4001 61 01 62");

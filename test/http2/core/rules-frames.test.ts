@@ -22,14 +22,14 @@ function padded(length: number, ...payload: readonly Uint8Array[]): Buffer {
 const sizes: readonly Rule[] = [
   ...(
     [
-      [FRAME.DATA, 1],
-      [FRAME.HEADERS, 1],
-      [FRAME.PING, 0],
-      [0xaa, 0],
+      ["DATA", FRAME.DATA, 1],
+      ["a header block", FRAME.HEADERS, 1],
+      ["PING", FRAME.PING, 0],
+      ["an unknown frame", 0xaa, 0],
     ] as const
   ).map(
-    ([type, stream]): Rule => ({
-      name: `a frame of type ${type} above SETTINGS_MAX_FRAME_SIZE is an error of the connection by its head alone`,
+    ([what, type, stream]): Rule => ({
+      name: `${what} above SETTINGS_MAX_FRAME_SIZE is an error of the connection by its head alone`,
       role: "server",
       scene: { limits: { maxFrameBytes: 16_384 } },
       before: openOne,
