@@ -77,13 +77,20 @@ export class Listening implements UnaryServer {
     this.#server = server;
     this.#clock = clock;
     this.#graceMs = options.maxConnectionAgeGraceMs;
-    server.on("connection", (socket: Socket) => this.#track(socket));
+    server.on("connection", (socket: Socket) => this.track(socket));
     // `error` of a listening server: out of file descriptors; those who wait in the backlog are accepted later.
     for (const event of ["error", "sessionError", "tlsClientError", "clientError"]) server.on(event, ignore);
   }
 
   get connections(): number {
     return this.#connections.size;
+  }
+
+  /** The socket is destroyed with the server. */
+  track(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.on("error", ignore);
+    socket.once("close", () => this.#sockets.delete(socket));
   }
 
   add(connection: ServedConnection): void {
@@ -121,12 +128,6 @@ export class Listening implements UnaryServer {
     this.#stopping = true;
     // net's own close: that of http2 closes the sessions, too, which then could not be reset any more.
     NetServer.prototype.close.call(this.#server);
-  }
-
-  #track(socket: Socket): void {
-    this.#sockets.add(socket);
-    socket.on("error", ignore);
-    socket.once("close", () => this.#sockets.delete(socket));
   }
 
   async #destroyAll(): Promise<void> {

@@ -3,6 +3,7 @@ import type { Clock } from "../../core/clock.ts";
 import { reasonOf } from "../../core/errors.ts";
 import type { Connection } from "./contract.ts";
 import type { Flusher } from "./driver-flusher.ts";
+import type { OpenSocket } from "./driver-socket.ts";
 
 /** Whose connection a driver moves the bytes of. */
 export interface DriverOwner {
@@ -16,9 +17,12 @@ export interface DriverOwner {
   closed(text: string): void;
 }
 
-export interface DriverEnv {
+export interface DriverOptions {
   readonly clock: Clock;
   readonly flusher: Flusher;
+  readonly open: OpenSocket;
+  /** Nothing is written before the peer has said something, which is shown to this first. */
+  readonly onFirst?: (bytes: Uint8Array) => void;
 }
 
 /** Taken from the connection at a time: a peer that reads slowly leaves the rest where it is bounded. */
@@ -29,19 +33,19 @@ export class Driver {
   readonly #socket: Socket;
   readonly #connection: Connection;
   readonly #owner: DriverOwner;
-  readonly #env: DriverEnv;
+  readonly #options: DriverOptions;
   #bytesRead = 0;
   #state: "open" | "held" | "ending" | "gone";
   #queued = false;
   #text = "the connection was closed";
 
-  /** `held`: nothing is written before `release`. */
-  constructor(socket: Socket, connection: Connection, owner: DriverOwner, env: DriverEnv & { held: boolean }) {
-    this.#socket = socket;
+  constructor(connection: Connection, owner: DriverOwner, options: DriverOptions) {
     this.#connection = connection;
     this.#owner = owner;
-    this.#env = env;
-    this.#state = env.held ? "held" : "open";
+    this.#options = options;
+    this.#state = options.onFirst === undefined ? "open" : "held";
+    const socket = options.open((bytes) => this.#receive(bytes));
+    this.#socket = socket;
     socket.on("drain", () => this.#flush());
     socket.on("end", () => owner.peerEnded());
     socket.on("error", (cause: Error) => {
@@ -53,25 +57,20 @@ export class Driver {
     });
   }
 
+  get socket(): Socket {
+    return this.#socket;
+  }
+
   /** Bytes that the peer has sent. */
   get bytesRead(): number {
     return this.#bytesRead;
-  }
-
-  /** Bytes from the socket, borrowed until this returns. After the end they are counted, and else of no interest. */
-  receive(bytes: Uint8Array): void {
-    this.#bytesRead += bytes.length;
-    if (this.#state === "ending" || this.#state === "gone") return;
-    this.#connection.receive(bytes, this.#env.clock.nowMs());
-    this.#owner.received();
-    this.touch();
   }
 
   /** The connection may have something to write: it is written at the end of this turn of the loop. */
   touch(): void {
     if (this.#queued) return;
     this.#queued = true;
-    this.#env.flusher.add(this);
+    this.#options.flusher.add(this);
   }
 
   /** Writing begins. */
@@ -101,6 +100,19 @@ export class Driver {
     this.#text = text;
     this.#state = "ending";
     setImmediate(() => this.#socket.destroy());
+  }
+
+  /** After the end, bytes are counted, and else of no interest. */
+  #receive(bytes: Uint8Array): void {
+    this.#bytesRead += bytes.length;
+    if (this.#state === "held") {
+      this.#state = "open";
+      this.#options.onFirst?.(bytes);
+    }
+    if (this.#state !== "open") return;
+    this.#connection.receive(bytes, this.#options.clock.nowMs());
+    this.#owner.received();
+    this.touch();
   }
 
   #flush(): void {

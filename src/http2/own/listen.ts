@@ -19,7 +19,24 @@ export async function listenUnary(
   const server = createServer(options);
   await startListening(server, options);
   const listening = new Listening(server, options, env.clock);
-  const shared: ServerShared = {
+  const shared = share(options, env, listening);
+  if (options.tls === undefined) server.on("connection", (socket: Socket) => acceptPlain(socket, listening, shared));
+  else server.on("secureConnection", (socket: TLSSocket) => acceptSecure(socket, listening, shared));
+  return listening;
+}
+
+function createServer(options: UnaryServerOptions): Server {
+  const { tls: tlsOptions } = options;
+  if (tlsOptions === undefined) return net.createServer({ noDelay: true, pauseOnConnect: true });
+  return withTls(options, () => tls.createServer({ noDelay: true, ...serverTls(tlsOptions) }));
+}
+
+function share(
+  options: UnaryServerOptions,
+  env: { readonly clock: Clock; readonly random: Random },
+  listening: Listening,
+): ServerShared {
+  return {
     options,
     limits: {
       ...DEFAULT_LIMITS,
@@ -35,21 +52,21 @@ export async function listenUnary(
     heads: new RequestHeads(),
     closed: (connection) => listening.remove(connection),
   };
-  if (options.tls === undefined) {
-    server.on("connection", (socket: Socket) => listening.add(new ServerConnection(socket, true, shared)));
-  } else {
-    server.on("secureConnection", (socket: TLSSocket) => {
-      // Without ALPN a handshake succeeds, too; with one that has no h2 it does not.
-      if (socket.alpnProtocol === "h2") listening.add(new ServerConnection(socket, false, shared));
-      else socket.destroy();
-    });
-  }
-  return listening;
 }
 
-function createServer(options: UnaryServerOptions): Server {
-  const settings = { noDelay: true };
-  const { tls: tlsOptions } = options;
-  if (tlsOptions === undefined) return net.createServer(settings);
-  return withTls(options, () => tls.createServer({ ...settings, ...serverTls(tlsOptions) }));
+function acceptPlain(socket: Socket, listening: Listening, shared: ServerShared): void {
+  // Node counts a socket only until its handle is taken over.
+  if (listening.connections >= shared.options.maxConnections) {
+    socket.destroy();
+    return;
+  }
+  const connection = new ServerConnection(socket, true, shared);
+  listening.track(connection.socket);
+  listening.add(connection);
+}
+
+function acceptSecure(socket: TLSSocket, listening: Listening, shared: ServerShared): void {
+  // Without ALPN a handshake succeeds, too; with one that has no h2 it does not.
+  if (socket.alpnProtocol === "h2") listening.add(new ServerConnection(socket, false, shared));
+  else socket.destroy();
 }

@@ -18,6 +18,7 @@ import {
 } from "../contract.ts";
 import { Driver, type DriverOwner } from "../driver.ts";
 import type { Flusher } from "../driver-flusher.ts";
+import { inChunks, intoBuffer, type TakeBytes } from "../driver-socket.ts";
 import type { ClientCall } from "./client-call.ts";
 import type { ReplyHeads } from "./reply-heads.ts";
 import type { RequestBlocks } from "./request-blocks.ts";
@@ -59,8 +60,7 @@ export class ClientLink implements PooledLink, ConnectionEvents, DriverOwner, Al
     this.#shared = shared;
     this.#owner = owner;
     this.#connection = openClientConnection(shared.limits, this, nowMs);
-    const socket = this.#dial();
-    this.#driver = new Driver(socket, this.#connection, this, { clock, flusher, held: false });
+    this.#driver = new Driver(this.#connection, this, { clock, flusher, open: (take) => this.#dial(take) });
     this.#readyByMs = nowMs + options.connectTimeoutMs;
     this.#wake(nowMs);
     this.#driver.touch();
@@ -218,19 +218,9 @@ export class ClientLink implements PooledLink, ConnectionEvents, DriverOwner, Al
     this.#driver.touch();
   }
 
-  /** A plain socket reads into a buffer that is there already; one with TLS makes its own. */
-  #dial(): Socket {
+  #dial(take: TakeBytes): Socket {
     const { open, plain } = this.#shared.dial;
-    if (plain) {
-      const callback = (bytes: number, buffer: Uint8Array): boolean => {
-        this.#driver.receive(buffer.subarray(0, bytes));
-        return true;
-      };
-      return open({ buffer: READ_BUFFER, callback });
-    }
-    const socket = open();
-    socket.on("data", (bytes: Buffer) => this.#driver.receive(bytes));
-    return socket;
+    return plain ? open(intoBuffer(take)) : inChunks(open(), take);
   }
 
   #wake(nowMs: number): void {
@@ -238,6 +228,3 @@ export class ClientLink implements PooledLink, ConnectionEvents, DriverOwner, Al
     this.#shared.alarms.set(this, Math.min(nextTickMs, this.#readyByMs, this.#liveness?.dueMs ?? NEVER));
   }
 }
-
-/** One for all connections: what is read into it has been worked on before the next socket reads. */
-const READ_BUFFER = Buffer.allocUnsafeSlow(65_536);

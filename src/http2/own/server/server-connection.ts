@@ -18,6 +18,7 @@ import {
 } from "../contract.ts";
 import { Driver, type DriverOwner } from "../driver.ts";
 import type { Flusher } from "../driver-flusher.ts";
+import { inChunks, type TakeBytes, withBuffer } from "../driver-socket.ts";
 import { HTTP1_ANSWER, looksLikeHttp1 } from "./http1.ts";
 import { METHOD_NOT_ALLOWED, UNSUPPORTED_MEDIA_TYPE } from "./reply-blocks.ts";
 import type { RequestHeads } from "./request-head.ts";
@@ -59,12 +60,14 @@ export class ServerConnection implements ServedConnection, ConnectionEvents, Dri
 
   /** `plain`: without TLS, whose ALPN has told already that the peer speaks HTTP/2. */
   constructor(socket: Socket, plain: boolean, shared: ServerShared) {
-    const { clock, random, options } = shared;
+    const { clock, flusher, random, options } = shared;
     const nowMs = clock.nowMs();
     this.#shared = shared;
     this.peer = peerOf(socket);
     this.#connection = openServerConnection(shared.limits, this, nowMs);
-    this.#driver = new Driver(socket, this.#connection, this, { clock, flusher: shared.flusher, held: plain });
+    const open = (take: TakeBytes): Socket => (plain ? withBuffer(socket, take) : inChunks(socket, take));
+    const onFirst = (bytes: Uint8Array): void => this.#onFirst(bytes);
+    this.#driver = new Driver(this.#connection, this, { clock, flusher, open, ...(plain && { onFirst }) });
     const { keepaliveTimeMs: timeMs, keepaliveTimeoutMs: timeoutMs, maxConnectionAgeMs: ageMs } = options;
     this.#liveness = new Liveness({ timeMs, timeoutMs }, nowMs, 0);
     this.#helloByMs = nowMs + HELLO_TIMEOUT_MS;
@@ -72,8 +75,10 @@ export class ServerConnection implements ServedConnection, ConnectionEvents, Dri
     this.#retireAtMs = ageMs <= 0 ? NEVER : nowMs + ageMs * (0.9 + 0.2 * random.next());
     this.#wake(nowMs);
     this.#driver.touch();
-    if (plain) socket.once("data", (bytes: Buffer) => this.#onFirstBytes(socket, bytes));
-    else this.#readFrom(socket);
+  }
+
+  get socket(): Socket {
+    return this.#driver.socket;
   }
 
   retire(graceMs: number): void {
@@ -117,7 +122,7 @@ export class ServerConnection implements ServedConnection, ConnectionEvents, Dri
   headers(stream: number, headers: HeaderList, endStream: boolean): void {
     const known = this.#calls.get(stream);
     if (known !== undefined) {
-      if (endStream) this.#end(known); // trailers of a request say nothing in gRPC
+      if (endStream) known.end(); // trailers of a request say nothing in gRPC
       return;
     }
     const head = this.#shared.heads.read(headers);
@@ -138,7 +143,7 @@ export class ServerConnection implements ServedConnection, ConnectionEvents, Dri
     // What was read is in a buffer that the handler has admitted; what was refused is thrown away. Either way the
     // connection may bring more, and the call, too, if there is more of it to come.
     this.#connection.credit(stream, bytes.length);
-    if (endStream && call !== undefined) this.#end(call);
+    if (endStream && call !== undefined) call.end();
   }
 
   reset(stream: number): void {
@@ -199,23 +204,11 @@ export class ServerConnection implements ServedConnection, ConnectionEvents, Dri
     this.#driver.touch();
   }
 
-  #end(call: ServerCall): void {
-    call.end();
-  }
-
-  #onFirstBytes(socket: Socket, bytes: Buffer): void {
-    if (looksLikeHttp1(bytes)) {
-      this.#shared.options.onFault?.("bad_preface", this.peer);
-      this.#driver.end(HTTP1_ANSWER);
-      this.#lingerFor(LINGER_MS);
-    }
-    this.#driver.release();
-    this.#readFrom(socket);
-    this.#driver.receive(bytes);
-  }
-
-  #readFrom(socket: Socket): void {
-    socket.on("data", (bytes: Buffer) => this.#driver.receive(bytes));
+  #onFirst(bytes: Uint8Array): void {
+    if (!looksLikeHttp1(bytes)) return;
+    this.#shared.options.onFault?.("bad_preface", this.peer);
+    this.#driver.end(HTTP1_ANSWER);
+    this.#lingerFor(LINGER_MS);
   }
 
   #lingerFor(ms: number): void {
