@@ -189,6 +189,17 @@ test("a peer that gives no credit while too much waits is stalled after ten seco
   assertFailed(scene, CALM, "stalled");
 });
 
+test("what waited of streams that are over does not stall a connection", () => {
+  const scene = new Scene("client", { limits: { maxOutputBytes: 100_000 } });
+  for (let i = 0; i < 5; i++) {
+    scene.request();
+    scene.connection.sendData(id(i), [Buffer.alloc(90_000)], true);
+    scene.connection.resetStream(id(i), E.CANCEL);
+  }
+  for (let ms = 0; ms < 60_000; ms += 1_000) scene.connection.tick(scene.nowMs + ms);
+  assertAlive(scene);
+});
+
 test("a peer that reads slowly is not stalled", () => {
   const scene = new Scene("client", { limits: { maxOutputBytes: 100_000 } });
   scene.request();

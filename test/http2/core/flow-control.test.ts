@@ -342,6 +342,21 @@ test("bytes are handed on as views of the chunk that they came in", () => {
   );
 });
 
+test("no more of a body is made into frames than is asked for, whatever else waits", () => {
+  const scene = new Scene("server");
+  scene.send(headers(1, REQUEST));
+  scene.connection.sendHeaders(1, encodeHeaders([...RESPONSE, "a", "é".repeat(1_000)]), false);
+  scene.connection.sendData(1, [Buffer.alloc(30_000)], true);
+  const first = Buffer.concat(scene.connection.takeOutput(8_000));
+  assert.equal(first.length, 8_000);
+  assert.equal(sizes(readFrames(first)).length, 1);
+  scene.connection.resetStream(1, E.CANCEL);
+  assert.deepEqual(
+    scene.take().map(({ type }) => type),
+    [FRAME.RST_STREAM],
+  );
+});
+
 test("takeOutput gives no more than it is asked for, and everything in the end", () => {
   const whole = new Scene("server");
   const parts = new Scene("server");

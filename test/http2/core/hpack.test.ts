@@ -187,6 +187,8 @@ test("a block that is repeated is the same list, until the table changes what it
   assert.equal(decode(decoder, fixed), first);
   decode(decoder, "4001 61 01 62");
   assert.equal(decode(decoder, fixed), first, "it reads nothing of the table");
+  const among = Buffer.concat([Buffer.alloc(3, 0xff), fixed, Buffer.alloc(3, 0xff)]);
+  assert.equal(decoder.decode(among, 3, 3 + fixed.length)?.headers, first, "wherever it stands in a chunk");
   const indexed = decode(decoder, "be");
   assert.equal(decode(decoder, "be"), indexed);
   decode(decoder, "4001 63 01 64");
