@@ -33,6 +33,14 @@ export function frameMessage(pieces: readonly Uint8Array[], messageBytes: number
   return buffers;
 }
 
+/** What goes before a message: its flag and its length. */
+export function messagePrefix(messageBytes: number, compressed: boolean): Uint8Array {
+  const prefix = Buffer.allocUnsafe(PREFIX_BYTES);
+  prefix[0] = compressed ? 1 : 0;
+  prefix.writeUInt32BE(messageBytes, 1);
+  return prefix;
+}
+
 /** A whole message with its prefix, uncompressed, as one new buffer. */
 export function prefixed(message: Uint8Array): Uint8Array {
   if (message.length === 0) return EMPTY_MESSAGE;

@@ -63,6 +63,21 @@ test("an alarm may set itself and others while it rings", () => {
   ]);
 });
 
+test("an alarm may be further away than a timer can be", () => {
+  const clock = new ManualClock();
+  const alarms = new Alarms(clock);
+  const rung: number[] = [];
+  alarms.set(
+    alarm((nowMs) => rung.push(nowMs)),
+    5_000_000_000,
+  );
+  clock.advance(4_999_999_999);
+  assert.deepEqual(rung, []);
+  clock.advance(1);
+  assert.deepEqual(rung, [5_000_000_000]);
+  assert.equal(clock.pending, 0);
+});
+
 test("a time that has passed rings in the next turn of the clock, not within set", () => {
   const clock = new ManualClock();
   const alarms = new Alarms(clock);

@@ -67,7 +67,8 @@ export class Alarms {
   #arm(dueMs: number): void {
     this.#disarm?.();
     this.#armedMs = dueMs;
-    this.#disarm = this.#clock.after(Math.max(0, dueMs - this.#clock.nowMs()), this.#onTimer);
+    const delayMs = Math.min(LONGEST_MS, Math.max(0, dueMs - this.#clock.nowMs()));
+    this.#disarm = this.#clock.after(delayMs, this.#onTimer);
   }
 
   #stop(): void {
@@ -106,3 +107,6 @@ export class Alarms {
     return right !== undefined && left !== undefined && right.dueMs < left.dueMs ? right : left;
   }
 }
+
+/** Node's timers take no longer delay; a timer that is too early arms itself again. */
+const LONGEST_MS = 2_147_483_647;

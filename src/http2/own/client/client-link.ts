@@ -3,7 +3,7 @@ import type { Clock } from "../../../core/clock.ts";
 import type { LinkOwner, PooledLink } from "../../client-pool.ts";
 import type { Dial } from "../../dial.ts";
 import { Liveness } from "../../liveness.ts";
-import { frameMessage } from "../../message-pieces.ts";
+import { messagePrefix } from "../../message-pieces.ts";
 import type { UnaryClientOptions } from "../../port.ts";
 import type { Alarm, Alarms } from "../alarms.ts";
 import { openClientConnection } from "../connection/connection.ts";
@@ -82,14 +82,19 @@ export class ClientLink implements PooledLink, ConnectionEvents, DriverOwner, Al
     return this.#state === "ready" && this.#connection.mayOpen;
   }
 
-  /** Sends a call; only while `hasRoom`. Throws BadMetadata. */
+  /**
+   * Sends a call; only while `hasRoom`. Throws BadMetadata. The pieces go down as they are, and the connection copies small
+   * ones in among its frames: per call 4.1 µs for one of 3.7 KB, 10 for ten and 66 for a hundred of them; joined first, as
+   * node:http2 needs it, 5.8, 18 and 160.
+   */
   send(call: ClientCall, timeoutMs: number): void {
     const { request } = call;
     const block = this.#shared.blocks.block(request, timeoutMs);
-    const message = frameMessage(request.pieces, request.messageBytes, request.encoding !== "identity");
     call.stream = this.#connection.open(block, false);
     this.#calls.set(call.stream, call);
-    this.#connection.sendData(call.stream, message, true);
+    const prefix = messagePrefix(request.messageBytes, request.encoding !== "identity");
+    this.#connection.sendData(call.stream, [prefix], false);
+    this.#connection.sendData(call.stream, request.pieces, true);
     this.#driver.touch();
   }
 
