@@ -40,7 +40,8 @@ function vocabularyOf(items: readonly NaiveItem[]): Vocabulary {
 function arbitraryMatcher({ texts }: Vocabulary): fc.Arbitrary<Matcher> {
   const text = fc.constantFrom(...texts);
   const plain = text.filter((t) => !/[*\\]/u.test(t));
-  const glob = plain.map((t) => (t.length > 1 ? `${t.slice(0, 1)}*${t.slice(-1)}` : "*"));
+  const ends = (t: string): string[] => [[...t][0] ?? "", [...t].at(-1) ?? ""]; // whole characters: a pattern is well-formed text
+  const glob = plain.map((t) => (t.length > 1 ? ends(t).join("*") : "*"));
   const one: fc.Arbitrary<MatcherTest> = fc.oneof(
     fc.record({ op: fc.constant("equals" as const), value: fc.oneof(text, fc.integer(), fc.boolean()) }),
     fc.record({ op: fc.constant("in" as const), values: fc.array(fc.oneof(text, fc.integer()), { maxLength: 3 }) }),
