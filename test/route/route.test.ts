@@ -40,7 +40,7 @@ function vocabularyOf(items: readonly NaiveItem[]): Vocabulary {
 function arbitraryMatcher({ texts }: Vocabulary): fc.Arbitrary<Matcher> {
   const text = fc.constantFrom(...texts);
   const plain = text.filter((t) => !/[*\\]/u.test(t));
-  const ends = (t: string): string[] => [[...t][0] ?? "", [...t].at(-1) ?? ""]; // whole characters: a pattern is well-formed text
+  const ends = (t: string): string[] => [Array.from(t)[0] ?? "", Array.from(t).at(-1) ?? ""]; // whole characters: a pattern is well-formed text
   const glob = plain.map((t) => (t.length > 1 ? ends(t).join("*") : "*"));
   const one: fc.Arbitrary<MatcherTest> = fc.oneof(
     fc.record({ op: fc.constant("equals" as const), value: fc.oneof(text, fc.integer(), fc.boolean()) }),
