@@ -3,7 +3,8 @@ import { once } from "node:events";
 import { get } from "node:http";
 import net from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { UnaryServer } from "../../src/http2/port.ts";
+import { seededRandom } from "../../src/core/random.ts";
+import type { UnaryHandler, UnaryServer } from "../../src/http2/port.ts";
 import { ACK, FRAME, frame, nextOfType, PREFACE, readFrames, silentClient } from "./frames.ts";
 import {
   ask,
@@ -144,6 +145,52 @@ export const OWN: Guarantees = {
     next();
     await promise;
     assert.equal(server.connections, 1);
+  },
+  "whatever is cancelled, late, refused, large or cut off: each call has one result, and each exchange one end": async (
+    transport,
+  ) => {
+    const random = seededRandom(11);
+    const begun = new Map<object, number>();
+    const handler: UnaryHandler = (call) => {
+      if (random.next() < 0.1) {
+        call.reply({ status: 16, text: "no" });
+        return undefined;
+      }
+      const told = {};
+      begun.set(told, 0);
+      const end = (): void => void begun.set(told, (begun.get(told) ?? 0) + 1);
+      return exchange({
+        length: () => (random.next() < 0.1 ? (end(), { status: 8, text: "full" }) : undefined),
+        message(bytes) {
+          end();
+          const answer = (): void => call.reply(random.next() < 0.8 ? ok(bytes) : { status: 14, text: "later" });
+          if (random.next() < 0.5) answer();
+          else if (random.next() < 0.9) setImmediate(answer);
+        },
+        cancelled: () => begun.get(told) === 0 && end(),
+      });
+    };
+    const env = manualEnv();
+    await using server = await transport.listen(serverOptions(handler, { maxConcurrentStreams: 20 }), env);
+    await using client = transport.connect(
+      clientOptions(server.port, { connections: 3, maxResponseBytes: 1_000_000 }),
+      env,
+    );
+    const results = new Map<number, number>();
+    for (let at = 0; at < 400; at++) {
+      const piece = new Uint8Array(Math.floor(10 ** (random.next() * 6)));
+      const timeoutMs = 500 + random.next() * 1_000;
+      const done = (): void => void results.set(at, (results.get(at) ?? 0) + 1);
+      const cancel = client.unary(request([piece, piece], { timeoutMs }), done);
+      if (random.next() < 0.2) setImmediate(cancel);
+    }
+    while (results.size < 400) {
+      await nextTurn();
+      env.clock.advance(1);
+    }
+    await client[Symbol.asyncDispose]();
+    await gone(server);
+    assert.deepEqual([new Set(results.values()), new Set(begun.values())], [new Set([1]), new Set([1])]);
   },
   "a client that never says hello is not greeted either": async (transport) => {
     await using server = await transport.listen(serverOptions(echo), manualEnv());

@@ -1,0 +1,31 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Liveness } from "./liveness.ts";
+
+const OPTIONS = { timeMs: 100, timeoutMs: 30 };
+
+test("a quiet peer is asked, and lost when it does not answer", () => {
+  const liveness = new Liveness(OPTIONS, 0, 5);
+  assert.equal(liveness.dueMs, 100);
+  assert.deepEqual([liveness.look(100, 5, true), liveness.dueMs], ["ping", 130]);
+  assert.deepEqual([liveness.look(130, 5, true), liveness.dueMs], ["lost", Number.POSITIVE_INFINITY]);
+});
+
+test("any byte is an answer", () => {
+  const liveness = new Liveness(OPTIONS, 0, 0);
+  assert.equal(liveness.look(100, 0, true), "ping");
+  assert.deepEqual([liveness.look(130, 1, true), liveness.dueMs], ["well", 230]);
+  assert.deepEqual([liveness.look(230, 2, true), liveness.dueMs], ["well", 330]);
+  assert.deepEqual([liveness.look(330, 2, true), liveness.dueMs], ["ping", 360]);
+});
+
+test("whom nobody waits for is not asked", () => {
+  const liveness = new Liveness(OPTIONS, 0, 0);
+  assert.deepEqual([liveness.look(100, 0, false), liveness.dueMs], ["well", 200]);
+  assert.deepEqual([liveness.look(200, 0, true), liveness.dueMs], ["ping", 230]);
+  assert.equal(liveness.look(230, 0, false), "lost");
+});
+
+test("0 is never", () => {
+  assert.equal(new Liveness({ timeMs: 0, timeoutMs: 30 }, 0, 0).dueMs, Number.POSITIVE_INFINITY);
+});
