@@ -18,9 +18,14 @@ export function batchOf(pieces: readonly Uint8Array[] = TWO_SPANS, signal: Signa
   return { signal, pieces, bytes, items: 2, points: 2 };
 }
 
-export function openTo(url: string, protocol: TargetPlan["protocol"], more: Partial<TargetPlan> = {}): TargetClient {
+export function openTo(
+  url: string,
+  protocol: TargetPlan["protocol"],
+  more: Partial<TargetPlan> = {},
+  metrics = createMetrics(),
+): TargetClient {
   const plan = targetPlan("t", { url, protocol, ...more });
-  return openClient(() => plan, { clock: systemClock, random: systemRandom, metrics: createMetrics() });
+  return openClient(() => plan, { clock: systemClock, random: systemRandom, metrics });
 }
 
 export function send(client: TargetClient, batch = batchOf(), timeoutMs = 10_000): Promise<SendOutcome> {
