@@ -1,7 +1,7 @@
 import { hintFor } from "../config/closest.ts";
 import { reasonOf, RouterError } from "../core/errors.ts";
 import { Unreachable } from "../core/unreachable.ts";
-import { VERSION } from "../server/version.ts";
+import { VERSION } from "../core/version.ts";
 import { parseCommandLine, usage } from "./args.ts";
 import type { Command, Io } from "./command.ts";
 import { COMMANDS } from "./commands.ts";

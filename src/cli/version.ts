@@ -1,4 +1,4 @@
-import { VERSION } from "../server/version.ts";
+import { VERSION } from "../core/version.ts";
 import type { Args, Command, Io } from "./command.ts";
 import { EXIT, type ExitCode } from "./exit-code.ts";
 import { OUTPUT_OPTION, outputFormat, render } from "./print.ts";

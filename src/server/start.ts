@@ -17,7 +17,7 @@ import type { RootLog } from "../telemetry/log.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import { openRuntimeMetrics, type RuntimeMetrics } from "../telemetry/runtime.ts";
 import { listenerOptions, listenOptions } from "./listen-options.ts";
-import { VERSION } from "./version.ts";
+import { VERSION } from "../core/version.ts";
 
 export interface StartOptions {
   readonly clock: Clock;

@@ -1,7 +1,7 @@
 import type { Clock } from "../../core/clock.ts";
 import type { Random } from "../../core/random.ts";
 import { SIGNALS } from "../../otlp/signal.ts";
-import { VERSION } from "../../server/version.ts";
+import { VERSION } from "../../core/version.ts";
 import { openGrpcSender } from "../send/grpc-sender.ts";
 import { openHttpSender } from "../send/http-sender.ts";
 import { PROTOCOLS, type Protocol, type SendOptions } from "../send/options.ts";

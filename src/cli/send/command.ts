@@ -1,5 +1,5 @@
 import type { Clock } from "../../core/clock.ts";
-import { VERSION } from "../../server/version.ts";
+import { VERSION } from "../../core/version.ts";
 import type { Args, Command, Io } from "../command.ts";
 import { EXIT, type ExitCode } from "../exit-code.ts";
 import { outputFormat, render } from "../print.ts";

@@ -1,6 +1,7 @@
 import type { Clock } from "../../core/clock.ts";
 import type { Random } from "../../core/random.ts";
 import { Unreachable } from "../../core/unreachable.ts";
+import { VERSION } from "../../core/version.ts";
 import type { TlsClientOptions, UnaryClient, UnaryClientOptions } from "../../http2/port.ts";
 import { UNARY_TRANSPORTS } from "../../http2/transport.ts";
 import type { TargetPlan, TargetTlsPlan } from "../../plan/plan.ts";
@@ -9,7 +10,6 @@ import { faultCounter } from "../connection-faults.ts";
 import { openGrpcClient } from "./grpc.ts";
 import { openHttpClient } from "./http.ts";
 import type { TargetClient } from "./target-client.ts";
-import { USER_AGENT } from "./user-agent.ts";
 
 export interface ClientEnv {
   readonly clock: Clock;
@@ -17,6 +17,7 @@ export interface ClientEnv {
   readonly metrics: Metrics;
 }
 
+const USER_AGENT = `Signalbox/${VERSION}`;
 /** OTLP: 4 MiB. */
 const MAX_RESPONSE_BYTES = 4 * 1024 * 1024;
 const CONNECT_TIMEOUT_MS = 5_000;
