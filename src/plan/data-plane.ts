@@ -12,6 +12,10 @@ export interface DataPlane extends AsyncDisposable {
   status(): DataPlaneStatus;
   /** Whether something could be delivered now, and if not, why. */
   ready(): Readiness;
+  /** What an operator wants of one target, from now on. False when the running plan has no target of this id. */
+  operate(id: string, wish: OperatorWish): boolean;
+  /** The wishes that hold now; `ready` ends a wish, and so is none. Enough to give them back after a restart. */
+  operatorStates(): readonly OperatorState[];
   /** Not ready, stop accepting, drain the queues within the grace. A second call returns the first one's promise. */
   shutdown(graceMs: number): Promise<ShutdownReport>;
 }
@@ -46,9 +50,36 @@ export interface PoolStatus {
 export const TARGET_STATES = ["ready", "ejected", "down", "probing", "drain", "maintenance"] as const;
 export type TargetState = (typeof TARGET_STATES)[number];
 
+/** `drain`: nothing new, checks go on. `maintenance`: nothing new, and no checks. `ready`: ends both, and an ejection. */
+export interface OperatorWish {
+  readonly state: "ready" | "drain" | "maintenance";
+  /** Clock.wallMs() at which it ends by itself; undefined: not before the next wish. Of no meaning for `ready`. */
+  readonly untilMs: number | undefined;
+  /** For people. */
+  readonly note: string;
+}
+
+export interface OperatorState extends OperatorWish {
+  readonly id: string;
+}
+
+/** How an active check ended. */
+export const CHECK_RESULTS = ["passed", "failed", "timeout"] as const;
+export type CheckResult = (typeof CHECK_RESULTS)[number];
+
+export interface CheckStatus {
+  /** Clock.wallMs() at which it ended. */
+  readonly atMs: number;
+  readonly result: CheckResult;
+  /** For people: what the target said, or what went wrong. */
+  readonly said: string;
+}
+
 export interface TargetStatus {
   readonly id: string;
   readonly endpoint: string;
+  readonly region: string;
+  readonly weight: number;
   readonly state: TargetState;
   /** Why it is in this state. */
   readonly reason: string;
@@ -63,6 +94,16 @@ export interface TargetStatus {
   readonly latencyMs: number | undefined;
   /** Share of the last calls that failed, within 0 and 1. */
   readonly errorRate: number;
+  /** How much of its weight it gets while it comes back: above 0, at most 1. */
+  readonly share: number;
+  /** Load as the strategies see it: 0 idle, 1 nothing more fits. */
+  readonly score: number;
+  /** The operator's note; empty without one. */
+  readonly note: string;
+  /** Clock.wallMs() at which the operator's state ends by itself; undefined when it does not. */
+  readonly untilMs: number | undefined;
+  /** The last active check; undefined before the first. */
+  readonly check: CheckStatus | undefined;
 }
 
 export interface ShutdownReport {
