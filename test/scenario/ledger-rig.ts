@@ -13,9 +13,10 @@ import type { Signal } from "../../src/otlp/signal.ts";
 import { compile } from "../../src/plan/compile.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 import type { Env } from "../../src/telemetry/env.ts";
-import { createLedger, type LedgerRow } from "../../src/telemetry/ledger.ts";
+import { createLedger } from "../../src/telemetry/ledger.ts";
 import { createLog } from "../../src/telemetry/log.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
+import { type LedgerTotals, totalsOf } from "../support/ledger-totals.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 
 export const ACCEPTED: SendOutcome = { kind: "accepted", rejected: 0, message: "" };
@@ -99,19 +100,8 @@ export class Rig implements AsyncDisposable {
   }
 
   /** Of all rules and pools, for one signal. */
-  totals(signal: Signal): Pick<LedgerRow, "received" | "copied" | "delivered" | "rejected" | "queued"> & Named {
-    const rows = this.env.ledger.snapshot().filter((row) => row.signal === signal);
-    const add = (of: (row: LedgerRow) => number): number => rows.reduce((sum, row) => sum + of(row), 0);
-    return {
-      received: add((row) => row.received),
-      copied: add((row) => row.copied),
-      delivered: add((row) => row.delivered),
-      rejected: add((row) => row.rejected),
-      queued: add((row) => row.queued),
-      dropped: add((row) => all(row.dropped)),
-      shed: add((row) => all(row.shed)),
-      lost: add((row) => all(row.lost)),
-    };
+  totals(signal: Signal): LedgerTotals {
+    return totalsOf(this.env.ledger.snapshot().filter((row) => row.signal === signal));
   }
 
   get balanced(): boolean {
@@ -147,12 +137,6 @@ export class Rig implements AsyncDisposable {
   }
 }
 
-interface Named {
-  readonly dropped: number;
-  readonly shed: number;
-  readonly lost: number;
-}
-
 /** The plan of a config text; throws its problems. */
 export function planOf(text: string, version = 1): Plan {
   const { config, problems } = loadConfig(text, { file: "test.yaml", env: {}, readFile });
@@ -166,8 +150,4 @@ function split(parcel: unknown): readonly [RoutedParcel, RoutedParcel] | undefin
 
 function readFile(path: string): string {
   throw new Error(`no ${path}`);
-}
-
-function all(counts: Readonly<Record<string, number>>): number {
-  return Object.values(counts).reduce((sum, count) => sum + count, 0);
 }

@@ -10,7 +10,7 @@ import { OTLPTraceExporter as JsonTraces } from "@opentelemetry/exporter-trace-o
 import { OTLPTraceExporter as ProtobufTraces } from "@opentelemetry/exporter-trace-otlp-proto";
 import { CompressionAlgorithm } from "@opentelemetry/otlp-exporter-base";
 import { SIGNAL_FACTS, type Signal } from "../../src/otlp/signal.ts";
-import type { SdkData } from "./sdk-data.ts";
+import type { SdkData } from "../support/sdk-data.ts";
 
 /** How the SDK's exporters can be told to send. */
 export const SDK_PROTOCOLS = ["grpc", "http/protobuf", "http/json"] as const;

@@ -8,7 +8,7 @@ import { readOtlpJson } from "../support/oracle/otlp-json.ts";
 import { openGrpcSink } from "../support/sinks/grpc-sink.ts";
 import { openHttpSink } from "../support/sinks/http-sink.ts";
 import type { Sink, SinkOptions } from "../support/sinks/sink.ts";
-import { recordSdkData, type SdkData } from "./sdk-data.ts";
+import { recordSdkData, type SdkData } from "../support/sdk-data.ts";
 import { exportSdkData, SDK_PROTOCOLS, type SdkProtocol, type SdkRoute } from "./sdk-exporter.ts";
 
 let data: SdkData;

@@ -101,6 +101,7 @@ function recordLogs(): ReadableLogRecord[] {
   const logger = provider.getLogger("shop", "1.2.3");
   logger.emit({ body: "paid", severityNumber: SeverityNumber.INFO, severityText: "INFO", attributes });
   logger.emit({ body: { nested: { list: [1, "two", null, { three: 3 }], bytes: new Uint8Array([1, 2, 255]) } } });
-  logger.emit({ eventName: "cart.cleared", context: trace.setSpanContext(ROOT_CONTEXT, other) });
+  logger.emit({ eventName: "cart.cleared", body: "", context: trace.setSpanContext(ROOT_CONTEXT, other) });
+  logger.emit({ eventName: "no body" });
   return exporter.getFinishedLogRecords();
 }
