@@ -2,4 +2,4 @@
 export const GRPC_TRANSPORTS = ["own", "node"] as const;
 export type GrpcTransport = (typeof GRPC_TRANSPORTS)[number];
 
-export const DEFAULT_GRPC_TRANSPORT: GrpcTransport = "node";
+export const DEFAULT_GRPC_TRANSPORT: GrpcTransport = "own";

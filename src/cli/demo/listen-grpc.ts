@@ -1,7 +1,8 @@
 import type { Clock } from "../../core/clock.ts";
+import { DEFAULT_GRPC_TRANSPORT } from "../../core/grpc-transport.ts";
 import type { Random } from "../../core/random.ts";
-import { listenUnary } from "../../http2/node-server.ts";
 import type { UnaryHandler, UnaryReply, UnaryServer } from "../../http2/port.ts";
+import { UNARY_TRANSPORTS } from "../../http2/transport.ts";
 import { GRPC } from "../../otlp/grpc-code.ts";
 import { signalOfGrpcPath } from "../../otlp/signal.ts";
 import type { Arrivals } from "./arrivals.ts";
@@ -30,7 +31,7 @@ export function listenGrpc(
     keepaliveTimeMs: 0,
     keepaliveTimeoutMs: 20_000,
   };
-  return listenUnary(options, env);
+  return UNARY_TRANSPORTS[DEFAULT_GRPC_TRANSPORT].listen(options, env);
 }
 
 function handlerOf(arrivals: Arrivals): UnaryHandler {

@@ -1,7 +1,8 @@
 import type { Clock } from "../../core/clock.ts";
+import { DEFAULT_GRPC_TRANSPORT } from "../../core/grpc-transport.ts";
 import type { Random } from "../../core/random.ts";
-import { openUnaryClient } from "../../http2/node-client.ts";
 import type { UnaryClient, UnaryRequest, UnaryResult } from "../../http2/port.ts";
+import { UNARY_TRANSPORTS } from "../../http2/transport.ts";
 import { GRPC, grpcCodeName } from "../../otlp/grpc-code.ts";
 import { decodeResponse } from "../../otlp/response.ts";
 import { SIGNAL_FACTS, type Signal } from "../../otlp/signal.ts";
@@ -21,7 +22,7 @@ export function openGrpcSender(
   userAgent: string,
   env: { readonly clock: Clock; readonly random: Random },
 ): Sender {
-  const client = openUnaryClient(
+  const client = UNARY_TRANSPORTS[DEFAULT_GRPC_TRANSPORT].connect(
     {
       url: options.url,
       tls: options.tls,
