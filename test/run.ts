@@ -1,34 +1,63 @@
 /**
  * Runs the tests: `node test/run.ts [pattern...]`. A pattern is a part of a file's path; without one, all of them run.
+ * Files of whole nodes run twice, once on each implementation of HTTP/2; TEST_GRPC_TRANSPORT=own|node runs all on that one.
  * Exit code 1 when a test failed or none ran.
  */
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { globSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { GRPC_TRANSPORTS, type GrpcTransport } from "../src/core/grpc-transport.ts";
+import { ASKED_TRANSPORT, TEST_TRANSPORT } from "./support/transport.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const PLACES = ["src/**/*.test.ts", "test/**/*.test.ts", "bench/**/*.test.ts"];
+/** Beginnings of the paths of tests that go through nodes, listeners or targets with the transport of test/support/transport.ts. */
+const ON_EACH_TRANSPORT = ["test/scenario/", "test/receive/grpc", "test/delivery/grpc", "test/delivery/end-to-end"];
 /** The machines that run this have few cores, and tests with real sockets get slow when they share one. */
 const CONCURRENCY = 2;
 /** For a file, and for each test in it. */
 const TIMEOUT_MS = 120_000;
 
-const patterns = process.argv.slice(2);
-const files = globSync(PLACES, { cwd: ROOT })
-  .filter((file) => patterns.length === 0 || patterns.some((pattern) => file.includes(pattern)))
-  .toSorted();
+interface Run {
+  readonly transport: GrpcTransport;
+  readonly files: readonly string[];
+}
 
-if (files.length === 0) {
-  process.stderr.write(`no test file has ${patterns.join(" or ")} in its path\n`);
-  process.exitCode = 1;
-} else {
+function plan(patterns: readonly string[]): Run[] {
+  const files = globSync(PLACES, { cwd: ROOT })
+    .filter((file) => patterns.length === 0 || patterns.some((pattern) => file.includes(pattern)))
+    .toSorted();
+  const again = files.filter((file) => ON_EACH_TRANSPORT.some((beginning) => file.startsWith(beginning)));
+  const others = ASKED_TRANSPORT === undefined ? GRPC_TRANSPORTS.filter((other) => other !== TEST_TRANSPORT) : [];
+  const runs = [{ transport: TEST_TRANSPORT, files }, ...others.map((transport) => ({ transport, files: again }))];
+  return runs.filter((run) => run.files.length > 0);
+}
+
+/** The exit code. */
+async function runTests({ transport, files }: Run): Promise<number> {
+  process.stdout.write(`\ntransport ${transport}, files: ${files.length}\n`);
   const options = [`--test-concurrency=${CONCURRENCY}`, `--test-timeout=${TIMEOUT_MS}`];
   const reporter = fileURLToPath(new URL("reporter.ts", import.meta.url));
   const child = spawn(process.execPath, ["--test", ...options, `--test-reporter=${reporter}`, ...files], {
     cwd: ROOT,
     stdio: "inherit",
+    env: { ...process.env, TEST_GRPC_TRANSPORT: transport },
   });
-  child.on("exit", (code) => {
-    process.exitCode = code ?? 1;
-  });
+  const [code] = (await once(child, "exit")) as [number | null];
+  return code ?? 1;
 }
+
+const patterns = process.argv.slice(2);
+const runs = plan(patterns);
+if (runs.length === 0) {
+  process.stderr.write(`no test file has ${patterns.join(" or ")} in its path\n`);
+  process.exitCode = 1;
+}
+const verdicts: string[] = [];
+for (const one of runs) {
+  const code = await runTests(one);
+  if (code !== 0) process.exitCode = 1;
+  verdicts.push(`${code === 0 ? "✔" : "✖"} transport ${one.transport}, files: ${one.files.length}`);
+}
+if (runs.length > 1) process.stdout.write(`\n${verdicts.join("\n")}\n`);

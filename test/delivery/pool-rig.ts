@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { DEFAULT_GRPC_TRANSPORT } from "../../src/core/grpc-transport.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import type { Signal } from "../../src/otlp/signal.ts";
 import type { PoolPlan, TargetPlan } from "../../src/plan/plan.ts";
@@ -9,6 +8,7 @@ import type { Parcel, ParcelOutcome } from "../../src/data/parcel.ts";
 import { openPool, type Pool } from "../../src/data/queue/pool.ts";
 import { createMetrics, type Metrics } from "../../src/telemetry/metrics.ts";
 import { ManualClock } from "../support/manual-clock.ts";
+import { TEST_TRANSPORT } from "../support/transport.ts";
 
 export const ACCEPTED: SendOutcome = { kind: "accepted", rejected: 0, message: "" };
 export const DELIVERED: ParcelOutcome = { kind: "delivered", rejected: 0, message: "" };
@@ -46,7 +46,7 @@ export function targetPlan(id: string, more: Partial<TargetPlan> = {}): TargetPl
   return {
     id,
     protocol: "grpc",
-    transport: DEFAULT_GRPC_TRANSPORT,
+    transport: TEST_TRANSPORT,
     url: `http://${id}:4317`,
     weight: 1,
     region: "",

@@ -16,6 +16,7 @@ import { FULL_SUCCESS, type Reply } from "../../src/data/request.ts";
 import type { HttpOptions } from "../../src/data/receive/http.ts";
 import type { TlsServerOptions } from "../../src/http2/port.ts";
 import { createMetrics, type Metrics } from "../../src/telemetry/metrics.ts";
+import { TEST_TRANSPORT } from "../support/transport.ts";
 
 export const REGION = "eu-1";
 
@@ -79,7 +80,7 @@ export async function openReceiving(options: Options = {}): Promise<Receiving> {
   };
   const listeners = await openListeners(
     {
-      grpc: { ...GRPC_DEFAULTS, ...place, ...options.grpc },
+      grpc: { ...GRPC_DEFAULTS, transport: TEST_TRANSPORT, ...place, ...options.grpc },
       http: { ...HTTP_DEFAULTS, ...place, ...options.http },
     },
     { ...env, admission, carry, serving: () => state.serving },

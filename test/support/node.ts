@@ -9,9 +9,10 @@ import type { ShutdownReport } from "../../src/plan/data-plane.ts";
 import { fileSource, textSource } from "../../src/server/config-source.ts";
 import { type RunningNode, startNode } from "../../src/server/start.ts";
 import type { Env } from "../../src/telemetry/env.ts";
-import type { LedgerRow } from "../../src/telemetry/ledger.ts";
 import { createLog } from "../../src/telemetry/log.ts";
+import { type LedgerTotals, totalsOf } from "./ledger-totals.ts";
 import type { Sink } from "./sinks/sink.ts";
+import { ASKED_TRANSPORT } from "./transport.ts";
 
 export interface TestNodeOptions {
   /**
@@ -38,7 +39,7 @@ export function completeConfig(config: TestConfig, sinks: Readonly<Record<string
   const listen = documentOf(node["listen"]);
   for (const name of ["otlp_grpc", "otlp_http", "admin"]) {
     if (listen[name] === false || listen[name] === null) continue;
-    const transport = name === "otlp_grpc" && TRANSPORT !== undefined ? { transport: TRANSPORT } : {};
+    const transport = name === "otlp_grpc" && ASKED_TRANSPORT !== undefined ? { transport: ASKED_TRANSPORT } : {};
     listen[name] = { address: "127.0.0.1:0", ...transport, ...documentOf(listen[name]) };
   }
   document["node"] = { shutdown_grace: "5s", ...node, listen };
@@ -52,12 +53,9 @@ export function completeConfig(config: TestConfig, sinks: Readonly<Record<string
   return JSON.stringify(document, undefined, 2);
 }
 
-/** Runs the same tests on the other implementation of HTTP/2: `own` or `node`. */
-const TRANSPORT = process.env["TEST_GRPC_TRANSPORT"];
-
 function withTransport(target: Document): Document {
   const isGrpc = (target["protocol"] ?? "grpc") === "grpc";
-  return TRANSPORT === undefined || !isGrpc ? target : { transport: TRANSPORT, ...target };
+  return ASKED_TRANSPORT === undefined || !isGrpc ? target : { transport: ASKED_TRANSPORT, ...target };
 }
 
 /**
@@ -145,36 +143,6 @@ export async function startTestNode(config: TestConfig, options: TestNodeOptions
   const log = createLog({ clock: systemClock, write, level: "info", format: "json", colour: false });
   const running = await startNode(loaded.config, { clock: systemClock, random: seededRandom(1), log, source });
   return new TestNode(running, lines, sinks);
-}
-
-/** The numbers of several ledger rows, the reasons of each kind together. */
-export interface LedgerTotals {
-  readonly received: number;
-  readonly copied: number;
-  readonly delivered: number;
-  readonly rejected: number;
-  readonly queued: number;
-  readonly dropped: number;
-  readonly shed: number;
-  readonly lost: number;
-}
-
-function totalsOf(rows: readonly LedgerRow[]): LedgerTotals {
-  const add = (of: (row: LedgerRow) => number): number => rows.reduce((sum, row) => sum + of(row), 0);
-  return {
-    received: add((row) => row.received),
-    copied: add((row) => row.copied),
-    delivered: add((row) => row.delivered),
-    rejected: add((row) => row.rejected),
-    queued: add((row) => row.queued),
-    dropped: add((row) => sumOf(row.dropped)),
-    shed: add((row) => sumOf(row.shed)),
-    lost: add((row) => sumOf(row.lost)),
-  };
-}
-
-function sumOf(counts: Readonly<Record<string, number>>): number {
-  return Object.values(counts).reduce((a, b) => a + b, 0);
 }
 
 /** A mapping of the document; an empty one for what is not there. */

@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import net from "node:net";
+import { test } from "node:test";
+import { startTestNode } from "../support/node.ts";
+import { OtlpSender } from "../support/otlp-sender.ts";
+import { TEST_TRANSPORT } from "../support/transport.ts";
+import { FRAME, frame } from "../transport/frames.ts";
+
+/** Our own HTTP/2 counts the faults of its peers, node:http2 tells of none: so each can be told from the other. */
+const COUNTS = TEST_TRANSPORT === "own";
+
+test(`listeners and targets of a test node use transport: ${TEST_TRANSPORT}`, async () => {
+  const target = net.createServer((socket) => {
+    socket.on("error", () => undefined);
+    socket.resume().write(Buffer.concat([frame(FRAME.SETTINGS), frame(FRAME.PING, 0, Buffer.alloc(7))]));
+  });
+  target.listen(0, "127.0.0.1");
+  await once(target, "listening");
+  const address = target.address();
+  assert.ok(address !== null && typeof address === "object");
+  {
+    await using node = await startTestNode({
+      node: { limits: { request_timeout: "500ms" } },
+      targets: [{ id: "a", endpoint: `http://127.0.0.1:${address.port}` }],
+      default_pool: { targets: ["a"], retry: { max_retries: 0 } },
+    });
+    const faults = node.env.metrics.http2Faults;
+    await using sender = new OtlpSender(node);
+    await sender.send("http", "traces", Buffer.from("0a06120412022a00", "hex"));
+    assert.equal(faults.with("client", "frame_size").value > 0, COUNTS);
+    const [host = "", port = ""] = node.grpc.split(":");
+    const wrong = net.connect({ host, port: Number(port) }, () => wrong.end("GET / HTTP/1.1\r\n\r\n"));
+    await once(wrong.resume(), "close");
+    assert.equal(faults.with("server", "bad_preface").value > 0, COUNTS);
+  }
+  target.close();
+  await once(target, "close");
+});
