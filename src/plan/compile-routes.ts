@@ -2,7 +2,8 @@ import type { Condition } from "../config/condition-type.ts";
 import type { Signal } from "../otlp/signal.ts";
 import { asksResource, compileCondition, signalsOf } from "./condition.ts";
 import { exactText } from "./matcher.ts";
-import type { RoutePlan, RulePlan } from "./route-plan.ts";
+import { type Division, UNDIVIDED } from "./division.ts";
+import type { RoutePlan, RoutePool, RulePlan } from "./route-plan.ts";
 
 /** A rule as the config has it, with its pool by name. */
 export interface RuleSpec {
@@ -17,30 +18,59 @@ export interface RuleSpec {
 /** The rule that stands for the default pool is called this; no rule of a config can be, because of the brackets. */
 export const DEFAULT_RULE = "(default)";
 
-/** Compiles the rules of all signals: highest priority first, equal ones in the order given, the default pool last. */
+/** Of a pool, what routing needs to know. */
+export interface PoolShape {
+  readonly division: Division;
+  readonly fallback: string | undefined;
+}
+
+/**
+ * Compiles the rules of all signals: highest priority first, equal ones in the order given, the default pool last. Pools
+ * that `pools` does not have are not divided and have no fallback.
+ */
 export function compileRoutes(
   rules: readonly RuleSpec[],
   defaultPool: string | undefined,
   unmatched: "refuse" | "drop",
+  pools: ReadonlyMap<string, PoolShape> = new Map(),
 ): Readonly<Record<Signal, RoutePlan>> {
   const ordered = rules.toSorted((a, b) => b.priority - a.priority); // stable: equal priorities keep their order
   const compiled = createCompiler();
-  const of = (signal: Signal): RoutePlan => compileRoute(signal, ordered, compiled, defaultPool, unmatched);
+  const of = (signal: Signal): RoutePlan => {
+    const its = ordered
+      .filter((rule) => rule.signals.includes(signal) && canMatch(rule.conditions, signal))
+      .map((rule) => compiled(rule, signal));
+    if (defaultPool !== undefined) its.push(defaultRule(defaultPool));
+    return { signal, rules: its, unmatched, ...numberPools(its, pools), candidates: indexByService(its) };
+  };
   return { traces: of("traces"), metrics: of("metrics"), logs: of("logs") };
 }
 
-function compileRoute(
-  signal: Signal,
-  ordered: readonly RuleSpec[],
-  compiled: (rule: RuleSpec, signal: Signal) => RulePlan,
-  defaultPool: string | undefined,
-  unmatched: "refuse" | "drop",
-): RoutePlan {
-  const rules: RulePlan[] = ordered
-    .filter((rule) => rule.signals.includes(signal) && canMatch(rule.conditions, signal))
-    .map((rule) => compiled(rule, signal));
-  if (defaultPool !== undefined) rules.push(defaultRule(defaultPool));
-  return { signal, rules, unmatched, candidates: indexByService(rules) };
+/** Gives each pool of the rules a number, and each pool that one of them falls back to. */
+function numberPools(
+  rules: readonly RulePlan[],
+  shapes: ReadonlyMap<string, PoolShape>,
+): Pick<RoutePlan, "pools" | "poolOf"> {
+  const numbers = new Map<string, number>();
+  const number = (name: string): number => {
+    const known = numbers.get(name) ?? numbers.size;
+    numbers.set(name, known);
+    return known;
+  };
+  const poolOf = rules.map((rule) => number(rule.pool));
+  const pools: RoutePool[] = [];
+  for (const name of numbers.keys()) {
+    const chain = chainOf(name, shapes).map(number); // those that are new are walked later
+    pools.push({ name, division: shapes.get(name)?.division ?? UNDIVIDED, chain });
+  }
+  return { pools, poolOf };
+}
+
+/** The pool and those that take over from it, in order. The config has no cycles. */
+function chainOf(name: string, shapes: ReadonlyMap<string, PoolShape>): string[] {
+  const chain: string[] = [];
+  for (let at: string | undefined = name; at !== undefined; at = shapes.get(at)?.fallback) chain.push(at);
+  return chain;
 }
 
 function canMatch(conditions: readonly Condition[], signal: Signal): boolean {

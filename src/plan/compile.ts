@@ -1,7 +1,10 @@
 import { createHash } from "node:crypto";
-import type { Config, PoolConfig, StrategyConfig, TargetConfig } from "../config/schema/config.ts";
+import type { Config, PoolConfig, TargetConfig } from "../config/schema/config.ts";
+import { compileDivision } from "./compile-division.ts";
 import { compileRoutes } from "./compile-routes.ts";
-import type { Plan, PoolPlan, StrategyPlan, TargetPlan, TargetTlsPlan } from "./plan.ts";
+import { compileStrategy } from "./compile-strategy.ts";
+import type { Plan, PoolPlan, TargetPlan, TargetTlsPlan } from "./plan.ts";
+import { compileTargetHealth } from "./target-health.ts";
 
 export interface CompileOptions {
   /** Counts up with every config that is taken over. */
@@ -13,14 +16,14 @@ export interface CompileOptions {
 /** Compiles a valid config. Pure, and cannot fail: what could be wrong was found when the config was loaded. */
 export function compile(config: Config, options: CompileOptions): Plan {
   const targets = new Map(config.targets.map((target) => [target.id, compileTarget(target)]));
-  const pools = new Map(Object.entries(config.pools).map(([name, pool]) => [name, compilePool(name, pool)]));
+  const pools = new Map(Object.entries(config.pools).map(([name, pool]) => [name, compilePool(name, pool, config.targets)]));
   return {
     version: options.version,
     digest: digestOf(options.text),
     nodeRegion: config.node.region,
     targets,
     pools,
-    routes: compileRoutes(config.rules, config.default_pool, config.unmatched),
+    routes: compileRoutes(config.rules, config.default_pool, config.unmatched, pools),
   };
 }
 
@@ -47,6 +50,7 @@ function compileTarget(target: TargetConfig): TargetPlan {
     timeoutMs: target.timeout,
     maxInFlight: target.limits.max_in_flight,
     maxRequestBytes: target.limits.max_request_bytes,
+    health: compileTargetHealth(target),
   };
   const { protocol, transport, url, tls } = plan; // all else is read anew for every call
   const identity = createHash("sha256").update(JSON.stringify({ protocol, transport, url, tls }));
@@ -64,11 +68,14 @@ function compileTls({ tls }: TargetConfig): TargetTlsPlan | undefined {
   };
 }
 
-function compilePool(name: string, pool: PoolConfig): PoolPlan {
+function compilePool(name: string, pool: PoolConfig, targets: readonly TargetConfig[]): PoolPlan {
   return {
     name,
     targets: [...new Set(pool.targets)],
     strategy: compileStrategy(pool.strategy),
+    division: compileDivision(pool, targets),
+    adaptiveWeights: pool.adaptive_weights,
+    fallback: pool.fallback,
     ack: pool.ack === "queued" ? "queued" : "delivered",
     whenDown: pool.when_down,
     queue: { maxBytes: pool.queue.max_bytes, maxAgeMs: pool.queue.max_age },
@@ -80,18 +87,4 @@ function compilePool(name: string, pool: PoolConfig): PoolPlan {
       budget: pool.retry.budget,
     },
   };
-}
-
-/** Strategies that this version does not have are announced as a warning by the config, and stand in as weighted round robin. */
-function compileStrategy(strategy: StrategyConfig): StrategyPlan {
-  switch (strategy.type) {
-    case "round_robin":
-    case "weighted_random":
-    case "broadcast":
-      return { type: strategy.type };
-    case "failover":
-      return { type: "failover", returnAfterMs: strategy.return_after };
-    default:
-      return { type: "weighted_round_robin" };
-  }
 }

@@ -8,19 +8,16 @@ import { compileMatcher, exactText } from "./matcher.ts";
 import type { Cond, ItemLeaf, ItemTest, ResourceFacts } from "./route-plan.ts";
 import { traceShare } from "./trace-share.ts";
 
-/** A condition that no item can meet, for signals that lack what it asks for. */
-const NEVER: Cond = { kind: "any", of: [] };
-
 /** Compiles a condition for the items of one signal. What a signal does not have (a log's span kind) never matches. */
 export function compileCondition(condition: Condition, signal: Signal): Cond {
   switch (condition.kind) {
     case "service_name":
-      return onResource("service.name", condition.match);
+      return onResource(condition, "service.name");
     case "resource":
-      return onResource(condition.key, condition.match);
+      return onResource(condition, condition.key);
     case "region": {
       const matches = compileMatcher(condition.match);
-      return { kind: "resource", test: (resource) => matches(resource.region) };
+      return { kind: "resource", test: (resource) => matches(resource.region), source: condition };
     }
     case "all":
     case "any":
@@ -35,34 +32,30 @@ export function compileCondition(condition: Condition, signal: Signal): Cond {
 type ItemCondition = Exclude<Condition, { kind: "service_name" | "resource" | "region" | "all" | "any" | "not" }>;
 
 function compileItemCondition(condition: ItemCondition, signal: Signal): Cond {
+  if (!signalsOf(condition).includes(signal)) return { kind: "never", source: condition };
+  return { kind: "item", leaf: leafOf(condition, signal), source: condition };
+}
+
+function leafOf(condition: ItemCondition, signal: Signal): ItemLeaf {
   switch (condition.kind) {
     case "span_kind":
-      return forSignal(
-        signal,
-        "traces",
-        oneOf(condition.kinds, (item) => item.kind),
-      );
+      return onItem(oneOf(condition.kinds, (item) => item.kind));
     case "span_status":
-      return forSignal(
-        signal,
-        "traces",
-        oneOf(condition.codes, (item) => item.statusCode),
-      );
+      return onItem(oneOf(condition.codes, (item) => item.statusCode));
     case "severity": {
       const matches = compileMatcher(condition.match);
-      return forSignal(signal, "logs", (item) => matches(item.severity));
+      return onItem((item) => matches(item.severity));
     }
     case "span_name":
-      return forSignal(signal, "traces", onName(condition.match));
     case "metric_name":
-      return forSignal(signal, "metrics", onName(condition.match));
+      return onItem(onName(condition.match));
     case "scope_name":
       return onScopeName(condition.match);
     case "attribute":
-      return { kind: "item", leaf: signal === "metrics" ? onDataPoint(condition) : onAttribute(condition) };
+      return signal === "metrics" ? onDataPoint(condition) : onAttribute(condition);
     case "sample_rate": {
       const share = traceShare(condition.rate);
-      return signal === "metrics" ? NEVER : onItem((fields) => share(fields.bytes, fields.traceStart, fields.traceEnd));
+      return onItem((fields) => share(fields.bytes, fields.traceStart, fields.traceEnd));
     }
     default:
       throw new Unreachable(condition);
@@ -104,17 +97,13 @@ export function signalsOf(condition: Condition): readonly Signal[] {
   }
 }
 
-function onResource(key: string, match: Matcher): Cond {
-  const matches = compileMatcher(match);
-  return { kind: "resource", test: (resource: ResourceFacts) => matches(resource.attributes.get(key)) };
+function onResource(source: Condition & { readonly match: Matcher }, key: string): Cond {
+  const matches = compileMatcher(source.match);
+  return { kind: "resource", test: (resource: ResourceFacts) => matches(resource.attributes.get(key)), source };
 }
 
-function onItem(test: ItemTest): Cond {
-  return { kind: "item", leaf: { key: undefined, bind: () => test } };
-}
-
-function forSignal(signal: Signal, only: Signal, test: ItemTest): Cond {
-  return signal === only ? onItem(test) : NEVER;
+function onItem(test: ItemTest): ItemLeaf {
+  return { key: undefined, bind: () => test };
 }
 
 function oneOf(values: readonly number[], read: (fields: Parameters<ItemTest>[0]) => number): ItemTest {
@@ -133,7 +122,7 @@ function onName(match: Matcher): ItemTest {
   return (fields) => matches(textOrMissing(fields.bytes, fields.nameStart, fields.nameEnd));
 }
 
-function onScopeName(match: Matcher): Cond {
+function onScopeName(match: Matcher): ItemLeaf {
   const matches = compileMatcher(match);
   return onItem((fields) => matches(textOrMissing(fields.bytes, fields.scopeNameStart, fields.scopeNameEnd)));
 }

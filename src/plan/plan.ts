@@ -1,6 +1,8 @@
 import type { GrpcTransport } from "../core/grpc-transport.ts";
 import type { Signal } from "../otlp/signal.ts";
+import type { Division, HashKey } from "./division.ts";
 import type { RoutePlan } from "./route-plan.ts";
+import type { TargetHealthPlan } from "./target-health.ts";
 
 /**
  * The pure compiled value of one config: all that the data plane needs to know, and no way back to the document.
@@ -38,6 +40,7 @@ export interface TargetPlan {
   readonly maxInFlight: number;
   /** A batch above this many bytes, before compression, is not sent (OTLP: 64 MiB). */
   readonly maxRequestBytes: number;
+  readonly health: TargetHealthPlan;
   /** Two targets with the same identity can share their connections: changes with whatever a connection depends on. */
   readonly connectionIdentity: string;
 }
@@ -56,6 +59,12 @@ export interface PoolPlan {
   /** Ids of targets, in the order of the config, each once. */
   readonly targets: readonly string[];
   readonly strategy: StrategyPlan;
+  /** How the pool's items are divided among its channels. */
+  readonly division: Division;
+  /** Weights follow the load of the targets. */
+  readonly adaptiveWeights: boolean;
+  /** The pool that takes over when this one is full or has no usable target. Chains of them have no cycles. */
+  readonly fallback: string | undefined;
   readonly ack: "delivered" | "queued";
   readonly whenDown: "next_rule" | "hold" | "refuse";
   readonly queue: QueuePlan;
@@ -63,13 +72,25 @@ export interface PoolPlan {
   readonly retry: RetryPlan;
 }
 
-/** How a pool picks a target: one variant for each strategy. */
+/** How a pool picks a target: one variant for each strategy. Plain data: two that have the same JSON are the same. */
 export type StrategyPlan =
   | { readonly type: "round_robin" }
   | { readonly type: "weighted_round_robin" }
   | { readonly type: "weighted_random" }
+  | { readonly type: "least_connections" }
+  | { readonly type: "latency"; readonly pick: "lowest" }
+  | { readonly type: "latency"; readonly pick: "within"; readonly thresholdMs: number }
+  /** `region` is that of the items of one channel; undefined in the plan of the whole pool. */
+  | { readonly type: "geography"; readonly region: string | undefined; readonly order: readonly string[] }
+  /** Each case has a channel with targets of its own, `otherwise` the last one; inside, weighted round robin. */
+  | { readonly type: "content"; readonly cases: readonly (readonly string[])[]; readonly otherwise: readonly string[] }
+  /** Each target has a channel; whoever asks the pool for the owner of a key decides, not a pick. */
+  | { readonly type: "consistent_hash"; readonly key: HashKey }
+  | { readonly type: "load_latency"; readonly loadWeight: number; readonly latencyWeight: number }
   | { readonly type: "failover"; readonly returnAfterMs: number }
-  | { readonly type: "broadcast" };
+  | { readonly type: "broadcast" }
+  /** Registered by a plugin under this name; the options are the plugin's own. */
+  | { readonly type: "plugin"; readonly name: string; readonly options: Readonly<Record<string, unknown>> };
 
 export interface QueuePlan {
   readonly maxBytes: number;

@@ -1,7 +1,10 @@
+import type { Condition } from "../config/condition-type.ts";
 import type { Signal } from "../otlp/signal.ts";
 import type { KeySet } from "../otlp/key-set.ts";
 import type { ItemFields } from "../otlp/item-fields.ts";
 import type { Seen } from "../otlp/any-value.ts";
+import type { ChannelChoice } from "./channel-choice.ts";
+import type { Division } from "./division.ts";
 
 /** A resource as conditions on the resource see it. */
 export interface ResourceFacts {
@@ -21,10 +24,14 @@ export interface ItemLeaf {
   readonly bind: (slot: number) => ItemTest;
 }
 
-/** Compiled conditions: leaves ask either the resource or the item. */
+/**
+ * Compiled conditions: leaves ask either the resource or the item, or are such as no item of the signal can meet. Each
+ * leaf knows the condition that it was compiled from, so that people can be told (describe-condition.ts).
+ */
 export type Cond =
-  | { readonly kind: "resource"; readonly test: (resource: ResourceFacts) => boolean }
-  | { readonly kind: "item"; readonly leaf: ItemLeaf }
+  | { readonly kind: "resource"; readonly test: (resource: ResourceFacts) => boolean; readonly source: Condition }
+  | { readonly kind: "item"; readonly leaf: ItemLeaf; readonly source: Condition }
+  | { readonly kind: "never"; readonly source: Condition }
   | { readonly kind: "all" | "any"; readonly of: readonly Cond[] }
   | { readonly kind: "not"; readonly of: Cond };
 
@@ -45,8 +52,20 @@ export interface RoutePlan {
   readonly rules: readonly RulePlan[];
   /** What becomes of items that no rule takes. */
   readonly unmatched: "refuse" | "drop";
+  /** All pools that rules name, and those that they fall back to. */
+  readonly pools: readonly RoutePool[];
+  /** By the rule's index: the index of its pool. */
+  readonly poolOf: readonly number[];
   /** Indexes of the rules that a resource of this service can match, in order. */
   candidates(service: string | undefined): readonly number[];
+}
+
+/** A pool as rules see it. */
+export interface RoutePool {
+  readonly name: string;
+  readonly division: Division;
+  /** Its own index, then those of the pools that take over, in order. */
+  readonly chain: readonly number[];
 }
 
 /** What remains to be asked of the items of one distinct resource. */
@@ -56,7 +75,7 @@ export interface ResourceProgram {
   readonly steps: readonly ProgramStep[];
   /** The attributes that the tests read; undefined when none does. */
   readonly keys: KeySet | undefined;
-  /** True when no test is left: every item of the resource goes the same way. */
+  /** True when no test is left, and no channel depends on the item: every item of the resource goes the same way. */
   readonly whole: boolean;
 }
 
@@ -65,4 +84,6 @@ export interface ProgramStep {
   readonly rule: number;
   /** undefined: matches every item of this resource. */
   readonly test: ItemTest | undefined;
+  /** For the rule's pool and those that it falls back to, as in RoutePool.chain. */
+  readonly choices: readonly ChannelChoice[];
 }

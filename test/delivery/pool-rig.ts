@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { seededRandom } from "../../src/core/random.ts";
 import type { Signal } from "../../src/otlp/signal.ts";
+import { UNDIVIDED } from "../../src/plan/division.ts";
 import type { PoolPlan, TargetPlan } from "../../src/plan/plan.ts";
 import type { Batch, SendOutcome } from "../../src/data/export/target-client.ts";
 import { openTarget, type OwnedTarget } from "../../src/data/export/target.ts";
@@ -67,6 +68,9 @@ export function poolPlan(more: Partial<PoolPlan> = {}): PoolPlan {
     name: "p",
     targets: [],
     strategy: { type: "round_robin" },
+    division: UNDIVIDED,
+    adaptiveWeights: false,
+    fallback: undefined,
     ack: "delivered",
     whenDown: "next_rule",
     queue: { maxBytes: 100_000, maxAgeMs: 600_000 },
