@@ -1,7 +1,15 @@
 import { createSecureContext } from "node:tls";
 import type { Clock } from "../core/clock.ts";
 import { reasonOf, RouterError } from "../core/errors.ts";
-import type { DataPlane, DataPlaneStatus, ListenOptions, Readiness, ShutdownReport } from "../plan/data-plane.ts";
+import type {
+  DataPlane,
+  DataPlaneStatus,
+  ListenOptions,
+  OperatorState,
+  OperatorWish,
+  Readiness,
+  ShutdownReport,
+} from "../plan/data-plane.ts";
 import type { Plan, TargetPlan } from "../plan/plan.ts";
 import type { Env } from "../telemetry/env.ts";
 import { type Admission, createAdmission } from "./admit/admission.ts";
@@ -9,7 +17,9 @@ import { type Assembly, assemble } from "./assembly.ts";
 import { createCorridor } from "./corridor.ts";
 import { openClient } from "./export/client.ts";
 import { openTargets } from "./export/targets.ts";
+import { openCheck } from "./health/checks/open-check.ts";
 import type { Parcel } from "./parcel.ts";
+import { createParting } from "./parting.ts";
 import { Pools } from "./pools.ts";
 import { type Listeners, openListeners } from "./receive/listen.ts";
 import { RoutedParcel } from "./routed-parcel.ts";
@@ -23,8 +33,19 @@ const LAST_WORDS_MS = 1_000;
 export async function openDataPlane(plan: Plan, listen: ListenOptions, env: Env): Promise<DataPlane> {
   prepare(plan);
   await using parts = new AsyncDisposableStack();
-  const targets = openTargets(plan.targets, { ...env, openClient: (current) => openClient(current, env) });
-  const pools = parts.use(new Pools(plan, targets, { ...env, region: plan.nodeRegion, schedule: setImmediate, split }));
+  const targets = openTargets(plan.targets, {
+    ...env,
+    openClient: (current) => openClient(current, env),
+    openCheck: (check, current, client) => openCheck(check, current, client, env),
+  });
+  const poolsEnv = {
+    ...env,
+    region: plan.nodeRegion,
+    schedule: setImmediate,
+    split,
+    parting: createParting(env.metrics),
+  };
+  const pools = parts.use(new Pools(plan, targets, poolsEnv));
   const admission = createAdmission(listen.limits, { ...env, rssBytes: () => process.memoryUsage.rss() });
   const dataPlane = new NodeDataPlane({ plan, pools, admission, env });
   const carry = createCorridor(() => dataPlane.assembly, env.clock);
@@ -114,6 +135,19 @@ class NodeDataPlane implements DataPlane {
     if (pools.length === 0) return { ready: false, reason: "no pool is configured: nothing can be delivered" };
     if (pools.some((pool) => pool.usable)) return { ready: true, reason: "" };
     return { ready: false, reason: "no pool has a usable target" };
+  }
+
+  operate(id: string, wish: OperatorWish): boolean {
+    const target = this.plan.targets.has(id) ? this.#pools.targets.get(id) : undefined;
+    target?.operate(wish);
+    return target !== undefined;
+  }
+
+  operatorStates(): readonly OperatorState[] {
+    return [...this.plan.targets.keys()].flatMap((id) => {
+      const wish = this.#pools.targets.get(id)?.wish;
+      return wish === undefined ? [] : [{ id, ...wish }];
+    });
   }
 
   shutdown(graceMs: number): Promise<ShutdownReport> {

@@ -23,29 +23,24 @@ export function assemble(plan: Plan, pools: ReadonlyMap<string, Pool>, env: Env)
 
 function assembleWays(signal: Signal, plan: Plan, pools: ReadonlyMap<string, Pool>, env: Env): Ways {
   const route = plan.routes[signal];
-  const all = route.rules.map((rule) => {
-    const pool = pools.get(rule.pool);
-    if (pool === undefined) throw new TypeError(`rule ${rule.id}: the plan has no pool ${rule.pool}`);
-    return new RuleWay(rule, pool, () => env.ledger.entry(signal, rule.id, rule.pool));
+  const all = route.rules.map((rule) => new RuleWay(rule, () => env.ledger.entry(signal, rule.id, rule.pool)));
+  const its = route.pools.map(({ name }) => {
+    const pool = pools.get(name);
+    if (pool === undefined) throw new TypeError(`the plan has no pool ${name}`);
+    return pool;
   });
-  const router = new Router(
-    route,
-    all.map((way) => way.pool),
-    env.metrics,
-  );
-  return { router, all, unrouted: env.ledger.entry(signal, UNROUTED, UNROUTED) };
+  const router = new Router(route, its, env.metrics);
+  return { router, all, pools: its, unrouted: env.ledger.entry(signal, UNROUTED, UNROUTED) };
 }
 
 /** Enters the ledger when it is first taken: of ten thousand rules most may never match. */
 class RuleWay implements Way {
   readonly rule: RulePlan;
-  readonly pool: Pool;
   readonly #open: () => LedgerEntry;
   #ledger: LedgerEntry | undefined;
 
-  constructor(rule: RulePlan, pool: Pool, open: () => LedgerEntry) {
+  constructor(rule: RulePlan, open: () => LedgerEntry) {
     this.rule = rule;
-    this.pool = pool;
     this.#open = open;
   }
 

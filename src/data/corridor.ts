@@ -1,10 +1,10 @@
 import type { Cancel, Clock } from "../core/clock.ts";
-import type { Reason } from "../core/reason.ts";
 import { findMalformed } from "../otlp/check.ts";
 import { Envelope, scanEnvelope } from "../otlp/scan.ts";
 import type { Signal } from "../otlp/signal.ts";
 import type { RulePlan } from "../plan/route-plan.ts";
 import type { LedgerEntry } from "../telemetry/ledger.ts";
+import { type Obstacle, placeDrafts, queueFull } from "./place.ts";
 import type { Pool } from "./queue/pool.ts";
 import type { Carry, CarriedRequest } from "./receive/carry.ts";
 import { FULL_SUCCESS, type Reply } from "./request.ts";
@@ -13,10 +13,9 @@ import type { Router } from "./route/route.ts";
 import { RoutedParcel, type Share } from "./routed-parcel.ts";
 import { Settlement } from "./settlement.ts";
 
-/** One rule as a request meets it: the rule, the pool it sends to, and where its items are counted. */
+/** One rule as a request meets it, and where its items are counted: also those that another pool took over. */
 export interface Way {
   readonly rule: RulePlan;
-  readonly pool: Pool;
   readonly ledger: LedgerEntry;
 }
 
@@ -25,6 +24,8 @@ export interface Ways {
   readonly router: Router;
   /** By the rule's index in the plan. */
   readonly all: readonly Way[];
+  /** By the pool's index in the plan. */
+  readonly pools: readonly Pool[];
   readonly unrouted: LedgerEntry;
 }
 
@@ -41,6 +42,7 @@ const NOTHING_TO_CANCEL: Cancel = () => {};
  */
 export function createCorridor(current: () => CorridorAssembly, clock: Clock): Carry {
   const envelope = new Envelope();
+  const places: number[] = [];
   return (request, done) => {
     const { head, bytes } = request;
     if (!scanEnvelope(head.signal, bytes, envelope)) {
@@ -59,12 +61,12 @@ export function createCorridor(current: () => CorridorAssembly, clock: Clock): C
       done({ ok: false, refusal: { reason: "bad_data", message: problem, field: "request" } });
       return NOTHING_TO_CANCEL;
     }
-    const obstacle = findObstacle(ways, envelope);
+    const obstacle = placeDrafts(router, ways.pools, envelope, places) ?? nowhereToGo(router);
     if (obstacle !== undefined) {
       done(refuseAll(ways, obstacle));
       return NOTHING_TO_CANCEL;
     }
-    return enqueue(ways, envelope, request, clock.nowMs(), done);
+    return enqueue({ ways, envelope, places, request, nowMs: clock.nowMs() }, done);
   };
 }
 
@@ -85,10 +87,15 @@ function replyToNothing({ head, bytes, rejected, message }: CarriedRequest): Rep
 function vouch(ways: Ways, signal: Signal, bytes: Uint8Array): string {
   const { router } = ways;
   const dropped = router.plan.unmatched === "drop" && router.unmatchedPoints > 0;
-  const early = router.drafts.some((draft) => ways.all[draft.rule]!.pool.ack !== "delivered");
+  const early = router.drafts.some((draft) => mayAckEarly(ways, draft));
   // Metrics without data points that no rule takes leave neither a draft nor a point.
   const nothing = router.drafts.length === 0 && router.unmatchedPoints === 0;
   return dropped || early || nothing ? check(signal, bytes) : "";
+}
+
+/** Any pool that may take it over counts: where there is room is not known yet. */
+function mayAckEarly({ router, pools }: Ways, { pool }: Draft): boolean {
+  return router.plan.pools[pool]!.chain.some((index) => pools[index]!.ack !== "delivered");
 }
 
 function check(signal: Signal, bytes: Uint8Array): string {
@@ -96,42 +103,12 @@ function check(signal: Signal, bytes: Uint8Array): string {
   return at < 0 ? "" : `not a valid protobuf message: malformed at byte ${at}`;
 }
 
-interface Obstacle {
-  readonly reason: Reason;
-  readonly message: string;
-}
-
-/** Why the request cannot enter all of its queues: then it enters none, so that a sender who tries again makes no copies. */
-function findObstacle(ways: Ways, envelope: Envelope): Obstacle | undefined {
-  const { router } = ways;
-  const allBytes = bytesFor(undefined, ways, envelope);
-  for (const draft of router.drafts) {
-    const { pool } = ways.all[draft.rule]!;
-    if (!pool.usable && pool.whenDown === "refuse") {
-      return { reason: "no_target", message: `pool ${pool.name}: no target is usable` };
-    }
-    if (!pool.hasRoom(allBytes) && !pool.hasRoom(bytesFor(pool, ways, envelope))) return queueFull(pool);
-  }
-  if (router.unmatchedPoints > 0 && router.drafts.length === 0 && router.plan.unmatched === "refuse") {
-    return { reason: "unrouted", message: UNROUTED };
-  }
-  return undefined;
-}
-
-function queueFull({ name }: Pool): Obstacle {
-  return { reason: "queue_full", message: `pool ${name}: its queue is full` };
-}
-
-/** What all rules together send to the pool, or to all: each part alone may fit where they do not. */
-function bytesFor(pool: Pool | undefined, ways: Ways, envelope: Envelope): number {
-  let bytes = 0;
-  for (const draft of ways.router.drafts) {
-    if (pool === undefined || ways.all[draft.rule]!.pool === pool) bytes += draft.parcelBytes(envelope);
-  }
-  return bytes;
-}
-
 const UNROUTED = "no rule matches, and no default_pool is configured";
+
+function nowhereToGo({ unmatchedPoints, drafts, plan }: Router): Obstacle | undefined {
+  const refused = unmatchedPoints > 0 && drafts.length === 0 && plan.unmatched === "refuse";
+  return refused ? { reason: "unrouted", message: UNROUTED } : undefined;
+}
 
 function refuseAll(ways: Ways, { reason, message }: Obstacle): Reply {
   const { router } = ways;
@@ -158,47 +135,59 @@ function receive(ways: Ways, draft: Draft): Share[] {
   return shares;
 }
 
-function enqueue(
-  ways: Ways,
-  envelope: Envelope,
-  request: CarriedRequest,
-  nowMs: number,
-  done: (reply: Reply) => void,
-): Cancel {
+/** A request on its way into the queues. */
+interface Entry {
+  readonly ways: Ways;
+  readonly envelope: Envelope;
+  /** Where each draft goes: indexes of pools. */
+  readonly places: readonly number[];
+  readonly request: CarriedRequest;
+  readonly nowMs: number;
+}
+
+function enqueue(entry: Entry, done: (reply: Reply) => void): Cancel {
+  const { ways, envelope, request } = entry;
   const settlement = new Settlement(request, envelope.totalPoints, done);
-  const { router } = ways;
+  const { drafts } = ways.router;
   accountUnmatched(ways, settlement);
-  for (const draft of router.drafts) offer(ways, draft, envelope, request, nowMs, settlement);
+  for (let d = 0; d < drafts.length; d++) offer(entry, drafts[d]!, entry.places[d]!, settlement);
   settlement.seal();
   return () => {
     settlement.cancelled = true;
   };
 }
 
-function offer(
-  ways: Ways,
-  draft: Draft,
-  envelope: Envelope,
-  request: CarriedRequest,
-  nowMs: number,
-  settlement: Settlement,
-): void {
-  const { pool } = ways.all[draft.rule]!;
+function offer(entry: Entry, draft: Draft, place: number, settlement: Settlement): void {
+  const { ways, envelope, request, nowMs: enqueuedMs } = entry;
+  const { channel } = draft;
+  const pool = ways.pools[place]!;
   const awaited = pool.ack === "delivered";
   const kept = draft.finish(envelope);
   const bytes = bytesOf(kept);
   // What outlives the request must not hold on to much more memory than the queue counts.
   const pieces = awaited || bytes * 2 >= envelope.bytes.length ? kept : [Buffer.concat(kept)];
-  const { signal } = request.head;
+  const { signal, region } = request.head;
   const deadlineMs = awaited ? request.head.deadlineMs : Number.POSITIVE_INFINITY;
-  const facts = { signal, items: draft.items, points: draft.points, bytes, pieces, deadlineMs, enqueuedMs: nowMs };
+  const { items, points } = draft;
   const shares = receive(ways, draft);
+  const facts = { signal, region, items, points, bytes, pieces, deadlineMs, enqueuedMs };
   const parcel = new RoutedParcel(facts, shares, awaited ? settlement : undefined);
-  for (const { ledger, points } of shares) ledger.queued += points;
+  for (const share of shares) share.ledger.queued += share.points;
   if (awaited) settlement.expect();
   else settlement.accept();
+  countTakenOver(ways, draft, place);
   // A pool that broadcasts holds several copies of each parcel: what came before in this request may have filled it.
-  if (pool.offer(parcel) === "full") giveBack(parcel, shares, pool, awaited ? undefined : settlement);
+  const answer = place === draft.pool ? pool.offer(parcel, channel) : pool.adopt(parcel);
+  if (answer === "full") giveBack(parcel, shares, pool, awaited ? undefined : settlement);
+}
+
+/** What goes to another pool than its rule says: that one was full or had no usable target. */
+function countTakenOver({ router, pools }: Ways, { rules, pointsOf }: Draft, place: number): void {
+  const { plan } = router;
+  for (let i = 0; i < rules.length; i++) {
+    const home = plan.poolOf[rules[i]!]!;
+    if (home !== place) pools[home]!.countTakenOver(pools[place]!.name, "arrival", pointsOf[i]!);
+  }
 }
 
 function giveBack(

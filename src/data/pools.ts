@@ -4,6 +4,9 @@ import type { TargetHandle } from "./export/target.ts";
 import type { Targets } from "./export/targets.ts";
 import { openPool, type Pool, type PoolEnv } from "./queue/pool.ts";
 
+/** What the pools have in common, apart from each other. */
+export type PoolsEnv = Omit<PoolEnv, "poolNamed">;
+
 /** How long a pool that is no longer configured may go on sending what it holds. */
 const RETIRE_MS = 300_000;
 
@@ -21,9 +24,9 @@ export class Pools implements AsyncDisposable {
   /** Pools that are gone from the plan and not empty yet, with the last plan they had and that of their targets. */
   readonly #retiring = new Map<string, Retiring>();
 
-  constructor(plan: Plan, targets: Targets, env: PoolEnv) {
+  constructor(plan: Plan, targets: Targets, env: PoolsEnv) {
     this.#targets = targets;
-    this.#env = env;
+    this.#env = { ...env, poolNamed: (name) => this.#live.get(name) };
     this.#clock = env.clock;
     this.#plan = plan;
     this.update(plan);
@@ -55,7 +58,9 @@ export class Pools implements AsyncDisposable {
 
   /** Sends what all pools hold, at most until Clock.nowMs() is `deadlineMs`. */
   async drain(deadlineMs: number): Promise<void> {
-    await Promise.all([...this.#live.values(), ...this.retiring].map((pool) => pool.drain(deadlineMs)));
+    const all = [...this.#live.values(), ...this.retiring];
+    do await Promise.all(all.map((pool) => pool.drain(deadlineMs)));
+    while (all.some((pool) => pool.heldItems > 0) && this.#clock.nowMs() < deadlineMs); // one may hand on to another
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Signal } from "../otlp/signal.ts";
-import { type Half, halveRequest } from "../otlp/slice.ts";
+import { halveRequest } from "../otlp/slice.ts";
 import type { LedgerEntry } from "../telemetry/ledger.ts";
 import type { Parcel, ParcelOutcome } from "./parcel.ts";
 import type { Settlement } from "./settlement.ts";
@@ -13,6 +13,8 @@ export interface Share {
 /** What a routed parcel needs to know besides its bytes. */
 export interface ParcelFacts {
   readonly signal: Signal;
+  /** Of the listener that it came in by, for resources that name none. */
+  readonly region: string;
   readonly pieces: readonly Uint8Array[];
   readonly bytes: number;
   readonly items: number;
@@ -21,9 +23,13 @@ export interface ParcelFacts {
   readonly enqueuedMs: number;
 }
 
+/** A part of a parcel that is to be one by itself. */
+export type Part = Pick<ParcelFacts, "pieces" | "bytes" | "items" | "points">;
+
 /** A parcel that keeps the ledger, and tells its request's settlement unless it was acknowledged on entering the queue. */
 export class RoutedParcel implements Parcel {
   readonly signal: Signal;
+  readonly region: string;
   readonly pieces: readonly Uint8Array[];
   readonly bytes: number;
   readonly items: number;
@@ -37,6 +43,7 @@ export class RoutedParcel implements Parcel {
 
   constructor(facts: ParcelFacts, shares: readonly Share[], settlement: Settlement | undefined) {
     this.signal = facts.signal;
+    this.region = facts.region;
     this.pieces = facts.pieces;
     this.bytes = facts.bytes;
     this.items = facts.items;
@@ -55,9 +62,21 @@ export class RoutedParcel implements Parcel {
   halve(): readonly [RoutedParcel, RoutedParcel] | undefined {
     const halves = halveRequest(this.signal, Buffer.concat(this.pieces));
     if (halves === undefined) return undefined;
-    this.#settlement?.expect(); // there was one to wait for, now there are two
-    const [first, second] = divide(this.#shares, halves[0].points);
-    return [this.#half(halves[0], first), this.#half(halves[1], second)];
+    const [first, second] = this.divide(
+      halves.map(({ bytes, ...half }) => ({ ...half, pieces: [bytes], bytes: bytes.length })),
+    );
+    return [first!, second!];
+  }
+
+  /** Parcels in place of this one, which is then never settled. The parts together hold what it holds. */
+  divide(parts: readonly Part[]): RoutedParcel[] {
+    for (let i = 1; i < parts.length; i++) this.#settlement?.expect(); // one was expected before
+    let shares = this.#shares;
+    return parts.map((part) => {
+      const [its, others] = divideShares(shares, part.points);
+      shares = others;
+      return this.#part(part, its);
+    });
   }
 
   settle(outcome: ParcelOutcome): void {
@@ -65,11 +84,10 @@ export class RoutedParcel implements Parcel {
     this.#settlement?.settled(outcome, this.points);
   }
 
-  #half(half: Half, shares: readonly Share[]): RoutedParcel {
-    const { bytes, items, points } = half;
-    const facts = { signal: this.signal, pieces: [bytes], bytes: bytes.length, items, points };
-    const { deadlineMs, enqueuedMs } = this;
-    const parcel = new RoutedParcel({ ...facts, deadlineMs, enqueuedMs }, shares, this.#settlement);
+  #part({ pieces, bytes, items, points }: Part, shares: readonly Share[]): RoutedParcel {
+    const { signal, region, deadlineMs, enqueuedMs } = this;
+    const facts = { signal, region, pieces, bytes, items, points, deadlineMs, enqueuedMs };
+    const parcel = new RoutedParcel(facts, shares, this.#settlement);
     parcel.attempts = this.attempts;
     return parcel;
   }
@@ -100,7 +118,7 @@ export class RoutedParcel implements Parcel {
 }
 
 /** The shares of the first `points`, and those of the rest. */
-function divide(shares: readonly Share[], points: number): readonly [Share[], Share[]] {
+function divideShares(shares: readonly Share[], points: number): readonly [Share[], Share[]] {
   const first: Share[] = [];
   const second: Share[] = [];
   let left = points;

@@ -94,7 +94,7 @@ function parcelOf(
   ledger.received += points;
   ledger.queued += points;
   by?.expect();
-  const facts = { signal, pieces: [bytes], bytes: bytes.length, items: countItems(bytes), points };
+  const facts = { region: "", signal, pieces: [bytes], bytes: bytes.length, items: countItems(bytes), points };
   return new RoutedParcel({ ...facts, deadlineMs: 1_000, enqueuedMs: 0 }, [{ ledger, points }], by);
 }
 

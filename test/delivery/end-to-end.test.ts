@@ -6,6 +6,7 @@ import { seededRandom } from "../../src/core/random.ts";
 import { openClient } from "../../src/data/export/client.ts";
 import { openTargets } from "../../src/data/export/targets.ts";
 import type { Parcel, ParcelOutcome } from "../../src/data/parcel.ts";
+import { createParting } from "../../src/data/parting.ts";
 import { openPool, type Pool } from "../../src/data/queue/pool.ts";
 import type { PoolPlan, TargetPlan } from "../../src/plan/plan.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
@@ -32,6 +33,8 @@ function openScene(plans: readonly TargetPlan[], more: Partial<PoolPlan> = {}): 
     region: "r",
     schedule: setImmediate,
     split: () => undefined,
+    parting: createParting(env.metrics),
+    poolNamed: () => undefined,
   });
   const send = (): Promise<ParcelOutcome> =>
     new Promise((settle) => {

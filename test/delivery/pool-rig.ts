@@ -5,6 +5,7 @@ import { UNDIVIDED } from "../../src/plan/division.ts";
 import type { PoolPlan, TargetPlan } from "../../src/plan/plan.ts";
 import type { Batch, SendOutcome } from "../../src/data/export/target-client.ts";
 import { openTarget, type OwnedTarget } from "../../src/data/export/target.ts";
+import { createParting } from "../../src/data/parting.ts";
 import type { Parcel, ParcelOutcome } from "../../src/data/parcel.ts";
 import { openPool, type Pool } from "../../src/data/queue/pool.ts";
 import { createMetrics, type Metrics } from "../../src/telemetry/metrics.ts";
@@ -20,6 +21,13 @@ export function failing(reason: Extract<SendOutcome, { kind: "retry" }>["reason"
   const outcome = { kind: "retry", reason, message: reason, unprocessed: reason === "connect" } as const;
   return afterMs === undefined ? outcome : { ...outcome, afterMs };
 }
+
+/** The defaults, without active checks. */
+export const CALLS_ALONE: TargetPlan["health"] = {
+  check: undefined,
+  ejection: { failures: 5, minSuccessRate: 0.8, minRequests: 20, restMs: 30_000, maxRestMs: 300_000 },
+  slowStartMs: 30_000,
+};
 
 /** One batch under way at a target that answers when the test says so. */
 export interface Call {
@@ -58,6 +66,7 @@ export function targetPlan(id: string, more: Partial<TargetPlan> = {}): TargetPl
     timeoutMs: 10_000,
     maxInFlight: 64,
     maxRequestBytes: 1_000_000,
+    health: CALLS_ALONE,
     connectionIdentity: id,
     ...more,
   };
@@ -101,7 +110,17 @@ export class PoolRig {
     // The longest backoff that chance allows, to the last bit.
     const random = { next: () => 1 - 2 ** -53 };
     const schedule = (run: () => void): void => void this.#soon.push(run);
-    const env = { clock: this.clock, random, metrics: this.metrics, region: "r", schedule, split: halveByBytes };
+    const parting = createParting(this.metrics);
+    const env = {
+      clock: this.clock,
+      random,
+      metrics: this.metrics,
+      region: "r",
+      schedule,
+      split: halveByBytes,
+      parting,
+      poolNamed: () => undefined,
+    };
     this.pool = openPool(
       this.#plan,
       ids.map((id) => this.target(id)),

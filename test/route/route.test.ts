@@ -155,7 +155,13 @@ function routeForReal(
   usable: (pool: string) => boolean,
 ): { delivery: Delivery; unmatchedPoints: number } {
   const plan = compileRoutes(rules, defaultPool, "refuse")[signal];
-  const pools = plan.rules.map((rule) => ({ usable: usable(rule.pool), whenDown: "next_rule" as const }));
+  const pools = plan.pools.map(({ name }) => ({
+    look: () => undefined,
+    usableFor: () => usable(name),
+    whenDown: "next_rule" as const,
+    hasAnyRoom: true,
+    ownerOf: () => 0,
+  }));
   const router = new Router(plan, pools, createMetrics());
   const envelope = new Envelope();
   const delivery: Delivery = new Map();
@@ -168,7 +174,7 @@ function routeForReal(
       const { items } = draft;
       const decoded = naiveItems(signal, decodeRequest(signal, Buffer.concat(draft.finish(envelope))));
       assert.equal(decoded.length, items);
-      put(delivery, plan.rules[draft.rule]!.pool, decoded);
+      put(delivery, plan.pools[draft.pool]!.name, decoded);
     }
   }
   return { delivery, unmatchedPoints: router.unmatchedPoints };

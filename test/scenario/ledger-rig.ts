@@ -5,6 +5,7 @@ import { assemble, type Assembly } from "../../src/data/assembly.ts";
 import { createCorridor } from "../../src/data/corridor.ts";
 import type { Batch, SendOutcome, TargetClient } from "../../src/data/export/target-client.ts";
 import { openTargets } from "../../src/data/export/targets.ts";
+import { createParting } from "../../src/data/parting.ts";
 import { Pools } from "../../src/data/pools.ts";
 import type { Carry } from "../../src/data/receive/carry.ts";
 import type { Reply } from "../../src/data/request.ts";
@@ -56,7 +57,13 @@ export class Rig implements AsyncDisposable {
     const openClient = (current: () => { readonly id: string }): TargetClient => this.#openClient(current);
     const targets = openTargets(plan.targets, { ...this.env, openClient });
     const schedule = (run: () => void): void => void this.#scheduled.push(run);
-    this.pools = new Pools(plan, targets, { ...this.env, region: plan.nodeRegion, schedule, split });
+    this.pools = new Pools(plan, targets, {
+      ...this.env,
+      region: plan.nodeRegion,
+      schedule,
+      split,
+      parting: createParting(this.env.metrics),
+    });
     this.#assembly = assemble(plan, this.pools.live, this.env);
     this.#carry = createCorridor(() => this.#assembly, clock);
   }

@@ -1,7 +1,7 @@
 import type { Signal } from "../../otlp/signal.ts";
 import { halveRequest } from "../../otlp/slice.ts";
 import type { Parcel, ParcelOutcome } from "../parcel.ts";
-import { joinHalves, type CopyOutcome } from "./join.ts";
+import { type CopyOutcome, joinHalves, joinParts } from "./join.ts";
 
 /** Cuts a parcel in two, each settled on its own; the whole is then never settled. Undefined: it holds a single item. */
 export type SplitParcel = (parcel: Parcel) => readonly [Parcel, Parcel] | undefined;
@@ -19,7 +19,8 @@ export class CopyParcel implements Parcel {
   readonly enqueuedMs: number;
   /** Undefined takes the copy out as if it had never been made. */
   readonly end: (outcome: CopyOutcome) => void;
-  readonly #origin: Parcel;
+  /** What it is a copy of. */
+  readonly origin: Parcel;
 
   constructor(origin: Parcel, part: Bytes, end: (outcome: CopyOutcome) => void) {
     this.signal = origin.signal;
@@ -30,19 +31,19 @@ export class CopyParcel implements Parcel {
     this.deadlineMs = origin.deadlineMs;
     this.enqueuedMs = origin.enqueuedMs;
     this.end = end;
-    this.#origin = origin;
+    this.origin = origin;
   }
 
   get cancelled(): boolean {
-    return this.#origin.cancelled;
+    return this.origin.cancelled;
   }
 
   get attempts(): number {
-    return this.#origin.attempts;
+    return this.origin.attempts;
   }
 
   set attempts(attempts: number) {
-    this.#origin.attempts = attempts;
+    this.origin.attempts = attempts;
   }
 
   settle(outcome: ParcelOutcome): void {
@@ -57,8 +58,17 @@ export class CopyParcel implements Parcel {
     return [this.#half(first, ends[0]), this.#half(second, ends[1])];
   }
 
+  /** Copies of the parts, which together are this one. */
+  divide(parts: readonly Bytes[]): CopyParcel[] {
+    const ends = joinParts(
+      parts.map((part) => part.points),
+      this.end,
+    );
+    return parts.map((part, i) => new CopyParcel(this.origin, part, ends[i]!));
+  }
+
   #half({ bytes, items, points }: Half, end: (outcome: CopyOutcome) => void): CopyParcel {
-    return new CopyParcel(this.#origin, { pieces: [bytes], bytes: bytes.length, items, points }, end);
+    return new CopyParcel(this.origin, { pieces: [bytes], bytes: bytes.length, items, points }, end);
   }
 }
 

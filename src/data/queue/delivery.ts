@@ -26,6 +26,27 @@ export function deliverHalves(whole: Delivery, halves: readonly [Parcel, Parcel]
   return [newDelivery(halves[0], half, 1), newDelivery(halves[1], whole.charge - half, 1)];
 }
 
+/** Deliveries of the parts of a parcel: they share what the whole one had taken of the bound, and its past. */
+export function deliverParts(whole: Delivery, parts: readonly Parcel[]): Delivery[] {
+  if (parts.length === 1 && parts[0] === whole.parcel) return [whole];
+  let left = whole.charge;
+  return parts.map((part, i) => {
+    const charge = i === parts.length - 1 ? left : Math.floor((whole.charge * part.bytes) / sumBytes(parts));
+    left -= charge;
+    const delivery = newDelivery(part, charge, whole.company);
+    delivery.retries = whole.retries;
+    delivery.avoid = whole.avoid;
+    delivery.unreachable = whole.unreachable;
+    return delivery;
+  });
+}
+
+function sumBytes(parts: readonly Parcel[]): number {
+  let bytes = 0;
+  for (const part of parts) bytes += part.bytes;
+  return bytes;
+}
+
 /** Clock.nowMs() from which on it is given up. */
 export function expiresMs({ parcel }: Delivery, maxAgeMs: number): number {
   return Math.min(parcel.deadlineMs, parcel.enqueuedMs + maxAgeMs);

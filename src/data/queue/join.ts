@@ -35,6 +35,18 @@ export function joinHalves(
   return [(outcome) => end(0, outcome), (outcome) => end(1, outcome)];
 }
 
+/** The same for any number of parts. */
+export function joinParts(
+  points: readonly number[],
+  settle: (outcome: CopyOutcome) => void,
+): readonly ((outcome: CopyOutcome) => void)[] {
+  const [first = 0, ...others] = points;
+  if (others.length === 0) return [settle];
+  const rest = others.reduce((total, one) => total + one, 0);
+  const [end, endRest] = joinHalves([first, rest], settle);
+  return [end, ...joinParts(others, endRest)];
+}
+
 function weaker(a: CopyOutcome, b: CopyOutcome): CopyOutcome {
   if (a === undefined || b === undefined) return a ?? b;
   if (a.kind === "delivered" && b.kind === "delivered") return a.rejected >= b.rejected ? a : b;

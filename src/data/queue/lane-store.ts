@@ -7,6 +7,7 @@ import { SignalQueue } from "./signal-queue.ts";
 const LOOKED_AT_PER_MS = 1_000;
 
 const NONE: readonly Delivery[] = [];
+const NO_QUEUE: ReadonlySet<SignalQueue> = new Set();
 
 interface Group {
   readonly signal: Signal;
@@ -33,7 +34,8 @@ export class LaneStore {
   }
 
   get hasReady(): boolean {
-    return this.#queues.some((queue) => queue.length > 0);
+    for (const queue of this.#queues) if (queue.length > 0) return true;
+    return false;
   }
 
   get isEmpty(): boolean {
@@ -113,6 +115,12 @@ export class LaneStore {
       if (oldest === undefined || head.parcel.enqueuedMs < oldest.peek()!.parcel.enqueuedMs) oldest = queue;
     }
     return oldest;
+  }
+
+  /** Takes out the oldest, also before its time. */
+  takeOldest(maxAgeMs: number): Delivery | undefined {
+    this.returnDue(Infinity, maxAgeMs);
+    return this.oldest(NO_QUEUE)?.shift();
   }
 
   /** Takes out everything. */

@@ -1,24 +1,51 @@
 import type { PoolPlan } from "../../plan/plan.ts";
 import type { TargetHandle } from "../export/target.ts";
 import { CopyParcel } from "./copy-parcel.ts";
+import type { Delivery } from "./delivery.ts";
+import { divisionIdentity, type LaneSpec, laneSpecs } from "./lane-specs.ts";
+import { LaneOwners } from "./lane-owners.ts";
 import { type LaneEnv, QueueLane } from "./queue-lane.ts";
 
-/** The lanes of a pool: one over all targets, or, for broadcast, one for each target, so that none holds up another. */
+/** Finds the channels of a delivery, and gives a delivery for each: the same one when it needs no dividing. */
+export type SortDelivery = (delivery: Delivery) => readonly { readonly channel: number; readonly delivery: Delivery }[];
+
+/** Parcels to be sorted anew are parsed again: so many bytes of them in one turn of the event loop, which takes some 20 ms. */
+const SORTED_BYTES_A_TURN = 4 * 1_024 * 1_024;
+
+/**
+ * The lanes of a pool: one for each channel, or, for broadcast, one for each target, so that none holds up another. What a
+ * changed plan or target leaves in the wrong lane is sorted anew, a bounded part in each turn.
+ */
 export class Lanes {
   readonly #env: LaneEnv;
-  /** Empty for broadcast. */
-  #shared: readonly QueueLane[] = [];
-  readonly #byTarget = new Map<string, QueueLane>();
-  /** Lanes of an earlier strategy, which empty themselves. */
+  readonly #sort: SortDelivery;
+  readonly #owners: LaneOwners;
+  #plan: PoolPlan;
+  #byKey = new Map<string, QueueLane>();
+  /** By channel; for broadcast by target. */
+  #channels: readonly QueueLane[] = [];
+  /** Lanes of an earlier plan, which empty themselves. */
   readonly #leaving = new Set<QueueLane>();
+  /** Has no targets: what waits to be sorted. */
+  readonly #unsorted: QueueLane;
+  #identity = "";
   #all: readonly QueueLane[] = [];
 
-  constructor(env: LaneEnv) {
+  constructor(plan: PoolPlan, env: LaneEnv, sort: SortDelivery) {
+    this.#plan = plan;
     this.#env = env;
+    this.#sort = sort;
+    this.#owners = new LaneOwners(env.held);
+    this.#unsorted = new QueueLane(NOWHERE, plan, env);
   }
 
   get all(): readonly QueueLane[] {
     return this.#all;
+  }
+
+  /** By channel; for broadcast, all of them get copies. */
+  get channels(): readonly QueueLane[] {
+    return this.#channels;
   }
 
   get isEmpty(): boolean {
@@ -26,12 +53,20 @@ export class Lanes {
   }
 
   get oldestMs(): number {
-    return Math.min(Infinity, ...this.#all.map((lane) => lane.oldestMs));
+    let oldest = Infinity;
+    for (const lane of this.#all) oldest = Math.min(oldest, lane.oldestMs);
+    return oldest;
   }
 
   get usable(): boolean {
     if (this.#all.some((lane) => lane.anyUsable)) return true;
     return this.#all.some((lane) => lane.wantsProbe);
+  }
+
+  /** One channel, in pools whose channels have different targets. */
+  usableFor(channel: number): boolean {
+    const lane = this.#channels[channel];
+    return lane !== undefined && (lane.anyUsable || lane.wantsProbe);
   }
 
   sum(of: (lane: QueueLane) => number): number {
@@ -40,70 +75,112 @@ export class Lanes {
     return sum;
   }
 
-  targets(): TargetHandle[] {
-    return this.#all.flatMap((lane) => lane.targets);
+  targets(): Set<TargetHandle> {
+    return new Set(this.#all.flatMap((lane) => lane.targets));
   }
 
-  /** Where something new goes: for broadcast, to every target that is usable, or to all when none is. */
-  forOffer(): readonly QueueLane[] {
-    if (this.#byTarget.size === 0) return this.#shared;
-    const all = [...this.#byTarget.values()];
-    const usable = all.filter((lane) => lane.anyUsable || lane.wantsProbe);
-    return usable.length > 0 ? usable : all;
+  /** Where a copy of something new goes, for broadcast: to every target that is usable, or to all when none is. */
+  forCopies(): readonly QueueLane[] {
+    const usable = this.#channels.filter((lane) => lane.anyUsable || lane.wantsProbe);
+    return usable.length > 0 ? usable : this.#channels;
+  }
+
+  /** Of a key, the channel: `look` first. Not one of those that have all their targets in `but`, if others are usable. */
+  ownerOf(hash: number, but?: readonly TargetHandle[]): number {
+    return this.#owners.ownerOf(hash, but);
+  }
+
+  /** Takes note of what became of the targets, for `ownerOf`. */
+  look(): void {
+    this.#owners.look();
+  }
+
+  /** Something may have changed with a target. */
+  touched(target: TargetHandle): void {
+    this.#owners.touched(target);
   }
 
   configure(plan: PoolPlan, targets: readonly TargetHandle[]): void {
-    if (plan.strategy.type === "broadcast") this.#configureCopies(plan, targets);
-    else this.#configureShared(plan, targets);
-    this.#configureLeaving(plan, targets);
+    this.#plan = plan;
+    const identity = divisionIdentity(plan);
+    const specs = laneSpecs(plan, targets);
+    const before = identity === this.#identity ? this.#byKey : new Map<string, QueueLane>();
+    if (identity !== this.#identity) for (const lane of this.#byKey.values()) this.#leaving.add(lane);
+    const keys = new Set(specs.map(({ key }) => key));
+    for (const [key, lane] of before) if (!keys.has(key)) this.#leaving.add(lane);
+    const isOtherSet = specs.length !== before.size || specs.some(({ key }) => !before.has(key));
+    this.#byKey = new Map(specs.map((spec) => [spec.key, this.#open(spec, before.get(spec.key))]));
+    this.#channels = [...this.#byKey.values()];
+    this.#identity = identity;
+    this.#unsorted.configure(plan, NOWHERE.strategy, []);
+    this.#owners.configure(plan.division.kind === "key" ? this.#channels : []);
+    if (plan.division.kind === "key" && isOtherSet)
+      for (const lane of before.values()) this.putUnsorted(lane.takeAll());
+    this.#configureLeaving(targets);
     this.#list();
     this.tidy();
   }
 
-  /** Lets go of earlier lanes that have nothing left. */
+  /** Lets go of earlier lanes that have nothing left, and takes over from those that have nowhere to send to. */
   tidy(): void {
     if (this.#leaving.size === 0) return;
     for (const lane of this.#leaving) {
-      if (lane.targets.length === 0) this.#evacuate(lane);
+      if (lane.kind !== "copy" && !this.#isCopying()) this.putUnsorted(lane.takeAll());
+      else if (lane.targets.length === 0) this.#withdraw(lane);
       if (lane.isEmpty) this.#leaving.delete(lane);
     }
     this.#list();
   }
 
-  #configureShared(plan: PoolPlan, targets: readonly TargetHandle[]): void {
-    for (const lane of this.#byTarget.values()) this.#leaving.add(lane);
-    this.#byTarget.clear();
-    if (this.#shared.length === 0) this.#shared = [new QueueLane(plan, targets, this.#env)];
-    for (const lane of this.#shared) lane.configure(plan, targets);
+  /** These belong into lanes that are to be found anew. */
+  putUnsorted(deliveries: readonly Delivery[]): void {
+    for (const delivery of deliveries) this.#unsorted.push(delivery);
   }
 
-  #configureCopies(plan: PoolPlan, targets: readonly TargetHandle[]): void {
-    for (const lane of this.#shared) this.#leaving.add(lane);
-    this.#shared = [];
-    for (const [id, lane] of this.#byTarget) {
-      if (targets.some((target) => target.plan.id === id)) continue;
-      this.#byTarget.delete(id);
-      this.#leaving.add(lane);
+  /** Sorts what is waiting for it. False when there is more to do in another turn. */
+  sortSome(): boolean {
+    this.#findStranded();
+    let bytes = 0;
+    while (bytes < SORTED_BYTES_A_TURN) {
+      const next = this.#channels.length === 0 ? undefined : this.#unsorted.takeOldest();
+      if (next === undefined) return true;
+      bytes += next.parcel.bytes;
+      for (const { channel, delivery } of this.#sort(next)) {
+        (this.#channels[channel] ?? this.#channels[0]!).push(delivery);
+      }
     }
-    for (const target of targets) {
-      const { id } = target.plan;
-      const lane = this.#byTarget.get(id) ?? new QueueLane(plan, [target], this.#env, id);
-      lane.configure(plan, [target]);
-      this.#byTarget.set(id, lane);
-    }
+    return this.#unsorted.isIdle;
+  }
+
+  /** What waits for a target that cannot be used goes to the next owners of its keys, when there are any. */
+  #findStranded(): void {
+    if (this.#plan.division.kind !== "key") return;
+    this.#owners.look();
+    if (!this.#owners.anyUp) return;
+    for (const lane of this.#channels) if (!lane.isIdle && !lane.isUp) this.putUnsorted(lane.takeAll());
+  }
+
+  #isCopying(): boolean {
+    return this.#plan.strategy.type === "broadcast";
+  }
+
+  #open(spec: LaneSpec, known: QueueLane | undefined): QueueLane {
+    known?.configure(this.#plan, spec.strategy, spec.targets);
+    return known ?? new QueueLane(spec, this.#plan, this.#env);
   }
 
   /** What was accepted before goes to one target, as was said then: its own when it had one, else any, in turn. */
-  #configureLeaving(plan: PoolPlan, targets: readonly TargetHandle[]): void {
+  #configureLeaving(targets: readonly TargetHandle[]): void {
     for (const lane of this.#leaving) {
-      const reach = lane.only === undefined ? targets : targets.filter((target) => target.plan.id === lane.only);
-      lane.configure({ ...plan, strategy: { type: "round_robin" } }, reach);
+      const own = new Set(lane.targets.map((target) => target.plan.id));
+      const reach = lane.kind === "shared" ? targets : targets.filter((target) => own.has(target.plan.id));
+      lane.configure(this.#plan, { type: "round_robin" }, reach);
     }
   }
 
   /** Its target is gone: copies that others have too are withdrawn, the rest goes to another lane, once there is one. */
-  #evacuate(lane: QueueLane): void {
-    const next = this.forOffer()[0];
+  #withdraw(lane: QueueLane): void {
+    const next = this.#isCopying() ? this.forCopies()[0] : this.#unsorted;
     if (next === undefined) return;
     for (const delivery of lane.takeAll()) {
       if (delivery.parcel instanceof CopyParcel) delivery.parcel.end(undefined);
@@ -112,6 +189,8 @@ export class Lanes {
   }
 
   #list(): void {
-    this.#all = [...this.#shared, ...this.#byTarget.values(), ...this.#leaving];
+    this.#all = [...this.#channels, ...this.#leaving, this.#unsorted];
   }
 }
+
+const NOWHERE: LaneSpec = { key: "", kind: "shared", strategy: { type: "round_robin" }, targets: [] };

@@ -5,10 +5,12 @@ import type { Metrics } from "../../telemetry/metrics.ts";
 import type { TargetHandle } from "../export/target.ts";
 import type { Parcel } from "../parcel.ts";
 import { CopyParcel, type SplitParcel } from "./copy-parcel.ts";
-import { deliver } from "./delivery.ts";
+import { deliver, type Delivery, deliverParts } from "./delivery.ts";
+import { HandOn, type TakingPool } from "./hand-on.ts";
 import { joinCopies } from "./join.ts";
-import type { LaneEnv, QueueLane } from "./queue-lane.ts";
 import { Lanes } from "./lanes.ts";
+import type { Cut, Parting } from "./parting.ts";
+import type { LaneEnv, QueueLane } from "./queue-lane.ts";
 import { RetryBudget } from "./retry-policy.ts";
 
 /**
@@ -26,19 +28,27 @@ export interface PoolEnv {
   readonly region: string;
   readonly schedule: Schedule;
   readonly split: SplitParcel;
+  readonly parting: Parting;
+  /** The pool of this name in the running plan: where a pool hands on to. */
+  readonly poolNamed: (name: string) => TakingPool | undefined;
 }
 
 /** A set of targets with one strategy and one bounded queue. It settles every parcel that it accepted exactly once. */
-export interface Pool extends AsyncDisposable {
-  readonly name: string;
+export interface Pool extends AsyncDisposable, TakingPool {
   readonly ack: PoolPlan["ack"];
   readonly whenDown: PoolPlan["whenDown"];
-  /** False when it has no target but such as rest after failures or asked for a pause; one request is let in to probe. */
-  readonly usable: boolean;
-  /** Whether `offer` would accept a parcel of this size now. */
-  hasRoom(bytes: number): boolean;
-  /** With `full` the parcel stays the caller's and is not settled. */
-  offer(parcel: Parcel): "accepted" | "full";
+  /** Takes note of what became of its targets: before `usableFor` and `ownerOf` are asked. */
+  look(): void;
+  /** The same as `usable` for the targets of one channel. */
+  usableFor(channel: number): boolean;
+  /** The channel of a key, in pools that divide by key. */
+  ownerOf(hash: number): number;
+  /** Whether `offer` would accept a parcel of this size now, beside `reserved` bytes; without a channel: whether the pool would. */
+  hasRoom(bytes: number, channel?: number, reserved?: number): boolean;
+  /** For one of its channels; pools that are not divided have channel 0. With `full` the parcel stays the caller's and is not settled. */
+  offer(parcel: Parcel, channel?: number): "accepted" | "full";
+  /** Counts what another pool took over. */
+  countTakenOver(by: string, when: "arrival" | "backlog", points: number): void;
   /** A changed plan: what is queued stays, what is under way goes on, the new strategy and targets hold at once. */
   update(plan: PoolPlan, targets: readonly TargetHandle[]): void;
   /** Everything accepted and not settled; the bytes are never above `plan.queue.maxBytes`, unless that was lowered. */
@@ -66,6 +76,9 @@ class MemoryPool implements Pool {
   readonly #emptied = new Set<() => void>();
   readonly #wake = (): void => this.#schedule();
   readonly #pump = (): void => this.#pumpNow();
+  readonly #held = { bytes: 0, items: 0 };
+  readonly #changed = new Set<() => void>();
+  readonly #handOn: HandOn;
   #plan: PoolPlan;
   #scheduled = false;
   #closed = false;
@@ -74,7 +87,12 @@ class MemoryPool implements Pool {
   constructor(plan: PoolPlan, targets: readonly TargetHandle[], env: PoolEnv) {
     this.#env = env;
     this.#plan = plan;
-    this.#lanes = new Lanes(this.#laneEnv());
+    this.#lanes = new Lanes(plan, this.#laneEnv(), (delivery) => this.#sort(delivery));
+    this.#handOn = new HandOn({
+      poolNamed: env.poolNamed,
+      moved: (to, points) => this.countTakenOver(to, "backlog", points),
+      again: this.#wake,
+    });
     this.update(plan, targets);
     this.#showMetrics();
   }
@@ -91,16 +109,24 @@ class MemoryPool implements Pool {
     return this.#plan.whenDown;
   }
 
+  get fallback(): string | undefined {
+    return this.#plan.fallback;
+  }
+
   get usable(): boolean {
     return this.#lanes.usable;
   }
 
   get heldBytes(): number {
-    return this.#lanes.sum((lane) => lane.heldBytes);
+    return this.#held.bytes;
   }
 
   get heldItems(): number {
-    return this.#lanes.sum((lane) => lane.heldItems);
+    return this.#held.items;
+  }
+
+  get hasAnyRoom(): boolean {
+    return this.hasRoom(1);
   }
 
   get queuedBytes(): number {
@@ -119,32 +145,75 @@ class MemoryPool implements Pool {
     return Math.max(0, this.#env.clock.nowMs() - this.#lanes.oldestMs);
   }
 
-  hasRoom(bytes: number): boolean {
-    if (this.#closed) return false;
-    const lanes = this.#lanes.forOffer();
-    return lanes.some((lane) => this.#fits(lane, bytes, lanes.length));
+  look(): void {
+    this.#lanes.look();
   }
 
-  offer(parcel: Parcel): "accepted" | "full" {
-    if (!this.hasRoom(parcel.bytes)) return "full";
-    const lanes = this.#lanes.forOffer();
-    if (lanes.length === 1) lanes[0]!.push(deliver(parcel));
-    else this.#offerCopies(parcel, lanes);
+  usableFor(channel: number): boolean {
+    return this.#plan.division.kind === "cases" ? this.#lanes.usableFor(channel) : this.#lanes.usable;
+  }
+
+  ownerOf(hash: number): number {
+    return this.#lanes.ownerOf(hash);
+  }
+
+  hasRoom(bytes: number, channel?: number, reserved = 0): boolean {
+    if (this.#closed) return false;
+    if (this.#plan.strategy.type === "broadcast") {
+      const lanes = this.#lanes.forCopies();
+      return lanes.some((lane) => this.#fitsCopy(lane, bytes + reserved, lanes.length));
+    }
+    if (this.#held.bytes + reserved + bytes > this.#plan.queue.maxBytes) return false;
+    const lane = channel === undefined ? undefined : this.#lanes.channels[channel];
+    return lane === undefined || this.#fits(lane, bytes, reserved);
+  }
+
+  offer(parcel: Parcel, channel = 0): "accepted" | "full" {
+    if (!this.hasRoom(parcel.bytes, channel)) return "full";
+    if (this.#plan.strategy.type === "broadcast") this.#offerCopies(parcel, this.#lanes.forCopies());
+    else this.#lanes.channels[channel]!.push(deliver(parcel));
     this.#schedule();
     return "accepted";
+  }
+
+  adopt(parcel: Parcel): "accepted" | "full" {
+    if (this.#plan.division.kind === "none") return this.offer(parcel);
+    if (this.#closed) return "full";
+    this.#lanes.look();
+    const cuts = this.#cut(parcel);
+    let bytes = 0;
+    for (const cut of cuts) {
+      if (!this.hasRoom(cut.bytes, cut.channel, bytes)) return "full";
+      bytes += cut.bytes;
+    }
+    const parts = this.#part(parcel, cuts);
+    for (const [i, part] of parts.entries()) this.#lanes.channels[cuts[i]!.channel]!.push(deliver(part));
+    this.#schedule();
+    return "accepted";
+  }
+
+  countTakenOver(by: string, when: "arrival" | "backlog", points: number): void {
+    this.#env.metrics.poolTakenOver.with(this.name, by, when).add(points);
+  }
+
+  onceChanged(listener: () => void): Cancel {
+    this.#changed.add(listener);
+    return () => void this.#changed.delete(listener);
   }
 
   update(plan: PoolPlan, targets: readonly TargetHandle[]): void {
     this.#plan = plan;
     this.#lanes.configure(plan, targets);
-    const watched = new Set(this.#lanes.targets());
+    const watched = this.#lanes.targets();
     for (const [target, unwatch] of this.#watching) {
       if (watched.has(target)) continue;
       unwatch();
       this.#watching.delete(target);
     }
     for (const target of watched) {
-      if (!this.#watching.has(target)) this.#watching.set(target, target.onChange(this.#wake));
+      if (this.#watching.has(target)) continue;
+      const changed = (): void => this.#targetChanged(target);
+      this.#watching.set(target, target.onChange(changed));
     }
     this.#schedule();
   }
@@ -165,6 +234,7 @@ class MemoryPool implements Pool {
     if (!this.#closed) {
       this.#closed = true;
       this.#timer?.cancel();
+      this.#handOn.stop();
       for (const unwatch of this.#watching.values()) unwatch();
       this.#hideMetrics();
       for (const lane of this.#lanes.all) lane.close();
@@ -176,26 +246,57 @@ class MemoryPool implements Pool {
   }
 
   /**
-   * The bound is shared by the lanes. A lane takes more than its part only while it is empty, so that one whose target
-   * hangs leaves room for the others.
+   * The bound is shared by the lanes. One lane takes no more than is left for all others, so that a target that hangs, or a
+   * channel that is busy, leaves room for them.
    */
-  #fits(lane: QueueLane, bytes: number, lanes: number): boolean {
+  #fits(lane: QueueLane, bytes: number, reserved: number): boolean {
+    const lanes = this.#lanes.channels.length;
+    if (lanes === 1 || lane.heldBytes === 0) return true;
     const { maxBytes } = this.#plan.queue;
-    if (this.heldBytes + bytes > maxBytes) return false;
+    const free = maxBytes - this.#held.bytes - reserved;
+    return lane.heldBytes + bytes <= Math.max(free, Math.floor(maxBytes / lanes));
+  }
+
+  /** Every lane may get the same: one takes more than its part only while it is empty. */
+  #fitsCopy(lane: QueueLane, bytes: number, lanes: number): boolean {
+    const { maxBytes } = this.#plan.queue;
+    if (this.#held.bytes + bytes > maxBytes) return false;
     const share = Math.floor(maxBytes / lanes);
     return lane.heldBytes === 0 || lane.heldBytes + bytes <= share;
   }
 
   #offerCopies(parcel: Parcel, lanes: readonly QueueLane[]): void {
+    if (lanes.length === 1) return lanes[0]!.push(deliver(parcel));
     const end = joinCopies(lanes.length, (outcome) => parcel.settle(outcome));
     for (const lane of lanes) {
-      if (this.#fits(lane, parcel.bytes, lanes.length)) {
+      if (this.#fitsCopy(lane, parcel.bytes, lanes.length)) {
         lane.push(deliver(new CopyParcel(parcel, parcel, end)));
       } else {
         const ids = lane.targets.map((target) => target.plan.id).join();
         end({ kind: "failed", reason: "queue_full", message: `pool ${this.name}: the queue for ${ids} is full` });
       }
     }
+  }
+
+  /** What stood in the wrong lane, or came back from its target: what each channel gets of it. */
+  #sort(delivery: Delivery): { readonly channel: number; readonly delivery: Delivery }[] {
+    const cuts = this.#cut(delivery.parcel, delivery.unreachable);
+    const parts = deliverParts(delivery, this.#part(delivery.parcel, cuts));
+    return parts.map((part, i) => ({ channel: cuts[i]!.channel, delivery: part }));
+  }
+
+  #cut(parcel: Parcel, but?: readonly TargetHandle[]): readonly Cut[] {
+    return this.#env.parting.cut(parcel, this.#plan, (hash) => this.#lanes.ownerOf(hash, but));
+  }
+
+  #part(parcel: Parcel, cuts: readonly Cut[]): readonly Parcel[] {
+    if (cuts.length === 1) return [parcel];
+    return parcel instanceof CopyParcel ? parcel.divide(cuts) : this.#env.parting.part(parcel, cuts);
+  }
+
+  #targetChanged(target: TargetHandle): void {
+    this.#lanes.touched(target);
+    this.#schedule();
   }
 
   #schedule(): void {
@@ -207,17 +308,28 @@ class MemoryPool implements Pool {
   #pumpNow(): void {
     this.#scheduled = false;
     if (this.#closed) return;
-    for (const lane of this.#lanes.all) lane.pump();
+    this.#lanes.tidy();
+    if (!this.#lanes.sortSome()) this.#schedule();
+    this.#handOn.run(this.#lanes, this.#plan.fallback, this.#plan.division.kind === "cases");
+    for (const lane of this.#lanes.all) if (!lane.isIdle) lane.pump();
     this.#lanes.tidy();
     this.#setTimer();
     this.#tellEmptied();
+    this.#tellChanged();
+  }
+
+  #tellChanged(): void {
+    if (this.#changed.size === 0) return;
+    const listeners = [...this.#changed];
+    this.#changed.clear();
+    for (const listener of listeners) listener();
   }
 
   /** One timer for everything that waits for a time. One that is early enough is left alone: setting timers costs. */
   #setTimer(): void {
     const { clock } = this.#env;
     let atMs = Infinity;
-    for (const lane of this.#lanes.all) atMs = Math.min(atMs, lane.wakeMs());
+    for (const lane of this.#lanes.all) if (!lane.isIdle) atMs = Math.min(atMs, lane.wakeMs());
     if (this.#timer !== undefined && this.#timer.atMs <= atMs) return;
     this.#timer?.cancel();
     this.#timer = undefined;
@@ -242,11 +354,14 @@ class MemoryPool implements Pool {
       split: (parcel) => (parcel instanceof CopyParcel ? parcel.halve() : split(parcel)),
       budget: new RetryBudget(clock.nowMs()),
       batchSize: metrics.batchSize.with(region),
+      held: this.#held,
       countRetry: (reason) => metrics.poolRetries.with(this.name, reason).add(1),
       ended: () => {
         this.#schedule();
         this.#tellEmptied();
       },
+      anyUsableBeside: (targets) => this.#lanes.channels.some((lane) => lane.anyUsableIn(targets)),
+      sort: (deliveries) => this.#lanes.putUnsorted(deliveries),
     };
   }
 

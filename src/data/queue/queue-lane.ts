@@ -1,6 +1,6 @@
 import type { Cancel, Clock } from "../../core/clock.ts";
 import type { Random } from "../../core/random.ts";
-import type { PoolPlan, RetryPlan } from "../../plan/plan.ts";
+import type { PoolPlan, RetryPlan, StrategyPlan } from "../../plan/plan.ts";
 import type { Histogram } from "../../telemetry/metrics.ts";
 import { Chooser, isTrial } from "../balance/chooser.ts";
 import type { SendOutcome } from "../export/target-client.ts";
@@ -9,10 +9,20 @@ import type { ParcelOutcome } from "../parcel.ts";
 import type { SplitParcel } from "./copy-parcel.ts";
 import { type Delivery, endOf } from "./delivery.ts";
 import { gather, toBatch } from "./gather.ts";
+import type { LaneKind, LaneSpec } from "./lane-specs.ts";
 import { LaneStore } from "./lane-store.ts";
 import type { RetryBudget } from "./retry-policy.ts";
 import { type Origin, type SentBatch, settleBatch, SHUTTING_DOWN } from "./settle.ts";
 import type { SignalQueue } from "./signal-queue.ts";
+
+/** A target that asked to be left alone for no longer than this is waited for: what is for it need not go elsewhere. */
+const PATIENCE_MS = 1_000;
+
+/** What all lanes of a pool hold together. */
+export interface Held {
+  bytes: number;
+  items: number;
+}
 
 /** What all lanes of a pool have in common. */
 export interface LaneEnv {
@@ -21,19 +31,24 @@ export interface LaneEnv {
   readonly split: SplitParcel;
   readonly budget: RetryBudget;
   readonly batchSize: Histogram;
+  readonly held: Held;
   /** One more batch of this pool is tried again. */
   countRetry(reason: string): void;
   /** A batch or a delivery ended. */
   ended(): void;
+  /** One of the pool's targets is usable that is none of these: of an owner's lane also another lane's. */
+  anyUsableBeside(targets: readonly TargetHandle[]): boolean;
+  /** These are not the lane's any more: their channels are to be found anew. */
+  sort(deliveries: readonly Delivery[]): void;
 }
 
 /**
- * A queue and the targets that it empties into. A pool has one; a broadcast pool one for each target. Deliveries are its
- * own from `push` to their end: in the store, or under way.
+ * A queue and the targets that it empties into. A pool has one for each of its channels; a broadcast pool one for each
+ * target. Deliveries are its own from `push` to their end: in the store, or under way.
  */
 export class QueueLane implements Origin {
-  /** The id of the one target that it is for, in a broadcast pool. */
-  readonly only: string | undefined;
+  readonly key: string;
+  readonly kind: LaneKind;
   readonly #env: LaneEnv;
   readonly #store = new LaneStore();
   readonly #underWay = new Set<Cancel>();
@@ -47,12 +62,13 @@ export class QueueLane implements Origin {
   #hurried = false;
   #closed = false;
 
-  constructor(plan: PoolPlan, targets: readonly TargetHandle[], env: LaneEnv, only?: string) {
-    this.only = only;
+  constructor({ key, kind, strategy, targets }: LaneSpec, plan: PoolPlan, env: LaneEnv) {
+    this.key = key;
+    this.kind = kind;
     this.#env = env;
     this.#plan = plan;
-    this.#strategy = JSON.stringify(plan.strategy);
-    this.#chooser = new Chooser(targets, plan.strategy, env.random);
+    this.#strategy = JSON.stringify(strategy);
+    this.#chooser = new Chooser(targets, strategy, env.random);
   }
 
   /** Bytes of all deliveries that have not ended. */
@@ -81,6 +97,24 @@ export class QueueLane implements Origin {
 
   get isEmpty(): boolean {
     return this.#inFlight === 0 && this.#store.isEmpty;
+  }
+
+  /** Nothing waits. */
+  get isIdle(): boolean {
+    return this.#store.isEmpty;
+  }
+
+  /** One of its targets can be used, or will be in so short a time that it is worth waiting for. */
+  get isUp(): boolean {
+    const { nowMs } = this;
+    if (this.#chooser.anyUsable(nowMs) || this.#chooser.anyProbeWanted()) return true;
+    const untilMs = nowMs + PATIENCE_MS;
+    return this.targets.some(({ health }) => health.state === "ready" && health.pausedUntilMs <= untilMs);
+  }
+
+  /** Something waits although the targets have all that they can take. */
+  get isSaturated(): boolean {
+    return this.#store.hasReady && this.targets.every((target) => target.inFlight >= target.windowSize);
   }
 
   get oldestMs(): number {
@@ -130,21 +164,35 @@ export class QueueLane implements Origin {
   }
 
   /** A strategy that is the same over the same targets goes on where it was; another one begins at once. */
-  configure(plan: PoolPlan, targets: readonly TargetHandle[]): void {
+  configure(plan: PoolPlan, strategyPlan: StrategyPlan, targets: readonly TargetHandle[]): void {
     this.#plan = plan;
     this.#hurried = false; // a pool that was to end may be wanted again
     this.#store.forgetExpiry();
-    const strategy = JSON.stringify(plan.strategy);
+    const strategy = JSON.stringify(strategyPlan);
     const sameTargets = targets.length === this.targets.length && targets.every((one, i) => one === this.targets[i]);
     if (strategy === this.#strategy && sameTargets) return;
     this.#strategy = strategy;
-    this.#chooser = new Chooser(targets, plan.strategy, this.#env.random);
+    this.#chooser = new Chooser(targets, strategyPlan, this.#env.random);
   }
 
   push(delivery: Delivery): void {
-    this.#heldBytes += delivery.charge;
-    this.#heldItems += delivery.parcel.items;
+    this.#hold(delivery, 1);
     this.#store.push(delivery, this.maxAgeMs);
+  }
+
+  /** Takes out the oldest that somebody still waits for, without ending it; undefined when nothing waits. */
+  takeOldest(): Delivery | undefined {
+    const { nowMs } = this;
+    let next = this.#store.takeOldest(this.maxAgeMs);
+    while (next !== undefined && !this.#fresh(next, nowMs)) next = this.#store.takeOldest(this.maxAgeMs);
+    if (next !== undefined) this.#hold(next, -1);
+    return next;
+  }
+
+  /** Puts back what `takeOldest` gave. */
+  returnOldest(delivery: Delivery): void {
+    this.#hold(delivery, 1);
+    this.#store.putBack([delivery], this.maxAgeMs);
   }
 
   /** Sends whatever can be sent now. */
@@ -181,16 +229,12 @@ export class QueueLane implements Origin {
   /** Takes everything out that is not under way, without ending it. */
   takeAll(): Delivery[] {
     const all = this.#store.clear();
-    for (const { charge, parcel } of all) {
-      this.#heldBytes -= charge;
-      this.#heldItems -= parcel.items;
-    }
+    for (const delivery of all) this.#hold(delivery, -1);
     return all;
   }
 
   finish(delivery: Delivery, outcome: ParcelOutcome): void {
-    this.#heldBytes -= delivery.charge;
-    this.#heldItems -= delivery.parcel.items;
+    this.#hold(delivery, -1);
     delivery.parcel.settle(outcome);
     this.#env.ended();
   }
@@ -200,16 +244,35 @@ export class QueueLane implements Origin {
     else this.#store.putBack(deliveries, this.maxAgeMs);
   }
 
+  putElsewhere(deliveries: readonly Delivery[]): void {
+    if (this.kind !== "owner" || this.#closed) return this.putBack(deliveries);
+    for (const delivery of deliveries) this.#hold(delivery, -1);
+    this.#env.sort(deliveries);
+  }
+
   putBackLater(deliveries: readonly Delivery[], delayMs: number): void {
     this.#store.putBackAt(this.nowMs + delayMs, deliveries);
   }
 
   anyUsableBeside(targets: readonly TargetHandle[]): boolean {
-    return this.#chooser.anyUsableBeside(targets, this.nowMs);
+    return this.kind === "owner" ? this.#env.anyUsableBeside(targets) : this.anyUsableIn(targets);
+  }
+
+  /** One of its own targets is usable that is none of these. */
+  anyUsableIn(but: readonly TargetHandle[]): boolean {
+    return this.#chooser.anyUsableBeside(but, this.nowMs);
   }
 
   countRetry(reason: string): void {
     this.#env.countRetry(reason);
+  }
+
+  #hold({ charge, parcel }: Delivery, sign: 1 | -1): void {
+    const { held } = this.#env;
+    this.#heldBytes += sign * charge;
+    this.#heldItems += sign * parcel.items;
+    held.bytes += sign * charge;
+    held.items += sign * parcel.items;
   }
 
   #sendFrom(queue: SignalQueue, nowMs: number): boolean {

@@ -27,7 +27,9 @@ export interface Origin {
   finish(delivery: Delivery, outcome: ParcelOutcome): void;
   /** To the front of the queue, in this order. */
   putBack(deliveries: readonly Delivery[]): void;
-  /** The same, when the time has come. */
+  /** To where another target takes them, when their own certainly did not. */
+  putElsewhere(deliveries: readonly Delivery[]): void;
+  /** As `putBack`, when the time has come. */
   putBackLater(deliveries: readonly Delivery[], delayMs: number): void;
   anyUsableBeside(targets: readonly TargetHandle[]): boolean;
   countRetry(reason: string): void;
@@ -76,7 +78,7 @@ function retry(origin: Origin, { deliveries, target }: SentBatch, outcome: Retry
     (moves ? elsewhere : later).push(delivery);
   }
   if (later.length > 0) retryLater(origin, later, target, outcome);
-  if (elsewhere.length > 0) origin.putBack(elsewhere);
+  if (elsewhere.length > 0) origin.putElsewhere(elsewhere);
   if (again.length > 0) origin.countRetry(outcome.reason);
 }
 

@@ -42,7 +42,7 @@ test("a draft's pieces are what it took, in order, with the unknown fields of th
         resource(i),
       ]);
       const envelope = scan(Buffer.concat(parts));
-      const draft = new Draft(0);
+      const draft = new Draft(0, 0);
       takeAll(draft, envelope, taken);
       if (draft.items === 0) return;
       const expected = taken.flatMap((take, i) => (take === "leave" ? [] : [take === "whole" ? resource(i) : PART]));
@@ -62,14 +62,14 @@ test("a draft's pieces are what it took, in order, with the unknown fields of th
 
 test("neighbouring resources are one piece, and all of them the request itself: nothing is copied", () => {
   const envelope = scan(Buffer.concat([0, 1, 2, 3].map(resource)));
-  const some = new Draft(0);
+  const some = new Draft(0, 0);
   takeAll(some, envelope, ["whole", "whole", "leave", "whole"]);
   const pieces = some.finish(envelope);
   assert.deepEqual(
     pieces.map((piece) => piece.buffer === envelope.bytes.buffer),
     [true, true],
   );
-  const all = new Draft(0);
+  const all = new Draft(0, 0);
   takeAll(all, envelope, ["whole", "whole", "whole", "whole"]);
   assert.deepEqual(all.finish(envelope), [envelope.bytes]);
   assert.equal(all.finish(envelope)[0], envelope.bytes);
@@ -77,7 +77,7 @@ test("neighbouring resources are one piece, and all of them the request itself: 
 
 test("a draft that was reset knows nothing of the request before", () => {
   const envelope = scan(Buffer.concat([0, 1, 2].map(resource)));
-  const draft = new Draft(0);
+  const draft = new Draft(0, 0);
   takeAll(draft, envelope, ["whole", "part", "whole"]);
   draft.select(1, 1);
   draft.reset();
@@ -90,7 +90,7 @@ test("a draft that was reset knows nothing of the request before", () => {
 });
 
 test("selected items are remembered in order, however many they are", () => {
-  const draft = new Draft(0);
+  const draft = new Draft(0, 0);
   for (let i = 0; i < 1_000; i++) draft.select(2 * i, 3);
   assert.deepEqual([draft.selectedCount, draft.selectedPoints], [1_000, 3_000]);
   assert.deepEqual([...draft.selected.subarray(0, 3), draft.selected[999]], [0, 2, 4, 1_998]);

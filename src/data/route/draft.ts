@@ -4,13 +4,14 @@ import type { Envelope } from "../../otlp/scan.ts";
 const MAX_PIECES = 8;
 
 /**
- * What one pool gets of one request, while the request is being walked: the parcel to be. A rule that copies has a draft
+ * What one channel of a pool gets of one request, while the request is being walked: the parcel to be. A rule that copies has a draft
  * of its own, since the pool may get the same items by another rule, too. Whole resources are kept as ranges, neighbouring
  * ones as one range; parts of resources come as bytes of their own. Reused from request to request by its one owner.
  */
 export class Draft {
-  /** A rule that sends to the pool: index into RoutePlan.rules. */
-  readonly rule: number;
+  /** Index into RoutePlan.pools. */
+  readonly pool: number;
+  readonly channel: number;
   /** The rules whose items it holds, and how many things (spans, data points, log records) of each. */
   readonly rules: number[] = [];
   readonly pointsOf: number[] = [];
@@ -27,8 +28,9 @@ export class Draft {
   #from = 0;
   #to = 0;
 
-  constructor(rule: number) {
-    this.rule = rule;
+  constructor(pool: number, channel: number) {
+    this.pool = pool;
+    this.channel = channel;
   }
 
   /** Notes that `points` came by this rule. Neighbours mostly come by the same. */

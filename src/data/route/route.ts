@@ -3,19 +3,14 @@ import { ItemFields } from "../../otlp/item-fields.ts";
 import { indexItems, ItemIndex } from "../../otlp/items.ts";
 import type { Envelope } from "../../otlp/scan.ts";
 import { pointsOf, sliceResource } from "../../otlp/slice.ts";
-import type { ResourceProgram, RoutePlan } from "../../plan/route-plan.ts";
+import { asksItem } from "../../plan/channel-choice.ts";
+import type { ProgramStep, ResourceProgram, RoutePlan } from "../../plan/route-plan.ts";
 import { regionOf, specialise } from "../../plan/specialise.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import { type KnownResource, ResourceCache } from "../scan/resource-cache.ts";
-import { Draft } from "./draft.ts";
-
-/** Which pools can take something now; asked while a request is routed, and answered without waiting. */
-export interface PoolView {
-  /** Has a target that may be tried. */
-  readonly usable: boolean;
-  /** Rules with a pool that is not usable are passed over, unless the pool holds or refuses. */
-  readonly whenDown: "next_rule" | "hold" | "refuse";
-}
+import type { Draft } from "./draft.ts";
+import { DraftTable } from "./draft-table.ts";
+import { Gate, type PoolView } from "./gate.ts";
 
 /** What became of one request: the drafts that took something, in the order of first use. Valid until the next request. */
 export interface Routed {
@@ -27,39 +22,44 @@ export interface Routed {
 }
 
 const NO_RULE = -1;
+/** Without any field: stands in where a resource has no items and a channel is chosen by them. */
+const NO_ITEM = new Uint8Array(0);
 
 /**
  * Stage route for one signal under one plan: walks the resources of a scanned request and gives each to the drafts of the
- * rules that want it. Whole resources go as they are; only where rules ask the items is a resource divided.
+ * rules that want it. Whole resources go as they are; only where rules or pools ask the items is a resource divided.
  */
 export class Router implements Routed {
   readonly plan: RoutePlan;
   readonly drafts: Draft[] = [];
   unmatchedPoints = 0;
   problem = "";
-  readonly #pools: readonly PoolView[];
+  readonly #gates: readonly Gate[];
   readonly #metrics: Metrics;
   readonly #caches = new Map<string, ResourceCache>();
-  /** By rule. Rules that do not copy share the draft of their pool. */
-  readonly #draftOf: (Draft | undefined)[];
-  readonly #draftOfPool = new Map<string, Draft>();
-  /** Counts requests; by rule: at which of them its pool was asked, and what it said. */
-  #requests = 0;
-  readonly #askedAt: Float64Array;
-  readonly #answers: Uint8Array;
+  /** Of the rules that do not copy. */
+  readonly #drafts = new DraftTable();
+  /** By rule that copies: its pool may get the same items by another rule, too. */
+  readonly #copies = new Map<number, DraftTable>();
+  /** Counts requests. */
+  #request = 0;
+  /** What `#open` found: index of the pool, and its channel. */
+  #pool = 0;
+  #channel = 0;
+  /** The first rule that would have taken the item, had its pool been open; NO_RULE when there is none. */
+  #held = NO_RULE;
+  #heldPool = 0;
+  #heldChannel = 0;
   readonly #index = new ItemIndex();
   readonly #fields = new ItemFields();
   /** Drafts that took items of the resource being walked. */
   readonly #touched: Draft[] = [];
 
-  /** `pools` has the pool of each rule of the plan, by the rule's index. */
+  /** `pools` are those of the plan, by index. */
   constructor(plan: RoutePlan, pools: readonly PoolView[], metrics: Metrics) {
     this.plan = plan;
-    this.#pools = pools;
+    this.#gates = pools.map((view, i) => new Gate(view, plan.pools[i]!.division.kind === "cases"));
     this.#metrics = metrics;
-    this.#draftOf = plan.rules.map(() => undefined);
-    this.#askedAt = new Float64Array(plan.rules.length);
-    this.#answers = new Uint8Array(plan.rules.length);
   }
 
   /** Distinct resources that are remembered. */
@@ -71,15 +71,25 @@ export class Router implements Routed {
 
   /** Routes a well-formed request that came in by a listener of this region. The result is this router itself. */
   route(envelope: Envelope, region: string): Routed {
+    return this.#walk(envelope, region, true);
+  }
+
+  /** The same for what was routed before: it is not counted as a request again. */
+  divide(envelope: Envelope, region: string): Routed {
+    return this.#walk(envelope, region, false);
+  }
+
+  #walk(envelope: Envelope, region: string, counts: boolean): Routed {
     for (const draft of this.drafts) draft.reset();
     this.drafts.length = 0;
     this.unmatchedPoints = 0;
     this.problem = "";
-    this.#requests++;
+    this.#request++;
     for (let r = 0; r < envelope.resources; r++) {
       const known = this.#known(envelope, r, region);
-      if (r === 0) known.requests.add(1);
-      if (known.program.whole || envelope.items[r] === 0) this.#routeWhole(envelope, r, known.program);
+      if (r === 0 && counts) known.requests.add(1);
+      if (envelope.items[r] === 0) this.#fields.read(this.plan.signal, NO_ITEM, 0, 0, known.program.keys);
+      if (envelope.items[r] === 0 || this.#goesWhole(known.program)) this.#routeWhole(envelope, r, known.program);
       else if (!this.#routeItems(envelope, r, known.program)) break;
     }
     return this;
@@ -103,20 +113,39 @@ export class Router implements Routed {
     return fresh;
   }
 
+  /**
+   * Whether no item has to be asked as things are: no test is in the way, and no channel of a pool that is open. Rules and
+   * pools that are only next in line do not count.
+   */
+  #goesWhole(program: ResourceProgram): boolean {
+    if (program.whole) return true;
+    for (let s = 0; s < program.steps.length; s++) {
+      const { rule, test, choices } = program.steps[s]!;
+      if (test !== undefined || asksItem(choices[0]!)) return false;
+      const poolIndex = this.plan.poolOf[rule]!;
+      const open = this.#open(program.steps[s]!);
+      if ((!open || this.#pool !== poolIndex) && choices.some(asksItem)) return false;
+      if (open && this.plan.rules[rule]!.mode === "first") return true;
+    }
+    return true;
+  }
+
   #routeWhole(envelope: Envelope, r: number, program: ResourceProgram): void {
-    let held = NO_RULE;
+    this.#held = NO_RULE;
     for (let s = 0; s < program.steps.length; s++) {
       const step = program.steps[s]!;
       if (step.test !== undefined) continue;
+      const open = this.#open(step);
       if (this.plan.rules[step.rule]!.mode === "copy") {
         this.#takeWhole(step.rule, envelope, r);
-      } else if (this.#open(step.rule)) {
+      } else if (open) {
         this.#takeWhole(step.rule, envelope, r);
         return;
-      } else if (held === NO_RULE) {
-        held = step.rule;
+      } else {
+        this.#hold(step.rule);
       }
     }
+    const held = this.#release();
     if (held === NO_RULE) this.unmatchedPoints += envelope.points[r]!;
     else this.#takeWhole(held, envelope, r);
   }
@@ -152,15 +181,29 @@ export class Router implements Routed {
 
   /** Selects the item for all copies on the way, and returns the rule that takes the item itself. */
   #choose(program: ResourceProgram, i: number, points: number): number {
-    let held = NO_RULE;
+    this.#held = NO_RULE;
     for (let s = 0; s < program.steps.length; s++) {
       const step = program.steps[s]!;
       if (step.test !== undefined && !step.test(this.#fields)) continue;
+      const open = this.#open(step);
       if (this.plan.rules[step.rule]!.mode === "copy") this.#select(step.rule, i, points);
-      else if (this.#open(step.rule)) return step.rule;
-      else if (held === NO_RULE) held = step.rule;
+      else if (open) return step.rule;
+      else this.#hold(step.rule);
     }
-    return held;
+    return this.#release();
+  }
+
+  #hold(rule: number): void {
+    if (this.#held !== NO_RULE) return;
+    this.#held = rule;
+    this.#heldPool = this.#pool;
+    this.#heldChannel = this.#channel;
+  }
+
+  #release(): number {
+    this.#pool = this.#heldPool;
+    this.#channel = this.#heldChannel;
+    return this.#held;
   }
 
   #select(rule: number, i: number, points: number): void {
@@ -183,29 +226,44 @@ export class Router implements Routed {
     }
   }
 
-  /** Asked once for each rule and request: health is a matter of the clock, and there may be thousands of items. */
-  #open(rule: number): boolean {
-    if (this.#askedAt[rule] !== this.#requests) {
-      const pool = this.#pools[rule]!;
-      this.#askedAt[rule] = this.#requests;
-      this.#answers[rule] = pool.usable || pool.whenDown !== "next_rule" ? 1 : 0;
+  /**
+   * Finds the pool and channel that take what the rule matches: the rule's own, or the first that takes over because
+   * those before it have no usable target or no room. False when there is none, and the next rule is to be asked; the
+   * place found is then that of the rule's own pool.
+   */
+  #open({ rule, choices }: ProgramStep): boolean {
+    const pool = this.plan.poolOf[rule]!;
+    const { chain } = this.plan.pools[pool]!;
+    const request = this.#request;
+    const own = this.#gates[pool]!;
+    this.#pool = pool;
+    this.#channel = own.channelOf(choices[0]!, this.#fields, request);
+    let open = own.usableFor(this.#channel, request);
+    if (chain.length === 1 || (open && own.hasRoom(request))) return open || own.whenDown !== "next_rule";
+    for (let k = 1; k < chain.length; k++) {
+      const gate = this.#gates[chain[k]!]!;
+      const channel = gate.channelOf(choices[k]!, this.#fields, request);
+      if (!gate.usableFor(channel, request)) continue;
+      open = true;
+      if (!gate.hasRoom(request)) continue;
+      this.#pool = chain[k]!;
+      this.#channel = channel;
+      return true;
     }
-    return this.#answers[rule] === 1;
+    return open || own.whenDown !== "next_rule";
   }
 
   #draft(rule: number): Draft {
-    let draft = this.#draftOf[rule];
-    if (draft === undefined) this.#draftOf[rule] = draft = this.#findDraft(rule);
+    const draft = this.#tableOf(rule).find(this.#pool, this.#channel);
     if (draft.rules.length === 0) this.drafts.push(draft);
     return draft;
   }
 
-  #findDraft(rule: number): Draft {
-    const { mode, pool } = this.plan.rules[rule]!;
-    if (mode === "copy") return new Draft(rule);
-    const known = this.#draftOfPool.get(pool) ?? new Draft(rule);
-    this.#draftOfPool.set(pool, known);
-    return known;
+  #tableOf(rule: number): DraftTable {
+    if (this.plan.rules[rule]!.mode !== "copy") return this.#drafts;
+    let own = this.#copies.get(rule);
+    if (own === undefined) this.#copies.set(rule, (own = new DraftTable()));
+    return own;
   }
 }
 

@@ -1,0 +1,58 @@
+import type { Reason } from "../core/reason.ts";
+import type { Envelope } from "../otlp/scan.ts";
+import type { Pool } from "./queue/pool.ts";
+import type { Draft } from "./route/draft.ts";
+import type { Router } from "./route/route.ts";
+
+/** Why a request cannot enter all of its queues: then it enters none, so that a sender who tries again makes no copies. */
+export interface Obstacle {
+  readonly reason: Reason;
+  readonly message: string;
+}
+
+/**
+ * Finds the queue for each draft of the request that was just routed: that of its pool, or, when that is full, of the
+ * first pool after it that is usable and has room. `places` gets the indexes of the pools, by draft.
+ */
+export function placeDrafts(
+  { drafts, plan }: Router,
+  pools: readonly Pool[],
+  envelope: Envelope,
+  places: number[],
+): Obstacle | undefined {
+  places.length = 0;
+  /** What the drafts before take: each alone may fit where they do not together. */
+  const taken = drafts.length > 1 ? new Map<number, number>() : undefined;
+  for (const draft of drafts) {
+    const pool = pools[draft.pool]!;
+    if (pool.whenDown === "refuse" && !pool.usableFor(draft.channel)) {
+      return { reason: "no_target", message: `pool ${pool.name}: no target is usable` };
+    }
+    const bytes = draft.parcelBytes(envelope);
+    const place = findRoom(draft, plan.pools[draft.pool]!.chain, pools, bytes, taken);
+    if (place < 0) return queueFull(pool);
+    places.push(place);
+    taken?.set(place, (taken.get(place) ?? 0) + bytes);
+  }
+  return undefined;
+}
+
+/** What is said of a pool without room. */
+export function queueFull({ name }: Pool): Obstacle {
+  return { reason: "queue_full", message: `pool ${name}: its queue is full` };
+}
+
+function findRoom(
+  draft: Draft,
+  chain: readonly number[],
+  pools: readonly Pool[],
+  bytes: number,
+  taken: ReadonlyMap<number, number> | undefined,
+): number {
+  if (pools[draft.pool]!.hasRoom(bytes, draft.channel, taken?.get(draft.pool) ?? 0)) return draft.pool;
+  for (let k = 1; k < chain.length; k++) {
+    const pool = pools[chain[k]!]!;
+    if (pool.usable && pool.hasRoom(bytes, undefined, taken?.get(chain[k]!) ?? 0)) return chain[k]!;
+  }
+  return -1;
+}

@@ -1,0 +1,110 @@
+import type { Cancel } from "../../core/clock.ts";
+import type { Parcel } from "../parcel.ts";
+import { CopyParcel } from "./copy-parcel.ts";
+import type { Lanes } from "./lanes.ts";
+import type { QueueLane } from "./queue-lane.ts";
+
+/** A pool as one that hands on to it sees it. */
+export interface TakingPool {
+  readonly name: string;
+  /** The pool after it. */
+  readonly fallback: string | undefined;
+  readonly usable: boolean;
+  readonly hasAnyRoom: boolean;
+  /** Takes a parcel that was not divided for it. With `full` the parcel stays the caller's and is not settled. */
+  adopt(parcel: Parcel): "accepted" | "full";
+  /** Calls `listener` once, after something may have changed with its targets or its room. */
+  onceChanged(listener: () => void): Cancel;
+}
+
+export interface HandOnEnv {
+  /** The pool of this name in the running plan. */
+  readonly poolNamed: (name: string) => TakingPool | undefined;
+  /** Told of each parcel that moved. */
+  readonly moved: (to: string, points: number) => void;
+  /** There is more to hand on. */
+  readonly again: () => void;
+}
+
+/** So much is handed on in one turn of the event loop. */
+const BYTES_A_TURN = 8 * 1_024 * 1_024;
+
+/**
+ * Moves what waits in a pool without a usable target to the pools that take over from it. It does not come back: each parcel
+ * belongs to the pool that took it.
+ */
+export class HandOn {
+  readonly #env: HandOnEnv;
+  /** Parcels of which one copy moved: the others are withdrawn. Each is counted once for all its targets. */
+  readonly #movedOrigins = new WeakSet<Parcel>();
+  #waitingFor: Cancel | undefined;
+
+  constructor(env: HandOnEnv) {
+    this.#env = env;
+  }
+
+  /** Hands on what it can. `divided`: channels have targets of their own, so one may be down without the others. */
+  run(lanes: Lanes, fallback: string | undefined, divided: boolean): void {
+    this.stop();
+    if (fallback === undefined) return;
+    if (!divided && lanes.all.some((lane) => lane.isUp)) return;
+    let bytes = 0;
+    for (const lane of lanes.all) {
+      if (lane.isIdle || lane.isUp || (divided && lane.targets.length === 0)) continue;
+      bytes += this.#empty(lane, fallback, BYTES_A_TURN - bytes);
+      if (bytes >= BYTES_A_TURN) return this.#env.again();
+    }
+  }
+
+  /** Does not wait any more for a pool that can take something. */
+  stop(): void {
+    this.#waitingFor?.();
+    this.#waitingFor = undefined;
+  }
+
+  #empty(lane: QueueLane, fallback: string, upTo: number): number {
+    let bytes = 0;
+    while (bytes < upTo) {
+      const next = lane.takeOldest();
+      if (next === undefined) return bytes;
+      const { parcel } = next;
+      if (this.#isWithdrawn(parcel)) continue;
+      const to = this.#give(parcel, fallback);
+      if (to === undefined) {
+        lane.returnOldest(next);
+        return bytes;
+      }
+      bytes += parcel.bytes;
+      if (parcel instanceof CopyParcel && isWhole(parcel)) this.#movedOrigins.add(parcel.origin);
+      this.#env.moved(to, parcel.points);
+    }
+    return bytes;
+  }
+
+  /** The pool that took it; undefined when none can, and then waits for one to change. */
+  #give(parcel: Parcel, fallback: string): string | undefined {
+    const cannot: TakingPool[] = [];
+    let pool = this.#env.poolNamed(fallback);
+    while (pool !== undefined) {
+      if (pool.usable && pool.hasAnyRoom && pool.adopt(parcel) === "accepted") return pool.name;
+      cannot.push(pool);
+      pool = pool.fallback === undefined ? undefined : this.#env.poolNamed(pool.fallback);
+    }
+    if (this.#waitingFor === undefined) {
+      const cancels = cannot.map((one) => one.onceChanged(this.#env.again));
+      this.#waitingFor = () => cancels.forEach((cancel) => cancel());
+    }
+    return undefined;
+  }
+
+  #isWithdrawn(parcel: Parcel): boolean {
+    if (!(parcel instanceof CopyParcel) || !isWhole(parcel) || !this.#movedOrigins.has(parcel.origin)) return false;
+    parcel.end(undefined);
+    return true;
+  }
+}
+
+/** Not the half of a copy: the other half would be missed. */
+function isWhole(copy: CopyParcel): boolean {
+  return copy.bytes === copy.origin.bytes;
+}

@@ -1,0 +1,62 @@
+import { SIGNALS, type Signal } from "../../otlp/signal.ts";
+import { Envelope, scanEnvelope } from "../../otlp/scan.ts";
+import type { Division } from "../../plan/division.ts";
+import type { RoutePlan } from "../../plan/route-plan.ts";
+import type { Metrics } from "../../telemetry/metrics.ts";
+import { Router } from "./route.ts";
+
+/** What one channel of a pool gets of a request. */
+export interface ChannelPart {
+  readonly channel: number;
+  readonly pieces: readonly Uint8Array[];
+  readonly bytes: number;
+  readonly items: number;
+  readonly points: number;
+}
+
+/** Divides the bytes of a parcel as a request would have been divided that goes to this pool. Undefined when it is malformed. */
+export type CutRequest = (
+  signal: Signal,
+  bytes: Uint8Array,
+  region: string,
+  ownerOf: (hash: number) => number,
+) => readonly ChannelPart[] | undefined;
+
+/** Routes by a plan of one rule that takes everything, so that there is one way in which items are divided. */
+export function createCut(division: Division, metrics: Metrics): CutRequest {
+  const envelope = new Envelope();
+  let ownerOf: (hash: number) => number = firstChannel;
+  const view = {
+    look: () => undefined,
+    usableFor: () => true,
+    whenDown: "hold",
+    hasAnyRoom: true,
+    ownerOf: (hash: number) => ownerOf(hash),
+  } as const;
+  const routers = new Map(
+    SIGNALS.map((signal) => [signal, new Router(everythingTo(division, signal), [view], metrics)]),
+  );
+  return (signal, bytes, region, owner) => {
+    ownerOf = owner;
+    if (!scanEnvelope(signal, bytes, envelope)) return undefined;
+    const router = routers.get(signal)!;
+    router.divide(envelope, region);
+    if (router.problem !== "") return undefined;
+    return router.drafts.map((draft) => {
+      const { channel, items, points } = draft;
+      const pieces = draft.finish(envelope);
+      return { channel, items, points, pieces, bytes: pieces.reduce((sum, piece) => sum + piece.length, 0) };
+    });
+  };
+}
+
+function everythingTo(division: Division, signal: Signal): RoutePlan {
+  const condition = { kind: "all", of: [] } as const;
+  const rule = { id: "", mode: "first", pool: "", condition, onlyService: undefined, isDefault: true } as const;
+  const pools = [{ name: "", division, chain: [0] }];
+  return { signal, rules: [rule], unmatched: "refuse", pools, poolOf: [0], candidates: () => [0] };
+}
+
+function firstChannel(): number {
+  return 0;
+}

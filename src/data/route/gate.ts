@@ -1,0 +1,92 @@
+import { type ChannelChoice, caseOf } from "../../plan/channel-choice.ts";
+import type { ItemFields } from "../../otlp/item-fields.ts";
+import { Unreachable } from "../../core/unreachable.ts";
+
+/** What a pool says of itself while a request is routed; answered without waiting. */
+export interface PoolView {
+  /** Takes note of the time. Called once for each request, before anything else is asked. */
+  look(): void;
+  /** A target of this channel may be tried. */
+  usableFor(channel: number): boolean;
+  /** Rules with a pool that is not usable are passed over, unless the pool holds or refuses. */
+  readonly whenDown: "next_rule" | "hold" | "refuse";
+  /** Whether its queue has any room. */
+  readonly hasAnyRoom: boolean;
+  /** The channel of the target that owns a key, for pools that divide by key. */
+  ownerOf(hash: number): number;
+}
+
+const UNKNOWN = 0;
+const YES = 1;
+const NO = 2;
+
+/**
+ * A pool as one request meets it. What depends on the clock is asked once for each request: there may be thousands of
+ * items, and all of one request are to be treated alike.
+ */
+export class Gate {
+  readonly #view: PoolView;
+  /** Whether channels differ in what is usable; where not, the answer for channel 0 is that for all. */
+  readonly #differ: boolean;
+  #request = -1;
+  readonly #usable: number[] = [];
+  #room = UNKNOWN;
+  #hash = -1;
+  #owner = 0;
+
+  constructor(view: PoolView, channelsDiffer: boolean) {
+    this.#view = view;
+    this.#differ = channelsDiffer;
+  }
+
+  get whenDown(): PoolView["whenDown"] {
+    return this.#view.whenDown;
+  }
+
+  usableFor(channel: number, request: number): boolean {
+    if (this.#request !== request) this.#begin(request);
+    const asked = this.#differ ? channel : 0;
+    let answer = this.#usable[asked] ?? UNKNOWN;
+    if (answer === UNKNOWN) this.#usable[asked] = answer = this.#view.usableFor(asked) ? YES : NO;
+    return answer === YES;
+  }
+
+  hasRoom(request: number): boolean {
+    if (this.#request !== request) this.#begin(request);
+    if (this.#room === UNKNOWN) this.#room = this.#view.hasAnyRoom ? YES : NO;
+    return this.#room === YES;
+  }
+
+  /** `item` has been read, unless the choice does not depend on it. */
+  channelOf(choice: ChannelChoice, item: ItemFields, request: number): number {
+    switch (choice.kind) {
+      case "fixed":
+        return choice.channel;
+      case "cases":
+        return caseOf(choice, item);
+      case "hash":
+        return this.#ownerOf(choice.hash, request);
+      case "key":
+        return this.#ownerOf(choice.hashOf(item), request);
+      default:
+        throw new Unreachable(choice);
+    }
+  }
+
+  /** Neighbours mostly have the same key: the spans of a trace stand together. */
+  #ownerOf(hash: number, request: number): number {
+    if (this.#request !== request) this.#begin(request);
+    if (hash === this.#hash) return this.#owner;
+    this.#hash = hash;
+    this.#owner = this.#view.ownerOf(hash);
+    return this.#owner;
+  }
+
+  #begin(request: number): void {
+    this.#request = request;
+    this.#view.look();
+    this.#usable.length = 0;
+    this.#room = UNKNOWN;
+    this.#hash = -1;
+  }
+}
