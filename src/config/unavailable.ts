@@ -29,7 +29,6 @@ const UNAVAILABLE: readonly Unavailable[] = [
     instead: "the embedded store is used",
   },
   { path: "node.workers", when: (count) => count !== 1, what: "more than one worker", instead: "one is used" },
-  { path: "targets.*.health_check", what: "active health checking", instead: "only failing calls take a target out" },
   ...inPools({ path: "strategy", when: isOtherStrategy, what: strategyOf, instead: "weighted_round_robin is used" }),
   ...inPools({ path: "ack", when: (ack) => ack === "stored", what: nameOf, instead: "delivered is used" }),
   ...inPools({ path: "queue.storage", when: (storage) => storage === "disk", what: nameOf, instead: "memory is used" }),

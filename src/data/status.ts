@@ -19,19 +19,26 @@ export function poolStatus(pool: Pool, plan: Plan, targets: ReadonlyMap<string, 
 
 /** One target for people, computed when asked for. */
 export function targetStatus(target: TargetHandle, clock: Clock): TargetStatus {
-  const { plan, health } = target;
+  const { plan, health, nextTryMs, wish } = target;
   const nowMs = clock.nowMs();
   const toWall = (ms: number): number => Math.round(clock.wallMs() + ms - nowMs);
   return {
     id: plan.id,
     endpoint: plan.url,
+    region: plan.region,
+    weight: plan.weight,
     state: health.state,
     reason: health.reason,
     sinceMs: toWall(health.sinceMs),
-    nextTryMs: health.state === "ejected" ? toWall(health.nextTryMs) : undefined,
+    nextTryMs: nextTryMs === undefined ? undefined : toWall(nextTryMs),
     inFlight: target.inFlight,
     window: target.windowSize,
     latencyMs: target.latencyMs > 0 ? target.latencyMs : undefined,
     errorRate: target.errorRate,
+    share: target.share(nowMs),
+    score: target.load.score(nowMs, target.windowSize),
+    note: wish?.note ?? "",
+    untilMs: wish?.untilMs,
+    check: target.check,
   };
 }

@@ -170,9 +170,19 @@ const targets: readonly { readonly name: string; readonly target: string; readon
     want: ["error tls.cert", "error tls.key"],
   },
   {
-    name: "health checks have no effect",
-    target: 'endpoint: "http://a:1", health_check: {}',
-    want: ["warning health_check"],
+    name: "health checks may be written, and switched off",
+    target: 'endpoint: "http://a:1", health_check: {} }, { id: b, endpoint: "http://b:1", health_check: false',
+    want: [],
+  },
+  {
+    name: "what a type of health check does not read has no effect",
+    target: 'endpoint: "http://a:1", health_check: { endpoint: "http://a:2", path: "/x", service: s }',
+    want: ["warning health_check.endpoint", "warning health_check.path", "warning health_check.service"],
+  },
+  {
+    name: "an interval of a health check is a duration",
+    target: 'endpoint: "http://a:1", health_check: { interval: often }',
+    want: ["error health_check.interval"],
   },
 ];
 for (const { name, target, want } of targets) {

@@ -1,4 +1,11 @@
-import type { DataPlane, DataPlaneStatus, Readiness, ShutdownReport } from "../../src/plan/data-plane.ts";
+import type {
+  DataPlane,
+  DataPlaneStatus,
+  OperatorState,
+  OperatorWish,
+  Readiness,
+  ShutdownReport,
+} from "../../src/plan/data-plane.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 
 /** A data plane that does what the test says and remembers what it was asked. It moves no data. */
@@ -6,6 +13,7 @@ export class ScriptedDataPlane implements DataPlane {
   plan: Plan;
   readonly applied: Plan[] = [];
   readonly graces: number[] = [];
+  readonly wishes = new Map<string, OperatorState>();
   disposed = false;
   /** What `apply` does; throws to refuse. */
   onApply: (plan: Plan) => Promise<void> = async () => {};
@@ -36,6 +44,13 @@ export class ScriptedDataPlane implements DataPlane {
       window: 16,
       latencyMs: undefined,
       errorRate: 0,
+      region: target.region,
+      weight: target.weight,
+      share: 1,
+      score: 0,
+      note: "",
+      untilMs: undefined,
+      check: undefined,
     }));
     const pools = [...this.plan.pools.keys()].map((name) => ({
       name,
@@ -46,6 +61,17 @@ export class ScriptedDataPlane implements DataPlane {
     }));
     const addresses = { otlpGrpc: "127.0.0.1:1111", otlpHttp: undefined };
     return { addresses, inFlight: { requests: 3, bytes: 4 }, pools, targets };
+  }
+
+  operate(id: string, wish: OperatorWish): boolean {
+    if (!this.plan.targets.has(id)) return false;
+    this.wishes.set(id, { id, ...wish });
+    if (wish.state === "ready") this.wishes.delete(id);
+    return true;
+  }
+
+  operatorStates(): readonly OperatorState[] {
+    return [...this.wishes.values()];
   }
 
   ready(): Readiness {

@@ -5,6 +5,7 @@ import { EndpointSchema } from "./endpoint.ts";
 import { NameSchema } from "./name.ts";
 import { SecretSchema } from "./secret.ts";
 import { size } from "./size.ts";
+import { EjectionSchema, OptionalHealthCheckSchema } from "./target-health.ts";
 
 /** RFC 9110 field names, which are also HTTP/2's when in lower case. */
 const HeaderNameSchema = z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/u, "is not a valid header name");
@@ -19,19 +20,6 @@ const TargetTlsSchema = z.strictObject({
     .optional()
     .describe("Name to expect in the target's certificate; default: the endpoint's host."),
   insecure_skip_verify: z.boolean().default(false).describe("Accept any certificate. For experiments only."),
-});
-
-const HealthCheckSchema = z.strictObject({
-  type: z
-    .enum(["otlp", "http", "grpc", "tcp"])
-    .default("otlp")
-    .describe("An empty OTLP export, HTTP GET, grpc.health.v1, or a TCP connect."),
-  interval: duration(1).prefault("10s").describe("Time between checks."),
-  timeout: duration(1).prefault("5s").describe("A check that takes longer has failed."),
-  path: z.string().startsWith("/", "must begin with /").default("/health").describe("For type http."),
-  service: z.string().default("").describe("For type grpc."),
-  fall: z.int().min(1).default(3).describe("Failures in a row until the target is down."),
-  rise: z.int().min(1).default(2).describe("Successes in a row until it is ready again."),
 });
 
 const TargetLimitsSchema = z.strictObject({
@@ -65,7 +53,11 @@ export const TargetSchema = z.strictObject({
   tls: TargetTlsSchema.optional().describe("For https endpoints."),
   timeout: duration(1).prefault("5s").describe("One attempt may take this long."),
   limits: TargetLimitsSchema.prefault({}).describe("What one target may be asked to carry."),
-  health_check: HealthCheckSchema.optional().describe("Active health checks."),
+  health_check: OptionalHealthCheckSchema,
+  ejection: EjectionSchema.prefault({}).describe("When failing calls take the target out, and for how long."),
+  slow_start: duration(0)
+    .prefault("30s")
+    .describe("A target that comes back gets its weight gradually within this, from 10 %; 0: at once."),
 });
 
 export type TargetDocument = z.output<typeof TargetSchema>;

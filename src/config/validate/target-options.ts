@@ -4,8 +4,20 @@ import { endpointFault } from "../schema/endpoint.ts";
 
 /** What of a target fits together: endpoint and protocol, headers, TLS. */
 export function checkTargetOptions({ targets }: Outline): Finding[] {
-  return targets.flatMap((target) => [...checkEndpoint(target), ...checkHeaders(target), ...checkTls(target)]);
+  return targets.flatMap((target) => [
+    ...checkEndpoint(target),
+    ...checkHeaders(target),
+    ...checkTls(target),
+    ...checkHealthCheck(target),
+  ]);
 }
+
+/** Which types of check read what. */
+const CHECK_OPTIONS: readonly { readonly key: string; readonly types: readonly string[] }[] = [
+  { key: "endpoint", types: ["http", "grpc", "tcp"] },
+  { key: "path", types: ["http"] },
+  { key: "service", types: ["grpc"] },
+];
 
 /** Headers that the protocols set themselves (RFC 9113, gRPC over HTTP/2, OTLP). */
 const RESERVED = new Set([
@@ -61,6 +73,22 @@ function checkHeaders({ values, path }: OutlineTarget): Finding[] {
     }
     return [];
   });
+}
+
+function checkHealthCheck(target: OutlineTarget): Finding[] {
+  const check = valuesOf(target.values["health_check"]);
+  if (check === undefined) return [];
+  const type = textOf(check["type"]) ?? "otlp";
+  return CHECK_OPTIONS.filter(({ key, types }) => check[key] !== undefined && !types.includes(type)).map(
+    ({ key, types }) => ({
+      ...caution(
+        [...target.path, "health_check", key],
+        `has no effect on a check of type ${type}`,
+        `for type ${types.join(", ")}`,
+      ),
+      at: "key" as const,
+    }),
+  );
 }
 
 function checkTls(target: OutlineTarget): Finding[] {

@@ -80,7 +80,7 @@ test("HTTP 503 is throttling only with Retry-After; an unreadable Retry-After co
 });
 
 test("an HTTP answer where gRPC was expected stands for the status that gRPC says", () => {
-  const want = { 400: 13, 401: 16, 403: 7, 404: 12, 429: 14, 502: 14, 503: 14, 504: 14, 500: 2, 200: 2 };
+  const want = { 400: 13, 401: 16, 403: 7, 404: 12, 413: 8, 429: 14, 502: 14, 503: 14, 504: 14, 500: 2, 200: 2 };
   for (const [status, code] of Object.entries(want)) assert.equal(grpcStatusOfHttp(Number(status)), code, status);
 });
 

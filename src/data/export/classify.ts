@@ -44,12 +44,13 @@ const HTTP_RETRYABLE = new Map<number, RetryReason>([
 const GRPC_PERHAPS_DATA: ReadonlySet<number> = new Set([GRPC.INTERNAL, GRPC.UNKNOWN]);
 const HTTP_PERHAPS_DATA: ReadonlySet<number> = new Set([422, 500]);
 
-/** What gRPC makes of an answer without a gRPC status (grpc/doc/http-grpc-status-mapping.md). */
+/** What gRPC makes of an answer without a gRPC status (grpc/doc/http-grpc-status-mapping.md); 413 is what proxies say of a long body. */
 const GRPC_OF_HTTP = new Map<number, number>([
   [400, GRPC.INTERNAL],
   [401, GRPC.UNAUTHENTICATED],
   [403, GRPC.PERMISSION_DENIED],
   [404, GRPC.UNIMPLEMENTED],
+  [413, GRPC.RESOURCE_EXHAUSTED],
   [429, GRPC.UNAVAILABLE],
   [502, GRPC.UNAVAILABLE],
   [503, GRPC.UNAVAILABLE],

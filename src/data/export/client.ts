@@ -17,7 +17,9 @@ export interface ClientEnv {
   readonly metrics: Metrics;
 }
 
-const USER_AGENT = `Signalbox/${VERSION}`;
+/** What Signalbox calls itself at targets. */
+export const USER_AGENT = `Signalbox/${VERSION}`;
+
 /** OTLP: 4 MiB. */
 const MAX_RESPONSE_BYTES = 4 * 1024 * 1024;
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -31,7 +33,7 @@ export function openClient(current: () => TargetPlan, env: ClientEnv): TargetCli
   const { protocol } = current();
   switch (protocol) {
     case "grpc":
-      return openGrpcClient(current, openTransport(current(), env));
+      return openGrpcClient(current, openTransport(current(), env, GRPC_CONNECTIONS));
     case "http/protobuf": {
       const options = {
         userAgent: USER_AGENT,
@@ -45,10 +47,15 @@ export function openClient(current: () => TargetPlan, env: ClientEnv): TargetCli
   }
 }
 
-function openTransport({ transport, url, tls }: TargetPlan, env: ClientEnv): UnaryClient {
+/** Unary gRPC to the plan's URL, with its TLS. Throws TLS_INVALID for bad PEM. */
+export function openTransport(
+  { transport, url, tls }: Pick<TargetPlan, "transport" | "url" | "tls">,
+  env: ClientEnv,
+  connections: number,
+): UnaryClient {
   const options: UnaryClientOptions = {
     url,
-    connections: GRPC_CONNECTIONS,
+    connections,
     connectTimeoutMs: CONNECT_TIMEOUT_MS,
     maxResponseBytes: MAX_RESPONSE_BYTES,
     keepaliveTimeMs: KEEPALIVE_TIME_MS,

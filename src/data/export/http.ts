@@ -26,7 +26,7 @@ export function openHttpClient(
   const pool = new Pool(new URL(plan.url).origin, {
     // As many as there are calls under way, which the target's window bounds; undici closes those that are idle.
     connections: null,
-    connect: { timeout: options.connectTimeoutMs, ...tlsOptions(plan.tls) },
+    connect: connectionOptions(options.connectTimeoutMs, plan.tls),
     // One timer of ours bounds a whole attempt.
     headersTimeout: 0,
     bodyTimeout: 0,
@@ -44,6 +44,14 @@ export function openHttpClient(
       }),
     [Symbol.asyncDispose]: () => pool.close(),
   };
+}
+
+/** How connections to a target are made, for undici. */
+export function connectionOptions(
+  timeoutMs: number,
+  tls: TargetTlsPlan | undefined,
+): Record<string, string | boolean | number> {
+  return { timeout: timeoutMs, ...tlsOptions(tls) };
 }
 
 function dispatch(pool: Pool, request: Dispatcher.DispatchOptions, call: HttpCall, timeoutMs: number): Cancel {

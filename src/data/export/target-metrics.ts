@@ -1,18 +1,34 @@
+import type { Clock } from "../../core/clock.ts";
+import { TARGET_STATES } from "../../plan/data-plane.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
+import { showReason } from "../health/report.ts";
 import type { TargetHandle } from "./target.ts";
 
-const STATES = ["ready", "ejected", "probing"] as const;
-
 /** From here on the target's gauges tell of this handle. */
-export function showTarget(metrics: Metrics, id: string, target: TargetHandle): void {
+export function showTarget(metrics: Metrics, id: string, target: TargetHandle, clock: Clock): void {
+  const inUnixSeconds = (ms: number): number => (clock.wallMs() + ms - clock.nowMs()) / 1_000;
   metrics.exportInFlight.with(id).read(() => target.inFlight);
   metrics.exportWindow.with(id).read(() => target.windowSize);
-  for (const state of STATES) metrics.targetState.with(id, state).read(() => (target.health.state === state ? 1 : 0));
+  for (const state of TARGET_STATES) {
+    metrics.targetState.with(id, state).read(() => (target.health.state === state ? 1 : 0));
+  }
+  showReason(metrics, id, target.health.reason, undefined);
+  metrics.targetSince.with(id).read(() => inUnixSeconds(target.health.sinceMs));
+  metrics.targetNextTry.with(id).read(() => {
+    const { nextTryMs } = target;
+    return nextTryMs === undefined ? 0 : inUnixSeconds(nextTryMs);
+  });
+  metrics.targetShare.with(id).read(() => target.share(clock.nowMs()));
 }
 
-/** The target is gone from the config. */
-export function hideTarget(metrics: Metrics, id: string): void {
+/** The target is gone from the config, or another handle now has its id. */
+export function hideTarget(metrics: Metrics, id: string, target: TargetHandle): void {
+  const { reason } = target.health;
   metrics.exportInFlight.remove(id);
   metrics.exportWindow.remove(id);
-  for (const state of STATES) metrics.targetState.remove(id, state);
+  for (const state of TARGET_STATES) metrics.targetState.remove(id, state);
+  metrics.targetReason.remove(id, reason);
+  metrics.targetSince.remove(id);
+  metrics.targetNextTry.remove(id);
+  metrics.targetShare.remove(id);
 }

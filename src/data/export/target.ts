@@ -1,31 +1,57 @@
 import type { Cancel, Clock } from "../../core/clock.ts";
 import type { Random } from "../../core/random.ts";
+import type { CheckStatus, OperatorWish } from "../../plan/data-plane.ts";
 import type { TargetPlan } from "../../plan/plan.ts";
+import type { CheckPlan } from "../../plan/target-health.ts";
+import type { Log } from "../../telemetry/log.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
+import type { Check } from "../health/check.ts";
 import {
-  DEFAULT_HEALTH,
+  addedHealth,
   type Health,
-  type HealthEvent,
-  type HealthPolicy,
   initialHealth,
-  stepHealth,
+  isUsable,
+  nextChangeMs,
+  shareOf,
+  wantsProbe,
 } from "../health/health.ts";
+import { HealthKeeper, type Kept, type KeeperEnv } from "../health/keeper.ts";
+import { type CallEnd, type SentCall, TargetLoad } from "../load/target-load.ts";
 import type { Batch, SendOutcome, TargetClient } from "./target-client.ts";
-import { initialWindow, stepWindow, type Window } from "./window.ts";
+import { cappedWindow, initialWindow, stepWindow, type Window } from "./window.ts";
 
 /** One configured address with its client, its window and its health. Shared by all pools that use the target. */
 export interface TargetHandle {
   readonly plan: TargetPlan;
   /** As of now: a rest that is over has ended. */
   readonly health: Health;
-  /** Batches under way. */
+  /** Batches under way, and what is in them. */
   readonly inFlight: number;
+  readonly inFlightItems: number;
+  readonly inFlightBytes: number;
   /** Batches that may be under way, 1 to `plan.maxInFlight`. */
   readonly windowSize: number;
+  /** What was measured of its calls. */
+  readonly load: TargetLoad;
   /** Smoothed time from sending to the answer. */
   readonly latencyMs: number;
   /** Smoothed share of sends that ended without an answer or with one that says try again, 0 to 1. */
   readonly errorRate: number;
+  /** Health lets it be used as usual. */
+  usable(nowMs: number): boolean;
+  /** It waits for the one batch that decides about its return. */
+  readonly wantsProbe: boolean;
+  /** How much of its weight counts: 0.1 to 1 while it comes back, else 1. */
+  share(nowMs: number): number;
+  /** When time alone changes what may be sent; Infinity when it does not. `share` grows without telling. */
+  nextChangeMs(nowMs: number): number;
+  /** Clock.nowMs() of the next try while it is out; undefined when none is planned, or it is not out. */
+  readonly nextTryMs: number | undefined;
+  /** The last active check. */
+  readonly check: CheckStatus | undefined;
+  /** What an operator asked for, while it holds. */
+  readonly wish: OperatorWish | undefined;
+  operate(wish: OperatorWish): void;
   /** `wanted` is asked when the batch was taken: would more have been sent? `done` is called once, never from within. */
   send(batch: Batch, timeoutMs: number, wanted: () => boolean, done: (outcome: SendOutcome) => void): Cancel;
   /** Calls `listener` whenever something may have changed for those who wait: room, or health. */
@@ -34,7 +60,7 @@ export interface TargetHandle {
 
 /** What the owner of the handles (targets.ts) does besides. */
 export interface OwnedTarget extends TargetHandle {
-  /** Goes on under a changed plan of the same connection identity: weight, timeout, limits, name. */
+  /** Goes on under a changed plan of the same connection identity: weight, timeout, limits, health, name. */
   adopt(plan: TargetPlan): void;
   /** Closes the client when the last batch under way has ended. */
   retire(): Promise<void>;
@@ -44,42 +70,59 @@ export interface TargetEnv {
   readonly clock: Clock;
   readonly random: Random;
   readonly metrics: Metrics;
-  readonly health?: HealthPolicy;
+  /** Without one, changes of health are only counted. */
+  readonly log?: Log;
+  /** Without one, targets have no active checks. */
+  readonly openCheck?: (check: CheckPlan, current: () => TargetPlan, client: TargetClient) => Check;
 }
 
 /** A timeout shorter than this came from a sender's deadline, and says nothing about the target. */
 const TELLING_TIMEOUT_MS = 1_000;
-/** The last 20 sends or so decide the error rate. */
-const ERROR_WEIGHT = 0.1;
 
-/** `openClient` gets the plan as it will be at each send. */
+/**
+ * `openClient` gets the plan as it will be at each send. A target that `joined` with the node is up until something says
+ * otherwise; one that joined later is down until a check passes, if it has checks.
+ */
 export function openTarget(
   plan: TargetPlan,
   openClient: (current: () => TargetPlan) => TargetClient,
   env: TargetEnv,
+  joined: "start" | "later" = "start",
 ): OwnedTarget {
-  return new Target(plan, openClient, env);
+  return new Target(plan, openClient, env, joined);
 }
 
-class Target implements OwnedTarget {
+class Target implements OwnedTarget, Kept {
+  readonly load = new TargetLoad();
   readonly #env: TargetEnv;
-  readonly #policy: HealthPolicy;
   readonly #client: TargetClient;
+  readonly #keeper: HealthKeeper;
   readonly #listeners = new Set<() => void>();
   #plan: TargetPlan;
-  #health: Health;
   #window: Window;
-  #inFlight = 0;
-  #errorRate = 0;
   #idle: PromiseWithResolvers<void> | undefined;
 
-  constructor(plan: TargetPlan, openClient: (current: () => TargetPlan) => TargetClient, env: TargetEnv) {
+  constructor(
+    plan: TargetPlan,
+    open: (current: () => TargetPlan) => TargetClient,
+    env: TargetEnv,
+    joined: "start" | "later",
+  ) {
     this.#env = env;
-    this.#policy = env.health ?? DEFAULT_HEALTH;
     this.#plan = plan;
-    this.#client = openClient(() => this.#plan);
-    this.#health = initialHealth(env.clock.nowMs());
+    this.#client = open(() => this.#plan);
     this.#window = initialWindow(plan.maxInFlight);
+    const { openCheck, clock } = env;
+    const checked = plan.health.check !== undefined && openCheck !== undefined;
+    const health = joined === "later" && checked ? addedHealth(clock.nowMs()) : initialHealth(clock.nowMs());
+    const keeperEnv: KeeperEnv = {
+      clock,
+      random: env.random,
+      metrics: env.metrics,
+      ...(env.log && { log: env.log }),
+      ...(openCheck && { openCheck: (check: CheckPlan) => openCheck(check, () => this.#plan, this.#client) }),
+    };
+    this.#keeper = new HealthKeeper(this, health, keeperEnv, joined === "start");
   }
 
   get plan(): TargetPlan {
@@ -87,12 +130,19 @@ class Target implements OwnedTarget {
   }
 
   get health(): Health {
-    this.#step({ kind: "tick" });
-    return this.#health;
+    return this.#keeper.health;
   }
 
   get inFlight(): number {
-    return this.#inFlight;
+    return this.load.inFlight;
+  }
+
+  get inFlightItems(): number {
+    return this.load.inFlightItems;
+  }
+
+  get inFlightBytes(): number {
+    return this.load.inFlightBytes;
   }
 
   get windowSize(): number {
@@ -104,23 +154,53 @@ class Target implements OwnedTarget {
   }
 
   get errorRate(): number {
-    return this.#errorRate;
+    return this.load.errorRate;
+  }
+
+  usable(nowMs: number): boolean {
+    return isUsable(this.health, nowMs);
+  }
+
+  get wantsProbe(): boolean {
+    return wantsProbe(this.health);
+  }
+
+  share(nowMs: number): number {
+    return shareOf(this.health, nowMs, this.#keeper.policy);
+  }
+
+  nextChangeMs(nowMs: number): number {
+    return nextChangeMs(this.health, nowMs);
+  }
+
+  get nextTryMs(): number | undefined {
+    return this.#keeper.nextTryMs;
+  }
+
+  get check(): CheckStatus | undefined {
+    return this.#keeper.check;
+  }
+
+  get wish(): OperatorWish | undefined {
+    return this.#keeper.wish;
+  }
+
+  operate(wish: OperatorWish): void {
+    this.#keeper.operate(wish);
   }
 
   send(batch: Batch, timeoutMs: number, wanted: () => boolean, done: (outcome: SendOutcome) => void): Cancel {
-    this.#step({ kind: "tick" });
-    const { epoch } = this.#health;
+    const { items, bytes } = batch;
     const sentMs = this.#env.clock.nowMs();
     const telling = timeoutMs >= Math.min(TELLING_TIMEOUT_MS, this.#plan.timeoutMs);
-    this.#step({ kind: "sent" });
-    this.#inFlight++;
+    const call = { items, bytes, sentMs, telling, epoch: this.#keeper.sent() };
+    this.load.sent(items, bytes, sentMs);
     return this.#client.send(batch, timeoutMs, (outcome) => {
-      this.#inFlight--;
       this.#env.metrics.exportSends.with(this.#plan.id, outcomeLabel(outcome)).add(1);
-      this.#judge(outcome, { epoch, sentMs, telling }, wanted);
+      this.#judge(outcome, call, wanted);
       done(outcome);
       this.#notify();
-      if (this.#inFlight === 0) this.#idle?.resolve();
+      if (this.inFlight === 0) this.#idle?.resolve();
     });
   }
 
@@ -129,44 +209,53 @@ class Target implements OwnedTarget {
     return () => void this.#listeners.delete(listener);
   }
 
+  /** Who comes back begins with few calls, like one that is new, or with fewer if it was that slow. */
+  stateEntered(): void {
+    this.#window = cappedWindow(this.#window);
+  }
+
+  healthChanged(): void {
+    this.#notify();
+  }
+
   adopt(plan: TargetPlan): void {
+    const before = this.#plan;
     this.#plan = plan;
+    this.#keeper.adopt(before);
     this.#notify();
   }
 
   async retire(): Promise<void> {
-    if (this.#inFlight > 0) {
+    const closed = this.#keeper.close();
+    if (this.inFlight > 0) {
       this.#idle = Promise.withResolvers();
       await this.#idle.promise;
     }
+    await closed;
     await this.#client[Symbol.asyncDispose]();
   }
 
   /** What the outcome says about the target, apart from what it says about the batch. */
-  #judge(
-    outcome: SendOutcome,
-    sent: { readonly epoch: number; readonly sentMs: number; readonly telling: boolean },
-    wanted: () => boolean,
-  ): void {
-    const { epoch, sentMs } = sent;
+  #judge(outcome: SendOutcome, call: Sent, wanted: () => boolean): void {
+    const { epoch, sentMs } = call;
     const nowMs = this.#env.clock.nowMs();
     const limit = this.#plan.maxInFlight;
-    this.#errorRate += ERROR_WEIGHT * ((outcome.kind === "retry" ? 1 : 0) - this.#errorRate);
-    if (outcome.kind !== "retry") {
-      // Also bad data is an answer: the target is there, and was as fast as it was.
-      this.#window = stepWindow(this.#window, { kind: "success", sentMs, wanted: wanted() }, nowMs, limit);
-      this.#step({ kind: "success", epoch });
-    } else if (outcome.reason === "cancelled" || (outcome.reason === "timeout" && !sent.telling)) {
-      this.#step({ kind: "neutral", epoch });
-    } else {
-      this.#window = stepWindow(this.#window, { kind: "overload", sentMs }, nowMs, limit);
-      if (outcome.reason === "throttled") this.#step({ kind: "throttled", epoch, delayMs: outcome.afterMs });
-      else this.#step({ kind: "failure", epoch, reason: outcome.reason, jitter: this.#env.random.next() });
+    const end = endOf(outcome, call.telling);
+    this.load.ended(call, end, nowMs);
+    switch (end.kind) {
+      case "answered":
+        // Also bad data is an answer: the target is there, and was as fast as it was.
+        this.#window = stepWindow(this.#window, { kind: "success", sentMs, wanted: wanted() }, nowMs, limit);
+        this.#keeper.success(epoch);
+        break;
+      case "neutral":
+        this.#keeper.neutral(epoch);
+        break;
+      default:
+        this.#window = stepWindow(this.#window, { kind: "overload", sentMs }, nowMs, limit);
+        if (end.kind === "throttled") this.#keeper.throttled(epoch, end.afterMs);
+        else if (outcome.kind === "retry") this.#keeper.failure(epoch, outcome.reason);
     }
-  }
-
-  #step(event: HealthEvent): void {
-    this.#health = stepHealth(this.#health, event, this.#env.clock.nowMs(), this.#policy);
   }
 
   /** Who was told last is told first the next time, so that no pool takes all the room of a shared target. */
@@ -176,6 +265,19 @@ class Target implements OwnedTarget {
     const first = listeners[0];
     if (listeners.length > 1 && first !== undefined && this.#listeners.delete(first)) this.#listeners.add(first);
   }
+}
+
+interface Sent extends SentCall {
+  /** Of the state of health in which it left. */
+  readonly epoch: number;
+  /** Whether a timeout would be the target's. */
+  readonly telling: boolean;
+}
+
+function endOf(outcome: SendOutcome, telling: boolean): CallEnd {
+  if (outcome.kind !== "retry") return { kind: "answered" };
+  if (outcome.reason === "cancelled" || (outcome.reason === "timeout" && !telling)) return { kind: "neutral" };
+  return outcome.reason === "throttled" ? { kind: "throttled", afterMs: outcome.afterMs } : { kind: "failed" };
 }
 
 function outcomeLabel(outcome: SendOutcome): string {

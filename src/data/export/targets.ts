@@ -8,7 +8,7 @@ export interface Targets extends AsyncDisposable {
   readonly all: ReadonlyMap<string, TargetHandle>;
   /**
    * Takes over a new set of targets. A target that keeps its connection identity keeps its connections, window and
-   * health, also under another id; the others are new. Pools are to be updated with `all` right afterwards: handles
+   * health, also under another id; the others are new, but for what an operator wants of their id. Pools are to be updated with `all` right afterwards: handles
    * that are gone from it end when what is under way has ended.
    */
   update(plans: ReadonlyMap<string, TargetPlan>): void;
@@ -20,6 +20,7 @@ export interface TargetsEnv extends TargetEnv {
 
 export function openTargets(plans: ReadonlyMap<string, TargetPlan>, env: TargetsEnv): Targets {
   let all = new Map<string, OwnedTarget>();
+  let joined: "start" | "later" = "start";
   const retiring = new Set<Promise<void>>();
   const retire = (target: OwnedTarget): void => {
     const gone = target.retire().finally(() => retiring.delete(gone));
@@ -29,16 +30,20 @@ export function openTargets(plans: ReadonlyMap<string, TargetPlan>, env: Targets
     const kept = carryOver(all, next);
     const staying = new Set(kept.values());
     for (const target of all.values()) if (!staying.has(target)) retire(target);
-    for (const id of all.keys()) if (!next.has(id)) hideTarget(env.metrics, id);
+    for (const [id, target] of all) if (kept.get(id) !== target) hideTarget(env.metrics, id, target);
+    const before = all;
     all = new Map();
     for (const [id, plan] of next) {
-      const target = kept.get(id) ?? openTarget(plan, env.openClient, env);
+      const target = kept.get(id) ?? openTarget(plan, env.openClient, env, joined);
       target.adopt(plan);
-      showTarget(env.metrics, id, target);
+      const wish = kept.has(id) ? undefined : before.get(id)?.wish;
+      if (wish !== undefined) target.operate(wish);
+      showTarget(env.metrics, id, target, env.clock);
       all.set(id, target);
     }
   };
   update(plans);
+  joined = "later";
   return {
     get all() {
       return all;

@@ -34,6 +34,11 @@ export function initialWindow(limit: number): Window {
   return { size: Math.min(START, limit), credit: 0, shrunkMs: -Infinity, shortMs: 0, longMs: 0, samples: 0 };
 }
 
+/** No larger than one that begins; what was measured stays. */
+export function cappedWindow(window: Window): Window {
+  return window.size <= START ? window : { ...window, size: START, credit: 0 };
+}
+
 /** Pure. The size stays within 1 and `limit`. */
 export function stepWindow(window: Window, event: WindowEvent, nowMs: number, limit: number): Window {
   switch (event.kind) {

@@ -1,8 +1,32 @@
-import { Unreachable } from "../../core/unreachable.ts";
+import type { CheckPlan, TargetHealthPlan } from "../../plan/target-health.ts";
 import type { RetryReason } from "../export/target-client.ts";
 
+/** Reasons of states that no failed call has caused. */
+const QUIET_REASONS = [
+  /** Up until proven down: the node has just started. */
+  "started",
+  /** Down until proven up: it joined a node that was running. */
+  "added",
+  /** A call succeeded. */
+  "recovered",
+  /** The rest after an ejection is over. */
+  "rest_over",
+  /** Checks passed, often enough in a row. */
+  "check_passed",
+  /** Checks failed, often enough in a row. */
+  "check_failed",
+  /** Its checks were switched off while they kept it down. */
+  "unchecked",
+  /** Too small a share of its calls succeeded. */
+  "success_rate",
+  /** An operator wants it so. */
+  "operator",
+  /** The time of an operator's state is over. */
+  "expired",
+] as const;
+
 /** Why a target is in its state. */
-export type HealthReason = "started" | "recovered" | "rest_over" | RetryReason;
+export type HealthReason = (typeof QUIET_REASONS)[number] | RetryReason;
 
 interface Common {
   readonly reason: HealthReason;
@@ -10,11 +34,13 @@ interface Common {
   readonly sinceMs: number;
   /** Counts states: what was sent in an earlier state says nothing about this one. */
   readonly epoch: number;
-  /** Ejections in close succession, the last one included: each rests twice as long as the one before. */
-  readonly ejections: number;
+  /** Times it went out in close succession: each rests longer, and has to pass more checks, than the one before. */
+  readonly falls: number;
+  /** Active checks in a row: passed when positive, failed when negative. */
+  readonly checks: number;
 }
 
-/** The health of one target, from the outcomes of what was sent to it. */
+/** The health of one target, from the outcomes of what was sent to it, from active checks, and from operators. */
 export type Health =
   | (Common & {
       readonly state: "ready";
@@ -22,79 +48,73 @@ export type Health =
       readonly failures: number;
       /** The target asked to be left alone until then. */
       readonly pausedUntilMs: number;
+      /** Since when it gets its weight back; -Infinity when it never lost it. */
+      readonly rampFromMs: number;
     })
   | (Common & {
       readonly state: "ejected";
       readonly nextTryMs: number;
       /** A pool without any usable target may try it from here on, before `nextTryMs`. */
       readonly panicFromMs: number;
+      /** Its checks failed as well as its calls, so that checks that pass mean something. */
+      readonly doubted: boolean;
     })
-  | (Common & { readonly state: "probing"; readonly probeOut: boolean });
+  /** Only checks bring it back. A pool without any usable target may try it from `panicFromMs` on. */
+  | (Common & { readonly state: "down"; readonly panicFromMs: number })
+  | (Common & { readonly state: "probing"; readonly probeOut: boolean })
+  /** Operators' states; Infinity: until the next wish. */
+  | (Common & { readonly state: "drain" | "maintenance"; readonly untilMs: number });
 
-/** `epoch` is that of the state in which the batch was sent. `jitter` is in [0, 1). */
-export type HealthEvent =
-  | { readonly kind: "tick" }
-  | { readonly kind: "sent" }
-  | { readonly kind: "success"; readonly epoch: number }
-  | { readonly kind: "failure"; readonly epoch: number; readonly reason: RetryReason; readonly jitter: number }
-  | { readonly kind: "throttled"; readonly epoch: number; readonly delayMs: number | undefined }
-  /** Ended without saying anything about the target. */
-  | { readonly kind: "neutral"; readonly epoch: number };
-
+/** Numbers that the machine decides by. */
 export interface HealthPolicy {
   /** Failures in a row that eject. */
   readonly failures: number;
+  /** A smaller share of successes in the window ejects, given so many calls. */
+  readonly minSuccessRate: number;
+  readonly minRequests: number;
+  /** Rest after the first ejection, and the step by which it grows. Also: ready for so long makes good for one fall. */
   readonly restMs: number;
   readonly maxRestMs: number;
   /** Pause after throttling that names no delay. */
   readonly pauseMs: number;
   /** A target cannot silence itself for longer than this. */
   readonly maxPauseMs: number;
-  /** Time between two tries of an ejected target by pools that have nothing else. */
+  /** Time between two tries of an unusable target by pools that have nothing else. */
   readonly panicMs: number;
+  readonly slowStartMs: number;
+  /** Without active checks: undefined. */
+  readonly check: Pick<CheckPlan, "fall" | "rise" | "written"> | undefined;
 }
 
+/** Design.md section 8, without active checks. */
 export const DEFAULT_HEALTH: HealthPolicy = {
   failures: 5,
-  restMs: 1_000,
-  maxRestMs: 30_000,
+  minSuccessRate: 0.8,
+  minRequests: 20,
+  restMs: 30_000,
+  maxRestMs: 300_000,
   pauseMs: 100,
   maxPauseMs: 300_000,
   panicMs: 250,
+  slowStartMs: 30_000,
+  check: undefined,
 };
 
-/** A target is taken to be up until its sends say otherwise. */
-export function initialHealth(nowMs: number): Health {
-  return {
-    state: "ready",
-    reason: "started",
-    sinceMs: nowMs,
-    epoch: 0,
-    ejections: 0,
-    failures: 0,
-    pausedUntilMs: nowMs,
-  };
+/** What a target that comes back gets at least of its weight. */
+const LEAST_SHARE = 0.1;
+
+export function policyOf({ check, ejection, slowStartMs }: TargetHealthPlan): HealthPolicy {
+  return { ...DEFAULT_HEALTH, ...ejection, slowStartMs, check };
 }
 
-/** Pure. Returns the same object when nothing changes. */
-export function stepHealth(health: Health, event: HealthEvent, nowMs: number, policy: HealthPolicy): Health {
-  if ("epoch" in event && event.epoch !== health.epoch) return health; // sent before the last change: old news
-  switch (event.kind) {
-    case "tick":
-      return onTick(health, nowMs);
-    case "sent":
-      return health.state === "probing" ? { ...health, probeOut: true } : health;
-    case "success":
-      return onSuccess(health, nowMs);
-    case "failure":
-      return onFailure(health, event.reason, event.jitter, nowMs, policy);
-    case "throttled":
-      return onThrottled(health, event.delayMs, nowMs, policy);
-    case "neutral":
-      return health.state === "probing" ? { ...health, probeOut: false } : health;
-    default:
-      throw new Unreachable(event satisfies never);
-  }
+/** A target that a node starts with is taken to be up until something says otherwise. */
+export function initialHealth(nowMs: number): Health {
+  return { ...beginning("started", nowMs), state: "ready", failures: 0, pausedUntilMs: nowMs, rampFromMs: -Infinity };
+}
+
+/** One that joins later is taken to be down until a check passes; only for targets that have checks. */
+export function addedHealth(nowMs: number): Health {
+  return { ...beginning("added", nowMs), state: "down", panicFromMs: nowMs };
 }
 
 /** Whether anything may be sent as usual; a probing target gets a probe instead, see `wantsProbe`. */
@@ -107,51 +127,50 @@ export function wantsProbe(health: Health): boolean {
   return health.state === "probing" && !health.probeOut;
 }
 
+/** Whether a pool that has nothing better may send it one batch now. Never true for what operators took out. */
+export function mayTry(health: Health, nowMs: number): boolean {
+  return (health.state === "ejected" || health.state === "down") && nowMs >= health.panicFromMs;
+}
+
+/** It joined, and no check has ended yet: nothing is known against it. */
+export function isUnproven(health: Health): boolean {
+  return health.state === "down" && health.reason === "added" && health.checks === 0;
+}
+
+/** How much of its weight the target gets: from 0.1 to 1 within `slowStartMs` of its return. */
+export function shareOf(health: Health, nowMs: number, { slowStartMs }: HealthPolicy): number {
+  if (health.state !== "ready" || slowStartMs === 0) return 1;
+  return Math.min(1, Math.max(LEAST_SHARE, (nowMs - health.rampFromMs) / slowStartMs));
+}
+
 /** Since when the target could be used without a break; only for one that is usable. */
 export function usableSinceMs(health: Health): number {
   return health.state === "ready" ? Math.max(health.sinceMs, health.pausedUntilMs) : health.sinceMs;
 }
 
-/** When time alone changes what may be sent; Infinity when only outcomes can. */
+/** When time alone changes what may be sent; Infinity when only outcomes, checks or operators can. */
 export function nextChangeMs(health: Health, nowMs: number): number {
-  if (health.state === "ready") return health.pausedUntilMs > nowMs ? health.pausedUntilMs : Infinity;
-  if (health.state === "probing") return Infinity;
-  return health.panicFromMs > nowMs ? Math.min(health.panicFromMs, health.nextTryMs) : health.nextTryMs;
-}
-
-function onTick(health: Health, nowMs: number): Health {
-  if (health.state !== "ejected" || nowMs < health.nextTryMs) return health;
-  const { epoch, ejections } = health;
-  return { state: "probing", reason: "rest_over", sinceMs: nowMs, epoch: epoch + 1, ejections, probeOut: false };
-}
-
-function onSuccess(health: Health, nowMs: number): Health {
-  if (health.state !== "ready") return recovered(health, nowMs, nowMs);
-  return health.failures === 0 ? health : { ...health, failures: 0 };
-}
-
-function onFailure(health: Health, reason: RetryReason, jitter: number, nowMs: number, policy: HealthPolicy): Health {
-  if (health.state === "ejected") return { ...health, panicFromMs: nowMs + policy.panicMs };
-  if (health.state === "ready" && health.failures + 1 < policy.failures) {
-    return { ...health, failures: health.failures + 1 };
+  switch (health.state) {
+    case "ready":
+      return health.pausedUntilMs > nowMs ? health.pausedUntilMs : Infinity;
+    case "probing":
+      return Infinity;
+    case "down":
+      return health.panicFromMs > nowMs ? health.panicFromMs : Infinity;
+    case "drain":
+    case "maintenance":
+      return health.untilMs;
+    default:
+      return health.panicFromMs > nowMs ? Math.min(health.panicFromMs, health.nextTryMs) : health.nextTryMs;
   }
-  // A target that stayed up for longer than the longest rest has made good for its earlier ejections.
-  const forgiven = health.state === "ready" && nowMs - health.sinceMs > policy.maxRestMs;
-  const ejections = (forgiven ? 0 : health.ejections) + 1;
-  const restMs = Math.min(policy.maxRestMs, policy.restMs * 2 ** (ejections - 1)) * (1 - 0.2 * jitter);
-  const common = { reason, sinceMs: nowMs, epoch: health.epoch + 1, ejections };
-  return { ...common, state: "ejected", nextTryMs: nowMs + restMs, panicFromMs: nowMs };
 }
 
-/** The target answered, so it is there; it only wants to be left alone for a while. */
-function onThrottled(health: Health, delayMs: number | undefined, nowMs: number, policy: HealthPolicy): Health {
-  const untilMs = nowMs + Math.min(policy.maxPauseMs, delayMs ?? policy.pauseMs);
-  if (health.state !== "ready") return recovered(health, nowMs, untilMs);
-  return { ...health, failures: 0, pausedUntilMs: Math.max(health.pausedUntilMs, untilMs) };
+/** Whether its state may be about to change, so that it is worth asking more often. */
+export function isInDoubt(health: Health): boolean {
+  if (health.state === "ejected" || health.state === "down") return true;
+  return health.checks < 0 || (health.state === "ready" && health.failures > 0);
 }
 
-function recovered(health: Health, nowMs: number, pausedUntilMs: number): Health {
-  const { epoch, ejections } = health;
-  const common = { reason: "recovered", sinceMs: nowMs, epoch: epoch + 1, ejections } as const;
-  return { ...common, state: "ready", failures: 0, pausedUntilMs };
+function beginning(reason: HealthReason, nowMs: number): Common {
+  return { reason, sinceMs: nowMs, epoch: 0, falls: 0, checks: 0 };
 }

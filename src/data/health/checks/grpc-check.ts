@@ -1,0 +1,90 @@
+import { GRPC, grpcCodeName } from "../../../otlp/grpc-code.ts";
+import {
+  Cursor,
+  fieldOf,
+  MALFORMED,
+  readTag,
+  readVarint,
+  skipValue,
+  varintBytes,
+  WIRE,
+  wireOf,
+  writeVarint,
+} from "../../../otlp/wire.ts";
+import type { UnaryClient, UnaryResult } from "../../../http2/port.ts";
+import type { TargetPlan } from "../../../plan/plan.ts";
+import type { CheckPlan } from "../../../plan/target-health.ts";
+import type { Check, CheckOutcome } from "../check.ts";
+
+const PATH = "/grpc.health.v1.Health/Check";
+/** Field 1, length-delimited. */
+const SERVICE_TAG = 0x0a;
+const SERVING = 1;
+const STATUS_NAMES = ["UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN"];
+
+/** grpc.health.v1 (grpc/doc/health-checking.md) on a connection of its own, which it owns. Only SERVING passes. */
+export function openGrpcCheck(check: CheckPlan, current: () => TargetPlan, transport: UnaryClient): Check {
+  const message = encodeRequest(check.service);
+  return {
+    run(timeoutMs, done) {
+      let cancelled = false;
+      const cancel = transport.unary(
+        {
+          path: PATH,
+          metadata: current().headers,
+          pieces: [message],
+          messageBytes: message.length,
+          encoding: "identity",
+          timeoutMs,
+        },
+        (result) => {
+          if (!cancelled) done(judge(result));
+        },
+      );
+      return () => {
+        cancelled = true;
+        cancel();
+      };
+    },
+    [Symbol.asyncDispose]: () => transport[Symbol.asyncDispose](),
+  };
+}
+
+function judge(result: UnaryResult): CheckOutcome {
+  if (result.kind === "failed") {
+    return { result: result.reason === "timeout" ? "timeout" : "failed", said: result.text };
+  }
+  if (result.status !== GRPC.OK) {
+    const timeout = result.status === GRPC.DEADLINE_EXCEEDED;
+    const code = grpcCodeName(result.status);
+    return { result: timeout ? "timeout" : "failed", said: result.text === "" ? code : `${code}: ${result.text}` };
+  }
+  const status = readStatus(result.message);
+  return { result: status === SERVING ? "passed" : "failed", said: STATUS_NAMES[status] ?? `status ${status}` };
+}
+
+/** HealthCheckRequest { string service = 1 }. */
+function encodeRequest(service: string): Uint8Array {
+  const name = Buffer.from(service, "utf8");
+  if (name.length === 0) return new Uint8Array(0);
+  const head = new Uint8Array(1 + varintBytes(name.length));
+  head[0] = SERVICE_TAG;
+  writeVarint(head, 1, name.length);
+  return Buffer.concat([head, name]);
+}
+
+/** HealthCheckResponse { ServingStatus status = 1 }: an enum, 0 when it is not there or cannot be read. */
+function readStatus(bytes: Uint8Array): number {
+  const cursor = new Cursor(bytes, 0, bytes.length);
+  let status = 0;
+  while (cursor.at < cursor.end) {
+    const tag = readTag(cursor);
+    if (tag === MALFORMED) return 0;
+    if (fieldOf(tag) === 1 && wireOf(tag) === WIRE.VARINT) {
+      const value = readVarint(cursor);
+      if (value === MALFORMED) return 0;
+      status = value;
+    } else if (!skipValue(cursor, tag)) return 0;
+  }
+  return status;
+}

@@ -1,0 +1,56 @@
+import { Unreachable } from "../../../core/unreachable.ts";
+import { SIGNALS, type Signal } from "../../../otlp/signal.ts";
+import type { SendOutcome, TargetClient } from "../../export/target-client.ts";
+import type { Check, CheckOutcome } from "../check.ts";
+
+/** Refusals that real data would meet as well. `perhapsData` cannot be the data's fault: there is none. */
+const BROKEN = new Set(["UNAUTHENTICATED", "PERMISSION_DENIED", "HTTP 401", "HTTP 403"]);
+
+/**
+ * An empty export on the target's own connection, by the way that data takes. Who takes only some signals refuses the others:
+ * after a refusal the next check asks with the next signal.
+ */
+export function openOtlpCheck(client: TargetClient): Check {
+  let signal: Signal = "traces";
+  return {
+    run(timeoutMs, done) {
+      let cancelled = false;
+      const batch = { signal, pieces: [], bytes: 0, items: 0, points: 0 };
+      const cancel = client.send(batch, timeoutMs, (outcome) => {
+        if (cancelled) return;
+        if (outcome.kind === "rejected") signal = after(signal);
+        done(judge(outcome));
+      });
+      return () => {
+        cancelled = true;
+        cancel();
+      };
+    },
+    async [Symbol.asyncDispose]() {
+      // The client is the target's.
+    },
+  };
+}
+
+/** Whatever tells that requests are read and answered is good; only what real data would not survive is not. */
+function judge(outcome: SendOutcome): CheckOutcome {
+  switch (outcome.kind) {
+    case "accepted":
+      return { result: "passed", said: outcome.message };
+    case "too_large":
+      return { result: "passed", said: outcome.message }; // a quota is used up, and the target is there
+    case "retry":
+      if (outcome.reason === "throttled") return { result: "passed", said: outcome.message };
+      return { result: outcome.reason === "timeout" ? "timeout" : "failed", said: outcome.message };
+    case "rejected": {
+      const failed = BROKEN.has(outcome.code) || outcome.perhapsData === true || outcome.code.startsWith("HTTP 5");
+      return { result: failed && outcome.code !== "HTTP 422" ? "failed" : "passed", said: outcome.message };
+    }
+    default:
+      throw new Unreachable(outcome satisfies never);
+  }
+}
+
+function after(signal: Signal): Signal {
+  return SIGNALS[(SIGNALS.indexOf(signal) + 1) % SIGNALS.length]!;
+}

@@ -1,0 +1,243 @@
+import type { Cancel, Clock } from "../../core/clock.ts";
+import type { Random } from "../../core/random.ts";
+import type { CheckStatus, OperatorWish } from "../../plan/data-plane.ts";
+import type { TargetPlan } from "../../plan/plan.ts";
+import type { CheckPlan } from "../../plan/target-health.ts";
+import type { Log } from "../../telemetry/log.ts";
+import type { Metrics } from "../../telemetry/metrics.ts";
+import type { RetryReason } from "../export/target-client.ts";
+import type { Check, CheckOutcome } from "./check.ts";
+import { type Checked, Checker } from "./checker.ts";
+import { type Health, type HealthPolicy, isInDoubt, nextChangeMs, policyOf } from "./health.ts";
+import { reportTransition } from "./report.ts";
+import { type HealthEvent, stepHealth } from "./step-health.ts";
+import { SuccessWindow } from "./success-window.ts";
+
+export interface KeeperEnv {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly metrics: Metrics;
+  /** Without one, changes are only counted. */
+  readonly log?: Log;
+  /** Without one, there are no active checks, whatever the plan says. */
+  readonly openCheck?: (check: CheckPlan) => Check;
+}
+
+/** Whose health it is. */
+export interface Kept {
+  readonly plan: TargetPlan;
+  /** It is in another state; nobody who waits may be told from within. */
+  stateEntered(): void;
+  /** Something may have changed for those who wait. Never called from within a getter. */
+  healthChanged(): void;
+}
+
+/** Checks come at least this often while the state may be about to change. */
+const DOUBT_MS = 1_000;
+/** Timers do not count further. */
+const LONGEST_TIMER_MS = 1_000_000_000;
+
+/** Drives the health machine of one target: by its calls, by active checks, by operators and by time. */
+export class HealthKeeper implements Checked {
+  readonly #kept: Kept;
+  readonly #env: KeeperEnv;
+  readonly #window = new SuccessWindow();
+  #policy: HealthPolicy;
+  #health: Health;
+  #wish: OperatorWish | undefined;
+  #checker: Checker | undefined;
+  #closingChecks: Promise<void> = Promise.resolve();
+  #check: CheckStatus | undefined;
+  /** When a call last showed that the target works. */
+  #provenMs = -Infinity;
+  #timer: { readonly atMs: number; readonly cancel: Cancel } | undefined;
+  #closed = false;
+
+  /** `starting`: with the node, not later, so that its checks need not hurry. */
+  constructor(kept: Kept, health: Health, env: KeeperEnv, starting: boolean) {
+    this.#kept = kept;
+    this.#env = env;
+    this.#health = health;
+    this.#policy = this.#readPolicy();
+    this.#openChecker(starting);
+  }
+
+  /** As of now: what time has changed has changed. */
+  get health(): Health {
+    this.#step({ kind: "tick" });
+    return this.#health;
+  }
+
+  get policy(): HealthPolicy {
+    return this.#policy;
+  }
+
+  /** What an operator asked for; undefined when nothing, or no longer. */
+  get wish(): OperatorWish | undefined {
+    this.#step({ kind: "tick" });
+    return this.#wish;
+  }
+
+  /** The last active check. */
+  get check(): CheckStatus | undefined {
+    return this.#check;
+  }
+
+  /** Clock.nowMs() of the next try of a target that is out; undefined when none is planned, or it is not out. */
+  get nextTryMs(): number | undefined {
+    const { health } = this;
+    if (health.state === "ejected") return health.nextTryMs;
+    const nextMs = health.state === "down" ? this.#checker?.nextMs : undefined;
+    return nextMs === Infinity ? undefined : nextMs;
+  }
+
+  // === What the target tells ===
+
+  /** A batch leaves: gives the epoch that its outcome has to bring back. */
+  sent(): number {
+    const { epoch } = this.health;
+    this.#step({ kind: "sent" });
+    return epoch;
+  }
+
+  success(epoch: number): void {
+    this.#provenMs = this.#env.clock.nowMs();
+    this.#step({ kind: "success", epoch, recent: this.#count(epoch, false) });
+  }
+
+  failure(epoch: number, reason: RetryReason): void {
+    const jitter = this.#env.random.next();
+    this.#step({ kind: "failure", epoch, reason, jitter, recent: this.#count(epoch, true) });
+  }
+
+  throttled(epoch: number, delayMs: number | undefined): void {
+    this.#step({ kind: "throttled", epoch, delayMs });
+  }
+
+  neutral(epoch: number): void {
+    this.#step({ kind: "neutral", epoch });
+  }
+
+  operate(wish: OperatorWish): void {
+    const { clock } = this.#env;
+    const untilMs = wish.untilMs === undefined ? Infinity : clock.nowMs() + wish.untilMs - clock.wallMs();
+    this.#step({ kind: "operator", wish: wish.state, untilMs });
+    this.#wish = wish.state === "ready" ? undefined : wish;
+    this.#kept.healthChanged();
+  }
+
+  /** The plan has changed: another policy, and perhaps other checks. */
+  adopt(before: TargetPlan): void {
+    const { check } = this.#kept.plan.health;
+    this.#policy = this.#readPolicy();
+    if (JSON.stringify(check) === JSON.stringify(before.health.check)) return;
+    this.#closeChecker();
+    this.#openChecker(false);
+    if (this.#checker === undefined) this.#step({ kind: "unchecked" });
+  }
+
+  /** Nothing is asked, counted or logged from here on; resolves when the checks are closed. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#timer?.cancel();
+    this.#closeChecker();
+    await this.#closingChecks;
+  }
+
+  // === What the checker asks (Checked) ===
+
+  get timeoutMs(): number {
+    return this.#kept.plan.health.check?.timeoutMs ?? 0;
+  }
+
+  get intervalMs(): number {
+    const intervalMs = this.#kept.plan.health.check?.intervalMs ?? 0;
+    return isInDoubt(this.health) ? Math.min(DOUBT_MS, intervalMs) : intervalMs;
+  }
+
+  get wanted(): boolean {
+    const { health } = this;
+    if (health.state === "maintenance") return false;
+    // What nobody asked for is left out while calls prove as much.
+    if (this.#policy.check?.written === true || isInDoubt(health)) return true;
+    return this.#env.clock.nowMs() - this.#provenMs >= this.intervalMs;
+  }
+
+  checked({ result, said }: CheckOutcome): void {
+    this.#check = { atMs: this.#env.clock.wallMs(), result, said };
+    this.#env.metrics.targetChecks.with(this.#kept.plan.id, result).add(1);
+    const { epoch } = this.health;
+    this.#step({ kind: result === "passed" ? "check_passed" : "check_failed" });
+    if (this.#health.epoch !== epoch) this.#kept.healthChanged();
+  }
+
+  // === The machine ===
+
+  #step(event: HealthEvent): void {
+    const before = this.#health;
+    const next = stepHealth(before, event, this.#env.clock.nowMs(), this.#policy);
+    if (next === before) return;
+    this.#health = next;
+    if (this.#closed) return;
+    if (next.epoch !== before.epoch) this.#entered(before);
+    if (isInDoubt(next) && !isInDoubt(before)) {
+      this.#checker?.within(next.state === "ready" ? this.intervalMs : 0);
+    }
+    this.#setTimer();
+  }
+
+  #entered(before: Health): void {
+    const health = this.#health;
+    this.#window.clear();
+    this.#kept.stateEntered();
+    if (health.state !== "drain" && health.state !== "maintenance") this.#wish = undefined;
+    reportTransition({ id: this.#kept.plan.id, before, health, said: this.#check?.said }, this.#env);
+    if (health.state === "ejected" || before.state === "maintenance") this.#checker?.within(0);
+  }
+
+  #count(epoch: number, failed: boolean): SuccessWindow {
+    if (epoch === this.#health.epoch) this.#window.add(failed, this.#env.clock.nowMs());
+    return this.#window;
+  }
+
+  /** Time alone ends some states: those who wait are told then, and it is counted then. */
+  #setTimer(): void {
+    const { clock } = this.#env;
+    const nowMs = clock.nowMs();
+    const atMs = nextChangeMs(this.#health, nowMs);
+    // One that is early enough is left alone: it looks again, and setting timers costs.
+    if (this.#timer !== undefined && this.#timer.atMs <= atMs && atMs !== Infinity) return;
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    if (atMs === Infinity) return;
+    const delayMs = Math.min(LONGEST_TIMER_MS, Math.max(1, Math.ceil(atMs - nowMs)));
+    const cancel = clock.after(delayMs, () => {
+      this.#timer = undefined;
+      this.#step({ kind: "tick" });
+      this.#setTimer();
+      this.#kept.healthChanged();
+    });
+    this.#timer = { atMs, cancel };
+  }
+
+  #readPolicy(): HealthPolicy {
+    const policy = policyOf(this.#kept.plan.health);
+    return this.#env.openCheck === undefined ? { ...policy, check: undefined } : policy;
+  }
+
+  /** The node's first check comes soon when it was asked for; the one that nobody asked for comes in its time. */
+  #openChecker(starting: boolean): void {
+    const { check } = this.#kept.plan.health;
+    if (check === undefined || this.#env.openCheck === undefined) return;
+    this.#checker = new Checker(this, this.#env.openCheck(check), this.#env);
+    if (!starting) this.#checker.within(0);
+    else if (check.written) this.#checker.within(Math.min(DOUBT_MS, check.intervalMs) * this.#env.random.next());
+    else this.#checker.within(this.#checker.jitteredMs);
+  }
+
+  #closeChecker(): void {
+    const closing = this.#checker?.[Symbol.asyncDispose]();
+    this.#checker = undefined;
+    if (closing !== undefined) this.#closingChecks = Promise.all([this.#closingChecks, closing]).then(() => undefined);
+  }
+}

@@ -1,0 +1,71 @@
+import type { TargetConfig } from "../config/schema/config.ts";
+import { DEFAULT_HEALTH_CHECK } from "../config/schema/target-health.ts";
+
+/** What decides about the health of one target. */
+export interface TargetHealthPlan {
+  /** undefined: only its calls tell. */
+  readonly check: CheckPlan | undefined;
+  readonly ejection: EjectionPlan;
+  /** A target that comes back gets its weight within this time; 0: at once. */
+  readonly slowStartMs: number;
+}
+
+export interface CheckPlan {
+  readonly type: "otlp" | "http" | "grpc" | "tcp";
+  /** Where http, grpc and tcp ask. */
+  readonly url: string;
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  /** Failures in a row until the target is down. */
+  readonly fall: number;
+  /** Successes in a row until it is ready again. */
+  readonly rise: number;
+  /** For http. */
+  readonly path: string;
+  /** For grpc. */
+  readonly service: string;
+  /** False: the config says nothing, and calls that succeed make the check needless and overrule it. */
+  readonly written: boolean;
+}
+
+export interface EjectionPlan {
+  /** In a row. */
+  readonly failures: number;
+  /** Share within 0 and 1, of the calls in the last 10 s. */
+  readonly minSuccessRate: number;
+  readonly minRequests: number;
+  readonly restMs: number;
+  readonly maxRestMs: number;
+}
+
+/** Pure, and cannot fail. */
+export function compileTargetHealth(target: TargetConfig): TargetHealthPlan {
+  const { ejection } = target;
+  return {
+    check: compileCheck(target),
+    ejection: {
+      failures: ejection.failures,
+      minSuccessRate: ejection.success_rate,
+      minRequests: ejection.min_requests,
+      restMs: ejection.rest,
+      maxRestMs: Math.max(ejection.rest, ejection.max_rest),
+    },
+    slowStartMs: target.slow_start,
+  };
+}
+
+function compileCheck({ endpoint, health_check: written }: TargetConfig): CheckPlan | undefined {
+  if (written === false) return undefined;
+  const check = written ?? DEFAULT_HEALTH_CHECK;
+  return {
+    type: check.type,
+    url: check.endpoint ?? endpoint,
+    intervalMs: check.interval,
+    timeoutMs: check.timeout,
+    fall: check.fall,
+    rise: check.rise,
+    path: check.path,
+    service: check.service,
+    written: written !== undefined,
+  };
+}
