@@ -1,0 +1,116 @@
+import { isScalar, type Pair, type YAMLMap, type YAMLSeq } from "yaml";
+import { alignLists } from "./align.ts";
+import { renderBlock, renderPair } from "./render.ts";
+import {
+  colonEnd,
+  contentEnd,
+  type Holder,
+  keyOf,
+  pairEnd,
+  putLinesAfter,
+  type Rewriting,
+  type Values,
+} from "./rewriting.ts";
+import { columnOf, lineEnd, lineStart, withCommentAbove, withCommentsBelow } from "./splice.ts";
+
+/** Makes a block mapping say `next`; false when that cannot be done by changing single keys. */
+export function rewriteBlockMap(map: YAMLMap, before: Values, next: Values, rewriting: Rewriting): boolean {
+  const pairs = map.items.filter((pair) => keyOf(pair) !== "<<");
+  const own = new Set(pairs.map(keyOf));
+  const isMergedKeyGone = Object.keys(before).some((key) => !own.has(key) && !Object.hasOwn(next, key));
+  const last = map.items.at(-1);
+  const first = map.items[0];
+  const stay = map.items.filter((pair) => keyOf(pair) === "<<" || Object.hasOwn(next, keyOf(pair)));
+  if (isMergedKeyGone || last === undefined || first === undefined || stay.length === 0) return false;
+  const column = columnOf(rewriting.text, startOf(first));
+  for (const pair of pairs) {
+    const key = keyOf(pair);
+    if (!Object.hasOwn(next, key)) removePair(pair, map, column, rewriting);
+    else {
+      const holder: Holder = { kind: "pair", column, from: colonEnd(pair) };
+      rewriting.reconcile(pair.value, { before: before[key], next: next[key] }, holder);
+    }
+  }
+  const added = Object.entries(next).filter(([key, value]) => !own.has(key) && isOther(before, key, value));
+  for (const [key, value] of added) {
+    putLinesAfter(rewriting, pairEnd(last), column, renderPair(key, value, column, rewriting.long));
+  }
+  return true;
+}
+
+/** Makes a block list say `next`; false when that cannot be done by changing single entries. */
+export function rewriteBlockSeq(
+  seq: YAMLSeq,
+  before: readonly unknown[],
+  next: readonly unknown[],
+  rewriting: Rewriting,
+): boolean {
+  const steps = alignLists(before, next);
+  const dashes = dashesOf(seq);
+  if (steps === undefined || dashes.length !== seq.items.length || !steps.some(({ kind }) => kind === "keep")) {
+    return false;
+  }
+  const { text } = rewriting;
+  const column = columnOf(text, dashes[0] ?? 0);
+  const itemEnd = (at: number): number => contentEnd(seq.items[at], (dashes[at] ?? 0) + 1);
+  const lead = (at: number): number => {
+    const line = lineStart(text, dashes[at] ?? 0);
+    return at === 0 ? line : withCommentAbove(text, line, column, lineEnd(text, itemEnd(at - 1)));
+  };
+  const below = (at: number): number => withCommentsBelow(text, lineEnd(text, itemEnd(at)), column);
+  for (const step of steps) {
+    if (step.kind === "keep") {
+      const holder: Holder = { kind: "item", column, from: (dashes[step.at] ?? 0) + 1 };
+      rewriting.reconcile(seq.items[step.at], { before: before[step.at], next: step.value }, holder);
+    } else if (step.kind === "remove") {
+      if (!isAtLineStart(text, dashes[step.at] ?? 0)) return false;
+      rewriting.splices.push({ start: lead(step.at), end: below(step.at), text: "" });
+    } else {
+      const block = `- ${renderBlock(step.value, column + 2, rewriting.long)}`;
+      if (step.at === seq.items.length) putLinesAfter(rewriting, itemEnd(step.at - 1), column, block);
+      else if (!isAtLineStart(text, dashes[step.at] ?? 0)) return false;
+      else
+        rewriting.splices.push({ start: lead(step.at), end: lead(step.at), text: `${" ".repeat(column)}${block}\n` });
+    }
+  }
+  return true;
+}
+
+/** A key that a merge already gives with this value is not written again. */
+function isOther(before: Values, key: string, value: unknown): boolean {
+  return !Object.hasOwn(before, key) || before[key] !== value;
+}
+
+function removePair(pair: Pair, map: YAMLMap, column: number, rewriting: Rewriting): void {
+  const { text, splices } = rewriting;
+  const start = startOf(pair);
+  const at = map.items.indexOf(pair);
+  const previous = map.items[at - 1];
+  const following = map.items[at + 1];
+  if (isAtLineStart(text, start)) {
+    const from = previous === undefined ? lineStart(text, start) : lineEnd(text, pairEnd(previous));
+    const lead = withCommentAbove(text, lineStart(text, start), column, from);
+    const end = withCommentsBelow(text, lineEnd(text, pairEnd(pair)), column);
+    splices.push({ start: lead, end, text: "" });
+    return;
+  }
+  // The first key on the line of a dash: the next key moves up to the dash, or the dash stands alone above comments.
+  const end = lineEnd(text, pairEnd(pair));
+  const nextAt = following === undefined ? end : startOf(following);
+  if (text.slice(end, nextAt).trim() === "") splices.push({ start, end: nextAt, text: "" });
+  else splices.push({ start, end: text[end - 1] === "\n" ? end - 1 : end, text: "" });
+}
+
+function startOf(pair: Pair): number {
+  return isScalar(pair.key) ? (pair.key.range?.[0] ?? 0) : 0;
+}
+
+function isAtLineStart(text: string, offset: number): boolean {
+  return text.slice(lineStart(text, offset), offset).trim() === "";
+}
+
+/** Offsets of the dashes of a block list. */
+function dashesOf({ srcToken }: YAMLSeq): number[] {
+  if (srcToken?.type !== "block-seq") return [];
+  return srcToken.items.flatMap(({ start }) => start.find(({ type }) => type === "seq-item-ind")?.offset ?? []);
+}

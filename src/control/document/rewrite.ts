@@ -1,0 +1,153 @@
+import { isDeepStrictEqual } from "node:util";
+import { isMap, isSeq, parseDocument } from "yaml";
+import { parseText } from "../../config/document.ts";
+import { isInline, type LongTexts, renderBlock, renderFlow, renderJson } from "./render.ts";
+import { rewriteBlockMap, rewriteBlockSeq } from "./rewrite-block.ts";
+import { rewriteFlowMap, rewriteFlowSeq } from "./rewrite-flow.ts";
+import {
+  type Change,
+  contentEnd,
+  cutLines,
+  type Holder,
+  isBlock,
+  isValues,
+  putLines,
+  type Rewriting,
+  written,
+} from "./rewriting.ts";
+import { applySplices, columnOf, lineEnd, lineStart, type Splice, withCommentsBelow } from "./splice.ts";
+
+/**
+ * The text of a document (YAML, or JSON, which stays JSON) that says `next`: only what differs is written anew; comments,
+ * order and layout of all else stay byte for byte. Undefined when the text cannot be made to say it that way, because an
+ * anchor is in between.
+ */
+export function rewriteText(text: string, next: unknown): string | undefined {
+  const mark = text.startsWith(BYTE_ORDER_MARK) ? BYTE_ORDER_MARK : "";
+  const body = text.slice(mark.length);
+  const parsed = parseText(body);
+  if (!parsed.ok) return undefined;
+  const before = parsed.document.root;
+  if (isDeepStrictEqual(before, next)) return text;
+  const { contents } = parseDocument(body, { keepSourceTokens: true, uniqueKeys: false });
+  // A comment that is indented deep may become a part of a text above it: then all texts are put in quotes.
+  for (const long of ["blocks", "quotes"] as const) {
+    const rewriting = openRewriting(body, long);
+    rewriting.reconcile(contents, { before, next }, { kind: "root" });
+    const result = applySplices(body, rewriting.splices);
+    if (says(result, next)) return mark + result;
+  }
+  return undefined;
+}
+
+/** The unit of indentation of a text that is JSON; undefined when it is not. Empty when all stands on one line. */
+export function jsonIndentOf(text: string): string | undefined {
+  try {
+    JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  return text.includes("\n") ? (/\n([ \t]+)/u.exec(text)?.[1] ?? "  ") : "";
+}
+
+const BYTE_ORDER_MARK = "\uFEFF";
+
+/** What anchors and merges do to other places cannot be seen from one place: a result is believed when it says what it must. */
+function says(text: string, wanted: unknown): boolean {
+  const parsed = parseText(text);
+  return parsed.ok && parsed.faults.length === 0 && isDeepStrictEqual(parsed.document.root, wanted);
+}
+
+function openRewriting(text: string, long: LongTexts): Rewriting {
+  const splices: Splice[] = [];
+  const rewriting: Rewriting = {
+    text,
+    json: jsonIndentOf(text),
+    long,
+    splices,
+    reconcile: (node, change, holder) => reconcile(node, change, holder, rewriting),
+    replace: (node, next, holder) => replace(node, next, holder, rewriting),
+  };
+  return rewriting;
+}
+
+function reconcile(node: unknown, change: Change, holder: Holder, rewriting: Rewriting): void {
+  if (isDeepStrictEqual(change.before, change.next)) return;
+  const { length } = rewriting.splices;
+  if (rewriteInside(node, change, rewriting)) return;
+  rewriting.splices.length = length;
+  rewriting.replace(node, change.next, holder);
+}
+
+/** False when the node cannot become `next` by changes to what is in it. */
+function rewriteInside(node: unknown, { before, next }: Change, rewriting: Rewriting): boolean {
+  if (isMap(node) && isValues(before) && isValues(next)) {
+    const rewrite = isBlock(node) ? rewriteBlockMap : rewriteFlowMap;
+    return rewrite(node, before, next, rewriting);
+  }
+  if (isSeq(node) && Array.isArray(before) && Array.isArray(next)) {
+    const rewrite = isBlock(node) ? rewriteBlockSeq : rewriteFlowSeq;
+    return rewrite(node, before, next, rewriting);
+  }
+  return false;
+}
+
+function replace(node: unknown, next: unknown, holder: Holder, rewriting: Rewriting): void {
+  const { text, json, splices } = rewriting;
+  const there = written(node);
+  if (json !== undefined || holder.kind === "flow") {
+    if (there === undefined) return;
+    const column = indentAt(text, there.range[0]);
+    const put = json === undefined ? renderFlow(next) : renderJson(next, json, column);
+    splices.push({ start: there.range[0], end: contentEnd(there, there.range[0]), text: put });
+  } else if (holder.kind === "pair") replacePairValue(node, next, holder, rewriting);
+  else {
+    const start = there?.range[0] ?? (holder.kind === "item" ? holder.from : 0);
+    const gap = there === undefined && holder.kind === "item" ? " " : "";
+    const end = trimBreak(text, start, contentEnd(node, start));
+    splices.push({
+      start,
+      end,
+      text: `${gap}${renderBefore(rewriting, end, next, columnOf(text, start) + gap.length)}`,
+    });
+  }
+}
+
+function replacePairValue(
+  node: unknown,
+  next: unknown,
+  { column, from }: Extract<Holder, { kind: "pair" }>,
+  rewriting: Rewriting,
+): void {
+  const { text, splices } = rewriting;
+  const there = written(node);
+  const start = there?.range[0] ?? from;
+  const end = trimBreak(text, start, contentEnd(node, from));
+  const isBelow = lineStart(text, start) > from;
+  if (there === undefined) splices.push({ start: from, end: from, text: isInline(next) ? " " : "" });
+  if (isBelow) cutLines(rewriting, start, end);
+  else if (!isInline(next)) splices.push({ start: from, end: Math.max(from, end), text: "" });
+  if (isInline(next)) {
+    const put = isBelow ? renderFlow(next) : renderBefore(rewriting, Math.max(from, end), next, column + 2);
+    if (isBelow) splices.push({ start: from, end: from, text: ` ${put}` });
+    else splices.push({ start, end: Math.max(start, end), text: put });
+    return;
+  }
+  const line = withCommentsBelow(text, lineEnd(text, Math.max(from, end)), column);
+  putLines(rewriting, line, column + 2, renderBlock(next, column + 2, rewriting.long));
+}
+
+/** On one line where a comment follows, which would else become a part of it. */
+function renderBefore({ text, long }: Rewriting, end: number, next: unknown, column: number): string {
+  return text.slice(end, lineEnd(text, end)).trim() === "" ? renderBlock(next, column, long) : renderFlow(next);
+}
+
+/** The end of a block text is one past its line break, which stays. */
+function trimBreak(text: string, start: number, end: number): number {
+  return end > start && text[end - 1] === "\n" ? end - 1 : end;
+}
+
+function indentAt(text: string, offset: number): number {
+  const line = lineStart(text, offset);
+  return /^[ \t]*/u.exec(text.slice(line, lineEnd(text, offset)))?.[0].length ?? 0;
+}
