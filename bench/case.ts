@@ -10,12 +10,21 @@ export interface Case {
   readonly rules: Rules;
   readonly gzipIn: boolean;
   readonly gzipOut: boolean;
+  /** `in`: between the load and the system. `both`: also between the system and the sinks. */
+  readonly tls: "none" | "in" | "both";
+  readonly limits: RouterLimits;
   /** Connections of the generator, and calls under way on each of them. */
   readonly connections: number;
   readonly streams: number;
   /** Whether peers run it too, as far as they can: everything goes to one target there. */
   readonly peers: boolean;
   readonly short: boolean;
+}
+
+/** Where the router's defaults would hold the load back. */
+export interface RouterLimits {
+  readonly maxConnections?: number;
+  readonly maxConcurrentStreams?: number;
 }
 
 /**
@@ -33,7 +42,7 @@ export type Load =
  */
 export type Rules = "none" | "by_service" | "resource_10" | "resource_10000" | "span";
 
-const BASE: Omit<Case, "name" | "title"> = {
+export const BASE: Omit<Case, "name" | "title"> = {
   load: { kind: "saturating" },
   protocol: "grpc",
   itemsPerRequest: 100,
@@ -42,6 +51,8 @@ const BASE: Omit<Case, "name" | "title"> = {
   rules: "by_service",
   gzipIn: false,
   gzipOut: false,
+  tls: "none",
+  limits: {},
   connections: 4,
   streams: 16,
   peers: false,
@@ -51,11 +62,15 @@ const BASE: Omit<Case, "name" | "title"> = {
 /** 8,192 calls under way, 340 MB of requests: senders that do not hold back. */
 const MANY_CALLS = { connections: 8, streams: 1_024 };
 
-/** The loads of docs/benchmarks.md, in the order in which they run: those that need a capacity come after it is known. */
+/** What docs/benchmarks.md lists, in the order in which they run: those that need a capacity come after it is known. */
 export const CASES: readonly Case[] = [
   { ...BASE, name: "grpc-1000", title: "gRPC, 1,000 spans a request, by service", ...items(1_000), peers: true },
   { ...BASE, name: "grpc-100", title: "gRPC, 100 spans a request, by service", peers: true, short: true },
   { ...BASE, name: "grpc-10", title: "gRPC, 10 spans a request, by service", ...items(10), peers: true, short: true },
+  { ...BASE, name: "tls-1000", title: "TLS in: gRPC, 1,000 spans a request", ...items(1_000), tls: "in" },
+  { ...BASE, name: "tls-100", title: "TLS in: gRPC, 100 spans a request", tls: "in", peers: true },
+  { ...BASE, name: "tls-10", title: "TLS in: gRPC, 10 spans a request", ...items(10), tls: "in", peers: true },
+  { ...BASE, name: "tls-both", title: "TLS in and out: gRPC, 100 spans a request", tls: "both" },
   { ...BASE, name: "http-1000", title: "HTTP, 1,000 spans a request, by service", ...http(1_000) },
   { ...BASE, name: "http-100", title: "HTTP, 100 spans a request, by service", ...http(100) },
   { ...BASE, name: "http-10", title: "HTTP, 10 spans a request, by service", ...http(10) },
@@ -69,7 +84,8 @@ export const CASES: readonly Case[] = [
   { ...BASE, name: "overload", title: "three times capacity", load: { kind: "triple", of: "grpc-100" }, ...MANY_CALLS },
 ];
 
-function items(itemsPerRequest: number): Pick<Case, "itemsPerRequest" | "resourcesPerRequest"> {
+/** Resources grow with requests, more slowly. */
+export function items(itemsPerRequest: number): Pick<Case, "itemsPerRequest" | "resourcesPerRequest"> {
   const resources = { 10: 2, 100: 4, 1_000: 10 } as const;
   return { itemsPerRequest, resourcesPerRequest: resources[itemsPerRequest as keyof typeof resources] };
 }

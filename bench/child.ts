@@ -61,7 +61,8 @@ export async function untilListening(child: Child, port: number, withinMs = 20_0
   }
 }
 
-async function openTalker<Request extends object, Report>(
+/** Starts a file of this folder with `options` as its argument, and waits for its first message. */
+export async function openTalker<Request extends object, Report>(
   file: string,
   options: object,
 ): Promise<Talker<Request, Report>> {

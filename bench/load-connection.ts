@@ -27,9 +27,10 @@ export function openConnection(options: LoadArguments): LoadConnection {
   return options.protocol === "grpc" ? openGrpc(options) : openHttp(options);
 }
 
-function openGrpc({ port, gzip, streams }: LoadArguments): LoadConnection {
+function openGrpc({ port, gzip, streams, tls }: LoadArguments): LoadConnection {
   const encoding = gzip ? "gzip" : "identity";
-  const connection = new GrpcConnection("127.0.0.1", port, SIGNAL_FACTS.traces.grpcPath, encoding);
+  const { grpcPath: path } = SIGNAL_FACTS.traces;
+  const connection = new GrpcConnection({ host: "127.0.0.1", port, path, encoding, tls });
   let underWay = 0;
   return {
     opened: connection.opened,

@@ -5,7 +5,7 @@ import { openConnection } from "./load-connection.ts";
 import type { LoadConnection } from "./load-connection.ts";
 import { LoadCounter } from "./load-counter.ts";
 import { answerParent, argumentsOf, tellParent } from "./messages.ts";
-import type { LoadArguments, LoadReport, LoadRequest, SinkRequest } from "./messages.ts";
+import type { LoadArguments, LoadReport, LoadRequest } from "./messages.ts";
 
 /**
  * The load process. Closed loop: as many calls are always under way as there are streams. Open loop: calls are due at
@@ -30,6 +30,8 @@ let underWay = 0;
 let nextConnection = 0;
 let firstMs = 0;
 let issued = 0;
+/** Whether a call that was due had to wait for a free stream in the last tick. */
+let waited = false;
 let idle: (() => void) | undefined;
 let cancelTick: Cancel = () => undefined;
 
@@ -37,7 +39,7 @@ await Promise.all(connections.map((connection) => connection.opened));
 answerParent(answer);
 tellParent({ kind: "ready", requestBytes: buffers.requestBytes });
 
-async function answer(request: SinkRequest | LoadRequest): Promise<LoadReport> {
+async function answer(request: LoadRequest): Promise<LoadReport> {
   switch (request.kind) {
     case "start":
       running = true;
@@ -87,13 +89,15 @@ function tick(): void {
   if (!running) return;
   const nowMs = clock.nowMs();
   const dueCount = Math.floor(((nowMs - firstMs) * options.requestsPerSecond) / 1_000);
+  const fromDue = waited || options.latencyFrom === "due";
   while (issued < dueCount) {
     const connection = usableConnection();
     if (connection === undefined) break;
     const dueMs = firstMs + Math.ceil((issued + 1) * (1_000 / options.requestsPerSecond));
-    if (!send(connection, Math.min(dueMs, nowMs))) break;
+    if (!send(connection, fromDue ? Math.min(dueMs, nowMs) : clock.nowMs())) break;
     issued++;
   }
+  waited = issued < dueCount;
   cancelTick = clock.after(TICK_MS, tick);
 }
 

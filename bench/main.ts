@@ -4,22 +4,29 @@ import { systemClock } from "../src/core/clock.ts";
 import { CASES } from "./case.ts";
 import type { Case } from "./case.ts";
 import { describeMachine } from "./machine.ts";
+import { marksOf } from "./marks.ts";
 import type { Timing } from "./measure.ts";
 import { runCase } from "./plan-runs.ts";
 import type { Report, Results } from "./results.ts";
-import { PEERS, SIGNALBOX } from "./system.ts";
+import { probeTable } from "./probe-tables.ts";
+import type { ProbeTable } from "./probe-tables.ts";
+import { PROBES, runProbe } from "./probes.ts";
+import { profile } from "./profile.ts";
+import { PEERS, ROUTERS, SIGNALBOX } from "./system.ts";
 import type { System } from "./system.ts";
 import { formatTable, tableHead, tableRow } from "./table.ts";
 
-/** `npm run bench -- [--short] [--case name,..] [--system name] [--out file]`: see docs/benchmarks.md. */
-const FULL: Timing = { warmUpMs: 3_000, windowMs: 8_000 };
-const SHORT: Timing = { warmUpMs: 1_500, windowMs: 3_000 };
+/** `npm run bench -- [--short] [--case name,..] [--system name] [--profile case] [--out file]`: see docs/benchmarks.md. */
+const FULL: Timing = { warmUpMs: 2_000, windowMs: 7_000 };
+const PROFILE_LINES = 40;
+const SHORT: Timing = { warmUpMs: 1_000, windowMs: 2_500 };
 
 const { values } = parseArgs({
   options: {
     short: { type: "boolean", default: false },
     case: { type: "string" },
     system: { type: "string" },
+    profile: { type: "string" },
     out: { type: "string" },
     help: { type: "boolean", default: false },
   },
@@ -30,27 +37,34 @@ process.once("SIGINT", () => process.exit(130));
 process.once("SIGTERM", () => process.exit(143));
 
 if (values.help) printHelp();
+else if (values.profile !== undefined) process.exitCode = await printProfile(values.profile);
 else process.exitCode = await run();
 
 async function run(): Promise<number> {
   const timing = values.short ? SHORT : FULL;
   const cases = chosenCases();
-  if (cases.length === 0) {
-    process.stderr.write(`no such case; there are ${CASES.map((each) => each.name).join(", ")}\n`);
+  const probes = PROBES.filter(({ name }) => values.case === undefined || values.case.split(",").includes(name));
+  if (cases.length === 0 && probes.length === 0) {
+    process.stderr.write(`no such case; there are ${[...CASES, ...PROBES].map((each) => each.name).join(", ")}\n`);
     return 2;
   }
   const machine = describeMachine(systemClock.wallMs());
-  const results: Results = { measurements: [], failures: [] };
+  const results: Results = { measurements: [], failures: [], probes: [] };
   const absent: { system: string; reason: string }[] = [];
+  const there: System[] = [];
   for (const system of chosenSystems()) {
     const reason = system.missing();
-    if (reason !== undefined) absent.push({ system: system.name, reason });
-    else await runAll(system, cases, timing, results);
+    if (reason === undefined) there.push(system);
+    else absent.push({ system: system.name, reason });
   }
+  for (const system of there) await runAll(system, cases, timing, results);
+  for (const { name } of probes) await runProbe(name, there, values.short, results);
   const report: Report = { machine, timing, ...results, absent };
   print(report);
   if (values.out !== undefined) writeFileSync(values.out, `${JSON.stringify(report, undefined, 2)}\n`);
-  const lost = results.measurements.some(({ check }) => !check.ok);
+  const lost =
+    results.measurements.some(({ check }) => !check.ok) ||
+    results.probes.some((probe) => probe.kind === "connections" && !probe.allThere);
   const own = [...results.failures, ...absent].some(({ system }) => system === SIGNALBOX.name);
   return lost || own ? 1 : 0;
 }
@@ -64,6 +78,21 @@ async function runAll(system: System, cases: readonly Case[], timing: Timing, re
       process.stderr.write(`  ${measurement.part} ${spans} spans/s\n`);
     });
   }
+}
+
+async function printProfile(name: string): Promise<number> {
+  const each = CASES.find((one) => one.name === name);
+  const system = Object.values(ROUTERS).find((router) => chosenSystems().includes(router));
+  if (each === undefined || system === undefined) {
+    process.stderr.write("--profile takes the name of a load, and a router as --system\n");
+    return 2;
+  }
+  process.stderr.write(`${system.name}: ${each.title}\n`);
+  const hot = await profile(each, system, values.short ? SHORT : FULL);
+  for (const { where, selfPercent } of hot.slice(0, PROFILE_LINES)) {
+    process.stdout.write(`${selfPercent.toFixed(1).padStart(5)} %  ${where}\n`);
+  }
+  return 0;
 }
 
 function chosenCases(): Case[] {
@@ -86,21 +115,33 @@ function print(report: Report): void {
     `${machine.cpu}, ${machine.cores} cores, Linux ${machine.kernel}, Node ${machine.node}, ${machine.date} UTC, commit ${machine.commit}`,
     `warm-up ${timing.warmUpMs} ms, window ${timing.windowMs} ms; generator and sinks outside of the measured processes`,
     "",
-    formatTable([tableHead(), ...report.measurements.map(tableRow)]),
-    "",
+    ...(report.measurements.length > 0 ? [formatTable([tableHead(), ...report.measurements.map(tableRow)]), ""] : []),
+    ...PROBES.flatMap(({ name, title }) => probeLines(title, probeTable(name, report.probes))),
+    ...markLines(report),
     ...report.failures.map((failure) => `${failure.system}, ${failure.case}: not measured: ${failure.reason}`),
     ...report.absent.map(({ system, reason }) => `${system}: not there: ${reason}`),
   ];
   process.stdout.write(`${lines.join("\n").trimEnd()}\n`);
 }
 
-function printHelp(): void {
-  const cases = CASES.map(({ name, title, short }) => `  ${name.padEnd(12)} ${title}${short ? " (--short)" : ""}`);
-  process.stdout.write(`npm run bench -- [--short] [--case name,..] [--system name] [--out file]
+function probeLines(title: string, table: ProbeTable | undefined): string[] {
+  return table === undefined ? [] : [title, formatTable(table.rows), ...table.notes, ""];
+}
 
-  --short    two cases, Signalbox only, under 40 seconds
+function markLines(report: Report): string[] {
+  const marks = marksOf(report).map(({ what, mark, measured, held }) => [what, mark, measured, held ? "yes" : "NO"]);
+  return marks.length === 0 ? [] : [formatTable([["what", "mark", "measured", "held"], ...marks]), ""];
+}
+
+function printHelp(): void {
+  const all = [...CASES, ...PROBES.map((probe) => ({ ...probe, short: true }))];
+  const cases = all.map(({ name, title, short }) => `  ${name.padEnd(12)} ${title}${short ? " (--short)" : ""}`);
+  process.stdout.write(`npm run bench -- [--short] [--case name,..] [--system name] [--profile case] [--out file]
+
+  --short    a few cases with smaller numbers, Signalbox only, under 40 seconds
   --case     these cases only
   --system   signalbox, pass-through, receive, nginx, opentelemetry or vector only
+  --profile  put this load through the router, and print where it spends its time
   --out      write the results as JSON; node bench/report.ts <file> makes tables of them
 
 cases

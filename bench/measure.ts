@@ -1,12 +1,11 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { systemClock } from "../src/core/clock.ts";
 import { serviceNames } from "./case.ts";
 import type { Case } from "./case.ts";
 import { openLoad, openSink } from "./child.ts";
 import type { LoadProcess, SinkProcess } from "./child.ts";
-import type { LoadCounts, SinkCounts } from "./messages.ts";
+import { openFolder } from "./folder.ts";
+import { benchIdentity } from "./identity.ts";
+import type { LoadArguments, LoadCounts, SinkCounts } from "./messages.ts";
+import { pause } from "./pause.ts";
 import { usageOfTree } from "./process-usage.ts";
 import type { Usage } from "./process-usage.ts";
 import type { System } from "./system.ts";
@@ -15,10 +14,6 @@ export interface Timing {
   readonly warmUpMs: number;
   readonly windowMs: number;
 }
-
-/** Removed with this process, whatever ends it. */
-const folders = new Set<string>();
-process.on("exit", () => folders.forEach(remove));
 
 /** One measured window. Rates are of what was acknowledged; CPU is of the measured system's own processes. */
 export interface Measurement {
@@ -72,24 +67,15 @@ export interface RunOptions {
 
 /** Starts sinks, system and load, measures one window and ends them all. `system` undefined: straight to the sink. */
 export async function measure(run: Case, system: System | undefined, options: RunOptions): Promise<Measurement> {
-  const dir = mkdtempSync(join(tmpdir(), "signalbox-bench-"));
-  folders.add(dir);
-  try {
-    await using sink = await openSink({ protocol: system?.sinkProtocol ?? run.protocol, ports: 2 });
-    if (sink.hello.kind !== "listening") throw new Error("the sink said something else first");
-    const [a = 0, b = 0] = sink.hello.ports;
-    if (system === undefined) return await drive(run, "none", a, sink.pid, sink, false, options);
-    const running = await system.start(run, [a, b], dir);
-    await using child = running.child;
-    return await drive(run, system.name, running.port, child.pid, sink, system.swallows === true, options);
-  } finally {
-    remove(dir);
-  }
-}
-
-function remove(dir: string): void {
-  rmSync(dir, { recursive: true, force: true });
-  folders.delete(dir);
+  using folder = openFolder();
+  const tls = run.tls === "both" ? await benchIdentity() : undefined;
+  await using sink = await openSink({ protocol: system?.sinkProtocol ?? run.protocol, ports: 2, tls });
+  if (sink.hello.kind !== "listening") throw new Error("the sink said something else first");
+  const [a = 0, b = 0] = sink.hello.ports;
+  if (system === undefined) return await drive(run, "none", a, sink.pid, sink, false, options);
+  const running = await system.start(run, [a, b], folder.path);
+  await using child = running.child;
+  return await drive(run, system.name, running.port, child.pid, sink, system.swallows === true, options);
 }
 
 async function drive(
@@ -127,13 +113,20 @@ async function drive(
   };
 }
 
-function loadArguments(run: Case, port: number, requestsPerSecond: number): Parameters<typeof openLoad>[0] {
+export function loadArguments(
+  run: Case,
+  port: number,
+  requestsPerSecond: number,
+  latencyFrom: LoadArguments["latencyFrom"] = "due",
+): LoadArguments {
   return {
     protocol: run.protocol,
     port,
+    tls: run.tls !== "none",
     connections: run.connections,
     streams: run.streams,
     requestsPerSecond,
+    latencyFrom,
     itemsPerRequest: run.itemsPerRequest,
     resourcesPerRequest: run.resourcesPerRequest,
     services: serviceNames(run.services),
@@ -142,7 +135,8 @@ function loadArguments(run: Case, port: number, requestsPerSecond: number): Para
   };
 }
 
-async function marked(load: LoadProcess): Promise<LoadCounts> {
+/** Ends a window and begins the next one. */
+export async function marked(load: LoadProcess): Promise<LoadCounts> {
   const report = await load.ask({ kind: "mark" });
   if (report.kind !== "marked") throw new Error("the load process did not answer a mark with its counts");
   return report.counts;
@@ -206,8 +200,4 @@ function checkOf(total: LoadCounts, sinks: readonly SinkCounts[], repeats: boole
 
 function sum(list: readonly number[]): number {
   return list.reduce((all, each) => all + each, 0);
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => systemClock.after(ms, resolve));
 }

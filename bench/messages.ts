@@ -1,9 +1,12 @@
 /** What the benchmark's processes say to each other, over the IPC channel of child_process.fork. */
 import type { LatencySummary } from "../src/cli/send/latency.ts";
+import type { Identity } from "./identity.ts";
 
 export interface SinkArguments {
   readonly protocol: "grpc" | "http";
   readonly ports: number;
+  /** Undefined: plain sockets. */
+  readonly tls: Identity | undefined;
 }
 
 export interface SinkCounts {
@@ -27,11 +30,17 @@ export type SinkReport =
 export interface LoadArguments {
   readonly protocol: "grpc" | "http";
   readonly port: number;
+  readonly tls: boolean;
   readonly connections: number;
   /** Calls under way on each connection (gRPC); one with HTTP/1.1. In an open loop the most there may be. */
   readonly streams: number;
   /** Requests a second; 0: closed loop, the next call follows as soon as one is answered. */
   readonly requestsPerSecond: number;
+  /**
+   * From when latencies of an open loop count. `due`: nothing hides a stall. `sent`: from the tick that sent the call, unless it
+   * had to wait for a free stream: how late the generator's own timer is stays out of it.
+   */
+  readonly latencyFrom: "due" | "sent";
   readonly itemsPerRequest: number;
   readonly resourcesPerRequest: number;
   readonly services: readonly string[];
@@ -77,13 +86,14 @@ export function argumentsOf<Arguments>(): Arguments {
   return JSON.parse(process.argv[2] ?? "{}") as Arguments;
 }
 
-export function tellParent(report: SinkReport | LoadReport): void {
+export function tellParent(report: object): void {
   process.send?.(report);
 }
 
 /** Answers each message of the parent; ends with it. */
-export function answerParent(answer: (request: SinkRequest | LoadRequest) => SinkReport | Promise<LoadReport>): void {
-  process.on("message", (request: SinkRequest | LoadRequest) => {
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- as above
+export function answerParent<Request>(answer: (request: Request) => object | Promise<object>): void {
+  process.on("message", (request: Request) => {
     void Promise.resolve(answer(request)).then(tellParent);
   });
   process.on("disconnect", () => process.exit(0));

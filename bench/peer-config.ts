@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { IdentityFiles } from "./identity.ts";
 
 /**
  * OTLP in, OTLP out, as in the published benchmark of the otel-arrow project (docs/benchmarks.md): the sender is answered
@@ -59,7 +60,8 @@ sinks:
 }
 
 /** Content-blind forwarding of gRPC by one worker, with connections to the target kept open. */
-export function nginxConfig(port: number, target: number, dir: string): string {
+export function nginxConfig(port: number, target: number, dir: string, identity?: IdentityFiles): string {
+  const tls = identity === undefined ? "" : `ssl_certificate ${identity.cert}; ssl_certificate_key ${identity.key};`;
   const temp = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
     .map((name) => `  ${name}_temp_path ${join(dir, "temp", name)};`)
     .join("\n");
@@ -80,7 +82,8 @@ ${temp}
     keepalive_requests 1000000000;
   }
   server {
-    listen 127.0.0.1:${port} http2;
+    listen 127.0.0.1:${port} ${identity === undefined ? "" : "ssl "}http2;
+    ${tls}
     location / { grpc_pass grpc://target; }
   }
 }

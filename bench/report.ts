@@ -1,7 +1,10 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { CASES } from "./case.ts";
+import { marksOf } from "./marks.ts";
 import type { Measurement } from "./measure.ts";
+import { probeTable } from "./probe-tables.ts";
+import { PROBES } from "./probes.ts";
 import type { Report } from "./results.ts";
 import { tableHead, tableRow } from "./table.ts";
 
@@ -30,9 +33,15 @@ function markdownOf(report: Report): string {
     `${machine.cpu}, ${machine.cores} cores, ${machine.memoryMiB} MiB, Linux ${machine.kernel}, Node ${machine.node}; ` +
       `${machine.date} UTC, commit ${machine.commit}; warm-up ${timing.warmUpMs / 1_000} s, window ${timing.windowMs / 1_000} s.`,
   ];
+  const marks = marksOf(report).map(({ what, mark, measured, held }) => [what, mark, measured, held ? "yes" : "NO"]);
+  if (marks.length > 0) parts.push("### Against the marks", tableOf([["what", "mark", "measured", "held"], ...marks]));
   for (const { name, title } of CASES) {
     const rows = report.measurements.filter((measurement) => measurement.case === name);
-    if (rows.length > 0) parts.push(`### ${title}`, tableOf(rows), ...notesOf(rows));
+    if (rows.length > 0) parts.push(`### ${title}`, tableOf([tableHead(), ...rows.map(tableRow)]), ...notesOf(rows));
+  }
+  for (const { name, title } of PROBES) {
+    const table = probeTable(name, report.probes);
+    if (table !== undefined) parts.push(`### ${title}`, tableOf(table.rows), ...table.notes);
   }
   const missing = [
     ...report.failures.map((failure) => `- ${failure.system}, ${failure.case}: ${firstLine(failure.reason)}`),
@@ -42,13 +51,11 @@ function markdownOf(report: Report): string {
   return parts.join("\n\n");
 }
 
-function tableOf(rows: readonly Measurement[]): string {
-  const head = tableHead();
-  return [
-    line(head),
-    line(head.map((_, i) => (i < 2 ? "---" : "---:"))),
-    ...rows.map((row) => line(tableRow(row))),
-  ].join("\n");
+/** Columns of numbers to the right. */
+function tableOf([head = [], ...rows]: readonly (readonly string[])[]): string {
+  const isNumber = (column: number): boolean =>
+    rows.every((row) => /^(NO.*|yes|-|[\d.,]+.*)$/u.test(row[column] ?? ""));
+  return [line(head), line(head.map((_, i) => (isNumber(i) ? "---:" : "---"))), ...rows.map(line)].join("\n");
 }
 
 function line(cells: readonly string[]): string {

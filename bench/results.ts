@@ -1,5 +1,6 @@
 import type { Machine } from "./machine.ts";
 import type { Measurement, Timing } from "./measure.ts";
+import type { ProbeResult } from "./probes.ts";
 
 export interface Failure {
   readonly case: string;
@@ -11,6 +12,7 @@ export interface Failure {
 export interface Results {
   readonly measurements: Measurement[];
   readonly failures: Failure[];
+  readonly probes: ProbeResult[];
 }
 
 /** The file that `--out` writes and bench/report.ts reads. */
@@ -19,6 +21,7 @@ export interface Report {
   readonly timing: Timing;
   readonly measurements: readonly Measurement[];
   readonly failures: readonly Failure[];
+  readonly probes: readonly ProbeResult[];
   /** Systems that were not there, and why. */
   readonly absent: readonly { readonly system: string; readonly reason: string }[];
 }

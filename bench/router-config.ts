@@ -1,6 +1,7 @@
 import type { GrpcTransport } from "../src/core/grpc-transport.ts";
 import { serviceNames } from "./case.ts";
 import type { Case, Rules } from "./case.ts";
+import type { IdentityFiles } from "./identity.ts";
 
 export interface RouterPorts {
   readonly grpc: number;
@@ -10,23 +11,39 @@ export interface RouterPorts {
   readonly targets: readonly [a: number, b: number];
 }
 
+export interface RouterPlace {
+  readonly dataDir: string;
+  readonly transport: GrpcTransport;
+  /** Needed where the case has TLS. */
+  readonly identity: IdentityFiles;
+}
+
 /** The config of the measured router. JSON, which is YAML too. */
-export function routerConfig(run: Case, ports: RouterPorts, dataDir: string, transport: GrpcTransport): string {
+export function routerConfig(run: Case, ports: RouterPorts, { dataDir, transport, identity }: RouterPlace): string {
   const protocol = run.protocol === "grpc" ? "grpc" : "http/protobuf";
   const compression = run.gzipOut ? { compression: "gzip" } : {};
+  const { cert, key, ca } = identity;
+  const { maxConnections, maxConcurrentStreams } = run.limits;
+  const grpc = {
+    transport,
+    ...(run.tls !== "none" && { tls: { cert, key } }),
+    ...(maxConcurrentStreams !== undefined && { max_concurrent_streams: maxConcurrentStreams }),
+  };
   const config = {
     node: {
       id: "bench",
       data_dir: dataDir,
       listen: {
-        otlp_grpc: { address: `127.0.0.1:${ports.grpc}`, transport },
+        otlp_grpc: { address: `127.0.0.1:${ports.grpc}`, ...grpc },
         otlp_http: { address: `127.0.0.1:${ports.http}` },
         admin: { address: `127.0.0.1:${ports.admin}` },
       },
+      ...(maxConnections !== undefined && { limits: { max_connections: maxConnections } }),
     },
     targets: ports.targets.map((port, i) => ({
       id: i === 0 ? "a" : "b",
-      endpoint: `http://127.0.0.1:${port}`,
+      endpoint: `${run.tls === "both" ? "https" : "http"}://127.0.0.1:${port}`,
+      ...(run.tls === "both" && { tls: { ca } }),
       protocol,
       ...(protocol === "grpc" && { transport }),
       ...compression,

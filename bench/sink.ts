@@ -19,7 +19,7 @@ interface Port {
   readonly counts: () => SinkCounts;
 }
 
-const { protocol, ports: count } = argumentsOf<SinkArguments>();
+const { protocol, ports: count, tls } = argumentsOf<SinkArguments>();
 const ports: Port[] = [];
 for (let i = 0; i < count; i++) ports.push(await open());
 
@@ -35,7 +35,7 @@ async function open(): Promise<Port> {
     const bytes = compressed ? gunzipSync(message, { maxOutputLength: MAX_INFLATED_BYTES }) : message;
     items += tallyItems("traces", bytes, tally);
   };
-  const server = await (protocol === "grpc" ? listenGrpc(0, received) : listenHttp(received));
+  const server = await (protocol === "grpc" ? listenGrpc(0, received, tls) : listenHttp(received));
   return { server, counts: () => ({ requests, items, ...tally.counts() }) };
 }
 

@@ -2,10 +2,11 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { DEFAULT_GRPC_TRANSPORT, type GrpcTransport } from "../src/core/grpc-transport.ts";
+import { DEFAULT_GRPC_TRANSPORT, GRPC_TRANSPORTS, type GrpcTransport } from "../src/core/grpc-transport.ts";
 import type { Case } from "./case.ts";
 import { startChild, untilListening } from "./child.ts";
 import type { Child } from "./child.ts";
+import { benchIdentity, writeIdentity } from "./identity.ts";
 import { collectorConfig, nginxConfig, vectorConfig } from "./peer-config.ts";
 import { routerConfig } from "./router-config.ts";
 
@@ -13,6 +14,8 @@ import { routerConfig } from "./router-config.ts";
 export interface Running {
   readonly child: Child;
   readonly port: number;
+  /** Of the router's admin API. */
+  readonly adminPort?: number;
 }
 
 export interface System {
@@ -28,31 +31,48 @@ export interface System {
   readonly swallows?: boolean;
 }
 
+/** The router on one of the two implementations of HTTP/2. */
+export interface RouterSystem extends System {
+  readonly transport: GrpcTransport;
+  /** `flags`: further arguments of node. */
+  start(run: Case, sinkPorts: readonly [number, number], dir: string, flags?: readonly string[]): Promise<Running>;
+}
+
 const ROOT = join(import.meta.dirname, "..");
 const BIN = join(ROOT, "bin/signalbox.js");
 /** Measured as it is published: what is built, not the sources. */
 const BUILT = join(ROOT, "dist/cli/main.js");
 
-function signalbox(name: string, transport: GrpcTransport, runs: (run: Case) => boolean): System {
+/** As the published command sets it (bin/signalbox.js), so that what is compared with it has the same advantage. */
+const NODE_FLAGS = ["--semi-space-growth-factor=1"];
+
+function signalbox(transport: GrpcTransport): RouterSystem {
+  const usual = transport === DEFAULT_GRPC_TRANSPORT;
   return {
-    name,
+    name: usual ? "signalbox" : `signalbox, transport: ${transport}`,
+    transport,
     missing: () => (existsSync(BUILT) ? undefined : `${BUILT} is not there: npm run build`),
-    runs,
-    async start(run, targets, dir) {
+    runs: (run) => usual || run.peers,
+    async start(run, targets, dir, flags = []) {
       const [grpc, http, admin] = await freePorts(3);
       const ports = { grpc: grpc!, http: http!, admin: admin!, targets };
       const file = join(dir, "signalbox.yaml");
-      writeFileSync(file, routerConfig(run, ports, join(dir, "data"), transport));
-      const child = startChild(process.execPath, [BIN, "run", "-c", file], { SIGNALBOX_BUILT: "1" });
-      return listening(child, run.protocol === "grpc" ? ports.grpc : ports.http);
+      const identity = writeIdentity(await benchIdentity(), dir);
+      writeFileSync(file, routerConfig(run, ports, { dataDir: join(dir, "data"), transport, identity }));
+      const child = startChild(process.execPath, [...flags, BIN, "run", "-c", file], { SIGNALBOX_BUILT: "1" });
+      const running = await listening(child, run.protocol === "grpc" ? ports.grpc : ports.http);
+      return { ...running, adminPort: ports.admin };
     },
   };
 }
 
-export const SIGNALBOX = signalbox("signalbox", DEFAULT_GRPC_TRANSPORT, () => true);
-/** The implementation of HTTP/2 that is not the default, on the loads that peers run too. */
-const OTHER: GrpcTransport = DEFAULT_GRPC_TRANSPORT === "own" ? "node" : "own";
-const SIGNALBOX_OTHER = signalbox(`signalbox, transport: ${OTHER}`, OTHER, (run) => run.peers);
+/** By the implementation of HTTP/2: the default runs all cases, the other one those that peers run too. */
+export const ROUTERS: Readonly<Record<GrpcTransport, RouterSystem>> = {
+  own: signalbox("own"),
+  node: signalbox("node"),
+};
+export const SIGNALBOX = ROUTERS[DEFAULT_GRPC_TRANSPORT];
+const OTHERS = GRPC_TRANSPORTS.filter((transport) => transport !== DEFAULT_GRPC_TRANSPORT).map((each) => ROUTERS[each]);
 
 /** A content-blind pass-through and a receiver on node:http2: the limits of the platform. */
 const PASSTHROUGH: System = {
@@ -61,32 +81,33 @@ const PASSTHROUGH: System = {
   runs: plainGrpc,
   async start(_run, [target]) {
     const [port] = await freePorts(1);
-    const file = join(import.meta.dirname, "passthrough.ts");
-    return listening(startChild(process.execPath, [file, String(port), String(target)]), port!);
+    return listening(startNode("passthrough.ts", port!, target), port!);
   },
 };
 
-const RECEIVE_ONLY: System = {
-  name: "receive only (node:http2)",
-  swallows: true,
-  missing: () => undefined,
-  runs: plainGrpc,
-  async start() {
-    const [port] = await freePorts(1);
-    const file = join(import.meta.dirname, "passthrough.ts");
-    return listening(startChild(process.execPath, [file, String(port)]), port!);
-  },
-};
+function receiveOnly(name: string, file: string): System {
+  return {
+    name,
+    swallows: true,
+    missing: () => undefined,
+    runs: plainGrpc,
+    async start() {
+      const [port] = await freePorts(1);
+      return listening(startNode(file, port!), port!);
+    },
+  };
+}
 
 const NGINX: System = {
   name: "nginx grpc_pass, one worker",
   missing: () => (onPath("nginx") ? undefined : "no nginx on the PATH"),
-  runs: plainGrpc,
-  async start(_run, [target], dir) {
+  runs: (run) => plainGrpc(run) || (run.peers && run.tls === "in"),
+  async start(run, [target], dir) {
     const [port] = await freePorts(1);
     const file = join(dir, "nginx.conf");
     mkdirSync(join(dir, "temp"));
-    writeFileSync(file, nginxConfig(port!, target, dir));
+    const identity = run.tls === "none" ? undefined : writeIdentity(await benchIdentity(), dir);
+    writeFileSync(file, nginxConfig(port!, target, dir, identity));
     return listening(startChild("nginx", ["-p", dir, "-c", file, "-e", join(dir, "error.log")]), port!);
   },
 };
@@ -118,11 +139,24 @@ const VECTOR: System = {
   },
 };
 
-export const PEERS: readonly System[] = [SIGNALBOX_OTHER, PASSTHROUGH, RECEIVE_ONLY, NGINX, COLLECTOR, VECTOR];
+export const PEERS: readonly System[] = [
+  ...OTHERS,
+  PASSTHROUGH,
+  receiveOnly("receive only (own)", "receive-own.ts"),
+  receiveOnly("receive only (node:http2)", "passthrough.ts"),
+  NGINX,
+  COLLECTOR,
+  VECTOR,
+];
 
 /** What a system that does not look inside can be given. */
 function plainGrpc(run: Case): boolean {
-  return run.peers && run.protocol === "grpc" && !run.gzipIn && run.load.kind === "saturating";
+  return run.peers && run.protocol === "grpc" && run.tls === "none" && !run.gzipIn && run.load.kind === "saturating";
+}
+
+/** A server of this folder. */
+function startNode(file: string, ...ports: readonly number[]): Child {
+  return startChild(process.execPath, [...NODE_FLAGS, join(import.meta.dirname, file), ...ports.map(String)]);
 }
 
 async function listening(child: Child, port: number): Promise<Running> {

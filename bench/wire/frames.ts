@@ -19,6 +19,7 @@ export const SETTING = {
   MAX_FRAME_SIZE: 5,
 } as const;
 export const HEAD_BYTES = 9;
+export const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 
 /** Pieces below this are copied together before they are written: one write costs more than the copy. */
 const SMALL_BYTES = 16_384;

@@ -1,5 +1,6 @@
-import { connect } from "node:net";
+import { connect as connectPlain } from "node:net";
 import type { Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
 import {
   FLAG,
   FRAME,
@@ -7,6 +8,7 @@ import {
   FrameWriter,
   frame,
   HEAD_BYTES,
+  PREFACE,
   readSettings,
   SETTING,
   settingsFrame,
@@ -26,7 +28,6 @@ export type CallDone = (status: number, messageBytes: number, written: boolean, 
 /** Bytes before the message in a call's buffer: frame head, 5-byte prefix. The HEADERS are written apart. */
 export const MESSAGE_AT = HEAD_BYTES + 5;
 
-const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 /** A call that came to its end, though perhaps without a status. */
 const NOT_RESET = "no status";
 const NO_ERROR = new Uint8Array(4);
@@ -37,6 +38,24 @@ const SETTINGS = settingsFrame([
   [SETTING.INITIAL_WINDOW_SIZE, 4_194_304],
   [SETTING.MAX_FRAME_SIZE, 1_048_576],
 ]);
+
+export interface GrpcPeer {
+  readonly host: string;
+  readonly port: number;
+  readonly path: string;
+  readonly encoding: "identity" | "gzip";
+  /** Any certificate is taken: what is measured is its cost. */
+  readonly tls?: boolean;
+  /**
+   * Calls send one frame of TURN_BYTES in turn, as far as windows allow, so that their order is the server's doing. Otherwise
+   * a call waits for those before it.
+   */
+  readonly turns?: boolean;
+}
+
+const TURN_BYTES = 16_384;
+/** Of all calls together, written in one turn of the event loop: what is in the socket can no longer be overtaken. */
+const ROUND_BYTES = 262_144;
 
 /** A message on its way whose peer has not granted the window for all of it. */
 interface Sending {
@@ -54,6 +73,8 @@ export class GrpcConnection {
   readonly #socket: Socket;
   readonly #writer: FrameWriter;
   readonly #fields: readonly Field[];
+  readonly #turns: boolean;
+  #roundDue = false;
   readonly #replies = new ReplyReader();
   readonly #calls = new Map<number, { readonly done: CallDone; status: number; bytes: number }>();
   readonly #sending: Sending[] = [];
@@ -72,9 +93,10 @@ export class GrpcConnection {
   /** With the error code of a GOAWAY, when there was one. */
   #whyLost = "connection lost";
 
-  constructor(host: string, port: number, path: string, encoding: "identity" | "gzip") {
-    this.#fields = callFields(`${host}:${port}`, path, encoding);
-    this.#socket = connect({ host, port, noDelay: true });
+  constructor(peer: GrpcPeer) {
+    this.#fields = callFields(peer);
+    this.#turns = peer.turns === true;
+    this.#socket = openSocket(peer);
     this.#writer = new FrameWriter(this.#socket);
     const reader = new FrameReader({
       data: (stream, bytes, _last, endStream) => this.#data(stream, bytes.length, endStream),
@@ -82,6 +104,7 @@ export class GrpcConnection {
     });
     this.#socket.on("data", (chunk: Buffer) => reader.read(chunk));
     this.#socket.on("error", (error) => this.#opened.reject(error));
+    this.#socket.on("drain", () => this.#sendOn());
     this.#socket.on("close", () => this.#lost());
     this.#writer.write(PREFACE);
     this.#writer.write(SETTINGS);
@@ -112,7 +135,8 @@ export class GrpcConnection {
     bytes.writeUInt32BE(bytes.length - MESSAGE_AT, HEAD_BYTES + 1);
     const length = bytes.length - HEAD_BYTES;
     const { initialWindow, maxFrame } = this.#peer;
-    if (this.#sending.length === 0 && length <= Math.min(this.#window, initialWindow, maxFrame)) {
+    const fits = length <= Math.min(this.#window, initialWindow, maxFrame);
+    if (fits && !this.#turns && this.#sending.length === 0) {
       writeHead(bytes, 0, length, FRAME.DATA, FLAG.END_STREAM, stream);
       this.#window -= length;
       this.#writer.write(bytes);
@@ -132,23 +156,53 @@ export class GrpcConnection {
     return frame(FRAME.HEADERS, FLAG.END_HEADERS, stream, block);
   }
 
-  /** In order of the calls, as far as the windows allow: a call waits for those before it. */
   #sendOn(): void {
+    if (this.#turns) {
+      this.#scheduleRound();
+      return;
+    }
     for (let head = this.#sending[0]; head !== undefined; head = this.#sending[0]) {
       while (head.at < head.bytes.length) {
-        const length = Math.min(head.bytes.length - head.at, this.#window, head.window, this.#peer.maxFrame);
-        if (length <= 0) return;
-        const flags = head.at + length === head.bytes.length ? FLAG.END_STREAM : 0;
-        const frameHead = Buffer.allocUnsafe(HEAD_BYTES);
-        writeHead(frameHead, 0, length, FRAME.DATA, flags, head.stream);
-        this.#writer.write(frameHead);
-        this.#writer.write(head.bytes.subarray(head.at, head.at + length));
-        head.at += length;
-        head.window -= length;
-        this.#window -= length;
+        if (!this.#sendFrame(head, this.#peer.maxFrame)) return;
       }
       this.#sending.shift();
     }
+  }
+
+  #scheduleRound(): void {
+    if (this.#roundDue || this.#sending.length === 0) return;
+    this.#roundDue = true;
+    setImmediate(() => this.#sendRound());
+  }
+
+  /** A frame of each call in turn, until all that are left wait for a window or the round is full. */
+  #sendRound(): void {
+    this.#roundDue = false;
+    if (this.#socket.writableNeedDrain) return; // `drain` goes on
+    const windowBefore = this.#window;
+    let waiting = 0;
+    while (waiting < this.#sending.length && this.#window > 0 && windowBefore - this.#window < ROUND_BYTES) {
+      const call = this.#sending.shift()!;
+      const sent = this.#sendFrame(call, Math.min(TURN_BYTES, this.#peer.maxFrame));
+      waiting = sent ? 0 : waiting + 1;
+      if (call.at < call.bytes.length) this.#sending.push(call);
+    }
+    if (waiting < this.#sending.length && this.#window > 0) this.#scheduleRound();
+  }
+
+  /** False: a window is used up. */
+  #sendFrame(call: Sending, maxBytes: number): boolean {
+    const length = Math.min(call.bytes.length - call.at, this.#window, call.window, maxBytes);
+    if (length <= 0) return false;
+    const flags = call.at + length === call.bytes.length ? FLAG.END_STREAM : 0;
+    const frameHead = Buffer.allocUnsafe(HEAD_BYTES);
+    writeHead(frameHead, 0, length, FRAME.DATA, flags, call.stream);
+    this.#writer.write(frameHead);
+    this.#writer.write(call.bytes.subarray(call.at, call.at + length));
+    call.at += length;
+    call.window -= length;
+    this.#window -= length;
+    return true;
   }
 
   #frame(type: number, flags: number, stream: number, payload: Buffer): void {
@@ -248,13 +302,19 @@ export class GrpcConnection {
   }
 }
 
+function openSocket({ host, port, tls }: GrpcPeer): Socket {
+  if (tls !== true) return connectPlain({ host, port, noDelay: true });
+  const socket = connectTls({ host, port, ALPNProtocols: ["h2"], rejectUnauthorized: false });
+  return socket.setNoDelay();
+}
+
 /** In the order in which grpc clients write them. */
-function callFields(authority: string, path: string, encoding: "identity" | "gzip"): Field[] {
+export function callFields({ host, port, path, encoding, tls }: GrpcPeer): Field[] {
   const fields: Field[] = [
     { name: ":method", value: "POST", index: 3 },
-    { name: ":scheme", value: "http", index: 6 },
+    tls === true ? { name: ":scheme", value: "https", index: 7 } : { name: ":scheme", value: "http", index: 6 },
     { name: ":path", value: path, nameIndex: 4 },
-    { name: ":authority", value: authority, nameIndex: 1 },
+    { name: ":authority", value: `${host}:${port}`, nameIndex: 1 },
     { name: "content-type", value: "application/grpc", nameIndex: 31 },
     { name: "user-agent", value: "signalbox-bench", nameIndex: 58 },
     { name: "te", value: "trailers" },

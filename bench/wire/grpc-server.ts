@@ -1,5 +1,7 @@
-import { createServer } from "node:net";
+import { createServer as createPlain } from "node:net";
 import type { Server, Socket } from "node:net";
+import { createServer as createTls } from "node:tls";
+import type { Identity } from "../identity.ts";
 import {
   FLAG,
   FRAME,
@@ -32,9 +34,13 @@ const SETTINGS = settingsFrame([
  * A server that takes every unary gRPC call, whatever its path, with as little work as possible: it reads no headers at
  * all and answers OK with an empty message.
  */
-export function listenGrpc(port: number, received: Received): Promise<Server> {
+export function listenGrpc(port: number, received: Received, tls?: Identity): Promise<Server> {
   return new Promise((resolve, reject) => {
-    const server = createServer({ noDelay: true }, (socket) => serve(socket, received));
+    const take = (socket: Socket): void => serve(socket, received);
+    const server =
+      tls === undefined
+        ? createPlain({ noDelay: true }, take)
+        : createTls({ noDelay: true, cert: tls.cert, key: tls.key, ALPNProtocols: ["h2"] }, take);
     server.once("error", reject);
     server.listen(port, "127.0.0.1", () => resolve(server));
   });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import type { Server } from "node:net";
 import { test } from "node:test";
 import { Client, credentials } from "@grpc/grpc-js";
 import { copyPrepared, prepare } from "../../src/generate/prepared.ts";
@@ -10,7 +11,9 @@ import { openGrpcSink } from "../../test/support/sinks/grpc-sink.ts";
 import { openHttpSink } from "../../test/support/sinks/http-sink.ts";
 import { answers, hung } from "../../test/support/sinks/sink-script.ts";
 import type { SinkAnswer } from "../../test/support/sinks/sink-script.ts";
+import { benchIdentity } from "../identity.ts";
 import { GrpcConnection, MESSAGE_AT } from "./grpc-client.ts";
+import type { GrpcPeer } from "./grpc-client.ts";
 import { listenGrpc } from "./grpc-server.ts";
 import { HttpConnection } from "./http-client.ts";
 
@@ -32,10 +35,20 @@ function same(bytes: Buffer): Buffer {
   return bytes;
 }
 
-async function connected(port: number): Promise<GrpcConnection> {
-  const connection = new GrpcConnection("127.0.0.1", port, PATH, "identity");
+async function connected(port: number, how: Pick<GrpcPeer, "tls" | "turns"> = {}): Promise<GrpcConnection> {
+  const connection = new GrpcConnection({ host: "127.0.0.1", port, path: PATH, encoding: "identity", ...how });
   await connection.opened;
   return connection;
+}
+
+function portOf(server: Server): number {
+  const bound = server.address();
+  return bound !== null && typeof bound === "object" ? bound.port : assert.fail("it does not listen");
+}
+
+async function closed(server: Server): Promise<void> {
+  server.close();
+  await once(server, "close");
 }
 
 function call(connection: GrpcConnection, bytes: Buffer): Promise<{ status: number; messageBytes: number }> {
@@ -93,9 +106,7 @@ test("bench client: calls under way end when the server is killed", async () => 
 test("bench sink: takes what grpc-js sends, whatever its size, and answers each call", async () => {
   const sizes: number[] = [];
   const server = await listenGrpc(0, (message) => sizes.push(message.length));
-  const bound = server.address();
-  const port = bound !== null && typeof bound === "object" ? bound.port : 0;
-  const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
+  const client = new Client(`127.0.0.1:${portOf(server)}`, credentials.createInsecure());
   const wanted = [0, 1, 100, 70_000, 5_000_000, 30_000_000, 3];
   for (const size of wanted) {
     const reply = await new Promise<Buffer | undefined>((resolve, reject) => {
@@ -107,15 +118,13 @@ test("bench sink: takes what grpc-js sends, whatever its size, and answers each 
   }
   assert.deepEqual(sizes, wanted);
   client.close();
-  server.close();
-  await once(server, "close");
+  await closed(server);
 });
 
 test("bench sink: takes what the bench client sends, many calls at once", async () => {
   let bytes = 0;
   const server = await listenGrpc(0, (message) => (bytes += message.length));
-  const bound = server.address();
-  const connection = await connected(bound !== null && typeof bound === "object" ? bound.port : 0);
+  const connection = await connected(portOf(server));
   const requests = Array.from({ length: 200 }, (_, i) => requestOf(i % 2 === 0 ? 3 : 300, 0));
   const replies = await Promise.all(requests.map((request) => call(connection, request)));
   assert.ok(replies.every(({ status }) => status === 0));
@@ -124,8 +133,36 @@ test("bench sink: takes what the bench client sends, many calls at once", async 
     requests.reduce((sum, request) => sum + request.length - MESSAGE_AT, 0),
   );
   connection.destroy();
-  server.close();
-  await once(server, "close");
+  await closed(server);
+});
+
+test("bench client: a small call overtakes a large one when calls send in turns, and otherwise waits for it", async () => {
+  const server = await listenGrpc(0, () => undefined);
+  for (const turns of [true, false]) {
+    const connection = await connected(portOf(server), { turns });
+    const order: string[] = [];
+    const large = call(connection, requestOf(20_000, 0)).then(() => order.push("large"));
+    const small = call(connection, requestOf(1, 20_000)).then(() => order.push("small"));
+    await Promise.all([large, small]);
+    connection.destroy();
+    assert.deepEqual(order, turns ? ["small", "large"] : ["large", "small"]);
+  }
+  await closed(server);
+});
+
+test("bench client and sink: requests of all sizes come whole over TLS", async () => {
+  let bytes = 0;
+  const server = await listenGrpc(0, (message) => (bytes += message.length), await benchIdentity());
+  const connection = await connected(portOf(server), { tls: true });
+  const requests = [1, 100, 20_000, 10].map((items, i) => requestOf(items, 20_000 * i));
+  const replies = await Promise.all(requests.map((request) => call(connection, request)));
+  connection.destroy();
+  await closed(server);
+  assert.ok(replies.every(({ status }) => status === 0));
+  assert.equal(
+    bytes,
+    requests.reduce((sum, request) => sum + request.length - MESSAGE_AT, 0),
+  );
 });
 
 test("bench HTTP client: posts one body after the other and reads chunked and empty replies", async () => {

@@ -1,0 +1,87 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { systemClock } from "../../src/core/clock.ts";
+import { systemRandom } from "../../src/core/random.ts";
+import { listenUnary } from "../../src/http2/own/listen.ts";
+import type { UnaryServer } from "../../src/http2/port.ts";
+import { ATTACKS } from "./attacks.ts";
+import { Line } from "./line.ts";
+
+/** More than any burst that is allowed. */
+const MAX_FRAMES = 5_000;
+
+function listen(): Promise<UnaryServer> {
+  const options = {
+    host: "127.0.0.1",
+    port: 0,
+    handler: () => ({
+      maxMessageBytes: 4_194_304,
+      length: () => undefined,
+      message: () => undefined,
+      cancelled: () => undefined,
+    }),
+    maxConcurrentStreams: 256,
+    maxHeaderBytes: 16_384,
+    maxConnections: 10,
+    maxConnectionAgeMs: 0,
+    maxConnectionAgeGraceMs: 0,
+    keepaliveTimeMs: 0,
+    keepaliveTimeoutMs: 0,
+  };
+  return listenUnary(options, { clock: systemClock, random: systemRandom });
+}
+
+/** What the server says when it ends the connection. */
+function attacked(port: number, name: string): Promise<string> {
+  const attack = ATTACKS.find((each) => each.name === name) ?? assert.fail(`no attack is named ${name}`);
+  return new Promise((resolve) => {
+    let last = "";
+    const line = new Line({
+      port,
+      settings: attack.settings ?? [],
+      reads: true,
+      ready: () => {
+        const next = attack.begin(line);
+        for (let frames = 0; frames < MAX_FRAMES; ) {
+          const step = next();
+          if (step === undefined) break;
+          frames += step.frames;
+          line.write(step.bytes);
+        }
+      },
+      got: (what) => (last = what),
+      lost: () => resolve(last),
+    });
+  });
+}
+
+const ended = [
+  ["header-list", "GOAWAY ENHANCE_YOUR_CALM"],
+  ["hpack-expansion", "GOAWAY ENHANCE_YOUR_CALM"],
+  ["continuation", "GOAWAY ENHANCE_YOUR_CALM"],
+  ["rapid-reset", "GOAWAY ENHANCE_YOUR_CALM"],
+  ["settings", "GOAWAY ENHANCE_YOUR_CALM"],
+  ["ping", "GOAWAY ENHANCE_YOUR_CALM"],
+  ["empty-data", "GOAWAY ENHANCE_YOUR_CALM"],
+  ["padding", "GOAWAY ENHANCE_YOUR_CALM"],
+  ["window-update", "GOAWAY ENHANCE_YOUR_CALM"],
+  ["window-overflow", "GOAWAY FLOW_CONTROL_ERROR"],
+  ["too-many-streams", "GOAWAY ENHANCE_YOUR_CALM"],
+  ["priority", "GOAWAY ENHANCE_YOUR_CALM"],
+  ["unknown-frames", "GOAWAY ENHANCE_YOUR_CALM"],
+  ["push-promise", "GOAWAY PROTOCOL_ERROR"],
+  ["stream-ids", "GOAWAY PROTOCOL_ERROR"],
+  ["half-closed", "GOAWAY STREAM_CLOSED"],
+] as const;
+
+for (const [name, what] of ended) {
+  test(`bench attack: ${name} is an attack: the server ends it with ${what}`, async () => {
+    await using server = await listen();
+    assert.equal(await attacked(server.port, name), what);
+  });
+}
+
+test("bench attack: all that no limit ends are those that hold something back, or send what is allowed", () => {
+  const names = ATTACKS.map(({ name }) => name).filter((name) => !ended.some(([other]) => other === name));
+  assert.deepEqual(names, ["neighbour", "tiny-data", "zero-window", "slow-reading", "slow-sending"]);
+});

@@ -1,0 +1,74 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Case } from "./case.ts";
+import { openLoad, openSink } from "./child.ts";
+import { openFolder } from "./folder.ts";
+import { benchIdentity } from "./identity.ts";
+import { loadArguments } from "./measure.ts";
+import type { Timing } from "./measure.ts";
+import { pause } from "./pause.ts";
+import type { RouterSystem } from "./system.ts";
+
+/** A function of the router and its share of the time. */
+export interface Hot {
+  readonly where: string;
+  readonly selfPercent: number;
+}
+
+/** What V8 writes, as far as it is read here. */
+interface CpuProfile {
+  readonly nodes: readonly {
+    readonly id: number;
+    readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number };
+  }[];
+  readonly samples: readonly number[];
+  /** Microseconds between samples. */
+  readonly timeDeltas: readonly number[];
+}
+
+const SAMPLING_US = 200;
+
+/** Puts a load through the router with V8's profiler on, start and warm-up included, and tells where it spent its time. */
+export async function profile(run: Case, system: RouterSystem, timing: Timing): Promise<Hot[]> {
+  using folder = openFolder();
+  const tls = run.tls === "both" ? await benchIdentity() : undefined;
+  await using sink = await openSink({ protocol: run.protocol, ports: 2, tls });
+  if (sink.hello.kind !== "listening") throw new Error("the sink said something else first");
+  const [a = 0, b = 0] = sink.hello.ports;
+  const flags = ["--cpu-prof", `--cpu-prof-dir=${folder.path}`, `--cpu-prof-interval=${SAMPLING_US}`];
+  const { child, port } = await system.start(run, [a, b], folder.path, flags);
+  await using router = child;
+  const load = await openLoad(loadArguments(run, port, 0));
+  await load.ask({ kind: "start" });
+  await pause(timing.warmUpMs + timing.windowMs);
+  await load.ask({ kind: "stop" });
+  await load[Symbol.asyncDispose]();
+  await router[Symbol.asyncDispose](); // the profile is written when it ends
+  const file = readdirSync(folder.path).find((name) => name.endsWith(".cpuprofile"));
+  if (file === undefined) throw new Error(`no profile was written:\n${router.output()}`);
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by V8
+  return hottest(JSON.parse(readFileSync(join(folder.path, file), "utf8")) as CpuProfile);
+}
+
+/** By self time, without what was idle. */
+function hottest({ nodes, samples, timeDeltas }: CpuProfile): Hot[] {
+  const names = new Map(nodes.map(({ id, callFrame }) => [id, nameOf(callFrame)]));
+  const selfUs = new Map<string, number>();
+  let busyUs = 0;
+  for (const [i, id] of samples.entries()) {
+    const where = names.get(id) ?? "";
+    if (where === "(idle)" || where === "(root)") continue;
+    // The time until the next sample was spent in what this one saw.
+    const us = timeDeltas[i + 1] ?? 0;
+    selfUs.set(where, (selfUs.get(where) ?? 0) + us);
+    busyUs += us;
+  }
+  return [...selfUs]
+    .map(([where, us]) => ({ where, selfPercent: (100 * us) / busyUs }))
+    .toSorted((left, right) => right.selfPercent - left.selfPercent);
+}
+
+function nameOf({ functionName, url, lineNumber }: CpuProfile["nodes"][number]["callFrame"]): string {
+  const name = functionName === "" ? "(anonymous)" : functionName;
+  return url === "" ? name : `${name} ${url.replace(/^.*\/dist\//u, "")}:${lineNumber + 1}`;
+}
