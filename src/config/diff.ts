@@ -15,6 +15,13 @@ export function diffConfigs(before: Config, after: Config): ConfigChange[] {
   return changes;
 }
 
+/** As above, of two documents as they were written: of values without defaults and references without what they stand for. */
+export function diffDocuments(before: unknown, after: unknown): ConfigChange[] {
+  const changes: ConfigChange[] = [];
+  compare(before, after, [], changes);
+  return changes;
+}
+
 function compare(before: unknown, after: unknown, path: Path, changes: ConfigChange[]): void {
   if (before instanceof Secret && after instanceof Secret) {
     if (before.reveal() !== after.reveal()) changes.push({ path: formatPath(path), kind: "changed" });

@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type Edit, editRoot, elementsOf } from "./element.ts";
+
+const ROOT = {
+  targets: [{ id: "a" }, { id: "b" }],
+  pools: { p: { targets: ["a"] } },
+  rules: null,
+};
+
+const cases: { name: string; edit: Edit; want: object }[] = [
+  {
+    name: "a target at the end",
+    edit: { kind: "add", section: "targets", id: "c", value: { id: "c" } },
+    want: { ...ROOT, targets: [{ id: "a" }, { id: "b" }, { id: "c" }] },
+  },
+  {
+    name: "a target in front of another",
+    edit: { kind: "add", section: "targets", id: "c", value: { id: "c" }, before: "b" },
+    want: { ...ROOT, targets: [{ id: "a" }, { id: "c" }, { id: "b" }] },
+  },
+  {
+    name: "the first of a section that is empty",
+    edit: { kind: "add", section: "rules", id: "r", value: { id: "r" } },
+    want: { ...ROOT, rules: [{ id: "r" }] },
+  },
+  {
+    name: "another pool",
+    edit: { kind: "add", section: "pools", id: "q", value: {} },
+    want: { ...ROOT, pools: { ...ROOT.pools, q: {} } },
+  },
+  {
+    name: "another value of a target",
+    edit: { kind: "put", section: "targets", id: "a", value: { id: "a", weight: 2 } },
+    want: { ...ROOT, targets: [{ id: "a", weight: 2 }, { id: "b" }] },
+  },
+  { name: "no pool any more", edit: { kind: "remove", section: "pools", id: "p" }, want: { ...ROOT, pools: {} } },
+];
+for (const { name, edit, want } of cases) {
+  test(`edit: ${name}`, () => {
+    const edited = editRoot(ROOT, edit);
+    assert.deepEqual(edited, { kind: "edited", root: want });
+  });
+}
+
+const refused: [string, Edit, object][] = [
+  ["what is there already", { kind: "add", section: "pools", id: "p", value: {} }, { kind: "exists", id: "p" }],
+  ["what is not there", { kind: "put", section: "rules", id: "r", value: {} }, { kind: "unknown", id: "r" }],
+  ["removing what is not there", { kind: "remove", section: "targets", id: "x" }, { kind: "unknown", id: "x" }],
+  [
+    "a place in front of what is not there",
+    { kind: "add", section: "targets", id: "c", value: {}, before: "x" },
+    { kind: "unknown", id: "x" },
+  ],
+];
+for (const [name, edit, want] of refused) {
+  test(`edit: refused: ${name}`, () => assert.deepEqual(editRoot(ROOT, edit), want));
+}
+
+test("edit: a document without the section, or none at all, is as if it were empty", () => {
+  const edit: Edit = { kind: "add", section: "rules", id: "r", value: { id: "r" } };
+  for (const root of [{}, null])
+    assert.deepEqual(editRoot(root, edit), { kind: "edited", root: { rules: [{ id: "r" }] } });
+  assert.deepEqual(elementsOf(null, "pools"), []);
+});

@@ -1,0 +1,69 @@
+import { isValues, type Values } from "./rewriting.ts";
+
+/** The parts of a document that are lists of named things. */
+export const SECTIONS = ["rules", "pools", "targets"] as const;
+export type Section = (typeof SECTIONS)[number];
+
+/** A change of one rule, pool or target, as written in the document: a pool without its name, all else with its id. */
+export type Edit =
+  /** At the end, or in front of the element with the id `before`. */
+  | {
+      readonly kind: "add";
+      readonly section: Section;
+      readonly id: string;
+      readonly value: Values;
+      readonly before?: string | undefined;
+    }
+  | { readonly kind: "put"; readonly section: Section; readonly id: string; readonly value: Values }
+  | { readonly kind: "remove"; readonly section: Section; readonly id: string };
+
+export type Edited =
+  | { readonly kind: "edited"; readonly root: Values }
+  /** There is no element of this id. */
+  | { readonly kind: "unknown"; readonly id: string }
+  | { readonly kind: "exists"; readonly id: string };
+
+/** The document's values after an edit; what they were stays untouched. */
+export function editRoot(root: unknown, edit: Edit): Edited {
+  const { section, id } = edit;
+  const values = isValues(root) ? root : {};
+  const isThere = elementOf(values, section, id) !== undefined;
+  if (edit.kind === "add" && isThere) return { kind: "exists", id };
+  if (edit.kind !== "add" && !isThere) return { kind: "unknown", id };
+  if (edit.kind === "add" && edit.before !== undefined && elementOf(values, section, edit.before) === undefined) {
+    return { kind: "unknown", id: edit.before };
+  }
+  const edited = section === "pools" ? editPools(values["pools"], edit) : editList(values[section], edit);
+  return { kind: "edited", root: { ...values, [section]: edited } };
+}
+
+/** One element as written; undefined when there is none of this id. */
+export function elementOf(root: unknown, section: Section, id: string): unknown {
+  return elementsOf(root, section).find((element) => element.id === id)?.value;
+}
+
+/** All elements of a section, in the order of the document. */
+export function elementsOf(root: unknown, section: Section): { readonly id: string; readonly value: unknown }[] {
+  const held = isValues(root) ? root[section] : undefined;
+  if (section === "pools") return Object.entries(isValues(held) ? held : {}).map(([id, value]) => ({ id, value }));
+  return listOf(held).map((value) => ({ id: isValues(value) ? String(value["id"]) : "", value }));
+}
+
+function editPools(held: unknown, edit: Edit): Values {
+  const pools = isValues(held) ? held : {};
+  if (edit.kind !== "remove") return { ...pools, [edit.id]: edit.value };
+  return Object.fromEntries(Object.entries(pools).filter(([name]) => name !== edit.id));
+}
+
+function editList(held: unknown, edit: Edit): unknown[] {
+  const list = listOf(held);
+  const at = list.findIndex((value) => isValues(value) && String(value["id"]) === edit.id);
+  if (edit.kind === "remove") return list.toSpliced(at, 1);
+  if (edit.kind === "put") return list.with(at, edit.value);
+  const before = list.findIndex((value) => isValues(value) && String(value["id"]) === edit.before);
+  return list.toSpliced(before === -1 ? list.length : before, 0, edit.value);
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}

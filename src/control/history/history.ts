@@ -1,0 +1,155 @@
+import { readdir, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { reasonOf } from "../../core/errors.ts";
+import type { Log } from "../../telemetry/log.ts";
+import { openDirectory, TEMPORARY, writeAtomically } from "../atomic-write.ts";
+import { decodeEntry, encodeEntry, type VersionInfo } from "./entry.ts";
+
+export interface HistoryOptions {
+  /** Where versions are kept; undefined: in memory only. */
+  readonly directory: string | undefined;
+  readonly log: Log;
+  readonly limits?: HistoryLimits;
+}
+
+/** The oldest versions are forgotten first; the newest never is. */
+export interface HistoryLimits {
+  readonly versions: number;
+  /** Of all documents together, on disk. */
+  readonly bytes: number;
+  /** Of those that are kept in memory, because they could not be written. */
+  readonly memoryBytes: number;
+}
+
+export const HISTORY_LIMITS: HistoryLimits = {
+  versions: 50,
+  bytes: 64 * 1_024 * 1_024,
+  memoryBytes: 16 * 1_024 * 1_024,
+};
+
+/** The versions of the config that ran on this node, with their documents. */
+export interface ConfigHistory {
+  /** Newest first. */
+  readonly versions: readonly VersionInfo[];
+  /** The highest number that was ever given, also to a version that is not kept any more; 0 before the first. */
+  readonly lastVersion: number;
+  /** The document of a version, as it was read; undefined when it is not kept (any more). */
+  text(version: number): Promise<string | undefined>;
+  /** Ends when it is safe on disk; when that cannot be, it is kept in memory and the log says so. Never rejects. */
+  add(info: VersionInfo, text: string): Promise<void>;
+}
+
+/** Reads what is kept. What is torn or was changed is left out, and the log says so; so does a directory that cannot be used. */
+export async function openHistory(options: HistoryOptions): Promise<ConfigHistory> {
+  const history = new History(options);
+  await history.open();
+  return history;
+}
+
+interface Kept {
+  readonly info: VersionInfo;
+  readonly bytes: number;
+  /** Set when it is not on disk. */
+  readonly text: string | undefined;
+}
+
+const FILE_NAME = /^(?<version>\d{10})\.version$/u;
+
+class History implements ConfigHistory {
+  readonly #log: Log;
+  readonly #limits: HistoryLimits;
+  #directory: string | undefined;
+  /** Oldest first. */
+  readonly #kept: Kept[] = [];
+  #lastVersion = 0;
+
+  constructor({ directory, log, limits = HISTORY_LIMITS }: HistoryOptions) {
+    this.#directory = directory;
+    this.#log = log;
+    this.#limits = limits;
+  }
+
+  get versions(): readonly VersionInfo[] {
+    return this.#kept.map(({ info }) => info).toReversed();
+  }
+
+  get lastVersion(): number {
+    return this.#lastVersion;
+  }
+
+  async open(): Promise<void> {
+    if (this.#directory === undefined) return;
+    try {
+      await openDirectory(this.#directory);
+      for (const name of (await readdir(this.#directory)).toSorted())
+        await this.#read(join(this.#directory, name), name);
+      await this.#forget();
+    } catch (cause) {
+      const told = { directory: this.#directory, reason: reasonOf(cause) };
+      this.#log.warn("config history is kept in memory only: its directory cannot be used", told);
+      this.#directory = undefined;
+    }
+  }
+
+  async text(version: number): Promise<string | undefined> {
+    const kept = this.#kept.find(({ info }) => info.version === version);
+    if (kept === undefined || kept.text !== undefined || this.#directory === undefined) return kept?.text;
+    const file = fileOf(this.#directory, version);
+    const entry = await readFile(file, "utf8").then(decodeEntry, () => undefined);
+    if (entry === undefined) this.#log.warn("version of the config cannot be read any more", { file });
+    return entry?.text;
+  }
+
+  async add(info: VersionInfo, text: string): Promise<void> {
+    this.#lastVersion = Math.max(this.#lastVersion, info.version);
+    const isKept = await this.#write(info, text);
+    this.#kept.push({ info, bytes: Buffer.byteLength(text), text: isKept ? undefined : text });
+    await this.#forget();
+  }
+
+  async #read(file: string, name: string): Promise<void> {
+    if (TEMPORARY.test(name)) return rm(file, { force: true });
+    const version = Number(FILE_NAME.exec(name)?.groups?.["version"] ?? Number.NaN);
+    if (Number.isNaN(version)) return;
+    this.#lastVersion = Math.max(this.#lastVersion, version);
+    const entry = decodeEntry(await readFile(file, "utf8").catch(() => ""));
+    if (entry === undefined || entry.info.version !== version) {
+      this.#log.warn("version of the config is left out of the history: its file is damaged", { file });
+      return;
+    }
+    this.#kept.push({ info: entry.info, bytes: Buffer.byteLength(entry.text), text: undefined });
+  }
+
+  async #write(info: VersionInfo, text: string): Promise<boolean> {
+    if (this.#directory === undefined) return false;
+    const file = fileOf(this.#directory, info.version);
+    try {
+      await writeAtomically(file, encodeEntry(info, text));
+      return true;
+    } catch (cause) {
+      this.#log.warn("version of the config is kept in memory only: it cannot be written", {
+        file,
+        reason: reasonOf(cause),
+      });
+      return false;
+    }
+  }
+
+  async #forget(): Promise<void> {
+    const { versions, bytes, memoryBytes } = this.#limits;
+    const total = (of: readonly Kept[]): number => of.reduce((sum, kept) => sum + kept.bytes, 0);
+    while (this.#kept.length > 1) {
+      const inMemory = this.#kept.filter(({ text }) => text !== undefined);
+      const isTooMuch = this.#kept.length > versions || total(this.#kept) > bytes || total(inMemory) > memoryBytes;
+      const oldest = isTooMuch ? this.#kept.shift() : undefined;
+      if (oldest === undefined) return;
+      if (this.#directory === undefined || oldest.text !== undefined) continue;
+      await rm(fileOf(this.#directory, oldest.info.version), { force: true }).catch(() => undefined);
+    }
+  }
+}
+
+/** Ten digits, so that names are in the order of versions. */
+function fileOf(directory: string, version: number): string {
+  return join(directory, `${String(version).padStart(10, "0")}.version`);
+}

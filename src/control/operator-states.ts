@@ -1,0 +1,96 @@
+import { readFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import type { Clock } from "../core/clock.ts";
+import { reasonOf } from "../core/errors.ts";
+import type { DataPlane, OperatorState, OperatorWish } from "../plan/data-plane.ts";
+import type { Log } from "../telemetry/log.ts";
+import { openDirectory, writeAtomically } from "./atomic-write.ts";
+
+export interface OperatorStatesOptions {
+  /** Where they are kept; undefined: they end with the process. */
+  readonly file: string | undefined;
+  readonly dataPlane: DataPlane;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** What operators want of targets, kept over restarts. */
+export interface OperatorStates {
+  /** False when there is no such target. Ends when it is safe on disk, or the log says that it is not. Never rejects. */
+  operate(id: string, wish: OperatorWish): Promise<boolean>;
+}
+
+/** Gives the data plane back what held when the node last ran. What has expired is dropped; a damaged file is left out and told. */
+export async function openOperatorStates(options: OperatorStatesOptions): Promise<OperatorStates> {
+  const { file, dataPlane, clock, log } = options;
+  const kept = file === undefined ? [] : await readStates(file, log);
+  for (const { id, ...wish } of kept) {
+    if (wish.untilMs !== undefined && wish.untilMs <= clock.wallMs()) continue;
+    if (dataPlane.operate(id, wish)) log.info("operator state of a target holds on", { target: id, state: wish.state });
+  }
+  let written: Promise<void> = Promise.resolve();
+  return {
+    async operate(id, wish) {
+      if (!dataPlane.operate(id, wish)) return false;
+      log.info("operator state of a target", { target: id, state: wish.state, note: wish.note });
+      if (file === undefined) return true;
+      written = written.then(() => writeStates(file, dataPlane.operatorStates(), log));
+      await written;
+      return true;
+    },
+  };
+}
+
+/** Far more than one for each of the largest number of targets. */
+const MAX_BYTES = 16 * 1_024 * 1_024;
+
+async function readStates(file: string, log: Log): Promise<OperatorState[]> {
+  let text: string;
+  try {
+    text = await readFile(file, "utf8");
+  } catch (cause) {
+    if (!(cause instanceof Error && "code" in cause && cause.code === "ENOENT")) {
+      log.warn("operator states cannot be read: all targets begin without one", { file, reason: reasonOf(cause) });
+    }
+    return [];
+  }
+  const states = text.length > MAX_BYTES ? undefined : parseStates(text);
+  if (states === undefined) {
+    log.warn("operator states are left out: their file is damaged", { file });
+    return [];
+  }
+  return states;
+}
+
+async function writeStates(file: string, states: readonly OperatorState[], log: Log): Promise<void> {
+  try {
+    await openDirectory(dirname(file));
+    const list = states.map(({ id, state, untilMs, note }) => ({ id, state, until_ms: untilMs ?? null, note }));
+    await writeAtomically(file, `${JSON.stringify({ states: list }, undefined, 2)}\n`);
+  } catch (cause) {
+    log.warn("operator states end with this process: they cannot be written", { file, reason: reasonOf(cause) });
+  }
+}
+
+/** Undefined when the text is not what is written here. */
+function parseStates(text: string): OperatorState[] | undefined {
+  let root: unknown;
+  try {
+    root = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  const list: unknown = typeof root === "object" && root !== null && "states" in root ? root.states : undefined;
+  if (!Array.isArray(list)) return undefined;
+  const states = list.map(stateOf);
+  return states.every((state) => state !== undefined) ? states : undefined;
+}
+
+function stateOf(value: unknown): OperatorState | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const { id, state, until_ms: untilMs, note } = value as Record<string, unknown>; // oxlint-disable-line typescript/no-unsafe-type-assertion -- each is looked at below
+  if (typeof id !== "string" || typeof note !== "string" || (state !== "drain" && state !== "maintenance"))
+    return undefined;
+  if (untilMs !== null && typeof untilMs !== "number") return undefined;
+  return { id, state, untilMs: untilMs ?? undefined, note };
+}
