@@ -21,14 +21,16 @@ interface CpuProfile {
     readonly id: number;
     readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number };
   }[];
+  /** Microseconds of the machine's monotonic clock. */
+  readonly startTime: number;
   readonly samples: readonly number[];
-  /** Microseconds between samples. */
+  /** Microseconds from the sample before, or from the start. */
   readonly timeDeltas: readonly number[];
 }
 
 const SAMPLING_US = 200;
 
-/** Puts a load through the router with V8's profiler on, start and warm-up included, and tells where it spent its time. */
+/** Puts a load through the router with V8's profiler on, and tells where it spent its time after the warm-up. */
 export async function profile(run: Case, system: RouterSystem, timing: Timing): Promise<Hot[]> {
   using folder = openFolder();
   const tls = run.tls === "both" ? await benchIdentity() : undefined;
@@ -40,23 +42,29 @@ export async function profile(run: Case, system: RouterSystem, timing: Timing): 
   await using router = child;
   const load = await openLoad(loadArguments(run, port, 0));
   await load.ask({ kind: "start" });
-  await pause(timing.warmUpMs + timing.windowMs);
+  await pause(timing.warmUpMs);
+  const fromUs = monotonicUs();
+  await pause(timing.windowMs);
+  const toUs = monotonicUs();
   await load.ask({ kind: "stop" });
   await load[Symbol.asyncDispose]();
   await router[Symbol.asyncDispose](); // the profile is written when it ends
   const file = readdirSync(folder.path).find((name) => name.endsWith(".cpuprofile"));
   if (file === undefined) throw new Error(`no profile was written:\n${router.output()}`);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by V8
-  return hottest(JSON.parse(readFileSync(join(folder.path, file), "utf8")) as CpuProfile);
+  return hottest(JSON.parse(readFileSync(join(folder.path, file), "utf8")) as CpuProfile, fromUs, toUs);
 }
 
 /** By self time, without what was idle. */
-function hottest({ nodes, samples, timeDeltas }: CpuProfile): Hot[] {
+function hottest({ nodes, startTime, samples, timeDeltas }: CpuProfile, fromUs: number, toUs: number): Hot[] {
   const names = new Map(nodes.map(({ id, callFrame }) => [id, nameOf(callFrame)]));
   const selfUs = new Map<string, number>();
   let busyUs = 0;
+  let atUs = startTime;
   for (const [i, id] of samples.entries()) {
     const where = names.get(id) ?? "";
+    atUs += timeDeltas[i] ?? 0;
+    if (atUs < fromUs || atUs > toUs) continue;
     if (where === "(idle)" || where === "(root)") continue;
     // The time until the next sample was spent in what this one saw.
     const us = timeDeltas[i + 1] ?? 0;
@@ -66,6 +74,11 @@ function hottest({ nodes, samples, timeDeltas }: CpuProfile): Hot[] {
   return [...selfUs]
     .map(([where, us]) => ({ where, selfPercent: (100 * us) / busyUs }))
     .toSorted((left, right) => right.selfPercent - left.selfPercent);
+}
+
+/** The clock of V8's samples, which all processes of a machine share. */
+function monotonicUs(): number {
+  return Number(process.hrtime.bigint() / 1_000n);
 }
 
 function nameOf({ functionName, url, lineNumber }: CpuProfile["nodes"][number]["callFrame"]): string {
