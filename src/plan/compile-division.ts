@@ -26,8 +26,18 @@ function divideByCases(cases: Extract<StrategyConfig, { type: "content" }>["case
   const of = (signal: Signal): Cond[] => {
     return cases.map(({ conditions }) => allOf(conditions.map((condition) => compileCondition(condition, signal))));
   };
-  const conditions = { traces: of("traces"), metrics: of("metrics"), logs: of("logs") } satisfies Record<Signal, Cond[]>;
-  return { kind: "cases", conditions, identity: JSON.stringify(cases.map((one) => one.conditions), jsonOf) };
+  const conditions = { traces: of("traces"), metrics: of("metrics"), logs: of("logs") } satisfies Record<
+    Signal,
+    Cond[]
+  >;
+  return {
+    kind: "cases",
+    conditions,
+    identity: JSON.stringify(
+      cases.map((one) => one.conditions),
+      jsonOf,
+    ),
+  };
 }
 
 function allOf(conditions: readonly Cond[]): Cond {

@@ -16,7 +16,9 @@ export interface CompileOptions {
 /** Compiles a valid config. Pure, and cannot fail: what could be wrong was found when the config was loaded. */
 export function compile(config: Config, options: CompileOptions): Plan {
   const targets = new Map(config.targets.map((target) => [target.id, compileTarget(target)]));
-  const pools = new Map(Object.entries(config.pools).map(([name, pool]) => [name, compilePool(name, pool, config.targets)]));
+  const pools = new Map(
+    Object.entries(config.pools).map(([name, pool]) => [name, compilePool(name, pool, config.targets)]),
+  );
   return {
     version: options.version,
     digest: digestOf(options.text),

@@ -17,7 +17,11 @@ export type Division =
   /** One channel, or, for broadcast, copies: nothing of an item is looked at. */
   | { readonly kind: "none" }
   /** Channel i for the first condition i that holds, the channel after the last one for the rest. */
-  | { readonly kind: "cases"; readonly conditions: Readonly<Record<Signal, readonly Cond[]>>; readonly identity: string }
+  | {
+      readonly kind: "cases";
+      readonly conditions: Readonly<Record<Signal, readonly Cond[]>>;
+      readonly identity: string;
+    }
   /** Channel i for items of region i, the channel after the last one for all other regions. */
   | { readonly kind: "regions"; readonly regions: readonly string[] }
   /** Channel i for target i of the pool, where the pool knows whose a key is. */

@@ -23,9 +23,13 @@ export function hashBytes(bytes: Uint8Array, start: number, end: number): number
 
 /** Of an attribute's text; what is missing is like an empty text, and so are values that rules cannot compare. */
 export function hashSeen(seen: Seen | undefined): number {
-  const text = seen === undefined || typeof seen === "symbol" ? "" : String(seen);
-  const bytes = Buffer.from(text, "utf8");
+  const bytes = Buffer.from(seen === undefined ? "" : textOf(seen), "utf8");
   return hashBytes(bytes, 0, bytes.length);
+}
+
+function textOf(seen: Seen): string {
+  if (typeof seen === "object") return seen.map(textOf).join();
+  return typeof seen === "symbol" ? "" : String(seen);
 }
 
 /** By trace; what belongs to no trace is spread: metrics by their name, log records by what they begin with. */

@@ -40,7 +40,7 @@ export function routeNaively(
   return { copies, pool: candidates.find(usable) ?? candidates[0] };
 }
 
-function holds(condition: Condition, item: NaiveItem): boolean {
+export function holds(condition: Condition, item: NaiveItem): boolean {
   const resource = attributesOf(item.resource);
   switch (condition.kind) {
     case "any":

@@ -88,7 +88,7 @@ export class Router implements Routed {
     for (let r = 0; r < envelope.resources; r++) {
       const known = this.#known(envelope, r, region);
       if (r === 0 && counts) known.requests.add(1);
-      if (envelope.items[r] === 0) this.#fields.read(this.plan.signal, NO_ITEM, 0, 0, known.program.keys);
+      if (envelope.items[r] === 0) this.#readNothing(known.program);
       if (envelope.items[r] === 0 || this.#goesWhole(known.program)) this.#routeWhole(envelope, r, known.program);
       else if (!this.#routeItems(envelope, r, known.program)) break;
     }
@@ -120,14 +120,26 @@ export class Router implements Routed {
   #goesWhole(program: ResourceProgram): boolean {
     if (program.whole) return true;
     for (let s = 0; s < program.steps.length; s++) {
-      const { rule, test, choices } = program.steps[s]!;
-      if (test !== undefined || asksItem(choices[0]!)) return false;
-      const poolIndex = this.plan.poolOf[rule]!;
-      const open = this.#open(program.steps[s]!);
-      if ((!open || this.#pool !== poolIndex) && choices.some(asksItem)) return false;
-      if (open && this.plan.rules[rule]!.mode === "first") return true;
+      const step = program.steps[s]!;
+      if (step.test !== undefined || asksItem(step.choices[0]!)) return false;
+      const own = this.#ownTakes(step);
+      if (!own && step.choices.some(asksItem)) return false;
+      if (this.plan.rules[step.rule]!.mode === "first" && (own || this.#open(step))) return true;
     }
     return true;
+  }
+
+  /** Whether the rule's own pool takes what comes, so that those after it need not be asked. */
+  #ownTakes({ rule, choices }: ProgramStep): boolean {
+    const pool = this.plan.poolOf[rule]!;
+    const gate = this.#gates[pool]!;
+    const channel = gate.channelOf(choices[0]!, this.#fields, this.#request);
+    return gate.usableFor(channel, this.#request) && (choices.length === 1 || gate.hasRoom(this.#request));
+  }
+
+  #readNothing({ keys }: ResourceProgram): void {
+    this.#fields.read(this.plan.signal, NO_ITEM, 0, 0, keys);
+    this.#fields.scopeNameStart = this.#fields.scopeNameEnd = 0;
   }
 
   #routeWhole(envelope: Envelope, r: number, program: ResourceProgram): void {
