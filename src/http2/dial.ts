@@ -12,21 +12,15 @@ export function peerUrl(text: string): URL {
   return url;
 }
 
-export interface Dial {
-  /** Without TLS. */
-  readonly plain: boolean;
-  /** Opens a connection, with the name looked up anew. `onread` takes over the reading, of plain sockets only. */
-  readonly open: (onread?: net.OnReadOpts) => Socket;
-}
+/** Opens a connection, with the name looked up anew. `onread` takes over the reading. */
+export type Dial = (onread?: net.OnReadOpts) => Socket;
 
 /** Connections to a peer. Throws TLS_INVALID for bad PEM. */
 export function dialer(url: URL, options: TlsClientOptions | undefined): Dial {
   const host = url.hostname.replace(/^\[(.*)\]$/u, "$1");
   if (url.protocol === "http:") {
     const port = Number(url.port === "" ? 80 : url.port);
-    const open: Dial["open"] = (onread) =>
-      net.connect({ host, port, noDelay: true, ...(onread !== undefined && { onread }) });
-    return { plain: true, open };
+    return (onread) => net.connect({ host, port, noDelay: true, ...(onread !== undefined && { onread }) });
   }
   const port = Number(url.port === "" ? 443 : url.port);
   const connection: tls.ConnectionOptions = {
@@ -37,8 +31,9 @@ export function dialer(url: URL, options: TlsClientOptions | undefined): Dial {
     rejectUnauthorized: options?.insecureSkipVerify !== true,
     ...(options?.serverName === undefined ? {} : { servername: options.serverName }),
   };
-  const open = (): Socket => {
-    const socket = tls.connect(connection);
+  return (onread) => {
+    // Node documents `onread` for tls.connect, too; its types have it for plain sockets only.
+    const socket = tls.connect({ ...connection, ...(onread !== undefined && { onread }) });
     socket.setNoDelay(true);
     socket.once("secureConnect", () => {
       if (socket.alpnProtocol === "h2") return;
@@ -47,7 +42,6 @@ export function dialer(url: URL, options: TlsClientOptions | undefined): Dial {
     });
     return socket;
   };
-  return { plain: false, open };
 }
 
 function secureContext(url: URL, options: TlsClientOptions | undefined): tls.SecureContext {

@@ -77,20 +77,13 @@ export class Listening implements UnaryServer {
     this.#server = server;
     this.#clock = clock;
     this.#graceMs = options.maxConnectionAgeGraceMs;
-    server.on("connection", (socket: Socket) => this.track(socket));
+    server.on("connection", (socket: Socket) => this.#track(socket));
     // `error` of a listening server: out of file descriptors; those who wait in the backlog are accepted later.
     for (const event of ["error", "sessionError", "tlsClientError", "clientError"]) server.on(event, ignore);
   }
 
   get connections(): number {
     return this.#connections.size;
-  }
-
-  /** The socket is destroyed with the server. */
-  track(socket: Socket): void {
-    this.#sockets.add(socket);
-    socket.on("error", ignore);
-    socket.once("close", () => this.#sockets.delete(socket));
   }
 
   add(connection: ServedConnection): void {
@@ -121,6 +114,13 @@ export class Listening implements UnaryServer {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop();
     await this.#destroyAll();
+  }
+
+  /** The socket is destroyed with the server. */
+  #track(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.on("error", ignore);
+    socket.once("close", () => this.#sockets.delete(socket));
   }
 
   #stop(): void {

@@ -1,16 +1,25 @@
 import { openUnaryClient as openNodeClient } from "../../src/http2/node-client.ts";
 import { listenUnary as listenNode } from "../../src/http2/node-server.ts";
-import { listenUnary } from "../../src/http2/own/listen.ts";
+import { readInChunks } from "../../src/http2/own/driver-socket.ts";
+import { listenReading, listenUnary } from "../../src/http2/own/listen.ts";
 import { openUnaryClient } from "../../src/http2/own/open.ts";
 import { unaryTransportContract } from "./contract.ts";
 import { EXCHANGE } from "./exchange.ts";
 import { LIFETIME } from "./lifetime.ts";
 import { OWN } from "./own.ts";
-import { runGuarantees } from "./rig.ts";
+import { runGuarantees, type UnaryTransport } from "./rig.ts";
 import { TLS } from "./tls.ts";
 
 unaryTransportContract("own HTTP/2", { listen: listenUnary, connect: openUnaryClient });
 runGuarantees("own HTTP/2", { listen: listenUnary, connect: openUnaryClient }, OWN);
+
+/** Where node keeps what `readAccepted` looks for elsewhere, sockets are read so. */
+const CHUNKS: UnaryTransport = {
+  listen: (options, env) => listenReading(readInChunks, options, env),
+  connect: openUnaryClient,
+};
+unaryTransportContract("own HTTP/2, sockets read in chunks", CHUNKS);
+runGuarantees("own HTTP/2, sockets read in chunks", CHUNKS, OWN);
 
 /** Each side with the other implementation's peer; how each does with grpc-js is in the contract. */
 const MIXED = {

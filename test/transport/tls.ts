@@ -50,6 +50,18 @@ export const TLS: Guarantees = {
     const { ca, server } = await authority;
     assert.equal((await over(transport, await server(), { ca })).kind, "answer");
   },
+  "large messages go over TLS whole, in both directions, several at a time": async (transport) => {
+    const { ca, server: identity } = await authority;
+    const env = manualEnv();
+    await using server = await transport.listen(serverOptions(echo, { tls: await identity() }), env);
+    const options = { ...clientOptions(server.port), url: `https://127.0.0.1:${server.port}`, tls: { ca } };
+    await using client = transport.connect(options, env);
+    const messages = [1, 2, 3].map((first) => Buffer.from(Array.from({ length: 1_500_000 }, (_, i) => first + i * 7)));
+    const results = await Promise.all(messages.map((message) => ask(client, request([message]))));
+    for (const [at, result] of results.entries()) {
+      assert.ok(result.kind === "answer" && messages[at]?.equals(result.message) === true);
+    }
+  },
   "a server of an unknown authority is not called": async (transport) => {
     const { server } = await authority;
     refused(await over(transport, await server(), { ca: (await stranger).ca }));

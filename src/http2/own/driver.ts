@@ -57,10 +57,6 @@ export class Driver {
     });
   }
 
-  get socket(): Socket {
-    return this.#socket;
-  }
-
   /** Bytes that the peer has sent. */
   get bytesRead(): number {
     return this.#bytesRead;

@@ -8,18 +8,28 @@ import { CONNECTION_WINDOW_BYTES, MAX_FRAME_BYTES, STREAM_WINDOW_BYTES } from ".
 import { Alarms } from "./alarms.ts";
 import { DEFAULT_LIMITS } from "./contract.ts";
 import { Flusher } from "./driver-flusher.ts";
+import { type ReadAccepted, readAccepted } from "./driver-socket.ts";
 import { RequestHeads } from "./server/request-head.ts";
 import { ServerConnection, type ServerShared } from "./server/server-connection.ts";
 
 /** A unary gRPC server on our own HTTP/2. Throws LISTEN_FAILED when the address is not to be had, TLS_INVALID for bad PEM. */
-export async function listenUnary(
+export function listenUnary(
+  options: UnaryServerOptions,
+  env: { readonly clock: Clock; readonly random: Random },
+): Promise<UnaryServer> {
+  return listenReading(readAccepted, options, env);
+}
+
+/** As `listenUnary`; `read` says how sockets are read. */
+export async function listenReading(
+  read: ReadAccepted,
   options: UnaryServerOptions,
   env: { readonly clock: Clock; readonly random: Random },
 ): Promise<UnaryServer> {
   const server = createServer(options);
   await startListening(server, options);
   const listening = new Listening(server, options, env.clock);
-  const shared = share(options, env, listening);
+  const shared = share(read, options, env, listening);
   if (options.tls === undefined) server.on("connection", (socket: Socket) => acceptPlain(socket, listening, shared));
   else server.on("secureConnection", (socket: TLSSocket) => acceptSecure(socket, listening, shared));
   return listening;
@@ -32,6 +42,7 @@ function createServer(options: UnaryServerOptions): Server {
 }
 
 function share(
+  read: ReadAccepted,
   options: UnaryServerOptions,
   env: { readonly clock: Clock; readonly random: Random },
   listening: Listening,
@@ -50,19 +61,13 @@ function share(
     alarms: new Alarms(env.clock),
     flusher: new Flusher(),
     heads: new RequestHeads(),
+    read,
     closed: (connection) => listening.remove(connection),
   };
 }
 
 function acceptPlain(socket: Socket, listening: Listening, shared: ServerShared): void {
-  // Node counts a socket only until its handle is taken over.
-  if (listening.connections >= shared.options.maxConnections) {
-    socket.destroy();
-    return;
-  }
-  const connection = new ServerConnection(socket, true, shared);
-  listening.track(connection.socket);
-  listening.add(connection);
+  listening.add(new ServerConnection(socket, true, shared));
 }
 
 function acceptSecure(socket: TLSSocket, listening: Listening, shared: ServerShared): void {

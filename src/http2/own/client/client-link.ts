@@ -1,4 +1,3 @@
-import type { Socket } from "node:net";
 import type { Clock } from "../../../core/clock.ts";
 import type { LinkOwner, PooledLink } from "../../client-pool.ts";
 import type { Dial } from "../../dial.ts";
@@ -18,7 +17,7 @@ import {
 } from "../contract.ts";
 import { Driver, type DriverOwner } from "../driver.ts";
 import type { Flusher } from "../driver-flusher.ts";
-import { inChunks, intoBuffer, type TakeBytes } from "../driver-socket.ts";
+import { intoBuffer } from "../driver-socket.ts";
 import type { ClientCall } from "./client-call.ts";
 import type { ReplyHeads } from "./reply-heads.ts";
 import type { RequestBlocks } from "./request-blocks.ts";
@@ -60,7 +59,11 @@ export class ClientLink implements PooledLink, ConnectionEvents, DriverOwner, Al
     this.#shared = shared;
     this.#owner = owner;
     this.#connection = openClientConnection(shared.limits, this, nowMs);
-    this.#driver = new Driver(this.#connection, this, { clock, flusher, open: (take) => this.#dial(take) });
+    this.#driver = new Driver(this.#connection, this, {
+      clock,
+      flusher,
+      open: (take) => shared.dial(intoBuffer(take)),
+    });
     this.#readyByMs = nowMs + options.connectTimeoutMs;
     this.#wake(nowMs);
     this.#driver.touch();
@@ -221,11 +224,6 @@ export class ClientLink implements PooledLink, ConnectionEvents, DriverOwner, Al
     if (this.#state !== "leaving" || this.#calls.size > 0) return;
     this.#connection.goaway(H2_ERROR.NO_ERROR, "");
     this.#driver.touch();
-  }
-
-  #dial(take: TakeBytes): Socket {
-    const { open, plain } = this.#shared.dial;
-    return plain ? open(intoBuffer(take)) : inChunks(open(), take);
   }
 
   #wake(nowMs: number): void {

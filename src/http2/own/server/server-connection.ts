@@ -18,7 +18,7 @@ import {
 } from "../contract.ts";
 import { Driver, type DriverOwner } from "../driver.ts";
 import type { Flusher } from "../driver-flusher.ts";
-import { inChunks, type TakeBytes, withBuffer } from "../driver-socket.ts";
+import type { ReadAccepted, TakeBytes } from "../driver-socket.ts";
 import { HTTP1_ANSWER, looksLikeHttp1 } from "./http1.ts";
 import { METHOD_NOT_ALLOWED, UNSUPPORTED_MEDIA_TYPE } from "./reply-blocks.ts";
 import type { RequestHeads } from "./request-head.ts";
@@ -33,6 +33,7 @@ export interface ServerShared {
   readonly alarms: Alarms;
   readonly flusher: Flusher;
   readonly heads: RequestHeads;
+  readonly read: ReadAccepted;
   /** Called once for each connection. */
   readonly closed: (connection: ServedConnection) => void;
 }
@@ -65,7 +66,10 @@ export class ServerConnection implements ServedConnection, ConnectionEvents, Dri
     this.#shared = shared;
     this.peer = peerOf(socket);
     this.#connection = openServerConnection(shared.limits, this, nowMs);
-    const open = (take: TakeBytes): Socket => (plain ? withBuffer(socket, take) : inChunks(socket, take));
+    const open = (take: TakeBytes): Socket => {
+      shared.read(socket, take);
+      return socket;
+    };
     const onFirst = (bytes: Uint8Array): void => this.#onFirst(bytes);
     this.#driver = new Driver(this.#connection, this, { clock, flusher, open, ...(plain && { onFirst }) });
     const { keepaliveTimeMs: timeMs, keepaliveTimeoutMs: timeoutMs, maxConnectionAgeMs: ageMs } = options;
@@ -75,10 +79,6 @@ export class ServerConnection implements ServedConnection, ConnectionEvents, Dri
     this.#retireAtMs = ageMs <= 0 ? NEVER : nowMs + ageMs * (0.9 + 0.2 * random.next());
     this.#wake(nowMs);
     this.#driver.touch();
-  }
-
-  get socket(): Socket {
-    return this.#driver.socket;
   }
 
   retire(graceMs: number): void {
