@@ -60,7 +60,7 @@ function check(written: unknown, sources: Sources): { config: Config | undefined
   const findings = keepFirst(
     [...substituted.findings, ...pemFindings],
     schemaFindings,
-    validate(root),
+    validate(root, document),
     findUnavailable(root),
   );
   const isUsable = document !== undefined && findings.every((finding) => finding.severity === "warning");

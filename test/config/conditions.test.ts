@@ -11,7 +11,8 @@ function loadConditions(condition: string): {
   const { config, problems } = loadText(
     `targets: [{ id: a, endpoint: "http://a:1" }]\nrules: [${rule}]\nunmatched: drop`,
   );
-  const below = problems.map(({ path, message }) => `${path.replace("rules[0].conditions[0]", "")}: ${message}`);
+  const errors = problems.filter(({ severity: kind }) => kind === "error"); // what conditions mean is said elsewhere
+  const below = errors.map(({ path, message }) => `${path.replace("rules[0].conditions[0]", "")}: ${message}`);
   return { conditions: config?.rules[0]?.conditions, problems: below };
 }
 

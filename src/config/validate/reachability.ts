@@ -1,36 +1,12 @@
 import { caution, type Finding, type Path } from "../finding.ts";
-import { listOf, type Outline, type OutlineRule, textOf, type Values, valueAt, valuesOf } from "../outline.ts";
+import { listOf, type Outline, textOf, type Values, valueAt, valuesOf } from "../outline.ts";
 import { ALL_SIGNALS } from "../schema/signal.ts";
 
-/** What can be used, but will surprise: rules that are never reached, items that are always refused. */
+/** What can be used, but will surprise: items that are always refused, short rules that lead nowhere. */
 export function checkReachability(outline: Outline): Finding[] {
-  const ordered = outline.rules.toSorted((a, b) => b.priority - a.priority);
-  const taken = new Map<string, OutlineRule>();
-  const findings: Finding[] = [];
-  for (const rule of ordered) {
-    const finding = neverReached(rule, taken);
-    if (finding !== undefined) findings.push(finding);
-    if (!rule.stops || !rule.unconditional) continue;
-    for (const signal of rule.signals) if (!taken.has(signal)) taken.set(signal, rule);
-  }
-  return [
-    ...findings,
-    ...checkUnmatched(outline, new Set(taken.keys())),
-    ...checkNoTargets(outline),
-    ...checkRegions(outline),
-  ];
-}
-
-function neverReached(rule: OutlineRule, taken: ReadonlyMap<string, OutlineRule>): Finding | undefined {
-  const before = new Set(rule.signals.map((signal) => taken.get(signal)));
-  if (before.size === 0 || before.has(undefined)) return undefined;
-  const names = [...before].map((earlier) => `"${earlier?.id ?? "?"}"`).join(" and ");
-  const verb = before.size === 1 ? "matches" : "match";
-  return caution(
-    rule.path,
-    `is never reached: rule ${names} ${verb} everything first`,
-    "give it a higher priority, or give the other conditions; it only serves while the other has no usable target",
-  );
+  const catchAll = outline.rules.filter((rule) => rule.stops && rule.unconditional);
+  const taken = new Set(catchAll.flatMap((rule) => rule.signals));
+  return [...checkUnmatched(outline, taken), ...checkNoTargets(outline), ...checkRegions(outline)];
 }
 
 function checkUnmatched({ root, rules }: Outline, taken: ReadonlySet<string>): Finding[] {

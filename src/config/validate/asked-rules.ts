@@ -1,0 +1,96 @@
+import { z } from "zod";
+import type { Condition } from "../condition-type.ts";
+import type { Path } from "../finding.ts";
+import { entriesOf, listOf, type Outline, type OutlineRule, textOf, valuesOf } from "../outline.ts";
+import { ConditionSchema } from "../schema/condition.ts";
+import type { ConfigDocument } from "../schema/config.ts";
+import { ALL_SIGNALS } from "../schema/signal.ts";
+import type { SignalName } from "./analysis/cube.ts";
+import type { Asked } from "./analysis/shadows.ts";
+
+/** A rule, or a case of a strategy, whose conditions can be read. */
+export interface AskedEntry extends Asked {
+  readonly path: Path;
+  /** How people are told of it: `rule "a"`, `case 1`. */
+  readonly name: string;
+  /** The list as it is written, with the path of it; undefined where there is none, as in the short form of rules. */
+  readonly written: { readonly list: readonly unknown[]; readonly path: Path } | undefined;
+  /** Undefined when the signals were not named, so that all are meant. */
+  readonly signalsPath: Path | undefined;
+}
+
+/** All that is asked of items, in the order in which it is asked. */
+export interface AskedEntries {
+  readonly rules: readonly AskedEntry[];
+  /** Of each pool. */
+  readonly cases: readonly (readonly AskedEntry[])[];
+}
+
+/**
+ * The rules and cases in which they are asked. Of a document that has errors elsewhere, those that can be read; what
+ * the schema gave is taken where there is something, because reading it again takes long.
+ */
+export function readAskedEntries(outline: Outline, document: ConfigDocument | undefined): AskedEntries {
+  return { rules: readAskedRules(outline, document), cases: readAskedCases(outline) };
+}
+
+function readAskedRules(outline: Outline, document: ConfigDocument | undefined): AskedEntry[] {
+  const regions = new Set(outline.targets.map((target) => target.region));
+  return outline.rules
+    .toSorted((a, b) => b.priority - a.priority)
+    .flatMap((rule) => (rule.path[0] === "rules" ? readRule(rule, document) : readShortRule(rule, regions)));
+}
+
+function readAskedCases({ pools }: Outline): AskedEntry[][] {
+  return pools.map(({ path, values }) => {
+    const strategy = valuesOf(values["strategy"]);
+    if (strategy?.["type"] !== "content") return [];
+    return entriesOf(strategy["cases"], [...path, "strategy", "cases"]).flatMap(({ values: one, path: at }) => {
+      const conditions = parseConditions(one["conditions"]);
+      if (conditions === undefined) return [];
+      const written = { list: listOf(one["conditions"]), path: [...at, "conditions"] };
+      const name = `case ${Number(at.at(-1)) + 1}`;
+      return [{ path: at, name, conditions, written, signals: ALL_SIGNALS, signalsPath: undefined, stops: true }];
+    });
+  });
+}
+
+function readRule(
+  { path, id, values, signals, stops }: OutlineRule,
+  document: ConfigDocument | undefined,
+): AskedEntry[] {
+  const known = document?.rules[Number(path[1])]?.conditions;
+  const conditions = known ?? parseConditions(values["conditions"]);
+  if (conditions === undefined) return [];
+  const entry = {
+    path,
+    name: `rule "${id ?? "?"}"`,
+    conditions,
+    written: { list: listOf(values["conditions"]), path: [...path, "conditions"] },
+    signals: signals.flatMap((signal) => signalOf(signal) ?? []),
+    signalsPath: values["signals"] === undefined ? undefined : [...path, "signals"],
+    stops,
+  };
+  return [entry];
+}
+
+/** One whose region has no target is left out of the rules. */
+function readShortRule({ path, values }: OutlineRule, regions: ReadonlySet<string>): AskedEntry[] {
+  const pattern = textOf(values["service"]);
+  if (pattern === undefined || !regions.has(textOf(values["target_region"]) ?? "")) return [];
+  const conditions: Condition[] = [{ kind: "service_name", match: { tests: [{ op: "glob", pattern }] } }];
+  const name = `global.routing_rules[${path.at(-1) ?? 0}]`;
+  return [{ path, name, conditions, written: undefined, signals: ALL_SIGNALS, signalsPath: undefined, stops: true }];
+}
+
+function signalOf(text: string): SignalName | undefined {
+  return ALL_SIGNALS.find((signal) => signal === text);
+}
+
+/** Undefined when they cannot be read. */
+function parseConditions(written: unknown): readonly Condition[] | undefined {
+  const parsed = ConditionsSchema.safeParse(written ?? []);
+  return parsed.success ? parsed.data : undefined;
+}
+
+const ConditionsSchema = z.array(ConditionSchema);

@@ -1,0 +1,157 @@
+import type { Condition, Matcher } from "../condition-type.ts";
+import { caution, type Finding, formatPath, type Path } from "../finding.ts";
+import { signalsAsked, type SignalName } from "./analysis/cube.ts";
+import { domainOf, isSeverityPossible, subjectOf } from "./analysis/literal.ts";
+import { joinNeeds, needOf } from "./analysis/need.ts";
+import type { AskedEntries, AskedEntry } from "./asked-rules.ts";
+import { writtenConditions, type Written } from "./written-conditions.ts";
+
+/** Conditions that no item can meet, each by itself or beside another, or that say nothing new. */
+export function checkConditions({ rules, cases }: AskedEntries): Finding[] {
+  return [...rules, ...cases.flat()].flatMap(checkEntry);
+}
+
+function checkEntry(entry: AskedEntry): Finding[] {
+  const written = writtenConditions(entry);
+  const required = written.filter((one) => one.required);
+  return [
+    ...written.flatMap((one) => checkOne(one, entry) ?? []),
+    ...checkSignals(entry, required),
+    ...checkLists(required),
+    ...checkTwice(written),
+  ];
+}
+
+type Leaf = Exclude<Condition, { kind: "any" | "all" | "not" }>;
+
+function leafOf({ condition }: Written): Leaf | undefined {
+  return condition.kind === "any" || condition.kind === "all" || condition.kind === "not" ? undefined : condition;
+}
+
+function checkOne(one: Written, { signals }: AskedEntry): Finding | undefined {
+  const condition = leafOf(one);
+  if (condition === undefined) return undefined;
+  const asked = signalsAsked(condition);
+  if (signals.length > 0 && !signals.some((signal) => asked.includes(signal))) {
+    const message = `never holds: ${signals.join(" and ")} have no ${condition.kind}, only ${asked.join(" and ")} have`;
+    return { ...caution(one.path, message, "add the signal to signals, or take the condition out"), at: "key" };
+  }
+  const reason = impossibility(condition);
+  return reason && caution(one.path, `never holds: ${reason.message}`, reason.hint);
+}
+
+interface Reason {
+  readonly message: string;
+  readonly hint: string;
+}
+
+function impossibility(condition: Leaf): Reason | undefined {
+  if (condition.kind === "sample_rate") {
+    const hint = "write a share above 0, or take the rule out";
+    return condition.rate === 0 ? { message: "no trace belongs to a share of 0", hint } : undefined;
+  }
+  if (condition.kind === "severity") {
+    const hint = "levels go from TRACE to FATAL4, or 1 to 24";
+    return isSeverityPossible(condition.match) ? undefined : { message: "no level meets all of these tests", hint };
+  }
+  const domain = domainOf(condition);
+  if (domain === undefined || !("match" in condition) || needOf(condition.match, domain) !== undefined)
+    return undefined;
+  return matcherReason(condition.kind, condition.match, domain.textOnly);
+}
+
+/** Values are not repeated: they may come from where secrets are. */
+function matcherReason(kind: string, { tests }: Matcher, textOnly: boolean): Reason {
+  const ops = tests.map(({ op }) => op).filter((op) => op !== "exists");
+  const numeric = ops.filter((op) => op === "gt" || op === "gte" || op === "lt" || op === "lte");
+  if (tests.some((test) => test.op === "exists" && !test.want)) {
+    return { message: `there always is a ${kind}`, hint: "take it out" };
+  }
+  if (textOnly && numeric.length > 0) {
+    return {
+      message: `${kind} is a text, and ${numeric.join(" and ")} compare numbers`,
+      hint: "use equals, in, glob or regex",
+    };
+  }
+  if (ops.length > 1 && numeric.length === ops.length) {
+    return { message: `no number meets ${ops.join(" and ")}`, hint: "swap them, or use any for one or the other" };
+  }
+  if (ops.length > 1) return { message: `no value meets ${ops.join(" and ")}`, hint: "use any for one or the other" };
+  if (ops[0] === "regex") {
+    const hint = "^ stands before, and $ after, all that must be found; nothing can be outside of them";
+    return { message: "no text fits this pattern", hint };
+  }
+  return { message: `an empty ${kind} counts as missing`, hint: "write exists: false" };
+}
+
+/** A signal that is named although the rule cannot match it. */
+function checkSignals({ signals, signalsPath, name }: AskedEntry, required: readonly Written[]): Finding[] {
+  const leaves = required.flatMap((one) => leafOf(one) ?? []);
+  const open = leaves.reduce<readonly SignalName[]>(
+    (left, condition) => left.filter((signal) => signalsAsked(condition).includes(signal)),
+    signals,
+  );
+  if (leaves.some((condition) => !signals.some((signal) => signalsAsked(condition).includes(signal)))) return [];
+  if (open.length === 0 && signals.length > 0) return [neverMatches(name, required)];
+  if (signalsPath === undefined || open.length === signals.length) return [];
+  const without = signals.filter((signal) => !open.includes(signal));
+  const why = leaves.find((condition) => !without.every((signal) => signalsAsked(condition).includes(signal)));
+  const message = `this rule never matches ${without.join(" or ")}: they have no ${why?.kind ?? "such condition"}`;
+  return [caution(signalsPath, message, `write signals: [${open.join(", ")}]`)];
+}
+
+function neverMatches(name: string, required: readonly Written[]): Finding {
+  const asking = required.filter((one) => {
+    const leaf = leafOf(one);
+    return leaf !== undefined && signalsAsked(leaf).length < 3;
+  });
+  const kinds = [...new Set(asking.map(({ condition }) => condition.kind))].join(" and ");
+  const message = `${name} never matches: no signal has ${kinds}`;
+  return { ...caution(asking.at(-1)?.path ?? [], message, "make a rule for each signal, or use any"), at: "key" };
+}
+
+/** Two conditions that only the elements of a list, or the data points of a metric, can meet between them. */
+function checkLists(required: readonly Written[]): Finding[] {
+  return required.flatMap((one, i) => {
+    const other = required.slice(0, i).find((earlier) => needList(earlier, one));
+    if (other === undefined) return [];
+    const message = `no single value meets this and ${formatPath(other.path)}: only a list can, or several data points`;
+    return [caution(one.path, message, "use any for one or the other; put tests of one value into one condition")];
+  });
+}
+
+function needList(a: Written, b: Written): boolean {
+  const [first, second] = [leafOf(a), leafOf(b)];
+  if (first === undefined || second === undefined || subjectOf(first) !== subjectOf(second)) return false;
+  const domain = domainOf(first);
+  if (domain?.many !== true || !("match" in first) || !("match" in second)) return false;
+  const [needA, needB] = [needOf(first.match, domain), needOf(second.match, domain)];
+  if (needA?.kind !== "value" || needB?.kind !== "value") return false;
+  return joinNeeds(needA, needB, domain) === undefined;
+}
+
+/** The same condition again: among those that must hold, or among the alternatives of one `any`. */
+function checkTwice(written: readonly Written[]): Finding[] {
+  const alternatives = written.flatMap(({ condition, path }) =>
+    condition.kind === "any" ? [condition.of.map((one, j) => ({ condition: one, path: [...path, j] }))] : [],
+  );
+  return [written.filter(({ required }) => required), ...alternatives].flatMap(repeated);
+}
+
+function repeated(list: readonly { readonly condition: Condition; readonly path: Path }[]): Finding[] {
+  if (list.length < 2) return [];
+  const first = new Map<string, Path>();
+  return list.flatMap(({ condition, path }) => {
+    const text = textOf(condition);
+    const before = first.get(text);
+    if (before !== undefined) {
+      return [{ ...caution(path, "is there already", `see ${formatPath(before)}`), at: "key" as const }];
+    }
+    first.set(text, path);
+    return [];
+  });
+}
+
+function textOf(condition: Condition): string {
+  return JSON.stringify(condition, (_, value: unknown) => (typeof value === "bigint" ? `${value}n` : value));
+}

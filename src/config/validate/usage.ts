@@ -1,0 +1,62 @@
+import { caution, type Finding } from "../finding.ts";
+import { listOf, type Outline, textOf, type Values, valueAt, valuesOf } from "../outline.ts";
+import { isSelected } from "../select-targets.ts";
+
+/** Pools and targets that nothing leads to. */
+export function checkUsage(outline: Outline): Finding[] {
+  return [...unusedPools(outline), ...unusedTargets(outline)];
+}
+
+function unusedPools({ root, pools, rules, poolNames }: Outline): Finding[] {
+  // A document without rules and default_pool uses none of them, and is told so elsewhere.
+  if (poolNames === undefined || (root["rules"] === undefined && root["default_pool"] === undefined)) return [];
+  const used = new Set<string>();
+  const fallbacks = new Map(
+    pools.flatMap(({ name, values }) => (name === undefined ? [] : [[name, values["fallback"]] as const])),
+  );
+  const use = (value: unknown): void => {
+    for (let name = textOf(value); name !== undefined && !used.has(name); name = textOf(fallbacks.get(name)))
+      used.add(name);
+  };
+  if (valuesOf(root["default_pool"]) !== undefined) used.add("default"); // another pool of this name is told of elsewhere
+  for (const { values } of rules) use(values["pool"]);
+  use(root["default_pool"]);
+  for (const { name, values } of pools) if (name === undefined) use(values["fallback"]);
+  if ([...used].some((name) => name !== "default" && !poolNames.has(name))) return []; // a name is wrong: it may be any of them that is meant
+  return pools.flatMap(({ name, path }) => {
+    if (name === undefined || used.has(name)) return [];
+    const message = `no rule uses the pool "${name}", and it is nobody's fallback`;
+    return [{ ...caution(path, message, "name it in a rule or as default_pool, or take it out"), at: "key" as const }];
+  });
+}
+
+function unusedTargets({ root, pools, targets, targetIds }: Outline): Finding[] {
+  const isImplied = root["default_pool"] === undefined && isNone(root["pools"]) && isNone(root["rules"]);
+  if (isImplied) return []; // all targets are the default pool
+  const inPools = pools.map(({ values }) => values["targets"]);
+  const named = new Set(inPools.flatMap((set) => listOf(set)));
+  if ([...named].some((id) => typeof id !== "string" || targetIds?.has(id) !== true)) return []; // as above
+  const selectors = inPools.map(valuesOf).filter((set) => set !== undefined);
+  const regions = new Set(
+    listOf(valueAt(root, "global", "routing_rules")).map((rule) => valuesOf(rule)?.["target_region"]),
+  );
+  return targets.flatMap((target) => {
+    if (target.id === undefined || named.has(target.id) || regions.has(target.region)) return [];
+    if (selectors.some((selector) => mayBeSelected(target, selector))) return [];
+    const message = `no pool has the target "${target.id}"`;
+    return [caution([...target.path, "id"], message, "add it to the targets of a pool, or take it out")];
+  });
+}
+
+function isNone(value: unknown): boolean {
+  return value === undefined || Object.keys(valuesOf(value) ?? listOf(value)).length === 0;
+}
+
+/** A selector that is not right selects whatever it may have been meant for. */
+function mayBeSelected(target: Outline["targets"][number], selector: Values): boolean {
+  const { region, tags } = selector;
+  const globs = Object.entries(valuesOf(tags) ?? {}).flatMap(([tag, glob]) =>
+    typeof glob === "string" ? [[tag, glob] as const] : [],
+  );
+  return isSelected(target, { region: textOf(region), tags: Object.fromEntries(globs) });
+}

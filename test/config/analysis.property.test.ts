@@ -1,0 +1,200 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import type { ConditionInput } from "../../src/config/schema/condition.ts";
+import type { Config } from "../../src/config/schema/config.ts";
+import type { Seen } from "../../src/otlp/any-value.ts";
+import { ItemFields } from "../../src/otlp/item-fields.ts";
+import { SIGNALS, type Signal } from "../../src/otlp/signal.ts";
+import { compileRoutes } from "../../src/plan/compile-routes.ts";
+import { specialise } from "../../src/plan/specialise.ts";
+import { encodeMessage, type Plain } from "../support/oracle/oracle.ts";
+import { loadText } from "./load-text.ts";
+
+const TEXTS = ["", "a", "b", "ab", "abc", "5", "7", "a\nb", "true"];
+const text = fc.constantFrom(...TEXTS);
+const number = fc.constantFrom(-1, 0, 4.5, 5, 6, 7);
+const scalar = fc.oneof(text, number, fc.boolean());
+const glob = fc.constantFrom("a*", "*b", "*", "a*b", "*b*", "ab*", "b*a");
+const regex = fc.constantFrom("^a", "b$", "^ab$", "a", "", "^a.*", "a^b", "^$", "^[ab]$", "(?i)A", ".");
+
+const tests = fc.record(
+  {
+    equals: scalar,
+    in: fc.array(scalar, { minLength: 1, maxLength: 3 }),
+    glob,
+    regex,
+    contains: fc.constantFrom("a", "b", "ab"),
+    exists: fc.boolean(),
+    gt: number,
+    gte: number,
+    lt: number,
+    lte: number,
+  },
+  { requiredKeys: [] },
+);
+const fewTests = fc
+  .tuple(
+    tests,
+    fc.subarray(["equals", "in", "glob", "regex", "contains", "exists", "gt", "gte", "lt", "lte"], {
+      minLength: 1,
+      maxLength: 2,
+    }),
+  )
+  .map(([all, keys]) => Object.fromEntries(Object.entries(all).filter(([key]) => keys.includes(key))))
+  .filter((written) => Object.keys(written).length > 0);
+const matcher = fc.oneof(text, glob, fewTests);
+const level = fc.constantFrom<string | number>("INFO", "ERROR", "ERROR2", 0 + 1, 24, 17);
+const severity = fc.oneof(
+  level,
+  fc
+    .record({ gt: level, gte: level, lt: level, lte: level }, { requiredKeys: [] })
+    .filter((o) => Object.keys(o).length > 0),
+);
+const kind = fc.constantFrom("unspecified" as const, "server" as const, "client" as const);
+
+const leaf = fc.oneof(
+  { arbitrary: fc.record({ service_name: matcher }), weight: 3 },
+  {
+    arbitrary: fc
+      .tuple(fc.constantFrom("k", "j"), fc.oneof(fewTests, fc.constant({})))
+      .map(([key, one]) => ({ attribute: { key, ...one } })),
+    weight: 3,
+  },
+  fc.oneof(fewTests, fc.constant({})).map((one) => ({ resource: { key: "k", ...one } })),
+  fc.record({ region: matcher }),
+  fc.record({ span_name: matcher }),
+  fc.record({ metric_name: matcher }),
+  fc.record({ scope_name: matcher }),
+  fc.record({ span_kind: fc.oneof(kind, fc.uniqueArray(kind, { minLength: 1 })) }),
+  fc.record({ span_status: fc.constantFrom("unset", "ok", "error") }),
+  fc.record({ severity }),
+  fc.record({ sample_rate: fc.constantFrom(0, 0.3, 0.7, 1) }),
+);
+
+const { condition } = fc.letrec<{ condition: ConditionInput }>((tie) => ({
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what the schema takes; it is parsed below
+  condition: fc.oneof(
+    { maxDepth: 2 },
+    { arbitrary: leaf, weight: 6 },
+    fc.record({ any: fc.array(tie("condition"), { minLength: 1, maxLength: 3 }) }),
+    fc.record({ not: fc.oneof(tie("condition"), fc.array(tie("condition"), { minLength: 1, maxLength: 2 })) }),
+    fc.tuple(leaf, leaf).map(([a, b]) => ({ ...a, ...b })),
+  ) as fc.Arbitrary<ConditionInput>,
+}));
+
+const rule = fc.record({
+  conditions: fc.array(condition, { maxLength: 2 }),
+  signals: fc.uniqueArray(fc.constantFrom(...SIGNALS), { minLength: 1 }),
+  mode: fc.constantFrom("first", "first", "first", "copy"),
+  priority: fc.constantFrom(1, 1, 2),
+});
+
+interface Item {
+  readonly signal: Signal;
+  readonly resource: ReadonlyMap<string, Seen>;
+  readonly region: string;
+  readonly scope: string;
+  readonly item: Plain;
+}
+
+const value = fc.oneof(
+  text.map((stringValue) => ({ stringValue })),
+  fc.constantFrom(5, 7, 0).map((intValue) => ({ intValue })),
+  number.map((doubleValue) => ({ doubleValue })),
+  fc.boolean().map((boolValue) => ({ boolValue })),
+  fc
+    .uniqueArray(text, { maxLength: 2 })
+    .map((list) => ({ arrayValue: { values: list.map((stringValue) => ({ stringValue })) } })),
+  fc.constant({ bytesValue: Buffer.from("a") }),
+);
+const attributes = fc
+  .subarray(["k", "j"])
+  .chain((keys) => fc.tuple(...keys.map((key) => value.map((one) => ({ key, value: one })))));
+const seen: fc.Arbitrary<Seen> = fc.oneof(scalar, fc.uniqueArray(text, { maxLength: 2 }));
+const traceId = fc
+  .oneof(fc.uint8Array({ minLength: 16, maxLength: 16 }), fc.constant(new Uint8Array(0)))
+  .map((id) => Buffer.from(id));
+const status = fc.constantFrom(0, 1, 2).map((code) => ({ code }));
+const span = fc.record({ traceId, name: text, kind: fc.nat(5), status, attributes });
+const log = fc.record({ traceId, severityNumber: fc.nat(24), attributes });
+const metric = fc
+  .record({ name: text, points: fc.array(attributes, { maxLength: 2 }) })
+  .map(({ name, points }) => ({ name, gauge: { dataPoints: points.map((one) => ({ attributes: one })) } }));
+
+const item: fc.Arbitrary<Item> = fc
+  .tuple(
+    fc.record({ "service.name": fc.oneof(text, text, number), k: seen }, { requiredKeys: [] }),
+    fc.record({ region: text, scope: text }),
+    fc.oneof(
+      span.map((one) => ({ signal: "traces" as const, item: one })),
+      log.map((one) => ({ signal: "logs" as const, item: one })),
+      metric.map((one) => ({ signal: "metrics" as const, item: one })),
+    ),
+  )
+  .map(([resource, places, one]) => ({ resource: new Map(Object.entries(resource)), ...places, ...one }));
+
+const TYPE: Readonly<Record<Signal, string>> = { traces: "Span", metrics: "Metric", logs: "LogRecord" };
+
+/** The rules that get the item, in order, when every pool can take it: copies, and the one that stops. */
+function takers(rules: Config["rules"], { signal, resource, region, scope, item: plain }: Item): string[] {
+  const plan = compileRoutes(rules, undefined, "refuse")[signal];
+  const program = specialise(plan, { attributes: resource, region });
+  const encoded = encodeMessage(TYPE[signal], plain);
+  const bytes = Buffer.concat([Buffer.from(scope), encoded]);
+  const start = Buffer.byteLength(scope);
+  const fields = new ItemFields();
+  assert.ok(fields.read(signal, bytes, start, bytes.length, program.keys));
+  fields.scopeNameStart = 0;
+  fields.scopeNameEnd = start;
+  const ids: string[] = [];
+  for (const { rule: index, test: holds } of program.steps) {
+    if (holds !== undefined && !holds(fields)) continue;
+    ids.push(plan.rules[index]?.id ?? "");
+    if (plan.rules[index]?.mode === "first") break;
+  }
+  return ids;
+}
+
+/** Ids of rules that are said to get nothing, for whatever reason. */
+function saidToGetNothing(rules: Config["rules"], problems: readonly { path: string; message: string }[]): Set<string> {
+  const ids = new Set<string>();
+  for (const { path, message } of problems) {
+    const whole = /^rules\[(?<at>\d+)\]/u.exec(path)?.groups?.["at"];
+    const isRequired = /^rules\[\d+\]\.conditions\[\d+\]\.[a-z_]+$/u.test(path) && !/\.(?:any|not)$/u.test(path);
+    const says = /is never reached|never matches:/u.test(message) || (isRequired && message.startsWith("never holds"));
+    const id = says ? rules[Number(whole)]?.id : undefined;
+    if (id !== undefined) ids.add(id);
+  }
+  return ids;
+}
+
+test("analysis: a rule that is said to be never reached, or never to match, gets no item, whatever is written and sent", () => {
+  let told = 0;
+  let shadowed = 0;
+  fc.assert(
+    fc.property(
+      fc.array(rule, { minLength: 1, maxLength: 6 }),
+      fc.array(item, { minLength: 40, maxLength: 40 }),
+      (rules, items) => {
+        const written = rules.map((one, i) => ({ id: `r${i}`, pool: "p", ...one }));
+        const document = {
+          targets: [{ id: "a", endpoint: "http://a:1" }],
+          pools: { p: { targets: ["a"] } },
+          rules: written,
+        };
+        const { config, problems } = loadText(JSON.stringify(document));
+        assert.ok(config !== undefined, JSON.stringify(problems));
+        const nothing = saidToGetNothing(config.rules, problems);
+        told += nothing.size;
+        shadowed += problems.filter(({ message }) => message.startsWith("is never reached")).length;
+        for (const one of items) {
+          for (const id of takers(config.rules, one))
+            assert.ok(!nothing.has(id), `${id} got an item: ${JSON.stringify(problems)}`);
+        }
+      },
+    ),
+    { numRuns: Number(process.env["RUNS"] ?? 300) },
+  );
+  assert.ok(told > 50 && shadowed > 20, `too little was said to mean anything: ${told}, ${shadowed}`);
+});
