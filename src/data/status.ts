@@ -35,7 +35,7 @@ export function targetStatus(target: TargetHandle, clock: Clock): TargetStatus {
     window: target.windowSize,
     latencyMs: target.latencyMs > 0 ? target.latencyMs : undefined,
     errorRate: target.errorRate,
-    share: target.share(nowMs),
+    share: health.state === "ready" ? target.share(nowMs) : 0,
     score: target.load.score(nowMs, target.windowSize),
     note: wish?.note ?? "",
     untilMs: wish?.untilMs,

@@ -94,7 +94,7 @@ export interface TargetStatus {
   readonly latencyMs: number | undefined;
   /** Share of the last calls that failed, within 0 and 1. */
   readonly errorRate: number;
-  /** How much of its weight it gets while it comes back: above 0, at most 1. */
+  /** How much of its weight it gets: 0 while it is not ready, rising from 0.1 to 1 while it comes back. */
   readonly share: number;
   /** Load as the strategies see it: 0 idle, 1 nothing more fits. */
   readonly score: number;

@@ -6,7 +6,7 @@ import type { TargetHandle } from "./target.ts";
 
 /** From here on the target's gauges tell of this handle. */
 export function showTarget(metrics: Metrics, id: string, target: TargetHandle, clock: Clock): void {
-  const inUnixSeconds = (ms: number): number => (clock.wallMs() + ms - clock.nowMs()) / 1_000;
+  const inUnixSeconds = (ms: number): number => Math.round(clock.wallMs() + ms - clock.nowMs()) / 1_000;
   metrics.exportInFlight.with(id).read(() => target.inFlight);
   metrics.exportWindow.with(id).read(() => target.windowSize);
   for (const state of TARGET_STATES) {
@@ -18,7 +18,7 @@ export function showTarget(metrics: Metrics, id: string, target: TargetHandle, c
     const { nextTryMs } = target;
     return nextTryMs === undefined ? 0 : inUnixSeconds(nextTryMs);
   });
-  metrics.targetShare.with(id).read(() => target.share(clock.nowMs()));
+  metrics.targetShare.with(id).read(() => (target.health.state === "ready" ? target.share(clock.nowMs()) : 0));
 }
 
 /** The target is gone from the config, or another handle now has its id. */

@@ -94,6 +94,33 @@ test("the gauges of a target tell of the handle that now has its id", () => {
   );
 });
 
+test("what says why a target is out belongs to the handle that has the id, and goes with it", async () => {
+  const { registry, metrics, answers, send } = open(targetPlan("a"));
+  for (let i = 0; i < 5; i++) {
+    send("a");
+    answers.pop()!({ kind: "retry", reason: "reset", message: "", unprocessed: false });
+  }
+  const reasons = (): string[] => [...metrics.targetReason.series.values()].map(({ labels }) => labels.join(" "));
+  assert.deepEqual(reasons(), ["a reset"]);
+  registry.update(plans(targetPlan("a", { connectionIdentity: "a2" })));
+  assert.deepEqual(reasons(), ["a started"]);
+  registry.update(plans(targetPlan("b", { connectionIdentity: "a2" })));
+  assert.deepEqual(reasons(), ["b started"]);
+  await registry[Symbol.asyncDispose]();
+  assert.deepEqual(reasons(), []);
+});
+
+test("what an operator wants of an id holds for the next handle too, and ends with the id", () => {
+  const { registry } = open(targetPlan("a"));
+  const wish = { state: "drain", untilMs: undefined, note: "n" } as const;
+  registry.all.get("a")!.operate(wish);
+  registry.update(plans(targetPlan("a", { connectionIdentity: "a2" })));
+  assert.deepEqual([registry.all.get("a")!.health.state, registry.all.get("a")!.wish], ["drain", wish]);
+  registry.update(plans());
+  registry.update(plans(targetPlan("a", { connectionIdentity: "a2" })));
+  assert.deepEqual([registry.all.get("a")!.health.state, registry.all.get("a")!.wish], ["ready", undefined]);
+});
+
 test("a timeout that a sender's short deadline caused says nothing about the target", () => {
   const { registry, answers } = open(targetPlan("a", { timeoutMs: 10_000 }));
   const target = registry.all.get("a")!;

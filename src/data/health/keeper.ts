@@ -8,7 +8,7 @@ import type { Metrics } from "../../telemetry/metrics.ts";
 import type { RetryReason } from "../export/target-client.ts";
 import type { Check, CheckOutcome } from "./check.ts";
 import { type Checked, Checker } from "./checker.ts";
-import { type Health, type HealthPolicy, isInDoubt, nextChangeMs, policyOf } from "./health.ts";
+import { type Health, type HealthPolicy, isInDoubt, isUnproven, nextChangeMs, policyOf } from "./health.ts";
 import { reportTransition } from "./report.ts";
 import { type HealthEvent, stepHealth } from "./step-health.ts";
 import { SuccessWindow } from "./success-window.ts";
@@ -166,9 +166,10 @@ export class HealthKeeper implements Checked {
   checked({ result, said }: CheckOutcome): void {
     this.#check = { atMs: this.#env.clock.wallMs(), result, said };
     this.#env.metrics.targetChecks.with(this.#kept.plan.id, result).add(1);
-    const { epoch } = this.health;
+    const before = this.health;
     this.#step({ kind: result === "passed" ? "check_passed" : "check_failed" });
-    if (this.#health.epoch !== epoch) this.#kept.healthChanged();
+    const after = this.#health;
+    if (after.epoch !== before.epoch || isUnproven(after) !== isUnproven(before)) this.#kept.healthChanged();
   }
 
   // === The machine ===
