@@ -238,7 +238,7 @@ export const METRICS = {
     name: "signalbox_target_weight_share",
     kind: "gauge",
     unit: "ratio",
-    help: "How much of its weight a target gets: below 1 while it comes back.",
+    help: "How much of its weight a target gets: 0 while it is not ready, below 1 while it comes back.",
     labels: ["target"],
     maxSeries: 20_000,
   },
