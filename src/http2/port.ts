@@ -39,6 +39,8 @@ export interface UnaryExchange {
   readonly maxMessageBytes: number;
   /** Its length is known, its bytes are not read yet: a reply refuses it. */
   length(bytes: number): UnaryReply | undefined;
+  /** So many bytes of it are about to be held, rising from call to call: a reply refuses them. */
+  holds?(bytes: number): UnaryReply | undefined;
   /** The whole message, owned by the handler from here on. `compressed` is the message's own flag. */
   message(bytes: Uint8Array, compressed: boolean): void;
   /** The peer went away or reset the call before a reply, or broke the protocol: called at most once, and no reply is possible. */
@@ -71,6 +73,8 @@ export type UnaryResult =
       readonly message: Uint8Array;
       /** `retry-after` or `grpc-retry-pushback-ms` of the reply, when a proxy sent one. */
       readonly retryAfterMs?: number;
+      /** `endpoint-load-metrics` of the reply's trailers or head: what the peer says of its own load (xDS, ORCA). */
+      readonly loadReport?: string;
     }
   | {
       readonly kind: "failed";

@@ -11,6 +11,7 @@ export interface ReplyFields {
   readonly text: string;
   readonly details: Uint8Array | undefined;
   readonly retryAfterMs: number | undefined;
+  readonly loadReport: string | undefined;
 }
 
 export function readReplyFields(headers: HeaderBlock): ReplyFields {
@@ -22,6 +23,7 @@ export function readReplyFields(headers: HeaderBlock): ReplyFields {
     text: decodeStatusText(headerText(headers, "grpc-message") ?? ""),
     details: details === undefined ? undefined : decodeDetails(details),
     retryAfterMs: retryAfterMs(headers),
+    loadReport: headerText(headers, "endpoint-load-metrics"),
   };
 }
 
@@ -82,6 +84,11 @@ export class ReplyReader implements PrefixJudge {
     return this.#refusal === undefined;
   }
 
+  /** Its length was judged before. */
+  holds(): boolean {
+    return true;
+  }
+
   /** What a reply is that ended in peace. */
   end(): UnaryResult {
     const fields = this.#statusFields();
@@ -94,7 +101,15 @@ export class ReplyReader implements PrefixJudge {
       return failed({ reason: "protocol", text: "the reply has the status OK, but no whole message" });
     }
     const message = status === STATUS.OK ? this.#message.take() : NOTHING;
-    return { kind: "answer", status, text, details, message, ...pauseOf(fields, this.#head) };
+    return {
+      kind: "answer",
+      status,
+      text,
+      details,
+      message,
+      ...pauseOf(fields, this.#head),
+      ...reportOf(fields, this.#head),
+    };
   }
 
   #statusFields(): ReplyFields | undefined {
@@ -108,4 +123,9 @@ const NOTHING = new Uint8Array(0);
 function pauseOf(fields: ReplyFields, head?: ReplyFields): { readonly retryAfterMs?: number } {
   const pauseMs = fields.retryAfterMs ?? head?.retryAfterMs;
   return pauseMs === undefined ? {} : { retryAfterMs: pauseMs };
+}
+
+function reportOf(fields: ReplyFields, head: ReplyFields | undefined): { readonly loadReport?: string } {
+  const loadReport = fields.loadReport ?? head?.loadReport;
+  return loadReport === undefined ? {} : { loadReport };
 }

@@ -7,7 +7,7 @@ import { decodeStatus } from "../../otlp/status.ts";
 import type { TargetPlan } from "../../plan/plan.ts";
 import { accepted, classifyGrpc, grpcStatusOfHttp } from "./classify.ts";
 import { encodeBody } from "./encode-body.ts";
-import type { Batch, RetryReason, SendOutcome, TargetClient } from "./target-client.ts";
+import type { Batch, RetryReason, SendDone, SendOutcome, TargetClient } from "./target-client.ts";
 
 /** OTLP/gRPC over a unary transport, which it owns. Headers and compression are those of the plan at each send. */
 export function openGrpcClient(current: () => TargetPlan, transport: UnaryClient): TargetClient {
@@ -17,13 +17,7 @@ export function openGrpcClient(current: () => TargetPlan, transport: UnaryClient
   };
 }
 
-function send(
-  target: TargetPlan,
-  transport: UnaryClient,
-  batch: Batch,
-  timeoutMs: number,
-  done: (outcome: SendOutcome) => void,
-): Cancel {
+function send(target: TargetPlan, transport: UnaryClient, batch: Batch, timeoutMs: number, done: SendDone): Cancel {
   const { signal } = batch;
   return encodeBody(batch, target.compression, done, (body) =>
     transport.unary(
@@ -35,7 +29,7 @@ function send(
         encoding: body.encoding,
         timeoutMs,
       },
-      (result) => done(outcomeOf(signal, result)),
+      (result) => done(outcomeOf(signal, result), result.kind === "answer" ? result.loadReport : undefined),
     ),
   );
 }

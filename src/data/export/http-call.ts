@@ -5,8 +5,9 @@ import { reasonOf } from "../../core/errors.ts";
 import { decodeResponse } from "../../otlp/response.ts";
 import type { Signal } from "../../otlp/signal.ts";
 import { decodeStatus } from "../../otlp/status.ts";
+import { REPORTED_LOAD_HEADER } from "../load/reported-load.ts";
 import { accepted, classifyHttp } from "./classify.ts";
-import type { RetryReason, SendOutcome } from "./target-client.ts";
+import type { RetryReason, SendDone, SendOutcome } from "./target-client.ts";
 
 /** So much of a text that is not a Status is told on. */
 const MAX_TEXT = 200;
@@ -16,7 +17,7 @@ export class HttpCall implements Dispatcher.DispatchHandler {
   readonly #signal: Signal;
   readonly #maxBytes: number;
   readonly #clock: Clock;
-  readonly #done: (outcome: SendOutcome) => void;
+  readonly #done: SendDone;
   #controller: Dispatcher.DispatchController | undefined;
   #ended = false;
   #cancelTimer: Cancel = () => undefined;
@@ -25,7 +26,7 @@ export class HttpCall implements Dispatcher.DispatchHandler {
   #chunks: Buffer[] = [];
   #bytes = 0;
 
-  constructor(signal: Signal, maxBytes: number, clock: Clock, done: (outcome: SendOutcome) => void) {
+  constructor(signal: Signal, maxBytes: number, clock: Clock, done: SendDone) {
     this.#signal = signal;
     this.#maxBytes = maxBytes;
     this.#clock = clock;
@@ -82,7 +83,8 @@ export class HttpCall implements Dispatcher.DispatchHandler {
     this.#cancelTimer();
     this.#chunks = [];
     // Never from within send or cancel: undici may fail a request at once.
-    queueMicrotask(() => this.#done(outcome));
+    const report = this.#headers[REPORTED_LOAD_HEADER];
+    queueMicrotask(() => this.#done(outcome, typeof report === "string" ? report : undefined));
   }
 
   /** OTLP: a reply above the limit is never a reason to send again. The status tells whether the target took it. */

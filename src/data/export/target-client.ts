@@ -48,8 +48,11 @@ export type SendOutcome =
       readonly perhapsData?: boolean;
     };
 
+/** Told how a send ended, and what the target said of its own load in its answer (data/load/reported-load.ts). */
+export type SendDone = (outcome: SendOutcome, loadReport?: string) => void;
+
 /** One peer that takes batches. Disposing it ends what is under way with `cancelled`. */
 export interface TargetClient extends AsyncDisposable {
   /** `done` is called exactly once, never from within `send`. Cancelling ends the call with `cancelled`. */
-  send(batch: Batch, timeoutMs: number, done: (outcome: SendOutcome) => void): Cancel;
+  send(batch: Batch, timeoutMs: number, done: SendDone): Cancel;
 }

@@ -16,6 +16,7 @@ import {
   wantsProbe,
 } from "../health/health.ts";
 import { HealthKeeper, type Kept, type KeeperEnv } from "../health/keeper.ts";
+import { parseReportedLoad } from "../load/reported-load.ts";
 import { type CallEnd, type SentCall, TargetLoad } from "../load/target-load.ts";
 import type { Batch, SendOutcome, TargetClient } from "./target-client.ts";
 import { cappedWindow, initialWindow, stepWindow, type Window } from "./window.ts";
@@ -195,7 +196,9 @@ class Target implements OwnedTarget, Kept {
     const telling = timeoutMs >= Math.min(TELLING_TIMEOUT_MS, this.#plan.timeoutMs);
     const call = { items, bytes, sentMs, telling, epoch: this.#keeper.sent() };
     this.load.sent(items, bytes, sentMs);
-    return this.#client.send(batch, timeoutMs, (outcome) => {
+    return this.#client.send(batch, timeoutMs, (outcome, loadReport) => {
+      const report = loadReport === undefined ? undefined : parseReportedLoad(loadReport);
+      if (report !== undefined) this.load.report(report, this.#env.clock.nowMs());
       this.#env.metrics.exportSends.with(this.#plan.id, outcomeLabel(outcome)).add(1);
       this.#judge(outcome, call, wanted);
       done(outcome);
