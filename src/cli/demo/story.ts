@@ -42,8 +42,8 @@ const PATIENCE_MS = 15_000;
 const START_AGAIN_MS = 1_000;
 
 /**
- * The router tries an ejected target again after 1 s, 3 s and 7 s, a fifth less at most: the outage ends well between two
- * tries, so that it is seen and does not last.
+ * The router asks a target that is out every second, and tries it when it has answered twice: an outage can be short, and is
+ * seen.
  */
 export function planStory(durationMs: number): StoryPlan {
   const calmMs = Math.min(8_000, durationMs / 4);
