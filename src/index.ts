@@ -39,5 +39,12 @@ export type { Cond } from "./plan/route-plan.ts";
 export { type Signal, SIGNALS } from "./otlp/signal.ts";
 
 // How a pool picks a target.
-export { createPicker } from "./data/balance/strategy.ts";
-export type { Picker, PoolView, TargetView } from "./data/balance/picker.ts";
+export { createPicker, type PickerEnv } from "./data/balance/strategy.ts";
+export type { BatchSize, Picker, PoolView, TargetGauge } from "./data/balance/picker.ts";
+export {
+  createStrategies,
+  registerStrategy,
+  type Strategies,
+  type StrategyContext,
+  type StrategyFactory,
+} from "./data/balance/strategies.ts";

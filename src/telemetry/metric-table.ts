@@ -258,6 +258,22 @@ export const METRICS = {
     labels: ["target", "result"],
     maxSeries: 20_000,
   },
+  poolPanic: {
+    name: "signalbox_pool_panic",
+    kind: "gauge",
+    unit: "boolean",
+    help: "1 while less than half of a pool's targets are ready, so that it uses all of them.",
+    labels: ["pool"],
+    maxSeries: 20_000,
+  },
+  poolPanics: {
+    name: "signalbox_pool_panics_total",
+    kind: "counter",
+    unit: "panics",
+    help: "How often a pool began to panic.",
+    labels: ["pool"],
+    maxSeries: 20_000,
+  },
   poolRetries: {
     name: "signalbox_pool_retries_total",
     kind: "counter",

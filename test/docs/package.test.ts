@@ -35,7 +35,10 @@ const reply = await fetch(\`http://\${node.addresses.otlpHttp}/v1/traces\`, {
   headers: { "content-type": "application/json" },
   body: "{}",
 });
-const pick = createPicker({ type: "round_robin" }, systemRandom).pick({ nowMs: 0, targets: [] });
+const columns = { weight: [1], share: [1], usable: [1], eligible: [1], excluded: [0], usableSinceMs: [0], candidates: [0] };
+const gauge = () => { throw new Error("nothing is measured"); };
+const picker = createPicker({ type: "weighted_round_robin" }, 1, { random: systemRandom });
+const pick = picker.pick({ nowMs: 0, size: 1, candidateCount: 1, ...columns, gauge });
 const told = { status: reply.status, pick, problems: loadConfig("targetz: []", { file: "x", env: {}, readFile: String }).problems.length };
 process.stdout.write(JSON.stringify({ ...told, parsed: ConfigSchema.safeParse({}).success }));
 `;
@@ -43,7 +46,7 @@ process.stdout.write(JSON.stringify({ ...told, parsed: ConfigSchema.safeParse({}
 test("package: what is built can be imported by name, and runs a node", async () => {
   writeFileSync(join(folder, "program.mjs"), PROGRAM);
   const { stdout } = await run(process.execPath, [join(folder, "program.mjs")]);
-  assert.deepEqual(JSON.parse(stdout), { status: 200, pick: -1, problems: 1, parsed: true });
+  assert.deepEqual(JSON.parse(stdout), { status: 200, pick: 0, problems: 1, parsed: true });
 });
 
 test("package: its types are good for strict users", async () => {

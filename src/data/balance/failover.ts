@@ -1,39 +1,79 @@
-import type { Picker, PoolView } from "./picker.ts";
+import type { BatchSize, Picker, PoolView } from "./picker.ts";
+
+/** What a target gets at first when data returns to it. */
+const LEAST_SHARE = 0.1;
 
 /**
- * In order, the first being the primary. It leaves a target when that is no longer usable, and goes back to an earlier
- * one when that has been usable for `returnAfterMs` without a break, so that a target that flaps gets no traffic.
+ * In order, the first being the primary. It leaves a target when that is no longer usable, and goes back to an earlier one when
+ * that has been usable for `returnAfterMs` without a break, so that a target that flaps gets no traffic. Then its share of the
+ * items grows over its slow start from a tenth to all, while the target that stood in has the rest.
  */
 export function failover(returnAfterMs: number): Picker {
-  let current = -1;
-  return {
-    pick(view) {
-      current = settleOn(view, current, returnAfterMs);
-      const target = view.targets[current];
-      if (target === undefined) return -1;
-      if (target.excluded) return firstEligible(view); // this one batch only
-      return target.eligible ? current : -1; // a full window is no reason to leave
-    },
-    charge() {
-      // Order knows no shares.
-    },
-  };
+  return new Failover(returnAfterMs);
 }
 
-function settleOn(view: PoolView, current: number, returnAfterMs: number): number {
-  const stays = view.targets[current]?.usable === true;
-  for (let i = 0; i < view.targets.length; i++) {
-    const target = view.targets[i]!;
-    if (!target.usable) continue;
-    if (!stays || i === current) return i;
-    if (i < current && view.nowMs - target.usableSinceMs >= returnAfterMs) return i;
+class Failover implements Picker {
+  readonly #returnAfterMs: number;
+  #current = -1;
+  /** Who stands in while the current one comes back; -1: nobody. */
+  #standIn = -1;
+  #returnedMs = 0;
+  /** Items that the current one got above its share since it came back. */
+  #ahead = 0;
+
+  constructor(returnAfterMs: number) {
+    this.#returnAfterMs = returnAfterMs;
   }
-  return current;
+
+  pick(view: PoolView): number {
+    this.#settle(view);
+    const chosen = this.#standIn >= 0 && this.#ahead > 0 ? this.#standIn : this.#current;
+    if (chosen < 0) return -1;
+    if (view.excluded[chosen] === 1) return firstEligible(view); // this one batch only
+    return view.eligible[chosen] === 1 ? chosen : -1; // a full window is no reason to leave
+  }
+
+  charge(view: PoolView, index: number, { items }: BatchSize): void {
+    if (this.#standIn < 0 || (index !== this.#current && index !== this.#standIn)) return;
+    this.#ahead += (index === this.#current ? items : 0) - this.#shareOfCurrent(view) * items;
+  }
+
+  changed(): void {
+    // All is looked at for each pick.
+  }
+
+  #settle(view: PoolView): void {
+    const next = this.#settleOn(view);
+    if (next !== this.#current) {
+      const returns = next >= 0 && next < this.#current && view.usable[this.#current] === 1;
+      this.#standIn = returns ? this.#current : -1;
+      this.#returnedMs = view.nowMs;
+      this.#ahead = 0;
+      this.#current = next;
+    }
+    if (this.#standIn < 0) return;
+    if (view.usable[this.#standIn] === 0 || this.#shareOfCurrent(view) >= 1) this.#standIn = -1;
+  }
+
+  #settleOn(view: PoolView): number {
+    const current = this.#current;
+    const stays = current >= 0 && view.usable[current] === 1;
+    for (let i = 0; i < view.size; i++) {
+      if (view.usable[i] === 0) continue;
+      if (!stays || i === current) return i;
+      if (i < current && view.nowMs - view.usableSinceMs[i]! >= this.#returnAfterMs) return i;
+    }
+    return current;
+  }
+
+  #shareOfCurrent(view: PoolView): number {
+    const { slowStartMs } = view.gauge(this.#current);
+    if (slowStartMs === 0) return 1;
+    return Math.min(1, Math.max(LEAST_SHARE, (view.nowMs - this.#returnedMs) / slowStartMs));
+  }
 }
 
 function firstEligible(view: PoolView): number {
-  for (let i = 0; i < view.targets.length; i++) {
-    if (view.targets[i]!.eligible) return i;
-  }
+  for (let i = 0; i < view.size; i++) if (view.eligible[i] === 1) return i;
   return -1;
 }

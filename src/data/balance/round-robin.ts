@@ -1,24 +1,28 @@
-import { effectiveWeight, type Picker } from "./picker.ts";
+import { IndexHeap } from "./index-heap.ts";
+import { isCandidate, type Picker, type PoolView } from "./picker.ts";
 
 /**
- * In turn: the eligible target whose last pick is the longest ago. So shares stay equal within 1 between targets that
- * were eligible all along, whichever others were skipped, and one that comes back is not flooded to catch up.
+ * In turn: the candidate whose last batch is the longest ago. So shares stay equal within 1 between targets that were
+ * candidates all along, whichever others were skipped, and one that comes back is not flooded to catch up. A target that has
+ * only a share of its part waits the longer for its turn.
  */
-export function roundRobin(): Picker {
-  const lastPick: number[] = [];
-  let picks = 0;
+export function roundRobin(size: number): Picker {
+  const order = new IndexHeap(size);
+  const lastTurns = new Float64Array(size);
+  let turn = 0;
+  const dueAt = (view: PoolView, index: number): number => {
+    const others = order.length - (order.has(index) ? 1 : 0);
+    return lastTurns[index]! + others * (1 / view.share[index]! - 1);
+  };
   return {
-    pick(view) {
-      let best = -1;
-      for (let i = 0; i < view.targets.length; i++) {
-        if (!view.targets[i]!.eligible || effectiveWeight(view, i) === 0) continue;
-        if (best < 0 || (lastPick[i] ?? 0) < (lastPick[best] ?? 0)) best = i;
-      }
-      if (best >= 0) lastPick[best] = ++picks;
-      return best;
+    pick: () => order.top,
+    charge(view, index) {
+      lastTurns[index] = ++turn;
+      if (order.has(index)) order.set(index, dueAt(view, index));
     },
-    charge() {
-      // Batches are what is counted.
+    changed(view, index) {
+      if (isCandidate(view, index)) order.set(index, dueAt(view, index));
+      else order.remove(index);
     },
   };
 }

@@ -1,27 +1,65 @@
 import type { Random } from "../../core/random.ts";
 import { Unreachable } from "../../core/unreachable.ts";
 import type { StrategyPlan } from "../../plan/plan.ts";
-import { broadcast } from "./broadcast.ts";
 import { failover } from "./failover.ts";
+import { geography } from "./geography.ts";
+import { guarded } from "./guarded.ts";
+import { leastConnections } from "./least-connections.ts";
+import { loadLatency } from "./load-latency.ts";
+import { lowestLatency } from "./lowest-latency.ts";
+import { onlyTarget } from "./only-target.ts";
 import type { Picker } from "./picker.ts";
 import { roundRobin } from "./round-robin.ts";
+import type { Strategies } from "./strategies.ts";
 import { weightedRandom } from "./weighted-random.ts";
 import { weightedRoundRobin } from "./weighted-round-robin.ts";
+import { withinLatency } from "./within-latency.ts";
+
+export interface PickerEnv {
+  readonly random: Random;
+  /** Those of plugins; none without. */
+  readonly strategies?: Strategies;
+  /** A strategy of a plugin failed, and weighted round robin has taken over. */
+  readonly failed?: (strategy: string, what: string) => void;
+}
 
 /** The one place where a strategy's name becomes its code. */
-export function createPicker(strategy: StrategyPlan, random: Random): Picker {
+export function createPicker(strategy: StrategyPlan, size: number, env: PickerEnv): Picker {
+  const { random } = env;
   switch (strategy.type) {
     case "round_robin":
-      return roundRobin();
+      return roundRobin(size);
     case "weighted_round_robin":
-      return weightedRoundRobin();
+    case "content": // its cases have lanes of their own; inside it is this
+      return weightedRoundRobin(size);
     case "weighted_random":
-      return weightedRandom(random);
+      return weightedRandom(size, random);
+    case "least_connections":
+      return leastConnections(size, random);
+    case "latency":
+      return strategy.pick === "within" ? withinLatency(size, strategy.thresholdMs, random) : lowestLatency(size);
+    case "geography":
+      return geography(strategy.region, strategy.order);
+    case "load_latency":
+      return loadLatency(size, strategy, random);
     case "failover":
       return failover(strategy.returnAfterMs);
     case "broadcast":
-      return broadcast();
+    case "consistent_hash":
+      return onlyTarget();
+    case "plugin":
+      return openPlugin(strategy, size, env);
     default:
       throw new Unreachable(strategy satisfies never);
   }
+}
+
+function openPlugin(
+  { name, options }: Extract<StrategyPlan, { type: "plugin" }>,
+  size: number,
+  { random, strategies, failed }: PickerEnv,
+): Picker {
+  const factory = strategies?.find(name);
+  if (factory === undefined) throw new TypeError(`no plugin has registered a strategy named ${name}`);
+  return guarded(factory({ size, options, random }), weightedRoundRobin(size), (what) => failed?.(name, what));
 }

@@ -1,27 +1,15 @@
-import { effectiveWeight, type Picker } from "./picker.ts";
+import { earliestDeadline } from "./earliest-deadline.ts";
+import type { Picker } from "./picker.ts";
+import { smoothWeighted } from "./smooth-weighted.ts";
+
+/** Up to here every target is looked at for a pick, which gives the smoothest sequence. */
+export const SMOOTH_TARGETS = 64;
 
 /**
- * Smooth weighted round robin: every eligible target earns its weight, the richest is picked and pays what all earned.
- * Weights 5:1:1 give a a b a c a a. Who is not eligible neither earns nor pays, so skipping distorts nothing.
+ * In turn by weight, over these targets of the pool (default: all). Items are what is shared: batches of equal size give weights
+ * 5:1:1 the sequence a a b a c a a, and a large batch counts for as many turns as it has items.
  */
-export function weightedRoundRobin(): Picker {
-  const earned: number[] = [];
-  return {
-    pick(view) {
-      let best = -1;
-      let total = 0;
-      for (let i = 0; i < view.targets.length; i++) {
-        const weight = view.targets[i]!.eligible ? effectiveWeight(view, i) : 0;
-        if (weight === 0) continue;
-        total += weight;
-        earned[i] = (earned[i] ?? 0) + weight;
-        if (best < 0 || earned[i]! > earned[best]!) best = i;
-      }
-      if (best >= 0) earned[best]! -= total;
-      return best;
-    },
-    charge() {
-      // Batches are what is weighed.
-    },
-  };
+export function weightedRoundRobin(size: number, members?: readonly number[]): Picker {
+  const those = members ?? Array.from({ length: size }, (_, i) => i);
+  return those.length <= SMOOTH_TARGETS ? smoothWeighted(size, those) : earliestDeadline(size);
 }

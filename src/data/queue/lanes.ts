@@ -1,4 +1,5 @@
 import type { PoolPlan } from "../../plan/plan.ts";
+import type { Panic } from "../balance/panic-report.ts";
 import type { TargetHandle } from "../export/target.ts";
 import { CopyParcel } from "./copy-parcel.ts";
 import type { Delivery } from "./delivery.ts";
@@ -67,6 +68,15 @@ export class Lanes {
   usableFor(channel: number): boolean {
     const lane = this.#channels[channel];
     return lane !== undefined && (lane.anyUsable || lane.wantsProbe);
+  }
+
+  /** Of the first lane that panics; undefined while none does. */
+  get panic(): Panic | undefined {
+    for (const lane of this.#channels) {
+      const panic = lane.panic;
+      if (panic !== undefined) return panic;
+    }
+    return undefined;
   }
 
   sum(of: (lane: QueueLane) => number): number {

@@ -1,7 +1,10 @@
 import type { Cancel, Clock } from "../../core/clock.ts";
 import type { Random } from "../../core/random.ts";
 import type { PoolPlan } from "../../plan/plan.ts";
+import type { Log } from "../../telemetry/log.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
+import { PanicReport } from "../balance/panic-report.ts";
+import type { Strategies } from "../balance/strategies.ts";
 import type { TargetHandle } from "../export/target.ts";
 import type { Parcel } from "../parcel.ts";
 import { CopyParcel, type SplitParcel } from "./copy-parcel.ts";
@@ -31,6 +34,10 @@ export interface PoolEnv {
   readonly parting: Parting;
   /** The pool of this name in the running plan: where a pool hands on to. */
   readonly poolNamed: (name: string) => TakingPool | undefined;
+  /** Strategies of plugins; none without. */
+  readonly strategies?: Strategies;
+  /** Without one, panics are only counted. */
+  readonly log?: Log;
 }
 
 /** A set of targets with one strategy and one bounded queue. It settles every parcel that it accepted exactly once. */
@@ -73,6 +80,7 @@ class MemoryPool implements Pool {
   readonly #env: PoolEnv;
   readonly #lanes: Lanes;
   readonly #watching = new Map<TargetHandle, Cancel>();
+  readonly #panicReport: PanicReport;
   readonly #emptied = new Set<() => void>();
   readonly #wake = (): void => this.#schedule();
   readonly #pump = (): void => this.#pumpNow();
@@ -87,6 +95,7 @@ class MemoryPool implements Pool {
   constructor(plan: PoolPlan, targets: readonly TargetHandle[], env: PoolEnv) {
     this.#env = env;
     this.#plan = plan;
+    this.#panicReport = new PanicReport(plan.name, env);
     this.#lanes = new Lanes(plan, this.#laneEnv(), (delivery) => this.#sort(delivery));
     this.#handOn = new HandOn({
       poolNamed: env.poolNamed,
@@ -313,6 +322,7 @@ class MemoryPool implements Pool {
     this.#handOn.run(this.#lanes, this.#plan.fallback, this.#plan.division.kind === "cases");
     for (const lane of this.#lanes.all) if (!lane.isIdle) lane.pump();
     this.#lanes.tidy();
+    this.#panicReport.tell(this.#lanes.panic);
     this.#setTimer();
     this.#tellEmptied();
     this.#tellChanged();
@@ -347,7 +357,7 @@ class MemoryPool implements Pool {
   }
 
   #laneEnv(): LaneEnv {
-    const { clock, random, split, metrics, region } = this.#env;
+    const { clock, random, split, metrics, region, strategies, log } = this.#env;
     return {
       clock,
       random,
@@ -362,6 +372,11 @@ class MemoryPool implements Pool {
       },
       anyUsableBeside: (targets) => this.#lanes.channels.some((lane) => lane.anyUsableIn(targets)),
       sort: (deliveries) => this.#lanes.putUnsorted(deliveries),
+      ...(strategies && { strategies }),
+      strategyFailed: (strategy, what) => {
+        const fields = { pool: this.name, strategy, what };
+        log?.error("strategy of a plugin failed: weighted round robin takes over", fields);
+      },
     };
   }
 
@@ -377,5 +392,6 @@ class MemoryPool implements Pool {
     metrics.queueBytes.remove(this.name);
     metrics.queueItems.remove(this.name);
     metrics.queueAge.remove(this.name);
+    this.#panicReport.close();
   }
 }

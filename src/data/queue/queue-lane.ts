@@ -2,7 +2,9 @@ import type { Cancel, Clock } from "../../core/clock.ts";
 import type { Random } from "../../core/random.ts";
 import type { PoolPlan, RetryPlan, StrategyPlan } from "../../plan/plan.ts";
 import type { Histogram } from "../../telemetry/metrics.ts";
-import { Chooser, isTrial } from "../balance/chooser.ts";
+import { Chooser } from "../balance/chooser.ts";
+import type { Panic } from "../balance/panic-report.ts";
+import type { Strategies } from "../balance/strategies.ts";
 import type { SendOutcome } from "../export/target-client.ts";
 import type { TargetHandle } from "../export/target.ts";
 import type { ParcelOutcome } from "../parcel.ts";
@@ -38,6 +40,10 @@ export interface LaneEnv {
   ended(): void;
   /** One of the pool's targets is usable that is none of these: of an owner's lane also another lane's. */
   anyUsableBeside(targets: readonly TargetHandle[]): boolean;
+  /** Strategies of plugins; none without. */
+  readonly strategies?: Strategies;
+  /** A strategy of a plugin failed, and weighted round robin has taken over. */
+  strategyFailed(strategy: string, what: string): void;
   /** These are not the lane's any more: their channels are to be found anew. */
   sort(deliveries: readonly Delivery[]): void;
 }
@@ -67,8 +73,8 @@ export class QueueLane implements Origin {
     this.kind = kind;
     this.#env = env;
     this.#plan = plan;
-    this.#strategy = JSON.stringify(strategy);
-    this.#chooser = new Chooser(targets, strategy, env.random);
+    this.#strategy = identityOf(strategy, plan);
+    this.#chooser = this.#openChooser(targets, strategy);
   }
 
   /** Bytes of all deliveries that have not ended. */
@@ -107,7 +113,7 @@ export class QueueLane implements Origin {
   /** One of its targets can be used, or will be in so short a time that it is worth waiting for. */
   get isUp(): boolean {
     const { nowMs } = this;
-    if (this.#chooser.anyUsable(nowMs) || this.#chooser.anyProbeWanted()) return true;
+    if (this.#chooser.anyUsable(nowMs) || this.#chooser.anyProbeWanted(nowMs)) return true;
     const untilMs = nowMs + PATIENCE_MS;
     return this.targets.some(({ health }) => health.state === "ready" && health.pausedUntilMs <= untilMs);
   }
@@ -130,9 +136,14 @@ export class QueueLane implements Origin {
     return this.#chooser.anyUsable(this.nowMs);
   }
 
+  /** Less than half of its targets are ready. Where each target has a lane of its own nobody can panic. */
+  get panic(): Panic | undefined {
+    return this.kind === "shared" ? this.#chooser.panic(this.nowMs) : undefined;
+  }
+
   /** One of its targets waits for a probe, and nothing is queued that could be one. */
   get wantsProbe(): boolean {
-    return !this.#store.hasReady && this.#chooser.anyProbeWanted();
+    return !this.#store.hasReady && this.#chooser.anyProbeWanted(this.nowMs);
   }
 
   get nowMs(): number {
@@ -168,11 +179,11 @@ export class QueueLane implements Origin {
     this.#plan = plan;
     this.#hurried = false; // a pool that was to end may be wanted again
     this.#store.forgetExpiry();
-    const strategy = JSON.stringify(strategyPlan);
+    const strategy = identityOf(strategyPlan, plan);
     const sameTargets = targets.length === this.targets.length && targets.every((one, i) => one === this.targets[i]);
     if (strategy === this.#strategy && sameTargets) return;
     this.#strategy = strategy;
-    this.#chooser = new Chooser(targets, strategyPlan, this.#env.random);
+    this.#chooser = this.#openChooser(targets, strategyPlan);
   }
 
   push(delivery: Delivery): void {
@@ -308,7 +319,7 @@ export class QueueLane implements Origin {
   #send(queue: SignalQueue, target: TargetHandle, nowMs: number): void {
     const { maxItems, maxBytes } = this.#plan.batch;
     const { maxRequestBytes } = target.plan;
-    const parcels = isTrial(target) ? 1 : Infinity;
+    const parcels = this.#chooser.isTrial(target) ? 1 : Infinity;
     const limits = { parcels, items: maxItems, bytes: Math.min(maxBytes, maxRequestBytes) };
     const deliveries = gather(queue, target, limits, (delivery) => this.#fresh(delivery, nowMs));
     const batch = toBatch(queue.signal, deliveries);
@@ -336,6 +347,16 @@ export class QueueLane implements Origin {
     this.#underWay.add(cancel);
   }
 
+  #openChooser(targets: readonly TargetHandle[], strategy: StrategyPlan): Chooser {
+    const { random, strategies } = this.#env;
+    return new Chooser(targets, strategy, {
+      random,
+      weights: this.#plan.adaptiveWeights ? "adaptive" : "fixed",
+      ...(strategies && { strategies }),
+      failed: (name, what) => this.#env.strategyFailed(name, what),
+    });
+  }
+
   #returned(sent: SentBatch, outcome: SendOutcome): void {
     this.#inFlight--;
     settleBatch(this, sent, outcome);
@@ -359,4 +380,8 @@ function isFirstTry(deliveries: readonly Delivery[]): boolean {
     retries += delivery.retries;
   }
   return retries === 0;
+}
+
+function identityOf(strategy: StrategyPlan, { adaptiveWeights }: PoolPlan): string {
+  return JSON.stringify([strategy, adaptiveWeights]);
 }

@@ -1,0 +1,79 @@
+import type { Random } from "../../core/random.ts";
+import { LatencyOrder } from "./latency-order.ts";
+import { isCandidate, type Picker, type PoolView } from "./picker.ts";
+import { SumTree } from "./sum-tree.ts";
+
+export interface ScoreWeights {
+  readonly loadWeight: number;
+  readonly latencyWeight: number;
+}
+
+/** Differences below this are noise of the event loop. */
+const NOISE_MS = 1;
+/** Nobody's share falls to nothing, so that news of everybody comes in. */
+const LEAST_SCORE = 0.05;
+/** Up to here all scores are worked out for each pick; above, those of which something was heard, and a few more in turn. */
+const FRESH_TARGETS = 16;
+const SWEEP = 4;
+
+/**
+ * At random, by weight times the square of a score: that of a target that is idle and the fastest is 1. Chance keeps many
+ * nodes, or many picks with the same old news, from rushing to the one target that looks best.
+ */
+export function loadLatency(size: number, weights: ScoreWeights, random: Random): Picker {
+  return new LoadLatency(size, weights, random);
+}
+
+/** (load weight x (1 - load) + latency weight x lowest latency / latency) / both weights; 0.05 at least. */
+export function scoreOf(view: PoolView, index: number, lowestMs: number, weights: ScoreWeights): number {
+  const { loadWeight, latencyWeight } = weights;
+  const gauge = view.gauge(index);
+  const sum = loadWeight + latencyWeight;
+  if (sum === 0) return 1;
+  const load = 1 - gauge.load(view.nowMs);
+  const latency = Math.min(1, (lowestMs + NOISE_MS) / (gauge.latencyMs(view.nowMs) + NOISE_MS));
+  return Math.max(LEAST_SCORE, (loadWeight * load + latencyWeight * latency) / sum);
+}
+
+class LoadLatency implements Picker {
+  readonly #random: Random;
+  readonly #weights: ScoreWeights;
+  readonly #order: LatencyOrder;
+  readonly #chances: SumTree;
+  #swept = 0;
+  #lowestMs = 0;
+
+  constructor(size: number, weights: ScoreWeights, random: Random) {
+    this.#random = random;
+    this.#weights = weights;
+    this.#order = new LatencyOrder(size);
+    this.#chances = new SumTree(size);
+  }
+
+  pick(view: PoolView): number {
+    const { candidateCount, candidates } = view;
+    const lowest = this.#order.lowest(view);
+    if (lowest < 0) return -1;
+    this.#lowestMs = view.gauge(lowest).latencyMs(view.nowMs);
+    const count = candidateCount <= FRESH_TARGETS ? candidateCount : SWEEP;
+    for (let i = 0; i < count; i++) {
+      this.#swept = (this.#swept + 1) % candidateCount;
+      this.#weigh(view, candidates[this.#swept]!);
+    }
+    return this.#chances.find(this.#random.next());
+  }
+
+  charge(): void {
+    // What is under way is measured by the target.
+  }
+
+  changed(view: PoolView, index: number): void {
+    this.#order.changed(view, index);
+    this.#weigh(view, index);
+  }
+
+  #weigh(view: PoolView, index: number): void {
+    const score = isCandidate(view, index) ? scoreOf(view, index, this.#lowestMs, this.#weights) : 0;
+    this.#chances.set(index, score * score * view.weight[index]!);
+  }
+}

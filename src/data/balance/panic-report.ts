@@ -1,0 +1,51 @@
+import type { Log } from "../../telemetry/log.ts";
+import type { Metrics } from "../../telemetry/metrics.ts";
+
+/** How many of the targets that count are ready. */
+export interface Panic {
+  readonly ready: number;
+  readonly counted: number;
+}
+
+export interface PanicReportEnv {
+  readonly metrics: Metrics;
+  /** Without one, panics are only counted. */
+  readonly log?: Log;
+}
+
+/** Says loudly that a pool panics, and that it no longer does. */
+export class PanicReport {
+  readonly #pool: string;
+  readonly #env: PanicReportEnv;
+  #panics = false;
+
+  constructor(pool: string, env: PanicReportEnv) {
+    this.#pool = pool;
+    this.#env = env;
+    env.metrics.poolPanic.with(pool).read(() => (this.#panics ? 1 : 0));
+    env.metrics.poolPanics.with(pool).add(0);
+  }
+
+  /** May be told as often as one likes; undefined: it does not panic. */
+  tell(panic: Panic | undefined): void {
+    const panics = panic !== undefined;
+    if (panics === this.#panics) return;
+    this.#panics = panics;
+    const pool = this.#pool;
+    if (panic === undefined)
+      this.#env.log?.info("pool no longer panics: at least half of its targets are ready", { pool });
+    else {
+      this.#env.metrics.poolPanics.with(pool).add(1);
+      this.#env.log?.warn("pool panics: less than half of its targets are ready, so all are used", {
+        pool,
+        ready: panic.ready,
+        targets: panic.counted,
+      });
+    }
+  }
+
+  /** The pool is gone. */
+  close(): void {
+    this.#env.metrics.poolPanic.remove(this.#pool);
+  }
+}

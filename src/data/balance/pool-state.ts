@@ -1,0 +1,198 @@
+import { Changes } from "./changes.ts";
+import type { Picker, PoolView, TargetGauge } from "./picker.ts";
+import { GRADE, TargetFacts } from "./target-facts.ts";
+import { gaugeOf, type TargetSource } from "./target-source.ts";
+
+/** Below this share of targets that are ready a pool panics (as Envoy does). */
+const PANIC_BELOW = 0.5;
+
+/**
+ * The targets of a pool as columns of numbers, kept up by what changes, so that a pick costs the same however many targets
+ * there are. What targets tell is noted and looked at before the next pick; what time changes, when it is due.
+ */
+export class PoolState implements PoolView {
+  readonly size: number;
+  readonly weight: Float64Array;
+  readonly usable: Uint8Array;
+  readonly eligible: Uint8Array;
+  readonly excluded: Uint8Array;
+  readonly candidates: Int32Array;
+  nowMs = 0;
+  candidateCount = 0;
+  readonly #targets: readonly TargetSource[];
+  readonly #gauges: readonly TargetGauge[];
+  readonly #picker: Picker;
+  readonly #facts: TargetFacts;
+  readonly #changes: Changes;
+  /** Where each target is among the candidates; -1: it is none. */
+  readonly #places: Int32Array;
+  /** 1: usable, with a weight above 0. */
+  readonly #weighty: Uint8Array;
+  #weightyCount = 0;
+  #panics = false;
+  /** Nothing is usable as usual. */
+  #desperate = true;
+  /** Nothing that is usable has a weight above 0. */
+  #weightless = true;
+
+  constructor(targets: readonly TargetSource[], picker: Picker, weights: "adaptive" | "fixed") {
+    const size = targets.length;
+    this.size = size;
+    this.#targets = targets;
+    this.#picker = picker;
+    this.#gauges = targets.map((target) => gaugeOf(target));
+    this.#facts = new TargetFacts(targets, weights);
+    this.#changes = new Changes(targets);
+    this.weight = new Float64Array(size);
+    this.usable = new Uint8Array(size);
+    this.eligible = new Uint8Array(size);
+    this.excluded = new Uint8Array(size);
+    this.candidates = new Int32Array(size);
+    this.#places = new Int32Array(size).fill(-1);
+    this.#weighty = new Uint8Array(size);
+  }
+
+  get share(): ArrayLike<number> {
+    return this.#facts.share;
+  }
+
+  get usableSinceMs(): ArrayLike<number> {
+    return this.#facts.usableSinceMs;
+  }
+
+  /** Less than half of its targets are ready: all are used. */
+  get panics(): boolean {
+    return this.#panics;
+  }
+
+  /** Targets that count for panic, and those of them that are ready. */
+  get counted(): number {
+    return this.#facts.counted;
+  }
+
+  get ready(): number {
+    return this.#facts.ready;
+  }
+
+  /** Targets that can be used as usual. */
+  get usableCount(): number {
+    const { counts } = this.#facts;
+    return counts[GRADE.all]! + (this.#panics ? counts[GRADE.poor]! : 0);
+  }
+
+  /** Those that wait for a probe, or have one out. */
+  get probing(): ReadonlySet<number> {
+    return this.#facts.probing;
+  }
+
+  /** When time alone may change what may be sent; Infinity when it does not. */
+  get nextChangeMs(): number {
+    return this.#facts.wakeMs;
+  }
+
+  gauge(index: number): TargetGauge {
+    return this.#gauges[index]!;
+  }
+
+  /** This one can be used as usual. */
+  isUsable(index: number): boolean {
+    const grade = this.#facts.grade[index];
+    return grade === GRADE.all || (grade === GRADE.poor && this.#panics);
+  }
+
+  /** Takes in all that has changed until now. */
+  look(nowMs: number): void {
+    this.nowMs = nowMs;
+    for (let i = this.#changes.take(); i >= 0; i = this.#changes.take()) this.#read(i);
+    if (nowMs >= this.#facts.soonestMs) {
+      for (let i = this.#facts.nextDue(0, nowMs); i >= 0; i = this.#facts.nextDue(i + 1, nowMs)) this.#read(i);
+      this.#facts.settle();
+    }
+    this.#setModes();
+  }
+
+  /** Something changes of which the target does not tell: a batch leaves. */
+  mark(index: number): void {
+    this.#changes.mark(index);
+  }
+
+  /** Whether an eligible target has room at this moment: other pools may have taken it. Takes note when it has not. */
+  confirm(index: number): boolean {
+    if (this.#hasRoom(index)) return true;
+    this.#derive(index);
+    return false;
+  }
+
+  /** It is not for the next pick, until `include`. */
+  exclude(index: number): void {
+    this.excluded[index] = 1;
+    this.#derive(index);
+  }
+
+  include(index: number): void {
+    this.excluded[index] = 0;
+    this.#derive(index);
+  }
+
+  #read(index: number): void {
+    this.#facts.read(index, this.nowMs);
+    this.#derive(index);
+  }
+
+  /** A mode changes what all targets mean; that is rare. */
+  #setModes(): void {
+    const { ready, counted } = this.#facts;
+    const panics = ready < PANIC_BELOW * counted;
+    const isOther = panics !== this.#panics;
+    this.#panics = panics;
+    const desperate = this.usableCount === 0;
+    if (isOther || desperate !== this.#desperate) {
+      this.#desperate = desperate;
+      this.#deriveAll();
+    }
+    if ((this.#weightyCount === 0) === this.#weightless) return;
+    this.#weightless = !this.#weightless;
+    this.#deriveAll();
+  }
+
+  #deriveAll(): void {
+    for (let i = 0; i < this.size; i++) this.#derive(i);
+  }
+
+  /** What the facts of a target mean in this pool, as it is now. */
+  #derive(index: number): void {
+    const { baseWeight, share, grade } = this.#facts;
+    const isTried = (this.#desperate || this.#panics) && grade[index] !== GRADE.nothing;
+    const isUsable = this.isUsable(index) || (this.#desperate && isTried);
+    const hasWeight = baseWeight[index]! > 0;
+    const weighty = isUsable && hasWeight ? 1 : 0;
+    this.#weightyCount += weighty - this.#weighty[index]!;
+    this.#weighty[index] = weighty;
+    this.usable[index] = isUsable ? 1 : 0;
+    this.weight[index] = (hasWeight ? baseWeight[index]! : this.#weightless ? 1 : 0) * share[index]!;
+    const eligible = (isUsable || isTried) && this.excluded[index] === 0 && this.#hasRoom(index);
+    this.eligible[index] = eligible ? 1 : 0;
+    this.#list(index, eligible && this.weight[index] > 0);
+    this.#picker.changed(this, index);
+  }
+
+  /** What is only tried gets one batch at a time. */
+  #hasRoom(index: number): boolean {
+    const { inFlight, windowSize } = this.#targets[index]!;
+    return this.isUsable(index) ? inFlight < windowSize : inFlight === 0;
+  }
+
+  #list(index: number, isCandidate: boolean): void {
+    const place = this.#places[index]!;
+    if (place >= 0 === isCandidate) return;
+    if (isCandidate) {
+      this.#places[index] = this.candidateCount;
+      this.candidates[this.candidateCount++] = index;
+      return;
+    }
+    const last = this.candidates[--this.candidateCount]!;
+    this.candidates[place] = last;
+    this.#places[last] = place;
+    this.#places[index] = -1;
+  }
+}
