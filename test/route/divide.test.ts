@@ -77,7 +77,8 @@ function put(into: Delivered, place: string, { resource, scopeName, item }: Naiv
 }
 
 function sorted(delivered: Delivered): [string, string[]][] {
-  return [...delivered].map(([place, items]) => [place, items.toSorted()] as [string, string[]]).toSorted();
+  const each = [...delivered].map(([place, items]): [string, string[]] => [place, items.toSorted()]);
+  return each.toSorted(([a], [b]) => (a < b ? -1 : 1));
 }
 
 function routeForReal(signal: Signal, bytes: Uint8Array, rules: readonly RuleSpec[], pools: Pools): Delivered {

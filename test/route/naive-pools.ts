@@ -76,7 +76,7 @@ export function channelOf(division: NaiveDivision, item: NaiveItem, ownerOf: (ha
     case "regions": {
       const resource = attributesOf(item.resource);
       const own = [resource.get("region"), resource.get("cloud.region")].find((value) => typeof value === "string");
-      const found = division.regions.indexOf(String(own ?? item.listenerRegion));
+      const found = division.regions.indexOf(own ?? item.listenerRegion);
       return found < 0 ? division.regions.length : found;
     }
     case "key":

@@ -18,8 +18,8 @@ function parcelOf(spans: number): { parcel: Parcel & { cancelled: boolean }; out
 
 test("the halves of a copy are requests of their own, and end it together", () => {
   const { parcel, outcomes } = parcelOf(4);
-  const end = joinCopies(2, parcel.settle);
-  const [one, other] = [new CopyParcel(parcel, parcel, end), new CopyParcel(parcel, parcel, end)];
+  const copies = joinCopies(2, parcel.settle);
+  const [one, other] = [new CopyParcel(parcel, parcel, copies), new CopyParcel(parcel, parcel, copies)];
   const halves = one.halve()!;
   assert.deepEqual(
     halves.map(({ items, points, bytes }) => [items, points, bytes]),
@@ -37,12 +37,12 @@ test("the halves of a copy are requests of their own, and end it together", () =
 
 test("a copy of a single item cannot be cut", () => {
   const { parcel } = parcelOf(1);
-  assert.equal(new CopyParcel(parcel, parcel, () => undefined).halve(), undefined);
+  assert.equal(new CopyParcel(parcel, parcel, joinCopies(1, parcel.settle)).halve(), undefined);
 });
 
 test("copies know what happens to the parcel: its sender goes away, a send takes it along", () => {
   const { parcel } = parcelOf(2);
-  const copy = new CopyParcel(parcel, parcel, () => undefined);
+  const copy = new CopyParcel(parcel, parcel, joinCopies(1, parcel.settle));
   const [half] = copy.halve()!;
   parcel.cancelled = true;
   half.attempts++;

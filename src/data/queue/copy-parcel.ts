@@ -1,7 +1,7 @@
 import type { Signal } from "../../otlp/signal.ts";
 import { halveRequest } from "../../otlp/slice.ts";
 import type { Parcel, ParcelOutcome } from "../parcel.ts";
-import { type CopyOutcome, joinHalves, joinParts } from "./join.ts";
+import { type Copies, type CopyOutcome, joinHalves, joinParts } from "./join.ts";
 
 /** Cuts a parcel in two, each settled on its own; the whole is then never settled. Undefined: it holds a single item. */
 export type SplitParcel = (parcel: Parcel) => readonly [Parcel, Parcel] | undefined;
@@ -21,8 +21,10 @@ export class CopyParcel implements Parcel {
   readonly end: (outcome: CopyOutcome) => void;
   /** What it is a copy of. */
   readonly origin: Parcel;
+  readonly #copies: Copies;
 
-  constructor(origin: Parcel, part: Bytes, end: (outcome: CopyOutcome) => void) {
+  /** A part of a copy ends in its own way. */
+  constructor(origin: Parcel, part: Bytes, copies: Copies, end: (outcome: CopyOutcome) => void = copies.end) {
     this.signal = origin.signal;
     this.pieces = part.pieces;
     this.bytes = part.bytes;
@@ -32,6 +34,12 @@ export class CopyParcel implements Parcel {
     this.enqueuedMs = origin.enqueuedMs;
     this.end = end;
     this.origin = origin;
+    this.#copies = copies;
+  }
+
+  /** No other copy arrived or is left: without this one, or the parts of it, the parcel would have gone nowhere. */
+  get isLast(): boolean {
+    return this.#copies.isLast;
   }
 
   get cancelled(): boolean {
@@ -64,11 +72,11 @@ export class CopyParcel implements Parcel {
       parts.map((part) => part.points),
       this.end,
     );
-    return parts.map((part, i) => new CopyParcel(this.origin, part, ends[i]!));
+    return parts.map((part, i) => new CopyParcel(this.origin, part, this.#copies, ends[i]));
   }
 
   #half({ bytes, items, points }: Half, end: (outcome: CopyOutcome) => void): CopyParcel {
-    return new CopyParcel(this.origin, { pieces: [bytes], bytes: bytes.length, items, points }, end);
+    return new CopyParcel(this.origin, { pieces: [bytes], bytes: bytes.length, items, points }, this.#copies, end);
   }
 }
 

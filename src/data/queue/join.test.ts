@@ -18,10 +18,10 @@ const copies: { name: string; outcomes: CopyOutcome[]; want: ParcelOutcome }[] =
 for (const { name, outcomes, want } of copies) {
   test(`copies of a parcel: ${name}`, () => {
     const seen: ParcelOutcome[] = [];
-    const end = joinCopies(outcomes.length, (outcome) => seen.push(outcome));
+    const its = joinCopies(outcomes.length, (outcome) => seen.push(outcome));
     for (const outcome of outcomes) {
       assert.equal(seen.length, 0);
-      end(outcome);
+      its.end(outcome);
     }
     assert.deepEqual(seen, [want]);
   });
@@ -29,11 +29,23 @@ for (const { name, outcomes, want } of copies) {
 
 test("copies of a parcel: when all targets were taken out it failed", () => {
   const seen: ParcelOutcome[] = [];
-  joinCopies(1, (outcome) => seen.push(outcome))(undefined);
+  joinCopies(1, (outcome) => seen.push(outcome)).end(undefined);
   assert.deepEqual(
     seen.map((outcome) => outcome.kind === "failed" && outcome.reason),
     ["no_target"],
   );
+});
+
+test("copies of a parcel: the last one knows that no other arrived", () => {
+  const its = joinCopies(3, () => undefined);
+  const seen = [its.isLast];
+  for (const outcome of [undefined, undefined]) {
+    its.end(outcome);
+    seen.push(its.isLast);
+  }
+  const other = joinCopies(2, () => undefined);
+  other.end(delivered);
+  assert.deepEqual([...seen, other.isLast], [false, false, true, false]);
 });
 
 const halves: { name: string; first: CopyOutcome; second: CopyOutcome; want: CopyOutcome }[] = [

@@ -6,14 +6,29 @@ export type CopyOutcome = ParcelOutcome | undefined;
 const RANK = { failed: 0, rejected: 1, delivered: 2 } as const;
 
 /** One parcel that goes to several targets: settled when all copies have ended, with the weakest outcome. */
-export function joinCopies(copies: number, settle: (outcome: ParcelOutcome) => void): (outcome: CopyOutcome) => void {
+export function joinCopies(copies: number, settle: (outcome: ParcelOutcome) => void): Copies {
   let left = copies;
   let weakest: CopyOutcome;
-  return (outcome) => {
-    weakest = weaker(weakest, outcome);
-    if (--left > 0) return;
-    settle(weakest ?? { kind: "failed", reason: "no_target", message: "its target was taken out of the pool" });
+  let arrived = false;
+  return {
+    get isLast() {
+      return left === 1 && !arrived;
+    },
+    end(outcome) {
+      arrived ||= outcome?.kind === "delivered";
+      weakest = weaker(weakest, outcome);
+      if (--left > 0) return;
+      settle(weakest ?? { kind: "failed", reason: "no_target", message: "its target was taken out of the pool" });
+    },
   };
+}
+
+/** The copies of one parcel, as each of them sees the others. */
+export interface Copies {
+  /** All the others have ended, and none arrived: without this one the parcel would have gone nowhere. */
+  readonly isLast: boolean;
+  /** Once for each copy. */
+  readonly end: (outcome: CopyOutcome) => void;
 }
 
 /**

@@ -193,7 +193,8 @@ export class Lanes {
     const next = this.#isCopying() ? this.forCopies()[0] : this.#unsorted;
     if (next === undefined) return;
     for (const delivery of lane.takeAll()) {
-      if (delivery.parcel instanceof CopyParcel) delivery.parcel.end(undefined);
+      const { parcel } = delivery;
+      if (parcel instanceof CopyParcel && !parcel.isLast) parcel.end(undefined);
       else next.push(delivery);
     }
   }

@@ -276,13 +276,17 @@ class MemoryPool implements Pool {
 
   #offerCopies(parcel: Parcel, lanes: readonly QueueLane[]): void {
     if (lanes.length === 1) return lanes[0]!.push(deliver(parcel));
-    const end = joinCopies(lanes.length, (outcome) => parcel.settle(outcome));
+    const copies = joinCopies(lanes.length, (outcome) => parcel.settle(outcome));
     for (const lane of lanes) {
       if (this.#fitsCopy(lane, parcel.bytes, lanes.length)) {
-        lane.push(deliver(new CopyParcel(parcel, parcel, end)));
+        lane.push(deliver(new CopyParcel(parcel, parcel, copies)));
       } else {
         const ids = lane.targets.map((target) => target.plan.id).join();
-        end({ kind: "failed", reason: "queue_full", message: `pool ${this.name}: the queue for ${ids} is full` });
+        copies.end({
+          kind: "failed",
+          reason: "queue_full",
+          message: `pool ${this.name}: the queue for ${ids} is full`,
+        });
       }
     }
   }
