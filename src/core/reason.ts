@@ -11,6 +11,7 @@ export const REASONS = [
   "not_found",
   "too_many_requests",
   "memory",
+  "too_slow",
   "queue_full",
   "unrouted",
   "no_target",

@@ -66,12 +66,14 @@ export abstract class InboundCall implements UnaryCall, PrefixJudge {
   cancel(): void {
     if (this.#over) return;
     this.#over = true;
+    this.#reader = undefined; // and what it holds
     this.#exchange?.cancelled();
   }
 
   reply(reply: UnaryReply): void {
     if (this.#over) return;
     this.#over = true;
+    this.#reader = undefined;
     this.send(reply);
   }
 
@@ -90,6 +92,12 @@ export abstract class InboundCall implements UnaryCall, PrefixJudge {
       return this.#refuse(STATUS.RESOURCE_EXHAUSTED, text);
     }
     const refusal = exchange.length(bytes);
+    if (refusal !== undefined) this.reply(refusal);
+    return !this.#over;
+  }
+
+  holds(bytes: number): boolean {
+    const refusal = this.#exchange?.holds?.(bytes);
     if (refusal !== undefined) this.reply(refusal);
     return !this.#over;
   }

@@ -16,7 +16,11 @@ test("a message in any pieces, cut into any chunks, is read as it was", () => {
       const message = Buffer.concat(pieces);
       const wire = Buffer.concat(frameMessage(pieces, message.length, compressed));
       const begun: number[][] = [];
-      const reader = new MessageReader({ begins: (flag, bytes) => begun.push([flag, bytes]) > 0 });
+      const held: number[] = [];
+      const reader = new MessageReader({
+        begins: (flag, bytes) => begun.push([flag, bytes]) > 0,
+        holds: (bytes) => held.push(bytes) > 0,
+      });
       let from = 0;
       for (const cut of cuts.map((at) => at % (wire.length + 1)).toSorted((a, b) => a - b)) {
         assert.equal(reader.add(wire.subarray(from, cut)), "read");
@@ -26,6 +30,8 @@ test("a message in any pieces, cut into any chunks, is read as it was", () => {
       assert.equal(reader.add(wire.subarray(from)), "read");
       assert.equal(reader.progress, "whole");
       assert.deepEqual(begun, [[compressed ? 1 : 0, message.length]]);
+      assert.equal(held.at(-1) ?? 0, message.length);
+      assert.ok(held.every((bytes, i) => bytes > (held[i - 1] ?? 0)));
       assert.equal(reader.compressed, compressed);
       assert.ok(message.equals(reader.take()));
       assert.equal(reader.add(Uint8Array.of(1)), "excess");
@@ -53,6 +59,26 @@ test("a message of up to 64 KiB is one buffer", () => {
 });
 
 test("a refused message is not allocated, nor is a byte of it read", () => {
-  const reader = new MessageReader({ begins: () => false });
+  const reader = new MessageReader({ begins: () => false, holds: () => true });
   assert.equal(reader.add(Buffer.from([0, 255, 255, 255, 255, 1, 2, 3])), "refused");
+});
+
+test("a message that is refused half-way is read no further", () => {
+  const reader = new MessageReader({ begins: () => true, holds: (bytes) => bytes <= 10 });
+  assert.equal(reader.add(Buffer.from([0, 0, 0, 0, 20, ...new Uint8Array(10)])), "read");
+  assert.equal(reader.add(new Uint8Array(1)), "refused");
+});
+
+test("a message of several MiB is put together from small chunks, and one that is only announced takes no memory", () => {
+  const judge = { begins: () => true, holds: () => true };
+  const message = Buffer.alloc(5_000_000, "0123456789");
+  const reader = new MessageReader(judge);
+  const wire = Buffer.concat([Buffer.from([0, 0, 76, 75, 64]), message]);
+  for (let at = 0; at < wire.length; at += 16_384) assert.equal(reader.add(wire.subarray(at, at + 16_384)), "read");
+  assert.equal(reader.progress, "whole");
+  assert.ok(message.equals(reader.take()));
+  const before = process.memoryUsage().arrayBuffers;
+  const announced = Array.from({ length: 100 }, () => new MessageReader(judge));
+  for (const one of announced) one.add(Buffer.from([0, 4, 0, 0, 0]));
+  assert.ok(process.memoryUsage().arrayBuffers - before < 150 * 1_048_576, "64 MiB each were announced");
 });

@@ -2,14 +2,18 @@
 export interface PrefixJudge {
   /** The length-prefixed message begins (grpc/doc/PROTOCOL-HTTP2.md). False: its bytes are not wanted. */
   begins(flag: number, bytes: number): boolean;
+  /** So many bytes of the message are about to be held. False: they are not wanted. */
+  holds(bytes: number): boolean;
 }
 
 const PREFIX_BYTES = 5;
+/** A longer message gets its buffer as it comes: who only announces makes nobody allocate. */
+const MAX_AHEAD_BYTES = 1_048_576;
 const NOTHING = new Uint8Array(0);
 
 /**
- * Puts one length-prefixed message together from chunks in any split. The buffer is allocated once, by the prefix,
- * so that a chunk is copied once and never kept.
+ * Puts one length-prefixed message together from chunks in any split. The buffer of all but very long messages is allocated
+ * once, by the prefix, so that a chunk is copied once and never kept.
  */
 export class MessageReader {
   readonly #judge: PrefixJudge;
@@ -35,6 +39,7 @@ export class MessageReader {
     }
     const more = chunk.length - at;
     if (more > this.#length - this.#filled) return "excess";
+    if (more > 0 && !this.#widen(this.#filled + more)) return "refused";
     this.#body.set(at === 0 ? chunk : chunk.subarray(at), this.#filled);
     this.#filled += more;
     return "read";
@@ -59,7 +64,16 @@ export class MessageReader {
 
   #begin(): boolean {
     if (!this.#judge.begins(this.#flag, this.#length)) return false;
-    if (this.#length > 0) this.#body = Buffer.allocUnsafe(this.#length);
+    if (this.#length > 0) this.#body = Buffer.allocUnsafe(Math.min(this.#length, MAX_AHEAD_BYTES));
+    return true;
+  }
+
+  #widen(bytes: number): boolean {
+    if (!this.#judge.holds(bytes)) return false;
+    if (bytes <= this.#body.length) return true;
+    const wider = Buffer.allocUnsafe(Math.min(this.#length, Math.max(bytes, 2 * this.#body.length)));
+    wider.set(this.#body.subarray(0, this.#filled));
+    this.#body = wider;
     return true;
   }
 }

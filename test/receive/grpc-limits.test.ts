@@ -100,6 +100,37 @@ test("a message that does not come in time is DEADLINE_EXCEEDED, and what it hel
   assert.deepEqual([receiving.admission.inFlightBytes, receiving.admission.inFlightRequests], [0, 0]);
 });
 
+test("what is announced and does not come holds no room for others", async () => {
+  await using receiving = await openReceiving({ limits: { maxInFlightBytes: 4 * MIB } });
+  await using slow = new GrpcConnection(receiving.grpcPort);
+  await using other = new GrpcConnection(receiving.grpcPort);
+  const streams = Array.from({ length: 64 }, () => slow.begin(TRACES));
+  for (const stream of streams) stream.write(Buffer.concat([prefix(MIB), Buffer.alloc(10)]));
+  while (receiving.admission.inFlightRequests < 64) await new Promise(setImmediate);
+  assert.equal((await other.call(TRACES, Buffer.alloc(MIB))).status, GRPC.OK);
+});
+
+test("a message that comes slowly gives way when others are refused, with RetryInfo, and not before", async () => {
+  const clock = new ManualClock();
+  const limits = { maxConcurrentRequests: 2, requestTimeoutMs: 60_000 };
+  await using receiving = await openReceiving({ clock, limits, grpc: { keepaliveTimeMs: 0 } });
+  await using connection = new GrpcConnection(receiving.grpcPort);
+  const streams = [connection.begin(TRACES), connection.begin(TRACES)];
+  const answers = streams.map((stream) => answerOf(stream));
+  for (const stream of streams) stream.write(Buffer.concat([prefix(1_000_000), Buffer.alloc(1_000)]));
+  while (receiving.admission.inFlightBytes < 32_768) await new Promise(setImmediate);
+  clock.advance(5_000);
+  assert.equal(receiving.admission.inFlightRequests, 2);
+  assert.equal((await connection.call(TRACES, Buffer.alloc(10))).status, GRPC.UNAVAILABLE);
+  clock.advance(200);
+  for (const { status, details } of await Promise.all(answers)) {
+    assert.equal(status, GRPC.UNAVAILABLE);
+    assert.match(JSON.stringify(details), /RetryInfo/u);
+  }
+  assert.equal(receiving.errors("too_slow"), 2);
+  assert.equal((await connection.call(TRACES, Buffer.alloc(10))).status, GRPC.OK);
+});
+
 test("a health check without a message does not stay for ever", async () => {
   const clock = new ManualClock();
   await using receiving = await openReceiving({ clock, grpc: { keepaliveTimeMs: 0 } });

@@ -110,6 +110,28 @@ test("too many requests at once are 503 or 429 by reason, with a delay", async (
   assert.equal((await first).status, 200);
 });
 
+test("a body that comes slowly gives way when others are refused, and holds no more room than what came", async () => {
+  const clock = new ManualClock();
+  const limits = { maxConcurrentRequests: 2, requestTimeoutMs: 60_000 };
+  await using receiving = await openReceiving({ clock, limits });
+  await using counted = await RawConnection.open(receiving.httpPort);
+  counted.send(rawHead("/v1/traces", { "content-length": 1_000_000 }), "only this");
+  await using chunked = await RawConnection.open(receiving.httpPort);
+  chunked.send(rawHead("/v1/traces", { "transfer-encoding": "chunked" }), "5\r\nhello\r\n");
+  while (receiving.admission.inFlightBytes < 16_384 + 5) await new Promise(setImmediate);
+  assert.ok(receiving.admission.inFlightBytes < 40_000);
+  clock.advance(5_000);
+  assert.equal((await post(receiving.httpPort, "/v1/traces", Buffer.alloc(1))).status, 429);
+  clock.advance(200);
+  for (const raw of [counted, chunked]) {
+    const text = await raw.rest();
+    assert.match(text, /^HTTP\/1\.1 503 /u);
+    assert.match(text, /Retry-After: /iu);
+  }
+  assert.equal(receiving.errors("too_slow"), 2);
+  assert.equal((await post(receiving.httpPort, "/v1/traces", Buffer.alloc(1))).status, 200);
+});
+
 test("a body that ends before its content-length is 400 and is not carried", async () => {
   await using receiving = await openReceiving();
   await using raw = await RawConnection.open(receiving.httpPort);

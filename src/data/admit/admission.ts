@@ -55,6 +55,8 @@ export interface Admission {
   readonly limits: AdmissionLimits;
   readonly inFlightBytes: number;
   readonly inFlightRequests: number;
+  /** Clock.nowMs() of the last refusal for want of room; -Infinity before the first. */
+  readonly refusedMs: number;
   /** Before any byte of the body is read. */
   open(head: RequestHead): Permit | Refused;
   /** Takes effect for what comes; requests under way keep what they have. */
@@ -76,6 +78,7 @@ type AdmissionReason = "memory" | "too_many_requests" | "shutting_down";
 class Gate implements Admission {
   inFlightBytes = 0;
   inFlightRequests = 0;
+  refusedMs = Number.NEGATIVE_INFINITY;
   limits: AdmissionLimits;
   readonly #clock: Clock;
   readonly #pressure: Pressure;
@@ -137,6 +140,7 @@ class Gate implements Admission {
 
   #no(reason: AdmissionReason, message: string, nowMs: number): Refused {
     this.#refused[reason].add(1);
+    if (reason !== "shutting_down") this.refusedMs = nowMs;
     // Who is told that this node goes away finds another one at once: there is no pressure to wait for.
     const retryAfterMs = reason === "shutting_down" ? this.#pressure.calmMs() : this.#pressure.refused(nowMs);
     return { kind: "refused", refusal: { reason, message, retryAfterMs } };

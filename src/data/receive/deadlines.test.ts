@@ -9,10 +9,15 @@ test("each entry expires once, never early and at most one tick late, unless it 
   fc.assert(
     fc.property(fc.array(entry), (entries) => {
       const clock = new ManualClock();
-      const deadlines = createDeadlines(clock);
+      const deadlines = createDeadlines(clock, () => -Infinity);
       const expired = entries.map(() => [] as number[]);
       for (const [i, { startMs, waitMs, forgottenMs }] of entries.entries()) {
-        const watched: Expiring = { deadlineMs: startMs + waitMs, expire: () => expired[i]?.push(clock.nowMs()) };
+        const watched: Expiring = {
+          deadlineMs: startMs + waitMs,
+          expire: () => expired[i]?.push(clock.nowMs()),
+          isSlow: () => true,
+          giveWay: () => assert.fail("nobody was refused"),
+        };
         clock.after(startMs, () => deadlines.watch(watched));
         if (forgottenMs !== null) clock.after(startMs + forgottenMs, () => deadlines.forget(watched));
       }
@@ -31,11 +36,33 @@ test("each entry expires once, never early and at most one tick late, unless it 
 
 test("no timer waits when there is nothing to watch", () => {
   const clock = new ManualClock();
-  const deadlines = createDeadlines(clock);
-  const entry: Expiring = { deadlineMs: 1_000, expire: () => {} };
+  const deadlines = createDeadlines(clock, () => -Infinity);
+  const entry: Expiring = { deadlineMs: 1_000, expire: () => {}, isSlow: () => false, giveWay: () => {} };
   deadlines.watch(entry);
   assert.equal(clock.pending, 1);
   deadlines.forget(entry);
   clock.advance(200);
   assert.equal(clock.pending, 0);
+});
+
+test("what is slow gives way, once, within a tick of somebody being refused, and not before", () => {
+  const clock = new ManualClock();
+  let refusedMs = -Infinity;
+  const deadlines = createDeadlines(clock, () => refusedMs);
+  const gone: string[] = [];
+  const entry = (name: string, isSlow: boolean): Expiring => ({
+    deadlineMs: 10_000,
+    expire: () => gone.push(`${name} expired`),
+    isSlow: () => isSlow,
+    giveWay: () => gone.push(name),
+  });
+  deadlines.watch(entry("slow", true));
+  deadlines.watch(entry("fast", false));
+  clock.advance(5_000);
+  assert.deepEqual(gone, []);
+  refusedMs = clock.nowMs();
+  clock.advance(200);
+  assert.deepEqual(gone, ["slow"]);
+  clock.advance(10_000);
+  assert.deepEqual(gone, ["slow", "fast expired"]);
 });

@@ -4,9 +4,16 @@ export interface Expiring {
   /** Clock.nowMs() after which `expire` is called, once, unless it was forgotten before. */
   readonly deadlineMs: number;
   expire(): void;
+  /** It holds up others more than it should, when there are any who wait. */
+  isSlow(nowMs: number): boolean;
+  /** Ends it for their sake: called at most once, and instead of `expire`. */
+  giveWay(): void;
 }
 
-/** Watches the deadlines of all requests under way. Late by at most one tick, never early. */
+/**
+ * Watches the deadlines of all requests under way: late by at most one tick, never early. While others are refused, those
+ * that are slow are ended, too.
+ */
 export interface Deadlines {
   watch(entry: Expiring): void;
   forget(entry: Expiring): void;
@@ -18,15 +25,21 @@ export interface Deadlines {
  */
 const TICK_MS = 100;
 
-export function createDeadlines(clock: Clock): Deadlines {
+/** `refusedMs`: when somebody was last refused for want of room. */
+export function createDeadlines(clock: Clock, refusedMs: () => number): Deadlines {
   const entries = new Set<Expiring>();
   let ticking = false;
+  let lastMs = 0;
   const tick = (): void => {
     const nowMs = clock.nowMs();
+    const pressed = refusedMs() >= lastMs;
+    lastMs = nowMs;
     for (const entry of entries) {
-      if (entry.deadlineMs > nowMs) continue;
+      const late = entry.deadlineMs <= nowMs;
+      if (!late && !(pressed && entry.isSlow(nowMs))) continue;
       entries.delete(entry);
-      entry.expire();
+      if (late) entry.expire();
+      else entry.giveWay();
     }
     ticking = entries.size > 0;
     if (ticking) clock.after(TICK_MS, tick);
@@ -36,6 +49,7 @@ export function createDeadlines(clock: Clock): Deadlines {
       entries.add(entry);
       if (ticking) return;
       ticking = true;
+      lastMs = clock.nowMs();
       clock.after(TICK_MS, tick);
     },
     forget(entry) {

@@ -38,7 +38,7 @@ export function openDesk(region: string, method: RequestHead["method"], env: Rec
     env,
     region,
     method,
-    deadlines: createDeadlines(env.clock),
+    deadlines: createDeadlines(env.clock, () => env.admission.refusedMs),
     count(reply, receivedMs) {
       if (!reply.ok) errors.get(reply.refusal.reason)?.add(1);
       duration.observe((env.clock.nowMs() - receivedMs) / 1_000);

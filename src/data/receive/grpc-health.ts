@@ -39,6 +39,15 @@ export class HealthExchange implements UnaryExchange, Expiring {
     return undefined;
   }
 
+  /** It holds nothing that others could use. */
+  isSlow(): boolean {
+    return false;
+  }
+
+  giveWay(): void {
+    this.expire();
+  }
+
   message(bytes: Uint8Array, compressed: boolean): void {
     const encoding = compressed ? parseEncoding(this.#call.encoding) : "identity";
     if (encoding === "identity") {

@@ -1,5 +1,5 @@
 import type { Refusal } from "../../core/reason.ts";
-import type { UnaryCall, UnaryExchange, UnaryHandler, UnaryReply } from "../../http2/port.ts";
+import type { UnaryCall, UnaryExchange, UnaryHandler } from "../../http2/port.ts";
 import { SIGNAL_FACTS, SIGNALS, type Signal } from "../../otlp/signal.ts";
 import type { Permit } from "../admit/admission.ts";
 import type { Reply, RequestHead } from "../request.ts";
@@ -71,10 +71,12 @@ class ExportExchange implements UnaryExchange, Answerer {
     this.#reception = new Reception(desk, head, permit, "protobuf", this);
   }
 
-  length(bytes: number): UnaryReply | undefined {
-    const refusal = this.#reception.room(bytes, bytes);
-    if (refusal !== undefined) this.#reception.refuse(refusal);
-    return undefined; // a refusal was replied to already
+  length(bytes: number): undefined {
+    this.#reception.expect(bytes); // a refusal was replied to already
+  }
+
+  holds(bytes: number): undefined {
+    this.#reception.hold(bytes);
   }
 
   message(bytes: Uint8Array, compressed: boolean): void {

@@ -1,16 +1,17 @@
-import type { Refusal } from "../../core/reason.ts";
 import type { Reception } from "./reception.ts";
 
 const NOTHING = new Uint8Array(0);
 const MIN_BUFFER_BYTES = 16_384;
+/** The buffer of a longer body of known length grows as it comes: who only announces makes nobody allocate. */
+const MAX_AHEAD_BYTES = 1_048_576;
 
 /**
  * Puts a body together. Chunks are copied into one buffer, never kept in a list: a sender may send one byte a chunk, and each would
- * cost a hundred. What the permit counts is the buffer, not what is in it yet.
+ * cost a hundred. Without a length, what the permit counts is the buffer, not what is in it yet.
  */
 export class HttpBody {
   readonly #reception: Reception;
-  /** `Content-Length`, which the permit has already; undefined for a chunked body. */
+  /** `Content-Length`, which the reception knows already; undefined for a chunked body. */
   readonly #length: number | undefined;
   #buffer: Uint8Array = NOTHING;
   #filled = 0;
@@ -20,19 +21,17 @@ export class HttpBody {
     this.#length = length;
   }
 
-  /** Why the chunk cannot be taken; undefined when it was. A chunk that is alone is kept as it is. */
-  add(chunk: Uint8Array): Refusal | undefined {
+  /** Takes a chunk, unless the reception refuses the request for it. A chunk that is alone is kept as it is. */
+  add(chunk: Uint8Array): void {
     const total = this.#filled + chunk.length;
-    if (total > this.#buffer.length) {
-      const bytes = this.#capacityFor(chunk.length, total);
-      const refusal = this.#length === undefined ? this.#reception.room(bytes, total) : undefined;
-      if (refusal !== undefined) return refusal;
-      if (bytes === chunk.length) this.#buffer = chunk;
-      else this.#move(bytes);
-    }
+    const bytes = total > this.#buffer.length ? this.#capacityFor(chunk.length, total) : 0;
+    if (this.#length !== undefined) this.#reception.hold(total);
+    else if (bytes > 0) this.#reception.widen(bytes, total);
+    if (this.#reception.over) return;
+    if (bytes === chunk.length) this.#buffer = chunk;
+    else if (bytes > 0) this.#move(bytes);
     if (this.#buffer !== chunk) this.#buffer.set(chunk, this.#filled);
     this.#filled = total;
-    return undefined;
   }
 
   /** The body, owned by the caller. */
@@ -52,16 +51,17 @@ export class HttpBody {
   }
 
   #capacityFor(bytes: number, total: number): number {
-    if (this.#length !== undefined) return this.#length;
+    const doubled = 2 * this.#buffer.length;
+    if (this.#length !== undefined) return Math.min(this.#length, Math.max(MAX_AHEAD_BYTES, total, doubled));
     if (this.#filled === 0) return bytes;
-    return Math.max(total, Math.min(this.#reception.maxBytes, Math.max(MIN_BUFFER_BYTES, 2 * this.#buffer.length)));
+    return Math.max(total, Math.min(this.#reception.maxBytes, Math.max(MIN_BUFFER_BYTES, doubled)));
   }
 
   #move(bytes: number): void {
     const old = this.#buffer;
     this.#buffer = Buffer.allocUnsafe(bytes);
     this.#buffer.set(old.subarray(0, this.#filled), 0);
-    this.#reception.release(old.length);
+    if (this.#length === undefined) this.#reception.release(old.length);
   }
 
   #trimmed(view: Uint8Array, bytes: number): Uint8Array {

@@ -104,17 +104,13 @@ class HttpExchange implements Answerer, OpenExchange {
     const { request, response, expects } = this.#pair;
     const reception = this.#reception;
     if (reception === undefined) return;
-    const refusal = length === undefined ? undefined : reception.room(length, length);
-    if (refusal !== undefined) {
-      reception.refuse(refusal);
-      return;
-    }
+    if (length !== undefined) reception.expect(length);
+    if (reception.over) return;
     const body = new HttpBody(reception, length);
     this.#body = body;
     if (expects) response.writeContinue();
     request.on("data", (chunk: Buffer) => {
-      const no = reception.over ? undefined : body.add(chunk);
-      if (no !== undefined) reception.refuse(no);
+      if (!reception.over) body.add(chunk);
     });
     request.on("end", () => {
       if (!reception.over) reception.take(body.take(), encoding);

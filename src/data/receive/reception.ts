@@ -30,6 +30,11 @@ export class Reception implements Expiring {
   /** Somebody else has the bytes: inflating, or the next stage. */
   #away = false;
   #cancel: Cancel | undefined;
+  /** Of a body whose length the sender told: that length, and for how much of it the permit has room. */
+  #length = 0;
+  #granted = 0;
+  /** Bytes of the body that have come. */
+  #arrived = 0;
 
   constructor(desk: Desk, head: RequestHead, permit: Permit, format: Format, to: Answerer) {
     this.head = head;
@@ -50,10 +55,27 @@ export class Reception implements Expiring {
     return this.head.deadlineMs;
   }
 
-  /** Why `bytes` more of the body cannot be taken; undefined when they are. `total` is the length of the body with them. */
-  room(bytes: number, total: number): Refusal | undefined {
-    if (total > this.maxBytes) return tooLarge(total, this.maxBytes);
-    return this.permit.grow(bytes) ? undefined : this.#noRoom();
+  /** The sender told the body's length: refuses it when it is too long, or when there is not even room for its beginning. */
+  expect(length: number): void {
+    this.#length = length;
+    if (length > this.maxBytes) this.refuse(tooLarge(length, this.maxBytes));
+    else this.#grant(Math.min(length, FIRST_BYTES));
+  }
+
+  /**
+   * So much of a body of known length has come. Room is taken in steps that double, so that nobody holds room by announcing
+   * what does not come. Refuses the request when there is none.
+   */
+  hold(arrived: number): void {
+    this.#arrived = arrived;
+    if (arrived > this.#granted) this.#grant(Math.min(this.#length, Math.max(arrived, 2 * this.#granted)));
+  }
+
+  /** Room for `bytes` more of a body whose length nobody told, which is `total` bytes long with them; refuses it when there is none. */
+  widen(bytes: number, total: number): void {
+    this.#arrived = total;
+    const refusal = this.#room(bytes, total);
+    if (refusal !== undefined) this.refuse(refusal);
   }
 
   /** The whole body, owned from here on; its length was taken from the permit. */
@@ -82,6 +104,16 @@ export class Reception implements Expiring {
     this.#over();
     this.#desk.countError("cancelled");
     this.#stop();
+  }
+
+  /** Its body comes so slowly that others, who need the room, come first. */
+  isSlow(nowMs: number): boolean {
+    return !this.#away && this.#arrived < (nowMs - this.head.receivedMs - SLOW_GRACE_MS) * SLOW_BYTES_PER_MS;
+  }
+
+  giveWay(): void {
+    const message = `${this.#arrived} bytes came so far, while others were refused for want of room`;
+    this.refuse({ reason: "too_slow", message });
   }
 
   expire(): void {
@@ -128,13 +160,23 @@ export class Reception implements Expiring {
       return;
     }
     const bytes = result.bytes.length;
-    const refusal = bytes > estimate ? this.room(bytes - estimate, bytes) : undefined;
+    const refusal = bytes > estimate ? this.#room(bytes - estimate, bytes) : undefined;
     if (refusal !== undefined) {
       this.refuse(refusal);
       return;
     }
     this.permit.shrink(body.length + Math.max(0, estimate - bytes));
     this.#carry(result.bytes, result.rejected, result.message);
+  }
+
+  #grant(bytes: number): void {
+    if (this.permit.grow(bytes - this.#granted)) this.#granted = bytes;
+    else this.refuse(this.#noRoom());
+  }
+
+  #room(bytes: number, total: number): Refusal | undefined {
+    if (total > this.maxBytes) return tooLarge(total, this.maxBytes);
+    return this.permit.grow(bytes) ? undefined : this.#noRoom();
   }
 
   #carry(bytes: Uint8Array, rejected: number, message: string): void {
@@ -168,6 +210,12 @@ export class Reception implements Expiring {
     return this.permit.refusal ?? { reason: "memory", message: "the request was settled before it was read" };
   }
 }
+
+/** Room for so much of a body is taken when its length is told. */
+const FIRST_BYTES = 16_384;
+/** A body that comes slower than 64 KiB a second, after a quarter of a second, gives way to others. */
+const SLOW_BYTES_PER_MS = 65.536;
+const SLOW_GRACE_MS = 250;
 
 /** How a request is written. */
 export type Format = "protobuf" | "json";
