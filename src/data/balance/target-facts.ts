@@ -1,5 +1,6 @@
-import { isUnproven, mayTry, usableSinceMs } from "../health/health.ts";
+import { type Health, isUnproven, isUsable, mayTry, nextChangeMs, usableSinceMs } from "../health/health.ts";
 import { AdaptiveShares } from "./adaptive-shares.ts";
+import { IndexHeap } from "./index-heap.ts";
 import type { TargetSource } from "./target-source.ts";
 
 /** What may be sent to a target, as its health says. */
@@ -26,14 +27,13 @@ export class TargetFacts {
   readonly probing = new Set<number>();
   /** Targets of each grade. */
   readonly counts = new Int32Array(4);
-  /** When the next one is to be read because of time; may be early. */
-  soonestMs = Infinity;
   readonly #targets: readonly TargetSource[];
   readonly #adaptive: AdaptiveShares | undefined;
   readonly #standing: Uint8Array;
   readonly #standings = new Int32Array(3);
-  readonly #wakeMs: Float64Array;
-  readonly #lookMs: Float64Array;
+  /** When time alone may change what may be sent, and when a share is to be looked at anew: those for which it may. */
+  readonly #wakes: IndexHeap;
+  readonly #looks: IndexHeap;
 
   constructor(targets: readonly TargetSource[], weights: "adaptive" | "fixed") {
     const size = targets.length;
@@ -46,8 +46,8 @@ export class TargetFacts {
     this.counts[GRADE.nothing] = size;
     this.#standing = new Uint8Array(size);
     this.#standings[ASIDE] = size;
-    this.#wakeMs = new Float64Array(size).fill(Infinity);
-    this.#lookMs = new Float64Array(size).fill(Infinity);
+    this.#wakes = new IndexHeap(size);
+    this.#looks = new IndexHeap(size);
   }
 
   /** Targets that are ready, of those that count: not taken out by operators, nor new and unproven. */
@@ -61,31 +61,26 @@ export class TargetFacts {
 
   /** When time alone may change what may be sent; Infinity when it does not. */
   get wakeMs(): number {
-    let soonest = Infinity;
-    for (const wakeMs of this.#wakeMs) soonest = Math.min(soonest, wakeMs);
-    return soonest;
+    return this.#wakes.top < 0 ? Infinity : this.#wakes.keyOf(this.#wakes.top);
   }
 
-  /** The first one from `from` on that time has changed; -1 when there is none. */
-  nextDue(from: number, nowMs: number): number {
-    for (let i = from; i < this.#lookMs.length; i++) if (this.#lookMs[i]! <= nowMs) return i;
+  /** One that time has changed, or may have; -1 when there is none. */
+  due(nowMs: number): number {
+    const first = this.#wakes.top;
+    if (first >= 0 && this.#wakes.keyOf(first) <= nowMs) return first;
+    const next = this.#looks.top;
+    if (next >= 0 && this.#looks.keyOf(next) <= nowMs) return next;
     return -1;
-  }
-
-  /** To be done after all that are due have been read. */
-  settle(): void {
-    this.soonestMs = Infinity;
-    for (const lookMs of this.#lookMs) this.soonestMs = Math.min(this.soonestMs, lookMs);
   }
 
   read(index: number, nowMs: number): void {
     const target = this.#targets[index]!;
     const { health } = target;
-    const grade = gradeOf(target, nowMs);
+    const grade = gradeOf(health, nowMs);
     this.counts[this.grade[index]!]! -= 1;
     this.counts[grade]! += 1;
     this.grade[index] = grade;
-    const standing = standingOf(target);
+    const standing = standingOf(health);
     this.#standings[this.#standing[index]!]! -= 1;
     this.#standings[standing]! += 1;
     this.#standing[index] = standing;
@@ -93,13 +88,13 @@ export class TargetFacts {
     else this.probing.delete(index);
     this.baseWeight[index] = target.plan.weight;
     this.usableSinceMs[index] = usableSinceMs(health);
-    const back = target.share(nowMs);
+    const back = health.state === "ready" && health.rampFromMs !== -Infinity ? target.share(nowMs) : 1;
     this.share[index] = back * (this.#adaptive?.shareOf(index, target, nowMs) ?? 1);
-    const wakeMs = target.nextChangeMs(nowMs);
+    // A time that has come and has changed nothing must not be due for ever.
+    const wakeMs = nextChangeMs(health, nowMs);
+    setTime(this.#wakes, index, wakeMs > nowMs ? wakeMs : nowMs + 1);
     const moves = back < 1 || this.#adaptive !== undefined;
-    this.#wakeMs[index] = wakeMs;
-    this.#lookMs[index] = moves ? Math.min(wakeMs, nowMs + SHARE_STEP_MS) : wakeMs;
-    this.soonestMs = Math.min(this.soonestMs, this.#lookMs[index]);
+    setTime(this.#looks, index, moves ? nowMs + SHARE_STEP_MS : Infinity);
   }
 }
 
@@ -107,14 +102,18 @@ const ASIDE = 0;
 const FAILED = 1;
 const READY = 2;
 
-function standingOf({ health }: TargetSource): number {
+function setTime(times: IndexHeap, index: number, atMs: number): void {
+  if (atMs === Infinity) times.remove(index);
+  else times.set(index, atMs);
+}
+
+function standingOf(health: Health): number {
   if (health.state === "ready") return READY;
   return health.state === "drain" || health.state === "maintenance" || isUnproven(health) ? ASIDE : FAILED;
 }
 
-function gradeOf(target: TargetSource, nowMs: number): Grade {
-  const { health } = target;
-  if (target.usable(nowMs)) return GRADE.all;
+function gradeOf(health: Health, nowMs: number): Grade {
+  if (isUsable(health, nowMs)) return GRADE.all;
   if (health.state === "ejected" && health.reason === "success_rate") return GRADE.poor;
   return mayTry(health, nowMs) ? GRADE.try : GRADE.nothing;
 }

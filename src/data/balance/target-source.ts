@@ -4,18 +4,7 @@ import type { TargetGauge } from "./picker.ts";
 /** What balancing asks of a target: a part of its handle. */
 export type TargetSource = Pick<
   TargetHandle,
-  | "plan"
-  | "health"
-  | "inFlight"
-  | "inFlightItems"
-  | "inFlightBytes"
-  | "windowSize"
-  | "load"
-  | "usable"
-  | "wantsProbe"
-  | "share"
-  | "nextChangeMs"
-  | "onChange"
+  "plan" | "health" | "inFlight" | "inFlightItems" | "inFlightBytes" | "windowSize" | "load" | "share" | "onChange"
 >;
 
 export function gaugeOf(target: TargetSource): TargetGauge {

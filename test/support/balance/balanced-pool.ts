@@ -3,7 +3,7 @@ import { createPicker, type PickerEnv } from "../../../src/data/balance/strategy
 import type { Picker } from "../../../src/data/balance/picker.ts";
 import { PoolState } from "../../../src/data/balance/pool-state.ts";
 import type { TargetSource } from "../../../src/data/balance/target-source.ts";
-import { type Health, initialHealth, isUsable, nextChangeMs, wantsProbe } from "../../../src/data/health/health.ts";
+import { type Health, initialHealth } from "../../../src/data/health/health.ts";
 import { type CallEnd, TargetLoad } from "../../../src/data/load/target-load.ts";
 import type { StrategyPlan, TargetPlan } from "../../../src/plan/plan.ts";
 import { targetPlan } from "../../delivery/pool-rig.ts";
@@ -36,20 +36,8 @@ export class SetTarget implements TargetSource {
     return this.load.inFlightBytes;
   }
 
-  get wantsProbe(): boolean {
-    return wantsProbe(this.health);
-  }
-
-  usable(nowMs: number): boolean {
-    return isUsable(this.health, nowMs);
-  }
-
   share(): number {
     return this.backShare;
-  }
-
-  nextChangeMs(nowMs: number): number {
-    return nextChangeMs(this.health, nowMs);
   }
 
   onChange(listener: () => void): () => void {
@@ -69,11 +57,12 @@ export class SetTarget implements TargetSource {
     if (change.weight !== undefined) this.plan = { ...this.plan, weight: change.weight };
     if (change.windowSize !== undefined) this.windowSize = change.windowSize;
     if (change.backShare !== undefined) this.backShare = change.backShare;
+    if (this.health.state === "ready") this.health = { ...this.health, rampFromMs: this.backShare < 1 ? 0 : -Infinity };
     this.tell();
   }
 
   ready(sinceMs = 0, pausedUntilMs = sinceMs): void {
-    const more = { failures: 0, pausedUntilMs, rampFromMs: -Infinity };
+    const more = { failures: 0, pausedUntilMs, rampFromMs: this.backShare < 1 ? 0 : -Infinity };
     this.#enter({ ...COMMON, ...more, state: "ready", reason: "recovered", sinceMs });
   }
 
