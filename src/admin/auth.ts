@@ -57,8 +57,8 @@ function checkLocal(request: IncomingMessage): AdminReply | undefined {
       "the Host header names another machine; call localhost or 127.0.0.1, or set node.admin.tokens",
     );
   }
-  const { origin } = request.headers;
-  if (origin !== undefined && origin !== originOf(request)) {
+  const { origin, "sec-fetch-site": site } = request.headers;
+  if ((origin !== undefined && origin !== originOf(request)) || site === "cross-site" || site === "same-site") {
     return problemReply(403, "pages of other origins may not call this");
   }
   return undefined;

@@ -1,4 +1,6 @@
 import type { ConfigWalk } from "../control/apply.ts";
+import type { OperatorStates } from "../control/operator-states.ts";
+import type { RouteTable } from "../control/route-table.ts";
 import type { DataPlane } from "../plan/data-plane.ts";
 import type { Env } from "../telemetry/env.ts";
 import type { RuntimeMetrics } from "../telemetry/runtime.ts";
@@ -20,6 +22,8 @@ export interface AdminContext {
   readonly facts: NodeFacts;
   readonly dataPlane: DataPlane;
   readonly walk: ConfigWalk;
+  readonly table: RouteTable;
+  readonly operators: OperatorStates;
   readonly env: Env;
   readonly runtime: RuntimeMetrics;
   /** Where the admin listener itself is bound; undefined until it is. */

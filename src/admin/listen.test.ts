@@ -4,6 +4,7 @@ import { text } from "node:stream/consumers";
 import { test } from "node:test";
 import { createAuthority } from "../../test/support/certs.ts";
 import { ManualClock } from "../../test/support/manual-clock.ts";
+import { systemClock } from "../core/clock.ts";
 import { Secret } from "../core/secret.ts";
 import { createLog, type Log } from "../telemetry/log.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
@@ -47,6 +48,7 @@ async function open(
     tls: undefined,
     tokens: [],
     routes,
+    clock: systemClock,
     log,
     metrics: createMetrics(),
     ...more,

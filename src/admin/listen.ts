@@ -1,11 +1,14 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
+import type { Clock } from "../core/clock.ts";
 import { reasonOf, RouterError } from "../core/errors.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { type AdminToken, type Authorize, createAuthorize } from "./auth.ts";
+import { parseIfMatch } from "./if-match.ts";
 import { PROBLEM_TYPE, problemReply } from "./problem-details.ts";
+import { BodyReader } from "./read-body.ts";
 import { type AdminReply, JSON_TYPE, matchRoute, type Route } from "./route.ts";
 
 export interface AdminListenOptions {
@@ -13,11 +16,19 @@ export interface AdminListenOptions {
   /** 0: any free port. */
   readonly port: number;
   /** PEM texts. */
-  readonly tls: { readonly cert: string; readonly key: string } | undefined;
+  readonly tls: AdminTls | undefined;
   readonly tokens: readonly AdminToken[];
   readonly routes: readonly Route[];
+  readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
+}
+
+export interface AdminTls {
+  readonly cert: string;
+  readonly key: string;
+  /** With it, whoever connects needs a certificate that one of these has signed. */
+  readonly clientCa?: string | undefined;
 }
 
 export interface AdminServer extends AsyncDisposable {
@@ -33,6 +44,7 @@ export async function listenAdmin(options: AdminListenOptions): Promise<AdminSer
   const answer = createAnswer(options);
   const server = createHttpServer(options, answer);
   server.maxConnections = MAX_CONNECTIONS;
+  server.on("checkContinue", answer); // the body is asked for only when it is wanted
   server.on("clientError", refuseBroken);
   await listening(server, options);
   const bound = addressOf(server);
@@ -50,9 +62,12 @@ export async function listenAdmin(options: AdminListenOptions): Promise<AdminSer
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
 function createHttpServer(options: AdminListenOptions, answer: Answer): Server {
-  if (options.tls === undefined) return createServer(LIMITS, answer);
+  const { tls } = options;
+  if (tls === undefined) return createServer(LIMITS, answer);
+  const { cert, key, clientCa } = tls;
+  const clients = clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: true };
   try {
-    return createTlsServer({ ...LIMITS, ...options.tls, minVersion: "TLSv1.2" }, answer);
+    return createTlsServer({ ...LIMITS, cert, key, ...clients, minVersion: "TLSv1.2" }, answer);
   } catch (cause) {
     throw new RouterError("TLS_INVALID", `admin listener: ${reasonOf(cause)}`, { cause, hint: "check node.admin.tls" });
   }
@@ -75,27 +90,34 @@ function addressOf(server: Server): AddressInfo {
   return address;
 }
 
-function createAnswer({ routes, tokens, log, metrics }: AdminListenOptions): Answer {
-  const authorize = createAuthorize(tokens);
+function createAnswer({ routes, tokens, clock, log, metrics }: AdminListenOptions): Answer {
+  const desk: Desk = { routes, authorize: createAuthorize(tokens), bodies: new BodyReader(clock) };
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const reply = await replyTo(request, routes, authorize).catch((cause: unknown) => {
+    const reply = await replyTo(request, response, desk).catch((cause: unknown) => {
       log.error("admin request failed", { path: request.url, error: cause });
       return problemReply(500, "this is a fault of Signalbox; its log tells more");
     });
     metrics.adminRequests.with(String(reply.status)).add(1);
-    send(request, response, reply);
+    if (!response.destroyed) send(request, response, reply);
   };
   return (request, response) => void answer(request, response);
 }
 
-async function replyTo(request: IncomingMessage, routes: readonly Route[], authorize: Authorize): Promise<AdminReply> {
+interface Desk {
+  readonly routes: readonly Route[];
+  readonly authorize: Authorize;
+  readonly bodies: BodyReader;
+}
+
+/** In this order: who asks, what for, on which condition, and only then the body. */
+async function replyTo(request: IncomingMessage, response: ServerResponse, desk: Desk): Promise<AdminReply> {
   const { method = "GET", url = "/" } = request;
   if (!url.startsWith("/") || !URL.canParse(url, "http://admin"))
     return problemReply(400, "the request target is not a path");
   const { pathname, searchParams } = new URL(`http://admin${url}`);
-  const match = matchRoute(routes, method, pathname);
+  const match = matchRoute(desk.routes, method, pathname);
   // Who may not look is not told which paths there are.
-  const refusal = authorize(request, match.kind === "route" ? match.route.role : "viewer");
+  const refusal = desk.authorize(request, match.kind === "route" ? match.route.role : "viewer");
   if (refusal !== undefined) return refusal;
   if (match.kind === "not_found")
     return problemReply(404, `there is no ${pathname}; /openapi.json lists what there is`);
@@ -104,8 +126,13 @@ async function replyTo(request: IncomingMessage, routes: readonly Route[], autho
       headers: { allow: match.allow.join(", ") },
     });
   }
-  const reply = await match.route.handle({ params: match.params, query: searchParams });
-  return { type: match.route.type, ...reply };
+  const { route, params } = match;
+  const precondition = parseIfMatch(route.guarded === true ? request.headers["if-match"] : undefined);
+  if (!precondition.ok) return problemReply(400, 'If-Match takes a version as in the ETag: "5"');
+  const read = route.body === undefined ? undefined : await desk.bodies.read(request, response, route.body);
+  if (read?.ok === false) return read.reply;
+  const reply = await route.handle({ params, query: searchParams, guard: precondition.guard, body: read?.body });
+  return { type: route.type, ...reply };
 }
 
 function send(request: IncomingMessage, response: ServerResponse, reply: AdminReply): void {
@@ -116,8 +143,8 @@ function send(request: IncomingMessage, response: ServerResponse, reply: AdminRe
     "content-length": body.length,
     "cache-control": "no-store",
     "x-content-type-options": "nosniff",
-    // Nobody reads the body of a request: a connection that carries one is not used again, so it need not be read to its end.
-    ...(hasBody(request) ? { connection: "close" } : {}),
+    // A connection with a body that nobody read to its end is not used again.
+    ...(hasBody(request) && !request.complete ? { connection: "close" } : {}),
     ...reply.headers,
   });
   response.end(request.method === "HEAD" ? undefined : body);

@@ -14,13 +14,38 @@ export interface Route {
   readonly type: string;
   /** The other statuses it may answer with, besides those that every route may: 401, 403. */
   readonly statuses: readonly number[];
+  /** Parameters behind the question mark, with what they mean. */
+  readonly query?: Readonly<Record<string, string>>;
+  /** Whether it takes `If-Match`, so that a change is made only to the version that was looked at. */
+  readonly guarded?: boolean;
+  readonly body?: BodySpec;
   handle(request: AdminRequest): AdminReply | Promise<AdminReply>;
 }
+
+/** What a route takes as its body. */
+export interface BodySpec {
+  readonly maxBytes: number;
+  readonly types: readonly BodyType[];
+  readonly required: boolean;
+  /** JSON Schema of it, for openapi.json. */
+  readonly schema: Readonly<Record<string, unknown>>;
+}
+
+export type BodyType = "json" | "yaml";
 
 export interface AdminRequest {
   /** The parameters of the path, decoded. */
   readonly params: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;
+  /** The versions of `If-Match`; undefined when any will do. */
+  readonly guard: readonly number[] | undefined;
+  /** Undefined when none was sent, or the route takes none. */
+  readonly body: AdminBody | undefined;
+}
+
+export interface AdminBody {
+  readonly text: string;
+  readonly type: BodyType;
 }
 
 export interface AdminReply {
@@ -33,6 +58,7 @@ export interface AdminReply {
 }
 
 export const JSON_TYPE = "application/json; charset=utf-8";
+export const YAML_TYPE = "application/yaml; charset=utf-8";
 
 export type RouteMatch =
   | { readonly kind: "route"; readonly route: Route; readonly params: Readonly<Record<string, string>> }

@@ -1,7 +1,7 @@
 import type { ConfigStatus } from "../control/apply.ts";
 import { isoTime } from "../core/iso-time.ts";
 import { formatProblem } from "../core/problem.ts";
-import type { PoolStatus, TargetStatus } from "../plan/data-plane.ts";
+import type { CheckStatus, PoolStatus, TargetStatus } from "../plan/data-plane.ts";
 import type { Ledger } from "../telemetry/ledger.ts";
 import type { AdminContext } from "./context.ts";
 
@@ -59,6 +59,8 @@ export function targetView(target: TargetStatus): View {
   return {
     id: target.id,
     endpoint: target.endpoint,
+    region: target.region,
+    weight: target.weight,
     state: target.state,
     reason: target.reason,
     since: isoTime(target.sinceMs),
@@ -67,7 +69,16 @@ export function targetView(target: TargetStatus): View {
     window: target.window,
     latency_ms: target.latencyMs ?? null,
     error_rate: target.errorRate,
+    share: target.share,
+    score: target.score,
+    note: target.note,
+    until: target.untilMs === undefined ? null : isoTime(target.untilMs),
+    check: target.check === undefined ? null : checkView(target.check),
   };
+}
+
+function checkView({ atMs, result, said }: CheckStatus): View {
+  return { at: isoTime(atMs), result, said };
 }
 
 /** `GET /readyz` */

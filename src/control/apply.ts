@@ -8,6 +8,10 @@ import type { Plan } from "../plan/plan.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { changedPaths } from "./changed-paths.ts";
+import type { ConfigFile, FileOutcome } from "./config-file.ts";
+import type { Prepared } from "./document/prepare.ts";
+import type { Origin } from "./history/entry.ts";
+import type { ConfigHistory } from "./history/history.ts";
 
 /** What came of a config that somebody wants to run. All but `applied` leave the running one untouched. */
 export type ApplyOutcome =
@@ -18,20 +22,55 @@ export type ApplyOutcome =
       readonly warnings: readonly Problem[];
       /** Paths under `node` that changed and count only after a restart. */
       readonly restartRequired: readonly string[];
+      /** What differs from the version before, as paths: `rules.payments.priority`. */
+      readonly changed: readonly string[];
     }
   | { readonly kind: "unreadable"; readonly reason: string }
   | { readonly kind: "invalid"; readonly problems: readonly Problem[] }
   | { readonly kind: "failed"; readonly reason: string };
 
+/** Why a change was not even tried: nothing is different afterwards. */
+export type Refused =
+  /** Somebody else was faster. */
+  | { readonly kind: "conflict"; readonly reason: string; readonly hint: string }
+  | { readonly kind: "unknown" | "exists"; readonly id: string }
+  /** What was sent is no document. */
+  | { readonly kind: "malformed"; readonly problems: readonly Problem[] }
+  /** It cannot be written down; the reason is for people. */
+  | { readonly kind: "unwritable"; readonly reason: string };
+
+export type ChangeOutcome =
+  | Exclude<ApplyOutcome, { readonly kind: "unreadable" }>
+  /** The document says it already: no new version. */
+  | {
+      readonly kind: "unchanged";
+      readonly version: number;
+      readonly digest: string;
+      readonly warnings: readonly Problem[];
+    }
+  | Refused;
+
+/** A document that somebody made of the running one. */
+export interface Proposal {
+  readonly kind: "proposal";
+  readonly prepared: Prepared;
+  readonly by: Origin;
+  /** One line for people; without it, what changed. */
+  readonly summary?: string;
+}
+
 /** What the walk needs. The steps are arguments: what they read (files, environment) is their giver's business. */
 export interface WalkParts {
   /** Parses and validates; the config is there when no problem is an error. */
-  readonly load: (text: string) => { readonly config: Config | undefined; readonly problems: readonly Problem[] };
+  readonly prepare: (text: string, running: string) => Promise<Prepared>;
   /** Fails only for what a valid config may still lack, such as a certificate that cannot be read. */
   readonly compile: (config: Config, version: number, text: string) => Plan;
   readonly dataPlane: DataPlane;
   /** Told after the swap; for what takes effect outside of the data plane. Must not throw. */
   readonly onApplied: (config: Config) => void;
+  /** The file that is the truth; undefined when the config did not come from one. */
+  readonly file: ConfigFile | undefined;
+  readonly history: ConfigHistory;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -41,6 +80,8 @@ export interface ConfigStatus {
   readonly version: number;
   readonly digest: string;
   readonly running: Config;
+  /** The document that runs. It may hold secrets. */
+  readonly text: string;
   /** Clock.wallMs() of when it was taken over. */
   readonly appliedMs: number;
   readonly restartRequired: readonly string[];
@@ -51,6 +92,11 @@ export interface ConfigStatus {
 export interface ConfigWalk {
   /** Walks a document to the data plane. Calls wait for one another. Never rejects. */
   apply(text: string): Promise<ApplyOutcome>;
+  /**
+   * Walks what `make` makes of the document that runs, and writes it to the file when that is the truth. Waits for its turn;
+   * nothing else changes the config while `make` works. Never rejects.
+   */
+  change(make: (running: ConfigStatus) => Promise<Proposal | Refused>): Promise<ChangeOutcome>;
   /** For a document that could not even be read. */
   unreadable(reason: string): void;
   readonly status: ConfigStatus;
@@ -59,9 +105,12 @@ export interface ConfigWalk {
 /** Parts of `node` that take effect without a restart; `region` is part of the plan. */
 const LIVE_NODE_KEYS = new Set(["log", "shutdown_grace", "region"]);
 
-/** The config walk of a running node, from the config it was started with. */
-export function createConfigWalk(started: Config, parts: WalkParts): ConfigWalk {
-  return new Walk(started, parts);
+/** The config walk of a running node, from the config and the document that it was started with. */
+export function createConfigWalk(
+  started: { readonly config: Config; readonly text: string },
+  parts: WalkParts,
+): ConfigWalk {
+  return new Walk(started.config, started.text, parts);
 }
 
 class Walk implements ConfigWalk {
@@ -70,12 +119,12 @@ class Walk implements ConfigWalk {
   #status: ConfigStatus;
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(started: Config, parts: WalkParts) {
+  constructor(started: Config, text: string, parts: WalkParts) {
     this.#started = started;
     this.#parts = parts;
     const { version, digest } = parts.dataPlane.plan;
     const appliedMs = parts.clock.wallMs();
-    this.#status = { version, digest, running: started, appliedMs, restartRequired: [], last: undefined };
+    this.#status = { version, digest, running: started, text, appliedMs, restartRequired: [], last: undefined };
     parts.metrics.configVersion.with().read(() => this.#status.version);
     parts.metrics.configLastApplyFailed
       .with()
@@ -87,31 +136,67 @@ class Walk implements ConfigWalk {
   }
 
   apply(text: string): Promise<ApplyOutcome> {
-    const result = this.#turn.then(async () => this.#conclude(await this.#walk(text)));
-    this.#turn = result;
-    return result;
+    return this.#inTurn(async () => {
+      const outcome = await this.#walk(async () => {
+        return { kind: "proposal", prepared: await this.#parts.prepare(text, this.#status.text), by: "file" };
+      }, undefined);
+      return this.#conclude(isApplied(outcome) ? outcome : { kind: "failed", reason: outcome.kind });
+    });
+  }
+
+  change(make: (running: ConfigStatus) => Promise<Proposal | Refused>): Promise<ChangeOutcome> {
+    return this.#inTurn(async () => {
+      const outcome = await this.#walk(() => make(this.#status), this.#parts.file);
+      if (outcome.kind === "applied") this.#conclude(outcome);
+      else if (outcome.kind !== "unchanged") this.#parts.log.info("config change refused", { why: outcome.kind });
+      return outcome;
+    });
   }
 
   unreadable(reason: string): void {
     this.#conclude({ kind: "unreadable", reason });
   }
 
-  /** load, compile, swap: whatever fails on the way leaves the running config untouched. */
-  async #walk(text: string): Promise<ApplyOutcome> {
-    const { load, compile, dataPlane, onApplied, clock } = this.#parts;
+  #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const result = this.#turn.then(work);
+    this.#turn = result;
+    return result;
+  }
+
+  /** make, compile, write, swap: whatever fails on the way leaves the running config and the file as they were. */
+  async #walk(make: () => Promise<Proposal | Refused>, file: ConfigFile | undefined): Promise<ChangeOutcome> {
     try {
-      const { config, problems } = load(text);
+      const made = await make();
+      if (made.kind !== "proposal") return made;
+      const { config, problems, text } = made.prepared;
       if (config === undefined) return { kind: "invalid", problems };
-      const plan = compile(config, this.#status.version + 1, text);
-      await dataPlane.apply(plan);
-      const { version, digest } = plan;
-      const restartRequired = restartPaths(this.#started, config);
-      this.#status = { ...this.#status, version, digest, running: config, appliedMs: clock.wallMs(), restartRequired };
-      onApplied(config);
-      return { kind: "applied", version, digest, warnings: problems, restartRequired };
+      const { version, digest, text: before } = this.#status;
+      if (made.by === "api" && text === before) return { kind: "unchanged", version, digest, warnings: problems };
+      const plan = this.#parts.compile(config, version + 1, text);
+      const written = await file?.replace(before, text);
+      if (written !== undefined && written.kind !== "written") return refuseFile(written, this.#status.last);
+      try {
+        await this.#parts.dataPlane.apply(plan);
+      } catch (cause) {
+        await file?.replace(text, before);
+        throw cause;
+      }
+      return await this.#applied(made, config, plan);
     } catch (cause) {
       return { kind: "failed", reason: reasonOf(cause) };
     }
+  }
+
+  async #applied({ prepared, by, summary }: Proposal, config: Config, plan: Plan): Promise<ChangeOutcome> {
+    const { onApplied, clock, history } = this.#parts;
+    const { text, changed, problems } = prepared;
+    const { version, digest } = plan;
+    const restartRequired = restartPaths(this.#started, config);
+    const appliedMs = clock.wallMs();
+    this.#status = { ...this.#status, version, digest, running: config, text, appliedMs, restartRequired };
+    onApplied(config);
+    await history.add({ version, digest, appliedMs, by, summary: summary ?? summarise(changed) }, text);
+    return { kind: "applied", version, digest, warnings: problems, restartRequired, changed };
   }
 
   #conclude(outcome: ApplyOutcome): ApplyOutcome {
@@ -120,6 +205,33 @@ class Walk implements ConfigWalk {
     report(this.#parts.log, outcome);
     return outcome;
   }
+}
+
+function isApplied(outcome: ChangeOutcome): outcome is Exclude<ApplyOutcome, { readonly kind: "unreadable" }> {
+  return outcome.kind === "applied" || outcome.kind === "invalid" || outcome.kind === "failed";
+}
+
+/** The file does not hold what runs, or cannot be written. */
+function refuseFile(
+  outcome: Exclude<FileOutcome, { readonly kind: "written" }>,
+  last: ApplyOutcome | undefined,
+): Refused {
+  if (outcome.kind === "unwritable") {
+    return { kind: "unwritable", reason: `the config file cannot be written: ${outcome.reason}` };
+  }
+  const isWrong = last !== undefined && last.kind !== "applied";
+  const hint = isWrong
+    ? "what it holds could not be taken over: see last_problems of /api/v1/node, mend the file, and repeat"
+    : "the edit is taken over in a moment: read again, and repeat";
+  return { kind: "conflict", reason: "the config file was edited by hand, and does not hold what runs", hint };
+}
+
+const SUMMARY_PATHS = 3;
+
+function summarise(changed: readonly string[]): string {
+  if (changed.length === 0) return "read again, nothing in the document changed";
+  const more = changed.length > SUMMARY_PATHS ? ` and ${changed.length - SUMMARY_PATHS} more` : "";
+  return `changed ${changed.slice(0, SUMMARY_PATHS).join(", ")}${more}`;
 }
 
 /** Compared with what the node was started with: a change that is taken back needs no restart any more. */

@@ -158,6 +158,21 @@ test("what is running already is not told again, nor the same bytes under a new 
   assert.deepEqual(scene.told, ["one", "two"]);
 });
 
+test("what this process wrote itself is not told, and an edit after it is", async () => {
+  await using scene = new Scene();
+  writeFileSync(scene.file, "one");
+  const watch = scene.start({ known: "one" });
+  for (let round = 0; round < 20; round++) {
+    writeFileSync(`${scene.file}.new`, `own ${round}`);
+    renameSync(`${scene.file}.new`, scene.file);
+    watch.expect(`own ${round}`);
+    if (round % 4 === 0) await setImmediate();
+  }
+  writeFileSync(scene.file, "two");
+  await scene.newest("two");
+  assert.deepEqual(scene.told, ["two"]);
+});
+
 test("one at a time: changes during a slow taking over are taken up after it, and the newest wins", async () => {
   await using scene = new Scene();
   writeFileSync(scene.file, "0");

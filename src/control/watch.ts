@@ -27,6 +27,8 @@ export type WatchDirectory = (directory: string, onChange: () => void) => Dispos
 export interface FileWatch extends AsyncDisposable {
   /** Reads the file now and tells its content, changed or not. Ends when that was dealt with, or put off because the file changes. */
   force(): Promise<void>;
+  /** This process has written the file just now, and knows what: that content is not told. */
+  expect(text: string): void;
 }
 
 const SETTLE_MS = 30;
@@ -56,6 +58,8 @@ class Watch implements FileWatch {
   #seen: string | undefined;
   /** A forced look met a file that was changing: the next one is forced too. */
   #forced = false;
+  /** Counts what this process wrote: what was read before such a write is not what the file holds. */
+  #written = 0;
   #unreadable = "";
   #settling: Cancel | undefined;
   #poll: Cancel = () => {};
@@ -72,6 +76,12 @@ class Watch implements FileWatch {
 
   force(): Promise<void> {
     return this.#queue(true);
+  }
+
+  expect(text: string): void {
+    this.#written++;
+    this.#known = text;
+    this.#read = "";
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -120,7 +130,12 @@ class Watch implements FileWatch {
   }
 
   async #readAndTell(state: string, forced: boolean): Promise<void> {
+    const written = this.#written;
     const found = await readSettled(this.#options.file, state);
+    if (written !== this.#written) {
+      this.#forced ||= forced;
+      return this.#changed();
+    }
     switch (found.kind) {
       case "text":
         return this.#tell(found.text, state, forced);

@@ -1,11 +1,8 @@
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { loadConfig } from "../config/load.ts";
+import { loadDocument } from "../control/document/prepare.ts";
 import { reasonOf, RouterError } from "../core/errors.ts";
 import type { ConfigSource } from "./start.ts";
-
-/** Certificates and tokens are small: what is larger is a mistake. */
-const MAX_FILE_BYTES = 1_048_576;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -22,14 +19,9 @@ export function fileSource(file: string, env: Environment): ConfigSource {
 /** A document that is there already. `name` is what problems call it; without `file` it is never read again. */
 export function textSource(
   text: string,
-  place: { readonly name: string; readonly folder: string; readonly file: string | undefined },
+  from: { readonly name: string; readonly folder: string; readonly file: string | undefined },
   env: Environment,
 ): ConfigSource {
-  const readFile = (path: string): string => readSmall(resolve(place.folder, path));
-  return { file: place.file, text, load: (next) => loadConfig(next, { file: place.name, env, readFile }) };
-}
-
-function readSmall(path: string): string {
-  if (statSync(path).size > MAX_FILE_BYTES) throw new RouterError("CONFIG_UNREADABLE", `${path} is larger than 1 MiB`);
-  return readFileSync(path, "utf8");
+  const place = { name: from.name, folder: resolve(from.folder), env };
+  return { file: from.file, text, place, load: (next) => loadDocument(next, place) };
 }

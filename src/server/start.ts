@@ -1,14 +1,21 @@
 import { hostname } from "node:os";
+import { isAbsolute, join, resolve } from "node:path";
 import type { AdminContext, NodeFacts } from "../admin/context.ts";
 import { type AdminServer, listenAdmin } from "../admin/listen.ts";
 import { createRoutes } from "../admin/routes.ts";
 import { formatAddress } from "../config/schema/address.ts";
 import type { Config } from "../config/schema/config.ts";
-import { type ConfigWalk, createConfigWalk, type WalkParts } from "../control/apply.ts";
+import { type ConfigWalk, createConfigWalk } from "../control/apply.ts";
+import { openConfigFile } from "../control/config-file.ts";
+import { type DocumentDesk, openDocumentDesk } from "../control/document/desk.ts";
+import type { DocumentPlace, Loaded } from "../control/document/prepare.ts";
+import { type ConfigHistory, openHistory } from "../control/history/history.ts";
+import { openOperatorStates, type OperatorStates } from "../control/operator-states.ts";
+import { createRouteTable, type RouteTable } from "../control/route-table.ts";
 import { type FileWatch, watchFile } from "../control/watch.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Random } from "../core/random.ts";
-import { compile } from "../plan/compile.ts";
+import { compile, digestOf } from "../plan/compile.ts";
 import type { DataPlane, ListenOptions, ShutdownReport } from "../plan/data-plane.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Env } from "../telemetry/env.ts";
@@ -34,8 +41,9 @@ export interface ConfigSource {
   readonly file: string | undefined;
   /** The document. */
   readonly text: string;
+  readonly place: DocumentPlace;
   /** Parses and validates another version of it. */
-  readonly load: WalkParts["load"];
+  readonly load: (text: string) => Loaded;
 }
 
 export type OpenDataPlane = (plan: Plan, listen: ListenOptions, env: Env) => Promise<DataPlane>;
@@ -72,17 +80,76 @@ export async function startNode(config: Config, options: StartOptions): Promise<
 
   await using parts = new AsyncDisposableStack();
   const runtime = parts.use(openRuntimeMetrics(env.metrics, { clock, version: VERSION, ledger: env.ledger }));
-  const plan = compile(config, { version: 1, text: source.text });
+  const kept = keptIn(config, source);
+  const history = await openHistory({ directory: kept?.history, log });
+  const plan = compile(config, { version: firstVersion(history, source), text: source.text });
   // Loaded when it is needed: most commands start no node, and should not wait for it.
   const open = options.openDataPlane ?? (await import("../data/assemble.ts")).openDataPlane;
   const dataPlane = parts.use(await open(plan, listenOptions(config.node), env));
-  const walk = createWalk(config, dataPlane, env, options);
-  const node = new Node({ env, dataPlane, walk, facts, runtime, source });
+  const operators = await openOperatorStates({ file: kept?.operatorStates, dataPlane, clock, log });
+  const steering = await openSteering(config, { dataPlane, env, history }, options);
+  const node = new Node({ env, dataPlane, facts, runtime, source, operators, ...steering });
   await node.open(config, parts);
   const { otlpGrpc, otlpHttp, admin } = node.addresses;
   log.info("signalbox listens", { otlp_grpc: otlpGrpc, otlp_http: otlpHttp, admin });
   node.own(parts.move());
   return node;
+}
+
+/** Where this node keeps what must survive a restart; undefined: nowhere, since a config that is no file has no place of its own. */
+function keptIn(
+  config: Config,
+  { file, place }: ConfigSource,
+): { history: string; operatorStates: string } | undefined {
+  const { data_dir: directory } = config.node;
+  if (file === undefined && !isAbsolute(directory)) return undefined;
+  const at = resolve(place.folder, directory);
+  return { history: join(at, "config-history"), operatorStates: join(at, "operator-states.json") };
+}
+
+/** The version that ran last when this is its document, otherwise the next. */
+function firstVersion({ versions, lastVersion }: ConfigHistory, { text }: ConfigSource): number {
+  const [newest] = versions;
+  const isTheSame = newest?.version === lastVersion && newest.digest === digestOf(text);
+  return isTheSame ? lastVersion : lastVersion + 1;
+}
+
+interface Steering {
+  readonly walk: ConfigWalk;
+  readonly table: RouteTable;
+  /** Told what this process wrote to the config file, by whoever watches it. */
+  readonly written: { tell: (text: string) => void };
+}
+
+/** Everything that changes the config while the node runs. */
+async function openSteering(
+  config: Config,
+  { dataPlane, env, history }: { readonly dataPlane: DataPlane; readonly env: Env; readonly history: ConfigHistory },
+  { log, source }: StartOptions,
+): Promise<Steering> {
+  const { file, text, place } = source;
+  const desk: DocumentDesk = openDocumentDesk();
+  const written = { tell: (_text: string): void => {} };
+  const { version, digest } = dataPlane.plan;
+  if (version > history.lastVersion) {
+    const summary = history.versions.length === 0 ? "the first" : "found at the start";
+    await history.add({ version, digest, appliedMs: env.clock.wallMs(), by: "start", summary }, text);
+  }
+  const walk = createConfigWalk(
+    { config, text },
+    {
+      prepare: (next, running) => desk.prepareText(next, running, place),
+      compile: (next, number, document) => compile(next, { version: number, text: document }),
+      dataPlane,
+      onApplied: (next) => setLog(log, next),
+      file: file === undefined ? undefined : openConfigFile(file, (next) => written.tell(next)),
+      history,
+      clock: env.clock,
+      log,
+      metrics: env.metrics,
+    },
+  );
+  return { walk, table: createRouteTable({ walk, history, desk, place }), written };
 }
 
 function factsOf(config: Config, { clock, source }: StartOptions): NodeFacts {
@@ -96,27 +163,15 @@ function factsOf(config: Config, { clock, source }: StartOptions): NodeFacts {
   };
 }
 
-function createWalk(config: Config, dataPlane: DataPlane, env: Env, { log, source }: StartOptions): ConfigWalk {
-  return createConfigWalk(config, {
-    load: source.load,
-    compile: (next, version, text) => compile(next, { version, text }),
-    dataPlane,
-    onApplied: (next) => setLog(log, next),
-    clock: env.clock,
-    log,
-    metrics: env.metrics,
-  });
-}
-
 function setLog(log: RootLog, { node }: Config): void {
   log.level = node.log.level;
   log.format = node.log.format;
 }
 
-interface NodeParts {
+interface NodeParts extends Steering {
   readonly env: Env;
   readonly dataPlane: DataPlane;
-  readonly walk: ConfigWalk;
+  readonly operators: OperatorStates;
   readonly facts: NodeFacts;
   readonly runtime: RuntimeMetrics;
   readonly source: ConfigSource;
@@ -145,18 +200,18 @@ class Node implements RunningNode {
 
   /** The admin listener and the watch; what was opened is put into `stack`. */
   async open(config: Config, stack: AsyncDisposableStack): Promise<void> {
-    const { env, source, walk } = this.#parts;
+    const { env, source, walk, written } = this.#parts;
     const { admin } = config.node.listen;
     if (admin !== false) {
       const { host, port, tls } = listenerOptions(admin);
       const routes = createRoutes(this.#adminContext());
-      const { log, metrics } = env;
+      const { clock, log, metrics } = env;
       this.#admin = stack.use(
-        await listenAdmin({ host, port, tls, tokens: config.node.admin.tokens, routes, log, metrics }),
+        await listenAdmin({ host, port, tls, tokens: config.node.admin.tokens, routes, clock, log, metrics }),
       );
     }
     if (source.file === undefined) return;
-    this.#watch = stack.use(
+    const watch = stack.use(
       watchFile({
         file: source.file,
         clock: env.clock,
@@ -165,6 +220,8 @@ class Node implements RunningNode {
         onUnreadable: (reason) => walk.unreadable(reason),
       }),
     );
+    written.tell = (text) => watch.expect(text);
+    this.#watch = watch;
   }
 
   /** From here on the node closes what it consists of. */
@@ -194,11 +251,13 @@ class Node implements RunningNode {
   }
 
   #adminContext(): AdminContext {
-    const { facts, dataPlane, walk, env, runtime } = this.#parts;
+    const { facts, dataPlane, walk, table, operators, env, runtime } = this.#parts;
     return {
       facts,
       dataPlane,
       walk,
+      table,
+      operators,
       env,
       runtime,
       adminAddress: () => this.addresses.admin,

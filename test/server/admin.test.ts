@@ -77,10 +77,13 @@ test("targets, pools and one of each", async () => {
   await using scene = new Scene();
   const node = await scene.start(configText());
   const at = node.addresses.admin;
-  const target = (await call(at, "/api/v1/targets/a")).json();
+  const { config, ...target } = (await call(at, "/api/v1/targets/a")).json();
+  assert.deepEqual(config, { id: "a", endpoint: "http://127.0.0.1:14317" });
   assert.deepEqual(target, {
     id: "a",
     endpoint: "http://127.0.0.1:14317",
+    region: "default",
+    weight: 1,
     state: "ready",
     reason: "start",
     since: "2023-11-14T22:13:20.000Z",
@@ -89,10 +92,16 @@ test("targets, pools and one of each", async () => {
     window: 16,
     latency_ms: null,
     error_rate: 0,
+    share: 1,
+    score: 0,
+    note: "",
+    until: null,
+    check: null,
   });
   assert.deepEqual((await call(at, "/api/v1/targets")).json(), [target]);
   const pools: unknown = (await call(at, "/api/v1/pools")).json();
-  const pool = (await call(at, "/api/v1/pools/default")).json();
+  const { config: written, ...pool } = (await call(at, "/api/v1/pools/default")).json();
+  assert.equal(written, null, "a pool in place is not one of the document's");
   assert.deepEqual(pools, [pool]);
   assert.deepEqual(pool, { name: "default", queued_bytes: 10, queued_items: 2, in_flight: 1, usable: 1 });
   assert.equal((await call(at, "/api/v1/targets/b")).status, 404);
@@ -241,11 +250,16 @@ test("openapi.json lists exactly what answers", async () => {
   const at = node.addresses.admin;
   const { paths } = (await call(at, "/openapi.json")).json();
   assert.ok(typeof paths === "object" && paths !== null);
-  const known = Object.keys(paths);
-  assert.ok(known.length >= 11);
-  for (const path of known) {
-    const { status } = await call(at, path.replace("{id}", "a").replace("{name}", "default"));
-    assert.equal(status, 200, path);
+  const known = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => [method, path]),
+  );
+  assert.ok(known.length >= 30);
+  const values: Record<string, string> = { "{id}": "a", "{name}": "default", "{version}": "1" };
+  for (const [method = "", path = ""] of known) {
+    const at1 = path.replaceAll(/\{\w+\}/gu, (name) => (path.includes("rules") ? "none" : (values[name] ?? name)));
+    const { status } = await call(at, at1, { method: method.toUpperCase() });
+    assert.ok(status !== 405 && status < 500, `${method} ${path}: ${status}`);
+    if (method === "get" && !path.includes("rules/") && !path.includes("diff")) assert.equal(status, 200, path);
   }
 });
 

@@ -17,7 +17,7 @@ export function textDiff(before: string, after: string, names: { readonly from: 
     while (j < endB) lines.push({ sign: "+", text: b[j++] ?? "" });
   };
   const same = (): void => void lines.push({ sign: " ", text: a[i++] ?? "", at: j++ });
-  while (i < head) same();
+  for (let n = 0; n < head; n++) same();
   for (const [x, y] of kept) {
     until(head + x, head + y);
     same();

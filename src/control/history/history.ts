@@ -137,16 +137,19 @@ class History implements ConfigHistory {
 
   async #forget(): Promise<void> {
     const { versions, bytes, memoryBytes } = this.#limits;
-    const total = (of: readonly Kept[]): number => of.reduce((sum, kept) => sum + kept.bytes, 0);
     while (this.#kept.length > 1) {
       const inMemory = this.#kept.filter(({ text }) => text !== undefined);
-      const isTooMuch = this.#kept.length > versions || total(this.#kept) > bytes || total(inMemory) > memoryBytes;
+      const isTooMuch = this.#kept.length > versions || totalOf(this.#kept) > bytes || totalOf(inMemory) > memoryBytes;
       const oldest = isTooMuch ? this.#kept.shift() : undefined;
       if (oldest === undefined) return;
       if (this.#directory === undefined || oldest.text !== undefined) continue;
       await rm(fileOf(this.#directory, oldest.info.version), { force: true }).catch(() => undefined);
     }
   }
+}
+
+function totalOf(kept: readonly Kept[]): number {
+  return kept.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 /** Ten digits, so that names are in the order of versions. */

@@ -1,0 +1,173 @@
+import type { VersionInfo } from "../control/history/entry.ts";
+import type { Guard, RouteTable } from "../control/route-table.ts";
+import { isoTime } from "../core/iso-time.ts";
+import { DOCUMENT_BODY, ROLLBACK_BODY } from "./body-specs.ts";
+import { CHANGE_STATUSES, changeReply } from "./change-reply.ts";
+import type { AdminContext } from "./context.ts";
+import { etagOf } from "./if-match.ts";
+import { jsonFaultOf, malformedReply, parseMapping } from "./parse-body.ts";
+import { problemReply } from "./problem-details.ts";
+import { errorAt, problemList, problemsReply } from "./problem-list.ts";
+import { type AdminBody, type AdminReply, type AdminRequest, JSON_TYPE, type Route, YAML_TYPE } from "./route.ts";
+import { configView } from "./views.ts";
+
+/** The config as a whole: read, apply, validate, its versions, what differs between them, and the way back. */
+export function configRoutes(context: AdminContext): Route[] {
+  return [...runningRoutes(context), ...versionRoutes(context)];
+}
+
+const CONFIG_PATH = "/api/v1/config";
+const READ = { method: "GET", role: "viewer", type: JSON_TYPE } as const;
+const CHANGE = { role: "admin", type: JSON_TYPE, statuses: CHANGE_STATUSES, guarded: true } as const;
+const FORMAT = { format: "json, or yaml for the document as it is written, comments and all." };
+
+function runningRoutes(context: AdminContext): Route[] {
+  const { table } = context;
+  return [
+    {
+      ...READ,
+      path: CONFIG_PATH,
+      summary: "The running config, secrets redacted.",
+      statuses: [400],
+      query: FORMAT,
+      handle: ({ query }) => runningConfig(query.get("format"), context),
+    },
+    {
+      ...CHANGE,
+      method: "PUT",
+      path: CONFIG_PATH,
+      summary: "Apply a whole document.",
+      body: DOCUMENT_BODY,
+      handle: ({ body, guard }) => replaceConfig(body, guard, table),
+    },
+    {
+      ...READ,
+      method: "POST",
+      path: `${CONFIG_PATH}/validate`,
+      summary: "Everything that is wrong with a document, without applying it.",
+      statuses: [400, 408, 413, 415, 503],
+      body: DOCUMENT_BODY,
+      handle: ({ body }) => validateConfig(body, table),
+    },
+  ];
+}
+
+function versionRoutes(context: AdminContext): Route[] {
+  const { table } = context;
+  return [
+    {
+      ...READ,
+      path: `${CONFIG_PATH}/versions`,
+      summary: "The versions that are kept, newest first: when, by whom, and what changed.",
+      statuses: [],
+      handle: () => ({
+        status: 200,
+        body: table.versions.map(versionView),
+        headers: { etag: etagOf(table.status.version) },
+      }),
+    },
+    {
+      ...READ,
+      path: `${CONFIG_PATH}/versions/{version}`,
+      summary: "One version and its document, secrets redacted.",
+      statuses: [400, 404],
+      query: FORMAT,
+      handle: ({ params, query }) => oneVersion(params["version"] ?? "", query.get("format"), context),
+    },
+    {
+      ...READ,
+      path: `${CONFIG_PATH}/diff`,
+      summary: "What differs between two versions: rules, pools, targets, paths, and the text.",
+      statuses: [400, 404],
+      query: { from: "A version; default: the one before `to`.", to: "A version; default: the running one." },
+      handle: ({ query }) => diffReply(query, context),
+    },
+    {
+      ...CHANGE,
+      method: "POST",
+      path: `${CONFIG_PATH}/rollback`,
+      summary: "Apply the document of an older version as a new one.",
+      body: ROLLBACK_BODY,
+      handle: ({ body, guard }) => rollback(body, guard, table),
+    },
+  ];
+}
+
+async function replaceConfig(body: AdminBody | undefined, guard: Guard, table: RouteTable): Promise<AdminReply> {
+  if (body === undefined) return problemReply(400, "this needs a body");
+  const fault = jsonFaultOf(body);
+  return fault === undefined ? changeReply(await table.replace(body, guard), "config") : malformedReply([fault]);
+}
+
+async function validateConfig(body: AdminBody | undefined, table: RouteTable): Promise<AdminReply> {
+  if (body === undefined) return problemReply(400, "this needs a body");
+  const fault = jsonFaultOf(body);
+  const { valid, problems } = fault === undefined ? await table.validate(body) : { valid: false, problems: [fault] };
+  return { status: 200, body: { valid, problems: problemList(problems) } };
+}
+
+async function rollback(body: AdminBody | undefined, guard: Guard, table: RouteTable): Promise<AdminReply> {
+  const to = rollbackTo(body);
+  return typeof to === "number" ? changeReply(await table.rollback(to, guard), "version") : to;
+}
+
+function versionView({ version, digest, appliedMs, by, summary }: VersionInfo): object {
+  return { version, digest, applied: isoTime(appliedMs), by, summary };
+}
+
+async function runningConfig(format: string | null, { table, walk }: AdminContext): Promise<AdminReply> {
+  const headers = { etag: etagOf(table.status.version) };
+  if (format === null || format === "json") return { status: 200, body: configView(walk.status), headers };
+  if (format !== "yaml") return unknownFormat();
+  return { status: 200, body: await table.text(), type: YAML_TYPE, headers };
+}
+
+async function oneVersion(text: string, format: string | null, { table }: AdminContext): Promise<AdminReply> {
+  const version = versionOf(text);
+  if (version === undefined) return problemReply(400, `${text} is no version`);
+  if (format === "yaml") {
+    const document = await table.versionText(version);
+    return document === undefined ? notKept(version) : { status: 200, body: document, type: YAML_TYPE };
+  }
+  if (format !== null && format !== "json") return unknownFormat();
+  const found = await table.version(version);
+  if (found === undefined) return notKept(version);
+  const headers = { etag: etagOf(version) };
+  return { status: 200, body: { ...versionView(found.info), config: found.config }, headers };
+}
+
+async function diffReply(query: AdminRequest["query"], { table }: AdminContext): Promise<AdminReply> {
+  const to = versionOf(query.get("to") ?? String(table.status.version));
+  if (to === undefined) return problemReply(400, "`to` is no version");
+  const previous = table.versions.find(({ version }) => version < to)?.version;
+  const from = query.has("from") ? versionOf(query.get("from") ?? "") : previous;
+  if (query.has("from") && from === undefined) return problemReply(400, "`from` is no version");
+  if (from === undefined) return problemReply(404, `no version before ${to} is kept`);
+  const diff = await table.diff(from, to);
+  if (diff !== undefined) return { status: 200, body: { from, to, ...diff } };
+  return notKept(table.versions.some(({ version }) => version === from) ? to : from);
+}
+
+function rollbackTo(body: AdminBody | undefined): number | AdminReply {
+  if (body === undefined) return problemReply(400, "this needs a body");
+  const parsed = parseMapping(body);
+  if (!parsed.ok) return parsed.reply;
+  const { to, ...rest } = parsed.values;
+  const extra = Object.keys(rest).map((key) => errorAt(key, `unknown key "${key}"`));
+  const isVersion = typeof to === "number" && Number.isSafeInteger(to) && to > 0;
+  if (isVersion && extra.length === 0) return to;
+  const problems = isVersion ? extra : [errorAt("to", "expected the number of a version"), ...extra];
+  return problemsReply(422, "the body has problems", problems);
+}
+
+function versionOf(text: string): number | undefined {
+  return /^[1-9]\d{0,14}$/u.test(text) ? Number(text) : undefined;
+}
+
+function notKept(version: number): AdminReply {
+  return problemReply(404, `version ${version} is not kept; /api/v1/config/versions lists those that are`);
+}
+
+function unknownFormat(): AdminReply {
+  return problemReply(400, "`format` is json or yaml");
+}

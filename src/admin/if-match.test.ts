@@ -1,0 +1,22 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseIfMatch } from "./if-match.ts";
+
+const cases: [string | undefined, readonly number[] | undefined | "refused"][] = [
+  [undefined, undefined],
+  ["*", undefined],
+  ['"5"', [5]],
+  ["5", [5]],
+  ['"4", "5"', [4, 5]],
+  ['W/"5"', []],
+  ['"abc"', []],
+  ["abc", "refused"],
+  ['"5', "refused"],
+  ["", "refused"],
+];
+for (const [header, want] of cases) {
+  test(`If-Match: ${header ?? "none"}`, () => {
+    const parsed = parseIfMatch(header);
+    assert.deepEqual(parsed.ok ? parsed.guard : "refused", want);
+  });
+}

@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { openConfigFile } from "./config-file.ts";
+
+class Scene implements Disposable {
+  readonly folder = mkdtempSync(join(tmpdir(), "signalbox-file-"));
+  readonly file = join(this.folder, "signalbox.yaml");
+  readonly written: string[] = [];
+  readonly config = openConfigFile(this.file, (text) => void this.written.push(text));
+
+  constructor() {
+    writeFileSync(this.file, "one");
+  }
+
+  get text(): string {
+    return readFileSync(this.file, "utf8");
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+test("config file: replaced as a whole, with its mode, and nothing is left beside it", async () => {
+  using scene = new Scene();
+  chmodSync(scene.file, 0o664);
+  assert.deepEqual(await scene.config.replace("one", "two"), { kind: "written" });
+  assert.deepEqual([scene.text, scene.written, readdirSync(scene.folder)], ["two", ["two"], ["signalbox.yaml"]]);
+  assert.equal(statSync(scene.file).mode & 0o777, 0o664);
+});
+
+test("config file: what is not as expected is left alone", async () => {
+  using scene = new Scene();
+  writeFileSync(scene.file, "by hand");
+  assert.deepEqual(await scene.config.replace("one", "two"), { kind: "changed" });
+  assert.deepEqual([scene.text, scene.written, readdirSync(scene.folder)], ["by hand", [], ["signalbox.yaml"]]);
+});
+
+test("config file: an edit by hand while it is being replaced is not lost", async () => {
+  for (let turn = 0; turn < 20; turn++) {
+    using scene = new Scene();
+    const replaced = scene.config.replace("one", "two");
+    for (let i = 0; i < turn; i++) await new Promise(setImmediate);
+    const before = scene.text;
+    writeFileSync(scene.file, "by hand");
+    const { kind } = await replaced;
+    assert.equal(scene.text, "by hand");
+    assert.equal(kind, before === "two" ? "written" : "changed");
+    assert.deepEqual(readdirSync(scene.folder), ["signalbox.yaml"]);
+  }
+});
+
+test("config file: a symbolic link stays one", async () => {
+  using scene = new Scene();
+  const link = join(scene.folder, "link.yaml");
+  symlinkSync("signalbox.yaml", link);
+  assert.deepEqual(await openConfigFile(link, () => {}).replace("one", "two"), { kind: "written" });
+  assert.deepEqual([lstatSync(link).isSymbolicLink(), scene.text], [true, "two"]);
+});
+
+test("config file: one that is gone, or is no file, is told", async () => {
+  using scene = new Scene();
+  rmSync(scene.file);
+  const gone = await scene.config.replace("one", "two");
+  assert.ok(gone.kind === "unwritable" && /ENOENT/u.test(gone.reason));
+  mkdirSync(scene.file);
+  assert.equal((await scene.config.replace("one", "two")).kind, "unwritable");
+});

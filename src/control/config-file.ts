@@ -1,0 +1,67 @@
+import { chownSync, readFileSync, realpathSync, renameSync, rmSync, statSync } from "node:fs";
+import { stat } from "node:fs/promises";
+import { dirname } from "node:path";
+import { reasonOf } from "../core/errors.ts";
+import { syncDirectory, writeBeside } from "./atomic-write.ts";
+
+/** What came of writing the config file. */
+export type FileOutcome =
+  | { readonly kind: "written" }
+  /** It does not hold what it was expected to: somebody has edited it. It is left alone. */
+  | { readonly kind: "changed" }
+  | { readonly kind: "unwritable"; readonly reason: string };
+
+/** The file that is the truth about the config. */
+export interface ConfigFile {
+  /**
+   * Puts `next` in the place of `expected`, at once and as a whole; the file's mode and owner stay, and a symbolic link stays
+   * one. Never rejects.
+   */
+  replace(expected: string, next: string): Promise<FileOutcome>;
+}
+
+/** `onWritten` is told in the same moment in which the file has the new text, so that the watch does not take it for an edit. */
+export function openConfigFile(name: string, onWritten: (text: string) => void): ConfigFile {
+  return {
+    async replace(expected, next) {
+      try {
+        return await replaceFile(realpathSync(name), expected, next, onWritten);
+      } catch (cause) {
+        return { kind: "unwritable", reason: reasonOf(cause) };
+      }
+    },
+  };
+}
+
+async function replaceFile(
+  file: string,
+  expected: string,
+  next: string,
+  onWritten: (text: string) => void,
+): Promise<FileOutcome> {
+  if (readFileSync(file, "utf8") !== expected) return { kind: "changed" };
+  const { mode, uid, gid } = await stat(file);
+  const temporary = await writeBeside(file, next, mode & 0o7777);
+  try {
+    keepOwner(temporary, uid, gid);
+    // Looked at once more, and renamed without anything of this process in between: an edit by hand has no time to be lost.
+    if (readFileSync(file, "utf8") !== expected) return { kind: "changed" };
+    renameSync(temporary, file);
+    onWritten(next);
+  } finally {
+    rmSync(temporary, { force: true });
+  }
+  await syncDirectory(dirname(file));
+  return { kind: "written" };
+}
+
+/** Only root can give a file away; for all others it is theirs, as it was. */
+function keepOwner(temporary: string, uid: number, gid: number): void {
+  const made = statSync(temporary);
+  if (made.uid === uid && made.gid === gid) return;
+  try {
+    chownSync(temporary, uid, gid);
+  } catch {
+    // The directory may be written, the owner not changed: the content is right, and that is what was asked for.
+  }
+}

@@ -1,0 +1,144 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { test } from "node:test";
+import { openDocumentDesk } from "./desk.ts";
+import { loadDocument } from "./prepare.ts";
+
+const [here, aside] = [openDocumentDesk({ aside: Number.MAX_SAFE_INTEGER }), openDocumentDesk({ aside: -1 })];
+const folder = new URL("../../../examples/", import.meta.url).pathname;
+const place = { name: "x.yaml", folder, env: { INGEST_TOKEN: "ingest-secret" } };
+
+for (const name of readdirSync(folder).filter((file) => file.endsWith(".yaml"))) {
+  test(`desk: ${name} read in a thread is what it is when read here, secrets too`, async () => {
+    const text = readFileSync(folder + name, "utf8");
+    const [near, far] = [await here.prepareText(text, "a: 1", place), await aside.prepareText(text, "a: 1", place)];
+    assert.deepEqual(far, near);
+    const reveal = JSON.stringify(
+      near.config?.targets.map(({ headers }) => Object.values(headers).map((secret) => secret.reveal())),
+    );
+    assert.equal(
+      JSON.stringify(far.config?.targets.map(({ headers }) => Object.values(headers).map((secret) => secret.reveal()))),
+      reveal,
+    );
+  });
+}
+
+const RUNNING = `targets:
+  - id: a # first
+    endpoint: http://a:1
+    headers: { k: hunter2 }
+rules: []
+default_pool: { targets: [a] }
+`;
+
+test("desk: an edit in a thread is the same as here", async () => {
+  const edit = {
+    kind: "put",
+    section: "targets",
+    id: "a",
+    value: { id: "a", endpoint: "http://b:1", headers: { k: "[redacted]" } },
+  } as const;
+  const [near, far] = [await here.prepareEdit(RUNNING, edit, place), await aside.prepareEdit(RUNNING, edit, place)];
+  assert.deepEqual(far, near);
+  assert.ok(near.kind === "prepared");
+  assert.equal(near.prepared.text, RUNNING.replace("http://a:1", "http://b:1"));
+  assert.deepEqual(near.prepared.changed, ["targets.a.endpoint"]);
+  assert.equal(near.prepared.config?.targets[0]?.headers["k"]?.reveal(), "hunter2");
+});
+
+test("desk: what a thread cannot do is a fault of the caller's, not of the process", async () => {
+  await assert.rejects(aside.rootOf(42 as never), TypeError);
+});
+
+test("desk: an edit that makes the config wrong tells its problems by path, without places in a text that nobody wrote", async () => {
+  const made = await here.prepareEdit(
+    RUNNING,
+    { kind: "add", section: "rules", id: "r", value: { id: "r", pool: "q" } },
+    place,
+  );
+  assert.ok(made.kind === "prepared");
+  assert.equal(made.prepared.config, undefined);
+  assert.deepEqual(
+    made.prepared.problems.map(({ path, file }) => [path, file]),
+    [["rules[0].pool", undefined]],
+  );
+});
+
+test("desk: a redacted value where no secret is yet is a problem", async () => {
+  const value = { id: "b", endpoint: "http://b:1", headers: { k: "[redacted]" } };
+  const made = await here.prepareEdit(RUNNING, { kind: "add", section: "targets", id: "b", value }, place);
+  assert.ok(made.kind === "prepared");
+  assert.deepEqual([made.prepared.config, made.prepared.problems[0]?.path], [undefined, "targets[1].headers.k"]);
+});
+
+const JSON_TEXT = '{ "targets": [{ "id": "b", "endpoint": "http://b:1" }] }';
+const wanted: { name: string; running: string; text: string; type: "yaml" | "json"; want: string | RegExp }[] = [
+  {
+    name: "YAML over YAML is taken as it is",
+    running: RUNNING,
+    text: "# new\ntargets: [{ id: b, endpoint: http://b:1 }]\n",
+    type: "yaml",
+    want: "# new\ntargets: [{ id: b, endpoint: http://b:1 }]\n",
+  },
+  {
+    name: "JSON over YAML keeps the comments of what stays",
+    running: RUNNING,
+    text: JSON_TEXT.replaceAll('"b"', '"a"'),
+    type: "json",
+    want: "targets:\n  - id: a # first\n    endpoint: http://b:1\n",
+  },
+  {
+    name: "YAML over JSON stays JSON",
+    running: '{"targets":[]}',
+    text: "targets: [{ id: b, endpoint: http://b:1 }]",
+    type: "yaml",
+    want: '{"targets":[{"id":"b","endpoint":"http://b:1"}]}',
+  },
+  {
+    name: "redacted secrets stay",
+    running: RUNNING,
+    text: RUNNING.replace("hunter2", '"[redacted]"').replace("a:1", "z:1"),
+    type: "yaml",
+    want: RUNNING.replace("a:1", "z:1"),
+  },
+];
+for (const { name, running, text, type, want } of wanted) {
+  test(`desk: a whole document: ${name}`, async () => {
+    const made = await here.prepareWanted(running, { text, type }, place);
+    assert.ok(made.kind === "prepared");
+    assert.equal(made.prepared.text, want);
+    assert.ok(made.prepared.config !== undefined, JSON.stringify(made.prepared.problems));
+  });
+}
+
+test("desk: problems of a whole document have their places in it", async () => {
+  const broken = await here.prepareWanted(RUNNING, { text: "targets: [", type: "yaml" }, place);
+  assert.ok(broken.kind === "malformed");
+  assert.deepEqual(broken.problems[0]?.position, { line: 1, column: 11 });
+  const wrong = await here.prepareWanted(RUNNING, { text: "# x\ntargetz: []\n", type: "yaml" }, place);
+  assert.ok(wrong.kind === "prepared");
+  const [problem] = wrong.prepared.problems;
+  assert.deepEqual([problem?.file, problem?.position], [undefined, { line: 2, column: 1 }]);
+});
+
+test("desk: two documents compared: ids, paths and text, and no secret", async () => {
+  const after = RUNNING.replace("http://a:1", "http://b:1")
+    .replace("hunter2", "swordfish")
+    .replace("rules: []", "rules: [{ id: r, targets: [a] }]");
+  const diff = await here.compareDocuments({ name: "1", text: RUNNING }, { name: "2", text: after });
+  const none = { added: [], removed: [], changed: [] };
+  assert.deepEqual(
+    [diff.rules, diff.pools, diff.targets],
+    [{ ...none, added: ["r"] }, none, { ...none, changed: ["a"] }],
+  );
+  assert.deepEqual(
+    diff.paths.map(({ path }) => path),
+    ["targets.a.endpoint", "targets.a.headers.k", "rules.r"],
+  );
+  assert.match(diff.text, /^-    endpoint: http:\/\/a:1$/mu);
+  assert.ok(!/hunter2|swordfish/u.test(JSON.stringify(diff)));
+});
+
+test("desk: loading gives what the config loader gives", () => {
+  assert.equal(loadDocument("targets: [", place).config, undefined);
+});

@@ -1,0 +1,142 @@
+import { readFileSync, statSync } from "node:fs";
+import { resolve } from "node:path";
+import { diffDocuments } from "../../config/diff.ts";
+import { parseText } from "../../config/document.ts";
+import { formatPath } from "../../config/finding.ts";
+import { loadConfig } from "../../config/load.ts";
+import type { Config } from "../../config/schema/config.ts";
+import { RouterError } from "../../core/errors.ts";
+import type { Problem } from "../../core/problem.ts";
+import { type Edit, editRoot, elementOf } from "./element.ts";
+import { jsonIndentOf, rewriteText } from "./rewrite.ts";
+import { REDACTED, restoreElement, restoreSecrets, unrestored } from "./secrets.ts";
+
+/** Where a document is from: all that reading it takes besides its text. Plain data, so that a thread can be told. */
+export interface DocumentPlace {
+  /** What problems call it. */
+  readonly name: string;
+  /** Paths in it start here. */
+  readonly folder: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+export interface Loaded {
+  /** Undefined exactly when there is an error among the problems. */
+  readonly config: Config | undefined;
+  readonly problems: readonly Problem[];
+}
+
+/** A document that could become the running one. */
+export interface Prepared extends Loaded {
+  readonly text: string;
+  /** What differs from the running one, as paths: `rules.payments.priority`. */
+  readonly changed: readonly string[];
+}
+
+/** A whole document, as somebody wants it. */
+export interface Wanted {
+  readonly text: string;
+  /** `json` is put into the form of the running document, so that a YAML file stays one and keeps its comments. */
+  readonly type: "yaml" | "json";
+}
+
+export type Preparation =
+  | { readonly kind: "prepared"; readonly prepared: Prepared }
+  | { readonly kind: "unknown" | "exists"; readonly id: string }
+  /** What was sent cannot be read; places are in its own text. */
+  | { readonly kind: "malformed"; readonly problems: readonly Problem[] }
+  /** The running document cannot be made to say it, because anchors are in between. */
+  | { readonly kind: "unwritable" };
+
+/** Reads a config from its text, as loadConfig does, with files and environment. */
+export function loadDocument(text: string, { name, folder, env }: DocumentPlace): Loaded {
+  const resolvePath = (path: string): string => resolve(folder, path);
+  return loadConfig(text, { file: name, env, readFile: (path) => readSmall(resolvePath(path)), resolvePath });
+}
+
+/** The values of a document as written; undefined when it cannot be read. */
+export function rootOf(text: string): unknown {
+  const parsed = parseText(text.replace(/^\uFEFF/u, ""));
+  return parsed.ok ? parsed.document.root : undefined;
+}
+
+/** Reads a document and tells what differs from the one that runs. */
+export function prepareText(text: string, running: string, place: DocumentPlace): Prepared {
+  return {
+    ...loadDocument(text, place),
+    text,
+    changed: text === running ? [] : changesOf(rootOf(running), rootOf(text)),
+  };
+}
+
+/** The running document with one edit made, and read. */
+export function prepareEdit(running: string, edit: Edit, place: DocumentPlace): Preparation {
+  const root = rootOf(running);
+  const known = elementOf(root, edit.section, edit.id);
+  const restored = edit.kind === "remove" ? edit : { ...edit, value: restoreElement(edit.section, edit.value, known) };
+  const edited = editRoot(root, restored as Edit); // oxlint-disable-line typescript/no-unsafe-type-assertion -- restoring changes texts only
+  return edited.kind === "edited" ? prepareRoot(edited.root, { running, root }, place) : edited;
+}
+
+/** The running document, made to be what somebody wants it to be, and read. */
+export function prepareWanted(running: string, wanted: Wanted, place: DocumentPlace): Preparation {
+  const parsed = parseText(wanted.text);
+  if (!parsed.ok || parsed.faults.length > 0) {
+    return { kind: "malformed", problems: loadDocument(wanted.text, place).problems.map(withoutFile) };
+  }
+  const root = rootOf(running);
+  const next = wanted.text.includes(REDACTED) ? restoreSecrets(parsed.document.root, root) : parsed.document.root;
+  const isSameForm = (wanted.type === "json") === (jsonIndentOf(running) !== undefined);
+  if (!isSameForm) return prepareRoot(next, { running, root }, place);
+  const text = rewriteText(wanted.text, next);
+  if (text === undefined) return { kind: "unwritable" };
+  const prepared = prepareText(text, running, place);
+  return refuseRedacted(next, { ...prepared, problems: prepared.problems.map(withoutFile) });
+}
+
+/** Certificates and tokens are small: what is larger is a mistake. */
+const MAX_FILE_BYTES = 1_048_576;
+
+function prepareRoot(
+  next: unknown,
+  { running, root }: { readonly running: string; readonly root: unknown },
+  place: DocumentPlace,
+): Preparation {
+  const text = rewriteText(running, next);
+  if (text === undefined) return { kind: "unwritable" };
+  const loaded = loadDocument(text, place);
+  // The places would be those of a text that is written nowhere yet.
+  const problems = loaded.problems.map(({ file: _file, position: _position, ...problem }) => problem);
+  return refuseRedacted(next, { config: loaded.config, problems, text, changed: changesOf(root, next) });
+}
+
+function refuseRedacted(root: unknown, prepared: Prepared): Preparation {
+  const problems = unrestored(root).map((path): Problem => {
+    const message = `${REDACTED} stands where a secret has to, and there is none in this place yet`;
+    return {
+      severity: "error",
+      path: formatPath(path),
+      message,
+      hint: "give the secret, or a reference such as ${env:NAME}",
+    };
+  });
+  if (problems.length === 0) return { kind: "prepared", prepared };
+  return {
+    kind: "prepared",
+    prepared: { ...prepared, config: undefined, problems: [...problems, ...prepared.problems] },
+  };
+}
+
+/** A document that was sent is in no file; the places are in what was sent. */
+function withoutFile({ file: _file, ...problem }: Problem): Problem {
+  return problem;
+}
+
+function changesOf(before: unknown, after: unknown): string[] {
+  return [...new Set(diffDocuments(before, after).map(({ path }) => path))];
+}
+
+function readSmall(path: string): string {
+  if (statSync(path).size > MAX_FILE_BYTES) throw new RouterError("CONFIG_UNREADABLE", `${path} is larger than 1 MiB`);
+  return readFileSync(path, "utf8");
+}

@@ -1,0 +1,170 @@
+import type { Problem } from "../core/problem.ts";
+import type { ChangeOutcome, ConfigStatus, ConfigWalk, Proposal, Refused } from "./apply.ts";
+import type { DocumentDiff } from "./document/compare.ts";
+import type { DocumentDesk } from "./document/desk.ts";
+import { type Edit, elementOf, elementsOf, type Section } from "./document/element.ts";
+import type { DocumentPlace, Preparation, Wanted } from "./document/prepare.ts";
+import { redactElement, redactRoot } from "./document/secrets.ts";
+import type { VersionInfo } from "./history/entry.ts";
+import type { ConfigHistory } from "./history/history.ts";
+
+/** A version that a change is meant for: with another one running, it is refused. undefined: with whatever runs. */
+export type Guard = readonly number[] | undefined;
+
+/** A version with its document, secrets redacted. */
+export interface VersionView {
+  readonly info: VersionInfo;
+  /** As written, without defaults. */
+  readonly config: unknown;
+}
+
+export interface Element {
+  readonly id: string;
+  /** As written in the document, secrets redacted. */
+  readonly value: unknown;
+}
+
+/** The route table: what runs, what ran, and every way to change it. What its methods give is without secrets. */
+export interface RouteTable {
+  /** What runs. Its text and config may hold secrets. */
+  readonly status: ConfigStatus;
+  elements(section: Section): Promise<readonly Element[]>;
+  element(section: Section, id: string): Promise<Element | undefined>;
+  /** The running document as written. */
+  text(): Promise<string>;
+
+  edit(edit: Edit, guard: Guard): Promise<ChangeOutcome>;
+  replace(wanted: Wanted, guard: Guard): Promise<ChangeOutcome>;
+  /** The document of an older version as a new one. */
+  rollback(to: number, guard: Guard): Promise<ChangeOutcome>;
+  /** What is wrong with a document; nothing changes. */
+  validate(wanted: Wanted): Promise<{ readonly valid: boolean; readonly problems: readonly Problem[] }>;
+
+  /** Newest first. */
+  readonly versions: readonly VersionInfo[];
+  version(version: number): Promise<VersionView | undefined>;
+  /** The document of a version as written. */
+  versionText(version: number): Promise<string | undefined>;
+  /** undefined when one of them is not kept. */
+  diff(from: number, to: number): Promise<DocumentDiff | undefined>;
+}
+
+export interface RouteTableParts {
+  readonly walk: ConfigWalk;
+  readonly history: ConfigHistory;
+  readonly desk: DocumentDesk;
+  readonly place: DocumentPlace;
+}
+
+export function createRouteTable(parts: RouteTableParts): RouteTable {
+  return new Table(parts);
+}
+
+class Table implements RouteTable {
+  readonly #parts: RouteTableParts;
+  #root: { readonly text: string; readonly root: Promise<unknown> } | undefined;
+
+  constructor(parts: RouteTableParts) {
+    this.#parts = parts;
+  }
+
+  get status(): ConfigStatus {
+    return this.#parts.walk.status;
+  }
+
+  get versions(): readonly VersionInfo[] {
+    return this.#parts.history.versions;
+  }
+
+  async elements(section: Section): Promise<readonly Element[]> {
+    const elements = elementsOf(await this.#runningRoot(), section);
+    return elements.map(({ id, value }) => ({ id, value: redactElement(section, value) }));
+  }
+
+  async element(section: Section, id: string): Promise<Element | undefined> {
+    const value = elementOf(await this.#runningRoot(), section, id);
+    return value === undefined ? undefined : { id, value: redactElement(section, value) };
+  }
+
+  text(): Promise<string> {
+    return this.#parts.desk.redactText(this.status.text);
+  }
+
+  edit(edit: Edit, guard: Guard): Promise<ChangeOutcome> {
+    const { desk, place } = this.#parts;
+    return this.#change(guard, (running) => desk.prepareEdit(running.text, edit, place));
+  }
+
+  replace(wanted: Wanted, guard: Guard): Promise<ChangeOutcome> {
+    const { desk, place } = this.#parts;
+    return this.#change(guard, (running) => desk.prepareWanted(running.text, wanted, place));
+  }
+
+  rollback(to: number, guard: Guard): Promise<ChangeOutcome> {
+    const { walk, history, desk, place } = this.#parts;
+    return walk.change(async (running) => {
+      const conflict = checkGuard(guard, running);
+      if (conflict !== undefined) return conflict;
+      const text = await history.text(to);
+      if (text === undefined) return { kind: "unknown", id: String(to) };
+      const prepared = await desk.prepareText(text, running.text, place);
+      return { kind: "proposal", prepared, by: "rollback", summary: `back to version ${to}` };
+    });
+  }
+
+  async validate(wanted: Wanted): Promise<{ readonly valid: boolean; readonly problems: readonly Problem[] }> {
+    const { desk, place } = this.#parts;
+    const made = await desk.prepareWanted(this.status.text, wanted, place);
+    if (made.kind === "prepared") {
+      const { config, problems } = made.prepared;
+      return { valid: config !== undefined, problems };
+    }
+    if (made.kind === "malformed") return { valid: false, problems: made.problems };
+    return { valid: false, problems: [{ severity: "error", path: "", message: UNWRITABLE }] };
+  }
+
+  async version(version: number): Promise<VersionView | undefined> {
+    const info = this.versions.find((known) => known.version === version);
+    const text = await this.#parts.history.text(version);
+    if (info === undefined || text === undefined) return undefined;
+    return { info, config: redactRoot(await this.#parts.desk.rootOf(text)) };
+  }
+
+  async versionText(version: number): Promise<string | undefined> {
+    const text = await this.#parts.history.text(version);
+    return text === undefined ? undefined : this.#parts.desk.redactText(text);
+  }
+
+  async diff(from: number, to: number): Promise<DocumentDiff | undefined> {
+    const { history, desk } = this.#parts;
+    const [before, after] = await Promise.all([history.text(from), history.text(to)]);
+    if (before === undefined || after === undefined) return undefined;
+    return desk.compareDocuments({ name: `version ${from}`, text: before }, { name: `version ${to}`, text: after });
+  }
+
+  #change(guard: Guard, prepare: (running: ConfigStatus) => Promise<Preparation>): Promise<ChangeOutcome> {
+    return this.#parts.walk.change(async (running) => {
+      return checkGuard(guard, running) ?? proposalOf(await prepare(running));
+    });
+  }
+
+  /** The values of the running document: read once for each version. */
+  #runningRoot(): Promise<unknown> {
+    const { text } = this.status;
+    if (this.#root?.text !== text) this.#root = { text, root: this.#parts.desk.rootOf(text) };
+    return this.#root.root;
+  }
+}
+
+const UNWRITABLE = "the document has anchors (&name) or merges in this place: edit it by hand";
+
+function checkGuard(guard: Guard, { version }: ConfigStatus): Refused | undefined {
+  if (guard === undefined || guard.includes(version)) return undefined;
+  const reason = `version ${version} runs, and the change is meant for version ${guard.join(" or ")}`;
+  return { kind: "conflict", reason, hint: "read again, look whether the change is still right, and repeat it" };
+}
+
+function proposalOf(made: Preparation): Proposal | Refused {
+  if (made.kind === "prepared") return { kind: "proposal", prepared: made.prepared, by: "api" };
+  return made.kind === "unwritable" ? { kind: "unwritable", reason: UNWRITABLE } : made;
+}
