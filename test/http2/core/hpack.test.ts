@@ -176,8 +176,18 @@ test("few bytes that stand for many are not a list in memory", () => {
   const decoder = newDecoder();
   const long = Buffer.concat([Buffer.from("400161 7f a11e".replaceAll(" ", ""), "hex"), Buffer.alloc(4_000, 0x62)]);
   decode(decoder, long);
-  const bomb = Buffer.alloc(60_000, 0x80 | 62);
+  const bomb = Buffer.alloc(10, 0x80 | 62);
   assert.deepEqual(decode(decoder, bomb), []);
+  assert.equal(decoder.gaveUp, false);
+});
+
+test("few bytes that stand for far more than the limit are given up, however many there are", () => {
+  for (const field of [0x80 | 62, 0x82]) {
+    const decoder = newDecoder();
+    decode(decoder, Buffer.concat([Buffer.from("4001617fa11e", "hex"), Buffer.alloc(4_000, 0x62)]));
+    assert.equal(decode(decoder, Buffer.alloc(60_000, field)), undefined);
+    assert.equal(decoder.gaveUp, true);
+  }
 });
 
 test("a block that is repeated is the same list, until the table changes what it means", () => {

@@ -18,9 +18,12 @@ export interface HpackLimits {
   readonly tableBytes: number;
 }
 
+/** A list of more than so many times the limit ends the connection: reading it to its end is what its sender wants. */
+const FAR_ABOVE = 4;
+
 /**
  * Decodes the header blocks of one connection (RFC 7541). A block over a limit is read to its end all the same, because
- * the dynamic table has to follow the peer's; its strings are not kept. `examine` is called once for each different list.
+ * the dynamic table has to follow the peer's; its strings are not kept. One that is far above is given up. `examine` is called once for each different list.
  */
 export class HpackDecoder<Facts> {
   readonly #limits: HpackLimits;
@@ -34,6 +37,11 @@ export class HpackDecoder<Facts> {
   #listBytes = 0;
   #oversized = false;
   #readsTable = false;
+
+  /** The last block was given up because it stands for a list far above the limit. */
+  get gaveUp(): boolean {
+    return this.#listBytes > FAR_ABOVE * this.#limits.maxListBytes;
+  }
 
   /** The table begins with `startBytes` (RFC 9113, 6.5.2: 4,096), which the peer may raise to `limits.tableBytes`. */
   constructor(limits: HpackLimits, startBytes: number, examine: (headers: HeaderList) => Facts) {
@@ -53,7 +61,7 @@ export class HpackDecoder<Facts> {
     return this.#table;
   }
 
-  /** Undefined when the block breaks RFC 7541: the connection is over, because the tables differ from now on. */
+  /** Undefined when the block breaks RFC 7541, or was given up: the connection is over, because the tables differ from now on. */
   decode(bytes: Uint8Array, start: number, end: number): DecodedBlock<Facts> | undefined {
     const tooLarge = this.#table.maxBytes > this.#tableLimit;
     if (!tooLarge) {
@@ -69,7 +77,8 @@ export class HpackDecoder<Facts> {
     this.#readsTable = false;
     this.#readTableSizes();
     if (this.#table.maxBytes > this.#tableLimit) reader.failed = true;
-    while (!reader.atEnd && !reader.failed) this.#readField();
+    while (!reader.atEnd && !reader.failed && !this.gaveUp) this.#readField();
+    if (this.gaveUp) return undefined;
     reader.finish();
     if (reader.failed) return undefined;
     const block = this.#block();
@@ -125,11 +134,10 @@ export class HpackDecoder<Facts> {
 
   #add(name: string, value: string): void {
     this.#listBytes += name.length + value.length + ENTRY_OVERHEAD;
-    if (this.#listBytes > this.#limits.maxListBytes || this.#list.length >= this.#limits.maxFields * 2) {
-      this.#oversized = true;
-      this.#list = [];
-    }
-    if (!this.#oversized) this.#list.push(name, value);
+    if (this.#oversized) return;
+    this.#oversized = this.#listBytes > this.#limits.maxListBytes || this.#list.length >= this.#limits.maxFields * 2;
+    if (this.#oversized) this.#list = [];
+    else this.#list.push(name, value);
   }
 
   #nameAt(index: number): string {
