@@ -36,7 +36,7 @@ export class ScriptedDataPlane implements DataPlane {
     const targets = [...this.plan.targets.values()].map((target) => ({
       id: target.id,
       endpoint: target.url,
-      state: "ready" as const,
+      state: this.wishes.get(target.id)?.state ?? ("ready" as const),
       reason: "start",
       sinceMs: 1_700_000_000_000,
       nextTryMs: undefined,
@@ -48,8 +48,8 @@ export class ScriptedDataPlane implements DataPlane {
       weight: target.weight,
       share: 1,
       score: 0,
-      note: "",
-      untilMs: undefined,
+      note: this.wishes.get(target.id)?.note ?? "",
+      untilMs: this.wishes.get(target.id)?.untilMs,
       check: undefined,
     }));
     const pools = [...this.plan.pools.keys()].map((name) => ({
