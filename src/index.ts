@@ -48,3 +48,4 @@ export {
   type StrategyContext,
   type StrategyFactory,
 } from "./data/balance/strategies.ts";
+export type { Plugin, PluginHost } from "./data/plugins.ts";

@@ -6,6 +6,7 @@ import { checkSchema } from "./check-schema.ts";
 import { type ParsedDocument, parseText, type SyntaxFault } from "./document.ts";
 import { type Finding, formatPath } from "./finding.ts";
 import { normalise } from "./normalise.ts";
+import { expandPluginStrategies } from "./plugin-strategies.ts";
 import { readPemFiles } from "./pem.ts";
 import type { Config } from "./schema/config.ts";
 import { type Sources, substitute } from "./substitute.ts";
@@ -45,7 +46,8 @@ export function loadConfigFile(path: string, { env }: Pick<LoadOptions, "env">):
   } catch (cause) {
     return { config: undefined, problems: [{ severity: "error", path: "", message: reasonOf(cause), file: path }] };
   }
-  return loadConfig(text, { file: path, env, readFile });
+  const resolvePath = (name: string): string => resolve(dirname(path), name);
+  return loadConfig(text, { file: path, env, readFile, resolvePath });
 }
 
 const BYTE_ORDER_MARK = "\uFEFF";
@@ -53,9 +55,10 @@ const MINIMAL_HINT = "the smallest config is  targets: [{ id: tempo, endpoint: h
 /** Certificates and tokens are small: what is larger is a mistake. */
 const MAX_FILE_BYTES = 1_024 * 1_024;
 
-function check(written: unknown, sources: Sources): { config: Config | undefined; findings: Finding[] } {
-  const substituted = substitute(written, sources);
-  const { root, findings: pemFindings } = readPemFiles(substituted.root, sources);
+function check(text: unknown, sources: Sources): { config: Config | undefined; findings: Finding[] } {
+  const substituted = substitute(text, sources);
+  const { root: written, findings: pemFindings } = readPemFiles(substituted.root, sources);
+  const root = expandPluginStrategies(written);
   const { document, findings: schemaFindings } = checkSchema(root);
   const findings = keepFirst(
     [...substituted.findings, ...pemFindings],
@@ -64,7 +67,7 @@ function check(written: unknown, sources: Sources): { config: Config | undefined
     findUnavailable(root),
   );
   const isUsable = document !== undefined && findings.every((finding) => finding.severity === "warning");
-  return { config: isUsable ? normalise(document) : undefined, findings };
+  return { config: isUsable ? normalise(document, sources.resolvePath ?? resolve) : undefined, findings };
 }
 
 /**

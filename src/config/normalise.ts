@@ -16,8 +16,8 @@ import { PoolSchema } from "./schema/pool.ts";
 import type { TargetSet } from "./schema/target-set.ts";
 import { isSelected } from "./select-targets.ts";
 
-/** Expands the short forms of a document in which validate() found no error. */
-export function normalise(document: ConfigDocument): Config {
+/** Expands the short forms of a document in which validate() found no error; `resolvePath` makes paths whole. */
+export function normalise(document: ConfigDocument, resolvePath: (path: string) => string): Config {
   const { routing_rules: shortRules, ...global } = document.global;
   const short = expandShortRules(shortRules, document.targets);
   const pools: Record<string, PoolConfig> = {};
@@ -31,6 +31,7 @@ export function normalise(document: ConfigDocument): Config {
   if (inPlace !== undefined) pools["default"] = expandPool(inPlace, document.targets);
   return {
     node: expandNode(document),
+    plugins: document.plugins.map(resolvePath),
     targets: document.targets,
     pools,
     rules: [...document.rules.map(expandRule), ...short.rules],

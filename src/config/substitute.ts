@@ -5,6 +5,8 @@ export interface Sources {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The text of a file; throws when it cannot be read. */
   readonly readFile: (path: string) => string;
+  /** The whole path of a file that is named but not read here. Default: from the folder of the process. */
+  readonly resolvePath?: (path: string) => string;
 }
 
 /**

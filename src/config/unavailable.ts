@@ -1,15 +1,6 @@
 import { caution, type Finding, type Path } from "./finding.ts";
 import { valuesOf } from "./outline.ts";
 
-/** Strategies that this version carries out; for all others weighted_round_robin is used. */
-export const AVAILABLE_STRATEGIES = [
-  "round_robin",
-  "weighted_round_robin",
-  "weighted_random",
-  "failover",
-  "broadcast",
-] as const;
-
 interface Unavailable {
   /** Keys from the top; `*` is any key or index. */
   readonly path: string;
@@ -29,7 +20,6 @@ const UNAVAILABLE: readonly Unavailable[] = [
     instead: "the embedded store is used",
   },
   { path: "node.workers", when: (count) => count !== 1, what: "more than one worker", instead: "one is used" },
-  ...inPools({ path: "strategy", when: isOtherStrategy, what: strategyOf, instead: "weighted_round_robin is used" }),
   ...inPools({ path: "ack", when: (ack) => ack === "stored", what: nameOf, instead: "delivered is used" }),
   ...inPools({ path: "queue.storage", when: (storage) => storage === "disk", what: nameOf, instead: "memory is used" }),
   ...inPools({
@@ -37,13 +27,6 @@ const UNAVAILABLE: readonly Unavailable[] = [
     when: (policy) => policy === "drop_oldest",
     what: nameOf,
     instead: "refuse is used",
-  }),
-  ...inPools({ path: "fallback", what: "fallback", instead: "a pool that is full or down has none" }),
-  ...inPools({
-    path: "adaptive_weights",
-    when: (on) => on === true,
-    what: "adaptive_weights",
-    instead: "weights stay as written",
   }),
   { path: "global.sampling_rate", when: (rate) => rate !== 1, what: "sampling", instead: "everything is kept" },
   { path: "global.sampling_strategies", what: "sampling", instead: "everything is kept" },
@@ -70,15 +53,6 @@ function inPools(entry: Unavailable): Unavailable[] {
 
 function nameOf(value: unknown): string {
   return String(value);
-}
-
-function strategyOf(value: unknown): string {
-  return nameOf(valuesOf(value)?.["type"] ?? value);
-}
-
-function isOtherStrategy(value: unknown): boolean {
-  const type = strategyOf(value);
-  return !AVAILABLE_STRATEGIES.some((name) => name === type);
 }
 
 function placesOf(value: unknown, keys: readonly string[], path: Path): { value: unknown; path: Path }[] {

@@ -5,6 +5,7 @@ import { readAskedEntries } from "./validate/asked-rules.ts";
 import { checkConditions } from "./validate/conditions.ts";
 import { checkFallbackCycles } from "./validate/fallback-cycles.ts";
 import { checkListeners } from "./validate/listeners.ts";
+import { checkQueueSize } from "./validate/queue-size.ts";
 import { checkRanges } from "./validate/ranges.ts";
 import { checkReachability } from "./validate/reachability.ts";
 import { checkReferences } from "./validate/references.ts";
@@ -33,6 +34,7 @@ const CHECKS = [
   checkListeners,
   checkTargetOptions,
   checkRanges,
+  checkQueueSize,
   checkReachability,
   checkUsage,
   checkStrategies,

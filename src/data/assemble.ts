@@ -14,12 +14,14 @@ import type { Plan, TargetPlan } from "../plan/plan.ts";
 import type { Env } from "../telemetry/env.ts";
 import { type Admission, createAdmission } from "./admit/admission.ts";
 import { type Assembly, assemble } from "./assembly.ts";
+import type { Strategies } from "./balance/strategies.ts";
 import { createCorridor } from "./corridor.ts";
 import { openClient } from "./export/client.ts";
 import { openTargets } from "./export/targets.ts";
 import { openCheck } from "./health/checks/open-check.ts";
 import type { Parcel } from "./parcel.ts";
 import { createParting } from "./parting.ts";
+import { CurrentStrategies, loadPlugins } from "./plugins.ts";
 import { Pools } from "./pools.ts";
 import { type Listeners, openListeners } from "./receive/listen.ts";
 import { RoutedParcel } from "./routed-parcel.ts";
@@ -31,7 +33,7 @@ const LAST_WORDS_MS = 1_000;
 
 /** Opens the data plane on a plan, downstream first: targets, pools, stages, and the listeners last. */
 export async function openDataPlane(plan: Plan, listen: ListenOptions, env: Env): Promise<DataPlane> {
-  prepare(plan);
+  const strategies = new CurrentStrategies(await prepare(plan, env));
   await using parts = new AsyncDisposableStack();
   const targets = openTargets(plan.targets, {
     ...env,
@@ -44,10 +46,11 @@ export async function openDataPlane(plan: Plan, listen: ListenOptions, env: Env)
     schedule: setImmediate,
     split,
     parting: createParting(env.metrics),
+    strategies,
   };
   const pools = parts.use(new Pools(plan, targets, poolsEnv));
   const admission = createAdmission(listen.limits, { ...env, rssBytes: () => process.memoryUsage.rss() });
-  const dataPlane = new NodeDataPlane({ plan, pools, admission, env });
+  const dataPlane = new NodeDataPlane({ plan, pools, strategies, admission, env });
   const carry = createCorridor(() => dataPlane.assembly, env.clock);
   const serving = (): boolean => dataPlane.ready().ready;
   const listeners = parts.use(await openListeners(receiveOptions(listen), { ...env, admission, carry, serving }));
@@ -59,9 +62,13 @@ function split(parcel: Parcel): readonly [Parcel, Parcel] | undefined {
   return parcel instanceof RoutedParcel ? parcel.halve() : undefined;
 }
 
-/** What can fail in taking over a plan: throws TLS_INVALID for certificates that the TLS library does not take. */
-function prepare(plan: Plan): void {
+/**
+ * What can fail in taking over a plan: throws TLS_INVALID for certificates that the TLS library does not take, and
+ * CONFIG_INVALID for plugins that cannot be loaded.
+ */
+function prepare(plan: Plan, { random }: Env): Promise<Strategies> {
   for (const target of plan.targets.values()) checkTls(target);
+  return loadPlugins(plan, random);
 }
 
 function checkTls({ id, tls }: TargetPlan): void {
@@ -78,6 +85,7 @@ function checkTls({ id, tls }: TargetPlan): void {
 interface Parts {
   readonly plan: Plan;
   readonly pools: Pools;
+  readonly strategies: CurrentStrategies;
   readonly admission: Admission;
   readonly env: Env;
 }
@@ -86,14 +94,16 @@ class NodeDataPlane implements DataPlane {
   /** The one mutable variable of the walk: a request reads it once. */
   assembly: Assembly;
   readonly #pools: Pools;
+  readonly #strategies: CurrentStrategies;
   readonly #admission: Admission;
   readonly #env: Env;
   #listeners: Listeners | undefined;
   #owned: AsyncDisposableStack | undefined;
   #shutdown: Promise<ShutdownReport> | undefined;
 
-  constructor({ plan, pools, admission, env }: Parts) {
+  constructor({ plan, pools, strategies, admission, env }: Parts) {
     this.#pools = pools;
+    this.#strategies = strategies;
     this.#admission = admission;
     this.#env = env;
     this.assembly = assemble(plan, pools.live, env);
@@ -109,7 +119,8 @@ class NodeDataPlane implements DataPlane {
   }
 
   async apply(plan: Plan): Promise<void> {
-    prepare(plan);
+    const strategies = await prepare(plan, this.#env);
+    this.#strategies.swap(strategies);
     this.#pools.update(plan); // from here on nothing fails, and nothing else runs in between
     this.assembly = assemble(plan, this.#pools.live, this.#env);
   }

@@ -26,6 +26,8 @@ export function compileStrategy(strategy: StrategyConfig): StrategyPlan {
       return { type: "load_latency", loadWeight: strategy.load_weight, latencyWeight: strategy.latency_weight };
     case "failover":
       return { type: "failover", returnAfterMs: strategy.return_after };
+    case "plugin":
+      return { type: "plugin", name: strategy.name, options: strategy.options };
     default:
       throw new Unreachable(strategy);
   }

@@ -14,6 +14,8 @@ export interface Plan {
   /** Digest of the document, so that people can tell two configs apart. */
   readonly digest: string;
   readonly nodeRegion: string;
+  /** Whole paths of the modules that bring strategies along. */
+  readonly plugins: readonly string[];
   readonly targets: ReadonlyMap<string, TargetPlan>;
   /** By name. Pools written in place are named after the rule: `rule:<id>`; the default pool in place is `default`. */
   readonly pools: ReadonlyMap<string, PoolPlan>;

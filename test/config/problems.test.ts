@@ -87,7 +87,11 @@ const cases: readonly { readonly name: string; readonly text: string; readonly w
   {
     name: "limits fit together",
     text: "node: { limits: { max_request_bytes: 128MiB,\n  max_in_flight_bytes: 1MiB,\n  max_timeout: 5s } }\ndefault_pool: p",
-    want: ["4 error node.limits.max_in_flight_bytes", "5 error node.limits.max_timeout"],
+    want: [
+      "3 warning node.limits.max_request_bytes",
+      "4 error node.limits.max_in_flight_bytes",
+      "5 error node.limits.max_timeout",
+    ],
   },
   {
     name: "a store needs endpoints",
@@ -115,13 +119,17 @@ const cases: readonly { readonly name: string; readonly text: string; readonly w
     want: ["3 error default_pool.strategy"],
   },
   {
+    name: "a request that no queue can take is refused for ever, unless another pool takes over",
+    text: `node: { limits: { max_request_bytes: 16MiB, max_in_flight_bytes: 64MiB } }
+default_pool: { targets: [a], queue: { max_bytes: 1MiB } }
+rules:
+  - { id: r, conditions: [{ service_name: s }], targets: [a], queue: { max_bytes: 15MiB }, fallback: p }`,
+    want: ["4 warning default_pool.queue.max_bytes"],
+  },
+  {
     name: "what has no effect is said once for each place",
-    text: "default_pool: { targets: [a], adaptive_weights: true, fallback: p,\n  queue: { when_full: drop_oldest } }",
-    want: [
-      "3 warning default_pool.adaptive_weights",
-      "3 warning default_pool.fallback",
-      "4 warning default_pool.queue.when_full",
-    ],
+    text: "default_pool: { targets: [a],\n  queue: { when_full: drop_oldest } }",
+    want: ["4 warning default_pool.queue.when_full"],
   },
 ];
 for (const { name, text, want } of cases) {

@@ -15,7 +15,7 @@ const HashKeySchema = z.union([
   z.strictObject({ resource: z.string().min(1).describe("An attribute of the resource.") }),
 ]);
 
-/** The long form; every strategy but `content` also has a short one, its name. */
+/** The long form; every strategy but `content` and `plugin` also has a short one, its name. */
 export const StrategyObjectSchema = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("round_robin") }).describe("In turn."),
   z.strictObject({ type: z.literal("weighted_round_robin") }).describe("In turn, by weight, smoothly interleaved."),
@@ -66,6 +66,13 @@ export const StrategyObjectSchema = z.discriminatedUnion("type", [
     })
     .describe("The first usable target, in order."),
   z.strictObject({ type: z.literal("broadcast") }).describe("Every usable target gets a copy."),
+  z
+    .strictObject({
+      type: z.literal("plugin"),
+      name: NameSchema.describe("The name under which one of the `plugins` registered it."),
+      options: z.record(z.string(), z.unknown()).default({}).describe("Handed to the plugin as they are."),
+    })
+    .describe("Of a plugin; its name alone, or as `type` with the options beside it, means the same."),
 ]);
 
 export type StrategyDocument = z.output<typeof StrategyObjectSchema>;
@@ -83,6 +90,9 @@ export const SHORT_STRATEGIES = [
   "failover",
   "broadcast",
 ] as const;
+
+/** All values of `type`. */
+export const STRATEGY_TYPES = [...SHORT_STRATEGIES, "content", "plugin"] as const;
 
 export const DEFAULT_STRATEGY = "weighted_round_robin";
 
