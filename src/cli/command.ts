@@ -20,6 +20,15 @@ export interface Command {
   run(args: Args, io: Io): Promise<ExitCode>;
 }
 
+/** Commands that belong together: `signalbox rules list`. Their names begin with the group's: `rules list`. */
+export interface CommandGroup {
+  readonly name: string;
+  readonly summary: string;
+  /** As of commands. */
+  readonly details: string;
+  readonly commands: readonly Command[];
+}
+
 export interface OptionSpec {
   readonly type: "string" | "boolean";
   /** One letter. */

@@ -1,7 +1,8 @@
-import type { Command, OptionSpec } from "./command.ts";
+import type { Command, CommandGroup, OptionSpec } from "./command.ts";
+import { isGroup } from "./find-command.ts";
 
 /** What `signalbox help` prints. */
-export function overview(commands: readonly Command[], version: string): string {
+export function overview(commands: readonly (Command | CommandGroup)[], version: string): string {
   const rows = commands.map(({ name, summary }) => [name, summary] as const);
   return `signalbox ${version}: routes OTLP traces, metrics and logs by rules
 
@@ -14,19 +15,37 @@ Start with: signalbox demo
 }
 
 /** What `signalbox help <command>` prints. */
-export function commandHelp(command: Command): string {
+export function helpOf(command: Command | CommandGroup): string {
+  return isGroup(command) ? groupHelp(command) : commandHelp(command);
+}
+
+function groupHelp({ name, summary, details, commands }: CommandGroup): string {
+  return `${summary}
+
+Usage: signalbox ${name} <command> [options]
+
+Commands:
+${columns(commands.map((command) => [command.name, command.summary] as const))}${detailsText(details)}
+signalbox help ${name} <command> tells more.
+`;
+}
+
+function commandHelp(command: Command): string {
   const usage = command.usage.map((line) => `  signalbox ${line}`).join("\n");
   const options = Object.entries(command.options).map(
     ([name, spec]) => [optionTitle(name, spec), optionText(spec)] as const,
   );
-  const details = command.details === "" ? "" : `\n${command.details.trimEnd()}\n`;
   return `${command.summary}
 
 Usage:
 ${usage}
 
 Options:
-${columns([...options, ["-h, --help", "Show this help."]])}${details}`;
+${columns([...options, ["-h, --help", "Show this help."]])}${detailsText(command.details)}`;
+}
+
+function detailsText(details: string): string {
+  return details === "" ? "" : `\n${details.trimEnd()}\n`;
 }
 
 function optionTitle(name: string, { short, type, value }: OptionSpec): string {

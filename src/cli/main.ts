@@ -1,12 +1,12 @@
-import { hintFor } from "../config/closest.ts";
 import { reasonOf, RouterError } from "../core/errors.ts";
 import { Unreachable } from "../core/unreachable.ts";
 import { VERSION } from "../core/version.ts";
 import { parseCommandLine, usage } from "./args.ts";
-import type { Command, Io } from "./command.ts";
+import type { Io } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
 import { EXIT, type ExitCode } from "./exit-code.ts";
-import { commandHelp, overview } from "./help.ts";
+import { findCommand, isGroup, partsOf } from "./find-command.ts";
+import { helpOf, overview } from "./help.ts";
 import { processIo } from "./process-io.ts";
 
 /** The process `signalbox`: runs a command line, and exits with its code whatever it left open. */
@@ -30,22 +30,21 @@ async function dispatch(argv: readonly string[], io: Io): Promise<ExitCode> {
   const [name = "help", ...rest] = argv;
   if (name === "--version" || name === "-v") return dispatch(["version", ...rest], io);
   if (name === "help" || name === "--help" || name === "-h") {
-    io.stdout.write(rest[0] === undefined ? overview(COMMANDS, VERSION) : commandHelp(find(rest[0])));
+    io.stdout.write(rest[0] === undefined ? overview(COMMANDS, VERSION) : helpOf(findCommand(rest).command));
     return EXIT.ok;
   }
-  const command = find(name);
-  const parsed = parseCommandLine(command, rest);
+  const { command, rest: options } = findCommand(argv);
+  if (isGroup(command)) {
+    if (!options.includes("--help") && !options.includes("-h")) {
+      throw usage(`${command.name} needs a command`, `one of ${partsOf(command).join(", ")}`);
+    }
+    io.stdout.write(helpOf(command));
+    return EXIT.ok;
+  }
+  const parsed = parseCommandLine(command, options);
   if (parsed.kind === "args") return command.run(parsed.args, io);
-  io.stdout.write(commandHelp(command));
+  io.stdout.write(helpOf(command));
   return EXIT.ok;
-}
-
-function find(name: string): Command {
-  const command = COMMANDS.find((known) => known.name === name);
-  if (command !== undefined) return command;
-  const kind = name.startsWith("-") ? "option" : "command";
-  const names = [...COMMANDS.map((known) => known.name), "help"];
-  throw usage(`unknown ${kind} ${name}`, kind === "command" ? hintFor(name, names, "commands") : undefined);
 }
 
 /** What went wrong, in words, and the exit code that says so. A fault without a name is one of ours: its stack is shown. */

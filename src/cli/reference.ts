@@ -1,6 +1,7 @@
-import type { Command, OptionSpec } from "./command.ts";
+import type { Command, CommandGroup, OptionSpec } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
 import type { ExitCode } from "./exit-code.ts";
+import { isGroup } from "./find-command.ts";
 
 /** docs/reference/cli.md, from the table of commands. `node src/cli/reference.ts > docs/reference/cli.md` */
 export function cliReference(): string {
@@ -11,7 +12,7 @@ Generated from the commands. From a checkout: \`npm run -s signalbox -- <command
 Results go to stdout, everything else to stderr. \`signalbox help <command>\` prints the same as this page.
 
 ${COMMANDS.map((command) => `- [${command.name}](#${command.name}): ${inText(command.summary)}\n`).join("")}
-${COMMANDS.map(sectionOf).join("\n")}
+${COMMANDS.flatMap((command) => (isGroup(command) ? sectionsOf(command) : [sectionOf(command)])).join("\n")}
 ## Exit codes
 
 | code | meaning |
@@ -27,9 +28,18 @@ const EXIT_MEANINGS = {
   3: "The config has problems.",
   4: "Kept for tests of a config that failed.",
   5: "There is no such file or thing.",
-  6: "Kept for a change that somebody else made in the meantime.",
+  6: "Somebody else changed it in the meantime, or it is there already.",
   7: "The other side cannot be reached.",
 } as const satisfies Record<ExitCode, string>;
+
+/** A group, and each of its commands below it. */
+function sectionsOf(group: CommandGroup): string[] {
+  const links = group.commands.map(
+    ({ name, summary }) => `- [${name}](#${name.replace(" ", "-")}): ${inText(summary)}\n`,
+  );
+  const own = `## ${group.name}\n\n${inText(group.summary)}\n\n${links.join("")}${detailsOf(group)}`;
+  return [own, ...group.commands.map((command) => `#${sectionOf(command)}`)];
+}
 
 function sectionOf(command: Command): string {
   const usage = command.usage.map((line) => `signalbox ${line}`).join("\n");
@@ -47,7 +57,7 @@ ${detailsOf(command)}${table}`;
 }
 
 /** Paragraphs stay paragraphs; what is indented (examples) stays as it is. */
-function detailsOf({ details }: Command): string {
+function detailsOf({ details }: Command | CommandGroup): string {
   if (details === "") return "";
   const parts = details
     .trimEnd()

@@ -6,6 +6,7 @@ import { matchRoute } from "../../src/admin/route.ts";
 import { createRoutes } from "../../src/admin/routes.ts";
 import { parseCommandLine } from "../../src/cli/args.ts";
 import { COMMANDS } from "../../src/cli/commands.ts";
+import { findCommand, isGroup } from "../../src/cli/find-command.ts";
 import { configJsonSchema } from "../../src/config/json-schema.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { formatProblem } from "../../src/core/problem.ts";
@@ -83,10 +84,10 @@ function npmFault(words: readonly string[]): string | undefined {
 function ownFault(words: readonly string[]): string | undefined {
   const [name = "", ...args] = words.slice(words[0] === "npx" ? 2 : 1);
   if (name === "help" || name.startsWith("<") || name.startsWith("--version")) return undefined;
-  const command = COMMANDS.find((known) => known.name === name);
-  if (command === undefined) return `there is no command ${name}`;
+  if (!COMMANDS.some((known) => known.name === name)) return `there is no command ${name}`;
   if (args.some((word) => /[<[\]]/u.test(word))) return undefined; // a synopsis
-  parseCommandLine(command, args); // throws for an option that there is not
+  const { command, rest } = findCommand([name, ...args]);
+  if (!isGroup(command)) parseCommandLine(command, rest); // throws for an option that there is not
   return undefined;
 }
 

@@ -19,6 +19,9 @@ export const STANDARD_PORTS: Readonly<Record<TargetId, number>> = perTarget(({ p
 /** How long the primary must have worked to get its traffic back. */
 export const RETURN_AFTER = "2s";
 
+/** How long a target that comes back gets less than its weight: as short as a demo. */
+const SLOW_START = "2s";
+
 /** The demo's config. `ports` are those of the targets. */
 export function demoConfig(listen: RouterAddresses, ports: Readonly<Record<TargetId, number>>): string {
   return `# The config of "signalbox demo". With OTLP servers of your own behind the targets: signalbox run <this file>
@@ -80,5 +83,5 @@ default_pool: rest
 
 function targetLine({ id, protocol, weight }: TargetFacts, port: number): string {
   const more = [protocol === "grpc" ? "" : `, protocol: ${protocol}`, weight === 1 ? "" : `, weight: ${weight}`];
-  return `{ id: ${id}, endpoint: "http://127.0.0.1:${port}"${more.join("")} }`;
+  return `{ id: ${id}, endpoint: "http://127.0.0.1:${port}"${more.join("")}, slow_start: ${SLOW_START} }`;
 }

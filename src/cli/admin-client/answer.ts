@@ -1,0 +1,85 @@
+import type { Problem } from "../../core/problem.ts";
+
+/** What came of a call of the admin API. All but `ok` are told by tell.ts. */
+export type AdminAnswer =
+  | {
+      readonly kind: "ok";
+      /** As it came. */
+      readonly text: string;
+      /** The parsed text of JSON; the text itself otherwise. */
+      readonly body: unknown;
+    }
+  | {
+      readonly kind: "refused";
+      readonly status: number;
+      /** What the node says of it. */
+      readonly detail: string;
+      readonly problems: readonly Problem[];
+    }
+  /** Something answers that is no admin API. */
+  | { readonly kind: "foreign"; readonly status: number }
+  | { readonly kind: "unreachable"; readonly reason: string; readonly hint: string };
+
+/** Reads an answer: JSON, RFC 9457 problem details, or YAML. */
+export function readAnswer(status: number, type: string, text: string): AdminAnswer {
+  const isJson = /^application\/(?:[\w.-]+\+)?json\b/u.test(type);
+  const body = isJson ? parse(text) : text;
+  const isOurs = body !== undefined && (isJson || /^(?:application\/yaml|text\/plain)\b/u.test(type));
+  if (!isOurs) return { kind: "foreign", status };
+  if (status >= 200 && status < 300) return { kind: "ok", text, body };
+  if (!isJson) return { kind: "foreign", status };
+  const { detail, title } = fieldsOf(body);
+  return {
+    kind: "refused",
+    status,
+    detail: typeof detail === "string" ? detail : typeof title === "string" ? title : `status ${status}`,
+    problems: problemsOf(body, "problems"),
+  };
+}
+
+/** The members of a JSON object; none for anything else. */
+export function fieldsOf(body: unknown): Readonly<Record<string, unknown>> {
+  return typeof body === "object" && body !== null && !Array.isArray(body) ? { ...body } : {};
+}
+
+/** The elements of a JSON array; none for anything else. */
+export function elementsOf(body: unknown): readonly unknown[] {
+  return Array.isArray(body) ? body : [];
+}
+
+/** The problems, or warnings, in a member of an answer. */
+export function problemsOf(body: unknown, member: string): Problem[] {
+  return elementsOf(fieldsOf(body)[member]).map((one) => toProblem(fieldsOf(one)));
+}
+
+function toProblem({
+  severity,
+  path,
+  message,
+  hint,
+  file,
+  position,
+  text,
+}: Readonly<Record<string, unknown>>): Problem {
+  const { line, column } = fieldsOf(position);
+  return {
+    severity: severity === "warning" ? "warning" : "error",
+    path: textOf(path) ?? "",
+    message: textOf(message) ?? textOf(text) ?? "",
+    ...(typeof hint === "string" && { hint }),
+    ...(typeof file === "string" && { file }),
+    ...(typeof line === "number" && typeof column === "number" && { position: { line, column } }),
+  };
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,95 @@
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { reasonOf } from "../../core/errors.ts";
+import { parseDuration } from "../../core/units.ts";
+import { usage } from "../args.ts";
+import type { Args, Io, OptionSpec } from "../command.ts";
+import { OUTPUT_OPTION } from "../print.ts";
+
+/** Where the admin API is, and how to call it. */
+export interface AdminOptions {
+  /** Without a slash at the end. */
+  readonly url: string;
+  /** Never printed. */
+  readonly token: string | undefined;
+  /** PEM of the authorities to trust instead of the system's. */
+  readonly ca: string | undefined;
+  /** Of one call, to the last byte of its answer. */
+  readonly timeoutMs: number;
+}
+
+const DEFAULT_URL = "http://127.0.0.1:4320";
+
+/** Options of every command that asks a running node. */
+export const ADMIN_OPTIONS: Readonly<Record<string, OptionSpec>> = {
+  url: {
+    type: "string",
+    short: "u",
+    value: "url",
+    help: `The node's admin API: else $SIGNALBOX_URL, else ${DEFAULT_URL}.`,
+  },
+  token: { type: "string", value: "token", help: "One of node.admin.tokens: else $SIGNALBOX_TOKEN, else none." },
+  ca: { type: "string", value: "file", help: "PEM of the authorities to trust, for https." },
+  timeout: { type: "string", value: "time", default: "10s", help: "Of the call." },
+  output: OUTPUT_OPTION,
+};
+
+/** Options of every command that changes the config of a running node. */
+export const WRITE_OPTIONS: Readonly<Record<string, OptionSpec>> = {
+  ...ADMIN_OPTIONS,
+  "if-match": { type: "string", value: "version", help: "Change nothing when another version runs: exit code 6." },
+};
+
+/** Of a command that reads what it sends. */
+export const FILE_OPTION: OptionSpec = { type: "string", short: "f", value: "file", help: "YAML or JSON; - is stdin." };
+
+/** Fails with USAGE, naming the option; a token is never repeated. */
+export function adminOptions(args: Args, { env, cwd }: Io): AdminOptions {
+  const ca = args.text("ca");
+  return {
+    url: readUrl(args.text("url") ?? (env["SIGNALBOX_URL"] || DEFAULT_URL)),
+    token: readToken(args.text("token") ?? env["SIGNALBOX_TOKEN"]),
+    ca: ca === undefined ? undefined : readCa(resolve(cwd, ca)),
+    timeoutMs: readTimeout(args.required("timeout")),
+  };
+}
+
+/** The version that must be the running one, as an entity tag; undefined when it was not asked for. */
+export function readIfMatch(args: Args): string | undefined {
+  const version = args.text("if-match");
+  if (version === undefined) return undefined;
+  const bare = /^(?:W\/)?"?(?<version>[\x21\x23-\x7e]+?)"?$/u.exec(version)?.groups?.["version"];
+  if (bare === undefined) throw usage("--if-match takes a version, such as 7");
+  return bare === "*" ? bare : `"${bare}"`;
+}
+
+function readUrl(given: string): string {
+  const address = given.includes("://") ? given : `http://${given}`;
+  const url = URL.canParse(address) ? new URL(address) : undefined;
+  if (url === undefined || (url.protocol !== "http:" && url.protocol !== "https:")) {
+    throw usage("--url takes an address", `write host:port, http://host:port or https://host:port, as ${DEFAULT_URL}`);
+  }
+  if (url.username !== "" || url.password !== "") throw usage("--url takes no user or password", "use --token");
+  return `${url.origin}${url.pathname}`.replace(/\/+$/u, "");
+}
+
+function readToken(given: string | undefined): string | undefined {
+  const token = given?.trim() ?? "";
+  if (token === "") return undefined;
+  if (!/^[\x21-\x7e]+$/u.test(token)) throw usage("the token has characters that no token can have");
+  return token;
+}
+
+function readCa(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (cause) {
+    throw usage(`--ca: ${reasonOf(cause)}`);
+  }
+}
+
+function readTimeout(text: string): number {
+  const ms = parseDuration(text);
+  if (ms === undefined || ms <= 0) throw usage(`--timeout takes a time such as 500ms or 10s; got "${text}"`);
+  return ms;
+}

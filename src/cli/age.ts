@@ -1,0 +1,23 @@
+/** How long ago, or how long until, a moment is, in its one or two largest units: `3m20s`; empty when it is none. */
+export function ageText(moment: unknown, nowMs: number): string {
+  // oxlint-disable-next-line no-restricted-globals -- reads a given time; does not ask for one
+  const ms = typeof moment === "string" ? Date.parse(moment) : Number.NaN;
+  return Number.isNaN(ms) ? "" : spanText(Math.abs(nowMs - ms));
+}
+
+const UNITS = [
+  ["d", 86_400],
+  ["h", 3_600],
+  ["m", 60],
+] as const;
+
+function spanText(ms: number): string {
+  const seconds = Math.floor(ms / 1_000);
+  for (const [i, [unit, size]] of UNITS.entries()) {
+    if (seconds < size) continue;
+    const [nextUnit, nextSize] = UNITS[i + 1] ?? ["s", 1];
+    const rest = Math.floor((seconds % size) / nextSize);
+    return `${Math.floor(seconds / size)}${unit}${rest === 0 ? "" : `${rest}${nextUnit}`}`;
+  }
+  return `${seconds}s`;
+}

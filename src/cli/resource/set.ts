@@ -1,0 +1,23 @@
+import { change, onlyName } from "../admin-client/ask.ts";
+import { FILE_OPTION, WRITE_OPTIONS } from "../admin-client/options.ts";
+import { readBody } from "../admin-client/read-body.ts";
+import type { Command } from "../command.ts";
+import type { Resource } from "./resource.ts";
+
+/** `rules set <id> -f <file>` and its like. */
+export function setCommand({ plural, noun, key }: Resource): Command {
+  const name = `${plural} set`;
+  return {
+    name,
+    summary: `Replace one ${noun}.`,
+    usage: [`${name} <${key}> -f <file>`, `${name} <${key}> -f - < file`],
+    details: `What \`${plural} get <${key}> -o yaml\` shows of the config can be changed and given back. Of the file of a config, only what
+changes is written; comments stay.`,
+    options: { file: FILE_OPTION, ...WRITE_OPTIONS },
+    async run(args, io) {
+      const id = onlyName(args, name, key);
+      const body = await readBody(args, io);
+      return change({ method: "PUT", path: [plural, id], body }, args, io, `${noun} ${id} set`);
+    },
+  };
+}

@@ -1,0 +1,40 @@
+export interface Column {
+  readonly title: string;
+  /** Numbers stand at the right. */
+  readonly align?: "right";
+  /** Cut, with an ellipsis, when the table is wider than the terminal; others never are. */
+  readonly cut?: boolean;
+}
+
+/** Columns with two spaces between them and titles above, in at most `width` characters where cutting makes that possible. */
+export function tableText(columns: readonly Column[], rows: readonly (readonly string[])[], width: number): string {
+  const cells = rows.map((row) => columns.map((_, i) => inOneLine(row[i] ?? "")));
+  const widths = columns.map(({ title }, i) => Math.max(title.length, ...cells.map((row) => row[i]?.length ?? 0)));
+  let excess = widths.reduce((sum, one) => sum + one + GAP, -GAP) - width;
+  for (const [i, { cut }] of columns.entries()) {
+    if (cut !== true || excess <= 0) continue;
+    const narrower = Math.max(LEAST, (widths[i] ?? 0) - excess);
+    excess -= Math.max(0, (widths[i] ?? 0) - narrower);
+    widths[i] = Math.min(widths[i] ?? 0, narrower);
+  }
+  const line = (row: readonly string[]): string =>
+    `${columns
+      .map(({ align }, i) => fit(row[i] ?? "", widths[i] ?? 0, align))
+      .join(" ".repeat(GAP))
+      .trimEnd()}\n`;
+  return [columns.map(({ title }) => title), ...cells].map(line).join("");
+}
+
+/** What others wrote must not move the cursor: control characters become spaces. */
+export function inOneLine(text: string): string {
+  // oxlint-disable-next-line no-control-regex -- they are what is looked for
+  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f]+/gu, " ");
+}
+
+const GAP = 2;
+const LEAST = 6;
+
+function fit(text: string, width: number, align: Column["align"]): string {
+  const shown = text.length > width ? `${text.slice(0, width - 1)}\u2026` : text;
+  return align === "right" ? shown.padStart(width) : shown.padEnd(width);
+}

@@ -1,0 +1,57 @@
+import { elementsOf, fieldsOf } from "../admin-client/answer.ts";
+import { ask, noNames } from "../admin-client/ask.ts";
+import { ADMIN_OPTIONS } from "../admin-client/options.ts";
+import { ageText } from "../age.ts";
+import type { Args, Command, Io } from "../command.ts";
+import type { ExitCode } from "../exit-code.ts";
+import { cell, numberIn } from "../resource/field.ts";
+import { type Column, tableText } from "../table.ts";
+
+export const command: Command = {
+  name: "targets list",
+  summary: "List the targets: health and why, since when, and what they carry.",
+  usage: ["targets list"],
+  details: `SINCE is how long a target has been in its state, NEXT in how long it is tried again, or a state of operators ends. LATENCY
+is the moving average in milliseconds, ERRORS the share of calls that failed.`,
+  options: ADMIN_OPTIONS,
+  run,
+};
+
+async function run(args: Args, io: Io): Promise<ExitCode> {
+  noNames(args, command.name);
+  return ask({ method: "GET", path: ["targets"] }, args, io, (body) =>
+    tableText(
+      COLUMNS,
+      elementsOf(body).map((target) => rowOf(target, io.clock.wallMs())),
+      io.stdout.columns,
+    ),
+  );
+}
+
+const COLUMNS: readonly Column[] = [
+  { title: "ID" },
+  { title: "STATE" },
+  { title: "REASON", cut: true },
+  { title: "SINCE", align: "right" },
+  { title: "NEXT", align: "right" },
+  { title: "IN FLIGHT", align: "right" },
+  { title: "LATENCY", align: "right" },
+  { title: "ERRORS", align: "right" },
+];
+
+function rowOf(target: unknown, nowMs: number): string[] {
+  const { since, next_try: nextTry, until, note } = fieldsOf(target);
+  const latency = numberIn(target, "latency_ms");
+  const errors = numberIn(target, "error_rate");
+  const reason = cell(target, "reason");
+  return [
+    cell(target, "id"),
+    cell(target, "state"),
+    typeof note === "string" && note !== "" ? `${reason}: ${note}` : reason,
+    ageText(since, nowMs),
+    ageText(nextTry ?? until, nowMs),
+    cell(target, "in_flight"),
+    latency === undefined ? "" : latency < 10 ? latency.toFixed(1) : String(Math.round(latency)),
+    errors === undefined ? "" : `${(errors * 100).toFixed(errors > 0 && errors < 0.1 ? 1 : 0)}%`,
+  ];
+}

@@ -1,0 +1,365 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { parse } from "yaml";
+import { createAuthority } from "../support/certs.ts";
+import { runCli } from "./run-cli.ts";
+import { ScriptedAdmin, type Script } from "./scripted-admin.ts";
+
+const FOLDER = mkdtempSync(join(tmpdir(), "signalbox-admin-cli-"));
+after(() => rmSync(FOLDER, { recursive: true }));
+
+function file(name: string, content: string): string {
+  writeFileSync(join(FOLDER, name), content);
+  return join(FOLDER, name);
+}
+
+const RULE = file("rule.yaml", "id: r # the rule\nconditions: [service_name: x]\npool: p\n");
+const DONE = { version: 8, digest: "d", changed: ["rules.r"], warnings: [] };
+
+const requests: { argv: string[]; stdin?: string; answer?: unknown; line: string; body?: unknown; out: string }[] = [
+  {
+    argv: ["rules", "list"],
+    answer: [],
+    line: "GET /api/v1/rules",
+    out: "ID  PRIORITY  SIGNALS  MODE  POOL  CONDITIONS\n",
+  },
+  { argv: ["rules", "get", "a b/c"], answer: { id: "a" }, line: "GET /api/v1/rules/a%20b%2Fc", out: "id: a\n" },
+  {
+    argv: ["rules", "add", "--id", "r", "--service", "pay*", "--pool", "p", "--priority", "200", "--before", "all"],
+    line: "POST /api/v1/rules?before=all",
+    body: { id: "r", priority: 200, conditions: [{ service_name: "pay*" }], pool: "p" },
+    out: "rule r added; config version 8\n",
+  },
+  {
+    argv: ["rules", "add", "--id", "r", "--service", "x", "--service", "y", "--pool", "p", "--priority", "high"],
+    line: "POST /api/v1/rules",
+    body: {
+      id: "r",
+      priority: "high",
+      conditions: [{ any: [{ service_name: "x" }, { service_name: "y" }] }],
+      pool: "p",
+    },
+    out: "rule r added; config version 8\n",
+  },
+  {
+    argv: ["rules", "add", "-f", RULE],
+    line: "POST /api/v1/rules",
+    body: { id: "r", conditions: [{ service_name: "x" }], pool: "p" },
+    out: "rule r added; config version 8\n",
+  },
+  {
+    argv: ["rules", "set", "r", "-f", "-"],
+    stdin: '{ "pool": "q" }',
+    line: "PUT /api/v1/rules/r",
+    body: { pool: "q" },
+    out: "rule r set; config version 8\n",
+  },
+  { argv: ["rules", "remove", "r"], line: "DELETE /api/v1/rules/r", out: "rule r removed; config version 8\n" },
+  {
+    argv: ["pools", "add", "--name", "v", "--targets", "a, b", "--strategy", "failover"],
+    line: "POST /api/v1/pools",
+    body: { name: "v", targets: ["a", "b"], strategy: "failover" },
+    out: "pool v added; config version 8\n",
+  },
+  {
+    argv: ["pools", "set", "v", "-f", "-"],
+    stdin: "targets: [a]",
+    line: "PUT /api/v1/pools/v",
+    body: { targets: ["a"] },
+    out: "pool v set; config version 8\n",
+  },
+  { argv: ["pools", "remove", "v"], line: "DELETE /api/v1/pools/v", out: "pool v removed; config version 8\n" },
+  {
+    argv: ["targets", "add", "--id", "t", "--endpoint", "http://h:1", "--weight", "0"],
+    line: "POST /api/v1/targets",
+    body: { id: "t", endpoint: "http://h:1", weight: 0 },
+    out: "target t added; config version 8\n",
+  },
+  { argv: ["targets", "remove", "t"], line: "DELETE /api/v1/targets/t", out: "target t removed; config version 8\n" },
+  {
+    argv: ["targets", "drain", "t", "--for", "10m", "--note", "new disk"],
+    answer: { id: "t", state: "drain" },
+    line: "POST /api/v1/targets/t/drain",
+    body: { for: "10m", note: "new disk" },
+    out: "target t: drain for 10m\n",
+  },
+  {
+    argv: ["targets", "maintenance", "t"],
+    answer: {},
+    line: "POST /api/v1/targets/t/maintenance",
+    body: {},
+    out: "target t: maintenance\n",
+  },
+  {
+    argv: ["targets", "ready", "t"],
+    answer: { state: "ready" },
+    line: "POST /api/v1/targets/t/ready",
+    body: {},
+    out: "target t: ready\n",
+  },
+  {
+    argv: ["config", "apply", "-f", RULE],
+    line: "PUT /api/v1/config",
+    body: { id: "r", conditions: [{ service_name: "x" }], pool: "p" },
+    out: "config applied; config version 8\n",
+  },
+  { argv: ["config", "diff"], answer: { text: "" }, line: "GET /api/v1/config/diff", out: "no difference\n" },
+  {
+    argv: ["config", "diff", "3", "5"],
+    answer: { text: "- a\n+ b\n" },
+    line: "GET /api/v1/config/diff?from=3&to=5",
+    out: "- a\n+ b\n",
+  },
+  {
+    argv: ["config", "rollback", "3"],
+    line: "POST /api/v1/config/rollback",
+    body: { to: 3 },
+    out: "went back to version 3; config version 8\n",
+  },
+  {
+    argv: ["config", "validate", "-f", RULE],
+    answer: { valid: true, problems: [] },
+    line: "POST /api/v1/config/validate",
+    body: { id: "r", conditions: [{ service_name: "x" }], pool: "p" },
+    out: "valid: 0 errors, 0 warnings\n",
+  },
+];
+for (const { argv, stdin, answer = DONE, line, body, out } of requests) {
+  test(`signalbox ${argv.join(" ").replace(RULE, "rule.yaml")} asks ${line}`, async () => {
+    await using admin = await ScriptedAdmin.open({ body: answer });
+    const ran = await runCli([...argv, "--url", admin.url], stdin === undefined ? {} : { stdin });
+    assert.deepEqual(ran, { code: 0, out, err: "" });
+    assert.deepEqual(
+      admin.seen.map((one) => one.line),
+      [line],
+    );
+    assert.deepEqual(body === undefined ? admin.seen[0]?.body : parse(admin.seen[0]?.body ?? ""), body ?? "");
+  });
+}
+
+test("a file is sent as it is, so that its comments are kept", async () => {
+  await using admin = await ScriptedAdmin.open({ body: DONE });
+  await runCli(["rules", "add", "-f", RULE, "--url", admin.url]);
+  const [seen] = admin.seen;
+  assert.match(seen?.body ?? "", /# the rule/u);
+  assert.equal(seen?.headers["content-type"], "application/yaml");
+});
+
+test("warnings of a change go to stderr, each in one line", async () => {
+  const warnings = [
+    {
+      severity: "warning",
+      path: "rules[1]",
+      message: "is never reached",
+      hint: "h",
+      file: "f.yaml",
+      position: { line: 3, column: 5 },
+    },
+  ];
+  await using admin = await ScriptedAdmin.open({ body: { ...DONE, warnings } });
+  const ran = await runCli(["rules", "remove", "r", "--url", admin.url]);
+  assert.equal(ran.err, "f.yaml:3:5: warning: rules[1]: is never reached (h)\n");
+  assert.equal(ran.out, "rule r removed; config version 8\n");
+});
+
+test("-o json is what the node said, to the letter; -o yaml says the same", async () => {
+  const body = '{"version":  8, "warnings": [ {"message":"w"} ]}';
+  await using admin = await ScriptedAdmin.open({ body });
+  const json = await runCli(["rules", "remove", "r", "-o", "json", "--url", admin.url]);
+  assert.deepEqual(json, { code: 0, out: `${body}\n`, err: "" });
+  const yaml = await runCli(["rules", "remove", "r", "-o", "yaml", "--url", admin.url]);
+  assert.deepEqual(parse(yaml.out), JSON.parse(body));
+});
+
+test("config get prints the document as it is written, and with -o json as it is meant", async () => {
+  await using admin = await ScriptedAdmin.open({
+    type: "application/yaml; charset=utf-8",
+    body: "# mine\ntargets: []\n",
+  });
+  for (const more of [[], ["-o", "yaml"]]) {
+    assert.equal((await runCli(["config", "get", ...more, "--url", admin.url])).out, "# mine\ntargets: []\n");
+  }
+  await runCli(["config", "get", "-o", "json", "--url", admin.url]);
+  await runCli(["config", "get", "--version", "4", "--url", admin.url]);
+  assert.deepEqual(
+    admin.seen.map(({ line }) => line),
+    [
+      "GET /api/v1/config?format=yaml",
+      "GET /api/v1/config?format=yaml",
+      "GET /api/v1/config",
+      "GET /api/v1/config/versions/4?format=yaml",
+    ],
+  );
+});
+
+test("the token and the version to match go with the request; neither is printed", async () => {
+  await using admin = await ScriptedAdmin.open({ body: DONE });
+  const env = { SIGNALBOX_URL: `${admin.url}/`, SIGNALBOX_TOKEN: "s3cret\n" };
+  for (const version of ["7", '"7"', 'W/"7"']) await runCli(["rules", "remove", "r", "--if-match", version], { env });
+  const ran = await runCli(["rules", "remove", "r", "--token", "other"], { env });
+  assert.deepEqual(
+    admin.seen.map(({ headers }) => [headers.authorization, headers["if-match"]]),
+    [...Array.from({ length: 3 }, () => ["Bearer s3cret", '"7"']), ["Bearer other", undefined]],
+  );
+  assert.ok(!JSON.stringify(ran).includes("other"));
+});
+
+const problems = [
+  {
+    severity: "error",
+    path: "rules[0].pool",
+    message: 'unknown pool "q"',
+    hint: "known pools: p",
+    file: "a.yaml",
+    position: { line: 4, column: 9 },
+  },
+];
+const refusals: { script: Script; code: number; err: RegExp }[] = [
+  { script: { status: 400, body: { detail: "no YAML" } }, code: 3, err: /^signalbox: no YAML\n$/u },
+  {
+    script: { status: 422, body: { detail: "the config has problems", problems } },
+    code: 3,
+    err: /^a\.yaml:4:9: error: rules\[0\]\.pool: unknown pool "q" \(known pools: p\)\nsignalbox: the config has problems\n$/u,
+  },
+  {
+    script: { status: 401, body: { detail: "send a token" } },
+    code: 1,
+    err: /^signalbox: send a token\n {2}.*--token.*SIGNALBOX_TOKEN/u,
+  },
+  {
+    script: { status: 403, body: { detail: "this needs the role admin" } },
+    code: 1,
+    err: /role admin\n {2}.*higher role/u,
+  },
+  {
+    script: { status: 404, body: { detail: "there is no rule r" } },
+    code: 5,
+    err: /^signalbox: there is no rule r\n$/u,
+  },
+  { script: { status: 409, body: { detail: "there is a rule r" } }, code: 6, err: /there is a rule r/u },
+  {
+    script: { status: 412, body: { detail: "version 9 runs" } },
+    code: 6,
+    err: /version 9 runs\n {2}.*config history/u,
+  },
+  { script: { status: 500, body: {} }, code: 1, err: /status 500\n {2}.*log/u },
+  { script: { status: 503, body: { title: "Service Unavailable" } }, code: 1, err: /Service Unavailable/u },
+  {
+    script: { status: 404, type: "text/html", body: "<h1>not found</h1>" },
+    code: 1,
+    err: /is no admin API\n {2}.*node\.listen\.admin/u,
+  },
+  { script: { status: 200, type: "text/html", body: "<h1>hello</h1>" }, code: 1, err: /is no admin API/u },
+  { script: { status: 200, body: "{ broken" }, code: 1, err: /is no admin API/u },
+  { script: { status: 302, body: {} }, code: 1, err: /status 302/u },
+  {
+    script: { status: 404, body: { detail: "two\nlines \u001b[31mred" } },
+    code: 5,
+    err: /^signalbox: two lines +\[31mred\n$/u,
+  },
+];
+for (const { script, code, err } of refusals) {
+  const about = `${script.status} ${JSON.stringify(script.body).slice(0, 40)}`;
+  test(`an answer of ${about} exits with ${code}, and says so on stderr only`, async () => {
+    await using admin = await ScriptedAdmin.open(script);
+    for (const format of ["table", "json"]) {
+      const ran = await runCli(["rules", "remove", "r", "-o", format, "--url", admin.url]);
+      assert.equal(ran.code, code);
+      assert.match(ran.err, err);
+      assert.equal(ran.out, "");
+    }
+  });
+}
+
+test("config validate prints problems as its result, and exits with 3", async () => {
+  await using admin = await ScriptedAdmin.open({ body: { valid: false, problems } });
+  const ran = await runCli(["config", "validate", "-f", RULE, "--url", admin.url]);
+  assert.equal(ran.code, 3);
+  assert.match(ran.out, /^a\.yaml:4:9: error: .*\nnot valid: 1 error, 0 warnings\n$/u);
+  assert.equal(ran.err, "");
+});
+
+test("nobody listens: exit code 7, what was tried, and how to mend it", async () => {
+  const admin = await ScriptedAdmin.open({});
+  const { url } = admin;
+  await admin[Symbol.asyncDispose]();
+  const ran = await runCli(["rules", "list", "--url", url, "--token", "s3cret"]);
+  assert.equal(ran.code, 7);
+  assert.ok(ran.err.startsWith(`signalbox: cannot reach the admin API at ${url}: connect ECONNREFUSED`), ran.err);
+  assert.match(ran.err, /signalbox run.*--url.*SIGNALBOX_URL/u);
+  assert.ok(!ran.err.includes("s3cret"));
+});
+
+test("no answer in time: exit code 7", async () => {
+  await using admin = await ScriptedAdmin.open("silent");
+  const ran = await runCli(["rules", "list", "--url", admin.url, "--timeout", "50ms"]);
+  assert.equal(ran.code, 7);
+  assert.match(ran.err, /no answer within 50ms\n {2}.*--timeout/u);
+});
+
+test("what does not speak HTTP: exit code 7", async () => {
+  const server = createServer((socket) => void socket.resume().end("SSH-2.0-hello\r\n"));
+  await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  assert.ok(typeof address === "object" && address !== null);
+  const ran = await runCli(["rules", "list", "--url", `127.0.0.1:${address.port}`]);
+  await new Promise<void>((resolve) => void server.close(() => resolve()));
+  assert.equal(ran.code, 7);
+  assert.match(ran.err, /does not speak HTTP/u);
+});
+
+test("over TLS: only with the authority of the certificate", async () => {
+  const authority = await createAuthority();
+  await using admin = await ScriptedAdmin.open({ body: [] }, await authority.server());
+  const ca = file("ca.pem", authority.ca);
+  assert.equal((await runCli(["rules", "list", "--url", admin.url, "--ca", ca])).code, 0);
+  const unknown = await runCli(["rules", "list", "--url", admin.url]);
+  assert.equal(unknown.code, 7);
+  assert.match(unknown.err, /--ca <file>/u);
+  const plain = await runCli(["rules", "list", "--url", admin.url.replace("https", "http")]);
+  assert.equal(plain.code, 7);
+  assert.match(plain.err, /write https:/u);
+});
+
+const mistakes: { argv: string[]; err: RegExp }[] = [
+  { argv: ["rules"], err: /rules needs a command\n {2}one of list, get, add, set, remove/u },
+  { argv: ["rules", "lst"], err: /unknown rules command lst\n {2}did you mean "list"/u },
+  { argv: ["rules", "--all"], err: /rules needs a command/u },
+  { argv: ["rules", "list", "x"], err: /takes no "x"/u },
+  { argv: ["rules", "get"], err: /rules get needs one id/u },
+  { argv: ["rules", "get", "a", "b"], err: /needs one id/u },
+  { argv: ["rules", "add"], err: /needs -f, or options/u },
+  { argv: ["rules", "add", "-f", RULE, "--id", "x"], err: /--id cannot stand beside -f/u },
+  { argv: ["rules", "add", "--id", "x", "--pool", "p"], err: /needs --service/u },
+  { argv: ["rules", "set", "x"], err: /needs --file/u },
+  { argv: ["rules", "set", "x", "-f", "-"], err: /standard input is empty/u },
+  { argv: ["pools", "add", "--name", "x", "--targets", "a,,b"], err: /ids with commas/u },
+  { argv: ["targets", "drain", "x", "--for", "soon"], err: /such as 10m/u },
+  { argv: ["targets", "ready", "x", "--for", "1m"], err: /unknown option --for/u },
+  { argv: ["config", "rollback", "latest"], err: /a version is a number/u },
+  { argv: ["config", "diff", "1", "2", "3"], err: /two versions/u },
+  { argv: ["config", "get", "--url", "ftp://x"], err: /--url takes an address/u },
+  { argv: ["config", "get", "--url", "http://me:pw@x"], err: /no user or password/u },
+  { argv: ["config", "get", "--token", "a b"], err: /characters that no token can have/u },
+  { argv: ["config", "get", "--timeout", "0s"], err: /--timeout takes a time/u },
+  { argv: ["config", "get", "--ca", "/nowhere.pem"], err: /--ca: ENOENT/u },
+  { argv: ["rules", "remove", "x", "--if-match", ""], err: /--if-match takes a version/u },
+];
+for (const { argv, err } of mistakes) {
+  test(`signalbox ${argv.join(" ").replace(RULE, "rule.yaml")}: a usage error`, async () => {
+    const ran = await runCli(argv, { env: { SIGNALBOX_URL: "http://127.0.0.1:1" } });
+    assert.equal(ran.code, 2, ran.err);
+    assert.match(ran.err, err);
+    assert.equal(ran.out, "");
+  });
+}
+
+test("a file that cannot be read: exit code 5", async () => {
+  const ran = await runCli(["config", "apply", "-f", "nowhere.yaml"], { env: { SIGNALBOX_URL: "http://127.0.0.1:1" } });
+  assert.equal(ran.code, 5);
+  assert.match(ran.err, /cannot read nowhere\.yaml: ENOENT/u);
+});

@@ -1,0 +1,151 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { isoTime } from "../../src/core/iso-time.ts";
+import { COMMANDS } from "../../src/cli/commands.ts";
+import { isGroup } from "../../src/cli/find-command.ts";
+import { ManualClock } from "../support/manual-clock.ts";
+import { runCli } from "./run-cli.ts";
+import { ScriptedAdmin } from "./scripted-admin.ts";
+
+const CLOCK = new ManualClock();
+const at = (secondsFromNow: number): string => isoTime(CLOCK.wallMs() + secondsFromNow * 1_000);
+
+async function tableOf(argv: readonly string[], body: unknown, columns = 80): Promise<string> {
+  await using admin = await ScriptedAdmin.open({ body });
+  // The time limit of the call never passes on a clock that stands still.
+  const { code, out, err } = await runCli([...argv, "--url", admin.url], { clock: CLOCK, columns });
+  assert.deepEqual([code, err], [0, ""]);
+  return out;
+}
+
+const TARGETS = [
+  {
+    id: "backend-1",
+    state: "ready",
+    reason: "start",
+    since: at(-200),
+    next_try: null,
+    in_flight: 3,
+    latency_ms: 4.26,
+    error_rate: 0,
+  },
+  {
+    id: "backend-2",
+    state: "ejected",
+    reason: "consecutive_failures",
+    since: at(-5),
+    next_try: at(25),
+    in_flight: 0,
+    latency_ms: 1234.5,
+    error_rate: 0.034,
+  },
+  {
+    id: "vault",
+    state: "drain",
+    reason: "operator",
+    note: "new disk\nfor the archive",
+    since: at(-7_300),
+    next_try: null,
+    until: at(600),
+    in_flight: 0,
+    latency_ms: null,
+    error_rate: 0.5,
+  },
+];
+
+test("targets list: ages, not times, in 80 columns", async () => {
+  assert.equal(
+    await tableOf(["targets", "list"], TARGETS),
+    `ID         STATE    REASON               SINCE  NEXT  IN FLIGHT  LATENCY  ERRORS
+backend-1  ready    start                3m20s                3      4.3      0%
+backend-2  ejected  consecutive_failur…     5s   25s          0     1235    3.4%
+vault      drain    operator: new disk…   2h1m   10m          0              50%
+`,
+  );
+});
+
+test("a table that is too wide loses the end of long texts, never of ids", async () => {
+  const id = "a".repeat(40);
+  const wide = [{ ...TARGETS[1], id }];
+  const out = await tableOf(["targets", "list"], wide);
+  assert.ok(out.includes(id));
+  assert.match(out, /conse…/u);
+  assert.ok((await tableOf(["targets", "list"], wide, 120)).includes("consecutive_failures"));
+});
+
+test("rules list", async () => {
+  const rules = [
+    {
+      id: "errors",
+      priority: "high",
+      signals: ["traces", "logs"],
+      mode: "copy",
+      conditions: [{ span_status: "error" }],
+      pool: "errors",
+    },
+    {
+      id: "pay",
+      conditions: [{ service_name: "pay*", region: { in: ["a", "b"] } }, { span_kind: ["server"] }],
+      targets: ["a"],
+    },
+  ];
+  assert.equal(
+    await tableOf(["rules", "list"], rules, 120),
+    `ID      PRIORITY  SIGNALS      MODE   POOL       CONDITIONS
+errors  high      traces,logs  copy   errors     span_status: error
+pay     normal    all          first  (its own)  service_name: pay*, region: {"in":["a","b"]}; span_kind: server
+`,
+  );
+});
+
+test("pools list", async () => {
+  const pools = [
+    {
+      name: "p",
+      strategy: { type: "failover" },
+      targets: ["a", "b"],
+      queued_bytes: 3_500_000,
+      queued_items: 12,
+      in_flight: 1,
+      usable: 2,
+    },
+    {
+      name: "q",
+      strategy: "broadcast",
+      targets: { region: "*" },
+      queued_bytes: 0,
+      queued_items: 0,
+      in_flight: 0,
+      usable: 0,
+    },
+  ];
+  assert.equal(
+    await tableOf(["pools", "list"], pools),
+    `NAME  STRATEGY   TARGETS         USABLE  QUEUED  BYTES  IN FLIGHT
+p     failover   a,b                  2      12   3MiB          1
+q     broadcast  {"region":"*"}       0       0     0B          0
+`,
+  );
+});
+
+test("config history", async () => {
+  const versions = [
+    { version: 12, digest: "0123456789abcdef", applied: at(-90_000), by: "api", summary: "rules.pay added" },
+  ];
+  assert.equal(
+    await tableOf(["config", "history"], versions),
+    `VERSION   AGE  BY   DIGEST        SUMMARY
+     12  1d1h  api  0123456789ab  rules.pay added
+`,
+  );
+});
+
+const parts = COMMANDS.flatMap((command) => (isGroup(command) ? [command, ...command.commands] : [command]));
+for (const { name, summary } of parts) {
+  test(`signalbox ${name} --help: what it does, on stdout`, async () => {
+    const help = await runCli([...name.split(" "), "--help"]);
+    assert.deepEqual([help.code, help.err], [0, ""]);
+    assert.ok(help.out.startsWith(`${summary}\n\nUsage:`), help.out);
+    assert.deepEqual(await runCli(["help", ...name.split(" ")]), help);
+  });
+}
