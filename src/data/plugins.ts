@@ -82,5 +82,5 @@ function pluginIn(loaded: unknown): Plugin | undefined {
 
 function unknownStrategy(pool: string, name: string, { names }: Strategies): RouterError {
   const registered = names.length === 0 ? "the plugins registered none" : `the plugins registered ${names.join(", ")}`;
-  return new RouterError("CONFIG_INVALID", `pool ${pool}: no strategy is called ${name}`, { hint: registered });
+  return new RouterError("CONFIG_INVALID", `pool ${pool}: no strategy is called ${name}; ${registered}`);
 }
