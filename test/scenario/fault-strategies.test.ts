@@ -38,7 +38,12 @@ test("failover: the standby takes over when the primary is killed, which is used
   await using primary = await openGrpcSink();
   await using standby = await openGrpcSink();
   const strategy = "{ type: failover, return_after: 300ms }";
-  const text = `pools: { p: { targets: [primary, standby], strategy: ${strategy}, ${RETRY} } }\ndefault_pool: p`;
+  const targets = ["primary", "standby"].map(
+    (id) => `{ id: ${id}, endpoint: "http://127.0.0.1:1", slow_start: 300ms }`,
+  );
+  const text = `targets: [${targets.join(", ")}]
+pools: { p: { targets: [primary, standby], strategy: ${strategy}, ${RETRY} } }
+default_pool: p`;
   await using scene = await Scene.open(text, { primary, standby });
   const { sender } = scene;
   sender.start();
