@@ -1,6 +1,7 @@
 import { inspect } from "node:util";
 import { relative } from "node:path";
 import type { TestEvent } from "node:test/reporters";
+import { leaveCounts } from "./run-counts.ts";
 
 interface Ended {
   readonly name: string;
@@ -11,21 +12,25 @@ interface Seen {
   readonly failed: (Ended & { readonly error: unknown })[];
   readonly skipped: (Ended & { readonly why: string })[];
   closing: string[];
+  /** Of all files together. */
+  counts: SummaryData["counts"] | undefined;
 }
 
 /**
  * A compact reporter: one line for each file, failures in full, skips with their reasons, and at the end Node's own closing
- * lines, which tell how many tests ran.
+ * lines, which tell how many tests ran. It leaves its counts for test/run.ts.
  */
 export default async function* report(source: AsyncIterable<TestEvent>): AsyncGenerator<string> {
-  const seen: Seen = { failed: [], skipped: [], closing: [] };
+  const seen: Seen = { failed: [], skipped: [], closing: [], counts: undefined };
   for await (const event of source) {
     const text = reportEvent(event, seen);
     if (text !== "") yield text;
   }
-  for (const { name, file, why } of seen.skipped) yield `\n﹣ SKIPPED ${name} (${file}): ${why}`;
+  for (const line of skipLines(seen.skipped)) yield `\n﹣ SKIPPED ${line}`;
   if (seen.failed.length > 0) yield `\n✖ ${seen.failed.length} failed:\n${seen.failed.map(titleOf).join("\n")}\n`;
   yield `\n${seen.closing.join("\n")}\n`;
+  const { passed = 0, tests = 0, skipped = 0 } = seen.counts ?? {};
+  leaveCounts({ tests, passed, failed: seen.failed.length, skipped });
 }
 
 function reportEvent(event: TestEvent, seen: Seen): string {
@@ -42,13 +47,22 @@ function reportEvent(event: TestEvent, seen: Seen): string {
     case "test:stderr":
       return event.data.message;
     case "test:summary":
-      return event.data.file === undefined ? "" : fileLine(event.data.file, event.data);
+      return summary(event.data, seen);
     case "test:diagnostic":
       if (event.data.nesting === 0) seen.closing.push(`ℹ ${event.data.message}`);
       return "";
     default:
       return "";
   }
+}
+
+/** One line for each test, or for all of a file that are skipped for the same reason. */
+function skipLines(skipped: Seen["skipped"]): string[] {
+  const groups = Map.groupBy(skipped, ({ file, why }) => `${file}: ${why}`);
+  return Array.from(
+    groups,
+    ([reason, tests]) => `${tests.length === 1 ? tests[0]!.name : `${tests.length} tests`}, ${reason}`,
+  );
 }
 
 type FailData = Extract<TestEvent, { type: "test:fail" }>["data"];
@@ -72,6 +86,15 @@ function placeOf(data: { name: string; file?: string; line?: number }): Ended {
 
 function titleOf({ name, file, line }: Ended): string {
   return `✖ ${name} (${file}${line === undefined ? "" : `:${line}`})`;
+}
+
+/** One comes for each file, and at the end one for all of them. */
+function summary(data: SummaryData, seen: Seen): string {
+  if (data.file === undefined) {
+    seen.counts = data.counts;
+    return "";
+  }
+  return fileLine(data.file, data);
 }
 
 function fileLine(file: string, { counts, success, duration_ms: tookMs }: SummaryData): string {

@@ -1,19 +1,30 @@
 /**
  * Runs the tests: `node test/run.ts [pattern...]`. A pattern is a part of a file's path; without one, all of them run.
- * Files of whole nodes run twice, once on each implementation of HTTP/2; TEST_GRPC_TRANSPORT=own|node runs all on that one.
- * Exit code 1 when a test failed or none ran.
+ * First, programs that the files need and that are not there are installed: set-up.ts. Files of whole nodes run twice, once
+ * on each implementation of HTTP/2; TEST_GRPC_TRANSPORT=own|node runs all on that one. Exit code 1 when a test failed or none ran.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { globSync } from "node:fs";
+import { globSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { GRPC_TRANSPORTS, type GrpcTransport } from "../src/core/grpc-transport.ts";
+import { closingLines, COUNTS_FILE, NO_COUNTS, readCounts, type RunCounts } from "./run-counts.ts";
+import { setUp } from "./set-up.ts";
+import { programsNeededBy } from "./set-up/programs.ts";
 import { ASKED_TRANSPORT, TEST_TRANSPORT } from "./support/transport.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const PLACES = ["src/**/*.test.ts", "test/**/*.test.ts", "bench/**/*.test.ts"];
 /** Beginnings of the paths of tests that go through nodes, listeners or targets with the transport of test/support/transport.ts. */
-const ON_EACH_TRANSPORT = ["test/scenario/", "test/receive/grpc", "test/delivery/grpc", "test/delivery/end-to-end"];
+const ON_EACH_TRANSPORT = [
+  "test/scenario/",
+  "test/peers/",
+  "test/receive/grpc",
+  "test/delivery/grpc",
+  "test/delivery/end-to-end",
+];
 /** The machines that run this have few cores, and tests with real sockets get slow when they share one. */
 const CONCURRENCY = 2;
 /** For a file, and for each test in it. */
@@ -34,30 +45,40 @@ function plan(patterns: readonly string[]): Run[] {
   return runs.filter((run) => run.files.length > 0);
 }
 
-/** The exit code. */
-async function runTests({ transport, files }: Run): Promise<number> {
+async function runTests({ transport, files }: Run, folder: string): Promise<RunCounts> {
   process.stdout.write(`\ntransport ${transport}, files: ${files.length}\n`);
   const options = [`--test-concurrency=${CONCURRENCY}`, `--test-timeout=${TIMEOUT_MS}`];
   const reporter = fileURLToPath(new URL("reporter.ts", import.meta.url));
+  const countsFile = join(folder, `${transport}.json`);
   const child = spawn(process.execPath, ["--test", ...options, `--test-reporter=${reporter}`, ...files], {
     cwd: ROOT,
     stdio: "inherit",
-    env: { ...process.env, TEST_GRPC_TRANSPORT: transport },
+    env: { ...process.env, TEST_GRPC_TRANSPORT: transport, [COUNTS_FILE]: countsFile },
   });
   const [code] = (await once(child, "exit")) as [number | null];
-  return code ?? 1;
+  const counts = readCounts(countsFile) ?? NO_COUNTS;
+  return { name: `transport ${transport}`, files: files.length, ok: code === 0, ...counts };
+}
+
+async function runAll(runs: readonly Run[]): Promise<void> {
+  const files = runs.flatMap((run) => run.files);
+  await setUp(files);
+  const folder = mkdtempSync(join(tmpdir(), "signalbox-tests-"));
+  const counts: RunCounts[] = [];
+  try {
+    for (const one of runs) counts.push(await runTests(one, folder));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+  process.stdout.write(`\n${closingLines(counts, programsNeededBy(files)).join("\n")}\n`);
+  if (counts.some(({ ok }) => !ok)) process.exitCode = 1;
 }
 
 const patterns = process.argv.slice(2);
 const runs = plan(patterns);
-if (runs.length === 0) {
+if (runs.length > 0) {
+  await runAll(runs);
+} else {
   process.stderr.write(`no test file has ${patterns.join(" or ")} in its path\n`);
   process.exitCode = 1;
 }
-const verdicts: string[] = [];
-for (const one of runs) {
-  const code = await runTests(one);
-  if (code !== 0) process.exitCode = 1;
-  verdicts.push(`${code === 0 ? "✔" : "✖"} transport ${one.transport}, files: ${one.files.length}`);
-}
-if (runs.length > 1) process.stdout.write(`\n${verdicts.join("\n")}\n`);
