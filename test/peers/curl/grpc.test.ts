@@ -1,0 +1,113 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { SIGNAL_FACTS } from "../../../src/otlp/signal.ts";
+import { createAuthority } from "../../support/certs.ts";
+import { startTestNode } from "../../support/node.ts";
+import { openGrpcSink } from "../../support/sinks/grpc-sink.ts";
+import { TEST_TRANSPORT } from "../../support/transport.ts";
+import { TestFolder } from "../folder.ts";
+import { assertNoFaults, framed, largeSpan, MIB, span } from "../items.ts";
+import { needs } from "../needs.ts";
+import { curl } from "./curl.ts";
+
+const CURL = needs("curl");
+const EXPORT = SIGNAL_FACTS.traces.grpcPath;
+const PRIOR = "--http2-prior-knowledge";
+const GRPC_HEADERS = ["-H", "content-type: application/grpc", "-H", "te: trailers"];
+/** An Export response without anything in it, with its prefix. */
+const EMPTY = Buffer.alloc(5);
+
+for (const [name, message] of [
+  ["a small", span("small")],
+  ["a large", largeSpan(4 * MIB)],
+] as const) {
+  test(`curl: ${name} request with prior knowledge of HTTP/2 gets its message and its trailers`, CURL, async () => {
+    await using sink = await openGrpcSink();
+    await using node = await startTestNode({}, { sinks: { a: sink } });
+    const end = await curl(`http://${node.grpc}${EXPORT}`, framed(message), [PRIOR, ...GRPC_HEADERS]);
+    assert.deepEqual([end.code, end.version, end.status], [0, "2", 200], end.error);
+    assert.equal(end.fields.get("content-type"), "application/grpc");
+    assert.equal(end.fields.get("grpc-status"), "0");
+    assert.deepEqual(end.body, EMPTY);
+    assert.equal(sink.requests[0]?.body.length, message.length);
+    assertNoFaults(node);
+  });
+}
+
+test("curl: over TLS it chooses HTTP/2 by ALPN, and is served", CURL, async () => {
+  const authority = await createAuthority();
+  await using sink = await openGrpcSink();
+  const tls = await authority.server();
+  await using node = await startTestNode({ node: { listen: { otlp_grpc: { tls } } } }, { sinks: { a: sink } });
+  using folder = new TestFolder();
+  const trust = ["--cacert", folder.write("ca.pem", authority.ca)];
+  const url = `https://${node.grpc}${EXPORT}`;
+  const end = await curl(url, framed(span("one")), ["--http2", ...trust, ...GRPC_HEADERS]);
+  assert.deepEqual([end.code, end.version, end.fields.get("grpc-status")], [0, "2", "0"], end.error);
+  const old = await curl(url, framed(span("two")), ["--http1.1", ...trust, ...GRPC_HEADERS]);
+  assert.notEqual(old.code, 0);
+  assert.match(old.error, /no application protocol/u);
+  const strange = await curl(url, framed(span("three")), ["--http2", ...GRPC_HEADERS]);
+  assert.match(strange.error, /certificate/u);
+  assert.equal(sink.counts().requests, 1);
+  assertNoFaults(node);
+});
+
+test("curl: a client certificate is asked for, and that of another authority is none", CURL, async () => {
+  const [authority, other] = await Promise.all([createAuthority(), createAuthority("another authority")]);
+  const [server, good, bad] = await Promise.all([authority.server(), authority.client(), other.client()]);
+  await using sink = await openGrpcSink();
+  const tls = { ...server, client_ca: authority.ca };
+  await using node = await startTestNode({ node: { listen: { otlp_grpc: { tls } } } }, { sinks: { a: sink } });
+  using folder = new TestFolder();
+  const trust = ["--http2", "--cacert", folder.write("ca.pem", authority.ca), ...GRPC_HEADERS];
+  const withCert = ({ cert, key }: typeof good): string[] => {
+    return ["--cert", folder.write("cert.pem", cert), "--key", folder.write("key.pem", key)];
+  };
+  const url = `https://${node.grpc}${EXPORT}`;
+  assert.equal((await curl(url, framed(span("one")), [...trust, ...withCert(good)])).fields.get("grpc-status"), "0");
+  assert.notEqual((await curl(url, framed(span("two")), [...trust, ...withCert(bad)])).code, 0);
+  assert.notEqual((await curl(url, framed(span("three")), trust)).code, 0);
+  assert.equal(sink.counts().requests, 1);
+});
+
+/** Without bodies: curl 7.88 takes it for an error when it is answered and told to stop before it has sent one. */
+const REFUSED = [
+  { name: "another content type", args: ["-H", "content-type: application/json"], want: { status: 415 } },
+  { name: "no content type of gRPC's", args: [], want: { status: 415 } },
+  { name: "another method", args: ["-X", "PUT", ...GRPC_HEADERS], want: { status: 405, allow: "POST" } },
+  { name: "no message", args: GRPC_HEADERS, want: { status: 200, "grpc-status": "13" } },
+  {
+    name: "an unknown compression",
+    args: [...GRPC_HEADERS, "-H", "grpc-encoding: br"],
+    want: { status: 200, "grpc-status": "12" },
+  },
+  {
+    name: "a timeout that is none",
+    args: [...GRPC_HEADERS, "-H", "grpc-timeout: soon"],
+    want: { status: 200, "grpc-status": "13" },
+  },
+] as const;
+for (const { name, args, want } of REFUSED) {
+  test(`curl: ${name} is answered clearly`, CURL, async () => {
+    await using node = await startTestNode({});
+    const end = await curl(`http://${node.grpc}${EXPORT}`, "", [PRIOR, ...args]);
+    assert.equal(end.code, 0, end.error);
+    const { status, ...fields } = want;
+    assert.equal(end.status, status, end.error);
+    for (const [field, value] of Object.entries(fields)) assert.equal(end.fields.get(field), value, end.error);
+    if (status === 200) assert.notEqual(end.fields.get("grpc-message"), "");
+  });
+}
+
+// node:http2 answers HTTP/1.1 with frames.
+if (TEST_TRANSPORT === "own") {
+  for (const version of ["--http1.1", "--http2", "--http1.0"]) {
+    test(`curl: ${version} without TLS is answered with 505 and where to go instead`, CURL, async () => {
+      await using node = await startTestNode({});
+      const end = await curl(`http://${node.grpc}${EXPORT}`, framed(span("one")), [version, ...GRPC_HEADERS]);
+      assert.deepEqual([end.code, end.status], [0, 505], end.error);
+      assert.match(end.body.toString("utf8"), /speaks gRPC over HTTP\/2.*4318/u);
+    });
+  }
+}
