@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { request as httpsRequest, type RequestOptions } from "node:https";
+import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { createAuthority } from "../../test/support/certs.ts";
 import { ManualClock } from "../../test/support/manual-clock.ts";
 import { systemClock } from "../core/clock.ts";
@@ -10,6 +12,7 @@ import { createLog, type Log } from "../telemetry/log.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import type { AdminToken } from "./auth.ts";
 import { type AdminListenOptions, type AdminServer, listenAdmin } from "./listen.ts";
+import { BODY_DEADLINE_MS } from "./read-body.ts";
 import { type AdminReply, JSON_TYPE, matchRoute, type Route } from "./route.ts";
 
 function route(path: string, more: Partial<Route>): Route {
@@ -87,24 +90,73 @@ test("a fault in a route is a 500 that tells nothing of it, and a line in the lo
   assert.deepEqual(await works.json(), { big: String(2n ** 60n) });
 });
 
+/** GET /works over TLS: the status, or the code of what went wrong. */
+async function getOverTls(port: number, options: RequestOptions): Promise<{ status: number; body: string }> {
+  const whole: RequestOptions = { host: "127.0.0.1", port, path: "/works", agent: false, ...options };
+  return new Promise((resolve, reject) => {
+    const sent = httpsRequest(whole, (response) => {
+      void text(response).then((body) => resolve({ status: response.statusCode ?? 0, body }), reject);
+    });
+    sent.on("error", reject);
+    sent.end();
+  });
+}
+
 test("with a certificate it speaks TLS", async () => {
   const authority = await createAuthority();
   const tls = await authority.server();
   const { server } = await open([route("/works", {})], { tls });
   await using _ = server;
-  const options: RequestOptions = {
-    host: "127.0.0.1",
-    port: server.port,
-    path: "/works",
-    ca: authority.ca,
-    agent: false,
-  };
-  const body = await new Promise<string>((resolve, reject) => {
-    const sent = httpsRequest(options, (response) => void text(response).then(resolve, reject));
-    sent.on("error", reject);
-    sent.end();
+  assert.match((await getOverTls(server.port, { ca: authority.ca })).body, /"big"/u);
+});
+
+test("with client_ca only who has a certificate of that authority gets in", async () => {
+  const [authority, stranger] = [await createAuthority(), await createAuthority("another authority")];
+  const tls = { ...(await authority.server()), clientCa: authority.ca };
+  const { server } = await open([route("/works", {})], { tls });
+  await using _ = server;
+  const known = await authority.client();
+  assert.equal((await getOverTls(server.port, { ca: authority.ca, ...known })).status, 200);
+  await assert.rejects(getOverTls(server.port, { ca: authority.ca }));
+  await assert.rejects(getOverTls(server.port, { ca: authority.ca, ...(await stranger.client()) }));
+});
+
+test("a body that does not come is given up, and the connection closed", async () => {
+  const clock = new ManualClock();
+  const body = { maxBytes: 100, types: ["json"], required: true, schema: {} } as const;
+  const { server } = await open([route("/takes", { method: "POST", body })], { clock });
+  await using _ = server;
+  const socket = connect(server.port, "127.0.0.1");
+  const head = `POST /takes HTTP/1.1\r\nhost: 127.0.0.1:${server.port}\r\ncontent-type: application/json\r\n`;
+  socket.write(`${head}content-length: 5\r\n\r\n{`);
+  while (clock.pending === 0) await setImmediate();
+  clock.advance(BODY_DEADLINE_MS);
+  assert.match(await text(socket), /^HTTP\/1\.1 408 [^]*connection: close/u);
+});
+
+test("bodies that are being read have a limit together: one more is refused for a moment", async () => {
+  const body = { maxBytes: 32 * 1_024 * 1_024, types: ["json"], required: true, schema: {} } as const;
+  const clock = new ManualClock();
+  const { server } = await open([route("/takes", { method: "POST", body })], { clock });
+  await using _ = server;
+  const head = `POST /takes HTTP/1.1\r\nhost: 127.0.0.1:${server.port}\r\ncontent-type: application/json\r\n`;
+  const slow = [1, 2].map(() => connect(server.port, "127.0.0.1"));
+  for (const socket of slow) socket.write(`${head}transfer-encoding: chunked\r\n\r\n`);
+  while (clock.pending < 2) await setImmediate();
+  const reply = await fetch(`http://127.0.0.1:${server.port}/takes`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: "{}",
   });
-  assert.match(body, /"big"/u);
+  assert.deepEqual([reply.status, reply.headers.get("retry-after")], [503, "1"]);
+  for (const socket of slow) socket.destroy();
+  while (clock.pending > 0) await setImmediate();
+  const again = await fetch(`http://127.0.0.1:${server.port}/takes`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: "{}",
+  });
+  assert.equal(again.status, 200);
 });
 
 test("a certificate that is none is told at the start", async () => {

@@ -1,4 +1,4 @@
-import { type IncomingMessage, request, type RequestOptions } from "node:http";
+import { type IncomingMessage, request } from "node:http";
 import { text as textOf } from "node:stream/consumers";
 
 export interface ApiAnswer {
@@ -11,7 +11,7 @@ export interface ApiAnswer {
 
 export interface ApiOptions {
   readonly method?: string;
-  readonly headers?: RequestOptions["headers"];
+  readonly headers?: Readonly<Record<string, string>>;
   /** A text is sent as it is, anything else as JSON; the content type follows, unless the headers say. */
   readonly body?: unknown;
   readonly ifMatch?: string | number;
@@ -27,7 +27,7 @@ export async function callApi(address: string | undefined, path: string, options
     ...(ifMatch !== undefined && { "if-match": typeof ifMatch === "number" ? `"${ifMatch}"` : ifMatch }),
     ...(token !== undefined && { authorization: `Bearer ${token}` }),
     ...options.headers,
-  } as Record<string, string>;
+  };
   const method = options.method ?? (text === undefined ? "GET" : "POST");
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     const sent = request(`http://${address}${path}`, { agent: false, method, headers }, resolve);

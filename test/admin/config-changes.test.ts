@@ -120,7 +120,7 @@ test("of many writers with the same If-Match exactly one wins, every time", asyn
     const answers = await Promise.all(
       Array.from({ length: 8 }, (_, i) => putWeight(node, round * 10 + i + 1, { ifMatch: round })),
     );
-    const statuses = answers.map(({ status }) => status).toSorted();
+    const statuses = answers.map(({ status }) => status).toSorted((x, y) => x - y);
     assert.deepEqual(statuses, [200, ...Array<number>(7).fill(412)]);
     const won = answers.findIndex(({ status }) => status === 200);
     assert.equal(scene.plane.plan.targets.get("a")?.weight, round * 10 + won + 1);

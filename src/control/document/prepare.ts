@@ -8,7 +8,7 @@ import type { Config } from "../../config/schema/config.ts";
 import { RouterError } from "../../core/errors.ts";
 import type { Problem } from "../../core/problem.ts";
 import { type Edit, editRoot, elementOf } from "./element.ts";
-import { jsonIndentOf, rewriteText } from "./rewrite.ts";
+import { jsonIndentOf, rewriteKnown } from "./rewrite.ts";
 import { REDACTED, restoreElement, restoreSecrets, unrestored } from "./secrets.ts";
 
 /** Where a document is from: all that reading it takes besides its text. Plain data, so that a thread can be told. */
@@ -88,10 +88,10 @@ export function prepareWanted(running: string, wanted: Wanted, place: DocumentPl
   const next = wanted.text.includes(REDACTED) ? restoreSecrets(parsed.document.root, root) : parsed.document.root;
   const isSameForm = (wanted.type === "json") === (jsonIndentOf(running) !== undefined);
   if (!isSameForm) return prepareRoot(next, { running, root }, place);
-  const text = rewriteText(wanted.text, next);
+  const text = rewriteKnown(wanted.text, parsed.document.root, next);
   if (text === undefined) return { kind: "unwritable" };
-  const prepared = prepareText(text, running, place);
-  return refuseRedacted(next, { ...prepared, problems: prepared.problems.map(withoutFile) });
+  const { config, problems } = loadDocument(text, place);
+  return refuseRedacted(next, { config, problems: problems.map(withoutFile), text, changed: changesOf(root, next) });
 }
 
 /** Certificates and tokens are small: what is larger is a mistake. */
@@ -102,7 +102,7 @@ function prepareRoot(
   { running, root }: { readonly running: string; readonly root: unknown },
   place: DocumentPlace,
 ): Preparation {
-  const text = rewriteText(running, next);
+  const text = rewriteKnown(running, root, next);
   if (text === undefined) return { kind: "unwritable" };
   const loaded = loadDocument(text, place);
   // The places would be those of a text that is written nowhere yet.

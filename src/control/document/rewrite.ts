@@ -23,12 +23,15 @@ import { applySplices, columnOf, lineEnd, lineStart, type Splice, withCommentsBe
  * anchor is in between.
  */
 export function rewriteText(text: string, next: unknown): string | undefined {
-  const mark = text.startsWith(BYTE_ORDER_MARK) ? BYTE_ORDER_MARK : "";
-  const body = text.slice(mark.length);
-  const parsed = parseText(body);
-  if (!parsed.ok) return undefined;
-  const before = parsed.document.root;
+  const parsed = parseText(text.slice(markOf(text).length));
+  return parsed.ok ? rewriteKnown(text, parsed.document.root, next) : undefined;
+}
+
+/** As above, when it is known what the text says: reading it takes most of the time. */
+export function rewriteKnown(text: string, before: unknown, next: unknown): string | undefined {
   if (isDeepStrictEqual(before, next)) return text;
+  const mark = markOf(text);
+  const body = text.slice(mark.length);
   const { contents } = parseDocument(body, { keepSourceTokens: true, uniqueKeys: false });
   // A comment that is indented deep may become a part of a text above it: then all texts are put in quotes.
   for (const long of ["blocks", "quotes"] as const) {
@@ -51,6 +54,10 @@ export function jsonIndentOf(text: string): string | undefined {
 }
 
 const BYTE_ORDER_MARK = "\uFEFF";
+
+function markOf(text: string): string {
+  return text.startsWith(BYTE_ORDER_MARK) ? BYTE_ORDER_MARK : "";
+}
 
 /** What anchors and merges do to other places cannot be seen from one place: a result is believed when it says what it must. */
 function says(text: string, wanted: unknown): boolean {
