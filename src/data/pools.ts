@@ -101,7 +101,17 @@ export class Pools implements AsyncDisposable {
     for (const { targets } of this.#retiring.values()) {
       for (const target of targets) if (!plans.has(target.id)) plans.set(target.id, target);
     }
-    this.#targets.update(plans);
+    this.#targets.update(plans, this.#alone());
+  }
+
+  /** Targets of pools in which nothing works that stays: new ones there cannot wait until they are proven. */
+  #alone(): Set<string> {
+    const works = new Set<string>();
+    for (const { plan, health } of this.#targets.all.values())
+      if (health.state === "ready") works.add(plan.connectionIdentity);
+    const stays = (id: string): boolean => works.has(this.#plan.targets.get(id)?.connectionIdentity ?? "");
+    const pools = [...this.#plan.pools.values()].filter(({ targets }) => !targets.some(stays));
+    return new Set(pools.flatMap(({ targets }) => targets));
   }
 
   #handles(plan: PoolPlan): TargetHandle[] {

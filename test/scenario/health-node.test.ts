@@ -133,14 +133,34 @@ test("a target that a config adds is asked before it gets data; what an operator
   await using c = await openGrpcSink();
   const config = "default_pool: { targets: [a], strategy: round_robin }";
   await using node = await startTestNode(config, { sinks: { a } });
-  node.running.dataPlane.operate("a", { state: "drain", untilMs: undefined, note: "for good" });
   const both = "default_pool: { targets: [a, b], strategy: round_robin }";
   assert.equal((await node.apply(both, { b })).kind, "applied");
   assert.deepEqual([statusOf(node, "b").state, statusOf(node, "b").reason], ["down", "added"]);
+  node.running.dataPlane.operate("a", { state: "drain", untilMs: undefined, note: "for good" });
   await untilState(node, "b", "ready");
   assert.deepEqual([b.counts().requests, b.counts().acceptedItems], [1, 0]);
   assert.equal((await node.apply(both, { a: c, b })).kind, "applied");
   assert.deepEqual([statusOf(node, "a").state, statusOf(node, "a").note], ["drain", "for good"]);
   await deliver(node, 10);
   assert.deepEqual([a.counts().acceptedItems, b.counts().acceptedItems, c.counts().acceptedItems], [0, 10, 0]);
+});
+
+test("a config that replaces all targets of a pool does not make it wait until they are proven", async () => {
+  await using a = await openGrpcSink();
+  await using b = await openGrpcSink();
+  await using c = await openGrpcSink();
+  const pool = "default_pool: { targets: [a, b], strategy: round_robin }";
+  await using node = await startTestNode(pool, { sinks: { a, b } });
+  assert.equal((await node.apply(pool, { a: c })).kind, "applied");
+  assert.equal(statusOf(node, "a").state, "down", "b works: there is time to ask");
+  await untilState(node, "a", "ready");
+  assert.equal((await node.apply(pool, { a: b, b: a })).kind, "applied");
+  const states = (): string[] => ["a", "b"].map((id) => `${statusOf(node, id).state} ${statusOf(node, id).reason}`);
+  assert.equal(states().includes("ready started"), true, "b's connections go on as a's");
+  await using d = await openGrpcSink();
+  await using e = await openGrpcSink();
+  assert.equal((await node.apply(pool, { a: d, b: e })).kind, "applied");
+  assert.deepEqual(states(), ["ready added", "ready added"]);
+  await deliver(node, 10);
+  assert.deepEqual([d.counts().acceptedItems, e.counts().acceptedItems], [5, 5]);
 });

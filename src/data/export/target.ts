@@ -81,16 +81,19 @@ export interface TargetEnv {
 const TELLING_TIMEOUT_MS = 1_000;
 
 /**
- * `openClient` gets the plan as it will be at each send. A target that `joined` with the node is up until something says
- * otherwise; one that joined later is down until a check passes, if it has checks.
+ * How a target joins: with the node, up until something says otherwise; later, down until a check passes, if it has checks; or
+ * alone, where nothing else works: up, and checked at once.
  */
+export type Joining = "start" | "later" | "alone";
+
+/** `openClient` gets the plan as it will be at each send. */
 export function openTarget(
   plan: TargetPlan,
   openClient: (current: () => TargetPlan) => TargetClient,
   env: TargetEnv,
-  joined: "start" | "later" = "start",
+  joining: Joining = "start",
 ): OwnedTarget {
-  return new Target(plan, openClient, env, joined);
+  return new Target(plan, openClient, env, joining);
 }
 
 class Target implements OwnedTarget, Kept {
@@ -103,19 +106,15 @@ class Target implements OwnedTarget, Kept {
   #window: Window;
   #idle: PromiseWithResolvers<void> | undefined;
 
-  constructor(
-    plan: TargetPlan,
-    open: (current: () => TargetPlan) => TargetClient,
-    env: TargetEnv,
-    joined: "start" | "later",
-  ) {
+  constructor(plan: TargetPlan, open: (current: () => TargetPlan) => TargetClient, env: TargetEnv, joining: Joining) {
     this.#env = env;
     this.#plan = plan;
     this.#client = open(() => this.#plan);
     this.#window = initialWindow(plan.maxInFlight);
     const { openCheck, clock } = env;
     const checked = plan.health.check !== undefined && openCheck !== undefined;
-    const health = joined === "later" && checked ? addedHealth(clock.nowMs()) : initialHealth(clock.nowMs());
+    const reason = joining === "start" ? "started" : "added";
+    const health = joining === "later" && checked ? addedHealth(clock.nowMs()) : initialHealth(clock.nowMs(), reason);
     const keeperEnv: KeeperEnv = {
       clock,
       random: env.random,
@@ -123,7 +122,7 @@ class Target implements OwnedTarget, Kept {
       ...(env.log && { log: env.log }),
       ...(openCheck && { openCheck: (check: CheckPlan) => openCheck(check, () => this.#plan, this.#client) }),
     };
-    this.#keeper = new HealthKeeper(this, health, keeperEnv, joined === "start");
+    this.#keeper = new HealthKeeper(this, health, keeperEnv, joining === "start");
   }
 
   get plan(): TargetPlan {

@@ -103,9 +103,9 @@ test("what says why a target is out belongs to the handle that has the id, and g
   const reasons = (): string[] => [...metrics.targetReason.series.values()].map(({ labels }) => labels.join(" "));
   assert.deepEqual(reasons(), ["a reset"]);
   registry.update(plans(targetPlan("a", { connectionIdentity: "a2" })));
-  assert.deepEqual(reasons(), ["a started"]);
+  assert.deepEqual(reasons(), ["a added"]);
   registry.update(plans(targetPlan("b", { connectionIdentity: "a2" })));
-  assert.deepEqual(reasons(), ["b started"]);
+  assert.deepEqual(reasons(), ["b added"]);
   await registry[Symbol.asyncDispose]();
   assert.deepEqual(reasons(), []);
 });

@@ -1,6 +1,6 @@
 import type { TargetPlan } from "../../plan/plan.ts";
 import { hideTarget, showTarget } from "./target-metrics.ts";
-import { openTarget, type OwnedTarget, type TargetEnv, type TargetHandle } from "./target.ts";
+import { type Joining, openTarget, type OwnedTarget, type TargetEnv, type TargetHandle } from "./target.ts";
 import type { TargetClient } from "./target-client.ts";
 
 /** All targets of a node, by id: the one owner of their handles. */
@@ -9,9 +9,10 @@ export interface Targets extends AsyncDisposable {
   /**
    * Takes over a new set of targets. A target that keeps its connection identity keeps its connections, window and
    * health, also under another id; the others are new, but for what an operator wants of their id. Pools are to be updated with `all` right afterwards: handles
-   * that are gone from it end when what is under way has ended.
+   * that are gone from it end when what is under way has ended. `alone`: ids of those without which a pool has nothing that
+   * works; new ones among them are used before they are proven.
    */
-  update(plans: ReadonlyMap<string, TargetPlan>): void;
+  update(plans: ReadonlyMap<string, TargetPlan>, alone?: ReadonlySet<string>): void;
 }
 
 export interface TargetsEnv extends TargetEnv {
@@ -20,13 +21,15 @@ export interface TargetsEnv extends TargetEnv {
 
 export function openTargets(plans: ReadonlyMap<string, TargetPlan>, env: TargetsEnv): Targets {
   let all = new Map<string, OwnedTarget>();
-  let joined: "start" | "later" = "start";
+  let started = false;
   const retiring = new Set<Promise<void>>();
+  const joiningOf = (id: string, alone: ReadonlySet<string>): Joining =>
+    started ? (alone.has(id) ? "alone" : "later") : "start";
   const retire = (target: OwnedTarget): void => {
     const gone = target.retire().finally(() => retiring.delete(gone));
     retiring.add(gone);
   };
-  const update = (next: ReadonlyMap<string, TargetPlan>): void => {
+  const update = (next: ReadonlyMap<string, TargetPlan>, alone: ReadonlySet<string> = NOBODY): void => {
     const kept = carryOver(all, next);
     const staying = new Set(kept.values());
     for (const target of all.values()) if (!staying.has(target)) retire(target);
@@ -34,7 +37,7 @@ export function openTargets(plans: ReadonlyMap<string, TargetPlan>, env: Targets
     const before = all;
     all = new Map();
     for (const [id, plan] of next) {
-      const target = kept.get(id) ?? openTarget(plan, env.openClient, env, joined);
+      const target = kept.get(id) ?? openTarget(plan, env.openClient, env, joiningOf(id, alone));
       target.adopt(plan);
       const wish = kept.has(id) ? undefined : before.get(id)?.wish;
       if (wish !== undefined) target.operate(wish);
@@ -43,7 +46,7 @@ export function openTargets(plans: ReadonlyMap<string, TargetPlan>, env: Targets
     }
   };
   update(plans);
-  joined = "later";
+  started = true;
   return {
     get all() {
       return all;
@@ -55,6 +58,8 @@ export function openTargets(plans: ReadonlyMap<string, TargetPlan>, env: Targets
     },
   };
 }
+
+const NOBODY: ReadonlySet<string> = new Set();
 
 /** Which of the present handles serves which id from now on: first those that keep their id, then those renamed. */
 function carryOver(

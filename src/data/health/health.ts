@@ -108,8 +108,8 @@ export function policyOf({ check, ejection, slowStartMs }: TargetHealthPlan): He
 }
 
 /** A target that a node starts with is taken to be up until something says otherwise. */
-export function initialHealth(nowMs: number): Health {
-  return { ...beginning("started", nowMs), state: "ready", failures: 0, pausedUntilMs: nowMs, rampFromMs: -Infinity };
+export function initialHealth(nowMs: number, reason: "started" | "added" = "started"): Health {
+  return { ...beginning(reason, nowMs), state: "ready", failures: 0, pausedUntilMs: nowMs, rampFromMs: -Infinity };
 }
 
 /** One that joins later is taken to be down until a check passes; only for targets that have checks. */
