@@ -29,19 +29,19 @@ export interface PoolShape {
  * that `pools` does not have are not divided and have no fallback.
  */
 export function compileRoutes(
-  rules: readonly RuleSpec[],
+  specs: readonly RuleSpec[],
   defaultPool: string | undefined,
   unmatched: "refuse" | "drop",
   pools: ReadonlyMap<string, PoolShape> = new Map(),
 ): Readonly<Record<Signal, RoutePlan>> {
-  const ordered = rules.toSorted((a, b) => b.priority - a.priority); // stable: equal priorities keep their order
+  const ordered = specs.toSorted((a, b) => b.priority - a.priority); // stable: equal priorities keep their order
   const compiled = createCompiler();
   const of = (signal: Signal): RoutePlan => {
-    const its = ordered
-      .filter((rule) => rule.signals.includes(signal) && canMatch(rule.conditions, signal))
-      .map((rule) => compiled(rule, signal));
-    if (defaultPool !== undefined) its.push(defaultRule(defaultPool));
-    return { signal, rules: its, unmatched, ...numberPools(its, pools), candidates: indexByService(its) };
+    const fits = (rule: RuleSpec): boolean => rule.signals.includes(signal) && canMatch(rule.conditions, signal);
+    const rules = ordered.filter(fits).map((rule) => compiled(rule, signal));
+    if (defaultPool !== undefined) rules.push(defaultRule(defaultPool));
+    const others = ordered.filter((rule) => !fits(rule)).map(({ id }) => id);
+    return { signal, rules, others, unmatched, ...numberPools(rules, pools), candidates: indexByService(rules) };
   };
   return { traces: of("traces"), metrics: of("metrics"), logs: of("logs") };
 }

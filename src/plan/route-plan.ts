@@ -50,6 +50,8 @@ export interface RulePlan {
 export interface RoutePlan {
   readonly signal: Signal;
   readonly rules: readonly RulePlan[];
+  /** Ids of the rules that no item of this signal can match, for explanations. */
+  readonly others: readonly string[];
   /** What becomes of items that no rule takes. */
   readonly unmatched: "refuse" | "drop";
   /** All pools that rules name, and those that they fall back to. */

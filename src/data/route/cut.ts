@@ -54,7 +54,7 @@ function everythingTo(division: Division, signal: Signal): RoutePlan {
   const condition = { kind: "all", of: [] } as const;
   const rule = { id: "", mode: "first", pool: "", condition, onlyService: undefined, isDefault: true } as const;
   const pools = [{ name: "", division, chain: [0] }];
-  return { signal, rules: [rule], unmatched: "refuse", pools, poolOf: [0], candidates: () => [0] };
+  return { signal, rules: [rule], others: [], unmatched: "refuse", pools, poolOf: [0], candidates: () => [0] };
 }
 
 function firstChannel(): number {
