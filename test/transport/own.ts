@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { get } from "node:http";
+import { connect } from "node:http2";
 import net from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { seededRandom } from "../../src/core/random.ts";
 import type { UnaryHandler, UnaryServer } from "../../src/http2/port.ts";
+import { headers, REQUEST, rst } from "../http2/core/raw.ts";
 import { ACK, FRAME, frame, nextOfType, PREFACE, readFrames, silentClient } from "./frames.ts";
 import {
   ask,
@@ -14,6 +16,7 @@ import {
   framed,
   type Guarantees,
   Happenings,
+  hold,
   manualEnv,
   ok,
   PATH,
@@ -191,6 +194,61 @@ export const OWN: Guarantees = {
     await client[Symbol.asyncDispose]();
     await gone(server);
     assert.deepEqual([new Set(results.values()), new Set(begun.values())], [new Set([1]), new Set([1])]);
+  },
+  "a call whose headers are more than its peer takes fails before it is sent, and others of the connection go on":
+    async (transport) => {
+      await using server = await transport.listen(serverOptions(echo, { maxHeaderBytes: 1_000 }), manualEnv());
+      await using client = transport.connect(clientOptions(server.port), manualEnv());
+      const large = request([utf8("x")], { metadata: { authorization: "y".repeat(1_000) } });
+      assert.equal((await ask(client)).kind, "answer");
+      const result = await ask(client, large);
+      assert.ok(result.kind === "failed");
+      assert.deepEqual([result.reason, result.unprocessed], ["protocol", true]);
+      assert.match(result.text, /headers take 1\d{3} bytes, the peer takes 1000/u);
+      assert.equal((await ask(client)).kind, "answer");
+      assert.equal(server.connections, 1);
+    },
+  "a client that takes few headers gets a status that fits": async (transport) => {
+    const reply = { status: 14, text: "t".repeat(1_000), details: new Uint8Array(1_000) };
+    await using server = await transport.listen(
+      serverOptions((call) => (call.reply(reply), undefined)),
+      manualEnv(),
+    );
+    const session = connect(`http://127.0.0.1:${server.port}`, { settings: { maxHeaderListSize: 400 } });
+    await once(session, "remoteSettings");
+    const { stream, reply: answer } = rawStream(session);
+    stream.end(framed(utf8("x")));
+    const { headers: head } = await answer;
+    assert.equal(head["grpc-status"], "14");
+    assert.match(String(head["grpc-message"]), /^t{50,300}$/u);
+    assert.equal(head["grpc-status-details-bin"], undefined);
+    session.destroy();
+  },
+  "a client that calls off what takes long is served on; one that resets at once is not": async (transport) => {
+    const faults = new Happenings<string>();
+    const env = manualEnv();
+    const { handler, cancelled } = hold();
+    const options = serverOptions((call) => (call.path === PATH ? handler(call) : echo(call)), {
+      onFault: (reason: string): void => faults.add(reason),
+    });
+    await using server = await transport.listen(options, env);
+    await using client = transport.connect(clientOptions(server.port), env);
+    for (let round = 0; round < 10; round++) {
+      const slow = Array.from({ length: 90 }, () => ask(client, request([utf8("x")], { timeoutMs: 100 })));
+      await ask(client, request([utf8("x")], { path: "/echo", timeoutMs: 1_000_000 })); // the others are there, too
+      env.clock.advance(100);
+      for (const result of await Promise.all(slow)) assert.equal(result.kind === "failed" && result.reason, "timeout");
+    }
+    assert.equal((await ask(client, request([utf8("x")], { path: "/echo" }))).kind, "answer");
+    assert.deepEqual([faults.all, server.connections], [[], 1]);
+    while (cancelled.all.length < 900) await nextTurn();
+    const { socket, frames } = silentClient(server.port);
+    for (let i = 1; i < 1_000; i += 2) socket.write(Buffer.concat([headers(i, REQUEST, 0), rst(i)]));
+    const goaway = await nextOfType(frames, FRAME.GOAWAY);
+    assert.equal(goaway.payload.readUInt32BE(4), 11); // ENHANCE_YOUR_CALM
+    assert.equal(await faults.next(), "rapid_reset");
+    socket.destroy();
+    assert.equal((await ask(client, request([utf8("x")], { path: "/echo" }))).kind, "answer");
   },
   "a client that never says hello is not greeted either": async (transport) => {
     await using server = await transport.listen(serverOptions(echo), manualEnv());

@@ -61,6 +61,7 @@ export const CONNECTION_FAULTS = [
   "settings_flood",
   "ping_flood",
   "empty_frame_flood",
+  "small_frame_flood",
   "window_update_flood",
   "priority_flood",
   "unknown_frame_flood",
@@ -88,7 +89,15 @@ export interface ConnectionLimits {
   readonly maxContinuations: number;
   /** Of frames that cost work and carry nothing (PING, SETTINGS, PRIORITY, empty DATA, WINDOW_UPDATE, unknown): per second, with a burst of the same. */
   readonly maxIdleFramesPerSecond: number;
-  /** Streams that the peer opened and reset before an answer: per second, with a burst of the same. */
+  /**
+   * Of DATA frames with few bytes: per second, with a burst of the same. A frame of 64 bytes, on the average, costs nothing,
+   * and each message may have four small ones.
+   */
+  readonly maxSmallFramesPerSecond: number;
+  /**
+   * Streams that the peer opened and reset within a tenth of a second without an answer: per second, with a burst of the same,
+   * and one for each stream that was answered. Streams that we have to reset because of the peer: the same number.
+   */
   readonly maxResetsPerSecond: number;
 }
 
@@ -103,6 +112,7 @@ export const DEFAULT_LIMITS: ConnectionLimits = {
   maxOutputBytes: 16_777_216,
   maxContinuations: 16,
   maxIdleFramesPerSecond: 1_000,
+  maxSmallFramesPerSecond: 1_000,
   maxResetsPerSecond: 200,
 };
 
@@ -121,6 +131,11 @@ export interface Connection {
   readonly done: boolean;
   /** Client: whether another request may be started now (limits of the peer, no GOAWAY, ids left). */
   readonly mayOpen: boolean;
+  /**
+   * What the peer takes of one header list, names and values and 32 bytes for each field; Infinity until it says so. It is
+   * advice (RFC 9113, 6.5.2), and the owner's to follow: what is larger is sent all the same, and most likely refused.
+   */
+  readonly peerMaxHeaderListBytes: number;
 
   /** Bytes from the peer in any split; views of them are handed on in `data`, nothing of them is kept. */
   receive(bytes: Uint8Array, nowMs: number): void;

@@ -1,7 +1,13 @@
-import { type OnReadOpts, Socket } from "node:net";
+import { Socket } from "node:net";
 
 /** Takes bytes from a socket, borrowed until it returns. */
 export type TakeBytes = (bytes: Uint8Array) => void;
+
+/** What node calls `onread`. */
+export interface OnRead {
+  readonly buffer: Uint8Array;
+  readonly callback: (bytes: number, buffer: Uint8Array) => boolean;
+}
 
 /** Opens, or takes over, the socket of one driver. */
 export type OpenSocket = (take: TakeBytes) => Socket;
@@ -15,7 +21,7 @@ export type ReadAccepted = (accepted: Socket, take: TakeBytes) => void;
  * without: 250 and 720 µs for each MB, with TLS 400 and 1,050. Per request received: 140 and 240 µs of 370 KB, 5.2 and 7.0 µs of
  * 3.7 KB. Sent: 1 µs less for each reply that is read alone.
  */
-export function intoBuffer(take: TakeBytes): OnReadOpts {
+export function intoBuffer(take: TakeBytes): OnRead {
   const callback = (bytes: number, buffer: Uint8Array): boolean => {
     take(buffer.subarray(0, bytes));
     return true;

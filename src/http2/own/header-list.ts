@@ -1,6 +1,13 @@
 import type { HeaderBlock } from "../headers.ts";
 import type { HeaderList } from "./contract.ts";
 
+/** The size of a list as RFC 9113, 6.5.2 counts: names and values, and 32 bytes for each field. */
+export function headerListBytes(headers: HeaderList): number {
+  let bytes = headers.length * 16;
+  for (const text of headers) bytes += text.length;
+  return bytes;
+}
+
 /** A header's value; repeated ones are joined as RFC 9110, 5.3 says. */
 export function listedHeader(headers: HeaderList, name: string): string | undefined {
   let found: string | undefined;

@@ -33,6 +33,8 @@ interface Flood {
   readonly once: (i: number) => Uint8Array;
   /** How often it is fine within one second, at the default limits; once more is too much. */
   readonly fine: number;
+  /** How much more often it may be, for what came before it or comes with it. */
+  readonly earned?: number;
 }
 
 const id = (i: number): number => i * 2 + 1;
@@ -87,11 +89,39 @@ const floods: readonly Flood[] = [
     fine: 1_000,
   },
   {
+    name: "DATA of one byte without end",
+    fault: "small_frame_flood",
+    before: (scene) => scene.send(headers(1, REQUEST, 0)),
+    once: () => data(1, 1),
+    fine: 1_000,
+    earned: 4 + Math.floor(1_504 / 64),
+  },
+  {
+    name: "DATA of one byte and much padding without end",
+    fault: "small_frame_flood",
+    before: (scene) => scene.send(headers(1, REQUEST, 0)),
+    once: () => data(1, Buffer.concat([Uint8Array.of(255), Buffer.alloc(256)]), FLAG.PADDED),
+    fine: 1_000,
+    earned: 4 + Math.floor(1_504 / 64),
+  },
+  {
+    name: "DATA of one byte to a stream that we reset without end",
+    fault: "small_frame_flood",
+    before: (scene) => {
+      scene.send(headers(1, REQUEST, 0));
+      scene.connection.resetStream(1, E.CANCEL);
+    },
+    once: () => data(1, 1, FLAG.END_STREAM),
+    fine: 1_000,
+    earned: 4 + Math.floor(1_504 / 64),
+  },
+  {
     name: "RST_STREAM of a stream that has ended without end",
     fault: "rapid_reset",
     before: (scene) => scene.send(headers(1, REQUEST), rst(1)),
     once: () => rst(1),
     fine: 1_000,
+    earned: 0,
   },
   {
     name: "requests that are reset before an answer without end",
@@ -131,7 +161,7 @@ for (const flood of floods) {
     flood.before?.(scene);
     let i = 0;
     // What a request before it earned is used up first.
-    const earned = flood.name.startsWith("RST") || flood.before === undefined ? 0 : 8;
+    const earned = flood.earned ?? (flood.before === undefined ? 0 : 8);
     for (; i < flood.fine; i++) scene.send(flood.once(i));
     assertAlive(scene);
     scene.nowMs += 500;
@@ -141,6 +171,72 @@ for (const flood of floods) {
     assertFailed(scene, CALM, flood.fault);
   });
 }
+
+test("DATA in small frames is no flood: a few for each message, any number in which there are 64 bytes on the average", () => {
+  const scene = new Scene("server");
+  for (let i = 0; i < 5_000; i++) {
+    scene.send(headers(id(i), REQUEST, 0), data(id(i), 5), data(id(i), 1), data(id(i), 2), data(id(i), 3));
+    scene.send(data(id(i), 1, FLAG.END_STREAM));
+    scene.connection.sendReply(id(i), HEAD, Buffer.alloc(5), TAIL);
+    scene.take();
+  }
+  scene.send(headers(20_001, REQUEST, 0));
+  for (let i = 0; i < 20_000; i++) scene.send(data(20_001, i % 4 === 0 ? 200 : 20));
+  assertAlive(scene);
+  const client = new Scene("client");
+  for (let i = 0; i < 5_000; i++) {
+    client.request(true);
+    client.send(headers(id(i), RESPONSE, 0), data(id(i), 5), headers(id(i), TRAILERS));
+  }
+  assertAlive(client);
+});
+
+test("a client that calls off what takes long, thousands of times a second, is no attacker", () => {
+  const scene = new Scene("server");
+  for (let i = 0; i < 40; i++) {
+    const streams = Array.from({ length: 1_000 }, (_, k) => id(i * 1_000 + k));
+    scene.send(...streams.map((stream) => headers(stream, REQUEST)));
+    scene.nowMs += 100;
+    scene.send(...streams.map((stream) => rst(stream)));
+    scene.take();
+  }
+  assertAlive(scene);
+});
+
+test("a client that calls off at once no more than it lets be answered is no attacker", () => {
+  const scene = new Scene("server");
+  for (let i = 0; i < 10_000; i++) {
+    scene.send(headers(id(i), REQUEST));
+    if (i % 2 === 0) scene.connection.sendReply(id(i), HEAD, Buffer.alloc(5), TAIL);
+    else scene.send(rst(id(i)));
+    scene.take();
+  }
+  assertAlive(scene);
+});
+
+test("streams that were answered excuse a thousand resets and no more", () => {
+  const scene = new Scene("server");
+  for (let i = 0; i < 20_000; i++) {
+    scene.send(headers(id(i), REQUEST));
+    scene.connection.sendHeaders(id(i), TAIL, true);
+    scene.take();
+  }
+  for (let i = 20_000; i < 21_200; i++) scene.send(headers(id(i), REQUEST), rst(id(i)));
+  assertAlive(scene);
+  scene.send(headers(50_001, REQUEST), rst(50_001));
+  assertFailed(scene, CALM, "rapid_reset");
+});
+
+test("requests that are reset a little later, below a tenth of a second, are rapid_reset", () => {
+  const scene = new Scene("server");
+  for (let i = 0; scene.toldOf("failed").length === 0 && i < 100; i++) {
+    const streams = Array.from({ length: 50 }, (_, k) => id(i * 50 + k));
+    scene.send(...streams.map((stream) => headers(stream, REQUEST)));
+    scene.nowMs += 99;
+    scene.send(...streams.map((stream) => rst(stream)));
+  }
+  assertFailed(scene, CALM, "rapid_reset");
+});
 
 test("interim replies without end are empty_frame_flood", () => {
   const scene = new Scene("client");
@@ -168,6 +264,12 @@ test("a header block far above our limit is header_list_too_large before it is t
     frame(FRAME.CONTINUATION, 0, 1, Buffer.alloc(40_000)).subarray(0, 9),
   );
   assertFailed(split, CALM, "header_list_too_large");
+});
+
+test("a small header block that stands for far more than our limit is header_list_too_large", () => {
+  const scene = new Scene("server");
+  scene.send(frame(FRAME.HEADERS, FLAG.END_HEADERS | FLAG.END_STREAM, 1, Buffer.alloc(12_000, 0x82)));
+  assertFailed(scene, CALM, "header_list_too_large");
 });
 
 test("a SETTINGS frame of more than 64 parameters is settings_flood before it is there", () => {

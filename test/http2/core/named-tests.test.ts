@@ -20,7 +20,8 @@ interface Source {
   readonly patterns: readonly RegExp[];
 }
 
-const files = globSync("test/http2/core/*.test.ts", { cwd: ROOT }).filter((file) => !file.includes("named-tests"));
+const PLACES = ["test/http2/core/*.test.ts", "test/transport/*.ts", "src/http2/**/*.test.ts"];
+const files = globSync(PLACES, { cwd: ROOT }).filter((file) => !file.includes("named-tests"));
 const sources: readonly Source[] = files.map((file) => {
   const text = readFileSync(ROOT + file, "utf8");
   const literals = new Set([...text.matchAll(/"(?<text>(?:[^"\\\n]|\\.)*)"|\b(?<number>\d[\d_]*)\b/gu)].map(literalOf));

@@ -1,8 +1,11 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
 import { H2_ERROR as E } from "../../../src/http2/own/contract.ts";
 import { FLAG, FRAME, SETTING } from "../../../src/http2/own/frames/frame-types.ts";
 import { frame, headers, ping, PREFACE, REQUEST, SETTINGS_ACK, settings, windowUpdate } from "./raw.ts";
 import { encodeHeaders } from "../../../src/http2/own/hpack/encoder.ts";
 import { connectionError, fine, type Rule, testRules } from "./rules.ts";
+import { Scene } from "./scene.ts";
 
 const preface: readonly Rule[] = [
   {
@@ -154,3 +157,15 @@ const tables: readonly Rule[] = [
 ];
 
 testRules([...tables, ...preface, ...settingsRules]);
+
+test("what the peer takes of a header list is known from its SETTINGS, and the last of them holds", () => {
+  const scene = new Scene("client");
+  const most = (): number => scene.connection.peerMaxHeaderListBytes;
+  assert.equal(most(), Number.POSITIVE_INFINITY);
+  scene.send(settings(SETTING.MAX_HEADER_LIST_SIZE, 500, SETTING.MAX_HEADER_LIST_SIZE, 700));
+  assert.equal(most(), 700);
+  scene.send(settings());
+  assert.equal(most(), 700);
+  scene.send(settings(SETTING.MAX_HEADER_LIST_SIZE, 0xffff_ffff));
+  assert.equal(most(), 0xffff_ffff);
+});

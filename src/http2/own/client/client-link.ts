@@ -20,7 +20,7 @@ import type { Flusher } from "../driver-flusher.ts";
 import { intoBuffer } from "../driver-socket.ts";
 import type { ClientCall } from "./client-call.ts";
 import type { ReplyHeads } from "./reply-heads.ts";
-import type { RequestBlocks } from "./request-blocks.ts";
+import { BadMetadata, type RequestBlocks } from "./request-blocks.ts";
 
 /** What the connections of one client share. */
 export interface ClientShared {
@@ -92,7 +92,11 @@ export class ClientLink implements PooledLink, ConnectionEvents, DriverOwner, Al
    */
   send(call: ClientCall, timeoutMs: number): void {
     const { request } = call;
-    const block = this.#shared.blocks.block(request, timeoutMs);
+    const { block, listBytes } = this.#shared.blocks.head(request, timeoutMs);
+    const most = this.#connection.peerMaxHeaderListBytes;
+    if (listBytes > most) {
+      throw new BadMetadata(`the call's headers take ${listBytes} bytes, the peer takes ${most}`);
+    }
     call.stream = this.#connection.open(block, false);
     this.#calls.set(call.stream, call);
     const prefix = messagePrefix(request.messageBytes, request.encoding !== "identity");

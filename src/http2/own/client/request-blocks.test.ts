@@ -3,6 +3,7 @@ import { test } from "node:test";
 import type { UnaryRequest } from "../../port.ts";
 import { DEFAULT_LIMITS, type HeaderList } from "../contract.ts";
 import { openClientConnection, openServerConnection } from "../connection/connection.ts";
+import { headerListBytes } from "../header-list.ts";
 import { BadMetadata, RequestBlocks } from "./request-blocks.ts";
 
 function requestOf(metadata: Record<string, string>, more: Partial<UnaryRequest> = {}): UnaryRequest {
@@ -31,7 +32,7 @@ function decode(block: Uint8Array): HeaderList {
 
 test("a head has the pseudo headers first, then gRPC's own, the metadata and the time left", () => {
   const metadata = { "x-tenant": "a", te: "x", "grpc-timeout": "1S", ":path": "/evil" };
-  const headers = decode(blocks().block(requestOf(metadata, { encoding: "gzip" }), 2_499.2));
+  const headers = decode(blocks().head(requestOf(metadata, { encoding: "gzip" }), 2_499.2).block);
   assert.deepEqual(
     Array.from({ length: headers.length / 2 }, (_, at) => headers.slice(2 * at, 2 * at + 2).join(" ")),
     [
@@ -51,7 +52,7 @@ test("a head has the pseudo headers first, then gRPC's own, the metadata and the
 });
 
 test("metadata is never put into a table", () => {
-  const block = blocks().block(requestOf({ authorization: "Bearer 7" }), 1_000);
+  const block = blocks().head(requestOf({ authorization: "Bearer 7" }), 1_000).block;
   const at = Buffer.from(block).indexOf(Buffer.from([0x1f, 0x08])); // never indexed, with the name of static entry 23
   assert.ok(at > 0);
 });
@@ -59,11 +60,18 @@ test("metadata is never put into a table", () => {
 test("the same head is encoded once, and a block that was given out stays as it is", () => {
   const heads = blocks();
   const request = requestOf({});
-  const first = heads.block(request, 1_000);
-  assert.equal(heads.block(request, 999.5), first);
+  const first = heads.head(request, 1_000).block;
+  assert.equal(heads.head(request, 999.5).block, first);
   const before = Buffer.from(first);
-  assert.notDeepEqual(heads.block(request, 2_000), first);
+  assert.notDeepEqual(heads.head(request, 2_000).block, first);
   assert.deepEqual(Buffer.from(first), before);
+});
+
+test("the size of a head is told as its receiver counts it, with the longest timeout", () => {
+  const request = requestOf({ "x-tenant": "a".repeat(100), "user-agent": "b" });
+  const { block, listBytes } = blocks().head(request, 99_999_999);
+  assert.equal(headerListBytes(decode(block)), listBytes);
+  assert.equal(blocks().head(request, 1).listBytes, listBytes);
 });
 
 const BAD: Readonly<Record<string, UnaryRequest>> = {
@@ -78,6 +86,6 @@ const BAD: Readonly<Record<string, UnaryRequest>> = {
 for (const [name, request] of Object.entries(BAD)) {
   test(`${name} is no head, each time`, () => {
     const heads = blocks();
-    for (let times = 0; times < 2; times++) assert.throws(() => heads.block(request, 1_000), BadMetadata);
+    for (let times = 0; times < 2; times++) assert.throws(() => heads.head(request, 1_000).block, BadMetadata);
   });
 }

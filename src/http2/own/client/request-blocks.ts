@@ -1,11 +1,20 @@
 import { isHeaderValue, isTransportHeader } from "../../headers.ts";
 import type { UnaryRequest } from "../../port.ts";
 import { formatTimeout } from "../../timeout.ts";
+import { headerListBytes } from "../header-list.ts";
 import { encodeHeaders } from "../hpack/encoder.ts";
 
-/** Metadata that is no header: to send the call again is of no use. */
+/** Metadata that is no header, or more than the peer takes: to send the call again is of no use. */
 export class BadMetadata extends Error {
   override readonly name = "BadMetadata";
+}
+
+/** The head of one call. */
+export interface RequestBlock {
+  /** Valid for ever, never written to again. */
+  readonly block: Uint8Array;
+  /** Its size as a list: headerListBytes. */
+  readonly listBytes: number;
 }
 
 /** All of a request's head but its timeout, and the last head made of it. */
@@ -13,6 +22,7 @@ interface Known {
   readonly path: string;
   readonly encoding: UnaryRequest["encoding"];
   readonly front: Uint8Array;
+  readonly listBytes: number;
   timeoutMs: number;
   block: Uint8Array;
 }
@@ -48,14 +58,14 @@ export class RequestBlocks {
     this.#userAgent = userAgent;
   }
 
-  /** The head of one call; valid for ever, never written to again. Throws BadMetadata. */
-  block(request: UnaryRequest, timeoutMs: number): Uint8Array {
+  /** The head of one call, until the next call. Throws BadMetadata. */
+  head(request: UnaryRequest, timeoutMs: number): RequestBlock {
     const known = this.#find(request);
     const wholeMs = Math.ceil(timeoutMs);
-    if (known.timeoutMs === wholeMs) return known.block;
+    if (known.timeoutMs === wholeMs) return known;
     known.block = withText(known.front, formatTimeout(wholeMs));
     known.timeoutMs = wholeMs;
-    return known.block;
+    return known;
   }
 
   #find(request: UnaryRequest): Known {
@@ -66,13 +76,15 @@ export class RequestBlocks {
       this.#known.set(metadata, all);
     }
     for (const known of all) if (known.path === path && known.encoding === encoding) return known;
-    const front = Buffer.concat([this.#front(request), TIMEOUT_NAME]);
-    const known = { path, encoding, front, timeoutMs: Number.NaN, block: front };
+    const { headers, sensitive } = this.#front(request);
+    const front = Buffer.concat([encodeHeaders(headers, { sensitive }), TIMEOUT_NAME]);
+    const listBytes = headerListBytes(headers) + TIMEOUT_LIST_BYTES;
+    const known = { path, encoding, front, listBytes, timeoutMs: Number.NaN, block: front };
     if (all.length < MAX_KNOWN) all.push(known);
     return known;
   }
 
-  #front({ path, metadata, encoding }: UnaryRequest): Uint8Array {
+  #front({ path, metadata, encoding }: UnaryRequest): { headers: string[]; sensitive: Set<string> } {
     if (!PATH.test(path)) throw new BadMetadata("the path has characters that no path may have");
     const headers = [":method", "POST", ":scheme", this.#scheme, ":authority", this.#authority, ":path", path];
     headers.push("te", "trailers", "content-type", "application/grpc", "user-agent", this.#userAgent);
@@ -87,12 +99,15 @@ export class RequestBlocks {
       headers.push(name, value);
       sensitive.add(name);
     }
-    return encodeHeaders(headers, { sensitive });
+    return { headers, sensitive };
   }
 }
 
 /** The beginning of a literal field without its value: an empty value is one byte, its length. */
 const TIMEOUT_NAME = encodeHeaders(["grpc-timeout", ""]).subarray(0, -1);
+
+/** `grpc-timeout` with a value of the longest kind: eight digits and a unit. */
+const TIMEOUT_LIST_BYTES = headerListBytes(["grpc-timeout", "99999999m"]);
 
 /** Completes a field with a short value, not Huffman-coded (RFC 7541, 5.2). */
 function withText(front: Uint8Array, text: string): Uint8Array {

@@ -1,22 +1,22 @@
-/** What is earned and not used, at most: a burst that follows a burst of our own. */
-const MAX_EARNED = 65_536;
-
 /** How often something may happen: so many a second, with a burst of the same, and what was earned on top. */
 export class Allowance {
   readonly #perSecond: number;
+  readonly #maxEarned: number;
   #left: number;
   #earned = 0;
   #sinceMs: number;
 
-  constructor(perSecond: number, nowMs: number) {
+  /** `maxEarned`: what is earned and not used, at most. */
+  constructor(perSecond: number, maxEarned: number, nowMs: number) {
     this.#perSecond = perSecond;
+    this.#maxEarned = maxEarned;
     this.#left = perSecond;
     this.#sinceMs = nowMs;
   }
 
-  /** What the peer has a reason for: our own frames make it answer. */
+  /** The peer has a reason for so many more. */
   earn(times: number): void {
-    this.#earned = Math.min(MAX_EARNED, this.#earned + times);
+    this.#earned = Math.min(this.#maxEarned, this.#earned + times);
   }
 
   /** False when it happens too often. */

@@ -75,13 +75,18 @@ export class BodyIntake {
   /** Tells the peer of credit for a stream, unless it sends nothing more on it. */
   update(stream: Stream): void {
     if (!stream.remoteOpen || stream.deaf) return;
-    const due = stream.receive.update();
-    if (due > 0) this.#parts.outbound.writer.windowUpdate(stream.id, due);
+    this.#tell(stream.id, stream.receive.update());
   }
 
   #updateConnection(): void {
     const due = this.#parts.window.update();
-    if (due > 0 && !this.#parts.faults.over) this.#parts.outbound.writer.windowUpdate(0, due);
+    if (!this.#parts.faults.over) this.#tell(0, due);
+  }
+
+  #tell(id: number, credit: number): void {
+    if (credit === 0) return;
+    this.#parts.outbound.writer.windowUpdate(id, credit);
+    this.#parts.faults.creditTold();
   }
 
   /** Always false: nobody gets the bytes. */
@@ -90,7 +95,7 @@ export class BodyIntake {
     const absence = streams.absence(id);
     if (absence === "idle") faults.protocol();
     else if (absence !== "reset") faults.protocol(H2_ERROR.STREAM_CLOSED);
-    else if (bodyBytes === 0) faults.idleFrame("empty_frame_flood");
+    else this.#isWorth(bodyBytes);
     return false;
   }
 
@@ -109,7 +114,13 @@ export class BodyIntake {
       faults.stream(stream, H2_ERROR.PROTOCOL_ERROR);
       return false;
     }
-    return bodyBytes > 0 || this.#ends || faults.idleFrame("empty_frame_flood");
+    return this.#ends || this.#isWorth(bodyBytes);
+  }
+
+  /** False: one frame too many with nothing, or little, in it. */
+  #isWorth(bodyBytes: number): boolean {
+    const { faults } = this.#parts;
+    return bodyBytes === 0 ? faults.idleFrame("empty_frame_flood") : faults.dataFrame(bodyBytes);
   }
 
   /** Content-length is kept to: RFC 9113, 8.1.1. */

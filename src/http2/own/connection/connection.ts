@@ -72,6 +72,10 @@ class OwnConnection implements Connection {
     return this.#parts.streams.size < (this.#parts.inbound.peerMaxStreams ?? STREAMS_BEFORE_SETTINGS);
   }
 
+  get peerMaxHeaderListBytes(): number {
+    return this.#parts.inbound.peerMaxHeaderListBytes;
+  }
+
   get hasOutput(): boolean {
     return this.#parts.outbound.hasOutput;
   }
@@ -196,7 +200,7 @@ class OwnConnection implements Connection {
   #newStream(): Stream | undefined {
     if (!this.mayOpen) return undefined;
     const { streams, outbound, newWindow } = this.#parts;
-    const stream = new Stream(this.#nextId, newWindow(), outbound.initialWindow);
+    const stream = new Stream(this.#nextId, newWindow(), outbound.initialWindow, this.#nowMs);
     this.#nextId += 2;
     streams.pass(stream.id);
     streams.add(stream);

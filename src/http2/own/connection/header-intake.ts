@@ -46,7 +46,8 @@ export class HeaderIntake {
     const { streams, faults, role } = this.#parts;
     const block = this.#hpack.decode(bytes, start, end);
     if (block === undefined) {
-      faults.connection(H2_ERROR.COMPRESSION_ERROR, "compression");
+      if (this.#hpack.gaveUp) faults.connection(H2_ERROR.ENHANCE_YOUR_CALM, "header_list_too_large");
+      else faults.connection(H2_ERROR.COMPRESSION_ERROR, "compression");
       return;
     }
     const stream = streams.get(id);
@@ -81,8 +82,9 @@ export class HeaderIntake {
     } else if (facts.kind !== "request" || (endStream && facts.contentLength > 0)) {
       faults.unknownStream(id, H2_ERROR.PROTOCOL_ERROR);
     } else {
-      const stream = new Stream(id, this.#parts.newWindow(), outbound.initialWindow);
+      const stream = new Stream(id, this.#parts.newWindow(), outbound.initialWindow, faults.nowMs);
       stream.headCame = true;
+      faults.messageBegins();
       stream.bodyLeft = facts.contentLength;
       stream.remoteOpen = !endStream;
       streams.add(stream);
@@ -109,11 +111,16 @@ export class HeaderIntake {
     } else if (facts.kind === "informational") {
       faults.idleFrame("empty_frame_flood"); // 1xx: nobody here waits for one
     } else {
-      if (!stream.headCame && !facts.bodiless) stream.bodyLeft = facts.contentLength;
-      stream.headCame = true;
+      if (!stream.headCame) this.#headOf(stream, facts);
       if (endStream) this.#endRemote(stream);
       if (!stream.deaf) events.headers(stream.id, headers, endStream);
     }
+  }
+
+  #headOf(stream: Stream, facts: BlockFacts): void {
+    stream.headCame = true;
+    if (!facts.bodiless) stream.bodyLeft = facts.contentLength;
+    this.#parts.faults.messageBegins();
   }
 
   #endRemote(stream: Stream): void {

@@ -30,6 +30,7 @@ export class Inbound implements FrameSink {
   #settled = false;
   #settingsCame = false;
   #maxConcurrentStreams = UNLIMITED;
+  #maxHeaderListBytes = Number.POSITIVE_INFINITY;
 
   constructor(parts: InboundParts) {
     this.#parts = parts;
@@ -47,6 +48,11 @@ export class Inbound implements FrameSink {
   /** Undefined until the peer's first SETTINGS. */
   get peerMaxStreams(): number | undefined {
     return this.#settingsCame ? this.#maxConcurrentStreams : undefined;
+  }
+
+  /** What the peer said it takes of one header list. */
+  get peerMaxHeaderListBytes(): number {
+    return this.#maxHeaderListBytes;
   }
 
   dataBegins(stream: number, flowBytes: number, bodyBytes: number, endStream: boolean): void {
@@ -77,7 +83,7 @@ export class Inbound implements FrameSink {
     const deaf = stream.deaf;
     outbound.close(stream);
     if (!deaf) events.reset(id, code, true);
-    if (early) faults.earlyReset();
+    if (early) faults.earlyReset(stream);
   }
 
   settings(bytes: Uint8Array, start: number, end: number): void {
@@ -96,6 +102,7 @@ export class Inbound implements FrameSink {
       return;
     }
     this.#maxConcurrentStreams = read.maxConcurrentStreams ?? this.#maxConcurrentStreams;
+    this.#maxHeaderListBytes = read.maxHeaderListBytes ?? this.#maxHeaderListBytes;
     outbound.writer.settingsAck();
     events.settings(this.#maxConcurrentStreams);
   }

@@ -34,6 +34,7 @@ export class Outbound {
   readonly writer = new FrameWriter();
   readonly #streams: StreamTable;
   readonly #idle: Allowance;
+  readonly #resets: Allowance;
   readonly #round = new SendRound();
   #flushed: number[] = [];
   #window = DEFAULT_WINDOW_BYTES;
@@ -47,9 +48,11 @@ export class Outbound {
   #waiting = 0;
   #taken = 0;
 
-  constructor(streams: StreamTable, idle: Allowance) {
+  /** What it sends is a reason for frames of the peer that carry nothing, and what it answers for some resets. */
+  constructor(streams: StreamTable, idle: Allowance, resets: Allowance) {
     this.#streams = streams;
     this.#idle = idle;
+    this.#resets = resets;
   }
 
   get hasOutput(): boolean {
@@ -269,6 +272,7 @@ export class Outbound {
 
   #endLocal(stream: Stream): void {
     stream.localOpen = false;
+    this.#resets.earn(1);
     if (!stream.remoteOpen) this.close(stream);
     else if (stream.resetWaits) this.reset(stream, H2_ERROR.NO_ERROR);
   }

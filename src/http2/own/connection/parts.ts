@@ -14,6 +14,11 @@ import { StreamTable } from "./stream-table.ts";
 /** A header block may be this many times longer, as it is sent, than the list that it makes: no encoder makes it longer at all. */
 const BLOCK_FACTOR = 4;
 
+/** Reasons for frames that carry nothing or little, at most: a burst of the peer's follows a burst of ours, or a large body. */
+const MAX_FRAMES_EARNED = 65_536;
+/** Answered streams that excuse a reset, at most: who behaved for long may not attack for long. */
+const MAX_RESETS_EARNED = 1_000;
+
 /** The parts of a connection, by what they do with it. */
 export interface Parts {
   readonly streams: StreamTable;
@@ -34,13 +39,14 @@ export function createParts(
   events: ConnectionEvents,
   nowMs: number,
 ): Parts {
-  const idle = new Allowance(limits.maxIdleFramesPerSecond, nowMs);
-  const resets = new Allowance(limits.maxResetsPerSecond, nowMs);
-  const errors = new Allowance(limits.maxResetsPerSecond, nowMs);
+  const idle = new Allowance(limits.maxIdleFramesPerSecond, MAX_FRAMES_EARNED, nowMs);
+  const small = new Allowance(limits.maxSmallFramesPerSecond, MAX_FRAMES_EARNED, nowMs);
+  const resets = new Allowance(limits.maxResetsPerSecond, MAX_RESETS_EARNED, nowMs);
+  const errors = new Allowance(limits.maxResetsPerSecond, 0, nowMs);
   const streams = new StreamTable();
-  const outbound = new Outbound(streams, idle);
+  const outbound = new Outbound(streams, idle, resets);
   const ending = new Ending(role, events, streams, outbound);
-  const faults = new Faults(events, outbound, ending, { idle, resets, errors }, nowMs);
+  const faults = new Faults(events, outbound, ending, { idle, small, resets, errors }, nowMs);
   const window = new ReceiveWindow(limits.connectionWindowBytes, limits.connectionWindowBytes);
   const body = new BodyIntake({ events, streams, outbound, faults, window });
 

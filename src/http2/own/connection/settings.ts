@@ -26,6 +26,7 @@ export interface PeerSettings {
   maxConcurrentStreams: number | undefined;
   initialWindow: number | undefined;
   maxFrameBytes: number | undefined;
+  maxHeaderListBytes: number | undefined;
 }
 
 /** Reads a SETTINGS frame: of a parameter that occurs twice the last value holds, unknown ones are ignored. `error` tells what is wrong. */
@@ -36,6 +37,7 @@ export function readSettings(role: "server" | "client", bytes: Uint8Array, start
     maxConcurrentStreams: undefined,
     initialWindow: undefined,
     maxFrameBytes: undefined,
+    maxHeaderListBytes: undefined,
   };
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let at = start; at < end && read.error === H2_ERROR.NO_ERROR; at += 6) {
@@ -62,6 +64,9 @@ function readSetting(read: PeerSettings, role: "server" | "client", parameter: n
     case SETTING.MAX_FRAME_SIZE:
       if (value < MIN_MAX_FRAME_BYTES || value > MAX_MAX_FRAME_BYTES) read.error = H2_ERROR.PROTOCOL_ERROR;
       else read.maxFrameBytes = value;
+      break;
+    case SETTING.MAX_HEADER_LIST_SIZE:
+      read.maxHeaderListBytes = value;
       break;
     default:
   }

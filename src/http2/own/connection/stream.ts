@@ -3,6 +3,7 @@ import type { ReceiveWindow } from "./receive-window.ts";
 /** One stream that is not closed. Fields are set in one order in one place, so that all streams have one shape. */
 export class Stream {
   readonly id: number;
+  readonly openedMs: number;
   /** Whether we, and whether the peer, may send more: `open` is both, `half-closed` one of them (RFC 9113, 5.1). */
   localOpen = true;
   remoteOpen = true;
@@ -40,8 +41,9 @@ export class Stream {
   before: Stream | undefined = undefined;
   after: Stream | undefined = undefined;
 
-  constructor(id: number, receive: ReceiveWindow, sendWindow: number) {
+  constructor(id: number, receive: ReceiveWindow, sendWindow: number, openedMs: number) {
     this.id = id;
+    this.openedMs = openedMs;
     this.receive = receive;
     this.sendWindow = sendWindow;
   }

@@ -9,6 +9,8 @@ import type { RequestHead } from "./request-head.ts";
 /** Whose call it is. */
 export interface ReplySender {
   readonly peer: string;
+  /** What the peer takes of a reply's headers. */
+  readonly maxHeaderListBytes: number;
   /** Sends a reply with a message, or, without one, the block of an error. */
   success(call: ServerCall, head: Uint8Array, message: Uint8Array, trailers: Uint8Array): void;
   failure(call: ServerCall, block: Uint8Array): void;
@@ -40,7 +42,7 @@ export class ServerCall extends InboundCall {
   }
 
   protected send(reply: UnaryReply): void {
-    if (reply.status !== STATUS.OK) this.#sender.failure(this, errorBlock(reply));
+    if (reply.status !== STATUS.OK) this.#sender.failure(this, errorBlock(reply, this.#sender.maxHeaderListBytes));
     else this.#sender.success(this, SUCCESS_HEAD, prefixed(reply.message ?? NOTHING), SUCCESS_TRAILERS);
   }
 }

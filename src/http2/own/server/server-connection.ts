@@ -81,6 +81,10 @@ export class ServerConnection implements ServedConnection, ConnectionEvents, Dri
     this.#driver.touch();
   }
 
+  get maxHeaderListBytes(): number {
+    return this.#connection.peerMaxHeaderListBytes;
+  }
+
   retire(graceMs: number): void {
     const nowMs = this.#shared.clock.nowMs();
     this.#closeByMs = Math.min(this.#closeByMs, nowMs + graceMs);
