@@ -166,6 +166,21 @@ test("warnings of a change go to stderr, each in one line", async () => {
   assert.equal(ran.out, "rule r removed; config version 8\n");
 });
 
+test("what takes effect only after a restart, and what changes nothing, is told", async () => {
+  const body = { version: 8, changed: [], warnings: [], restart_required: ["node.workers"] };
+  await using admin = await ScriptedAdmin.open({ body });
+  const ran = await runCli(["config", "apply", "-f", RULE, "--url", admin.url]);
+  assert.equal(ran.out, "config applied; config version 8 (nothing is different)\n");
+  assert.equal(ran.err, "takes effect only after a restart of the node: node.workers\n");
+});
+
+test("pools get --config prints what can be set again", async () => {
+  await using admin = await ScriptedAdmin.open({ body: { name: "p", usable: 2, config: { targets: ["a"] } } });
+  assert.equal((await runCli(["pools", "get", "p", "--config", "--url", admin.url])).out, "targets:\n  - a\n");
+  const json = await runCli(["pools", "get", "p", "--config", "-o", "json", "--url", admin.url]);
+  assert.deepEqual(JSON.parse(json.out), { targets: ["a"] });
+});
+
 test("-o json is what the node said, to the letter; -o yaml says the same", async () => {
   const body = '{"version":  8, "warnings": [ {"message":"w"} ]}';
   await using admin = await ScriptedAdmin.open({ body });
@@ -245,6 +260,11 @@ const refusals: { script: Script; code: number; err: RegExp }[] = [
     script: { status: 412, body: { detail: "version 9 runs" } },
     code: 6,
     err: /version 9 runs\n {2}.*config history/u,
+  },
+  {
+    script: { status: 412, body: { detail: "d", hint: "the\nhint" } },
+    code: 6,
+    err: /^signalbox: d\n {2}the hint\n$/u,
   },
   { script: { status: 500, body: {} }, code: 1, err: /status 500\n {2}.*log/u },
   { script: { status: 503, body: { title: "Service Unavailable" } }, code: 1, err: /Service Unavailable/u },

@@ -14,6 +14,7 @@ export type AdminAnswer =
       readonly status: number;
       /** What the node says of it. */
       readonly detail: string;
+      readonly hint: string | undefined;
       readonly problems: readonly Problem[];
     }
   /** Something answers that is no admin API. */
@@ -28,11 +29,12 @@ export function readAnswer(status: number, type: string, text: string): AdminAns
   if (!isOurs) return { kind: "foreign", status };
   if (status >= 200 && status < 300) return { kind: "ok", text, body };
   if (!isJson) return { kind: "foreign", status };
-  const { detail, title } = fieldsOf(body);
+  const { detail, title, hint } = fieldsOf(body);
   return {
     kind: "refused",
     status,
-    detail: typeof detail === "string" ? detail : typeof title === "string" ? title : `status ${status}`,
+    detail: textOf(detail) ?? textOf(title) ?? `status ${status}`,
+    hint: textOf(hint),
     problems: problemsOf(body, "problems"),
   };
 }

@@ -1,8 +1,9 @@
+import { stringify } from "yaml";
 import { type OutputFormat, outputFormat, render } from "../print.ts";
 import { usage } from "../args.ts";
 import type { Args, Io } from "../command.ts";
 import { EXIT, type ExitCode } from "../exit-code.ts";
-import { fieldsOf, problemsOf } from "./answer.ts";
+import { elementsOf, fieldsOf, problemsOf } from "./answer.ts";
 import { type AdminCall, callAdmin } from "./client.ts";
 import { adminOptions, readIfMatch } from "./options.ts";
 import { problemLines, tellFailure } from "./tell.ts";
@@ -17,12 +18,27 @@ export async function ask(call: AdminCall, args: Args, io: Io, table: (body: unk
   return EXIT.ok;
 }
 
-/** Changes the config of a node, and prints `done` and the version that runs now; warnings go to stderr. */
+/** Prints one member of what a node answers, as YAML for people. */
+export async function askPart(member: string, call: AdminCall, args: Args, io: Io): Promise<ExitCode> {
+  const options = adminOptions(args, io);
+  const format = outputFormat(args.required("output"));
+  const answer = await callAdmin(call, options, io.clock);
+  if (answer.kind !== "ok") return tellFailure(answer, options.url, io.stderr);
+  const part = fieldsOf(answer.body)[member] ?? null;
+  io.stdout.write(render(format, part, () => stringify(part)));
+  return EXIT.ok;
+}
+
+/** Changes the config of a node, and prints `done` and the version that runs now; what else people must know goes to stderr. */
 export async function change(call: AdminCall, args: Args, io: Io, done: string): Promise<ExitCode> {
   return ask({ ...call, ifMatch: readIfMatch(args) }, args, io, (body) => {
     for (const line of problemLines(problemsOf(body, "warnings"))) io.stderr.write(`${line}\n`);
-    const { version } = fieldsOf(body);
-    return typeof version === "number" ? `${done}; config version ${version}\n` : `${done}\n`;
+    const { version, changed, restart_required: restart } = fieldsOf(body);
+    if (elementsOf(restart).length > 0) {
+      io.stderr.write(`takes effect only after a restart of the node: ${elementsOf(restart).join(", ")}\n`);
+    }
+    const same = Array.isArray(changed) && changed.length === 0 ? " (nothing is different)" : "";
+    return typeof version === "number" ? `${done}; config version ${version}${same}\n` : `${done}${same}\n`;
   });
 }
 

@@ -42,7 +42,8 @@ function describe(failure: AdminFailure, url: string): Told {
     }
     case "refused": {
       const lines = [...problemLines(failure.problems), `signalbox: ${inOneLine(failure.detail)}`];
-      return { lines, ...ofStatus(failure.status) };
+      const { hint, code } = ofStatus(failure.status);
+      return { lines, hint: failure.hint === undefined ? hint : inOneLine(failure.hint), code };
     }
     default:
       throw new Unreachable(failure);

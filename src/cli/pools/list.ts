@@ -1,10 +1,10 @@
 import { formatSize } from "../../core/units.ts";
-import { elementsOf, fieldsOf } from "../admin-client/answer.ts";
+import { elementsOf } from "../admin-client/answer.ts";
 import { ask, noNames } from "../admin-client/ask.ts";
 import { ADMIN_OPTIONS } from "../admin-client/options.ts";
 import type { Args, Command, Io } from "../command.ts";
 import type { ExitCode } from "../exit-code.ts";
-import { cell, numberIn, shown } from "../resource/field.ts";
+import { cell, numberIn } from "../resource/field.ts";
 import { type Column, tableText } from "../table.ts";
 
 export const command: Command = {
@@ -25,8 +25,6 @@ async function run(args: Args, io: Io): Promise<ExitCode> {
 
 const COLUMNS: readonly Column[] = [
   { title: "NAME" },
-  { title: "STRATEGY" },
-  { title: "TARGETS", cut: true },
   { title: "USABLE", align: "right" },
   { title: "QUEUED", align: "right" },
   { title: "BYTES", align: "right" },
@@ -35,11 +33,8 @@ const COLUMNS: readonly Column[] = [
 
 function rowOf(pool: unknown): string[] {
   const bytes = numberIn(pool, "queued_bytes");
-  const { strategy, targets } = fieldsOf(pool);
   return [
     cell(pool, "name"),
-    shown(fieldsOf(strategy)["type"] ?? strategy),
-    shown(targets),
     cell(pool, "usable"),
     cell(pool, "queued_items"),
     bytes === undefined ? "" : roundSize(bytes),

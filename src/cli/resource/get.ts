@@ -1,19 +1,25 @@
 import { stringify } from "yaml";
-import { ask, onlyName } from "../admin-client/ask.ts";
+import { ask, askPart, onlyName } from "../admin-client/ask.ts";
 import { ADMIN_OPTIONS } from "../admin-client/options.ts";
-import type { Command } from "../command.ts";
+import type { Command, OptionSpec } from "../command.ts";
 import type { Resource } from "./resource.ts";
 
 /** `rules get <id>` and its like. */
-export function getCommand({ plural, noun, key }: Resource): Command {
+export function getCommand(resource: Resource): Command {
+  const { plural, noun, key } = resource;
   const name = `${plural} get`;
+  const isRule = plural === "rules";
   return {
     name,
-    summary: `Show one ${noun}.`,
-    usage: [`${name} <${key}>`],
+    summary: isRule ? "Show one rule." : `Show one ${noun}: how it does, and what stands in the config.`,
+    usage: [`${name} <${key}>`, ...(isRule ? [] : [`${name} <${key}> --config`])],
     details: "",
-    options: ADMIN_OPTIONS,
-    run: async (args, io) =>
-      ask({ method: "GET", path: [plural, onlyName(args, name, key)] }, args, io, (body) => stringify(body)),
+    options: isRule ? ADMIN_OPTIONS : { config: CONFIG_OPTION, ...ADMIN_OPTIONS },
+    run: async (args, io) => {
+      const call = { method: "GET", path: [plural, onlyName(args, name, key)] } as const;
+      return isRule || !args.flag("config") ? ask(call, args, io, stringify) : askPart("config", call, args, io);
+    },
   };
 }
+
+const CONFIG_OPTION: OptionSpec = { type: "boolean", help: "Only what stands in the config: to be changed, and set." };

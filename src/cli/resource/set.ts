@@ -11,8 +11,8 @@ export function setCommand({ plural, noun, key }: Resource): Command {
     name,
     summary: `Replace one ${noun}.`,
     usage: [`${name} <${key}> -f <file>`, `${name} <${key}> -f - < file`],
-    details: `What \`${plural} get <${key}> -o yaml\` shows of the config can be changed and given back. Of the file of a config, only what
-changes is written; comments stay.`,
+    details: `What \`${plural} get <${key}>${plural === "rules" ? "" : " --config"}\` shows can be changed and given back. Of the node's config file only what changes
+is written; comments stay.`,
     options: { file: FILE_OPTION, ...WRITE_OPTIONS },
     async run(args, io) {
       const id = onlyName(args, name, key);

@@ -30,12 +30,18 @@ function unusedPools({ root, pools, rules, poolNames }: Outline): Finding[] {
   });
 }
 
-function unusedTargets({ root, pools, targets, targetIds }: Outline): Finding[] {
+function unusedTargets(outline: Outline): Finding[] {
+  const { root, pools, rules, targets, targetIds, poolNames } = outline;
   const isImplied = root["default_pool"] === undefined && isNone(root["pools"]) && isNone(root["rules"]);
   if (isImplied) return []; // all targets are the default pool
+  const pointers = [root["default_pool"], ...rules.map(({ values }) => values["pool"])].flatMap(
+    (name) => textOf(name) ?? [],
+  );
+  if (poolNames === undefined || pointers.some((name) => !poolNames.has(name))) return []; // as above
   const inPools = pools.map(({ values }) => values["targets"]);
+  if (inPools.some((set) => !Array.isArray(set) && valuesOf(set) === undefined)) return [];
   const named = new Set(inPools.flatMap((set) => listOf(set)));
-  if ([...named].some((id) => typeof id !== "string" || targetIds?.has(id) !== true)) return []; // as above
+  if ([...named].some((id) => typeof id !== "string" || targetIds?.has(id) !== true)) return [];
   const selectors = inPools.map(valuesOf).filter((set) => set !== undefined);
   const regions = new Set(
     listOf(valueAt(root, "global", "routing_rules")).map((rule) => valuesOf(rule)?.["target_region"]),
