@@ -95,10 +95,13 @@ function ownFault(words: readonly string[]): string | undefined {
 const routes = createRoutes({ facts: {}, dataPlane: {}, walk: {}, env: {}, runtime: {} } as unknown as AdminContext);
 
 function curlFault(words: readonly string[]): string | undefined {
-  const address = words.find((word) => /^(?:http:\/\/)?(?:127\.0\.0\.1|localhost):4320\//u.test(word));
+  const bare = words.map((word) => word.replaceAll("'", ""));
+  const address = bare.find((word) => /^(?:http:\/\/)?(?:127\.0\.0\.1|localhost):4320\//u.test(word));
   if (address === undefined) return undefined;
   const { pathname } = new URL(address.startsWith("http") ? address : `http://${address}`);
-  return matchRoute(routes, "GET", pathname).kind === "route" ? undefined : `the admin API has no ${pathname}`;
+  const method = bare[bare.indexOf("-X") + 1];
+  const asked = bare.includes("-X") && method !== undefined ? method : "GET";
+  return matchRoute(routes, asked, pathname).kind === "route" ? undefined : `the admin API has no ${asked} ${pathname}`;
 }
 
 for (const page of pages) {
@@ -121,7 +124,7 @@ for (const page of pages) {
       const path = /^(?:GET )?(?<path>\/(?:api|healthz|readyz|metrics|openapi)[\w./{}]*)$/u.exec(text)?.groups?.[
         "path"
       ];
-      return path !== undefined && path !== "/api/v1" && matchRoute(routes, "GET", path).kind !== "route";
+      return path !== undefined && path !== "/api/v1" && matchRoute(routes, "GET", path).kind === "not_found";
     });
     assert.deepEqual(wrong, []);
   });
