@@ -1,17 +1,10 @@
 import type { StrategyConfig } from "../config/schema/config.ts";
-import { Unreachable } from "../core/unreachable.ts";
 import type { HashKey } from "./division.ts";
 import type { StrategyPlan } from "./plan.ts";
 
-/** One variant of the config, one of the plan. */
+/** Where the plan has a variant of its own, that; else what the config says. */
 export function compileStrategy(strategy: StrategyConfig): StrategyPlan {
   switch (strategy.type) {
-    case "round_robin":
-    case "weighted_round_robin":
-    case "weighted_random":
-    case "least_connections":
-    case "broadcast":
-      return { type: strategy.type };
     case "latency":
       return strategy.pick === "within" && strategy.threshold !== undefined
         ? { type: "latency", pick: "within", thresholdMs: strategy.threshold }
@@ -29,7 +22,7 @@ export function compileStrategy(strategy: StrategyConfig): StrategyPlan {
     case "plugin":
       return { type: "plugin", name: strategy.name, options: strategy.options };
     default:
-      throw new Unreachable(strategy);
+      return strategy; // its plan is what is written: the compiler knows which those are
   }
 }
 

@@ -1,3 +1,4 @@
+import type { StrategyConfig } from "../config/schema/config.ts";
 import type { GrpcTransport } from "../core/grpc-transport.ts";
 import type { Signal } from "../otlp/signal.ts";
 import type { Division, HashKey } from "./division.ts";
@@ -76,10 +77,7 @@ export interface PoolPlan {
 
 /** How a pool picks a target: one variant for each strategy. Plain data: two that have the same JSON are the same. */
 export type StrategyPlan =
-  | { readonly type: "round_robin" }
-  | { readonly type: "weighted_round_robin" }
-  | { readonly type: "weighted_random" }
-  | { readonly type: "least_connections" }
+  | AsWritten
   | { readonly type: "latency"; readonly pick: "lowest" }
   | { readonly type: "latency"; readonly pick: "within"; readonly thresholdMs: number }
   /** `region` is that of the items of one channel; undefined in the plan of the whole pool. */
@@ -90,9 +88,16 @@ export type StrategyPlan =
   | { readonly type: "consistent_hash"; readonly key: HashKey }
   | { readonly type: "load_latency"; readonly loadWeight: number; readonly latencyWeight: number }
   | { readonly type: "failover"; readonly returnAfterMs: number }
-  | { readonly type: "broadcast" }
   /** Registered by a plugin under this name; the options are the plugin's own. */
   | { readonly type: "plugin"; readonly name: string; readonly options: Readonly<Record<string, unknown>> };
+
+/** Strategies whose plan is what the config says: all that have no variant of their own above. */
+type AsWritten = Readonly<
+  Exclude<
+    StrategyConfig,
+    { type: "latency" | "geography" | "content" | "consistent_hash" | "load_latency" | "failover" | "plugin" }
+  >
+>;
 
 export interface QueuePlan {
   readonly maxBytes: number;
