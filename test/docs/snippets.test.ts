@@ -25,7 +25,9 @@ function configOf(info: string, text: string): string | undefined {
   if (info === "yaml condition") {
     return `${target}rules:\n  - id: r\n    targets: [a]\n    conditions:\n${indent(6)}default_pool: { targets: [b] }\n`;
   }
-  return info === "yaml pool" ? `${target}pools:\n  p:\n${indent(4)}default_pool: p\n` : undefined;
+  // The rule uses both targets: a pool need not, and a target that nothing uses is a warning.
+  const rules = "rules: [{ id: r, conditions: [service_name: x], targets: [a, b] }]\n";
+  return info === "yaml pool" ? `${target}pools:\n  p:\n${indent(4)}default_pool: p\n${rules}` : undefined;
 }
 
 function readFile(path: string): string {
