@@ -184,3 +184,30 @@ test("a fallback that divides by key divides what it takes over, from arrivals a
   }
   assert.deepEqual([rig.totals("traces").delivered, rig.totals("traces").queued, rig.balanced], [61, 0, true]);
 });
+
+test("a pool whose target's calls fail hands on when it is taken out, arrivals and backlog alike, and takes arrivals again when it is back", async () => {
+  await using rig = new Rig(
+    config("  main: { targets: [a], fallback: spare, ack: queued }\n  spare: { targets: [b], ack: queued }"),
+  );
+  for (let i = 0; i < 5; i++) {
+    rig.carry("traces", span(`n${i}`));
+    rig.answer(
+      rig.calls.findLastIndex(({ target }) => target === "a"),
+      GONE,
+    );
+    rig.advance(600);
+  }
+  const failed = rig.calls.findLastIndex(({ target }) => target === "a");
+  if (rig.pools.targets.get("a")!.health.state === "ready") rig.answer(failed, GONE);
+  assert.equal(rig.pools.targets.get("a")!.health.state, "ejected");
+  assert.equal(rig.pools.live.get("main")!.heldItems, 0);
+  rig.carry("traces", span("later"));
+  for (let i = 0; i < rig.calls.length; i++) if (rig.calls[i]!.target === "b") rig.answer(i, ACCEPTED);
+  assert.deepEqual([rig.totals("traces").delivered, rig.totals("traces").queued], [6, 0]);
+  rig.advance(40_000);
+  const before = rig.calls.length;
+  rig.carry("traces", span("probe"));
+  assert.equal(sent(rig, before), "a:probe");
+  answerAll(rig, before);
+  assert.deepEqual([rig.totals("traces").delivered, rig.balanced], [7, true]);
+});

@@ -2,6 +2,12 @@ import { type KeyOwners, openKeyOwners, type OwnerView } from "../balance/key-ow
 import type { TargetHandle } from "../export/target.ts";
 import type { Held, QueueLane } from "./queue-lane.ts";
 
+const DOWN = 0;
+/** Too many of its calls fail, but not all: used when less than half of the targets are up. */
+const POOR = 1;
+const UP = 2;
+const PANIC_BELOW = 0.5;
+
 /**
  * Whose a key is, in a pool that divides by key: channel i is lane i, and has one target. Knows which targets are up without
  * looking at all of them for each request: only those that changed, and those that are not plainly well, which time may change.
@@ -10,7 +16,7 @@ export class LaneOwners implements OwnerView {
   #owners: KeyOwners = openKeyOwners([]);
   #lanes: readonly QueueLane[] = [];
   #indexOf = new Map<TargetHandle, number>();
-  #up = new Uint8Array(0);
+  #grade = new Uint8Array(0);
   #upCount = 0;
   readonly #toLookAt = new Set<number>();
   #but: readonly TargetHandle[] | undefined;
@@ -26,7 +32,7 @@ export class LaneOwners implements OwnerView {
     const plans = lanes.map((lane) => lane.targets[0]?.plan ?? NOBODY);
     this.#owners = openKeyOwners(plans.map(({ id, weight }) => ({ id, weight })));
     this.#indexOf = new Map(lanes.flatMap((lane, i) => lane.targets.map((target) => [target, i] as const)));
-    this.#up = new Uint8Array(lanes.length);
+    this.#grade = new Uint8Array(lanes.length);
     this.#upCount = 0;
     this.#toLookAt.clear();
     for (let i = 0; i < lanes.length; i++) this.#toLookAt.add(i);
@@ -46,9 +52,9 @@ export class LaneOwners implements OwnerView {
     if (this.#toLookAt.size === 0) return;
     for (const index of this.#toLookAt) {
       const lane = this.#lanes[index]!;
-      const isUp = lane.targets.length > 0 && (lane.anyUsable || lane.isUp) ? 1 : 0;
-      this.#upCount += isUp - this.#up[index]!;
-      this.#up[index] = isUp;
+      const grade = lane.targets.length > 0 ? gradeOf(lane) : DOWN;
+      this.#upCount += (grade === UP ? 1 : 0) - (this.#grade[index] === UP ? 1 : 0);
+      this.#grade[index] = grade;
       if (lane.anyUsable) this.#toLookAt.delete(index);
     }
   }
@@ -62,7 +68,8 @@ export class LaneOwners implements OwnerView {
   }
 
   usable(index: number): boolean {
-    if (this.#up[index] === 0) return false;
+    const least = this.#upCount < PANIC_BELOW * this.#lanes.length ? POOR : UP;
+    if (this.#grade[index]! < least) return false;
     return this.#but === undefined || !this.#but.includes(this.#lanes[index]!.targets[0]!);
   }
 
@@ -77,6 +84,11 @@ export class LaneOwners implements OwnerView {
   get totalHeld(): number {
     return this.#held.bytes;
   }
+}
+
+function gradeOf(lane: QueueLane): number {
+  if (lane.isUp) return UP;
+  return lane.anyUsableInPanic ? POOR : DOWN;
 }
 
 const NOBODY = { id: "", weight: 1 };

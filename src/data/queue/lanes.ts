@@ -167,7 +167,9 @@ export class Lanes {
     if (this.#plan.division.kind !== "key") return;
     this.#owners.look();
     if (!this.#owners.anyUp) return;
-    for (const lane of this.#channels) if (!lane.isIdle && !lane.isUp) this.putUnsorted(lane.takeAll());
+    for (const [i, lane] of this.#channels.entries()) {
+      if (!lane.isIdle && !this.#owners.usable(i)) this.putUnsorted(lane.takeAll());
+    }
   }
 
   #isCopying(): boolean {

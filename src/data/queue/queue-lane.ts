@@ -113,7 +113,7 @@ export class QueueLane implements Origin {
   /** One of its targets can be used, or will be in so short a time that it is worth waiting for. */
   get isUp(): boolean {
     const { nowMs } = this;
-    if (this.#chooser.anyUsable(nowMs) || this.#chooser.anyProbeWanted(nowMs)) return true;
+    if (this.anyUsable || this.#chooser.anyProbeWanted(nowMs)) return true;
     const untilMs = nowMs + PATIENCE_MS;
     return this.targets.some(({ health }) => health.state === "ready" && health.pausedUntilMs <= untilMs);
   }
@@ -131,8 +131,18 @@ export class QueueLane implements Origin {
     return this.#chooser.targets;
   }
 
-  /** Health lets one of its targets be used. */
+  /**
+   * One of its targets can be used. What only a pool that panics would use does not count where others can take over: other
+   * lanes, or another pool.
+   */
   get anyUsable(): boolean {
+    const { nowMs } = this;
+    if (this.kind === "shared" && this.#plan.fallback === undefined) return this.#chooser.anyUsable(nowMs);
+    return this.targets.some((target) => target.usable(nowMs));
+  }
+
+  /** The same, with what a pool that panics would use. */
+  get anyUsableInPanic(): boolean {
     return this.#chooser.anyUsable(this.nowMs);
   }
 
