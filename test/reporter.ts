@@ -100,5 +100,6 @@ function summary(data: SummaryData, seen: Seen): string {
 function fileLine(file: string, { counts, success, duration_ms: tookMs }: SummaryData): string {
   const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : "";
   const seconds = (tookMs / 1_000).toFixed(1);
-  return `${success ? "✔" : "✖"} ${relative(process.cwd(), file)} (${counts.passed} of ${counts.tests} passed${skipped}, ${seconds} s)\n`;
+  const mark = counts.skipped === counts.tests && counts.tests > 0 ? "﹣" : "✔";
+  return `${success ? mark : "✖"} ${relative(process.cwd(), file)} (${counts.passed} of ${counts.tests} passed${skipped}, ${seconds} s)\n`;
 }

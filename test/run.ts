@@ -20,7 +20,14 @@ const PLACES = ["src/**/*.test.ts", "test/**/*.test.ts", "bench/**/*.test.ts"];
 /** Beginnings of the paths of tests that go through nodes, listeners or targets with the transport of test/support/transport.ts. */
 const ON_EACH_TRANSPORT = [
   "test/scenario/",
-  "test/peers/",
+  "test/peers/curl/grpc",
+  "test/peers/grpc-js/",
+  "test/peers/h2load/",
+  "test/peers/nghttp/",
+  "test/peers/nginx/behind",
+  "test/peers/nginx/front",
+  "test/peers/openssl/",
+  "test/peers/sdk/",
   "test/receive/grpc",
   "test/delivery/grpc",
   "test/delivery/end-to-end",
