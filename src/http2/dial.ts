@@ -29,12 +29,13 @@ export function dialer(url: URL, options: TlsClientOptions | undefined): Dial {
     secureContext: secureContext(url, options),
     ALPNProtocols: ["h2"],
     rejectUnauthorized: options?.insecureSkipVerify !== true,
-    ...(options?.serverName === undefined ? {} : { servername: options.serverName }),
+    ...expectedName(options?.serverName ?? host),
   };
   return (onread) => {
     // Node documents `onread` for tls.connect, too; its types have it for plain sockets only.
     const socket = tls.connect({ ...connection, ...(onread !== undefined && { onread }) });
     socket.setNoDelay(true);
+    socket.disableRenegotiation(); // RFC 9113, 9.2.1
     socket.once("secureConnect", () => {
       if (socket.alpnProtocol === "h2") return;
       // In a turn of its own: a session of node:http2, which hears of the event after this, aborts the process on a destroyed socket.
@@ -42,6 +43,12 @@ export function dialer(url: URL, options: TlsClientOptions | undefined): Dial {
     });
     return socket;
   };
+}
+
+/** Whose certificate is accepted. The name is told to the peer, too (SNI), unless it is an address: RFC 9113, 9.2 and RFC 6066, 3. */
+function expectedName(name: string): Pick<tls.ConnectionOptions, "servername" | "checkServerIdentity"> {
+  if (net.isIP(name) === 0) return { servername: name };
+  return { checkServerIdentity: (_, certificate) => tls.checkServerIdentity(name, certificate) };
 }
 
 function secureContext(url: URL, options: TlsClientOptions | undefined): tls.SecureContext {

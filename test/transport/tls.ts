@@ -5,11 +5,13 @@ import net from "node:net";
 import tls from "node:tls";
 import type { TlsClientOptions, TlsServerOptions, UnaryResult } from "../../src/http2/port.ts";
 import { createAuthority } from "../support/certs.ts";
+import { FRAME, frame, PREFACE } from "./frames.ts";
 import {
   ask,
   clientOptions,
   echo,
   type Guarantees,
+  Happenings,
   hold,
   manualEnv,
   ok,
@@ -71,6 +73,114 @@ export const TLS: Guarantees = {
     const other = await server(["collector.example"]);
     refused(await over(transport, other, { ca }));
     assert.equal((await over(transport, other, { ca, serverName: "collector.example" })).kind, "answer");
+  },
+  "a client says which host it means, unless that is an address": async (transport) => {
+    const { ca, server: issue } = await authority;
+    const server = tls.createServer({ ...(await issue(["localhost", "127.0.0.1", "collector.example"])) });
+    const names = new Happenings<unknown>();
+    server.on("secureConnection", (socket) => {
+      names.add(socket.servername);
+      socket.on("error", () => undefined).destroy();
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const address = server.address();
+    assert.ok(address !== null && typeof address === "object");
+    const asked = [
+      { host: "localhost", want: "localhost" },
+      { host: "127.0.0.1", want: false },
+      { host: "127.0.0.1", serverName: "collector.example", want: "collector.example" },
+      { host: "localhost", serverName: "127.0.0.1", want: false },
+    ];
+    for (const { host, serverName, want } of asked) {
+      const tlsOptions = { ca, ...(serverName !== undefined && { serverName }) };
+      const options = { ...clientOptions(1), url: `https://${host}:${address.port}`, tls: tlsOptions };
+      await using client = transport.connect(options, manualEnv());
+      assert.equal((await ask(client)).kind, "failed");
+      assert.equal(await names.next(), want);
+    }
+    server.close();
+  },
+  "an address that is named as the server's is expected in its certificate": async (transport) => {
+    const { ca, server } = await authority;
+    const other = await server(["10.1.2.3"]);
+    refused(await over(transport, other, { ca }));
+    refused(await over(transport, other, { ca, serverName: "10.1.2.4" }));
+    assert.equal((await over(transport, other, { ca, serverName: "10.1.2.3" })).kind, "answer");
+  },
+  "TLS 1.2 is spoken, and nothing older": async (transport) => {
+    const { ca, server: issue } = await authority;
+    await using server = await transport.listen(serverOptions(echo, { tls: await issue() }), manualEnv());
+    for (const version of ["TLSv1.2", "TLSv1.1"] as const) {
+      const socket = tls.connect({
+        host: "127.0.0.1",
+        port: server.port,
+        ca,
+        ALPNProtocols: ["h2"],
+        minVersion: version,
+        maxVersion: version,
+        ...(version === "TLSv1.1" && { ciphers: "DEFAULT@SECLEVEL=0" }),
+      });
+      socket.on("error", () => undefined);
+      const spoken = once(socket, "secureConnect").then(() => socket.getProtocol());
+      assert.equal(
+        await Promise.race([spoken.catch(() => "none"), whenClosed(socket).then(() => "none")]),
+        {
+          "TLSv1.2": "TLSv1.2",
+          "TLSv1.1": "none",
+        }[version],
+      );
+      socket.destroy();
+    }
+  },
+  "bytes that are no TLS, after the handshake, end the connection on both sides": async (transport) => {
+    const { ca, server: issue } = await authority;
+    const env = manualEnv();
+    const { handler, calls, cancelled } = hold();
+    await using server = await transport.listen(serverOptions(handler, { tls: await issue() }), env);
+    const pairs: [net.Socket, net.Socket][] = [];
+    const proxy = net.createServer((near) => {
+      const far = net.connect(server.port, "127.0.0.1");
+      for (const socket of [near.pipe(far), far.pipe(near)]) socket.on("error", () => undefined);
+      pairs.push([near, far]);
+    });
+    proxy.listen(0, "127.0.0.1");
+    await once(proxy, "listening");
+    const address = proxy.address();
+    assert.ok(address !== null && typeof address === "object");
+    const url = `https://127.0.0.1:${address.port}`;
+    for (const side of [0, 1]) {
+      await using client = transport.connect({ ...clientOptions(1), url, tls: { ca } }, env);
+      const result = ask(client);
+      await calls.next();
+      pairs.at(-1)?.[side]?.write(Buffer.from([23, 3, 3, 0, 30, ...Array.from({ length: 30 }, () => 7)]));
+      const { kind, reason = "" } = { reason: undefined, ...(await result) };
+      assert.deepEqual([kind, reason], ["failed", "reset"]);
+      await cancelled.next();
+    }
+    proxy.close();
+  },
+  "a peer that wants to renegotiate TLS loses its connection": async (transport) => {
+    const { ca, server: issue } = await authority;
+    const env = manualEnv();
+    await using server = await transport.listen(serverOptions(echo, { tls: await issue() }), env);
+    const socket = tls.connect({
+      host: "127.0.0.1",
+      port: server.port,
+      ca,
+      ALPNProtocols: ["h2"],
+      maxVersion: "TLSv1.2",
+    });
+    socket.on("error", () => undefined);
+    socket.resume();
+    await once(socket, "secureConnect");
+    socket.write(Buffer.concat([Buffer.from(PREFACE), frame(FRAME.SETTINGS)]));
+    await once(socket, "data");
+    socket.renegotiate({}, () => undefined);
+    await whenClosed(socket);
+    const options = { ...clientOptions(server.port), url: `https://127.0.0.1:${server.port}`, tls: { ca } };
+    await using client = transport.connect(options, env);
+    assert.equal((await ask(client)).kind, "answer");
   },
   "with insecureSkipVerify any certificate will do": async (transport) => {
     const { server } = await stranger;

@@ -50,6 +50,7 @@ export class Driver {
     socket.on("end", () => owner.peerEnded());
     socket.on("error", (cause: Error) => {
       this.#text = reasonOf(cause);
+      socket.destroy(); // TLS tells of faults after its handshake, and leaves the socket open
     });
     socket.once("close", () => {
       this.#state = "gone";

@@ -72,6 +72,10 @@ function acceptPlain(socket: Socket, listening: Listening, shared: ServerShared)
 
 function acceptSecure(socket: TLSSocket, listening: Listening, shared: ServerShared): void {
   // Without ALPN a handshake succeeds, too; with one that has no h2 it does not.
-  if (socket.alpnProtocol === "h2") listening.add(new ServerConnection(socket, false, shared));
-  else socket.destroy();
+  if (socket.alpnProtocol !== "h2") {
+    socket.destroy();
+    return;
+  }
+  socket.disableRenegotiation(); // RFC 9113, 9.2.1
+  listening.add(new ServerConnection(socket, false, shared));
 }
