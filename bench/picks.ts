@@ -13,6 +13,8 @@ import { targetPlan } from "../test/delivery/pool-rig.ts";
 import { ManualClock } from "../test/support/manual-clock.ts";
 
 const PICKS = 200_000;
+/** What disturbs the machine disturbs few rounds: the median of these counts. */
+const ROUNDS = 20;
 /** Picks between two looks at the stopwatch, whose own cost is part of the result. */
 const BLOCK = 8;
 /** Calls that are left under way: fewer than the smallest windows hold. */
@@ -86,9 +88,13 @@ function measure(size: number, strategy: StrategyPlan, weights: "adaptive" | "fi
   const chooser = new Chooser(rig.targets, strategy, { random: seededRandom(2), weights });
   let served = 0;
   const picked: (TargetHandle | undefined)[] = [];
+  const roundsNs: number[] = [];
   let spentNs = 0n;
   for (let picks = 0; picks < 2 * PICKS; picks += BLOCK) {
-    if (picks === PICKS) spentNs = 0n; // the first half was to warm up
+    if (picks % (PICKS / ROUNDS) === 0) {
+      roundsNs.push(Number(spentNs));
+      spentNs = 0n;
+    }
     const nowMs = rig.clock.nowMs();
     const startNs = process.hrtime.bigint();
     for (let i = 0; i < BLOCK; i++) {
@@ -102,7 +108,7 @@ function measure(size: number, strategy: StrategyPlan, weights: "adaptive" | "fi
     rig.answer(picks);
   }
   if (served < 1.9 * PICKS) throw new Error(`${strategy.type}: only ${served} picks found a target`);
-  return Number(spentNs) / PICKS;
+  return median(roundsNs.slice(ROUNDS + 1)) / (PICKS / ROUNDS); // the first half was to warm up
 }
 
 /** Whose a key is: what a pick is for consistent_hash, once for each item or resource. */
@@ -114,11 +120,17 @@ function measureKeys(size: number): number {
   const keys = Uint32Array.from({ length: PICKS }, () => random.next() * 2 ** 32);
   let sum = 0;
   for (const key of keys) sum += owners.ownerOf(key, view);
-  const startNs = process.hrtime.bigint();
-  for (const key of keys) sum += owners.ownerOf(key, view);
-  const spentNs = process.hrtime.bigint() - startNs;
+  const roundsNs = Array.from({ length: ROUNDS }, () => {
+    const startNs = process.hrtime.bigint();
+    for (const key of keys) sum += owners.ownerOf(key, view);
+    return Number(process.hrtime.bigint() - startNs);
+  });
   if (sum < 0) throw new Error("a key without an owner");
-  return Number(spentNs) / PICKS;
+  return median(roundsNs) / PICKS;
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 }
 
 const results: Record<string, Record<string, number>> = {};

@@ -22,12 +22,6 @@ export class Changes {
     this.#count = targets.length;
   }
 
-  mark(index: number): void {
-    if (this.#marked[index] === 1) return;
-    this.#marked[index] = 1;
-    this.#waiting[this.#count++] = index;
-  }
-
   /** One that has changed, which is looked at now; -1 when there is none. */
   take(): number {
     if (this.#count === 0) return -1;
@@ -38,7 +32,10 @@ export class Changes {
   }
 
   #told(index: number): void {
-    this.mark(index);
+    if (this.#marked[index] === 0) {
+      this.#marked[index] = 1;
+      this.#waiting[this.#count++] = index;
+    }
     this.#cancels[index]?.();
     this.#cancels[index] = undefined;
   }

@@ -1,7 +1,7 @@
 import type { StrategyPlan } from "../../plan/plan.ts";
 import type { TargetHandle } from "../export/target.ts";
 import type { Panic } from "./panic-report.ts";
-import type { Picker, PoolView } from "./picker.ts";
+import type { Foresight, Picker, PoolView } from "./picker.ts";
 import { PoolState } from "./pool-state.ts";
 import { createPicker, type PickerEnv } from "./strategy.ts";
 
@@ -36,12 +36,22 @@ export class Chooser {
     return this.#probe(past) ?? this.#pick(past);
   }
 
+  /** The same for people, without a trace, also of chance. Indexes are those of `targets`. */
+  foresee(nowMs: number): Foresight {
+    this.view(nowMs);
+    const probe = this.#probe({ avoid: undefined, unreachable: undefined });
+    if (probe !== undefined) return { kind: "pick", index: this.targets.indexOf(probe) };
+    for (let tries = 0; tries <= this.targets.length; tries++) {
+      const seen = this.#picker.foresee?.(this.#state) ?? { kind: "pick", index: this.#picker.pick(this.#state) };
+      if (seen.kind !== "pick" || seen.index < 0 || this.#state.confirm(seen.index)) return seen;
+    }
+    return { kind: "pick", index: -1 };
+  }
+
   /** Told after a choice was made use of. */
   charge(target: TargetHandle, items: number, bytes: number): void {
     const index = this.#indexOf.get(target);
-    if (index === undefined) return;
-    this.#picker.charge(this.#state, index, { items, bytes });
-    this.#state.mark(index);
+    if (index !== undefined) this.#picker.charge(this.#state, index, { items, bytes });
   }
 
   /** It has to prove itself: it gets one parcel at a time. */
@@ -118,7 +128,7 @@ export class Chooser {
     return target;
   }
 
-  /** A pick that finds its target full, because another pool was faster, is asked again, at most once for each target. */
+  /** A pick that finds its target full, which nobody told, is asked again, at most once for each target. */
   #ask(): TargetHandle | undefined {
     for (let tries = 0; tries <= this.targets.length; tries++) {
       const index = this.#picker.pick(this.#state);

@@ -1,4 +1,4 @@
-import type { BatchSize, Picker, PoolView } from "./picker.ts";
+import type { BatchSize, Foresight, Picker, PoolView } from "./picker.ts";
 
 /** What a target gets at first when data returns to it. */
 const LEAST_SHARE = 0.1;
@@ -36,6 +36,14 @@ class Failover implements Picker {
   charge(view: PoolView, index: number, { items }: BatchSize): void {
     if (this.#standIn < 0 || (index !== this.#current && index !== this.#standIn)) return;
     this.#ahead += (index === this.#current ? items : 0) - this.#shareOfCurrent(view) * items;
+  }
+
+  /** A pick notes whom it leaves, so what it noted is taken back. */
+  foresee(view: PoolView): Foresight {
+    const noted = [this.#current, this.#standIn, this.#returnedMs, this.#ahead] as const;
+    const index = this.pick(view);
+    [this.#current, this.#standIn, this.#returnedMs, this.#ahead] = noted;
+    return { kind: "pick", index };
   }
 
   changed(): void {

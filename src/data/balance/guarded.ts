@@ -1,5 +1,5 @@
 import { reasonOf } from "../../core/errors.ts";
-import type { Picker, PoolView } from "./picker.ts";
+import type { Foresight, Picker, PoolView } from "./picker.ts";
 
 /**
  * A picker that was not written here must not stop a pool: when it throws, or picks what may not be picked, `standIn` takes over
@@ -31,6 +31,12 @@ class Guarded implements Picker {
   charge(view: PoolView, index: number, batch: { readonly items: number; readonly bytes: number }): void {
     this.#ask((picker) => picker.charge(view, index, batch));
     this.#standIn.charge(view, index, batch);
+  }
+
+  /** Asking it might leave a trace, in spite of the contract. */
+  foresee(view: PoolView): Foresight {
+    if (this.#picker === undefined) return { kind: "pick", index: this.#standIn.pick(view) };
+    return { kind: "unknown" };
   }
 
   changed(view: PoolView, index: number): void {

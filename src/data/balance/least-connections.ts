@@ -1,5 +1,5 @@
 import type { Random } from "../../core/random.ts";
-import { type BatchSize, isCandidate, type Picker, type PoolView } from "./picker.ts";
+import { type BatchSize, type Foresight, isCandidate, type Picker, type PoolView } from "./picker.ts";
 
 /** Up to here all are compared; above, two at random: with few targets two choices too often miss the best. */
 export const SCAN_TARGETS = 8;
@@ -44,6 +44,17 @@ class LeastConnections implements Picker {
     this.#given[index]! += 1 / view.weight[index]!;
     this.#meanItems += (this.#meanItems === 0 ? 1 : MEAN_WEIGHT) * (items - this.#meanItems);
     this.#meanBytes += (this.#meanBytes === 0 ? 1 : MEAN_WEIGHT) * (bytes - this.#meanBytes);
+  }
+
+  /** Of two at random the better one: who is better than k others is picked in k of the n (n - 1) / 2 pairs. */
+  foresee(view: PoolView): Foresight {
+    const count = view.candidateCount;
+    if (count <= SCAN_TARGETS) return { kind: "pick", index: this.#best(view) };
+    const ranked = Array.from({ length: count }, (_, at) => view.candidates[at]!);
+    ranked.sort((one, other) => (this.#better(view, one, other) === one ? -1 : 1));
+    const chances = new Float64Array(view.size);
+    for (const [rank, index] of ranked.entries()) chances[index] = (2 * (count - 1 - rank)) / (count * (count - 1));
+    return { kind: "chances", chances };
   }
 
   changed(view: PoolView, index: number): void {

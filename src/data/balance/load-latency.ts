@@ -1,6 +1,6 @@
 import type { Random } from "../../core/random.ts";
 import { LatencyOrder } from "./latency-order.ts";
-import { isCandidate, type Picker, type PoolView } from "./picker.ts";
+import { chancesBy, type Foresight, isCandidate, type Picker, type PoolView } from "./picker.ts";
 import { SumTree } from "./sum-tree.ts";
 
 export interface ScoreWeights {
@@ -41,6 +41,7 @@ class LoadLatency implements Picker {
   readonly #order: LatencyOrder;
   readonly #chances: SumTree;
   #swept = 0;
+  #charged = -1;
   #lowestMs = 0;
 
   constructor(size: number, weights: ScoreWeights, random: Random) {
@@ -55,6 +56,8 @@ class LoadLatency implements Picker {
     const lowest = this.#order.lowest(view);
     if (lowest < 0) return -1;
     this.#lowestMs = view.gauge(lowest).latencyMs(view.nowMs);
+    if (this.#charged >= 0) this.#weigh(view, this.#charged);
+    this.#charged = -1;
     const count = candidateCount <= FRESH_TARGETS ? candidateCount : SWEEP;
     for (let i = 0; i < count; i++) {
       this.#swept = (this.#swept + 1) % candidateCount;
@@ -63,8 +66,15 @@ class LoadLatency implements Picker {
     return this.#chances.find(this.#random.next());
   }
 
-  charge(): void {
-    // What is under way is measured by the target.
+  charge(_: PoolView, index: number): void {
+    this.#charged = index; // the call leaves after this
+  }
+
+  foresee(view: PoolView): Foresight {
+    const lowest = this.#order.lowest(view);
+    if (lowest < 0) return { kind: "pick", index: -1 };
+    const lowestMs = view.gauge(lowest).latencyMs(view.nowMs);
+    return chancesBy(view, (index) => scoreOf(view, index, lowestMs, this.#weights) ** 2 * view.weight[index]!);
   }
 
   changed(view: PoolView, index: number): void {

@@ -109,12 +109,7 @@ export class PoolState implements PoolView {
     this.#setModes();
   }
 
-  /** Something changes of which the target does not tell: a batch leaves. */
-  mark(index: number): void {
-    this.#changes.mark(index);
-  }
-
-  /** Whether an eligible target has room at this moment: other pools may have taken it. Takes note when it has not. */
+  /** Whether an eligible target has room at this moment: calls that leave are not told of. Takes note when it has not. */
   confirm(index: number): boolean {
     if (this.#hasRoom(index)) return true;
     this.#derive(index);

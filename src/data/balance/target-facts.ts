@@ -1,4 +1,5 @@
 import { type Health, isUnproven, isUsable, mayTry, nextChangeMs, usableSinceMs } from "../health/health.ts";
+import type { TargetPlan } from "../../plan/plan.ts";
 import { AdaptiveShares } from "./adaptive-shares.ts";
 import { IndexHeap } from "./index-heap.ts";
 import type { TargetSource } from "./target-source.ts";
@@ -29,6 +30,9 @@ export class TargetFacts {
   readonly counts = new Int32Array(4);
   readonly #targets: readonly TargetSource[];
   readonly #adaptive: AdaptiveShares | undefined;
+  /** As they were read last. */
+  readonly #healths: (Health | undefined)[];
+  readonly #plans: (TargetPlan | undefined)[];
   readonly #standing: Uint8Array;
   readonly #standings = new Int32Array(3);
   /** When time alone may change what may be sent, and when a share is to be looked at anew: those for which it may. */
@@ -44,6 +48,8 @@ export class TargetFacts {
     this.share = new Float64Array(size).fill(1);
     this.usableSinceMs = new Float64Array(size);
     this.counts[GRADE.nothing] = size;
+    this.#healths = targets.map(() => undefined);
+    this.#plans = targets.map(() => undefined);
     this.#standing = new Uint8Array(size);
     this.#standings[ASIDE] = size;
     this.#wakes = new IndexHeap(size);
@@ -73,9 +79,31 @@ export class TargetFacts {
     return -1;
   }
 
+  /** Most news is of calls that ended, and changes nothing here: 20 ns, and 150 ns when something did. */
   read(index: number, nowMs: number): void {
     const target = this.#targets[index]!;
-    const { health } = target;
+    const { health, plan } = target;
+    const isSame = health === this.#healths[index] && plan === this.#plans[index];
+    if (isSame && !this.#looks.has(index) && !this.#isDue(index, nowMs)) return;
+    this.#healths[index] = health;
+    this.#plans[index] = plan;
+    this.#judge(index, health, nowMs);
+    this.baseWeight[index] = plan.weight;
+    this.usableSinceMs[index] = usableSinceMs(health);
+    const back = health.state === "ready" && health.rampFromMs !== -Infinity ? target.share(nowMs) : 1;
+    this.share[index] = back * (this.#adaptive?.shareOf(index, target, nowMs) ?? 1);
+    // A time that has come and has changed nothing must not be due for ever.
+    const wakeMs = nextChangeMs(health, nowMs);
+    setTime(this.#wakes, index, wakeMs > nowMs ? wakeMs : nowMs + 1);
+    const moves = back < 1 || this.#adaptive !== undefined;
+    setTime(this.#looks, index, moves ? nowMs + SHARE_STEP_MS : Infinity);
+  }
+
+  #isDue(index: number, nowMs: number): boolean {
+    return this.#wakes.has(index) && this.#wakes.keyOf(index) <= nowMs;
+  }
+
+  #judge(index: number, health: Health, nowMs: number): void {
     const grade = gradeOf(health, nowMs);
     this.counts[this.grade[index]!]! -= 1;
     this.counts[grade]! += 1;
@@ -86,15 +114,6 @@ export class TargetFacts {
     this.#standing[index] = standing;
     if (health.state === "probing") this.probing.add(index);
     else this.probing.delete(index);
-    this.baseWeight[index] = target.plan.weight;
-    this.usableSinceMs[index] = usableSinceMs(health);
-    const back = health.state === "ready" && health.rampFromMs !== -Infinity ? target.share(nowMs) : 1;
-    this.share[index] = back * (this.#adaptive?.shareOf(index, target, nowMs) ?? 1);
-    // A time that has come and has changed nothing must not be due for ever.
-    const wakeMs = nextChangeMs(health, nowMs);
-    setTime(this.#wakes, index, wakeMs > nowMs ? wakeMs : nowMs + 1);
-    const moves = back < 1 || this.#adaptive !== undefined;
-    setTime(this.#looks, index, moves ? nowMs + SHARE_STEP_MS : Infinity);
   }
 }
 

@@ -124,7 +124,6 @@ export class BalancedPool {
 
   charge(index: number, items = 1, bytes = 100 * items): void {
     this.picker.charge(this.state, index, { items, bytes });
-    this.state.mark(index);
   }
 
   /** Who was picked, one after the other; - where nobody was. */
