@@ -1,4 +1,5 @@
 import type { GrpcTransport } from "../core/grpc-transport.ts";
+import type { Explanation, ExplainRequest } from "./explanation.ts";
 import type { Plan } from "./plan.ts";
 
 /**
@@ -16,6 +17,8 @@ export interface DataPlane extends AsyncDisposable {
   operate(id: string, wish: OperatorWish): boolean;
   /** The wishes that hold now; `ready` ends a wish, and so is none. Enough to give them back after a restart. */
   operatorStates(): readonly OperatorState[];
+  /** What would become of a request if it came now. Changes nothing. */
+  explain(request: ExplainRequest): Explanation;
   /** Not ready, stop accepting, drain the queues within the grace. A second call returns the first one's promise. */
   shutdown(graceMs: number): Promise<ShutdownReport>;
 }

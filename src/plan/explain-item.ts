@@ -4,6 +4,7 @@ import { KeySet } from "../otlp/key-set.ts";
 import { caseOf, type ChannelChoice, openChoice } from "./channel-choice.ts";
 import { describeCondition } from "./describe-condition.ts";
 import { keysOf, slotOf } from "./residual.ts";
+import { seenBy } from "./seen-by.ts";
 import type { Cond, ResourceFacts, RoutePlan, RoutePool, RulePlan } from "./route-plan.ts";
 
 /** What one condition answered, and those that it consists of. */
@@ -11,6 +12,8 @@ export interface ConditionAnswer {
   readonly holds: boolean;
   /** For people: what was asked, or `all of`, `any of`, `not`. */
   readonly text: string;
+  /** The value that was asked, for people; undefined where parts were asked, or nothing is there to ask. */
+  readonly seen: string | undefined;
   readonly parts: readonly ConditionAnswer[];
 }
 
@@ -69,22 +72,32 @@ function answer(
 ): ConditionAnswer {
   switch (cond.kind) {
     case "never":
-      return { holds: false, text: `${describeCondition(cond.source)} (items of this signal have none)`, parts: [] };
+      return {
+        holds: false,
+        text: `${describeCondition(cond.source)} (items of this signal have none)`,
+        seen: undefined,
+        parts: [],
+      };
     case "resource":
-      return { holds: cond.test(resource), text: describeCondition(cond.source), parts: [] };
     case "item": {
-      const test = cond.leaf.bind(slotOf(cond.leaf.key, slots));
-      return { holds: test(item), text: describeCondition(cond.source), parts: [] };
+      const slot = cond.kind === "item" ? slotOf(cond.leaf.key, slots) : -1;
+      const holds = cond.kind === "item" ? cond.leaf.bind(slot)(item) : cond.test(resource);
+      return {
+        holds,
+        text: describeCondition(cond.source),
+        seen: seenBy(cond.source, resource, item, slot),
+        parts: [],
+      };
     }
     case "not": {
       const inner = answer(cond.of, resource, item, slots);
-      return { holds: !inner.holds, text: "not", parts: [inner] };
+      return { holds: !inner.holds, text: "not", seen: undefined, parts: [inner] };
     }
     case "all":
     case "any": {
       const parts = cond.of.map((part) => answer(part, resource, item, slots));
       const holds = cond.kind === "all" ? parts.every((part) => part.holds) : parts.some((part) => part.holds);
-      return { holds, text: `${cond.kind} of`, parts };
+      return { holds, text: `${cond.kind} of`, seen: undefined, parts };
     }
     default:
       throw new Unreachable(cond);

@@ -1,0 +1,85 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createLedger } from "../telemetry/ledger.ts";
+import { createMetrics } from "../telemetry/metrics.ts";
+import type { PoolPlan } from "../plan/plan.ts";
+import { planOf } from "../../test/scenario/ledger-rig.ts";
+import { poolPlan } from "../../test/delivery/pool-rig.ts";
+import { spans } from "../../test/delivery/channel-rig.ts";
+import { createParting } from "./parting.ts";
+import { RoutedParcel } from "./routed-parcel.ts";
+import { Settlement } from "./settlement.ts";
+import type { Reply } from "./request.ts";
+
+const byKey = poolPlan({ division: { kind: "key", key: { from: "trace_id" } } });
+const ownerOf = (hash: number): number => hash % 4;
+
+function scene(bytes: Buffer, items: number): { parcel: RoutedParcel; replies: Reply[]; queued: () => number } {
+  const ledger = createLedger().entry("traces", "r", "p");
+  ledger.received = ledger.queued = items;
+  const replies: Reply[] = [];
+  const settlement = new Settlement({ rejected: 0, message: "" }, items, (reply) => void replies.push(reply));
+  settlement.expect();
+  settlement.seal();
+  const facts = {
+    signal: "traces",
+    region: "here",
+    pieces: [bytes],
+    bytes: bytes.length,
+    items,
+    points: items,
+  } as const;
+  const parcel = new RoutedParcel({ ...facts, deadlineMs: 1, enqueuedMs: 0 }, [{ ledger, points: items }], settlement);
+  return { parcel, replies, queued: () => ledger.queued };
+}
+
+test("the parts of a parcel settle it together: the sender hears once, the ledger counts each thing once", () => {
+  const all = Array.from({ length: 12 }, (_, i) => ({ name: `n${i}`, trace: i }));
+  const { parcel, replies, queued } = scene(spans(all), 12);
+  const parting = createParting(createMetrics());
+  const cuts = parting.cut(parcel, byKey, ownerOf);
+  assert.ok(cuts.length > 1);
+  const parts = parting.part(parcel, cuts);
+  assert.equal(
+    parts.reduce((sum, part) => sum + part.points, 0),
+    12,
+  );
+  for (const [i, part] of parts.entries()) {
+    assert.deepEqual([replies.length, queued() > 0], [0, true]);
+    part.settle({ kind: "delivered", rejected: i === 0 ? 1 : 0, message: "" });
+  }
+  assert.deepEqual([replies, queued()], [[{ ok: true, rejected: 1, message: "" }], 0]);
+});
+
+const BROKEN = Buffer.from("0a0a120812060a04ffffffff", "hex"); // a span whose trace id is not there to its end
+const divisions: { name: string; plan: PoolPlan; want: number }[] = [
+  { name: "a pool that is not divided", plan: poolPlan(), want: 0 },
+  { name: "a pool by key", plan: byKey, want: 0 },
+  { name: "a pool by region", plan: poolPlan({ division: { kind: "regions", regions: ["eu", "us"] } }), want: 2 },
+];
+for (const { name, plan, want } of divisions) {
+  test(`a parcel that cannot be read goes whole, for a target to judge: ${name}`, () => {
+    const { parcel } = scene(Buffer.concat([BROKEN, Buffer.from([0x0a, 0x05])]), 1);
+    const cuts = createParting(createMetrics()).cut(parcel, plan, () => 0);
+    assert.deepEqual(
+      cuts.map(({ channel, bytes, items }) => [channel, bytes, items]),
+      [[want, parcel.bytes, 1]],
+    );
+  });
+}
+
+test("the cases of a pool count what is left over as the last channel", () => {
+  const text = `targets: [{ id: a, endpoint: "http://a.test:1" }]
+pools: { p: { targets: [a], strategy: { type: content, cases: [{ conditions: [{ span_name: x }], targets: [a] }] } } }
+default_pool: p`;
+  const plan = planOf(text).pools.get("p")!;
+  const { parcel } = scene(spans([{ name: "x" }, { name: "y" }, { name: "x" }]), 3);
+  const cuts = createParting(createMetrics()).cut(parcel, plan, ownerOf);
+  assert.deepEqual(
+    cuts.map(({ channel, items }) => [channel, items]),
+    [
+      [0, 2],
+      [1, 1],
+    ],
+  );
+});
