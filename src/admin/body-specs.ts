@@ -1,3 +1,5 @@
+import { z } from "zod";
+import { SimpleItemSchema } from "../plan/simple-item.ts";
 import type { BodySpec } from "./route.ts";
 import { type Json, schemaRef } from "./schemas.ts";
 
@@ -37,7 +39,34 @@ export const OPERATOR_BODY: BodySpec = {
   required: false,
 };
 
+/** An export request of 16 MiB in base64, and something around it. */
+const EXPLAIN_BYTES = 24 * 1_048_576;
+
+export const EXPLAIN_BODY: BodySpec = {
+  maxBytes: EXPLAIN_BYTES,
+  types: ["json"],
+  required: true,
+  schema: {
+    type: "object",
+    additionalProperties: false,
+    description: "One of request, protobuf and item.",
+    properties: {
+      request: { type: "object", description: "An OTLP export request in JSON, or one span, metric or log record." },
+      protobuf: { type: "string", contentEncoding: "base64", description: "An OTLP export request in protobuf." },
+      item: simpleItemSchema(),
+      signal: { enum: ["traces", "metrics", "logs"], description: "Where it cannot be seen." },
+      region: { type: "string", description: "Of the listener that it would come in by; else that of the node." },
+      max_items: { type: "integer", minimum: 1, maximum: 1_000, default: 20, description: "So many are explained." },
+    },
+  },
+};
+
 function smallBody(properties: Json, required: readonly string[]): BodySpec {
   const schema = { type: "object", additionalProperties: false, required, properties };
   return { maxBytes: SMALL_BYTES, types: ["json", "yaml"], required: true, schema };
+}
+
+function simpleItemSchema(): Json {
+  const { $schema: _schema, ...schema } = z.toJSONSchema(SimpleItemSchema, { io: "input", target: "draft-2020-12" });
+  return { ...schema, description: "One item in a few words." };
 }

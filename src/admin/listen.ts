@@ -9,7 +9,7 @@ import { type AdminToken, type Authorize, createAuthorize } from "./auth.ts";
 import { parseIfMatch } from "./if-match.ts";
 import { PROBLEM_TYPE, problemReply } from "./problem-details.ts";
 import { BodyReader } from "./read-body.ts";
-import { type AdminReply, JSON_TYPE, matchRoute, type Route } from "./route.ts";
+import { type AdminBody, type AdminReply, JSON_TYPE, matchRoute, type Route } from "./route.ts";
 
 export interface AdminListenOptions {
   readonly host: string;
@@ -98,6 +98,7 @@ function createAnswer({ routes, tokens, clock, log, metrics }: AdminListenOption
       return problemReply(500, "this is a fault of Signalbox; its log tells more");
     });
     metrics.adminRequests.with(String(reply.status)).add(1);
+    if (isUnread(request) && reply.status !== 408) await desk.bodies.discard(request);
     if (!response.destroyed) send(request, response, reply);
   };
   return (request, response) => void answer(request, response);
@@ -129,10 +130,11 @@ async function replyTo(request: IncomingMessage, response: ServerResponse, desk:
   const { route, params } = match;
   const precondition = parseIfMatch(route.guarded === true ? request.headers["if-match"] : undefined);
   if (!precondition.ok) return problemReply(400, 'If-Match takes a version as in the ETag: "5"');
-  const read = route.body === undefined ? undefined : await desk.bodies.read(request, response, route.body);
-  if (read?.ok === false) return read.reply;
-  const reply = await route.handle({ params, query: searchParams, guard: precondition.guard, body: read?.body });
-  return { type: route.type, ...reply };
+  const { guard } = precondition;
+  const handle = async (body: AdminBody | undefined): Promise<AdminReply> => {
+    return { type: route.type, ...(await route.handle({ params, query: searchParams, guard, body })) };
+  };
+  return route.body === undefined ? handle(undefined) : desk.bodies.withBody(request, response, route.body, handle);
 }
 
 function send(request: IncomingMessage, response: ServerResponse, reply: AdminReply): void {
@@ -152,6 +154,11 @@ function send(request: IncomingMessage, response: ServerResponse, reply: AdminRe
 
 function hasBody({ headers }: IncomingMessage): boolean {
   return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
+}
+
+/** Whether a body is still on its way. One that waits to be asked for is not. */
+function isUnread(request: IncomingMessage): boolean {
+  return hasBody(request) && !request.complete && !request.destroyed && request.headers.expect === undefined;
 }
 
 function bigintAsText(_key: string, value: unknown): unknown {

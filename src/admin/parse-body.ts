@@ -24,6 +24,18 @@ export function parseMapping({ text, type }: AdminBody): ParsedBody {
   return { ok: false, reply: problemsReply(422, "the body has to be a mapping", [problem]) };
 }
 
+/** The same for bodies that are JSON and may be large: nothing is known of the places of what is in them. */
+export function parseJsonMapping({ text }: AdminBody): ParsedBody {
+  let root: unknown;
+  try {
+    root = JSON.parse(text);
+  } catch {
+    return { ok: false, reply: malformedReply([jsonFault(text) ?? errorAt("", "not valid JSON")]) };
+  }
+  if (isValues(root)) return { ok: true, values: root };
+  return { ok: false, reply: problemsReply(422, "the body has to be a mapping", [errorAt("", "expected a mapping")]) };
+}
+
 /** What is wrong with a body that says it is JSON, so that it is none. */
 export function jsonFaultOf({ text, type }: AdminBody): Problem | undefined {
   return type === "json" ? jsonFault(text) : undefined;

@@ -3,39 +3,66 @@ import type { Clock } from "../core/clock.ts";
 import { problemReply } from "./problem-details.ts";
 import type { AdminBody, AdminReply, BodySpec, BodyType } from "./route.ts";
 
-/** Bytes of bodies that are being read at the same time, at most. */
-const MAX_READING_BYTES = 64 * 1_024 * 1_024;
+/** Bytes of bodies that are being read or worked on at the same time, at most. */
+const MAX_BYTES = 64 * 1_024 * 1_024;
 /** A body has to be there within this. */
 export const BODY_DEADLINE_MS = 20_000;
 
-export type BodyResult =
+/** A reply to a body that is not read is sent when the sender has ended, or after this: a sender that writes may miss it. */
+const DISCARD_MS = 1_000;
+const MAX_DISCARDED_BYTES = 32 * 1_024 * 1_024;
+
+type BodyResult =
   | { readonly ok: true; readonly body: AdminBody | undefined }
   | { readonly ok: false; readonly reply: AdminReply };
 
 /** Reads bodies: what is said of one is looked at before the first byte is read, and it is held to what was said. */
 export class BodyReader {
   readonly #clock: Clock;
-  #reading = 0;
+  #bytes = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  async read(request: IncomingMessage, response: ServerResponse, spec: BodySpec): Promise<BodyResult> {
+  /** The reply of `handle` to the body, or the one that refuses it. The body's bytes are counted until `handle` ends. */
+  async withBody(
+    request: IncomingMessage,
+    response: ServerResponse,
+    spec: BodySpec,
+    handle: (body: AdminBody | undefined) => AdminReply | Promise<AdminReply>,
+  ): Promise<AdminReply> {
     const head = checkHead(request, spec);
-    if ("status" in head) return { ok: false, reply: head };
-    if (head.type === undefined) return { ok: true, body: undefined };
-    if (this.#reading + head.maxBytes > MAX_READING_BYTES) {
-      const headers = { "retry-after": "1" };
-      return refused(503, "too many bodies are being read; try again in a moment", headers);
+    if ("status" in head) return head;
+    if (head.type === undefined) return handle(undefined);
+    if (this.#bytes + head.maxBytes > MAX_BYTES) {
+      return problemReply(503, "too many bodies at the same time; try again in a moment", {
+        headers: { "retry-after": "1" },
+      });
     }
-    this.#reading += head.maxBytes;
+    this.#bytes += head.maxBytes;
     try {
       if (request.headers.expect !== undefined) response.writeContinue();
-      return await this.#readText(request, head.type, head.maxBytes);
+      const read = await this.#readText(request, head.type, head.maxBytes);
+      return read.ok ? await handle(read.body) : read.reply;
     } finally {
-      this.#reading -= head.maxBytes;
+      this.#bytes -= head.maxBytes;
     }
+  }
+
+  /** Lets the sender end what nobody wants, within bounds: one that still writes may not see an answer. */
+  async discard(request: IncomingMessage): Promise<void> {
+    const ended = Promise.withResolvers<void>();
+    let bytes = 0;
+    request.on("data", (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes > MAX_DISCARDED_BYTES) ended.resolve();
+    });
+    request.once("end", ended.resolve);
+    request.once("close", ended.resolve);
+    const cancel = this.#clock.after(DISCARD_MS, ended.resolve);
+    await ended.promise;
+    cancel();
   }
 
   async #readText(request: IncomingMessage, type: BodyType, maxBytes: number): Promise<BodyResult> {
@@ -104,10 +131,6 @@ function tooLarge(maxBytes: number): { readonly ok: false; readonly reply: Admin
   return refused(413, `the body may have ${maxBytes} bytes`);
 }
 
-function refused(
-  status: number,
-  detail: string,
-  headers: Readonly<Record<string, string>> = {},
-): { readonly ok: false; readonly reply: AdminReply } {
-  return { ok: false, reply: problemReply(status, detail, { headers }) };
+function refused(status: number, detail: string): { readonly ok: false; readonly reply: AdminReply } {
+  return { ok: false, reply: problemReply(status, detail) };
 }

@@ -2,6 +2,7 @@ import { EXPOSITION_TYPE, exposition } from "../telemetry/prometheus.ts";
 import { configRoutes } from "./config-routes.ts";
 import type { AdminContext } from "./context.ts";
 import { elementRoutes } from "./element-routes.ts";
+import { explainRoute } from "./explain-route.ts";
 import { openapi } from "./openapi.ts";
 import { operatorRoutes } from "./operator-routes.ts";
 import { problemReply } from "./problem-details.ts";
@@ -15,6 +16,7 @@ export function createRoutes(context: AdminContext): readonly Route[] {
     ...configRoutes(context),
     ...elementRoutes(context),
     ...operatorRoutes(context),
+    explainRoute(context),
     get("/openapi.json", "none", "This description.", () => ok(openapi(routes, context.facts.version))),
   ];
   return routes;

@@ -61,6 +61,8 @@ export interface RunningNode extends AsyncDisposable {
   readonly env: Env;
   readonly dataPlane: DataPlane;
   readonly walk: ConfigWalk;
+  /** What runs, what ran, and every way to change it. */
+  readonly table: RouteTable;
   /** Reads the config file now, changed or not. Does nothing without a file. */
   reload(): Promise<void>;
   /** Not ready, stop accepting, drain for at most the grace, close. A second call returns the first one's promise. */
@@ -181,6 +183,7 @@ class Node implements RunningNode {
   readonly env: Env;
   readonly dataPlane: DataPlane;
   readonly walk: ConfigWalk;
+  readonly table: RouteTable;
   readonly #parts: NodeParts;
   #admin: AdminServer | undefined;
   #watch: FileWatch | undefined;
@@ -191,6 +194,7 @@ class Node implements RunningNode {
     this.env = parts.env;
     this.dataPlane = parts.dataPlane;
     this.walk = parts.walk;
+    this.table = parts.table;
     this.#parts = parts;
   }
 

@@ -168,6 +168,29 @@ const cases: Case[] = [
   { call: "POST /api/v1/config/rollback", role: "admin", body: { to: 1 }, status: 200, want: /"version": 2/u },
   { call: "POST /api/v1/config/rollback", role: "admin", body: { to: 9 }, status: 404, want: /no version 9/u },
   { call: "POST /api/v1/config/rollback", role: "admin", body: { to: "1" }, status: 422, want: /"path": "to"/u },
+  {
+    call: "POST /api/v1/explain",
+    role: "viewer",
+    body: { item: { service: "checkout" } },
+    status: 200,
+    want: /"items": \[/u,
+  },
+  {
+    call: "POST /api/v1/explain",
+    role: "viewer",
+    body: { item: { servise: "x" } },
+    status: 422,
+    want: /did you mean/u,
+  },
+  {
+    call: "POST /api/v1/explain",
+    role: "viewer",
+    body: { request: { resourceSpans: 1 } },
+    status: 422,
+    want: /array/u,
+  },
+  { call: "POST /api/v1/explain", role: "viewer", body: {}, status: 422, want: /one of request, protobuf and item/u },
+  { call: "POST /api/v1/explain", role: "viewer", status: 400, want: /needs a body/u },
 ];
 
 for (const { call, role, body, status, want } of cases) {
@@ -257,6 +280,16 @@ test("contract: who may not write is refused before a large body is read", async
   assert.equal((await fetchHead(at, "/api/v1/config", big)).status, 413);
   const wanted = { ...headers, "content-length": "3", authorization: "Bearer admin-token" };
   assert.equal((await fetchHead(at, "/api/v1/config", wanted)).status, 100);
+});
+
+test("contract: a sender of far too much is told so, not cut off", async () => {
+  await using scene = new Scene();
+  const node = await scene.start(DOCUMENT);
+  for (const token of ["admin-token", "viewer-token"]) {
+    const body = `targets: [] # ${"x".repeat(17 * 1_024 * 1_024)}`;
+    const answer = await callApi(node.addresses.admin, "/api/v1/config", { method: "PUT", body, token });
+    assert.equal(answer.status, token === "admin-token" ? 413 : 403);
+  }
 });
 
 /** Sends a head that promises a body, and gives the first status. */
