@@ -33,10 +33,12 @@ export function dice(seed: number): Roll {
   };
 }
 
+const FIRST_SETTINGS = settings();
+
 /** Bytes of a whole peer of a connection with this role, some of them damaged. */
 export function peerBytes(roll: Roll, role: Role): Buffer {
-  const parts: Buffer[] = [roll(20) === 0 ? randomBytes(roll, 24) : PREFACE, settings(), SETTINGS_ACK];
-  if (role === "client") parts.shift();
+  const parts: Buffer[] = role === "client" ? [] : [roll(20) === 0 ? randomBytes(roll, 24) : PREFACE];
+  parts.push(FIRST_SETTINGS, SETTINGS_ACK);
   const peer = new Peer(roll, role);
   for (let i = roll(100); i >= 0; i--) {
     const one = peer.frame();
@@ -140,9 +142,8 @@ class Peer {
 
   #block(list: readonly string[]): Buffer {
     const roll = this.#roll;
-    const more = roll(3) === 0 ? FIELDS[roll(FIELDS.length)]! : [];
-    const whole = [...list, ...more];
-    if (roll(2) === 0) return Buffer.from(encodeHeaders(whole));
+    const whole = roll(3) === 0 ? withMore(list, roll(FIELDS.length)) : list;
+    if (roll(4) > 0) return encoded(whole);
     return this.#encoder.encode(
       whole,
       Array.from({ length: 1 + roll(4) }, () => CHOICES[roll(CHOICES.length)]!),
@@ -165,6 +166,29 @@ class Peer {
         return randomBytes(roll, roll(30));
     }
   }
+}
+
+const extended = new Map<readonly string[], (readonly string[])[]>();
+
+/** The list with one more field; the same list each time. */
+function withMore(list: readonly string[], field: number): readonly string[] {
+  let lists = extended.get(list);
+  if (lists === undefined) {
+    lists = FIELDS.map((more) => [...list, ...more]);
+    extended.set(list, lists);
+  }
+  return lists[field]!;
+}
+
+const blocks = new Map<readonly string[], Buffer>();
+
+function encoded(list: readonly string[]): Buffer {
+  let block = blocks.get(list);
+  if (block === undefined) {
+    block = Buffer.from(encodeHeaders(list));
+    blocks.set(list, block);
+  }
+  return block;
 }
 
 function randomBytes(roll: Roll, length: number): Buffer {

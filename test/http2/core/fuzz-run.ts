@@ -119,8 +119,8 @@ function inAnySplit(seed: number, role: Role): void {
   const roll = dice(seed);
   const bytes = peerBytes(roll, role);
   const whole = tell(role, bytes, () => bytes.length);
-  // A few hundred pieces, among them runs of single bytes.
-  const most = 1 + Math.floor(bytes.length / 100);
+  // A hundred pieces or two, among them runs of single bytes.
+  const most = 1 + Math.floor(bytes.length / 40);
   const split = tell(role, bytes, () => 1 + roll(roll(3) === 0 ? most : 4));
   if (split.length !== whole.length || split.some((line, i) => line !== whole[i])) assert.deepEqual(split, whole);
 }
