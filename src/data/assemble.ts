@@ -10,12 +10,14 @@ import type {
   Readiness,
   ShutdownReport,
 } from "../plan/data-plane.ts";
+import type { Explanation, ExplainRequest } from "../plan/explanation.ts";
 import type { Plan, TargetPlan } from "../plan/plan.ts";
 import type { Env } from "../telemetry/env.ts";
 import { type Admission, createAdmission } from "./admit/admission.ts";
 import { type Assembly, assemble } from "./assembly.ts";
 import type { Strategies } from "./balance/strategies.ts";
 import { createCorridor } from "./corridor.ts";
+import { explain } from "./explain/explain.ts";
 import { openClient } from "./export/client.ts";
 import { openTargets } from "./export/targets.ts";
 import { openCheck } from "./health/checks/open-check.ts";
@@ -159,6 +161,11 @@ class NodeDataPlane implements DataPlane {
       const wish = this.#pools.targets.get(id)?.wish;
       return wish === undefined ? [] : [{ id, ...wish }];
     });
+  }
+
+  explain(request: ExplainRequest): Explanation {
+    const { live: pools, targets } = this.#pools;
+    return explain({ plan: this.plan, pools, targets, clock: this.#env.clock }, request);
   }
 
   shutdown(graceMs: number): Promise<ShutdownReport> {

@@ -54,20 +54,33 @@ export function createCorridor(current: () => CorridorAssembly, clock: Clock): C
       return NOTHING_TO_CANCEL;
     }
     const ways = current().ways[head.signal];
-    const { router } = ways;
-    router.route(envelope, head.region);
-    const problem = router.problem !== "" ? router.problem : vouch(ways, head.signal, bytes);
+    ways.router.route(envelope, head.region);
+    const { problem, obstacle } = judge(ways, envelope, places);
     if (problem !== "") {
       done({ ok: false, refusal: { reason: "bad_data", message: problem, field: "request" } });
       return NOTHING_TO_CANCEL;
     }
-    const obstacle = placeDrafts(router, ways.pools, envelope, places) ?? nowhereToGo(router);
     if (obstacle !== undefined) {
       done(refuseAll(ways, obstacle));
       return NOTHING_TO_CANCEL;
     }
     return enqueue({ ways, envelope, places, request, nowMs: clock.nowMs() }, done);
   };
+}
+
+/** Why a request is refused that was routed; an empty problem and no obstacle when it is not. */
+export interface Judgement {
+  /** What is wrong with the request itself. */
+  readonly problem: string;
+  readonly obstacle: Obstacle | undefined;
+}
+
+/** Decides about the request that was just routed, and changes nothing. `places` gets the indexes of the pools, by draft. */
+export function judge(ways: Pick<Ways, "router" | "pools">, envelope: Envelope, places: number[]): Judgement {
+  const { router, pools } = ways;
+  const problem = router.problem !== "" ? router.problem : vouch(ways, router.plan.signal, envelope.bytes);
+  if (problem !== "") return { problem, obstacle: undefined };
+  return { problem, obstacle: placeDrafts(router, pools, envelope, places) ?? nowhereToGo(router) };
 }
 
 /**
@@ -84,7 +97,7 @@ function replyToNothing({ head, bytes, rejected, message }: CarriedRequest): Rep
  * A request of which some part is acknowledged without a target having seen it is checked to its last field: who says yes
  * vouches for the bytes. Everywhere else the target's answer is the sender's. Empty when there is nothing to object.
  */
-function vouch(ways: Ways, signal: Signal, bytes: Uint8Array): string {
+function vouch(ways: Pick<Ways, "router" | "pools">, signal: Signal, bytes: Uint8Array): string {
   const { router } = ways;
   const dropped = router.plan.unmatched === "drop" && router.unmatchedPoints > 0;
   const early = router.drafts.some((draft) => mayAckEarly(ways, draft));
@@ -94,7 +107,7 @@ function vouch(ways: Ways, signal: Signal, bytes: Uint8Array): string {
 }
 
 /** Any pool that may take it over counts: where there is room is not known yet. */
-function mayAckEarly({ router, pools }: Ways, { pool }: Draft): boolean {
+function mayAckEarly({ router, pools }: Pick<Ways, "router" | "pools">, { pool }: Draft): boolean {
   return router.plan.pools[pool]!.chain.some((index) => pools[index]!.ack !== "delivered");
 }
 

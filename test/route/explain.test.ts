@@ -105,15 +105,27 @@ test("explain tells what each condition asked, and where each pool would put the
   assert.deepEqual(answer?.condition, {
     holds: false,
     text: "all of",
+    seen: undefined,
     parts: [
-      { holds: true, text: 'service_name fits "pay*"', parts: [] },
-      { holds: true, text: "not", parts: [{ holds: false, text: 'attribute user.tier contains "gold"', parts: [] }] },
+      { holds: true, text: 'service_name fits "pay*"', seen: '"payments"', parts: [] },
+      {
+        holds: true,
+        text: "not",
+        seen: undefined,
+        parts: [{ holds: false, text: 'attribute user.tier contains "gold"', seen: "nothing", parts: [] }],
+      },
       {
         holds: false,
         text: "any of",
+        seen: undefined,
         parts: [
-          { holds: false, text: "span_kind is server or client (items of this signal have none)", parts: [] },
-          { holds: false, text: "trace is in the share 0.25", parts: [] },
+          {
+            holds: false,
+            text: "span_kind is server or client (items of this signal have none)",
+            seen: undefined,
+            parts: [],
+          },
+          { holds: false, text: "trace is in the share 0.25", seen: "no trace id", parts: [] },
         ],
       },
     ],

@@ -6,6 +6,7 @@ import type {
   Readiness,
   ShutdownReport,
 } from "../../src/plan/data-plane.ts";
+import type { Explanation, ExplainRequest } from "../../src/plan/explanation.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 
 /** A data plane that does what the test says and remembers what it was asked. It moves no data. */
@@ -72,6 +73,11 @@ export class ScriptedDataPlane implements DataPlane {
 
   operatorStates(): readonly OperatorState[] {
     return [...this.wishes.values()];
+  }
+
+  explain({ signal }: ExplainRequest): Explanation {
+    const { version, digest } = this.plan;
+    return { version, digest, signal, refusal: null, total_items: 0, items: [] };
   }
 
   ready(): Readiness {

@@ -38,14 +38,12 @@ export class Chooser {
 
   /** The same for people, without a trace, also of chance. Indexes are those of `targets`. */
   foresee(nowMs: number): Foresight {
-    this.view(nowMs);
+    const view = this.view(nowMs);
     const probe = this.#probe({ avoid: undefined, unreachable: undefined });
     if (probe !== undefined) return { kind: "pick", index: this.targets.indexOf(probe) };
-    for (let tries = 0; tries <= this.targets.length; tries++) {
-      const seen = this.#picker.foresee?.(this.#state) ?? { kind: "pick", index: this.#picker.pick(this.#state) };
-      if (seen.kind !== "pick" || seen.index < 0 || this.#state.confirm(seen.index)) return seen;
-    }
-    return { kind: "pick", index: -1 };
+    // A pick finds out about the one that it picked; here all are told.
+    for (let i = 0; i < view.size; i++) if (view.eligible[i] === 1) this.#state.confirm(i);
+    return this.#picker.foresee?.(view) ?? { kind: "pick", index: this.#picker.pick(view) };
   }
 
   /** Told after a choice was made use of. */

@@ -95,6 +95,13 @@ export class Lanes {
     return usable.length > 0 ? usable : this.#channels;
   }
 
+  /** Where something new for this channel goes: one lane, or one for each copy. */
+  forNew(channel: number): readonly QueueLane[] {
+    if (this.#isCopying()) return this.forCopies();
+    const lane = this.#channels[channel];
+    return lane === undefined ? [] : [lane];
+  }
+
   /** Of a key, the channel: `look` first. Not one of those that have all their targets in `but`, if others are usable. */
   ownerOf(hash: number, but?: readonly TargetHandle[]): number {
     return this.#owners.ownerOf(hash, but);

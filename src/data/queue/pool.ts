@@ -13,7 +13,7 @@ import { HandOn, type TakingPool } from "./hand-on.ts";
 import { joinCopies } from "./join.ts";
 import { Lanes } from "./lanes.ts";
 import type { Cut, Parting } from "./parting.ts";
-import type { LaneEnv, QueueLane } from "./queue-lane.ts";
+import type { LaneEnv, LaneForesight, QueueLane } from "./queue-lane.ts";
 import { RetryBudget } from "./retry-policy.ts";
 
 /**
@@ -50,6 +50,8 @@ export interface Pool extends AsyncDisposable, TakingPool {
   usableFor(channel: number): boolean;
   /** The channel of a key, in pools that divide by key. */
   ownerOf(hash: number): number;
+  /** For people: the lanes that something new for this channel would enter. For broadcast, one for each copy. */
+  foresee(channel: number): readonly LaneForesight[];
   /** Whether `offer` would accept a parcel of this size now, beside `reserved` bytes; without a channel: whether the pool would. */
   hasRoom(bytes: number, channel?: number, reserved?: number): boolean;
   /** For one of its channels; pools that are not divided have channel 0. With `full` the parcel stays the caller's and is not settled. */
@@ -164,6 +166,10 @@ class MemoryPool implements Pool {
 
   ownerOf(hash: number): number {
     return this.#lanes.ownerOf(hash);
+  }
+
+  foresee(channel: number): readonly LaneForesight[] {
+    return this.#lanes.forNew(channel).map((lane) => lane.foresee());
   }
 
   hasRoom(bytes: number, channel?: number, reserved = 0): boolean {

@@ -3,6 +3,7 @@ import type { Random } from "../../core/random.ts";
 import type { PoolPlan, RetryPlan, StrategyPlan } from "../../plan/plan.ts";
 import type { Histogram } from "../../telemetry/metrics.ts";
 import { Chooser } from "../balance/chooser.ts";
+import type { Foresight } from "../balance/picker.ts";
 import type { Panic } from "../balance/panic-report.ts";
 import type { Strategies } from "../balance/strategies.ts";
 import type { SendOutcome } from "../export/target-client.ts";
@@ -24,6 +25,20 @@ const PATIENCE_MS = 1_000;
 export interface Held {
   bytes: number;
   items: number;
+}
+
+/** A lane as explanations see it. */
+export interface LaneForesight {
+  readonly key: string;
+  readonly queuedItems: number;
+  /** In the order of the indexes of `pick`; `weight` is what counts of it now. */
+  readonly targets: readonly {
+    readonly id: string;
+    readonly weight: number;
+    readonly usable: boolean;
+    readonly eligible: boolean;
+  }[];
+  readonly pick: Foresight;
 }
 
 /** What all lanes of a pool have in common. */
@@ -149,6 +164,17 @@ export class QueueLane implements Origin {
   /** Less than half of its targets are ready. Where each target has a lane of its own nobody can panic. */
   get panic(): Panic | undefined {
     return this.kind === "shared" ? this.#chooser.panic(this.nowMs) : undefined;
+  }
+
+  /** For people: what the next pick would be, and what it would see. Without a trace. */
+  foresee(): LaneForesight {
+    const { nowMs } = this;
+    const pick = this.#chooser.foresee(nowMs);
+    const { weight, usable, eligible } = this.#chooser.view(nowMs);
+    const targets = this.targets.map((target, i) => {
+      return { id: target.plan.id, weight: weight[i]!, usable: usable[i] === 1, eligible: eligible[i] === 1 };
+    });
+    return { key: this.key, queuedItems: this.queuedItems, targets, pick };
   }
 
   /** One of its targets waits for a probe, and nothing is queued that could be one. */

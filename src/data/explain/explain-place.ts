@@ -1,0 +1,158 @@
+import { describeCondition } from "../../plan/describe-condition.ts";
+import type { Division } from "../../plan/division.ts";
+import type { RuleAnswer } from "../../plan/explain-item.ts";
+import type {
+  ChannelExplanation,
+  PickExplanation,
+  PlaceExplanation,
+  PoolNow,
+  Refused,
+  TargetExplanation,
+} from "../../plan/explanation.ts";
+import type { PoolPlan } from "../../plan/plan.ts";
+import type { Cond } from "../../plan/route-plan.ts";
+import type { LaneForesight } from "../queue/queue-lane.ts";
+import { targetStatus } from "../status.ts";
+import type { Walk } from "./walk.ts";
+
+/** Where the stage route has put something: the pool, that of the draft when another one takes it over, and its channel there. */
+export interface At {
+  readonly pool: number;
+  readonly from: number;
+  readonly channel: number;
+}
+
+/** Tells of the place of an item: the pool, its channel, what its targets are like, and which one would be picked. */
+export function explainPlace(walk: Walk, answer: RuleAnswer, at: At, refusal: Refused | null): PlaceExplanation {
+  const { name } = walk.router.plan.pools[at.pool]!;
+  const plan = walk.plan.pools.get(name)!;
+  const pool = walk.routePools[at.pool]!;
+  const channel = at.pool === at.from ? at.channel : channelIn(walk, answer, name);
+  const lanes = pool.foresee(channel);
+  return {
+    rule: answer.rule.id,
+    pool: name,
+    strategy: plan.strategy.type === "plugin" ? plan.strategy.name : plan.strategy.type,
+    chain: chainOf(walk, answer),
+    refusal,
+    channel: tellChannel(plan, channel, walk.signal),
+    queued_items: lanes.reduce((sum, lane) => sum + lane.queuedItems, 0),
+    targets: plan.targets.flatMap((id) => tellTarget(walk, id, lanes)),
+    pick: tellPick(plan, lanes),
+  };
+}
+
+/** Whether the rule would be taken where it stands: its own pool, or one that takes over, is usable, or it waits for them. */
+export function isOpen(walk: Walk, answer: RuleAnswer): boolean {
+  const chain = chainOf(walk, answer);
+  return chain.some(({ usable }) => usable) || chain[0]?.when_down !== "next_rule";
+}
+
+function chainOf(walk: Walk, { pools }: RuleAnswer): PoolNow[] {
+  return pools.map(({ pool: { name }, channel, keyHash }) => {
+    const pool = walk.pools.get(name)!;
+    pool.look();
+    const usable = pool.usableFor(channel ?? pool.ownerOf(keyHash ?? 0));
+    return { pool: name, usable, has_room: pool.hasAnyRoom, when_down: pool.whenDown };
+  });
+}
+
+/** The channel in a pool that takes over what was routed to another one. */
+function channelIn({ pools }: Walk, answer: RuleAnswer, name: string): number {
+  const own = answer.pools.find(({ pool }) => pool.name === name);
+  return own?.channel ?? pools.get(name)!.ownerOf(own?.keyHash ?? 0);
+}
+
+function tellChannel(plan: PoolPlan, channel: number, signal: Walk["signal"]): ChannelExplanation | null {
+  const { division, targets } = plan;
+  switch (division.kind) {
+    case "none":
+      return null;
+    case "cases": {
+      const cond = division.conditions[signal][channel];
+      if (cond === undefined) return { kind: "case", number: channel, name: "otherwise", why: "no case holds" };
+      return {
+        kind: "case",
+        number: channel,
+        name: String(channel),
+        why: `the first case that holds: ${textOf(cond)}`,
+      };
+    }
+    case "regions": {
+      const region = division.regions[channel];
+      if (region !== undefined) return { kind: "region", number: channel, name: region, why: "the item's region" };
+      return { kind: "region", number: channel, name: "other", why: "no target is in the item's region" };
+    }
+    case "key": {
+      const owner = targets[channel] ?? "nobody";
+      return { kind: "key", number: channel, name: owner, why: `${owner} owns the key: ${keyText(division)}` };
+    }
+  }
+}
+
+function keyText({ key }: Extract<Division, { kind: "key" }>): string {
+  switch (key.from) {
+    case "trace_id":
+      return "the trace id";
+    case "service_name":
+      return "the service name";
+    case "resource":
+    case "attribute":
+      return `${key.from} ${key.key}`;
+  }
+}
+
+function textOf(cond: Cond): string {
+  switch (cond.kind) {
+    case "all":
+    case "any":
+      return cond.of.map(textOf).join(cond.kind === "all" ? " and " : " or ");
+    case "not":
+      return `not (${textOf(cond.of)})`;
+    default:
+      return describeCondition(cond.source);
+  }
+}
+
+function tellTarget({ targets, clock }: Walk, id: string, lanes: readonly LaneForesight[]): TargetExplanation[] {
+  const handle = targets.get(id);
+  if (handle === undefined) return [];
+  const { state, reason, weight, share, score, latencyMs, inFlight, window } = targetStatus(handle, clock);
+  const own = lanes.flatMap((lane) => lane.targets).find((target) => target.id === id);
+  return [
+    {
+      id,
+      in_channel: own !== undefined,
+      state,
+      reason,
+      usable: own?.usable ?? handle.usable(clock.nowMs()),
+      eligible: own?.eligible ?? false,
+      weight,
+      effective_weight: own?.weight ?? 0,
+      share,
+      score,
+      latency_ms: latencyMs ?? null,
+      in_flight: inFlight,
+      window,
+    },
+  ];
+}
+
+function tellPick({ strategy }: PoolPlan, lanes: readonly LaneForesight[]): PickExplanation {
+  if (strategy.type === "broadcast") {
+    return { kind: "copies", targets: lanes.flatMap((lane) => lane.targets.map(({ id }) => id)) };
+  }
+  const [lane] = lanes;
+  if (lane === undefined) return { kind: "waits" };
+  const { pick, targets } = lane;
+  switch (pick.kind) {
+    case "unknown":
+      return { kind: "plugin" };
+    case "pick":
+      return pick.index < 0 ? { kind: "waits" } : { kind: "target", target: targets[pick.index]!.id };
+    case "chances": {
+      const some = targets.flatMap(({ id }, i) => (pick.chances[i]! > 0 ? [[id, pick.chances[i]!] as const] : []));
+      return { kind: "chances", chances: Object.fromEntries(some) };
+    }
+  }
+}

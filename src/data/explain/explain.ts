@@ -1,0 +1,90 @@
+import { ItemFields } from "../../otlp/item-fields.ts";
+import { indexItems, ItemIndex } from "../../otlp/items.ts";
+import { joinResources, viewResource } from "../../otlp/resource.ts";
+import { Envelope, scanEnvelope } from "../../otlp/scan.ts";
+import { SIGNAL_FACTS } from "../../otlp/signal.ts";
+import { sliceResource } from "../../otlp/slice.ts";
+import type { Explanation, ExplainRequest, ItemExplanation, ItemSummary, Refused } from "../../plan/explanation.ts";
+import type { ResourceFacts } from "../../plan/route-plan.ts";
+import { show, traceIdOf } from "../../plan/seen-by.ts";
+import { regionOf } from "../../plan/specialise.ts";
+import { judge } from "../corridor.ts";
+import { explainRoute } from "./explain-route.ts";
+import { type ExplainParts, openWalk, type Walk } from "./walk.ts";
+
+/**
+ * What would become of a request now. Each item is routed by itself by the stage route, on the pools as they are, and nothing of
+ * it is carried out: no counter moves, no strategy takes a turn.
+ */
+export function explain(parts: ExplainParts, request: ExplainRequest): Explanation {
+  const { plan } = parts;
+  const { signal, bytes } = request;
+  const region = request.region ?? plan.nodeRegion;
+  const envelope = new Envelope();
+  const head = { version: plan.version, digest: plan.digest, signal };
+  if (!scanEnvelope(signal, bytes, envelope)) {
+    return { ...head, refusal: { reason: "bad_data", message: envelope.problem }, total_items: 0, items: [] };
+  }
+  const walk = openWalk(parts, request, region);
+  const refusal = envelope.totalItems === 0 ? null : refusalOf(walk, envelope);
+  return { ...head, refusal, total_items: envelope.totalItems, items: explainItems(walk, envelope, request.maxItems) };
+}
+
+/** Why what was just routed would be refused. */
+function refusalOf({ router, routePools: pools, region }: Walk, envelope: Envelope): Refused | null {
+  router.divide(envelope, region);
+  const { problem, obstacle } = judge({ router, pools }, envelope, []);
+  if (problem !== "") return { reason: "bad_data", message: problem };
+  return obstacle === undefined ? null : { reason: obstacle.reason, message: obstacle.message };
+}
+
+function explainItems(walk: Walk, envelope: Envelope, maxItems: number): ItemExplanation[] {
+  const index = new ItemIndex();
+  const all: ItemExplanation[] = [];
+  let first = 0;
+  for (let r = 0; r < envelope.resources && all.length < maxItems; r++) {
+    const { bytes } = envelope;
+    const { attributes } = viewResource(joinResources(bytes, envelope.bodyStart[r]!, envelope.end[r]!));
+    const resource = { attributes, region: regionOf(attributes, walk.region) };
+    indexItems(bytes, envelope.bodyStart[r]!, envelope.end[r]!, index);
+    for (let i = 0; i < index.items && all.length < maxItems; i++) {
+      const fields = readItem(walk, envelope, index, i);
+      if (fields === undefined) return all; // the refusal tells where it is malformed
+      const alone = sliceResource(envelope, r, index, Int32Array.of(i), 1);
+      const item = summaryOf(walk, first + i, resource, fields);
+      all.push({ item, ...explainRoute(walk, alone, walk.explainer.explain(resource, fields)) });
+    }
+    first += index.items;
+  }
+  return all;
+}
+
+function readItem(
+  { signal, explainer }: Walk,
+  { bytes }: Envelope,
+  index: ItemIndex,
+  i: number,
+): ItemFields | undefined {
+  const fields = new ItemFields();
+  if (!fields.read(signal, bytes, index.bodyStart[i]!, index.end[i]!, explainer.keys)) return undefined;
+  fields.scopeNameStart = index.nameStart[index.scopeOf[i]!]!;
+  fields.scopeNameEnd = index.nameEnd[index.scopeOf[i]!]!;
+  return fields;
+}
+
+function summaryOf(
+  { signal }: Walk,
+  index: number,
+  { attributes, region }: ResourceFacts,
+  item: ItemFields,
+): ItemSummary {
+  const service = attributes.get("service.name");
+  return {
+    index,
+    kind: SIGNAL_FACTS[signal].item,
+    name: Buffer.from(item.bytes.subarray(item.nameStart, item.nameEnd)).toString("utf8"),
+    service: typeof service === "string" ? service : service === undefined ? "unknown" : show(service),
+    region,
+    trace_id: traceIdOf(item),
+  };
+}

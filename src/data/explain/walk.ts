@@ -1,0 +1,39 @@
+import type { Clock } from "../../core/clock.ts";
+import { createItemExplainer, type ItemExplainer } from "../../plan/explain-item.ts";
+import type { ExplainRequest } from "../../plan/explanation.ts";
+import type { Plan } from "../../plan/plan.ts";
+import { createMetrics } from "../../telemetry/metrics.ts";
+import type { TargetHandle } from "../export/target.ts";
+import type { Pool } from "../queue/pool.ts";
+import { Router } from "../route/route.ts";
+
+/** What a running data plane is made of, as far as explanations ask it. */
+export interface ExplainParts {
+  readonly plan: Plan;
+  readonly pools: ReadonlyMap<string, Pool>;
+  readonly targets: ReadonlyMap<string, TargetHandle>;
+  readonly clock: Clock;
+}
+
+/** What an explanation works with. */
+export interface Walk extends ExplainParts {
+  readonly signal: ExplainRequest["signal"];
+  readonly region: string;
+  readonly router: Router;
+  /** By index in the route plan. */
+  readonly routePools: readonly Pool[];
+  readonly explainer: ItemExplainer;
+}
+
+/** Opens what one explanation needs; nothing of it has to be closed. */
+export function openWalk(parts: ExplainParts, { signal }: ExplainRequest, region: string): Walk {
+  const route = parts.plan.routes[signal];
+  const routePools = route.pools.map(({ name }) => {
+    const pool = parts.pools.get(name);
+    if (pool === undefined) throw new TypeError(`the plan has no pool ${name}`);
+    return pool;
+  });
+  // A router of its own: that of the data plane counts requests, and remembers resources that really came.
+  const router = new Router(route, routePools, createMetrics());
+  return { ...parts, signal, region, router, routePools, explainer: createItemExplainer(route) };
+}

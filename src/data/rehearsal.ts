@@ -1,0 +1,139 @@
+import { seededRandom } from "../core/random.ts";
+import { createSteppedClock, type SteppedClock } from "../core/stepped-clock.ts";
+import type { Signal } from "../otlp/signal.ts";
+import type { Explanation, ExplainRequest } from "../plan/explanation.ts";
+import type { Plan } from "../plan/plan.ts";
+import type { Env } from "../telemetry/env.ts";
+import { createLedger } from "../telemetry/ledger.ts";
+import { createLog } from "../telemetry/log.ts";
+import { createMetrics } from "../telemetry/metrics.ts";
+import { assemble } from "./assembly.ts";
+import { createCorridor } from "./corridor.ts";
+import { explain } from "./explain/explain.ts";
+import type { SendOutcome, TargetClient } from "./export/target-client.ts";
+import { openTargets } from "./export/targets.ts";
+import { createParting } from "./parting.ts";
+import { loadPlugins } from "./plugins.ts";
+import { Pools } from "./pools.ts";
+import type { Carry } from "./receive/carry.ts";
+import { RoutedParcel } from "./routed-parcel.ts";
+
+/** A data plane without a network: its targets take everything at once, and its time moves only with what is sent. */
+export interface Rehearsal extends AsyncDisposable {
+  readonly plan: Plan;
+  explain(request: ExplainRequest): Explanation;
+  /** Sends a request through the corridor. `region` is that of the listener. */
+  send(signal: Signal, bytes: Uint8Array, region: string): void;
+  /** Lets what waits for company leave. */
+  finish(): void;
+  /** Items that targets have taken so far, by target; copies count. */
+  readonly byTarget: ReadonlyMap<string, number>;
+  /** Items that rules have taken or copied so far, by rule. */
+  readonly byRule: ReadonlyMap<string, number>;
+}
+
+/** Fails with CONFIG_INVALID for plugins that cannot be loaded. The same plan and requests give the same picks. */
+export async function openRehearsal(plan: Plan): Promise<Rehearsal> {
+  const clock = createSteppedClock();
+  const log = createLog({ clock, write: () => undefined, level: "error", format: "json", colour: false });
+  const env = { clock, random: seededRandom(1), log, metrics: createMetrics(), ledger: createLedger() };
+  return new Stage(plan, env, await loadPlugins(plan, env.random));
+}
+
+const ACCEPTED: SendOutcome = { kind: "accepted", rejected: 0, message: "" };
+const DEADLINE_MS = 10_000;
+
+class Stage implements Rehearsal {
+  readonly plan: Plan;
+  readonly byTarget = new Map<string, number>();
+  readonly #clock: SteppedClock;
+  readonly #env: Env;
+  readonly #pools: Pools;
+  readonly #carry: Carry;
+  #scheduled: (() => void)[] = [];
+
+  constructor(
+    plan: Plan,
+    env: Env & { readonly clock: SteppedClock },
+    strategies: Awaited<ReturnType<typeof loadPlugins>>,
+  ) {
+    this.plan = plan;
+    this.#env = env;
+    this.#clock = env.clock;
+    const openClient = (current: () => { readonly id: string }): TargetClient => this.#openClient(current);
+    this.#pools = new Pools(plan, openTargets(plan.targets, { ...env, openClient }), {
+      ...env,
+      region: plan.nodeRegion,
+      schedule: (run) => void this.#scheduled.push(run),
+      split: (parcel) => (parcel instanceof RoutedParcel ? parcel.halve() : undefined),
+      parting: createParting(env.metrics),
+      strategies,
+    });
+    const assembly = assemble(plan, this.#pools.live, env);
+    this.#carry = createCorridor(() => assembly, env.clock);
+  }
+
+  get byRule(): ReadonlyMap<string, number> {
+    const rules = new Map<string, number>();
+    for (const { rule, received, copied } of this.#env.ledger.snapshot()) {
+      rules.set(rule, (rules.get(rule) ?? 0) + received + copied);
+    }
+    return rules;
+  }
+
+  explain(request: ExplainRequest): Explanation {
+    const { live: pools, targets } = this.#pools;
+    return explain({ plan: this.plan, pools, targets, clock: this.#clock }, request);
+  }
+
+  send(signal: Signal, bytes: Uint8Array, region: string): void {
+    const receivedMs = this.#clock.nowMs();
+    const head = {
+      signal,
+      method: "grpc",
+      region,
+      peer: "",
+      receivedMs,
+      deadlineMs: receivedMs + DEADLINE_MS,
+    } as const;
+    this.#carry({ head, bytes, rejected: 0, message: "" }, () => undefined); // the tallies tell what became of it
+    this.#step(1);
+  }
+
+  finish(): void {
+    this.#step(1 + Math.max(0, ...[...this.plan.pools.values()].map(({ batch }) => batch.maxWaitMs)));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const closed = this.#pools[Symbol.asyncDispose]();
+    this.#settle();
+    await closed;
+  }
+
+  #step(ms: number): void {
+    this.#settle();
+    this.#clock.step(ms);
+    this.#settle();
+  }
+
+  #settle(): void {
+    while (this.#scheduled.length > 0) {
+      const runs = this.#scheduled;
+      this.#scheduled = [];
+      for (const run of runs) run();
+    }
+  }
+
+  /** Answers at the end of the turn: a client never does from within `send`. */
+  #openClient(current: () => { readonly id: string }): TargetClient {
+    return {
+      send: ({ items }, _timeoutMs, done) => {
+        const { id } = current();
+        this.byTarget.set(id, (this.byTarget.get(id) ?? 0) + items);
+        this.#scheduled.push(() => done(ACCEPTED));
+        return () => undefined;
+      },
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    };
+  }
+}

@@ -1,0 +1,156 @@
+import type { Reason } from "../core/reason.ts";
+import type { Signal } from "../otlp/signal.ts";
+import type { TargetState } from "./data-plane.ts";
+
+/** What is to be explained: what would become of these items if they came now. */
+export interface ExplainRequest {
+  readonly signal: Signal;
+  /** An OTLP export request in protobuf. */
+  readonly bytes: Uint8Array;
+  /** Of the listener that it would come in by; undefined: that of the node. */
+  readonly region: string | undefined;
+  /** So many items are explained, from the first on. */
+  readonly maxItems: number;
+}
+
+/** Plain data, and the same in the admin API and on the command line: hence the spelling of its keys. */
+export interface Explanation {
+  /** Of the config. */
+  readonly version: number;
+  readonly digest: string;
+  readonly signal: Signal;
+  /** Why the request as a whole would be refused, so that nothing of it is delivered; null when it would not be. */
+  readonly refusal: Refused | null;
+  /** Items in the request; `items` may have fewer. */
+  readonly total_items: number;
+  readonly items: readonly ItemExplanation[];
+}
+
+export interface Refused {
+  readonly reason: Reason;
+  readonly message: string;
+}
+
+/** One item, as if it came alone. */
+export interface ItemExplanation {
+  readonly item: ItemSummary;
+  /** In the order in which they are tried. Of thousands that do not match only the first are here. */
+  readonly rules: readonly RuleExplanation[];
+  /** Rules that do not match and are not in `rules`. */
+  readonly rules_left_out: number;
+  /** Places of the copies that rules make. */
+  readonly copies: readonly PlaceExplanation[];
+  /** Where the item itself goes; null when no rule takes it. */
+  readonly place: PlaceExplanation | null;
+  /** What becomes of an item that no rule takes; null when one does. */
+  readonly unmatched: "refuse" | "drop" | null;
+}
+
+export interface ItemSummary {
+  /** From 0, in the order of the request. */
+  readonly index: number;
+  /** `span`, `metric` or `log record`. */
+  readonly kind: string;
+  /** Of spans and metrics. */
+  readonly name: string;
+  readonly service: string;
+  readonly region: string;
+  /** In hex; empty without one. */
+  readonly trace_id: string;
+}
+
+/** What a rule does with an item. */
+export const RULE_OUTCOMES = ["takes", "copies", "passed_over", "no_match", "not_asked", "other_signal"] as const;
+export type RuleOutcome = (typeof RULE_OUTCOMES)[number];
+
+export interface RuleExplanation {
+  readonly rule: string;
+  readonly mode: "first" | "copy";
+  readonly pool: string;
+  readonly outcome: RuleOutcome;
+  /** For people: why the outcome is this one. */
+  readonly why: string;
+  /** Null for rules that are not asked about this signal. */
+  readonly condition: ConditionExplanation | null;
+}
+
+export interface ConditionExplanation {
+  readonly holds: boolean;
+  /** What was asked, or `all of`, `any of`, `not`. */
+  readonly text: string;
+  /** The value that was asked; null where parts were. */
+  readonly seen: string | null;
+  readonly parts: readonly ConditionExplanation[];
+}
+
+/** Where an item, or a copy of it, would go. */
+export interface PlaceExplanation {
+  readonly rule: string;
+  /** The pool that it goes to: the rule's own, or one that takes over from it. */
+  readonly pool: string;
+  readonly strategy: string;
+  /** The rule's own pool, and those that take over from it in order, as they are now. */
+  readonly chain: readonly PoolNow[];
+  /** Why it would be refused there; null when it would not. */
+  readonly refusal: Refused | null;
+  /** Which of the pool's channels it waits in; null when the pool has only one. */
+  readonly channel: ChannelExplanation | null;
+  /** Items that wait there and leave before it. */
+  readonly queued_items: number;
+  /** All targets of the pool, in the order of the config. */
+  readonly targets: readonly TargetExplanation[];
+  readonly pick: PickExplanation;
+}
+
+export interface PoolNow {
+  readonly pool: string;
+  /** A target that suits the item can be used. */
+  readonly usable: boolean;
+  /** Its queue takes more. */
+  readonly has_room: boolean;
+  readonly when_down: "next_rule" | "hold" | "refuse";
+}
+
+/** `case`: content; `region`: geography; `key`: consistent_hash. */
+export interface ChannelExplanation {
+  readonly kind: "case" | "region" | "key";
+  readonly number: number;
+  /** `0` or `otherwise`, a region or `other`, the target that owns the key. */
+  readonly name: string;
+  /** For people: why this one. */
+  readonly why: string;
+}
+
+export interface TargetExplanation {
+  readonly id: string;
+  /** Whether the item's channel has this target. */
+  readonly in_channel: boolean;
+  readonly state: TargetState;
+  /** Why it is in this state. */
+  readonly reason: string;
+  readonly usable: boolean;
+  /** May be picked now: usable, and its window has room. */
+  readonly eligible: boolean;
+  /** As the config has it, and what counts of it now. */
+  readonly weight: number;
+  readonly effective_weight: number;
+  /** 0.1 to 1 while it comes back; 0 while it is out. */
+  readonly share: number;
+  /** Load as the strategies see it: 0 idle, 1 nothing more fits. */
+  readonly score: number;
+  readonly latency_ms: number | null;
+  readonly in_flight: number;
+  readonly window: number;
+}
+
+/** Which target the next batch of the channel would go to. */
+export type PickExplanation =
+  | { readonly kind: "target"; readonly target: string }
+  /** A copy for each. */
+  | { readonly kind: "copies"; readonly targets: readonly string[] }
+  /** By chance: the share of each target that has one, 1 together. */
+  | { readonly kind: "chances"; readonly chances: Readonly<Record<string, number>> }
+  /** Nothing can be picked now: it waits. */
+  | { readonly kind: "waits" }
+  /** A plugin decides, and is not asked beforehand. */
+  | { readonly kind: "plugin" };
