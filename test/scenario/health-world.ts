@@ -11,6 +11,13 @@ import { ManualClock } from "../support/manual-clock.ts";
 
 const BATCH: Batch = { signal: "traces", pieces: [], bytes: 100, items: 10, points: 10 };
 const ACCEPTED: SendOutcome = { kind: "accepted", rejected: 0, message: "" };
+const REFUSED: SendOutcome = {
+  kind: "rejected",
+  code: "HTTP 500",
+  message: "HTTP 500",
+  badData: false,
+  perhapsData: true,
+};
 const TIMEOUT_MS = 5_000;
 const ANSWER_MS = 5;
 const STEP_MS = 10;
@@ -18,7 +25,8 @@ const STEP_MS = 10;
 /** How a target treats what comes: calls, and checks unless it treats them otherwise. */
 type Behaviour =
   | { readonly kind: "works"; readonly tookMs: number }
-  | { readonly kind: "killed" | "hangs" | "fails" | "half" }
+  | { readonly kind: "killed" | "hangs" | "fails" | "half" | "refuses" }
+  | { readonly kind: "bad data"; readonly every: number }
   | { readonly kind: "throttles"; readonly afterMs: number };
 
 interface Actor {
@@ -193,6 +201,10 @@ function answerOf(behaviour: Behaviour, timeoutMs: number, nth: number): [afterM
       return [timeoutMs, retry("timeout")];
     case "half":
       return [ANSWER_MS, nth % 2 === 0 ? ACCEPTED : retry("unavailable")];
+    case "refuses":
+      return [ANSWER_MS, REFUSED];
+    case "bad data":
+      return [ANSWER_MS, nth % behaviour.every === 0 ? REFUSED : ACCEPTED];
     case "throttles":
       return [ANSWER_MS, { ...retry("throttled"), afterMs: behaviour.afterMs }];
     default:
@@ -207,6 +219,9 @@ function retry(reason: Extract<SendOutcome, { kind: "retry" }>["reason"]): Extra
 function behaviourOf(text: string): Behaviour {
   const throttles = /^asks for (\w+) of rest$/u.exec(text);
   const slow = /^takes (\w+)$/u.exec(text);
+  const stumbles = /^refuses every (\d+)th$/u.exec(text);
+  if (stumbles !== null) return { kind: "bad data", every: Number(stumbles[1]) };
+  if (text === "refuses") return { kind: "refuses" };
   if (throttles !== null) return { kind: "throttles", afterMs: duration(throttles[1]) };
   if (slow !== null) return { kind: "works", tookMs: duration(slow[1]) };
   if (text === "works") return { kind: "works", tookMs: ANSWER_MS };

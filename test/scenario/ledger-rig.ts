@@ -4,6 +4,7 @@ import { seededRandom } from "../../src/core/random.ts";
 import { assemble, type Assembly } from "../../src/data/assembly.ts";
 import { createCorridor } from "../../src/data/corridor.ts";
 import type { Batch, SendOutcome, TargetClient } from "../../src/data/export/target-client.ts";
+import type { TargetEnv } from "../../src/data/export/target.ts";
 import { openTargets } from "../../src/data/export/targets.ts";
 import { createParting } from "../../src/data/parting.ts";
 import { Pools } from "../../src/data/pools.ts";
@@ -49,13 +50,14 @@ export class Rig implements AsyncDisposable {
   #assembly: Assembly;
   #version = 1;
 
-  constructor(text: string) {
+  /** Targets have active checks only with `openCheck`. */
+  constructor(text: string, more: Pick<TargetEnv, "openCheck"> = {}) {
     const { clock } = this;
     const log = createLog({ clock, write: () => undefined, level: "error", format: "json", colour: false });
     this.env = { clock, random: seededRandom(1), log, metrics: createMetrics(), ledger: createLedger() };
     const plan = planOf(text, this.#version);
     const openClient = (current: () => { readonly id: string }): TargetClient => this.#openClient(current);
-    const targets = openTargets(plan.targets, { ...this.env, openClient });
+    const targets = openTargets(plan.targets, { ...this.env, ...more, openClient });
     const schedule = (run: () => void): void => void this.#scheduled.push(run);
     this.pools = new Pools(plan, targets, {
       ...this.env,

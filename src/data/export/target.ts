@@ -1,5 +1,6 @@
 import type { Cancel, Clock } from "../../core/clock.ts";
 import type { Random } from "../../core/random.ts";
+import { Unreachable } from "../../core/unreachable.ts";
 import type { CheckStatus, OperatorWish } from "../../plan/data-plane.ts";
 import type { TargetPlan } from "../../plan/plan.ts";
 import type { CheckPlan } from "../../plan/target-health.ts";
@@ -19,6 +20,7 @@ import { HealthKeeper, type Kept, type KeeperEnv } from "../health/keeper.ts";
 import { parseReportedLoad } from "../load/reported-load.ts";
 import { type CallEnd, type SentCall, TargetLoad } from "../load/target-load.ts";
 import type { Batch, SendOutcome, TargetClient } from "./target-client.ts";
+import { isTargetFault } from "./target-fault.ts";
 import { cappedWindow, initialWindow, stepWindow, type Window } from "./window.ts";
 
 /** One configured address with its client, its window and its health. Shared by all pools that use the target. */
@@ -190,10 +192,10 @@ class Target implements OwnedTarget, Kept {
   }
 
   send(batch: Batch, timeoutMs: number, wanted: () => boolean, done: (outcome: SendOutcome) => void): Cancel {
-    const { items, bytes } = batch;
+    const { items, bytes, parcels = 1 } = batch;
     const sentMs = this.#env.clock.nowMs();
     const telling = timeoutMs >= Math.min(TELLING_TIMEOUT_MS, this.#plan.timeoutMs);
-    const call = { items, bytes, sentMs, telling, epoch: this.#keeper.sent() };
+    const call = { items, bytes, parcels, sentMs, telling, epoch: this.#keeper.sent() };
     this.load.sent(items, bytes, sentMs);
     return this.#client.send(batch, timeoutMs, (outcome, loadReport) => {
       const report = loadReport === undefined ? undefined : parseReportedLoad(loadReport);
@@ -242,21 +244,30 @@ class Target implements OwnedTarget, Kept {
     const { epoch, sentMs } = call;
     const nowMs = this.#env.clock.nowMs();
     const limit = this.#plan.maxInFlight;
-    const end = endOf(outcome, call.telling);
+    const end = endOf(outcome, call);
     this.load.ended(call, end, nowMs);
+    // Also a refusal is an answer: the target is there, and was as fast as it was.
+    if (outcome.kind !== "retry") {
+      this.#window = stepWindow(this.#window, { kind: "success", sentMs, wanted: wanted() }, nowMs, limit);
+    }
     switch (end.kind) {
       case "answered":
-        // Also bad data is an answer: the target is there, and was as fast as it was.
-        this.#window = stepWindow(this.#window, { kind: "success", sentMs, wanted: wanted() }, nowMs, limit);
         this.#keeper.success(epoch);
         break;
       case "neutral":
         this.#keeper.neutral(epoch);
         break;
-      default:
+      case "throttled":
         this.#window = stepWindow(this.#window, { kind: "overload", sentMs }, nowMs, limit);
-        if (end.kind === "throttled") this.#keeper.throttled(epoch, end.afterMs);
-        else if (outcome.kind === "retry") this.#keeper.failure(epoch, outcome.reason);
+        this.#keeper.throttled(epoch, end.afterMs);
+        break;
+      case "failed":
+        if (outcome.kind !== "retry") return this.#keeper.refused(epoch);
+        this.#window = stepWindow(this.#window, { kind: "overload", sentMs }, nowMs, limit);
+        this.#keeper.failure(epoch, outcome.reason);
+        break;
+      default:
+        throw new Unreachable(end satisfies never);
     }
   }
 
@@ -274,9 +285,14 @@ interface Sent extends SentCall {
   readonly epoch: number;
   /** Whether a timeout would be the target's. */
   readonly telling: boolean;
+  readonly parcels: number;
 }
 
-function endOf(outcome: SendOutcome, telling: boolean): CallEnd {
+function endOf(outcome: SendOutcome, { telling, parcels }: Sent): CallEnd {
+  if (outcome.kind === "rejected" && isTargetFault(outcome)) {
+    // If it may be for what is in one parcel, each is sent again alone (queue/settle.ts): these calls tell.
+    return { kind: outcome.perhapsData === true && parcels > 1 ? "neutral" : "failed" };
+  }
   if (outcome.kind !== "retry") return { kind: "answered" };
   if (outcome.reason === "cancelled" || (outcome.reason === "timeout" && !telling)) return { kind: "neutral" };
   return outcome.reason === "throttled" ? { kind: "throttled", afterMs: outcome.afterMs } : { kind: "failed" };

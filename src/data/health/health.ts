@@ -61,7 +61,12 @@ export type Health =
     })
   /** Only checks bring it back. A pool without any usable target may try it from `panicFromMs` on. */
   | (Common & { readonly state: "down"; readonly panicFromMs: number })
-  | (Common & { readonly state: "probing"; readonly probeOut: boolean })
+  | (Common & {
+      readonly state: "probing";
+      readonly probeOut: boolean;
+      /** As before it: checks that pass bring it back when nothing is sent that could be the probe. */
+      readonly doubted: boolean;
+    })
   /** Operators' states; Infinity: until the next wish. */
   | (Common & { readonly state: "drain" | "maintenance"; readonly untilMs: number });
 
@@ -168,6 +173,7 @@ export function nextChangeMs(health: Health, nowMs: number): number {
 /** Whether its state may be about to change, so that it is worth asking more often. */
 export function isInDoubt(health: Health): boolean {
   if (health.state === "ejected" || health.state === "down") return true;
+  if (health.state === "probing" && health.doubted) return true;
   return health.checks < 0 || (health.state === "ready" && health.failures > 0);
 }
 

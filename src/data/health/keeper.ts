@@ -87,7 +87,8 @@ export class HealthKeeper implements Checked {
   get nextTryMs(): number | undefined {
     const { health } = this;
     if (health.state === "ejected") return health.nextTryMs;
-    const nextMs = health.state === "down" ? this.#checker?.nextMs : undefined;
+    const checksDecide = health.state === "down" || (health.state === "probing" && health.doubted && !health.probeOut);
+    const nextMs = checksDecide ? this.#checker?.nextMs : undefined;
     return nextMs === Infinity ? undefined : nextMs;
   }
 
@@ -108,6 +109,12 @@ export class HealthKeeper implements Checked {
   failure(epoch: number, reason: RetryReason): void {
     const jitter = this.#env.random.next();
     this.#step({ kind: "failure", epoch, reason, jitter, recent: this.#count(epoch, true) });
+  }
+
+  /** Answered, but with a refusal of the target's own making. */
+  refused(epoch: number): void {
+    const jitter = this.#env.random.next();
+    this.#step({ kind: "refused", epoch, jitter, recent: this.#count(epoch, true) });
   }
 
   throttled(epoch: number, delayMs: number | undefined): void {

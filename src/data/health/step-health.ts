@@ -20,6 +20,8 @@ export type HealthEvent =
       readonly jitter: number;
       readonly recent: Recent;
     }
+  /** Answered with a refusal that is the target's fault, as far as one can tell (data/export/target-fault.ts). */
+  | { readonly kind: "refused"; readonly epoch: number; readonly jitter: number; readonly recent: Recent }
   | { readonly kind: "throttled"; readonly epoch: number; readonly delayMs: number | undefined }
   /** Ended without saying anything about the target. */
   | { readonly kind: "neutral"; readonly epoch: number }
@@ -42,6 +44,8 @@ export function stepHealth(health: Health, event: HealthEvent, nowMs: number, po
       return onSuccess(health, event.recent, nowMs, policy);
     case "failure":
       return onFailure(health, event, nowMs, policy);
+    case "refused":
+      return onRefused(health, event.jitter, event.recent, nowMs, policy);
     case "throttled":
       return onThrottled(health, event.delayMs, nowMs, policy);
     case "neutral":
@@ -62,7 +66,7 @@ export function stepHealth(health: Health, event: HealthEvent, nowMs: number, po
 function onTick(health: Health, nowMs: number, policy: HealthPolicy): Health {
   switch (health.state) {
     case "ejected":
-      return nowMs < health.nextTryMs ? health : probing(health, "rest_over", nowMs);
+      return nowMs < health.nextTryMs ? health : probing(health, "rest_over", health.doubted, nowMs);
     case "drain":
     case "maintenance": {
       if (nowMs < health.untilMs) return health;
@@ -110,6 +114,24 @@ function onFailure(
   }
 }
 
+/**
+ * Some data makes some targets stumble: so refusals never count in a row, only in the share, which one sender's bad data does not
+ * move far. A probe that is refused proves nothing, and the rest goes on.
+ */
+function onRefused(health: Health, jitter: number, recent: Recent, nowMs: number, policy: HealthPolicy): Health {
+  switch (health.state) {
+    case "ready":
+      return isBelow(recent, policy) ? eject(health, "success_rate", jitter, nowMs, policy) : health;
+    case "probing":
+      return eject(health, "success_rate", jitter, nowMs, policy);
+    case "ejected":
+    case "down":
+      return { ...health, panicFromMs: nowMs + policy.panicMs };
+    default:
+      return health;
+  }
+}
+
 /** The target answered, so it is there; it only wants to be left alone for a while. */
 function onThrottled(health: Health, delayMs: number | undefined, nowMs: number, policy: HealthPolicy): Health {
   const untilMs = nowMs + Math.min(policy.maxPauseMs, delayMs ?? policy.pauseMs);
@@ -137,7 +159,13 @@ function onCheckPassed(health: Health, nowMs: number, policy: HealthPolicy): Hea
   switch (health.state) {
     case "ejected":
       // A check that passed all the time knows nothing of what ails the calls: it must not end the rest.
-      if (health.doubted && checks >= wanted) return probing({ ...health, checks }, "check_passed", nowMs);
+      // These passes are spent: without a probe as many more have to follow.
+      if (health.doubted && checks >= wanted) return probing({ ...health, checks: 0 }, "check_passed", true, nowMs);
+      break;
+    case "probing":
+      // Nothing is sent that could be the probe.
+      if (health.doubted && !health.probeOut && checks >= wanted)
+        return ready({ ...health, checks }, "check_passed", nowMs);
       break;
     case "down":
       if (checks >= (health.reason === "added" ? 1 : wanted))
@@ -169,7 +197,7 @@ function onCheckFailed(health: Health, nowMs: number, policy: HealthPolicy): Hea
 
 /** Nobody asks it any more: calls have to find out. */
 function onUnchecked(health: Health, nowMs: number): Health {
-  if (health.state === "down") return probing({ ...health, checks: 0 }, "unchecked", nowMs);
+  if (health.state === "down") return probing({ ...health, checks: 0 }, "unchecked", true, nowMs);
   return health.checks === 0 ? health : { ...health, checks: 0 };
 }
 
@@ -200,8 +228,8 @@ function down(health: Health, falls: number, nowMs: number): Health {
   return { ...entered(health, "check_failed", falls, nowMs), state: "down", panicFromMs: nowMs };
 }
 
-function probing(health: Health, reason: HealthReason, nowMs: number): Health {
-  return { ...entered(health, reason, health.falls, nowMs), state: "probing", probeOut: false };
+function probing(health: Health, reason: HealthReason, doubted: boolean, nowMs: number): Health {
+  return { ...entered(health, reason, health.falls, nowMs), state: "probing", probeOut: false, doubted };
 }
 
 function entered(health: Health, reason: HealthReason, falls: number, nowMs: number) {

@@ -29,7 +29,7 @@ const EXAMPLES: Readonly<Record<TargetState, Health>> = {
   ready: { ...common, state: "ready", failures: 4, pausedUntilMs: NOW_MS, rampFromMs: -Infinity },
   ejected: { ...common, state: "ejected", nextTryMs: NOW_MS + 30_000, panicFromMs: NOW_MS, doubted: true },
   down: { ...common, state: "down", panicFromMs: NOW_MS },
-  probing: { ...common, state: "probing", probeOut: true },
+  probing: { ...common, state: "probing", probeOut: false, doubted: true },
   drain: { ...common, state: "drain", untilMs: NOW_MS + 60_000 },
   maintenance: { ...common, state: "maintenance", untilMs: NOW_MS + 60_000 },
 };
@@ -45,11 +45,14 @@ interface Input {
 
 const failure: HealthEvent = { kind: "failure", epoch: 7, reason: "reset", jitter: 0, recent: FEW };
 const poor = { sends: 20, failures: 10 };
+const refused: HealthEvent = { kind: "refused", epoch: 7, jitter: 0, recent: FEW };
 const INPUTS = {
   success: { event: { kind: "success", epoch: 7, recent: FEW } },
   "success, checks unwritten": { event: { kind: "success", epoch: 7, recent: FEW }, policy: UNWRITTEN },
   "success, rate poor": { event: { kind: "success", epoch: 7, recent: poor } },
   "5th failure in a row": { event: failure },
+  refused: { event: refused },
+  "refused, rate poor": { event: { ...refused, recent: poor } },
   throttled: { event: { kind: "throttled", epoch: 7, delayMs: 500 } },
   "throttled, checks unwritten": { event: { kind: "throttled", epoch: 7, delayMs: 500 }, policy: UNWRITTEN },
   neutral: { event: { kind: "neutral", epoch: 7 } },
@@ -72,6 +75,8 @@ const TABLE: Readonly<Record<keyof typeof INPUTS, string>> = {
   "success, checks unwritten": ". | ready recovered | ready recovered | ready recovered | . | .",
   "success, rate poor": "ejected success_rate | ready recovered | . | ready recovered | . | .",
   "5th failure in a row": "ejected reset | . | . | ejected reset | . | .",
+  refused: ". | . | . | ejected success_rate | . | .",
+  "refused, rate poor": "ejected success_rate | . | . | ejected success_rate | . | .",
   throttled: ". | ready recovered | . | ready recovered | . | .",
   "throttled, checks unwritten": ". | ready recovered | ready recovered | ready recovered | . | .",
   neutral: ". | . | . | . | . | .",
@@ -79,7 +84,7 @@ const TABLE: Readonly<Record<keyof typeof INPUTS, string>> = {
   "time passes": ". | probing rest_over | . | . | ready expired | ready expired",
   "time passes, checks fail": ". | probing rest_over | . | . | down check_failed | down check_failed",
   "1st check passes": ". | . | . | . | . | .",
-  "rise checks pass": ". | probing check_passed | ready check_passed | . | . | .",
+  "rise checks pass": ". | probing check_passed | ready check_passed | ready check_passed | . | .",
   "1st check fails": ". | . | . | . | . | .",
   "fall checks fail": "down check_failed | down check_failed | . | down check_failed | . | .",
   "checks switched off": ". | . | probing unchecked | . | . | .",
@@ -126,6 +131,40 @@ test("checks that passed all the time do not shorten an ejection, however many p
   };
   for (let i = 0; i < 100; i++) health = stepHealth(health, { kind: "check_passed" }, NOW_MS + i, POLICY);
   assert.equal(health.state, "ejected");
+});
+
+test("checks bring back what waits for a probe that nobody sends, only if they failed before, and not beside a probe", () => {
+  const passTwice = (health: Health): Health => {
+    const once = stepHealth(health, { kind: "check_passed" }, NOW_MS, POLICY);
+    return stepHealth(once, { kind: "check_passed" }, NOW_MS, POLICY);
+  };
+  const waiting = { ...EXAMPLES.probing, state: "probing", probeOut: false, doubted: true } as const;
+  assert.equal(passTwice(waiting).state, "ready");
+  const proven = passTwice({ ...waiting, probeOut: true });
+  assert.equal(proven.state, "probing", "the probe decides");
+  const undecided = stepHealth(proven, { kind: "neutral", epoch: 7 }, NOW_MS, POLICY);
+  assert.equal(stepHealth(undecided, { kind: "check_passed" }, NOW_MS, POLICY).state, "ready");
+  let health: Health = { ...waiting, doubted: false };
+  for (let i = 0; i < 100; i++) health = passTwice(health);
+  assert.equal(health.state, "probing", "checks that passed all the time know nothing of what ails the calls");
+});
+
+test("passes that make a target wait for a probe are spent: as many more bring it back without one", () => {
+  let health: Health = { ...EXAMPLES.ejected, falls: 2 };
+  const states: string[] = [];
+  for (let i = 0; i < 8; i++) {
+    health = stepHealth(health, { kind: "check_passed" }, NOW_MS, POLICY);
+    states.push(health.state);
+  }
+  const [ejected, probing] = [Array<string>(3).fill("ejected"), Array<string>(4).fill("probing")];
+  assert.deepEqual(states, [...ejected, ...probing, "ready"]);
+});
+
+test("refusals never eject in a row, however many, and do not end a row of failures either", () => {
+  let health = EXAMPLES.ready;
+  for (let i = 0; i < 100; i++) health = stepHealth(health, refused, NOW_MS, POLICY);
+  assert.equal(health, EXAMPLES.ready);
+  assert.equal(stepHealth(health, failure, NOW_MS, POLICY).state, "ejected");
 });
 
 test("after n falls, n times as many checks have to pass in a row; one that fails begins again", () => {
@@ -177,7 +216,7 @@ const anEvent = fc.oneof(
   {
     weight: 8,
     arbitrary: fc.record({
-      kind: fc.constantFrom("success", "failure", "throttled", "neutral"),
+      kind: fc.constantFrom("success", "failure", "refused", "throttled", "neutral"),
       age: fc.integer({ min: 0, max: 2 }),
       delayMs: fc.option(fc.integer({ min: 0, max: 1_000_000 }), { nil: undefined }),
       recent: fc.constantFrom(FEW, poor),

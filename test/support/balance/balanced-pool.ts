@@ -81,7 +81,7 @@ export class SetTarget implements TargetSource {
   }
 
   probe(): void {
-    this.#enter({ ...COMMON, state: "probing", reason: "rest_over", probeOut: false });
+    this.#enter({ ...COMMON, state: "probing", reason: "rest_over", probeOut: false, doubted: false });
   }
 
   #enter(health: Health): void {

@@ -1,10 +1,8 @@
 import { Unreachable } from "../../../core/unreachable.ts";
 import { SIGNALS, type Signal } from "../../../otlp/signal.ts";
 import type { SendOutcome, TargetClient } from "../../export/target-client.ts";
+import { isTargetFault } from "../../export/target-fault.ts";
 import type { Check, CheckOutcome } from "../check.ts";
-
-/** Refusals that real data would meet as well. `perhapsData` cannot be the data's fault: there is none. */
-const BROKEN = new Set(["UNAUTHENTICATED", "PERMISSION_DENIED", "HTTP 401", "HTTP 403"]);
 
 /**
  * An empty export on the target's own connection, by the way that data takes. Who takes only some signals refuses the others:
@@ -42,10 +40,8 @@ function judge(outcome: SendOutcome): CheckOutcome {
     case "retry":
       if (outcome.reason === "throttled") return { result: "passed", said: outcome.message };
       return { result: outcome.reason === "timeout" ? "timeout" : "failed", said: outcome.message };
-    case "rejected": {
-      const failed = BROKEN.has(outcome.code) || outcome.perhapsData === true || outcome.code.startsWith("HTTP 5");
-      return { result: failed && outcome.code !== "HTTP 422" ? "failed" : "passed", said: outcome.message };
-    }
+    case "rejected":
+      return { result: isTargetFault(outcome) ? "failed" : "passed", said: outcome.message };
     default:
       throw new Unreachable(outcome satisfies never);
   }
