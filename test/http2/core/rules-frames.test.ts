@@ -157,7 +157,20 @@ const padding: readonly Rule[] = [
   {
     name: "padding longer than the payload of HEADERS is an error of the connection",
     role: "server",
-    send: [frame(FRAME.HEADERS, FLAG.PADDED | END_HEADERS, 1, Buffer.concat([Uint8Array.of(200), BLOCK]))],
+    send: [frame(FRAME.HEADERS, FLAG.PADDED | END_HEADERS, 1, Buffer.concat([Uint8Array.of(BLOCK.length + 1), BLOCK]))],
+    outcome: connectionError(E.PROTOCOL_ERROR),
+  },
+  {
+    name: "padding longer than what priority fields leave of HEADERS is an error of the connection",
+    role: "server",
+    send: [
+      frame(
+        FRAME.HEADERS,
+        FLAG.PADDED | FLAG.PRIORITY | END_HEADERS,
+        1,
+        Buffer.concat([Uint8Array.of(BLOCK.length + 1, 0, 0, 0, 1, 9), BLOCK]),
+      ),
+    ],
     outcome: connectionError(E.PROTOCOL_ERROR),
   },
   {
