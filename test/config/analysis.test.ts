@@ -144,6 +144,37 @@ check(
   "order",
 );
 
+/** `{ service_name: s<i>, .. }` for each of them. */
+function manyOf(key: string, count: number): string {
+  return `any: [${Array.from({ length: count }, (_, i) => `${key}: s${i}`).join(", ")}]`;
+}
+
+check(
+  [
+    {
+      name: "one of seventy, and the rest",
+      rules: conditions("span_kind: server", `{ span_kind: server }, { ${manyOf("service_name", 70)} }`),
+      want: SHADOWED,
+    },
+    {
+      name: "sixty-five of seventy",
+      rules: conditions("service_name: { in: [s0, s1] }", manyOf("service_name", 70)),
+      want: [],
+    },
+    {
+      name: "seventy of seventy-one",
+      rules: conditions(manyOf("service_name", 66), manyOf("service_name", 71)),
+      want: [],
+    },
+    {
+      name: "ten by ten",
+      rules: conditions(`{ ${manyOf("service_name", 10)} }, { ${manyOf("region", 10)} }`, manyOf("service_name", 10)),
+      want: [],
+    },
+  ],
+  "alternatives, more than are looked at",
+);
+
 function one(...written: readonly string[]): string {
   return `  - { id: r, pool: p, conditions: [${written.join(", ")}] }`;
 }
