@@ -61,6 +61,8 @@ export interface Io {
   readonly stderr: Output;
   /** The whole of standard input. */
   readStdin(): Promise<string>;
+  /** The same for what may be no text. */
+  readStdinBytes(): Promise<Uint8Array>;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   readonly clock: Clock;

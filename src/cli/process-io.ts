@@ -1,4 +1,4 @@
-import { text } from "node:stream/consumers";
+import { buffer, text } from "node:stream/consumers";
 import { isatty, type WriteStream } from "node:tty";
 import { systemClock } from "../core/clock.ts";
 import { systemRandom } from "../core/random.ts";
@@ -16,6 +16,7 @@ export function processIo(): ProcessIo {
     stdout: outputOn(process.stdout, 1),
     stderr: outputOn(process.stderr, 2),
     readStdin: () => text(process.stdin),
+    readStdinBytes: () => buffer(process.stdin),
     env: process.env,
     cwd: process.cwd(),
     clock: systemClock,

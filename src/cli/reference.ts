@@ -26,7 +26,7 @@ const EXIT_MEANINGS = {
   1: "It failed; stderr tells why.",
   2: "The command line is wrong.",
   3: "The config has problems.",
-  4: "Kept for tests of a config that failed.",
+  4: "Tests of a config failed.",
   5: "There is no such file or thing.",
   6: "Somebody else changed it in the meantime, or it is there already.",
   7: "The other side cannot be reached.",

@@ -8,7 +8,15 @@ type Issue = z.core.$ZodIssue;
 
 /** Checks the values against the schema; `document` is there when nothing is wrong. */
 export function checkSchema(root: unknown): { document: ConfigDocument | undefined; findings: Finding[] } {
-  const result = ConfigSchema.safeParse(root, { error: issueText });
+  return checkAgainst(ConfigSchema, root);
+}
+
+/** The same for another schema. */
+export function checkAgainst<Schema extends z.ZodType>(
+  schema: Schema,
+  root: unknown,
+): { document: z.output<Schema> | undefined; findings: Finding[] } {
+  const result = schema.safeParse(root, { error: issueText });
   if (result.success) return { document: result.data, findings: [] };
   return { document: undefined, findings: result.error.issues.flatMap((issue) => toFindings(issue, [], root)) };
 }

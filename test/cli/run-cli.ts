@@ -11,7 +11,7 @@ export interface Ran {
 }
 
 export interface RunOptions {
-  readonly stdin?: string;
+  readonly stdin?: string | Uint8Array;
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   readonly clock?: Clock;
@@ -25,7 +25,8 @@ export async function runCli(argv: readonly string[], options: RunOptions = {}):
   const io: Io = {
     stdout: { write: (text) => void (written.out += text), isTty: false, columns },
     stderr: { write: (text) => void (written.err += text), isTty: false, columns },
-    readStdin: () => Promise.resolve(stdin),
+    readStdin: () => Promise.resolve(Buffer.from(stdin).toString()),
+    readStdinBytes: () => Promise.resolve(Buffer.from(stdin)),
     env,
     cwd,
     clock,

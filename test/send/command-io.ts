@@ -19,6 +19,7 @@ export async function runSend(argv: readonly string[], more: { stop?: AbortSigna
     stdout: { write: (text) => void stdout.push(text), isTty: false, columns: 80 },
     stderr: { write: (text) => void stderr.push(text), isTty: more.tty === true, columns: 80 },
     readStdin: () => Promise.resolve(""),
+    readStdinBytes: () => Promise.resolve(new Uint8Array(0)),
     env: {},
     cwd: process.cwd(),
     clock: systemClock,

@@ -1,0 +1,76 @@
+import { resolve } from "node:path";
+import type { Explanation } from "../../plan/explanation.ts";
+import { openRehearsal } from "../../server/rehearse.ts";
+import { fieldsOf } from "../admin-client/answer.ts";
+import { ask } from "../admin-client/ask.ts";
+import { ADMIN_OPTIONS } from "../admin-client/options.ts";
+import { jsonBody } from "../admin-client/read-body.ts";
+import { usage } from "../args.ts";
+import type { Args, Command, Io } from "../command.ts";
+import { EXIT, type ExitCode } from "../exit-code.ts";
+import { loadUsable } from "../load-config.ts";
+import { outputFormat, render } from "../print.ts";
+import { INPUT_OPTIONS, type ReadInput, readInput } from "./input.ts";
+import { explanationText } from "./text.ts";
+
+export const command: Command = {
+  name: "explain",
+  summary: "Tell what becomes of data: rule by rule, the pool, its targets, and the pick.",
+  usage: [
+    "explain [file|-] [--config <file>]",
+    "explain --service checkout --span-name 'GET /x' --attribute user.tier=gold",
+  ],
+  details: `Takes an OTLP export request in JSON or protobuf, or one span, metric or log record in OTLP's JSON, from a file or standard
+input, or an item described by options; with a file, --service, --resource and --scope-name are what a single item stands in.
+With --config nothing has to run, and all targets count as ready. Without it a running node is asked: what holds there now.
+Nothing is carried out either way. Where chance picks, shares are told in place of a pick.
+
+  signalbox explain --config signalbox.yaml --service checkout --span-kind server
+  signalbox explain request.json --config signalbox.yaml -o json
+  signalbox explain - --url http://127.0.0.1:4320 < request.bin`,
+  options: {
+    config: { type: "string", short: "c", value: "file", help: "Explain by this config, without a node." },
+    items: {
+      type: "string",
+      short: "n",
+      value: "count",
+      default: "20",
+      help: "So many items are explained, 1000 at most.",
+    },
+    ...INPUT_OPTIONS,
+    ...ADMIN_OPTIONS,
+  },
+  run,
+};
+
+const MAX_ITEMS = 1_000;
+
+async function run(args: Args, io: Io): Promise<ExitCode> {
+  const format = outputFormat(args.required("output"));
+  const maxItems = args.number("items", 1) ?? 1;
+  if (!Number.isInteger(maxItems) || maxItems > MAX_ITEMS) throw usage(`--items takes 1 to ${MAX_ITEMS}`);
+  const config = args.text("config");
+  if (config !== undefined && args.text("url") !== undefined) throw usage("--config and --url exclude each other");
+  const input = await readInput(args, io);
+  if (input.note !== "") io.stderr.write(`left out as malformed: ${input.note}\n`);
+  if (config === undefined) return askNode(input, maxItems, args, io);
+  const { config: loaded, text } = loadUsable(resolve(io.cwd, config), io);
+  await using rehearsal = await openRehearsal(loaded, text);
+  const explanation = rehearsal.explain({ ...input, maxItems });
+  io.stdout.write(render(format, explanation, () => explanationText(explanation, io.stdout.columns)));
+  return EXIT.ok;
+}
+
+function askNode({ signal, bytes, region }: ReadInput, maxItems: number, args: Args, io: Io): Promise<ExitCode> {
+  const protobuf = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("base64");
+  const body = jsonBody({ signal, protobuf, region, max_items: maxItems });
+  return ask({ method: "POST", path: ["explain"], body }, args, io, (answer) =>
+    explanationText(explanationIn(answer), io.stdout.columns),
+  );
+}
+
+/** What a node answers is as the port has it. */
+function explanationIn(answer: unknown): Explanation {
+  if (!Array.isArray(fieldsOf(answer)["items"])) throw usage("what answers there explains nothing: it may be older");
+  return answer as Explanation; // oxlint-disable-line typescript/no-unsafe-type-assertion -- the wire boundary
+}

@@ -1,0 +1,103 @@
+import { readFileSync, statSync } from "node:fs";
+import { resolve } from "node:path";
+import { checkAgainst } from "../../config/check-schema.ts";
+import { formatPath } from "../../config/finding.ts";
+import { reasonOf, RouterError } from "../../core/errors.ts";
+import { type ExplainInput, readExplainInput, simpleRequest } from "../../plan/explain-input.ts";
+import { type SimpleItem, SimpleItemSchema } from "../../plan/simple-item.ts";
+import { usage } from "../args.ts";
+import type { Args, Io, OptionSpec } from "../command.ts";
+
+/** Options that describe an item, or what a single item stands in. */
+export const INPUT_OPTIONS: Readonly<Record<string, OptionSpec>> = {
+  signal: { type: "string", value: "traces|metrics|logs", help: "Where it cannot be seen." },
+  service: { type: "string", value: "name", help: "The resource's attribute service.name." },
+  "span-name": { type: "string", value: "name", help: "The span's name." },
+  "span-kind": { type: "string", value: "kind", help: "The span's kind, such as server." },
+  "span-status": { type: "string", value: "status", help: "unset, ok or error." },
+  severity: { type: "string", value: "level", help: "Of a log record: TRACE to FATAL4, or 1 to 24." },
+  "metric-name": { type: "string", value: "name", help: "The metric's name." },
+  "scope-name": { type: "string", value: "name", help: "The name of the instrumentation scope." },
+  attribute: {
+    type: "string",
+    short: "a",
+    multiple: true,
+    value: "key=value",
+    help: 'Of the item. 503 and true are no texts; "503" in double quotes is.',
+  },
+  resource: { type: "string", short: "r", multiple: true, value: "key=value", help: "Attribute of the resource." },
+  "trace-id": { type: "string", value: "hex", help: "32 hex digits." },
+  region: { type: "string", value: "name", help: "Of the listener that it comes in by; else that of the node." },
+};
+
+export type ReadInput = Extract<ExplainInput, { ok: true }> & { readonly region: string | undefined };
+
+/** The item that options describe, or what the file or standard input has. Fails with USAGE, or CONFIG_UNREADABLE for a file. */
+export async function readInput(args: Args, io: Io): Promise<ReadInput> {
+  const [file, ...more] = args.positionals;
+  if (more.length > 0) throw usage("explain takes one file");
+  const item = itemOf(args);
+  if (file === undefined && Object.keys(item).every((key) => key === "region" || key === "signal")) {
+    throw usage("explain needs a file, - for standard input, or options that describe an item such as --service");
+  }
+  const input = file === undefined ? simpleRequest(item) : readExplainInput(await bytesOf(file, io), item.signal, item);
+  if (!input.ok) throw usage(`${file ?? "the item"}: ${input.message}`, SIGNAL_HINT.exec(input.message)?.[0]);
+  return { ...input, region: item.region };
+}
+
+const SIGNAL_HINT = /say which(?=$)/u;
+/** An export request has 64 MiB at most. */
+const MAX_BYTES = 64 * 1_024 * 1_024;
+
+async function bytesOf(name: string, io: Io): Promise<Uint8Array> {
+  if (name === "-") return io.readStdinBytes();
+  const path = resolve(io.cwd, name);
+  try {
+    if (statSync(path).size > MAX_BYTES) throw new Error("the file is larger than 64 MiB");
+    return readFileSync(path);
+  } catch (cause) {
+    throw new RouterError("CONFIG_UNREADABLE", `cannot read ${name}: ${reasonOf(cause)}`, { cause });
+  }
+}
+
+function itemOf(args: Args): SimpleItem {
+  const severity = args.text("severity");
+  const written = {
+    signal: args.text("signal"),
+    service: args.text("service"),
+    span_name: args.text("span-name"),
+    span_kind: args.text("span-kind"),
+    span_status: args.text("span-status"),
+    severity: severity !== undefined && /^\d+$/u.test(severity) ? Number(severity) : severity,
+    metric_name: args.text("metric-name"),
+    scope_name: args.text("scope-name"),
+    attributes: pairsOf(args, "attribute"),
+    resource: pairsOf(args, "resource"),
+    trace_id: args.text("trace-id"),
+    region: args.text("region"),
+  };
+  const given = Object.fromEntries(Object.entries(written).filter(([, value]) => value !== undefined));
+  const { document, findings } = checkAgainst(SimpleItemSchema, given);
+  const [first] = findings;
+  if (document !== undefined) return document;
+  throw usage(`--${formatPath(first?.path ?? []).replaceAll("_", "-")}: ${first?.message ?? ""}`, first?.hint);
+}
+
+function pairsOf(args: Args, option: string): Record<string, unknown> | undefined {
+  const pairs = args.list(option).map((text) => {
+    const at = text.indexOf("=");
+    if (at <= 0) throw usage(`--${option} takes key=value; got "${text}"`);
+    return [text.slice(0, at), valueOf(text.slice(at + 1))] as const;
+  });
+  return pairs.length === 0 ? undefined : Object.fromEntries(pairs);
+}
+
+/** A number, a boolean or a quoted text as JSON has them; any other text as it is. */
+function valueOf(text: string): unknown {
+  if (!/^(?:true|false|-?\d.*|".*")$/u.test(text)) return text;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,152 @@
+import { readFileSync, statSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { checkAgainst } from "../../config/check-schema.ts";
+import { hintFor } from "../../config/closest.ts";
+import { parseText } from "../../config/document.ts";
+import { type Finding, fault, formatPath, type Path } from "../../config/finding.ts";
+import type { Config } from "../../config/schema/config.ts";
+import { reasonOf, RouterError } from "../../core/errors.ts";
+import type { Problem } from "../../core/problem.ts";
+import { DEFAULT_RULE } from "../../plan/compile-routes.ts";
+import { type ExplainInput, readExplainInput, simpleRequest } from "../../plan/explain-input.ts";
+import { type RoutingTest, TestFileSchema, TestListSchema } from "./schema.ts";
+
+/** A test file that was read, before anything is known of its config. */
+export interface TestFile {
+  readonly file: string;
+  /** As the file names it, as a whole path. */
+  readonly config: string | undefined;
+  readonly tests: readonly LoadedTest[];
+  readonly problems: readonly Problem[];
+  /** Problems of what the tests name that this config does not have. */
+  check(config: Config): Problem[];
+}
+
+export interface LoadedTest extends Omit<RoutingTest, "input"> {
+  readonly input: Extract<ExplainInput, { ok: true }>;
+  readonly region: string | undefined;
+  /** Of its name in the file. */
+  readonly line: number;
+}
+
+/** Reads a test file. What is wrong with it is among its problems; fails with CONFIG_UNREADABLE when there is none. */
+export function loadTests(name: string, cwd: string): TestFile {
+  const path = resolve(cwd, name);
+  const parsed = parseText(readText(path, name));
+  const none = { file: name, config: undefined, tests: [], check: () => [] };
+  if (!parsed.ok || parsed.faults.length > 0) {
+    const problems = parsed.faults.map(({ message, hint, position }) => problem(name, "", message, hint, position));
+    return { ...none, problems };
+  }
+  const { document } = parsed;
+  const place = (finding: Finding): Problem => {
+    const position = document.positionOf(finding.path, finding.at ?? "value");
+    return problem(name, formatPath(finding.path), finding.message, finding.hint, position);
+  };
+  const { file, findings } = readFile(document.root);
+  if (file === undefined) return { ...none, problems: findings.map(place) };
+  const tests: LoadedTest[] = [];
+  const faults: Finding[] = [];
+  for (const [i, test] of file.tests.entries()) {
+    const at = [...file.path, i];
+    const input = readInput(test, dirname(path));
+    const { line } = document.positionOf([...at, "name"], "value");
+    if (input.ok) tests.push({ ...test, input, region: test.input.region, line });
+    else faults.push(fault([...at, "input"], input.message));
+  }
+  const config = file.config === undefined ? undefined : resolve(dirname(path), file.config);
+  const check = (known: Config): Problem[] => unknownNames(file, known).map(place);
+  return { file: name, config, tests, problems: faults.map(place), check };
+}
+
+interface Written {
+  readonly config: string | undefined;
+  readonly tests: readonly RoutingTest[];
+  /** Of the list of tests. */
+  readonly path: Path;
+}
+
+function readFile(root: unknown): { readonly file: Written | undefined; readonly findings: readonly Finding[] } {
+  if (Array.isArray(root)) {
+    const { document, findings } = checkAgainst(TestListSchema, root);
+    return { file: document && { config: undefined, tests: document, path: [] }, findings };
+  }
+  const { document, findings } = checkAgainst(TestFileSchema, root);
+  return { file: document && { config: document.config, tests: document.tests, path: ["tests"] }, findings };
+}
+
+/** What `share` sends has a trace of its own each time, so there has to be one. */
+const SOME_TRACE = "0123456789abcdef0123456789abcdef";
+
+function readInput({ input, expect }: RoutingTest, folder: string): ExplainInput {
+  const { request, file, ...words } = input;
+  const item = expect.share === undefined ? words : { trace_id: SOME_TRACE, ...words };
+  if (request !== undefined && file !== undefined) return { ok: false, message: "request and file exclude each other" };
+  if (request !== undefined) return readExplainInput(Buffer.from(JSON.stringify(request)), item.signal, item);
+  if (file === undefined) return simpleRequest(item);
+  try {
+    return readExplainInput(readFileSync(resolve(folder, file)), item.signal, item);
+  } catch (cause) {
+    return { ok: false, message: `cannot read ${file}: ${reasonOf(cause)}` };
+  }
+}
+
+function unknownNames({ tests, path }: Written, config: Config): Finding[] {
+  const rules = [...config.rules.map(({ id }) => id), DEFAULT_RULE];
+  const pools = Object.keys(config.pools);
+  const targets = config.targets.map(({ id }) => id);
+  return tests.flatMap(({ expect }, i) => {
+    const at = [...path, i, "expect"];
+    const look = (
+      noun: string,
+      known: readonly string[],
+      key: readonly (string | number)[],
+      name: string,
+    ): Finding[] =>
+      known.includes(name)
+        ? []
+        : [fault([...at, ...key], `there is no ${noun} "${name}"`, hintFor(name, known, `${noun}s`))];
+    const { rule, pool, target, copies = [], share } = expect;
+    return [
+      ...(rule === undefined ? [] : look("rule", rules, ["rule"], rule)),
+      ...(pool === undefined ? [] : look("pool", pools, ["pool"], pool)),
+      ...(target === undefined ? [] : look("target", targets, ["target"], target)),
+      ...(expect.targets ?? []).flatMap((one, k) => look("target", targets, ["targets", k], one)),
+      ...copies.flatMap((one, k) => look("rule or pool", [...rules, ...pools], ["copies", k], one)),
+      ...(share === undefined ? [] : shareFaults(share.of, rules, targets, at)),
+    ];
+  });
+}
+
+function shareFaults(of: string, rules: readonly string[], targets: readonly string[], at: Path): Finding[] {
+  const path = [...at, "share", "of"];
+  const known = [...rules, ...targets];
+  const name = of.replace(/^(?:rule|target):/u, "");
+  if (name === of && rules.includes(of) && targets.includes(of)) {
+    return [fault(path, `"${of}" is a rule and a target`, `write rule:${of} or target:${of}`)];
+  }
+  return known.includes(name)
+    ? []
+    : [fault(path, `there is no rule or target "${name}"`, hintFor(name, known, "names"))];
+}
+
+const MAX_BYTES = 16 * 1_024 * 1_024;
+
+function readText(path: string, name: string): string {
+  try {
+    if (statSync(path).size > MAX_BYTES) throw new Error("the file is larger than 16 MiB");
+    return readFileSync(path, "utf8").replace(/^\uFEFF/u, "");
+  } catch (cause) {
+    throw new RouterError("CONFIG_UNREADABLE", `cannot read ${name}: ${reasonOf(cause)}`, { cause });
+  }
+}
+
+function problem(
+  file: string,
+  path: string,
+  message: string,
+  hint: string | undefined,
+  position: NonNullable<Problem["position"]>,
+): Problem {
+  return { severity: "error", path, message, ...(hint !== undefined && { hint }), file, position };
+}

@@ -1,0 +1,53 @@
+import { createHash } from "node:crypto";
+import { withTraceIds } from "../../plan/trace-ids.ts";
+import type { Rehearsal } from "../../server/rehearse.ts";
+import type { LoadedTest } from "./load.ts";
+import type { Failure } from "./run-test.ts";
+import type { Expectation } from "./schema.ts";
+
+type Share = NonNullable<Expectation["share"]>;
+
+/** Sends the test's items, each time with other trace ids, through the corridor, and counts. The same ids on every run. */
+export function measureShare(
+  rehearsal: Rehearsal,
+  { input, region }: LoadedTest,
+  share: Share,
+): { readonly failure: Failure | undefined; readonly rules: readonly string[] } {
+  const { signal, bytes } = input;
+  const at = region ?? rehearsal.plan.nodeRegion;
+  const total = rehearsal.explain({ ...input, region, maxItems: 1 }).total_items;
+  const requests = Math.max(1, Math.ceil(share.over / Math.max(1, total)));
+  for (let i = 0; i < requests; i++)
+    rehearsal.send(
+      signal,
+      withTraceIds(signal, bytes, (k) => traceId(`${i} ${k}`)),
+      at,
+    );
+  rehearsal.finish();
+  const { byRule, byTarget } = rehearsal;
+  const got = countOf(share.of, byRule, byTarget) / (requests * Math.max(1, total));
+  const rules = [...byRule].filter(([, items]) => items > 0).map(([rule]) => rule);
+  const { at_least: least = 0, at_most: most = 1 } = share;
+  if (got >= least && got <= most) return { failure: undefined, rules };
+  const bounds = [
+    share.at_least === undefined ? [] : `at least ${least}`,
+    share.at_most === undefined ? [] : `at most ${most}`,
+  ];
+  const expected = bounds.flat().join(" and ");
+  const why = [`by target: ${listed(byTarget)}`, `by rule: ${listed(byRule)}`];
+  return { failure: { what: `share of ${share.of}`, expected, actual: got.toFixed(4), why }, rules };
+}
+
+function countOf(of: string, byRule: ReadonlyMap<string, number>, byTarget: ReadonlyMap<string, number>): number {
+  if (of.startsWith("rule:")) return byRule.get(of.slice(5)) ?? 0;
+  if (of.startsWith("target:")) return byTarget.get(of.slice(7)) ?? 0;
+  return byRule.get(of) ?? byTarget.get(of) ?? 0;
+}
+
+function traceId(of: string): Uint8Array {
+  return createHash("sha256").update(of).digest().subarray(0, 16);
+}
+
+function listed(counts: ReadonlyMap<string, number>): string {
+  return [...counts].map(([name, items]) => `${name} ${items}`).join(", ") || "nothing";
+}
