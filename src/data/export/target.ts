@@ -214,8 +214,10 @@ class Target implements OwnedTarget, Kept {
   }
 
   /** Who comes back begins with few calls, like one that is new, or with fewer if it was that slow. */
-  stateEntered(): void {
+  stateEntered(before: Health["state"], now: Health["state"]): void {
     this.#window = cappedWindow(this.#window);
+    // Once, when its return begins: what a probe has measured counts.
+    if (now === "probing" || (now === "ready" && before !== "probing")) this.load.forget();
   }
 
   healthChanged(): void {

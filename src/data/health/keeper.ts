@@ -27,7 +27,7 @@ export interface KeeperEnv {
 export interface Kept {
   readonly plan: TargetPlan;
   /** It is in another state; nobody who waits may be told from within. */
-  stateEntered(): void;
+  stateEntered(before: Health["state"], now: Health["state"]): void;
   /** Something may have changed for those who wait. Never called from within a getter. */
   healthChanged(): void;
 }
@@ -197,7 +197,7 @@ export class HealthKeeper implements Checked {
   #entered(before: Health): void {
     const health = this.#health;
     this.#window.clear();
-    this.#kept.stateEntered();
+    this.#kept.stateEntered(before.state, health.state);
     if (health.state !== "drain" && health.state !== "maintenance") this.#wish = undefined;
     reportTransition({ id: this.#kept.plan.id, before, health, said: this.#check?.said }, this.#env);
     if (health.state === "ejected" || before.state === "maintenance") this.#checker?.within(0);

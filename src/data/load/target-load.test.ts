@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type CallEnd, LATENCY_DECAY_MS, TargetLoad } from "./target-load.ts";
+import { type CallEnd, LATENCY_DECAY_MS, TargetLoad, UNKNOWN_LATENCY_MS } from "./target-load.ts";
 
 const ANSWERED: CallEnd = { kind: "answered" };
 const FAILED: CallEnd = { kind: "failed" };
@@ -132,4 +132,19 @@ test("target load: in any order of calls the counts are exact, latency and score
       }
     }),
   );
+});
+
+test("target load: what comes back is measured anew, and what is under way stays counted", () => {
+  const load = new TargetLoad();
+  calls(load, 1, 100);
+  const call = { items: 3, bytes: 30, sentMs: 100 };
+  load.sent(3, 30, 100);
+  load.sent(3, 30, 100);
+  load.ended(call, FAILED, 100);
+  assert.ok(load.latencyMs(100) >= 1_000 && load.errorRate > 0);
+  load.forget();
+  assert.deepEqual([load.measured, load.errorRate, load.latencyMs(100)], [false, 0, UNKNOWN_LATENCY_MS]);
+  assert.deepEqual([load.inFlight, load.inFlightItems, load.inFlightBytes], [1, 3, 30]);
+  load.ended(call, ANSWERED, 104);
+  assert.deepEqual([load.inFlight, load.latencyMs(104)], [0, 4]);
 });

@@ -101,6 +101,14 @@ export class TargetLoad {
     }
   }
 
+  /** It comes back from an outage: what was measured before and during that says nothing of what it is now. */
+  forget(): void {
+    this.#peakMs = 0;
+    this.#errorRate = 0;
+    this.#measured = false;
+    this.#reported = undefined;
+  }
+
   /** What the target said of itself in an answer. */
   report(reported: ReportedLoad, nowMs: number): void {
     this.#reported = reported;

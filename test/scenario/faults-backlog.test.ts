@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { startTestNode, type TestNode } from "../support/node.ts";
+import { openGrpcSink } from "../support/sinks/grpc-sink.ts";
+import { openHttpSink } from "../support/sinks/http-sink.ts";
+import { hung, OK } from "../support/sinks/sink-script.ts";
+import { account, Sender, until } from "./fault-sender.ts";
+
+const REQUESTS = 50;
+const ITEMS = 5;
+const SENSES = "health_check: { interval: 50ms, timeout: 250ms }, ejection: { rest: 500ms, max_rest: 1s }";
+const RETRY = "retry: { initial: 10ms, max: 100ms }";
+
+function target(id: string, protocol: string): string {
+  return `{ id: ${id}, endpoint: "http://127.0.0.1:1", protocol: ${protocol}, timeout: 500ms, ${SENSES}, limits: { max_in_flight: 2 } }`;
+}
+
+function isOut(node: TestNode, id: string): boolean {
+  const state = node.running.dataPlane.status().targets.find((one) => one.id === id)?.state;
+  return state === "ejected" || state === "down";
+}
+
+/** All of them acknowledged, one after the other. */
+async function fill(sender: Sender): Promise<void> {
+  for (let i = 0; i < REQUESTS; i++) assert.equal((await sender.sendOne()).answer.kind, "taken");
+}
+
+for (const protocol of ["grpc", "http/protobuf"]) {
+  const openSink = protocol === "grpc" ? openGrpcSink : openHttpSink;
+
+  test(`${protocol}: what was acknowledged while a pool's only target was down arrives when it is back`, async () => {
+    await using a = await openSink();
+    const text = `targets: [${target("a", protocol)}]
+pools: { p: { targets: [a], ack: queued, when_down: hold, ${RETRY} } }
+default_pool: p`;
+    await using node = await startTestNode(text, { sinks: { a } });
+    await using sender = new Sender({
+      via: "grpc",
+      address: node.grpc,
+      source: 1,
+      service: "s",
+      itemsPerRequest: ITEMS,
+    });
+    await a.kill();
+    await until(() => isOut(node, "a"));
+    await fill(sender);
+    assert.equal(node.ledger().queued, REQUESTS * ITEMS);
+    await a.start();
+    await until(() => node.ledger().queued === 0);
+    assert.deepEqual(account([sender], [a]), { acknowledged: REQUESTS * ITEMS, lost: 0, duplicates: 0 });
+    assert.deepEqual([node.ledger().delivered, node.ledger().lost], [REQUESTS * ITEMS, 0]);
+  });
+
+  for (const fault of ["is killed", "hangs"] as const) {
+    test(`${protocol}: when a pool's only target ${fault}, its backlog moves to the fallback, and new data comes back to it`, async () => {
+      await using a = await openSink({ script: hung });
+      await using b = await openSink();
+      const text = `targets: [${target("a", protocol)}, ${target("b", protocol)}]
+pools:
+  p: { targets: [a], ack: queued, fallback: q, ${RETRY} }
+  q: { targets: [b], ack: queued, ${RETRY} }
+default_pool: p`;
+      await using node = await startTestNode(text, { sinks: { a, b } });
+      await using sender = new Sender({
+        via: "grpc",
+        address: node.grpc,
+        source: 1,
+        service: "s",
+        itemsPerRequest: ITEMS,
+      });
+      await fill(sender);
+      if (fault === "is killed") await a.kill();
+      await until(() => node.ledger().queued === 0);
+      assert.deepEqual(account([sender], [b]), { acknowledged: REQUESTS * ITEMS, lost: 0, duplicates: 0 });
+      const moved = [...node.env.metrics.poolTakenOver.series.values()].filter(({ labels }) => labels[2] === "backlog");
+      assert.ok(
+        moved.some(({ series }) => series.value > 0),
+        "nothing moved out of the queue",
+      );
+
+      a.script = () => OK;
+      await a.start();
+      await until(() => !isOut(node, "a"));
+      const before = a.tally.counts().distinct;
+      while (a.tally.counts().distinct === before) assert.equal((await sender.sendOne()).answer.kind, "taken");
+      await until(() => node.ledger().queued === 0);
+      const { lost, duplicates } = account([sender], [a, b]);
+      assert.deepEqual([lost, duplicates, node.ledger().lost], [0, 0, 0]);
+    });
+  }
+}

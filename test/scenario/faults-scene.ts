@@ -1,0 +1,205 @@
+import assert from "node:assert/strict";
+import type { TargetStatus } from "../../src/plan/data-plane.ts";
+import { exposition } from "../../src/telemetry/prometheus.ts";
+import { runCli } from "../cli/run-cli.ts";
+import { startTestNode, type TestNode } from "../support/node.ts";
+import { openGrpcSink } from "../support/sinks/grpc-sink.ts";
+import { openHttpSink } from "../support/sinks/http-sink.ts";
+import type { Sink } from "../support/sinks/sink.ts";
+import { slow } from "../support/sinks/sink-script.ts";
+import { account, Sender, until } from "./fault-sender.ts";
+
+export const NAMES = ["bad", "b", "c", "d"] as const;
+export const ANSWER_MS = 4;
+/** Calls that a target may have under way. */
+export const MAX_IN_FLIGHT = 8;
+const PARALLEL = 6;
+/** Requests that both senders have under way. */
+export const UNDER_WAY = 2 * PARALLEL;
+const ITEMS = 5;
+const OUT: ReadonlySet<unknown> = new Set(["ejected", "down"]);
+/** The defaults, ten to a hundred times faster. */
+const QUICK = `timeout: 500ms, slow_start: 200ms, limits: { max_in_flight: ${MAX_IN_FLIGHT} },
+    health_check: { interval: 50ms, timeout: 250ms }, ejection: { rest: 1s, max_rest: 2s }`;
+
+export type Protocol = "grpc" | "http";
+
+/** What an operator sees of a target that is out, as the admin API says it. */
+export interface TargetRow {
+  readonly id: string;
+  readonly state: string;
+  readonly reason: string;
+  readonly since: string;
+  readonly next_try: string | null;
+}
+
+/** One pool of four targets, of which the first one is to fail, and two senders that send all the time. */
+export class FaultsScene implements AsyncDisposable {
+  readonly node: TestNode;
+  readonly sinks: readonly Sink[];
+  readonly senders: readonly Sender[];
+  readonly #owned: AsyncDisposableStack;
+
+  private constructor(node: TestNode, sinks: readonly Sink[], owned: AsyncDisposableStack) {
+    this.node = node;
+    this.sinks = sinks;
+    const common = { itemsPerRequest: ITEMS, parallel: PARALLEL, pauseMs: 2, service: "s" };
+    this.senders = [
+      owned.use(new Sender({ ...common, via: "grpc", address: node.grpc, source: 1 })),
+      owned.use(new Sender({ ...common, via: "http", address: node.http, source: 2 })),
+    ];
+    this.#owned = owned;
+  }
+
+  static async open(protocol: Protocol, strategy: string): Promise<FaultsScene> {
+    await using owned = new AsyncDisposableStack();
+    const sinks: Sink[] = [];
+    for (const _ of NAMES) sinks.push(owned.use(await (protocol === "grpc" ? openGrpcSink() : openHttpSink())));
+    for (const sink of sinks) sink.script = slow(ANSWER_MS);
+    const written = protocol === "grpc" ? "grpc" : "http/protobuf";
+    const targets = NAMES.map(
+      (id) => `  - { id: ${id}, endpoint: "http://127.0.0.1:1", protocol: ${written}, ${QUICK} }`,
+    );
+    const pool = `{ targets: [${NAMES.join(", ")}], strategy: ${strategy}, retry: { initial: 10ms, max: 100ms } }`;
+    const text = `targets:\n${targets.join("\n")}\npools: { p: ${pool} }\ndefault_pool: p\n`;
+    const node = owned.use(
+      await startTestNode(text, { sinks: Object.fromEntries(NAMES.map((id, i) => [id, sinks[i]!])) }),
+    );
+    return new FaultsScene(node, sinks, owned.move());
+  }
+
+  get bad(): Sink {
+    return this.sinks[0]!;
+  }
+
+  /** Starts the senders; resolves when the target that is to fail has taken some. */
+  async begin(): Promise<void> {
+    for (const sender of this.senders) sender.start();
+    await this.accepted(5);
+  }
+
+  /** Until each sender had so many more requests taken. */
+  async proceed(requests: number): Promise<void> {
+    await Promise.all(this.senders.map((sender) => sender.progress(requests)));
+  }
+
+  /** Until the target has taken so many more batches. */
+  async accepted(batches: number): Promise<void> {
+    const wanted = this.sends("bad", "accepted") + batches;
+    await until(() => this.sends("bad", "accepted") >= wanted, 30_000);
+  }
+
+  async untilOut(): Promise<void> {
+    await until(() => OUT.has(this.status("bad").state), 30_000);
+  }
+
+  /** Until it has all of its weight again. */
+  async untilBack(): Promise<void> {
+    await until(() => this.status("bad").state === "ready" && this.status("bad").share === 1, 30_000);
+  }
+
+  status(id: string): TargetStatus {
+    const status = this.node.running.dataPlane.status().targets.find((target) => target.id === id);
+    assert.ok(status !== undefined);
+    return status;
+  }
+
+  /** Batches that ended at a target; of all targets and with any outcome when left out. */
+  sends(id?: string, outcome?: string): number {
+    let sum = 0;
+    for (const { labels, series } of this.node.env.metrics.exportSends.series.values()) {
+      if ((id ?? labels[0]) === labels[0] && (outcome ?? labels[1]) === labels[1]) sum += series.value;
+    }
+    return sum;
+  }
+
+  /** Times that a target entered one of these states. */
+  entered(id: string, ...states: readonly string[]): number {
+    let sum = 0;
+    for (const { labels, series } of this.node.env.metrics.targetTransitions.series.values()) {
+      if (labels[0] === id && states.includes(labels[2] ?? "")) sum += series.value;
+    }
+    return sum;
+  }
+
+  /** The target as the API has it while it is out; the command line and the metrics have said the same. */
+  async told(): Promise<TargetRow> {
+    const deadlineMs = performance.now() + 30_000;
+    for (;;) {
+      const before = this.entered("bad", "ready", "ejected", "down", "probing");
+      const row = await this.#row();
+      const { code, out } = await runCli(["targets", "list", "--url", `http://${this.node.admin}`], { columns: 160 });
+      const metrics = exposition(this.node.env.metrics);
+      // It may have changed in between, or be probing at this moment: then all three are asked again.
+      const isSteady = before === this.entered("bad", "ready", "ejected", "down", "probing");
+      if (isSteady && OUT.has(row.state)) {
+        assert.equal(code, 0);
+        const age = "(?:now|[0-9.]+[a-zµ]+)";
+        assert.match(out, new RegExp(`^bad +${row.state} +${row.reason} +${age} +${age} `, "mu"));
+        assertMetrics(metrics, row);
+        return row;
+      }
+      assert.ok(performance.now() < deadlineMs, `it never stays out: ${JSON.stringify(row)}`);
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+  }
+
+  /**
+   * While the target goes on failing: what it got meanwhile can be explained by what was under way, by probes, and by what
+   * it takes to find out again after each return. `findOut` is how many calls that takes.
+   */
+  async assertLeftAlone(requests: number, findOut: number): Promise<void> {
+    const before = {
+      sends: this.sends("bad"),
+      back: this.entered("bad", "ready"),
+      probes: this.entered("bad", "probing"),
+    };
+    const total = this.sends();
+    await this.proceed(requests);
+    const got = this.sends("bad") - before.sends;
+    const back = this.entered("bad", "ready") - before.back;
+    const probes = this.entered("bad", "probing") - before.probes;
+    const explained = MAX_IN_FLIGHT + probes + back * (findOut + MAX_IN_FLIGHT);
+    const said = `${got} of ${this.sends() - total} calls went to it, with ${probes} probes and ${back} returns`;
+    assert.ok(got <= explained, said);
+    for (const id of NAMES.slice(1)) assert.equal(this.status(id).state, "ready", id);
+  }
+
+  /** Ends the load. Nothing that was acknowledged is missing; what failed may be tried again by its sender, unless `refusals`. */
+  async conclude(maxDuplicates: number, refusals = false): Promise<void> {
+    await Promise.all(this.senders.map((sender) => sender.stop()));
+    const { acknowledged, lost, duplicates } = account(this.senders, this.sinks);
+    assert.ok(acknowledged > 0);
+    assert.equal(lost, 0, "acknowledged, and nowhere");
+    assert.ok(duplicates <= maxDuplicates * ITEMS, `${duplicates} duplicates`);
+    for (const { answer } of this.senders.flatMap(({ sent }) => sent)) {
+      if (answer.kind === "taken") assert.equal(answer.rejected, 0);
+      else if (!refusals) assert.ok(answer.kind === "refused" && answer.retryMs !== undefined, JSON.stringify(answer));
+    }
+    this.node.assertBalanced();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#owned.disposeAsync();
+  }
+
+  async #row(): Promise<TargetRow> {
+    const answer = await fetch(`http://${this.node.admin}/api/v1/targets`);
+    const rows = (await answer.json()) as readonly TargetRow[]; // oxlint-disable-line typescript/no-unsafe-type-assertion -- what it says is compared
+    const row = rows.find(({ id }) => id === "bad");
+    assert.ok(row !== undefined, JSON.stringify(rows));
+    return row;
+  }
+}
+
+function assertMetrics(metrics: string, { state, reason, since, next_try: nextTry }: TargetRow): void {
+  const valueOf = (name: string): number =>
+    Number(new RegExp(`^signalbox_target_${name} (.*)$`, "mu").exec(metrics)?.[1]);
+  assert.equal(valueOf(`state\\{target="bad",state="${state}"\\}`), 1);
+  assert.equal(valueOf(`state_reason\\{target="bad",reason="${reason}"\\}`), 1);
+  assert.equal(valueOf(`weight_share\\{target="bad"\\}`), 0);
+  // The wall clock is read for each of them.
+  assert.ok(Math.abs(valueOf(`state_since_seconds\\{target="bad"\\}`) - Date.parse(since) / 1_000) < 0.1);
+  assert.ok(nextTry !== null && Date.parse(nextTry) >= Date.parse(since));
+  assert.ok(valueOf(`next_try_seconds\\{target="bad"\\}`) >= Date.parse(since) / 1_000 - 0.1);
+}
