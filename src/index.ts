@@ -1,6 +1,6 @@
 /**
- * The library's public names, and the only barrel. `signalbox/config` has the config's schema and types by themselves;
- * nothing else of the package can be imported.
+ * The library's public names, and the only barrel: docs/library.md shows each at work. `signalbox/config` has the config's schema
+ * and types by themselves; nothing else of the package can be imported.
  */
 
 // A node inside a process of your own: `await using node = await startNode(config, { clock, random, log, source })`.
@@ -12,35 +12,75 @@ export {
   startNode,
 } from "./server/start.ts";
 export { fileSource, textSource } from "./server/config-source.ts";
-export type { ApplyOutcome, ConfigStatus, ConfigWalk } from "./control/apply.ts";
+export type { ConfigStatus, ConfigWalk } from "./control/apply.ts";
 
-// What a node is handed: time, chance, and where its log goes.
-export { type Cancel, type Clock, systemClock } from "./core/clock.ts";
-export { type Random, seededRandom, systemRandom } from "./core/random.ts";
-export { createLog, type Log, type LogOptions, type RootLog } from "./telemetry/log.ts";
+// A router without listeners: rules that change, routes, deliveries.
+export { createRouter } from "./server/embed/router.ts";
+export type { EmbeddedRouter, OtlpRequest, RuleInput, SendOptions } from "./server/embed/router.ts";
+export type { ConfigDocument, DocumentOptions } from "./server/embed/document.ts";
+export type { EmbedOptions } from "./server/embed/parts.ts";
+export type { Route, RoutedCopy, RoutedTarget } from "./server/embed/route.ts";
+export type { SimpleItem, SimpleValue } from "./plan/simple-item.ts";
+export type { Reply } from "./data/request.ts";
+export type { LedgerRow } from "./telemetry/ledger.ts";
+export type {
+  ChannelExplanation,
+  ConditionExplanation,
+  Explanation,
+  ExplainRequest,
+  ItemExplanation,
+  ItemSummary,
+  PickExplanation,
+  PlaceExplanation,
+  PoolNow,
+  Refused,
+  RuleExplanation,
+  RuleOutcome,
+  TargetExplanation,
+} from "./plan/explanation.ts";
 
-// What can go wrong: faults with a closed code, findings in a config, reasons for a "no".
-export { ERROR_CODES, type ErrorCode, RouterError } from "./core/errors.ts";
-export { formatProblem, type Problem } from "./core/problem.ts";
-export { type Reason, REASONS } from "./core/reason.ts";
+// The route table: of a router and of a node.
+export type { Element, Guard, RouteTable, VersionView } from "./control/route-table.ts";
+export type { ApplyOutcome, ChangeOutcome } from "./control/apply.ts";
+export type { Edit, Section } from "./control/document/element.ts";
+export type { Wanted } from "./control/document/prepare.ts";
+export type { DocumentDiff } from "./control/document/compare.ts";
+export type { VersionInfo } from "./control/history/entry.ts";
 
-// From text to config to plan, without running anything.
-export type { Condition, Matcher, MatcherTest } from "./config/condition-type.ts";
-export { loadConfig, loadConfigFile, type LoadOptions, type LoadResult } from "./config/load.ts";
-export type { Config } from "./config/schema/config.ts";
-export { compile, type CompileOptions } from "./plan/compile.ts";
-export type { Plan, PoolPlan, StrategyPlan, TargetPlan } from "./plan/plan.ts";
-export type { DataPlane, DataPlaneStatus, PoolStatus, ShutdownReport, TargetStatus } from "./plan/data-plane.ts";
+// Targets and their health: checked while they are open, and judged by what is sent to them.
+export { openTargets, type OpenTargets, type TargetInput } from "./server/embed/targets.ts";
+export type { BalancerOptions, TargetSet } from "./data/target-set.ts";
+export type { RetryReason, SendOutcome } from "./data/export/target-client.ts";
+export type {
+  CheckResult,
+  CheckStatus,
+  DataPlane,
+  DataPlaneStatus,
+  OperatorState,
+  OperatorWish,
+  PoolStatus,
+  ShutdownReport,
+  TargetState,
+  TargetStatus,
+} from "./plan/data-plane.ts";
+export {
+  DEFAULT_HEALTH,
+  type Health,
+  type HealthPolicy,
+  type HealthReason,
+  initialHealth,
+  isUsable,
+  shareOf,
+} from "./data/health/health.ts";
+export { type HealthEvent, type Recent, stepHealth } from "./data/health/step-health.ts";
 
-// What rules ask: a matcher over one value, a condition over resource and item.
-export { compileMatcher, type ValueTest } from "./plan/matcher.ts";
-export { compileCondition } from "./plan/condition.ts";
-export type { Cond } from "./plan/route-plan.ts";
-export { type Signal, SIGNALS } from "./otlp/signal.ts";
-
-// How a pool picks a target.
+// How a pool picks a target: over live targets, or over any view of a pool.
+export type { Balancer } from "./data/balance/balancer.ts";
 export { createPicker, type PickerEnv } from "./data/balance/strategy.ts";
-export type { BatchSize, Picker, PoolView, TargetGauge } from "./data/balance/picker.ts";
+export type { BatchSize, Foresight, Picker, PoolView, TargetGauge } from "./data/balance/picker.ts";
+export { type KeyOwners, type KeyTarget, openKeyOwners, type OwnerView } from "./data/balance/key-owners.ts";
+
+// Strategies of your own.
 export {
   createStrategies,
   registerStrategy,
@@ -49,3 +89,26 @@ export {
   type StrategyFactory,
 } from "./data/balance/strategies.ts";
 export type { Plugin, PluginHost } from "./data/plugins.ts";
+
+// What a node or router is handed: time, chance, and where its log goes.
+export { type Cancel, type Clock, systemClock } from "./core/clock.ts";
+export { type Random, seededRandom, systemRandom } from "./core/random.ts";
+export { createLog, type Log, type LogOptions, type RootLog } from "./telemetry/log.ts";
+
+// What can go wrong: faults with a closed code, findings in a config, reasons for a "no".
+export { ERROR_CODES, type ErrorCode, RouterError } from "./core/errors.ts";
+export { formatProblem, type Problem } from "./core/problem.ts";
+export { type Reason, REASONS, type Refusal } from "./core/reason.ts";
+
+// From text to config to plan, without running anything.
+export type { Condition, Matcher, MatcherTest } from "./config/condition-type.ts";
+export { loadConfig, loadConfigFile, type LoadOptions, type LoadResult } from "./config/load.ts";
+export type { Config, ConfigInput } from "./config/schema/config.ts";
+export { compile, type CompileOptions } from "./plan/compile.ts";
+export type { Plan, PoolPlan, StrategyPlan, TargetPlan } from "./plan/plan.ts";
+
+// What rules ask: a matcher over one value, a condition over resource and item.
+export { compileMatcher, type ValueTest } from "./plan/matcher.ts";
+export { compileCondition } from "./plan/condition.ts";
+export type { Cond } from "./plan/route-plan.ts";
+export { type Signal, SIGNALS } from "./otlp/signal.ts";

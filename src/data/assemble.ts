@@ -12,6 +12,7 @@ import type {
 } from "../plan/data-plane.ts";
 import type { Explanation, ExplainRequest } from "../plan/explanation.ts";
 import type { Plan, TargetPlan } from "../plan/plan.ts";
+import type { CheckPlan } from "../plan/target-health.ts";
 import type { Env } from "../telemetry/env.ts";
 import { type Admission, createAdmission } from "./admit/admission.ts";
 import { type Assembly, assemble } from "./assembly.ts";
@@ -19,12 +20,15 @@ import type { Strategies } from "./balance/strategies.ts";
 import { createCorridor } from "./corridor.ts";
 import { explain } from "./explain/explain.ts";
 import { openClient } from "./export/client.ts";
+import type { TargetHandle } from "./export/target.ts";
+import type { TargetClient } from "./export/target-client.ts";
 import { openTargets } from "./export/targets.ts";
 import { openCheck } from "./health/checks/open-check.ts";
 import type { Parcel } from "./parcel.ts";
 import { createParting } from "./parting.ts";
 import { CurrentStrategies, loadPlugins } from "./plugins.ts";
 import { Pools } from "./pools.ts";
+import type { Carry } from "./receive/carry.ts";
 import { type Listeners, openListeners } from "./receive/listen.ts";
 import { RoutedParcel } from "./routed-parcel.ts";
 import { poolStatus, targetStatus } from "./status.ts";
@@ -33,14 +37,58 @@ import { receiveOptions } from "./listeners.ts";
 /** When the grace has ended, what is left is answered; the answers are waited for no longer than this. */
 const LAST_WORDS_MS = 1_000;
 
-/** Opens the data plane on a plan, downstream first: targets, pools, stages, and the listeners last. */
-export async function openDataPlane(plan: Plan, listen: ListenOptions, env: Env): Promise<DataPlane> {
-  const strategies = new CurrentStrategies(await prepare(plan, env));
+/**
+ * Opens the data plane on a plan, downstream first: targets, pools, stages, and the listeners last. `strategies` are there
+ * beside those of the plan's plugins.
+ */
+export async function openDataPlane(
+  plan: Plan,
+  listen: ListenOptions,
+  env: Env,
+  strategies?: Strategies,
+): Promise<DataPlane> {
   await using parts = new AsyncDisposableStack();
+  const { dataPlane, admission, carry } = await openCore(plan, listen.limits, env, {
+    checks: "run",
+    strategies,
+    parts,
+  });
+  const serving = (): boolean => dataPlane.ready().ready;
+  const listeners = parts.use(await openListeners(receiveOptions(listen), { ...env, admission, carry, serving }));
+  dataPlane.own(listeners, parts.move());
+  return dataPlane;
+}
+
+export interface CoreOptions {
+  /** `off`: no target is asked anything until something is sent. */
+  readonly checks: "run" | "off";
+  readonly strategies: Strategies | undefined;
+  /** Gets what has to be closed, in order. */
+  readonly parts: AsyncDisposableStack;
+}
+
+/** A data plane without the part that listens. */
+export interface Core {
+  readonly dataPlane: NodeDataPlane;
+  readonly admission: Admission;
+  readonly carry: Carry;
+}
+
+/** Opens everything but listeners; `dataPlane.own` is the caller's to call. */
+export async function openCore(
+  plan: Plan,
+  limits: ListenOptions["limits"],
+  env: Env,
+  { checks, strategies: given, parts }: CoreOptions,
+): Promise<Core> {
+  const strategies = new CurrentStrategies(await prepare(plan, env, given));
   const targets = openTargets(plan.targets, {
     ...env,
     openClient: (current) => openClient(current, env),
-    openCheck: (check, current, client) => openCheck(check, current, client, env),
+    ...(checks === "run" && {
+      openCheck: (check: CheckPlan, current: () => TargetPlan, client: TargetClient) =>
+        openCheck(check, current, client, env),
+    }),
   });
   const poolsEnv = {
     ...env,
@@ -51,13 +99,9 @@ export async function openDataPlane(plan: Plan, listen: ListenOptions, env: Env)
     strategies,
   };
   const pools = parts.use(new Pools(plan, targets, poolsEnv));
-  const admission = createAdmission(listen.limits, { ...env, rssBytes: () => process.memoryUsage.rss() });
-  const dataPlane = new NodeDataPlane({ plan, pools, strategies, admission, env });
-  const carry = createCorridor(() => dataPlane.assembly, env.clock);
-  const serving = (): boolean => dataPlane.ready().ready;
-  const listeners = parts.use(await openListeners(receiveOptions(listen), { ...env, admission, carry, serving }));
-  dataPlane.own(listeners, parts.move());
-  return dataPlane;
+  const admission = createAdmission(limits, { ...env, rssBytes: () => process.memoryUsage.rss() });
+  const dataPlane = new NodeDataPlane({ plan, pools, strategies, given, admission, env });
+  return { dataPlane, admission, carry: createCorridor(() => dataPlane.assembly, env.clock) };
 }
 
 function split(parcel: Parcel): readonly [Parcel, Parcel] | undefined {
@@ -68,9 +112,9 @@ function split(parcel: Parcel): readonly [Parcel, Parcel] | undefined {
  * What can fail in taking over a plan: throws TLS_INVALID for certificates that the TLS library does not take, and
  * CONFIG_INVALID for plugins that cannot be loaded.
  */
-function prepare(plan: Plan, { random }: Env): Promise<Strategies> {
+function prepare(plan: Plan, { random }: Env, given: Strategies | undefined): Promise<Strategies> {
   for (const target of plan.targets.values()) checkTls(target);
-  return loadPlugins(plan, random);
+  return loadPlugins(plan, random, given);
 }
 
 function checkTls({ id, tls }: TargetPlan): void {
@@ -88,24 +132,29 @@ interface Parts {
   readonly plan: Plan;
   readonly pools: Pools;
   readonly strategies: CurrentStrategies;
+  /** There with every plan. */
+  readonly given: Strategies | undefined;
   readonly admission: Admission;
   readonly env: Env;
 }
 
-class NodeDataPlane implements DataPlane {
+/** The data plane of a node; made by `openCore` only. */
+export class NodeDataPlane implements DataPlane {
   /** The one mutable variable of the walk: a request reads it once. */
   assembly: Assembly;
   readonly #pools: Pools;
   readonly #strategies: CurrentStrategies;
+  readonly #given: Strategies | undefined;
   readonly #admission: Admission;
   readonly #env: Env;
   #listeners: Listeners | undefined;
   #owned: AsyncDisposableStack | undefined;
   #shutdown: Promise<ShutdownReport> | undefined;
 
-  constructor({ plan, pools, strategies, admission, env }: Parts) {
+  constructor({ plan, pools, strategies, given, admission, env }: Parts) {
     this.#pools = pools;
     this.#strategies = strategies;
+    this.#given = given;
     this.#admission = admission;
     this.#env = env;
     this.assembly = assemble(plan, pools.live, env);
@@ -115,13 +164,19 @@ class NodeDataPlane implements DataPlane {
     return this.assembly.plan;
   }
 
-  own(listeners: Listeners, parts: AsyncDisposableStack): void {
+  /** By id; another map after a change of the plan. */
+  get targets(): ReadonlyMap<string, TargetHandle> {
+    return this.#pools.targets;
+  }
+
+  /** Told once what it closes when it ends. */
+  own(listeners: Listeners | undefined, parts: AsyncDisposableStack): void {
     this.#listeners = listeners;
     this.#owned = parts;
   }
 
   async apply(plan: Plan): Promise<void> {
-    const strategies = await prepare(plan, this.#env);
+    const strategies = await prepare(plan, this.#env, this.#given);
     this.#strategies.swap(strategies);
     this.#pools.update(plan); // from here on nothing fails, and nothing else runs in between
     this.assembly = assemble(plan, this.#pools.live, this.#env);

@@ -15,11 +15,17 @@ export interface PluginHost {
 export type Plugin = (host: PluginHost) => void | Promise<void>;
 
 /**
- * Loads the plugins of a plan, in their order, and opens each strategy of theirs that a pool uses once, to try it. Throws
+ * Loads the plugins of a plan, in their order, and opens each strategy that a pool uses once, to try it. `given` are there
+ * before them. Throws
  * CONFIG_INVALID that names the module, or the pool. A module that changed on disk since it was loaded is loaded anew.
  */
-export async function loadPlugins({ plugins, pools }: Plan, random: Random): Promise<Strategies> {
+export async function loadPlugins(
+  { plugins, pools }: Plan,
+  random: Random,
+  given: Strategies = createStrategies(),
+): Promise<Strategies> {
   const strategies = createStrategies();
+  for (const name of given.names) strategies.register(name, given.find(name)!);
   for (const path of plugins) await loadPlugin(path, strategies);
   for (const { name: pool, strategy, targets } of pools.values()) {
     if (strategy.type !== "plugin") continue;

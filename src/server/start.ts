@@ -15,6 +15,7 @@ import { createRouteTable, type RouteTable } from "../control/route-table.ts";
 import { type FileWatch, watchFile } from "../control/watch.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Random } from "../core/random.ts";
+import type { Strategies } from "../data/balance/strategies.ts";
 import { compile, digestOf } from "../plan/compile.ts";
 import type { DataPlane, ListenOptions, ShutdownReport } from "../plan/data-plane.ts";
 import type { Plan } from "../plan/plan.ts";
@@ -33,6 +34,8 @@ export interface StartOptions {
   readonly log: RootLog;
   /** Where the config came from. With a file, changes to it are taken over while the node runs. */
   readonly source: ConfigSource;
+  /** Beside those of the config's plugins, for pools with `strategy: { type: plugin, name, options }`. */
+  readonly strategies?: Strategies;
   readonly openDataPlane?: OpenDataPlane;
 }
 
@@ -46,7 +49,12 @@ export interface ConfigSource {
   readonly load: (text: string) => Loaded;
 }
 
-export type OpenDataPlane = (plan: Plan, listen: ListenOptions, env: Env) => Promise<DataPlane>;
+export type OpenDataPlane = (
+  plan: Plan,
+  listen: ListenOptions,
+  env: Env,
+  strategies?: Strategies,
+) => Promise<DataPlane>;
 
 /** Bound addresses as `host:port`; undefined where nothing listens. */
 export interface NodeAddresses {
@@ -87,7 +95,7 @@ export async function startNode(config: Config, options: StartOptions): Promise<
   const plan = compile(config, { version: firstVersion(history, source), text: source.text });
   // Loaded when it is needed: most commands start no node, and should not wait for it.
   const open = options.openDataPlane ?? (await import("../data/assemble.ts")).openDataPlane;
-  const dataPlane = parts.use(await open(plan, listenOptions(config.node), env));
+  const dataPlane = parts.use(await open(plan, listenOptions(config.node), env, options.strategies));
   const operators = await openOperatorStates({ file: kept?.operatorStates, dataPlane, clock, log });
   const steering = await openSteering(config, { dataPlane, env, history }, options);
   const node = new Node({ env, dataPlane, facts, runtime, source, operators, ...steering });
@@ -116,18 +124,18 @@ function firstVersion({ versions, lastVersion }: ConfigHistory, { text }: Config
   return isTheSame ? lastVersion : lastVersion + 1;
 }
 
-interface Steering {
+export interface Steering {
   readonly walk: ConfigWalk;
   readonly table: RouteTable;
   /** Told what this process wrote to the config file, by whoever watches it. */
   readonly written: { tell: (text: string) => void };
 }
 
-/** Everything that changes the config while the node runs. */
-async function openSteering(
+/** Everything that changes the config while its data plane runs. */
+export async function openSteering(
   config: Config,
   { dataPlane, env, history }: { readonly dataPlane: DataPlane; readonly env: Env; readonly history: ConfigHistory },
-  { log, source }: StartOptions,
+  { log, source }: Pick<StartOptions, "log" | "source">,
 ): Promise<Steering> {
   const { file, text, place } = source;
   const desk: DocumentDesk = openDocumentDesk();

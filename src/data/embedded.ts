@@ -1,0 +1,76 @@
+import type { Signal } from "../otlp/signal.ts";
+import type { DataPlane, IntakeLimits } from "../plan/data-plane.ts";
+import type { Plan } from "../plan/plan.ts";
+import type { Env } from "../telemetry/env.ts";
+import type { Admission } from "./admit/admission.ts";
+import { openCore } from "./assemble.ts";
+import type { Strategies } from "./balance/strategies.ts";
+import type { Carry } from "./receive/carry.ts";
+import type { Reply, RequestHead } from "./request.ts";
+import { type TargetSet, viewTargets } from "./target-set.ts";
+
+/** A data plane that nothing listens for: its requests come from the process that it is in. */
+export interface EmbeddedDataPlane {
+  readonly dataPlane: DataPlane;
+  readonly targets: TargetSet;
+  /**
+   * Takes a whole protobuf export request the way a received one takes, and tells what a sender would be told. The bytes must
+   * not change until then. `region`: what the listener's would be. Never rejects.
+   */
+  send(request: EmbeddedRequest): Promise<Reply>;
+}
+
+export interface EmbeddedRequest {
+  readonly signal: Signal;
+  readonly bytes: Uint8Array;
+  readonly region: string;
+  /** For what the sender waits; capped by the limit on timeouts. */
+  readonly timeoutMs: number | undefined;
+}
+
+export interface EmbeddedOptions {
+  /** `off`: nothing is connected before something is sent. */
+  readonly checks: "run" | "off";
+  /** There beside those of the plan's plugins. */
+  readonly strategies: Strategies | undefined;
+}
+
+/** Throws TLS_INVALID and CONFIG_INVALID as applying a plan does. Closed by disposing its `dataPlane`. */
+export async function openEmbedded(
+  plan: Plan,
+  limits: IntakeLimits,
+  env: Env,
+  options: EmbeddedOptions,
+): Promise<EmbeddedDataPlane> {
+  await using parts = new AsyncDisposableStack();
+  const { dataPlane, admission, carry } = await openCore(plan, limits, env, { ...options, parts });
+  dataPlane.own(undefined, parts.move());
+  const { clock, random } = env;
+  const targets = viewTargets(() => dataPlane.targets, { clock, random, strategies: options.strategies });
+  return {
+    dataPlane,
+    targets,
+    send({ signal, bytes, region, timeoutMs = limits.requestTimeoutMs }) {
+      const receivedMs = clock.nowMs();
+      const deadlineMs = receivedMs + Math.min(timeoutMs, limits.maxTimeoutMs);
+      const head: RequestHead = { signal, method: "grpc", region, peer: "embedded", receivedMs, deadlineMs };
+      return carryOne(head, bytes, admission, carry);
+    },
+  };
+}
+
+function carryOne(head: RequestHead, bytes: Uint8Array, admission: Admission, carry: Carry): Promise<Reply> {
+  const permit = admission.open(head);
+  if (permit.kind === "refused") return Promise.resolve({ ok: false, refusal: permit.refusal });
+  if (!permit.grow(bytes.length)) {
+    const refusal = permit.refusal ?? { reason: "too_large", message: "the request is too large" };
+    permit.close();
+    return Promise.resolve({ ok: false, refusal });
+  }
+  return new Promise((resolve) => {
+    carry({ head, bytes, rejected: 0, message: "" }, (reply) => {
+      permit.close();
+      resolve(reply);
+    });
+  });
+}

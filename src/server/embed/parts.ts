@@ -1,0 +1,51 @@
+import type { Config } from "../../config/schema/config.ts";
+import { type Clock, systemClock } from "../../core/clock.ts";
+import { type Random, systemRandom } from "../../core/random.ts";
+import type { Strategies } from "../../data/balance/strategies.ts";
+import { type EmbeddedDataPlane, openEmbedded } from "../../data/embedded.ts";
+import { compile } from "../../plan/compile.ts";
+import type { Env } from "../../telemetry/env.ts";
+import { createLedger } from "../../telemetry/ledger.ts";
+import { createLog, type RootLog } from "../../telemetry/log.ts";
+import { createMetrics } from "../../telemetry/metrics.ts";
+import { listenOptions } from "../listen-options.ts";
+import type { ConfigSource } from "../start.ts";
+import type { DocumentOptions } from "./document.ts";
+
+export interface EmbedOptions extends DocumentOptions {
+  /**
+   * `run`: targets are asked whether they work, as their `health_check` says; so does openTargets. `off`: only what is sent to them
+   * tells, and nothing is connected before; so does createRouter.
+   */
+  readonly checks?: "run" | "off";
+  /** The machine's own time and chance without. */
+  readonly clock?: Clock;
+  readonly random?: Random;
+  /** Gets changes of health and of the config; its level and format follow the config. Nothing is written without. */
+  readonly log?: RootLog;
+  /** For `strategy: { type: plugin, name, options }`. */
+  readonly strategies?: Strategies;
+}
+
+/** What an embedded router consists of. */
+export interface EmbedParts {
+  readonly embedded: EmbeddedDataPlane;
+  readonly env: Env;
+  readonly log: RootLog;
+}
+
+/** Opens the data plane of a config, without its listeners. */
+export async function openParts(
+  { config, source }: { readonly config: Config; readonly source: ConfigSource },
+  options: EmbedOptions,
+): Promise<EmbedParts> {
+  const { clock = systemClock, random = systemRandom, checks = "off", strategies } = options;
+  const log =
+    options.log ?? createLog({ clock, write: () => undefined, level: "error", format: "json", colour: false });
+  log.level = config.node.log.level;
+  log.format = config.node.log.format;
+  const env = { clock, random, log, metrics: createMetrics(), ledger: createLedger() };
+  const plan = compile(config, { version: 1, text: source.text });
+  const { limits } = listenOptions(config.node);
+  return { embedded: await openEmbedded(plan, limits, env, { checks, strategies }), env, log };
+}

@@ -1,0 +1,160 @@
+import type { ConfigInput } from "../../config/schema/config.ts";
+import type { ChangeOutcome } from "../../control/apply.ts";
+import { openHistory } from "../../control/history/history.ts";
+import type { RouteTable } from "../../control/route-table.ts";
+import type { Reply } from "../../data/request.ts";
+import type { TargetSet } from "../../data/target-set.ts";
+import type { Signal } from "../../otlp/signal.ts";
+import type { DataPlaneStatus } from "../../plan/data-plane.ts";
+import { type ExplainInput, readExplainInput, simpleRequest } from "../../plan/explain-input.ts";
+import { type SimpleItem, SimpleItemSchema } from "../../plan/simple-item.ts";
+import type { Env } from "../../telemetry/env.ts";
+import type { LedgerRow } from "../../telemetry/ledger.ts";
+import { exposition } from "../../telemetry/prometheus.ts";
+import type { EmbeddedDataPlane } from "../../data/embedded.ts";
+import { openSteering } from "../start.ts";
+import { type ConfigDocument, readDocument } from "./document.ts";
+import { type EmbedOptions, openParts } from "./parts.ts";
+import { type Route, routeOf } from "./route.ts";
+
+/** One rule as it stands in a config. */
+export type RuleInput = NonNullable<ConfigInput["rules"]>[number];
+
+/** An OTLP export request. */
+export interface OtlpRequest {
+  /** Protobuf or OTLP's JSON. */
+  readonly body: Uint8Array | string;
+  /** Needed where it cannot be seen: for most of what is protobuf. */
+  readonly signal?: Signal;
+  /** Of items that state none; the node's region without. */
+  readonly region?: string;
+}
+
+export interface SendOptions {
+  /** For how long the sender waits, in milliseconds; `node.limits.request_timeout` without. */
+  readonly timeoutMs?: number;
+}
+
+/** A router inside a process of your own: the rules, pools and targets of a config, without listeners. */
+export interface EmbeddedRouter extends AsyncDisposable {
+  /** Of the config that runs; counts up with every change. */
+  readonly version: number;
+  /** Its targets, live: statuses, operators' wishes, single sends, strategies over them. */
+  readonly targets: TargetSet;
+  /** Its config: single elements, whole documents, versions, differences, rollback. */
+  readonly table: RouteTable;
+
+  /** Where an item would go if it came now. Changes nothing. Throws a TypeError for what is no item. */
+  route(item: SimpleItem): Route;
+  /** The same for each item of a request, 1,000 at most. Throws a TypeError for what is no request. */
+  routeRequest(request: OtlpRequest): readonly Route[];
+  /** Routes and delivers: the answer is what a sender would get, when its pools' `ack` says so. Never rejects. */
+  send(what: SimpleItem | OtlpRequest, options?: SendOptions): Promise<Reply>;
+
+  /** Adds a rule at the end, or in front of another. `exists` when there is one of its id. Never rejects. */
+  addRule(rule: RuleInput, before?: string): Promise<ChangeOutcome>;
+  /** Puts a rule in the place of the one with its id. `unknown` when there is none. Never rejects. */
+  updateRule(rule: RuleInput): Promise<ChangeOutcome>;
+  removeRule(id: string): Promise<ChangeOutcome>;
+
+  /** Pools and targets, for people. */
+  status(): DataPlaneStatus;
+  /** What became of all items, by signal, rule and pool. */
+  ledger(): readonly LedgerRow[];
+  /** All metrics, in Prometheus' text format. */
+  metrics(): string;
+}
+
+/**
+ * Opens a router on a config. Throws CONFIG_INVALID with all errors of the config, and TLS_INVALID. Nothing listens; `node` of the
+ * config counts only for its region, its limits and its grace. Disposing it delivers what it holds, within that grace.
+ */
+export async function createRouter(document: ConfigDocument, options: EmbedOptions = {}): Promise<EmbeddedRouter> {
+  const { config, source } = readDocument(document, options);
+  const { embedded, env, log } = await openParts({ config, source }, options);
+  const { dataPlane } = embedded;
+  const history = await openHistory({ directory: undefined, log });
+  const { table } = await openSteering(config, { dataPlane, env, history }, { log, source });
+  return new Embedded(embedded, table, env);
+}
+
+const MAX_ITEMS = 1_000;
+
+class Embedded implements EmbeddedRouter {
+  readonly targets: TargetSet;
+  readonly table: RouteTable;
+  readonly #embedded: EmbeddedDataPlane;
+  readonly #env: Env;
+
+  constructor(embedded: EmbeddedDataPlane, table: RouteTable, env: Env) {
+    this.targets = embedded.targets;
+    this.table = table;
+    this.#embedded = embedded;
+    this.#env = env;
+  }
+
+  get version(): number {
+    return this.#embedded.dataPlane.plan.version;
+  }
+
+  route(item: SimpleItem): Route {
+    return this.#routes(readItem(item), item.region)[0]!;
+  }
+
+  routeRequest({ body, signal, region }: OtlpRequest): readonly Route[] {
+    return this.#routes(readRequest(body, signal), region);
+  }
+
+  async send(what: SimpleItem | OtlpRequest, { timeoutMs }: SendOptions = {}): Promise<Reply> {
+    const input = "body" in what ? readRequest(what.body, what.signal) : readItem(what);
+    const message = input.ok ? input.note : input.message;
+    if (!input.ok || message !== "") return { ok: false, refusal: { reason: "bad_data", message } };
+    const region = what.region ?? this.#embedded.dataPlane.plan.nodeRegion;
+    return this.#embedded.send({ signal: input.signal, bytes: input.bytes, region, timeoutMs });
+  }
+
+  addRule(rule: RuleInput, before?: string): Promise<ChangeOutcome> {
+    return this.table.edit({ kind: "add", section: "rules", id: rule.id, value: { ...rule }, before }, undefined);
+  }
+
+  updateRule(rule: RuleInput): Promise<ChangeOutcome> {
+    return this.table.edit({ kind: "put", section: "rules", id: rule.id, value: { ...rule } }, undefined);
+  }
+
+  removeRule(id: string): Promise<ChangeOutcome> {
+    return this.table.edit({ kind: "remove", section: "rules", id }, undefined);
+  }
+
+  status(): DataPlaneStatus {
+    return this.#embedded.dataPlane.status();
+  }
+
+  ledger(): readonly LedgerRow[] {
+    return this.#env.ledger.snapshot();
+  }
+
+  metrics(): string {
+    return exposition(this.#env.metrics);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#embedded.dataPlane.shutdown(this.table.status.running.node.shutdown_grace);
+  }
+
+  #routes(input: ExplainInput, region: string | undefined): readonly Route[] {
+    if (!input.ok) throw new TypeError(input.message);
+    const { signal, bytes } = input;
+    const { items, refusal } = this.#embedded.dataPlane.explain({ signal, bytes, region, maxItems: MAX_ITEMS });
+    if (items.length === 0 && refusal !== null) throw new TypeError(refusal.message);
+    return items.map((item) => routeOf(item, (id) => this.targets.status(id)));
+  }
+}
+
+function readItem(item: SimpleItem): ExplainInput {
+  const { success, error } = SimpleItemSchema.safeParse(item);
+  return success ? simpleRequest(item) : { ok: false, message: error.issues.map(({ message }) => message).join("; ") };
+}
+
+function readRequest(body: Uint8Array | string, signal: Signal | undefined): ExplainInput {
+  return readExplainInput(typeof body === "string" ? Buffer.from(body) : body, signal);
+}
