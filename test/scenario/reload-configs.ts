@@ -6,6 +6,13 @@ const STRATEGIES = [
   "weighted_random",
   "failover",
   "{ type: failover, return_after: 0s }",
+  "least_connections",
+  "latency",
+  "load_latency",
+  "geography",
+  "consistent_hash",
+  "{ type: consistent_hash, key: { attribute: http.route } }",
+  "{ type: content, cases: [{ conditions: [{ span_kind: server }], targets: [FIRST] }] }",
 ];
 const BATCHES = ["{}", "{ max_wait: 5ms }", "{ max_items: 7 }"];
 const SERVICES = ["checkout", "cart", "payment"];
@@ -20,7 +27,8 @@ export const BAD_FILES = ["targets: [", "rules: [{ id: r, pool: nowhere }]", ""]
 export function someConfig(seed: number): string {
   const random = seededRandom(seed);
   const targets = ["a", "b", "c"].flatMap((id) => targetsOf(id, random));
-  const pools = someOf(["p0", "p1", "p2", "p3"], random).map((name) => poolOf(name, targets, random));
+  const poolNames = someOf(["p0", "p1", "p2", "p3"], random);
+  const pools = poolNames.map((name, i) => poolOf(name, poolNames.slice(i + 1), targets, random));
   const names = pools.map(({ name }) => name);
   const rules = SERVICES.flatMap((service) => rulesOf(service, names, random));
   return `
@@ -54,16 +62,17 @@ function targetsOf(id: string, random: Random): Named[] {
   });
 }
 
-function poolOf(name: string, targets: readonly Named[], random: Random): Named {
+function poolOf(name: string, laterPools: readonly string[], targets: readonly Named[], random: Random): Named {
   const ids = someOf(
     targets.map((target) => target.name),
     random,
   );
   const ack = oneOf(["delivered", "delivered", "queued"], random);
-  const strategy = oneOf(STRATEGIES, random);
+  const strategy = oneOf(STRATEGIES, random).replace("FIRST", ids[0]!);
+  const after = laterPools.length > 0 && random.next() < 0.3 ? `, fallback: ${oneOf(laterPools, random)}` : "";
   return {
     name,
-    text: `{ targets: [${ids.join(", ")}], strategy: ${strategy}, ack: ${ack}, batch: ${oneOf(BATCHES, random)} }`,
+    text: `{ targets: [${ids.join(", ")}], strategy: ${strategy}, ack: ${ack}, batch: ${oneOf(BATCHES, random)}${after} }`,
   };
 }
 
