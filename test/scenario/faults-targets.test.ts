@@ -32,8 +32,6 @@ interface Fault {
   readonly findOut: number;
   /** Senders are told of refusals. */
   readonly refusals?: boolean;
-  /** Requests that may come twice: those that it took, and whose answers were lost. */
-  readonly duplicates?: number;
 }
 
 async function works(sink: Sink): Promise<void> {
@@ -69,7 +67,6 @@ const faults: readonly Fault[] = [
     end: (sink) => sink.start(),
     reasons: ["connect", "reset", "check_failed"],
     findOut: IN_A_ROW,
-    duplicates: UNDER_WAY,
   },
   {
     name: "hangs",
@@ -117,7 +114,7 @@ const faults: readonly Fault[] = [
   ]),
 ];
 
-for (const { name, protocol, strategies, begin, end, reasons, findOut, refusals, duplicates = 0 } of faults) {
+for (const { name, protocol, strategies, begin, end, reasons, findOut, refusals } of faults) {
   for (const strategy of strategies) {
     test(`${protocol}, ${strategy}: one of four targets ${name}: it is left alone, all can see why, and it returns by itself`, async () => {
       await using scene = await FaultsScene.open(protocol, strategy);
@@ -130,7 +127,7 @@ for (const { name, protocol, strategies, begin, end, reasons, findOut, refusals,
       await end(scene.bad);
       await scene.untilBack();
       await scene.accepted(10);
-      await scene.conclude(duplicates, refusals);
+      await scene.conclude(UNDER_WAY, refusals);
     });
   }
 }
@@ -154,7 +151,7 @@ test("grpc: a target that answers checks while calls fail rests to the end, howe
   assert.equal(scene.entered("bad", "ready"), 0);
   await works(scene.bad);
   await scene.untilBack();
-  await scene.conclude(0);
+  await scene.conclude(UNDER_WAY);
 });
 
 test("grpc, latency: a target that refuses every other call gets next to nothing, ejected or not", async () => {
@@ -166,7 +163,7 @@ test("grpc, latency: a target that refuses every other call gets next to nothing
   await scene.proceed(3 * LOAD);
   const share = (scene.sends("bad") - before.bad - MAX_IN_FLIGHT) / (scene.sends() - before.all);
   assert.ok(share < 0.05, `${share} of the calls`);
-  await scene.conclude(0, true);
+  await scene.conclude(UNDER_WAY, true);
 });
 
 const SLOW_MS = 10 * ANSWER_MS;
@@ -188,7 +185,7 @@ for (const [strategy, most] of Object.entries(slowShares)) {
     );
     await works(scene.bad);
     await scene.accepted(2);
-    await scene.conclude(0);
+    await scene.conclude(UNDER_WAY);
     for (const sender of scene.senders) assert.deepEqual(sender.failures, []);
   });
 }

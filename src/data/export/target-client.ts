@@ -9,8 +9,6 @@ export interface Batch {
   readonly bytes: number;
   readonly items: number;
   readonly points: number;
-  /** Requests, or parts of requests, that share it; 1 without. */
-  readonly parcels?: number;
 }
 
 /** Why a send may be tried again. A closed list: label of metrics, reason of health states. */

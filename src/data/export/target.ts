@@ -192,10 +192,10 @@ class Target implements OwnedTarget, Kept {
   }
 
   send(batch: Batch, timeoutMs: number, wanted: () => boolean, done: (outcome: SendOutcome) => void): Cancel {
-    const { items, bytes, parcels = 1 } = batch;
+    const { items, bytes } = batch;
     const sentMs = this.#env.clock.nowMs();
     const telling = timeoutMs >= Math.min(TELLING_TIMEOUT_MS, this.#plan.timeoutMs);
-    const call = { items, bytes, parcels, sentMs, telling, epoch: this.#keeper.sent() };
+    const call = { items, bytes, sentMs, telling, epoch: this.#keeper.sent() };
     this.load.sent(items, bytes, sentMs);
     return this.#client.send(batch, timeoutMs, (outcome, loadReport) => {
       const report = loadReport === undefined ? undefined : parseReportedLoad(loadReport);
@@ -246,7 +246,7 @@ class Target implements OwnedTarget, Kept {
     const { epoch, sentMs } = call;
     const nowMs = this.#env.clock.nowMs();
     const limit = this.#plan.maxInFlight;
-    const end = endOf(outcome, call);
+    const end = endOf(outcome, call.telling);
     this.load.ended(call, end, nowMs);
     // Also a refusal is an answer: the target is there, and was as fast as it was.
     if (outcome.kind !== "retry") {
@@ -287,14 +287,11 @@ interface Sent extends SentCall {
   readonly epoch: number;
   /** Whether a timeout would be the target's. */
   readonly telling: boolean;
-  readonly parcels: number;
 }
 
-function endOf(outcome: SendOutcome, { telling, parcels }: Sent): CallEnd {
-  if (outcome.kind === "rejected" && isTargetFault(outcome)) {
-    // If it may be for what is in one parcel, each is sent again alone (queue/settle.ts): these calls tell.
-    return { kind: outcome.perhapsData === true && parcels > 1 ? "neutral" : "failed" };
-  }
+function endOf(outcome: SendOutcome, telling: boolean): CallEnd {
+  // It may be for what is in one of several requests; but then these are sent again alone (queue/settle.ts), and outweigh it.
+  if (outcome.kind === "rejected" && isTargetFault(outcome)) return { kind: "failed" };
   if (outcome.kind !== "retry") return { kind: "answered" };
   if (outcome.reason === "cancelled" || (outcome.reason === "timeout" && !telling)) return { kind: "neutral" };
   return outcome.reason === "throttled" ? { kind: "throttled", afterMs: outcome.afterMs } : { kind: "failed" };

@@ -44,7 +44,7 @@ export function gather(
 export function toBatch(signal: Signal, deliveries: readonly Delivery[]): Batch {
   const first = deliveries[0]!.parcel;
   if (deliveries.length === 1) {
-    return { signal, pieces: first.pieces, bytes: first.bytes, items: first.items, points: first.points, parcels: 1 };
+    return { signal, pieces: first.pieces, bytes: first.bytes, items: first.items, points: first.points };
   }
   const pieces: Uint8Array[] = [];
   let bytes = 0;
@@ -56,5 +56,5 @@ export function toBatch(signal: Signal, deliveries: readonly Delivery[]): Batch 
     items += parcel.items;
     points += parcel.points;
   }
-  return { signal, pieces, bytes, items, points, parcels: deliveries.length };
+  return { signal, pieces, bytes, items, points };
 }
