@@ -31,6 +31,11 @@ export class Changes {
     return index;
   }
 
+  /** It is to be looked at again, as if it had told. */
+  mark(index: number): void {
+    this.#told(index);
+  }
+
   #told(index: number): void {
     if (this.#marked[index] === 0) {
       this.#marked[index] = 1;

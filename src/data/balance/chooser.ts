@@ -41,9 +41,13 @@ export class Chooser {
     const view = this.view(nowMs);
     const probe = this.#probe({ avoid: undefined, unreachable: undefined });
     if (probe !== undefined) return { kind: "pick", index: this.targets.indexOf(probe) };
-    // A pick finds out about the one that it picked; here all are told.
-    for (let i = 0; i < view.size; i++) if (view.eligible[i] === 1) this.#state.confirm(i);
-    return this.#picker.foresee?.(view) ?? { kind: "pick", index: this.#picker.pick(view) };
+    const ask = (): Foresight => this.#picker.foresee?.(view) ?? { kind: "pick", index: this.#picker.pick(view) };
+    return this.#state.knowingRoom(ask);
+  }
+
+  /** Whether somebody only watches, so that what is asked meanwhile leaves no trace. */
+  watch(on: boolean): void {
+    this.#state.watch(on);
   }
 
   /** Told after a choice was made use of. */

@@ -30,6 +30,8 @@ export class PoolState implements PoolView {
   /** 1: usable, with a weight above 0. */
   readonly #weighty: Uint8Array;
   #weightyCount = 0;
+  /** What was read since it is watched; undefined while it is not. */
+  #watched: Set<number> | undefined;
   #panics = false;
   /** Nothing is usable as usual. */
   #desperate = true;
@@ -116,6 +118,26 @@ export class PoolState implements PoolView {
     return false;
   }
 
+  /**
+   * From here to `false`, looks are those of somebody who only watches: what they take in is looked at again by the next real
+   * look, at its own time.
+   */
+  watch(on: boolean): void {
+    const watched = this.#watched;
+    this.#watched = on ? new Set() : undefined;
+    if (!on && watched !== undefined) for (const index of watched) this.#changes.mark(index);
+  }
+
+  /** What `ask` answers when no full target is eligible, though none was found out: a pick finds out only those that it picks. */
+  knowingRoom<Answer>(ask: () => Answer): Answer {
+    const full: number[] = [];
+    for (let i = 0; i < this.size; i++) if (this.eligible[i] === 1 && !this.#hasRoom(i)) full.push(i);
+    for (const index of full) this.#setEligible(index, false);
+    const answer = ask();
+    for (const index of full) this.#setEligible(index, true);
+    return answer;
+  }
+
   /** It is not for the next pick, until `include`. */
   exclude(index: number): void {
     this.excluded[index] = 1;
@@ -127,7 +149,14 @@ export class PoolState implements PoolView {
     this.#derive(index);
   }
 
+  #setEligible(index: number, eligible: boolean): void {
+    this.eligible[index] = eligible ? 1 : 0;
+    this.#list(index, eligible && this.weight[index]! > 0);
+    this.#picker.changed(this, index);
+  }
+
   #read(index: number): void {
+    this.#watched?.add(index);
     this.#facts.read(index, this.nowMs);
     this.#derive(index);
   }
@@ -164,9 +193,7 @@ export class PoolState implements PoolView {
     this.usable[index] = isUsable ? 1 : 0;
     this.weight[index] = (hasWeight ? baseWeight[index]! : this.#weightless ? 1 : 0) * share[index]!;
     const eligible = (isUsable || isTried) && this.excluded[index] === 0 && this.#hasRoom(index);
-    this.eligible[index] = eligible ? 1 : 0;
-    this.#list(index, eligible && this.weight[index] > 0);
-    this.#picker.changed(this, index);
+    this.#setEligible(index, eligible);
   }
 
   /** What is only tried gets one batch at a time. */

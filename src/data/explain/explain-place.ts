@@ -126,7 +126,7 @@ function tellTarget({ targets, clock }: Walk, id: string, lanes: readonly LaneFo
       state,
       reason,
       usable: own?.usable ?? handle.usable(clock.nowMs()),
-      eligible: own?.eligible ?? false,
+      eligible: own?.eligible === true && inFlight < window,
       weight,
       effective_weight: own?.weight ?? 0,
       share,

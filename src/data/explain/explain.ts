@@ -26,8 +26,14 @@ export function explain(parts: ExplainParts, request: ExplainRequest): Explanati
     return { ...head, refusal: { reason: "bad_data", message: envelope.problem }, total_items: 0, items: [] };
   }
   const walk = openWalk(parts, request, region);
-  const refusal = envelope.totalItems === 0 ? null : refusalOf(walk, envelope);
-  return { ...head, refusal, total_items: envelope.totalItems, items: explainItems(walk, envelope, request.maxItems) };
+  for (const pool of walk.routePools) pool.watch(true);
+  try {
+    const refusal = envelope.totalItems === 0 ? null : refusalOf(walk, envelope);
+    const items = explainItems(walk, envelope, request.maxItems);
+    return { ...head, refusal, total_items: envelope.totalItems, items };
+  } finally {
+    for (const pool of walk.routePools) pool.watch(false);
+  }
 }
 
 /** Why what was just routed would be refused. */

@@ -52,6 +52,8 @@ export interface Pool extends AsyncDisposable, TakingPool {
   ownerOf(hash: number): number;
   /** For people: the lanes that something new for this channel would enter. For broadcast, one for each copy. */
   foresee(channel: number): readonly LaneForesight[];
+  /** Between `true` and `false`, in one turn, whoever asks only watches: nothing of it shows in later picks. */
+  watch(on: boolean): void;
   /** Whether `offer` would accept a parcel of this size now, beside `reserved` bytes; without a channel: whether the pool would. */
   hasRoom(bytes: number, channel?: number, reserved?: number): boolean;
   /** For one of its channels; pools that are not divided have channel 0. With `full` the parcel stays the caller's and is not settled. */
@@ -166,6 +168,10 @@ class MemoryPool implements Pool {
 
   ownerOf(hash: number): number {
     return this.#lanes.ownerOf(hash);
+  }
+
+  watch(on: boolean): void {
+    for (const lane of this.#lanes.all) lane.watch(on);
   }
 
   foresee(channel: number): readonly LaneForesight[] {

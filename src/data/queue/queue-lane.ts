@@ -177,6 +177,10 @@ export class QueueLane implements Origin {
     return { key: this.key, queuedItems: this.queuedItems, targets, pick };
   }
 
+  watch(on: boolean): void {
+    this.#chooser.watch(on);
+  }
+
   /** One of its targets waits for a probe, and nothing is queued that could be one. */
   get wantsProbe(): boolean {
     return !this.#store.hasReady && this.#chooser.anyProbeWanted(this.nowMs);
