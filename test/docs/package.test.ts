@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { copyFileSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { promisify } from "node:util";
-import { ROOT } from "./pages.ts";
+import { readPage, ROOT } from "./pages.ts";
 
 const run = promisify(execFile);
 const TSC = join(ROOT, "node_modules/typescript/bin/tsc");
@@ -17,40 +17,23 @@ copyFileSync(join(ROOT, "package.json"), join(folder, "package.json"));
 symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"));
 await run(process.execPath, [TSC, "-p", join(ROOT, "tsconfig.build.json"), "--outDir", join(folder, "dist")]);
 
-const PROGRAM = `
-import { createLog, createPicker, loadConfig, startNode, systemClock, systemRandom, textSource } from "signalbox";
-import { ConfigSchema } from "signalbox/config";
+/** Programs of the page, with what each prints: the comments behind `//=>`. */
+const page = readPage("docs/library.md", readFileSync(join(ROOT, "docs/library.md"), "utf8"));
+const programs = page.fences
+  .filter(({ info }) => info === "ts")
+  .map(({ text, line }, i) => {
+    const prints = [...text.matchAll(/ \/\/=> (?<out>.*)$/gmu)].map((match) => match.groups?.["out"] ?? "");
+    return { file: `program-${i}.mts`, text, line, prints };
+  });
+for (const { file, text } of programs) writeFileSync(join(folder, file), text);
 
-const text = \`
-node: { listen: { otlp_grpc: false, otlp_http: { address: "127.0.0.1:0" }, admin: { address: "127.0.0.1:0" } } }
-targets: [{ id: a, endpoint: http://127.0.0.1:14317 }]
-\`;
-const source = textSource(text, { name: "own", folder: ".", file: undefined }, {});
-const { config } = source.load(text);
-if (config === undefined) throw new Error("the config has problems");
-const log = createLog({ clock: systemClock, write: () => undefined, level: "info", format: "json", colour: false });
-await using node = await startNode(config, { clock: systemClock, random: systemRandom, log, source });
-const reply = await fetch(\`http://\${node.addresses.otlpHttp}/v1/traces\`, {
-  method: "POST",
-  headers: { "content-type": "application/json" },
-  body: "{}",
-});
-const columns = { weight: [1], share: [1], usable: [1], eligible: [1], excluded: [0], usableSinceMs: [0], candidates: [0] };
-const gauge = () => { throw new Error("nothing is measured"); };
-const picker = createPicker({ type: "weighted_round_robin" }, 1, { random: systemRandom });
-const pick = picker.pick({ nowMs: 0, size: 1, candidateCount: 1, ...columns, gauge });
-const told = { status: reply.status, pick, problems: loadConfig("targetz: []", { file: "x", env: {}, readFile: String }).problems.length };
-process.stdout.write(JSON.stringify({ ...told, parsed: ConfigSchema.safeParse({}).success }));
-`;
-
-test("package: what is built can be imported by name, and runs a node", async () => {
-  writeFileSync(join(folder, "program.mjs"), PROGRAM);
-  const { stdout } = await run(process.execPath, [join(folder, "program.mjs")]);
-  assert.deepEqual(JSON.parse(stdout), { status: 200, pick: 0, problems: 1, parsed: true });
-});
+/** The example as its readers have it, who import the package by name. */
+const EXAMPLE = "dynamic-routing.mts";
+const example = readFileSync(join(ROOT, "examples/dynamic-routing.ts"), "utf8");
+writeFileSync(join(folder, EXAMPLE), example.replace('"../src/index.ts"', '"signalbox"'));
+assert.match(example, /from "\.\.\/src\/index\.ts"/u);
 
 test("package: its types are good for strict users", async () => {
-  writeFileSync(join(folder, "program.mts"), PROGRAM);
   const options = {
     module: "nodenext",
     target: "esnext",
@@ -58,11 +41,41 @@ test("package: its types are good for strict users", async () => {
     types: ["node"],
     strict: true,
     noEmit: true,
+    noUncheckedIndexedAccess: true,
   };
   const compilerOptions = { ...options, exactOptionalPropertyTypes: true, skipLibCheck: false };
-  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["program.mts"] }));
+  const files = [EXAMPLE, ...programs.map(({ file }) => file)];
+  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files }));
   const { stdout } = await run(process.execPath, [TSC, "-p", folder]).catch((error: { stdout: string }) => error);
   assert.equal(stdout, "");
+});
+
+for (const { file, line, prints } of programs) {
+  test(`package: the program at docs/library.md:${line} prints what its comments say`, async () => {
+    const { stdout, stderr } = await run(process.execPath, [join(folder, file)], { timeout: 60_000 });
+    assert.equal(stderr, "");
+    assert.ok(prints.length > 0);
+    assert.deepEqual(stdout.trimEnd().split("\n"), prints);
+  });
+}
+
+test("package: the example of dynamic routing runs on it", async () => {
+  const { stdout } = await run(process.execPath, [join(folder, EXAMPLE)], { timeout: 60_000 });
+  assert.match(stdout, /^=== Dynamic routing ===\n[^]*routed: 10, delivered: 10, failed: 0\n[^]*Done/u);
+});
+
+test("package: every function and value of it is in a program of docs/library.md", async () => {
+  const library: object = await import(join(folder, "dist/index.js"));
+  const code = programs.map(({ text }) => text).join("\n");
+  const missing = Object.keys(library).filter((name) => !new RegExp(`\\b${name}\\b`, "u").test(code));
+  assert.deepEqual(missing, []);
+});
+
+test("package: the config's schema can be imported by itself", async () => {
+  const code =
+    'const { ConfigSchema } = await import("signalbox/config"); console.log(ConfigSchema.safeParse({}).success)';
+  const { stdout } = await run(process.execPath, ["--input-type=module", "--eval", code], { cwd: folder });
+  assert.equal(stdout, "true\n");
 });
 
 test("package: nothing else of it can be imported", async () => {

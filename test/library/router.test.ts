@@ -137,14 +137,16 @@ test("what is sent is delivered by the pools' strategies, and accounted for", as
     { id: "b", endpoint: b.url, weight: 1 },
   ];
   await using router = await createRouter({ targets, default_pool: { targets: ["a", "b"] } });
-  const announced: string[] = [];
+  const reached: string[] = [];
   for (let i = 0; i < 8; i++) {
     const { pick } = router.route({ span_name: "s" });
-    announced.push(pick?.kind === "target" ? pick.target : "?");
+    const before = a.requests.length;
     assert.deepEqual(await router.send({ span_name: "s" }), { ok: true, rejected: 0, message: "" });
+    reached.push(a.requests.length > before ? "a" : "b");
+    assert.deepEqual(pick, { kind: "target", target: reached[i] }, "the route said something else");
   }
+  assert.equal(reached.join(""), "aabaaaba");
   assert.deepEqual([a.requests.length, b.requests.length], [6, 2]);
-  assert.equal(announced.filter((id) => id === "a").length, 6);
   const row = router.ledger().find(({ signal, rule }) => signal === "traces" && rule === "(default)");
   assert.deepEqual([row?.received, row?.delivered, row?.queued], [8, 8, 0]);
   assert.match(router.metrics(), /^signalbox_export_sends_total\{target="a",outcome="accepted"\} 6$/mu);

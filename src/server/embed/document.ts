@@ -4,8 +4,15 @@ import { formatProblem } from "../../core/problem.ts";
 import { textSource } from "../config-source.ts";
 import type { ConfigSource } from "../start.ts";
 
+/** What is only read may be constant. */
+export type Written<Value> = Value extends readonly (infer Entry)[]
+  ? readonly Written<Entry>[]
+  : Value extends object
+    ? { readonly [Key in keyof Value]: Written<Value[Key]> }
+    : Value;
+
 /** A config as text (YAML or JSON), or as what it says. */
-export type ConfigDocument = string | ConfigInput;
+export type ConfigDocument = string | Written<ConfigInput>;
 
 export interface DocumentOptions {
   /** Where paths in the config start; the working directory without. */

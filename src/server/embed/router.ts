@@ -13,12 +13,12 @@ import type { LedgerRow } from "../../telemetry/ledger.ts";
 import { exposition } from "../../telemetry/prometheus.ts";
 import type { EmbeddedDataPlane } from "../../data/embedded.ts";
 import { openSteering } from "../start.ts";
-import { type ConfigDocument, readDocument } from "./document.ts";
+import { type ConfigDocument, readDocument, type Written } from "./document.ts";
 import { type EmbedOptions, openParts } from "./parts.ts";
 import { type Route, routeOf } from "./route.ts";
 
 /** One rule as it stands in a config. */
-export type RuleInput = NonNullable<ConfigInput["rules"]>[number];
+export type RuleInput = Written<NonNullable<ConfigInput["rules"]>[number]>;
 
 /** An OTLP export request. */
 export interface OtlpRequest {

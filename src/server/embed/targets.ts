@@ -1,10 +1,10 @@
 import type { ConfigInput } from "../../config/schema/config.ts";
 import type { TargetSet } from "../../data/target-set.ts";
-import { readDocument } from "./document.ts";
+import { readDocument, type Written } from "./document.ts";
 import { type EmbedOptions, openParts } from "./parts.ts";
 
 /** One target as it stands in a config. */
-export type TargetInput = NonNullable<ConfigInput["targets"]>[number];
+export type TargetInput = Written<NonNullable<ConfigInput["targets"]>[number]>;
 
 /** Targets that whoever opened them closes. */
 export interface OpenTargets extends TargetSet, AsyncDisposable {}
@@ -14,7 +14,7 @@ export interface OpenTargets extends TargetSet, AsyncDisposable {}
  * to them counts. Throws CONFIG_INVALID and TLS_INVALID.
  */
 export async function openTargets(targets: readonly TargetInput[], options: EmbedOptions = {}): Promise<OpenTargets> {
-  const { embedded } = await openParts(readDocument({ targets: [...targets] }, options), { checks: "run", ...options });
+  const { embedded } = await openParts(readDocument({ targets }, options), { checks: "run", ...options });
   const { dataPlane, targets: set } = embedded;
   return {
     get statuses() {
