@@ -4,7 +4,7 @@ import { Unreachable } from "../../core/unreachable.ts";
 
 /** What a pool says of itself while a request is routed; answered without waiting. */
 export interface PoolView {
-  /** Takes note of the time. Called once for each request, before anything else is asked. */
+  /** Takes note of the time. Called once for each request that asks for owners, before the first. */
   look(): void;
   /** A target of this channel may be tried. */
   usableFor(channel: number): boolean;
@@ -16,10 +16,6 @@ export interface PoolView {
   ownerOf(hash: number): number;
 }
 
-const UNKNOWN = 0;
-const YES = 1;
-const NO = 2;
-
 /**
  * A pool as one request meets it. What depends on the clock is asked once for each request: there may be thousands of
  * items, and all of one request are to be treated alike.
@@ -28,9 +24,12 @@ export class Gate {
   readonly #view: PoolView;
   /** Whether channels differ in what is usable; where not, the answer for channel 0 is that for all. */
   readonly #differ: boolean;
+  /** Counts requests; at which of them each thing was asked last. */
   #request = -1;
-  readonly #usable: number[] = [];
-  #room = UNKNOWN;
+  readonly #usableAt: number[] = [];
+  readonly #usable: boolean[] = [];
+  #roomAt = -1;
+  #room = false;
   #hash = -1;
   #owner = 0;
 
@@ -44,17 +43,20 @@ export class Gate {
   }
 
   usableFor(channel: number, request: number): boolean {
-    if (this.#request !== request) this.#begin(request);
     const asked = this.#differ ? channel : 0;
-    let answer = this.#usable[asked] ?? UNKNOWN;
-    if (answer === UNKNOWN) this.#usable[asked] = answer = this.#view.usableFor(asked) ? YES : NO;
-    return answer === YES;
+    if (this.#usableAt[asked] !== request) {
+      this.#usableAt[asked] = request;
+      this.#usable[asked] = this.#view.usableFor(asked);
+    }
+    return this.#usable[asked]!;
   }
 
   hasRoom(request: number): boolean {
-    if (this.#request !== request) this.#begin(request);
-    if (this.#room === UNKNOWN) this.#room = this.#view.hasAnyRoom ? YES : NO;
-    return this.#room === YES;
+    if (this.#roomAt !== request) {
+      this.#roomAt = request;
+      this.#room = this.#view.hasAnyRoom;
+    }
+    return this.#room;
   }
 
   /** `item` has been read, unless the choice does not depend on it. */
@@ -75,18 +77,14 @@ export class Gate {
 
   /** Neighbours mostly have the same key: the spans of a trace stand together. */
   #ownerOf(hash: number, request: number): number {
-    if (this.#request !== request) this.#begin(request);
-    if (hash === this.#hash) return this.#owner;
+    if (this.#request !== request) {
+      this.#request = request;
+      this.#view.look();
+    } else if (hash === this.#hash) {
+      return this.#owner;
+    }
     this.#hash = hash;
     this.#owner = this.#view.ownerOf(hash);
     return this.#owner;
-  }
-
-  #begin(request: number): void {
-    this.#request = request;
-    this.#view.look();
-    this.#usable.length = 0;
-    this.#room = UNKNOWN;
-    this.#hash = -1;
   }
 }
