@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { GRPC } from "../../src/otlp/grpc-code.ts";
-import { GRPC_TRANSPORTS } from "../../src/core/grpc-transport.ts";
 import { SIGNAL_FACTS, SIGNALS } from "../../src/otlp/signal.ts";
 import { namesIn, namesOf, requestOf, type TestItem } from "../support/items.ts";
 import { startTestNode } from "../support/node.ts";
@@ -111,21 +110,18 @@ test("large: what is above the target's own limit is halved before it is sent", 
 });
 
 for (const protocol of PROTOCOLS) {
-  for (const transport of GRPC_TRANSPORTS) {
-    test(`large: a node over ${protocol} (${transport}) that refuses before it has read the request gets halves, too`, async () => {
-      await using sink = await openGrpcSink();
-      const limits = { max_request_bytes: "1MiB" };
-      const listen = { otlp_grpc: { transport } };
-      await using next = await startTestNode({ node: { limits, listen } }, { sinks: { a: sink } });
-      const endpoint = `http://${protocol === "grpc" ? next.grpc : next.http}`;
-      const targets = [{ id: "next", endpoint, protocol, transport }];
-      await using node = await startTestNode({ targets, default_pool: { targets: ["next"] } });
-      await using sender = new OtlpSender(node);
-      const answer = await sender.send("http", "traces", bigRequest(20 * MIB));
-      assert.deepEqual([answer.ok, answer.rejected, answer.message], [true, 0, ""]);
-      assert.equal(sink.counts().acceptedItems, namesOf("traces", bigRequest(20 * MIB)).length);
-    });
-  }
+  test(`large: a node over ${protocol} that refuses before it has read the request gets halves, too`, async () => {
+    await using sink = await openGrpcSink();
+    const limits = { max_request_bytes: "1MiB" };
+    await using next = await startTestNode({ node: { limits } }, { sinks: { a: sink } });
+    const endpoint = `http://${protocol === "grpc" ? next.grpc : next.http}`;
+    const targets = [{ id: "next", endpoint, protocol }];
+    await using node = await startTestNode({ targets, default_pool: { targets: ["next"] } });
+    await using sender = new OtlpSender(node);
+    const answer = await sender.send("http", "traces", bigRequest(20 * MIB));
+    assert.deepEqual([answer.ok, answer.rejected, answer.message], [true, 0, ""]);
+    assert.equal(sink.counts().acceptedItems, namesOf("traces", bigRequest(20 * MIB)).length);
+  });
 }
 
 /** A sink that answers "too large", and not "try again", to what `fits` is false for. */
