@@ -279,6 +279,24 @@ test("padding is given back at once", () => {
   assert.ok(told.reduce((sum, [, bytes]) => sum + bytes!, 0) >= 30_000);
 });
 
+test("padding counts against the windows, and so does the byte that tells its length", () => {
+  for (const [pad, body, fits] of [
+    [0, 65_534, true],
+    [0, 65_535, false],
+    [200, 65_334, true],
+    [200, 65_335, false],
+  ] as const) {
+    const scene = new Scene("server", { limits: SMALL });
+    const payload = Buffer.concat([Uint8Array.of(pad), Buffer.alloc(body + pad)]);
+    scene.send(headers(1, REQUEST, 0), data(1, payload, FLAG.PADDED));
+    assert.deepEqual(
+      scene.takeOf(FRAME.RST_STREAM).map(({ payload: code }) => code.readUInt32BE(0)),
+      fits ? [] : [E.FLOW_CONTROL_ERROR],
+    );
+    assertAlive(scene);
+  }
+});
+
 test("bytes dropped after a reset count against the connection, and are given back to it", () => {
   const scene = new Scene("server", { limits: SMALL });
   scene.send(headers(1, REQUEST, 0));
