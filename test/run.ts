@@ -30,7 +30,6 @@ const ON_EACH_TRANSPORT = [
   "test/peers/sdk/",
   "test/receive/grpc",
   "test/delivery/grpc",
-  "test/delivery/end-to-end",
 ];
 /** The machines that run this have few cores, and tests with real sockets get slow when they share one. */
 const CONCURRENCY = 2;
