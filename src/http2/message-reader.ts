@@ -7,7 +7,9 @@ export interface PrefixJudge {
 }
 
 const PREFIX_BYTES = 5;
-/** A longer message gets its buffer as it comes: who only announces makes nobody allocate. */
+/** A buffer is so many times as long as what came of the message with its prefix: who only announces makes nobody allocate. */
+const AHEAD = 32;
+const MIN_AHEAD_BYTES = 65_536;
 const MAX_AHEAD_BYTES = 1_048_576;
 const NOTHING = new Uint8Array(0);
 
@@ -35,7 +37,7 @@ export class MessageReader {
       const byte = chunk[at++]!;
       if (this.#prefixRead === 0) this.#flag = byte;
       else this.#length = this.#length * 256 + byte;
-      if (++this.#prefixRead === PREFIX_BYTES && !this.#begin()) return "refused";
+      if (++this.#prefixRead === PREFIX_BYTES && !this.#begin(chunk.length - at)) return "refused";
     }
     const more = chunk.length - at;
     if (more > this.#length - this.#filled) return "excess";
@@ -62,9 +64,10 @@ export class MessageReader {
     return this.#flag === 1;
   }
 
-  #begin(): boolean {
+  /** `came`: bytes that came with the prefix. */
+  #begin(came: number): boolean {
     if (!this.#judge.begins(this.#flag, this.#length)) return false;
-    if (this.#length > 0) this.#body = Buffer.allocUnsafe(Math.min(this.#length, MAX_AHEAD_BYTES));
+    if (this.#length > 0) this.#body = Buffer.allocUnsafe(Math.min(this.#length, bytesAhead(came)));
     return true;
   }
 
@@ -76,4 +79,9 @@ export class MessageReader {
     this.#body = wider;
     return true;
   }
+}
+
+/** How much to allocate for the beginning of a long body of which so much came at first. */
+export function bytesAhead(came: number): number {
+  return Math.min(MAX_AHEAD_BYTES, Math.max(MIN_AHEAD_BYTES, AHEAD * came));
 }

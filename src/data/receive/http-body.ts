@@ -1,9 +1,8 @@
+import { bytesAhead } from "../../http2/message-reader.ts";
 import type { Reception } from "./reception.ts";
 
 const NOTHING = new Uint8Array(0);
 const MIN_BUFFER_BYTES = 16_384;
-/** The buffer of a longer body of known length grows as it comes: who only announces makes nobody allocate. */
-const MAX_AHEAD_BYTES = 1_048_576;
 
 /**
  * Puts a body together. Chunks are copied into one buffer, never kept in a list: a sender may send one byte a chunk, and each would
@@ -52,7 +51,7 @@ export class HttpBody {
 
   #capacityFor(bytes: number, total: number): number {
     const doubled = 2 * this.#buffer.length;
-    if (this.#length !== undefined) return Math.min(this.#length, Math.max(MAX_AHEAD_BYTES, total, doubled));
+    if (this.#length !== undefined) return Math.min(this.#length, Math.max(bytesAhead(bytes), total, doubled));
     if (this.#filled === 0) return bytes;
     return Math.max(total, Math.min(this.#reception.maxBytes, Math.max(MIN_BUFFER_BYTES, doubled)));
   }
