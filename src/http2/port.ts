@@ -126,6 +126,13 @@ export interface UnaryClientOptions {
   readonly onFault?: (reason: ConnectionFault, peer: string) => void;
 }
 
+/** Whether there is room for what peers send: while there is none, they are given no more credit. */
+export interface Backpressure {
+  readonly full: boolean;
+  /** `run` is called once, when it is full no more. */
+  onceRoom(run: () => void): Cancel;
+}
+
 export interface UnaryServerOptions {
   readonly host: string;
   /** 0: any free port. */
@@ -145,6 +152,8 @@ export interface UnaryServerOptions {
   readonly keepaliveTimeoutMs: number;
   /** Told once of a connection that ended by an error of the protocol; node:http2 tells of none. Must not throw. */
   readonly onFault?: (reason: ConnectionFault, peer: string) => void;
+  /** node:http2 gives credit by itself, and does not ask. */
+  readonly pressure?: Backpressure;
 }
 
 /** A listening server. Disposing it at once resets what is under way; `drain` first to lose nothing. */

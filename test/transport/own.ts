@@ -5,7 +5,8 @@ import { connect } from "node:http2";
 import net from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { seededRandom } from "../../src/core/random.ts";
-import type { UnaryHandler, UnaryServer } from "../../src/http2/port.ts";
+import type { Backpressure, UnaryHandler, UnaryServer } from "../../src/http2/port.ts";
+import { STREAM_WINDOW_BYTES } from "../../src/http2/session-settings.ts";
 import { headers, REQUEST, rst } from "../http2/core/raw.ts";
 import { ACK, FRAME, frame, nextOfType, PREFACE, readFrames, silentClient } from "./frames.ts";
 import {
@@ -28,8 +29,55 @@ import {
   whenClosed,
 } from "./rig.ts";
 
+const PREFIX_BYTES = 5;
+
+/** Full until it is relieved. */
+class ManualPressure implements Backpressure {
+  full = true;
+  readonly #waiting = new Set<() => void>();
+
+  onceRoom(run: () => void): () => void {
+    this.#waiting.add(run);
+    return () => void this.#waiting.delete(run);
+  }
+
+  relieve(): void {
+    this.full = false;
+    for (const run of this.#waiting) run();
+  }
+}
+
 /** What our own HTTP/2 guarantees beyond the contract. */
 export const OWN: Guarantees = {
+  "while there is no room, peers get no more credit than their windows; when there is, what is owed": async (
+    transport,
+  ) => {
+    const held: number[] = [];
+    const { promise: windowUsed, resolve } = Promise.withResolvers<void>();
+    const handler: UnaryHandler = (call) =>
+      exchange({
+        maxMessageBytes: 10_000_000,
+        holds: (bytes) => {
+          held.push(bytes);
+          if (bytes === STREAM_WINDOW_BYTES - PREFIX_BYTES) resolve();
+          return undefined;
+        },
+        message: (bytes) => call.reply(ok(utf8(String(bytes.length)))),
+      });
+    const pressure = new ManualPressure();
+    await using server = await transport.listen(serverOptions(handler, { pressure }), manualEnv());
+    const session = await rawConnect(server.port);
+    const { stream, reply } = rawStream(session);
+    stream.end(framed(new Uint8Array(6_000_000)));
+    await windowUsed;
+    const ping = (): Promise<void> => new Promise((done) => void session.ping(() => done()));
+    await ping();
+    await ping();
+    assert.equal(held.at(-1), STREAM_WINDOW_BYTES - PREFIX_BYTES, "it sent more than it was allowed to");
+    pressure.relieve();
+    assert.deepEqual(Buffer.concat((await reply).chunks), framed(utf8("6000000")));
+    session.destroy();
+  },
   "who speaks HTTP/1.1 gets an answer that can be read": async (transport) => {
     const faults = new Happenings<string>();
     const onFault = (reason: string): void => faults.add(reason);

@@ -214,3 +214,26 @@ function apply(admission: Admission, clock: ManualClock, permits: Map<number, Pe
     permit?.shrink(step.bytes);
   }
 }
+
+test("it is full while whole requests hold three quarters of the budget, and tells once when it is no more", () => {
+  const { admission, clock } = gate();
+  const [first, second] = [opened(admission.open(head(clock))), opened(admission.open(head(clock)))];
+  assert.ok(first.grow(1_500) && second.grow(750));
+  assert.equal(admission.full, false, "what is still coming does not count");
+  first.whole();
+  first.whole();
+  assert.equal(admission.full, false);
+  second.whole();
+  assert.equal(admission.full, true);
+  const told: string[] = [];
+  admission.onceRoom(() => told.push("kept"));
+  admission.onceRoom(() => told.push("cancelled"))();
+  assert.ok(second.grow(100));
+  second.shrink(100);
+  assert.deepEqual(told, []);
+  first.shrink(1);
+  assert.deepEqual([told, admission.full], [["kept"], false]);
+  first.close();
+  second.close();
+  assert.deepEqual(told, ["kept"]);
+});

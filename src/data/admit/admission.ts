@@ -1,4 +1,4 @@
-import type { Clock } from "../../core/clock.ts";
+import type { Cancel, Clock } from "../../core/clock.ts";
 import type { Random } from "../../core/random.ts";
 import type { Refusal } from "../../core/reason.ts";
 import type { Counter, Metrics } from "../../telemetry/metrics.ts";
@@ -39,6 +39,8 @@ export interface Permit {
   readonly refusal: Refusal | undefined;
   /** Takes `bytes` more, or nothing and says no: then `refusal` tells why. Always no after `close`. */
   grow(bytes: number): boolean;
+  /** The request has come whole: what it holds from here on waits for targets, not for its sender. */
+  whole(): void;
   /** Gives back bytes that are no longer held; never more than were taken. */
   shrink(bytes: number): void;
   /** Everything of the request is settled. Idempotent. */
@@ -57,6 +59,10 @@ export interface Admission {
   readonly inFlightRequests: number;
   /** Clock.nowMs() of the last refusal for want of room; -Infinity before the first. */
   readonly refusedMs: number;
+  /** Whole requests hold so much that senders should be slowed, before others are refused. */
+  readonly full: boolean;
+  /** `run` is called once, when it is full no more. */
+  onceRoom(run: () => void): Cancel;
   /** Before any byte of the body is read. */
   open(head: RequestHead): Permit | Refused;
   /** Takes effect for what comes; requests under way keep what they have. */
@@ -73,12 +79,18 @@ export function createAdmission(limits: AdmissionLimits, env: AdmissionEnv): Adm
   return gate;
 }
 
+/** Share of the budget that whole requests may hold before senders are slowed. */
+const FULL_SHARE = 0.75;
+
 type AdmissionReason = "memory" | "too_many_requests" | "shutting_down";
 
 class Gate implements Admission {
   inFlightBytes = 0;
   inFlightRequests = 0;
   refusedMs = Number.NEGATIVE_INFINITY;
+  /** What whole requests hold. */
+  wholeBytes = 0;
+  readonly #waiting = new Set<() => void>();
   limits: AdmissionLimits;
   readonly #clock: Clock;
   readonly #pressure: Pressure;
@@ -112,6 +124,24 @@ class Gate implements Admission {
     this.#pressure.admitted(head.receivedMs);
     this.inFlightRequests++;
     return new OpenPermit(this);
+  }
+
+  get full(): boolean {
+    return this.wholeBytes >= FULL_SHARE * this.limits.maxInFlightBytes;
+  }
+
+  onceRoom(run: () => void): Cancel {
+    this.#waiting.add(run);
+    return () => void this.#waiting.delete(run);
+  }
+
+  /** Whole requests hold so much less. */
+  freed(bytes: number): void {
+    this.wholeBytes -= bytes;
+    if (this.#waiting.size === 0 || this.full) return;
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const run of waiting) run();
   }
 
   update(limits: AdmissionLimits): void {
@@ -153,6 +183,7 @@ class OpenPermit implements Permit {
   refusal: Refusal | undefined;
   readonly #gate: Gate;
   #open = true;
+  #whole = false;
 
   constructor(gate: Gate) {
     this.#gate = gate;
@@ -163,13 +194,21 @@ class OpenPermit implements Permit {
     this.refusal = this.#gate.take(bytes, this.bytes);
     if (this.refusal !== undefined) return false;
     this.bytes += bytes;
+    if (this.#whole) this.#gate.wholeBytes += bytes;
     return true;
+  }
+
+  whole(): void {
+    if (this.#whole || !this.#open) return;
+    this.#whole = true;
+    this.#gate.wholeBytes += this.bytes;
   }
 
   shrink(bytes: number): void {
     const given = Math.min(bytes, this.bytes);
     this.bytes -= given;
     this.#gate.inFlightBytes -= given;
+    if (this.#whole) this.#gate.freed(given);
   }
 
   close(): void {

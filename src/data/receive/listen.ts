@@ -7,7 +7,9 @@ import type { ReceiveEnv } from "./desk.ts";
 import { createGrpcHandler } from "./grpc.ts";
 import { type HttpListener, type HttpOptions, listenHttp } from "./http.ts";
 
-export type GrpcOptions = Omit<UnaryServerOptions, "handler" | "onFault"> & { readonly transport: GrpcTransport };
+export type GrpcOptions = Omit<UnaryServerOptions, "handler" | "onFault" | "pressure"> & {
+  readonly transport: GrpcTransport;
+};
 
 interface Regional {
   /** Region of senders that say nothing of their own. */
@@ -70,7 +72,10 @@ async function openGrpc(options: GrpcOptions, region: string, env: ReceiveEnv): 
   try {
     const onFault = faultCounter("server", env.metrics);
     const handler = createGrpcHandler(region, env);
-    return await UNARY_TRANSPORTS[options.transport].listen({ ...options, handler, onFault }, env);
+    return await UNARY_TRANSPORTS[options.transport].listen(
+      { ...options, handler, onFault, pressure: env.admission },
+      env,
+    );
   } catch (cause) {
     throw listenError("OTLP/gRPC", options, cause);
   }

@@ -81,6 +81,7 @@ export class Reception implements Expiring {
   /** The whole body, owned from here on; its length was taken from the permit. */
   take(body: Uint8Array, encoding: Encoding): void {
     if (this.#answered) return;
+    this.permit.whole();
     if (encoding === "identity") {
       this.#decode(body);
       return;

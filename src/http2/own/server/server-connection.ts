@@ -20,6 +20,7 @@ import { Driver, type DriverOwner } from "../driver.ts";
 import type { Flusher } from "../driver-flusher.ts";
 import type { ReadAccepted, TakeBytes } from "../driver-socket.ts";
 import { HTTP1_ANSWER, looksLikeHttp1 } from "./http1.ts";
+import { OwedCredit } from "./owed-credit.ts";
 import { METHOD_NOT_ALLOWED, UNSUPPORTED_MEDIA_TYPE } from "./reply-blocks.ts";
 import type { RequestHeads } from "./request-head.ts";
 import { type ReplySender, ServerCall } from "./server-call.ts";
@@ -57,6 +58,7 @@ export class ServerConnection implements ServedConnection, ConnectionEvents, Dri
   #saidHello = false;
   #helloByMs: number;
   #retireAtMs: number;
+  readonly #owed: OwedCredit | undefined;
   #closeByMs = NEVER;
 
   /** `plain`: without TLS, whose ALPN has told already that the peer speaks HTTP/2. */
@@ -72,6 +74,8 @@ export class ServerConnection implements ServedConnection, ConnectionEvents, Dri
     };
     const onFirst = (bytes: Uint8Array): void => this.#onFirst(bytes);
     this.#driver = new Driver(this.#connection, this, { clock, flusher, open, ...(plain && { onFirst }) });
+    const { pressure } = options;
+    this.#owed = pressure && new OwedCredit(pressure, (owed) => this.#repay(owed));
     const { keepaliveTimeMs: timeMs, keepaliveTimeoutMs: timeoutMs, maxConnectionAgeMs: ageMs } = options;
     this.#liveness = new Liveness({ timeMs, timeoutMs }, nowMs, 0);
     this.#helloByMs = nowMs + HELLO_TIMEOUT_MS;
@@ -145,8 +149,8 @@ export class ServerConnection implements ServedConnection, ConnectionEvents, Dri
     const call = this.#calls.get(stream);
     call?.read(bytes);
     // What was read is in a buffer that the handler has admitted; what was refused is thrown away. Either way the
-    // connection may bring more, and the call, too, if there is more of it to come.
-    this.#connection.credit(stream, bytes.length);
+    // connection may bring more, and the call, too, if there is more of it to come, as soon as there is room for it.
+    if (this.#owed?.keep(stream, bytes.length) !== true) this.#connection.credit(stream, bytes.length);
     if (endStream && call !== undefined) call.end();
   }
 
@@ -187,6 +191,7 @@ export class ServerConnection implements ServedConnection, ConnectionEvents, Dri
 
   closed(): void {
     this.#shared.alarms.clear(this);
+    this.#owed?.cancel();
     this.#cancelCalls();
     this.#shared.closed(this);
   }
@@ -224,6 +229,11 @@ export class ServerConnection implements ServedConnection, ConnectionEvents, Dri
   #cancelCalls(): void {
     for (const call of this.#calls.values()) call.cancel();
     this.#calls.clear();
+  }
+
+  #repay(owed: ReadonlyMap<number, number>): void {
+    for (const [stream, bytes] of owed) this.#connection.credit(stream, bytes);
+    this.#driver.touch();
   }
 
   /** Sets the alarm for what is due next. */
