@@ -146,6 +146,8 @@ export interface UnaryServerOptions {
   readonly maxConnectionAgeMs: number;
   /** What a connection that was asked to go away gets to end its calls. */
   readonly maxConnectionAgeGraceMs: number;
+  /** A connection without a call is asked to go away after this time; 0: never. node:http2 leaves it to the age. */
+  readonly maxConnectionIdleMs?: number;
   /** A PING is sent after this time without a frame; 0: never. */
   readonly keepaliveTimeMs: number;
   /** The connection is closed when a PING is not answered within this time. */

@@ -140,6 +140,7 @@ export interface GrpcListenerOptions extends ListenerOptions {
   readonly transport: GrpcTransport;
   readonly maxConnectionAgeMs: number;
   readonly maxConnectionAgeGraceMs: number;
+  readonly maxConnectionIdleMs: number;
   readonly keepaliveTimeMs: number;
   readonly keepaliveTimeoutMs: number;
   readonly maxConcurrentStreams: number;

@@ -30,6 +30,7 @@ function grpcOptions(config: GrpcListenerConfig): GrpcListenerOptions {
     transport: config.transport,
     maxConnectionAgeMs: config.max_connection_age,
     maxConnectionAgeGraceMs: config.max_connection_age_grace,
+    maxConnectionIdleMs: config.max_connection_idle,
     keepaliveTimeMs: config.keepalive_time,
     keepaliveTimeoutMs: config.keepalive_timeout,
     maxConcurrentStreams: config.max_concurrent_streams,

@@ -78,6 +78,28 @@ export const OWN: Guarantees = {
     assert.deepEqual(Buffer.concat((await reply).chunks), framed(utf8("6000000")));
     session.destroy();
   },
+  "a connection without a call for too long is asked to go away, one with a call is not": async (transport) => {
+    const env = manualEnv();
+    const { handler, calls } = hold();
+    await using server = await transport.listen(serverOptions(handler, { maxConnectionIdleMs: 60_000 }), env);
+    const session = await rawConnect(server.port);
+    const goaway = once(session, "goaway");
+    const { stream, reply } = rawStream(session);
+    stream.end(framed(utf8("x")));
+    const { call } = await calls.next();
+    for (let second = 0; second < 120; second++) env.clock.advance(1_000);
+    const ping = (): Promise<void> => new Promise((done) => void session.ping(() => done()));
+    await ping();
+    assert.equal(session.closed, false);
+    call.reply(ok());
+    await reply;
+    for (let second = 0; second < 59; second++) env.clock.advance(1_000);
+    await ping();
+    assert.equal(session.closed, false);
+    env.clock.advance(2_000);
+    assert.equal((await goaway)[0], 0);
+    await whenClosed(session);
+  },
   "who speaks HTTP/1.1 gets an answer that can be read": async (transport) => {
     const faults = new Happenings<string>();
     const onFault = (reason: string): void => faults.add(reason);

@@ -42,6 +42,9 @@ const GrpcListenerSchema = z.strictObject({
     .prefault("10m")
     .describe("Connections are asked to close after this, so that load spreads."),
   max_connection_age_grace: duration(0).prefault("1m").describe("And closed after this, whatever is still under way."),
+  max_connection_idle: duration(0)
+    .prefault("5m")
+    .describe("The same for connections without a call for this long; 0: never. With transport own."),
   keepalive_time: duration(1_000).prefault("2m").describe("A quiet connection is pinged after this."),
   keepalive_timeout: duration(1).prefault("20s").describe("And closed when no answer comes within this."),
   transport: z.enum(GRPC_TRANSPORTS).default(DEFAULT_GRPC_TRANSPORT).describe("Whose HTTP/2: our own, or Node's."),

@@ -59,6 +59,9 @@ export class ServerConnection implements ServedConnection, ConnectionEvents, Dri
   #helloByMs: number;
   #retireAtMs: number;
   readonly #owed: OwedCredit | undefined;
+  /** A call has ended since the last look, and when a look last found one: asking the clock for each call would cost. */
+  #busy = false;
+  #idleSinceMs: number;
   #closeByMs = NEVER;
 
   /** `plain`: without TLS, whose ALPN has told already that the peer speaks HTTP/2. */
@@ -78,6 +81,7 @@ export class ServerConnection implements ServedConnection, ConnectionEvents, Dri
     this.#owed = pressure && new OwedCredit(pressure, (owed) => this.#repay(owed));
     const { keepaliveTimeMs: timeMs, keepaliveTimeoutMs: timeoutMs, maxConnectionAgeMs: ageMs } = options;
     this.#liveness = new Liveness({ timeMs, timeoutMs }, nowMs, 0);
+    this.#idleSinceMs = nowMs;
     this.#helloByMs = nowMs + HELLO_TIMEOUT_MS;
     // Jitter, so that clients that came together do not leave together.
     this.#retireAtMs = ageMs <= 0 ? NEVER : nowMs + ageMs * (0.9 + 0.2 * random.next());
@@ -110,7 +114,7 @@ export class ServerConnection implements ServedConnection, ConnectionEvents, Dri
       this.destroy();
       return;
     }
-    if (nowMs >= this.#retireAtMs) {
+    if (nowMs >= this.#retireAtMs || this.#isIdle(nowMs)) {
       this.#retireAtMs = NEVER;
       this.retire(this.#shared.options.maxConnectionAgeGraceMs);
     }
@@ -209,6 +213,7 @@ export class ServerConnection implements ServedConnection, ConnectionEvents, Dri
   /** What is left of its body is not wanted: NO_ERROR tells the client to stop, and to take the reply (RFC 9113, 8.1). */
   #replied(call: ServerCall): void {
     this.#calls.delete(call.stream);
+    this.#busy = true;
     if (!call.bodyEnded) this.#connection.resetStream(call.stream, H2_ERROR.NO_ERROR);
     this.#driver.touch();
   }
@@ -218,6 +223,15 @@ export class ServerConnection implements ServedConnection, ConnectionEvents, Dri
     this.#shared.options.onFault?.("bad_preface", this.peer);
     this.#driver.end(HTTP1_ANSWER);
     this.#lingerFor(LINGER_MS);
+  }
+
+  /** It has had no call for too long, and was not asked to go away yet. */
+  #isIdle(nowMs: number): boolean {
+    const { maxConnectionIdleMs = 0 } = this.#shared.options;
+    if (this.#busy || this.#calls.size > 0) this.#idleSinceMs = nowMs;
+    this.#busy = false;
+    if (maxConnectionIdleMs <= 0 || this.#closeByMs < NEVER) return false;
+    return nowMs - this.#idleSinceMs >= maxConnectionIdleMs;
   }
 
   #lingerFor(ms: number): void {
