@@ -1,6 +1,7 @@
+import { signalsOf } from "../config/condition-signals.ts";
 import type { Condition } from "../config/condition-type.ts";
 import type { Signal } from "../otlp/signal.ts";
-import { asksResource, compileCondition, signalsOf } from "./condition.ts";
+import { asksResource, compileCondition } from "./condition.ts";
 import { exactText } from "./matcher.ts";
 import { type Division, UNDIVIDED } from "./division.ts";
 import type { RoutePlan, RoutePool, RulePlan } from "./route-plan.ts";

@@ -1,9 +1,10 @@
+import { signalsOf } from "../config/condition-signals.ts";
 import type { Condition, Matcher } from "../config/condition-type.ts";
 import { Unreachable } from "../core/unreachable.ts";
 import { seeValue, textOf } from "../otlp/any-value.ts";
 import { bytesEqual } from "../otlp/key-set.ts";
 import { anyDataPointAttribute } from "../otlp/data-point.ts";
-import { SIGNALS, type Signal } from "../otlp/signal.ts";
+import type { Signal } from "../otlp/signal.ts";
 import { compileMatcher, exactText } from "./matcher.ts";
 import type { Cond, ItemLeaf, ItemTest, ResourceFacts } from "./route-plan.ts";
 import { traceShare } from "./trace-share.ts";
@@ -76,24 +77,6 @@ export function asksResource(condition: Condition): boolean {
       return asksResource(condition.of);
     default:
       return false;
-  }
-}
-
-/** The signals in which a condition can match at all. */
-export function signalsOf(condition: Condition): readonly Signal[] {
-  switch (condition.kind) {
-    case "span_kind":
-    case "span_status":
-    case "span_name":
-      return ["traces"];
-    case "severity":
-      return ["logs"];
-    case "metric_name":
-      return ["metrics"];
-    case "sample_rate":
-      return ["traces", "logs"];
-    default:
-      return SIGNALS;
   }
 }
 

@@ -5,7 +5,7 @@ import { entriesOf, listOf, type Outline, type OutlineRule, textOf, valuesOf } f
 import { ConditionSchema } from "../schema/condition.ts";
 import type { ConfigDocument } from "../schema/config.ts";
 import { ALL_SIGNALS } from "../schema/signal.ts";
-import type { SignalName } from "./analysis/cube.ts";
+import type { SignalName } from "../condition-signals.ts";
 import type { Asked } from "./analysis/shadows.ts";
 
 /** A rule, or a case of a strategy, whose conditions can be read. */

@@ -1,6 +1,6 @@
+import { type SignalName, signalsOf } from "../condition-signals.ts";
 import type { Condition, Matcher } from "../condition-type.ts";
 import { caution, type Finding, formatPath, type Path } from "../finding.ts";
-import { signalsAsked, type SignalName } from "./analysis/cube.ts";
 import { domainOf, isSeverityPossible, subjectOf } from "./analysis/literal.ts";
 import { joinNeeds, needOf } from "./analysis/need.ts";
 import type { AskedEntries, AskedEntry } from "./asked-rules.ts";
@@ -31,7 +31,7 @@ function leafOf({ condition }: Written): Leaf | undefined {
 function checkOne(one: Written, { signals }: AskedEntry): Finding | undefined {
   const condition = leafOf(one);
   if (condition === undefined) return undefined;
-  const asked = signalsAsked(condition);
+  const asked = signalsOf(condition);
   if (signals.length > 0 && !signals.some((signal) => asked.includes(signal))) {
     const message = `never holds: ${signals.join(" and ")} have no ${condition.kind}, only ${asked.join(" and ")} have`;
     return { ...caution(one.path, message, "add the signal to signals, or take the condition out"), at: "key" };
@@ -88,14 +88,14 @@ function matcherReason(kind: string, { tests }: Matcher, textOnly: boolean): Rea
 function checkSignals({ signals, signalsPath, name }: AskedEntry, required: readonly Written[]): Finding[] {
   const leaves = required.flatMap((one) => leafOf(one) ?? []);
   const open = leaves.reduce<readonly SignalName[]>(
-    (left, condition) => left.filter((signal) => signalsAsked(condition).includes(signal)),
+    (left, condition) => left.filter((signal) => signalsOf(condition).includes(signal)),
     signals,
   );
-  if (leaves.some((condition) => !signals.some((signal) => signalsAsked(condition).includes(signal)))) return [];
+  if (leaves.some((condition) => !signals.some((signal) => signalsOf(condition).includes(signal)))) return [];
   if (open.length === 0 && signals.length > 0) return [neverMatches(name, required)];
   if (signalsPath === undefined || open.length === signals.length) return [];
   const without = signals.filter((signal) => !open.includes(signal));
-  const why = leaves.find((condition) => !without.every((signal) => signalsAsked(condition).includes(signal)));
+  const why = leaves.find((condition) => !without.every((signal) => signalsOf(condition).includes(signal)));
   const message = `this rule never matches ${without.join(" or ")}: they have no ${why?.kind ?? "such condition"}`;
   return [caution(signalsPath, message, `write signals: [${open.join(", ")}]`)];
 }
@@ -103,7 +103,7 @@ function checkSignals({ signals, signalsPath, name }: AskedEntry, required: read
 function neverMatches(name: string, required: readonly Written[]): Finding {
   const asking = required.filter((one) => {
     const leaf = leafOf(one);
-    return leaf !== undefined && signalsAsked(leaf).length < 3;
+    return leaf !== undefined && signalsOf(leaf).length < 3;
   });
   const kinds = [...new Set(asking.map(({ condition }) => condition.kind))].join(" and ");
   const message = `${name} never matches: no signal has ${kinds}`;

@@ -1,36 +1,17 @@
+import { type SignalName, signalsOf } from "../../condition-signals.ts";
 import type { Condition } from "../../condition-type.ts";
 import { ALL_SIGNALS } from "../../schema/signal.ts";
 import { type Literal, literalOf } from "./literal.ts";
 import { impliesNeed, joinNeeds } from "./need.ts";
 
-export type SignalName = (typeof ALL_SIGNALS)[number];
-
 /** Literals that must all hold. None: it holds for everything. */
 export type Cube = readonly Literal[];
-
-/** The signals that have what a condition asks for. */
-export function signalsAsked(condition: Condition): readonly SignalName[] {
-  switch (condition.kind) {
-    case "span_kind":
-    case "span_status":
-    case "span_name":
-      return ["traces"];
-    case "severity":
-      return ["logs"];
-    case "metric_name":
-      return ["metrics"];
-    case "sample_rate":
-      return ["traces", "logs"];
-    default:
-      return ALL_SIGNALS;
-  }
-}
 
 /** Whether the condition means the same for all signals. */
 export function isSameForAll(condition: Condition): boolean {
   if (condition.kind === "not") return isSameForAll(condition.of);
   if (condition.kind === "all" || condition.kind === "any") return condition.of.every(isSameForAll);
-  return signalsAsked(condition) === ALL_SIGNALS;
+  return signalsOf(condition) === ALL_SIGNALS;
 }
 
 /**
@@ -69,7 +50,7 @@ function join(condition: Condition, context: Context): Cube[] | undefined {
     case "any":
       return wanted ? union(condition.of, context) : product(condition.of, context);
     default: {
-      const literal = signalsAsked(condition).includes(signal) ? literalOf(condition, wanted) : !wanted;
+      const literal = signalsOf(condition).includes(signal) ? literalOf(condition, wanted) : !wanted;
       if (typeof literal === "boolean") return literal ? [[]] : [];
       return [[literal]];
     }

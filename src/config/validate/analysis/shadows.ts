@@ -1,6 +1,7 @@
 import type { Condition } from "../../condition-type.ts";
 import { ALL_SIGNALS } from "../../schema/signal.ts";
-import { type Cube, cubesOf, isSameForAll, type SignalName } from "./cube.ts";
+import type { SignalName } from "../../condition-signals.ts";
+import { type Cube, cubesOf, isSameForAll } from "./cube.ts";
 import { ShadowIndex } from "./shadow-index.ts";
 
 /** A rule, or a case of a strategy, in the order in which they are asked. */
