@@ -4,7 +4,7 @@ import type { RulePlan } from "../plan/route-plan.ts";
 import type { Env } from "../telemetry/env.ts";
 import type { LedgerEntry } from "../telemetry/ledger.ts";
 import type { CorridorAssembly, Way, Ways } from "./corridor.ts";
-import type { Pool } from "./queue/pool.ts";
+import type { Pool } from "./queue/pool-port.ts";
 import { Router } from "./route/route.ts";
 
 /** The stage functions built from one plan. Immutable but for caches: a change of the config makes a new one. */

@@ -5,7 +5,7 @@ import type { Signal } from "../otlp/signal.ts";
 import type { RulePlan } from "../plan/route-plan.ts";
 import type { LedgerEntry } from "../telemetry/ledger.ts";
 import { type Obstacle, placeDrafts, queueFull } from "./place.ts";
-import type { Pool } from "./queue/pool.ts";
+import type { Pool } from "./queue/pool-port.ts";
 import type { Carry, CarriedRequest } from "./receive/carry.ts";
 import { FULL_SUCCESS, type Reply } from "./request.ts";
 import type { Draft } from "./route/draft.ts";

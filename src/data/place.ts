@@ -1,6 +1,6 @@
 import type { Reason } from "../core/reason.ts";
 import type { Envelope } from "../otlp/scan.ts";
-import type { Pool } from "./queue/pool.ts";
+import type { Pool } from "./queue/pool-port.ts";
 import type { Draft } from "./route/draft.ts";
 import type { Router } from "./route/route.ts";
 

@@ -2,7 +2,8 @@ import type { Clock } from "../core/clock.ts";
 import type { Plan, PoolPlan, TargetPlan } from "../plan/plan.ts";
 import type { TargetHandle } from "./export/target.ts";
 import type { Targets } from "./export/targets.ts";
-import { openPool, type Pool, type PoolEnv } from "./queue/pool.ts";
+import { openPool } from "./queue/pool.ts";
+import type { Pool, PoolEnv } from "./queue/pool-port.ts";
 
 /** What the pools have in common, apart from each other. */
 export type PoolsEnv = Omit<PoolEnv, "poolNamed">;

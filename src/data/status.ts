@@ -2,7 +2,7 @@ import type { Clock } from "../core/clock.ts";
 import type { PoolStatus, TargetStatus } from "../plan/data-plane.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { TargetHandle } from "./export/target.ts";
-import type { Pool } from "./queue/pool.ts";
+import type { Pool } from "./queue/pool-port.ts";
 
 /** One pool for people, computed when asked for. */
 export function poolStatus(pool: Pool, plan: Plan, targets: ReadonlyMap<string, TargetHandle>): PoolStatus {

@@ -7,7 +7,8 @@ import type { Batch, SendOutcome } from "../../src/data/export/target-client.ts"
 import { openTarget, type OwnedTarget } from "../../src/data/export/target.ts";
 import { createParting } from "../../src/data/parting.ts";
 import type { Parcel, ParcelOutcome } from "../../src/data/parcel.ts";
-import { openPool, type Pool } from "../../src/data/queue/pool.ts";
+import { openPool } from "../../src/data/queue/pool.ts";
+import type { Pool } from "../../src/data/queue/pool-port.ts";
 import { createMetrics, type Metrics } from "../../src/telemetry/metrics.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { TEST_TRANSPORT } from "../support/transport.ts";

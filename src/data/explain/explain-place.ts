@@ -11,7 +11,7 @@ import type {
 } from "../../plan/explanation.ts";
 import type { PoolPlan } from "../../plan/plan.ts";
 import type { Cond } from "../../plan/route-plan.ts";
-import type { LaneForesight } from "../queue/queue-lane.ts";
+import type { LaneForesight } from "../queue/lane-port.ts";
 import { targetStatus } from "../status.ts";
 import type { Walk } from "./walk.ts";
 

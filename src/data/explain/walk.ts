@@ -4,7 +4,7 @@ import type { ExplainRequest } from "../../plan/explanation.ts";
 import type { Plan } from "../../plan/plan.ts";
 import { createMetrics } from "../../telemetry/metrics.ts";
 import type { TargetHandle } from "../export/target.ts";
-import type { Pool } from "../queue/pool.ts";
+import type { Pool } from "../queue/pool-port.ts";
 import { Router } from "../route/route.ts";
 
 /** What a running data plane is made of, as far as explanations ask it. */

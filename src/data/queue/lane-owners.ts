@@ -1,6 +1,7 @@
 import { type KeyOwners, openKeyOwners, type OwnerView } from "../balance/key-owners.ts";
 import type { TargetHandle } from "../export/target.ts";
-import type { Held, QueueLane } from "./queue-lane.ts";
+import type { QueueLane } from "./queue-lane.ts";
+import type { Held } from "./lane-port.ts";
 
 const DOWN = 0;
 /** Too many of its calls fail, but not all: used when less than half of the targets are up. */

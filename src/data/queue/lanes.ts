@@ -5,7 +5,8 @@ import { CopyParcel } from "./copy-parcel.ts";
 import type { Delivery } from "./delivery.ts";
 import { divisionIdentity, type LaneSpec, laneSpecs } from "./lane-specs.ts";
 import { LaneOwners } from "./lane-owners.ts";
-import { type LaneEnv, QueueLane } from "./queue-lane.ts";
+import { QueueLane } from "./queue-lane.ts";
+import type { LaneEnv } from "./lane-port.ts";
 
 /** Finds the channels of a delivery, and gives a delivery for each: the same one when it needs no dividing. */
 export type SortDelivery = (delivery: Delivery) => readonly { readonly channel: number; readonly delivery: Delivery }[];

@@ -1,17 +1,15 @@
-import type { Cancel, Clock } from "../../core/clock.ts";
+import type { Cancel } from "../../core/clock.ts";
 import type { Random } from "../../core/random.ts";
 import type { PoolPlan, RetryPlan, StrategyPlan } from "../../plan/plan.ts";
-import type { Histogram } from "../../telemetry/metrics.ts";
 import { Chooser } from "../balance/chooser.ts";
-import type { Foresight } from "../balance/picker.ts";
 import type { Panic } from "../balance/panic-report.ts";
-import type { Strategies } from "../balance/strategies.ts";
 import type { SendOutcome } from "../export/target-client.ts";
 import type { TargetHandle } from "../export/target.ts";
 import type { ParcelOutcome } from "../parcel.ts";
 import type { SplitParcel } from "./copy-parcel.ts";
 import { type Delivery, endOf } from "./delivery.ts";
 import { gather, toBatch } from "./gather.ts";
+import type { LaneEnv, LaneForesight } from "./lane-port.ts";
 import type { LaneKind, LaneSpec } from "./lane-specs.ts";
 import { LaneStore } from "./lane-store.ts";
 import type { RetryBudget } from "./retry-policy.ts";
@@ -20,48 +18,6 @@ import type { SignalQueue } from "./signal-queue.ts";
 
 /** A target that asked to be left alone for no longer than this is waited for: what is for it need not go elsewhere. */
 const PATIENCE_MS = 1_000;
-
-/** What all lanes of a pool hold together. */
-export interface Held {
-  bytes: number;
-  items: number;
-}
-
-/** A lane as explanations see it. */
-export interface LaneForesight {
-  readonly key: string;
-  readonly queuedItems: number;
-  /** In the order of the indexes of `pick`; `weight` is what counts of it now. */
-  readonly targets: readonly {
-    readonly id: string;
-    readonly weight: number;
-    readonly usable: boolean;
-    readonly eligible: boolean;
-  }[];
-  readonly pick: Foresight;
-}
-
-/** What all lanes of a pool have in common. */
-export interface LaneEnv {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly split: SplitParcel;
-  readonly budget: RetryBudget;
-  readonly batchSize: Histogram;
-  readonly held: Held;
-  /** One more batch of this pool is tried again. */
-  countRetry(reason: string): void;
-  /** A batch or a delivery ended. */
-  ended(): void;
-  /** One of the pool's targets is usable that is none of these: of an owner's lane also another lane's. */
-  anyUsableBeside(targets: readonly TargetHandle[]): boolean;
-  /** Strategies of plugins; none without. */
-  readonly strategies?: Strategies;
-  /** A strategy of a plugin failed, and weighted round robin has taken over. */
-  strategyFailed(strategy: string, what: string): void;
-  /** These are not the lane's any more: their channels are to be found anew. */
-  sort(deliveries: readonly Delivery[]): void;
-}
 
 /**
  * A queue and the targets that it empties into. A pool has one for each of its channels; a broadcast pool one for each

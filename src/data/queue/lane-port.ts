@@ -1,0 +1,51 @@
+import type { Clock } from "../../core/clock.ts";
+import type { Random } from "../../core/random.ts";
+import type { Histogram } from "../../telemetry/metrics.ts";
+import type { Foresight } from "../balance/picker.ts";
+import type { Strategies } from "../balance/strategies.ts";
+import type { TargetHandle } from "../export/target.ts";
+import type { SplitParcel } from "./copy-parcel.ts";
+import type { Delivery } from "./delivery.ts";
+import type { RetryBudget } from "./retry-policy.ts";
+
+/** What all lanes of a pool hold together. */
+export interface Held {
+  bytes: number;
+  items: number;
+}
+
+/** A lane as explanations see it. */
+export interface LaneForesight {
+  readonly key: string;
+  readonly queuedItems: number;
+  /** In the order of the indexes of `pick`; `weight` is what counts of it now. */
+  readonly targets: readonly {
+    readonly id: string;
+    readonly weight: number;
+    readonly usable: boolean;
+    readonly eligible: boolean;
+  }[];
+  readonly pick: Foresight;
+}
+
+/** What all lanes of a pool have in common. */
+export interface LaneEnv {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly split: SplitParcel;
+  readonly budget: RetryBudget;
+  readonly batchSize: Histogram;
+  readonly held: Held;
+  /** One more batch of this pool is tried again. */
+  countRetry(reason: string): void;
+  /** A batch or a delivery ended. */
+  ended(): void;
+  /** One of the pool's targets is usable that is none of these: of an owner's lane also another lane's. */
+  anyUsableBeside(targets: readonly TargetHandle[]): boolean;
+  /** Strategies of plugins; none without. */
+  readonly strategies?: Strategies;
+  /** A strategy of a plugin failed, and weighted round robin has taken over. */
+  strategyFailed(strategy: string, what: string): void;
+  /** These are not the lane's any more: their channels are to be found anew. */
+  sort(deliveries: readonly Delivery[]): void;
+}
