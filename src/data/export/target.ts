@@ -103,7 +103,10 @@ class Target implements OwnedTarget, Kept {
   readonly #env: TargetEnv;
   readonly #client: TargetClient;
   readonly #keeper: HealthKeeper;
-  readonly #listeners = new Set<() => void>();
+  /** Replaced when it changes: who is being told of something is not disturbed by it. */
+  #listeners: readonly (() => void)[] = [];
+  /** Where in it the next telling ends. */
+  #turn = 0;
   #plan: TargetPlan;
   #window: Window;
   #idle: PromiseWithResolvers<void> | undefined;
@@ -209,8 +212,10 @@ class Target implements OwnedTarget, Kept {
   }
 
   onChange(listener: () => void): Cancel {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
+    this.#listeners = [...this.#listeners, listener];
+    return () => {
+      this.#listeners = this.#listeners.filter((other) => other !== listener);
+    };
   }
 
   /** Who comes back begins with few calls, like one that is new, or with fewer if it was that slow. */
@@ -275,10 +280,10 @@ class Target implements OwnedTarget, Kept {
 
   /** Who was told last is told first the next time, so that no pool takes all the room of a shared target. */
   #notify(): void {
-    const listeners = [...this.#listeners];
-    for (let i = listeners.length - 1; i >= 0; i--) listeners[i]!();
-    const first = listeners[0];
-    if (listeners.length > 1 && first !== undefined && this.#listeners.delete(first)) this.#listeners.add(first);
+    const listeners = this.#listeners;
+    const turn = this.#turn;
+    if (listeners.length > 1) this.#turn = (turn + 1) % listeners.length;
+    for (let i = listeners.length - 1; i >= 0; i--) listeners[(turn + i) % listeners.length]!();
   }
 }
 

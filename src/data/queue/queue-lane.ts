@@ -1,3 +1,4 @@
+import { Bag, type BagItem } from "../../core/bag.ts";
 import type { Cancel } from "../../core/clock.ts";
 import type { Random } from "../../core/random.ts";
 import type { PoolPlan, RetryPlan, StrategyPlan } from "../../plan/plan.ts";
@@ -19,6 +20,13 @@ import type { SignalQueue } from "./signal-queue.ts";
 /** A target that asked to be left alone for no longer than this is waited for: what is for it need not go elsewhere. */
 const PATIENCE_MS = 1_000;
 
+/** A batch under way. */
+interface Flight extends BagItem {
+  cancel: Cancel;
+}
+
+const NOTHING: Cancel = () => undefined;
+
 /**
  * A queue and the targets that it empties into. A pool has one for each of its channels; a broadcast pool one for each
  * target. Deliveries are its own from `push` to their end: in the store, or under way.
@@ -28,7 +36,7 @@ export class QueueLane implements Origin {
   readonly kind: LaneKind;
   readonly #env: LaneEnv;
   readonly #store = new LaneStore();
-  readonly #underWay = new Set<Cancel>();
+  readonly #underWay = new Bag<Flight>();
   #plan: PoolPlan;
   #chooser: Chooser;
   #strategy = "";
@@ -230,7 +238,7 @@ export class QueueLane implements Origin {
   close(): void {
     this.#closed = true;
     for (const delivery of this.#store.clear()) this.finish(delivery, SHUTTING_DOWN);
-    for (const cancel of this.#underWay) cancel();
+    this.#underWay.forEach(({ cancel }) => cancel());
   }
 
   /** Takes everything out that is not under way, without ending it. */
@@ -331,16 +339,17 @@ export class QueueLane implements Origin {
     const full = queue.length > 0 || batch.items >= maxItems || batch.bytes >= limits.bytes;
     const timeoutMs = attemptMs(target, deliveries, nowMs);
     this.#inFlight++;
-    const cancel = target.send(
+    const flight: Flight = { bagIndex: -1, cancel: NOTHING };
+    this.#underWay.add(flight);
+    flight.cancel = target.send(
       batch,
       timeoutMs,
       () => full || this.#store.hasReady,
       (outcome) => {
-        this.#underWay.delete(cancel);
+        this.#underWay.delete(flight);
         this.#returned(sent, outcome);
       },
     );
-    this.#underWay.add(cancel);
   }
 
   #openChooser(targets: readonly TargetHandle[], strategy: StrategyPlan): Chooser {

@@ -13,6 +13,7 @@ test("each entry expires once, never early and at most one tick late, unless it 
       const expired = entries.map(() => [] as number[]);
       for (const [i, { startMs, waitMs, forgottenMs }] of entries.entries()) {
         const watched: Expiring = {
+          bagIndex: -1,
           deadlineMs: startMs + waitMs,
           expire: () => expired[i]?.push(clock.nowMs()),
           isSlow: () => true,
@@ -37,7 +38,7 @@ test("each entry expires once, never early and at most one tick late, unless it 
 test("no timer waits when there is nothing to watch", () => {
   const clock = new ManualClock();
   const deadlines = createDeadlines(clock, () => -Infinity);
-  const entry: Expiring = { deadlineMs: 1_000, expire: () => {}, isSlow: () => false, giveWay: () => {} };
+  const entry: Expiring = { bagIndex: -1, deadlineMs: 1_000, expire: () => {}, isSlow: () => false, giveWay: () => {} };
   deadlines.watch(entry);
   assert.equal(clock.pending, 1);
   deadlines.forget(entry);
@@ -51,6 +52,7 @@ test("what is slow gives way, once, within a tick of somebody being refused, and
   const deadlines = createDeadlines(clock, () => refusedMs);
   const gone: string[] = [];
   const entry = (name: string, isSlow: boolean): Expiring => ({
+    bagIndex: -1,
     deadlineMs: 10_000,
     expire: () => gone.push(`${name} expired`),
     isSlow: () => isSlow,

@@ -1,6 +1,7 @@
+import { Bag, type BagItem } from "../../core/bag.ts";
 import type { Clock } from "../../core/clock.ts";
 
-export interface Expiring {
+export interface Expiring extends BagItem {
   /** Clock.nowMs() after which `expire` is called, once, unless it was forgotten before. */
   readonly deadlineMs: number;
   expire(): void;
@@ -27,20 +28,20 @@ const TICK_MS = 100;
 
 /** `refusedMs`: when somebody was last refused for want of room. */
 export function createDeadlines(clock: Clock, refusedMs: () => number): Deadlines {
-  const entries = new Set<Expiring>();
+  const entries = new Bag<Expiring>();
   let ticking = false;
   let lastMs = 0;
   const tick = (): void => {
     const nowMs = clock.nowMs();
     const pressed = refusedMs() >= lastMs;
     lastMs = nowMs;
-    for (const entry of entries) {
+    entries.forEach((entry) => {
       const late = entry.deadlineMs <= nowMs;
-      if (!late && !(pressed && entry.isSlow(nowMs))) continue;
+      if (!late && !(pressed && entry.isSlow(nowMs))) return;
       entries.delete(entry);
       if (late) entry.expire();
       else entry.giveWay();
-    }
+    });
     ticking = entries.size > 0;
     if (ticking) clock.after(TICK_MS, tick);
   };

@@ -23,6 +23,7 @@ const SERVICES: ReadonlySet<string> = new Set([
 
 /** One health check. It takes nothing from admission: who asks whether a node is well must hear it under load, too. */
 export class HealthExchange implements UnaryExchange, Expiring {
+  bagIndex = -1;
   readonly maxMessageBytes = MAX_REQUEST_BYTES;
   readonly deadlineMs: number;
   readonly #call: UnaryCall;

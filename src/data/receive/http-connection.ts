@@ -1,9 +1,10 @@
 import type { Socket } from "node:net";
+import { Bag, type BagItem } from "../../core/bag.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Refusal } from "../../core/reason.ts";
 
 /** What a connection knows of one request on it. */
-export interface OpenExchange {
+export interface OpenExchange extends BagItem {
   /** The connection is gone. */
   gone(): void;
   /** What comes on the connection cannot be understood, or did not come in time. */
@@ -23,7 +24,7 @@ export class HttpConnection {
   newest: OpenExchange | undefined;
   readonly #socket: Socket;
   readonly #clock: Clock;
-  readonly #open = new Set<OpenExchange>();
+  readonly #open = new Bag<OpenExchange>();
   #ended = false;
 
   constructor(socket: Socket, clock: Clock) {
@@ -53,8 +54,10 @@ export class HttpConnection {
   lost(): void {
     this.closing = true;
     this.#ended = true;
-    for (const exchange of this.#open) exchange.gone();
-    this.#open.clear();
+    this.#open.forEach((exchange) => {
+      this.#open.delete(exchange);
+      exchange.gone();
+    });
     this.newest = undefined;
   }
 

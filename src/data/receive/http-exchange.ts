@@ -31,6 +31,7 @@ const MAX_DISCARD_BYTES = 65_536;
 const CLOSE = ["Connection", "close"] as const;
 
 class HttpExchange implements Answerer, OpenExchange {
+  bagIndex = -1;
   readonly #desk: Desk;
   readonly #pair: HttpPair;
   readonly #draining: () => boolean;

@@ -19,6 +19,7 @@ export interface Answerer {
  * sender that is told "too late", or that went away, is done with, but the permit stays open until nobody holds the bytes.
  */
 export class Reception implements Expiring {
+  bagIndex = -1;
   readonly head: RequestHead;
   readonly permit: Permit;
   readonly format: Format;

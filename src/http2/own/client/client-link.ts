@@ -1,4 +1,5 @@
 import type { Clock } from "../../../core/clock.ts";
+import { IdMap } from "../../../core/id-map.ts";
 import type { LinkOwner, PooledLink } from "../../client-pool.ts";
 import type { Dial } from "../../dial.ts";
 import { Liveness } from "../../liveness.ts";
@@ -45,7 +46,7 @@ export class ClientLink implements PooledLink, ConnectionEvents, DriverOwner, Al
   readonly #owner: LinkOwner<ClientLink>;
   readonly #connection: Connection;
   readonly #driver: Driver;
-  readonly #calls = new Map<number, ClientCall>();
+  readonly #calls = new IdMap<ClientCall>();
   #state: "connecting" | "ready" | "leaving" = "connecting";
   #wasReady = false;
   #liveness: Liveness | undefined;

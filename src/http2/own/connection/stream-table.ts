@@ -1,3 +1,4 @@
+import { IdMap } from "../../../core/id-map.ts";
 import type { Stream } from "./stream.ts";
 
 /** How many streams that we reset are remembered: frames that were under way to them are no fault. */
@@ -18,7 +19,7 @@ export type Absence =
 
 /** The streams of a connection that are not closed, and what has to be known of those that are. All have odd identifiers: nobody pushes. */
 export class StreamTable {
-  readonly #streams = new Map<number, Stream>();
+  readonly #streams = new IdMap<Stream>();
   /** The identifiers of streams that we reset, oldest first. */
   readonly #resets = new Set<number>();
   /** The highest identifier of a reset stream that was forgotten. */
@@ -40,7 +41,8 @@ export class StreamTable {
     return this.#streams.get(id);
   }
 
-  values(): IterableIterator<Stream> {
+  /** In the order of their identifiers; streams may be closed meanwhile. */
+  values(): Iterable<Stream> {
     return this.#streams.values();
   }
 

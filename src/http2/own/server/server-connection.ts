@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import type { Clock } from "../../../core/clock.ts";
+import { IdMap } from "../../../core/id-map.ts";
 import type { Random } from "../../../core/random.ts";
 import { STATUS } from "../../grpc-status.ts";
 import { HELLO_TIMEOUT_MS, peerOf, type ServedConnection } from "../../listening.ts";
@@ -54,7 +55,7 @@ export class ServerConnection implements ServedConnection, ConnectionEvents, Dri
   readonly #connection: Connection;
   readonly #driver: Driver;
   readonly #liveness: Liveness;
-  readonly #calls = new Map<number, ServerCall>();
+  readonly #calls = new IdMap<ServerCall>();
   #saidHello = false;
   #helloByMs: number;
   #retireAtMs: number;
