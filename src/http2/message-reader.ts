@@ -9,7 +9,8 @@ export interface PrefixJudge {
 const PREFIX_BYTES = 5;
 /** A buffer is so many times as long as what came of the message with its prefix: who only announces makes nobody allocate. */
 const AHEAD = 32;
-const MIN_AHEAD_BYTES = 65_536;
+/** Nobody sends many pieces as short as this in good faith. */
+const MIN_AHEAD_BYTES = 4_096;
 const MAX_AHEAD_BYTES = 1_048_576;
 const NOTHING = new Uint8Array(0);
 
@@ -37,11 +38,12 @@ export class MessageReader {
       const byte = chunk[at++]!;
       if (this.#prefixRead === 0) this.#flag = byte;
       else this.#length = this.#length * 256 + byte;
-      if (++this.#prefixRead === PREFIX_BYTES && !this.#begin(chunk.length - at)) return "refused";
+      if (++this.#prefixRead === PREFIX_BYTES && !this.#judge.begins(this.#flag, this.#length)) return "refused";
     }
     const more = chunk.length - at;
     if (more > this.#length - this.#filled) return "excess";
-    if (more > 0 && !this.#widen(this.#filled + more)) return "refused";
+    if (more === 0) return "read";
+    if (!this.#widen(this.#filled + more)) return "refused";
     this.#body.set(at === 0 ? chunk : chunk.subarray(at), this.#filled);
     this.#filled += more;
     return "read";
@@ -64,24 +66,19 @@ export class MessageReader {
     return this.#flag === 1;
   }
 
-  /** `came`: bytes that came with the prefix. */
-  #begin(came: number): boolean {
-    if (!this.#judge.begins(this.#flag, this.#length)) return false;
-    if (this.#length > 0) this.#body = Buffer.allocUnsafe(Math.min(this.#length, bytesAhead(came)));
-    return true;
-  }
-
   #widen(bytes: number): boolean {
     if (!this.#judge.holds(bytes)) return false;
     if (bytes <= this.#body.length) return true;
-    const wider = Buffer.allocUnsafe(Math.min(this.#length, Math.max(bytes, 2 * this.#body.length)));
-    wider.set(this.#body.subarray(0, this.#filled));
+    const ahead = Math.min(this.#length, Math.max(bytes, 2 * this.#body.length, bytesAhead(bytes)));
+    // A part of node's pool would keep all of it, for as long as the rest of this message takes to come.
+    const wider = bytes === this.#length ? Buffer.allocUnsafe(ahead) : Buffer.allocUnsafeSlow(ahead);
+    if (this.#filled > 0) wider.set(this.#body.subarray(0, this.#filled));
     this.#body = wider;
     return true;
   }
 }
 
-/** How much to allocate for the beginning of a long body of which so much came at first. */
+/** How much to allocate for a long body of which so much has come. */
 export function bytesAhead(came: number): number {
   return Math.min(MAX_AHEAD_BYTES, Math.max(MIN_AHEAD_BYTES, AHEAD * came));
 }

@@ -58,7 +58,7 @@ export class HttpBody {
 
   #move(bytes: number): void {
     const old = this.#buffer;
-    this.#buffer = Buffer.allocUnsafe(bytes);
+    this.#buffer = Buffer.allocUnsafeSlow(bytes); // a part of node's pool would keep all of it until the body is there
     this.#buffer.set(old.subarray(0, this.#filled), 0);
     if (this.#length === undefined) this.#reception.release(old.length);
   }
