@@ -50,6 +50,7 @@ export class LoadCounter {
       late: this.#late,
       unanswered,
       latency: this.#latency.summary(),
+      latencies: this.#latency.counts(),
     };
   }
 }

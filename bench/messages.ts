@@ -1,5 +1,5 @@
 /** What the benchmark's processes say to each other, over the IPC channel of child_process.fork. */
-import type { LatencySummary } from "../src/cli/send/latency.ts";
+import type { LatencyCounts, LatencySummary } from "../src/cli/send/latency.ts";
 import type { Identity } from "./identity.ts";
 
 export interface SinkArguments {
@@ -70,6 +70,8 @@ export interface LoadCounts {
   readonly late: number;
   readonly unanswered: number;
   readonly latency: LatencySummary;
+  /** The same, to be merged with that of other windows. */
+  readonly latencies: LatencyCounts;
 }
 
 export type LoadReport =

@@ -84,11 +84,12 @@ function fairnessTable(results: readonly FairnessResult[]): ProbeTable {
 
 function attacksTable(results: readonly AttacksResult[]): ProbeTable {
   const head = ["attack", "frames/s", "MB/s", "connections", "what it got", "counted as", "router CPU %", "RSS MiB"];
-  head.push("client p50 ms", "p99 ms", "times calm", "max ms", "not taken");
-  const rows = results.flatMap((result) => result.attacks.map((each) => attackRow(each, result.calmP99Ms)));
+  head.push("client p50 ms", "p99 ms", "times calm", "max ms", "first p99 ms", "not taken");
+  const rows = results.flatMap((result) => result.attacks.map((each) => attackRow(each, result.calm.latency.p99Ms)));
   const notes = results.flatMap((result) => [
-    `${result.system}, ${count(result.clientPerSecond)} requests a second of a well-behaved client. Without an attack its p99 is ` +
-      `${ms(result.calmP99Ms)} ms: the median of ${result.attacks.length} windows, from ${ms(result.calmRangeMs[0])} to ${ms(result.calmRangeMs[1])} ms.`,
+    `${result.system}, ${count(result.clientPerSecond)} requests a second of a well-behaved client. Without an attack its p50 is ` +
+      `${ms(result.calm.latency.p50Ms)} ms, its p99 ${ms(result.calm.latency.p99Ms)} ms and its longest ${ms(result.calm.latency.maxMs)} ms; ` +
+      `p99 by round: ${result.calmP99Ms.map(ms).join(", ")} ms.`,
     ...pinNote(result.pinned),
   ]);
   return { rows: [head, ...rows], notes };
@@ -98,8 +99,8 @@ function attackRow(each: UnderAttack, calmP99Ms: number): string[] {
   const { outcome, during } = each;
   return [
     `${each.name}: ${each.title}`,
-    count(outcome.frames / each.seconds),
-    (outcome.bytes / 1_000_000 / each.seconds).toFixed(1),
+    count(outcome.frames / during.seconds),
+    (outcome.bytes / 1_000_000 / during.seconds).toFixed(1),
     count(outcome.connections),
     list(outcome.got),
     list(each.faults),
@@ -109,6 +110,7 @@ function attackRow(each: UnderAttack, calmP99Ms: number): string[] {
     ms(during.latency.p99Ms),
     (during.latency.p99Ms / calmP99Ms).toFixed(2),
     ms(during.latency.maxMs),
+    ms(each.firstP99Ms),
     count(notTaken(during)),
   ];
 }

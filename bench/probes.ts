@@ -20,6 +20,9 @@ export const PROBES: readonly { readonly name: ProbeName; readonly title: string
   { name: "attacks", title: "attacks beside a well-behaved client" },
 ];
 
+/** Several rounds: what happens now and then, as a collection of the heap, is to fall into calm windows as well as into others. */
+const LONG_ATTACKS = { rounds: 4, warmUpMs: 15_000, calmMs: 1_000, attackMs: 2_000 };
+
 interface Run {
   readonly transport: GrpcTransport;
   readonly measure: () => Promise<ProbeResult>;
@@ -55,7 +58,7 @@ function runsOf(name: ProbeName, transports: readonly GrpcTransport[], short: bo
     case "attacks": {
       // Our own when it is among them: node:http2 has defences of its own, which are not ours to show.
       const transport = transports.find((each) => each === "own") ?? transports[0];
-      const times = short ? { calmMs: 800, attackMs: 1_000 } : { calmMs: 1_500, attackMs: 2_500 };
+      const times = short ? { rounds: 1, warmUpMs: 1_000, calmMs: 800, attackMs: 1_000 } : LONG_ATTACKS;
       const attacks = chosenAttacks(short);
       return transport === undefined
         ? []

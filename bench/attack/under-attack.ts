@@ -7,39 +7,45 @@ import { openFolder } from "../folder.ts";
 import { loadArguments, marked } from "../measure.ts";
 import type { LoadCounts } from "../messages.ts";
 import { pause } from "../pause.ts";
-import { giveWay, pin, twoCores } from "../pin.ts";
+import { giveWay, pin, pinMain, twoCores } from "../pin.ts";
 import { usageOfTree } from "../process-usage.ts";
 import { ROUTERS } from "../system.ts";
 import { ATTACKS } from "./attacks.ts";
 import type { Attack } from "./attacks.ts";
 import { faultCounts } from "./fault-counts.ts";
 import type { AttackerArguments, AttackerReport, AttackerRequest, AttackOutcome } from "./messages.ts";
+import { pooled, sum, sumByName } from "./pooled.ts";
+import type { Pooled } from "./pooled.ts";
 
-/** What a well-behaved client saw while others attacked the same router, one attack after the other. */
+/** What a well-behaved client saw while others attacked the same router, one attack after the other, in several rounds. */
 export interface AttacksResult {
   readonly kind: "attacks";
   readonly system: string;
   readonly pinned: boolean;
+  /** After the first one, in which the code that an attack runs through is not compiled yet. */
+  readonly rounds: number;
   readonly clientPerSecond: number;
   readonly bounds: Pick<AttackerArguments, "framesPerSecond" | "bytesPerSecond" | "reconnectsPerSecond">;
-  /** The client's p99 without an attack: the median of the windows before each attack, and their range. */
-  readonly calmP99Ms: number;
-  readonly calmRangeMs: readonly [least: number, most: number];
+  /** The client without an attack: all windows before attacks. */
+  readonly calm: Pooled;
+  /** Its p99 in each round, to see how much of it is noise. */
+  readonly calmP99Ms: readonly number[];
   readonly attacks: readonly UnderAttack[];
 }
 
+/** One attack: the windows of all rounds but the first. */
 export interface UnderAttack {
   readonly name: string;
   readonly title: string;
   readonly harmless: boolean;
-  readonly seconds: number;
   readonly outcome: AttackOutcome;
   /** Connections that the router ended, by reason, from its metric. */
   readonly faults: Readonly<Record<string, number>>;
-  /** Of the client, just before and during the attack. */
-  readonly before: LoadCounts;
-  readonly during: LoadCounts;
-  /** Of the router, during the attack. */
+  /** Of the client. */
+  readonly during: Pooled;
+  /** In the first round. */
+  readonly firstP99Ms: number;
+  /** Of the router: on average, and at most. */
   readonly cpuPercent: number;
   readonly rssMiB: number;
 }
@@ -47,13 +53,15 @@ export interface UnderAttack {
 export interface AttacksPlan {
   readonly transport: GrpcTransport;
   readonly attacks: readonly Attack[];
+  readonly rounds: number;
+  /** Until the router's code is compiled. */
+  readonly warmUpMs: number;
   readonly calmMs: number;
   readonly attackMs: number;
 }
 
 const CLIENT_PER_SECOND = 4_000;
 const BOUNDS = { framesPerSecond: 20_000, bytesPerSecond: 32_000_000, reconnectsPerSecond: 20 };
-const WARM_UP_MS = 2_000;
 /** After an attack, until what it left is gone. */
 const SETTLE_MS = 400;
 const CASE: Case = { ...BASE, ...items(10), name: "attacks", title: "", rules: "none", connections: 2, streams: 128 };
@@ -63,8 +71,8 @@ export function chosenAttacks(short: boolean): readonly Attack[] {
   return short ? ATTACKS.filter((attack) => attack.short === true) : ATTACKS;
 }
 
-export async function measureAttacks({ transport, attacks, calmMs, attackMs }: AttacksPlan): Promise<AttacksResult> {
-  const system = ROUTERS[transport];
+export async function measureAttacks(plan: AttacksPlan): Promise<AttacksResult> {
+  const system = ROUTERS[plan.transport];
   const cores = twoCores();
   using folder = openFolder();
   await using sink = await openSink({ protocol: "grpc", ports: 2, tls: undefined });
@@ -75,24 +83,29 @@ export async function measureAttacks({ transport, attacks, calmMs, attackMs }: A
   await using router = started.child;
   await using client = await openLoad(loadArguments(CASE, port, CLIENT_PER_SECOND, "sent"));
   await using attacker = await openTalker<AttackerRequest, AttackerReport>("attack/attacker.ts", { port, ...BOUNDS });
-  pin(router.pid, cores?.server);
+  pinMain(router.pid, cores?.server);
   for (const { pid } of [sink, client, attacker]) pin(pid, cores?.others);
   giveWay(attacker.pid);
   await client.ask({ kind: "start" });
-  await pause(WARM_UP_MS);
-  const seen: UnderAttack[] = [];
-  const parts = { client, attacker, routerPid: router.pid, adminPort, calmMs, attackMs };
-  for (const attack of attacks) seen.push(await attackOnce(attack, parts));
-  const calm = seen.map(({ before }) => before.latency.p99Ms).toSorted((left, right) => left - right);
+  await pause(plan.warmUpMs);
+  const rounds: Window[][] = [];
+  const parts = { client, attacker, routerPid: router.pid, adminPort, plan };
+  while (rounds.length <= plan.rounds) {
+    const windows: Window[] = [];
+    for (const attack of plan.attacks) windows.push(await attackOnce(attack, parts));
+    rounds.push(windows);
+  }
+  const [first = [], ...later] = rounds;
   return {
     kind: "attacks",
     system: system.name,
     pinned: cores !== undefined,
+    rounds: plan.rounds,
     clientPerSecond: CLIENT_PER_SECOND,
     bounds: BOUNDS,
-    calmP99Ms: calm[Math.floor(calm.length / 2)] ?? 0,
-    calmRangeMs: [calm[0] ?? 0, calm.at(-1) ?? 0],
-    attacks: seen,
+    calm: pooled(later.flat().map(({ before }) => before)),
+    calmP99Ms: later.map((windows) => pooled(windows.map(({ before }) => before)).latency.p99Ms),
+    attacks: plan.attacks.map((attack) => underAttack(attack, first, later.flat())),
   };
 }
 
@@ -101,37 +114,71 @@ interface Parts {
   readonly attacker: Talker<AttackerRequest, AttackerReport>;
   readonly routerPid: number;
   readonly adminPort: number;
-  readonly calmMs: number;
-  readonly attackMs: number;
+  readonly plan: AttacksPlan;
 }
 
-async function attackOnce(attack: Attack, parts: Parts): Promise<UnderAttack> {
-  const { client, attacker, routerPid, adminPort, calmMs, attackMs } = parts;
+/** One attack in one round. */
+interface Window {
+  readonly name: string;
+  readonly outcome: AttackOutcome;
+  readonly faults: Readonly<Record<string, number>>;
+  /** Of the client, just before and during the attack. */
+  readonly before: LoadCounts;
+  readonly during: LoadCounts;
+  readonly cpuSeconds: number;
+  readonly rssMiB: number;
+}
+
+async function attackOnce(attack: Attack, parts: Parts): Promise<Window> {
+  const { client, attacker, routerPid, adminPort, plan } = parts;
   await pause(SETTLE_MS);
   const faultsBefore = await faultCounts(adminPort);
   await marked(client);
-  await pause(calmMs);
+  await pause(plan.calmMs);
   const before = await marked(client);
   const usageBefore = usageOfTree(routerPid);
   await attacker.ask({ kind: "start", attack: attack.name });
-  await pause(attackMs);
+  await pause(plan.attackMs);
   const during = await marked(client);
   const usage = usageOfTree(routerPid);
   const outcome = await attacker.ask({ kind: "stop" });
   if (outcome.kind !== "outcome") throw new Error("the attacker did not say what it got");
   const faults = await faultCounts(adminPort);
-  const seconds = during.durationMs / 1_000;
   return {
     name: attack.name,
-    title: attack.title,
-    harmless: attack.harmless === true,
-    seconds,
     outcome,
     faults: increase(faultsBefore, faults),
     before,
     during,
-    cpuPercent: (100 * (usage.cpuSeconds - usageBefore.cpuSeconds)) / seconds,
+    cpuSeconds: usage.cpuSeconds - usageBefore.cpuSeconds,
     rssMiB: usage.rssBytes / 1_048_576,
+  };
+}
+
+function underAttack(
+  { name, title, harmless }: Attack,
+  first: readonly Window[],
+  later: readonly Window[],
+): UnderAttack {
+  const windows = later.filter((window) => window.name === name);
+  const outcomes = windows.map(({ outcome }) => outcome);
+  const during = pooled(windows.map((window) => window.during));
+  return {
+    name,
+    title,
+    harmless: harmless === true,
+    outcome: {
+      kind: "outcome",
+      frames: sum(outcomes.map(({ frames }) => frames)),
+      bytes: sum(outcomes.map(({ bytes }) => bytes)),
+      connections: sum(outcomes.map(({ connections }) => connections)),
+      got: sumByName(outcomes.map(({ got }) => got)),
+    },
+    faults: sumByName(windows.map(({ faults }) => faults)),
+    during,
+    firstP99Ms: first.find((window) => window.name === name)?.during.latency.p99Ms ?? 0,
+    cpuPercent: (100 * sum(windows.map(({ cpuSeconds }) => cpuSeconds))) / during.seconds,
+    rssMiB: Math.max(...windows.map(({ rssMiB }) => rssMiB)),
   };
 }
 

@@ -7,7 +7,7 @@ import { openFolder } from "../folder.ts";
 import { loadArguments, marked } from "../measure.ts";
 import type { LoadCounts } from "../messages.ts";
 import { pause } from "../pause.ts";
-import { pin, twoCores } from "../pin.ts";
+import { pin, pinMain, twoCores } from "../pin.ts";
 import { ROUTERS } from "../system.ts";
 import type { ClassShare, StreamClass, StreamsReport, StreamsRequest } from "./messages.ts";
 
@@ -63,7 +63,7 @@ export async function measureFairness({ transport, calmMs, windowMs }: FairnessP
   await using router = started.child;
   await using beside = await openLoad(loadArguments(CASE, port, BESIDE_PER_SECOND, "sent"));
   await using busy = await openTalker<StreamsRequest, StreamsReport>("fairness/streams.ts", { port, classes: CLASSES });
-  pin(router.pid, cores?.server);
+  pinMain(router.pid, cores?.server);
   for (const { pid } of [sink, beside, busy]) pin(pid, cores?.others);
   await beside.ask({ kind: "start" });
   await pause(WARM_UP_MS);

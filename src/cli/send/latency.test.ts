@@ -31,3 +31,22 @@ test("latency: what is beyond the scale is counted, and known by the largest", (
   assert.equal(histogram.summary().maxMs, 10_000_000);
   assert.equal(histogram.summary().count, 2);
 });
+
+test("latency: what two histograms counted, merged, is what one would have counted", () => {
+  const latencies = fc.array(fc.double({ min: 0.001, max: 200_000, noNaN: true }), { maxLength: 100 });
+  const histogramOf = (list: readonly number[]): LatencyHistogram => {
+    const histogram = new LatencyHistogram();
+    for (const latencyMs of list) histogram.add(latencyMs);
+    return histogram;
+  };
+  fc.assert(
+    fc.property(latencies, latencies, (some, others) => {
+      const merged = histogramOf(some);
+      merged.merge(histogramOf(others).counts());
+      const { meanMs, ...got } = merged.summary();
+      const { meanMs: mean, ...wanted } = histogramOf([...some, ...others]).summary();
+      assert.deepEqual(got, wanted);
+      assert.ok(Math.abs(meanMs - mean) <= 1e-9 * mean, `${meanMs} for ${mean}`);
+    }),
+  );
+});

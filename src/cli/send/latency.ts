@@ -13,6 +13,14 @@ export interface LatencySummary {
   readonly maxMs: number;
 }
 
+/** What a histogram has counted, as plain data. */
+export interface LatencyCounts {
+  /** Those buckets in which there is something. */
+  readonly buckets: readonly (readonly [at: number, count: number])[];
+  readonly sumMs: number;
+  readonly maxMs: number;
+}
+
 /** Latencies in logarithmic buckets: constant memory however many there are. */
 export class LatencyHistogram {
   readonly #buckets = new Float64Array(STEPS * DOUBLINGS);
@@ -26,6 +34,21 @@ export class LatencyHistogram {
     if (latencyMs > this.#maxMs) this.#maxMs = latencyMs;
     const at = bucketOf(latencyMs);
     this.#buckets[at] = this.#buckets[at]! + 1;
+  }
+
+  /** Counts what another one has counted, too. */
+  merge({ buckets, sumMs, maxMs }: LatencyCounts): void {
+    for (const [at, count] of buckets) {
+      this.#buckets[at] = this.#buckets[at]! + count;
+      this.#count += count;
+    }
+    this.#sumMs += sumMs;
+    this.#maxMs = Math.max(this.#maxMs, maxMs);
+  }
+
+  counts(): LatencyCounts {
+    const all = Array.from(this.#buckets, (count, at) => [at, count] as const);
+    return { buckets: all.filter(([, count]) => count > 0), sumMs: this.#sumMs, maxMs: this.#maxMs };
   }
 
   /** Upper edge of the bucket in which `share` of the latencies are reached, never above the largest one; 0 without any. */
