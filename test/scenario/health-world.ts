@@ -56,17 +56,26 @@ export class HealthWorld {
     else if (verb === "wait") this.#wait(duration(words[0]));
     else if (verb === "show") this.#show(words);
     else if (verb === "remove") this.#remove(words);
+    else if (verb === "change") this.#change(words);
     else this.#tell(verb, words.join(" "));
     return this.#events.splice(0);
   }
 
   #open(words: readonly string[]): void {
-    for (const word of words) {
-      const [, id = "", check = "default"] = /^(\w+)(?:\((\w+)\))?$/u.exec(word) ?? unknown(word);
-      this.#plans.set(id, planOf(id, check));
-      this.#actors.set(id, newActor());
-    }
+    for (const word of words) this.#actors.set(this.#plan(word), newActor());
     this.#update();
+  }
+
+  /** Another config for targets that are there. */
+  #change(words: readonly string[]): void {
+    for (const word of words) this.#plan(word);
+    this.#update();
+  }
+
+  #plan(word: string): string {
+    const [, id = "", check = "default"] = /^(\w+)(?:\((\w+)\))?$/u.exec(word) ?? unknown(word);
+    this.#plans.set(id, planOf(id, check));
+    return id;
   }
 
   #remove(ids: readonly string[]): void {
@@ -104,6 +113,7 @@ export class HealthWorld {
       actor.nextMs = this.#clock.nowMs();
     } else if (what === "gets nothing") actor.everyMs = undefined;
     else if (checks !== null) actor.checks = checks[1] === "as calls" ? undefined : behaviourOf(checks[1] ?? "");
+    else if (what === "is tried") this.#send(id, actor);
     else actor.behaviour = behaviourOf(what);
   }
 
@@ -128,9 +138,12 @@ export class HealthWorld {
     actor.nextMs += actor.everyMs;
     const target = this.#handle(id);
     const allowed = target.usable(nowMs) ? target.inFlight < target.windowSize : target.wantsProbe;
-    if (!allowed) return;
+    if (allowed) this.#send(id, actor);
+  }
+
+  #send(id: string, actor: Actor): void {
     actor.sent++;
-    target.send(
+    this.#handle(id).send(
       BATCH,
       TIMEOUT_MS,
       () => true,

@@ -19,7 +19,7 @@ import {
 import { HealthKeeper, type Kept, type KeeperEnv } from "../health/keeper.ts";
 import { parseReportedLoad } from "../load/reported-load.ts";
 import { type CallEnd, type SentCall, TargetLoad } from "../load/target-load.ts";
-import type { Batch, SendOutcome, TargetClient } from "./target-client.ts";
+import type { Batch, RetryReason, SendOutcome, TargetClient } from "./target-client.ts";
 import { isTargetFault } from "./target-fault.ts";
 import { cappedWindow, initialWindow, stepWindow, type Window } from "./window.ts";
 
@@ -253,6 +253,7 @@ class Target implements OwnedTarget, Kept {
     const limit = this.#plan.maxInFlight;
     const end = endOf(outcome, call.telling);
     this.load.ended(call, end, nowMs);
+    this.#keeper.ended(outcome.kind !== "retry" || !UNHEARD.has(outcome.reason));
     // Also a refusal is an answer: the target is there, and was as fast as it was.
     if (outcome.kind !== "retry") {
       this.#window = stepWindow(this.#window, { kind: "success", sentMs, wanted: wanted() }, nowMs, limit);
@@ -286,6 +287,9 @@ class Target implements OwnedTarget, Kept {
     for (let i = listeners.length - 1; i >= 0; i--) listeners[(turn + i) % listeners.length]!();
   }
 }
+
+/** How a call ends of which nothing was heard. */
+const UNHEARD: ReadonlySet<RetryReason> = new Set<RetryReason>(["timeout", "cancelled"]);
 
 interface Sent extends SentCall {
   /** Of the state of health in which it left. */

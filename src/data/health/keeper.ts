@@ -10,6 +10,7 @@ import type { Check, CheckOutcome } from "./check.ts";
 import { type Checked, Checker } from "./checker.ts";
 import { type Health, type HealthPolicy, isInDoubt, isUnproven, nextChangeMs, policyOf } from "./health.ts";
 import { reportTransition } from "./report.ts";
+import { Silence } from "./silence.ts";
 import { type HealthEvent, stepHealth } from "./step-health.ts";
 import { SuccessWindow } from "./success-window.ts";
 
@@ -42,6 +43,7 @@ export class HealthKeeper implements Checked {
   readonly #kept: Kept;
   readonly #env: KeeperEnv;
   readonly #window = new SuccessWindow();
+  readonly #silence: Silence;
   #policy: HealthPolicy;
   #health: Health;
   #wish: OperatorWish | undefined;
@@ -59,6 +61,7 @@ export class HealthKeeper implements Checked {
     this.#env = env;
     this.#health = health;
     this.#policy = this.#readPolicy();
+    this.#silence = new Silence(env.clock, () => this.#checker?.within(0));
     this.#openChecker(starting);
   }
 
@@ -97,8 +100,14 @@ export class HealthKeeper implements Checked {
   /** A batch leaves: gives the epoch that its outcome has to bring back. */
   sent(): number {
     const { epoch } = this.health;
+    this.#silence.sent(this.#env.clock.nowMs());
     this.#step({ kind: "sent" });
     return epoch;
+  }
+
+  /** For each `sent`, before its outcome is told. `heard`: the target has said something. */
+  ended(heard: boolean): void {
+    this.#silence.ended(heard);
   }
 
   success(epoch: number): void {
@@ -147,6 +156,7 @@ export class HealthKeeper implements Checked {
   async close(): Promise<void> {
     this.#closed = true;
     this.#timer?.cancel();
+    this.#silence.close();
     this.#closeChecker();
     await this.#closingChecks;
   }
@@ -159,14 +169,14 @@ export class HealthKeeper implements Checked {
 
   get intervalMs(): number {
     const intervalMs = this.#kept.plan.health.check?.intervalMs ?? 0;
-    return isInDoubt(this.health) ? Math.min(DOUBT_MS, intervalMs) : intervalMs;
+    return isInDoubt(this.health) || this.#silence.lasts ? Math.min(DOUBT_MS, intervalMs) : intervalMs;
   }
 
   get wanted(): boolean {
     const { health } = this;
     if (health.state === "maintenance") return false;
     // What nobody asked for is left out while calls prove as much.
-    if (this.#policy.check?.written === true || isInDoubt(health)) return true;
+    if (this.#policy.check?.written === true || isInDoubt(health) || this.#silence.lasts) return true;
     return this.#env.clock.nowMs() - this.#provenMs >= this.intervalMs;
   }
 
@@ -174,7 +184,8 @@ export class HealthKeeper implements Checked {
     this.#check = { atMs: this.#env.clock.wallMs(), result, said };
     this.#env.metrics.targetChecks.with(this.#kept.plan.id, result).add(1);
     const before = this.health;
-    this.#step({ kind: result === "passed" ? "check_passed" : "check_failed" });
+    if (result === "passed") this.#silence.heard();
+    this.#step(result === "passed" ? { kind: "check_passed" } : { kind: "check_failed", silent: this.#silence.lasts });
     const after = this.#health;
     if (after.epoch !== before.epoch || isUnproven(after) !== isUnproven(before)) this.#kept.healthChanged();
   }

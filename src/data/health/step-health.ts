@@ -26,7 +26,8 @@ export type HealthEvent =
   /** Ended without saying anything about the target. */
   | { readonly kind: "neutral"; readonly epoch: number }
   | { readonly kind: "check_passed" }
-  | { readonly kind: "check_failed" }
+  /** `silent`: calls wait for answers, too, and none has come for a while. Then one check is enough. */
+  | { readonly kind: "check_failed"; readonly silent?: boolean }
   /** There are no active checks from now on. */
   | { readonly kind: "unchecked" }
   /** `untilMs` is in Clock.nowMs(); Infinity: until the next wish. */
@@ -53,7 +54,7 @@ export function stepHealth(health: Health, event: HealthEvent, nowMs: number, po
     case "check_passed":
       return onCheckPassed(health, nowMs, policy);
     case "check_failed":
-      return onCheckFailed(health, nowMs, policy);
+      return onCheckFailed(health, event.silent === true, nowMs, policy);
     case "unchecked":
       return onUnchecked(health, nowMs);
     case "operator":
@@ -176,10 +177,10 @@ function onCheckPassed(health: Health, nowMs: number, policy: HealthPolicy): Hea
   return checks === health.checks ? health : { ...health, checks };
 }
 
-function onCheckFailed(health: Health, nowMs: number, policy: HealthPolicy): Health {
+function onCheckFailed(health: Health, silent: boolean, nowMs: number, policy: HealthPolicy): Health {
   const { check } = policy;
   if (check === undefined || health.state === "maintenance") return health;
-  const checks = health.checks < 0 ? Math.max(-check.fall, health.checks - 1) : -1;
+  const checks = silent ? -check.fall : Math.max(-check.fall, Math.min(0, health.checks) - 1);
   const fallen = checks === -check.fall;
   const next = checks === health.checks ? health : { ...health, checks };
   switch (next.state) {

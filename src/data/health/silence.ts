@@ -1,0 +1,53 @@
+import type { Cancel, Clock } from "../../core/clock.ts";
+
+/** A target that owes answers and has given none for so long is asked what is the matter. */
+export const SILENT_MS = 2_000;
+
+/** Notices when a target is silent: calls wait, or were given up, and nothing was heard since. One timer, however many calls. */
+export class Silence {
+  readonly #clock: Clock;
+  readonly #told: () => void;
+  #underWay = 0;
+  /** Since when something is owed and nothing was heard. */
+  #sinceMs: number | undefined;
+  #timer: Cancel | undefined;
+
+  /** `told` is called when a silence has lasted for SILENT_MS; again, if it lasts, only after another call was sent. */
+  constructor(clock: Clock, told: () => void) {
+    this.#clock = clock;
+    this.#told = told;
+  }
+
+  get lasts(): boolean {
+    return this.#sinceMs !== undefined && this.#clock.nowMs() - this.#sinceMs >= SILENT_MS;
+  }
+
+  sent(nowMs: number): void {
+    this.#underWay++;
+    this.#sinceMs ??= nowMs;
+    // Left alone once it is set: it looks when it rings, and setting timers costs.
+    this.#timer ??= this.#clock.after(SILENT_MS, () => this.#look());
+  }
+
+  /** A call has ended; `heard`: not because nobody answered. */
+  ended(heard: boolean): void {
+    this.#underWay--;
+    if (heard) this.heard();
+  }
+
+  /** The target has said something, whatever it was. */
+  heard(): void {
+    this.#sinceMs = this.#underWay === 0 ? undefined : this.#clock.nowMs();
+  }
+
+  close(): void {
+    this.#timer?.();
+    this.#timer = undefined;
+  }
+
+  #look(): void {
+    this.#timer = undefined;
+    if (this.lasts) this.#told();
+    else if (this.#underWay > 0) this.#timer = this.#clock.after(SILENT_MS, () => this.#look());
+  }
+}
