@@ -8,7 +8,8 @@ import { type CallEnd, TargetLoad } from "../../../src/data/load/target-load.ts"
 import type { StrategyPlan, TargetPlan } from "../../../src/plan/plan.ts";
 import { targetPlan } from "../../delivery/pool-rig.ts";
 
-const NAMES = "abcdefghijklmnopqrstuvwxyz";
+/** One character for each of many targets, letters first. */
+const NAMES = Array.from({ length: 200 }, (_, i) => String.fromCodePoint(i < 26 ? 97 + i : 0x4e00 + i));
 const COMMON = { sinceMs: 0, epoch: 1, falls: 1, checks: 0 };
 
 /** A target whose health, room and measurements a test sets; what balancing sees of it is the real thing. */
