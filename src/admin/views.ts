@@ -47,6 +47,9 @@ export function ledgerView(ledger: Ledger): View {
 export function poolView(pool: PoolStatus): View {
   return {
     name: pool.name,
+    strategy: pool.strategy,
+    targets: pool.targets,
+    fallback: pool.fallback ?? null,
     queued_bytes: pool.queuedBytes,
     queued_items: pool.queuedItems,
     in_flight: pool.inFlight,

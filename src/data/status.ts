@@ -6,10 +6,14 @@ import type { Pool } from "./queue/pool-port.ts";
 
 /** One pool for people, computed when asked for. */
 export function poolStatus(pool: Pool, plan: Plan, targets: ReadonlyMap<string, TargetHandle>): PoolStatus {
-  const ids = plan.pools.get(pool.name)?.targets ?? [];
+  const poolPlan = plan.pools.get(pool.name);
+  const ids = poolPlan?.targets ?? [];
   const usable = ids.filter((id) => targets.get(id)?.health.state === "ready").length;
   return {
     name: pool.name,
+    strategy: poolPlan?.strategy.type ?? "",
+    targets: ids,
+    fallback: poolPlan?.fallback,
     queuedBytes: pool.queuedBytes,
     queuedItems: pool.queuedItems,
     inFlight: pool.inFlight,

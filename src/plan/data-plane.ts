@@ -41,6 +41,11 @@ export interface DataPlaneStatus {
 
 export interface PoolStatus {
   readonly name: string;
+  /** Of the strategy, as in the config. */
+  readonly strategy: string;
+  /** Ids, in the order of the config; selectors are resolved. */
+  readonly targets: readonly string[];
+  readonly fallback: string | undefined;
   readonly queuedBytes: number;
   readonly queuedItems: number;
   /** Batches on their way. */

@@ -120,7 +120,7 @@ test("pools and targets are added, changed and removed", async () => {
   await scene.ok(["pools", "set", "q", "-f", "-"], pool.replace("failover", "round_robin"));
   await scene.ok(["targets", "set", "c", "-f", "-"], await scene.ok(["targets", "get", "c", "--config"]));
   assert.deepEqual(parse(scene.text).pools.q, { targets: ["b", "c"], strategy: "round_robin", fallback: "p" });
-  assert.match(await scene.ok(["pools", "list"]), /^q +[12] +0 +0B +0$/mu);
+  assert.match(await scene.ok(["pools", "list"]), /^q +round_robin +[12] of 2 +0 +0B +0 +p +b,c$/mu);
   const used = await scene.run(["targets", "remove", "c"]);
   assert.equal(used.code, 3);
   assert.match(used.err, /error: pools\.q\.targets\[1\]: unknown target "c"/u);

@@ -100,14 +100,23 @@ pay     normal    all          first  (its own)  service_name: pay*, region: {"i
 
 test("pools list", async () => {
   const pools = [
-    { name: "p", queued_bytes: 3_500_000, queued_items: 12, in_flight: 1, usable: 2 },
-    { name: "q", queued_bytes: 0, queued_items: 0, in_flight: 0, usable: 0 },
+    {
+      name: "p",
+      strategy: "failover",
+      targets: ["a", "b", "c"],
+      fallback: "q",
+      queued_bytes: 3_500_000,
+      queued_items: 12,
+      in_flight: 1,
+      usable: 2,
+    },
+    { name: "q", strategy: "latency", targets: [], queued_bytes: 0, queued_items: 0, in_flight: 0, usable: 0 },
   ];
   assert.equal(
     await tableOf(["pools", "list"], pools),
-    `NAME  USABLE  QUEUED  BYTES  IN FLIGHT
-p          2      12   3MiB          1
-q          0       0     0B          0
+    `NAME  STRATEGY  USABLE  QUEUED  BYTES  IN FLIGHT  FALLBACK  TARGETS
+p     failover  2 of 3      12   3MiB          1  q         a,b,c
+q     latency   0 of 0       0     0B          0
 `,
   );
 });

@@ -103,7 +103,16 @@ test("targets, pools and one of each", async () => {
   const { config: written, ...pool } = (await call(at, "/api/v1/pools/default")).json();
   assert.equal(written, null, "a pool in place is not one of the document's");
   assert.deepEqual(pools, [pool]);
-  assert.deepEqual(pool, { name: "default", queued_bytes: 10, queued_items: 2, in_flight: 1, usable: 1 });
+  assert.deepEqual(pool, {
+    name: "default",
+    strategy: "weighted_round_robin",
+    targets: ["a"],
+    fallback: null,
+    queued_bytes: 10,
+    queued_items: 2,
+    in_flight: 1,
+    usable: 1,
+  });
   assert.equal((await call(at, "/api/v1/targets/b")).status, 404);
 });
 

@@ -53,8 +53,11 @@ export class ScriptedDataPlane implements DataPlane {
       untilMs: this.wishes.get(target.id)?.untilMs,
       check: undefined,
     }));
-    const pools = [...this.plan.pools.keys()].map((name) => ({
+    const pools = [...this.plan.pools.values()].map(({ name, strategy, targets: ids, fallback }) => ({
       name,
+      strategy: strategy.type,
+      targets: ids,
+      fallback,
       queuedBytes: 10,
       queuedItems: 2,
       inFlight: 1,

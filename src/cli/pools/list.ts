@@ -1,5 +1,5 @@
 import { formatSize } from "../../core/units.ts";
-import { elementsOf } from "../admin-client/answer.ts";
+import { elementsOf, fieldsOf } from "../admin-client/answer.ts";
 import { ask, noNames } from "../admin-client/ask.ts";
 import { ADMIN_OPTIONS } from "../admin-client/options.ts";
 import type { Args, Command, Io } from "../command.ts";
@@ -9,7 +9,7 @@ import { type Column, tableText } from "../table.ts";
 
 export const command: Command = {
   name: "pools list",
-  summary: "List the pools, what waits in them, and how many of their targets are usable.",
+  summary: "List the pools: their strategy, how many of their targets are usable, and what waits in them.",
   usage: ["pools list"],
   details: "",
   options: ADMIN_OPTIONS,
@@ -25,20 +25,27 @@ async function run(args: Args, io: Io): Promise<ExitCode> {
 
 const COLUMNS: readonly Column[] = [
   { title: "NAME" },
+  { title: "STRATEGY" },
   { title: "USABLE", align: "right" },
   { title: "QUEUED", align: "right" },
   { title: "BYTES", align: "right" },
   { title: "IN FLIGHT", align: "right" },
+  { title: "FALLBACK" },
+  { title: "TARGETS", cut: true },
 ];
 
 function rowOf(pool: unknown): string[] {
   const bytes = numberIn(pool, "queued_bytes");
+  const { length } = elementsOf(fieldsOf(pool)["targets"]);
   return [
     cell(pool, "name"),
-    cell(pool, "usable"),
+    cell(pool, "strategy"),
+    `${cell(pool, "usable")} of ${length}`,
     cell(pool, "queued_items"),
     bytes === undefined ? "" : roundSize(bytes),
     cell(pool, "in_flight"),
+    cell(pool, "fallback"),
+    cell(pool, "targets"),
   ];
 }
 
