@@ -65,7 +65,7 @@ test("pool state: kept up by changes it is what it would be if all were read ane
 
 /** Where a level has to do without the others; what is different elsewhere: docs/decisions/0016-no-spill.md. */
 const alone = ENVOY_PANIC.filter(({ healthy, normalizedTotal }) => healthy >= 50 || normalizedTotal < 100);
-for (const { healthy, panics } of [...new Map(alone.map((level) => [level.healthy, level])).values()]) {
+for (const { healthy, panics } of new Map(alone.map((level) => [level.healthy, level])).values()) {
   test(`panic: with ${healthy} of 100 targets ready ${panics ? "all are" : "only those are"} used, as by Envoy`, () => {
     const pool = new BalancedPool(Array<number>(100).fill(1), ROUND_ROBIN);
     for (let i = healthy; i < 100; i++) {
