@@ -44,7 +44,7 @@ const BIN = join(ROOT, "bin/signalbox.js");
 const BUILT = join(ROOT, "dist/cli/main.js");
 
 /** As the published command sets it (bin/signalbox.js), so that what is compared with it has the same advantage. */
-const NODE_FLAGS = ["--semi-space-growth-factor=1", "--heap-growing-percent=300"];
+const NODE_FLAGS = ["--semi-space-growth-factor=1", "--heap-growing-percent=200"];
 
 function signalbox(transport: GrpcTransport): RouterSystem {
   const usual = transport === DEFAULT_GRPC_TRANSPORT;

@@ -23,10 +23,10 @@ if (process.argv[2] === "run") {
   // A router's objects die young, and its buffers with them. A nursery that stays at 1 MiB stays in the processor's cache, and
   // is emptied, buffers included, before they pile up: 100-span requests 40,000 a CPU-second, with 8 MiB 20,000.
   v8.setFlagsFromString("--semi-space-growth-factor=1");
-  // What lives longer may grow to four times what is alive before all of the heap (25 MB) is collected, which holds up everything
-  // for 5 to 15 ms; otherwise it is at times after each 9 MB. 1,000-span requests 3.6 to 4.4 instead of 2.6 to 3.1 M spans per
-  // CPU-second, p99 of a client beside attackers 0.7 to 1.3 instead of 0.7 to 4.2 ms. No more memory at the peak.
-  v8.setFlagsFromString("--heap-growing-percent=300");
+  // What lives longer may triple before all of the heap (28 MB) is collected, which holds up everything for 5 to 15 ms; otherwise
+  // it is at times after each 9 MB. 1,000-span requests 2.7 to 4.3 instead of 2.6 to 3.1 M spans per CPU-second, and p99 of a
+  // client beside attackers 0.8 to 2.2 instead of 0.7 to 4.2 ms. No more memory at the peak.
+  v8.setFlagsFromString("--heap-growing-percent=200");
   // Three threads mark what is alive beside the one that does the work. Where there are not as many cores they take its own from
   // it, in slices of 4 ms: p99 at half load, two cores for router, load and sinks, 6 to 41 ms, with one such thread 8 to 20 ms.
   if (os.availableParallelism() <= 2) v8.setFlagsFromString("--concurrent-marking-max-worker-num=1");
