@@ -17,9 +17,10 @@ import {
   wantsProbe,
 } from "../health/health.ts";
 import { HealthKeeper, type Kept, type KeeperEnv } from "../health/keeper.ts";
+import type { CallNews } from "../health/silence.ts";
 import { parseReportedLoad } from "../load/reported-load.ts";
 import { type CallEnd, type SentCall, TargetLoad } from "../load/target-load.ts";
-import type { Batch, RetryReason, SendOutcome, TargetClient } from "./target-client.ts";
+import type { Batch, SendOutcome, TargetClient } from "./target-client.ts";
 import { isTargetFault } from "./target-fault.ts";
 import { cappedWindow, initialWindow, stepWindow, type Window } from "./window.ts";
 
@@ -253,7 +254,7 @@ class Target implements OwnedTarget, Kept {
     const limit = this.#plan.maxInFlight;
     const end = endOf(outcome, call.telling);
     this.load.ended(call, end, nowMs);
-    this.#keeper.ended(outcome.kind !== "retry" || !UNHEARD.has(outcome.reason));
+    this.#keeper.ended(newsOf(outcome));
     // Also a refusal is an answer: the target is there, and was as fast as it was.
     if (outcome.kind !== "retry") {
       this.#window = stepWindow(this.#window, { kind: "success", sentMs, wanted: wanted() }, nowMs, limit);
@@ -288,9 +289,6 @@ class Target implements OwnedTarget, Kept {
   }
 }
 
-/** How a call ends of which nothing was heard. */
-const UNHEARD: ReadonlySet<RetryReason> = new Set<RetryReason>(["timeout", "cancelled"]);
-
 interface Sent extends SentCall {
   /** Of the state of health in which it left. */
   readonly epoch: number;
@@ -304,6 +302,11 @@ function endOf(outcome: SendOutcome, telling: boolean): CallEnd {
   if (outcome.kind !== "retry") return { kind: "answered" };
   if (outcome.reason === "cancelled" || (outcome.reason === "timeout" && !telling)) return { kind: "neutral" };
   return outcome.reason === "throttled" ? { kind: "throttled", afterMs: outcome.afterMs } : { kind: "failed" };
+}
+
+function newsOf(outcome: SendOutcome): CallNews {
+  if (outcome.kind !== "retry") return "heard";
+  return outcome.reason === "timeout" || outcome.reason === "cancelled" ? outcome.reason : "heard";
 }
 
 function outcomeLabel(outcome: SendOutcome): string {

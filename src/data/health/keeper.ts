@@ -10,7 +10,7 @@ import type { Check, CheckOutcome } from "./check.ts";
 import { type Checked, Checker } from "./checker.ts";
 import { type Health, type HealthPolicy, isInDoubt, isUnproven, nextChangeMs, policyOf } from "./health.ts";
 import { reportTransition } from "./report.ts";
-import { Silence } from "./silence.ts";
+import { type CallNews, Silence } from "./silence.ts";
 import { type HealthEvent, stepHealth } from "./step-health.ts";
 import { SuccessWindow } from "./success-window.ts";
 
@@ -105,9 +105,9 @@ export class HealthKeeper implements Checked {
     return epoch;
   }
 
-  /** For each `sent`, before its outcome is told. `heard`: the target has said something. */
-  ended(heard: boolean): void {
-    this.#silence.ended(heard);
+  /** For each `sent`, before its outcome is told. */
+  ended(news: CallNews): void {
+    this.#silence.ended(news);
   }
 
   success(epoch: number): void {

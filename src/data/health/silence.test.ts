@@ -20,10 +20,10 @@ test("silence: a call without an answer is noticed after its time, once; one tha
   assert.equal(silence.lasts, true);
   clock.advance(60_000);
   assert.equal(told.length, 1);
-  silence.ended(true);
+  silence.ended("heard");
   assert.equal(silence.lasts, false);
   silence.sent(clock.nowMs());
-  silence.ended(true);
+  silence.ended("heard");
   clock.advance(60_000);
   assert.equal(told.length, 1);
   assert.equal(clock.pending, 0);
@@ -35,7 +35,7 @@ test("silence: as long as some calls are answered there is none, however long ot
   for (let i = 0; i < 100; i++) {
     silence.sent(clock.nowMs());
     clock.advance(SILENT_MS / 2);
-    silence.ended(true);
+    silence.ended("heard");
   }
   assert.deepEqual(told, []);
   clock.advance(SILENT_MS * 2);
@@ -48,7 +48,7 @@ test("silence: calls that were given up one after the other are one silence, unt
   for (let i = 0; i < 5; i++) {
     silence.sent(clock.nowMs());
     clock.advance(500);
-    silence.ended(false);
+    silence.ended("timeout");
   }
   assert.equal(silence.lasts, true);
   assert.equal(told.length, 1);
@@ -60,4 +60,18 @@ test("silence: calls that were given up one after the other are one silence, unt
   clock.advance(SILENT_MS);
   assert.equal(told.length, 1);
   assert.equal(clock.pending, 0);
+});
+
+test("silence: who wants no answer any more is owed none", () => {
+  const { clock, silence, told } = watched();
+  silence.sent(clock.nowMs());
+  silence.sent(clock.nowMs());
+  clock.advance(SILENT_MS / 2);
+  silence.ended("cancelled");
+  assert.equal(clock.pending, 1);
+  silence.ended("cancelled");
+  assert.equal(clock.pending, 0);
+  silence.sent(clock.nowMs());
+  clock.advance(SILENT_MS / 2);
+  assert.deepEqual([silence.lasts, told.length], [false, 0]);
 });

@@ -3,6 +3,9 @@ import type { Cancel, Clock } from "../../core/clock.ts";
 /** A target that owes answers and has given none for so long is asked what is the matter. */
 export const SILENT_MS = 2_000;
 
+/** How a call ended: something was heard, nobody answered in time, or nobody wanted to know any more. */
+export type CallNews = "heard" | "timeout" | "cancelled";
+
 /** Notices when a target is silent: calls wait, or were given up, and nothing was heard since. One timer, however many calls. */
 export class Silence {
   readonly #clock: Clock;
@@ -29,18 +32,25 @@ export class Silence {
     this.#timer ??= this.#clock.after(SILENT_MS, () => this.#look());
   }
 
-  /** A call has ended; `heard`: not because nobody answered. */
-  ended(heard: boolean): void {
+  ended(news: CallNews): void {
     this.#underWay--;
-    if (heard) this.heard();
+    if (news === "heard") this.heard();
+    else if (news === "cancelled" && this.#underWay === 0) this.#rest();
   }
 
   /** The target has said something, whatever it was. */
   heard(): void {
-    this.#sinceMs = this.#underWay === 0 ? undefined : this.#clock.nowMs();
+    if (this.#underWay === 0) this.#rest();
+    else this.#sinceMs = this.#clock.nowMs();
   }
 
   close(): void {
+    this.#rest();
+  }
+
+  /** Nothing is owed. */
+  #rest(): void {
+    this.#sinceMs = undefined;
     this.#timer?.();
     this.#timer = undefined;
   }
