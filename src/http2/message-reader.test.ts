@@ -84,3 +84,11 @@ test("a message of several MiB is put together from small chunks, and one that i
   for (const one of announced) one.add(Uint8Array.of(1));
   assert.ok(process.memoryUsage().arrayBuffers - before < 1_048_576, "a byte of each has come");
 });
+
+test("what comes slowly keeps no more alive than itself: it is no part of node's pool", () => {
+  const reader = new MessageReader({ begins: () => true, holds: () => true });
+  reader.add(Buffer.from([0, 0, 0, 11, 184, 1]));
+  reader.add(new Uint8Array(2_999));
+  assert.equal(reader.progress, "whole");
+  assert.equal(reader.take().buffer.byteLength, 3_000);
+});
