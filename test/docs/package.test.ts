@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { copyFileSync, globSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -48,6 +48,49 @@ test("package: its types are good for strict users", async () => {
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files }));
   const { stdout } = await run(process.execPath, [TSC, "-p", folder]).catch((error: { stdout: string }) => error);
   assert.equal(stdout, "");
+});
+
+interface Manifest {
+  readonly dependencies: Readonly<Record<string, string>>;
+  readonly peerDependencies: Readonly<Record<string, string>>;
+}
+
+const manifest = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as Manifest;
+
+/** Imports of declarations, also those of types in place. */
+const IMPORTED = /(?:from |import\(|import |<reference types=)"(?<name>[^."][^"]*)"/gu;
+
+test("package: its types need nothing that is no dependency and no declared peer", () => {
+  const declared = new Set([...Object.keys(manifest.dependencies), ...Object.keys(manifest.peerDependencies)]);
+  const files = globSync("dist/**/*.d.ts", { cwd: folder });
+  const needed = new Set(
+    files.flatMap((file) => {
+      const names = [...readFileSync(join(folder, file), "utf8").matchAll(IMPORTED)].map(
+        (found) => found.groups!["name"]!,
+      );
+      return names.map((name) => (name.startsWith("node:") ? "@types/node" : /^(?:@[^/]+\/)?[^/]+/u.exec(name)![0]));
+    }),
+  );
+  assert.ok(needed.has("zod") && needed.has("@types/node"));
+  assert.deepEqual([...needed.difference(declared)], []);
+});
+
+test("package: who installs it gets corrections of its dependencies; the lockfile of the checkout pins them", () => {
+  for (const [name, range] of Object.entries(manifest.dependencies)) assert.match(range, /^\^\d+\.\d+\.\d+$/u, name);
+  const lock = JSON.parse(readFileSync(join(ROOT, "package-lock.json"), "utf8")) as {
+    readonly packages: Readonly<Record<string, { readonly version: string }>>;
+  };
+  for (const name of Object.keys(manifest.dependencies)) {
+    assert.match(lock.packages[`node_modules/${name}`]!.version, /^\d+\.\d+\.\d+$/u, name);
+  }
+});
+
+test("package: no file points to sources that are not in it", () => {
+  assert.deepEqual(globSync("dist/**/*.map", { cwd: folder }), []);
+  const pointing = globSync("dist/**/*.js", { cwd: folder }).filter((file) =>
+    readFileSync(join(folder, file), "utf8").includes("sourceMappingURL"),
+  );
+  assert.deepEqual(pointing, []);
 });
 
 for (const { file, line, prints } of programs) {
