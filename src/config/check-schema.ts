@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { type Finding, fault, type Path } from "./finding.ts";
+import { type Finding, fault, formatPath, type Path } from "./finding.ts";
 import { expectedKind, issueText, kindOf, splitKeyTexts } from "./issue-text.ts";
 import { valuesOf } from "./outline.ts";
 import { type ConfigDocument, ConfigSchema } from "./schema/config.ts";
@@ -26,7 +26,7 @@ function toFindings(issue: Issue, above: Path, root: unknown): Finding[] {
   switch (issue.code) {
     case "unrecognized_keys":
       return splitKeyTexts(issue.message).map((text, i) => ({
-        ...fromText([...path, issue.keys[i] ?? ""], text),
+        ...fromText([...path, issue.keys[i] ?? ""], MOVED[formatPath([...path, issue.keys[i] ?? ""])] ?? text),
         at: "key" as const,
       }));
     case "invalid_key":
@@ -59,6 +59,11 @@ function expectedBy(issue: Issue): string[] {
   if (issue.code === "invalid_type") return [expectedKind(issue.expected)];
   return issue.code === "invalid_value" ? [`one of ${issue.values.map(String).join(", ")}`] : [];
 }
+
+/** Keys that stand elsewhere now: the message, and on a second line how to mend it. */
+const MOVED: Readonly<Record<string, string>> = {
+  plugins: "plugins are code, and belong to one node, not to the fleet\nmove them to node: { plugins: [...] }",
+};
 
 /** The first line is the message, the second the hint. */
 function fromText(path: Path, text: string): Finding {

@@ -30,8 +30,7 @@ export function normalise(document: ConfigDocument, resolvePath: (path: string) 
   const inPlace = defaultInPlace(document);
   if (inPlace !== undefined) pools["default"] = expandPool(inPlace, document.targets);
   return {
-    node: expandNode(document),
-    plugins: document.plugins.map(resolvePath),
+    node: expandNode(document, resolvePath),
     targets: document.targets,
     pools,
     rules: [...document.rules.map(expandRule), ...short.rules],
@@ -42,11 +41,12 @@ export function normalise(document: ConfigDocument, resolvePath: (path: string) 
   };
 }
 
-function expandNode({ node }: ConfigDocument): NodeConfig {
+function expandNode({ node }: ConfigDocument, resolvePath: (path: string) => string): NodeConfig {
   const { otlp_grpc: grpc, otlp_http: http, admin } = node.listen;
   const region = node.region;
   return {
     ...node,
+    plugins: node.plugins.map((path) => resolvePath(path)), // alone: path.resolve takes as many as it gets
     listen: {
       otlp_grpc: grpc === false ? false : { ...grpc, region: grpc.region ?? region },
       otlp_http: http === false ? false : { ...http, region: http.region ?? region },

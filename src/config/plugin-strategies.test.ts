@@ -15,7 +15,7 @@ const cases = [
 for (const { name, strategy, want } of cases) {
   test(`strategies of plugins: ${name}`, () => {
     const holders = (value: unknown): unknown => ({
-      plugins: ["./p.js"],
+      node: { plugins: ["./p.js"] },
       pools: { p: { targets: ["a"], strategy: value }, q: {} },
       rules: [{ id: "r", strategy: value }, { id: "s" }],
       default_pool: { strategy: value },
@@ -27,15 +27,15 @@ for (const { name, strategy, want } of cases) {
 test("without plugins, and in a document that is something else, nothing is changed", () => {
   for (const root of [
     { pools: { p: { strategy: "mine" } } },
-    { plugins: [], rules: [{ strategy: "mine" }] },
+    { node: { plugins: [] }, rules: [{ strategy: "mine" }] },
     5,
     null,
     ["x"],
   ]) {
     assert.deepEqual(expandPluginStrategies(root), root);
   }
-  assert.deepEqual(expandPluginStrategies({ plugins: ["x"], pools: 5, rules: "no", default_pool: "p" }), {
-    plugins: ["x"],
+  assert.deepEqual(expandPluginStrategies({ node: { plugins: ["x"] }, pools: 5, rules: "no", default_pool: "p" }), {
+    node: { plugins: ["x"] },
     pools: 5,
     rules: "no",
     default_pool: "p",

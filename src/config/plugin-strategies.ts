@@ -2,12 +2,12 @@ import { listOf, type Values, valuesOf } from "./outline.ts";
 import { STRATEGY_TYPES } from "./schema/strategy.ts";
 
 /**
- * Where a document names plugins, a strategy that Signalbox does not have is one of theirs: its name alone, or as `type` with
+ * Where the node of a document names plugins, a strategy that Signalbox does not have is one of theirs: its name alone, or as `type` with
  * options beside it, becomes `{ type: plugin, name, options }`. Without plugins an unknown name stays what it is: a mistake.
  */
 export function expandPluginStrategies(root: unknown): unknown {
   const values = valuesOf(root);
-  if (values === undefined || listOf(values["plugins"]).length === 0) return root;
+  if (values === undefined || listOf(valuesOf(values["node"])?.["plugins"]).length === 0) return root;
   const pools = valuesOf(values["pools"]);
   const rules = values["rules"];
   return {

@@ -102,8 +102,8 @@ export interface ConfigWalk {
   readonly status: ConfigStatus;
 }
 
-/** Parts of `node` that take effect without a restart; `region` is part of the plan. */
-const LIVE_NODE_KEYS = new Set(["log", "shutdown_grace", "region"]);
+/** Parts of `node` that take effect without a restart; `region` and `plugins` are part of the plan. */
+const LIVE_NODE_KEYS = new Set(["log", "shutdown_grace", "region", "plugins", "secrets"]);
 
 /** The config walk of a running node, from the config and the document that it was started with. */
 export function createConfigWalk(

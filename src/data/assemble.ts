@@ -26,7 +26,7 @@ import { openTargets } from "./export/targets.ts";
 import { openCheck } from "./health/checks/open-check.ts";
 import type { Parcel } from "./parcel.ts";
 import { createParting } from "./parting.ts";
-import { CurrentStrategies, loadPlugins } from "./plugins.ts";
+import { CurrentStrategies, loadPlugins, pluginEditions } from "./plugins.ts";
 import { Pools } from "./pools.ts";
 import type { Carry } from "./receive/carry.ts";
 import { type Listeners, openListeners } from "./receive/listen.ts";
@@ -81,6 +81,7 @@ export async function openCore(
   env: Env,
   { checks, strategies: given, parts }: CoreOptions,
 ): Promise<Core> {
+  env.metrics.pluginEditions.with().read(pluginEditions);
   const strategies = new CurrentStrategies(await prepare(plan, env, given));
   const targets = openTargets(plan.targets, {
     ...env,

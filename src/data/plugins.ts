@@ -1,4 +1,5 @@
-import { statSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import type { Random } from "../core/random.ts";
 import { reasonOf, RouterError } from "../core/errors.ts";
@@ -11,13 +12,12 @@ export interface PluginHost {
   registerStrategy(name: string, factory: StrategyFactory): void;
 }
 
-/** What a module named under `plugins` exports as its default. Called once for each config that names it. */
+/** What a module named under `node.plugins` exports as its default. Called once for each config that names it. */
 export type Plugin = (host: PluginHost) => void | Promise<void>;
 
 /**
  * Loads the plugins of a plan, in their order, and opens each strategy that a pool uses once, to try it. `given` are there
- * before them. Throws
- * CONFIG_INVALID that names the module, or the pool. A module that changed on disk since it was loaded is loaded anew.
+ * before them. Throws CONFIG_INVALID that names the module, or the pool. A module with another content than before is loaded anew.
  */
 export async function loadPlugins(
   { plugins, pools }: Plan,
@@ -66,11 +66,18 @@ export class CurrentStrategies implements Strategies {
   }
 }
 
+/** Contents of modules that this process has loaded: the language keeps each of them until the process ends. */
+const editions = new Set<string>();
+const MAX_EDITIONS = 64;
+
+/** How many different contents of plugins this process holds. */
+export function pluginEditions(): number {
+  return editions.size;
+}
+
 async function loadPlugin(path: string, strategies: Strategies): Promise<void> {
   try {
-    const url = pathToFileURL(path);
-    url.searchParams.set("changed", String(statSync(path).mtimeMs));
-    const loaded: unknown = await import(url.href);
+    const loaded: unknown = await import(editionOf(path));
     const plugin = pluginIn(loaded);
     if (plugin === undefined) throw new TypeError("its default export is not a function");
     await plugin({ registerStrategy: (name, factory) => strategies.register(name, factory) });
@@ -78,6 +85,19 @@ async function loadPlugin(path: string, strategies: Strategies): Promise<void> {
     const hint = "a plugin is a module whose default export is called with { registerStrategy }";
     throw new RouterError("CONFIG_INVALID", `plugin ${path}: ${reasonOf(cause)}`, { cause, hint });
   }
+}
+
+/** The URL of the module as it is now: the same content is the same URL, whenever it was written. */
+function editionOf(path: string): string {
+  const url = pathToFileURL(path);
+  url.searchParams.set("edition", createHash("sha256").update(readFileSync(path)).digest("hex").slice(0, 16));
+  if (!editions.has(url.href) && editions.size >= MAX_EDITIONS) {
+    throw new RangeError(
+      `this process holds ${MAX_EDITIONS} contents of plugins already, and cannot let go of them: restart the node`,
+    );
+  }
+  editions.add(url.href);
+  return url.href;
 }
 
 function pluginIn(loaded: unknown): Plugin | undefined {

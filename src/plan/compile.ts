@@ -23,7 +23,7 @@ export function compile(config: Config, options: CompileOptions): Plan {
     version: options.version,
     digest: digestOf(options.text),
     nodeRegion: config.node.region,
-    plugins: config.plugins,
+    plugins: config.node.plugins,
     targets,
     pools,
     routes: compileRoutes(config.rules, config.default_pool, config.unmatched, pools),

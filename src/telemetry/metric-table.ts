@@ -137,6 +137,14 @@ export const METRICS = {
     labels: [],
   },
 
+  pluginEditions: {
+    name: "signalbox_plugin_editions",
+    kind: "gauge",
+    unit: "modules",
+    help: "Contents of plugins that this process holds; it never lets go of one, and takes 64.",
+    labels: [],
+  },
+
   // The admin API.
   adminRequests: {
     name: "signalbox_admin_requests_total",

@@ -97,6 +97,9 @@ test("fuzz: any value at any place of a config gives a config or an error", () =
     "conditions",
     "strategy",
     "listen",
+    "plugins",
+    "secrets",
+    "tls",
   ];
   const inner = [
     "a",

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { pluginEditions } from "../../src/data/plugins.ts";
 import { namesIn, requestOf } from "../support/items.ts";
 import { completeConfig, startTestNode, type TestNode } from "../support/node.ts";
 import { OtlpSender } from "../support/otlp-sender.ts";
@@ -34,7 +35,7 @@ class Scene implements AsyncDisposable {
   }
 
   config(strategy: unknown, plugins: readonly string[] = ["./my-strategy.mjs"]): Record<string, unknown> {
-    return { plugins, pools: { p: { targets: Object.keys(this.sinks), strategy } }, default_pool: "p" };
+    return { node: { plugins }, pools: { p: { targets: Object.keys(this.sinks), strategy } }, default_pool: "p" };
   }
 
   async start(strategy: unknown): Promise<TestNode> {
@@ -105,4 +106,30 @@ test("what is wrong with a plugin is told, and the running config goes on", asyn
 test("a node does not start with a plugin that cannot be loaded", async () => {
   await using scene = new Scene();
   await assert.rejects(scene.start("first_one"), { code: "CONFIG_INVALID", message: /my-strategy\.mjs: / });
+});
+
+test("a plugin that is written again with what it had is the same module; another content is another one, within a bound", async () => {
+  await using scene = new Scene();
+  const write = (n: number): void => scene.write("my-strategy.mjs", `// ${n % 2}\n${PLUGIN}`);
+  write(0);
+  await scene.start("first_one");
+  const before = pluginEditions();
+  for (let n = 1; n <= 6; n++) {
+    write(n);
+    utimesSync(join(scene.folder, "my-strategy.mjs"), n, n);
+    assert.equal((await scene.reload({ type: "nth", n: n % 3 })).kind, "applied");
+  }
+  assert.equal(pluginEditions(), before + 1);
+  for (let n = 0; pluginEditions() < 64; n++) {
+    scene.write("my-strategy.mjs", `// edit ${n}\n${PLUGIN}`);
+    assert.equal((await scene.reload({ type: "nth", n: n % 3 })).kind, "applied");
+  }
+  scene.write("my-strategy.mjs", `// one too many\n${PLUGIN}`);
+  const refused = await scene.reload({ type: "nth", n: 0 });
+  assert.equal(refused.kind, "failed");
+  assert.match(
+    refused.reason,
+    /my-strategy\.mjs: this process holds 64 contents of plugins already.*restart the node/u,
+  );
+  assert.equal(pluginEditions(), 64);
 });

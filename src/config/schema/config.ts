@@ -13,10 +13,6 @@ import { TargetSchema } from "./target.ts";
 export const ConfigSchema = z
   .strictObject({
     node: NodeSchema.prefault({}).describe("This process. All below it is the fleet's."),
-    plugins: z
-      .array(z.string().min(1))
-      .default([])
-      .describe("JavaScript modules that bring strategies along; paths start at the folder of this file."),
     targets: z.array(TargetSchema).default([]).describe("Where data is sent to."),
     pools: z
       .record(NameSchema, PoolSchema)
@@ -43,6 +39,7 @@ export type ConfigDocument = z.output<typeof ConfigSchema>;
 /** What people write. */
 export type ConfigInput = z.input<typeof ConfigSchema>;
 
+/** `plugins` are whole paths of modules. */
 export type NodeConfig = Omit<NodeDocument, "listen"> & {
   readonly listen: { readonly [Name in keyof Listen]: Bound<Exclude<Listen[Name], false>> | false };
 };
@@ -85,8 +82,6 @@ export type RuleConfig = Pick<RuleDocument, "id" | "priority" | "signals" | "mod
  */
 export interface Config {
   readonly node: NodeConfig;
-  /** Whole paths of modules. */
-  readonly plugins: readonly string[];
   readonly targets: readonly TargetConfig[];
   readonly pools: Readonly<Record<string, PoolConfig>>;
   readonly rules: readonly RuleConfig[];

@@ -102,6 +102,14 @@ const AdminSchema = z.strictObject({
     .describe("Bearer tokens; none: everyone on this machine is admin, and nobody else gets in."),
 });
 
+const SecretsSchema = z.strictObject({
+  files: z
+    .array(z.string().min(1))
+    .default([])
+    .describe("Files, as globs over whole paths, that `${file:}` and TLS options may name."),
+  env: z.array(z.string().min(1)).default([]).describe("Environment variables, as globs, that `${env:}` may name."),
+});
+
 const LogSchema = z.strictObject({
   level: z.enum(["debug", "info", "warn", "error"]).default("info").describe("Least important events that are logged."),
   format: z.enum(["text", "json"]).default("json").describe("For people, or for machines."),
@@ -121,6 +129,15 @@ export const NodeSchema = z.strictObject({
     .union([z.literal("auto", NOT_WORKERS), z.int().min(1).max(1_024)])
     .default(1)
     .describe("Data-plane workers; auto: one for each core."),
+  plugins: z
+    .array(z.string().min(1))
+    .default([])
+    .describe(
+      "JavaScript modules that bring strategies along; paths start at the folder of this file. Not by the API.",
+    ),
+  secrets: SecretsSchema.prefault({}).describe(
+    "What a config that comes by the API may refer to, besides what the file already does. Not by the API.",
+  ),
   data_dir: z.string().min(1).default("signalbox-data").describe("Where this node keeps what must survive a restart."),
   listen: ListenSchema.prefault({}).describe("Where this node listens."),
   limits: NodeLimitsSchema.prefault({}).describe("What this node takes on at the same time."),

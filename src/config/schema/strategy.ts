@@ -69,7 +69,7 @@ export const StrategyObjectSchema = z.discriminatedUnion("type", [
   z
     .strictObject({
       type: z.literal("plugin"),
-      name: NameSchema.describe("The name under which one of the `plugins` registered it."),
+      name: NameSchema.describe("The name under which one of the `node.plugins` registered it."),
       options: z.record(z.string(), z.unknown()).default({}).describe("Handed to the plugin as they are."),
     })
     .describe("Of a plugin; its name alone, or as `type` with the options beside it, means the same."),
