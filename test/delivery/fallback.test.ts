@@ -211,3 +211,22 @@ test("a pool whose target's calls fail hands on when it is taken out, arrivals a
   answerAll(rig, before);
   assert.deepEqual([rig.totals("traces").delivered, rig.balanced], [7, true]);
 });
+
+test("what waits for a retry waits on when its pool has nobody to hand on to, and is handed on when there is one", async () => {
+  const retry = "retry: { initial: 20s, max: 20s }, ack: queued";
+  await using rig = new Rig(
+    config(`  main: { targets: [a], fallback: spare, ${retry} }\n  spare: { targets: [b], ack: queued }`),
+  );
+  rig.carry("traces", span("1"));
+  rig.answer(0, GONE);
+  setTargets(rig, "maintenance", "a", "b");
+  rig.carry("traces", span("2"));
+  setTargets(rig, "ready", "a");
+  assert.equal(sent(rig, 1), "a:2", "only what was not tried yet is sent at once");
+  rig.answer(1, ACCEPTED);
+  setTargets(rig, "maintenance", "a");
+  setTargets(rig, "ready", "b");
+  assert.equal(sent(rig, 2), "b:1");
+  rig.answer(2, ACCEPTED);
+  assert.deepEqual([rig.totals("traces").delivered, rig.totals("traces").queued, rig.balanced], [2, 0, true]);
+});

@@ -12,6 +12,11 @@ export class DueHeap<T> {
     return this.#entries[0]?.dueMs ?? Infinity;
   }
 
+  /** The first, due or not; it stays. */
+  get first(): T | undefined {
+    return this.#entries[0]?.value;
+  }
+
   push(dueMs: number, value: T): void {
     const entries = this.#entries;
     entries.push({ dueMs, order: this.#order++, value });

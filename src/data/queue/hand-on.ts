@@ -65,15 +65,15 @@ export class HandOn {
   #empty(lane: QueueLane, fallback: string, upTo: number): number {
     let bytes = 0;
     while (bytes < upTo) {
-      const next = lane.takeOldest();
-      if (next === undefined) return bytes;
-      const { parcel } = next;
-      if (this.#isWithdrawn(parcel)) continue;
-      const to = this.#give(parcel, fallback);
-      if (to === undefined) {
-        lane.returnOldest(next);
-        return bytes;
+      const parcel = lane.peekOldest()?.parcel;
+      if (parcel === undefined) return bytes;
+      if (this.#isWithdrawn(parcel)) {
+        lane.takeOldest();
+        continue;
       }
+      const to = this.#give(parcel, fallback);
+      if (to === undefined) return bytes;
+      lane.takeOldest();
       bytes += parcel.bytes;
       if (parcel instanceof CopyParcel && isWhole(parcel)) this.#movedOrigins.add(parcel.origin);
       this.#env.moved(to, parcel.points);

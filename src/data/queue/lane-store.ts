@@ -11,7 +11,7 @@ const NO_QUEUE: ReadonlySet<SignalQueue> = new Set();
 
 interface Group {
   readonly signal: Signal;
-  readonly deliveries: readonly Delivery[];
+  deliveries: readonly Delivery[];
 }
 
 /** What a lane holds and is not under way: ready in a queue by signal, or waiting for a retry. */
@@ -117,10 +117,23 @@ export class LaneStore {
     return oldest;
   }
 
-  /** Takes out the oldest, also before its time. */
-  takeOldest(maxAgeMs: number): Delivery | undefined {
-    this.returnDue(Infinity, maxAgeMs);
-    return this.oldest(NO_QUEUE)?.shift();
+  /** The oldest of what is ready and what is ready next. It stays where it is, and what waits goes on waiting. */
+  peekOldest(): Delivery | undefined {
+    const ready = this.oldest(NO_QUEUE)?.peek();
+    const waiting = this.#waiting.first?.deliveries[0];
+    if (ready === undefined || waiting === undefined) return ready ?? waiting;
+    return waiting.parcel.enqueuedMs < ready.parcel.enqueuedMs ? waiting : ready;
+  }
+
+  /** Takes out what `peekOldest` gives. */
+  takeOldest(): Delivery | undefined {
+    const oldest = this.peekOldest();
+    const group = this.#waiting.first;
+    if (oldest === undefined || group?.deliveries[0] !== oldest) return this.oldest(NO_QUEUE)?.shift();
+    this.#countWaiting([oldest], -1);
+    group.deliveries = group.deliveries.slice(1);
+    if (group.deliveries.length === 0) this.#waiting.popDue(Infinity);
+    return oldest;
   }
 
   /** Takes out everything. */

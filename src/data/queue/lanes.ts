@@ -160,8 +160,9 @@ export class Lanes {
     this.#findStranded();
     let bytes = 0;
     while (bytes < SORTED_BYTES_A_TURN) {
-      const next = this.#channels.length === 0 ? undefined : this.#unsorted.takeOldest();
+      const next = this.#channels.length === 0 ? undefined : this.#unsorted.peekOldest();
       if (next === undefined) return true;
+      this.#unsorted.takeOldest();
       bytes += next.parcel.bytes;
       for (const { channel, delivery } of this.#sort(next)) {
         (this.#channels[channel] ?? this.#channels[0]!).push(delivery);

@@ -195,19 +195,21 @@ export class QueueLane implements Origin {
     this.#store.push(delivery, this.maxAgeMs);
   }
 
-  /** Takes out the oldest that somebody still waits for, without ending it; undefined when nothing waits. */
-  takeOldest(): Delivery | undefined {
+  /** The oldest that somebody still waits for, also before its time; it stays where it is. Undefined when nothing waits. */
+  peekOldest(): Delivery | undefined {
     const { nowMs } = this;
-    let next = this.#store.takeOldest(this.maxAgeMs);
-    while (next !== undefined && !this.#fresh(next, nowMs)) next = this.#store.takeOldest(this.maxAgeMs);
-    if (next !== undefined) this.#hold(next, -1);
-    return next;
+    for (let next = this.#store.peekOldest(); next !== undefined; next = this.#store.peekOldest()) {
+      if (endOf(next, nowMs, this.maxAgeMs) === undefined) return next;
+      this.#store.takeOldest();
+      this.#fresh(next, nowMs);
+    }
+    return undefined;
   }
 
-  /** Puts back what `takeOldest` gave. */
-  returnOldest(delivery: Delivery): void {
-    this.#hold(delivery, 1);
-    this.#store.putBack([delivery], this.maxAgeMs);
+  /** Takes out what `peekOldest` gave in this turn, without ending it. */
+  takeOldest(): void {
+    const taken = this.#store.takeOldest();
+    if (taken !== undefined) this.#hold(taken, -1);
   }
 
   /** Sends whatever can be sent now. */
