@@ -3,8 +3,10 @@ import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import type { Clock } from "../core/clock.ts";
 import { reasonOf, RouterError } from "../core/errors.ts";
+import { watchRefusals } from "../core/connection-refusal.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
+import { refusalTeller } from "../telemetry/refused-connections.ts";
 import { type AdminToken, type Authorize, createAuthorize } from "./auth.ts";
 import { parseIfMatch } from "./if-match.ts";
 import { PROBLEM_TYPE, problemReply } from "./problem-details.ts";
@@ -46,6 +48,7 @@ export async function listenAdmin(options: AdminListenOptions): Promise<AdminSer
   server.maxConnections = MAX_CONNECTIONS;
   server.on("checkContinue", answer); // the body is asked for only when it is wanted
   server.on("clientError", refuseBroken);
+  watchRefusals(server, refusalTeller("admin", options));
   await listening(server, options);
   const bound = addressOf(server);
   return {

@@ -3,6 +3,7 @@ import { Server as NetServer, type Server, type Socket } from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { TlsOptions } from "node:tls";
 import type { Clock } from "../core/clock.ts";
+import { watchRefusals } from "../core/connection-refusal.ts";
 import { RouterError, reasonOf } from "../core/errors.ts";
 import type { TlsServerOptions, UnaryServer, UnaryServerOptions } from "./port.ts";
 
@@ -79,6 +80,7 @@ export class Listening implements UnaryServer {
     this.#graceMs = options.maxConnectionAgeGraceMs;
     server.on("connection", (socket: Socket) => this.#track(socket));
     // `error` of a listening server: out of file descriptors; those who wait in the backlog are accepted later.
+    watchRefusals(server, options.onRefused ?? ignore);
     for (const event of ["error", "sessionError", "tlsClientError", "clientError"]) server.on(event, ignore);
   }
 

@@ -1,6 +1,8 @@
 import http2 from "node:http2";
 import type { Server, Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
 import type { Clock } from "../core/clock.ts";
+import { noCommonProtocol } from "../core/connection-refusal.ts";
 import type { Random } from "../core/random.ts";
 import { Listening, serverTls, startListening, withTls } from "./listening.ts";
 import { ServerSession } from "./node-server-session.ts";
@@ -28,6 +30,11 @@ export async function listenUnary(
   server.prependListener(options.tls === undefined ? "connection" : "secureConnection", (socket: Socket) => {
     arriving = socket;
   });
+  if (options.tls !== undefined) {
+    server.prependListener("secureConnection", (socket: TLSSocket) => {
+      if (socket.alpnProtocol !== "h2") options.onRefused?.(noCommonProtocol(socket));
+    });
+  }
   server.on("session", (handle: http2.ServerHttp2Session) => {
     if (arriving === undefined) return;
     const session = new ServerSession({ session: handle, socket: arriving }, options, env);

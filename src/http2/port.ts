@@ -1,4 +1,5 @@
 import type { Cancel } from "../core/clock.ts";
+import type { ConnectionRefusal } from "../core/connection-refusal.ts";
 import type { ConnectionFault } from "./own/contract.ts";
 
 /**
@@ -154,6 +155,8 @@ export interface UnaryServerOptions {
   readonly keepaliveTimeoutMs: number;
   /** Told once of a connection that ended by an error of the protocol; node:http2 tells of none. Must not throw. */
   readonly onFault?: (reason: ConnectionFault, peer: string) => void;
+  /** Told of each connection that ended before it was one. Must not throw. */
+  readonly onRefused?: (refusal: ConnectionRefusal) => void;
   /** node:http2 gives credit by itself, and does not ask. */
   readonly pressure?: Backpressure;
 }

@@ -180,6 +180,13 @@ export const METRICS = {
   },
 
   // Transport.
+  connectionsRefused: {
+    name: "signalbox_connections_refused_total",
+    kind: "counter",
+    unit: "connections",
+    help: "Connections that ended before they were any: beyond the limit, or by a TLS handshake that failed.",
+    labels: ["listener", "reason"],
+  },
   http2Faults: {
     name: "signalbox_http2_faults_total",
     kind: "counter",

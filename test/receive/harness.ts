@@ -15,6 +15,7 @@ import {
 import { FULL_SUCCESS, type Reply } from "../../src/data/request.ts";
 import type { HttpOptions } from "../../src/data/receive/http.ts";
 import type { TlsServerOptions } from "../../src/http2/port.ts";
+import { createLog } from "../../src/telemetry/log.ts";
 import { createMetrics, type Metrics } from "../../src/telemetry/metrics.ts";
 import { TEST_TRANSPORT } from "../support/transport.ts";
 
@@ -50,6 +51,8 @@ export const LIMITS: AdmissionLimits = {
 export interface Receiving extends AsyncDisposable {
   readonly carried: CarriedRequest[];
   readonly metrics: Metrics;
+  /** Of the log, as JSON. */
+  readonly lines: readonly string[];
   readonly admission: Admission;
   readonly listeners: Listeners;
   readonly httpPort: number;
@@ -68,7 +71,10 @@ export interface Receiving extends AsyncDisposable {
 export async function openReceiving(options: Options = {}): Promise<Receiving> {
   const next = new NextStage(options.answer ?? (() => FULL_SUCCESS));
   const metrics = createMetrics();
-  const env = { clock: options.clock ?? systemClock, random: seededRandom(7), metrics, rssBytes: () => 0 };
+  const clock = options.clock ?? systemClock;
+  const lines: string[] = [];
+  const log = createLog({ clock, write: (line) => lines.push(line), level: "info", format: "json", colour: false });
+  const env = { clock, random: seededRandom(7), metrics, log, rssBytes: () => 0 };
   const admission = createAdmission({ ...LIMITS, ...options.limits }, env);
   const state = { serving: true };
   const carry: Carry = (request, done) => next.carry(request, done, admission.inFlightBytes);
@@ -97,6 +103,7 @@ export async function openReceiving(options: Options = {}): Promise<Receiving> {
     },
     carried: next.carried,
     metrics,
+    lines,
     admission,
     listeners,
     httpPort: listeners.http?.port ?? 0,

@@ -1,6 +1,7 @@
 import type { Clock } from "../../core/clock.ts";
 import type { Random } from "../../core/random.ts";
 import { REASONS, type Reason } from "../../core/reason.ts";
+import type { Log } from "../../telemetry/log.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import type { Admission } from "../admit/admission.ts";
 import type { Reply, RequestHead } from "../request.ts";
@@ -12,6 +13,7 @@ export interface ReceiveEnv {
   readonly clock: Clock;
   readonly random: Random;
   readonly metrics: Metrics;
+  readonly log: Log;
   readonly admission: Admission;
   readonly carry: Carry;
   /** What the gRPC health service says of the three OTLP services. */

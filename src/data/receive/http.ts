@@ -9,9 +9,11 @@ import {
 } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import { type AddressInfo, type Socket, Server as TcpServer } from "node:net";
+import { watchRefusals } from "../../core/connection-refusal.ts";
 import { reasonOf } from "../../core/errors.ts";
 import type { Refusal } from "../../core/reason.ts";
 import type { TlsServerOptions } from "../../http2/port.ts";
+import { refusalTeller } from "../../telemetry/refused-connections.ts";
 import { type Desk, openDesk, type ReceiveEnv } from "./desk.ts";
 import { HttpConnection } from "./http-connection.ts";
 import { receiveHttp } from "./http-exchange.ts";
@@ -45,6 +47,7 @@ export interface HttpListener extends AsyncDisposable {
 export async function listenHttp(options: HttpOptions, region: string, env: ReceiveEnv): Promise<HttpListener> {
   const server = createHttpServer(options);
   const listener = new NodeHttpListener(server, openDesk(region, "http", env), options.tls !== undefined);
+  watchRefusals(server, refusalTeller("otlp_http", env));
   server.listen({ host: options.host, port: options.port });
   await once(server, "listening");
   server.on("error", ignore); // running out of file descriptors: those who wait in the backlog are accepted later

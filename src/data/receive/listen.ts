@@ -2,12 +2,13 @@ import { RouterError, reasonOf } from "../../core/errors.ts";
 import { DEFAULT_GRPC_TRANSPORT, type GrpcTransport } from "../../core/grpc-transport.ts";
 import type { UnaryServer, UnaryServerOptions } from "../../http2/port.ts";
 import { UNARY_TRANSPORTS } from "../../http2/transport.ts";
+import { refusalTeller } from "../../telemetry/refused-connections.ts";
 import { faultCounter } from "../connection-faults.ts";
 import type { ReceiveEnv } from "./desk.ts";
 import { createGrpcHandler } from "./grpc.ts";
 import { type HttpListener, type HttpOptions, listenHttp } from "./http.ts";
 
-export type GrpcOptions = Omit<UnaryServerOptions, "handler" | "onFault" | "pressure"> & {
+export type GrpcOptions = Omit<UnaryServerOptions, "handler" | "onFault" | "onRefused" | "pressure"> & {
   readonly transport: GrpcTransport;
 };
 
@@ -71,9 +72,10 @@ export async function openListeners(options: ListenOptions, env: ReceiveEnv): Pr
 async function openGrpc(options: GrpcOptions, region: string, env: ReceiveEnv): Promise<UnaryServer> {
   try {
     const onFault = faultCounter("server", env.metrics);
+    const onRefused = refusalTeller("otlp_grpc", env);
     const handler = createGrpcHandler(region, env);
     return await UNARY_TRANSPORTS[options.transport].listen(
-      { ...options, handler, onFault, pressure: env.admission },
+      { ...options, handler, onFault, onRefused, pressure: env.admission },
       env,
     );
   } catch (cause) {

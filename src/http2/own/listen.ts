@@ -1,6 +1,7 @@
 import net, { type Server, type Socket } from "node:net";
 import tls, { type TLSSocket } from "node:tls";
 import type { Clock } from "../../core/clock.ts";
+import { noCommonProtocol } from "../../core/connection-refusal.ts";
 import type { Random } from "../../core/random.ts";
 import { Listening, serverTls, startListening, withTls } from "../listening.ts";
 import type { UnaryServer, UnaryServerOptions } from "../port.ts";
@@ -73,6 +74,7 @@ function acceptPlain(socket: Socket, listening: Listening, shared: ServerShared)
 function acceptSecure(socket: TLSSocket, listening: Listening, shared: ServerShared): void {
   // Without ALPN a handshake succeeds, too; with one that has no h2 it does not.
   if (socket.alpnProtocol !== "h2") {
+    shared.options.onRefused?.(noCommonProtocol(socket));
     socket.destroy();
     return;
   }

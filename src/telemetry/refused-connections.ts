@@ -1,0 +1,38 @@
+import {
+  CONNECTION_REFUSALS,
+  type ConnectionRefusal,
+  type ConnectionRefusalReason,
+} from "../core/connection-refusal.ts";
+import type { Log } from "./log.ts";
+import type { Metrics } from "./metrics.ts";
+
+export type ListenerName = "otlp_grpc" | "otlp_http" | "admin";
+
+/** One line for each listener and reason in this time; it carries how many there were besides. */
+const LOG_MS = 10_000;
+
+/** Counts and logs connections that were refused; all reasons are there from zero. `limit` is the key of the bound. */
+export function refusalTeller(
+  listener: ListenerName,
+  { metrics, log }: { readonly metrics: Metrics; readonly log: Log },
+): (refusal: ConnectionRefusal) => void {
+  for (const reason of CONNECTION_REFUSALS) metrics.connectionsRefused.with(listener, reason);
+  return ({ reason, peer, text }) => {
+    metrics.connectionsRefused.with(listener, reason).add(1);
+    const fields = { listener, reason, peer, ...(text !== "" && { said: text }), hint: HINTS[reason](listener) };
+    log.limited(`refused ${listener} ${reason}`, LOG_MS)?.warn("a connection was refused", fields);
+  };
+}
+
+const HINTS: Readonly<Record<ConnectionRefusalReason, (listener: ListenerName) => string>> = {
+  limit: (listener) => (listener === "admin" ? "the admin listener takes 256" : "raise node.limits.max_connections"),
+  client_certificate: (listener) => `the client needs a certificate signed by node.listen.${listener}.tls.client_ca`,
+  rejected_by_peer: (listener) => `the client does not trust the certificate of node.listen.${listener}.tls.cert`,
+  not_tls: () => "the client speaks plain text to a listener with TLS: use https:// there",
+  no_alpn: (listener) =>
+    listener === "otlp_grpc"
+      ? "gRPC needs HTTP/2: the client, or a proxy in front, does not offer h2"
+      : "this listener speaks HTTP/1.1, which the client does not offer",
+  handshake_timeout: () => "the client connected and did not go on: a port check, or a network that loses packets",
+  handshake: () => "the client went away during the handshake, or offers no version or cipher of TLS 1.2 and later",
+};
