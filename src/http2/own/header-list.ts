@@ -8,11 +8,12 @@ export function headerListBytes(headers: HeaderList): number {
   return bytes;
 }
 
-/** A header's value; repeated ones are joined as RFC 9110, 5.3 says. */
+/** A header's value; repeated ones are joined as RFC 9110, 5.3 says, parts of a cookie as RFC 9113, 8.2.3. */
 export function listedHeader(headers: HeaderList, name: string): string | undefined {
   let found: string | undefined;
   for (let at = 0; at < headers.length; at += 2) {
-    if (headers[at] === name) found = found === undefined ? headers[at + 1]! : `${found}, ${headers[at + 1]!}`;
+    if (headers[at] !== name) continue;
+    found = found === undefined ? headers[at + 1]! : `${found}${name === "cookie" ? ";" : ","} ${headers[at + 1]!}`;
   }
   return found;
 }
