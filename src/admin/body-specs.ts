@@ -56,6 +56,11 @@ export const EXPLAIN_BODY: BodySpec = {
       item: simpleItemSchema(),
       signal: { enum: ["traces", "metrics", "logs"], description: "Where it cannot be seen." },
       region: { type: "string", description: "Of the listener that it would come in by; else that of the node." },
+      headers: {
+        type: "object",
+        additionalProperties: { type: "string" },
+        description: "Of the request that it would come in; names in any case.",
+      },
       max_items: { type: "integer", minimum: 1, maximum: 1_000, default: 20, description: "So many are explained." },
     },
   },

@@ -33,6 +33,7 @@ const BodySchema = z.strictObject({
   item: SimpleItemSchema.optional(),
   signal: SIMPLE_ITEM_SHAPE.signal,
   region: SIMPLE_ITEM_SHAPE.region,
+  headers: SIMPLE_ITEM_SHAPE.headers,
   max_items: z.int().min(1).max(MAX_ITEMS).default(DEFAULT_ITEMS),
 });
 
@@ -42,7 +43,7 @@ function reply(body: AdminBody | undefined, { dataPlane }: AdminContext): AdminR
   if (!mapping.ok) return mapping.reply;
   const parsed = BodySchema.safeParse(mapping.values, { error: issueText });
   if (!parsed.success) return problemsReply(422, "the body has problems", parsed.error.issues.map(toProblem));
-  const { request, protobuf, item, signal, region, max_items: maxItems } = parsed.data;
+  const { request, protobuf, item, signal, max_items: maxItems } = parsed.data;
   const given = [request, protobuf, item].filter((one) => one !== undefined);
   if (given.length !== 1) return problemReply(422, "the body needs one of request, protobuf and item");
   const input = read(parsed.data);
@@ -50,7 +51,8 @@ function reply(body: AdminBody | undefined, { dataPlane }: AdminContext): AdminR
   if (signal !== undefined && signal !== input.signal)
     return problemReply(422, `it is a request of ${input.signal}, not of ${signal}`);
   const { bytes, note } = input;
-  const explanation = dataPlane.explain({ signal: input.signal, bytes, region: region ?? item?.region, maxItems });
+  const { region = item?.region, headers = item?.headers } = parsed.data;
+  const explanation = dataPlane.explain({ signal: input.signal, bytes, region, headers, maxItems });
   return { status: 200, body: note === "" ? explanation : { ...explanation, note } };
 }
 

@@ -16,6 +16,8 @@ export type Condition =
   | { readonly kind: "resource"; readonly key: string; readonly match: Matcher }
   | { readonly kind: "scope_name"; readonly match: Matcher }
   | { readonly kind: "region"; readonly match: Matcher }
+  /** A header of the request, by its lower-case name. */
+  | { readonly kind: "header"; readonly key: string; readonly match: Matcher }
   /** A share of traces, 0..1, decided by trace id. */
   | { readonly kind: "sample_rate"; readonly rate: number }
   /** One of them holds; false when there are none. */

@@ -4,6 +4,7 @@ import type { ConfigDocument } from "./schema/config.ts";
 import { readAskedEntries } from "./validate/asked-rules.ts";
 import { checkConditions } from "./validate/conditions.ts";
 import { checkFallbackCycles } from "./validate/fallback-cycles.ts";
+import { checkHeaderConditions } from "./validate/headers.ts";
 import { checkListeners } from "./validate/listeners.ts";
 import { checkQueueSize } from "./validate/queue-size.ts";
 import { checkRanges } from "./validate/ranges.ts";
@@ -23,7 +24,12 @@ import { checkUsage } from "./validate/usage.ts";
 export function validate(root: unknown, document: ConfigDocument | undefined): Finding[] {
   const outline = readOutline(root);
   const asked = readAskedEntries(outline, document);
-  return [...CHECKS.flatMap((check) => check(outline)), ...checkConditions(asked), ...checkShadows(asked)];
+  return [
+    ...CHECKS.flatMap((check) => check(outline)),
+    ...checkConditions(asked),
+    ...checkHeaderConditions(asked),
+    ...checkShadows(asked),
+  ];
 }
 
 const CHECKS = [

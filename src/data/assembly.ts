@@ -4,6 +4,7 @@ import type { RulePlan } from "../plan/route-plan.ts";
 import type { Env } from "../telemetry/env.ts";
 import type { LedgerEntry } from "../telemetry/ledger.ts";
 import type { CorridorAssembly, Way, Ways } from "./corridor.ts";
+import { HeaderIntake } from "./header-intake.ts";
 import type { Pool } from "./queue/pool-port.ts";
 import { Router } from "./route/route.ts";
 
@@ -18,7 +19,8 @@ const UNROUTED = "(none)";
 /** Builds the assembly of a plan on pools that are open. Pure apart from making the ledger's entries. */
 export function assemble(plan: Plan, pools: ReadonlyMap<string, Pool>, env: Env): Assembly {
   const waysOf = (signal: Signal): Ways => assembleWays(signal, plan, pools, env);
-  return { plan, ways: { traces: waysOf("traces"), metrics: waysOf("metrics"), logs: waysOf("logs") } };
+  const headers = new HeaderIntake(plan.headers);
+  return { plan, headers, ways: { traces: waysOf("traces"), metrics: waysOf("metrics"), logs: waysOf("logs") } };
 }
 
 function assembleWays(signal: Signal, plan: Plan, pools: ReadonlyMap<string, Pool>, env: Env): Ways {

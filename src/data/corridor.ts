@@ -3,7 +3,9 @@ import { findMalformed } from "../otlp/check.ts";
 import { Envelope, scanEnvelope } from "../otlp/scan.ts";
 import type { Signal } from "../otlp/signal.ts";
 import type { RulePlan } from "../plan/route-plan.ts";
+import type { SenderHeaders } from "../plan/sender-headers.ts";
 import type { LedgerEntry } from "../telemetry/ledger.ts";
+import { type HeaderIntake, NO_TAKEN } from "./header-intake.ts";
 import { type Obstacle, placeDrafts, queueFull } from "./place.ts";
 import type { Pool } from "./queue/pool-port.ts";
 import type { Carry, CarriedRequest } from "./receive/carry.ts";
@@ -32,6 +34,7 @@ export interface Ways {
 /** What the corridor reads once for each request, so that a request ends on the assembly it began on. */
 export interface CorridorAssembly {
   readonly ways: Readonly<Record<Signal, Ways>>;
+  readonly headers: HeaderIntake;
 }
 
 const NOTHING_TO_CANCEL: Cancel = () => {};
@@ -53,8 +56,14 @@ export function createCorridor(current: () => CorridorAssembly, clock: Clock): C
       done(replyToNothing(request));
       return NOTHING_TO_CANCEL;
     }
-    const ways = current().ways[head.signal];
-    ways.router.route(envelope, head.region);
+    const assembly = current();
+    const taken = assembly.headers.wanted ? assembly.headers.take(head.headers) : NO_TAKEN;
+    if ("reason" in taken) {
+      done({ ok: false, refusal: taken });
+      return NOTHING_TO_CANCEL;
+    }
+    const ways = assembly.ways[head.signal];
+    ways.router.route(envelope, head.region, taken.read);
     const { problem, obstacle } = judge(ways, envelope, places);
     if (problem !== "") {
       done({ ok: false, refusal: { reason: "bad_data", message: problem, field: "request" } });
@@ -64,7 +73,8 @@ export function createCorridor(current: () => CorridorAssembly, clock: Clock): C
       done(refuseAll(ways, obstacle));
       return NOTHING_TO_CANCEL;
     }
-    return enqueue({ ways, envelope, places, request, nowMs: clock.nowMs() }, done);
+    const headers = taken.carried;
+    return enqueue({ ways, envelope, places, request, headers, nowMs: clock.nowMs() }, done);
   };
 }
 
@@ -155,6 +165,7 @@ interface Entry {
   /** Where each draft goes: indexes of pools. */
   readonly places: readonly number[];
   readonly request: CarriedRequest;
+  readonly headers: SenderHeaders;
   readonly nowMs: number;
 }
 
@@ -171,7 +182,7 @@ function enqueue(entry: Entry, done: (reply: Reply) => void): Cancel {
 }
 
 function offer(entry: Entry, draft: Draft, place: number, settlement: Settlement): void {
-  const { ways, envelope, request, nowMs: enqueuedMs } = entry;
+  const { ways, envelope, request, headers, nowMs: enqueuedMs } = entry;
   const { channel } = draft;
   const pool = ways.pools[place]!;
   const awaited = pool.ack === "delivered";
@@ -183,7 +194,7 @@ function offer(entry: Entry, draft: Draft, place: number, settlement: Settlement
   const deadlineMs = awaited ? request.head.deadlineMs : Number.POSITIVE_INFINITY;
   const { items, points } = draft;
   const shares = receive(ways, draft);
-  const facts = { signal, region, items, points, bytes, pieces, deadlineMs, enqueuedMs };
+  const facts = { signal, region, headers, items, points, bytes, pieces, deadlineMs, enqueuedMs };
   const parcel = new RoutedParcel(facts, shares, awaited ? settlement : undefined);
   for (const share of shares) share.ledger.queued += share.points;
   if (awaited) settlement.expect();

@@ -1,6 +1,7 @@
 import type { Signal } from "../otlp/signal.ts";
 import type { DataPlane, IntakeLimits } from "../plan/data-plane.ts";
 import type { Plan } from "../plan/plan.ts";
+import { headersOf } from "../plan/sender-headers.ts";
 import type { Env } from "../telemetry/env.ts";
 import type { Admission } from "./admit/admission.ts";
 import { openCore } from "./assemble.ts";
@@ -24,6 +25,8 @@ export interface EmbeddedRequest {
   readonly signal: Signal;
   readonly bytes: Uint8Array;
   readonly region: string;
+  /** What the sender's headers would be; none without. */
+  readonly headers: Readonly<Record<string, string>> | undefined;
   /** For what the sender waits; capped by the limit on timeouts. */
   readonly timeoutMs: number | undefined;
 }
@@ -50,10 +53,11 @@ export async function openEmbedded(
   return {
     dataPlane,
     targets,
-    send({ signal, bytes, region, timeoutMs = limits.requestTimeoutMs }) {
+    send({ signal, bytes, region, headers, timeoutMs = limits.requestTimeoutMs }) {
       const receivedMs = clock.nowMs();
       const deadlineMs = receivedMs + Math.min(timeoutMs, limits.maxTimeoutMs);
-      const head: RequestHead = { signal, method: "grpc", region, peer: "embedded", receivedMs, deadlineMs };
+      const from = { region, peer: "embedded", headers: headersOf(headers) };
+      const head: RequestHead = { signal, method: "grpc", ...from, receivedMs, deadlineMs };
       return carryOne(head, bytes, admission, carry);
     },
   };

@@ -1,5 +1,6 @@
 import type { Reason } from "../core/reason.ts";
 import type { Signal } from "../otlp/signal.ts";
+import type { SenderHeaders } from "../plan/sender-headers.ts";
 
 /** How a parcel ended. */
 export type ParcelOutcome =
@@ -18,6 +19,8 @@ export interface Parcel {
   readonly signal: Signal;
   readonly pieces: readonly Uint8Array[];
   readonly bytes: number;
+  /** Of its request: what targets are passed on, and what pools divide by. */
+  readonly headers: SenderHeaders;
   /** Spans, metrics or log records. */
   readonly items: number;
   /** What `partial_success` counts: the items, except data points for metrics. */

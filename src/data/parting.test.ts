@@ -10,6 +10,7 @@ import { createParting } from "./parting.ts";
 import { RoutedParcel } from "./routed-parcel.ts";
 import { Settlement } from "./settlement.ts";
 import type { Reply } from "./request.ts";
+import { NO_HEADERS } from "../plan/sender-headers.ts";
 
 const byKey = poolPlan({ division: { kind: "key", key: { from: "trace_id" } } });
 const ownerOf = (hash: number): number => hash % 4;
@@ -24,6 +25,7 @@ function scene(bytes: Buffer, items: number): { parcel: RoutedParcel; replies: R
   const facts = {
     signal: "traces",
     region: "here",
+    headers: NO_HEADERS,
     pieces: [bytes],
     bytes: bytes.length,
     items,

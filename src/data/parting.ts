@@ -4,7 +4,7 @@ import type { Metrics } from "../telemetry/metrics.ts";
 import type { Parcel } from "./parcel.ts";
 import { CopyParcel } from "./queue/copy-parcel.ts";
 import type { Cut, Parting } from "./queue/parting.ts";
-import { createCut, type CutRequest } from "./route/cut.ts";
+import { createCut, type CutRequest, type Origin } from "./route/cut.ts";
 import { RoutedParcel } from "./routed-parcel.ts";
 
 /** How routed parcels are divided for lanes that they were not routed to: by the stage route itself. */
@@ -19,7 +19,7 @@ export function createParting(metrics: Metrics): Parting {
     cut(parcel, { division }, ownerOf) {
       if (division.kind === "none") return [whole(parcel, 0)];
       const bytes = parcel.pieces.length === 1 ? parcel.pieces[0]! : Buffer.concat(parcel.pieces);
-      const cuts = cutterOf(division)(parcel.signal, bytes, regionOf(parcel), ownerOf);
+      const cuts = cutterOf(division)(parcel.signal, bytes, originOf(parcel), ownerOf);
       // Nobody can say where items belong that cannot be read: a target is to judge them.
       return cuts === undefined || cuts.length === 0 ? [whole(parcel, lastChannel(division, ownerOf))] : cuts;
     },
@@ -50,8 +50,8 @@ function lastChannel(division: Division, ownerOf: (hash: number) => number): num
   }
 }
 
-function regionOf(parcel: Parcel): string {
+function originOf(parcel: Parcel): Origin {
   let origin = parcel;
   while (origin instanceof CopyParcel) origin = origin.origin;
-  return origin instanceof RoutedParcel ? origin.region : "";
+  return { region: origin instanceof RoutedParcel ? origin.region : "", headers: parcel.headers };
 }

@@ -3,6 +3,7 @@ import { createSteppedClock, type SteppedClock } from "../core/stepped-clock.ts"
 import type { Signal } from "../otlp/signal.ts";
 import type { Explanation, ExplainRequest } from "../plan/explanation.ts";
 import type { Plan } from "../plan/plan.ts";
+import { headersOf } from "../plan/sender-headers.ts";
 import type { Env } from "../telemetry/env.ts";
 import { createLedger } from "../telemetry/ledger.ts";
 import { createLog } from "../telemetry/log.ts";
@@ -23,7 +24,7 @@ export interface Rehearsal extends AsyncDisposable {
   readonly plan: Plan;
   explain(request: ExplainRequest): Explanation;
   /** Sends a request through the corridor. `region` is that of the listener. */
-  send(signal: Signal, bytes: Uint8Array, region: string): void;
+  send(signal: Signal, bytes: Uint8Array, region: string, headers?: ExplainRequest["headers"]): void;
   /** Lets what waits for company leave. */
   finish(): void;
   /** Items that targets have taken so far, by target; copies count. */
@@ -86,13 +87,14 @@ class Stage implements Rehearsal {
     return explain({ plan: this.plan, pools, targets, clock: this.#clock }, request);
   }
 
-  send(signal: Signal, bytes: Uint8Array, region: string): void {
+  send(signal: Signal, bytes: Uint8Array, region: string, headers?: ExplainRequest["headers"]): void {
     const receivedMs = this.#clock.nowMs();
     const head = {
       signal,
       method: "grpc",
       region,
       peer: "",
+      headers: headersOf(headers),
       receivedMs,
       deadlineMs: receivedMs + DEADLINE_MS,
     } as const;

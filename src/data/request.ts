@@ -1,5 +1,6 @@
 import type { Signal } from "../otlp/signal.ts";
 import type { Refusal } from "../core/reason.ts";
+import type { HeaderSource } from "../plan/sender-headers.ts";
 
 /** What is known of a request before its body is read. */
 export interface RequestHead {
@@ -8,6 +9,8 @@ export interface RequestHead {
   /** Region of the listener, for senders that say nothing of their own. */
   readonly region: string;
   readonly peer: string;
+  /** Valid until the request was answered. */
+  readonly headers: HeaderSource;
   /** Clock.nowMs() at the first byte. */
   readonly receivedMs: number;
   /** Clock.nowMs() after which the sender no longer waits. Bounds whatever is tried for the request. */

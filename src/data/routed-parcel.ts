@@ -1,5 +1,6 @@
 import type { Signal } from "../otlp/signal.ts";
 import { halveRequest } from "../otlp/slice.ts";
+import type { SenderHeaders } from "../plan/sender-headers.ts";
 import type { LedgerEntry } from "../telemetry/ledger.ts";
 import type { Parcel, ParcelOutcome } from "./parcel.ts";
 import type { Settlement } from "./settlement.ts";
@@ -15,6 +16,8 @@ export interface ParcelFacts {
   readonly signal: Signal;
   /** Of the listener that it came in by, for resources that name none. */
   readonly region: string;
+  /** Of its request. */
+  readonly headers: SenderHeaders;
   readonly pieces: readonly Uint8Array[];
   readonly bytes: number;
   readonly items: number;
@@ -30,6 +33,7 @@ export type Part = Pick<ParcelFacts, "pieces" | "bytes" | "items" | "points">;
 export class RoutedParcel implements Parcel {
   readonly signal: Signal;
   readonly region: string;
+  readonly headers: SenderHeaders;
   readonly pieces: readonly Uint8Array[];
   readonly bytes: number;
   readonly items: number;
@@ -44,6 +48,7 @@ export class RoutedParcel implements Parcel {
   constructor(facts: ParcelFacts, shares: readonly Share[], settlement: Settlement | undefined) {
     this.signal = facts.signal;
     this.region = facts.region;
+    this.headers = facts.headers;
     this.pieces = facts.pieces;
     this.bytes = facts.bytes;
     this.items = facts.items;
@@ -85,8 +90,8 @@ export class RoutedParcel implements Parcel {
   }
 
   #part({ pieces, bytes, items, points }: Part, shares: readonly Share[]): RoutedParcel {
-    const { signal, region, deadlineMs, enqueuedMs } = this;
-    const facts = { signal, region, pieces, bytes, items, points, deadlineMs, enqueuedMs };
+    const { signal, region, headers, deadlineMs, enqueuedMs } = this;
+    const facts = { signal, region, headers, pieces, bytes, items, points, deadlineMs, enqueuedMs };
     const parcel = new RoutedParcel(facts, shares, this.#settlement);
     parcel.attempts = this.attempts;
     return parcel;

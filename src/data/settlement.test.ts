@@ -8,6 +8,7 @@ import type { ParcelOutcome } from "./parcel.ts";
 import type { Reply } from "./request.ts";
 import { RoutedParcel } from "./routed-parcel.ts";
 import { Settlement } from "./settlement.ts";
+import { NO_HEADERS } from "../plan/sender-headers.ts";
 
 const DELIVERED: ParcelOutcome = { kind: "delivered", rejected: 0, message: "" };
 const PARTIAL: ParcelOutcome = { kind: "delivered", rejected: 2, message: "two" };
@@ -94,7 +95,8 @@ function parcelOf(
   ledger.received += points;
   ledger.queued += points;
   by?.expect();
-  const facts = { region: "", signal, pieces: [bytes], bytes: bytes.length, items: countItems(bytes), points };
+  const from = { region: "", headers: NO_HEADERS };
+  const facts = { ...from, signal, pieces: [bytes], bytes: bytes.length, items: countItems(bytes), points };
   return new RoutedParcel({ ...facts, deadlineMs: 1_000, enqueuedMs: 0 }, [{ ledger, points }], by);
 }
 

@@ -2,6 +2,7 @@ import { signalsOf } from "../config/condition-signals.ts";
 import type { Condition } from "../config/condition-type.ts";
 import type { Signal } from "../otlp/signal.ts";
 import { asksResource, compileCondition } from "./condition.ts";
+import { headerTestsOf } from "./header-tests.ts";
 import { exactText } from "./matcher.ts";
 import { type Division, UNDIVIDED } from "./division.ts";
 import type { RoutePlan, RoutePool, RulePlan } from "./route-plan.ts";
@@ -42,7 +43,9 @@ export function compileRoutes(
     const rules = ordered.filter(fits).map((rule) => compiled(rule, signal));
     if (defaultPool !== undefined) rules.push(defaultRule(defaultPool));
     const others = ordered.filter((rule) => !fits(rule)).map(({ id }) => id);
-    return { signal, rules, others, unmatched, ...numberPools(rules, pools), candidates: indexByService(rules) };
+    const numbered = numberPools(rules, pools);
+    const headerTests = headerTestsOf(rules, numbered.pools, signal);
+    return { signal, rules, others, unmatched, ...numbered, headerTests, candidates: indexByService(rules) };
   };
   return { traces: of("traces"), metrics: of("metrics"), logs: of("logs") };
 }

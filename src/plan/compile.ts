@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { Config, PoolConfig, TargetConfig } from "../config/schema/config.ts";
 import { compileDivision } from "./compile-division.ts";
 import { compileRoutes } from "./compile-routes.ts";
+import { compileHeaders } from "./header-plan.ts";
 import { compileStrategy } from "./compile-strategy.ts";
 import type { Plan, PoolPlan, TargetPlan, TargetTlsPlan } from "./plan.ts";
 import { compileTargetHealth } from "./target-health.ts";
@@ -19,6 +20,7 @@ export function compile(config: Config, options: CompileOptions): Plan {
   const pools = new Map(
     Object.entries(config.pools).map(([name, pool]) => [name, compilePool(name, pool, config.targets)]),
   );
+  const routes = compileRoutes(config.rules, config.default_pool, config.unmatched, pools);
   return {
     version: options.version,
     digest: digestOf(options.text),
@@ -26,7 +28,8 @@ export function compile(config: Config, options: CompileOptions): Plan {
     plugins: config.node.plugins,
     targets,
     pools,
-    routes: compileRoutes(config.rules, config.default_pool, config.unmatched, pools),
+    routes,
+    headers: compileHeaders(routes, pools),
   };
 }
 

@@ -7,6 +7,7 @@ import { ItemFields } from "../otlp/item-fields.ts";
 import { SIGNALS, type Signal } from "../otlp/signal.ts";
 import { compileRoutes } from "./compile-routes.ts";
 import { specialise } from "./specialise.ts";
+import { SenderHeaders } from "./sender-headers.ts";
 
 const TYPE: Readonly<Record<Signal, string>> = { traces: "Span", metrics: "Metric", logs: "LogRecord" };
 
@@ -16,13 +17,21 @@ interface Item {
   readonly scope?: string;
   readonly resource?: Readonly<Record<string, Seen>>;
   readonly region?: string;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** Whether the condition holds for an item, by the way that an item goes: compiled, specialised, read, asked. */
-function holds(condition: Condition, { signal, item, scope = "", resource = {}, region = "here" }: Item): boolean {
+function holds(
+  condition: Condition,
+  { signal, item, scope = "", resource = {}, region = "here", headers = {} }: Item,
+): boolean {
   const rule = { id: "r", priority: 1, signals: SIGNALS, mode: "first", conditions: [condition], pool: "p" } as const;
   const plan = compileRoutes([rule], undefined, "refuse")[signal];
-  const program = specialise(plan, { attributes: new Map(Object.entries(resource)), region });
+  const program = specialise(plan, {
+    attributes: new Map(Object.entries(resource)),
+    region,
+    headers: new SenderHeaders(new Map(Object.entries(headers))),
+  });
   const [step] = program.steps;
   if (step === undefined || step.test === undefined) return step !== undefined;
   const encoded = encodeMessage(TYPE[signal], item);
@@ -234,6 +243,18 @@ const cases: { name: string; condition: Condition; yes: Item[]; no: Item[] }[] =
     },
     yes: [span({ kind: 1 }, { resource: { "service.name": "s" } }), span({ kind: 2, name: "b" }), span({ kind: 2 })],
     no: [span({ kind: 2, name: "a" }), span({ kind: 1, name: "b" })],
+  },
+  {
+    name: "a header is one text, and case of its value matters",
+    condition: { kind: "header", key: "x-tenant", match: equals("gold") },
+    yes: [span({}, { headers: { "x-tenant": "gold" } }), log({}, { headers: { "x-tenant": "gold", "x-more": "a" } })],
+    no: [span({}), span({}, { headers: { "x-tenant": "Gold" } }), span({}, { headers: { "x-more": "gold" } })],
+  },
+  {
+    name: "a header that is missing, and one that is empty",
+    condition: { kind: "header", key: "x-tenant", match: { tests: [{ op: "exists", want: false }] } },
+    yes: [span({}), metric({}, { headers: { other: "" } })],
+    no: [span({}, { headers: { "x-tenant": "" } })],
   },
 ];
 for (const { name, condition, yes, no } of cases) {

@@ -20,6 +20,10 @@ export function compileCondition(condition: Condition, signal: Signal): Cond {
       const matches = compileMatcher(condition.match);
       return { kind: "resource", test: (resource) => matches(resource.region), source: condition };
     }
+    case "header": {
+      const matches = compileMatcher(condition.match);
+      return { kind: "resource", test: ({ headers }) => matches(headers.get(condition.key)), source: condition };
+    }
     case "all":
     case "any":
       return { kind: condition.kind, of: condition.of.map((inner) => compileCondition(inner, signal)) };
@@ -30,7 +34,10 @@ export function compileCondition(condition: Condition, signal: Signal): Cond {
   }
 }
 
-type ItemCondition = Exclude<Condition, { kind: "service_name" | "resource" | "region" | "all" | "any" | "not" }>;
+type ItemCondition = Exclude<
+  Condition,
+  { kind: "service_name" | "resource" | "region" | "header" | "all" | "any" | "not" }
+>;
 
 function compileItemCondition(condition: ItemCondition, signal: Signal): Cond {
   if (!signalsOf(condition).includes(signal)) return { kind: "never", source: condition };
@@ -63,12 +70,13 @@ function leafOf(condition: ItemCondition, signal: Signal): ItemLeaf {
   }
 }
 
-/** Whether a condition asks only the resource, so that it is the same for all signals. */
+/** Whether a condition asks only the resource, or the request, so that it is the same for all signals. */
 export function asksResource(condition: Condition): boolean {
   switch (condition.kind) {
     case "service_name":
     case "resource":
     case "region":
+    case "header":
       return true;
     case "all":
     case "any":

@@ -14,6 +14,7 @@ export function describeCondition(condition: Condition): string {
       return `${condition.kind} ${describeMatcher(condition.match)}`;
     case "attribute":
     case "resource":
+    case "header":
       return `${condition.kind} ${condition.key} ${describeMatcher(condition.match)}`;
     case "span_kind":
       return `span_kind is ${namesOf(condition.kinds, SPAN_KINDS)}`;

@@ -8,7 +8,9 @@ export interface ExplainRequest {
   /** An OTLP export request in protobuf. */
   readonly bytes: Uint8Array;
   /** Of the listener that it would come in by; undefined: that of the node. */
-  readonly region: string | undefined;
+  readonly region?: string | undefined;
+  /** Of the sender, with names in any case; undefined: none. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   /** So many items are explained, from the first on. */
   readonly maxItems: number;
 }

@@ -2,6 +2,7 @@ import type { StrategyConfig } from "../config/schema/config.ts";
 import type { GrpcTransport } from "../core/grpc-transport.ts";
 import type { Signal } from "../otlp/signal.ts";
 import type { Division, HashKey } from "./division.ts";
+import type { HeaderPlan } from "./header-plan.ts";
 import type { RoutePlan } from "./route-plan.ts";
 import type { TargetHealthPlan } from "./target-health.ts";
 
@@ -21,6 +22,7 @@ export interface Plan {
   /** By name. Pools written in place are named after the rule: `rule:<id>`; the default pool in place is `default`. */
   readonly pools: ReadonlyMap<string, PoolPlan>;
   readonly routes: Readonly<Record<Signal, RoutePlan>>;
+  readonly headers: HeaderPlan;
 }
 
 export interface TargetPlan {

@@ -5,12 +5,16 @@ import type { ItemFields } from "../otlp/item-fields.ts";
 import type { Seen } from "../otlp/any-value.ts";
 import type { ChannelChoice } from "./channel-choice.ts";
 import type { Division } from "./division.ts";
+import type { HeaderTest } from "./header-tests.ts";
+import type { SenderHeaders } from "./sender-headers.ts";
 
-/** A resource as conditions on the resource see it. */
+/** A resource as conditions on the resource see it, with the headers of its request. */
 export interface ResourceFacts {
   readonly attributes: ReadonlyMap<string, Seen>;
   /** Attribute `region` or `cloud.region`, else that of the listener. */
   readonly region: string;
+  /** Of the request that it came in. */
+  readonly headers: SenderHeaders;
 }
 
 /** Asks one item, whose fields have been read. Pure. */
@@ -25,7 +29,7 @@ export interface ItemLeaf {
 }
 
 /**
- * Compiled conditions: leaves ask either the resource or the item, or are such as no item of the signal can meet. Each
+ * Compiled conditions: leaves ask either the resource (or its request) or the item, or are such as no item of the signal can meet. Each
  * leaf knows the condition that it was compiled from, so that people can be told (describe-condition.ts).
  */
 export type Cond =
@@ -58,6 +62,8 @@ export interface RoutePlan {
   readonly pools: readonly RoutePool[];
   /** By the rule's index: the index of its pool. */
   readonly poolOf: readonly number[];
+  /** All that rules, and cases of pools, ask about headers: two requests with the same answers go the same way. */
+  readonly headerTests: readonly HeaderTest[];
   /** Indexes of the rules that a resource of this service can match, in order. */
   candidates(service: string | undefined): readonly number[];
 }

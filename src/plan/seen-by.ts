@@ -1,12 +1,14 @@
 import type { Condition } from "../config/condition-type.ts";
 import { SPAN_KINDS, SPAN_STATUSES } from "../config/schema/condition.ts";
 import { SEVERITY_NAMES } from "../config/schema/severity.ts";
+import { isCredential } from "../core/header-name.ts";
 import { type Seen, seeValue, textOf, UNSEEN } from "../otlp/any-value.ts";
 import { anyDataPointAttribute } from "../otlp/data-point.ts";
 import type { ItemFields } from "../otlp/item-fields.ts";
 import type { ResourceFacts } from "./route-plan.ts";
 
 const NOTHING = "nothing";
+const HIDDEN = "[redacted]";
 /** Longer texts are cut. */
 const MAX_CHARACTERS = 200;
 /** Of a metric's data points, so many different values are told. */
@@ -24,6 +26,10 @@ export function seenBy(source: Condition, resource: ResourceFacts, item: ItemFie
       return show(resource.attributes.get(source.key));
     case "region":
       return show(resource.region);
+    case "header": {
+      const value = resource.headers.get(source.key);
+      return value !== undefined && isCredential(source.key) ? HIDDEN : show(value);
+    }
     case "attribute":
       return slot < 0 ? ofDataPoints(source.key, item) : show(ofSlot(item, slot));
     case "span_kind":

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { SPAN_KINDS, SPAN_STATUSES } from "../config/schema/condition.ts";
 import { SEVERITY_NAMES } from "../config/schema/severity.ts";
+import { HEADER_NAME } from "../core/header-name.ts";
 import { SIGNALS } from "../otlp/signal.ts";
 
 const PlainValueSchema = z.union([z.string(), z.number(), z.boolean()]);
@@ -27,6 +28,10 @@ export const SIMPLE_ITEM_SHAPE = {
     .regex(/^[0-9a-fA-F]{32}$/u, "must be 32 hex digits")
     .optional()
     .describe("Of the span or log record, in hex."),
+  headers: z
+    .record(z.string().regex(HEADER_NAME, "is not a valid header name"), z.string())
+    .optional()
+    .describe("Of the request that it comes in; names in any case."),
   region: z.string().min(1).optional().describe("Of the listener that it comes in by; else that of the node."),
 };
 

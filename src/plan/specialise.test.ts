@@ -6,6 +6,7 @@ import { SIGNALS } from "../otlp/signal.ts";
 import { compileRoutes } from "./compile-routes.ts";
 import type { ResourceProgram } from "./route-plan.ts";
 import { regionOf, specialise } from "./specialise.ts";
+import { NO_HEADERS } from "./sender-headers.ts";
 
 function service(value: string): Condition {
   return { kind: "service_name", match: { tests: [{ op: "equals", value }] } };
@@ -21,7 +22,7 @@ function left(rules: readonly (readonly Condition[])[], attributes: Readonly<Rec
     return { id: `r${i}`, priority: 1, signals: SIGNALS, mode: "first", conditions, pool: "p" } as const;
   });
   const plan = compileRoutes(specs, undefined, "refuse").traces;
-  return specialise(plan, { attributes: new Map(Object.entries(attributes)), region: "here" });
+  return specialise(plan, { attributes: new Map(Object.entries(attributes)), region: "here", headers: NO_HEADERS });
 }
 
 /** `0 1?` : the rules that can match, with a question mark where the items are asked. */

@@ -21,6 +21,8 @@ rules:
   - { id: errors, mode: copy, conditions: [{ attribute: { key: code, gte: 500 } }], targets: [b] }
   - { id: logs, signals: [logs], conditions: [{ severity: ERROR }], targets: [b] }
   - { id: gold, conditions: [{ service_name: shop }, { attribute: { key: user.tier, equals: gold } }], targets: [a] }
+  - { id: tenant, conditions: [{ header: { key: X-Scope-OrgID, equals: gold } }], targets: [b] }
+  - { id: signed, conditions: [{ header: { key: authorization } }], targets: [b] }
 default_pool: { targets: [a, b], strategy: weighted_random }
 `;
 writeFileSync(join(folder, "signalbox.yaml"), CONFIG);
@@ -46,6 +48,22 @@ test("explain tells rule by rule what becomes of an item that options describe, 
   assert.match(out, /logs: it can match no traces/u);
   assert.match(out, /it goes to pool rule:gold[^]*next pick: a/u);
   for (const line of out.split("\n")) assert.ok(line.length <= 80, line);
+});
+
+test("explain takes headers of the sender, and shows no credential", async () => {
+  const argv = ["explain", "-c", "signalbox.yaml", "--service", "cart"];
+  const gold = await runCli([...argv, "--header", "x-scope-orgid=gold"], { cwd: folder });
+  assert.match(gold.out, /=> tenant \(pool rule:tenant\)[^]*yes header x-scope-orgid is "gold"; it is "gold"/u);
+  const signed = await runCli([...argv, "--header", "Authorization=Bearer s3cret"], { cwd: folder });
+  assert.match(signed.out, /no {2}header x-scope-orgid is "gold"; it is nothing/u);
+  assert.match(signed.out, /=> signed \(pool rule:signed\)[^]*yes header authorization is there; it is \[redacted\]/u);
+  assert.doesNotMatch(signed.out + signed.err, /s3cret/u);
+});
+
+test("explain tells of a header that would refuse the request, and does not repeat it", async () => {
+  const { refusal, items } = await explained(["--service", "cart", "--header", `authorization=${"a".repeat(257)}`]);
+  const message = "the header authorization has 257 bytes, and the limit is 256";
+  assert.deepEqual([refusal, items], [{ reason: "bad_data", message }, []]);
 });
 
 test("where chance picks, explain tells the shares", async () => {
@@ -96,6 +114,7 @@ const mistakes: { argv: readonly string[]; stdin?: string; code: number; want: R
   { argv: [], code: 2, want: /needs a file/u },
   { argv: ["-c", "signalbox.yaml", "--span-kind", "servr"], code: 2, want: /--span-kind: unknown value[^]*server/u },
   { argv: ["-c", "signalbox.yaml", "-a", "x"], code: 2, want: /key=value/u },
+  { argv: ["--header", "s3cret"], code: 2, want: /--header takes name=value\n/u },
   { argv: ["-", "-c", "signalbox.yaml"], stdin: '{"a":1}', code: 2, want: /neither an export request/u },
   { argv: ["-", "-c", "signalbox.yaml"], stdin: "", code: 2, want: /nothing in it/u },
   { argv: ["no.json", "-c", "signalbox.yaml"], code: 5, want: /cannot read no\.json/u },
@@ -123,4 +142,8 @@ test("a running node is asked: what it tells is what its config alone would do, 
   assert.deepEqual(place.pick, { kind: "chances", chances: { b: 1 } });
   const text = await runCli(["explain", "--service", "other", "--url", url], { cwd: folder });
   assert.match(text.out, /by chance: b 100%/u);
+  const gold = await runCli(["explain", "--service", "x", "--header", "x-scope-orgid=gold", "--url", url], {
+    cwd: folder,
+  });
+  assert.match(gold.out, /=> tenant /u);
 });

@@ -14,6 +14,7 @@ writeFileSync(
 rules:
   - { id: copy, mode: copy, conditions: [{ span_status: error }], targets: [b] }
   - { id: shop, conditions: [{ service_name: shop }], targets: [a] }
+  - { id: tenant, conditions: [{ header: { key: X-Scope-OrgID, equals: gold } }], targets: [b] }
   - { id: some, conditions: [{ sample_rate: 0.5 }], targets: [b] }
 `,
 );
@@ -33,6 +34,17 @@ const cases: { input: string; expect: string; fails?: RegExp }[] = [
   { input: "{ service: shop, span_status: error }", expect: "{ copies: [copy], unmatched: false }" },
   { input: "{ service: shop, span_status: error }", expect: '{ copies: ["rule:copy"] }' },
   { input: "{ service: none, metric_name: m }", expect: "{ unmatched: true }" },
+  { input: "{ service: x, headers: { x-scope-orgid: gold } }", expect: "{ rule: tenant, target: b }" },
+  { input: "{ file: span.json, headers: { X-SCOPE-ORGID: gold } }", expect: "{ rule: tenant }" },
+  {
+    input: "{ service: x, headers: { x-scope-orgid: gold } }",
+    expect: "{ share: { of: tenant, at_least: 1, over: 10 } }",
+  },
+  {
+    input: "{ metric_name: m, headers: { x-scope-orgid: Gold } }",
+    expect: "{ rule: tenant }",
+    fails: /header x-scope-orgid is "gold"; it is "Gold": does not hold/u,
+  },
   { input: "{ metric_name: m }", expect: "{ unmatched: refuse }" },
   { input: "{ file: span.json, service: shop }", expect: "{ rule: shop }" },
   { input: "{ request: { resourceLogs: [{ scopeLogs: [{ logRecords: [{}] }] }] } }", expect: "{ unmatched: true }" },
@@ -97,12 +109,12 @@ test("coverage lists the rules that no test reached, and fails below the least t
   const text = one("{ service: shop }", "{ rule: shop }");
   const told = await runTests(text, ["--coverage"]);
   assert.equal(told.code, 0);
-  assert.match(told.out, /coverage: 1 of 3 rules \(33\.3%\)\n {2}not reached: copy, some\n$/u);
-  assert.equal((await runTests(text, ["--min-coverage", "33"])).code, 0);
+  assert.match(told.out, /coverage: 1 of 4 rules \(25%\)\n {2}not reached: copy, tenant, some\n$/u);
+  assert.equal((await runTests(text, ["--min-coverage", "25"])).code, 0);
   const low = await runTests(text, ["--min-coverage", "50", "-o", "json"]);
   assert.equal(low.code, 4);
   const { ok, coverage } = JSON.parse(low.out) as { ok: boolean; coverage: { not_reached: string[] } };
-  assert.deepEqual([ok, coverage.not_reached], [false, ["copy", "some"]]);
+  assert.deepEqual([ok, coverage.not_reached], [false, ["copy", "tenant", "some"]]);
 });
 
 test("the schema of test files is published", async () => {

@@ -11,6 +11,7 @@ import { compileRoutes } from "../../src/plan/compile-routes.ts";
 import { specialise } from "../../src/plan/specialise.ts";
 import { encodeMessage, type Plain } from "../support/oracle/oracle.ts";
 import { loadText } from "./load-text.ts";
+import { SenderHeaders } from "../../src/plan/sender-headers.ts";
 
 const TEXTS = ["", "a", "b", "ab", "abc", "5", "7", "a\nb", "true"];
 const text = fc.constantFrom(...TEXTS);
@@ -78,6 +79,7 @@ const leaf = fc.oneof(
   },
   fc.oneof(fewTests, fc.constant({})).map((one) => ({ resource: { key: "k", ...one } })),
   fc.record({ region: matcher }),
+  fc.oneof(fewTests, fc.constant({})).map((one) => ({ header: { key: "X-Tenant", ...one } })),
   fc.record({ span_name: matcher }),
   fc.record({ metric_name: matcher }),
   fc.record({ scope_name: matcher }),
@@ -109,6 +111,7 @@ interface Item {
   readonly signal: Signal;
   readonly resource: ReadonlyMap<string, Seen>;
   readonly region: string;
+  readonly tenant: string | undefined;
   readonly scope: string;
   readonly item: Plain;
 }
@@ -140,7 +143,7 @@ const metric = fc
 const item: fc.Arbitrary<Item> = fc
   .tuple(
     fc.record({ "service.name": fc.oneof(text, text, number), k: seen }, { requiredKeys: [] }),
-    fc.record({ region: text, scope: text }),
+    fc.record({ region: text, scope: text, tenant: fc.oneof(text, fc.constant(undefined)) }),
     fc.oneof(
       span.map((one) => ({ signal: "traces" as const, item: one })),
       log.map((one) => ({ signal: "logs" as const, item: one })),
@@ -157,9 +160,10 @@ type Ask = (item: Item) => readonly string[];
 function askAll(rules: Config["rules"]): Ask {
   const plans = compileRoutes(rules, undefined, "refuse");
   const fields = new ItemFields();
-  return ({ signal, resource, region, scope, item: plain }) => {
+  return ({ signal, resource, region, tenant, scope, item: plain }) => {
     const plan = plans[signal];
-    const program = specialise(plan, { attributes: resource, region });
+    const headers = new SenderHeaders(new Map(tenant === undefined ? [] : [["x-tenant", tenant]]));
+    const program = specialise(plan, { attributes: resource, region, headers });
     const bytes = Buffer.concat([Buffer.from(scope), encodeMessage(TYPE[signal], plain)]);
     const start = Buffer.byteLength(scope);
     assert.ok(fields.read(signal, bytes, start, bytes.length, program.keys));
@@ -241,7 +245,7 @@ const VALUES: readonly Plain[] = [
   { arrayValue: { values: [] } },
 ];
 const SEEN: readonly Seen[] = [...TEXTS, -1, 0, 4.5, 5, 5.5, 6, 6.5, 7, 8, true];
-const NOWHERE: Item = { resource: new Map(), region: "", scope: "", signal: "traces", item: {} };
+const NOWHERE: Item = { resource: new Map(), region: "", tenant: undefined, scope: "", signal: "traces", item: {} };
 
 function spanWith(attribute: Plain): Item {
   return { ...NOWHERE, item: { attributes: [{ key: "k", value: attribute }] } };
@@ -271,6 +275,11 @@ const subjects: readonly {
     ],
   },
   { name: "a name", ask: (one) => ({ span_name: one }), items: TEXTS.map((name) => ({ ...NOWHERE, item: { name } })) },
+  {
+    name: "a header",
+    ask: (one) => ({ header: { key: "X-Tenant", ...one } }),
+    items: [undefined, ...TEXTS].map((tenant) => ({ ...NOWHERE, tenant })),
+  },
   { name: "the region", ask: (one) => ({ region: one }), items: TEXTS.map((region) => ({ ...NOWHERE, region })) },
   {
     name: "the data points of a metric",

@@ -64,6 +64,14 @@ const cases: readonly { readonly written: string; readonly want: Condition }[] =
     written: "resource: { key: k, equals: false }",
     want: { kind: "resource", key: "k", match: { tests: [{ op: "equals", value: false }] } },
   },
+  {
+    written: "header: { key: X-Scope-OrgID, equals: Gold }",
+    want: { kind: "header", key: "x-scope-orgid", match: { tests: [{ op: "equals", value: "Gold" }] } },
+  },
+  {
+    written: "header: { key: authorization }",
+    want: { kind: "header", key: "authorization", match: { tests: [{ op: "exists", want: true }] } },
+  },
   { written: "sample_rate: 0.5", want: { kind: "sample_rate", rate: 0.5 } },
   {
     written: "{ span_kind: server, service_name: x }",
@@ -103,6 +111,16 @@ for (const { written, want } of cases) {
 }
 
 const faults = [
+  { written: "header: { equals: a }", want: [".header.key: is required"] },
+  { written: 'header: { key: "a b" }', want: [".header.key: is not a valid header name"] },
+  {
+    written: "not: { header: { key: Cookie, contains: session } }",
+    want: [".not.header: cookie is a credential: rules may only ask whether it is there"],
+  },
+  {
+    written: "any: [{ header: { key: authorization, equals: Bearer abc } }]",
+    want: [".any[0].header: authorization is a credential: rules may only ask whether it is there"],
+  },
   { written: "{}", want: [": needs a condition"] },
   { written: "service_name: {}", want: [".service_name: needs a test"] },
   { written: "service_name: { equal: x }", want: ['.service_name.equal: unknown key "equal"'] },

@@ -16,6 +16,7 @@ import { openHttpSink } from "../support/sinks/http-sink.ts";
 import { hung } from "../support/sinks/sink-script.ts";
 import { poolPlan, targetPlan } from "./pool-rig.ts";
 import { TWO_SPANS } from "./send.ts";
+import { NO_HEADERS } from "../../src/plan/sender-headers.ts";
 
 interface Scene extends AsyncDisposable {
   readonly pool: Pool;
@@ -40,7 +41,14 @@ function openScene(plans: readonly TargetPlan[], more: Partial<PoolPlan> = {}): 
   const send = (): Promise<ParcelOutcome> =>
     new Promise((settle) => {
       const nowMs = systemClock.nowMs();
-      const common = { signal: "traces", pieces: TWO_SPANS, bytes: 12, items: 2, points: 2 } as const;
+      const common = {
+        signal: "traces",
+        headers: NO_HEADERS,
+        pieces: TWO_SPANS,
+        bytes: 12,
+        items: 2,
+        points: 2,
+      } as const;
       const parcel: Parcel = {
         ...common,
         deadlineMs: nowMs + 20_000,

@@ -12,6 +12,7 @@ import type { Pool } from "../../src/data/queue/pool-port.ts";
 import { createMetrics, type Metrics } from "../../src/telemetry/metrics.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { TEST_TRANSPORT } from "../support/transport.ts";
+import { NO_HEADERS, type SenderHeaders } from "../../src/plan/sender-headers.ts";
 
 export const ACCEPTED: SendOutcome = { kind: "accepted", rejected: 0, message: "" };
 export const DELIVERED: ParcelOutcome = { kind: "delivered", rejected: 0, message: "" };
@@ -50,6 +51,7 @@ export interface ParcelMore {
   readonly items?: number;
   readonly deadlineMs?: number;
   readonly signal?: Signal;
+  readonly headers?: SenderHeaders;
 }
 
 export function targetPlan(id: string, more: Partial<TargetPlan> = {}): TargetPlan {
@@ -178,11 +180,11 @@ export class PoolRig {
 
   /** Offers one parcel, without ending the turn. Its id is its first byte; `outcomes` are what it was settled with. */
   give(more: ParcelMore = {}): Offered & { readonly answer: "accepted" | "full" } {
-    const { bytes = 100, items = 1, deadlineMs = Infinity, signal = "traces" } = more;
+    const { bytes = 100, items = 1, deadlineMs = Infinity, signal = "traces", headers = NO_HEADERS } = more;
     const outcomes: ParcelOutcome[] = [];
     const piece = new Uint8Array(bytes).fill(65 + (this.#nextId++ % 26));
     const settle = (outcome: ParcelOutcome): void => void outcomes.push(outcome);
-    const common = { signal, pieces: [piece], bytes, items, points: items, attempts: 0, cancelled: false };
+    const common = { signal, headers, pieces: [piece], bytes, items, points: items, attempts: 0, cancelled: false };
     const parcel = { ...common, deadlineMs, enqueuedMs: this.clock.nowMs(), settle };
     const offered = { parcel, outcomes };
     const answer = this.pool.offer(parcel);

@@ -6,7 +6,7 @@ import type { Explanation, ItemExplanation, PlaceExplanation } from "../../src/p
 import type { Plan } from "../../src/plan/plan.ts";
 import { ACCEPTED, planOf, Rig } from "../scenario/ledger-rig.ts";
 import { setTargets } from "../delivery/channel-rig.ts";
-import { aConfig, anItem, requestOf, TARGETS, type TestItem } from "./arbitrary-scene.ts";
+import { aConfig, anItem, headersOf, requestOf, TARGETS, type TestItem } from "./arbitrary-scene.ts";
 
 type Step =
   | { readonly kind: "send"; readonly item: TestItem }
@@ -43,13 +43,15 @@ class Scene implements AsyncDisposable {
   explain(items: readonly TestItem[]): Explanation {
     const { pools, clock } = this.rig;
     const parts = { plan: this.plan, pools: pools.live, targets: pools.targets, clock };
-    return explain(parts, { signal: items[0]!.signal, bytes: requestOf(items), region: "here", maxItems: 100 });
+    const [first] = items;
+    const from = { region: "here", headers: headersOf(first!) };
+    return explain(parts, { signal: first!.signal, bytes: requestOf(items), ...from, maxItems: 100 });
   }
 
   take(step: Step): void {
     switch (step.kind) {
       case "send":
-        this.rig.carry(step.item.signal, requestOf([step.item]), 60_000);
+        this.rig.carry(step.item.signal, requestOf([step.item]), 60_000, headersOf(step.item));
         break;
       case "target":
         setTargets(this.rig, step.state, step.id);
@@ -105,7 +107,7 @@ function checkOne(scene: Scene, item: TestItem): void {
   const [told] = explanation.items;
   assert.ok(told !== undefined);
   const before = { tally: scene.tally(), held: scene.held(), calls: scene.rig.calls.length };
-  const { replies } = scene.rig.carry(item.signal, requestOf([item]), 60_000);
+  const { replies } = scene.rig.carry(item.signal, requestOf([item]), 60_000, headersOf(item));
   const calls = scene.rig.calls.slice(before.calls).map(({ target }) => target);
   const [reply] = replies;
   if (explanation.refusal !== null) {
@@ -202,7 +204,7 @@ test("items of one request are explained as they are together, where there is ro
 
         const { items: told, refusal, total_items: total } = scene.explain(same);
         assert.deepEqual([told.length, total], [same.length, same.length]);
-        scene.rig.carry(signal, requestOf(same), 60_000);
+        scene.rig.carry(signal, requestOf(same), 60_000, headersOf(same[0]!));
         if (refusal !== null) return;
         const wanted = new Map<string, number>();
         for (const one of told) {

@@ -16,6 +16,8 @@ export interface TestItem {
   readonly service: string;
   readonly tier: string | undefined;
   readonly region: string | undefined;
+  /** In a header of its request. */
+  readonly tenant: string | undefined;
   readonly name: string;
   readonly trace: number;
   readonly number: number;
@@ -26,6 +28,7 @@ export const anItem: fc.Arbitrary<TestItem> = fc.record({
   service: fc.constantFrom(...SERVICES),
   tier: fc.option(fc.constantFrom(...TIERS), { nil: undefined }),
   region: fc.option(fc.constantFrom(...REGIONS), { nil: undefined }),
+  tenant: fc.option(fc.constantFrom(...TIERS), { nil: undefined }),
   name: fc.constantFrom(...NAMES),
   trace: fc.nat(40),
   number: fc.nat(5),
@@ -41,6 +44,11 @@ export function requestOf(items: readonly TestItem[]): Buffer {
     return { resource: { attributes }, [scopes]: [{ [list]: [plainOf(item)] }] };
   });
   return Buffer.from(encodeRequest(signal, { [resources]: written }));
+}
+
+/** What their sender says. */
+export function headersOf({ tenant }: Pick<TestItem, "tenant">): Record<string, string> {
+  return tenant === undefined ? {} : { "x-tenant": tenant };
 }
 
 const FIELDS = {
@@ -68,6 +76,8 @@ function pair(key: string, value: string): Plain {
 const leaf = fc.oneof(
   fc.constantFrom(...SERVICES, "pay*").map((service_name) => ({ service_name })),
   fc.constantFrom(...TIERS).map((equals) => ({ attribute: { key: "user.tier", equals } })),
+  fc.constantFrom(...TIERS).map((equals) => ({ header: { key: "X-Tenant", equals } })),
+  fc.constant({ header: { key: "x-tenant", exists: false } }),
   fc.nat(5).map((gte) => ({ attribute: { key: "n", gte } })),
   fc.constant({ attribute: { key: "user.tier", exists: false } }),
   fc.constantFrom("GET *", "PUT /a").map((span_name) => ({ span_name })),

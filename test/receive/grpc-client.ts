@@ -12,7 +12,7 @@ export interface GrpcAnswer {
 }
 
 export interface GrpcAsk {
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string | string[]>>;
   /** The message's own flag. */
   readonly compressed?: boolean;
 }
@@ -26,7 +26,7 @@ export class GrpcConnection implements AsyncDisposable {
     this.session.on("error", () => {}); // what ends a connection shows in its calls
   }
 
-  begin(path: string, headers: Readonly<Record<string, string>> = {}): ClientHttp2Stream {
+  begin(path: string, headers: Readonly<Record<string, string | string[]>> = {}): ClientHttp2Stream {
     const fixed = { ":method": "POST", ":path": path, "content-type": "application/grpc", te: "trailers" };
     const stream = this.session.request({ ...fixed, ...headers });
     stream.on("error", () => {}); // as above

@@ -8,6 +8,14 @@ import type { NaiveItem } from "./naive.ts";
 
 export const POOLS = ["p0", "p1", "p2"] as const;
 export const REGION = "listener-region";
+/** Lower-case names of headers that rules ask about, and values that they may have. */
+export const HEADERS = ["x-tenant", "x-tier"] as const;
+export const TENANTS = ["", "a", "b", "gold"] as const;
+
+/** What one sender says in its headers. */
+export const arbitraryHeaders: fc.Arbitrary<ReadonlyMap<string, string>> = fc
+  .record({ "x-tenant": fc.constantFrom(...TENANTS), "x-tier": fc.constantFrom(...TENANTS) }, { requiredKeys: [] })
+  .map((values) => new Map(Object.entries(values)));
 
 /** Texts, keys and numbers that the requests at hand really hold, so that conditions have something to meet. */
 export interface Vocabulary {
@@ -48,6 +56,10 @@ function arbitraryMatcher({ texts }: Vocabulary): fc.Arbitrary<Matcher> {
   return fc.record({ tests: fc.array(one, { maxLength: 2 }) });
 }
 
+function equalTo(value: string): Matcher {
+  return { tests: [{ op: "equals", value }] };
+}
+
 export function arbitraryCondition(vocabulary: Vocabulary): fc.Arbitrary<Condition> {
   const match = arbitraryMatcher(vocabulary);
   const key = fc.constantFrom(...vocabulary.keys);
@@ -63,6 +75,11 @@ export function arbitraryCondition(vocabulary: Vocabulary): fc.Arbitrary<Conditi
     fc.record({ kind: fc.constant("span_kind" as const), kinds: numbers }),
     fc.record({ kind: fc.constant("span_status" as const), codes: numbers }),
     fc.record({ kind: fc.constant("sample_rate" as const), rate: fc.constantFrom(0, 0.3, 1) }),
+    fc.record({
+      kind: fc.constant("header" as const),
+      key: fc.constantFrom(...HEADERS),
+      match: fc.oneof(match, fc.constantFrom(...TENANTS).map(equalTo)),
+    }),
   );
   return fc.letrec<{ tree: Condition }>((tie) => ({
     tree: fc.oneof(

@@ -14,6 +14,7 @@ import { decodeRequest } from "../support/oracle/oracle.ts";
 import { arbitraryEncoding } from "../support/oracle/scramble.ts";
 import {
   arbitraryCondition,
+  arbitraryHeaders,
   arbitraryRules,
   naiveItems,
   REGION,
@@ -22,6 +23,7 @@ import {
 } from "./arbitrary-routes.ts";
 import type { NaiveItem } from "./naive.ts";
 import { channelOf, type NaiveDivision, type NaivePool, placeNaively } from "./naive-pools.ts";
+import { SenderHeaders } from "../../src/plan/sender-headers.ts";
 
 type Pools = Readonly<Record<"p0" | "p1" | "p2", NaivePool>>;
 
@@ -81,7 +83,10 @@ function sorted(delivered: Delivered): [string, string[]][] {
   return each.toSorted(([a], [b]) => (a < b ? -1 : 1));
 }
 
-function routeForReal(signal: Signal, bytes: Uint8Array, rules: readonly RuleSpec[], pools: Pools): Delivered {
+type RouteForReal = (bytes: Uint8Array, headers: Headers) => Delivered;
+type Headers = ReadonlyMap<string, string>;
+
+function routeForReal(signal: Signal, rules: readonly RuleSpec[], pools: Pools): RouteForReal {
   const shapes = Object.entries(pools).map(
     ([name, pool]) => [name, { division: compiled(pool.division), fallback: pool.fallback }] as const,
   );
@@ -93,11 +98,10 @@ function routeForReal(signal: Signal, bytes: Uint8Array, rules: readonly RuleSpe
   });
   const router = new Router(plan, views, createMetrics());
   const envelope = new Envelope();
-  const delivered: Delivered = new Map();
-  for (let round = 0; round < 2; round++) {
-    delivered.clear(); // the second round meets a warm cache and drafts that were used before
+  return (bytes, headers) => {
+    const delivered: Delivered = new Map();
     assert.ok(scanEnvelope(signal, bytes, envelope));
-    router.route(envelope, REGION);
+    router.route(envelope, REGION, new SenderHeaders(headers));
     assert.equal(router.problem, "");
     for (const draft of router.drafts) {
       const { items, points } = draft;
@@ -109,8 +113,8 @@ function routeForReal(signal: Signal, bytes: Uint8Array, rules: readonly RuleSpe
       assert.equal(decoded.length, items);
       for (const item of decoded) put(delivered, `${plan.pools[draft.pool]!.name}/${draft.channel}`, item);
     }
-  }
-  return delivered;
+    return delivered;
+  };
 }
 
 for (const signal of SIGNALS) {
@@ -118,16 +122,21 @@ for (const signal of SIGNALS) {
     const scenario = arbitraryEncoding(signal).chain((encoding) => {
       const vocabulary = vocabularyOf(naiveItems(signal, encoding.plain));
       const rules = arbitraryRules(vocabulary);
-      return fc.record({ encoding: fc.constant(encoding), rules, pools: arbitraryPools(signal, vocabulary) });
+      const senders = fc.array(arbitraryHeaders, { minLength: 1, maxLength: 3 });
+      return fc.record({ encoding: fc.constant(encoding), rules, pools: arbitraryPools(signal, vocabulary), senders });
     });
     fc.assert(
-      fc.property(scenario, ({ encoding, rules, pools }) => {
-        const wanted: Delivered = new Map();
-        for (const item of naiveItems(signal, encoding.plain)) {
-          const { copies, place } = placeNaively(rules, pools, ownerOf, item);
-          for (const one of place === undefined ? copies : [...copies, place]) put(wanted, one, item);
+      fc.property(scenario, ({ encoding, rules, pools, senders }) => {
+        const route = routeForReal(signal, rules, pools);
+        // One router meets all senders, each of them twice: with caches that are warm from the others, too.
+        for (const headers of [...senders, ...senders]) {
+          const wanted: Delivered = new Map();
+          for (const item of naiveItems(signal, encoding.plain)) {
+            const { copies, place } = placeNaively(rules, pools, ownerOf, { ...item, headers });
+            for (const one of place === undefined ? copies : [...copies, place]) put(wanted, one, item);
+          }
+          assert.deepEqual(sorted(route(encoding.bytes, headers)), sorted(wanted));
         }
-        assert.deepEqual(sorted(routeForReal(signal, encoding.bytes, rules, pools)), sorted(wanted));
       }),
       { numRuns: 400 },
     );
@@ -136,15 +145,17 @@ for (const signal of SIGNALS) {
   test(`cut ${signal}: what was routed is divided for another pool as if it had come for it`, () => {
     const scenario = arbitraryEncoding(signal).chain((encoding) => {
       const vocabulary = vocabularyOf(naiveItems(signal, encoding.plain));
-      return fc.record({ encoding: fc.constant(encoding), division: arbitraryDivision(signal, vocabulary) });
+      const division = arbitraryDivision(signal, vocabulary);
+      return fc.record({ encoding: fc.constant(encoding), division, headers: arbitraryHeaders });
     });
     fc.assert(
-      fc.property(scenario, ({ encoding, division }) => {
+      fc.property(scenario, ({ encoding, division, headers }) => {
         const wanted: Delivered = new Map();
         const all = naiveItems(signal, encoding.plain);
-        for (const item of all) put(wanted, String(channelOf(division, item, ownerOf)), item);
+        for (const item of all) put(wanted, String(channelOf(division, { ...item, headers }, ownerOf)), item);
         const cut: CutRequest = createCut(compiled(division), createMetrics());
-        const parts = cut(signal, encoding.bytes, REGION, ownerOf) ?? [];
+        const origin = { region: REGION, headers: new SenderHeaders(headers) };
+        const parts = cut(signal, encoding.bytes, origin, ownerOf) ?? [];
         const seen: Delivered = new Map();
         for (const { channel, pieces, items, bytes } of parts) {
           const joined = Buffer.concat(pieces);

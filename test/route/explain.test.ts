@@ -13,6 +13,7 @@ import { regionOf } from "../../src/plan/specialise.ts";
 import { arbitraryEncoding } from "../support/oracle/scramble.ts";
 import { arbitraryRules, naiveItems, REGION, vocabularyOf } from "./arbitrary-routes.ts";
 import { holds } from "./naive.ts";
+import { NO_HEADERS } from "../../src/plan/sender-headers.ts";
 
 /** The answers for every item of a request, in order. */
 function explainAll(plan: RoutePlan, signal: Signal, bytes: Uint8Array): RuleAnswer[][] {
@@ -29,7 +30,7 @@ function explainAll(plan: RoutePlan, signal: Signal, bytes: Uint8Array): RuleAns
       assert.ok(fields.read(signal, bytes, index.bodyStart[i]!, index.end[i]!, explainer.keys));
       fields.scopeNameStart = index.nameStart[index.scopeOf[i]!]!;
       fields.scopeNameEnd = index.nameEnd[index.scopeOf[i]!]!;
-      all.push(explainer.explain({ attributes, region: regionOf(attributes, REGION) }, fields));
+      all.push(explainer.explain({ attributes, region: regionOf(attributes, REGION), headers: NO_HEADERS }, fields));
     }
   }
   return all;
@@ -101,7 +102,8 @@ test("explain tells what each condition asked, and where each pool would put the
   const fields = new ItemFields();
   const explainer = createItemExplainer(rules);
   fields.read("logs", new Uint8Array(0), 0, 0, explainer.keys);
-  const [answer] = explainer.explain({ attributes: new Map([["service.name", "payments"]]), region: "us" }, fields);
+  const attributes = new Map([["service.name", "payments"]]);
+  const [answer] = explainer.explain({ attributes, region: "us", headers: NO_HEADERS }, fields);
   assert.deepEqual(answer?.condition, {
     holds: false,
     text: "all of",

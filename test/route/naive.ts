@@ -15,6 +15,8 @@ export interface NaiveItem {
   readonly scopeName: string;
   readonly item: Plain;
   readonly listenerRegion: string;
+  /** By lower-case name. */
+  readonly headers?: ReadonlyMap<string, string>;
 }
 
 /**
@@ -57,6 +59,8 @@ export function holds(condition: Condition, item: NaiveItem): boolean {
       const own = [resource.get("region"), resource.get("cloud.region")].find((value) => typeof value === "string");
       return matches(condition.match, own ?? item.listenerRegion);
     }
+    case "header":
+      return matches(condition.match, item.headers?.get(condition.key));
     case "scope_name":
       return matches(condition.match, item.scopeName === "" ? undefined : item.scopeName);
     case "sample_rate": {

@@ -5,10 +5,11 @@ import { Router } from "../../src/data/route/route.ts";
 import { Envelope, scanEnvelope } from "../../src/otlp/scan.ts";
 import { type Signal, SIGNALS } from "../../src/otlp/signal.ts";
 import { compileRoutes, type RuleSpec } from "../../src/plan/compile-routes.ts";
+import { SenderHeaders } from "../../src/plan/sender-headers.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { decodeRequest } from "../support/oracle/oracle.ts";
 import { arbitraryEncoding } from "../support/oracle/scramble.ts";
-import { arbitraryRules, naiveItems, POOLS, REGION, vocabularyOf } from "./arbitrary-routes.ts";
+import { arbitraryHeaders, arbitraryRules, naiveItems, POOLS, REGION, vocabularyOf } from "./arbitrary-routes.ts";
 import { type NaiveItem, routeNaively } from "./naive.ts";
 
 /** What each pool gets, as texts of items with all that surrounds them, sorted. */
@@ -27,22 +28,27 @@ for (const signal of SIGNALS) {
         rules: arbitraryRules(vocabularyOf(naiveItems(signal, encoding.plain))),
         defaultPool: fc.constantFrom(undefined, "p0"),
         down: fc.subarray([...POOLS]),
+        senders: fc.array(arbitraryHeaders, { minLength: 1, maxLength: 4 }),
       }),
     );
     fc.assert(
-      fc.property(scenario, ({ encoding, rules, defaultPool, down }) => {
+      fc.property(scenario, ({ encoding, rules, defaultPool, down, senders }) => {
         const usable = (pool: string): boolean => !down.some((name) => name === pool);
-        const wanted: Delivery = new Map();
-        let unmatched = 0;
-        for (const item of naiveItems(signal, encoding.plain)) {
-          const { copies, pool } = routeNaively(rules, defaultPool, usable, item);
-          for (const copy of copies) put(wanted, copy, [item]);
-          if (pool === undefined) unmatched++;
-          else put(wanted, pool, [item]);
+        const route = routeForReal(signal, rules, defaultPool, usable);
+        // One router meets all senders, each of them twice: with caches that are warm from the others, too.
+        for (const headers of [...senders, ...senders]) {
+          const wanted: Delivery = new Map();
+          let unmatched = 0;
+          for (const item of naiveItems(signal, encoding.plain)) {
+            const { copies, pool } = routeNaively(rules, defaultPool, usable, { ...item, headers });
+            for (const copy of copies) put(wanted, copy, [item]);
+            if (pool === undefined) unmatched++;
+            else put(wanted, pool, [item]);
+          }
+          const { delivery, unmatchedPoints } = route(encoding.bytes, headers);
+          assert.deepEqual(sorted(delivery), sorted(wanted));
+          if (signal !== "metrics") assert.equal(unmatchedPoints, unmatched);
         }
-        const { delivery, unmatchedPoints } = routeForReal(signal, encoding.bytes, rules, defaultPool, usable);
-        assert.deepEqual(sorted(delivery), sorted(wanted));
-        if (signal !== "metrics") assert.equal(unmatchedPoints, unmatched);
       }),
       { numRuns: 400 },
     );
@@ -53,13 +59,17 @@ function sorted(delivery: Delivery): [string, string[]][] {
   return [...delivery].filter(([, items]) => items.length > 0).toSorted(([a], [b]) => (a < b ? -1 : 1));
 }
 
+type RouteForReal = (
+  bytes: Uint8Array,
+  headers: ReadonlyMap<string, string>,
+) => { delivery: Delivery; unmatchedPoints: number };
+
 function routeForReal(
   signal: Signal,
-  bytes: Uint8Array,
   rules: readonly RuleSpec[],
   defaultPool: string | undefined,
   usable: (pool: string) => boolean,
-): { delivery: Delivery; unmatchedPoints: number } {
+): RouteForReal {
   const plan = compileRoutes(rules, defaultPool, "refuse")[signal];
   const pools = plan.pools.map(({ name }) => ({
     look: () => undefined,
@@ -70,11 +80,10 @@ function routeForReal(
   }));
   const router = new Router(plan, pools, createMetrics());
   const envelope = new Envelope();
-  const delivery: Delivery = new Map();
-  for (let round = 0; round < 2; round++) {
-    delivery.clear(); // the second round meets a warm cache and drafts that were used before
+  return (bytes, headers) => {
+    const delivery: Delivery = new Map();
     assert.ok(scanEnvelope(signal, bytes, envelope));
-    router.route(envelope, REGION);
+    router.route(envelope, REGION, new SenderHeaders(headers));
     assert.equal(router.problem, "");
     for (const draft of router.drafts) {
       const { items } = draft;
@@ -82,6 +91,6 @@ function routeForReal(
       assert.equal(decoded.length, items);
       put(delivery, plan.pools[draft.pool]!.name, decoded);
     }
-  }
-  return { delivery, unmatchedPoints: router.unmatchedPoints };
+    return { delivery, unmatchedPoints: router.unmatchedPoints };
+  };
 }

@@ -20,6 +20,7 @@ import { createLog } from "../../src/telemetry/log.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { type LedgerTotals, totalsOf } from "../support/ledger-totals.ts";
 import { ManualClock } from "../support/manual-clock.ts";
+import { headersOf } from "../../src/plan/sender-headers.ts";
 
 export const ACCEPTED: SendOutcome = { kind: "accepted", rejected: 0, message: "" };
 
@@ -77,9 +78,9 @@ export class Rig implements AsyncDisposable {
     this.settle();
   }
 
-  carry(signal: Signal, bytes: Uint8Array, deadlineMs = 10_000): Carried {
+  carry(signal: Signal, bytes: Uint8Array, deadlineMs = 10_000, headers: Record<string, string> = {}): Carried {
     const nowMs = this.clock.nowMs();
-    const head = { signal, method: "grpc", region: "here", peer: "test" } as const;
+    const head = { signal, method: "grpc", region: "here", peer: "test", headers: headersOf(headers) } as const;
     const replies: Reply[] = [];
     const leave = this.#carry(
       { head: { ...head, receivedMs: nowMs, deadlineMs: nowMs + deadlineMs }, bytes, rejected: 0, message: "" },

@@ -61,9 +61,14 @@ async function run(args: Args, io: Io): Promise<ExitCode> {
   return EXIT.ok;
 }
 
-function askNode({ signal, bytes, region }: ReadInput, maxItems: number, args: Args, io: Io): Promise<ExitCode> {
+function askNode(
+  { signal, bytes, region, headers }: ReadInput,
+  maxItems: number,
+  args: Args,
+  io: Io,
+): Promise<ExitCode> {
   const protobuf = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("base64");
-  const body = jsonBody({ signal, protobuf, region, max_items: maxItems });
+  const body = jsonBody({ signal, protobuf, region, headers, max_items: maxItems });
   return ask({ method: "POST", path: ["explain"], body }, args, io, (answer) =>
     explanationText(explanationIn(answer), io.stdout.columns),
   );

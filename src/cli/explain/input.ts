@@ -27,22 +27,31 @@ export const INPUT_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   },
   resource: { type: "string", short: "r", multiple: true, value: "key=value", help: "Attribute of the resource." },
   "trace-id": { type: "string", value: "hex", help: "32 hex digits." },
+  header: {
+    type: "string",
+    multiple: true,
+    value: "name=value",
+    help: "Of the request that it comes in; the name in any case.",
+  },
   region: { type: "string", value: "name", help: "Of the listener that it comes in by; else that of the node." },
 };
 
-export type ReadInput = Extract<ExplainInput, { ok: true }> & { readonly region: string | undefined };
+export type ReadInput = Extract<ExplainInput, { ok: true }> & Pick<SimpleItem, "region" | "headers">;
+
+/** What says nothing of the item itself. */
+const AROUND: ReadonlySet<string> = new Set(["region", "headers", "signal"]);
 
 /** The item that options describe, or what the file or standard input has. Fails with USAGE, or CONFIG_UNREADABLE for a file. */
 export async function readInput(args: Args, io: Io): Promise<ReadInput> {
   const [file, ...more] = args.positionals;
   if (more.length > 0) throw usage("explain takes one file");
   const item = itemOf(args);
-  if (file === undefined && Object.keys(item).every((key) => key === "region" || key === "signal")) {
+  if (file === undefined && Object.keys(item).every((key) => AROUND.has(key))) {
     throw usage("explain needs a file, - for standard input, or options that describe an item such as --service");
   }
   const input = file === undefined ? simpleRequest(item) : readExplainInput(await bytesOf(file, io), item.signal, item);
   if (!input.ok) throw usage(`${file ?? "the item"}: ${input.message}`, SIGNAL_HINT.exec(input.message)?.[0]);
-  return { ...input, region: item.region };
+  return { ...input, region: item.region, headers: item.headers };
 }
 
 const SIGNAL_HINT = /say which(?=$)/u;
@@ -74,6 +83,7 @@ function itemOf(args: Args): SimpleItem {
     attributes: pairsOf(args, "attribute"),
     resource: pairsOf(args, "resource"),
     trace_id: args.text("trace-id"),
+    headers: headersOf(args),
     region: args.text("region"),
   };
   const given = Object.fromEntries(Object.entries(written).filter(([, value]) => value !== undefined));
@@ -88,6 +98,16 @@ function pairsOf(args: Args, option: string): Record<string, unknown> | undefine
     const at = text.indexOf("=");
     if (at <= 0) throw usage(`--${option} takes key=value; got "${text}"`);
     return [text.slice(0, at), valueOf(text.slice(at + 1))] as const;
+  });
+  return pairs.length === 0 ? undefined : Object.fromEntries(pairs);
+}
+
+/** Values are texts, whatever they look like, and may be secrets: none is repeated. */
+function headersOf(args: Args): Record<string, string> | undefined {
+  const pairs = args.list("header").map((text) => {
+    const at = text.indexOf("=");
+    if (at <= 0) throw usage("--header takes name=value");
+    return [text.slice(0, at), text.slice(at + 1)] as const;
   });
   return pairs.length === 0 ? undefined : Object.fromEntries(pairs);
 }

@@ -25,6 +25,7 @@ export interface TestFile {
 export interface LoadedTest extends Omit<RoutingTest, "input"> {
   readonly input: Extract<ExplainInput, { ok: true }>;
   readonly region: string | undefined;
+  readonly headers: Readonly<Record<string, string>> | undefined;
   /** Of its name in the file. */
   readonly line: number;
 }
@@ -51,7 +52,7 @@ export function loadTests(name: string, cwd: string): TestFile {
     const at = [...file.path, i];
     const input = readInput(test, dirname(path));
     const { line } = document.positionOf([...at, "name"], "value");
-    if (input.ok) tests.push({ ...test, input, region: test.input.region, line });
+    if (input.ok) tests.push({ ...test, input, region: test.input.region, headers: test.input.headers, line });
     else faults.push(fault([...at, "input"], input.message));
   }
   const config = file.config === undefined ? undefined : resolve(dirname(path), file.config);

@@ -31,8 +31,8 @@ const MAX_ITEMS = 1_000;
 /** Runs one test. `open` gives a config that nothing has happened to yet; what it gives is used for this test alone. */
 export async function runTest(test: LoadedTest, file: string, open: () => Promise<Rehearsal>): Promise<TestResult> {
   await using rehearsal = await open();
-  const { input, expect, region, name, line } = test;
-  const explanation = rehearsal.explain({ ...input, region, maxItems: MAX_ITEMS });
+  const { input, expect, region, headers, name, line } = test;
+  const explanation = rehearsal.explain({ ...input, region, headers, maxItems: MAX_ITEMS });
   const failures = explanation.items.flatMap((item) => failuresOf(item, expect, explanation));
   if (explanation.items.length === 0) {
     failures.push({ what: "input", expected: "an item", actual: explanation.refusal?.message ?? "none", why: [] });

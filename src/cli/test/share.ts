@@ -10,18 +10,19 @@ type Share = NonNullable<Expectation["share"]>;
 /** Sends the test's items, each time with other trace ids, through the corridor, and counts. The same ids on every run. */
 export function measureShare(
   rehearsal: Rehearsal,
-  { input, region }: LoadedTest,
+  { input, region, headers }: LoadedTest,
   share: Share,
 ): { readonly failure: Failure | undefined; readonly rules: readonly string[] } {
   const { signal, bytes } = input;
   const at = region ?? rehearsal.plan.nodeRegion;
-  const total = rehearsal.explain({ ...input, region, maxItems: 1 }).total_items;
+  const total = rehearsal.explain({ ...input, region, headers, maxItems: 1 }).total_items;
   const requests = Math.max(1, Math.ceil(share.over / Math.max(1, total)));
   for (let i = 0; i < requests; i++)
     rehearsal.send(
       signal,
       withTraceIds(signal, bytes, (k) => traceId(`${i} ${k}`)),
       at,
+      headers,
     );
   rehearsal.finish();
   const { byRule, byTarget } = rehearsal;

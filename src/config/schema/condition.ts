@@ -1,6 +1,7 @@
 import { z } from "zod";
-import type { Condition } from "../condition-type.ts";
-import { MATCHER_SHAPE, MatcherSchema, readTests } from "./matcher.ts";
+import { HEADER_NAME } from "../../core/header-name.ts";
+import type { Condition, Matcher } from "../condition-type.ts";
+import { MATCHER_SHAPE, MatcherSchema, readTests, type WrittenTests } from "./matcher.ts";
 import { RateSchema } from "./rate.ts";
 import { SeveritySchema } from "./severity.ts";
 
@@ -23,6 +24,7 @@ export interface ConditionInput {
   readonly resource?: z.input<typeof KeyedSchema> | undefined;
   readonly scope_name?: MatcherInput | undefined;
   readonly region?: MatcherInput | undefined;
+  readonly header?: z.input<typeof HeaderSchema> | undefined;
   readonly sample_rate?: number | undefined;
   readonly any?: readonly ConditionInput[] | undefined;
   readonly not?: ConditionInput | readonly ConditionInput[] | undefined;
@@ -36,10 +38,20 @@ const SpanStatusSchema = z.enum(SPAN_STATUSES);
 
 const KeyedSchema = z
   .strictObject({ key: z.string().min(1).describe("Name of the attribute."), ...MATCHER_SHAPE })
-  .transform(({ key, ...written }) => {
-    const tests = readTests(written);
-    return { key, match: { tests: tests.length > 0 ? tests : [{ op: "exists" as const, want: true }] } };
-  });
+  .transform(({ key, ...written }) => ({ key, match: keyedMatch(written) }));
+
+const HeaderSchema = z
+  .strictObject({
+    key: z.string().regex(HEADER_NAME, "is not a valid header name").describe("Name of the header, in any case."),
+    ...MATCHER_SHAPE,
+  })
+  .transform(({ key, ...written }) => ({ key: key.toLowerCase(), match: keyedMatch(written) }));
+
+/** With a key alone it is asked whether it is there. */
+function keyedMatch(written: WrittenTests): Matcher {
+  const tests = readTests(written);
+  return { tests: tests.length > 0 ? tests : [{ op: "exists", want: true }] };
+}
 
 /** Built on first use, because conditions contain conditions. */
 const buildConditionObject = () =>
@@ -64,6 +76,7 @@ const buildConditionObject = () =>
     region: MatcherSchema.optional().describe(
       "Attribute region or cloud.region of the resource, else the listener's region.",
     ),
+    header: HeaderSchema.optional().describe("A header of the sender's request; with only a key: it is there."),
     sample_rate: RateSchema.optional().describe(
       "This share of the traces, by trace id; the same traces on every node.",
     ),
@@ -98,7 +111,7 @@ function readConditions(written: Written): Condition[] {
     const match = written[kind];
     if (match !== undefined) all.push({ kind, match });
   }
-  for (const kind of ["attribute", "resource"] as const) {
+  for (const kind of ["attribute", "resource", "header"] as const) {
     const keyed = written[kind];
     if (keyed !== undefined) all.push({ kind, ...keyed });
   }
@@ -115,7 +128,7 @@ function readConditions(written: Written): Condition[] {
 }
 
 const CONDITION_KEYS =
-  "service_name, span_kind, span_name, span_status, severity, metric_name, attribute, resource, scope_name, region, sample_rate, any, not";
+  "service_name, span_kind, span_name, span_status, severity, metric_name, attribute, resource, scope_name, region, header, sample_rate, any, not";
 
 function combine(conditions: readonly Condition[]): Condition {
   const [first] = conditions;

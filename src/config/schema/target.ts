@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { HEADER_NAME } from "../../core/header-name.ts";
 import { DEFAULT_GRPC_TRANSPORT, GRPC_TRANSPORTS } from "../../core/grpc-transport.ts";
 import { duration } from "./duration.ts";
 import { EndpointSchema } from "./endpoint.ts";
@@ -7,8 +8,7 @@ import { SecretSchema } from "./secret.ts";
 import { size } from "./size.ts";
 import { EjectionSchema, OptionalHealthCheckSchema } from "./target-health.ts";
 
-/** RFC 9110 field names, which are also HTTP/2's when in lower case. */
-const HeaderNameSchema = z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/u, "is not a valid header name");
+const HeaderNameSchema = z.string().regex(HEADER_NAME, "is not a valid header name");
 
 const TargetTlsSchema = z.strictObject({
   ca: z.string().min(1).optional().describe("Certificates to trust instead of the system's: a file, or PEM."),

@@ -6,6 +6,7 @@ import { seededRandom } from "../../core/random.ts";
 import { createMetrics, type Metrics } from "../../telemetry/metrics.ts";
 import type { RequestHead } from "../request.ts";
 import { type Admission, type AdmissionLimits, createAdmission, type Permit, type Refused } from "./admission.ts";
+import { headersOf } from "../../plan/sender-headers.ts";
 
 const LIMITS: AdmissionLimits = {
   maxRequestBytes: 1_000,
@@ -37,7 +38,8 @@ function gate(limits: Partial<AdmissionLimits> = {}): Gate {
 
 function head(clock: ManualClock): RequestHead {
   const receivedMs = clock.nowMs();
-  return { signal: "traces", method: "grpc", region: "", peer: "", receivedMs, deadlineMs: receivedMs + 1_000 };
+  const from = { method: "grpc", region: "", peer: "", headers: headersOf({}) } as const;
+  return { signal: "traces", ...from, receivedMs, deadlineMs: receivedMs + 1_000 };
 }
 
 function opened(admitted: Permit | Refused): Permit {

@@ -17,7 +17,7 @@ export function explainRoute(
   const { router, routePools: pools } = walk;
   const envelope = new Envelope();
   if (!scanEnvelope(walk.signal, alone, envelope)) throw new TypeError("a slice of a well-formed request is malformed");
-  router.divide(envelope, walk.region);
+  router.divide(envelope, walk.region, walk.headers);
   const places: number[] = [];
   const { obstacle } = judge({ router, pools }, envelope, places);
   const drafts = router.drafts.map((draft, d) => {

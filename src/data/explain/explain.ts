@@ -6,6 +6,7 @@ import { SIGNAL_FACTS } from "../../otlp/signal.ts";
 import { sliceResource } from "../../otlp/slice.ts";
 import type { Explanation, ExplainRequest, ItemExplanation, ItemSummary, Refused } from "../../plan/explanation.ts";
 import type { ResourceFacts } from "../../plan/route-plan.ts";
+import { headersOf, readSenderHeaders } from "../../plan/sender-headers.ts";
 import { show, traceIdOf } from "../../plan/seen-by.ts";
 import { regionOf } from "../../plan/specialise.ts";
 import { judge } from "../corridor.ts";
@@ -25,7 +26,12 @@ export function explain(parts: ExplainParts, request: ExplainRequest): Explanati
   if (!scanEnvelope(signal, bytes, envelope)) {
     return { ...head, refusal: { reason: "bad_data", message: envelope.problem }, total_items: 0, items: [] };
   }
-  const walk = openWalk(parts, request, region);
+  const read = readSenderHeaders(headersOf(request.headers), plan.headers.read);
+  if (!read.ok) {
+    const refusal = { reason: "bad_data", message: read.message } as const;
+    return { ...head, refusal, total_items: envelope.totalItems, items: [] };
+  }
+  const walk = openWalk(parts, signal, { region, headers: read.headers });
   for (const pool of walk.routePools) pool.watch(true);
   try {
     const refusal = envelope.totalItems === 0 ? null : refusalOf(walk, envelope);
@@ -37,8 +43,8 @@ export function explain(parts: ExplainParts, request: ExplainRequest): Explanati
 }
 
 /** Why what was just routed would be refused. */
-function refusalOf({ router, routePools: pools, region }: Walk, envelope: Envelope): Refused | null {
-  router.divide(envelope, region);
+function refusalOf({ router, routePools: pools, region, headers }: Walk, envelope: Envelope): Refused | null {
+  router.divide(envelope, region, headers);
   const { problem, obstacle } = judge({ router, pools }, envelope, []);
   if (problem !== "") return { reason: "bad_data", message: problem };
   return obstacle === undefined ? null : { reason: obstacle.reason, message: obstacle.message };
@@ -51,7 +57,7 @@ function explainItems(walk: Walk, envelope: Envelope, maxItems: number): ItemExp
   for (let r = 0; r < envelope.resources && all.length < maxItems; r++) {
     const { bytes } = envelope;
     const { attributes } = viewResource(joinResources(bytes, envelope.bodyStart[r]!, envelope.end[r]!));
-    const resource = { attributes, region: regionOf(attributes, walk.region) };
+    const resource = { attributes, region: regionOf(attributes, walk.region), headers: walk.headers };
     indexItems(bytes, envelope.bodyStart[r]!, envelope.end[r]!, index);
     for (let i = 0; i < index.items && all.length < maxItems; i++) {
       const fields = readItem(walk, envelope, index, i);

@@ -2,6 +2,7 @@ import type { Clock } from "../../core/clock.ts";
 import { createItemExplainer, type ItemExplainer } from "../../plan/explain-item.ts";
 import type { ExplainRequest } from "../../plan/explanation.ts";
 import type { Plan } from "../../plan/plan.ts";
+import type { SenderHeaders } from "../../plan/sender-headers.ts";
 import { createMetrics } from "../../telemetry/metrics.ts";
 import type { TargetHandle } from "../export/target.ts";
 import type { Pool } from "../queue/pool-port.ts";
@@ -19,6 +20,7 @@ export interface ExplainParts {
 export interface Walk extends ExplainParts {
   readonly signal: ExplainRequest["signal"];
   readonly region: string;
+  readonly headers: SenderHeaders;
   readonly router: Router;
   /** By index in the route plan. */
   readonly routePools: readonly Pool[];
@@ -26,7 +28,11 @@ export interface Walk extends ExplainParts {
 }
 
 /** Opens what one explanation needs; nothing of it has to be closed. */
-export function openWalk(parts: ExplainParts, { signal }: ExplainRequest, region: string): Walk {
+export function openWalk(
+  parts: ExplainParts,
+  signal: ExplainRequest["signal"],
+  from: Pick<Walk, "region" | "headers">,
+): Walk {
   const route = parts.plan.routes[signal];
   const routePools = route.pools.map(({ name }) => {
     const pool = parts.pools.get(name);
@@ -35,5 +41,5 @@ export function openWalk(parts: ExplainParts, { signal }: ExplainRequest, region
   });
   // A router of its own: that of the data plane counts requests, and remembers resources that really came.
   const router = new Router(route, routePools, createMetrics());
-  return { ...parts, signal, region, router, routePools, explainer: createItemExplainer(route) };
+  return { ...parts, ...from, signal, router, routePools, explainer: createItemExplainer(route) };
 }

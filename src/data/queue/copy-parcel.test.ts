@@ -3,6 +3,7 @@ import { test } from "node:test";
 import type { Parcel, ParcelOutcome } from "../parcel.ts";
 import { CopyParcel } from "./copy-parcel.ts";
 import { joinCopies } from "./join.ts";
+import { NO_HEADERS } from "../../plan/sender-headers.ts";
 
 /** A request with one resource, one scope and one empty span. */
 const ONE_SPAN = Uint8Array.of(0x0a, 0x04, 0x12, 0x02, 0x12, 0x00);
@@ -10,7 +11,14 @@ const ONE_SPAN = Uint8Array.of(0x0a, 0x04, 0x12, 0x02, 0x12, 0x00);
 function parcelOf(spans: number): { parcel: Parcel & { cancelled: boolean }; outcomes: ParcelOutcome[] } {
   const outcomes: ParcelOutcome[] = [];
   const pieces = Array.from({ length: spans }, () => ONE_SPAN);
-  const common = { signal: "traces", pieces, bytes: 6 * spans, items: spans, points: spans } as const;
+  const common = {
+    signal: "traces",
+    headers: NO_HEADERS,
+    pieces,
+    bytes: 6 * spans,
+    items: spans,
+    points: spans,
+  } as const;
   const settle = (outcome: ParcelOutcome): void => void outcomes.push(outcome);
   const parcel = { ...common, deadlineMs: 10, enqueuedMs: 1, cancelled: false, attempts: 0, settle };
   return { parcel, outcomes };

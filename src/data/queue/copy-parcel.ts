@@ -1,5 +1,6 @@
 import type { Signal } from "../../otlp/signal.ts";
 import { halveRequest } from "../../otlp/slice.ts";
+import type { SenderHeaders } from "../../plan/sender-headers.ts";
 import type { Parcel, ParcelOutcome } from "../parcel.ts";
 import { type Copies, type CopyOutcome, joinHalves, joinParts } from "./join.ts";
 
@@ -11,6 +12,7 @@ type Bytes = Pick<Parcel, "pieces" | "bytes" | "items" | "points">;
 /** One target's copy of a parcel, in a pool that broadcasts: the bytes are shared, the outcome is its own. */
 export class CopyParcel implements Parcel {
   readonly signal: Signal;
+  readonly headers: SenderHeaders;
   readonly pieces: readonly Uint8Array[];
   readonly bytes: number;
   readonly items: number;
@@ -26,6 +28,7 @@ export class CopyParcel implements Parcel {
   /** A part of a copy ends in its own way. */
   constructor(origin: Parcel, part: Bytes, copies: Copies, end: (outcome: CopyOutcome) => void = copies.end) {
     this.signal = origin.signal;
+    this.headers = origin.headers;
     this.pieces = part.pieces;
     this.bytes = part.bytes;
     this.items = part.items;

@@ -43,7 +43,8 @@ function beginExport(desk: Desk, call: UnaryCall, signal: Signal): UnaryExchange
   if (timeoutMs <= 0)
     return refuse(desk, call, receivedMs, { reason: "deadline", message: "grpc-timeout left no time" });
   const { region, method } = desk;
-  const head: RequestHead = { signal, method, region, peer: call.peer, receivedMs, deadlineMs: receivedMs + timeoutMs };
+  const deadlineMs = receivedMs + timeoutMs;
+  const head: RequestHead = { signal, method, region, peer: call.peer, headers: call, receivedMs, deadlineMs };
   const admitted = desk.env.admission.open(head);
   if (admitted.kind === "refused") return refuse(desk, call, receivedMs, admitted.refusal);
   return new ExportExchange(desk, call, head, admitted, encoding);

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Refusal } from "../../core/reason.ts";
+import type { HeaderSource } from "../../plan/sender-headers.ts";
 import type { Reply, RequestHead } from "../request.ts";
 import type { Desk } from "./desk.ts";
 import { HttpBody } from "./http-body.ts";
@@ -30,7 +31,7 @@ export function receiveHttp(desk: Desk, pair: HttpPair, draining: () => boolean)
 const MAX_DISCARD_BYTES = 65_536;
 const CLOSE = ["Connection", "close"] as const;
 
-class HttpExchange implements Answerer, OpenExchange {
+class HttpExchange implements Answerer, OpenExchange, HeaderSource {
   bagIndex = -1;
   readonly #desk: Desk;
   readonly #pair: HttpPair;
@@ -78,6 +79,11 @@ class HttpExchange implements Answerer, OpenExchange {
     });
   }
 
+  /** Repeated ones are joined as RFC 9110, 5.3 says, cookies as RFC 6265 does. */
+  header(name: string): string | undefined {
+    return this.#pair.request.headersDistinct[name]?.join(name === "cookie" ? "; " : ", ");
+  }
+
   gone(): void {
     this.#reception?.gone();
     this.#body?.drop();
@@ -94,7 +100,8 @@ class HttpExchange implements Answerer, OpenExchange {
     if (length !== undefined && length > maxBytes) return tooLarge(length, maxBytes);
     const { region, method } = this.#desk;
     const deadlineMs = receivedMs + Math.min(requestTimeoutMs, maxTimeoutMs);
-    const head: RequestHead = { signal, method, region, peer: this.#pair.connection.peer, receivedMs, deadlineMs };
+    const { peer } = this.#pair.connection;
+    const head: RequestHead = { signal, method, region, peer, headers: this, receivedMs, deadlineMs };
     const permit = admission.open(head);
     if (permit.kind === "refused") return permit.refusal;
     this.#reception = new Reception(this.#desk, head, permit, format, this);

@@ -1,7 +1,9 @@
 import { SIGNALS, type Signal } from "../../otlp/signal.ts";
 import { Envelope, scanEnvelope } from "../../otlp/scan.ts";
 import type { Division } from "../../plan/division.ts";
+import { headerTestsOf } from "../../plan/header-tests.ts";
 import type { RoutePlan } from "../../plan/route-plan.ts";
+import type { SenderHeaders } from "../../plan/sender-headers.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import { Router } from "./route.ts";
 
@@ -14,11 +16,18 @@ export interface ChannelPart {
   readonly points: number;
 }
 
+/** Of the request that a parcel came in. */
+export interface Origin {
+  /** Of its listener. */
+  readonly region: string;
+  readonly headers: SenderHeaders;
+}
+
 /** Divides the bytes of a parcel as a request would have been divided that goes to this pool. Undefined when it is malformed. */
 export type CutRequest = (
   signal: Signal,
   bytes: Uint8Array,
-  region: string,
+  from: Origin,
   ownerOf: (hash: number) => number,
 ) => readonly ChannelPart[] | undefined;
 
@@ -36,11 +45,11 @@ export function createCut(division: Division, metrics: Metrics): CutRequest {
   const routers = new Map(
     SIGNALS.map((signal) => [signal, new Router(everythingTo(division, signal), [view], metrics)]),
   );
-  return (signal, bytes, region, owner) => {
+  return (signal, bytes, { region, headers }, owner) => {
     ownerOf = owner;
     if (!scanEnvelope(signal, bytes, envelope)) return undefined;
     const router = routers.get(signal)!;
-    router.divide(envelope, region);
+    router.divide(envelope, region, headers);
     if (router.problem !== "") return undefined;
     return router.drafts.map((draft) => {
       const { channel, items, points } = draft;
@@ -54,7 +63,21 @@ function everythingTo(division: Division, signal: Signal): RoutePlan {
   const condition = { kind: "all", of: [] } as const;
   const rule = { id: "", mode: "first", pool: "", condition, onlyService: undefined, isDefault: true } as const;
   const pools = [{ name: "", division, chain: [0] }];
-  return { signal, rules: [rule], others: [], unmatched: "refuse", pools, poolOf: [0], candidates: () => [0] };
+  const headerTests = headerTestsOf([rule], pools, signal);
+  return {
+    signal,
+    rules: [rule],
+    others: [],
+    unmatched: "refuse",
+    pools,
+    poolOf: [0],
+    headerTests,
+    candidates: onlyRule,
+  };
+}
+
+function onlyRule(): readonly number[] {
+  return [0];
 }
 
 function firstChannel(): number {

@@ -1,10 +1,13 @@
+import { RecentMap } from "../../core/recent-map.ts";
 import { joinResources, viewResource } from "../../otlp/resource.ts";
 import { ItemFields } from "../../otlp/item-fields.ts";
 import { indexItems, ItemIndex } from "../../otlp/items.ts";
 import type { Envelope } from "../../otlp/scan.ts";
 import { pointsOf, sliceResource } from "../../otlp/slice.ts";
 import { asksItem } from "../../plan/channel-choice.ts";
+import { HeaderAnswers } from "../../plan/header-tests.ts";
 import type { ProgramStep, ResourceProgram, RoutePlan } from "../../plan/route-plan.ts";
+import { NO_HEADERS, type SenderHeaders } from "../../plan/sender-headers.ts";
 import { regionOf, specialise } from "../../plan/specialise.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import { type KnownResource, ResourceCache } from "../scan/resource-cache.ts";
@@ -22,6 +25,8 @@ export interface Routed {
 }
 
 const NO_RULE = -1;
+/** Of so many different sets of header values it is remembered what they answer; at most twice as many. */
+const KNOWN_ANSWERS = 1_000;
 /** Without any field: stands in where a resource has no items and a channel is chosen by them. */
 const NO_ITEM = new Uint8Array(0);
 
@@ -39,6 +44,9 @@ export class Router implements Routed {
   readonly #plain: readonly boolean[];
   readonly #metrics: Metrics;
   readonly #caches = new Map<string, ResourceCache>();
+  /** Undefined where nothing is asked about headers, as nearly everywhere. */
+  readonly #answers: HeaderAnswers | undefined;
+  readonly #knownAnswers = new RecentMap<string>(KNOWN_ANSWERS);
   /** Of the rules that do not copy. */
   readonly #drafts = new DraftTable();
   /** By rule that copies: its pool may get the same items by another rule, too. */
@@ -52,6 +60,8 @@ export class Router implements Routed {
   #held = NO_RULE;
   #heldPool = 0;
   #heldChannel = 0;
+  /** Of the request being walked. */
+  #headers: SenderHeaders = NO_HEADERS;
   readonly #index = new ItemIndex();
   readonly #fields = new ItemFields();
   /** Drafts that took items of the resource being walked. */
@@ -63,6 +73,7 @@ export class Router implements Routed {
     this.#gates = pools.map((view, i) => new Gate(view, plan.pools[i]!.division.kind === "cases"));
     this.#plain = plan.pools.map(({ chain, division }) => chain.length === 1 && division.kind === "none");
     this.#metrics = metrics;
+    this.#answers = plan.headerTests.length === 0 ? undefined : new HeaderAnswers(plan.headerTests);
   }
 
   /** Distinct resources that are remembered. */
@@ -73,23 +84,25 @@ export class Router implements Routed {
   }
 
   /** Routes a well-formed request that came in by a listener of this region. The result is this router itself. */
-  route(envelope: Envelope, region: string): Routed {
-    return this.#walk(envelope, region, true);
+  route(envelope: Envelope, region: string, headers: SenderHeaders = NO_HEADERS): Routed {
+    return this.#walk(envelope, region, headers, true);
   }
 
   /** The same for what was routed before: it is not counted as a request again. */
-  divide(envelope: Envelope, region: string): Routed {
-    return this.#walk(envelope, region, false);
+  divide(envelope: Envelope, region: string, headers: SenderHeaders = NO_HEADERS): Routed {
+    return this.#walk(envelope, region, headers, false);
   }
 
-  #walk(envelope: Envelope, region: string, counts: boolean): Routed {
+  #walk(envelope: Envelope, region: string, headers: SenderHeaders, counts: boolean): Routed {
     for (const draft of this.drafts) draft.reset();
     this.drafts.length = 0;
     this.unmatchedPoints = 0;
     this.problem = "";
     this.#request++;
+    this.#headers = headers;
+    const answers = this.#answers === undefined ? "" : this.#answersTo(this.#answers, headers);
     for (let r = 0; r < envelope.resources; r++) {
-      const known = this.#known(envelope, r, region);
+      const known = this.#known(envelope, r, region, answers);
       if (r === 0 && counts) known.requests.add(1);
       if (envelope.items[r] === 0) this.#readNothing(known.program);
       if (envelope.items[r] === 0 || this.#goesWhole(known.program)) this.#routeWhole(envelope, r, known.program);
@@ -98,7 +111,16 @@ export class Router implements Routed {
     return this;
   }
 
-  #known(envelope: Envelope, r: number, region: string): KnownResource {
+  /** What headers answer is settled before resources are looked up: each is known once for each set of answers. */
+  #answersTo(answers: HeaderAnswers, headers: SenderHeaders): string {
+    const known = this.#knownAnswers.get(headers.key);
+    if (known !== undefined) return known;
+    const fresh = answers.of(headers);
+    this.#knownAnswers.set(headers.key, fresh);
+    return fresh;
+  }
+
+  #known(envelope: Envelope, r: number, region: string, answers: string): KnownResource {
     let cache = this.#caches.get(region);
     if (cache === undefined) this.#caches.set(region, (cache = new ResourceCache()));
     const { bytes } = envelope;
@@ -106,11 +128,15 @@ export class Router implements Routed {
       envelope.resourceTimes[r]! <= 1
         ? bytes.subarray(envelope.resourceStart[r], envelope.resourceEnd[r])
         : joinResources(bytes, envelope.bodyStart[r]!, envelope.end[r]!);
-    const key = latin1(resource);
+    const key = answers === "" ? latin1(resource) : answers + latin1(resource);
     const known = cache.find(key);
     if (known !== undefined) return known;
     const { attributes } = viewResource(resource);
-    const program = specialise(this.plan, { attributes, region: regionOf(attributes, region) });
+    const program = specialise(this.plan, {
+      attributes,
+      region: regionOf(attributes, region),
+      headers: this.#headers,
+    });
     const fresh = { program, requests: this.#metrics.requests.with(region, program.service) };
     cache.keep(key, fresh);
     return fresh;

@@ -28,6 +28,8 @@ export interface OtlpRequest {
   readonly signal?: Signal;
   /** Of items that state none; the node's region without. */
   readonly region?: string;
+  /** The sender's, as rules and targets with `forward_headers` see them; names in any case. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export interface SendOptions {
@@ -98,11 +100,11 @@ class Embedded implements EmbeddedRouter {
   }
 
   route(item: SimpleItem): Route {
-    return this.#routes(readItem(item), item.region)[0]!;
+    return this.#routes(readItem(item), item)[0]!;
   }
 
-  routeRequest({ body, signal, region }: OtlpRequest): readonly Route[] {
-    return this.#routes(readRequest(body, signal), region);
+  routeRequest({ body, signal, ...from }: OtlpRequest): readonly Route[] {
+    return this.#routes(readRequest(body, signal), from);
   }
 
   async send(what: SimpleItem | OtlpRequest, { timeoutMs }: SendOptions = {}): Promise<Reply> {
@@ -110,7 +112,8 @@ class Embedded implements EmbeddedRouter {
     const message = input.ok ? input.note : input.message;
     if (!input.ok || message !== "") return { ok: false, refusal: { reason: "bad_data", message } };
     const region = what.region ?? this.#embedded.dataPlane.plan.nodeRegion;
-    return this.#embedded.send({ signal: input.signal, bytes: input.bytes, region, timeoutMs });
+    const { signal, bytes } = input;
+    return this.#embedded.send({ signal, bytes, region, headers: what.headers, timeoutMs });
   }
 
   addRule(rule: RuleInput, before?: string): Promise<ChangeOutcome> {
@@ -141,10 +144,11 @@ class Embedded implements EmbeddedRouter {
     await this.#embedded.dataPlane.shutdown(this.table.status.running.node.shutdown_grace);
   }
 
-  #routes(input: ExplainInput, region: string | undefined): readonly Route[] {
+  #routes(input: ExplainInput, { region, headers }: Pick<SimpleItem, "region" | "headers">): readonly Route[] {
     if (!input.ok) throw new TypeError(input.message);
     const { signal, bytes } = input;
-    const { items, refusal } = this.#embedded.dataPlane.explain({ signal, bytes, region, maxItems: MAX_ITEMS });
+    const request = { signal, bytes, region, headers, maxItems: MAX_ITEMS };
+    const { items, refusal } = this.#embedded.dataPlane.explain(request);
     if (items.length === 0 && refusal !== null) throw new TypeError(refusal.message);
     return items.map((item) => routeOf(item, (id) => this.targets.status(id)));
   }

@@ -37,7 +37,7 @@ export function literalOf(condition: Leaf, wanted: boolean): Literal | boolean {
 /** What a condition asks for, as literals call it. */
 export function subjectOf(condition: Leaf): string {
   if (condition.kind === "service_name") return SERVICE_NAME;
-  if (condition.kind === "attribute" || condition.kind === "resource") return `${condition.kind}:${condition.key}`;
+  if ("key" in condition) return `${condition.kind}:${condition.key}`;
   return condition.kind;
 }
 
@@ -52,6 +52,8 @@ export function domainOf(condition: Leaf): Domain | undefined {
       return VALUES;
     case "region":
       return REGION;
+    case "header":
+      return HEADER;
     case "span_name":
     case "metric_name":
     case "scope_name":
@@ -71,6 +73,7 @@ export const SERVICE_NAME = "resource:service.name";
 const VALUES: Domain = { many: true, textOnly: false, nonEmpty: false, optional: true };
 const ONE_VALUE: Domain = { many: false, textOnly: false, nonEmpty: false, optional: true };
 const NAME: Domain = { many: false, textOnly: true, nonEmpty: true, optional: true };
+const HEADER: Domain = { many: false, textOnly: true, nonEmpty: false, optional: true };
 const REGION: Domain = { many: false, textOnly: true, nonEmpty: false, optional: false };
 
 // All bits of a subject. The wire carries any number: the highest bits stand for those that the protocol does not know.

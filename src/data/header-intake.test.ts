@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { headersOf } from "../plan/sender-headers.ts";
+import { HeaderIntake } from "./header-intake.ts";
+
+const PLAN = { read: ["x-scope-orgid", "x-tier"], carried: ["x-scope-orgid"] };
+
+function take(values: Readonly<Record<string, string>>) {
+  const taken = new HeaderIntake(PLAN).take(headersOf(values));
+  return "reason" in taken ? taken : { read: taken.read.key, carried: taken.carried.key };
+}
+
+test("header intake: names have no case, and what nobody asks about is left", () => {
+  const got = take({ "X-Scope-OrgID": "a", "X-TIER": "gold", "x-other": "b" });
+  assert.deepEqual(got, { read: "x-scope-orgid=a\nx-tier=gold", carried: "x-scope-orgid=a" });
+});
+
+test("header intake: a header that is empty is there, and one that is missing is not", () => {
+  assert.deepEqual(take({ "x-tier": "" }), { read: "x-tier=", carried: "" });
+  assert.deepEqual(take({}), { read: "", carried: "" });
+});
+
+test("header intake: a value of 256 bytes is taken, a longer one refuses the request, without being repeated", () => {
+  assert.deepEqual(take({ "x-tier": "a".repeat(256) }), { read: `x-tier=${"a".repeat(256)}`, carried: "" });
+  const message = "the header x-tier has 257 bytes, and the limit is 256";
+  assert.deepEqual(take({ "x-tier": "a".repeat(257) }), { reason: "bad_data", message, field: "headers.x-tier" });
+});
+
+test("header intake: what is not printable ASCII refuses the request, without being repeated", () => {
+  const message = "the header x-scope-orgid has characters other than printable ASCII";
+  for (const value of ["a\tb", "a\u007f", "\u00e4", "a\nx-tier: gold", "\u0000"]) {
+    assert.deepEqual(take({ "x-scope-orgid": value }), { reason: "bad_data", message, field: "headers.x-scope-orgid" });
+  }
+});
+
+test("header intake: requests with the same values share what is kept of them; others never", () => {
+  const intake = new HeaderIntake(PLAN);
+  const a = intake.take(headersOf({ "x-scope-orgid": "a" }));
+  assert.equal(intake.take(headersOf({ "X-Scope-OrgID": "a" })), a);
+  assert.notEqual(intake.take(headersOf({ "x-tier": "a" })), a);
+  assert.notEqual(intake.take(headersOf({ "x-scope-orgid": "a", "x-tier": "a" })), a);
+});

@@ -1,0 +1,42 @@
+import type { Refusal } from "../core/reason.ts";
+import { RecentMap } from "../core/recent-map.ts";
+import type { HeaderPlan } from "../plan/header-plan.ts";
+import { type HeaderSource, NO_HEADERS, readSenderHeaders, type SenderHeaders } from "../plan/sender-headers.ts";
+
+/** What a request's sender said in its headers. */
+export interface TakenHeaders {
+  /** Rules are asked about these. */
+  readonly read: SenderHeaders;
+  /** These go along into the queues. */
+  readonly carried: SenderHeaders;
+}
+
+export const NO_TAKEN: TakenHeaders = { read: NO_HEADERS, carried: NO_HEADERS };
+
+/** Of so many different sets of values the objects are kept, so that what is queued shares them; at most twice as many. */
+const SHARED = 1_000;
+
+/** Reads those headers of requests that a plan asks about. */
+export class HeaderIntake {
+  /** Whether any is asked about: else nothing is read. */
+  readonly wanted: boolean;
+  readonly #plan: HeaderPlan;
+  readonly #shared = new RecentMap<TakenHeaders>(SHARED);
+
+  constructor(plan: HeaderPlan) {
+    this.#plan = plan;
+    this.wanted = plan.read.length > 0;
+  }
+
+  take(source: HeaderSource): TakenHeaders | Refusal {
+    const result = readSenderHeaders(source, this.#plan.read);
+    if (!result.ok) return { reason: "bad_data", message: result.message, field: `headers.${result.name}` };
+    const { headers } = result;
+    const known = this.#shared.get(headers.key);
+    if (known !== undefined) return known;
+    const carried = headers.only(this.#plan.carried);
+    const taken = { read: headers, carried: carried.key === headers.key ? headers : carried };
+    this.#shared.set(headers.key, taken);
+    return taken;
+  }
+}
