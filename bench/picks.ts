@@ -99,7 +99,7 @@ function measure(size: number, strategy: StrategyPlan, weights: "adaptive" | "fi
     const startNs = process.hrtime.bigint();
     for (let i = 0; i < BLOCK; i++) {
       const target = chooser.choose(FRESH, nowMs);
-      if (target !== undefined) chooser.charge(target, BATCH.items, BATCH.bytes);
+      if (target !== undefined) chooser.charge(target, BATCH);
       picked[i] = target;
       served += target === undefined ? 0 : 1;
     }

@@ -1,6 +1,7 @@
 import { createSecureContext } from "node:tls";
 import type { Clock } from "../core/clock.ts";
 import { reasonOf, RouterError } from "../core/errors.ts";
+import { SIGNALS } from "../otlp/signal.ts";
 import type {
   DataPlane,
   DataPlaneStatus,
@@ -202,7 +203,7 @@ export class NodeDataPlane implements DataPlane {
     if (this.#shutdown !== undefined) return { ready: false, reason: "shutting down" };
     const pools = [...this.#pools.live.values()];
     if (pools.length === 0) return { ready: false, reason: "no pool is configured: nothing can be delivered" };
-    if (pools.some((pool) => pool.usable)) return { ready: true, reason: "" };
+    if (pools.some((pool) => SIGNALS.some((signal) => pool.usable(signal)))) return { ready: true, reason: "" };
     return { ready: false, reason: "no pool has a usable target" };
   }
 

@@ -1,6 +1,7 @@
 import type { Reason } from "../core/reason.ts";
 import type { Envelope } from "../otlp/scan.ts";
 import type { Pool } from "./queue/pool-port.ts";
+import type { RoutePlan } from "../plan/route-plan.ts";
 import type { Draft } from "./route/draft.ts";
 import type { Router } from "./route/route.ts";
 
@@ -25,11 +26,11 @@ export function placeDrafts(
   const taken = drafts.length > 1 ? new Map<number, number>() : undefined;
   for (const draft of drafts) {
     const pool = pools[draft.pool]!;
-    if (pool.whenDown === "refuse" && !pool.usableFor(draft.channel)) {
+    if (pool.whenDown === "refuse" && !pool.usableFor(draft.channel, plan.signal)) {
       return { reason: "no_target", message: `pool ${pool.name}: no target is usable` };
     }
     const bytes = draft.parcelBytes(envelope);
-    const place = findRoom(draft, plan.pools[draft.pool]!.chain, pools, bytes, taken);
+    const place = findRoom(draft, plan, pools, bytes, taken);
     if (place < 0) return queueFull(pool);
     places.push(place);
     taken?.set(place, (taken.get(place) ?? 0) + bytes);
@@ -44,15 +45,18 @@ export function queueFull({ name }: Pool): Obstacle {
 
 function findRoom(
   draft: Draft,
-  chain: readonly number[],
+  { signal, pools: plans }: RoutePlan,
   pools: readonly Pool[],
   bytes: number,
   taken: ReadonlyMap<number, number> | undefined,
 ): number {
-  if (pools[draft.pool]!.hasRoom(bytes, draft.channel, taken?.get(draft.pool) ?? 0)) return draft.pool;
+  const own = draft.pool;
+  const { chain } = plans[own]!;
+  if (pools[own]!.hasRoom(bytes, signal, draft.channel, taken?.get(own) ?? 0)) return own;
   for (let k = 1; k < chain.length; k++) {
     const pool = pools[chain[k]!]!;
-    if (pool.usable && pool.hasRoom(bytes, undefined, taken?.get(chain[k]!) ?? 0)) return chain[k]!;
+    const reserved = taken?.get(chain[k]!) ?? 0;
+    if (pool.usable(signal) && pool.hasRoom(bytes, signal, undefined, reserved)) return chain[k]!;
   }
   return -1;
 }

@@ -6,6 +6,8 @@ export interface SignalFacts {
   readonly signal: Signal;
   /** Position in SIGNALS, for arrays with one entry for each signal. */
   readonly index: number;
+  /** The same as one bit, for sets of signals. */
+  readonly bit: number;
   readonly grpcPath: string;
   readonly httpPath: string;
   /** What one item is called, singular. */
@@ -20,6 +22,7 @@ function facts(signal: Signal, index: number, service: string, item: string, uni
   return {
     signal,
     index,
+    bit: 1 << index,
     grpcPath: `/opentelemetry.proto.collector.${service}/Export`,
     httpPath: `/v1/${signal}`,
     item,

@@ -59,7 +59,7 @@ test("a throttled target is left alone for as long as it asked, also by new parc
   const alone = new PoolRig();
   alone.offer();
   alone.answer(failing("throttled", 1_000));
-  assert.equal(alone.pool.usable, false);
+  assert.equal(alone.pool.usable("traces"), false);
   alone.offer();
   alone.pass(999);
   assert.equal(alone.underWay, "");

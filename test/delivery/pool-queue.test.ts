@@ -96,8 +96,8 @@ test("the window grows while more waits, and shrinks when the target is overload
 test("the queue is bounded in bytes, those under way included; what does not fit stays the caller's", () => {
   const rig = new PoolRig(["a"], { queue: { maxBytes: 250, maxAgeMs: 60_000 } });
   rig.offer(2);
-  assert.equal(rig.pool.hasRoom(50), true);
-  assert.equal(rig.pool.hasRoom(51), false);
+  assert.equal(rig.pool.hasRoom(50, "traces"), true);
+  assert.equal(rig.pool.hasRoom(51, "traces"), false);
   const refused = rig.give();
   assert.equal(refused.answer, "full");
   rig.answer();

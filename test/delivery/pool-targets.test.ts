@@ -62,19 +62,19 @@ test("a pool whose only target was ejected goes on trying, at its own pace, and 
 
 test("a pool is usable while one target is, and lets one request in when a probe is due", () => {
   const rig = new PoolRig(["a"]);
-  assert.equal(rig.pool.usable, true);
+  assert.equal(rig.pool.usable("traces"), true);
   while (rig.targets.get("a")!.health.state === "ready") {
     rig.offer(1, { deadlineMs: rig.clock.nowMs() + 10 });
     rig.answer(failing("reset"));
   }
-  assert.equal(rig.pool.usable, false);
+  assert.equal(rig.pool.usable("traces"), false);
   rig.pass(30_000);
-  assert.equal(rig.pool.usable, true);
+  assert.equal(rig.pool.usable("traces"), true);
   rig.offer();
-  assert.equal(rig.pool.usable, false);
+  assert.equal(rig.pool.usable("traces"), false);
   rig.answer();
-  assert.equal(rig.pool.usable, true);
-  assert.equal(new PoolRig([]).pool.usable, false);
+  assert.equal(rig.pool.usable("traces"), true);
+  assert.equal(new PoolRig([]).pool.usable("traces"), false);
 });
 
 test("broadcast: every target gets its own copy, and the parcel is settled when all have ended", () => {

@@ -94,7 +94,7 @@ function routeForReal(signal: Signal, rules: readonly RuleSpec[], pools: Pools):
   const views = plan.pools.map(({ name }) => {
     const { down, full, whenDown, division } = pools[name as keyof Pools]; // oxlint-disable-line typescript/no-unsafe-type-assertion -- rules name no others
     const usableFor = (channel: number): boolean => !down.includes(division.kind === "cases" ? channel : 0);
-    return { look: () => undefined, usableFor, whenDown, hasAnyRoom: !full, ownerOf };
+    return { look: () => undefined, usableFor, whenDown, hasAnyRoom: () => !full, ownerOf };
   });
   const router = new Router(plan, views, createMetrics());
   const envelope = new Envelope();

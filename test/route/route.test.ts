@@ -75,7 +75,7 @@ function routeForReal(
     look: () => undefined,
     usableFor: () => usable(name),
     whenDown: "next_rule" as const,
-    hasAnyRoom: true,
+    hasAnyRoom: () => true,
     ownerOf: () => 0,
   }));
   const router = new Router(plan, pools, createMetrics());

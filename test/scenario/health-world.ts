@@ -137,7 +137,7 @@ export class HealthWorld {
     if (actor.everyMs === undefined || nowMs < actor.nextMs || !this.#plans.has(id)) return;
     actor.nextMs += actor.everyMs;
     const target = this.#handle(id);
-    const allowed = target.usable(nowMs) ? target.inFlight < target.windowSize : target.wantsProbe;
+    const allowed = target.usable(nowMs) ? target.inFlight < target.windowSize : target.wantsProbe();
     if (allowed) this.#send(id, actor);
   }
 

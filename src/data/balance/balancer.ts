@@ -33,7 +33,7 @@ export function openBalancer(
     next(batch = ONE_ITEM, avoid) {
       const past: Past = { avoid: targets.find(({ plan }) => plan.id === avoid), unreachable: undefined };
       const target = chooser.choose(past, clock.nowMs());
-      if (target !== undefined) chooser.charge(target, batch.items, batch.bytes);
+      if (target !== undefined) chooser.charge(target, batch);
       return target?.plan.id;
     },
     foresee: () => chooser.foresee(clock.nowMs()),

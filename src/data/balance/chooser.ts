@@ -1,7 +1,9 @@
+import { reasonOf } from "../../core/errors.ts";
+import { SIGNAL_FACTS, SIGNALS, type Signal } from "../../otlp/signal.ts";
 import type { StrategyPlan } from "../../plan/plan.ts";
 import type { TargetHandle } from "../export/target.ts";
 import type { Panic } from "./panic-report.ts";
-import type { Foresight, Picker, PoolView } from "./picker.ts";
+import type { BatchSize, Foresight, Picker, PoolView } from "./picker.ts";
 import { PoolState } from "./pool-state.ts";
 import { createPicker, type PickerEnv } from "./strategy.ts";
 
@@ -16,126 +18,194 @@ export interface ChooserEnv extends PickerEnv {
   readonly weights: "adaptive" | "fixed";
 }
 
-/** Chooses the target for the batch that is about to leave: probes first, then the strategy, over what health allows. */
+/** What is known of the targets, and who picks among them. */
+interface Sight {
+  readonly state: PoolState;
+  readonly picker: Picker;
+}
+
+/**
+ * Chooses the target for the batch that is about to leave: probes first, then the strategy, over what health allows. All signals
+ * have one sight in common; one that a target refuses has a sight, and so a memory of picks, of its own as long as that lasts. Where
+ * a signal is left out, signals make no difference.
+ */
 export class Chooser {
   readonly targets: readonly TargetHandle[];
-  readonly #picker: Picker;
-  readonly #state: PoolState;
+  readonly #strategy: StrategyPlan;
+  readonly #env: ChooserEnv;
+  readonly #common: Sight;
+  /** By the index of the signal. */
+  readonly #own: (Sight | undefined)[] = SIGNALS.map(() => undefined);
   readonly #indexOf = new Map<TargetHandle, number>();
+  #watched = false;
 
   constructor(targets: readonly TargetHandle[], strategy: StrategyPlan, env: ChooserEnv) {
     this.targets = targets;
-    this.#picker = createPicker(strategy, targets.length, env);
-    this.#state = new PoolState(targets, this.#picker, env.weights);
+    this.#strategy = strategy;
+    this.#env = env;
+    this.#common = this.#open(createPicker(strategy, targets.length, env), undefined);
     for (const [i, target] of targets.entries()) this.#indexOf.set(target, i);
   }
 
   /** The target to send to now, or undefined: wait. Only one parcel may go to a target that `isTrial`. Changes nothing. */
-  choose(past: Past, nowMs: number): TargetHandle | undefined {
-    this.view(nowMs);
-    return this.#probe(past) ?? this.#pick(past);
+  choose(past: Past, nowMs: number, signal?: Signal): TargetHandle | undefined {
+    const sight = this.#look(nowMs, signal);
+    return this.#probe(sight, past, signal) ?? this.#pick(sight, past);
   }
 
   /** The same for people, without a trace, also of chance. Indexes are those of `targets`. */
-  foresee(nowMs: number): Foresight {
-    const view = this.view(nowMs);
-    const probe = this.#probe({ avoid: undefined, unreachable: undefined });
+  foresee(nowMs: number, signal?: Signal): Foresight {
+    const sight = this.#look(nowMs, signal);
+    const { picker, state } = sight;
+    const probe = this.#probe(sight, { avoid: undefined, unreachable: undefined }, signal);
     if (probe !== undefined) return { kind: "pick", index: this.targets.indexOf(probe) };
-    const ask = (): Foresight => this.#picker.foresee?.(view) ?? { kind: "pick", index: this.#picker.pick(view) };
-    return this.#state.knowingRoom(ask);
+    const ask = (): Foresight => picker.foresee?.(state) ?? { kind: "pick", index: picker.pick(state) };
+    return state.knowingRoom(ask);
   }
 
   /** Whether somebody only watches, so that what is asked meanwhile leaves no trace. */
   watch(on: boolean): void {
-    this.#state.watch(on);
+    this.#watched = on;
+    this.#common.state.watch(on);
+    for (const own of this.#own) own?.state.watch(on);
   }
 
   /** Told after a choice was made use of. */
-  charge(target: TargetHandle, items: number, bytes: number): void {
+  charge(target: TargetHandle, batch: BatchSize, signal?: Signal): void {
     const index = this.#indexOf.get(target);
-    if (index !== undefined) this.#picker.charge(this.#state, index, { items, bytes });
+    const { picker, state } = this.#sightOf(signal);
+    if (index !== undefined) picker.charge(state, index, batch);
   }
 
   /** It has to prove itself: it gets one parcel at a time. */
-  isTrial(target: TargetHandle): boolean {
+  isTrial(target: TargetHandle, signal?: Signal): boolean {
     const index = this.#indexOf.get(target);
-    return index === undefined || !this.#state.isUsable(index);
+    return index === undefined || !this.#sightOf(signal).state.isUsable(index);
   }
 
   /** At least one target is usable as health sees it. */
-  anyUsable(nowMs: number): boolean {
-    this.view(nowMs);
-    return this.#state.usableCount > 0;
+  anyUsable(nowMs: number, signal?: Signal): boolean {
+    return this.#look(nowMs, signal).state.usableCount > 0;
   }
 
   /** At least one target waits for the batch that decides about its return. */
-  anyProbeWanted(nowMs: number): boolean {
-    this.view(nowMs);
-    for (const index of this.#state.probing) if (this.targets[index]!.wantsProbe) return true;
+  anyProbeWanted(nowMs: number, signal?: Signal): boolean {
+    for (const index of this.#look(nowMs, signal).state.probing)
+      if (this.targets[index]!.wantsProbe(signal)) return true;
     return false;
   }
 
   /** At least one target is usable that is none of `others`. */
-  anyUsableBeside(others: readonly TargetHandle[], nowMs: number): boolean {
-    this.view(nowMs);
-    let left = this.#state.usableCount;
-    for (const index of this.#indexesOf(others)) if (this.#state.isUsable(index)) left--;
-    return left > 0;
+  anyUsableBeside(others: readonly TargetHandle[], nowMs: number, signal?: Signal): boolean {
+    return this.#anyBeside(this.#look(nowMs, signal).state, others);
   }
 
   /** When time alone may make another choice possible. */
   nextChangeMs(nowMs: number): number {
-    this.view(nowMs);
-    return this.#state.nextChangeMs;
+    let nextMs = this.#look(nowMs, undefined).state.nextChangeMs;
+    for (const own of this.#own) {
+      own?.state.look(nowMs);
+      if (own !== undefined) nextMs = Math.min(nextMs, own.state.nextChangeMs);
+    }
+    return nextMs;
   }
 
-  /** Less than half of the targets are ready, so all are used; else undefined. */
+  /** Less than half of the targets, or of those that take some signal, are ready, so all are used; else undefined. */
   panic(nowMs: number): Panic | undefined {
-    this.view(nowMs);
-    const { panics, ready, counted } = this.#state;
-    return panics ? { ready, counted } : undefined;
+    const common = panicOf(this.#look(nowMs, undefined).state);
+    if (common !== undefined) return common;
+    for (const own of this.#own) {
+      own?.state.look(nowMs);
+      const panic = own && panicOf(own.state);
+      if (panic !== undefined) return panic;
+    }
+    return undefined;
   }
 
   /** What the strategy sees at this moment. */
-  view(nowMs: number): PoolView {
-    this.#state.look(nowMs);
-    return this.#state;
+  view(nowMs: number, signal?: Signal): PoolView {
+    return this.#look(nowMs, signal).state;
   }
 
-  #probe(past: Past): TargetHandle | undefined {
-    for (const index of this.#state.probing) {
+  #look(nowMs: number, signal: Signal | undefined): Sight {
+    const { state } = this.#common;
+    state.look(nowMs);
+    const sight = this.#sightOf(signal);
+    if (sight !== this.#common) sight.state.look(nowMs);
+    return sight;
+  }
+
+  /** As of the last look of the common one. */
+  #sightOf(signal: Signal | undefined): Sight {
+    if (signal === undefined) return this.#common;
+    const { index } = SIGNAL_FACTS[signal];
+    if (this.#common.state.refusing[index] === 0) {
+      this.#own[index] = undefined;
+      return this.#common;
+    }
+    let own = this.#own[index];
+    if (own === undefined) {
+      this.#own[index] = own = this.#open(this.#anotherPicker(), signal);
+      if (this.#watched) own.state.watch(true);
+    }
+    return own;
+  }
+
+  #open(picker: Picker, signal: Signal | undefined): Sight {
+    return { picker, state: new PoolState(this.targets, picker, this.#env.weights, signal) };
+  }
+
+  /** A strategy of a plugin was opened before, when the pool was; nothing may fail here. */
+  #anotherPicker(): Picker {
+    const { length } = this.targets;
+    try {
+      return createPicker(this.#strategy, length, this.#env);
+    } catch (error) {
+      if (this.#strategy.type === "plugin") this.#env.failed?.(this.#strategy.name, reasonOf(error));
+      return createPicker({ type: "weighted_round_robin" }, length, this.#env);
+    }
+  }
+
+  #probe({ state }: Sight, past: Past, signal: Signal | undefined): TargetHandle | undefined {
+    for (const index of state.probing) {
       const target = this.targets[index]!;
-      if (!target.wantsProbe || past.unreachable?.includes(target) === true) continue;
+      if (!target.wantsProbe(signal) || past.unreachable?.includes(target) === true) continue;
       // Its window may still be taken by what hangs there: a probe goes beside it.
       if (target.inFlight < target.plan.maxInFlight) return target;
     }
     return undefined;
   }
 
-  #pick(past: Past): TargetHandle | undefined {
+  #pick(sight: Sight, past: Past): TargetHandle | undefined {
     const { avoid, unreachable } = past;
-    if (avoid === undefined && unreachable === undefined) return this.#ask();
+    if (avoid === undefined && unreachable === undefined) return this.#ask(sight);
     const others = unreachable ?? [];
-    const preferred = this.#askWithout(avoid === undefined ? others : [...others, avoid]);
+    const preferred = this.#askWithout(sight, avoid === undefined ? others : [...others, avoid]);
     if (preferred !== undefined) return preferred;
     // Where it merely failed it may go again when nothing else has room; where nobody listens only when nothing else is there.
-    return this.#askWithout(this.anyUsableBeside(others, this.#state.nowMs) ? others : []);
+    return this.#askWithout(sight, this.#anyBeside(sight.state, others) ? others : []);
   }
 
-  #askWithout(others: readonly TargetHandle[]): TargetHandle | undefined {
+  #anyBeside(state: PoolState, others: readonly TargetHandle[]): boolean {
+    let left = state.usableCount;
+    for (const index of this.#indexesOf(others)) if (state.isUsable(index)) left--;
+    return left > 0;
+  }
+
+  #askWithout(sight: Sight, others: readonly TargetHandle[]): TargetHandle | undefined {
     const excluded = this.#indexesOf(others);
-    for (const index of excluded) this.#state.exclude(index);
-    const target = this.#ask();
-    for (const index of excluded) this.#state.include(index);
+    for (const index of excluded) sight.state.exclude(index);
+    const target = this.#ask(sight);
+    for (const index of excluded) sight.state.include(index);
     return target;
   }
 
   /** A pick that finds its target full, which nobody told, is asked again, at most once for each target. */
-  #ask(): TargetHandle | undefined {
+  #ask({ state, picker }: Sight): TargetHandle | undefined {
     for (let tries = 0; tries <= this.targets.length; tries++) {
-      const index = this.#picker.pick(this.#state);
+      const index = picker.pick(state);
       if (index < 0) return undefined;
-      if (this.#state.confirm(index)) return this.targets[index];
+      if (state.confirm(index)) return this.targets[index];
     }
     return undefined;
   }
@@ -143,4 +213,8 @@ export class Chooser {
   #indexesOf(targets: readonly TargetHandle[]): number[] {
     return [...new Set(targets.flatMap((target) => this.#indexOf.get(target) ?? []))];
   }
+}
+
+function panicOf({ panics, ready, counted }: PoolState): Panic | undefined {
+  return panics ? { ready, counted } : undefined;
 }

@@ -1,4 +1,5 @@
 import { type Health, isUnproven, isUsable, mayTry, nextChangeMs, usableSinceMs } from "../health/health.ts";
+import { SIGNAL_FACTS, SIGNALS, type Signal } from "../../otlp/signal.ts";
 import type { TargetPlan } from "../../plan/plan.ts";
 import { AdaptiveShares } from "./adaptive-shares.ts";
 import { IndexHeap } from "./index-heap.ts";
@@ -18,28 +19,36 @@ export type Grade = (typeof GRADE)[keyof typeof GRADE];
 /** So often the share of a target that comes back, or follows the load, is looked at anew. */
 const SHARE_STEP_MS = 250;
 
-/** What targets say of themselves, in columns, as of when each was read last. */
+/**
+ * What targets say of themselves, in columns, as of when each was read last. For one signal: who does not take it counts as if an
+ * operator had taken it out.
+ */
 export class TargetFacts {
   readonly grade: Uint8Array;
   readonly baseWeight: Float64Array;
   readonly share: Float64Array;
   readonly usableSinceMs: Float64Array;
-  /** Those that wait for a probe, or have one out. */
+  /** Those that wait for a probe, or have one out; all who refuse the signal may want one some time. */
   readonly probing = new Set<number>();
   /** Targets of each grade. */
   readonly counts = new Int32Array(4);
+  /** Targets that do not take a signal, by its index. */
+  readonly refusing = new Int32Array(SIGNALS.length);
   readonly #targets: readonly TargetSource[];
   readonly #adaptive: AdaptiveShares | undefined;
   /** As they were read last. */
   readonly #healths: (Health | undefined)[];
   readonly #plans: (TargetPlan | undefined)[];
+  readonly #refused: Uint8Array;
+  /** Of the signal; 0: signals make no difference. */
+  readonly #bit: number;
   readonly #standing: Uint8Array;
   readonly #standings = new Int32Array(3);
   /** When time alone may change what may be sent, and when a share is to be looked at anew: those for which it may. */
   readonly #wakes: IndexHeap;
   readonly #looks: IndexHeap;
 
-  constructor(targets: readonly TargetSource[], weights: "adaptive" | "fixed") {
+  constructor(targets: readonly TargetSource[], weights: "adaptive" | "fixed", signal?: Signal) {
     const size = targets.length;
     this.#targets = targets;
     this.#adaptive = weights === "adaptive" ? new AdaptiveShares(size) : undefined;
@@ -50,6 +59,8 @@ export class TargetFacts {
     this.counts[GRADE.nothing] = size;
     this.#healths = targets.map(() => undefined);
     this.#plans = targets.map(() => undefined);
+    this.#refused = new Uint8Array(size);
+    this.#bit = signal === undefined ? 0 : SIGNAL_FACTS[signal].bit;
     this.#standing = new Uint8Array(size);
     this.#standings[ASIDE] = size;
     this.#wakes = new IndexHeap(size);
@@ -82,11 +93,13 @@ export class TargetFacts {
   /** Most news is of calls that ended, and changes nothing here: 20 ns, and 150 ns when something did. */
   read(index: number, nowMs: number): void {
     const target = this.#targets[index]!;
-    const { health, plan } = target;
-    const isSame = health === this.#healths[index] && plan === this.#plans[index];
+    const { health, plan, refused } = target;
+    const isKnown = health === this.#healths[index] && plan === this.#plans[index];
+    const isSame = isKnown && refused === this.#refused[index];
     if (isSame && !this.#looks.has(index) && !this.#isDue(index, nowMs)) return;
     this.#healths[index] = health;
     this.#plans[index] = plan;
+    this.#countRefused(index, refused);
     this.#judge(index, health, nowMs);
     this.baseWeight[index] = plan.weight;
     this.usableSinceMs[index] = usableSinceMs(health);
@@ -103,16 +116,24 @@ export class TargetFacts {
     return this.#wakes.has(index) && this.#wakes.keyOf(index) <= nowMs;
   }
 
+  #countRefused(index: number, refused: number): void {
+    const before = this.#refused[index]!;
+    if (refused === before) return;
+    this.#refused[index] = refused;
+    for (let s = 0; s < SIGNALS.length; s++) this.refusing[s]! += ((refused >> s) & 1) - ((before >> s) & 1);
+  }
+
   #judge(index: number, health: Health, nowMs: number): void {
-    const grade = gradeOf(health, nowMs);
+    const refuses = (this.#refused[index]! & this.#bit) !== 0;
+    const grade = refuses ? GRADE.nothing : gradeOf(health, nowMs);
     this.counts[this.grade[index]!]! -= 1;
     this.counts[grade]! += 1;
     this.grade[index] = grade;
-    const standing = standingOf(health);
+    const standing = refuses ? ASIDE : standingOf(health);
     this.#standings[this.#standing[index]!]! -= 1;
     this.#standings[standing]! += 1;
     this.#standing[index] = standing;
-    if (health.state === "probing") this.probing.add(index);
+    if (refuses || health.state === "probing") this.probing.add(index);
     else this.probing.delete(index);
   }
 }

@@ -4,7 +4,16 @@ import type { TargetGauge } from "./picker.ts";
 /** What balancing asks of a target: a part of its handle. */
 export type TargetSource = Pick<
   TargetHandle,
-  "plan" | "health" | "inFlight" | "inFlightItems" | "inFlightBytes" | "windowSize" | "load" | "share" | "onChange"
+  | "plan"
+  | "health"
+  | "refused"
+  | "inFlight"
+  | "inFlightItems"
+  | "inFlightBytes"
+  | "windowSize"
+  | "load"
+  | "share"
+  | "onChange"
 >;
 
 export function gaugeOf(target: TargetSource): TargetGauge {

@@ -28,7 +28,7 @@ export function explainPlace(walk: Walk, answer: RuleAnswer, at: At, refusal: Re
   const plan = walk.plan.pools.get(name)!;
   const pool = walk.routePools[at.pool]!;
   const channel = at.pool === at.from ? at.channel : channelIn(walk, answer, name);
-  const lanes = pool.foresee(channel);
+  const lanes = pool.foresee(channel, walk.signal);
   return {
     rule: answer.rule.id,
     pool: name,
@@ -52,15 +52,15 @@ function chainOf(walk: Walk, { pools }: RuleAnswer): PoolNow[] {
   return pools.map(({ pool: { name }, channel, keyHash }) => {
     const pool = walk.pools.get(name)!;
     pool.look();
-    const usable = pool.usableFor(channel ?? pool.ownerOf(keyHash ?? 0));
-    return { pool: name, usable, has_room: pool.hasAnyRoom, when_down: pool.whenDown };
+    const usable = pool.usableFor(channel ?? pool.ownerOf(keyHash ?? 0, walk.signal), walk.signal);
+    return { pool: name, usable, has_room: pool.hasAnyRoom(walk.signal), when_down: pool.whenDown };
   });
 }
 
 /** The channel in a pool that takes over what was routed to another one. */
-function channelIn({ pools }: Walk, answer: RuleAnswer, name: string): number {
+function channelIn({ pools, signal }: Walk, answer: RuleAnswer, name: string): number {
   const own = answer.pools.find(({ pool }) => pool.name === name);
-  return own?.channel ?? pools.get(name)!.ownerOf(own?.keyHash ?? 0);
+  return own?.channel ?? pools.get(name)!.ownerOf(own?.keyHash ?? 0, signal);
 }
 
 function tellChannel(plan: PoolPlan, channel: number, signal: Walk["signal"]): ChannelExplanation | null {
@@ -114,7 +114,11 @@ function textOf(cond: Cond): string {
   }
 }
 
-function tellTarget({ targets, clock }: Walk, id: string, lanes: readonly LaneForesight[]): TargetExplanation[] {
+function tellTarget(
+  { targets, clock, signal }: Walk,
+  id: string,
+  lanes: readonly LaneForesight[],
+): TargetExplanation[] {
   const handle = targets.get(id);
   if (handle === undefined) return [];
   const { state, reason, weight, share, score, latencyMs, inFlight, window } = targetStatus(handle, clock);
@@ -125,7 +129,7 @@ function tellTarget({ targets, clock }: Walk, id: string, lanes: readonly LaneFo
       in_channel: own !== undefined,
       state,
       reason,
-      usable: own?.usable ?? handle.usable(clock.nowMs()),
+      usable: own?.usable ?? handle.usable(clock.nowMs(), signal),
       eligible: own?.eligible === true && inFlight < window,
       weight,
       effective_weight: own?.weight ?? 0,

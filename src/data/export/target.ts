@@ -1,6 +1,7 @@
 import type { Cancel, Clock } from "../../core/clock.ts";
 import type { Random } from "../../core/random.ts";
 import { Unreachable } from "../../core/unreachable.ts";
+import { SIGNAL_FACTS, type Signal } from "../../otlp/signal.ts";
 import type { CheckStatus, OperatorWish } from "../../plan/data-plane.ts";
 import type { TargetPlan } from "../../plan/plan.ts";
 import type { CheckPlan } from "../../plan/target-health.ts";
@@ -41,10 +42,12 @@ export interface TargetHandle {
   readonly latencyMs: number;
   /** Smoothed share of sends that ended without an answer or with one that says try again, 0 to 1. */
   readonly errorRate: number;
-  /** Health lets it be used as usual. */
-  usable(nowMs: number): boolean;
-  /** It waits for the one batch that decides about its return. */
-  readonly wantsProbe: boolean;
+  /** Signals that it does not take now, by their bits. What is of them goes elsewhere, as if the target were out. */
+  readonly refused: number;
+  /** Health lets it be used as usual, for what is of this signal; without one, for what it takes. */
+  usable(nowMs: number, signal?: Signal): boolean;
+  /** It waits for the one batch, of this signal, that decides about its return. */
+  wantsProbe(signal?: Signal): boolean;
   /** How much of its weight counts: 0.1 to 1 while it comes back, else 1. */
   share(nowMs: number): number;
   /** When time alone changes what may be sent; Infinity when it does not. `share` grows without telling. */
@@ -101,6 +104,7 @@ export function openTarget(
 
 class Target implements OwnedTarget, Kept {
   readonly load = new TargetLoad();
+  readonly refused = 0;
   readonly #env: TargetEnv;
   readonly #client: TargetClient;
   readonly #keeper: HealthKeeper;
@@ -163,12 +167,12 @@ class Target implements OwnedTarget, Kept {
     return this.load.errorRate;
   }
 
-  usable(nowMs: number): boolean {
-    return isUsable(this.health, nowMs);
+  usable(nowMs: number, signal?: Signal): boolean {
+    return isUsable(this.health, nowMs) && !this.#refuses(signal);
   }
 
-  get wantsProbe(): boolean {
-    return wantsProbe(this.health);
+  wantsProbe(signal?: Signal): boolean {
+    return wantsProbe(this.health) && !this.#refuses(signal);
   }
 
   share(nowMs: number): number {
@@ -245,6 +249,10 @@ class Target implements OwnedTarget, Kept {
     }
     await closed;
     await this.#client[Symbol.asyncDispose]();
+  }
+
+  #refuses(signal: Signal | undefined): boolean {
+    return signal !== undefined && (this.refused & SIGNAL_FACTS[signal].bit) !== 0;
   }
 
   /** What the outcome says about the target, apart from what it says about the batch. */

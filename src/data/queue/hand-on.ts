@@ -1,4 +1,5 @@
 import type { Cancel } from "../../core/clock.ts";
+import { SIGNALS, type Signal } from "../../otlp/signal.ts";
 import type { Parcel } from "../parcel.ts";
 import { CopyParcel } from "./copy-parcel.ts";
 import type { Lanes } from "./lanes.ts";
@@ -9,8 +10,9 @@ export interface TakingPool {
   readonly name: string;
   /** The pool after it. */
   readonly fallback: string | undefined;
-  readonly usable: boolean;
-  readonly hasAnyRoom: boolean;
+  /** One of its targets can be used for what is of this signal. */
+  usable(signal: Signal): boolean;
+  hasAnyRoom(signal: Signal): boolean;
   /** Takes a parcel that was not divided for it. With `full` the parcel stays the caller's and is not settled. */
   adopt(parcel: Parcel): "accepted" | "full";
   /** Calls `listener` once, after something may have changed with its targets or its room. */
@@ -47,12 +49,15 @@ export class HandOn {
   run(lanes: Lanes, fallback: string | undefined, divided: boolean): void {
     this.stop();
     if (fallback === undefined) return;
-    if (!divided && lanes.all.some((lane) => lane.isUp)) return;
     let bytes = 0;
-    for (const lane of lanes.all) {
-      if (lane.isIdle || lane.isUp || (divided && lane.targets.length === 0)) continue;
-      bytes += this.#empty(lane, fallback, BYTES_A_TURN - bytes);
-      if (bytes >= BYTES_A_TURN) return this.#env.again();
+    for (const signal of SIGNALS) {
+      if (!lanes.all.some((lane) => lane.holds(signal))) continue;
+      if (!divided && lanes.all.some((lane) => lane.isUp(signal))) continue;
+      for (const lane of lanes.all) {
+        if (!lane.holds(signal) || lane.isUp(signal) || (divided && lane.targets.length === 0)) continue;
+        bytes += this.#empty(lane, signal, fallback, BYTES_A_TURN - bytes);
+        if (bytes >= BYTES_A_TURN) return this.#env.again();
+      }
     }
   }
 
@@ -62,18 +67,18 @@ export class HandOn {
     this.#waitingFor = undefined;
   }
 
-  #empty(lane: QueueLane, fallback: string, upTo: number): number {
+  #empty(lane: QueueLane, signal: Signal, fallback: string, upTo: number): number {
     let bytes = 0;
     while (bytes < upTo) {
-      const parcel = lane.peekOldest()?.parcel;
+      const parcel = lane.peekOldest(signal)?.parcel;
       if (parcel === undefined) return bytes;
       if (this.#isWithdrawn(parcel)) {
-        lane.takeOldest();
+        lane.takeOldest(signal);
         continue;
       }
       const to = this.#give(parcel, fallback);
       if (to === undefined) return bytes;
-      lane.takeOldest();
+      lane.takeOldest(signal);
       bytes += parcel.bytes;
       if (parcel instanceof CopyParcel && isWhole(parcel)) this.#movedOrigins.add(parcel.origin);
       this.#env.moved(to, parcel.points);
@@ -86,7 +91,8 @@ export class HandOn {
     const cannot: TakingPool[] = [];
     let pool = this.#env.poolNamed(fallback);
     while (pool !== undefined) {
-      if (pool.usable && pool.hasAnyRoom && pool.adopt(parcel) === "accepted") return pool.name;
+      if (pool.usable(parcel.signal) && pool.hasAnyRoom(parcel.signal) && pool.adopt(parcel) === "accepted")
+        return pool.name;
       cannot.push(pool);
       pool = pool.fallback === undefined ? undefined : this.#env.poolNamed(pool.fallback);
     }

@@ -1,12 +1,15 @@
 import { type KeyOwners, openKeyOwners, type OwnerView } from "../balance/key-owners.ts";
 import type { TargetHandle } from "../export/target.ts";
+import { SIGNAL_FACTS, SIGNALS, type Signal } from "../../otlp/signal.ts";
 import type { QueueLane } from "./queue-lane.ts";
 import type { Held } from "./lane-port.ts";
 
-const DOWN = 0;
+/** It does not take the signal: counts as if it were not there. */
+const AWAY = 0;
+const DOWN = 1;
 /** Too many of its calls fail, but not all: used when less than half of the targets are up. */
-const POOR = 1;
-const UP = 2;
+const POOR = 2;
+const UP = 3;
 const PANIC_BELOW = 0.5;
 
 /**
@@ -17,9 +20,13 @@ export class LaneOwners implements OwnerView {
   #owners: KeyOwners = openKeyOwners([]);
   #lanes: readonly QueueLane[] = [];
   #indexOf = new Map<TargetHandle, number>();
-  #grade = new Uint8Array(0);
-  #upCount = 0;
+  /** By signal, then by lane. */
+  #grades: readonly Uint8Array[] = SIGNALS.map(() => new Uint8Array(0));
+  readonly #upCounts = new Int32Array(SIGNALS.length);
+  readonly #awayCounts = new Int32Array(SIGNALS.length);
   readonly #toLookAt = new Set<number>();
+  /** What is asked for. */
+  #signal = 0;
   #but: readonly TargetHandle[] | undefined;
   readonly #held: Held;
 
@@ -33,15 +40,16 @@ export class LaneOwners implements OwnerView {
     const plans = lanes.map((lane) => lane.targets[0]?.plan ?? NOBODY);
     this.#owners = openKeyOwners(plans.map(({ id, weight }) => ({ id, weight })));
     this.#indexOf = new Map(lanes.flatMap((lane, i) => lane.targets.map((target) => [target, i] as const)));
-    this.#grade = new Uint8Array(lanes.length);
-    this.#upCount = 0;
+    this.#grades = SIGNALS.map(() => new Uint8Array(lanes.length).fill(DOWN));
+    this.#upCounts.fill(0);
+    this.#awayCounts.fill(0);
     this.#toLookAt.clear();
     for (let i = 0; i < lanes.length; i++) this.#toLookAt.add(i);
   }
 
-  /** At least one target is up, as of the last look. */
-  get anyUp(): boolean {
-    return this.#upCount > 0;
+  /** At least one target is up for this signal, as of the last look. */
+  anyUp(signal: Signal): boolean {
+    return this.#upCounts[SIGNAL_FACTS[signal].index]! > 0;
   }
 
   touched(target: TargetHandle): void {
@@ -53,24 +61,34 @@ export class LaneOwners implements OwnerView {
     if (this.#toLookAt.size === 0) return;
     for (const index of this.#toLookAt) {
       const lane = this.#lanes[index]!;
-      const grade = lane.targets.length > 0 ? gradeOf(lane) : DOWN;
-      this.#upCount += (grade === UP ? 1 : 0) - (this.#grade[index] === UP ? 1 : 0);
-      this.#grade[index] = grade;
-      if (lane.anyUsable) this.#toLookAt.delete(index);
+      let plainlyWell = true;
+      for (const signal of SIGNALS) {
+        this.#note(index, SIGNAL_FACTS[signal].index, gradeOf(lane, signal));
+        plainlyWell &&= lane.anyUsable(signal);
+      }
+      if (plainlyWell) this.#toLookAt.delete(index);
     }
   }
 
   /** The channel of an evenly distributed 32-bit hash; 0 when there are no targets. */
-  ownerOf(hash: number, but?: readonly TargetHandle[]): number {
+  ownerOf(hash: number, signal: Signal, but?: readonly TargetHandle[]): number {
+    this.#signal = SIGNAL_FACTS[signal].index;
     this.#but = but;
     const index = this.#owners.ownerOf(hash, this);
     this.#but = undefined;
     return Math.max(0, index);
   }
 
+  /** The same as `usable`, outside of `ownerOf`. */
+  usableFor(index: number, signal: Signal): boolean {
+    this.#signal = SIGNAL_FACTS[signal].index;
+    return this.usable(index);
+  }
+
   usable(index: number): boolean {
-    const least = this.#upCount < PANIC_BELOW * this.#lanes.length ? POOR : UP;
-    if (this.#grade[index]! < least) return false;
+    const counted = this.#lanes.length - this.#awayCounts[this.#signal]!;
+    const least = this.#upCounts[this.#signal]! < PANIC_BELOW * counted ? POOR : UP;
+    if (this.#grades[this.#signal]![index]! < least) return false;
     return this.#but === undefined || !this.#but.includes(this.#lanes[index]!.targets[0]!);
   }
 
@@ -85,11 +103,21 @@ export class LaneOwners implements OwnerView {
   get totalHeld(): number {
     return this.#held.bytes;
   }
+
+  #note(index: number, signal: number, grade: number): void {
+    const grades = this.#grades[signal]!;
+    this.#upCounts[signal]! += (grade === UP ? 1 : 0) - (grades[index] === UP ? 1 : 0);
+    this.#awayCounts[signal]! += (grade === AWAY ? 1 : 0) - (grades[index] === AWAY ? 1 : 0);
+    grades[index] = grade;
+  }
 }
 
-function gradeOf(lane: QueueLane): number {
-  if (lane.isUp) return UP;
-  return lane.anyUsableInPanic ? POOR : DOWN;
+function gradeOf(lane: QueueLane, signal: Signal): number {
+  const [target] = lane.targets;
+  if (target === undefined) return DOWN;
+  if ((target.refused & SIGNAL_FACTS[signal].bit) !== 0 && !target.wantsProbe(signal)) return AWAY;
+  if (lane.isUp(signal)) return UP;
+  return lane.anyUsableInPanic(signal) ? POOR : DOWN;
 }
 
 const NOBODY = { id: "", weight: 1 };

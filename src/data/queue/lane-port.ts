@@ -1,5 +1,6 @@
 import type { Clock } from "../../core/clock.ts";
 import type { Random } from "../../core/random.ts";
+import type { Signal } from "../../otlp/signal.ts";
 import type { Histogram } from "../../telemetry/metrics.ts";
 import type { Foresight } from "../balance/picker.ts";
 import type { Strategies } from "../balance/strategies.ts";
@@ -41,7 +42,7 @@ export interface LaneEnv {
   /** A batch or a delivery ended. */
   ended(): void;
   /** One of the pool's targets is usable that is none of these: of an owner's lane also another lane's. */
-  anyUsableBeside(targets: readonly TargetHandle[]): boolean;
+  anyUsableBeside(targets: readonly TargetHandle[], signal: Signal): boolean;
   /** Strategies of plugins; none without. */
   readonly strategies?: Strategies;
   /** A strategy of a plugin failed, and weighted round robin has taken over. */

@@ -7,17 +7,17 @@ import { SignalQueue } from "./signal-queue.ts";
 const LOOKED_AT_PER_MS = 1_000;
 
 const NONE: readonly Delivery[] = [];
-const NO_QUEUE: ReadonlySet<SignalQueue> = new Set();
 
+/** What returns together. */
 interface Group {
-  readonly signal: Signal;
   deliveries: readonly Delivery[];
 }
 
 /** What a lane holds and is not under way: ready in a queue by signal, or waiting for a retry. */
 export class LaneStore {
   readonly #queues: readonly SignalQueue[] = SIGNALS.map((signal) => new SignalQueue(signal));
-  readonly #waiting = new DueHeap<Group>();
+  /** By signal. */
+  readonly #waiting: readonly DueHeap<Group>[] = SIGNALS.map(() => new DueHeap());
   #waitingItems = 0;
   #waitingCharge = 0;
   /** Nothing that is ready expires before: a lower bound, exact after each look. */
@@ -39,7 +39,14 @@ export class LaneStore {
   }
 
   get isEmpty(): boolean {
-    return this.#waiting.length === 0 && !this.hasReady;
+    if (this.hasReady) return false;
+    for (const waiting of this.#waiting) if (waiting.length > 0) return false;
+    return true;
+  }
+
+  /** Anything of this signal, ready or not. */
+  holds(signal: Signal): boolean {
+    return this.#queueOf(signal).length > 0 || this.#waitingOf(signal).length > 0;
   }
 
   /** When the oldest that is ready was offered; Infinity when nothing is. */
@@ -51,7 +58,9 @@ export class LaneStore {
 
   /** When time alone changes what is ready, or ends something that is. */
   get nextMs(): number {
-    return Math.min(this.#waiting.nextMs, Math.max(this.#expiryMs, this.#nextLookMs));
+    let nextMs = Math.max(this.#expiryMs, this.#nextLookMs);
+    for (const waiting of this.#waiting) nextMs = Math.min(nextMs, waiting.nextMs);
+    return nextMs;
   }
 
   push(delivery: Delivery, maxAgeMs: number): void {
@@ -68,15 +77,12 @@ export class LaneStore {
   /** The same, at `dueMs`. */
   putBackAt(dueMs: number, deliveries: readonly Delivery[]): void {
     this.#countWaiting(deliveries, 1);
-    this.#waiting.push(dueMs, { signal: deliveries[0]!.parcel.signal, deliveries });
+    this.#waitingOf(deliveries[0]!.parcel.signal).push(dueMs, { deliveries });
   }
 
   /** What has waited long enough is ready again, before everything else. */
   returnDue(nowMs: number, maxAgeMs: number): void {
-    for (let group = this.#waiting.popDue(nowMs); group !== undefined; group = this.#waiting.popDue(nowMs)) {
-      this.#countWaiting(group.deliveries, -1);
-      this.putBack(group.deliveries, maxAgeMs);
-    }
+    for (const waiting of this.#waiting) this.#returnFrom(waiting, nowMs, maxAgeMs);
   }
 
   /** The limits of age have changed: the next sweep looks at everything. */
@@ -117,33 +123,58 @@ export class LaneStore {
     return oldest;
   }
 
-  /** The oldest of what is ready and what is ready next. It stays where it is, and what waits goes on waiting. */
-  peekOldest(): Delivery | undefined {
-    const ready = this.oldest(NO_QUEUE)?.peek();
-    const waiting = this.#waiting.first?.deliveries[0];
+  /** The oldest of what is ready and what is ready next, of one signal or of all. It stays where it is, and what waits goes on waiting. */
+  peekOldest(signal?: Signal): Delivery | undefined {
+    if (signal !== undefined) return this.#oldestOf(signal);
+    let oldest: Delivery | undefined;
+    for (const one of SIGNALS) {
+      const its = this.#oldestOf(one);
+      if (its !== undefined && !(oldest !== undefined && oldest.parcel.enqueuedMs <= its.parcel.enqueuedMs))
+        oldest = its;
+    }
+    return oldest;
+  }
+
+  /** Takes out what `peekOldest` gives. */
+  takeOldest(signal?: Signal): Delivery | undefined {
+    const oldest = this.peekOldest(signal);
+    if (oldest === undefined) return undefined;
+    const waiting = this.#waitingOf(oldest.parcel.signal);
+    const group = waiting.first;
+    if (group?.deliveries[0] !== oldest) return this.#queueOf(oldest.parcel.signal).shift();
+    this.#countWaiting([oldest], -1);
+    group.deliveries = group.deliveries.slice(1);
+    if (group.deliveries.length === 0) waiting.popDue(Infinity);
+    return oldest;
+  }
+
+  /** Takes out everything, or all of one signal. */
+  clear(signal?: Signal): Delivery[] {
+    const all: Delivery[] = [];
+    for (const queue of this.#queues) {
+      if (signal !== undefined && queue.signal !== signal) continue;
+      this.#returnFrom(this.#waitingOf(queue.signal), Infinity, Infinity);
+      for (let next = queue.shift(); next !== undefined; next = queue.shift()) all.push(next);
+    }
+    return all;
+  }
+
+  #returnFrom(waiting: DueHeap<Group>, nowMs: number, maxAgeMs: number): void {
+    for (let group = waiting.popDue(nowMs); group !== undefined; group = waiting.popDue(nowMs)) {
+      this.#countWaiting(group.deliveries, -1);
+      this.putBack(group.deliveries, maxAgeMs);
+    }
+  }
+
+  #oldestOf(signal: Signal): Delivery | undefined {
+    const ready = this.#queueOf(signal).peek();
+    const waiting = this.#waitingOf(signal).first?.deliveries[0];
     if (ready === undefined || waiting === undefined) return ready ?? waiting;
     return waiting.parcel.enqueuedMs < ready.parcel.enqueuedMs ? waiting : ready;
   }
 
-  /** Takes out what `peekOldest` gives. */
-  takeOldest(): Delivery | undefined {
-    const oldest = this.peekOldest();
-    const group = this.#waiting.first;
-    if (oldest === undefined || group?.deliveries[0] !== oldest) return this.oldest(NO_QUEUE)?.shift();
-    this.#countWaiting([oldest], -1);
-    group.deliveries = group.deliveries.slice(1);
-    if (group.deliveries.length === 0) this.#waiting.popDue(Infinity);
-    return oldest;
-  }
-
-  /** Takes out everything. */
-  clear(): Delivery[] {
-    this.returnDue(Infinity, Infinity);
-    const all: Delivery[] = [];
-    for (const queue of this.#queues) {
-      for (let next = queue.shift(); next !== undefined; next = queue.shift()) all.push(next);
-    }
-    return all;
+  #waitingOf(signal: Signal): DueHeap<Group> {
+    return this.#waiting[SIGNAL_FACTS[signal].index]!;
   }
 
   #queueOf(signal: Signal): SignalQueue {

@@ -1,3 +1,4 @@
+import { SIGNALS, type Signal } from "../../otlp/signal.ts";
 import type { PoolPlan } from "../../plan/plan.ts";
 import type { Panic } from "../balance/panic-report.ts";
 import type { TargetHandle } from "../export/target.ts";
@@ -60,15 +61,15 @@ export class Lanes {
     return oldest;
   }
 
-  get usable(): boolean {
-    if (this.#all.some((lane) => lane.anyUsable)) return true;
-    return this.#all.some((lane) => lane.wantsProbe);
+  usable(signal: Signal): boolean {
+    if (this.#all.some((lane) => lane.anyUsable(signal))) return true;
+    return this.#all.some((lane) => lane.wantsProbe(signal));
   }
 
   /** One channel, in pools whose channels have different targets. */
-  usableFor(channel: number): boolean {
+  usableFor(channel: number, signal: Signal): boolean {
     const lane = this.#channels[channel];
-    return lane !== undefined && (lane.anyUsable || lane.wantsProbe);
+    return lane !== undefined && (lane.anyUsable(signal) || lane.wantsProbe(signal));
   }
 
   /** Of the first lane that panics; undefined while none does. */
@@ -91,21 +92,21 @@ export class Lanes {
   }
 
   /** Where a copy of something new goes, for broadcast: to every target that is usable, or to all when none is. */
-  forCopies(): readonly QueueLane[] {
-    const usable = this.#channels.filter((lane) => lane.anyUsable || lane.wantsProbe);
+  forCopies(signal: Signal): readonly QueueLane[] {
+    const usable = this.#channels.filter((lane) => lane.anyUsable(signal) || lane.wantsProbe(signal));
     return usable.length > 0 ? usable : this.#channels;
   }
 
   /** Where something new for this channel goes: one lane, or one for each copy. */
-  forNew(channel: number): readonly QueueLane[] {
-    if (this.#isCopying()) return this.forCopies();
+  forNew(channel: number, signal: Signal): readonly QueueLane[] {
+    if (this.#isCopying()) return this.forCopies(signal);
     const lane = this.#channels[channel];
     return lane === undefined ? [] : [lane];
   }
 
   /** Of a key, the channel: `look` first. Not one of those that have all their targets in `but`, if others are usable. */
-  ownerOf(hash: number, but?: readonly TargetHandle[]): number {
-    return this.#owners.ownerOf(hash, but);
+  ownerOf(hash: number, signal: Signal, but?: readonly TargetHandle[]): number {
+    return this.#owners.ownerOf(hash, signal, but);
   }
 
   /** Takes note of what became of the targets, for `ownerOf`. */
@@ -175,9 +176,11 @@ export class Lanes {
   #findStranded(): void {
     if (this.#plan.division.kind !== "key") return;
     this.#owners.look();
-    if (!this.#owners.anyUp) return;
-    for (const [i, lane] of this.#channels.entries()) {
-      if (!lane.isIdle && !this.#owners.usable(i)) this.putUnsorted(lane.takeAll());
+    for (const signal of SIGNALS) {
+      if (!this.#owners.anyUp(signal)) continue;
+      for (const [i, lane] of this.#channels.entries()) {
+        if (lane.holds(signal) && !this.#owners.usableFor(i, signal)) this.putUnsorted(lane.takeAll(signal));
+      }
     }
   }
 
@@ -201,12 +204,12 @@ export class Lanes {
 
   /** Its target is gone: copies that others have too are withdrawn, the rest goes to another lane, once there is one. */
   #withdraw(lane: QueueLane): void {
-    const next = this.#isCopying() ? this.forCopies()[0] : this.#unsorted;
-    if (next === undefined) return;
+    if (this.#isCopying() && this.#channels.length === 0) return;
     for (const delivery of lane.takeAll()) {
       const { parcel } = delivery;
       if (parcel instanceof CopyParcel && !parcel.isLast) parcel.end(undefined);
-      else next.push(delivery);
+      else if (this.#isCopying()) this.forCopies(parcel.signal)[0]!.push(delivery);
+      else this.#unsorted.push(delivery);
     }
   }
 

@@ -1,5 +1,6 @@
 import type { Clock } from "../../core/clock.ts";
 import type { Random } from "../../core/random.ts";
+import type { Signal } from "../../otlp/signal.ts";
 import type { PoolPlan } from "../../plan/plan.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
@@ -42,15 +43,15 @@ export interface Pool extends AsyncDisposable, TakingPool {
   /** Takes note of what became of its targets: before `usableFor` and `ownerOf` are asked. */
   look(): void;
   /** The same as `usable` for the targets of one channel. */
-  usableFor(channel: number): boolean;
+  usableFor(channel: number, signal: Signal): boolean;
   /** The channel of a key, in pools that divide by key. */
-  ownerOf(hash: number): number;
+  ownerOf(hash: number, signal: Signal): number;
   /** For people: the lanes that something new for this channel would enter. For broadcast, one for each copy. */
-  foresee(channel: number): readonly LaneForesight[];
+  foresee(channel: number, signal: Signal): readonly LaneForesight[];
   /** Between `true` and `false`, in one turn, whoever asks only watches: nothing of it shows in later picks. */
   watch(on: boolean): void;
   /** Whether `offer` would accept a parcel of this size now, beside `reserved` bytes; without a channel: whether the pool would. */
-  hasRoom(bytes: number, channel?: number, reserved?: number): boolean;
+  hasRoom(bytes: number, signal: Signal, channel?: number, reserved?: number): boolean;
   /** For one of its channels; pools that are not divided have channel 0. With `full` the parcel stays the caller's and is not settled. */
   offer(parcel: Parcel, channel?: number): "accepted" | "full";
   /** Counts what another pool took over. */

@@ -1,4 +1,5 @@
 import type { Cancel } from "../../core/clock.ts";
+import type { Signal } from "../../otlp/signal.ts";
 import type { PoolPlan } from "../../plan/plan.ts";
 import { PanicReport } from "../balance/panic-report.ts";
 import type { TargetHandle } from "../export/target.ts";
@@ -65,8 +66,8 @@ class MemoryPool implements Pool {
     return this.#plan.fallback;
   }
 
-  get usable(): boolean {
-    return this.#lanes.usable;
+  usable(signal: Signal): boolean {
+    return this.#lanes.usable(signal);
   }
 
   get heldBytes(): number {
@@ -77,8 +78,8 @@ class MemoryPool implements Pool {
     return this.#held.items;
   }
 
-  get hasAnyRoom(): boolean {
-    return this.hasRoom(1);
+  hasAnyRoom(signal: Signal): boolean {
+    return this.hasRoom(1, signal);
   }
 
   get queuedBytes(): number {
@@ -101,26 +102,27 @@ class MemoryPool implements Pool {
     this.#lanes.look();
   }
 
-  usableFor(channel: number): boolean {
-    return this.#plan.division.kind === "cases" ? this.#lanes.usableFor(channel) : this.#lanes.usable;
+  usableFor(channel: number, signal: Signal): boolean {
+    const { kind } = this.#plan.division;
+    return kind === "cases" ? this.#lanes.usableFor(channel, signal) : this.#lanes.usable(signal);
   }
 
-  ownerOf(hash: number): number {
-    return this.#lanes.ownerOf(hash);
+  ownerOf(hash: number, signal: Signal): number {
+    return this.#lanes.ownerOf(hash, signal);
   }
 
   watch(on: boolean): void {
     for (const lane of this.#lanes.all) lane.watch(on);
   }
 
-  foresee(channel: number): readonly LaneForesight[] {
-    return this.#lanes.forNew(channel).map((lane) => lane.foresee());
+  foresee(channel: number, signal: Signal): readonly LaneForesight[] {
+    return this.#lanes.forNew(channel, signal).map((lane) => lane.foresee(signal));
   }
 
-  hasRoom(bytes: number, channel?: number, reserved = 0): boolean {
+  hasRoom(bytes: number, signal: Signal, channel?: number, reserved = 0): boolean {
     if (this.#closed) return false;
     if (this.#plan.strategy.type === "broadcast") {
-      const lanes = this.#lanes.forCopies();
+      const lanes = this.#lanes.forCopies(signal);
       return lanes.some((lane) => this.#fitsCopy(lane, bytes + reserved, lanes.length));
     }
     if (this.#held.bytes + reserved + bytes > this.#plan.queue.maxBytes) return false;
@@ -129,8 +131,8 @@ class MemoryPool implements Pool {
   }
 
   offer(parcel: Parcel, channel = 0): "accepted" | "full" {
-    if (!this.hasRoom(parcel.bytes, channel)) return "full";
-    if (this.#plan.strategy.type === "broadcast") this.#offerCopies(parcel, this.#lanes.forCopies());
+    if (!this.hasRoom(parcel.bytes, parcel.signal, channel)) return "full";
+    if (this.#plan.strategy.type === "broadcast") this.#offerCopies(parcel, this.#lanes.forCopies(parcel.signal));
     else this.#lanes.channels[channel]!.push(deliver(parcel));
     this.#schedule();
     return "accepted";
@@ -143,7 +145,7 @@ class MemoryPool implements Pool {
     const cuts = this.#cut(parcel);
     let bytes = 0;
     for (const cut of cuts) {
-      if (!this.hasRoom(cut.bytes, cut.channel, bytes)) return "full";
+      if (!this.hasRoom(cut.bytes, parcel.signal, cut.channel, bytes)) return "full";
       bytes += cut.bytes;
     }
     const parts = this.#part(parcel, cuts);
@@ -250,7 +252,7 @@ class MemoryPool implements Pool {
   }
 
   #cut(parcel: Parcel, but?: readonly TargetHandle[]): readonly Cut[] {
-    return this.#env.parting.cut(parcel, this.#plan, (hash) => this.#lanes.ownerOf(hash, but));
+    return this.#env.parting.cut(parcel, this.#plan, (hash) => this.#lanes.ownerOf(hash, parcel.signal, but));
   }
 
   #part(parcel: Parcel, cuts: readonly Cut[]): readonly Parcel[] {
@@ -325,7 +327,7 @@ class MemoryPool implements Pool {
         this.#schedule();
         this.#tellEmptied();
       },
-      anyUsableBeside: (targets) => this.#lanes.channels.some((lane) => lane.anyUsableIn(targets)),
+      anyUsableBeside: (targets, signal) => this.#lanes.channels.some((lane) => lane.anyUsableIn(targets, signal)),
       sort: (deliveries) => this.#lanes.putUnsorted(deliveries),
       ...(strategies && { strategies }),
       strategyFailed: (strategy, what) => {

@@ -1,6 +1,7 @@
 import { Bag, type BagItem } from "../../core/bag.ts";
 import type { Cancel } from "../../core/clock.ts";
 import type { Random } from "../../core/random.ts";
+import { SIGNAL_FACTS, type Signal } from "../../otlp/signal.ts";
 import type { PoolPlan, RetryPlan, StrategyPlan } from "../../plan/plan.ts";
 import { Chooser } from "../balance/chooser.ts";
 import type { Panic } from "../balance/panic-report.ts";
@@ -89,12 +90,20 @@ export class QueueLane implements Origin {
     return this.#store.isEmpty;
   }
 
-  /** One of its targets can be used, or will be in so short a time that it is worth waiting for. */
-  get isUp(): boolean {
+  /** Something of this signal waits. */
+  holds(signal: Signal): boolean {
+    return this.#store.holds(signal);
+  }
+
+  /** One of its targets can be used for this signal, or will be in so short a time that it is worth waiting for. */
+  isUp(signal: Signal): boolean {
     const { nowMs } = this;
-    if (this.anyUsable || this.#chooser.anyProbeWanted(nowMs)) return true;
+    if (this.anyUsable(signal) || this.#chooser.anyProbeWanted(nowMs, signal)) return true;
     const untilMs = nowMs + PATIENCE_MS;
-    return this.targets.some(({ health }) => health.state === "ready" && health.pausedUntilMs <= untilMs);
+    const { bit } = SIGNAL_FACTS[signal];
+    return this.targets.some(({ health, refused }) => {
+      return health.state === "ready" && health.pausedUntilMs <= untilMs && (refused & bit) === 0;
+    });
   }
 
   /** Something waits although the targets have all that they can take. */
@@ -111,18 +120,18 @@ export class QueueLane implements Origin {
   }
 
   /**
-   * One of its targets can be used. What only a pool that panics would use does not count where others can take over: other
+   * One of its targets can be used for this signal. What only a pool that panics would use does not count where others can take over: other
    * lanes, or another pool.
    */
-  get anyUsable(): boolean {
+  anyUsable(signal: Signal): boolean {
     const { nowMs } = this;
-    if (this.kind === "shared" && this.#plan.fallback === undefined) return this.#chooser.anyUsable(nowMs);
-    return this.targets.some((target) => target.usable(nowMs));
+    if (this.kind === "shared" && this.#plan.fallback === undefined) return this.#chooser.anyUsable(nowMs, signal);
+    return this.targets.some((target) => target.usable(nowMs, signal));
   }
 
   /** The same, with what a pool that panics would use. */
-  get anyUsableInPanic(): boolean {
-    return this.#chooser.anyUsable(this.nowMs);
+  anyUsableInPanic(signal: Signal): boolean {
+    return this.#chooser.anyUsable(this.nowMs, signal);
   }
 
   /** Less than half of its targets are ready. Where each target has a lane of its own nobody can panic. */
@@ -131,10 +140,10 @@ export class QueueLane implements Origin {
   }
 
   /** For people: what the next pick would be, and what it would see. Without a trace. */
-  foresee(): LaneForesight {
+  foresee(signal: Signal): LaneForesight {
     const { nowMs } = this;
-    const pick = this.#chooser.foresee(nowMs);
-    const { weight, usable, eligible } = this.#chooser.view(nowMs);
+    const pick = this.#chooser.foresee(nowMs, signal);
+    const { weight, usable, eligible } = this.#chooser.view(nowMs, signal);
     const targets = this.targets.map((target, i) => {
       return { id: target.plan.id, weight: weight[i]!, usable: usable[i] === 1, eligible: eligible[i] === 1 };
     });
@@ -145,9 +154,9 @@ export class QueueLane implements Origin {
     this.#chooser.watch(on);
   }
 
-  /** One of its targets waits for a probe, and nothing is queued that could be one. */
-  get wantsProbe(): boolean {
-    return !this.#store.hasReady && this.#chooser.anyProbeWanted(this.nowMs);
+  /** One of its targets waits for a probe of this signal, and nothing is queued that could be one. */
+  wantsProbe(signal: Signal): boolean {
+    return !this.#store.hasReady && this.#chooser.anyProbeWanted(this.nowMs, signal);
   }
 
   get nowMs(): number {
@@ -195,20 +204,20 @@ export class QueueLane implements Origin {
     this.#store.push(delivery, this.maxAgeMs);
   }
 
-  /** The oldest that somebody still waits for, also before its time; it stays where it is. Undefined when nothing waits. */
-  peekOldest(): Delivery | undefined {
+  /** The oldest, of one signal or of all, that somebody still waits for, also before its time; it stays where it is. */
+  peekOldest(signal?: Signal): Delivery | undefined {
     const { nowMs } = this;
-    for (let next = this.#store.peekOldest(); next !== undefined; next = this.#store.peekOldest()) {
+    for (let next = this.#store.peekOldest(signal); next !== undefined; next = this.#store.peekOldest(signal)) {
       if (endOf(next, nowMs, this.maxAgeMs) === undefined) return next;
-      this.#store.takeOldest();
+      this.#store.takeOldest(signal);
       this.#fresh(next, nowMs);
     }
     return undefined;
   }
 
   /** Takes out what `peekOldest` gave in this turn, without ending it. */
-  takeOldest(): void {
-    const taken = this.#store.takeOldest();
+  takeOldest(signal?: Signal): void {
+    const taken = this.#store.takeOldest(signal);
     if (taken !== undefined) this.#hold(taken, -1);
   }
 
@@ -243,9 +252,9 @@ export class QueueLane implements Origin {
     this.#underWay.forEach(({ cancel }) => cancel());
   }
 
-  /** Takes everything out that is not under way, without ending it. */
-  takeAll(): Delivery[] {
-    const all = this.#store.clear();
+  /** Takes everything out, or all of one signal, that is not under way, without ending it. */
+  takeAll(signal?: Signal): Delivery[] {
+    const all = this.#store.clear(signal);
     for (const delivery of all) this.#hold(delivery, -1);
     return all;
   }
@@ -271,13 +280,13 @@ export class QueueLane implements Origin {
     this.#store.putBackAt(this.nowMs + delayMs, deliveries);
   }
 
-  anyUsableBeside(targets: readonly TargetHandle[]): boolean {
-    return this.kind === "owner" ? this.#env.anyUsableBeside(targets) : this.anyUsableIn(targets);
+  anyUsableBeside(targets: readonly TargetHandle[], signal: Signal): boolean {
+    return this.kind === "owner" ? this.#env.anyUsableBeside(targets, signal) : this.anyUsableIn(targets, signal);
   }
 
   /** One of its own targets is usable that is none of these. */
-  anyUsableIn(but: readonly TargetHandle[]): boolean {
-    return this.#chooser.anyUsableBeside(but, this.nowMs);
+  anyUsableIn(but: readonly TargetHandle[], signal: Signal): boolean {
+    return this.#chooser.anyUsableBeside(but, this.nowMs, signal);
   }
 
   countRetry(reason: string): void {
@@ -299,7 +308,7 @@ export class QueueLane implements Origin {
       head = queue.peek();
     }
     if (head === undefined || this.#lingers(queue, head, nowMs)) return false;
-    const target = this.#chooser.choose(head, nowMs);
+    const target = this.#chooser.choose(head, nowMs, queue.signal);
     if (target === undefined) return false;
     this.#send(queue, target, nowMs);
     return true;
@@ -325,7 +334,7 @@ export class QueueLane implements Origin {
   #send(queue: SignalQueue, target: TargetHandle, nowMs: number): void {
     const { maxItems, maxBytes } = this.#plan.batch;
     const { maxRequestBytes } = target.plan;
-    const parcels = this.#chooser.isTrial(target) ? 1 : Infinity;
+    const parcels = this.#chooser.isTrial(target, queue.signal) ? 1 : Infinity;
     const limits = { parcels, items: maxItems, bytes: Math.min(maxBytes, maxRequestBytes) };
     const deliveries = gather(queue, target, limits, (delivery) => this.#fresh(delivery, nowMs));
     const batch = toBatch(queue.signal, deliveries);
@@ -335,7 +344,7 @@ export class QueueLane implements Origin {
       settleBatch(this, sent, { kind: "too_large", message });
       return;
     }
-    this.#chooser.charge(target, batch.items, batch.bytes);
+    this.#chooser.charge(target, batch, batch.signal);
     this.#env.batchSize.observe(batch.items);
     if (isFirstTry(deliveries)) this.budget.earn(this.retry.budget);
     const full = queue.length > 0 || batch.items >= maxItems || batch.bytes >= limits.bytes;

@@ -1,5 +1,6 @@
 import type { Random } from "../../core/random.ts";
 import { Unreachable } from "../../core/unreachable.ts";
+import type { Signal } from "../../otlp/signal.ts";
 import type { RetryPlan } from "../../plan/plan.ts";
 import type { SendOutcome } from "../export/target-client.ts";
 import type { TargetHandle } from "../export/target.ts";
@@ -31,7 +32,7 @@ export interface Origin {
   putElsewhere(deliveries: readonly Delivery[]): void;
   /** As `putBack`, when the time has come. */
   putBackLater(deliveries: readonly Delivery[], delayMs: number): void;
-  anyUsableBeside(targets: readonly TargetHandle[]): boolean;
+  anyUsableBeside(targets: readonly TargetHandle[], signal: Signal): boolean;
   countRetry(reason: string): void;
 }
 
@@ -73,7 +74,7 @@ function retry(origin: Origin, { deliveries, target }: SentBatch, outcome: Retry
   for (const delivery of again) {
     delivery.avoid = target;
     const unreachable = outcome.unprocessed ? [...(delivery.unreachable ?? []), target] : undefined;
-    const moves = unreachable !== undefined && origin.anyUsableBeside(unreachable);
+    const moves = unreachable !== undefined && origin.anyUsableBeside(unreachable, delivery.parcel.signal);
     delivery.unreachable = moves ? unreachable : undefined;
     (moves ? elsewhere : later).push(delivery);
   }
@@ -104,12 +105,12 @@ export const SHUTTING_DOWN: ParcelOutcome = {
 function retryLater(origin: Origin, deliveries: readonly Delivery[], target: TargetHandle, outcome: Retry): void {
   const affordable = origin.budget.take(origin.nowMs);
   for (let from = 0; from < deliveries.length; ) {
-    const { retries } = deliveries[from]!;
+    const { retries, parcel } = deliveries[from]!;
     let to = from + 1;
     while (to < deliveries.length && deliveries[to]!.retries === retries) to++;
     const own = backoffMs(retries, origin.retry, origin.random);
     // A delay that the target named binds that target, and its health obeys it; here it matters when there is no other.
-    const named = origin.anyUsableBeside([target]) ? 0 : (outcome.afterMs ?? 0);
+    const named = origin.anyUsableBeside([target], parcel.signal) ? 0 : (outcome.afterMs ?? 0);
     backOff(origin, deliveries.slice(from, to), Math.max(own, named), affordable, outcome);
     from = to;
   }

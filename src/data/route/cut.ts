@@ -39,7 +39,7 @@ export function createCut(division: Division, metrics: Metrics): CutRequest {
     look: () => undefined,
     usableFor: () => true,
     whenDown: "hold",
-    hasAnyRoom: true,
+    hasAnyRoom: () => true,
     ownerOf: (hash: number) => ownerOf(hash),
   } as const;
   const routers = new Map(

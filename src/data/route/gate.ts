@@ -1,4 +1,5 @@
 import { type ChannelChoice, caseOf } from "../../plan/channel-choice.ts";
+import type { Signal } from "../../otlp/signal.ts";
 import type { ItemFields } from "../../otlp/item-fields.ts";
 import { Unreachable } from "../../core/unreachable.ts";
 
@@ -6,14 +7,14 @@ import { Unreachable } from "../../core/unreachable.ts";
 export interface PoolView {
   /** Takes note of the time. Called once for each request that asks for owners, before the first. */
   look(): void;
-  /** A target of this channel may be tried. */
-  usableFor(channel: number): boolean;
+  /** A target of this channel may be tried, with what is of this signal. */
+  usableFor(channel: number, signal: Signal): boolean;
   /** Rules with a pool that is not usable are passed over, unless the pool holds or refuses. */
   readonly whenDown: "next_rule" | "hold" | "refuse";
   /** Whether its queue has any room. */
-  readonly hasAnyRoom: boolean;
+  hasAnyRoom(signal: Signal): boolean;
   /** The channel of the target that owns a key, for pools that divide by key. */
-  ownerOf(hash: number): number;
+  ownerOf(hash: number, signal: Signal): number;
 }
 
 /**
@@ -22,6 +23,7 @@ export interface PoolView {
  */
 export class Gate {
   readonly #view: PoolView;
+  readonly #signal: Signal;
   /** Whether channels differ in what is usable; where not, the answer for channel 0 is that for all. */
   readonly #differ: boolean;
   /** Counts requests; at which of them each thing was asked last. */
@@ -33,8 +35,9 @@ export class Gate {
   #hash = -1;
   #owner = 0;
 
-  constructor(view: PoolView, channelsDiffer: boolean) {
+  constructor(view: PoolView, signal: Signal, channelsDiffer: boolean) {
     this.#view = view;
+    this.#signal = signal;
     this.#differ = channelsDiffer;
   }
 
@@ -46,7 +49,7 @@ export class Gate {
     const asked = this.#differ ? channel : 0;
     if (this.#usableAt[asked] !== request) {
       this.#usableAt[asked] = request;
-      this.#usable[asked] = this.#view.usableFor(asked);
+      this.#usable[asked] = this.#view.usableFor(asked, this.#signal);
     }
     return this.#usable[asked]!;
   }
@@ -54,7 +57,7 @@ export class Gate {
   hasRoom(request: number): boolean {
     if (this.#roomAt !== request) {
       this.#roomAt = request;
-      this.#room = this.#view.hasAnyRoom;
+      this.#room = this.#view.hasAnyRoom(this.#signal);
     }
     return this.#room;
   }
@@ -84,7 +87,7 @@ export class Gate {
       return this.#owner;
     }
     this.#hash = hash;
-    this.#owner = this.#view.ownerOf(hash);
+    this.#owner = this.#view.ownerOf(hash, this.#signal);
     return this.#owner;
   }
 }

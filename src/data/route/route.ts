@@ -70,7 +70,7 @@ export class Router implements Routed {
   /** `pools` are those of the plan, by index. */
   constructor(plan: RoutePlan, pools: readonly PoolView[], metrics: Metrics) {
     this.plan = plan;
-    this.#gates = pools.map((view, i) => new Gate(view, plan.pools[i]!.division.kind === "cases"));
+    this.#gates = pools.map((view, i) => new Gate(view, plan.signal, plan.pools[i]!.division.kind === "cases"));
     this.#plain = plan.pools.map(({ chain, division }) => chain.length === 1 && division.kind === "none");
     this.#metrics = metrics;
     this.#answers = plan.headerTests.length === 0 ? undefined : new HeaderAnswers(plan.headerTests);

@@ -17,6 +17,7 @@ export class SetTarget implements TargetSource {
   readonly load = new TargetLoad();
   plan: TargetPlan;
   health: Health = initialHealth(0);
+  refused = 0;
   windowSize = 64;
   backShare = 1;
   readonly #listeners = new Set<() => void>();
