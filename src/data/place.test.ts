@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Rig } from "../../test/scenario/ledger-rig.ts";
+import { generateTraces } from "../generate/generate.ts";
+
+const TARGETS = `
+targets:
+  - { id: a, endpoint: "http://127.0.0.1:1" }
+  - { id: b, endpoint: "http://127.0.0.1:2" }
+  - { id: c, endpoint: "http://127.0.0.1:3" }
+`;
+
+/** Two services, each with a pool that is too small for it; both pools have the same fallback. */
+function config(fallbackBytes: number): string {
+  return `${TARGETS}
+pools:
+  p: { targets: [a], fallback: f, queue: { max_bytes: 10B } }
+  q: { targets: [b], fallback: f, queue: { max_bytes: 10B } }
+  f: { targets: [c], queue: { max_bytes: "${fallbackBytes}B" } }
+rules:
+  - { id: one, conditions: [{ service_name: a }], pool: p }
+  - { id: two, conditions: [{ service_name: b }], pool: q }
+`;
+}
+
+const request = Buffer.from(
+  generateTraces({ items: 4, resources: 2, services: ["a", "b"], seed: 1, wallMs: 1_750_000_000_000 }),
+);
+
+test("place: parts that would fit into a fallback one by one, but not together, enter no queue at all", async () => {
+  await using rig = new Rig(config(Math.floor(request.length * 0.75)));
+  const { replies } = rig.carry("traces", request);
+  assert.deepEqual(
+    replies.map((reply) => reply.ok || reply.refusal.reason),
+    ["queue_full"],
+  );
+  assert.equal(rig.calls.length, 0);
+  assert.deepEqual([rig.totals("traces").shed, rig.totals("traces").queued, rig.balanced], [4, 0, true]);
+});
+
+test("place: parts that fit into a fallback together, to the byte, enter it together", async () => {
+  await using rig = new Rig(config(request.length));
+  const { replies } = rig.carry("traces", request);
+  assert.deepEqual(replies, []);
+  assert.equal(
+    rig.calls.reduce((sum, { batch }) => sum + batch.items, 0),
+    4,
+  );
+  assert.equal(rig.totals("traces").queued, 4);
+});
