@@ -25,13 +25,12 @@ import type { TargetHandle } from "./export/target.ts";
 import type { TargetClient } from "./export/target-client.ts";
 import { openTargets } from "./export/targets.ts";
 import { openCheck } from "./health/checks/open-check.ts";
-import type { Parcel } from "./parcel.ts";
 import { createParting } from "./parting.ts";
 import { CurrentStrategies, loadPlugins, pluginEditions } from "./plugins.ts";
 import { Pools } from "./pools.ts";
 import type { Carry } from "./receive/carry.ts";
 import { type Listeners, openListeners } from "./receive/listen.ts";
-import { RoutedParcel } from "./routed-parcel.ts";
+import { splitRouted } from "./routed-parcel.ts";
 import { poolStatus, targetStatus } from "./status.ts";
 import { receiveOptions } from "./listeners.ts";
 
@@ -96,7 +95,7 @@ export async function openCore(
     ...env,
     region: plan.nodeRegion,
     schedule: setImmediate,
-    split,
+    split: splitRouted,
     parting: createParting(env.metrics),
     strategies,
   };
@@ -104,10 +103,6 @@ export async function openCore(
   const admission = createAdmission(limits, { ...env, rssBytes: () => process.memoryUsage.rss() });
   const dataPlane = new NodeDataPlane({ plan, pools, strategies, given, admission, env });
   return { dataPlane, admission, carry: createCorridor(() => dataPlane.assembly, env.clock) };
-}
-
-function split(parcel: Parcel): readonly [Parcel, Parcel] | undefined {
-  return parcel instanceof RoutedParcel ? parcel.halve() : undefined;
 }
 
 /**

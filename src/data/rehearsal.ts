@@ -17,7 +17,7 @@ import { createParting } from "./parting.ts";
 import { loadPlugins } from "./plugins.ts";
 import { Pools } from "./pools.ts";
 import type { Carry } from "./receive/carry.ts";
-import { RoutedParcel } from "./routed-parcel.ts";
+import { splitRouted } from "./routed-parcel.ts";
 
 /** A data plane without a network: its targets take everything at once, and its time moves only with what is sent. */
 export interface Rehearsal extends AsyncDisposable {
@@ -66,7 +66,7 @@ class Stage implements Rehearsal {
       ...env,
       region: plan.nodeRegion,
       schedule: (run) => void this.#scheduled.push(run),
-      split: (parcel) => (parcel instanceof RoutedParcel ? parcel.halve() : undefined),
+      split: splitRouted,
       parting: createParting(env.metrics),
       strategies,
     });

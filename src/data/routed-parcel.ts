@@ -1,8 +1,9 @@
 import type { Signal } from "../otlp/signal.ts";
-import { halveRequest } from "../otlp/slice.ts";
+import type { CutLimits } from "../otlp/cut-request.ts";
 import type { SenderHeaders } from "../plan/sender-headers.ts";
 import type { LedgerEntry } from "../telemetry/ledger.ts";
 import type { Parcel, ParcelOutcome } from "./parcel.ts";
+import { cutPieces, type SplitParcel } from "./queue/cut-parcel.ts";
 import type { Settlement } from "./settlement.ts";
 
 /** What one rule has in a parcel, and where that is counted. */
@@ -63,14 +64,10 @@ export class RoutedParcel implements Parcel {
     return this.#settlement?.cancelled === true;
   }
 
-  /** Two parcels in place of this one, which is then never settled; undefined when it holds a single item. */
-  halve(): readonly [RoutedParcel, RoutedParcel] | undefined {
-    const halves = halveRequest(this.signal, Buffer.concat(this.pieces));
-    if (halves === undefined) return undefined;
-    const [first, second] = this.divide(
-      halves.map(({ bytes, ...half }) => ({ ...half, pieces: [bytes], bytes: bytes.length })),
-    );
-    return [first!, second!];
+  /** Parcels within the limits in place of this one, which is then never settled; undefined when it cannot be cut. */
+  cut(limits: CutLimits): RoutedParcel[] | undefined {
+    const parts = cutPieces(this, limits);
+    return parts === undefined ? undefined : this.divide(parts);
   }
 
   /** Parcels in place of this one, which is then never settled. The parts together hold what it holds. */
@@ -121,6 +118,10 @@ export class RoutedParcel implements Parcel {
     }
   }
 }
+
+/** Of what was routed. */
+export const splitRouted: SplitParcel = (parcel, limits) =>
+  parcel instanceof RoutedParcel ? parcel.cut(limits) : undefined;
 
 /** The shares of the first `points`, and those of the rest. */
 function divideShares(shares: readonly Share[], points: number): readonly [Share[], Share[]] {

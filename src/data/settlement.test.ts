@@ -121,6 +121,10 @@ for (const { outcome, awaited, want } of accounts) {
   });
 }
 
+function halve(parcel: RoutedParcel): RoutedParcel[] | undefined {
+  return parcel.cut({ bytes: Math.floor(parcel.bytes / 2), items: Infinity });
+}
+
 test("halving: down to single items, every point is accounted for once and the request is answered once", () => {
   const outcomes = fc.infiniteStream(fc.constantFrom(DELIVERED, PARTIAL, BAD, FAILED));
   const size = fc.record({ items: fc.integer({ min: 1, max: 12 }), resources: fc.integer({ min: 1, max: 3 }) });
@@ -135,11 +139,15 @@ test("halving: down to single items, every point is accounted for once and the r
       const points = isMetrics ? options.items * 3 : options.items;
       let parcels = [parcelOf(signal, bytes, points, ledger.entry(signal, "r", "p"), settlement)];
       settlement.seal();
-      for (let i = 0; i < depth; i++) parcels = parcels.flatMap((parcel) => parcel.halve() ?? [parcel]);
+      for (let i = 0; i < depth; i++) parcels = parcels.flatMap((parcel) => halve(parcel) ?? [parcel]);
+      const sums = [0, 0];
+      for (const { items, points: its } of parcels) [sums[0], sums[1]] = [sums[0]! + items, sums[1]! + its];
       assert.equal(
         parcels.reduce((sum, parcel) => sum + countItems(parcel.pieces[0]!), 0),
-        options.items,
+        sums[0],
       );
+      assert.ok(isMetrics || sums[0] === options.items, "a metric may be cut between its points, a span is never cut");
+      assert.equal(sums[1], points);
       for (const parcel of parcels) {
         assert.equal(given.length, 0);
         parcel.settle(ends.next().value);
@@ -156,7 +164,7 @@ test("a parcel is cancelled as soon as its sender is gone, and so are its halves
   const ledger = createLedger().entry("traces", "r", "p");
   const settlement = new Settlement(NOTHING, 99, () => undefined);
   const parcel = parcelOf("traces", bytes, 4, ledger, settlement);
-  const [first] = parcelOf("traces", bytes, 4, ledger, settlement).halve()!;
+  const first = halve(parcelOf("traces", bytes, 4, ledger, settlement))![0]!;
   const early = parcelOf("traces", bytes, 4, ledger);
   assert.deepEqual([parcel.cancelled, first.cancelled], [false, false]);
   settlement.cancelled = true;

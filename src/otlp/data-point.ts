@@ -3,7 +3,8 @@ import { bytesEqual } from "./key-set.ts";
 import { isMetricData } from "./scan.ts";
 import { Cursor, readLength, readTag, skipValue } from "./wire.ts";
 
-const DATA_POINT = 0x0a;
+/** Tag of `data_points` in all kinds of data. */
+export const DATA_POINT = 0x0a;
 /** Tag of `attributes` in the data points of gauge 5 and sum 7 (7), histogram 9 (9), exponential histogram 10 (1), summary 11 (7). */
 const ATTRIBUTES: Readonly<Record<number, number>> = { 0x2a: 0x3a, 0x3a: 0x3a, 0x4a: 0x4a, 0x52: 0x0a, 0x5a: 0x3a };
 
@@ -38,7 +39,11 @@ export function anyDataPointAttribute(
 }
 
 /** The kind of data that counts, and from where on: the same kind before another one was replaced. */
-function lastKind(bytes: Uint8Array, start: number, end: number): { readonly kind: number; readonly from: number } {
+export function lastKind(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): { readonly kind: number; readonly from: number } {
   const c = new Cursor(bytes, start, end);
   let kind = 0;
   let from = start;

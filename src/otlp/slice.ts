@@ -1,5 +1,5 @@
-import { indexItems, ItemIndex } from "./items.ts";
-import { dataPointsOf, Envelope, scanEnvelope } from "./scan.ts";
+import type { ItemIndex } from "./items.ts";
+import { dataPointsOf, type Envelope } from "./scan.ts";
 import type { Signal } from "./signal.ts";
 import { varintBytes, writeVarint } from "./wire.ts";
 
@@ -128,68 +128,6 @@ class RangeWriter {
   flush(): void {
     if (this.#to > this.#from) this.#at += this.#source.copy(this.#out, this.#at, this.#from, this.#to);
     this.#from = this.#to = 0;
-  }
-}
-
-/** One half of a request: bytes, items, and what partial_success counts. */
-export interface Half {
-  readonly bytes: Uint8Array;
-  readonly items: number;
-  readonly points: number;
-}
-
-/** Splits a well-formed request into two of about half the items each; undefined when it holds fewer than two items. */
-export function halveRequest(signal: Signal, bytes: Uint8Array): readonly [Half, Half] | undefined {
-  const envelope = new Envelope();
-  if (!scanEnvelope(signal, bytes, envelope) || envelope.totalItems < 2) return undefined;
-  const half = envelope.totalItems >>> 1;
-  const parts: readonly [Part, Part] = [newPart(), newPart()];
-  let before = 0;
-  for (let r = 0; r < envelope.resources; r++) {
-    const items = envelope.items[r]!;
-    if (before + items <= half) addWhole(parts[0], envelope, r);
-    else if (before >= half) addWhole(parts[1], envelope, r);
-    else divide(signal, envelope, r, half - before, parts);
-    before += items;
-  }
-  for (let i = 0; i < envelope.extras.length; i += 2) {
-    const extra = bytes.subarray(envelope.extras[i], envelope.extras[i + 1]);
-    for (const part of parts) part.pieces.push(extra);
-  }
-  return [halfOf(parts[0]), halfOf(parts[1])];
-}
-
-interface Part {
-  readonly pieces: Uint8Array[];
-  items: number;
-  points: number;
-}
-
-function newPart(): Part {
-  return { pieces: [], items: 0, points: 0 };
-}
-
-function halfOf(part: Part): Half {
-  return { bytes: Buffer.concat(part.pieces), items: part.items, points: part.points };
-}
-
-function addWhole(part: Part, envelope: Envelope, r: number): void {
-  part.pieces.push(envelope.bytes.subarray(envelope.outerStart[r], envelope.end[r]));
-  part.items += envelope.items[r]!;
-  part.points += envelope.points[r]!;
-}
-
-function divide(signal: Signal, envelope: Envelope, r: number, firstItems: number, parts: readonly [Part, Part]): void {
-  const index = new ItemIndex();
-  indexItems(envelope.bytes, envelope.bodyStart[r]!, envelope.end[r]!, index);
-  const all = Int32Array.from({ length: index.items }, (_, i) => i);
-  for (const [part, selected] of [
-    [parts[0], all.subarray(0, firstItems)],
-    [parts[1], all.subarray(firstItems)],
-  ] as const) {
-    part.pieces.push(sliceResource(envelope, r, index, selected, selected.length));
-    part.items += selected.length;
-    for (const i of selected) part.points += pointsOf(signal, envelope.bytes, index, i);
   }
 }
 

@@ -8,7 +8,7 @@ import { KeySet } from "../../src/otlp/key-set.ts";
 import { joinResources, viewResource } from "../../src/otlp/resource.ts";
 import { Envelope, scanEnvelope } from "../../src/otlp/scan.ts";
 import { type Signal, SIGNALS } from "../../src/otlp/signal.ts";
-import { halveRequest, sliceResource } from "../../src/otlp/slice.ts";
+import { sliceResource } from "../../src/otlp/slice.ts";
 import { decodeRequest } from "../support/oracle/oracle.ts";
 import { arbitraryEncoding } from "../support/oracle/scramble.ts";
 import { attributesOf, list, resourcesOf, scopesOf, seenOf, text } from "../support/oracle/walk.ts";
@@ -53,29 +53,6 @@ for (const signal of SIGNALS) {
       fc.property(arbitraryEncoding(signal), fc.infiniteStream(fc.boolean()), ({ bytes, plain }, coins) => {
         const envelope = scanned(signal, bytes);
         resourcesOf(signal, plain).forEach((resource, r) => checkSlice(signal, envelope, r, resource, coins));
-      }),
-      RUNS,
-    );
-  });
-
-  test(`halve ${signal}: two halves hold every item once, in order, down to one item`, () => {
-    fc.assert(
-      fc.property(arbitraryEncoding(signal), ({ bytes, plain }) => {
-        const all = resourcesOf(signal, plain).flatMap((r) => scopesOf(signal, r).flatMap((s) => s.items));
-        const halves = halveRequest(signal, bytes);
-        if (all.length < 2) {
-          assert.equal(halves, undefined);
-          return;
-        }
-        assert.ok(halves);
-        const got = halves.flatMap((half) =>
-          resourcesOf(signal, decodeRequest(signal, half.bytes)).flatMap((r) =>
-            scopesOf(signal, r).flatMap((s) => s.items),
-          ),
-        );
-        assert.deepEqual(got, all);
-        assert.equal(halves[0].items + halves[1].items, all.length);
-        assert.ok(Math.abs(halves[0].items - halves[1].items) <= 1);
       }),
       RUNS,
     );

@@ -3,6 +3,8 @@ import { test } from "node:test";
 import { GRPC } from "../../src/otlp/grpc-code.ts";
 import { SIGNAL_FACTS, SIGNALS } from "../../src/otlp/signal.ts";
 import { namesIn, namesOf, requestOf, type TestItem } from "../support/items.ts";
+import { decodeRequest, encodeRequest, type Plain } from "../support/oracle/oracle.ts";
+import { list } from "../support/oracle/walk.ts";
 import { startTestNode } from "../support/node.ts";
 import { OtlpSender, type SendWay } from "../support/otlp-sender.ts";
 import { openGrpcSink } from "../support/sinks/grpc-sink.ts";
@@ -122,6 +124,37 @@ for (const protocol of PROTOCOLS) {
     assert.deepEqual([answer.ok, answer.rejected, answer.message], [true, 0, ""]);
     assert.equal(sink.counts().acceptedItems, namesOf("traces", bigRequest(20 * MIB)).length);
   });
+}
+
+test("large: one metric of 50,000 data points reaches a target that takes 256 KiB at a time, each point once", async () => {
+  await using sink = await openSink("http/protobuf", ({ body }) => body.length <= 262_144);
+  await using node = await startTestNode({ targets: [{ id: "a", protocol: "http/protobuf" }] }, { sinks: { a: sink } });
+  await using sender = new OtlpSender(node);
+  const dataPoints = Array.from({ length: 50_000 }, (_, i) => ({ timeUnixNano: String(i + 1), asInt: String(i) }));
+  const metric = { name: "m", unit: "s", sum: { aggregationTemporality: 1, isMonotonic: true, dataPoints } };
+  const bytes = encodeRequest("metrics", { resourceMetrics: [{ scopeMetrics: [{ metrics: [metric] }] }] });
+  const { ok, rejected, message } = await sender.send("http", "metrics", bytes);
+  assert.deepEqual([ok, rejected, message], [true, 0, ""]);
+  const times = sink.requests
+    .filter(({ body }) => body.length <= 262_144)
+    .flatMap(({ body }) => pointTimes(decodeRequest("metrics", body)));
+  assert.deepEqual(
+    times.map(Number).toSorted((a, b) => a - b),
+    dataPoints.map((_, i) => i + 1),
+  );
+  assert.equal(node.ledger("metrics").delivered, 50_000);
+});
+
+/** Of all sums, which have to be described as they were sent. */
+function pointTimes(request: Plain): unknown[] {
+  return list(request["resourceMetrics"])
+    .flatMap((resource) => list(resource["scopeMetrics"]))
+    .flatMap((scope) => list(scope["metrics"]))
+    .flatMap(({ name, unit, sum }) => {
+      const { dataPoints, ...more } = list([sum!])[0]!;
+      assert.deepEqual([name, unit, more], ["m", "s", { aggregationTemporality: 1, isMonotonic: true }]);
+      return list(dataPoints).map((point) => point["timeUnixNano"]);
+    });
 }
 
 /** A sink that answers "too large", and not "try again", to what `fits` is false for. */

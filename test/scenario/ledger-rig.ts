@@ -10,7 +10,7 @@ import { createParting } from "../../src/data/parting.ts";
 import { Pools } from "../../src/data/pools.ts";
 import type { Carry } from "../../src/data/receive/carry.ts";
 import type { Reply } from "../../src/data/request.ts";
-import { RoutedParcel } from "../../src/data/routed-parcel.ts";
+import { splitRouted } from "../../src/data/routed-parcel.ts";
 import type { Signal } from "../../src/otlp/signal.ts";
 import { compile } from "../../src/plan/compile.ts";
 import type { Plan } from "../../src/plan/plan.ts";
@@ -64,7 +64,7 @@ export class Rig implements AsyncDisposable {
       ...this.env,
       region: plan.nodeRegion,
       schedule,
-      split,
+      split: splitRouted,
       parting: createParting(this.env.metrics),
     });
     this.#assembly = assemble(plan, this.pools.live, this.env);
@@ -152,10 +152,6 @@ export function planOf(text: string, version = 1): Plan {
   const { config, problems } = loadConfig(text, { file: "test.yaml", env: {}, readFile });
   if (config === undefined) throw new Error(problems.map(formatProblem).join("\n"));
   return compile(config, { version, text });
-}
-
-function split(parcel: unknown): readonly [RoutedParcel, RoutedParcel] | undefined {
-  return parcel instanceof RoutedParcel ? parcel.halve() : undefined;
 }
 
 function readFile(path: string): string {

@@ -24,36 +24,36 @@ function parcelOf(spans: number): { parcel: Parcel & { cancelled: boolean }; out
   return { parcel, outcomes };
 }
 
-test("the halves of a copy are requests of their own, and end it together", () => {
+test("the parts of a copy are requests of their own, and end it together", () => {
   const { parcel, outcomes } = parcelOf(4);
   const copies = joinCopies(2, parcel.settle);
   const [one, other] = [new CopyParcel(parcel, parcel, copies), new CopyParcel(parcel, parcel, copies)];
-  const halves = one.halve()!;
+  const [half, last] = one.cut({ bytes: 12, items: Infinity })!;
   assert.deepEqual(
-    halves.map(({ items, points, bytes }) => [items, points, bytes]),
+    [half!, last!].map(({ items, points, bytes }) => [items, points, bytes]),
     [
       [2, 2, 12],
       [2, 2, 12],
     ],
   );
   other.settle({ kind: "delivered", rejected: 0, message: "" });
-  halves[0].settle({ kind: "rejected", message: "too large", badData: false });
+  half!.settle({ kind: "rejected", message: "too large", badData: false });
   assert.deepEqual(outcomes, []);
-  halves[1].settle({ kind: "delivered", rejected: 0, message: "" });
+  last!.settle({ kind: "delivered", rejected: 0, message: "" });
   assert.deepEqual(outcomes, [{ kind: "delivered", rejected: 2, message: "too large" }]);
 });
 
 test("a copy of a single item cannot be cut", () => {
   const { parcel } = parcelOf(1);
-  assert.equal(new CopyParcel(parcel, parcel, joinCopies(1, parcel.settle)).halve(), undefined);
+  assert.equal(new CopyParcel(parcel, parcel, joinCopies(1, parcel.settle)).cut({ bytes: 1, items: 1 }), undefined);
 });
 
 test("copies know what happens to the parcel: its sender goes away, a send takes it along", () => {
   const { parcel } = parcelOf(2);
   const copy = new CopyParcel(parcel, parcel, joinCopies(1, parcel.settle));
-  const [half] = copy.halve()!;
+  const [half] = copy.cut({ bytes: 6, items: Infinity })!;
   parcel.cancelled = true;
-  half.attempts++;
-  assert.deepEqual([copy.cancelled, half.cancelled, parcel.attempts, copy.attempts], [true, true, 1, 1]);
-  assert.deepEqual([half.deadlineMs, half.enqueuedMs], [10, 1]);
+  half!.attempts++;
+  assert.deepEqual([copy.cancelled, half!.cancelled, parcel.attempts, copy.attempts], [true, true, 1, 1]);
+  assert.deepEqual([half!.deadlineMs, half!.enqueuedMs], [10, 1]);
 });

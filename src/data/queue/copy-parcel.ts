@@ -1,13 +1,9 @@
 import type { Signal } from "../../otlp/signal.ts";
-import { halveRequest } from "../../otlp/slice.ts";
+import type { CutLimits } from "../../otlp/cut-request.ts";
 import type { SenderHeaders } from "../../plan/sender-headers.ts";
 import type { Parcel, ParcelOutcome } from "../parcel.ts";
-import { type Copies, type CopyOutcome, joinHalves, joinParts } from "./join.ts";
-
-/** Cuts a parcel in two, each settled on its own; the whole is then never settled. Undefined: it holds a single item. */
-export type SplitParcel = (parcel: Parcel) => readonly [Parcel, Parcel] | undefined;
-
-type Bytes = Pick<Parcel, "pieces" | "bytes" | "items" | "points">;
+import { cutPieces, type ParcelBytes } from "./cut-parcel.ts";
+import { type Copies, type CopyOutcome, joinParts } from "./join.ts";
 
 /** One target's copy of a parcel, in a pool that broadcasts: the bytes are shared, the outcome is its own. */
 export class CopyParcel implements Parcel {
@@ -26,7 +22,7 @@ export class CopyParcel implements Parcel {
   readonly #copies: Copies;
 
   /** A part of a copy ends in its own way. */
-  constructor(origin: Parcel, part: Bytes, copies: Copies, end: (outcome: CopyOutcome) => void = copies.end) {
+  constructor(origin: Parcel, part: ParcelBytes, copies: Copies, end: (outcome: CopyOutcome) => void = copies.end) {
     this.signal = origin.signal;
     this.headers = origin.headers;
     this.pieces = part.pieces;
@@ -61,26 +57,17 @@ export class CopyParcel implements Parcel {
     this.end(outcome);
   }
 
-  halve(): readonly [CopyParcel, CopyParcel] | undefined {
-    const halves = halveRequest(this.signal, Buffer.concat(this.pieces));
-    if (halves === undefined) return undefined;
-    const [first, second] = halves;
-    const ends = joinHalves([first.points, second.points], this.end);
-    return [this.#half(first, ends[0]), this.#half(second, ends[1])];
+  cut(limits: CutLimits): CopyParcel[] | undefined {
+    const parts = cutPieces(this, limits);
+    return parts === undefined ? undefined : this.divide(parts);
   }
 
   /** Copies of the parts, which together are this one. */
-  divide(parts: readonly Bytes[]): CopyParcel[] {
+  divide(parts: readonly ParcelBytes[]): CopyParcel[] {
     const ends = joinParts(
       parts.map((part) => part.points),
       this.end,
     );
     return parts.map((part, i) => new CopyParcel(this.origin, part, this.#copies, ends[i]));
   }
-
-  #half({ bytes, items, points }: Half, end: (outcome: CopyOutcome) => void): CopyParcel {
-    return new CopyParcel(this.origin, { pieces: [bytes], bytes: bytes.length, items, points }, this.#copies, end);
-  }
 }
-
-type Half = NonNullable<ReturnType<typeof halveRequest>>[0];

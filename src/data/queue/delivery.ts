@@ -20,18 +20,13 @@ export function deliver(parcel: Parcel): Delivery {
   return newDelivery(parcel, parcel.bytes, Infinity);
 }
 
-/** Deliveries of the halves of a parcel, which share what the whole one had taken of the bound. */
-export function deliverHalves(whole: Delivery, halves: readonly [Parcel, Parcel]): readonly [Delivery, Delivery] {
-  const half = Math.floor(whole.charge / 2);
-  return [newDelivery(halves[0], half, 1), newDelivery(halves[1], whole.charge - half, 1)];
-}
-
 /** Deliveries of the parts of a parcel: they share what the whole one had taken of the bound, and its past. */
 export function deliverParts(whole: Delivery, parts: readonly Parcel[]): Delivery[] {
   if (parts.length === 1 && parts[0] === whole.parcel) return [whole];
+  const bytes = sumBytes(parts);
   let left = whole.charge;
   return parts.map((part, i) => {
-    const charge = i === parts.length - 1 ? left : Math.floor((whole.charge * part.bytes) / sumBytes(parts));
+    const charge = i === parts.length - 1 ? left : Math.floor((whole.charge * part.bytes) / bytes);
     left -= charge;
     const delivery = newDelivery(part, charge, whole.company);
     delivery.retries = whole.retries;

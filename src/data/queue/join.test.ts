@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ParcelOutcome } from "../parcel.ts";
-import { type CopyOutcome, joinCopies, joinHalves } from "./join.ts";
+import { type CopyOutcome, joinCopies, joinParts } from "./join.ts";
 
 const delivered: ParcelOutcome = { kind: "delivered", rejected: 0, message: "" };
 const partly: ParcelOutcome = { kind: "delivered", rejected: 2, message: "two are bad" };
@@ -63,10 +63,10 @@ const halves: { name: string; first: CopyOutcome; second: CopyOutcome; want: Cop
 for (const { name, first, second, want } of halves) {
   test(`halves of a parcel: ${name}`, () => {
     const seen: CopyOutcome[] = [];
-    const [one, two] = joinHalves([5, 7], (outcome) => seen.push(outcome));
-    two(second);
+    const [one, two] = joinParts([5, 7], (outcome) => seen.push(outcome));
+    two!(second);
     assert.equal(seen.length, 0);
-    one(first);
+    one!(first);
     assert.deepEqual(seen, [want]);
   });
 }

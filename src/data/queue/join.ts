@@ -32,34 +32,19 @@ export interface Copies {
 }
 
 /**
- * One copy of a parcel that was cut in two: ends when both halves have ended. A half that was rejected makes its things count as
- * rejected, as the target would have said it; a half that failed makes the whole fail, and one that was taken out takes the whole out.
+ * One copy of a parcel that was cut: ends when all parts have ended. A part that was rejected makes its things count as rejected, as
+ * the target would have said it; a part that failed makes the whole fail, and one that was taken out takes the whole out.
  */
-export function joinHalves(
-  points: readonly [number, number],
-  settle: (outcome: CopyOutcome) => void,
-): readonly [(outcome: CopyOutcome) => void, (outcome: CopyOutcome) => void] {
-  const outcomes: [CopyOutcome, CopyOutcome] = [undefined, undefined];
-  let left = 2;
-  const end = (half: 0 | 1, outcome: CopyOutcome): void => {
-    outcomes[half] = outcome;
-    if (--left > 0) return;
-    const [first, second] = outcomes;
-    settle(first === undefined || second === undefined ? undefined : sum(first, second, points));
-  };
-  return [(outcome) => end(0, outcome), (outcome) => end(1, outcome)];
-}
-
-/** The same for any number of parts. */
 export function joinParts(
   points: readonly number[],
   settle: (outcome: CopyOutcome) => void,
 ): readonly ((outcome: CopyOutcome) => void)[] {
-  const [first = 0, ...others] = points;
-  if (others.length === 0) return [settle];
-  const rest = others.reduce((total, one) => total + one, 0);
-  const [end, endRest] = joinHalves([first, rest], settle);
-  return [end, ...joinParts(others, endRest)];
+  const outcomes = points.map((): CopyOutcome => undefined);
+  let left = points.length;
+  return points.map((_, i) => (outcome) => {
+    outcomes[i] = outcome;
+    if (--left === 0) settle(sum(outcomes, points));
+  });
 }
 
 function weaker(a: CopyOutcome, b: CopyOutcome): CopyOutcome {
@@ -68,14 +53,16 @@ function weaker(a: CopyOutcome, b: CopyOutcome): CopyOutcome {
   return RANK[a.kind] <= RANK[b.kind] ? a : b;
 }
 
-function sum(a: ParcelOutcome, b: ParcelOutcome, points: readonly [number, number]): ParcelOutcome {
-  if (a.kind === "failed") return a;
-  if (b.kind === "failed") return b;
-  if (a.kind === "rejected" && b.kind === "rejected") return a;
-  const rejected = refused(a, points[0]) + refused(b, points[1]);
-  return { kind: "delivered", rejected, message: a.message === "" ? b.message : a.message };
-}
-
-function refused(outcome: Exclude<ParcelOutcome, { kind: "failed" }>, points: number): number {
-  return outcome.kind === "rejected" ? points : outcome.rejected;
+function sum(outcomes: readonly CopyOutcome[], points: readonly number[]): CopyOutcome {
+  if (outcomes.includes(undefined)) return undefined;
+  const ended = outcomes.filter((outcome) => outcome !== undefined);
+  const failed = ended.find(({ kind }) => kind === "failed");
+  if (failed !== undefined) return failed;
+  if (ended.every(({ kind }) => kind === "rejected")) return ended[0];
+  let rejected = 0;
+  for (const [i, outcome] of ended.entries()) {
+    if (outcome.kind === "rejected") rejected += points[i]!;
+    else if (outcome.kind === "delivered") rejected += outcome.rejected;
+  }
+  return { kind: "delivered", rejected, message: ended.find(({ message }) => message !== "")?.message ?? "" };
 }

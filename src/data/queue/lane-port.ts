@@ -5,7 +5,7 @@ import type { Histogram } from "../../telemetry/metrics.ts";
 import type { Foresight } from "../balance/picker.ts";
 import type { Strategies } from "../balance/strategies.ts";
 import type { TargetHandle } from "../export/target.ts";
-import type { SplitParcel } from "./copy-parcel.ts";
+import type { SplitParcel } from "./cut-parcel.ts";
 import type { Delivery } from "./delivery.ts";
 import type { RetryBudget } from "./retry-policy.ts";
 

@@ -7,7 +7,7 @@ import type { Metrics } from "../../telemetry/metrics.ts";
 import type { Strategies } from "../balance/strategies.ts";
 import type { TargetHandle } from "../export/target.ts";
 import type { Parcel } from "../parcel.ts";
-import type { SplitParcel } from "./copy-parcel.ts";
+import type { SplitParcel } from "./cut-parcel.ts";
 import type { TakingPool } from "./hand-on.ts";
 import type { LaneForesight } from "./lane-port.ts";
 import type { Parting } from "./parting.ts";

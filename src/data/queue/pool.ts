@@ -318,7 +318,7 @@ class MemoryPool implements Pool {
     return {
       clock,
       random,
-      split: (parcel) => (parcel instanceof CopyParcel ? parcel.halve() : split(parcel)),
+      split: (parcel, limits) => (parcel instanceof CopyParcel ? parcel.cut(limits) : split(parcel, limits)),
       budget: new RetryBudget(clock.nowMs()),
       batchSize: metrics.batchSize.with(region),
       held: this.#held,

@@ -7,9 +7,9 @@ import { Chooser } from "../balance/chooser.ts";
 import type { Panic } from "../balance/panic-report.ts";
 import type { SendOutcome } from "../export/target-client.ts";
 import type { TargetHandle } from "../export/target.ts";
-import type { ParcelOutcome } from "../parcel.ts";
-import type { SplitParcel } from "./copy-parcel.ts";
-import { type Delivery, endOf } from "./delivery.ts";
+import type { Parcel, ParcelOutcome } from "../parcel.ts";
+import type { SplitParcel } from "./cut-parcel.ts";
+import { type Delivery, deliverParts, endOf } from "./delivery.ts";
 import { gather, toBatch } from "./gather.ts";
 import type { LaneEnv, LaneForesight } from "./lane-port.ts";
 import type { LaneKind, LaneSpec } from "./lane-specs.ts";
@@ -263,6 +263,14 @@ export class QueueLane implements Origin {
     this.#hold(delivery, -1);
     delivery.parcel.settle(outcome);
     this.#env.ended();
+  }
+
+  /** Parts of a metric are a metric each: there may be more items than there were. */
+  replace(whole: Delivery, parts: readonly Parcel[]): readonly Delivery[] {
+    this.#hold(whole, -1);
+    const deliveries = deliverParts(whole, parts);
+    for (const delivery of deliveries) this.#hold(delivery, 1);
+    return deliveries;
   }
 
   putBack(deliveries: readonly Delivery[]): void {

@@ -4,9 +4,9 @@ import type { Signal } from "../../otlp/signal.ts";
 import type { RetryPlan } from "../../plan/plan.ts";
 import type { SendOutcome } from "../export/target-client.ts";
 import type { TargetHandle } from "../export/target.ts";
-import type { ParcelOutcome } from "../parcel.ts";
-import type { SplitParcel } from "./copy-parcel.ts";
-import { type Delivery, deliverHalves, endOf, expiresMs } from "./delivery.ts";
+import type { Parcel, ParcelOutcome } from "../parcel.ts";
+import type { SplitParcel } from "./cut-parcel.ts";
+import { type Delivery, endOf, expiresMs } from "./delivery.ts";
 import { backoffMs, type RetryBudget } from "./retry-policy.ts";
 
 /** A batch that came back, with its deliveries in the order in which they were sent. */
@@ -26,6 +26,8 @@ export interface Origin {
   /** Shutting down: nothing is tried again. */
   readonly closed: boolean;
   finish(delivery: Delivery, outcome: ParcelOutcome): void;
+  /** Deliveries of its parts in place of a delivery, not put back yet. */
+  replace(whole: Delivery, parts: readonly Parcel[]): readonly Delivery[];
   /** To the front of the queue, in this order. */
   putBack(deliveries: readonly Delivery[]): void;
   /** To where another target takes them, when their own certainly did not. */
@@ -150,9 +152,11 @@ function tooLarge(origin: Origin, deliveries: readonly Delivery[], message: stri
     origin.putBack(deliveries);
     return;
   }
-  const halves = origin.split(first.parcel);
-  if (halves === undefined) origin.finish(first, { kind: "rejected", message, badData: false });
-  else origin.putBack(deliverHalves(first, halves));
+  const halves = origin.split(first.parcel, { bytes: Math.floor(first.parcel.bytes / 2), items: Infinity });
+  if (halves === undefined) return origin.finish(first, { kind: "rejected", message, badData: false });
+  const its = origin.replace(first, halves);
+  for (const delivery of its) delivery.company = 1;
+  origin.putBack(its);
 }
 
 /**
