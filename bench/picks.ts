@@ -11,6 +11,7 @@ import type { StrategyPlan } from "../src/plan/plan.ts";
 import { createMetrics } from "../src/telemetry/metrics.ts";
 import { targetPlan } from "../test/delivery/pool-rig.ts";
 import { ManualClock } from "../test/support/manual-clock.ts";
+import { NO_HEADERS } from "../src/plan/sender-headers.ts";
 
 const PICKS = 200_000;
 /** What disturbs the machine disturbs few rounds: the median of these counts. */
@@ -22,7 +23,7 @@ const UNDER_WAY = 4;
 /** Picks from one change of health to the next. */
 const CHANGE_EVERY = 500;
 const REGIONS = ["us", "eu", "asia", "default"];
-const BATCH: Batch = { signal: "traces", pieces: [], bytes: 10_000, items: 100, points: 100 };
+const BATCH: Batch = { signal: "traces", pieces: [], bytes: 10_000, items: 100, points: 100, headers: NO_HEADERS };
 const ACCEPTED: SendOutcome = { kind: "accepted", rejected: 0, message: "" };
 const FRESH = { avoid: undefined, unreachable: undefined };
 

@@ -4,7 +4,7 @@ import type { ConfigDocument } from "./schema/config.ts";
 import { readAskedEntries } from "./validate/asked-rules.ts";
 import { checkConditions } from "./validate/conditions.ts";
 import { checkFallbackCycles } from "./validate/fallback-cycles.ts";
-import { checkHeaderConditions } from "./validate/headers.ts";
+import { checkForwardHeaders, checkHeaderConditions } from "./validate/headers.ts";
 import { checkListeners } from "./validate/listeners.ts";
 import { checkQueueSize } from "./validate/queue-size.ts";
 import { checkRanges } from "./validate/ranges.ts";
@@ -44,4 +44,5 @@ const CHECKS = [
   checkReachability,
   checkUsage,
   checkStrategies,
+  checkForwardHeaders,
 ];

@@ -3,9 +3,8 @@ import { findMalformed } from "../otlp/check.ts";
 import { Envelope, scanEnvelope } from "../otlp/scan.ts";
 import type { Signal } from "../otlp/signal.ts";
 import type { RulePlan } from "../plan/route-plan.ts";
-import type { SenderHeaders } from "../plan/sender-headers.ts";
 import type { LedgerEntry } from "../telemetry/ledger.ts";
-import { type HeaderIntake, NO_TAKEN } from "./header-intake.ts";
+import { type HeaderIntake, NO_TAKEN, type TakenHeaders } from "./header-intake.ts";
 import { type Obstacle, placeDrafts, queueFull } from "./place.ts";
 import type { Pool } from "./queue/pool-port.ts";
 import type { Carry, CarriedRequest } from "./receive/carry.ts";
@@ -63,7 +62,7 @@ export function createCorridor(current: () => CorridorAssembly, clock: Clock): C
       return NOTHING_TO_CANCEL;
     }
     const ways = assembly.ways[head.signal];
-    ways.router.route(envelope, head.region, taken.read);
+    ways.router.route(envelope, head.region, taken.all);
     const { problem, obstacle } = judge(ways, envelope, places);
     if (problem !== "") {
       done({ ok: false, refusal: { reason: "bad_data", message: problem, field: "request" } });
@@ -73,8 +72,8 @@ export function createCorridor(current: () => CorridorAssembly, clock: Clock): C
       done(refuseAll(ways, obstacle));
       return NOTHING_TO_CANCEL;
     }
-    const headers = taken.carried;
-    return enqueue({ ways, envelope, places, request, headers, nowMs: clock.nowMs() }, done);
+    const { headers: intake } = assembly;
+    return enqueue({ ways, envelope, places, request, intake, taken, nowMs: clock.nowMs() }, done);
   };
 }
 
@@ -165,7 +164,8 @@ interface Entry {
   /** Where each draft goes: indexes of pools. */
   readonly places: readonly number[];
   readonly request: CarriedRequest;
-  readonly headers: SenderHeaders;
+  readonly intake: HeaderIntake;
+  readonly taken: TakenHeaders;
   readonly nowMs: number;
 }
 
@@ -182,9 +182,10 @@ function enqueue(entry: Entry, done: (reply: Reply) => void): Cancel {
 }
 
 function offer(entry: Entry, draft: Draft, place: number, settlement: Settlement): void {
-  const { ways, envelope, request, headers, nowMs: enqueuedMs } = entry;
+  const { ways, envelope, request, intake, taken, nowMs: enqueuedMs } = entry;
   const { channel } = draft;
   const pool = ways.pools[place]!;
+  const headers = intake.carriedInto(pool.name, taken);
   const awaited = pool.ack === "delivered";
   const kept = draft.finish(envelope);
   const bytes = bytesOf(kept);

@@ -6,12 +6,12 @@ import { type HeaderSource, NO_HEADERS, readSenderHeaders, type SenderHeaders } 
 /** What a request's sender said in its headers. */
 export interface TakenHeaders {
   /** Rules are asked about these. */
-  readonly read: SenderHeaders;
-  /** These go along into the queues. */
-  readonly carried: SenderHeaders;
+  readonly all: SenderHeaders;
+  /** Without credentials: these go along into the queues of most pools. */
+  readonly plain: SenderHeaders;
 }
 
-export const NO_TAKEN: TakenHeaders = { read: NO_HEADERS, carried: NO_HEADERS };
+export const NO_TAKEN: TakenHeaders = { all: NO_HEADERS, plain: NO_HEADERS };
 
 /** Of so many different sets of values the objects are kept, so that what is queued shares them; at most twice as many. */
 const SHARED = 1_000;
@@ -34,9 +34,14 @@ export class HeaderIntake {
     const { headers } = result;
     const known = this.#shared.get(headers.key);
     if (known !== undefined) return known;
-    const carried = headers.only(this.#plan.carried);
-    const taken = { read: headers, carried: carried.key === headers.key ? headers : carried };
+    const plain = headers.only(this.#plan.plain);
+    const taken = { all: headers, plain: plain.key === headers.key ? headers : plain };
     this.#shared.set(headers.key, taken);
     return taken;
+  }
+
+  /** What goes along into the queue of this pool. */
+  carriedInto(pool: string, { all, plain }: TakenHeaders): SenderHeaders {
+    return all === plain || !this.#plan.trusted.has(pool) ? plain : all;
   }
 }

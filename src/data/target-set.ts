@@ -4,6 +4,7 @@ import { Envelope, scanEnvelope } from "../otlp/scan.ts";
 import type { Signal } from "../otlp/signal.ts";
 import type { OperatorWish, TargetStatus } from "../plan/data-plane.ts";
 import type { StrategyPlan } from "../plan/plan.ts";
+import { NO_HEADERS } from "../plan/sender-headers.ts";
 import { type Balancer, openBalancer } from "./balance/balancer.ts";
 import type { Strategies } from "./balance/strategies.ts";
 import type { TargetHandle } from "./export/target.ts";
@@ -85,7 +86,7 @@ function sendOnce(
   const envelope = new Envelope();
   if (!scanEnvelope(signal, bytes, envelope)) throw new TypeError(envelope.problem);
   const items = envelope.totalItems;
-  const batch = { signal, pieces: [bytes], bytes: bytes.length, items, points: items };
+  const batch = { signal, pieces: [bytes], bytes: bytes.length, items, points: items, headers: NO_HEADERS };
   return new Promise((resolve) => {
     target.send(batch, timeoutMs, () => false, resolve);
   });

@@ -29,7 +29,7 @@ export function compile(config: Config, options: CompileOptions): Plan {
     targets,
     pools,
     routes,
-    headers: compileHeaders(routes, pools),
+    headers: compileHeaders(routes, pools, targets),
   };
 }
 
@@ -52,6 +52,7 @@ function compileTarget(target: TargetConfig): TargetPlan {
     tags: target.tags,
     compression: target.compression,
     headers,
+    forwardHeaders: namesOf(target.forward_headers).filter((name) => !(name in headers)),
     tls: compileTls(target),
     timeoutMs: target.timeout,
     maxInFlight: target.limits.max_in_flight,
@@ -61,6 +62,10 @@ function compileTarget(target: TargetConfig): TargetPlan {
   const { protocol, transport, url, tls } = plan; // all else is read anew for every call
   const identity = createHash("sha256").update(JSON.stringify({ protocol, transport, url, tls }));
   return { ...plan, connectionIdentity: identity.digest("hex") };
+}
+
+function namesOf(names: readonly string[]): readonly string[] {
+  return [...new Set(names.map((name) => name.toLowerCase()))].toSorted();
 }
 
 function compileTls({ tls }: TargetConfig): TargetTlsPlan | undefined {

@@ -1,31 +1,42 @@
+import { isCredential } from "../core/header-name.ts";
 import type { Signal } from "../otlp/signal.ts";
 import { headerNames } from "./header-tests.ts";
-import type { PoolPlan } from "./plan.ts";
+import type { PoolPlan, TargetPlan } from "./plan.ts";
 import type { RoutePlan } from "./route-plan.ts";
 
 /** Which headers of senders are asked about. Lower-case names, in order. */
 export interface HeaderPlan {
   /** All that are read of a request. */
   readonly read: readonly string[];
-  /** Those that go along with what is queued. */
-  readonly carried: readonly string[];
+  /** Those that are no credentials: what every pool may hold. */
+  readonly plain: readonly string[];
+  /** Pools into which credentials go along, for themselves or for one that takes over from them. */
+  readonly trusted: ReadonlySet<string>;
 }
 
-/** Rules ask when a request comes; cases of pools may ask later too, when a pool takes over from another. */
+/** Rules ask when a request comes, cases of pools perhaps later, when a pool takes over; targets are passed on what they forward. */
 export function compileHeaders(
   routes: Readonly<Record<Signal, RoutePlan>>,
   pools: ReadonlyMap<string, PoolPlan>,
+  targets: ReadonlyMap<string, TargetPlan>,
 ): HeaderPlan {
   const asked = Object.values(routes).flatMap(({ headerTests }) => headerTests.map(({ key }) => key));
-  const carried = [...pools.values()].flatMap(headersOfPool);
-  return { read: inOrder([...asked, ...carried]), carried: inOrder(carried) };
+  const needed = new Map([...pools].map(([name, pool]) => [name, headersOfPool(pool, targets)]));
+  const read = [...new Set([...asked, ...[...needed.values()].flat()])].toSorted();
+  const trusted = [...pools.keys()].filter((name) =>
+    chainOf(name, pools).some((one) => needed.get(one)!.some(isCredential)),
+  );
+  return { read, plain: read.filter((name) => !isCredential(name)), trusted: new Set(trusted) };
 }
 
-/** What has to go along into this pool. */
-function headersOfPool({ division }: PoolPlan): readonly string[] {
-  return division.kind === "cases" ? Object.values(division.conditions).flat().flatMap(headerNames) : [];
+function headersOfPool({ division, targets: ids }: PoolPlan, targets: ReadonlyMap<string, TargetPlan>): string[] {
+  const asked = division.kind === "cases" ? Object.values(division.conditions).flat().flatMap(headerNames) : [];
+  return [...asked, ...ids.flatMap((id) => targets.get(id)?.forwardHeaders ?? [])];
 }
 
-function inOrder(names: readonly string[]): readonly string[] {
-  return [...new Set(names)].toSorted();
+/** The pool and those that take over from it. The config has no cycles. */
+function chainOf(name: string, pools: ReadonlyMap<string, PoolPlan>): string[] {
+  const chain: string[] = [];
+  for (let at: string | undefined = name; at !== undefined; at = pools.get(at)?.fallback) chain.push(at);
+  return chain;
 }

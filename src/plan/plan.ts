@@ -38,6 +38,8 @@ export interface TargetPlan {
   readonly compression: "none" | "gzip";
   /** Lower-case names. The values may be secrets. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Lower-case names, in order, of senders' headers that are passed on; none that `headers` has. */
+  readonly forwardHeaders: readonly string[];
   readonly tls: TargetTlsPlan | undefined;
   /** One attempt may take this long. */
   readonly timeoutMs: number;

@@ -69,6 +69,7 @@ export function targetPlan(id: string, more: Partial<TargetPlan> = {}): TargetPl
     timeoutMs: 10_000,
     maxInFlight: 64,
     maxRequestBytes: 1_000_000,
+    forwardHeaders: [],
     health: CALLS_ALONE,
     connectionIdentity: id,
     ...more,

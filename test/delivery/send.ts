@@ -4,6 +4,7 @@ import type { Signal } from "../../src/otlp/signal.ts";
 import type { TargetPlan } from "../../src/plan/plan.ts";
 import { openClient } from "../../src/data/export/client.ts";
 import type { Batch, SendOutcome, TargetClient } from "../../src/data/export/target-client.ts";
+import { NO_HEADERS, type SenderHeaders } from "../../src/plan/sender-headers.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { targetPlan } from "./pool-rig.ts";
 
@@ -13,9 +14,13 @@ export const TWO_SPANS: readonly Uint8Array[] = [
   Uint8Array.of(0x0a, 0x04, 0x12, 0x02, 0x12, 0x00),
 ];
 
-export function batchOf(pieces: readonly Uint8Array[] = TWO_SPANS, signal: Signal = "traces"): Batch {
+export function batchOf(
+  pieces: readonly Uint8Array[] = TWO_SPANS,
+  signal: Signal = "traces",
+  headers: SenderHeaders = NO_HEADERS,
+): Batch {
   const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
-  return { signal, pieces, bytes, items: 2, points: 2 };
+  return { signal, pieces, bytes, items: 2, points: 2, headers };
 }
 
 export function openTo(

@@ -8,8 +8,9 @@ import type { Log, LogFields } from "../../src/telemetry/log.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { CALLS_ALONE, targetPlan } from "../delivery/pool-rig.ts";
 import { ManualClock } from "../support/manual-clock.ts";
+import { NO_HEADERS } from "../../src/plan/sender-headers.ts";
 
-const BATCH: Batch = { signal: "traces", pieces: [], bytes: 100, items: 10, points: 10 };
+const BATCH: Batch = { signal: "traces", pieces: [], bytes: 100, items: 10, points: 10, headers: NO_HEADERS };
 const ACCEPTED: SendOutcome = { kind: "accepted", rejected: 0, message: "" };
 const REFUSED: SendOutcome = {
   kind: "rejected",

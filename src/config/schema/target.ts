@@ -50,6 +50,10 @@ export const TargetSchema = z.strictObject({
     .record(HeaderNameSchema, SecretSchema)
     .default({})
     .describe("Sent with every request. Values are secrets."),
+  forward_headers: z
+    .array(HeaderNameSchema)
+    .default([])
+    .describe("Headers of the sender that are passed on; names in any case. The target's own headers win."),
   tls: TargetTlsSchema.optional().describe("For https endpoints."),
   timeout: duration(1).prefault("5s").describe("One attempt may take this long."),
   limits: TargetLimitsSchema.prefault({}).describe("What one target may be asked to carry."),

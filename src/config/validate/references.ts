@@ -43,7 +43,7 @@ function checkTargets(outline: Outline, { path, values }: OutlinePool): Finding[
   const findings = checkTargetSet(outline, values["targets"], [...path, "targets"]);
   const strategy = valuesOf(values["strategy"]);
   if (strategy?.["type"] !== "content") return findings;
-  const members = resolve(outline, values["targets"]);
+  const members = targetsIn(outline, values["targets"]);
   const at = [...path, "strategy"];
   const sets = entriesOf(strategy["cases"], [...at, "cases"]).map((entry) => ({
     set: entry.values["targets"],
@@ -94,7 +94,8 @@ function checkIds({ targetIds }: Outline, ids: readonly unknown[], path: Path): 
   });
 }
 
-function resolve(outline: Outline, set: unknown): Set<string> {
+/** The ids that a set of targets means, as far as it can be read. */
+export function targetsIn(outline: Outline, set: unknown): Set<string> {
   if (Array.isArray(set)) return new Set(set.filter((id) => typeof id === "string"));
   const selector = readSelector(set);
   const selected = outline.targets.filter((target) => selector !== undefined && isSelected(target, selector));

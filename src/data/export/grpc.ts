@@ -7,23 +7,35 @@ import { decodeStatus } from "../../otlp/status.ts";
 import type { TargetPlan } from "../../plan/plan.ts";
 import { accepted, classifyGrpc, grpcStatusOfHttp } from "./classify.ts";
 import { encodeBody } from "./encode-body.ts";
+import { PassedHeaders } from "./passed-headers.ts";
 import type { Batch, RetryReason, SendDone, SendOutcome, TargetClient } from "./target-client.ts";
 
 /** OTLP/gRPC over a unary transport, which it owns. Headers and compression are those of the plan at each send. */
 export function openGrpcClient(current: () => TargetPlan, transport: UnaryClient): TargetClient {
+  const passed = new PassedHeaders();
   return {
-    send: (batch, timeoutMs, done) => send(current(), transport, batch, timeoutMs, done),
+    send(batch, timeoutMs, done) {
+      const target = current();
+      const metadata = passed.of(target, batch.headers);
+      return send({ target, metadata, transport }, batch, timeoutMs, done);
+    },
     [Symbol.asyncDispose]: () => transport[Symbol.asyncDispose](),
   };
 }
 
-function send(target: TargetPlan, transport: UnaryClient, batch: Batch, timeoutMs: number, done: SendDone): Cancel {
+interface Way {
+  readonly target: TargetPlan;
+  readonly metadata: TargetPlan["headers"];
+  readonly transport: UnaryClient;
+}
+
+function send({ target, metadata, transport }: Way, batch: Batch, timeoutMs: number, done: SendDone): Cancel {
   const { signal } = batch;
   return encodeBody(batch, target.compression, done, (body) =>
     transport.unary(
       {
         path: SIGNAL_FACTS[signal].grpcPath,
-        metadata: target.headers,
+        metadata,
         pieces: body.pieces,
         messageBytes: body.bytes,
         encoding: body.encoding,

@@ -4,6 +4,7 @@ import { SIGNAL_FACTS } from "../../otlp/signal.ts";
 import type { TargetPlan, TargetTlsPlan } from "../../plan/plan.ts";
 import { encodeBody, type EncodedBody } from "./encode-body.ts";
 import { HttpCall } from "./http-call.ts";
+import { PassedHeaders } from "./passed-headers.ts";
 import type { Batch, TargetClient } from "./target-client.ts";
 
 export interface HttpClientOptions {
@@ -23,6 +24,7 @@ export function openHttpClient(
   env: { clock: Clock },
 ): TargetClient {
   const plan = current();
+  const passed = new PassedHeaders();
   const pool = new Pool(new URL(plan.url).origin, {
     // As many as there are calls under way, which the target's window bounds; undici closes those that are idle.
     connections: null,
@@ -34,7 +36,8 @@ export function openHttpClient(
   return {
     send: (batch, timeoutMs, done) =>
       encodeBody(batch, current().compression, done, (body) => {
-        const request = requestOf(current(), batch, body, options);
+        const target = current();
+        const request = requestOf(target, passed.of(target, batch.headers), { batch, body }, options);
         return dispatch(
           pool,
           request,
@@ -62,13 +65,13 @@ function dispatch(pool: Pool, request: Dispatcher.DispatchOptions, call: HttpCal
 
 function requestOf(
   target: TargetPlan,
-  batch: Batch,
-  body: EncodedBody,
+  own: TargetPlan["headers"],
+  { batch, body }: { readonly batch: Batch; readonly body: EncodedBody },
   options: HttpClientOptions,
 ): Dispatcher.DispatchOptions {
   const { origin, pathname } = new URL(target.url);
   const headers: Record<string, string> = {
-    ...target.headers,
+    ...own,
     "content-type": "application/x-protobuf",
     "user-agent": options.userAgent,
   };

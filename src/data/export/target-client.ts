@@ -1,5 +1,6 @@
 import type { Cancel } from "../../core/clock.ts";
 import type { Signal } from "../../otlp/signal.ts";
+import type { SenderHeaders } from "../../plan/sender-headers.ts";
 
 /** What is sent to a target in one call: parcels of one signal, one after the other. */
 export interface Batch {
@@ -9,6 +10,8 @@ export interface Batch {
   readonly bytes: number;
   readonly items: number;
   readonly points: number;
+  /** What the target is passed on of its senders' headers: all that is in it came with the same. */
+  readonly headers: SenderHeaders;
 }
 
 /** Why a send may be tried again. A closed list: label of metrics, reason of health states. */

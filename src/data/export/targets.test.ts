@@ -7,8 +7,9 @@ import { ManualClock } from "../../../test/support/manual-clock.ts";
 import { targetPlan } from "../../../test/delivery/pool-rig.ts";
 import { openTargets, type Targets } from "./targets.ts";
 import type { Batch, SendOutcome } from "./target-client.ts";
+import { NO_HEADERS } from "../../plan/sender-headers.ts";
 
-const BATCH: Batch = { signal: "traces", pieces: [], bytes: 0, items: 1, points: 1 };
+const BATCH: Batch = { signal: "traces", pieces: [], bytes: 0, items: 1, points: 1, headers: NO_HEADERS };
 const ACCEPTED: SendOutcome = { kind: "accepted", rejected: 0, message: "" };
 
 function never(): boolean {

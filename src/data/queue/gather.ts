@@ -1,4 +1,5 @@
 import type { Signal } from "../../otlp/signal.ts";
+import { NO_HEADERS, type SenderHeaders } from "../../plan/sender-headers.ts";
 import type { Batch } from "../export/target-client.ts";
 import type { TargetHandle } from "../export/target.ts";
 import type { Delivery } from "./delivery.ts";
@@ -11,8 +12,8 @@ export interface GatherLimits {
 }
 
 /**
- * Takes what leaves together, from the front: parcels up to the limits, and always the first one. `fresh` is false for
- * what need not be sent any more, which it has then finished.
+ * Takes what leaves together, from the front: parcels up to the limits, and always the first one. Where the target is passed on
+ * headers of senders, all of them came with the same. `fresh` is false for what need not be sent any more, which it has then finished.
  */
 export function gather(
   queue: SignalQueue,
@@ -28,6 +29,7 @@ export function gather(
     const { parcel } = next;
     if (taken.length > 0) {
       if (taken.length + 1 > next.company || next.unreachable?.includes(target) === true) break;
+      if (!areSame(target.plan.forwardHeaders, taken[0]!.parcel.headers, parcel.headers)) break;
       if (items + parcel.items > limits.items || bytes + parcel.bytes > limits.bytes) break;
     }
     queue.shift();
@@ -40,11 +42,18 @@ export function gather(
   return taken;
 }
 
+function areSame(names: readonly string[], a: SenderHeaders, b: SenderHeaders): boolean {
+  if (a === b) return true;
+  for (const name of names) if (a.get(name) !== b.get(name)) return false;
+  return true;
+}
+
 /** One request out of many: concatenated Export requests are one Export request, so no byte is copied. */
-export function toBatch(signal: Signal, deliveries: readonly Delivery[]): Batch {
+export function toBatch(signal: Signal, deliveries: readonly Delivery[], { plan }: TargetHandle): Batch {
   const first = deliveries[0]!.parcel;
+  const headers = plan.forwardHeaders.length === 0 ? NO_HEADERS : first.headers.only(plan.forwardHeaders);
   if (deliveries.length === 1) {
-    return { signal, pieces: first.pieces, bytes: first.bytes, items: first.items, points: first.points };
+    return { signal, pieces: first.pieces, bytes: first.bytes, items: first.items, points: first.points, headers };
   }
   const pieces: Uint8Array[] = [];
   let bytes = 0;
@@ -56,5 +65,5 @@ export function toBatch(signal: Signal, deliveries: readonly Delivery[]): Batch 
     items += parcel.items;
     points += parcel.points;
   }
-  return { signal, pieces, bytes, items, points };
+  return { signal, pieces, bytes, items, points, headers };
 }

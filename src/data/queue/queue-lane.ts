@@ -345,7 +345,7 @@ export class QueueLane implements Origin {
     const parcels = this.#chooser.isTrial(target, queue.signal) ? 1 : Infinity;
     const limits = { parcels, items: maxItems, bytes: Math.min(maxBytes, maxRequestBytes) };
     const deliveries = gather(queue, target, limits, (delivery) => this.#fresh(delivery, nowMs));
-    const batch = toBatch(queue.signal, deliveries);
+    const batch = toBatch(queue.signal, deliveries, target);
     const sent = { deliveries, target };
     if (batch.bytes > maxRequestBytes) {
       const message = `${batch.bytes} bytes are more than target ${target.plan.id} takes (${maxRequestBytes})`;

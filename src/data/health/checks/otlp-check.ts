@@ -1,5 +1,6 @@
 import { Unreachable } from "../../../core/unreachable.ts";
 import { SIGNALS, type Signal } from "../../../otlp/signal.ts";
+import { NO_HEADERS } from "../../../plan/sender-headers.ts";
 import type { SendOutcome, TargetClient } from "../../export/target-client.ts";
 import { isTargetFault } from "../../export/target-fault.ts";
 import type { Check, CheckOutcome } from "../check.ts";
@@ -13,7 +14,7 @@ export function openOtlpCheck(client: TargetClient): Check {
   return {
     run(timeoutMs, done) {
       let cancelled = false;
-      const batch = { signal, pieces: [], bytes: 0, items: 0, points: 0 };
+      const batch = { signal, pieces: [], bytes: 0, items: 0, points: 0, headers: NO_HEADERS };
       const cancel = client.send(batch, timeoutMs, (outcome) => {
         if (cancelled) return;
         if (outcome.kind === "rejected") signal = after(signal);
