@@ -100,6 +100,18 @@ test("a message that does not come in time is DEADLINE_EXCEEDED, and what it hel
   assert.deepEqual([receiving.admission.inFlightBytes, receiving.admission.inFlightRequests], [0, 0]);
 });
 
+test("who waits in vain is told so, and when to come again, before it gives up", async () => {
+  const clock = new ManualClock();
+  await using receiving = await openReceiving({ clock, answer: () => "hold", grpc: { keepaliveTimeMs: 0 } });
+  await using connection = new GrpcConnection(receiving.grpcPort);
+  const answer = connection.call(TRACES, Buffer.alloc(10), { headers: { "grpc-timeout": "5S" } });
+  while (receiving.carried.length === 0) await new Promise(setImmediate);
+  clock.advance(4_510);
+  const { status, details } = await answer;
+  assert.equal(status, GRPC.DEADLINE_EXCEEDED);
+  assert.match(JSON.stringify(details), /RetryInfo/u);
+});
+
 test("what is announced and does not come holds no room for others", async () => {
   await using receiving = await openReceiving({ limits: { maxInFlightBytes: 4 * MIB } });
   await using slow = new GrpcConnection(receiving.grpcPort);

@@ -72,7 +72,11 @@ const NodeLimitsSchema = z.strictObject({
   max_in_flight_bytes: size(1_024).prefault("64MiB").describe("Bytes of all requests being worked on, at most."),
   max_concurrent_requests: z.int().min(1).default(4_096).describe("Requests being worked on, at most."),
   max_connections: z.int().min(1).default(10_000).describe("Open connections, at most."),
-  request_timeout: duration(1).prefault("10s").describe("Deadline of requests that state none."),
+  request_timeout: duration(1)
+    .prefault("9s")
+    .describe(
+      "Deadline of requests that state none: less than the 10 s of OpenTelemetry's SDKs, so that they hear the answer.",
+    ),
   max_timeout: duration(1).prefault("60s").describe("Longest deadline that a sender may ask for."),
 });
 

@@ -35,7 +35,7 @@ function checkNode(root: Values): Finding[] {
     const message = "is less than max_request_bytes: the largest request would never be admitted";
     findings.push(fault([...path, "max_in_flight_bytes"], message, "raise it to max_request_bytes or more"));
   }
-  const usual = amountOf(limits["request_timeout"], "10s");
+  const usual = amountOf(limits["request_timeout"], "9s");
   const longest = amountOf(limits["max_timeout"], "60s");
   if (usual !== undefined && longest !== undefined && longest < usual) {
     findings.push(

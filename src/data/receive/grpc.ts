@@ -3,6 +3,7 @@ import type { UnaryCall, UnaryExchange, UnaryHandler } from "../../http2/port.ts
 import { SIGNAL_FACTS, SIGNALS, type Signal } from "../../otlp/signal.ts";
 import type { Permit } from "../admit/admission.ts";
 import type { Reply, RequestHead } from "../request.ts";
+import { answerWithinMs } from "./deadlines.ts";
 import { type Desk, openDesk, type ReceiveEnv } from "./desk.ts";
 import { type Encoding, parseEncoding } from "./encoding.ts";
 import { HEALTH_CHECK_PATH, HealthExchange } from "./grpc-health.ts";
@@ -52,7 +53,8 @@ function beginExport(desk: Desk, call: UnaryCall, signal: Signal): UnaryExchange
 
 function timeoutOf(desk: Desk, call: UnaryCall): number {
   const { requestTimeoutMs, maxTimeoutMs } = desk.env.admission.limits;
-  return Math.min(call.timeoutMs ?? requestTimeoutMs, maxTimeoutMs);
+  const { timeoutMs } = call;
+  return Math.min(timeoutMs === undefined ? requestTimeoutMs : answerWithinMs(timeoutMs), maxTimeoutMs);
 }
 
 function refuse(desk: Desk, call: UnaryCall, receivedMs: number, refusal: Refusal): undefined {
