@@ -5,7 +5,7 @@ import type { Signal } from "../otlp/signal.ts";
 import type { RulePlan } from "../plan/route-plan.ts";
 import type { LedgerEntry } from "../telemetry/ledger.ts";
 import { type HeaderIntake, NO_TAKEN, type TakenHeaders } from "./header-intake.ts";
-import { type Obstacle, placeDrafts, queueFull } from "./place.ts";
+import { type Obstacle, type Placed, placeDrafts, queueFull } from "./place.ts";
 import type { Pool } from "./queue/pool-port.ts";
 import type { Carry, CarriedRequest } from "./receive/carry.ts";
 import { FULL_SUCCESS, type Reply } from "./request.ts";
@@ -63,7 +63,7 @@ export function createCorridor(current: () => CorridorAssembly, clock: Clock): C
     }
     const ways = assembly.ways[head.signal];
     ways.router.route(envelope, head.region, taken.all);
-    const { problem, obstacle } = judge(ways, envelope, places);
+    const { problem, obstacle } = judge(ways, { envelope, headers: taken.all }, places);
     if (problem !== "") {
       done({ ok: false, refusal: { reason: "bad_data", message: problem, field: "request" } });
       return NOTHING_TO_CANCEL;
@@ -85,11 +85,11 @@ export interface Judgement {
 }
 
 /** Decides about the request that was just routed, and changes nothing. `places` gets the indexes of the pools, by draft. */
-export function judge(ways: Pick<Ways, "router" | "pools">, envelope: Envelope, places: number[]): Judgement {
+export function judge(ways: Pick<Ways, "router" | "pools">, placed: Placed, places: number[]): Judgement {
   const { router, pools } = ways;
-  const problem = router.problem !== "" ? router.problem : vouch(ways, router.plan.signal, envelope.bytes);
+  const problem = router.problem !== "" ? router.problem : vouch(ways, router.plan.signal, placed.envelope.bytes);
   if (problem !== "") return { problem, obstacle: undefined };
-  return { problem, obstacle: placeDrafts(router, pools, envelope, places) ?? nowhereToGo(router) };
+  return { problem, obstacle: placeDrafts(router, pools, placed, places) ?? nowhereToGo(router) };
 }
 
 /**

@@ -2,6 +2,7 @@ import type { Reason } from "../core/reason.ts";
 import type { Envelope } from "../otlp/scan.ts";
 import type { Pool } from "./queue/pool-port.ts";
 import type { RoutePlan } from "../plan/route-plan.ts";
+import type { SenderHeaders } from "../plan/sender-headers.ts";
 import type { Draft } from "./route/draft.ts";
 import type { Router } from "./route/route.ts";
 
@@ -11,6 +12,12 @@ export interface Obstacle {
   readonly message: string;
 }
 
+/** What is placed: a request that was just routed, and what goes along with it. */
+export interface Placed {
+  readonly envelope: Envelope;
+  readonly headers: SenderHeaders;
+}
+
 /**
  * Finds the queue for each draft of the request that was just routed: that of its pool, or, when that is full, of the
  * first pool after it that is usable and has room. `places` gets the indexes of the pools, by draft.
@@ -18,7 +25,7 @@ export interface Obstacle {
 export function placeDrafts(
   { drafts, plan }: Router,
   pools: readonly Pool[],
-  envelope: Envelope,
+  { envelope, headers }: Placed,
   places: number[],
 ): Obstacle | undefined {
   places.length = 0;
@@ -30,8 +37,8 @@ export function placeDrafts(
       return { reason: "no_target", message: `pool ${pool.name}: no target is usable` };
     }
     const bytes = draft.parcelBytes(envelope);
-    const place = findRoom(draft, plan, pools, bytes, taken);
-    if (place < 0) return queueFull(pool);
+    const place = findRoom({ draft, bytes, headers }, plan, pools, taken);
+    if (place < 0) return noRoom(pool, pool.hasRoom(bytes, plan.signal, draft.channel, taken?.get(draft.pool) ?? 0));
     places.push(place);
     taken?.set(place, (taken.get(place) ?? 0) + bytes);
   }
@@ -43,20 +50,31 @@ export function queueFull({ name }: Pool): Obstacle {
   return { reason: "queue_full", message: `pool ${name}: its queue is full` };
 }
 
+function noRoom(pool: Pool, forOthers: boolean): Obstacle {
+  if (!forOthers) return queueFull(pool);
+  const message = `pool ${pool.name}: there is no room for more with the headers of this request, so that others have some`;
+  return { reason: "queue_full", message };
+}
+
+interface Wanted {
+  readonly draft: Draft;
+  readonly bytes: number;
+  readonly headers: SenderHeaders;
+}
+
 function findRoom(
-  draft: Draft,
+  { draft, bytes, headers }: Wanted,
   { signal, pools: plans }: RoutePlan,
   pools: readonly Pool[],
-  bytes: number,
   taken: ReadonlyMap<number, number> | undefined,
 ): number {
   const own = draft.pool;
   const { chain } = plans[own]!;
-  if (pools[own]!.hasRoom(bytes, signal, draft.channel, taken?.get(own) ?? 0)) return own;
+  if (pools[own]!.hasRoom(bytes, signal, draft.channel, taken?.get(own) ?? 0, headers)) return own;
   for (let k = 1; k < chain.length; k++) {
     const pool = pools[chain[k]!]!;
     const reserved = taken?.get(chain[k]!) ?? 0;
-    if (pool.usable(signal) && pool.hasRoom(bytes, signal, undefined, reserved)) return chain[k]!;
+    if (pool.usable(signal) && pool.hasRoom(bytes, signal, undefined, reserved, headers)) return chain[k]!;
   }
   return -1;
 }

@@ -296,6 +296,20 @@ export const METRICS = {
     help: "Batches that a pool tries again, by reason.",
     labels: ["pool", "reason"],
   },
+  poolTenants: {
+    name: "signalbox_pool_tenants",
+    kind: "gauge",
+    unit: "tenants",
+    help: "Different values of the headers that a pool's targets are passed on, of which the pool holds something.",
+    labels: ["pool"],
+  },
+  poolCrowded: {
+    name: "signalbox_pool_crowded_parcels_total",
+    kind: "counter",
+    unit: "parcels",
+    help: "Parcels that wait together with those of other tenants, because 1,000 tenants of the pool wait apart.",
+    labels: ["pool"],
+  },
   poolTakenOver: {
     name: "signalbox_pool_taken_over_items_total",
     kind: "counter",

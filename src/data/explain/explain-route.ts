@@ -19,7 +19,7 @@ export function explainRoute(
   if (!scanEnvelope(walk.signal, alone, envelope)) throw new TypeError("a slice of a well-formed request is malformed");
   router.divide(envelope, walk.region, walk.headers);
   const places: number[] = [];
-  const { obstacle } = judge({ router, pools }, envelope, places);
+  const { obstacle } = judge({ router, pools }, { envelope, headers: walk.headers }, places);
   const drafts = router.drafts.map((draft, d) => {
     const rule = draft.rules[0]!;
     const pool = places[d] ?? draft.pool;

@@ -45,7 +45,7 @@ export function explain(parts: ExplainParts, request: ExplainRequest): Explanati
 /** Why what was just routed would be refused. */
 function refusalOf({ router, routePools: pools, region, headers }: Walk, envelope: Envelope): Refused | null {
   router.divide(envelope, region, headers);
-  const { problem, obstacle } = judge({ router, pools }, envelope, []);
+  const { problem, obstacle } = judge({ router, pools }, { envelope, headers }, []);
   if (problem !== "") return { reason: "bad_data", message: problem };
   return obstacle === undefined ? null : { reason: obstacle.reason, message: obstacle.message };
 }

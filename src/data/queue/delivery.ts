@@ -1,11 +1,14 @@
 import type { TargetHandle } from "../export/target.ts";
 import type { Parcel, ParcelOutcome } from "../parcel.ts";
+import type { Tenant } from "./tenants.ts";
 
 /** A parcel on its way to one target. */
 export interface Delivery {
   readonly parcel: Parcel;
   /** Bytes of the queue's bound that it takes, until it is settled. */
   readonly charge: number;
+  /** Whose it is, while it is in a queue whose tenants take turns. */
+  tenant: Tenant | undefined;
   /** Times it was put back to be tried again. */
   retries: number;
   /** At most so many share a batch with it, itself included: lowered when a batch was refused as a whole. */
@@ -29,6 +32,7 @@ export function deliverParts(whole: Delivery, parts: readonly Parcel[]): Deliver
     const charge = i === parts.length - 1 ? left : Math.floor((whole.charge * part.bytes) / bytes);
     left -= charge;
     const delivery = newDelivery(part, charge, whole.company);
+    delivery.tenant = whole.tenant;
     delivery.retries = whole.retries;
     delivery.avoid = whole.avoid;
     delivery.unreachable = whole.unreachable;
@@ -61,5 +65,5 @@ export function endOf({ parcel }: Delivery, nowMs: number, maxAgeMs: number): Pa
 
 /** The one place that makes them, so that all have the same shape. */
 function newDelivery(parcel: Parcel, charge: number, company: number): Delivery {
-  return { parcel, charge, retries: 0, company, avoid: undefined, unreachable: undefined };
+  return { parcel, charge, tenant: undefined, retries: 0, company, avoid: undefined, unreachable: undefined };
 }

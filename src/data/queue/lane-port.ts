@@ -8,6 +8,7 @@ import type { TargetHandle } from "../export/target.ts";
 import type { SplitParcel } from "./cut-parcel.ts";
 import type { Delivery } from "./delivery.ts";
 import type { RetryBudget } from "./retry-policy.ts";
+import type { Tenants } from "./tenants.ts";
 
 /** What all lanes of a pool hold together. */
 export interface Held {
@@ -37,6 +38,7 @@ export interface LaneEnv {
   readonly budget: RetryBudget;
   readonly batchSize: Histogram;
   readonly held: Held;
+  readonly tenants: Tenants;
   /** One more batch of this pool is tried again. */
   countRetry(reason: string): void;
   /** A batch or a delivery ended. */

@@ -2,6 +2,7 @@ import { SIGNAL_FACTS, SIGNALS, type Signal } from "../../otlp/signal.ts";
 import { type Delivery, endOf, expiresMs } from "./delivery.ts";
 import { DueHeap } from "./due-heap.ts";
 import { SignalQueue } from "./signal-queue.ts";
+import { type Tenant, turnOf } from "./tenants.ts";
 
 /** After a look at this many parcels for expired ones, the next look is a millisecond away at least. */
 const LOOKED_AT_PER_MS = 1_000;
@@ -13,9 +14,28 @@ interface Group {
   deliveries: readonly Delivery[];
 }
 
+/** Of a tenant, and empty. */
+function isLeft({ tenant, length }: SignalQueue): boolean {
+  return tenant !== undefined && length === 0;
+}
+
+/** Neither is empty. */
+function isOlder(a: SignalQueue, b: SignalQueue): boolean {
+  return a.peek()!.parcel.enqueuedMs < b.peek()!.parcel.enqueuedMs;
+}
+
+/** Neither is empty. */
+function comesBefore(a: SignalQueue, b: SignalQueue): boolean {
+  const turn = a.tenant === b.tenant ? 0 : turnOf(a.tenant, b.tenant);
+  return turn === 0 ? isOlder(a, b) : turn < 0;
+}
+
 /** What a lane holds and is not under way: ready in a queue by signal, or waiting for a retry. */
 export class LaneStore {
-  readonly #queues: readonly SignalQueue[] = SIGNALS.map((signal) => new SignalQueue(signal));
+  /** First one for each signal, for what has no tenant, then those of tenants. */
+  #queues: SignalQueue[] = SIGNALS.map((signal) => new SignalQueue(signal));
+  /** By tenant, then by signal. */
+  readonly #byTenant = new Map<Tenant, (SignalQueue | undefined)[]>();
   /** By signal. */
   readonly #waiting: readonly DueHeap<Group>[] = SIGNALS.map(() => new DueHeap());
   #waitingItems = 0;
@@ -46,7 +66,7 @@ export class LaneStore {
 
   /** Anything of this signal, ready or not. */
   holds(signal: Signal): boolean {
-    return this.#queueOf(signal).length > 0 || this.#waitingOf(signal).length > 0;
+    return this.#firstOf(signal) !== undefined || this.#waitingOf(signal).length > 0;
   }
 
   /** When the oldest that is ready was offered; Infinity when nothing is. */
@@ -65,13 +85,13 @@ export class LaneStore {
 
   push(delivery: Delivery, maxAgeMs: number): void {
     this.#expiryMs = Math.min(this.#expiryMs, expiresMs(delivery, maxAgeMs));
-    this.#queueOf(delivery.parcel.signal).push(delivery);
+    this.#queueOf(delivery).push(delivery);
   }
 
-  /** To the front, in this order. All are of one signal. */
+  /** To the front, in this order. All are of one signal and one tenant. */
   putBack(deliveries: readonly Delivery[], maxAgeMs: number): void {
     for (const delivery of deliveries) this.#expiryMs = Math.min(this.#expiryMs, expiresMs(delivery, maxAgeMs));
-    this.#queueOf(deliveries[0]!.parcel.signal).putBack(deliveries);
+    this.#queueOf(deliveries[0]!).putBack(deliveries);
   }
 
   /** The same, at `dueMs`. */
@@ -112,15 +132,29 @@ export class LaneStore {
     return ended;
   }
 
-  /** The queue whose first parcel is the oldest, of those that are not in `but`. */
-  oldest(but: ReadonlySet<SignalQueue>): SignalQueue | undefined {
-    let oldest: SignalQueue | undefined;
+  /**
+   * The queue whose turn it is, of those that are not in `but` and of no signal whose bit is in `signals`: of one tenant, that whose
+   * first parcel is the oldest.
+   */
+  next(but: ReadonlySet<SignalQueue>, signals: number): SignalQueue | undefined {
+    let next: SignalQueue | undefined;
     for (const queue of this.#queues) {
-      const head = queue.peek();
-      if (head === undefined || but.has(queue)) continue;
-      if (oldest === undefined || head.parcel.enqueuedMs < oldest.peek()!.parcel.enqueuedMs) oldest = queue;
+      if (queue.length === 0 || (SIGNAL_FACTS[queue.signal].bit & signals) !== 0 || but.has(queue)) continue;
+      if (next === undefined || comesBefore(queue, next)) next = queue;
     }
-    return oldest;
+    return next;
+  }
+
+  /** Forgets the queues of tenants that have nothing ready. */
+  tidy(): void {
+    if (!this.#queues.some(isLeft)) return;
+    for (const { tenant, signal } of this.#queues.filter(isLeft)) {
+      const its = tenant && this.#byTenant.get(tenant);
+      if (tenant === undefined || its === undefined) continue;
+      its[SIGNAL_FACTS[signal].index] = undefined;
+      if (its.every((one) => one === undefined)) this.#byTenant.delete(tenant);
+    }
+    this.#queues = this.#queues.filter((queue) => !isLeft(queue));
   }
 
   /** The oldest of what is ready and what is ready next, of one signal or of all. It stays where it is, and what waits goes on waiting. */
@@ -141,7 +175,7 @@ export class LaneStore {
     if (oldest === undefined) return undefined;
     const waiting = this.#waitingOf(oldest.parcel.signal);
     const group = waiting.first;
-    if (group?.deliveries[0] !== oldest) return this.#queueOf(oldest.parcel.signal).shift();
+    if (group?.deliveries[0] !== oldest) return this.#queueOf(oldest).shift();
     this.#countWaiting([oldest], -1);
     group.deliveries = group.deliveries.slice(1);
     if (group.deliveries.length === 0) waiting.popDue(Infinity);
@@ -167,7 +201,7 @@ export class LaneStore {
   }
 
   #oldestOf(signal: Signal): Delivery | undefined {
-    const ready = this.#queueOf(signal).peek();
+    const ready = this.#firstOf(signal)?.peek();
     const waiting = this.#waitingOf(signal).first?.deliveries[0];
     if (ready === undefined || waiting === undefined) return ready ?? waiting;
     return waiting.parcel.enqueuedMs < ready.parcel.enqueuedMs ? waiting : ready;
@@ -177,8 +211,31 @@ export class LaneStore {
     return this.#waiting[SIGNAL_FACTS[signal].index]!;
   }
 
-  #queueOf(signal: Signal): SignalQueue {
-    return this.#queues[SIGNAL_FACTS[signal].index]!;
+  #queueOf({ parcel: { signal }, tenant }: Delivery): SignalQueue {
+    const { index } = SIGNAL_FACTS[signal];
+    if (tenant === undefined) return this.#queues[index]!;
+    const known = this.#byTenant.get(tenant)?.[index];
+    if (known !== undefined) return known;
+    const queue = new SignalQueue(signal, tenant);
+    this.#queues.push(queue);
+    this.#enter(queue, tenant);
+    return queue;
+  }
+
+  #enter(queue: SignalQueue, tenant: Tenant): void {
+    const its = this.#byTenant.get(tenant) ?? [];
+    its[SIGNAL_FACTS[queue.signal].index] = queue;
+    this.#byTenant.set(tenant, its);
+  }
+
+  /** That whose first parcel is the oldest of this signal; undefined when none is ready. */
+  #firstOf(signal: Signal): SignalQueue | undefined {
+    let first: SignalQueue | undefined;
+    for (const queue of this.#queues) {
+      if (queue.signal !== signal || queue.length === 0) continue;
+      if (first === undefined || isOlder(queue, first)) first = queue;
+    }
+    return first;
   }
 
   #countWaiting(deliveries: readonly Delivery[], sign: 1 | -1): void {

@@ -2,6 +2,7 @@ import type { Clock } from "../../core/clock.ts";
 import type { Random } from "../../core/random.ts";
 import type { Signal } from "../../otlp/signal.ts";
 import type { PoolPlan } from "../../plan/plan.ts";
+import type { SenderHeaders } from "../../plan/sender-headers.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import type { Strategies } from "../balance/strategies.ts";
@@ -50,8 +51,11 @@ export interface Pool extends AsyncDisposable, TakingPool {
   foresee(channel: number, signal: Signal): readonly LaneForesight[];
   /** Between `true` and `false`, in one turn, whoever asks only watches: nothing of it shows in later picks. */
   watch(on: boolean): void;
-  /** Whether `offer` would accept a parcel of this size now, beside `reserved` bytes; without a channel: whether the pool would. */
-  hasRoom(bytes: number, signal: Signal, channel?: number, reserved?: number): boolean;
+  /**
+   * Whether `offer` would accept a parcel of this size now, beside `reserved` bytes; without a channel: whether the pool would, and
+   * without headers: whether it would for a tenant that holds nothing yet.
+   */
+  hasRoom(bytes: number, signal: Signal, channel?: number, reserved?: number, headers?: SenderHeaders): boolean;
   /** For one of its channels; pools that are not divided have channel 0. With `full` the parcel stays the caller's and is not settled. */
   offer(parcel: Parcel, channel?: number): "accepted" | "full";
   /** Counts what another pool took over. */

@@ -1,6 +1,7 @@
 import type { Cancel } from "../../core/clock.ts";
 import type { Signal } from "../../otlp/signal.ts";
 import type { PoolPlan } from "../../plan/plan.ts";
+import type { SenderHeaders } from "../../plan/sender-headers.ts";
 import { PanicReport } from "../balance/panic-report.ts";
 import type { TargetHandle } from "../export/target.ts";
 import type { Parcel } from "../parcel.ts";
@@ -14,6 +15,7 @@ import type { Cut } from "./parting.ts";
 import type { Pool, PoolEnv } from "./pool-port.ts";
 import type { QueueLane } from "./queue-lane.ts";
 import { RetryBudget } from "./retry-policy.ts";
+import { Tenants } from "./tenants.ts";
 
 /** Disposing it settles what is left as failed (`shutting_down`) and waits until what is under way has ended. */
 export function openPool(plan: PoolPlan, targets: readonly TargetHandle[], env: PoolEnv): Pool {
@@ -29,6 +31,7 @@ class MemoryPool implements Pool {
   readonly #wake = (): void => this.#schedule();
   readonly #pump = (): void => this.#pumpNow();
   readonly #held = { bytes: 0, items: 0 };
+  readonly #tenants: Tenants;
   readonly #changed = new Set<() => void>();
   readonly #handOn: HandOn;
   #plan: PoolPlan;
@@ -40,6 +43,7 @@ class MemoryPool implements Pool {
     this.#env = env;
     this.#plan = plan;
     this.#panicReport = new PanicReport(plan.name, env);
+    this.#tenants = new Tenants(() => env.metrics.poolCrowded.with(plan.name).add(1));
     this.#lanes = new Lanes(plan, this.#laneEnv(), (delivery) => this.#sort(delivery));
     this.#handOn = new HandOn({
       poolNamed: env.poolNamed,
@@ -119,8 +123,11 @@ class MemoryPool implements Pool {
     return this.#lanes.forNew(channel, signal).map((lane) => lane.foresee(signal));
   }
 
-  hasRoom(bytes: number, signal: Signal, channel?: number, reserved = 0): boolean {
+  hasRoom(bytes: number, signal: Signal, channel?: number, reserved = 0, headers?: SenderHeaders): boolean {
     if (this.#closed) return false;
+    const { maxBytes } = this.#plan.queue;
+    const free = maxBytes - this.#held.bytes - reserved;
+    if (headers !== undefined && !this.#tenants.hasRoom(bytes + reserved, free, maxBytes, headers)) return false;
     if (this.#plan.strategy.type === "broadcast") {
       const lanes = this.#lanes.forCopies(signal);
       return lanes.some((lane) => this.#fitsCopy(lane, bytes + reserved, lanes.length));
@@ -131,7 +138,7 @@ class MemoryPool implements Pool {
   }
 
   offer(parcel: Parcel, channel = 0): "accepted" | "full" {
-    if (!this.hasRoom(parcel.bytes, parcel.signal, channel)) return "full";
+    if (!this.hasRoom(parcel.bytes, parcel.signal, channel, 0, parcel.headers)) return "full";
     if (this.#plan.strategy.type === "broadcast") this.#offerCopies(parcel, this.#lanes.forCopies(parcel.signal));
     else this.#lanes.channels[channel]!.push(deliver(parcel));
     this.#schedule();
@@ -145,7 +152,7 @@ class MemoryPool implements Pool {
     const cuts = this.#cut(parcel);
     let bytes = 0;
     for (const cut of cuts) {
-      if (!this.hasRoom(cut.bytes, parcel.signal, cut.channel, bytes)) return "full";
+      if (!this.hasRoom(cut.bytes, parcel.signal, cut.channel, bytes, parcel.headers)) return "full";
       bytes += cut.bytes;
     }
     const parts = this.#part(parcel, cuts);
@@ -166,6 +173,7 @@ class MemoryPool implements Pool {
   update(plan: PoolPlan, targets: readonly TargetHandle[]): void {
     this.#plan = plan;
     this.#lanes.configure(plan, targets);
+    this.#tenants.configure(targets);
     const watched = this.#lanes.targets();
     for (const [target, unwatch] of this.#watching) {
       if (watched.has(target)) continue;
@@ -322,6 +330,7 @@ class MemoryPool implements Pool {
       budget: new RetryBudget(clock.nowMs()),
       batchSize: metrics.batchSize.with(region),
       held: this.#held,
+      tenants: this.#tenants,
       countRetry: (reason) => metrics.poolRetries.with(this.name, reason).add(1),
       ended: () => {
         this.#schedule();
@@ -341,6 +350,7 @@ class MemoryPool implements Pool {
     const { metrics } = this.#env;
     metrics.queueBytes.with(this.name).read(() => this.heldBytes);
     metrics.queueItems.with(this.name).read(() => this.queuedItems);
+    metrics.poolTenants.with(this.name).read(() => this.#tenants.size);
     metrics.queueAge.with(this.name).read(() => this.oldestAgeMs / 1_000);
   }
 
@@ -349,6 +359,7 @@ class MemoryPool implements Pool {
     metrics.queueBytes.remove(this.name);
     metrics.queueItems.remove(this.name);
     metrics.queueAge.remove(this.name);
+    metrics.poolTenants.remove(this.name);
     this.#panicReport.close();
   }
 }

@@ -200,6 +200,7 @@ export class QueueLane implements Origin {
   }
 
   push(delivery: Delivery): void {
+    delivery.tenant = this.#env.tenants.of(delivery.parcel.headers);
     this.#hold(delivery, 1);
     this.#store.push(delivery, this.maxAgeMs);
   }
@@ -227,9 +228,16 @@ export class QueueLane implements Origin {
     this.#store.returnDue(nowMs, this.maxAgeMs);
     for (const delivery of this.#store.sweep(nowMs, this.maxAgeMs)) this.#fresh(delivery, nowMs);
     this.#lingerUntilMs = Infinity;
+    this.#store.tidy();
     const stuck = new Set<SignalQueue>();
-    for (let queue = this.#store.oldest(stuck); queue !== undefined; queue = this.#store.oldest(stuck)) {
-      if (!this.#sendFrom(queue, nowMs)) stuck.add(queue);
+    let full = 0;
+    for (let next = this.#store.next(stuck, full); next !== undefined; next = this.#store.next(stuck, full)) {
+      const step = this.#sendFrom(next, nowMs);
+      if (step === "sent") continue;
+      stuck.add(next);
+      if (step === "nowhere" && next.tenant !== undefined && this.#isFull(next, nowMs)) {
+        full |= SIGNAL_FACTS[next.signal].bit; // nor is there room for what other tenants have
+      }
     }
   }
 
@@ -301,25 +309,34 @@ export class QueueLane implements Origin {
     this.#env.countRetry(reason);
   }
 
-  #hold({ charge, parcel }: Delivery, sign: 1 | -1): void {
+  #hold({ charge, parcel, tenant }: Delivery, sign: 1 | -1): void {
     const { held } = this.#env;
+    if (tenant !== undefined) this.#env.tenants.hold(tenant, charge, sign);
     this.#heldBytes += sign * charge;
     this.#heldItems += sign * parcel.items;
     held.bytes += sign * charge;
     held.items += sign * parcel.items;
   }
 
-  #sendFrom(queue: SignalQueue, nowMs: number): boolean {
+  /** `waits`: there is nothing to send, or not yet. `nowhere`: no target takes it now. */
+  #sendFrom(queue: SignalQueue, nowMs: number): "sent" | "waits" | "nowhere" {
     let head = queue.peek();
     while (head !== undefined && !this.#fresh(head, nowMs)) {
       queue.shift();
       head = queue.peek();
     }
-    if (head === undefined || this.#lingers(queue, head, nowMs)) return false;
+    if (head === undefined || this.#lingers(queue, head, nowMs)) return "waits";
     const target = this.#chooser.choose(head, nowMs, queue.signal);
-    if (target === undefined) return false;
+    if (target === undefined) return "nowhere";
     this.#send(queue, target, nowMs);
-    return true;
+    return "sent";
+  }
+
+  /** Whether its first parcel, and so that of any other queue of its signal, waits for nothing but room. */
+  #isFull(queue: SignalQueue, nowMs: number): boolean {
+    const { avoid, unreachable } = queue.peek() ?? {};
+    if (avoid !== undefined || unreachable !== undefined) return false;
+    return this.#chooser.anyUsable(nowMs, queue.signal);
   }
 
   /** Whether somebody still waits for it; ends it when not. */
@@ -358,6 +375,8 @@ export class QueueLane implements Origin {
     const full = queue.length > 0 || batch.items >= maxItems || batch.bytes >= limits.bytes;
     const timeoutMs = attemptMs(target, deliveries, nowMs);
     this.#inFlight++;
+    const { tenant } = queue;
+    if (tenant !== undefined) this.#env.tenants.serve(tenant);
     const flight: Flight = { bagIndex: -1, cancel: NOTHING };
     this.#underWay.add(flight);
     flight.cancel = target.send(
@@ -366,6 +385,7 @@ export class QueueLane implements Origin {
       () => full || this.#store.hasReady,
       (outcome) => {
         this.#underWay.delete(flight);
+        if (tenant !== undefined) tenant.inFlight--;
         this.#returned(sent, outcome);
       },
     );

@@ -1,17 +1,20 @@
 import type { Signal } from "../../otlp/signal.ts";
 import { Deque } from "./deque.ts";
 import type { Delivery } from "./delivery.ts";
+import type { Tenant } from "./tenants.ts";
 
-/** What is ready to leave of one signal, oldest first: a batch has one signal. */
+/** What is ready to leave of one signal and one tenant, oldest first: a batch has one signal. */
 export class SignalQueue {
   readonly signal: Signal;
+  readonly tenant: Tenant | undefined;
   readonly #deque = new Deque<Delivery>();
   #items = 0;
   #bytes = 0;
   #charge = 0;
 
-  constructor(signal: Signal) {
+  constructor(signal: Signal, tenant?: Tenant) {
     this.signal = signal;
+    this.tenant = tenant;
   }
 
   get length(): number {

@@ -1,0 +1,93 @@
+import type { SenderHeaders } from "../../plan/sender-headers.ts";
+import type { TargetHandle } from "../export/target.ts";
+
+/** So many tenants of a pool wait apart. */
+export const MAX_TENANTS = 1_000;
+
+/** Those whose requests carry the same values of the headers that a pool's targets are passed on: their parcels wait together. */
+export interface Tenant {
+  /** Of those values; undefined for all beyond the bound. */
+  readonly key: string | undefined;
+  /** Of the pool's bound, until their parcels end. */
+  heldBytes: number;
+  parcels: number;
+  /** Calls under way, of all lanes. */
+  inFlight: number;
+  /** Counts up over all tenants: who was served longest ago is next. */
+  served: number;
+}
+
+/**
+ * The tenants of a pool that hold something in it. They take turns, so that none waits for the backlog of another, and none takes more of
+ * the queue than is left for all others, or its equal part, with one part for whoever comes next. Where the targets forward nothing there are none, and parcels have no tenant.
+ */
+export class Tenants {
+  /** All that some target forwards, in order. */
+  #names: readonly string[] = [];
+  readonly #known = new Map<string, Tenant>();
+  /** Of all beyond the bound together. */
+  readonly #others: Tenant = newTenant(undefined);
+  #turn = 0;
+  readonly #crowded: () => void;
+
+  /** `crowded` is told of each parcel that is one of those beyond the bound. */
+  constructor(crowded: () => void) {
+    this.#crowded = crowded;
+  }
+
+  /** Those that hold something. */
+  get size(): number {
+    return this.#known.size + (this.#others.parcels > 0 ? 1 : 0);
+  }
+
+  configure(targets: Iterable<TargetHandle>): void {
+    const names = new Set<string>();
+    for (const { plan } of targets) for (const name of plan.forwardHeaders) names.add(name);
+    this.#names = [...names].toSorted();
+  }
+
+  /** Whose a parcel with these headers is; undefined where the pool has no tenants. */
+  of(headers: SenderHeaders): Tenant | undefined {
+    if (this.#names.length === 0) return undefined;
+    const { key } = headers.only(this.#names);
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    if (this.#known.size >= MAX_TENANTS) {
+      this.#crowded();
+      return this.#others;
+    }
+    const tenant = newTenant(key);
+    this.#known.set(key, tenant);
+    return tenant;
+  }
+
+  /** Whether its tenant may hold so much more, when `free` bytes of `maxBytes` are left. */
+  hasRoom(bytes: number, free: number, maxBytes: number, headers: SenderHeaders): boolean {
+    if (this.#names.length === 0) return true;
+    const { key } = headers.only(this.#names);
+    const isNew = this.#known.size >= MAX_TENANTS ? this.#others : undefined;
+    const held = (this.#known.get(key) ?? isNew)?.heldBytes ?? 0;
+    return held === 0 || held + bytes <= Math.max(free, Math.floor(maxBytes / (this.size + 1)));
+  }
+
+  hold(tenant: Tenant, bytes: number, sign: 1 | -1): void {
+    tenant.heldBytes += sign * bytes;
+    tenant.parcels += sign;
+    if (tenant.parcels === 0 && tenant.key !== undefined) this.#known.delete(tenant.key);
+  }
+
+  /** A call of it leaves. */
+  serve(tenant: Tenant): void {
+    tenant.inFlight++;
+    tenant.served = ++this.#turn;
+  }
+}
+
+/** Whether it is the turn of `a` before `b`: who has fewer calls under way, else who was served longest ago. 0: neither. */
+export function turnOf(a: Tenant | undefined, b: Tenant | undefined): number {
+  return (a?.inFlight ?? 0) - (b?.inFlight ?? 0) || (a?.served ?? 0) - (b?.served ?? 0);
+}
+
+function newTenant(key: string | undefined): Tenant {
+  return { key, heldBytes: 0, parcels: 0, inFlight: 0, served: 0 };
+}

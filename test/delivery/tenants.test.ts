@@ -1,0 +1,140 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { SenderHeaders } from "../../src/plan/sender-headers.ts";
+import { ACCEPTED, type Offered, PoolRig, targetPlan } from "./pool-rig.ts";
+
+const HEADER = "x-scope-orgid";
+
+function tenant(name: string): SenderHeaders {
+  return new SenderHeaders(new Map([[HEADER, name]]));
+}
+
+/** Whose data is in the calls under way. */
+function underWay(rig: PoolRig): string {
+  return rig.calls.map(({ batch }) => batch.headers.get(HEADER) ?? "-").join(" ");
+}
+
+function forwarding(id = "a", maxInFlight = 4) {
+  return targetPlan(id, { forwardHeaders: [HEADER], maxInFlight });
+}
+
+/** Each parcel is a batch by itself. */
+const SINGLE = { maxItems: 1, maxBytes: 10_000, maxWaitMs: 0 };
+
+test("tenants: one that has a backlog does not keep another one waiting behind it", () => {
+  const rig = new PoolRig([forwarding("a", 1)], { batch: SINGLE });
+  rig.offer(50, { headers: tenant("huge") });
+  rig.offer(1, { headers: tenant("small") });
+  assert.equal(underWay(rig), "huge");
+  rig.answer();
+  assert.equal(underWay(rig), "small");
+  rig.answer();
+  assert.equal(underWay(rig), "huge");
+});
+
+test("tenants: those that have the same number of calls under way take turns, and each its oldest first", () => {
+  const rig = new PoolRig([forwarding("a", 1)], { batch: SINGLE });
+  for (const name of ["x", "x", "x", "y", "y", "z"]) rig.give({ headers: tenant(name) });
+  rig.turn();
+  const turns: string[] = [];
+  while (rig.calls.length > 0) {
+    turns.push(`${underWay(rig)}${rig.calls[0]!.ids}`);
+    rig.answer();
+  }
+  assert.deepEqual(turns, ["xA", "yD", "zF", "xB", "yE", "xC"]);
+});
+
+test("tenants: one whose calls hang has no more of the window than the others that wait", () => {
+  const rig = new PoolRig([forwarding()], { batch: SINGLE });
+  rig.offer(20, { headers: tenant("slow") });
+  assert.equal(underWay(rig), "slow slow slow slow");
+  rig.offer(20, { headers: tenant("fast") });
+  rig.answer();
+  rig.answer();
+  assert.equal(underWay(rig), "slow slow fast fast");
+  for (let i = 0; i < 15; i++) {
+    rig.calls.find(({ batch }) => batch.headers.get(HEADER) === "fast")!.answer(ACCEPTED);
+    rig.turn();
+    const whose = underWay(rig).split(" ");
+    const [slow, fast] = ["slow", "fast"].map((name) => whose.filter((one) => one === name).length);
+    assert.ok(slow! <= fast! + 1, underWay(rig));
+  }
+});
+
+test("tenants: what waits together leaves together, and only with its own kind", () => {
+  const rig = new PoolRig([forwarding("a", 1)]);
+  for (const name of ["x", "y", "x", "y", "x"]) rig.give({ headers: tenant(name) });
+  rig.turn();
+  const calls: string[] = [];
+  while (rig.calls.length > 0) {
+    calls.push(rig.calls[0]!.ids);
+    rig.answer();
+  }
+  assert.deepEqual(calls, ["ACE", "BD"]);
+});
+
+test("tenants: the queue keeps room for others: one holds no more than they are left, or its equal part", () => {
+  const rig = new PoolRig([forwarding()], { queue: { maxBytes: 1_000, maxAgeMs: 60_000 } });
+  const fill = (name: string): number => {
+    let taken = 0;
+    while (rig.give({ headers: tenant(name) }).answer === "accepted") taken++;
+    return taken;
+  };
+  assert.deepEqual([fill("a"), fill("b"), fill("c")], [5, 3, 2]);
+  assert.equal(rig.pool.hasRoom(100, "traces", 0, 0, tenant("a")), false);
+  rig.turn();
+  rig.answerAll();
+  assert.equal(fill("a"), 5);
+});
+
+test("tenants: a parcel of any size that the queue takes is taken of one that holds nothing", () => {
+  const rig = new PoolRig([forwarding()], { queue: { maxBytes: 1_000, maxAgeMs: 60_000 } });
+  assert.equal(rig.give({ headers: tenant("a"), bytes: 1_000 }).answer, "accepted");
+});
+
+test("tenants: beyond 1,000 they share a lane, and never a batch; all is delivered, and it is counted", () => {
+  const rig = new PoolRig([forwarding("a", 1)], { queue: { maxBytes: 10_000_000, maxAgeMs: 60_000 } });
+  const offered: Offered[] = [];
+  for (let round = 0; round < 3; round++) {
+    for (let i = 0; i < 1_010; i++) offered.push(rig.give({ headers: tenant(`t${i}`) }));
+  }
+  rig.turn();
+  assert.equal(rig.metrics.poolTenants.with("p").value, 1_001);
+  assert.equal(rig.metrics.poolCrowded.with("p").value, 30);
+  while (rig.calls.length > 0) {
+    const { batch } = rig.calls[0]!;
+    const own = offered.filter(({ parcel }) => parcel.pieces.some((piece) => batch.pieces.includes(piece)));
+    assert.deepEqual(
+      new Set(own.map(({ parcel }) => parcel.headers.get(HEADER))),
+      new Set([batch.headers.get(HEADER)]),
+    );
+    rig.answer();
+  }
+  assert.ok(offered.every(({ outcomes }) => outcomes.length === 1 && outcomes[0]!.kind === "delivered"));
+  assert.equal(rig.metrics.poolTenants.with("p").value, 0);
+});
+
+test("tenants: a pool whose targets forward nothing has none", () => {
+  const rig = new PoolRig(["a"], { queue: { maxBytes: 1_000, maxAgeMs: 60_000 } });
+  for (let i = 0; i < 10; i++) assert.equal(rig.give({ headers: tenant("a") }).answer, "accepted");
+  assert.equal(rig.metrics.poolTenants.with("p").value, 0);
+  rig.turn();
+  assert.equal(rig.calls.length, 1);
+});
+
+test("tenants: a target that begins to forward has them of what comes; what waits leaves before, with its own kind", () => {
+  const rig = new PoolRig([targetPlan("a", { maxInFlight: 1 })]);
+  for (const name of ["x", "y", "x"]) {
+    rig.give({ headers: tenant(name) });
+    rig.turn();
+  }
+  rig.targets.get("a")!.adopt(forwarding("a", 1));
+  rig.update({}, [forwarding("a", 1)]);
+  rig.offer(1, { headers: tenant("x") });
+  const calls: string[] = [];
+  while (rig.calls.length > 0) {
+    calls.push(`${underWay(rig)} ${rig.calls[0]!.ids}`);
+    rig.answer();
+  }
+  assert.deepEqual(calls, ["- A", "y B", "x C", "x D"]);
+});
