@@ -5,7 +5,7 @@ import { compileRoutes } from "./compile-routes.ts";
 import { compileHeaders } from "./header-plan.ts";
 import { compileStrategy } from "./compile-strategy.ts";
 import type { Plan, PoolPlan, TargetPlan, TargetTlsPlan } from "./plan.ts";
-import { compileTargetHealth } from "./target-health.ts";
+import { compileTargetHealth, revealHeaders } from "./target-health.ts";
 
 export interface CompileOptions {
   /** Counts up with every config that is taken over. */
@@ -39,9 +39,7 @@ export function digestOf(text: string): string {
 }
 
 function compileTarget(target: TargetConfig): TargetPlan {
-  const headers = Object.fromEntries(
-    Object.entries(target.headers).map(([name, value]) => [name.toLowerCase(), value.reveal()]),
-  );
+  const headers = revealHeaders(target.headers);
   const plan = {
     id: target.id,
     protocol: target.protocol,

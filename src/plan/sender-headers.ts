@@ -22,6 +22,10 @@ export class SenderHeaders {
     return this.#values.get(name);
   }
 
+  entries(): Iterable<readonly [name: string, value: string]> {
+    return this.#values;
+  }
+
   /** Only these of them. `names` are in order, so that the keys of two such can be compared. */
   only(names: readonly string[]): SenderHeaders {
     const values = new Map<string, string>();

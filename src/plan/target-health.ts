@@ -24,6 +24,8 @@ export interface CheckPlan {
   readonly path: string;
   /** For grpc. */
   readonly service: string;
+  /** For otlp, http and grpc. Lower-case names; the values may be secrets. */
+  readonly headers: Readonly<Record<string, string>>;
   /** False: the config says nothing, and calls that succeed make the check needless and overrule it. */
   readonly written: boolean;
 }
@@ -54,6 +56,11 @@ export function compileTargetHealth(target: TargetConfig): TargetHealthPlan {
   };
 }
 
+/** By lower-case names. */
+export function revealHeaders(headers: TargetConfig["headers"]): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value.reveal()]));
+}
+
 function compileCheck({ endpoint, health_check: written }: TargetConfig): CheckPlan | undefined {
   if (written === false) return undefined;
   const check = written ?? DEFAULT_HEALTH_CHECK;
@@ -66,6 +73,7 @@ function compileCheck({ endpoint, health_check: written }: TargetConfig): CheckP
     rise: check.rise,
     path: check.path,
     service: check.service,
+    headers: revealHeaders(check.headers),
     written: written !== undefined,
   };
 }

@@ -31,6 +31,7 @@ const CHECK: CheckPlan = {
   rise: 2,
   path: "/health",
   service: "",
+  headers: {},
   written: true,
 };
 

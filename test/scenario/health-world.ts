@@ -248,7 +248,7 @@ function behaviourOf(text: string): Behaviour {
 
 /** `check` is `default` (nobody wrote one), `written`, or `none`. */
 function planOf(id: string, check: string): TargetPlan {
-  const common = { type: "otlp", url: `http://${id}:4317`, path: "/health", service: "" } as const;
+  const common = { type: "otlp", url: `http://${id}:4317`, path: "/health", service: "", headers: {} } as const;
   const times = { intervalMs: 10_000, timeoutMs: 5_000, fall: 3, rise: 2 };
   const written = check === "none" ? undefined : { ...common, ...times, written: check === "written" };
   return targetPlan(id, { health: { ...CALLS_ALONE, check: written } });

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { duration } from "./duration.ts";
 import { EndpointSchema } from "./endpoint.ts";
+import { HeadersSchema } from "./header.ts";
 
 const HealthCheckSchema = z.strictObject({
   type: z
@@ -14,6 +15,9 @@ const HealthCheckSchema = z.strictObject({
   timeout: duration(1).prefault("5s").describe("A check that takes longer has failed."),
   path: z.string().startsWith("/", "must begin with /").default("/health").describe("For type http."),
   service: z.string().default("").describe("For type grpc."),
+  headers: HeadersSchema.default({}).describe(
+    "For otlp, http and grpc: sent besides the target's own headers, which win. Values are secrets.",
+  ),
   fall: z.int().min(1).default(3).describe("Failures in a row until the target is down."),
   rise: z.int().min(1).default(2).describe("Successes in a row until it is ready again."),
 });

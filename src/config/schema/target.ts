@@ -1,14 +1,12 @@
 import { z } from "zod";
-import { HEADER_NAME } from "../../core/header-name.ts";
 import { DEFAULT_GRPC_TRANSPORT, GRPC_TRANSPORTS } from "../../core/grpc-transport.ts";
 import { duration } from "./duration.ts";
 import { EndpointSchema } from "./endpoint.ts";
+import { HeaderNameSchema, HeadersSchema } from "./header.ts";
 import { NameSchema } from "./name.ts";
 import { SecretSchema } from "./secret.ts";
 import { size } from "./size.ts";
 import { EjectionSchema, OptionalHealthCheckSchema } from "./target-health.ts";
-
-const HeaderNameSchema = z.string().regex(HEADER_NAME, "is not a valid header name");
 
 const TargetTlsSchema = z.strictObject({
   ca: z.string().min(1).optional().describe("Certificates to trust instead of the system's: a file, or PEM."),
@@ -46,10 +44,7 @@ export const TargetSchema = z.strictObject({
   region: NameSchema.default("default").describe("Where the target is."),
   tags: z.record(z.string().min(1), z.string()).default({}).describe("Free labels, for selectors."),
   compression: z.enum(["none", "gzip"]).default("none").describe("How requests are compressed."),
-  headers: z
-    .record(HeaderNameSchema, SecretSchema)
-    .default({})
-    .describe("Sent with every request. Values are secrets."),
+  headers: HeadersSchema.default({}).describe("Sent with every request. Values are secrets."),
   forward_headers: z
     .array(HeaderNameSchema)
     .default([])

@@ -1,4 +1,4 @@
-import { caution, type Finding, fault } from "../finding.ts";
+import { caution, type Finding, fault, type Path } from "../finding.ts";
 import { type Outline, type OutlineTarget, textOf, valuesOf } from "../outline.ts";
 import { endpointFault } from "../schema/endpoint.ts";
 
@@ -6,7 +6,8 @@ import { endpointFault } from "../schema/endpoint.ts";
 export function checkTargetOptions({ targets }: Outline): Finding[] {
   return targets.flatMap((target) => [
     ...checkEndpoint(target),
-    ...checkHeaders(target),
+    ...checkHeaders(target.values["headers"], [...target.path, "headers"]),
+    ...checkHeaders(valuesOf(target.values["health_check"])?.["headers"], [...target.path, "health_check", "headers"]),
     ...checkTls(target),
     ...checkHealthCheck(target),
   ]);
@@ -17,6 +18,7 @@ const CHECK_OPTIONS: readonly { readonly key: string; readonly types: readonly s
   { key: "endpoint", types: ["http", "grpc", "tcp"] },
   { key: "path", types: ["http"] },
   { key: "service", types: ["grpc"] },
+  { key: "headers", types: ["otlp", "http", "grpc"] },
 ];
 
 /** Headers that the protocols set themselves (RFC 9113, gRPC over HTTP/2, OTLP). */
@@ -56,10 +58,10 @@ function checkEndpoint(target: OutlineTarget): Finding[] {
   return [caution(path, `the path of the signal is added to it: ${url.pathname}/v1/traces`, `did you mean "${base}"?`)];
 }
 
-function checkHeaders({ values, path }: OutlineTarget): Finding[] {
+function checkHeaders(headers: unknown, path: Path): Finding[] {
   const seen = new Map<string, string>();
-  return Object.entries(valuesOf(values["headers"]) ?? {}).flatMap(([name, value]) => {
-    const at = [...path, "headers", name];
+  return Object.entries(valuesOf(headers) ?? {}).flatMap(([name, value]) => {
+    const at = [...path, name];
     const lower = name.toLowerCase();
     const before = seen.get(lower);
     seen.set(lower, name);

@@ -13,6 +13,7 @@ export const SECRET_PATHS: readonly (readonly string[])[] = [
   ["node", "coordination", "token"],
   ["node", "admin", "tokens", "*", "value"],
   ["targets", "*", "headers", "*"],
+  ["targets", "*", "health_check", "headers", "*"],
   ["targets", "*", "tls", "key"],
 ];
 

@@ -13,7 +13,7 @@ export class PassedHeaders {
   #own: TargetPlan["headers"] = {};
   #known = new RecentMap<TargetPlan["headers"]>(KNOWN);
 
-  of({ headers: own, forwardHeaders }: TargetPlan, passed: SenderHeaders): TargetPlan["headers"] {
+  of({ headers: own }: TargetPlan, passed: SenderHeaders): TargetPlan["headers"] {
     if (passed === NO_HEADERS) return own;
     if (own !== this.#own) {
       this.#own = own;
@@ -21,11 +21,7 @@ export class PassedHeaders {
     }
     const known = this.#known.get(passed.key);
     if (known !== undefined) return known;
-    const values = forwardHeaders.flatMap((name) => {
-      const value = passed.get(name);
-      return value === undefined ? [] : [[name, value] as const];
-    });
-    const merged = { ...Object.fromEntries(values), ...own };
+    const merged = { ...Object.fromEntries(passed.entries()), ...own };
     this.#known.set(passed.key, merged);
     return merged;
   }

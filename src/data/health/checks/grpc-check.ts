@@ -15,6 +15,7 @@ import type { UnaryClient, UnaryResult } from "../../../http2/port.ts";
 import type { TargetPlan } from "../../../plan/plan.ts";
 import type { CheckPlan } from "../../../plan/target-health.ts";
 import type { Check, CheckOutcome } from "../check.ts";
+import { headersOf, isUnsigned } from "./unsigned.ts";
 
 const PATH = "/grpc.health.v1.Health/Check";
 /** Field 1, length-delimited. */
@@ -28,17 +29,18 @@ export function openGrpcCheck(check: CheckPlan, current: () => TargetPlan, trans
   return {
     run(timeoutMs, done) {
       let cancelled = false;
+      const target = current();
       const cancel = transport.unary(
         {
           path: PATH,
-          metadata: current().headers,
+          metadata: headersOf(check, target),
           pieces: [message],
           messageBytes: message.length,
           encoding: "identity",
           timeoutMs,
         },
         (result) => {
-          if (!cancelled) done(judge(result));
+          if (!cancelled) done(judge(result, (code) => isUnsigned(code, check, target)));
         },
       );
       return () => {
@@ -50,14 +52,16 @@ export function openGrpcCheck(check: CheckPlan, current: () => TargetPlan, trans
   };
 }
 
-function judge(result: UnaryResult): CheckOutcome {
+function judge(result: UnaryResult, isUnheard: (code: string) => boolean): CheckOutcome {
   if (result.kind === "failed") {
     return { result: result.reason === "timeout" ? "timeout" : "failed", said: result.text };
   }
   if (result.status !== GRPC.OK) {
     const timeout = result.status === GRPC.DEADLINE_EXCEEDED;
     const code = grpcCodeName(result.status);
-    return { result: timeout ? "timeout" : "failed", said: result.text === "" ? code : `${code}: ${result.text}` };
+    const said = result.text === "" ? code : `${code}: ${result.text}`;
+    if (isUnheard(code)) return { result: "passed", said };
+    return { result: timeout ? "timeout" : "failed", said };
   }
   const status = readStatus(result.message);
   return { result: status === SERVING ? "passed" : "failed", said: STATUS_NAMES[status] ?? `status ${status}` };

@@ -5,11 +5,12 @@ import type { TargetPlan } from "../../../plan/plan.ts";
 import type { CheckPlan } from "../../../plan/target-health.ts";
 import { connectionOptions } from "../../export/http.ts";
 import type { Check, CheckOutcome } from "../check.ts";
+import { headersOf, isUnsigned } from "./unsigned.ts";
 
 /** So much of an answer is read: enough to use the connection again. */
 const MAX_BODY_BYTES = 65_536;
 
-/** GET of the check's path with the target's headers; any status of 200 to 299 passes. Connections are its own. */
+/** GET of the check's path with the headers of target and check; any status of 200 to 299 passes. Connections are its own. */
 export function openHttpCheck(check: CheckPlan, current: () => TargetPlan, userAgent: string, clock: Clock): Check {
   const { origin } = new URL(check.url);
   const pool = new Pool(origin, {
@@ -19,8 +20,14 @@ export function openHttpCheck(check: CheckPlan, current: () => TargetPlan, userA
     bodyTimeout: 0,
   });
   return {
-    run: (timeoutMs, done) =>
-      run(pool, { path: check.path, headers: current().headers, userAgent, timeoutMs }, clock, done),
+    run(timeoutMs, done) {
+      const target = current();
+      const passes = (status: number): boolean => {
+        return (status >= 200 && status < 300) || isUnsigned(`HTTP ${status}`, check, target);
+      };
+      const get = { path: check.path, headers: headersOf(check, target), userAgent, timeoutMs, passes };
+      return run(pool, get, clock, done);
+    },
     // What hangs must not hold it up.
     [Symbol.asyncDispose]: () => pool.destroy(),
   };
@@ -31,6 +38,7 @@ interface Get {
   readonly headers: Readonly<Record<string, string>>;
   readonly userAgent: string;
   readonly timeoutMs: number;
+  readonly passes: (status: number) => boolean;
 }
 
 function run(pool: Pool, get: Get, clock: Clock, done: (outcome: CheckOutcome) => void): Cancel {
@@ -50,7 +58,7 @@ function run(pool: Pool, get: Get, clock: Clock, done: (outcome: CheckOutcome) =
   return () => end(undefined);
 }
 
-async function ask(pool: Pool, { path, headers, userAgent }: Get, signal: AbortSignal): Promise<CheckOutcome> {
+async function ask(pool: Pool, { path, headers, userAgent, passes }: Get, signal: AbortSignal): Promise<CheckOutcome> {
   const answer = await pool.request({
     path,
     method: "GET",
@@ -58,6 +66,5 @@ async function ask(pool: Pool, { path, headers, userAgent }: Get, signal: AbortS
     signal,
   });
   await answer.body.dump({ limit: MAX_BODY_BYTES, signal });
-  const passed = answer.statusCode >= 200 && answer.statusCode < 300;
-  return { result: passed ? "passed" : "failed", said: `HTTP ${answer.statusCode}` };
+  return { result: passes(answer.statusCode) ? "passed" : "failed", said: `HTTP ${answer.statusCode}` };
 }

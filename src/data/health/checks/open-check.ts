@@ -13,7 +13,7 @@ import { openTcpCheck } from "./tcp-check.ts";
 export function openCheck(check: CheckPlan, current: () => TargetPlan, client: TargetClient, env: ClientEnv): Check {
   switch (check.type) {
     case "otlp":
-      return openOtlpCheck(client);
+      return openOtlpCheck(check, current, client);
     case "http":
       return openHttpCheck(check, current, USER_AGENT, env.clock);
     case "grpc":
