@@ -9,8 +9,11 @@ export interface AdminToken {
   readonly value: Secret;
 }
 
-/** Says who may call what: undefined to let a request through, otherwise the answer that refuses it. */
-export type Authorize = (request: IncomingMessage, role: Role) => AdminReply | undefined;
+/** Says who may call what: the role that whoever calls has, or the answer that refuses. */
+export type Authorize = (request: IncomingMessage, role: Role) => Authorized;
+export type Authorized =
+  | { readonly ok: true; readonly role: Role }
+  | { readonly ok: false; readonly reply: AdminReply };
 
 /**
  * With tokens, a request carries one whose role is at least the route's. Without tokens only this machine may call, and
@@ -19,7 +22,7 @@ export type Authorize = (request: IncomingMessage, role: Role) => AdminReply | u
 export function createAuthorize(tokens: readonly AdminToken[]): Authorize {
   const digests = tokens.map(({ role, value }) => ({ role, digest: digestOf(value.reveal()) }));
   return (request, role) => {
-    if (role === "none") return undefined;
+    if (role === "none") return { ok: true, role };
     return digests.length === 0 ? checkLocal(request) : checkToken(request, role, digests);
   };
 }
@@ -28,40 +31,38 @@ function checkToken(
   request: IncomingMessage,
   role: Role,
   digests: readonly { readonly role: Role; readonly digest: Buffer }[],
-): AdminReply | undefined {
+): Authorized {
   const given = /^Bearer +(\S+)$/iu.exec(request.headers.authorization ?? "")?.[1];
   const challenge = { headers: { "www-authenticate": 'Bearer realm="signalbox"' } };
-  if (given === undefined) return problemReply(401, "send a token: Authorization: Bearer <token>", challenge);
+  if (given === undefined) return refused(401, "send a token: Authorization: Bearer <token>", challenge);
   const digest = digestOf(given);
   let granted: Role = "none";
   for (const known of digests) {
     // All are compared, each in constant time, so that the time tells nothing about any of them.
     if (timingSafeEqual(known.digest, digest) && rank(known.role) > rank(granted)) granted = known.role;
   }
-  if (granted === "none") return problemReply(401, "this token is not known", challenge);
-  if (rank(granted) >= rank(role)) return undefined;
-  return problemReply(403, `this needs the role ${role}; the token has the role ${granted}`);
+  if (granted === "none") return refused(401, "this token is not known", challenge);
+  if (rank(granted) >= rank(role)) return { ok: true, role: granted };
+  return refused(403, `this needs the role ${role}; the token has the role ${granted}`);
 }
 
-function checkLocal(request: IncomingMessage): AdminReply | undefined {
+function checkLocal(request: IncomingMessage): Authorized {
   if (!isLoopback(request.socket.remoteAddress ?? "")) {
-    return problemReply(
-      403,
-      "without node.admin.tokens only this machine may call; set a token to call from elsewhere",
-    );
+    return refused(403, "without node.admin.tokens only this machine may call; set a token to call from elsewhere");
   }
   const host = hostOf(`http://${request.headers.host ?? ""}`);
   if (host === undefined || !isLocalName(host)) {
-    return problemReply(
-      403,
-      "the Host header names another machine; call localhost or 127.0.0.1, or set node.admin.tokens",
-    );
+    return refused(403, "the Host header names another machine; call localhost or 127.0.0.1, or set node.admin.tokens");
   }
   const { origin, "sec-fetch-site": site } = request.headers;
   if ((origin !== undefined && origin !== originOf(request)) || site === "cross-site" || site === "same-site") {
-    return problemReply(403, "pages of other origins may not call this");
+    return refused(403, "pages of other origins may not call this");
   }
-  return undefined;
+  return { ok: true, role: "admin" };
+}
+
+function refused(...problem: Parameters<typeof problemReply>): Authorized {
+  return { ok: false, reply: problemReply(...problem) };
 }
 
 function originOf(request: IncomingMessage): string {

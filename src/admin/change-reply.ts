@@ -7,7 +7,7 @@ import { errorAt, problemList, problemsReply } from "./problem-list.ts";
 import type { AdminReply } from "./route.ts";
 
 /** The statuses that a change may be answered with besides 200. */
-export const CHANGE_STATUSES = [400, 404, 408, 409, 412, 413, 415, 422, 503] as const;
+export const CHANGE_STATUSES = [400, 404, 408, 409, 412, 413, 415, 422, 429, 503] as const;
 
 /** What came of a change. `noun` is what an id that is not there, or there already, is of. */
 export function changeReply(outcome: ChangeOutcome, noun: string): AdminReply {

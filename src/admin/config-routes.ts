@@ -1,5 +1,6 @@
 import type { VersionInfo } from "../control/history/entry.ts";
 import type { Guard, RouteTable } from "../control/route-table.ts";
+import { AsWritten } from "../core/hide.ts";
 import { isoTime } from "../core/iso-time.ts";
 import { DOCUMENT_BODY, ROLLBACK_BODY } from "./body-specs.ts";
 import { CHANGE_STATUSES, changeReply } from "./change-reply.ts";
@@ -8,7 +9,15 @@ import { etagOf } from "./if-match.ts";
 import { jsonFaultOf, malformedReply, parseMapping } from "./parse-body.ts";
 import { problemReply } from "./problem-details.ts";
 import { errorAt, problemList, problemsReply } from "./problem-list.ts";
-import { type AdminBody, type AdminReply, type AdminRequest, JSON_TYPE, type Route, YAML_TYPE } from "./route.ts";
+import {
+  type AdminBody,
+  type AdminReply,
+  type AdminRequest,
+  JSON_TYPE,
+  type Role,
+  type Route,
+  YAML_TYPE,
+} from "./route.ts";
 import { configView } from "./views.ts";
 
 /** The config as a whole: read, apply, validate, its versions, what differs between them, and the way back. */
@@ -17,8 +26,8 @@ export function configRoutes(context: AdminContext): Route[] {
 }
 
 const CONFIG_PATH = "/api/v1/config";
-const READ = { method: "GET", role: "viewer", type: JSON_TYPE } as const;
-const CHANGE = { role: "admin", type: JSON_TYPE, statuses: CHANGE_STATUSES, guarded: true } as const;
+const READ = { method: "GET", role: "viewer", type: JSON_TYPE, work: "document" } as const;
+const CHANGE = { role: "admin", type: JSON_TYPE, statuses: CHANGE_STATUSES, guarded: true, work: "document" } as const;
 const FORMAT = { format: "json, or yaml for the document as it is written, comments and all." };
 
 function runningRoutes(context: AdminContext): Route[] {
@@ -28,7 +37,7 @@ function runningRoutes(context: AdminContext): Route[] {
       ...READ,
       path: CONFIG_PATH,
       summary: "The running config, secrets redacted.",
-      statuses: [400],
+      statuses: [400, 429],
       query: FORMAT,
       handle: ({ query }) => runningConfig(query.get("format"), context),
     },
@@ -45,9 +54,9 @@ function runningRoutes(context: AdminContext): Route[] {
       method: "POST",
       path: `${CONFIG_PATH}/validate`,
       summary: "Everything that is wrong with a document, without applying it.",
-      statuses: [400, 408, 413, 415, 503],
+      statuses: [400, 408, 413, 415, 429, 503],
       body: DOCUMENT_BODY,
-      handle: ({ body }) => validateConfig(body, table),
+      handle: ({ body, role }) => validateConfig(body, role, table),
     },
   ];
 }
@@ -59,7 +68,7 @@ function versionRoutes(context: AdminContext): Route[] {
       ...READ,
       path: `${CONFIG_PATH}/versions`,
       summary: "The versions that are kept, newest first: when, by whom, and what changed.",
-      statuses: [],
+      statuses: [429],
       handle: () => ({
         status: 200,
         body: table.versions.map(versionView),
@@ -70,7 +79,7 @@ function versionRoutes(context: AdminContext): Route[] {
       ...READ,
       path: `${CONFIG_PATH}/versions/{version}`,
       summary: "One version and its document, secrets redacted.",
-      statuses: [400, 404],
+      statuses: [400, 404, 429],
       query: FORMAT,
       handle: ({ params, query }) => oneVersion(params["version"] ?? "", query.get("format"), context),
     },
@@ -78,7 +87,7 @@ function versionRoutes(context: AdminContext): Route[] {
       ...READ,
       path: `${CONFIG_PATH}/diff`,
       summary: "What differs between two versions: rules, pools, targets, paths, and the text.",
-      statuses: [400, 404],
+      statuses: [400, 404, 429],
       query: { from: "A version; default: the one before `to`.", to: "A version; default: the running one." },
       handle: ({ query }) => diffReply(query, context),
     },
@@ -99,10 +108,11 @@ async function replaceConfig(body: AdminBody | undefined, guard: Guard, table: R
   return fault === undefined ? changeReply(await table.replace(body, guard), "config") : malformedReply([fault]);
 }
 
-async function validateConfig(body: AdminBody | undefined, table: RouteTable): Promise<AdminReply> {
+async function validateConfig(body: AdminBody | undefined, role: Role, table: RouteTable): Promise<AdminReply> {
   if (body === undefined) return problemReply(400, "this needs a body");
   const fault = jsonFaultOf(body);
-  const { valid, problems } = fault === undefined ? await table.validate(body) : { valid: false, problems: [fault] };
+  if (fault !== undefined) return { status: 200, body: { valid: false, problems: problemList([fault]) } };
+  const { valid, problems } = await table.validate(body, role === "admin" ? "allowed" : "none");
   return { status: 200, body: { valid, problems: problemList(problems) } };
 }
 
@@ -133,7 +143,7 @@ async function oneVersion(text: string, format: string | null, { table }: AdminC
   const found = await table.version(version);
   if (found === undefined) return notKept(version);
   const headers = { etag: etagOf(version) };
-  return { status: 200, body: { ...versionView(found.info), config: found.config }, headers };
+  return { status: 200, body: { ...versionView(found.info), config: new AsWritten(found.config) }, headers };
 }
 
 async function diffReply(query: AdminRequest["query"], { table }: AdminContext): Promise<AdminReply> {
@@ -144,7 +154,7 @@ async function diffReply(query: AdminRequest["query"], { table }: AdminContext):
   if (query.has("from") && from === undefined) return problemReply(400, "`from` is no version");
   if (from === undefined) return problemReply(404, `no version before ${to} is kept`);
   const diff = await table.diff(from, to);
-  if (diff !== undefined) return { status: 200, body: { from, to, ...diff } };
+  if (diff !== undefined) return { status: 200, body: new AsWritten({ from, to, ...diff }) };
   return notKept(table.versions.some(({ version }) => version === from) ? to : from);
 }
 

@@ -1,5 +1,6 @@
 import type { Edit, Section } from "../control/document/element.ts";
 import type { RouteTable } from "../control/route-table.ts";
+import { AsWritten } from "../core/hide.ts";
 import type { AdminContext } from "./context.ts";
 import { elementBody } from "./body-specs.ts";
 import { CHANGE_STATUSES, changeReply } from "./change-reply.ts";
@@ -30,8 +31,12 @@ export function elementRoutes(context: AdminContext): Route[] {
 
 function kindsOf({ table, dataPlane }: AdminContext): Kind[] {
   const configOf = async (section: Section, id: string): Promise<unknown> =>
-    (await table.element(section, id))?.value ?? null;
-  const rules = async (): Promise<unknown> => (await table.elements("rules")).map(({ value }) => value);
+    new AsWritten((await table.element(section, id))?.value ?? null);
+  const rules = async (): Promise<unknown> => new AsWritten((await table.elements("rules")).map(({ value }) => value));
+  const rule = async (id: string): Promise<unknown> => {
+    const found = await table.element("rules", id);
+    return found && new AsWritten(found.value);
+  };
   const pool = async (name: string): Promise<unknown> => {
     const status = dataPlane.status().pools.find((known) => known.name === name);
     return status && { ...poolView(status), config: await configOf("pools", name) };
@@ -41,14 +46,7 @@ function kindsOf({ table, dataPlane }: AdminContext): Kind[] {
     return status && { ...targetView(status), config: await configOf("targets", id) };
   };
   return [
-    {
-      section: "rules",
-      noun: "rule",
-      key: "id",
-      schema: "Rule",
-      list: rules,
-      one: async (id) => (await table.element("rules", id))?.value,
-    },
+    { section: "rules", noun: "rule", key: "id", schema: "Rule", list: rules, one: rule },
     {
       section: "pools",
       noun: "pool",
@@ -96,7 +94,13 @@ function tagged({ status }: RouteTable, body: unknown): AdminReply {
 
 function writeRoutes(kind: Kind, { table }: AdminContext): Route[] {
   const { section, noun, key, schema } = kind;
-  const common = { role: "admin", type: JSON_TYPE, statuses: CHANGE_STATUSES, guarded: true } as const;
+  const common = {
+    role: "admin",
+    type: JSON_TYPE,
+    statuses: CHANGE_STATUSES,
+    guarded: true,
+    work: "document",
+  } as const;
   const change = async (request: AdminRequest, made: Made): Promise<AdminReply> =>
     "status" in made ? made : changeReply(await table.edit(made, request.guard), noun);
   const one = { ...common, path: `/api/v1/${section}/{${key}}` };

@@ -18,8 +18,9 @@ export function explainRoute(context: AdminContext): Route {
     role: "viewer",
     summary: "What would become of a request, or of one item, if it came now; nothing of it is carried out.",
     type: JSON_TYPE,
-    statuses: [400, 408, 413, 415, 422, 503],
+    statuses: [400, 408, 413, 415, 422, 429, 503],
     body: EXPLAIN_BODY,
+    work: "explain",
     handle: ({ body }) => reply(body, context),
   };
 }

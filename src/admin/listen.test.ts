@@ -7,6 +7,7 @@ import { setImmediate } from "node:timers/promises";
 import { createAuthority } from "../../test/support/certs.ts";
 import { ManualClock } from "../../test/support/manual-clock.ts";
 import { systemClock } from "../core/clock.ts";
+import { HIDE_NOTHING } from "../core/hide.ts";
 import { Secret } from "../core/secret.ts";
 import { createLog, type Log } from "../telemetry/log.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
@@ -51,6 +52,7 @@ async function open(
     tls: undefined,
     tokens: [],
     routes,
+    hide: () => HIDE_NOTHING,
     clock: systemClock,
     log,
     metrics: createMetrics(),
@@ -185,3 +187,31 @@ for (const [method, path, kind, more] of matches) {
     );
   });
 }
+
+test("of what takes work only so much is under way: 429 with Retry-After beyond, and as before when it has ended", async () => {
+  const gate = Promise.withResolvers<void>();
+  const begun = Promise.withResolvers<void>();
+  let under = 0;
+  const handle = async (): Promise<AdminReply> => {
+    if (++under === 8) begun.resolve();
+    await gate.promise;
+    return { status: 200, body: {} };
+  };
+  const routes = [
+    route("/work", { work: "document", handle }),
+    route("/free", {}),
+    route("/other", { work: "explain" }),
+  ];
+  const { server } = await open(routes);
+  await using _ = server;
+  const get = (path: string): Promise<Response> => fetch(`http://127.0.0.1:${server.port}${path}`);
+  const working = Array.from({ length: 8 }, () => get("/work"));
+  await begun.promise;
+  const refused = await get("/work");
+  assert.deepEqual([refused.status, refused.headers.get("retry-after")], [429, "1"]);
+  assert.match(await refused.text(), /8 requests that read or change the config are under way already/u);
+  for (const path of ["/free", "/other"]) assert.equal((await get(path)).status, 200);
+  gate.resolve();
+  for (const worked of await Promise.all(working)) assert.equal(worked.status, 200);
+  assert.equal((await get("/work")).status, 200);
+});

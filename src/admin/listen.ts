@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import type { Clock } from "../core/clock.ts";
+import { type Hide, hideIn } from "../core/hide.ts";
 import { reasonOf, RouterError } from "../core/errors.ts";
 import { watchRefusals } from "../core/connection-refusal.ts";
 import type { Log } from "../telemetry/log.ts";
@@ -10,6 +11,7 @@ import { refusalTeller } from "../telemetry/refused-connections.ts";
 import { type AdminToken, type Authorize, createAuthorize } from "./auth.ts";
 import { parseIfMatch } from "./if-match.ts";
 import { PROBLEM_TYPE, problemReply } from "./problem-details.ts";
+import { Gates } from "./gates.ts";
 import { BodyReader } from "./read-body.ts";
 import { type AdminBody, type AdminReply, JSON_TYPE, matchRoute, type Route } from "./route.ts";
 
@@ -21,6 +23,8 @@ export interface AdminListenOptions {
   readonly tls: AdminTls | undefined;
   readonly tokens: readonly AdminToken[];
   readonly routes: readonly Route[];
+  /** What every text of an answer goes through, as the running config wants it. */
+  readonly hide: () => Hide;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -93,8 +97,8 @@ function addressOf(server: Server): AddressInfo {
   return address;
 }
 
-function createAnswer({ routes, tokens, clock, log, metrics }: AdminListenOptions): Answer {
-  const desk: Desk = { routes, authorize: createAuthorize(tokens), bodies: new BodyReader(clock) };
+function createAnswer({ routes, tokens, hide, clock, log, metrics }: AdminListenOptions): Answer {
+  const desk: Desk = { routes, authorize: createAuthorize(tokens), bodies: new BodyReader(clock), gates: new Gates() };
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const reply = await replyTo(request, response, desk).catch((cause: unknown) => {
       log.error("admin request failed", { path: request.url, error: cause });
@@ -102,15 +106,21 @@ function createAnswer({ routes, tokens, clock, log, metrics }: AdminListenOption
     });
     metrics.adminRequests.with(String(reply.status)).add(1);
     if (isUnread(request) && reply.status !== 408) await desk.bodies.discard(request);
-    if (!response.destroyed) send(request, response, reply);
+    if (!response.destroyed) send(request, response, hidden(reply, hide()));
   };
   return (request, response) => void answer(request, response);
+}
+
+/** A body that is a text is a document as it is written, or metrics, whose labels are names. */
+function hidden(reply: AdminReply, hide: Hide): AdminReply {
+  return typeof reply.body === "string" ? reply : { ...reply, body: hideIn(reply.body, hide) };
 }
 
 interface Desk {
   readonly routes: readonly Route[];
   readonly authorize: Authorize;
   readonly bodies: BodyReader;
+  readonly gates: Gates;
 }
 
 /** In this order: who asks, what for, on which condition, and only then the body. */
@@ -121,8 +131,8 @@ async function replyTo(request: IncomingMessage, response: ServerResponse, desk:
   const { pathname, searchParams } = new URL(`http://admin${url}`);
   const match = matchRoute(desk.routes, method, pathname);
   // Who may not look is not told which paths there are.
-  const refusal = desk.authorize(request, match.kind === "route" ? match.route.role : "viewer");
-  if (refusal !== undefined) return refusal;
+  const caller = desk.authorize(request, match.kind === "route" ? match.route.role : "viewer");
+  if (!caller.ok) return caller.reply;
   if (match.kind === "not_found")
     return problemReply(404, `there is no ${pathname}; /openapi.json lists what there is`);
   if (match.kind === "method_not_allowed") {
@@ -135,7 +145,9 @@ async function replyTo(request: IncomingMessage, response: ServerResponse, desk:
   if (!precondition.ok) return problemReply(400, 'If-Match takes a version as in the ETag: "5"');
   const { guard } = precondition;
   const handle = async (body: AdminBody | undefined): Promise<AdminReply> => {
-    return { type: route.type, ...(await route.handle({ params, query: searchParams, guard, body })) };
+    const asked = { params, query: searchParams, guard, role: caller.role, body };
+    const reply = await desk.gates.within(route.work, () => route.handle(asked));
+    return { type: route.type, ...reply };
   };
   return route.body === undefined ? handle(undefined) : desk.bodies.withBody(request, response, route.body, handle);
 }

@@ -19,6 +19,8 @@ export interface Route {
   /** Whether it takes `If-Match`, so that a change is made only to the version that was looked at. */
   readonly guarded?: boolean;
   readonly body?: BodySpec;
+  /** What is done for it beside the data plane, of which only so much may be under way. */
+  readonly work?: Work;
   handle(request: AdminRequest): AdminReply | Promise<AdminReply>;
 }
 
@@ -31,6 +33,9 @@ export interface BodySpec {
   readonly schema: Readonly<Record<string, unknown>>;
 }
 
+/** Reading documents; explaining items. */
+export type Work = "document" | "explain";
+
 export type BodyType = "json" | "yaml";
 
 export interface AdminRequest {
@@ -39,6 +44,8 @@ export interface AdminRequest {
   readonly query: URLSearchParams;
   /** The versions of `If-Match`; undefined when any will do. */
   readonly guard: readonly number[] | undefined;
+  /** Of whoever calls. */
+  readonly role: Role;
   /** Undefined when none was sent, or the route takes none. */
   readonly body: AdminBody | undefined;
 }

@@ -1,4 +1,6 @@
 import type { ConfigStatus } from "../control/apply.ts";
+import { showConfig } from "../config/show-config.ts";
+import { AsWritten } from "../core/hide.ts";
 import { isoTime } from "../core/iso-time.ts";
 import { formatProblem } from "../core/problem.ts";
 import type { CheckStatus, PoolStatus, TargetStatus } from "../plan/data-plane.ts";
@@ -32,9 +34,9 @@ export function nodeView(context: AdminContext): View {
   };
 }
 
-/** `GET /api/v1/config`: what runs, with secrets printing as [redacted] of their own accord. */
+/** `GET /api/v1/config`: what runs, with references in the place of what came from elsewhere, and secrets redacted. */
 export function configView(status: ConfigStatus): View {
-  return { version: status.version, digest: status.digest, config: status.running };
+  return { version: status.version, digest: status.digest, config: new AsWritten(showConfig(status.running)) };
 }
 
 /** `GET /api/v1/ledger` */

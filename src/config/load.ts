@@ -4,13 +4,15 @@ import { reasonOf } from "../core/errors.ts";
 import type { Problem } from "../core/problem.ts";
 import { checkSchema } from "./check-schema.ts";
 import { type ParsedDocument, parseText, type SyntaxFault } from "./document.ts";
-import { type Finding, formatPath } from "./finding.ts";
+import { caution, type Finding, formatPath, type Path } from "./finding.ts";
 import { normalise } from "./normalise.ts";
 import { expandPluginStrategies } from "./plugin-strategies.ts";
 import { readPemFiles } from "./pem.ts";
-import type { Config } from "./schema/config.ts";
+import type { Config, ConfigDocument } from "./schema/config.ts";
 import { type Sources, substitute } from "./substitute.ts";
+import { rememberTaints, type Taint } from "./taint.ts";
 import { findUnavailable } from "./unavailable.ts";
+import { untold } from "./untold.ts";
 import { validate } from "./validate.ts";
 
 export interface LoadOptions extends Sources {
@@ -19,7 +21,7 @@ export interface LoadOptions extends Sources {
 }
 
 export interface LoadResult {
-  /** Undefined exactly when there is an error among the problems. */
+  /** Undefined exactly when there is an error among the problems, or something was left unread. */
   readonly config: Config | undefined;
   /** In the order of the file. */
   readonly problems: Problem[];
@@ -55,19 +57,61 @@ const MINIMAL_HINT = "the smallest config is  targets: [{ id: tempo, endpoint: h
 /** Certificates and tokens are small: what is larger is a mistake. */
 const MAX_FILE_BYTES = 1_024 * 1_024;
 
-function check(text: unknown, sources: Sources): { config: Config | undefined; findings: Finding[] } {
+interface Checked {
+  readonly config: Config | undefined;
+  readonly findings: readonly Finding[];
+}
+
+function check(text: unknown, sources: Sources): Checked {
   const substituted = substitute(text, sources);
-  const { root: written, findings: pemFindings } = readPemFiles(substituted.root, sources);
-  const root = expandPluginStrategies(written);
-  const { document, findings: schemaFindings } = checkSchema(root);
-  const findings = keepFirst(
-    [...substituted.findings, ...pemFindings],
-    schemaFindings,
-    validate(root, document),
-    findUnavailable(root),
+  const pem = readPemFiles(substituted.root, sources);
+  const unread = [...substituted.unread, ...pem.unread];
+  const taints = [...substituted.taints, ...pem.taints];
+  const { document, steps } = examine(pem.root);
+  const kept = keepFirst([...substituted.findings, ...pem.findings], ...steps).filter(
+    ({ path }) => !unread.some((opaque) => isAtOrBelow(path, opaque)),
   );
-  const isUsable = document !== undefined && findings.every((finding) => finding.severity === "warning");
-  return { config: isUsable ? normalise(document, sources.resolvePath ?? resolve) : undefined, findings };
+  const isUsable =
+    document !== undefined && unread.length === 0 && kept.every(({ severity }) => severity === "warning");
+  const config = isUsable ? normalise(document, sources.resolvePath ?? resolve) : undefined;
+  if (config !== undefined) rememberTaints(config, taints);
+  const reading = [...substituted.findings, ...pem.findings];
+  const findings = untold(kept, taints, (instead) => {
+    const root = instead === undefined ? substituted.written : putAt(substituted.written, taints, instead);
+    return [...reading, ...examine(root).steps.flat()];
+  });
+  return { config, findings: unread.length === 0 ? findings : [...findings, notRead(unread.length)] };
+}
+
+/** What is wrong with values of which all is known. */
+function examine(written: unknown): { document: ConfigDocument | undefined; steps: readonly (readonly Finding[])[] } {
+  const root = expandPluginStrategies(written);
+  const { document, findings } = checkSchema(root);
+  return { document, steps: [findings, validate(root, document), findUnavailable(root)] };
+}
+
+function putAt(root: unknown, taints: readonly Taint[], text: string): unknown {
+  const tree = structuredClone(root);
+  for (const { path } of taints) {
+    const holder = path.slice(0, -1).reduce<unknown>((value, part) => memberOf(value, part), tree);
+    const last = path.at(-1);
+    if (typeof holder === "object" && holder !== null && last !== undefined) Reflect.set(holder, last, text);
+  }
+  return tree;
+}
+
+function memberOf(value: unknown, part: string | number): unknown {
+  return typeof value === "object" && value !== null ? Reflect.get(value, part) : undefined;
+}
+
+function isAtOrBelow(path: Path, above: Path): boolean {
+  return above.length <= path.length && above.every((part, i) => part === path[i]);
+}
+
+function notRead(count: number): Finding {
+  const what = count === 1 ? "1 value" : `${count} values`;
+  const hint = "references and files are read for the role admin only";
+  return caution([], `${what} from elsewhere were not read, and so not checked`, hint);
 }
 
 /**

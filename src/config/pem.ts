@@ -1,5 +1,7 @@
+import { Secret } from "../core/secret.ts";
 import { type Finding, fault, type Path } from "./finding.ts";
-import { codeOf, type Sources } from "./substitute.ts";
+import { codeOf, refused, type Sources } from "./substitute.ts";
+import type { Taint } from "./taint.ts";
 
 /** Values that are the path of a file with PEM, or the PEM itself. */
 const PEM_PATHS: readonly Path[] = [
@@ -11,30 +13,66 @@ const PEM_PATHS: readonly Path[] = [
   ["targets", "*", "tls", "key"],
 ];
 
+export interface PemRead {
+  readonly root: unknown;
+  readonly findings: Finding[];
+  /** What was read, with the path of the file where it is known. */
+  readonly taints: Taint[];
+  readonly unread: Path[];
+}
+
 /** A copy of the values with certificates and keys read from their files: afterwards they are PEM texts. */
-export function readPemFiles(
-  root: unknown,
-  { readFile }: Pick<Sources, "readFile">,
-): { root: unknown; findings: Finding[] } {
-  const findings: Finding[] = [];
-  const read = (value: unknown, path: Path): unknown => {
-    if (typeof value !== "string" || value === "" || value.includes(PEM_START)) return value;
-    try {
-      const text = readFile(value);
-      if (text.includes(PEM_START)) return text;
-      findings.push(fault(path, "the file is not PEM", `it must have a line that begins with ${PEM_START}`));
-    } catch (cause) {
-      findings.push(
-        fault(path, `cannot read the file: ${codeOf(cause)}`, "relative paths start at the config's folder"),
-      );
-    }
+export function readPemFiles(root: unknown, { readFile, policy }: Sources): PemRead {
+  const read: Omit<PemRead, "root"> = { findings: [], taints: [], unread: [] };
+  const replace = (value: unknown, path: Path): unknown => {
+    if (!isPemPath(value)) return value;
+    const answer = policy?.follow({ kind: "file", name: value }) ?? "follow";
+    if (answer === "unread") read.unread.push(path);
+    // The path itself may come from a reference: it is not repeated.
+    else if (answer === "refuse") {
+      const { message, hint } = refused("file", "this file");
+      read.findings.push(fault(path, message, hint));
+    } else return readPem(value, path, readFile, read);
     return value;
   };
-  const replaced = PEM_PATHS.reduce((values, pattern) => replaceAt(values, pattern, [], read), root);
-  return { root: replaced, findings };
+  return { root: PEM_PATHS.reduce((values, pattern) => replaceAt(values, pattern, [], replace), root), ...read };
+}
+
+/** The paths of all files with PEM that a document names. */
+export function pemFilesIn(root: unknown): string[] {
+  const files: string[] = [];
+  const collect = (value: unknown): unknown => {
+    if (isPemPath(value)) files.push(value);
+    return value;
+  };
+  for (const pattern of PEM_PATHS) replaceAt(root, pattern, [], collect);
+  return files;
 }
 
 const PEM_START = "-----BEGIN ";
+
+function isPemPath(value: unknown): value is string {
+  return typeof value === "string" && value !== "" && !value.includes("${") && !value.includes(PEM_START);
+}
+
+function readPem(
+  value: string,
+  path: Path,
+  readFile: Sources["readFile"],
+  { findings, taints }: Omit<PemRead, "root">,
+): string {
+  try {
+    const text = readFile(value);
+    if (text.includes(PEM_START)) {
+      taints.push({ path, written: value, value: new Secret(text), parts: [] });
+      return text;
+    }
+    findings.push(fault(path, "the file is not PEM", `it must have a line that begins with ${PEM_START}`));
+  } catch (cause) {
+    findings.push(fault(path, `cannot read the file: ${codeOf(cause)}`, "relative paths start at the config's folder"));
+  }
+  return value;
+}
 
 type Replace = (value: unknown, path: Path) => unknown;
 

@@ -1,5 +1,7 @@
+import { Secret } from "../core/secret.ts";
 import type { Finding, Path } from "./finding.ts";
 import { fault } from "./finding.ts";
+import { isNamePath, type Taint } from "./taint.ts";
 
 export interface Sources {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -7,56 +9,158 @@ export interface Sources {
   readonly readFile: (path: string) => string;
   /** The whole path of a file that is named but not read here. Default: from the folder of the process. */
   readonly resolvePath?: (path: string) => string;
+  /** What may be read of this machine. Default: everything, as befits a file that somebody has put here. */
+  readonly policy?: ReferencePolicy;
+}
+
+/** What a reference stands for: a variable of the environment, or a file by its path as written. */
+export interface Reference {
+  readonly kind: "env" | "file";
+  readonly name: string;
+}
+
+export interface ReferencePolicy {
+  /** `follow` it, `refuse` it as a problem, or leave it `unread`: then nothing is said of the text that has it. */
+  follow(reference: Reference): "follow" | "refuse" | "unread";
+  /** Whether this text with a reference may stand where a name does that is shown everywhere. */
+  mayBeName(path: Path, written: string): boolean;
+}
+
+export interface Substituted {
+  /** With references replaced. */
+  readonly root: unknown;
+  /** With references as they are written: nothing of this machine is in it. */
+  readonly written: unknown;
+  readonly findings: Finding[];
+  readonly taints: Taint[];
+  /** Texts of which a reference was left unread. */
+  readonly unread: Path[];
 }
 
 /**
- * A copy of the values with `${env:NAME}`, `${env:NAME:-default}` and `${file:path}` replaced in texts, and `$${` as `${`.
+ * The values with `${env:NAME}`, `${env:NAME:-default}` and `${file:path}` replaced in texts, and `$${` as `${`.
  * What is put in is never looked at again. A text with a fault stays as it is.
  */
-export function substitute(root: unknown, sources: Sources): { root: unknown; findings: Finding[] } {
-  const findings: Finding[] = [];
-  const walk = (value: unknown, path: Path): unknown => {
-    if (typeof value === "string") return value.includes("${") ? replaceIn(value, path, sources, findings) : value;
-    if (Array.isArray(value)) return value.map((item, i) => walk(item, [...path, i]));
-    if (typeof value !== "object" || value === null) return value;
-    return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, walk(entry, [...path, key])]));
+export function substitute(root: unknown, sources: Sources): Substituted {
+  const work: Work = { sources, findings: [], taints: [], unread: [] };
+  const both = walk(root, [], work);
+  return { ...both, findings: work.findings, taints: work.taints, unread: work.unread };
+}
+
+/** All references in the texts of a document, as they are written in it. */
+export function referencesIn(root: unknown): Reference[] {
+  if (typeof root === "string") {
+    return [...root.matchAll(REFERENCE)].flatMap(({ groups }) => {
+      const known = groups?.["body"] === undefined ? undefined : readReference(groups["body"]);
+      return known === undefined ? [] : [known];
+    });
+  }
+  if (typeof root !== "object" || root === null) return [];
+  return Object.values(root).flatMap(referencesIn);
+}
+
+interface Work {
+  readonly sources: Sources;
+  readonly findings: Finding[];
+  readonly taints: Taint[];
+  readonly unread: Path[];
+}
+
+interface Both {
+  readonly root: unknown;
+  readonly written: unknown;
+}
+
+function walk(value: unknown, path: Path, work: Work): Both {
+  if (typeof value === "string") return value.includes("${") ? replaceIn(value, path, work) : same(value);
+  if (Array.isArray(value)) {
+    const items = value.map((item, i) => walk(item, [...path, i], work));
+    return { root: items.map(({ root }) => root), written: items.map(({ written }) => written) };
+  }
+  if (typeof value !== "object" || value === null) return same(value);
+  const entries = Object.entries(value).map(([key, entry]) => [key, walk(entry, [...path, key], work)] as const);
+  return {
+    root: Object.fromEntries(entries.map(([key, { root }]) => [key, root])),
+    written: Object.fromEntries(entries.map(([key, { written }]) => [key, written])),
   };
-  return { root: walk(root, []), findings };
+}
+
+function same(value: unknown): Both {
+  return { root: value, written: value };
 }
 
 const REFERENCE = /\$\$\{|\$\{(?<body>[^}]*)\}|\$\{/gu;
 const ESCAPE_HINT = "${env:NAME}, ${env:NAME:-default} or ${file:path}; write $${ for the characters ${";
 
-function replaceIn(text: string, path: Path, sources: Sources, findings: Finding[]): string {
+function replaceIn(text: string, path: Path, work: Work): Both {
+  const { findings, taints, unread, sources } = work;
   const before = findings.length;
+  const parts: { written: string; value: Secret }[] = [];
+  const opaque: string[] = [];
   const replaced = text.replace(REFERENCE, (match: string, body: string | undefined) => {
     if (match === "$${") return "${";
     const found = body === undefined ? { message: '"${" has no "}"', hint: ESCAPE_HINT } : resolve(body, sources);
-    if (typeof found === "string") return found;
-    findings.push(fault(path, found.message, found.hint));
-    return match;
+    if ("message" in found) findings.push(fault(path, found.message, found.hint));
+    if ("unread" in found) opaque.push(match);
+    if (!("text" in found)) return match;
+    if (found.isForeign) parts.push({ written: match, value: new Secret(found.text) });
+    return found.text;
   });
-  return findings.length === before ? replaced : text;
+  if (opaque.length > 0) unread.push(path);
+  if (opaque.length > 0 || findings.length > before) return same(text);
+  if (parts.length === 0) return same(replaced);
+  if (isNamePath(path) && sources.policy?.mayBeName(path, text) === false) findings.push(fault(path, ...NO_NAME));
+  taints.push({ path, written: text, value: new Secret(replaced), parts });
+  return { root: replaced, written: text };
 }
 
-function resolve(body: string, sources: Sources): string | { message: string; hint: string } {
+const NO_NAME = [
+  "is shown everywhere, so that what comes by the API cannot take it from a reference",
+  "write the name itself, or write the reference into the config file",
+] as const;
+
+type Found =
+  | { readonly text: string; readonly isForeign: boolean }
+  | { readonly unread: true }
+  | { readonly message: string; readonly hint: string };
+
+function resolve(body: string, sources: Sources): Found {
+  const reference = readReference(body);
+  if (reference === undefined) return { message: `"\${${body}}" is not a substitution`, hint: ESCAPE_HINT };
+  const answer = sources.policy?.follow(reference) ?? "follow";
+  if (answer === "unread") return { unread: true };
+  const { kind, name } = reference;
+  if (answer === "refuse") return refused(kind, `\${${kind}:${name}}`);
+  return kind === "env" ? resolveVariable(name, reference.otherwise, sources) : resolveFile(name, sources);
+}
+
+/** What the API may not read. `what` is the reference as it is written. */
+export function refused(kind: Reference["kind"], what: string): { readonly message: string; readonly hint: string } {
+  return {
+    message: `${what} may not be read for a config that comes by the API`,
+    hint: `let the config file have it first, or allow it there with node.secrets.${kind === "env" ? "env" : "files"}`,
+  };
+}
+
+function readReference(body: string): (Reference & { readonly otherwise: string | undefined }) | undefined {
   const variable = /^env:(?<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?<otherwise>.*))?$/su.exec(body)?.groups;
-  if (variable !== undefined) return resolveVariable(variable["name"] ?? "", variable["otherwise"], sources);
-  if (body.startsWith("file:") && body.length > "file:".length) return resolveFile(body.slice("file:".length), sources);
-  return { message: `"\${${body}}" is not a substitution`, hint: ESCAPE_HINT };
+  if (variable !== undefined) return { kind: "env", name: variable["name"] ?? "", otherwise: variable["otherwise"] };
+  if (!body.startsWith("file:") || body.length === "file:".length) return undefined;
+  return { kind: "file", name: body.slice("file:".length), otherwise: undefined };
 }
 
-function resolveVariable(name: string, otherwise: string | undefined, { env }: Sources): ReturnType<typeof resolve> {
+function resolveVariable(name: string, otherwise: string | undefined, { env }: Sources): Found {
   const value = Object.hasOwn(env, name) ? env[name] : undefined;
-  if (otherwise !== undefined && (value === undefined || value === "")) return otherwise;
-  if (value !== undefined) return value;
+  // What a reference falls back to stands in the document.
+  if (otherwise !== undefined && (value === undefined || value === "")) return { text: otherwise, isForeign: false };
+  if (value !== undefined) return { text: value, isForeign: true };
   return { message: `the environment variable ${name} is not set`, hint: `set it, or write \${env:${name}:-default}` };
 }
 
 /** Files of secrets usually end with a line break that is no part of the secret. */
-function resolveFile(path: string, { readFile }: Sources): ReturnType<typeof resolve> {
+function resolveFile(path: string, { readFile }: Sources): Found {
   try {
-    return readFile(path).replace(/(?:\r?\n)+$/u, "");
+    return { text: readFile(path).replace(/(?:\r?\n)+$/u, ""), isForeign: true };
   } catch (cause) {
     return {
       message: `cannot read the file ${path}: ${codeOf(cause)}`,

@@ -1,3 +1,4 @@
+import { hideValuesOf } from "../config/hide-values.ts";
 import type { Config } from "../config/schema/config.ts";
 import type { Clock } from "../core/clock.ts";
 import { reasonOf } from "../core/errors.ts";
@@ -165,11 +166,13 @@ class Walk implements ConfigWalk {
 
   /** make, compile, write, swap: whatever fails on the way leaves the running config and the file as they were. */
   async #walk(make: () => Promise<Proposal | Refused>, file: ConfigFile | undefined): Promise<ChangeOutcome> {
+    let hide = hideValuesOf(this.#status.running);
     try {
       const made = await make();
       if (made.kind !== "proposal") return made;
       const { config, problems, text } = made.prepared;
       if (config === undefined) return { kind: "invalid", problems };
+      hide = hideValuesOf(config); // what fails from here on fails over what it says
       const { version, digest, text: before } = this.#status;
       if (made.by === "api" && text === before) return { kind: "unchanged", version, digest, warnings: problems };
       const plan = this.#parts.compile(config, version + 1, text);
@@ -183,7 +186,7 @@ class Walk implements ConfigWalk {
       }
       return await this.#applied(made, config, plan);
     } catch (cause) {
-      return { kind: "failed", reason: reasonOf(cause) };
+      return { kind: "failed", reason: hide(reasonOf(cause)) };
     }
   }
 

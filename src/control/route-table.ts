@@ -24,7 +24,10 @@ export interface Element {
   readonly value: unknown;
 }
 
-/** The route table: what runs, what ran, and every way to change it. What its methods give is without secrets. */
+/**
+ * The route table: what runs, what ran, and every way to change it. What its methods give is without secrets; what they take may refer
+ * to what the running document refers to, and to what `node.secrets` allows, and cannot change that or `node.plugins`.
+ */
 export interface RouteTable {
   /** What runs. Its text and config may hold secrets. */
   readonly status: ConfigStatus;
@@ -37,8 +40,14 @@ export interface RouteTable {
   replace(wanted: Wanted, guard: Guard): Promise<ChangeOutcome>;
   /** The document of an older version as a new one. */
   rollback(to: number, guard: Guard): Promise<ChangeOutcome>;
-  /** What is wrong with a document; nothing changes. */
-  validate(wanted: Wanted): Promise<{ readonly valid: boolean; readonly problems: readonly Problem[] }>;
+  /**
+   * What is wrong with a document; nothing changes. `none`: for somebody who may not know what is in this machine's environment and
+   * files, not even whether it is right; default: as for a change.
+   */
+  validate(
+    wanted: Wanted,
+    follow?: "allowed" | "none",
+  ): Promise<{ readonly valid: boolean; readonly problems: readonly Problem[] }>;
 
   /** Newest first. */
   readonly versions: readonly VersionInfo[];
@@ -92,12 +101,16 @@ class Table implements RouteTable {
 
   edit(edit: Edit, guard: Guard): Promise<ChangeOutcome> {
     const { desk, place } = this.#parts;
-    return this.#change(guard, (running) => desk.prepareEdit(running.text, edit, place));
+    return this.#change(guard, (running) =>
+      desk.prepareEdit(edit, { running: running.text, follow: "allowed" }, place),
+    );
   }
 
   replace(wanted: Wanted, guard: Guard): Promise<ChangeOutcome> {
     const { desk, place } = this.#parts;
-    return this.#change(guard, (running) => desk.prepareWanted(running.text, wanted, place));
+    return this.#change(guard, (running) =>
+      desk.prepareWanted(wanted, { running: running.text, follow: "allowed" }, place),
+    );
   }
 
   rollback(to: number, guard: Guard): Promise<ChangeOutcome> {
@@ -107,17 +120,20 @@ class Table implements RouteTable {
       if (conflict !== undefined) return conflict;
       const text = await history.text(to);
       if (text === undefined) return { kind: "unknown", id: String(to) };
-      const prepared = await desk.prepareText(text, running.text, place);
+      const prepared = await desk.prepareAgain(text, running.text, place);
       return { kind: "proposal", prepared, by: "rollback", summary: `back to version ${to}` };
     });
   }
 
-  async validate(wanted: Wanted): Promise<{ readonly valid: boolean; readonly problems: readonly Problem[] }> {
+  async validate(
+    wanted: Wanted,
+    follow: "allowed" | "none" = "allowed",
+  ): Promise<{ readonly valid: boolean; readonly problems: readonly Problem[] }> {
     const { desk, place } = this.#parts;
-    const made = await desk.prepareWanted(this.status.text, wanted, place);
+    const made = await desk.prepareWanted(wanted, { running: this.status.text, follow }, place);
     if (made.kind === "prepared") {
-      const { config, problems } = made.prepared;
-      return { valid: config !== undefined, problems };
+      const { problems } = made.prepared;
+      return { valid: problems.every(({ severity }) => severity === "warning"), problems };
     }
     if (made.kind === "malformed") return { valid: false, problems: made.problems };
     return { valid: false, problems: [{ severity: "error", path: "", message: UNWRITABLE }] };

@@ -4,16 +4,18 @@ import type { AdminContext, NodeFacts } from "../admin/context.ts";
 import { type AdminServer, listenAdmin } from "../admin/listen.ts";
 import { createRoutes } from "../admin/routes.ts";
 import { formatAddress } from "../config/schema/address.ts";
+import { hideValuesOf } from "../config/hide-values.ts";
 import type { Config } from "../config/schema/config.ts";
 import { type ConfigWalk, createConfigWalk } from "../control/apply.ts";
 import { openConfigFile } from "../control/config-file.ts";
-import { type DocumentDesk, openDocumentDesk } from "../control/document/desk.ts";
+import { type DeskOptions, type DocumentDesk, openDocumentDesk } from "../control/document/desk.ts";
 import type { DocumentPlace, Loaded } from "../control/document/prepare.ts";
 import { type ConfigHistory, openHistory } from "../control/history/history.ts";
 import { openOperatorStates, type OperatorStates } from "../control/operator-states.ts";
 import { createRouteTable, type RouteTable } from "../control/route-table.ts";
 import { type FileWatch, watchFile } from "../control/watch.ts";
 import type { Clock } from "../core/clock.ts";
+import type { Hide } from "../core/hide.ts";
 import type { Random } from "../core/random.ts";
 import type { Strategies } from "../data/balance/strategies.ts";
 import { compile, digestOf } from "../plan/compile.ts";
@@ -98,6 +100,7 @@ export async function startNode(config: Config, options: StartOptions): Promise<
   const dataPlane = parts.use(await open(plan, listenOptions(config.node), env, options.strategies));
   const operators = await openOperatorStates({ file: kept?.operatorStates, dataPlane, clock, log });
   const steering = await openSteering(config, { dataPlane, env, history }, options);
+  parts.use(steering.desk);
   const node = new Node({ env, dataPlane, facts, runtime, source, operators, ...steering });
   await node.open(config, parts);
   const { otlpGrpc, otlpHttp, admin } = node.addresses;
@@ -127,6 +130,8 @@ function firstVersion({ versions, lastVersion }: ConfigHistory, { text }: Config
 export interface Steering {
   readonly walk: ConfigWalk;
   readonly table: RouteTable;
+  /** Where documents are read; closed by whoever opened it. */
+  readonly desk: DocumentDesk;
   /** Told what this process wrote to the config file, by whoever watches it. */
   readonly written: { tell: (text: string) => void };
 }
@@ -135,10 +140,10 @@ export interface Steering {
 export async function openSteering(
   config: Config,
   { dataPlane, env, history }: { readonly dataPlane: DataPlane; readonly env: Env; readonly history: ConfigHistory },
-  { log, source }: Pick<StartOptions, "log" | "source">,
+  { log, source, sent }: Pick<StartOptions, "log" | "source"> & Pick<DeskOptions, "sent">,
 ): Promise<Steering> {
   const { file, text, place } = source;
-  const desk: DocumentDesk = openDocumentDesk();
+  const desk: DocumentDesk = openDocumentDesk({ clock: env.clock, ...(sent !== undefined && { sent }) });
   const written = { tell: (_text: string): void => {} };
   const { version, digest } = dataPlane.plan;
   if (version > history.lastVersion) {
@@ -148,7 +153,7 @@ export async function openSteering(
   const walk = createConfigWalk(
     { config, text },
     {
-      prepare: (next, running) => desk.prepareText(next, running, place),
+      prepare: (next, running) => desk.prepareText(next, { running, follow: "all" }, place),
       compile: (next, number, document) => compile(next, { version: number, text: document }),
       dataPlane,
       onApplied: (next) => setLog(log, next),
@@ -159,7 +164,7 @@ export async function openSteering(
       metrics: env.metrics,
     },
   );
-  return { walk, table: createRouteTable({ walk, history, desk, place }), written };
+  return { walk, table: createRouteTable({ walk, history, desk, place }), desk, written };
 }
 
 function factsOf(config: Config, { clock, source }: StartOptions): NodeFacts {
@@ -173,9 +178,21 @@ function factsOf(config: Config, { clock, source }: StartOptions): NodeFacts {
   };
 }
 
-function setLog(log: RootLog, { node }: Config): void {
-  log.level = node.log.level;
-  log.format = node.log.format;
+/** What of the config came from elsewhere is in no line of the log. */
+function setLog(log: RootLog, config: Config): void {
+  log.level = config.node.log.level;
+  log.format = config.node.log.format;
+  log.hide = hideValuesOf(config);
+}
+
+/** Made once for each config. */
+function hideFor(walk: ConfigWalk): () => Hide {
+  let known: { readonly config: Config; readonly hide: Hide } | undefined;
+  return () => {
+    const config = walk.status.running;
+    if (known?.config !== config) known = { config, hide: hideValuesOf(config) };
+    return known.hide;
+  };
 }
 
 interface NodeParts extends Steering {
@@ -219,7 +236,17 @@ class Node implements RunningNode {
       const routes = createRoutes(this.#adminContext());
       const { clock, log, metrics } = env;
       this.#admin = stack.use(
-        await listenAdmin({ host, port, tls, tokens: config.node.admin.tokens, routes, clock, log, metrics }),
+        await listenAdmin({
+          host,
+          port,
+          tls,
+          tokens: config.node.admin.tokens,
+          routes,
+          hide: hideFor(walk),
+          clock,
+          log,
+          metrics,
+        }),
       );
     }
     if (source.file === undefined) return;

@@ -1,3 +1,4 @@
+import { HIDE_NOTHING, type Hide, hideIn } from "../core/hide.ts";
 import { redact } from "./redact.ts";
 
 /** One line before it is text. */
@@ -15,21 +16,25 @@ const RESET = "\u001B[0m";
 const OWN = new Set(["time", "level", "msg"]);
 
 /** One line of JSON: time, level, msg, then the fields. */
-export function formatJson(line: LogLine): string {
+export function formatJson(line: LogLine, hide: Hide = HIDE_NOTHING): string {
   const out: Record<string, unknown> = { time: line.time, level: line.level, msg: line.message };
-  for (const [key, value] of Object.entries(line.fields)) out[OWN.has(key) ? `${key}_` : key] = redact(key, value);
+  for (const [key, value] of Object.entries(line.fields)) out[OWN.has(key) ? `${key}_` : key] = told(key, value, hide);
   return `${JSON.stringify(out)}\n`;
 }
 
 /** For people: `12:34:56.789 WARN  target ejected target=a reason="5 failures"`. Always one line, whatever the fields hold. */
-export function formatText(line: LogLine, colour: boolean): string {
+export function formatText(line: LogLine, colour: boolean, hide: Hide = HIDE_NOTHING): string {
   const level = line.level.toUpperCase().padEnd(5);
   const time = line.time.slice(11, 23);
   const fields = Object.entries(line.fields)
     .filter(([, value]) => value !== undefined)
-    .map(([key, value]) => ` ${paint(DIM, `${key}=`, colour)}${fieldText(redact(key, value))}`)
+    .map(([key, value]) => ` ${paint(DIM, `${key}=`, colour)}${fieldText(told(key, value, hide))}`)
     .join("");
   return `${paint(DIM, time, colour)} ${paint(COLOURS[line.level], level, colour)} ${line.message}${fields}\n`;
+}
+
+function told(key: string, value: unknown, hide: Hide): unknown {
+  return hideIn(redact(key, value), hide);
 }
 
 function paint(code: string, text: string, colour: boolean): string {

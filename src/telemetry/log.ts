@@ -1,4 +1,5 @@
 import type { Clock } from "../core/clock.ts";
+import { HIDE_NOTHING, type Hide } from "../core/hide.ts";
 import { isoTime } from "../core/iso-time.ts";
 import { formatJson, formatText } from "./log-format.ts";
 
@@ -29,6 +30,8 @@ export interface RootLog extends Log {
   /** Takes effect at once, for children too. */
   level: LogLevel;
   format: "json" | "text";
+  /** What texts in fields go through. */
+  hide: Hide;
 }
 
 export interface LogOptions {
@@ -49,10 +52,17 @@ interface Sink {
   readonly seen: Map<string, { untilMs: number; suppressed: number }>;
   level: LogLevel;
   format: "json" | "text";
+  hide: Hide;
 }
 
 export function createLog(options: LogOptions): RootLog {
-  const sink: Sink = { options, seen: new Map(), level: options.level, format: options.format };
+  const sink: Sink = {
+    options,
+    seen: new Map(),
+    level: options.level,
+    format: options.format,
+    hide: HIDE_NOTHING,
+  };
   return {
     ...logOn(sink, {}),
     get level() {
@@ -67,6 +77,12 @@ export function createLog(options: LogOptions): RootLog {
     set format(format) {
       sink.format = format;
     },
+    get hide() {
+      return sink.hide;
+    },
+    set hide(hide) {
+      sink.hide = hide;
+    },
   };
 }
 
@@ -74,7 +90,8 @@ function logOn(sink: Sink, fixed: LogFields): Log {
   const at = (level: LogLevel) => (message: string, fields?: LogFields) => {
     if (LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(sink.level)) return;
     const line = { time: isoTime(sink.options.clock.wallMs()), level, message, fields: { ...fixed, ...fields } };
-    sink.options.write(sink.format === "json" ? formatJson(line) : formatText(line, sink.options.colour));
+    const { format, hide, options } = sink;
+    options.write(format === "json" ? formatJson(line, hide) : formatText(line, options.colour, hide));
   };
   return {
     debug: at("debug"),

@@ -5,13 +5,16 @@ const SECRET_KEY = /authorization|cookie|passw(or)?d|passphrase|secret|token|api
 /** `https://user:password@host`: the part before the @. */
 const USER_INFO = /\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@]+@/giu;
 
+/** `?api_key=...` and its like in a URL: the value. */
+const QUERY_SECRET = /([?&;][^=&;\s"']*(?:key|token|secret|passw|sig|auth|credential)[^=&;\s"']*=)[^&;\s"']+/giu;
+
 const REDACTED = "[redacted]";
 const MAX_TEXT = 4_096;
 const MAX_DEPTH = 5;
 const MAX_ENTRIES = 100;
 
 /**
- * A copy of `value` that JSON can hold: secrets by key and passwords in URLs are gone, errors are told by name and
+ * A copy of `value` that JSON can hold: secrets by key, and passwords and keys in URLs, are gone, errors are told by name and
  * message, long texts, deep and wide things are cut off, so that one line has a bound.
  */
 export function redact(key: string, value: unknown, depth = 0): unknown {
@@ -46,5 +49,5 @@ function redactError(error: Error, depth: number): unknown {
 
 function redactText(text: string): string {
   const short = text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}[${text.length - MAX_TEXT} more]` : text;
-  return short.replaceAll(USER_INFO, `$1${REDACTED}@`);
+  return short.replaceAll(USER_INFO, `$1${REDACTED}@`).replaceAll(QUERY_SECRET, `$1${REDACTED}`);
 }

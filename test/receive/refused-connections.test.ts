@@ -7,6 +7,7 @@ import tls, { type ConnectionOptions } from "node:tls";
 import { listenAdmin } from "../../src/admin/listen.ts";
 import { systemClock } from "../../src/core/clock.ts";
 import { CONNECTION_REFUSALS, type ConnectionRefusalReason } from "../../src/core/connection-refusal.ts";
+import { HIDE_NOTHING } from "../../src/core/hide.ts";
 import { createLog } from "../../src/telemetry/log.ts";
 import { createMetrics, type Metrics } from "../../src/telemetry/metrics.ts";
 import type { ListenerName } from "../../src/telemetry/refused-connections.ts";
@@ -55,7 +56,7 @@ const LISTENERS: Readonly<Record<ListenerName, (settings: Settings) => Promise<W
     const lines: string[] = [];
     const write = (line: string): void => void lines.push(line);
     const log = createLog({ clock: systemClock, write, level: "info", format: "json", colour: false });
-    const place = { host: "127.0.0.1", port: 0, tls: secure, tokens: [], routes: [] };
+    const place = { host: "127.0.0.1", port: 0, tls: secure, tokens: [], routes: [], hide: () => HIDE_NOTHING };
     const admin = await listenAdmin({ ...place, clock: systemClock, log, metrics });
     return { port: admin.port, metrics, lines, [Symbol.asyncDispose]: () => admin[Symbol.asyncDispose]() };
   },

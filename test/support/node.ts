@@ -22,6 +22,8 @@ export interface TestNodeOptions {
   readonly sinks?: Readonly<Record<string, Sink>>;
   /** With a file, the config is written there, and changes to it are taken over. */
   readonly file?: string;
+  /** What `${env:NAME}` stands for; nothing without. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** A config document: YAML or JSON text, or what it says. */
@@ -131,11 +133,11 @@ export class TestNode implements AsyncDisposable {
 
 /** Starts a node on the config, completed by {@link completeConfig}. Throws all problems of a config that has errors. */
 export async function startTestNode(config: TestConfig, options: TestNodeOptions = {}): Promise<TestNode> {
-  const { sinks = {}, file } = options;
+  const { sinks = {}, file, env = {} } = options;
   const text = completeConfig(config, sinks);
   if (file !== undefined) writeFileSync(file, text);
   const place = { name: "test.yaml", folder: process.cwd(), file: undefined };
-  const source = file === undefined ? textSource(text, place, {}) : fileSource(file, {});
+  const source = file === undefined ? textSource(text, place, env) : fileSource(file, env);
   const loaded = source.load(text);
   if (loaded.config === undefined) throw new Error(loaded.problems.map(formatProblem).join("\n"));
   const lines: Document[] = [];

@@ -50,12 +50,12 @@ function checkEndpoint(target: OutlineTarget): Finding[] {
   if (url === undefined || url.pathname === "/") return [];
   if (protocol === "grpc") {
     const hint = `write "${url.origin}", or protocol: http/protobuf`;
-    return [fault(path, `a gRPC endpoint has no path, this one has ${url.pathname}`, hint)];
+    return [fault(path, "a gRPC endpoint has no path", hint)];
   }
   const signal = /\/v1\/(?:traces|metrics|logs)\/*$/u.exec(url.pathname)?.[0];
   if (protocol !== "http/protobuf" || signal === undefined) return [];
-  const base = url.href.slice(0, -signal.length);
-  return [caution(path, `the path of the signal is added to it: ${url.pathname}/v1/traces`, `did you mean "${base}"?`)];
+  const message = `the path of the signal is added to it: ${signal}/v1/traces`;
+  return [caution(path, message, `leave out ${signal}`)];
 }
 
 function checkHeaders(headers: unknown, path: Path): Finding[] {

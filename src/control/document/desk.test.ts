@@ -1,17 +1,23 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
-import { test } from "node:test";
+import { after as afterAll, test } from "node:test";
+import { systemClock } from "../../core/clock.ts";
 import { openDocumentDesk } from "./desk.ts";
 import { loadDocument } from "./prepare.ts";
 
-const [here, aside] = [openDocumentDesk({ aside: Number.MAX_SAFE_INTEGER }), openDocumentDesk({ aside: -1 })];
+const here = openDocumentDesk({ clock: systemClock, aside: Number.MAX_SAFE_INTEGER, sent: "by_length" });
+const aside = openDocumentDesk({ clock: systemClock, aside: -1 });
+afterAll(() => aside[Symbol.asyncDispose]());
 const folder = new URL("../../../examples/", import.meta.url).pathname;
 const place = { name: "x.yaml", folder, env: { INGEST_TOKEN: "ingest-secret" } };
 
 for (const name of readdirSync(folder).filter((file) => file.endsWith(".yaml"))) {
   test(`desk: ${name} read in a thread is what it is when read here, secrets too`, async () => {
     const text = readFileSync(folder + name, "utf8");
-    const [near, far] = [await here.prepareText(text, "a: 1", place), await aside.prepareText(text, "a: 1", place)];
+    const [near, far] = [
+      await here.prepareText(text, { running: "a: 1", follow: "all" }, place),
+      await aside.prepareText(text, { running: "a: 1", follow: "all" }, place),
+    ];
     assert.deepEqual(far, near);
     const reveal = JSON.stringify(
       near.config?.targets.map(({ headers }) => Object.values(headers).map((secret) => secret.reveal())),
@@ -31,6 +37,8 @@ rules: []
 default_pool: { targets: [a] }
 `;
 
+const beside = { running: RUNNING, follow: "allowed" } as const;
+
 test("desk: an edit in a thread is the same as here", async () => {
   const edit = {
     kind: "put",
@@ -38,7 +46,7 @@ test("desk: an edit in a thread is the same as here", async () => {
     id: "a",
     value: { id: "a", endpoint: "http://b:1", headers: { k: "[redacted]" } },
   } as const;
-  const [near, far] = [await here.prepareEdit(RUNNING, edit, place), await aside.prepareEdit(RUNNING, edit, place)];
+  const [near, far] = [await here.prepareEdit(edit, beside, place), await aside.prepareEdit(edit, beside, place)];
   assert.deepEqual(far, near);
   assert.ok(near.kind === "prepared");
   assert.equal(near.prepared.text, RUNNING.replace("http://a:1", "http://b:1"));
@@ -52,8 +60,8 @@ test("desk: what a thread cannot do is a fault of the caller's, not of the proce
 
 test("desk: an edit that makes the config wrong tells its problems by path, without places in a text that nobody wrote", async () => {
   const made = await here.prepareEdit(
-    RUNNING,
     { kind: "add", section: "rules", id: "r", value: { id: "r", pool: "q" } },
+    beside,
     place,
   );
   assert.ok(made.kind === "prepared");
@@ -66,7 +74,7 @@ test("desk: an edit that makes the config wrong tells its problems by path, with
 
 test("desk: a redacted value where no secret is yet is a problem", async () => {
   const value = { id: "b", endpoint: "http://b:1", headers: { k: "[redacted]" } };
-  const made = await here.prepareEdit(RUNNING, { kind: "add", section: "targets", id: "b", value }, place);
+  const made = await here.prepareEdit({ kind: "add", section: "targets", id: "b", value }, beside, place);
   assert.ok(made.kind === "prepared");
   assert.deepEqual([made.prepared.config, made.prepared.problems[0]?.path], [undefined, "targets[1].headers.k"]);
 });
@@ -104,7 +112,7 @@ const wanted: { name: string; running: string; text: string; type: "yaml" | "jso
 ];
 for (const { name, running, text, type, want } of wanted) {
   test(`desk: a whole document: ${name}`, async () => {
-    const made = await here.prepareWanted(running, { text, type }, place);
+    const made = await here.prepareWanted({ text, type }, { running, follow: "allowed" }, place);
     assert.ok(made.kind === "prepared");
     assert.equal(made.prepared.text, want);
     assert.ok(made.prepared.config !== undefined, JSON.stringify(made.prepared.problems));
@@ -112,10 +120,10 @@ for (const { name, running, text, type, want } of wanted) {
 }
 
 test("desk: problems of a whole document have their places in it", async () => {
-  const broken = await here.prepareWanted(RUNNING, { text: "targets: [", type: "yaml" }, place);
+  const broken = await here.prepareWanted({ text: "targets: [", type: "yaml" }, beside, place);
   assert.ok(broken.kind === "malformed");
   assert.deepEqual(broken.problems[0]?.position, { line: 1, column: 11 });
-  const wrong = await here.prepareWanted(RUNNING, { text: "# x\ntargetz: []\n", type: "yaml" }, place);
+  const wrong = await here.prepareWanted({ text: "# x\ntargetz: []\n", type: "yaml" }, beside, place);
   assert.ok(wrong.kind === "prepared");
   const [problem] = wrong.prepared.problems;
   assert.deepEqual([problem?.file, problem?.position], [undefined, { line: 2, column: 1 }]);

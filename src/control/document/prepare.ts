@@ -4,10 +4,13 @@ import { diffDocuments } from "../../config/diff.ts";
 import { parseText } from "../../config/document.ts";
 import { formatPath } from "../../config/finding.ts";
 import { loadConfig } from "../../config/load.ts";
+import type { ReferencePolicy } from "../../config/substitute.ts";
+import { type Taint, taintsOf } from "../../config/taint.ts";
 import type { Config } from "../../config/schema/config.ts";
 import { RouterError } from "../../core/errors.ts";
 import type { Problem } from "../../core/problem.ts";
 import { type Edit, editRoot, elementOf } from "./element.ts";
+import { type Follow, hostOnly, policyOf } from "./follow.ts";
 import { jsonIndentOf, rewriteKnown } from "./rewrite.ts";
 import { REDACTED, restoreElement, restoreSecrets, unrestored } from "./secrets.ts";
 
@@ -21,9 +24,15 @@ export interface DocumentPlace {
 }
 
 export interface Loaded {
-  /** Undefined exactly when there is an error among the problems. */
+  /** Undefined exactly when there is an error among the problems, or something was left unread. */
   readonly config: Config | undefined;
   readonly problems: readonly Problem[];
+}
+
+/** The running document that another one is to take the place of, and what that one may read of this machine. */
+export interface Beside {
+  readonly running: string;
+  readonly follow: Follow;
 }
 
 /** A document that could become the running one. */
@@ -31,6 +40,8 @@ export interface Prepared extends Loaded {
   readonly text: string;
   /** What differs from the running one, as paths: `rules.payments.priority`. */
   readonly changed: readonly string[];
+  /** What of the config came from elsewhere. */
+  readonly taints: readonly Taint[];
 }
 
 /** A whole document, as somebody wants it. */
@@ -49,9 +60,10 @@ export type Preparation =
   | { readonly kind: "unwritable" };
 
 /** Reads a config from its text, as loadConfig does, with files and environment. */
-export function loadDocument(text: string, { name, folder, env }: DocumentPlace): Loaded {
+export function loadDocument(text: string, { name, folder, env }: DocumentPlace, policy?: ReferencePolicy): Loaded {
   const resolvePath = (path: string): string => resolve(folder, path);
-  return loadConfig(text, { file: name, env, readFile: (path) => readSmall(resolvePath(path)), resolvePath });
+  const readFile = (path: string): string => readSmall(resolvePath(path));
+  return loadConfig(text, { file: name, env, readFile, resolvePath, ...(policy !== undefined && { policy }) });
 }
 
 /** The values of a document as written; undefined when it cannot be read. */
@@ -61,37 +73,45 @@ export function rootOf(text: string): unknown {
 }
 
 /** Reads a document and tells what differs from the one that runs. */
-export function prepareText(text: string, running: string, place: DocumentPlace): Prepared {
-  return {
-    ...loadDocument(text, place),
-    text,
-    changed: text === running ? [] : changesOf(rootOf(running), rootOf(text)),
-  };
+export function prepareText(text: string, { running, follow }: Beside, place: DocumentPlace): Prepared {
+  const root = rootOf(running);
+  const { config, problems } = loadDocument(text, place, policyOf(follow, root, place));
+  const changed = text === running ? [] : changesOf(root, rootOf(text));
+  return { config, problems, text, changed, taints: taintsIn(config) };
+}
+
+/** A document that ran here before: it reads what it read then, and what is the file's alone is as it is now. */
+export function prepareAgain(text: string, running: string, place: DocumentPlace): Prepared {
+  const prepared = prepareText(text, { running, follow: "all" }, place);
+  return refuse(hostOnly(rootOf(running), rootOf(text)), prepared);
 }
 
 /** The running document with one edit made, and read. */
-export function prepareEdit(running: string, edit: Edit, place: DocumentPlace): Preparation {
+export function prepareEdit(edit: Edit, { running, follow }: Beside, place: DocumentPlace): Preparation {
   const root = rootOf(running);
   const known = elementOf(root, edit.section, edit.id);
   const restored = edit.kind === "remove" ? edit : { ...edit, value: restoreElement(edit.section, edit.value, known) };
   const edited = editRoot(root, restored as Edit); // oxlint-disable-line typescript/no-unsafe-type-assertion -- restoring changes texts only
-  return edited.kind === "edited" ? prepareRoot(edited.root, { running, root }, place) : edited;
+  return edited.kind === "edited" ? prepareRoot(edited.root, { running, root, follow }, place) : edited;
 }
 
 /** The running document, made to be what somebody wants it to be, and read. */
-export function prepareWanted(running: string, wanted: Wanted, place: DocumentPlace): Preparation {
+export function prepareWanted(wanted: Wanted, { running, follow }: Beside, place: DocumentPlace): Preparation {
+  const root = rootOf(running);
+  const policy = policyOf(follow, root, place);
   const parsed = parseText(wanted.text);
   if (!parsed.ok || parsed.faults.length > 0) {
-    return { kind: "malformed", problems: loadDocument(wanted.text, place).problems.map(withoutFile) };
+    return { kind: "malformed", problems: loadDocument(wanted.text, place, policy).problems.map(withoutFile) };
   }
-  const root = rootOf(running);
   const next = wanted.text.includes(REDACTED) ? restoreSecrets(parsed.document.root, root) : parsed.document.root;
   const isSameForm = (wanted.type === "json") === (jsonIndentOf(running) !== undefined);
-  if (!isSameForm) return prepareRoot(next, { running, root }, place);
+  if (!isSameForm) return prepareRoot(next, { running, root, follow }, place);
   const text = rewriteKnown(wanted.text, parsed.document.root, next);
   if (text === undefined) return { kind: "unwritable" };
-  const { config, problems } = loadDocument(text, place);
-  return refuseRedacted(next, { config, problems: problems.map(withoutFile), text, changed: changesOf(root, next) });
+  const { config, problems } = loadDocument(text, place, policy);
+  const found = { config, problems: problems.map(withoutFile), taints: taintsIn(config) };
+  const prepared = { ...found, text, changed: changesOf(root, next) };
+  return { kind: "prepared", prepared: refuse([...hostOnly(root, next), ...stillRedacted(next)], prepared) };
 }
 
 /** Certificates and tokens are small: what is larger is a mistake. */
@@ -99,37 +119,37 @@ const MAX_FILE_BYTES = 1_048_576;
 
 function prepareRoot(
   next: unknown,
-  { running, root }: { readonly running: string; readonly root: unknown },
+  { running, root, follow }: Beside & { readonly root: unknown },
   place: DocumentPlace,
 ): Preparation {
   const text = rewriteKnown(running, root, next);
   if (text === undefined) return { kind: "unwritable" };
-  const loaded = loadDocument(text, place);
+  const loaded = loadDocument(text, place, policyOf(follow, root, place));
   // The places would be those of a text that is written nowhere yet.
   const problems = loaded.problems.map(({ file: _file, position: _position, ...problem }) => problem);
-  return refuseRedacted(next, { config: loaded.config, problems, text, changed: changesOf(root, next) });
+  const found = { config: loaded.config, problems, taints: taintsIn(loaded.config) };
+  const prepared = { ...found, text, changed: changesOf(root, next) };
+  return { kind: "prepared", prepared: refuse([...hostOnly(root, next), ...stillRedacted(next)], prepared) };
 }
 
-function refuseRedacted(root: unknown, prepared: Prepared): Preparation {
-  const problems = unrestored(root).map((path): Problem => {
-    const message = `${REDACTED} stands where a secret has to, and there is none in this place yet`;
-    return {
-      severity: "error",
-      path: formatPath(path),
-      message,
-      hint: "give the secret, or a reference such as ${env:NAME}",
-    };
-  });
-  if (problems.length === 0) return { kind: "prepared", prepared };
-  return {
-    kind: "prepared",
-    prepared: { ...prepared, config: undefined, problems: [...problems, ...prepared.problems] },
-  };
+function refuse(problems: readonly Problem[], prepared: Prepared): Prepared {
+  if (problems.length === 0) return prepared;
+  return { ...prepared, config: undefined, problems: [...problems, ...prepared.problems] };
+}
+
+function stillRedacted(root: unknown): Problem[] {
+  const message = `${REDACTED} stands where a secret has to, and there is none in this place yet`;
+  const hint = "give the secret, or a reference such as ${env:NAME}";
+  return unrestored(root).map((path) => ({ severity: "error", path: formatPath(path), message, hint }));
 }
 
 /** A document that was sent is in no file; the places are in what was sent. */
 function withoutFile({ file: _file, ...problem }: Problem): Problem {
   return problem;
+}
+
+function taintsIn(config: Config | undefined): readonly Taint[] {
+  return config === undefined ? [] : taintsOf(config);
 }
 
 function changesOf(before: unknown, after: unknown): string[] {

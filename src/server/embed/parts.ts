@@ -1,3 +1,4 @@
+import { hideValuesOf } from "../../config/hide-values.ts";
 import type { Config } from "../../config/schema/config.ts";
 import { type Clock, systemClock } from "../../core/clock.ts";
 import { type Random, systemRandom } from "../../core/random.ts";
@@ -44,6 +45,7 @@ export async function openParts(
     options.log ?? createLog({ clock, write: () => undefined, level: "error", format: "json", colour: false });
   log.level = config.node.log.level;
   log.format = config.node.log.format;
+  log.hide = hideValuesOf(config);
   const env = { clock, random, log, metrics: createMetrics(), ledger: createLedger() };
   const plan = compile(config, { version: 1, text: source.text });
   const { limits } = listenOptions(config.node);
