@@ -247,3 +247,24 @@ test("problems: PEM files are read into the config", () => {
   assert.match(config?.targets[0]?.tls?.cert ?? "", /BEGIN CERTIFICATE/u);
   assert.match(config?.targets[0]?.tls?.key?.reveal() ?? "", /BEGIN PRIVATE KEY/u);
 });
+
+const lengths = [
+  [
+    "node.limits.max_request_bytes",
+    (size: string) => `node: { limits: { max_request_bytes: ${size}, max_in_flight_bytes: 16GiB } }`,
+  ],
+  [
+    "targets[0].limits.max_request_bytes",
+    (size: string) => `targets: [{ id: a, endpoint: "http://a:1", limits: { max_request_bytes: ${size} } }]`,
+  ],
+  ["default_pool.batch.max_bytes", (size: string) => `default_pool: { targets: "*", batch: { max_bytes: ${size} } }`],
+] as const;
+for (const [path, text] of lengths) {
+  test(`problems: ${path} is at most what places within a request can count, and the problem says so`, () => {
+    const said = (size: string): readonly string[] =>
+      loadText(text(size)).problems.flatMap((one) => (one.path === path ? [`${one.severity}: ${one.message}`] : []));
+    const message = "error: must be 1GiB or less: places within a request are counted in 32 bits";
+    for (const size of ["8GiB", "1073741825", "100TiB"]) assert.deepEqual(said(size), [message], size);
+    assert.ok(!said("1GiB").includes(message));
+  });
+}

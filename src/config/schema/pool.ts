@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { duration } from "./duration.ts";
 import { NameSchema } from "./name.ts";
-import { size } from "./size.ts";
+import { length, size } from "./size.ts";
 import { DEFAULT_STRATEGY, StrategySchema } from "./strategy.ts";
 import { TargetSetSchema } from "./target-set.ts";
 
@@ -17,7 +17,7 @@ const QueueSchema = z.strictObject({
 
 const BatchSchema = z.strictObject({
   max_items: z.int().min(1).default(8_192).describe("A batch has no more items than this."),
-  max_bytes: size(1).prefault("4MiB").describe("A batch has no more bytes than this, before compression."),
+  max_bytes: length(1).prefault("4MiB").describe("A batch has no more bytes than this, before compression."),
   max_wait: duration(0).prefault("0s").describe("How long a parcel waits for company although a target has room."),
 });
 

@@ -5,7 +5,7 @@ import { EndpointSchema } from "./endpoint.ts";
 import { HeaderNameSchema, HeadersSchema } from "./header.ts";
 import { NameSchema } from "./name.ts";
 import { SecretSchema } from "./secret.ts";
-import { size } from "./size.ts";
+import { length } from "./size.ts";
 import { EjectionSchema, OptionalHealthCheckSchema } from "./target-health.ts";
 
 const TargetTlsSchema = z.strictObject({
@@ -22,7 +22,7 @@ const TargetTlsSchema = z.strictObject({
 
 const TargetLimitsSchema = z.strictObject({
   max_in_flight: z.int().min(1).max(10_000).default(16).describe("Calls under way at the same time, at most."),
-  max_request_bytes: size(1).prefault("64MiB").describe("No request is larger than this, before compression."),
+  max_request_bytes: length(1).prefault("64MiB").describe("No request is larger than this, before compression."),
 });
 
 export const TargetSchema = z.strictObject({
