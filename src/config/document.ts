@@ -41,9 +41,13 @@ export function parseText(text: string): ParseResult {
   } catch (cause) {
     // The YAML parser recurses: only nesting of thousands of levels gets here.
     if (!(cause instanceof RangeError)) throw cause;
-    return refused({ message: "the document is nested too deeply", position: start });
+    return refused({ message: TOO_DEEP, position: start });
   }
 }
+
+const TOO_DEEP = "the document is nested too deeply";
+/** The parser tells it so, too, where it catches its own fault. */
+const NO_STACK = "Maximum call stack size exceeded";
 
 const MAX_BYTES = 16 * 1_024 * 1_024;
 /** One unclosed bracket makes an error of every line that follows. */
@@ -55,7 +59,7 @@ function parseYaml(text: string): ParseResult {
   // Keys given twice are found in readTree: the parser compares each key with all before it.
   const yaml = parseDocument(text, { lineCounter: lines, uniqueKeys: false, prettyErrors: false, stringKeys: false });
   const faults = [...yaml.errors, ...yaml.warnings].slice(0, MAX_SYNTAX_FAULTS).map((error) => ({
-    message: firstLine(error.message),
+    message: error.message.includes(NO_STACK) ? TOO_DEEP : firstLine(error.message),
     ...(SYNTAX_HINTS[error.code] !== undefined && { hint: SYNTAX_HINTS[error.code] }),
     position: positionAt(error.pos[0]),
   }));

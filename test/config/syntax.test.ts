@@ -91,3 +91,16 @@ test("syntax: whole numbers beyond 2^53 stay exact where they are compared, and 
   const { problems } = loadText("targets: [{ id: a, endpoint: http://a:1, weight: 9223372036854775807 }]");
   assert.match(problems[0]?.message ?? "", /beyond 2\^53/u);
 });
+
+for (const [name, text] of [
+  ["lists of JSON", "[".repeat(100_000) + "]".repeat(100_000)],
+  ["mappings of JSON", '{"a":'.repeat(100_000) + "1" + "}".repeat(100_000)],
+  ["brackets that nobody closes", "[".repeat(100_000)],
+  ["lists in blocks", "- ".repeat(100_000) + "a"],
+] as const) {
+  test(`syntax: ${name}, 100,000 of them in each other, get a plain refusal`, () => {
+    const { config, problems } = loadText(text);
+    assert.equal(config, undefined);
+    assert.match(problems[0]?.message ?? "", /nested too deeply/u);
+  });
+}
