@@ -2,6 +2,7 @@
  * What a change of the config costs with 10,000 rules over 1,000 services: reading, compiling and taking over, in milliseconds, and
  * by how much the heap grows over seven of them. `node bench/swap.ts` prints JSON. Needs `--expose-gc` for the memory.
  */
+import { NO_LIMITS } from "../src/otlp/limits.ts";
 import { loadConfig } from "../src/config/load.ts";
 import { systemClock } from "../src/core/clock.ts";
 import { systemRandom } from "../src/core/random.ts";
@@ -29,6 +30,7 @@ const env = {
 };
 const limits = {
   maxRequestBytes: 1e6,
+  counts: NO_LIMITS,
   maxInFlightBytes: 1e7,
   maxConcurrentRequests: 100,
   requestTimeoutMs: 1_000,

@@ -102,7 +102,7 @@ export async function openCore(
   const pools = parts.use(new Pools(plan, targets, poolsEnv));
   const admission = createAdmission(limits, { ...env, rssBytes: () => process.memoryUsage.rss() });
   const dataPlane = new NodeDataPlane({ plan, pools, strategies, given, admission, env });
-  return { dataPlane, admission, carry: createCorridor(() => dataPlane.assembly, env.clock) };
+  return { dataPlane, admission, carry: createCorridor(() => dataPlane.assembly, env.clock, admission.guard) };
 }
 
 /**

@@ -1,9 +1,12 @@
 import type { Cancel, Clock } from "../core/clock.ts";
+import { hasMoreAttributes } from "../otlp/attributes.ts";
 import { findMalformed } from "../otlp/check.ts";
+import type { Excess } from "../otlp/limits.ts";
 import { Envelope, scanEnvelope } from "../otlp/scan.ts";
 import type { Signal } from "../otlp/signal.ts";
 import type { RulePlan } from "../plan/route-plan.ts";
 import type { LedgerEntry } from "../telemetry/ledger.ts";
+import { NO_GUARD, type RequestGuard } from "./admit/request-guard.ts";
 import { type HeaderIntake, NO_TAKEN, type TakenHeaders } from "./header-intake.ts";
 import { type Obstacle, type Placed, placeDrafts, queueFull } from "./place.ts";
 import type { Pool } from "./queue/pool-port.ts";
@@ -42,64 +45,88 @@ const NOTHING_TO_CANCEL: Cancel = () => {};
  * The walk of a request that was admitted and read, top to bottom: scan, route, queue; the reply follows the outcomes.
  * Synchronous up to the queue: no other request is in between, so that what was checked still holds when it is used.
  */
-export function createCorridor(current: () => CorridorAssembly, clock: Clock): Carry {
+export function createCorridor(current: () => CorridorAssembly, clock: Clock, guard: RequestGuard = NO_GUARD): Carry {
   const envelope = new Envelope();
   const places: number[] = [];
   return (request, done) => {
-    const { head, bytes } = request;
-    if (!scanEnvelope(head.signal, bytes, envelope)) {
-      done({ ok: false, refusal: { reason: "bad_data", message: envelope.problem, field: "request" } });
+    const { signal } = request.head;
+    const { limits } = guard;
+    envelope.limits = limits;
+    if (!scanEnvelope(signal, request.bytes, envelope)) {
+      done(envelope.excess === undefined ? badData(envelope.problem) : tooMuch(guard, envelope.excess));
+      envelope.release();
+      return NOTHING_TO_CANCEL;
+    }
+    if (hasMoreAttributes(signal, request.bytes, limits.maxAttributes)) {
+      done(tooMuch(guard, "attributes"));
+      envelope.release();
       return NOTHING_TO_CANCEL;
     }
     if (envelope.totalItems === 0) {
-      done(replyToNothing(request));
+      replyToNothing(request, done);
+      envelope.release();
       return NOTHING_TO_CANCEL;
     }
-    const assembly = current();
-    const taken = assembly.headers.wanted ? assembly.headers.take(head.headers) : NO_TAKEN;
+    const { ways: all, headers: intake } = current();
+    const taken = intake.wanted ? intake.take(request.head.headers) : NO_TAKEN;
     if ("reason" in taken) {
       done({ ok: false, refusal: taken });
+      envelope.release();
       return NOTHING_TO_CANCEL;
     }
-    const ways = assembly.ways[head.signal];
-    ways.router.route(envelope, head.region, taken.all);
-    const { problem, obstacle } = judge(ways, { envelope, headers: taken.all }, places);
-    if (problem !== "") {
-      done({ ok: false, refusal: { reason: "bad_data", message: problem, field: "request" } });
-      return NOTHING_TO_CANCEL;
-    }
-    if (obstacle !== undefined) {
-      done(refuseAll(ways, obstacle));
-      return NOTHING_TO_CANCEL;
-    }
-    const { headers: intake } = assembly;
-    return enqueue({ ways, envelope, places, request, intake, taken, nowMs: clock.nowMs() }, done);
+    const ways = all[signal];
+    const cancel = carry({ ways, envelope, places, request, intake, taken, nowMs: clock.nowMs() }, guard, done);
+    ways.router.release();
+    envelope.release();
+    return cancel;
   };
 }
 
-/** Why a request is refused that was routed; an empty problem and no obstacle when it is not. */
+function badData(message: string): Reply {
+  return { ok: false, refusal: { reason: "bad_data", message, field: "request" } };
+}
+
+function tooMuch(guard: RequestGuard, excess: Excess): Reply {
+  return { ok: false, refusal: guard.refuse(excess) };
+}
+
+/** From the route on. */
+function carry(entry: Entry, guard: RequestGuard, done: (reply: Reply) => void): Cancel {
+  const { ways, envelope, places, request, taken } = entry;
+  ways.router.route(envelope, request.head.region, taken.all);
+  const { problem, excess, obstacle } = judge(ways, { envelope, headers: taken.all }, places);
+  if (problem === "" && excess === undefined && obstacle === undefined) return enqueue(entry, done);
+  if (obstacle !== undefined) done(refuseAll(ways, obstacle));
+  else done(excess === undefined ? badData(problem) : tooMuch(guard, excess));
+  return NOTHING_TO_CANCEL;
+}
+
+/** Why a request is refused that was routed; an empty problem, no excess and no obstacle when it is not. */
 export interface Judgement {
   /** What is wrong with the request itself. */
   readonly problem: string;
+  readonly excess: Excess | undefined;
   readonly obstacle: Obstacle | undefined;
 }
 
 /** Decides about the request that was just routed, and changes nothing. `places` gets the indexes of the pools, by draft. */
 export function judge(ways: Pick<Ways, "router" | "pools">, placed: Placed, places: number[]): Judgement {
   const { router, pools } = ways;
+  const { excess } = router;
+  if (excess !== undefined) return { problem: "", excess, obstacle: undefined };
   const problem = router.problem !== "" ? router.problem : vouch(ways, router.plan.signal, placed.envelope.bytes);
-  if (problem !== "") return { problem, obstacle: undefined };
-  return { problem, obstacle: placeDrafts(router, pools, placed, places) ?? nowhereToGo(router) };
+  if (problem !== "") return { problem, excess, obstacle: undefined };
+  return { problem, excess, obstacle: placeDrafts(router, pools, placed, places) ?? nowhereToGo(router) };
 }
 
 /**
  * A request without items is a success (OTLP: servers should), unless things in it were rejected before. It goes to no target,
  * so it is checked here.
  */
-function replyToNothing({ head, bytes, rejected, message }: CarriedRequest): Reply {
+function replyToNothing({ head, bytes, rejected, message }: CarriedRequest, done: (reply: Reply) => void): void {
   const problem = check(head.signal, bytes);
-  if (problem !== "") return { ok: false, refusal: { reason: "bad_data", message: problem, field: "request" } };
-  return rejected === 0 && message === "" ? FULL_SUCCESS : { ok: true, rejected, message };
+  if (problem !== "") done(badData(problem));
+  else done(rejected === 0 && message === "" ? FULL_SUCCESS : { ok: true, rejected, message });
 }
 
 /**
@@ -162,7 +189,7 @@ interface Entry {
   readonly ways: Ways;
   readonly envelope: Envelope;
   /** Where each draft goes: indexes of pools. */
-  readonly places: readonly number[];
+  readonly places: number[];
   readonly request: CarriedRequest;
   readonly intake: HeaderIntake;
   readonly taken: TakenHeaders;

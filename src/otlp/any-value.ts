@@ -24,57 +24,74 @@ export function seeValue(bytes: Uint8Array, start: number, end: number): Seen {
   return see(bytes, start, end, 0);
 }
 
+/** Only the last member is decoded: there may be as many as bytes allow. */
 function see(bytes: Uint8Array, start: number, end: number, depth: number): Seen {
   const c = new Cursor(bytes, start, end);
-  let seen: Seen = UNSEEN;
+  let last = 0;
+  let from = start;
+  let to = start;
+  /** An array that occurs twice merges: its elements follow those of the first. Undefined: the array is malformed. */
+  let elements: Seen[] | undefined;
   while (c.at < end) {
     const tag = readTag(c);
-    if (tag === STRING || tag === ARRAY) {
+    const at = c.at;
+    if (tag === ARRAY) {
       const length = readLength(c);
       if (length < 0) return UNSEEN;
-      const to = c.at + length;
-      seen = tag === STRING ? textOf(bytes, c.at, to) : merge(seen, seeArray(bytes, c.at, to, depth + 1));
-      c.at = to;
-    } else if (tag === BOOL || tag === INT) {
-      const from = c.at;
-      const value = readVarint(c);
-      if (value < 0) return UNSEEN;
-      seen = tag === BOOL ? value !== 0 : int64Of(bytes, from, c.at);
-    } else {
-      const from = c.at;
-      if (tag < 0 || !skipValue(c, tag)) return UNSEEN;
-      if (tag === DOUBLE) seen = viewOf(bytes).getFloat64(from, true);
-      else if (tag === KVLIST || tag === BYTES) seen = UNSEEN;
+      if (last !== ARRAY || elements === undefined) elements = [];
+      if (!seeArray(bytes, c.at, c.at + length, depth + 1, elements)) elements = undefined;
+      c.at += length;
+    } else if (tag < 0 || !skipValue(c, tag)) {
+      return UNSEEN;
+    } else if (!isMember(tag)) {
+      continue;
     }
+    last = tag;
+    from = at;
+    to = c.at;
   }
-  return seen;
+  return last === ARRAY ? (elements ?? UNSEEN) : seeScalar(bytes, last, from, to);
 }
 
-/** An array that occurs twice merges: its elements follow those of the first. */
-function merge(before: Seen, elements: Seen): Seen {
-  return isArray(before) && isArray(elements) ? [...before, ...elements] : elements;
-}
-
-function isArray(seen: Seen): seen is readonly Seen[] {
-  return typeof seen === "object";
-}
-
-function seeArray(bytes: Uint8Array, start: number, end: number, depth: number): Seen {
-  if (depth > MAX_DEPTH) return UNSEEN;
+/** The member whose well-formed value is [start, end), with its length where it has one. */
+function seeScalar(bytes: Uint8Array, tag: number, start: number, end: number): Seen {
   const c = new Cursor(bytes, start, end);
-  const elements: Seen[] = [];
+  switch (tag) {
+    case STRING:
+      readLength(c);
+      return textOf(bytes, c.at, end);
+    case BOOL:
+      return readVarint(c) !== 0;
+    case INT:
+      return int64Of(bytes, start, end);
+    case DOUBLE:
+      return viewOf(bytes).getFloat64(start, true);
+    default:
+      return UNSEEN;
+  }
+}
+
+/** The members of the oneof; other fields, which nobody knows, count for nothing. */
+function isMember(tag: number): boolean {
+  return tag === STRING || tag === BOOL || tag === INT || tag === DOUBLE || tag === KVLIST || tag === BYTES;
+}
+
+/** Adds the elements of an ArrayValue; false when it is malformed, or too deep. */
+function seeArray(bytes: Uint8Array, start: number, end: number, depth: number, elements: Seen[]): boolean {
+  if (depth > MAX_DEPTH) return false;
+  const c = new Cursor(bytes, start, end);
   while (c.at < end) {
     const tag = readTag(c);
     if (tag === ARRAY_VALUES) {
       const length = readLength(c);
-      if (length < 0) return UNSEEN;
+      if (length < 0) return false;
       elements.push(see(bytes, c.at, c.at + length, depth));
       c.at += length;
     } else if (tag < 0 || !skipValue(c, tag)) {
-      return UNSEEN;
+      return false;
     }
   }
-  return elements;
+  return true;
 }
 
 /** A varint as a signed 64-bit integer: a number when it is exact as one, a bigint otherwise. */
@@ -84,11 +101,25 @@ export function int64Of(bytes: Uint8Array, start: number, end: number): number |
     for (let i = end - 1; i >= start; i--) value = value * 128 + (bytes[i]! & 0x7f);
     return value;
   }
-  let value = 0n;
-  for (let i = end - 1; i >= start; i--) value = (value << 7n) | BigInt(bytes[i]! & 0x7f);
+  let low = 0; // 28 bits
+  let middle = 0; // 28 bits
+  let high = 0; // 8 bits
+  for (let i = Math.min(end, start + 10) - 1; i >= start; i--) {
+    const bits = bytes[i]! & 0x7f;
+    if (i - start < 4) low = low * 128 + bits;
+    else if (i - start < 8) middle = middle * 128 + bits;
+    else high = (high * 128 + bits) & 0xff;
+  }
+  // Of a negative one its complement, which is small when it is near zero.
+  const negative = high >= 0x80;
+  const number = negative
+    ? (0xff - high) * 2 ** 56 + (0xfff_ffff - middle) * 2 ** 28 + (0xfff_ffff - low)
+    : high * 2 ** 56 + middle * 2 ** 28 + low;
+  if (number < Number.MAX_SAFE_INTEGER) return negative ? -number - 1 : number;
+  const value = (BigInt(high) << 56n) | (BigInt(middle) << 28n) | BigInt(low);
   const signed = BigInt.asIntN(64, value);
-  const number = Number(signed);
-  return Number.isSafeInteger(number) ? number : signed;
+  const exact = Number(signed);
+  return Number.isSafeInteger(exact) ? exact : signed;
 }
 
 /** The text of UTF-8 bytes in [start, end). */

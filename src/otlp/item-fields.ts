@@ -23,6 +23,7 @@ function actions(byTag: Readonly<Record<number, number>>): Uint8Array {
   return table;
 }
 
+const NOTHING = new Uint8Array(0);
 const STATUS_CODE = 0x18;
 const KEY = 0x0a;
 const VALUE = 0x12;
@@ -33,7 +34,7 @@ const VALUE = 0x12;
  * same key the first counts.
  */
 export class ItemFields {
-  bytes: Uint8Array = new Uint8Array(0);
+  bytes: Uint8Array = NOTHING;
   /** The item's message. */
   start = 0;
   end = 0;
@@ -47,7 +48,8 @@ export class ItemFields {
   /** Set by whoever walks the scopes. */
   scopeNameStart = 0;
   scopeNameEnd = 0;
-  readonly #cursor = new Cursor(new Uint8Array(0), 0, 0);
+  readonly #cursor = new Cursor(NOTHING, 0, 0);
+  readonly #statusCursor = new Cursor(NOTHING, 0, 0);
   readonly #pair = new KeyValueReader();
   /** Counts items. A slot is filled when its stamp is that of the current item: nothing has to be cleared between items. */
   #stamp = 0;
@@ -65,6 +67,15 @@ export class ItemFields {
     this.nameStart = this.nameEnd = this.traceStart = this.traceEnd = start;
     this.#begin(keys);
     return this.#walk(ACTIONS[signal], keys);
+  }
+
+  /** Lets go of the item's bytes. */
+  release(): void {
+    this.bytes = NOTHING;
+    this.#cursor.reset(NOTHING, 0, 0);
+    this.#statusCursor.reset(NOTHING, 0, 0);
+    this.#pair.release();
+    for (let slot = 0; slot < this.#slotBytes.length; slot++) this.#slotBytes[slot] = NOTHING;
   }
 
   /** Whether the item has an attribute for this slot of the key set. */
@@ -180,7 +191,8 @@ export class ItemFields {
   }
 
   #status(start: number, end: number): boolean {
-    const c = new Cursor(this.bytes, start, end);
+    const c = this.#statusCursor;
+    c.reset(this.bytes, start, end);
     while (c.at < end) {
       const tag = readTag(c);
       if (tag === STATUS_CODE) {

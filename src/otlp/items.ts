@@ -1,8 +1,13 @@
+import { Slack } from "./slack.ts";
 import { Cursor, readLength, readTag, skipValue } from "./wire.ts";
 
 const SCOPE_X = 0x12;
 const SCOPE = 0x0a;
 const ITEM = 0x12;
+
+const NOTHING = new Uint8Array(0);
+const FIRST_ITEMS = 256;
+const FIRST_SCOPES = 16;
 
 /**
  * Where the items and scopes of one resource are, as struct of arrays: made only for resources that a rule divides.
@@ -11,20 +16,49 @@ const ITEM = 0x12;
 export class ItemIndex {
   items = 0;
   /** The item's field with tag and length: [outerStart, end). Its message: [bodyStart, end). */
-  outerStart = new Int32Array(256);
-  bodyStart = new Int32Array(256);
-  end = new Int32Array(256);
+  outerStart = new Int32Array(FIRST_ITEMS);
+  bodyStart = new Int32Array(FIRST_ITEMS);
+  end = new Int32Array(FIRST_ITEMS);
   /** Which scope an item stands in. */
-  scopeOf = new Int32Array(256);
+  scopeOf = new Int32Array(FIRST_ITEMS);
   scopes = 0;
-  scopeOuterStart = new Int32Array(16);
-  scopeBodyStart = new Int32Array(16);
-  scopeEnd = new Int32Array(16);
+  scopeOuterStart = new Int32Array(FIRST_SCOPES);
+  scopeBodyStart = new Int32Array(FIRST_SCOPES);
+  scopeEnd = new Int32Array(FIRST_SCOPES);
   /** The items of a scope are the range [scopeFirst, scopeFirst of the next). */
-  scopeFirst = new Int32Array(17);
+  scopeFirst = new Int32Array(FIRST_SCOPES + 1);
   /** The InstrumentationScope message; when it occurs several times its occurrences merge, and this is the last. */
-  nameStart = new Int32Array(16);
-  nameEnd = new Int32Array(16);
+  nameStart = new Int32Array(FIRST_SCOPES);
+  nameEnd = new Int32Array(FIRST_SCOPES);
+
+  readonly #slack = new Slack();
+  readonly #scopeSlack = new Slack();
+
+  /** Lets go of arrays that only this resource needed as long as they are. */
+  release(): void {
+    if (this.#slack.gives(this.items, this.end.length)) this.#shrinkItems();
+    if (this.#scopeSlack.gives(this.scopes, this.scopeEnd.length)) this.#shrinkScopes();
+    this.items = this.scopes = 0;
+    outer.reset(NOTHING, 0, 0);
+    inner.reset(NOTHING, 0, 0);
+    scopeCursor.reset(NOTHING, 0, 0);
+  }
+
+  #shrinkItems(): void {
+    this.outerStart = new Int32Array(FIRST_ITEMS);
+    this.bodyStart = new Int32Array(FIRST_ITEMS);
+    this.end = new Int32Array(FIRST_ITEMS);
+    this.scopeOf = new Int32Array(FIRST_ITEMS);
+  }
+
+  #shrinkScopes(): void {
+    this.scopeOuterStart = new Int32Array(FIRST_SCOPES);
+    this.scopeBodyStart = new Int32Array(FIRST_SCOPES);
+    this.scopeEnd = new Int32Array(FIRST_SCOPES);
+    this.nameStart = new Int32Array(FIRST_SCOPES);
+    this.nameEnd = new Int32Array(FIRST_SCOPES);
+    this.scopeFirst = new Int32Array(FIRST_SCOPES + 1);
+  }
 
   growItems(): void {
     this.outerStart = wider(this.outerStart);
@@ -49,8 +83,8 @@ function wider(old: Int32Array): Int32Array<ArrayBuffer> {
   return next;
 }
 
-const outer = new Cursor(new Uint8Array(0), 0, 0);
-const inner = new Cursor(new Uint8Array(0), 0, 0);
+const outer = new Cursor(NOTHING, 0, 0);
+const inner = new Cursor(NOTHING, 0, 0);
 
 /** Fills `into` from the resource_x message in [bodyStart, end). */
 export function indexItems(bytes: Uint8Array, bodyStart: number, end: number, into: ItemIndex): void {
@@ -97,8 +131,10 @@ function indexScope(bytes: Uint8Array, outerStart: number, bodyStart: number, en
       into.scopeOf[i] = scope;
     } else if (tag === SCOPE) {
       const length = readLength(c);
-      const [from, to] = scopeName(bytes, c.at, c.at + length);
-      if (to >= 0) [nameStart, nameEnd] = [from, to];
+      if (findName(bytes, c.at, c.at + length)) {
+        nameStart = foundStart;
+        nameEnd = foundEnd;
+      }
       c.at += length;
     } else {
       skipValue(c, tag);
@@ -108,21 +144,25 @@ function indexScope(bytes: Uint8Array, outerStart: number, bodyStart: number, en
   into.nameEnd[scope] = nameEnd;
 }
 
-const NONE: readonly [number, number] = [-1, -1];
 const SCOPE_NAME = 0x0a;
-const scopeCursor = new Cursor(new Uint8Array(0), 0, 0);
+const scopeCursor = new Cursor(NOTHING, 0, 0);
+/** What `findName` found last. */
+let foundStart = 0;
+let foundEnd = 0;
 
-/** The range of `name` in an InstrumentationScope, the last one if there are several; [-1, -1] when there is none or it is malformed. */
-function scopeName(bytes: Uint8Array, start: number, end: number): readonly [number, number] {
+/** Finds the range of `name` in an InstrumentationScope, the last one if there are several, up to where it is malformed. */
+function findName(bytes: Uint8Array, start: number, end: number): boolean {
   const c = scopeCursor;
   c.reset(bytes, start, end);
-  let found = NONE;
+  let found = false;
   while (c.at < end) {
     const tag = readTag(c);
     if (tag === SCOPE_NAME) {
       const length = readLength(c);
       if (length < 0) return found;
-      found = [c.at, c.at + length];
+      found = true;
+      foundStart = c.at;
+      foundEnd = c.at + length;
       c.at += length;
     } else if (tag < 0 || !skipValue(c, tag)) {
       return found;

@@ -1,4 +1,6 @@
+import { type Excess, NO_LIMITS, type RequestLimits } from "./limits.ts";
 import type { Signal } from "./signal.ts";
+import { Slack } from "./slack.ts";
 import { Cursor, MALFORMED, readLength, readTag, skipValue } from "./wire.ts";
 
 /**
@@ -17,28 +19,63 @@ const ITEM = 0x12;
 const METRIC_DATA = [0x2a, 0x3a, 0x4a, 0x52, 0x5a] as const;
 const DATA_POINT = 0x0a;
 
+const NOTHING = new Uint8Array(0);
+const FIRST_ENTRIES = 16;
+/** Around items stand a scope and an url or two each time; a million of them takes 10 ms to walk. */
+export const MAX_FIELDS = 1_000_000;
+/** Of one metric, beside its data points: its name and the like. */
+const MAX_METRIC_FIELDS = 64;
+
 /** Where the resources of one request are, as struct of arrays. Reused from request to request by its one owner. */
 export class Envelope {
-  bytes: Uint8Array = new Uint8Array(0);
+  bytes: Uint8Array = NOTHING;
+  /** What `scanEnvelope` lets a request hold. */
+  limits: RequestLimits = NO_LIMITS;
+  /** Of what a request that was not scanned to its end has too much. */
+  excess: Excess | undefined = undefined;
   resources = 0;
   /** The resource_x field with its tag and length: [outerStart, end). Its message: [bodyStart, end). */
-  outerStart = new Int32Array(16);
-  bodyStart = new Int32Array(16);
-  end = new Int32Array(16);
+  outerStart = new Int32Array(FIRST_ENTRIES);
+  bodyStart = new Int32Array(FIRST_ENTRIES);
+  end = new Int32Array(FIRST_ENTRIES);
   /** The Resource message inside: empty at bodyStart when there is none. */
-  resourceStart = new Int32Array(16);
-  resourceEnd = new Int32Array(16);
+  resourceStart = new Int32Array(FIRST_ENTRIES);
+  resourceEnd = new Int32Array(FIRST_ENTRIES);
   /** How often field `resource` occurs. Above 1 the occurrences merge, and the range is that of the last. */
-  resourceTimes = new Int32Array(16);
-  items = new Int32Array(16);
+  resourceTimes = new Int32Array(FIRST_ENTRIES);
+  items = new Int32Array(FIRST_ENTRIES);
   /** Data points for metrics; the items otherwise. */
-  points = new Int32Array(16);
+  points = new Int32Array(FIRST_ENTRIES);
+  totalScopes = 0;
   totalItems = 0;
   totalPoints = 0;
-  /** Fields of the request other than resource_x, as pairs of start and end. Nearly always empty. */
+  /** Fields around the items: of the request, of resource_x and scope_x, other than those above. */
+  fields = 0;
+  /** Fields of the request other than resource_x, as pairs of start and end; neighbours are one. Nearly always empty. */
   extras: number[] = [];
   /** Where the input is malformed, and in what; for people. */
   problem = "";
+  readonly #slack = new Slack();
+
+  /** Lets go of the request, which is done with: of its bytes, and of arrays that only it needed as long as they are. */
+  release(): void {
+    this.bytes = NOTHING;
+    forget();
+    if (this.extras.length > 0) this.extras = [];
+    if (this.#slack.gives(this.resources, this.outerStart.length)) this.#shrink();
+    this.resources = this.totalScopes = this.totalItems = this.totalPoints = 0;
+  }
+
+  #shrink(): void {
+    this.outerStart = new Int32Array(FIRST_ENTRIES);
+    this.bodyStart = new Int32Array(FIRST_ENTRIES);
+    this.end = new Int32Array(FIRST_ENTRIES);
+    this.resourceStart = new Int32Array(FIRST_ENTRIES);
+    this.resourceEnd = new Int32Array(FIRST_ENTRIES);
+    this.resourceTimes = new Int32Array(FIRST_ENTRIES);
+    this.items = new Int32Array(FIRST_ENTRIES);
+    this.points = new Int32Array(FIRST_ENTRIES);
+  }
 
   grow(): void {
     this.outerStart = wider(this.outerStart);
@@ -58,17 +95,30 @@ function wider(old: Int32Array): Int32Array<ArrayBuffer> {
   return next;
 }
 
-const request = new Cursor(new Uint8Array(0), 0, 0);
-const inner = new Cursor(new Uint8Array(0), 0, 0);
-const metric = new Cursor(new Uint8Array(0), 0, 0);
+const request = new Cursor(NOTHING, 0, 0);
+const inner = new Cursor(NOTHING, 0, 0);
+const metric = new Cursor(NOTHING, 0, 0);
 
-/** Fills `into` from an Export request. False when it is malformed; then `into.problem` says where. */
+/** Cursors are used again, and would keep the last request in memory. */
+function forget(): void {
+  request.reset(NOTHING, 0, 0);
+  inner.reset(NOTHING, 0, 0);
+  metric.reset(NOTHING, 0, 0);
+}
+
+/**
+ * Fills `into` from an Export request. False when it is malformed, with the place in `into.problem`; or when it holds more than
+ * `into.limits` lets it, with what in `into.excess`. Steps are bounded by the bytes, and memory by the limits.
+ */
 export function scanEnvelope(signal: Signal, bytes: Uint8Array, into: Envelope): boolean {
   into.bytes = bytes;
   into.resources = 0;
+  into.totalScopes = 0;
   into.totalItems = 0;
   into.totalPoints = 0;
   into.problem = "";
+  into.excess = undefined;
+  into.fields = 0;
   if (into.extras.length > 0) into.extras = [];
   const c = request;
   c.reset(bytes, 0, bytes.length);
@@ -82,13 +132,21 @@ export function scanEnvelope(signal: Signal, bytes: Uint8Array, into: Envelope):
       c.at += length;
     } else {
       if (tag === MALFORMED || !skipValue(c, tag)) return malformed(into, start, "a field of the request");
-      into.extras.push(start, c.at);
+      if (++into.fields > MAX_FIELDS) return tooMany(into, "fields");
+      noteExtra(into.extras, start, c.at);
     }
   }
   return true;
 }
 
+function noteExtra(extras: number[], start: number, end: number): void {
+  const last = extras.length - 1;
+  if (last > 0 && extras[last] === start) extras[last] = end;
+  else extras.push(start, end);
+}
+
 function scanResource(signal: Signal, into: Envelope, outerStart: number, bodyStart: number, end: number): boolean {
+  if (into.resources >= into.limits.maxResources) return tooMany(into, "resources");
   if (into.resources === into.outerStart.length) into.grow();
   const r = into.resources++;
   into.outerStart[r] = outerStart;
@@ -115,8 +173,11 @@ function scanResource(signal: Signal, into: Envelope, outerStart: number, bodySt
       c.at += length;
       into.resourceEnd[r] = c.at;
       into.resourceTimes[r]++;
+      if (++into.fields > MAX_FIELDS) return tooMany(into, "fields");
     } else if (tag === MALFORMED || !skipValue(c, tag)) {
       return malformed(into, start, "a field beside the resource");
+    } else if (++into.fields > MAX_FIELDS) {
+      return tooMany(into, "fields");
     }
   }
   into.totalItems += into.items[r];
@@ -126,8 +187,12 @@ function scanResource(signal: Signal, into: Envelope, outerStart: number, bodySt
 
 /** Walks one scope_x in place: `c` stands at its first byte, and at its end afterwards. */
 function scanScope(signal: Signal, into: Envelope, r: number, c: Cursor, end: number): boolean {
+  const { limits } = into;
+  if (++into.totalScopes > limits.maxScopes) return tooMany(into, "scopes");
   const outerEnd = c.end;
   c.end = end;
+  const maxItems = limits.maxItems - into.totalItems - into.items[r]!;
+  const maxPoints = limits.maxPoints - into.totalPoints - into.points[r]!;
   let items = 0;
   let points = 0;
   while (c.at < end) {
@@ -136,15 +201,18 @@ function scanScope(signal: Signal, into: Envelope, r: number, c: Cursor, end: nu
     if (tag === ITEM) {
       const length = readLength(c);
       if (length === MALFORMED) return malformed(into, start, "the length of an item");
-      items++;
+      if (++items > maxItems) return tooMany(into, "items");
       if (signal === "metrics") {
-        const counted = dataPointsOf(into.bytes, c.at, c.at + length);
+        const counted = dataPointsOf(into.bytes, c.at, c.at + length, maxPoints - points);
         if (counted === MALFORMED) return malformed(into, start, "a metric");
         points += counted;
+        if (points > maxPoints) return tooMany(into, "points");
       }
       c.at += length;
     } else if (tag === MALFORMED || !skipValue(c, tag)) {
       return malformed(into, start, "a field of a scope");
+    } else if (++into.fields > MAX_FIELDS) {
+      return tooMany(into, "fields");
     }
   }
   c.end = outerEnd;
@@ -153,15 +221,20 @@ function scanScope(signal: Signal, into: Envelope, r: number, c: Cursor, end: nu
   return true;
 }
 
-/** Data points of the Metric in [start, end), or MALFORMED. Its data is a oneof: another kind replaces what came before, the same kind merges. */
-export function dataPointsOf(bytes: Uint8Array, start: number, end: number): number {
+/**
+ * Data points of the Metric in [start, end), or MALFORMED. Its data is a oneof: another kind replaces what came before, the same
+ * kind merges. Gives more than `max` as soon as it has walked many more fields than that, points or not.
+ */
+export function dataPointsOf(bytes: Uint8Array, start: number, end: number, max: number = NO_LIMITS.maxPoints): number {
   const c = metric;
   c.reset(bytes, start, end);
+  let left = max + MAX_METRIC_FIELDS;
   let points = 0;
   let kind = 0;
   while (c.at < end) {
     const tag = readTag(c);
     if (tag === MALFORMED) return MALFORMED;
+    if (--left < 0) return max + 1;
     if (!isMetricData(tag)) {
       if (!skipValue(c, tag)) return MALFORMED;
       continue;
@@ -175,6 +248,7 @@ export function dataPointsOf(bytes: Uint8Array, start: number, end: number): num
       const field = readTag(c);
       if (field === MALFORMED || !skipValue(c, field)) return MALFORMED;
       if (field === DATA_POINT) points++;
+      if (--left < 0) return max + 1;
     }
     c.end = end;
   }
@@ -190,6 +264,12 @@ export function isMetricData(tag: number): boolean {
     tag === METRIC_DATA[3] ||
     tag === METRIC_DATA[4]
   );
+}
+
+function tooMany(into: Envelope, what: Excess): false {
+  into.excess = what;
+  into.problem = `the request has too many ${what}`;
+  return false;
 }
 
 function malformed(into: Envelope, at: number, what: string): false {

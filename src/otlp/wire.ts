@@ -131,18 +131,22 @@ function skipBytes(c: Cursor, count: number): boolean {
   return true;
 }
 
+/** The fields of the groups that are open. One for all: a message may have a group in every second byte. */
+const openGroups = new Uint32Array(MAX_DEPTH);
+
 /** Skips to the end tag of a group. Iterative: depth costs a stack of numbers, not of calls. */
 function skipGroup(c: Cursor, field: number, depth: number): boolean {
   if (depth >= MAX_DEPTH) return false;
-  const open = [field];
-  while (open.length > 0) {
+  let open = 1;
+  openGroups[0] = field;
+  while (open > 0) {
     const tag = readTag(c);
     if (tag === MALFORMED) return false;
     if (wireOf(tag) === WIRE.GROUP) {
-      if (depth + open.length >= MAX_DEPTH) return false;
-      open.push(fieldOf(tag));
+      if (depth + open >= MAX_DEPTH) return false;
+      openGroups[open++] = fieldOf(tag);
     } else if (wireOf(tag) === WIRE.GROUP_END) {
-      if (open.pop() !== fieldOf(tag)) return false;
+      if (openGroups[--open] !== fieldOf(tag)) return false;
     } else if (!skipValue(c, tag)) {
       return false;
     }

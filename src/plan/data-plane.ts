@@ -1,4 +1,5 @@
 import type { GrpcTransport } from "../core/grpc-transport.ts";
+import type { RequestLimits } from "../otlp/limits.ts";
 import type { Explanation, ExplainRequest } from "./explanation.ts";
 import type { Plan } from "./plan.ts";
 
@@ -162,4 +163,6 @@ export interface IntakeLimits {
   readonly requestTimeoutMs: number;
   /** Longest deadline that a sender may ask for. */
   readonly maxTimeoutMs: number;
+  /** What one request may hold, whatever its bytes. */
+  readonly counts: RequestLimits;
 }

@@ -15,6 +15,13 @@ export function listenOptions(node: NodeConfig): ListenOptions {
       maxConnections: limits.max_connections,
       requestTimeoutMs: limits.request_timeout,
       maxTimeoutMs: limits.max_timeout,
+      counts: {
+        maxResources: limits.max_resources,
+        maxScopes: limits.max_scopes,
+        maxItems: limits.max_items,
+        maxPoints: limits.max_points,
+        maxAttributes: limits.max_attributes,
+      },
     },
   };
 }

@@ -178,6 +178,24 @@ export const METRICS = {
     labels: ["reason"],
     always: [["memory"], ["too_many_requests"], ["shutting_down"]],
   },
+  requestExcesses: {
+    name: "signalbox_request_excesses_total",
+    kind: "counter",
+    unit: "requests",
+    help: "Requests refused as too_large because of how much they hold, whatever their bytes: by what there was too much of.",
+    labels: ["what"],
+    always: [
+      ["resources"],
+      ["scopes"],
+      ["items"],
+      ["points"],
+      ["attributes"],
+      ["fields"],
+      ["json_objects"],
+      ["json_names"],
+      ["parts"],
+    ],
+  },
 
   // Transport.
   connectionsRefused: {

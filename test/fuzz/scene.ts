@@ -44,6 +44,7 @@ export class FuzzScene implements AsyncDisposable {
     const http = await openHttpSink({ script: refuse(400) });
     const busy = { limits: { max_in_flight: 1 } };
     const config = {
+      node: { limits: { request_timeout: "60s" } }, // the machine may be slow
       targets: [
         { id: "grpc", ...busy },
         { id: "http", protocol: "http/protobuf", ...busy },

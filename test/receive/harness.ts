@@ -12,6 +12,7 @@ import {
   type Listeners,
   openListeners,
 } from "../../src/data/receive/listen.ts";
+import { NO_LIMITS } from "../../src/otlp/limits.ts";
 import { FULL_SUCCESS, type Reply } from "../../src/data/request.ts";
 import type { HttpOptions } from "../../src/data/receive/http.ts";
 import type { TlsServerOptions } from "../../src/http2/port.ts";
@@ -41,6 +42,7 @@ export interface Options {
 
 export const LIMITS: AdmissionLimits = {
   maxRequestBytes: 67_108_864,
+  counts: NO_LIMITS,
   maxInFlightBytes: 268_435_456,
   maxConcurrentRequests: 1_000,
   requestTimeoutMs: 30_000,

@@ -10,7 +10,7 @@ import { compileRoutes, type RuleSpec } from "../../src/plan/compile-routes.ts";
 import type { Division } from "../../src/plan/division.ts";
 import type { Cond } from "../../src/plan/route-plan.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
-import { decodeRequest } from "../support/oracle/oracle.ts";
+import { decodeRequest, encodeRequest } from "../support/oracle/oracle.ts";
 import { arbitraryEncoding } from "../support/oracle/scramble.ts";
 import {
   arbitraryCondition,
@@ -169,3 +169,31 @@ for (const signal of SIGNALS) {
     );
   });
 }
+
+test("a long resource is not divided into more parts than its request may become, and nothing of it stays", () => {
+  // 8 MiB of a resource that 100 items share, each of which has a channel of its own.
+  const items = Array.from({ length: 100 }, (_, i) => ({ traceId: Buffer.alloc(16, i + 1) }));
+  const resource = { attributes: [{ key: "k", value: { stringValue: "x".repeat(8 * 1_048_576) } }] };
+  const bytes = encodeRequest("traces", { resourceSpans: [{ resource, scopeSpans: [{ spans: items }] }] });
+  const division: Division = { kind: "key", key: { from: "trace_id" } };
+  const pools = new Map([["p", { division, fallback: undefined }]]);
+  const rule = { id: "r", priority: 0, signals: ["traces"], mode: "first", conditions: [], pool: "p" } as const;
+  const plan = compileRoutes([rule], undefined, "refuse", pools).traces;
+  let owner = 0;
+  const view = {
+    look: () => undefined,
+    usableFor: () => true,
+    whenDown: "hold",
+    hasAnyRoom: () => true,
+    ownerOf: () => owner++,
+  } as const;
+  const router = new Router(plan, [view], createMetrics());
+  const envelope = new Envelope();
+  assert.ok(scanEnvelope("traces", bytes, envelope));
+  const before = process.memoryUsage().arrayBuffers;
+  router.route(envelope, REGION);
+  assert.equal(router.excess, "parts");
+  assert.ok(process.memoryUsage().arrayBuffers - before < 200 * 1_048_576);
+  router.release();
+  assert.deepEqual(router.drafts, []);
+});

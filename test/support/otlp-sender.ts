@@ -25,6 +25,8 @@ export interface SenderAnswer {
 export interface SendOptions {
   /** `already`: the body is said to be gzip, and sent as it is. */
   readonly gzip?: boolean | "already";
+  /** How the body was compressed beforehand. */
+  readonly encoded?: "identity" | "gzip" | "deflate" | "zstd";
   /** Sent as grpc-timeout. */
   readonly timeoutMs?: number;
 }
@@ -54,14 +56,14 @@ export class OtlpSender implements AsyncDisposable {
   async #overGrpc(
     signal: Signal,
     message: Uint8Array,
-    { gzip = false, timeoutMs }: SendOptions,
+    { gzip = false, encoded = gzip === false ? "identity" : "gzip", timeoutMs }: SendOptions,
   ): Promise<SenderAnswer> {
     if (this.#grpc === undefined) throw new Error("nothing listens for OTLP/gRPC");
-    const headers: Record<string, string> = gzip === false ? {} : { "grpc-encoding": "gzip" };
+    const headers: Record<string, string> = encoded === "identity" ? {} : { "grpc-encoding": encoded };
     if (timeoutMs !== undefined) headers["grpc-timeout"] = `${timeoutMs}m`;
     const answer = await this.#grpc.call(SIGNAL_FACTS[signal].grpcPath, message, {
       headers,
-      compressed: gzip !== false,
+      compressed: encoded !== "identity",
     });
     if (answer.status === 0) return success(0, decodeResponse(signal, answer.message ?? Buffer.alloc(0)));
     const retryMs = retryInfoMs(answer.details);
@@ -72,10 +74,10 @@ export class OtlpSender implements AsyncDisposable {
     way: "http" | "json",
     signal: Signal,
     body: Uint8Array,
-    { gzip = false }: SendOptions,
+    { gzip = false, encoded = gzip === false ? "identity" : "gzip" }: SendOptions,
   ): Promise<SenderAnswer> {
     const type = way === "json" ? "application/json" : "application/x-protobuf";
-    const headers = { "content-type": type, ...(gzip !== false && { "content-encoding": "gzip" }) };
+    const headers = { "content-type": type, ...(encoded !== "identity" && { "content-encoding": encoded }) };
     const path = SIGNAL_FACTS[signal].httpPath;
     const answer = await ask(this.#httpPort, path, { headers, body, agent: this.#agent });
     if (answer.status === 200) return success(200, responseOf(way, signal, answer));

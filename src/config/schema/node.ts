@@ -5,7 +5,7 @@ import { duration } from "./duration.ts";
 import { EndpointSchema } from "./endpoint.ts";
 import { NameSchema } from "./name.ts";
 import { SecretSchema } from "./secret.ts";
-import { size } from "./size.ts";
+import { length, size } from "./size.ts";
 
 /** Where listeners bind when nothing is said: only on this machine. */
 export const DEFAULT_ADDRESSES = {
@@ -67,9 +67,21 @@ const ListenSchema = z.strictObject({
   admin: z.union([AdminListenerSchema, OFF]).prefault({}).describe("Admin API, metrics, health and UI; false: off."),
 });
 
+/** Counts of places in a request, which is never longer than 1 GiB. */
+function count(usual: number): z.ZodDefault<z.ZodInt> {
+  return z.int().min(1).max(536_870_912).default(usual);
+}
+
 const NodeLimitsSchema = z.strictObject({
-  max_request_bytes: size(1_024).prefault("64MiB").describe("Largest request accepted, after decompression."),
+  max_request_bytes: length(1_024).prefault("64MiB").describe("Largest request accepted, after decompression."),
   max_in_flight_bytes: size(1_024).prefault("64MiB").describe("Bytes of all requests being worked on, at most."),
+  max_resources: count(65_536).describe("Resources in one request, at most, whatever its bytes."),
+  max_scopes: count(65_536).describe("Scopes in one request, at most, those of all its resources together."),
+  max_items: count(1_000_000).describe("Spans, metrics or log records in one request, at most."),
+  max_points: count(1_000_000).describe("Data points in one request of metrics, at most."),
+  max_attributes: count(4_000_000).describe(
+    "Attributes in one request, at most; events, links, exemplars and elements of values count too.",
+  ),
   max_concurrent_requests: z.int().min(1).default(4_096).describe("Requests being worked on, at most."),
   max_connections: z.int().min(1).default(10_000).describe("Open connections, at most."),
   request_timeout: duration(1)

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { ManualClock } from "../../../test/support/manual-clock.ts";
+import { NO_LIMITS } from "../../otlp/limits.ts";
 import { seededRandom } from "../../core/random.ts";
 import { createMetrics, type Metrics } from "../../telemetry/metrics.ts";
 import type { RequestHead } from "../request.ts";
@@ -10,6 +11,7 @@ import { headersOf } from "../../plan/sender-headers.ts";
 
 const LIMITS: AdmissionLimits = {
   maxRequestBytes: 1_000,
+  counts: NO_LIMITS,
   maxInFlightBytes: 3_000,
   maxConcurrentRequests: 4,
   requestTimeoutMs: 10_000,

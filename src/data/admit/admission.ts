@@ -2,8 +2,10 @@ import type { Cancel, Clock } from "../../core/clock.ts";
 import type { Random } from "../../core/random.ts";
 import type { Refusal } from "../../core/reason.ts";
 import type { Counter, Metrics } from "../../telemetry/metrics.ts";
+import type { RequestLimits } from "../../otlp/limits.ts";
 import type { RequestHead } from "../request.ts";
 import { createPressure, type Pressure } from "./pressure.ts";
+import { createRequestGuard, type RequestGuard } from "./request-guard.ts";
 import { createRssGuard, type RssGuard } from "./rss-guard.ts";
 
 export interface AdmissionLimits {
@@ -19,6 +21,8 @@ export interface AdmissionLimits {
   readonly requestTimeoutMs: number;
   /** What a sender may ask for at most. */
   readonly maxTimeoutMs: number;
+  /** What one request may hold, whatever its bytes. */
+  readonly counts: RequestLimits;
   /** Requests are refused while the process's RSS is above; undefined: not looked at. */
   readonly maxRssBytes?: number;
 }
@@ -57,6 +61,8 @@ export interface Admission {
   readonly limits: AdmissionLimits;
   readonly inFlightBytes: number;
   readonly inFlightRequests: number;
+  /** Judges what a request holds, once it is read. */
+  readonly guard: RequestGuard;
   /** Clock.nowMs() of the last refusal for want of room; -Infinity before the first. */
   readonly refusedMs: number;
   /** Whole requests hold so much that senders should be slowed, before others are refused. */
@@ -92,6 +98,7 @@ class Gate implements Admission {
   wholeBytes = 0;
   readonly #waiting = new Set<() => void>();
   limits: AdmissionLimits;
+  readonly guard: RequestGuard;
   readonly #clock: Clock;
   readonly #pressure: Pressure;
   readonly #rss: RssGuard;
@@ -103,6 +110,7 @@ class Gate implements Admission {
     this.#clock = env.clock;
     this.#pressure = createPressure(env.random);
     this.#rss = createRssGuard(env.rssBytes);
+    this.guard = createRequestGuard(() => this.limits.counts, env.metrics);
     const refusals = env.metrics.admitRefusals;
     this.#refused = {
       memory: refusals.with("memory"),

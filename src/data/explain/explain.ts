@@ -9,6 +9,7 @@ import type { ResourceFacts } from "../../plan/route-plan.ts";
 import { headersOf, readSenderHeaders } from "../../plan/sender-headers.ts";
 import { show, traceIdOf } from "../../plan/seen-by.ts";
 import { regionOf } from "../../plan/specialise.ts";
+import { NO_GUARD } from "../admit/request-guard.ts";
 import { judge } from "../corridor.ts";
 import { explainRoute } from "./explain-route.ts";
 import { type ExplainParts, openWalk, type Walk } from "./walk.ts";
@@ -45,8 +46,9 @@ export function explain(parts: ExplainParts, request: ExplainRequest): Explanati
 /** Why what was just routed would be refused. */
 function refusalOf({ router, routePools: pools, region, headers }: Walk, envelope: Envelope): Refused | null {
   router.divide(envelope, region, headers);
-  const { problem, obstacle } = judge({ router, pools }, { envelope, headers }, []);
+  const { problem, excess, obstacle } = judge({ router, pools }, { envelope, headers }, []);
   if (problem !== "") return { reason: "bad_data", message: problem };
+  if (excess !== undefined) return NO_GUARD.refuse(excess);
   return obstacle === undefined ? null : { reason: obstacle.reason, message: obstacle.message };
 }
 

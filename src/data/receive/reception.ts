@@ -156,7 +156,12 @@ export class Reception implements Expiring {
       this.refuse(this.#noRoom());
       return;
     }
-    const result = transcode(this.head.signal, body);
+    const { guard } = this.#desk.env.admission;
+    const result = transcode(this.head.signal, body, guard.limits);
+    if (!result.ok && result.excess !== undefined) {
+      this.refuse(guard.refuse(result.excess));
+      return;
+    }
     if (!result.ok) {
       this.refuse({ reason: "bad_data", message: result.message, field: result.path });
       return;

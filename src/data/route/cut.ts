@@ -1,3 +1,4 @@
+import { lengthOf } from "../../core/bytes.ts";
 import { SIGNALS, type Signal } from "../../otlp/signal.ts";
 import { Envelope, scanEnvelope } from "../../otlp/scan.ts";
 import type { Division } from "../../plan/division.ts";
@@ -23,7 +24,7 @@ export interface Origin {
   readonly headers: SenderHeaders;
 }
 
-/** Divides the bytes of a parcel as a request would have been divided that goes to this pool. Undefined when it is malformed. */
+/** Divides the bytes of a parcel as a request would have been divided that goes to this pool. Undefined when it is malformed, or too long divided. */
 export type CutRequest = (
   signal: Signal,
   bytes: Uint8Array,
@@ -50,13 +51,19 @@ export function createCut(division: Division, metrics: Metrics): CutRequest {
     if (!scanEnvelope(signal, bytes, envelope)) return undefined;
     const router = routers.get(signal)!;
     router.divide(envelope, region, headers);
-    if (router.problem !== "") return undefined;
-    return router.drafts.map((draft) => {
-      const { channel, items, points } = draft;
-      const pieces = draft.finish(envelope);
-      return { channel, items, points, pieces, bytes: pieces.reduce((sum, piece) => sum + piece.length, 0) };
-    });
+    const parts = router.problem !== "" || router.excess !== undefined ? undefined : takeDrafts(router, envelope);
+    router.release();
+    envelope.release();
+    return parts;
   };
+}
+
+function takeDrafts(router: Router, envelope: Envelope): ChannelPart[] {
+  return router.drafts.map((draft) => {
+    const { channel, items, points } = draft;
+    const pieces = draft.finish(envelope);
+    return { channel, items, points, pieces, bytes: lengthOf(pieces) };
+  });
 }
 
 function everythingTo(division: Division, signal: Signal): RoutePlan {

@@ -1,7 +1,9 @@
 import type { Envelope } from "../../otlp/scan.ts";
+import { Slack } from "../../otlp/slack.ts";
 
 /** More pieces than this are joined: each piece costs a view here and a write at the target's socket. */
 const MAX_PIECES = 8;
+const FIRST_SELECTED = 64;
 
 /**
  * What one channel of a pool gets of one request, while the request is being walked: the parcel to be. A rule that copies has a draft
@@ -21,12 +23,15 @@ export class Draft {
   /** Whole resources among what it took. */
   whole = 0;
   /** Items selected of the resource that is being walked: indexes, rising. */
-  selected = new Int32Array(64);
+  selected = new Int32Array(FIRST_SELECTED);
   selectedCount = 0;
   selectedPoints = 0;
   #pieces: Uint8Array[] = [];
   #from = 0;
   #to = 0;
+  readonly #slack = new Slack();
+  /** The most items that were selected of one resource of this request. */
+  #mostSelected = 0;
 
   constructor(pool: number, channel: number) {
     this.pool = pool;
@@ -75,6 +80,12 @@ export class Draft {
     this.bytes += part.length;
   }
 
+  /** What was selected of a resource has been taken. */
+  unselect(): void {
+    if (this.selectedCount > this.#mostSelected) this.#mostSelected = this.selectedCount;
+    this.selectedCount = this.selectedPoints = 0;
+  }
+
   /** Length of what `finish` will give. */
   parcelBytes(envelope: Envelope): number {
     if (this.whole === envelope.resources) return envelope.bytes.length;
@@ -89,6 +100,13 @@ export class Draft {
     this.#pieces = [];
     this.#from = this.#to = 0;
     return pieces;
+  }
+
+  /** After a request: lets go of it, and of what only it needed. */
+  release(): void {
+    this.reset();
+    if (this.#slack.gives(this.#mostSelected, this.selected.length)) this.selected = new Int32Array(FIRST_SELECTED);
+    this.#mostSelected = 0;
   }
 
   reset(): void {

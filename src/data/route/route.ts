@@ -2,6 +2,7 @@ import { RecentMap } from "../../core/recent-map.ts";
 import { joinResources, viewResource } from "../../otlp/resource.ts";
 import { ItemFields } from "../../otlp/item-fields.ts";
 import { indexItems, ItemIndex } from "../../otlp/items.ts";
+import type { Excess } from "../../otlp/limits.ts";
 import type { Envelope } from "../../otlp/scan.ts";
 import { pointsOf, sliceResource } from "../../otlp/slice.ts";
 import { asksItem } from "../../plan/channel-choice.ts";
@@ -22,7 +23,15 @@ export interface Routed {
   unmatchedPoints: number;
   /** Not empty when an item that a rule had to read is malformed: then nothing was routed. */
   problem: string;
+  /** Set when it would become too long by being divided: then nothing was routed. */
+  excess: Excess | undefined;
 }
+
+/**
+ * What a resource is divided into may be so much longer than twice the request: each part repeats the resource, and there may be
+ * a part for each channel.
+ */
+const MAX_PART_BYTES = 67_108_864;
 
 const NO_RULE = -1;
 /** Of so many different sets of header values it is remembered what they answer; at most twice as many. */
@@ -39,6 +48,7 @@ export class Router implements Routed {
   readonly drafts: Draft[] = [];
   unmatchedPoints = 0;
   problem = "";
+  excess: Excess | undefined = undefined;
   readonly #gates: readonly Gate[];
   /** By pool: it has one channel and no fallback, as nearly all have. Measured: saves 0.3 µs a resource. */
   readonly #plain: readonly boolean[];
@@ -53,6 +63,8 @@ export class Router implements Routed {
   readonly #copies = new Map<number, DraftTable>();
   /** Counts requests. */
   #request = 0;
+  /** Length of what resources of this request were divided into. */
+  #partBytes = 0;
   /** What `#open` found: index of the pool, and its channel. */
   #pool = 0;
   #channel = 0;
@@ -93,11 +105,22 @@ export class Router implements Routed {
     return this.#walk(envelope, region, headers, false);
   }
 
+  /** After what was routed has been taken or refused: nothing of the request stays here. */
+  release(): void {
+    for (const draft of this.drafts) draft.release();
+    this.drafts.length = 0;
+    this.#index.release();
+    this.#fields.release();
+    this.#headers = NO_HEADERS;
+  }
+
   #walk(envelope: Envelope, region: string, headers: SenderHeaders, counts: boolean): Routed {
     for (const draft of this.drafts) draft.reset();
     this.drafts.length = 0;
     this.unmatchedPoints = 0;
     this.problem = "";
+    this.excess = undefined;
+    this.#partBytes = 0;
     this.#request++;
     this.#headers = headers;
     const answers = this.#answers === undefined ? "" : this.#answersTo(this.#answers, headers);
@@ -197,7 +220,7 @@ export class Router implements Routed {
     draft.takeWhole(envelope, r);
   }
 
-  /** False when an item is malformed. */
+  /** False when an item is malformed, or the parts become too long. */
   #routeItems(envelope: Envelope, r: number, program: ResourceProgram): boolean {
     const index = this.#index;
     const { bytes } = envelope;
@@ -216,8 +239,7 @@ export class Router implements Routed {
       if (first === NO_RULE) this.unmatchedPoints += points;
       else this.#select(first, i, points);
     }
-    this.#take(envelope, r);
-    return true;
+    return this.#take(envelope, r);
   }
 
   /** Selects the item for all copies on the way, and returns the rule that takes the item itself. */
@@ -254,7 +276,8 @@ export class Router implements Routed {
     draft.select(i, points);
   }
 
-  #take(envelope: Envelope, r: number): void {
+  /** False when that becomes too long. */
+  #take(envelope: Envelope, r: number): boolean {
     for (const draft of this.#touched) {
       const count = draft.selectedCount;
       if (count === this.#index.items) {
@@ -262,9 +285,14 @@ export class Router implements Routed {
       } else {
         const part = sliceResource(envelope, r, this.#index, draft.selected, count);
         draft.takePart(envelope, part, count, draft.selectedPoints);
+        this.#partBytes += part.length;
       }
-      draft.selectedCount = draft.selectedPoints = 0;
+      draft.unselect();
+      if (this.#partBytes <= MAX_PART_BYTES + 2 * envelope.bytes.length) continue;
+      this.excess = "parts";
+      return false;
     }
+    return true;
   }
 
   /**

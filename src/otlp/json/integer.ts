@@ -1,3 +1,16 @@
+/** What stands before the text of a number that a double does not hold (read-json.ts). One for the text that was read last. */
+let markCode = Number.NaN;
+
+/** Says which character marks numbers in what is read next; an empty text: none does. */
+export function markNumbersBy(mark: string): void {
+  markCode = mark.charCodeAt(0);
+}
+
+/** Whether a text stood in the JSON as a number; without its first character it is what stood there. */
+export function isMarked(text: string): boolean {
+  return text.charCodeAt(0) === markCode;
+}
+
 /**
  * The integer that a JSON value stands for, exactly: a number when it is safe, else a bigint. Proto3 JSON takes numbers and
  * their texts, and any spelling of an integer (`1e3`, `"1.0"`). Undefined when the value is none, or beyond 10^30.
@@ -5,11 +18,11 @@
 export function integerOf(value: unknown): number | bigint | undefined {
   if (typeof value === "number") {
     if (Number.isSafeInteger(value)) return value;
-    // The shortest text of a double is what its sender wrote, up to 15 digits; longer ones come as bigint (read-json.ts).
+    // The shortest text of a double is what its sender wrote, up to 15 digits; longer ones come marked (read-json.ts).
     return Number.isInteger(value) ? exactInteger(String(value)) : undefined;
   }
-  if (typeof value === "bigint") return value;
   if (typeof value !== "string") return undefined;
+  if (isMarked(value)) return exactInteger(value.slice(1));
   if (value.length <= 20 && PLAIN.test(value)) return value.length <= 15 ? Number(value) : narrow(BigInt(value));
   return exactInteger(value);
 }

@@ -1,97 +1,102 @@
 import { isUtf8 } from "node:buffer";
 import { reasonOf } from "../../core/errors.ts";
-import { exactInteger } from "./integer.ts";
+import type { Excess, RequestLimits } from "../limits.ts";
+import { markNumbersBy } from "./integer.ts";
+import { MAX_DEPTH, surveyJson } from "./survey.ts";
 
 export type ReadJson =
   | { readonly ok: true; readonly value: unknown }
-  | { readonly ok: false; readonly message: string };
+  /** With `excess` it was not parsed, because it holds too much of that. */
+  | { readonly ok: false; readonly message: string; readonly excess?: Excess };
 
 /**
- * Reads a JSON text. Integers beyond 2^53 come as bigint, everything else as JSON.parse gives it. A text nested deeper
- * than 500 levels is refused before it is parsed: a byte of it would become dozens in memory.
+ * Reads a JSON text. Integers beyond 2^53 come as marked texts (integer.ts), everything else as JSON.parse gives it. A text that is nested deeper
+ * than 500 levels, or holds more than it may, is refused before it is parsed: a byte of it would become dozens in memory.
  */
-export function readJson(body: Uint8Array): ReadJson {
+export function readJson(body: Uint8Array, limits: RequestLimits): ReadJson {
   if (!isUtf8(body)) return { ok: false, message: "the body is not valid UTF-8" };
-  const survey = surveyJson(body);
+  const survey = surveyJson(body, limits);
+  const { excess } = survey;
+  if (excess !== undefined) return { ok: false, message: `the body has too many ${excess}`, excess };
   if (survey.depth > MAX_DEPTH) return { ok: false, message: `the body is nested deeper than ${MAX_DEPTH} levels` };
-  const text = Buffer.from(body.buffer, body.byteOffset, body.length).toString("utf8");
+  markNumbersBy("");
   try {
-    // A reviver makes parsing about five times as slow, so it is there only where a number needs its text.
-    const value: unknown = survey.longNumbers ? JSON.parse(text, keepExact) : JSON.parse(text);
-    return { ok: true, value };
+    return { ok: true, value: survey.longNumbers.length === 0 ? parse(body) : parseExact(body, survey.longNumbers) };
   } catch (cause) {
     return { ok: false, message: `the body is not valid JSON: ${reasonOf(cause)}` };
   }
 }
 
-/** The limit of messages is 100 (transcode.ts); an array within a value takes three levels of JSON and two of messages. */
-const MAX_DEPTH = 500;
-/** Numbers of up to 15 digits survive a double. */
-const LONG_DIGITS = 16;
+function parse(body: Uint8Array): unknown {
+  return JSON.parse(textOf(body));
+}
+
+/**
+ * A reviver would keep digits, but makes parsing five to forty times as slow: 16 MiB of zeros took 8 s. So numbers that need
+ * their digits become texts beforehand, marked as what they are by a character that does not occur.
+ */
+function parseExact(body: Uint8Array, numbers: readonly number[]): unknown {
+  const mark = freeMark(textOf(body));
+  if (mark === undefined) return parse(body); // all of them occur: numbers are what a double holds of them
+  markNumbersBy(mark);
+  return parse(markNumbers(body, numbers, Buffer.from(mark, "utf8")));
+}
+
+/** Noncharacters of Unicode: nobody has a use for them. */
+const FIRST_MARK = 0xfdd0;
+const LAST_MARK = 0xfdef;
+const ANY_MARK = /[\ufdd0-\ufdef]|\\ufd[de]/iu;
+
+/** A character that does not occur in a JSON text, neither as it is nor spelled. */
+function freeMark(text: string): string | undefined {
+  if (!ANY_MARK.test(text)) return String.fromCharCode(FIRST_MARK);
+  const lower = text.toLowerCase();
+  for (let code = FIRST_MARK; code <= LAST_MARK; code++) {
+    const mark = String.fromCharCode(code);
+    if (!lower.includes(mark) && !lower.includes(`\\u${code.toString(16)}`)) return mark;
+  }
+  return undefined;
+}
 
 const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
+const COLON = 0x3a;
 
-interface Survey {
-  /** How deep arrays and objects nest. */
-  readonly depth: number;
-  /** True when a number outside of texts could lose digits of an integer. */
-  readonly longNumbers: boolean;
-}
-
-function surveyJson(body: Uint8Array): Survey {
-  let level = 0;
-  let depth = 0;
-  let longNumbers = false;
-  for (let i = 0; i < body.length; i++) {
-    const byte = body[i]!;
-    if (byte === QUOTE) i = endOfText(body, i + 1);
-    else if (byte === 0x5b || byte === 0x7b) {
-      if (++level > depth) depth = level;
-    } else if (byte === 0x5d || byte === 0x7d) level--;
-    else if (isDigit(byte)) {
-      const end = endOfNumber(body, i);
-      if (end - i >= LONG_DIGITS && !longNumbers) longNumbers = maybeInteger(body, i, end);
-      i = end - 1;
-    }
+function markNumbers(body: Uint8Array, numbers: readonly number[], mark: Uint8Array): Uint8Array {
+  const marked = Buffer.allocUnsafeSlow(body.length + (numbers.length / 2) * (mark.length + 2));
+  let from = 0;
+  let at = 0;
+  for (let i = 0; i < numbers.length; i += 2) {
+    const start = numbers[i]!;
+    const end = numbers[i + 1]!;
+    if (!isNumber(body, start, end) || isName(body, end)) continue; // the parser is to see what is wrong
+    marked.set(body.subarray(from, start), at);
+    at += start - from;
+    marked[at++] = QUOTE;
+    marked.set(mark, at);
+    at += mark.length;
+    marked.set(body.subarray(start, end), at);
+    at += end - start;
+    marked[at++] = QUOTE;
+    from = end;
   }
-  return { depth, longNumbers };
+  marked.set(body.subarray(from), at);
+  return marked.subarray(0, at + body.length - from);
 }
 
-/** The closing quote of the text that starts at `start`; the end of the body when there is none. */
-function endOfText(body: Uint8Array, start: number): number {
-  let at = start;
-  while (at < body.length && body[at] !== QUOTE) at += body[at] === BACKSLASH ? 2 : 1;
-  return at;
+/** Whether the bytes of a number are one as JSON spells them. */
+function isNumber(body: Uint8Array, start: number, end: number): boolean {
+  return NUMBER.test(Buffer.from(body.buffer, body.byteOffset + start, end - start).toString("latin1"));
 }
 
-function endOfNumber(body: Uint8Array, start: number): number {
-  let at = start + 1;
-  while (at < body.length && isNumberByte(body[at]!)) at++;
-  return at;
+const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/u;
+
+/** Whether what ends there stands where only a name may, which is no number. */
+function isName(body: Uint8Array, end: number): boolean {
+  let at = end;
+  while (at < body.length && body[at]! <= 0x20) at++;
+  return body[at] === COLON;
 }
 
-function isDigit(byte: number): boolean {
-  return byte >= 0x30 && byte <= 0x39;
-}
-
-/** A digit, or one of `.`, `e`, `E`, `+`, `-`. */
-function isNumberByte(byte: number): boolean {
-  return (
-    (byte >= 0x30 && byte <= 0x39) || byte === 0x2e || byte === 0x65 || byte === 0x45 || byte === 0x2b || byte === 0x2d
-  );
-}
-
-/** False for a plain fraction such as 0.30000000000000004, which metrics are full of. */
-function maybeInteger(body: Uint8Array, start: number, end: number): boolean {
-  let whole = 0;
-  while (start + whole < end && isDigit(body[start + whole]!)) whole++;
-  if (whole >= LONG_DIGITS) return true;
-  for (let at = start; at < end; at++) if (body[at] === 0x65 || body[at] === 0x45) return true;
-  return false;
-}
-
-function keepExact(_key: string, value: unknown, context?: { readonly source?: string }): unknown {
-  if (typeof value !== "number" || Number.isSafeInteger(value) || !Number.isInteger(value)) return value;
-  return exactInteger(context?.source ?? "") ?? value;
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8");
 }

@@ -1,5 +1,5 @@
 import type { ProtoWriter } from "../proto-writer.ts";
-import { integerOf } from "./integer.ts";
+import { integerOf, isMarked } from "./integer.ts";
 
 /** What OTLP/JSON has beside messages: protobuf's types, with ids apart from other bytes. */
 export type ScalarKind =
@@ -56,7 +56,7 @@ const OUT_OF_RANGE = "is out of range";
 const MAX_UINT64 = 2n ** 64n - 1n;
 
 function writeString(out: ProtoWriter, number: number, value: unknown, presence: Presence): string {
-  if (typeof value !== "string") return "must be a string";
+  if (typeof value !== "string" || isMarked(value)) return "must be a string";
   if (value !== "" || presence === "explicit") out.string(number, value);
   return "";
 }
@@ -138,8 +138,8 @@ function writeDouble(out: ProtoWriter, number: number, value: unknown, presence:
 /** Texts are numbers as JSON spells them, and the three that JSON cannot; a number beyond the range of a double is none. */
 function doubleOf(value: unknown): number | undefined {
   if (typeof value === "number") return Number.isFinite(value) ? value : undefined;
-  if (typeof value === "bigint") return Number(value);
   if (typeof value !== "string") return undefined;
+  if (isMarked(value)) return doubleOf(Number(value.slice(1)));
   if (value === "NaN") return Number.NaN;
   if (value === "Infinity") return Infinity;
   if (value === "-Infinity") return -Infinity;

@@ -1,4 +1,5 @@
 import { Unreachable } from "../../core/unreachable.ts";
+import { type Excess, NO_LIMITS, type RequestLimits } from "../limits.ts";
 import { ProtoWriter } from "../proto-writer.ts";
 import type { Signal } from "../signal.ts";
 import { LOGS_REQUEST } from "./logs.ts";
@@ -13,20 +14,21 @@ import { TRACES_REQUEST } from "./traces.ts";
  */
 export type Transcoded =
   | { readonly ok: true; readonly bytes: Uint8Array; readonly rejected: number; readonly message: string }
-  | { readonly ok: false; readonly message: string; readonly path: string };
+  /** With `excess` it holds too much of that, and was not looked at any further. */
+  | { readonly ok: false; readonly message: string; readonly path: string; readonly excess?: Excess };
 
 /**
  * OTLP/JSON to protobuf. A bad value within a span, log record, metric or data point rejects only that; a bad value around
  * them, or a text that is not JSON, rejects the request, with the path of one such value. The result is owned by the
- * caller and at most four times as long as `body` (a list of zeros; spans shrink by half). Parsing takes up to 25 times
- * `body` in memory while it runs (a list of empty objects; spans take 2 times), which nobody has reserved.
+ * caller and at most four times as long as `body` (a list of zeros; spans shrink by half). Parsing takes up to 14 times
+ * `body` in memory while it runs (a list of short objects; spans take 2 times), which nobody has reserved.
  *
  * Where OTLP leaves it open: a lone surrogate becomes U+FFFD; two members of a oneof are an error; of a name that stands
  * twice in an object, the last counts.
  */
-export function transcode(signal: Signal, body: Uint8Array): Transcoded {
-  const read = readJson(body);
-  if (!read.ok) return { ok: false, message: read.message, path: "" };
+export function transcode(signal: Signal, body: Uint8Array, limits: RequestLimits = NO_LIMITS): Transcoded {
+  const read = readJson(body, limits);
+  if (!read.ok) return { ...read, path: "" };
   return new Transcoding(body.length).run(REQUESTS[signal], read.value);
 }
 
@@ -47,12 +49,14 @@ class Transcoding {
   readonly #out: ProtoWriter;
   #rejected = 0;
   #places = 0;
-  #firstPlace = "";
   /** Where the walk is: a field for each level, and its element, or -1. */
   readonly #names: string[] = [];
   readonly #indexes: number[] = [];
   #problem = "";
-  #path = "";
+  /** Where the last problem was, as above. Its text is made once, at the end: there may be a million bad elements. */
+  #levels = 0;
+  readonly #badNames: string[] = [];
+  readonly #badIndexes: number[] = [];
 
   constructor(jsonBytes: number) {
     // Spans in protobuf take about half of what they take in JSON.
@@ -60,9 +64,10 @@ class Transcoding {
   }
 
   run(message: Message, value: unknown): Transcoded {
-    if (!this.#message(message, value, 0)) return { ok: false, message: this.#problem, path: this.#path };
+    if (!this.#message(message, value, 0)) return { ok: false, message: this.#problem, path: this.#path() };
     const more = this.#places > 1 ? ` (and ${this.#places - 1} more)` : "";
-    return { ok: true, bytes: this.#out.finish(), rejected: this.#rejected, message: this.#firstPlace + more };
+    const told = this.#places === 0 ? "" : `${this.#path()}: ${this.#problem}${more}`;
+    return { ok: true, bytes: this.#out.finish(), rejected: this.#rejected, message: told };
   }
 
   /** False after a bad value, with its problem and path set. */
@@ -136,21 +141,28 @@ class Transcoding {
         this.#out.rewind(mark);
         this.#rejected = rejected + field.lost(values[i]);
         this.#places++;
-        this.#firstPlace = `${this.#path}: ${this.#problem}`;
       }
     }
     return true;
   }
 
   #fail(levels: number, problem: string): false {
-    let path = "";
+    this.#levels = levels;
     for (let level = 0; level < levels; level++) {
-      const index = this.#indexes[level]!;
-      path += (level === 0 ? "" : ".") + this.#names[level]! + (index < 0 ? "" : `[${index}]`);
+      this.#badNames[level] = this.#names[level]!;
+      this.#badIndexes[level] = this.#indexes[level]!;
     }
-    this.#path = path;
     this.#problem = problem;
     return false;
+  }
+
+  #path(): string {
+    let path = "";
+    for (let level = 0; level < this.#levels; level++) {
+      const index = this.#badIndexes[level]!;
+      path += (level === 0 ? "" : ".") + this.#badNames[level]! + (index < 0 ? "" : `[${index}]`);
+    }
+    return path;
   }
 }
 
