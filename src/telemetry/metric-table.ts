@@ -275,6 +275,14 @@ export const METRICS = {
     labels: ["target"],
     maxSeries: 20_000,
   },
+  targetPausedTenants: {
+    name: "signalbox_target_paused_tenants",
+    kind: "gauge",
+    unit: "tenants",
+    help: "Senders, by the headers that a target is passed, that it asked to leave it alone for a while; 1,000 at most are known.",
+    labels: ["target"],
+    maxSeries: 20_000,
+  },
   targetTransitions: {
     name: "signalbox_target_transitions_total",
     kind: "counter",

@@ -138,3 +138,23 @@ test("tenants: a target that begins to forward has them of what comes; what wait
   }
   assert.deepEqual(calls, ["- A", "y B", "x C", "x D"]);
 });
+
+test("tenants: beyond 1,000, one that a target asked to wait does not hold up those behind it", () => {
+  const rig = new PoolRig([forwarding("a", 1)], { queue: { maxBytes: 10_000_000, maxAgeMs: 600_000 } });
+  const crowd = Array.from({ length: 1_000 }, (_, i) => rig.give({ headers: tenant(`t${i}`) }));
+  for (const name of ["late", "late", "other"]) rig.give({ headers: tenant(name) });
+  rig.turn();
+  const served: string[] = [];
+  while (rig.calls.length > 0) {
+    served.push(underWay(rig));
+    const isLate = underWay(rig) === "late" && served.filter((one) => one === "late").length === 1;
+    const quota = { kind: "retry", reason: "throttled", message: "", unprocessed: false, quota: true } as const;
+    rig.answer(isLate ? { ...quota, afterMs: 60_000 } : ACCEPTED);
+  }
+  assert.equal(served.at(-1), "other");
+  assert.ok(crowd.every(({ outcomes }) => outcomes[0]?.kind === "delivered"));
+  rig.pass(60_100);
+  assert.equal(underWay(rig), "late");
+  rig.answerAll();
+  assert.ok(rig.offered.every(({ outcomes }) => outcomes[0]?.kind === "delivered"));
+});

@@ -11,12 +11,16 @@ import { createPicker, type PickerEnv } from "./strategy.ts";
 export interface Past {
   readonly avoid: TargetHandle | undefined;
   readonly unreachable: readonly TargetHandle[] | undefined;
+  /** Not in any case. */
+  readonly paused?: readonly TargetHandle[] | undefined;
 }
 
 export interface ChooserEnv extends PickerEnv {
   /** `adaptive`: weights follow the load of the targets. */
   readonly weights: "adaptive" | "fixed";
 }
+
+const NO_TARGETS: readonly TargetHandle[] = [];
 
 /** What is known of the targets, and who picks among them. */
 interface Sight {
@@ -170,6 +174,7 @@ export class Chooser {
     for (const index of state.probing) {
       const target = this.targets[index]!;
       if (!target.wantsProbe(signal) || past.unreachable?.includes(target) === true) continue;
+      if (past.paused?.includes(target) === true) continue;
       // Its window may still be taken by what hangs there: a probe goes beside it.
       if (target.inFlight < target.plan.maxInFlight) return target;
     }
@@ -177,13 +182,13 @@ export class Chooser {
   }
 
   #pick(sight: Sight, past: Past): TargetHandle | undefined {
-    const { avoid, unreachable } = past;
-    if (avoid === undefined && unreachable === undefined) return this.#ask(sight);
-    const others = unreachable ?? [];
+    const { avoid, unreachable, paused = NO_TARGETS } = past;
+    if (avoid === undefined && unreachable === undefined && paused.length === 0) return this.#ask(sight);
+    const others = [...paused, ...(unreachable ?? [])];
     const preferred = this.#askWithout(sight, avoid === undefined ? others : [...others, avoid]);
     if (preferred !== undefined) return preferred;
     // Where it merely failed it may go again when nothing else has room; where nobody listens only when nothing else is there.
-    return this.#askWithout(sight, this.#anyBeside(sight.state, others) ? others : []);
+    return this.#askWithout(sight, this.#anyBeside(sight.state, others) ? others : paused);
   }
 
   #anyBeside(state: PoolState, others: readonly TargetHandle[]): boolean {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { GRPC, grpcCodeName } from "../../otlp/grpc-code.ts";
 import { classifyGrpc, classifyHttp, grpcStatusOfHttp } from "./classify.ts";
+import type { SendOutcome } from "./target-client.ts";
 
 const WALL_MS = 1_750_000_000_000;
 
@@ -98,4 +99,17 @@ test("only what may be about the data of one request is worth sending its batch'
     return outcome.kind === "rejected" && outcome.perhapsData;
   });
   assert.deepEqual(perhapsHttp, [422, 500]);
+});
+
+test("429 and RESOURCE_EXHAUSTED are about whoever sent it, and no other answer that asks for time is", () => {
+  const isQuota = (outcome: SendOutcome): boolean => outcome.kind === "retry" && outcome.quota === true;
+  for (const status of [429, 502, 503, 504]) {
+    for (const retryAfter of [undefined, "5"]) {
+      assert.equal(isQuota(classifyHttp({ status, message: "", retryAfter }, 0)), status === 429, String(status));
+    }
+  }
+  for (const status of Object.values(GRPC)) {
+    const outcome = classifyGrpc({ status, message: "", retryDelayMs: 1_000, pushbackMs: undefined });
+    assert.equal(isQuota(outcome), status === GRPC.RESOURCE_EXHAUSTED, String(status));
+  }
 });

@@ -74,7 +74,8 @@ export function classifyGrpc(answer: GrpcAnswer): SendOutcome {
   const message = answer.message === "" ? code : `${code}: ${answer.message}`;
   if (answer.status === GRPC.RESOURCE_EXHAUSTED) {
     if (answer.retryDelayMs === undefined) return { kind: "too_large", message };
-    return { kind: "retry", reason: "throttled", message, afterMs: answer.retryDelayMs, unprocessed: false };
+    const afterMs = answer.retryDelayMs;
+    return { kind: "retry", reason: "throttled", message, afterMs, unprocessed: false, quota: true };
   }
   const reason = GRPC_RETRYABLE.get(answer.status);
   if (reason === undefined) {
@@ -106,10 +107,15 @@ export function classifyHttp(answer: HttpAnswer, wallMs: number): SendOutcome {
     return { kind: "rejected", code, message, badData: answer.status === 400, perhapsData };
   }
   const afterMs = retryAfterMs(answer.retryAfter, wallMs);
-  return retry(answer.status === 503 && afterMs !== undefined ? "throttled" : reason, message, afterMs);
+  const outcome = retry(answer.status === 503 && afterMs !== undefined ? "throttled" : reason, message, afterMs);
+  return answer.status === 429 ? { ...outcome, quota: true } : outcome;
 }
 
-function retry(reason: RetryReason, message: string, afterMs: number | undefined): SendOutcome {
+function retry(
+  reason: RetryReason,
+  message: string,
+  afterMs: number | undefined,
+): Extract<SendOutcome, { kind: "retry" }> {
   const outcome = { kind: "retry", reason, message, unprocessed: false } as const;
   return afterMs === undefined ? outcome : { ...outcome, afterMs };
 }

@@ -63,7 +63,8 @@ function outcomeOfFailure(result: Extract<UnaryResult, { kind: "failed" }>): Sen
   if (reason === "http_status") {
     const message = text === "" ? `HTTP ${httpStatus} instead of gRPC` : text;
     const status = grpcStatusOfHttp(httpStatus);
-    return classifyGrpc({ status, message, retryDelayMs: undefined, pushbackMs: retryAfterMs });
+    const outcome = classifyGrpc({ status, message, retryDelayMs: undefined, pushbackMs: retryAfterMs });
+    return httpStatus === 429 && outcome.kind === "retry" ? { ...outcome, quota: true } : outcome;
   }
   // A reply above the limit must not be retried (OTLP): the target has most likely done its work.
   if (reason === "too_large") return { kind: "rejected", code: "RESOURCE_EXHAUSTED", message: text, badData: false };

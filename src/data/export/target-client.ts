@@ -39,6 +39,8 @@ export type SendOutcome =
       readonly afterMs?: number;
       /** True when the target certainly did not process it: sending it elsewhere makes no duplicate. */
       readonly unprocessed: boolean;
+      /** It is about whoever sent it, as far as the target tells senders apart: 429, RESOURCE_EXHAUSTED. */
+      readonly quota?: boolean;
     }
   | { readonly kind: "too_large"; readonly message: string }
   | {

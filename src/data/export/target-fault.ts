@@ -10,6 +10,19 @@ const FAULTS: ReadonlySet<string> = new Set([
   "HTTP 403",
 ]);
 
+const WHO: ReadonlySet<string> = new Set(["UNAUTHENTICATED", "PERMISSION_DENIED", "HTTP 401", "HTTP 403"]);
+
+/** Whether an outcome is about the sender, and not the target, where the target is passed headers of senders. */
+export function isAboutSender(outcome: SendOutcome): boolean {
+  if (outcome.kind === "retry") return outcome.quota === true;
+  return outcome.kind === "rejected" && asksWho(outcome.code);
+}
+
+/** Whether an answer, by its gRPC code or `HTTP <status>`, asks who one is, or says that whoever one is may not. */
+export function asksWho(code: string): boolean {
+  return WHO.has(code);
+}
+
 /**
  * Whether a target that refuses for good in this way is itself to blame, as far as one can tell. Not: what is said of the data
  * (INVALID_ARGUMENT, 400, 422, too large), and of a signal or a path that it does not know (UNIMPLEMENTED, 404), for it may take others.

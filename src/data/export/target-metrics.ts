@@ -18,6 +18,7 @@ export function showTarget(metrics: Metrics, id: string, target: TargetHandle, c
     const { nextTryMs } = target;
     return nextTryMs === undefined ? 0 : inUnixSeconds(nextTryMs);
   });
+  metrics.targetPausedTenants.with(id).read(() => target.pausedTenants);
   metrics.targetShare.with(id).read(() => (target.health.state === "ready" ? target.share(clock.nowMs()) : 0));
 }
 
@@ -31,4 +32,5 @@ export function hideTarget(metrics: Metrics, id: string, target: TargetHandle): 
   metrics.targetSince.remove(id);
   metrics.targetNextTry.remove(id);
   metrics.targetShare.remove(id);
+  metrics.targetPausedTenants.remove(id);
 }

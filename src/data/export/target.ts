@@ -4,6 +4,7 @@ import { Unreachable } from "../../core/unreachable.ts";
 import { SIGNAL_FACTS, type Signal } from "../../otlp/signal.ts";
 import type { CheckStatus, OperatorWish } from "../../plan/data-plane.ts";
 import type { TargetPlan } from "../../plan/plan.ts";
+import type { SenderHeaders } from "../../plan/sender-headers.ts";
 import type { CheckPlan } from "../../plan/target-health.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
@@ -22,7 +23,8 @@ import type { CallNews } from "../health/silence.ts";
 import { parseReportedLoad } from "../load/reported-load.ts";
 import { type CallEnd, type SentCall, TargetLoad } from "../load/target-load.ts";
 import type { Batch, SendOutcome, TargetClient } from "./target-client.ts";
-import { isTargetFault } from "./target-fault.ts";
+import { isAboutSender, isTargetFault } from "./target-fault.ts";
+import { TenantPauses } from "./tenant-pauses.ts";
 import { cappedWindow, initialWindow, stepWindow, type Window } from "./window.ts";
 
 /** One configured address with its client, its window and its health. Shared by all pools that use the target. */
@@ -48,6 +50,10 @@ export interface TargetHandle {
   usable(nowMs: number, signal?: Signal): boolean;
   /** It waits for the one batch, of this signal, that decides about its return. */
   wantsProbe(signal?: Signal): boolean;
+  /** Until when it asked to be left alone by whoever has these headers, though not by others; -Infinity when it did not. */
+  pausedForMs(headers: SenderHeaders): number;
+  /** Of how many senders. */
+  readonly pausedTenants: number;
   /** How much of its weight counts: 0.1 to 1 while it comes back, else 1. */
   share(nowMs: number): number;
   /** When time alone changes what may be sent; Infinity when it does not. `share` grows without telling. */
@@ -108,6 +114,7 @@ class Target implements OwnedTarget, Kept {
   readonly #env: TargetEnv;
   readonly #client: TargetClient;
   readonly #keeper: HealthKeeper;
+  readonly #pauses: TenantPauses;
   /** Replaced when it changes: who is being told of something is not disturbed by it. */
   #listeners: readonly (() => void)[] = [];
   /** Where in it the next telling ends. */
@@ -121,6 +128,7 @@ class Target implements OwnedTarget, Kept {
     this.#plan = plan;
     this.#client = open(() => this.#plan);
     this.#window = initialWindow(plan.maxInFlight);
+    this.#pauses = new TenantPauses(env.clock, () => this.#notify());
     const { openCheck, clock } = env;
     const checked = plan.health.check !== undefined && openCheck !== undefined;
     const reason = joining === "start" ? "started" : "added";
@@ -175,6 +183,14 @@ class Target implements OwnedTarget, Kept {
     return wantsProbe(this.health) && !this.#refuses(signal);
   }
 
+  get pausedTenants(): number {
+    return this.#pauses.size;
+  }
+
+  pausedForMs(headers: SenderHeaders): number {
+    return this.#pauses.any ? this.#pauses.untilMs(headers.only(this.#plan.forwardHeaders)) : -Infinity;
+  }
+
   share(nowMs: number): number {
     return shareOf(this.health, nowMs, this.#keeper.policy);
   }
@@ -203,7 +219,8 @@ class Target implements OwnedTarget, Kept {
     const { items, bytes } = batch;
     const sentMs = this.#env.clock.nowMs();
     const telling = timeoutMs >= Math.min(TELLING_TIMEOUT_MS, this.#plan.timeoutMs);
-    const call = { items, bytes, sentMs, telling, epoch: this.#keeper.sent() };
+    const tenant = this.#plan.forwardHeaders.length > 0 ? batch.headers : undefined;
+    const call = { items, bytes, sentMs, telling, tenant, epoch: this.#keeper.sent() };
     this.load.sent(items, bytes, sentMs);
     return this.#client.send(batch, timeoutMs, (outcome, loadReport) => {
       const report = loadReport === undefined ? undefined : parseReportedLoad(loadReport);
@@ -243,6 +260,7 @@ class Target implements OwnedTarget, Kept {
 
   async retire(): Promise<void> {
     const closed = this.#keeper.close();
+    this.#pauses.clear();
     if (this.inFlight > 0) {
       this.#idle = Promise.withResolvers();
       await this.#idle.promise;
@@ -260,9 +278,10 @@ class Target implements OwnedTarget, Kept {
     const { epoch, sentMs } = call;
     const nowMs = this.#env.clock.nowMs();
     const limit = this.#plan.maxInFlight;
+    this.#keeper.ended(newsOf(outcome));
+    if (call.tenant !== undefined && isAboutSender(outcome)) return this.#judgeTenant(outcome, call, call.tenant);
     const end = endOf(outcome, call.telling);
     this.load.ended(call, end, nowMs);
-    this.#keeper.ended(newsOf(outcome));
     // Also a refusal is an answer: the target is there, and was as fast as it was.
     if (outcome.kind !== "retry") {
       this.#window = stepWindow(this.#window, { kind: "success", sentMs, wanted: wanted() }, nowMs, limit);
@@ -288,6 +307,14 @@ class Target implements OwnedTarget, Kept {
     }
   }
 
+  /** It answers, and what it says holds for this sender only: no measure of how fast it takes what it takes. */
+  #judgeTenant(outcome: SendOutcome, call: Sent, tenant: SenderHeaders): void {
+    this.load.ended(call, { kind: "neutral" }, this.#env.clock.nowMs());
+    if (outcome.kind !== "retry") return this.#keeper.neutral(call.epoch);
+    this.#pauses.pause(tenant, outcome.afterMs);
+    this.#keeper.success(call.epoch);
+  }
+
   /** Who was told last is told first the next time, so that no pool takes all the room of a shared target. */
   #notify(): void {
     const listeners = this.#listeners;
@@ -302,6 +329,8 @@ interface Sent extends SentCall {
   readonly epoch: number;
   /** Whether a timeout would be the target's. */
   readonly telling: boolean;
+  /** What the target was passed of its sender's headers; undefined where it is passed none. */
+  readonly tenant: SenderHeaders | undefined;
 }
 
 function endOf(outcome: SendOutcome, telling: boolean): CallEnd {

@@ -17,6 +17,8 @@ export interface Delivery {
   avoid: TargetHandle | undefined;
   /** Where no connection was to be had: not again before a backoff. */
   unreachable: readonly TargetHandle[] | undefined;
+  /** Which asked its sender to leave them alone, when it was its turn last. */
+  paused: readonly TargetHandle[] | undefined;
 }
 
 export function deliver(parcel: Parcel): Delivery {
@@ -65,5 +67,14 @@ export function endOf({ parcel }: Delivery, nowMs: number, maxAgeMs: number): Pa
 
 /** The one place that makes them, so that all have the same shape. */
 function newDelivery(parcel: Parcel, charge: number, company: number): Delivery {
-  return { parcel, charge, tenant: undefined, retries: 0, company, avoid: undefined, unreachable: undefined };
+  return {
+    parcel,
+    charge,
+    tenant: undefined,
+    retries: 0,
+    company,
+    avoid: undefined,
+    unreachable: undefined,
+    paused: undefined,
+  };
 }

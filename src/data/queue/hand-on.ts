@@ -61,6 +61,14 @@ export class HandOn {
     }
   }
 
+  /** Hands on a single parcel that its own pool's targets do not take, though they are up. False: it stays where it is. */
+  handOn(parcel: Parcel, fallback: string | undefined): boolean {
+    if (fallback === undefined) return false;
+    const to = this.#give(parcel, fallback);
+    if (to !== undefined) this.#env.moved(to, parcel.points);
+    return to !== undefined;
+  }
+
   /** Does not wait any more for a pool that can take something. */
   stop(): void {
     this.#waitingFor?.();

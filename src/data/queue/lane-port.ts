@@ -5,6 +5,7 @@ import type { Histogram } from "../../telemetry/metrics.ts";
 import type { Foresight } from "../balance/picker.ts";
 import type { Strategies } from "../balance/strategies.ts";
 import type { TargetHandle } from "../export/target.ts";
+import type { Parcel } from "../parcel.ts";
 import type { SplitParcel } from "./cut-parcel.ts";
 import type { Delivery } from "./delivery.ts";
 import type { RetryBudget } from "./retry-policy.ts";
@@ -49,6 +50,8 @@ export interface LaneEnv {
   readonly strategies?: Strategies;
   /** A strategy of a plugin failed, and weighted round robin has taken over. */
   strategyFailed(strategy: string, what: string): void;
+  /** Gives it to a pool that takes over from this one, if one can take it now. */
+  handOn(parcel: Parcel): boolean;
   /** These are not the lane's any more: their channels are to be found anew. */
   sort(deliveries: readonly Delivery[]): void;
 }

@@ -337,6 +337,7 @@ class MemoryPool implements Pool {
         this.#tellEmptied();
       },
       anyUsableBeside: (targets, signal) => this.#lanes.channels.some((lane) => lane.anyUsableIn(targets, signal)),
+      handOn: (parcel) => this.#handOn.handOn(parcel, this.#plan.fallback),
       sort: (deliveries) => this.#lanes.putUnsorted(deliveries),
       ...(strategies && { strategies }),
       strategyFailed: (strategy, what) => {

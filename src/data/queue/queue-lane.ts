@@ -14,12 +14,15 @@ import { gather, toBatch } from "./gather.ts";
 import type { LaneEnv, LaneForesight } from "./lane-port.ts";
 import type { LaneKind, LaneSpec } from "./lane-specs.ts";
 import { LaneStore } from "./lane-store.ts";
+import { pausedTargets, pausedUntilMs, tooLateOf } from "./paused-tenants.ts";
 import type { RetryBudget } from "./retry-policy.ts";
 import { type Origin, type SentBatch, settleBatch, SHUTTING_DOWN } from "./settle.ts";
 import type { SignalQueue } from "./signal-queue.ts";
 
 /** A target that asked to be left alone for no longer than this is waited for: what is for it need not go elsewhere. */
 const PATIENCE_MS = 1_000;
+/** So much of what its targets do not take of some senders goes to a pool that takes over, in one pump. */
+const HAND_ON_BYTES_A_TURN = 8 * 1_024 * 1_024;
 
 /** A batch under way. */
 interface Flight extends BagItem {
@@ -46,6 +49,8 @@ export class QueueLane implements Origin {
   #inFlight = 0;
   #lingerUntilMs = Infinity;
   #hurried = false;
+  /** In this pump. */
+  #handedOnBytes = 0;
   #closed = false;
 
   constructor({ key, kind, strategy, targets }: LaneSpec, plan: PoolPlan, env: LaneEnv) {
@@ -228,6 +233,7 @@ export class QueueLane implements Origin {
     this.#store.returnDue(nowMs, this.maxAgeMs);
     for (const delivery of this.#store.sweep(nowMs, this.maxAgeMs)) this.#fresh(delivery, nowMs);
     this.#lingerUntilMs = Infinity;
+    this.#handedOnBytes = 0;
     this.#store.tidy();
     const stuck = new Set<SignalQueue>();
     let full = 0;
@@ -318,7 +324,7 @@ export class QueueLane implements Origin {
     held.items += sign * parcel.items;
   }
 
-  /** `waits`: there is nothing to send, or not yet. `nowhere`: no target takes it now. */
+  /** `sent`: also elsewhere, or set aside. `waits`: there is nothing to send, or not yet. `nowhere`: no target takes it now. */
   #sendFrom(queue: SignalQueue, nowMs: number): "sent" | "waits" | "nowhere" {
     let head = queue.peek();
     while (head !== undefined && !this.#fresh(head, nowMs)) {
@@ -326,16 +332,47 @@ export class QueueLane implements Origin {
       head = queue.peek();
     }
     if (head === undefined || this.#lingers(queue, head, nowMs)) return "waits";
+    head.paused = pausedTargets(this.targets, head, nowMs);
     const target = this.#chooser.choose(head, nowMs, queue.signal);
-    if (target === undefined) return "nowhere";
+    if (target === undefined) return this.#setAside(queue, head, nowMs) ? "sent" : "nowhere";
     this.#send(queue, target, nowMs);
     return "sent";
   }
 
+  /**
+   * The first of the queue is not to be sent to any target, because of who sent it: it goes to a pool that takes over, or its sender is
+   * told, or it steps aside for other tenants behind it. False: it stays where it is.
+   */
+  #setAside(queue: SignalQueue, head: Delivery, nowMs: number): boolean {
+    const untilMs = pausedUntilMs(this.targets, head, nowMs);
+    if (untilMs === undefined) return false;
+    if (untilMs > nowMs + PATIENCE_MS && this.kind === "shared" && this.#handOn(queue, head)) return true;
+    const end = tooLateOf(head, untilMs, this);
+    if (end === undefined && queue.tenant?.key !== undefined) return false;
+    queue.shift();
+    if (end === undefined) this.#store.putBackAt(untilMs, [head]);
+    else this.finish(head, end);
+    return true;
+  }
+
+  /** Gives the first of the queue to a pool that takes over, if one can take it, and there was not too much of this in this turn. */
+  #handOn(queue: SignalQueue, head: Delivery): boolean {
+    if (this.#handedOnBytes >= HAND_ON_BYTES_A_TURN) {
+      this.#env.ended(); // there will be another turn
+      return false;
+    }
+    if (!this.#env.handOn(head.parcel)) return false;
+    this.#handedOnBytes += head.parcel.bytes;
+    queue.shift();
+    this.#hold(head, -1);
+    this.#env.ended();
+    return true;
+  }
+
   /** Whether its first parcel, and so that of any other queue of its signal, waits for nothing but room. */
   #isFull(queue: SignalQueue, nowMs: number): boolean {
-    const { avoid, unreachable } = queue.peek() ?? {};
-    if (avoid !== undefined || unreachable !== undefined) return false;
+    const { avoid, unreachable, paused } = queue.peek() ?? {};
+    if (avoid !== undefined || unreachable !== undefined || paused !== undefined) return false;
     return this.#chooser.anyUsable(nowMs, queue.signal);
   }
 

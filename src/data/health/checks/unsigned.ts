@@ -1,15 +1,13 @@
+import { asksWho } from "../../export/target-fault.ts";
 import type { TargetPlan } from "../../../plan/plan.ts";
 import type { CheckPlan } from "../../../plan/target-health.ts";
-
-/** Answers that ask who one is, or say that whoever one is may not. */
-const WHO: ReadonlySet<string> = new Set(["UNAUTHENTICATED", "PERMISSION_DENIED", "HTTP 401", "HTTP 403"]);
 
 /**
  * Whether an answer is of no account because the check does not say who it is: the target is passed headers of senders, and the
  * check has none. The target is there, and tells its callers apart.
  */
 export function isUnsigned(code: string, check: CheckPlan, target: TargetPlan): boolean {
-  return WHO.has(code) && target.forwardHeaders.length > 0 && Object.keys(check.headers).length === 0;
+  return asksWho(code) && target.forwardHeaders.length > 0 && Object.keys(check.headers).length === 0;
 }
 
 /** A check's headers: its own, and the target's, which win. */

@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ManualClock } from "../../../test/support/manual-clock.ts";
+import { SenderHeaders } from "../../plan/sender-headers.ts";
+import { TenantPauses } from "./tenant-pauses.ts";
+
+function tenant(name: string): SenderHeaders {
+  return new SenderHeaders(new Map([["x-scope-orgid", name]]));
+}
+
+function open(): { clock: ManualClock; pauses: TenantPauses; over: () => number } {
+  const clock = new ManualClock();
+  let over = 0;
+  return { clock, pauses: new TenantPauses(clock, () => over++), over: () => over };
+}
+
+test("tenant pauses: each has its own end, is told of, and then forgotten", () => {
+  const { clock, pauses, over } = open();
+  const startMs = clock.nowMs();
+  pauses.pause(tenant("a"), 2_000);
+  pauses.pause(tenant("b"), 1_000);
+  pauses.pause(tenant("c"), undefined);
+  assert.deepEqual(
+    ["a", "b", "c", "d"].map((name) => pauses.untilMs(tenant(name)) - startMs),
+    [2_000, 1_000, 100, -Infinity],
+  );
+  clock.advance(101);
+  assert.deepEqual([over(), pauses.size], [1, 2]);
+  clock.advance(900);
+  assert.deepEqual([over(), pauses.size, pauses.untilMs(tenant("b"))], [2, 1, -Infinity]);
+  clock.advance(1_000);
+  assert.deepEqual([over(), pauses.size, pauses.any], [3, 0, false]);
+});
+
+test("tenant pauses: a later answer does not shorten one, and none is longer than five minutes", () => {
+  const { clock, pauses } = open();
+  const startMs = clock.nowMs();
+  pauses.pause(tenant("a"), 3_600_000);
+  pauses.pause(tenant("a"), 10);
+  assert.equal(pauses.untilMs(tenant("a")) - startMs, 300_000);
+});
+
+test("tenant pauses: at most 1,000 are known, those that were told first are forgotten first", () => {
+  const { clock, pauses } = open();
+  for (let i = 0; i < 1_500; i++) pauses.pause(tenant(`t${i}`), 60_000);
+  assert.equal(pauses.size, 1_000);
+  assert.equal(pauses.untilMs(tenant("t499")), -Infinity);
+  assert.ok(pauses.untilMs(tenant("t500")) > clock.nowMs());
+});

@@ -1,0 +1,44 @@
+import type { TargetHandle } from "../export/target.ts";
+import type { ParcelOutcome } from "../parcel.ts";
+import { type Delivery, expiresMs } from "./delivery.ts";
+
+/** Those of a lane's targets that asked the sender of a delivery, and not all, to leave them alone; undefined when none did. */
+export function pausedTargets(
+  targets: readonly TargetHandle[],
+  { parcel, tenant }: Delivery,
+  nowMs: number,
+): readonly TargetHandle[] | undefined {
+  if (tenant === undefined) return undefined;
+  let paused: TargetHandle[] | undefined;
+  for (const target of targets) if (target.pausedForMs(parcel.headers) > nowMs) (paused ??= []).push(target);
+  return paused;
+}
+
+/** When the first of them may be tried again, where all that could be used asked for a pause; undefined where another could be used. */
+export function pausedUntilMs(
+  targets: readonly TargetHandle[],
+  { parcel, paused }: Delivery,
+  nowMs: number,
+): number | undefined {
+  if (paused === undefined) return undefined;
+  let untilMs = Infinity;
+  for (const target of targets) {
+    if (!target.usable(nowMs, parcel.signal)) continue;
+    if (!paused.includes(target)) return undefined;
+    untilMs = Math.min(untilMs, target.pausedForMs(parcel.headers));
+  }
+  return untilMs === Infinity ? undefined : untilMs;
+}
+
+/** What its sender is told at once when it is not to be tried again in time; undefined when it is, or nobody waits. */
+export function tooLateOf(
+  delivery: Delivery,
+  untilMs: number,
+  { nowMs, maxAgeMs }: { readonly nowMs: number; readonly maxAgeMs: number },
+): ParcelOutcome | undefined {
+  const { deadlineMs } = delivery.parcel;
+  if (deadlineMs === Infinity || untilMs < expiresMs(delivery, maxAgeMs)) return undefined;
+  const ids = delivery.paused?.map(({ plan }) => plan.id).join(", ");
+  const message = `${ids}: requests with these headers are to come later`;
+  return { kind: "failed", reason: "target_failed", message, retryAfterMs: Math.ceil(untilMs - nowMs) };
+}

@@ -1,0 +1,123 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { generateTraces } from "../../src/generate/generate.ts";
+import type { SendOutcome } from "../../src/data/export/target-client.ts";
+import { ACCEPTED, type Carried, Rig } from "./ledger-rig.ts";
+
+const TRACES = Buffer.from(generateTraces({ items: 1, resources: 1, services: ["s"], seed: 1, wallMs: 0 }));
+const QUOTA = { kind: "retry", reason: "throttled", message: "HTTP 429", unprocessed: false, quota: true } as const;
+
+function carry(rig: Rig, tenant: string | undefined, deadlineMs = 60_000): Carried {
+  return rig.carry("traces", TRACES, deadlineMs, tenant === undefined ? {} : { "x-scope-orgid": tenant });
+}
+
+/** `target:tenant` of each call from the n-th on. */
+function calls(rig: Rig, from = 0): string[] {
+  return rig.calls.slice(from).map(({ target, batch }) => `${target}:${batch.headers.get("x-scope-orgid") ?? "-"}`);
+}
+
+function config(pools: string, more = ""): string {
+  const target = (id: string): string =>
+    `  - { id: ${id}, endpoint: "http://${id}:1", forward_headers: [x-scope-orgid] }`;
+  return `targets:\n${["a", "b"].map(target).join("\n")}\npools:\n${pools}\ndefault_pool: main\n${more}`;
+}
+const ONE = config("  main: { targets: [a] }\n  other: { targets: [b] }");
+const TWO = config("  main: { targets: [a, b], strategy: round_robin }");
+
+test("a 429 pauses the target for its sender only: others go on, and the target is well", async () => {
+  await using rig = new Rig(ONE);
+  carry(rig, "greedy");
+  rig.answer(0, { ...QUOTA, afterMs: 30_000 });
+  carry(rig, "greedy");
+  carry(rig, "other");
+  carry(rig, undefined);
+  assert.deepEqual(calls(rig, 1), ["a:other", "a:-"]);
+  const a = rig.pools.targets.get("a")!;
+  assert.equal(a.usable(rig.clock.nowMs()), true);
+  rig.answer(1, ACCEPTED);
+  rig.answer(2, ACCEPTED);
+  rig.advance(29_000);
+  assert.equal(rig.calls.length, 3);
+  rig.advance(1_001);
+  assert.deepEqual(calls(rig, 3), ["a:greedy"]);
+});
+
+test("while one target is paused for a sender, another one of the pool takes its data", async () => {
+  await using rig = new Rig(TWO);
+  carry(rig, "greedy");
+  assert.deepEqual(calls(rig), ["a:greedy"]);
+  rig.answer(0, { ...QUOTA, afterMs: 30_000 });
+  rig.advance(1_000);
+  for (let i = 0; i < 3; i++) carry(rig, "greedy");
+  for (let i = 0; i < 4; i++) carry(rig, "other");
+  assert.deepEqual(new Set(calls(rig, 1).filter((one) => one.endsWith("greedy"))), new Set(["b:greedy"]));
+  assert.ok(calls(rig, 1).includes("a:other"));
+});
+
+test("a sender whom all targets asked to wait beyond its deadline is told so at once, with the time left", async () => {
+  await using rig = new Rig(ONE);
+  const first = carry(rig, "greedy", 5_000);
+  rig.answer(0, { ...QUOTA, afterMs: 30_000 });
+  rig.advance(10_000);
+  const { replies } = carry(rig, "greedy", 5_000);
+  const [reply] = replies;
+  assert.ok(reply !== undefined && !reply.ok);
+  assert.deepEqual(
+    [reply.refusal.reason, reply.refusal.retryAfterMs, reply.refusal.message],
+    ["target_failed", 20_000, "a: requests with these headers are to come later"],
+  );
+  assert.ok(first.replies[0]?.ok === false);
+  carry(rig, "other", 5_000);
+  assert.deepEqual(calls(rig, 1), ["a:other"]);
+});
+
+test("what a target does not take of one sender goes to the fallback, with its header; others stay", async () => {
+  await using rig = new Rig(
+    config("  main: { targets: [a], fallback: spare, ack: queued }\n  spare: { targets: [b], ack: queued }"),
+  );
+  carry(rig, "greedy");
+  rig.answer(0, { ...QUOTA, afterMs: 30_000 });
+  rig.advance(1_000);
+  carry(rig, "greedy");
+  carry(rig, "other");
+  assert.deepEqual(calls(rig, 1).toSorted(), ["a:other", "b:greedy"]);
+  for (let i = 1; i < rig.calls.length; i++) rig.answer(i, ACCEPTED);
+  rig.advance(30_000);
+  for (let i = 1; i < rig.calls.length; i++) rig.answer(i, ACCEPTED);
+  assert.deepEqual(rig.totals("traces").queued, 0);
+  assert.ok(rig.balanced);
+});
+
+const REFUSALS: readonly SendOutcome[] = ["UNAUTHENTICATED", "PERMISSION_DENIED", "HTTP 401", "HTTP 403"].map(
+  (code) => {
+    return { kind: "rejected", code, message: code, badData: false };
+  },
+);
+for (const refusal of REFUSALS) {
+  test(`${refusal.message} to one sender is no fault of the target, where it is passed headers of senders`, async () => {
+    await using rig = new Rig(ONE);
+    for (let i = 0; i < 40; i++) {
+      const { replies } = carry(rig, "unknown");
+      rig.answer(i, refusal);
+      assert.equal(replies[0]?.ok === false && replies[0].refusal.reason, "target_rejected");
+    }
+    const a = rig.pools.targets.get("a")!;
+    assert.deepEqual([a.health.state, a.errorRate], ["ready", 0]);
+    await using bare = new Rig(ONE.replaceAll(", forward_headers: [x-scope-orgid]", ""));
+    for (let i = 0; bare.calls.length === i && i < 40; i++) {
+      carry(bare, "unknown");
+      if (bare.calls.length > i) bare.answer(i, refusal);
+    }
+    assert.equal(bare.pools.targets.get("a")!.health.state, "ejected");
+  });
+}
+
+test("503 with Retry-After is about the target, whoever sent it", async () => {
+  await using rig = new Rig(ONE);
+  carry(rig, "one");
+  const { quota: _quota, ...unavailable } = QUOTA;
+  rig.answer(0, { ...unavailable, message: "HTTP 503", afterMs: 30_000 });
+  carry(rig, "other");
+  assert.equal(rig.calls.length, 1);
+  assert.equal(rig.pools.targets.get("a")!.usable(rig.clock.nowMs()), false);
+});
