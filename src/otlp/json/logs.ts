@@ -4,7 +4,7 @@ import { items, many, message, one } from "./message.ts";
 const LOG_RECORD = message(
   "LogRecord",
   one(1, "timeUnixNano", "fixed64"),
-  one(2, "severityNumber", "enum"),
+  one(2, "severityNumber", "severity_number"),
   one(3, "severityText", "string"),
   one(5, "body", ANY_VALUE),
   many(6, "attributes", KEY_VALUE),

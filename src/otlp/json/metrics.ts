@@ -69,7 +69,7 @@ const SUMMARY_POINT = message(
   one(8, "flags", "uint32"),
 );
 
-const TEMPORALITY = one(2, "aggregationTemporality", "enum");
+const TEMPORALITY = one(2, "aggregationTemporality", "temporality");
 
 const DATA: readonly Field[] = [
   choice(5, "gauge", message("Gauge", points(NUMBER_POINT))),

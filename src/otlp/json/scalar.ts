@@ -1,4 +1,5 @@
 import type { ProtoWriter } from "../proto-writer.ts";
+import { ENUMS } from "./enum.ts";
 import { integerOf, isMarked } from "./integer.ts";
 
 /** What OTLP/JSON has beside messages: protobuf's types, with ids apart from other bytes. */
@@ -14,7 +15,7 @@ export type ScalarKind =
   | "fixed64"
   | "sfixed64"
   | "double"
-  | "enum"
+  | keyof typeof ENUMS
   | "bytes"
   | "trace_id"
   | "span_id";
@@ -39,7 +40,10 @@ export const WRITE_SCALAR: Readonly<Record<ScalarKind, WriteScalar>> = {
   fixed64: writeFixed64(0n, 2n ** 64n - 1n),
   sfixed64: writeFixed64(-(2n ** 63n), 2n ** 63n - 1n),
   double: writeDouble,
-  enum: writeEnum,
+  span_kind: writeEnum(ENUMS.span_kind),
+  status_code: writeEnum(ENUMS.status_code),
+  temporality: writeEnum(ENUMS.temporality),
+  severity_number: writeEnum(ENUMS.severity_number),
   bytes: writeBase64,
   trace_id: writeId(16),
   span_id: writeId(8),
@@ -99,10 +103,16 @@ function writeFixed32(out: ProtoWriter, number: number, value: unknown, presence
   return "";
 }
 
-/** OTLP/JSON has enums as integers only; the name of a value is an error. Values that are not known yet are kept. */
-function writeEnum(out: ProtoWriter, number: number, value: unknown, presence: Presence): string {
-  if (typeof value !== "number") return "must be an integer: OTLP/JSON does not name the values of an enum";
-  return writeInt32(out, number, value, presence);
+/**
+ * OTLP/JSON writes enums as integers; names, which protobuf's own JSON has, are taken as well, as the Collector does. Integers
+ * that are not known yet are kept; a name that is not known has no number, and is an error.
+ */
+function writeEnum(names: ReadonlyMap<string, number>): WriteScalar {
+  return (out, number, value, presence) => {
+    const known = typeof value === "string" ? names.get(value) : value;
+    if (typeof known !== "number") return "must be an integer, or the name of a value of this enum";
+    return writeInt32(out, number, known, presence);
+  };
 }
 
 function writeVarint64(min: bigint, max: bigint): WriteScalar {

@@ -26,7 +26,7 @@ const SPAN = message(
   one(3, "traceState", "string"),
   one(4, "parentSpanId", "span_id"),
   one(5, "name", "string"),
-  one(6, "kind", "enum"),
+  one(6, "kind", "span_kind"),
   one(7, "startTimeUnixNano", "fixed64"),
   one(8, "endTimeUnixNano", "fixed64"),
   many(9, "attributes", KEY_VALUE),
@@ -35,7 +35,7 @@ const SPAN = message(
   one(12, "droppedEventsCount", "uint32"),
   many(13, "links", LINK),
   one(14, "droppedLinksCount", "uint32"),
-  one(15, "status", message("Status", one(2, "message", "string"), one(3, "code", "enum"))),
+  one(15, "status", message("Status", one(2, "message", "string"), one(3, "code", "status_code"))),
   one(16, "flags", "fixed32"),
 );
 

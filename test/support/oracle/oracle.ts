@@ -32,6 +32,11 @@ export function typeOf(name: string): protobuf.Type {
   return ROOT.lookupType(`otlp.${name}`);
 }
 
+/** The names of an enum of the schema, and their numbers. */
+export function valuesOf(name: string): Readonly<Record<string, number>> {
+  return ROOT.lookupEnum(`otlp.${name}`).values;
+}
+
 /** Full decode; throws on anything that is not valid protobuf of that message. */
 export function decodeMessage(name: string, bytes: Uint8Array): Plain {
   const type = typeOf(name);
