@@ -128,7 +128,7 @@ export interface ShutdownReport {
 export interface ListenOptions {
   /** undefined: not at all. */
   readonly otlpGrpc: GrpcListenerOptions | undefined;
-  readonly otlpHttp: ListenerOptions | undefined;
+  readonly otlpHttp: HttpListenerOptions | undefined;
   readonly limits: IntakeLimits;
 }
 
@@ -150,6 +150,21 @@ export interface GrpcListenerOptions extends ListenerOptions {
   readonly keepaliveTimeMs: number;
   readonly keepaliveTimeoutMs: number;
   readonly maxConcurrentStreams: number;
+}
+
+export interface HttpListenerOptions extends ListenerOptions {
+  readonly maxConnectionAgeMs: number;
+  /** undefined: no page of another origin may send. */
+  readonly cors: CorsPlan | undefined;
+}
+
+/** Which web pages may send. */
+export interface CorsPlan {
+  /** As written: origin-pattern.ts. */
+  readonly allowedOrigins: readonly string[];
+  /** `*`: all that are asked for. */
+  readonly allowedHeaders: readonly string[];
+  readonly maxAgeMs: number;
 }
 
 /** For all listeners together. */

@@ -1,5 +1,5 @@
 import type { GrpcListenerConfig, HttpListenerConfig, NodeConfig } from "../config/schema/config.ts";
-import type { GrpcListenerOptions, ListenerOptions, ListenOptions } from "../plan/data-plane.ts";
+import type { GrpcListenerOptions, HttpListenerOptions, ListenerOptions, ListenOptions } from "../plan/data-plane.ts";
 
 /** The listeners of a config as the data plane takes them. */
 export function listenOptions(node: NodeConfig): ListenOptions {
@@ -7,7 +7,7 @@ export function listenOptions(node: NodeConfig): ListenOptions {
   const { limits } = node;
   return {
     otlpGrpc: grpc === false ? undefined : grpcOptions(grpc),
-    otlpHttp: http === false ? undefined : listenerOptions(http),
+    otlpHttp: http === false ? undefined : httpOptions(http),
     limits: {
       maxRequestBytes: limits.max_request_bytes,
       maxInFlightBytes: limits.max_in_flight_bytes,
@@ -41,6 +41,19 @@ function grpcOptions(config: GrpcListenerConfig): GrpcListenerOptions {
     keepaliveTimeMs: config.keepalive_time,
     keepaliveTimeoutMs: config.keepalive_timeout,
     maxConcurrentStreams: config.max_concurrent_streams,
+  };
+}
+
+function httpOptions(config: HttpListenerConfig): HttpListenerOptions {
+  const { cors, max_connection_age: maxConnectionAgeMs } = config;
+  return {
+    ...listenerOptions(config),
+    maxConnectionAgeMs,
+    cors: cors && {
+      allowedOrigins: cors.allowed_origins,
+      allowedHeaders: cors.allowed_headers,
+      maxAgeMs: cors.max_age,
+    },
   };
 }
 

@@ -44,7 +44,6 @@ export type NodeConfig = Omit<NodeDocument, "listen"> & {
   readonly listen: { readonly [Name in keyof Listen]: Bound<Exclude<Listen[Name], false>> | false };
 };
 export type GrpcListenerConfig = Exclude<NodeConfig["listen"]["otlp_grpc"], false>;
-/** Of OTLP/HTTP and of the admin API. */
 export type HttpListenerConfig = Exclude<NodeConfig["listen"]["otlp_http"], false>;
 export type TargetConfig = ConfigDocument["targets"][number];
 export type GlobalConfig = Omit<ConfigDocument["global"], "routing_rules">;

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { DEFAULT_GRPC_TRANSPORT, GRPC_TRANSPORTS } from "../../core/grpc-transport.ts";
 import { AddressSchema } from "./address.ts";
+import { CorsSchema } from "./cors.ts";
 import { duration } from "./duration.ts";
 import { EndpointSchema } from "./endpoint.ts";
 import { NameSchema } from "./name.ts";
@@ -58,7 +59,14 @@ const GrpcListenerSchema = z.strictObject({
     ),
 });
 
-const HttpListenerSchema = z.strictObject({ address: address("otlp_http"), ...LISTENER_SHAPE });
+const HttpListenerSchema = z.strictObject({
+  address: address("otlp_http"),
+  ...LISTENER_SHAPE,
+  max_connection_age: duration(1_000)
+    .prefault("10m")
+    .describe("Connections are closed with the first reply after this, +-10 %, so that load spreads."),
+  cors: CorsSchema.optional().describe("Which web pages may send; without it none of another origin."),
+});
 const AdminListenerSchema = z.strictObject({ address: address("admin"), ...LISTENER_SHAPE });
 
 const ListenSchema = z.strictObject({

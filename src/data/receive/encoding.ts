@@ -11,6 +11,7 @@ const ENCODINGS: ReadonlyMap<string, Encoding> = new Map([
   ["x-gzip", "gzip"], // RFC 9110, 8.4.1.3
   ["zstd", "zstd"],
   ["deflate", "deflate"],
+  ["zlib", "deflate"], // the name under which the Collector sends the same
 ]);
 
 /** Of `grpc-encoding` or `Content-Encoding`; undefined for what is not known, and for several on top of each other. */

@@ -24,19 +24,27 @@ export class HttpConnection {
   newest: OpenExchange | undefined;
   readonly #socket: Socket;
   readonly #clock: Clock;
+  /** Clock.nowMs() from which on a reply ends it. */
+  readonly #closesMs: number;
   readonly #open = new Bag<OpenExchange>();
   #ended = false;
 
-  constructor(socket: Socket, clock: Clock) {
+  constructor(socket: Socket, clock: Clock, closesMs: number) {
     const { remoteAddress = "", remotePort = 0 } = socket;
     this.peer = remoteAddress.includes(":") ? `[${remoteAddress}]:${remotePort}` : `${remoteAddress}:${remotePort}`;
     this.#socket = socket;
     this.#clock = clock;
+    this.#closesMs = closesMs;
   }
 
   /** Requests whose reply is not written yet. */
   get open(): number {
     return this.#open.size;
+  }
+
+  /** It has been open for so long that the next reply closes it. */
+  get isOld(): boolean {
+    return this.#clock.nowMs() >= this.#closesMs;
   }
 
   begin(exchange: OpenExchange): void {

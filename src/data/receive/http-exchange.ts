@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Refusal } from "../../core/reason.ts";
 import type { HeaderSource } from "../../plan/sender-headers.ts";
 import type { Reply, RequestHead } from "../request.ts";
+import type { Cors } from "./cors.ts";
 import type { Desk } from "./desk.ts";
 import { HttpBody } from "./http-body.ts";
 import type { HttpConnection, OpenExchange } from "./http-connection.ts";
@@ -20,9 +21,17 @@ export interface HttpPair {
 
 type ExportHead = Extract<HttpHead, { kind: "export" }>;
 
-/** Receives one request: refuses it by its head, or admits it and reads its body. `draining` is asked when it is answered. */
-export function receiveHttp(desk: Desk, pair: HttpPair, draining: () => boolean): void {
-  const exchange = new HttpExchange(desk, pair, draining);
+/** What a listener does with all its requests alike. */
+export interface HttpManners {
+  /** Asked when a request is answered: connections are to close. */
+  readonly draining: () => boolean;
+  /** undefined: no page of another origin may send. */
+  readonly cors: Cors | undefined;
+}
+
+/** Receives one request: refuses it by its head, or admits it and reads its body. */
+export function receiveHttp(desk: Desk, pair: HttpPair, manners: HttpManners): void {
+  const exchange = new HttpExchange(desk, pair, manners);
   pair.connection.begin(exchange);
   exchange.begin();
 }
@@ -35,15 +44,15 @@ class HttpExchange implements Answerer, OpenExchange, HeaderSource {
   bagIndex = -1;
   readonly #desk: Desk;
   readonly #pair: HttpPair;
-  readonly #draining: () => boolean;
+  readonly #manners: HttpManners;
   #head: ExportHead | undefined;
   #reception: Reception | undefined;
   #body: HttpBody | undefined;
 
-  constructor(desk: Desk, pair: HttpPair, draining: () => boolean) {
+  constructor(desk: Desk, pair: HttpPair, manners: HttpManners) {
     this.#desk = desk;
     this.#pair = pair;
-    this.#draining = draining;
+    this.#manners = manners;
     pair.request.on("error", ignore); // the peer left in the middle of its body: `close` of the response tells the same
     pair.response.on("error", ignore); // the peer left while its reply was written
     pair.response.once("close", () => {
@@ -53,8 +62,11 @@ class HttpExchange implements Answerer, OpenExchange, HeaderSource {
   }
 
   begin(): void {
+    const { request } = this.#pair;
+    const preflight = this.#manners.cors?.preflight(request.method, request.headers);
+    if (preflight !== undefined) return this.#write(preflight, undefined);
     const receivedMs = this.#desk.env.clock.nowMs();
-    const head = readHttpHead(this.#pair.request);
+    const head = readHttpHead(request);
     if (head.kind === "refused") {
       this.#desk.count({ ok: false, refusal: head.refusal }, receivedMs);
       this.#write(httpRefusal(head.format, head.refusal, head.headers), head.refusal);
@@ -131,10 +143,13 @@ class HttpExchange implements Answerer, OpenExchange, HeaderSource {
     this.#body?.drop(); // the permit is closed, or somebody else has the bytes
     if (leaves) connection.lingerAfterReply();
     // A pipelined request behind this one would lose its reply if the connection closed here.
-    const closes = leaves || (connection.newest === this && (connection.closing || this.#draining()));
+    const closes =
+      leaves || (connection.newest === this && (connection.closing || connection.isOld || this.#manners.draining()));
     if (closes) connection.closing = true;
-    const length = ["Content-Length", String(reply.body.length)];
-    response.writeHead(reply.status, [...reply.headers, ...length, ...(closes ? CLOSE : [])]);
+    const length = reply.status === 204 ? [] : ["Content-Length", String(reply.body.length)];
+    const { cors } = this.#manners;
+    const shared = cors === undefined || reply.status === 204 ? [] : cors.headersFor(request.headers.origin);
+    response.writeHead(reply.status, [...reply.headers, ...shared, ...length, ...(closes ? CLOSE : [])]);
     response.end(reply.body);
     request.resume();
   }

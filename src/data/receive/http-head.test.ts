@@ -10,6 +10,9 @@ for (const [url, signal] of [
   ["/v1/logs", "logs"],
   ["/v1/traces/", "traces"],
   ["/v1/traces//?x=/y/", "traces"],
+  ["//v1/traces", "traces"],
+  ["///v1/logs//", "logs"],
+  ["http://router.example:4318//v1/metrics", "metrics"],
   ["/v1/logs?token=1", "logs"],
   ["http://router.example:4318/v1/metrics/?x", "metrics"],
   ["HTTPS://router.example/v1/logs", "logs"],
@@ -20,7 +23,18 @@ for (const [url, signal] of [
   });
 }
 
-for (const url of ["/", "", "*", "/v1/Traces", "/v1/traces/x", "/v1/spans", "//v1/traces", "http://v1/", "http://h"]) {
+for (const url of [
+  "/",
+  "",
+  "*",
+  "/v1/Traces",
+  "/v1/traces/x",
+  "/v1/spans",
+  "/v1//traces",
+  "//",
+  "http://v1/",
+  "http://h",
+]) {
   test(`there is nothing at "${url}"`, () => {
     const head = readHttpHead({ method: "POST", url, headers: PROTOBUF });
     assert.equal(head.kind === "refused" && head.refusal.reason, "not_found");
@@ -53,7 +67,9 @@ for (const [encoding, known] of [
   ["x-gzip", "gzip"],
   ["zstd", "zstd"],
   ["deflate", "deflate"],
+  ["zlib", "deflate"],
   ["br", undefined],
+  ["snappy", undefined],
   ["gzip, gzip", undefined],
 ] as const) {
   test(`content-encoding "${encoding}" is ${known ?? "not known, and the reply tells what is"}`, () => {
@@ -64,6 +80,20 @@ for (const [encoding, known] of [
     });
     if (head.kind === "export") assert.equal(head.encoding, known);
     else assert.deepEqual([head.headers, known], [["Accept-Encoding", "gzip, zstd, deflate"], undefined]);
+  });
+}
+
+for (const [what, httpVersion, rawHeaders, ok] of [
+  ["HTTP/1.1 with a host", "1.1", ["Host", "x"], true],
+  ["HTTP/1.1 with an empty host", "1.1", ["host", ""], true],
+  ["HTTP/1.1 without a host", "1.1", ["X-Host", "x"], false],
+  ["HTTP/1.1 with two hosts", "1.1", ["Host", "x", "HOST", "x"], false],
+  ["HTTP/1.0 without a host", "1.0", [], true],
+  ["HTTP/1.0 with two hosts", "1.0", ["host", "x", "host", "y"], false],
+] as const) {
+  test(`${what} is ${ok ? "taken" : "bad data"}`, () => {
+    const head = readHttpHead({ method: "POST", url: "/v1/traces", headers: PROTOBUF, httpVersion, rawHeaders });
+    assert.equal(head.kind === "refused" && head.refusal.reason, ok ? false : "bad_data");
   });
 }
 

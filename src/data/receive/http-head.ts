@@ -26,6 +26,9 @@ interface Asked {
   readonly method?: string | undefined;
   readonly url?: string | undefined;
   readonly headers: IncomingHttpHeaders;
+  readonly httpVersion?: string;
+  /** Names and values in turn, as they came. */
+  readonly rawHeaders?: readonly string[];
 }
 
 /** Everything that can be said of a request before its body, by itself. */
@@ -36,6 +39,10 @@ export function readHttpHead(asked: Asked): HttpHead {
   const no = (reason: Reason, message: string, more: readonly string[] = []): HttpHead => {
     return { kind: "refused", format: answer, refusal: { reason, message }, headers: more };
   };
+  const hosts = countHosts(asked.rawHeaders ?? []);
+  if (hosts > 1 || (hosts === 0 && asked.httpVersion === "1.1")) {
+    return no("bad_data", `${hosts} host headers: a request of HTTP/1.1 has one (RFC 9112, 3.2)`);
+  }
   const path = pathOf(asked.url ?? "/");
   const signal = signalOfHttpPath(path);
   if (signal === undefined)
@@ -58,6 +65,15 @@ export function readHttpHead(asked: Asked): HttpHead {
   return { kind: "export", signal, format, encoding, length: lengthOf(headers) };
 }
 
+function countHosts(rawHeaders: readonly string[]): number {
+  let hosts = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i]!;
+    if (name.length === 4 && name.toLowerCase() === "host") hosts++;
+  }
+  return hosts;
+}
+
 /** 0 when there is no body at all; undefined when only its end will tell. Node's parser lets only plain numbers through. */
 export function lengthOf(headers: IncomingHttpHeaders): number | undefined {
   if (headers["transfer-encoding"] !== undefined) return undefined;
@@ -75,12 +91,14 @@ function formatOf(type: string | undefined): Format | undefined {
   return bare === "application/json" ? "json" : undefined;
 }
 
-/** Without query and slashes at the end; of the absolute form, too, which proxies send (RFC 9112, 3.2.2). */
+/** Without query, slashes at the end, and all but one at the beginning (`//v1/traces`); of the absolute form, too, which proxies send (RFC 9112, 3.2.2). */
 function pathOf(url: string): string {
   const authority = /^https?:\/\/[^/?#]*/iu.exec(url);
   const rest = authority === null ? url : url.slice(authority[0].length);
   const query = rest.search(/[?#]/u);
   let end = query < 0 ? rest.length : query;
   while (end > 1 && rest[end - 1] === "/") end--;
-  return rest.slice(0, end) || "/";
+  let start = 0;
+  while (rest[start + 1] === "/" && start + 1 < end) start++;
+  return rest.slice(rest[start] === "/" ? start : 0, end) || "/";
 }

@@ -12,11 +12,13 @@ import { type AddressInfo, type Socket, Server as TcpServer } from "node:net";
 import { watchRefusals } from "../../core/connection-refusal.ts";
 import { reasonOf } from "../../core/errors.ts";
 import type { Refusal } from "../../core/reason.ts";
+import type { CorsPlan } from "../../plan/data-plane.ts";
 import type { TlsServerOptions } from "../../http2/port.ts";
 import { refusalTeller } from "../../telemetry/refused-connections.ts";
+import { createCors } from "./cors.ts";
 import { type Desk, openDesk, type ReceiveEnv } from "./desk.ts";
 import { HttpConnection } from "./http-connection.ts";
-import { receiveHttp } from "./http-exchange.ts";
+import { type HttpManners, receiveHttp } from "./http-exchange.ts";
 import { httpRefusal } from "./http-reply.ts";
 
 export interface HttpOptions {
@@ -30,6 +32,10 @@ export interface HttpOptions {
   readonly headersTimeoutMs: number;
   /** From the first byte of a request to the last of its body; also bounds what is thrown away. */
   readonly bodyTimeoutMs: number;
+  /** A connection is closed with the first reply after this time, +-10 %; so clients come to see new nodes behind a load balancer. */
+  readonly maxConnectionAgeMs: number;
+  /** Which pages of other origins may send; undefined: none. */
+  readonly cors?: CorsPlan | undefined;
   /** Without a request for this long, a connection is closed. */
   readonly keepAliveTimeoutMs: number;
 }
@@ -46,7 +52,7 @@ export interface HttpListener extends AsyncDisposable {
 /** OTLP/HTTP on node:http. Rejects with the error of the system, or of the TLS library. */
 export async function listenHttp(options: HttpOptions, region: string, env: ReceiveEnv): Promise<HttpListener> {
   const server = createHttpServer(options);
-  const listener = new NodeHttpListener(server, openDesk(region, "http", env), options.tls !== undefined);
+  const listener = new NodeHttpListener(server, openDesk(region, "http", env), options);
   watchRefusals(server, refusalTeller("otlp_http", env));
   server.listen({ host: options.host, port: options.port });
   await once(server, "listening");
@@ -73,7 +79,7 @@ function createHttpServer(options: HttpOptions): Server {
     keepAliveTimeout: options.keepAliveTimeoutMs,
     keepAlive: true,
     keepAliveInitialDelay: TCP_KEEPALIVE_MS,
-    requireHostHeader: false, // what an OTLP sender sends to a fixed address needs no host
+    requireHostHeader: false, // readHttpHead says more of it than node does
   };
   const server = tls === undefined ? createServer(settings) : createTlsServer({ ...settings, ...tlsSettings(tls) });
   server.maxConnections = options.maxConnections; // beyond: closed as soon as accepted
@@ -88,6 +94,8 @@ function tlsSettings({ cert, key, clientCa }: TlsServerOptions): object {
 class NodeHttpListener implements HttpListener {
   readonly #server: Server;
   readonly #desk: Desk;
+  readonly #maxAgeMs: number;
+  readonly #manners: HttpManners;
   /** All sockets, also those that are still in a TLS handshake. */
   readonly #sockets = new Set<Socket>();
   readonly #connections = new Map<object, HttpConnection>();
@@ -95,14 +103,16 @@ class NodeHttpListener implements HttpListener {
   /** Told whenever a request or a connection has ended. */
   #ended: () => void = ignore;
 
-  constructor(server: Server, desk: Desk, tls: boolean) {
+  constructor(server: Server, desk: Desk, { tls, cors, maxConnectionAgeMs }: HttpOptions) {
     this.#server = server;
     this.#desk = desk;
+    this.#maxAgeMs = maxConnectionAgeMs;
+    this.#manners = { draining: () => this.#draining, cors: cors && createCors(cors) };
     server.on("connection", (socket: Socket) => {
       this.#sockets.add(socket);
       socket.once("close", () => this.#sockets.delete(socket));
     });
-    server.on(tls ? "secureConnection" : "connection", (socket: Socket) => this.#connected(socket));
+    server.on(tls !== undefined ? "secureConnection" : "connection", (socket: Socket) => this.#connected(socket));
     server.on("request", (request, response) => this.#receive(request, response, false));
     server.on("checkContinue", (request, response) => this.#receive(request, response, true));
     server.on("checkExpectation", (request, response) => this.#receive(request, response, false));
@@ -151,7 +161,9 @@ class NodeHttpListener implements HttpListener {
   }
 
   #connected(socket: Socket): void {
-    const connection = new HttpConnection(socket, this.#desk.env.clock);
+    const { clock, random } = this.#desk.env;
+    const closesMs = clock.nowMs() + this.#maxAgeMs * (0.9 + 0.2 * random.next()); // jitter: not all at once
+    const connection = new HttpConnection(socket, clock, closesMs);
     this.#connections.set(socket, connection);
     socket.once("close", () => {
       this.#connections.delete(socket);
@@ -167,7 +179,7 @@ class NodeHttpListener implements HttpListener {
       return;
     }
     response.once("close", () => this.#ended());
-    receiveHttp(this.#desk, { request, response, connection, expects }, () => this.#draining);
+    receiveHttp(this.#desk, { request, response, connection, expects }, this.#manners);
   }
 
   /** Bytes that are no HTTP, a body that ended early or did not come in time; and errors of the socket or of TLS. */

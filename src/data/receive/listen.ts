@@ -51,6 +51,7 @@ export const HTTP_DEFAULTS: Limits<HttpOptions> = {
   headersTimeoutMs: 10_000,
   bodyTimeoutMs: 60_000,
   keepAliveTimeoutMs: 120_000,
+  maxConnectionAgeMs: 600_000,
 };
 
 /** Opens all listeners or none. Throws LISTEN_FAILED or TLS_INVALID, each with a hint. */
