@@ -39,8 +39,8 @@ export const OPERATOR_BODY: BodySpec = {
   required: false,
 };
 
-/** An export request of 16 MiB in base64, and something around it. */
-const EXPLAIN_BYTES = 24 * 1_048_576;
+/** An export request of 4 MiB in base64, and something around it: it is read at once, while data waits. */
+const EXPLAIN_BYTES = 6 * 1_048_576;
 
 export const EXPLAIN_BODY: BodySpec = {
   maxBytes: EXPLAIN_BYTES,

@@ -12,6 +12,7 @@ import { type AdminBody, type AdminReply, JSON_TYPE, type Route } from "./route.
 
 /** What would become of data, by the rules, pools and targets as they are now. */
 export function explainRoute(context: AdminContext): Route {
+  let last: Promise<unknown> = Promise.resolve(); // one after the other: each takes some of the data plane's time
   return {
     method: "POST",
     path: "/api/v1/explain",
@@ -21,7 +22,11 @@ export function explainRoute(context: AdminContext): Route {
     statuses: [400, 408, 413, 415, 422, 429, 503],
     body: EXPLAIN_BODY,
     work: "explain",
-    handle: ({ body }) => reply(body, context),
+    handle: ({ body }) => {
+      const mine = last.then(() => reply(body, context));
+      last = mine.catch(() => undefined);
+      return mine;
+    },
   };
 }
 
@@ -38,7 +43,7 @@ const BodySchema = z.strictObject({
   max_items: z.int().min(1).max(MAX_ITEMS).default(DEFAULT_ITEMS),
 });
 
-function reply(body: AdminBody | undefined, { dataPlane }: AdminContext): AdminReply {
+async function reply(body: AdminBody | undefined, { dataPlane }: AdminContext): Promise<AdminReply> {
   if (body === undefined) return problemReply(400, "this needs a body");
   const mapping = parseJsonMapping(body);
   if (!mapping.ok) return mapping.reply;
@@ -53,8 +58,13 @@ function reply(body: AdminBody | undefined, { dataPlane }: AdminContext): AdminR
     return problemReply(422, `it is a request of ${input.signal}, not of ${signal}`);
   const { bytes, note } = input;
   const { region = item?.region, headers = item?.headers } = parsed.data;
-  const explanation = dataPlane.explain({ signal: input.signal, bytes, region, headers, maxItems });
-  return { status: 200, body: note === "" ? explanation : { ...explanation, note } };
+  const asked = { signal: input.signal, bytes, region, headers, maxItems };
+  const explanation = await dataPlane.explainAside(asked);
+  const { length } = explanation.items;
+  const isCut = explanation.refusal === null && length < Math.min(maxItems, explanation.total_items);
+  const notes = [note, isCut ? `the rules are many: only the first ${length} items are explained` : ""];
+  const told = notes.filter((one) => one !== "").join("; ");
+  return { status: 200, body: told === "" ? explanation : { ...explanation, note: told } };
 }
 
 function read({ request, protobuf, item, signal }: z.output<typeof BodySchema>): ExplainInput {

@@ -19,7 +19,7 @@ import { type Admission, createAdmission } from "./admit/admission.ts";
 import { type Assembly, assemble } from "./assembly.ts";
 import type { Strategies } from "./balance/strategies.ts";
 import { createCorridor } from "./corridor.ts";
-import { explain } from "./explain/explain.ts";
+import { explain, explainInSteps } from "./explain/explain.ts";
 import { openClient } from "./export/client.ts";
 import type { TargetHandle } from "./export/target.ts";
 import type { TargetClient } from "./export/target-client.ts";
@@ -34,6 +34,8 @@ import { splitRouted } from "./routed-parcel.ts";
 import { poolStatus, targetStatus } from "./status.ts";
 import { receiveOptions } from "./listeners.ts";
 
+/** So many times a rule is asked about an item for one explanation that is made beside the data: about a second's work. */
+const MAX_ASKED = 250_000;
 /** When the grace has ended, what is left is answered; the answers are waited for no longer than this. */
 const LAST_WORDS_MS = 1_000;
 
@@ -213,6 +215,19 @@ export class NodeDataPlane implements DataPlane {
       const wish = this.#pools.targets.get(id)?.wish;
       return wish === undefined ? [] : [{ id, ...wish }];
     });
+  }
+
+  async explainAside(request: ExplainRequest): Promise<Explanation> {
+    const { live: pools, targets } = this.#pools;
+    const rules = this.plan.routes[request.signal].rules.length;
+    const maxItems = Math.min(request.maxItems, Math.max(1, Math.floor(MAX_ASKED / Math.max(1, rules))));
+    const parts = { plan: this.plan, pools, targets, clock: this.#env.clock };
+    const steps = explainInSteps(parts, { ...request, maxItems });
+    for (;;) {
+      const step = steps.next();
+      if (step.done === true) return step.value;
+      await new Promise(setImmediate);
+    }
   }
 
   explain(request: ExplainRequest): Explanation {

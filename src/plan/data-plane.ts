@@ -20,6 +20,8 @@ export interface DataPlane extends AsyncDisposable {
   operatorStates(): readonly OperatorState[];
   /** What would become of a request if it came now. Changes nothing. */
   explain(request: ExplainRequest): Explanation;
+  /** The same while data goes on: item by item, and of as many items as 250,000 questions to rules allow. */
+  explainAside(request: ExplainRequest): Promise<Explanation>;
   /** Not ready, stop accepting, drain the queues within the grace. A second call returns the first one's promise. */
   shutdown(graceMs: number): Promise<ShutdownReport>;
 }

@@ -83,6 +83,10 @@ export class ScriptedDataPlane implements DataPlane {
     return { version, digest, signal, refusal: null, total_items: 0, items: [] };
   }
 
+  async explainAside(request: ExplainRequest): Promise<Explanation> {
+    return this.explain(request);
+  }
+
   ready(): Readiness {
     return this.readiness;
   }

@@ -19,6 +19,18 @@ import { type ExplainParts, openWalk, type Walk } from "./walk.ts";
  * it is carried out: no counter moves, no strategy takes a turn.
  */
 export function explain(parts: ExplainParts, request: ExplainRequest): Explanation {
+  const steps = explainInSteps(parts, request);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/**
+ * The same with a rest after each item, in which anything may happen: with thousands of rules one takes some ten milliseconds. The
+ * plan stays the one of the beginning; states are those of the item's moment.
+ */
+export function* explainInSteps(parts: ExplainParts, request: ExplainRequest): Generator<void, Explanation, void> {
   const { plan } = parts;
   const { signal, bytes } = request;
   const region = request.region ?? plan.nodeRegion;
@@ -33,13 +45,18 @@ export function explain(parts: ExplainParts, request: ExplainRequest): Explanati
     return { ...head, refusal, total_items: envelope.totalItems, items: [] };
   }
   const walk = openWalk(parts, signal, { region, headers: read.headers });
-  for (const pool of walk.routePools) pool.watch(true);
+  const refusal = watching(walk, () => (envelope.totalItems === 0 ? null : refusalOf(walk, envelope)));
+  const items = yield* explainItems(walk, envelope, request.maxItems);
+  return { ...head, refusal, total_items: envelope.totalItems, items };
+}
+
+/** Strategies are only watched while they are asked, and never over a rest: real picks are made then. */
+function watching<Result>({ routePools }: Walk, ask: () => Result): Result {
+  for (const pool of routePools) pool.watch(true);
   try {
-    const refusal = envelope.totalItems === 0 ? null : refusalOf(walk, envelope);
-    const items = explainItems(walk, envelope, request.maxItems);
-    return { ...head, refusal, total_items: envelope.totalItems, items };
+    return ask();
   } finally {
-    for (const pool of walk.routePools) pool.watch(false);
+    for (const pool of routePools) pool.watch(false);
   }
 }
 
@@ -52,7 +69,7 @@ function refusalOf({ router, routePools: pools, region, headers }: Walk, envelop
   return obstacle === undefined ? null : { reason: obstacle.reason, message: obstacle.message };
 }
 
-function explainItems(walk: Walk, envelope: Envelope, maxItems: number): ItemExplanation[] {
+function* explainItems(walk: Walk, envelope: Envelope, maxItems: number): Generator<void, ItemExplanation[], void> {
   const index = new ItemIndex();
   const all: ItemExplanation[] = [];
   let first = 0;
@@ -66,7 +83,9 @@ function explainItems(walk: Walk, envelope: Envelope, maxItems: number): ItemExp
       if (fields === undefined) return all; // the refusal tells where it is malformed
       const alone = sliceResource(envelope, r, index, Int32Array.of(i), 1);
       const item = summaryOf(walk, first + i, resource, fields);
-      all.push({ item, ...explainRoute(walk, alone, walk.explainer.explain(resource, fields)) });
+      const told = watching(walk, () => explainRoute(walk, alone, walk.explainer.explain(resource, fields)));
+      all.push({ item, ...told });
+      yield;
     }
     first += index.items;
   }
