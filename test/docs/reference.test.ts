@@ -3,9 +3,11 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { cliReference } from "../../src/cli/reference.ts";
 import { reasonReference } from "../../src/data/receive/reason-reference.ts";
+import { adminReference } from "./admin-reference.ts";
 import { ROOT } from "./pages.ts";
 
 const cases = [
+  { page: "docs/reference/admin-roles.md", made: adminReference() },
   { page: "docs/reference/cli.md", made: cliReference() },
   { page: "docs/reference/reasons.md", made: reasonReference() },
 ] as const;

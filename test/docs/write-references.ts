@@ -1,4 +1,5 @@
 import { mkdirSync, writeFileSync } from "node:fs";
+import { adminReference } from "./admin-reference.ts";
 import { cliReference } from "../../src/cli/reference.ts";
 import { configReference } from "../../src/config/reference.ts";
 import { reasonReference } from "../../src/data/receive/reason-reference.ts";
@@ -7,6 +8,7 @@ import { ROOT } from "./pages.ts";
 
 // Writes all references anew (npm run reference); tests tell when it is needed.
 const references = {
+  "admin-roles.md": adminReference(),
   "cli.md": cliReference(),
   "config.md": configReference(),
   "metrics.md": metricReference(),
