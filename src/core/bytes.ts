@@ -1,14 +1,20 @@
 /**
- * Bytes that are kept beyond their turn own their memory: a small buffer of Node's is a part of a pool of 64 KiB, and keeps all of
- * it for as long as it lives; so does a view of a larger buffer. Lint bans the other ways to copy where telemetry passes.
+ * The one place where bytes get memory. A small buffer that Node allocates or copies is a part of a pool of 64 KiB, and keeps all of
+ * it for as long as it lives; a view keeps what it is a view of. So what is kept beyond its turn is `..Owned`; lint bans
+ * Buffer's own ways where telemetry passes.
  */
 
-/** New memory of exactly this size, with anything in it. A Buffer, whose methods are faster than those of a Uint8Array. */
+/** New memory of exactly this length, with anything in it. A Buffer, whose methods are faster than those of a Uint8Array. */
 export function allocOwned(length: number): Buffer<ArrayBuffer> {
   return Buffer.allocUnsafeSlow(length);
 }
 
-/** A copy that holds nothing else alive. */
+/** Memory for what is written or done with in its turn, or has a deadline: 400 ns faster than an owned one when it is small. */
+export function allocBrief(length: number): Buffer<ArrayBuffer> {
+  return Buffer.allocUnsafe(length);
+}
+
+/** A copy that keeps nothing else alive. */
 export function copyOwned(bytes: Uint8Array): Buffer<ArrayBuffer> {
   const copy = allocOwned(bytes.length);
   copy.set(bytes);
@@ -26,18 +32,40 @@ export function joinOwned(pieces: readonly Uint8Array[], length: number = length
   return joined;
 }
 
-/** A view of the same memory as a Buffer. */
-export function asBuffer(bytes: Uint8Array, start = 0, end = bytes.length): Buffer {
+/** The bytes of a text, in memory of their own. */
+export function textOwned(text: string, encoding: BufferEncoding = "utf8"): Buffer<ArrayBuffer> {
+  return copyOwned(textBrief(text, encoding));
+}
+
+/** The bytes of a text that are read in this turn. */
+export function textBrief(text: string, encoding: BufferEncoding = "utf8"): Buffer<ArrayBuffer> {
+  return Buffer.from(text, encoding);
+}
+
+/** Borrowed: a view of [start, end) of the same memory, as a Buffer. */
+export function viewBuffer(bytes: Uint8Array, start = 0, end: number = bytes.length): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start);
 }
 
-/** Bytes of memory that live as long as these do. */
-export function heldBytes(bytes: Uint8Array): number {
-  return bytes.buffer.byteLength;
+/** Memory that lives as long as these pieces do; what several share is counted once. For a few pieces. */
+export function heldBytes(pieces: readonly Uint8Array[]): number {
+  let held = 0;
+  for (let i = 0; i < pieces.length; i++) {
+    const { buffer } = pieces[i]!;
+    let first = 0;
+    while (pieces[first]!.buffer !== buffer) first++;
+    if (first === i) held += buffer.byteLength;
+  }
+  return held;
 }
 
 export function lengthOf(pieces: readonly Uint8Array[]): number {
   let length = 0;
   for (const piece of pieces) length += piece.length;
   return length;
+}
+
+/** What may be held beside the bytes that are counted: an eighth, and what no allocation is free of. */
+export function isHeldExactly(pieces: readonly Uint8Array[], length: number): boolean {
+  return heldBytes(pieces) <= length + (length >>> 3) + 64;
 }

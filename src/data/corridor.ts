@@ -1,3 +1,4 @@
+import { isHeldExactly, joinOwned, lengthOf } from "../core/bytes.ts";
 import type { Cancel, Clock } from "../core/clock.ts";
 import { hasMoreAttributes } from "../otlp/attributes.ts";
 import { findMalformed } from "../otlp/check.ts";
@@ -215,9 +216,9 @@ function offer(entry: Entry, draft: Draft, place: number, settlement: Settlement
   const headers = intake.carriedInto(pool.name, taken);
   const awaited = pool.ack === "delivered";
   const kept = draft.finish(envelope);
-  const bytes = bytesOf(kept);
-  // What outlives the request must not hold on to much more memory than the queue counts.
-  const pieces = awaited || bytes * 2 >= envelope.bytes.length ? kept : [Buffer.concat(kept)];
+  const bytes = lengthOf(kept);
+  // What outlives the request holds what the queue counts, and no more; until then the permit counts all of the request.
+  const pieces = awaited || isHeldExactly(kept, bytes) ? kept : [joinOwned(kept, bytes)];
   const { signal, region } = request.head;
   const deadlineMs = awaited ? request.head.deadlineMs : Number.POSITIVE_INFINITY;
   const { items, points } = draft;
@@ -258,12 +259,6 @@ function giveBack(
     ledger.queued -= points;
     ledger.shedItems(outcome.reason, points);
   }
-}
-
-function bytesOf(pieces: readonly Uint8Array[]): number {
-  let bytes = 0;
-  for (const piece of pieces) bytes += piece.length;
-  return bytes;
 }
 
 function accountUnmatched(ways: Ways, settlement: Settlement): void {

@@ -1,3 +1,4 @@
+import { isHeldExactly, joinOwned } from "../core/bytes.ts";
 import { Unreachable } from "../core/unreachable.ts";
 import type { Division } from "../plan/division.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
@@ -18,16 +19,21 @@ export function createParting(metrics: Metrics): Parting {
   return {
     cut(parcel, { division }, ownerOf) {
       if (division.kind === "none") return [whole(parcel, 0)];
-      const bytes = parcel.pieces.length === 1 ? parcel.pieces[0]! : Buffer.concat(parcel.pieces);
+      const bytes = parcel.pieces.length === 1 ? parcel.pieces[0]! : joinOwned(parcel.pieces);
       const cuts = cutterOf(division)(parcel.signal, bytes, originOf(parcel), ownerOf);
       // Nobody can say where items belong that cannot be read: a target is to judge them.
-      return cuts === undefined || cuts.length === 0 ? [whole(parcel, lastChannel(division, ownerOf))] : cuts;
+      return cuts === undefined || cuts.length === 0 ? [whole(parcel, lastChannel(division, ownerOf))] : cuts.map(own);
     },
     part(parcel, cuts) {
       if (!(parcel instanceof RoutedParcel)) throw new TypeError("only what was routed can be divided");
       return parcel.divide(cuts);
     },
   };
+}
+
+/** What lies beside a cut must not stay for as long as this one waits. */
+function own(cut: Cut): Cut {
+  return isHeldExactly(cut.pieces, cut.bytes) ? cut : { ...cut, pieces: [joinOwned(cut.pieces, cut.bytes)] };
 }
 
 function whole({ pieces, bytes, items, points }: Parcel, channel: number): Cut {

@@ -1,3 +1,4 @@
+import { textBrief, viewBuffer } from "../core/bytes.ts";
 /** A block of headers as node:http2 hands it over; what may be repeated comes as a list. */
 export type HeaderBlock = Readonly<Record<string, string | readonly string[] | undefined>>;
 
@@ -43,7 +44,7 @@ export function encodeStatusText(text: string): string {
   const short = text.length > MAX_TEXT_LENGTH ? `${text.slice(0, MAX_TEXT_LENGTH - 3)}...` : text;
   // A header value has no space at its ends (RFC 9113, 8.2.1), so these are encoded, too.
   if (/^[\x20-\x24\x26-\x7e]*$/u.test(short) && short.trim() === short) return short;
-  const bytes = Buffer.from(short, "utf8");
+  const bytes = textBrief(short);
   let encoded = "";
   for (const [at, byte] of bytes.entries()) {
     const inner = byte === 0x20 && at > 0 && at < bytes.length - 1;
@@ -66,19 +67,19 @@ export function decodeStatusText(header: string): string {
       bytes.push(header.charCodeAt(at)); // headers come as Latin-1: one character is one byte
     }
   }
-  return Buffer.from(bytes).toString("utf8");
+  return viewBuffer(Uint8Array.from(bytes)).toString("utf8");
 }
 
 /** A `grpc-status-details-bin` header: base64 without padding; undefined when it would be too long for a header. */
 export function encodeDetails(details: Uint8Array): string | undefined {
   if (details.length > MAX_DETAILS_BYTES) return undefined;
-  return Buffer.from(details.buffer, details.byteOffset, details.byteLength).toString("base64").replace(/=+$/u, "");
+  return viewBuffer(details).toString("base64").replace(/=+$/u, "");
 }
 
 /** The bytes of a `grpc-status-details-bin` header, padded or not; undefined when it is not base64. */
 export function decodeDetails(header: string): Uint8Array | undefined {
   const first = header.split(",", 1)[0] ?? "";
-  return /^[A-Za-z0-9+/]*={0,2}$/u.test(first) ? Buffer.from(first, "base64") : undefined;
+  return /^[A-Za-z0-9+/]*={0,2}$/u.test(first) ? textBrief(first, "base64") : undefined;
 }
 
 /** When a reply asks for a pause: `grpc-retry-pushback-ms`, or `retry-after` in seconds. Dates and negative numbers say nothing. */

@@ -1,3 +1,4 @@
+import { allocBrief } from "../core/bytes.ts";
 /** What is below this is copied next to its neighbours: a copy of 16 KiB costs less than one more write. */
 const JOIN_BELOW_BYTES = 16_384;
 /** Up to this, all of a message goes into one buffer. */
@@ -35,7 +36,7 @@ export function frameMessage(pieces: readonly Uint8Array[], messageBytes: number
 
 /** What goes before a message: its flag and its length. */
 export function messagePrefix(messageBytes: number, compressed: boolean): Uint8Array {
-  const prefix = Buffer.allocUnsafe(PREFIX_BYTES);
+  const prefix = allocBrief(PREFIX_BYTES);
   prefix[0] = compressed ? 1 : 0;
   prefix.writeUInt32BE(messageBytes, 1);
   return prefix;
@@ -44,7 +45,7 @@ export function messagePrefix(messageBytes: number, compressed: boolean): Uint8A
 /** A whole message with its prefix, uncompressed, as one new buffer. */
 export function prefixed(message: Uint8Array): Uint8Array {
   if (message.length === 0) return EMPTY_MESSAGE;
-  const framed = Buffer.allocUnsafe(PREFIX_BYTES + message.length);
+  const framed = allocBrief(PREFIX_BYTES + message.length);
   framed[0] = 0;
   framed.writeUInt32BE(message.length, 1);
   framed.set(message, PREFIX_BYTES);
@@ -52,7 +53,7 @@ export function prefixed(message: Uint8Array): Uint8Array {
 }
 
 /** The usual reply of OTLP: nothing to say. Never written to. */
-const EMPTY_MESSAGE = Buffer.alloc(PREFIX_BYTES);
+const EMPTY_MESSAGE = new Uint8Array(PREFIX_BYTES);
 
 interface Run {
   readonly start: number;
@@ -65,7 +66,7 @@ interface Run {
 
 function join(pieces: readonly Uint8Array[], run: Run): Uint8Array {
   const head = run.prefix === undefined ? 0 : PREFIX_BYTES;
-  const joined = Buffer.allocUnsafe(head + run.bytes);
+  const joined = allocBrief(head + run.bytes);
   if (run.prefix !== undefined) {
     joined[0] = run.compressed ? 1 : 0;
     joined.writeUInt32BE(run.prefix, 1);

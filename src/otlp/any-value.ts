@@ -1,3 +1,4 @@
+import { viewBuffer } from "../core/bytes.ts";
 import { Cursor, readLength, readTag, readVarint, skipValue } from "./wire.ts";
 
 /**
@@ -124,7 +125,7 @@ export function int64Of(bytes: Uint8Array, start: number, end: number): number |
 
 /** The text of UTF-8 bytes in [start, end). */
 export function textOf(bytes: Uint8Array, start: number, end: number): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString("utf8");
+  return viewBuffer(bytes, start, end).toString("utf8");
 }
 
 function viewOf(bytes: Uint8Array): DataView {

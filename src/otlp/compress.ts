@@ -1,3 +1,4 @@
+import { joinOwned } from "../core/bytes.ts";
 import { gzip as gzipInPool, gzipSync } from "node:zlib";
 
 export type GzipResult =
@@ -10,7 +11,7 @@ export type GzipResult =
  */
 export function gzip(pieces: readonly Uint8Array[], done: (result: GzipResult) => void): void {
   const only = pieces.length === 1 ? pieces[0] : undefined;
-  const body = only ?? Buffer.concat(pieces);
+  const body = only ?? joinOwned(pieces);
   if (body.length > SYNC_BYTES) {
     gzipInPool(body, OPTIONS, (error, bytes) => {
       done(error === null ? { ok: true, bytes } : { ok: false, message: error.message });

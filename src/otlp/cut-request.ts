@@ -1,3 +1,4 @@
+import { joinOwned, lengthOf } from "../core/bytes.ts";
 import { cutMetric, headerOf, leastPayload } from "./cut-metric.ts";
 import { indexItems, ItemIndex } from "./items.ts";
 import { Envelope, scanEnvelope } from "./scan.ts";
@@ -83,7 +84,7 @@ class Parts {
 
   close(): void {
     if (this.isEmpty) return;
-    const bytes = join([...this.#pieces, ...this.#extras], this.#bytes);
+    const bytes = joinOwned([...this.#pieces, ...this.#extras], this.#bytes);
     this.#done.push({ bytes, items: this.#items, points: this.#points });
     this.#pieces = [];
     this.#bytes = this.#extraBytes;
@@ -163,19 +164,4 @@ function cutOneMetric(field: Uint8Array, parts: Parts): boolean {
 /** A field that is a message of these pieces. */
 function message(tag: number, pieces: readonly Uint8Array[]): Uint8Array[] {
   return [headerOf(tag, lengthOf(pieces)), ...pieces];
-}
-
-function lengthOf(pieces: readonly Uint8Array[]): number {
-  return pieces.reduce((sum, piece) => sum + piece.length, 0);
-}
-
-/** Owned. */
-function join(pieces: readonly Uint8Array[], bytes: number): Uint8Array {
-  const whole = Buffer.allocUnsafeSlow(bytes);
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return whole;
 }

@@ -1,3 +1,4 @@
+import { textOwned, viewBuffer } from "../core/bytes.ts";
 /** Above this many keys a map of texts is faster than comparing bytes with each key of the same length. */
 const LINEAR_UP_TO = 8;
 
@@ -7,8 +8,8 @@ export class KeySet {
   readonly #byText: ReadonlyMap<string, number>;
 
   constructor(keys: readonly string[]) {
-    this.#keys = keys.map((key) => Buffer.from(key, "utf8"));
-    this.#byText = new Map(this.#keys.map((key, slot) => [Buffer.from(key).toString("latin1"), slot]));
+    this.#keys = keys.map((key) => textOwned(key));
+    this.#byText = new Map(this.#keys.map((key, slot) => [viewBuffer(key).toString("latin1"), slot]));
   }
 
   get size(): number {
@@ -25,7 +26,7 @@ export class KeySet {
   }
 
   #slotByText(bytes: Uint8Array, start: number, end: number): number {
-    const key = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString("latin1");
+    const key = viewBuffer(bytes, start, end).toString("latin1");
     return this.#byText.get(key) ?? -1;
   }
 }

@@ -1,3 +1,4 @@
+import { allocOwned } from "../core/bytes.ts";
 /** Wire types of protobuf (protobuf.dev/programming-guides/encoding). */
 const VARINT = 0;
 const I64 = 1;
@@ -17,7 +18,7 @@ export class ProtoWriter {
   #at: number;
 
   constructor(expectedBytes: number) {
-    this.#bytes = Buffer.allocUnsafeSlow(Math.max(64, expectedBytes));
+    this.#bytes = allocOwned(Math.max(64, expectedBytes));
     this.#at = this.#bytes.length;
   }
 
@@ -126,9 +127,11 @@ export class ProtoWriter {
     this.#bytes.writeDoubleLE(value, this.#at);
   }
 
-  /** A view of what was written. The writer must not be used after it. */
+  /** What was written, owned: a view of at most twice as much. The writer must not be used after it. */
   finish(): Uint8Array {
-    return new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset + this.#at, this.mark());
+    const { buffer, byteOffset, length } = this.#bytes;
+    const view = new Uint8Array(buffer, byteOffset + this.#at, this.mark());
+    return length > 2 * view.length + 64 ? new Uint8Array(view) : view;
   }
 
   #tag(number: number, wire: number): void {
@@ -152,7 +155,7 @@ export class ProtoWriter {
   #reserve(length: number): void {
     if (length <= this.#at) return;
     const written = this.mark();
-    const grown = Buffer.allocUnsafeSlow(Math.max(this.#bytes.length * 2, written + length));
+    const grown = allocOwned(Math.max(this.#bytes.length * 2, written + length));
     grown.set(this.#bytes.subarray(this.#at), grown.length - written);
     this.#bytes = grown;
     this.#at = grown.length - written;

@@ -1,3 +1,4 @@
+import { textBrief } from "../core/bytes.ts";
 import { clampSigned, readFields, readText } from "./proto-reader.ts";
 import { ProtoWriter } from "./proto-writer.ts";
 import { SIGNAL_FACTS } from "./signal.ts";
@@ -70,7 +71,7 @@ function jsonBytes(signal: Signal, rejected: number, message: string): Uint8Arra
   const { rejectedField } = SIGNAL_FACTS[signal];
   const counted = rejected === 0 ? {} : { [rejectedField]: String(rejected) };
   const said = message === "" ? {} : { errorMessage: message };
-  return Buffer.from(JSON.stringify({ partialSuccess: { ...counted, ...said } }));
+  return textBrief(JSON.stringify({ partialSuccess: { ...counted, ...said } }));
 }
 
 /** The longest beginning of `text` that is whole characters and at most `maxBytes` of UTF-8. */

@@ -1,3 +1,4 @@
+import { allocOwned, viewBuffer } from "../core/bytes.ts";
 import type { ItemIndex } from "./items.ts";
 import { dataPointsOf, type Envelope } from "./scan.ts";
 import type { Signal } from "./signal.ts";
@@ -23,7 +24,7 @@ export function sliceResource(
   count: number,
 ): Uint8Array {
   const bodyBytes = measure(envelope, r, index, selected, count);
-  const out = Buffer.allocUnsafeSlow(1 + varintBytes(bodyBytes) + bodyBytes);
+  const out = allocOwned(1 + varintBytes(bodyBytes) + bodyBytes);
   out[0] = RESOURCE_X;
   const writer = new RangeWriter(envelope.bytes, out, writeVarint(out, 1, bodyBytes));
   let next = 0;
@@ -104,7 +105,7 @@ class RangeWriter {
   #to = 0;
 
   constructor(source: Uint8Array, out: Uint8Array, at: number) {
-    this.#source = Buffer.from(source.buffer, source.byteOffset, source.byteLength);
+    this.#source = viewBuffer(source);
     this.#out = out;
     this.#at = at;
   }

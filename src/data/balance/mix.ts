@@ -1,7 +1,8 @@
+import { textBrief } from "../../core/bytes.ts";
 /** FNV-1a over the UTF-8 bytes of a text, mixed. No seed: the same on every node. Unsigned 32 bits. */
 export function hashText(text: string): number {
   let hash = 0x811c9dc5;
-  for (const byte of Buffer.from(text, "utf8")) hash = Math.imul(hash ^ byte, 0x01000193);
+  for (const byte of textBrief(text)) hash = Math.imul(hash ^ byte, 0x01000193);
   return mix(hash);
 }
 

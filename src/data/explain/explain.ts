@@ -1,3 +1,4 @@
+import { viewBuffer } from "../../core/bytes.ts";
 import { ItemFields } from "../../otlp/item-fields.ts";
 import { indexItems, ItemIndex } from "../../otlp/items.ts";
 import { joinResources, viewResource } from "../../otlp/resource.ts";
@@ -115,7 +116,7 @@ function summaryOf(
   return {
     index,
     kind: SIGNAL_FACTS[signal].item,
-    name: Buffer.from(item.bytes.subarray(item.nameStart, item.nameEnd)).toString("utf8"),
+    name: viewBuffer(item.bytes, item.nameStart, item.nameEnd).toString("utf8"),
     service: typeof service === "string" ? service : service === undefined ? "unknown" : show(service),
     region,
     trace_id: traceIdOf(item),

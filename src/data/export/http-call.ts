@@ -1,3 +1,4 @@
+import { joinOwned } from "../../core/bytes.ts";
 import type { IncomingHttpHeaders } from "node:http";
 import type { Dispatcher } from "undici";
 import type { Cancel, Clock } from "../../core/clock.ts";
@@ -95,7 +96,7 @@ export class HttpCall implements Dispatcher.DispatchHandler {
   }
 
   #answer(): SendOutcome {
-    const body = Buffer.concat(this.#chunks, this.#bytes);
+    const body = joinOwned(this.#chunks, this.#bytes);
     if (isSuccess(this.#status)) {
       // An answer of another kind, say from a proxy, says nothing but that it was taken.
       const readable = body.length === 0 || this.#isProtobuf();

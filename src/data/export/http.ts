@@ -1,3 +1,4 @@
+import { joinOwned } from "../../core/bytes.ts";
 import { type Dispatcher, Pool } from "undici";
 import type { Cancel, Clock } from "../../core/clock.ts";
 import { SIGNAL_FACTS } from "../../otlp/signal.ts";
@@ -82,7 +83,7 @@ function requestOf(
     path: `${base}${SIGNAL_FACTS[batch.signal].httpPath}`,
     method: "POST",
     headers,
-    body: body.pieces.length === 1 ? body.pieces[0]! : Buffer.concat(body.pieces, body.bytes),
+    body: body.pieces.length === 1 ? body.pieces[0]! : joinOwned(body.pieces, body.bytes),
   };
 }
 

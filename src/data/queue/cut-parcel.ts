@@ -1,3 +1,4 @@
+import { joinOwned } from "../../core/bytes.ts";
 import { type CutLimits, cutRequest } from "../../otlp/cut-request.ts";
 import type { Parcel } from "../parcel.ts";
 
@@ -15,7 +16,7 @@ export function cutPieces(
   { signal, pieces }: Pick<Parcel, "signal" | "pieces">,
   limits: CutLimits,
 ): ParcelBytes[] | undefined {
-  const whole = pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
+  const whole = pieces.length === 1 ? pieces[0]! : joinOwned(pieces);
   const parts = cutRequest(signal, whole, limits);
   return parts?.map(({ bytes, items, points }) => ({ pieces: [bytes], bytes: bytes.length, items, points }));
 }

@@ -1,3 +1,4 @@
+import { viewBuffer } from "../../core/bytes.ts";
 import type { UnaryCall, UnaryExchange, UnaryReply } from "../../http2/port.ts";
 import { GRPC } from "../../otlp/grpc-code.ts";
 import { type InflateBudget, inflate } from "../../otlp/inflate.ts";
@@ -109,7 +110,7 @@ function readServiceName(bytes: Uint8Array): string | undefined {
     }
     const length = readLength(cursor);
     if (length === MALFORMED) return undefined;
-    name = Buffer.from(bytes.subarray(cursor.at, cursor.at + length)).toString("utf8");
+    name = viewBuffer(bytes, cursor.at, cursor.at + length).toString("utf8");
     cursor.at += length;
   }
   return name;

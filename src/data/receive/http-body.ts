@@ -1,3 +1,4 @@
+import { allocOwned } from "../../core/bytes.ts";
 import { bytesAhead } from "../../http2/message-reader.ts";
 import type { Reception } from "./reception.ts";
 
@@ -58,7 +59,7 @@ export class HttpBody {
 
   #move(bytes: number): void {
     const old = this.#buffer;
-    this.#buffer = Buffer.allocUnsafeSlow(bytes); // a part of node's pool would keep all of it until the body is there
+    this.#buffer = allocOwned(bytes);
     this.#buffer.set(old.subarray(0, this.#filled), 0);
     if (this.#length === undefined) this.#reception.release(old.length);
   }

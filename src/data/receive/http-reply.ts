@@ -1,3 +1,4 @@
+import { textBrief, textOwned } from "../../core/bytes.ts";
 import { gzip } from "../../otlp/compress.ts";
 import { encodeResponse } from "../../otlp/response.ts";
 import type { Signal } from "../../otlp/signal.ts";
@@ -27,7 +28,7 @@ export function httpReply(signal: Signal, format: Format, reply: Reply): HttpRep
 export function httpRefusal(format: Format, refusal: Refusal, more: readonly string[]): HttpReply {
   const row = REPLIES[refusal.reason];
   const status = statusOf(refusal, row.grpc);
-  const body = format === "json" ? Buffer.from(statusToJson(status)) : encodeStatus(status);
+  const body = format === "json" ? textBrief(statusToJson(status)) : encodeStatus(status);
   const delayMs = retryDelayMs(refusal);
   const retryAfter = delayMs === undefined ? [] : ["Retry-After", String(retryAfterSeconds(delayMs))];
   return { status: row.http, headers: ["Content-Type", TYPES[format], ...retryAfter, ...more], body };
@@ -58,7 +59,7 @@ function takesGzip(accepted: string | undefined): boolean {
 }
 
 /** An Export response without partial_success. */
-const FULL: Readonly<Record<Format, Uint8Array>> = { protobuf: new Uint8Array(0), json: Buffer.from("{}") };
+const FULL: Readonly<Record<Format, Uint8Array>> = { protobuf: new Uint8Array(0), json: textOwned("{}") };
 const TYPES = { protobuf: "application/x-protobuf", json: "application/json" } as const satisfies Record<
   Format,
   string

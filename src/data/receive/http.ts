@@ -1,3 +1,4 @@
+import { joinOwned, textBrief } from "../../core/bytes.ts";
 import { once } from "node:events";
 import {
   createServer,
@@ -228,7 +229,7 @@ function rawReply(refusal: Refusal): Uint8Array {
   const lines = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}`];
   const all = [...headers, "Content-Length", String(body.length), "Connection", "close"];
   for (let at = 0; at + 1 < all.length; at += 2) lines.push(`${all[at]}: ${all[at + 1]}`);
-  return Buffer.concat([Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1"), body]);
+  return joinOwned([textBrief(`${lines.join("\r\n")}\r\n\r\n`, "latin1"), body]);
 }
 
 function ignore(): void {}

@@ -1,3 +1,4 @@
+import { joinOwned } from "../../core/bytes.ts";
 import type { Envelope } from "../../otlp/scan.ts";
 import { Slack } from "../../otlp/slack.ts";
 
@@ -122,7 +123,7 @@ export class Draft {
     for (let i = 0; i < envelope.extras.length; i += 2) {
       this.#pieces.push(envelope.bytes.subarray(envelope.extras[i], envelope.extras[i + 1]));
     }
-    return this.#pieces.length > MAX_PIECES ? [Buffer.concat(this.#pieces)] : this.#pieces;
+    return this.#pieces.length > MAX_PIECES ? [joinOwned(this.#pieces)] : this.#pieces;
   }
 
   #flush(bytes: Uint8Array): void {

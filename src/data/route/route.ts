@@ -1,3 +1,4 @@
+import { viewBuffer } from "../../core/bytes.ts";
 import { RecentMap } from "../../core/recent-map.ts";
 import { joinResources, viewResource } from "../../otlp/resource.ts";
 import { ItemFields } from "../../otlp/item-fields.ts";
@@ -341,5 +342,5 @@ export class Router implements Routed {
 }
 
 function latin1(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
+  return viewBuffer(bytes).toString("latin1");
 }

@@ -1,3 +1,4 @@
+import { allocOwned } from "../../core/bytes.ts";
 import { Socket } from "node:net";
 
 /** Takes bytes from a socket, borrowed until it returns. */
@@ -53,7 +54,7 @@ export const readInChunks: ReadAccepted = (accepted, take) => {
 };
 
 /** One for all sockets: what is read into it has been worked on before the next socket reads. */
-const READ_BUFFER = Buffer.allocUnsafeSlow(65_536);
+const READ_BUFFER = allocOwned(65_536);
 
 interface TakesBuffer {
   useUserBuffer(buffer: Uint8Array): void;

@@ -1,3 +1,4 @@
+import { allocOwned, textBrief, viewBuffer } from "../../core/bytes.ts";
 import { isUtf8 } from "node:buffer";
 import { reasonOf } from "../../core/errors.ts";
 import type { Excess, RequestLimits } from "../limits.ts";
@@ -39,7 +40,7 @@ function parseExact(body: Uint8Array, numbers: readonly number[]): unknown {
   const mark = freeMark(textOf(body));
   if (mark === undefined) return parse(body); // all of them occur: numbers are what a double holds of them
   markNumbersBy(mark);
-  return parse(markNumbers(body, numbers, Buffer.from(mark, "utf8")));
+  return parse(markNumbers(body, numbers, textBrief(mark)));
 }
 
 /** Noncharacters of Unicode: nobody has a use for them. */
@@ -62,7 +63,7 @@ const QUOTE = 0x22;
 const COLON = 0x3a;
 
 function markNumbers(body: Uint8Array, numbers: readonly number[], mark: Uint8Array): Uint8Array {
-  const marked = Buffer.allocUnsafeSlow(body.length + (numbers.length / 2) * (mark.length + 2));
+  const marked = allocOwned(body.length + (numbers.length / 2) * (mark.length + 2));
   let from = 0;
   let at = 0;
   for (let i = 0; i < numbers.length; i += 2) {
@@ -85,7 +86,7 @@ function markNumbers(body: Uint8Array, numbers: readonly number[], mark: Uint8Ar
 
 /** Whether the bytes of a number are one as JSON spells them. */
 function isNumber(body: Uint8Array, start: number, end: number): boolean {
-  return NUMBER.test(Buffer.from(body.buffer, body.byteOffset + start, end - start).toString("latin1"));
+  return NUMBER.test(viewBuffer(body, start, end).toString("latin1"));
 }
 
 const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/u;
@@ -98,5 +99,5 @@ function isName(body: Uint8Array, end: number): boolean {
 }
 
 function textOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8");
+  return viewBuffer(bytes).toString("utf8");
 }

@@ -1,3 +1,4 @@
+import { textBrief } from "../../core/bytes.ts";
 import type { ProtoWriter } from "../proto-writer.ts";
 import { ENUMS } from "./enum.ts";
 import { integerOf, isMarked } from "./integer.ts";
@@ -166,7 +167,7 @@ function writeBase64(out: ProtoWriter, number: number, value: unknown, presence:
   const padded = digits.length !== value.length;
   if (digits.length % 4 === 1 || (padded && value.length % 4 !== 0) || !BASE64.test(digits))
     return "is not valid base64";
-  if (value !== "" || presence === "explicit") out.bytes(number, Buffer.from(digits, "base64"));
+  if (value !== "" || presence === "explicit") out.bytes(number, textBrief(digits, "base64"));
   return "";
 }
 

@@ -1,3 +1,4 @@
+import { textOwned } from "../../core/bytes.ts";
 import type { Excess, RequestLimits } from "../limits.ts";
 
 /**
@@ -55,12 +56,12 @@ const OTHER = KINDS.length;
 const NO_LIST = OTHER + 1;
 
 const LISTS: readonly { readonly name: Uint8Array; readonly kind: number }[] = [
-  ...["resourceSpans", "resourceMetrics", "resourceLogs"].map((name) => ({ name: Buffer.from(name), kind: 0 })),
-  ...["scopeSpans", "scopeMetrics", "scopeLogs"].map((name) => ({ name: Buffer.from(name), kind: 1 })),
-  ...["spans", "metrics", "logRecords"].map((name) => ({ name: Buffer.from(name), kind: 2 })),
-  { name: Buffer.from("dataPoints"), kind: 3 },
+  ...["resourceSpans", "resourceMetrics", "resourceLogs"].map((name) => ({ name: textOwned(name), kind: 0 })),
+  ...["scopeSpans", "scopeMetrics", "scopeLogs"].map((name) => ({ name: textOwned(name), kind: 1 })),
+  ...["spans", "metrics", "logRecords"].map((name) => ({ name: textOwned(name), kind: 2 })),
+  { name: textOwned("dataPoints"), kind: 3 },
   ...["attributes", "filteredAttributes", "metadata", "values", "events", "links", "exemplars", "quantileValues"].map(
-    (name) => ({ name: Buffer.from(name), kind: 4 }),
+    (name) => ({ name: textOwned(name), kind: 4 }),
   ),
 ];
 

@@ -1,3 +1,4 @@
+import { joinOwned, textBrief } from "../../../core/bytes.ts";
 import { GRPC, grpcCodeName } from "../../../otlp/grpc-code.ts";
 import {
   Cursor,
@@ -69,12 +70,12 @@ function judge(result: UnaryResult, isUnheard: (code: string) => boolean): Check
 
 /** HealthCheckRequest { string service = 1 }. */
 function encodeRequest(service: string): Uint8Array {
-  const name = Buffer.from(service, "utf8");
+  const name = textBrief(service);
   if (name.length === 0) return new Uint8Array(0);
   const head = new Uint8Array(1 + varintBytes(name.length));
   head[0] = SERVICE_TAG;
   writeVarint(head, 1, name.length);
-  return Buffer.concat([head, name]);
+  return joinOwned([head, name]);
 }
 
 /** HealthCheckResponse { ServingStatus status = 1 }: an enum, 0 when it is not there or cannot be read. */

@@ -1,3 +1,4 @@
+import { allocBrief, joinOwned } from "../../../core/bytes.ts";
 import { isHeaderValue, isTransportHeader } from "../../headers.ts";
 import type { UnaryRequest } from "../../port.ts";
 import { formatTimeout } from "../../timeout.ts";
@@ -77,7 +78,7 @@ export class RequestBlocks {
     }
     for (const known of all) if (known.path === path && known.encoding === encoding) return known;
     const { headers, sensitive } = this.#front(request);
-    const front = Buffer.concat([encodeHeaders(headers, { sensitive }), TIMEOUT_NAME]);
+    const front = joinOwned([encodeHeaders(headers, { sensitive }), TIMEOUT_NAME]);
     const listBytes = headerListBytes(headers) + TIMEOUT_LIST_BYTES;
     const known = { path, encoding, front, listBytes, timeoutMs: Number.NaN, block: front };
     if (all.length < MAX_KNOWN) all.push(known);
@@ -111,7 +112,7 @@ const TIMEOUT_LIST_BYTES = headerListBytes(["grpc-timeout", "99999999m"]);
 
 /** Completes a field with a short value, not Huffman-coded (RFC 7541, 5.2). */
 function withText(front: Uint8Array, text: string): Uint8Array {
-  const block = Buffer.allocUnsafe(front.length + 1 + text.length);
+  const block = allocBrief(front.length + 1 + text.length);
   block.set(front);
   block[front.length] = text.length;
   block.write(text, front.length + 1, "latin1");

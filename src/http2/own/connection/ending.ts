@@ -1,3 +1,4 @@
+import { textBrief } from "../../../core/bytes.ts";
 import { type ConnectionEvents, type ConnectionFault, H2_ERROR, type H2ErrorCode } from "../contract.ts";
 import { MAX_STREAM_ID } from "../frames/frame-types.ts";
 import type { Outbound } from "./outbound.ts";
@@ -121,5 +122,5 @@ export class Ending {
 }
 
 function bytesOf(debug: string): Uint8Array {
-  return Buffer.from(debug, "utf8").subarray(0, MAX_DEBUG_BYTES);
+  return textBrief(debug).subarray(0, MAX_DEBUG_BYTES);
 }

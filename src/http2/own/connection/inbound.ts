@@ -1,3 +1,4 @@
+import { viewBuffer } from "../../../core/bytes.ts";
 import { type ConnectionEvents, type ConnectionFault, H2_ERROR, type H2ErrorCode } from "../contract.ts";
 import type { FrameSink } from "../frames/frame-sink.ts";
 import type { BodyIntake } from "./body-intake.ts";
@@ -128,7 +129,7 @@ export class Inbound implements FrameSink {
   }
 
   goaway(lastStream: number, code: H2ErrorCode, debug: Uint8Array): void {
-    const text = Buffer.from(debug).toString("utf8");
+    const text = viewBuffer(debug).toString("utf8");
     if (this.#parts.faults.idleFrame("unknown_frame_flood")) this.#parts.ending.peerLeaves(lastStream, code, text);
   }
 

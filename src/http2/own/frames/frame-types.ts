@@ -1,3 +1,4 @@
+import { textOwned } from "../../../core/bytes.ts";
 /** Frame types of RFC 9113, section 6. */
 export const FRAME = {
   DATA: 0x0,
@@ -44,4 +45,4 @@ export const MAX_STREAM_ID = 0x7fff_ffff;
 export const DEFAULT_TABLE_BYTES = 4_096;
 
 /** What a client says first: RFC 9113, 3.4. */
-export const CLIENT_PREFACE: Uint8Array = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1");
+export const CLIENT_PREFACE: Uint8Array = textOwned("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1");

@@ -1,3 +1,4 @@
+import { allocOwned } from "../../../core/bytes.ts";
 import type { H2ErrorCode } from "../contract.ts";
 import { FLAG, FRAME, HEAD_BYTES } from "./frame-types.ts";
 
@@ -144,7 +145,7 @@ export class FrameWriter {
     if (this.#chunk.length - this.#at >= bytes) return;
     this.#close();
     const grown = this.#chunk.length === 0 ? FIRST_CHUNK_BYTES : Math.min(this.#chunk.length * 2, MAX_CHUNK_BYTES);
-    this.#chunk = Buffer.allocUnsafeSlow(Math.max(grown, bytes));
+    this.#chunk = allocOwned(Math.max(grown, bytes));
     this.#from = 0;
     this.#at = 0;
   }

@@ -1,3 +1,4 @@
+import { allocOwned, viewBuffer } from "../../../core/bytes.ts";
 import { huffmanDecode } from "./huffman.ts";
 
 /** More would be 2^28 and above, or written with zeros to spare: RFC 7541, 5.1 leaves the limit to us. */
@@ -9,7 +10,7 @@ const SHORT_TEXT = 8;
 export class BlockReader {
   #bytes: Uint8Array = new Uint8Array(0);
   #end = 0;
-  #text = Buffer.allocUnsafeSlow(512);
+  #text = allocOwned(512);
   at = 0;
   failed = false;
 
@@ -58,7 +59,7 @@ export class BlockReader {
     const start = this.at;
     this.at += length;
     if (!huffman) return this.#latin1(this.#bytes, start, this.at);
-    if (length * 2 > this.#text.length) this.#text = Buffer.allocUnsafeSlow(length * 2);
+    if (length * 2 > this.#text.length) this.#text = allocOwned(length * 2);
     const decoded = huffmanDecode(this.#bytes, start, this.at, this.#text);
     return decoded < 0 ? this.#fail() : this.#latin1(this.#text, 0, decoded);
   }
@@ -77,5 +78,5 @@ export class BlockReader {
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Buffer.isBuffer(bytes) ? bytes : viewBuffer(bytes);
 }

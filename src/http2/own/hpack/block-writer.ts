@@ -1,8 +1,9 @@
+import { allocOwned } from "../../../core/bytes.ts";
 import { huffmanBytes, huffmanEncode } from "./huffman.ts";
 
 /** Puts one header block together from the primitives of RFC 7541, section 5. */
 export class BlockWriter {
-  #bytes = Buffer.allocUnsafeSlow(256);
+  #bytes = allocOwned(256);
   #at = 0;
 
   /** An integer with a prefix of `bits` bits, below the bits of `pattern`. */
@@ -39,7 +40,7 @@ export class BlockWriter {
 
   #room(bytes: number): void {
     if (this.#bytes.length - this.#at >= bytes) return;
-    const grown = Buffer.allocUnsafeSlow(Math.max(this.#bytes.length * 2, this.#at + bytes));
+    const grown = allocOwned(Math.max(this.#bytes.length * 2, this.#at + bytes));
     grown.set(this.#bytes.subarray(0, this.#at));
     this.#bytes = grown;
   }

@@ -1,3 +1,4 @@
+import { joinOwned } from "../../../core/bytes.ts";
 import type { HeaderList } from "../contract.ts";
 import { BlockWriter } from "./block-writer.ts";
 import { PATTERN, writeLiteral } from "./literal.ts";
@@ -29,5 +30,5 @@ export function encodeHeaders(headers: HeaderList, options: EncodeOptions = {}):
 export function withTableSizes(sizes: readonly number[], block: Uint8Array): Uint8Array {
   const writer = new BlockWriter();
   for (const bytes of sizes) writer.integer(PATTERN.SIZE_UPDATE, 5, bytes);
-  return Buffer.concat([writer.take(), block]);
+  return joinOwned([writer.take(), block]);
 }
