@@ -51,6 +51,12 @@ export function createCorridor(current: () => CorridorAssembly, clock: Clock, gu
   const places: number[] = [];
   return (request, done) => {
     const { signal } = request.head;
+    const { ways: all, headers: intake } = current();
+    const taken = intake.wanted ? intake.take(request.head.headers) : NO_TAKEN;
+    if ("reason" in taken) {
+      done({ ok: false, refusal: taken });
+      return NOTHING_TO_CANCEL;
+    }
     const { limits } = guard;
     envelope.limits = limits;
     if (!scanEnvelope(signal, request.bytes, envelope)) {
@@ -65,13 +71,6 @@ export function createCorridor(current: () => CorridorAssembly, clock: Clock, gu
     }
     if (envelope.totalItems === 0) {
       replyToNothing(request, done);
-      envelope.release();
-      return NOTHING_TO_CANCEL;
-    }
-    const { ways: all, headers: intake } = current();
-    const taken = intake.wanted ? intake.take(request.head.headers) : NO_TAKEN;
-    if ("reason" in taken) {
-      done({ ok: false, refusal: taken });
       envelope.release();
       return NOTHING_TO_CANCEL;
     }

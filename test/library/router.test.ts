@@ -195,3 +195,23 @@ test("strategies that are handed in are there by name, also after a change", asy
   const unknown = createRouter({ targets: TARGETS, default_pool: pool });
   await assert.rejects(unknown, /no strategy is called last/u);
 });
+
+test("headers of the sender decide where rules ask for one, and go along to targets that are passed them", async () => {
+  await using sink = await openGrpcSink();
+  await using router = await createRouter({
+    targets: [{ id: "a", endpoint: sink.url, forward_headers: ["x-scope-orgid"], health_check: false }],
+    rules: [{ id: "gold", conditions: [{ header: { key: "X-Scope-OrgID", equals: "gold" } }], targets: ["a"] }],
+    default_pool: { targets: ["a"] },
+  });
+  const headers = { "X-Scope-OrgID": "gold" };
+  assert.equal(router.route({ service: "s", headers }).rule, "gold");
+  assert.equal(router.route({ service: "s" }).rule, "(default)");
+  const body = requestOf("traces", [{ name: "n" }]);
+  assert.equal(router.routeRequest({ body, signal: "traces", headers })[0]?.rule, "gold");
+  assert.deepEqual(await router.send({ body, signal: "traces", headers }), { ok: true, rejected: 0, message: "" });
+  assert.deepEqual(await router.send({ service: "s" }), { ok: true, rejected: 0, message: "" });
+  assert.deepEqual(
+    sink.requests.map((request) => request.headers["x-scope-orgid"]),
+    ["gold", undefined],
+  );
+});

@@ -29,6 +29,8 @@ test("a header that is asked about and too long refuses the request; one that no
   const message = "the header x-scope-orgid has 257 bytes, and the limit is 256";
   const refusal = { reason: "bad_data", message, field: "headers.x-scope-orgid" };
   assert.deepEqual(replies, [{ ok: false, refusal }]);
+  const empty = rig.carry("traces", Buffer.alloc(0), 60_000, { "x-scope-orgid": "a".repeat(257) });
+  assert.deepEqual(empty.replies, [{ ok: false, refusal }]);
   rig.carry("traces", TRACES, 60_000, { "x-other": "a".repeat(257) });
   assert.equal(rig.calls.length, 1);
 });
