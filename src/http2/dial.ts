@@ -15,9 +15,10 @@ export function peerUrl(text: string): URL {
 /** Opens a connection, with the name looked up anew. `onread` takes over the reading. */
 export type Dial = (onread?: net.OnReadOpts) => Socket;
 
-/** Connections to a peer. Throws TLS_INVALID for bad PEM. */
-export function dialer(url: URL, options: TlsClientOptions | undefined): Dial {
-  const host = url.hostname.replace(/^\[(.*)\]$/u, "$1");
+/** Connections to a peer, at `address` if one is given. Throws TLS_INVALID for bad PEM. */
+export function dialer(url: URL, options: TlsClientOptions | undefined, address?: string): Dial {
+  const name = url.hostname.replace(/^\[(.*)\]$/u, "$1");
+  const host = address ?? name;
   if (url.protocol === "http:") {
     const port = Number(url.port === "" ? 80 : url.port);
     return (onread) => net.connect({ host, port, noDelay: true, ...(onread !== undefined && { onread }) });
@@ -29,7 +30,7 @@ export function dialer(url: URL, options: TlsClientOptions | undefined): Dial {
     secureContext: secureContext(url, options),
     ALPNProtocols: ["h2"],
     rejectUnauthorized: options?.insecureSkipVerify !== true,
-    ...expectedName(options?.serverName ?? host),
+    ...expectedName(options?.serverName ?? name),
   };
   return (onread) => {
     // Node documents `onread` for tls.connect, too; its types have it for plain sockets only.

@@ -17,7 +17,7 @@ export function openUnaryClient(
   env: { readonly clock: Clock; readonly random: Random },
 ): UnaryClient {
   const url = peerUrl(options.url);
-  const linkOptions = { ...options, url, dial: dialer(url, options.tls) };
+  const linkOptions = { ...options, url, dial: dialer(url, options.tls, options.address) };
   const open = (owner: LinkOwner<ClientLink>): ClientLink => new ClientLink(linkOptions, owner, env.clock);
   return new NodeUnaryClient(url, new ClientPool({ connections: options.connections, open }, env), options, env.clock);
 }

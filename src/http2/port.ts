@@ -114,6 +114,8 @@ export interface UnaryClientOptions {
   /** `http://host:port` or `https://host:port`; a path in it is not used. */
   readonly url: string;
   readonly tls?: TlsClientOptions;
+  /** Dialled instead of the URL's host, which stays the name that the peer is called by. */
+  readonly address?: string;
   /** How many connections at most. */
   readonly connections: number;
   readonly connectTimeoutMs: number;

@@ -100,3 +100,25 @@ test("the digest tells two texts apart, the version is the caller's", () => {
   assert.match(one.digest, /^[0-9a-f]{12}$/u);
   assert.notEqual(one.digest, other.digest);
 });
+
+const resolved: { text: string; want: TargetPlan["resolve"] }[] = [
+  { text: 'endpoint: "http://tempo.local:1"', want: "auto" },
+  { text: 'endpoint: "http://tempo.local:1", resolve: all', want: "all" },
+  { text: 'endpoint: "http://tempo.local:1", resolve: one', want: "one" },
+  { text: HERE, want: "one" },
+  { text: `${HERE}, resolve: all`, want: "one" },
+  { text: 'endpoint: "http://[::1]:1", resolve: all', want: "one" },
+  { text: 'endpoint: "http://localhost:1"', want: "one" },
+  { text: 'endpoint: "http://a.localhost:1"', want: "one" },
+  { text: 'endpoint: "http://localhost:1", resolve: all', want: "all" },
+];
+for (const { text, want } of resolved) {
+  test(`a name is resolved (${want}): ${text}`, () => assert.equal(targetOf(text).resolve, want));
+}
+
+test("connections stay while it is only said otherwise which addresses of a name are used; not when its name was dialled", () => {
+  const identity = (resolve: string): string =>
+    targetOf(`endpoint: "http://tempo.local:1", resolve: ${resolve}`).connectionIdentity;
+  assert.equal(identity("auto"), identity("all"));
+  assert.notEqual(identity("auto"), identity("one"));
+});

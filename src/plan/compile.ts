@@ -4,6 +4,7 @@ import { compileDivision } from "./compile-division.ts";
 import { compileRoutes } from "./compile-routes.ts";
 import { compileHeaders } from "./header-plan.ts";
 import { compileStrategy } from "./compile-strategy.ts";
+import { compileResolve } from "./resolve-plan.ts";
 import type { Plan, PoolPlan, TargetPlan, TargetTlsPlan } from "./plan.ts";
 import { compileTargetHealth, revealHeaders } from "./target-health.ts";
 
@@ -45,6 +46,7 @@ function compileTarget(target: TargetConfig): TargetPlan {
     protocol: target.protocol,
     transport: target.transport,
     url: target.endpoint.replace(/\/+$/u, ""),
+    resolve: compileResolve(target),
     weight: target.weight,
     region: target.region,
     tags: target.tags,
@@ -58,7 +60,8 @@ function compileTarget(target: TargetConfig): TargetPlan {
     health: compileTargetHealth(target),
   };
   const { protocol, transport, url, tls } = plan; // all else is read anew for every call
-  const identity = createHash("sha256").update(JSON.stringify({ protocol, transport, url, tls }));
+  const named = plan.resolve !== "one";
+  const identity = createHash("sha256").update(JSON.stringify({ protocol, transport, url, tls, named }));
   return { ...plan, connectionIdentity: identity.digest("hex") };
 }
 

@@ -3,6 +3,7 @@ import type { GrpcTransport } from "../core/grpc-transport.ts";
 import type { Signal } from "../otlp/signal.ts";
 import type { Division, HashKey } from "./division.ts";
 import type { HeaderPlan } from "./header-plan.ts";
+import type { ResolvePlan } from "./resolve-plan.ts";
 import type { RoutePlan } from "./route-plan.ts";
 import type { TargetHealthPlan } from "./target-health.ts";
 
@@ -32,6 +33,9 @@ export interface TargetPlan {
   readonly transport: GrpcTransport;
   /** Scheme, host and port; for http/protobuf the base path too, without a slash at the end. */
   readonly url: string;
+  readonly resolve: ResolvePlan;
+  /** One of those behind the URL's host: dialled in its place. Only for a part of a target with several. */
+  readonly address?: string | undefined;
   readonly weight: number;
   readonly region: string;
   readonly tags: Readonly<Record<string, string>>;

@@ -60,6 +60,7 @@ export function targetPlan(id: string, more: Partial<TargetPlan> = {}): TargetPl
     protocol: "grpc",
     transport: TEST_TRANSPORT,
     url: `http://${id}:4317`,
+    resolve: "one",
     weight: 1,
     region: "",
     tags: {},

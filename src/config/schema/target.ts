@@ -31,6 +31,12 @@ export const TargetSchema = z.strictObject({
     "http:// or https://, host and port; for http/protobuf also a path, to which /v1/traces etc. is added.",
   ),
   protocol: z.enum(["grpc", "http/protobuf"]).default("grpc").describe("OTLP/gRPC or OTLP/HTTP with protobuf."),
+  resolve: z
+    .enum(["one", "all", "auto"])
+    .default("auto")
+    .describe(
+      "Which of several addresses behind the endpoint's name are used: one, looked up at each connect; all; or auto: all where all are private, else one.",
+    ),
   transport: z
     .enum(GRPC_TRANSPORTS)
     .default(DEFAULT_GRPC_TRANSPORT)

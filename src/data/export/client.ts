@@ -49,7 +49,7 @@ export function openClient(current: () => TargetPlan, env: ClientEnv): TargetCli
 
 /** Unary gRPC to the plan's URL, with its TLS. Throws TLS_INVALID for bad PEM. */
 export function openTransport(
-  { transport, url, tls }: Pick<TargetPlan, "transport" | "url" | "tls">,
+  { transport, url, tls, address }: Pick<TargetPlan, "transport" | "url" | "tls" | "address">,
   env: ClientEnv,
   connections: number,
 ): UnaryClient {
@@ -63,6 +63,7 @@ export function openTransport(
     userAgent: USER_AGENT,
     onFault: faultCounter("client", env.metrics),
     ...(tls !== undefined && { tls: tlsOptions(tls) }),
+    ...(address !== undefined && { address }),
   };
   return UNARY_TRANSPORTS[transport].connect(options, env);
 }

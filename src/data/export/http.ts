@@ -1,5 +1,6 @@
+import { isIP, type LookupFunction } from "node:net";
+import { type buildConnector, type Dispatcher, Pool } from "undici";
 import { joinOwned } from "../../core/bytes.ts";
-import { type Dispatcher, Pool } from "undici";
 import type { Cancel, Clock } from "../../core/clock.ts";
 import { SIGNAL_FACTS } from "../../otlp/signal.ts";
 import type { TargetPlan, TargetTlsPlan } from "../../plan/plan.ts";
@@ -29,7 +30,7 @@ export function openHttpClient(
   const pool = new Pool(new URL(plan.url).origin, {
     // As many as there are calls under way, which the target's window bounds; undici closes those that are idle.
     connections: null,
-    connect: connectionOptions(options.connectTimeoutMs, plan.tls),
+    connect: connectionOptions(options.connectTimeoutMs, plan),
     // One timer of ours bounds a whole attempt.
     headersTimeout: 0,
     bodyTimeout: 0,
@@ -50,12 +51,22 @@ export function openHttpClient(
   };
 }
 
-/** How connections to a target are made, for undici. */
+/** How connections to a target are made, for undici. With an address, that is where; the name stays that of the origin. */
 export function connectionOptions(
   timeoutMs: number,
-  tls: TargetTlsPlan | undefined,
-): Record<string, string | boolean | number> {
-  return { timeout: timeoutMs, ...tlsOptions(tls) };
+  { tls, address }: Pick<TargetPlan, "tls" | "address">,
+): Partial<buildConnector.BuildOptions> {
+  const options = { timeout: timeoutMs, ...tlsOptions(tls) };
+  return address === undefined ? options : { ...options, lookup: always(address) };
+}
+
+/** In the place of a lookup. */
+function always(address: string): LookupFunction {
+  const family = isIP(address);
+  return (_name, { all }, done) => {
+    if (all === true) done(null, [{ address, family }]);
+    else done(null, address, family);
+  };
 }
 
 function dispatch(pool: Pool, request: Dispatcher.DispatchOptions, call: HttpCall, timeoutMs: number): Cancel {

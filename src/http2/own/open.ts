@@ -33,7 +33,7 @@ export function openUnaryClient(
     clock: env.clock,
     alarms: new Alarms(env.clock),
     flusher: new Flusher(),
-    dial: dialer(url, options.tls),
+    dial: dialer(url, options.tls, options.address),
     blocks: new RequestBlocks(url, options.userAgent),
     heads: new ReplyHeads(),
   };

@@ -10,6 +10,8 @@ import type { SinkAnswer, SinkRequest, SinkScript } from "./sink-script.ts";
 export interface SinkOptions {
   /** Default: everything is taken. */
   readonly script?: SinkScript;
+  /** Default 127.0.0.1. */
+  readonly host?: string;
   /** Default 0: any free port. */
   readonly port?: number;
   /** PEM texts; without them plain text. */
@@ -34,6 +36,7 @@ export class Sink implements AsyncDisposable {
   readonly #scheme: string;
   readonly #sockets = new Set<Socket>();
   readonly #delays = new Set<Cancel>();
+  readonly #host: string;
   #port: number;
   #nth = 0;
   /** Undefined while the sink does not listen. */
@@ -45,6 +48,7 @@ export class Sink implements AsyncDisposable {
     this.#record = new SinkRecord(options.maxRequests ?? 10_000, options.maxBytes ?? 268_435_456);
     this.#makeServer = makeServer;
     this.#scheme = options.tls === undefined ? "http" : "https";
+    this.#host = options.host ?? "127.0.0.1";
     this.#port = options.port ?? 0;
   }
 
@@ -53,9 +57,9 @@ export class Sink implements AsyncDisposable {
     return this.#port;
   }
 
-  /** `http://127.0.0.1:port`, https with TLS. */
+  /** `http://host:port`, https with TLS. */
   get url(): string {
-    return `${this.#scheme}://127.0.0.1:${this.#port}`;
+    return `${this.#scheme}://${this.#host}:${this.#port}`;
   }
 
   /** The newest requests, oldest first, whatever they were answered. */
@@ -85,7 +89,7 @@ export class Sink implements AsyncDisposable {
     server.on("connection", (socket: Socket) => this.#connected(socket));
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
-      server.listen(this.#port, "127.0.0.1", resolve);
+      server.listen(this.#port, this.#host, resolve);
     });
     const bound = server.address();
     if (bound !== null && typeof bound === "object") this.#port = bound.port;

@@ -5,6 +5,7 @@ import type { TargetPlan } from "../../../plan/plan.ts";
 import type { CheckPlan } from "../../../plan/target-health.ts";
 import { connectionOptions } from "../../export/http.ts";
 import type { Check, CheckOutcome } from "../check.ts";
+import { addressFor } from "./check-address.ts";
 import { headersOf, isUnsigned } from "./unsigned.ts";
 
 /** So much of an answer is read: enough to use the connection again. */
@@ -13,9 +14,10 @@ const MAX_BODY_BYTES = 65_536;
 /** GET of the check's path with the headers of target and check; any status of 200 to 299 passes. Connections are its own. */
 export function openHttpCheck(check: CheckPlan, current: () => TargetPlan, userAgent: string, clock: Clock): Check {
   const { origin } = new URL(check.url);
+  const address = addressFor(check, current());
   const pool = new Pool(origin, {
     connections: 1,
-    connect: connectionOptions(check.timeoutMs, current().tls),
+    connect: connectionOptions(check.timeoutMs, { ...current(), address }),
     headersTimeout: 0,
     bodyTimeout: 0,
   });

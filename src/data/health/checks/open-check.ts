@@ -4,6 +4,7 @@ import type { CheckPlan } from "../../../plan/target-health.ts";
 import { type ClientEnv, openTransport, USER_AGENT } from "../../export/client.ts";
 import type { TargetClient } from "../../export/target-client.ts";
 import type { Check } from "../check.ts";
+import { addressFor } from "./check-address.ts";
 import { openGrpcCheck } from "./grpc-check.ts";
 import { openHttpCheck } from "./http-check.ts";
 import { openOtlpCheck } from "./otlp-check.ts";
@@ -11,15 +12,16 @@ import { openTcpCheck } from "./tcp-check.ts";
 
 /** Opens a check of one target; `client` is the target's own. A changed check is opened anew. */
 export function openCheck(check: CheckPlan, current: () => TargetPlan, client: TargetClient, env: ClientEnv): Check {
+  const at = { ...current(), url: check.url, address: addressFor(check, current()) };
   switch (check.type) {
     case "otlp":
       return openOtlpCheck(check, current, client);
     case "http":
       return openHttpCheck(check, current, USER_AGENT, env.clock);
     case "grpc":
-      return openGrpcCheck(check, current, openTransport({ ...current(), url: check.url }, env, 1));
+      return openGrpcCheck(check, current, openTransport(at, env, 1));
     case "tcp":
-      return openTcpCheck(() => check.url, env.clock);
+      return openTcpCheck(() => check.url, at.address, env.clock);
     default:
       throw new Unreachable(check.type satisfies never);
   }

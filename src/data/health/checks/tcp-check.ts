@@ -3,12 +3,12 @@ import type { Clock } from "../../../core/clock.ts";
 import { reasonOf } from "../../../core/errors.ts";
 import type { Check, CheckOutcome } from "../check.ts";
 
-/** Whether somebody accepts connections at the URL's host and port; the connection is closed at once. */
-export function openTcpCheck(url: () => string, clock: Clock): Check {
+/** Whether somebody accepts connections at the URL's host, or in its place an address, and port; the connection is closed at once. */
+export function openTcpCheck(url: () => string, address: string | undefined, clock: Clock): Check {
   return {
     run(timeoutMs, done) {
       const { host, port } = addressOf(url());
-      const socket = connect({ host, port });
+      const socket = connect({ host: address ?? host, port });
       const cancelTimer = clock.after(timeoutMs, () => {
         end({ result: "timeout", said: `no connection within ${timeoutMs} ms` });
       });
