@@ -96,6 +96,7 @@ const CHECK: CheckPlan = {
   rise: 2,
   path: "/",
   service: "",
+  headers: {},
   written: true,
 };
 
