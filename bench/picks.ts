@@ -67,7 +67,7 @@ class Rig {
   send(target: TargetHandle): void {
     target.send(
       BATCH,
-      10_000,
+      { timeoutMs: 10_000, cut: false },
       () => true,
       () => undefined,
     );

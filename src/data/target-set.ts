@@ -88,6 +88,6 @@ function sendOnce(
   const items = envelope.totalItems;
   const batch = { signal, pieces: [bytes], bytes: bytes.length, items, points: items, headers: NO_HEADERS };
   return new Promise((resolve) => {
-    target.send(batch, timeoutMs, () => false, resolve);
+    target.send(batch, { timeoutMs, cut: false }, () => false, resolve);
   });
 }

@@ -31,7 +31,7 @@ async function sendTo(port: number, more: Partial<TargetPlan>): Promise<[SendOut
   const env = { clock: systemClock, random: seededRandom(1), metrics: createMetrics() };
   const target = openTarget(plan, (current) => openClient(current, env), env);
   const ended = Promise.withResolvers<SendOutcome>();
-  target.send(batchOf(), 10_000, () => false, ended.resolve);
+  target.send(batchOf(), { timeoutMs: 10_000, cut: false }, () => false, ended.resolve);
   const { kind } = await ended.promise;
   await target.retire();
   return [kind, target.load.reported(systemClock.nowMs())?.utilisation];

@@ -146,7 +146,7 @@ export class HealthWorld {
     actor.sent++;
     this.#handle(id).send(
       BATCH,
-      TIMEOUT_MS,
+      { timeoutMs: TIMEOUT_MS, cut: false },
       () => true,
       (outcome) => {
         if (outcome.kind !== "accepted") actor.failed++;

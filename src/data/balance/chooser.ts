@@ -104,6 +104,14 @@ export class Chooser {
     return this.#anyBeside(this.#look(nowMs, signal).state, others);
   }
 
+  /** The same for one other, at no cost. */
+  anyUsableBesideOne(other: TargetHandle, nowMs: number, signal?: Signal): boolean {
+    if (this.targets.length < 2) return false;
+    const { state } = this.#look(nowMs, signal);
+    const index = this.#indexOf.get(other);
+    return state.usableCount - (index !== undefined && state.isUsable(index) ? 1 : 0) > 0;
+  }
+
   /** When time alone may make another choice possible. */
   nextChangeMs(nowMs: number): number {
     let nextMs = this.#look(nowMs, undefined).state.nextChangeMs;

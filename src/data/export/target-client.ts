@@ -19,6 +19,7 @@ export const RETRY_REASONS = [
   "connect",
   "reset",
   "timeout",
+  "cut_short",
   "protocol",
   "throttled",
   "unavailable",

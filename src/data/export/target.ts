@@ -27,6 +27,13 @@ import { isAboutSender, isTargetFault } from "./target-fault.ts";
 import { TenantPauses } from "./tenant-pauses.ts";
 import { cappedWindow, initialWindow, stepWindow, type Window } from "./window.ts";
 
+/** How long one attempt may take. */
+export interface AttemptTime {
+  readonly timeoutMs: number;
+  /** It ends early to leave room for another target: that it was not answered by then says nothing about this one. */
+  readonly cut: boolean;
+}
+
 /** One configured address with its client, its window and its health. Shared by all pools that use the target. */
 export interface TargetHandle {
   readonly plan: TargetPlan;
@@ -66,7 +73,7 @@ export interface TargetHandle {
   readonly wish: OperatorWish | undefined;
   operate(wish: OperatorWish): void;
   /** `wanted` is asked when the batch was taken: would more have been sent? `done` is called once, never from within. */
-  send(batch: Batch, timeoutMs: number, wanted: () => boolean, done: (outcome: SendOutcome) => void): Cancel;
+  send(batch: Batch, attempt: AttemptTime, wanted: () => boolean, done: (outcome: SendOutcome) => void): Cancel;
   /** Calls `listener` whenever something may have changed for those who wait: room, or health. */
   onChange(listener: () => void): Cancel;
 }
@@ -89,6 +96,8 @@ export interface TargetEnv {
   readonly openCheck?: (check: CheckPlan, current: () => TargetPlan, client: TargetClient) => Check;
 }
 
+/** Timers may fire so much early. */
+const TIMER_MS = 2;
 /** A timeout shorter than this came from a sender's deadline, and says nothing about the target. */
 const TELLING_TIMEOUT_MS = 1_000;
 
@@ -215,14 +224,16 @@ class Target implements OwnedTarget, Kept {
     this.#keeper.operate(wish);
   }
 
-  send(batch: Batch, timeoutMs: number, wanted: () => boolean, done: (outcome: SendOutcome) => void): Cancel {
+  send(batch: Batch, attempt: AttemptTime, wanted: () => boolean, done: (outcome: SendOutcome) => void): Cancel {
+    const { timeoutMs, cut } = attempt;
     const { items, bytes } = batch;
     const sentMs = this.#env.clock.nowMs();
     const telling = timeoutMs >= Math.min(TELLING_TIMEOUT_MS, this.#plan.timeoutMs);
     const tenant = this.#plan.forwardHeaders.length > 0 ? batch.headers : undefined;
     const call = { items, bytes, sentMs, telling, tenant, epoch: this.#keeper.sent() };
     this.load.sent(items, bytes, sentMs);
-    return this.#client.send(batch, timeoutMs, (outcome, loadReport) => {
+    return this.#client.send(batch, timeoutMs, (ended, loadReport) => {
+      const outcome = cut ? cutShort(ended, sentMs + timeoutMs, this.#env.clock.nowMs()) : ended;
       const report = loadReport === undefined ? undefined : parseReportedLoad(loadReport);
       if (report !== undefined) this.load.report(report, this.#env.clock.nowMs());
       this.#env.metrics.exportSends.with(this.#plan.id, outcomeLabel(outcome)).add(1);
@@ -291,6 +302,8 @@ class Target implements OwnedTarget, Kept {
         this.#keeper.success(epoch);
         break;
       case "neutral":
+        // It was not fast enough to be waited for, though nothing else is known against it: it gets less at a time.
+        if (isCutShort(outcome)) this.#window = stepWindow(this.#window, { kind: "overload", sentMs }, nowMs, limit);
         this.#keeper.neutral(epoch);
         break;
       case "throttled":
@@ -337,13 +350,29 @@ function endOf(outcome: SendOutcome, telling: boolean): CallEnd {
   // It may be for what is in one of several requests; but then these are sent again alone (queue/settle.ts), and outweigh it.
   if (outcome.kind === "rejected" && isTargetFault(outcome)) return { kind: "failed" };
   if (outcome.kind !== "retry") return { kind: "answered" };
-  if (outcome.reason === "cancelled" || (outcome.reason === "timeout" && !telling)) return { kind: "neutral" };
+  if (outcome.reason === "cancelled" || isCutShort(outcome)) return { kind: "neutral" };
+  if (outcome.reason === "timeout" && !telling) return { kind: "neutral" };
   return outcome.reason === "throttled" ? { kind: "throttled", afterMs: outcome.afterMs } : { kind: "failed" };
 }
 
 function newsOf(outcome: SendOutcome): CallNews {
   if (outcome.kind !== "retry") return "heard";
+  if (isCutShort(outcome)) return "timeout"; // nothing was heard, for so long
   return outcome.reason === "timeout" || outcome.reason === "cancelled" ? outcome.reason : "heard";
+}
+
+function isCutShort(outcome: SendOutcome): boolean {
+  return outcome.kind === "retry" && outcome.reason === "cut_short";
+}
+
+/** A call that was ended before its time. What the target itself has said before that stands. */
+function cutShort(outcome: SendOutcome, cutMs: number, nowMs: number): SendOutcome {
+  if (outcome.kind !== "retry" || outcome.reason !== "timeout" || nowMs < cutMs - TIMER_MS) return outcome;
+  return {
+    ...outcome,
+    reason: "cut_short",
+    message: `${outcome.message}: ended early, to leave time for another target`,
+  };
 }
 
 function outcomeLabel(outcome: SendOutcome): string {

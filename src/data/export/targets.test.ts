@@ -36,13 +36,14 @@ function open(...targets: readonly TargetPlan[]) {
       [Symbol.asyncDispose]: async () => void events.push(`close ${connectionIdentity}`),
     };
   };
-  const env = { clock: new ManualClock(), random: seededRandom(1), metrics, openClient };
+  const clock = new ManualClock();
+  const env = { clock, random: seededRandom(1), metrics, openClient };
   const registry: Targets = openTargets(plans(...targets), env);
   const send = (id: string): void => {
     const done = (): void => void events.push(`done ${id}`);
-    registry.all.get(id)!.send(BATCH, 1_000, never, done);
+    registry.all.get(id)!.send(BATCH, { timeoutMs: 1_000, cut: false }, never, done);
   };
-  return { registry, metrics, events, answers, send };
+  return { registry, metrics, events, answers, send, clock };
 }
 
 test("a target that keeps its connection identity keeps its handle, and goes on under the new plan", async () => {
@@ -122,13 +123,29 @@ test("what an operator wants of an id holds for the next handle too, and ends wi
   assert.deepEqual([registry.all.get("a")!.health.state, registry.all.get("a")!.wish], ["ready", undefined]);
 });
 
+test("a call that was cut short says nothing about the target's health, and narrows its window; what it said itself counts", () => {
+  const { registry, answers, clock } = open(targetPlan("a", { timeoutMs: 10_000 }));
+  const target = registry.all.get("a")!;
+  const outcomes: SendOutcome[] = [];
+  const cut = (endsAfterMs: number): void => {
+    target.send(BATCH, { timeoutMs: 2_000, cut: true }, never, (outcome) => outcomes.push(outcome));
+    clock.advance(endsAfterMs);
+    answers.pop()!({ kind: "retry", reason: "timeout", message: "late", unprocessed: false });
+  };
+  for (let i = 0; i < 10; i++) cut(1_999);
+  assert.deepEqual([target.health.state, target.errorRate, target.windowSize], ["ready", 0, 1]);
+  assert.ok(outcomes.every((outcome) => outcome.kind === "retry" && outcome.reason === "cut_short"));
+  for (let i = 0; i < 5; i++) cut(100);
+  assert.equal(target.health.state, "ejected");
+});
+
 test("a timeout that a sender's short deadline caused says nothing about the target", () => {
   const { registry, answers } = open(targetPlan("a", { timeoutMs: 10_000 }));
   const target = registry.all.get("a")!;
   const timedOut = (timeoutMs: number): void => {
     target.send(
       BATCH,
-      timeoutMs,
+      { timeoutMs, cut: false },
       () => false,
       () => undefined,
     );
@@ -151,7 +168,7 @@ for (const { name, code, perhapsData, counts } of refusals) {
     const { registry, answers } = open(targetPlan("a"));
     const target = registry.all.get("a")!;
     const refuse = (): void => {
-      target.send(BATCH, 1_000, never, () => undefined);
+      target.send(BATCH, { timeoutMs: 1_000, cut: false }, never, () => undefined);
       answers.pop()!({ kind: "rejected", code, message: "", badData: false, perhapsData });
     };
     for (let i = 0; i < 19; i++) refuse();

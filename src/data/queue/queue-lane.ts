@@ -6,9 +6,10 @@ import type { PoolPlan, RetryPlan, StrategyPlan } from "../../plan/plan.ts";
 import { Chooser } from "../balance/chooser.ts";
 import type { Panic } from "../balance/panic-report.ts";
 import type { SendOutcome } from "../export/target-client.ts";
-import type { TargetHandle } from "../export/target.ts";
+import type { AttemptTime, TargetHandle } from "../export/target.ts";
 import type { Parcel, ParcelOutcome } from "../parcel.ts";
 import type { SplitParcel } from "./cut-parcel.ts";
+import { attemptTime, cutMs } from "./attempt-time.ts";
 import { type Delivery, deliverParts, endOf } from "./delivery.ts";
 import { gather, toBatch } from "./gather.ts";
 import type { LaneEnv, LaneForesight } from "./lane-port.ts";
@@ -408,9 +409,10 @@ export class QueueLane implements Origin {
     }
     this.#chooser.charge(target, batch, batch.signal);
     this.#env.batchSize.observe(batch.items);
-    if (isFirstTry(deliveries)) this.budget.earn(this.retry.budget);
+    const first = isFirstTry(deliveries);
+    if (first) this.budget.earn(this.retry.budget);
     const full = queue.length > 0 || batch.items >= maxItems || batch.bytes >= limits.bytes;
-    const timeoutMs = attemptMs(target, deliveries, nowMs);
+    const attempt = this.#attempt(target, deliveries, nowMs, first);
     this.#inFlight++;
     const { tenant } = queue;
     if (tenant !== undefined) this.#env.tenants.serve(tenant);
@@ -418,7 +420,7 @@ export class QueueLane implements Origin {
     this.#underWay.add(flight);
     flight.cancel = target.send(
       batch,
-      timeoutMs,
+      attempt,
       () => full || this.#store.hasReady,
       (outcome) => {
         this.#underWay.delete(flight);
@@ -426,6 +428,23 @@ export class QueueLane implements Origin {
         this.#returned(sent, outcome);
       },
     );
+  }
+
+  /** A first one that could take all the time there is leaves room for a second, where there is another target for it. */
+  #attempt(target: TargetHandle, deliveries: readonly Delivery[], nowMs: number, first: boolean): AttemptTime {
+    const { timeoutMs } = target.plan;
+    const { signal } = deliveries[0]!.parcel;
+    const cuts = first && this.retry.maxRetries !== 0 && this.#chooser.anyUsableBesideOne(target, nowMs, signal);
+    let longestLeftMs = 0;
+    let soonestCutMs = Infinity;
+    for (const { parcel } of deliveries) {
+      const leftMs = parcel.deadlineMs - nowMs;
+      longestLeftMs = Math.max(longestLeftMs, leftMs);
+      if (cuts) soonestCutMs = Math.min(soonestCutMs, cutMs(leftMs, target.latencyMs));
+    }
+    const attempt = attemptTime(timeoutMs, longestLeftMs, soonestCutMs);
+    // What decides about a return has to decide, also when it is cut.
+    return attempt.cut && this.#chooser.isTrial(target, signal) ? { ...attempt, cut: false } : attempt;
   }
 
   #openChooser(targets: readonly TargetHandle[], strategy: StrategyPlan): Chooser {
@@ -443,15 +462,6 @@ export class QueueLane implements Origin {
     settleBatch(this, sent, outcome);
     this.#env.ended();
   }
-}
-
-/** One attempt may take as long as the target's timeout, and not longer than anybody waits for its result. */
-function attemptMs(target: TargetHandle, deliveries: readonly Delivery[], nowMs: number): number {
-  let latestMs = 0;
-  for (const { parcel } of deliveries) latestMs = Math.max(latestMs, parcel.deadlineMs);
-  // Timers count whole milliseconds and may fire up to one early: what ends by a deadline must end after it, or it would
-  // be taken for a target that failed.
-  return Math.min(target.plan.timeoutMs, Math.ceil(latestMs - nowMs) + 1);
 }
 
 function isFirstTry(deliveries: readonly Delivery[]): boolean {

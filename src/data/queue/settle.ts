@@ -110,7 +110,9 @@ function retryLater(origin: Origin, deliveries: readonly Delivery[], target: Tar
     const { retries, parcel } = deliveries[from]!;
     let to = from + 1;
     while (to < deliveries.length && deliveries[to]!.retries === retries) to++;
-    const own = backoffMs(retries, origin.retry, origin.random);
+    // Ended early so that another target is tried, it is tried at once.
+    const atOnce = outcome.reason === "cut_short" && origin.anyUsableBeside([target], parcel.signal);
+    const own = atOnce ? 0 : backoffMs(retries, origin.retry, origin.random);
     // A delay that the target named binds that target, and its health obeys it; here it matters when there is no other.
     const named = origin.anyUsableBeside([target], parcel.signal) ? 0 : (outcome.afterMs ?? 0);
     backOff(origin, deliveries.slice(from, to), Math.max(own, named), affordable, outcome);

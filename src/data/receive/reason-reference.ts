@@ -74,6 +74,8 @@ const RETRIES = {
   connect: "No connection could be made: the target has not seen the batch.",
   reset: "The connection or the call was broken off before an answer.",
   timeout: "No answer within the target's `timeout`, or the target gave up by itself.",
+  cut_short:
+    "No answer in the part of the sender's time that left room for another target: says nothing against this one.",
   protocol: "What came back is not the protocol.",
   throttled: "The target asked for time, and said how much.",
   unavailable: "The target is there and cannot take anything now.",
