@@ -22,6 +22,7 @@ import { HealthKeeper, type Kept, type KeeperEnv } from "../health/keeper.ts";
 import type { CallNews } from "../health/silence.ts";
 import { parseReportedLoad } from "../load/reported-load.ts";
 import { type CallEnd, type SentCall, TargetLoad } from "../load/target-load.ts";
+import { Listeners } from "./listeners.ts";
 import type { Batch, SendOutcome, TargetClient } from "./target-client.ts";
 import { isAboutSender, isTargetFault } from "./target-fault.ts";
 import { TenantPauses } from "./tenant-pauses.ts";
@@ -124,10 +125,7 @@ class Target implements OwnedTarget, Kept {
   readonly #client: TargetClient;
   readonly #keeper: HealthKeeper;
   readonly #pauses: TenantPauses;
-  /** Replaced when it changes: who is being told of something is not disturbed by it. */
-  #listeners: readonly (() => void)[] = [];
-  /** Where in it the next telling ends. */
-  #turn = 0;
+  readonly #listeners = new Listeners();
   #plan: TargetPlan;
   #window: Window;
   #idle: PromiseWithResolvers<void> | undefined;
@@ -137,7 +135,7 @@ class Target implements OwnedTarget, Kept {
     this.#plan = plan;
     this.#client = open(() => this.#plan);
     this.#window = initialWindow(plan.maxInFlight);
-    this.#pauses = new TenantPauses(env.clock, () => this.#notify());
+    this.#pauses = new TenantPauses(env.clock, () => this.#listeners.tell());
     const { openCheck, clock } = env;
     const checked = plan.health.check !== undefined && openCheck !== undefined;
     const reason = joining === "start" ? "started" : "added";
@@ -239,16 +237,13 @@ class Target implements OwnedTarget, Kept {
       this.#env.metrics.exportSends.with(this.#plan.id, outcomeLabel(outcome)).add(1);
       this.#judge(outcome, call, wanted);
       done(outcome);
-      this.#notify();
+      this.#listeners.tell();
       if (this.inFlight === 0) this.#idle?.resolve();
     });
   }
 
   onChange(listener: () => void): Cancel {
-    this.#listeners = [...this.#listeners, listener];
-    return () => {
-      this.#listeners = this.#listeners.filter((other) => other !== listener);
-    };
+    return this.#listeners.add(listener);
   }
 
   /** Who comes back begins with few calls, like one that is new, or with fewer if it was that slow. */
@@ -259,14 +254,14 @@ class Target implements OwnedTarget, Kept {
   }
 
   healthChanged(): void {
-    this.#notify();
+    this.#listeners.tell();
   }
 
   adopt(plan: TargetPlan): void {
     const before = this.#plan;
     this.#plan = plan;
     this.#keeper.adopt(before);
-    this.#notify();
+    this.#listeners.tell();
   }
 
   async retire(): Promise<void> {
@@ -326,14 +321,6 @@ class Target implements OwnedTarget, Kept {
     if (outcome.kind !== "retry") return this.#keeper.neutral(call.epoch);
     this.#pauses.pause(tenant, outcome.afterMs);
     this.#keeper.success(call.epoch);
-  }
-
-  /** Who was told last is told first the next time, so that no pool takes all the room of a shared target. */
-  #notify(): void {
-    const listeners = this.#listeners;
-    const turn = this.#turn;
-    if (listeners.length > 1) this.#turn = (turn + 1) % listeners.length;
-    for (let i = listeners.length - 1; i >= 0; i--) listeners[(turn + i) % listeners.length]!();
   }
 }
 
