@@ -40,7 +40,7 @@ export function placeDrafts(
     const place = findRoom({ draft, bytes, headers }, plan, pools, taken);
     if (place < 0) return noRoom(pool, pool.hasRoom(bytes, plan.signal, draft.channel, taken?.get(draft.pool) ?? 0));
     places.push(place);
-    taken?.set(place, (taken.get(place) ?? 0) + bytes);
+    taken?.set(place, (taken.get(place) ?? 0) + bytes + headers.bytes);
   }
   return undefined;
 }

@@ -4,17 +4,22 @@ export interface HeaderSource {
   header(name: string): string | undefined;
 }
 
+const ENTRY_BYTES = 100;
+
 /** What a request's sender said in those headers that somebody asks about. Immutable: requests that said the same may share one. */
 export class SenderHeaders {
   /** Lower-case names and their values; headers that did not come are not there. */
   readonly #values: ReadonlyMap<string, string>;
   /** The same text exactly for the same values of the same headers. */
   readonly key: string;
+  /** Memory that it takes, about: the texts twice, and what holds them. */
+  readonly bytes: number;
 
   constructor(values: ReadonlyMap<string, string>) {
     this.#values = values;
     // Names have no "=", and values no line feed.
     this.key = [...values].map(([name, value]) => `${name}=${value}`).join("\n");
+    this.bytes = 2 * this.key.length + ENTRY_BYTES * values.size;
   }
 
   /** By a lower-case name. */

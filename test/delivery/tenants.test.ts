@@ -18,6 +18,12 @@ function forwarding(id = "a", maxInFlight = 4) {
   return targetPlan(id, { forwardHeaders: [HEADER], maxInFlight });
 }
 
+/** A parcel that takes 1,000 bytes of the queue's bound, its headers included. */
+function thousand(name: string): { readonly headers: SenderHeaders; readonly bytes: number } {
+  const headers = tenant(name);
+  return { headers, bytes: 1_000 - headers.bytes };
+}
+
 /** Each parcel is a batch by itself. */
 const SINGLE = { maxItems: 1, maxBytes: 10_000, maxWaitMs: 0 };
 
@@ -74,14 +80,15 @@ test("tenants: what waits together leaves together, and only with its own kind",
 });
 
 test("tenants: the queue keeps room for others: one holds no more than they are left, or its equal part", () => {
-  const rig = new PoolRig([forwarding()], { queue: { maxBytes: 1_000, maxAgeMs: 60_000 } });
+  const rig = new PoolRig([forwarding()], { queue: { maxBytes: 10_000, maxAgeMs: 60_000 } });
   const fill = (name: string): number => {
     let taken = 0;
-    while (rig.give({ headers: tenant(name) }).answer === "accepted") taken++;
+    while (rig.give(thousand(name)).answer === "accepted") taken++;
     return taken;
   };
   assert.deepEqual([fill("a"), fill("b"), fill("c")], [5, 3, 2]);
-  assert.equal(rig.pool.hasRoom(100, "traces", 0, 0, tenant("a")), false);
+  assert.equal(rig.pool.heldBytes, 10_000);
+  assert.equal(rig.pool.hasRoom(1, "traces", 0, 0, tenant("a")), false);
   rig.turn();
   rig.answerAll();
   assert.equal(fill("a"), 5);
@@ -89,7 +96,8 @@ test("tenants: the queue keeps room for others: one holds no more than they are 
 
 test("tenants: a parcel of any size that the queue takes is taken of one that holds nothing", () => {
   const rig = new PoolRig([forwarding()], { queue: { maxBytes: 1_000, maxAgeMs: 60_000 } });
-  assert.equal(rig.give({ headers: tenant("a"), bytes: 1_000 }).answer, "accepted");
+  assert.equal(rig.give({ ...thousand("a"), bytes: 1_001 - tenant("a").bytes }).answer, "full");
+  assert.equal(rig.give(thousand("a")).answer, "accepted");
 });
 
 test("tenants: beyond 1,000 they share a lane, and never a batch; all is delivered, and it is counted", () => {
@@ -116,7 +124,7 @@ test("tenants: beyond 1,000 they share a lane, and never a batch; all is deliver
 
 test("tenants: a pool whose targets forward nothing has none", () => {
   const rig = new PoolRig(["a"], { queue: { maxBytes: 1_000, maxAgeMs: 60_000 } });
-  for (let i = 0; i < 10; i++) assert.equal(rig.give({ headers: tenant("a") }).answer, "accepted");
+  for (let i = 0; i < 4; i++) assert.equal(rig.give({ headers: tenant("a") }).answer, "accepted");
   assert.equal(rig.metrics.poolTenants.with("p").value, 0);
   rig.turn();
   assert.equal(rig.calls.length, 1);

@@ -21,8 +21,13 @@ export interface Delivery {
   paused: readonly TargetHandle[] | undefined;
 }
 
+/** What a parcel takes of its queue's bound: all that is kept for it, though others may have the same headers. */
+export function chargeOf({ bytes, headers }: Pick<Parcel, "bytes" | "headers">): number {
+  return bytes + headers.bytes;
+}
+
 export function deliver(parcel: Parcel): Delivery {
-  return newDelivery(parcel, parcel.bytes, Infinity);
+  return newDelivery(parcel, chargeOf(parcel), Infinity);
 }
 
 /** Deliveries of the parts of a parcel: they share what the whole one had taken of the bound, and its past. */

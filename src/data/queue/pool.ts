@@ -6,7 +6,7 @@ import { PanicReport } from "../balance/panic-report.ts";
 import type { TargetHandle } from "../export/target.ts";
 import type { Parcel } from "../parcel.ts";
 import { CopyParcel } from "./copy-parcel.ts";
-import { deliver, type Delivery, deliverParts } from "./delivery.ts";
+import { chargeOf, deliver, type Delivery, deliverParts } from "./delivery.ts";
 import { HandOn } from "./hand-on.ts";
 import { joinCopies } from "./join.ts";
 import { Lanes } from "./lanes.ts";
@@ -127,14 +127,15 @@ class MemoryPool implements Pool {
     if (this.#closed) return false;
     const { maxBytes } = this.#plan.queue;
     const free = maxBytes - this.#held.bytes - reserved;
-    if (headers !== undefined && !this.#tenants.hasRoom(bytes + reserved, free, maxBytes, headers)) return false;
+    const charge = headers === undefined ? bytes : chargeOf({ bytes, headers });
+    if (headers !== undefined && !this.#tenants.hasRoom(charge + reserved, free, maxBytes, headers)) return false;
     if (this.#plan.strategy.type === "broadcast") {
       const lanes = this.#lanes.forCopies(signal);
-      return lanes.some((lane) => this.#fitsCopy(lane, bytes + reserved, lanes.length));
+      return lanes.some((lane) => this.#fitsCopy(lane, charge + reserved, lanes.length));
     }
-    if (this.#held.bytes + reserved + bytes > this.#plan.queue.maxBytes) return false;
+    if (charge > free) return false;
     const lane = channel === undefined ? undefined : this.#lanes.channels[channel];
-    return lane === undefined || this.#fits(lane, bytes, reserved);
+    return lane === undefined || this.#fits(lane, charge, reserved);
   }
 
   offer(parcel: Parcel, channel = 0): "accepted" | "full" {
@@ -153,7 +154,7 @@ class MemoryPool implements Pool {
     let bytes = 0;
     for (const cut of cuts) {
       if (!this.hasRoom(cut.bytes, parcel.signal, cut.channel, bytes, parcel.headers)) return "full";
-      bytes += cut.bytes;
+      bytes += cut.bytes + parcel.headers.bytes;
     }
     const parts = this.#part(parcel, cuts);
     for (const [i, part] of parts.entries()) this.#lanes.channels[cuts[i]!.channel]!.push(deliver(part));
@@ -239,7 +240,7 @@ class MemoryPool implements Pool {
     if (lanes.length === 1) return lanes[0]!.push(deliver(parcel));
     const copies = joinCopies(lanes.length, (outcome) => parcel.settle(outcome));
     for (const lane of lanes) {
-      if (this.#fitsCopy(lane, parcel.bytes, lanes.length)) {
+      if (this.#fitsCopy(lane, chargeOf(parcel), lanes.length)) {
         lane.push(deliver(new CopyParcel(parcel, parcel, copies)));
       } else {
         const ids = lane.targets.map((target) => target.plan.id).join();
