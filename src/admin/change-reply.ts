@@ -29,6 +29,10 @@ export function changeReply(outcome: ChangeOutcome, noun: string): AdminReply {
       return problemReply(404, `there is no ${noun} ${outcome.id}`);
     case "exists":
       return problemReply(409, `the ${noun} ${outcome.id} is there already; change it with PUT`);
+    case "unrouted":
+      return problemReply(409, "items that have a way now would have none; nothing was changed", {
+        more: { hint: "force it with ?force=true if that is meant", problems: problemList(outcome.problems) },
+      });
     case "unwritable":
       return problemReply(409, `${outcome.reason}; nothing was changed`);
     default:

@@ -94,24 +94,22 @@ function tagged({ status }: RouteTable, body: unknown): AdminReply {
 
 function writeRoutes(kind: Kind, { table }: AdminContext): Route[] {
   const { section, noun, key, schema } = kind;
-  const common = {
-    role: "admin",
-    type: JSON_TYPE,
-    statuses: CHANGE_STATUSES,
-    guarded: true,
-    work: "document",
-  } as const;
-  const change = async (request: AdminRequest, made: Made): Promise<AdminReply> =>
-    "status" in made ? made : changeReply(await table.edit(made, request.guard), noun);
-  const one = { ...common, path: `/api/v1/${section}/{${key}}` };
+  const change = async ({ query, guard }: AdminRequest, made: Made): Promise<AdminReply> => {
+    if ("status" in made) return made;
+    const force = query.get("force") ?? "false";
+    if (force !== "true" && force !== "false") return problemReply(400, "`force` is true or false");
+    return changeReply(await table.edit(made, guard, force === "true"), noun);
+  };
+  const before = { before: `Put it in front of this ${noun}; otherwise at the end.` };
+  const one = { ...CHANGE, path: `/api/v1/${section}/{${key}}`, query: FORCE };
   return [
     {
-      ...common,
+      ...CHANGE,
       method: "POST",
       path: `/api/v1/${section}`,
       summary: `Add a ${noun}.`,
       body: elementBody(section === "pools" ? "NamedPool" : schema),
-      ...(section === "pools" ? {} : { query: { before: `Put it in front of this ${noun}; otherwise at the end.` } }),
+      query: section === "pools" ? FORCE : { ...before, ...FORCE },
       handle: (request) => change(request, addition(kind, request)),
     },
     {
@@ -129,6 +127,15 @@ function writeRoutes(kind: Kind, { table }: AdminContext): Route[] {
     },
   ];
 }
+
+const CHANGE = {
+  role: "admin",
+  type: JSON_TYPE,
+  statuses: CHANGE_STATUSES,
+  guarded: true,
+  work: "document",
+} as const;
+const FORCE = { force: "true: also when items that have a way now would have none." };
 
 type Made = Edit | AdminReply;
 

@@ -34,7 +34,7 @@ const PROBLEM: Json = {
     title: { type: "string" },
     status: { type: "integer" },
     detail: { type: "string" },
-    hint: { type: "string", description: "What to do about a 412." },
+    hint: { type: "string", description: "What to do about it." },
     problems: {
       type: "array",
       items: schemaRef("ConfigProblem"),

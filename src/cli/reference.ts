@@ -28,7 +28,7 @@ const EXIT_MEANINGS = {
   3: "The config has problems.",
   4: "Tests of a config failed.",
   5: "There is no such file or thing.",
-  6: "Somebody else changed it in the meantime, or it is there already.",
+  6: "Somebody else changed it in the meantime, it is there already, or items would have no way any more.",
   7: "The other side cannot be reached.",
 } as const satisfies Record<ExitCode, string>;
 

@@ -37,6 +37,8 @@ export type Refused =
   | { readonly kind: "unknown" | "exists"; readonly id: string }
   /** What was sent is no document. */
   | { readonly kind: "malformed"; readonly problems: readonly Problem[] }
+  /** What has a way now would have none; nobody has said that this is meant. */
+  | { readonly kind: "unrouted"; readonly problems: readonly Problem[] }
   /** It cannot be written down; the reason is for people. */
   | { readonly kind: "unwritable"; readonly reason: string };
 

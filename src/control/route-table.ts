@@ -36,7 +36,8 @@ export interface RouteTable {
   /** The running document as written. */
   text(): Promise<string>;
 
-  edit(edit: Edit, guard: Guard): Promise<ChangeOutcome>;
+  /** Refused as `unrouted` when items that have a way now would have none, unless it is forced. */
+  edit(edit: Edit, guard: Guard, force?: boolean): Promise<ChangeOutcome>;
   replace(wanted: Wanted, guard: Guard): Promise<ChangeOutcome>;
   /** The document of an older version as a new one. */
   rollback(to: number, guard: Guard): Promise<ChangeOutcome>;
@@ -99,18 +100,18 @@ class Table implements RouteTable {
     return this.#parts.desk.redactText(this.status.text);
   }
 
-  edit(edit: Edit, guard: Guard): Promise<ChangeOutcome> {
+  edit(edit: Edit, guard: Guard, force = false): Promise<ChangeOutcome> {
     const { desk, place } = this.#parts;
-    return this.#change(guard, (running) =>
-      desk.prepareEdit(edit, { running: running.text, follow: "allowed" }, place),
-    );
+    const prepare = async ({ text: running }: ConfigStatus): Promise<Preparation> =>
+      desk.prepareEdit(edit, { running, follow: "allowed" }, place);
+    return this.#change(guard, force, prepare);
   }
 
   replace(wanted: Wanted, guard: Guard): Promise<ChangeOutcome> {
     const { desk, place } = this.#parts;
-    return this.#change(guard, (running) =>
-      desk.prepareWanted(wanted, { running: running.text, follow: "allowed" }, place),
-    );
+    const prepare = async ({ text: running }: ConfigStatus): Promise<Preparation> =>
+      desk.prepareWanted(wanted, { running, follow: "allowed" }, place);
+    return this.#change(guard, true, prepare);
   }
 
   rollback(to: number, guard: Guard): Promise<ChangeOutcome> {
@@ -158,9 +159,15 @@ class Table implements RouteTable {
     return desk.compareDocuments({ name: `version ${from}`, text: before }, { name: `version ${to}`, text: after });
   }
 
-  #change(guard: Guard, prepare: (running: ConfigStatus) => Promise<Preparation>): Promise<ChangeOutcome> {
+  #change(
+    guard: Guard,
+    force: boolean,
+    prepare: (running: ConfigStatus) => Promise<Preparation>,
+  ): Promise<ChangeOutcome> {
     return this.#parts.walk.change(async (running) => {
-      return checkGuard(guard, running) ?? proposalOf(await prepare(running));
+      const made = checkGuard(guard, running) ?? proposalOf(await prepare(running));
+      if (force || made.kind !== "proposal" || made.prepared.unrouted.length === 0) return made;
+      return { kind: "unrouted", problems: made.prepared.unrouted };
     });
   }
 

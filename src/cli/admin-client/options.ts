@@ -40,6 +40,17 @@ export const WRITE_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   "if-match": { type: "string", value: "version", help: "Change nothing when another version runs: exit code 6." },
 };
 
+/** Options of commands that change one rule, pool or target. */
+export const ELEMENT_OPTIONS: Readonly<Record<string, OptionSpec>> = {
+  ...WRITE_OPTIONS,
+  force: { type: "boolean", help: "Also when items that have a way now would have none; otherwise exit code 6." },
+};
+
+/** What such a command asks for besides. */
+export function elementQuery(args: Args): { readonly force: string | undefined } {
+  return { force: args.flag("force") ? "true" : undefined };
+}
+
 /** Of a command that reads what it sends. */
 export const FILE_OPTION: OptionSpec = { type: "string", short: "f", value: "file", help: "YAML or JSON; - is stdin." };
 

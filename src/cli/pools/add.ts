@@ -1,4 +1,4 @@
-import { FILE_OPTION, WRITE_OPTIONS } from "../admin-client/options.ts";
+import { FILE_OPTION, ELEMENT_OPTIONS } from "../admin-client/options.ts";
 import { usage } from "../args.ts";
 import type { Args, Command, Io } from "../command.ts";
 import type { ExitCode } from "../exit-code.ts";
@@ -16,7 +16,7 @@ export const command: Command = {
     targets: { type: "string", value: "ids", help: "With commas between them." },
     strategy: { type: "string", value: "strategy", help: "The name of a strategy." },
     fallback: { type: "string", value: "pool", help: "The pool that takes over when this one cannot." },
-    ...WRITE_OPTIONS,
+    ...ELEMENT_OPTIONS,
   },
   run,
 };

@@ -2,6 +2,7 @@ import { parse } from "yaml";
 import { fieldsOf } from "../admin-client/answer.ts";
 import { change, noNames } from "../admin-client/ask.ts";
 import type { AdminBody } from "../admin-client/client.ts";
+import { elementQuery } from "../admin-client/options.ts";
 import { jsonBody, readBody } from "../admin-client/read-body.ts";
 import { usage } from "../args.ts";
 import type { Args, Io } from "../command.ts";
@@ -28,7 +29,7 @@ export async function addOne({ resource, flags, members, query }: Adding, args: 
   if (!isFile && given.length === 0) throw usage(`${plural} add needs -f, or options that say what to add`);
   const body = isFile ? await readBody(args, io) : jsonBody(members());
   const id = nameIn(body, key);
-  const call = { method: "POST", path: [plural], body, ...(query !== undefined && { query }) } as const;
+  const call = { method: "POST", path: [plural], body, query: { ...query, ...elementQuery(args) } } as const;
   return change(call, args, io, id === undefined ? `${noun} added` : `${noun} ${id} added`);
 }
 

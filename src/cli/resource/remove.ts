@@ -1,5 +1,5 @@
 import { change, onlyName } from "../admin-client/ask.ts";
-import { WRITE_OPTIONS } from "../admin-client/options.ts";
+import { ELEMENT_OPTIONS, elementQuery } from "../admin-client/options.ts";
 import type { Command } from "../command.ts";
 import type { Resource } from "./resource.ts";
 
@@ -12,10 +12,15 @@ export function removeCommand({ plural, noun, key }: Resource): Command {
     usage: [`${name} <${key}>`],
     details:
       plural === "rules" ? "" : `A ${noun} that something else in the config names stays: exit code 3 says what does.`,
-    options: WRITE_OPTIONS,
+    options: ELEMENT_OPTIONS,
     run: async (args, io) => {
       const id = onlyName(args, name, key);
-      return change({ method: "DELETE", path: [plural, id] }, args, io, `${noun} ${id} removed`);
+      return change(
+        { method: "DELETE", path: [plural, id], query: elementQuery(args) },
+        args,
+        io,
+        `${noun} ${id} removed`,
+      );
     },
   };
 }

@@ -1,4 +1,4 @@
-import { FILE_OPTION, WRITE_OPTIONS } from "../admin-client/options.ts";
+import { FILE_OPTION, ELEMENT_OPTIONS } from "../admin-client/options.ts";
 import { usage } from "../args.ts";
 import type { Args, Command, Io } from "../command.ts";
 import type { ExitCode } from "../exit-code.ts";
@@ -29,7 +29,7 @@ export const command: Command = {
     pool: { type: "string", value: "pool", help: "Where it sends to." },
     priority: { type: "string", value: "priority", help: "A number, or high, normal, low." },
     before: { type: "string", value: "id", help: "The rule to stand before." },
-    ...WRITE_OPTIONS,
+    ...ELEMENT_OPTIONS,
   },
   run,
 };

@@ -1,4 +1,4 @@
-import { FILE_OPTION, WRITE_OPTIONS } from "../admin-client/options.ts";
+import { FILE_OPTION, ELEMENT_OPTIONS } from "../admin-client/options.ts";
 import type { Args, Command, Io } from "../command.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { addOne } from "../resource/add.ts";
@@ -16,7 +16,7 @@ export const command: Command = {
     protocol: { type: "string", value: "protocol", help: "grpc or http/protobuf." },
     weight: { type: "string", value: "weight", help: "Share of the load; 0: a standby." },
     region: { type: "string", value: "region", help: "Where it is." },
-    ...WRITE_OPTIONS,
+    ...ELEMENT_OPTIONS,
   },
   run,
 };

@@ -6,6 +6,7 @@ import { formatPath } from "../../config/finding.ts";
 import { loadConfig } from "../../config/load.ts";
 import type { ReferencePolicy } from "../../config/substitute.ts";
 import { type Taint, taintsOf } from "../../config/taint.ts";
+import { type Unrouted, unroutedBy } from "../../config/unrouted.ts";
 import type { Config } from "../../config/schema/config.ts";
 import { RouterError } from "../../core/errors.ts";
 import type { Problem } from "../../core/problem.ts";
@@ -42,6 +43,8 @@ export interface Prepared extends Loaded {
   readonly changed: readonly string[];
   /** What of the config came from elsewhere. */
   readonly taints: readonly Taint[];
+  /** What has a way now and would have none; also among the problems, as warnings. */
+  readonly unrouted: readonly Problem[];
 }
 
 /** A whole document, as somebody wants it. */
@@ -77,7 +80,7 @@ export function prepareText(text: string, { running, follow }: Beside, place: Do
   const root = rootOf(running);
   const { config, problems } = loadDocument(text, place, policyOf(follow, root, place));
   const changed = text === running ? [] : changesOf(root, rootOf(text));
-  return { config, problems, text, changed, taints: taintsIn(config) };
+  return withUnrouted({ config, problems, text, changed }, running, place);
 }
 
 /** A document that ran here before: it reads what it read then, and what is the file's alone is as it is now. */
@@ -109,8 +112,8 @@ export function prepareWanted(wanted: Wanted, { running, follow }: Beside, place
   const text = rewriteKnown(wanted.text, parsed.document.root, next);
   if (text === undefined) return { kind: "unwritable" };
   const { config, problems } = loadDocument(text, place, policy);
-  const found = { config, problems: problems.map(withoutFile), taints: taintsIn(config) };
-  const prepared = { ...found, text, changed: changesOf(root, next) };
+  const found = { config, problems: problems.map(withoutFile), text, changed: changesOf(root, next) };
+  const prepared = withUnrouted(found, running, place);
   return { kind: "prepared", prepared: refuse([...hostOnly(root, next), ...stillRedacted(next)], prepared) };
 }
 
@@ -127,8 +130,8 @@ function prepareRoot(
   const loaded = loadDocument(text, place, policyOf(follow, root, place));
   // The places would be those of a text that is written nowhere yet.
   const problems = loaded.problems.map(({ file: _file, position: _position, ...problem }) => problem);
-  const found = { config: loaded.config, problems, taints: taintsIn(loaded.config) };
-  const prepared = { ...found, text, changed: changesOf(root, next) };
+  const found = { config: loaded.config, problems, text, changed: changesOf(root, next) };
+  const prepared = withUnrouted(found, running, place);
   return { kind: "prepared", prepared: refuse([...hostOnly(root, next), ...stillRedacted(next)], prepared) };
 }
 
@@ -148,8 +151,21 @@ function withoutFile({ file: _file, ...problem }: Problem): Problem {
   return problem;
 }
 
-function taintsIn(config: Config | undefined): readonly Taint[] {
-  return config === undefined ? [] : taintsOf(config);
+function withUnrouted(made: Omit<Prepared, "taints" | "unrouted">, running: string, place: DocumentPlace): Prepared {
+  const { config, problems, text } = made;
+  if (config === undefined) return { ...made, taints: [], unrouted: [] };
+  const mayLose = config.default_pool === undefined && text !== running;
+  const before = mayLose ? loadDocument(running, place).config : undefined;
+  const unrouted = before === undefined ? [] : unroutedBy(before, config).map((lost) => tellLost(lost, config));
+  return { ...made, problems: [...problems, ...unrouted], taints: taintsOf(config), unrouted };
+}
+
+function tellLost({ rule, signals }: Unrouted, { unmatched }: Config): Problem {
+  const who = rule === undefined ? "the default pool takes" : `the rule ${rule} takes`;
+  const fate = unmatched === "drop" ? "dropped" : "refused";
+  const message = `${signals.join(" and ")} that ${who} now would be ${fate}: nothing takes all of them then`;
+  const hint = "name a default_pool, or have a rule that takes them";
+  return { severity: "warning", path: rule === undefined ? "default_pool" : "rules", message, hint };
 }
 
 function changesOf(before: unknown, after: unknown): string[] {
