@@ -94,7 +94,11 @@ function tooMuch(guard: RequestGuard, excess: Excess): Reply {
 function carry(entry: Entry, guard: RequestGuard, done: (reply: Reply) => void): Cancel {
   const { ways, envelope, places, request, taken } = entry;
   ways.router.route(envelope, request.head.region, taken.all);
-  const { problem, excess, obstacle } = judge(ways, { envelope, headers: taken.all }, places);
+  const { problem, excess, obstacle } = judge(
+    ways,
+    { envelope, headers: taken.all, nowMs: entry.nowMs, deadlineMs: request.head.deadlineMs },
+    places,
+  );
   if (problem === "" && excess === undefined && obstacle === undefined) return enqueue(entry, done);
   if (obstacle !== undefined) done(refuseAll(ways, obstacle));
   else done(excess === undefined ? badData(problem) : tooMuch(guard, excess));
@@ -159,7 +163,8 @@ function nowhereToGo({ unmatchedPoints, drafts, plan }: Router): Obstacle | unde
   return refused ? { reason: "unrouted", message: UNROUTED } : undefined;
 }
 
-function refuseAll(ways: Ways, { reason, message }: Obstacle): Reply {
+function refuseAll(ways: Ways, obstacle: Obstacle): Reply {
+  const { reason } = obstacle;
   const { router } = ways;
   for (const draft of router.drafts) {
     for (const { ledger, points } of receive(ways, draft)) ledger.shedItems(reason, points);
@@ -168,7 +173,7 @@ function refuseAll(ways: Ways, { reason, message }: Obstacle): Reply {
     ways.unrouted.received += router.unmatchedPoints;
     ways.unrouted.shedItems(reason, router.unmatchedPoints);
   }
-  return { ok: false, refusal: { reason, message } };
+  return { ok: false, refusal: obstacle };
 }
 
 /** Enters into the ledger what the rules of a draft take of the request. */

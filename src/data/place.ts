@@ -10,12 +10,17 @@ import type { Router } from "./route/route.ts";
 export interface Obstacle {
   readonly reason: Reason;
   readonly message: string;
+  /** When the sender may try again; undefined where that is not known. */
+  readonly retryAfterMs?: number;
 }
 
 /** What is placed: a request that was just routed, and what goes along with it. */
 export interface Placed {
   readonly envelope: Envelope;
   readonly headers: SenderHeaders;
+  /** Clock.nowMs(), and when its sender is told that it was too late. */
+  readonly nowMs: number;
+  readonly deadlineMs: number;
 }
 
 /**
@@ -25,20 +30,25 @@ export interface Placed {
 export function placeDrafts(
   { drafts, plan }: Router,
   pools: readonly Pool[],
-  { envelope, headers }: Placed,
+  placed: Placed,
   places: number[],
 ): Obstacle | undefined {
+  const { envelope, headers } = placed;
   places.length = 0;
   /** What the drafts before take: each alone may fit where they do not together. */
   const taken = drafts.length > 1 ? new Map<number, number>() : undefined;
   for (const draft of drafts) {
     const pool = pools[draft.pool]!;
     if (pool.whenDown === "refuse" && !pool.usableFor(draft.channel, plan.signal)) {
-      return { reason: "no_target", message: `pool ${pool.name}: no target is usable` };
+      return paused(draft, plan, pools, { ...placed, deadlineMs: placed.nowMs }) ?? noTarget(pool);
     }
     const bytes = draft.parcelBytes(envelope);
     const place = findRoom({ draft, bytes, headers }, plan, pools, taken);
     if (place < 0) return noRoom(pool, pool.hasRoom(bytes, plan.signal, draft.channel, taken?.get(draft.pool) ?? 0));
+    if (place === draft.pool && pool.ack === "delivered" && !pool.usableFor(draft.channel, plan.signal)) {
+      const obstacle = paused(draft, plan, pools, placed);
+      if (obstacle !== undefined) return obstacle;
+    }
     places.push(place);
     taken?.set(place, (taken.get(place) ?? 0) + bytes + headers.bytes);
   }
@@ -48,6 +58,27 @@ export function placeDrafts(
 /** What is said of a pool without room. */
 export function queueFull({ name }: Pool): Obstacle {
   return { reason: "queue_full", message: `pool ${name}: its queue is full` };
+}
+
+function noTarget({ name }: Pool): Obstacle {
+  return { reason: "no_target", message: `pool ${name}: no target is usable` };
+}
+
+/** Nobody who waits should wait in vain: nothing can leave before the sender's deadline, in whatever pool of the chain. */
+function paused(
+  { pool: own, channel }: Draft,
+  { signal, pools: plans }: RoutePlan,
+  pools: readonly Pool[],
+  { nowMs, deadlineMs }: Placed,
+): Obstacle | undefined {
+  let untilMs = Infinity;
+  for (const index of plans[own]!.chain) {
+    untilMs = Math.min(untilMs, pools[index]!.pausedUntilMs(index === own ? channel : -1, signal));
+    if (untilMs <= nowMs || untilMs < deadlineMs) return undefined;
+  }
+  const leftMs = Math.ceil(untilMs - nowMs);
+  const message = `pool ${pools[own]!.name}: its targets asked to be left alone, for ${leftMs} ms from now`;
+  return { reason: "no_target", message, retryAfterMs: leftMs };
 }
 
 function noRoom(pool: Pool, forOthers: boolean): Obstacle {

@@ -2,7 +2,7 @@ import { Envelope, scanEnvelope } from "../../otlp/scan.ts";
 import type { ConditionAnswer, RuleAnswer } from "../../plan/explain-item.ts";
 import type { ConditionExplanation, ItemExplanation, RuleExplanation } from "../../plan/explanation.ts";
 import { judge } from "../corridor.ts";
-import type { Walk } from "./walk.ts";
+import { placedFor, type Walk } from "./walk.ts";
 import { explainPlace, isOpen } from "./explain-place.ts";
 
 /** Of rules that do not match, so many are told for one item: there may be ten thousand. */
@@ -19,7 +19,7 @@ export function explainRoute(
   if (!scanEnvelope(walk.signal, alone, envelope)) throw new TypeError("a slice of a well-formed request is malformed");
   router.divide(envelope, walk.region, walk.headers);
   const places: number[] = [];
-  const { obstacle } = judge({ router, pools }, { envelope, headers: walk.headers }, places);
+  const { obstacle } = judge({ router, pools }, placedFor(walk, envelope), places);
   const drafts = router.drafts.map((draft, d) => {
     const rule = draft.rules[0]!;
     const pool = places[d] ?? draft.pool;

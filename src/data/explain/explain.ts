@@ -13,7 +13,7 @@ import { regionOf } from "../../plan/specialise.ts";
 import { NO_GUARD } from "../admit/request-guard.ts";
 import { judge } from "../corridor.ts";
 import { explainRoute } from "./explain-route.ts";
-import { type ExplainParts, openWalk, type Walk } from "./walk.ts";
+import { type ExplainParts, openWalk, placedFor, type Walk } from "./walk.ts";
 
 /**
  * What would become of a request now. Each item is routed by itself by the stage route, on the pools as they are, and nothing of
@@ -62,9 +62,10 @@ function watching<Result>({ routePools }: Walk, ask: () => Result): Result {
 }
 
 /** Why what was just routed would be refused. */
-function refusalOf({ router, routePools: pools, region, headers }: Walk, envelope: Envelope): Refused | null {
+function refusalOf(walk: Walk, envelope: Envelope): Refused | null {
+  const { router, routePools: pools, region, headers } = walk;
   router.divide(envelope, region, headers);
-  const { problem, excess, obstacle } = judge({ router, pools }, { envelope, headers }, []);
+  const { problem, excess, obstacle } = judge({ router, pools }, placedFor(walk, envelope), []);
   if (problem !== "") return { reason: "bad_data", message: problem };
   if (excess !== undefined) return NO_GUARD.refuse(excess);
   return obstacle === undefined ? null : { reason: obstacle.reason, message: obstacle.message };

@@ -1,10 +1,12 @@
 import type { Clock } from "../../core/clock.ts";
+import type { Envelope } from "../../otlp/scan.ts";
 import { createItemExplainer, type ItemExplainer } from "../../plan/explain-item.ts";
 import type { ExplainRequest } from "../../plan/explanation.ts";
 import type { Plan } from "../../plan/plan.ts";
 import type { SenderHeaders } from "../../plan/sender-headers.ts";
 import { createMetrics } from "../../telemetry/metrics.ts";
 import type { TargetHandle } from "../export/target.ts";
+import type { Placed } from "../place.ts";
 import type { Pool } from "../queue/pool-port.ts";
 import { Router } from "../route/route.ts";
 
@@ -42,4 +44,9 @@ export function openWalk(
   // A router of its own: that of the data plane counts requests, and remembers resources that really came.
   const router = new Router(route, routePools, createMetrics());
   return { ...parts, ...from, signal, router, routePools, explainer: createItemExplainer(route) };
+}
+
+/** An explanation knows no sender, and so none who would wait in vain. */
+export function placedFor({ headers, clock }: Walk, envelope: Envelope): Placed {
+  return { envelope, headers, nowMs: clock.nowMs(), deadlineMs: Infinity };
 }

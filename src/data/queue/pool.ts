@@ -13,6 +13,7 @@ import { Lanes } from "./lanes.ts";
 import type { LaneEnv, LaneForesight } from "./lane-port.ts";
 import type { Cut } from "./parting.ts";
 import type { Pool, PoolEnv } from "./pool-port.ts";
+import { pausedUntilMs } from "./paused.ts";
 import type { QueueLane } from "./queue-lane.ts";
 import { RetryBudget } from "./retry-policy.ts";
 import { Tenants } from "./tenants.ts";
@@ -109,6 +110,11 @@ class MemoryPool implements Pool {
   usableFor(channel: number, signal: Signal): boolean {
     const { kind } = this.#plan.division;
     return kind === "cases" ? this.#lanes.usableFor(channel, signal) : this.#lanes.usable(signal);
+  }
+
+  pausedUntilMs(channel: number, signal: Signal): number {
+    const lane = this.#plan.division.kind === "cases" ? this.#lanes.channels[channel] : undefined;
+    return pausedUntilMs(lane?.targets ?? [...this.#lanes.targets()], signal);
   }
 
   ownerOf(hash: number, signal: Signal): number {

@@ -1,0 +1,29 @@
+import { SIGNAL_FACTS, type Signal } from "../../otlp/signal.ts";
+import type { TargetHandle } from "../export/target.ts";
+
+/**
+ * Clock.nowMs() before which certainly nothing of this signal can leave for these targets, because all of them that operators have not
+ * taken out asked to be left alone. 0 when that cannot be said: a target that is out may be back with the next check.
+ */
+export function pausedUntilMs(targets: readonly TargetHandle[], signal: Signal): number {
+  let untilMs = Infinity;
+  let isPaused = false;
+  for (const { health, refused } of targets) {
+    if ((refused & SIGNAL_FACTS[signal].bit) !== 0) return 0;
+    switch (health.state) {
+      case "ready":
+        isPaused = true;
+        untilMs = Math.min(untilMs, health.pausedUntilMs);
+        break;
+      case "drain":
+      case "maintenance":
+        untilMs = Math.min(untilMs, health.untilMs);
+        break;
+      case "ejected":
+      case "down":
+      case "probing":
+        return 0;
+    }
+  }
+  return isPaused ? untilMs : 0;
+}
