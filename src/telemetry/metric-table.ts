@@ -221,6 +221,13 @@ export const METRICS = {
     help: "Batches sent to a target, by how it ended: accepted, too_large, rejected, or the reason why it may be tried again.",
     labels: ["target", "outcome"],
   },
+  exportUnreadable: {
+    name: "signalbox_export_unreadable_replies_total",
+    kind: "counter",
+    unit: "replies",
+    help: "Replies of a target that say that a batch was taken, and cannot be read: what the target rejected of it is not known.",
+    labels: ["target"],
+  },
   exportInFlight: {
     name: "signalbox_export_inflight",
     kind: "gauge",

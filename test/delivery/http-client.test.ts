@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createServer, type ServerResponse } from "node:http";
 import { test } from "node:test";
+import { deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { SIGNAL_FACTS, SIGNALS } from "../../src/otlp/signal.ts";
 import { createAuthority } from "../support/certs.ts";
 import { openHttpSink } from "../support/sinks/http-sink.ts";
@@ -60,8 +61,22 @@ test("HTTP: a redirect is not followed", async () => {
   assert.equal(other.counts().requests, 0);
 });
 
+const COMPRESSED: readonly (readonly [string, (bytes: Uint8Array) => Uint8Array])[] = [
+  ["gzip", gzipSync],
+  ["x-gzip", gzipSync],
+  ["GZIP", gzipSync],
+  ["deflate", deflateSync],
+  ["zstd", zstdCompressSync],
+];
+
+/** A head in which everything is said twice. */
+function twice(type: string): string[] {
+  const one = ["content-type", type, "retry-after", "3", "endpoint-load-metrics", "TEXT cpu_utilization=0.3"];
+  return [...one, ...one];
+}
+
 const PROTOBUF = { "content-type": "application/x-protobuf" };
-const UNREADABLE = "the target took it, but its reply could not be read";
+const UNREADABLE = ""; // said to operators alone
 const replies: { name: string; reply: (response: ServerResponse) => void; want: string; message?: string | RegExp }[] =
   [
     { name: "full success", reply: (r) => r.writeHead(200, PROTOBUF).end(), want: "accepted 0", message: "" },
@@ -125,6 +140,67 @@ const replies: { name: string; reply: (response: ServerResponse) => void; want: 
       message: "HTTP 400",
     },
     {
+      name: "a media type in capitals is the same one",
+      reply: (r) => r.writeHead(200, { "content-type": "Application/X-Protobuf" }).end(exportResponse(3, "three")),
+      want: "accepted 3",
+      message: "three",
+    },
+    {
+      name: "headers that come twice are no fault: a partial success",
+      reply: (r) => r.writeHead(200, twice("application/x-protobuf")).end(exportResponse(3, "three")),
+      want: "accepted 3",
+      message: "three",
+    },
+    {
+      name: "headers that come twice are no fault: a refusal for good",
+      reply: (r) => r.writeHead(400, twice("text/plain")).end("why"),
+      want: "rejected bad data HTTP 400",
+      message: "HTTP 400: why",
+    },
+    {
+      name: "of two Retry-Afters the shorter counts",
+      reply: (r) => r.writeHead(503, ["retry-after", "7", "retry-after", "soon", "retry-after", "3"]).end(),
+      want: "retry throttled 3000",
+    },
+    {
+      name: "a refusal whose body breaks off is what its status says",
+      reply: (r) => r.writeHead(400, { ...PROTOBUF, "content-length": 10 }).write("12345", () => r.destroy()),
+      want: "rejected bad data HTTP 400",
+      message: "HTTP 400",
+    },
+    ...COMPRESSED.map(([encoding, compress]) => ({
+      name: `a reply in ${encoding} is read`,
+      reply: (r: ServerResponse) =>
+        r.writeHead(200, { ...PROTOBUF, "content-encoding": encoding }).end(compress(exportResponse(3, "three"))),
+      want: "accepted 3",
+      message: "three",
+    })),
+    {
+      name: "a compressed refusal is read, too",
+      reply: (r) => r.writeHead(400, { "content-type": "text/plain", "content-encoding": "gzip" }).end(gzipSync("why")),
+      want: "rejected bad data HTTP 400",
+      message: "HTTP 400: why",
+    },
+    {
+      name: "a success that says it is compressed and is not is accepted",
+      reply: (r) => r.writeHead(200, { ...PROTOBUF, "content-encoding": "gzip" }).end(exportResponse(3, "three")),
+      want: "accepted 0",
+      message: UNREADABLE,
+    },
+    {
+      name: "a success in an encoding that nobody asked for is accepted",
+      reply: (r) => r.writeHead(200, { ...PROTOBUF, "content-encoding": "br" }).end("x"),
+      want: "accepted 0",
+      message: UNREADABLE,
+    },
+    {
+      name: "a success that inflates to more than 4 MiB is accepted",
+      reply: (r) =>
+        r.writeHead(200, { ...PROTOBUF, "content-encoding": "gzip" }).end(gzipSync(Buffer.alloc(64 * 1024 * 1024))),
+      want: "accepted 0",
+      message: UNREADABLE,
+    },
+    {
       name: "Retry-After may be a date",
       reply: (r) => r.writeHead(503, { "retry-after": new Date(Date.now() + 3_600_000).toUTCString() }).end(), // oxlint-disable-line no-restricted-globals -- the wire has wall time
       want: "retry throttled",
@@ -139,6 +215,22 @@ for (const { name, reply, want, message } of replies) {
     if (message !== undefined) assert.equal(outcome.message, message);
   });
 }
+
+test("HTTP: disposing a client ends what is under way as cancelled", async () => {
+  await using sink = await openHttpSink({ script: hung });
+  const client = openTo(sink.url, HTTP);
+  const calls = Array.from({ length: 3 }, () => send(client));
+  await client[Symbol.asyncDispose]();
+  assert.deepEqual((await Promise.all(calls)).map(summary), ["retry cancelled", "retry cancelled", "retry cancelled"]);
+  assert.equal(summary(await send(client)), "retry cancelled");
+});
+
+test("HTTP: what may compress replies is named, and nothing else", async () => {
+  await using sink = await openHttpSink();
+  await using client = openTo(sink.url, HTTP, { headers: { "accept-encoding": "br" } });
+  await send(client);
+  assert.equal(sink.requests[0]!.headers["accept-encoding"], "gzip, deflate, zstd");
+});
 
 test("HTTP: pieces arrive as one request, with the target's headers, our user agent and the protobuf type", async () => {
   await using sink = await openHttpSink();

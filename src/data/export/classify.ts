@@ -16,7 +16,8 @@ export interface GrpcAnswer {
 export interface HttpAnswer {
   readonly status: number;
   readonly message: string;
-  readonly retryAfter: string | undefined;
+  /** As it came, also more than once. */
+  readonly retryAfter: string | readonly string[] | undefined;
 }
 
 /** gRPC codes that may be retried whatever their details say (OTLP specification, OTLP/gRPC Response). */
@@ -62,7 +63,13 @@ export function accepted(
   reply: { readonly ok: true; readonly rejected: number; readonly message: string } | { readonly ok: false },
 ): SendOutcome {
   if (reply.ok) return { kind: "accepted", rejected: reply.rejected, message: reply.message };
-  return { kind: "accepted", rejected: 0, message: "the target took it, but its reply could not be read" };
+  // For operators: to the sender it is a success like any other.
+  return { kind: "accepted", rejected: 0, message: "", unreadable: true };
+}
+
+/** Whether an HTTP status says that the batch was taken. */
+export function isSuccess(status: number): boolean {
+  return status >= 200 && status < 300;
 }
 
 /**

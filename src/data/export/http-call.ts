@@ -3,21 +3,26 @@ import type { IncomingHttpHeaders } from "node:http";
 import type { Dispatcher } from "undici";
 import type { Cancel, Clock } from "../../core/clock.ts";
 import { reasonOf } from "../../core/errors.ts";
-import { decodeResponse } from "../../otlp/response.ts";
+import { encodingOf, firstOf } from "../../http2/repeated.ts";
 import type { Signal } from "../../otlp/signal.ts";
-import { decodeStatus } from "../../otlp/status.ts";
 import { REPORTED_LOAD_HEADER } from "../load/reported-load.ts";
-import { accepted, classifyHttp } from "./classify.ts";
+import { accepted, isSuccess } from "./classify.ts";
+import { outcomeOfHttp } from "./http-answer.ts";
+import { inflateReply } from "./inflate-reply.ts";
 import type { RetryReason, SendDone, SendOutcome } from "./target-client.ts";
 
-/** So much of a text that is not a Status is told on. */
-const MAX_TEXT = 200;
+/** What the calls of one client share. */
+export interface HttpCallOwner {
+  readonly maxResponseBytes: number;
+  readonly clock: Clock;
+  /** The client ends, and with it the calls that are under way. */
+  readonly closing: boolean;
+}
 
 /** One request as undici's handler: bounds the reply and the time, and tells the outcome once. */
 export class HttpCall implements Dispatcher.DispatchHandler {
   readonly #signal: Signal;
-  readonly #maxBytes: number;
-  readonly #clock: Clock;
+  readonly #owner: HttpCallOwner;
   readonly #done: SendDone;
   #controller: Dispatcher.DispatchController | undefined;
   #ended = false;
@@ -27,15 +32,16 @@ export class HttpCall implements Dispatcher.DispatchHandler {
   #chunks: Buffer[] = [];
   #bytes = 0;
 
-  constructor(signal: Signal, maxBytes: number, clock: Clock, done: SendDone) {
+  constructor(signal: Signal, owner: HttpCallOwner, done: SendDone) {
     this.#signal = signal;
-    this.#maxBytes = maxBytes;
-    this.#clock = clock;
+    this.#owner = owner;
     this.#done = done;
   }
 
   limit(timeoutMs: number): void {
-    this.#cancelTimer = this.#clock.after(timeoutMs, () => this.#break("timeout", `no answer within ${timeoutMs} ms`));
+    this.#cancelTimer = this.#owner.clock.after(timeoutMs, () =>
+      this.#break("timeout", `no answer within ${timeoutMs} ms`),
+    );
   }
 
   cancel(): void {
@@ -48,13 +54,14 @@ export class HttpCall implements Dispatcher.DispatchHandler {
   }
 
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
+    if (status < 200) return; // interim: the answer is still to come
     this.#status = status;
     this.#headers = headers;
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     this.#bytes += chunk.length;
-    if (this.#bytes <= this.#maxBytes) {
+    if (this.#bytes <= this.#owner.maxResponseBytes) {
       this.#chunks.push(chunk);
       return;
     }
@@ -63,19 +70,34 @@ export class HttpCall implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
-    this.#end(this.#answer());
+    if (this.#ended) return;
+    const body = joinOwned(this.#chunks, this.#bytes);
+    const encoding = encodingOf(this.#headers, "content-encoding");
+    if (encoding === "identity" || body.length === 0) {
+      this.#end(this.#outcome(body));
+      return;
+    }
+    // Its end is known already, and needs no more time than this process takes.
+    this.#cancelTimer();
+    inflateReply(encoding, body, this.#owner.maxResponseBytes, (inflated) => this.#end(this.#outcome(inflated)));
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     // What was not begun never left: there was no connection to be had.
     const begun = this.#controller !== undefined;
-    if (isSuccess(this.#status)) this.#end(accepted({ ok: false }));
-    else this.#end(retry(begun ? "reset" : "connect", reasonOf(error.cause ?? error), !begun));
+    if (this.#owner.closing) this.#breakOff("cancelled", "the client is closed");
+    else this.#breakOff(begun ? "reset" : "connect", reasonOf(error.cause ?? error));
   }
 
   #break(reason: RetryReason, message: string): void {
-    this.#end(retry(reason, message, this.#controller === undefined));
+    this.#breakOff(reason, message);
     this.#controller?.abort(new Error(message));
+  }
+
+  /** Without an answer, or in the middle of one whose status is known, and then holds. */
+  #breakOff(reason: RetryReason, message: string): void {
+    if (this.#status > 0) this.#end(this.#outcome(undefined));
+    else this.#end(retry(reason, message, this.#controller === undefined));
   }
 
   #end(outcome: SendOutcome): void {
@@ -84,42 +106,26 @@ export class HttpCall implements Dispatcher.DispatchHandler {
     this.#cancelTimer();
     this.#chunks = [];
     // Never from within send or cancel: undici may fail a request at once.
-    const report = this.#headers[REPORTED_LOAD_HEADER];
-    queueMicrotask(() => this.#done(outcome, typeof report === "string" ? report : undefined));
+    const report = firstOf(this.#headers, REPORTED_LOAD_HEADER);
+    queueMicrotask(() => this.#done(outcome, report));
   }
 
   /** OTLP: a reply above the limit is never a reason to send again. The status tells whether the target took it. */
   #overlong(): SendOutcome {
     if (isSuccess(this.#status)) return accepted({ ok: false });
     const code = `HTTP ${this.#status}`;
-    return { kind: "rejected", code, message: `${code}: its body is above ${this.#maxBytes} bytes`, badData: false };
+    return {
+      kind: "rejected",
+      code,
+      message: `${code}: its body is above ${this.#owner.maxResponseBytes} bytes`,
+      badData: false,
+    };
   }
 
-  #answer(): SendOutcome {
-    const body = joinOwned(this.#chunks, this.#bytes);
-    if (isSuccess(this.#status)) {
-      // An answer of another kind, say from a proxy, says nothing but that it was taken.
-      const readable = body.length === 0 || this.#isProtobuf();
-      return accepted(readable ? decodeResponse(this.#signal, body) : { ok: false });
-    }
-    const retryAfter = this.#headers["retry-after"];
-    return classifyHttp({ status: this.#status, message: this.#messageOf(body), retryAfter }, this.#clock.wallMs());
+  #outcome(body: Uint8Array | undefined): SendOutcome {
+    const answer = { signal: this.#signal, status: this.#status, headers: this.#headers, body };
+    return outcomeOfHttp(answer, this.#owner.clock.wallMs());
   }
-
-  #messageOf(body: Buffer): string {
-    if (this.#isProtobuf()) return decodeStatus(body)?.message ?? "";
-    const type = this.#headers["content-type"] ?? "";
-    if (!type.startsWith("text/plain") && !type.startsWith("application/json")) return "";
-    return body.toString("utf8", 0, MAX_TEXT).trim();
-  }
-
-  #isProtobuf(): boolean {
-    return (this.#headers["content-type"] ?? "").startsWith("application/x-protobuf");
-  }
-}
-
-function isSuccess(status: number): boolean {
-  return status >= 200 && status < 300;
 }
 
 function retry(reason: RetryReason, message: string, unprocessed: boolean): SendOutcome {

@@ -6,6 +6,7 @@ import { SIGNAL_FACTS } from "../../otlp/signal.ts";
 import type { TargetPlan, TargetTlsPlan } from "../../plan/plan.ts";
 import { encodeBody, type EncodedBody } from "./encode-body.ts";
 import { HttpCall } from "./http-call.ts";
+import { REPLY_ENCODINGS } from "./inflate-reply.ts";
 import { PassedHeaders } from "./passed-headers.ts";
 import type { Batch, TargetClient } from "./target-client.ts";
 
@@ -35,19 +36,19 @@ export function openHttpClient(
     headersTimeout: 0,
     bodyTimeout: 0,
   });
+  const { maxResponseBytes } = options;
+  const owner = { maxResponseBytes, clock: env.clock, closing: false };
   return {
     send: (batch, timeoutMs, done) =>
       encodeBody(batch, current().compression, done, (body) => {
         const target = current();
         const request = requestOf(target, passed.of(target, batch.headers), { batch, body }, options);
-        return dispatch(
-          pool,
-          request,
-          new HttpCall(batch.signal, options.maxResponseBytes, env.clock, done),
-          timeoutMs,
-        );
+        return dispatch(pool, request, new HttpCall(batch.signal, owner, done), timeoutMs);
       }),
-    [Symbol.asyncDispose]: () => pool.close(),
+    async [Symbol.asyncDispose]() {
+      owner.closing = true;
+      await pool.destroy();
+    },
   };
 }
 
@@ -86,6 +87,7 @@ function requestOf(
     ...own,
     "content-type": "application/x-protobuf",
     "user-agent": options.userAgent,
+    "accept-encoding": REPLY_ENCODINGS,
   };
   if (body.encoding === "gzip") headers["content-encoding"] = "gzip";
   const base = pathname.endsWith("/") ? pathname.slice(0, -1) : pathname;

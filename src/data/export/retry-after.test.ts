@@ -37,3 +37,11 @@ test("Retry-After: dates agree with the platform for any second between 1970 and
     }),
   );
 });
+
+test("of several the shortest that can be read counts, in a list or in one line", () => {
+  const date = new Date(5_000).toUTCString();
+  for (const several of [["7", "soon", "3"], "7, soon, 3", ["7,3"], [date, "3"], `${date}, 3`, `7, ${date}, 3`])
+    assert.equal(retryAfterMs(several, 0), 3_000);
+  assert.equal(retryAfterMs([date, "9"], 0), 5_000);
+  assert.equal(retryAfterMs([], 0), undefined);
+});

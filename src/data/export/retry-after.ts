@@ -1,6 +1,18 @@
-/** Retry-After in milliseconds from now: seconds or a date, not below 0; undefined when absent or unreadable. */
-export function retryAfterMs(value: string | undefined, wallMs: number): number | undefined {
+import { leastOf } from "../../http2/repeated.ts";
+
+/**
+ * Retry-After in milliseconds from now: seconds or a date, not below 0; undefined when absent or unreadable. Of several the shortest,
+ * in one line, too.
+ */
+export function retryAfterMs(value: string | readonly string[] | undefined, wallMs: number): number | undefined {
   if (value === undefined) return undefined;
+  if (typeof value !== "string") return leastOf(value.map((one) => retryAfterMs(one, wallMs)));
+  const whole = readOne(value, wallMs);
+  if (whole !== undefined || !value.includes(",")) return whole;
+  return leastOf(value.split(/,(?! \d{2}[ -])/u).map((one) => readOne(one, wallMs))); // not the comma of a date
+}
+
+function readOne(value: string, wallMs: number): number | undefined {
   const text = value.trim();
   if (/^\d{1,9}$/u.test(text)) return Number(text) * 1_000;
   const at = parseHttpDate(text, wallMs);

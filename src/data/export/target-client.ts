@@ -30,8 +30,13 @@ export type RetryReason = (typeof RETRY_REASONS)[number];
 
 /** How one send ended, by the rules of OTLP (classify.ts). */
 export type SendOutcome =
-  /** `rejected` counts what `partial_success` counts. */
-  | { readonly kind: "accepted"; readonly rejected: number; readonly message: string }
+  /** `rejected` counts what `partial_success` counts; `unreadable`: the target took it, and what it said besides is not known. */
+  | {
+      readonly kind: "accepted";
+      readonly rejected: number;
+      readonly message: string;
+      readonly unreadable?: true;
+    }
   | {
       readonly kind: "retry";
       readonly reason: RetryReason;

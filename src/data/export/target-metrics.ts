@@ -1,8 +1,21 @@
 import type { Clock } from "../../core/clock.ts";
 import { TARGET_STATES } from "../../plan/data-plane.ts";
+import type { Log } from "../../telemetry/log.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import { showReason } from "../health/report.ts";
 import type { TargetHandle } from "./target.ts";
+
+const UNREADABLE_EVERY_MS = 600_000;
+
+/** A target took a batch, and its reply cannot be read: what it may have rejected is not known. */
+export function tellUnreadable(target: string, { metrics, log }: { metrics: Metrics; log?: Log }): void {
+  metrics.exportUnreadable.with(target).add(1);
+  const hint =
+    "a target answers 200 with an empty body, or with an Export response in protobuf: look at what is between it and this node";
+  log
+    ?.limited(`unreadable ${target}`, UNREADABLE_EVERY_MS)
+    ?.warn("a target took what was sent, and its reply cannot be read", { target, hint });
+}
 
 /** From here on the target's gauges tell of this handle. */
 export function showTarget(metrics: Metrics, id: string, target: TargetHandle, clock: Clock): void {

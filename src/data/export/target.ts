@@ -25,6 +25,7 @@ import { type CallEnd, type SentCall, TargetLoad } from "../load/target-load.ts"
 import { Listeners } from "./listeners.ts";
 import type { Batch, SendOutcome, TargetClient } from "./target-client.ts";
 import { isAboutSender, isTargetFault } from "./target-fault.ts";
+import { tellUnreadable } from "./target-metrics.ts";
 import { TenantPauses } from "./tenant-pauses.ts";
 import { cappedWindow, initialWindow, stepWindow, type Window } from "./window.ts";
 
@@ -235,6 +236,7 @@ class Target implements OwnedTarget, Kept {
       const report = loadReport === undefined ? undefined : parseReportedLoad(loadReport);
       if (report !== undefined) this.load.report(report, this.#env.clock.nowMs());
       this.#env.metrics.exportSends.with(this.#plan.id, outcomeLabel(outcome)).add(1);
+      if (outcome.kind === "accepted" && outcome.unreadable === true) tellUnreadable(this.#plan.id, this.#env);
       this.#judge(outcome, call, wanted);
       done(outcome);
       this.#listeners.tell();

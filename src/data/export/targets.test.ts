@@ -197,3 +197,13 @@ test("who waits for a shared target is told in turn, so that nobody takes all of
   answers.pop()!(ACCEPTED);
   assert.equal(told.length, 7);
 });
+
+test("a reply that cannot be read is told to operators, and is a success", () => {
+  const { metrics, answers, send } = open(targetPlan("a"));
+  send("a");
+  answers[0]!({ ...ACCEPTED, unreadable: true });
+  send("a");
+  answers[1]!(ACCEPTED);
+  assert.equal(metrics.exportUnreadable.with("a").value, 1);
+  assert.equal(metrics.exportSends.with("a", "accepted").value, 2);
+});

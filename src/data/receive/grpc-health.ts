@@ -6,7 +6,7 @@ import { SIGNAL_FACTS, SIGNALS } from "../../otlp/signal.ts";
 import { Cursor, fieldOf, MALFORMED, readLength, readTag, skipValue, WIRE, wireOf } from "../../otlp/wire.ts";
 import type { Expiring } from "./deadlines.ts";
 import type { Desk } from "./desk.ts";
-import { parseEncoding } from "./encoding.ts";
+import { parseEncoding } from "../../otlp/encoding.ts";
 
 /** grpc.health.v1 (grpc/doc/health-checking.md). `Watch` is a stream; clients take UNIMPLEMENTED for it as an answer. */
 export const HEALTH_CHECK_PATH = "/grpc.health.v1.Health/Check";

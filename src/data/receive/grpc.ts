@@ -5,7 +5,7 @@ import type { Permit } from "../admit/admission.ts";
 import type { Reply, RequestHead } from "../request.ts";
 import { answerWithinMs } from "./deadlines.ts";
 import { type Desk, openDesk, type ReceiveEnv } from "./desk.ts";
-import { type Encoding, parseEncoding } from "./encoding.ts";
+import { type Encoding, parseEncoding } from "../../otlp/encoding.ts";
 import { HEALTH_CHECK_PATH, HealthExchange } from "./grpc-health.ts";
 import { grpcRefusal, grpcReply } from "./grpc-reply.ts";
 import { type Answerer, Reception } from "./reception.ts";

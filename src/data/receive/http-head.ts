@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { Reason, Refusal } from "../../core/reason.ts";
 import { SIGNAL_FACTS, SIGNALS, type Signal, signalOfHttpPath } from "../../otlp/signal.ts";
-import { type Encoding, KNOWN_ENCODINGS, parseEncoding } from "./encoding.ts";
+import { type Encoding, KNOWN_ENCODINGS, parseEncoding } from "../../otlp/encoding.ts";
 import type { Format } from "./reception.ts";
 
 export type HttpHead =

@@ -6,7 +6,7 @@ import type { Permit } from "../admit/admission.ts";
 import type { Reply, RequestHead } from "../request.ts";
 import type { Expiring } from "./deadlines.ts";
 import type { Desk } from "./desk.ts";
-import type { Encoding } from "./encoding.ts";
+import type { Encoding } from "../../otlp/encoding.ts";
 
 /** Whom a reception tells the reply: one protocol's side of a request. */
 export interface Answerer {
