@@ -45,7 +45,8 @@ export function placeDrafts(
     const bytes = draft.parcelBytes(envelope);
     const place = findRoom({ draft, bytes, headers }, plan, pools, taken);
     if (place < 0) return noRoom(pool, pool.hasRoom(bytes, plan.signal, draft.channel, taken?.get(draft.pool) ?? 0));
-    if (place === draft.pool && pool.ack === "delivered" && !pool.usableFor(draft.channel, plan.signal)) {
+    const inDoubt = pool.pausesSome || !pool.usableFor(draft.channel, plan.signal);
+    if (place === draft.pool && pool.ack === "delivered" && inDoubt) {
       const obstacle = paused(draft, plan, pools, placed);
       if (obstacle !== undefined) return obstacle;
     }
@@ -69,11 +70,11 @@ function paused(
   { pool: own, channel }: Draft,
   { signal, pools: plans }: RoutePlan,
   pools: readonly Pool[],
-  { nowMs, deadlineMs }: Placed,
+  { nowMs, deadlineMs, headers }: Placed,
 ): Obstacle | undefined {
   let untilMs = Infinity;
   for (const index of plans[own]!.chain) {
-    untilMs = Math.min(untilMs, pools[index]!.pausedUntilMs(index === own ? channel : -1, signal));
+    untilMs = Math.min(untilMs, pools[index]!.pausedUntilMs(index === own ? channel : -1, signal, headers));
     if (untilMs <= nowMs || untilMs < deadlineMs) return undefined;
   }
   const leftMs = Math.ceil(untilMs - nowMs);

@@ -64,11 +64,26 @@ test("a sender whom all targets asked to wait beyond its deadline is told so at 
   assert.ok(reply !== undefined && !reply.ok);
   assert.deepEqual(
     [reply.refusal.reason, reply.refusal.retryAfterMs, reply.refusal.message],
-    ["target_failed", 20_000, "a: requests with these headers are to come later"],
+    ["no_target", 20_000, "pool main: its targets asked to be left alone, for 20000 ms from now"],
   );
+  assert.equal(rig.pools.live.get("main")!.heldItems, 0);
   assert.ok(first.replies[0]?.ok === false);
   carry(rig, "other", 5_000);
   assert.deepEqual(calls(rig, 1), ["a:other"]);
+});
+
+test("what waits already when its sender is asked to wait beyond its deadline is told so at once, too", async () => {
+  await using rig = new Rig(ONE.replaceAll("forward_headers", "limits: { max_in_flight: 1 }, forward_headers"));
+  carry(rig, "greedy", 60_000);
+  const { replies } = carry(rig, "greedy", 5_000);
+  assert.equal(rig.calls.length, 1);
+  rig.answer(0, { ...QUOTA, afterMs: 30_000 });
+  const [reply] = replies;
+  assert.ok(reply !== undefined && !reply.ok);
+  assert.deepEqual(
+    [reply.refusal.reason, reply.refusal.retryAfterMs, reply.refusal.message],
+    ["target_failed", 30_000, "a: requests with these headers are to come later"],
+  );
 });
 
 test("what a target does not take of one sender goes to the fallback, with its header; others stay", async () => {

@@ -46,7 +46,9 @@ export interface Pool extends AsyncDisposable, TakingPool {
   /** The same as `usable` for the targets of one channel. */
   usableFor(channel: number, signal: Signal): boolean;
   /** Clock.nowMs() before which nothing new of this channel can leave, since its targets asked to be left alone; 0: not known. Channel -1: all. */
-  pausedUntilMs(channel: number, signal: Signal): number;
+  pausedUntilMs(channel: number, signal: Signal, headers: SenderHeaders): number;
+  /** One of its targets asked some senders, and not all, to leave it alone: who they are only `pausedUntilMs` tells. */
+  readonly pausesSome: boolean;
   /** The channel of a key, in pools that divide by key. */
   ownerOf(hash: number, signal: Signal): number;
   /** For people: the lanes that something new for this channel would enter. For broadcast, one for each copy. */

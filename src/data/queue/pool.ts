@@ -112,9 +112,15 @@ class MemoryPool implements Pool {
     return kind === "cases" ? this.#lanes.usableFor(channel, signal) : this.#lanes.usable(signal);
   }
 
-  pausedUntilMs(channel: number, signal: Signal): number {
+  get pausesSome(): boolean {
+    if (!this.#tenants.areTold) return false;
+    for (const target of this.#watching.keys()) if (target.pausedTenants > 0) return true;
+    return false;
+  }
+
+  pausedUntilMs(channel: number, signal: Signal, headers: SenderHeaders): number {
     const lane = this.#plan.division.kind === "cases" ? this.#lanes.channels[channel] : undefined;
-    return pausedUntilMs(lane?.targets ?? [...this.#lanes.targets()], signal);
+    return pausedUntilMs(lane?.targets ?? [...this.#lanes.targets()], signal, headers);
   }
 
   ownerOf(hash: number, signal: Signal): number {

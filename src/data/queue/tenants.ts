@@ -40,6 +40,11 @@ export class Tenants {
     return this.#known.size + (this.#others.parcels > 0 ? 1 : 0);
   }
 
+  /** Whether senders are told apart: some target is passed headers of theirs. */
+  get areTold(): boolean {
+    return this.#names.length > 0;
+  }
+
   configure(targets: Iterable<TargetHandle>): void {
     const names = new Set<string>();
     for (const { plan } of targets) for (const name of plan.forwardHeaders) names.add(name);
