@@ -32,7 +32,16 @@ function assembleWays(signal: Signal, plan: Plan, pools: ReadonlyMap<string, Poo
     return pool;
   });
   const router = new Router(route, its, env.metrics);
+  watchCache(router.cache, signal, env);
   return { router, all, pools: its, unrouted: env.ledger.entry(signal, UNROUTED, UNROUTED) };
+}
+
+/** The gauges are those of the newest plan: what an older one remembers goes with its last request. */
+function watchCache(cache: Router["cache"], signal: Signal, { metrics }: Env): void {
+  metrics.resourceCacheBytes.with(signal).read(() => cache.bytes);
+  metrics.resourceCacheEntries.with(signal).read(() => cache.size);
+  const evictions = metrics.resourceCacheEvictions.with(signal);
+  cache.onEvict = (entries) => evictions.add(entries);
 }
 
 /** Enters the ledger when it is first taken: of ten thousand rules most may never match. */

@@ -57,6 +57,8 @@ export class ItemFields {
   #slotStart = new Int32Array(0);
   #slotEnd = new Int32Array(0);
   #slotBytes: Uint8Array[] = [];
+  /** A slot was filled since the last release. */
+  #filled = false;
 
   /** Reads the item in [start, end), with the attributes that `keys` names. False when it is malformed. */
   read(signal: Signal, bytes: Uint8Array, start: number, end: number, keys: KeySet | undefined): boolean {
@@ -75,6 +77,8 @@ export class ItemFields {
     this.#cursor.reset(NOTHING, 0, 0);
     this.#statusCursor.reset(NOTHING, 0, 0);
     this.#pair.release();
+    if (!this.#filled) return;
+    this.#filled = false;
     for (let slot = 0; slot < this.#slotBytes.length; slot++) this.#slotBytes[slot] = NOTHING;
   }
 
@@ -98,10 +102,12 @@ export class ItemFields {
 
   #begin(keys: KeySet | undefined): void {
     this.#stamp++;
-    if (keys === undefined || keys.size <= this.#slotStamp.length) return;
-    this.#slotStamp = new Float64Array(keys.size * 2);
-    this.#slotStart = new Int32Array(keys.size * 2);
-    this.#slotEnd = new Int32Array(keys.size * 2);
+    if (keys === undefined || keys.slots <= this.#slotStamp.length) return;
+    const slots = keys.slots * 2;
+    this.#slotStamp = new Float64Array(slots);
+    this.#slotStart = new Int32Array(slots);
+    this.#slotEnd = new Int32Array(slots);
+    this.#slotBytes = Array.from({ length: slots }, () => NOTHING);
   }
 
   /**
@@ -188,6 +194,7 @@ export class ItemFields {
     this.#slotStart[slot] = start;
     this.#slotEnd[slot] = end;
     this.#slotBytes[slot] = bytes;
+    this.#filled = true;
   }
 
   #status(start: number, end: number): boolean {

@@ -1,15 +1,23 @@
 import { textOwned, viewBuffer } from "../core/bytes.ts";
+
 /** Above this many keys a map of texts is faster than comparing bytes with each key of the same length. */
 const LINEAR_UP_TO = 8;
 
 /** A fixed set of attribute keys, each with a slot number: finds a key's slot from its bytes. */
 export class KeySet {
+  /** One more than the highest slot. */
+  readonly slots: number;
   readonly #keys: readonly Uint8Array[];
-  readonly #byText: ReadonlyMap<string, number>;
+  readonly #slotOf: readonly number[];
+  readonly #byText: ReadonlyMap<string, number> | undefined;
 
-  constructor(keys: readonly string[]) {
+  /** `slots` by key; their places without it. */
+  constructor(keys: readonly string[], slots: readonly number[] = keys.map((_, place) => place)) {
     this.#keys = keys.map((key) => textOwned(key));
-    this.#byText = new Map(this.#keys.map((key, slot) => [viewBuffer(key).toString("latin1"), slot]));
+    this.#slotOf = slots;
+    this.slots = Math.max(0, ...slots) + 1;
+    if (keys.length <= LINEAR_UP_TO) return;
+    this.#byText = new Map(this.#keys.map((key, place) => [viewBuffer(key).toString("latin1"), slots[place]!]));
   }
 
   get size(): number {
@@ -18,16 +26,11 @@ export class KeySet {
 
   /** The slot of the key in [start, end), or -1. */
   slotOf(bytes: Uint8Array, start: number, end: number): number {
-    if (this.#keys.length > LINEAR_UP_TO) return this.#slotByText(bytes, start, end);
-    for (let slot = 0; slot < this.#keys.length; slot++) {
-      if (bytesEqual(bytes, start, end, this.#keys[slot]!)) return slot;
+    if (this.#byText !== undefined) return this.#byText.get(viewBuffer(bytes, start, end).toString("latin1")) ?? -1;
+    for (let place = 0; place < this.#keys.length; place++) {
+      if (bytesEqual(bytes, start, end, this.#keys[place]!)) return this.#slotOf[place]!;
     }
     return -1;
-  }
-
-  #slotByText(bytes: Uint8Array, start: number, end: number): number {
-    const key = viewBuffer(bytes, start, end).toString("latin1");
-    return this.#byText.get(key) ?? -1;
   }
 }
 

@@ -25,10 +25,12 @@ export type ChannelChoice =
 export interface OpenChoice {
   readonly keys: readonly string[];
   readonly bind: (slots: ReadonlyMap<string, number>) => ChannelChoice;
+  /** The same for choices that are the same. `idOf` numbers what is left of conditions. */
+  readonly signature: (idOf: (cond: Cond) => number) => string;
 }
 
 const FIRST: ChannelChoice = { kind: "fixed", channel: 0 };
-const FIRST_OPEN: OpenChoice = settled(FIRST);
+const FIRST_OPEN: OpenChoice = settled(FIRST, "0");
 
 /** Of pools without fallback whose items are not divided: nearly all. */
 export const ONLY_FIRST: readonly ChannelChoice[] = [FIRST];
@@ -40,7 +42,7 @@ export function openChoice(division: Division, signal: Signal, resource: Resourc
       return FIRST_OPEN;
     case "regions": {
       const region = division.regions.indexOf(resource.region);
-      return settled({ kind: "fixed", channel: region < 0 ? division.regions.length : region });
+      return fixed(region < 0 ? division.regions.length : region);
     }
     case "cases":
       return openCases(division.conditions[signal], resource);
@@ -64,8 +66,16 @@ export function caseOf(choice: Extract<ChannelChoice, { kind: "cases" }>, item: 
   return choice.otherwise;
 }
 
-function settled(choice: ChannelChoice): OpenChoice {
-  return { keys: [], bind: () => choice };
+function settled(choice: ChannelChoice, signature: string): OpenChoice {
+  return { keys: [], bind: () => choice, signature: () => signature };
+}
+
+function fixed(channel: number): OpenChoice {
+  return settled({ kind: "fixed", channel }, String(channel));
+}
+
+function hashed(hash: number): OpenChoice {
+  return settled({ kind: "hash", hash }, `hash ${hash}`);
 }
 
 function openCases(conditions: readonly Cond[], resource: ResourceFacts): OpenChoice {
@@ -82,25 +92,30 @@ function openCases(conditions: readonly Cond[], resource: ResourceFacts): OpenCh
     left.push(residual.cond);
     channels.push(channel);
   }
-  if (left.length === 0) return settled({ kind: "fixed", channel: otherwise });
+  if (left.length === 0) return fixed(otherwise);
   return {
     keys: left.flatMap(keysOf),
     bind: (slots) => ({ kind: "cases", tests: left.map((cond) => bind(cond, slots)), channels, otherwise }),
+    signature: (idOf) => `cases ${left.map(idOf).join()} to ${channels.join()} or ${otherwise}`,
   };
 }
 
 function openKey(key: HashKey, signal: Signal, resource: ResourceFacts): OpenChoice {
   switch (key.from) {
     case "service_name":
-      return settled({ kind: "hash", hash: hashSeen(resource.attributes.get("service.name")) });
+      return hashed(hashSeen(resource.attributes.get("service.name")));
     case "resource":
-      return settled({ kind: "hash", hash: hashSeen(resource.attributes.get(key.key)) });
+      return hashed(hashSeen(resource.attributes.get(key.key)));
     case "trace_id":
-      return settled({ kind: "key", hashOf: traceHash(signal) });
+      return settled({ kind: "key", hashOf: traceHash(signal) }, "trace");
     case "attribute":
       return signal === "metrics"
-        ? settled({ kind: "key", hashOf: dataPointHash(key.key) })
-        : { keys: [key.key], bind: (slots) => ({ kind: "key", hashOf: slotHash(slotOf(key.key, slots)) }) };
+        ? settled({ kind: "key", hashOf: dataPointHash(key.key) }, `key ${JSON.stringify(key.key)}`)
+        : {
+            keys: [key.key],
+            bind: (slots) => ({ kind: "key", hashOf: slotHash(slotOf(key.key, slots)) }),
+            signature: () => `key ${JSON.stringify(key.key)}`,
+          };
     default:
       throw new Unreachable(key);
   }

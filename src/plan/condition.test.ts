@@ -32,7 +32,7 @@ function holds(
     region,
     headers: new SenderHeaders(new Map(Object.entries(headers))),
   });
-  const [step] = program.steps;
+  const step = program.first;
   if (step === undefined || step.test === undefined) return step !== undefined;
   const encoded = encodeMessage(TYPE[signal], item);
   // Not at the beginning of its buffer, as items never are.

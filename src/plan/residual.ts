@@ -60,17 +60,24 @@ export function bind(cond: Cond, slots: ReadonlyMap<string, number>): ItemTest {
       throw new TypeError("a condition on the resource was left after it was answered");
     case "item":
       return cond.leaf.bind(slotOf(cond.leaf.key, slots));
-    case "not": {
-      const inner = bind(cond.of, slots);
-      return (item) => !inner(item);
-    }
+    case "not":
+      return combine("not", [bind(cond.of, slots)]);
     case "all":
-      return allOf(cond.of.map((part) => bind(part, slots)));
     case "any":
-      return anyOf(cond.of.map((part) => bind(part, slots)));
+      return combine(
+        cond.kind,
+        cond.of.map((part) => bind(part, slots)),
+      );
     default:
       throw new Unreachable(cond);
   }
+}
+
+/** The test that parts make together; `not` has one. */
+export function combine(kind: "all" | "any" | "not", tests: readonly ItemTest[]): ItemTest {
+  if (kind !== "not") return kind === "all" ? allOf(tests) : anyOf(tests);
+  const inner = tests[0]!;
+  return (item) => !inner(item);
 }
 
 /** The slot of a key that was collected before; -1 for what needs none. */

@@ -79,14 +79,15 @@ export interface RoutePool {
 /** What remains to be asked of the items of one distinct resource. */
 export interface ResourceProgram {
   readonly service: string;
-  /** The rules that can still match, in order. */
-  readonly steps: readonly ProgramStep[];
+  /** Of the first rule that can still match; the others follow it. */
+  readonly first: ProgramStep | undefined;
   /** The attributes that the tests read; undefined when none does. */
   readonly keys: KeySet | undefined;
   /** True when no test is left, and no channel depends on the item: every item of the resource goes the same way. */
   readonly whole: boolean;
 }
 
+/** Shared with other resources. */
 export interface ProgramStep {
   /** Index into RoutePlan.rules. */
   readonly rule: number;
@@ -94,4 +95,6 @@ export interface ProgramStep {
   readonly test: ItemTest | undefined;
   /** For the rule's pool and those that it falls back to, as in RoutePool.chain. */
   readonly choices: readonly ChannelChoice[];
+  /** What is tried after it; undefined after the last one. */
+  readonly next: ProgramStep | undefined;
 }

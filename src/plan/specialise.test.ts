@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Condition } from "../config/condition-type.ts";
+import fc from "fast-check";
+import type { Condition, Matcher } from "../config/condition-type.ts";
 import { type Seen, UNSEEN } from "../otlp/any-value.ts";
 import { SIGNALS } from "../otlp/signal.ts";
 import { compileRoutes } from "./compile-routes.ts";
-import type { ResourceProgram } from "./route-plan.ts";
-import { regionOf, specialise } from "./specialise.ts";
+import type { ProgramStep, ResourceFacts, ResourceProgram, RoutePlan } from "./route-plan.ts";
+import { regionOf, Specialiser, specialise, stepsOf } from "./specialise.ts";
 import { NO_HEADERS } from "./sender-headers.ts";
 
 function service(value: string): Condition {
@@ -26,8 +27,10 @@ function left(rules: readonly (readonly Condition[])[], attributes: Readonly<Rec
 }
 
 /** `0 1?` : the rules that can match, with a question mark where the items are asked. */
-function stepsOf({ steps }: ResourceProgram): string {
-  return steps.map(({ rule, test: asks }) => `${rule}${asks === undefined ? "" : "?"}`).join(" ");
+function textOf(program: ResourceProgram): string {
+  return stepsOf(program)
+    .map(({ rule, test: asks }) => `${rule}${asks === undefined ? "" : "?"}`)
+    .join(" ");
 }
 
 const cases: { name: string; rules: Condition[][]; resource: Record<string, Seen>; want: string; keys: number }[] = [
@@ -101,7 +104,7 @@ const cases: { name: string; rules: Condition[][]; resource: Record<string, Seen
 for (const { name, rules, resource, want, keys } of cases) {
   test(`specialise: ${name}`, () => {
     const program = left(rules, resource);
-    assert.deepEqual([stepsOf(program), program.keys?.size ?? 0], [want, keys]);
+    assert.deepEqual([textOf(program), program.keys?.size ?? 0], [want, keys]);
     assert.equal(program.whole, !want.includes("?"));
   });
 }
@@ -125,3 +128,104 @@ for (const { attributes, want } of regions) {
     assert.equal(regionOf(new Map(Object.entries(attributes)), "listener"), want);
   });
 }
+
+const RULES = 200;
+
+/** A rule for each number, which asks an attribute of the item where the resource is not of that number. */
+function numbered(kind: "same" | "each"): RoutePlan {
+  const conditions = (i: number): Condition[] => [
+    ...(kind === "each"
+      ? [{ kind: "not", of: { kind: "resource", key: "i", match: equals(String(i)) } } as const]
+      : []),
+    { kind: "attribute", key: `k${i % 20}`, match: equals(`v${i}`) },
+  ];
+  const specs = Array.from({ length: RULES }, (_, i) => {
+    return { id: `r${i}`, priority: 1, signals: SIGNALS, mode: "first", conditions: conditions(i), pool: "p" } as const;
+  });
+  return compileRoutes(specs, undefined, "refuse").traces;
+}
+
+function equals(value: string): Matcher {
+  return { tests: [{ op: "equals", value }] };
+}
+
+function numberedResource(i: number): ResourceFacts {
+  const attributes = new Map([
+    ["service.name", `s${i}`],
+    ["i", String(i)],
+  ]);
+  return { attributes, region: "here", headers: NO_HEADERS };
+}
+
+test("specialise: resources of which the same is left to be asked share all of it", () => {
+  const specialiser = new Specialiser(numbered("same"));
+  const first = specialiser.specialise(numberedResource(0));
+  const { bytes } = specialiser;
+  for (let i = 1; i < 2_000; i++) {
+    const program = specialiser.specialise(numberedResource(i));
+    assert.equal(program.first, first.first);
+    assert.equal(program.keys, first.keys);
+  }
+  assert.equal(specialiser.bytes, bytes);
+});
+
+test("specialise: resources share what follows where they differ, and memory is counted once for all of them", () => {
+  const specialiser = new Specialiser(numbered("each"));
+  const steps = new Set<ProgramStep>();
+  for (let i = 0; i < RULES; i++) {
+    const own = stepsOf(specialiser.specialise(numberedResource(i)));
+    assert.deepEqual(
+      own.map(({ rule }) => rule),
+      Array.from({ length: RULES }, (_, rule) => rule).filter((rule) => rule !== i),
+    );
+    for (const step of own) steps.add(step);
+  }
+  assert.ok(steps.size <= (RULES * RULES) / 2 + RULES, `${steps.size} steps`);
+  assert.ok(specialiser.bytes >= steps.size * 100, `${specialiser.bytes} bytes for ${steps.size} steps`);
+});
+
+test("specialise: what is taken over into a generation is shared again, and counted again", () => {
+  const specialiser = new Specialiser(numbered("each"));
+  const old = specialiser.specialise(numberedResource(7));
+  const { bytes } = specialiser;
+  specialiser.forget();
+  assert.equal(specialiser.bytes, 0);
+  specialiser.adopt(old);
+  assert.ok(specialiser.bytes >= bytes * 0.9, `${specialiser.bytes} after ${bytes}`);
+  assert.equal(specialiser.specialise(numberedResource(7)).first, old.first);
+  const tail = stepsOf(old).slice(1);
+  const other = stepsOf(specialiser.specialise(numberedResource(0))).slice(7);
+  assert.deepEqual(
+    other.map(({ rule }) => rule),
+    tail.slice(6).map(({ rule }) => rule),
+  );
+  assert.ok(other.every((step, at) => step === tail[at + 6]));
+});
+
+test("specialise: whatever is forgotten and taken over, a resource gets the program that it gets alone", () => {
+  const plan = numbered("each");
+  const doing = fc.oneof(
+    fc.record({ kind: fc.constant("make" as const), i: fc.nat({ max: RULES + 3 }) }),
+    fc.record({ kind: fc.constant("forget" as const), i: fc.nat() }),
+    fc.record({ kind: fc.constant("adopt" as const), i: fc.nat() }),
+  );
+  fc.assert(
+    fc.property(fc.array(doing, { maxLength: 25 }), (all) => {
+      const specialiser = new Specialiser(plan);
+      const made: ResourceProgram[] = [];
+      for (const { kind, i } of all) {
+        if (kind === "forget") specialiser.forget();
+        if (kind === "adopt" && made.length > 0) specialiser.adopt(made[i % made.length]!);
+        if (kind !== "make") continue;
+        const program = specialiser.specialise(numberedResource(i));
+        const alone = specialise(plan, numberedResource(i));
+        assert.deepEqual(
+          [textOf(program), program.keys?.size, program.whole],
+          [textOf(alone), alone.keys?.size, alone.whole],
+        );
+        made.push(program);
+      }
+    }),
+    { numRuns: 50 },
+  );
+});

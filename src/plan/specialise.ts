@@ -1,32 +1,81 @@
 import type { Seen } from "../otlp/any-value.ts";
-import { KeySet } from "../otlp/key-set.ts";
 import { asksItem, ONLY_FIRST, openChoice, type OpenChoice } from "./channel-choice.ts";
-import { bind, keysOf, reduce } from "./residual.ts";
+import { reduce } from "./residual.ts";
 import type { Cond, ProgramStep, ResourceFacts, ResourceProgram, RoutePlan } from "./route-plan.ts";
+import { StepTable } from "./step-table.ts";
+
+/** Specialises a route plan for one resource, by itself. Who has many resources keeps a `Specialiser`. */
+export function specialise(plan: RoutePlan, resource: ResourceFacts): ResourceProgram {
+  return new Specialiser(plan).specialise(resource);
+}
+
+/** All steps of a program, in order. */
+export function stepsOf({ first }: ResourceProgram): ProgramStep[] {
+  const steps: ProgramStep[] = [];
+  for (let step = first; step !== undefined; step = step.next) steps.push(step);
+  return steps;
+}
 
 /**
- * Specialises a route plan for one resource: evaluates all that the resource can answer, and keeps what remains to be
- * asked of its items. Runs once for each distinct resource; its result is what the cache keeps.
+ * Specialises a route plan for resources: evaluates all that the resource can answer, and keeps what remains to be asked of its
+ * items. Runs once for each distinct resource; its result is what the cache keeps, and shares what it can with the others.
  */
-export function specialise(plan: RoutePlan, resource: ResourceFacts): ResourceProgram {
-  const name = resource.attributes.get("service.name");
-  const service = textOf(name);
-  const left: Left[] = [];
-  for (const rule of plan.candidates(name === undefined ? "" : service)) {
-    const residual = reduce(plan.rules[rule]!.condition, resource);
-    if (residual === false) continue;
-    const cond = residual === true ? undefined : residual.cond;
-    left.push({ rule, cond, choices: openChoices(plan, rule, resource) });
+export class Specialiser {
+  readonly #plan: RoutePlan;
+  readonly #table: StepTable;
+
+  constructor(plan: RoutePlan) {
+    this.#plan = plan;
+    this.#table = new StepTable(Math.max(1, plan.rules.length));
   }
-  const keys = [...new Set(left.flatMap(keysOfRule))];
-  const slots = new Map(keys.map((key, slot) => [key, slot]));
-  const steps = left.map((one) => bindRule(one, slots));
-  return {
-    service: service ?? "unknown",
-    steps,
-    keys: keys.length === 0 ? undefined : new KeySet(keys),
-    whole: steps.every((step) => step.test === undefined && !step.choices.some(asksItem)),
-  };
+
+  /** Memory of the programs that were made or taken over since the last `forget`, what they share counted once. */
+  get bytes(): number {
+    return this.#table.bytes;
+  }
+
+  forget(): void {
+    this.#table.forget();
+  }
+
+  /** A program of an earlier generation goes on being used. */
+  adopt({ first, keys }: ResourceProgram): void {
+    this.#table.adopt(first, keys);
+  }
+
+  specialise(resource: ResourceFacts): ResourceProgram {
+    const plan = this.#plan;
+    const name = resource.attributes.get("service.name");
+    const service = textOf(name);
+    const left: Left[] = [];
+    const pools = new Map<number, readonly OpenChoice[] | undefined>();
+    for (const rule of plan.candidates(name === undefined ? "" : service)) {
+      const residual = reduce(plan.rules[rule]!.condition, resource);
+      if (residual === false) continue;
+      const cond = residual === true ? undefined : residual.cond;
+      const pool = plan.poolOf[rule]!;
+      if (!pools.has(pool)) pools.set(pool, openChoices(plan, pool, resource));
+      left.push({ rule, cond, choices: pools.get(pool) });
+    }
+    return this.#program(service ?? "unknown", left);
+  }
+
+  /** From the last step to the first, so that what follows is shared where what comes before is not. */
+  #program(service: string, left: readonly Left[]): ResourceProgram {
+    const keys = new Set<string>();
+    let first: ProgramStep | undefined;
+    let whole = true;
+    for (let i = left.length - 1; i >= 0; i--) {
+      const { rule, cond, choices: open } = left[i]!;
+      const bound = cond === undefined ? undefined : this.#table.bound(cond);
+      const choices = open === undefined ? ONLY_FIRST : this.#table.chosen(open);
+      if (bound !== undefined || choices.some(asksItem)) whole = false;
+      if (bound !== undefined) for (const key of bound.keys) keys.add(key);
+      if (open !== undefined) for (const choice of open) for (const key of choice.keys) keys.add(key);
+      first = this.#table.step({ rule, test: bound?.test, choices }, first);
+    }
+    return { service, first, keys: this.#table.keySet(keys), whole };
+  }
 }
 
 /** The region of a resource: its own word, else that of the listener it came in by. */
@@ -45,19 +94,8 @@ interface Left {
   readonly choices: readonly OpenChoice[] | undefined;
 }
 
-function openChoices(plan: RoutePlan, rule: number, resource: ResourceFacts): readonly OpenChoice[] | undefined {
-  const { chain } = plan.pools[plan.poolOf[rule]!]!;
-  const divisions = chain.map((pool) => plan.pools[pool]!.division);
+function openChoices(plan: RoutePlan, pool: number, resource: ResourceFacts): readonly OpenChoice[] | undefined {
+  const divisions = plan.pools[pool]!.chain.map((one) => plan.pools[one]!.division);
   if (divisions.length === 1 && divisions[0]!.kind === "none") return undefined;
   return divisions.map((division) => openChoice(division, plan.signal, resource));
-}
-
-function keysOfRule({ cond, choices }: Left): readonly string[] {
-  const asked = cond === undefined ? [] : keysOf(cond);
-  return choices === undefined ? asked : [...asked, ...choices.flatMap((choice) => choice.keys)];
-}
-
-function bindRule({ rule, cond, choices }: Left, slots: ReadonlyMap<string, number>): ProgramStep {
-  const test = cond === undefined ? undefined : bind(cond, slots);
-  return { rule, test, choices: choices === undefined ? ONLY_FIRST : choices.map((choice) => choice.bind(slots)) };
 }

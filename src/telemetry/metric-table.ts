@@ -196,6 +196,28 @@ export const METRICS = {
       ["parts"],
     ],
   },
+  resourceCacheBytes: {
+    name: "signalbox_resource_cache_bytes",
+    kind: "gauge",
+    unit: "bytes",
+    help: "Memory of what is remembered of resources: their bytes, and what rules have yet to ask of their items.",
+    labels: ["signal"],
+  },
+  resourceCacheEntries: {
+    name: "signalbox_resource_cache_entries",
+    kind: "gauge",
+    unit: "resources",
+    help: "Distinct resources that are remembered.",
+    labels: ["signal"],
+  },
+  resourceCacheEvictions: {
+    name: "signalbox_resource_cache_evictions_total",
+    kind: "counter",
+    unit: "resources",
+    help: "Resources that were forgotten for want of room. If it keeps rising, each of them is decoded and asked all rules again.",
+    labels: ["signal"],
+    always: [["traces"], ["metrics"], ["logs"]],
+  },
 
   // Transport.
   connectionsRefused: {

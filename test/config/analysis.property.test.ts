@@ -8,7 +8,7 @@ import type { Seen } from "../../src/otlp/any-value.ts";
 import { ItemFields } from "../../src/otlp/item-fields.ts";
 import { SIGNALS, type Signal } from "../../src/otlp/signal.ts";
 import { compileRoutes } from "../../src/plan/compile-routes.ts";
-import { specialise } from "../../src/plan/specialise.ts";
+import { specialise, stepsOf } from "../../src/plan/specialise.ts";
 import { encodeMessage, type Plain } from "../support/oracle/oracle.ts";
 import { loadText } from "./load-text.ts";
 import { SenderHeaders } from "../../src/plan/sender-headers.ts";
@@ -170,7 +170,7 @@ function askAll(rules: Config["rules"]): Ask {
     fields.scopeNameStart = 0;
     fields.scopeNameEnd = start;
     const ids: string[] = [];
-    for (const { rule: index, test: holds } of program.steps) {
+    for (const { rule: index, test: holds } of stepsOf(program)) {
       if (holds !== undefined && !holds(fields)) continue;
       ids.push(plan.rules[index]?.id ?? "");
       if (plan.rules[index]?.mode === "first") break;

@@ -40,7 +40,7 @@ test("known resources: one bound for all senders together, however many values t
   assert.ok(scanEnvelope("traces", requestOf("traces", services), envelope));
   for (let i = 0; i < 300; i++) {
     assert.equal(poolOf(tenant(`t${i}`)), `p${i}`);
-    assert.ok(router.cachedResources <= 8_192, String(router.cachedResources)); // of 15,000 that there are
+    assert.ok(router.cache.size <= 8_192, String(router.cache.size)); // of 15,000 that there are
   }
 });
 
@@ -48,7 +48,7 @@ test("known resources: senders whom no rule tells apart share what is known", ()
   const { router, envelope, poolOf } = open(3);
   assert.ok(scanEnvelope("traces", requestOf("traces", [{ name: "n", service: "s" }]), envelope));
   for (let i = 3; i < 5_000; i++) assert.equal(poolOf(tenant(`t${i}`)), "rest");
-  assert.equal(router.cachedResources, 1);
+  assert.equal(router.cache.size, 1);
 });
 
 test("of ten thousand rules that each ask for one value, a request looks at those of its own", () => {

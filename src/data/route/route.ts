@@ -10,7 +10,7 @@ import { asksItem } from "../../plan/channel-choice.ts";
 import { HeaderAnswers } from "../../plan/header-tests.ts";
 import type { ProgramStep, ResourceProgram, RoutePlan } from "../../plan/route-plan.ts";
 import { NO_HEADERS, type SenderHeaders } from "../../plan/sender-headers.ts";
-import { regionOf, specialise } from "../../plan/specialise.ts";
+import { regionOf, Specialiser } from "../../plan/specialise.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import { type KnownResource, ResourceCache } from "../scan/resource-cache.ts";
 import type { Draft } from "./draft.ts";
@@ -54,7 +54,8 @@ export class Router implements Routed {
   /** By pool: it has one channel and no fallback, as nearly all have. Measured: saves 0.3 µs a resource. */
   readonly #plain: readonly boolean[];
   readonly #metrics: Metrics;
-  readonly #caches = new Map<string, ResourceCache>();
+  readonly #specialiser: Specialiser;
+  readonly #cache: ResourceCache;
   /** Undefined where nothing is asked about headers, as nearly everywhere. */
   readonly #answers: HeaderAnswers | undefined;
   readonly #knownAnswers = new RecentMap<string>(KNOWN_ANSWERS);
@@ -83,17 +84,17 @@ export class Router implements Routed {
   /** `pools` are those of the plan, by index. */
   constructor(plan: RoutePlan, pools: readonly PoolView[], metrics: Metrics) {
     this.plan = plan;
+    this.#specialiser = new Specialiser(plan);
+    this.#cache = new ResourceCache(this.#specialiser);
     this.#gates = pools.map((view, i) => new Gate(view, plan.signal, plan.pools[i]!.division.kind === "cases"));
     this.#plain = plan.pools.map(({ chain, division }) => chain.length === 1 && division.kind === "none");
     this.#metrics = metrics;
     this.#answers = plan.headerTests.length === 0 ? undefined : new HeaderAnswers(plan.headerTests);
   }
 
-  /** Distinct resources that are remembered. */
-  get cachedResources(): number {
-    let size = 0;
-    for (const cache of this.#caches.values()) size += cache.size;
-    return size;
+  /** What is remembered of resources. */
+  get cache(): Pick<ResourceCache, "size" | "bytes" | "evicted" | "onEvict"> {
+    return this.#cache;
   }
 
   /** Routes a well-formed request that came in by a listener of this region. The result is this router itself. */
@@ -145,24 +146,22 @@ export class Router implements Routed {
   }
 
   #known(envelope: Envelope, r: number, region: string, answers: string): KnownResource {
-    let cache = this.#caches.get(region);
-    if (cache === undefined) this.#caches.set(region, (cache = new ResourceCache()));
     const { bytes } = envelope;
     const resource =
       envelope.resourceTimes[r]! <= 1
         ? bytes.subarray(envelope.resourceStart[r], envelope.resourceEnd[r])
         : joinResources(bytes, envelope.bodyStart[r]!, envelope.end[r]!);
     const key = answers === "" ? latin1(resource) : answers + latin1(resource);
-    const known = cache.find(key);
+    const known = this.#cache.find(region, key);
     if (known !== undefined) return known;
     const { attributes } = viewResource(resource);
-    const program = specialise(this.plan, {
+    const program = this.#specialiser.specialise({
       attributes,
       region: regionOf(attributes, region),
       headers: this.#headers,
     });
     const fresh = { program, requests: this.#metrics.requests.with(region, program.service) };
-    cache.keep(key, fresh);
+    this.#cache.keep(region, key, fresh);
     return fresh;
   }
 
@@ -172,8 +171,7 @@ export class Router implements Routed {
    */
   #goesWhole(program: ResourceProgram): boolean {
     if (program.whole) return true;
-    for (let s = 0; s < program.steps.length; s++) {
-      const step = program.steps[s]!;
+    for (let step = program.first; step !== undefined; step = step.next) {
       if (step.test !== undefined || asksItem(step.choices[0]!)) return false;
       const own = this.#ownTakes(step);
       if (!own && step.choices.some(asksItem)) return false;
@@ -197,8 +195,7 @@ export class Router implements Routed {
 
   #routeWhole(envelope: Envelope, r: number, program: ResourceProgram): void {
     this.#held = NO_RULE;
-    for (let s = 0; s < program.steps.length; s++) {
-      const step = program.steps[s]!;
+    for (let step = program.first; step !== undefined; step = step.next) {
       if (step.test !== undefined) continue;
       const open = this.#open(step);
       if (this.plan.rules[step.rule]!.mode === "copy") {
@@ -246,8 +243,7 @@ export class Router implements Routed {
   /** Selects the item for all copies on the way, and returns the rule that takes the item itself. */
   #choose(program: ResourceProgram, i: number, points: number): number {
     this.#held = NO_RULE;
-    for (let s = 0; s < program.steps.length; s++) {
-      const step = program.steps[s]!;
+    for (let step = program.first; step !== undefined; step = step.next) {
       if (step.test !== undefined && !step.test(this.#fields)) continue;
       const open = this.#open(step);
       if (this.plan.rules[step.rule]!.mode === "copy") this.#select(step.rule, i, points);

@@ -7,27 +7,44 @@ export interface KnownResource {
   readonly requests: Counter;
 }
 
-export interface ResourceCacheLimits {
-  readonly maxEntries: number;
-  readonly maxKeyBytes: number;
+/** Whoever makes programs, and knows what they hold together. */
+export interface ProgramMaker {
+  /** Memory of what was made or taken over since the last `forget`. */
+  readonly bytes: number;
+  forget(): void;
+  adopt(program: ResourceProgram): void;
 }
 
-export const RESOURCE_CACHE_LIMITS: ResourceCacheLimits = { maxEntries: 4_096, maxKeyBytes: 4 * 1024 * 1024 };
+export interface ResourceCacheLimits {
+  readonly maxEntries: number;
+  /** Keys, programs and all that belongs to them. */
+  readonly maxBytes: number;
+}
+
+export const RESOURCE_CACHE_LIMITS: ResourceCacheLimits = { maxEntries: 4_096, maxBytes: 8 * 1024 * 1024 };
+
+/** Beside its key and its program: places in maps, the objects around them. Rounded up. */
+const ENTRY_BYTES = 400;
 
 /**
  * A least-recently-used cache in two generations: what is asked for moves to the young one, and when that is full the
- * old one is forgotten. So a hit costs one look-up and no list has to be kept in order; at most twice the limits are held.
- * The key is the resource's bytes as Latin-1 text, which V8 stores a byte a byte and hashes once.
+ * old one is forgotten. So a hit costs one look-up and no list has to be kept in order; at most twice the limits are held, and
+ * one program more. The key is the resource's bytes as Latin-1 text, which V8 stores a byte a byte and hashes once.
  */
 export class ResourceCache {
   hits = 0;
   misses = 0;
+  /** Entries that were forgotten for want of room. */
+  evicted = 0;
+  /** Told how many were. */
+  onEvict: (entries: number) => void = () => {};
+  readonly #maker: ProgramMaker;
   readonly #limits: ResourceCacheLimits;
-  #young = new Map<string, KnownResource>();
-  #old = new Map<string, KnownResource>();
-  #youngBytes = 0;
+  #young = new Generation();
+  #old = new Generation();
 
-  constructor(limits: ResourceCacheLimits = RESOURCE_CACHE_LIMITS) {
+  constructor(maker: ProgramMaker, limits: ResourceCacheLimits = RESOURCE_CACHE_LIMITS) {
+    this.#maker = maker;
     this.#limits = limits;
   }
 
@@ -35,32 +52,78 @@ export class ResourceCache {
     return this.#young.size + this.#old.size;
   }
 
-  find(key: string): KnownResource | undefined {
-    const young = this.#young.get(key);
+  /** Memory that is held, as far as it can be told. */
+  get bytes(): number {
+    return this.#young.bytes + this.#maker.bytes + this.#old.bytes;
+  }
+
+  find(region: string, key: string): KnownResource | undefined {
+    const young = this.#young.find(region, key);
     if (young !== undefined) {
       this.hits++;
       return young;
     }
-    const old = this.#old.get(key);
+    const old = this.#old.find(region, key);
     if (old === undefined) {
       this.misses++;
       return undefined;
     }
     this.hits++;
-    this.#old.delete(key);
-    this.keep(key, old);
+    this.#old.remove(region, key);
+    this.#maker.adopt(old.program);
+    this.keep(region, key, old);
     return old;
   }
 
-  /** A key that is longer than all may be together is not kept: it would push out everything else. */
-  keep(key: string, known: KnownResource): void {
-    if (key.length > this.#limits.maxKeyBytes) return;
-    if (this.#young.size >= this.#limits.maxEntries || this.#youngBytes + key.length > this.#limits.maxKeyBytes) {
-      this.#old = this.#young;
-      this.#young = new Map();
-      this.#youngBytes = 0;
+  /**
+   * What has just been made, or taken over. When that made it too much, a generation begins with it. An entry that is larger than
+   * all may be together is not kept: it would push out everything else.
+   */
+  keep(region: string, key: string, known: KnownResource): void {
+    const { maxEntries, maxBytes } = this.#limits;
+    const bytes = key.length + ENTRY_BYTES;
+    if (bytes > maxBytes) return;
+    const tooMuch = this.#young.bytes + bytes + this.#maker.bytes > maxBytes;
+    if (tooMuch || this.#young.size >= maxEntries) {
+      this.#turn();
+      this.#maker.adopt(known.program);
     }
-    this.#young.set(key, known);
-    this.#youngBytes += key.length;
+    if (this.#young.bytes + bytes + this.#maker.bytes > maxBytes) {
+      if (this.#young.size === 0) this.#maker.forget();
+      return;
+    }
+    this.#young.keep(region, key, known, bytes);
+  }
+
+  #turn(): void {
+    this.evicted += this.#old.size;
+    this.onEvict(this.#old.size);
+    this.#old = this.#young;
+    this.#old.bytes += this.#maker.bytes;
+    this.#young = new Generation();
+    this.#maker.forget();
+  }
+}
+
+/** Entries by region and key. */
+class Generation {
+  size = 0;
+  bytes = 0;
+  readonly #regions = new Map<string, Map<string, KnownResource>>();
+
+  find(region: string, key: string): KnownResource | undefined {
+    return this.#regions.get(region)?.get(key);
+  }
+
+  keep(region: string, key: string, known: KnownResource, bytes: number): void {
+    let entries = this.#regions.get(region);
+    if (entries === undefined) this.#regions.set(region, (entries = new Map()));
+    entries.set(key, known);
+    this.size++;
+    this.bytes += bytes;
+  }
+
+  remove(region: string, key: string): void {
+    if (this.#regions.get(region)?.delete(key) === true) this.size--;
   }
 }
