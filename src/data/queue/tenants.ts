@@ -78,7 +78,9 @@ export class Tenants {
   hold(tenant: Tenant, bytes: number, sign: 1 | -1): void {
     tenant.heldBytes += sign * bytes;
     tenant.parcels += sign;
-    if (tenant.parcels === 0 && tenant.key !== undefined) this.#known.delete(tenant.key);
+    if (tenant.key === undefined) return;
+    if (tenant.parcels === 0) this.#known.delete(tenant.key);
+    else if (tenant.parcels === 1) this.#known.set(tenant.key, tenant); // its only parcel may just have been replaced by parts of it
   }
 
   /** A call of it leaves. */
