@@ -52,7 +52,7 @@ function compileTarget(target: TargetConfig): TargetPlan {
     tags: target.tags,
     compression: target.compression,
     headers,
-    forwardHeaders: namesOf(target.forward_headers).filter((name) => !(name in headers)),
+    forwardHeaders: namesOf(target.forward_headers).filter((name) => !Object.hasOwn(headers, name)),
     tls: compileTls(target),
     timeoutMs: target.timeout,
     maxInFlight: target.limits.max_in_flight,

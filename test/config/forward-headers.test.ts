@@ -50,7 +50,7 @@ test("forward_headers: pseudo-headers, and what is no name of a header, are refu
 
 test("forward_headers: a name twice, and one that the target has of its own, have no effect; its own wins", () => {
   const { config, problems } = loadText(
-    'targets: [{ id: c, endpoint: "http://c:1", headers: { X-Own: of the target }, forward_headers: [x-own, X-B, x-b, X-A] }]',
+    'targets: [{ id: c, endpoint: "http://c:1", headers: { X-Own: of the target }, forward_headers: [x-own, X-B, x-b, X-A, constructor] }]',
   );
   assert.deepEqual(
     problems.map(({ severity, path }) => `${severity} ${path}`),
@@ -58,8 +58,8 @@ test("forward_headers: a name twice, and one that the target has of its own, hav
   );
   assert.ok(config !== undefined);
   const plan = compile(config, { version: 1, text: "" });
-  assert.deepEqual(plan.targets.get("c")?.forwardHeaders, ["x-a", "x-b"]);
-  assert.deepEqual(plan.headers.read, ["x-a", "x-b"]);
+  assert.deepEqual(plan.targets.get("c")?.forwardHeaders, ["constructor", "x-a", "x-b"]);
+  assert.deepEqual(plan.headers.read, ["constructor", "x-a", "x-b"]);
 });
 
 const WAITS = "authorization may wait here, and a credential is kept no longer than its sender waits";

@@ -7,10 +7,10 @@ import { FULL_SUCCESS } from "../../src/data/request.ts";
 import { GrpcConnection } from "./grpc-client.ts";
 import { openReceiving } from "./harness.ts";
 
-const NAMES = ["x-scope-orgid", "x-twice", "authorization", "cookie", "x-none", "x-empty"];
+const NAMES = ["x-scope-orgid", "x-twice", "authorization", "cookie", "x-none", "x-empty", "constructor", "__proto__"];
 
 function read(headers: HeaderSource): Record<string, string | undefined> {
-  return Object.fromEntries(NAMES.map((name) => [name, headers.header(name)]));
+  return Object.fromEntries(NAMES.map((name) => [name.replaceAll("_", ""), headers.header(name)]));
 }
 
 const WANTED = {
@@ -20,6 +20,8 @@ const WANTED = {
   cookie: "a=1; b=2",
   "x-none": undefined,
   "x-empty": "",
+  constructor: undefined,
+  proto: undefined,
 };
 
 test("receive grpc: the next stage reads headers by name, those that come twice as one", async () => {

@@ -93,7 +93,8 @@ class HttpExchange implements Answerer, OpenExchange, HeaderSource {
 
   /** Repeated ones are joined as RFC 9110, 5.3 says, cookies as RFC 6265 does. */
   header(name: string): string | undefined {
-    return this.#pair.request.headersDistinct[name]?.join(name === "cookie" ? "; " : ", ");
+    const all = this.#pair.request.headersDistinct;
+    return Object.hasOwn(all, name) ? all[name]?.join(name === "cookie" ? "; " : ", ") : undefined;
   }
 
   gone(): void {
