@@ -1,0 +1,72 @@
+/**
+ * Plants faults in the code, one at a time, and tells which of them no test sees: `node test/mutants/run.ts [part of a name]`.
+ * By hand, since each fault costs the run of a room's tests; it works on a copy and changes nothing here. Exit code 1 when a
+ * fault survives, or when its place is not found any more.
+ */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { cpSync, globSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { MUTANTS, type Mutant } from "./mutants.ts";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+/** What tests read besides the code. */
+const COPIED = ["src", "test", "bench", "bin", "docs", "examples", "package.json", "tsconfig.json", "README.md"];
+/** Longer than any room's tests take on two cores; a fault that makes a loop endless ends here, and is seen. */
+const TIMEOUT_MS = 300_000;
+
+type Verdict = "seen" | "survived" | "not found";
+
+function copyTree(): string {
+  const folder = mkdtempSync(join(tmpdir(), "signalbox-mutants-"));
+  for (const name of COPIED) cpSync(join(ROOT, name), join(folder, name), { recursive: true });
+  symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"));
+  return folder;
+}
+
+/** Whether a test of these fails; the first is enough. */
+async function isSeen(folder: string, patterns: readonly string[]): Promise<boolean> {
+  const files = globSync(patterns, { cwd: folder });
+  if (files.length === 0) throw new Error(`no tests at ${patterns.join(" ")}`);
+  const options = ["--test", "--test-concurrency=2", "--test-timeout=60000", "--test-reporter=dot"];
+  const child = spawn(process.execPath, [...options, ...files], {
+    cwd: folder,
+    stdio: "ignore",
+    timeout: TIMEOUT_MS,
+    killSignal: "SIGKILL",
+  });
+  const [code] = (await once(child, "exit")) as [number | null];
+  return code !== 0;
+}
+
+async function plant(folder: string, { file, code, fault, tests }: Mutant): Promise<Verdict> {
+  const path = join(folder, file);
+  const text = readFileSync(path, "utf8");
+  if (text.split(code).length !== 2) return "not found";
+  writeFileSync(
+    path,
+    text.replace(code, () => fault),
+  );
+  try {
+    return (await isSeen(folder, tests)) ? "seen" : "survived";
+  } finally {
+    writeFileSync(path, text);
+  }
+}
+
+const asked = process.argv[2] ?? "";
+const folder = copyTree();
+const counts: Record<Verdict, number> = { seen: 0, survived: 0, "not found": 0 };
+try {
+  for (const mutant of MUTANTS.filter(({ name }) => name.includes(asked))) {
+    const verdict = await plant(folder, mutant);
+    counts[verdict]++;
+    process.stdout.write(`${verdict.padEnd(9)}  ${mutant.name} (${mutant.file})\n`);
+  }
+} finally {
+  rmSync(folder, { recursive: true });
+}
+process.stdout.write(`${counts.seen} seen, ${counts.survived} survived, ${counts["not found"]} not found\n`);
+if (counts.survived + counts["not found"] > 0) process.exitCode = 1;
