@@ -3,6 +3,7 @@ import type { OperatorStates } from "../control/operator-states.ts";
 import type { RouteTable } from "../control/route-table.ts";
 import type { DataPlane } from "../plan/data-plane.ts";
 import type { Env } from "../telemetry/env.ts";
+import type { Events } from "../telemetry/event-ring.ts";
 import type { RuntimeMetrics } from "../telemetry/runtime.ts";
 
 /** What does not change while a node runs. */
@@ -26,6 +27,8 @@ export interface AdminContext {
   readonly operators: OperatorStates;
   readonly env: Env;
   readonly runtime: RuntimeMetrics;
+  /** The last lines of the log. */
+  readonly events: Events;
   /** Where the admin listener itself is bound; undefined until it is. */
   readonly adminAddress: () => string | undefined;
   /** True from the first sign that the node is to stop. */

@@ -106,7 +106,9 @@ function createAnswer({ routes, tokens, hide, clock, log, metrics }: AdminListen
     });
     metrics.adminRequests.with(String(reply.status)).add(1);
     if (isUnread(request) && reply.status !== 408) await desk.bodies.discard(request);
-    if (!response.destroyed) send(request, response, hidden(reply, hide()));
+    if (response.destroyed) return;
+    if (reply.stream !== undefined && request.method !== "HEAD") reply.stream(response);
+    else send(request, response, hidden(reply, hide()));
   };
   return (request, response) => void answer(request, response);
 }
@@ -144,8 +146,9 @@ async function replyTo(request: IncomingMessage, response: ServerResponse, desk:
   const precondition = parseIfMatch(route.guarded === true ? request.headers["if-match"] : undefined);
   if (!precondition.ok) return problemReply(400, 'If-Match takes a version as in the ETag: "5"');
   const { guard } = precondition;
+  const header = (name: string): string | undefined => request.headersDistinct[name]?.[0];
   const handle = async (body: AdminBody | undefined): Promise<AdminReply> => {
-    const asked = { params, query: searchParams, guard, role: caller.role, body };
+    const asked = { params, query: searchParams, guard, role: caller.role, body, header };
     const reply = await desk.gates.within(route.work, () => route.handle(asked));
     return { type: route.type, ...reply };
   };

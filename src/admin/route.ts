@@ -1,3 +1,5 @@
+import type { ServerResponse } from "node:http";
+
 /** Who may call a route: `none` anybody, also from elsewhere and without a token. Each role may do what those before it may. */
 export const ROLES = ["none", "viewer", "operator", "admin"] as const;
 export type Role = (typeof ROLES)[number];
@@ -48,6 +50,8 @@ export interface AdminRequest {
   readonly role: Role;
   /** Undefined when none was sent, or the route takes none. */
   readonly body: AdminBody | undefined;
+  /** A header by its lower-case name. */
+  readonly header: (name: string) => string | undefined;
 }
 
 export interface AdminBody {
@@ -57,6 +61,8 @@ export interface AdminBody {
 
 export interface AdminReply {
   readonly status: number;
+  /** Sends what there is and what comes, in the place of `body`, until the client leaves. */
+  readonly stream?: (response: ServerResponse) => void;
   /** A text is sent as it is; anything else as JSON. */
   readonly body: unknown;
   /** Without it: the route's own. */

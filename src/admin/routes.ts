@@ -2,12 +2,13 @@ import { EXPOSITION_TYPE, exposition } from "../telemetry/prometheus.ts";
 import { configRoutes } from "./config-routes.ts";
 import type { AdminContext } from "./context.ts";
 import { elementRoutes } from "./element-routes.ts";
+import { eventsRoute } from "./events-route.ts";
 import { explainRoute } from "./explain-route.ts";
 import { openapi } from "./openapi.ts";
 import { operatorRoutes } from "./operator-routes.ts";
 import { problemReply } from "./problem-details.ts";
 import { type AdminReply, JSON_TYPE, type Route } from "./route.ts";
-import { ledgerView, nodeView, readinessView } from "./views.ts";
+import { dropView, ledgerView, nodeView, readinessView } from "./views.ts";
 
 /** All that the admin listener answers: the one place to add a route. */
 export function createRoutes(context: AdminContext): readonly Route[] {
@@ -17,6 +18,7 @@ export function createRoutes(context: AdminContext): readonly Route[] {
     ...elementRoutes(context),
     ...operatorRoutes(context),
     explainRoute(context),
+    eventsRoute(context),
     get("/openapi.json", "none", "This description.", () => ok(openapi(routes, context.facts.version))),
   ];
   return routes;
@@ -36,6 +38,9 @@ function processRoutes(context: AdminContext): Route[] {
     get("/api/v1/node", "viewer", "This process: where it listens, which config it runs.", () => ok(nodeView(context))),
     get("/api/v1/ledger", "viewer", "What became of all items; both sides are equal.", () =>
       ok(ledgerView(env.ledger)),
+    ),
+    get("/api/v1/drops", "operator", "Some of what was dropped, refused for good or lost, newest first.", () =>
+      ok({ drops: context.dataPlane.drops().map(dropView) }),
     ),
   ];
 }

@@ -3,7 +3,7 @@ import { showConfig } from "../config/show-config.ts";
 import { AsWritten } from "../core/hide.ts";
 import { isoTime } from "../core/iso-time.ts";
 import { formatProblem } from "../core/problem.ts";
-import type { CheckStatus, PoolStatus, TargetStatus } from "../plan/data-plane.ts";
+import type { CheckStatus, DropSample, LossStatus, PoolStatus, TargetStatus } from "../plan/data-plane.ts";
 import type { Ledger } from "../telemetry/ledger.ts";
 import type { AdminContext } from "./context.ts";
 
@@ -56,6 +56,7 @@ export function poolView(pool: PoolStatus): View {
     queued_items: pool.queuedItems,
     in_flight: pool.inFlight,
     usable: pool.usable,
+    losses: lossView(pool.losses),
   };
 }
 
@@ -79,7 +80,22 @@ export function targetView(target: TargetStatus): View {
     note: target.note,
     until: target.untilMs === undefined ? null : isoTime(target.untilMs),
     check: target.check === undefined ? null : checkView(target.check),
+    losses: lossView(target.losses),
   };
+}
+
+/** Of a pool or a target: what was acknowledged and is lost. */
+function lossView(losses: LossStatus | undefined): View | null {
+  if (losses === undefined) return null;
+  const { items, reason, target, said, atMs } = losses;
+  return { items, last: { at: isoTime(atMs), reason, target: target === "" ? null : target, said } };
+}
+
+/** One of `GET /api/v1/drops` */
+export function dropView(drop: DropSample): View {
+  const { atMs, signal, rule, pool, target, reason, said, items, acknowledged, attributes } = drop;
+  const who = { signal, rule, pool, target: target === "" ? null : target };
+  return { at: isoTime(atMs), ...who, reason, said, items, acknowledged, attributes };
 }
 
 function checkView({ atMs, result, said }: CheckStatus): View {

@@ -5,6 +5,7 @@ import { SIGNALS } from "../otlp/signal.ts";
 import type {
   DataPlane,
   DataPlaneStatus,
+  DropSample,
   ListenOptions,
   OperatorState,
   OperatorWish,
@@ -25,6 +26,7 @@ import type { TargetHandle } from "./export/target.ts";
 import type { TargetClient } from "./export/target-client.ts";
 import { openTargets } from "./export/targets.ts";
 import { openCheck } from "./health/checks/open-check.ts";
+import { type Losses, openLosses } from "./losses.ts";
 import { createParting } from "./parting.ts";
 import { CurrentStrategies, loadPlugins, pluginEditions } from "./plugins.ts";
 import { Pools } from "./pools.ts";
@@ -145,7 +147,7 @@ export class NodeDataPlane implements DataPlane {
   readonly #strategies: CurrentStrategies;
   readonly #given: Strategies | undefined;
   readonly #admission: Admission;
-  readonly #env: Env;
+  readonly #env: Env & { readonly losses: Losses };
   #listeners: Listeners | undefined;
   #owned: AsyncDisposableStack | undefined;
   #shutdown: Promise<ShutdownReport> | undefined;
@@ -155,8 +157,8 @@ export class NodeDataPlane implements DataPlane {
     this.#strategies = strategies;
     this.#given = given;
     this.#admission = admission;
-    this.#env = env;
-    this.assembly = assemble(plan, pools.live, env);
+    this.#env = { ...env, losses: openLosses(env) };
+    this.assembly = assemble(plan, pools.live, this.#env);
   }
 
   get plan(): Plan {
@@ -187,11 +189,13 @@ export class NodeDataPlane implements DataPlane {
     return {
       addresses: { otlpGrpc: grpc && formatBound(grpc), otlpHttp: http && formatBound(http) },
       inFlight: { requests: this.#admission.inFlightRequests, bytes: this.#admission.inFlightBytes },
-      pools: pools.map((pool) => poolStatus(pool, this.plan, this.#pools.targets)),
+      pools: pools.map((pool) =>
+        poolStatus(pool, { plan: this.plan, targets: this.#pools.targets, losses: this.#env.losses }),
+      ),
       targets: [...this.plan.targets.values()].map((target) => {
         const handle = this.#pools.targets.get(target.id);
         if (handle === undefined) throw new TypeError(`target ${target.id} of the plan is not open`);
-        return targetStatus(handle, this.#env.clock);
+        return targetStatus(handle, this.#env.clock, this.#env.losses.ofTarget(target.id));
       }),
     };
   }
@@ -230,6 +234,10 @@ export class NodeDataPlane implements DataPlane {
     }
   }
 
+  drops(): readonly DropSample[] {
+    return this.#env.losses.samples;
+  }
+
   explain(request: ExplainRequest): Explanation {
     const { live: pools, targets } = this.#pools;
     return explain({ plan: this.plan, pools, targets, clock: this.#env.clock }, request);
@@ -259,6 +267,7 @@ export class NodeDataPlane implements DataPlane {
     const leftBytes = held.reduce((sum, pool) => sum + pool.heldBytes, 0);
     const leftItems = held.reduce((sum, pool) => sum + pool.heldItems, 0);
     await pools[Symbol.asyncDispose](); // whoever still waits is told to try again, before the connections close
+    this.#env.losses[Symbol.dispose]();
     await answered;
     await this.#owned?.disposeAsync();
     return { drained: leftBytes === 0, tookMs: clock.nowMs() - startedMs, leftItems, leftBytes };

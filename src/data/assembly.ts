@@ -5,6 +5,7 @@ import type { Env } from "../telemetry/env.ts";
 import type { LedgerEntry } from "../telemetry/ledger.ts";
 import type { CorridorAssembly, Way, Ways } from "./corridor.ts";
 import { HeaderIntake } from "./header-intake.ts";
+import type { Losses } from "./losses.ts";
 import type { Pool } from "./queue/pool-port.ts";
 import { Router } from "./route/route.ts";
 
@@ -13,17 +14,21 @@ export interface Assembly extends CorridorAssembly {
   readonly plan: Plan;
 }
 
+export interface AssemblyEnv extends Env {
+  readonly losses: Pick<Losses, "tell">;
+}
+
 /** Name of the ledger's rule for items that no rule takes. */
 const UNROUTED = "(none)";
 
 /** Builds the assembly of a plan on pools that are open. Pure apart from making the ledger's entries. */
-export function assemble(plan: Plan, pools: ReadonlyMap<string, Pool>, env: Env): Assembly {
+export function assemble(plan: Plan, pools: ReadonlyMap<string, Pool>, env: AssemblyEnv): Assembly {
   const waysOf = (signal: Signal): Ways => assembleWays(signal, plan, pools, env);
   const headers = new HeaderIntake(plan.headers);
   return { plan, headers, ways: { traces: waysOf("traces"), metrics: waysOf("metrics"), logs: waysOf("logs") } };
 }
 
-function assembleWays(signal: Signal, plan: Plan, pools: ReadonlyMap<string, Pool>, env: Env): Ways {
+function assembleWays(signal: Signal, plan: Plan, pools: ReadonlyMap<string, Pool>, env: AssemblyEnv): Ways {
   const route = plan.routes[signal];
   const all = route.rules.map((rule) => new RuleWay(rule, () => env.ledger.entry(signal, rule.id, rule.pool)));
   const its = route.pools.map(({ name }) => {
@@ -33,7 +38,8 @@ function assembleWays(signal: Signal, plan: Plan, pools: ReadonlyMap<string, Poo
   });
   const router = new Router(route, its, env.metrics);
   watchCache(router.cache, signal, env);
-  return { router, all, pools: its, unrouted: env.ledger.entry(signal, UNROUTED, UNROUTED) };
+  const { ledger, losses } = env;
+  return { router, all, pools: its, unrouted: ledger.entry(signal, UNROUTED, UNROUTED), losses };
 }
 
 /** The gauges are those of the newest plan: what an older one remembers goes with its last request. */

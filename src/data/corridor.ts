@@ -9,6 +9,7 @@ import type { RulePlan } from "../plan/route-plan.ts";
 import type { LedgerEntry } from "../telemetry/ledger.ts";
 import { NO_GUARD, type RequestGuard } from "./admit/request-guard.ts";
 import { type HeaderIntake, NO_TAKEN, type TakenHeaders } from "./header-intake.ts";
+import type { Losses } from "./losses.ts";
 import { type Obstacle, type Placed, placeDrafts, queueFull } from "./place.ts";
 import type { Pool } from "./queue/pool-port.ts";
 import type { Carry, CarriedRequest } from "./receive/carry.ts";
@@ -32,6 +33,8 @@ export interface Ways {
   /** By the pool's index in the plan. */
   readonly pools: readonly Pool[];
   readonly unrouted: LedgerEntry;
+  /** Told what nobody gets. */
+  readonly losses: Pick<Losses, "tell">;
 }
 
 /** What the corridor reads once for each request, so that a request ends on the assembly it began on. */
@@ -156,6 +159,7 @@ function check(signal: Signal, bytes: Uint8Array): string {
   return at < 0 ? "" : `not a valid protobuf message: malformed at byte ${at}`;
 }
 
+const DROPPED = "no rule matches, and unmatched is drop";
 const UNROUTED = "no rule matches, and no default_pool is configured";
 
 function nowhereToGo({ unmatchedPoints, drafts, plan }: Router): Obstacle | undefined {
@@ -205,7 +209,7 @@ function enqueue(entry: Entry, done: (reply: Reply) => void): Cancel {
   const { ways, envelope, request } = entry;
   const settlement = new Settlement(request, envelope.totalPoints, done);
   const { drafts } = ways.router;
-  accountUnmatched(ways, settlement);
+  accountUnmatched(entry, settlement);
   for (let d = 0; d < drafts.length; d++) offer(entry, drafts[d]!, entry.places[d]!, settlement);
   settlement.seal();
   return () => {
@@ -227,7 +231,8 @@ function offer(entry: Entry, draft: Draft, place: number, settlement: Settlement
   const deadlineMs = awaited ? request.head.deadlineMs : Number.POSITIVE_INFINITY;
   const { items, points } = draft;
   const shares = receive(ways, draft);
-  const facts = { signal, region, headers, items, points, bytes, pieces, deadlineMs, enqueuedMs };
+  const { losses } = ways;
+  const facts = { signal, region, headers, items, points, bytes, pieces, deadlineMs, enqueuedMs, losses };
   const parcel = new RoutedParcel(facts, shares, awaited ? settlement : undefined);
   for (const share of shares) share.ledger.queued += share.points;
   if (awaited) settlement.expect();
@@ -265,12 +270,16 @@ function giveBack(
   }
 }
 
-function accountUnmatched(ways: Ways, settlement: Settlement): void {
+function accountUnmatched({ ways, request }: Entry, settlement: Settlement): void {
   const points = ways.router.unmatchedPoints;
   if (points === 0) return;
   ways.unrouted.received += points;
   if (ways.router.plan.unmatched === "drop") {
     ways.unrouted.drop("unrouted", points);
+    const { rule, pool } = ways.unrouted;
+    const { head, bytes } = request;
+    const loss = { signal: head.signal, rule, pool, target: "", reason: "unrouted", said: DROPPED } as const;
+    ways.losses.tell({ ...loss, points, acknowledged: false, pieces: [bytes] });
   } else {
     ways.unrouted.shedItems("unrouted", points);
     settlement.refusePart(points, UNROUTED);

@@ -2,14 +2,20 @@ import type { Reason } from "../core/reason.ts";
 import type { Signal } from "../otlp/signal.ts";
 import type { SenderHeaders } from "../plan/sender-headers.ts";
 
-/** How a parcel ended. */
+/** How a parcel ended. `target`: the one that was asked last, unless all went well. */
 export type ParcelOutcome =
   /** A target took it; `rejected` of its counted things were refused by the target through `partial_success`. */
-  | { readonly kind: "delivered"; readonly rejected: number; readonly message: string }
+  | { readonly kind: "delivered"; readonly rejected: number; readonly message: string; readonly target?: string }
   /** A target refused it for good; sending it again would not help. */
-  | { readonly kind: "rejected"; readonly message: string; readonly badData: boolean }
+  | { readonly kind: "rejected"; readonly message: string; readonly badData: boolean; readonly target?: string }
   /** Not delivered, and nobody said that it never can be: the sender may send it again. */
-  | { readonly kind: "failed"; readonly reason: Reason; readonly message: string; readonly retryAfterMs?: number };
+  | {
+      readonly kind: "failed";
+      readonly reason: Reason;
+      readonly message: string;
+      readonly retryAfterMs?: number;
+      readonly target?: string;
+    };
 
 /**
  * The part of one request that goes to one pool: byte ranges that, one after the other, are one valid Export request.
@@ -32,6 +38,8 @@ export interface Parcel {
   readonly cancelled: boolean;
   /** Sends that took this parcel along so far. */
   attempts: number;
+  /** The target that it was sent to last; empty before the first send. */
+  target: string;
   /** Called exactly once. */
   readonly settle: (outcome: ParcelOutcome) => void;
 }

@@ -13,6 +13,7 @@ import { createCorridor } from "./corridor.ts";
 import { explain } from "./explain/explain.ts";
 import type { SendOutcome, TargetClient } from "./export/target-client.ts";
 import { openTargets } from "./export/targets.ts";
+import { TELL_NOBODY } from "./losses.ts";
 import { createParting } from "./parting.ts";
 import { loadPlugins } from "./plugins.ts";
 import { Pools } from "./pools.ts";
@@ -70,7 +71,7 @@ class Stage implements Rehearsal {
       parting: createParting(env.metrics),
       strategies,
     });
-    const assembly = assemble(plan, this.#pools.live, env);
+    const assembly = assemble(plan, this.#pools.live, { ...env, losses: TELL_NOBODY });
     this.#carry = createCorridor(() => assembly, env.clock);
   }
 

@@ -1,9 +1,11 @@
+import type { Reason } from "../core/reason.ts";
 import type { Signal } from "../otlp/signal.ts";
 import type { CutLimits } from "../otlp/cut-request.ts";
 import type { SenderHeaders } from "../plan/sender-headers.ts";
 import type { LedgerEntry } from "../telemetry/ledger.ts";
 import type { Parcel, ParcelOutcome } from "./parcel.ts";
 import { cutPieces, type SplitParcel } from "./queue/cut-parcel.ts";
+import type { Losses } from "./losses.ts";
 import type { Settlement } from "./settlement.ts";
 
 /** What one rule has in a parcel, and where that is counted. */
@@ -25,6 +27,8 @@ export interface ParcelFacts {
   readonly points: number;
   readonly deadlineMs: number;
   readonly enqueuedMs: number;
+  /** Told what of it nobody gets. */
+  readonly losses: Pick<Losses, "tell">;
 }
 
 /** A part of a parcel that is to be one by itself. */
@@ -42,6 +46,8 @@ export class RoutedParcel implements Parcel {
   readonly deadlineMs: number;
   readonly enqueuedMs: number;
   attempts = 0;
+  target = "";
+  readonly #losses: Pick<Losses, "tell">;
   /** In the order of the bytes as far as it goes; their points together are `points`. */
   readonly #shares: readonly Share[];
   readonly #settlement: Settlement | undefined;
@@ -56,6 +62,7 @@ export class RoutedParcel implements Parcel {
     this.points = facts.points;
     this.deadlineMs = facts.deadlineMs;
     this.enqueuedMs = facts.enqueuedMs;
+    this.#losses = facts.losses;
     this.#shares = shares;
     this.#settlement = settlement;
   }
@@ -88,9 +95,11 @@ export class RoutedParcel implements Parcel {
 
   #part({ pieces, bytes, items, points }: Part, shares: readonly Share[]): RoutedParcel {
     const { signal, region, headers, deadlineMs, enqueuedMs } = this;
-    const facts = { signal, region, headers, pieces, bytes, items, points, deadlineMs, enqueuedMs };
+    const losses = this.#losses;
+    const facts = { signal, region, headers, pieces, bytes, items, points, deadlineMs, enqueuedMs, losses };
     const parcel = new RoutedParcel(facts, shares, this.#settlement);
     parcel.attempts = this.attempts;
+    parcel.target = this.target;
     return parcel;
   }
 
@@ -105,17 +114,30 @@ export class RoutedParcel implements Parcel {
           ledger.delivered += points - part;
           ledger.rejected += part;
           rejected -= part;
+          if (part > 0) this.#tell("target_rejected", outcome, ledger, part);
           break;
         }
         case "rejected":
           ledger.rejected += points;
+          this.#tell(outcome.badData ? "bad_data" : "target_rejected", outcome, ledger, points);
           break;
         case "failed":
-          if (this.#settlement === undefined) ledger.lose(outcome.reason, points);
-          else ledger.shedItems(outcome.reason, points);
+          if (this.#settlement !== undefined) {
+            ledger.shedItems(outcome.reason, points); // its sender is told, and has it
+            break;
+          }
+          ledger.lose(outcome.reason, points);
+          this.#tell(outcome.reason, outcome, ledger, points);
           break;
       }
     }
+  }
+
+  #tell(reason: Reason, { message: said, target = "" }: ParcelOutcome, ledger: LedgerEntry, points: number): void {
+    const { signal, pieces } = this;
+    const { rule, pool } = ledger;
+    const acknowledged = this.#settlement === undefined;
+    this.#losses.tell({ signal, rule, pool, target, reason, said, points, acknowledged, pieces });
   }
 }
 

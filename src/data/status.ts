@@ -1,11 +1,15 @@
 import type { Clock } from "../core/clock.ts";
-import type { PoolStatus, TargetStatus } from "../plan/data-plane.ts";
+import type { LossStatus, PoolStatus, TargetStatus } from "../plan/data-plane.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { TargetHandle } from "./export/target.ts";
+import type { Losses } from "./losses.ts";
 import type { Pool } from "./queue/pool-port.ts";
 
 /** One pool for people, computed when asked for. */
-export function poolStatus(pool: Pool, plan: Plan, targets: ReadonlyMap<string, TargetHandle>): PoolStatus {
+export function poolStatus(
+  pool: Pool,
+  { plan, targets, losses }: { plan: Plan; targets: ReadonlyMap<string, TargetHandle>; losses: Losses },
+): PoolStatus {
   const poolPlan = plan.pools.get(pool.name);
   const ids = poolPlan?.targets ?? [];
   const usable = ids.filter((id) => targets.get(id)?.health.state === "ready").length;
@@ -18,11 +22,12 @@ export function poolStatus(pool: Pool, plan: Plan, targets: ReadonlyMap<string, 
     queuedItems: pool.queuedItems,
     inFlight: pool.inFlight,
     usable,
+    losses: losses.ofPool(pool.name),
   };
 }
 
 /** One target for people, computed when asked for. */
-export function targetStatus(target: TargetHandle, clock: Clock): TargetStatus {
+export function targetStatus(target: TargetHandle, clock: Clock, losses?: LossStatus): TargetStatus {
   const { plan, health, nextTryMs, wish } = target;
   const nowMs = clock.nowMs();
   const toWall = (ms: number): number => Math.round(clock.wallMs() + ms - nowMs);
@@ -44,5 +49,6 @@ export function targetStatus(target: TargetHandle, clock: Clock): TargetStatus {
     note: wish?.note ?? "",
     untilMs: wish?.untilMs,
     check: target.check,
+    losses,
   };
 }

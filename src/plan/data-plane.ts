@@ -1,5 +1,7 @@
 import type { GrpcTransport } from "../core/grpc-transport.ts";
+import type { Reason } from "../core/reason.ts";
 import type { RequestLimits } from "../otlp/limits.ts";
+import type { Signal } from "../otlp/signal.ts";
 import type { Explanation, ExplainRequest } from "./explanation.ts";
 import type { Plan } from "./plan.ts";
 
@@ -18,6 +20,8 @@ export interface DataPlane extends AsyncDisposable {
   operate(id: string, wish: OperatorWish): boolean;
   /** The wishes that hold now; `ready` ends a wish, and so is none. Enough to give them back after a restart. */
   operatorStates(): readonly OperatorState[];
+  /** Some of what was dropped or refused for good, newest first: at most one a second of each pool, target and reason. */
+  drops(): readonly DropSample[];
   /** What would become of a request if it came now. Changes nothing. */
   explain(request: ExplainRequest): Explanation;
   /** The same while data goes on: item by item, and of as many items as 250,000 questions to rules allow. */
@@ -42,6 +46,38 @@ export interface DataPlaneStatus {
   readonly targets: readonly TargetStatus[];
 }
 
+/** What was acknowledged and is lost, of a pool or a target. */
+export interface LossStatus {
+  /** Since the start, counted as partial_success counts. */
+  readonly items: number;
+  /** Of the last loss, as are the others. */
+  readonly reason: Reason;
+  /** Whose words `said` are; empty when no target was asked. */
+  readonly target: string;
+  readonly said: string;
+  /** Clock.wallMs() */
+  readonly atMs: number;
+}
+
+/** Items of one rule in one request that nobody has. */
+export interface DropSample {
+  /** Clock.wallMs() */
+  readonly atMs: number;
+  readonly signal: Signal;
+  readonly rule: string;
+  readonly pool: string;
+  /** Who refused it; empty when no target was asked. */
+  readonly target: string;
+  readonly reason: Reason;
+  /** The target's words, or ours. */
+  readonly said: string;
+  readonly items: number;
+  /** Their sender had been told that all is well: then they are lost. */
+  readonly acknowledged: boolean;
+  /** The first attributes of the first resource; secrets by their names are redacted. */
+  readonly attributes: Readonly<Record<string, unknown>>;
+}
+
 export interface PoolStatus {
   readonly name: string;
   /** Of the strategy, as in the config. */
@@ -55,6 +91,8 @@ export interface PoolStatus {
   readonly inFlight: number;
   /** Targets that may be picked now. */
   readonly usable: number;
+  /** undefined while nothing that was acknowledged is lost. */
+  readonly losses: LossStatus | undefined;
 }
 
 /** The states of design.md section 8. */
@@ -115,6 +153,8 @@ export interface TargetStatus {
   readonly untilMs: number | undefined;
   /** The last active check; undefined before the first. */
   readonly check: CheckStatus | undefined;
+  /** What it was to get; undefined while nothing that was acknowledged is lost. */
+  readonly losses: LossStatus | undefined;
 }
 
 export interface ShutdownReport {

@@ -23,6 +23,7 @@ import type { DataPlane, ListenOptions, ShutdownReport } from "../plan/data-plan
 import type { Plan } from "../plan/plan.ts";
 import type { Env } from "../telemetry/env.ts";
 import { createLedger } from "../telemetry/ledger.ts";
+import type { Events } from "../telemetry/event-ring.ts";
 import type { RootLog } from "../telemetry/log.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import { openRuntimeMetrics, type RuntimeMetrics } from "../telemetry/runtime.ts";
@@ -101,7 +102,7 @@ export async function startNode(config: Config, options: StartOptions): Promise<
   const operators = await openOperatorStates({ file: kept?.operatorStates, dataPlane, clock, log });
   const steering = await openSteering(config, { dataPlane, env, history }, options);
   parts.use(steering.desk);
-  const node = new Node({ env, dataPlane, facts, runtime, source, operators, ...steering });
+  const node = new Node({ env, dataPlane, facts, runtime, events: log.events, source, operators, ...steering });
   await node.open(config, parts);
   const { otlpGrpc, otlpHttp, admin } = node.addresses;
   log.info("signalbox listens", { otlp_grpc: otlpGrpc, otlp_http: otlpHttp, admin });
@@ -201,6 +202,7 @@ interface NodeParts extends Steering {
   readonly operators: OperatorStates;
   readonly facts: NodeFacts;
   readonly runtime: RuntimeMetrics;
+  readonly events: Events;
   readonly source: ConfigSource;
 }
 
@@ -290,7 +292,7 @@ class Node implements RunningNode {
   }
 
   #adminContext(): AdminContext {
-    const { facts, dataPlane, walk, table, operators, env, runtime } = this.#parts;
+    const { facts, dataPlane, walk, table, operators, env, runtime, events } = this.#parts;
     return {
       facts,
       dataPlane,
@@ -299,6 +301,7 @@ class Node implements RunningNode {
       operators,
       env,
       runtime,
+      events,
       adminAddress: () => this.addresses.admin,
       stopping: () => this.#stopped !== undefined,
     };

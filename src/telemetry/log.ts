@@ -1,6 +1,7 @@
 import type { Clock } from "../core/clock.ts";
 import { HIDE_NOTHING, type Hide } from "../core/hide.ts";
 import { isoTime } from "../core/iso-time.ts";
+import { EventRing, type Events } from "./event-ring.ts";
 import { formatJson, formatText } from "./log-format.ts";
 
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
@@ -32,6 +33,8 @@ export interface RootLog extends Log {
   format: "json" | "text";
   /** What texts in fields go through. */
   hide: Hide;
+  /** The last lines from info on, whatever the level. */
+  readonly events: Events;
 }
 
 export interface LogOptions {
@@ -49,6 +52,7 @@ const MAX_KEYS = 1_000;
 
 interface Sink {
   readonly options: LogOptions;
+  readonly events: EventRing;
   readonly seen: Map<string, { untilMs: number; suppressed: number }>;
   level: LogLevel;
   format: "json" | "text";
@@ -59,12 +63,14 @@ export function createLog(options: LogOptions): RootLog {
   const sink: Sink = {
     options,
     seen: new Map(),
+    events: new EventRing(),
     level: options.level,
     format: options.format,
     hide: HIDE_NOTHING,
   };
   return {
     ...logOn(sink, {}),
+    events: sink.events,
     get level() {
       return sink.level;
     },
@@ -88,10 +94,13 @@ export function createLog(options: LogOptions): RootLog {
 
 function logOn(sink: Sink, fixed: LogFields): Log {
   const at = (level: LogLevel) => (message: string, fields?: LogFields) => {
-    if (LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(sink.level)) return;
+    const isWritten = LOG_LEVELS.indexOf(level) >= LOG_LEVELS.indexOf(sink.level);
+    if (!isWritten && level === "debug") return;
     const line = { time: isoTime(sink.options.clock.wallMs()), level, message, fields: { ...fixed, ...fields } };
     const { format, hide, options } = sink;
-    options.write(format === "json" ? formatJson(line, hide) : formatText(line, options.colour, hide));
+    const json = format === "json" || level !== "debug" ? formatJson(line, hide) : "";
+    if (level !== "debug") sink.events.add(json.trimEnd());
+    if (isWritten) options.write(format === "json" ? json : formatText(line, options.colour, hide));
   };
   return {
     debug: at("debug"),

@@ -1,3 +1,5 @@
+import { REASONS } from "../core/reason.ts";
+
 /** One row of the table below: the only place where a metric is declared. */
 export interface MetricSpec {
   readonly name: string;
@@ -59,6 +61,14 @@ export const METRICS = {
     help: "What became of items, by rule and pool. received + copied = all other outcomes + signalbox_ledger_queued_items.",
     labels: ["signal", "rule", "pool", "outcome"],
     maxSeries: 20_000,
+  },
+  lostItems: {
+    name: "signalbox_lost_items_total",
+    kind: "counter",
+    unit: "items",
+    help: "Items whose sender was told that all is well, and that nobody has: refused for good, given up or too old. GET /api/v1/drops has some.",
+    labels: ["reason"],
+    always: REASONS.map((reason) => [reason]),
   },
   ledgerQueued: {
     name: "signalbox_ledger_queued_items",

@@ -55,6 +55,7 @@ function openScene(plans: readonly TargetPlan[], more: Partial<PoolPlan> = {}): 
         enqueuedMs: nowMs,
         cancelled: false,
         attempts: 0,
+        target: "",
         settle,
       };
       assert.equal(pool.offer(parcel), "accepted");

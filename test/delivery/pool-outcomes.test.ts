@@ -6,12 +6,12 @@ test("rejected points of a batch are borne in order until used up, exactly by a 
   const rig = new PoolRig();
   const [alone] = rig.offer(1, { items: 4 });
   rig.answer({ kind: "accepted", rejected: 3, message: "three are bad" });
-  assert.deepEqual(endOf(alone!), { kind: "delivered", rejected: 3, message: "three are bad" });
+  assert.deepEqual(endOf(alone!), { kind: "delivered", rejected: 3, message: "three are bad", target: "a" });
   const [a, b, c] = rig.offer(3, { items: 2 });
   rig.answer({ kind: "accepted", rejected: 3, message: "bad" });
   const message = "bad (said of a batch of 3 requests)";
-  assert.deepEqual(endOf(a!), { kind: "delivered", rejected: 2, message });
-  assert.deepEqual(endOf(b!), { kind: "delivered", rejected: 1, message });
+  assert.deepEqual(endOf(a!), { kind: "delivered", rejected: 2, message, target: "a" });
+  assert.deepEqual(endOf(b!), { kind: "delivered", rejected: 1, message, target: "a" });
   assert.deepEqual(endOf(c!), { kind: "delivered", rejected: 0, message: "" });
 });
 
@@ -108,7 +108,7 @@ test("max_retries ends in failure, with a hint when to come again", () => {
   rig.answer(failing("reset"));
   rig.pass(100);
   rig.answer(failing("reset"));
-  const want = { kind: "failed", reason: "target_failed", message: "reset", retryAfterMs: 200 } as const;
+  const want = { kind: "failed", reason: "target_failed", message: "reset", retryAfterMs: 200, target: "a" } as const;
   assert.deepEqual(endOf(offered!), want);
 });
 
@@ -172,7 +172,7 @@ test("a parcel that is too large alone is cut, down to one item, which is then r
     refused.toSorted((a, b) => a - b),
     [1, 1, 1, 1, 2, 2, 4],
   );
-  assert.deepEqual(endOf(offered!), { kind: "rejected", message: "big", badData: false });
+  assert.deepEqual(endOf(offered!), { kind: "rejected", message: "big", badData: false, target: "a" });
   assert.equal(rig.pool.heldBytes, 0);
 });
 
@@ -197,7 +197,7 @@ test("bad data in a batch of several: each is sent again alone, and only the bad
   rig.calls[1]!.answer(BAD_DATA);
   rig.answerAll();
   assert.equal(ends(offered), "delivered rejected delivered");
-  assert.deepEqual(endOf(offered[1]!), { kind: "rejected", message: "bad", badData: true });
+  assert.deepEqual(endOf(offered[1]!), { kind: "rejected", message: "bad", badData: true, target: "a" });
 });
 
 test("another rejection rejects the whole batch", () => {

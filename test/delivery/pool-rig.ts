@@ -187,7 +187,7 @@ export class PoolRig {
     const piece = new Uint8Array(bytes).fill(65 + (this.#nextId++ % 26));
     const settle = (outcome: ParcelOutcome): void => void outcomes.push(outcome);
     const common = { signal, headers, pieces: [piece], bytes, items, points: items, attempts: 0, cancelled: false };
-    const parcel = { ...common, deadlineMs, enqueuedMs: this.clock.nowMs(), settle };
+    const parcel = { ...common, target: "", deadlineMs, enqueuedMs: this.clock.nowMs(), settle };
     const offered = { parcel, outcomes };
     const answer = this.pool.offer(parcel);
     if (answer === "accepted") this.offered.push(offered);

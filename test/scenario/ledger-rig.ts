@@ -7,6 +7,7 @@ import type { Batch, SendOutcome, TargetClient } from "../../src/data/export/tar
 import type { TargetEnv } from "../../src/data/export/target.ts";
 import { openTargets } from "../../src/data/export/targets.ts";
 import { createParting } from "../../src/data/parting.ts";
+import { type Losses, openLosses } from "../../src/data/losses.ts";
 import { Pools } from "../../src/data/pools.ts";
 import type { Carry } from "../../src/data/receive/carry.ts";
 import type { Reply } from "../../src/data/request.ts";
@@ -46,6 +47,9 @@ export class Rig implements AsyncDisposable {
   readonly calls: Call[] = [];
   readonly env: Env;
   readonly pools: Pools;
+  readonly losses: Losses;
+  /** Lines of the log, as JSON. */
+  readonly lines: string[] = [];
   readonly #carry: Carry;
   #scheduled: (() => void)[] = [];
   #assembly: Assembly;
@@ -54,8 +58,15 @@ export class Rig implements AsyncDisposable {
   /** Targets have active checks only with `openCheck`. */
   constructor(text: string, more: Pick<TargetEnv, "openCheck"> = {}) {
     const { clock } = this;
-    const log = createLog({ clock, write: () => undefined, level: "error", format: "json", colour: false });
+    const log = createLog({
+      clock,
+      write: (line) => this.lines.push(line),
+      level: "error",
+      format: "json",
+      colour: false,
+    });
     this.env = { clock, random: seededRandom(1), log, metrics: createMetrics(), ledger: createLedger() };
+    this.losses = openLosses(this.env);
     const plan = planOf(text, this.#version);
     const openClient = (current: () => { readonly id: string }): TargetClient => this.#openClient(current);
     const targets = openTargets(plan.targets, { ...this.env, ...more, openClient });
@@ -67,14 +78,14 @@ export class Rig implements AsyncDisposable {
       split: splitRouted,
       parting: createParting(this.env.metrics),
     });
-    this.#assembly = assemble(plan, this.pools.live, this.env);
+    this.#assembly = assemble(plan, this.pools.live, { ...this.env, losses: this.losses });
     this.#carry = createCorridor(() => this.#assembly, clock);
   }
 
   apply(text: string): void {
     const plan = planOf(text, ++this.#version);
     this.pools.update(plan);
-    this.#assembly = assemble(plan, this.pools.live, this.env);
+    this.#assembly = assemble(plan, this.pools.live, { ...this.env, losses: this.losses });
     this.settle();
   }
 

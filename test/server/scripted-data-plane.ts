@@ -1,4 +1,5 @@
 import type {
+  DropSample,
   DataPlane,
   DataPlaneStatus,
   OperatorState,
@@ -52,6 +53,7 @@ export class ScriptedDataPlane implements DataPlane {
       note: this.wishes.get(target.id)?.note ?? "",
       untilMs: this.wishes.get(target.id)?.untilMs,
       check: undefined,
+      losses: undefined,
     }));
     const pools = [...this.plan.pools.values()].map(({ name, strategy, targets: ids, fallback }) => ({
       name,
@@ -62,6 +64,7 @@ export class ScriptedDataPlane implements DataPlane {
       queuedItems: 2,
       inFlight: 1,
       usable: 1,
+      losses: undefined,
     }));
     const addresses = { otlpGrpc: "127.0.0.1:1111", otlpHttp: undefined };
     return { addresses, inFlight: { requests: 3, bytes: 4 }, pools, targets };
@@ -76,6 +79,10 @@ export class ScriptedDataPlane implements DataPlane {
 
   operatorStates(): readonly OperatorState[] {
     return [...this.wishes.values()];
+  }
+
+  drops(): readonly DropSample[] {
+    return [];
   }
 
   explain({ signal }: ExplainRequest): Explanation {

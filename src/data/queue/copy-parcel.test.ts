@@ -20,7 +20,7 @@ function parcelOf(spans: number): { parcel: Parcel & { cancelled: boolean }; out
     points: spans,
   } as const;
   const settle = (outcome: ParcelOutcome): void => void outcomes.push(outcome);
-  const parcel = { ...common, deadlineMs: 10, enqueuedMs: 1, cancelled: false, attempts: 0, settle };
+  const parcel = { ...common, deadlineMs: 10, enqueuedMs: 1, cancelled: false, attempts: 0, target: "", settle };
   return { parcel, outcomes };
 }
 

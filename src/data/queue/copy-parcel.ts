@@ -15,6 +15,7 @@ export class CopyParcel implements Parcel {
   readonly points: number;
   readonly deadlineMs: number;
   readonly enqueuedMs: number;
+  target = "";
   /** Undefined takes the copy out as if it had never been made. */
   readonly end: (outcome: CopyOutcome) => void;
   /** What it is a copy of. */

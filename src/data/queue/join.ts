@@ -64,5 +64,7 @@ function sum(outcomes: readonly CopyOutcome[], points: readonly number[]): CopyO
     if (outcome.kind === "rejected") rejected += points[i]!;
     else if (outcome.kind === "delivered") rejected += outcome.rejected;
   }
-  return { kind: "delivered", rejected, message: ended.find(({ message }) => message !== "")?.message ?? "" };
+  const said = ended.find(({ message }) => message !== "");
+  const target = said?.target ?? ended.find((outcome) => outcome.target !== undefined)?.target;
+  return { kind: "delivered", rejected, message: said?.message ?? "", ...(target !== undefined && { target }) };
 }

@@ -276,7 +276,7 @@ export class QueueLane implements Origin {
 
   finish(delivery: Delivery, outcome: ParcelOutcome): void {
     this.#hold(delivery, -1);
-    delivery.parcel.settle(outcome);
+    delivery.parcel.settle(withTarget(outcome, delivery.parcel.target));
     this.#env.ended();
   }
 
@@ -409,7 +409,7 @@ export class QueueLane implements Origin {
     }
     this.#chooser.charge(target, batch, batch.signal);
     this.#env.batchSize.observe(batch.items);
-    const first = isFirstTry(deliveries);
+    const first = isFirstTry(deliveries, target.plan.id);
     if (first) this.budget.earn(this.retry.budget);
     const full = queue.length > 0 || batch.items >= maxItems || batch.bytes >= limits.bytes;
     const attempt = this.#attempt(target, deliveries, nowMs, first);
@@ -464,10 +464,18 @@ export class QueueLane implements Origin {
   }
 }
 
-function isFirstTry(deliveries: readonly Delivery[]): boolean {
+/** Says who was asked last, unless there is nothing to complain of. */
+function withTarget(outcome: ParcelOutcome, target: string): ParcelOutcome {
+  if (target === "" || outcome.target !== undefined) return outcome;
+  if (outcome.kind === "delivered" && outcome.rejected === 0) return outcome;
+  return { ...outcome, target };
+}
+
+function isFirstTry(deliveries: readonly Delivery[], target: string): boolean {
   let retries = 0;
   for (const delivery of deliveries) {
     delivery.parcel.attempts++;
+    delivery.parcel.target = target;
     retries += delivery.retries;
   }
   return retries === 0;

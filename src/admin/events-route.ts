@@ -1,0 +1,51 @@
+import type { AdminContext } from "./context.ts";
+import { streamEvents } from "./event-stream.ts";
+import { problemReply } from "./problem-details.ts";
+import { type AdminReply, type AdminRequest, JSON_TYPE, type Route } from "./route.ts";
+
+/** Streams at the same time: each costs a connection. */
+const MAX_STREAMS = 16;
+
+/** What the log said last, and as it goes on. */
+export function eventsRoute({ events, env }: AdminContext): Route {
+  let streams = 0;
+  const stream = (id: number): AdminReply => {
+    if (streams >= MAX_STREAMS)
+      return problemReply(429, `${MAX_STREAMS} streams of events are open`, { headers: { "retry-after": "10" } });
+    streams++;
+    return {
+      status: 200,
+      body: "",
+      stream: (response) => {
+        response.once("close", () => streams--);
+        streamEvents(events, id, response, env.clock);
+      },
+    };
+  };
+  return {
+    method: "GET",
+    path: "/api/v1/events",
+    role: "viewer",
+    summary: "The last lines of the log; with Accept: text/event-stream also those that come.",
+    type: JSON_TYPE,
+    statuses: [400, 429],
+    query: { after: "Only events after the one with this id." },
+    handle: (request) => {
+      const after = request.query.get("after") ?? request.header("last-event-id") ?? "0";
+      if (!/^\d{1,15}$/u.test(after)) return problemReply(400, "after is the id of an event: a whole number");
+      if (wantsStream(request)) return stream(Number(after));
+      const found = events.after(Number(after));
+      const last = found.at(-1)?.id ?? Number(after);
+      return { status: 200, body: { last, events: found.map(({ id, json }) => ({ id, ...parsed(json) })) } };
+    },
+  };
+}
+
+function wantsStream({ header }: AdminRequest): boolean {
+  return header("accept")?.includes("text/event-stream") === true;
+}
+
+function parsed(json: string): object {
+  const value: unknown = JSON.parse(json);
+  return typeof value === "object" && value !== null ? value : {};
+}

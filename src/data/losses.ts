@@ -1,0 +1,182 @@
+import type { Cancel, Clock } from "../core/clock.ts";
+import type { Reason } from "../core/reason.ts";
+import { type Seen, UNSEEN } from "../otlp/any-value.ts";
+import { firstAttributes } from "../otlp/first-attributes.ts";
+import type { Signal } from "../otlp/signal.ts";
+import type { DropSample, LossStatus } from "../plan/data-plane.ts";
+import type { Log } from "../telemetry/log.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
+import { redact } from "../telemetry/redact.ts";
+
+/** Items that reached nobody, of one rule in one parcel. */
+export interface Loss {
+  readonly signal: Signal;
+  readonly rule: string;
+  readonly pool: string;
+  /** Whose words `said` are; empty when no target was asked. */
+  readonly target: string;
+  readonly reason: Reason;
+  readonly said: string;
+  readonly points: number;
+  /** Their sender had been told that all is well. */
+  readonly acknowledged: boolean;
+  /** Of the parcel; borrowed. */
+  readonly pieces: readonly Uint8Array[];
+}
+
+/** Told of what was acknowledged and is lost, and of what is dropped: who needs to know hears of it from here. */
+export interface Losses extends Disposable {
+  tell(loss: Loss): void;
+  ofPool(name: string): LossStatus | undefined;
+  ofTarget(id: string): LossStatus | undefined;
+  /** Newest first. */
+  readonly samples: readonly DropSample[];
+}
+
+interface LossesEnv {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+/** The first loss of its kind is logged at once, those after it together, once in this time. */
+const LOG_MS = 10_000;
+/** One sample of each kind in this time. */
+const SAMPLE_MS = 1_000;
+/** Pools, targets and kinds that are remembered each; the oldest is forgotten first. */
+const MAX_REMEMBERED = 1_000;
+const MAX_SAMPLES = 200;
+const MAX_ATTRIBUTES = 8;
+const MAX_SAID = 512;
+const MAX_VALUE = 128;
+
+export function openLosses(env: LossesEnv): Losses {
+  return new Teller(env);
+}
+
+/** For whoever has nobody to tell. */
+export const TELL_NOBODY: Pick<Losses, "tell"> = { tell: () => undefined };
+
+/** Losses of one pool, target and reason. */
+interface Kind {
+  readonly pool: string;
+  readonly target: string;
+  readonly reason: Reason;
+  said: string;
+  /** Not logged yet. */
+  items: number;
+  loggedMs: number;
+  sampledMs: number;
+}
+
+class Teller implements Losses {
+  readonly #env: LossesEnv;
+  readonly #kinds = new Map<string, Kind>();
+  readonly #pools = new Map<string, LossStatus>();
+  readonly #targets = new Map<string, LossStatus>();
+  /** Oldest first. */
+  readonly #samples: DropSample[] = [];
+  #timer: Cancel | undefined;
+
+  constructor(env: LossesEnv) {
+    this.#env = env;
+  }
+
+  get samples(): readonly DropSample[] {
+    return this.#samples.toReversed();
+  }
+
+  ofPool(name: string): LossStatus | undefined {
+    return this.#pools.get(name);
+  }
+
+  ofTarget(id: string): LossStatus | undefined {
+    return this.#targets.get(id);
+  }
+
+  tell(loss: Loss): void {
+    const kind = this.#kindOf(loss);
+    const nowMs = this.#env.clock.nowMs();
+    if (nowMs >= kind.sampledMs + SAMPLE_MS) {
+      kind.sampledMs = nowMs;
+      this.#samples.push(sampleOf(loss, this.#env.clock.wallMs()));
+      if (this.#samples.length > MAX_SAMPLES) this.#samples.shift();
+    }
+    if (!loss.acknowledged) return;
+    this.#env.metrics.lostItems.with(loss.reason).add(loss.points);
+    kind.items += loss.points;
+    kind.said = cut(loss.said, MAX_SAID);
+    this.#remember(this.#pools, loss.pool, loss);
+    if (loss.target !== "") this.#remember(this.#targets, loss.target, loss);
+    if (nowMs >= kind.loggedMs + LOG_MS) this.#log(kind, nowMs);
+    else this.#timer ??= this.#env.clock.after(LOG_MS, () => this.#flush());
+  }
+
+  /** Logs what was not logged yet. */
+  [Symbol.dispose](): void {
+    this.#timer?.();
+    this.#flush();
+  }
+
+  #flush(): void {
+    this.#timer = undefined;
+    const nowMs = this.#env.clock.nowMs();
+    for (const kind of this.#kinds.values()) if (kind.items > 0) this.#log(kind, nowMs);
+  }
+
+  #log(kind: Kind, nowMs: number): void {
+    const { pool, target, reason, items, said } = kind;
+    kind.items = 0;
+    kind.loggedMs = nowMs;
+    this.#env.log.error("items that were acknowledged are lost", { pool, target, reason, items, said });
+  }
+
+  #kindOf({ pool, target, reason }: Loss): Kind {
+    const key = `${pool}\u0000${target}\u0000${reason}`;
+    const known = this.#kinds.get(key);
+    if (known !== undefined) return known;
+    const kind = { pool, target, reason, said: "", items: 0, loggedMs: -Infinity, sampledMs: -Infinity };
+    this.#kinds.set(key, kind);
+    if (this.#kinds.size > MAX_REMEMBERED) {
+      const [oldest, its] = firstOf(this.#kinds);
+      if (its.items > 0) this.#log(its, this.#env.clock.nowMs());
+      this.#kinds.delete(oldest);
+    }
+    return kind;
+  }
+
+  #remember(all: Map<string, LossStatus>, name: string, { reason, target, said, points }: Loss): void {
+    const items = (all.get(name)?.items ?? 0) + points;
+    all.set(name, { items, reason, target, said: cut(said, MAX_SAID), atMs: this.#env.clock.wallMs() });
+    if (all.size > MAX_REMEMBERED) all.delete(firstOf(all)[0]);
+  }
+}
+
+function firstOf<Value>(map: ReadonlyMap<string, Value>): [string, Value] {
+  for (const entry of map) return entry;
+  throw new TypeError("the map is empty");
+}
+
+function sampleOf(loss: Loss, atMs: number): DropSample {
+  const { signal, rule, pool, target, reason, said, points, acknowledged, pieces } = loss;
+  const attributes: Record<string, unknown> = {};
+  for (const [key, value] of firstAttributes(pieces[0] ?? new Uint8Array(0), MAX_ATTRIBUTES)) {
+    const name = cut(key, MAX_VALUE);
+    attributes[name] = redact(name, shown(value));
+  }
+  const words = String(redact("said", cut(said, MAX_SAID)));
+  return { atMs, signal, rule, pool, target, reason, said: words, items: points, acknowledged, attributes };
+}
+
+function shown(value: Seen): unknown {
+  if (typeof value === "string") return cut(value, MAX_VALUE);
+  return value === UNSEEN || typeof value === "object" ? cut(describe(value), MAX_VALUE) : value;
+}
+
+function describe(value: Extract<Seen, object | symbol>): string {
+  return value === UNSEEN ? "..." : `[${value.length} values]`;
+}
+
+function cut(text: string, most: number): string {
+  return text.length <= most ? text : `${text.slice(0, most - 1).toWellFormed()}…`;
+}
