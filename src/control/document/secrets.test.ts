@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { readdirSync, readFileSync } from "node:fs";
 import { z } from "zod";
 import { ConfigSchema } from "../../config/schema/config.ts";
 import { SecretSchema } from "../../config/schema/secret.ts";
+import { mapComments } from "./comments.ts";
+import { rootOf } from "./prepare.ts";
 import {
   redactElement,
   redactRoot,
@@ -32,6 +35,8 @@ test("secrets: every secret of the schema has its path here, and nothing else ha
   const found = new Set(secretsIn(ConfigSchema, []).map((path) => path.replace(/^(node\.listen)\.\w+/u, "$1.*")));
   assert.deepEqual([...found].toSorted(), SECRET_PATHS.map((path) => path.join(".")).toSorted());
 });
+
+const EXAMPLES = new URL("../../../examples/", import.meta.url);
 
 const TEXT = `# our old token was hunter2-hunter2
 node:
@@ -76,6 +81,60 @@ targets:
 
 test("secrets: a text without them, references and paths of files stay, and so do comments", () => {
   assert.equal(redactText(TEXT), REDACTED_TEXT);
+});
+
+const SHORT = `# once it was zq and before that q7
+targets:
+  - id: zq # not zq
+    endpoint: https://zq:1 #zq
+    headers: { "x-#zq": zq, y: "q7" } # plain words
+    tags: { t: "# zq", u: 'zq # q7' }
+pools: # of zq
+  p:
+    targets: [zq] # two
+global:
+  metadata:
+    block: | # (zq)
+      # zq stays: this is a text
+      zq
+    folded: text # zq
+# at the end: q7`;
+
+test("secrets: a comment that has a secret in it is not shown, however short that is; texts with a # are no comments", () => {
+  const redacted = redactText(SHORT);
+  const comments = redacted.split("\n").map((line) => /(?:^|\s)#(?! zq|-| q7).*$/u.exec(line)?.[0].trim() ?? "");
+  assert.deepEqual(
+    comments.filter((comment) => comment !== ""),
+    [
+      ...Array<string>(3).fill("# [redacted]"),
+      "# plain words",
+      "# [redacted]",
+      "# two",
+      ...Array<string>(3).fill("# [redacted]"),
+    ],
+  );
+  const before = rootOf(SHORT) as { targets: object[]; global: unknown; pools: unknown };
+  const after = rootOf(redacted) as { targets: { headers: unknown }[]; global: unknown; pools: unknown };
+  assert.deepEqual(after.targets[0]?.headers, { "x-#zq": "[redacted]", y: "[redacted]" });
+  assert.deepEqual([after.global, after.pools], [before.global, before.pools]);
+});
+
+test("secrets: comments are found wherever YAML has them, and all else stays byte for byte", () => {
+  for (const name of readdirSync(EXAMPLES).filter((file) => file.endsWith(".yaml"))) {
+    const text = readFileSync(new URL(name, EXAMPLES), "utf8");
+    assert.equal(
+      mapComments(text, (comment) => comment),
+      text,
+      name,
+    );
+    const bare = mapComments(text, () => "");
+    assert.deepEqual(rootOf(bare), rootOf(text), name);
+    assert.ok(!/^\s*#/mu.test(bare), name);
+  }
+  assert.equal(
+    mapComments("\uFEFFa: 1 # x\r\n# y\r\n", () => "#"),
+    "\uFEFFa: 1 #\r\n#\r\n",
+  );
 });
 
 test("secrets: JSON stays JSON", () => {

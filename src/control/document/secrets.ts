@@ -1,4 +1,5 @@
 import { parseText } from "../../config/document.ts";
+import { mapComments } from "./comments.ts";
 import { renderBlock } from "./render.ts";
 import { rewriteText } from "./rewrite.ts";
 import { isValues } from "./rewriting.ts";
@@ -28,15 +29,21 @@ export function redactElement(section: string, value: unknown): unknown {
   return within.reduce((values, path) => mapAt(values, path.slice(2), redactAt(path)), value);
 }
 
-/** The text with secrets redacted, also where a comment repeats one. Otherwise as it is. */
+/** The text with secrets redacted, also where a comment repeats one, however short it is. Otherwise as it is. */
 export function redactText(text: string): string {
   const parsed = parseText(text);
   if (!parsed.ok) return REDACTED;
   const { root } = parsed.document;
   const redacted = redactRoot(root);
   let result = rewriteText(text, redacted) ?? `${renderBlock(redacted, 0, "quotes")}\n`;
-  for (const secret of literalsOf(root)) if (secret.length >= MIN_LENGTH) result = result.replaceAll(secret, REDACTED);
-  return result;
+  const literals = literalsOf(root).filter((secret) => secret !== "");
+  for (const secret of literals) if (secret.length >= MIN_LENGTH) result = result.replaceAll(secret, REDACTED);
+  // Whatever its length: who reads around it in a comment would know what is missing, so that all of the comment goes.
+  const short = literals.filter((secret) => secret.length < MIN_LENGTH);
+  if (short.length === 0) return result;
+  return mapComments(result, (comment) =>
+    short.some((secret) => comment.includes(secret)) ? `# ${REDACTED}` : comment,
+  );
 }
 
 /**
@@ -58,7 +65,7 @@ export function unrestored(root: unknown): (string | number)[][] {
   return SECRET_PATHS.flatMap((path) => placesOf(root, path, []));
 }
 
-/** Shorter secrets would be found in words that are none. */
+/** Shorter secrets would be found in words and values that are none. */
 const MIN_LENGTH = 8;
 const REFERENCE = /\$\$\{|\$\{(?<kind>env|file):(?<name>[^}]*?)(?<otherwise>:-[^}]*)?\}/gu;
 const PEM_START = "-----BEGIN ";
@@ -92,7 +99,9 @@ function literalsOf(root: unknown): string[] {
   const found: string[] = [];
   for (const path of SECRET_PATHS) {
     mapAt(root, path, (value) => {
-      if (typeof value === "string" && redactAt(path)(value) === REDACTED) found.push(value);
+      if (typeof value === "string" ? redactAt(path)(value) === REDACTED : typeof value === "number") {
+        found.push(String(value));
+      }
       return value;
     });
   }
