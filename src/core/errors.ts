@@ -1,3 +1,5 @@
+import { tlsReason } from "./tls-reason.ts";
+
 /** Faults that Signalbox reports by name. The codes are a public contract. */
 export const ERROR_CODES = [
   "CONFIG_INVALID",
@@ -28,8 +30,8 @@ export class RouterError extends Error {
   }
 }
 
-/** The text of anything thrown. */
+/** The text of anything thrown; faults of TLS in words. */
 export function reasonOf(cause: unknown): string {
   if (cause instanceof AggregateError && cause.errors.length > 0) return reasonOf(cause.errors[0]);
-  return cause instanceof Error ? cause.message : String(cause);
+  return tlsReason(cause) ?? (cause instanceof Error ? cause.message : String(cause));
 }

@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import { createSecureContext } from "node:tls";
 import type { Clock } from "../core/clock.ts";
 import { reasonOf, RouterError } from "../core/errors.ts";
@@ -120,12 +121,24 @@ function prepare(plan: Plan, { random }: Env, given: Strategies | undefined): Pr
 
 function checkTls({ id, tls }: TargetPlan): void {
   if (tls === undefined) return;
-  try {
-    const { ca, cert, key } = tls;
-    createSecureContext({ ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) });
-  } catch (cause) {
-    const hint = "ca, cert and key are PEM, and the key is that of the certificate";
-    throw new RouterError("TLS_INVALID", `target ${id}: ${reasonOf(cause)}`, { cause, hint });
+  const { ca, cert, key } = tls;
+  const steps = [
+    ["ca", ca && { ca }],
+    ["cert", cert && { cert }],
+    ["key", key && { key }],
+    ["key", cert && key && { cert, key }],
+  ] as const;
+  for (const [name, options] of steps) {
+    try {
+      if (options) createSecureContext(options);
+      if (name === "ca" && ca) void new X509Certificate(ca); // a context takes anything as an authority
+    } catch (cause) {
+      const hint = "ca, cert and key are PEM, and the key is that of the certificate";
+      throw new RouterError("TLS_INVALID", `targets[].tls.${name} of target ${id}: ${reasonOf(cause)}`, {
+        cause,
+        hint,
+      });
+    }
   }
 }
 
