@@ -1,4 +1,4 @@
-import { allocBrief, allocOwned } from "../core/bytes.ts";
+import { allocBody, allocOwned } from "../core/bytes.ts";
 /** Who reads a message: told of its prefix before any byte of it is kept. */
 export interface PrefixJudge {
   /** The length-prefixed message begins (grpc/doc/PROTOCOL-HTTP2.md). False: its bytes are not wanted. */
@@ -72,7 +72,7 @@ export class MessageReader {
     if (bytes <= this.#body.length) return true;
     const ahead = Math.min(this.#length, Math.max(bytes, 2 * this.#body.length, bytesAhead(bytes)));
     // What has come whole has a deadline, or is copied where it is acknowledged without one. What has not may never come to its end.
-    const wider = bytes === this.#length ? allocBrief(ahead) : allocOwned(ahead);
+    const wider = bytes === this.#length ? allocBody(ahead) : allocOwned(ahead);
     if (this.#filled > 0) wider.set(this.#body.subarray(0, this.#filled));
     this.#body = wider;
     return true;
