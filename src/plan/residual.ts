@@ -34,6 +34,24 @@ export function reduce(cond: Cond, resource: ResourceFacts): Residual {
   }
 }
 
+/** Its questions about the resource. */
+export function resourceLeaves(cond: Cond): Extract<Cond, { kind: "resource" }>[] {
+  switch (cond.kind) {
+    case "never":
+    case "item":
+      return [];
+    case "resource":
+      return [cond];
+    case "not":
+      return resourceLeaves(cond.of);
+    case "all":
+    case "any":
+      return cond.of.flatMap(resourceLeaves);
+    default:
+      throw new Unreachable(cond);
+  }
+}
+
 /** The attributes that its questions read, perhaps some of them twice. */
 export function keysOf(cond: Cond): string[] {
   switch (cond.kind) {

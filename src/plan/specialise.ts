@@ -2,6 +2,7 @@ import type { Seen } from "../otlp/any-value.ts";
 import { asksItem, ONLY_FIRST, openChoice, type OpenChoice } from "./channel-choice.ts";
 import { reduce } from "./residual.ts";
 import type { Cond, ProgramStep, ResourceFacts, ResourceProgram, RoutePlan } from "./route-plan.ts";
+import { ResourceQuestions } from "./resource-questions.ts";
 import { StepTable } from "./step-table.ts";
 
 /** Specialises a route plan for one resource, by itself. Who has many resources keeps a `Specialiser`. */
@@ -23,6 +24,13 @@ export function stepsOf({ first }: ResourceProgram): ProgramStep[] {
 export class Specialiser {
   readonly #plan: RoutePlan;
   readonly #table: StepTable;
+  /** The rules that the last resource could match, and of which service it was. */
+  #gathered: readonly number[] | undefined;
+  #service: string | undefined;
+  /** Which rules the questions are about, and what programs follow from their answers in this generation. */
+  #asked: readonly number[] | undefined;
+  #questions: ResourceQuestions | undefined;
+  readonly #answered = new Map<string, Shared>();
 
   constructor(plan: RoutePlan) {
     this.#plan = plan;
@@ -36,6 +44,7 @@ export class Specialiser {
 
   forget(): void {
     this.#table.forget();
+    this.#answered.clear();
   }
 
   /** A program of an earlier generation goes on being used. */
@@ -44,12 +53,44 @@ export class Specialiser {
   }
 
   specialise(resource: ResourceFacts): ResourceProgram {
-    const plan = this.#plan;
     const name = resource.attributes.get("service.name");
-    const service = textOf(name);
+    const text = textOf(name);
+    const service = text ?? "unknown";
+    const candidates = this.#candidates(name === undefined ? "" : text);
+    if (candidates !== this.#asked) {
+      // The first of a kind: nothing is known of what its likes are asked.
+      this.#asked = candidates;
+      this.#questions = undefined;
+      return { service, ...this.#make(candidates, resource) };
+    }
+    if (this.#questions === undefined) {
+      this.#questions = new ResourceQuestions(this.#plan, candidates);
+      this.#answered.clear();
+    }
+    const answers = this.#questions.answers(resource);
+    const known = this.#answered.get(answers);
+    if (known !== undefined) return { service, ...known };
+    const fresh = this.#make(candidates, resource);
+    if (this.#answered.size < MAX_ANSWERED) {
+      this.#answered.set(answers, fresh);
+      this.#table.bytes += answers.length + ANSWER_BYTES;
+    }
+    return { service, ...fresh };
+  }
+
+  /** Rules of one service are gathered anew for each resource of it, unless they come one after the other. */
+  #candidates(service: string | undefined): readonly number[] {
+    if (this.#service === service && this.#gathered !== undefined) return this.#gathered;
+    this.#service = service;
+    this.#gathered = this.#plan.candidates(service);
+    return this.#gathered;
+  }
+
+  #make(candidates: readonly number[], resource: ResourceFacts): Shared {
+    const plan = this.#plan;
     const left: Left[] = [];
     const pools = new Map<number, readonly OpenChoice[] | undefined>();
-    for (const rule of plan.candidates(name === undefined ? "" : service)) {
+    for (const rule of candidates) {
       const residual = reduce(plan.rules[rule]!.condition, resource);
       if (residual === false) continue;
       const cond = residual === true ? undefined : residual.cond;
@@ -57,11 +98,11 @@ export class Specialiser {
       if (!pools.has(pool)) pools.set(pool, openChoices(plan, pool, resource));
       left.push({ rule, cond, choices: pools.get(pool) });
     }
-    return this.#program(service ?? "unknown", left);
+    return this.#program(left);
   }
 
   /** From the last step to the first, so that what follows is shared where what comes before is not. */
-  #program(service: string, left: readonly Left[]): ResourceProgram {
+  #program(left: readonly Left[]): Shared {
     const keys = new Set<string>();
     let first: ProgramStep | undefined;
     let whole = true;
@@ -74,7 +115,7 @@ export class Specialiser {
       if (open !== undefined) for (const choice of open) for (const key of choice.keys) keys.add(key);
       first = this.#table.step({ rule, test: bound?.test, choices }, first);
     }
-    return { service, first, keys: this.#table.keySet(keys), whole };
+    return { first, keys: this.#table.keySet(keys), whole };
   }
 }
 
@@ -86,6 +127,14 @@ export function regionOf(attributes: ReadonlyMap<string, Seen>, listenerRegion: 
 function textOf(seen: Seen | undefined): string | undefined {
   return typeof seen === "string" ? seen : undefined;
 }
+
+/** So many different answers are remembered: about as many as there are resources. */
+const MAX_ANSWERED = 4_096;
+/** Memory of an answer beside its text. */
+const ANSWER_BYTES = 200;
+
+/** Of a program, what resources share. */
+type Shared = Omit<ResourceProgram, "service">;
 
 interface Left {
   readonly rule: number;
