@@ -1,4 +1,9 @@
 import { textBrief, viewBuffer } from "../core/bytes.ts";
+import { leastOf, valuesOf } from "./repeated.ts";
+
+/** What a message may be compressed with, on both sides; whoever uses the port has to inflate all of them. */
+export const ACCEPTED_ENCODINGS = "identity,gzip,deflate,zstd";
+
 /** A block of headers as node:http2 hands it over; what may be repeated comes as a list. */
 export type HeaderBlock = Readonly<Record<string, string | readonly string[] | undefined>>;
 
@@ -84,8 +89,12 @@ export function decodeDetails(header: string): Uint8Array | undefined {
 
 /** When a reply asks for a pause: `grpc-retry-pushback-ms`, or `retry-after` in seconds. Dates and negative numbers say nothing. */
 export function retryAfterMs(headers: HeaderBlock): number | undefined {
-  const pushback = headerText(headers, "grpc-retry-pushback-ms");
-  if (pushback !== undefined && /^\d{1,9}$/u.test(pushback)) return Number(pushback);
-  const seconds = headerText(headers, "retry-after");
-  return seconds !== undefined && /^\d{1,6}$/u.test(seconds) ? Number(seconds) * 1_000 : undefined;
+  const pushback = leastOf(valuesOf(headers, "grpc-retry-pushback-ms").map((text) => parseWhole(text, 9)));
+  if (pushback !== undefined) return pushback;
+  const seconds = leastOf(valuesOf(headers, "retry-after").map((text) => parseWhole(text, 6)));
+  return seconds === undefined ? undefined : seconds * 1_000;
+}
+
+function parseWhole(text: string, digits: number): number | undefined {
+  return /^\d+$/u.test(text) && text.length <= digits ? Number(text) : undefined;
 }

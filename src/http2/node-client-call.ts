@@ -69,6 +69,7 @@ export class ClientCall implements PooledCall<ClientLink> {
 
   /** Ends the call from this side. */
   abandon(reason: "timeout" | "cancelled" | "connect", text: string): void {
+    if (this.#reader.hasStatus) this.#settle(this.#reader.end()); // its peer only left the stream open
     this.#settle(failed({ reason, text, unprocessed: this.#stream === undefined }));
   }
 

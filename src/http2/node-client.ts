@@ -3,6 +3,7 @@ import type { Cancel, Clock } from "../core/clock.ts";
 import type { Random } from "../core/random.ts";
 import { ClientPool, type LinkOwner } from "./client-pool.ts";
 import { dialer, peerUrl } from "./dial.ts";
+import { ACCEPTED_ENCODINGS } from "./headers.ts";
 import { ClientCall } from "./node-client-call.ts";
 import { ClientLink } from "./node-client-link.ts";
 import type { UnaryClient, UnaryClientOptions, UnaryRequest, UnaryResult } from "./port.ts";
@@ -40,7 +41,7 @@ class NodeUnaryClient implements UnaryClient {
       te: "trailers",
       "content-type": "application/grpc",
       "user-agent": options.userAgent,
-      "grpc-accept-encoding": "identity",
+      "grpc-accept-encoding": ACCEPTED_ENCODINGS,
     };
   }
 

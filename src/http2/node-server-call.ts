@@ -1,6 +1,6 @@
 import { constants, type ServerHttp2Stream } from "node:http2";
 import { STATUS } from "./grpc-status.ts";
-import { encodeDetails, encodeStatusText, type HeaderBlock, headerText } from "./headers.ts";
+import { ACCEPTED_ENCODINGS, encodeDetails, encodeStatusText, type HeaderBlock, headerText } from "./headers.ts";
 import { InboundCall } from "./inbound-call.ts";
 import { prefixed } from "./message-pieces.ts";
 import type { UnaryHandler, UnaryReply } from "./port.ts";
@@ -15,7 +15,7 @@ export interface CallHead {
 const SUCCESS_HEADERS = {
   ":status": 200,
   "content-type": "application/grpc",
-  "grpc-accept-encoding": "identity,gzip",
+  "grpc-accept-encoding": ACCEPTED_ENCODINGS,
 };
 const SUCCESS_TRAILERS = { "grpc-status": "0" };
 /** No Date header: gRPC has no use for it, and it would be one more string per reply. */
@@ -82,7 +82,7 @@ export class ServerCall extends InboundCall {
     const headers: Record<string, string | number> = {
       ":status": 200,
       "content-type": "application/grpc",
-      "grpc-accept-encoding": "identity,gzip",
+      "grpc-accept-encoding": ACCEPTED_ENCODINGS,
       "grpc-status": String(reply.status),
     };
     if (reply.text !== "") headers["grpc-message"] = encodeStatusText(reply.text);

@@ -72,6 +72,10 @@ export type UnaryResult =
       readonly details: Uint8Array | undefined;
       /** The reply message, empty unless status is 0. */
       readonly message: Uint8Array;
+      /** There was a message, or part of one, and it cannot be read. */
+      readonly unreadable?: true;
+      /** How the message is compressed, when its flag says that it is. */
+      readonly messageEncoding?: string;
       /** `retry-after` or `grpc-retry-pushback-ms` of the reply, when a proxy sent one. */
       readonly retryAfterMs?: number;
       /** `endpoint-load-metrics` of the reply's trailers or head: what the peer says of its own load (xDS, ORCA). */
@@ -119,7 +123,7 @@ export interface UnaryClientOptions {
   /** How many connections at most. */
   readonly connections: number;
   readonly connectTimeoutMs: number;
-  /** A longer reply fails its call with `too_large`. */
+  /** The message of a longer reply is not kept. */
   readonly maxResponseBytes: number;
   /** While calls are under way, a PING is sent after this time without a byte; 0: never. */
   readonly keepaliveTimeMs: number;

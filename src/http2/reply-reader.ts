@@ -2,6 +2,7 @@ import { parseStatus, STATUS } from "./grpc-status.ts";
 import { decodeDetails, decodeStatusText, type HeaderBlock, headerText, retryAfterMs } from "./headers.ts";
 import { MessageReader, type PrefixJudge } from "./message-reader.ts";
 import type { UnaryResult } from "./port.ts";
+import { encodingOf, firstOf, valuesOf } from "./repeated.ts";
 
 /** What one header block of a reply says: its head, or its trailers. */
 export interface ReplyFields {
@@ -12,19 +13,32 @@ export interface ReplyFields {
   readonly details: Uint8Array | undefined;
   readonly retryAfterMs: number | undefined;
   readonly loadReport: string | undefined;
+  /** `grpc-encoding`, in lower case; `identity` when there is none. */
+  readonly encoding: string;
 }
 
 export function readReplyFields(headers: HeaderBlock): ReplyFields {
-  const status = headerText(headers, "grpc-status");
   const details = headerText(headers, "grpc-status-details-bin");
   return {
     httpStatus: Number(headers[":status"]),
-    status: status === undefined ? undefined : (parseStatus(status) ?? "malformed"),
+    status: statusOf(headers),
     text: decodeStatusText(headerText(headers, "grpc-message") ?? ""),
     details: details === undefined ? undefined : decodeDetails(details),
     retryAfterMs: retryAfterMs(headers),
-    loadReport: headerText(headers, "endpoint-load-metrics"),
+    loadReport: firstOf(headers, "endpoint-load-metrics"),
+    encoding: encodingOf(headers, "grpc-encoding"),
   };
+}
+
+/** Of several the first that is one. */
+function statusOf(headers: HeaderBlock): ReplyFields["status"] {
+  const values = valuesOf(headers, "grpc-status");
+  if (values.length === 0) return undefined;
+  for (const value of values) {
+    const status = parseStatus(value);
+    if (status !== undefined) return status;
+  }
+  return "malformed";
 }
 
 type Failure = Extract<UnaryResult, { kind: "failed" }>;
@@ -34,13 +48,20 @@ export function failed(failure: Omit<Failure, "kind" | "unprocessed"> & { unproc
   return { kind: "failed", unprocessed: false, ...failure };
 }
 
-/** Reads one reply, in the order in which it comes. What `head` and `data` return ends the call before its end. */
+/** Of bytes that are no message, so many times the longest message are read on for, to come to the status behind them. */
+const MOST_SKIPPED = 4;
+
+/**
+ * Reads one reply, in the order in which it comes. What `head` and `data` return ends the call before its end. The status stands behind
+ * the message, and decides: a message that cannot be read, or is not wanted, is thrown away.
+ */
 export class ReplyReader implements PrefixJudge {
   readonly #maxResponseBytes: number;
   readonly #message: MessageReader;
   #head: ReplyFields | undefined;
   #trailers: ReplyFields | undefined;
-  #refusal: UnaryResult | undefined;
+  #unreadable = false;
+  #skipped = 0;
 
   constructor(maxResponseBytes: number) {
     this.#maxResponseBytes = maxResponseBytes;
@@ -64,9 +85,15 @@ export class ReplyReader implements PrefixJudge {
   }
 
   data(bytes: Uint8Array): UnaryResult | undefined {
-    const read = this.#message.add(bytes);
-    if (read === "read") return undefined;
-    return this.#refusal ?? failed({ reason: "protocol", text: "the reply has bytes after its message" });
+    if (!this.#unreadable) {
+      if (this.#message.add(bytes) === "read") return undefined;
+      this.#unreadable = true;
+      this.#message.take(); // lets go of it
+    }
+    this.#skipped += bytes.length;
+    if (this.#skipped <= MOST_SKIPPED * this.#maxResponseBytes) return undefined;
+    const text = `the reply is still not at its end after ${this.#skipped} bytes, the limit is ${this.#maxResponseBytes}`;
+    return failed({ reason: "too_large", text });
   }
 
   trailers(fields: ReplyFields): void {
@@ -74,14 +101,7 @@ export class ReplyReader implements PrefixJudge {
   }
 
   begins(flag: number, bytes: number): boolean {
-    if (flag !== 0) {
-      const text = "the reply is compressed, although identity was asked for";
-      this.#refusal = failed({ reason: "protocol", text });
-    } else if (bytes > this.#maxResponseBytes) {
-      const text = `the reply has ${bytes} bytes, the limit is ${this.#maxResponseBytes}`;
-      this.#refusal = failed({ reason: "too_large", text });
-    }
-    return this.#refusal === undefined;
+    return flag <= 1 && bytes <= this.#maxResponseBytes;
   }
 
   /** Its length was judged before. */
@@ -97,24 +117,27 @@ export class ReplyReader implements PrefixJudge {
     }
     const { status, text, details } = fields;
     if (status === "malformed") return failed({ reason: "protocol", text: "the reply has a malformed grpc-status" });
-    if (status === STATUS.OK && this.#message.progress !== "whole") {
-      return failed({ reason: "protocol", text: "the reply has the status OK, but no whole message" });
-    }
-    const message = status === STATUS.OK ? this.#message.take() : NOTHING;
+    // Success needs no message: none is an empty one.
+    const unreadable = status === STATUS.OK && (this.#unreadable || this.#message.progress === "partial");
+    const message = status === STATUS.OK && !unreadable ? this.#message.take() : NOTHING;
+    const encoding = this.#head?.encoding;
     return {
       kind: "answer",
       status,
       text,
       details,
       message,
+      ...(unreadable && { unreadable }),
+      ...(encoding !== undefined && this.#message.compressed && { messageEncoding: encoding }),
       ...pauseOf(fields, this.#head),
       ...reportOf(fields, this.#head),
     };
   }
 
   #statusFields(): ReplyFields | undefined {
-    if (this.#trailers?.status !== undefined) return this.#trailers;
-    return this.#head?.status === undefined ? undefined : this.#head;
+    const head = this.#head?.status === undefined ? undefined : this.#head;
+    const trailers = this.#trailers?.status === undefined ? undefined : this.#trailers;
+    return trailers?.status === "malformed" ? (head ?? trailers) : (trailers ?? head);
   }
 }
 

@@ -176,7 +176,7 @@ export const EXCHANGE: Guarantees = {
     const reply = await rawCall(server.port, framed(utf8("hello")));
     assert.equal(reply.headers[":status"], 200);
     assert.equal(reply.headers["content-type"], "application/grpc");
-    assert.equal(reply.headers["grpc-accept-encoding"], "identity,gzip");
+    assert.equal(reply.headers["grpc-accept-encoding"], "identity,gzip,deflate,zstd");
     assert.deepEqual(reply.chunks, [framed(utf8("hello"))]);
     assert.equal(reply.trailers["grpc-status"], "0");
     assert.equal(reply.code, constants.NGHTTP2_NO_ERROR);

@@ -83,31 +83,83 @@ const REPLIES: Readonly<Record<string, Wire & { readonly want: Expected }>> = {
   "a status that is no number": { headers: { "grpc-status": "fine" }, want: { kind: "failed", reason: "protocol" } },
   "no grpc-status": { body: OK_BODY, want: { kind: "failed", reason: "protocol", unprocessed: false } },
   "headers alone, without grpc-status": { want: { kind: "failed", reason: "protocol" } },
-  "OK without a message": { headers: OK_TRAILERS, want: { kind: "failed", reason: "protocol" } },
+  "a status that comes twice is one": {
+    body: OK_BODY,
+    trailers: { "grpc-status": ["0", "0"] },
+    want: { kind: "answer", status: 0, message: Buffer.from("fine") },
+  },
+  "of several the first that is a status counts": {
+    headers: { "grpc-status": ["fine", "3", "14"] },
+    want: { kind: "answer", status: 3 },
+  },
+  "a malformed status behind one that is well": {
+    headers: { "grpc-status": "3" },
+    body: OK_BODY,
+    trailers: { "grpc-status": "fine" },
+    want: { kind: "answer", status: 3 },
+  },
+  "of several delays the shortest counts": {
+    headers: { "grpc-status": "8", "grpc-retry-pushback-ms": ["7000", "soon", "3000"] },
+    want: { status: 8, retryAfterMs: 3_000 },
+  },
+  "OK without a message is an empty one": {
+    headers: OK_TRAILERS,
+    want: { kind: "answer", status: 0, message: new Uint8Array(0) },
+  },
+  "OK without a message, in trailers": {
+    body: new Uint8Array(0),
+    trailers: OK_TRAILERS,
+    want: { kind: "answer", status: 0, message: new Uint8Array(0) },
+  },
   "OK with half a message": {
     body: OK_BODY.subarray(0, 7),
     trailers: OK_TRAILERS,
-    want: { kind: "failed", reason: "protocol" },
+    want: { kind: "answer", status: 0, unreadable: true },
   },
   "two messages": {
     body: Buffer.concat([OK_BODY, OK_BODY]),
     trailers: OK_TRAILERS,
-    want: { kind: "failed", reason: "protocol" },
+    want: { kind: "answer", status: 0, unreadable: true },
   },
-  "a compressed message, which was not asked for": {
-    headers: { "grpc-encoding": "gzip" },
+  "bytes after the message, and a refusal": {
+    body: Buffer.concat([OK_BODY, OK_BODY]),
+    trailers: { "grpc-status": "3" },
+    want: { kind: "answer", status: 3 },
+  },
+  "a message with an unknown flag": {
+    body: framed(utf8("zip"), 7),
+    trailers: OK_TRAILERS,
+    want: { kind: "answer", status: 0, unreadable: true },
+  },
+  "a compressed message is handed over as it is": {
+    headers: { "grpc-encoding": "GZIP" },
     body: framed(utf8("zip"), 1),
     trailers: OK_TRAILERS,
-    want: { kind: "failed", reason: "protocol" },
+    want: { kind: "answer", status: 0, message: Buffer.from("zip"), messageEncoding: "gzip" },
+  },
+  "a compressed message that does not say how": {
+    body: framed(utf8("zip"), 1),
+    trailers: OK_TRAILERS,
+    want: { kind: "answer", status: 0, messageEncoding: "identity" },
   },
   "an uncompressed message of a server that could compress": {
     headers: { "grpc-encoding": "gzip" },
     body: OK_BODY,
     trailers: OK_TRAILERS,
-    want: { kind: "answer", status: 0 },
+    want: { kind: "answer", status: 0, messageEncoding: undefined },
   },
-  "a message above the limit": {
-    body: framed(new Uint8Array(1_001)),
+  "a message above the limit is not kept, and the status behind it counts": {
+    body: framed(new Uint8Array(3_000)),
+    trailers: OK_TRAILERS,
+    want: { kind: "answer", status: 0, unreadable: true },
+  },
+  "a refusal behind a message above the limit": {
+    body: framed(new Uint8Array(3_000)),
+    trailers: { "grpc-status": "3" },
+    want: { kind: "answer", status: 3 },
+  },
+  "what goes on far above the limit is not waited for": {
+    body: framed(new Uint8Array(4_001)),
     trailers: OK_TRAILERS,
     want: { kind: "failed", reason: "too_large" },
   },
@@ -167,7 +219,7 @@ export const REPLY_READING: Guarantees = {
         "content-type": "application/grpc",
         "user-agent": "rig/1",
         "grpc-timeout": "2500m",
-        "grpc-accept-encoding": "identity",
+        "grpc-accept-encoding": "identity,gzip,deflate,zstd",
         "x-tenant": "a",
       },
     );

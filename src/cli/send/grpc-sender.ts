@@ -4,6 +4,7 @@ import type { Random } from "../../core/random.ts";
 import type { UnaryClient, UnaryRequest, UnaryResult } from "../../http2/port.ts";
 import { UNARY_TRANSPORTS } from "../../http2/transport.ts";
 import { GRPC, grpcCodeName } from "../../otlp/grpc-code.ts";
+import { inflateMessage } from "../../otlp/inflate-reply.ts";
 import { decodeResponse } from "../../otlp/response.ts";
 import { SIGNAL_FACTS, type Signal } from "../../otlp/signal.ts";
 import { decodeStatus } from "../../otlp/status.ts";
@@ -59,7 +60,7 @@ function call(client: UnaryClient, request: UnaryRequest, signal: Signal, abort:
   return new Promise((resolve) => {
     const cancel = client.unary(request, (result) => {
       abort.removeEventListener("abort", cancel);
-      resolve(resultOf(signal, result));
+      answer(signal, result, resolve);
     });
     abort.addEventListener("abort", cancel, { once: true });
     if (abort.aborted) cancel();
@@ -79,12 +80,22 @@ const RETRYABLE: ReadonlySet<number> = new Set([
 /** What a proxy answers in the server's place. */
 const HTTP_RETRYABLE: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 
-function resultOf(signal: Signal, result: UnaryResult): SendResult {
-  if (result.kind === "failed") return resultOfFailure(result);
-  if (result.status === GRPC.OK) {
-    const reply = decodeResponse(signal, result.message);
-    return reply.ok ? { ...reply, kind: "acknowledged" } : { kind: "acknowledged", rejected: 0, message: "" };
+function answer(signal: Signal, result: UnaryResult, done: (result: SendResult) => void): void {
+  if (result.kind === "failed") {
+    done(resultOfFailure(result));
+  } else if (result.status === GRPC.OK) {
+    inflateMessage(result, (message) => {
+      const reply = message === undefined ? undefined : decodeResponse(signal, message);
+      done(
+        reply?.ok === true ? { ...reply, kind: "acknowledged" } : { kind: "acknowledged", rejected: 0, message: "" },
+      );
+    });
+  } else {
+    done(resultOfStatus(result));
   }
+}
+
+function resultOfStatus(result: Extract<UnaryResult, { kind: "answer" }>): SendResult {
   const status = result.details === undefined ? undefined : decodeStatus(result.details);
   const retryDelayMs = status?.retryDelayMs;
   return {

@@ -1,6 +1,7 @@
 import type { Cancel } from "../../core/clock.ts";
 import type { UnaryClient, UnaryResult } from "../../http2/port.ts";
 import { GRPC } from "../../otlp/grpc-code.ts";
+import { inflateMessage } from "../../otlp/inflate-reply.ts";
 import { decodeResponse } from "../../otlp/response.ts";
 import { SIGNAL_FACTS, type Signal } from "../../otlp/signal.ts";
 import { decodeStatus } from "../../otlp/status.ts";
@@ -41,14 +42,24 @@ function send({ target, metadata, transport }: Way, batch: Batch, timeoutMs: num
         encoding: body.encoding,
         timeoutMs,
       },
-      (result) => done(outcomeOf(signal, result), result.kind === "answer" ? result.loadReport : undefined),
+      (result) => end(signal, result, done),
     ),
   );
 }
 
-function outcomeOf(signal: Signal, result: UnaryResult): SendOutcome {
-  if (result.kind === "failed") return outcomeOfFailure(result);
-  if (result.status === GRPC.OK) return accepted(decodeResponse(signal, result.message));
+function end(signal: Signal, result: UnaryResult, done: SendDone): void {
+  if (result.kind === "failed") {
+    done(outcomeOfFailure(result));
+  } else if (result.status === GRPC.OK) {
+    inflateMessage(result, (message) => {
+      done(accepted(message === undefined ? { ok: false } : decodeResponse(signal, message)), result.loadReport);
+    });
+  } else {
+    done(outcomeOfStatus(result), result.loadReport);
+  }
+}
+
+function outcomeOfStatus(result: Extract<UnaryResult, { kind: "answer" }>): SendOutcome {
   const status = result.details === undefined ? undefined : decodeStatus(result.details);
   return classifyGrpc({
     status: result.status,

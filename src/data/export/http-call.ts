@@ -8,7 +8,7 @@ import type { Signal } from "../../otlp/signal.ts";
 import { REPORTED_LOAD_HEADER } from "../load/reported-load.ts";
 import { accepted, isSuccess } from "./classify.ts";
 import { outcomeOfHttp } from "./http-answer.ts";
-import { inflateReply } from "./inflate-reply.ts";
+import { inflateReply } from "../../otlp/inflate-reply.ts";
 import type { RetryReason, SendDone, SendOutcome } from "./target-client.ts";
 
 /** What the calls of one client share. */

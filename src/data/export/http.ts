@@ -6,7 +6,7 @@ import { SIGNAL_FACTS } from "../../otlp/signal.ts";
 import type { TargetPlan, TargetTlsPlan } from "../../plan/plan.ts";
 import { encodeBody, type EncodedBody } from "./encode-body.ts";
 import { HttpCall } from "./http-call.ts";
-import { REPLY_ENCODINGS } from "./inflate-reply.ts";
+import { REPLY_ENCODINGS } from "../../otlp/inflate-reply.ts";
 import { PassedHeaders } from "./passed-headers.ts";
 import type { Batch, TargetClient } from "./target-client.ts";
 

@@ -1,4 +1,5 @@
 import { viewBuffer } from "../../core/bytes.ts";
+import { ACCEPTED_ENCODINGS } from "../../http2/headers.ts";
 import type { UnaryCall, UnaryExchange, UnaryReply } from "../../http2/port.ts";
 import { GRPC } from "../../otlp/grpc-code.ts";
 import { type InflateBudget, inflate } from "../../otlp/inflate.ts";
@@ -59,7 +60,7 @@ export class HealthExchange implements UnaryExchange, Expiring {
     if (encoding === undefined) {
       this.#reply({
         status: GRPC.UNIMPLEMENTED,
-        text: `grpc-encoding "${this.#call.encoding}" is not known; use identity or gzip`,
+        text: `grpc-encoding "${this.#call.encoding}" is not known; use one of ${ACCEPTED_ENCODINGS}`,
       });
       return;
     }

@@ -1,4 +1,5 @@
 import type { Refusal } from "../../core/reason.ts";
+import { ACCEPTED_ENCODINGS } from "../../http2/headers.ts";
 import type { UnaryCall, UnaryExchange, UnaryHandler } from "../../http2/port.ts";
 import { SIGNAL_FACTS, SIGNALS, type Signal } from "../../otlp/signal.ts";
 import type { Permit } from "../admit/admission.ts";
@@ -37,7 +38,7 @@ function beginExport(desk: Desk, call: UnaryCall, signal: Signal): UnaryExchange
   const receivedMs = desk.env.clock.nowMs();
   const encoding = parseEncoding(call.encoding);
   if (encoding === undefined) {
-    const message = `grpc-encoding "${call.encoding}" is not known; use identity or gzip`;
+    const message = `grpc-encoding "${call.encoding}" is not known; use one of ${ACCEPTED_ENCODINGS}`;
     return refuse(desk, call, receivedMs, { reason: "unsupported_encoding", message });
   }
   const timeoutMs = timeoutOf(desk, call);

@@ -12,12 +12,14 @@ import {
   wireOf,
   writeVarint,
 } from "../../../otlp/wire.ts";
+import { inflateMessage } from "../../../otlp/inflate-reply.ts";
 import type { UnaryClient, UnaryResult } from "../../../http2/port.ts";
 import type { TargetPlan } from "../../../plan/plan.ts";
 import type { CheckPlan } from "../../../plan/target-health.ts";
 import type { Check, CheckOutcome } from "../check.ts";
 import { headersOf, isUnsigned } from "./unsigned.ts";
 
+const NO_MESSAGE = { message: new Uint8Array(0) };
 const PATH = "/grpc.health.v1.Health/Check";
 /** Field 1, length-delimited. */
 const SERVICE_TAG = 0x0a;
@@ -31,6 +33,7 @@ export function openGrpcCheck(check: CheckPlan, current: () => TargetPlan, trans
     run(timeoutMs, done) {
       let cancelled = false;
       const target = current();
+      const isUnheard = (code: string): boolean => isUnsigned(code, check, target);
       const cancel = transport.unary(
         {
           path: PATH,
@@ -41,7 +44,9 @@ export function openGrpcCheck(check: CheckPlan, current: () => TargetPlan, trans
           timeoutMs,
         },
         (result) => {
-          if (!cancelled) done(judge(result, (code) => isUnsigned(code, check, target)));
+          inflateMessage(result.kind === "answer" ? result : NO_MESSAGE, (read) => {
+            if (!cancelled) done(judge(result, read, isUnheard));
+          });
         },
       );
       return () => {
@@ -53,7 +58,11 @@ export function openGrpcCheck(check: CheckPlan, current: () => TargetPlan, trans
   };
 }
 
-function judge(result: UnaryResult, isUnheard: (code: string) => boolean): CheckOutcome {
+function judge(
+  result: UnaryResult,
+  message: Uint8Array | undefined,
+  isUnheard: (code: string) => boolean,
+): CheckOutcome {
   if (result.kind === "failed") {
     return { result: result.reason === "timeout" ? "timeout" : "failed", said: result.text };
   }
@@ -64,7 +73,7 @@ function judge(result: UnaryResult, isUnheard: (code: string) => boolean): Check
     if (isUnheard(code)) return { result: "passed", said };
     return { result: timeout ? "timeout" : "failed", said };
   }
-  const status = readStatus(result.message);
+  const status = message === undefined ? 0 : readStatus(message);
   return { result: status === SERVING ? "passed" : "failed", said: STATUS_NAMES[status] ?? `status ${status}` };
 }
 

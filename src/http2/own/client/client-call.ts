@@ -47,12 +47,12 @@ export class ClientCall implements PooledCall<ClientLink>, Alarm {
 
   /** Ends the call from this side, with `done` in a turn of its own. */
   abandon(reason: "cancelled" | "connect", text: string): void {
-    this.#settleLater(failed({ reason, text, unprocessed: this.stream === 0 }));
+    this.#settleLater(this.#known() ?? failed({ reason, text, unprocessed: this.stream === 0 }));
   }
 
   ring(): void {
     const text = `no reply within ${this.request.timeoutMs} ms`;
-    this.#settle(failed({ reason: "timeout", text, unprocessed: this.stream === 0 }));
+    this.#settle(this.#known() ?? failed({ reason: "timeout", text, unprocessed: this.stream === 0 }));
   }
 
   /** A header block of the reply. */
@@ -77,7 +77,7 @@ export class ClientCall implements PooledCall<ClientLink>, Alarm {
   }
 
   reset(code: H2ErrorCode, byPeer: boolean): void {
-    if (this.#reader.hasHead && code === H2_ERROR.NO_ERROR) {
+    if (this.#reader.hasStatus || (this.#reader.hasHead && code === H2_ERROR.NO_ERROR)) {
       this.#settle(this.#reader.end());
       return;
     }
@@ -88,7 +88,12 @@ export class ClientCall implements PooledCall<ClientLink>, Alarm {
 
   /** The connection is lost to it. */
   lost(text: string, unprocessed: boolean): void {
-    this.#settle(failed({ reason: "reset", text, unprocessed }));
+    this.#settle(this.#known() ?? failed({ reason: "reset", text, unprocessed }));
+  }
+
+  /** The answer of a peer that only left the stream open. */
+  #known(): UnaryResult | undefined {
+    return this.#reader.hasStatus ? this.#reader.end() : undefined;
   }
 
   #settle(result: UnaryResult): void {

@@ -43,7 +43,7 @@ test("a head has the pseudo headers first, then gRPC's own, the metadata and the
       "te trailers",
       "content-type application/grpc",
       "user-agent agent/1",
-      "grpc-accept-encoding identity",
+      "grpc-accept-encoding identity,gzip,deflate,zstd",
       "grpc-encoding gzip",
       "x-tenant a",
       "grpc-timeout 2500m",

@@ -1,5 +1,5 @@
 import { allocBrief, joinOwned } from "../../../core/bytes.ts";
-import { isHeaderValue, isTransportHeader } from "../../headers.ts";
+import { ACCEPTED_ENCODINGS, isHeaderValue, isTransportHeader } from "../../headers.ts";
 import type { UnaryRequest } from "../../port.ts";
 import { formatTimeout } from "../../timeout.ts";
 import { headerListBytes } from "../header-list.ts";
@@ -89,7 +89,7 @@ export class RequestBlocks {
     if (!PATH.test(path)) throw new BadMetadata("the path has characters that no path may have");
     const headers = [":method", "POST", ":scheme", this.#scheme, ":authority", this.#authority, ":path", path];
     headers.push("te", "trailers", "content-type", "application/grpc", "user-agent", this.#userAgent);
-    headers.push("grpc-accept-encoding", "identity");
+    headers.push("grpc-accept-encoding", ACCEPTED_ENCODINGS);
     if (encoding !== "identity") headers.push("grpc-encoding", encoding);
     const sensitive = new Set<string>(); // metadata may be credentials, which no proxy is to keep in a table
     for (const name in metadata) {

@@ -1,10 +1,10 @@
-import { encodeDetails, encodeStatusText } from "../../headers.ts";
+import { ACCEPTED_ENCODINGS, encodeDetails, encodeStatusText } from "../../headers.ts";
 import type { UnaryReply } from "../../port.ts";
 import { headerListBytes } from "../header-list.ts";
 import { encodeHeaders } from "../hpack/encoder.ts";
 
 /** Encoded header blocks of replies, which use no dynamic table and so are the same on all connections. */
-const HEAD = [":status", "200", "content-type", "application/grpc", "grpc-accept-encoding", "identity,gzip"];
+const HEAD = [":status", "200", "content-type", "application/grpc", "grpc-accept-encoding", ACCEPTED_ENCODINGS];
 
 export const SUCCESS_HEAD = encodeHeaders(HEAD);
 export const SUCCESS_TRAILERS = encodeHeaders(["grpc-status", "0"]);
