@@ -75,6 +75,7 @@ export function targetView(target: TargetStatus): View {
     window: target.window,
     latency_ms: target.latencyMs ?? null,
     error_rate: target.errorRate,
+    learned_max_bytes: target.learnedMaxBytes ?? null,
     share: target.share,
     score: target.score,
     note: target.note,

@@ -44,6 +44,7 @@ export function targetStatus(target: TargetHandle, clock: Clock, losses?: LossSt
     window: target.windowSize,
     latencyMs: target.latencyMs > 0 ? target.latencyMs : undefined,
     errorRate: target.errorRate,
+    learnedMaxBytes: target.learnedMaxBytes,
     share: health.state === "ready" ? target.share(nowMs) : 0,
     score: target.load.score(nowMs, target.windowSize),
     note: wish?.note ?? "",

@@ -143,6 +143,8 @@ export interface TargetStatus {
   readonly latencyMs: number | undefined;
   /** Share of the last calls that failed, within 0 and 1. */
   readonly errorRate: number;
+  /** Bytes that it was seen to take where it refuses larger requests; undefined while nothing was learned. */
+  readonly learnedMaxBytes: number | undefined;
   /** How much of its weight it gets: 0 while it is not ready, rising from 0.1 to 1 while it comes back. */
   readonly share: number;
   /** Load as the strategies see it: 0 idle, 1 nothing more fits. */

@@ -260,6 +260,20 @@ export const METRICS = {
     help: "Replies of a target that say that a batch was taken, and cannot be read: what the target rejected of it is not known.",
     labels: ["target"],
   },
+  exportSplits: {
+    name: "signalbox_export_splits_total",
+    kind: "counter",
+    unit: "batches",
+    help: "Batches that a target refused for their size, or perhaps for it, and that are sent in parts, by what it said: too_large, exhausted (RESOURCE_EXHAUSTED), or bad_data (400).",
+    labels: ["target", "reason"],
+  },
+  exportLearned: {
+    name: "signalbox_export_learned_max_bytes",
+    kind: "gauge",
+    unit: "bytes",
+    help: "What a target was seen to take where it refuses larger requests: batches are cut to it. 0 while nothing was learned.",
+    labels: ["target"],
+  },
   exportInFlight: {
     name: "signalbox_export_inflight",
     kind: "gauge",

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ACCEPTED, BAD_DATA, TOO_LARGE, failing, PoolRig, targetPlan, endOf, ends } from "./pool-rig.ts";
+import { BAD_DATA, failing, PoolRig, targetPlan, endOf, ends } from "./pool-rig.ts";
 
 test("rejected points of a batch are borne in order until used up, exactly by a parcel that was alone", () => {
   const rig = new PoolRig();
@@ -145,35 +145,6 @@ test("the retry budget stops retries of what senders wait for, and only delays w
     rig.answerAll();
   }
   assert.match(ends(acknowledged), /^(delivered ?)+$/u);
-});
-
-test("a batch that is too large is halved by parcels, without waiting", () => {
-  const rig = new PoolRig([targetPlan("a", { maxInFlight: 1 })]);
-  const offered = rig.offer(5);
-  const sizes: number[] = [];
-  while (rig.calls.length > 0) {
-    sizes.push(rig.calls[0]!.ids.length);
-    rig.answer(rig.calls[0]!.ids.length > 2 ? TOO_LARGE : ACCEPTED);
-  }
-  assert.deepEqual(sizes, [5, 3, 2, 2, 1]);
-  assert.deepEqual(rig.taken.join(""), "ABCDE");
-  assert.match(ends(offered), /^(delivered ?){5}$/u);
-});
-
-test("a parcel that is too large alone is cut, down to one item, which is then rejected as no bad data", () => {
-  const rig = new PoolRig();
-  const [offered] = rig.offer(1, { items: 4, bytes: 400 });
-  const refused: number[] = [];
-  while (rig.calls.length > 0) {
-    refused.push(rig.calls[0]!.batch.items);
-    rig.answer(TOO_LARGE);
-  }
-  assert.deepEqual(
-    refused.toSorted((a, b) => a - b),
-    [1, 1, 1, 1, 2, 2, 4],
-  );
-  assert.deepEqual(endOf(offered!), { kind: "rejected", message: "big", badData: false, target: "a" });
-  assert.equal(rig.pool.heldBytes, 0);
 });
 
 test("a parcel above the target's max_request_bytes is cut and never sent whole", () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { seededRandom } from "../../src/core/random.ts";
 import type { Signal } from "../../src/otlp/signal.ts";
+import type { CutLimits } from "../../src/otlp/cut-request.ts";
 import { UNDIVIDED } from "../../src/plan/division.ts";
 import type { PoolPlan, TargetPlan } from "../../src/plan/plan.ts";
 import type { Batch, SendOutcome } from "../../src/data/export/target-client.ts";
@@ -18,6 +19,8 @@ export const ACCEPTED: SendOutcome = { kind: "accepted", rejected: 0, message: "
 export const DELIVERED: ParcelOutcome = { kind: "delivered", rejected: 0, message: "" };
 export const BAD_DATA: SendOutcome = { kind: "rejected", code: "INVALID_ARGUMENT", message: "bad", badData: true };
 export const TOO_LARGE: SendOutcome = { kind: "too_large", message: "big" };
+/** RESOURCE_EXHAUSTED without RetryInfo. */
+export const EXHAUSTED: SendOutcome = { kind: "too_large", message: "exhausted", doubt: "quota" };
 
 export function failing(reason: Extract<SendOutcome, { kind: "retry" }>["reason"], afterMs?: number): SendOutcome {
   const outcome = { kind: "retry", reason, message: reason, unprocessed: reason === "connect" } as const;
@@ -122,7 +125,7 @@ export class PoolRig {
       metrics: this.metrics,
       region: "r",
       schedule,
-      split: halveByBytes,
+      split: cutByBytes,
       parting,
       poolNamed: () => undefined,
     };
@@ -259,26 +262,29 @@ function endName(offered: Offered): string {
 }
 
 /** Stands in for cutting at items: here an item is a share of the bytes. */
-function halveByBytes(parcel: Parcel): readonly [Parcel, Parcel] | undefined {
-  if (parcel.items < 2) return undefined;
+function cutByBytes(parcel: Parcel, limits: CutLimits): readonly Parcel[] | undefined {
   const piece = parcel.pieces[0]!;
-  const items = Math.floor(parcel.items / 2);
-  const bytes = Math.floor((parcel.bytes * items) / parcel.items);
+  const room = Math.floor((limits.bytes * parcel.items) / parcel.bytes);
+  const each = Math.max(1, Math.min(limits.items, room));
+  if (parcel.items < 2 || each >= parcel.items) return undefined;
+  const count = Math.ceil(parcel.items / each);
   const ended: ParcelOutcome[] = [];
   const settle = (outcome: ParcelOutcome): void => {
     ended.push(outcome);
-    if (ended.length === 2) parcel.settle(sumOf(ended));
+    if (ended.length === count) parcel.settle(sumOf(ended));
   };
-  const part = (from: number, to: number, count: number): Parcel =>
-    Object.create(parcel, {
-      pieces: { value: [piece.subarray(from, to)] },
-      bytes: { value: to - from },
-      items: { value: count },
-      points: { value: count },
+  return Array.from({ length: count }, (_, i): Parcel => {
+    const [first, after] = [i * each, Math.min(parcel.items, (i + 1) * each)];
+    const at = (item: number): number => Math.floor((parcel.bytes * item) / parcel.items);
+    return Object.create(parcel, {
+      pieces: { value: [piece.subarray(at(first), at(after))] },
+      bytes: { value: at(after) - at(first) },
+      items: { value: after - first },
+      points: { value: after - first },
       settle: { value: settle },
       attempts: { value: parcel.attempts, writable: true },
     });
-  return [part(0, bytes, items), part(bytes, parcel.bytes, parcel.items - items)];
+  });
 }
 
 function sumOf(outcomes: readonly ParcelOutcome[]): ParcelOutcome {

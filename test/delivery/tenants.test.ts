@@ -167,10 +167,16 @@ test("tenants: beyond 1,000, one that a target asked to wait does not hold up th
   assert.ok(rig.offered.every(({ outcomes }) => outcomes[0]?.kind === "delivered"));
 });
 
-test("tenants: one whose only parcel is sent in halves is still the same one, and holds what it held", () => {
-  const rig = new PoolRig([forwarding("a", 1)], { queue: { maxBytes: 2_000, maxAgeMs: 60_000 } });
+test("tenants: one whose only parcel is sent in parts is still the same one, and holds what it held", () => {
+  const rig = new PoolRig([forwarding("a", 1)], {
+    queue: { maxBytes: 2_000, maxAgeMs: 60_000 },
+    batch: { maxItems: 2, maxBytes: 10_000, maxWaitMs: 0 },
+  });
   rig.offer(1, { ...thousand("x"), items: 4 });
-  rig.answer({ kind: "too_large", message: "" });
+  assert.deepEqual(
+    rig.calls.map(({ batch }) => batch.items),
+    [2],
+  );
   assert.equal(rig.pool.heldBytes, 1_000);
   assert.equal(rig.pool.hasRoom(1_000 - tenant("x").bytes, "traces", 0, 0, tenant("x")), false);
   assert.equal(rig.pool.hasRoom(1_000 - tenant("y").bytes, "traces", 0, 0, tenant("y")), true);

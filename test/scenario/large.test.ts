@@ -15,13 +15,16 @@ import { OK, type SinkRequest, type SinkScript } from "../support/sinks/sink-scr
 const MIB = 1_048_576;
 const PROTOCOLS = ["grpc", "http/protobuf"] as const;
 type Protocol = (typeof PROTOCOLS)[number];
+const UNCUT = { max_bytes: "64MiB", max_items: 1_000_000 };
+/** So that few items are more than any limit can be meant to be. */
+const FILLING = { filling: "x".repeat(3_000) };
 
 for (const protocol of PROTOCOLS) {
   for (const way of ["grpc", "http"] as const) {
     test(`large: a request of 60 MiB over ${way} reaches a target over ${protocol} byte by byte`, async () => {
       await using sink = await openSink(protocol);
       await using node = await startTestNode(
-        { targets: [{ id: "a", protocol, timeout: "30s" }] },
+        { targets: [{ id: "a", protocol, timeout: "30s" }], default_pool: { targets: ["a"], batch: UNCUT } },
         { sinks: { a: sink } },
       );
       await using sender = new OtlpSender(node);
@@ -32,6 +35,24 @@ for (const protocol of PROTOCOLS) {
     });
   }
 }
+
+test("large: a request of 20 MiB leaves in calls of at most batch.max_bytes, and of batch.max_items", async () => {
+  await using sink = await openGrpcSink();
+  await using node = await startTestNode({}, { sinks: { a: sink } });
+  await using sender = new OtlpSender(node);
+  const bytes = bigRequest(20 * MIB);
+  assert.equal((await sender.send("http", "traces", bytes, { timeoutMs: 30_000 })).ok, true);
+  assert.ok(sink.requests.every(({ body }) => body.length <= 4 * MIB));
+  assert.equal(sink.requests.length, 6);
+  assert.equal(sink.counts().acceptedItems, namesOf("traces", bytes).length);
+  const many = Array.from({ length: 10_000 }, (_, i) => ({ name: `${i}` }));
+  assert.equal((await sender.send("grpc", "logs", requestOf("logs", many))).ok, true);
+  assert.deepEqual(
+    sink.requests.slice(6).map(({ items }) => items),
+    [8_192, 1_808],
+  );
+  assert.equal(node.env.metrics.exportSplits.with("a", "too_large").value, 0);
+});
 
 for (const gzip of [false, true]) {
   test(`large: a request of 65 MiB over HTTP${gzip ? " with gzip" : ""} is refused for good`, async () => {
@@ -63,7 +84,9 @@ for (const protocol of PROTOCOLS) {
       await using sink = await openSink(protocol, (request) => request.items <= 7);
       await using node = await startTestNode({ targets: [{ id: "a", protocol }] }, { sinks: { a: sink } });
       await using sender = new OtlpSender(node);
-      const items = Array.from({ length: 500 }, (_, i): TestItem => ({ name: `${signal} ${i}`, service: `s${i % 3}` }));
+      const items = Array.from({ length: 500 }, (_, i): TestItem => {
+        return { name: `${signal} ${i}`, service: `s${i % 3}`, attributes: FILLING };
+      });
       const requests = [items.slice(0, 400), items.slice(400, 401), items.slice(401)];
       const ways: readonly SendWay[] = ["grpc", "http", "grpc"];
       const sent = requests.map((part, i) => sender.send(ways[i]!, signal, requestOf(signal, part)));
@@ -76,11 +99,11 @@ for (const protocol of PROTOCOLS) {
   }
 
   test(`large: the one item that a target over ${protocol} never takes is rejected and told, the others are delivered`, async () => {
-    await using sink = await openSink(protocol, ({ body }) => body.length < 3_000);
+    await using sink = await openSink(protocol, ({ body }) => body.length < 24_000);
     await using node = await startTestNode({ targets: [{ id: "a", protocol }] }, { sinks: { a: sink } });
     await using sender = new OtlpSender(node);
-    const fat: TestItem = { name: "fat", attributes: { text: "x".repeat(4_000) } };
-    const thin = Array.from({ length: 50 }, (_, i): TestItem => ({ name: `thin ${i}` }));
+    const fat: TestItem = { name: "fat", attributes: { text: "x".repeat(32_000) } };
+    const thin = Array.from({ length: 50 }, (_, i): TestItem => ({ name: `thin ${i}`, attributes: FILLING }));
     const answer = await sender.send(
       "grpc",
       "traces",
@@ -88,7 +111,7 @@ for (const protocol of PROTOCOLS) {
     );
     assert.deepEqual([answer.ok, answer.rejected], [true, 1]);
     assert.match(answer.message, /too large for the sink/u);
-    const taken = sink.requests.filter(({ body }) => body.length < 3_000);
+    const taken = sink.requests.filter(({ body }) => body.length < 24_000);
     assert.deepEqual(namesIn(taken).toSorted(), thin.map(({ name }) => name).toSorted());
     assert.deepEqual([node.ledger().delivered, node.ledger().rejected], [50, 1]);
     const alone = await sender.send("grpc", "traces", requestOf("traces", [fat]));

@@ -92,6 +92,7 @@ test("targets, pools and one of each", async () => {
     window: 16,
     latency_ms: null,
     error_rate: 0,
+    learned_max_bytes: null,
     share: 1,
     score: 0,
     note: "",

@@ -46,6 +46,7 @@ export class ScriptedDataPlane implements DataPlane {
       window: 16,
       latencyMs: undefined,
       errorRate: 0,
+      learnedMaxBytes: undefined,
       region: target.region,
       weight: target.weight,
       share: 1,

@@ -16,8 +16,16 @@ const QueueSchema = z.strictObject({
 });
 
 const BatchSchema = z.strictObject({
-  max_items: z.int().min(1).default(8_192).describe("A batch has no more items than this."),
-  max_bytes: length(1).prefault("4MiB").describe("A batch has no more bytes than this, before compression."),
+  max_items: z
+    .int()
+    .min(1)
+    .default(8_192)
+    .describe("A call has no more items than this; a larger request leaves in several."),
+  max_bytes: length(1)
+    .prefault("4MiB")
+    .describe(
+      "A call has no more bytes than this, before compression; a larger request leaves in several, a single item as it is.",
+    ),
   max_wait: duration(0).prefault("0s").describe("How long a parcel waits for company although a target has room."),
 });
 

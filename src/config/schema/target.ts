@@ -22,7 +22,9 @@ const TargetTlsSchema = z.strictObject({
 
 const TargetLimitsSchema = z.strictObject({
   max_in_flight: z.int().min(1).max(10_000).default(16).describe("Calls under way at the same time, at most."),
-  max_request_bytes: length(1).prefault("64MiB").describe("No request is larger than this, before compression."),
+  max_request_bytes: length(1)
+    .prefault("64MiB")
+    .describe("No call is larger than this, before compression; a single item that is larger is refused."),
 });
 
 export const TargetSchema = z.strictObject({

@@ -42,6 +42,14 @@ for (const { status, plain, hinted } of grpcCases) {
   });
 }
 
+test("RESOURCE_EXHAUSTED that names no delay may be a size or a quota; HTTP 413 is a size", () => {
+  const answer = { status: GRPC.RESOURCE_EXHAUSTED, message: "", retryDelayMs: undefined, pushbackMs: undefined };
+  const message = "RESOURCE_EXHAUSTED";
+  assert.deepEqual(classifyGrpc(answer), { kind: "too_large", message, doubt: "quota" });
+  const http = classifyHttp({ status: 413, message: "", retryAfter: undefined }, WALL_MS);
+  assert.deepEqual(http, { kind: "too_large", message: "HTTP 413" });
+});
+
 test("gRPC UNAVAILABLE is throttling only when it names a delay; the longer of two delays counts", () => {
   const answer = { status: GRPC.UNAVAILABLE, message: "", retryDelayMs: undefined, pushbackMs: undefined };
   const plain = classifyGrpc(answer);

@@ -80,7 +80,7 @@ export function classifyGrpc(answer: GrpcAnswer): SendOutcome {
   const code = grpcCodeName(answer.status);
   const message = answer.message === "" ? code : `${code}: ${answer.message}`;
   if (answer.status === GRPC.RESOURCE_EXHAUSTED) {
-    if (answer.retryDelayMs === undefined) return { kind: "too_large", message };
+    if (answer.retryDelayMs === undefined) return { kind: "too_large", message, doubt: "quota" };
     const afterMs = answer.retryDelayMs;
     return { kind: "retry", reason: "throttled", message, afterMs, unprocessed: false, quota: true };
   }

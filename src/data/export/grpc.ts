@@ -73,6 +73,7 @@ function outcomeOfFailure(result: Extract<UnaryResult, { kind: "failed" }>): Sen
   const { reason, text, unprocessed, httpStatus = 0, retryAfterMs } = result;
   if (reason === "http_status") {
     const message = text === "" ? `HTTP ${httpStatus} instead of gRPC` : text;
+    if (httpStatus === 413) return { kind: "too_large", message };
     const status = grpcStatusOfHttp(httpStatus);
     const outcome = classifyGrpc({ status, message, retryDelayMs: undefined, pushbackMs: retryAfterMs });
     return httpStatus === 429 && outcome.kind === "retry" ? { ...outcome, quota: true } : outcome;

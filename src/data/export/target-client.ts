@@ -12,6 +12,8 @@ export interface Batch {
   readonly points: number;
   /** What the target is passed on of its senders' headers: all that is in it came with the same. */
   readonly headers: SenderHeaders;
+  /** If it is refused, perhaps for its size, nothing smaller will be tried: it cannot be cut, or is the half that is tried once. */
+  readonly decisive?: boolean;
 }
 
 /** Why a send may be tried again. A closed list: label of metrics, reason of health states. */
@@ -27,6 +29,12 @@ export const RETRY_REASONS = [
   "cancelled",
 ] as const;
 export type RetryReason = (typeof RETRY_REASONS)[number];
+
+/**
+ * Why a refusal is taken for one of the size that did not say so: RESOURCE_EXHAUSTED, where a smaller batch has just been taken
+ * (`recent`) or as far as a half of it will show (`quota`); or 400, which some servers say (`bad_data`), as far as a half will show.
+ */
+export type SizeDoubt = "recent" | "quota" | "bad_data";
 
 /** How one send ended, by the rules of OTLP (classify.ts). */
 export type SendOutcome =
@@ -48,7 +56,7 @@ export type SendOutcome =
       /** It is about whoever sent it, as far as the target tells senders apart: 429, RESOURCE_EXHAUSTED. */
       readonly quota?: boolean;
     }
-  | { readonly kind: "too_large"; readonly message: string }
+  | { readonly kind: "too_large"; readonly message: string; readonly doubt?: SizeDoubt }
   | {
       readonly kind: "rejected";
       /** The name of a gRPC code, or `HTTP <status>`. */

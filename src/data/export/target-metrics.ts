@@ -22,6 +22,7 @@ export function showTarget(metrics: Metrics, id: string, target: TargetHandle, c
   const inUnixSeconds = (ms: number): number => Math.round(clock.wallMs() + ms - clock.nowMs()) / 1_000;
   metrics.exportInFlight.with(id).read(() => target.inFlight);
   metrics.exportWindow.with(id).read(() => target.windowSize);
+  metrics.exportLearned.with(id).read(() => target.learnedMaxBytes ?? 0);
   for (const state of TARGET_STATES) {
     metrics.targetState.with(id, state).read(() => (target.health.state === state ? 1 : 0));
   }
@@ -40,6 +41,7 @@ export function hideTarget(metrics: Metrics, id: string, target: TargetHandle): 
   const { reason } = target.health;
   metrics.exportInFlight.remove(id);
   metrics.exportWindow.remove(id);
+  metrics.exportLearned.remove(id);
   for (const state of TARGET_STATES) metrics.targetState.remove(id, state);
   metrics.targetReason.remove(id, reason);
   metrics.targetSince.remove(id);

@@ -22,8 +22,9 @@ import { HealthKeeper, type Kept, type KeeperEnv } from "../health/keeper.ts";
 import type { CallNews } from "../health/silence.ts";
 import { parseReportedLoad } from "../load/reported-load.ts";
 import { type CallEnd, type SentCall, TargetLoad } from "../load/target-load.ts";
+import { isUnreasonable, LearnedSize } from "./learned-size.ts";
 import { Listeners } from "./listeners.ts";
-import type { Batch, SendOutcome, TargetClient } from "./target-client.ts";
+import type { Batch, SendOutcome, SizeDoubt, TargetClient } from "./target-client.ts";
 import { isAboutSender, isTargetFault } from "./target-fault.ts";
 import { tellUnreadable } from "./target-metrics.ts";
 import { TenantPauses } from "./tenant-pauses.ts";
@@ -74,6 +75,16 @@ export interface TargetHandle {
   /** What an operator asked for, while it holds. */
   readonly wish: OperatorWish | undefined;
   operate(wish: OperatorWish): void;
+  /** No batch should be larger: its `max_request_bytes`, or less where it has shown that it takes less. */
+  readonly maxBatchBytes: number;
+  /** What it has shown; undefined while it has not, or takes as much as it may be sent. */
+  readonly learnedMaxBytes: number | undefined;
+  /** To what a batch is to be cut that it refused for its size, and whether it is known to take that. */
+  cutOf(refusedBytes: number): { readonly bytes: number; readonly proven: boolean };
+  /** It took `bytes`, of a batch of `refusedBytes` that it had refused for its size. */
+  learnSize(bytes: number, refusedBytes: number): void;
+  /** What it refused for its size is sent in parts. */
+  countSplit(doubt: SizeDoubt | undefined): void;
   /** `wanted` is asked when the batch was taken: would more have been sent? `done` is called once, never from within. */
   send(batch: Batch, attempt: AttemptTime, wanted: () => boolean, done: (outcome: SendOutcome) => void): Cancel;
   /** Calls `listener` whenever something may have changed for those who wait: room, or health. */
@@ -127,6 +138,7 @@ class Target implements OwnedTarget, Kept {
   readonly #keeper: HealthKeeper;
   readonly #pauses: TenantPauses;
   readonly #listeners = new Listeners();
+  readonly #size: LearnedSize;
   #plan: TargetPlan;
   #window: Window;
   #idle: PromiseWithResolvers<void> | undefined;
@@ -137,6 +149,7 @@ class Target implements OwnedTarget, Kept {
     this.#client = open(() => this.#plan);
     this.#window = initialWindow(plan.maxInFlight);
     this.#pauses = new TenantPauses(env.clock, () => this.#listeners.tell());
+    this.#size = new LearnedSize(() => this.#plan.id, env);
     const { openCheck, clock } = env;
     const checked = plan.health.check !== undefined && openCheck !== undefined;
     const reason = joining === "start" ? "started" : "added";
@@ -223,6 +236,27 @@ class Target implements OwnedTarget, Kept {
     this.#keeper.operate(wish);
   }
 
+  get maxBatchBytes(): number {
+    return Math.min(this.#plan.maxRequestBytes, this.#size.maxBytes);
+  }
+
+  get learnedMaxBytes(): number | undefined {
+    const { maxBytes } = this.#size;
+    return maxBytes < this.#plan.maxRequestBytes ? maxBytes : undefined;
+  }
+
+  cutOf(refusedBytes: number): { readonly bytes: number; readonly proven: boolean } {
+    return this.#size.cutOf(refusedBytes);
+  }
+
+  learnSize(bytes: number, refusedBytes: number): void {
+    this.#size.learned(bytes, refusedBytes);
+  }
+
+  countSplit(doubt: SizeDoubt | undefined): void {
+    this.#size.split(doubt);
+  }
+
   send(batch: Batch, attempt: AttemptTime, wanted: () => boolean, done: (outcome: SendOutcome) => void): Cancel {
     const { timeoutMs, cut } = attempt;
     const { items, bytes } = batch;
@@ -232,7 +266,8 @@ class Target implements OwnedTarget, Kept {
     const call = { items, bytes, sentMs, telling, tenant, epoch: this.#keeper.sent() };
     this.load.sent(items, bytes, sentMs);
     return this.#client.send(batch, timeoutMs, (ended, loadReport) => {
-      const outcome = cut ? cutShort(ended, sentMs + timeoutMs, this.#env.clock.nowMs()) : ended;
+      const answer = cut ? cutShort(ended, sentMs + timeoutMs, this.#env.clock.nowMs()) : ended;
+      const outcome = this.#size.read(answer, batch, sentMs);
       const report = loadReport === undefined ? undefined : parseReportedLoad(loadReport);
       if (report !== undefined) this.load.report(report, this.#env.clock.nowMs());
       this.#env.metrics.exportSends.with(this.#plan.id, outcomeLabel(outcome)).add(1);
@@ -288,10 +323,11 @@ class Target implements OwnedTarget, Kept {
     const limit = this.#plan.maxInFlight;
     this.#keeper.ended(newsOf(outcome));
     if (call.tenant !== undefined && isAboutSender(outcome)) return this.#judgeTenant(outcome, call, call.tenant);
-    const end = endOf(outcome, call.telling);
+    const end = endOf(outcome, call);
     this.load.ended(call, end, nowMs);
-    // Also a refusal is an answer: the target is there, and was as fast as it was.
-    if (outcome.kind !== "retry") {
+    // Also a refusal is an answer: the target is there, and was as fast as it was. How fast it refuses what is too large says nothing
+    // of how fast it takes the rest.
+    if (outcome.kind !== "retry" && outcome.kind !== "too_large") {
       this.#window = stepWindow(this.#window, { kind: "success", sentMs, wanted: wanted() }, nowMs, limit);
     }
     switch (end.kind) {
@@ -335,7 +371,11 @@ interface Sent extends SentCall {
   readonly tenant: SenderHeaders | undefined;
 }
 
-function endOf(outcome: SendOutcome, telling: boolean): CallEnd {
+function endOf(outcome: SendOutcome, { telling, bytes }: Sent): CallEnd {
+  if (outcome.kind === "too_large") {
+    if (outcome.doubt === "bad_data") return { kind: "answered" };
+    return { kind: isUnreasonable(outcome.doubt, bytes) ? "failed" : "neutral" };
+  }
   // It may be for what is in one of several requests; but then these are sent again alone (queue/settle.ts), and outweigh it.
   if (outcome.kind === "rejected" && isTargetFault(outcome)) return { kind: "failed" };
   if (outcome.kind !== "retry") return { kind: "answered" };

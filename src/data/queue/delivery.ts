@@ -1,4 +1,6 @@
 import type { TargetHandle } from "../export/target.ts";
+import type { SizeDoubt } from "../export/target-client.ts";
+import type { Signal } from "../../otlp/signal.ts";
 import type { Parcel, ParcelOutcome } from "../parcel.ts";
 import type { Tenant } from "./tenants.ts";
 
@@ -13,6 +15,16 @@ export interface Delivery {
   retries: number;
   /** At most so many share a batch with it, itself included: lowered when a batch was refused as a whole. */
   company: number;
+  /** A batch with it has no more bytes than this: lowered when one was refused for its size. */
+  maxBytes: number;
+  /** How often it was cut because a target had refused it; shared by all parts of a parcel. Undefined: never. */
+  splits: { count: number } | undefined;
+  /** While it is sent as the part whose fate decides about the others. */
+  trial: Trial | undefined;
+  /** It was found that it cannot be cut. */
+  indivisible: boolean;
+  /** It could not be cut and was refused, and that may have been for its size, or not. */
+  doubted: boolean;
   /** Where it just failed: another target is preferred. */
   avoid: TargetHandle | undefined;
   /** Where no connection was to be had: not again before a backoff. */
@@ -24,6 +36,28 @@ export interface Delivery {
 /** What a parcel takes of its queue's bound: all that is kept for it, though others may have the same headers. */
 export function chargeOf({ bytes, headers }: Pick<Parcel, "bytes" | "headers">): number {
   return bytes + headers.bytes;
+}
+
+/**
+ * The first part of what a target refused for its size, or perhaps for it: it is sent alone, and the rest waits for what becomes of it.
+ * So what is refused at any size costs as many calls as it can be halved, not as many as it has items.
+ */
+export interface Trial {
+  readonly target: TargetHandle;
+  readonly doubt: SizeDoubt | undefined;
+  readonly refusedBytes: number;
+  /** 1 for the part of what was refused first, 2 for the part of a part. */
+  readonly level: number;
+  /** What was refused first was a batch of several parcels. */
+  readonly several: boolean;
+  /** The rests, of the largest part first. */
+  readonly asides: readonly Aside[];
+}
+
+/** What waits for the end of a trial, until its own time comes. */
+export interface Aside {
+  readonly signal: Signal;
+  readonly deliveries: readonly Delivery[];
 }
 
 export function deliver(parcel: Parcel): Delivery {
@@ -41,6 +75,9 @@ export function deliverParts(whole: Delivery, parts: readonly Parcel[]): Deliver
     const delivery = newDelivery(part, charge, whole.company);
     delivery.tenant = whole.tenant;
     delivery.retries = whole.retries;
+    delivery.maxBytes = whole.maxBytes;
+    delivery.splits = whole.splits;
+    if (i === 0) delivery.trial = whole.trial;
     delivery.avoid = whole.avoid;
     delivery.unreachable = whole.unreachable;
     return delivery;
@@ -78,8 +115,18 @@ function newDelivery(parcel: Parcel, charge: number, company: number): Delivery 
     tenant: undefined,
     retries: 0,
     company,
+    maxBytes: Infinity,
+    splits: undefined,
+    trial: undefined,
+    indivisible: false,
+    doubted: false,
     avoid: undefined,
     unreachable: undefined,
     paused: undefined,
   };
+}
+
+/** Somebody waits for its outcome: it was not acknowledged yet. */
+export function isAwaited({ parcel }: Delivery): boolean {
+  return parcel.deadlineMs !== Infinity;
 }

@@ -17,3 +17,22 @@ test("due heap: what is due comes out by time, equal times in the order they wen
     }),
   );
 });
+
+test("due heap: what is taken out before its time is gone, once, and the others keep their order", () => {
+  const times = fc.array(fc.nat(20), { minLength: 1, maxLength: 60 });
+  fc.assert(
+    fc.property(times, fc.nat(), (all, chosen) => {
+      const heap = new DueHeap<readonly [number, number]>();
+      const entries = all.map((dueMs, i) => [dueMs, i] as const);
+      for (const entry of entries) heap.push(entry[0], entry);
+      const gone = entries[chosen % entries.length]!;
+      assert.deepEqual([heap.remove(gone), heap.remove(gone)], [true, false]);
+      const want = entries.filter((entry) => entry !== gone).toSorted((a, b) => a[0] - b[0] || a[1] - b[1]);
+      assert.deepEqual(
+        want.map(() => heap.popDue(20)),
+        want,
+      );
+      assert.equal(heap.length, 0);
+    }),
+  );
+});

@@ -20,13 +20,7 @@ export class DueHeap<T> {
   push(dueMs: number, value: T): void {
     const entries = this.#entries;
     entries.push({ dueMs, order: this.#order++, value });
-    let at = entries.length - 1;
-    while (at > 0) {
-      const parent = (at - 1) >> 1;
-      if (!this.#before(at, parent)) return;
-      this.#exchange(at, parent);
-      at = parent;
-    }
+    this.#rise(entries.length - 1);
   }
 
   /** The first, when it is due by `nowMs`. */
@@ -36,14 +30,36 @@ export class DueHeap<T> {
     const last = this.#entries.pop()!;
     if (this.#entries.length > 0) {
       this.#entries[0] = last;
-      this.#sink();
+      this.#sink(0);
     }
     return first.value;
   }
 
-  #sink(): void {
+  /** Takes one out before its time. False when it is not in here any more. Looks at all. */
+  remove(value: T): boolean {
     const entries = this.#entries;
-    for (let at = 0; ; ) {
+    const at = entries.findIndex((entry) => entry.value === value);
+    if (at < 0) return false;
+    const last = entries.pop()!;
+    if (at === entries.length) return true;
+    entries[at] = last;
+    this.#rise(at);
+    this.#sink(at);
+    return true;
+  }
+
+  #rise(from: number): void {
+    for (let at = from; at > 0; ) {
+      const parent = (at - 1) >> 1;
+      if (!this.#before(at, parent)) return;
+      this.#exchange(at, parent);
+      at = parent;
+    }
+  }
+
+  #sink(from: number): void {
+    const entries = this.#entries;
+    for (let at = from; ; ) {
       let least = at;
       for (let child = 2 * at + 1; child <= 2 * at + 2; child++) {
         if (child < entries.length && this.#before(child, least)) least = child;

@@ -24,19 +24,21 @@ export function gather(
   const taken: Delivery[] = [];
   let items = 0;
   let bytes = 0;
+  let maxBytes = limits.bytes;
   let room = limits.parcels;
   for (let next = queue.peek(); next !== undefined && room > 0; next = queue.peek()) {
     const { parcel } = next;
     if (taken.length > 0) {
       if (taken.length + 1 > next.company || next.unreachable?.includes(target) === true) break;
       if (!areSame(target.plan.forwardHeaders, taken[0]!.parcel.headers, parcel.headers)) break;
-      if (items + parcel.items > limits.items || bytes + parcel.bytes > limits.bytes) break;
+      if (items + parcel.items > limits.items || bytes + parcel.bytes > Math.min(maxBytes, next.maxBytes)) break;
     }
     queue.shift();
     if (!fresh(next)) continue;
     taken.push(next);
     items += parcel.items;
     bytes += parcel.bytes;
+    maxBytes = Math.min(maxBytes, next.maxBytes);
     room = Math.min(room - 1, next.company - taken.length);
   }
   return taken;
@@ -53,7 +55,8 @@ export function toBatch(signal: Signal, deliveries: readonly Delivery[], { plan 
   const first = deliveries[0]!.parcel;
   const headers = plan.forwardHeaders.length === 0 ? NO_HEADERS : first.headers.only(plan.forwardHeaders);
   if (deliveries.length === 1) {
-    return { signal, pieces: first.pieces, bytes: first.bytes, items: first.items, points: first.points, headers };
+    const { pieces, bytes, items, points } = first;
+    return { signal, pieces, bytes, items, points, headers, decisive: isDecisive(deliveries[0]!) };
   }
   const pieces: Uint8Array[] = [];
   let bytes = 0;
@@ -65,5 +68,9 @@ export function toBatch(signal: Signal, deliveries: readonly Delivery[], { plan 
     items += parcel.items;
     points += parcel.points;
   }
-  return { signal, pieces, bytes, items, points, headers };
+  return { signal, pieces, bytes, items, points, headers, decisive: deliveries[0]!.trial !== undefined };
+}
+
+function isDecisive({ trial, indivisible, parcel }: Delivery): boolean {
+  return trial !== undefined || indivisible || (parcel.items < 2 && parcel.points < 2);
 }

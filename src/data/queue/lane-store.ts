@@ -1,5 +1,5 @@
 import { SIGNAL_FACTS, SIGNALS, type Signal } from "../../otlp/signal.ts";
-import { type Delivery, endOf, expiresMs } from "./delivery.ts";
+import { type Aside, type Delivery, endOf, expiresMs } from "./delivery.ts";
 import { DueHeap } from "./due-heap.ts";
 import { SignalQueue } from "./signal-queue.ts";
 import { type Tenant, turnOf } from "./tenants.ts";
@@ -10,7 +10,7 @@ const LOOKED_AT_PER_MS = 1_000;
 const NONE: readonly Delivery[] = [];
 
 /** What returns together. */
-interface Group {
+interface Group extends Aside {
   deliveries: readonly Delivery[];
 }
 
@@ -95,9 +95,18 @@ export class LaneStore {
   }
 
   /** The same, at `dueMs`. */
-  putBackAt(dueMs: number, deliveries: readonly Delivery[]): void {
+  putBackAt(dueMs: number, deliveries: readonly Delivery[]): Aside {
     this.#countWaiting(deliveries, 1);
-    this.#waitingOf(deliveries[0]!.parcel.signal).push(dueMs, { deliveries });
+    const group: Group = { signal: deliveries[0]!.parcel.signal, deliveries };
+    this.#waitingOf(group.signal).push(dueMs, group);
+    return group;
+  }
+
+  /** What is left of what `putBackAt` took, and its time has not come: it is not in here any more. */
+  takeBack(aside: Aside): readonly Delivery[] {
+    if (!this.#waitingOf(aside.signal).remove(aside)) return NONE;
+    this.#countWaiting(aside.deliveries, -1);
+    return aside.deliveries;
   }
 
   /** What has waited long enough is ready again, before everything else. */

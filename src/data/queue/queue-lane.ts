@@ -10,14 +10,16 @@ import type { AttemptTime, TargetHandle } from "../export/target.ts";
 import type { Parcel, ParcelOutcome } from "../parcel.ts";
 import type { SplitParcel } from "./cut-parcel.ts";
 import { attemptTime, cutMs } from "./attempt-time.ts";
-import { type Delivery, deliverParts, endOf } from "./delivery.ts";
+import { cutAhead } from "./cut-ahead.ts";
+import { type Aside, type Delivery, deliverParts, endOf } from "./delivery.ts";
 import { gather, toBatch } from "./gather.ts";
 import type { LaneEnv, LaneForesight } from "./lane-port.ts";
 import type { LaneKind, LaneSpec } from "./lane-specs.ts";
 import { LaneStore } from "./lane-store.ts";
 import { pausedTargets, pausedUntilMs, tooLateOf } from "./paused-tenants.ts";
 import type { RetryBudget } from "./retry-policy.ts";
-import { type Origin, type SentBatch, settleBatch, SHUTTING_DOWN } from "./settle.ts";
+import { type Origin, SHUTTING_DOWN } from "./origin.ts";
+import { type SentBatch, settleBatch } from "./settle.ts";
 import type { SignalQueue } from "./signal-queue.ts";
 
 /** A target that asked to be left alone for no longer than this is waited for: what is for it need not go elsewhere. */
@@ -31,6 +33,7 @@ interface Flight extends BagItem {
 }
 
 const NOTHING: Cancel = () => undefined;
+const NEVER = (): boolean => false;
 
 /**
  * A queue and the targets that it empties into. A pool has one for each of its channels; a broadcast pool one for each
@@ -282,9 +285,9 @@ export class QueueLane implements Origin {
 
   /** Parts of a metric are a metric each: there may be more items than there were. */
   replace(whole: Delivery, parts: readonly Parcel[]): readonly Delivery[] {
-    this.#hold(whole, -1);
     const deliveries = deliverParts(whole, parts);
     for (const delivery of deliveries) this.#hold(delivery, 1);
+    this.#hold(whole, -1);
     return deliveries;
   }
 
@@ -297,6 +300,14 @@ export class QueueLane implements Origin {
     if (this.kind !== "owner" || this.#closed) return this.putBack(deliveries);
     for (const delivery of deliveries) this.#hold(delivery, -1);
     this.#env.sort(deliveries);
+  }
+
+  setAside(deliveries: readonly Delivery[], delayMs: number): Aside {
+    return this.#store.putBackAt(this.nowMs + delayMs, deliveries);
+  }
+
+  takeBack(aside: Aside): readonly Delivery[] {
+    return this.#store.takeBack(aside);
   }
 
   putBackLater(deliveries: readonly Delivery[], delayMs: number): void {
@@ -398,13 +409,14 @@ export class QueueLane implements Origin {
     const { maxItems, maxBytes } = this.#plan.batch;
     const { maxRequestBytes } = target.plan;
     const parcels = this.#chooser.isTrial(target, queue.signal) ? 1 : Infinity;
-    const limits = { parcels, items: maxItems, bytes: Math.min(maxBytes, maxRequestBytes) };
+    const limits = { parcels, items: maxItems, bytes: Math.min(maxBytes, target.maxBatchBytes) };
+    cutAhead(this, queue, limits);
     const deliveries = gather(queue, target, limits, (delivery) => this.#fresh(delivery, nowMs));
     const batch = toBatch(queue.signal, deliveries, target);
     const sent = { deliveries, target };
     if (batch.bytes > maxRequestBytes) {
-      const message = `${batch.bytes} bytes are more than target ${target.plan.id} takes (${maxRequestBytes})`;
-      settleBatch(this, sent, { kind: "too_large", message });
+      const message = `${batch.bytes} bytes are more than target ${target.plan.id} takes (${maxRequestBytes}), and cannot be cut`;
+      for (const delivery of deliveries) this.finish(delivery, { kind: "rejected", message, badData: false });
       return;
     }
     this.#chooser.charge(target, batch, batch.signal);
@@ -412,22 +424,19 @@ export class QueueLane implements Origin {
     const first = isFirstTry(deliveries, target.plan.id);
     if (first) this.budget.earn(this.retry.budget);
     const full = queue.length > 0 || batch.items >= maxItems || batch.bytes >= limits.bytes;
+    // Parts of what was refused tell nothing of what the target can take at a time.
+    const wanted = deliveries[0]!.splits === undefined ? () => full || this.#store.hasReady : NEVER;
     const attempt = this.#attempt(target, deliveries, nowMs, first);
     this.#inFlight++;
     const { tenant } = queue;
     if (tenant !== undefined) this.#env.tenants.serve(tenant);
     const flight: Flight = { bagIndex: -1, cancel: NOTHING };
     this.#underWay.add(flight);
-    flight.cancel = target.send(
-      batch,
-      attempt,
-      () => full || this.#store.hasReady,
-      (outcome) => {
-        this.#underWay.delete(flight);
-        if (tenant !== undefined) tenant.inFlight--;
-        this.#returned(sent, outcome);
-      },
-    );
+    flight.cancel = target.send(batch, attempt, wanted, (outcome) => {
+      this.#underWay.delete(flight);
+      if (tenant !== undefined) tenant.inFlight--;
+      this.#returned(sent, outcome);
+    });
   }
 
   /** A first one that could take all the time there is leaves room for a second, where there is another target for it. */
@@ -476,7 +485,7 @@ function isFirstTry(deliveries: readonly Delivery[], target: string): boolean {
   for (const delivery of deliveries) {
     delivery.parcel.attempts++;
     delivery.parcel.target = target;
-    retries += delivery.retries;
+    retries += delivery.retries + (delivery.splits?.count ?? 0);
   }
   return retries === 0;
 }

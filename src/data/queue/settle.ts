@@ -1,41 +1,16 @@
-import type { Random } from "../../core/random.ts";
 import { Unreachable } from "../../core/unreachable.ts";
-import type { Signal } from "../../otlp/signal.ts";
-import type { RetryPlan } from "../../plan/plan.ts";
 import type { SendOutcome } from "../export/target-client.ts";
 import type { TargetHandle } from "../export/target.ts";
-import type { Parcel, ParcelOutcome } from "../parcel.ts";
-import type { SplitParcel } from "./cut-parcel.ts";
-import { type Delivery, endOf, expiresMs } from "./delivery.ts";
-import { backoffMs, type RetryBudget } from "./retry-policy.ts";
+import { type Delivery, expiresMs, isAwaited } from "./delivery.ts";
+import { type Origin, worthAnother } from "./origin.ts";
+import { backoffMs } from "./retry-policy.ts";
+import { refuseAsBadData, tooLarge } from "./too-large.ts";
+import { endTrials, passTrials, trialOf } from "./trial.ts";
 
 /** A batch that came back, with its deliveries in the order in which they were sent. */
 export interface SentBatch {
   readonly deliveries: readonly Delivery[];
   readonly target: TargetHandle;
-}
-
-/** The queue that a batch came from, as far as its end concerns it. */
-export interface Origin {
-  readonly nowMs: number;
-  readonly random: Random;
-  readonly retry: RetryPlan;
-  readonly maxAgeMs: number;
-  readonly budget: RetryBudget;
-  readonly split: SplitParcel;
-  /** Shutting down: nothing is tried again. */
-  readonly closed: boolean;
-  finish(delivery: Delivery, outcome: ParcelOutcome): void;
-  /** Deliveries of its parts in place of a delivery, not put back yet. */
-  replace(whole: Delivery, parts: readonly Parcel[]): readonly Delivery[];
-  /** To the front of the queue, in this order. */
-  putBack(deliveries: readonly Delivery[]): void;
-  /** To where another target takes them, when their own certainly did not. */
-  putElsewhere(deliveries: readonly Delivery[]): void;
-  /** As `putBack`, when the time has come. */
-  putBackLater(deliveries: readonly Delivery[], delayMs: number): void;
-  anyUsableBeside(targets: readonly TargetHandle[], signal: Signal): boolean;
-  countRetry(reason: string): void;
 }
 
 type Retry = Extract<SendOutcome, { kind: "retry" }>;
@@ -44,11 +19,12 @@ type Retry = Extract<SendOutcome, { kind: "retry" }>;
 export function settleBatch(origin: Origin, sent: SentBatch, outcome: SendOutcome): void {
   switch (outcome.kind) {
     case "accepted":
+      passTrials(origin, sent.deliveries, sent.target);
       return accept(origin, sent.deliveries, outcome.rejected, outcome.message);
     case "retry":
       return retry(origin, sent, outcome);
     case "too_large":
-      return tooLarge(origin, sent.deliveries, outcome.message);
+      return tooLarge(origin, sent.deliveries, sent.target, outcome);
     case "rejected":
       return reject(origin, sent.deliveries, outcome);
     default:
@@ -70,6 +46,7 @@ function accept(origin: Origin, deliveries: readonly Delivery[], rejected: numbe
 }
 
 function retry(origin: Origin, { deliveries, target }: SentBatch, outcome: Retry): void {
+  endTrials(origin, deliveries, "unknown");
   const again = worthAnother(origin, deliveries);
   const elsewhere: Delivery[] = [];
   const later: Delivery[] = [];
@@ -84,24 +61,6 @@ function retry(origin: Origin, { deliveries, target }: SentBatch, outcome: Retry
   if (elsewhere.length > 0) origin.putElsewhere(elsewhere);
   if (again.length > 0) origin.countRetry(outcome.reason);
 }
-
-/** Finishes those that nobody waits for any more, and returns the others. */
-function worthAnother(origin: Origin, deliveries: readonly Delivery[]): Delivery[] {
-  const again: Delivery[] = [];
-  for (const delivery of deliveries) {
-    const end = origin.closed ? SHUTTING_DOWN : endOf(delivery, origin.nowMs, origin.maxAgeMs);
-    if (end === undefined) again.push(delivery);
-    else origin.finish(delivery, end);
-  }
-  return again;
-}
-
-/** Outcome of what a queue still holds when it is closed. */
-export const SHUTTING_DOWN: ParcelOutcome = {
-  kind: "failed",
-  reason: "shutting_down",
-  message: "this node is shutting down",
-};
 
 /** Those with equally many retries wait together, so that old ones do not make new ones wait long, or go too early. */
 function retryLater(origin: Origin, deliveries: readonly Delivery[], target: TargetHandle, outcome: Retry): void {
@@ -131,7 +90,7 @@ function backOff(
   const { maxRetries } = origin.retry;
   for (const delivery of deliveries) {
     // What nobody waits for any more was acknowledged before: it must not be lost to a budget, only wait for it.
-    const awaited = delivery.parcel.deadlineMs !== Infinity;
+    const awaited = isAwaited(delivery);
     const spent = maxRetries !== undefined && delivery.retries >= maxRetries;
     const tooLate = origin.nowMs + delayMs >= expiresMs(delivery, origin.maxAgeMs);
     if (spent || tooLate || (!affordable && awaited)) {
@@ -145,22 +104,6 @@ function backOff(
   if (waiting.length > 0) origin.putBackLater(waiting, affordable ? delayMs : Math.max(delayMs, origin.retry.maxMs));
 }
 
-/** In halves, by parcels while there are several, then by items, down to one item. */
-function tooLarge(origin: Origin, deliveries: readonly Delivery[], message: string): void {
-  const first = deliveries[0]!;
-  if (deliveries.length > 1) {
-    const half = Math.ceil(deliveries.length / 2);
-    for (const delivery of deliveries) delivery.company = half;
-    origin.putBack(deliveries);
-    return;
-  }
-  const halves = origin.split(first.parcel, { bytes: Math.floor(first.parcel.bytes / 2), items: Infinity });
-  if (halves === undefined) return origin.finish(first, { kind: "rejected", message, badData: false });
-  const its = origin.replace(first, halves);
-  for (const delivery of its) delivery.company = 1;
-  origin.putBack(its);
-}
-
 /**
  * Bad data in a batch of several says nothing about any of them: each is sent again alone, so that one poisoned request
  * takes no neighbour along. Where that is only perhaps the cause, duplicates could come of it, which are better than loss.
@@ -170,6 +113,9 @@ function reject(
   deliveries: readonly Delivery[],
   { badData, perhapsData = false, message }: Extract<SendOutcome, { kind: "rejected" }>,
 ): void {
+  const trial = trialOf(deliveries);
+  if (trial?.doubt === "bad_data" && badData) return refuseAsBadData(origin, deliveries, trial, message);
+  endTrials(origin, deliveries, "unknown");
   if ((badData || perhapsData) && deliveries.length > 1) {
     for (const delivery of deliveries) delivery.company = 1;
     origin.putBack(deliveries);

@@ -81,14 +81,17 @@ for (const { name, channel, peers } of NARROW) {
 }
 
 test("grpc-js server: what is above its message size is halved until it is taken, each item once", async () => {
-  await using server = await GrpcJsServer.open({ channel: { "grpc.max_receive_message_length": 2_000 } });
-  await using node = await startTestNode({ targets: [{ id: "a", endpoint: server.url }] });
+  await using server = await GrpcJsServer.open({ channel: { "grpc.max_receive_message_length": 65_536 } });
+  await using node = await startTestNode({
+    targets: [{ id: "a", endpoint: server.url }],
+    default_pool: { targets: ["a"], retry: { initial: "10ms" } },
+  });
   using client = new GrpcJs(node.grpc);
   const sent = names(500);
   const { code, message, text } = await client.send(
     requestOf(
       "traces",
-      sent.map((name) => ({ name })),
+      sent.map((name) => ({ name, attributes: { filling: "x".repeat(1_000) } })),
     ),
   );
   assert.deepEqual([code, message?.length], [GRPC.OK, 0], text);

@@ -163,18 +163,18 @@ test("nginx: its 502, when what is behind it is away, is tried again until it is
 
 test("nginx: its 413 halves a batch until it is let through, each item once", NGINX, async () => {
   await using sink = await openGrpcSink();
-  await using nginx = await startNginx(before(sink, "client_max_body_size 1k;"));
+  await using nginx = await startNginx(before(sink, "client_max_body_size 64k;"));
   await using node = await startTestNode({ targets: [{ id: "a", endpoint: `http://${nginx.address}` }] });
   using client = new GrpcJs(node.grpc);
   const sent = names(300);
   const { code, message, text } = await client.send(
     requestOf(
       "traces",
-      sent.map((name) => ({ name })),
+      sent.map((name) => ({ name, attributes: { filling: "x".repeat(1_000) } })),
     ),
   );
   assert.deepEqual([code, message?.length], [GRPC.OK, 0], text);
   assert.deepEqual(namesIn(sink.requests).toSorted(), sent.toSorted());
-  assert.ok(sink.requests.every(({ wireBytes }) => wireBytes <= 1_024));
+  assert.ok(sink.requests.every(({ wireBytes }) => wireBytes <= 65_536));
   assertNoFaults(node);
 });

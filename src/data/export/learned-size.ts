@@ -1,0 +1,105 @@
+import type { Clock } from "../../core/clock.ts";
+import type { Log } from "../../telemetry/log.ts";
+import type { Metrics } from "../../telemetry/metrics.ts";
+import {
+  cutOf,
+  learnedMaxBytes,
+  NO_SIZE_LIMIT,
+  pauseMs,
+  readExhausted,
+  type SizeEvent,
+  type SizeLimit,
+  SMALLEST_LIMIT_BYTES,
+  stepSizeLimit,
+} from "./size-limit.ts";
+import type { Batch, SendOutcome, SizeDoubt } from "./target-client.ts";
+
+/** A 400 to less than this is about the data: limits of request bodies are larger. */
+const LARGE_BYTES = 1_048_576;
+
+export interface LearnedSizeEnv {
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  readonly log?: Log;
+}
+
+/** What one target has shown of the size of requests that it takes, and what its answers mean in the light of it. */
+export class LearnedSize {
+  readonly #id: () => string;
+  readonly #env: LearnedSizeEnv;
+  #limit: SizeLimit = NO_SIZE_LIMIT;
+
+  constructor(id: () => string, env: LearnedSizeEnv) {
+    this.#id = id;
+    this.#env = env;
+  }
+
+  /** No batch should be larger; Infinity while nothing was learned. */
+  get maxBytes(): number {
+    return this.#limit.learnedBytes === Infinity ? Infinity : learnedMaxBytes(this.#limit, this.#env.clock.nowMs());
+  }
+
+  cutOf(bytes: number): { readonly bytes: number; readonly proven: boolean } {
+    return cutOf(this.#limit, bytes, this.#env.clock.nowMs());
+  }
+
+  learned(bytes: number, refusedBytes: number): void {
+    const before = this.maxBytes;
+    this.#step({ kind: "learned", bytes, refusedBytes });
+    const { maxBytes } = this;
+    if (maxBytes === before) return;
+    this.#env.log?.info("target refuses large requests: they are cut to what it took", {
+      target: this.#id(),
+      max_bytes: maxBytes,
+      refused_bytes: refusedBytes,
+    });
+  }
+
+  /** Something that was refused is sent in parts. */
+  split(doubt: SizeDoubt | undefined): void {
+    this.#env.metrics.exportSplits.with(this.#id(), doubt === undefined ? "too_large" : SPLIT_REASONS[doubt]).add(1);
+  }
+
+  /** What an outcome means, after what went before. */
+  read(outcome: SendOutcome, batch: Batch, sentMs: number): SendOutcome {
+    switch (outcome.kind) {
+      case "accepted":
+        this.#step({ kind: "taken", bytes: batch.bytes, sentMs, of: batch.headers.key });
+        return outcome;
+      case "too_large":
+        return outcome.doubt === "quota" ? this.#readExhausted(outcome.message, batch) : this.#refused(outcome, batch);
+      case "rejected":
+        if (outcome.code !== "HTTP 400" || batch.bytes < LARGE_BYTES) return outcome;
+        return this.#refused({ kind: "too_large", message: outcome.message, doubt: "bad_data" }, batch);
+      default:
+        return outcome;
+    }
+  }
+
+  #refused(outcome: SendOutcome, { bytes }: Batch): SendOutcome {
+    this.#step({ kind: "refused", bytes });
+    return outcome;
+  }
+
+  #readExhausted(message: string, batch: Batch): SendOutcome {
+    const { bytes, decisive = false, headers } = batch;
+    const meaning = readExhausted(this.#limit, { bytes, decisive, of: headers.key }, this.#env.clock.nowMs());
+    if (meaning !== "throttled") {
+      return this.#refused({ kind: "too_large", message, doubt: meaning === "recent" ? "recent" : "quota" }, batch);
+    }
+    const afterMs = pauseMs(this.#limit);
+    this.#step({ kind: "throttled" });
+    return { kind: "retry", reason: "throttled", message, afterMs, unprocessed: false, quota: true };
+  }
+
+  #step(event: SizeEvent): void {
+    this.#limit = stepSizeLimit(this.#limit, event, this.#env.clock.nowMs());
+  }
+}
+
+const SPLIT_REASONS = { recent: "exhausted", quota: "exhausted", bad_data: "bad_data" } as const;
+
+/** What a refusal of `bytes` for their size says of the target: what no target can be meant to refuse is its fault. */
+export function isUnreasonable(doubt: SizeDoubt | undefined, bytes: number): boolean {
+  return doubt === undefined && bytes < SMALLEST_LIMIT_BYTES;
+}

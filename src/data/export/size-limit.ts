@@ -1,0 +1,132 @@
+import { Unreachable } from "../../core/unreachable.ts";
+
+/** What is known of how large the requests may be that a target takes. All sizes in bytes, before compression; times are Clock.nowMs(). */
+export interface SizeLimit {
+  /** The largest that was taken where more was refused for its size; Infinity while nothing was learned. */
+  readonly learnedBytes: number;
+  readonly learnedMs: number;
+  /** The largest that was taken in the last while. */
+  readonly provenBytes: number;
+  readonly provenMs: number;
+  /** The smallest that was taken just now, and left after the last refusal; Infinity when none was. */
+  readonly smallBytes: number;
+  readonly smallMs: number;
+  /** Whose that was, where targets tell senders apart. */
+  readonly smallOf: string;
+  readonly refusedMs: number;
+  /** Answers in a row that were taken for throttling. */
+  readonly throttles: number;
+}
+
+export type SizeEvent =
+  | { readonly kind: "taken"; readonly bytes: number; readonly sentMs: number; readonly of: string }
+  /** Refused for its size, or perhaps for it. */
+  | { readonly kind: "refused"; readonly bytes: number }
+  | { readonly kind: "throttled" }
+  /** `bytes` were taken after `refusedBytes`, of which they are a part, had been refused. */
+  | { readonly kind: "learned"; readonly bytes: number; readonly refusedBytes: number };
+
+/** No target can be meant to take less: what is smaller and refused is not cut, and no reason to cut more. */
+export const SMALLEST_LIMIT_BYTES = 16_384;
+
+/** The learned limit doubles as often as this time passes. */
+const GROW_MS = 600_000;
+/** What was taken so long ago was taken "just now". */
+const JUST_NOW_MS = 10_000;
+/** The times are kept as exactly as this, so that not every batch makes a new object. */
+const FRESH_MS = 1_000;
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 10_000;
+
+export const NO_SIZE_LIMIT: SizeLimit = {
+  learnedBytes: Infinity,
+  learnedMs: 0,
+  provenBytes: 0,
+  provenMs: -Infinity,
+  smallBytes: Infinity,
+  smallMs: -Infinity,
+  smallOf: "",
+  refusedMs: -Infinity,
+  throttles: 0,
+};
+
+/** Pure. Returns the same object when nothing changes that matters. */
+export function stepSizeLimit(limit: SizeLimit, event: SizeEvent, nowMs: number): SizeLimit {
+  switch (event.kind) {
+    case "taken":
+      return taken(limit, event, nowMs);
+    case "refused": {
+      // What was taken once and is refused now is no proof any more.
+      const provenBytes = limit.provenBytes < event.bytes ? limit.provenBytes : 0;
+      return { ...limit, provenBytes, smallBytes: Infinity, refusedMs: nowMs };
+    }
+    case "throttled":
+      return { ...limit, throttles: limit.throttles + 1, smallBytes: Infinity, refusedMs: nowMs };
+    case "learned": {
+      const proven = provenBelow(limit, event.refusedBytes, nowMs);
+      return { ...limit, learnedBytes: Math.max(event.bytes, proven), learnedMs: nowMs };
+    }
+    default:
+      throw new Unreachable(event satisfies never);
+  }
+}
+
+/** No batch should be larger. Grows while nothing is learned anew; Infinity when nothing was learned. */
+export function learnedMaxBytes(limit: SizeLimit, nowMs: number): number {
+  if (limit.learnedBytes === Infinity) return Infinity;
+  return limit.learnedBytes * 2 ** Math.floor((nowMs - limit.learnedMs) / GROW_MS);
+}
+
+/** To what a batch of `bytes` is to be cut that was refused for its size; `proven`: the target takes that much, as far as is known. */
+export function cutOf(limit: SizeLimit, bytes: number, nowMs: number): { readonly bytes: number; proven: boolean } {
+  const half = Math.floor(bytes / 2);
+  const proven = provenBelow(limit, bytes, nowMs);
+  return proven >= half ? { bytes: proven, proven: true } : { bytes: half, proven: false };
+}
+
+/**
+ * RESOURCE_EXHAUSTED without RetryInfo says both "too large" and "over quota". It is taken for a size where a smaller batch has just
+ * been taken, which is `recent`. Else a half is to be tried (`half`); what is `decisive` already is such a half, or cannot be cut, and
+ * shows that it is throttling. `of`: who sent it, where the target tells senders apart: others may have another quota.
+ */
+export function readExhausted(
+  limit: SizeLimit,
+  { bytes, decisive, of }: { readonly bytes: number; readonly decisive: boolean; readonly of: string },
+  nowMs: number,
+): "recent" | "half" | "throttled" {
+  if (limit.smallBytes < bytes && limit.smallOf === of && nowMs - limit.smallMs <= JUST_NOW_MS) return "recent";
+  return decisive || bytes < SMALLEST_LIMIT_BYTES ? "throttled" : "half";
+}
+
+/** For how long a target is left alone that throttles and names no time: longer each time in a row. */
+export function pauseMs({ throttles }: SizeLimit): number {
+  return Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(throttles, 20));
+}
+
+function taken(
+  limit: SizeLimit,
+  { bytes, sentMs, of }: Extract<SizeEvent, { kind: "taken" }>,
+  nowMs: number,
+): SizeLimit {
+  const { provenBytes, provenMs, smallBytes, smallMs, refusedMs, throttles } = limit;
+  const larger = bytes > provenBytes || nowMs - provenMs > (bytes === provenBytes ? FRESH_MS : GROW_MS);
+  // What left before the last refusal says nothing of what it meant.
+  const news = sentMs >= refusedMs;
+  const other = of !== limit.smallOf || nowMs - smallMs > (bytes === smallBytes ? FRESH_MS : JUST_NOW_MS);
+  const smaller = news && (bytes < smallBytes || other);
+  if (!larger && !smaller && (throttles === 0 || !news)) return limit;
+  return {
+    ...limit,
+    provenBytes: larger ? bytes : provenBytes,
+    provenMs: larger ? nowMs : provenMs,
+    smallBytes: smaller ? bytes : smallBytes,
+    smallMs: smaller ? nowMs : smallMs,
+    smallOf: smaller ? of : limit.smallOf,
+    throttles: news ? 0 : throttles,
+  };
+}
+
+/** The largest that was taken in the last while, if it is smaller than `bytes`. */
+function provenBelow({ provenBytes, provenMs }: SizeLimit, bytes: number, nowMs: number): number {
+  return provenBytes < bytes && nowMs - provenMs <= GROW_MS ? provenBytes : 0;
+}

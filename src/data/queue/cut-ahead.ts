@@ -1,0 +1,24 @@
+import type { CutLimits } from "../../otlp/cut-request.ts";
+import type { Delivery } from "./delivery.ts";
+import type { Origin } from "./origin.ts";
+import type { SignalQueue } from "./signal-queue.ts";
+
+/**
+ * Cuts what stands first in the queue when it is more than one call may take, so that a large request keeps the limits too. Nothing was
+ * refused, so this costs no budget. What cannot be cut stays as it is.
+ */
+export function cutAhead(origin: Pick<Origin, "split" | "replace">, queue: SignalQueue, limits: CutLimits): void {
+  const head = queue.peek();
+  if (head === undefined || head.indivisible || fits(head, limits)) return;
+  const parts = origin.split(head.parcel, { bytes: Math.min(limits.bytes, head.maxBytes), items: limits.items });
+  if (parts === undefined) {
+    head.indivisible = true;
+    return;
+  }
+  queue.shift();
+  queue.putBack(origin.replace(head, parts));
+}
+
+function fits({ parcel, maxBytes }: Delivery, { bytes, items }: CutLimits): boolean {
+  return parcel.bytes <= bytes && parcel.bytes <= maxBytes && parcel.items <= items;
+}

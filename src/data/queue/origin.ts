@@ -1,0 +1,53 @@
+import type { Random } from "../../core/random.ts";
+import type { Signal } from "../../otlp/signal.ts";
+import type { RetryPlan } from "../../plan/plan.ts";
+import type { TargetHandle } from "../export/target.ts";
+import type { Parcel, ParcelOutcome } from "../parcel.ts";
+import type { SplitParcel } from "./cut-parcel.ts";
+import { type Aside, type Delivery, endOf } from "./delivery.ts";
+import type { RetryBudget } from "./retry-policy.ts";
+
+/** The queue that a batch came from, as far as its end concerns it. */
+export interface Origin {
+  readonly nowMs: number;
+  readonly random: Random;
+  readonly retry: RetryPlan;
+  readonly maxAgeMs: number;
+  readonly budget: RetryBudget;
+  readonly split: SplitParcel;
+  /** Shutting down: nothing is tried again. */
+  readonly closed: boolean;
+  finish(delivery: Delivery, outcome: ParcelOutcome): void;
+  /** Deliveries of its parts in place of a delivery, not put back yet. */
+  replace(whole: Delivery, parts: readonly Parcel[]): readonly Delivery[];
+  /** To the front of the queue, in this order. */
+  putBack(deliveries: readonly Delivery[]): void;
+  /** To where another target takes them, when their own certainly did not. */
+  putElsewhere(deliveries: readonly Delivery[]): void;
+  /** As `putBack` after `delayMs`, unless they are taken back before. */
+  setAside(deliveries: readonly Delivery[], delayMs: number): Aside;
+  /** What of these still waits. */
+  takeBack(aside: Aside): readonly Delivery[];
+  /** As `putBack`, when the time has come. */
+  putBackLater(deliveries: readonly Delivery[], delayMs: number): void;
+  anyUsableBeside(targets: readonly TargetHandle[], signal: Signal): boolean;
+  countRetry(reason: string): void;
+}
+
+/** Finishes those that nobody waits for any more, and returns the others. */
+export function worthAnother(origin: Origin, deliveries: readonly Delivery[]): Delivery[] {
+  const again: Delivery[] = [];
+  for (const delivery of deliveries) {
+    const end = origin.closed ? SHUTTING_DOWN : endOf(delivery, origin.nowMs, origin.maxAgeMs);
+    if (end === undefined) again.push(delivery);
+    else origin.finish(delivery, end);
+  }
+  return again;
+}
+
+/** Outcome of what a queue still holds when it is closed. */
+export const SHUTTING_DOWN: ParcelOutcome = {
+  kind: "failed",
+  reason: "shutting_down",
+  message: "this node is shutting down",
+};

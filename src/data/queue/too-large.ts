@@ -1,0 +1,206 @@
+import { SMALLEST_LIMIT_BYTES } from "../export/size-limit.ts";
+import type { TargetHandle } from "../export/target.ts";
+import type { SendOutcome, SizeDoubt } from "../export/target-client.ts";
+import { type Delivery, expiresMs, isAwaited, type Trial } from "./delivery.ts";
+import { type Origin, worthAnother } from "./origin.ts";
+import { bytesOf, endTrials, takeRests, trialOf } from "./trial.ts";
+
+/** A parcel is cut so often, and its parts, because a target refuses them; from 64 MiB to the smallest limit it takes 12. */
+const MOST_SPLITS = 16;
+/** A 400 that may be for the size is believed to be for the data after so many parts were refused as well. */
+const MOST_DOUBTED_LEVELS = 3;
+
+type TooLarge = Extract<SendOutcome, { kind: "too_large" }>;
+
+/** One refusal for the size. */
+interface Refusal {
+  readonly target: TargetHandle;
+  readonly bytes: number;
+  readonly message: string;
+  readonly doubt: SizeDoubt | undefined;
+  /** What was refused was itself a part that was tried. */
+  readonly trial: Trial | undefined;
+}
+
+/**
+ * What it means for what was in a batch that it was too large for its target, or may have been. A first part is tried alone, by
+ * parcels while there are several, then by items; each such step is charged to the retry budget. Refused for good is only what cannot be
+ * cut, or is so small that no limit can be meant.
+ */
+export function tooLarge(origin: Origin, all: readonly Delivery[], target: TargetHandle, outcome: TooLarge): void {
+  const { message, doubt } = outcome;
+  const refusal: Refusal = { target, bytes: bytesOf(all), message, doubt, trial: trialOf(all) };
+  const deliveries = worthAnother(origin, all);
+  if (refusal.trial === undefined || deliveries.length === 0) endTrials(origin, all, "unknown");
+  if (deliveries.length === 0) return;
+  if (doubt === "bad_data" && (refusal.trial?.level ?? 0) >= MOST_DOUBTED_LEVELS) {
+    return refuseAsBadData(origin, deliveries, refusal.trial, message);
+  }
+  if (deliveries.length === 1) oneTooLarge(origin, deliveries[0]!, refusal);
+  else severalTooLarge(origin, deliveries, refusal);
+}
+
+/** It was not the size: what `trial` is a part of is refused for what is in it, or, of several parcels, sent one by one. */
+export function refuseAsBadData(
+  origin: Origin,
+  deliveries: readonly Delivery[],
+  trial: Trial | undefined,
+  message: string,
+): void {
+  const whole = trial === undefined ? deliveries : [...deliveries, ...takeRests(origin, trial)];
+  for (const delivery of whole) delivery.trial = undefined;
+  if (trial?.several !== true) {
+    for (const delivery of whole) origin.finish(delivery, { kind: "rejected", message, badData: true });
+    return;
+  }
+  for (const delivery of whole) delivery.company = 1;
+  origin.putBack(whole);
+}
+
+function oneTooLarge(origin: Origin, delivery: Delivery, refusal: Refusal): void {
+  if (refusal.bytes < SMALLEST_LIMIT_BYTES) return tooSmall(origin, delivery, refusal);
+  if (isIndivisible(delivery)) return indivisible(origin, delivery, refusal);
+  const cut = refusal.target.cutOf(refusal.bytes);
+  if (isKnown(origin, [delivery], refusal, cut)) return;
+  if (!mayCut(origin, [delivery])) return wait(origin, [delivery], refusal, cut.bytes);
+  const parts = origin.split(delivery.parcel, { bytes: cut.bytes, items: Infinity });
+  if (parts === undefined) {
+    delivery.indivisible = true;
+    return indivisible(origin, delivery, refusal);
+  }
+  tryFirst(origin, origin.replace(delivery, parts), 1, { ...refusal, cutBytes: cut.bytes, several: false });
+}
+
+function severalTooLarge(origin: Origin, deliveries: readonly Delivery[], refusal: Refusal): void {
+  if (refusal.bytes < SMALLEST_LIMIT_BYTES) return isolate(origin, deliveries, refusal);
+  const cut = refusal.target.cutOf(refusal.bytes);
+  if (isKnown(origin, deliveries, refusal, cut)) return;
+  if (!mayCut(origin, deliveries)) return wait(origin, deliveries, refusal, cut.bytes);
+  const [first, ...others] = deliveries;
+  const parts =
+    first!.parcel.bytes <= cut.bytes ? undefined : origin.split(first!.parcel, { bytes: cut.bytes, items: Infinity });
+  if (parts !== undefined) {
+    const all = [...origin.replace(first!, parts), ...others];
+    return tryFirst(origin, all, 1, { ...refusal, cutBytes: cut.bytes, several: true });
+  }
+  let { bytes } = first!.parcel;
+  let count = 1;
+  for (; count < deliveries.length - 1; count++) {
+    bytes += deliveries[count]!.parcel.bytes;
+    if (bytes > cut.bytes) break;
+  }
+  tryFirst(origin, deliveries, count, { ...refusal, cutBytes: cut.bytes, several: true });
+}
+
+/** No limit can be meant that is smaller: it is refused for good. What was part of the same parcel cannot hope for more. */
+function tooSmall(origin: Origin, delivery: Delivery, refusal: Refusal): void {
+  const { trial, message, doubt } = refusal;
+  const rests = trial === undefined || trial.several || doubt !== undefined ? [] : takeRests(origin, trial);
+  indivisible(origin, delivery, refusal);
+  const [awaited, acknowledged] = [rests.filter(isAwaited), rests.filter((one) => !isAwaited(one))];
+  for (const one of awaited) origin.finish(one, { kind: "rejected", message, badData: false });
+  if (acknowledged.length > 0) wait(origin, acknowledged, { ...refusal, trial: undefined }, Infinity);
+}
+
+/** Is refused for good; what was acknowledged only if that is the second time, when only its size may be meant. */
+function indivisible(origin: Origin, delivery: Delivery, refusal: Refusal): void {
+  const { doubt, message } = refusal;
+  endTrials(origin, [delivery], "unknown");
+  const meant = doubt === undefined || doubt === "bad_data";
+  if (meant || (doubt === "recent" && (delivery.doubted || isAwaited(delivery)))) {
+    return origin.finish(delivery, { kind: "rejected", message, badData: doubt === "bad_data" });
+  }
+  delivery.doubted = true;
+  wait(origin, [delivery], refusal, Infinity);
+}
+
+/** The target is known to take nearly as much: nothing has to be tried. */
+function isKnown(
+  origin: Origin,
+  deliveries: readonly Delivery[],
+  { target, bytes, doubt }: Refusal,
+  cut: { readonly bytes: number; readonly proven: boolean },
+): boolean {
+  if (!cut.proven || doubt === "quota" || doubt === "bad_data") return false;
+  target.learnSize(cut.bytes, bytes);
+  target.countSplit(doubt);
+  for (const delivery of deliveries) delivery.maxBytes = Infinity;
+  endTrials(origin, deliveries, "known");
+  origin.putBack(deliveries);
+  return true;
+}
+
+/** Several small parcels: each is told what is said of it alone. */
+function isolate(origin: Origin, deliveries: readonly Delivery[], refusal: Refusal): void {
+  endTrials(origin, deliveries, "unknown");
+  if (!mayCut(origin, deliveries)) return wait(origin, deliveries, refusal, Infinity);
+  refusal.target.countSplit(refusal.doubt);
+  for (const delivery of deliveries) delivery.company = 1;
+  origin.putBack(deliveries);
+}
+
+interface Try extends Refusal {
+  readonly cutBytes: number;
+  /** It is about several parcels, unless it is a part of a trial that says so. */
+  readonly several: boolean;
+}
+
+/** Sends the first `count` at once, and the rest when it is known what became of them. */
+function tryFirst(origin: Origin, all: readonly Delivery[], count: number, what: Try): void {
+  const { target, doubt, bytes: refusedBytes, cutBytes } = what;
+  target.countSplit(doubt);
+  for (const delivery of all) {
+    delivery.trial = undefined;
+    delivery.company = Infinity;
+    delivery.maxBytes = cutBytes;
+  }
+  const [firsts, rest] = [all.slice(0, count), all.slice(count)];
+  const { level = 0, several = what.several, asides = [] } = what.trial ?? {};
+  const aside = origin.setAside(rest, safeDelayMs(origin, rest));
+  const trial = { target, doubt, refusedBytes, level: level + 1, several, asides: [...asides, aside] };
+  for (const delivery of firsts) {
+    delivery.trial = trial;
+    delivery.company = count;
+  }
+  origin.putBack(firsts);
+}
+
+/** The rest is freed when the trial ends. Should that get lost, say with a pool that takes over, its own time comes. */
+function safeDelayMs({ nowMs, retry, maxAgeMs }: Origin, rest: readonly Delivery[]): number {
+  let untilMs = nowMs + retry.maxMs;
+  for (const delivery of rest) untilMs = Math.min(untilMs, expiresMs(delivery, maxAgeMs));
+  return Math.max(0, untilMs - nowMs);
+}
+
+function isIndivisible({ indivisible: known, parcel }: Delivery): boolean {
+  return known || (parcel.items < 2 && parcel.points < 2);
+}
+
+/** One more step, which is counted for each parcel and charged to the pool. */
+function mayCut(origin: Origin, deliveries: readonly Delivery[]): boolean {
+  if (deliveries.some(({ splits }) => splits !== undefined && splits.count >= MOST_SPLITS)) return false;
+  if (!origin.budget.take(origin.nowMs)) return false;
+  for (const delivery of deliveries) {
+    delivery.splits ??= { count: 0 };
+    delivery.splits.count++;
+  }
+  return true;
+}
+
+/** Our own bound is no reason to lose what was acknowledged: it waits as long as a retry may. Others are told to come again. */
+function wait(origin: Origin, deliveries: readonly Delivery[], refusal: Refusal, maxBytes: number): void {
+  const { trial, message } = refusal;
+  const delayMs = Math.max(1, origin.retry.maxMs);
+  const waiting: Delivery[] = [];
+  for (const delivery of trial === undefined ? deliveries : [...deliveries, ...takeRests(origin, trial)]) {
+    delivery.trial = undefined;
+    if (isAwaited(delivery)) {
+      origin.finish(delivery, { kind: "failed", reason: "target_failed", message, retryAfterMs: delayMs });
+      continue;
+    }
+    delivery.retries++;
+    delivery.maxBytes = Math.min(delivery.maxBytes, maxBytes);
+    waiting.push(delivery);
+  }
+  if (waiting.length > 0) origin.putBackLater(waiting, delayMs);
+}
