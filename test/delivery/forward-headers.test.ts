@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { GRPC } from "../../src/otlp/grpc-code.ts";
 import { SenderHeaders } from "../../src/plan/sender-headers.ts";
 import { startTestNode } from "../support/node.ts";
 import { GrpcConnection } from "../receive/grpc-client.ts";
 import { ask } from "../receive/http-client.ts";
 import { openGrpcSink } from "../support/sinks/grpc-sink.ts";
 import { openHttpSink } from "../support/sinks/http-sink.ts";
+import { refusing } from "../support/sinks/sink-script.ts";
 import type { Sink } from "../support/sinks/sink.ts";
 import { batchOf, openTo, send, summary, TWO_SPANS } from "./send.ts";
 
@@ -51,6 +53,29 @@ for (const [protocol, open] of [
     const alone = Object.fromEntries(Object.keys(WANTED).map((name) => [name, undefined]));
     const own = { ...alone, "x-own": "of the target", "x-router": "signalbox" };
     assert.deepEqual(those(sink), [WANTED, own, WANTED]);
+  });
+}
+
+const CREDENTIALS = new SenderHeaders(
+  new Map([
+    ["authorization", "Bearer s3cret-token"],
+    ["cookie", "a=1; session=s3cret-session"],
+    ["x-scope-orgid", "team-of-people"],
+  ]),
+);
+for (const [protocol, open] of [
+  ["grpc", openGrpcSink],
+  ["http/protobuf", openHttpSink],
+] as const) {
+  test(`${protocol}: a target that repeats credentials in its words is not repeated, in whole or in part`, async () => {
+    await using sink = await open();
+    const words = "no such token: Bearer s3cret-token, or s3cret-token; session s3cret-session of team-of-people, a=1";
+    sink.script = refusing(protocol === "grpc" ? GRPC.UNAUTHENTICATED : 401, { message: words });
+    await using client = openTo(sink.url, protocol, TARGET);
+    const { message } = await send(client, batchOf(TWO_SPANS, "traces", CREDENTIALS));
+    const code = protocol === "grpc" ? "UNAUTHENTICATED" : "HTTP 401";
+    const hidden = "no such token: [redacted], or [redacted]; session [redacted] of team-of-people, a=1";
+    assert.equal(message, `${code}: ${hidden}`);
   });
 }
 

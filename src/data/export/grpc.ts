@@ -9,6 +9,7 @@ import type { TargetPlan } from "../../plan/plan.ts";
 import { accepted, classifyGrpc, grpcStatusOfHttp } from "./classify.ts";
 import { encodeBody } from "./encode-body.ts";
 import { PassedHeaders } from "./passed-headers.ts";
+import { quiet } from "./quiet.ts";
 import type { Batch, RetryReason, SendDone, SendOutcome, TargetClient } from "./target-client.ts";
 
 /** OTLP/gRPC over a unary transport, which it owns. Headers and compression are those of the plan at each send. */
@@ -18,7 +19,7 @@ export function openGrpcClient(current: () => TargetPlan, transport: UnaryClient
     send(batch, timeoutMs, done) {
       const target = current();
       const metadata = passed.of(target, batch.headers);
-      return send({ target, metadata, transport }, batch, timeoutMs, done);
+      return send({ target, metadata, transport }, batch, timeoutMs, quiet(batch.headers, done));
     },
     [Symbol.asyncDispose]: () => transport[Symbol.asyncDispose](),
   };

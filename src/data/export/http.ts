@@ -8,6 +8,7 @@ import { encodeBody, type EncodedBody } from "./encode-body.ts";
 import { HttpCall } from "./http-call.ts";
 import { REPLY_ENCODINGS } from "../../otlp/inflate-reply.ts";
 import { PassedHeaders } from "./passed-headers.ts";
+import { quiet } from "./quiet.ts";
 import type { Batch, TargetClient } from "./target-client.ts";
 
 export interface HttpClientOptions {
@@ -43,7 +44,7 @@ export function openHttpClient(
       encodeBody(batch, current().compression, done, (body) => {
         const target = current();
         const request = requestOf(target, passed.of(target, batch.headers), { batch, body }, options);
-        return dispatch(pool, request, new HttpCall(batch.signal, owner, done), timeoutMs);
+        return dispatch(pool, request, new HttpCall(batch.signal, owner, quiet(batch.headers, done)), timeoutMs);
       }),
     async [Symbol.asyncDispose]() {
       owner.closing = true;
