@@ -1,4 +1,5 @@
 import type { Edit, Section } from "../control/document/element.ts";
+import { NAME_PATTERN } from "../config/schema/name.ts";
 import type { RouteTable } from "../control/route-table.ts";
 import { AsWritten } from "../core/hide.ts";
 import type { AdminContext } from "./context.ts";
@@ -146,6 +147,9 @@ function addition({ section, noun, key }: Kind, { body, query }: AdminRequest): 
   const id = parsed.values[key];
   if (typeof id !== "string" || id === "") {
     return wrong(key, `a ${noun} needs ${key === "id" ? "an id" : "a name"}`, `add ${key}: ...`);
+  }
+  if (!NAME_PATTERN.test(id) || id === "__proto__") {
+    return wrong(key, "is not a valid name", "1 to 63 letters, digits, dots, underscores and hyphens");
   }
   const before = query.get("before") ?? undefined;
   if (before !== undefined && section === "pools") return problemReply(400, "pools have no order");

@@ -72,6 +72,11 @@ function createArgs(command: Command, given: ReadonlyMap<string, string[]>, posi
   };
 }
 
+/** For an option that says where something comes from: two of them exclude each other. Fails with USAGE. */
+export function onlyOne(args: Args, name: string): void {
+  if (args.list(name).length > 1) throw usage(`--${name} is given more than once`, "leave all but one out");
+}
+
 function toNumber(name: string, text: string | undefined, min: number): number | undefined {
   if (text === undefined) return undefined;
   const value = text.trim() === "" ? Number.NaN : Number(text);

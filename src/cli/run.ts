@@ -6,7 +6,7 @@ import { createLog, type RootLog } from "../telemetry/log.ts";
 import { fileSource } from "../server/config-source.ts";
 import { runNode } from "../server/run.ts";
 import { startNode } from "../server/start.ts";
-import { usage } from "./args.ts";
+import { onlyOne, usage } from "./args.ts";
 import type { Args, Command, Io } from "./command.ts";
 import type { ExitCode } from "./exit-code.ts";
 
@@ -46,6 +46,10 @@ function openLog({ stderr, clock, env }: Io): RootLog {
 
 function findConfig(args: Args, { env, cwd }: Io): string {
   if (args.positionals.length > 1) throw usage("run takes one config file");
+  onlyOne(args, "config");
+  if (args.positionals.length > 0 && args.text("config") !== undefined) {
+    throw usage("a file and --config exclude each other", "name the config once");
+  }
   const named = args.text("config") ?? args.positionals[0] ?? env["SIGNALBOX_CONFIG"];
   if (named !== undefined && named !== "") return resolve(cwd, named);
   const usual = resolve(cwd, DEFAULT_FILE);

@@ -29,6 +29,8 @@ interface Checked {
 
 async function run(args: Args, io: Io): Promise<ExitCode> {
   if (args.positionals.length === 0) throw usage("validate needs a file, or - for standard input");
+  if (args.positionals.filter((file) => file === "-").length > 1)
+    throw usage("- is standard input, and can be read once");
   const format = outputFormat(args.required("output"));
   const checked: Checked[] = [];
   for (const file of args.positionals) checked.push(await check(file, io));

@@ -69,9 +69,16 @@ export function adminOptions(args: Args, { env, cwd }: Io): AdminOptions {
 export function readIfMatch(args: Args): string | undefined {
   const version = args.text("if-match");
   if (version === undefined) return undefined;
-  const bare = /^(?:W\/)?"?(?<version>[\x21\x23-\x7e]+?)"?$/u.exec(version)?.groups?.["version"];
-  if (bare === undefined) throw usage("--if-match takes a version, such as 7");
+  const bare = /^(?:W\/)?"?(?<version>\d{1,15}|\*)"?$/u.exec(version)?.groups?.["version"];
+  if (bare === undefined) throw usage("--if-match takes a version, such as 7", "signalbox config history lists them");
   return bare === "*" ? bare : `"${bare}"`;
+}
+
+/** The number of a version, as `config history` lists them. Fails with USAGE. */
+export function readVersion(text: string): string {
+  if (!/^[1-9]\d{0,14}$/u.test(text))
+    throw usage(`a version is a number; got "${text}"`, "signalbox config history lists them");
+  return text;
 }
 
 function readUrl(given: string): string {

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { reasonOf, RouterError } from "../../core/errors.ts";
-import { usage } from "../args.ts";
+import { onlyOne, usage } from "../args.ts";
 import type { Args, Io } from "../command.ts";
 import type { AdminBody } from "./client.ts";
 
@@ -10,6 +10,7 @@ import type { AdminBody } from "./client.ts";
  * it, with CONFIG_UNREADABLE for a file that cannot be read.
  */
 export async function readBody(args: Args, io: Io): Promise<AdminBody> {
+  onlyOne(args, "file");
   const file = args.required("file");
   const text = file === "-" ? await io.readStdin() : readFile(resolve(io.cwd, file), file);
   if (text.trim() === "") throw usage(`${file === "-" ? "standard input" : file} is empty`);

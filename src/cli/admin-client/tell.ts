@@ -2,6 +2,7 @@ import { formatProblem, type Problem } from "../../core/problem.ts";
 import { Unreachable } from "../../core/unreachable.ts";
 import type { Output } from "../command.ts";
 import { EXIT, type ExitCode } from "../exit-code.ts";
+import { inCliWords } from "./cli-words.ts";
 import { inOneLine } from "../table.ts";
 import type { AdminAnswer } from "./answer.ts";
 
@@ -33,17 +34,17 @@ function describe(failure: AdminFailure, url: string): Told {
       return { lines: [line], hint: failure.hint, code: EXIT.unreachable };
     }
     case "foreign": {
-      const line = `signalbox: what answers at ${url} (status ${failure.status}) is no admin API`;
+      const line = `signalbox: what answers at ${url} (status ${failure.status}) is not the admin API`;
       return {
         lines: [line],
-        hint: "name the admin listener of a node (node.listen.admin) with --url",
-        code: EXIT.failure,
+        hint: "name the admin listener of a node (node.listen.admin) with --url; OTLP has other ports",
+        code: EXIT.unreachable,
       };
     }
     case "refused": {
-      const lines = [...problemLines(failure.problems), `signalbox: ${inOneLine(failure.detail)}`];
+      const lines = [...problemLines(failure.problems), `signalbox: ${inCliWords(inOneLine(failure.detail))}`];
       const { hint, code } = ofStatus(failure.status);
-      return { lines, hint: failure.hint === undefined ? hint : inOneLine(failure.hint), code };
+      return { lines, hint: failure.hint === undefined ? hint : inCliWords(inOneLine(failure.hint)), code };
     }
     default:
       throw new Unreachable(failure);
@@ -66,6 +67,8 @@ function ofStatus(status: number): Pick<Told, "hint" | "code"> {
       return { hint: undefined, code: EXIT.notFound };
     case 409:
       return { hint: undefined, code: EXIT.conflict };
+    case 429:
+      return { hint: "the node is busy with others: try again in a moment", code: EXIT.failure };
     case 412:
       return {
         hint: "somebody changed the config: look at signalbox config history, and try again",

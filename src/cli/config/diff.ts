@@ -1,6 +1,6 @@
 import { fieldsOf } from "../admin-client/answer.ts";
 import { ask } from "../admin-client/ask.ts";
-import { ADMIN_OPTIONS } from "../admin-client/options.ts";
+import { ADMIN_OPTIONS, readVersion } from "../admin-client/options.ts";
 import { usage } from "../args.ts";
 import type { Args, Command, Io } from "../command.ts";
 import type { ExitCode } from "../exit-code.ts";
@@ -16,7 +16,7 @@ export const command: Command = {
 };
 
 async function run(args: Args, io: Io): Promise<ExitCode> {
-  const [from, to, ...more] = args.positionals;
+  const [from, to, ...more] = args.positionals.map(readVersion);
   if (more.length > 0) throw usage("config diff takes two versions");
   return ask({ method: "GET", path: ["config", "diff"], query: { from, to } }, args, io, (body) => {
     const { text } = fieldsOf(body);

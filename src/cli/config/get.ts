@@ -1,5 +1,5 @@
 import { ask, noNames } from "../admin-client/ask.ts";
-import { ADMIN_OPTIONS } from "../admin-client/options.ts";
+import { ADMIN_OPTIONS, readVersion } from "../admin-client/options.ts";
 import type { Args, Command, Io } from "../command.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { outputFormat } from "../print.ts";
@@ -19,7 +19,8 @@ export const command: Command = {
 
 async function run(args: Args, io: Io): Promise<ExitCode> {
   noNames(args, command.name);
-  const version = args.text("version");
+  const asked = args.text("version");
+  const version = asked === undefined ? undefined : readVersion(asked);
   const format = outputFormat(args.required("output")) === "json" ? undefined : "yaml";
   const path = version === undefined ? ["config"] : ["config", "versions", version];
   return ask({ method: "GET", path, query: { format } }, args, io, String);

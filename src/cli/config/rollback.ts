@@ -1,7 +1,6 @@
 import { change, onlyName } from "../admin-client/ask.ts";
-import { WRITE_OPTIONS } from "../admin-client/options.ts";
+import { readVersion, WRITE_OPTIONS } from "../admin-client/options.ts";
 import { jsonBody } from "../admin-client/read-body.ts";
-import { usage } from "../args.ts";
 import type { Args, Command, Io } from "../command.ts";
 import type { ExitCode } from "../exit-code.ts";
 
@@ -17,7 +16,6 @@ export const command: Command = {
 
 async function run(args: Args, io: Io): Promise<ExitCode> {
   const text = onlyName(args, command.name, "version");
-  if (!/^[1-9]\d{0,14}$/u.test(text)) throw usage(`a version is a number; got "${text}"`);
-  const body = jsonBody({ to: Number(text) });
+  const body = jsonBody({ to: Number(readVersion(text)) });
   return change({ method: "POST", path: ["config", "rollback"], body }, args, io, `went back to version ${text}`);
 }

@@ -5,7 +5,7 @@ import { fieldsOf } from "../admin-client/answer.ts";
 import { ask } from "../admin-client/ask.ts";
 import { ADMIN_OPTIONS } from "../admin-client/options.ts";
 import { jsonBody } from "../admin-client/read-body.ts";
-import { usage } from "../args.ts";
+import { onlyOne, usage } from "../args.ts";
 import type { Args, Command, Io } from "../command.ts";
 import { EXIT, type ExitCode } from "../exit-code.ts";
 import { loadUsable } from "../load-config.ts";
@@ -49,8 +49,12 @@ async function run(args: Args, io: Io): Promise<ExitCode> {
   const format = outputFormat(args.required("output"));
   const maxItems = args.number("items", 1) ?? 1;
   if (!Number.isInteger(maxItems) || maxItems > MAX_ITEMS) throw usage(`--items takes 1 to ${MAX_ITEMS}`);
+  onlyOne(args, "config");
   const config = args.text("config");
-  if (config !== undefined && args.text("url") !== undefined) throw usage("--config and --url exclude each other");
+  for (const name of ["url", "token", "ca"]) {
+    if (config === undefined || args.text(name) === undefined) continue;
+    throw usage(`--config and --${name} exclude each other`, "with --config no node is asked");
+  }
   const input = await readInput(args, io);
   if (input.note !== "") io.stderr.write(`left out as malformed: ${input.note}\n`);
   if (config === undefined) return askNode(input, maxItems, args, io);

@@ -49,11 +49,18 @@ export async function readInput(args: Args, io: Io): Promise<ReadInput> {
   if (file === undefined && Object.keys(item).every((key) => AROUND.has(key))) {
     throw usage("explain needs a file, - for standard input, or options that describe an item such as --service");
   }
+  const beside = file === undefined ? [] : OF_ITEMS.filter((name) => args.list(name).length > 0);
+  if (beside.length > 0) {
+    const hint = "a file has its items; --service, --resource and --scope-name are what a single one stands in";
+    throw usage(`${beside.map((name) => `--${name}`).join(", ")} cannot stand beside a file`, hint);
+  }
   const input = file === undefined ? simpleRequest(item) : readExplainInput(await bytesOf(file, io), item.signal, item);
   if (!input.ok) throw usage(`${file ?? "the item"}: ${input.message}`, SIGNAL_HINT.exec(input.message)?.[0]);
   return { ...input, region: item.region, headers: item.headers };
 }
 
+/** Options that say what an item is. */
+const OF_ITEMS = ["span-name", "span-kind", "span-status", "severity", "metric-name", "attribute", "trace-id"] as const;
 const SIGNAL_HINT = /say which(?=$)/u;
 /** An export request has 64 MiB at most. */
 const MAX_BYTES = 64 * 1_024 * 1_024;

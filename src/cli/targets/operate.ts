@@ -51,10 +51,15 @@ async function operate(state: string, time: string | undefined, args: Args, io: 
   });
 }
 
+/** As the node takes it. */
+const SHORTEST_MS = 1_000;
+const LONGEST_MS = 2_147_483_647;
+
 function readFor(args: Args): string | undefined {
   const text = args.text("for");
   if (text === undefined) return undefined;
   const ms = parseDuration(text);
-  if (ms === undefined || ms <= 0) throw usage(`--for takes a time such as 10m or 1h30m; got "${text}"`);
+  if (ms === undefined) throw usage(`--for takes a time such as 10m or 1h30m; got "${text}"`);
+  if (ms < SHORTEST_MS || ms > LONGEST_MS) throw usage(`--for takes 1s to 24d; got "${text}"`);
   return text;
 }
