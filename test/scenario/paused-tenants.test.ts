@@ -136,3 +136,18 @@ test("503 with Retry-After is about the target, whoever sent it", async () => {
   assert.equal(rig.calls.length, 1);
   assert.equal(rig.pools.targets.get("a")!.usable(rig.clock.nowMs()), false);
 });
+
+test("RESOURCE_EXHAUSTED without a delay, which shows to be a quota, holds for its sender only", async () => {
+  await using rig = new Rig(ONE);
+  carry(rig, "greedy");
+  rig.answer(0, { kind: "too_large", message: "RESOURCE_EXHAUSTED", doubt: "quota" });
+  carry(rig, "greedy");
+  carry(rig, "other");
+  assert.deepEqual(calls(rig, 1), ["a:other"]);
+  const a = rig.pools.targets.get("a")!;
+  assert.deepEqual([a.usable(rig.clock.nowMs()), a.pausedTenants], [true, 1]);
+  rig.answer(1, ACCEPTED);
+  rig.advance(2_000);
+  const later = calls(rig, 2);
+  assert.ok(later.length > 0 && later.every((one) => one === "a:greedy"), later.join());
+});
