@@ -3,7 +3,14 @@ import { showConfig } from "../config/show-config.ts";
 import { AsWritten } from "../core/hide.ts";
 import { isoTime } from "../core/iso-time.ts";
 import { formatProblem } from "../core/problem.ts";
-import type { CheckStatus, DropSample, LossStatus, PoolStatus, TargetStatus } from "../plan/data-plane.ts";
+import type {
+  AddressStatus,
+  CheckStatus,
+  DropSample,
+  LossStatus,
+  PoolStatus,
+  TargetStatus,
+} from "../plan/data-plane.ts";
 import type { Ledger } from "../telemetry/ledger.ts";
 import type { AdminContext } from "./context.ts";
 
@@ -82,6 +89,22 @@ export function targetView(target: TargetStatus): View {
     until: target.untilMs === undefined ? null : isoTime(target.untilMs),
     check: target.check === undefined ? null : checkView(target.check),
     losses: lossView(target.losses),
+    addresses: target.addresses.map(addressView),
+  };
+}
+
+function addressView(one: AddressStatus): View {
+  return {
+    address: one.address,
+    state: one.state,
+    reason: one.reason,
+    since: isoTime(one.sinceMs),
+    next_try: one.nextTryMs === undefined ? null : isoTime(one.nextTryMs),
+    in_flight: one.inFlight,
+    window: one.window,
+    latency_ms: one.latencyMs ?? null,
+    error_rate: one.errorRate,
+    check: one.check === undefined ? null : checkView(one.check),
   };
 }
 

@@ -31,6 +31,8 @@ import { type Losses, openLosses } from "./losses.ts";
 import { createParting } from "./parting.ts";
 import { CurrentStrategies, loadPlugins, pluginEditions } from "./plugins.ts";
 import { Pools } from "./pools.ts";
+import { createNodeResolver } from "./resolve/node-resolver.ts";
+import type { Resolver } from "./resolve/resolver.ts";
 import type { Carry } from "./receive/carry.ts";
 import { type Listeners, openListeners } from "./receive/listen.ts";
 import { splitRouted } from "./routed-parcel.ts";
@@ -51,11 +53,13 @@ export async function openDataPlane(
   listen: ListenOptions,
   env: Env,
   strategies?: Strategies,
+  resolver?: Resolver,
 ): Promise<DataPlane> {
   await using parts = new AsyncDisposableStack();
   const { dataPlane, admission, carry } = await openCore(plan, listen.limits, env, {
     checks: "run",
     strategies,
+    resolver,
     parts,
   });
   const serving = (): boolean => dataPlane.ready().ready;
@@ -68,6 +72,8 @@ export interface CoreOptions {
   /** `off`: no target is asked anything until something is sent. */
   readonly checks: "run" | "off";
   readonly strategies: Strategies | undefined;
+  /** That of the operating system without one. */
+  readonly resolver?: Resolver | undefined;
   /** Gets what has to be closed, in order. */
   readonly parts: AsyncDisposableStack;
 }
@@ -84,13 +90,14 @@ export async function openCore(
   plan: Plan,
   limits: ListenOptions["limits"],
   env: Env,
-  { checks, strategies: given, parts }: CoreOptions,
+  { checks, strategies: given, resolver = createNodeResolver(env.clock), parts }: CoreOptions,
 ): Promise<Core> {
   env.metrics.pluginEditions.with().read(pluginEditions);
   const strategies = new CurrentStrategies(await prepare(plan, env, given));
   const targets = openTargets(plan.targets, {
     ...env,
     openClient: (current) => openClient(current, env),
+    resolver,
     ...(checks === "run" && {
       openCheck: (check: CheckPlan, current: () => TargetPlan, client: TargetClient) =>
         openCheck(check, current, client, env),

@@ -1,5 +1,5 @@
 import type { Clock } from "../core/clock.ts";
-import type { LossStatus, PoolStatus, TargetStatus } from "../plan/data-plane.ts";
+import type { AddressStatus, LossStatus, PoolStatus, TargetStatus } from "../plan/data-plane.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { TargetHandle } from "./export/target.ts";
 import type { Losses } from "./losses.ts";
@@ -28,14 +28,33 @@ export function poolStatus(
 
 /** One target for people, computed when asked for. */
 export function targetStatus(target: TargetHandle, clock: Clock, losses?: LossStatus): TargetStatus {
-  const { plan, health, nextTryMs, wish } = target;
+  const { plan, health, wish } = target;
   const nowMs = clock.nowMs();
-  const toWall = (ms: number): number => Math.round(clock.wallMs() + ms - nowMs);
   return {
     id: plan.id,
     endpoint: plan.url,
     region: plan.region,
     weight: plan.weight,
+    ...partStatus(target, clock),
+    learnedMaxBytes: target.learnedMaxBytes,
+    share: health.state === "ready" ? target.share(nowMs) : 0,
+    score: target.load.score(nowMs, target.windowSize),
+    note: wish?.note ?? "",
+    untilMs: wish?.untilMs,
+    losses,
+    addresses: (target.parts?.all ?? []).flatMap((part) => {
+      const { address } = part.plan;
+      return address === undefined ? [] : [{ address, ...partStatus(part, clock) }];
+    }),
+  };
+}
+
+/** What is told of a target as of each of its addresses. */
+function partStatus(target: TargetHandle, clock: Clock): Omit<AddressStatus, "address"> {
+  const { health, nextTryMs } = target;
+  const nowMs = clock.nowMs();
+  const toWall = (ms: number): number => Math.round(clock.wallMs() + ms - nowMs);
+  return {
     state: health.state,
     reason: health.reason,
     sinceMs: toWall(health.sinceMs),
@@ -44,12 +63,6 @@ export function targetStatus(target: TargetHandle, clock: Clock, losses?: LossSt
     window: target.windowSize,
     latencyMs: target.latencyMs > 0 ? target.latencyMs : undefined,
     errorRate: target.errorRate,
-    learnedMaxBytes: target.learnedMaxBytes,
-    share: health.state === "ready" ? target.share(nowMs) : 0,
-    score: target.load.score(nowMs, target.windowSize),
-    note: wish?.note ?? "",
-    untilMs: wish?.untilMs,
     check: target.check,
-    losses,
   };
 }

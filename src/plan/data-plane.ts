@@ -124,6 +124,22 @@ export interface CheckStatus {
   readonly said: string;
 }
 
+/** One of the addresses behind the name of a target. */
+export interface AddressStatus {
+  readonly address: string;
+  readonly state: TargetState;
+  readonly reason: string;
+  /** Clock.wallMs() of the last change of state. */
+  readonly sinceMs: number;
+  /** Clock.wallMs() of the next try; undefined when none is planned. */
+  readonly nextTryMs: number | undefined;
+  readonly inFlight: number;
+  readonly window: number;
+  readonly latencyMs: number | undefined;
+  readonly errorRate: number;
+  readonly check: CheckStatus | undefined;
+}
+
 export interface TargetStatus {
   readonly id: string;
   readonly endpoint: string;
@@ -157,6 +173,8 @@ export interface TargetStatus {
   readonly check: CheckStatus | undefined;
   /** What it was to get; undefined while nothing that was acknowledged is lost. */
   readonly losses: LossStatus | undefined;
+  /** Those behind its name, each with a state of its own; empty while the name itself is dialled. */
+  readonly addresses: readonly AddressStatus[];
 }
 
 export interface ShutdownReport {

@@ -4,7 +4,8 @@ import type { Signal } from "../../src/otlp/signal.ts";
 import type { CutLimits } from "../../src/otlp/cut-request.ts";
 import { UNDIVIDED } from "../../src/plan/division.ts";
 import type { PoolPlan, TargetPlan } from "../../src/plan/plan.ts";
-import type { Batch, SendOutcome } from "../../src/data/export/target-client.ts";
+import { openNamedTarget } from "../../src/data/export/named-target.ts";
+import type { Batch, SendOutcome, TargetClient } from "../../src/data/export/target-client.ts";
 import { openTarget, type OwnedTarget } from "../../src/data/export/target.ts";
 import { createParting } from "../../src/data/parting.ts";
 import type { Parcel, ParcelOutcome } from "../../src/data/parcel.ts";
@@ -12,6 +13,7 @@ import { openPool } from "../../src/data/queue/pool.ts";
 import type { Pool } from "../../src/data/queue/pool-port.ts";
 import { createMetrics, type Metrics } from "../../src/telemetry/metrics.ts";
 import { ManualClock } from "../support/manual-clock.ts";
+import { ScriptedResolver } from "../support/scripted-resolver.ts";
 import { TEST_TRANSPORT } from "../support/transport.ts";
 import { NO_HEADERS, type SenderHeaders } from "../../src/plan/sender-headers.ts";
 
@@ -104,6 +106,10 @@ export class PoolRig {
   readonly calls: Call[] = [];
   readonly offered: Offered[] = [];
   readonly targets = new Map<string, OwnedTarget>();
+  /** Tells what is behind the names of targets that are resolved. */
+  readonly resolver = new ScriptedResolver();
+  /** Targets, or addresses, whose connections were closed. */
+  readonly closed: string[] = [];
   readonly pool: Pool;
   /** Every parcel id that a target accepted, once for each time. */
   readonly taken: string[] = [];
@@ -141,17 +147,21 @@ export class PoolRig {
     const plan = typeof id === "string" ? targetPlan(id) : id;
     const known = this.targets.get(plan.id);
     if (known !== undefined) return known;
-    const send = (batch: Batch, timeoutMs: number, done: (outcome: SendOutcome) => void): (() => void) => {
-      const call = this.#call(plan.id, batch, timeoutMs, done);
-      this.calls.push(call);
-      return () => queueMicrotask(() => this.calls.includes(call) && call.answer(failing("cancelled")));
+    const openClient = (current: () => TargetPlan): TargetClient => {
+      const send = (batch: Batch, timeoutMs: number, done: (outcome: SendOutcome) => void): (() => void) => {
+        const { id: name, address } = current();
+        const call = this.#call(address === undefined ? name : `${name}@${address}`, batch, timeoutMs, done);
+        this.calls.push(call);
+        return () => queueMicrotask(() => this.calls.includes(call) && call.answer(failing("cancelled")));
+      };
+      const close = async (): Promise<void> => void this.closed.push(current().address ?? current().id);
+      return { send, [Symbol.asyncDispose]: close };
     };
-    const client = { send, [Symbol.asyncDispose]: async () => undefined };
-    const target = openTarget(plan, () => client, {
-      clock: this.clock,
-      metrics: this.metrics,
-      random: seededRandom(1),
-    });
+    const env = { clock: this.clock, metrics: this.metrics, random: seededRandom(1) };
+    const target =
+      plan.resolve === "one"
+        ? openTarget(plan, openClient, env)
+        : openNamedTarget(plan, { ...env, openClient, resolver: this.resolver }, "start");
     this.targets.set(plan.id, target);
     return target;
   }

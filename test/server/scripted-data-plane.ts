@@ -53,6 +53,7 @@ export class ScriptedDataPlane implements DataPlane {
       score: 0,
       note: this.wishes.get(target.id)?.note ?? "",
       untilMs: this.wishes.get(target.id)?.untilMs,
+      addresses: [],
       check: undefined,
       losses: undefined,
     }));

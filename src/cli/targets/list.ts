@@ -12,7 +12,8 @@ export const command: Command = {
   summary: "List the targets: health and why, since when, and what they carry.",
   usage: ["targets list"],
   details: `SINCE is how long a target has been in its state, NEXT in how long it is tried again, or a state of operators ends. LATENCY
-is the moving average in milliseconds, ERRORS the share of calls that failed.`,
+is the moving average in milliseconds, ERRORS the share of calls that failed. Below a target whose name has several addresses
+stands each of them.`,
   options: ADMIN_OPTIONS,
   run,
 };
@@ -22,7 +23,7 @@ async function run(args: Args, io: Io): Promise<ExitCode> {
   return ask({ method: "GET", path: ["targets"] }, args, io, (body) =>
     tableText(
       COLUMNS,
-      elementsOf(body).map((target) => rowOf(target, io.clock.wallMs())),
+      elementsOf(body).flatMap((target) => rowsOf(target, io.clock.wallMs())),
       io.stdout.columns,
     ),
   );
@@ -39,13 +40,22 @@ const COLUMNS: readonly Column[] = [
   { title: "ERRORS", align: "right" },
 ];
 
-function rowOf(target: unknown, nowMs: number): string[] {
+/** A target, and below it each of the addresses behind its name. */
+function rowsOf(target: unknown, nowMs: number): string[][] {
+  const addresses = elementsOf(fieldsOf(target)["addresses"] ?? []);
+  return [
+    rowOf(target, cell(target, "id"), nowMs),
+    ...addresses.map((one) => rowOf(one, `  ${cell(one, "address")}`, nowMs)),
+  ];
+}
+
+function rowOf(target: unknown, name: string, nowMs: number): string[] {
   const { since, next_try: nextTry, until, note } = fieldsOf(target);
   const latency = numberIn(target, "latency_ms");
   const errors = numberIn(target, "error_rate");
   const reason = cell(target, "reason");
   return [
-    cell(target, "id"),
+    name,
     cell(target, "state"),
     typeof note === "string" && note !== "" ? `${reason}: ${note}` : reason,
     ageText(since, nowMs),

@@ -1,7 +1,7 @@
 import type { Clock } from "../../core/clock.ts";
 import type { StrategyPlan } from "../../plan/plan.ts";
-import type { TargetHandle } from "../export/target.ts";
-import { Chooser, type ChooserEnv, type Past } from "./chooser.ts";
+import type { Past, TargetHandle } from "../export/target.ts";
+import { Chooser, type ChooserEnv } from "./chooser.ts";
 import type { BatchSize, Foresight } from "./picker.ts";
 
 /** One strategy over live targets: it picks whom health and windows allow, and remembers what it gave to whom. */

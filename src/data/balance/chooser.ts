@@ -1,19 +1,11 @@
 import { reasonOf } from "../../core/errors.ts";
 import { SIGNAL_FACTS, SIGNALS, type Signal } from "../../otlp/signal.ts";
 import type { StrategyPlan } from "../../plan/plan.ts";
-import type { TargetHandle } from "../export/target.ts";
+import type { Past, TargetHandle } from "../export/target.ts";
 import type { Panic } from "./panic-report.ts";
 import type { BatchSize, Foresight, Picker, PoolView } from "./picker.ts";
 import { PoolState } from "./pool-state.ts";
 import { createPicker, type PickerEnv } from "./strategy.ts";
-
-/** What a batch brings along from its earlier tries. */
-export interface Past {
-  readonly avoid: TargetHandle | undefined;
-  readonly unreachable: readonly TargetHandle[] | undefined;
-  /** Not in any case. */
-  readonly paused?: readonly TargetHandle[] | undefined;
-}
 
 export interface ChooserEnv extends PickerEnv {
   /** `adaptive`: weights follow the load of the targets. */
@@ -21,6 +13,12 @@ export interface ChooserEnv extends PickerEnv {
 }
 
 const NO_TARGETS: readonly TargetHandle[] = [];
+
+/** What a pick is for. */
+interface Asked {
+  readonly past: Past;
+  readonly signal: Signal | undefined;
+}
 
 /** What is known of the targets, and who picks among them. */
 interface Sight {
@@ -54,7 +52,7 @@ export class Chooser {
   /** The target to send to now, or undefined: wait. Only one parcel may go to a target that `isTrial`. Changes nothing. */
   choose(past: Past, nowMs: number, signal?: Signal): TargetHandle | undefined {
     const sight = this.#look(nowMs, signal);
-    return this.#probe(sight, past, signal) ?? this.#pick(sight, past);
+    return this.#probe(sight, past, signal) ?? this.#pick(sight, past, signal);
   }
 
   /** The same for people, without a trace, also of chance. Indexes are those of `targets`. */
@@ -62,7 +60,7 @@ export class Chooser {
     const sight = this.#look(nowMs, signal);
     const { picker, state } = sight;
     const probe = this.#probe(sight, { avoid: undefined, unreachable: undefined }, signal);
-    if (probe !== undefined) return { kind: "pick", index: this.targets.indexOf(probe) };
+    if (probe !== undefined) return { kind: "pick", index: this.#placeOf(probe) ?? -1 };
     const ask = (): Foresight => picker.foresee?.(state) ?? { kind: "pick", index: picker.pick(state) };
     return state.knowingRoom(ask);
   }
@@ -76,15 +74,17 @@ export class Chooser {
 
   /** Told after a choice was made use of. */
   charge(target: TargetHandle, batch: BatchSize, signal?: Signal): void {
-    const index = this.#indexOf.get(target);
+    const index = this.#placeOf(target);
     const { picker, state } = this.#sightOf(signal);
     if (index !== undefined) picker.charge(state, index, batch);
   }
 
   /** It has to prove itself: it gets one parcel at a time. */
   isTrial(target: TargetHandle, signal?: Signal): boolean {
-    const index = this.#indexOf.get(target);
-    return index === undefined || !this.#sightOf(signal).state.isUsable(index);
+    const index = this.#placeOf(target);
+    const { state } = this.#sightOf(signal);
+    if (index === undefined || !state.isUsable(index)) return true;
+    return target !== this.targets[index] && !target.usable(state.nowMs, signal);
   }
 
   /** At least one target is usable as health sees it. */
@@ -184,19 +184,22 @@ export class Chooser {
       if (!target.wantsProbe(signal) || past.unreachable?.includes(target) === true) continue;
       if (past.paused?.includes(target) === true) continue;
       // Its window may still be taken by what hangs there: a probe goes beside it.
-      if (target.inFlight < target.plan.maxInFlight) return target;
+      if (target.inFlight >= target.plan.maxInFlight) continue;
+      const part = this.#partOf(target, past, signal);
+      if (part !== undefined) return part;
     }
     return undefined;
   }
 
-  #pick(sight: Sight, past: Past): TargetHandle | undefined {
+  #pick(sight: Sight, past: Past, signal: Signal | undefined): TargetHandle | undefined {
     const { avoid, unreachable, paused = NO_TARGETS } = past;
-    if (avoid === undefined && unreachable === undefined && paused.length === 0) return this.#ask(sight);
+    const asked = { past, signal };
+    if (avoid === undefined && unreachable === undefined && paused.length === 0) return this.#ask(sight, asked);
     const others = [...paused, ...(unreachable ?? [])];
-    const preferred = this.#askWithout(sight, avoid === undefined ? others : [...others, avoid]);
+    const preferred = this.#askWithout(sight, avoid === undefined ? others : [...others, avoid], asked);
     if (preferred !== undefined) return preferred;
     // Where it merely failed it may go again when nothing else has room; where nobody listens only when nothing else is there.
-    return this.#askWithout(sight, this.#anyBeside(sight.state, others) ? others : paused);
+    return this.#askWithout(sight, this.#anyBeside(sight.state, others) ? others : paused, asked);
   }
 
   #anyBeside(state: PoolState, others: readonly TargetHandle[]): boolean {
@@ -205,26 +208,53 @@ export class Chooser {
     return left > 0;
   }
 
-  #askWithout(sight: Sight, others: readonly TargetHandle[]): TargetHandle | undefined {
+  #askWithout(sight: Sight, others: readonly TargetHandle[], asked: Asked): TargetHandle | undefined {
     const excluded = this.#indexesOf(others);
     for (const index of excluded) sight.state.exclude(index);
-    const target = this.#ask(sight);
+    const target = this.#ask(sight, asked);
     for (const index of excluded) sight.state.include(index);
     return target;
   }
 
   /** A pick that finds its target full, which nobody told, is asked again, at most once for each target. */
-  #ask({ state, picker }: Sight): TargetHandle | undefined {
-    for (let tries = 0; tries <= this.targets.length; tries++) {
+  #ask({ state, picker }: Sight, { past, signal }: Asked): TargetHandle | undefined {
+    let found: TargetHandle | undefined;
+    let full: number[] | undefined;
+    for (let tries = 0; tries <= this.targets.length && found === undefined; tries++) {
       const index = picker.pick(state);
-      if (index < 0) return undefined;
-      if (state.confirm(index)) return this.targets[index];
+      if (index < 0) break;
+      if (!state.confirm(index)) continue;
+      found = this.#partOf(this.targets[index]!, past, signal);
+      if (found !== undefined) break;
+      state.exclude(index); // none of its parts is for this batch
+      (full ??= []).push(index);
     }
-    return undefined;
+    if (full !== undefined) for (const index of full) state.include(index);
+    return found;
   }
 
+  /** What is sent to: the target itself, or one of its parts. */
+  #partOf(target: TargetHandle, past: Past, signal: Signal | undefined): TargetHandle | undefined {
+    return target.parts === undefined ? target : target.parts.pick(past, this.#common.state.nowMs, signal);
+  }
+
+  /** Of a target, or of that which it is a part of. */
+  #placeOf(target: TargetHandle): number | undefined {
+    const index = this.#indexOf.get(target);
+    return index === undefined && target.whole !== undefined ? this.#indexOf.get(target.whole) : index;
+  }
+
+  /** Of these; a target of several parts counts when all that could be used of it are among them. */
   #indexesOf(targets: readonly TargetHandle[]): number[] {
-    return [...new Set(targets.flatMap((target) => this.#indexOf.get(target) ?? []))];
+    return [...new Set(targets.flatMap((target) => this.#indexOf.get(target) ?? this.#wholeOf(target, targets)))];
+  }
+
+  #wholeOf({ whole }: TargetHandle, targets: readonly TargetHandle[]): number | readonly [] {
+    const index = whole === undefined ? undefined : this.#indexOf.get(whole);
+    if (index === undefined) return [];
+    const { nowMs } = this.#common.state;
+    const left = whole?.parts?.all.some((part) => part.usable(nowMs) && !targets.includes(part)) === true;
+    return left ? [] : index;
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Clock } from "../../core/clock.ts";
-import { TARGET_STATES } from "../../plan/data-plane.ts";
+import { TARGET_STATES, type TargetState } from "../../plan/data-plane.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import { showReason } from "../health/report.ts";
@@ -33,6 +33,11 @@ export function showTarget(metrics: Metrics, id: string, target: TargetHandle, c
     return nextTryMs === undefined ? 0 : inUnixSeconds(nextTryMs);
   });
   metrics.targetPausedTenants.with(id).read(() => target.pausedTenants);
+  if (target.parts !== undefined) {
+    for (const state of TARGET_STATES) {
+      metrics.targetAddresses.with(id, state).read(() => countIn(target, state));
+    }
+  }
   metrics.targetShare.with(id).read(() => (target.health.state === "ready" ? target.share(clock.nowMs()) : 0));
 }
 
@@ -42,10 +47,19 @@ export function hideTarget(metrics: Metrics, id: string, target: TargetHandle): 
   metrics.exportInFlight.remove(id);
   metrics.exportWindow.remove(id);
   metrics.exportLearned.remove(id);
-  for (const state of TARGET_STATES) metrics.targetState.remove(id, state);
+  for (const state of TARGET_STATES) {
+    metrics.targetState.remove(id, state);
+    metrics.targetAddresses.remove(id, state);
+  }
   metrics.targetReason.remove(id, reason);
   metrics.targetSince.remove(id);
   metrics.targetNextTry.remove(id);
   metrics.targetShare.remove(id);
   metrics.targetPausedTenants.remove(id);
+}
+
+function countIn({ parts }: TargetHandle, state: TargetState): number {
+  let count = 0;
+  for (const { health } of parts?.all ?? []) if (health.state === state) count++;
+  return count;
 }

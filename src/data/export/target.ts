@@ -15,6 +15,7 @@ import {
   initialHealth,
   isUsable,
   nextChangeMs,
+  resumedHealth,
   shareOf,
   wantsProbe,
 } from "../health/health.ts";
@@ -37,9 +38,28 @@ export interface AttemptTime {
   readonly cut: boolean;
 }
 
+/** What a batch brings along from its earlier tries. */
+export interface Past {
+  readonly avoid: TargetHandle | undefined;
+  readonly unreachable: readonly TargetHandle[] | undefined;
+  /** Not in any case. */
+  readonly paused?: readonly TargetHandle[] | undefined;
+}
+
+/** The addresses behind the name of a target, each of them as a target of its own. */
+export interface Parts {
+  readonly all: readonly TargetHandle[];
+  /** The one for a batch that leaves now; undefined when none has room for it. */
+  pick(past: Past, nowMs: number, signal?: Signal): TargetHandle | undefined;
+}
+
 /** One configured address with its client, its window and its health. Shared by all pools that use the target. */
 export interface TargetHandle {
   readonly plan: TargetPlan;
+  /** Where its name is resolved here: batches are sent to one of these. Another object when there are others. */
+  readonly parts: Parts | undefined;
+  /** The target that it is a part of. */
+  readonly whole: TargetHandle | undefined;
   /** As of now: a rest that is over has ended. */
   readonly health: Health;
   /** Batches under way, and what is in them. */
@@ -91,6 +111,12 @@ export interface TargetHandle {
   onChange(listener: () => void): Cancel;
 }
 
+/** What is carried over to a handle that takes the place of an earlier one. */
+export interface TargetPast {
+  readonly health: Health;
+  readonly window: Window;
+}
+
 /** What the owner of the handles (targets.ts) does besides. */
 export interface OwnedTarget extends TargetHandle {
   /** Goes on under a changed plan of the same connection identity: weight, timeout, limits, health, name. */
@@ -111,6 +137,29 @@ export interface TargetEnv {
 
 /** Timers may fire so much early. */
 const TIMER_MS = 2;
+
+/** What parts of a target have in common. */
+export interface Whole {
+  readonly handle: TargetHandle;
+  /** Of all their calls together. */
+  readonly load: TargetLoad;
+  /** So many more calls may be under way. */
+  readonly spare: number;
+}
+
+/** An address behind the name of a target. */
+export interface PartTarget extends OwnedTarget {
+  readonly past: TargetPast;
+  /** Tells those who wait that there may be room. */
+  healthChanged(): void;
+}
+
+export interface PartEnv extends TargetEnv {
+  readonly whole: Whole;
+  /** Of the same address, when it was there before. */
+  readonly past: TargetPast | undefined;
+}
+
 /** A timeout shorter than this came from a sender's deadline, and says nothing about the target. */
 const TELLING_TIMEOUT_MS = 1_000;
 
@@ -130,9 +179,21 @@ export function openTarget(
   return new Target(plan, openClient, env, joining);
 }
 
-class Target implements OwnedTarget, Kept {
+/** The same, for a part of a target: with the plan of the target, and an address. */
+export function openPart(
+  plan: TargetPlan,
+  openClient: (current: () => TargetPlan) => TargetClient,
+  env: PartEnv,
+  joining: Joining,
+): PartTarget {
+  return new Target(plan, openClient, env, joining, env);
+}
+
+class Target implements PartTarget, Kept {
   readonly load = new TargetLoad();
   readonly refused = 0;
+  readonly parts = undefined;
+  readonly #whole: Whole | undefined;
   readonly #env: TargetEnv;
   readonly #client: TargetClient;
   readonly #keeper: HealthKeeper;
@@ -143,21 +204,30 @@ class Target implements OwnedTarget, Kept {
   #window: Window;
   #idle: PromiseWithResolvers<void> | undefined;
 
-  constructor(plan: TargetPlan, open: (current: () => TargetPlan) => TargetClient, env: TargetEnv, joining: Joining) {
+  constructor(
+    plan: TargetPlan,
+    open: (current: () => TargetPlan) => TargetClient,
+    env: TargetEnv,
+    joining: Joining,
+    part?: PartEnv,
+  ) {
     this.#env = env;
     this.#plan = plan;
+    this.#whole = part?.whole;
     this.#client = open(() => this.#plan);
-    this.#window = initialWindow(plan.maxInFlight);
+    this.#window = part?.past === undefined ? initialWindow(plan.maxInFlight) : cappedWindow(part.past.window);
     this.#pauses = new TenantPauses(env.clock, () => this.#listeners.tell());
     this.#size = new LearnedSize(() => this.#plan.id, env);
     const { openCheck, clock } = env;
     const checked = plan.health.check !== undefined && openCheck !== undefined;
     const reason = joining === "start" ? "started" : "added";
-    const health = joining === "later" && checked ? addedHealth(clock.nowMs()) : initialHealth(clock.nowMs(), reason);
+    const fresh = joining === "later" && checked ? addedHealth(clock.nowMs()) : initialHealth(clock.nowMs(), reason);
+    const health = part?.past === undefined ? fresh : resumedHealth(part.past.health, fresh);
     const keeperEnv: KeeperEnv = {
       clock,
       random: env.random,
       metrics: env.metrics,
+      isPart: part !== undefined,
       ...(env.log && { log: env.log }),
       ...(openCheck && { openCheck: (check: CheckPlan) => openCheck(check, () => this.#plan, this.#client) }),
     };
@@ -166,6 +236,14 @@ class Target implements OwnedTarget, Kept {
 
   get plan(): TargetPlan {
     return this.#plan;
+  }
+
+  get whole(): TargetHandle | undefined {
+    return this.#whole?.handle;
+  }
+
+  get past(): TargetPast {
+    return { health: this.health, window: this.#window };
   }
 
   get health(): Health {
@@ -185,7 +263,8 @@ class Target implements OwnedTarget, Kept {
   }
 
   get windowSize(): number {
-    return Math.floor(Math.min(this.#window.size, this.#plan.maxInFlight));
+    const own = Math.floor(Math.min(this.#window.size, this.#plan.maxInFlight));
+    return this.#whole === undefined ? own : Math.min(own, this.inFlight + this.#whole.spare);
   }
 
   get latencyMs(): number {
@@ -265,11 +344,15 @@ class Target implements OwnedTarget, Kept {
     const tenant = this.#plan.forwardHeaders.length > 0 ? batch.headers : undefined;
     const call = { items, bytes, sentMs, telling, tenant, epoch: this.#keeper.sent() };
     this.load.sent(items, bytes, sentMs);
+    this.#whole?.load.sent(items, bytes, sentMs);
     return this.#client.send(batch, timeoutMs, (ended, loadReport) => {
       const answer = cut ? cutShort(ended, sentMs + timeoutMs, this.#env.clock.nowMs()) : ended;
       const outcome = this.#size.read(answer, batch, sentMs);
       const report = loadReport === undefined ? undefined : parseReportedLoad(loadReport);
-      if (report !== undefined) this.load.report(report, this.#env.clock.nowMs());
+      if (report !== undefined) {
+        this.load.report(report, this.#env.clock.nowMs());
+        this.#whole?.load.report(report, this.#env.clock.nowMs());
+      }
       this.#env.metrics.exportSends.with(this.#plan.id, outcomeLabel(outcome)).add(1);
       if (outcome.kind === "accepted" && outcome.unreadable === true) tellUnreadable(this.#plan.id, this.#env);
       this.#judge(outcome, call, wanted);
@@ -324,7 +407,7 @@ class Target implements OwnedTarget, Kept {
     this.#keeper.ended(newsOf(outcome));
     if (call.tenant !== undefined && isAboutSender(outcome)) return this.#judgeTenant(outcome, call, call.tenant);
     const end = endOf(outcome, call);
-    this.load.ended(call, end, nowMs);
+    this.#ended(call, end, nowMs);
     // Also a refusal is an answer: the target is there, and was as fast as it was. How fast it refuses what is too large says nothing
     // of how fast it takes the rest.
     if (outcome.kind !== "retry" && outcome.kind !== "too_large") {
@@ -353,9 +436,14 @@ class Target implements OwnedTarget, Kept {
     }
   }
 
+  #ended(call: Sent, end: CallEnd, nowMs: number): void {
+    this.load.ended(call, end, nowMs);
+    this.#whole?.load.ended(call, end, nowMs);
+  }
+
   /** It answers, and what it says holds for this sender only: no measure of how fast it takes what it takes. */
   #judgeTenant(outcome: SendOutcome, call: Sent, tenant: SenderHeaders): void {
-    this.load.ended(call, { kind: "neutral" }, this.#env.clock.nowMs());
+    this.#ended(call, { kind: "neutral" }, this.#env.clock.nowMs());
     if (outcome.kind !== "retry") return this.#keeper.neutral(call.epoch);
     this.#pauses.pause(tenant, outcome.afterMs);
     this.#keeper.success(call.epoch);

@@ -3,7 +3,9 @@ import { test } from "node:test";
 import { seededRandom } from "../../core/random.ts";
 import type { TargetPlan } from "../../plan/plan.ts";
 import { createMetrics } from "../../telemetry/metrics.ts";
+import { exposition } from "../../telemetry/prometheus.ts";
 import { ManualClock } from "../../../test/support/manual-clock.ts";
+import { ScriptedResolver } from "../../../test/support/scripted-resolver.ts";
 import { targetPlan } from "../../../test/delivery/pool-rig.ts";
 import { openTargets, type Targets } from "./targets.ts";
 import type { Batch, SendOutcome } from "./target-client.ts";
@@ -206,4 +208,30 @@ test("a reply that cannot be read is told to operators, and is a success", () =>
   answers[1]!(ACCEPTED);
   assert.equal(metrics.exportUnreadable.with("a").value, 1);
   assert.equal(metrics.exportSends.with("a", "accepted").value, 2);
+});
+
+test("of a name metrics tell how many addresses are in which state, and one reason; without a resolver it is dialled as it is", async () => {
+  const { metrics, registry } = open(targetPlan("a", { resolve: "all" }));
+  assert.equal(registry.all.get("a")!.parts, undefined);
+  const resolver = new ScriptedResolver();
+  const clock = new ManualClock();
+  const client = { send: () => () => undefined, [Symbol.asyncDispose]: async () => undefined };
+  const env = { clock, random: seededRandom(1), metrics, openClient: () => client, resolver };
+  const named = openTargets(plans(targetPlan("n", { resolve: "all" })), env);
+  resolver.find(["10.0.0.1", "10.0.0.2"]);
+  const shown = (): string[] => {
+    const text = exposition(metrics);
+    return text
+      .split("\n")
+      .filter((line) => /^signalbox_target_(addresses|state_reason)\{target="n".*[1-9]$/u.test(line));
+  };
+  const ADDRESSES = 'signalbox_target_addresses{target="n",state=';
+  const REASON = 'signalbox_target_state_reason{target="n",reason=';
+  assert.deepEqual(shown(), [`${REASON}"started"} 1`, `${ADDRESSES}"ready"} 2`]);
+  named.all.get("n")!.parts!.all[0]!.operate({ state: "drain", untilMs: undefined, note: "" });
+  assert.deepEqual(shown(), [`${REASON}"started"} 1`, `${ADDRESSES}"ready"} 1`, `${ADDRESSES}"drain"} 1`]);
+  named.all.get("n")!.operate({ state: "drain", untilMs: undefined, note: "" });
+  assert.deepEqual(shown(), [`${REASON}"operator"} 1`, `${ADDRESSES}"drain"} 2`]);
+  await named[Symbol.asyncDispose]();
+  assert.deepEqual([shown(), resolver.pending, clock.pending], [[], 0, 0]);
 });

@@ -1,4 +1,6 @@
 import type { TargetPlan } from "../../plan/plan.ts";
+import type { Resolver } from "../resolve/resolver.ts";
+import { openNamedTarget } from "./named-target.ts";
 import { hideTarget, showTarget } from "./target-metrics.ts";
 import { type Joining, openTarget, type OwnedTarget, type TargetEnv, type TargetHandle } from "./target.ts";
 import type { TargetClient } from "./target-client.ts";
@@ -17,6 +19,8 @@ export interface Targets extends AsyncDisposable {
 
 export interface TargetsEnv extends TargetEnv {
   readonly openClient: (current: () => TargetPlan) => TargetClient;
+  /** Without one, names are looked up at each connect, whatever the plan says. */
+  readonly resolver?: Resolver;
 }
 
 export function openTargets(plans: ReadonlyMap<string, TargetPlan>, env: TargetsEnv): Targets {
@@ -37,7 +41,7 @@ export function openTargets(plans: ReadonlyMap<string, TargetPlan>, env: Targets
     const before = all;
     all = new Map();
     for (const [id, plan] of next) {
-      const target = kept.get(id) ?? openTarget(plan, env.openClient, env, joiningOf(id, alone));
+      const target = kept.get(id) ?? open(plan, env, joiningOf(id, alone));
       target.adopt(plan);
       const wish = kept.has(id) ? undefined : before.get(id)?.wish;
       if (wish !== undefined) target.operate(wish);
@@ -57,6 +61,11 @@ export function openTargets(plans: ReadonlyMap<string, TargetPlan>, env: Targets
       await Promise.all(retiring);
     },
   };
+}
+
+function open(plan: TargetPlan, { resolver, ...env }: TargetsEnv, joining: Joining): OwnedTarget {
+  if (plan.resolve === "one" || resolver === undefined) return openTarget(plan, env.openClient, env, joining);
+  return openNamedTarget(plan, { ...env, resolver }, joining);
 }
 
 const NOBODY: ReadonlySet<string> = new Set();

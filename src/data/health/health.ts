@@ -122,6 +122,12 @@ export function addedHealth(nowMs: number): Health {
   return { ...beginning("added", nowMs), state: "down", panicFromMs: nowMs };
 }
 
+/** Of an address that is back: as it was, but for what went with the calls, checks and wishes of then; else `fresh`. */
+export function resumedHealth(past: Health, fresh: Health): Health {
+  if (past.state === "drain" || past.state === "maintenance") return fresh;
+  return past.state === "probing" ? { ...past, probeOut: false } : past;
+}
+
 /** Whether anything may be sent as usual; a probing target gets a probe instead, see `wantsProbe`. */
 export function isUsable(health: Health, nowMs: number): boolean {
   return health.state === "ready" && nowMs >= health.pausedUntilMs;

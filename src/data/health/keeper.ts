@@ -20,6 +20,8 @@ export interface KeeperEnv {
   readonly metrics: Metrics;
   /** Without one, changes are only counted. */
   readonly log?: Log;
+  /** One address of several: it is in the log by itself, while metrics tell of the whole target. */
+  readonly isPart?: boolean;
   /** Without one, there are no active checks, whatever the plan says. */
   readonly openCheck?: (check: CheckPlan) => Check;
 }
@@ -210,7 +212,8 @@ export class HealthKeeper implements Checked {
     this.#window.clear();
     this.#kept.stateEntered(before.state, health.state);
     if (health.state !== "drain" && health.state !== "maintenance") this.#wish = undefined;
-    reportTransition({ id: this.#kept.plan.id, before, health, said: this.#check?.said }, this.#env);
+    const { id, address } = this.#kept.plan;
+    reportTransition({ id, address, before, health, said: this.#check?.said }, this.#env);
     if (health.state === "ejected" || before.state === "maintenance") this.#checker?.within(0);
   }
 

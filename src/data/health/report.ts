@@ -4,6 +4,8 @@ import type { Health } from "./health.ts";
 
 export interface Transition {
   readonly id: string;
+  /** Which one of several. */
+  readonly address: string | undefined;
   readonly before: Health;
   readonly health: Health;
   /** By the last active check. */
@@ -15,14 +17,21 @@ const LOG_MS = 1_000;
 
 /** Counts a change of state, shows its reason, and tells operators. */
 export function reportTransition(
-  { id, before, health, said }: Transition,
-  { metrics, log }: { readonly metrics: Metrics; readonly log?: Log },
+  { id, address, before, health, said }: Transition,
+  { metrics, log, isPart = false }: { readonly metrics: Metrics; readonly log?: Log; readonly isPart?: boolean },
 ): void {
   const { state, reason } = health;
   metrics.targetTransitions.with(id, before.state, state, reason).add(1);
-  showReason(metrics, id, reason, before.reason);
-  const line = log?.limited(`target ${id} ${state}`, LOG_MS);
-  const fields = { target: id, from: before.state, to: state, reason, ...(reason === "check_failed" && { said }) };
+  if (!isPart) showReason(metrics, id, reason, before.reason);
+  const line = log?.limited(`target ${id} ${address ?? ""} ${state}`, LOG_MS);
+  const fields = {
+    target: id,
+    ...(address !== undefined && { address }),
+    from: before.state,
+    to: state,
+    reason,
+    ...(reason === "check_failed" && { said }),
+  };
   if (state === "ejected" || state === "down") line?.warn("target is out", fields);
   else if (state === "probing") line?.debug("target is tried", fields);
   else line?.info("target changed its state", fields);

@@ -2,7 +2,7 @@ import type { TargetHandle } from "../export/target.ts";
 import type { ParcelOutcome } from "../parcel.ts";
 import { type Delivery, expiresMs } from "./delivery.ts";
 
-/** Those of a lane's targets that asked the sender of a delivery, and not all, to leave them alone; undefined when none did. */
+/** Those of a lane's targets, and of their parts, that asked the sender of a delivery, and not all, to leave them alone; undefined when none did. */
 export function pausedTargets(
   targets: readonly TargetHandle[],
   { parcel, tenant }: Delivery,
@@ -10,7 +10,11 @@ export function pausedTargets(
 ): readonly TargetHandle[] | undefined {
   if (tenant === undefined) return undefined;
   let paused: TargetHandle[] | undefined;
-  for (const target of targets) if (target.pausedForMs(parcel.headers) > nowMs) (paused ??= []).push(target);
+  for (const target of targets) {
+    if (target.pausedForMs(parcel.headers) > nowMs) (paused ??= []).push(target);
+    if (target.parts === undefined) continue;
+    for (const part of target.parts.all) if (part.pausedForMs(parcel.headers) > nowMs) (paused ??= []).push(part);
+  }
   return paused;
 }
 
@@ -38,7 +42,7 @@ export function tooLateOf(
 ): ParcelOutcome | undefined {
   const { deadlineMs } = delivery.parcel;
   if (deadlineMs === Infinity || untilMs < expiresMs(delivery, maxAgeMs)) return undefined;
-  const ids = delivery.paused?.map(({ plan }) => plan.id).join(", ");
+  const ids = [...new Set(delivery.paused?.map(({ plan }) => plan.id))].join(", ");
   const message = `${ids}: requests with these headers are to come later`;
   return { kind: "failed", reason: "target_failed", message, retryAfterMs: Math.ceil(untilMs - nowMs) };
 }

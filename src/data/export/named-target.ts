@@ -1,0 +1,251 @@
+import type { Cancel } from "../../core/clock.ts";
+import type { Signal } from "../../otlp/signal.ts";
+import type { CheckStatus, OperatorWish } from "../../plan/data-plane.ts";
+import type { TargetPlan } from "../../plan/plan.ts";
+import type { SenderHeaders } from "../../plan/sender-headers.ts";
+import { type Health, nextChangeMs } from "../health/health.ts";
+import { showReason } from "../health/report.ts";
+import { TargetLoad } from "../load/target-load.ts";
+import { AddressSet, type AddressSetEnv } from "./address-set.ts";
+import { Listeners } from "./listeners.ts";
+import { bestPart, rankOf } from "./part-health.ts";
+import { PartPicker } from "./part-picker.ts";
+import type { AttemptTime, Joining, OwnedTarget, Parts, Past, TargetHandle, Whole } from "./target.ts";
+import type { Batch, SendOutcome, SizeDoubt } from "./target-client.ts";
+
+const NO_PAST: Past = { avoid: undefined, unreachable: undefined };
+
+/**
+ * A target whose name is resolved here. To its pools it is one target: its weight, its `max_in_flight` and what operators want are
+ * the name's. It works while one of its addresses does; each has connections, a window and a health of its own (`parts`).
+ */
+export function openNamedTarget(plan: TargetPlan, env: NamedTargetEnv, joining: Joining): OwnedTarget {
+  return new NamedTarget(plan, env, joining);
+}
+
+export type NamedTargetEnv = Omit<AddressSetEnv, "whole" | "changed" | "told">;
+
+class NamedTarget implements OwnedTarget, Whole {
+  readonly load = new TargetLoad();
+  readonly whole = undefined;
+  readonly #env: NamedTargetEnv;
+  readonly #addresses: AddressSet;
+  readonly #listeners = new Listeners();
+  #plan: TargetPlan;
+  #parts: PartPicker;
+  #wish: OperatorWish | undefined;
+  #reason: string | undefined;
+  #poking = false;
+  #closed = false;
+
+  constructor(plan: TargetPlan, env: NamedTargetEnv, joining: Joining) {
+    this.#env = env;
+    this.#plan = plan;
+    const told = (): void => this.#partChanged();
+    const changed = (): void => this.#otherParts();
+    this.#addresses = new AddressSet(plan, { ...env, whole: this, changed, told }, joining);
+    this.#parts = new PartPicker(this.#addresses.parts);
+  }
+
+  get handle(): this {
+    return this;
+  }
+
+  get plan(): TargetPlan {
+    return this.#plan;
+  }
+
+  get parts(): Parts {
+    return this.#parts;
+  }
+
+  /** That of its best part. */
+  get health(): Health {
+    const { health } = bestPart(this.#parts.all, this.#nowMs);
+    if (health.reason !== this.#reason) this.#showReason(health.reason);
+    return health;
+  }
+
+  get inFlight(): number {
+    return this.load.inFlight;
+  }
+
+  get inFlightItems(): number {
+    return this.load.inFlightItems;
+  }
+
+  get inFlightBytes(): number {
+    return this.load.inFlightBytes;
+  }
+
+  get spare(): number {
+    return Math.max(0, this.#plan.maxInFlight - this.load.inFlight);
+  }
+
+  /** What its best parts may have under way together, and what is under way elsewhere: so it is full when they are. */
+  get windowSize(): number {
+    const nowMs = this.#nowMs;
+    let best = -1;
+    let room = 0;
+    for (const part of this.#parts.all) {
+      const rank = rankOf(part.health, nowMs);
+      if (rank < best) continue;
+      if (rank > best) room = 0;
+      best = rank;
+      room += Math.max(0, part.windowSize - part.inFlight);
+    }
+    return Math.min(this.#plan.maxInFlight, this.load.inFlight + room);
+  }
+
+  get latencyMs(): number {
+    const known = this.#parts.all.map((part) => part.latencyMs).filter((ms) => ms > 0);
+    return known.length === 0 ? 0 : known.reduce((sum, ms) => sum + ms, 0) / known.length;
+  }
+
+  get errorRate(): number {
+    return this.load.errorRate;
+  }
+
+  /** What none of its parts takes. */
+  get refused(): number {
+    let refused = -1;
+    for (const part of this.#parts.all) refused &= part.refused;
+    return refused;
+  }
+
+  usable(nowMs: number, signal?: Signal): boolean {
+    return this.#parts.all.some((part) => part.usable(nowMs, signal));
+  }
+
+  wantsProbe(signal?: Signal): boolean {
+    return this.#parts.all.some((part) => part.wantsProbe(signal));
+  }
+
+  /** When the first of those that could be used may be tried again. */
+  pausedForMs(headers: SenderHeaders): number {
+    const nowMs = this.#nowMs;
+    let untilMs = Infinity;
+    for (const part of this.#parts.all) {
+      if (part.usable(nowMs)) untilMs = Math.min(untilMs, part.pausedForMs(headers));
+    }
+    return untilMs === Infinity ? -Infinity : untilMs;
+  }
+
+  get pausedTenants(): number {
+    return Math.max(...this.#parts.all.map((part) => part.pausedTenants));
+  }
+
+  share(nowMs: number): number {
+    return bestPart(this.#parts.all, nowMs).share(nowMs);
+  }
+
+  nextChangeMs(nowMs: number): number {
+    return Math.min(...this.#parts.all.map((part) => nextChangeMs(part.health, nowMs)));
+  }
+
+  get nextTryMs(): number | undefined {
+    if (this.health.state === "ready") return undefined;
+    const nextMs = Math.min(...this.#parts.all.map((part) => part.nextTryMs ?? Infinity));
+    return nextMs === Infinity ? undefined : nextMs;
+  }
+
+  /** The last one of any part. */
+  get check(): CheckStatus | undefined {
+    let last: CheckStatus | undefined;
+    for (const { check } of this.#parts.all) {
+      if (check !== undefined && (last === undefined || check.atMs > last.atMs)) last = check;
+    }
+    return last;
+  }
+
+  get wish(): OperatorWish | undefined {
+    const untilMs = this.#wish?.untilMs;
+    if (untilMs !== undefined && untilMs <= this.#env.clock.wallMs()) this.#wish = undefined;
+    return this.#wish;
+  }
+
+  operate(wish: OperatorWish): void {
+    this.#wish = wish.state === "ready" ? undefined : wish;
+    for (const part of this.#addresses.parts) part.operate(wish);
+  }
+
+  /** What all of its parts take. */
+  get maxBatchBytes(): number {
+    return Math.min(...this.#parts.all.map((part) => part.maxBatchBytes));
+  }
+
+  get learnedMaxBytes(): number | undefined {
+    const learned = this.#parts.all.flatMap((part) => part.learnedMaxBytes ?? []);
+    return learned.length === 0 ? undefined : Math.min(...learned);
+  }
+
+  cutOf(refusedBytes: number): { readonly bytes: number; readonly proven: boolean } {
+    return this.#first.cutOf(refusedBytes);
+  }
+
+  learnSize(bytes: number, refusedBytes: number): void {
+    for (const part of this.#parts.all) part.learnSize(bytes, refusedBytes);
+  }
+
+  countSplit(doubt: SizeDoubt | undefined): void {
+    this.#first.countSplit(doubt);
+  }
+
+  send(batch: Batch, attempt: AttemptTime, wanted: () => boolean, done: (outcome: SendOutcome) => void): Cancel {
+    const part = this.#parts.pick(NO_PAST, this.#nowMs, batch.signal) ?? bestPart(this.#parts.all, this.#nowMs);
+    return part.send(batch, attempt, wanted, done);
+  }
+
+  onChange(listener: () => void): Cancel {
+    return this.#listeners.add(listener);
+  }
+
+  adopt(plan: TargetPlan): void {
+    this.#plan = plan;
+    this.#addresses.adopt(plan);
+    this.#partChanged();
+  }
+
+  retire(): Promise<void> {
+    void this.health;
+    this.#closed = true;
+    return this.#addresses.close();
+  }
+
+  /** What is said of the whole is said to the batch's own part; where there is no batch, to this one. */
+  get #first(): TargetHandle {
+    return bestPart(this.#parts.all, this.#nowMs);
+  }
+
+  get #nowMs(): number {
+    return this.#env.clock.nowMs();
+  }
+
+  #otherParts(): void {
+    this.#parts = new PartPicker(this.#addresses.parts);
+    const { wish } = this;
+    if (wish !== undefined) {
+      for (const part of this.#addresses.parts) if (part.wish === undefined) part.operate(wish);
+    }
+    this.#partChanged();
+  }
+
+  #partChanged(): void {
+    if (this.#poking) return;
+    void this.health; // so that its reason is shown
+    // It was full, perhaps: then none of its parts had room, and those that wait for one of them alone have to know.
+    if (this.load.inFlight === this.#plan.maxInFlight - 1) {
+      this.#poking = true;
+      for (const part of this.#addresses.parts) part.healthChanged();
+      this.#poking = false;
+    }
+    this.#listeners.tell();
+  }
+
+  /** The first one is shown by whoever shows the target. */
+  #showReason(reason: string): void {
+    if (this.#closed) return;
+    if (this.#reason !== undefined) showReason(this.#env.metrics, this.#plan.id, reason, this.#reason);
+    this.#reason = reason;
+  }
+}
