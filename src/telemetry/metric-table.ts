@@ -1,4 +1,5 @@
 import { REASONS } from "../core/reason.ts";
+import { ADDRESS_METRICS } from "./address-metrics.ts";
 
 /** One row of the table below: the only place where a metric is declared. */
 export interface MetricSpec {
@@ -336,22 +337,7 @@ export const METRICS = {
     labels: ["target"],
     maxSeries: 20_000,
   },
-  targetAddresses: {
-    name: "signalbox_target_addresses",
-    kind: "gauge",
-    unit: "addresses",
-    help: "Addresses behind the name of a target that are used, by their state; for targets whose names are resolved here.",
-    labels: ["target", "state"],
-    maxSeries: 20_000,
-  },
-  targetResolutions: {
-    name: "signalbox_target_resolutions_total",
-    kind: "counter",
-    unit: "lookups",
-    help: "Lookups of the name of a target, by result: found, or failed, which changes nothing.",
-    labels: ["target", "result"],
-    maxSeries: 20_000,
-  },
+  ...ADDRESS_METRICS,
   targetTransitions: {
     name: "signalbox_target_transitions_total",
     kind: "counter",

@@ -4,7 +4,8 @@ import { hostOf } from "../../plan/resolve-plan.ts";
 import { type AddressBook, NO_ADDRESSES, stepAddresses } from "../resolve/address-book.ts";
 import { NameWatch } from "../resolve/name-watch.ts";
 import type { Answer, Resolver } from "../resolve/resolver.ts";
-import { type Joining, openPart, type PartTarget, type TargetEnv, type TargetPast, type Whole } from "./target.ts";
+import type { PartTarget, TargetPast, Whole } from "./parts.ts";
+import { type Joining, openPart, type TargetEnv } from "./target.ts";
 import type { TargetClient } from "./target-client.ts";
 
 export interface AddressSetEnv extends TargetEnv {

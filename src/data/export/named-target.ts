@@ -10,7 +10,8 @@ import { AddressSet, type AddressSetEnv } from "./address-set.ts";
 import { Listeners } from "./listeners.ts";
 import { bestPart, rankOf } from "./part-health.ts";
 import { PartPicker } from "./part-picker.ts";
-import type { AttemptTime, Joining, OwnedTarget, Parts, Past, TargetHandle, Whole } from "./target.ts";
+import type { Parts, Past, Whole } from "./parts.ts";
+import type { AttemptTime, Joining, OwnedTarget, TargetHandle } from "./target.ts";
 import type { Batch, SendOutcome, SizeDoubt } from "./target-client.ts";
 
 const NO_PAST: Past = { avoid: undefined, unreachable: undefined };

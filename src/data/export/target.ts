@@ -28,6 +28,7 @@ import { Listeners } from "./listeners.ts";
 import type { Batch, SendOutcome, SizeDoubt, TargetClient } from "./target-client.ts";
 import { isAboutSender, isTargetFault } from "./target-fault.ts";
 import { tellUnreadable } from "./target-metrics.ts";
+import type { PartEnv, Parts, PartTarget, TargetPast, Whole } from "./parts.ts";
 import { TenantPauses } from "./tenant-pauses.ts";
 import { cappedWindow, initialWindow, stepWindow, type Window } from "./window.ts";
 
@@ -36,21 +37,6 @@ export interface AttemptTime {
   readonly timeoutMs: number;
   /** It ends early to leave room for another target: that it was not answered by then says nothing about this one. */
   readonly cut: boolean;
-}
-
-/** What a batch brings along from its earlier tries. */
-export interface Past {
-  readonly avoid: TargetHandle | undefined;
-  readonly unreachable: readonly TargetHandle[] | undefined;
-  /** Not in any case. */
-  readonly paused?: readonly TargetHandle[] | undefined;
-}
-
-/** The addresses behind the name of a target, each of them as a target of its own. */
-export interface Parts {
-  readonly all: readonly TargetHandle[];
-  /** The one for a batch that leaves now; undefined when none has room for it. */
-  pick(past: Past, nowMs: number, signal?: Signal): TargetHandle | undefined;
 }
 
 /** One configured address with its client, its window and its health. Shared by all pools that use the target. */
@@ -111,12 +97,6 @@ export interface TargetHandle {
   onChange(listener: () => void): Cancel;
 }
 
-/** What is carried over to a handle that takes the place of an earlier one. */
-export interface TargetPast {
-  readonly health: Health;
-  readonly window: Window;
-}
-
 /** What the owner of the handles (targets.ts) does besides. */
 export interface OwnedTarget extends TargetHandle {
   /** Goes on under a changed plan of the same connection identity: weight, timeout, limits, health, name. */
@@ -137,28 +117,6 @@ export interface TargetEnv {
 
 /** Timers may fire so much early. */
 const TIMER_MS = 2;
-
-/** What parts of a target have in common. */
-export interface Whole {
-  readonly handle: TargetHandle;
-  /** Of all their calls together. */
-  readonly load: TargetLoad;
-  /** So many more calls may be under way. */
-  readonly spare: number;
-}
-
-/** An address behind the name of a target. */
-export interface PartTarget extends OwnedTarget {
-  readonly past: TargetPast;
-  /** Tells those who wait that there may be room. */
-  healthChanged(): void;
-}
-
-export interface PartEnv extends TargetEnv {
-  readonly whole: Whole;
-  /** Of the same address, when it was there before. */
-  readonly past: TargetPast | undefined;
-}
 
 /** A timeout shorter than this came from a sender's deadline, and says nothing about the target. */
 const TELLING_TIMEOUT_MS = 1_000;

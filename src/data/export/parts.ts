@@ -1,0 +1,48 @@
+import type { Signal } from "../../otlp/signal.ts";
+import type { Health } from "../health/health.ts";
+import type { TargetLoad } from "../load/target-load.ts";
+import type { OwnedTarget, TargetEnv, TargetHandle } from "./target.ts";
+import type { Window } from "./window.ts";
+
+/** What a batch brings along from its earlier tries. */
+export interface Past {
+  readonly avoid: TargetHandle | undefined;
+  readonly unreachable: readonly TargetHandle[] | undefined;
+  /** Not in any case. */
+  readonly paused?: readonly TargetHandle[] | undefined;
+}
+
+/** The addresses behind the name of a target, each of them as a target of its own. */
+export interface Parts {
+  readonly all: readonly TargetHandle[];
+  /** The one for a batch that leaves now; undefined when none has room for it. */
+  pick(past: Past, nowMs: number, signal?: Signal): TargetHandle | undefined;
+}
+
+/** What parts of a target have in common. */
+export interface Whole {
+  readonly handle: TargetHandle;
+  /** Of all their calls together. */
+  readonly load: TargetLoad;
+  /** So many more calls may be under way. */
+  readonly spare: number;
+}
+
+/** An address behind the name of a target. */
+export interface PartTarget extends OwnedTarget {
+  readonly past: TargetPast;
+  /** Tells those who wait that there may be room. */
+  healthChanged(): void;
+}
+
+export interface PartEnv extends TargetEnv {
+  readonly whole: Whole;
+  /** Of the same address, when it was there before. */
+  readonly past: TargetPast | undefined;
+}
+
+/** What is carried over to a handle that takes the place of an earlier one. */
+export interface TargetPast {
+  readonly health: Health;
+  readonly window: Window;
+}
