@@ -67,7 +67,9 @@ export class LearnedSize {
         this.#step({ kind: "taken", bytes: batch.bytes, sentMs, of: batch.headers.key });
         return outcome;
       case "too_large":
-        return outcome.doubt === "quota" ? this.#readExhausted(outcome.message, batch) : this.#refused(outcome, batch);
+        return outcome.doubt === "quota"
+          ? this.#readExhausted(outcome.message, batch, sentMs)
+          : this.#refused(outcome, batch);
       case "rejected":
         if (outcome.code !== "HTTP 400" || batch.bytes < LARGE_BYTES) return outcome;
         return this.#refused({ kind: "too_large", message: outcome.message, doubt: "bad_data" }, batch);
@@ -81,14 +83,14 @@ export class LearnedSize {
     return outcome;
   }
 
-  #readExhausted(message: string, batch: Batch): SendOutcome {
+  #readExhausted(message: string, batch: Batch, sentMs: number): SendOutcome {
     const { bytes, decisive = false, headers } = batch;
     const meaning = readExhausted(this.#limit, { bytes, decisive, of: headers.key }, this.#env.clock.nowMs());
     if (meaning !== "throttled") {
       return this.#refused({ kind: "too_large", message, doubt: meaning === "recent" ? "recent" : "quota" }, batch);
     }
+    this.#step({ kind: "throttled", sentMs });
     const afterMs = pauseMs(this.#limit);
-    this.#step({ kind: "throttled" });
     return { kind: "retry", reason: "throttled", message, afterMs, unprocessed: false, quota: true };
   }
 

@@ -68,12 +68,17 @@ test("RESOURCE_EXHAUSTED is a size where a smaller batch of the same sender was 
       want: "half",
     },
     {
-      limit: after({ kind: "throttled", atMs: 1 }, { ...taken(9, 0), atMs: 2 }),
+      limit: after({ kind: "throttled", sentMs: 0, atMs: 1 }, { ...taken(9, 0), atMs: 2 }),
       call: asked(99, true),
       atMs: 2,
       want: "throttled",
     },
-    { limit: after({ kind: "throttled", atMs: 1 }, taken(9, 1)), call: asked(99, true), atMs: 2, want: "recent" },
+    {
+      limit: after({ kind: "throttled", sentMs: 0, atMs: 1 }, taken(9, 1)),
+      call: asked(99, true),
+      atMs: 2,
+      want: "recent",
+    },
   ] as const;
   for (const { limit, call, atMs, want } of cases) assert.equal(readExhausted(limit, call, atMs), want);
 });
@@ -82,11 +87,18 @@ test("who throttles and names no time is left alone for longer each time in a ro
   let limit = NO_SIZE_LIMIT;
   const pauses: number[] = [];
   for (let i = 0; i < 9; i++) {
+    limit = stepSizeLimit(limit, { kind: "throttled", sentMs: i }, i);
     pauses.push(pauseMs(limit));
-    limit = stepSizeLimit(limit, { kind: "throttled" }, i);
   }
   assert.deepEqual(pauses, [100, 200, 400, 800, 1_600, 3_200, 6_400, 10_000, 10_000]);
-  assert.equal(pauseMs(stepSizeLimit(limit, { kind: "taken", bytes: 1, sentMs: 9, of: "" }, 9)), 100);
+  assert.equal(pauseMs(stepSizeLimit(limit, { kind: "throttled", sentMs: 7 }, 9)), 10_000);
+  const calm = stepSizeLimit(limit, { kind: "taken", bytes: 1, sentMs: 9, of: "" }, 9);
+  assert.equal(pauseMs(stepSizeLimit(calm, { kind: "throttled", sentMs: 9 }, 10)), 100);
+});
+
+test("calls that were under way together and are throttled pause a target once", () => {
+  const limit = after({ kind: "throttled", sentMs: 0, atMs: 5 }, { kind: "throttled", sentMs: 4, atMs: 6 });
+  assert.equal(pauseMs(limit), 100);
 });
 
 test("size limit: the same over and over makes nothing new", () => {
@@ -98,7 +110,7 @@ test("size limit: cuts are smaller than what was refused, whatever went before",
   const event = fc.oneof(
     fc.record({ kind: fc.constant("taken" as const), bytes: fc.nat(500), sentMs: fc.nat(50), of: fc.constant("") }),
     fc.record({ kind: fc.constant("refused" as const), bytes: fc.nat(500) }),
-    fc.record({ kind: fc.constant("throttled" as const) }),
+    fc.record({ kind: fc.constant("throttled" as const), sentMs: fc.nat(50) }),
     fc.record({
       kind: fc.constant("learned" as const),
       bytes: fc.nat(200),

@@ -14,15 +14,16 @@ export interface SizeLimit {
   /** Whose that was, where targets tell senders apart. */
   readonly smallOf: string;
   readonly refusedMs: number;
-  /** Answers in a row that were taken for throttling. */
+  /** Answers in a row that were taken for throttling; of calls that were under way together one counts. */
   readonly throttles: number;
+  readonly throttledMs: number;
 }
 
 export type SizeEvent =
   | { readonly kind: "taken"; readonly bytes: number; readonly sentMs: number; readonly of: string }
   /** Refused for its size, or perhaps for it. */
   | { readonly kind: "refused"; readonly bytes: number }
-  | { readonly kind: "throttled" }
+  | { readonly kind: "throttled"; readonly sentMs: number }
   /** `bytes` were taken after `refusedBytes`, of which they are a part, had been refused. */
   | { readonly kind: "learned"; readonly bytes: number; readonly refusedBytes: number };
 
@@ -48,6 +49,7 @@ export const NO_SIZE_LIMIT: SizeLimit = {
   smallOf: "",
   refusedMs: -Infinity,
   throttles: 0,
+  throttledMs: -Infinity,
 };
 
 /** Pure. Returns the same object when nothing changes that matters. */
@@ -61,7 +63,7 @@ export function stepSizeLimit(limit: SizeLimit, event: SizeEvent, nowMs: number)
       return { ...limit, provenBytes, smallBytes: Infinity, refusedMs: nowMs };
     }
     case "throttled":
-      return { ...limit, throttles: limit.throttles + 1, smallBytes: Infinity, refusedMs: nowMs };
+      return throttled(limit, event.sentMs, nowMs);
     case "learned": {
       const proven = provenBelow(limit, event.refusedBytes, nowMs);
       return { ...limit, learnedBytes: Math.max(event.bytes, proven), learnedMs: nowMs };
@@ -98,9 +100,9 @@ export function readExhausted(
   return decisive || bytes < SMALLEST_LIMIT_BYTES ? "throttled" : "half";
 }
 
-/** For how long a target is left alone that throttles and names no time: longer each time in a row. */
+/** For how long a target is left alone that has just throttled and named no time: longer each time in a row. */
 export function pauseMs({ throttles }: SizeLimit): number {
-  return Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(throttles, 20));
+  return Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(throttles - 1, 20));
 }
 
 function taken(
@@ -124,6 +126,13 @@ function taken(
     smallOf: smaller ? of : limit.smallOf,
     throttles: news ? 0 : throttles,
   };
+}
+
+/** What left before the last throttling met the same one. */
+function throttled(limit: SizeLimit, sentMs: number, nowMs: number): SizeLimit {
+  const refused = { ...limit, smallBytes: Infinity, refusedMs: nowMs };
+  if (sentMs < limit.throttledMs) return refused;
+  return { ...refused, throttles: limit.throttles + 1, throttledMs: nowMs };
 }
 
 /** The largest that was taken in the last while, if it is smaller than `bytes`. */
