@@ -147,3 +147,17 @@ test("a running node is asked: what it tells is what its config alone would do, 
   });
   assert.match(gold.out, /=> tenant /u);
 });
+
+test("explain: what a reference in the config stands for is not told", async () => {
+  const rule = '{ id: r, conditions: [{ service_name: "${env:SVC}" }, { span_name: "${env:SHORT}" }], pool: p }';
+  const text = `targets: [{ id: a, endpoint: "http://a:1" }]\npools: { p: { targets: [a] } }\nrules: [${rule}]\ndefault_pool: p\n`;
+  writeFileSync(join(folder, "secret.yaml"), text);
+  for (const format of ["table", "json", "yaml"]) {
+    const env = { SVC: "hunter2-hunter2", SHORT: "zq" };
+    const argv = ["explain", "--service", "shop", "--span-name", "x", "-c", "secret.yaml", "-o", format];
+    const ran = await runCli(argv, { cwd: folder, env });
+    assert.equal(ran.code, 0, ran.err);
+    assert.ok(!/hunter2|zq/u.test(ran.out), ran.out);
+    assert.match(ran.out, /\$\{env:SVC\}/u);
+  }
+});

@@ -1,4 +1,6 @@
 import { resolve } from "node:path";
+import { hideValuesOf } from "../../config/hide-values.ts";
+import { hideIn } from "../../core/hide.ts";
 import type { Explanation } from "../../plan/explanation.ts";
 import { openRehearsal } from "../../server/rehearse.ts";
 import { fieldsOf } from "../admin-client/answer.ts";
@@ -60,7 +62,8 @@ async function run(args: Args, io: Io): Promise<ExitCode> {
   if (config === undefined) return askNode(input, maxItems, args, io);
   const { config: loaded, text } = loadUsable(resolve(io.cwd, config), io);
   await using rehearsal = await openRehearsal(loaded, text);
-  const explanation = rehearsal.explain({ ...input, maxItems });
+  const hide = hideValuesOf(loaded);
+  const explanation = hideIn(rehearsal.explain({ ...input, maxItems }), hide) as Explanation; // oxlint-disable-line typescript/no-unsafe-type-assertion -- only texts in it are others
   io.stdout.write(render(format, explanation, () => explanationText(explanation, io.stdout.columns)));
   return EXIT.ok;
 }

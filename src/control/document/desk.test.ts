@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { after as afterAll, test } from "node:test";
+import { hideValuesOf } from "../../config/hide-values.ts";
 import { systemClock } from "../../core/clock.ts";
 import { openDocumentDesk } from "./desk.ts";
 import { loadDocument } from "./prepare.ts";
@@ -19,6 +20,8 @@ for (const name of readdirSync(folder).filter((file) => file.endsWith(".yaml")))
       await aside.prepareText(text, { running: "a: 1", follow: "all" }, place),
     ];
     assert.deepEqual(far, near);
+    const told = [near, far].map(({ config }) => config && hideValuesOf(config)("connect ingest-secret"));
+    assert.equal(told[1], told[0], "what is beside the config comes along");
     const reveal = JSON.stringify(
       near.config?.targets.map(({ headers }) => Object.values(headers).map((secret) => secret.reveal())),
     );
