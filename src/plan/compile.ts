@@ -6,6 +6,7 @@ import { compileHeaders } from "./header-plan.ts";
 import { compileStrategy } from "./compile-strategy.ts";
 import { compileResolve } from "./resolve-plan.ts";
 import type { Plan, PoolPlan, TargetPlan, TargetTlsPlan } from "./plan.ts";
+import { compileStatuses } from "./status-verdicts.ts";
 import { compileTargetHealth, revealHeaders } from "./target-health.ts";
 
 export interface CompileOptions {
@@ -58,6 +59,7 @@ function compileTarget(target: TargetConfig): TargetPlan {
     maxInFlight: target.limits.max_in_flight,
     maxRequestBytes: target.limits.max_request_bytes,
     health: compileTargetHealth(target),
+    statuses: compileStatuses(target.statuses),
   };
   const { protocol, transport, url, tls } = plan; // all else is read anew for every call
   const named = plan.resolve !== "one";

@@ -5,6 +5,7 @@ import type { Division, HashKey } from "./division.ts";
 import type { HeaderPlan } from "./header-plan.ts";
 import type { ResolvePlan } from "./resolve-plan.ts";
 import type { RoutePlan } from "./route-plan.ts";
+import type { StatusVerdicts } from "./status-verdicts.ts";
 import type { TargetHealthPlan } from "./target-health.ts";
 
 /**
@@ -52,6 +53,8 @@ export interface TargetPlan {
   /** A batch above this many bytes, before compression, is not sent (OTLP: 64 MiB). */
   readonly maxRequestBytes: number;
   readonly health: TargetHealthPlan;
+  /** Where the config says otherwise than the protocol; undefined: nowhere. */
+  readonly statuses: StatusVerdicts | undefined;
   /** Two targets with the same identity can share their connections: changes with whatever a connection depends on. */
   readonly connectionIdentity: string;
 }

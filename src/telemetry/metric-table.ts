@@ -313,6 +313,22 @@ export const METRICS = {
     labels: ["target"],
     maxSeries: 20_000,
   },
+  targetRefuses: {
+    name: "signalbox_target_refuses",
+    kind: "gauge",
+    unit: "signals",
+    help: "1 while a target does not take a signal, as its answers say: it gets none of it but probes.",
+    labels: ["target", "signal"],
+    maxSeries: 20_000,
+  },
+  targetRefusals: {
+    name: "signalbox_target_refusals_total",
+    kind: "counter",
+    unit: "times",
+    help: "Times a target was found not to take a signal.",
+    labels: ["target", "signal"],
+    maxSeries: 20_000,
+  },
   targetNextTry: {
     name: "signalbox_target_next_try_seconds",
     kind: "gauge",

@@ -40,6 +40,8 @@ test("gRPC: every status of the OTLP table, with and without RetryInfo", async (
       assert.equal(hinted.kind === "retry" && hinted.afterMs, 1_500, name);
     } else if (code === GRPC.RESOURCE_EXHAUSTED) {
       assert.deepEqual([summary(plain), summary(hinted)], ["too_large", "retry throttled 1500"]);
+    } else if (code === GRPC.UNIMPLEMENTED) {
+      assert.deepEqual([summary(plain), summary(hinted)], [`elsewhere ${name}`, `elsewhere ${name}`]);
     } else {
       const want = `rejected ${code === GRPC.INVALID_ARGUMENT ? "bad data " : ""}${name}`;
       assert.deepEqual([summary(plain), summary(hinted)], [want, want]);

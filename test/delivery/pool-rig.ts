@@ -77,6 +77,7 @@ export function targetPlan(id: string, more: Partial<TargetPlan> = {}): TargetPl
     maxRequestBytes: 1_000_000,
     forwardHeaders: [],
     health: CALLS_ALONE,
+    statuses: undefined,
     connectionIdentity: id,
     ...more,
   };

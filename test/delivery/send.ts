@@ -48,6 +48,8 @@ export function summary(outcome: SendOutcome): string {
       return `retry ${outcome.reason}${outcome.afterMs === undefined ? "" : ` ${outcome.afterMs}`}`;
     case "too_large":
       return "too_large";
+    case "elsewhere":
+      return `elsewhere ${outcome.code}`;
     case "rejected":
       return `rejected ${outcome.badData ? "bad data " : ""}${outcome.code}`;
   }

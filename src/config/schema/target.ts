@@ -62,6 +62,12 @@ export const TargetSchema = z.strictObject({
   limits: TargetLimitsSchema.prefault({}).describe("What one target may be asked to carry."),
   health_check: OptionalHealthCheckSchema,
   ejection: EjectionSchema.prefault({}).describe("When failing calls take the target out, and for how long."),
+  statuses: z
+    .record(z.string().min(1), z.enum(["final", "retry", "elsewhere"]))
+    .default({})
+    .describe(
+      "What an HTTP status or gRPC code of this target means. Default: OTLP's retryable list is retry; 404, 405, redirects and UNIMPLEMENTED are elsewhere; the rest is final.",
+    ),
   slow_start: duration(0)
     .prefault("30s")
     .describe("A target that comes back gets its weight gradually within this, from 10 %; 0: at once."),

@@ -10,6 +10,7 @@ export function checkTargetOptions({ targets }: Outline): Finding[] {
     ...checkHeaders(valuesOf(target.values["health_check"])?.["headers"], [...target.path, "health_check", "headers"]),
     ...checkTls(target),
     ...checkHealthCheck(target),
+    ...checkStatuses(target),
   ]);
 }
 
@@ -20,6 +21,26 @@ const CHECK_OPTIONS: readonly { readonly key: string; readonly types: readonly s
   { key: "service", types: ["grpc"] },
   { key: "headers", types: ["otlp", "http", "grpc"] },
 ];
+
+/** As gRPC names them (grpc/doc/statuscodes.md), but for OK. */
+export const GRPC_CODES: ReadonlySet<string> = new Set([
+  "CANCELLED",
+  "UNKNOWN",
+  "INVALID_ARGUMENT",
+  "DEADLINE_EXCEEDED",
+  "NOT_FOUND",
+  "ALREADY_EXISTS",
+  "PERMISSION_DENIED",
+  "RESOURCE_EXHAUSTED",
+  "FAILED_PRECONDITION",
+  "ABORTED",
+  "OUT_OF_RANGE",
+  "UNIMPLEMENTED",
+  "INTERNAL",
+  "UNAVAILABLE",
+  "DATA_LOSS",
+  "UNAUTHENTICATED",
+]);
 
 /** Headers that the protocols set themselves (RFC 9113, gRPC over HTTP/2, OTLP). */
 const RESERVED = new Set([
@@ -91,6 +112,35 @@ function checkHealthCheck(target: OutlineTarget): Finding[] {
       at: "key" as const,
     }),
   );
+}
+
+/** Statuses that mean one thing only, whoever says them. */
+const FIXED: readonly { readonly is: (text: string) => boolean; readonly why: string }[] = [
+  { is: (text) => text === "OK" || /^2\d\d$/u.test(text), why: "is a success" },
+  { is: (text) => text === "413", why: "is about the size of a batch, which is sent in halves" },
+  { is: (text) => text === "429", why: "asks for a pause, which is kept" },
+  { is: (text) => text === "RESOURCE_EXHAUSTED", why: "is about size, or asks for a pause" },
+];
+
+function checkStatuses({ values, path }: OutlineTarget): Finding[] {
+  const isHttp = (values["protocol"] ?? "grpc") === "http/protobuf";
+  return Object.keys(valuesOf(values["statuses"]) ?? {}).flatMap((text) => {
+    const at = [...path, "statuses", text];
+    const fixed = FIXED.find(({ is }) => is(text));
+    if (fixed !== undefined) {
+      return [{ ...fault(at, `${text} ${fixed.why}: that cannot be set`, "leave it out"), at: "key" as const }];
+    }
+    const code = GRPC_CODES.has(text);
+    if (code && isHttp) {
+      const hint = "write HTTP statuses";
+      return [
+        { ...caution(at, "no target that speaks http/protobuf answers with a gRPC code", hint), at: "key" as const },
+      ];
+    }
+    if (code || /^[345]\d\d$/u.test(text)) return [];
+    const hint = 'for example "403", "404" or UNIMPLEMENTED';
+    return [{ ...fault(at, "is neither an HTTP status from 300 to 599 nor a gRPC code", hint), at: "key" as const }];
+  });
 }
 
 function checkTls(target: OutlineTarget): Finding[] {

@@ -193,10 +193,11 @@ export class Chooser {
   }
 
   #pick(sight: Sight, past: Past, signal: Signal | undefined): TargetHandle | undefined {
-    const { avoid, unreachable, paused = NO_TARGETS } = past;
+    const { avoid, unreachable, unwilling, paused = NO_TARGETS } = past;
     const asked = { past, signal };
-    if (avoid === undefined && unreachable === undefined && paused.length === 0) return this.#ask(sight, asked);
-    const others = [...paused, ...(unreachable ?? [])];
+    const isFree = avoid === undefined && unreachable === undefined && unwilling === undefined;
+    if (isFree && paused.length === 0) return this.#ask(sight, asked);
+    const others = [...paused, ...(unreachable ?? []), ...(unwilling ?? [])];
     const preferred = this.#askWithout(sight, avoid === undefined ? others : [...others, avoid], asked);
     if (preferred !== undefined) return preferred;
     // Where it merely failed it may go again when nothing else has room; where nobody listens only when nothing else is there.

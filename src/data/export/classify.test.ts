@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { GRPC, grpcCodeName } from "../../otlp/grpc-code.ts";
+import { compileStatuses } from "../../plan/status-verdicts.ts";
 import { classifyGrpc, classifyHttp, grpcStatusOfHttp } from "./classify.ts";
 import type { SendOutcome } from "./target-client.ts";
 
@@ -18,7 +19,7 @@ const grpcCases = [
   { status: GRPC.FAILED_PRECONDITION, plain: "rejected", hinted: "rejected" },
   { status: GRPC.ABORTED, plain: "retry", hinted: "retry" },
   { status: GRPC.OUT_OF_RANGE, plain: "retry", hinted: "retry" },
-  { status: GRPC.UNIMPLEMENTED, plain: "rejected", hinted: "rejected" },
+  { status: GRPC.UNIMPLEMENTED, plain: "elsewhere", hinted: "elsewhere" },
   { status: GRPC.INTERNAL, plain: "rejected", hinted: "rejected" },
   { status: GRPC.UNAVAILABLE, plain: "retry", hinted: "retry" },
   { status: GRPC.DATA_LOSS, plain: "retry", hinted: "retry" },
@@ -59,9 +60,9 @@ test("gRPC UNAVAILABLE is throttling only when it names a delay; the longer of t
 });
 
 const httpCases = [
-  ...[301, 302, 307, 308].map((status) => ({ status, want: "rejected", badData: false })),
+  ...[301, 302, 304, 307, 308, 404, 405].map((status) => ({ status, want: "elsewhere", badData: false })),
   { status: 400, want: "rejected", badData: true },
-  ...[401, 403, 404, 405, 408, 415, 422, 431].map((status) => ({ status, want: "rejected", badData: false })),
+  ...[401, 403, 406, 408, 410, 415, 422, 431].map((status) => ({ status, want: "rejected", badData: false })),
   { status: 413, want: "too_large", badData: false },
   ...[429, 502, 503, 504].map((status) => ({ status, want: "retry", badData: false })),
   ...[500, 501, 505, 507, 511, 599].map((status) => ({ status, want: "rejected", badData: false })),
@@ -120,4 +121,42 @@ test("429 and RESOURCE_EXHAUSTED are about whoever sent it, and no other answer 
     const outcome = classifyGrpc({ status, message: "", retryDelayMs: 1_000, pushbackMs: undefined });
     assert.equal(isQuota(outcome), status === GRPC.RESOURCE_EXHAUSTED, String(status));
   }
+});
+
+test("what is not gRPC and says: not here, sends elsewhere, whatever gRPC makes of it", () => {
+  const answer = { message: "", retryDelayMs: undefined, pushbackMs: undefined };
+  for (const httpStatus of [301, 307, 308, 404, 405]) {
+    assert.equal(classifyGrpc({ ...answer, status: grpcStatusOfHttp(httpStatus), httpStatus }).kind, "elsewhere");
+  }
+  assert.equal(classifyGrpc({ ...answer, status: grpcStatusOfHttp(400), httpStatus: 400 }).kind, "rejected");
+});
+
+test("statuses: what the config says of a status comes before the protocol", () => {
+  const verdicts = compileStatuses({ 403: "retry", 404: "final", 500: "elsewhere", 503: "final" });
+  const http = (status: number, retryAfter?: string): SendOutcome =>
+    classifyHttp({ status, message: "", retryAfter }, WALL_MS, verdicts);
+  const retried = http(403);
+  assert.deepEqual(retried.kind === "retry" && [retried.reason, retried.afterMs], ["unavailable", undefined]);
+  const paused = http(403, "7");
+  assert.deepEqual(paused.kind === "retry" && [paused.reason, paused.afterMs], ["throttled", 7_000]);
+  assert.deepEqual([http(404).kind, http(500).kind, http(503, "7").kind], ["rejected", "elsewhere", "rejected"]);
+  assert.deepEqual([http(405).kind, http(502).kind, http(413).kind], ["elsewhere", "retry", "too_large"]);
+});
+
+test("statuses: gRPC codes by their names, and HTTP statuses of what is not gRPC", () => {
+  const verdicts = compileStatuses({
+    UNIMPLEMENTED: "final",
+    INTERNAL: "retry",
+    UNAVAILABLE: "elsewhere",
+    403: "retry",
+  });
+  const grpc = (status: number, more: { retryDelayMs?: number; httpStatus?: number } = {}): SendOutcome =>
+    classifyGrpc({ status, message: "", retryDelayMs: undefined, pushbackMs: undefined, ...more }, verdicts);
+  assert.deepEqual([grpc(GRPC.UNIMPLEMENTED).kind, grpc(GRPC.UNAVAILABLE).kind], ["rejected", "elsewhere"]);
+  const retried = grpc(GRPC.INTERNAL);
+  assert.equal(retried.kind === "retry" && retried.reason, "unavailable");
+  const paused = grpc(GRPC.INTERNAL, { retryDelayMs: 900 });
+  assert.deepEqual(paused.kind === "retry" && [paused.reason, paused.afterMs], ["throttled", 900]);
+  assert.equal(grpc(GRPC.PERMISSION_DENIED, { httpStatus: 403 }).kind, "retry");
+  assert.equal(grpc(GRPC.PERMISSION_DENIED).kind, "rejected");
 });

@@ -1,4 +1,5 @@
 import { GRPC, grpcCodeName } from "../../otlp/grpc-code.ts";
+import type { StatusVerdicts } from "../../plan/status-verdicts.ts";
 import type { RetryReason, SendOutcome } from "./target-client.ts";
 import { retryAfterMs } from "./retry-after.ts";
 
@@ -10,6 +11,8 @@ export interface GrpcAnswer {
   readonly retryDelayMs: number | undefined;
   /** From `retry-after` or `grpc-retry-pushback-ms`, as proxies send them. */
   readonly pushbackMs: number | undefined;
+  /** That of an answer which is not gRPC at all, for which `status` stands. */
+  readonly httpStatus?: number;
 }
 
 /** An HTTP status outside 2xx. */
@@ -45,6 +48,14 @@ const HTTP_RETRYABLE = new Map<number, RetryReason>([
 const GRPC_PERHAPS_DATA: ReadonlySet<number> = new Set([GRPC.INTERNAL, GRPC.UNKNOWN]);
 const HTTP_PERHAPS_DATA: ReadonlySet<number> = new Set([422, 500]);
 
+/**
+ * Whether a status says nothing of what was sent, but of what is there to take it: such a path or method is not known, or it has
+ * moved. Redirects are not followed: OTLP has none, and what was sent may hold secrets.
+ */
+function isElsewhere(httpStatus: number): boolean {
+  return httpStatus === 404 || httpStatus === 405 || (httpStatus >= 300 && httpStatus < 400);
+}
+
 /** What gRPC makes of an answer without a gRPC status (grpc/doc/http-grpc-status-mapping.md); 413 is what proxies say of a long body. */
 const GRPC_OF_HTTP = new Map<number, number>([
   [400, GRPC.INTERNAL],
@@ -76,16 +87,23 @@ export function isSuccess(status: number): boolean {
  * What a gRPC status other than OK means for the batch. UNAVAILABLE (as 503 in HTTP) that names a delay is the protocol's
  * way to throttle: the target is there and asks for time.
  */
-export function classifyGrpc(answer: GrpcAnswer): SendOutcome {
+export function classifyGrpc(answer: GrpcAnswer, verdicts?: StatusVerdicts): SendOutcome {
   const code = grpcCodeName(answer.status);
   const message = answer.message === "" ? code : `${code}: ${answer.message}`;
+  const { httpStatus = 0 } = answer;
+  const verdict = verdicts && (verdicts.http.get(httpStatus) ?? verdicts.grpc.get(answer.status));
+  const afterMs = longer(answer.retryDelayMs, answer.pushbackMs);
+  if (verdict === "retry") return retryAs(GRPC_RETRYABLE.get(answer.status), message, afterMs);
+  if (verdict === "elsewhere") return { kind: "elsewhere", code, message };
   if (answer.status === GRPC.RESOURCE_EXHAUSTED) {
     if (answer.retryDelayMs === undefined) return { kind: "too_large", message, doubt: "quota" };
-    const afterMs = answer.retryDelayMs;
-    return { kind: "retry", reason: "throttled", message, afterMs, unprocessed: false, quota: true };
+    const named = answer.retryDelayMs;
+    return { kind: "retry", reason: "throttled", message, afterMs: named, unprocessed: false, quota: true };
   }
+  const isNowhere = answer.status === GRPC.UNIMPLEMENTED || isElsewhere(httpStatus);
+  if (isNowhere && verdict === undefined) return { kind: "elsewhere", code, message };
   const reason = GRPC_RETRYABLE.get(answer.status);
-  if (reason === undefined) {
+  if (reason === undefined || verdict === "final") {
     return {
       kind: "rejected",
       code,
@@ -94,7 +112,6 @@ export function classifyGrpc(answer: GrpcAnswer): SendOutcome {
       perhapsData: GRPC_PERHAPS_DATA.has(answer.status),
     };
   }
-  const afterMs = longer(answer.retryDelayMs, answer.pushbackMs);
   return retry(answer.status === GRPC.UNAVAILABLE && afterMs !== undefined ? "throttled" : reason, message, afterMs);
 }
 
@@ -104,18 +121,26 @@ export function grpcStatusOfHttp(httpStatus: number): number {
 }
 
 /** What an HTTP status outside 2xx means for the batch. `wallMs` is for a Retry-After that is a date. */
-export function classifyHttp(answer: HttpAnswer, wallMs: number): SendOutcome {
+export function classifyHttp(answer: HttpAnswer, wallMs: number, verdicts?: StatusVerdicts): SendOutcome {
   const code = `HTTP ${answer.status}`;
   const message = answer.message === "" ? code : `${code}: ${answer.message}`;
   if (answer.status === 413) return { kind: "too_large", message };
   const reason = HTTP_RETRYABLE.get(answer.status);
-  if (reason === undefined) {
+  const verdict = verdicts?.http.get(answer.status) ?? (isElsewhere(answer.status) ? "elsewhere" : undefined);
+  if (verdict === "retry") return retryAs(reason, message, retryAfterMs(answer.retryAfter, wallMs));
+  if (verdict === "elsewhere") return { kind: "elsewhere", code, message };
+  if (reason === undefined || verdict === "final") {
     const perhapsData = HTTP_PERHAPS_DATA.has(answer.status);
     return { kind: "rejected", code, message, badData: answer.status === 400, perhapsData };
   }
   const afterMs = retryAfterMs(answer.retryAfter, wallMs);
   const outcome = retry(answer.status === 503 && afterMs !== undefined ? "throttled" : reason, message, afterMs);
   return answer.status === 429 ? { ...outcome, quota: true } : outcome;
+}
+
+/** Said by the config: a failure, or a pause if a delay is named. */
+function retryAs(reason: RetryReason | undefined, message: string, afterMs: number | undefined): SendOutcome {
+  return retry(afterMs === undefined ? (reason ?? "unavailable") : "throttled", message, afterMs);
 }
 
 function retry(

@@ -6,6 +6,7 @@ import { decodeResponse } from "../../otlp/response.ts";
 import { SIGNAL_FACTS, type Signal } from "../../otlp/signal.ts";
 import { decodeStatus } from "../../otlp/status.ts";
 import type { TargetPlan } from "../../plan/plan.ts";
+import type { StatusVerdicts } from "../../plan/status-verdicts.ts";
 import { accepted, classifyGrpc, grpcStatusOfHttp } from "./classify.ts";
 import { encodeBody } from "./encode-body.ts";
 import { PassedHeaders } from "./passed-headers.ts";
@@ -43,40 +44,53 @@ function send({ target, metadata, transport }: Way, batch: Batch, timeoutMs: num
         encoding: body.encoding,
         timeoutMs,
       },
-      (result) => end(signal, result, done),
+      (result) => end({ signal, verdicts: target.statuses }, result, done),
     ),
   );
 }
 
-function end(signal: Signal, result: UnaryResult, done: SendDone): void {
+interface Asked {
+  readonly signal: Signal;
+  readonly verdicts: StatusVerdicts | undefined;
+}
+
+function end({ signal, verdicts }: Asked, result: UnaryResult, done: SendDone): void {
   if (result.kind === "failed") {
-    done(outcomeOfFailure(result));
+    done(outcomeOfFailure(result, verdicts));
   } else if (result.status === GRPC.OK) {
     inflateMessage(result, (message) => {
       done(accepted(message === undefined ? { ok: false } : decodeResponse(signal, message)), result.loadReport);
     });
   } else {
-    done(outcomeOfStatus(result), result.loadReport);
+    done(outcomeOfStatus(result, verdicts), result.loadReport);
   }
 }
 
-function outcomeOfStatus(result: Extract<UnaryResult, { kind: "answer" }>): SendOutcome {
+function outcomeOfStatus(
+  result: Extract<UnaryResult, { kind: "answer" }>,
+  verdicts: StatusVerdicts | undefined,
+): SendOutcome {
   const status = result.details === undefined ? undefined : decodeStatus(result.details);
-  return classifyGrpc({
+  const answer = {
     status: result.status,
     message: result.text === "" ? (status?.message ?? "") : result.text,
     retryDelayMs: status?.retryDelayMs,
     pushbackMs: result.retryAfterMs,
-  });
+  };
+  return classifyGrpc(answer, verdicts);
 }
 
-function outcomeOfFailure(result: Extract<UnaryResult, { kind: "failed" }>): SendOutcome {
+function outcomeOfFailure(
+  result: Extract<UnaryResult, { kind: "failed" }>,
+  verdicts: StatusVerdicts | undefined,
+): SendOutcome {
   const { reason, text, unprocessed, httpStatus = 0, retryAfterMs } = result;
   if (reason === "http_status") {
     const message = text === "" ? `HTTP ${httpStatus} instead of gRPC` : text;
     if (httpStatus === 413) return { kind: "too_large", message };
     const status = grpcStatusOfHttp(httpStatus);
-    const outcome = classifyGrpc({ status, message, retryDelayMs: undefined, pushbackMs: retryAfterMs });
+    const answer = { status, message, retryDelayMs: undefined, pushbackMs: retryAfterMs, httpStatus };
+    const outcome = classifyGrpc(answer, verdicts);
     return httpStatus === 429 && outcome.kind === "retry" ? { ...outcome, quota: true } : outcome;
   }
   // A reply above the limit must not be retried (OTLP): the target has most likely done its work.

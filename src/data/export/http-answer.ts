@@ -3,6 +3,7 @@ import type { HeaderBlock } from "../../http2/headers.ts";
 import { decodeResponse } from "../../otlp/response.ts";
 import type { Signal } from "../../otlp/signal.ts";
 import { decodeStatus } from "../../otlp/status.ts";
+import type { StatusVerdicts } from "../../plan/status-verdicts.ts";
 import { accepted, classifyHttp, isSuccess } from "./classify.ts";
 import type { SendOutcome } from "./target-client.ts";
 
@@ -20,7 +21,11 @@ const MAX_TEXT = 200;
 const PROTOBUF = "application/x-protobuf";
 
 /** What a final answer means. The status decides; what cannot be read of the rest changes nothing of it. Never throws. */
-export function outcomeOfHttp({ signal, status, headers, body }: FinalAnswer, wallMs: number): SendOutcome {
+export function outcomeOfHttp(
+  { signal, status, headers, body }: FinalAnswer,
+  wallMs: number,
+  verdicts?: StatusVerdicts,
+): SendOutcome {
   const type = mediaTypeOf(headers);
   if (isSuccess(status)) {
     // An answer of another kind, say from a proxy, says nothing but that it was taken.
@@ -28,7 +33,7 @@ export function outcomeOfHttp({ signal, status, headers, body }: FinalAnswer, wa
     return accepted(readable ? decodeResponse(signal, body) : { ok: false });
   }
   const message = body === undefined ? "" : messageOf(type, body);
-  return classifyHttp({ status, message, retryAfter: headers["retry-after"] }, wallMs);
+  return classifyHttp({ status, message, retryAfter: headers["retry-after"] }, wallMs, verdicts);
 }
 
 function messageOf(type: string, body: Uint8Array): string {

@@ -5,6 +5,7 @@ import type { Cancel, Clock } from "../../core/clock.ts";
 import { reasonOf } from "../../core/errors.ts";
 import { encodingOf, firstOf } from "../../http2/repeated.ts";
 import type { Signal } from "../../otlp/signal.ts";
+import type { StatusVerdicts } from "../../plan/status-verdicts.ts";
 import { REPORTED_LOAD_HEADER } from "../load/reported-load.ts";
 import { accepted, isSuccess } from "./classify.ts";
 import { outcomeOfHttp } from "./http-answer.ts";
@@ -24,6 +25,7 @@ export class HttpCall implements Dispatcher.DispatchHandler {
   readonly #signal: Signal;
   readonly #owner: HttpCallOwner;
   readonly #done: SendDone;
+  readonly #verdicts: StatusVerdicts | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   #ended = false;
   #cancelTimer: Cancel = () => undefined;
@@ -32,10 +34,11 @@ export class HttpCall implements Dispatcher.DispatchHandler {
   #chunks: Buffer[] = [];
   #bytes = 0;
 
-  constructor(signal: Signal, owner: HttpCallOwner, done: SendDone) {
+  constructor(signal: Signal, owner: HttpCallOwner, done: SendDone, verdicts?: StatusVerdicts) {
     this.#signal = signal;
     this.#owner = owner;
     this.#done = done;
+    this.#verdicts = verdicts;
   }
 
   limit(timeoutMs: number): void {
@@ -124,7 +127,7 @@ export class HttpCall implements Dispatcher.DispatchHandler {
 
   #outcome(body: Uint8Array | undefined): SendOutcome {
     const answer = { signal: this.#signal, status: this.#status, headers: this.#headers, body };
-    return outcomeOfHttp(answer, this.#owner.clock.wallMs());
+    return outcomeOfHttp(answer, this.#owner.clock.wallMs(), this.#verdicts);
   }
 }
 

@@ -44,7 +44,8 @@ export function openHttpClient(
       encodeBody(batch, current().compression, done, (body) => {
         const target = current();
         const request = requestOf(target, passed.of(target, batch.headers), { batch, body }, options);
-        return dispatch(pool, request, new HttpCall(batch.signal, owner, quiet(batch.headers, done)), timeoutMs);
+        const call = new HttpCall(batch.signal, owner, quiet(batch.headers, done), target.statuses);
+        return dispatch(pool, request, call, timeoutMs);
       }),
     async [Symbol.asyncDispose]() {
       owner.closing = true;

@@ -1,10 +1,11 @@
 import type { Cancel } from "../../core/clock.ts";
-import type { Signal } from "../../otlp/signal.ts";
+import { SIGNAL_FACTS, type Signal } from "../../otlp/signal.ts";
 import type { CheckStatus, OperatorWish } from "../../plan/data-plane.ts";
 import type { TargetPlan } from "../../plan/plan.ts";
 import type { SenderHeaders } from "../../plan/sender-headers.ts";
 import { type Health, nextChangeMs } from "../health/health.ts";
 import { showReason } from "../health/report.ts";
+import type { RefusedSignal } from "../health/signal-refusals.ts";
 import { TargetLoad } from "../load/target-load.ts";
 import { AddressSet, type AddressSetEnv } from "./address-set.ts";
 import { Listeners } from "./listeners.ts";
@@ -112,6 +113,11 @@ class NamedTarget implements OwnedTarget, Whole {
     let refused = -1;
     for (const part of this.#parts.all) refused &= part.refused;
     return refused;
+  }
+
+  get refusals(): readonly RefusedSignal[] {
+    const { refused } = this;
+    return this.#first.refusals.filter(({ signal }) => (refused & SIGNAL_FACTS[signal].bit) !== 0);
   }
 
   usable(nowMs: number, signal?: Signal): boolean {

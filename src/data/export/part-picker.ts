@@ -48,9 +48,9 @@ export class PartPicker implements Parts {
 /** More than any number of calls under way. */
 const FAILED_COST = 1_000_000;
 
-/** 1 where the batch failed, 2 where nobody listened. */
-function failedAt(part: TargetHandle, { avoid, unreachable }: Past): number {
-  if (unreachable?.includes(part) === true) return 2;
+/** 1 where the batch failed, 2 where nobody listened, or its signal is not taken. */
+function failedAt(part: TargetHandle, { avoid, unreachable, unwilling }: Past): number {
+  if (unreachable?.includes(part) === true || unwilling?.includes(part) === true) return 2;
   return part === avoid ? 1 : 0;
 }
 

@@ -10,6 +10,8 @@ export interface Past {
   readonly unreachable: readonly TargetHandle[] | undefined;
   /** Not in any case. */
   readonly paused?: readonly TargetHandle[] | undefined;
+  /** Which do not take its signal: only again where nothing else does. */
+  readonly unwilling?: readonly TargetHandle[] | undefined;
 }
 
 /** The addresses behind the name of a target, each of them as a target of its own. */

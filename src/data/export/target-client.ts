@@ -57,6 +57,13 @@ export type SendOutcome =
       readonly quota?: boolean;
     }
   | { readonly kind: "too_large"; readonly message: string; readonly doubt?: SizeDoubt }
+  /** This target does not take this signal, whatever is in it; another one may. */
+  | {
+      readonly kind: "elsewhere";
+      /** The name of a gRPC code, or `HTTP <status>`. */
+      readonly code: string;
+      readonly message: string;
+    }
   | {
       readonly kind: "rejected";
       /** The name of a gRPC code, or `HTTP <status>`. */

@@ -25,7 +25,7 @@ export function asksWho(code: string): boolean {
 
 /**
  * Whether a target that refuses for good in this way is itself to blame, as far as one can tell. Not: what is said of the data
- * (INVALID_ARGUMENT, 400, 422, too large), and of a signal or a path that it does not know (UNIMPLEMENTED, 404), for it may take others.
+ * (INVALID_ARGUMENT, 400, 422, too large), and what a config makes final of a signal or a path that it does not know.
  */
 export function isTargetFault({ code, badData }: Extract<SendOutcome, { kind: "rejected" }>): boolean {
   return !badData && (FAULTS.has(code) || code.startsWith("HTTP 5"));

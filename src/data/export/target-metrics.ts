@@ -1,4 +1,5 @@
 import type { Clock } from "../../core/clock.ts";
+import { SIGNAL_FACTS, SIGNALS } from "../../otlp/signal.ts";
 import { TARGET_STATES, type TargetState } from "../../plan/data-plane.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
@@ -26,6 +27,10 @@ export function showTarget(metrics: Metrics, id: string, target: TargetHandle, c
   for (const state of TARGET_STATES) {
     metrics.targetState.with(id, state).read(() => (target.health.state === state ? 1 : 0));
   }
+  for (const signal of SIGNALS) {
+    const { bit } = SIGNAL_FACTS[signal];
+    metrics.targetRefuses.with(id, signal).read(() => ((target.refused & bit) === 0 ? 0 : 1));
+  }
   showReason(metrics, id, target.health.reason, undefined);
   metrics.targetSince.with(id).read(() => inUnixSeconds(target.health.sinceMs));
   metrics.targetNextTry.with(id).read(() => {
@@ -51,6 +56,7 @@ export function hideTarget(metrics: Metrics, id: string, target: TargetHandle): 
     metrics.targetState.remove(id, state);
     metrics.targetAddresses.remove(id, state);
   }
+  for (const signal of SIGNALS) metrics.targetRefuses.remove(id, signal);
   metrics.targetReason.remove(id, reason);
   metrics.targetSince.remove(id);
   metrics.targetNextTry.remove(id);

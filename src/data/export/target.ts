@@ -20,6 +20,8 @@ import {
   wantsProbe,
 } from "../health/health.ts";
 import { HealthKeeper, type Kept, type KeeperEnv } from "../health/keeper.ts";
+import type { RefusalEvent } from "../health/signal-refusal.ts";
+import { type RefusedSignal, type Refusing, SignalRefusals } from "../health/signal-refusals.ts";
 import type { CallNews } from "../health/silence.ts";
 import { parseReportedLoad } from "../load/reported-load.ts";
 import { type CallEnd, type SentCall, TargetLoad } from "../load/target-load.ts";
@@ -70,6 +72,8 @@ export interface TargetHandle {
   pausedForMs(headers: SenderHeaders): number;
   /** Of how many senders. */
   readonly pausedTenants: number;
+  /** What is told of the signals in `refused`. */
+  readonly refusals: readonly RefusedSignal[];
   /** How much of its weight counts: 0.1 to 1 while it comes back, else 1. */
   share(nowMs: number): number;
   /** When time alone changes what may be sent; Infinity when it does not. `share` grows without telling. */
@@ -147,12 +151,12 @@ export function openPart(
   return new Target(plan, openClient, env, joining, env);
 }
 
-class Target implements PartTarget, Kept {
+class Target implements PartTarget, Kept, Refusing {
   readonly load = new TargetLoad();
-  readonly refused = 0;
   readonly parts = undefined;
   readonly #whole: Whole | undefined;
   readonly #env: TargetEnv;
+  readonly #refusals: SignalRefusals;
   readonly #client: TargetClient;
   readonly #keeper: HealthKeeper;
   readonly #pauses: TenantPauses;
@@ -173,6 +177,7 @@ class Target implements PartTarget, Kept {
     this.#plan = plan;
     this.#whole = part?.whole;
     this.#client = open(() => this.#plan);
+    this.#refusals = new SignalRefusals(this, env);
     this.#window = part?.past === undefined ? initialWindow(plan.maxInFlight) : cappedWindow(part.past.window);
     this.#pauses = new TenantPauses(env.clock, () => this.#listeners.tell());
     this.#size = new LearnedSize(() => this.#plan.id, env);
@@ -238,7 +243,18 @@ class Target implements PartTarget, Kept {
   }
 
   wantsProbe(signal?: Signal): boolean {
-    return wantsProbe(this.health) && !this.#refuses(signal);
+    const { health } = this;
+    if (signal === undefined || !this.#refuses(signal)) return wantsProbe(health);
+    if (!this.#refusals.isDue(signal)) return false;
+    return wantsProbe(health) || isUsable(health, this.#env.clock.nowMs());
+  }
+
+  get refused(): number {
+    return this.#refusals.mask;
+  }
+
+  get refusals(): readonly RefusedSignal[] {
+    return this.#refusals.list;
   }
 
   get pausedTenants(): number {
@@ -296,11 +312,13 @@ class Target implements PartTarget, Kept {
 
   send(batch: Batch, attempt: AttemptTime, wanted: () => boolean, done: (outcome: SendOutcome) => void): Cancel {
     const { timeoutMs, cut } = attempt;
-    const { items, bytes } = batch;
+    const { items, bytes, signal } = batch;
     const sentMs = this.#env.clock.nowMs();
     const telling = timeoutMs >= Math.min(TELLING_TIMEOUT_MS, this.#plan.timeoutMs);
     const tenant = this.#plan.forwardHeaders.length > 0 ? batch.headers : undefined;
-    const call = { items, bytes, sentMs, telling, tenant, epoch: this.#keeper.sent() };
+    const asks = this.#refuses(signal);
+    if (asks) this.#refusals.tell(signal, SENT);
+    const call = { items, bytes, sentMs, signal, telling, asks, tenant, epoch: this.#keeper.sent() };
     this.load.sent(items, bytes, sentMs);
     this.#whole?.load.sent(items, bytes, sentMs);
     return this.#client.send(batch, timeoutMs, (ended, loadReport) => {
@@ -329,6 +347,24 @@ class Target implements PartTarget, Kept {
     this.#window = cappedWindow(this.#window);
     // Once, when its return begins: what a probe has measured counts.
     if (now === "probing" || (now === "ready" && before !== "probing")) this.load.forget();
+    if (now === "ready") this.#refusals.hurry();
+  }
+
+  checkHeard(signal: Signal, elsewhere: boolean): void {
+    this.#refusals.checked(signal, elsewhere);
+    if (this.refused !== 0) this.#listeners.tell();
+  }
+
+  get takesNothing(): boolean {
+    return this.#refusals.isAll;
+  }
+
+  get signalsInDoubt(): boolean {
+    return this.#refusals.isInDoubt;
+  }
+
+  refusalDue(): void {
+    this.#listeners.tell();
   }
 
   healthChanged(): void {
@@ -345,6 +381,7 @@ class Target implements PartTarget, Kept {
   async retire(): Promise<void> {
     const closed = this.#keeper.close();
     this.#pauses.clear();
+    this.#refusals.close();
     if (this.inFlight > 0) {
       this.#idle = Promise.withResolvers();
       await this.#idle.promise;
@@ -366,9 +403,10 @@ class Target implements PartTarget, Kept {
     if (call.tenant !== undefined && isAboutSender(outcome)) return this.#judgeTenant(outcome, call, call.tenant);
     const end = endOf(outcome, call);
     this.#ended(call, end, nowMs);
-    // Also a refusal is an answer: the target is there, and was as fast as it was. How fast it refuses what is too large says nothing
-    // of how fast it takes the rest.
-    if (outcome.kind !== "retry" && outcome.kind !== "too_large") {
+    this.#judgeSignal(outcome, call);
+    // Also a refusal is an answer: the target is there, and was as fast as it was. How fast it refuses what is too large, or of a
+    // signal that it does not take, says nothing of how fast it takes the rest.
+    if (outcome.kind !== "retry" && outcome.kind !== "too_large" && outcome.kind !== "elsewhere") {
       this.#window = stepWindow(this.#window, { kind: "success", sentMs, wanted: wanted() }, nowMs, limit);
     }
     switch (end.kind) {
@@ -385,6 +423,7 @@ class Target implements PartTarget, Kept {
         this.#keeper.throttled(epoch, end.afterMs);
         break;
       case "failed":
+        if (outcome.kind === "elsewhere") return this.#keeper.elsewhere(epoch);
         if (outcome.kind !== "retry") return this.#keeper.refused(epoch);
         this.#window = stepWindow(this.#window, { kind: "overload", sentMs }, nowMs, limit);
         this.#keeper.failure(epoch, outcome.reason);
@@ -402,13 +441,46 @@ class Target implements PartTarget, Kept {
   /** It answers, and what it says holds for this sender only: no measure of how fast it takes what it takes. */
   #judgeTenant(outcome: SendOutcome, call: Sent, tenant: SenderHeaders): void {
     this.#ended(call, { kind: "neutral" }, this.#env.clock.nowMs());
+    if (call.asks) this.#refusals.tell(call.signal, UNCLEAR);
     if (outcome.kind !== "retry") return this.#keeper.neutral(call.epoch);
     this.#pauses.pause(tenant, outcome.afterMs);
     this.#keeper.success(call.epoch);
   }
+
+  /** What the outcome says of the signal of what was sent. */
+  #judgeSignal(outcome: SendOutcome, { signal, asks }: Sent): void {
+    switch (outcome.kind) {
+      case "elsewhere":
+        this.#refusals.elsewhere(signal, outcome.message);
+        return;
+      case "accepted":
+        this.#refusals.tell(signal, TOOK);
+        return;
+      case "too_large":
+        if (outcome.doubt === undefined) this.#refusals.tell(signal, TOOK);
+        else if (asks) this.#refusals.tell(signal, UNCLEAR);
+        return;
+      case "rejected":
+        if (outcome.badData) this.#refusals.tell(signal, TOOK);
+        else if (asks) this.#refusals.elsewhere(signal, outcome.message);
+        return;
+      case "retry":
+        if (asks) this.#refusals.tell(signal, UNCLEAR);
+        return;
+      default:
+        throw new Unreachable(outcome satisfies never);
+    }
+  }
 }
 
+const SENT: RefusalEvent = { kind: "sent" };
+const TOOK: RefusalEvent = { kind: "took" };
+const UNCLEAR: RefusalEvent = { kind: "unclear" };
+
 interface Sent extends SentCall {
+  readonly signal: Signal;
+  /** It is the probe of a signal that is refused. */
+  readonly asks: boolean;
   /** Of the state of health in which it left. */
   readonly epoch: number;
   /** Whether a timeout would be the target's. */
@@ -424,6 +496,8 @@ function endOf(outcome: SendOutcome, { telling, bytes }: Sent): CallEnd {
   }
   // It may be for what is in one of several requests; but then these are sent again alone (queue/settle.ts), and outweigh it.
   if (outcome.kind === "rejected" && isTargetFault(outcome)) return { kind: "failed" };
+  // Fast as it is, it draws no load.
+  if (outcome.kind === "elsewhere") return { kind: "failed" };
   if (outcome.kind !== "retry") return { kind: "answered" };
   if (outcome.reason === "cancelled" || isCutShort(outcome)) return { kind: "neutral" };
   if (outcome.reason === "timeout" && !telling) return { kind: "neutral" };

@@ -19,6 +19,8 @@ const QUIET_REASONS = [
   "unchecked",
   /** Too small a share of its calls succeeded. */
   "success_rate",
+  /** It answers to every signal that it does not take it. */
+  "no_signal",
   /** An operator wants it so. */
   "operator",
   /** The time of an operator's state is over. */

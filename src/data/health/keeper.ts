@@ -1,5 +1,6 @@
 import type { Cancel, Clock } from "../../core/clock.ts";
 import type { Random } from "../../core/random.ts";
+import type { Signal } from "../../otlp/signal.ts";
 import type { CheckStatus, OperatorWish } from "../../plan/data-plane.ts";
 import type { TargetPlan } from "../../plan/plan.ts";
 import type { CheckPlan } from "../../plan/target-health.ts";
@@ -33,6 +34,12 @@ export interface Kept {
   stateEntered(before: Health["state"], now: Health["state"]): void;
   /** Something may have changed for those who wait. Never called from within a getter. */
   healthChanged(): void;
+  /** A check has asked with a signal. */
+  checkHeard(signal: Signal, elsewhere: boolean): void;
+  /** It takes no signal at all. */
+  readonly takesNothing: boolean;
+  /** It does not take a signal, and of others it is not known. */
+  readonly signalsInDoubt: boolean;
 }
 
 /** Checks come at least this often while the state may be about to change. */
@@ -136,6 +143,13 @@ export class HealthKeeper implements Checked {
     this.#step({ kind: "neutral", epoch });
   }
 
+  /** Answered that it does not take what was sent: nothing against it, unless it takes nothing at all. */
+  elsewhere(epoch: number): void {
+    this.#judgeSignals(epoch);
+    this.#step({ kind: "neutral", epoch });
+    if (this.#kept.signalsInDoubt) this.#checker?.within(this.intervalMs);
+  }
+
   operate(wish: OperatorWish): void {
     const { clock } = this.#env;
     const untilMs = wish.untilMs === undefined ? Infinity : clock.nowMs() + wish.untilMs - clock.wallMs();
@@ -171,28 +185,38 @@ export class HealthKeeper implements Checked {
 
   get intervalMs(): number {
     const intervalMs = this.#kept.plan.health.check?.intervalMs ?? 0;
-    return isInDoubt(this.health) || this.#silence.lasts ? Math.min(DOUBT_MS, intervalMs) : intervalMs;
+    return this.#inDoubt ? Math.min(DOUBT_MS, intervalMs) : intervalMs;
   }
 
   get wanted(): boolean {
     const { health } = this;
     if (health.state === "maintenance") return false;
     // What nobody asked for is left out while calls prove as much.
-    if (this.#policy.check?.written === true || isInDoubt(health) || this.#silence.lasts) return true;
+    if (this.#policy.check?.written === true || this.#inDoubt) return true;
     return this.#env.clock.nowMs() - this.#provenMs >= this.intervalMs;
   }
 
-  checked({ result, said }: CheckOutcome): void {
+  checked({ result, said, asked }: CheckOutcome): void {
     this.#check = { atMs: this.#env.clock.wallMs(), result, said };
     this.#env.metrics.targetChecks.with(this.#kept.plan.id, result).add(1);
     const before = this.health;
+    if (asked !== undefined) this.#kept.checkHeard(asked.signal, asked.elsewhere);
+    this.#judgeSignals(before.epoch);
     if (result === "passed") this.#silence.heard();
     this.#step(result === "passed" ? { kind: "check_passed" } : { kind: "check_failed", silent: this.#silence.lasts });
     const after = this.#health;
     if (after.epoch !== before.epoch || isUnproven(after) !== isUnproven(before)) this.#kept.healthChanged();
   }
 
+  get #inDoubt(): boolean {
+    return isInDoubt(this.health) || this.#silence.lasts || this.#kept.signalsInDoubt;
+  }
+
   // === The machine ===
+
+  #judgeSignals(epoch: number): void {
+    if (this.#kept.takesNothing) this.#step({ kind: "no_signal", epoch, jitter: this.#env.random.next() });
+  }
 
   #step(event: HealthEvent): void {
     const before = this.#health;

@@ -23,6 +23,8 @@ export type HealthEvent =
   /** Answered with a refusal that is the target's fault, as far as one can tell (data/export/target-fault.ts). */
   | { readonly kind: "refused"; readonly epoch: number; readonly jitter: number; readonly recent: Recent }
   | { readonly kind: "throttled"; readonly epoch: number; readonly delayMs: number | undefined }
+  /** It has told of every signal that it does not take it. */
+  | { readonly kind: "no_signal"; readonly epoch: number; readonly jitter: number }
   /** Ended without saying anything about the target. */
   | { readonly kind: "neutral"; readonly epoch: number }
   | { readonly kind: "check_passed" }
@@ -49,6 +51,9 @@ export function stepHealth(health: Health, event: HealthEvent, nowMs: number, po
       return onRefused(health, event.jitter, event.recent, nowMs, policy);
     case "throttled":
       return onThrottled(health, event.delayMs, nowMs, policy);
+    case "no_signal":
+      if (health.state !== "ready" && health.state !== "probing") return health;
+      return eject(health, "no_signal", event.jitter, nowMs, policy);
     case "neutral":
       return health.state === "probing" ? { ...health, probeOut: false } : health;
     case "check_passed":

@@ -31,6 +31,8 @@ export interface Delivery {
   unreachable: readonly TargetHandle[] | undefined;
   /** Which asked its sender to leave them alone, when it was its turn last. */
   paused: readonly TargetHandle[] | undefined;
+  /** Where its signal was not taken: only again where nothing else may take it. */
+  unwilling: readonly TargetHandle[] | undefined;
 }
 
 /** What a parcel takes of its queue's bound: all that is kept for it, though others may have the same headers. */
@@ -80,6 +82,7 @@ export function deliverParts(whole: Delivery, parts: readonly Parcel[]): Deliver
     if (i === 0) delivery.trial = whole.trial;
     delivery.avoid = whole.avoid;
     delivery.unreachable = whole.unreachable;
+    delivery.unwilling = whole.unwilling;
     return delivery;
   });
 }
@@ -107,6 +110,24 @@ export function endOf({ parcel }: Delivery, nowMs: number, maxAgeMs: number): Pa
   return undefined;
 }
 
+/** Counts one more attempt of each, at this target, and tells whether it is the first one of all. */
+export function isFirstTry(deliveries: readonly Delivery[], target: string): boolean {
+  let retries = 0;
+  for (const delivery of deliveries) {
+    delivery.parcel.attempts++;
+    delivery.parcel.target = target;
+    retries += delivery.retries + (delivery.splits?.count ?? 0);
+  }
+  return retries === 0;
+}
+
+/** Says who was asked last, unless there is nothing to complain of. */
+export function withTarget(outcome: ParcelOutcome, target: string): ParcelOutcome {
+  if (target === "" || outcome.target !== undefined) return outcome;
+  if (outcome.kind === "delivered" && outcome.rejected === 0) return outcome;
+  return { ...outcome, target };
+}
+
 /** The one place that makes them, so that all have the same shape. */
 function newDelivery(parcel: Parcel, charge: number, company: number): Delivery {
   return {
@@ -123,6 +144,7 @@ function newDelivery(parcel: Parcel, charge: number, company: number): Delivery 
     avoid: undefined,
     unreachable: undefined,
     paused: undefined,
+    unwilling: undefined,
   };
 }
 

@@ -29,7 +29,7 @@ export function gather(
   for (let next = queue.peek(); next !== undefined && room > 0; next = queue.peek()) {
     const { parcel } = next;
     if (taken.length > 0) {
-      if (taken.length + 1 > next.company || next.unreachable?.includes(target) === true) break;
+      if (taken.length + 1 > next.company || isUnfit(next, target)) break;
       if (!areSame(target.plan.forwardHeaders, taken[0]!.parcel.headers, parcel.headers)) break;
       if (items + parcel.items > limits.items || bytes + parcel.bytes > Math.min(maxBytes, next.maxBytes)) break;
     }
@@ -48,6 +48,10 @@ function areSame(names: readonly string[], a: SenderHeaders, b: SenderHeaders): 
   if (a === b) return true;
   for (const name of names) if (a.get(name) !== b.get(name)) return false;
   return true;
+}
+
+function isUnfit({ unreachable, unwilling }: Delivery, target: TargetHandle): boolean {
+  return unreachable?.includes(target) === true || unwilling?.includes(target) === true;
 }
 
 /** One request out of many: concatenated Export requests are one Export request, so no byte is copied. */

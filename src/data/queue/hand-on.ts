@@ -13,6 +13,8 @@ export interface TakingPool {
   /** One of its targets can be used for what is of this signal. */
   usable(signal: Signal): boolean;
   hasAnyRoom(signal: Signal): boolean;
+  /** One of its targets, usable or not, takes this signal as far as is known. */
+  mayTake(signal: Signal): boolean;
   /** Takes a parcel that was not divided for it. With `full` the parcel stays the caller's and is not settled. */
   adopt(parcel: Parcel): "accepted" | "full";
   /** Calls `listener` once, after something may have changed with its targets or its room. */
@@ -67,6 +69,16 @@ export class HandOn {
     const to = this.#give(parcel, fallback);
     if (to !== undefined) this.#env.moved(to, parcel.points);
     return to !== undefined;
+  }
+
+  /** Some pool of those that take over may take this signal some time. */
+  mayBeTaken(signal: Signal, fallback: string | undefined): boolean {
+    let pool = fallback === undefined ? undefined : this.#env.poolNamed(fallback);
+    while (pool !== undefined) {
+      if (pool.mayTake(signal)) return true;
+      pool = pool.fallback === undefined ? undefined : this.#env.poolNamed(pool.fallback);
+    }
+    return false;
   }
 
   /** Does not wait any more for a pool that can take something. */

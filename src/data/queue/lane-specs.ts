@@ -58,6 +58,11 @@ export function divisionIdentity({ division, strategy }: PoolPlan): string {
   }
 }
 
+/** The same for a lane that goes on where it was, though the plan is another one. */
+export function identityOf(strategy: StrategyPlan, { adaptiveWeights }: PoolPlan): string {
+  return JSON.stringify([strategy, adaptiveWeights]);
+}
+
 function caseLanes(strategy: StrategyPlan, targets: readonly TargetHandle[]): LaneSpec[] {
   if (strategy.type !== "content") throw new TypeError(`${strategy.type} has no cases`);
   return [...strategy.cases, strategy.otherwise].map((ids, i) => ({

@@ -58,6 +58,10 @@ export class LaneStore {
     return false;
   }
 
+  hasReadyOf(signal: Signal): boolean {
+    return this.#firstOf(signal) !== undefined;
+  }
+
   get isEmpty(): boolean {
     if (this.hasReady) return false;
     for (const waiting of this.#waiting) if (waiting.length > 0) return false;

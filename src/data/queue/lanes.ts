@@ -5,6 +5,7 @@ import type { TargetHandle } from "../export/target.ts";
 import { CopyParcel } from "./copy-parcel.ts";
 import type { Delivery } from "./delivery.ts";
 import { divisionIdentity, type LaneSpec, laneSpecs } from "./lane-specs.ts";
+import { anyTakes } from "./hopeless.ts";
 import { LaneOwners } from "./lane-owners.ts";
 import { QueueLane } from "./queue-lane.ts";
 import type { LaneEnv } from "./lane-port.ts";
@@ -81,6 +82,11 @@ export class Lanes {
     return undefined;
   }
 
+  /** A target may take this signal some time, that is none of these. */
+  anyTakes(signal: Signal, but: readonly TargetHandle[]): boolean {
+    return this.#channels.some((lane) => anyTakes(lane.targets, signal, but));
+  }
+
   sum(of: (lane: QueueLane) => number): number {
     let sum = 0;
     for (const lane of this.#all) sum += of(lane);
@@ -91,10 +97,12 @@ export class Lanes {
     return new Set(this.#all.flatMap((lane) => lane.targets));
   }
 
-  /** Where a copy of something new goes, for broadcast: to every target that is usable, or to all when none is. */
+  /** Where a copy of something new goes, for broadcast: to every target that is usable, or, when none is, to all that take it. */
   forCopies(signal: Signal): readonly QueueLane[] {
     const usable = this.#channels.filter((lane) => lane.anyUsable(signal) || lane.wantsProbe(signal));
-    return usable.length > 0 ? usable : this.#channels;
+    if (usable.length > 0) return usable;
+    const willing = this.#channels.filter((lane) => anyTakes(lane.targets, signal, []));
+    return willing.length > 0 ? willing : this.#channels;
   }
 
   /** Where something new for this channel goes: one lane, or one for each copy. */

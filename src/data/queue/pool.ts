@@ -83,6 +83,10 @@ class MemoryPool implements Pool {
     return this.#held.items;
   }
 
+  mayTake(signal: Signal): boolean {
+    return this.#lanes.anyTakes(signal, []);
+  }
+
   hasAnyRoom(signal: Signal): boolean {
     return this.hasRoom(1, signal);
   }
@@ -267,7 +271,9 @@ class MemoryPool implements Pool {
 
   /** What stood in the wrong lane, or came back from its target: what each channel gets of it. */
   #sort(delivery: Delivery): { readonly channel: number; readonly delivery: Delivery }[] {
-    const cuts = this.#cut(delivery.parcel, delivery.unreachable);
+    const { unreachable, unwilling } = delivery;
+    const but = unwilling === undefined ? unreachable : [...(unreachable ?? []), ...unwilling];
+    const cuts = this.#cut(delivery.parcel, but);
     const parts = deliverParts(delivery, this.#part(delivery.parcel, cuts));
     return parts.map((part, i) => ({ channel: cuts[i]!.channel, delivery: part }));
   }
@@ -351,6 +357,10 @@ class MemoryPool implements Pool {
       },
       anyUsableBeside: (targets, signal) => this.#lanes.channels.some((lane) => lane.anyUsableIn(targets, signal)),
       handOn: (parcel) => this.#handOn.handOn(parcel, this.#plan.fallback),
+      mayBeTaken: (signal, but) => {
+        if (this.#plan.division.kind === "key" && this.#lanes.anyTakes(signal, but)) return true;
+        return this.#handOn.mayBeTaken(signal, this.#plan.fallback);
+      },
       sort: (deliveries) => this.#lanes.putUnsorted(deliveries),
       ...(strategies && { strategies }),
       strategyFailed: (strategy, what) => {

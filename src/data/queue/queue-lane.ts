@@ -8,13 +8,15 @@ import type { Panic } from "../balance/panic-report.ts";
 import type { SendOutcome } from "../export/target-client.ts";
 import type { AttemptTime, TargetHandle } from "../export/target.ts";
 import type { Parcel, ParcelOutcome } from "../parcel.ts";
+import { CopyParcel } from "./copy-parcel.ts";
 import type { SplitParcel } from "./cut-parcel.ts";
 import { attemptTime, cutMs } from "./attempt-time.ts";
 import { cutAhead } from "./cut-ahead.ts";
-import { type Aside, type Delivery, deliverParts, endOf } from "./delivery.ts";
+import { type Aside, type Delivery, deliverParts, endOf, isFirstTry, withTarget } from "./delivery.ts";
+import { anyTakes, isReadyBy, refusedBy, refuses, takeHopeless } from "./hopeless.ts";
 import { gather, toBatch } from "./gather.ts";
 import type { LaneEnv, LaneForesight } from "./lane-port.ts";
-import type { LaneKind, LaneSpec } from "./lane-specs.ts";
+import { identityOf, type LaneKind, type LaneSpec } from "./lane-specs.ts";
 import { LaneStore } from "./lane-store.ts";
 import { pausedTargets, pausedUntilMs, tooLateOf } from "./paused-tenants.ts";
 import type { RetryBudget } from "./retry-policy.ts";
@@ -32,6 +34,7 @@ interface Flight extends BagItem {
   cancel: Cancel;
 }
 
+const NO_TARGETS: readonly TargetHandle[] = [];
 const NOTHING: Cancel = () => undefined;
 const NEVER = (): boolean => false;
 
@@ -109,10 +112,7 @@ export class QueueLane implements Origin {
     const { nowMs } = this;
     if (this.anyUsable(signal) || this.#chooser.anyProbeWanted(nowMs, signal)) return true;
     const untilMs = nowMs + PATIENCE_MS;
-    const { bit } = SIGNAL_FACTS[signal];
-    return this.targets.some(({ health, refused }) => {
-      return health.state === "ready" && health.pausedUntilMs <= untilMs && (refused & bit) === 0;
-    });
+    return this.targets.some((target) => isReadyBy(target, untilMs) && !refuses(target, signal));
   }
 
   /** Something waits although the targets have all that they can take. */
@@ -165,7 +165,10 @@ export class QueueLane implements Origin {
 
   /** One of its targets waits for a probe of this signal, and nothing is queued that could be one. */
   wantsProbe(signal: Signal): boolean {
-    return !this.#store.hasReady && this.#chooser.anyProbeWanted(this.nowMs, signal);
+    const refused = this.targets.some((target) => refuses(target, signal));
+    // What is of another signal is a probe of the target, but of no use as a probe of a signal.
+    const isThere = refused ? this.#store.hasReadyOf(signal) : this.#store.hasReady;
+    return !isThere && this.#chooser.anyProbeWanted(this.nowMs, signal);
   }
 
   get nowMs(): number {
@@ -318,6 +321,26 @@ export class QueueLane implements Origin {
     return this.kind === "owner" ? this.#env.anyUsableBeside(targets, signal) : this.anyUsableIn(targets, signal);
   }
 
+  mayBeTaken(signal: Signal, but: readonly TargetHandle[]): boolean {
+    return anyTakes(this.targets, signal, but) || this.#env.mayBeTaken(signal, but);
+  }
+
+  handOn(delivery: Delivery): boolean {
+    if (!this.#env.handOn(delivery.parcel)) return false;
+    this.#hold(delivery, -1);
+    this.#env.ended();
+    return true;
+  }
+
+  leaveOut(delivery: Delivery): boolean {
+    const { parcel } = delivery;
+    if (!(parcel instanceof CopyParcel) || parcel.isLast) return false;
+    this.#hold(delivery, -1);
+    parcel.end(undefined);
+    this.#env.ended();
+    return true;
+  }
+
   /** One of its own targets is usable that is none of these. */
   anyUsableIn(but: readonly TargetHandle[], signal: Signal): boolean {
     return this.#chooser.anyUsableBeside(but, this.nowMs, signal);
@@ -346,7 +369,10 @@ export class QueueLane implements Origin {
     if (head === undefined || this.#lingers(queue, head, nowMs)) return "waits";
     head.paused = pausedTargets(this.targets, head, nowMs);
     const target = this.#chooser.choose(head, nowMs, queue.signal);
-    if (target === undefined) return this.#setAside(queue, head, nowMs) ? "sent" : "nowhere";
+    if (target === undefined) {
+      if ((queue.awaited > 0 || this.kind === "copy") && this.#giveUp(queue)) return "sent";
+      return this.#setAside(queue, head, nowMs) ? "sent" : "nowhere";
+    }
     this.#send(queue, target, nowMs);
     return "sent";
   }
@@ -383,8 +409,9 @@ export class QueueLane implements Origin {
 
   /** Whether its first parcel, and so that of any other queue of its signal, waits for nothing but room. */
   #isFull(queue: SignalQueue, nowMs: number): boolean {
-    const { avoid, unreachable, paused } = queue.peek() ?? {};
-    if (avoid !== undefined || unreachable !== undefined || paused !== undefined) return false;
+    const { avoid, unreachable, paused, unwilling } = queue.peek() ?? {};
+    if (avoid !== undefined || unreachable !== undefined || paused !== undefined || unwilling !== undefined)
+      return false;
     return this.#chooser.anyUsable(nowMs, queue.signal);
   }
 
@@ -393,6 +420,17 @@ export class QueueLane implements Origin {
     const end = endOf(delivery, nowMs, this.maxAgeMs);
     if (end !== undefined) this.finish(delivery, end);
     return end === undefined;
+  }
+
+  /** Where nobody takes a signal, now or later, nobody who waits need wait; what was acknowledged stays as long as it may. */
+  #giveUp(queue: SignalQueue): boolean {
+    const { signal } = queue;
+    if (this.targets.length === 0 || this.mayBeTaken(signal, NO_TARGETS)) return false;
+    const leaving = takeHopeless(queue);
+    for (const delivery of leaving) {
+      if (!this.leaveOut(delivery)) this.finish(delivery, refusedBy(this.targets, signal));
+    }
+    return leaving.length > 0;
   }
 
   /** With `max_wait`, what is new waits for company, until a batch is full. */
@@ -471,25 +509,4 @@ export class QueueLane implements Origin {
     settleBatch(this, sent, outcome);
     this.#env.ended();
   }
-}
-
-/** Says who was asked last, unless there is nothing to complain of. */
-function withTarget(outcome: ParcelOutcome, target: string): ParcelOutcome {
-  if (target === "" || outcome.target !== undefined) return outcome;
-  if (outcome.kind === "delivered" && outcome.rejected === 0) return outcome;
-  return { ...outcome, target };
-}
-
-function isFirstTry(deliveries: readonly Delivery[], target: string): boolean {
-  let retries = 0;
-  for (const delivery of deliveries) {
-    delivery.parcel.attempts++;
-    delivery.parcel.target = target;
-    retries += delivery.retries + (delivery.splits?.count ?? 0);
-  }
-  return retries === 0;
-}
-
-function identityOf(strategy: StrategyPlan, { adaptiveWeights }: PoolPlan): string {
-  return JSON.stringify([strategy, adaptiveWeights]);
 }

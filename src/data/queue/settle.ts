@@ -25,6 +25,8 @@ export function settleBatch(origin: Origin, sent: SentBatch, outcome: SendOutcom
       return retry(origin, sent, outcome);
     case "too_large":
       return tooLarge(origin, sent.deliveries, sent.target, outcome);
+    case "elsewhere":
+      return turnAway(origin, sent, outcome.message);
     case "rejected":
       return reject(origin, sent.deliveries, outcome);
     default:
@@ -60,6 +62,36 @@ function retry(origin: Origin, { deliveries, target }: SentBatch, outcome: Retry
   if (later.length > 0) retryLater(origin, later, target, outcome);
   if (elsewhere.length > 0) origin.putElsewhere(elsewhere);
   if (again.length > 0) origin.countRetry(outcome.reason);
+}
+
+/**
+ * The target does not take the signal: at once to another one that may, or to another pool. That is no retry, for nothing was
+ * tried: each target, and each pool, says so of a parcel once. When nobody takes it the sender is told; what was acknowledged waits.
+ */
+function turnAway(origin: Origin, { deliveries, target }: SentBatch, message: string): void {
+  const moving: Delivery[] = [];
+  const later: Delivery[] = [];
+  endTrials(origin, deliveries, "unknown");
+  for (const delivery of worthAnother(origin, deliveries)) {
+    const { signal, deadlineMs } = delivery.parcel;
+    const unwilling = [...(delivery.unwilling ?? []), target];
+    delivery.unwilling = unwilling;
+    if (origin.anyUsableBeside(unwilling, signal)) moving.push(delivery);
+    else if (origin.leaveOut(delivery) || origin.handOn(delivery)) origin.countRetry("elsewhere");
+    else if (deadlineMs === Infinity) waitOn(origin, delivery);
+    else if (origin.mayBeTaken(signal, unwilling)) later.push(delivery);
+    else origin.finish(delivery, { kind: "rejected", message, badData: false });
+  }
+  const refused = { kind: "retry", reason: "unavailable", message, unprocessed: true } as const;
+  if (later.length > 0) retryLater(origin, later, target, refused);
+  if (moving.length > 0) origin.putElsewhere(moving);
+  if (later.length + moving.length > 0) origin.countRetry("elsewhere");
+}
+
+/** It was acknowledged: neither a budget nor a number of retries ends it, only its age. */
+function waitOn(origin: Origin, delivery: Delivery): void {
+  origin.putBackLater([delivery], backoffMs(delivery.retries, origin.retry, origin.random));
+  delivery.retries++;
 }
 
 /** Those with equally many retries wait together, so that old ones do not make new ones wait long, or go too early. */

@@ -11,6 +11,7 @@ export class SignalQueue {
   #items = 0;
   #bytes = 0;
   #charge = 0;
+  #awaited = 0;
 
   constructor(signal: Signal, tenant?: Tenant) {
     this.signal = signal;
@@ -33,6 +34,11 @@ export class SignalQueue {
   /** What it takes of the queue's bound. */
   get charge(): number {
     return this.#charge;
+  }
+
+  /** Parcels whose senders have not been told of success. */
+  get awaited(): number {
+    return this.#awaited;
   }
 
   peek(): Delivery | undefined {
@@ -71,5 +77,6 @@ export class SignalQueue {
     this.#charge += sign * charge;
     this.#items += sign * parcel.items;
     this.#bytes += sign * parcel.bytes;
+    if (parcel.deadlineMs !== Infinity) this.#awaited += sign;
   }
 }

@@ -10,21 +10,29 @@ import { isUnsigned } from "./unsigned.ts";
 
 /**
  * An empty export on the target's own connection, by the way that data takes. Who takes only some signals refuses the others:
- * after a refusal the next check asks with the next signal.
+ * after a refusal the next check asks with the next signal, and who takes none of them has failed.
  */
 export function openOtlpCheck(check: CheckPlan, current: () => TargetPlan, client: TargetClient): Check {
   let signal: Signal = "traces";
   const own = Object.entries(check.headers);
   const headers = own.length === 0 ? NO_HEADERS : new SenderHeaders(new Map(own));
+  /** Answers in a row, each to another signal, that said: not here. */
+  let elsewhere = 0;
   return {
     run(timeoutMs, done) {
       let cancelled = false;
       const batch = { signal, pieces: [], bytes: 0, items: 0, points: 0, headers };
       const cancel = client.send(batch, timeoutMs, (outcome) => {
         if (cancelled) return;
-        if (outcome.kind === "rejected") signal = after(signal);
+        const refused = outcome.kind === "elsewhere";
+        elsewhere = refused ? Math.min(SIGNALS.length, elsewhere + 1) : 0;
         const isUnheard = outcome.kind === "rejected" && isUnsigned(outcome.code, check, current());
-        done(isUnheard ? { result: "passed", said: outcome.message } : judge(outcome));
+        const judged: CheckOutcome = isUnheard
+          ? { result: "passed", said: outcome.message }
+          : judge(outcome, elsewhere === SIGNALS.length);
+        const isAnswer = outcome.kind !== "retry";
+        done(isAnswer ? { ...judged, asked: { signal: batch.signal, elsewhere: refused } } : judged);
+        if (refused || outcome.kind === "rejected") signal = after(batch.signal);
       });
       return () => {
         cancelled = true;
@@ -38,7 +46,7 @@ export function openOtlpCheck(check: CheckPlan, current: () => TargetPlan, clien
 }
 
 /** Whatever tells that requests are read and answered is good; only what real data would not survive is not. */
-function judge(outcome: SendOutcome): CheckOutcome {
+function judge(outcome: SendOutcome, takesNothing: boolean): CheckOutcome {
   switch (outcome.kind) {
     case "accepted":
       return { result: "passed", said: outcome.message };
@@ -47,6 +55,8 @@ function judge(outcome: SendOutcome): CheckOutcome {
     case "retry":
       if (outcome.reason === "throttled") return { result: "passed", said: outcome.message };
       return { result: outcome.reason === "timeout" ? "timeout" : "failed", said: outcome.message };
+    case "elsewhere":
+      return { result: takesNothing ? "failed" : "passed", said: outcome.message };
     case "rejected":
       return { result: isTargetFault(outcome) ? "failed" : "passed", said: outcome.message };
     default:

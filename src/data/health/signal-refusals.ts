@@ -1,0 +1,170 @@
+import type { Cancel, Clock } from "../../core/clock.ts";
+import type { Random } from "../../core/random.ts";
+import { SIGNAL_FACTS, SIGNALS, type Signal } from "../../otlp/signal.ts";
+import type { TargetPlan } from "../../plan/plan.ts";
+import type { Log } from "../../telemetry/log.ts";
+import type { Metrics } from "../../telemetry/metrics.ts";
+import { isDue, type RefusalEvent, type SignalRefusal, stepRefusal, TAKEN } from "./signal-refusal.ts";
+
+/** A signal that a target does not take now. */
+export interface RefusedSignal {
+  readonly signal: Signal;
+  /** Clock.nowMs(). */
+  readonly sinceMs: number;
+  readonly nextTryMs: number;
+  readonly said: string;
+}
+
+export interface RefusalsEnv {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly metrics: Metrics;
+  readonly log?: Log;
+}
+
+/** Whose refusals they are. */
+export interface Refusing {
+  readonly plan: TargetPlan;
+  /** Something may have changed for those who wait; never from within `sent` or `tell`. */
+  refusalDue(): void;
+}
+
+/** A target that changes its mind without end is logged once in this time, for each signal. */
+const LOG_MS = 60_000;
+
+type LimitedLog = ReturnType<Log["limited"]> | undefined;
+
+const ALL = SIGNALS.reduce((bits, signal) => bits | SIGNAL_FACTS[signal].bit, 0);
+
+/** Which signals one target takes, from what it answers to each. Has one timer at most. */
+export class SignalRefusals {
+  readonly #whose: Refusing;
+  readonly #env: RefusalsEnv;
+  readonly #refusals: SignalRefusal[] = SIGNALS.map(() => TAKEN);
+  /** Signals that checks heard refused, and all of which something was heard since the first one was refused; as bits. */
+  #checkedAway = 0;
+  #heard = 0;
+  #mask = 0;
+  #timer: { readonly atMs: number; readonly cancel: Cancel } | undefined;
+  #closed = false;
+
+  constructor(whose: Refusing, env: RefusalsEnv) {
+    this.#whose = whose;
+    this.#env = env;
+  }
+
+  /** Signals that are refused now, by their bits; 0 as a rule. */
+  get mask(): number {
+    return this.#mask;
+  }
+
+  /** No signal is left that it may take, by its answers to calls, and to checks of signals of which it got no data. */
+  get isAll(): boolean {
+    return this.#mask !== 0 && (this.#mask | this.#checkedAway) === ALL;
+  }
+
+  /** Some signal is refused, and of others it is not known whether they are taken. */
+  get isInDoubt(): boolean {
+    return this.#mask !== 0 && this.#heard !== ALL;
+  }
+
+  get list(): readonly RefusedSignal[] {
+    return SIGNALS.flatMap((signal) => {
+      const refusal = this.#refusals[SIGNAL_FACTS[signal].index]!;
+      if (refusal.state !== "refused") return [];
+      const { sinceMs, nextTryMs, said } = refusal;
+      return [{ signal, sinceMs, nextTryMs, said }];
+    });
+  }
+
+  isDue(signal: Signal): boolean {
+    return isDue(this.#refusals[SIGNAL_FACTS[signal].index]!, this.#env.clock.nowMs());
+  }
+
+  /** What a call told of its signal. True when the signal was taken before, and now is refused, or the other way round. */
+  tell(signal: Signal, event: RefusalEvent): boolean {
+    const { bit } = SIGNAL_FACTS[signal];
+    if (event.kind === "took") this.#checkedAway &= ~bit;
+    return this.#step(signal, event);
+  }
+
+  elsewhere(signal: Signal, said: string): boolean {
+    return this.#step(signal, { kind: "elsewhere", said, jitter: this.#env.random.next() });
+  }
+
+  /** What an empty export told: it does not refuse a signal by itself, for data is what counts. */
+  checked(signal: Signal, elsewhere: boolean): void {
+    const { bit } = SIGNAL_FACTS[signal];
+    const was = (this.#checkedAway & bit) !== 0;
+    this.#heard |= bit;
+    this.#checkedAway = elsewhere ? this.#checkedAway | bit : this.#checkedAway & ~bit;
+    if (was && !elsewhere) this.#step(signal, { kind: "hurry" });
+  }
+
+  /** The target is back: whatever it refused is worth a try. */
+  hurry(): void {
+    for (const signal of SIGNALS) this.#step(signal, { kind: "hurry" });
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+
+  #step(signal: Signal, event: RefusalEvent): boolean {
+    const { index, bit } = SIGNAL_FACTS[signal];
+    const before = this.#refusals[index]!;
+    const next = stepRefusal(before, event, this.#env.clock.nowMs(), this.#whose.plan.health.ejection);
+    if (next === before) return false;
+    this.#refusals[index] = next;
+    const changed = next.state !== before.state;
+    if (changed) this.#changed(signal, bit, next);
+    if (!this.#closed) this.#setTimer();
+    return changed;
+  }
+
+  #changed(signal: Signal, bit: number, next: SignalRefusal): void {
+    if (this.#mask === 0) this.#heard = 0;
+    this.#heard |= bit;
+    const { metrics } = this.#env;
+    const target = this.#whose.plan.id;
+    if (next.state === "refused") {
+      this.#mask |= bit;
+      metrics.targetRefusals.with(target, signal).add(1);
+      this.#line(signal)?.warn("target does not take a signal: it gets none of it but probes", {
+        target,
+        signal,
+        said: next.said,
+      });
+    } else {
+      this.#mask &= ~bit;
+      this.#line(signal)?.info("target takes a signal again", { target, signal });
+    }
+  }
+
+  #line(signal: Signal): LimitedLog {
+    return this.#env.log?.limited(`target ${this.#whose.plan.id} ${signal}`, LOG_MS);
+  }
+
+  /** Those who wait are told when a signal may be tried. */
+  #setTimer(): void {
+    const { clock } = this.#env;
+    const nowMs = clock.nowMs();
+    let atMs = Infinity;
+    for (const refusal of this.#refusals) {
+      if (refusal.state === "refused" && !refusal.probeOut && refusal.nextTryMs > nowMs)
+        atMs = Math.min(atMs, refusal.nextTryMs);
+    }
+    if (this.#timer?.atMs === atMs) return;
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    if (atMs === Infinity) return;
+    const cancel = clock.after(Math.ceil(atMs - nowMs), () => {
+      this.#timer = undefined;
+      this.#setTimer();
+      this.#whose.refusalDue();
+    });
+    this.#timer = { atMs, cancel };
+  }
+}

@@ -1,0 +1,46 @@
+import { SIGNAL_FACTS, type Signal } from "../../otlp/signal.ts";
+import type { TargetHandle } from "../export/target.ts";
+import type { ParcelOutcome } from "../parcel.ts";
+import { CopyParcel } from "./copy-parcel.ts";
+import type { Delivery } from "./delivery.ts";
+import type { SignalQueue } from "./signal-queue.ts";
+
+/** The target does not take the signal, as far as is known now. */
+export function refuses({ refused }: TargetHandle, signal: Signal): boolean {
+  return (refused & SIGNAL_FACTS[signal].bit) !== 0;
+}
+
+/** One of them, usable or not, takes this signal as far as is known, and is none of `but`. */
+export function anyTakes(targets: readonly TargetHandle[], signal: Signal, but: readonly TargetHandle[]): boolean {
+  const takes = (target: TargetHandle): boolean => !refuses(target, signal) && !but.includes(target);
+  return targets.some((target) => (target.parts === undefined ? takes(target) : target.parts.all.some(takes)));
+}
+
+/** It works, and asked for no pause beyond this time. */
+export function isReadyBy({ health }: TargetHandle, untilMs: number): boolean {
+  return health.state === "ready" && health.pausedUntilMs <= untilMs;
+}
+
+/**
+ * Takes out what need not wait where nobody takes the signal: that of senders who wait, who are to be told, and copies that others
+ * have as well. What was acknowledged stays: somebody may take it before it is too old.
+ */
+export function takeHopeless(queue: SignalQueue): readonly Delivery[] {
+  const leaving: Delivery[] = [];
+  queue.keep((delivery) => {
+    const { parcel } = delivery;
+    const stays = parcel.deadlineMs === Infinity && (!(parcel instanceof CopyParcel) || parcel.isLast);
+    if (!stays) leaving.push(delivery);
+    return stays;
+  });
+  return leaving;
+}
+
+/** What is told then, in the words of targets. */
+export function refusedBy(targets: readonly TargetHandle[], signal: Signal): ParcelOutcome {
+  const said = targets.flatMap(({ plan, refusals }) => {
+    const its = refusals.find((refusal) => refusal.signal === signal);
+    return its === undefined ? [] : [`${plan.id}: ${its.said}`];
+  });
+  return { kind: "rejected", message: `no target takes ${signal} (${said.slice(0, 3).join("; ")})`, badData: false };
+}
