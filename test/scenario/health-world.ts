@@ -1,5 +1,6 @@
 import { parseDuration } from "../../src/core/units.ts";
 import type { Batch, SendOutcome, TargetClient } from "../../src/data/export/target-client.ts";
+import { SIGNALS } from "../../src/otlp/signal.ts";
 import { openTargets, type Targets } from "../../src/data/export/targets.ts";
 import type { TargetHandle } from "../../src/data/export/target.ts";
 import type { Check } from "../../src/data/health/check.ts";
@@ -19,6 +20,7 @@ const REFUSED: SendOutcome = {
   badData: false,
   perhapsData: true,
 };
+const ELSEWHERE: SendOutcome = { kind: "elsewhere", code: "HTTP 404", message: "HTTP 404" };
 const TIMEOUT_MS = 5_000;
 const ANSWER_MS = 5;
 const STEP_MS = 10;
@@ -26,7 +28,7 @@ const STEP_MS = 10;
 /** How a target treats what comes: calls, and checks unless it treats them otherwise. */
 type Behaviour =
   | { readonly kind: "works"; readonly tookMs: number }
-  | { readonly kind: "killed" | "hangs" | "fails" | "half" | "refuses" }
+  | { readonly kind: "killed" | "hangs" | "fails" | "half" | "refuses" | "elsewhere" | "only traces" }
   | { readonly kind: "bad data"; readonly every: number }
   | { readonly kind: "throttles"; readonly afterMs: number };
 
@@ -40,6 +42,8 @@ interface Actor {
   sent: number;
   failed: number;
   asked: number;
+  /** In a row. */
+  refusedChecks: number;
 }
 
 /** Real targets with real health on a moved clock; their peers and their checks do as the scenario says. */
@@ -138,7 +142,7 @@ export class HealthWorld {
     if (actor.everyMs === undefined || nowMs < actor.nextMs || !this.#plans.has(id)) return;
     actor.nextMs += actor.everyMs;
     const target = this.#handle(id);
-    const allowed = target.usable(nowMs) ? target.inFlight < target.windowSize : target.wantsProbe();
+    const allowed = target.usable(nowMs, "traces") ? target.inFlight < target.windowSize : target.wantsProbe("traces");
     if (allowed) this.#send(id, actor);
   }
 
@@ -182,9 +186,16 @@ export class HealthWorld {
       run: (timeoutMs, done) => {
         const actor = this.#actors.get(id()) ?? unknown(id());
         actor.asked++;
-        return this.#answer(actor, actor.checks ?? actor.behaviour, timeoutMs, (outcome) => {
-          const passed = outcome.kind === "accepted" || (outcome.kind === "retry" && outcome.reason === "throttled");
-          done({ result: passed ? "passed" : "failed", said: "" });
+        const signal = SIGNALS[actor.asked % SIGNALS.length]!;
+        const asTold = actor.checks ?? actor.behaviour;
+        const isAway = asTold.kind === "only traces" && signal !== "traces";
+        return this.#answer(actor, isAway ? { kind: "elsewhere" } : asTold, timeoutMs, (outcome) => {
+          const refused = outcome.kind === "elsewhere";
+          const throttled = outcome.kind === "retry" && outcome.reason === "throttled";
+          // As the real one: who takes none of the signals has failed.
+          actor.refusedChecks = refused ? actor.refusedChecks + 1 : 0;
+          const passed = outcome.kind === "accepted" || throttled || (refused && actor.refusedChecks < SIGNALS.length);
+          done({ result: passed ? "passed" : "failed", said: "", asked: { signal, elsewhere: refused } });
         });
       },
       [Symbol.asyncDispose]: async () => undefined,
@@ -215,6 +226,10 @@ function answerOf(behaviour: Behaviour, timeoutMs: number, nth: number): [afterM
       return [timeoutMs, retry("timeout")];
     case "half":
       return [ANSWER_MS, nth % 2 === 0 ? ACCEPTED : retry("unavailable")];
+    case "only traces":
+      return [ANSWER_MS, ACCEPTED];
+    case "elsewhere":
+      return [ANSWER_MS, ELSEWHERE];
     case "refuses":
       return [ANSWER_MS, REFUSED];
     case "bad data":
@@ -235,6 +250,8 @@ function behaviourOf(text: string): Behaviour {
   const slow = /^takes (\w+)$/u.exec(text);
   const stumbles = /^refuses every (\d+)th$/u.exec(text);
   if (stumbles !== null) return { kind: "bad data", every: Number(stumbles[1]) };
+  if (text === "take only traces") return { kind: "only traces" };
+  if (text === "answers 404") return { kind: "elsewhere" };
   if (text === "refuses") return { kind: "refuses" };
   if (throttles !== null) return { kind: "throttles", afterMs: duration(throttles[1]) };
   if (slow !== null) return { kind: "works", tookMs: duration(slow[1]) };
@@ -256,15 +273,17 @@ function planOf(id: string, check: string): TargetPlan {
 
 function newActor(): Actor {
   const behaviour: Behaviour = { kind: "works", tookMs: ANSWER_MS };
-  const counts = { nth: 0, sent: 0, failed: 0, asked: 0 };
+  const counts = { nth: 0, sent: 0, failed: 0, asked: 0, refusedChecks: 0 };
   return { behaviour, checks: undefined, everyMs: undefined, nextMs: 0, ...counts };
 }
 
-/** Only changes of state are logged by targets. */
+/** Only changes of state, and of the signals that they take, are logged by targets. */
 function recorder(told: (line: string) => void): Log {
-  const line = (_message: string, fields: LogFields = {}): void =>
+  const line = (message: string, fields: LogFields = {}): void =>
     told(
-      `${String(fields["target"])}: ${String(fields["from"])} -> ${String(fields["to"])} (${String(fields["reason"])})`,
+      fields["signal"] !== undefined
+        ? `${String(fields["target"])}: ${message} (${String(fields["signal"])})`
+        : `${String(fields["target"])}: ${String(fields["from"])} -> ${String(fields["to"])} (${String(fields["reason"])})`,
     );
   const log: Log = { debug: line, info: line, warn: line, error: line, child: () => log, limited: () => log };
   return log;

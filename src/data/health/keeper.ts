@@ -201,7 +201,7 @@ export class HealthKeeper implements Checked {
     this.#env.metrics.targetChecks.with(this.#kept.plan.id, result).add(1);
     const before = this.health;
     if (asked !== undefined) this.#kept.checkHeard(asked.signal, asked.elsewhere);
-    this.#judgeSignals(before.epoch);
+    if (before.state === "ready") this.#judgeSignals(before.epoch); // a return is decided by a call
     if (result === "passed") this.#silence.heard();
     this.#step(result === "passed" ? { kind: "check_passed" } : { kind: "check_failed", silent: this.#silence.lasts });
     const after = this.#health;
