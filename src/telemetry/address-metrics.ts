@@ -1,4 +1,4 @@
-import type { MetricSpec } from "./metric-table.ts";
+import type { MetricSpec } from "./metric-spec.ts";
 
 /** Rows of the metric table: the addresses behind the names of targets. */
 export const ADDRESS_METRICS = {

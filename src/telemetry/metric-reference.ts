@@ -1,4 +1,5 @@
-import { METRICS, type MetricSpec } from "./metric-table.ts";
+import type { MetricSpec } from "./metric-spec.ts";
+import { METRICS } from "./metric-table.ts";
 
 /** docs/reference/metrics.md, from the table. `node src/telemetry/metric-reference.ts > docs/reference/metrics.md` */
 export function metricReference(): string {

@@ -1,20 +1,7 @@
 import { REASONS } from "../core/reason.ts";
+import type { MetricSpec } from "./metric-spec.ts";
+import { TARGET_METRICS } from "./target-metric-table.ts";
 import { ADDRESS_METRICS } from "./address-metrics.ts";
-
-/** One row of the table below: the only place where a metric is declared. */
-export interface MetricSpec {
-  readonly name: string;
-  readonly kind: "counter" | "gauge" | "histogram";
-  readonly unit: string;
-  readonly help: string;
-  readonly labels: readonly string[];
-  /** Upper bounds, rising; for histograms. */
-  readonly buckets?: readonly number[];
-  /** Label values whose series exist from the start, at zero. */
-  readonly always?: readonly (readonly string[])[];
-  /** More series than this are counted together under `other`. */
-  readonly maxSeries?: number;
-}
 
 const SECONDS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30] as const;
 const ITEMS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 50_000] as const;
@@ -289,87 +276,8 @@ export const METRICS = {
     help: "How many batches a target may have under way; adapts to what it can take.",
     labels: ["target"],
   },
-  targetState: {
-    name: "signalbox_target_state",
-    kind: "gauge",
-    unit: "targets",
-    help: "1 for the state that a target is in, 0 for the others.",
-    labels: ["target", "state"],
-    maxSeries: 20_000,
-  },
-  targetReason: {
-    name: "signalbox_target_state_reason",
-    kind: "gauge",
-    unit: "info",
-    help: "Always 1; the label tells why the target is in its state.",
-    labels: ["target", "reason"],
-    maxSeries: 20_000,
-  },
-  targetSince: {
-    name: "signalbox_target_state_since_seconds",
-    kind: "gauge",
-    unit: "seconds",
-    help: "When the target entered its state, in seconds since 1970.",
-    labels: ["target"],
-    maxSeries: 20_000,
-  },
-  targetRefuses: {
-    name: "signalbox_target_refuses",
-    kind: "gauge",
-    unit: "signals",
-    help: "1 while a target does not take a signal, as its answers say: it gets none of it but probes.",
-    labels: ["target", "signal"],
-    maxSeries: 20_000,
-  },
-  targetRefusals: {
-    name: "signalbox_target_refusals_total",
-    kind: "counter",
-    unit: "times",
-    help: "Times a target was found not to take a signal.",
-    labels: ["target", "signal"],
-    maxSeries: 20_000,
-  },
-  targetNextTry: {
-    name: "signalbox_target_next_try_seconds",
-    kind: "gauge",
-    unit: "seconds",
-    help: "When a target that is out is tried next, in seconds since 1970; 0 when no try is planned.",
-    labels: ["target"],
-    maxSeries: 20_000,
-  },
-  targetShare: {
-    name: "signalbox_target_weight_share",
-    kind: "gauge",
-    unit: "ratio",
-    help: "How much of its weight a target gets: 0 while it is not ready, below 1 while it comes back.",
-    labels: ["target"],
-    maxSeries: 20_000,
-  },
-  targetPausedTenants: {
-    name: "signalbox_target_paused_tenants",
-    kind: "gauge",
-    unit: "tenants",
-    help: "Senders, by the headers that a target is passed, that it asked to leave it alone for a while; 1,000 at most are known.",
-    labels: ["target"],
-    maxSeries: 20_000,
-  },
+  ...TARGET_METRICS,
   ...ADDRESS_METRICS,
-  targetTransitions: {
-    name: "signalbox_target_transitions_total",
-    kind: "counter",
-    unit: "transitions",
-    help: "Changes of state of a target, by what it was, what it became, and why.",
-    labels: ["target", "from", "to", "reason"],
-    maxSeries: 20_000,
-  },
-  targetChecks: {
-    name: "signalbox_target_checks_total",
-    kind: "counter",
-    unit: "checks",
-    help: "Active health checks of a target, by result: passed, failed, or timeout.",
-    labels: ["target", "result"],
-    maxSeries: 20_000,
-  },
   poolPanic: {
     name: "signalbox_pool_panic",
     kind: "gauge",

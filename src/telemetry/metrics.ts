@@ -1,5 +1,6 @@
 import { Unreachable } from "../core/unreachable.ts";
-import { METRICS, type MetricSpec } from "./metric-table.ts";
+import type { MetricSpec } from "./metric-spec.ts";
+import { METRICS } from "./metric-table.ts";
 
 /** A number that only grows. Hot code keeps the handle and adds once per batch. */
 export interface Counter {

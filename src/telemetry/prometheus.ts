@@ -1,5 +1,5 @@
 import { Unreachable } from "../core/unreachable.ts";
-import type { MetricSpec } from "./metric-table.ts";
+import type { MetricSpec } from "./metric-spec.ts";
 import type { Counter, Gauge, Histogram, Metrics } from "./metrics.ts";
 
 /** Content type of the text exposition format. */

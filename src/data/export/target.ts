@@ -20,7 +20,6 @@ import {
   wantsProbe,
 } from "../health/health.ts";
 import { HealthKeeper, type Kept, type KeeperEnv } from "../health/keeper.ts";
-import type { RefusalEvent } from "../health/signal-refusal.ts";
 import { type RefusedSignal, type Refusing, SignalRefusals } from "../health/signal-refusals.ts";
 import type { CallNews } from "../health/silence.ts";
 import { parseReportedLoad } from "../load/reported-load.ts";
@@ -317,7 +316,7 @@ class Target implements PartTarget, Kept, Refusing {
     const telling = timeoutMs >= Math.min(TELLING_TIMEOUT_MS, this.#plan.timeoutMs);
     const tenant = this.#plan.forwardHeaders.length > 0 ? batch.headers : undefined;
     const asks = this.#refuses(signal);
-    if (asks) this.#refusals.tell(signal, SENT);
+    if (asks) this.#refusals.sent(signal);
     const call = { items, bytes, sentMs, signal, telling, asks, tenant, epoch: this.#keeper.sent() };
     this.load.sent(items, bytes, sentMs);
     this.#whole?.load.sent(items, bytes, sentMs);
@@ -403,7 +402,7 @@ class Target implements PartTarget, Kept, Refusing {
     if (call.tenant !== undefined && isAboutSender(outcome)) return this.#judgeTenant(outcome, call, call.tenant);
     const end = endOf(outcome, call);
     this.#ended(call, end, nowMs);
-    this.#judgeSignal(outcome, call);
+    this.#refusals.judge(outcome, call);
     // Also a refusal is an answer: the target is there, and was as fast as it was. How fast it refuses what is too large, or of a
     // signal that it does not take, says nothing of how fast it takes the rest.
     if (outcome.kind !== "retry" && outcome.kind !== "too_large" && outcome.kind !== "elsewhere") {
@@ -441,41 +440,12 @@ class Target implements PartTarget, Kept, Refusing {
   /** It answers, and what it says holds for this sender only: no measure of how fast it takes what it takes. */
   #judgeTenant(outcome: SendOutcome, call: Sent, tenant: SenderHeaders): void {
     this.#ended(call, { kind: "neutral" }, this.#env.clock.nowMs());
-    if (call.asks) this.#refusals.tell(call.signal, UNCLEAR);
+    if (call.asks) this.#refusals.unclear(call.signal);
     if (outcome.kind !== "retry") return this.#keeper.neutral(call.epoch);
     this.#pauses.pause(tenant, outcome.afterMs);
     this.#keeper.success(call.epoch);
   }
-
-  /** What the outcome says of the signal of what was sent. */
-  #judgeSignal(outcome: SendOutcome, { signal, asks }: Sent): void {
-    switch (outcome.kind) {
-      case "elsewhere":
-        this.#refusals.elsewhere(signal, outcome.message);
-        return;
-      case "accepted":
-        this.#refusals.tell(signal, TOOK);
-        return;
-      case "too_large":
-        if (outcome.doubt === undefined) this.#refusals.tell(signal, TOOK);
-        else if (asks) this.#refusals.tell(signal, UNCLEAR);
-        return;
-      case "rejected":
-        if (outcome.badData) this.#refusals.tell(signal, TOOK);
-        else if (asks) this.#refusals.elsewhere(signal, outcome.message);
-        return;
-      case "retry":
-        if (asks) this.#refusals.tell(signal, UNCLEAR);
-        return;
-      default:
-        throw new Unreachable(outcome satisfies never);
-    }
-  }
 }
-
-const SENT: RefusalEvent = { kind: "sent" };
-const TOOK: RefusalEvent = { kind: "took" };
-const UNCLEAR: RefusalEvent = { kind: "unclear" };
 
 interface Sent extends SentCall {
   readonly signal: Signal;

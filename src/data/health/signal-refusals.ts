@@ -1,9 +1,11 @@
 import type { Cancel, Clock } from "../../core/clock.ts";
 import type { Random } from "../../core/random.ts";
+import { Unreachable } from "../../core/unreachable.ts";
 import { SIGNAL_FACTS, SIGNALS, type Signal } from "../../otlp/signal.ts";
 import type { TargetPlan } from "../../plan/plan.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
+import type { SendOutcome } from "../export/target-client.ts";
 import { isDue, type RefusalEvent, type SignalRefusal, stepRefusal, TAKEN } from "./signal-refusal.ts";
 
 /** A signal that a target does not take now. */
@@ -33,6 +35,8 @@ export interface Refusing {
 const LOG_MS = 60_000;
 
 type LimitedLog = ReturnType<Log["limited"]> | undefined;
+
+const TOOK: RefusalEvent = { kind: "took" };
 
 const ALL = SIGNALS.reduce((bits, signal) => bits | SIGNAL_FACTS[signal].bit, 0);
 
@@ -81,15 +85,39 @@ export class SignalRefusals {
     return isDue(this.#refusals[SIGNAL_FACTS[signal].index]!, this.#env.clock.nowMs());
   }
 
-  /** What a call told of its signal. True when the signal was taken before, and now is refused, or the other way round. */
-  tell(signal: Signal, event: RefusalEvent): boolean {
-    const { bit } = SIGNAL_FACTS[signal];
-    if (event.kind === "took") this.#checkedAway &= ~bit;
-    return this.#step(signal, event);
+  /** A batch leaves whose signal is refused: it asks whether it still is. */
+  sent(signal: Signal): void {
+    this.#step(signal, { kind: "sent" });
   }
 
-  elsewhere(signal: Signal, said: string): boolean {
-    return this.#step(signal, { kind: "elsewhere", said, jitter: this.#env.random.next() });
+  /** What asked has ended without an answer to that. */
+  unclear(signal: Signal): void {
+    this.#step(signal, { kind: "unclear" });
+  }
+
+  /** What an outcome says of the signal of what was sent. `asks`: it was told of to `sent`. */
+  judge(outcome: SendOutcome, { signal, asks }: { readonly signal: Signal; readonly asks: boolean }): void {
+    switch (outcome.kind) {
+      case "elsewhere":
+        this.#elsewhere(signal, outcome.message);
+        return;
+      case "accepted":
+        this.#took(signal);
+        return;
+      case "too_large":
+        if (outcome.doubt === undefined) this.#took(signal);
+        else if (asks) this.unclear(signal);
+        return;
+      case "rejected":
+        if (outcome.badData) this.#took(signal);
+        else if (asks) this.#elsewhere(signal, outcome.message);
+        return;
+      case "retry":
+        if (asks) this.unclear(signal);
+        return;
+      default:
+        throw new Unreachable(outcome satisfies never);
+    }
   }
 
   /** What an empty export told: it does not refuse a signal by itself, for data is what counts. */
@@ -112,16 +140,23 @@ export class SignalRefusals {
     this.#timer = undefined;
   }
 
-  #step(signal: Signal, event: RefusalEvent): boolean {
+  #took(signal: Signal): void {
+    this.#checkedAway &= ~SIGNAL_FACTS[signal].bit;
+    this.#step(signal, TOOK);
+  }
+
+  #elsewhere(signal: Signal, said: string): void {
+    this.#step(signal, { kind: "elsewhere", said, jitter: this.#env.random.next() });
+  }
+
+  #step(signal: Signal, event: RefusalEvent): void {
     const { index, bit } = SIGNAL_FACTS[signal];
     const before = this.#refusals[index]!;
     const next = stepRefusal(before, event, this.#env.clock.nowMs(), this.#whose.plan.health.ejection);
-    if (next === before) return false;
+    if (next === before) return;
     this.#refusals[index] = next;
-    const changed = next.state !== before.state;
-    if (changed) this.#changed(signal, bit, next);
+    if (next.state !== before.state) this.#changed(signal, bit, next);
     if (!this.#closed) this.#setTimer();
-    return changed;
   }
 
   #changed(signal: Signal, bit: number, next: SignalRefusal): void {

@@ -1,0 +1,14 @@
+/** One row of the table of metrics (metric-table.ts): the only place where a metric is declared. */
+export interface MetricSpec {
+  readonly name: string;
+  readonly kind: "counter" | "gauge" | "histogram";
+  readonly unit: string;
+  readonly help: string;
+  readonly labels: readonly string[];
+  /** Upper bounds, rising; for histograms. */
+  readonly buckets?: readonly number[];
+  /** Label values whose series exist from the start, at zero. */
+  readonly always?: readonly (readonly string[])[];
+  /** More series than this are counted together under `other`. */
+  readonly maxSeries?: number;
+}
