@@ -198,9 +198,18 @@ export class NodeDataPlane implements DataPlane {
 
   async apply(plan: Plan): Promise<void> {
     const strategies = await prepare(plan, this.#env, this.#given);
-    this.#strategies.swap(strategies);
-    this.#pools.update(plan); // from here on nothing fails, and nothing else runs in between
-    this.assembly = assemble(plan, this.#pools.live, this.#env);
+    if (this.#shutdown !== undefined) throw new RouterError("SHUTDOWN", "the node shuts down");
+    const before = this.#strategies.swap(strategies); // nothing else runs from here to the assignment
+    try {
+      this.#pools.update(plan, () => {
+        this.assembly = assemble(plan, this.#pools.live, this.#env);
+      });
+    } catch (cause) {
+      // Nothing of this should fail. If it does, what runs goes on as it was: pools and targets by the plan of before.
+      this.#strategies.swap(before);
+      this.#pools.update(this.plan);
+      throw cause;
+    }
   }
 
   status(): DataPlaneStatus {
@@ -212,10 +221,10 @@ export class NodeDataPlane implements DataPlane {
       pools: pools.map((pool) =>
         poolStatus(pool, { plan: this.plan, targets: this.#pools.targets, losses: this.#env.losses }),
       ),
-      targets: [...this.plan.targets.values()].map((target) => {
-        const handle = this.#pools.targets.get(target.id);
-        if (handle === undefined) throw new TypeError(`target ${target.id} of the plan is not open`);
-        return targetStatus(handle, this.#env.clock, this.#env.losses.ofTarget(target.id));
+      // All of them until it has ended; none afterwards.
+      targets: [...this.plan.targets.keys()].flatMap((id) => {
+        const handle = this.#pools.targets.get(id);
+        return handle === undefined ? [] : [targetStatus(handle, this.#env.clock, this.#env.losses.ofTarget(id))];
       }),
     };
   }

@@ -4,7 +4,8 @@ import { pathToFileURL } from "node:url";
 import type { Random } from "../core/random.ts";
 import { reasonOf, RouterError } from "../core/errors.ts";
 import type { Plan } from "../plan/plan.ts";
-import { createStrategies, type Strategies, type StrategyFactory } from "./balance/strategies.ts";
+import type { Picker } from "./balance/picker.ts";
+import { createStrategies, type Strategies, type StrategyContext, type StrategyFactory } from "./balance/strategies.ts";
 
 /** What a plugin can bring along. */
 export interface PluginHost {
@@ -27,18 +28,55 @@ export async function loadPlugins(
   const strategies = createStrategies();
   for (const name of given.names) strategies.register(name, given.find(name)!);
   for (const path of plugins) await loadPlugin(path, strategies);
+  const opened = new OpenedStrategies(strategies);
   for (const { name: pool, strategy, targets } of pools.values()) {
     if (strategy.type !== "plugin") continue;
     const { name, options } = strategy;
-    const factory = strategies.find(name);
-    if (factory === undefined) throw unknownStrategy(pool, name, strategies);
+    if (strategies.find(name) === undefined) throw unknownStrategy(pool, name, strategies);
     try {
-      factory({ size: targets.length, options, random });
+      opened.open(name, { size: targets.length, options, random });
     } catch (cause) {
       throw new RouterError("CONFIG_INVALID", `pool ${pool}: strategy ${name}: ${reasonOf(cause)}`, { cause });
     }
   }
-  return strategies;
+  return opened;
+}
+
+/**
+ * Strategies of which some were opened beforehand: each of those is handed out once, in place of another call of its factory. So a
+ * plugin that fails does so before a plan is taken over, and not half-way.
+ */
+class OpenedStrategies implements Strategies {
+  readonly #strategies: Strategies;
+  readonly #opened = new Map<string, Picker[]>();
+
+  constructor(strategies: Strategies) {
+    this.#strategies = strategies;
+  }
+
+  /** Throws what the factory throws. */
+  open(name: string, context: StrategyContext): void {
+    const key = keyOf(name, context);
+    const picker = this.#strategies.find(name)!(context);
+    this.#opened.set(key, [...(this.#opened.get(key) ?? []), picker]);
+  }
+
+  register(name: string, factory: StrategyFactory): void {
+    this.#strategies.register(name, factory);
+  }
+
+  find(name: string): StrategyFactory | undefined {
+    const factory = this.#strategies.find(name);
+    return factory && ((context) => this.#opened.get(keyOf(name, context))?.pop() ?? factory(context));
+  }
+
+  get names(): readonly string[] {
+    return this.#strategies.names;
+  }
+}
+
+function keyOf(name: string, { size, options }: StrategyContext): string {
+  return JSON.stringify([name, size, options]);
 }
 
 /** Strategies that can be exchanged for others while pools hold on to them. */
@@ -49,8 +87,11 @@ export class CurrentStrategies implements Strategies {
     this.#current = current;
   }
 
-  swap(next: Strategies): void {
+  /** Gives those that were there before. */
+  swap(next: Strategies): Strategies {
+    const before = this.#current;
     this.#current = next;
+    return before;
   }
 
   register(name: string, factory: StrategyFactory): void {

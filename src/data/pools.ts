@@ -45,8 +45,11 @@ export class Pools implements AsyncDisposable {
     return [...this.#retiring.values()].map(({ pool }) => pool);
   }
 
-  /** Takes over a plan. Does not wait and does not fail. */
-  update(plan: Plan): void {
+  /**
+   * Takes over a plan. Does not wait, and calls nothing that may fail; should anything fail all the same, also `built`, which is called
+   * when all is there, then taking over the plan of before in the same turn makes all as it was.
+   */
+  update(plan: Plan, built: () => void = () => undefined): void {
     const before = this.#plan;
     const gone = [...this.#live].filter(([name]) => !plan.pools.has(name));
     for (const [name, pool] of gone) this.#retire(name, pool, before);
@@ -54,7 +57,10 @@ export class Pools implements AsyncDisposable {
     this.#live = new Map([...this.#live].filter(([name]) => plan.pools.has(name)));
     this.#updateTargets();
     for (const [name, poolPlan] of plan.pools) this.#open(name, poolPlan);
+    this.#live = new Map([...plan.pools.keys()].map((name) => [name, this.#live.get(name)!]));
     for (const { pool, plan: last } of this.#retiring.values()) pool.update(last, this.#handles(last));
+    built();
+    this.#targets.settle();
   }
 
   /** Sends what all pools hold, at most until Clock.nowMs() is `deadlineMs`. */
@@ -95,6 +101,7 @@ export class Pools implements AsyncDisposable {
     this.#retiring.delete(name);
     await retiring.pool[Symbol.asyncDispose]();
     this.#updateTargets();
+    this.#targets.settle();
   }
 
   #updateTargets(): void {
@@ -102,7 +109,7 @@ export class Pools implements AsyncDisposable {
     for (const { targets } of this.#retiring.values()) {
       for (const target of targets) if (!plans.has(target.id)) plans.set(target.id, target);
     }
-    this.#targets.update(plans, this.#alone());
+    this.#targets.stage(plans, this.#alone());
   }
 
   /** Targets of pools in which nothing works that stays: new ones there cannot wait until they are proven. */

@@ -46,7 +46,7 @@ export class Chooser {
     this.targets = targets;
     this.#strategy = strategy;
     this.#env = env;
-    this.#common = this.#open(createPicker(strategy, targets.length, env), undefined);
+    this.#common = this.#open(this.#openPicker(), undefined);
     for (const [i, target] of targets.entries()) this.#indexOf.set(target, i);
   }
 
@@ -158,7 +158,7 @@ export class Chooser {
     }
     let own = this.#own[index];
     if (own === undefined) {
-      this.#own[index] = own = this.#open(this.#anotherPicker(), signal);
+      this.#own[index] = own = this.#open(this.#openPicker(), signal);
       if (this.#watched) own.state.watch(true);
     }
     return own;
@@ -168,8 +168,8 @@ export class Chooser {
     return { picker, state: new PoolState(this.targets, picker, this.#env.weights, signal) };
   }
 
-  /** A strategy of a plugin was opened before, when the pool was; nothing may fail here. */
-  #anotherPicker(): Picker {
+  /** Nothing may fail here: a strategy of a plugin that cannot be opened has another in its place, as one that fails later. */
+  #openPicker(): Picker {
     const { length } = this.targets;
     try {
       return createPicker(this.#strategy, length, this.#env);

@@ -15,6 +15,10 @@ export interface Targets extends AsyncDisposable {
    * works; new ones among them are used before they are proven.
    */
   update(plans: ReadonlyMap<string, TargetPlan>, alone?: ReadonlySet<string>): void;
+  /** The first half of `update`: what is gone from `all` goes on, and comes back with it when the plans of before are taken over. */
+  stage(plans: ReadonlyMap<string, TargetPlan>, alone?: ReadonlySet<string>): void;
+  /** The other half: ends what is gone. */
+  settle(): void;
 }
 
 export interface TargetsEnv extends TargetEnv {
@@ -24,43 +28,84 @@ export interface TargetsEnv extends TargetEnv {
 }
 
 export function openTargets(plans: ReadonlyMap<string, TargetPlan>, env: TargetsEnv): Targets {
-  let all = new Map<string, OwnedTarget>();
-  let started = false;
-  const retiring = new Set<Promise<void>>();
-  const joiningOf = (id: string, alone: ReadonlySet<string>): Joining =>
-    started ? (alone.has(id) ? "alone" : "later") : "start";
-  const retire = (target: OwnedTarget): void => {
-    const gone = target.retire().finally(() => retiring.delete(gone));
-    retiring.add(gone);
-  };
-  const update = (next: ReadonlyMap<string, TargetPlan>, alone: ReadonlySet<string> = NOBODY): void => {
-    const kept = carryOver(all, next);
+  return new OpenTargets(plans, env);
+}
+
+class OpenTargets implements Targets {
+  readonly #env: TargetsEnv;
+  readonly #retiring = new Set<Promise<void>>();
+  #started = false;
+  #all = new Map<string, OwnedTarget>();
+  /** Not wanted any more, and not closed yet. */
+  #gone: readonly (readonly [string, OwnedTarget])[] = [];
+
+  constructor(plans: ReadonlyMap<string, TargetPlan>, env: TargetsEnv) {
+    this.#env = env;
+    this.update(plans);
+    this.#started = true;
+  }
+
+  get all(): ReadonlyMap<string, TargetHandle> {
+    return this.#all;
+  }
+
+  update(next: ReadonlyMap<string, TargetPlan>, alone?: ReadonlySet<string>): void {
+    this.stage(next, alone);
+    this.settle();
+  }
+
+  stage(next: ReadonlyMap<string, TargetPlan>, alone: ReadonlySet<string> = NOBODY): void {
+    const { metrics, clock } = this.#env;
+    const before = this.#all;
+    const present = [...before, ...this.#gone];
+    const kept = carryOver(present, next);
+    this.#all = this.#openMissing(next, kept, alone);
     const staying = new Set(kept.values());
-    for (const target of all.values()) if (!staying.has(target)) retire(target);
-    for (const [id, target] of all) if (kept.get(id) !== target) hideTarget(env.metrics, id, target);
-    const before = all;
-    all = new Map();
-    for (const [id, plan] of next) {
-      const target = kept.get(id) ?? open(plan, env, joiningOf(id, alone));
-      target.adopt(plan);
+    this.#gone = present.filter(([, target]) => !staying.has(target));
+    for (const [id, target] of before) if (kept.get(id) !== target) hideTarget(metrics, id, target);
+    for (const [id, target] of this.#all) {
+      target.adopt(next.get(id)!);
       const wish = kept.has(id) ? undefined : before.get(id)?.wish;
       if (wish !== undefined) target.operate(wish);
-      showTarget(env.metrics, id, target, env.clock);
-      all.set(id, target);
+      showTarget(metrics, id, target, clock);
     }
-  };
-  update(plans);
-  started = true;
-  return {
-    get all() {
-      return all;
-    },
-    update,
-    async [Symbol.asyncDispose]() {
-      update(new Map());
-      await Promise.all(retiring);
-    },
-  };
+  }
+
+  settle(): void {
+    for (const [, target] of this.#gone) this.#retire(target);
+    this.#gone = [];
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.update(new Map());
+    await Promise.all(this.#retiring);
+  }
+
+  /** All targets of a plan: those that are there, and the others opened. When one cannot be opened, none of them stays open. */
+  #openMissing(
+    next: ReadonlyMap<string, TargetPlan>,
+    kept: ReadonlyMap<string, OwnedTarget>,
+    alone: ReadonlySet<string>,
+  ): Map<string, OwnedTarget> {
+    const all = new Map<string, OwnedTarget>();
+    try {
+      for (const [id, plan] of next) all.set(id, kept.get(id) ?? open(plan, this.#env, this.#joining(id, alone)));
+    } catch (cause) {
+      for (const [id, target] of all) if (!kept.has(id)) this.#retire(target);
+      throw cause;
+    }
+    return all;
+  }
+
+  #joining(id: string, alone: ReadonlySet<string>): Joining {
+    if (!this.#started) return "start";
+    return alone.has(id) ? "alone" : "later";
+  }
+
+  #retire(target: OwnedTarget): void {
+    const gone = target.retire().finally(() => this.#retiring.delete(gone));
+    this.#retiring.add(gone);
+  }
 }
 
 function open(plan: TargetPlan, { resolver, ...env }: TargetsEnv, joining: Joining): OwnedTarget {
@@ -72,7 +117,7 @@ const NOBODY: ReadonlySet<string> = new Set();
 
 /** Which of the present handles serves which id from now on: first those that keep their id, then those renamed. */
 function carryOver(
-  present: ReadonlyMap<string, OwnedTarget>,
+  present: readonly (readonly [string, OwnedTarget])[],
   next: ReadonlyMap<string, TargetPlan>,
 ): Map<string, OwnedTarget> {
   const kept = new Map<string, OwnedTarget>();
