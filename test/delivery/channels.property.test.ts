@@ -48,6 +48,7 @@ const outcome = fc.oneof(
     { kind: "retry", reason: "unavailable", message: "no", unprocessed: false },
     { kind: "retry", reason: "throttled", message: "slow", unprocessed: false, afterMs: 50 },
     { kind: "too_large", message: "big" },
+    { kind: "too_large", message: "exhausted", doubt: "quota" },
   ),
 );
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -91,6 +92,7 @@ class Run {
   readonly requests: { readonly names: readonly string[]; readonly carried: Carried }[] = [];
   readonly accepted = new Set<string>();
   readonly open: number[] = [];
+  readonly #doubted = new Set<string>();
   #seen = 0;
   #name = 0;
 
@@ -136,9 +138,13 @@ class Run {
 
   #answer(index: number, what: SendOutcome): void {
     const { batch } = this.rig.calls[index]!;
-    // A single item that is too large is refused for good, which a sender that was acknowledged before does not hear of.
-    if (what.kind === "accepted" || what.kind === "too_large") {
-      for (const name of namesOf(batch.signal, Buffer.concat(batch.pieces))) this.accepted.add(name);
+    // What is too large is refused for good, which a sender that was acknowledged before does not hear of: RESOURCE_EXHAUSTED only
+    // when it comes again.
+    const isLarge = what.kind === "too_large";
+    for (const name of namesOf(batch.signal, Buffer.concat(batch.pieces))) {
+      const doubted = isLarge && what.doubt !== undefined && !this.#doubted.has(name);
+      if (doubted) this.#doubted.add(name);
+      else if (isLarge || what.kind === "accepted") this.accepted.add(name);
     }
     this.rig.answer(index, what);
   }

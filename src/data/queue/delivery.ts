@@ -23,8 +23,8 @@ export interface Delivery {
   trial: Trial | undefined;
   /** It was found that it cannot be cut. */
   indivisible: boolean;
-  /** It could not be cut and was refused, and that may have been for its size, or not. */
-  doubted: boolean;
+  /** Which refused it last when it could not be cut, perhaps for its size, perhaps not. */
+  doubted: TargetHandle | undefined;
   /** Where it just failed: another target is preferred. */
   avoid: TargetHandle | undefined;
   /** Where no connection was to be had: not again before a backoff. */
@@ -140,7 +140,7 @@ function newDelivery(parcel: Parcel, charge: number, company: number): Delivery 
     splits: undefined,
     trial: undefined,
     indivisible: false,
-    doubted: false,
+    doubted: undefined,
     avoid: undefined,
     unreachable: undefined,
     paused: undefined,

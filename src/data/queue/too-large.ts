@@ -102,15 +102,15 @@ function tooSmall(origin: Origin, delivery: Delivery, refusal: Refusal): void {
   if (acknowledged.length > 0) wait(origin, acknowledged, { ...refusal, trial: undefined }, Infinity);
 }
 
-/** Is refused for good; what was acknowledged only if that is the second time, when only its size may be meant. */
+/** Is refused for good; what was acknowledged only the second time by the same target, which has taken smaller ones in between. */
 function indivisible(origin: Origin, delivery: Delivery, refusal: Refusal): void {
-  const { doubt, message } = refusal;
+  const { target, doubt, message } = refusal;
   endTrials(origin, [delivery], "unknown");
   const meant = doubt === undefined || doubt === "bad_data";
-  if (meant || (doubt === "recent" && (delivery.doubted || isAwaited(delivery)))) {
+  if (meant || (doubt === "recent" && (delivery.doubted === target || isAwaited(delivery)))) {
     return origin.finish(delivery, { kind: "rejected", message, badData: doubt === "bad_data" });
   }
-  delivery.doubted = true;
+  delivery.doubted = target;
   wait(origin, [delivery], refusal, Infinity);
 }
 
