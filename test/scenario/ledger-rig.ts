@@ -4,8 +4,7 @@ import { seededRandom } from "../../src/core/random.ts";
 import { assemble, type Assembly } from "../../src/data/assembly.ts";
 import { createCorridor } from "../../src/data/corridor.ts";
 import type { Batch, SendOutcome, TargetClient } from "../../src/data/export/target-client.ts";
-import type { TargetEnv } from "../../src/data/export/target.ts";
-import { openTargets } from "../../src/data/export/targets.ts";
+import { openTargets, type TargetsEnv } from "../../src/data/export/targets.ts";
 import { createParting } from "../../src/data/parting.ts";
 import { type Losses, openLosses } from "../../src/data/losses.ts";
 import { Pools } from "../../src/data/pools.ts";
@@ -14,7 +13,7 @@ import type { Reply } from "../../src/data/request.ts";
 import { splitRouted } from "../../src/data/routed-parcel.ts";
 import type { Signal } from "../../src/otlp/signal.ts";
 import { compile } from "../../src/plan/compile.ts";
-import type { Plan } from "../../src/plan/plan.ts";
+import type { Plan, TargetPlan } from "../../src/plan/plan.ts";
 import type { Env } from "../../src/telemetry/env.ts";
 import { createLedger } from "../../src/telemetry/ledger.ts";
 import { createLog } from "../../src/telemetry/log.ts";
@@ -40,6 +39,8 @@ export interface Carried {
   readonly leave: () => void;
 }
 
+type Named = Pick<TargetPlan, "id" | "address">;
+
 /** The walk from the corridor to the targets' clients, on a clock moved by hand and without sockets. */
 export class Rig implements AsyncDisposable {
   readonly clock = new ManualClock();
@@ -55,8 +56,8 @@ export class Rig implements AsyncDisposable {
   #assembly: Assembly;
   #version = 1;
 
-  /** Targets have active checks only with `openCheck`. */
-  constructor(text: string, more: Pick<TargetEnv, "openCheck"> = {}) {
+  /** Targets have active checks only with `openCheck`, and several addresses only with a `resolver`. */
+  constructor(text: string, more: Pick<TargetsEnv, "openCheck" | "resolver"> = {}) {
     const { clock } = this;
     const log = createLog({
       clock,
@@ -68,7 +69,7 @@ export class Rig implements AsyncDisposable {
     this.env = { clock, random: seededRandom(1), log, metrics: createMetrics(), ledger: createLedger() };
     this.losses = openLosses(this.env);
     const plan = planOf(text, this.#version);
-    const openClient = (current: () => { readonly id: string }): TargetClient => this.#openClient(current);
+    const openClient = (current: () => Named): TargetClient => this.#openClient(current);
     const targets = openTargets(plan.targets, { ...this.env, ...more, openClient });
     const schedule = (run: () => void): void => void this.#scheduled.push(run);
     this.pools = new Pools(plan, targets, {
@@ -133,7 +134,7 @@ export class Rig implements AsyncDisposable {
     await this.pools[Symbol.asyncDispose]();
   }
 
-  #openClient(current: () => { readonly id: string }): TargetClient {
+  #openClient(current: () => Named): TargetClient {
     const open = new Set<() => void>();
     return {
       send: (batch, timeoutMs, done) => {
@@ -148,7 +149,8 @@ export class Rig implements AsyncDisposable {
           queueMicrotask(() => end({ kind: "retry", reason: "cancelled", message: "cancelled", unprocessed: false }));
         };
         open.add(cancel);
-        this.calls.push({ target: current().id, batch, timeoutMs, answer: end });
+        const { id, address } = current();
+        this.calls.push({ target: address === undefined ? id : `${id}@${address}`, batch, timeoutMs, answer: end });
         return cancel;
       },
       async [Symbol.asyncDispose]() {

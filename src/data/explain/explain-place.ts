@@ -35,7 +35,7 @@ export function explainPlace(walk: Walk, answer: RuleAnswer, at: At, refusal: Re
     strategy: plan.strategy.type === "plugin" ? plan.strategy.name : plan.strategy.type,
     chain: chainOf(walk, answer),
     refusal,
-    channel: tellChannel(plan, channel, walk.signal),
+    channel: tellChannel(plan, channel, walk.signal, lanes),
     queued_items: lanes.reduce((sum, lane) => sum + lane.queuedItems, 0),
     targets: plan.targets.flatMap((id) => tellTarget(walk, id, lanes)),
     pick: tellPick(plan, lanes),
@@ -63,8 +63,12 @@ function channelIn({ pools, signal }: Walk, answer: RuleAnswer, name: string): n
   return own?.channel ?? pools.get(name)!.ownerOf(own?.keyHash ?? 0, signal);
 }
 
-function tellChannel(plan: PoolPlan, channel: number, signal: Walk["signal"]): ChannelExplanation | null {
-  const { division, targets } = plan;
+function tellChannel(
+  { division }: PoolPlan,
+  channel: number,
+  signal: Walk["signal"],
+  lanes: readonly LaneForesight[],
+): ChannelExplanation | null {
   switch (division.kind) {
     case "none":
       return null;
@@ -84,7 +88,8 @@ function tellChannel(plan: PoolPlan, channel: number, signal: Walk["signal"]): C
       return { kind: "region", number: channel, name: "other", why: "no target is in the item's region" };
     }
     case "key": {
-      const owner = targets[channel] ?? "nobody";
+      const { id = "nobody", address } = lanes[0]?.targets[0] ?? {};
+      const owner = address === undefined ? id : `${id} at ${address}`;
       return { kind: "key", number: channel, name: owner, why: `${owner} owns the key: ${keyText(division)}` };
     }
   }

@@ -1,4 +1,5 @@
 import { type KeyOwners, openKeyOwners, type OwnerView } from "../balance/key-owners.ts";
+import { openPartOwners } from "../balance/part-owners.ts";
 import type { TargetHandle } from "../export/target.ts";
 import { SIGNAL_FACTS, SIGNALS, type Signal } from "../../otlp/signal.ts";
 import type { QueueLane } from "./queue-lane.ts";
@@ -38,7 +39,7 @@ export class LaneOwners implements OwnerView {
   configure(lanes: readonly QueueLane[]): void {
     this.#lanes = lanes;
     const plans = lanes.map((lane) => lane.targets[0]?.plan ?? NOBODY);
-    this.#owners = openKeyOwners(plans.map(({ id, weight }) => ({ id, weight })));
+    this.#owners = openPartOwners(plans.map(({ id, weight, address }) => ({ id, weight, part: address })));
     this.#indexOf = new Map(lanes.flatMap((lane, i) => lane.targets.map((target) => [target, i] as const)));
     this.#grades = SIGNALS.map(() => new Uint8Array(lanes.length).fill(DOWN));
     this.#upCounts.fill(0);
@@ -120,4 +121,4 @@ function gradeOf(lane: QueueLane, signal: Signal): number {
   return lane.anyUsableInPanic(signal) ? POOR : DOWN;
 }
 
-const NOBODY = { id: "", weight: 1 };
+const NOBODY = { id: "", weight: 1, address: undefined };

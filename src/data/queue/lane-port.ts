@@ -24,6 +24,8 @@ export interface LaneForesight {
   /** In the order of the indexes of `pick`; `weight` is what counts of it now. */
   readonly targets: readonly {
     readonly id: string;
+    /** Which one of several. */
+    readonly address: string | undefined;
     readonly weight: number;
     readonly usable: boolean;
     readonly eligible: boolean;

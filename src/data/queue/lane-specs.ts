@@ -2,7 +2,7 @@ import { Unreachable } from "../../core/unreachable.ts";
 import type { PoolPlan, StrategyPlan } from "../../plan/plan.ts";
 import type { TargetHandle } from "../export/target.ts";
 
-/** What a lane is for. `copy`: one target's copies in a pool that broadcasts. `owner`: the keys of one target. */
+/** What a lane is for. `copy`: one target's copies in a pool that broadcasts. `owner`: the keys of one target, or of one of its addresses. */
 export type LaneKind = "shared" | "copy" | "owner";
 
 /** A lane as the plan wants it: what empties it, and how the target is picked. */
@@ -36,7 +36,7 @@ export function laneSpecs(plan: PoolPlan, targets: readonly TargetHandle[]): Lan
     }
     case "key":
       if (targets.length === 0) return [{ key: "nobody", kind: "shared", strategy: INSIDE, targets }];
-      return targets.map((one) => oneTarget("owner", strategy, one));
+      return targets.flatMap((one) => one.parts?.all ?? one).map((one) => oneTarget("owner", strategy, one));
     default:
       throw new Unreachable(division);
   }
@@ -74,5 +74,7 @@ function caseLanes(strategy: StrategyPlan, targets: readonly TargetHandle[]): La
 }
 
 function oneTarget(kind: LaneKind, strategy: StrategyPlan, target: TargetHandle): LaneSpec {
-  return { key: `${kind} ${target.plan.id}`, kind, strategy, targets: [target] };
+  const { id, address } = target.plan;
+  const key = address === undefined ? `${kind} ${id}` : `${kind} ${id} ${address}`;
+  return { key, kind, strategy, targets: [target] };
 }

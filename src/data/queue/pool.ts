@@ -3,6 +3,7 @@ import type { Signal } from "../../otlp/signal.ts";
 import type { PoolPlan } from "../../plan/plan.ts";
 import type { SenderHeaders } from "../../plan/sender-headers.ts";
 import { PanicReport } from "../balance/panic-report.ts";
+import type { Parts } from "../export/parts.ts";
 import type { TargetHandle } from "../export/target.ts";
 import type { Parcel } from "../parcel.ts";
 import { CopyParcel } from "./copy-parcel.ts";
@@ -36,6 +37,10 @@ class MemoryPool implements Pool {
   readonly #changed = new Set<() => void>();
   readonly #handOn: HandOn;
   #plan: PoolPlan;
+  #targets: readonly TargetHandle[] = [];
+  /** Of each target, as the lanes know them. */
+  #parts: readonly (Parts | undefined)[] = [];
+  #partsChanged = false;
   #scheduled = false;
   #closed = false;
   #timer: { readonly atMs: number; readonly cancel: Cancel } | undefined;
@@ -189,9 +194,11 @@ class MemoryPool implements Pool {
 
   update(plan: PoolPlan, targets: readonly TargetHandle[]): void {
     this.#plan = plan;
+    this.#targets = targets;
+    this.#parts = targets.map(({ parts }) => parts);
     this.#lanes.configure(plan, targets);
     this.#tenants.configure(targets);
-    const watched = this.#lanes.targets();
+    const watched = new Set([...this.#lanes.targets(), ...targets.filter(({ parts }) => parts !== undefined)]);
     for (const [target, unwatch] of this.#watching) {
       if (watched.has(target)) continue;
       unwatch();
@@ -289,7 +296,15 @@ class MemoryPool implements Pool {
 
   #targetChanged(target: TargetHandle): void {
     this.#lanes.touched(target);
+    if (target.parts !== undefined) this.#partsChanged = true;
     this.#schedule();
+  }
+
+  /** Where each part of a target has a lane of its own, other parts are other lanes. */
+  #takeParts(): void {
+    this.#partsChanged = false;
+    if (this.#plan.division.kind !== "key") return;
+    if (this.#targets.some(({ parts }, i) => parts !== this.#parts[i])) this.update(this.#plan, this.#targets);
   }
 
   #schedule(): void {
@@ -301,6 +316,7 @@ class MemoryPool implements Pool {
   #pumpNow(): void {
     this.#scheduled = false;
     if (this.#closed) return;
+    if (this.#partsChanged) this.#takeParts();
     this.#lanes.tidy();
     if (!this.#lanes.sortSome()) this.#schedule();
     this.#handOn.run(this.#lanes, this.#plan.fallback, this.#plan.division.kind === "cases");

@@ -154,7 +154,8 @@ export class QueueLane implements Origin {
     const pick = this.#chooser.foresee(nowMs, signal);
     const { weight, usable, eligible } = this.#chooser.view(nowMs, signal);
     const targets = this.targets.map((target, i) => {
-      return { id: target.plan.id, weight: weight[i]!, usable: usable[i] === 1, eligible: eligible[i] === 1 };
+      const { id, address } = target.plan;
+      return { id, address, weight: weight[i]!, usable: usable[i] === 1, eligible: eligible[i] === 1 };
     });
     return { key: this.key, queuedItems: this.queuedItems, targets, pick };
   }
