@@ -14,6 +14,7 @@ import { attemptTime, cutMs } from "./attempt-time.ts";
 import { cutAhead } from "./cut-ahead.ts";
 import { type Aside, type Delivery, deliverParts, endOf, isFirstTry, withTarget } from "./delivery.ts";
 import { anyTakes, isReadyBy, refusedBy, refuses, takeHopeless } from "./hopeless.ts";
+import { foreseeLane } from "./foresee-lane.ts";
 import { gather, toBatch } from "./gather.ts";
 import type { LaneEnv, LaneForesight } from "./lane-port.ts";
 import { identityOf, type LaneKind, type LaneSpec } from "./lane-specs.ts";
@@ -150,14 +151,7 @@ export class QueueLane implements Origin {
 
   /** For people: what the next pick would be, and what it would see. Without a trace. */
   foresee(signal: Signal): LaneForesight {
-    const { nowMs } = this;
-    const pick = this.#chooser.foresee(nowMs, signal);
-    const { weight, usable, eligible } = this.#chooser.view(nowMs, signal);
-    const targets = this.targets.map((target, i) => {
-      const { id, address } = target.plan;
-      return { id, address, weight: weight[i]!, usable: usable[i] === 1, eligible: eligible[i] === 1 };
-    });
-    return { key: this.key, queuedItems: this.queuedItems, targets, pick };
+    return { key: this.key, queuedItems: this.queuedItems, ...foreseeLane(this.#chooser, this.nowMs, signal) };
   }
 
   watch(on: boolean): void {
