@@ -39,7 +39,7 @@ for (const value of VALUES) {
   test(`no text tells of ${JSON.stringify(value)}, wherever in a config it comes from elsewhere`, () => {
     let usable = 0;
     for (const path of positionsOfSchema()) {
-      for (const written of WRITTEN) {
+      for (const written of value === VALUES[0] ? WRITTEN : WRITTEN.slice(0, 1)) {
         const what = `${path.join(".")}: ${written}`;
         const text = JSON.stringify(withValueAt(BASE, path, written), undefined, 1);
         const readFile = (name: string): string => (name === "marker.txt" ? `${value}\n` : "");
