@@ -41,7 +41,7 @@ default_pool: p`;
     const hasty = { via: "grpc", address: node.grpc, service: "s", timeoutMs: DEADLINE_MS } as const;
     await using sender = new Sender({ ...hasty, source: 2 });
     const first = patient.sendOne();
-    await a.until(({ requests }) => requests === 1);
+    await a.until(({ requests }) => requests >= 1);
     const late = await Promise.all([sender.sendOne(), sender.sendOne()]);
     for (const { answer } of late) assert.equal(answer.kind === "refused" && answer.code, GRPC.DEADLINE_EXCEEDED);
     a.script = () => OK;
@@ -56,7 +56,7 @@ default_pool: p`;
     await using node = await startTestNode(text, { sinks: { a } });
     await using patient = new Sender({ via: "grpc", address: node.grpc, source: 1, service: "s" });
     const first = patient.sendOne();
-    await a.until(({ requests }) => requests === 1);
+    await a.until(({ requests }) => requests >= 1);
     for (const [source, via, address] of [
       [2, "grpc", node.grpc],
       [3, "http", node.http],

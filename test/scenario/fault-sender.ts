@@ -3,6 +3,7 @@ import { stamp } from "../../src/generate/stamp.ts";
 import type { Tally } from "../../src/generate/tally.ts";
 import type { Signal } from "../../src/otlp/signal.ts";
 import { openWire, type Wire, type WireAnswer } from "./fault-wire.ts";
+import { PATIENCE_MS } from "../support/patience.ts";
 
 export interface SenderOptions {
   readonly via: "grpc" | "http";
@@ -169,7 +170,7 @@ export function medianMs(sent: readonly Sent[], sinceMs = 0): number {
 }
 
 /** Asks again and again, for what nobody tells of by itself; fails after `withinMs`. */
-export async function until(holds: () => boolean, withinMs = 10_000): Promise<void> {
+export async function until(holds: () => boolean, withinMs = PATIENCE_MS): Promise<void> {
   const endMs = performance.now() + withinMs;
   while (!holds()) {
     if (performance.now() > endMs) throw new Error(`waited ${withinMs} ms in vain for: ${holds.toString()}`);

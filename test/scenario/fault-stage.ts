@@ -92,7 +92,7 @@ default_pool: apart
   /** Until the target that failed takes `requests` more. */
   async recovered(requests = 5): Promise<void> {
     const before = this.bad.counts().accepted;
-    await this.bad.until(({ accepted }) => accepted >= before + requests, 40_000);
+    await this.bad.until(({ accepted }) => accepted >= before + requests);
   }
 
   /** Ends the load and fails when something that was acknowledged is nowhere, or too much came twice. */

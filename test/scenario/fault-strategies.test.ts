@@ -54,7 +54,7 @@ default_pool: p`;
   assert.ok(standby.counts().accepted > 0);
   await primary.start();
   const before = primary.counts().accepted;
-  await primary.until(({ accepted }) => accepted >= before + 20, 20_000);
+  await primary.until(({ accepted }) => accepted >= before + 20);
   const taken = standby.counts().accepted;
   await sender.progress(20);
   assert.equal(standby.counts().accepted, taken, "the standby is at rest again");
@@ -98,7 +98,7 @@ test("broadcast: a target that hangs holds up no other, and makes the reply one 
   const pool = "{ targets: [a, b], strategy: broadcast, retry: { max_retries: 0 } }";
   await using scene = await Scene.open(`targets: [${timeout}]\npools: { p: ${pool} }\ndefault_pool: p`, { a, b });
   const sent = scene.sender.sendOne();
-  await a.until(({ accepted }) => accepted === 1);
+  await a.until(({ accepted }) => accepted >= 1);
   const { answer } = await sent;
   assert.ok(answer.kind === "refused" && answer.code === GRPC.UNAVAILABLE && answer.retryMs !== undefined);
   assert.deepEqual([a.counts().acceptedItems, b.counts().requests], [5, 1]);
@@ -121,7 +121,7 @@ test("broadcast: a target that is known to be dead is left out, and has everythi
   }
   await b.start();
   sender.start();
-  await b.until(({ accepted }) => accepted > 10, 20_000);
+  await b.until(({ accepted }) => accepted > 10);
   await sender.stop();
   assert.equal(account([sender], [a]).lost, 0);
 });
@@ -170,7 +170,7 @@ test("a pool that throttles as a whole is left alone for as long as it asked", a
   const text = `pools: { p: { targets: [a], when_down: hold, ${RETRY} } }\ndefault_pool: p`;
   await using scene = await Scene.open(text, { a });
   const sent = scene.sender.sendOne();
-  await a.until(({ requests }) => requests === 1);
+  await a.until(({ requests }) => requests >= 1);
   a.script = () => OK;
   const { answer, tookMs } = await sent;
   assert.equal(answer.kind, "taken");

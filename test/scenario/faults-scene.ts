@@ -86,16 +86,16 @@ export class FaultsScene implements AsyncDisposable {
   /** Until the target has taken so many more batches. */
   async accepted(batches: number): Promise<void> {
     const wanted = this.sends("bad", "accepted") + batches;
-    await until(() => this.sends("bad", "accepted") >= wanted, 30_000);
+    await until(() => this.sends("bad", "accepted") >= wanted);
   }
 
   async untilOut(): Promise<void> {
-    await until(() => OUT.has(this.status("bad").state), 30_000);
+    await until(() => OUT.has(this.status("bad").state));
   }
 
   /** Until it has all of its weight again. */
   async untilBack(): Promise<void> {
-    await until(() => this.status("bad").state === "ready" && this.status("bad").share === 1, 30_000);
+    await until(() => this.status("bad").state === "ready" && this.status("bad").share === 1);
   }
 
   status(id: string): TargetStatus {

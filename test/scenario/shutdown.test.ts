@@ -66,7 +66,7 @@ test("SIGTERM: what was acknowledged on entering the queue is delivered before t
   await using node = await NodeProcess.start(text, { a });
   await using sender = new Sender({ via: "grpc", address: node.address("otlp_grpc"), source: 1, service: "s" });
   for (let i = 0; i < 40; i++) assert.equal((await sender.sendOne()).answer.kind, "taken");
-  await a.until(({ requests }) => requests === 1);
+  await a.until(({ requests }) => requests >= 1);
   await a.kill(); // what hangs there was not taken
   a.script = slow(5);
   await a.start();
@@ -106,7 +106,7 @@ test("a second signal ends the process at once with 1", async () => {
   await using node = await NodeProcess.start(CONFIG, { a });
   await using sender = new Sender({ via: "grpc", address: node.address("otlp_grpc"), source: 1, service: "s" });
   const cut = sender.sendOne();
-  await a.until(({ requests }) => requests === 1);
+  await a.until(({ requests }) => requests >= 1);
   node.kill("SIGTERM");
   await node.logged("signalbox stops: no longer ready, draining");
   node.kill("SIGINT");

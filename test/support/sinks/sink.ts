@@ -6,6 +6,7 @@ import { SinkRecord } from "./sink-record.ts";
 import type { SinkCounts } from "./sink-record.ts";
 import { answerOk } from "./sink-script.ts";
 import type { SinkAnswer, SinkRequest, SinkScript } from "./sink-script.ts";
+import { PATIENCE_MS } from "../patience.ts";
 
 export interface SinkOptions {
   /** Default: everything is taken. */
@@ -77,7 +78,7 @@ export class Sink implements AsyncDisposable {
   }
 
   /** Resolves as soon as `holds`, asked after every request and connection; rejects after `withinMs`. */
-  until(holds: (counts: SinkCounts) => boolean, withinMs = 10_000): Promise<void> {
+  until(holds: (counts: SinkCounts) => boolean, withinMs = PATIENCE_MS): Promise<void> {
     return this.#record.until(() => holds(this.#record.counts()), withinMs);
   }
 
