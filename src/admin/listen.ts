@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { createServer as createTlsServer } from "node:https";
+import { createServer as createTlsServer, Server as TlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
+import type { TlsOptions } from "node:tls";
 import type { Clock } from "../core/clock.ts";
 import { type Hide, hideIn } from "../core/hide.ts";
 import { reasonOf, RouterError } from "../core/errors.ts";
@@ -40,6 +41,8 @@ export interface AdminTls {
 export interface AdminServer extends AsyncDisposable {
   readonly host: string;
   readonly port: number;
+  /** Certificates and keys that were renewed: for connections from now on. */
+  renew(tls: AdminTls): void;
 }
 
 const LIMITS = { maxHeaderSize: 16_384, headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 5_000 };
@@ -58,6 +61,9 @@ export async function listenAdmin(options: AdminListenOptions): Promise<AdminSer
   return {
     host: options.host,
     port: bound.port,
+    renew(tls) {
+      if (server instanceof TlsServer) server.setSecureContext(secureOptions(tls));
+    },
     async [Symbol.asyncDispose]() {
       const closed = new Promise<void>((resolve) => void server.close(() => resolve()));
       server.closeAllConnections();
@@ -71,13 +77,16 @@ type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 function createHttpServer(options: AdminListenOptions, answer: Answer): Server {
   const { tls } = options;
   if (tls === undefined) return createServer(LIMITS, answer);
-  const { cert, key, clientCa } = tls;
-  const clients = clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: true };
   try {
-    return createTlsServer({ ...LIMITS, cert, key, ...clients, minVersion: "TLSv1.2" }, answer);
+    return createTlsServer({ ...LIMITS, ...secureOptions(tls) }, answer);
   } catch (cause) {
     throw new RouterError("TLS_INVALID", `admin listener: ${reasonOf(cause)}`, { cause, hint: "check node.admin.tls" });
   }
+}
+
+function secureOptions({ cert, key, clientCa }: AdminTls): TlsOptions {
+  const clients = clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: true };
+  return { cert, key, ...clients, minVersion: "TLSv1.2" };
 }
 
 function listening(server: Server, { host, port }: AdminListenOptions): Promise<void> {

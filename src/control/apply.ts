@@ -105,6 +105,8 @@ export interface ConfigWalk {
   readonly status: ConfigStatus;
 }
 
+/** Certificates and keys of listeners, which hold for connections from now on. */
+const RENEWED_IN_PLACE = /^node\.listen\.(?<listener>otlp_grpc|otlp_http|admin)\.tls\.(?<part>cert|key|client_ca)$/u;
 /** Parts of `node` that take effect without a restart; `region` and `plugins` are part of the plan. */
 const LIVE_NODE_KEYS = new Set(["log", "shutdown_grace", "region", "plugins", "secrets"]);
 
@@ -243,7 +245,17 @@ function summarise(changed: readonly string[]): string {
 function restartPaths(started: Config, config: Config): string[] {
   return changedPaths(started.node, config.node, "node").filter((path) => {
     const key = /^node\.(\w+)/u.exec(path)?.[1] ?? "";
-    return !LIVE_NODE_KEYS.has(key);
+    return !LIVE_NODE_KEYS.has(key) && !isRenewed(path, started, config);
+  });
+}
+
+/** Whether clients are asked for certificates at all is decided when the listener opens. */
+function isRenewed(path: string, ...configs: readonly Config[]): boolean {
+  const { listener, part } = RENEWED_IN_PLACE.exec(path)?.groups ?? {};
+  if (part !== "client_ca") return part !== undefined;
+  return configs.every(({ node }) => {
+    const options = node.listen[listener as keyof typeof node.listen]; // oxlint-disable-line typescript/no-unsafe-type-assertion -- the pattern names them all
+    return options !== false && options.tls?.client_ca !== undefined;
   });
 }
 

@@ -37,7 +37,7 @@ import type { Carry } from "./receive/carry.ts";
 import { type Listeners, openListeners } from "./receive/listen.ts";
 import { splitRouted } from "./routed-parcel.ts";
 import { poolStatus, targetStatus } from "./status.ts";
-import { receiveOptions } from "./listeners.ts";
+import { receiveOptions, renewedTls } from "./listeners.ts";
 
 /** So many times a rule is asked about an item for one explanation that is made beside the data: about a second's work. */
 const MAX_ASKED = 250_000;
@@ -210,6 +210,10 @@ export class NodeDataPlane implements DataPlane {
       this.#pools.update(this.plan);
       throw cause;
     }
+  }
+
+  renew(listen: Parameters<DataPlane["renew"]>[0]): void {
+    this.#listeners?.renew(renewedTls(listen));
   }
 
   status(): DataPlaneStatus {

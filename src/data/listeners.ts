@@ -1,6 +1,11 @@
 import type { TlsServerOptions } from "../http2/port.ts";
 import type { ListenerOptions, ListenOptions } from "../plan/data-plane.ts";
-import { GRPC_DEFAULTS, HTTP_DEFAULTS, type ListenOptions as ReceiveOptions } from "./receive/listen.ts";
+import {
+  GRPC_DEFAULTS,
+  HTTP_DEFAULTS,
+  type Listeners,
+  type ListenOptions as ReceiveOptions,
+} from "./receive/listen.ts";
 
 /** Completes what a node says of its listeners with what is not configurable. */
 export function receiveOptions(listen: ListenOptions): ReceiveOptions {
@@ -10,6 +15,14 @@ export function receiveOptions(listen: ListenOptions): ReceiveOptions {
     grpc: grpc && { ...GRPC_DEFAULTS, ...withTls(grpc), maxConnections },
     http: http && { ...HTTP_DEFAULTS, ...withTls(http), maxConnections },
   };
+}
+
+/** What listeners need to know of certificates that were renewed. */
+export function renewedTls({
+  otlpGrpc,
+  otlpHttp,
+}: Pick<ListenOptions, "otlpGrpc" | "otlpHttp">): Parameters<Listeners["renew"]>[0] {
+  return { grpc: otlpGrpc && withTls(otlpGrpc).tls, http: otlpHttp && withTls(otlpHttp).tls };
 }
 
 type WithTls<Options> = Omit<Options, "tls"> & { readonly tls?: TlsServerOptions };

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { Server as NetServer, type Server, type Socket } from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { TlsOptions } from "node:tls";
+import { Server as TlsServer, type TlsOptions } from "node:tls";
 import type { Clock } from "../core/clock.ts";
 import { watchRefusals } from "../core/connection-refusal.ts";
 import { RouterError, reasonOf } from "../core/errors.ts";
@@ -86,6 +86,10 @@ export class Listening implements UnaryServer {
 
   get connections(): number {
     return this.#connections.size;
+  }
+
+  renew(tls: TlsServerOptions): void {
+    if (this.#server instanceof TlsServer) this.#server.setSecureContext(serverTls(tls));
   }
 
   add(connection: ServedConnection): void {

@@ -172,6 +172,8 @@ export interface UnaryServer extends AsyncDisposable {
   readonly host: string;
   readonly port: number;
   readonly connections: number;
+  /** From now on connections are made with these. Of no effect without TLS. Throws for PEM that the TLS library does not take. */
+  renew(tls: TlsServerOptions): void;
   /** Stops accepting, sends GOAWAY, and resolves when all calls have ended or `graceMs` has passed. */
   drain(graceMs: number): Promise<void>;
 }

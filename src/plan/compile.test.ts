@@ -90,6 +90,12 @@ test("connections over TLS are made anew when what they are made with changes", 
   assert.equal(over("{ server_name: other }"), all[1]);
 });
 
+test("a target whose certificates are renewed is the same target", () => {
+  const pem = (text: string): string => `"-----BEGIN CERTIFICATE-----\\n${text}"`;
+  assert.equal(over(`{ ca: ${pem("one")} }`), over(`{ ca: ${pem("two")} }`));
+  assert.equal(over(`{ ca: ${pem("one")} }`), over("{}"));
+});
+
 test("the digest tells two texts apart, the version is the caller's", () => {
   const [one, same, other] = [
     planOf("unmatched: drop", 4),

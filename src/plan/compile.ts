@@ -61,7 +61,9 @@ function compileTarget(target: TargetConfig): TargetPlan {
     health: compileTargetHealth(target),
     statuses: compileStatuses(target.statuses),
   };
-  const { protocol, transport, url, tls } = plan; // all else is read anew for every call
+  const { protocol, transport, url } = plan; // all else is read anew for every call
+  // Certificates and keys are renewed in place (data/export/renewing-client.ts): the target is the same.
+  const tls = plan.tls && { serverName: plan.tls.serverName, insecure: plan.tls.insecureSkipVerify };
   const named = plan.resolve !== "one";
   const identity = createHash("sha256").update(JSON.stringify({ protocol, transport, url, tls, named }));
   return { ...plan, connectionIdentity: identity.digest("hex") };

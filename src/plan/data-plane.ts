@@ -13,6 +13,8 @@ export interface DataPlane extends AsyncDisposable {
   /** Takes over a plan: everything that can fail happens before the swap; a failure leaves the running plan untouched. */
   apply(plan: Plan): Promise<void>;
   readonly plan: Plan;
+  /** Certificates and keys of listeners, for connections from now on; all else of the listeners stays. The caller has checked them. */
+  renew(listen: Pick<ListenOptions, "otlpGrpc" | "otlpHttp">): void;
   status(): DataPlaneStatus;
   /** Whether something could be delivered now, and if not, why. */
   ready(): Readiness;

@@ -3,6 +3,7 @@ import { isAbsolute, join, resolve } from "node:path";
 import type { AdminContext, NodeFacts } from "../admin/context.ts";
 import { type AdminServer, listenAdmin } from "../admin/listen.ts";
 import { createRoutes } from "../admin/routes.ts";
+import { filesReadBy } from "../config/files-read.ts";
 import { formatAddress } from "../config/schema/address.ts";
 import { hideValuesOf } from "../config/hide-values.ts";
 import type { Config } from "../config/schema/config.ts";
@@ -13,6 +14,7 @@ import type { DocumentPlace, Loaded } from "../control/document/prepare.ts";
 import { type ConfigHistory, openHistory } from "../control/history/history.ts";
 import { openOperatorStates, type OperatorStates } from "../control/operator-states.ts";
 import { createRouteTable, type RouteTable } from "../control/route-table.ts";
+import { watchRenewals } from "../control/renewals.ts";
 import { type FileWatch, watchFile } from "../control/watch.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Hide } from "../core/hide.ts";
@@ -27,6 +29,7 @@ import type { Events } from "../telemetry/event-ring.ts";
 import type { RootLog } from "../telemetry/log.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import { openRuntimeMetrics, type RuntimeMetrics } from "../telemetry/runtime.ts";
+import { CertificateReport, checkListenerTls } from "./certificates.ts";
 import { listenerOptions, listenOptions } from "./listen-options.ts";
 import { VERSION } from "../core/version.ts";
 
@@ -135,6 +138,8 @@ export interface Steering {
   readonly desk: DocumentDesk;
   /** Told what this process wrote to the config file, by whoever watches it. */
   readonly written: { tell: (text: string) => void };
+  /** Told of each config that was taken over. */
+  readonly applied: { tell: (config: Config) => void };
 }
 
 /** Everything that changes the config while its data plane runs. */
@@ -146,6 +151,7 @@ export async function openSteering(
   const { file, text, place } = source;
   const desk: DocumentDesk = openDocumentDesk({ clock: env.clock, ...(sent !== undefined && { sent }) });
   const written = { tell: (_text: string): void => {} };
+  const applied = { tell: (_config: Config): void => {} };
   const { version, digest } = dataPlane.plan;
   if (version > history.lastVersion) {
     const summary = history.versions.length === 0 ? "the first" : "found at the start";
@@ -155,9 +161,15 @@ export async function openSteering(
     { config, text },
     {
       prepare: (next, running) => desk.prepareText(next, { running, follow: "all" }, place),
-      compile: (next, number, document) => compile(next, { version: number, text: document }),
+      compile: (next, number, document) => {
+        checkListenerTls(next);
+        return compile(next, { version: number, text: document });
+      },
       dataPlane,
-      onApplied: (next) => setLog(log, next),
+      onApplied: (next) => {
+        setLog(log, next);
+        applied.tell(next);
+      },
       file: file === undefined ? undefined : openConfigFile(file, (next) => written.tell(next)),
       history,
       clock: env.clock,
@@ -165,7 +177,7 @@ export async function openSteering(
       metrics: env.metrics,
     },
   );
-  return { walk, table: createRouteTable({ walk, history, desk, place }), desk, written };
+  return { walk, table: createRouteTable({ walk, history, desk, place }), desk, written, applied };
 }
 
 function factsOf(config: Config, { clock, source }: StartOptions): NodeFacts {
@@ -251,6 +263,7 @@ class Node implements RunningNode {
         }),
       );
     }
+    this.#followCertificates(config, stack);
     if (source.file === undefined) return;
     const watch = stack.use(
       watchFile({
@@ -263,6 +276,30 @@ class Node implements RunningNode {
     );
     written.tell = (text) => watch.expect(text);
     this.#watch = watch;
+  }
+
+  /** Those that are renewed in place are taken over; when they end can be seen. */
+  #followCertificates(config: Config, stack: AsyncDisposableStack): void {
+    const { env, source, walk, applied } = this.#parts;
+    const report = new CertificateReport(env);
+    report.show(config);
+    applied.tell = (next) => {
+      this.dataPlane.renew(listenOptions(next.node));
+      const { admin } = next.node.listen;
+      const tls = admin === false ? undefined : listenerOptions(admin).tls;
+      if (tls !== undefined) this.#admin?.renew(tls);
+      report.show(next);
+    };
+    stack.use(
+      watchRenewals({
+        clock: env.clock,
+        files: () => filesReadBy(walk.status.running, source.place.folder),
+        renewed: async () => {
+          env.log.info("files that the config names were renewed");
+          await walk.apply(walk.status.text);
+        },
+      }),
+    );
   }
 
   /** From here on the node closes what it consists of. */

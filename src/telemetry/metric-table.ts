@@ -218,6 +218,14 @@ export const METRICS = {
   },
 
   // Transport.
+  certificateExpiry: {
+    name: "signalbox_certificate_expiry_timestamp_seconds",
+    kind: "gauge",
+    unit: "seconds",
+    help: "When a certificate of the config ends, in seconds since 1970; of several in one place the first to end.",
+    labels: ["place"],
+    maxSeries: 2_000,
+  },
   connectionsRefused: {
     name: "signalbox_connections_refused_total",
     kind: "counter",

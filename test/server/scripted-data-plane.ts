@@ -83,6 +83,8 @@ export class ScriptedDataPlane implements DataPlane {
     return [...this.wishes.values()];
   }
 
+  renew(): void {}
+
   drops(): readonly DropSample[] {
     return [];
   }

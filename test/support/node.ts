@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { parse } from "yaml";
-import { systemClock } from "../../src/core/clock.ts";
+import { type Clock, systemClock } from "../../src/core/clock.ts";
 import { formatProblem } from "../../src/core/problem.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import type { ApplyOutcome } from "../../src/control/apply.ts";
@@ -24,6 +24,8 @@ export interface TestNodeOptions {
   readonly file?: string;
   /** What `${env:NAME}` stands for; nothing without. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Instead of the system's. */
+  readonly clock?: Clock;
 }
 
 /** A config document: YAML or JSON text, or what it says. */
@@ -133,7 +135,7 @@ export class TestNode implements AsyncDisposable {
 
 /** Starts a node on the config, completed by {@link completeConfig}. Throws all problems of a config that has errors. */
 export async function startTestNode(config: TestConfig, options: TestNodeOptions = {}): Promise<TestNode> {
-  const { sinks = {}, file, env = {} } = options;
+  const { sinks = {}, file, env = {}, clock = systemClock } = options;
   const text = completeConfig(config, sinks);
   if (file !== undefined) writeFileSync(file, text);
   const place = { name: "test.yaml", folder: process.cwd(), file: undefined };
@@ -142,8 +144,8 @@ export async function startTestNode(config: TestConfig, options: TestNodeOptions
   if (loaded.config === undefined) throw new Error(loaded.problems.map(formatProblem).join("\n"));
   const lines: Document[] = [];
   const write = (line: string): void => void lines.push(documentOf(JSON.parse(line)));
-  const log = createLog({ clock: systemClock, write, level: "info", format: "json", colour: false });
-  const running = await startNode(loaded.config, { clock: systemClock, random: seededRandom(1), log, source });
+  const log = createLog({ clock, write, level: "info", format: "json", colour: false });
+  const running = await startNode(loaded.config, { clock, random: seededRandom(1), log, source });
   return new TestNode(running, lines, sinks);
 }
 

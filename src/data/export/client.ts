@@ -9,6 +9,7 @@ import type { Metrics } from "../../telemetry/metrics.ts";
 import { faultCounter } from "../connection-faults.ts";
 import { openGrpcClient } from "./grpc.ts";
 import { openHttpClient } from "./http.ts";
+import { openRenewingClient } from "./renewing-client.ts";
 import type { TargetClient } from "./target-client.ts";
 
 export interface ClientEnv {
@@ -28,8 +29,13 @@ const GRPC_CONNECTIONS = 2;
 const KEEPALIVE_TIME_MS = 30_000;
 const KEEPALIVE_TIMEOUT_MS = 10_000;
 
-/** The client for the target's protocol. Nothing is connected before the first send. Throws TLS_INVALID for bad PEM. */
+/** The client of a target. Nothing is connected before the first send. Throws TLS_INVALID for bad PEM. */
 export function openClient(current: () => TargetPlan, env: ClientEnv): TargetClient {
+  const open = (plan: () => TargetPlan): TargetClient => openForProtocol(plan, env);
+  return current().url.startsWith("https:") ? openRenewingClient(current, open) : open(current);
+}
+
+function openForProtocol(current: () => TargetPlan, env: ClientEnv): TargetClient {
   const { protocol } = current();
   switch (protocol) {
     case "grpc":

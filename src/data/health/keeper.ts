@@ -162,7 +162,8 @@ export class HealthKeeper implements Checked {
   adopt(before: TargetPlan): void {
     const { check } = this.#kept.plan.health;
     this.#policy = this.#readPolicy();
-    if (JSON.stringify(check) === JSON.stringify(before.health.check)) return;
+    const isSame = JSON.stringify(check) === JSON.stringify(before.health.check);
+    if (isSame && JSON.stringify(this.#kept.plan.tls) === JSON.stringify(before.tls)) return;
     this.#closeChecker();
     this.#openChecker(false);
     if (this.#checker === undefined) this.#step({ kind: "unchecked" });

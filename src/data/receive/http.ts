@@ -8,7 +8,7 @@ import {
   type ServerResponse,
   STATUS_CODES,
 } from "node:http";
-import { createServer as createTlsServer } from "node:https";
+import { createServer as createTlsServer, Server as TlsServer } from "node:https";
 import { type AddressInfo, type Socket, Server as TcpServer } from "node:net";
 import { watchRefusals } from "../../core/connection-refusal.ts";
 import { reasonOf } from "../../core/errors.ts";
@@ -46,6 +46,8 @@ export interface HttpListener extends AsyncDisposable {
   readonly host: string;
   readonly port: number;
   readonly connections: number;
+  /** As that of UnaryServer. */
+  renew(tls: TlsServerOptions): void;
   /** Stops accepting, lets clients go, and resolves when all requests were answered or `graceMs` has passed. */
   drain(graceMs: number): Promise<void>;
 }
@@ -130,6 +132,10 @@ class NodeHttpListener implements HttpListener {
 
   get connections(): number {
     return this.#connections.size;
+  }
+
+  renew(tls: TlsServerOptions): void {
+    if (this.#server instanceof TlsServer) this.#server.setSecureContext(tlsSettings(tls));
   }
 
   async drain(graceMs: number): Promise<void> {

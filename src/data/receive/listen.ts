@@ -1,6 +1,6 @@
 import { RouterError, reasonOf } from "../../core/errors.ts";
 import { DEFAULT_GRPC_TRANSPORT, type GrpcTransport } from "../../core/grpc-transport.ts";
-import type { UnaryServer, UnaryServerOptions } from "../../http2/port.ts";
+import type { TlsServerOptions, UnaryServer, UnaryServerOptions } from "../../http2/port.ts";
 import { UNARY_TRANSPORTS } from "../../http2/transport.ts";
 import { refusalTeller } from "../../telemetry/refused-connections.ts";
 import { faultCounter } from "../connection-faults.ts";
@@ -26,6 +26,8 @@ export interface ListenOptions {
 export interface Listeners extends AsyncDisposable {
   readonly grpc: UnaryServer | undefined;
   readonly http: HttpListener | undefined;
+  /** Certificates and keys that were renewed: for connections from now on. */
+  renew(tls: { readonly grpc: TlsServerOptions | undefined; readonly http: TlsServerOptions | undefined }): void;
   /** Stops accepting on both, and resolves when all requests were answered or `graceMs` has passed. */
   drain(graceMs: number): Promise<void>;
 }
@@ -63,6 +65,10 @@ export async function openListeners(options: ListenOptions, env: ReceiveEnv): Pr
   return {
     grpc,
     http,
+    renew(tls) {
+      if (tls.grpc !== undefined) grpc?.renew(tls.grpc);
+      if (tls.http !== undefined) http?.renew(tls.http);
+    },
     async drain(graceMs) {
       await Promise.all([grpc?.drain(graceMs), http?.drain(graceMs)]);
     },

@@ -1,0 +1,134 @@
+import assert from "node:assert/strict";
+import { X509Certificate } from "node:crypto";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
+import tls, { type TLSSocket } from "node:tls";
+import { type Clock, systemClock } from "../../src/core/clock.ts";
+import { createAuthority, type Identity, type TestAuthority } from "../support/certs.ts";
+import { startTestNode, type TestNode } from "../support/node.ts";
+import { Sender } from "../scenario/fault-sender.ts";
+import { openGrpcSink } from "../support/sinks/grpc-sink.ts";
+import { openHttpSink } from "../support/sinks/http-sink.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "signalbox-certificates-"));
+after(() => rmSync(folder, { recursive: true }));
+
+let authority: TestAuthority;
+let stranger: TestAuthority;
+before(async () => {
+  authority = await createAuthority();
+  stranger = await createAuthority("Somebody else");
+});
+
+/** The system's, on which the looks at files, every 10 s and 1 s later, come soon. */
+const QUICK: Clock = {
+  ...systemClock,
+  after: (ms, run) => systemClock.after(ms === 10_000 ? 50 : ms === 1_000 ? 10 : ms, run),
+};
+
+function write(name: string, text: string): string {
+  const file = join(folder, name);
+  writeFileSync(file, text);
+  return file;
+}
+
+function writeIdentity(name: string, { cert, key }: Identity): { cert: string; key: string } {
+  return { cert: write(`${name}.pem`, cert), key: write(`${name}.key`, key) };
+}
+
+async function connect(address: string): Promise<TLSSocket> {
+  const [host, port] = address.split(":");
+  const socket = tls.connect({ host, port: Number(port), ca: authority.ca, ALPNProtocols: ["h2", "http/1.1"] });
+  await once(socket, "secureConnect");
+  return socket;
+}
+
+/** The serial number that a listener shows now. */
+async function shown(address: string): Promise<string> {
+  const socket = await connect(address);
+  const { serialNumber } = socket.getPeerCertificate();
+  socket.destroy();
+  return serialNumber;
+}
+
+function serialOf({ cert }: Identity): string {
+  return new X509Certificate(cert).serialNumber;
+}
+
+async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await holds())) await pause(5);
+}
+
+test("certificates: those of all listeners are taken over when they are renewed in place, and connections stay", async () => {
+  const [first, second] = [await authority.server(), await authority.server()];
+  const files = writeIdentity("listener", first);
+  const listen = Object.fromEntries(["otlp_grpc", "otlp_http", "admin"].map((name) => [name, { tls: files }]));
+  await using node = await startTestNode({ node: { listen }, unmatched: "drop" }, { clock: QUICK });
+  const addresses = [node.grpc, node.http, node.running.addresses.admin ?? ""];
+  for (const address of addresses) assert.equal(await shown(address), serialOf(first));
+  const open = await Promise.all(addresses.map(connect));
+  writeIdentity("listener", second);
+  for (const address of addresses) await until(async () => (await shown(address)) === serialOf(second));
+  for (const socket of open) assert.equal(socket.destroyed, false);
+  assert.deepEqual(node.running.walk.status.restartRequired, []);
+  for (const socket of open) socket.destroy();
+});
+
+test("certificates: a renewal that is no pair is told and leaves all as it is, until it is one", async () => {
+  const [first, second] = [await authority.server(), await authority.server()];
+  const files = writeIdentity("pair", first);
+  const listen = { otlp_grpc: { tls: files } };
+  await using node = await startTestNode({ node: { listen }, unmatched: "drop" }, { clock: QUICK });
+  write("pair.key", second.key);
+  await until(() => node.lines.some(({ msg, reason }) => String(msg).includes("not applied") && reason !== undefined));
+  const told = node.lines.find(({ msg }) => String(msg).includes("not applied"));
+  assert.match(String(told?.["reason"]), /node\.listen\.otlp_grpc\.tls/u);
+  assert.equal(await shown(node.grpc), serialOf(first));
+  write("pair.pem", second.cert);
+  await until(async () => (await shown(node.grpc)) === serialOf(second));
+});
+
+for (const [protocol, open] of [
+  ["grpc", openGrpcSink],
+  ["http/protobuf", openHttpSink],
+] as const) {
+  test(`certificates: an authority of a target that is renewed holds for its next connections: ${protocol}`, async () => {
+    await using sink = await open({ tls: await authority.server() });
+    const ca = write(`ca-${protocol.slice(0, 4)}.pem`, stranger.ca);
+    const target = { id: "a", endpoint: "https://127.0.0.1:1", protocol, tls: { ca }, health_check: false };
+    const config = { targets: [target], pools: { p: { targets: ["a"], ack: "queued" } }, default_pool: "p" };
+    await using node = await startTestNode(config, { sinks: { a: sink }, clock: QUICK });
+    await using sender = new Sender({ via: "grpc", address: node.grpc, source: 1, service: "s" });
+    assert.equal((await sender.sendOne()).answer.kind, "taken");
+    await until(() => sends(node, "connect") > 0);
+    writeFileSync(ca, authority.ca);
+    await sink.until(({ accepted }) => accepted >= 1);
+    const targets = node.running.dataPlane.status().targets;
+    assert.notEqual(targets[0]?.reason, "added");
+  });
+}
+
+test("certificates: when they end is a metric, and one that ends soon is told", async () => {
+  const identity = await authority.server();
+  const listen = { otlp_http: { tls: writeIdentity("ends", identity) } };
+  const targets = [{ id: "a", endpoint: "https://127.0.0.1:1", tls: { ca: write("ends-ca.pem", authority.ca) } }];
+  await using node = await startTestNode({ node: { listen }, targets });
+  const endsSeconds = new X509Certificate(identity.cert).validToDate.getTime() / 1_000;
+  const { series } = node.env.metrics.certificateExpiry;
+  const shownOnes = [...series.values()].map(({ labels, series: gauge }) => [labels[0], gauge.value]);
+  assert.deepEqual(shownOnes.map(([place]) => String(place)).toSorted(), [
+    "node.listen.otlp_http.tls.cert",
+    "targets.a.tls.ca",
+  ]);
+  assert.equal(new Map(shownOnes as [string, number][]).get("node.listen.otlp_http.tls.cert"), endsSeconds); // oxlint-disable-line typescript/no-unsafe-type-assertion -- pairs
+  const soon = node.lines.filter(({ msg }) => msg === "a certificate ends soon").map(({ place }) => String(place));
+  assert.deepEqual(soon.toSorted(), ["node.listen.otlp_http.tls.cert", "targets.a.tls.ca"]); // valid for a day
+});
+
+function sends(node: TestNode, outcome: string): number {
+  return node.env.metrics.exportSends.with("a", outcome).value;
+}
