@@ -195,7 +195,11 @@ export class HealthWorld {
           // As the real one: who takes none of the signals has failed.
           actor.refusedChecks = refused ? actor.refusedChecks + 1 : 0;
           const passed = outcome.kind === "accepted" || throttled || (refused && actor.refusedChecks < SIGNALS.length);
-          done({ result: passed ? "passed" : "failed", said: "", asked: { signal, elsewhere: refused } });
+          done({
+            result: passed ? "passed" : "failed",
+            said: "",
+            ...(outcome.kind !== "retry" && { asked: { signal, elsewhere: refused } }),
+          });
         });
       },
       [Symbol.asyncDispose]: async () => undefined,
@@ -281,8 +285,8 @@ function newActor(): Actor {
 function recorder(told: (line: string) => void): Log {
   const line = (message: string, fields: LogFields = {}): void =>
     told(
-      fields["signal"] !== undefined
-        ? `${String(fields["target"])}: ${message} (${String(fields["signal"])})`
+      fields["from"] === undefined
+        ? `${String(fields["target"])}: ${message}${fields["signal"] === undefined ? "" : ` (${String(fields["signal"])})`}`
         : `${String(fields["target"])}: ${String(fields["from"])} -> ${String(fields["to"])} (${String(fields["reason"])})`,
     );
   const log: Log = { debug: line, info: line, warn: line, error: line, child: () => log, limited: () => log };

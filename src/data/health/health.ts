@@ -62,7 +62,12 @@ export type Health =
       readonly doubted: boolean;
     })
   /** Only checks bring it back. A pool without any usable target may try it from `panicFromMs` on. */
-  | (Common & { readonly state: "down"; readonly panicFromMs: number })
+  | (Common & {
+      readonly state: "down";
+      readonly panicFromMs: number;
+      /** A call may find out from here on, whatever the checks say: where only the check that nobody wrote was refused. */
+      readonly probeFromMs?: number;
+    })
   | (Common & {
       readonly state: "probing";
       readonly probeOut: boolean;
@@ -169,7 +174,7 @@ export function nextChangeMs(health: Health, nowMs: number): number {
     case "probing":
       return Infinity;
     case "down":
-      return health.panicFromMs > nowMs ? health.panicFromMs : Infinity;
+      return Math.min(health.panicFromMs > nowMs ? health.panicFromMs : Infinity, health.probeFromMs ?? Infinity);
     case "drain":
     case "maintenance":
       return health.untilMs;

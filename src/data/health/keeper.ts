@@ -11,6 +11,7 @@ import type { Check, CheckOutcome } from "./check.ts";
 import { type Checked, Checker } from "./checker.ts";
 import { type Health, type HealthPolicy, isInDoubt, isUnproven, nextChangeMs, policyOf } from "./health.ts";
 import { reportTransition } from "./report.ts";
+import { Contradiction } from "./contradiction.ts";
 import { type CallNews, Silence } from "./silence.ts";
 import { type HealthEvent, stepHealth } from "./step-health.ts";
 import { SuccessWindow } from "./success-window.ts";
@@ -59,6 +60,9 @@ export class HealthKeeper implements Checked {
   #checker: Checker | undefined;
   #closingChecks: Promise<void> = Promise.resolve();
   #check: CheckStatus | undefined;
+  readonly #contradiction = new Contradiction();
+  /** Its check, which nobody wrote, was refused while data was taken: there is none any more. */
+  #dropped = false;
   /** When a call last showed that the target works. */
   #provenMs = -Infinity;
   #timer: { readonly atMs: number; readonly cancel: Cancel } | undefined;
@@ -121,17 +125,20 @@ export class HealthKeeper implements Checked {
 
   success(epoch: number): void {
     this.#provenMs = this.#env.clock.nowMs();
+    this.#contradiction.called(true);
     this.#step({ kind: "success", epoch, recent: this.#count(epoch, false) });
   }
 
   failure(epoch: number, reason: RetryReason): void {
     const jitter = this.#env.random.next();
+    this.#contradiction.called(false);
     this.#step({ kind: "failure", epoch, reason, jitter, recent: this.#count(epoch, true) });
   }
 
   /** Answered, but with a refusal of the target's own making. */
   refused(epoch: number): void {
     const jitter = this.#env.random.next();
+    this.#contradiction.called(false);
     this.#step({ kind: "refused", epoch, jitter, recent: this.#count(epoch, true) });
   }
 
@@ -165,6 +172,8 @@ export class HealthKeeper implements Checked {
     const isSame = JSON.stringify(check) === JSON.stringify(before.health.check);
     if (isSame && JSON.stringify(this.#kept.plan.tls) === JSON.stringify(before.tls)) return;
     this.#closeChecker();
+    this.#dropped = false;
+    this.#policy = this.#readPolicy();
     this.#openChecker(false);
     if (this.#checker === undefined) this.#step({ kind: "unchecked" });
   }
@@ -204,13 +213,31 @@ export class HealthKeeper implements Checked {
     if (asked !== undefined) this.#kept.checkHeard(asked.signal, asked.elsewhere);
     if (before.state === "ready") this.#judgeSignals(before.epoch); // a return is decided by a call
     if (result === "passed") this.#silence.heard();
-    this.#step(result === "passed" ? { kind: "check_passed" } : { kind: "check_failed", silent: this.#silence.lasts });
+    const answered = result === "failed" && asked !== undefined;
+    if (this.#policy.check?.written === false) {
+      const verdict = this.#contradiction.checked(answered, before.state === "ready");
+      if (verdict === "drop") return this.#drop(said);
+      if (verdict === "ignore") return;
+    }
+    const failed = { kind: "check_failed", silent: this.#silence.lasts, answered } as const;
+    this.#step(result === "passed" ? { kind: "check_passed" } : failed);
     const after = this.#health;
     if (after.epoch !== before.epoch || isUnproven(after) !== isUnproven(before)) this.#kept.healthChanged();
   }
 
   get #inDoubt(): boolean {
     return isInDoubt(this.health) || this.#silence.lasts || this.#kept.signalsInDoubt;
+  }
+
+  /** Data is right: the empty export that nobody asked for is none of its tests. */
+  #drop(said: string): void {
+    this.#dropped = true;
+    this.#policy = this.#readPolicy();
+    this.#closeChecker();
+    this.#step({ kind: "unchecked" });
+    const target = this.#kept.plan.id;
+    this.#env.log?.info("target takes data and refuses empty exports: it is checked no more", { target, said });
+    this.#kept.healthChanged();
   }
 
   // === The machine ===
@@ -269,7 +296,7 @@ export class HealthKeeper implements Checked {
 
   #readPolicy(): HealthPolicy {
     const policy = policyOf(this.#kept.plan.health);
-    return this.#env.openCheck === undefined ? { ...policy, check: undefined } : policy;
+    return this.#env.openCheck === undefined || this.#dropped ? { ...policy, check: undefined } : policy;
   }
 
   /** The node's first check comes soon when it was asked for; the one that nobody asked for comes in its time. */

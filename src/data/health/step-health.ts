@@ -28,8 +28,11 @@ export type HealthEvent =
   /** Ended without saying anything about the target. */
   | { readonly kind: "neutral"; readonly epoch: number }
   | { readonly kind: "check_passed" }
-  /** `silent`: calls wait for answers, too, and none has come for a while. Then one check is enough. */
-  | { readonly kind: "check_failed"; readonly silent?: boolean }
+  /**
+   * `silent`: calls wait for answers, too, and none has come for a while. Then one check is enough. `answered`: it was refused, so
+   * that the target is there.
+   */
+  | { readonly kind: "check_failed"; readonly silent?: boolean; readonly answered?: boolean }
   /** There are no active checks from now on. */
   | { readonly kind: "unchecked" }
   /** `untilMs` is in Clock.nowMs(); Infinity: until the next wish. */
@@ -59,7 +62,7 @@ export function stepHealth(health: Health, event: HealthEvent, nowMs: number, po
     case "check_passed":
       return onCheckPassed(health, nowMs, policy);
     case "check_failed":
-      return onCheckFailed(health, event.silent === true, nowMs, policy);
+      return onCheckFailed(health, event, nowMs, policy);
     case "unchecked":
       return onUnchecked(health, nowMs);
     case "operator":
@@ -73,6 +76,8 @@ function onTick(health: Health, nowMs: number, policy: HealthPolicy): Health {
   switch (health.state) {
     case "ejected":
       return nowMs < health.nextTryMs ? health : probing(health, "rest_over", health.doubted, nowMs);
+    case "down":
+      return nowMs < (health.probeFromMs ?? Infinity) ? health : probing(health, "rest_over", true, nowMs);
     case "drain":
     case "maintenance": {
       if (nowMs < health.untilMs) return health;
@@ -182,19 +187,30 @@ function onCheckPassed(health: Health, nowMs: number, policy: HealthPolicy): Hea
   return checks === health.checks ? health : { ...health, checks };
 }
 
-function onCheckFailed(health: Health, silent: boolean, nowMs: number, policy: HealthPolicy): Health {
+function onCheckFailed(
+  health: Health,
+  { silent = false, answered = false }: { readonly silent?: boolean; readonly answered?: boolean },
+  nowMs: number,
+  policy: HealthPolicy,
+): Health {
   const { check } = policy;
   if (check === undefined || health.state === "maintenance") return health;
   const checks = silent ? -check.fall : Math.max(-check.fall, Math.min(0, health.checks) - 1);
   const fallen = checks === -check.fall;
   const next = checks === health.checks ? health : { ...health, checks };
+  // An empty export that nobody asked for proves less than data: who answers it, though with a refusal, is tried with data.
+  const halfOpen = answered && !check.written;
+  const probeFrom = (falls: number): { readonly probeFromMs?: number } =>
+    halfOpen ? { probeFromMs: nowMs + Math.min(policy.maxRestMs, policy.restMs * Math.max(1, falls)) } : {};
   switch (next.state) {
-    case "ready":
-      return fallen ? down(next, fallsAfter(next, nowMs, policy), nowMs) : next;
+    case "ready": {
+      const falls = fallsAfter(next, nowMs, policy);
+      return fallen ? { ...down(next, falls, nowMs), ...probeFrom(falls) } : next;
+    }
     case "probing":
-      return fallen ? down(next, next.falls, nowMs) : next;
+      return fallen && !halfOpen ? down(next, next.falls, nowMs) : next;
     case "ejected":
-      if (fallen) return down(next, next.falls, nowMs);
+      if (fallen) return { ...down(next, next.falls, nowMs), ...probeFrom(next.falls) };
       return next.doubted ? next : { ...next, doubted: true };
     default:
       return next;
@@ -230,7 +246,7 @@ function eject(health: Health, reason: HealthReason, jitter: number, nowMs: numb
   return { ...common, state: "ejected", nextTryMs: nowMs + restMs, panicFromMs: nowMs, doubted: health.checks < 0 };
 }
 
-function down(health: Health, falls: number, nowMs: number): Health {
+function down(health: Health, falls: number, nowMs: number): Extract<Health, { state: "down" }> {
   return { ...entered(health, "check_failed", falls, nowMs), state: "down", panicFromMs: nowMs };
 }
 

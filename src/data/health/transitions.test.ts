@@ -41,6 +41,8 @@ interface Input {
   readonly checks?: number;
   readonly afterMs?: number;
   readonly policy?: HealthPolicy;
+  /** What is down is so by a check that nobody wrote, and that was answered with a refusal. */
+  readonly refused?: boolean;
 }
 
 const failure: HealthEvent = { kind: "failure", epoch: 7, reason: "reset", jitter: 0, recent: FEW };
@@ -59,6 +61,12 @@ const INPUTS = {
   neutral: { event: { kind: "neutral", epoch: 7 } },
   "old outcome": { event: { ...failure, epoch: 6 } },
   "time passes": { event: { kind: "tick" }, afterMs: 60_000 },
+  "time passes, unwritten check refused": { event: { kind: "tick" }, afterMs: 60_000, refused: true },
+  "unwritten check refused, 3rd time": {
+    event: { kind: "check_failed", answered: true },
+    checks: -2,
+    policy: UNWRITTEN,
+  },
   "time passes, checks fail": { event: { kind: "tick" }, afterMs: 60_000, checks: -3 },
   "1st check passes": { event: { kind: "check_passed" } },
   "rise checks pass": { event: { kind: "check_passed" }, checks: 1 },
@@ -85,6 +93,9 @@ const TABLE: Readonly<Record<keyof typeof INPUTS, string>> = {
   neutral: ". | . | . | . | . | .",
   "old outcome": ". | . | . | . | . | .",
   "time passes": ". | probing rest_over | . | . | ready expired | ready expired",
+  "time passes, unwritten check refused":
+    ". | probing rest_over | probing rest_over | . | ready expired | ready expired",
+  "unwritten check refused, 3rd time": "down check_failed | down check_failed | . | . | . | .",
   "time passes, checks fail": ". | probing rest_over | . | . | down check_failed | down check_failed",
   "1st check passes": ". | . | . | . | . | .",
   "rise checks pass": ". | probing check_passed | ready check_passed | ready check_passed | . | .",
@@ -107,8 +118,11 @@ for (const [name, row] of Object.entries(TABLE)) {
         afterMs = 0,
         checks = 0,
         policy = POLICY,
+        refused: halfOpen = false,
       }: Omit<Input, "name"> = INPUTS[name as keyof typeof INPUTS];
-      const before = { ...EXAMPLES[state], checks };
+      const example = EXAMPLES[state];
+      const before: Health =
+        halfOpen && example.state === "down" ? { ...example, probeFromMs: NOW_MS + 30_000 } : { ...example, checks };
       const after = stepHealth(before, event, NOW_MS + afterMs, policy);
       if (want === ".") {
         assert.deepEqual([after.state, after.epoch, after.sinceMs], [state, 7, NOW_MS]);
