@@ -93,6 +93,8 @@ test("targets, pools and one of each", async () => {
     latency_ms: null,
     error_rate: 0,
     learned_max_bytes: null,
+    addresses: [],
+    losses: null,
     share: 1,
     score: 0,
     note: "",
@@ -113,6 +115,7 @@ test("targets, pools and one of each", async () => {
     queued_items: 2,
     in_flight: 1,
     usable: 1,
+    losses: null,
   });
   assert.equal((await call(at, "/api/v1/targets/b")).status, 404);
 });
