@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Liveness } from "./liveness.ts";
+import { Liveness, PingPolicy, wasSilent } from "./liveness.ts";
 
 const OPTIONS = { timeMs: 100, timeoutMs: 30 };
 
@@ -28,4 +28,24 @@ test("whom nobody waits for is not asked", () => {
 
 test("0 is never", () => {
   assert.equal(new Liveness({ timeMs: 0, timeoutMs: 30 }, 0, 0).dueMs, Number.POSITIVE_INFINITY);
+});
+
+test("who is told of too many pings asks half as often each time, up to two hours", () => {
+  const policy = new PingPolicy({ timeMs: 300_000, timeoutMs: 10 });
+  policy.heed("");
+  assert.equal(policy.timeMs, 300_000);
+  const liveness = new Liveness(policy, 0, 0);
+  policy.heed("too_many_pings");
+  assert.deepEqual([liveness.look(300_000, 1, true), liveness.dueMs], ["well", 900_000]);
+  for (let times = 0; times < 9; times++) policy.heed("too_many_pings");
+  assert.equal(policy.timeMs, 7_200_000);
+  const never = new PingPolicy({ timeMs: 0, timeoutMs: 10 });
+  never.heed("too_many_pings");
+  assert.equal(never.timeMs, 0);
+});
+
+test("a short call tells nothing about its connection", () => {
+  assert.equal(wasSilent(5, 5, 999), false);
+  assert.equal(wasSilent(5, 5, 1_000), true);
+  assert.equal(wasSilent(5, 6, 1_000), false);
 });

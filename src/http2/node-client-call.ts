@@ -3,6 +3,7 @@ import type { Cancel, Clock } from "../core/clock.ts";
 import { reasonOf } from "../core/errors.ts";
 import type { PooledCall } from "./client-pool.ts";
 import { type HeaderBlock, isHeaderValue, isTransportHeader } from "./headers.ts";
+import { wasSilent } from "./liveness.ts";
 import { frameMessage } from "./message-pieces.ts";
 import type { ClientLink } from "./node-client-link.ts";
 import type { UnaryRequest, UnaryResult } from "./port.ts";
@@ -27,6 +28,8 @@ export class ClientCall implements PooledCall<ClientLink> {
   readonly #reader: ReplyReader;
   #link: ClientLink | undefined;
   #stream: ClientHttp2Stream | undefined;
+  #givenMs = 0;
+  #bytesBefore = 0;
   #fault: string | undefined;
   #settled = false;
 
@@ -36,7 +39,7 @@ export class ClientCall implements PooledCall<ClientLink> {
     this.#done = done;
     this.#reader = new ReplyReader(options.maxResponseBytes);
     this.#timer = options.clock.after(request.timeoutMs, () => {
-      this.abandon("timeout", `no reply within ${request.timeoutMs} ms`);
+      this.#timeOut(`no reply within ${request.timeoutMs} ms`);
     });
   }
 
@@ -47,6 +50,8 @@ export class ClientCall implements PooledCall<ClientLink> {
   /** Sends the call. `timeoutMs` is what is left for it. */
   start(link: ClientLink, timeoutMs: number): void {
     this.#link = link;
+    this.#givenMs = timeoutMs;
+    this.#bytesBefore = link.bytesRead;
     let stream: ClientHttp2Stream;
     try {
       stream = link.request(requestHeaders(this.#options.base, this.#request, timeoutMs));
@@ -71,6 +76,12 @@ export class ClientCall implements PooledCall<ClientLink> {
   abandon(reason: "timeout" | "cancelled" | "connect", text: string): void {
     if (this.#reader.hasStatus) this.#settle(this.#reader.end()); // its peer only left the stream open
     this.#settle(failed({ reason, text, unprocessed: this.#stream === undefined }));
+  }
+
+  #timeOut(text: string): void {
+    const link = this.#link;
+    if (link !== undefined && wasSilent(this.#bytesBefore, link.bytesRead, this.#givenMs)) link.replace();
+    this.abandon("timeout", text);
   }
 
   #onResponse(headers: HeaderBlock): void {

@@ -8,6 +8,7 @@ import type { Socket } from "node:net";
 import type { Cancel, Clock } from "../core/clock.ts";
 import { reasonOf } from "../core/errors.ts";
 import type { LinkOwner, PooledLink } from "./client-pool.ts";
+import type { PingPolicy } from "./liveness.ts";
 import { watchLiveness } from "./node-liveness.ts";
 import {
   CONNECTION_WINDOW_BYTES,
@@ -20,8 +21,7 @@ export interface LinkOptions {
   readonly url: URL;
   readonly dial: () => Socket;
   readonly connectTimeoutMs: number;
-  readonly keepaliveTimeMs: number;
-  readonly keepaliveTimeoutMs: number;
+  readonly pings: PingPolicy;
 }
 
 /** One connection of the client, on a session of node:http2. */
@@ -45,7 +45,7 @@ export class ClientLink implements PooledLink {
       maxSessionMemory: MAX_SESSION_MEMORY_MB,
       settings: { initialWindowSize: STREAM_WINDOW_BYTES, maxFrameSize: MAX_FRAME_BYTES, enablePush: false },
     });
-    this.#listen();
+    this.#listen(options.pings);
     const connecting = clock.after(options.connectTimeoutMs, () => {
       this.#destroy(`no connection within ${options.connectTimeoutMs} ms`);
     });
@@ -88,6 +88,18 @@ export class ClientLink implements PooledLink {
     return stream;
   }
 
+  /** Bytes that the peer has sent. */
+  get bytesRead(): number {
+    return this.#socket.bytesRead;
+  }
+
+  /** A call timed out, and no byte came meanwhile: no more calls, and the socket goes with the last of them. */
+  replace(): void {
+    this.#state = "leaving";
+    this.#text = "the peer was silent until a call timed out";
+    this.#closeWhenIdle();
+  }
+
   /** By GOAWAY, the peer never looked at the stream. */
   ignored(streamId: number): boolean {
     return streamId > this.#lastStreamId;
@@ -115,7 +127,7 @@ export class ClientLink implements PooledLink {
     this.#destroySocket();
   }
 
-  #listen(): void {
+  #listen(pings: PingPolicy): void {
     const session = this.#session;
     // Of session and socket either may be the one that hears of an error, or of the end. After an error node would keep
     // the socket until what it has written is read, which may be never.
@@ -126,7 +138,8 @@ export class ClientLink implements PooledLink {
       });
       part.once("close", () => this.#end());
     }
-    session.on("goaway", (code: number, lastStreamId: number) => {
+    session.on("goaway", (code: number, lastStreamId: number, debug?: Buffer) => {
+      pings.heed(debug?.toString("latin1") ?? "");
       this.#state = "leaving";
       this.#lastStreamId = lastStreamId;
       this.#text = `the peer sent GOAWAY with code ${code}`;
@@ -152,9 +165,8 @@ export class ClientLink implements PooledLink {
     // Without calls under way no PING: servers take those amiss (too_many_pings), and nobody waits for an answer.
     const lost = (): void => this.#destroy("the peer does not answer a PING");
     const wanted = (): boolean => this.#active > 0;
-    const { keepaliveTimeMs: timeMs, keepaliveTimeoutMs: timeoutMs } = options;
     this.#timers.push(
-      watchLiveness({ session: this.#session, socket: this.#socket }, { timeMs, timeoutMs, wanted, lost }, clock),
+      watchLiveness({ session: this.#session, socket: this.#socket }, { limits: options.pings, wanted, lost }, clock),
     );
     this.#owner.ready();
   }

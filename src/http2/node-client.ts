@@ -4,6 +4,7 @@ import type { Random } from "../core/random.ts";
 import { ClientPool, type LinkOwner } from "./client-pool.ts";
 import { dialer, peerUrl } from "./dial.ts";
 import { ACCEPTED_ENCODINGS } from "./headers.ts";
+import { PingPolicy } from "./liveness.ts";
 import { ClientCall } from "./node-client-call.ts";
 import { ClientLink } from "./node-client-link.ts";
 import type { UnaryClient, UnaryClientOptions, UnaryRequest, UnaryResult } from "./port.ts";
@@ -18,7 +19,8 @@ export function openUnaryClient(
   env: { readonly clock: Clock; readonly random: Random },
 ): UnaryClient {
   const url = peerUrl(options.url);
-  const linkOptions = { ...options, url, dial: dialer(url, options.tls, options.address) };
+  const pings = new PingPolicy({ timeMs: options.keepaliveTimeMs, timeoutMs: options.keepaliveTimeoutMs });
+  const linkOptions = { ...options, pings, url, dial: dialer(url, options.tls, options.address) };
   const open = (owner: LinkOwner<ClientLink>): ClientLink => new ClientLink(linkOptions, owner, env.clock);
   return new NodeUnaryClient(url, new ClientPool({ connections: options.connections, open }, env), options, env.clock);
 }

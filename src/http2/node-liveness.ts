@@ -3,7 +3,8 @@ import type { Socket } from "node:net";
 import type { Cancel, Clock } from "../core/clock.ts";
 import { Liveness, type LivenessOptions } from "./liveness.ts";
 
-export interface WatchOptions extends LivenessOptions {
+export interface WatchOptions {
+  readonly limits: LivenessOptions;
   /** Whether it matters now that the peer is there. */
   readonly wanted: () => boolean;
   /** Called once. */
@@ -17,8 +18,9 @@ export function watchLiveness(
   clock: Clock,
 ): Cancel {
   const { session, socket } = connection;
-  if (options.timeMs <= 0) return nothing;
-  const liveness = new Liveness(options, clock.nowMs(), socket.bytesRead);
+  const { limits } = options;
+  if (limits.timeMs <= 0) return nothing;
+  const liveness = new Liveness(limits, clock.nowMs(), socket.bytesRead);
   let cancel = nothing;
   const look = (): void => {
     const nowMs = clock.nowMs();
@@ -30,7 +32,7 @@ export function watchLiveness(
     cancel = clock.after(liveness.dueMs - nowMs, look);
     if (found === "ping" && !session.destroyed) session.ping(nothing);
   };
-  cancel = clock.after(options.timeMs, look);
+  cancel = clock.after(limits.timeMs, look);
   return () => cancel();
 }
 

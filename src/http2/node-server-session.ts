@@ -46,7 +46,11 @@ export class ServerSession implements ServedConnection {
     this.#limitAge(env.random);
     const { keepaliveTimeMs: timeMs, keepaliveTimeoutMs: timeoutMs } = options;
     this.#timers.push(
-      watchLiveness(connection, { timeMs, timeoutMs, wanted: () => true, lost: () => this.destroy() }, env.clock),
+      watchLiveness(
+        connection,
+        { limits: { timeMs, timeoutMs }, wanted: () => true, lost: () => this.destroy() },
+        env.clock,
+      ),
     );
   }
 

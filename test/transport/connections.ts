@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { constants, type ServerHttp2Stream, type Settings } from "node:http2";
 import net from "node:net";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { ACK, FRAME, frame, nextOfType, PREFACE, readFrames } from "./frames.ts";
 import {
   ask,
@@ -14,6 +15,7 @@ import {
   request,
   type RawServer,
   utf8,
+  whenClosed,
 } from "./rig.ts";
 
 /** A server that holds its streams until the test answers them. */
@@ -269,6 +271,55 @@ export const CONNECTIONS: Guarantees = {
     await nextOfType(frames, FRAME.PING);
     env.clock.advance(500);
     failure("reset", false)(await result);
+  },
+  "a peer that says too_many_pings is asked half as often, on its next connections, too": async (transport) => {
+    const env = manualEnv();
+    const sockets = new Happenings<net.Socket>();
+    await using server = await tcpServer((socket) => {
+      socket.write(Buffer.concat([frame(FRAME.SETTINGS), frame(FRAME.SETTINGS, ACK)]));
+      sockets.add(socket);
+    });
+    await using client = transport.connect(
+      clientOptions(server.port, { keepaliveTimeMs: 2_000, keepaliveTimeoutMs: 500 }),
+      env,
+    );
+    const first = ask(client, request([utf8("x")], { timeoutMs: 60_000 }));
+    const scolding = await sockets.next();
+    await nextOfType(readFrames(scolding, PREFACE.length), FRAME.HEADERS);
+    const calm = Buffer.concat([Buffer.of(0, 0, 0, 0, 0, 0, 0, 0x0b), Buffer.from("too_many_pings")]);
+    scolding.end(frame(FRAME.GOAWAY, 0, calm));
+    assert.equal((await first).kind, "failed");
+    const second = ask(client, request([utf8("x")], { timeoutMs: 60_000 }));
+    const frames = readFrames(await sockets.next(), PREFACE.length);
+    await nextOfType(frames, FRAME.HEADERS);
+    env.clock.advance(2_000);
+    env.clock.advance(500); // with the old interval: asked, and given up
+    let given = false;
+    void second.then(() => void (given = true));
+    for (let turn = 0; turn < 5; turn++) await nextTurn();
+    assert.equal(given, false);
+    env.clock.advance(5_500);
+    await nextOfType(frames, FRAME.PING);
+    env.clock.advance(500);
+    failure("reset", false)(await second);
+  },
+  "a connection on which nothing came while a call timed out gets no more calls": async (transport) => {
+    const env = manualEnv();
+    await using server = await holding();
+    await using client = transport.connect(clientOptions(server.port), env);
+    const ended = ask(client);
+    answer(await server.streams.next());
+    await ended;
+    const late = ask(client);
+    await server.streams.next();
+    env.clock.advance(10_000);
+    failure("timeout", false)(await late);
+    const other = ask(client);
+    const silent = await server.sessions.next();
+    await server.sessions.next(); // one that is new
+    answer(await server.streams.next());
+    assert.equal((await other).kind, "answer");
+    await whenClosed(silent);
   },
   "disposing lets the calls under way end, and fails those that wait and those that come": async (transport) => {
     await using server = await holding({ maxConcurrentStreams: 1 });

@@ -26,7 +26,11 @@ const MAX_RESPONSE_BYTES = 4 * 1024 * 1024;
 const CONNECT_TIMEOUT_MS = 5_000;
 /** Two, so that a connection that is lost or asked to leave does not take everything along. */
 const GRPC_CONNECTIONS = 2;
-const KEEPALIVE_TIME_MS = 30_000;
+/**
+ * Servers of grpc-go end connections that send PINGs more often than every five minutes. Dead connections are found earlier, by calls
+ * that time out.
+ */
+const KEEPALIVE_TIME_MS = 300_000;
 const KEEPALIVE_TIMEOUT_MS = 10_000;
 
 /** The client of a target. Nothing is connected before the first send. Throws TLS_INVALID for bad PEM. */

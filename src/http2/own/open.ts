@@ -2,6 +2,7 @@ import type { Cancel, Clock } from "../../core/clock.ts";
 import type { Random } from "../../core/random.ts";
 import { ClientPool } from "../client-pool.ts";
 import { dialer, peerUrl } from "../dial.ts";
+import { PingPolicy } from "../liveness.ts";
 import type { UnaryClient, UnaryClientOptions, UnaryRequest, UnaryResult } from "../port.ts";
 import { CONNECTION_WINDOW_BYTES, MAX_FRAME_BYTES, STREAM_WINDOW_BYTES } from "../session-settings.ts";
 import { Alarms } from "./alarms.ts";
@@ -36,6 +37,7 @@ export function openUnaryClient(
     dial: dialer(url, options.tls, options.address),
     blocks: new RequestBlocks(url, options.userAgent),
     heads: new ReplyHeads(),
+    pings: new PingPolicy({ timeMs: options.keepaliveTimeMs, timeoutMs: options.keepaliveTimeoutMs }),
   };
   const { connections } = options;
   return new OwnUnaryClient(

@@ -19,6 +19,9 @@ export class ClientCall implements PooledCall<ClientLink>, Alarm {
   heapIndex = -1;
   /** 0 before it was sent. */
   stream = 0;
+  /** What was left for it when it was sent, and how many bytes the peer had sent by then. */
+  givenMs = 0;
+  bytesBefore = 0;
   /** All of its message is in the output. */
   flushed = false;
   readonly request: UnaryRequest;
@@ -52,6 +55,7 @@ export class ClientCall implements PooledCall<ClientLink>, Alarm {
 
   ring(): void {
     const text = `no reply within ${this.request.timeoutMs} ms`;
+    this.#link?.timedOut(this);
     this.#settle(this.#known() ?? failed({ reason: "timeout", text, unprocessed: this.stream === 0 }));
   }
 

@@ -2,7 +2,7 @@ import type { Clock } from "../../../core/clock.ts";
 import { IdMap } from "../../../core/id-map.ts";
 import type { LinkOwner, PooledLink } from "../../client-pool.ts";
 import type { Dial } from "../../dial.ts";
-import { Liveness } from "../../liveness.ts";
+import { Liveness, type PingPolicy, wasSilent } from "../../liveness.ts";
 import { messagePrefix } from "../../message-pieces.ts";
 import type { UnaryClientOptions } from "../../port.ts";
 import type { Alarm, Alarms } from "../alarms.ts";
@@ -33,6 +33,7 @@ export interface ClientShared {
   readonly dial: Dial;
   readonly blocks: RequestBlocks;
   readonly heads: ReplyHeads;
+  readonly pings: PingPolicy;
 }
 
 const TICK_MS = 1_000;
@@ -49,6 +50,7 @@ export class ClientLink implements PooledLink, ConnectionEvents, DriverOwner, Al
   readonly #calls = new IdMap<ClientCall>();
   #state: "connecting" | "ready" | "leaving" = "connecting";
   #wasReady = false;
+  #silent = false;
   #liveness: Liveness | undefined;
   #readyByMs: number;
   /** Why it ends, when that is known before the socket says so. */
@@ -100,6 +102,8 @@ export class ClientLink implements PooledLink, ConnectionEvents, DriverOwner, Al
     }
     call.stream = this.#connection.open(block, false);
     this.#calls.set(call.stream, call);
+    call.givenMs = timeoutMs;
+    call.bytesBefore = this.#driver.bytesRead;
     const prefix = messagePrefix(request.messageBytes, request.encoding !== "identity");
     this.#connection.sendData(call.stream, [prefix], false);
     this.#connection.sendData(call.stream, request.pieces, true);
@@ -115,6 +119,13 @@ export class ClientLink implements PooledLink, ConnectionEvents, DriverOwner, Al
     }
     this.#closeWhenIdle();
     this.#owner.released();
+  }
+
+  /** A call is about to end because its time is up. Who was silent all that time gets no more calls. */
+  timedOut(call: ClientCall): void {
+    if (!wasSilent(call.bytesBefore, this.#driver.bytesRead, call.givenMs)) return;
+    this.#state = "leaving";
+    this.#silent = true;
   }
 
   leave(): void {
@@ -147,10 +158,9 @@ export class ClientLink implements PooledLink, ConnectionEvents, DriverOwner, Al
     if (this.#state !== "connecting") return;
     this.#state = "ready";
     this.#wasReady = true;
-    const { clock, options } = this.#shared;
+    const { clock, pings } = this.#shared;
     const nowMs = clock.nowMs();
-    const { keepaliveTimeMs: timeMs, keepaliveTimeoutMs: timeoutMs } = options;
-    this.#liveness = new Liveness({ timeMs, timeoutMs }, nowMs, this.#driver.bytesRead);
+    this.#liveness = new Liveness(pings, nowMs, this.#driver.bytesRead);
     this.#readyByMs = NEVER;
     this.#wake(nowMs);
     this.#owner.ready();
@@ -174,7 +184,8 @@ export class ClientLink implements PooledLink, ConnectionEvents, DriverOwner, Al
     if (call !== undefined) call.flushed = true;
   }
 
-  goaway(lastStream: number, code: H2ErrorCode): void {
+  goaway(lastStream: number, code: H2ErrorCode, debug: string): void {
+    this.#shared.pings.heed(debug);
     this.#state = "leaving";
     const text = `the peer sent GOAWAY with code ${code}`;
     this.#text = text;
@@ -227,6 +238,10 @@ export class ClientLink implements PooledLink, ConnectionEvents, DriverOwner, Al
   /** Without calls nothing of worth can come. */
   #closeWhenIdle(): void {
     if (this.#state !== "leaving" || this.#calls.size > 0) return;
+    if (this.#silent) {
+      this.#giveUp("the peer was silent until a call timed out"); // it may never read a GOAWAY
+      return;
+    }
     this.#connection.goaway(H2_ERROR.NO_ERROR, "");
     this.#driver.touch();
   }
