@@ -5,6 +5,7 @@ import { isoTime } from "../core/iso-time.ts";
 import { formatProblem } from "../core/problem.ts";
 import type {
   AddressStatus,
+  RefusalStatus,
   CheckStatus,
   DropSample,
   LossStatus,
@@ -81,6 +82,8 @@ export function targetView(target: TargetStatus): View {
     in_flight: target.inFlight,
     window: target.window,
     latency_ms: target.latencyMs ?? null,
+    paused: pauseView(target),
+    refuses: target.refuses.map(refusalView),
     error_rate: target.errorRate,
     learned_max_bytes: target.learnedMaxBytes ?? null,
     share: target.share,
@@ -103,6 +106,8 @@ function addressView(one: AddressStatus): View {
     in_flight: one.inFlight,
     window: one.window,
     latency_ms: one.latencyMs ?? null,
+    paused: pauseView(one),
+    refuses: one.refuses.map(refusalView),
     error_rate: one.errorRate,
     check: one.check === undefined ? null : checkView(one.check),
   };
@@ -120,6 +125,14 @@ export function dropView(drop: DropSample): View {
   const { atMs, signal, rule, pool, target, reason, said, items, acknowledged, attributes } = drop;
   const who = { signal, rule, pool, target: target === "" ? null : target };
   return { at: isoTime(atMs), ...who, reason, said, items, acknowledged, attributes };
+}
+
+function pauseView({ paused }: Pick<AddressStatus, "paused">): View | null {
+  return paused === undefined ? null : { until: isoTime(paused.untilMs), reason: "throttled", said: paused.said };
+}
+
+function refusalView({ signal, sinceMs, nextTryMs, said }: RefusalStatus): View {
+  return { signal, since: isoTime(sinceMs), next_try: isoTime(nextTryMs), said };
 }
 
 function checkView({ atMs, result, said }: CheckStatus): View {

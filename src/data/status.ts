@@ -37,7 +37,7 @@ export function targetStatus(target: TargetHandle, clock: Clock, losses?: LossSt
     weight: plan.weight,
     ...partStatus(target, clock),
     learnedMaxBytes: target.learnedMaxBytes,
-    share: health.state === "ready" ? target.share(nowMs) : 0,
+    share: health.state === "ready" && target.pause === undefined ? target.share(nowMs) : 0,
     score: target.load.score(nowMs, target.windowSize),
     note: wish?.note ?? "",
     untilMs: wish?.untilMs,
@@ -51,7 +51,8 @@ export function targetStatus(target: TargetHandle, clock: Clock, losses?: LossSt
 
 /** What is told of a target as of each of its addresses. */
 function partStatus(target: TargetHandle, clock: Clock): Omit<AddressStatus, "address"> {
-  const { health, nextTryMs } = target;
+  const { health, pause, refusals } = target;
+  const nextTryMs = target.nextTryMs ?? pause?.untilMs;
   const nowMs = clock.nowMs();
   const toWall = (ms: number): number => Math.round(clock.wallMs() + ms - nowMs);
   return {
@@ -62,6 +63,10 @@ function partStatus(target: TargetHandle, clock: Clock): Omit<AddressStatus, "ad
     inFlight: target.inFlight,
     window: target.windowSize,
     latencyMs: target.latencyMs > 0 ? target.latencyMs : undefined,
+    paused: pause && { untilMs: toWall(pause.untilMs), said: pause.said },
+    refuses: refusals.map(({ signal, sinceMs, nextTryMs: askMs, said }) => {
+      return { signal, sinceMs: toWall(sinceMs), nextTryMs: toWall(askMs), said };
+    }),
     errorRate: target.errorRate,
     check: target.check,
   };

@@ -114,6 +114,25 @@ export interface OperatorState extends OperatorWish {
   readonly id: string;
 }
 
+/** A target asked to be left alone. */
+export interface PauseStatus {
+  /** Clock.wallMs(). */
+  readonly untilMs: number;
+  /** In its own words. */
+  readonly said: string;
+}
+
+/** A signal that a target does not take. */
+export interface RefusalStatus {
+  readonly signal: Signal;
+  /** Clock.wallMs(). */
+  readonly sinceMs: number;
+  /** Clock.wallMs() from which on one batch asks again. */
+  readonly nextTryMs: number;
+  /** In its own words. */
+  readonly said: string;
+}
+
 /** How an active check ended. */
 export const CHECK_RESULTS = ["passed", "failed", "timeout"] as const;
 export type CheckResult = (typeof CHECK_RESULTS)[number];
@@ -138,6 +157,10 @@ export interface AddressStatus {
   readonly inFlight: number;
   readonly window: number;
   readonly latencyMs: number | undefined;
+  /** undefined: it did not ask for one, or it is over. */
+  readonly paused: PauseStatus | undefined;
+  /** Nothing, as a rule. */
+  readonly refuses: readonly RefusalStatus[];
   readonly errorRate: number;
   readonly check: CheckStatus | undefined;
 }
@@ -159,6 +182,10 @@ export interface TargetStatus {
   readonly window: number;
   /** Smoothed; undefined before the first answer. */
   readonly latencyMs: number | undefined;
+  /** undefined: it did not ask for one, or it is over. */
+  readonly paused: PauseStatus | undefined;
+  /** Nothing, as a rule. */
+  readonly refuses: readonly RefusalStatus[];
   /** Share of the last calls that failed, within 0 and 1. */
   readonly errorRate: number;
   /** Bytes that it was seen to take where it refuses larger requests; undefined while nothing was learned. */

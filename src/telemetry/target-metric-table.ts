@@ -50,6 +50,14 @@ export const TARGET_METRICS = {
     labels: ["target"],
     maxSeries: 20_000,
   },
+  targetPausedUntil: {
+    name: "signalbox_target_paused_until_seconds",
+    kind: "gauge",
+    unit: "seconds",
+    help: "Until when a target asked to be left alone, in seconds since 1970; 0 when it did not, or that is over.",
+    labels: ["target"],
+    maxSeries: 20_000,
+  },
   targetShare: {
     name: "signalbox_target_weight_share",
     kind: "gauge",

@@ -64,6 +64,14 @@ vault      drain    operator: new disk…   2h1m   10m          0              5
   );
 });
 
+test("targets list: who is paused says until when and why, and who refuses a signal says which, in its own words", async () => {
+  const [works] = TARGETS;
+  const paused = { until: at(42), reason: "throttled", said: "quota" };
+  const refuses = [{ signal: "logs", since: at(-9), next_try: at(21), said: "HTTP 404" }];
+  const out = await tableOf(["targets", "list"], [{ ...works, paused, next_try: at(42), refuses }], 120);
+  assert.match(out, /backend-1 {2}paused +throttled: quota; takes no logs: HTTP 404 +3m20s +42s/u);
+});
+
 test("a table that is too wide loses the end of long texts, never of ids", async () => {
   const id = "a".repeat(40);
   const wide = [{ ...TARGETS[1], id }];

@@ -91,6 +91,8 @@ test("targets, pools and one of each", async () => {
     in_flight: 1,
     window: 16,
     latency_ms: null,
+    paused: null,
+    refuses: [],
     error_rate: 0,
     learned_max_bytes: null,
     addresses: [],

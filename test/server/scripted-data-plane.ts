@@ -45,6 +45,8 @@ export class ScriptedDataPlane implements DataPlane {
       inFlight: 1,
       window: 16,
       latencyMs: undefined,
+      paused: undefined,
+      refuses: [],
       errorRate: 0,
       learnedMaxBytes: undefined,
       region: target.region,

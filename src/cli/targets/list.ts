@@ -12,7 +12,8 @@ export const command: Command = {
   summary: "List the targets: health and why, since when, and what they carry.",
   usage: ["targets list"],
   details: `SINCE is how long a target has been in its state, NEXT in how long it is tried again, or a state of operators ends. LATENCY
-is the moving average in milliseconds, ERRORS the share of calls that failed. Below a target whose name has several addresses
+is the moving average in milliseconds, ERRORS the share of calls that failed. A target that asked for a pause is
+paused; of signals that it does not take REASON has its words. Below a target whose name has several addresses
 stands each of them.`,
   options: ADMIN_OPTIONS,
   run,
@@ -50,18 +51,28 @@ function rowsOf(target: unknown, nowMs: number): string[][] {
 }
 
 function rowOf(target: unknown, name: string, nowMs: number): string[] {
-  const { since, next_try: nextTry, until, note } = fieldsOf(target);
+  const { since, next_try: nextTry, until, note, paused } = fieldsOf(target);
   const latency = numberIn(target, "latency_ms");
   const errors = numberIn(target, "error_rate");
-  const reason = cell(target, "reason");
+  const reason = paused === undefined || paused === null ? cell(target, "reason") : saidText("throttled", paused);
   return [
     name,
-    cell(target, "state"),
-    typeof note === "string" && note !== "" ? `${reason}: ${note}` : reason,
+    paused === undefined || paused === null ? cell(target, "state") : "paused",
+    [typeof note === "string" && note !== "" ? `${reason}: ${note}` : reason, ...refusedTexts(target)].join("; "),
     ageText(since, nowMs),
     ageText(nextTry ?? until, nowMs),
     cell(target, "in_flight"),
     latency === undefined ? "" : latency < 10 ? latency.toFixed(1) : String(Math.round(latency)),
     errors === undefined ? "" : `${(errors * 100).toFixed(errors > 0 && errors < 0.1 ? 1 : 0)}%`,
   ];
+}
+
+/** Of each signal that it does not take. */
+function refusedTexts(target: unknown): string[] {
+  return elementsOf(fieldsOf(target)["refuses"] ?? []).map((one) => saidText(`takes no ${cell(one, "signal")}`, one));
+}
+
+function saidText(what: string, one: unknown): string {
+  const said = cell(one, "said");
+  return said === "" ? what : `${what}: ${said}`;
 }

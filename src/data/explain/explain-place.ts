@@ -126,14 +126,19 @@ function tellTarget(
 ): TargetExplanation[] {
   const handle = targets.get(id);
   if (handle === undefined) return [];
-  const { state, reason, weight, share, score, latencyMs, inFlight, window } = targetStatus(handle, clock);
+  const { state, reason, paused, refuses, weight, share, score, latencyMs, inFlight, window } = targetStatus(
+    handle,
+    clock,
+  );
+  const refusal = refuses.find((one) => one.signal === signal);
+  const refused = refusal && { said: `takes no ${signal}: ${refusal.said}` };
   const own = lanes.flatMap((lane) => lane.targets).find((target) => target.id === id);
   return [
     {
       id,
       in_channel: own !== undefined,
       state,
-      reason,
+      reason: refused?.said ?? (paused === undefined ? reason : `throttled: ${paused.said}`),
       usable: own?.usable ?? handle.usable(clock.nowMs(), signal),
       eligible: own?.eligible === true && inFlight < window,
       weight,

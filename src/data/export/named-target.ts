@@ -115,6 +115,10 @@ class NamedTarget implements OwnedTarget, Whole {
     return refused;
   }
 
+  get pause(): TargetHandle["pause"] {
+    return this.#first.pause;
+  }
+
   get refusals(): readonly RefusedSignal[] {
     const { refused } = this;
     return this.#first.refusals.filter(({ signal }) => (refused & SIGNAL_FACTS[signal].bit) !== 0);

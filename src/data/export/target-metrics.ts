@@ -43,6 +43,10 @@ export function showTarget(metrics: Metrics, id: string, target: TargetHandle, c
       metrics.targetAddresses.with(id, state).read(() => countIn(target, state));
     }
   }
+  metrics.targetPausedUntil.with(id).read(() => {
+    const { pause } = target;
+    return pause === undefined ? 0 : inUnixSeconds(pause.untilMs);
+  });
   metrics.targetShare.with(id).read(() => (target.health.state === "ready" ? target.share(clock.nowMs()) : 0));
 }
 
@@ -60,6 +64,7 @@ export function hideTarget(metrics: Metrics, id: string, target: TargetHandle): 
   metrics.targetReason.remove(id, reason);
   metrics.targetSince.remove(id);
   metrics.targetNextTry.remove(id);
+  metrics.targetPausedUntil.remove(id);
   metrics.targetShare.remove(id);
   metrics.targetPausedTenants.remove(id);
 }

@@ -71,6 +71,8 @@ export interface TargetHandle {
   pausedForMs(headers: SenderHeaders): number;
   /** Of how many senders. */
   readonly pausedTenants: number;
+  /** It asked to be left alone until then, in Clock.nowMs(), and in these words; undefined when it did not, or that is over. */
+  readonly pause: { readonly untilMs: number; readonly said: string } | undefined;
   /** What is told of the signals in `refused`. */
   readonly refusals: readonly RefusedSignal[];
   /** How much of its weight counts: 0.1 to 1 while it comes back, else 1. */
@@ -121,6 +123,8 @@ export interface TargetEnv {
 /** Timers may fire so much early. */
 const TIMER_MS = 2;
 
+/** So much of what a target says is kept. */
+const LONGEST_SAID = 200;
 /** A timeout shorter than this came from a sender's deadline, and says nothing about the target. */
 const TELLING_TIMEOUT_MS = 1_000;
 
@@ -161,6 +165,7 @@ class Target implements PartTarget, Kept, Refusing {
   readonly #pauses: TenantPauses;
   readonly #listeners = new Listeners();
   readonly #size: LearnedSize;
+  #pauseSaid = "";
   #plan: TargetPlan;
   #window: Window;
   #idle: PromiseWithResolvers<void> | undefined;
@@ -250,6 +255,10 @@ class Target implements PartTarget, Kept, Refusing {
 
   get refused(): number {
     return this.#refusals.mask;
+  }
+
+  get pause(): TargetHandle["pause"] {
+    return pauseOf(this.health, this.#pauseSaid, this.#env.clock.nowMs());
   }
 
   get refusals(): readonly RefusedSignal[] {
@@ -418,6 +427,7 @@ class Target implements PartTarget, Kept, Refusing {
         this.#keeper.neutral(epoch);
         break;
       case "throttled":
+        this.#pauseSaid = outcome.message.slice(0, LONGEST_SAID);
         this.#window = stepWindow(this.#window, { kind: "overload", sentMs }, nowMs, limit);
         this.#keeper.throttled(epoch, end.afterMs);
         break;
@@ -472,6 +482,11 @@ function endOf(outcome: SendOutcome, { telling, bytes }: Sent): CallEnd {
   if (outcome.reason === "cancelled" || isCutShort(outcome)) return { kind: "neutral" };
   if (outcome.reason === "timeout" && !telling) return { kind: "neutral" };
   return outcome.reason === "throttled" ? { kind: "throttled", afterMs: outcome.afterMs } : { kind: "failed" };
+}
+
+function pauseOf(health: Health, said: string, nowMs: number): TargetHandle["pause"] {
+  if (health.state !== "ready" || health.pausedUntilMs <= nowMs) return undefined;
+  return { untilMs: health.pausedUntilMs, said };
 }
 
 function newsOf(outcome: SendOutcome): CallNews {
