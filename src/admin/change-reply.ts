@@ -33,6 +33,8 @@ export function changeReply(outcome: ChangeOutcome, noun: string): AdminReply {
       return problemReply(409, "items that have a way now would have none; nothing was changed", {
         more: { hint: "force it with ?force=true if that is meant", problems: problemList(outcome.problems) },
       });
+    case "stopping":
+      return problemReply(503, "the node stops; nothing was changed");
     case "unwritable":
       return problemReply(409, `${outcome.reason}; nothing was changed`);
     default:

@@ -7,6 +7,7 @@ import { COMMANDS } from "./commands.ts";
 import { EXIT, type ExitCode } from "./exit-code.ts";
 import { findCommand, isGroup, partsOf } from "./find-command.ts";
 import { helpOf, overview } from "./help.ts";
+import { leave } from "./leave.ts";
 import { processIo } from "./process-io.ts";
 
 /** The process `signalbox`: runs a command line, and exits with its code whatever it left open. */
@@ -14,7 +15,7 @@ export async function runProcess(): Promise<void> {
   const io = processIo();
   const code = await main(process.argv.slice(2), io);
   await io.flush();
-  process.exit(code);
+  await leave(code);
 }
 
 /** Runs one command line. Never rejects. */

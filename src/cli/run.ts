@@ -4,11 +4,12 @@ import { RouterError } from "../core/errors.ts";
 import { formatProblem } from "../core/problem.ts";
 import { createLog, type RootLog } from "../telemetry/log.ts";
 import { fileSource } from "../server/config-source.ts";
-import { runNode } from "../server/run.ts";
+import { type ProcessEvents, runNode } from "../server/run.ts";
 import { startNode } from "../server/start.ts";
 import { onlyOne, usage } from "./args.ts";
 import type { Args, Command, Io } from "./command.ts";
 import type { ExitCode } from "./exit-code.ts";
+import { leave } from "./leave.ts";
 
 const DEFAULT_FILE = "signalbox.yaml";
 
@@ -35,8 +36,14 @@ async function run(args: Args, io: Io): Promise<ExitCode> {
   log.format = config.node.log.format;
   for (const problem of problems) log.warn("config warning", { problem: formatProblem(problem) });
   await using node = await startNode(config, { clock: io.clock, random: io.random, log, source });
-  return await runNode(node, process); // awaited here: the node is closed when this function is left
+  return await runNode(node, PROCESS); // awaited here: the node is closed when this function is left
 }
+
+const PROCESS: ProcessEvents = {
+  on: (event, listener) => process.on(event, listener),
+  off: (event, listener) => process.off(event, listener),
+  exit: (code) => void leave(code, { patienceMs: 200 }),
+};
 
 /** A log on stderr; its level and format are the config's to say. */
 function openLog({ stderr, clock, env }: Io): RootLog {

@@ -39,6 +39,8 @@ export type Refused =
   | { readonly kind: "malformed"; readonly problems: readonly Problem[] }
   /** What has a way now would have none; nobody has said that this is meant. */
   | { readonly kind: "unrouted"; readonly problems: readonly Problem[] }
+  /** The node stops. */
+  | { readonly kind: "stopping" }
   /** It cannot be written down; the reason is for people. */
   | { readonly kind: "unwritable"; readonly reason: string };
 
@@ -102,6 +104,8 @@ export interface ConfigWalk {
   change(make: (running: ConfigStatus) => Promise<Proposal | Refused>): Promise<ChangeOutcome>;
   /** For a document that could not even be read. */
   unreadable(reason: string): void;
+  /** From here on nothing is taken over: the node stops. What is under way is refused by the data plane. */
+  close(): void;
   readonly status: ConfigStatus;
 }
 
@@ -118,10 +122,13 @@ export function createConfigWalk(
   return new Walk(started.config, started.text, parts);
 }
 
+const STOPPING: Refused = { kind: "stopping" };
+
 class Walk implements ConfigWalk {
   readonly #started: Config;
   readonly #parts: WalkParts;
   #status: ConfigStatus;
+  #closed = false;
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(started: Config, text: string, parts: WalkParts) {
@@ -138,6 +145,10 @@ class Walk implements ConfigWalk {
 
   get status(): ConfigStatus {
     return this.#status;
+  }
+
+  close(): void {
+    this.#closed = true;
   }
 
   apply(text: string): Promise<ApplyOutcome> {
@@ -162,6 +173,11 @@ class Walk implements ConfigWalk {
     this.#conclude({ kind: "unreadable", reason });
   }
 
+  /** Asked anew after each wait. */
+  #stops(): boolean {
+    return this.#closed;
+  }
+
   #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
     const result = this.#turn.then(work);
     this.#turn = result;
@@ -172,8 +188,9 @@ class Walk implements ConfigWalk {
   async #walk(make: () => Promise<Proposal | Refused>, file: ConfigFile | undefined): Promise<ChangeOutcome> {
     let hide = hideValuesOf(this.#status.running);
     try {
-      const made = await make();
+      const made = this.#stops() ? STOPPING : await make();
       if (made.kind !== "proposal") return made;
+      if (this.#stops()) return STOPPING;
       const { config, problems, text } = made.prepared;
       if (config === undefined) return { kind: "invalid", problems };
       hide = hideValuesOf(config); // what fails from here on fails over what it says

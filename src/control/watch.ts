@@ -33,6 +33,8 @@ export interface FileWatch extends AsyncDisposable {
 
 const SETTLE_MS = 30;
 const POLL_MS = 1_000;
+/** Who stops waits for the look that is under way no longer than this. */
+const LAST_LOOK_MS = 500;
 
 /**
  * Watches one file, through plain edits, renames over it, symlink swaps (Kubernetes), removal and return. It watches the
@@ -90,7 +92,11 @@ class Watch implements FileWatch {
     this.#settling?.();
     for (const directory of this.#directories.values()) directory[Symbol.dispose]();
     this.#directories.clear();
-    await this.#work;
+    // A look may hang in a file system that does not answer: nobody stops for that.
+    const over = Promise.withResolvers<void>();
+    const cancel = this.#options.clock.after(LAST_LOOK_MS, over.resolve);
+    await Promise.race([this.#work, over.promise]);
+    cancel();
   }
 
   #schedulePoll(): void {
@@ -200,6 +206,9 @@ async function fingerprint(file: string): Promise<string> {
 
 async function readSettled(file: string, before: string): Promise<Look> {
   try {
+    // Reading a pipe may take for ever, and what came by it is gone: it is read once, at the start.
+    if (!(await stat(file)).isFile())
+      return { kind: "unreadable", reason: `${file} is no regular file: it is not read again` };
     const text = await readFile(file, "utf8");
     return (await fingerprint(file)) === before ? { kind: "text", text } : { kind: "unsettled" };
   } catch (cause) {

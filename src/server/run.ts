@@ -9,6 +9,9 @@ export interface ProcessEvents {
   exit(code: number): void;
 }
 
+/** Every stop ends so long after the grace, whatever hangs: in all less than 5 s. */
+const LAST_MS = 4_000;
+
 /**
  * Lives until SIGTERM or SIGINT, stops the node in order and gives the exit code. A second signal ends the process at once
  * with 1. SIGHUP reads the config again. A fault that nobody caught is logged and ends the process with 1: its state is
@@ -37,16 +40,26 @@ export async function runNode(node: RunningNode, events: ProcessEvents): Promise
   ];
   for (const [event, listener] of listeners) events.on(event, listener);
   try {
-    return await stopOn(await stopping.promise, node);
+    return await stopOn(await stopping.promise, node, events);
   } finally {
     for (const [event, listener] of listeners) events.off(event, listener);
   }
 }
 
-async function stopOn(signal: string, node: RunningNode): Promise<0> {
+async function stopOn(signal: string, node: RunningNode, events: ProcessEvents): Promise<0 | 1> {
   const { log } = node.env;
   log.info("signalbox stops: no longer ready, draining", { signal });
-  const { drained, tookMs, leftItems, leftBytes } = await node.stop();
+  const { shutdown_grace: graceMs } = node.walk.status.running.node;
+  const late = Promise.withResolvers<undefined>();
+  const cancel = node.env.clock.after(graceMs + LAST_MS, () => late.resolve(undefined));
+  const report = await Promise.race([node.stop(), late.promise]);
+  cancel();
+  if (report === undefined) {
+    log.error("signalbox did not stop in time: something hangs, the process ends all the same", { grace_ms: graceMs });
+    events.exit(1);
+    return 1;
+  }
+  const { drained, tookMs, leftItems, leftBytes } = report;
   const told = { drained, took_ms: Math.round(tookMs), left_items: leftItems, left_bytes: leftBytes };
   if (drained) log.info("signalbox stopped", told);
   else log.error("signalbox stopped before its queues were empty", told);

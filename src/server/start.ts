@@ -321,6 +321,8 @@ class Node implements RunningNode {
   }
 
   async #stop(): Promise<ShutdownReport> {
+    // First of all: a change that is taken over while all ends would open what nobody closes.
+    this.walk.close();
     await this.#watch?.[Symbol.asyncDispose]();
     const report = await this.dataPlane.shutdown(this.walk.status.running.node.shutdown_grace);
     // The admin listener answers to the end: whoever waits for the drain can watch it.
