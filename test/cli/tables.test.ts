@@ -150,3 +150,30 @@ for (const { name, summary } of parts) {
     assert.deepEqual(await runCli(["help", ...name.split(" ")]), help);
   });
 }
+
+test("targets list: the addresses behind the name of a target stand below it", async () => {
+  const one = {
+    state: "ready",
+    reason: "start",
+    since: at(-5),
+    next_try: null,
+    in_flight: 0,
+    latency_ms: 1,
+    error_rate: 0,
+  };
+  const addresses = [
+    { ...one, address: "10.0.0.1" },
+    { ...one, address: "10.0.0.2", state: "down", reason: "check_failed" },
+  ];
+  const table = await tableOf(["targets", "list"], [{ ...one, id: "tempo", addresses }]);
+  const rows = table.trimEnd().split("\n");
+  assert.deepEqual(
+    rows.map((row) => row.split(/\s{2,}/u).slice(0, row.startsWith(" ") ? 3 : 2)),
+    [
+      ["ID", "STATE"],
+      ["tempo", "ready"],
+      ["", "10.0.0.1", "ready"],
+      ["", "10.0.0.2", "down"],
+    ],
+  );
+});

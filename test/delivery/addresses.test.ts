@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { targetView } from "../../src/admin/views.ts";
+import { targetStatus } from "../../src/data/status.ts";
 import type { TargetPlan } from "../../src/plan/plan.ts";
 import { ACCEPTED, ends, failing, PoolRig, targetPlan } from "./pool-rig.ts";
 
@@ -245,4 +247,16 @@ test("while a name changes its addresses under load, everything is delivered exa
   rig.answerAll();
   assert.deepEqual(new Set(rig.offered.map(({ outcomes }) => outcomes.length)), new Set([1]));
   assert.equal(rig.target("t").inFlight, 0);
+});
+
+test("the API tells of each address behind a name, and of none while the name is dialled", () => {
+  const rig = rigOn([]);
+  const addresses = (): unknown => targetView(targetStatus(rig.target("t"), rig.clock))["addresses"];
+  assert.deepEqual(addresses(), []);
+  answer(rig, [A, B]);
+  rig.target("t").parts!.all[1]!.operate({ state: "drain", untilMs: undefined, note: "" });
+  assert.deepEqual(
+    (addresses() as { address: string; state: string }[]).map(({ address, state }) => `${address} ${state}`),
+    [`${A} ready`, `${B} drain`],
+  );
 });
