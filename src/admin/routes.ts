@@ -32,8 +32,16 @@ function processRoutes(context: AdminContext): Route[] {
     return ok(exposition(env.metrics));
   };
   return [
-    get("/healthz", "none", "200 while the process works.", () => ok({ status: "ok" })),
-    get("/readyz", "none", "Whether something can be delivered now, and why not.", () => readyReply(context), [503]),
+    get("/healthz", "none", "200 while the process works; and of which pools nothing can be delivered now.", () =>
+      ok({ status: "ok", undeliverable: context.dataPlane.undeliverable() }),
+    ),
+    get(
+      "/readyz",
+      "none",
+      "Whether something can be accepted now, and why not. Targets never decide it.",
+      () => readyReply(context),
+      [503],
+    ),
     { ...get("/metrics", "viewer", "All metrics in the Prometheus text format.", metrics), type: EXPOSITION_TYPE },
     get("/api/v1/node", "viewer", "This process: where it listens, which config it runs.", () => ok(nodeView(context))),
     get("/api/v1/ledger", "viewer", "What became of all items; both sides are equal.", () =>

@@ -12,6 +12,7 @@ import type {
   OperatorWish,
   Readiness,
   ShutdownReport,
+  Undeliverable,
 } from "../plan/data-plane.ts";
 import type { Explanation, ExplainRequest } from "../plan/explanation.ts";
 import type { Plan, TargetPlan } from "../plan/plan.ts";
@@ -235,10 +236,18 @@ export class NodeDataPlane implements DataPlane {
 
   ready(): Readiness {
     if (this.#shutdown !== undefined) return { ready: false, reason: "shutting down" };
-    const pools = [...this.#pools.live.values()];
-    if (pools.length === 0) return { ready: false, reason: "no pool is configured: nothing can be delivered" };
-    if (pools.some((pool) => SIGNALS.some((signal) => pool.usable(signal)))) return { ready: true, reason: "" };
-    return { ready: false, reason: "no pool has a usable target" };
+    if (this.#pools.live.size === 0) return { ready: false, reason: "no pool is configured: nothing can be delivered" };
+    return { ready: true, reason: "" };
+  }
+
+  undeliverable(): readonly Undeliverable[] {
+    return SIGNALS.flatMap((signal) => {
+      const { pools } = this.plan.routes[signal];
+      const down = pools.filter(({ chain }) => {
+        return chain.every((index) => this.#pools.live.get(pools[index]!.name)?.usable(signal) !== true);
+      });
+      return down.map(({ name }) => ({ pool: name, signal }));
+    });
   }
 
   operate(id: string, wish: OperatorWish): boolean {

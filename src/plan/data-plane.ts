@@ -16,8 +16,10 @@ export interface DataPlane extends AsyncDisposable {
   /** Certificates and keys of listeners, for connections from now on; all else of the listeners stays. The caller has checked them. */
   renew(listen: Pick<ListenOptions, "otlpGrpc" | "otlpHttp">): void;
   status(): DataPlaneStatus;
-  /** Whether something could be delivered now, and if not, why. */
+  /** Whether something can be accepted now, and if not, why. Targets never decide it: their part is `undeliverable`. */
   ready(): Readiness;
+  /** What nothing of can be delivered now: pools without a usable target, also in their fallbacks, by signal. */
+  undeliverable(): readonly Undeliverable[];
   /** What an operator wants of one target, from now on. False when the running plan has no target of this id. */
   operate(id: string, wish: OperatorWish): boolean;
   /** The wishes that hold now; `ready` ends a wish, and so is none. Enough to give them back after a restart. */
@@ -30,6 +32,11 @@ export interface DataPlane extends AsyncDisposable {
   explainAside(request: ExplainRequest): Promise<Explanation>;
   /** Not ready, stop accepting, drain the queues within the grace. A second call returns the first one's promise. */
   shutdown(graceMs: number): Promise<ShutdownReport>;
+}
+
+export interface Undeliverable {
+  readonly pool: string;
+  readonly signal: Signal;
 }
 
 export interface Readiness {

@@ -64,7 +64,11 @@ default_pool: { targets: [grpc, http, tcp, page] }
     assert.ok(nextTryMs !== undefined);
   }
   assert.equal(statusOf(node, "page").check?.said, "HTTP 503");
-  assert.equal(node.running.dataPlane.ready().ready, false);
+  assert.equal(node.running.dataPlane.ready().ready, true, "it can still accept");
+  assert.deepEqual(
+    node.running.dataPlane.undeliverable().map(({ signal }) => signal),
+    ["traces", "metrics", "logs"],
+  );
   await Promise.all([grpc.start(), http.start(), tcp.start()]);
   healthy = true;
   await Promise.all(ids.map((id) => untilState(node, id, "ready")));

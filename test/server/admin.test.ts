@@ -139,14 +139,21 @@ test("the ledger, and the same numbers as metrics", async () => {
   assert.ok(metrics.text.includes("signalbox_config_version 1\n"));
 });
 
-test("/readyz says why not, and /healthz is about the process only", async () => {
+test("/readyz says why nothing is accepted, and /healthz what cannot be delivered, with 200 all the same", async () => {
   await using scene = new Scene();
   const node = await scene.start(configText());
   assert.deepEqual((await call(node.addresses.admin, "/readyz")).json(), { ready: true, reasons: [] });
-  scene.plane.readiness = { ready: false, reason: "pool default has no usable target" };
+  scene.plane.down = [{ pool: "p", signal: "logs" }];
+  assert.deepEqual((await call(node.addresses.admin, "/readyz")).json(), { ready: true, reasons: [] });
+  const health = await call(node.addresses.admin, "/healthz");
+  assert.deepEqual(
+    [health.status, health.json()],
+    [200, { status: "ok", undeliverable: [{ pool: "p", signal: "logs" }] }],
+  );
+  scene.plane.readiness = { ready: false, reason: "no pool is configured" };
   const answer = await call(node.addresses.admin, "/readyz");
   assert.equal(answer.status, 503);
-  assert.deepEqual(answer.json()["reasons"], ["pool default has no usable target"]);
+  assert.deepEqual(answer.json()["reasons"], ["no pool is configured"]);
   assert.equal((await call(node.addresses.admin, "/healthz")).status, 200);
 });
 

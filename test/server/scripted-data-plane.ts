@@ -5,6 +5,7 @@ import type {
   OperatorState,
   OperatorWish,
   Readiness,
+  Undeliverable,
   ShutdownReport,
 } from "../../src/plan/data-plane.ts";
 import type { Explanation, ExplainRequest } from "../../src/plan/explanation.ts";
@@ -21,6 +22,7 @@ export class ScriptedDataPlane implements DataPlane {
   onApply: (plan: Plan) => Promise<void> = async () => {};
   /** What `shutdown` waits for. */
   drain: Promise<void> = Promise.resolve();
+  down: readonly Undeliverable[] = [];
   readiness: Readiness = { ready: true, reason: "" };
   report: ShutdownReport = { drained: true, tookMs: 1, leftItems: 0, leftBytes: 0 };
 
@@ -98,6 +100,10 @@ export class ScriptedDataPlane implements DataPlane {
 
   async explainAside(request: ExplainRequest): Promise<Explanation> {
     return this.explain(request);
+  }
+
+  undeliverable(): readonly Undeliverable[] {
+    return this.down;
   }
 
   ready(): Readiness {
