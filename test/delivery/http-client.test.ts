@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { createServer, type ServerResponse } from "node:http";
+import { createServer as createTcpServer } from "node:net";
 import { test } from "node:test";
 import { deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { SIGNAL_FACTS, SIGNALS } from "../../src/otlp/signal.ts";
@@ -217,6 +218,37 @@ for (const { name, reply, want, message } of replies) {
     assert.equal(summary(outcome).replace(/ \d{6,}.*$/u, ""), want);
     if (message !== undefined) assert.equal(outcome.message, message);
   });
+}
+
+for (const interim of [
+  "HTTP/1.1 100 Continue\r\n\r\n",
+  "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 100 Continue\r\nx: y\r\n\r\n",
+  "HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n",
+]) {
+  for (const step of [1, 7, 1_000]) {
+    test(`HTTP: ${JSON.stringify(interim)}, ${step} bytes at a time, is passed over, on a kept connection, too`, async () => {
+      let requests = 0;
+      let connections = 0;
+      const server = createTcpServer({ noDelay: true }, (socket) => {
+        connections++;
+        socket.on("error", () => undefined);
+        socket.on("data", () => {
+          const reply = Buffer.from(`${interim}HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n`);
+          requests++;
+          for (let at = 0; at < reply.length; at += step) socket.write(reply.subarray(at, at + step));
+        });
+      });
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+      const bound = server.address();
+      assert.ok(bound !== null && typeof bound === "object");
+      const client = openTo(`http://127.0.0.1:${bound.port}`, HTTP);
+      for (let call = 0; call < 10; call++) assert.equal(summary(await send(client)), "accepted 0");
+      assert.equal(requests, 10);
+      assert.ok(connections <= 3, `${connections} connections`);
+      await client[Symbol.asyncDispose]();
+      await new Promise((resolve) => server.close(resolve));
+    });
+  }
 }
 
 test("HTTP: disposing a client ends what is under way as cancelled", async () => {

@@ -1,5 +1,5 @@
 import { isIP, type LookupFunction } from "node:net";
-import { type buildConnector, type Dispatcher, Pool } from "undici";
+import { buildConnector, type Dispatcher, Pool } from "undici";
 import { joinOwned } from "../../core/bytes.ts";
 import type { Cancel, Clock } from "../../core/clock.ts";
 import { SIGNAL_FACTS } from "../../otlp/signal.ts";
@@ -7,6 +7,7 @@ import type { TargetPlan, TargetTlsPlan } from "../../plan/plan.ts";
 import { encodeBody, type EncodedBody } from "./encode-body.ts";
 import { HttpCall } from "./http-call.ts";
 import { REPLY_ENCODINGS } from "../../otlp/inflate-reply.ts";
+import { passOverInterim } from "./interim.ts";
 import { PassedHeaders } from "./passed-headers.ts";
 import { quiet } from "./quiet.ts";
 import type { Batch, TargetClient } from "./target-client.ts";
@@ -32,7 +33,7 @@ export function openHttpClient(
   const pool = new Pool(new URL(plan.url).origin, {
     // As many as there are calls under way, which the target's window bounds; undici closes those that are idle.
     connections: null,
-    connect: connectionOptions(options.connectTimeoutMs, plan),
+    connect: connector(options.connectTimeoutMs, plan),
     // One timer of ours bounds a whole attempt.
     headersTimeout: 0,
     bodyTimeout: 0,
@@ -61,6 +62,19 @@ export function connectionOptions(
 ): Partial<buildConnector.BuildOptions> {
   const options = { timeout: timeoutMs, ...tlsOptions(tls) };
   return address === undefined ? options : { ...options, lookup: always(address) };
+}
+
+/** Makes connections for undici that pass over interim replies. */
+function connector(timeoutMs: number, plan: Pick<TargetPlan, "tls" | "address">): buildConnector.connector {
+  const connect = buildConnector(connectionOptions(timeoutMs, plan));
+  return (options, done) => {
+    connect(options, (...result) => {
+      const [error, socket] = result;
+      if (error === null)
+        done(null, "alpnProtocol" in socket && socket.alpnProtocol === "h2" ? socket : passOverInterim(socket));
+      else done(error, null);
+    });
+  };
 }
 
 /** In the place of a lookup. */
