@@ -268,3 +268,34 @@ for (const [path, text] of lengths) {
     assert.ok(!said("1GiB").includes(message));
   });
 }
+
+const STATUSES: readonly { readonly statuses: string; readonly protocol?: string; readonly want: readonly string[] }[] =
+  [
+    { statuses: '{ "403": retry, "404": final, UNIMPLEMENTED: elsewhere }', want: [] },
+    { statuses: '{ "200": retry }', want: ["error targets[0].statuses.200"] },
+    {
+      statuses: '{ "413": final, "429": final, RESOURCE_EXHAUSTED: retry, OK: final }',
+      want: ["413", "429", "RESOURCE_EXHAUSTED", "OK"].map((key) => `error targets[0].statuses.${key}`),
+    },
+    {
+      statuses: '{ "99": final, NOT_A_CODE: retry }',
+      want: ["99", "NOT_A_CODE"].map((key) => `error targets[0].statuses.${key}`),
+    },
+    { statuses: '{ "404": again }', want: ["error targets[0].statuses.404"] },
+    {
+      statuses: "{ UNIMPLEMENTED: final }",
+      protocol: "http/protobuf",
+      want: ["warning targets[0].statuses.UNIMPLEMENTED"],
+    },
+  ];
+for (const { statuses, protocol = "grpc", want } of STATUSES) {
+  test(`statuses of a target over ${protocol}: ${statuses}`, () => {
+    const text = `targets: [{ id: a, endpoint: "http://a:1", protocol: ${protocol}, statuses: ${statuses} }]\ndefault_pool: { targets: [a] }`;
+    const found = outlineOf(loadText(text)).map((line) =>
+      line
+        .replace(/^\d+ /u, "")
+        .replaceAll(/\["?([^"\]]+)"?\]/gu, (all, key: string) => (/^\d$/u.test(key) ? all : `.${key}`)),
+    );
+    assert.deepEqual(found.toSorted(), [...want].toSorted());
+  });
+}
