@@ -28,7 +28,7 @@ rules:
   assert.equal(rig.calls.length, 0);
   assert.deepEqual(
     replies.map((reply) => reply.ok || reply.refusal.reason),
-    ["queue_full"],
+    ["too_large"],
   );
   assert.deepEqual([rig.totals("traces").shed, rig.totals("traces").queued, rig.balanced], [4, 0, true]);
 });
@@ -44,7 +44,7 @@ default_pool: q
   const { replies } = rig.carry("traces", request);
   assert.deepEqual(
     replies.map((reply) => reply.ok || reply.refusal.reason),
-    ["queue_full"],
+    ["too_large"],
   );
   assert.deepEqual([rig.totals("traces").shed, rig.totals("traces").queued, rig.balanced], [4, 0, true]);
 });

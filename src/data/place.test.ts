@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { spans } from "../../test/delivery/channel-rig.ts";
 import { Rig } from "../../test/scenario/ledger-rig.ts";
 import { generateTraces } from "../generate/generate.ts";
 
@@ -47,4 +48,21 @@ test("place: parts that fit into a fallback together, to the byte, enter it toge
     4,
   );
   assert.equal(rig.totals("traces").queued, 4);
+});
+
+test("what is longer than the queue of its pool and of all fallbacks is refused for good, with the queue's name", async () => {
+  await using rig = new Rig(`
+targets: [{ id: a, endpoint: "http://127.0.0.1:1" }, { id: b, endpoint: "http://127.0.0.1:2" }]
+pools:
+  p: { targets: [a], fallback: q, queue: { max_bytes: 100B } }
+  q: { targets: [b], queue: { max_bytes: 200B } }
+default_pool: p
+`);
+  const replyTo = (length: number): unknown => {
+    const { replies } = rig.carry("traces", spans([{ name: "x".repeat(length) }]));
+    return replies.map((reply) => (reply.ok ? "ok" : `${reply.refusal.reason} ${reply.refusal.message}`)).join();
+  };
+  assert.match(String(replyTo(300)), /^too_large pool p: \d+ bytes never fit into its queue of 100;/u);
+  assert.equal(replyTo(100), "", "the fallback takes what fits there");
+  assert.match(String(replyTo(100)), /^queue_full /u, "what fits only later may come again");
 });

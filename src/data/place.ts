@@ -44,6 +44,7 @@ export function placeDrafts(
     }
     const bytes = draft.parcelBytes(envelope);
     const place = findRoom({ draft, bytes, headers }, plan, pools, taken);
+    if (place < 0 && neverFits(draft, plan, pools, bytes)) return tooLong(pool, bytes);
     if (place < 0) return noRoom(pool, pool.hasRoom(bytes, plan.signal, draft.channel, taken?.get(draft.pool) ?? 0));
     const inDoubt = pool.pausesSome || !pool.usableFor(draft.channel, plan.signal);
     if (place === draft.pool && pool.ack === "delivered" && inDoubt) {
@@ -59,6 +60,20 @@ export function placeDrafts(
 /** What is said of a pool without room. */
 export function queueFull({ name }: Pool): Obstacle {
   return { reason: "queue_full", message: `pool ${name}: its queue is full` };
+}
+
+/** It is longer than the queue of each pool that could take it: it is no use to come again. */
+function neverFits({ pool: own }: Draft, { pools: plans }: RoutePlan, pools: readonly Pool[], bytes: number): boolean {
+  for (const index of plans[own]!.chain) if (bytes <= pools[index]!.maxBytes) return false;
+  return true;
+}
+
+function tooLong({ name, maxBytes }: Pool, bytes: number): Obstacle {
+  const mend = "send less in one request, or have queue.max_bytes raised";
+  return {
+    reason: "too_large",
+    message: `pool ${name}: ${bytes} bytes never fit into its queue of ${maxBytes}; ${mend}`,
+  };
 }
 
 function noTarget({ name }: Pool): Obstacle {

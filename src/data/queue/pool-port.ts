@@ -41,6 +41,8 @@ export interface PoolEnv {
 export interface Pool extends AsyncDisposable, TakingPool {
   readonly ack: PoolPlan["ack"];
   readonly whenDown: PoolPlan["whenDown"];
+  /** The bound of its queue: what is longer can never enter. */
+  readonly maxBytes: number;
   /** Takes note of what became of its targets: before `usableFor` and `ownerOf` are asked. */
   look(): void;
   /** The same as `usable` for the targets of one channel. */

@@ -72,6 +72,10 @@ class MemoryPool implements Pool {
     return this.#plan.whenDown;
   }
 
+  get maxBytes(): number {
+    return this.#plan.queue.maxBytes;
+  }
+
   get fallback(): string | undefined {
     return this.#plan.fallback;
   }
