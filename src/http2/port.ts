@@ -59,7 +59,7 @@ export interface UnaryRequest {
   readonly pieces: readonly Uint8Array[];
   readonly messageBytes: number;
   /** `grpc-encoding` of the message; `identity` is sent with the flag unset. */
-  readonly encoding: "identity" | "gzip";
+  readonly encoding: "identity" | "gzip" | "zstd";
   /** Sent as `grpc-timeout`, and kept by the client itself. */
   readonly timeoutMs: number;
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { constants, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 import * as fc from "fast-check";
-import { gzip } from "./compress.ts";
+import { compress as compressPieces, COMPRESSIONS } from "./compress.ts";
 import { CONTENT_ENCODINGS, inflate } from "./inflate.ts";
 import type { ContentEncoding, InflateBudget, InflateResult } from "./inflate.ts";
 
@@ -178,16 +178,18 @@ test("inflate: deflate without zlib's header is understood", async () => {
   }
 });
 
-test("gzip: pieces of any size come back as one body", async () => {
-  for (const lengths of [[], [0], [10], [1_000, 0, 5], [20_000], [100_000, 300_000]]) {
-    const pieces = lengths.map(telemetry);
-    const packed = await new Promise<Uint8Array>((resolve, reject) => {
-      gzip(pieces, (result) => {
-        if (result.ok) resolve(result.bytes);
-        else reject(new Error(result.message));
+for (const compression of COMPRESSIONS) {
+  test(`${compression}: pieces of any size come back as one body`, async () => {
+    for (const lengths of [[], [0], [10], [1_000, 0, 5], [20_000], [100_000, 300_000]]) {
+      const pieces = lengths.map(telemetry);
+      const packed = await new Promise<Uint8Array>((resolve, reject) => {
+        compressPieces(compression, pieces, (result) => {
+          if (result.ok) resolve(result.bytes);
+          else reject(new Error(result.message));
+        });
       });
-    });
-    const result = await run("gzip", packed);
-    assert.ok(result.ok && Buffer.from(result.bytes).equals(Buffer.concat(pieces)));
-  }
-});
+      const result = await run(compression, packed);
+      assert.ok(result.ok && Buffer.from(result.bytes).equals(Buffer.concat(pieces)));
+    }
+  });
+}

@@ -1,5 +1,6 @@
 import type { StrategyConfig } from "../config/schema/config.ts";
 import type { GrpcTransport } from "../core/grpc-transport.ts";
+import type { Compression } from "../otlp/compress.ts";
 import type { Signal } from "../otlp/signal.ts";
 import type { Division, HashKey } from "./division.ts";
 import type { HeaderPlan } from "./header-plan.ts";
@@ -40,7 +41,7 @@ export interface TargetPlan {
   readonly weight: number;
   readonly region: string;
   readonly tags: Readonly<Record<string, string>>;
-  readonly compression: "none" | "gzip";
+  readonly compression: "none" | Compression;
   /** Lower-case names. The values may be secrets. */
   readonly headers: Readonly<Record<string, string>>;
   /** Lower-case names, in order, of senders' headers that are passed on; none that `headers` has. */

@@ -175,6 +175,22 @@ test("gRPC: gzip is applied to what is worth it, and unpacks to the same bytes",
   assert.ok(sink.requests[0]!.wireBytes < 1_000);
 });
 
+test("gRPC: zstd is applied to what is worth it, and unpacks to the same bytes", async () => {
+  await using sink = await openGrpcSink();
+  await using client = openTo(sink.url, "grpc", { compression: "zstd" });
+  const many = Array.from({ length: 10_000 }, () => TWO_SPANS[0]!);
+  await send(client, batchOf(many));
+  await send(client);
+  assert.deepEqual(
+    sink.requests.map(({ encoding, items, body }) => [encoding, items, body.length]),
+    [
+      ["zstd", 10_000, Buffer.concat(many).length],
+      ["identity", 2, Buffer.concat(TWO_SPANS).length],
+    ],
+  );
+  assert.ok(sink.requests[0]!.wireBytes < 1_000);
+});
+
 test("gRPC: no answer in time, a reset, a lost connection and nobody listening are retried", async () => {
   await using sink = await openGrpcSink({ script: answers({ kind: "reset" }, { kind: "disconnect" }) });
   await using client = openTo(sink.url, "grpc");

@@ -3,6 +3,7 @@ import { createServer, type ServerResponse } from "node:http";
 import { createServer as createTcpServer } from "node:net";
 import { test } from "node:test";
 import { deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
+import { COMPRESSIONS } from "../../src/otlp/compress.ts";
 import { SIGNAL_FACTS, SIGNALS } from "../../src/otlp/signal.ts";
 import { createAuthority } from "../support/certs.ts";
 import { openHttpSink } from "../support/sinks/http-sink.ts";
@@ -296,20 +297,22 @@ test("HTTP: connections are kept", async () => {
   assert.ok(sink.counts().connections <= 3, `${sink.counts().connections} connections for 50 requests`);
 });
 
-test("HTTP: gzip is applied to what is worth it, and unpacks to the same bytes", async () => {
-  await using sink = await openHttpSink();
-  await using client = openTo(sink.url, HTTP, { compression: "gzip" });
-  const many = Array.from({ length: 10_000 }, () => TWO_SPANS[0]!);
-  await send(client, batchOf(many));
-  await send(client);
-  assert.deepEqual(
-    sink.requests.map(({ encoding, items }) => [encoding, items]),
-    [
-      ["gzip", 10_000],
-      ["identity", 2],
-    ],
-  );
-});
+for (const compression of COMPRESSIONS) {
+  test(`HTTP: ${compression} is applied to what is worth it, and unpacks to the same bytes`, async () => {
+    await using sink = await openHttpSink();
+    await using client = openTo(sink.url, HTTP, { compression });
+    const many = Array.from({ length: 10_000 }, () => TWO_SPANS[0]!);
+    await send(client, batchOf(many));
+    await send(client);
+    assert.deepEqual(
+      sink.requests.map(({ encoding, items }) => [encoding, items]),
+      [
+        [compression, 10_000],
+        ["identity", 2],
+      ],
+    );
+  });
+}
 
 test("HTTP: no answer in time, a lost connection and nobody listening are retried", async () => {
   await using sink = await openHttpSink({ script: answers({ kind: "disconnect" }) });

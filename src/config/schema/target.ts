@@ -51,7 +51,10 @@ export const TargetSchema = z.strictObject({
     .describe("Share of the load relative to the other targets; 0: none, a standby."),
   region: NameSchema.default("default").describe("Where the target is."),
   tags: z.record(z.string().min(1), z.string()).default({}).describe("Free labels, for selectors."),
-  compression: z.enum(["none", "gzip"]).default("none").describe("How requests are compressed."),
+  compression: z
+    .enum(["none", "gzip", "zstd"])
+    .default("none")
+    .describe("How requests are compressed; not every target takes zstd."),
   headers: HeadersSchema.default({}).describe("Sent with every request. Values are secrets."),
   forward_headers: z
     .array(HeaderNameSchema)

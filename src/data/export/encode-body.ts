@@ -1,32 +1,32 @@
 import type { Cancel } from "../../core/clock.ts";
-import { gzip } from "../../otlp/compress.ts";
+import { compress, type Compression } from "../../otlp/compress.ts";
 import type { Batch, SendOutcome } from "./target-client.ts";
 
 /** A request's body as it goes out. */
 export interface EncodedBody {
   readonly pieces: readonly Uint8Array[];
   readonly bytes: number;
-  readonly encoding: "identity" | "gzip";
+  readonly encoding: "identity" | Compression;
 }
 
-/** Below this, gzip costs more than the bytes that it saves. */
-const MIN_GZIP_BYTES = 512;
+/** Below this, compression costs more than the bytes that it saves. */
+const MIN_COMPRESSED_BYTES = 512;
 
 /** Compresses when asked to, then sends. Cancelled in between, nothing is sent; `done` is then told so, not from within. */
 export function encodeBody(
   batch: Batch,
-  compression: "none" | "gzip",
+  compression: "none" | Compression,
   done: (outcome: SendOutcome) => void,
   send: (body: EncodedBody) => Cancel,
 ): Cancel {
   const { pieces, bytes } = batch;
-  if (compression === "none" || bytes < MIN_GZIP_BYTES) return send({ pieces, bytes, encoding: "identity" });
+  if (compression === "none" || bytes < MIN_COMPRESSED_BYTES) return send({ pieces, bytes, encoding: "identity" });
   let cancelled = false;
   let cancelSend: Cancel = () => void (cancelled = true);
-  gzip(pieces, (result) => {
+  compress(compression, pieces, (result) => {
     if (cancelled) queueMicrotask(() => done(unsent("cancelled before it was sent")));
     else if (!result.ok) queueMicrotask(() => done(unsent(`it could not be compressed: ${result.message}`)));
-    else cancelSend = send({ pieces: [result.bytes], bytes: result.bytes.length, encoding: "gzip" });
+    else cancelSend = send({ pieces: [result.bytes], bytes: result.bytes.length, encoding: compression });
   });
   return () => cancelSend();
 }

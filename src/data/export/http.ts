@@ -105,7 +105,7 @@ function requestOf(
     "user-agent": options.userAgent,
     "accept-encoding": REPLY_ENCODINGS,
   };
-  if (body.encoding === "gzip") headers["content-encoding"] = "gzip";
+  if (body.encoding !== "identity") headers["content-encoding"] = body.encoding;
   const base = pathname.endsWith("/") ? pathname.slice(0, -1) : pathname;
   return {
     origin,

@@ -1,5 +1,5 @@
 import { textBrief, textOwned } from "../../core/bytes.ts";
-import { gzip } from "../../otlp/compress.ts";
+import { compress } from "../../otlp/compress.ts";
 import { encodeResponse } from "../../otlp/response.ts";
 import type { Signal } from "../../otlp/signal.ts";
 import { encodeStatus, statusToJson } from "../../otlp/status.ts";
@@ -43,7 +43,7 @@ export function compressReply(reply: HttpReply, accepted: string | undefined, do
     done(reply);
     return;
   }
-  gzip([reply.body], (result) => {
+  compress("gzip", [reply.body], (result) => {
     const { status, headers } = reply;
     done(result.ok ? { status, headers: [...headers, "Content-Encoding", "gzip"], body: result.bytes } : reply);
   });

@@ -63,7 +63,7 @@ function receive(
 function requestOf(headers: IncomingHttpHeaders, framed: Buffer): SinkRequest {
   const path = headers[":path"] ?? "";
   const whole = framed.length >= PREFIX_BYTES && framed.readUInt32BE(1) === framed.length - PREFIX_BYTES;
-  const encoding = framed[0] === 1 ? "gzip" : "identity";
+  const encoding = encodingOfMessage(framed[0] === 1, headers);
   const read = readBody(framed.subarray(PREFIX_BYTES), encoding, false);
   return {
     signal: signalOfGrpcPath(path),
@@ -123,4 +123,10 @@ function sendStatus(
     },
     { endStream: true },
   );
+}
+
+/** What names no encoding is gzip: so much of a peer is taken on trust. */
+function encodingOfMessage(compressed: boolean, headers: IncomingHttpHeaders): SinkRequest["encoding"] {
+  if (!compressed) return "identity";
+  return headers["grpc-encoding"] === "zstd" ? "zstd" : "gzip";
 }

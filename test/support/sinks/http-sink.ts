@@ -4,7 +4,7 @@ import { createServer as createSecureServer } from "node:https";
 import { signalOfHttpPath } from "../../../src/otlp/signal.ts";
 import { Sink } from "./sink.ts";
 import type { SendAnswer, SinkOptions } from "./sink.ts";
-import { MAX_BODY_BYTES, plainHeaders, readBody } from "./sink-body.ts";
+import { encodingOf, MAX_BODY_BYTES, plainHeaders, readBody } from "./sink-body.ts";
 import { exportResponse, rpcStatus } from "./sink-reply.ts";
 import type { SinkAnswer, SinkRequest } from "./sink-script.ts";
 
@@ -53,7 +53,7 @@ function receive(
 
 function requestOf(incoming: IncomingMessage, wire: Buffer, json: boolean): SinkRequest {
   const path = (incoming.url ?? "").split("?", 1)[0]!;
-  const encoding = incoming.headers["content-encoding"] === "gzip" ? "gzip" : "identity";
+  const encoding = encodingOf(incoming.headers["content-encoding"]);
   return {
     signal: signalOfHttpPath(path),
     path,

@@ -1,5 +1,7 @@
-import { gunzipSync } from "node:zlib";
+import { gunzipSync, zstdDecompressSync } from "node:zlib";
 import { countItems } from "../../../src/generate/read-back.ts";
+
+import type { SinkEncoding } from "./sink-script.ts";
 
 /** Longest body a sink reads, on the wire and inflated. */
 export const MAX_BODY_BYTES = 134_217_728;
@@ -11,13 +13,24 @@ export interface SinkBody {
 }
 
 /** Inflates and counts. What cannot be inflated or walked is malformed, with the bytes as they came. */
-export function readBody(wire: Uint8Array, encoding: "identity" | "gzip", json: boolean): SinkBody {
+export function readBody(wire: Uint8Array, encoding: SinkEncoding, json: boolean): SinkBody {
   try {
-    const body = encoding === "gzip" ? gunzipSync(wire, { maxOutputLength: MAX_BODY_BYTES }) : wire;
+    const body = inflate(wire, encoding);
     return { body, items: json ? 0 : countItems(body), malformed: false };
   } catch {
     return { body: wire, items: 0, malformed: true };
   }
+}
+
+function inflate(wire: Uint8Array, encoding: SinkEncoding): Uint8Array {
+  if (encoding === "identity") return wire;
+  const options = { maxOutputLength: MAX_BODY_BYTES };
+  return encoding === "gzip" ? gunzipSync(wire, options) : zstdDecompressSync(wire, options);
+}
+
+/** How a body came, by a header; what a sink does not know counts as not compressed. */
+export function encodingOf(header: string | undefined): SinkEncoding {
+  return header === "gzip" || header === "zstd" ? header : "identity";
 }
 
 /** Headers as tests want to read them: lower-case names, joined values, no pseudo headers. */

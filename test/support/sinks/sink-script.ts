@@ -1,5 +1,7 @@
 import type { Signal } from "../../../src/otlp/signal.ts";
 
+export type SinkEncoding = "identity" | "gzip" | "zstd";
+
 /** What arrived at a sink: one Export request, decompressed. */
 export interface SinkRequest {
   /** Undefined when the path is none of OTLP's. */
@@ -10,7 +12,7 @@ export interface SinkRequest {
   /** Export request message: protobuf, or JSON text when the content type says so. */
   readonly body: Uint8Array;
   /** As it was on the wire, without gRPC's 5-byte prefix. */
-  readonly encoding: "identity" | "gzip";
+  readonly encoding: SinkEncoding;
   readonly wireBytes: number;
   /** Spans, metrics or log records; 0 for JSON and for what is malformed. */
   readonly items: number;

@@ -28,7 +28,7 @@ interface Known {
   block: Uint8Array;
 }
 
-/** Paths and encodings of one metadata object: OTLP has three of the one and two of the other. */
+/** Paths and encodings of one metadata object: OTLP has three of the one and three of the other. */
 const MAX_KNOWN = 16;
 const NAME = /^[!#$%&'*+.^_`|~0-9a-z-]+$/u;
 const PATH = /^[\x21-\x7e]+$/u;
