@@ -12,7 +12,7 @@ export function poolStatus(
 ): PoolStatus {
   const poolPlan = plan.pools.get(pool.name);
   const ids = poolPlan?.targets ?? [];
-  const usable = ids.filter((id) => targets.get(id)?.health.state === "ready").length;
+  const usable = ids.filter((id) => isAtWork(targets.get(id))).length;
   return {
     name: pool.name,
     strategy: poolPlan?.strategy.type ?? "",
@@ -24,6 +24,10 @@ export function poolStatus(
     usable,
     losses: losses.ofPool(pool.name),
   };
+}
+
+function isAtWork(target: TargetHandle | undefined): boolean {
+  return target?.health.state === "ready" && target.pause === undefined;
 }
 
 /** One target for people, computed when asked for. */
