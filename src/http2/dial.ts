@@ -2,6 +2,8 @@ import net, { type Socket } from "node:net";
 import tls from "node:tls";
 import { RouterError, reasonOf } from "../core/errors.ts";
 import type { TlsClientOptions } from "./port.ts";
+import type { TunnelProxy } from "./tunnel.ts";
+import { type DialledSocket, TunnelStream } from "./tunnel-stream.ts";
 
 /** The URL of a peer. Throws CONFIG_INVALID when it is not http or https. */
 export function peerUrl(text: string): URL {
@@ -13,37 +15,64 @@ export function peerUrl(text: string): URL {
 }
 
 /** Opens a connection, with the name looked up anew. `onread` takes over the reading. */
-export type Dial = (onread?: net.OnReadOpts) => Socket;
+export type Dial = (onread?: net.OnReadOpts) => DialledSocket;
 
-/** Connections to a peer, at `address` if one is given. Throws TLS_INVALID for bad PEM. */
-export function dialer(url: URL, options: TlsClientOptions | undefined, address?: string): Dial {
+export interface DialOptions {
+  /** Dialled in the place of the name. */
+  readonly address?: string;
+  /** The way is a tunnel through it. */
+  readonly proxy?: TunnelProxy;
+}
+
+/** Connections to a peer. Throws TLS_INVALID for bad PEM. */
+export function dialer(url: URL, options: TlsClientOptions | undefined, { address, proxy }: DialOptions): Dial {
   const name = url.hostname.replace(/^\[(.*)\]$/u, "$1");
-  const host = address ?? name;
-  if (url.protocol === "http:") {
-    const port = Number(url.port === "" ? 80 : url.port);
-    return (onread) => net.connect({ host, port, noDelay: true, ...(onread !== undefined && { onread }) });
+  const port = portOf(url);
+  const connection = url.protocol === "http:" ? undefined : secureConnection(url, name, options);
+  if (proxy !== undefined) {
+    const through = (way: Socket): Socket => {
+      return connection === undefined ? way : speakHttp2(tls.connect({ ...connection, socket: way }));
+    };
+    return (onread) => readInto(onread, new TunnelStream(proxy, { host: name, port }, through));
   }
-  const port = Number(url.port === "" ? 443 : url.port);
-  const connection: tls.ConnectionOptions = {
-    host,
-    port,
+  const to = { host: address ?? name, port };
+  if (connection === undefined) {
+    return (onread) => net.connect({ ...to, noDelay: true, ...(onread !== undefined && { onread }) });
+  }
+  // Node documents `onread` for tls.connect, too; its types have it for plain sockets only.
+  return (onread) => speakHttp2(tls.connect({ ...to, ...connection, ...(onread !== undefined && { onread }) }));
+}
+
+/** The port of a URL, http or https. */
+export function portOf({ port, protocol }: URL): number {
+  if (port !== "") return Number(port);
+  return protocol === "https:" ? 443 : 80;
+}
+
+/** Who has `onread` for sockets alone is given the bytes as they come. */
+function readInto(onread: net.OnReadOpts | undefined, stream: TunnelStream): TunnelStream {
+  if (onread === undefined) return stream;
+  return stream.on("data", (chunk: Buffer) => void onread.callback(chunk.length, chunk));
+}
+
+function secureConnection(url: URL, name: string, options: TlsClientOptions | undefined): tls.ConnectionOptions {
+  return {
     secureContext: secureContext(url, options),
     ALPNProtocols: ["h2"],
     rejectUnauthorized: options?.insecureSkipVerify !== true,
     ...expectedName(options?.serverName ?? name),
   };
-  return (onread) => {
-    // Node documents `onread` for tls.connect, too; its types have it for plain sockets only.
-    const socket = tls.connect({ ...connection, ...(onread !== undefined && { onread }) });
-    socket.setNoDelay(true);
-    socket.disableRenegotiation(); // RFC 9113, 9.2.1
-    socket.once("secureConnect", () => {
-      if (socket.alpnProtocol === "h2") return;
-      // In a turn of its own: a session of node:http2, which hears of the event after this, aborts the process on a destroyed socket.
-      setImmediate(() => socket.destroy(new Error("the peer does not speak HTTP/2 (ALPN h2)")));
-    });
-    return socket;
-  };
+}
+
+function speakHttp2(socket: tls.TLSSocket): tls.TLSSocket {
+  socket.setNoDelay(true);
+  socket.disableRenegotiation(); // RFC 9113, 9.2.1
+  socket.once("secureConnect", () => {
+    if (socket.alpnProtocol === "h2") return;
+    // In a turn of its own: a session of node:http2, which hears of the event after this, aborts the process on a destroyed socket.
+    setImmediate(() => socket.destroy(new Error("the peer does not speak HTTP/2 (ALPN h2)")));
+  });
+  return socket;
 }
 
 /** Whose certificate is accepted. The name is told to the peer, too (SNI), unless it is an address: RFC 9113, 9.2 and RFC 6066, 3. */

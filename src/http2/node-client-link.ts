@@ -4,11 +4,11 @@ import http2, {
   constants,
   type OutgoingHttpHeaders,
 } from "node:http2";
-import type { Socket } from "node:net";
 import type { Cancel, Clock } from "../core/clock.ts";
 import { reasonOf } from "../core/errors.ts";
 import type { LinkOwner, PooledLink } from "./client-pool.ts";
 import type { PingPolicy } from "./liveness.ts";
+import type { DialledSocket } from "./tunnel-stream.ts";
 import { watchLiveness } from "./node-liveness.ts";
 import {
   CONNECTION_WINDOW_BYTES,
@@ -19,7 +19,7 @@ import {
 
 export interface LinkOptions {
   readonly url: URL;
-  readonly dial: () => Socket;
+  readonly dial: () => DialledSocket;
   readonly connectTimeoutMs: number;
   readonly pings: PingPolicy;
 }
@@ -27,7 +27,7 @@ export interface LinkOptions {
 /** One connection of the client, on a session of node:http2. */
 export class ClientLink implements PooledLink {
   readonly #session: ClientHttp2Session;
-  readonly #socket: Socket;
+  readonly #socket: DialledSocket;
   readonly #owner: LinkOwner<ClientLink>;
   readonly #timers: Cancel[] = [];
   #state: "connecting" | "ready" | "leaving" = "connecting";

@@ -20,7 +20,7 @@ export function openUnaryClient(
 ): UnaryClient {
   const url = peerUrl(options.url);
   const pings = new PingPolicy({ timeMs: options.keepaliveTimeMs, timeoutMs: options.keepaliveTimeoutMs });
-  const linkOptions = { ...options, pings, url, dial: dialer(url, options.tls, options.address) };
+  const linkOptions = { ...options, pings, url, dial: dialer(url, options.tls, options) };
   const open = (owner: LinkOwner<ClientLink>): ClientLink => new ClientLink(linkOptions, owner, env.clock);
   return new NodeUnaryClient(url, new ClientPool({ connections: options.connections, open }, env), options, env.clock);
 }

@@ -1,5 +1,4 @@
 import type { Http2Session } from "node:http2";
-import type { Socket } from "node:net";
 import type { Cancel, Clock } from "../core/clock.ts";
 import { Liveness, type LivenessOptions } from "./liveness.ts";
 
@@ -13,7 +12,7 @@ export interface WatchOptions {
 
 /** Watches the peer of a session, by the bytes that come from its socket. */
 export function watchLiveness(
-  connection: { readonly session: Http2Session; readonly socket: Socket },
+  connection: { readonly session: Http2Session; readonly socket: { readonly bytesRead: number } },
   options: WatchOptions,
   clock: Clock,
 ): Cancel {

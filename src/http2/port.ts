@@ -1,6 +1,7 @@
 import type { Cancel } from "../core/clock.ts";
 import type { ConnectionRefusal } from "../core/connection-refusal.ts";
 import type { ConnectionFault } from "./own/contract.ts";
+import type { TunnelProxy } from "./tunnel.ts";
 
 /**
  * The narrow port between Signalbox and a unary gRPC transport: bytes and status in, bytes and status out.
@@ -120,6 +121,8 @@ export interface UnaryClientOptions {
   readonly tls?: TlsClientOptions;
   /** Dialled instead of the URL's host, which stays the name that the peer is called by. */
   readonly address?: string;
+  /** Connections are tunnels through it; names are looked up there, and `address` is of no meaning. */
+  readonly proxy?: TunnelProxy;
   /** How many connections at most. */
   readonly connections: number;
   readonly connectTimeoutMs: number;

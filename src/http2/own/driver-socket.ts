@@ -1,5 +1,6 @@
 import { allocOwned } from "../../core/bytes.ts";
 import { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 
 /** Takes bytes from a socket, borrowed until it returns. */
 export type TakeBytes = (bytes: Uint8Array) => void;
@@ -11,7 +12,7 @@ export interface OnRead {
 }
 
 /** Opens, or takes over, the socket of one driver. */
-export type OpenSocket = (take: TakeBytes) => Socket;
+export type OpenSocket = (take: TakeBytes) => Duplex;
 
 /** How an accepted socket is read. It may be paused (`pauseOnConnect`). */
 export type ReadAccepted = (accepted: Socket, take: TakeBytes) => void;

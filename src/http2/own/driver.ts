@@ -1,4 +1,4 @@
-import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import type { Clock } from "../../core/clock.ts";
 import { reasonOf } from "../../core/errors.ts";
 import type { Connection } from "./contract.ts";
@@ -30,7 +30,7 @@ const WRITE_BYTES = 1_048_576;
 
 /** Moves bytes between a socket and a connection; decides nothing. */
 export class Driver {
-  readonly #socket: Socket;
+  readonly #socket: Duplex;
   readonly #connection: Connection;
   readonly #owner: DriverOwner;
   readonly #options: DriverOptions;
@@ -127,7 +127,7 @@ export class Driver {
 }
 
 /** Several pieces leave in one writev. */
-function write(socket: Socket, pieces: readonly Uint8Array[]): void {
+function write(socket: Duplex, pieces: readonly Uint8Array[]): void {
   if (pieces.length === 1) {
     socket.write(pieces[0]!);
     return;

@@ -34,7 +34,7 @@ export function openUnaryClient(
     clock: env.clock,
     alarms: new Alarms(env.clock),
     flusher: new Flusher(),
-    dial: dialer(url, options.tls, options.address),
+    dial: dialer(url, options.tls, options),
     blocks: new RequestBlocks(url, options.userAgent),
     heads: new ReplyHeads(),
     pings: new PingPolicy({ timeMs: options.keepaliveTimeMs, timeoutMs: options.keepaliveTimeoutMs }),
