@@ -5,6 +5,7 @@ import { compileRoutes } from "./compile-routes.ts";
 import { compileHeaders } from "./header-plan.ts";
 import { compileStrategy } from "./compile-strategy.ts";
 import { compileResolve } from "./resolve-plan.ts";
+import { compileProxies, type ProxyEnvironment, type ProxyOf } from "./proxy-plan.ts";
 import type { Plan, PoolPlan, TargetPlan, TargetTlsPlan } from "./plan.ts";
 import { compileStatuses } from "./status-verdicts.ts";
 import { compileTargetHealth, revealHeaders } from "./target-health.ts";
@@ -14,11 +15,14 @@ export interface CompileOptions {
   readonly version: number;
   /** The document that the config was read from: its digest tells people which one runs. */
   readonly text: string;
+  /** The node's environment, for proxies; nothing without. */
+  readonly env?: ProxyEnvironment;
 }
 
 /** Compiles a valid config. Pure, and cannot fail: what could be wrong was found when the config was loaded. */
 export function compile(config: Config, options: CompileOptions): Plan {
-  const targets = new Map(config.targets.map((target) => [target.id, compileTarget(target)]));
+  const proxyOf = compileProxies(options.env ?? {});
+  const targets = new Map(config.targets.map((target) => [target.id, compileTarget(target, proxyOf)]));
   const pools = new Map(
     Object.entries(config.pools).map(([name, pool]) => [name, compilePool(name, pool, config.targets)]),
   );
@@ -40,14 +44,16 @@ export function digestOf(text: string): string {
   return createHash("sha256").update(text).digest("hex").slice(0, 12);
 }
 
-function compileTarget(target: TargetConfig): TargetPlan {
+function compileTarget(target: TargetConfig, proxyOf: ProxyOf): TargetPlan {
   const headers = revealHeaders(target.headers);
+  const proxy = proxyOf(target.endpoint, target.proxy);
   const plan = {
     id: target.id,
     protocol: target.protocol,
     transport: target.transport,
     url: target.endpoint.replace(/\/+$/u, ""),
-    resolve: compileResolve(target),
+    resolve: compileResolve(target, proxy !== undefined),
+    proxy,
     weight: target.weight,
     region: target.region,
     tags: target.tags,
@@ -58,14 +64,14 @@ function compileTarget(target: TargetConfig): TargetPlan {
     timeoutMs: target.timeout,
     maxInFlight: target.limits.max_in_flight,
     maxRequestBytes: target.limits.max_request_bytes,
-    health: compileTargetHealth(target),
+    health: compileTargetHealth(target, proxyOf),
     statuses: compileStatuses(target.statuses),
   };
   const { protocol, transport, url } = plan; // all else is read anew for every call
   // Certificates and keys are renewed in place (data/export/renewing-client.ts): the target is the same.
   const tls = plan.tls && { serverName: plan.tls.serverName, insecure: plan.tls.insecureSkipVerify };
   const named = plan.resolve !== "one";
-  const identity = createHash("sha256").update(JSON.stringify({ protocol, transport, url, tls, named }));
+  const identity = createHash("sha256").update(JSON.stringify({ protocol, transport, url, tls, named, proxy }));
   return { ...plan, connectionIdentity: identity.digest("hex") };
 }
 

@@ -4,6 +4,7 @@ import type { Compression } from "../otlp/compress.ts";
 import type { Signal } from "../otlp/signal.ts";
 import type { Division, HashKey } from "./division.ts";
 import type { HeaderPlan } from "./header-plan.ts";
+import type { ProxyPlan } from "./proxy-plan.ts";
 import type { ResolvePlan } from "./resolve-plan.ts";
 import type { RoutePlan } from "./route-plan.ts";
 import type { StatusVerdicts } from "./status-verdicts.ts";
@@ -38,6 +39,8 @@ export interface TargetPlan {
   readonly resolve: ResolvePlan;
   /** One of those behind the URL's host: dialled in its place. Only for a part of a target with several. */
   readonly address?: string | undefined;
+  /** On the way to it; undefined: none. */
+  readonly proxy?: ProxyPlan | undefined;
   readonly weight: number;
   readonly region: string;
   readonly tags: Readonly<Record<string, string>>;

@@ -1,4 +1,5 @@
 import type { TargetConfig } from "../config/schema/config.ts";
+import type { ProxyOf, ProxyPlan } from "./proxy-plan.ts";
 import { DEFAULT_HEALTH_CHECK } from "../config/schema/target-health.ts";
 
 /** What decides about the health of one target. */
@@ -14,6 +15,8 @@ export interface CheckPlan {
   readonly type: "otlp" | "http" | "grpc" | "tcp";
   /** Where http, grpc and tcp ask. */
   readonly url: string;
+  /** On the way there. */
+  readonly proxy?: ProxyPlan | undefined;
   readonly intervalMs: number;
   readonly timeoutMs: number;
   /** Failures in a row until the target is down. */
@@ -41,10 +44,10 @@ export interface EjectionPlan {
 }
 
 /** Pure, and cannot fail. */
-export function compileTargetHealth(target: TargetConfig): TargetHealthPlan {
+export function compileTargetHealth(target: TargetConfig, proxyOf: ProxyOf): TargetHealthPlan {
   const { ejection } = target;
   return {
-    check: compileCheck(target),
+    check: compileCheck(target, proxyOf),
     ejection: {
       failures: ejection.failures,
       minSuccessRate: ejection.success_rate,
@@ -61,12 +64,17 @@ export function revealHeaders(headers: TargetConfig["headers"]): Record<string, 
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value.reveal()]));
 }
 
-function compileCheck({ endpoint, health_check: written }: TargetConfig): CheckPlan | undefined {
+function compileCheck(
+  { endpoint, proxy, health_check: written }: TargetConfig,
+  proxyOf: ProxyOf,
+): CheckPlan | undefined {
   if (written === false) return undefined;
   const check = written ?? DEFAULT_HEALTH_CHECK;
+  const url = check.endpoint ?? endpoint;
   return {
     type: check.type,
-    url: check.endpoint ?? endpoint,
+    url,
+    proxy: proxyOf(url, proxy),
     intervalMs: check.interval,
     timeoutMs: check.timeout,
     fall: check.fall,

@@ -30,6 +30,7 @@ import type { RootLog } from "../telemetry/log.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import { openRuntimeMetrics, type RuntimeMetrics } from "../telemetry/runtime.ts";
 import { CertificateReport, checkListenerTls } from "./certificates.ts";
+import { tellUnusableProxies } from "./proxies.ts";
 import { listenerOptions, listenOptions } from "./listen-options.ts";
 import { VERSION } from "../core/version.ts";
 
@@ -94,11 +95,13 @@ export async function startNode(config: Config, options: StartOptions): Promise<
   const facts = factsOf(config, options);
   log.info("signalbox starts", { version: VERSION, config: facts.configFile ?? "none", id: facts.id, pid: facts.pid });
 
+  tellUnusableProxies(log, source.place.env);
+
   await using parts = new AsyncDisposableStack();
   const runtime = parts.use(openRuntimeMetrics(env.metrics, { clock, version: VERSION, ledger: env.ledger }));
   const kept = keptIn(config, source);
   const history = await openHistory({ directory: kept?.history, log });
-  const plan = compile(config, { version: firstVersion(history, source), text: source.text });
+  const plan = compile(config, { version: firstVersion(history, source), text: source.text, env: source.place.env });
   // Loaded when it is needed: most commands start no node, and should not wait for it.
   const open = options.openDataPlane ?? (await import("../data/assemble.ts")).openDataPlane;
   const dataPlane = parts.use(await open(plan, listenOptions(config.node), env, options.strategies));
@@ -163,7 +166,7 @@ export async function openSteering(
       prepare: (next, running) => desk.prepareText(next, { running, follow: "all" }, place),
       compile: (next, number, document) => {
         checkListenerTls(next);
-        return compile(next, { version: number, text: document });
+        return compile(next, { version: number, text: document, env: place.env });
       },
       dataPlane,
       onApplied: (next) => {

@@ -4,6 +4,7 @@ import { duration } from "./duration.ts";
 import { EndpointSchema } from "./endpoint.ts";
 import { HeaderNameSchema, HeadersSchema } from "./header.ts";
 import { NameSchema } from "./name.ts";
+import { ProxySchema } from "./proxy.ts";
 import { SecretSchema } from "./secret.ts";
 import { length } from "./size.ts";
 import { EjectionSchema, OptionalHealthCheckSchema } from "./target-health.ts";
@@ -43,6 +44,9 @@ export const TargetSchema = z.strictObject({
     .enum(GRPC_TRANSPORTS)
     .default(DEFAULT_GRPC_TRANSPORT)
     .describe("For grpc: whose HTTP/2, our own or Node's."),
+  proxy: ProxySchema.optional().describe(
+    "On the way to the target and its checks, by CONNECT: http:// or https://, host and port, with user and password where it asks for them; none: never. Default: HTTPS_PROXY, HTTP_PROXY and NO_PROXY of the node's environment at its start. Never used for loopback. A secret.",
+  ),
   weight: z
     .int()
     .min(0)

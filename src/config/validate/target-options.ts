@@ -1,6 +1,7 @@
 import { caution, type Finding, fault, type Path } from "../finding.ts";
 import { type Outline, type OutlineTarget, textOf, valuesOf } from "../outline.ts";
 import { endpointFault } from "../schema/endpoint.ts";
+import { isLoopbackHost } from "../schema/proxy.ts";
 
 /** What of a target fits together: endpoint and protocol, headers, TLS. */
 export function checkTargetOptions({ targets }: Outline): Finding[] {
@@ -9,6 +10,7 @@ export function checkTargetOptions({ targets }: Outline): Finding[] {
     ...checkHeaders(target.values["headers"], [...target.path, "headers"]),
     ...checkHeaders(valuesOf(target.values["health_check"])?.["headers"], [...target.path, "health_check", "headers"]),
     ...checkTls(target),
+    ...checkProxy(target),
     ...checkHealthCheck(target),
     ...checkStatuses(target),
   ]);
@@ -141,6 +143,21 @@ function checkStatuses({ values, path }: OutlineTarget): Finding[] {
     const hint = 'for example "403", "404" or UNIMPLEMENTED';
     return [{ ...fault(at, "is neither an HTTP status from 300 to 599 nor a gRPC code", hint), at: "key" as const }];
   });
+}
+
+/** What is on this machine is reached without one; through one, names are looked up there. */
+function checkProxy(target: OutlineTarget): Finding[] {
+  const { path, values } = target;
+  const proxy = textOf(values["proxy"]);
+  const host = readUrl(target)?.hostname.replace(/^\[(.*)\]$/u, "$1");
+  if (proxy === undefined || proxy === "none" || host === undefined) return [];
+  if (isLoopbackHost(host)) {
+    const message = "has no effect: the endpoint is on this machine, where no proxy is on the way";
+    return [{ ...caution([...path, "proxy"], message, "leave it out"), at: "key" }];
+  }
+  if (values["resolve"] !== "all") return [];
+  const message = "has no effect through a proxy, which looks names up itself";
+  return [caution([...path, "resolve"], message, "leave it out, or write proxy: none")];
 }
 
 function checkTls(target: OutlineTarget): Finding[] {

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { z } from "zod";
 import { ConfigSchema } from "../../config/schema/config.ts";
+import { ProxySchema } from "../../config/schema/proxy.ts";
 import { SecretSchema } from "../../config/schema/secret.ts";
 import { mapComments } from "./comments.ts";
 import { rootOf } from "./prepare.ts";
@@ -18,7 +19,9 @@ import {
 
 /** Paths of all secrets in the schema itself. */
 function secretsIn(schema: unknown, path: readonly string[]): string[] {
-  if (schema instanceof z.ZodPipe && schema.def.out === SecretSchema.def.out) return [path.join(".")];
+  const isSecret = (pipe: z.ZodPipe): boolean =>
+    [SecretSchema, ProxySchema].some(({ def }) => def.out === pipe.def.out);
+  if (schema instanceof z.ZodPipe && isSecret(schema)) return [path.join(".")];
   const of = (next: unknown, key?: string): string[] => secretsIn(next, key === undefined ? path : [...path, key]);
   if (schema instanceof z.ZodObject) return Object.entries(schema.shape).flatMap(([key, next]) => of(next, key));
   if (schema instanceof z.ZodArray) return of(schema.element, "*");
@@ -134,6 +137,30 @@ test("secrets: comments are found wherever YAML has them, and all else stays byt
   assert.equal(
     mapComments("\uFEFFa: 1 # x\r\n# y\r\n", () => "#"),
     "\uFEFFa: 1 #\r\n#\r\n",
+  );
+});
+
+test("secrets: a proxy is one with a user or a password, and comments do not repeat them", () => {
+  const text = `# ann uses hunter2-hunter2, hunter2%2Dhunter2 or q7
+targets:
+  - { id: a, proxy: "http://ann:hunter2%2Dhunter2@proxy:3128" } # hunter2-hunter2
+  - { id: b, proxy: "http://proxy:3128" } # plain
+  - { id: c, proxy: none }
+  - { id: d, proxy: "http://bob:\${env:PASSWORD}@proxy:3128" }
+  - { id: e, proxy: "\${env:PROXY}" }
+  - { id: f, proxy: "http://q7@proxy" } # q7
+`;
+  assert.equal(
+    redactText(text),
+    `# [redacted]
+targets:
+  - { id: a, proxy: "[redacted]" } # [redacted]
+  - { id: b, proxy: "http://proxy:3128" } # plain
+  - { id: c, proxy: none }
+  - { id: d, proxy: "[redacted]\${env:PASSWORD}[redacted]" }
+  - { id: e, proxy: "\${env:PROXY}" }
+  - { id: f, proxy: "[redacted]" } # [redacted]
+`,
   );
 });
 

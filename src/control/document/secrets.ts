@@ -16,6 +16,7 @@ export const SECRET_PATHS: readonly (readonly string[])[] = [
   ["targets", "*", "headers", "*"],
   ["targets", "*", "health_check", "headers", "*"],
   ["targets", "*", "tls", "key"],
+  ["targets", "*", "proxy"],
 ];
 
 /** The values with secrets redacted. References such as `${env:NAME}` stay: they show where a secret is, not what it is. */
@@ -75,8 +76,10 @@ type Redact = (value: unknown) => unknown;
 function redactAt(path: readonly string[]): Redact {
   // A key is usually the path of a file, which is no secret.
   const isFile = path.at(-2) === "tls";
+  const isProxy = path.at(-1) === "proxy";
   return (value) => {
     if (typeof value !== "string") return value === undefined || value === null ? value : REDACTED;
+    if (isProxy && !value.includes("@") && !value.includes("${")) return value; // nobody's password is in it
     return isFile && !value.includes(PEM_START) && !value.includes("${") ? value : redactLiterals(value);
   };
 }
@@ -101,11 +104,27 @@ function literalsOf(root: unknown): string[] {
     mapAt(root, path, (value) => {
       if (typeof value === "string" ? redactAt(path)(value) === REDACTED : typeof value === "number") {
         found.push(String(value));
+        if (path.at(-1) === "proxy") found.push(...credentialsOf(String(value)));
       }
       return value;
     });
   }
   return found;
+}
+
+/** Of a URL: what a comment may repeat of it. */
+function credentialsOf(text: string): string[] {
+  if (!URL.canParse(text)) return [];
+  const { username, password } = new URL(text);
+  return [username, password, ...[username, password].map(decodePercent)];
+}
+
+function decodePercent(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 function mapAt(value: unknown, path: readonly string[], change: Redact): unknown {

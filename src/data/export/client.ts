@@ -9,6 +9,7 @@ import type { Metrics } from "../../telemetry/metrics.ts";
 import { faultCounter } from "../connection-faults.ts";
 import { openGrpcClient } from "./grpc.ts";
 import { openHttpClient } from "./http.ts";
+import { tunnelProxy } from "./http-connect.ts";
 import { openRenewingClient } from "./renewing-client.ts";
 import type { TargetClient } from "./target-client.ts";
 
@@ -59,7 +60,7 @@ function openForProtocol(current: () => TargetPlan, env: ClientEnv): TargetClien
 
 /** Unary gRPC to the plan's URL, with its TLS. Throws TLS_INVALID for bad PEM. */
 export function openTransport(
-  { transport, url, tls, address }: Pick<TargetPlan, "transport" | "url" | "tls" | "address">,
+  { transport, url, tls, address, proxy }: Pick<TargetPlan, "transport" | "url" | "tls" | "address" | "proxy">,
   env: ClientEnv,
   connections: number,
 ): UnaryClient {
@@ -74,6 +75,7 @@ export function openTransport(
     onFault: faultCounter("client", env.metrics),
     ...(tls !== undefined && { tls: tlsOptions(tls) }),
     ...(address !== undefined && { address }),
+    ...(proxy !== undefined && { proxy: tunnelProxy(proxy, tls) }),
   };
   return UNARY_TRANSPORTS[transport].connect(options, env);
 }

@@ -1,11 +1,11 @@
-import { isIP, type LookupFunction } from "node:net";
-import { buildConnector, type Dispatcher, Pool } from "undici";
+import { type buildConnector, type Dispatcher, Pool } from "undici";
 import { joinOwned } from "../../core/bytes.ts";
 import type { Cancel, Clock } from "../../core/clock.ts";
 import { SIGNAL_FACTS } from "../../otlp/signal.ts";
-import type { TargetPlan, TargetTlsPlan } from "../../plan/plan.ts";
+import type { TargetPlan } from "../../plan/plan.ts";
 import { encodeBody, type EncodedBody } from "./encode-body.ts";
 import { HttpCall } from "./http-call.ts";
+import { connector } from "./http-connect.ts";
 import { REPLY_ENCODINGS } from "../../otlp/inflate-reply.ts";
 import { passOverInterim } from "./interim.ts";
 import { PassedHeaders } from "./passed-headers.ts";
@@ -33,7 +33,7 @@ export function openHttpClient(
   const pool = new Pool(new URL(plan.url).origin, {
     // As many as there are calls under way, which the target's window bounds; undici closes those that are idle.
     connections: null,
-    connect: connector(options.connectTimeoutMs, plan),
+    connect: passingOver(connector(options.connectTimeoutMs, plan, env.clock)),
     // One timer of ours bounds a whole attempt.
     headersTimeout: 0,
     bodyTimeout: 0,
@@ -55,18 +55,8 @@ export function openHttpClient(
   };
 }
 
-/** How connections to a target are made, for undici. With an address, that is where; the name stays that of the origin. */
-export function connectionOptions(
-  timeoutMs: number,
-  { tls, address }: Pick<TargetPlan, "tls" | "address">,
-): Partial<buildConnector.BuildOptions> {
-  const options = { timeout: timeoutMs, ...tlsOptions(tls) };
-  return address === undefined ? options : { ...options, lookup: always(address) };
-}
-
-/** Makes connections for undici that pass over interim replies. */
-function connector(timeoutMs: number, plan: Pick<TargetPlan, "tls" | "address">): buildConnector.connector {
-  const connect = buildConnector(connectionOptions(timeoutMs, plan));
+/** Makes connections that pass over interim replies. */
+function passingOver(connect: buildConnector.connector): buildConnector.connector {
   return (options, done) => {
     connect(options, (...result) => {
       const [error, socket] = result;
@@ -74,15 +64,6 @@ function connector(timeoutMs: number, plan: Pick<TargetPlan, "tls" | "address">)
         done(null, "alpnProtocol" in socket && socket.alpnProtocol === "h2" ? socket : passOverInterim(socket));
       else done(error, null);
     });
-  };
-}
-
-/** In the place of a lookup. */
-function always(address: string): LookupFunction {
-  const family = isIP(address);
-  return (_name, { all }, done) => {
-    if (all === true) done(null, [{ address, family }]);
-    else done(null, address, family);
   };
 }
 
@@ -114,14 +95,4 @@ function requestOf(
     headers,
     body: body.pieces.length === 1 ? body.pieces[0]! : joinOwned(body.pieces, body.bytes),
   };
-}
-
-function tlsOptions(tls: TargetTlsPlan | undefined): Record<string, string | boolean> {
-  if (tls === undefined) return {};
-  const options: Record<string, string | boolean> = { rejectUnauthorized: !tls.insecureSkipVerify };
-  if (tls.ca !== undefined) options["ca"] = tls.ca;
-  if (tls.cert !== undefined) options["cert"] = tls.cert;
-  if (tls.key !== undefined) options["key"] = tls.key;
-  if (tls.serverName !== undefined) options["servername"] = tls.serverName;
-  return options;
 }

@@ -9,6 +9,7 @@ import type { Env } from "../../telemetry/env.ts";
 import { createLedger } from "../../telemetry/ledger.ts";
 import { createLog, type RootLog } from "../../telemetry/log.ts";
 import { createMetrics } from "../../telemetry/metrics.ts";
+import { tellUnusableProxies } from "../proxies.ts";
 import { listenOptions } from "../listen-options.ts";
 import type { ConfigSource } from "../start.ts";
 import type { DocumentOptions } from "./document.ts";
@@ -47,7 +48,8 @@ export async function openParts(
   log.format = config.node.log.format;
   log.hide = hideValuesOf(config);
   const env = { clock, random, log, metrics: createMetrics(), ledger: createLedger() };
-  const plan = compile(config, { version: 1, text: source.text });
+  tellUnusableProxies(log, source.place.env);
+  const plan = compile(config, { version: 1, text: source.text, env: source.place.env });
   const { limits } = listenOptions(config.node);
   return { embedded: await openEmbedded(plan, limits, env, { checks, strategies }), env, log };
 }

@@ -3,7 +3,7 @@ import type { Cancel, Clock } from "../../../core/clock.ts";
 import { reasonOf } from "../../../core/errors.ts";
 import type { TargetPlan } from "../../../plan/plan.ts";
 import type { CheckPlan } from "../../../plan/target-health.ts";
-import { connectionOptions } from "../../export/http.ts";
+import { connector } from "../../export/http-connect.ts";
 import type { Check, CheckOutcome } from "../check.ts";
 import { addressFor } from "./check-address.ts";
 import { headersOf, isUnsigned } from "./unsigned.ts";
@@ -17,7 +17,7 @@ export function openHttpCheck(check: CheckPlan, current: () => TargetPlan, userA
   const address = addressFor(check, current());
   const pool = new Pool(origin, {
     connections: 1,
-    connect: connectionOptions(check.timeoutMs, { ...current(), address }),
+    connect: connector(check.timeoutMs, { ...current(), address, proxy: check.proxy }, clock),
     headersTimeout: 0,
     bodyTimeout: 0,
   });

@@ -12,7 +12,7 @@ import { openTcpCheck } from "./tcp-check.ts";
 
 /** Opens a check of one target; `client` is the target's own. A changed check is opened anew. */
 export function openCheck(check: CheckPlan, current: () => TargetPlan, client: TargetClient, env: ClientEnv): Check {
-  const at = { ...current(), url: check.url, address: addressFor(check, current()) };
+  const at = { ...current(), url: check.url, address: addressFor(check, current()), proxy: check.proxy };
   switch (check.type) {
     case "otlp":
       return openOtlpCheck(check, current, client);
@@ -21,7 +21,7 @@ export function openCheck(check: CheckPlan, current: () => TargetPlan, client: T
     case "grpc":
       return openGrpcCheck(check, current, openTransport(at, env, 1));
     case "tcp":
-      return openTcpCheck(() => check.url, at.address, env.clock);
+      return openTcpCheck(at, env.clock);
     default:
       throw new Unreachable(check.type satisfies never);
   }

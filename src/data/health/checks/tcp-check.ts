@@ -1,33 +1,55 @@
 import { connect } from "node:net";
-import type { Clock } from "../../../core/clock.ts";
+import type { Cancel, Clock } from "../../../core/clock.ts";
 import { reasonOf } from "../../../core/errors.ts";
+import { openTunnel } from "../../../http2/tunnel.ts";
+import type { TargetPlan } from "../../../plan/plan.ts";
+import { tunnelProxy } from "../../export/http-connect.ts";
 import type { Check, CheckOutcome } from "../check.ts";
 
-/** Whether somebody accepts connections at the URL's host, or in its place an address, and port; the connection is closed at once. */
-export function openTcpCheck(url: () => string, address: string | undefined, clock: Clock): Check {
+type Where = Pick<TargetPlan, "url" | "address" | "proxy" | "tls">;
+
+/**
+ * Whether somebody accepts connections at the URL's host, or in its place an address, and port; the connection is closed at once.
+ * Through a proxy it is the proxy that connects, and says so.
+ */
+export function openTcpCheck(where: Where, clock: Clock): Check {
   return {
     run(timeoutMs, done) {
-      const { host, port } = addressOf(url());
-      const socket = connect({ host: address ?? host, port });
-      const cancelTimer = clock.after(timeoutMs, () => {
-        end({ result: "timeout", said: `no connection within ${timeoutMs} ms` });
-      });
       let ended = false;
       const end = (outcome: CheckOutcome | undefined): void => {
         if (ended) return;
         ended = true;
         cancelTimer();
-        socket.destroy();
+        drop();
         if (outcome !== undefined) done(outcome);
       };
-      socket.on("connect", () => end({ result: "passed", said: "connected" }));
-      socket.on("error", (error) => end({ result: "failed", said: reasonOf(error) }));
+      const drop = tryConnect(where, (failure) => {
+        end(failure === undefined ? { result: "passed", said: "connected" } : { result: "failed", said: failure });
+      });
+      const cancelTimer = clock.after(timeoutMs, () => {
+        end({ result: "timeout", said: `no connection within ${timeoutMs} ms` });
+      });
       return () => end(undefined);
     },
     async [Symbol.asyncDispose]() {
       // Every check closes its own connection.
     },
   };
+}
+
+/** Tells why there is no connection, or that there is one. The result ends it, or the attempt. */
+function tryConnect({ url, address, proxy, tls }: Where, tell: (failure: string | undefined) => void): Cancel {
+  const { host, port } = addressOf(url);
+  if (proxy !== undefined) {
+    return openTunnel(tunnelProxy(proxy, tls), { host, port }, (opened) => {
+      if (!(opened instanceof Error)) opened.on("error", () => undefined).destroy();
+      tell(opened instanceof Error ? opened.message : undefined);
+    });
+  }
+  const socket = connect({ host: address ?? host, port });
+  socket.on("connect", () => tell(undefined));
+  socket.on("error", (error) => tell(reasonOf(error)));
+  return () => void socket.destroy();
 }
 
 function addressOf(text: string): { readonly host: string; readonly port: number } {

@@ -1,0 +1,69 @@
+import { isIP, type LookupFunction } from "node:net";
+import { buildConnector } from "undici";
+import type { Clock } from "../../core/clock.ts";
+import { openTunnel, type TunnelProxy } from "../../http2/tunnel.ts";
+import type { TargetPlan, TargetTlsPlan } from "../../plan/plan.ts";
+import type { ProxyPlan } from "../../plan/proxy-plan.ts";
+
+/** So long a connection is silent before the system asks whether its peer is there, as undici has it. */
+const KEEP_ALIVE_MS = 60_000;
+
+/**
+ * How connections to a target are made, for undici. With an address, that is where; the name stays that of the origin. With a
+ * proxy, through a tunnel, which has the same time to be there.
+ */
+export function connector(
+  timeoutMs: number,
+  { tls, address, proxy }: Pick<TargetPlan, "tls" | "address" | "proxy">,
+  clock: Clock,
+): buildConnector.connector {
+  const options = { timeout: timeoutMs, ...tlsOptions(tls) };
+  if (proxy !== undefined) return throughProxy(options, tunnelProxy(proxy, tls), clock);
+  return buildConnector(address === undefined ? options : { ...options, lookup: always(address) });
+}
+
+/** Whom the target's own authorities vouch for may be its proxy, too. */
+export function tunnelProxy(proxy: ProxyPlan, tls: TargetTlsPlan | undefined): TunnelProxy {
+  return { ...proxy, ca: tls?.ca };
+}
+
+function throughProxy(
+  options: { readonly timeout: number },
+  proxy: TunnelProxy,
+  clock: Clock,
+): buildConnector.connector {
+  const secure = buildConnector({ ...options, allowH2: false });
+  return (to, callback) => {
+    const host = to.hostname.replace(/^\[(.*)\]$/u, "$1");
+    const port = to.port === "" ? (to.protocol === "https:" ? 443 : 80) : Number(to.port);
+    const cancel = openTunnel(proxy, { host, port }, (opened) => {
+      cancelTimer();
+      if (opened instanceof Error) callback(opened, null);
+      else if (to.protocol === "https:") secure({ ...to, httpSocket: opened }, callback);
+      else callback(null, opened.setKeepAlive(true, KEEP_ALIVE_MS));
+    });
+    const cancelTimer = clock.after(options.timeout, () => {
+      cancel();
+      callback(new Error(`proxy ${proxy.host}:${proxy.port}: no connection within ${options.timeout} ms`), null);
+    });
+  };
+}
+
+/** In the place of a lookup. */
+function always(address: string): LookupFunction {
+  const family = isIP(address);
+  return (_name, { all }, done) => {
+    if (all === true) done(null, [{ address, family }]);
+    else done(null, address, family);
+  };
+}
+
+function tlsOptions(tls: TargetTlsPlan | undefined): Record<string, string | boolean> {
+  if (tls === undefined) return {};
+  const options: Record<string, string | boolean> = { rejectUnauthorized: !tls.insecureSkipVerify };
+  if (tls.ca !== undefined) options["ca"] = tls.ca;
+  if (tls.cert !== undefined) options["cert"] = tls.cert;
+  if (tls.key !== undefined) options["key"] = tls.key;
+  if (tls.serverName !== undefined) options["servername"] = tls.serverName;
+  return options;
+}
