@@ -17,6 +17,7 @@ function loadExample(name: string): Config {
 const warnings = [
   { name: "minimal.yaml", want: [] },
   { name: "by-service.yaml", want: [] },
+  { name: "gateway.yaml", want: ["node.workers"] },
   {
     name: "strategies.yaml",
     want: [],

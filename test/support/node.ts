@@ -5,6 +5,8 @@ import { type Clock, systemClock } from "../../src/core/clock.ts";
 import { formatProblem } from "../../src/core/problem.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import type { ApplyOutcome } from "../../src/control/apply.ts";
+import { openDataPlane } from "../../src/data/assemble.ts";
+import type { Resolver } from "../../src/data/resolve/resolver.ts";
 import type { ShutdownReport } from "../../src/plan/data-plane.ts";
 import { fileSource, textSource } from "../../src/server/config-source.ts";
 import { type RunningNode, startNode } from "../../src/server/start.ts";
@@ -26,6 +28,8 @@ export interface TestNodeOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Instead of the system's. */
   readonly clock?: Clock;
+  /** What is behind the names of targets; default: what the machine says. */
+  readonly resolver?: Resolver;
 }
 
 /** A config document: YAML or JSON text, or what it says. */
@@ -135,7 +139,7 @@ export class TestNode implements AsyncDisposable {
 
 /** Starts a node on the config, completed by {@link completeConfig}. Throws all problems of a config that has errors. */
 export async function startTestNode(config: TestConfig, options: TestNodeOptions = {}): Promise<TestNode> {
-  const { sinks = {}, file, env = {}, clock = systemClock } = options;
+  const { sinks = {}, file, env = {}, clock = systemClock, resolver } = options;
   const text = completeConfig(config, sinks);
   if (file !== undefined) writeFileSync(file, text);
   const place = { name: "test.yaml", folder: process.cwd(), file: undefined };
@@ -145,7 +149,15 @@ export async function startTestNode(config: TestConfig, options: TestNodeOptions
   const lines: Document[] = [];
   const write = (line: string): void => void lines.push(documentOf(JSON.parse(line)));
   const log = createLog({ clock, write, level: "info", format: "json", colour: false });
-  const running = await startNode(loaded.config, { clock, random: seededRandom(1), log, source });
+  const running = await startNode(loaded.config, {
+    clock,
+    random: seededRandom(1),
+    log,
+    source,
+    ...(resolver !== undefined && {
+      openDataPlane: (plan, listen, parts, strategies) => openDataPlane(plan, listen, parts, strategies, resolver),
+    }),
+  });
   return new TestNode(running, lines, sinks);
 }
 

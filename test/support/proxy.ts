@@ -43,6 +43,7 @@ export class TestProxy implements AsyncDisposable {
   readonly #options: ProxyOptions;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  readonly #waiting: (() => void)[] = [];
   #port = 0;
 
   private constructor(options: ProxyOptions) {
@@ -66,6 +67,11 @@ export class TestProxy implements AsyncDisposable {
 
   get url(): string {
     return `${this.#options.tls === undefined ? "http" : "https"}://127.0.0.1:${this.#port}`;
+  }
+
+  /** Resolves with the CONNECT that makes so many of them. */
+  async untilAsked(count: number): Promise<void> {
+    while (this.asked.length < count) await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -106,6 +112,7 @@ export class TestProxy implements AsyncDisposable {
       return;
     }
     this.asked.push({ authority, headers });
+    for (const go of this.#waiting.splice(0)) go();
     const { credentials } = this.#options;
     const wanted = credentials && `Basic ${Buffer.from(credentials).toString("base64")}`;
     const isKnown = wanted === undefined || headers["proxy-authorization"] === wanted;
