@@ -69,8 +69,21 @@ async function reply(body: AdminBody | undefined, { dataPlane }: AdminContext): 
 
 function read({ request, protobuf, item, signal }: z.output<typeof BodySchema>): ExplainInput {
   if (item !== undefined) return simpleRequest(signal === undefined ? item : { signal, ...item });
-  const body = protobuf === undefined ? Buffer.from(JSON.stringify(request)) : Buffer.from(protobuf, "base64");
-  return readExplainInput(body, signal);
+  if (protobuf !== undefined) return readExplainInput(Buffer.from(protobuf, "base64"), signal);
+  const text = textOf(request);
+  return text === undefined ? TOO_DEEP : readExplainInput(Buffer.from(text), signal);
+}
+
+const TOO_DEEP: ExplainInput = { ok: false, message: "the request is nested too deeply" };
+
+/** Undefined when values nest thousands of levels deep: reading such a text takes no stack, writing it does. */
+function textOf(values: unknown): string | undefined {
+  try {
+    return JSON.stringify(values);
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    return undefined;
+  }
 }
 
 function toProblem(issue: z.core.$ZodIssue): ReturnType<typeof errorAt> {

@@ -51,3 +51,12 @@ test("whoever asks for more than that is told so, and of many who ask at once at
     else assert.match(String(answer.json()["note"]), /^the rules are many: only the first 124 items are explained$/u);
   }
 });
+
+test("a request that nests a hundred thousand levels deep is refused in plain words", async () => {
+  await using node = await startTestNode(CONFIG);
+  const body = `{"request":${'{"a":'.repeat(100_000)}1${"}".repeat(100_001)}`;
+  const headers = { "content-type": "application/json" };
+  const answer = await callApi(node.admin, "/api/v1/explain", { body, headers });
+  assert.equal(answer.status, 422, answer.text);
+  assert.match(answer.text, /nested too deeply/u);
+});
