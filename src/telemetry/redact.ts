@@ -5,8 +5,9 @@ const SECRET_KEY = /authorization|cookie|passw(or)?d|passphrase|secret|token|api
 /** `https://user:password@host`: the part before the @. */
 const USER_INFO = /\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@]+@/giu;
 
-/** `?api_key=...` and its like in a URL: the value. */
-const QUERY_SECRET = /([?&;][^=&;\s"']*(?:key|token|secret|passw|sig|auth|credential)[^=&;\s"']*=)[^&;\s"']+/giu;
+/** `?api_key=...` and its like in a URL: name and value. A name ends where another may begin, so that a text costs one walk. */
+const QUERY_PAIR = /([?&;][^?&;=\s"']+=)[^&;\s"']+/gu;
+const SECRET_NAME = /key|token|secret|passw|sig|auth|credential/iu;
 
 const REDACTED = "[redacted]";
 const MAX_TEXT = 4_096;
@@ -49,5 +50,7 @@ function redactError(error: Error, depth: number): unknown {
 
 function redactText(text: string): string {
   const short = text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}[${text.length - MAX_TEXT} more]` : text;
-  return short.replaceAll(USER_INFO, `$1${REDACTED}@`).replaceAll(QUERY_SECRET, `$1${REDACTED}`);
+  return short
+    .replaceAll(USER_INFO, `$1${REDACTED}@`)
+    .replaceAll(QUERY_PAIR, (pair, name: string) => (SECRET_NAME.test(name) ? `${name}${REDACTED}` : pair));
 }
