@@ -72,7 +72,7 @@ const AdminListenerSchema = z.strictObject({ address: address("admin"), ...LISTE
 const ListenSchema = z.strictObject({
   otlp_grpc: z.union([GrpcListenerSchema, OFF]).prefault({}).describe("OTLP/gRPC; false: off."),
   otlp_http: z.union([HttpListenerSchema, OFF]).prefault({}).describe("OTLP/HTTP, protobuf and JSON; false: off."),
-  admin: z.union([AdminListenerSchema, OFF]).prefault({}).describe("Admin API, metrics, health and UI; false: off."),
+  admin: z.union([AdminListenerSchema, OFF]).prefault({}).describe("Admin API, metrics and health; false: off."),
 });
 
 /** Counts of places in a request, which is never longer than 1 GiB. */
@@ -148,7 +148,7 @@ export const NodeSchema = z.strictObject({
     .array(z.enum(["collector", "controller"]))
     .min(1)
     .default(["collector", "controller"])
-    .describe("Data plane, control plane, or both."),
+    .describe("Data plane, control plane, or both. Today each node is both."),
   workers: z
     .union([z.literal("auto", NOT_WORKERS), z.int().min(1).max(1_024)])
     .default(1)
