@@ -42,7 +42,7 @@ ${tableOf(ERROR_CODES, ERRORS)}
 }
 
 const REFUSALS = {
-  bad_data: "The request is malformed, or the target said so (INVALID_ARGUMENT, HTTP 400).",
+  bad_data: "The request is malformed, or the target said so (INVALID_ARGUMENT, HTTP 400); or a header that rules ask about or targets are passed is too long or no printable ASCII.",
   too_large:
     "What goes to one pool is longer than its queue and those of its fallbacks (`queue.max_bytes`). Or the request is longer than `node.limits.max_request_bytes`, inflated too (JSON: 16 MiB at most), or its headers are; or it holds more than `node.limits.max_resources` and its like let it.",
   unsupported_encoding: "Its compression is not gzip, zstd or deflate.",
@@ -55,9 +55,9 @@ const REFUSALS = {
   queue_full: "A pool that it goes to holds `queue.max_bytes`, or would with it.",
   unrouted: "No rule matches any of it, there is no `default_pool`, and `unmatched` is `refuse`.",
   no_target:
-    "A pool that it goes to has no usable target and `when_down: refuse`, or its target was taken out of the pool.",
+    "A pool that it goes to has no usable target and `when_down: refuse`; or all that could take it asked to be left alone until after the sender's deadline; or its target was taken out of the pool.",
   target_rejected:
-    "The target refused it for good, for another reason than bad data: who may send, what it offers, one item too large.",
+    "The target refused it for good, for another reason than bad data: who may send, one item too large; or nobody takes this signal.",
   target_failed: "Its targets failed, and there is no try left: `max_retries`, the time, or the retry budget.",
   deadline: "The sender's deadline passed, or it waited longer than `queue.max_age`.",
   cancelled: "The sender went away before it was answered.",
