@@ -42,7 +42,8 @@ ${tableOf(ERROR_CODES, ERRORS)}
 }
 
 const REFUSALS = {
-  bad_data: "The request is malformed, or the target said so (INVALID_ARGUMENT, HTTP 400); or a header that rules ask about or targets are passed is too long or no printable ASCII.",
+  bad_data:
+    "The request is malformed, or the target said so (INVALID_ARGUMENT, HTTP 400); or a header that rules ask about or targets are passed is too long or no printable ASCII.",
   too_large:
     "What goes to one pool is longer than its queue and those of its fallbacks (`queue.max_bytes`). Or the request is longer than `node.limits.max_request_bytes`, inflated too (JSON: 16 MiB at most), or its headers are; or it holds more than `node.limits.max_resources` and its like let it.",
   unsupported_encoding: "Its compression is not gzip, zstd or deflate.",
