@@ -46,8 +46,8 @@ export function parseText(text: string): ParseResult {
 }
 
 const TOO_DEEP = "the document is nested too deeply";
-/** The parser tells it so, too, where it catches its own fault. */
-const NO_STACK = "Maximum call stack size exceeded";
+/** The parser tells it so, too, where it catches its own fault, and then of what it met without a stack. */
+const NO_STACK = /Maximum call stack size exceeded|Stack overflow/u;
 
 const MAX_BYTES = 16 * 1_024 * 1_024;
 /** One unclosed bracket makes an error of every line that follows. */
@@ -59,10 +59,12 @@ function parseYaml(text: string): ParseResult {
   // Keys given twice are found in readTree: the parser compares each key with all before it.
   const yaml = parseDocument(text, { lineCounter: lines, uniqueKeys: false, prettyErrors: false, stringKeys: false });
   const faults = [...yaml.errors, ...yaml.warnings].slice(0, MAX_SYNTAX_FAULTS).map((error) => ({
-    message: error.message.includes(NO_STACK) ? TOO_DEEP : firstLine(error.message),
+    message: NO_STACK.test(error.message) ? TOO_DEEP : firstLine(error.message),
     ...(SYNTAX_HINTS[error.code] !== undefined && { hint: SYNTAX_HINTS[error.code] }),
     position: positionAt(error.pos[0]),
   }));
+  const tooDeep = faults.find(({ message }) => message === TOO_DEEP);
+  if (tooDeep !== undefined) return refused(tooDeep);
   if (faults.length > 0) return { ok: false, faults };
   const tree = readTree(yaml.contents);
   const treeFaults = tree.faults.map(({ message, hint, offset }) => ({
