@@ -62,15 +62,6 @@ test("grpc-js: a cancelled call is forgotten by the node as soon as nobody has i
 const refusals = [
   { name: "nowhere to send to", config: {}, code: GRPC.UNAVAILABLE, text: /no rule matches/u },
   {
-    name: "a queue that is full",
-    config: {
-      targets: [{ id: "a", endpoint: "http://127.0.0.1:1" }],
-      default_pool: { targets: ["a"], queue: { max_bytes: 1 } },
-    },
-    code: GRPC.RESOURCE_EXHAUSTED,
-    text: /queue is full/u,
-  },
-  {
     name: "a target that does not answer",
     config: {
       targets: [{ id: "a", endpoint: "http://127.0.0.1:1" }],
@@ -92,6 +83,25 @@ for (const { name, config, code, text } of refusals) {
     assert.equal(end.details["message"], end.text);
   });
 }
+
+test("grpc-js: a queue that is full is an error that may be retried; a request that it could never hold is none", async () => {
+  await using sink = await openGrpcSink({ script: hung });
+  const pool = { targets: ["a"], queue: { max_bytes: SPAN.length } };
+  const config = { targets: [{ id: "a", timeout: "500ms" }], default_pool: pool };
+  await using node = await startTestNode(config, { sinks: { a: sink } });
+  using client = new GrpcJsClient(node.grpc);
+  const first = client.start(TRACES, SPAN);
+  await sink.until(({ requests }) => requests >= 1);
+  const full = await client.call(TRACES, SPAN);
+  assert.match(full.text, /queue is full/u);
+  assert.deepEqual([full.code, retryDelayMs(full) > 0], [GRPC.RESOURCE_EXHAUSTED, true]);
+  const never = await client.call(TRACES, Buffer.concat([SPAN, SPAN]));
+  assert.match(never.text, /never fit into its queue/u);
+  assert.deepEqual([never.code, detailsOf(never).length], [GRPC.RESOURCE_EXHAUSTED, 0]);
+  first.cancel();
+  await first.end;
+  await settled(node);
+});
 
 test("grpc-js: bad data is INVALID_ARGUMENT with BadRequest and without RetryInfo", async () => {
   await using sink = await openGrpcSink();
