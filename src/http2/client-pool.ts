@@ -22,10 +22,12 @@ export interface PooledCall<Link> {
   abandon(reason: "connect", text: string): void;
 }
 
-/** What a link tells its pool: `ready` at most once, `released` when calls have ended, `gone` exactly once. */
+/** What a link tells its pool: `ready` at most once, `released` when calls have ended, `stale` before the calls of a link that is lost, `gone` exactly once. */
 export interface LinkOwner<Link> {
   ready(): void;
   released(): void;
+  /** A connection without calls was dead when it was used again: so may others be that have none. */
+  stale(): void;
   gone(link: Link, text: string): void;
 }
 
@@ -87,6 +89,10 @@ export class ClientPool<Link extends PooledLink, Call extends PooledCall<Link>> 
 
   released(): void {
     if (this.#waiting.size > 0) this.#serveWaiting();
+  }
+
+  stale(): void {
+    for (const link of this.#links) if (link.state === "ready" && link.active === 0) link.leave();
   }
 
   gone(link: Link, text: string): void {

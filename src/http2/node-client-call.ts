@@ -30,6 +30,7 @@ export class ClientCall implements PooledCall<ClientLink> {
   #stream: ClientHttp2Stream | undefined;
   #givenMs = 0;
   #bytesBefore = 0;
+  #kept = false;
   #fault: string | undefined;
   #settled = false;
 
@@ -52,6 +53,7 @@ export class ClientCall implements PooledCall<ClientLink> {
     this.#link = link;
     this.#givenMs = timeoutMs;
     this.#bytesBefore = link.bytesRead;
+    this.#kept = link.isKept;
     let stream: ClientHttp2Stream;
     try {
       stream = link.request(requestHeaders(this.#options.base, this.#request, timeoutMs));
@@ -61,6 +63,7 @@ export class ClientCall implements PooledCall<ClientLink> {
       return;
     }
     this.#stream = stream;
+    link.begun();
     stream.on("response", (headers: HeaderBlock) => this.#onResponse(headers));
     stream.on("trailers", (trailers: HeaderBlock) => this.#reader.trailers(readReplyFields(trailers)));
     stream.on("data", (chunk: Buffer) => this.#onData(chunk));
@@ -104,9 +107,20 @@ export class ClientCall implements PooledCall<ClientLink> {
       this.#settle(this.#reader.end());
       return;
     }
-    const unprocessed = stream.rstCode === constants.NGHTTP2_REFUSED_STREAM || isIgnored(stream, this.#link);
+    const ignored = isIgnored(stream, this.#link);
+    const unprocessed = stream.rstCode === constants.NGHTTP2_REFUSED_STREAM || ignored;
     const text = this.#fault ?? `the call was reset with code ${stream.rstCode}`;
-    this.#settle(failed({ reason: "reset", text, unprocessed }));
+    const reason = this.#isStale(ignored) ? "stale" : "reset";
+    this.#settle(failed({ reason, text, unprocessed }));
+  }
+
+  /** Its connection was kept, and of a call that the peer did not look at, the end of that is all that came. */
+  #isStale(ignored: boolean): boolean {
+    const link = this.#link;
+    if (!this.#kept || link === undefined) return false;
+    if (!ignored && !(link.isLost && link.bytesRead === this.#bytesBefore)) return false;
+    link.stale();
+    return true;
   }
 
   #settleIf(result: UnaryResult | undefined): void {
@@ -119,6 +133,7 @@ export class ClientCall implements PooledCall<ClientLink> {
     this.#timer();
     this.#options.settled(this);
     const stream = this.#stream;
+    if (stream !== undefined) this.#link?.settled();
     if (stream !== undefined && (result.kind === "failed" || !stream.writableFinished)) stop(stream);
     process.nextTick(this.#done, result);
   }

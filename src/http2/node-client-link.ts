@@ -33,6 +33,10 @@ export class ClientLink implements PooledLink {
   #state: "connecting" | "ready" | "leaving" = "connecting";
   #lastStreamId = Number.POSITIVE_INFINITY;
   #active = 0;
+  /** Calls that are not settled: of those that are, the streams may close a little later. */
+  #unsettled = 0;
+  /** It was not opened for the calls that come: those have had it. */
+  #kept = false;
   #wasReady = false;
   #ended = false;
   #text = "the connection was closed";
@@ -86,6 +90,30 @@ export class ClientLink implements PooledLink {
       this.#owner.released();
     });
     return stream;
+  }
+
+  /** It was there before, and has no calls now. */
+  get isKept(): boolean {
+    return this.#kept && this.#unsettled === 0;
+  }
+
+  begun(): void {
+    this.#unsettled++;
+  }
+
+  settled(): void {
+    this.#unsettled--;
+  }
+
+  /** It was dead when it was used again. */
+  stale(): void {
+    this.#state = "leaving";
+    this.#owner.stale();
+  }
+
+  /** Its socket is gone, or is about to. */
+  get isLost(): boolean {
+    return this.#session.destroyed || this.#socket.destroyed || this.#session.closed;
   }
 
   /** Bytes that the peer has sent. */
@@ -169,5 +197,6 @@ export class ClientLink implements PooledLink {
       watchLiveness({ session: this.#session, socket: this.#socket }, { limits: options.pings, wanted, lost }, clock),
     );
     this.#owner.ready();
+    this.#kept = true;
   }
 }

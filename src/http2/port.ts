@@ -84,7 +84,16 @@ export type UnaryResult =
     }
   | {
       readonly kind: "failed";
-      readonly reason: "connect" | "reset" | "timeout" | "protocol" | "too_large" | "cancelled" | "http_status";
+      /** `stale`: its connection was kept, had no calls when it began, and was lost before anything came. */
+      readonly reason:
+        | "connect"
+        | "reset"
+        | "stale"
+        | "timeout"
+        | "protocol"
+        | "too_large"
+        | "cancelled"
+        | "http_status";
       readonly text: string;
       /** True when the peer certainly did not process the call: it may be sent again without making a duplicate. */
       readonly unprocessed: boolean;

@@ -109,6 +109,7 @@ function resultOfStatus(result: Extract<UnaryResult, { kind: "answer" }>): SendR
 }
 
 function resultOfFailure(result: Extract<UnaryResult, { kind: "failed" }>): SendResult {
+  if (result.reason === "stale") return { kind: "failed", reason: "reset", message: result.text };
   if (result.reason !== "http_status") return { kind: "failed", reason: result.reason, message: result.text };
   return {
     kind: "refused",

@@ -10,6 +10,7 @@ import { REPORTED_LOAD_HEADER } from "../load/reported-load.ts";
 import { accepted, isSuccess } from "./classify.ts";
 import { outcomeOfHttp } from "./http-answer.ts";
 import { inflateReply } from "../../otlp/inflate-reply.ts";
+import type { Beginning, KeptSocket } from "./kept-socket.ts";
 import type { RetryReason, SendDone, SendOutcome } from "./target-client.ts";
 
 /** What the calls of one client share. */
@@ -20,25 +21,40 @@ export interface HttpCallOwner {
   readonly closing: boolean;
 }
 
+/** The connections that a call may be on. */
+export interface HttpConnections extends Beginning {
+  /** One of them was found dead when it was used again: so may the others be. */
+  leave(): void;
+}
+
+export interface HttpCallMore {
+  readonly verdicts?: StatusVerdicts | undefined;
+  readonly connections?: HttpConnections;
+}
+
 /** One request as undici's handler: bounds the reply and the time, and tells the outcome once. */
 export class HttpCall implements Dispatcher.DispatchHandler {
   readonly #signal: Signal;
+  readonly #connections: HttpConnections | undefined;
   readonly #owner: HttpCallOwner;
   readonly #done: SendDone;
   readonly #verdicts: StatusVerdicts | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   #ended = false;
   #cancelTimer: Cancel = () => undefined;
+  #socket: KeptSocket | undefined;
+  #readsBefore = 0;
   #status = 0;
   #headers: IncomingHttpHeaders = {};
   #chunks: Buffer[] = [];
   #bytes = 0;
 
-  constructor(signal: Signal, owner: HttpCallOwner, done: SendDone, verdicts?: StatusVerdicts) {
+  constructor(signal: Signal, owner: HttpCallOwner, done: SendDone, more: HttpCallMore = {}) {
     this.#signal = signal;
+    this.#connections = more.connections;
     this.#owner = owner;
     this.#done = done;
-    this.#verdicts = verdicts;
+    this.#verdicts = more.verdicts;
   }
 
   limit(timeoutMs: number): void {
@@ -54,6 +70,12 @@ export class HttpCall implements Dispatcher.DispatchHandler {
   onRequestStart(controller: Dispatcher.DispatchController): void {
     if (this.#ended) controller.abort(new Error("ended before it began"));
     this.#controller = controller;
+    if (this.#connections !== undefined) this.#connections.begins = this;
+  }
+
+  beganOn(socket: KeptSocket): void {
+    this.#socket = socket;
+    this.#readsBefore = socket.reads;
   }
 
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
@@ -89,7 +111,19 @@ export class HttpCall implements Dispatcher.DispatchHandler {
     // What was not begun never left: there was no connection to be had.
     const begun = this.#controller !== undefined;
     if (this.#owner.closing) this.#breakOff("cancelled", "the client is closed");
+    else if (this.#isStale()) this.#lostStale(reasonOf(error.cause ?? error));
     else this.#breakOff(begun ? "reset" : "connect", reasonOf(error.cause ?? error));
+  }
+
+  /** On its connection an answer had come before, and nothing since: it was dead, or closed just then. */
+  #isStale(): boolean {
+    const reads = this.#socket?.reads ?? 0;
+    return reads > 0 && reads === this.#readsBefore && !this.#ended;
+  }
+
+  #lostStale(message: string): void {
+    this.#connections?.leave();
+    this.#breakOff("stale", message);
   }
 
   #break(reason: RetryReason, message: string): void {

@@ -4,10 +4,11 @@ import type { Cancel, Clock } from "../../core/clock.ts";
 import { SIGNAL_FACTS } from "../../otlp/signal.ts";
 import type { TargetPlan } from "../../plan/plan.ts";
 import { encodeBody, type EncodedBody } from "./encode-body.ts";
-import { HttpCall } from "./http-call.ts";
+import { HttpCall, type HttpConnections } from "./http-call.ts";
 import { connector } from "./http-connect.ts";
 import { REPLY_ENCODINGS } from "../../otlp/inflate-reply.ts";
 import { passOverInterim } from "./interim.ts";
+import { type Beginning, watchKept } from "./kept-socket.ts";
 import { PassedHeaders } from "./passed-headers.ts";
 import { quiet } from "./quiet.ts";
 import type { Batch, TargetClient } from "./target-client.ts";
@@ -30,14 +31,8 @@ export function openHttpClient(
 ): TargetClient {
   const plan = current();
   const passed = new PassedHeaders();
-  const pool = new Pool(new URL(plan.url).origin, {
-    // As many as there are calls under way, which the target's window bounds; undici closes those that are idle.
-    connections: null,
-    connect: passingOver(connector(options.connectTimeoutMs, plan, env.clock)),
-    // One timer of ours bounds a whole attempt.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-  });
+  const connect = connector(options.connectTimeoutMs, plan, env.clock);
+  const connections = new Connections(new URL(plan.url).origin, connect);
   const { maxResponseBytes } = options;
   const owner = { maxResponseBytes, clock: env.clock, closing: false };
   return {
@@ -45,24 +40,69 @@ export function openHttpClient(
       encodeBody(batch, current().compression, done, (body) => {
         const target = current();
         const request = requestOf(target, passed.of(target, batch.headers), { batch, body }, options);
-        const call = new HttpCall(batch.signal, owner, quiet(batch.headers, done), target.statuses);
-        return dispatch(pool, request, call, timeoutMs);
+        const { newest } = connections;
+        const more = { verdicts: target.statuses, connections: newest };
+        const call = new HttpCall(batch.signal, owner, quiet(batch.headers, done), more);
+        return dispatch(newest.pool, request, call, timeoutMs);
       }),
     async [Symbol.asyncDispose]() {
       owner.closing = true;
-      await pool.destroy();
+      await connections.destroy();
     },
   };
 }
 
-/** Makes connections that pass over interim replies. */
-function passingOver(connect: buildConnector.connector): buildConnector.connector {
+interface Generation extends HttpConnections {
+  readonly pool: Pool;
+}
+
+/** The connections of one client. After one was found dead new ones are made, and those before go with their last call. */
+class Connections {
+  newest: Generation;
+  readonly #origin: string;
+  readonly #connect: buildConnector.connector;
+  readonly #leaving = new Set<Pool>();
+
+  constructor(origin: string, connect: buildConnector.connector) {
+    this.#origin = origin;
+    this.#connect = connect;
+    this.newest = this.#open();
+  }
+
+  async destroy(): Promise<void> {
+    await Promise.all([...this.#leaving, this.newest.pool].map((pool) => pool.destroy()));
+  }
+
+  #open(): Generation {
+    const beginning: Beginning = { begins: undefined };
+    const pool = new Pool(this.#origin, {
+      // As many as there are calls under way, which the target's window bounds; undici closes those that are idle.
+      connections: null,
+      connect: watched(this.#connect, beginning),
+      // One timer of ours bounds a whole attempt.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    });
+    return Object.assign(beginning, { pool, leave: () => this.#leave(pool) });
+  }
+
+  #leave(pool: Pool): void {
+    if (this.newest.pool !== pool) return;
+    this.newest = this.#open();
+    this.#leaving.add(pool);
+    const gone = (): void => void this.#leaving.delete(pool);
+    pool.close().then(gone, gone); // it fails when all is destroyed meanwhile
+  }
+}
+
+/** Makes connections that pass over interim replies, and tell what was used before. */
+function watched(connect: buildConnector.connector, beginning: Beginning): buildConnector.connector {
   return (options, done) => {
     connect(options, (...result) => {
       const [error, socket] = result;
-      if (error === null)
-        done(null, "alpnProtocol" in socket && socket.alpnProtocol === "h2" ? socket : passOverInterim(socket));
-      else done(error, null);
+      if (error !== null) done(error, null);
+      else if ("alpnProtocol" in socket && socket.alpnProtocol === "h2") done(null, socket);
+      else done(null, passOverInterim(watchKept(socket, beginning)));
     });
   };
 }

@@ -14,12 +14,15 @@ export interface Batch {
   readonly headers: SenderHeaders;
   /** If it is refused, perhaps for its size, nothing smaller will be tried: it cannot be cut, or is the half that is tried once. */
   readonly decisive?: boolean;
+  /** Some of it was on a kept connection that was found dead, and is sent on a new one: this is not forgiven twice. */
+  readonly again?: boolean;
 }
 
 /** Why a send may be tried again. A closed list: label of metrics, reason of health states. */
 export const RETRY_REASONS = [
   "connect",
   "reset",
+  "stale",
   "timeout",
   "cut_short",
   "protocol",

@@ -30,3 +30,8 @@ export function asksWho(code: string): boolean {
 export function isTargetFault({ code, badData }: Extract<SendOutcome, { kind: "rejected" }>): boolean {
   return !badData && (FAULTS.has(code) || code.startsWith("HTTP 5"));
 }
+
+/** A dead connection is no fault of the target's once. */
+export function asReset(outcome: SendOutcome): SendOutcome {
+  return outcome.kind === "retry" && outcome.reason === "stale" ? { ...outcome, reason: "reset" } : outcome;
+}

@@ -27,7 +27,7 @@ import { type CallEnd, type SentCall, TargetLoad } from "../load/target-load.ts"
 import { isUnreasonable, LearnedSize } from "./learned-size.ts";
 import { Listeners } from "./listeners.ts";
 import type { Batch, SendOutcome, SizeDoubt, TargetClient } from "./target-client.ts";
-import { isAboutSender, isTargetFault } from "./target-fault.ts";
+import { asReset, isAboutSender, isTargetFault } from "./target-fault.ts";
 import { tellUnreadable } from "./target-metrics.ts";
 import type { PartEnv, Parts, PartTarget, TargetPast, Whole } from "./parts.ts";
 import { TenantPauses } from "./tenant-pauses.ts";
@@ -330,7 +330,8 @@ class Target implements PartTarget, Kept, Refusing {
     this.load.sent(items, bytes, sentMs);
     this.#whole?.load.sent(items, bytes, sentMs);
     return this.#client.send(batch, timeoutMs, (ended, loadReport) => {
-      const answer = cut ? cutShort(ended, sentMs + timeoutMs, this.#env.clock.nowMs()) : ended;
+      const first = batch.again === true ? asReset(ended) : ended;
+      const answer = cut ? cutShort(first, sentMs + timeoutMs, this.#env.clock.nowMs()) : first;
       const outcome = this.#size.read(answer, batch, sentMs);
       const report = loadReport === undefined ? undefined : parseReportedLoad(loadReport);
       if (report !== undefined) {
@@ -479,7 +480,7 @@ function endOf(outcome: SendOutcome, { telling, bytes }: Sent): CallEnd {
   // Fast as it is, it draws no load.
   if (outcome.kind === "elsewhere") return { kind: "failed" };
   if (outcome.kind !== "retry") return { kind: "answered" };
-  if (outcome.reason === "cancelled" || isCutShort(outcome)) return { kind: "neutral" };
+  if (outcome.reason === "cancelled" || outcome.reason === "stale" || isCutShort(outcome)) return { kind: "neutral" };
   if (outcome.reason === "timeout" && !telling) return { kind: "neutral" };
   return outcome.reason === "throttled" ? { kind: "throttled", afterMs: outcome.afterMs } : { kind: "failed" };
 }
@@ -492,6 +493,7 @@ function pauseOf(health: Health, said: string, nowMs: number): TargetHandle["pau
 function newsOf(outcome: SendOutcome): CallNews {
   if (outcome.kind !== "retry") return "heard";
   if (isCutShort(outcome)) return "timeout"; // nothing was heard, for so long
+  if (outcome.reason === "stale") return "cancelled"; // of an end of the connection long before, perhaps
   return outcome.reason === "timeout" || outcome.reason === "cancelled" ? outcome.reason : "heard";
 }
 

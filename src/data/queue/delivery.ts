@@ -13,6 +13,8 @@ export interface Delivery {
   tenant: Tenant | undefined;
   /** Times it was put back to be tried again. */
   retries: number;
+  /** It was once on a kept connection that was found dead. */
+  again: boolean;
   /** At most so many share a batch with it, itself included: lowered when a batch was refused as a whole. */
   company: number;
   /** A batch with it has no more bytes than this: lowered when one was refused for its size. */
@@ -77,6 +79,7 @@ export function deliverParts(whole: Delivery, parts: readonly Parcel[]): Deliver
     const delivery = newDelivery(part, charge, whole.company);
     delivery.tenant = whole.tenant;
     delivery.retries = whole.retries;
+    delivery.again = whole.again;
     delivery.maxBytes = whole.maxBytes;
     delivery.splits = whole.splits;
     if (i === 0) delivery.trial = whole.trial;
@@ -116,7 +119,7 @@ export function isFirstTry(deliveries: readonly Delivery[], target: string): boo
   for (const delivery of deliveries) {
     delivery.parcel.attempts++;
     delivery.parcel.target = target;
-    retries += delivery.retries + (delivery.splits?.count ?? 0);
+    retries += delivery.retries + (delivery.splits?.count ?? 0) + (delivery.again ? 1 : 0);
   }
   return retries === 0;
 }
@@ -135,6 +138,7 @@ function newDelivery(parcel: Parcel, charge: number, company: number): Delivery 
     charge,
     tenant: undefined,
     retries: 0,
+    again: false,
     company,
     maxBytes: Infinity,
     splits: undefined,

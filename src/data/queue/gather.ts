@@ -60,19 +60,23 @@ export function toBatch(signal: Signal, deliveries: readonly Delivery[], { plan 
   const headers = plan.forwardHeaders.length === 0 ? NO_HEADERS : first.headers.only(plan.forwardHeaders);
   if (deliveries.length === 1) {
     const { pieces, bytes, items, points } = first;
-    return { signal, pieces, bytes, items, points, headers, decisive: isDecisive(deliveries[0]!) };
+    const { again } = deliveries[0]!;
+    return { signal, pieces, bytes, items, points, headers, decisive: isDecisive(deliveries[0]!), again };
   }
   const pieces: Uint8Array[] = [];
   let bytes = 0;
   let items = 0;
   let points = 0;
-  for (const { parcel } of deliveries) {
+  let again = false;
+  for (const delivery of deliveries) {
+    const { parcel } = delivery;
+    again ||= delivery.again;
     for (const piece of parcel.pieces) pieces.push(piece);
     bytes += parcel.bytes;
     items += parcel.items;
     points += parcel.points;
   }
-  return { signal, pieces, bytes, items, points, headers, decisive: deliveries[0]!.trial !== undefined };
+  return { signal, pieces, bytes, items, points, headers, decisive: deliveries[0]!.trial !== undefined, again };
 }
 
 function isDecisive({ trial, indivisible, parcel }: Delivery): boolean {

@@ -50,6 +50,8 @@ function accept(origin: Origin, deliveries: readonly Delivery[], rejected: numbe
 function retry(origin: Origin, { deliveries, target }: SentBatch, outcome: Retry): void {
   endTrials(origin, deliveries, "unknown");
   const again = worthAnother(origin, deliveries);
+  if (outcome.reason === "stale" && again.length > 0 && origin.budget.take(origin.nowMs))
+    return sendAgain(origin, again);
   const elsewhere: Delivery[] = [];
   const later: Delivery[] = [];
   for (const delivery of again) {
@@ -62,6 +64,13 @@ function retry(origin: Origin, { deliveries, target }: SentBatch, outcome: Retry
   if (later.length > 0) retryLater(origin, later, target, outcome);
   if (elsewhere.length > 0) origin.putElsewhere(elsewhere);
   if (again.length > 0) origin.countRetry(outcome.reason);
+}
+
+/** A kept connection was dead. Once for each: at once, on a new one, and against nobody. */
+function sendAgain(origin: Origin, deliveries: readonly Delivery[]): void {
+  for (const delivery of deliveries) delivery.again = true;
+  origin.putBack(deliveries);
+  origin.countRetry("stale");
 }
 
 /**

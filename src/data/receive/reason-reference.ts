@@ -74,6 +74,8 @@ const DROPS = {
 const RETRIES = {
   connect: "No connection could be made: the target has not seen the batch.",
   reset: "The connection or the call was broken off before an answer.",
+  stale:
+    "A kept connection was broken off when it was used again, before any answer: tried again at once on a new one, and says nothing against the target.",
   timeout: "No answer within the target's `timeout`, or the target gave up by itself.",
   cut_short:
     "No answer in the part of the sender's time that left room for another target: says nothing against this one.",

@@ -13,7 +13,7 @@ import {
   writeVarint,
 } from "../../../otlp/wire.ts";
 import { inflateMessage } from "../../../otlp/inflate-reply.ts";
-import type { UnaryClient, UnaryResult } from "../../../http2/port.ts";
+import type { UnaryClient, UnaryRequest, UnaryResult } from "../../../http2/port.ts";
 import type { TargetPlan } from "../../../plan/plan.ts";
 import type { CheckPlan } from "../../../plan/target-health.ts";
 import type { Check, CheckOutcome } from "../check.ts";
@@ -34,21 +34,24 @@ export function openGrpcCheck(check: CheckPlan, current: () => TargetPlan, trans
       let cancelled = false;
       const target = current();
       const isUnheard = (code: string): boolean => isUnsigned(code, check, target);
-      const cancel = transport.unary(
-        {
-          path: PATH,
-          metadata: headersOf(check, target),
-          pieces: [message],
-          messageBytes: message.length,
-          encoding: "identity",
-          timeoutMs,
-        },
-        (result) => {
-          inflateMessage(result.kind === "answer" ? result : NO_MESSAGE, (read) => {
-            if (!cancelled) done(judge(result, read, isUnheard));
-          });
-        },
-      );
+      const request: UnaryRequest = {
+        path: PATH,
+        metadata: headersOf(check, target),
+        pieces: [message],
+        messageBytes: message.length,
+        encoding: "identity",
+        timeoutMs,
+      };
+      const end = (result: UnaryResult): void => {
+        inflateMessage(result.kind === "answer" ? result : NO_MESSAGE, (read) => {
+          if (!cancelled) done(judge(result, read, isUnheard));
+        });
+      };
+      let cancel = transport.unary(request, (result) => {
+        const isStale = result.kind === "failed" && result.reason === "stale" && !cancelled;
+        if (isStale) cancel = transport.unary(request, end);
+        else end(result);
+      });
       return () => {
         cancelled = true;
         cancel();

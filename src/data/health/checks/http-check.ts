@@ -8,7 +8,7 @@ import type { Check, CheckOutcome } from "../check.ts";
 import { addressFor } from "./check-address.ts";
 import { headersOf, isUnsigned } from "./unsigned.ts";
 
-/** So much of an answer is read: enough to use the connection again. */
+/** So much of an answer is read. */
 const MAX_BODY_BYTES = 65_536;
 
 /** GET of the check's path with the headers of target and check; any status of 200 to 299 passes. Connections are its own. */
@@ -17,6 +17,7 @@ export function openHttpCheck(check: CheckPlan, current: () => TargetPlan, userA
   const address = addressFor(check, current());
   const pool = new Pool(origin, {
     connections: 1,
+    pipelining: 0, // no connection is kept: one that was closed meanwhile would say nothing of the target
     connect: connector(check.timeoutMs, { ...current(), address, proxy: check.proxy }, clock),
     headersTimeout: 0,
     bodyTimeout: 0,

@@ -22,7 +22,7 @@ export function openOtlpCheck(check: CheckPlan, current: () => TargetPlan, clien
     run(timeoutMs, done) {
       let cancelled = false;
       const batch = { signal, pieces: [], bytes: 0, items: 0, points: 0, headers };
-      const cancel = client.send(batch, timeoutMs, (outcome) => {
+      const end = (outcome: SendOutcome): void => {
         if (cancelled) return;
         const refused = outcome.kind === "elsewhere";
         elsewhere = refused ? Math.min(SIGNALS.length, elsewhere + 1) : 0;
@@ -33,6 +33,11 @@ export function openOtlpCheck(check: CheckPlan, current: () => TargetPlan, clien
         const isAnswer = outcome.kind !== "retry";
         done(isAnswer ? { ...judged, asked: { signal: batch.signal, elsewhere: refused } } : judged);
         if (refused || outcome.kind === "rejected") signal = after(batch.signal);
+      };
+      let cancel = client.send(batch, timeoutMs, (outcome) => {
+        const isStale = outcome.kind === "retry" && outcome.reason === "stale" && !cancelled;
+        if (isStale) cancel = client.send(batch, timeoutMs, end);
+        else end(outcome);
       });
       return () => {
         cancelled = true;

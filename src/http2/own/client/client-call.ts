@@ -22,6 +22,8 @@ export class ClientCall implements PooledCall<ClientLink>, Alarm {
   /** What was left for it when it was sent, and how many bytes the peer had sent by then. */
   givenMs = 0;
   bytesBefore = 0;
+  /** Its connection was there before, and had no calls when it was sent. */
+  kept = false;
   /** All of its message is in the output. */
   flushed = false;
   readonly request: UnaryRequest;
@@ -91,8 +93,8 @@ export class ClientCall implements PooledCall<ClientLink>, Alarm {
   }
 
   /** The connection is lost to it. */
-  lost(text: string, unprocessed: boolean): void {
-    this.#settle(this.#known() ?? failed({ reason: "reset", text, unprocessed }));
+  lost(reason: "reset" | "stale", text: string, unprocessed: boolean): void {
+    this.#settle(this.#known() ?? failed({ reason, text, unprocessed }));
   }
 
   /** The answer of a peer that only left the stream open. */

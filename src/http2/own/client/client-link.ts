@@ -51,6 +51,8 @@ export class ClientLink implements PooledLink, ConnectionEvents, DriverOwner, Al
   #state: "connecting" | "ready" | "leaving" = "connecting";
   #wasReady = false;
   #silent = false;
+  /** It was not opened for the calls that come: those have had it. */
+  #kept = false;
   #liveness: Liveness | undefined;
   #readyByMs: number;
   /** Why it ends, when that is known before the socket says so. */
@@ -100,6 +102,7 @@ export class ClientLink implements PooledLink, ConnectionEvents, DriverOwner, Al
     if (listBytes > most) {
       throw new BadMetadata(`the call's headers take ${listBytes} bytes, the peer takes ${most}`);
     }
+    call.kept = this.#kept && this.#calls.size === 0;
     call.stream = this.#connection.open(block, false);
     this.#calls.set(call.stream, call);
     call.givenMs = timeoutMs;
@@ -164,6 +167,7 @@ export class ClientLink implements PooledLink, ConnectionEvents, DriverOwner, Al
     this.#readyByMs = NEVER;
     this.#wake(nowMs);
     this.#owner.ready();
+    this.#kept = true;
   }
 
   headers(stream: number, headers: HeaderList, endStream: boolean): void {
@@ -190,7 +194,7 @@ export class ClientLink implements PooledLink, ConnectionEvents, DriverOwner, Al
     const text = `the peer sent GOAWAY with code ${code}`;
     this.#text = text;
     for (const call of this.#calls.values()) {
-      if (call.stream > lastStream) call.lost(text, true);
+      if (call.stream > lastStream) this.#lose(call, text, true);
     }
     if (code === H2_ERROR.NO_ERROR) this.#closeWhenIdle();
     else this.#giveUp(text);
@@ -231,8 +235,15 @@ export class ClientLink implements PooledLink, ConnectionEvents, DriverOwner, Al
   }
 
   #loseCalls(text: string): void {
-    for (const call of this.#calls.values()) call.lost(text, false);
+    for (const call of this.#calls.values()) this.#lose(call, text, false);
     this.#calls.clear();
+  }
+
+  /** Of a call that the peer did not look at, the end of the connection is all that came. */
+  #lose(call: ClientCall, text: string, unprocessed: boolean): void {
+    const stale = call.kept && (unprocessed || call.bytesBefore === this.#driver.bytesRead);
+    if (stale) this.#owner.stale();
+    call.lost(stale ? "stale" : "reset", text, unprocessed);
   }
 
   /** Without calls nothing of worth can come. */
