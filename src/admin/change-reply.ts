@@ -44,7 +44,18 @@ export function changeReply(outcome: ChangeOutcome, noun: string): AdminReply {
 
 function appliedReply(outcome: Extract<ChangeOutcome, { readonly kind: "applied" | "unchanged" }>): AdminReply {
   const { version, digest, warnings } = outcome;
-  const [changed, restart] = outcome.kind === "applied" ? [outcome.changed, outcome.restartRequired] : [[], []];
-  const body = { version, digest, changed, warnings: problemList(warnings), restart_required: restart };
+  const news = outcome.kind === "applied" ? outcome : { changed: [], restartRequired: [], leaving: [] };
+  const body = {
+    version,
+    digest,
+    changed: news.changed,
+    warnings: problemList(warnings),
+    restart_required: news.restartRequired,
+    removed_pools: news.leaving.map(({ pool, items, bytes }) => ({
+      name: pool,
+      queued_items: items,
+      queued_bytes: bytes,
+    })),
+  };
   return { status: 200, body, headers: { etag: etagOf(version) } };
 }

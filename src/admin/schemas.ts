@@ -58,13 +58,26 @@ const CONFIG_PROBLEM: Json = {
 
 const CHANGE: Json = {
   type: "object",
-  required: ["version", "digest", "changed", "warnings", "restart_required"],
+  required: ["version", "digest", "changed", "warnings", "restart_required", "removed_pools"],
   properties: {
     version: { type: "integer", description: "The version that runs now; also the ETag." },
     digest: { type: "string" },
     changed: { type: "array", items: { type: "string" }, description: "Paths: rules.payments.priority" },
     warnings: { type: "array", items: schemaRef("ConfigProblem") },
     restart_required: { type: "array", items: { type: "string" } },
+    removed_pools: {
+      type: "array",
+      description: "Pools that were removed, now or before, and still hold something.",
+      items: {
+        type: "object",
+        required: ["name", "queued_items", "queued_bytes"],
+        properties: {
+          name: { type: "string" },
+          queued_items: { type: "integer" },
+          queued_bytes: { type: "integer" },
+        },
+      },
+    },
   },
 };
 

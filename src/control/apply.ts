@@ -4,7 +4,7 @@ import type { Clock } from "../core/clock.ts";
 import { reasonOf } from "../core/errors.ts";
 import { formatProblem, type Problem } from "../core/problem.ts";
 import { Unreachable } from "../core/unreachable.ts";
-import type { DataPlane } from "../plan/data-plane.ts";
+import type { DataPlane, LeavingPool } from "../plan/data-plane.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
@@ -25,6 +25,8 @@ export type ApplyOutcome =
       readonly restartRequired: readonly string[];
       /** What differs from the version before, as paths: `rules.payments.priority`. */
       readonly changed: readonly string[];
+      /** Pools that are gone and still hold something: these go on for a while. */
+      readonly leaving: readonly LeavingPool[];
     }
   | { readonly kind: "unreadable"; readonly reason: string }
   | { readonly kind: "invalid"; readonly problems: readonly Problem[] }
@@ -218,9 +220,10 @@ class Walk implements ConfigWalk {
     const restartRequired = restartPaths(this.#started, config);
     const appliedMs = clock.wallMs();
     this.#status = { ...this.#status, version, digest, running: config, text, appliedMs, restartRequired };
+    const leaving = this.#parts.dataPlane.leaving();
     onApplied(config);
     await history.add({ version, digest, appliedMs, by, summary: summary ?? summarise(changed) }, text);
-    return { kind: "applied", version, digest, warnings: problems, restartRequired, changed };
+    return { kind: "applied", version, digest, warnings: problems, restartRequired, changed, leaving };
   }
 
   #conclude(outcome: ApplyOutcome): ApplyOutcome {
@@ -292,9 +295,11 @@ function report(log: Log, outcome: ApplyOutcome): void {
 }
 
 function reportApplied(log: Log, applied: Extract<ApplyOutcome, { kind: "applied" }>): void {
-  const { version, digest, warnings, restartRequired } = applied;
+  const { version, digest, warnings, restartRequired, leaving } = applied;
   const told = warnings.length > 0 ? { warnings: warnings.map(formatProblem) } : {};
   log.info("config applied", { version, digest, ...told });
+  if (leaving.length > 0)
+    log.info("pools that were removed still hold items: they go on for at most five minutes", { pools: leaving });
   if (restartRequired.length > 0) {
     log.warn("config changes that take effect only after a restart", { restart_required: restartRequired });
   }

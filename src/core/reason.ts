@@ -19,6 +19,7 @@ export const REASONS = [
   "target_failed",
   "deadline",
   "cancelled",
+  "pool_removed",
   "shutting_down",
   "internal",
 ] as const;

@@ -7,6 +7,7 @@ import type {
   DataPlane,
   DataPlaneStatus,
   DropSample,
+  LeavingPool,
   ListenOptions,
   OperatorState,
   OperatorWish,
@@ -29,6 +30,7 @@ import type { TargetClient } from "./export/target-client.ts";
 import { openTargets } from "./export/targets.ts";
 import { openCheck } from "./health/checks/open-check.ts";
 import { type Losses, openLosses } from "./losses.ts";
+import type { Parcel } from "./parcel.ts";
 import { createParting } from "./parting.ts";
 import { CurrentStrategies, loadPlugins, pluginEditions } from "./plugins.ts";
 import { Pools } from "./pools.ts";
@@ -36,6 +38,7 @@ import { createNodeResolver } from "./resolve/node-resolver.ts";
 import type { Resolver } from "./resolve/resolver.ts";
 import type { Carry } from "./receive/carry.ts";
 import { type Listeners, openListeners } from "./receive/listen.ts";
+import { type Moved, reroute } from "./reroute.ts";
 import { splitRouted } from "./routed-parcel.ts";
 import { poolStatus, targetStatus } from "./status.ts";
 import { receiveOptions, renewedTls } from "./listeners.ts";
@@ -111,6 +114,9 @@ export async function openCore(
     split: splitRouted,
     parting: createParting(env.metrics),
     strategies,
+    reroute: (parcel: Parcel, removed: string, moved: Moved) => {
+      reroute(parcel, removed, dataPlane.assembly, moved);
+    },
   };
   const pools = parts.use(new Pools(plan, targets, poolsEnv));
   const admission = createAdmission(limits, { ...env, rssBytes: () => process.memoryUsage.rss() });
@@ -248,6 +254,11 @@ export class NodeDataPlane implements DataPlane {
       });
       return down.map(({ name }) => ({ pool: name, signal }));
     });
+  }
+
+  leaving(): readonly LeavingPool[] {
+    const held = this.#pools.retiring.filter(({ heldItems }) => heldItems > 0);
+    return held.map(({ name: pool, heldItems: items, heldBytes: bytes }) => ({ pool, items, bytes }));
   }
 
   operate(id: string, wish: OperatorWish): boolean {

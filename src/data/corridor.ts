@@ -186,9 +186,10 @@ function receive(ways: Ways, draft: Draft): Share[] {
   for (let i = 0; i < draft.rules.length; i++) {
     const { rule, ledger } = ways.all[draft.rules[i]!]!;
     const points = draft.pointsOf[i]!;
-    if (rule.mode === "copy") ledger.copied += points;
+    const copied = rule.mode === "copy";
+    if (copied) ledger.copied += points;
     else ledger.received += points;
-    shares.push({ ledger, points });
+    shares.push({ ledger, points, copied });
   }
   return shares;
 }

@@ -33,7 +33,11 @@ function scene(bytes: Buffer, items: number): { parcel: RoutedParcel; replies: R
     points: items,
     losses: TELL_NOBODY,
   } as const;
-  const parcel = new RoutedParcel({ ...facts, deadlineMs: 1, enqueuedMs: 0 }, [{ ledger, points: items }], settlement);
+  const parcel = new RoutedParcel(
+    { ...facts, deadlineMs: 1, enqueuedMs: 0 },
+    [{ ledger, points: items, copied: false }],
+    settlement,
+  );
   return { parcel, replies, queued: () => ledger.queued };
 }
 

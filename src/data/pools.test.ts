@@ -71,12 +71,14 @@ test("a queue outlives a change of its targets: what waits goes to a target that
 test("a pool that cannot send what it holds is given up five minutes after it was taken out, and not before", async () => {
   await using rig = new Rig(config("p: { targets: [a], ack: queued, queue: { max_age: 1h } }", A));
   rig.carry("logs", logs());
-  rig.apply(config("q: { targets: [b] }", B, "q"));
+  const none = "rules: [{ id: r, conditions: [{ service_name: nobody }], pool: q }]";
+  rig.apply(`targets: [${B}]\npools: { q: { targets: [b] } }\n${none}`);
   rig.advance(299_000);
   await new Promise(setImmediate);
   assert.deepEqual([rig.pools.retiring.length, rig.totals("logs").queued], [1, 3]);
   rig.advance(1_000);
-  for (let i = 0; i < 5; i++) await new Promise(setImmediate);
+  rig.answer(0, UNAVAILABLE);
+  for (let i = 0; i < 5; i++) await new Promise(setImmediate).then(() => rig.settle());
   assert.deepEqual([rig.pools.retiring.length, rig.totals("logs").lost, rig.totals("logs").queued], [0, 3, 0]);
   assert.deepEqual([...rig.pools.targets.keys()], ["b"]);
 });

@@ -2,22 +2,30 @@ import type { Clock } from "../core/clock.ts";
 import type { Plan, PoolPlan, TargetPlan } from "../plan/plan.ts";
 import type { TargetHandle } from "./export/target.ts";
 import type { Targets } from "./export/targets.ts";
+import type { Parcel } from "./parcel.ts";
+import { dressedFor, lostWith, type Moved, renewed } from "./reroute.ts";
 import { openPool } from "./queue/pool.ts";
 import type { Pool, PoolEnv } from "./queue/pool-port.ts";
 
 /** What the pools have in common, apart from each other. */
-export type PoolsEnv = Omit<PoolEnv, "poolNamed">;
+export interface PoolsEnv extends Omit<PoolEnv, "poolNamed"> {
+  /** Takes a parcel of a pool that is gone and whose fallback does not take it, or settles it; none: all that is lost. */
+  readonly reroute?: (parcel: Parcel, removed: string, moved: Moved) => void;
+}
 
-/** How long a pool that is no longer configured may go on sending what it holds. */
+/** How long a pool that is no longer configured may go on sending what it holds, and no longer than half of what that may wait. */
 const RETIRE_MS = 300_000;
+/** Longer than any call that is still under way then. */
+const LAST_CALLS_MS = 86_400_000;
 
 /**
  * All pools of a node by name, and the targets they send to: carried over from plan to plan. A pool that is gone from the
- * plan sends what it still holds to the targets it had, which stay open as long, and is closed when it is empty.
+ * plan sends what it still holds to the targets it had, which stay open as long, and is closed when it is empty. What it cannot send
+ * goes to the pools that took over from it, as far as they are there, and then to where the running rules want it.
  */
 export class Pools implements AsyncDisposable {
   readonly #targets: Targets;
-  readonly #env: PoolEnv;
+  readonly #env: PoolEnv & Pick<PoolsEnv, "reroute">;
   readonly #clock: Clock;
   #plan: Plan;
   #closed = false;
@@ -79,6 +87,7 @@ export class Pools implements AsyncDisposable {
   #open(name: string, plan: PoolPlan): void {
     const handles = this.#handles(plan);
     const pool = this.#live.get(name) ?? this.#retiring.get(name)?.pool;
+    pool?.giveAway(undefined);
     this.#retiring.delete(name); // it is wanted again
     if (pool === undefined) this.#live.set(name, openPool(plan, handles, this.#env));
     else {
@@ -90,18 +99,41 @@ export class Pools implements AsyncDisposable {
   #retire(name: string, pool: Pool, last: Plan): void {
     const plan = last.pools.get(name)!;
     const targets = plan.targets.map((id) => last.targets.get(id)!);
-    const retiring = { pool, plan, targets };
+    const retiring = { pool, plan, targets, after: poolsAfter(plan, last) };
     this.#retiring.set(name, retiring);
     void this.#close(name, retiring);
   }
 
   async #close(name: string, retiring: Retiring): Promise<void> {
-    await retiring.pool.drain(this.#clock.nowMs() + RETIRE_MS);
-    if (this.#closed || this.#retiring.get(name) !== retiring) return; // all are closed, or it is wanted again
+    await retiring.pool.drain(this.#clock.nowMs() + Math.min(RETIRE_MS, retiring.plan.queue.maxAgeMs / 2));
+    if (this.#isCalledOff(name, retiring)) return;
+    retiring.pool.giveAway((parcel) => this.#giveTo(retiring, parcel));
+    await retiring.pool.drain(this.#clock.nowMs() + LAST_CALLS_MS);
+    if (this.#isCalledOff(name, retiring)) return;
     this.#retiring.delete(name);
     await retiring.pool[Symbol.asyncDispose]();
     this.#updateTargets();
     this.#targets.settle();
+  }
+
+  /** All are closed, or it is wanted again. */
+  #isCalledOff(name: string, retiring: Retiring): boolean {
+    return this.#closed || this.#retiring.get(name) !== retiring;
+  }
+
+  /** One of those that took over from it takes it, rather one that can send; else who the rules say, or nobody. */
+  #giveTo({ pool, after }: Retiring, parcel: Parcel): void {
+    const moved: Moved = (to, points) => pool.countTakenOver(to, "backlog", points);
+    const { signal } = parcel;
+    const there = after.flatMap((name) => this.#live.get(name) ?? []);
+    const ready = there.filter((one) => one.usable(signal));
+    let left = renewed(parcel, this.#clock.nowMs());
+    for (const one of [...ready, ...there.filter((other) => other.mayTake(signal))]) {
+      left = dressedFor(one.name, left, this.#plan.headers);
+      if (one.adopt(left) === "accepted") return moved(one.name, left.points);
+    }
+    if (this.#env.reroute === undefined) left.settle(lostWith(pool.name));
+    else this.#env.reroute(left, pool.name, moved);
   }
 
   #updateTargets(): void {
@@ -131,4 +163,13 @@ interface Retiring {
   readonly pool: Pool;
   readonly plan: PoolPlan;
   readonly targets: readonly TargetPlan[];
+  /** Names of the pools that took over from it, in order. */
+  readonly after: readonly string[];
+}
+
+/** By the plan in which it was; the config has no cycles. */
+function poolsAfter({ fallback }: PoolPlan, { pools }: Plan): string[] {
+  const after: string[] = [];
+  for (let name = fallback; name !== undefined; name = pools.get(name)?.fallback) after.push(name);
+  return after;
 }

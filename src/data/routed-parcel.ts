@@ -12,6 +12,8 @@ import type { Settlement } from "./settlement.ts";
 export interface Share {
   readonly ledger: LedgerEntry;
   readonly points: number;
+  /** By a rule that copies: what it is a copy of went its own way. */
+  readonly copied: boolean;
 }
 
 /** What a routed parcel needs to know besides its bytes. */
@@ -32,7 +34,11 @@ export interface ParcelFacts {
 }
 
 /** A part of a parcel that is to be one by itself. */
-export type Part = Pick<ParcelFacts, "pieces" | "bytes" | "items" | "points">;
+export interface Part extends Pick<ParcelFacts, "pieces" | "bytes" | "items" | "points"> {
+  /** Those of the whole, unless it says otherwise. */
+  readonly headers?: SenderHeaders;
+  readonly enqueuedMs?: number;
+}
 
 /** A parcel that keeps the ledger, and tells its request's settlement unless it was acknowledged on entering the queue. */
 export class RoutedParcel implements Parcel {
@@ -71,6 +77,11 @@ export class RoutedParcel implements Parcel {
     return this.#settlement?.cancelled === true;
   }
 
+  /** It is there beside what its sender sent. */
+  get isCopy(): boolean {
+    return this.#shares[0]?.copied === true;
+  }
+
   /** Parcels within the limits in place of this one, which is then never settled; undefined when it cannot be cut. */
   cut(limits: CutLimits): RoutedParcel[] | undefined {
     const parts = cutPieces(this, limits);
@@ -93,8 +104,9 @@ export class RoutedParcel implements Parcel {
     this.#settlement?.settled(outcome, this.points);
   }
 
-  #part({ pieces, bytes, items, points }: Part, shares: readonly Share[]): RoutedParcel {
-    const { signal, region, headers, deadlineMs, enqueuedMs } = this;
+  #part(part: Part, shares: readonly Share[]): RoutedParcel {
+    const { signal, region, deadlineMs } = this;
+    const { pieces, bytes, items, points, headers = this.headers, enqueuedMs = this.enqueuedMs } = part;
     const losses = this.#losses;
     const facts = { signal, region, headers, pieces, bytes, items, points, deadlineMs, enqueuedMs, losses };
     const parcel = new RoutedParcel(facts, shares, this.#settlement);
@@ -152,8 +164,9 @@ function divideShares(shares: readonly Share[], points: number): readonly [Share
   let left = points;
   for (const share of shares) {
     const taken = Math.min(left, share.points);
-    if (taken > 0) first.push({ ledger: share.ledger, points: taken });
-    if (share.points > taken) second.push({ ledger: share.ledger, points: share.points - taken });
+    const { ledger, copied } = share;
+    if (taken > 0) first.push({ ledger, points: taken, copied });
+    if (share.points > taken) second.push({ ledger, points: share.points - taken, copied });
     left -= taken;
   }
   return [first, second];

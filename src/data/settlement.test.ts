@@ -98,7 +98,7 @@ function parcelOf(
   by?.expect();
   const from = { region: "", headers: NO_HEADERS, losses: TELL_NOBODY };
   const facts = { ...from, signal, pieces: [bytes], bytes: bytes.length, items: countItems(bytes), points };
-  return new RoutedParcel({ ...facts, deadlineMs: 1_000, enqueuedMs: 0 }, [{ ledger, points }], by);
+  return new RoutedParcel({ ...facts, deadlineMs: 1_000, enqueuedMs: 0 }, [{ ledger, points, copied: false }], by);
 }
 
 const accounts: { outcome: ParcelOutcome; awaited: boolean; want: object }[] = [

@@ -5,6 +5,13 @@ import type { Signal } from "../otlp/signal.ts";
 import type { Explanation, ExplainRequest } from "./explanation.ts";
 import type { Plan } from "./plan.ts";
 
+/** A pool that is no longer configured, with what it still has to deliver. */
+export interface LeavingPool {
+  readonly pool: string;
+  readonly items: number;
+  readonly bytes: number;
+}
+
 /**
  * The port between the data plane and everything that steers it: control, admin and server know the data plane only
  * by this file. Implemented by data/assemble.ts.
@@ -20,6 +27,8 @@ export interface DataPlane extends AsyncDisposable {
   ready(): Readiness;
   /** What nothing of can be delivered now: pools without a usable target, also in their fallbacks, by signal. */
   undeliverable(): readonly Undeliverable[];
+  /** Pools that are gone from the plan and still hold something. */
+  leaving(): readonly LeavingPool[];
   /** What an operator wants of one target, from now on. False when the running plan has no target of this id. */
   operate(id: string, wish: OperatorWish): boolean;
   /** The wishes that hold now; `ready` ends a wish, and so is none. Enough to give them back after a restart. */

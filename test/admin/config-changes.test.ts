@@ -295,3 +295,28 @@ test("a document of 10,000 rules: edits and reloads are read aside, and answers 
   assert.equal((await api(node, "PUT config", { body: text })).status, 200);
   assert.equal((JSON.parse((await api(node, "GET rules")).text) as unknown[]).length, 10_000);
 });
+
+test("the answer to a change says what pools that were removed still hold", async () => {
+  await using scene = new Scene();
+  const node = await scene.start(TEXT);
+  assert.deepEqual((await putWeight(node, 2)).json()["removed_pools"], []);
+  scene.plane.left = [{ pool: "old", items: 3, bytes: 120 }];
+  const want = [{ name: "old", queued_items: 3, queued_bytes: 120 }];
+  assert.deepEqual((await putWeight(node, 3)).json()["removed_pools"], want);
+  const whole = await api(node, "PUT config", { body: `${TEXT}\n# again` });
+  assert.deepEqual([whole.status, whole.json()["removed_pools"]], [200, want]);
+});
+
+test("a change while the node stops is refused with 503, and changes nothing", async () => {
+  await using scene = new Scene();
+  const node = await scene.start(TEXT);
+  const drain = Promise.withResolvers<void>();
+  scene.plane.drain = drain.promise;
+  const stopped = node.stop();
+  const answer = await putWeight(node, 5);
+  assert.equal(answer.status, 503);
+  assert.match(answer.text, /the node stops; nothing was changed/u);
+  assert.deepEqual([readFileSync(scene.file, "utf8"), scene.plane.applied.length], [TEXT, 0]);
+  drain.resolve();
+  await stopped;
+});

@@ -174,6 +174,13 @@ test("what takes effect only after a restart, and what changes nothing, is told"
   assert.equal(ran.err, "takes effect only after a restart of the node: node.workers\n");
 });
 
+test("what removed pools still hold is told", async () => {
+  const removed = [{ name: "p", queued_items: 3, queued_bytes: 120 }];
+  await using admin = await ScriptedAdmin.open({ body: { ...DONE, removed_pools: removed } });
+  const ran = await runCli(["pools", "remove", "p", "--url", admin.url]);
+  assert.equal(ran.err, "removed pool p still holds 3 items (120 bytes): it goes on for at most five minutes\n");
+});
+
 test("pools get --config prints what can be set again", async () => {
   await using admin = await ScriptedAdmin.open({ body: { name: "p", usable: 2, config: { targets: ["a"] } } });
   assert.equal((await runCli(["pools", "get", "p", "--config", "--url", admin.url])).out, "targets:\n  - a\n");

@@ -10,6 +10,7 @@ import { type Losses, openLosses } from "../../src/data/losses.ts";
 import { Pools } from "../../src/data/pools.ts";
 import type { Carry } from "../../src/data/receive/carry.ts";
 import type { Reply } from "../../src/data/request.ts";
+import { reroute } from "../../src/data/reroute.ts";
 import { splitRouted } from "../../src/data/routed-parcel.ts";
 import type { Signal } from "../../src/otlp/signal.ts";
 import { compile } from "../../src/plan/compile.ts";
@@ -78,6 +79,9 @@ export class Rig implements AsyncDisposable {
       schedule,
       split: splitRouted,
       parting: createParting(this.env.metrics),
+      reroute: (parcel, removed, moved) => {
+        reroute(parcel, removed, this.#assembly, moved);
+      },
     });
     this.#assembly = assemble(plan, this.pools.live, { ...this.env, losses: this.losses });
     this.#carry = createCorridor(() => this.#assembly, clock);

@@ -2,6 +2,7 @@ import type {
   DropSample,
   DataPlane,
   DataPlaneStatus,
+  LeavingPool,
   OperatorState,
   OperatorWish,
   Readiness,
@@ -22,6 +23,7 @@ export class ScriptedDataPlane implements DataPlane {
   onApply: (plan: Plan) => Promise<void> = async () => {};
   /** What `shutdown` waits for. */
   drain: Promise<void> = Promise.resolve();
+  left: readonly LeavingPool[] = [];
   down: readonly Undeliverable[] = [];
   readiness: Readiness = { ready: true, reason: "" };
   report: ShutdownReport = { drained: true, tookMs: 1, leftItems: 0, leftBytes: 0 };
@@ -104,6 +106,10 @@ export class ScriptedDataPlane implements DataPlane {
 
   undeliverable(): readonly Undeliverable[] {
     return this.down;
+  }
+
+  leaving(): readonly LeavingPool[] {
+    return this.left;
   }
 
   ready(): Readiness {

@@ -33,7 +33,13 @@ export async function askPart(member: string, call: AdminCall, args: Args, io: I
 export async function change(call: AdminCall, args: Args, io: Io, done: string): Promise<ExitCode> {
   return ask({ ...call, ifMatch: readIfMatch(args) }, args, io, (body) => {
     for (const line of problemLines(problemsOf(body, "warnings"))) io.stderr.write(`${line}\n`);
-    const { version, changed, restart_required: restart } = fieldsOf(body);
+    const { version, changed, restart_required: restart, removed_pools: removed } = fieldsOf(body);
+    for (const pool of elementsOf(removed).map(fieldsOf)) {
+      const held = `${String(pool["queued_items"])} items (${String(pool["queued_bytes"])} bytes)`;
+      io.stderr.write(
+        `removed pool ${String(pool["name"])} still holds ${held}: it goes on for at most five minutes\n`,
+      );
+    }
     if (elementsOf(restart).length > 0) {
       io.stderr.write(`takes effect only after a restart of the node: ${elementsOf(restart).join(", ")}\n`);
     }

@@ -5,6 +5,12 @@ import type { Parcel, ParcelOutcome } from "../parcel.ts";
 import { cutPieces, type ParcelBytes } from "./cut-parcel.ts";
 import { type Copies, type CopyOutcome, joinParts } from "./join.ts";
 
+/** What one is made of; what else it does not name is that of its origin. */
+interface CopiedPart extends ParcelBytes {
+  readonly headers?: SenderHeaders;
+  readonly enqueuedMs?: number;
+}
+
 /** One target's copy of a parcel, in a pool that broadcasts: the bytes are shared, the outcome is its own. */
 export class CopyParcel implements Parcel {
   readonly signal: Signal;
@@ -23,15 +29,15 @@ export class CopyParcel implements Parcel {
   readonly #copies: Copies;
 
   /** A part of a copy ends in its own way. */
-  constructor(origin: Parcel, part: ParcelBytes, copies: Copies, end: (outcome: CopyOutcome) => void = copies.end) {
+  constructor(origin: Parcel, part: CopiedPart, copies: Copies, end: (outcome: CopyOutcome) => void = copies.end) {
     this.signal = origin.signal;
-    this.headers = origin.headers;
+    this.headers = part.headers ?? origin.headers;
     this.pieces = part.pieces;
     this.bytes = part.bytes;
     this.items = part.items;
     this.points = part.points;
     this.deadlineMs = origin.deadlineMs;
-    this.enqueuedMs = origin.enqueuedMs;
+    this.enqueuedMs = part.enqueuedMs ?? origin.enqueuedMs;
     this.end = end;
     this.origin = origin;
     this.#copies = copies;
@@ -64,11 +70,14 @@ export class CopyParcel implements Parcel {
   }
 
   /** Copies of the parts, which together are this one. */
-  divide(parts: readonly ParcelBytes[]): CopyParcel[] {
+  divide(parts: readonly CopiedPart[]): CopyParcel[] {
     const ends = joinParts(
       parts.map((part) => part.points),
       this.end,
     );
-    return parts.map((part, i) => new CopyParcel(this.origin, part, this.#copies, ends[i]));
+    const { headers, enqueuedMs } = this;
+    return parts.map((part, i) => {
+      return new CopyParcel(this.origin, { headers, enqueuedMs, ...part }, this.#copies, ends[i]);
+    });
   }
 }

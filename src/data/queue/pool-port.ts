@@ -9,6 +9,7 @@ import type { Strategies } from "../balance/strategies.ts";
 import type { TargetHandle } from "../export/target.ts";
 import type { Parcel } from "../parcel.ts";
 import type { SplitParcel } from "./cut-parcel.ts";
+import type { TakeLeft } from "./empty-out.ts";
 import type { TakingPool } from "./hand-on.ts";
 import type { LaneForesight } from "./lane-port.ts";
 import type { Parting } from "./parting.ts";
@@ -77,6 +78,11 @@ export interface Pool extends AsyncDisposable, TakingPool {
   readonly inFlight: number;
   /** Age of the oldest parcel that is ready to leave; 0 when nothing is. */
   readonly oldestAgeMs: number;
+  /**
+   * From now on it sends nothing: whatever waits, and whatever comes back from where it is under way, is given to `take`. Undefined
+   * ends that: it is wanted again.
+   */
+  giveAway(take: TakeLeft | undefined): void;
   /** Sends what it holds without waiting for company; resolves when all is settled or Clock.nowMs() is past `deadlineMs`. */
   drain(deadlineMs: number): Promise<void>;
 }

@@ -7,6 +7,7 @@ import type { Parts } from "../export/parts.ts";
 import type { TargetHandle } from "../export/target.ts";
 import type { Parcel } from "../parcel.ts";
 import { CopyParcel } from "./copy-parcel.ts";
+import { emptyOut, type TakeLeft } from "./empty-out.ts";
 import { chargeOf, deliver, type Delivery, deliverParts } from "./delivery.ts";
 import { HandOn } from "./hand-on.ts";
 import { joinCopies } from "./join.ts";
@@ -42,6 +43,8 @@ class MemoryPool implements Pool {
   #parts: readonly (Parts | undefined)[] = [];
   #partsChanged = false;
   #scheduled = false;
+  /** Who gets what it holds, once it is gone for good. */
+  #takeLeft: TakeLeft | undefined;
   #closed = false;
   #timer: { readonly atMs: number; readonly cancel: Cancel } | undefined;
 
@@ -216,6 +219,11 @@ class MemoryPool implements Pool {
     this.#schedule();
   }
 
+  giveAway(take: TakeLeft | undefined): void {
+    this.#takeLeft = take;
+    this.#schedule();
+  }
+
   async drain(deadlineMs: number): Promise<void> {
     for (const lane of this.#lanes.all) lane.hurry();
     this.#schedule();
@@ -320,6 +328,10 @@ class MemoryPool implements Pool {
   #pumpNow(): void {
     this.#scheduled = false;
     if (this.#closed) return;
+    if (this.#takeLeft !== undefined) {
+      if (!emptyOut(this.#lanes, this.#takeLeft)) this.#schedule();
+      return this.#tellEmptied();
+    }
     if (this.#partsChanged) this.#takeParts();
     this.#lanes.tidy();
     if (!this.#lanes.sortSome()) this.#schedule();

@@ -62,6 +62,8 @@ const REFUSALS = {
   target_failed: "Its targets failed, and there is no try left: `max_retries`, the time, or the retry budget.",
   deadline: "The sender's deadline passed, or it waited longer than `queue.max_age`.",
   cancelled: "The sender went away before it was answered.",
+  pool_removed:
+    "Its pool was removed from the config, could not send it in five minutes, and neither its fallback nor a rule took it.",
   shutting_down: "The node stops.",
   internal: "A fault of Signalbox.",
 } as const satisfies Record<Reason, string>;

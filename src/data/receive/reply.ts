@@ -29,6 +29,7 @@ export const REPLIES = {
   target_failed: { http: 503, grpc: GRPC.UNAVAILABLE, retryable: true },
   deadline: { http: 504, grpc: GRPC.DEADLINE_EXCEEDED, retryable: true },
   cancelled: { http: 503, grpc: GRPC.CANCELLED, retryable: true },
+  pool_removed: { http: 503, grpc: GRPC.UNAVAILABLE, retryable: true },
   shutting_down: { http: 503, grpc: GRPC.UNAVAILABLE, retryable: true },
   internal: { http: 500, grpc: GRPC.INTERNAL, retryable: false },
 } as const satisfies Record<Reason, ReplyRow>;

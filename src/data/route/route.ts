@@ -63,6 +63,8 @@ export class Router implements Routed {
   readonly #drafts = new DraftTable();
   /** By rule that copies: its pool may get the same items by another rule, too. */
   readonly #copies = new Map<number, DraftTable>();
+  /** Rules that copy are asked, too. */
+  #copying = true;
   /** Counts requests. */
   #request = 0;
   /** Length of what resources of this request were divided into. */
@@ -105,6 +107,14 @@ export class Router implements Routed {
   /** The same for what was routed before: it is not counted as a request again. */
   divide(envelope: Envelope, region: string, headers: SenderHeaders = NO_HEADERS): Routed {
     return this.#walk(envelope, region, headers, false);
+  }
+
+  /** As `divide`, as if there were no rules that copy. */
+  divideFirst(envelope: Envelope, region: string, headers: SenderHeaders): Routed {
+    this.#copying = false;
+    this.#walk(envelope, region, headers, false);
+    this.#copying = true;
+    return this;
   }
 
   /** After what was routed has been taken or refused: nothing of the request stays here. */
@@ -199,7 +209,7 @@ export class Router implements Routed {
       if (step.test !== undefined) continue;
       const open = this.#open(step);
       if (this.plan.rules[step.rule]!.mode === "copy") {
-        this.#takeWhole(step.rule, envelope, r);
+        if (this.#copying) this.#takeWhole(step.rule, envelope, r);
       } else if (open) {
         this.#takeWhole(step.rule, envelope, r);
         return;
@@ -246,8 +256,9 @@ export class Router implements Routed {
     for (let step = program.first; step !== undefined; step = step.next) {
       if (step.test !== undefined && !step.test(this.#fields)) continue;
       const open = this.#open(step);
-      if (this.plan.rules[step.rule]!.mode === "copy") this.#select(step.rule, i, points);
-      else if (open) return step.rule;
+      if (this.plan.rules[step.rule]!.mode === "copy") {
+        if (this.#copying) this.#select(step.rule, i, points);
+      } else if (open) return step.rule;
       else this.#hold(step.rule);
     }
     return this.#release();
