@@ -38,8 +38,14 @@ const STATUS_LINE = /^HTTP\/1\.[01] (?<status>\d{3})(?: (?<reason>[^\r\n]*))?(?:
  * is told nothing.
  */
 export function openTunnel(proxy: TunnelProxy, to: Destination, done: TunnelDone): Cancel {
-  const opening = new Opening(proxy, to, done);
-  return () => opening.cancel();
+  try {
+    const opening = new Opening(proxy, to, done);
+    return () => opening.cancel();
+  } catch (cause) {
+    // Authorities that cannot be read.
+    const told = setImmediate(() => done(new Error(`proxy ${authorityOf(proxy)}: ${reasonOf(cause)}`)));
+    return () => clearImmediate(told);
+  }
 }
 
 class Opening {
@@ -147,15 +153,30 @@ class Opening {
   }
 }
 
-function connectTo({ host, port, tls: secure, ca }: TunnelProxy): Socket {
-  if (!secure) return net.connect({ host, port });
+function connectTo(proxy: TunnelProxy): Socket {
+  const { host, port } = proxy;
+  if (!proxy.tls) return net.connect({ host, port });
   return tls.connect({
     host,
     port,
     ALPNProtocols: ["http/1.1"],
     ...(net.isIP(host) === 0 && { servername: host }),
-    ...(ca !== undefined && { ca: [...tls.getCACertificates("default"), ca] }),
+    ...trust(proxy),
   });
+}
+
+/** All authorities of the system are read for it: once for each client. */
+const CONTEXTS = new WeakMap<TunnelProxy, tls.SecureContext>();
+
+function trust(proxy: TunnelProxy): { readonly secureContext?: tls.SecureContext } {
+  const { ca } = proxy;
+  if (ca === undefined) return {};
+  let secureContext = CONTEXTS.get(proxy);
+  if (secureContext === undefined) {
+    secureContext = tls.createSecureContext({ ca: [...tls.getCACertificates("default"), ca] });
+    CONTEXTS.set(proxy, secureContext);
+  }
+  return { secureContext };
 }
 
 function requestFor(to: Destination, { authorization }: TunnelProxy): string {

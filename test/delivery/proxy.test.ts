@@ -153,6 +153,20 @@ for (const { name, ...way } of WAYS) {
     assert.ok(late.kind === "retry" && late.reason === "timeout" && late.unprocessed);
   });
 
+  test(`${name}: authorities that cannot be read fail the connection, and nothing else`, async () => {
+    const authority = await createAuthority();
+    await using proxy = await TestProxy.open({ tls: await authority.server() });
+    const broken = "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n";
+    const options = { ...way, proxy: planOf(proxy, { tls: true }), tls: tlsOf(broken) };
+    await using client = openTo(`http://${NAME}:1`, way.protocol, options);
+    const outcome = await send(client);
+    assert.equal(summary(outcome), "retry connect");
+    assert.ok(
+      outcome.kind === "retry" && outcome.message.startsWith(`proxy 127.0.0.1:${proxy.port}: `),
+      summary(outcome),
+    );
+  });
+
   test(`${name}: what the target says inside is the target's`, async () => {
     const code = way.protocol === "grpc" ? 7 : 403;
     await using sink = await SINKS[way.protocol]({ script: answers({ kind: "status", code, message: "no" }) });
