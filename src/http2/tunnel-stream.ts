@@ -42,7 +42,10 @@ export class TunnelStream extends Duplex {
   }
 
   override _final(done: Done): void {
-    this.#whenOpen((socket) => socket.end(done));
+    this.#whenOpen((socket) => {
+      if (socket.destroyed) done();
+      else socket.end(() => done());
+    });
   }
 
   override _read(): void {
@@ -67,9 +70,14 @@ export class TunnelStream extends Duplex {
       this.#bytesRead += chunk.length;
       if (!this.push(chunk)) socket.pause();
     });
-    socket.on("end", () => this.push(null));
+    let ended = false;
+    socket.on("end", () => {
+      ended = true;
+      this.push(null);
+    });
     socket.on("error", (cause: Error) => this.destroy(cause));
-    socket.on("close", () => this.destroy());
+    // What came before a proper end is still to be read, then this stream ends by itself.
+    socket.on("close", () => ended || this.destroy());
     socket.resume();
     this.#onOpen?.();
   }

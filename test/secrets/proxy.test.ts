@@ -52,6 +52,10 @@ for (const { protocol, transport } of WAYS) {
     assert.equal(await send(node, "one"), true);
     assert.equal(sink.counts().acceptedItems, 1);
     assert.equal(proxy.asked.length, 1);
+    // Another config goes the same way, on the same connection.
+    await node.apply({ targets: [{ ...target(sink.port), weight: 2 }] });
+    assert.equal(await send(node, "two"), true);
+    assert.deepEqual([sink.counts().acceptedItems, proxy.asked.length], [2, 1]);
     await assertUntold(node);
   });
 

@@ -74,16 +74,28 @@ export class TestProxy implements AsyncDisposable {
     while (this.asked.length < count) await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
+  /** Resolves when no connection is left. */
+  async untilEmpty(): Promise<void> {
+    while (this.#sockets.size > 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const socket of this.#sockets) socket.destroy();
     await closed;
   }
 
+  #wake(): void {
+    for (const go of this.#waiting.splice(0)) go();
+  }
+
   #keep(socket: Socket): Socket {
     this.#sockets.add(socket);
     socket.on("error", () => undefined); // resets are part of what tests do
-    socket.once("close", () => this.#sockets.delete(socket));
+    socket.once("close", () => {
+      this.#sockets.delete(socket);
+      this.#wake();
+    });
     return socket;
   }
 
@@ -112,7 +124,7 @@ export class TestProxy implements AsyncDisposable {
       return;
     }
     this.asked.push({ authority, headers });
-    for (const go of this.#waiting.splice(0)) go();
+    this.#wake();
     const { credentials } = this.#options;
     const wanted = credentials && `Basic ${Buffer.from(credentials).toString("base64")}`;
     const isKnown = wanted === undefined || headers["proxy-authorization"] === wanted;
