@@ -6,6 +6,7 @@ import type { LedgerEntry } from "../telemetry/ledger.ts";
 import type { CorridorAssembly, Way, Ways } from "./corridor.ts";
 import { HeaderIntake } from "./header-intake.ts";
 import type { Losses } from "./losses.ts";
+import { nowhereIn } from "./place.ts";
 import type { Pool } from "./queue/pool-port.ts";
 import { Router } from "./route/route.ts";
 
@@ -39,7 +40,8 @@ function assembleWays(signal: Signal, plan: Plan, pools: ReadonlyMap<string, Poo
   const router = new Router(route, its, env.metrics);
   watchCache(router.cache, signal, env);
   const { ledger, losses } = env;
-  return { router, all, pools: its, unrouted: ledger.entry(signal, UNROUTED, UNROUTED), losses };
+  const unrouted = ledger.entry(signal, UNROUTED, UNROUTED);
+  return { router, all, pools: its, unrouted, nowhere: nowhereIn(plan), losses };
 }
 
 /** The gauges are those of the newest plan: what an older one remembers goes with its last request. */

@@ -10,7 +10,7 @@ import type { LedgerEntry } from "../telemetry/ledger.ts";
 import { NO_GUARD, type RequestGuard } from "./admit/request-guard.ts";
 import { type HeaderIntake, NO_TAKEN, type TakenHeaders } from "./header-intake.ts";
 import type { Losses } from "./losses.ts";
-import { type Obstacle, type Placed, placeDrafts, queueFull } from "./place.ts";
+import { type Obstacle, type Placed, placeDrafts, queueFull, UNROUTED } from "./place.ts";
 import type { Pool } from "./queue/pool-port.ts";
 import type { Carry, CarriedRequest } from "./receive/carry.ts";
 import { FULL_SUCCESS, type Reply } from "./request.ts";
@@ -33,6 +33,8 @@ export interface Ways {
   /** By the pool's index in the plan. */
   readonly pools: readonly Pool[];
   readonly unrouted: LedgerEntry;
+  /** What is said where no rule takes anything. */
+  readonly nowhere: Obstacle;
   /** Told what nobody gets. */
   readonly losses: Pick<Losses, "tell">;
 }
@@ -117,13 +119,13 @@ export interface Judgement {
 }
 
 /** Decides about the request that was just routed, and changes nothing. `places` gets the indexes of the pools, by draft. */
-export function judge(ways: Pick<Ways, "router" | "pools">, placed: Placed, places: number[]): Judgement {
+export function judge(ways: Pick<Ways, "router" | "pools" | "nowhere">, placed: Placed, places: number[]): Judgement {
   const { router, pools } = ways;
   const { excess } = router;
   if (excess !== undefined) return { problem: "", excess, obstacle: undefined };
   const problem = router.problem !== "" ? router.problem : vouch(ways, router.plan.signal, placed.envelope.bytes);
   if (problem !== "") return { problem, excess, obstacle: undefined };
-  return { problem, excess, obstacle: placeDrafts(router, pools, placed, places) ?? nowhereToGo(router) };
+  return { problem, excess, obstacle: placeDrafts(router, pools, placed, places) ?? nowhereToGo(ways) };
 }
 
 /**
@@ -160,11 +162,10 @@ function check(signal: Signal, bytes: Uint8Array): string {
 }
 
 const DROPPED = "no rule matches, and unmatched is drop";
-const UNROUTED = "no rule matches, and no default_pool is configured";
 
-function nowhereToGo({ unmatchedPoints, drafts, plan }: Router): Obstacle | undefined {
-  const refused = unmatchedPoints > 0 && drafts.length === 0 && plan.unmatched === "refuse";
-  return refused ? { reason: "unrouted", message: UNROUTED } : undefined;
+function nowhereToGo({ router, nowhere }: Pick<Ways, "router" | "nowhere">): Obstacle | undefined {
+  const refused = router.unmatchedPoints > 0 && router.drafts.length === 0 && router.plan.unmatched === "refuse";
+  return refused ? nowhere : undefined;
 }
 
 function refuseAll(ways: Ways, obstacle: Obstacle): Reply {
@@ -283,6 +284,6 @@ function accountUnmatched({ ways, request }: Entry, settlement: Settlement): voi
     ways.losses.tell({ ...loss, points, acknowledged: false, pieces: [bytes] });
   } else {
     ways.unrouted.shedItems("unrouted", points);
-    settlement.refusePart(points, UNROUTED);
+    settlement.refusePart(points, UNROUTED.message);
   }
 }

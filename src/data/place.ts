@@ -1,5 +1,6 @@
 import type { Reason } from "../core/reason.ts";
 import type { Envelope } from "../otlp/scan.ts";
+import type { Plan } from "../plan/plan.ts";
 import type { Pool } from "./queue/pool-port.ts";
 import type { RoutePlan } from "../plan/route-plan.ts";
 import type { SenderHeaders } from "../plan/sender-headers.ts";
@@ -55,6 +56,23 @@ export function placeDrafts(
     taken?.set(place, (taken.get(place) ?? 0) + bytes + headers.bytes);
   }
   return undefined;
+}
+
+/** What no rule takes is not asked for again: as things are configured it comes to nothing, alone and in company. */
+export const UNROUTED: Obstacle = {
+  reason: "unrouted",
+  message: "no rule matches, and no default_pool is configured: add a rule or a default_pool, or set unmatched to drop",
+};
+
+/** A node that is not set up yet: senders keep what they have until it is. */
+const NO_POOLS: Obstacle = {
+  reason: "no_target",
+  message: "nothing is configured to deliver to yet: no target and no pool; the node's operator has to add one",
+};
+
+/** What is said where no rule takes anything. */
+export function nowhereIn({ pools }: Pick<Plan, "pools">): Obstacle {
+  return pools.size === 0 ? NO_POOLS : UNROUTED;
 }
 
 /** What is said of a pool without room. */

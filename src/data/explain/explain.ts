@@ -63,9 +63,9 @@ function watching<Result>({ routePools }: Walk, ask: () => Result): Result {
 
 /** Why what was just routed would be refused. */
 function refusalOf(walk: Walk, envelope: Envelope): Refused | null {
-  const { router, routePools: pools, region, headers } = walk;
+  const { router, routePools: pools, nowhere, region, headers } = walk;
   router.divide(envelope, region, headers);
-  const { problem, excess, obstacle } = judge({ router, pools }, placedFor(walk, envelope), []);
+  const { problem, excess, obstacle } = judge({ router, pools, nowhere }, placedFor(walk, envelope), []);
   if (problem !== "") return { reason: "bad_data", message: problem };
   if (excess !== undefined) return NO_GUARD.refuse(excess);
   return obstacle === undefined ? null : { reason: obstacle.reason, message: obstacle.message };

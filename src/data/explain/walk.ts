@@ -6,7 +6,7 @@ import type { Plan } from "../../plan/plan.ts";
 import type { SenderHeaders } from "../../plan/sender-headers.ts";
 import { createMetrics } from "../../telemetry/metrics.ts";
 import type { TargetHandle } from "../export/target.ts";
-import type { Placed } from "../place.ts";
+import { nowhereIn, type Obstacle, type Placed } from "../place.ts";
 import type { Pool } from "../queue/pool-port.ts";
 import { Router } from "../route/route.ts";
 
@@ -27,6 +27,8 @@ export interface Walk extends ExplainParts {
   /** By index in the route plan. */
   readonly routePools: readonly Pool[];
   readonly explainer: ItemExplainer;
+  /** What is said where no rule takes anything. */
+  readonly nowhere: Obstacle;
 }
 
 /** Opens what one explanation needs; nothing of it has to be closed. */
@@ -43,7 +45,8 @@ export function openWalk(
   });
   // A router of its own: that of the data plane counts requests, and remembers resources that really came.
   const router = new Router(route, routePools, createMetrics());
-  return { ...parts, ...from, signal, router, routePools, explainer: createItemExplainer(route) };
+  const explainer = createItemExplainer(route);
+  return { ...parts, ...from, signal, router, routePools, explainer, nowhere: nowhereIn(parts.plan) };
 }
 
 /** An explanation knows no sender, and so none who would wait in vain. */

@@ -54,9 +54,10 @@ const REFUSALS = {
   memory: "Requests under way hold `node.limits.max_in_flight_bytes`.",
   too_slow: "Its bytes came at less than 64 KiB a second while other requests were refused for want of room.",
   queue_full: "A pool that it goes to holds `queue.max_bytes`, or would with it.",
-  unrouted: "No rule matches any of it, there is no `default_pool`, and `unmatched` is `refuse`.",
+  unrouted:
+    "No rule matches any of it, there is no `default_pool`, and `unmatched` is `refuse`. Beside items that have a way, those without one are told in `partial_success`.",
   no_target:
-    "A pool that it goes to has no usable target and `when_down: refuse`; or all that could take it asked to be left alone until after the sender's deadline; or its target was taken out of the pool.",
+    "A pool that it goes to has no usable target and `when_down: refuse`; or all that could take it asked to be left alone until after the sender's deadline; or its target was taken out of the pool; or no pool is configured yet.",
   target_rejected:
     "The target refused it for good, for another reason than bad data: who may send, one item too large; or nobody takes this signal.",
   target_failed: "Its targets failed, and there is no try left: `max_retries`, the time, or the retry budget.",

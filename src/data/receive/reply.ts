@@ -23,7 +23,7 @@ export const REPLIES = {
   memory: { http: 503, grpc: GRPC.UNAVAILABLE, retryable: true },
   too_slow: { http: 503, grpc: GRPC.UNAVAILABLE, retryable: true },
   queue_full: { http: 429, grpc: GRPC.RESOURCE_EXHAUSTED, retryable: true },
-  unrouted: { http: 503, grpc: GRPC.UNAVAILABLE, retryable: true },
+  unrouted: { http: 422, grpc: GRPC.FAILED_PRECONDITION, retryable: false },
   no_target: { http: 503, grpc: GRPC.UNAVAILABLE, retryable: true },
   target_rejected: { http: 500, grpc: GRPC.INTERNAL, retryable: false },
   target_failed: { http: 503, grpc: GRPC.UNAVAILABLE, retryable: true },
