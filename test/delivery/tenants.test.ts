@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { SignalQueue } from "../../src/data/queue/signal-queue.ts";
 import { SenderHeaders } from "../../src/plan/sender-headers.ts";
 import { ACCEPTED, type Offered, PoolRig, targetPlan } from "./pool-rig.ts";
 
@@ -183,4 +184,16 @@ test("tenants: one whose only parcel is sent in parts is still the same one, and
   rig.answerAll();
   assert.equal(rig.metrics.poolTenants.with("p").value, 0);
   assert.equal(rig.pool.hasRoom(2_000 - tenant("x").bytes, "traces", 0, 0, tenant("x")), true);
+});
+
+test("tenants: a turn in which none of many can send does not look at each of them for each", (t) => {
+  const rig = new PoolRig([forwarding()], { batch: { maxItems: 100, maxBytes: 100_000, maxWaitMs: 50 } });
+  const TENANTS = 500;
+  const peek = t.mock.method(SignalQueue.prototype, "peek");
+  for (let i = 0; i < TENANTS; i++) rig.give({ headers: tenant(`t${i}`) });
+  rig.turn();
+  assert.equal(rig.calls.length, 0);
+  assert.ok(peek.mock.callCount() < 100 * TENANTS, `${peek.mock.callCount()} looks`);
+  rig.pass(50);
+  assert.equal(rig.calls[0]?.batch.headers.get(HEADER), "t0", "the oldest is the first");
 });

@@ -158,6 +158,13 @@ export class LaneStore {
     return next;
   }
 
+  /** What `next` gives one after the other, each added to `but`, while nothing is sent; for a thousand tenants at once. */
+  inTurn(but: ReadonlySet<SignalQueue>, signals: number): SignalQueue[] {
+    return this.#queues
+      .filter((one) => one.length > 0 && (SIGNAL_FACTS[one.signal].bit & signals) === 0 && !but.has(one))
+      .toSorted((a, b) => (comesBefore(a, b) ? -1 : comesBefore(b, a) ? 1 : 0));
+  }
+
   /** Forgets the queues of tenants that have nothing ready. */
   tidy(): void {
     if (!this.#queues.some(isLeft)) return;

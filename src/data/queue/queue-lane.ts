@@ -1,7 +1,7 @@
 import { Bag, type BagItem } from "../../core/bag.ts";
 import type { Cancel } from "../../core/clock.ts";
 import type { Random } from "../../core/random.ts";
-import { SIGNAL_FACTS, type Signal } from "../../otlp/signal.ts";
+import type { Signal } from "../../otlp/signal.ts";
 import type { PoolPlan, RetryPlan, StrategyPlan } from "../../plan/plan.ts";
 import { Chooser } from "../balance/chooser.ts";
 import type { Panic } from "../balance/panic-report.ts";
@@ -24,6 +24,7 @@ import type { RetryBudget } from "./retry-policy.ts";
 import { type Origin, SHUTTING_DOWN } from "./origin.ts";
 import { type SentBatch, settleBatch } from "./settle.ts";
 import type { SignalQueue } from "./signal-queue.ts";
+import { takeTurns, type Turn, type TurnTaker } from "./turns.ts";
 
 /** A target that asked to be left alone for no longer than this is waited for: what is for it need not go elsewhere. */
 const PATIENCE_MS = 1_000;
@@ -43,7 +44,7 @@ const NEVER = (): boolean => false;
  * A queue and the targets that it empties into. A pool has one for each of its channels; a broadcast pool one for each
  * target. Deliveries are its own from `push` to their end: in the store, or under way.
  */
-export class QueueLane implements Origin {
+export class QueueLane implements Origin, TurnTaker {
   readonly key: string;
   readonly kind: LaneKind;
   readonly #env: LaneEnv;
@@ -237,16 +238,14 @@ export class QueueLane implements Origin {
     this.#lingerUntilMs = Infinity;
     this.#handedOnBytes = 0;
     this.#store.tidy();
-    const stuck = new Set<SignalQueue>();
-    let full = 0;
-    for (let next = this.#store.next(stuck, full); next !== undefined; next = this.#store.next(stuck, full)) {
-      const step = this.#sendFrom(next, nowMs);
-      if (step === "sent") continue;
-      stuck.add(next);
-      if (step === "nowhere" && next.tenant !== undefined && this.#isFull(next, nowMs)) {
-        full |= SIGNAL_FACTS[next.signal].bit; // nor is there room for what other tenants have
-      }
-    }
+    takeTurns(this.#store, this, nowMs);
+  }
+
+  /** For takeTurns: what no tenant could send has no room in any target. */
+  take(queue: SignalQueue, nowMs: number): Turn {
+    const step = this.#sendFrom(queue, nowMs);
+    if (step === "sent") return "sent";
+    return step === "nowhere" && queue.tenant !== undefined && this.#isFull(queue, nowMs) ? "full" : "stuck";
   }
 
   /** When time alone gives the next pump something to do; Infinity when it cannot. */
