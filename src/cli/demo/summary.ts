@@ -64,7 +64,7 @@ function ledgerText({ received, copied, delivered, queued, other }: LedgerTotals
 
 function nextText(signalbox: string): string {
   return `How to go on
-  # the config of this demo, to begin with
+  # the config of this demo: its targets ended with it, so put OTLP servers of your own in their place
   ${signalbox} demo --print-config > signalbox.yaml
   # a node that watches its config: edits take effect while data flows
   ${signalbox} run signalbox.yaml
