@@ -109,9 +109,9 @@ function isAtOrBelow(path: Path, above: Path): boolean {
 }
 
 function notRead(count: number): Finding {
-  const what = count === 1 ? "1 value" : `${count} values`;
+  const what = count === 1 ? "1 value from elsewhere was" : `${count} values from elsewhere were`;
   const hint = "references and files are read for the role admin only";
-  return caution([], `${what} from elsewhere were not read, and so not checked`, hint);
+  return caution([], `${what} not read, and so not checked`, hint);
 }
 
 /**
