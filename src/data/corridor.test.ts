@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ACCEPTED, Rig } from "../../test/scenario/ledger-rig.ts";
+import { heldBytes, isHeldExactly, lengthOf } from "../core/bytes.ts";
 import { generateTraces } from "../generate/generate.ts";
 
 const TARGETS = `
@@ -91,4 +92,26 @@ default_pool: p
   assert.deepEqual(replies, [{ ok: true, rejected: 4, message: "three" }]);
   const { received, copied, rejected, delivered } = rig.totals("traces");
   assert.deepEqual([received, copied, rejected, delivered, rig.balanced], [4, 4, 6, 2, true]);
+});
+
+test("what is acknowledged before a target has it keeps alone itself alive, neither the rest of its request nor what lay beside that", async () => {
+  const request = spans(["a", "b"], 200);
+  const beside = Buffer.alloc(request.length * 2);
+  request.copy(beside);
+  await using rig = new Rig(`${TARGETS}
+pools: { early: { targets: [a], ack: queued }, waits: { targets: [b] } }
+rules: [{ id: early, conditions: [{ service_name: a }], pool: early }]
+default_pool: waits
+`);
+  rig.carry("traces", beside.subarray(0, request.length));
+  const pieces = new Map(rig.calls.map(({ target, batch }) => [target, batch.pieces]));
+  assert.deepEqual([...pieces.keys()].toSorted(), ["a", "b"]);
+  const [early, waits] = [pieces.get("a")!, pieces.get("b")!];
+  assert.ok(isHeldExactly(early, lengthOf(early)), `${lengthOf(early)} bytes hold ${heldBytes(early)}`);
+  // Its sender waits, and the request with it: no copy.
+  assert.ok(waits.some(({ buffer }) => buffer === beside.buffer));
+
+  rig.carry("traces", beside.subarray(0, spans(["a"]).copy(beside)));
+  const whole = rig.calls.findLast(({ target }) => target === "a")!.batch.pieces;
+  assert.ok(isHeldExactly(whole, lengthOf(whole)), `${lengthOf(whole)} bytes hold ${heldBytes(whole)}`);
 });

@@ -36,3 +36,12 @@ test("a window that was cleared is as new", () => {
   window.add(false, 100);
   assert.deepEqual([window.sends, window.failures], [1, 0]);
 });
+
+test("a call counts for as long as the 10 ms in which it ended are within 10 s, and not a slot longer or shorter", () => {
+  const window = new SuccessWindow();
+  window.add(true, 9);
+  window.expire(9_999);
+  assert.deepEqual([window.sends, window.failures], [1, 1]);
+  window.expire(10_000);
+  assert.deepEqual([window.sends, window.failures], [0, 0]);
+});

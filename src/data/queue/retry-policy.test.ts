@@ -32,3 +32,16 @@ test("the budget gives one retry for every five sends", () => {
   for (let i = 0; i < 5; i++) budget.earn(0.2);
   assert.deepEqual([budget.take(0), budget.take(0)], [true, false]);
 });
+
+test("the budget saves no more than its reserve, however long nothing is tried again and however much is sent", () => {
+  const budget = new RetryBudget(0);
+  const takeAll = (nowMs: number): number => {
+    let taken = 0;
+    while (budget.take(nowMs)) taken++;
+    return taken;
+  };
+  assert.equal(takeAll(3_600_000), 100);
+  for (let i = 0; i < 1_000; i++) budget.earn(0.2);
+  assert.equal(takeAll(3_600_000), 100);
+  assert.equal(takeAll(7_200_000), 100);
+});
