@@ -2,11 +2,9 @@ import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
 import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
+import { PATIENCE_MS } from "../support/patience.ts";
 
 export const BIN = fileURLToPath(new URL("../../bin/signalbox.js", import.meta.url));
-
-/** Only so that a test that would wait for ever says what it saw. */
-const PATIENCE_MS = 60_000;
 
 /** A child process whose output is gathered while it runs. */
 export class DemoProcess implements AsyncDisposable {

@@ -12,7 +12,9 @@ const DEADLINE_MS = 300;
 const LIMITS = "limits: { max_in_flight: 1 }";
 
 for (const protocol of ["grpc", "http/protobuf"]) {
+  // Long enough that whoever is patient is answered on any machine.
   const text = `
+node: { limits: { request_timeout: 60s } }
 targets: [{ id: a, endpoint: "http://127.0.0.1:1", protocol: ${protocol}, ${LIMITS} }]
 pools: { p: { targets: [a], when_down: hold } }
 default_pool: p`;

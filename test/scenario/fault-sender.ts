@@ -162,13 +162,6 @@ export function account(senders: readonly Sender[], sinks: readonly { readonly t
   return { acknowledged, lost, duplicates: elsewhere + twice };
 }
 
-/** Half of the requests since `sinceMs` (performance.now()) took no longer. */
-export function medianMs(sent: readonly Sent[], sinceMs = 0): number {
-  const taken = sent.filter(({ startedMs, answer }) => startedMs >= sinceMs && answer.kind === "taken");
-  const times = taken.map(({ tookMs }) => tookMs).toSorted((a, b) => a - b);
-  return times[Math.floor(times.length / 2)] ?? Number.POSITIVE_INFINITY;
-}
-
 /** Asks again and again, for what nobody tells of by itself; fails after `withinMs`. */
 export async function until(holds: () => boolean, withinMs = PATIENCE_MS): Promise<void> {
   const endMs = performance.now() + withinMs;

@@ -8,11 +8,12 @@ import { account, Sender, until } from "./fault-sender.ts";
 
 const REQUESTS = 50;
 const ITEMS = 5;
-const SENSES = "health_check: { interval: 50ms, timeout: 250ms }, ejection: { rest: 500ms, max_rest: 1s }";
+const SENSES = "health_check: { interval: 50ms, timeout: 1s }, ejection: { rest: 500ms, max_rest: 1s }";
 const RETRY = "retry: { initial: 10ms, max: 100ms }";
 
-function target(id: string, protocol: string): string {
-  return `{ id: ${id}, endpoint: "http://127.0.0.1:1", protocol: ${protocol}, timeout: 500ms, ${SENSES}, limits: { max_in_flight: 2 } }`;
+/** `timeout`: short only for the one that hangs. */
+function target(id: string, protocol: string, timeout = "60s"): string {
+  return `{ id: ${id}, endpoint: "http://127.0.0.1:1", protocol: ${protocol}, timeout: ${timeout}, ${SENSES}, limits: { max_in_flight: 2 } }`;
 }
 
 function isOut(node: TestNode, id: string): boolean {
@@ -55,7 +56,7 @@ default_pool: p`;
     test(`${protocol}: when a pool's only target ${fault}, its backlog moves to the fallback, and new data comes back to it`, async () => {
       await using a = await openSink({ script: hung });
       await using b = await openSink();
-      const text = `targets: [${target("a", protocol)}, ${target("b", protocol)}]
+      const text = `targets: [${target("a", protocol, "2s")}, ${target("b", protocol)}]
 pools:
   p: { targets: [a], ack: queued, fallback: q, ${RETRY} }
   q: { targets: [b], ack: queued, ${RETRY} }

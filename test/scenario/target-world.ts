@@ -17,9 +17,10 @@ export interface Behaviour {
 
 export const WORKS: Behaviour = { tookMs: ANSWER_MS, outcome: () => ACCEPTED };
 
-/** Requests that each sender has sent, and what it waits for. */
+/** One who sends again after it was answered. */
 interface Sender {
   waitsFor: Carried | undefined;
+  sentMs: number;
   nextMs: number;
 }
 
@@ -33,6 +34,8 @@ export class TargetWorld implements AsyncDisposable {
   readonly #calls = new Map<string, number>();
   readonly #sent: Carried[] = [];
   readonly #senders: Sender[] = [];
+  /** Of the requests that were answered since `shares`. */
+  #tookMs: number[] = [];
   #answered = 0;
 
   /** `more` is what each target says besides. */
@@ -60,7 +63,8 @@ export class TargetWorld implements AsyncDisposable {
   /** So many senders, each of which sends up to 8 ms after it was answered, for this long. */
   load(ms: number, senders = 12): void {
     const { clock } = this.rig;
-    while (this.#senders.length < senders) this.#senders.push({ waitsFor: undefined, nextMs: clock.nowMs() });
+    while (this.#senders.length < senders)
+      this.#senders.push({ waitsFor: undefined, sentMs: 0, nextMs: clock.nowMs() });
     for (let spent = 0; spent < ms; spent++) {
       for (const sender of this.#senders) this.#proceed(sender);
       this.#pass(1);
@@ -79,7 +83,13 @@ export class TargetWorld implements AsyncDisposable {
     const counts = TARGETS.map((id) => this.#calls.get(id) ?? 0);
     const all = counts.reduce((a, b) => a + b, 0);
     this.#calls.clear();
+    this.#tookMs = [];
     return counts.map((count) => count / all);
+  }
+
+  /** This part of the requests answered since `shares` took no longer. */
+  tookMs(part: number): number {
+    return this.#tookMs.toSorted((a, b) => a - b)[Math.floor(this.#tookMs.length * part)] ?? Infinity;
   }
 
   /** Calls to the bad one since `shares`. */
@@ -124,10 +134,13 @@ export class TargetWorld implements AsyncDisposable {
     const nowMs = this.rig.clock.nowMs();
     if (sender.waitsFor !== undefined) {
       if (sender.waitsFor.replies.length === 0) return;
+      this.#tookMs.push(nowMs - sender.sentMs);
       sender.waitsFor = undefined;
       sender.nextMs = nowMs + 8 * this.#random.next();
     }
-    if (nowMs >= sender.nextMs) sender.waitsFor = this.#send();
+    if (nowMs < sender.nextMs) return;
+    sender.waitsFor = this.#send();
+    sender.sentMs = nowMs;
   }
 
   #pass(ms: number): void {

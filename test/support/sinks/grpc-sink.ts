@@ -6,7 +6,7 @@ import { Sink } from "./sink.ts";
 import type { SendAnswer, SinkOptions } from "./sink.ts";
 import { MAX_BODY_BYTES, plainHeaders, readBody } from "./sink-body.ts";
 import { exportResponse, rpcStatus } from "./sink-reply.ts";
-import type { SinkAnswer, SinkRequest } from "./sink-script.ts";
+import type { AnswerNow, SinkRequest } from "./sink-script.ts";
 
 /** Bytes before a gRPC message: a compressed flag and a length. */
 const PREFIX_BYTES = 5;
@@ -76,7 +76,7 @@ function requestOf(headers: IncomingHttpHeaders, framed: Buffer): SinkRequest {
   };
 }
 
-function send(stream: ServerHttp2Stream, answer: Exclude<SinkAnswer, { kind: "delay" }>): void {
+function send(stream: ServerHttp2Stream, answer: AnswerNow): void {
   if (stream.destroyed || stream.closed) return;
   switch (answer.kind) {
     case "ok":

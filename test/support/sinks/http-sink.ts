@@ -6,7 +6,7 @@ import { Sink } from "./sink.ts";
 import type { SendAnswer, SinkOptions } from "./sink.ts";
 import { encodingOf, MAX_BODY_BYTES, plainHeaders, readBody } from "./sink-body.ts";
 import { exportResponse, rpcStatus } from "./sink-reply.ts";
-import type { SinkAnswer, SinkRequest } from "./sink-script.ts";
+import type { AnswerNow, SinkRequest } from "./sink-script.ts";
 
 /** A listening OTLP/HTTP server on node:http. Any path and method is answered, so that a wrong one shows in `requests`. */
 export async function openHttpSink(options: SinkOptions = {}): Promise<Sink> {
@@ -64,7 +64,7 @@ function requestOf(incoming: IncomingMessage, wire: Buffer, json: boolean): Sink
   };
 }
 
-function send(response: ServerResponse, answer: Exclude<SinkAnswer, { kind: "delay" }>, json: boolean): void {
+function send(response: ServerResponse, answer: AnswerNow, json: boolean): void {
   if (response.destroyed) return;
   switch (answer.kind) {
     case "ok":

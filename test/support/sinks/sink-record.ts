@@ -110,7 +110,7 @@ export class SinkRecord {
 }
 
 function lastOf(answer: SinkAnswer): SinkAnswer {
-  return answer.kind === "delay" ? lastOf(answer.next) : answer;
+  return answer.kind === "delay" || answer.kind === "held" ? lastOf(answer.next) : answer;
 }
 
 function isProtobuf(request: SinkRequest): request is SinkRequest & { readonly signal: Signal } {

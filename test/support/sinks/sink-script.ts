@@ -34,7 +34,12 @@ export type SinkAnswer =
   | { readonly kind: "reset"; readonly http2Code?: number }
   /** Destroys the connection with all that is under way on it. */
   | { readonly kind: "disconnect" }
-  | { readonly kind: "delay"; readonly ms: number; readonly next: SinkAnswer };
+  | { readonly kind: "delay"; readonly ms: number; readonly next: SinkAnswer }
+  /** Answers when the test says so. */
+  | { readonly kind: "held"; readonly until: Promise<void>; readonly next: SinkAnswer };
+
+/** What a server can send at once. */
+export type AnswerNow = Exclude<SinkAnswer, { readonly kind: "delay" | "held" }>;
 
 /** Decides the answer to each request, `nth` counted from 0 since the sink was opened. */
 export type SinkScript = (request: SinkRequest, nth: number) => SinkAnswer;
@@ -67,5 +72,9 @@ export function answers(...list: readonly SinkAnswer[]): SinkScript {
 
 /** True for answers by which the sender may take the request as delivered. */
 export function takes(answer: SinkAnswer): boolean {
-  return answer.kind === "ok" || answer.kind === "partial" || (answer.kind === "delay" && takes(answer.next));
+  return (
+    answer.kind === "ok" ||
+    answer.kind === "partial" ||
+    ((answer.kind === "delay" || answer.kind === "held") && takes(answer.next))
+  );
 }

@@ -5,7 +5,7 @@ import type { Tally } from "../../../src/generate/tally.ts";
 import { SinkRecord } from "./sink-record.ts";
 import type { SinkCounts } from "./sink-record.ts";
 import { answerOk } from "./sink-script.ts";
-import type { SinkAnswer, SinkRequest, SinkScript } from "./sink-script.ts";
+import type { AnswerNow, SinkAnswer, SinkRequest, SinkScript } from "./sink-script.ts";
 import { PATIENCE_MS } from "../patience.ts";
 
 export interface SinkOptions {
@@ -22,8 +22,8 @@ export interface SinkOptions {
   readonly maxBytes?: number;
 }
 
-/** Sends one answer; `delay` has been waited for and is never given. */
-export type SendAnswer = (answer: Exclude<SinkAnswer, { kind: "delay" }>) => void;
+/** Sends one answer; what comes later has been waited for and is never given. */
+export type SendAnswer = (answer: AnswerNow) => void;
 
 /** Makes a server that hands every request to `arrived`. A new one is made for each start. */
 export type MakeServer = (arrived: (request: SinkRequest, send: SendAnswer) => void, closing: AbortSignal) => Server;
@@ -144,6 +144,10 @@ export class Sink implements AsyncDisposable {
   }
 
   #answer(answer: SinkAnswer, send: SendAnswer): void {
+    if (answer.kind === "held") {
+      void answer.until.then(() => this.#answer(answer.next, send));
+      return;
+    }
     if (answer.kind !== "delay") {
       send(answer);
       return;

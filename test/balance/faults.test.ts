@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { SendOutcome } from "../../src/data/export/target-client.ts";
-import { ACCEPTED } from "./ledger-rig.ts";
-import { ANSWER_MS, type Behaviour, TARGETS, TargetWorld, WORKS } from "./target-world.ts";
+import { ACCEPTED } from "../scenario/ledger-rig.ts";
+import { ANSWER_MS, type Behaviour, TARGETS, TargetWorld, WORKS } from "../scenario/target-world.ts";
 
 const UNAVAILABLE: SendOutcome = { kind: "retry", reason: "unavailable", message: "full", unprocessed: false };
 const BROKEN: SendOutcome = { kind: "rejected", code: "HTTP 500", message: "", badData: false, perhapsData: true };
@@ -125,6 +125,30 @@ for (const { strategy, most, again } of slowShares) {
     world.load(LOAD_MS, BUSY);
     const [after] = world.shares();
     assert.ok(after! > again, `${after} of the calls, ${usual} before`);
+    assert.deepEqual([world.failed, world.rig.balanced], [0, true]);
+  });
+}
+
+const TIMEOUT: SendOutcome = { kind: "retry", reason: "timeout", message: "timeout", unprocessed: false };
+const throttled = (afterMs: number): SendOutcome => ({ ...TIMEOUT, reason: "throttled", afterMs });
+const nobodyElse: readonly { readonly name: string; readonly behaviour: Behaviour; readonly most: number }[] = [
+  { name: "hangs", behaviour: { tookMs: Infinity, outcome: () => TIMEOUT }, most: 0.02 },
+  {
+    name: "has become a hundred times as slow",
+    behaviour: { tookMs: 100 * ANSWER_MS, outcome: () => ACCEPTED },
+    most: 0.1,
+  },
+  { name: "asks for a pause of 1 s", behaviour: { tookMs: ANSWER_MS, outcome: () => throttled(1_000) }, most: 0.02 },
+  { name: "is unavailable", behaviour: { tookMs: ANSWER_MS, outcome: () => UNAVAILABLE }, most: 0.02 },
+];
+for (const { name, behaviour, most } of nobodyElse) {
+  test(`round_robin: a target that ${name} gets little, and slows only what goes to it`, async () => {
+    await using world = await opened("round_robin");
+    world.bad = behaviour;
+    world.load(3 * LOAD_MS);
+    assert.ok(world.tookMs(0.9) <= 2 * ANSWER_MS, `one in ten takes ${world.tookMs(0.9)} ms or more`);
+    const [share] = world.shares();
+    assert.ok(share! < most, `${share} of the calls`);
     assert.deepEqual([world.failed, world.rig.balanced], [0, true]);
   });
 }
