@@ -21,13 +21,13 @@ import {
 } from "../health/health.ts";
 import { HealthKeeper, type Kept, type KeeperEnv } from "../health/keeper.ts";
 import { type RefusedSignal, type Refusing, SignalRefusals } from "../health/signal-refusals.ts";
-import type { CallNews } from "../health/silence.ts";
 import { parseReportedLoad } from "../load/reported-load.ts";
-import { type CallEnd, type SentCall, TargetLoad } from "../load/target-load.ts";
-import { isUnreasonable, LearnedSize } from "./learned-size.ts";
+import { type CallEnd, TargetLoad } from "../load/target-load.ts";
+import { cutShort, endOf, isCutShort, newsOf, outcomeLabel, type SentToTarget } from "./call-outcome.ts";
+import { LearnedSize } from "./learned-size.ts";
 import { Listeners } from "./listeners.ts";
 import type { Batch, SendOutcome, SizeDoubt, TargetClient } from "./target-client.ts";
-import { asReset, isAboutSender, isTargetFault } from "./target-fault.ts";
+import { asReset, isAboutSender } from "./target-fault.ts";
 import { tellUnreadable } from "./target-metrics.ts";
 import type { PartEnv, Parts, PartTarget, TargetPast, Whole } from "./parts.ts";
 import { TenantPauses } from "./tenant-pauses.ts";
@@ -119,9 +119,6 @@ export interface TargetEnv {
   /** Without one, targets have no active checks. */
   readonly openCheck?: (check: CheckPlan, current: () => TargetPlan, client: TargetClient) => Check;
 }
-
-/** Timers may fire so much early. */
-const TIMER_MS = 2;
 
 /** So much of what a target says is kept. */
 const LONGEST_SAID = 200;
@@ -404,7 +401,7 @@ class Target implements PartTarget, Kept, Refusing {
   }
 
   /** What the outcome says about the target, apart from what it says about the batch. */
-  #judge(outcome: SendOutcome, call: Sent, wanted: () => boolean): void {
+  #judge(outcome: SendOutcome, call: SentToTarget, wanted: () => boolean): void {
     const { epoch, sentMs } = call;
     const nowMs = this.#env.clock.nowMs();
     const limit = this.#plan.maxInFlight;
@@ -443,13 +440,13 @@ class Target implements PartTarget, Kept, Refusing {
     }
   }
 
-  #ended(call: Sent, end: CallEnd, nowMs: number): void {
+  #ended(call: SentToTarget, end: CallEnd, nowMs: number): void {
     this.load.ended(call, end, nowMs);
     this.#whole?.load.ended(call, end, nowMs);
   }
 
   /** It answers, and what it says holds for this sender only: no measure of how fast it takes what it takes. */
-  #judgeTenant(outcome: SendOutcome, call: Sent, tenant: SenderHeaders): void {
+  #judgeTenant(outcome: SendOutcome, call: SentToTarget, tenant: SenderHeaders): void {
     this.#ended(call, { kind: "neutral" }, this.#env.clock.nowMs());
     if (call.asks) this.#refusals.unclear(call.signal);
     if (outcome.kind !== "retry") return this.#keeper.neutral(call.epoch);
@@ -458,59 +455,7 @@ class Target implements PartTarget, Kept, Refusing {
   }
 }
 
-interface Sent extends SentCall {
-  readonly signal: Signal;
-  /** It is the probe of a signal that is refused. */
-  readonly asks: boolean;
-  /** Of the state of health in which it left. */
-  readonly epoch: number;
-  /** Whether a timeout would be the target's. */
-  readonly telling: boolean;
-  /** What the target was passed of its sender's headers; undefined where it is passed none. */
-  readonly tenant: SenderHeaders | undefined;
-}
-
-function endOf(outcome: SendOutcome, { telling, bytes }: Sent): CallEnd {
-  if (outcome.kind === "too_large") {
-    if (outcome.doubt === "bad_data") return { kind: "answered" };
-    return { kind: isUnreasonable(outcome.doubt, bytes) ? "failed" : "neutral" };
-  }
-  // It may be for what is in one of several requests; but then these are sent again alone (queue/settle.ts), and outweigh it.
-  if (outcome.kind === "rejected" && isTargetFault(outcome)) return { kind: "failed" };
-  // Fast as it is, it draws no load.
-  if (outcome.kind === "elsewhere") return { kind: "failed" };
-  if (outcome.kind !== "retry") return { kind: "answered" };
-  if (outcome.reason === "cancelled" || outcome.reason === "stale" || isCutShort(outcome)) return { kind: "neutral" };
-  if (outcome.reason === "timeout" && !telling) return { kind: "neutral" };
-  return outcome.reason === "throttled" ? { kind: "throttled", afterMs: outcome.afterMs } : { kind: "failed" };
-}
-
 function pauseOf(health: Health, said: string, nowMs: number): TargetHandle["pause"] {
   if (health.state !== "ready" || health.pausedUntilMs <= nowMs) return undefined;
   return { untilMs: health.pausedUntilMs, said };
-}
-
-function newsOf(outcome: SendOutcome): CallNews {
-  if (outcome.kind !== "retry") return "heard";
-  if (isCutShort(outcome)) return "timeout"; // nothing was heard, for so long
-  if (outcome.reason === "stale") return "cancelled"; // of an end of the connection long before, perhaps
-  return outcome.reason === "timeout" || outcome.reason === "cancelled" ? outcome.reason : "heard";
-}
-
-function isCutShort(outcome: SendOutcome): boolean {
-  return outcome.kind === "retry" && outcome.reason === "cut_short";
-}
-
-/** A call that was ended before its time. What the target itself has said before that stands. */
-function cutShort(outcome: SendOutcome, cutMs: number, nowMs: number): SendOutcome {
-  if (outcome.kind !== "retry" || outcome.reason !== "timeout" || nowMs < cutMs - TIMER_MS) return outcome;
-  return {
-    ...outcome,
-    reason: "cut_short",
-    message: `${outcome.message}: ended early, to leave time for another target`,
-  };
-}
-
-function outcomeLabel(outcome: SendOutcome): string {
-  return outcome.kind === "retry" ? outcome.reason : outcome.kind;
 }
