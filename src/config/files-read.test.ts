@@ -18,5 +18,7 @@ targets:
     { file: "c.yaml", env: { X: "x" }, readFile: (path) => (path === "token" ? "t" : PEM) },
   );
   assert.ok(config !== undefined);
-  assert.deepEqual(filesReadBy(config, "/srv").toSorted(), ["/etc/a.pem", "/srv/ca.pem", "/srv/token"]);
+  const found = filesReadBy(config, "/srv").map(({ file, text }) => `${file} ${text?.reveal().length ?? "unknown"}`);
+  const length = PEM.length;
+  assert.deepEqual(found.toSorted(), [`/etc/a.pem ${length}`, `/srv/ca.pem ${length}`, "/srv/token unknown"]);
 });

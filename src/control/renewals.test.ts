@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
+import type { FileRead } from "../config/files-read.ts";
+import { Secret } from "../core/secret.ts";
 import { ManualClock } from "../../test/support/manual-clock.ts";
 import { watchRenewals } from "./renewals.ts";
 
@@ -11,7 +13,9 @@ const folder = mkdtempSync(join(tmpdir(), "signalbox-renewals-"));
 after(() => rmSync(folder, { recursive: true }));
 
 /** One watch over files, with its clock; `look` lets so much time pass, and ends when what it started has ended. */
-function open(files: () => readonly string[]) {
+function open(names: () => readonly string[], texts: Readonly<Record<string, string>> = {}) {
+  const files = (): FileRead[] =>
+    names().map((file) => ({ file, text: texts[file] === undefined ? undefined : new Secret(texts[file]) }));
   const clock = new ManualClock();
   let renewals = 0;
   const watch = watchRenewals({
@@ -97,6 +101,18 @@ test("renewals: files that a later config reads are looked at from then on, and 
   await watch.look(10_000);
   assert.equal(watch.renewals, 0);
   writeFileSync(f, "second");
+  await watch.look(10_000);
+  await watch.look(1_000);
+  assert.equal(watch.renewals, 1);
+});
+
+test("renewals: a file that was renewed between its reading and the first look at it is told", async () => {
+  const [g, h] = [join(folder, "g.pem"), join(folder, "h.pem")];
+  for (const file of [g, h]) writeFileSync(file, "second");
+  await using watch = open(() => [g, h], { [g]: "one", [h]: "second" });
+  await watch.look(10_000);
+  await watch.look(1_000);
+  assert.equal(watch.renewals, 1);
   await watch.look(10_000);
   await watch.look(1_000);
   assert.equal(watch.renewals, 1);

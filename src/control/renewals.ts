@@ -1,10 +1,11 @@
-import { stat } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
+import type { FileRead } from "../config/files-read.ts";
 import type { Cancel, Clock } from "../core/clock.ts";
 
 export interface RenewalOptions {
   readonly clock: Clock;
   /** The files to look at; asked before each look. */
-  readonly files: () => readonly string[];
+  readonly files: () => readonly FileRead[];
   /** Some were renewed, and have been left alone since. Must not reject. */
   readonly renewed: () => Promise<void>;
   /** They are looked at this often. */
@@ -50,8 +51,19 @@ class Renewals implements AsyncDisposable {
   }
 
   async #begin(): Promise<void> {
-    this.#taken = this.#seen = await statesOf(this.#options.files());
+    await this.#see();
     this.#schedule(false);
+  }
+
+  /** Looks at all of them. One that is met for the first time may have been renewed since it was read. */
+  async #see(): Promise<void> {
+    const files = this.#options.files();
+    this.#seen = await statesOf(files);
+    for (const { file, text } of files) {
+      if (this.#taken.has(file)) continue;
+      const isOld = text !== undefined && (await textOf(file)) !== text.reveal();
+      this.#taken.set(file, isOld ? OLD : this.#seen.get(file)!);
+    }
   }
 
   #schedule(soon: boolean): void {
@@ -64,21 +76,25 @@ class Renewals implements AsyncDisposable {
 
   async #look(): Promise<void> {
     const before = this.#seen;
-    this.#seen = await statesOf(this.#options.files());
+    await this.#see();
     const changed = [...this.#seen].some(([file, state]) => state !== (this.#taken.get(file) ?? state));
     const settled = [...this.#seen].every(([file, state]) => state === (before.get(file) ?? state));
-    if (!changed || !settled || this.#closed) {
-      for (const [file, state] of this.#seen) if (!this.#taken.has(file)) this.#taken.set(file, state);
-      return this.#schedule(changed);
-    }
+    if (!changed || !settled || this.#closed) return this.#schedule(changed);
     this.#taken = this.#seen;
     await this.#options.renewed();
     this.#schedule(false);
   }
 }
 
-async function statesOf(files: readonly string[]): Promise<Map<string, string>> {
-  return new Map(await Promise.all(files.map(async (file) => [file, await stateOf(file)] as const)));
+/** The state of a file that is not any more what was read. */
+const OLD = "old";
+
+async function statesOf(files: readonly FileRead[]): Promise<Map<string, string>> {
+  return new Map(await Promise.all(files.map(async ({ file }) => [file, await stateOf(file)] as const)));
+}
+
+async function textOf(file: string): Promise<string | undefined> {
+  return readFile(file, "utf8").catch(() => undefined);
 }
 
 /** Changes whenever the content may have changed; empty while there is no such file. */
