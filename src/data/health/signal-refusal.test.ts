@@ -49,7 +49,11 @@ test("signal refusal: answers to what was under way make no rest longer; a probe
 test("signal refusal: in any order of events it is taken again after a success, and never waits longer than the longest rest", () => {
   const anEvent = fc.oneof(
     fc.constantFrom<RefusalEvent>({ kind: "sent" }, { kind: "took" }, { kind: "unclear" }, { kind: "hurry" }),
-    fc.record({ kind: fc.constant("elsewhere" as const), said: fc.string(), jitter: fc.double({ min: 0, max: 0.99 }) }),
+    fc.record({
+      kind: fc.constant("elsewhere" as const),
+      said: fc.string(),
+      jitter: fc.double({ min: 0, max: 0.99, noNaN: true }),
+    }),
   );
   fc.assert(
     fc.property(fc.array(fc.tuple(anEvent, fc.nat(400_000)), { maxLength: 40 }), (events) => {
