@@ -98,3 +98,8 @@ export function retryAfterMs(headers: HeaderBlock): number | undefined {
 function parseWhole(text: string, digits: number): number | undefined {
   return /^\d+$/u.test(text) && text.length <= digits ? Number(text) : undefined;
 }
+
+/** Whether a value of `expect` asks for a word before the body is sent. */
+export function isContinue(expect: string | undefined): boolean {
+  return expect !== undefined && expect.toLowerCase() === "100-continue";
+}

@@ -1,6 +1,13 @@
 import { constants, type ServerHttp2Stream } from "node:http2";
 import { STATUS } from "./grpc-status.ts";
-import { ACCEPTED_ENCODINGS, encodeDetails, encodeStatusText, type HeaderBlock, headerText } from "./headers.ts";
+import {
+  ACCEPTED_ENCODINGS,
+  encodeDetails,
+  encodeStatusText,
+  type HeaderBlock,
+  headerText,
+  isContinue,
+} from "./headers.ts";
 import { InboundCall } from "./inbound-call.ts";
 import { prefixed } from "./message-pieces.ts";
 import type { UnaryHandler, UnaryReply } from "./port.ts";
@@ -51,6 +58,7 @@ export class ServerCall extends InboundCall {
     const stream = this.#stream;
     stream.on("close", () => this.cancel());
     if (!super.begin(handler, bodyEnded)) return false;
+    if (isContinue(headerText(this.#headers, "expect"))) stream.additionalHeaders({ ":status": 100 });
     stream.on("data", (chunk: Buffer) => this.read(chunk));
     // A stream that was reset ends, too, and possibly in the middle: that is no protocol error to reply to.
     stream.on("end", () => {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { constants } from "node:http2";
 import {
   ask,
@@ -12,6 +13,8 @@ import {
   ok,
   PATH,
   rawCall,
+  rawConnect,
+  rawStream,
   request,
   serverOptions,
   type UnaryTransport,
@@ -195,5 +198,24 @@ export const EXCHANGE: Guarantees = {
     assert.equal(reply.headers["grpc-message"], "50%25 %C3%BC");
     assert.equal(reply.headers["grpc-status-details-bin"], "/////w");
     assert.deepEqual([reply.chunks, reply.trailers], [[], {}]);
+  },
+  "a client that expects a word before it sends its body gets one, and none when it is refused": async (transport) => {
+    const handler: UnaryHandler = (call) => {
+      if (call.header("x-bad") === undefined) return exchange({ message: (bytes) => call.reply(ok(bytes)) });
+      call.reply({ status: 7, text: "no" });
+      return undefined;
+    };
+    await using server = await transport.listen(serverOptions(handler), manualEnv());
+    const session = await rawConnect(server.port);
+    const { stream, reply } = rawStream(session, { expect: "100-Continue" });
+    await once(stream, "continue");
+    stream.end(framed(utf8("hello")));
+    assert.deepEqual((await reply).chunks, [framed(utf8("hello"))]);
+    const refused = rawStream(session, { expect: "100-continue", "x-bad": "1" });
+    const words: unknown[] = [];
+    refused.stream.on("headers", (headers) => words.push(headers[":status"]));
+    assert.equal((await refused.reply).headers["grpc-status"], "7");
+    assert.deepEqual(words, []);
+    session.destroy();
   },
 };

@@ -8,6 +8,8 @@ const HEAD = [":status", "200", "content-type", "application/grpc", "grpc-accept
 
 export const SUCCESS_HEAD = encodeHeaders(HEAD);
 export const SUCCESS_TRAILERS = encodeHeaders(["grpc-status", "0"]);
+/** The body may come (RFC 9110, 10.1.1). */
+export const CONTINUE = encodeHeaders([":status", "100"]);
 export const METHOD_NOT_ALLOWED = encodeHeaders([":status", "405", "allow", "POST"]);
 export const UNSUPPORTED_MEDIA_TYPE = encodeHeaders([":status", "415"]);
 

@@ -1,4 +1,4 @@
-import { httpStatusOf } from "../../headers.ts";
+import { httpStatusOf, isContinue } from "../../headers.ts";
 import { parseTimeout } from "../../timeout.ts";
 import type { HeaderList } from "../contract.ts";
 import { listedHeader } from "../header-list.ts";
@@ -13,6 +13,8 @@ export interface RequestHead {
   readonly timeoutMs: number | undefined;
   /** `grpc-timeout`, when it is none. */
   readonly badTimeout: string | undefined;
+  /** It waits for a word before it sends its body. */
+  readonly expectsContinue: boolean;
 }
 
 /**
@@ -40,6 +42,7 @@ function parse(headers: HeaderList): RequestHead {
     path: listedHeader(headers, ":path") ?? "",
     encoding: listedHeader(headers, "grpc-encoding") ?? "identity",
     timeoutMs,
+    expectsContinue: isContinue(listedHeader(headers, "expect")),
     badTimeout: timeoutMs === undefined ? timeout : undefined,
   };
 }

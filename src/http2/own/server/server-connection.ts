@@ -22,7 +22,7 @@ import type { Flusher } from "../driver-flusher.ts";
 import type { ReadAccepted, TakeBytes } from "../driver-socket.ts";
 import { HTTP1_ANSWER, looksLikeHttp1 } from "./http1.ts";
 import { OwedCredit } from "./owed-credit.ts";
-import { METHOD_NOT_ALLOWED, UNSUPPORTED_MEDIA_TYPE } from "./reply-blocks.ts";
+import { CONTINUE, METHOD_NOT_ALLOWED, UNSUPPORTED_MEDIA_TYPE } from "./reply-blocks.ts";
 import type { RequestHeads } from "./request-head.ts";
 import { type ReplySender, ServerCall } from "./server-call.ts";
 
@@ -146,8 +146,10 @@ export class ServerConnection implements ServedConnection, ConnectionEvents, Dri
     }
     const call = new ServerCall(stream, head, this);
     this.#calls.set(stream, call);
-    if (head.badTimeout === undefined) call.begin(this.#shared.options.handler, endStream);
-    else call.refuse(STATUS.INTERNAL, `grpc-timeout "${head.badTimeout}" is malformed`, endStream);
+    if (head.badTimeout === undefined) {
+      const isWanted = call.begin(this.#shared.options.handler, endStream);
+      if (head.expectsContinue && isWanted) this.#connection.sendHeaders(stream, CONTINUE, false);
+    } else call.refuse(STATUS.INTERNAL, `grpc-timeout "${head.badTimeout}" is malformed`, endStream);
   }
 
   data(stream: number, bytes: Uint8Array, endStream: boolean): void {
