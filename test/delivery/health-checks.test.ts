@@ -178,6 +178,22 @@ test("http: GET of the path with the target's headers, wherever the check is tol
   );
 });
 
+test("http: interim replies before the answer are passed over, and no connection is kept", async () => {
+  let connections = 0;
+  const server = createTcpServer((socket) => {
+    connections++;
+    socket.on("data", () =>
+      socket.write("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n"),
+    );
+  });
+  await using listens = await listening(server);
+  await using check = open(listens.url, { type: "http" });
+  for (let i = 1; i <= 3; i++) {
+    assert.deepEqual(await run(check), { result: "passed", said: "HTTP 204" });
+    assert.equal(connections, i);
+  }
+});
+
 test("http: nobody listening is a failure", async () => {
   await using check = open(await deadUrl(), { type: "http" });
   assert.equal((await run(check)).result, "failed");

@@ -7,7 +7,7 @@ import { encodeBody, type EncodedBody } from "./encode-body.ts";
 import { HttpCall, type HttpConnections } from "./http-call.ts";
 import { connector } from "./http-connect.ts";
 import { REPLY_ENCODINGS } from "../../otlp/inflate-reply.ts";
-import { passOverInterim } from "./interim.ts";
+import { passingOver } from "./interim.ts";
 import { type Beginning, watchKept } from "./kept-socket.ts";
 import { PassedHeaders } from "./passed-headers.ts";
 import { quiet } from "./quiet.ts";
@@ -78,7 +78,7 @@ class Connections {
     const pool = new Pool(this.#origin, {
       // As many as there are calls under way, which the target's window bounds; undici closes those that are idle.
       connections: null,
-      connect: watched(this.#connect, beginning),
+      connect: passingOver(this.#connect, (socket) => watchKept(socket, beginning)),
       // One timer of ours bounds a whole attempt.
       headersTimeout: 0,
       bodyTimeout: 0,
@@ -93,18 +93,6 @@ class Connections {
     const gone = (): void => void this.#leaving.delete(pool);
     pool.close().then(gone, gone); // it fails when all is destroyed meanwhile
   }
-}
-
-/** Makes connections that pass over interim replies, and tell what was used before. */
-function watched(connect: buildConnector.connector, beginning: Beginning): buildConnector.connector {
-  return (options, done) => {
-    connect(options, (...result) => {
-      const [error, socket] = result;
-      if (error !== null) done(error, null);
-      else if ("alpnProtocol" in socket && socket.alpnProtocol === "h2") done(null, socket);
-      else done(null, passOverInterim(watchKept(socket, beginning)));
-    });
-  };
 }
 
 function dispatch(pool: Pool, request: Dispatcher.DispatchOptions, call: HttpCall, timeoutMs: number): Cancel {

@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import type { buildConnector } from "undici";
 import { joinOwned } from "../../core/bytes.ts";
 
 /** More interim replies before one answer, or a longer one, are left to undici, which ends the connection. */
@@ -9,12 +10,27 @@ const STATUS_AT = "HTTP/1.1 ".length;
 const INTERIM = /^HTTP\/1\.[01] 1(?!01)\d\d/u;
 const END = "\r\n\r\n";
 
+/** Connections on which interim replies are passed over, but over HTTP/2, where undici does so itself; `also` sees them before. */
+export function passingOver(
+  connect: buildConnector.connector,
+  also: (socket: Socket) => Socket = (socket) => socket,
+): buildConnector.connector {
+  return (options, done) => {
+    connect(options, (...result) => {
+      const [error, socket] = result;
+      if (error !== null) done(error, null);
+      else if ("alpnProtocol" in socket && socket.alpnProtocol === "h2") done(null, socket);
+      else done(null, passOverInterim(also(socket)));
+    });
+  };
+}
+
 /**
  * Lets a socket pass over interim replies (RFC 9110, 15.2), but for 101: undici takes a 100 that it did not ask for, as some servers
  * and proxies send to every request with a body, for the end of the connection. undici has one request at a time on a connection, so
  * what is read first after something was written begins a reply.
  */
-export function passOverInterim(socket: Socket): Socket {
+function passOverInterim(socket: Socket): Socket {
   const read = socket.read.bind(socket);
   let written = -1;
   let atHead = true;

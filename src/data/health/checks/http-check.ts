@@ -4,6 +4,7 @@ import { reasonOf } from "../../../core/errors.ts";
 import type { TargetPlan } from "../../../plan/plan.ts";
 import type { CheckPlan } from "../../../plan/target-health.ts";
 import { connector } from "../../export/http-connect.ts";
+import { passingOver } from "../../export/interim.ts";
 import type { Check, CheckOutcome } from "../check.ts";
 import { addressFor } from "./check-address.ts";
 import { headersOf, isUnsigned } from "./unsigned.ts";
@@ -18,7 +19,7 @@ export function openHttpCheck(check: CheckPlan, current: () => TargetPlan, userA
   const pool = new Pool(origin, {
     connections: 1,
     pipelining: 0, // no connection is kept: one that was closed meanwhile would say nothing of the target
-    connect: connector(check.timeoutMs, { ...current(), address, proxy: check.proxy }, clock),
+    connect: passingOver(connector(check.timeoutMs, { ...current(), address, proxy: check.proxy }, clock)),
     headersTimeout: 0,
     bodyTimeout: 0,
   });
