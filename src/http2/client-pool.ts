@@ -11,6 +11,8 @@ export interface PooledLink {
   readonly active: number;
   /** Whether one more call may be started. */
   readonly hasRoom: boolean;
+  /** Ends its calls with `cancelled`. */
+  cancelCalls(): void;
   /** Takes no more calls, and closes when those under way have ended. */
   leave(): void;
 }
@@ -19,7 +21,7 @@ export interface PooledCall<Link> {
   /** Sends the call. `timeoutMs` is what is left for it. */
   start(link: Link, timeoutMs: number): void;
   /** Ends the call from this side. */
-  abandon(reason: "connect", text: string): void;
+  abandon(reason: "connect" | "cancelled", text: string): void;
 }
 
 /** What a link tells its pool: `ready` at most once, `released` when calls have ended, `stale` before the calls of a link that is lost, `gone` exactly once. */
@@ -72,6 +74,11 @@ export class ClientPool<Link extends PooledLink, Call extends PooledCall<Link>> 
   /** The call has ended: it waits no more. */
   forget(call: Call): void {
     if (this.#waiting.size > 0) this.#waiting.delete(call);
+  }
+
+  cancelAll(): void {
+    for (const call of [...this.#waiting.keys()]) call.abandon("cancelled", CLOSED);
+    for (const link of this.#links) link.cancelCalls();
   }
 
   /** Lets the calls under way end, and fails those that wait. Resolves when no connection is left. */

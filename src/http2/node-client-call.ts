@@ -63,7 +63,7 @@ export class ClientCall implements PooledCall<ClientLink> {
       return;
     }
     this.#stream = stream;
-    link.begun();
+    link.begun(this);
     stream.on("response", (headers: HeaderBlock) => this.#onResponse(headers));
     stream.on("trailers", (trailers: HeaderBlock) => this.#reader.trailers(readReplyFields(trailers)));
     stream.on("data", (chunk: Buffer) => this.#onData(chunk));
@@ -133,7 +133,7 @@ export class ClientCall implements PooledCall<ClientLink> {
     this.#timer();
     this.#options.settled(this);
     const stream = this.#stream;
-    if (stream !== undefined) this.#link?.settled();
+    if (stream !== undefined) this.#link?.settled(this);
     if (stream !== undefined && (result.kind === "failed" || !stream.writableFinished)) stop(stream);
     process.nextTick(this.#done, result);
   }

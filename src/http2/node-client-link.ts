@@ -6,7 +6,7 @@ import http2, {
 } from "node:http2";
 import type { Cancel, Clock } from "../core/clock.ts";
 import { reasonOf } from "../core/errors.ts";
-import type { LinkOwner, PooledLink } from "./client-pool.ts";
+import type { LinkOwner, PooledCall, PooledLink } from "./client-pool.ts";
 import type { PingPolicy } from "./liveness.ts";
 import type { DialledSocket } from "./tunnel-stream.ts";
 import { watchLiveness } from "./node-liveness.ts";
@@ -34,7 +34,7 @@ export class ClientLink implements PooledLink {
   #lastStreamId = Number.POSITIVE_INFINITY;
   #active = 0;
   /** Calls that are not settled: of those that are, the streams may close a little later. */
-  #unsettled = 0;
+  readonly #unsettled = new Set<PooledCall<ClientLink>>();
   /** It was not opened for the calls that come: those have had it. */
   #kept = false;
   #wasReady = false;
@@ -94,15 +94,19 @@ export class ClientLink implements PooledLink {
 
   /** It was there before, and has no calls now. */
   get isKept(): boolean {
-    return this.#kept && this.#unsettled === 0;
+    return this.#kept && this.#unsettled.size === 0;
   }
 
-  begun(): void {
-    this.#unsettled++;
+  begun(call: PooledCall<ClientLink>): void {
+    this.#unsettled.add(call);
   }
 
-  settled(): void {
-    this.#unsettled--;
+  settled(call: PooledCall<ClientLink>): void {
+    this.#unsettled.delete(call);
+  }
+
+  cancelCalls(): void {
+    for (const call of [...this.#unsettled]) call.abandon("cancelled", "the client is closed");
   }
 
   /** It was dead when it was used again. */

@@ -55,6 +55,10 @@ class NodeUnaryClient implements UnaryClient {
     return () => call.abandon("cancelled", "the call was cancelled");
   }
 
+  cancelAll(): void {
+    this.#pool.cancelAll();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#pool.close();
   }

@@ -102,8 +102,10 @@ export type UnaryResult =
       readonly retryAfterMs?: number;
     };
 
-/** One peer: a few connections, opened when needed and opened again when lost. */
+/** One peer: a few connections, opened when needed and opened again when lost. Disposing it lets what is under way run to its end. */
 export interface UnaryClient extends AsyncDisposable {
+  /** Ends all calls with `cancelled`. */
+  cancelAll(): void;
   /** `done` is called exactly once, never from within `unary`. Cancelling resets the call; `done` then says `cancelled`. */
   unary(request: UnaryRequest, done: (result: UnaryResult) => void): Cancel;
 }

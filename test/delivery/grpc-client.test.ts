@@ -273,3 +273,24 @@ test("gRPC: a target that comes back is used again", async () => {
   }
   assert.equal(summary(outcome), "accepted 0");
 });
+
+for (const transport of ["own", "node"] as const) {
+  test(`gRPC, ${transport}: disposing a client ends what is under way, or waits, as cancelled`, async () => {
+    await using sink = await openGrpcSink({ script: hung });
+    const client = openTo(sink.url, "grpc", { transport });
+    const waiting = send(client);
+    const compressed = openTo(sink.url, "grpc", { transport, compression: "gzip" });
+    const begun = send(compressed);
+    await compressed[Symbol.asyncDispose]();
+    assert.equal(summary(await begun), "retry cancelled");
+    await client[Symbol.asyncDispose]();
+    assert.equal(summary(await waiting), "retry cancelled");
+    const other = openTo(sink.url, "grpc", { transport });
+    const calls = Array.from({ length: 3 }, () => send(other));
+    while (sink.counts().requests < 3) await turn();
+    await other[Symbol.asyncDispose]();
+    const ends = (await Promise.all(calls)).map(summary);
+    assert.deepEqual(ends, ["retry cancelled", "retry cancelled", "retry cancelled"]);
+    assert.equal(summary(await send(other)), "retry cancelled");
+  });
+}

@@ -16,13 +16,18 @@ import type { Batch, RetryReason, SendDone, SendOutcome, TargetClient } from "./
 /** OTLP/gRPC over a unary transport, which it owns. Headers and compression are those of the plan at each send. */
 export function openGrpcClient(current: () => TargetPlan, transport: UnaryClient): TargetClient {
   const passed = new PassedHeaders();
+  const owner = { closing: false };
   return {
     send(batch, timeoutMs, done) {
       const target = current();
       const metadata = passed.of(target, batch.headers);
-      return send({ target, metadata, transport }, batch, timeoutMs, quiet(batch.headers, done));
+      return send({ target, metadata, transport, owner }, batch, timeoutMs, quiet(batch.headers, done));
     },
-    [Symbol.asyncDispose]: () => transport[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      owner.closing = true;
+      transport.cancelAll();
+      await transport[Symbol.asyncDispose]();
+    },
   };
 }
 
@@ -30,9 +35,10 @@ interface Way {
   readonly target: TargetPlan;
   readonly metadata: TargetPlan["headers"];
   readonly transport: UnaryClient;
+  readonly owner: { readonly closing: boolean };
 }
 
-function send({ target, metadata, transport }: Way, batch: Batch, timeoutMs: number, done: SendDone): Cancel {
+function send({ target, metadata, transport, owner }: Way, batch: Batch, timeoutMs: number, done: SendDone): Cancel {
   const { signal } = batch;
   return encodeBody(batch, target.compression, done, (body) =>
     transport.unary(
@@ -44,7 +50,7 @@ function send({ target, metadata, transport }: Way, batch: Batch, timeoutMs: num
         encoding: body.encoding,
         timeoutMs,
       },
-      (result) => end({ signal, verdicts: target.statuses }, result, done),
+      (result) => end({ signal, verdicts: target.statuses, owner }, result, done),
     ),
   );
 }
@@ -52,11 +58,14 @@ function send({ target, metadata, transport }: Way, batch: Batch, timeoutMs: num
 interface Asked {
   readonly signal: Signal;
   readonly verdicts: StatusVerdicts | undefined;
+  readonly owner: Way["owner"];
 }
 
-function end({ signal, verdicts }: Asked, result: UnaryResult, done: SendDone): void {
+function end({ signal, verdicts, owner }: Asked, result: UnaryResult, done: SendDone): void {
   if (result.kind === "failed") {
-    done(outcomeOfFailure(result, verdicts));
+    // What is compressed when the client ends finds no connection any more.
+    const ended = owner.closing && result.reason === "connect";
+    done(outcomeOfFailure(ended ? { ...result, reason: "cancelled" } : result, verdicts));
   } else if (result.status === GRPC.OK) {
     inflateMessage(result, (message) => {
       done(accepted(message === undefined ? { ok: false } : decodeResponse(signal, message)), result.loadReport);

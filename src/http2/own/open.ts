@@ -71,6 +71,10 @@ class OwnUnaryClient implements UnaryClient, CallOwner {
     this.#pool.forget(call);
   }
 
+  cancelAll(): void {
+    this.#pool.cancelAll();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#pool.close();
   }

@@ -138,6 +138,10 @@ export class ClientLink implements PooledLink, ConnectionEvents, DriverOwner, Al
     this.#closeWhenIdle();
   }
 
+  cancelCalls(): void {
+    for (const call of [...this.#calls.values()]) call.abandon("cancelled", "the client is closed");
+  }
+
   ring(nowMs: number): void {
     if (nowMs >= this.#readyByMs) {
       this.#giveUp(`no connection within ${this.#shared.options.connectTimeoutMs} ms`);
