@@ -19,6 +19,15 @@ test("a target: the defaults, a base path without a slash at the end, headers in
   assert.deepEqual([web.url, web.headers], ["http://h:1/base", { "x-token": "secret" }]);
 });
 
+test("a target: PINGs after five minutes unless configured, or never, and not without end", () => {
+  const keepaliveOf = (text: string): number => targetOf(`${HERE}${text}`).keepaliveMs;
+  assert.deepEqual(
+    [keepaliveOf(""), keepaliveOf(", keepalive_time: 0s"), keepaliveOf(", keepalive_time: 1s")],
+    [300_000, 0, 1_000],
+  );
+  assert.throws(() => keepaliveOf(", keepalive_time: 999ms"), /0 or at least 1s/u);
+});
+
 const changes: { text: string; same: boolean }[] = [
   { text: `${HERE}, weight: 7, timeout: 1s, headers: { a: b }, compression: gzip`, same: true },
   { text: `${HERE}, region: elsewhere, tags: { a: b }, limits: { max_in_flight: 3 }`, same: true },
@@ -26,6 +35,7 @@ const changes: { text: string; same: boolean }[] = [
   { text: 'endpoint: "http://127.0.0.1:2"', same: false },
   { text: 'endpoint: "https://127.0.0.1:1"', same: false },
   { text: `${HERE}, protocol: http/protobuf`, same: false },
+  { text: `${HERE}, keepalive_time: 1m`, same: false },
 ];
 for (const { text, same } of changes) {
   test(`connections are ${same ? "kept" : "made anew"} when a target becomes ${text}`, () => {

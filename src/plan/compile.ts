@@ -62,16 +62,19 @@ function compileTarget(target: TargetConfig, proxyOf: ProxyOf): TargetPlan {
     forwardHeaders: namesOf(target.forward_headers).filter((name) => !Object.hasOwn(headers, name)),
     tls: compileTls(target),
     timeoutMs: target.timeout,
+    keepaliveMs: target.keepalive_time,
     maxInFlight: target.limits.max_in_flight,
     maxRequestBytes: target.limits.max_request_bytes,
     health: compileTargetHealth(target, proxyOf),
     statuses: compileStatuses(target.statuses),
   };
-  const { protocol, transport, url } = plan; // all else is read anew for every call
+  const { protocol, transport, url, keepaliveMs } = plan; // all else is read anew for every call
   // Certificates and keys are renewed in place (data/export/renewing-client.ts): the target is the same.
   const tls = plan.tls && { serverName: plan.tls.serverName, insecure: plan.tls.insecureSkipVerify };
   const named = plan.resolve !== "one";
-  const identity = createHash("sha256").update(JSON.stringify({ protocol, transport, url, tls, named, proxy }));
+  const identity = createHash("sha256").update(
+    JSON.stringify({ protocol, transport, url, keepaliveMs, tls, named, proxy }),
+  );
   return { ...plan, connectionIdentity: identity.digest("hex") };
 }
 

@@ -52,6 +52,8 @@ export interface TargetPlan {
   readonly tls: TargetTlsPlan | undefined;
   /** One attempt may take this long. */
   readonly timeoutMs: number;
+  /** For gRPC: a PING after this time without a byte while calls are under way; 0: never. */
+  readonly keepaliveMs: number;
   /** Calls under way at the same time, at most. */
   readonly maxInFlight: number;
   /** A batch above this many bytes, before compression, is not sent (OTLP: 64 MiB). */

@@ -73,6 +73,7 @@ export function targetPlan(id: string, more: Partial<TargetPlan> = {}): TargetPl
     headers: {},
     tls: undefined,
     timeoutMs: 10_000,
+    keepaliveMs: 300_000,
     maxInFlight: 64,
     maxRequestBytes: 1_000_000,
     forwardHeaders: [],

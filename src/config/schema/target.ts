@@ -66,6 +66,12 @@ export const TargetSchema = z.strictObject({
     .describe("Headers of the sender that are passed on; names in any case. The target's own headers win."),
   tls: TargetTlsSchema.optional().describe("For https endpoints."),
   timeout: duration(1).prefault("5s").describe("One attempt may take this long."),
+  keepalive_time: duration(0)
+    .prefault("5m")
+    .refine((ms) => ms === 0 || ms >= 1_000, "must be 0 or at least 1s")
+    .describe(
+      "gRPC: while calls wait and nothing comes, a PING after this; 0: never. Many servers end connections that ask more often than every 5m.",
+    ),
   limits: TargetLimitsSchema.prefault({}).describe("What one target may be asked to carry."),
   health_check: OptionalHealthCheckSchema,
   ejection: EjectionSchema.prefault({}).describe("When failing calls take the target out, and for how long."),

@@ -27,11 +27,6 @@ const MAX_RESPONSE_BYTES = 4 * 1024 * 1024;
 const CONNECT_TIMEOUT_MS = 5_000;
 /** Two, so that a connection that is lost or asked to leave does not take everything along. */
 const GRPC_CONNECTIONS = 2;
-/**
- * Servers of grpc-go end connections that send PINGs more often than every five minutes. Dead connections are found earlier, by calls
- * that time out.
- */
-const KEEPALIVE_TIME_MS = 300_000;
 const KEEPALIVE_TIMEOUT_MS = 10_000;
 
 /** The client of a target. Nothing is connected before the first send. Throws TLS_INVALID for bad PEM. */
@@ -58,9 +53,11 @@ function openForProtocol(current: () => TargetPlan, env: ClientEnv): TargetClien
   }
 }
 
+type TransportPlan = Pick<TargetPlan, "transport" | "url" | "tls" | "address" | "proxy" | "keepaliveMs">;
+
 /** Unary gRPC to the plan's URL, with its TLS. Throws TLS_INVALID for bad PEM. */
 export function openTransport(
-  { transport, url, tls, address, proxy }: Pick<TargetPlan, "transport" | "url" | "tls" | "address" | "proxy">,
+  { transport, url, tls, address, proxy, keepaliveMs }: TransportPlan,
   env: ClientEnv,
   connections: number,
 ): UnaryClient {
@@ -69,7 +66,7 @@ export function openTransport(
     connections,
     connectTimeoutMs: CONNECT_TIMEOUT_MS,
     maxResponseBytes: MAX_RESPONSE_BYTES,
-    keepaliveTimeMs: KEEPALIVE_TIME_MS,
+    keepaliveTimeMs: keepaliveMs,
     keepaliveTimeoutMs: KEEPALIVE_TIMEOUT_MS,
     userAgent: USER_AGENT,
     onFault: faultCounter("client", env.metrics),
