@@ -77,7 +77,7 @@ export class ClientPool<Link extends PooledLink, Call extends PooledCall<Link>> 
   }
 
   cancelAll(): void {
-    for (const call of [...this.#waiting.keys()]) call.abandon("cancelled", CLOSED);
+    for (const call of this.#waiting.keys()) call.abandon("cancelled", CLOSED);
     for (const link of this.#links) link.cancelCalls();
   }
 

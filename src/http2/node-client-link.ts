@@ -106,7 +106,7 @@ export class ClientLink implements PooledLink {
   }
 
   cancelCalls(): void {
-    for (const call of [...this.#unsettled]) call.abandon("cancelled", "the client is closed");
+    for (const call of this.#unsettled) call.abandon("cancelled", "the client is closed");
   }
 
   /** It was dead when it was used again. */

@@ -139,7 +139,7 @@ export class ClientLink implements PooledLink, ConnectionEvents, DriverOwner, Al
   }
 
   cancelCalls(): void {
-    for (const call of [...this.#calls.values()]) call.abandon("cancelled", "the client is closed");
+    for (const call of this.#calls.values()) call.abandon("cancelled", "the client is closed");
   }
 
   ring(nowMs: number): void {
