@@ -102,14 +102,16 @@ export class Chooser {
 
   /** At least one target is usable that is none of `others`. */
   anyUsableBeside(others: readonly TargetHandle[], nowMs: number, signal?: Signal): boolean {
-    return this.#anyBeside(this.#look(nowMs, signal).state, others);
+    return this.#anyBeside(this.#look(nowMs, signal).state, others, signal);
   }
 
   /** The same for one other, at no cost. */
   anyUsableBesideOne(other: TargetHandle, nowMs: number, signal?: Signal): boolean {
-    if (this.targets.length < 2) return false;
+    const parts = this.#indexOf.has(other) ? undefined : other.whole?.parts?.all;
+    if (this.targets.length < 2 && parts === undefined) return false;
+    if (parts?.some((part) => part !== other && part.usable(nowMs, signal)) === true) return true;
     const { state } = this.#look(nowMs, signal);
-    const index = this.#indexOf.get(other);
+    const index = this.#placeOf(other);
     return state.usableCount - (index !== undefined && state.isUsable(index) ? 1 : 0) > 0;
   }
 
@@ -201,17 +203,17 @@ export class Chooser {
     const preferred = this.#askWithout(sight, avoid === undefined ? others : [...others, avoid], asked);
     if (preferred !== undefined) return preferred;
     // Where it merely failed it may go again when nothing else has room; where nobody listens only when nothing else is there.
-    return this.#askWithout(sight, this.#anyBeside(sight.state, others) ? others : paused, asked);
+    return this.#askWithout(sight, this.#anyBeside(sight.state, others, signal) ? others : paused, asked);
   }
 
-  #anyBeside(state: PoolState, others: readonly TargetHandle[]): boolean {
+  #anyBeside(state: PoolState, others: readonly TargetHandle[], signal: Signal | undefined): boolean {
     let left = state.usableCount;
-    for (const index of this.#indexesOf(others)) if (state.isUsable(index)) left--;
+    for (const index of this.#indexesOf(others, signal)) if (state.isUsable(index)) left--;
     return left > 0;
   }
 
   #askWithout(sight: Sight, others: readonly TargetHandle[], asked: Asked): TargetHandle | undefined {
-    const excluded = this.#indexesOf(others);
+    const excluded = this.#indexesOf(others, asked.signal);
     for (const index of excluded) sight.state.exclude(index);
     const target = this.#ask(sight, asked);
     for (const index of excluded) sight.state.include(index);
@@ -247,15 +249,21 @@ export class Chooser {
   }
 
   /** Of these; a target of several parts counts when all that could be used of it are among them. */
-  #indexesOf(targets: readonly TargetHandle[]): number[] {
-    return [...new Set(targets.flatMap((target) => this.#indexOf.get(target) ?? this.#wholeOf(target, targets)))];
+  #indexesOf(targets: readonly TargetHandle[], signal: Signal | undefined): number[] {
+    const placeOf = (target: TargetHandle): number | readonly [] =>
+      this.#indexOf.get(target) ?? this.#wholeOf(target, targets, signal);
+    return [...new Set(targets.flatMap(placeOf))];
   }
 
-  #wholeOf({ whole }: TargetHandle, targets: readonly TargetHandle[]): number | readonly [] {
+  #wholeOf(
+    { whole }: TargetHandle,
+    targets: readonly TargetHandle[],
+    signal: Signal | undefined,
+  ): number | readonly [] {
     const index = whole === undefined ? undefined : this.#indexOf.get(whole);
     if (index === undefined) return [];
     const { nowMs } = this.#common.state;
-    const left = whole?.parts?.all.some((part) => part.usable(nowMs) && !targets.includes(part)) === true;
+    const left = whole?.parts?.all.some((part) => part.usable(nowMs, signal) && !targets.includes(part)) === true;
     return left ? [] : index;
   }
 }

@@ -1,4 +1,5 @@
-import type { AttemptTime } from "../export/target.ts";
+import type { AttemptTime, TargetHandle } from "../export/target.ts";
+import type { Delivery } from "./delivery.ts";
 
 /** An attempt that is cut lasts so many times the usual latency of its target at least, so that only outliers are cut. */
 const LATENCIES = 3;
@@ -28,4 +29,21 @@ export function attemptTime(targetTimeoutMs: number, longestLeftMs: number, soon
   // be taken for a target that failed.
   const wholeMs = Math.min(targetTimeoutMs, Math.ceil(longestLeftMs) + 1);
   return soonestCutMs < wholeMs ? { timeoutMs: soonestCutMs, cut: true } : { timeoutMs: wholeMs, cut: false };
+}
+
+/** The same for a batch that leaves now. `cuts`: another target could be tried. */
+export function attemptOf(
+  { plan, latencyMs }: Pick<TargetHandle, "plan" | "latencyMs">,
+  deliveries: readonly Pick<Delivery, "parcel">[],
+  nowMs: number,
+  cuts: boolean,
+): AttemptTime {
+  let longestLeftMs = 0;
+  let soonestCutMs = Infinity;
+  for (const { parcel } of deliveries) {
+    const leftMs = parcel.deadlineMs - nowMs;
+    longestLeftMs = Math.max(longestLeftMs, leftMs);
+    if (cuts) soonestCutMs = Math.min(soonestCutMs, cutMs(leftMs, latencyMs));
+  }
+  return attemptTime(plan.timeoutMs, longestLeftMs, soonestCutMs);
 }

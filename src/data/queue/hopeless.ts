@@ -16,9 +16,11 @@ export function anyTakes(targets: readonly TargetHandle[], signal: Signal, but: 
   return targets.some((target) => (target.parts === undefined ? takes(target) : target.parts.all.some(takes)));
 }
 
-/** It works, and asked for no pause beyond this time. */
-export function isReadyBy({ health }: TargetHandle, untilMs: number): boolean {
-  return health.state === "ready" && health.pausedUntilMs <= untilMs;
+/** It works, or one of its addresses does, takes this signal, and asked for no pause beyond this time. */
+export function isReadyBy(target: TargetHandle, untilMs: number, signal: Signal): boolean {
+  if (target.parts !== undefined) return target.parts.all.some((part) => isReadyBy(part, untilMs, signal));
+  const { health } = target;
+  return health.state === "ready" && health.pausedUntilMs <= untilMs && !refuses(target, signal);
 }
 
 /**

@@ -10,7 +10,7 @@ import type { AttemptTime, TargetHandle } from "../export/target.ts";
 import type { Parcel, ParcelOutcome } from "../parcel.ts";
 import { CopyParcel } from "./copy-parcel.ts";
 import type { SplitParcel } from "./cut-parcel.ts";
-import { attemptTime, cutMs } from "./attempt-time.ts";
+import { attemptOf } from "./attempt-time.ts";
 import { cutAhead } from "./cut-ahead.ts";
 import { type Aside, type Delivery, deliverParts, endOf, isFirstTry, withTarget } from "./delivery.ts";
 import { anyTakes, isReadyBy, refusedBy, refuses, takeHopeless } from "./hopeless.ts";
@@ -24,6 +24,7 @@ import type { RetryBudget } from "./retry-policy.ts";
 import { type Origin, SHUTTING_DOWN } from "./origin.ts";
 import { type SentBatch, settleBatch } from "./settle.ts";
 import type { SignalQueue } from "./signal-queue.ts";
+import { endTrials } from "./trial.ts";
 import { takeTurns, type Turn, type TurnTaker } from "./turns.ts";
 
 /** A target that asked to be left alone for no longer than this is waited for: what is for it need not go elsewhere. */
@@ -114,7 +115,7 @@ export class QueueLane implements Origin, TurnTaker {
     const { nowMs } = this;
     if (this.anyUsable(signal) || this.#chooser.anyProbeWanted(nowMs, signal)) return true;
     const untilMs = nowMs + PATIENCE_MS;
-    return this.targets.some((target) => isReadyBy(target, untilMs) && !refuses(target, signal));
+    return this.targets.some((target) => isReadyBy(target, untilMs, signal));
   }
 
   /** Something waits although the targets have all that they can take. */
@@ -355,11 +356,7 @@ export class QueueLane implements Origin, TurnTaker {
 
   /** `sent`: also elsewhere, or set aside. `waits`: there is nothing to send, or not yet. `nowhere`: no target takes it now. */
   #sendFrom(queue: SignalQueue, nowMs: number): "sent" | "waits" | "nowhere" {
-    let head = queue.peek();
-    while (head !== undefined && !this.#fresh(head, nowMs)) {
-      queue.shift();
-      head = queue.peek();
-    }
+    const head = this.#firstOf(queue, nowMs);
     if (head === undefined || this.#lingers(queue, head, nowMs)) return "waits";
     head.paused = pausedTargets(this.targets, head, nowMs);
     const target = this.#chooser.choose(head, nowMs, queue.signal);
@@ -383,7 +380,7 @@ export class QueueLane implements Origin, TurnTaker {
     if (end === undefined && queue.tenant?.key !== undefined) return false;
     queue.shift();
     if (end === undefined) this.#store.putBackAt(untilMs, [head]);
-    else this.finish(head, end);
+    else this.#end(head, end);
     return true;
   }
 
@@ -397,6 +394,7 @@ export class QueueLane implements Origin, TurnTaker {
     this.#handedOnBytes += head.parcel.bytes;
     queue.shift();
     this.#hold(head, -1);
+    endTrials(this, [head], "unknown");
     this.#env.ended();
     return true;
   }
@@ -409,11 +407,28 @@ export class QueueLane implements Origin, TurnTaker {
     return this.#chooser.anyUsable(nowMs, queue.signal);
   }
 
-  /** Whether somebody still waits for it; ends it when not. */
+  /** The first of the queue that somebody still waits for. */
+  #firstOf(queue: SignalQueue, nowMs: number): Delivery | undefined {
+    for (let head = queue.peek(); head !== undefined; head = queue.peek()) {
+      if (endOf(head, nowMs, this.maxAgeMs) === undefined) return head;
+      queue.shift();
+      this.#fresh(head, nowMs);
+    }
+    return undefined;
+  }
+
+  /** Whether somebody still waits for it; ends it when not. It is not in the store any more when it is ended. */
   #fresh(delivery: Delivery, nowMs: number): boolean {
     const end = endOf(delivery, nowMs, this.maxAgeMs);
-    if (end !== undefined) this.finish(delivery, end);
-    return end === undefined;
+    if (end === undefined) return true;
+    this.#end(delivery, end);
+    return false;
+  }
+
+  /** Ends what is not under way. What waited for its fate goes on without it. */
+  #end(delivery: Delivery, outcome: ParcelOutcome): void {
+    this.finish(delivery, outcome);
+    endTrials(this, [delivery], "unknown");
   }
 
   /** Where nobody takes a signal, now or later, nobody who waits need wait; what was acknowledged stays as long as it may. */
@@ -421,6 +436,7 @@ export class QueueLane implements Origin, TurnTaker {
     const { signal } = queue;
     if (this.targets.length === 0 || this.mayBeTaken(signal, NO_TARGETS)) return false;
     const leaving = takeHopeless(queue);
+    endTrials(this, leaving, "unknown");
     for (const delivery of leaving) {
       if (!this.leaveOut(delivery)) this.finish(delivery, refusedBy(this.targets, signal));
     }
@@ -473,17 +489,9 @@ export class QueueLane implements Origin, TurnTaker {
 
   /** A first one that could take all the time there is leaves room for a second, where there is another target for it. */
   #attempt(target: TargetHandle, deliveries: readonly Delivery[], nowMs: number, first: boolean): AttemptTime {
-    const { timeoutMs } = target.plan;
     const { signal } = deliveries[0]!.parcel;
     const cuts = first && this.retry.maxRetries !== 0 && this.#chooser.anyUsableBesideOne(target, nowMs, signal);
-    let longestLeftMs = 0;
-    let soonestCutMs = Infinity;
-    for (const { parcel } of deliveries) {
-      const leftMs = parcel.deadlineMs - nowMs;
-      longestLeftMs = Math.max(longestLeftMs, leftMs);
-      if (cuts) soonestCutMs = Math.min(soonestCutMs, cutMs(leftMs, target.latencyMs));
-    }
-    const attempt = attemptTime(timeoutMs, longestLeftMs, soonestCutMs);
+    const attempt = attemptOf(target, deliveries, nowMs, cuts);
     // What decides about a return has to decide, also when it is cut.
     return attempt.cut && this.#chooser.isTrial(target, signal) ? { ...attempt, cut: false } : attempt;
   }

@@ -36,7 +36,9 @@ export function tooLarge(origin: Origin, all: readonly Delivery[], target: Targe
   if (doubt === "bad_data" && (refusal.trial?.level ?? 0) >= MOST_DOUBTED_LEVELS) {
     return refuseAsBadData(origin, deliveries, refusal.trial, message);
   }
-  if (deliveries.length === 1) oneTooLarge(origin, deliveries[0]!, refusal);
+  // What was refused was more than what is left of it, which may well fit.
+  if (deliveries.length === 1 && all.length > 1) isolate(origin, deliveries, refusal);
+  else if (deliveries.length === 1) oneTooLarge(origin, deliveries[0]!, refusal);
   else severalTooLarge(origin, deliveries, refusal);
 }
 
