@@ -97,6 +97,21 @@ test("losses: what a sender was told of is no loss, but a sample of it is kept",
   assert.deepEqual([drop.rule, drop.pool, drop.target, drop.items], ["all", "p", "a", 4]);
 });
 
+function field(number: number, body: Buffer): Buffer {
+  return Buffer.concat([Buffer.from([number * 8 + 2, body.length]), body]);
+}
+
+test("losses: a sample has attributes of any name, also of one that every object has", async () => {
+  await using rig = new Rig(CONFIG);
+  const text = (name: string): Buffer => field(1, Buffer.from(name));
+  const attribute = (name: string): Buffer => field(1, Buffer.concat([text(name), field(2, text("x"))]));
+  const resource = field(1, Buffer.concat(["service.name", "__proto__", "constructor"].map(attribute)));
+  rig.carry("traces", field(1, Buffer.concat([resource, field(2, field(2, Buffer.alloc(0)))])));
+  rig.answer(0, BAD);
+  const [drop] = rig.losses.samples;
+  assert.deepEqual(Object.keys(drop?.attributes ?? {}), ["service.name", "__proto__", "constructor"]);
+});
+
 test("losses: items that no rule wants and that are dropped are among the samples", async () => {
   await using rig = new Rig(`${CONFIG.replace('service_name: "*"', "service_name: x")}unmatched: drop\n`);
   rig.carry("traces", spans("y"));

@@ -159,11 +159,13 @@ function firstOf<Value>(map: ReadonlyMap<string, Value>): [string, Value] {
 
 function sampleOf(loss: Loss, atMs: number): DropSample {
   const { signal, rule, pool, target, reason, said, points, acknowledged, pieces } = loss;
-  const attributes: Record<string, unknown> = {};
-  for (const [key, value] of firstAttributes(pieces[0] ?? new Uint8Array(0), MAX_ATTRIBUTES)) {
-    const name = cut(key, MAX_VALUE);
-    attributes[name] = redact(name, shown(value));
-  }
+  const first = firstAttributes(pieces[0] ?? new Uint8Array(0), MAX_ATTRIBUTES);
+  const attributes = Object.fromEntries(
+    first.map(([key, value]) => {
+      const name = cut(key, MAX_VALUE);
+      return [name, redact(name, shown(value))];
+    }),
+  );
   const words = String(redact("said", cut(said, MAX_SAID)));
   return { atMs, signal, rule, pool, target, reason, said: words, items: points, acknowledged, attributes };
 }
