@@ -13,6 +13,7 @@ import type {
   TargetStatus,
 } from "../plan/data-plane.ts";
 import type { Ledger } from "../telemetry/ledger.ts";
+import { redact } from "../telemetry/redact.ts";
 import type { AdminContext } from "./context.ts";
 
 /** The JSON of the API: snake_case, times as ISO texts, durations in milliseconds. Absent numbers are null. */
@@ -113,11 +114,16 @@ function addressView(one: AddressStatus): View {
   };
 }
 
+/** What a target said, for whoever may look at it: its words may hold somebody's key. */
+function words(said: string): string {
+  return String(redact("said", said));
+}
+
 /** Of a pool or a target: what was acknowledged and is lost. */
 function lossView(losses: LossStatus | undefined): View | null {
   if (losses === undefined) return null;
   const { items, reason, target, said, atMs } = losses;
-  return { items, last: { at: isoTime(atMs), reason, target: target === "" ? null : target, said } };
+  return { items, last: { at: isoTime(atMs), reason, target: target === "" ? null : target, said: words(said) } };
 }
 
 /** One of `GET /api/v1/drops` */
@@ -128,15 +134,17 @@ export function dropView(drop: DropSample): View {
 }
 
 function pauseView({ paused }: Pick<AddressStatus, "paused">): View | null {
-  return paused === undefined ? null : { until: isoTime(paused.untilMs), reason: "throttled", said: paused.said };
+  return paused === undefined
+    ? null
+    : { until: isoTime(paused.untilMs), reason: "throttled", said: words(paused.said) };
 }
 
 function refusalView({ signal, sinceMs, nextTryMs, said }: RefusalStatus): View {
-  return { signal, since: isoTime(sinceMs), next_try: isoTime(nextTryMs), said };
+  return { signal, since: isoTime(sinceMs), next_try: isoTime(nextTryMs), said: words(said) };
 }
 
 function checkView({ atMs, result, said }: CheckStatus): View {
-  return { at: isoTime(atMs), result, said };
+  return { at: isoTime(atMs), result, said: words(said) };
 }
 
 /** `GET /readyz` */
