@@ -23,7 +23,7 @@ export async function main(argv: readonly string[], io: Io): Promise<ExitCode> {
   try {
     return await dispatch(argv, io);
   } catch (cause) {
-    return explain(cause, io);
+    return explain(cause, argv, io);
   }
 }
 
@@ -48,15 +48,24 @@ async function dispatch(argv: readonly string[], io: Io): Promise<ExitCode> {
   return EXIT.ok;
 }
 
+/** The nearest help to a command line: that of its command, as far as it names one. */
+function helpFor(argv: readonly string[]): string {
+  const [first = "", second = ""] = argv;
+  const known = COMMANDS.find(({ name }) => name === first);
+  if (known === undefined) return "help";
+  const part = isGroup(known) ? known.commands.find(({ name }) => name === `${first} ${second}`) : undefined;
+  return `help ${(part ?? known).name}`;
+}
+
 /** What went wrong, in words, and the exit code that says so. A fault without a name is one of ours: its stack is shown. */
-function explain(cause: unknown, io: Io): ExitCode {
+function explain(cause: unknown, argv: readonly string[], io: Io): ExitCode {
   if (!(cause instanceof RouterError)) {
     io.stderr.write(`signalbox: ${cause instanceof Error ? (cause.stack ?? cause.message) : reasonOf(cause)}\n`);
     return EXIT.failure;
   }
   io.stderr.write(`signalbox: ${cause.message}\n`);
   if (cause.hint !== undefined) io.stderr.write(`  ${cause.hint.replaceAll("\n", "\n  ")}\n`);
-  if (cause.code === "USAGE") io.stderr.write("  signalbox help tells more\n");
+  if (cause.code === "USAGE") io.stderr.write(`  signalbox ${helpFor(argv)} tells more\n`);
   return exitCodeOf(cause);
 }
 

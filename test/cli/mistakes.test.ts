@@ -16,9 +16,12 @@ function file(name: string, content: string): string {
 const RULE = file("rule.yaml", "id: r # the rule\nconditions: [service_name: x]\npool: p\n");
 const mistakes: { argv: string[]; err: RegExp }[] = [
   { argv: ["rules"], err: /rules needs a command\n {2}one of list, get, add, set, remove/u },
-  { argv: ["rules", "lst"], err: /unknown rules command lst\n {2}did you mean "list"/u },
+  {
+    argv: ["rules", "lst"],
+    err: /unknown rules command lst\n {2}did you mean "list".*\n {2}signalbox help rules tells more/u,
+  },
   { argv: ["rules", "--all"], err: /rules needs a command/u },
-  { argv: ["rules", "list", "x"], err: /takes no "x"/u },
+  { argv: ["rules", "list", "x"], err: /takes no "x"\n {2}signalbox help rules list tells more/u },
   { argv: ["rules", "get"], err: /rules get needs one id/u },
   { argv: ["rules", "get", "a", "b"], err: /needs one id/u },
   { argv: ["rules", "add"], err: /needs -f, or options/u },
