@@ -4,6 +4,7 @@ import type { Clock } from "../core/clock.ts";
 import { reasonOf } from "../core/errors.ts";
 import type { DataPlane, OperatorState, OperatorWish } from "../plan/data-plane.ts";
 import type { Log } from "../telemetry/log.ts";
+import { inTime } from "./in-time.ts";
 import { openDirectory, writeAtomically } from "./atomic-write.ts";
 
 export interface OperatorStatesOptions {
@@ -23,7 +24,7 @@ export interface OperatorStates {
 /** Gives the data plane back what held when the node last ran. What has expired is dropped; a damaged file is left out and told. */
 export async function openOperatorStates(options: OperatorStatesOptions): Promise<OperatorStates> {
   const { file, dataPlane, clock, log } = options;
-  const kept = file === undefined ? [] : await readStates(file, log);
+  const kept = file === undefined ? [] : await readStates(file, options);
   for (const { id, ...wish } of kept) {
     if (wish.untilMs !== undefined && wish.untilMs <= clock.wallMs()) continue;
     if (dataPlane.operate(id, wish)) log.info("operator state of a target holds on", { target: id, state: wish.state });
@@ -34,7 +35,7 @@ export async function openOperatorStates(options: OperatorStatesOptions): Promis
       if (!dataPlane.operate(id, wish)) return false;
       log.info("operator state of a target", { target: id, state: wish.state, note: wish.note });
       if (file === undefined) return true;
-      written = written.then(() => writeStates(file, dataPlane.operatorStates(), log));
+      written = written.then(() => writeStates(file, dataPlane.operatorStates(), options));
       await written;
       return true;
     },
@@ -44,13 +45,13 @@ export async function openOperatorStates(options: OperatorStatesOptions): Promis
 /** Far more than one for each of the largest number of targets. */
 const MAX_BYTES = 16 * 1_024 * 1_024;
 
-async function readStates(file: string, log: Log): Promise<OperatorState[]> {
+async function readStates(file: string, { clock, log }: OperatorStatesOptions): Promise<OperatorState[]> {
   let text: string;
   try {
-    text = await readFile(file, "utf8");
+    text = await inTime(clock, readFile(file, "utf8"));
   } catch (cause) {
     if (!(cause instanceof Error && "code" in cause && cause.code === "ENOENT")) {
-      log.warn("operator states cannot be read: all targets begin without one", { file, reason: reasonOf(cause) });
+      log.error("operator states cannot be read: all targets begin without one", { file, reason: reasonOf(cause) });
     }
     return [];
   }
@@ -62,11 +63,15 @@ async function readStates(file: string, log: Log): Promise<OperatorState[]> {
   return states;
 }
 
-async function writeStates(file: string, states: readonly OperatorState[], log: Log): Promise<void> {
+async function writeStates(
+  file: string,
+  states: readonly OperatorState[],
+  { clock, log }: OperatorStatesOptions,
+): Promise<void> {
   try {
-    await openDirectory(dirname(file));
+    await inTime(clock, openDirectory(dirname(file)));
     const list = states.map(({ id, state, untilMs, note }) => ({ id, state, until_ms: untilMs ?? null, note }));
-    await writeAtomically(file, `${JSON.stringify({ states: list }, undefined, 2)}\n`);
+    await inTime(clock, writeAtomically(file, `${JSON.stringify({ states: list }, undefined, 2)}\n`));
   } catch (cause) {
     log.warn("operator states end with this process: they cannot be written", { file, reason: reasonOf(cause) });
   }

@@ -9,6 +9,7 @@ import { hideValuesOf } from "../config/hide-values.ts";
 import type { Config } from "../config/schema/config.ts";
 import { type ConfigWalk, createConfigWalk } from "../control/apply.ts";
 import { openConfigFile } from "../control/config-file.ts";
+import { openDataDir } from "../control/data-dir.ts";
 import { type DeskOptions, type DocumentDesk, openDocumentDesk } from "../control/document/desk.ts";
 import type { DocumentPlace, Loaded } from "../control/document/prepare.ts";
 import { type ConfigHistory, openHistory } from "../control/history/history.ts";
@@ -99,8 +100,9 @@ export async function startNode(config: Config, options: StartOptions): Promise<
 
   await using parts = new AsyncDisposableStack();
   const runtime = parts.use(openRuntimeMetrics(env.metrics, { clock, version: VERSION, ledger: env.ledger }));
-  const kept = keptIn(config, source);
-  const history = await openHistory({ directory: kept?.history, log });
+  const dataDir = dataDirOf(config, source);
+  const kept = dataDir !== undefined && (await openDataDir(dataDir, env)) ? keptIn(dataDir) : undefined;
+  const history = await openHistory({ directory: kept?.history, clock, log });
   const plan = compile(config, { version: firstVersion(history, source), text: source.text, env: source.place.env });
   // Loaded when it is needed: most commands start no node, and should not wait for it.
   const open = options.openDataPlane ?? (await import("../data/assemble.ts")).openDataPlane;
@@ -117,14 +119,13 @@ export async function startNode(config: Config, options: StartOptions): Promise<
 }
 
 /** Where this node keeps what must survive a restart; undefined: nowhere, since a config that is no file has no place of its own. */
-function keptIn(
-  config: Config,
-  { file, place }: ConfigSource,
-): { history: string; operatorStates: string } | undefined {
+function dataDirOf(config: Config, { file, place }: ConfigSource): string | undefined {
   const { data_dir: directory } = config.node;
-  if (file === undefined && !isAbsolute(directory)) return undefined;
-  const at = resolve(place.folder, directory);
-  return { history: join(at, "config-history"), operatorStates: join(at, "operator-states.json") };
+  return file === undefined && !isAbsolute(directory) ? undefined : resolve(place.folder, directory);
+}
+
+function keptIn(dataDir: string): { history: string; operatorStates: string } {
+  return { history: join(dataDir, "config-history"), operatorStates: join(dataDir, "operator-states.json") };
 }
 
 /** The version that ran last when this is its document, otherwise the next. */

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,11 +13,12 @@ class Scene implements Disposable {
   readonly folder = mkdtempSync(join(tmpdir(), "signalbox-history-"));
   directory = join(this.folder, "data", "config-history");
   readonly lines: string[] = [];
+  readonly clock = new ManualClock();
 
   open(limits: Partial<HistoryLimits> = {}): Promise<ConfigHistory> {
     const write = (line: string): void => void this.lines.push(line);
     const log = createLog({ clock: new ManualClock(), write, level: "info", format: "json", colour: false });
-    return openHistory({ directory: this.directory, log, limits: { ...HISTORY_LIMITS, ...limits } });
+    return openHistory({ directory: this.directory, clock: this.clock, log, limits: { ...HISTORY_LIMITS, ...limits } });
   }
 
   file(version: number): string {
@@ -124,7 +126,7 @@ test("history: without a directory that can be used it is in memory, bounded, an
   const history = await scene.open({ memoryBytes: 250 });
   await fill(history, 4, () => "x".repeat(100));
   assert.deepEqual([numbersOf(history), await history.text(3)], [[4, 3], "x".repeat(100)]);
-  assert.match(scene.lines.join(""), /"level":"warn".*in memory only/u);
+  assert.match(scene.lines.join(""), /"level":"error".*in memory only/u);
 });
 
 test("history: a version that cannot be written is kept in memory", async () => {
@@ -137,3 +139,30 @@ test("history: a version that cannot be written is kept in memory", async () => 
   assert.match(scene.lines.join(""), /in memory only: it cannot be written/u);
   assert.ok(readdirSync(scene.directory).every((name) => !name.endsWith(".tmp")));
 });
+
+test("a version whose file never answers holds up nobody: the history is kept in memory", async () => {
+  using scene = new Scene();
+  mkdirSync(scene.directory, { recursive: true });
+  execFileSync("mkfifo", [scene.file(1)]); // reading it waits for somebody who writes
+  try {
+    const opened = scene.open();
+    const history = await passing(scene.clock, opened);
+    assert.deepEqual([history.versions, history.lastVersion], [[], 1]);
+    await history.add(info(2), "a: 2\n");
+    assert.deepEqual([numbersOf(history), await history.text(2)], [[2], "a: 2\n"]);
+    assert.match(scene.lines.join(""), /"level":"error".*in memory only.*does not answer within 3 s/u);
+  } finally {
+    writeFileSync(scene.file(1), ""); // lets go of the thread that reads
+  }
+});
+
+/** What the work gives, whatever time it waits for. */
+async function passing<Result>(clock: ManualClock, work: Promise<Result>): Promise<Result> {
+  let ended = false;
+  void work.finally(() => (ended = true));
+  while (!ended) {
+    await new Promise(setImmediate);
+    clock.advance(1);
+  }
+  return work;
+}

@@ -1,13 +1,16 @@
 import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { reasonOf } from "../../core/errors.ts";
+import type { Clock } from "../../core/clock.ts";
 import type { Log } from "../../telemetry/log.ts";
+import { inTime } from "../in-time.ts";
 import { openDirectory, TEMPORARY, writeAtomically } from "../atomic-write.ts";
 import { decodeEntry, encodeEntry, type VersionInfo } from "./entry.ts";
 
 export interface HistoryOptions {
   /** Where versions are kept; undefined: in memory only. */
   readonly directory: string | undefined;
+  readonly clock: Clock;
   readonly log: Log;
   readonly limits?: HistoryLimits;
 }
@@ -56,6 +59,7 @@ interface Kept {
 const FILE_NAME = /^(?<version>\d{10})\.version$/u;
 
 class History implements ConfigHistory {
+  readonly #clock: Clock;
   readonly #log: Log;
   readonly #limits: HistoryLimits;
   #directory: string | undefined;
@@ -63,8 +67,9 @@ class History implements ConfigHistory {
   readonly #kept: Kept[] = [];
   #lastVersion = 0;
 
-  constructor({ directory, log, limits = HISTORY_LIMITS }: HistoryOptions) {
+  constructor({ directory, clock, log, limits = HISTORY_LIMITS }: HistoryOptions) {
     this.#directory = directory;
+    this.#clock = clock;
     this.#log = log;
     this.#limits = limits;
   }
@@ -80,13 +85,16 @@ class History implements ConfigHistory {
   async open(): Promise<void> {
     if (this.#directory === undefined) return;
     try {
-      await openDirectory(this.#directory);
-      for (const name of (await readdir(this.#directory)).toSorted())
-        await this.#read(join(this.#directory, name), name);
+      await inTime(this.#clock, openDirectory(this.#directory));
+      const names = await inTime(this.#clock, readdir(this.#directory));
+      for (const name of names.toSorted()) {
+        await inTime(this.#clock, this.#read(join(this.#directory, name), name));
+      }
       await this.#forget();
     } catch (cause) {
+      this.#kept.length = 0;
       const told = { directory: this.#directory, reason: reasonOf(cause) };
-      this.#log.warn("config history is kept in memory only: its directory cannot be used", told);
+      this.#log.error("config history is kept in memory only: its directory cannot be used", told);
       this.#directory = undefined;
     }
   }
@@ -95,7 +103,8 @@ class History implements ConfigHistory {
     const kept = this.#kept.find(({ info }) => info.version === version);
     if (kept === undefined || kept.text !== undefined || this.#directory === undefined) return kept?.text;
     const file = fileOf(this.#directory, version);
-    const entry = await readFile(file, "utf8").then(decodeEntry, () => undefined);
+    const read = inTime(this.#clock, readFile(file, "utf8"));
+    const entry = await read.then(decodeEntry, () => undefined);
     if (entry === undefined) this.#log.warn("version of the config cannot be read any more", { file });
     return entry?.text;
   }
@@ -113,6 +122,7 @@ class History implements ConfigHistory {
     if (Number.isNaN(version)) return;
     this.#lastVersion = Math.max(this.#lastVersion, version);
     const entry = decodeEntry(await readFile(file, "utf8").catch(() => ""));
+    if (this.#directory === undefined) return; // it came too late
     if (entry === undefined || entry.info.version !== version) {
       this.#log.warn("version of the config is left out of the history: its file is damaged", { file });
       return;
@@ -124,7 +134,7 @@ class History implements ConfigHistory {
     if (this.#directory === undefined) return false;
     const file = fileOf(this.#directory, info.version);
     try {
-      await writeAtomically(file, encodeEntry(info, text));
+      await inTime(this.#clock, writeAtomically(file, encodeEntry(info, text)));
       return true;
     } catch (cause) {
       this.#log.warn("version of the config is kept in memory only: it cannot be written", {
@@ -143,7 +153,8 @@ class History implements ConfigHistory {
       const oldest = isTooMuch ? this.#kept.shift() : undefined;
       if (oldest === undefined) return;
       if (this.#directory === undefined || oldest.text !== undefined) continue;
-      await rm(fileOf(this.#directory, oldest.info.version), { force: true }).catch(() => undefined);
+      const removed = rm(fileOf(this.#directory, oldest.info.version), { force: true });
+      await inTime(this.#clock, removed).catch(() => undefined);
     }
   }
 }

@@ -75,7 +75,7 @@ export async function createRouter(document: ConfigDocument, options: EmbedOptio
   const { config, source } = readDocument(document, options);
   const { embedded, env, log } = await openParts({ config, source }, options);
   const { dataPlane } = embedded;
-  const history = await openHistory({ directory: undefined, log });
+  const history = await openHistory({ directory: undefined, clock: env.clock, log });
   const { table, desk } = await openSteering(config, { dataPlane, env, history }, { log, source, sent: "by_length" });
   return new Embedded(embedded, table, desk, env);
 }
