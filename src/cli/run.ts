@@ -4,7 +4,7 @@ import { RouterError } from "../core/errors.ts";
 import { formatProblem } from "../core/problem.ts";
 import { createLog, type RootLog } from "../telemetry/log.ts";
 import { fileSource } from "../server/config-source.ts";
-import { type ProcessEvents, runNode } from "../server/run.ts";
+import { listenForSignals, type ProcessEvents, runNode } from "../server/run.ts";
 import { startNode } from "../server/start.ts";
 import { onlyOne, usage } from "./args.ts";
 import type { Args, Command, Io } from "./command.ts";
@@ -35,8 +35,10 @@ async function run(args: Args, io: Io): Promise<ExitCode> {
   log.level = config.node.log.level;
   log.format = config.node.log.format;
   for (const problem of problems) log.warn("config warning", { problem: formatProblem(problem) });
+  const { shutdown_grace: graceMs } = config.node;
+  using signals = listenForSignals(PROCESS, { log, clock: io.clock, graceMs });
   await using node = await startNode(config, { clock: io.clock, random: io.random, log, source });
-  return await runNode(node, PROCESS); // awaited here: the node is closed when this function is left
+  return await runNode(node, signals); // awaited here: the node is closed when this function is left
 }
 
 const PROCESS: ProcessEvents = {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import {
   mkdtempSync,
   mkdirSync,
@@ -214,4 +215,18 @@ test("nothing is told after the watch was closed", async () => {
   writeFileSync(scene.file, "two");
   await watch.force();
   assert.deepEqual(scene.told, ["one"]);
+});
+
+test("a pipe is read once, at the start: nothing is told of it, unless somebody asks for another look", async () => {
+  await using scene = new Scene();
+  execFileSync("mkfifo", [scene.file]);
+  const clock = new ManualClock();
+  const watch = scene.start({ ...silent, clock, known: "a" });
+  for (let i = 0; i < 50; i++) {
+    clock.advance(50);
+    await setImmediate();
+  }
+  assert.deepEqual(scene.told, []);
+  await watch.force();
+  assert.match(scene.told.join("\n"), /no regular file/u);
 });

@@ -48,6 +48,8 @@ export function watchFile(options: WatchOptions): FileWatch {
 type Look =
   | { readonly kind: "text"; readonly text: string }
   | { readonly kind: "unreadable"; readonly reason: string }
+  /** A pipe or the like: what came by it was read once, at the start. */
+  | { readonly kind: "no_file"; readonly reason: string }
   | { readonly kind: "unsettled" };
 
 class Watch implements FileWatch {
@@ -63,6 +65,8 @@ class Watch implements FileWatch {
   /** Counts what this process wrote: what was read before such a write is not what the file holds. */
   #written = 0;
   #unreadable = "";
+  /** It was read here. */
+  #wasFile = false;
   #settling: Cancel | undefined;
   #poll: Cancel = () => {};
   #closed = false;
@@ -147,6 +151,10 @@ class Watch implements FileWatch {
         return this.#tell(found.text, state, forced);
       case "unreadable":
         return this.#tellUnreadable(found.reason);
+      case "no_file":
+        if (forced || this.#wasFile) return this.#tellUnreadable(found.reason);
+        this.#read = state; // all is as it was at the start
+        return;
       case "unsettled":
         this.#forced ||= forced;
         return this.#changed();
@@ -157,6 +165,7 @@ class Watch implements FileWatch {
 
   async #tell(text: string, state: string, forced: boolean): Promise<void> {
     this.#read = state;
+    this.#wasFile = true;
     this.#unreadable = "";
     if (text === this.#known && !forced) return;
     this.#known = text;
@@ -208,7 +217,7 @@ async function readSettled(file: string, before: string): Promise<Look> {
   try {
     // Reading a pipe may take for ever, and what came by it is gone: it is read once, at the start.
     if (!(await stat(file)).isFile())
-      return { kind: "unreadable", reason: `${file} is no regular file: it is not read again` };
+      return { kind: "no_file", reason: `${file} is no regular file: it is not read again` };
     const text = await readFile(file, "utf8");
     return (await fingerprint(file)) === before ? { kind: "text", text } : { kind: "unsettled" };
   } catch (cause) {

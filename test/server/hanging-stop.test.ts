@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { runNode } from "../../src/server/run.ts";
+import { listenForSignals, runNode } from "../../src/server/run.ts";
 import type { RunningNode } from "../../src/server/start.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { configText, Scene } from "./scene.ts";
@@ -32,15 +32,20 @@ class Folder implements Disposable {
 test("a config that comes by a pipe is read once, and SIGTERM ends the process with 0", async () => {
   using folder = new Folder();
   const child = spawn(process.execPath, [BIN, "run", "-c", folder.pipe], { stdio: ["ignore", "ignore", "pipe"] });
+  const lines: string[] = [];
   const ended = once(child, "close");
   try {
     await writeFile(folder.pipe, configText());
     for await (const line of createInterface({ input: child.stderr })) {
-      if (line.includes("is no regular file")) break; // told by the watch, when the signals are listened for
+      lines.push(line);
+      if (line.includes("signalbox starts")) child.kill("SIGTERM"); // before it listens: the signal is waited for from the beginning
     }
-    child.stderr.resume();
-    child.kill("SIGTERM");
     assert.deepEqual(await ended, [0, null]);
+    assert.match(lines.at(-1) ?? "", /signalbox stopped/u);
+    assert.deepEqual(
+      lines.filter((line) => line.includes('"error"')),
+      [],
+    );
   } finally {
     child.kill("SIGKILL");
   }
@@ -70,7 +75,8 @@ test("a stop that hangs ends the process within 5 s after the grace, with 1", as
   });
   const exits: number[] = [];
   const events = Object.assign(new EventEmitter(), { exit: (code: number) => void exits.push(code) });
-  const ended = runNode(hanging, events);
+  using signals = listenForSignals(events, { log: node.env.log, clock, graceMs: 9_000 });
+  const ended = runNode(hanging, signals);
   events.emit("SIGTERM", "SIGTERM");
   await new Promise(setImmediate);
   clock.advance(9_000);

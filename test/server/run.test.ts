@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
 import { test } from "node:test";
-import { runNode } from "../../src/server/run.ts";
+import { listenForSignals, type ProcessEvents, runNode as runWith } from "../../src/server/run.ts";
+import type { RunningNode } from "../../src/server/start.ts";
+import { ManualClock } from "../support/manual-clock.ts";
+import { createLog } from "../../src/telemetry/log.ts";
 import { configText, Scene } from "./scene.ts";
 
 /** The part of a process that a node lives by. */
@@ -10,6 +13,11 @@ class ProcessStandIn extends EventEmitter {
   exit(code: number): void {
     this.exits.push(code);
   }
+}
+
+async function runNode(node: RunningNode, events: ProcessEvents): Promise<0 | 1> {
+  using signals = listenForSignals(events, { log: node.env.log, clock: node.env.clock, graceMs: 1_000 });
+  return await runWith(node, signals);
 }
 
 for (const signal of ["SIGTERM", "SIGINT"]) {
@@ -88,3 +96,36 @@ test("the first lines of the log tell the version, the config file and the bound
   assert.deepEqual([starts?.["config"], typeof starts?.["version"]], [scene.file, "string"]);
   assert.deepEqual([listens?.["otlp_grpc"], listens?.["admin"]], ["127.0.0.1:1111", node.addresses.admin]);
 });
+
+test("a signal that comes before the node runs stops it in order as soon as it does", async () => {
+  await using scene = new Scene();
+  const events = new ProcessStandIn();
+  const clock = new ManualClock();
+  using signals = listenForSignals(events, { log: createLog(QUIET), clock, graceMs: 5_000 });
+  events.emit("SIGHUP", "SIGHUP");
+  events.emit("SIGTERM", "SIGTERM");
+  const node = await scene.start(configText());
+  assert.equal(await runWith(node, signals), 0);
+  assert.deepEqual([scene.plane.graces.length, events.exits, clock.pending], [1, [], 0]);
+  assert.equal(scene.messages.at(-1), "signalbox stopped");
+});
+
+test("a start that hangs ends within 5 s after the grace, with 1, once it is to stop", () => {
+  const events = new ProcessStandIn();
+  const clock = new ManualClock();
+  using signals = listenForSignals(events, { log: createLog(QUIET), clock, graceMs: 5_000 });
+  events.emit("SIGTERM", "SIGTERM");
+  clock.advance(5_000);
+  assert.deepEqual(events.exits, []);
+  clock.advance(5_000);
+  assert.deepEqual(events.exits, [1]);
+  assert.ok(signals);
+});
+
+const QUIET = {
+  clock: new ManualClock(),
+  write: () => undefined,
+  level: "error",
+  format: "json",
+  colour: false,
+} as const;

@@ -158,9 +158,9 @@ test("a version whose file never answers holds up nobody: the history is kept in
 
 /** What the work gives, whatever time it waits for. */
 async function passing<Result>(clock: ManualClock, work: Promise<Result>): Promise<Result> {
-  let ended = false;
-  void work.finally(() => (ended = true));
-  while (!ended) {
+  const state = { ended: false };
+  void work.finally(() => (state.ended = true));
+  while (!state.ended) {
     await new Promise(setImmediate);
     clock.advance(1);
   }
