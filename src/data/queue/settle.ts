@@ -83,7 +83,8 @@ function turnAway(origin: Origin, { deliveries, target }: SentBatch, message: st
   endTrials(origin, deliveries, "unknown");
   for (const delivery of worthAnother(origin, deliveries)) {
     const { signal, deadlineMs } = delivery.parcel;
-    const unwilling = [...(delivery.unwilling ?? []), target];
+    const before = delivery.unwilling ?? [];
+    const unwilling = before.includes(target) ? before : [...before, target];
     delivery.unwilling = unwilling;
     if (origin.anyUsableBeside(unwilling, signal)) moving.push(delivery);
     else if (origin.leaveOut(delivery) || origin.handOn(delivery)) origin.countRetry("elsewhere");
