@@ -43,7 +43,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: "src/otlp/slice.ts",
     code: "if (next > first || isEmpty(index, scope)) writeScope",
     fault: "if (next > first) writeScope",
-    tests: ["test/otlp/*.test.ts", "test/route/route.test.ts"],
+    tests: ["test/route/route.test.ts", "test/otlp/merged.test.ts"],
   },
   {
     name: "wire: a varint of ten bytes may have any last byte",
@@ -71,7 +71,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: "src/otlp/wire.ts",
     code: "return value < 0x1000_0000 ? 4 : 5;",
     fault: "return 3;",
-    tests: ["src/otlp/wire.test.ts", "test/otlp/cut.test.ts"],
+    tests: ["src/otlp/wire.test.ts", "test/otlp/merged.test.ts", "test/otlp/cut.test.ts"],
   },
   {
     name: "HTTP/2: a peer may send one byte more than its window",
