@@ -77,6 +77,16 @@ for (const [protocol, open] of [
     const hidden = "no such token: [redacted], or [redacted]; session [redacted] of team-of-people, a=1";
     assert.equal(message, `${code}: ${hidden}`);
   });
+
+  test(`${protocol}: a target that repeats its own headers in its words is not repeated either`, async () => {
+    await using sink = await open();
+    sink.script = refusing(protocol === "grpc" ? GRPC.PERMISSION_DENIED : 403, {
+      message: "key 0123456789abcdef is over quota",
+    });
+    await using client = openTo(sink.url, protocol, { headers: { "x-api-key": "0123456789abcdef" } });
+    const { message } = await send(client, batchOf(TWO_SPANS, "traces"));
+    assert.match(message, /: key \[redacted\] is over quota$/u);
+  });
 }
 
 test("a node passes on the headers of both protocols' senders to targets of both, and hides credentials everywhere", async () => {

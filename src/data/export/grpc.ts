@@ -10,18 +10,19 @@ import type { StatusVerdicts } from "../../plan/status-verdicts.ts";
 import { accepted, classifyGrpc, grpcStatusOfHttp } from "./classify.ts";
 import { encodeBody } from "./encode-body.ts";
 import { PassedHeaders } from "./passed-headers.ts";
-import { quiet } from "./quiet.ts";
+import { Quiet } from "./quiet.ts";
 import type { Batch, RetryReason, SendDone, SendOutcome, TargetClient } from "./target-client.ts";
 
 /** OTLP/gRPC over a unary transport, which it owns. Headers and compression are those of the plan at each send. */
 export function openGrpcClient(current: () => TargetPlan, transport: UnaryClient): TargetClient {
   const passed = new PassedHeaders();
+  const quiet = new Quiet();
   const owner = { closing: false };
   return {
     send(batch, timeoutMs, done) {
       const target = current();
       const metadata = passed.of(target, batch.headers);
-      return send({ target, metadata, transport, owner }, batch, timeoutMs, quiet(batch.headers, done));
+      return send({ target, metadata, transport, owner }, batch, timeoutMs, quiet.of(target, batch.headers, done));
     },
     async [Symbol.asyncDispose]() {
       owner.closing = true;

@@ -10,7 +10,7 @@ import { REPLY_ENCODINGS } from "../../otlp/inflate-reply.ts";
 import { passingOver } from "./interim.ts";
 import { type Beginning, watchKept } from "./kept-socket.ts";
 import { PassedHeaders } from "./passed-headers.ts";
-import { quiet } from "./quiet.ts";
+import { Quiet } from "./quiet.ts";
 import type { Batch, TargetClient } from "./target-client.ts";
 
 export interface HttpClientOptions {
@@ -31,6 +31,7 @@ export function openHttpClient(
 ): TargetClient {
   const plan = current();
   const passed = new PassedHeaders();
+  const quiet = new Quiet();
   const connect = connector(options.connectTimeoutMs, plan, env.clock);
   const connections = new Connections(new URL(plan.url).origin, connect);
   const { maxResponseBytes } = options;
@@ -42,7 +43,7 @@ export function openHttpClient(
         const request = requestOf(target, passed.of(target, batch.headers), { batch, body }, options);
         const { newest } = connections;
         const more = { verdicts: target.statuses, connections: newest };
-        const call = new HttpCall(batch.signal, owner, quiet(batch.headers, done), more);
+        const call = new HttpCall(batch.signal, owner, quiet.of(target, batch.headers, done), more);
         return dispatch(newest.pool, request, call, timeoutMs);
       }),
     async [Symbol.asyncDispose]() {

@@ -1,5 +1,6 @@
 import { isCredential } from "../../core/header-name.ts";
 import { NO_HEADERS, type SenderHeaders } from "../../plan/sender-headers.ts";
+import type { TargetPlan } from "../../plan/plan.ts";
 import type { SendDone, SendOutcome } from "./target-client.ts";
 
 const REDACTED = "[redacted]";
@@ -7,26 +8,36 @@ const REDACTED = "[redacted]";
 const MIN_LENGTH = 8;
 
 /**
- * Tells outcomes without the credentials of senders: a target may repeat what it was passed in its words, and these go into logs and
- * replies. The same function where there are none.
+ * Tells outcomes without what a target was sent as headers and may repeat in its words, which go into logs and replies: the
+ * credentials of senders, and the target's own headers, whose values are secrets. One for each client.
  */
-export function quiet(headers: SenderHeaders, done: SendDone): SendDone {
-  if (headers === NO_HEADERS) return done;
-  const secrets = secretsOf(headers);
-  return secrets.length === 0 ? done : (outcome, loadReport) => done(hide(outcome, secrets), loadReport);
+export class Quiet {
+  #headers: TargetPlan["headers"] = {};
+  #own: readonly string[] = [];
+
+  /** The same function where there is nothing to hide. */
+  of(target: Pick<TargetPlan, "headers">, headers: SenderHeaders, done: SendDone): SendDone {
+    if (target.headers !== this.#headers) {
+      this.#headers = target.headers;
+      this.#own = partsOf(Object.values(target.headers));
+    }
+    if (headers === NO_HEADERS && this.#own.length === 0) return done;
+    const own = this.#own;
+    return (outcome, loadReport) => done(hide(outcome, own, headers), loadReport);
+  }
 }
 
-/** The credentials and their parts, the longest first. */
-function secretsOf(headers: SenderHeaders): string[] {
-  const parts: string[] = [];
-  for (const [name, value] of headers.entries()) {
-    if (isCredential(name)) parts.push(value, ...value.split(/[\s;=,"]+/u));
-  }
+/** The values and their parts, the longest first. */
+function partsOf(values: readonly string[]): string[] {
+  const parts = values.flatMap((value) => [value, ...value.split(/[\s;=,"]+/u)]);
   return parts.filter((part) => part.length >= MIN_LENGTH).toSorted((a, b) => b.length - a.length);
 }
 
-function hide(outcome: SendOutcome, secrets: readonly string[]): SendOutcome {
+/** Only a message needs it, which most outcomes have not. */
+function hide(outcome: SendOutcome, own: readonly string[], headers: SenderHeaders): SendOutcome {
+  if (outcome.message === "") return outcome;
+  const credentials = [...headers.entries()].flatMap(([name, value]) => (isCredential(name) ? [value] : []));
   let { message } = outcome;
-  for (const secret of secrets) message = message.replaceAll(secret, REDACTED);
+  for (const secret of [...own, ...partsOf(credentials)]) message = message.replaceAll(secret, REDACTED);
   return message === outcome.message ? outcome : { ...outcome, message };
 }
