@@ -252,6 +252,39 @@ for (const interim of [
   }
 }
 
+for (const [what, lines, want] of [
+  [
+    "a final 400 with its length twice",
+    ["400 Bad Request", "content-length: 2", "content-length: 2"],
+    "rejected bad data HTTP 400",
+  ],
+  ["a final 400 with two lengths", ["400 Bad Request", "content-length: 2", "content-length: 9"], "rejected bad data HTTP 400"],
+  ["a success with its length twice", ["200 OK", "Content-Length: 2", "content-length:2"], "accepted 0"],
+  ["a success with two lengths", ["200 OK", "content-length: 2", "content-length: 9"], "accepted 0"],
+] as const) {
+  for (const step of [1, 1_000]) {
+    test(`HTTP: ${what}, ${step} bytes at a time, is what it says, on the next call, too`, async () => {
+      let requests = 0;
+      const server = createTcpServer({ noDelay: true }, (socket) => {
+        socket.on("error", () => undefined);
+        socket.on("data", () => {
+          requests++;
+          const reply = Buffer.from(`HTTP/1.1 ${lines.join("\r\n")}\r\n\r\nno`);
+          for (let at = 0; at < reply.length; at += step) socket.write(reply.subarray(at, at + step));
+        });
+      });
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+      const bound = server.address();
+      assert.ok(bound !== null && typeof bound === "object");
+      const client = openTo(`http://127.0.0.1:${bound.port}`, HTTP);
+      for (let call = 0; call < 3; call++) assert.equal(summary(await send(client)), want);
+      assert.equal(requests, 3);
+      await client[Symbol.asyncDispose]();
+      await new Promise((resolve) => server.close(resolve));
+    });
+  }
+}
+
 test("HTTP: disposing a client ends what is under way as cancelled", async () => {
   await using sink = await openHttpSink({ script: hung });
   const client = openTo(sink.url, HTTP);

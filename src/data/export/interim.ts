@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import type { buildConnector } from "undici";
 import { joinOwned } from "../../core/bytes.ts";
+import { withOneLength } from "./reply-lengths.ts";
 
 /** More interim replies before one answer, or a longer one, are left to undici, which ends the connection. */
 const MAX_INTERIM = 32;
@@ -8,6 +9,7 @@ const MAX_HEAD_BYTES = 16_384;
 const ONE = 0x31;
 const STATUS_AT = "HTTP/1.1 ".length;
 const INTERIM = /^HTTP\/1\.[01] 1(?!01)\d\d/u;
+const BEGINNING = "HTTP/1.";
 const END = "\r\n\r\n";
 
 /** Connections on which interim replies are passed over, but over HTTP/2, where undici does so itself; `also` sees them before. */
@@ -55,8 +57,13 @@ function passOverInterim(socket: Socket): Socket {
           break;
         }
         if (found === 0 || passed === MAX_INTERIM) {
+          const end = bytes.indexOf(END);
+          if (end < 0 && isHeadSoFar(bytes)) {
+            held = bytes;
+            break;
+          }
           atHead = false;
-          return bytes;
+          return end < 0 ? bytes : withOneLength(bytes, end + END.length);
         }
         passed++;
         bytes = bytes.subarray(found);
@@ -65,6 +72,12 @@ function passOverInterim(socket: Socket): Socket {
     }
   });
   return socket;
+}
+
+/** Whether these can be the beginning of a head; anything else is undici's to judge, at once. */
+function isHeadSoFar(bytes: Buffer): boolean {
+  const beginning = bytes.toString("latin1", 0, BEGINNING.length);
+  return bytes.length <= MAX_HEAD_BYTES && BEGINNING.startsWith(beginning) && !bytes.includes("\n\n");
 }
 
 /** Where an interim reply at the start ends; 0 when there is none. */
