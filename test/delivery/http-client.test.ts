@@ -258,7 +258,11 @@ for (const [what, lines, want] of [
     ["400 Bad Request", "content-length: 2", "content-length: 2"],
     "rejected bad data HTTP 400",
   ],
-  ["a final 400 with two lengths", ["400 Bad Request", "content-length: 2", "content-length: 9"], "rejected bad data HTTP 400"],
+  [
+    "a final 400 with two lengths",
+    ["400 Bad Request", "content-length: 2", "content-length: 9"],
+    "rejected bad data HTTP 400",
+  ],
   ["a success with its length twice", ["200 OK", "Content-Length: 2", "content-length:2"], "accepted 0"],
   ["a success with two lengths", ["200 OK", "content-length: 2", "content-length: 9"], "accepted 0"],
 ] as const) {
