@@ -57,13 +57,11 @@ function passOverInterim(socket: Socket): Socket {
           break;
         }
         if (found === 0 || passed === MAX_INTERIM) {
-          const end = bytes.indexOf(END);
-          if (end < 0 && isHeadSoFar(bytes)) {
-            held = bytes;
-            break;
-          }
-          atHead = false;
-          return end < 0 ? bytes : withOneLength(bytes, end + END.length);
+          const whole = wholeHead(bytes);
+          atHead = whole === undefined;
+          if (whole !== undefined) return whole;
+          held = bytes;
+          break;
         }
         passed++;
         bytes = bytes.subarray(found);
@@ -74,10 +72,13 @@ function passOverInterim(socket: Socket): Socket {
   return socket;
 }
 
-/** Whether these can be the beginning of a head; anything else is undici's to judge, at once. */
-function isHeadSoFar(bytes: Buffer): boolean {
+/** What undici is to read, undefined while the head is not whole; what can be no head is for undici to judge, at once. */
+function wholeHead(bytes: Buffer): Buffer | undefined {
+  const end = bytes.indexOf(END);
+  if (end >= 0) return withOneLength(bytes, end + END.length);
   const beginning = bytes.toString("latin1", 0, BEGINNING.length);
-  return bytes.length <= MAX_HEAD_BYTES && BEGINNING.startsWith(beginning) && !bytes.includes("\n\n");
+  const isHead = BEGINNING.startsWith(beginning) && !bytes.includes("\n\n");
+  return isHead && bytes.length <= MAX_HEAD_BYTES ? undefined : bytes;
 }
 
 /** Where an interim reply at the start ends; 0 when there is none. */
