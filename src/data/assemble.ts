@@ -25,7 +25,7 @@ import type { Strategies } from "./balance/strategies.ts";
 import { createCorridor } from "./corridor.ts";
 import { explain, explainInSteps } from "./explain/explain.ts";
 import { openClient } from "./export/client.ts";
-import type { TargetHandle } from "./export/target.ts";
+import type { TargetHandle } from "./export/target-port.ts";
 import type { TargetClient } from "./export/target-client.ts";
 import { openTargets } from "./export/targets.ts";
 import { openCheck } from "./health/checks/open-check.ts";

@@ -1,6 +1,6 @@
 import type { Clock } from "../core/clock.ts";
 import type { Plan, PoolPlan, TargetPlan } from "../plan/plan.ts";
-import type { TargetHandle } from "./export/target.ts";
+import type { TargetHandle } from "./export/target-port.ts";
 import type { Targets } from "./export/targets.ts";
 import type { Parcel } from "./parcel.ts";
 import { dressedFor, lostWith, type Moved, renewed } from "./reroute.ts";

@@ -7,7 +7,7 @@ import type { StrategyPlan } from "../plan/plan.ts";
 import { NO_HEADERS } from "../plan/sender-headers.ts";
 import { type Balancer, openBalancer } from "./balance/balancer.ts";
 import type { Strategies } from "./balance/strategies.ts";
-import type { TargetHandle } from "./export/target.ts";
+import type { TargetHandle } from "./export/target-port.ts";
 import type { SendOutcome } from "./export/target-client.ts";
 import { targetStatus } from "./status.ts";
 

@@ -2,7 +2,7 @@ import { parseDuration } from "../../src/core/units.ts";
 import type { Batch, SendOutcome, TargetClient } from "../../src/data/export/target-client.ts";
 import { SIGNALS } from "../../src/otlp/signal.ts";
 import { openTargets, type Targets } from "../../src/data/export/targets.ts";
-import type { TargetHandle } from "../../src/data/export/target.ts";
+import type { TargetHandle } from "../../src/data/export/target-port.ts";
 import type { Check } from "../../src/data/health/check.ts";
 import type { TargetPlan } from "../../src/plan/plan.ts";
 import type { Log, LogFields } from "../../src/telemetry/log.ts";

@@ -1,7 +1,7 @@
 import type { Clock } from "../../core/clock.ts";
 import type { StrategyPlan } from "../../plan/plan.ts";
 import type { Past } from "../export/parts.ts";
-import type { TargetHandle } from "../export/target.ts";
+import type { TargetHandle } from "../export/target-port.ts";
 import { Chooser, type ChooserEnv } from "./chooser.ts";
 import type { BatchSize, Foresight } from "./picker.ts";
 

@@ -2,7 +2,7 @@ import { reasonOf } from "../../core/errors.ts";
 import { SIGNAL_FACTS, SIGNALS, type Signal } from "../../otlp/signal.ts";
 import type { StrategyPlan } from "../../plan/plan.ts";
 import type { Past } from "../export/parts.ts";
-import type { TargetHandle } from "../export/target.ts";
+import type { TargetHandle } from "../export/target-port.ts";
 import type { Panic } from "./panic-report.ts";
 import type { BatchSize, Foresight, Picker, PoolView } from "./picker.ts";
 import { PoolState } from "./pool-state.ts";

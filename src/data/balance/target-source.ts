@@ -1,4 +1,4 @@
-import type { TargetHandle } from "../export/target.ts";
+import type { TargetHandle } from "../export/target-port.ts";
 import type { TargetGauge } from "./picker.ts";
 
 /** What balancing asks of a target: a part of its handle. */

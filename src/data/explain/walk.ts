@@ -5,7 +5,7 @@ import type { ExplainRequest } from "../../plan/explanation.ts";
 import type { Plan } from "../../plan/plan.ts";
 import type { SenderHeaders } from "../../plan/sender-headers.ts";
 import { createMetrics } from "../../telemetry/metrics.ts";
-import type { TargetHandle } from "../export/target.ts";
+import type { TargetHandle } from "../export/target-port.ts";
 import { nowhereIn, type Obstacle, type Placed } from "../place.ts";
 import type { Pool } from "../queue/pool-port.ts";
 import { Router } from "../route/route.ts";

@@ -5,7 +5,8 @@ import { type AddressBook, NO_ADDRESSES, stepAddresses } from "../resolve/addres
 import { NameWatch } from "../resolve/name-watch.ts";
 import type { Answer, Resolver } from "../resolve/resolver.ts";
 import type { PartTarget, TargetPast, Whole } from "./parts.ts";
-import { type Joining, openPart, type TargetEnv } from "./target.ts";
+import { openPart } from "./target.ts";
+import type { Joining, TargetEnv } from "./target-port.ts";
 import type { TargetClient } from "./target-client.ts";
 
 export interface AddressSetEnv extends TargetEnv {

@@ -12,7 +12,7 @@ import { Listeners } from "./listeners.ts";
 import { bestPart, rankOf } from "./part-health.ts";
 import { PartPicker } from "./part-picker.ts";
 import type { Parts, Past, Whole } from "./parts.ts";
-import type { AttemptTime, Joining, OwnedTarget, TargetHandle } from "./target.ts";
+import type { AttemptTime, Joining, OwnedTarget, TargetHandle } from "./target-port.ts";
 import type { Batch, SendOutcome, SizeDoubt } from "./target-client.ts";
 
 const NO_PAST: Past = { avoid: undefined, unreachable: undefined };

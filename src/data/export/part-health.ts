@@ -1,5 +1,5 @@
 import { type Health, isUsable, mayTry, usableSinceMs, wantsProbe } from "../health/health.ts";
-import type { TargetHandle } from "./target.ts";
+import type { TargetHandle } from "./target-port.ts";
 
 /**
  * The part that tells best what can be done with a target of several addresses: of those that can be used the one that could be

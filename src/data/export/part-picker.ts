@@ -1,7 +1,7 @@
 import type { Signal } from "../../otlp/signal.ts";
 import { mayTry } from "../health/health.ts";
 import type { Parts, Past } from "./parts.ts";
-import type { TargetHandle } from "./target.ts";
+import type { TargetHandle } from "./target-port.ts";
 
 /**
  * Picks among the addresses of one target: who waits for a probe, else who has the fewest calls under way, for the share that it is

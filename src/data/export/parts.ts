@@ -1,7 +1,7 @@
 import type { Signal } from "../../otlp/signal.ts";
 import type { Health } from "../health/health.ts";
 import type { TargetLoad } from "../load/target-load.ts";
-import type { OwnedTarget, TargetEnv, TargetHandle } from "./target.ts";
+import type { OwnedTarget, TargetEnv, TargetHandle } from "./target-port.ts";
 import type { Window } from "./window.ts";
 
 /** What a batch brings along from its earlier tries. */

@@ -4,7 +4,7 @@ import { TARGET_STATES, type TargetState } from "../../plan/data-plane.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import { showReason } from "../health/report.ts";
-import type { TargetHandle } from "./target.ts";
+import type { TargetHandle } from "./target-port.ts";
 
 const UNREADABLE_EVERY_MS = 600_000;
 

@@ -2,7 +2,8 @@ import type { TargetPlan } from "../../plan/plan.ts";
 import type { Resolver } from "../resolve/resolver.ts";
 import { openNamedTarget } from "./named-target.ts";
 import { hideTarget, showTarget } from "./target-metrics.ts";
-import { type Joining, openTarget, type OwnedTarget, type TargetEnv, type TargetHandle } from "./target.ts";
+import { openTarget } from "./target.ts";
+import type { Joining, OwnedTarget, TargetEnv, TargetHandle } from "./target-port.ts";
 import type { TargetClient } from "./target-client.ts";
 
 /** All targets of a node, by id: the one owner of their handles. */

@@ -1,4 +1,4 @@
-import type { AttemptTime, TargetHandle } from "../export/target.ts";
+import type { AttemptTime, TargetHandle } from "../export/target-port.ts";
 import type { Delivery } from "./delivery.ts";
 
 /** An attempt that is cut lasts so many times the usual latency of its target at least, so that only outliers are cut. */

@@ -1,4 +1,4 @@
-import type { TargetHandle } from "../export/target.ts";
+import type { TargetHandle } from "../export/target-port.ts";
 import type { SizeDoubt } from "../export/target-client.ts";
 import type { Signal } from "../../otlp/signal.ts";
 import type { Parcel, ParcelOutcome } from "../parcel.ts";

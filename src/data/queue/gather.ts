@@ -1,7 +1,7 @@
 import type { Signal } from "../../otlp/signal.ts";
 import { NO_HEADERS, type SenderHeaders } from "../../plan/sender-headers.ts";
 import type { Batch } from "../export/target-client.ts";
-import type { TargetHandle } from "../export/target.ts";
+import type { TargetHandle } from "../export/target-port.ts";
 import type { Delivery } from "./delivery.ts";
 import type { SignalQueue } from "./signal-queue.ts";
 

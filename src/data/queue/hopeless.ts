@@ -1,5 +1,5 @@
 import { SIGNAL_FACTS, type Signal } from "../../otlp/signal.ts";
-import type { TargetHandle } from "../export/target.ts";
+import type { TargetHandle } from "../export/target-port.ts";
 import type { ParcelOutcome } from "../parcel.ts";
 import { CopyParcel } from "./copy-parcel.ts";
 import type { Delivery } from "./delivery.ts";

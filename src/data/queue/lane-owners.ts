@@ -1,6 +1,6 @@
 import { type KeyOwners, openKeyOwners, type OwnerView } from "../balance/key-owners.ts";
 import { openPartOwners } from "../balance/part-owners.ts";
-import type { TargetHandle } from "../export/target.ts";
+import type { TargetHandle } from "../export/target-port.ts";
 import { SIGNAL_FACTS, SIGNALS, type Signal } from "../../otlp/signal.ts";
 import type { QueueLane } from "./queue-lane.ts";
 import type { Held } from "./lane-port.ts";

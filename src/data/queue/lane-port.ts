@@ -4,7 +4,7 @@ import type { Signal } from "../../otlp/signal.ts";
 import type { Histogram } from "../../telemetry/metrics.ts";
 import type { Foresight } from "../balance/picker.ts";
 import type { Strategies } from "../balance/strategies.ts";
-import type { TargetHandle } from "../export/target.ts";
+import type { TargetHandle } from "../export/target-port.ts";
 import type { Parcel } from "../parcel.ts";
 import type { SplitParcel } from "./cut-parcel.ts";
 import type { Delivery } from "./delivery.ts";

@@ -1,7 +1,7 @@
 import { SIGNALS, type Signal } from "../../otlp/signal.ts";
 import type { PoolPlan } from "../../plan/plan.ts";
 import type { Panic } from "../balance/panic-report.ts";
-import type { TargetHandle } from "../export/target.ts";
+import type { TargetHandle } from "../export/target-port.ts";
 import { CopyParcel } from "./copy-parcel.ts";
 import type { Delivery } from "./delivery.ts";
 import { divisionIdentity, type LaneSpec, laneSpecs } from "./lane-specs.ts";

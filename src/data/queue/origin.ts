@@ -1,7 +1,7 @@
 import type { Random } from "../../core/random.ts";
 import type { Signal } from "../../otlp/signal.ts";
 import type { RetryPlan } from "../../plan/plan.ts";
-import type { TargetHandle } from "../export/target.ts";
+import type { TargetHandle } from "../export/target-port.ts";
 import type { Parcel, ParcelOutcome } from "../parcel.ts";
 import type { SplitParcel } from "./cut-parcel.ts";
 import { type Aside, type Delivery, endOf } from "./delivery.ts";

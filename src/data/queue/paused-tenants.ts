@@ -1,4 +1,4 @@
-import type { TargetHandle } from "../export/target.ts";
+import type { TargetHandle } from "../export/target-port.ts";
 import type { ParcelOutcome } from "../parcel.ts";
 import { type Delivery, expiresMs } from "./delivery.ts";
 

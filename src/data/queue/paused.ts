@@ -1,6 +1,6 @@
 import { SIGNAL_FACTS, type Signal } from "../../otlp/signal.ts";
 import type { SenderHeaders } from "../../plan/sender-headers.ts";
-import type { TargetHandle } from "../export/target.ts";
+import type { TargetHandle } from "../export/target-port.ts";
 
 /**
  * Clock.nowMs() before which certainly nothing of this signal can leave for these targets, because all of them that operators have not

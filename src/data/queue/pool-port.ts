@@ -6,7 +6,7 @@ import type { SenderHeaders } from "../../plan/sender-headers.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import type { Strategies } from "../balance/strategies.ts";
-import type { TargetHandle } from "../export/target.ts";
+import type { TargetHandle } from "../export/target-port.ts";
 import type { Parcel } from "../parcel.ts";
 import type { SplitParcel } from "./cut-parcel.ts";
 import type { TakeLeft } from "./empty-out.ts";

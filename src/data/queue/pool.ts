@@ -4,7 +4,7 @@ import type { PoolPlan } from "../../plan/plan.ts";
 import type { SenderHeaders } from "../../plan/sender-headers.ts";
 import { PanicReport } from "../balance/panic-report.ts";
 import type { Parts } from "../export/parts.ts";
-import type { TargetHandle } from "../export/target.ts";
+import type { TargetHandle } from "../export/target-port.ts";
 import type { Parcel } from "../parcel.ts";
 import { CopyParcel } from "./copy-parcel.ts";
 import { emptyOut, type TakeLeft } from "./empty-out.ts";

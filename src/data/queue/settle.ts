@@ -1,6 +1,6 @@
 import { Unreachable } from "../../core/unreachable.ts";
 import type { SendOutcome } from "../export/target-client.ts";
-import type { TargetHandle } from "../export/target.ts";
+import type { TargetHandle } from "../export/target-port.ts";
 import { type Delivery, expiresMs, isAwaited } from "./delivery.ts";
 import { type Origin, worthAnother } from "./origin.ts";
 import { backoffMs } from "./retry-policy.ts";

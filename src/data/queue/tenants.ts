@@ -1,5 +1,5 @@
 import type { SenderHeaders } from "../../plan/sender-headers.ts";
-import type { TargetHandle } from "../export/target.ts";
+import type { TargetHandle } from "../export/target-port.ts";
 
 /** So many tenants of a pool wait apart. */
 export const MAX_TENANTS = 1_000;

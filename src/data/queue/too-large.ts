@@ -1,5 +1,5 @@
 import { SMALLEST_LIMIT_BYTES } from "../export/size-limit.ts";
-import type { TargetHandle } from "../export/target.ts";
+import type { TargetHandle } from "../export/target-port.ts";
 import type { SendOutcome, SizeDoubt } from "../export/target-client.ts";
 import { type Delivery, expiresMs, isAwaited, type Trial } from "./delivery.ts";
 import { type Origin, worthAnother } from "./origin.ts";

@@ -1,4 +1,4 @@
-import type { TargetHandle } from "../export/target.ts";
+import type { TargetHandle } from "../export/target-port.ts";
 import type { Delivery, Trial } from "./delivery.ts";
 import type { Origin } from "./origin.ts";
 
