@@ -1,3 +1,4 @@
+import { Unreachable } from "../../core/unreachable.ts";
 import { SIGNAL_FACTS, type Signal } from "../../otlp/signal.ts";
 import type { SenderHeaders } from "../../plan/sender-headers.ts";
 import type { TargetHandle } from "../export/target-port.ts";
@@ -26,6 +27,8 @@ export function pausedUntilMs(targets: readonly TargetHandle[], signal: Signal, 
       case "down":
       case "probing":
         return 0;
+      default:
+        throw new Unreachable(health);
     }
   }
   return isPaused ? untilMs : 0;
