@@ -22,7 +22,7 @@ import type { Env } from "../telemetry/env.ts";
 import { type Admission, createAdmission } from "./admit/admission.ts";
 import { type Assembly, assemble } from "./assembly.ts";
 import type { Strategies } from "./balance/strategies.ts";
-import { createCorridor } from "./corridor.ts";
+import { createPipeline } from "./pipeline.ts";
 import { explain, explainInSteps } from "./explain/explain.ts";
 import { openClient } from "./export/client.ts";
 import type { TargetHandle } from "./export/target-port.ts";
@@ -36,7 +36,7 @@ import { CurrentStrategies, loadPlugins, pluginEditions } from "./plugins.ts";
 import { Pools } from "./pools.ts";
 import { createNodeResolver } from "./resolve/node-resolver.ts";
 import type { Resolver } from "./resolve/resolver.ts";
-import type { Carry } from "./receive/carry.ts";
+import type { RequestHandler } from "./receive/request-handler.ts";
 import { type Listeners, openListeners } from "./receive/listen.ts";
 import { type Moved, reroute } from "./reroute.ts";
 import { splitRouted } from "./routed-parcel.ts";
@@ -60,14 +60,14 @@ export async function openDataPlane(
   resolver?: Resolver,
 ): Promise<DataPlane> {
   await using parts = new AsyncDisposableStack();
-  const { dataPlane, admission, carry } = await openCore(plan, listen.limits, env, {
+  const { dataPlane, admission, handle } = await openCore(plan, listen.limits, env, {
     checks: "run",
     strategies,
     resolver,
     parts,
   });
   const serving = (): boolean => dataPlane.ready().ready;
-  const listeners = parts.use(await openListeners(receiveOptions(listen), { ...env, admission, carry, serving }));
+  const listeners = parts.use(await openListeners(receiveOptions(listen), { ...env, admission, handle, serving }));
   dataPlane.own(listeners, parts.move());
   return dataPlane;
 }
@@ -86,7 +86,7 @@ export interface CoreOptions {
 export interface Core {
   readonly dataPlane: NodeDataPlane;
   readonly admission: Admission;
-  readonly carry: Carry;
+  readonly handle: RequestHandler;
 }
 
 /** Opens everything but listeners; `dataPlane.own` is the caller's to call. */
@@ -121,7 +121,7 @@ export async function openCore(
   const pools = parts.use(new Pools(plan, targets, poolsEnv));
   const admission = createAdmission(limits, { ...env, rssBytes: () => process.memoryUsage.rss() });
   const dataPlane = new NodeDataPlane({ plan, pools, strategies, given, admission, env });
-  return { dataPlane, admission, carry: createCorridor(() => dataPlane.assembly, env.clock, admission.guard) };
+  return { dataPlane, admission, handle: createPipeline(() => dataPlane.assembly, env.clock, admission.guard) };
 }
 
 /**

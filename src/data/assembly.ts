@@ -3,15 +3,15 @@ import type { Plan } from "../plan/plan.ts";
 import type { RulePlan } from "../plan/route-plan.ts";
 import type { Env } from "../telemetry/env.ts";
 import type { LedgerEntry } from "../telemetry/ledger.ts";
-import type { CorridorAssembly, Way, Ways } from "./corridor.ts";
+import type { PipelineAssembly, RouteEntry, SignalPipeline } from "./pipeline.ts";
 import { HeaderIntake } from "./header-intake.ts";
 import type { Losses } from "./losses.ts";
-import { nowhereIn } from "./place.ts";
+import { noRouteIn } from "./place.ts";
 import type { Pool } from "./queue/pool-port.ts";
 import { Router } from "./route/route.ts";
 
 /** The stage functions built from one plan. Immutable but for caches: a change of the config makes a new one. */
-export interface Assembly extends CorridorAssembly {
+export interface Assembly extends PipelineAssembly {
   readonly plan: Plan;
 }
 
@@ -24,14 +24,25 @@ const UNROUTED = "(none)";
 
 /** Builds the assembly of a plan on pools that are open. Pure apart from making the ledger's entries. */
 export function assemble(plan: Plan, pools: ReadonlyMap<string, Pool>, env: AssemblyEnv): Assembly {
-  const waysOf = (signal: Signal): Ways => assembleWays(signal, plan, pools, env);
+  const pipelineOf = (signal: Signal): SignalPipeline => assemblePipeline(signal, plan, pools, env);
   const headers = new HeaderIntake(plan.headers);
-  return { plan, headers, ways: { traces: waysOf("traces"), metrics: waysOf("metrics"), logs: waysOf("logs") } };
+  return {
+    plan,
+    headers,
+    pipelines: { traces: pipelineOf("traces"), metrics: pipelineOf("metrics"), logs: pipelineOf("logs") },
+  };
 }
 
-function assembleWays(signal: Signal, plan: Plan, pools: ReadonlyMap<string, Pool>, env: AssemblyEnv): Ways {
+function assemblePipeline(
+  signal: Signal,
+  plan: Plan,
+  pools: ReadonlyMap<string, Pool>,
+  env: AssemblyEnv,
+): SignalPipeline {
   const route = plan.routes[signal];
-  const all = route.rules.map((rule) => new RuleWay(rule, () => env.ledger.entry(signal, rule.id, rule.pool)));
+  const routes = route.rules.map(
+    (rule) => new LazyRouteEntry(rule, () => env.ledger.entry(signal, rule.id, rule.pool)),
+  );
   const its = route.pools.map(({ name }) => {
     const pool = pools.get(name);
     if (pool === undefined) throw new TypeError(`the plan has no pool ${name}`);
@@ -41,7 +52,7 @@ function assembleWays(signal: Signal, plan: Plan, pools: ReadonlyMap<string, Poo
   watchCache(router.cache, signal, env);
   const { ledger, losses } = env;
   const unrouted = ledger.entry(signal, UNROUTED, UNROUTED);
-  return { router, all, pools: its, unrouted, nowhere: nowhereIn(plan), losses };
+  return { router, routes, pools: its, unrouted, noRoute: noRouteIn(plan), losses };
 }
 
 /** The gauges are those of the newest plan: what an older one remembers goes with its last request. */
@@ -53,7 +64,7 @@ function watchCache(cache: Router["cache"], signal: Signal, { metrics }: Env): v
 }
 
 /** Enters the ledger when it is first taken: of ten thousand rules most may never match. */
-class RuleWay implements Way {
+class LazyRouteEntry implements RouteEntry {
   readonly rule: RulePlan;
   readonly #open: () => LedgerEntry;
   #ledger: LedgerEntry | undefined;

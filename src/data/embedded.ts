@@ -6,7 +6,7 @@ import type { Env } from "../telemetry/env.ts";
 import type { Admission } from "./admit/admission.ts";
 import { openCore } from "./assemble.ts";
 import type { Strategies } from "./balance/strategies.ts";
-import type { Carry } from "./receive/carry.ts";
+import type { RequestHandler } from "./receive/request-handler.ts";
 import type { Reply, RequestHead } from "./request.ts";
 import { type TargetSet, viewTargets } from "./target-set.ts";
 
@@ -46,7 +46,7 @@ export async function openEmbedded(
   options: EmbeddedOptions,
 ): Promise<EmbeddedDataPlane> {
   await using parts = new AsyncDisposableStack();
-  const { dataPlane, admission, carry } = await openCore(plan, limits, env, { ...options, parts });
+  const { dataPlane, admission, handle } = await openCore(plan, limits, env, { ...options, parts });
   dataPlane.own(undefined, parts.move());
   const { clock, random } = env;
   const targets = viewTargets(() => dataPlane.targets, { clock, random, strategies: options.strategies });
@@ -58,12 +58,12 @@ export async function openEmbedded(
       const deadlineMs = receivedMs + Math.min(timeoutMs, limits.maxTimeoutMs);
       const from = { region, peer: "embedded", headers: headersOf(headers) };
       const head: RequestHead = { signal, method: "grpc", ...from, receivedMs, deadlineMs };
-      return carryOne(head, bytes, admission, carry);
+      return handleOne(head, bytes, admission, handle);
     },
   };
 }
 
-function carryOne(head: RequestHead, bytes: Uint8Array, admission: Admission, carry: Carry): Promise<Reply> {
+function handleOne(head: RequestHead, bytes: Uint8Array, admission: Admission, handle: RequestHandler): Promise<Reply> {
   const permit = admission.open(head);
   if (permit.kind === "refused") return Promise.resolve({ ok: false, refusal: permit.refusal });
   if (!permit.grow(bytes.length)) {
@@ -72,7 +72,7 @@ function carryOne(head: RequestHead, bytes: Uint8Array, admission: Admission, ca
     return Promise.resolve({ ok: false, refusal });
   }
   return new Promise((resolve) => {
-    carry({ head, bytes, rejected: 0, message: "" }, (reply) => {
+    handle({ head, bytes, rejected: 0, message: "" }, (reply) => {
       permit.close();
       resolve(reply);
     });

@@ -35,7 +35,7 @@ function lost(rig: Rig, reason: "target_rejected" | "deadline"): number {
 
 test("losses: acknowledged items that a target refuses for good are logged with its words, and counted", async () => {
   await using rig = new Rig(CONFIG);
-  rig.carry("traces", spans("s"));
+  rig.handle("traces", spans("s"));
   rig.answer(0, REFUSED);
   const [line] = told(rig);
   assert.ok(line !== undefined);
@@ -49,7 +49,7 @@ test("losses: acknowledged items that a target refuses for good are logged with 
 test("losses: those that follow are logged together, once in ten seconds, and nothing is left untold", async () => {
   await using rig = new Rig(CONFIG);
   for (let i = 0; i < 5; i++) {
-    rig.carry("traces", spans("s"));
+    rig.handle("traces", spans("s"));
     rig.answer(i, REFUSED);
   }
   assert.deepEqual(
@@ -61,7 +61,7 @@ test("losses: those that follow are logged together, once in ten seconds, and no
     told(rig).map(({ items }) => items),
     [4, 16],
   );
-  rig.carry("traces", spans("s"));
+  rig.handle("traces", spans("s"));
   rig.answer(5, REFUSED);
   rig.losses[Symbol.dispose]();
   assert.equal(
@@ -73,7 +73,7 @@ test("losses: those that follow are logged together, once in ten seconds, and no
 
 test("losses: what grew too old is told, too, and whose target had it last", async () => {
   await using rig = new Rig(CONFIG);
-  rig.carry("traces", spans("s"));
+  rig.handle("traces", spans("s"));
   rig.answer(0, { kind: "retry", reason: "unavailable", message: "later", unprocessed: false });
   for (let second = 0; second < 30; second++) rig.advance(1_000);
   for (let i = 1; i < rig.calls.length; i++)
@@ -88,7 +88,7 @@ test("losses: what grew too old is told, too, and whose target had it last", asy
 
 test("losses: what a sender was told of is no loss, but a sample of it is kept", async () => {
   await using rig = new Rig(CONFIG.replace("ack: queued, ", ""));
-  rig.carry("traces", spans("checkout"));
+  rig.handle("traces", spans("checkout"));
   rig.answer(0, REFUSED);
   assert.deepEqual([told(rig).length, lost(rig, "target_rejected"), rig.losses.ofPool("p")], [0, 0, undefined]);
   const [drop] = rig.losses.samples;
@@ -106,7 +106,7 @@ test("losses: a sample has attributes of any name, also of one that every object
   const text = (name: string): Buffer => field(1, Buffer.from(name));
   const attribute = (name: string): Buffer => field(1, Buffer.concat([text(name), field(2, text("x"))]));
   const resource = field(1, Buffer.concat(["service.name", "__proto__", "constructor"].map(attribute)));
-  rig.carry("traces", field(1, Buffer.concat([resource, field(2, field(2, Buffer.alloc(0)))])));
+  rig.handle("traces", field(1, Buffer.concat([resource, field(2, field(2, Buffer.alloc(0)))])));
   rig.answer(0, BAD);
   const [drop] = rig.losses.samples;
   assert.deepEqual(Object.keys(drop?.attributes ?? {}), ["service.name", "__proto__", "constructor"]);
@@ -114,7 +114,7 @@ test("losses: a sample has attributes of any name, also of one that every object
 
 test("losses: items that no rule wants and that are dropped are among the samples", async () => {
   await using rig = new Rig(`${CONFIG.replace('service_name: "*"', "service_name: x")}unmatched: drop\n`);
-  rig.carry("traces", spans("y"));
+  rig.handle("traces", spans("y"));
   const [drop] = rig.losses.samples;
   assert.ok(drop !== undefined);
   assert.deepEqual([drop.reason, drop.items, drop.acknowledged], ["unrouted", 4, false]);
@@ -123,14 +123,14 @@ test("losses: items that no rule wants and that are dropped are among the sample
 test("losses: of each kind one sample in a second is kept, of all together two hundred", async () => {
   await using rig = new Rig(CONFIG);
   for (let i = 0; i < 300; i++) {
-    rig.carry("traces", spans(`s${i}`, 1));
+    rig.handle("traces", spans(`s${i}`, 1));
     rig.answer(i, BAD);
     if (i % 2 === 1) rig.advance(1_000);
   }
   const { samples } = rig.losses;
   assert.equal(samples.length, 150);
   for (let i = 300; i < 420; i++) {
-    rig.carry("traces", spans(`s${i}`, 1));
+    rig.handle("traces", spans(`s${i}`, 1));
     rig.answer(i, BAD);
     rig.advance(1_000);
   }
@@ -140,7 +140,7 @@ test("losses: of each kind one sample in a second is kept, of all together two h
 
 test("losses: a partial success of what was acknowledged is a loss of what was rejected", async () => {
   await using rig = new Rig(CONFIG);
-  rig.carry("traces", spans("s"));
+  rig.handle("traces", spans("s"));
   rig.answer(0, { kind: "accepted", rejected: 3, message: "three are bad" });
   assert.deepEqual(
     told(rig).map(({ items, said }) => [items, said]),

@@ -30,7 +30,7 @@ const request = Buffer.from(
 
 test("place: parts that would fit into a fallback one by one, but not together, enter no queue at all", async () => {
   await using rig = new Rig(config(Math.floor(request.length * 0.75)));
-  const { replies } = rig.carry("traces", request);
+  const { replies } = rig.handle("traces", request);
   assert.deepEqual(
     replies.map((reply) => reply.ok || reply.refusal.reason),
     ["queue_full"],
@@ -41,7 +41,7 @@ test("place: parts that would fit into a fallback one by one, but not together, 
 
 test("place: parts that fit into a fallback together, to the byte, enter it together", async () => {
   await using rig = new Rig(config(request.length));
-  const { replies } = rig.carry("traces", request);
+  const { replies } = rig.handle("traces", request);
   assert.deepEqual(replies, []);
   assert.equal(
     rig.calls.reduce((sum, { batch }) => sum + batch.items, 0),
@@ -59,7 +59,7 @@ pools:
 default_pool: p
 `);
   const replyTo = (length: number): unknown => {
-    const { replies } = rig.carry("traces", spans([{ name: "x".repeat(length) }]));
+    const { replies } = rig.handle("traces", spans([{ name: "x".repeat(length) }]));
     return replies.map((reply) => (reply.ok ? "ok" : `${reply.refusal.reason} ${reply.refusal.message}`)).join();
   };
   assert.match(String(replyTo(300)), /^too_large pool p: \d+ bytes never fit into its queue of 100;/u);

@@ -71,7 +71,7 @@ const NO_POOLS: Obstacle = {
 };
 
 /** What is said where no rule takes anything. */
-export function nowhereIn({ pools }: Pick<Plan, "pools">): Obstacle {
+export function noRouteIn({ pools }: Pick<Plan, "pools">): Obstacle {
   return pools.size === 0 ? NO_POOLS : UNROUTED;
 }
 

@@ -23,7 +23,7 @@ function queueGauges(rig: Rig): string[] {
 
 test("a pool that is gone from the plan sends what it holds to the target it had, then both are closed", async () => {
   await using rig = new Rig(config("p: { targets: [a], ack: queued }"));
-  for (let i = 0; i < 2; i++) rig.carry("logs", logs(i));
+  for (let i = 0; i < 2; i++) rig.handle("logs", logs(i));
   assert.deepEqual([rig.calls.length, rig.totals("logs").queued], [1, 6]);
   rig.apply(config("q: { targets: [b] }", B, "q"));
   assert.deepEqual([[...rig.pools.live.keys()], rig.pools.retiring.map(({ name }) => name)], [["q"], ["p"]]);
@@ -38,7 +38,7 @@ test("a pool that is gone from the plan sends what it holds to the target it had
 
 test("a pool that comes back while it retires is the same one, with what it held", async () => {
   await using rig = new Rig(config("p: { targets: [a], ack: queued }"));
-  rig.carry("logs", logs());
+  rig.handle("logs", logs());
   const before = rig.pools.live.get("p");
   rig.apply(config("q: { targets: [b] }", undefined, "q"));
   rig.apply(config("p: { targets: [a, b], ack: queued }"));
@@ -47,14 +47,14 @@ test("a pool that comes back while it retires is the same one, with what it held
   rig.answer(0, ACCEPTED);
   await new Promise(setImmediate);
   assert.deepEqual([queueGauges(rig), rig.totals("logs").delivered], [["p"], 3], "its retirement was called off");
-  rig.carry("logs", logs());
+  rig.handle("logs", logs());
   assert.equal(rig.calls.length, 2, "and it goes on");
   rig.answer(1, ACCEPTED);
 });
 
 test("a queue outlives a change of its targets: what waits goes to a target that did not exist when it came", async () => {
   await using rig = new Rig(config("p: { targets: [a], ack: queued }", A));
-  for (let i = 0; i < 2; i++) rig.carry("logs", logs(i));
+  for (let i = 0; i < 2; i++) rig.handle("logs", logs(i));
   rig.apply(config("p: { targets: [b], ack: queued }", B));
   assert.deepEqual(
     rig.calls.map(({ target }) => target),
@@ -70,7 +70,7 @@ test("a queue outlives a change of its targets: what waits goes to a target that
 
 test("a pool that cannot send what it holds is given up five minutes after it was taken out, and not before", async () => {
   await using rig = new Rig(config("p: { targets: [a], ack: queued, queue: { max_age: 1h } }", A));
-  rig.carry("logs", logs());
+  rig.handle("logs", logs());
   const none = "rules: [{ id: r, conditions: [{ service_name: nobody }], pool: q }]";
   rig.apply(`targets: [${B}]\npools: { q: { targets: [b] } }\n${none}`);
   rig.advance(299_000);
@@ -85,9 +85,9 @@ test("a pool that cannot send what it holds is given up five minutes after it wa
 
 test("disposing settles what the pools hold, those that retire too, and opens nothing again", async () => {
   const rig = new Rig(config("p: { targets: [a], ack: queued }, q: { targets: [b] }"));
-  rig.carry("logs", logs());
+  rig.handle("logs", logs());
   rig.apply(config("q: { targets: [b] }", B, "q"));
-  const { replies } = rig.carry("logs", logs(2));
+  const { replies } = rig.handle("logs", logs(2));
   assert.equal(rig.calls.length, 2);
   await rig[Symbol.asyncDispose]();
   await new Promise(setImmediate);

@@ -9,7 +9,7 @@ import { createLedger } from "../telemetry/ledger.ts";
 import { createLog } from "../telemetry/log.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import { assemble } from "./assembly.ts";
-import { createCorridor } from "./corridor.ts";
+import { createPipeline } from "./pipeline.ts";
 import { explain } from "./explain/explain.ts";
 import type { SendOutcome, TargetClient } from "./export/target-client.ts";
 import { openTargets } from "./export/targets.ts";
@@ -17,14 +17,14 @@ import { TELL_NOBODY } from "./losses.ts";
 import { createParting } from "./parting.ts";
 import { loadPlugins } from "./plugins.ts";
 import { Pools } from "./pools.ts";
-import type { Carry } from "./receive/carry.ts";
+import type { RequestHandler } from "./receive/request-handler.ts";
 import { splitRouted } from "./routed-parcel.ts";
 
 /** A data plane without a network: its targets take everything at once, and its time moves only with what is sent. */
 export interface Rehearsal extends AsyncDisposable {
   readonly plan: Plan;
   explain(request: ExplainRequest): Explanation;
-  /** Sends a request through the corridor. `region` is that of the listener. */
+  /** Sends a request through the pipeline. `region` is that of the listener. */
   send(signal: Signal, bytes: Uint8Array, region: string, headers?: ExplainRequest["headers"]): void;
   /** Lets what waits for company leave. */
   finish(): void;
@@ -51,7 +51,7 @@ class Stage implements Rehearsal {
   readonly #clock: SteppedClock;
   readonly #env: Env;
   readonly #pools: Pools;
-  readonly #carry: Carry;
+  readonly #handle: RequestHandler;
   #scheduled: (() => void)[] = [];
 
   constructor(
@@ -72,7 +72,7 @@ class Stage implements Rehearsal {
       strategies,
     });
     const assembly = assemble(plan, this.#pools.live, { ...env, losses: TELL_NOBODY });
-    this.#carry = createCorridor(() => assembly, env.clock);
+    this.#handle = createPipeline(() => assembly, env.clock);
   }
 
   get byRule(): ReadonlyMap<string, number> {
@@ -99,7 +99,7 @@ class Stage implements Rehearsal {
       receivedMs,
       deadlineMs: receivedMs + DEADLINE_MS,
     } as const;
-    this.#carry({ head, bytes, rejected: 0, message: "" }, () => undefined); // the tallies tell what became of it
+    this.#handle({ head, bytes, rejected: 0, message: "" }, () => undefined); // the tallies tell what became of it
     this.#step(1);
   }
 

@@ -48,7 +48,7 @@ function itemsAt(rig: Rig, id: string): number {
 test("what a removed pool could not send goes to the pool that took over from it, and what comes back late, too", async () => {
   const q = `q: { targets: [b], ${QUEUED} }`;
   await using rig = new Rig(config(`p: { targets: [a], fallback: q, ${QUEUED} }, ${q}`, "default_pool: p"));
-  for (let i = 0; i < 2; i++) rig.carry("logs", logs("s"));
+  for (let i = 0; i < 2; i++) rig.handle("logs", logs("s"));
   rig.apply(config(`${q}, r: { targets: [c] }`, "default_pool: r"));
   await later(rig);
   assert.deepEqual([itemsAt(rig, "b"), itemsAt(rig, "c"), rig.pools.retiring.length], [3, 0, 1]);
@@ -71,8 +71,8 @@ test("without one it goes to where the running rules want it, by its headers and
       "rules: [{ id: gone, conditions: [{ header: { key: x-org, equals: none } }], pool: p }]\ndefault_pool: p",
     ),
   );
-  rig.carry("logs", logs("s"));
-  rig.carry("logs", logs("east", "other", "nobody"), 10_000, { "x-org": "gold" });
+  rig.handle("logs", logs("s"));
+  rig.handle("logs", logs("east", "other", "nobody"), 10_000, { "x-org": "gold" });
   const rules = [
     "{ id: copy, mode: copy, pool: c }",
     "{ id: nobody, conditions: [{ service_name: nobody }, { region: elsewhere }], pool: c }",
@@ -90,7 +90,7 @@ test("without one it goes to where the running rules want it, by its headers and
 
 test("what nobody takes is lost under a name of its own, which the log tells; who still waits is told to come again", async () => {
   await using rig = new Rig(config(`${P}, q: { targets: [b] }`, "default_pool: p"));
-  for (let i = 0; i < 2; i++) rig.carry("logs", logs("s"));
+  for (let i = 0; i < 2; i++) rig.handle("logs", logs("s"));
   const none = "rules: [{ id: r, conditions: [{ service_name: x }], pool: q }]";
   rig.apply(config("q: { targets: [b] }", none));
   await later(rig);
@@ -98,8 +98,8 @@ test("what nobody takes is lost under a name of its own, which the log tells; wh
   assert.deepEqual(row?.lost, { pool_removed: 3 });
   assert.match(rig.lines.join("\n"), /"pool":"p".*"reason":"pool_removed"/u);
   rig.apply(config("q: { targets: [b] }, w: { targets: [c], queue: { max_age: 1h } }", "default_pool: w"));
-  for (let i = 0; i < 2; i++) rig.carry("logs", logs("s"), 900_000);
-  const { replies } = rig.carry("logs", logs("s"), 900_000);
+  for (let i = 0; i < 2; i++) rig.handle("logs", logs("s"), 900_000);
+  const { replies } = rig.handle("logs", logs("s"), 900_000);
   rig.apply(config("q: { targets: [b] }", none));
   await later(rig);
   assert.deepEqual(
@@ -112,7 +112,7 @@ test("what nobody takes is lost under a name of its own, which the log tells; wh
 test("a copy has no other place than its pool; of several copies of one thing one is enough", async () => {
   const copies = "rules: [{ id: twice, mode: copy, pool: p }]\ndefault_pool: q";
   await using rig = new Rig(config(`${P}, q: { targets: [b], ${QUEUED} }`, copies));
-  for (let i = 0; i < 2; i++) rig.carry("logs", logs("s"));
+  for (let i = 0; i < 2; i++) rig.handle("logs", logs("s"));
   rig.apply(config(`q: { targets: [b], ${QUEUED} }`, "default_pool: q"));
   await later(rig);
   const row = rig.env.ledger.snapshot().find(({ rule }) => rule === "twice");
@@ -120,7 +120,7 @@ test("a copy has no other place than its pool; of several copies of one thing on
 
   const wide = `p: { targets: [a, b], strategy: broadcast, ${QUEUED} }`;
   await using other = new Rig(config(wide, "default_pool: p"));
-  for (let i = 0; i < 2; i++) other.carry("logs", logs("s"));
+  for (let i = 0; i < 2; i++) other.handle("logs", logs("s"));
   other.apply(config("q: { targets: [c] }", "default_pool: q"));
   await later(other);
   assert.equal(itemsAt(other, "c"), 3);
@@ -133,7 +133,7 @@ test("a copy has no other place than its pool; of several copies of one thing on
 
 test("a pool that is wanted again while its last call is under way goes on", async () => {
   await using rig = new Rig(config(P, "default_pool: p"));
-  rig.carry("logs", logs("s"));
+  rig.handle("logs", logs("s"));
   rig.apply(config("q: { targets: [b] }", "default_pool: q"));
   await later(rig);
   rig.apply(config(P, "default_pool: p"));
@@ -179,7 +179,7 @@ test("whatever pools come and go, all that was acknowledged arrives or is still 
       await using rig = new Rig(first);
       let answered = 0;
       for (const step of steps) {
-        if (step.kind === "send") rig.carry("logs", logs(...step.services));
+        if (step.kind === "send") rig.handle("logs", logs(...step.services));
         else if (step.kind === "apply") rig.apply(step.text);
         else if (step.kind === "wait") await later(rig);
         else if (answered < rig.calls.length) rig.answer(answered++, step.outcome);

@@ -25,9 +25,9 @@ interface Place {
  * has room. Rules that copy made their copies when it came; for the same reason what was a copy itself has no other place.
  * What finds none is settled as lost.
  */
-export function reroute(parcel: Parcel, removed: string, { plan, ways }: Assembly, moved: Moved): void {
-  const { pools, router } = ways[parcel.signal];
-  const parts = originOf(parcel)?.isCopy === false ? placesOf(parcel, { plan, ways }) : [];
+export function reroute(parcel: Parcel, removed: string, { plan, pipelines }: Assembly, moved: Moved): void {
+  const { pools, router } = pipelines[parcel.signal];
+  const parts = originOf(parcel)?.isCopy === false ? placesOf(parcel, { plan, pipelines }) : [];
   if (parts.length === 0) return parcel.settle(lostWith(removed));
   for (const [i, part] of divide(parcel, parts).entries()) {
     const { place } = parts[i]!;
@@ -59,8 +59,8 @@ export function lostWith(removed: string): ParcelOutcome {
 }
 
 /** Empty: no rule takes any of it. Otherwise all of it, in the order of the drafts. */
-function placesOf(parcel: Parcel, { ways }: Pick<Assembly, "plan" | "ways">): Placed[] {
-  const { router } = ways[parcel.signal];
+function placesOf(parcel: Parcel, { pipelines }: Pick<Assembly, "plan" | "pipelines">): Placed[] {
+  const { router } = pipelines[parcel.signal];
   const bytes = parcel.pieces.length === 1 ? parcel.pieces[0]! : joinOwned(parcel.pieces);
   const envelope = new Envelope(); // without limits: it was within them when it came
   if (!scanEnvelope(parcel.signal, bytes, envelope)) return [];

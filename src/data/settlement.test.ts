@@ -85,7 +85,7 @@ test("reply: parcels that end before all are known do not answer the request", (
   assert.deepEqual(given.map(told), ["target_failed down 10"]);
 });
 
-/** A parcel of one rule, as the corridor makes it. */
+/** A parcel of one rule, as the pipeline makes it. */
 function parcelOf(
   signal: "traces" | "metrics",
   bytes: Uint8Array,

@@ -104,7 +104,7 @@ class Run {
     switch (one.kind) {
       case "carry": {
         const its = one.spans.map(({ trace, tier }) => ({ name: `n${this.#name++}`, trace, tier: `t${tier}` }));
-        const carried = this.rig.carry("traces", spans(its), 300_000);
+        const carried = this.rig.handle("traces", spans(its), 300_000);
         this.requests.push({ names: its.map(({ name }) => name), carried });
         break;
       }

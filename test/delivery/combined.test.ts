@@ -66,7 +66,7 @@ function scene(pools: string): { readonly rig: Rig; readonly to: (address: strin
 function refuseAtA(rig: Rig): Set<number> {
   const answered = new Set<number>();
   for (let sent = 0; sent < 40 && rig.pools.targets.get("t")!.parts!.all[0]!.refused === 0; sent++) {
-    rig.carry("traces", spans([{ name: `${sent}` }]));
+    rig.handle("traces", spans([{ name: `${sent}` }]));
     for (let i = 0; i < rig.calls.length; i++) {
       if (answered.has(i)) continue;
       answered.add(i);
@@ -82,7 +82,7 @@ test("an address that does not take the signal does not keep from the fallback w
   await using _ = rig;
   const answered = refuseAtA(rig);
   const from = rig.calls.length;
-  for (let n = 0; n < 12; n++) rig.carry("traces", spans([{ name: `later ${n}` }]));
+  for (let n = 0; n < 12; n++) rig.handle("traces", spans([{ name: `later ${n}` }]));
   for (let round = 0; round < 40; round++) {
     for (let i = 0; i < rig.calls.length; i++) {
       if (answered.has(i)) continue;
@@ -100,7 +100,7 @@ test("where only one address takes the signal, what failed there is not tried th
   await using _ = rig;
   refuseAtA(rig);
   const from = rig.calls.length;
-  rig.carry("traces", spans([{ name: "x" }]));
+  rig.handle("traces", spans([{ name: "x" }]));
   assert.equal(rig.calls[from]!.target, `t@${B}`);
   rig.answer(from, failing("connect"));
   assert.equal(rig.calls.length, from + 1, "it waits for its backoff");

@@ -22,7 +22,7 @@ function answerAll(rig: Rig, from = 0): void {
 test("a pool without a usable target hands on what arrives to its fallback, and what it takes is counted for the rule", async () => {
   await using rig = new Rig(config("  main: { targets: [a], fallback: spare }\n  spare: { targets: [b] }"));
   setTargets(rig, "maintenance", "a");
-  const { replies } = rig.carry("traces", span("x"));
+  const { replies } = rig.handle("traces", span("x"));
   assert.equal(sent(rig), "b:x");
   answerAll(rig);
   assert.deepEqual(
@@ -42,7 +42,7 @@ test("a pool that goes down hands on its backlog, what comes back from its targe
   await using rig = new Rig(
     config("  main: { targets: [a], fallback: spare, ack: queued }\n  spare: { targets: [b], ack: queued }"),
   );
-  for (const name of ["1", "2", "3"]) rig.carry("traces", span(name));
+  for (const name of ["1", "2", "3"]) rig.handle("traces", span(name));
   assert.equal(sent(rig), "a:1");
   setTargets(rig, "maintenance", "a");
   assert.equal(sent(rig, 1), "b:23");
@@ -66,7 +66,7 @@ test("the chain of fallbacks is followed to the first pool that can take it, whe
     ),
   );
   setTargets(rig, "maintenance", "a", "b");
-  for (const name of ["1", "2", "3"]) rig.carry("traces", span(name));
+  for (const name of ["1", "2", "3"]) rig.handle("traces", span(name));
   assert.equal(sent(rig), "c:1 d:2");
   answerAll(rig);
   assert.deepEqual([rig.totals("traces").delivered, rig.balanced], [3, true]);
@@ -77,7 +77,7 @@ test("a full pool hands on what does not fit, and when all are full the sender i
   const bytes = span("x").length;
   const pool = (target: string): string => `{ targets: [${target}], queue: { max_bytes: "${bytes * 2}B" }`;
   await using rig = new Rig(config(`  main: ${pool("a")}, fallback: spare }\n  spare: ${pool("b")} }`));
-  const all = ["1", "2", "3", "4", "5"].map((name) => rig.carry("traces", span(name)).replies);
+  const all = ["1", "2", "3", "4", "5"].map((name) => rig.handle("traces", span(name)).replies);
   assert.equal(sent(rig), "a:1 b:3");
   assert.deepEqual(all[4], [{ ok: false, refusal: { reason: "queue_full", message: "pool main: its queue is full" } }]);
   answerAll(rig);
@@ -103,7 +103,7 @@ for (const { whenDown, fallbackDown, want, ...more } of order) {
       ),
     );
     setTargets(rig, "maintenance", "a", ...(fallbackDown ? ["b"] : []));
-    const { replies } = rig.carry("traces", span("x"));
+    const { replies } = rig.handle("traces", span("x"));
     assert.equal(sent(rig), want);
     assert.deepEqual(
       replies.map((reply) => reply.ok || reply.refusal.reason),
@@ -122,7 +122,7 @@ test("what a pool that holds keeps moves as soon as its fallback comes up", asyn
     config("  main: { targets: [a], fallback: spare, when_down: hold }\n  spare: { targets: [b] }"),
   );
   setTargets(rig, "maintenance", "a", "b");
-  const { replies } = rig.carry("traces", span("x"), 300_000);
+  const { replies } = rig.handle("traces", span("x"), 300_000);
   assert.equal(sent(rig), "");
   setTargets(rig, "ready", "b");
   rig.advance(31_000);
@@ -138,7 +138,7 @@ test("a case whose targets are all down behaves as a pool that is down; the othe
     config(`  main: { targets: [a, b], strategy: ${strategy}, fallback: spare }\n  spare: { targets: [c] }`),
   );
   setTargets(rig, "maintenance", "a");
-  rig.carry("traces", spans([{ name: "g", tier: "gold" }, { name: "o" }]));
+  rig.handle("traces", spans([{ name: "g", tier: "gold" }, { name: "o" }]));
   assert.deepEqual(sent(rig).split(" ").toSorted(), ["b:o", "c:g"]);
   answerAll(rig);
   assert.deepEqual([rig.totals("traces").delivered, takenOver(rig), rig.balanced], [2, "main>spare arrival:1", true]);
@@ -148,7 +148,7 @@ test("a broadcast pool that goes down hands on each parcel once", async () => {
   await using rig = new Rig(
     config("  main: { targets: [a, b], strategy: broadcast, fallback: spare }\n  spare: { targets: [c] }"),
   );
-  const replies = ["1", "2"].map((name) => rig.carry("traces", span(name)).replies);
+  const replies = ["1", "2"].map((name) => rig.handle("traces", span(name)).replies);
   assert.equal(sent(rig), "a:1 b:1");
   setTargets(rig, "maintenance", "a", "b");
   assert.equal(sent(rig, 2), "c:2");
@@ -167,10 +167,10 @@ test("a fallback that divides by key divides what it takes over, from arrivals a
     ),
   );
   const request = spans(Array.from({ length: 30 }, (_, i) => ({ name: String.fromCharCode(65 + i), trace: i % 10 })));
-  rig.carry("traces", spans([{ name: "first" }]));
-  rig.carry("traces", request);
+  rig.handle("traces", spans([{ name: "first" }]));
+  rig.handle("traces", request);
   setTargets(rig, "maintenance", "a");
-  rig.carry("traces", request);
+  rig.handle("traces", request);
   for (let i = 1; i < rig.calls.length; i++) rig.answer(i, ACCEPTED);
   rig.answer(0, ACCEPTED);
   const byTarget = new Map<string, Set<string>>();
@@ -190,7 +190,7 @@ test("a pool whose target's calls fail hands on when it is taken out, arrivals a
     config("  main: { targets: [a], fallback: spare, ack: queued }\n  spare: { targets: [b], ack: queued }"),
   );
   for (let i = 0; i < 5; i++) {
-    rig.carry("traces", span(`n${i}`));
+    rig.handle("traces", span(`n${i}`));
     rig.answer(
       rig.calls.findLastIndex(({ target }) => target === "a"),
       GONE,
@@ -201,12 +201,12 @@ test("a pool whose target's calls fail hands on when it is taken out, arrivals a
   if (rig.pools.targets.get("a")!.health.state === "ready") rig.answer(failed, GONE);
   assert.equal(rig.pools.targets.get("a")!.health.state, "ejected");
   assert.equal(rig.pools.live.get("main")!.heldItems, 0);
-  rig.carry("traces", span("later"));
+  rig.handle("traces", span("later"));
   for (let i = 0; i < rig.calls.length; i++) if (rig.calls[i]!.target === "b") rig.answer(i, ACCEPTED);
   assert.deepEqual([rig.totals("traces").delivered, rig.totals("traces").queued], [6, 0]);
   rig.advance(40_000);
   const before = rig.calls.length;
-  rig.carry("traces", span("probe"));
+  rig.handle("traces", span("probe"));
   assert.equal(sent(rig, before), "a:probe");
   answerAll(rig, before);
   assert.deepEqual([rig.totals("traces").delivered, rig.balanced], [7, true]);
@@ -217,10 +217,10 @@ test("what waits for a retry waits on when its pool has nobody to hand on to, an
   await using rig = new Rig(
     config(`  main: { targets: [a], fallback: spare, ${retry} }\n  spare: { targets: [b], ack: queued }`),
   );
-  rig.carry("traces", span("1"));
+  rig.handle("traces", span("1"));
   rig.answer(0, GONE);
   setTargets(rig, "maintenance", "a", "b");
-  rig.carry("traces", span("2"));
+  rig.handle("traces", span("2"));
   setTargets(rig, "ready", "a");
   assert.equal(sent(rig, 1), "a:2", "only what was not tried yet is sent at once");
   rig.answer(1, ACCEPTED);

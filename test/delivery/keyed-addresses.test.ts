@@ -48,7 +48,7 @@ function traces(from = 0, to = TRACES): TestSpan[] {
 /** Where each trace goes when all of them come in one request, and is taken. */
 function owners(rig: Rig): Map<string, string> {
   const from = rig.calls.length;
-  rig.carry("traces", spans(traces()));
+  rig.handle("traces", spans(traces()));
   const found = new Map<string, string>();
   for (let i = from; i < rig.calls.length; i++) {
     const { target, batch } = rig.calls[i]!;
@@ -114,7 +114,7 @@ test("an address that is gone leaves its keys to the others of its target, and n
 test("what waits for an address that goes, or finds nobody there, is delivered by the others; nothing is lost or sent twice", async () => {
   await using scene = open([NAMED], [A, B, C], ", ack: queued");
   const { rig } = scene;
-  for (let from = 0; from < TRACES; from += 10) rig.carry("traces", spans(traces(from, from + 10)));
+  for (let from = 0; from < TRACES; from += 10) rig.handle("traces", spans(traces(from, from + 10)));
   const underWay = rig.calls.length;
   for (let i = 0; i < underWay; i++) {
     if (rig.calls[i]!.target === `t@${A}`)
@@ -145,7 +145,7 @@ test("max_in_flight is the name's, also where each address has a lane of its own
   const target = NAMED.replace("max_request_bytes: 1MiB", "max_in_flight: 2");
   await using scene = open([target], [A, B, C]);
   const { rig } = scene;
-  for (let from = 0; from < 100; from += 10) rig.carry("traces", spans(traces(from, from + 10)));
+  for (let from = 0; from < 100; from += 10) rig.handle("traces", spans(traces(from, from + 10)));
   assert.equal(rig.calls.length, 2);
   for (let i = 0; i < 60; i++) {
     if (i < rig.calls.length) rig.answer(i, ACCEPTED);

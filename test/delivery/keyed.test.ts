@@ -44,7 +44,7 @@ test("the spans of one trace reach one target, in whichever requests and resourc
   await using rig = new Rig(config(["a", "b", "c"]));
   const all = mixed(40);
   for (let at = 0; at < all.length; at += 17) {
-    rig.carry("traces", spans(all.slice(at, at + 17)));
+    rig.handle("traces", spans(all.slice(at, at + 17)));
     answerAll(rig);
   }
   const found = targetsByTrace(rig);
@@ -58,7 +58,7 @@ test("two nodes agree, whatever the order of their targets", async () => {
   await using one = new Rig(config(["a", "b", "c", "d"]));
   await using two = new Rig(config(["d", "b", "a", "c"]));
   for (const rig of [one, two]) {
-    rig.carry("traces", spans(mixed(50)));
+    rig.handle("traces", spans(mixed(50)));
     answerAll(rig);
   }
   assert.deepEqual(targetsByTrace(one), targetsByTrace(two));
@@ -68,9 +68,9 @@ test("when a target goes, only its own traces move, also those that wait for it"
   await using rig = new Rig(
     config(["a", "b", "c"], ", ack: queued").replaceAll(':4317"', ':4317", limits: { max_in_flight: 1 }'),
   );
-  rig.carry("traces", spans(mixed(30)));
+  rig.handle("traces", spans(mixed(30)));
   const before = targetsByTrace(rig);
-  rig.carry("traces", spans(mixed(30)));
+  rig.handle("traces", spans(mixed(30)));
   setTargets(rig, "maintenance", "b");
   const calls = rig.calls.length;
   for (let i = 0; i < calls; i++) if (rig.calls[i]!.target !== "b") rig.answer(i, ACCEPTED);
@@ -88,9 +88,9 @@ test("a target that joins takes over at most its share of what waits, and its tr
   const limited = (ids: readonly string[]): string =>
     config(ids, ", ack: queued").replaceAll(':4317"', ':4317", limits: { max_in_flight: 1 }');
   await using rig = new Rig(limited(["a", "b"]));
-  rig.carry("traces", spans(mixed(60, 1)));
+  rig.handle("traces", spans(mixed(60, 1)));
   const before = targetsByTrace(rig);
-  rig.carry("traces", spans(mixed(60, 1)));
+  rig.handle("traces", spans(mixed(60, 1)));
   rig.apply(limited(["a", "b", "c"]));
   answerAll(rig);
   const moved = [...targetsByTrace(rig)].filter(([trace, targets]) => targets !== before.get(trace));
@@ -101,7 +101,7 @@ test("a target that joins takes over at most its share of what waits, and its tr
 
 test("what a target certainly did not get goes to the next owners; what it may have got waits for it", async () => {
   await using rig = new Rig(config(["a", "b", "c"]));
-  rig.carry("traces", spans(mixed(30, 1)));
+  rig.handle("traces", spans(mixed(30, 1)));
   const calls = rig.calls.length;
   assert.equal(calls, 3);
   const refused = rig.calls.findIndex(({ target }) => target === "a");
@@ -124,7 +124,7 @@ test("keys other than the trace: the service, an attribute of the resource, an a
   ];
   for (const { key, of } of keys) {
     await using rig = new Rig(config(["a", "b", "c"], "", key));
-    rig.carry("traces", spans(all));
+    rig.handle("traces", spans(all));
     const found = targetsByName(rig);
     const byKey = new Map<string | undefined, string>();
     for (const span of all) {
@@ -156,7 +156,7 @@ test("a change from a shared queue to one by key, and back, loses nothing of wha
     content,
   ]) {
     setTargets(rig, "maintenance", "a", "b");
-    rig.carry("traces", spans(all));
+    rig.handle("traces", spans(all));
     rig.apply(pool(strategy));
   }
   setTargets(rig, "ready", "a", "b");

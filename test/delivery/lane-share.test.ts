@@ -26,7 +26,7 @@ default_pool: p
 /** Sends until the pool takes no more: how many it took. */
 function fill(rig: Rig, request: Buffer, most = 100): number {
   for (let taken = 0; taken < most; taken++) {
-    if (rig.carry("traces", request).replies.length > 0) return taken;
+    if (rig.handle("traces", request).replies.length > 0) return taken;
   }
   return most;
 }

@@ -75,7 +75,7 @@ for (const strategy of STRATEGIES) {
     const send = (count: number): Record<string, number> => {
       const from = rig.calls.length;
       for (let i = 0; i < count; i++) {
-        all.push(rig.carry("traces", spans([{ name: "x", trace: ++calls }])));
+        all.push(rig.handle("traces", spans([{ name: "x", trace: ++calls }])));
         answerAll(rig, aRefuses, rig.calls.length - 1);
         rig.advance(1);
       }
@@ -97,8 +97,8 @@ for (const strategy of STRATEGIES) {
 test("signals: the target goes on with the signals that it takes", async () => {
   await using rig = new Rig(config("  main: { targets: [a, b] }"));
   for (let i = 0; i < 20; i++) {
-    rig.carry("traces", span("x"));
-    rig.carry("logs", log());
+    rig.handle("traces", span("x"));
+    rig.handle("logs", log());
     answerAll(rig, aRefusesTraces, Math.max(0, rig.calls.length - 2));
   }
   assert.equal(refused(rig, "a"), "traces");
@@ -110,13 +110,13 @@ test("signals: the target goes on with the signals that it takes", async () => {
 test("signals: one success brings the signal back", async () => {
   await using rig = new Rig(config("  main: { targets: [a, b], strategy: failover }"));
   for (let i = 0; i < 5; i++) {
-    rig.carry("traces", span("x"));
+    rig.handle("traces", span("x"));
     answerAll(rig, aRefuses, rig.calls.length - 1);
   }
   rig.advance(MINUTES_MS);
   const from = rig.calls.length;
   for (let i = 0; i < 3; i++) {
-    rig.carry("traces", span("xyz"[i]!));
+    rig.handle("traces", span("xyz"[i]!));
     answerAll(rig, () => ACCEPTED, rig.calls.length - 1);
   }
   assert.equal(sent(rig, from), "a:x a:y a:z");
@@ -128,7 +128,7 @@ test("signals: it moves to the fallback at the first such answer, and counts no 
     "  main: { targets: [a], fallback: spare, retry: { max_retries: 0, budget: 0 } }\n  spare: { targets: [b] }";
   await using rig = new Rig(config(pools));
   const all = Array.from({ length: 200 }, () => {
-    const carried = rig.carry("traces", span("x"));
+    const carried = rig.handle("traces", span("x"));
     answerAll(rig, aRefuses, rig.calls.length - 1);
     return carried;
   });
@@ -141,14 +141,14 @@ test("signals: a pool whose targets take no traces is passed over for traces, an
   const rules = "rules:\n  - { id: first, pool: main }\n  - { id: next, pool: other }";
   await using rig = new Rig(config("  main: { targets: [a] }\n  other: { targets: [b] }", rules));
   const first = Array.from({ length: 3 }, () => {
-    const carried = rig.carry("traces", span("x"));
+    const carried = rig.handle("traces", span("x"));
     answerAll(rig, aRefusesTraces, rig.calls.length - 1);
     return carried;
   });
   assert.deepEqual(told(first), ["no", "no", "no"], "of its own pool nobody else could take it");
   const from = rig.calls.length;
-  rig.carry("traces", span("y"));
-  rig.carry("logs", log());
+  rig.handle("traces", span("y"));
+  rig.handle("logs", log());
   assert.deepEqual(
     rig.calls.slice(from).map(({ target, batch }) => `${target} ${batch.signal}`),
     ["b traces", "a logs"],
@@ -158,7 +158,7 @@ test("signals: a pool whose targets take no traces is passed over for traces, an
 test("signals: when nobody takes it who waits is told at once, for good, in the target's words", async () => {
   await using rig = new Rig(config("  main: { targets: [a, b] }"));
   const all = Array.from({ length: 5 }, () => {
-    const carried = rig.carry("traces", span("x"));
+    const carried = rig.handle("traces", span("x"));
     answerAll(rig, () => AWAY, rig.calls.length - 1);
     return carried;
   });
@@ -178,7 +178,7 @@ test("signals: while another target may take it, though it is out now, nobody is
     answered = rig.calls.length;
   };
   const all = Array.from({ length: 5 }, () => {
-    const carried = rig.carry("traces", span("x"));
+    const carried = rig.handle("traces", span("x"));
     for (let i = 0; i < 20; i++) {
       answerNew();
       rig.advance(1);
@@ -197,7 +197,7 @@ test("signals: while another target may take it, though it is out now, nobody is
 test("signals: what was acknowledged waits until somebody takes it, or until it is too old, whatever retry says", async () => {
   const pool = "{ targets: [a], ack: queued, queue: { max_bytes: 128MiB, max_age: 10m }, retry: { max_retries: 0 } }";
   await using rig = new Rig(config(`  main: ${pool}`));
-  const all = Array.from({ length: 50 }, () => rig.carry("traces", span("x")));
+  const all = Array.from({ length: 50 }, () => rig.handle("traces", span("x")));
   const run = (ms: number, answer: SendOutcome): void => {
     for (let i = 0; i < ms; i += 500) {
       const from = rig.calls.length;
@@ -213,7 +213,7 @@ test("signals: what was acknowledged waits until somebody takes it, or until it 
   run(3 * MINUTES_MS, ACCEPTED);
   assert.deepEqual([rig.totals("traces").queued, rig.totals("traces").delivered], [0, 50]);
 
-  rig.carry("traces", span("late"));
+  rig.handle("traces", span("late"));
   answerAll(rig, () => AWAY, rig.calls.length - 1);
   run(11 * MINUTES_MS, AWAY);
   assert.deepEqual([rig.totals("traces").queued, rig.totals("traces").lost], [0, 1]);
@@ -221,7 +221,7 @@ test("signals: what was acknowledged waits until somebody takes it, or until it 
 
 test("signals: what was acknowledged goes to the standby, all of it", async () => {
   await using rig = new Rig(config("  main: { targets: [a, b], strategy: failover, ack: queued }"));
-  for (let i = 0; i < 220; i++) rig.carry("traces", span("x"));
+  for (let i = 0; i < 220; i++) rig.handle("traces", span("x"));
   answerAll(rig, aRefuses);
   const { delivered, rejected, lost, queued } = rig.totals("traces");
   assert.deepEqual([delivered, rejected, lost, queued], [220, 0, 0, 0]);
@@ -231,7 +231,7 @@ test("signals: broadcast leaves the copy out, at the first answer as later", asy
   await using rig = new Rig(config("  main: { targets: [a, b, c], strategy: broadcast }"));
   const all = Array.from({ length: 10 }, () => {
     const from = rig.calls.length;
-    const carried = rig.carry("traces", span("x"));
+    const carried = rig.handle("traces", span("x"));
     answerAll(rig, aRefuses, from);
     return carried;
   });
@@ -244,7 +244,7 @@ test("signals: a copy that nobody takes is refused for good, and not left waitin
   await using rig = new Rig(config("  main: { targets: [a, b], strategy: broadcast }"));
   const all = Array.from({ length: 5 }, () => {
     const from = rig.calls.length;
-    const carried = rig.carry("traces", span("x"));
+    const carried = rig.handle("traces", span("x"));
     answerAll(rig, () => AWAY, from);
     return carried;
   });
@@ -262,9 +262,9 @@ test("signals: who takes nothing at all is out, is asked again, and comes back",
   );
   const round = (answers: (id: string) => SendOutcome): void => {
     const from = rig.calls.length;
-    rig.carry("traces", span("x"));
-    rig.carry("logs", log());
-    rig.carry("metrics", metrics);
+    rig.handle("traces", span("x"));
+    rig.handle("logs", log());
+    rig.handle("metrics", metrics);
     answerAll(rig, answers, from);
     rig.advance(500);
   };
@@ -280,14 +280,14 @@ test("signals: panic leaves out who does not take the signal", async () => {
   await using rig = new Rig(config("  main: { targets: [a, b, c, d] }"));
   for (let i = 0; i < 12; i++) {
     const from = rig.calls.length;
-    rig.carry("traces", span("x"));
+    rig.handle("traces", span("x"));
     answerAll(rig, aRefuses, from);
   }
   assert.equal(refused(rig, "a"), "traces");
   // b and c fail until they are out: less than half are left.
   for (let i = 0; i < 40; i++) {
     const from = rig.calls.length;
-    rig.carry("traces", span("x"));
+    rig.handle("traces", span("x"));
     answerAll(rig, (id) => (id === "d" ? ACCEPTED : GONE), from);
   }
   assert.deepEqual(
@@ -295,6 +295,6 @@ test("signals: panic leaves out who does not take the signal", async () => {
     ["ejected", "ejected"],
   );
   const from = rig.calls.length;
-  for (let i = 0; i < 40; i++) rig.carry("traces", span("x"));
+  for (let i = 0; i < 40; i++) rig.handle("traces", span("x"));
   assert.equal(rig.calls.slice(from).filter(({ target }) => target === "a").length, 0);
 });

@@ -20,7 +20,7 @@ test("status: a target that asked for a pause shows until when and in which word
   await using rig = new Rig(CONFIG);
   const status = (): TargetStatus => targetStatus(rig.pools.targets.get("a")!, rig.clock);
   assert.deepEqual([status().paused, status().share, status().nextTryMs], [undefined, 1, undefined]);
-  rig.carry("traces", spans([{ name: "x" }]));
+  rig.handle("traces", spans([{ name: "x" }]));
   rig.answer(0, BUSY);
   const untilMs = rig.clock.wallMs() + 60_000;
   const { state, paused, share, nextTryMs } = status();
@@ -35,7 +35,7 @@ test("status: a target that asked for a pause shows until when and in which word
 test("status: of each signal that a target does not take: since when, when it asks again, in which words", async () => {
   await using rig = new Rig(CONFIG);
   for (let i = 0; i < 40 && rig.calls.length < 4; i++) {
-    if (i === 0) rig.carry("traces", spans([{ name: "x" }]));
+    if (i === 0) rig.handle("traces", spans([{ name: "x" }]));
     rig.calls.at(-1)!.answer(AWAY);
     rig.advance(1_000);
   }

@@ -16,7 +16,7 @@ function pauseFor(afterMs: number): SendOutcome {
 
 /** Sends one request, which the target refuses for so long: all of its later senders have to hear of it. */
 function throttle(rig: Rig, afterMs = 30_000): void {
-  rig.carry("traces", spans([{ name: "first" }]));
+  rig.handle("traces", spans([{ name: "first" }]));
   rig.answer(rig.calls.length - 1, pauseFor(afterMs));
 }
 
@@ -26,7 +26,7 @@ test("who comes while a target is to be left alone beyond its deadline is told a
   await using rig = new Rig(config("  main: { targets: [a] }"));
   throttle(rig);
   rig.advance(5_000);
-  const { replies } = rig.carry("traces", spans([{ name: "x" }]));
+  const { replies } = rig.handle("traces", spans([{ name: "x" }]));
   const [reply] = replies;
   assert.ok(reply !== undefined && !reply.ok);
   const { reason, retryAfterMs, message } = reply.refusal;
@@ -43,7 +43,7 @@ for (const { name, pools, afterMs } of WAITS) {
   test(`nothing is refused for a pause where ${name}`, async () => {
     await using rig = new Rig(config(pools));
     throttle(rig, afterMs);
-    const { replies } = rig.carry("traces", spans([{ name: "x" }]));
+    const { replies } = rig.handle("traces", spans([{ name: "x" }]));
     assert.ok(replies.every(({ ok }) => ok));
     assert.ok(rig.totals("traces").queued > 0);
   });
@@ -53,26 +53,26 @@ test("a target beside it that may be back at any time is waited for: an ejection
   await using rig = new Rig(config("  main: { targets: [a, b], strategy: failover }"));
   setTargets(rig, "maintenance", "a");
   for (let i = 0; i < 5; i++) {
-    rig.carry("traces", spans([{ name: "x" }]), 100);
+    rig.handle("traces", spans([{ name: "x" }]), 100);
     rig.answer(rig.calls.length - 1, { kind: "retry", reason: "reset", message: "", unprocessed: false });
   }
   rig.advance(200);
   setTargets(rig, "ready", "a");
   throttle(rig);
-  const { replies } = rig.carry("traces", spans([{ name: "x" }]));
+  const { replies } = rig.handle("traces", spans([{ name: "x" }]));
   assert.deepEqual(replies, []);
 });
 
 test("a fallback that can be used takes it, and one that is paused for less is waited for", async () => {
   await using rig = new Rig(config("  main: { targets: [a], fallback: spare }\n  spare: { targets: [b] }"));
   throttle(rig);
-  const { replies } = rig.carry("traces", spans([{ name: "x" }]));
+  const { replies } = rig.handle("traces", spans([{ name: "x" }]));
   const at = rig.calls.length - 1;
   assert.equal(rig.calls[at]!.target, "b");
   rig.answer(at, pauseFor(5_000));
-  const second = rig.carry("traces", spans([{ name: "y" }]));
+  const second = rig.handle("traces", spans([{ name: "y" }]));
   assert.deepEqual([replies, second.replies], [[], []]);
-  const third = rig.carry("traces", spans([{ name: "z" }]), 4_000);
+  const third = rig.handle("traces", spans([{ name: "z" }]), 4_000);
   assert.deepEqual(
     third.replies.map((reply) => reply.ok || reply.refusal.retryAfterMs),
     [5_000],
@@ -85,14 +85,14 @@ test("the next rule comes first, and of several parts none is queued when one of
   - { id: both, mode: copy, conditions: [{ service_name: two }], pool: main }
   - { id: all, targets: [b] }`;
   await using rig = new Rig(config("  main: { targets: [a] }", rules));
-  rig.carry("traces", spans([{ name: "x", service: "one" }]));
+  rig.handle("traces", spans([{ name: "x", service: "one" }]));
   rig.answer(0, pauseFor(30_000));
-  const first = rig.carry("traces", spans([{ name: "x", service: "one" }]));
+  const first = rig.handle("traces", spans([{ name: "x", service: "one" }]));
   assert.equal(rig.calls.at(-1)!.target, "b");
   rig.answer(rig.calls.length - 1, ACCEPTED);
   assert.deepEqual(first.replies, [{ ok: true, rejected: 0, message: "" }]);
   const calls = rig.calls.length;
-  const second = rig.carry("traces", spans([{ name: "x", service: "two" }]));
+  const second = rig.handle("traces", spans([{ name: "x", service: "two" }]));
   assert.equal(second.replies[0]?.ok, false);
   assert.deepEqual([rig.calls.length, rig.totals("traces").queued], [calls, 0]);
 });
@@ -100,7 +100,7 @@ test("the next rule comes first, and of several parts none is queued when one of
 test("a pool that refuses while it is down tells how long a pause lasts", async () => {
   await using rig = new Rig(config("  main: { targets: [a], when_down: refuse }"));
   throttle(rig, 3_000);
-  const { replies } = rig.carry("traces", spans([{ name: "x" }]));
+  const { replies } = rig.handle("traces", spans([{ name: "x" }]));
   assert.deepEqual(
     replies.map((reply) => reply.ok || reply.refusal.retryAfterMs),
     [3_000],

@@ -51,7 +51,7 @@ class Scene implements AsyncDisposable {
   take(step: Step): void {
     switch (step.kind) {
       case "send":
-        this.rig.carry(step.item.signal, requestOf([step.item]), 60_000, headersOf(step.item));
+        this.rig.handle(step.item.signal, requestOf([step.item]), 60_000, headersOf(step.item));
         break;
       case "target":
         setTargets(this.rig, step.state, step.id);
@@ -107,7 +107,7 @@ function checkOne(scene: Scene, item: TestItem): void {
   const [told] = explanation.items;
   assert.ok(told !== undefined);
   const before = { tally: scene.tally(), held: scene.held(), calls: scene.rig.calls.length };
-  const { replies } = scene.rig.carry(item.signal, requestOf([item]), 60_000, headersOf(item));
+  const { replies } = scene.rig.handle(item.signal, requestOf([item]), 60_000, headersOf(item));
   const calls = scene.rig.calls.slice(before.calls).map(({ target }) => target);
   const [reply] = replies;
   if (explanation.refusal !== null) {
@@ -173,7 +173,7 @@ function checkCalls(places: readonly PlaceExplanation[], calls: readonly string[
   }
 }
 
-test("explain says of any item under any config what the corridor then does: rules, pools, channels, copies, picks, refusals", async () => {
+test("explain says of any item under any config what the pipeline then does: rules, pools, channels, copies, picks, refusals", async () => {
   await fc.assert(
     fc.asyncProperty(
       aConfig,
@@ -204,7 +204,7 @@ test("items of one request are explained as they are together, where there is ro
 
         const { items: told, refusal, total_items: total } = scene.explain(same);
         assert.deepEqual([told.length, total], [same.length, same.length]);
-        scene.rig.carry(signal, requestOf(same), 60_000, headersOf(same[0]!));
+        scene.rig.handle(signal, requestOf(same), 60_000, headersOf(same[0]!));
         if (refusal !== null) return;
         const wanted = new Map<string, number>();
         for (const one of told) {

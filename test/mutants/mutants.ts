@@ -29,14 +29,14 @@ export const MUTANTS: readonly Mutant[] = [
     file: "src/data/place.ts",
     code: "taken?.set(place, (taken.get(place) ?? 0) + bytes + headers.bytes);",
     fault: "",
-    tests: ["src/data/place.test.ts", "src/data/corridor.test.ts"],
+    tests: ["src/data/place.test.ts", "src/data/pipeline.test.ts"],
   },
   {
-    name: "corridor: what was acknowledged keeps the whole request it came in",
-    file: "src/data/corridor.ts",
+    name: "pipeline: what was acknowledged keeps the whole request it came in",
+    file: "src/data/pipeline.ts",
     code: "awaited || isHeldExactly(kept, bytes) ? kept : [joinOwned(kept, bytes)]",
     fault: "kept",
-    tests: ["src/data/corridor.test.ts", "test/delivery/held-bytes.test.ts"],
+    tests: ["src/data/pipeline.test.ts", "test/delivery/held-bytes.test.ts"],
   },
   {
     name: "slice: a scope without items is left out",

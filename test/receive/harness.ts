@@ -4,7 +4,7 @@ import { type Cancel, type Clock, systemClock } from "../../src/core/clock.ts";
 import type { Reason } from "../../src/core/reason.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import { type Admission, type AdmissionLimits, createAdmission } from "../../src/data/admit/admission.ts";
-import type { CarriedRequest, Carry } from "../../src/data/receive/carry.ts";
+import type { ReceivedRequest, RequestHandler } from "../../src/data/receive/request-handler.ts";
 import {
   GRPC_DEFAULTS,
   type GrpcOptions,
@@ -24,7 +24,7 @@ export const REGION = "eu-1";
 
 /** A request that the next stage has and did not answer yet. */
 export interface Held {
-  readonly request: CarriedRequest;
+  readonly request: ReceivedRequest;
   /** True once the sender was said to be gone. */
   cancelled: boolean;
   finish(reply: Reply): void;
@@ -37,7 +37,7 @@ export interface Options {
   readonly tls?: TlsServerOptions;
   readonly clock?: Clock;
   /** What the next stage answers at once; `hold`: what `nextHeld` gives is answered by the test. */
-  readonly answer?: (request: CarriedRequest) => Reply | "hold";
+  readonly answer?: (request: ReceivedRequest) => Reply | "hold";
 }
 
 export const LIMITS: AdmissionLimits = {
@@ -51,7 +51,7 @@ export const LIMITS: AdmissionLimits = {
 
 /** Both listeners over a next stage that answers by script. */
 export interface Receiving extends AsyncDisposable {
-  readonly carried: CarriedRequest[];
+  readonly carried: ReceivedRequest[];
   readonly metrics: Metrics;
   /** Of the log, as JSON. */
   readonly lines: readonly string[];
@@ -79,7 +79,7 @@ export async function openReceiving(options: Options = {}): Promise<Receiving> {
   const env = { clock, random: seededRandom(7), metrics, log, rssBytes: () => 0 };
   const admission = createAdmission({ ...LIMITS, ...options.limits }, env);
   const state = { serving: true };
-  const carry: Carry = (request, done) => next.carry(request, done, admission.inFlightBytes);
+  const handle: RequestHandler = (request, done) => next.handle(request, done, admission.inFlightBytes);
   const place = {
     region: REGION,
     host: "127.0.0.1",
@@ -91,7 +91,7 @@ export async function openReceiving(options: Options = {}): Promise<Receiving> {
       grpc: { ...GRPC_DEFAULTS, transport: TEST_TRANSPORT, ...place, ...options.grpc },
       http: { ...HTTP_DEFAULTS, ...place, ...options.http },
     },
-    { ...env, admission, carry, serving: () => state.serving },
+    { ...env, admission, handle, serving: () => state.serving },
   );
   const settled = async (): Promise<void> => {
     while (admission.inFlightRequests > 0) await turn();
@@ -126,18 +126,18 @@ export async function openReceiving(options: Options = {}): Promise<Receiving> {
 }
 
 class NextStage {
-  readonly carried: CarriedRequest[] = [];
+  readonly carried: ReceivedRequest[] = [];
   peakBytes = 0;
-  readonly #answer: (request: CarriedRequest) => Reply | "hold";
+  readonly #answer: (request: ReceivedRequest) => Reply | "hold";
   readonly #fresh: Held[] = [];
   readonly #open = new Set<Held>();
   readonly #waiting: ((held: Held) => void)[] = [];
 
-  constructor(answer: (request: CarriedRequest) => Reply | "hold") {
+  constructor(answer: (request: ReceivedRequest) => Reply | "hold") {
     this.#answer = answer;
   }
 
-  carry(request: CarriedRequest, done: (reply: Reply) => void, inFlightBytes: number): Cancel {
+  handle(request: ReceivedRequest, done: (reply: Reply) => void, inFlightBytes: number): Cancel {
     this.carried.push(request);
     this.peakBytes = Math.max(this.peakBytes, inFlightBytes);
     const reply = this.#answer(request);

@@ -114,7 +114,7 @@ test("no sender's data leaves with another one's headers: in batches, retries, h
       let seen = 0;
       for (const step of steps) {
         for (; seen < rig.calls.length; seen++) open.push(seen);
-        if (step.kind === "send") rig.carry("traces", traces(step.headers), 60_000, step.headers);
+        if (step.kind === "send") rig.handle("traces", traces(step.headers), 60_000, step.headers);
         else if (step.kind === "wait") rig.advance(step.ms);
         else if (step.kind === "target") setTargets(rig, step.state, step.id);
         else {
@@ -138,7 +138,7 @@ rules: [{ id: r, conditions: [{ header: { key: x-scope-orgid } }], targets: [a] 
 unmatched: drop
 `);
   for (const tenant of ["a", "b", "c"]) {
-    rig.carry("traces", traces({ "x-scope-orgid": tenant }), 60_000, { "x-scope-orgid": tenant });
+    rig.handle("traces", traces({ "x-scope-orgid": tenant }), 60_000, { "x-scope-orgid": tenant });
   }
   rig.answer(0, ACCEPTED);
   assert.deepEqual(
@@ -158,7 +158,7 @@ unmatched: drop
 `;
   await using rig = new Rig(before);
   for (const tenant of ["z", "a", "b", "a"]) {
-    rig.carry("traces", traces({ "x-scope-orgid": tenant }), 60_000, { "x-scope-orgid": tenant });
+    rig.handle("traces", traces({ "x-scope-orgid": tenant }), 60_000, { "x-scope-orgid": tenant });
     rig.settle();
   }
   const after = before.replace('"http://a:1"', '"http://a:1", forward_headers: [x-scope-orgid]');

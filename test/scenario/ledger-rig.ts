@@ -2,13 +2,13 @@ import { loadConfig } from "../../src/config/load.ts";
 import { formatProblem } from "../../src/core/problem.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import { assemble, type Assembly } from "../../src/data/assembly.ts";
-import { createCorridor } from "../../src/data/corridor.ts";
+import { createPipeline } from "../../src/data/pipeline.ts";
 import type { Batch, SendOutcome, TargetClient } from "../../src/data/export/target-client.ts";
 import { openTargets, type TargetsEnv } from "../../src/data/export/targets.ts";
 import { createParting } from "../../src/data/parting.ts";
 import { type Losses, openLosses } from "../../src/data/losses.ts";
 import { Pools } from "../../src/data/pools.ts";
-import type { Carry } from "../../src/data/receive/carry.ts";
+import type { RequestHandler } from "../../src/data/receive/request-handler.ts";
 import type { Reply } from "../../src/data/request.ts";
 import { reroute } from "../../src/data/reroute.ts";
 import { splitRouted } from "../../src/data/routed-parcel.ts";
@@ -42,7 +42,7 @@ export interface Carried {
 
 type Named = Pick<TargetPlan, "id" | "address">;
 
-/** The walk from the corridor to the targets' clients, on a clock moved by hand and without sockets. */
+/** The walk from the pipeline to the targets' clients, on a clock moved by hand and without sockets. */
 export class Rig implements AsyncDisposable {
   readonly clock = new ManualClock();
   /** All calls that were ever sent, in order. */
@@ -52,7 +52,7 @@ export class Rig implements AsyncDisposable {
   readonly losses: Losses;
   /** Lines of the log, as JSON. */
   readonly lines: string[] = [];
-  readonly #carry: Carry;
+  readonly #handle: RequestHandler;
   #scheduled: (() => void)[] = [];
   #assembly: Assembly;
   #version = 1;
@@ -84,7 +84,7 @@ export class Rig implements AsyncDisposable {
       },
     });
     this.#assembly = assemble(plan, this.pools.live, { ...this.env, losses: this.losses });
-    this.#carry = createCorridor(() => this.#assembly, clock);
+    this.#handle = createPipeline(() => this.#assembly, clock);
   }
 
   apply(text: string): void {
@@ -94,11 +94,11 @@ export class Rig implements AsyncDisposable {
     this.settle();
   }
 
-  carry(signal: Signal, bytes: Uint8Array, deadlineMs = 10_000, headers: Record<string, string> = {}): Carried {
+  handle(signal: Signal, bytes: Uint8Array, deadlineMs = 10_000, headers: Record<string, string> = {}): Carried {
     const nowMs = this.clock.nowMs();
     const head = { signal, method: "grpc", region: "here", peer: "test", headers: headersOf(headers) } as const;
     const replies: Reply[] = [];
-    const leave = this.#carry(
+    const leave = this.#handle(
       { head: { ...head, receivedMs: nowMs, deadlineMs: nowMs + deadlineMs }, bytes, rejected: 0, message: "" },
       (reply) => void replies.push(reply),
     );

@@ -8,7 +8,7 @@ const TRACES = Buffer.from(generateTraces({ items: 1, resources: 1, services: ["
 const QUOTA = { kind: "retry", reason: "throttled", message: "HTTP 429", unprocessed: false, quota: true } as const;
 
 function carry(rig: Rig, tenant: string | undefined, deadlineMs = 60_000): Carried {
-  return rig.carry("traces", TRACES, deadlineMs, tenant === undefined ? {} : { "x-scope-orgid": tenant });
+  return rig.handle("traces", TRACES, deadlineMs, tenant === undefined ? {} : { "x-scope-orgid": tenant });
 }
 
 /** `target:tenant` of each call from the n-th on. */

@@ -15,7 +15,7 @@ default_pool: rest
 test("rules see the headers of each request, whatever came before with the same resource", async () => {
   await using rig = new Rig(BY_TENANT);
   for (const tenant of ["gold", "silver", undefined, "gold", undefined]) {
-    rig.carry("traces", TRACES, 60_000, tenant === undefined ? {} : { "x-scope-orgid": tenant });
+    rig.handle("traces", TRACES, 60_000, tenant === undefined ? {} : { "x-scope-orgid": tenant });
   }
   assert.deepEqual(
     rig.calls.map(({ target }) => target),
@@ -25,20 +25,20 @@ test("rules see the headers of each request, whatever came before with the same 
 
 test("a header that is asked about and too long refuses the request; one that nobody asks about does not", async () => {
   await using rig = new Rig(BY_TENANT);
-  const { replies } = rig.carry("traces", TRACES, 60_000, { "x-scope-orgid": "a".repeat(257) });
+  const { replies } = rig.handle("traces", TRACES, 60_000, { "x-scope-orgid": "a".repeat(257) });
   const message = "the header x-scope-orgid has 257 bytes, and the limit is 256";
   const refusal = { reason: "bad_data", message, field: "headers.x-scope-orgid" };
   assert.deepEqual(replies, [{ ok: false, refusal }]);
-  const empty = rig.carry("traces", Buffer.alloc(0), 60_000, { "x-scope-orgid": "a".repeat(257) });
+  const empty = rig.handle("traces", Buffer.alloc(0), 60_000, { "x-scope-orgid": "a".repeat(257) });
   assert.deepEqual(empty.replies, [{ ok: false, refusal }]);
-  rig.carry("traces", TRACES, 60_000, { "x-other": "a".repeat(257) });
+  rig.handle("traces", TRACES, 60_000, { "x-other": "a".repeat(257) });
   assert.equal(rig.calls.length, 1);
 });
 
 test("a changed config asks about other headers from the next request on", async () => {
   await using rig = new Rig(BY_TENANT);
   rig.apply(BY_TENANT.replace("x-scope-orgid", "x-tenant"));
-  rig.carry("traces", TRACES, 60_000, { "x-tenant": "gold", "x-scope-orgid": "\u00e4" });
+  rig.handle("traces", TRACES, 60_000, { "x-tenant": "gold", "x-scope-orgid": "\u00e4" });
   assert.deepEqual(
     rig.calls.map(({ target }) => target),
     ["gold"],
@@ -61,7 +61,7 @@ pools:
       otherwise: [rest]
 default_pool: near
 `);
-  for (const tenant of ["gold", "silver"]) rig.carry("traces", TRACES, 60_000, { "x-scope-orgid": tenant });
+  for (const tenant of ["gold", "silver"]) rig.handle("traces", TRACES, 60_000, { "x-scope-orgid": tenant });
   assert.deepEqual(
     rig.calls.map(({ target }) => target),
     ["near", "near"],

@@ -125,7 +125,7 @@ export class TargetWorld implements AsyncDisposable {
 
   #send(): Carried {
     const span = { name: "span", service: `service ${this.#sent.length}` };
-    const carried = this.rig.carry("traces", requestOf("traces", [span]));
+    const carried = this.rig.handle("traces", requestOf("traces", [span]));
     this.#sent.push(carried);
     return carried;
   }

@@ -7,7 +7,7 @@ import type { Expectation } from "./schema.ts";
 
 type Share = NonNullable<Expectation["share"]>;
 
-/** Sends the test's items, each time with other trace ids, through the corridor, and counts. The same ids on every run. */
+/** Sends the test's items, each time with other trace ids, through the pipeline, and counts. The same ids on every run. */
 export function measureShare(
   rehearsal: Rehearsal,
   { input, region, headers }: LoadedTest,

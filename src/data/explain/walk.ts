@@ -6,7 +6,7 @@ import type { Plan } from "../../plan/plan.ts";
 import type { SenderHeaders } from "../../plan/sender-headers.ts";
 import { createMetrics } from "../../telemetry/metrics.ts";
 import type { TargetHandle } from "../export/target-port.ts";
-import { nowhereIn, type Obstacle, type Placed } from "../place.ts";
+import { noRouteIn, type Obstacle, type Placed } from "../place.ts";
 import type { Pool } from "../queue/pool-port.ts";
 import { Router } from "../route/route.ts";
 
@@ -28,7 +28,7 @@ export interface Walk extends ExplainParts {
   readonly routePools: readonly Pool[];
   readonly explainer: ItemExplainer;
   /** What is said where no rule takes anything. */
-  readonly nowhere: Obstacle;
+  readonly noRoute: Obstacle;
 }
 
 /** Opens what one explanation needs; nothing of it has to be closed. */
@@ -46,7 +46,7 @@ export function openWalk(
   // A router of its own: that of the data plane counts requests, and remembers resources that really came.
   const router = new Router(route, routePools, createMetrics());
   const explainer = createItemExplainer(route);
-  return { ...parts, ...from, signal, router, routePools, explainer, nowhere: nowhereIn(parts.plan) };
+  return { ...parts, ...from, signal, router, routePools, explainer, noRoute: noRouteIn(parts.plan) };
 }
 
 /** An explanation knows no sender, and so none who would wait in vain. */

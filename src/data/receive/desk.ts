@@ -5,7 +5,7 @@ import type { Log } from "../../telemetry/log.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import type { Admission } from "../admit/admission.ts";
 import type { Reply, RequestHead } from "../request.ts";
-import type { Carry } from "./carry.ts";
+import type { RequestHandler } from "./request-handler.ts";
 import { createDeadlines, type Deadlines } from "./deadlines.ts";
 
 /** What receiving needs from around it. */
@@ -15,7 +15,7 @@ export interface ReceiveEnv {
   readonly metrics: Metrics;
   readonly log: Log;
   readonly admission: Admission;
-  readonly carry: Carry;
+  readonly handle: RequestHandler;
   /** What the gRPC health service says of the three OTLP services. */
   readonly serving: () => boolean;
 }

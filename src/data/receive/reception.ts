@@ -147,7 +147,7 @@ export class Reception implements Expiring {
 
   #decode(body: Uint8Array): void {
     if (this.format === "protobuf") {
-      this.#carry(body, 0, "");
+      this.#handle(body, 0, "");
       return;
     }
     // What comes out is about as long as what goes in; what it really is, is known only afterwards.
@@ -173,7 +173,7 @@ export class Reception implements Expiring {
       return;
     }
     this.permit.shrink(body.length + Math.max(0, estimate - bytes));
-    this.#carry(result.bytes, result.rejected, result.message);
+    this.#handle(result.bytes, result.rejected, result.message);
   }
 
   #grant(bytes: number): void {
@@ -186,9 +186,9 @@ export class Reception implements Expiring {
     return this.permit.grow(bytes) ? undefined : this.#noRoom();
   }
 
-  #carry(bytes: Uint8Array, rejected: number, message: string): void {
+  #handle(bytes: Uint8Array, rejected: number, message: string): void {
     this.#away = true;
-    this.#cancel = this.#desk.env.carry({ head: this.head, bytes, rejected, message }, (reply) => {
+    this.#cancel = this.#desk.env.handle({ head: this.head, bytes, rejected, message }, (reply) => {
       this.#away = false;
       this.#answer(reply);
       this.#stop();

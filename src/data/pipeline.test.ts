@@ -25,7 +25,7 @@ rules:
   - { id: one, conditions: [{ service_name: a }], pool: p }
   - { id: two, conditions: [{ service_name: b }], pool: p }
 `);
-  const { replies } = rig.carry("traces", request);
+  const { replies } = rig.handle("traces", request);
   assert.equal(rig.calls.length, 0);
   assert.deepEqual(
     replies.map((reply) => reply.ok || reply.refusal.reason),
@@ -42,7 +42,7 @@ pools: { p: { targets: [a], queue: { max_bytes: "${Math.floor(half + 90)}B" } },
 rules: [{ id: one, conditions: [{ service_name: a }], pool: p }]
 default_pool: q
 `);
-  const { replies } = rig.carry("traces", request);
+  const { replies } = rig.handle("traces", request);
   assert.deepEqual(
     replies.map((reply) => reply.ok || reply.refusal.reason),
     ["too_large"],
@@ -58,7 +58,7 @@ rules:
   - { id: one, conditions: [{ service_name: a }], pool: p }
   - { id: two, conditions: [{ service_name: b }], pool: p }
 `);
-  const { replies } = rig.carry("traces", request);
+  const { replies } = rig.handle("traces", request);
   for (let i = 0; i < rig.calls.length; i++) rig.answer(i, ACCEPTED);
   assert.equal(replies.length, 1);
   assert.deepEqual([rig.totals("traces").queued, rig.balanced], [0, true]);
@@ -73,7 +73,7 @@ unmatched: drop
   const bad = { emptySpans: "0a031a01ff", droppedSpans: "0a06120412022a01", emptyMetrics: "0a07120512036201ff" };
   for (const [name, hex] of [...Object.entries(good), ...Object.entries(bad)]) {
     const bytes = Buffer.from(hex, "hex");
-    const [reply] = rig.carry(name === "emptyMetrics" ? "metrics" : "traces", bytes).replies;
+    const [reply] = rig.handle(name === "emptyMetrics" ? "metrics" : "traces", bytes).replies;
     const wanted = Object.values(good).includes(hex) ? true : "bad_data";
     assert.equal(reply?.ok === true || reply?.refusal.reason, wanted, `${name}: ${hex}`);
   }
@@ -87,7 +87,7 @@ pools: { p: { targets: [a] }, q: { targets: [b] } }
 rules: [{ id: copy, mode: copy, conditions: [{ service_name: "*" }], pool: q }]
 default_pool: p
 `);
-  const { replies } = rig.carry("traces", spans(["a"]));
+  const { replies } = rig.handle("traces", spans(["a"]));
   for (let i = 0; i < 2; i++) rig.answer(i, { kind: "accepted", rejected: 3, message: "three" });
   assert.deepEqual(replies, [{ ok: true, rejected: 4, message: "three" }]);
   const { received, copied, rejected, delivered } = rig.totals("traces");
@@ -103,7 +103,7 @@ pools: { early: { targets: [a], ack: queued }, waits: { targets: [b] } }
 rules: [{ id: early, conditions: [{ service_name: a }], pool: early }]
 default_pool: waits
 `);
-  rig.carry("traces", beside.subarray(0, request.length));
+  rig.handle("traces", beside.subarray(0, request.length));
   const pieces = new Map(rig.calls.map(({ target, batch }) => [target, batch.pieces]));
   assert.deepEqual([...pieces.keys()].toSorted(), ["a", "b"]);
   const [early, waits] = [pieces.get("a")!, pieces.get("b")!];
@@ -111,7 +111,7 @@ default_pool: waits
   // Its sender waits, and the request with it: no copy.
   assert.ok(waits.some(({ buffer }) => buffer === beside.buffer));
 
-  rig.carry("traces", beside.subarray(0, spans(["a"]).copy(beside)));
+  rig.handle("traces", beside.subarray(0, spans(["a"]).copy(beside)));
   const whole = rig.calls.findLast(({ target }) => target === "a")!.batch.pieces;
   assert.ok(isHeldExactly(whole, lengthOf(whole)), `${lengthOf(whole)} bytes hold ${heldBytes(whole)}`);
 });

@@ -12,7 +12,7 @@ import { type HeaderIntake, NO_TAKEN, type TakenHeaders } from "./header-intake.
 import type { Losses } from "./losses.ts";
 import { type Obstacle, type Placed, placeDrafts, queueFull, UNROUTED } from "./place.ts";
 import type { Pool } from "./queue/pool-port.ts";
-import type { Carry, CarriedRequest } from "./receive/carry.ts";
+import type { RequestHandler, ReceivedRequest } from "./receive/request-handler.ts";
 import { FULL_SUCCESS, type Reply } from "./request.ts";
 import type { Draft } from "./route/draft.ts";
 import type { Router } from "./route/route.ts";
@@ -20,28 +20,28 @@ import { RoutedParcel, type Share } from "./routed-parcel.ts";
 import { Settlement } from "./settlement.ts";
 
 /** One rule as a request meets it, and where its items are counted: also those that another pool took over. */
-export interface Way {
+export interface RouteEntry {
   readonly rule: RulePlan;
   readonly ledger: LedgerEntry;
 }
 
 /** Everything that is made anew from a plan for one signal. */
-export interface Ways {
+export interface SignalPipeline {
   readonly router: Router;
   /** By the rule's index in the plan. */
-  readonly all: readonly Way[];
+  readonly routes: readonly RouteEntry[];
   /** By the pool's index in the plan. */
   readonly pools: readonly Pool[];
   readonly unrouted: LedgerEntry;
   /** What is said where no rule takes anything. */
-  readonly nowhere: Obstacle;
+  readonly noRoute: Obstacle;
   /** Told what nobody gets. */
   readonly losses: Pick<Losses, "tell">;
 }
 
-/** What the corridor reads once for each request, so that a request ends on the assembly it began on. */
-export interface CorridorAssembly {
-  readonly ways: Readonly<Record<Signal, Ways>>;
+/** What the pipeline reads once for each request, so that a request ends on the assembly it began on. */
+export interface PipelineAssembly {
+  readonly pipelines: Readonly<Record<Signal, SignalPipeline>>;
   readonly headers: HeaderIntake;
 }
 
@@ -51,12 +51,12 @@ const NOTHING_TO_CANCEL: Cancel = () => {};
  * The walk of a request that was admitted and read, top to bottom: scan, route, queue; the reply follows the outcomes.
  * Synchronous up to the queue: no other request is in between, so that what was checked still holds when it is used.
  */
-export function createCorridor(current: () => CorridorAssembly, clock: Clock, guard: RequestGuard = NO_GUARD): Carry {
+export function createPipeline(current: () => PipelineAssembly, clock: Clock, guard = NO_GUARD): RequestHandler {
   const envelope = new Envelope();
   const places: number[] = [];
   return (request, done) => {
     const { signal } = request.head;
-    const { ways: all, headers: intake } = current();
+    const { pipelines: all, headers: intake } = current();
     const taken = intake.wanted ? intake.take(request.head.headers) : NO_TAKEN;
     if ("reason" in taken) {
       done({ ok: false, refusal: taken });
@@ -79,9 +79,13 @@ export function createCorridor(current: () => CorridorAssembly, clock: Clock, gu
       envelope.release();
       return NOTHING_TO_CANCEL;
     }
-    const ways = all[signal];
-    const cancel = carry({ ways, envelope, places, request, intake, taken, nowMs: clock.nowMs() }, guard, done);
-    ways.router.release();
+    const pipeline = all[signal];
+    const cancel = routeRequest(
+      { pipeline, envelope, places, request, intake, taken, nowMs: clock.nowMs() },
+      guard,
+      done,
+    );
+    pipeline.router.release();
     envelope.release();
     return cancel;
   };
@@ -96,16 +100,16 @@ function tooMuch(guard: RequestGuard, excess: Excess): Reply {
 }
 
 /** From the route on. */
-function carry(entry: Entry, guard: RequestGuard, done: (reply: Reply) => void): Cancel {
-  const { ways, envelope, places, request, taken } = entry;
-  ways.router.route(envelope, request.head.region, taken.all);
+function routeRequest(context: RequestContext, guard: RequestGuard, done: (reply: Reply) => void): Cancel {
+  const { pipeline, envelope, places, request, taken } = context;
+  pipeline.router.route(envelope, request.head.region, taken.all);
   const { problem, excess, obstacle } = judge(
-    ways,
-    { envelope, headers: taken.all, nowMs: entry.nowMs, deadlineMs: request.head.deadlineMs },
+    pipeline,
+    { envelope, headers: taken.all, nowMs: context.nowMs, deadlineMs: request.head.deadlineMs },
     places,
   );
-  if (problem === "" && excess === undefined && obstacle === undefined) return enqueue(entry, done);
-  if (obstacle !== undefined) done(refuseAll(ways, obstacle));
+  if (problem === "" && excess === undefined && obstacle === undefined) return enqueue(context, done);
+  if (obstacle !== undefined) done(refuseAll(pipeline, obstacle));
   else done(excess === undefined ? badData(problem) : tooMuch(guard, excess));
   return NOTHING_TO_CANCEL;
 }
@@ -119,20 +123,24 @@ export interface Judgement {
 }
 
 /** Decides about the request that was just routed, and changes nothing. `places` gets the indexes of the pools, by draft. */
-export function judge(ways: Pick<Ways, "router" | "pools" | "nowhere">, placed: Placed, places: number[]): Judgement {
-  const { router, pools } = ways;
+export function judge(
+  pipeline: Pick<SignalPipeline, "router" | "pools" | "noRoute">,
+  placed: Placed,
+  places: number[],
+): Judgement {
+  const { router, pools } = pipeline;
   const { excess } = router;
   if (excess !== undefined) return { problem: "", excess, obstacle: undefined };
-  const problem = router.problem !== "" ? router.problem : vouch(ways, router.plan.signal, placed.envelope.bytes);
+  const problem = router.problem !== "" ? router.problem : vouch(pipeline, router.plan.signal, placed.envelope.bytes);
   if (problem !== "") return { problem, excess, obstacle: undefined };
-  return { problem, excess, obstacle: placeDrafts(router, pools, placed, places) ?? nowhereToGo(ways) };
+  return { problem, excess, obstacle: placeDrafts(router, pools, placed, places) ?? refusedUnmatched(pipeline) };
 }
 
 /**
  * A request without items is a success (OTLP: servers should), unless things in it were rejected before. It goes to no target,
  * so it is checked here.
  */
-function replyToNothing({ head, bytes, rejected, message }: CarriedRequest, done: (reply: Reply) => void): void {
+function replyToNothing({ head, bytes, rejected, message }: ReceivedRequest, done: (reply: Reply) => void): void {
   const problem = check(head.signal, bytes);
   if (problem !== "") done(badData(problem));
   else done(rejected === 0 && message === "" ? FULL_SUCCESS : { ok: true, rejected, message });
@@ -142,17 +150,17 @@ function replyToNothing({ head, bytes, rejected, message }: CarriedRequest, done
  * A request of which some part is acknowledged without a target having seen it is checked to its last field: who says yes
  * vouches for the bytes. Everywhere else the target's answer is the sender's. Empty when there is nothing to object.
  */
-function vouch(ways: Pick<Ways, "router" | "pools">, signal: Signal, bytes: Uint8Array): string {
-  const { router } = ways;
+function vouch(pipeline: Pick<SignalPipeline, "router" | "pools">, signal: Signal, bytes: Uint8Array): string {
+  const { router } = pipeline;
   const dropped = router.plan.unmatched === "drop" && router.unmatchedPoints > 0;
-  const early = router.drafts.some((draft) => mayAckEarly(ways, draft));
+  const early = router.drafts.some((draft) => mayAckEarly(pipeline, draft));
   // Metrics without data points that no rule takes leave neither a draft nor a point.
   const nothing = router.drafts.length === 0 && router.unmatchedPoints === 0;
   return dropped || early || nothing ? check(signal, bytes) : "";
 }
 
 /** Any pool that may take it over counts: where there is room is not known yet. */
-function mayAckEarly({ router, pools }: Pick<Ways, "router" | "pools">, { pool }: Draft): boolean {
+function mayAckEarly({ router, pools }: Pick<SignalPipeline, "router" | "pools">, { pool }: Draft): boolean {
   return router.plan.pools[pool]!.chain.some((index) => pools[index]!.ack !== "delivered");
 }
 
@@ -163,29 +171,29 @@ function check(signal: Signal, bytes: Uint8Array): string {
 
 const DROPPED = "no rule matches, and unmatched is drop";
 
-function nowhereToGo({ router, nowhere }: Pick<Ways, "router" | "nowhere">): Obstacle | undefined {
+function refusedUnmatched({ router, noRoute }: Pick<SignalPipeline, "router" | "noRoute">): Obstacle | undefined {
   const refused = router.unmatchedPoints > 0 && router.drafts.length === 0 && router.plan.unmatched === "refuse";
-  return refused ? nowhere : undefined;
+  return refused ? noRoute : undefined;
 }
 
-function refuseAll(ways: Ways, obstacle: Obstacle): Reply {
+function refuseAll(pipeline: SignalPipeline, obstacle: Obstacle): Reply {
   const { reason } = obstacle;
-  const { router } = ways;
+  const { router } = pipeline;
   for (const draft of router.drafts) {
-    for (const { ledger, points } of receive(ways, draft)) ledger.shedItems(reason, points);
+    for (const { ledger, points } of receive(pipeline, draft)) ledger.shedItems(reason, points);
   }
   if (router.unmatchedPoints > 0) {
-    ways.unrouted.received += router.unmatchedPoints;
-    ways.unrouted.shedItems(reason, router.unmatchedPoints);
+    pipeline.unrouted.received += router.unmatchedPoints;
+    pipeline.unrouted.shedItems(reason, router.unmatchedPoints);
   }
   return { ok: false, refusal: obstacle };
 }
 
 /** Enters into the ledger what the rules of a draft take of the request. */
-function receive(ways: Ways, draft: Draft): Share[] {
+function receive(pipeline: SignalPipeline, draft: Draft): Share[] {
   const shares: Share[] = [];
   for (let i = 0; i < draft.rules.length; i++) {
-    const { rule, ledger } = ways.all[draft.rules[i]!]!;
+    const { rule, ledger } = pipeline.routes[draft.rules[i]!]!;
     const points = draft.pointsOf[i]!;
     const copied = rule.mode === "copy";
     if (copied) ledger.copied += points;
@@ -196,33 +204,33 @@ function receive(ways: Ways, draft: Draft): Share[] {
 }
 
 /** A request on its way into the queues. */
-interface Entry {
-  readonly ways: Ways;
+interface RequestContext {
+  readonly pipeline: SignalPipeline;
   readonly envelope: Envelope;
   /** Where each draft goes: indexes of pools. */
   readonly places: number[];
-  readonly request: CarriedRequest;
+  readonly request: ReceivedRequest;
   readonly intake: HeaderIntake;
   readonly taken: TakenHeaders;
   readonly nowMs: number;
 }
 
-function enqueue(entry: Entry, done: (reply: Reply) => void): Cancel {
-  const { ways, envelope, request } = entry;
+function enqueue(context: RequestContext, done: (reply: Reply) => void): Cancel {
+  const { pipeline, envelope, request } = context;
   const settlement = new Settlement(request, envelope.totalPoints, done);
-  const { drafts } = ways.router;
-  accountUnmatched(entry, settlement);
-  for (let d = 0; d < drafts.length; d++) offer(entry, drafts[d]!, entry.places[d]!, settlement);
+  const { drafts } = pipeline.router;
+  accountUnmatched(context, settlement);
+  for (let d = 0; d < drafts.length; d++) offer(context, drafts[d]!, context.places[d]!, settlement);
   settlement.seal();
   return () => {
     settlement.cancelled = true;
   };
 }
 
-function offer(entry: Entry, draft: Draft, place: number, settlement: Settlement): void {
-  const { ways, envelope, request, intake, taken, nowMs: enqueuedMs } = entry;
+function offer(context: RequestContext, draft: Draft, place: number, settlement: Settlement): void {
+  const { pipeline, envelope, request, intake, taken, nowMs: enqueuedMs } = context;
   const { channel } = draft;
-  const pool = ways.pools[place]!;
+  const pool = pipeline.pools[place]!;
   const headers = intake.carriedInto(pool.name, taken);
   const awaited = pool.ack === "delivered";
   const kept = draft.finish(envelope);
@@ -232,21 +240,21 @@ function offer(entry: Entry, draft: Draft, place: number, settlement: Settlement
   const { signal, region } = request.head;
   const deadlineMs = awaited ? request.head.deadlineMs : Number.POSITIVE_INFINITY;
   const { items, points } = draft;
-  const shares = receive(ways, draft);
-  const { losses } = ways;
+  const shares = receive(pipeline, draft);
+  const { losses } = pipeline;
   const facts = { signal, region, headers, items, points, bytes, pieces, deadlineMs, enqueuedMs, losses };
   const parcel = new RoutedParcel(facts, shares, awaited ? settlement : undefined);
   for (const share of shares) share.ledger.queued += share.points;
   if (awaited) settlement.expect();
   else settlement.accept();
-  countTakenOver(ways, draft, place);
+  countTakenOver(pipeline, draft, place);
   // A pool that broadcasts holds several copies of each parcel: what came before in this request may have filled it.
   const answer = place === draft.pool ? pool.offer(parcel, channel) : pool.adopt(parcel);
   if (answer === "full") giveBack(parcel, shares, pool, awaited ? undefined : settlement);
 }
 
 /** What goes to another pool than its rule says: that one was full or had no usable target. */
-function countTakenOver({ router, pools }: Ways, { rules, pointsOf }: Draft, place: number): void {
+function countTakenOver({ router, pools }: SignalPipeline, { rules, pointsOf }: Draft, place: number): void {
   const { plan } = router;
   for (let i = 0; i < rules.length; i++) {
     const home = plan.poolOf[rules[i]!]!;
@@ -272,18 +280,18 @@ function giveBack(
   }
 }
 
-function accountUnmatched({ ways, request }: Entry, settlement: Settlement): void {
-  const points = ways.router.unmatchedPoints;
+function accountUnmatched({ pipeline, request }: RequestContext, settlement: Settlement): void {
+  const points = pipeline.router.unmatchedPoints;
   if (points === 0) return;
-  ways.unrouted.received += points;
-  if (ways.router.plan.unmatched === "drop") {
-    ways.unrouted.drop("unrouted", points);
-    const { rule, pool } = ways.unrouted;
+  pipeline.unrouted.received += points;
+  if (pipeline.router.plan.unmatched === "drop") {
+    pipeline.unrouted.drop("unrouted", points);
+    const { rule, pool } = pipeline.unrouted;
     const { head, bytes } = request;
     const loss = { signal: head.signal, rule, pool, target: "", reason: "unrouted", said: DROPPED } as const;
-    ways.losses.tell({ ...loss, points, acknowledged: false, pieces: [bytes] });
+    pipeline.losses.tell({ ...loss, points, acknowledged: false, pieces: [bytes] });
   } else {
-    ways.unrouted.shedItems("unrouted", points);
+    pipeline.unrouted.shedItems("unrouted", points);
     settlement.refusePart(points, UNROUTED.message);
   }
 }

@@ -2,7 +2,7 @@ import type { Cancel } from "../../core/clock.ts";
 import type { Reply, RequestHead } from "../request.ts";
 
 /** A request that was admitted and read whole: what the next stage gets. */
-export interface CarriedRequest {
+export interface ReceivedRequest {
   readonly head: RequestHead;
   /** A whole, uncompressed protobuf Export request. Owned by the stage that gets it. */
   readonly bytes: Uint8Array;
@@ -16,4 +16,4 @@ export interface CarriedRequest {
  * Scans, routes and queues. `done` is called exactly once, maybe at once, and also after a cancel.
  * The returned function says that the sender went away; after `done` it does nothing. Neither throws.
  */
-export type Carry = (request: CarriedRequest, done: (reply: Reply) => void) => Cancel;
+export type RequestHandler = (request: ReceivedRequest, done: (reply: Reply) => void) => Cancel;
