@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { configJsonSchema } from "../../src/config/json-schema.ts";
-import { configReference } from "../../src/config/reference.ts";
+import { configReference } from "../docs/config-reference.ts";
 
-test("reference: docs/reference/config.md is what the schema says (node test/config/write-reference.ts)", () => {
+test("reference: docs/reference/config.md is what the schema says (npm run reference)", () => {
   const written = readFileSync(new URL("../../docs/reference/config.md", import.meta.url), "utf8");
   assert.equal(written, configReference());
 });

@@ -1,5 +1,5 @@
-import { DURATION_PATTERN, SIZE_PATTERN } from "../core/units.ts";
-import { configJsonSchema } from "./json-schema.ts";
+import { DURATION_PATTERN, SIZE_PATTERN } from "../../src/core/units.ts";
+import { configJsonSchema } from "../../src/config/json-schema.ts";
 
 /** The reference of the config as Markdown, made from its schema: one table for each section. */
 export function configReference(): string {
