@@ -1,5 +1,5 @@
 import type { Edit, Section } from "../control/document/element.ts";
-import { NAME_PATTERN } from "../config/schema/name.ts";
+import { NAME_PATTERN } from "../config/schema/values.ts";
 import type { RouteTable } from "../control/route-table.ts";
 import { AsWritten } from "../core/hide.ts";
 import type { AdminContext } from "./context.ts";

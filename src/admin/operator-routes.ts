@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { formatPath } from "../config/finding.ts";
 import { issueText } from "../config/issue-text.ts";
-import { duration } from "../config/schema/duration.ts";
+import { duration } from "../config/schema/values.ts";
 import type { OperatorWish } from "../plan/data-plane.ts";
 import type { AdminContext } from "./context.ts";
 import { OPERATOR_BODY } from "./body-specs.ts";

@@ -1,3 +1,5 @@
+import { ALL_SIGNALS } from "./schema/values.ts";
+
 /**
  * The normalised form of what people write under `conditions`: short forms expanded, names turned into numbers.
  * A closed union, so that whoever compiles it is told by the compiler when a condition is added.
@@ -42,3 +44,23 @@ export type MatcherTest =
   | { readonly op: "in"; readonly values: readonly MatcherValue[] }
   | { readonly op: "exists"; readonly want: boolean }
   | { readonly op: "gt" | "gte" | "lt" | "lte"; readonly value: number };
+
+export type SignalName = (typeof ALL_SIGNALS)[number];
+
+/** The signals that have what a condition asks for. */
+export function signalsOf(condition: Condition): readonly SignalName[] {
+  switch (condition.kind) {
+    case "span_kind":
+    case "span_status":
+    case "span_name":
+      return ["traces"];
+    case "severity":
+      return ["logs"];
+    case "metric_name":
+      return ["metrics"];
+    case "sample_rate":
+      return ["traces", "logs"];
+    default:
+      return ALL_SIGNALS;
+  }
+}

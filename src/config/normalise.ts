@@ -8,12 +8,9 @@ import type {
   StrategyConfig,
   TargetConfig,
 } from "./schema/config.ts";
-import type { PoolDocument } from "./schema/pool.ts";
-import type { RuleDocument } from "./schema/rule.ts";
-import { ALL_SIGNALS } from "./schema/signal.ts";
-import type { StrategyDocument } from "./schema/strategy.ts";
-import { PoolSchema } from "./schema/pool.ts";
-import type { TargetSet } from "./schema/target-set.ts";
+import { type PoolDocument, PoolSchema, type RuleDocument } from "./schema/pool.ts";
+import { ALL_SIGNALS } from "./schema/values.ts";
+import type { StrategyDocument, TargetSet } from "./schema/strategy.ts";
 import { isSelected } from "./select-targets.ts";
 
 /** Expands the short forms of a document in which validate() found no error; `resolvePath` makes paths whole. */

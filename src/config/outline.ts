@@ -1,6 +1,5 @@
 import type { Path } from "./finding.ts";
-import { ALL_SIGNALS } from "./schema/signal.ts";
-import { PRIORITIES } from "./schema/priority.ts";
+import { ALL_SIGNALS, PRIORITIES } from "./schema/values.ts";
 
 export type Values = Readonly<Record<string, unknown>>;
 

@@ -1,6 +1,6 @@
-import type { SignalName } from "./condition-signals.ts";
+import type { SignalName } from "./condition-type.ts";
 import type { Config, RuleConfig } from "./schema/config.ts";
-import { ALL_SIGNALS } from "./schema/signal.ts";
+import { ALL_SIGNALS } from "./schema/values.ts";
 import { type Asked, findShadows } from "./validate/analysis/shadows.ts";
 
 /** What has a way with one config, and none with another. */

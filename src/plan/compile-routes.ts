@@ -1,5 +1,4 @@
-import { signalsOf } from "../config/condition-signals.ts";
-import type { Condition } from "../config/condition-type.ts";
+import { type Condition, signalsOf } from "../config/condition-type.ts";
 import type { Signal } from "../otlp/signal.ts";
 import { asksResource, compileCondition } from "./condition.ts";
 import { headerTestsOf } from "./header-tests.ts";

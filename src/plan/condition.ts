@@ -1,5 +1,4 @@
-import { signalsOf } from "../config/condition-signals.ts";
-import type { Condition, Matcher } from "../config/condition-type.ts";
+import { type Condition, type Matcher, signalsOf } from "../config/condition-type.ts";
 import { Unreachable } from "../core/unreachable.ts";
 import { seeValue, textOf } from "../otlp/any-value.ts";
 import { bytesEqual } from "../otlp/key-set.ts";

@@ -1,6 +1,5 @@
 import { reasonOf } from "../core/errors.ts";
-import { SEVERITY_NAMES } from "../config/schema/severity.ts";
-import { SPAN_KINDS, SPAN_STATUSES } from "../config/schema/condition.ts";
+import { SEVERITY_NAMES, SPAN_KINDS, SPAN_STATUSES } from "../config/schema/condition.ts";
 import { findMalformed } from "../otlp/check.ts";
 import { transcode } from "../otlp/json/transcode.ts";
 import { guessSignal } from "../otlp/guess-signal.ts";

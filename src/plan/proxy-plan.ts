@@ -1,5 +1,5 @@
 import type { TargetConfig } from "../config/schema/config.ts";
-import { isLoopbackHost, proxyFault } from "../config/schema/proxy.ts";
+import { isLoopbackHost, proxyFault } from "../config/schema/address.ts";
 import { compileNoProxy, type Exempt } from "./no-proxy.ts";
 import { hostOf } from "./resolve-plan.ts";
 

@@ -1,6 +1,5 @@
 import type { Condition } from "../config/condition-type.ts";
-import { SPAN_KINDS, SPAN_STATUSES } from "../config/schema/condition.ts";
-import { SEVERITY_NAMES } from "../config/schema/severity.ts";
+import { SEVERITY_NAMES, SPAN_KINDS, SPAN_STATUSES } from "../config/schema/condition.ts";
 import { isCredential } from "../core/header-name.ts";
 import { type Seen, seeValue, textOf, UNSEEN } from "../otlp/any-value.ts";
 import { anyDataPointAttribute } from "../otlp/data-point.ts";

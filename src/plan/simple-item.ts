@@ -1,6 +1,5 @@
 import { z } from "zod";
-import { SPAN_KINDS, SPAN_STATUSES } from "../config/schema/condition.ts";
-import { SEVERITY_NAMES } from "../config/schema/severity.ts";
+import { SEVERITY_NAMES, SPAN_KINDS, SPAN_STATUSES } from "../config/schema/condition.ts";
 import { HEADER_NAME } from "../core/header-name.ts";
 import { SIGNALS } from "../otlp/signal.ts";
 

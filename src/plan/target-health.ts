@@ -1,6 +1,6 @@
 import type { TargetConfig } from "../config/schema/config.ts";
 import type { ProxyOf, ProxyPlan } from "./proxy-plan.ts";
-import { DEFAULT_HEALTH_CHECK } from "../config/schema/target-health.ts";
+import { DEFAULT_HEALTH_CHECK } from "../config/schema/target.ts";
 
 /** What decides about the health of one target. */
 export interface TargetHealthPlan {

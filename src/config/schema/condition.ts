@@ -1,37 +1,123 @@
 import { z } from "zod";
-import { HEADER_NAME } from "../../core/header-name.ts";
-import type { Condition, Matcher } from "../condition-type.ts";
-import { MATCHER_SHAPE, MatcherSchema, readTests, type WrittenTests } from "./matcher.ts";
-import { RateSchema } from "./rate.ts";
-import { SeveritySchema } from "./severity.ts";
+import type { Condition, Matcher, MatcherTest } from "../condition-type.ts";
+import { splitGlob } from "../glob.ts";
+import { HeaderNameSchema, RateSchema, RegexSchema } from "./values.ts";
+
+const ValueSchema = z.union([z.string(), z.number(), z.bigint(), z.boolean()]);
+
+/** The tests of a matcher in its long form. */
+const MATCHER_SHAPE = {
+  equals: ValueSchema.optional().describe("Is exactly this text, number or boolean."),
+  glob: z.string().optional().describe("The whole text fits: `*` is any text, `\\*` an asterisk."),
+  regex: RegexSchema.optional().describe("RE2 syntax; found anywhere in the text unless anchored."),
+  contains: z.string().min(1).optional().describe("The text has this text in it."),
+  in: z.array(ValueSchema).min(1).optional().describe("Is one of these."),
+  exists: z.boolean().optional().describe("Is there at all, or with `false` is not there."),
+  gt: z.number().optional().describe("Is a number greater than this."),
+  gte: z.number().optional().describe("Is a number greater than or equal to this."),
+  lt: z.number().optional().describe("Is a number less than this."),
+  lte: z.number().optional().describe("Is a number less than or equal to this."),
+};
+
+const TestsSchema = z.strictObject(MATCHER_SHAPE);
+
+type WrittenTests = z.output<typeof TestsSchema>;
+
+/** A text (with `*` as glob), a number, a boolean, or tests that must all hold. */
+const MatcherSchema = z
+  .union([z.string(), z.number(), z.bigint(), z.boolean(), TestsSchema])
+  .transform((written, context): Matcher => {
+    if (typeof written !== "object") return { tests: [shortTest(written)] };
+    const tests = readTests(written);
+    if (tests.length === 0 && context.issues.length === 0)
+      context.issues.push({ code: "custom", input: written, message: needs("a test", MATCHER_SHAPE) });
+    return { tests };
+  })
+  .meta({ id: "Matcher", description: "A text (`*` is any text), a number, a boolean, or tests that must all hold." });
+
+/** The normalised tests, in a fixed order. */
+function readTests(written: WrittenTests): MatcherTest[] {
+  const tests: MatcherTest[] = [];
+  if (written.exists !== undefined) tests.push({ op: "exists", want: written.exists });
+  if (written.equals !== undefined) tests.push({ op: "equals", value: written.equals });
+  if (written.in !== undefined) tests.push({ op: "in", values: written.in });
+  if (written.glob !== undefined) tests.push({ op: "glob", pattern: written.glob });
+  if (written.contains !== undefined) tests.push({ op: "contains", text: written.contains });
+  if (written.regex !== undefined) tests.push({ op: "regex", pattern: written.regex });
+  for (const op of ["gt", "gte", "lt", "lte"] as const) {
+    const value = written[op];
+    if (value !== undefined) tests.push({ op, value });
+  }
+  return tests;
+}
+
+function needs(what: string, shape: object): string {
+  return `needs ${what}\none or more of ${Object.keys(shape).join(", ")}`;
+}
+
+function shortTest(written: string | number | bigint | boolean): MatcherTest {
+  if (typeof written !== "string" || !written.includes("*")) return { op: "equals", value: written };
+  const parts = splitGlob(written);
+  return parts.length === 1 ? { op: "equals", value: parts[0] ?? "" } : { op: "glob", pattern: written };
+}
+
+/** OTLP's names in order of SeverityNumber, from 1: TRACE, TRACE2, .. FATAL4. */
+export const SEVERITY_NAMES = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"].flatMap((name) =>
+  ["", "2", "3", "4"].map((step) => `${name}${step}`),
+);
+
+const SeverityNumberSchema = z.int().min(1).max(24);
+const SeverityNameSchema = z.enum(SEVERITY_NAMES);
+const LevelSchema = z
+  .union([SeverityNameSchema, SeverityNumberSchema])
+  .meta({ id: "SeverityLevel", description: "TRACE, TRACE2 .. FATAL4, or 1 to 24." });
+
+const SeverityTestsSchema = z.strictObject({
+  equals: LevelSchema.optional().describe("Exactly this level; a name without a number covers its four steps."),
+  in: z.array(LevelSchema).min(1).optional().describe("One of these levels."),
+  gt: LevelSchema.optional().describe("Above this level, and all its steps."),
+  gte: LevelSchema.optional().describe("This level or above."),
+  lt: LevelSchema.optional().describe("Below this level."),
+  lte: LevelSchema.optional().describe("This level, with all its steps, or below."),
+});
+
+/** A level (name or 1..24), or tests that must all hold; gives tests over SeverityNumber. */
+const SeveritySchema = z
+  .union([SeverityNameSchema, SeverityNumberSchema, SeverityTestsSchema])
+  .transform((written, context): Matcher => {
+    if (typeof written !== "object") return { tests: [among([written])] };
+    const tests: MatcherTest[] = [];
+    if (written.equals !== undefined) tests.push(among([written.equals]));
+    if (written.in !== undefined) tests.push(among(written.in));
+    if (written.gt !== undefined) tests.push({ op: "gt", value: steps(written.gt).highest });
+    if (written.gte !== undefined) tests.push({ op: "gte", value: steps(written.gte).lowest });
+    if (written.lt !== undefined) tests.push({ op: "lt", value: steps(written.lt).lowest });
+    if (written.lte !== undefined) tests.push({ op: "lte", value: steps(written.lte).highest });
+    if (tests.length === 0 && context.issues.length === 0)
+      context.issues.push({ code: "custom", input: written, message: needs("a test", SeverityTestsSchema.shape) });
+    return { tests };
+  });
+
+function among(levels: readonly (string | number)[]): MatcherTest {
+  const values = new Set<number>();
+  for (const level of levels) {
+    const { lowest, highest } = steps(level);
+    for (let number = lowest; number <= highest; number++) values.add(number);
+  }
+  return { op: "in", values: [...values].toSorted((a, b) => a - b) };
+}
+
+/** A bare name such as ERROR is its whole range, 17 to 20; ERROR2 and numbers are one step. */
+function steps(level: string | number): { lowest: number; highest: number } {
+  if (typeof level === "number") return { lowest: level, highest: level };
+  const lowest = SEVERITY_NAMES.indexOf(level) + 1;
+  return { lowest, highest: /\d$/u.test(level) ? lowest : lowest + 3 };
+}
 
 /** In the order of their numbers: opentelemetry.proto.trace.v1.Span.SpanKind. */
 export const SPAN_KINDS = ["unspecified", "internal", "server", "client", "producer", "consumer"] as const;
 /** In the order of their numbers: opentelemetry.proto.trace.v1.Status.StatusCode. */
 export const SPAN_STATUSES = ["unset", "ok", "error"] as const;
-
-export type MatcherInput = z.input<typeof MatcherSchema>;
-
-/** What people write: every key is a condition, all of them must hold. */
-export interface ConditionInput {
-  readonly service_name?: MatcherInput | undefined;
-  readonly span_kind?: SpanKind | readonly SpanKind[] | undefined;
-  readonly span_name?: MatcherInput | undefined;
-  readonly span_status?: SpanStatus | readonly SpanStatus[] | undefined;
-  readonly severity?: z.input<typeof SeveritySchema> | undefined;
-  readonly metric_name?: MatcherInput | undefined;
-  readonly attribute?: z.input<typeof KeyedSchema> | undefined;
-  readonly resource?: z.input<typeof KeyedSchema> | undefined;
-  readonly scope_name?: MatcherInput | undefined;
-  readonly region?: MatcherInput | undefined;
-  readonly header?: z.input<typeof HeaderSchema> | undefined;
-  readonly sample_rate?: number | undefined;
-  readonly any?: readonly ConditionInput[] | undefined;
-  readonly not?: ConditionInput | readonly ConditionInput[] | undefined;
-}
-
-type SpanKind = (typeof SPAN_KINDS)[number];
-type SpanStatus = (typeof SPAN_STATUSES)[number];
 
 const SpanKindSchema = z.enum(SPAN_KINDS);
 const SpanStatusSchema = z.enum(SPAN_STATUSES);
@@ -42,7 +128,7 @@ const KeyedSchema = z
 
 const HeaderSchema = z
   .strictObject({
-    key: z.string().regex(HEADER_NAME, "is not a valid header name").describe("Name of the header, in any case."),
+    key: HeaderNameSchema.describe("Name of the header, in any case."),
     ...MATCHER_SHAPE,
   })
   .transform(({ key, ...written }) => ({ key: key.toLowerCase(), match: keyedMatch(written) }));
@@ -53,33 +139,41 @@ function keyedMatch(written: WrittenTests): Matcher {
   return { tests: tests.length > 0 ? tests : [{ op: "exists", want: true }] };
 }
 
+const LEAF_SHAPE = {
+  service_name: MatcherSchema.optional().describe("The resource's attribute service.name."),
+  span_kind: z
+    .union([SpanKindSchema, z.array(SpanKindSchema).min(1)])
+    .optional()
+    .describe("The span's kind, or one of a list."),
+  span_name: MatcherSchema.optional().describe("The span's name."),
+  span_status: z
+    .union([SpanStatusSchema, z.array(SpanStatusSchema).min(1)])
+    .optional()
+    .describe("The span's status, or one of a list."),
+  severity: SeveritySchema.optional().describe(
+    "The log record's severity: a name, TRACE to FATAL4, or 1 to 24, or tests.",
+  ),
+  metric_name: MatcherSchema.optional().describe("The metric's name."),
+  attribute: KeyedSchema.optional().describe("An attribute of the item; with only a key: it is there."),
+  resource: KeyedSchema.optional().describe("An attribute of the resource; with only a key: it is there."),
+  scope_name: MatcherSchema.optional().describe("The name of the instrumentation scope."),
+  region: MatcherSchema.optional().describe(
+    "Attribute region or cloud.region of the resource, else the listener's region.",
+  ),
+  header: HeaderSchema.optional().describe("A header of the sender's request; with only a key: it is there."),
+  sample_rate: RateSchema.optional().describe("This share of the traces, by trace id; the same traces on every node."),
+};
+
+/** What people write: every key is a condition, all of them must hold. */
+export interface ConditionInput extends z.input<z.ZodObject<typeof LEAF_SHAPE>> {
+  any?: ConditionInput[] | undefined;
+  not?: ConditionInput | ConditionInput[] | undefined;
+}
+
 /** Built on first use, because conditions contain conditions. */
 const buildConditionObject = () =>
   z.strictObject({
-    service_name: MatcherSchema.optional().describe("The resource's attribute service.name."),
-    span_kind: z
-      .union([SpanKindSchema, z.array(SpanKindSchema).min(1)])
-      .optional()
-      .describe("The span's kind, or one of a list."),
-    span_name: MatcherSchema.optional().describe("The span's name."),
-    span_status: z
-      .union([SpanStatusSchema, z.array(SpanStatusSchema).min(1)])
-      .optional()
-      .describe("The span's status, or one of a list."),
-    severity: SeveritySchema.optional().describe(
-      "The log record's severity: a name, TRACE to FATAL4, or 1 to 24, or tests.",
-    ),
-    metric_name: MatcherSchema.optional().describe("The metric's name."),
-    attribute: KeyedSchema.optional().describe("An attribute of the item; with only a key: it is there."),
-    resource: KeyedSchema.optional().describe("An attribute of the resource; with only a key: it is there."),
-    scope_name: MatcherSchema.optional().describe("The name of the instrumentation scope."),
-    region: MatcherSchema.optional().describe(
-      "Attribute region or cloud.region of the resource, else the listener's region.",
-    ),
-    header: HeaderSchema.optional().describe("A header of the sender's request; with only a key: it is there."),
-    sample_rate: RateSchema.optional().describe(
-      "This share of the traces, by trace id; the same traces on every node.",
-    ),
+    ...LEAF_SHAPE,
     any: z.array(ConditionSchema).min(1).optional().describe("One of these conditions holds."),
     not: z
       .union([z.array(ConditionSchema).min(1), ConditionSchema])
@@ -89,17 +183,15 @@ const buildConditionObject = () =>
 
 type Written = z.output<ReturnType<typeof buildConditionObject>>;
 
+const CONDITION_KEYS = { ...LEAF_SHAPE, any: undefined, not: undefined };
+
 /** One entry of `conditions`. */
 export const ConditionSchema: z.ZodType<Condition, ConditionInput> = z
   .lazy(() =>
     buildConditionObject().transform((written, context): Condition => {
       const all = readConditions(written);
       if (all.length === 0 && context.issues.length === 0)
-        context.issues.push({
-          code: "custom",
-          input: written,
-          message: "needs a condition\none or more of " + CONDITION_KEYS,
-        });
+        context.issues.push({ code: "custom", input: written, message: needs("a condition", CONDITION_KEYS) });
       return combine(all);
     }),
   )
@@ -126,9 +218,6 @@ function readConditions(written: Written): Condition[] {
   }
   return all;
 }
-
-const CONDITION_KEYS =
-  "service_name, span_kind, span_name, span_status, severity, metric_name, attribute, resource, scope_name, region, header, sample_rate, any, not";
 
 function combine(conditions: readonly Condition[]): Condition {
   const [first] = conditions;

@@ -1,11 +1,10 @@
 import { z } from "zod";
 import type { Condition } from "../condition-type.ts";
 import { GlobalSchema } from "./global.ts";
-import { NameSchema } from "./name.ts";
+import { NameSchema } from "./values.ts";
 import { NodeSchema, type NodeDocument } from "./node.ts";
-import { PoolSchema, type PoolDocument } from "./pool.ts";
+import { type PoolDocument, PoolSchema, type RuleDocument, RuleSchema } from "./pool.ts";
 import { RegionSchema } from "./region.ts";
-import { RuleSchema, type RuleDocument } from "./rule.ts";
 import type { StrategyDocument } from "./strategy.ts";
 import { TargetSchema } from "./target.ts";
 

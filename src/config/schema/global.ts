@@ -1,7 +1,5 @@
 import { z } from "zod";
-import { NameSchema } from "./name.ts";
-import { PRIORITY_NAMES, PrioritySchema } from "./priority.ts";
-import { RateSchema } from "./rate.ts";
+import { NameSchema, PRIORITY_NAMES, PrioritySchema, RateSchema } from "./values.ts";
 
 const PriorityRateSchema = z.strictObject({
   priority: z.enum(PRIORITY_NAMES).describe("Class that the services belong to."),
@@ -9,7 +7,7 @@ const PriorityRateSchema = z.strictObject({
   services: z.array(z.string().min(1)).min(1).optional().describe("Globs over service names; default: all others."),
 });
 
-export const SamplingStrategySchema = z.discriminatedUnion("type", [
+const SamplingStrategySchema = z.discriminatedUnion("type", [
   z
     .strictObject({ type: z.literal("fixed"), rate: RateSchema.describe("Share that is kept.") })
     .describe("Always the same share."),
@@ -72,5 +70,3 @@ export const GlobalSchema = z.strictObject({
   routing_rules: z.array(RoutingRuleSchema).default([]).describe("Short form of rules: services by region."),
   metadata: z.record(z.string(), z.string()).default({}).describe("Free notes that travel with the config."),
 });
-
-export type GlobalDocument = z.output<typeof GlobalSchema>;

@@ -1,9 +1,7 @@
 import { z } from "zod";
-import { duration } from "./duration.ts";
-import { NameSchema } from "./name.ts";
-import { length, size } from "./size.ts";
-import { DEFAULT_STRATEGY, StrategySchema } from "./strategy.ts";
-import { TargetSetSchema } from "./target-set.ts";
+import { ConditionSchema } from "./condition.ts";
+import { DEFAULT_STRATEGY, StrategySchema, TargetSetSchema } from "./strategy.ts";
+import { ALL_SIGNALS, duration, length, NameSchema, PrioritySchema, SignalsSchema, size } from "./values.ts";
 
 const QueueSchema = z.strictObject({
   storage: z.enum(["memory", "disk"]).default("memory").describe("Where parcels wait."),
@@ -75,3 +73,21 @@ export const PoolSchema = z
   .meta({ id: "Pool", description: "Targets with one strategy and one queue." });
 
 export type PoolDocument = z.output<typeof PoolSchema>;
+
+/** Keys of a rule that belong to its pool in place and have no meaning beside `pool`. */
+export const IN_PLACE_KEYS: readonly string[] = Object.keys(DELIVERY_SHAPE);
+
+export const RuleSchema = z.strictObject({
+  id: NameSchema.describe("Unique among the rules."),
+  priority: PrioritySchema.prefault("normal").describe(
+    "Higher is tried first: a number, or high (1000), normal (500), low (100). Equal: in file order.",
+  ),
+  signals: SignalsSchema.default([...ALL_SIGNALS]).describe("Signals that the rule is for."),
+  mode: z.enum(["first", "copy"]).default("first").describe("Stop here, or send a copy and go on with the next rules."),
+  conditions: z.array(ConditionSchema).default([]).describe("All must hold; none: always."),
+  pool: NameSchema.optional().describe("Where matching items go: a name under `pools`. Either this, or `targets`."),
+  targets: TargetSetSchema.optional().describe("A pool in place: its targets. What follows belongs to it."),
+  ...DELIVERY_SHAPE,
+});
+
+export type RuleDocument = z.output<typeof RuleSchema>;

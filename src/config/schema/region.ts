@@ -1,8 +1,5 @@
 import { z } from "zod";
-import { duration } from "./duration.ts";
-import { NameSchema } from "./name.ts";
-import { RateSchema } from "./rate.ts";
-import { size } from "./size.ts";
+import { duration, NameSchema, RateSchema, size } from "./values.ts";
 
 const RegionBatchSchema = z.strictObject({
   max_items: z.int().min(1).optional().describe("As in pools, for nodes of this region."),

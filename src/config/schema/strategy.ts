@@ -1,8 +1,26 @@
 import { z } from "zod";
 import { ConditionSchema } from "./condition.ts";
-import { duration } from "./duration.ts";
-import { NameSchema } from "./name.ts";
-import { TargetSetSchema } from "./target-set.ts";
+import { duration, NameSchema } from "./values.ts";
+
+const NOTHING_SELECTED = 'needs region or tags\nall targets: { region: "*" }';
+
+const SelectorSchema = z
+  .strictObject({
+    region: z.string().min(1).optional().describe("Glob over the targets' regions."),
+    tags: z.record(z.string(), z.string()).optional().describe("Globs over the targets' tags, all of which must fit."),
+  })
+  .check((context) => {
+    const { region, tags } = context.value;
+    if (region !== undefined || tags !== undefined || context.issues.length > 0) return;
+    context.issues.push({ code: "custom", input: context.value, message: NOTHING_SELECTED });
+  });
+
+/** Targets by id, in order, or by a selector, in the order of `targets`. */
+export const TargetSetSchema = z
+  .union([z.array(NameSchema).min(1), SelectorSchema])
+  .meta({ id: "Targets", description: "Ids of targets in order, or a selector over all targets." });
+
+export type TargetSet = z.output<typeof TargetSetSchema>;
 
 const CaseSchema = z.strictObject({
   conditions: z.array(ConditionSchema).describe("All must hold; none: always."),
@@ -16,7 +34,7 @@ const HashKeySchema = z.union([
 ]);
 
 /** The long form; every strategy but `content` and `plugin` also has a short one, its name. */
-export const StrategyObjectSchema = z.discriminatedUnion("type", [
+const StrategyObjectSchema = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("round_robin") }).describe("In turn."),
   z.strictObject({ type: z.literal("weighted_round_robin") }).describe("In turn, by weight, smoothly interleaved."),
   z.strictObject({ type: z.literal("weighted_random") }).describe("At random, by weight."),

@@ -1,11 +1,10 @@
 import { z } from "zod";
-import type { Condition } from "../condition-type.ts";
+import type { Condition, SignalName } from "../condition-type.ts";
 import type { Path } from "../finding.ts";
 import { entriesOf, listOf, type Outline, type OutlineRule, textOf, valuesOf } from "../outline.ts";
 import { ConditionSchema } from "../schema/condition.ts";
 import type { ConfigDocument } from "../schema/config.ts";
-import { ALL_SIGNALS } from "../schema/signal.ts";
-import type { SignalName } from "../condition-signals.ts";
+import { ALL_SIGNALS } from "../schema/values.ts";
 import type { Asked } from "./analysis/shadows.ts";
 
 /** A rule, or a case of a strategy, whose conditions can be read. */

@@ -1,5 +1,4 @@
-import { type SignalName, signalsOf } from "../condition-signals.ts";
-import type { Condition, Matcher } from "../condition-type.ts";
+import { type Condition, type Matcher, type SignalName, signalsOf } from "../condition-type.ts";
 import { caution, type Finding, formatPath, type Path } from "../finding.ts";
 import { domainOf, isSeverityPossible, subjectOf } from "./analysis/literal.ts";
 import { joinNeeds, needOf } from "./analysis/need.ts";

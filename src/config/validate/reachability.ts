@@ -1,6 +1,6 @@
 import { caution, type Finding, type Path } from "../finding.ts";
 import { listOf, type Outline, textOf, type Values, valueAt, valuesOf } from "../outline.ts";
-import { ALL_SIGNALS } from "../schema/signal.ts";
+import { ALL_SIGNALS } from "../schema/values.ts";
 
 /** What can be used, but will surprise: items that are always refused, short rules that lead nowhere. */
 export function checkReachability(outline: Outline): Finding[] {

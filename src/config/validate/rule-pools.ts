@@ -1,6 +1,6 @@
 import { type Finding, fault } from "../finding.ts";
 import { type Outline, textOf } from "../outline.ts";
-import { IN_PLACE_KEYS } from "../schema/rule.ts";
+import { IN_PLACE_KEYS } from "../schema/pool.ts";
 
 /** A rule has the name of a pool, or its own targets; options of a pool only beside its own targets. */
 export function checkRulePools({ rules }: Outline): Finding[] {

@@ -1,7 +1,6 @@
 import { caution, type Finding, fault, type Path } from "../finding.ts";
 import { type Outline, type OutlineTarget, textOf, valuesOf } from "../outline.ts";
-import { endpointFault } from "../schema/endpoint.ts";
-import { isLoopbackHost } from "../schema/proxy.ts";
+import { endpointFault, isLoopbackHost } from "../schema/address.ts";
 
 /** What of a target fits together: endpoint and protocol, headers, TLS. */
 export function checkTargetOptions({ targets }: Outline): Finding[] {

@@ -3,8 +3,8 @@ import { test } from "node:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { z } from "zod";
 import { ConfigSchema } from "../../config/schema/config.ts";
-import { ProxySchema } from "../../config/schema/proxy.ts";
-import { SecretSchema } from "../../config/schema/secret.ts";
+import { ProxySchema } from "../../config/schema/address.ts";
+import { SecretSchema } from "../../config/schema/values.ts";
 import { mapComments } from "./comments.ts";
 import { rootOf } from "./prepare.ts";
 import {

@@ -1,6 +1,5 @@
-import { type SignalName, signalsOf } from "../../condition-signals.ts";
-import type { Condition } from "../../condition-type.ts";
-import { ALL_SIGNALS } from "../../schema/signal.ts";
+import { type Condition, type SignalName, signalsOf } from "../../condition-type.ts";
+import { ALL_SIGNALS } from "../../schema/values.ts";
 import { type Literal, literalOf } from "./literal.ts";
 import { impliesNeed, joinNeeds } from "./need.ts";
 

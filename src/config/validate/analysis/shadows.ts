@@ -1,6 +1,5 @@
-import type { Condition } from "../../condition-type.ts";
-import { ALL_SIGNALS } from "../../schema/signal.ts";
-import type { SignalName } from "../../condition-signals.ts";
+import type { Condition, SignalName } from "../../condition-type.ts";
+import { ALL_SIGNALS } from "../../schema/values.ts";
 import { type Cube, cubesOf, isSameForAll } from "./cube.ts";
 import { ShadowIndex } from "./shadow-index.ts";
 
