@@ -107,14 +107,19 @@ function addressOf(server: Server): AddressInfo {
 }
 
 function createAnswer({ routes, tokens, hide, clock, log, metrics }: AdminListenOptions): Answer {
-  const desk: Desk = { routes, authorize: createAuthorize(tokens), bodies: new BodyReader(clock), gates: new Gates() };
+  const services: AdminServices = {
+    routes,
+    authorize: createAuthorize(tokens),
+    bodies: new BodyReader(clock),
+    gates: new Gates(),
+  };
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const reply = await replyTo(request, response, desk).catch((cause: unknown) => {
+    const reply = await replyTo(request, response, services).catch((cause: unknown) => {
       log.error("admin request failed", { path: request.url, error: cause });
       return problemReply(500, "this is a fault of Signalbox; its log tells more");
     });
     metrics.adminRequests.with(String(reply.status)).add(1);
-    if (isUnread(request) && reply.status !== 408) await desk.bodies.discard(request);
+    if (isUnread(request) && reply.status !== 408) await services.bodies.discard(request);
     if (response.destroyed) return;
     if (reply.stream !== undefined && request.method !== "HEAD") reply.stream(response);
     else send(request, response, hidden(reply, hide()));
@@ -127,7 +132,7 @@ function hidden(reply: AdminReply, hide: Hide): AdminReply {
   return typeof reply.body === "string" ? reply : { ...reply, body: hideIn(reply.body, hide) };
 }
 
-interface Desk {
+interface AdminServices {
   readonly routes: readonly Route[];
   readonly authorize: Authorize;
   readonly bodies: BodyReader;
@@ -135,14 +140,18 @@ interface Desk {
 }
 
 /** In this order: who asks, what for, on which condition, and only then the body. */
-async function replyTo(request: IncomingMessage, response: ServerResponse, desk: Desk): Promise<AdminReply> {
+async function replyTo(
+  request: IncomingMessage,
+  response: ServerResponse,
+  services: AdminServices,
+): Promise<AdminReply> {
   const { method = "GET", url = "/" } = request;
   if (!url.startsWith("/") || !URL.canParse(url, "http://admin"))
     return problemReply(400, "the request target is not a path");
   const { pathname, searchParams } = new URL(`http://admin${url}`);
-  const match = matchRoute(desk.routes, method, pathname);
+  const match = matchRoute(services.routes, method, pathname);
   // Who may not look is not told which paths there are.
-  const caller = desk.authorize(request, match.kind === "route" ? match.route.role : "viewer");
+  const caller = services.authorize(request, match.kind === "route" ? match.route.role : "viewer");
   if (!caller.ok) return caller.reply;
   if (match.kind === "not_found")
     return problemReply(404, `there is no ${pathname}; /openapi.json lists what there is`);
@@ -158,10 +167,10 @@ async function replyTo(request: IncomingMessage, response: ServerResponse, desk:
   const header = (name: string): string | undefined => request.headersDistinct[name]?.[0];
   const handle = async (body: AdminBody | undefined): Promise<AdminReply> => {
     const asked = { params, query: searchParams, guard, role: caller.role, body, header };
-    const reply = await desk.gates.within(route.work, () => route.handle(asked));
+    const reply = await services.gates.within(route.work, () => route.handle(asked));
     return { type: route.type, ...reply };
   };
-  return route.body === undefined ? handle(undefined) : desk.bodies.withBody(request, response, route.body, handle);
+  return route.body === undefined ? handle(undefined) : services.bodies.withBody(request, response, route.body, handle);
 }
 
 function send(request: IncomingMessage, response: ServerResponse, reply: AdminReply): void {

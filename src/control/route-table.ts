@@ -1,7 +1,7 @@
 import type { Problem } from "../core/problem.ts";
 import type { ChangeOutcome, ConfigStatus, ConfigWalk, Proposal, Refused } from "./apply.ts";
 import type { DocumentDiff } from "./document/compare.ts";
-import type { DocumentDesk } from "./document/desk.ts";
+import type { DocumentService } from "./document/document-service.ts";
 import { type Edit, elementOf, elementsOf, type Section } from "./document/element.ts";
 import type { DocumentPlace, Preparation, Wanted } from "./document/prepare.ts";
 import { redactElement, redactRoot } from "./document/secrets.ts";
@@ -62,7 +62,7 @@ export interface RouteTable {
 export interface RouteTableParts {
   readonly walk: ConfigWalk;
   readonly history: ConfigHistory;
-  readonly desk: DocumentDesk;
+  readonly documents: DocumentService;
   readonly place: DocumentPlace;
 }
 
@@ -97,31 +97,31 @@ class Table implements RouteTable {
   }
 
   text(): Promise<string> {
-    return this.#parts.desk.redactText(this.status.text);
+    return this.#parts.documents.redactText(this.status.text);
   }
 
   edit(edit: Edit, guard: Guard, force = false): Promise<ChangeOutcome> {
-    const { desk, place } = this.#parts;
+    const { documents, place } = this.#parts;
     const prepare = async ({ text: running }: ConfigStatus): Promise<Preparation> =>
-      desk.prepareEdit(edit, { running, follow: "allowed" }, place);
+      documents.prepareEdit(edit, { running, follow: "allowed" }, place);
     return this.#change(guard, force, prepare);
   }
 
   replace(wanted: Wanted, guard: Guard): Promise<ChangeOutcome> {
-    const { desk, place } = this.#parts;
+    const { documents, place } = this.#parts;
     const prepare = async ({ text: running }: ConfigStatus): Promise<Preparation> =>
-      desk.prepareWanted(wanted, { running, follow: "allowed" }, place);
+      documents.prepareWanted(wanted, { running, follow: "allowed" }, place);
     return this.#change(guard, true, prepare);
   }
 
   rollback(to: number, guard: Guard): Promise<ChangeOutcome> {
-    const { walk, history, desk, place } = this.#parts;
+    const { walk, history, documents, place } = this.#parts;
     return walk.change(async (running) => {
       const conflict = checkGuard(guard, running);
       if (conflict !== undefined) return conflict;
       const text = await history.text(to);
       if (text === undefined) return { kind: "unknown", id: String(to) };
-      const prepared = await desk.prepareAgain(text, running.text, place);
+      const prepared = await documents.prepareAgain(text, running.text, place);
       return { kind: "proposal", prepared, by: "rollback", summary: `back to version ${to}` };
     });
   }
@@ -130,8 +130,8 @@ class Table implements RouteTable {
     wanted: Wanted,
     follow: "allowed" | "none" = "allowed",
   ): Promise<{ readonly valid: boolean; readonly problems: readonly Problem[] }> {
-    const { desk, place } = this.#parts;
-    const made = await desk.prepareWanted(wanted, { running: this.status.text, follow }, place);
+    const { documents, place } = this.#parts;
+    const made = await documents.prepareWanted(wanted, { running: this.status.text, follow }, place);
     if (made.kind === "prepared") {
       const { problems } = made.prepared;
       return { valid: problems.every(({ severity }) => severity === "warning"), problems };
@@ -144,19 +144,22 @@ class Table implements RouteTable {
     const info = this.versions.find((known) => known.version === version);
     const text = await this.#parts.history.text(version);
     if (info === undefined || text === undefined) return undefined;
-    return { info, config: redactRoot(await this.#parts.desk.rootOf(text)) };
+    return { info, config: redactRoot(await this.#parts.documents.rootOf(text)) };
   }
 
   async versionText(version: number): Promise<string | undefined> {
     const text = await this.#parts.history.text(version);
-    return text === undefined ? undefined : this.#parts.desk.redactText(text);
+    return text === undefined ? undefined : this.#parts.documents.redactText(text);
   }
 
   async diff(from: number, to: number): Promise<DocumentDiff | undefined> {
-    const { history, desk } = this.#parts;
+    const { history, documents } = this.#parts;
     const [before, after] = await Promise.all([history.text(from), history.text(to)]);
     if (before === undefined || after === undefined) return undefined;
-    return desk.compareDocuments({ name: `version ${from}`, text: before }, { name: `version ${to}`, text: after });
+    return documents.compareDocuments(
+      { name: `version ${from}`, text: before },
+      { name: `version ${to}`, text: after },
+    );
   }
 
   #change(
@@ -174,7 +177,7 @@ class Table implements RouteTable {
   /** The values of the running document: read once for each version. */
   #runningRoot(): Promise<unknown> {
     const { text } = this.status;
-    if (this.#root?.text !== text) this.#root = { text, root: this.#parts.desk.rootOf(text) };
+    if (this.#root?.text !== text) this.#root = { text, root: this.#parts.documents.rootOf(text) };
     return this.#root.root;
   }
 }

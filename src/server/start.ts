@@ -10,7 +10,11 @@ import type { Config } from "../config/schema/config.ts";
 import { type ConfigWalk, createConfigWalk } from "../control/apply.ts";
 import { openConfigFile } from "../control/config-file.ts";
 import { openDataDir } from "../control/data-dir.ts";
-import { type DeskOptions, type DocumentDesk, openDocumentDesk } from "../control/document/desk.ts";
+import {
+  type DocumentServiceOptions,
+  type DocumentService,
+  openDocumentService,
+} from "../control/document/document-service.ts";
 import type { DocumentPlace, Loaded } from "../control/document/prepare.ts";
 import { type ConfigHistory, openHistory } from "../control/history/history.ts";
 import { openOperatorStates, type OperatorStates } from "../control/operator-states.ts";
@@ -109,7 +113,7 @@ export async function startNode(config: Config, options: StartOptions): Promise<
   const dataPlane = parts.use(await open(plan, listenOptions(config.node), env, options.strategies));
   const operators = await openOperatorStates({ file: kept?.operatorStates, dataPlane, clock, log });
   const steering = await openSteering(config, { dataPlane, env, history }, options);
-  parts.use(steering.desk);
+  parts.use(steering.documents);
   const node = new Node({ env, dataPlane, facts, runtime, events: log.events, source, operators, ...steering });
   await node.open(config, parts);
   const { otlpGrpc, otlpHttp, admin } = node.addresses;
@@ -139,7 +143,7 @@ export interface Steering {
   readonly walk: ConfigWalk;
   readonly table: RouteTable;
   /** Where documents are read; closed by whoever opened it. */
-  readonly desk: DocumentDesk;
+  readonly documents: DocumentService;
   /** Told what this process wrote to the config file, by whoever watches it. */
   readonly written: { tell: (text: string) => void };
   /** Told of each config that was taken over. */
@@ -150,10 +154,10 @@ export interface Steering {
 export async function openSteering(
   config: Config,
   { dataPlane, env, history }: { readonly dataPlane: DataPlane; readonly env: Env; readonly history: ConfigHistory },
-  { log, source, sent }: Pick<StartOptions, "log" | "source"> & Pick<DeskOptions, "sent">,
+  { log, source, sent }: Pick<StartOptions, "log" | "source"> & Pick<DocumentServiceOptions, "sent">,
 ): Promise<Steering> {
   const { file, text, place } = source;
-  const desk: DocumentDesk = openDocumentDesk({ clock: env.clock, ...(sent !== undefined && { sent }) });
+  const documents: DocumentService = openDocumentService({ clock: env.clock, ...(sent !== undefined && { sent }) });
   const written = { tell: (_text: string): void => {} };
   const applied = { tell: (_config: Config): void => {} };
   const { version, digest } = dataPlane.plan;
@@ -164,7 +168,7 @@ export async function openSteering(
   const walk = createConfigWalk(
     { config, text },
     {
-      prepare: (next, running) => desk.prepareText(next, { running, follow: "all" }, place),
+      prepare: (next, running) => documents.prepareText(next, { running, follow: "all" }, place),
       compile: (next, number, document) => {
         checkListenerTls(next);
         return compile(next, { version: number, text: document, env: place.env });
@@ -181,7 +185,7 @@ export async function openSteering(
       metrics: env.metrics,
     },
   );
-  return { walk, table: createRouteTable({ walk, history, desk, place }), desk, written, applied };
+  return { walk, table: createRouteTable({ walk, history, documents, place }), documents, written, applied };
 }
 
 function factsOf(config: Config, { clock, source }: StartOptions): NodeFacts {

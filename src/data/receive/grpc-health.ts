@@ -6,7 +6,7 @@ import { type InflateBudget, inflate } from "../../otlp/inflate.ts";
 import { SIGNAL_FACTS, SIGNALS } from "../../otlp/signal.ts";
 import { Cursor, fieldOf, MALFORMED, readLength, readTag, skipValue, WIRE, wireOf } from "../../otlp/wire.ts";
 import type { Expiring } from "./deadlines.ts";
-import type { Desk } from "./desk.ts";
+import type { ListenerContext } from "./listener-context.ts";
 import { parseEncoding } from "../../otlp/encoding.ts";
 
 /** grpc.health.v1 (grpc/doc/health-checking.md). `Watch` is a stream; clients take UNIMPLEMENTED for it as an answer. */
@@ -29,13 +29,13 @@ export class HealthExchange implements UnaryExchange, Expiring {
   readonly maxMessageBytes = MAX_REQUEST_BYTES;
   readonly deadlineMs: number;
   readonly #call: UnaryCall;
-  readonly #desk: Desk;
+  readonly #context: ListenerContext;
 
-  constructor(call: UnaryCall, desk: Desk) {
+  constructor(call: UnaryCall, context: ListenerContext) {
     this.#call = call;
-    this.#desk = desk;
-    this.deadlineMs = desk.env.clock.nowMs() + TIMEOUT_MS;
-    desk.deadlines.watch(this);
+    this.#context = context;
+    this.deadlineMs = context.env.clock.nowMs() + TIMEOUT_MS;
+    context.deadlines.watch(this);
   }
 
   length(): undefined {
@@ -71,7 +71,7 @@ export class HealthExchange implements UnaryExchange, Expiring {
   }
 
   cancelled(): void {
-    this.#desk.deadlines.forget(this);
+    this.#context.deadlines.forget(this);
   }
 
   expire(): void {
@@ -83,7 +83,7 @@ export class HealthExchange implements UnaryExchange, Expiring {
     if (service === undefined) {
       this.#reply({ status: GRPC.INVALID_ARGUMENT, text: "not a grpc.health.v1.HealthCheckRequest" });
     } else if (SERVICES.has(service)) {
-      const status = this.#desk.env.serving() ? SERVING : NOT_SERVING;
+      const status = this.#context.env.serving() ? SERVING : NOT_SERVING;
       this.#reply({ status: GRPC.OK, text: "", message: Uint8Array.of(0x08, status) }); // field 1, varint
     } else {
       this.#reply({ status: GRPC.NOT_FOUND, text: `there is no service "${service}"` });
@@ -91,7 +91,7 @@ export class HealthExchange implements UnaryExchange, Expiring {
   }
 
   #reply(reply: UnaryReply): void {
-    this.#desk.deadlines.forget(this);
+    this.#context.deadlines.forget(this);
     this.#call.reply(reply);
   }
 }

@@ -3,7 +3,7 @@ import type { Refusal } from "../../core/reason.ts";
 import type { HeaderSource } from "../../plan/sender-headers.ts";
 import type { Reply, RequestHead } from "../request.ts";
 import type { Cors } from "./cors.ts";
-import type { Desk } from "./desk.ts";
+import type { ListenerContext } from "./listener-context.ts";
 import { HttpBody } from "./http-body.ts";
 import type { HttpConnection, OpenExchange } from "./http-connection.ts";
 import { type HttpHead, lengthOf, readHttpHead } from "./http-head.ts";
@@ -30,8 +30,8 @@ export interface HttpManners {
 }
 
 /** Receives one request: refuses it by its head, or admits it and reads its body. */
-export function receiveHttp(desk: Desk, pair: HttpPair, manners: HttpManners): void {
-  const exchange = new HttpExchange(desk, pair, manners);
+export function receiveHttp(context: ListenerContext, pair: HttpPair, manners: HttpManners): void {
+  const exchange = new HttpExchange(context, pair, manners);
   pair.connection.begin(exchange);
   exchange.begin();
 }
@@ -42,15 +42,15 @@ const CLOSE = ["Connection", "close"] as const;
 
 class HttpExchange implements Answerer, OpenExchange, HeaderSource {
   bagIndex = -1;
-  readonly #desk: Desk;
+  readonly #context: ListenerContext;
   readonly #pair: HttpPair;
   readonly #manners: HttpManners;
   #head: ExportHead | undefined;
   #reception: Reception | undefined;
   #body: HttpBody | undefined;
 
-  constructor(desk: Desk, pair: HttpPair, manners: HttpManners) {
-    this.#desk = desk;
+  constructor(context: ListenerContext, pair: HttpPair, manners: HttpManners) {
+    this.#context = context;
     this.#pair = pair;
     this.#manners = manners;
     pair.request.on("error", ignore); // the peer left in the middle of its body: `close` of the response tells the same
@@ -65,10 +65,10 @@ class HttpExchange implements Answerer, OpenExchange, HeaderSource {
     const { request } = this.#pair;
     const preflight = this.#manners.cors?.preflight(request.method, request.headers);
     if (preflight !== undefined) return this.#write(preflight, undefined);
-    const receivedMs = this.#desk.env.clock.nowMs();
+    const receivedMs = this.#context.env.clock.nowMs();
     const head = readHttpHead(request);
     if (head.kind === "refused") {
-      this.#desk.count({ ok: false, refusal: head.refusal }, receivedMs);
+      this.#context.count({ ok: false, refusal: head.refusal }, receivedMs);
       this.#write(httpRefusal(head.format, head.refusal, head.headers), head.refusal);
       return;
     }
@@ -77,7 +77,7 @@ class HttpExchange implements Answerer, OpenExchange, HeaderSource {
     if (refusal === undefined) {
       this.#read(head);
     } else {
-      this.#desk.count({ ok: false, refusal }, receivedMs);
+      this.#context.count({ ok: false, refusal }, receivedMs);
       this.#write(httpRefusal(head.format, refusal, []), refusal);
     }
   }
@@ -107,17 +107,17 @@ class HttpExchange implements Answerer, OpenExchange, HeaderSource {
   }
 
   #admit({ signal, format, length }: ExportHead, receivedMs: number): Refusal | undefined {
-    const { admission } = this.#desk.env;
+    const { admission } = this.#context.env;
     const { requestTimeoutMs, maxTimeoutMs } = admission.limits;
-    const maxBytes = maxBytesOf(format, this.#desk);
+    const maxBytes = maxBytesOf(format, this.#context);
     if (length !== undefined && length > maxBytes) return tooLarge(length, maxBytes);
-    const { region, method } = this.#desk;
+    const { region, method } = this.#context;
     const deadlineMs = receivedMs + Math.min(requestTimeoutMs, maxTimeoutMs);
     const { peer } = this.#pair.connection;
     const head: RequestHead = { signal, method, region, peer, headers: this, receivedMs, deadlineMs };
     const permit = admission.open(head);
     if (permit.kind === "refused") return permit.refusal;
-    this.#reception = new Reception(this.#desk, head, permit, format, this);
+    this.#reception = new Reception(this.#context, head, permit, format, this);
     return undefined;
   }
 

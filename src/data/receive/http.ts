@@ -17,7 +17,7 @@ import type { CorsPlan } from "../../plan/data-plane.ts";
 import type { TlsServerOptions } from "../../http2/port.ts";
 import { refusalTeller } from "../../telemetry/refused-connections.ts";
 import { createCors } from "./cors.ts";
-import { type Desk, openDesk, type ReceiveEnv } from "./desk.ts";
+import { type ListenerContext, openListenerContext, type ReceiveEnv } from "./listener-context.ts";
 import { HttpConnection } from "./http-connection.ts";
 import { type HttpManners, receiveHttp } from "./http-exchange.ts";
 import { httpRefusal } from "./http-reply.ts";
@@ -55,7 +55,7 @@ export interface HttpListener extends AsyncDisposable {
 /** OTLP/HTTP on node:http. Rejects with the error of the system, or of the TLS library. */
 export async function listenHttp(options: HttpOptions, region: string, env: ReceiveEnv): Promise<HttpListener> {
   const server = createHttpServer(options);
-  const listener = new NodeHttpListener(server, openDesk(region, "http", env), options);
+  const listener = new NodeHttpListener(server, openListenerContext(region, "http", env), options);
   watchRefusals(server, refusalTeller("otlp_http", env));
   server.listen({ host: options.host, port: options.port });
   await once(server, "listening");
@@ -96,7 +96,7 @@ function tlsSettings({ cert, key, clientCa }: TlsServerOptions): object {
 
 class NodeHttpListener implements HttpListener {
   readonly #server: Server;
-  readonly #desk: Desk;
+  readonly #context: ListenerContext;
   readonly #maxAgeMs: number;
   readonly #manners: HttpManners;
   /** All sockets, also those that are still in a TLS handshake. */
@@ -106,9 +106,9 @@ class NodeHttpListener implements HttpListener {
   /** Told whenever a request or a connection has ended. */
   #ended: () => void = ignore;
 
-  constructor(server: Server, desk: Desk, { tls, cors, maxConnectionAgeMs }: HttpOptions) {
+  constructor(server: Server, context: ListenerContext, { tls, cors, maxConnectionAgeMs }: HttpOptions) {
     this.#server = server;
-    this.#desk = desk;
+    this.#context = context;
     this.#maxAgeMs = maxConnectionAgeMs;
     this.#manners = { draining: () => this.#draining, cors: cors && createCors(cors) };
     server.on("connection", (socket: Socket) => {
@@ -139,7 +139,7 @@ class NodeHttpListener implements HttpListener {
   }
 
   async drain(graceMs: number): Promise<void> {
-    const { clock } = this.#desk.env;
+    const { clock } = this.#context.env;
     const endMs = clock.nowMs() + graceMs;
     this.#draining = true;
     TcpServer.prototype.close.call(this.#server); // that of HTTP closes idle connections, too
@@ -162,13 +162,13 @@ class NodeHttpListener implements HttpListener {
     this.#ended = () => {
       if (done()) resolve();
     };
-    const cancel = this.#desk.env.clock.after(Math.max(0, timeMs), resolve);
+    const cancel = this.#context.env.clock.after(Math.max(0, timeMs), resolve);
     await promise;
     cancel();
   }
 
   #connected(socket: Socket): void {
-    const { clock, random } = this.#desk.env;
+    const { clock, random } = this.#context.env;
     const closesMs = clock.nowMs() + this.#maxAgeMs * (0.9 + 0.2 * random.next()); // jitter: not all at once
     const connection = new HttpConnection(socket, clock, closesMs);
     this.#connections.set(socket, connection);
@@ -186,7 +186,7 @@ class NodeHttpListener implements HttpListener {
       return;
     }
     response.once("close", () => this.#ended());
-    receiveHttp(this.#desk, { request, response, connection, expects }, this.#manners);
+    receiveHttp(this.#context, { request, response, connection, expects }, this.#manners);
   }
 
   /** Bytes that are no HTTP, a body that ended early or did not come in time; and errors of the socket or of TLS. */
@@ -198,7 +198,7 @@ class NodeHttpListener implements HttpListener {
       return;
     }
     if (connection.closing) return;
-    if (connection.newest === undefined) this.#desk.countError(refusal.reason);
+    if (connection.newest === undefined) this.#context.countError(refusal.reason);
     connection.breakOff(refusal, () => rawReply(refusal));
   }
 

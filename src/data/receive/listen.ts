@@ -4,7 +4,7 @@ import type { TlsServerOptions, UnaryServer, UnaryServerOptions } from "../../ht
 import { UNARY_TRANSPORTS } from "../../http2/transport.ts";
 import { refusalTeller } from "../../telemetry/refused-connections.ts";
 import { faultCounter } from "../connection-faults.ts";
-import type { ReceiveEnv } from "./desk.ts";
+import type { ReceiveEnv } from "./listener-context.ts";
 import { createGrpcHandler } from "./grpc.ts";
 import { type HttpListener, type HttpOptions, listenHttp } from "./http.ts";
 

@@ -5,7 +5,7 @@ import { transcode } from "../../otlp/json/transcode.ts";
 import type { Permit } from "../admit/admission.ts";
 import type { Reply, RequestHead } from "../request.ts";
 import type { Expiring } from "./deadlines.ts";
-import type { Desk } from "./desk.ts";
+import type { ListenerContext } from "./listener-context.ts";
 import type { Encoding } from "../../otlp/encoding.ts";
 
 /** Whom a reception tells the reply: one protocol's side of a request. */
@@ -25,7 +25,7 @@ export class Reception implements Expiring {
   readonly format: Format;
   /** Budget of inflating: a request may be this long once it is inflated, too. */
   readonly maxBytes: number;
-  readonly #desk: Desk;
+  readonly #context: ListenerContext;
   readonly #to: Answerer;
   #answered = false;
   /** Somebody else has the bytes: inflating, or the next stage. */
@@ -37,14 +37,14 @@ export class Reception implements Expiring {
   /** Bytes of the body that have come. */
   #arrived = 0;
 
-  constructor(desk: Desk, head: RequestHead, permit: Permit, format: Format, to: Answerer) {
+  constructor(context: ListenerContext, head: RequestHead, permit: Permit, format: Format, to: Answerer) {
     this.head = head;
     this.permit = permit;
     this.format = format;
-    this.maxBytes = maxBytesOf(format, desk);
-    this.#desk = desk;
+    this.maxBytes = maxBytesOf(format, context);
+    this.#context = context;
     this.#to = to;
-    desk.deadlines.watch(this);
+    context.deadlines.watch(this);
   }
 
   /** True once a reply was given or the sender went away: what still comes of the body is not wanted. */
@@ -104,7 +104,7 @@ export class Reception implements Expiring {
   gone(): void {
     if (this.#answered) return;
     this.#over();
-    this.#desk.countError("cancelled");
+    this.#context.countError("cancelled");
     this.#stop();
   }
 
@@ -156,7 +156,7 @@ export class Reception implements Expiring {
       this.refuse(this.#noRoom());
       return;
     }
-    const { guard } = this.#desk.env.admission;
+    const { guard } = this.#context.env.admission;
     const result = transcode(this.head.signal, body, guard.limits);
     if (!result.ok && result.excess !== undefined) {
       this.refuse(guard.refuse(result.excess));
@@ -188,7 +188,7 @@ export class Reception implements Expiring {
 
   #handle(bytes: Uint8Array, rejected: number, message: string): void {
     this.#away = true;
-    this.#cancel = this.#desk.env.handle({ head: this.head, bytes, rejected, message }, (reply) => {
+    this.#cancel = this.#context.env.handle({ head: this.head, bytes, rejected, message }, (reply) => {
       this.#away = false;
       this.#answer(reply);
       this.#stop();
@@ -198,13 +198,13 @@ export class Reception implements Expiring {
   #answer(reply: Reply): void {
     if (this.#answered) return;
     this.#over();
-    this.#desk.count(reply, this.head.receivedMs);
+    this.#context.count(reply, this.head.receivedMs);
     this.#to.answer(reply);
   }
 
   #over(): void {
     this.#answered = true;
-    this.#desk.deadlines.forget(this);
+    this.#context.deadlines.forget(this);
   }
 
   /** Ends what is under way. Settles at once when nobody has the bytes; else whoever has them comes back here. */
@@ -234,8 +234,8 @@ export type Format = "protobuf" | "json";
 const MAX_JSON_BYTES = 16_777_216;
 
 /** Longest request of this format, as sent and inflated. */
-export function maxBytesOf(format: Format, desk: Desk): number {
-  const { maxRequestBytes } = desk.env.admission.limits;
+export function maxBytesOf(format: Format, context: ListenerContext): number {
+  const { maxRequestBytes } = context.env.admission.limits;
   return format === "json" ? Math.min(maxRequestBytes, MAX_JSON_BYTES) : maxRequestBytes;
 }
 

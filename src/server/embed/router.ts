@@ -76,8 +76,12 @@ export async function createRouter(document: ConfigDocument, options: EmbedOptio
   const { embedded, env, log } = await openParts({ config, source }, options);
   const { dataPlane } = embedded;
   const history = await openHistory({ directory: undefined, clock: env.clock, log });
-  const { table, desk } = await openSteering(config, { dataPlane, env, history }, { log, source, sent: "by_length" });
-  return new Embedded(embedded, table, desk, env);
+  const { table, documents } = await openSteering(
+    config,
+    { dataPlane, env, history },
+    { log, source, sent: "by_length" },
+  );
+  return new Embedded(embedded, table, documents, env);
 }
 
 const MAX_ITEMS = 1_000;
@@ -86,14 +90,14 @@ class Embedded implements EmbeddedRouter {
   readonly targets: TargetSet;
   readonly table: RouteTable;
   readonly #embedded: EmbeddedDataPlane;
-  readonly #desk: AsyncDisposable;
+  readonly #documents: AsyncDisposable;
   readonly #env: Env;
 
-  constructor(embedded: EmbeddedDataPlane, table: RouteTable, desk: AsyncDisposable, env: Env) {
+  constructor(embedded: EmbeddedDataPlane, table: RouteTable, documents: AsyncDisposable, env: Env) {
     this.targets = embedded.targets;
     this.table = table;
     this.#embedded = embedded;
-    this.#desk = desk;
+    this.#documents = documents;
     this.#env = env;
   }
 
@@ -144,7 +148,7 @@ class Embedded implements EmbeddedRouter {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#embedded.dataPlane.shutdown(this.table.status.running.node.shutdown_grace);
-    await this.#desk[Symbol.asyncDispose]();
+    await this.#documents[Symbol.asyncDispose]();
   }
 
   #routes(input: ExplainInput, { region, headers }: Pick<SimpleItem, "region" | "headers">): readonly Route[] {

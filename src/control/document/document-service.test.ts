@@ -3,17 +3,17 @@ import { readdirSync, readFileSync } from "node:fs";
 import { after as afterAll, test } from "node:test";
 import { hideValuesOf } from "../../config/hide-values.ts";
 import { systemClock } from "../../core/clock.ts";
-import { openDocumentDesk } from "./desk.ts";
+import { openDocumentService } from "./document-service.ts";
 import { loadDocument } from "./prepare.ts";
 
-const here = openDocumentDesk({ clock: systemClock, aside: Number.MAX_SAFE_INTEGER, sent: "by_length" });
-const aside = openDocumentDesk({ clock: systemClock, aside: -1 });
+const here = openDocumentService({ clock: systemClock, aside: Number.MAX_SAFE_INTEGER, sent: "by_length" });
+const aside = openDocumentService({ clock: systemClock, aside: -1 });
 afterAll(() => aside[Symbol.asyncDispose]());
 const folder = new URL("../../../examples/", import.meta.url).pathname;
 const place = { name: "x.yaml", folder, env: { INGEST_TOKEN: "ingest-secret" } };
 
 for (const name of readdirSync(folder).filter((file) => file.endsWith(".yaml"))) {
-  test(`desk: ${name} read in a thread is what it is when read here, secrets too`, async () => {
+  test(`document service: ${name} read in a thread is what it is when read here, secrets too`, async () => {
     const text = readFileSync(folder + name, "utf8");
     const [near, far] = [
       await here.prepareText(text, { running: "a: 1", follow: "all" }, place),
@@ -42,7 +42,7 @@ default_pool: { targets: [a] }
 
 const beside = { running: RUNNING, follow: "allowed" } as const;
 
-test("desk: an edit in a thread is the same as here", async () => {
+test("document service: an edit in a thread is the same as here", async () => {
   const edit = {
     kind: "put",
     section: "targets",
@@ -57,11 +57,11 @@ test("desk: an edit in a thread is the same as here", async () => {
   assert.equal(near.prepared.config?.targets[0]?.headers["k"]?.reveal(), "hunter2");
 });
 
-test("desk: what a thread cannot do is a fault of the caller's, not of the process", async () => {
+test("document service: what a thread cannot do is a fault of the caller's, not of the process", async () => {
   await assert.rejects(aside.rootOf(42 as never), TypeError);
 });
 
-test("desk: an edit that makes the config wrong tells its problems by path, without places in a text that nobody wrote", async () => {
+test("document service: an edit that makes the config wrong tells its problems by path, without places in a text that nobody wrote", async () => {
   const made = await here.prepareEdit(
     { kind: "add", section: "rules", id: "r", value: { id: "r", pool: "q" } },
     beside,
@@ -75,7 +75,7 @@ test("desk: an edit that makes the config wrong tells its problems by path, with
   );
 });
 
-test("desk: a redacted value where no secret is yet is a problem", async () => {
+test("document service: a redacted value where no secret is yet is a problem", async () => {
   const value = { id: "b", endpoint: "http://b:1", headers: { k: "[redacted]" } };
   const made = await here.prepareEdit({ kind: "add", section: "targets", id: "b", value }, beside, place);
   assert.ok(made.kind === "prepared");
@@ -114,7 +114,7 @@ const wanted: { name: string; running: string; text: string; type: "yaml" | "jso
   },
 ];
 for (const { name, running, text, type, want } of wanted) {
-  test(`desk: a whole document: ${name}`, async () => {
+  test(`document service: a whole document: ${name}`, async () => {
     const made = await here.prepareWanted({ text, type }, { running, follow: "allowed" }, place);
     assert.ok(made.kind === "prepared");
     assert.equal(made.prepared.text, want);
@@ -122,7 +122,7 @@ for (const { name, running, text, type, want } of wanted) {
   });
 }
 
-test("desk: problems of a whole document have their places in it", async () => {
+test("document service: problems of a whole document have their places in it", async () => {
   const broken = await here.prepareWanted({ text: "targets: [", type: "yaml" }, beside, place);
   assert.ok(broken.kind === "malformed");
   assert.deepEqual(broken.problems[0]?.position, { line: 1, column: 11 });
@@ -132,7 +132,7 @@ test("desk: problems of a whole document have their places in it", async () => {
   assert.deepEqual([problem?.file, problem?.position], [undefined, { line: 2, column: 1 }]);
 });
 
-test("desk: two documents compared: ids, paths and text, and no secret", async () => {
+test("document service: two documents compared: ids, paths and text, and no secret", async () => {
   const after = RUNNING.replace("http://a:1", "http://b:1")
     .replace("hunter2", "swordfish")
     .replace("rules: []", "rules: [{ id: r, targets: [a] }]");
@@ -150,6 +150,6 @@ test("desk: two documents compared: ids, paths and text, and no secret", async (
   assert.ok(!/hunter2|swordfish/u.test(JSON.stringify(diff)));
 });
 
-test("desk: loading gives what the config loader gives", () => {
+test("document service: loading gives what the config loader gives", () => {
   assert.equal(loadDocument("targets: [", place).config, undefined);
 });

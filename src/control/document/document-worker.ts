@@ -28,7 +28,7 @@ interface Job extends ThreadWork {
  * One thread that reads documents, one after the other: however many want it, it takes the memory and the processor of one. It is
  * there from the first piece of work on, and lets the process end. A document that is too much for it costs that document only.
  */
-export class DeskWorker implements AsyncDisposable {
+export class DocumentWorker implements AsyncDisposable {
   readonly #clock: Clock;
   readonly #waiting: Job[] = [];
   #thread: Worker | undefined;
@@ -76,7 +76,7 @@ export class DeskWorker implements AsyncDisposable {
   }
 
   #open(): Worker {
-    const module = import.meta.url.endsWith(".ts") ? "./desk-thread.ts" : "./desk-thread.js";
+    const module = import.meta.url.endsWith(".ts") ? "./document-thread.ts" : "./document-thread.js";
     const thread = new Worker(new URL(module, import.meta.url), { resourceLimits: HEAP });
     thread.unref();
     thread.on("message", (answer: ThreadAnswer) => {

@@ -21,7 +21,7 @@ export interface ReceiveEnv {
 }
 
 /** What all requests of one listener share. */
-export interface Desk {
+export interface ListenerContext {
   readonly env: ReceiveEnv;
   readonly region: string;
   readonly method: RequestHead["method"];
@@ -32,7 +32,7 @@ export interface Desk {
   countError(reason: Reason): void;
 }
 
-export function openDesk(region: string, method: RequestHead["method"], env: ReceiveEnv): Desk {
+export function openListenerContext(region: string, method: RequestHead["method"], env: ReceiveEnv): ListenerContext {
   // All of them at once, so that they are there from zero.
   const errors = new Map(REASONS.map((reason) => [reason, env.metrics.errors.with(region, reason)]));
   const duration = env.metrics.requestDuration.with(region, method);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Worker } from "node:worker_threads";
 import { ManualClock } from "../../../test/support/manual-clock.ts";
-import { DeskWorker } from "./desk-worker.ts";
+import { DocumentWorker } from "./document-worker.ts";
 
 /** Ids of threads count up: what was started in between can be told from a new one. */
 async function newestThread(): Promise<number> {
@@ -14,8 +14,8 @@ async function newestThread(): Promise<number> {
 
 const rootOf = (text: string) => ({ name: "rootOf", args: [text] }) as const;
 
-test("desk worker: however many documents are to be read, one thread reads them, in their order", async () => {
-  await using worker = new DeskWorker(new ManualClock());
+test("document worker: however many documents are to be read, one thread reads them, in their order", async () => {
+  await using worker = new DocumentWorker(new ManualClock());
   const before = await newestThread();
   const order: number[] = [];
   const all = Array.from({ length: 40 }, async (_, i) => {
@@ -34,8 +34,8 @@ test("desk worker: however many documents are to be read, one thread reads them,
   assert.equal((await newestThread()) - before, 2, "one, and the one that this test counts with");
 });
 
-test("desk worker: the node's own file comes before all that waits", async () => {
-  await using worker = new DeskWorker(new ManualClock());
+test("document worker: the node's own file comes before all that waits", async () => {
+  await using worker = new DocumentWorker(new ManualClock());
   const order: string[] = [];
   const run = (name: string, first: boolean): Promise<unknown> =>
     worker.run(rootOf(`a: ${name}`), first).then(() => order.push(name));
@@ -43,9 +43,9 @@ test("desk worker: the node's own file comes before all that waits", async () =>
   assert.deepEqual(order, ["begun", "file", "waits"]);
 });
 
-test("desk worker: what takes too long costs that document only", async () => {
+test("document worker: what takes too long costs that document only", async () => {
   const clock = new ManualClock();
-  await using worker = new DeskWorker(clock);
+  await using worker = new DocumentWorker(clock);
   const late = worker.run(rootOf("a: 1"), false);
   const next = worker.run(rootOf("a: 2"), false);
   clock.advance(120_000);
@@ -53,9 +53,9 @@ test("desk worker: what takes too long costs that document only", async () => {
   assert.deepEqual(await next, { a: 2 });
 });
 
-test("desk worker: a thread that has had nothing to do for a minute goes, and another one comes", async () => {
+test("document worker: a thread that has had nothing to do for a minute goes, and another one comes", async () => {
   const clock = new ManualClock();
-  await using worker = new DeskWorker(clock);
+  await using worker = new DocumentWorker(clock);
   await worker.run(rootOf("a: 1"), false);
   const before = await newestThread();
   clock.advance(60_000);
@@ -63,8 +63,8 @@ test("desk worker: a thread that has had nothing to do for a minute goes, and an
   assert.equal((await newestThread()) - before, 2);
 });
 
-test("desk worker: closed, it refuses what waits and what comes", async () => {
-  const worker = new DeskWorker(new ManualClock());
+test("document worker: closed, it refuses what waits and what comes", async () => {
+  const worker = new DocumentWorker(new ManualClock());
   const refused = [worker.run(rootOf("a: 1"), false), worker.run(rootOf("a: 2"), false)].map((work) =>
     assert.rejects(work, { code: "SHUTDOWN" }),
   );

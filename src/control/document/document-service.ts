@@ -1,7 +1,7 @@
 import type { Clock } from "../../core/clock.ts";
 import { rememberTaints } from "../../config/taint.ts";
 import type { compareDocuments, DocumentDiff } from "./compare.ts";
-import { DeskWorker } from "./desk-worker.ts";
+import { DocumentWorker } from "./document-worker.ts";
 import { DOCUMENT_WORK, type DocumentWork } from "./document-work.ts";
 import type { Edit } from "./element.ts";
 import type { Beside, DocumentPlace, Preparation, Prepared, Wanted } from "./prepare.ts";
@@ -11,7 +11,7 @@ import { unpackSecrets } from "./secrets-packed.ts";
  * Work with documents that never holds up the data plane: what is large, and what somebody has sent, is done in one thread, since
  * reading 10,000 rules takes a second or more, and a pattern of a few characters may, too.
  */
-export interface DocumentDesk extends AsyncDisposable {
+export interface DocumentService extends AsyncDisposable {
   /** The node's own file, which waits for nothing that came by the API. */
   prepareText(text: string, beside: Beside, place: DocumentPlace): Promise<Prepared>;
   prepareAgain(text: string, running: string, place: DocumentPlace): Promise<Prepared>;
@@ -22,7 +22,7 @@ export interface DocumentDesk extends AsyncDisposable {
   compareDocuments(...documents: Parameters<typeof compareDocuments>): Promise<DocumentDiff>;
 }
 
-export interface DeskOptions {
+export interface DocumentServiceOptions {
   readonly clock: Clock;
   /** Work on texts of the node's own that are together no longer than this is done at once. */
   readonly aside?: number;
@@ -33,8 +33,8 @@ export interface DeskOptions {
 /** Documents of this length are read in some ten milliseconds. */
 const ASIDE = 65_536;
 
-export function openDocumentDesk({ clock, aside = ASIDE, sent = "aside" }: DeskOptions): DocumentDesk {
-  const worker = new DeskWorker(clock);
+export function openDocumentService({ clock, aside = ASIDE, sent = "aside" }: DocumentServiceOptions): DocumentService {
+  const worker = new DocumentWorker(clock);
   const run = async <Name extends keyof DocumentWork>(
     name: Name,
     args: Parameters<DocumentWork[Name]>,
