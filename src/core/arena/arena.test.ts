@@ -1,0 +1,242 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { Arena, CHUNK_BYTES } from "./arena.ts";
+import type { Extent } from "./extent.ts";
+import { POISON } from "./watch.ts";
+
+/** Small, so that borders are met often. */
+const CHUNK = 64;
+
+function arenaOf(chunks: number, debug = true): Arena {
+  return new Arena(chunks * CHUNK, { chunkBytes: CHUNK, debug });
+}
+
+function taken(arena: Arena, length: number, whole = true): Extent {
+  return arena.alloc(length, whole) ?? assert.fail(`no room for ${length} bytes`);
+}
+
+function chunkOf({ bytes }: Extent): number {
+  return Math.floor(bytes.byteOffset / CHUNK);
+}
+
+test("short bodies lie one after the other, and fill is that of chunks", () => {
+  const arena = new Arena(4 * CHUNK_BYTES);
+  const bodies = [1_000, 3, 2_000].map((length) => taken(arena, length));
+  assert.deepEqual(
+    bodies.map(({ bytes }) => [bytes.byteOffset, bytes.length]),
+    [
+      [0, 1_000],
+      [1_000, 3],
+      [1_008, 2_000],
+    ],
+  );
+  assert.deepEqual([arena.usedBytes, arena.liveBytes], [CHUNK_BYTES, 3_008]);
+  for (const body of bodies) body.release();
+  assert.deepEqual([arena.usedBytes, arena.liveBytes], [0, 0]);
+});
+
+test("a body lies over the border of two chunks when the next one is free", () => {
+  const arena = arenaOf(3);
+  const [first, second, third] = [taken(arena, 40), taken(arena, 40), taken(arena, 40)];
+  assert.deepEqual(
+    [first, second, third].map(({ bytes }) => bytes.byteOffset),
+    [0, 40, 80],
+  );
+  assert.equal(arena.usedBytes, 2 * CHUNK);
+  first.release();
+  assert.equal(arena.usedBytes, 2 * CHUNK, "the second is in it, too");
+  second.release();
+  assert.equal(arena.usedBytes, CHUNK);
+  third.release();
+  assert.equal(arena.usedBytes, 0);
+});
+
+test("what was given back last is used first, and long bodies are at the other end", () => {
+  const arena = arenaOf(8);
+  const [short, long] = [taken(arena, 10), taken(arena, 2 * CHUNK)];
+  assert.deepEqual([chunkOf(short), chunkOf(long)], [0, 6]);
+  short.release();
+  const again = taken(arena, 10);
+  assert.equal(chunkOf(again), 0);
+  long.release();
+  const more = Array.from({ length: 6 }, () => taken(arena, CHUNK - 8));
+  assert.ok(Math.max(...more.map(chunkOf)) < 7, "those of the run come last");
+});
+
+test("what comes slowly is not beside what has come", () => {
+  const arena = arenaOf(4);
+  const [whole, slow] = [taken(arena, 8), taken(arena, 8, false)];
+  assert.notEqual(chunkOf(whole), chunkOf(slow));
+  whole.release();
+  assert.equal(arena.usedBytes, CHUNK);
+});
+
+test("an extent is free when all who retained it have released it", () => {
+  const arena = arenaOf(2);
+  const body = taken(arena, 10);
+  body.retain();
+  body.release();
+  assert.equal(arena.usedBytes, CHUNK);
+  body.release();
+  assert.equal(arena.usedBytes, 0);
+  assert.equal(body.bytes.length, 0, "nobody can read on by it");
+});
+
+test("a body that grows moves, and keeps what has come of it", () => {
+  const arena = arenaOf(8);
+  const body = taken(arena, 10, false);
+  body.bytes.fill(7);
+  assert.ok(arena.grow(body, 3 * CHUNK, 10));
+  assert.deepEqual(
+    [...body.bytes.subarray(0, 10)],
+    Array.from({ length: 10 }, () => 7),
+  );
+  assert.deepEqual([body.bytes.length, arena.usedBytes], [3 * CHUNK, 3 * CHUNK]);
+  arena.trim(body, CHUNK + 1);
+  assert.deepEqual([body.bytes.length, arena.usedBytes], [CHUNK + 1, 2 * CHUNK]);
+  arena.trim(body, 0);
+  assert.deepEqual([body.bytes.length, arena.usedBytes], [0, CHUNK]);
+  body.release();
+  assert.deepEqual([arena.usedBytes, arena.liveBytes], [0, 0]);
+});
+
+test("without room nothing changes: it is counted, and whether it was for want of a row of chunks", () => {
+  const arena = arenaOf(4);
+  const bodies = Array.from({ length: 4 }, () => taken(arena, CHUNK));
+  bodies[0]!.release();
+  bodies[2]!.release();
+  assert.equal(arena.alloc(2 * CHUNK, true), undefined);
+  assert.deepEqual([arena.noRoom, arena.fragmented, arena.freeBytes], [1, 1, 2 * CHUNK]);
+  assert.equal(arena.grow(bodies[1]!, 3 * CHUNK, 0), false);
+  assert.deepEqual([arena.noRoom, arena.fragmented, bodies[1]!.bytes.length], [2, 1, CHUNK]);
+  taken(arena, CHUNK);
+  taken(arena, 8);
+  assert.equal(arena.alloc(CHUNK, true), undefined);
+});
+
+test("in debug an extent that is given back twice, or taken after its end, is a fault that tells itself", () => {
+  const body = taken(arenaOf(2), 10);
+  body.release();
+  assert.throws(() => body.release(), /released after its end/u);
+  assert.throws(() => body.retain(), /retained after its end/u);
+});
+
+test("otherwise it is counted, and harms nobody who has the place by then", () => {
+  const arena = arenaOf(2, false);
+  const body = taken(arena, 10);
+  body.release();
+  const other = taken(arena, 10);
+  body.release();
+  assert.deepEqual([arena.misused, arena.usedBytes], [1, CHUNK]);
+  other.release();
+  assert.equal(arena.usedBytes, 0);
+});
+
+test("in debug what was given back is overwritten, also where its chunk is in use", () => {
+  const arena = arenaOf(2);
+  const [gone, there] = [taken(arena, 8), taken(arena, 8)];
+  const [before, after] = [gone.bytes, there.bytes.fill(1)];
+  gone.release();
+  assert.deepEqual(
+    [...before],
+    Array.from({ length: 8 }, () => POISON),
+  );
+  assert.deepEqual(
+    [...after],
+    Array.from({ length: 8 }, () => 1),
+  );
+});
+
+test("in debug it is found when somebody writes to what was given back", () => {
+  const arena = arenaOf(2);
+  const body = taken(arena, 8);
+  const late = body.bytes;
+  body.release();
+  late[3] = 0;
+  assert.throws(() => arena.alloc(8, true), /was written to/u);
+});
+
+test("in debug what is never given back has a name", () => {
+  const arena = arenaOf(4);
+  arena.alloc(10, true, "grpc");
+  arena.alloc(20, true, "grpc");
+  arena.alloc(5, true, "http")?.release();
+  assert.deepEqual(arena.leaks, [{ owner: "grpc", extents: 2, bytes: 30 }]);
+});
+
+const anyStep = fc.record({
+  what: fc.constantFrom("alloc", "alloc", "grow", "trim", "retain", "release", "release"),
+  who: fc.nat(11),
+  length: fc.oneof(fc.nat(CHUNK), fc.nat(5 * CHUNK)),
+  whole: fc.boolean(),
+});
+
+interface Known {
+  readonly extent: Extent;
+  uses: number;
+  /** What its bytes should be: each has a value of its own. */
+  readonly value: number;
+  /** What it takes: of a short one all that it took at first, of a long one what is left of it. */
+  span: number;
+}
+
+test("whatever is taken and given back: nobody's bytes change, the counts are right, and in the end all is free", () => {
+  fc.assert(
+    fc.property(fc.array(anyStep, { maxLength: 300 }), fc.integer({ min: 1, max: 20 }), (steps, chunks) => {
+      const arena = arenaOf(chunks);
+      const known = new Map<number, Known>();
+      for (const [i, step] of steps.entries()) {
+        apply(arena, known, { ...step, value: i % 200 });
+        check(arena, [...known.values()]);
+      }
+      for (const { extent, uses } of known.values()) for (let i = 0; i < uses; i++) extent.release();
+      assert.deepEqual([arena.usedBytes, arena.liveBytes, arena.leaks], [0, 0, []]);
+      assert.ok(arena.alloc(chunks * CHUNK, true) !== undefined, "all of it can be had in one piece");
+    }),
+  );
+});
+
+type Step = typeof anyStep extends fc.Arbitrary<infer T> ? T & { readonly value: number } : never;
+
+function apply(arena: Arena, known: Map<number, Known>, { what, who, length, whole, value }: Step): void {
+  const one = known.get(who);
+  if (what === "alloc") {
+    const extent = one === undefined ? arena.alloc(length, whole) : undefined;
+    if (extent === undefined) return;
+    extent.bytes.fill(value);
+    known.set(who, { extent, uses: 1, value, span: length });
+  } else if (one === undefined) {
+    return;
+  } else if (what === "grow") {
+    const { length: before } = one.extent.bytes;
+    if (length < before || !arena.grow(one.extent, length, before)) return;
+    one.extent.bytes.fill(one.value, before);
+    one.span = length;
+  } else if (what === "trim") {
+    const left = Math.min(length, one.extent.bytes.length);
+    arena.trim(one.extent, left);
+    if (one.span >= CHUNK) one.span = Math.max(CHUNK, left);
+  } else if (what === "retain") {
+    one.extent.retain();
+    one.uses++;
+  } else {
+    one.extent.release();
+    if (--one.uses === 0) known.delete(who);
+  }
+}
+
+function check(arena: Arena, known: readonly Known[]): void {
+  const touched = new Set<number>();
+  for (const { extent, value, span } of known) {
+    const { bytes } = extent;
+    assert.ok(
+      bytes.every((byte) => byte === value),
+      "its bytes are as they were written",
+    );
+    const last = bytes.byteOffset + Math.max(1, span) - 1;
+    for (let chunk = chunkOf(extent); chunk <= Math.floor(last / CHUNK); chunk++) touched.add(chunk);
+  }
+  assert.equal(arena.usedBytes + arena.freeBytes, arena.capacityBytes);
+  assert.equal(arena.usedBytes, touched.size * CHUNK, "what nobody is in is free");
+}

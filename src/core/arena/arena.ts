@@ -1,0 +1,247 @@
+import { Chunks } from "./chunks.ts";
+import type { BodyMemory, Extent } from "./extent.ts";
+import { ArenaWatch, type Leak } from "./watch.ts";
+
+export const CHUNK_BYTES = 65_536;
+/** Bodies begin at multiples of this. */
+const ALIGN = 8;
+
+export interface ArenaOptions {
+  /** A power of two. */
+  readonly chunkBytes?: number;
+  /** What is given back is overwritten, what is done twice throws, and what is never given back has a name. */
+  readonly debug?: boolean;
+}
+
+/** Where short bodies are put one after the other; it holds one use of the chunk that it is in. */
+interface Packer {
+  /** -1: in none. */
+  chunk: number;
+  /** Where the next body begins. */
+  at: number;
+}
+
+/**
+ * Memory of fixed size for the bytes of all requests. Bodies of up to a chunk lie one after the other, also over the border between two
+ * chunks; a longer one has a run of chunks for itself. A chunk is used again when nothing in it is in use any more. Nothing is
+ * moved, because what is in use is seen by views: so a run may not be had although enough chunks are free (`fragmented`).
+ */
+export class Arena implements BodyMemory {
+  readonly capacityBytes: number;
+  readonly chunkBytes: number;
+  /** Bytes of extents that are in use. */
+  liveBytes = 0;
+  /** How often there was no room, and how often of these enough chunks were free, but not in a row. */
+  noRoom = 0;
+  fragmented = 0;
+  /** Extents that were given back, or taken, after their end: each of these is a fault of ours. */
+  misused = 0;
+  readonly #chunks: Chunks;
+  readonly #memory: ArrayBuffer;
+  readonly #watch: ArenaWatch | undefined;
+  readonly #whole: Packer = { chunk: -1, at: 0 };
+  readonly #partial: Packer = { chunk: -1, at: 0 };
+
+  constructor(bytes: number, { chunkBytes = CHUNK_BYTES, debug = false }: ArenaOptions = {}) {
+    const count = Math.max(1, Math.ceil(bytes / chunkBytes));
+    this.chunkBytes = chunkBytes;
+    this.capacityBytes = count * chunkBytes;
+    this.#chunks = new Chunks(count);
+    // Nothing of it is there before it is written to: the system gives its pages one by one.
+    this.#memory = new ArrayBuffer(this.capacityBytes);
+    this.#watch = debug ? new ArenaWatch(Buffer.from(this.#memory), chunkBytes) : undefined;
+  }
+
+  /** Bytes of the chunks that are in use. */
+  get usedBytes(): number {
+    return (this.#chunks.count - this.#chunks.free) * this.chunkBytes;
+  }
+
+  get freeBytes(): number {
+    return this.#chunks.free * this.chunkBytes;
+  }
+
+  /** Only in debug. */
+  get leaks(): readonly Leak[] {
+    return this.#watch?.leaks ?? [];
+  }
+
+  /** In debug `owner` is who is named when it is never given back. */
+  alloc(length: number, whole: boolean, owner = "body"): Extent | undefined {
+    const size = this.#sizeOf(length);
+    const start = this.#place(size, whole);
+    if (start < 0) return undefined;
+    const extent = new ArenaExtent(this, start, size, Buffer.from(this.#memory, start, length));
+    this.#watch?.born(extent, owner);
+    return extent;
+  }
+
+  grow(extent: Extent, length: number, filled: number): boolean {
+    const moved = this.#own(extent);
+    const size = this.#sizeOf(length);
+    const start = this.#place(size, false);
+    if (start < 0) return false;
+    const bytes = Buffer.from(this.#memory, start, length);
+    moved.bytes.copy(bytes, 0, 0, filled);
+    this.leave(moved.start, moved.size);
+    moved.start = start;
+    moved.size = size;
+    moved.bytes = bytes;
+    return true;
+  }
+
+  trim(extent: Extent, length: number): void {
+    const trimmed = this.#own(extent);
+    if (length === trimmed.bytes.length) return;
+    trimmed.bytes = trimmed.bytes.subarray(0, length);
+    const { start, size } = trimmed;
+    const kept = Math.max(1, Math.ceil(length / this.chunkBytes)) * this.chunkBytes;
+    if (kept >= size) return;
+    trimmed.size = kept;
+    this.leave(start + kept, size - kept);
+  }
+
+  /** For extents alone: a range is not used any more. */
+  leave(start: number, size: number): void {
+    this.liveBytes -= size;
+    this.#watch?.left(start, start + size);
+    const first = Math.floor(start / this.chunkBytes);
+    if (!this.#isRun(size)) {
+      this.#leaveShared(first);
+      const last = Math.floor((start + size - 1) / this.chunkBytes);
+      if (last !== first) this.#leaveShared(last);
+      return;
+    }
+    for (let chunk = first + size / this.chunkBytes - 1; chunk >= first; chunk--) {
+      this.#chunks.leaveRun(chunk);
+      this.#watch?.freed(chunk);
+    }
+  }
+
+  /** For extents alone: it has been given back. */
+  ended(extent: Extent): void {
+    this.#watch?.died(extent);
+  }
+
+  /** For extents alone. */
+  misuse(what: string): void {
+    this.misused++;
+    if (this.#watch !== undefined) throw new Error(`arena: an extent was ${what} after its end`);
+  }
+
+  #own(extent: Extent): ArenaExtent {
+    if (extent instanceof ArenaExtent && extent.arena === this) return extent;
+    throw new TypeError("it is not of this arena");
+  }
+
+  #sizeOf(length: number): number {
+    const unit = length >= this.chunkBytes ? this.chunkBytes : ALIGN;
+    return Math.max(1, Math.ceil(length / unit)) * unit;
+  }
+
+  /** What is packed is shorter than a chunk, and a run is a multiple of it. */
+  #isRun(size: number): boolean {
+    return size % this.chunkBytes === 0;
+  }
+
+  /** Where so many bytes may be put; -1: nowhere. */
+  #place(size: number, whole: boolean): number {
+    const start = this.#isRun(size) ? this.#run(size) : this.#pack(whole ? this.#whole : this.#partial, size);
+    if (start < 0) this.noRoom++;
+    else this.liveBytes += size;
+    return start;
+  }
+
+  #run(size: number): number {
+    const length = size / this.chunkBytes;
+    const first = this.#chunks.takeRun(length);
+    if (first < 0) {
+      if (this.#chunks.free >= length) this.fragmented++;
+      return -1;
+    }
+    for (let i = 0; this.#watch !== undefined && i < length; i++) this.#watch.taken(first + i);
+    return first * this.chunkBytes;
+  }
+
+  #pack(packer: Packer, size: number): number {
+    const { chunk } = packer;
+    const end = (chunk + 1) * this.chunkBytes;
+    if (chunk < 0 || (packer.at + size > end && !this.#chunks.isFree(chunk + 1))) return this.#packInto(packer, size);
+    const start = packer.at;
+    packer.at += size;
+    this.#chunks.use(chunk);
+    if (packer.at >= end) this.#cross(packer, end);
+    return start;
+  }
+
+  /** In a chunk where nothing is yet. */
+  #packInto(packer: Packer, size: number): number {
+    const chunk = this.#chunks.takeOne();
+    if (chunk < 0) return -1;
+    this.#watch?.taken(chunk);
+    this.#leave(packer);
+    const start = chunk * this.chunkBytes;
+    packer.chunk = chunk;
+    packer.at = start + size;
+    this.#chunks.use(chunk);
+    return start;
+  }
+
+  /** The body that was put last ends in the next chunk, or at its beginning. */
+  #cross(packer: Packer, border: number): void {
+    const next = packer.chunk + 1;
+    const { at } = packer;
+    this.#leave(packer);
+    if (at === border) return;
+    this.#chunks.take(next);
+    this.#watch?.taken(next);
+    this.#chunks.use(next);
+    packer.chunk = next;
+    packer.at = at;
+  }
+
+  #leave(packer: Packer): void {
+    if (packer.chunk >= 0 && this.#chunks.leave(packer.chunk)) this.#watch?.freed(packer.chunk);
+    packer.chunk = -1;
+  }
+
+  #leaveShared(chunk: number): void {
+    const isFree = this.#chunks.leave(chunk);
+    if (isFree) this.#watch?.freed(chunk);
+    else if (this.#chunks.usesOf(chunk) > 1) return;
+    // Nobody but a packer is in it: what comes next may as well begin at its beginning.
+    else if (chunk === this.#whole.chunk) this.#leave(this.#whole);
+    else if (chunk === this.#partial.chunk) this.#leave(this.#partial);
+  }
+}
+
+/** A body's place in an arena. It is not used again for another body, so that an end that is told twice harms nobody. */
+class ArenaExtent implements Extent {
+  bytes: Buffer;
+  start: number;
+  size: number;
+  readonly arena: Arena;
+  #uses = 1;
+
+  constructor(arena: Arena, start: number, size: number, bytes: Buffer) {
+    this.arena = arena;
+    this.start = start;
+    this.size = size;
+    this.bytes = bytes;
+  }
+
+  retain(): void {
+    if (this.#uses > 0) this.#uses++;
+    else this.arena.misuse("retained");
+  }
+
+  release(): void {
+    if (this.#uses <= 0) return this.arena.misuse("released");
+    if (--this.#uses > 0) return;
+    this.bytes = GONE;
+    this.arena.ended(this);
+    this.arena.leave(this.start, this.size);
+  }
+}
+
+const GONE = Buffer.alloc(0);

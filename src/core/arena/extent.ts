@@ -1,0 +1,51 @@
+/** Who keeps bytes where they are: each `retain` is followed by one `release`, after which nobody reads them any more. */
+export interface BytesOwner {
+  retain(): void;
+  release(): void;
+}
+
+/** Of bytes that stay for as long as somebody refers to them: the collector of V8 looks after those. */
+export const OWN_MEMORY: BytesOwner = { retain: () => undefined, release: () => undefined };
+
+/** A place for bytes, with the one `retain` of whoever asked for it. */
+export interface Extent extends BytesOwner {
+  /** Of the length that was asked for. Another view after `grow` and `trim`. */
+  readonly bytes: Buffer;
+}
+
+/** What a body is read into. */
+export interface BodyMemory {
+  /** `whole`: all of it is there. What still comes may come slowly, and is kept apart. Undefined: there is no room now. */
+  alloc(length: number, whole: boolean): Extent | undefined;
+  /** Makes it longer; the first `filled` bytes stay, maybe elsewhere. False: there is no room, and it is as it was. */
+  grow(extent: Extent, length: number, filled: number): boolean;
+  /** Gives back what is behind the first `length` bytes, as far as that is possible. */
+  trim(extent: Extent, length: number): void;
+}
+
+/** A body of which nobody keeps count: replies, health checks, what tests make. */
+export class OwnExtent implements Extent {
+  bytes: Buffer;
+
+  constructor(bytes: Buffer) {
+    this.bytes = bytes;
+  }
+
+  retain(): void {}
+  release(): void {}
+}
+
+/** Memory of the process, without a bound. */
+export const OWN_BODIES: BodyMemory = {
+  alloc: (length) => new OwnExtent(Buffer.allocUnsafeSlow(length)),
+  grow(extent, length, filled) {
+    if (!(extent instanceof OwnExtent)) throw new TypeError("it is not of this memory");
+    const { bytes } = extent;
+    extent.bytes = Buffer.allocUnsafeSlow(length);
+    bytes.copy(extent.bytes, 0, 0, filled);
+    return true;
+  },
+  trim(extent, length) {
+    if (extent instanceof OwnExtent) extent.bytes = extent.bytes.subarray(0, length);
+  },
+};
