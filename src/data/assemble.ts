@@ -31,7 +31,7 @@ import { openTargets } from "./export/targets.ts";
 import { openCheck } from "./health/checks/open-check.ts";
 import { type Losses, openLosses } from "./losses.ts";
 import type { Parcel } from "./parcel.ts";
-import { createParting } from "./parting.ts";
+import { createRepartitioner } from "./repartition.ts";
 import { CurrentStrategies, loadPlugins, pluginEditions } from "./plugins.ts";
 import { Pools } from "./pools.ts";
 import { createNodeResolver } from "./resolve/node-resolver.ts";
@@ -112,7 +112,7 @@ export async function openCore(
     region: plan.nodeRegion,
     schedule: setImmediate,
     split: splitRouted,
-    parting: createParting(env.metrics),
+    repartitioner: createRepartitioner(env.metrics),
     strategies,
     reroute: (parcel: Parcel, removed: string, moved: Moved) => {
       reroute(parcel, removed, dataPlane.assembly, moved);

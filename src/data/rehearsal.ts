@@ -14,7 +14,7 @@ import { explain } from "./explain/explain.ts";
 import type { SendOutcome, TargetClient } from "./export/target-client.ts";
 import { openTargets } from "./export/targets.ts";
 import { TELL_NOBODY } from "./losses.ts";
-import { createParting } from "./parting.ts";
+import { createRepartitioner } from "./repartition.ts";
 import { loadPlugins } from "./plugins.ts";
 import { Pools } from "./pools.ts";
 import type { RequestHandler } from "./receive/request-handler.ts";
@@ -68,7 +68,7 @@ class Stage implements Rehearsal {
       region: plan.nodeRegion,
       schedule: (run) => void this.#scheduled.push(run),
       split: splitRouted,
-      parting: createParting(env.metrics),
+      repartitioner: createRepartitioner(env.metrics),
       strategies,
     });
     const assembly = assemble(plan, this.#pools.live, { ...env, losses: TELL_NOBODY });

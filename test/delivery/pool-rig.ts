@@ -8,7 +8,7 @@ import { openNamedTarget } from "../../src/data/export/named-target.ts";
 import type { Batch, SendOutcome, TargetClient } from "../../src/data/export/target-client.ts";
 import { openTarget } from "../../src/data/export/target.ts";
 import type { OwnedTarget } from "../../src/data/export/target-port.ts";
-import { createParting } from "../../src/data/parting.ts";
+import { createRepartitioner } from "../../src/data/repartition.ts";
 import type { Parcel, ParcelOutcome } from "../../src/data/parcel.ts";
 import { openPool } from "../../src/data/queue/pool.ts";
 import type { Pool } from "../../src/data/queue/pool-port.ts";
@@ -127,7 +127,7 @@ export class PoolRig {
     // The longest backoff that chance allows, to the last bit.
     const random = { next: () => 1 - 2 ** -53 };
     const schedule = (run: () => void): void => void this.#soon.push(run);
-    const parting = createParting(this.metrics);
+    const repartitioner = createRepartitioner(this.metrics);
     const env = {
       clock: this.clock,
       random,
@@ -135,7 +135,7 @@ export class PoolRig {
       region: "r",
       schedule,
       split: cutByBytes,
-      parting,
+      repartitioner,
       poolNamed: () => undefined,
     };
     this.pool = openPool(

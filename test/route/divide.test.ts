@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
-import { type CutRequest, createCut } from "../../src/data/route/cut.ts";
+import { type Partitioner, createPartitioner } from "../../src/data/route/partition.ts";
 import { Router } from "../../src/data/route/route.ts";
 import { Envelope, scanEnvelope } from "../../src/otlp/scan.ts";
 import { type Signal, SIGNALS } from "../../src/otlp/signal.ts";
@@ -153,7 +153,7 @@ for (const signal of SIGNALS) {
         const wanted: Delivered = new Map();
         const all = naiveItems(signal, encoding.plain);
         for (const item of all) put(wanted, String(channelOf(division, { ...item, headers }, ownerOf)), item);
-        const cut: CutRequest = createCut(compiled(division), createMetrics());
+        const cut: Partitioner = createPartitioner(compiled(division), createMetrics());
         const origin = { region: REGION, headers: new SenderHeaders(headers) };
         const parts = cut(signal, encoding.bytes, origin, ownerOf) ?? [];
         const seen: Delivered = new Map();

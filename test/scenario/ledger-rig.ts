@@ -5,7 +5,7 @@ import { assemble, type Assembly } from "../../src/data/assembly.ts";
 import { createPipeline } from "../../src/data/pipeline.ts";
 import type { Batch, SendOutcome, TargetClient } from "../../src/data/export/target-client.ts";
 import { openTargets, type TargetsEnv } from "../../src/data/export/targets.ts";
-import { createParting } from "../../src/data/parting.ts";
+import { createRepartitioner } from "../../src/data/repartition.ts";
 import { type Losses, openLosses } from "../../src/data/losses.ts";
 import { Pools } from "../../src/data/pools.ts";
 import type { RequestHandler } from "../../src/data/receive/request-handler.ts";
@@ -78,7 +78,7 @@ export class Rig implements AsyncDisposable {
       region: plan.nodeRegion,
       schedule,
       split: splitRouted,
-      parting: createParting(this.env.metrics),
+      repartitioner: createRepartitioner(this.env.metrics),
       reroute: (parcel, removed, moved) => {
         reroute(parcel, removed, this.#assembly, moved);
       },

@@ -12,7 +12,7 @@ import type { SplitParcel } from "./cut-parcel.ts";
 import type { TakeLeft } from "./empty-out.ts";
 import type { TakingPool } from "./hand-on.ts";
 import type { LaneForesight } from "./lane-port.ts";
-import type { Parting } from "./parting.ts";
+import type { Repartitioner } from "./repartitioner.ts";
 
 /**
  * Runs `run` once, after what is happening now and before the loop sleeps: everything that arrives in one turn of the
@@ -29,7 +29,7 @@ export interface PoolEnv {
   readonly region: string;
   readonly schedule: Schedule;
   readonly split: SplitParcel;
-  readonly parting: Parting;
+  readonly repartitioner: Repartitioner;
   /** The pool of this name in the running plan: where a pool hands on to. */
   readonly poolNamed: (name: string) => TakingPool | undefined;
   /** Strategies of plugins; none without. */

@@ -13,7 +13,7 @@ import { HandOn } from "./hand-on.ts";
 import { joinCopies } from "./join.ts";
 import { Lanes } from "./lanes.ts";
 import type { LaneEnv, LaneForesight } from "./lane-port.ts";
-import type { Cut } from "./parting.ts";
+import type { Partition } from "./repartitioner.ts";
 import type { Pool, PoolEnv } from "./pool-port.ts";
 import { pausedUntilMs } from "./paused.ts";
 import type { QueueLane } from "./queue-lane.ts";
@@ -178,14 +178,14 @@ class MemoryPool implements Pool {
     if (this.#plan.division.kind === "none") return this.offer(parcel);
     if (this.#closed) return "full";
     this.#lanes.look();
-    const cuts = this.#cut(parcel);
+    const partitions = this.#partition(parcel);
     let bytes = 0;
-    for (const cut of cuts) {
-      if (!this.hasRoom(cut.bytes, parcel.signal, cut.channel, bytes, parcel.headers)) return "full";
-      bytes += cut.bytes + parcel.headers.bytes;
+    for (const partition of partitions) {
+      if (!this.hasRoom(partition.bytes, parcel.signal, partition.channel, bytes, parcel.headers)) return "full";
+      bytes += partition.bytes + parcel.headers.bytes;
     }
-    const parts = this.#part(parcel, cuts);
-    for (const [i, part] of parts.entries()) this.#lanes.channels[cuts[i]!.channel]!.push(deliver(part));
+    const parts = this.#divide(parcel, partitions);
+    for (const [i, part] of parts.entries()) this.#lanes.channels[partitions[i]!.channel]!.push(deliver(part));
     this.#schedule();
     return "accepted";
   }
@@ -292,18 +292,22 @@ class MemoryPool implements Pool {
   #sort(delivery: Delivery): { readonly channel: number; readonly delivery: Delivery }[] {
     const { unreachable, unwilling } = delivery;
     const but = unwilling === undefined ? unreachable : [...(unreachable ?? []), ...unwilling];
-    const cuts = this.#cut(delivery.parcel, but);
-    const parts = deliverParts(delivery, this.#part(delivery.parcel, cuts));
-    return parts.map((part, i) => ({ channel: cuts[i]!.channel, delivery: part }));
+    const partitions = this.#partition(delivery.parcel, but);
+    const parts = deliverParts(delivery, this.#divide(delivery.parcel, partitions));
+    return parts.map((part, i) => ({ channel: partitions[i]!.channel, delivery: part }));
   }
 
-  #cut(parcel: Parcel, but?: readonly TargetHandle[]): readonly Cut[] {
-    return this.#env.parting.cut(parcel, this.#plan, (hash) => this.#lanes.ownerOf(hash, parcel.signal, but));
+  #partition(parcel: Parcel, but?: readonly TargetHandle[]): readonly Partition[] {
+    return this.#env.repartitioner.partition(parcel, this.#plan, (hash) =>
+      this.#lanes.ownerOf(hash, parcel.signal, but),
+    );
   }
 
-  #part(parcel: Parcel, cuts: readonly Cut[]): readonly Parcel[] {
-    if (cuts.length === 1) return [parcel];
-    return parcel instanceof CopyParcel ? parcel.divide(cuts) : this.#env.parting.part(parcel, cuts);
+  #divide(parcel: Parcel, partitions: readonly Partition[]): readonly Parcel[] {
+    if (partitions.length === 1) return [parcel];
+    return parcel instanceof CopyParcel
+      ? parcel.divide(partitions)
+      : this.#env.repartitioner.divide(parcel, partitions);
   }
 
   #targetChanged(target: TargetHandle): void {

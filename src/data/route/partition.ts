@@ -18,22 +18,22 @@ export interface ChannelPart {
 }
 
 /** Of the request that a parcel came in. */
-export interface Origin {
+export interface RequestOrigin {
   /** Of its listener. */
   readonly region: string;
   readonly headers: SenderHeaders;
 }
 
 /** Divides the bytes of a parcel as a request would have been divided that goes to this pool. Undefined when it is malformed, or too long divided. */
-export type CutRequest = (
+export type Partitioner = (
   signal: Signal,
   bytes: Uint8Array,
-  from: Origin,
+  from: RequestOrigin,
   ownerOf: (hash: number) => number,
 ) => readonly ChannelPart[] | undefined;
 
 /** Routes by a plan of one rule that takes everything, so that there is one way in which items are divided. */
-export function createCut(division: Division, metrics: Metrics): CutRequest {
+export function createPartitioner(division: Division, metrics: Metrics): Partitioner {
   const envelope = new Envelope();
   let ownerOf: (hash: number) => number = firstChannel;
   const view = {

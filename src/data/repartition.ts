@@ -4,39 +4,43 @@ import type { Division } from "../plan/division.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { Parcel } from "./parcel.ts";
 import { CopyParcel } from "./queue/copy-parcel.ts";
-import type { Cut, Parting } from "./queue/parting.ts";
-import { createCut, type CutRequest, type Origin } from "./route/cut.ts";
+import type { Partition, Repartitioner } from "./queue/repartitioner.ts";
+import { createPartitioner, type Partitioner, type RequestOrigin } from "./route/partition.ts";
 import { RoutedParcel } from "./routed-parcel.ts";
 
 /** How routed parcels are divided for lanes that they were not routed to: by the stage route itself. */
-export function createParting(metrics: Metrics): Parting {
-  const known = new WeakMap<Division, CutRequest>();
-  const cutterOf = (division: Division): CutRequest => {
-    const cut = known.get(division) ?? createCut(division, metrics);
-    known.set(division, cut);
-    return cut;
+export function createRepartitioner(metrics: Metrics): Repartitioner {
+  const known = new WeakMap<Division, Partitioner>();
+  const partitionerOf = (division: Division): Partitioner => {
+    const partition = known.get(division) ?? createPartitioner(division, metrics);
+    known.set(division, partition);
+    return partition;
   };
   return {
-    cut(parcel, { division }, ownerOf) {
+    partition(parcel, { division }, ownerOf) {
       if (division.kind === "none") return [whole(parcel, 0)];
       const bytes = parcel.pieces.length === 1 ? parcel.pieces[0]! : joinOwned(parcel.pieces);
-      const cuts = cutterOf(division)(parcel.signal, bytes, originOf(parcel), ownerOf);
+      const partitions = partitionerOf(division)(parcel.signal, bytes, originOf(parcel), ownerOf);
       // Nobody can say where items belong that cannot be read: a target is to judge them.
-      return cuts === undefined || cuts.length === 0 ? [whole(parcel, lastChannel(division, ownerOf))] : cuts.map(own);
+      return partitions === undefined || partitions.length === 0
+        ? [whole(parcel, lastChannel(division, ownerOf))]
+        : partitions.map(own);
     },
-    part(parcel, cuts) {
+    divide(parcel, partitions) {
       if (!(parcel instanceof RoutedParcel)) throw new TypeError("only what was routed can be divided");
-      return parcel.divide(cuts);
+      return parcel.divide(partitions);
     },
   };
 }
 
-/** What lies beside a cut must not stay for as long as this one waits. */
-function own(cut: Cut): Cut {
-  return isHeldExactly(cut.pieces, cut.bytes) ? cut : { ...cut, pieces: [joinOwned(cut.pieces, cut.bytes)] };
+/** What lies beside a partition must not stay for as long as this one waits. */
+function own(partition: Partition): Partition {
+  return isHeldExactly(partition.pieces, partition.bytes)
+    ? partition
+    : { ...partition, pieces: [joinOwned(partition.pieces, partition.bytes)] };
 }
 
-function whole({ pieces, bytes, items, points }: Parcel, channel: number): Cut {
+function whole({ pieces, bytes, items, points }: Parcel, channel: number): Partition {
   return { channel, pieces, bytes, items, points };
 }
 
@@ -56,7 +60,7 @@ function lastChannel(division: Division, ownerOf: (hash: number) => number): num
   }
 }
 
-function originOf(parcel: Parcel): Origin {
+function originOf(parcel: Parcel): RequestOrigin {
   let origin = parcel;
   while (origin instanceof CopyParcel) origin = origin.origin;
   return { region: origin instanceof RoutedParcel ? origin.region : "", headers: parcel.headers };

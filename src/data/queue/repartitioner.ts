@@ -2,7 +2,7 @@ import type { PoolPlan } from "../../plan/plan.ts";
 import type { Parcel } from "../parcel.ts";
 
 /** A part of a parcel that goes to one channel. */
-export interface Cut {
+export interface Partition {
   readonly channel: number;
   readonly pieces: readonly Uint8Array[];
   readonly bytes: number;
@@ -11,9 +11,9 @@ export interface Cut {
 }
 
 /** How parcels are divided after they were routed, when they come to a pool, or to lanes, that they were not divided for. */
-export interface Parting {
-  /** By the pool's channels; together the cuts hold what the parcel holds. Changes nothing. At least one. */
-  cut(parcel: Parcel, plan: PoolPlan, ownerOf: (hash: number) => number): readonly Cut[];
+export interface Repartitioner {
+  /** By the pool's channels; together the partitions hold what the parcel holds. Changes nothing. At least one. */
+  partition(parcel: Parcel, plan: PoolPlan, ownerOf: (hash: number) => number): readonly Partition[];
   /** Parcels in place of this one, which is then never settled. */
-  part(parcel: Parcel, cuts: readonly Cut[]): readonly Parcel[];
+  divide(parcel: Parcel, partitions: readonly Partition[]): readonly Parcel[];
 }

@@ -7,7 +7,7 @@ import { planOf } from "../../test/scenario/ledger-rig.ts";
 import { poolPlan } from "../../test/delivery/pool-rig.ts";
 import { spans } from "../../test/delivery/channel-rig.ts";
 import { TELL_NOBODY } from "./losses.ts";
-import { createParting } from "./parting.ts";
+import { createRepartitioner } from "./repartition.ts";
 import { RoutedParcel } from "./routed-parcel.ts";
 import { Settlement } from "./settlement.ts";
 import type { Reply } from "./request.ts";
@@ -44,10 +44,10 @@ function scene(bytes: Buffer, items: number): { parcel: RoutedParcel; replies: R
 test("the parts of a parcel settle it together: the sender hears once, the ledger counts each thing once", () => {
   const all = Array.from({ length: 12 }, (_, i) => ({ name: `n${i}`, trace: i }));
   const { parcel, replies, queued } = scene(spans(all), 12);
-  const parting = createParting(createMetrics());
-  const cuts = parting.cut(parcel, byKey, ownerOf);
-  assert.ok(cuts.length > 1);
-  const parts = parting.part(parcel, cuts);
+  const repartitioner = createRepartitioner(createMetrics());
+  const partitions = repartitioner.partition(parcel, byKey, ownerOf);
+  assert.ok(partitions.length > 1);
+  const parts = repartitioner.divide(parcel, partitions);
   assert.equal(
     parts.reduce((sum, part) => sum + part.points, 0),
     12,
@@ -68,9 +68,9 @@ const divisions: { name: string; plan: PoolPlan; want: number }[] = [
 for (const { name, plan, want } of divisions) {
   test(`a parcel that cannot be read goes whole, for a target to judge: ${name}`, () => {
     const { parcel } = scene(Buffer.concat([BROKEN, Buffer.from([0x0a, 0x05])]), 1);
-    const cuts = createParting(createMetrics()).cut(parcel, plan, () => 0);
+    const partitions = createRepartitioner(createMetrics()).partition(parcel, plan, () => 0);
     assert.deepEqual(
-      cuts.map(({ channel, bytes, items }) => [channel, bytes, items]),
+      partitions.map(({ channel, bytes, items }) => [channel, bytes, items]),
       [[want, parcel.bytes, 1]],
     );
   });
@@ -82,9 +82,9 @@ pools: { p: { targets: [a], strategy: { type: content, cases: [{ conditions: [{ 
 default_pool: p`;
   const plan = planOf(text).pools.get("p")!;
   const { parcel } = scene(spans([{ name: "x" }, { name: "y" }, { name: "x" }]), 3);
-  const cuts = createParting(createMetrics()).cut(parcel, plan, ownerOf);
+  const partitions = createRepartitioner(createMetrics()).partition(parcel, plan, ownerOf);
   assert.deepEqual(
-    cuts.map(({ channel, items }) => [channel, items]),
+    partitions.map(({ channel, items }) => [channel, items]),
     [
       [0, 2],
       [1, 1],
