@@ -247,18 +247,18 @@ function offer(context: RequestContext, draft: Draft, place: number, settlement:
   for (const share of shares) share.ledger.queued += share.points;
   if (awaited) settlement.expect();
   else settlement.accept();
-  countTakenOver(pipeline, draft, place);
+  countFailover(pipeline, draft, place);
   // A pool that broadcasts holds several copies of each parcel: what came before in this request may have filled it.
   const answer = place === draft.pool ? pool.offer(parcel, channel) : pool.adopt(parcel);
   if (answer === "full") giveBack(parcel, shares, pool, awaited ? undefined : settlement);
 }
 
 /** What goes to another pool than its rule says: that one was full or had no usable target. */
-function countTakenOver({ router, pools }: SignalPipeline, { rules, pointsOf }: Draft, place: number): void {
+function countFailover({ router, pools }: SignalPipeline, { rules, pointsOf }: Draft, place: number): void {
   const { plan } = router;
   for (let i = 0; i < rules.length; i++) {
     const home = plan.poolOf[rules[i]!]!;
-    if (home !== place) pools[home]!.countTakenOver(pools[place]!.name, "arrival", pointsOf[i]!);
+    if (home !== place) pools[home]!.countFailover(pools[place]!.name, "arrival", pointsOf[i]!);
   }
 }
 

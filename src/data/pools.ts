@@ -75,7 +75,7 @@ export class Pools implements AsyncDisposable {
   async drain(deadlineMs: number): Promise<void> {
     const all = [...this.#live.values(), ...this.retiring];
     do await Promise.all(all.map((pool) => pool.drain(deadlineMs)));
-    while (all.some((pool) => pool.heldItems > 0) && this.#clock.nowMs() < deadlineMs); // one may hand on to another
+    while (all.some((pool) => pool.heldItems > 0) && this.#clock.nowMs() < deadlineMs); // one may fail over to another
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -123,7 +123,7 @@ export class Pools implements AsyncDisposable {
 
   /** One of those that took over from it takes it, rather one that can send; else who the rules say, or nobody. */
   #giveTo({ pool, after }: Retiring, parcel: Parcel): void {
-    const moved: Moved = (to, points) => pool.countTakenOver(to, "backlog", points);
+    const moved: Moved = (to, points) => pool.countFailover(to, "backlog", points);
     const { signal } = parcel;
     const there = after.flatMap((name) => this.#live.get(name) ?? []);
     const ready = there.filter((one) => one.usable(signal));

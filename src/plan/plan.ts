@@ -83,7 +83,7 @@ export interface PoolPlan {
   readonly division: Division;
   /** Weights follow the load of the targets. */
   readonly adaptiveWeights: boolean;
-  /** The pool that takes over when this one is full or has no usable target. Chains of them have no cycles. */
+  /** The fallback pool: it takes over when this one is full or has no usable target. Chains of them have no cycles. */
   readonly fallback: string | undefined;
   readonly ack: "delivered" | "queued";
   readonly whenDown: "next_rule" | "hold" | "refuse";

@@ -72,7 +72,7 @@ export interface RoutePlan {
 export interface RoutePool {
   readonly name: string;
   readonly division: Division;
-  /** Its own index, then those of the pools that take over, in order. */
+  /** Its own index, then those of the fallback pools, in order. */
   readonly chain: readonly number[];
 }
 

@@ -323,12 +323,12 @@ export const METRICS = {
     help: "Parcels that wait together with those of other tenants, because 1,000 tenants of the pool wait apart.",
     labels: ["pool"],
   },
-  poolTakenOver: {
-    name: "signalbox_pool_taken_over_items_total",
+  poolFailover: {
+    name: "signalbox_pool_failover_items_total",
     kind: "counter",
     unit: "items",
-    help: "Items of a pool that was full or had no usable target, which another pool took over: as they arrived, or out of its queue.",
-    labels: ["pool", "by", "when"],
+    help: "Items of a pool that was full or had no usable target, which went to a fallback pool: as they arrived, or out of its queue.",
+    labels: ["pool", "to", "when"],
   },
   queueBytes: {
     name: "signalbox_queue_bytes",

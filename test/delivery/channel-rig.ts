@@ -69,8 +69,8 @@ export function setTargets(rig: Rig, state: "ready" | "maintenance", ...ids: rea
 }
 
 /** Items that other pools took over, as `pool>by when:items`. */
-export function takenOver(rig: Rig): string {
-  const all = [...rig.env.metrics.poolTakenOver.series.values()];
+export function failovers(rig: Rig): string {
+  const all = [...rig.env.metrics.poolFailover.series.values()];
   return all
     .map(({ labels: [pool, by, when], series }) => `${pool}>${by} ${when}:${series.value}`)
     .toSorted()

@@ -44,7 +44,7 @@ test("what waits for the fate of a part goes on at once when the part ends befor
   assert.equal(ends([left]), "delivered");
 });
 
-/** A target of two addresses, and one beside it or in the pool that takes over. */
+/** A target of two addresses, and one beside it or in the fallback pool. */
 function scene(pools: string): { readonly rig: Rig; readonly to: (address: string) => number } {
   const resolver = new ScriptedResolver();
   const targets = `[{ id: t, endpoint: "http://tempo.test:4317" }, { id: o, endpoint: "http://127.0.0.1:1" }]`;

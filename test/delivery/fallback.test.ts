@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ACCEPTED, Rig } from "../scenario/ledger-rig.ts";
 import type { SendOutcome } from "../../src/data/export/target-client.ts";
-import { sent, setTargets, spans, takenOver } from "./channel-rig.ts";
+import { sent, setTargets, spans, failovers } from "./channel-rig.ts";
 
 const TARGETS = ["a", "b", "c", "d"]
   .map((id, i) => `  - { id: ${id}, endpoint: "http://127.0.0.1:${i + 1}", limits: { max_in_flight: 1 } }`)
@@ -19,7 +19,7 @@ function answerAll(rig: Rig, from = 0): void {
   for (let i = from; i < rig.calls.length; i++) rig.answer(i, ACCEPTED);
 }
 
-test("a pool without a usable target hands on what arrives to its fallback, and what it takes is counted for the rule", async () => {
+test("a pool without a usable target fails over what arrives to its fallback, and what it takes is counted for the rule", async () => {
   await using rig = new Rig(config("  main: { targets: [a], fallback: spare }\n  spare: { targets: [b] }"));
   setTargets(rig, "maintenance", "a");
   const { replies } = rig.handle("traces", span("x"));
@@ -34,11 +34,11 @@ test("a pool without a usable target hands on what arrives to its fallback, and 
     rows.filter((row) => row.startsWith("(default)")),
     ["(default) main 1"],
   );
-  assert.equal(takenOver(rig), "main>spare arrival:1");
+  assert.equal(failovers(rig), "main>spare arrival:1");
   assert.equal(rig.balanced, true);
 });
 
-test("a pool that goes down hands on its backlog, what comes back from its target too, and nothing moves back", async () => {
+test("a pool that goes down fails over its backlog, what comes back from its target too, and nothing moves back", async () => {
   await using rig = new Rig(
     config("  main: { targets: [a], fallback: spare, ack: queued }\n  spare: { targets: [b], ack: queued }"),
   );
@@ -70,10 +70,10 @@ test("the chain of fallbacks is followed to the first pool that can take it, whe
   assert.equal(sent(rig), "c:1 d:2");
   answerAll(rig);
   assert.deepEqual([rig.totals("traces").delivered, rig.balanced], [3, true]);
-  assert.equal(takenOver(rig), "main>last arrival:2 main>third arrival:1");
+  assert.equal(failovers(rig), "main>last arrival:2 main>third arrival:1");
 });
 
-test("a full pool hands on what does not fit, and when all are full the sender is told to come again", async () => {
+test("a full pool fails over what does not fit, and when all are full the sender is told to come again", async () => {
   const bytes = span("x").length;
   const pool = (target: string): string => `{ targets: [${target}], queue: { max_bytes: "${bytes * 2}B" }`;
   await using rig = new Rig(config(`  main: ${pool("a")}, fallback: spare }\n  spare: ${pool("b")} }`));
@@ -82,7 +82,7 @@ test("a full pool hands on what does not fit, and when all are full the sender i
   assert.deepEqual(all[4], [{ ok: false, refusal: { reason: "queue_full", message: "pool main: its queue is full" } }]);
   answerAll(rig);
   assert.deepEqual([rig.totals("traces").delivered, rig.totals("traces").shed, rig.balanced], [4, 1, true]);
-  assert.equal(takenOver(rig), "main>spare arrival:2");
+  assert.equal(failovers(rig), "main>spare arrival:2");
 });
 
 const order = [
@@ -128,7 +128,7 @@ test("what a pool that holds keeps moves as soon as its fallback comes up", asyn
   rig.advance(31_000);
   assert.equal(sent(rig), "b:x");
   answerAll(rig);
-  assert.deepEqual([replies.map(({ ok }) => ok), rig.balanced, takenOver(rig)], [[true], true, "main>spare backlog:1"]);
+  assert.deepEqual([replies.map(({ ok }) => ok), rig.balanced, failovers(rig)], [[true], true, "main>spare backlog:1"]);
 });
 
 test("a case whose targets are all down behaves as a pool that is down; the other cases go on", async () => {
@@ -141,10 +141,10 @@ test("a case whose targets are all down behaves as a pool that is down; the othe
   rig.handle("traces", spans([{ name: "g", tier: "gold" }, { name: "o" }]));
   assert.deepEqual(sent(rig).split(" ").toSorted(), ["b:o", "c:g"]);
   answerAll(rig);
-  assert.deepEqual([rig.totals("traces").delivered, takenOver(rig), rig.balanced], [2, "main>spare arrival:1", true]);
+  assert.deepEqual([rig.totals("traces").delivered, failovers(rig), rig.balanced], [2, "main>spare arrival:1", true]);
 });
 
-test("a broadcast pool that goes down hands on each parcel once", async () => {
+test("a broadcast pool that goes down fails over each parcel once", async () => {
   await using rig = new Rig(
     config("  main: { targets: [a, b], strategy: broadcast, fallback: spare }\n  spare: { targets: [c] }"),
   );
@@ -185,7 +185,7 @@ test("a fallback that divides by key divides what it takes over, from arrivals a
   assert.deepEqual([rig.totals("traces").delivered, rig.totals("traces").queued, rig.balanced], [61, 0, true]);
 });
 
-test("a pool whose target's calls fail hands on when it is taken out, arrivals and backlog alike, and takes arrivals again when it is back", async () => {
+test("a pool whose target's calls fail fails over when it is taken out, arrivals and backlog alike, and takes arrivals again when it is back", async () => {
   await using rig = new Rig(
     config("  main: { targets: [a], fallback: spare, ack: queued }\n  spare: { targets: [b], ack: queued }"),
   );
@@ -212,7 +212,7 @@ test("a pool whose target's calls fail hands on when it is taken out, arrivals a
   assert.deepEqual([rig.totals("traces").delivered, rig.balanced], [7, true]);
 });
 
-test("what waits for a retry waits on when its pool has nobody to hand on to, and is handed on when there is one", async () => {
+test("what waits for a retry waits on when its pool has no fallback that can take it, and goes to one when there is one", async () => {
   const retry = "retry: { initial: 20s, max: 20s }, ack: queued";
   await using rig = new Rig(
     config(`  main: { targets: [a], fallback: spare, ${retry} }\n  spare: { targets: [b], ack: queued }`),

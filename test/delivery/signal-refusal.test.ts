@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { SendOutcome } from "../../src/data/export/target-client.ts";
 import { ACCEPTED, type Carried, Rig } from "../scenario/ledger-rig.ts";
-import { sent, setTargets, spans, takenOver } from "./channel-rig.ts";
+import { sent, setTargets, spans, failovers } from "./channel-rig.ts";
 import { encodeRequest } from "../support/oracle/oracle.ts";
 
 const AWAY: SendOutcome = { kind: "elsewhere", code: "HTTP 404", message: "HTTP 404: page not found" };
@@ -134,7 +134,7 @@ test("signals: it moves to the fallback at the first such answer, and counts no 
   });
   assert.deepEqual(new Set(told(all)), new Set(["yes"]));
   assert.equal(rig.calls.filter(({ target }) => target === "a").length, 3);
-  assert.equal(takenOver(rig), "main>spare arrival:197 main>spare backlog:3");
+  assert.equal(failovers(rig), "main>spare arrival:197 main>spare backlog:3");
 });
 
 test("signals: a pool whose targets take no traces is passed over for traces, and only for them", async () => {

@@ -99,7 +99,7 @@ function placesOf({ copies, place }: ItemExplanation): PlaceExplanation[] {
 }
 
 const refusals = new Map<string, number>();
-const seen = { sent: 0, picks: 0, chances: 0, takenOver: 0, copies: 0, unmatched: 0 };
+const seen = { sent: 0, picks: 0, chances: 0, failovers: 0, copies: 0, unmatched: 0 };
 
 /** Sends an item that was explained, and compares. */
 function checkOne(scene: Scene, item: TestItem): void {
@@ -142,7 +142,7 @@ function note(told: ItemExplanation, places: readonly PlaceExplanation[]): void 
   seen.sent++;
   seen.copies += told.copies.length;
   if (told.unmatched !== null) seen.unmatched++;
-  for (const place of places) if (place.chain[0]?.pool !== place.pool) seen.takenOver++;
+  for (const place of places) if (place.chain[0]?.pool !== place.pool) seen.failovers++;
 }
 
 /** With one place and nothing that waits before it, the pick is the call that was made. */

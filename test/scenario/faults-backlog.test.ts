@@ -73,7 +73,7 @@ default_pool: p`;
       if (fault === "is killed") await a.kill();
       await until(() => node.ledger().queued === 0);
       assert.deepEqual(account([sender], [b]), { acknowledged: REQUESTS * ITEMS, lost: 0, duplicates: 0 });
-      const moved = [...node.env.metrics.poolTakenOver.series.values()].filter(({ labels }) => labels[2] === "backlog");
+      const moved = [...node.env.metrics.poolFailover.series.values()].filter(({ labels }) => labels[2] === "backlog");
       assert.ok(
         moved.some(({ series }) => series.value > 0),
         "nothing moved out of the queue",

@@ -45,7 +45,7 @@ test("a changed config asks about other headers from the next request on", async
   );
 });
 
-test("cases of a pool that takes over see the headers of the request, also out of the queue", async () => {
+test("cases of a fallback pool see the headers of the request, also out of the queue", async () => {
   await using rig = new Rig(`
 targets:
   - { id: near, endpoint: "http://a:1", ejection: { failures: 1 } }

@@ -29,7 +29,7 @@ function checkNames({ path, values }: OutlineTarget): Finding[] {
 
 /**
  * Nothing may keep credentials longer than their sender waits: neither in the pools whose targets are passed them, nor in those that
- * hand on to them, or take over from them.
+ * fail over to them, or take over from them.
  */
 function checkCredentials(outline: Outline): Finding[] {
   const findings = new Map<OutlinePool, Finding>();

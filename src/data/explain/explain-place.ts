@@ -57,7 +57,7 @@ function chainOf(walk: Walk, { pools }: RuleAnswer): PoolNow[] {
   });
 }
 
-/** The channel in a pool that takes over what was routed to another one. */
+/** The channel in a fallback pool of what was routed to another pool. */
 function channelIn({ pools, signal }: Walk, answer: RuleAnswer, name: string): number {
   const own = answer.pools.find(({ pool }) => pool.name === name);
   return own?.channel ?? pools.get(name)!.ownerOf(own?.keyHash ?? 0, signal);

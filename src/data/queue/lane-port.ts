@@ -52,9 +52,9 @@ export interface LaneEnv {
   readonly strategies?: Strategies;
   /** A strategy of a plugin failed, and weighted round robin has taken over. */
   strategyFailed(strategy: string, what: string): void;
-  /** Gives it to a pool that takes over from this one, if one can take it now. */
-  handOn(parcel: Parcel): boolean;
-  /** Of an owner's lane also another lane's target, and those of pools that take over: one of them may take this signal some time. */
+  /** Gives it to a fallback pool, if one can take it now. */
+  failOver(parcel: Parcel): boolean;
+  /** Of an owner's lane also another lane's target, and those of fallback pools: one of them may take this signal some time. */
   mayBeTaken(signal: Signal, but: readonly TargetHandle[]): boolean;
   /** These are not the lane's any more: their channels are to be found anew. */
   sort(deliveries: readonly Delivery[]): void;

@@ -32,8 +32,8 @@ export interface Origin {
   putBackLater(deliveries: readonly Delivery[], delayMs: number): void;
   /** A target of its pool, or of those after it, may take what is of this signal some time, though none of these. */
   mayBeTaken(signal: Signal, but: readonly TargetHandle[]): boolean;
-  /** Gives it to a pool that takes over from its own, where that is possible now; ends its part in this queue then. */
-  handOn(delivery: Delivery): boolean;
+  /** Gives it to a fallback pool, where that is possible now; ends its part in this queue then. */
+  failOver(delivery: Delivery): boolean;
   /** Ends it as if it had never been there, where it is a copy that others have as well. */
   leaveOut(delivery: Delivery): boolean;
   anyUsableBeside(targets: readonly TargetHandle[], signal: Signal): boolean;

@@ -10,7 +10,7 @@ import type { TargetHandle } from "../export/target-port.ts";
 import type { Parcel } from "../parcel.ts";
 import type { SplitParcel } from "./cut-parcel.ts";
 import type { TakeLeft } from "./empty-out.ts";
-import type { TakingPool } from "./hand-on.ts";
+import type { FallbackPool } from "./pool-failover.ts";
 import type { LaneForesight } from "./lane-port.ts";
 import type { Repartitioner } from "./repartitioner.ts";
 
@@ -30,8 +30,8 @@ export interface PoolEnv {
   readonly schedule: Schedule;
   readonly split: SplitParcel;
   readonly repartitioner: Repartitioner;
-  /** The pool of this name in the running plan: where a pool hands on to. */
-  readonly poolNamed: (name: string) => TakingPool | undefined;
+  /** The pool of this name in the running plan: a fallback of this one. */
+  readonly poolNamed: (name: string) => FallbackPool | undefined;
   /** Strategies of plugins; none without. */
   readonly strategies?: Strategies;
   /** Without one, panics are only counted. */
@@ -39,7 +39,7 @@ export interface PoolEnv {
 }
 
 /** A set of targets with one strategy and one bounded queue. It settles every parcel that it accepted exactly once. */
-export interface Pool extends AsyncDisposable, TakingPool {
+export interface Pool extends AsyncDisposable, FallbackPool {
   readonly ack: PoolPlan["ack"];
   readonly whenDown: PoolPlan["whenDown"];
   /** The bound of its queue: what is longer can never enter. */
@@ -66,7 +66,7 @@ export interface Pool extends AsyncDisposable, TakingPool {
   /** For one of its channels; pools that are not divided have channel 0. With `full` the parcel stays the caller's and is not settled. */
   offer(parcel: Parcel, channel?: number): "accepted" | "full";
   /** Counts what another pool took over. */
-  countTakenOver(by: string, when: "arrival" | "backlog", points: number): void;
+  countFailover(to: string, when: "arrival" | "backlog", points: number): void;
   /** A changed plan: what is queued stays, what is under way goes on, the new strategy and targets hold at once. */
   update(plan: PoolPlan, targets: readonly TargetHandle[]): void;
   /** Everything accepted and not settled; the bytes are never above `plan.queue.maxBytes`, unless that was lowered. */

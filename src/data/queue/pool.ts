@@ -9,7 +9,7 @@ import type { Parcel } from "../parcel.ts";
 import { CopyParcel } from "./copy-parcel.ts";
 import { emptyOut, type TakeLeft } from "./empty-out.ts";
 import { chargeOf, deliver, type Delivery, deliverParts } from "./delivery.ts";
-import { HandOn } from "./hand-on.ts";
+import { PoolFailover } from "./pool-failover.ts";
 import { joinCopies } from "./join.ts";
 import { Lanes } from "./lanes.ts";
 import type { LaneEnv, LaneForesight } from "./lane-port.ts";
@@ -36,7 +36,7 @@ class MemoryPool implements Pool {
   readonly #held = { bytes: 0, items: 0 };
   readonly #tenants: Tenants;
   readonly #changed = new Set<() => void>();
-  readonly #handOn: HandOn;
+  readonly #failover: PoolFailover;
   #plan: PoolPlan;
   #targets: readonly TargetHandle[] = [];
   /** Of each target, as the lanes know them. */
@@ -54,9 +54,9 @@ class MemoryPool implements Pool {
     this.#panicReport = new PanicReport(plan.name, env);
     this.#tenants = new Tenants(() => env.metrics.poolCrowded.with(plan.name).add(1));
     this.#lanes = new Lanes(plan, this.#laneEnv(), (delivery) => this.#sort(delivery));
-    this.#handOn = new HandOn({
+    this.#failover = new PoolFailover({
       poolNamed: env.poolNamed,
-      moved: (to, points) => this.countTakenOver(to, "backlog", points),
+      moved: (to, points) => this.countFailover(to, "backlog", points),
       again: this.#wake,
     });
     this.update(plan, targets);
@@ -190,8 +190,8 @@ class MemoryPool implements Pool {
     return "accepted";
   }
 
-  countTakenOver(by: string, when: "arrival" | "backlog", points: number): void {
-    this.#env.metrics.poolTakenOver.with(this.name, by, when).add(points);
+  countFailover(to: string, when: "arrival" | "backlog", points: number): void {
+    this.#env.metrics.poolFailover.with(this.name, to, when).add(points);
   }
 
   onceChanged(listener: () => void): Cancel {
@@ -240,7 +240,7 @@ class MemoryPool implements Pool {
     if (!this.#closed) {
       this.#closed = true;
       this.#timer?.cancel();
-      this.#handOn.stop();
+      this.#failover.stop();
       for (const unwatch of this.#watching.values()) unwatch();
       this.#hideMetrics();
       for (const lane of this.#lanes.all) lane.close();
@@ -339,7 +339,7 @@ class MemoryPool implements Pool {
     if (this.#partsChanged) this.#takeParts();
     this.#lanes.tidy();
     if (!this.#lanes.sortSome()) this.#schedule();
-    this.#handOn.run(this.#lanes, this.#plan.fallback, this.#plan.division.kind === "cases");
+    this.#failover.run(this.#lanes, this.#plan.fallback, this.#plan.division.kind === "cases");
     for (const lane of this.#lanes.all) if (!lane.isIdle) lane.pump();
     this.#lanes.tidy();
     this.#panicReport.tell(this.#lanes.panic);
@@ -392,10 +392,10 @@ class MemoryPool implements Pool {
         this.#tellEmptied();
       },
       anyUsableBeside: (targets, signal) => this.#lanes.channels.some((lane) => lane.anyUsableIn(targets, signal)),
-      handOn: (parcel) => this.#handOn.handOn(parcel, this.#plan.fallback),
+      failOver: (parcel) => this.#failover.failOver(parcel, this.#plan.fallback),
       mayBeTaken: (signal, but) => {
         if (this.#plan.division.kind === "key" && this.#lanes.anyTakes(signal, but)) return true;
-        return this.#handOn.mayBeTaken(signal, this.#plan.fallback);
+        return this.#failover.mayBeTaken(signal, this.#plan.fallback);
       },
       sort: (deliveries) => this.#lanes.putUnsorted(deliveries),
       ...(strategies && { strategies }),

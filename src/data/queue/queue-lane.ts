@@ -29,7 +29,7 @@ import { takeTurns, type Turn, type TurnTaker } from "./turns.ts";
 
 /** A target that asked to be left alone for no longer than this is waited for: what is for it need not go elsewhere. */
 const PATIENCE_MS = 1_000;
-/** So much of what its targets do not take of some senders goes to a pool that takes over, in one pump. */
+/** So much of what its targets do not take of some senders goes to a fallback pool, in one pump. */
 const HAND_ON_BYTES_A_TURN = 8 * 1_024 * 1_024;
 
 /** A batch under way. */
@@ -320,8 +320,8 @@ export class QueueLane implements Origin, TurnTaker {
     return anyTakes(this.targets, signal, but) || this.#env.mayBeTaken(signal, but);
   }
 
-  handOn(delivery: Delivery): boolean {
-    if (!this.#env.handOn(delivery.parcel)) return false;
+  failOver(delivery: Delivery): boolean {
+    if (!this.#env.failOver(delivery.parcel)) return false;
     this.#hold(delivery, -1);
     this.#env.ended();
     return true;
@@ -369,13 +369,13 @@ export class QueueLane implements Origin, TurnTaker {
   }
 
   /**
-   * The first of the queue is not to be sent to any target, because of who sent it: it goes to a pool that takes over, or its sender is
+   * The first of the queue is not to be sent to any target, because of who sent it: it goes to a fallback pool, or its sender is
    * told, or it steps aside for other tenants behind it. False: it stays where it is.
    */
   #setAside(queue: SignalQueue, head: Delivery, nowMs: number): boolean {
     const untilMs = pausedUntilMs(this.targets, head, nowMs);
     if (untilMs === undefined) return false;
-    if (untilMs > nowMs + PATIENCE_MS && this.kind === "shared" && this.#handOn(queue, head)) return true;
+    if (untilMs > nowMs + PATIENCE_MS && this.kind === "shared" && this.#failOver(queue, head)) return true;
     const end = tooLateOf(head, untilMs, this);
     if (end === undefined && queue.tenant?.key !== undefined) return false;
     queue.shift();
@@ -384,13 +384,13 @@ export class QueueLane implements Origin, TurnTaker {
     return true;
   }
 
-  /** Gives the first of the queue to a pool that takes over, if one can take it, and there was not too much of this in this turn. */
-  #handOn(queue: SignalQueue, head: Delivery): boolean {
+  /** Gives the first of the queue to a fallback pool, if one can take it, and there was not too much of this in this turn. */
+  #failOver(queue: SignalQueue, head: Delivery): boolean {
     if (this.#handedOnBytes >= HAND_ON_BYTES_A_TURN) {
       this.#env.ended(); // there will be another turn
       return false;
     }
-    if (!this.#env.handOn(head.parcel)) return false;
+    if (!this.#env.failOver(head.parcel)) return false;
     this.#handedOnBytes += head.parcel.bytes;
     queue.shift();
     this.#hold(head, -1);

@@ -87,7 +87,7 @@ function turnAway(origin: Origin, { deliveries, target }: SentBatch, message: st
     const unwilling = before.includes(target) ? before : [...before, target];
     delivery.unwilling = unwilling;
     if (origin.anyUsableBeside(unwilling, signal)) moving.push(delivery);
-    else if (origin.leaveOut(delivery) || origin.handOn(delivery)) origin.countRetry("elsewhere");
+    else if (origin.leaveOut(delivery) || origin.failOver(delivery)) origin.countRetry("elsewhere");
     else if (deadlineMs === Infinity) waitOn(origin, delivery);
     else if (origin.mayBeTaken(signal, unwilling)) later.push(delivery);
     else origin.finish(delivery, { kind: "rejected", message, badData: false });

@@ -167,7 +167,7 @@ function tryFirst(origin: Origin, all: readonly Delivery[], count: number, what:
   origin.putBack(firsts);
 }
 
-/** The rest is freed when the trial ends. Should that get lost, say with a pool that takes over, its own time comes. */
+/** The rest is freed when the trial ends. Should that get lost, say with a fallback pool, its own time comes. */
 function safeDelayMs({ nowMs, retry, maxAgeMs }: Origin, rest: readonly Delivery[]): number {
   let untilMs = nowMs + retry.maxMs;
   for (const delivery of rest) untilMs = Math.min(untilMs, expiresMs(delivery, maxAgeMs));

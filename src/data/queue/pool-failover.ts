@@ -5,8 +5,8 @@ import { CopyParcel } from "./copy-parcel.ts";
 import type { Lanes } from "./lanes.ts";
 import type { QueueLane } from "./queue-lane.ts";
 
-/** A pool as one that hands on to it sees it. */
-export interface TakingPool {
+/** A pool as one that fails over to it sees it. */
+export interface FallbackPool {
   readonly name: string;
   /** The pool after it. */
   readonly fallback: string | undefined;
@@ -21,33 +21,33 @@ export interface TakingPool {
   onceChanged(listener: () => void): Cancel;
 }
 
-export interface HandOnEnv {
+export interface PoolFailoverEnv {
   /** The pool of this name in the running plan. */
-  readonly poolNamed: (name: string) => TakingPool | undefined;
+  readonly poolNamed: (name: string) => FallbackPool | undefined;
   /** Told of each parcel that moved. */
   readonly moved: (to: string, points: number) => void;
-  /** There is more to hand on. */
+  /** There is more to move. */
   readonly again: () => void;
 }
 
-/** So much is handed on in one turn of the event loop. */
+/** So much moves in one turn of the event loop. */
 const BYTES_A_TURN = 8 * 1_024 * 1_024;
 
 /**
- * Moves what waits in a pool without a usable target to the pools that take over from it. It does not come back: each parcel
+ * Moves what waits in a pool without a usable target to the fallback pools. It does not come back: each parcel
  * belongs to the pool that took it.
  */
-export class HandOn {
-  readonly #env: HandOnEnv;
+export class PoolFailover {
+  readonly #env: PoolFailoverEnv;
   /** Parcels of which one copy moved: the others are withdrawn. Each is counted once for all its targets. */
   readonly #movedOrigins = new WeakSet<Parcel>();
   #waitingFor: Cancel | undefined;
 
-  constructor(env: HandOnEnv) {
+  constructor(env: PoolFailoverEnv) {
     this.#env = env;
   }
 
-  /** Hands on what it can. `divided`: channels have targets of their own, so one may be down without the others. */
+  /** Moves what it can. `divided`: channels have targets of their own, so one may be down without the others. */
   run(lanes: Lanes, fallback: string | undefined, divided: boolean): void {
     this.stop();
     if (fallback === undefined) return;
@@ -63,15 +63,15 @@ export class HandOn {
     }
   }
 
-  /** Hands on a single parcel that its own pool's targets do not take, though they are up. False: it stays where it is. */
-  handOn(parcel: Parcel, fallback: string | undefined): boolean {
+  /** Moves a single parcel that its own pool's targets do not take, though they are up. False: it stays where it is. */
+  failOver(parcel: Parcel, fallback: string | undefined): boolean {
     if (fallback === undefined) return false;
     const to = this.#give(parcel, fallback);
     if (to !== undefined) this.#env.moved(to, parcel.points);
     return to !== undefined;
   }
 
-  /** Some pool of those that take over may take this signal some time. */
+  /** Some fallback pool may take this signal some time. */
   mayBeTaken(signal: Signal, fallback: string | undefined): boolean {
     let pool = fallback === undefined ? undefined : this.#env.poolNamed(fallback);
     while (pool !== undefined) {
@@ -108,7 +108,7 @@ export class HandOn {
 
   /** The pool that took it; undefined when none can, and then waits for one to change. */
   #give(parcel: Parcel, fallback: string): string | undefined {
-    const cannot: TakingPool[] = [];
+    const cannot: FallbackPool[] = [];
     let pool = this.#env.poolNamed(fallback);
     while (pool !== undefined) {
       if (pool.usable(parcel.signal) && pool.hasAnyRoom(parcel.signal) && pool.adopt(parcel) === "accepted")
