@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { Secret } from "../core/secret.ts";
-import { problemReply } from "./problem-details.ts";
+import { problemReply } from "./reply.ts";
 import { type AdminReply, ROLES, type Role } from "./route.ts";
 
 export interface AdminToken {

@@ -1,14 +1,11 @@
+import { z } from "zod";
 import type { VersionInfo } from "../control/history/entry.ts";
 import type { Guard, RouteTable } from "../control/route-table.ts";
 import { AsWritten } from "../core/hide.ts";
 import { isoTime } from "../core/iso-time.ts";
-import { DOCUMENT_BODY, ROLLBACK_BODY } from "./body-specs.ts";
-import { CHANGE_STATUSES, changeReply } from "./change-reply.ts";
+import { checkMapping, DOCUMENT_BODY, jsonFaultOf, NO_BODY, parseMapping, smallBody } from "./body.ts";
+import { CHANGE_STATUSES, changeReply, etagOf, malformedReply, problemList, problemReply } from "./reply.ts";
 import type { AdminContext } from "./context.ts";
-import { etagOf } from "./if-match.ts";
-import { jsonFaultOf, malformedReply, parseMapping } from "./parse-body.ts";
-import { problemReply } from "./problem-details.ts";
-import { errorAt, problemList, problemsReply } from "./problem-list.ts";
 import {
   type AdminBody,
   type AdminReply,
@@ -28,6 +25,9 @@ export function configRoutes(context: AdminContext): Route[] {
 const CONFIG_PATH = "/api/v1/config";
 const READ = { method: "GET", role: "viewer", type: JSON_TYPE, work: "document" } as const;
 const CHANGE = { role: "admin", type: JSON_TYPE, statuses: CHANGE_STATUSES, guarded: true, work: "document" } as const;
+const RollbackSchema = z.strictObject({
+  to: z.int().min(1).describe("The version whose document is to run again."),
+});
 const FORMAT = { format: "json, or yaml for the document as it is written, comments and all." };
 
 function runningRoutes(context: AdminContext): Route[] {
@@ -96,20 +96,20 @@ function versionRoutes(context: AdminContext): Route[] {
       method: "POST",
       path: `${CONFIG_PATH}/rollback`,
       summary: "Apply the document of an older version as a new one.",
-      body: ROLLBACK_BODY,
+      body: smallBody(RollbackSchema, true),
       handle: ({ body, guard }) => rollback(body, guard, table),
     },
   ];
 }
 
 async function replaceConfig(body: AdminBody | undefined, guard: Guard, table: RouteTable): Promise<AdminReply> {
-  if (body === undefined) return problemReply(400, "this needs a body");
+  if (body === undefined) return NO_BODY;
   const fault = jsonFaultOf(body);
   return fault === undefined ? changeReply(await table.replace(body, guard), "config") : malformedReply([fault]);
 }
 
 async function validateConfig(body: AdminBody | undefined, role: Role, table: RouteTable): Promise<AdminReply> {
-  if (body === undefined) return problemReply(400, "this needs a body");
+  if (body === undefined) return NO_BODY;
   const fault = jsonFaultOf(body);
   if (fault !== undefined) return { status: 200, body: { valid: false, problems: problemList([fault]) } };
   const { valid, problems } = await table.validate(body, role === "admin" ? "allowed" : "none");
@@ -117,8 +117,8 @@ async function validateConfig(body: AdminBody | undefined, role: Role, table: Ro
 }
 
 async function rollback(body: AdminBody | undefined, guard: Guard, table: RouteTable): Promise<AdminReply> {
-  const to = rollbackTo(body);
-  return typeof to === "number" ? changeReply(await table.rollback(to, guard), "version") : to;
+  const parsed = checkMapping(parseMapping(body), RollbackSchema);
+  return parsed.ok ? changeReply(await table.rollback(parsed.value.to, guard), "version") : parsed.reply;
 }
 
 function versionView({ version, digest, appliedMs, by, summary }: VersionInfo): object {
@@ -156,18 +156,6 @@ async function diffReply(query: AdminRequest["query"], { table }: AdminContext):
   const diff = await table.diff(from, to);
   if (diff !== undefined) return { status: 200, body: new AsWritten({ from, to, ...diff }) };
   return notKept(table.versions.some(({ version }) => version === from) ? to : from);
-}
-
-function rollbackTo(body: AdminBody | undefined): number | AdminReply {
-  if (body === undefined) return problemReply(400, "this needs a body");
-  const parsed = parseMapping(body);
-  if (!parsed.ok) return parsed.reply;
-  const { to, ...rest } = parsed.values;
-  const extra = Object.keys(rest).map((key) => errorAt(key, `unknown key "${key}"`));
-  const isVersion = typeof to === "number" && Number.isSafeInteger(to) && to > 0;
-  if (isVersion && extra.length === 0) return to;
-  const problems = isVersion ? extra : [errorAt("to", "expected the number of a version"), ...extra];
-  return problemsReply(422, "the body has problems", problems);
 }
 
 function versionOf(text: string): number | undefined {

@@ -3,12 +3,9 @@ import { NAME_PATTERN } from "../config/schema/values.ts";
 import type { RouteTable } from "../control/route-table.ts";
 import { AsWritten } from "../core/hide.ts";
 import type { AdminContext } from "./context.ts";
-import { elementBody } from "./body-specs.ts";
-import { CHANGE_STATUSES, changeReply } from "./change-reply.ts";
-import { etagOf } from "./if-match.ts";
-import { parseMapping, type Values } from "./parse-body.ts";
-import { problemReply } from "./problem-details.ts";
-import { errorAt, problemsReply } from "./problem-list.ts";
+import type { Values } from "../config/outline.ts";
+import { elementBody, parseMapping } from "./body.ts";
+import { CHANGE_STATUSES, changeReply, errorAt, etagOf, problemReply, problemsReply } from "./reply.ts";
 import { type AdminReply, type AdminRequest, JSON_TYPE, type Route } from "./route.ts";
 import { poolView, targetView } from "./views.ts";
 
@@ -141,10 +138,9 @@ const FORCE = { force: "true: also when items that have a way now would have non
 type Made = Edit | AdminReply;
 
 function addition({ section, noun, key }: Kind, { body, query }: AdminRequest): Made {
-  if (body === undefined) return problemReply(400, "this needs a body");
   const parsed = parseMapping(body);
   if (!parsed.ok) return parsed.reply;
-  const id = parsed.values[key];
+  const id = parsed.value[key];
   if (typeof id !== "string" || id === "") {
     return wrong(key, `a ${noun} needs ${key === "id" ? "an id" : "a name"}`, `add ${key}: ...`);
   }
@@ -153,18 +149,17 @@ function addition({ section, noun, key }: Kind, { body, query }: AdminRequest): 
   }
   const before = query.get("before") ?? undefined;
   if (before !== undefined && section === "pools") return problemReply(400, "pools have no order");
-  return { kind: "add", section, id, value: valueOf(section, id, parsed.values), before };
+  return { kind: "add", section, id, value: valueOf(section, id, parsed.value), before };
 }
 
 function replacement({ section, noun, key }: Kind, { body, params }: AdminRequest): Made {
-  if (body === undefined) return problemReply(400, "this needs a body");
   const parsed = parseMapping(body);
   if (!parsed.ok) return parsed.reply;
   const id = params[key] ?? "";
-  const written = parsed.values[key] ?? id;
+  const written = parsed.value[key] ?? id;
   if (written !== id)
     return wrong(key, `this is the ${noun} ${id}`, `leave ${key} out, or add another ${noun} and remove this`);
-  return { kind: "put", section, id, value: valueOf(section, id, parsed.values) };
+  return { kind: "put", section, id, value: valueOf(section, id, parsed.value) };
 }
 
 /** As the document has it: the name of a pool is its key, and not in it. */

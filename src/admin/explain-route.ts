@@ -1,13 +1,9 @@
 import { z } from "zod";
-import { formatPath } from "../config/finding.ts";
-import { issueText } from "../config/issue-text.ts";
 import { type ExplainInput, readExplainInput, simpleRequest } from "../plan/explain-input.ts";
 import { SIMPLE_ITEM_SHAPE, SimpleItemSchema } from "../plan/simple-item.ts";
-import { EXPLAIN_BODY } from "./body-specs.ts";
+import { checkMapping, parseJsonMapping, requestBody } from "./body.ts";
 import type { AdminContext } from "./context.ts";
-import { parseJsonMapping } from "./parse-body.ts";
-import { problemReply } from "./problem-details.ts";
-import { errorAt, problemsReply } from "./problem-list.ts";
+import { problemReply } from "./reply.ts";
 import { type AdminBody, type AdminReply, JSON_TYPE, type Route } from "./route.ts";
 
 /** What would become of data, by the rules, pools and targets as they are now. */
@@ -20,7 +16,7 @@ export function explainRoute(context: AdminContext): Route {
     summary: "What would become of a request, or of one item, if it came now; nothing of it is carried out.",
     type: JSON_TYPE,
     statuses: [400, 408, 413, 415, 422, 429, 503],
-    body: EXPLAIN_BODY,
+    body: requestBody(BodySchema),
     work: "explain",
     handle: ({ body }) => {
       const mine = last.then(() => reply(body, context));
@@ -33,31 +29,33 @@ export function explainRoute(context: AdminContext): Route {
 const MAX_ITEMS = 1_000;
 const DEFAULT_ITEMS = 20;
 
-const BodySchema = z.strictObject({
-  request: z.record(z.string(), z.unknown()).optional(),
-  protobuf: z.base64().optional(),
-  item: SimpleItemSchema.optional(),
-  signal: SIMPLE_ITEM_SHAPE.signal,
-  region: SIMPLE_ITEM_SHAPE.region,
-  headers: SIMPLE_ITEM_SHAPE.headers,
-  max_items: z.int().min(1).max(MAX_ITEMS).default(DEFAULT_ITEMS),
-});
+const BodySchema = z
+  .strictObject({
+    request: z
+      .record(z.string(), z.unknown())
+      .optional()
+      .describe("An OTLP export request in JSON, or one span, metric or log record."),
+    protobuf: z.base64().optional().describe("An OTLP export request in protobuf."),
+    item: SimpleItemSchema.optional().describe("One item in a few words."),
+    signal: SIMPLE_ITEM_SHAPE.signal.describe("Where it cannot be seen."),
+    region: SIMPLE_ITEM_SHAPE.region.describe("Of the listener that it would come in by; else that of the node."),
+    headers: SIMPLE_ITEM_SHAPE.headers.describe("Of the request that it would come in; names in any case."),
+    max_items: z.int().min(1).max(MAX_ITEMS).default(DEFAULT_ITEMS).describe("So many are explained."),
+  })
+  .describe("One of request, protobuf and item.");
 
 async function reply(body: AdminBody | undefined, { dataPlane }: AdminContext): Promise<AdminReply> {
-  if (body === undefined) return problemReply(400, "this needs a body");
-  const mapping = parseJsonMapping(body);
-  if (!mapping.ok) return mapping.reply;
-  const parsed = BodySchema.safeParse(mapping.values, { error: issueText });
-  if (!parsed.success) return problemsReply(422, "the body has problems", parsed.error.issues.map(toProblem));
-  const { request, protobuf, item, signal, max_items: maxItems } = parsed.data;
+  const parsed = checkMapping(parseJsonMapping(body), BodySchema);
+  if (!parsed.ok) return parsed.reply;
+  const { request, protobuf, item, signal, max_items: maxItems } = parsed.value;
   const given = [request, protobuf, item].filter((one) => one !== undefined);
   if (given.length !== 1) return problemReply(422, "the body needs one of request, protobuf and item");
-  const input = read(parsed.data);
+  const input = read(parsed.value);
   if (!input.ok) return problemReply(422, input.message);
   if (signal !== undefined && signal !== input.signal)
     return problemReply(422, `it is a request of ${input.signal}, not of ${signal}`);
   const { bytes, note } = input;
-  const { region = item?.region, headers = item?.headers } = parsed.data;
+  const { region = item?.region, headers = item?.headers } = parsed.value;
   const asked = { signal: input.signal, bytes, region, headers, maxItems };
   const explanation = await dataPlane.explainAside(asked);
   const { length } = explanation.items;
@@ -84,10 +82,4 @@ function textOf(values: unknown): string | undefined {
     if (!(cause instanceof RangeError)) throw cause;
     return undefined;
   }
-}
-
-function toProblem(issue: z.core.$ZodIssue): ReturnType<typeof errorAt> {
-  const path = formatPath(issue.path.map((part) => (typeof part === "symbol" ? String(part) : part)));
-  const [message = issue.message, hint] = issue.message.split("\n");
-  return errorAt(path, message, hint);
 }

@@ -3,18 +3,16 @@ import { createServer as createTlsServer, Server as TlsServer } from "node:https
 import type { AddressInfo, Socket } from "node:net";
 import type { TlsOptions } from "node:tls";
 import type { Clock } from "../core/clock.ts";
-import { type Hide, hideIn } from "../core/hide.ts";
-import { reasonOf, RouterError } from "../core/errors.ts";
 import { watchRefusals } from "../core/connection-refusal.ts";
+import { reasonOf, RouterError } from "../core/errors.ts";
+import { type Hide, hideIn } from "../core/hide.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { refusalTeller } from "../telemetry/refused-connections.ts";
 import { type AdminToken, type Authorize, createAuthorize } from "./auth.ts";
-import { parseIfMatch } from "./if-match.ts";
-import { PROBLEM_TYPE, problemReply } from "./problem-details.ts";
-import { Gates } from "./gates.ts";
 import { BodyReader } from "./read-body.ts";
-import { type AdminBody, type AdminReply, JSON_TYPE, matchRoute, type Route } from "./route.ts";
+import { parseIfMatch, PROBLEM_TYPE, problemReply } from "./reply.ts";
+import { type AdminBody, type AdminReply, JSON_TYPE, matchRoute, type Route, type Work } from "./route.ts";
 
 export interface AdminListenOptions {
   readonly host: string;
@@ -213,3 +211,28 @@ function refuseBroken(error: NodeJS.ErrnoException, socket: Socket): void {
   const head = `content-type: ${PROBLEM_TYPE}\r\ncontent-length: ${text.length}\r\nconnection: close`;
   socket.end(`HTTP/1.1 ${status} Refused\r\n${head}\r\n\r\n${text}`);
 }
+
+/** So much of each kind may be under way or wait, whoever asks for it: it shares one thread, or the data plane's own. */
+const MOST_WORK: Readonly<Record<Work, number>> = { document: 8, explain: 4 };
+
+/** Holds the work of the admin API within bounds. */
+class Gates {
+  readonly #underWay: Record<Work, number> = { document: 0, explain: 0 };
+
+  /** What `handle` replies, or 429 when there is too much of its kind already. */
+  async within(work: Work | undefined, handle: () => AdminReply | Promise<AdminReply>): Promise<AdminReply> {
+    if (work === undefined) return handle();
+    if (this.#underWay[work] >= MOST_WORK[work]) {
+      const detail = `${MOST_WORK[work]} requests that ${DOES[work]} are under way already; try again in a moment`;
+      return problemReply(429, detail, { headers: { "retry-after": "1" } });
+    }
+    this.#underWay[work]++;
+    try {
+      return await handle();
+    } finally {
+      this.#underWay[work]--;
+    }
+  }
+}
+
+const DOES: Readonly<Record<Work, string>> = { document: "read or change the config", explain: "explain items" };

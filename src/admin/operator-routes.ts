@@ -1,13 +1,9 @@
 import { z } from "zod";
-import { formatPath } from "../config/finding.ts";
-import { issueText } from "../config/issue-text.ts";
 import { duration } from "../config/schema/values.ts";
 import type { OperatorWish } from "../plan/data-plane.ts";
 import type { AdminContext } from "./context.ts";
-import { OPERATOR_BODY } from "./body-specs.ts";
-import { parseMapping, type Values } from "./parse-body.ts";
-import { problemReply } from "./problem-details.ts";
-import { errorAt, problemsReply } from "./problem-list.ts";
+import { checkMapping, parseMapping, smallBody } from "./body.ts";
+import { problemReply } from "./reply.ts";
 import { type AdminBody, type AdminReply, JSON_TYPE, type Route } from "./route.ts";
 import { targetView } from "./views.ts";
 
@@ -16,6 +12,11 @@ const WISHES: readonly (readonly [state: OperatorWish["state"], summary: string]
   ["maintenance", "Nothing new goes to the target, and it is not checked."],
   ["ready", "The target is used again: ends a drain, a maintenance, and an ejection."],
 ];
+
+const WishSchema = z.strictObject({
+  for: duration(1_000).optional().describe("A duration, after which it ends by itself: 10m, or milliseconds."),
+  note: z.string().max(500).default("").describe("For people."),
+});
 
 /** What operators do with targets. */
 export function operatorRoutes(context: AdminContext): Route[] {
@@ -26,12 +27,10 @@ export function operatorRoutes(context: AdminContext): Route[] {
     summary,
     type: JSON_TYPE,
     statuses: [400, 404, 408, 413, 415, 422, 503],
-    body: OPERATOR_BODY,
+    body: smallBody(WishSchema, false),
     handle: ({ params, body }) => operate(params["id"] ?? "", state, body, context),
   }));
 }
-
-const WishSchema = z.strictObject({ for: duration(1_000).optional(), note: z.string().max(500).default("") });
 
 async function operate(
   id: string,
@@ -39,24 +38,12 @@ async function operate(
   body: AdminBody | undefined,
   { operators, dataPlane, env }: AdminContext,
 ): Promise<AdminReply> {
-  const parsed = body === undefined ? ({ ok: true, values: {} } as const) : parseMapping(body);
+  const parsed = checkMapping(body === undefined ? { ok: true, value: {} } : parseMapping(body), WishSchema);
   if (!parsed.ok) return parsed.reply;
-  const wish = parseWish(parsed.values);
-  if ("status" in wish) return wish;
-  const untilMs = wish.forMs === undefined || state === "ready" ? undefined : env.clock.wallMs() + wish.forMs;
-  const isKnown = await operators.operate(id, { state, untilMs, note: wish.note });
+  const { for: forMs, note } = parsed.value;
+  const untilMs = forMs === undefined || state === "ready" ? undefined : env.clock.wallMs() + forMs;
+  const isKnown = await operators.operate(id, { state, untilMs, note });
   const target = dataPlane.status().targets.find((known) => known.id === id);
   if (!isKnown || target === undefined) return problemReply(404, `there is no target ${id}`);
   return { status: 200, body: targetView(target) };
-}
-
-function parseWish(values: Values): { readonly forMs: number | undefined; readonly note: string } | AdminReply {
-  const parsed = WishSchema.safeParse(values, { error: issueText });
-  if (parsed.success) return { forMs: parsed.data.for, note: parsed.data.note };
-  const problems = parsed.error.issues.map((issue) => {
-    const path = formatPath(issue.path.map((part) => (typeof part === "symbol" ? String(part) : part)));
-    const [message = issue.message, hint] = issue.message.split("\n");
-    return errorAt(path, message, hint);
-  });
-  return problemsReply(422, "the body has problems", problems);
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Clock } from "../core/clock.ts";
-import { problemReply } from "./problem-details.ts";
+import { problemReply } from "./reply.ts";
 import type { AdminBody, AdminReply, BodySpec, BodyType } from "./route.ts";
 
 /** Bytes of bodies that are being read or worked on at the same time, at most. */

@@ -1,4 +1,5 @@
 import type { ServerResponse } from "node:http";
+import type { z } from "zod";
 
 /** Who may call a route: `none` anybody, also from elsewhere and without a token. Each role may do what those before it may. */
 export const ROLES = ["none", "viewer", "operator", "admin"] as const;
@@ -31,8 +32,8 @@ export interface BodySpec {
   readonly maxBytes: number;
   readonly types: readonly BodyType[];
   readonly required: boolean;
-  /** JSON Schema of it, for openapi.json. */
-  readonly schema: Readonly<Record<string, unknown>>;
+  /** For openapi.json: its schema, or the name of a component. */
+  readonly schema: z.ZodType | string;
 }
 
 /** Reading documents; explaining items. */

@@ -2,11 +2,11 @@ import { EXPOSITION_TYPE, exposition } from "../telemetry/prometheus.ts";
 import { configRoutes } from "./config-routes.ts";
 import type { AdminContext } from "./context.ts";
 import { elementRoutes } from "./element-routes.ts";
-import { eventsRoute } from "./events-route.ts";
+import { eventsRoute } from "./events.ts";
 import { explainRoute } from "./explain-route.ts";
 import { openapi } from "./openapi.ts";
 import { operatorRoutes } from "./operator-routes.ts";
-import { problemReply } from "./problem-details.ts";
+import { problemReply } from "./reply.ts";
 import { type AdminReply, JSON_TYPE, type Route } from "./route.ts";
 import { dropView, ledgerView, nodeView, readinessView } from "./views.ts";
 

@@ -2,7 +2,6 @@ import type { ConfigStatus } from "../control/apply.ts";
 import { showConfig } from "../config/show-config.ts";
 import { AsWritten } from "../core/hide.ts";
 import { isoTime } from "../core/iso-time.ts";
-import { formatProblem } from "../core/problem.ts";
 import type {
   AddressStatus,
   RefusalStatus,
@@ -15,6 +14,7 @@ import type {
 import type { Ledger } from "../telemetry/ledger.ts";
 import { redact } from "../telemetry/redact.ts";
 import type { AdminContext } from "./context.ts";
+import { problemList } from "./reply.ts";
 
 /** The JSON of the API: snake_case, times as ISO texts, durations in milliseconds. Absent numbers are null. */
 type View = Readonly<Record<string, unknown>>;
@@ -76,34 +76,24 @@ export function targetView(target: TargetStatus): View {
     endpoint: target.endpoint,
     region: target.region,
     weight: target.weight,
-    state: target.state,
-    reason: target.reason,
-    since: isoTime(target.sinceMs),
-    next_try: target.nextTryMs === undefined ? null : isoTime(target.nextTryMs),
-    in_flight: target.inFlight,
-    window: target.window,
-    latency_ms: target.latencyMs ?? null,
-    paused: pauseView(target),
-    refuses: target.refuses.map(refusalView),
-    error_rate: target.errorRate,
+    ...conditionView(target),
     learned_max_bytes: target.learnedMaxBytes ?? null,
     share: target.share,
     score: target.score,
     note: target.note,
-    until: target.untilMs === undefined ? null : isoTime(target.untilMs),
-    check: target.check === undefined ? null : checkView(target.check),
+    until: timeOrNull(target.untilMs),
     losses: lossView(target.losses),
-    addresses: target.addresses.map(addressView),
+    addresses: target.addresses.map((one) => ({ address: one.address, ...conditionView(one) })),
   };
 }
 
-function addressView(one: AddressStatus): View {
+/** How a target does, or one of its addresses. */
+function conditionView(one: Omit<AddressStatus, "address">): View {
   return {
-    address: one.address,
     state: one.state,
     reason: one.reason,
     since: isoTime(one.sinceMs),
-    next_try: one.nextTryMs === undefined ? null : isoTime(one.nextTryMs),
+    next_try: timeOrNull(one.nextTryMs),
     in_flight: one.inFlight,
     window: one.window,
     latency_ms: one.latencyMs ?? null,
@@ -112,6 +102,10 @@ function addressView(one: AddressStatus): View {
     error_rate: one.errorRate,
     check: one.check === undefined ? null : checkView(one.check),
   };
+}
+
+function timeOrNull(atMs: number | undefined): string | null {
+  return atMs === undefined ? null : isoTime(atMs);
 }
 
 /** What a target said, for whoever may look at it: its words may hold somebody's key. */
@@ -170,5 +164,5 @@ function problemsOf(last: ConfigStatus["last"]): readonly unknown[] {
   if (last === undefined) return [];
   if (last.kind === "unreadable" || last.kind === "failed") return [{ severity: "error", text: last.reason }];
   const problems = last.kind === "invalid" ? last.problems : last.warnings;
-  return problems.map((problem) => ({ ...problem, text: formatProblem(problem) }));
+  return problemList(problems);
 }

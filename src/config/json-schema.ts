@@ -3,7 +3,12 @@ import { ConfigSchema } from "./schema/config.ts";
 
 /** JSON Schema (2020-12) of what people write: for editors, and for the reference. */
 export function configJsonSchema(): object {
-  const schema = z.toJSONSchema(ConfigSchema, {
+  return jsonSchemaOf(ConfigSchema);
+}
+
+/** The same for another schema. */
+export function jsonSchemaOf(written: z.ZodType): Readonly<Record<string, unknown>> {
+  const schema = z.toJSONSchema(written, {
     io: "input",
     target: "draft-2020-12",
     unrepresentable: "any",

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseIfMatch } from "./if-match.ts";
+import { parseIfMatch } from "./reply.ts";
 
 const cases: [string | undefined, readonly number[] | undefined | "refused"][] = [
   [undefined, undefined],

@@ -1,0 +1,117 @@
+import { STATUS_CODES } from "node:http";
+import type { ChangeOutcome } from "../control/apply.ts";
+import { formatProblem, type Problem } from "../core/problem.ts";
+import { Unreachable } from "../core/unreachable.ts";
+import type { AdminReply } from "./route.ts";
+
+export const PROBLEM_TYPE = "application/problem+json";
+
+/**
+ * An error as RFC 9457 problem details: `title` is the status in words, `detail` says what happened and how to mend it;
+ * `more` are members of its own.
+ */
+export function problemReply(status: number, detail: string, extra: ProblemExtra = {}): AdminReply {
+  const body = { type: "about:blank", title: STATUS_CODES[status] ?? "Error", status, detail, ...extra.more };
+  return { status, body, type: PROBLEM_TYPE, headers: extra.headers ?? {} };
+}
+
+export interface ProblemExtra {
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly more?: object;
+}
+
+/** Problems for people and programs: each with `text`, the line that a command line would print. */
+export function problemList(problems: readonly Problem[]): readonly object[] {
+  return problems.map((problem) => ({ ...problem, text: formatProblem(problem) }));
+}
+
+/** 422, or another status, for what can be read and is wrong. */
+export function problemsReply(status: number, detail: string, problems: readonly Problem[]): AdminReply {
+  return problemReply(status, detail, { more: { problems: problemList(problems) } });
+}
+
+/** 400, with the place of the first problem in words. */
+export function malformedReply(problems: readonly Problem[]): AdminReply {
+  const [first] = problems;
+  const at = first?.position === undefined ? "" : `line ${first.position.line}, column ${first.position.column}: `;
+  return problemsReply(400, `the body cannot be read: ${at}${first?.message ?? ""}`, problems);
+}
+
+/** One problem by itself. */
+export function errorAt(path: string, message: string, hint?: string): Problem {
+  return { severity: "error", path, message, ...(hint !== undefined && { hint }) };
+}
+
+/** The statuses that a change may be answered with besides 200. */
+export const CHANGE_STATUSES = [400, 404, 408, 409, 412, 413, 415, 422, 429, 503] as const;
+
+/** What came of a change. `noun` is what an id that is not there, or there already, is of. */
+export function changeReply(outcome: ChangeOutcome, noun: string): AdminReply {
+  switch (outcome.kind) {
+    case "applied":
+    case "unchanged":
+      return appliedReply(outcome);
+    case "invalid":
+      return problemsReply(422, "the config would have problems; nothing was changed", outcome.problems);
+    case "failed":
+      return problemsReply(422, "the config could not be taken over; nothing was changed", [
+        errorAt("", outcome.reason),
+      ]);
+    case "malformed":
+      return malformedReply(outcome.problems);
+    case "conflict":
+      return problemReply(412, outcome.reason, { more: { hint: outcome.hint } });
+    case "unknown":
+      return problemReply(404, `there is no ${noun} ${outcome.id}`);
+    case "exists":
+      return problemReply(409, `the ${noun} ${outcome.id} is there already; change it with PUT`);
+    case "unrouted":
+      return problemReply(409, "items that have a way now would have none; nothing was changed", {
+        more: { hint: "force it with ?force=true if that is meant", problems: problemList(outcome.problems) },
+      });
+    case "stopping":
+      return problemReply(503, "the node stops; nothing was changed");
+    case "unwritable":
+      return problemReply(409, `${outcome.reason}; nothing was changed`);
+    default:
+      throw new Unreachable(outcome);
+  }
+}
+
+function appliedReply(outcome: Extract<ChangeOutcome, { readonly kind: "applied" | "unchanged" }>): AdminReply {
+  const { version, digest, warnings } = outcome;
+  const news = outcome.kind === "applied" ? outcome : { changed: [], restartRequired: [], leaving: [] };
+  const body = {
+    version,
+    digest,
+    changed: news.changed,
+    warnings: problemList(warnings),
+    restart_required: news.restartRequired,
+    removed_pools: news.leaving.map(({ pool, items, bytes }) => ({
+      name: pool,
+      queued_items: items,
+      queued_bytes: bytes,
+    })),
+  };
+  return { status: 200, body, headers: { etag: etagOf(version) } };
+}
+
+export type IfMatch = { readonly ok: true; readonly guard: readonly number[] | undefined } | { readonly ok: false };
+
+/**
+ * The versions that an `If-Match` header names (RFC 9110, 13.1.1): `"5"`, several, or `*` for any. A bare number is one too; what can
+ * be no version of ours is a mistake, and told as one.
+ */
+export function parseIfMatch(header: string | undefined): IfMatch {
+  if (header === undefined || header.trim() === "*") return { ok: true, guard: undefined };
+  const tags = header.split(",").map((tag) => tag.trim());
+  if (!tags.every((tag) => /^(?:(?:W\/)?"\d{1,15}"|\d{1,15})$/u.test(tag))) return { ok: false };
+  // A weak tag never matches: only the same version will do.
+  const versions = tags.map((tag) => /^"?(?<version>\d{1,15})"?$/u.exec(tag)?.groups?.["version"]);
+  return { ok: true, guard: versions.filter((version) => version !== undefined).map(Number) };
+}
+
+/** The entity tag of a version. */
+export function etagOf(version: number): string {
+  return `"${version}"`;
+}
