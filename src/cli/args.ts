@@ -3,10 +3,8 @@ import { hintFor } from "../config/closest.ts";
 import { RouterError } from "../core/errors.ts";
 import type { Args, Command, OptionSpec } from "./command.ts";
 
-export type Parsed = { readonly kind: "args"; readonly args: Args } | { readonly kind: "help" };
-
 /** Parses what follows the command's name. Fails with USAGE, and the option that was probably meant. */
-export function parseCommandLine(command: Command, argv: readonly string[]): Parsed {
+export function parseCommandLine(command: Command, argv: readonly string[]): Args | "help" {
   const specs: Record<string, OptionSpec> = { ...command.options, help: HELP };
   const options = Object.fromEntries(Object.entries(specs).map(([name, spec]) => [name, configOf(spec)]));
   const { tokens, positionals } = parseArgs({
@@ -24,7 +22,12 @@ export function parseCommandLine(command: Command, argv: readonly string[]): Par
     checkToken(spec, token);
     given.set(token.name, [...(given.get(token.name) ?? []), token.value ?? ""]);
   }
-  return given.has("help") ? { kind: "help" } : { kind: "args", args: createArgs(command, given, positionals) };
+  if (given.has("help")) return "help";
+  for (const [name, { choices }] of Object.entries(command.options)) {
+    const last = given.get(name)?.at(-1);
+    if (choices !== undefined && last !== undefined) oneOf(name, choices, last);
+  }
+  return createArgs(command, given, positionals);
 }
 
 const HELP: OptionSpec = { type: "boolean", short: "h", help: "Show this help." };
@@ -75,6 +78,13 @@ function createArgs(command: Command, given: ReadonlyMap<string, string[]>, posi
 /** For an option that says where something comes from: two of them exclude each other. Fails with USAGE. */
 export function onlyOne(args: Args, name: string): void {
   if (args.list(name).length > 1) throw usage(`--${name} is given more than once`, "leave all but one out");
+}
+
+/** The same text, of the type of those that the option takes. Fails with USAGE. */
+export function oneOf<Known extends string>(name: string, known: readonly Known[], text: string): Known {
+  const found = known.find((each) => each === text);
+  if (found === undefined) throw usage(`--${name} takes ${known.join(", ")}; got "${text}"`);
+  return found;
 }
 
 function toNumber(name: string, text: string | undefined, min: number): number | undefined {

@@ -1,8 +1,20 @@
 import type { Clock } from "../core/clock.ts";
 import type { Random } from "../core/random.ts";
-import type { ExitCode } from "./exit-code.ts";
 
-/** One command of `signalbox`: one file exports it, the table in commands.ts names it. */
+/** What `signalbox` exits with: a public contract, the same for every command. */
+export const EXIT = {
+  ok: 0,
+  failure: 1,
+  usage: 2,
+  invalidConfig: 3,
+  testsFailed: 4,
+  notFound: 5,
+  conflict: 6,
+  unreachable: 7,
+} as const;
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+/** One command of `signalbox`; the table in commands.ts names all. */
 export interface Command {
   readonly name: string;
   /** One line, for the list of commands. */
@@ -12,7 +24,7 @@ export interface Command {
   /** More for people who ask for help: examples, what it reads and writes. May be empty. */
   readonly details: string;
   /** By long name, without dashes. `help` is every command's own. */
-  readonly options: Readonly<Record<string, OptionSpec>>;
+  readonly options: OptionSpecs;
   /**
    * Results go to io.stdout, everything else to io.stderr. A RouterError with code USAGE becomes exit code 2;
    * any other fault is printed with its hint and becomes 1.
@@ -29,6 +41,12 @@ export interface CommandGroup {
   readonly commands: readonly Command[];
 }
 
+export function isGroup(command: Command | CommandGroup): command is CommandGroup {
+  return "commands" in command;
+}
+
+export type OptionSpecs = Readonly<Record<string, OptionSpec>>;
+
 export interface OptionSpec {
   readonly type: "string" | "boolean";
   /** One letter. */
@@ -37,6 +55,8 @@ export interface OptionSpec {
   readonly multiple?: boolean;
   /** Shown in help as `--name <value>`. */
   readonly value?: string;
+  /** All values that it takes; shown in help in place of `value`. */
+  readonly choices?: readonly string[];
   readonly help: string;
   /** Used when the option is not given; shown in help. */
   readonly default?: string;

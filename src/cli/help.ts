@@ -1,5 +1,4 @@
-import type { Command, CommandGroup, OptionSpec } from "./command.ts";
-import { isGroup } from "./find-command.ts";
+import { type Command, type CommandGroup, isGroup, type OptionSpec } from "./command.ts";
 
 /** What `signalbox help` prints. */
 export function overview(commands: readonly (Command | CommandGroup)[], version: string): string {
@@ -33,7 +32,8 @@ signalbox help ${name} <command> tells more.
 function commandHelp(command: Command): string {
   const usage = command.usage.map((line) => `  signalbox ${line}`).join("\n");
   const options = Object.entries(command.options).map(
-    ([name, spec]) => [optionTitle(name, spec), optionText(spec)] as const,
+    ([name, spec]) =>
+      [`${spec.short === undefined ? "    " : ""}${optionTitle(name, spec)}`, optionText(spec)] as const,
   );
   return `${command.summary}
 
@@ -48,9 +48,10 @@ function detailsText(details: string): string {
   return details === "" ? "" : `\n${details.trimEnd()}\n`;
 }
 
-function optionTitle(name: string, { short, type, value }: OptionSpec): string {
-  const long = type === "boolean" ? `--${name}` : `--${name} <${value ?? "value"}>`;
-  return short === undefined ? `    ${long}` : `-${short}, ${long}`;
+/** `-o, --output <table|json|yaml>` */
+export function optionTitle(name: string, { short, type, value, choices }: OptionSpec): string {
+  const long = type === "boolean" ? `--${name}` : `--${name} <${choices?.join("|") ?? value ?? "value"}>`;
+  return short === undefined ? long : `-${short}, ${long}`;
 }
 
 function optionText(spec: OptionSpec): string {

@@ -2,13 +2,10 @@ import { reasonOf, RouterError } from "../core/errors.ts";
 import { Unreachable } from "../core/unreachable.ts";
 import { VERSION } from "../core/version.ts";
 import { parseCommandLine, usage } from "./args.ts";
-import type { Io } from "./command.ts";
-import { COMMANDS } from "./commands.ts";
-import { EXIT, type ExitCode } from "./exit-code.ts";
-import { findCommand, isGroup, partsOf } from "./find-command.ts";
+import { EXIT, type ExitCode, type Io, isGroup } from "./command.ts";
+import { COMMANDS, findCommand, partsOf } from "./commands.ts";
 import { helpOf, overview } from "./help.ts";
-import { leave } from "./leave.ts";
-import { processIo } from "./process-io.ts";
+import { leave, processIo } from "./process.ts";
 
 /** The process `signalbox`: runs a command line, and exits with its code whatever it left open. */
 export async function runProcess(): Promise<void> {
@@ -23,7 +20,7 @@ export async function main(argv: readonly string[], io: Io): Promise<ExitCode> {
   try {
     return await dispatch(argv, io);
   } catch (cause) {
-    return explain(cause, argv, io);
+    return tell(cause, argv, io);
   }
 }
 
@@ -42,10 +39,22 @@ async function dispatch(argv: readonly string[], io: Io): Promise<ExitCode> {
     io.stdout.write(helpOf(command));
     return EXIT.ok;
   }
-  const parsed = parseCommandLine(command, options);
-  if (parsed.kind === "args") return command.run(parsed.args, io);
+  const args = parseCommandLine(command, options);
+  if (args !== "help") return command.run(args, io);
   io.stdout.write(helpOf(command));
   return EXIT.ok;
+}
+
+/** What went wrong, in words, and the exit code that says so. A fault without a name is one of ours: its stack is shown. */
+function tell(cause: unknown, argv: readonly string[], io: Io): ExitCode {
+  if (!(cause instanceof RouterError)) {
+    io.stderr.write(`signalbox: ${cause instanceof Error ? (cause.stack ?? cause.message) : reasonOf(cause)}\n`);
+    return EXIT.failure;
+  }
+  io.stderr.write(`signalbox: ${cause.message}\n`);
+  if (cause.hint !== undefined) io.stderr.write(`  ${cause.hint.replaceAll("\n", "\n  ")}\n`);
+  if (cause.code === "USAGE") io.stderr.write(`  signalbox ${helpFor(argv)} tells more\n`);
+  return exitCodeOf(cause);
 }
 
 /** The nearest help to a command line: that of its command, as far as it names one. */
@@ -55,18 +64,6 @@ function helpFor(argv: readonly string[]): string {
   if (known === undefined) return "help";
   const part = isGroup(known) ? known.commands.find(({ name }) => name === `${first} ${second}`) : undefined;
   return `help ${(part ?? known).name}`;
-}
-
-/** What went wrong, in words, and the exit code that says so. A fault without a name is one of ours: its stack is shown. */
-function explain(cause: unknown, argv: readonly string[], io: Io): ExitCode {
-  if (!(cause instanceof RouterError)) {
-    io.stderr.write(`signalbox: ${cause instanceof Error ? (cause.stack ?? cause.message) : reasonOf(cause)}\n`);
-    return EXIT.failure;
-  }
-  io.stderr.write(`signalbox: ${cause.message}\n`);
-  if (cause.hint !== undefined) io.stderr.write(`  ${cause.hint.replaceAll("\n", "\n  ")}\n`);
-  if (cause.code === "USAGE") io.stderr.write(`  signalbox ${helpFor(argv)} tells more\n`);
-  return exitCodeOf(cause);
 }
 
 function exitCodeOf(error: RouterError): ExitCode {

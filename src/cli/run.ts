@@ -1,15 +1,14 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { RouterError } from "../core/errors.ts";
 import { formatProblem } from "../core/problem.ts";
 import { createLog, type RootLog } from "../telemetry/log.ts";
 import { fileSource } from "../server/config-source.ts";
 import { listenForSignals, type ProcessEvents, runNode } from "../server/run.ts";
 import { startNode } from "../server/start.ts";
 import { onlyOne, usage } from "./args.ts";
-import type { Args, Command, Io } from "./command.ts";
-import type { ExitCode } from "./exit-code.ts";
-import { leave } from "./leave.ts";
+import type { Args, Command, ExitCode, Io } from "./command.ts";
+import { leave } from "./process.ts";
+import { refuse } from "./validate.ts";
 
 const DEFAULT_FILE = "signalbox.yaml";
 
@@ -27,10 +26,7 @@ for at most node.shutdown_grace, and exit with 0; a second one exits at once wit
 async function run(args: Args, io: Io): Promise<ExitCode> {
   const source = fileSource(findConfig(args, io), io.env);
   const { config, problems } = source.load(source.text);
-  if (config === undefined) {
-    io.stderr.write(`${problems.map(formatProblem).join("\n")}\n`);
-    throw new RouterError("CONFIG_INVALID", `${source.file} has problems, so nothing was started`);
-  }
+  if (config === undefined) return refuse(problems, io, `${source.file} has problems, so nothing was started`);
   const log = openLog(io);
   log.level = config.node.log.level;
   log.format = config.node.log.format;

@@ -1,14 +1,17 @@
-export interface Column {
+import { inOneLine } from "./print.ts";
+
+export interface Column<Row> {
   readonly title: string;
   /** Numbers stand at the right. */
   readonly align?: "right";
   /** Cut, with an ellipsis, when the table is wider than the terminal; others never are. */
   readonly cut?: boolean;
+  readonly of: (row: Row) => string;
 }
 
 /** Columns with two spaces between them and titles above, in at most `width` characters where cutting makes that possible. */
-export function tableText(columns: readonly Column[], rows: readonly (readonly string[])[], width: number): string {
-  const cells = rows.map((row) => columns.map((_, i) => inOneLine(row[i] ?? "")));
+export function tableText<Row>(columns: readonly Column<Row>[], rows: readonly Row[], width: number): string {
+  const cells = rows.map((row) => columns.map(({ of }) => inOneLine(of(row))));
   const widths = columns.map(({ title }, i) => Math.max(title.length, ...cells.map((row) => row[i]?.length ?? 0)));
   let excess = widths.reduce((sum, one) => sum + one + GAP, -GAP) - width;
   for (const [i, { cut }] of columns.entries()) {
@@ -25,16 +28,10 @@ export function tableText(columns: readonly Column[], rows: readonly (readonly s
   return [columns.map(({ title }) => title), ...cells].map(line).join("");
 }
 
-/** What others wrote must not move the cursor: control characters become spaces. */
-export function inOneLine(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- they are what is looked for
-  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f]+/gu, " ");
-}
-
 const GAP = 2;
 const LEAST = 6;
 
-function fit(text: string, width: number, align: Column["align"]): string {
+function fit(text: string, width: number, align: "right" | undefined): string {
   const shown = text.length > width ? `${text.slice(0, width - 1)}\u2026` : text;
   return align === "right" ? shown.padStart(width) : shown.padEnd(width);
 }

@@ -1,12 +1,12 @@
 import { dirname, resolve } from "node:path";
 import { reasonOf, RouterError } from "../core/errors.ts";
-import { formatProblem, type Problem } from "../core/problem.ts";
+import type { Config } from "../config/schema/config.ts";
+import type { Problem } from "../core/problem.ts";
 import { fileSource, textSource } from "../server/config-source.ts";
 import type { ConfigSource } from "../server/start.ts";
 import { usage } from "./args.ts";
-import type { Args, Command, Io } from "./command.ts";
-import { EXIT, type ExitCode } from "./exit-code.ts";
-import { OUTPUT_OPTION, outputFormat, render } from "./print.ts";
+import { type Args, type Command, EXIT, type ExitCode, type Io } from "./command.ts";
+import { counted, OUTPUT_OPTION, print, problemLines, problemsText } from "./print.ts";
 
 export const command: Command = {
   name: "validate",
@@ -22,7 +22,6 @@ config cannot be used, with 5 when a file cannot be read. The environment variab
 };
 
 interface Checked {
-  readonly file: string;
   readonly readable: boolean;
   readonly problems: readonly Problem[];
 }
@@ -31,14 +30,13 @@ async function run(args: Args, io: Io): Promise<ExitCode> {
   if (args.positionals.length === 0) throw usage("validate needs a file, or - for standard input");
   if (args.positionals.filter((file) => file === "-").length > 1)
     throw usage("- is standard input, and can be read once");
-  const format = outputFormat(args.required("output"));
   const checked: Checked[] = [];
   for (const file of args.positionals) checked.push(await check(file, io));
   const problems = checked.flatMap((one) => one.problems);
   const errors = problems.filter(({ severity }) => severity === "error").length;
-  const counts = { files: checked.length, errors, warnings: problems.length - errors };
   const valid = errors === 0 && (!args.flag("strict") || problems.length === 0);
-  io.stdout.write(render(format, { valid, ...counts, problems }, () => tell(problems, counts)));
+  const result = { valid, files: checked.length, errors, warnings: problems.length - errors, problems };
+  print(result, args, io, () => problemsText(problems, counted(checked.length, "file")));
   if (valid) return EXIT.ok;
   return checked.every(({ readable }) => readable) ? EXIT.invalidConfig : EXIT.notFound;
 }
@@ -46,11 +44,11 @@ async function run(args: Args, io: Io): Promise<ExitCode> {
 async function check(name: string, io: Io): Promise<Checked> {
   try {
     const source = name === "-" ? await standardInput(io) : openFile(name, io);
-    return { file: name, readable: true, problems: source.load(source.text).problems };
+    return { readable: true, problems: source.load(source.text).problems };
   } catch (cause) {
     if (!(cause instanceof RouterError) || cause.code !== "CONFIG_UNREADABLE") throw cause;
     const message = `cannot be read: ${reasonOf(cause.cause)}`;
-    return { file: name, readable: false, problems: [{ severity: "error", path: "", message, file: name }] };
+    return { readable: false, problems: [{ severity: "error", path: "", message, file: name }] };
   }
 }
 
@@ -65,14 +63,16 @@ async function standardInput(io: Io): Promise<ConfigSource> {
   return textSource(await io.readStdin(), { name: "<stdin>", folder: io.cwd, file: undefined }, io.env);
 }
 
-function tell(
-  problems: readonly Problem[],
-  { files, errors, warnings }: Record<"files" | "errors" | "warnings", number>,
-): string {
-  const lines = problems.map((problem) => `${formatProblem(problem)}\n`).join("");
-  return `${lines}${count(files, "file")}: ${count(errors, "error")}, ${count(warnings, "warning")}\n`;
+/** A config that can be used; its problems go to stderr. Fails with CONFIG_INVALID or CONFIG_UNREADABLE. */
+export function loadUsable(path: string, io: Io): { readonly config: Config; readonly text: string } {
+  const source = fileSource(path, io.env);
+  const { config, problems } = source.load(source.text);
+  if (config !== undefined) return { config, text: source.text };
+  return refuse(problems, io, `${path} has problems`);
 }
 
-function count(amount: number, noun: string): string {
-  return `${amount} ${noun}${amount === 1 ? "" : "s"}`;
+/** Tells all problems on stderr, and fails with CONFIG_INVALID. */
+export function refuse(problems: readonly Problem[], { stderr }: Io, message: string): never {
+  stderr.write(`${problemLines(problems).join("\n")}\n`);
+  throw new RouterError("CONFIG_INVALID", message);
 }

@@ -1,6 +1,5 @@
 import { main } from "../../src/cli/main.ts";
-import type { Io } from "../../src/cli/command.ts";
-import type { ExitCode } from "../../src/cli/exit-code.ts";
+import type { ExitCode, Io } from "../../src/cli/command.ts";
 import { type Clock, systemClock } from "../../src/core/clock.ts";
 import { seededRandom } from "../../src/core/random.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isoTime } from "../../src/core/iso-time.ts";
 import { COMMANDS } from "../../src/cli/commands.ts";
-import { isGroup } from "../../src/cli/find-command.ts";
+import { isGroup } from "../../src/cli/command.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { runCli } from "./run-cli.ts";
 import { ScriptedAdmin } from "./scripted-admin.ts";

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { cliReference } from "../../src/cli/reference.ts";
 import { reasonReference } from "../../src/data/receive/reason-reference.ts";
 import { adminReference } from "./admin-reference.ts";
+import { cliReference } from "./cli-reference.ts";
 import { ROOT } from "./pages.ts";
 
 const cases = [

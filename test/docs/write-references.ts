@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { adminReference } from "./admin-reference.ts";
-import { cliReference } from "../../src/cli/reference.ts";
+import { cliReference } from "./cli-reference.ts";
 import { configReference } from "./config-reference.ts";
 import { reasonReference } from "../../src/data/receive/reason-reference.ts";
 import { metricReference } from "../../src/telemetry/metric-reference.ts";

@@ -1,8 +1,7 @@
 import { systemClock } from "../../src/core/clock.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import { parseCommandLine } from "../../src/cli/args.ts";
-import type { Io } from "../../src/cli/command.ts";
-import type { ExitCode } from "../../src/cli/exit-code.ts";
+import type { ExitCode, Io } from "../../src/cli/command.ts";
 import { command } from "../../src/cli/send/command.ts";
 
 export interface Ran {
@@ -26,8 +25,8 @@ export async function runSend(argv: readonly string[], more: { stop?: AbortSigna
     random: seededRandom(1),
     interrupted: () => more.stop ?? new AbortController().signal,
   };
-  const parsed = parseCommandLine(command, argv);
-  if (parsed.kind === "help") throw new Error("help was asked for");
-  const code = await command.run(parsed.args, io);
+  const args = parseCommandLine(command, argv);
+  if (args === "help") throw new Error("help was asked for");
+  const code = await command.run(args, io);
   return { code, stdout: stdout.join(""), stderr: stderr.join("") };
 }

@@ -47,7 +47,7 @@ const cases: { args: string[]; input?: string; code: number; out?: RegExp; err?:
   { args: ["--version"], code: 0, out: /^signalbox / },
   { args: ["version", "-o", "json"], code: 0, out: /^\{\n {2}"signalbox": "\d/u },
   { args: ["version", "-o", "yaml"], code: 0, out: /^signalbox: \d/u },
-  { args: ["version", "-o", "xml"], code: 2, err: /-o takes table, json, yaml/u },
+  { args: ["version", "-o", "xml"], code: 2, err: /--output takes table, json, yaml; got "xml"/u },
   { args: ["schema"], code: 0, out: /^\{\n {2}"\$schema"/u },
   { args: ["vaildate"], code: 2, err: /unknown command vaildate\n {2}did you mean "validate"\?/u },
   { args: ["help", "rnu"], code: 2, err: /did you mean "run"\?/u },

@@ -14,7 +14,7 @@ import { ManualClock } from "../support/manual-clock.ts";
 import { configText, Scene } from "./scene.ts";
 
 const BIN = fileURLToPath(new URL("../../bin/signalbox.js", import.meta.url));
-const LEAVE = new URL("../../src/cli/leave.ts", import.meta.url).href;
+const LEAVE = new URL("../../src/cli/process.ts", import.meta.url).href;
 
 class Folder implements Disposable {
   readonly path = mkdtempSync(join(tmpdir(), "signalbox-hang-"));

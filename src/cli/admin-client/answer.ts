@@ -1,4 +1,5 @@
 import type { Problem } from "../../core/problem.ts";
+import { elementsOf, type Fields, fieldsOf } from "./fields.ts";
 
 /** What came of a call of the admin API. All but `ok` are told by tell.ts. */
 export type AdminAnswer =
@@ -40,30 +41,12 @@ export function readAnswer(status: number, type: string, text: string): AdminAns
   };
 }
 
-/** The members of a JSON object; none for anything else. */
-export function fieldsOf(body: unknown): Readonly<Record<string, unknown>> {
-  return typeof body === "object" && body !== null && !Array.isArray(body) ? { ...body } : {};
-}
-
-/** The elements of a JSON array; none for anything else. */
-export function elementsOf(body: unknown): readonly unknown[] {
-  return Array.isArray(body) ? body : [];
-}
-
 /** The problems, or warnings, in a member of an answer. */
 export function problemsOf(body: unknown, member: string): Problem[] {
   return elementsOf(fieldsOf(body)[member]).map((one) => toProblem(fieldsOf(one)));
 }
 
-function toProblem({
-  severity,
-  path,
-  message,
-  hint,
-  file,
-  position,
-  text,
-}: Readonly<Record<string, unknown>>): Problem {
+function toProblem({ severity, path, message, hint, file, position, text }: Fields): Problem {
   const { line, column } = fieldsOf(position);
   return {
     severity: severity === "warning" ? "warning" : "error",

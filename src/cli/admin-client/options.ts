@@ -1,10 +1,10 @@
-import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { reasonOf } from "../../core/errors.ts";
 import { parseDuration } from "../../core/units.ts";
-import { usage } from "../args.ts";
-import type { Args, Io, OptionSpec } from "../command.ts";
+import { onlyOne, usage } from "../args.ts";
+import type { Args, Io, OptionSpec, OptionSpecs } from "../command.ts";
+import { readNamed, readPem } from "../files.ts";
 import { OUTPUT_OPTION } from "../print.ts";
+import type { AdminBody } from "./client.ts";
 
 /** Where the admin API is, and how to call it. */
 export interface AdminOptions {
@@ -21,7 +21,7 @@ export interface AdminOptions {
 const DEFAULT_URL = "http://127.0.0.1:4320";
 
 /** Options of every command that asks a running node. */
-export const ADMIN_OPTIONS: Readonly<Record<string, OptionSpec>> = {
+export const ADMIN_OPTIONS: OptionSpecs = {
   url: {
     type: "string",
     short: "u",
@@ -34,22 +34,15 @@ export const ADMIN_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   output: OUTPUT_OPTION,
 };
 
-/** Options of every command that changes the config of a running node. */
-export const WRITE_OPTIONS: Readonly<Record<string, OptionSpec>> = {
-  ...ADMIN_OPTIONS,
+/** What commands have besides that change the config of a running node. */
+export const CHANGE_OPTIONS: OptionSpecs = {
   "if-match": { type: "string", value: "version", help: "Change nothing when another version runs: exit code 6." },
 };
 
-/** Options of commands that change one rule, pool or target. */
-export const ELEMENT_OPTIONS: Readonly<Record<string, OptionSpec>> = {
-  ...WRITE_OPTIONS,
+/** What those have besides that change one rule, pool or target. */
+export const FORCE_OPTION: OptionSpecs = {
   force: { type: "boolean", help: "Also when items that have a way now would have none; otherwise exit code 6." },
 };
-
-/** What such a command asks for besides. */
-export function elementQuery(args: Args): { readonly force: string | undefined } {
-  return { force: args.flag("force") ? "true" : undefined };
-}
 
 /** Of a command that reads what it sends. */
 export const FILE_OPTION: OptionSpec = { type: "string", short: "f", value: "file", help: "YAML or JSON; - is stdin." };
@@ -60,7 +53,7 @@ export function adminOptions(args: Args, { env, cwd }: Io): AdminOptions {
   return {
     url: readUrl(args.text("url") ?? (env["SIGNALBOX_URL"] || DEFAULT_URL)),
     token: readToken(args.text("token") ?? env["SIGNALBOX_TOKEN"]),
-    ca: ca === undefined ? undefined : readCa(resolve(cwd, ca)),
+    ca: ca === undefined ? undefined : readPem("ca", resolve(cwd, ca)),
     timeoutMs: readTimeout(args.required("timeout")),
   };
 }
@@ -81,6 +74,26 @@ export function readVersion(text: string): string {
   return text;
 }
 
+/** A config has 16 MiB at most, and the node says so; this is only what can be held. */
+const MAX_FILE_BYTES = 64 * 1_024 * 1_024;
+
+/**
+ * What `-f` names, as it is, so that comments survive: JSON is YAML, too. Fails with USAGE without `-f` or with nothing in
+ * it, with CONFIG_UNREADABLE for a file that cannot be read.
+ */
+export async function readBody(args: Args, io: Io): Promise<AdminBody> {
+  onlyOne(args, "file");
+  const file = args.required("file");
+  const text = file === "-" ? await io.readStdin() : readNamed(resolve(io.cwd, file), file, MAX_FILE_BYTES).toString();
+  if (text.trim() === "") throw usage(`${file === "-" ? "standard input" : file} is empty`);
+  return { type: "application/yaml", text };
+}
+
+/** A body of members that were given; what is undefined is left out. */
+export function jsonBody(members: Readonly<Record<string, unknown>>): AdminBody {
+  return { type: "application/json", text: JSON.stringify(members) };
+}
+
 function readUrl(given: string): string {
   const address = given.includes("://") ? given : `http://${given}`;
   const url = URL.canParse(address) ? new URL(address) : undefined;
@@ -96,14 +109,6 @@ function readToken(given: string | undefined): string | undefined {
   if (token === "") return undefined;
   if (!/^[\x21-\x7e]+$/u.test(token)) throw usage("the token has characters that no token can have");
   return token;
-}
-
-function readCa(file: string): string {
-  try {
-    return readFileSync(file, "utf8");
-  } catch (cause) {
-    throw usage(`--ca: ${reasonOf(cause)}`);
-  }
 }
 
 function readTimeout(text: string): number {

@@ -1,9 +1,6 @@
-import { formatProblem, type Problem } from "../../core/problem.ts";
 import { Unreachable } from "../../core/unreachable.ts";
-import type { Output } from "../command.ts";
-import { EXIT, type ExitCode } from "../exit-code.ts";
-import { inCliWords } from "./cli-words.ts";
-import { inOneLine } from "../table.ts";
+import { EXIT, type ExitCode, type Output } from "../command.ts";
+import { inOneLine, problemLines } from "../print.ts";
 import type { AdminAnswer } from "./answer.ts";
 
 export type AdminFailure = Exclude<AdminAnswer, { kind: "ok" }>;
@@ -14,11 +11,6 @@ export function tellFailure(failure: AdminFailure, url: string, stderr: Output):
   for (const line of lines) stderr.write(`${line}\n`);
   if (hint !== undefined) stderr.write(`  ${hint}\n`);
   return code;
-}
-
-/** One line for each, as the command validate prints them. */
-export function problemLines(problems: readonly Problem[]): string[] {
-  return problems.map((problem) => inOneLine(formatProblem(problem)));
 }
 
 interface Told {
@@ -35,46 +27,49 @@ function describe(failure: AdminFailure, url: string): Told {
     }
     case "foreign": {
       const line = `signalbox: what answers at ${url} (status ${failure.status}) is not the admin API`;
-      return {
-        lines: [line],
-        hint: "name the admin listener of a node (node.listen.admin) with --url; OTLP has other ports",
-        code: EXIT.unreachable,
-      };
+      const hint = "name the admin listener of a node (node.listen.admin) with --url; OTLP has other ports";
+      return { lines: [line], hint, code: EXIT.unreachable };
     }
     case "refused": {
       const lines = [...problemLines(failure.problems), `signalbox: ${inCliWords(inOneLine(failure.detail))}`];
-      const { hint, code } = ofStatus(failure.status);
-      return { lines, hint: failure.hint === undefined ? hint : inCliWords(inOneLine(failure.hint)), code };
+      const { hint, code = EXIT.failure } = OF_STATUS[failure.status] ?? {};
+      const said = failure.hint === undefined ? undefined : inCliWords(inOneLine(failure.hint));
+      const fault = failure.status >= 500 ? "the log of the node tells more" : undefined;
+      return { lines, hint: said ?? hint ?? fault, code };
     }
     default:
       throw new Unreachable(failure);
   }
 }
 
-function ofStatus(status: number): Pick<Told, "hint" | "code"> {
-  switch (status) {
-    case 400:
-    case 422:
-      return { hint: undefined, code: EXIT.invalidConfig };
-    case 401:
-      return { hint: "give one of node.admin.tokens: --token <token>, or SIGNALBOX_TOKEN", code: EXIT.failure };
-    case 403:
-      return {
-        hint: "use a token with a higher role: viewer looks, operator drains, admin changes the config",
-        code: EXIT.failure,
-      };
-    case 404:
-      return { hint: undefined, code: EXIT.notFound };
-    case 409:
-      return { hint: undefined, code: EXIT.conflict };
-    case 429:
-      return { hint: "the node is busy with others: try again in a moment", code: EXIT.failure };
-    case 412:
-      return {
-        hint: "somebody changed the config: look at signalbox config history, and try again",
-        code: EXIT.conflict,
-      };
-    default:
-      return { hint: status >= 500 ? "the log of the node tells more" : undefined, code: EXIT.failure };
-  }
+/** What a status means to people, and what to exit with; 1 for all others. */
+const OF_STATUS: Readonly<Record<number, { readonly hint?: string; readonly code?: ExitCode }>> = {
+  400: { code: EXIT.invalidConfig },
+  401: { hint: "give one of node.admin.tokens: --token <token>, or SIGNALBOX_TOKEN" },
+  403: { hint: "use a token with a higher role: viewer looks, operator drains, admin changes the config" },
+  404: { code: EXIT.notFound },
+  409: { code: EXIT.conflict },
+  412: {
+    hint: "somebody changed the config: look at signalbox config history, and try again",
+    code: EXIT.conflict,
+  },
+  422: { code: EXIT.invalidConfig },
+  429: { hint: "the node is busy with others: try again in a moment" },
+};
+
+/** What the API says in its own words, and the command line in others. */
+const WORDS: readonly (readonly [RegExp, string])[] = [
+  [/\?force=true/gu, "--force"],
+  [/; change it with PUT$/u, "; change it with the command set"],
+  [/; \/api\/v1\/config\/versions lists those that are/u, "; signalbox config history lists those that are"],
+  [/see last_problems of \/api\/v1\/node/u, "signalbox validate tells what is wrong with it"],
+  [/; \/openapi\.json lists what there is/u, "; the node may be older than this command"],
+  [/If-Match takes a version as in the ETag: "5"/u, "--if-match takes a version, such as 5"],
+  [/send a token: Authorization: Bearer <token>/u, "this needs a token"],
+  [/\/api\/v1\/node/gu, "the node's status"],
+];
+
+/** A text of the API as the command line says it. */
+function inCliWords(text: string): string {
+  return WORDS.reduce((left, [pattern, words]) => left.replace(pattern, words), text);
 }

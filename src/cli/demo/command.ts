@@ -1,7 +1,6 @@
 import { parseDuration } from "../../core/units.ts";
 import { usage } from "../args.ts";
-import type { Args, Command, Io } from "../command.ts";
-import { EXIT, type ExitCode } from "../exit-code.ts";
+import { type Args, type Command, EXIT, type ExitCode, type Io } from "../command.ts";
 import { demoConfig, STANDARD_ADDRESSES, STANDARD_PORTS } from "./demo-config.ts";
 import { LONGEST_MS, SHORTEST_MS } from "./story.ts";
 import { isGood, summaryText } from "./summary.ts";

@@ -3,15 +3,13 @@ import { hideValuesOf } from "../../config/hide-values.ts";
 import { hideIn } from "../../core/hide.ts";
 import type { Explanation } from "../../plan/explanation.ts";
 import { openRehearsal } from "../../server/rehearse.ts";
-import { fieldsOf } from "../admin-client/answer.ts";
-import { ask } from "../admin-client/ask.ts";
-import { ADMIN_OPTIONS } from "../admin-client/options.ts";
-import { jsonBody } from "../admin-client/read-body.ts";
+import { ask } from "../admin-client/command.ts";
+import { fieldsOf } from "../admin-client/fields.ts";
+import { ADMIN_OPTIONS, jsonBody } from "../admin-client/options.ts";
 import { onlyOne, usage } from "../args.ts";
-import type { Args, Command, Io } from "../command.ts";
-import { EXIT, type ExitCode } from "../exit-code.ts";
-import { loadUsable } from "../load-config.ts";
-import { outputFormat, render } from "../print.ts";
+import { type Args, type Command, EXIT, type ExitCode, type Io } from "../command.ts";
+import { print } from "../print.ts";
+import { loadUsable } from "../validate.ts";
 import { INPUT_OPTIONS, type ReadInput, readInput } from "./input.ts";
 import { explanationText } from "./text.ts";
 
@@ -48,7 +46,6 @@ Nothing is carried out either way. Where chance picks, shares are told in place 
 const MAX_ITEMS = 1_000;
 
 async function run(args: Args, io: Io): Promise<ExitCode> {
-  const format = outputFormat(args.required("output"));
   const maxItems = args.number("items", 1) ?? 1;
   if (!Number.isInteger(maxItems) || maxItems > MAX_ITEMS) throw usage(`--items takes 1 to ${MAX_ITEMS}`);
   onlyOne(args, "config");
@@ -64,7 +61,7 @@ async function run(args: Args, io: Io): Promise<ExitCode> {
   await using rehearsal = await openRehearsal(loaded, text);
   const hide = hideValuesOf(loaded);
   const explanation = hideIn(rehearsal.explain({ ...input, maxItems }), hide) as Explanation; // oxlint-disable-line typescript/no-unsafe-type-assertion -- only texts in it are others
-  io.stdout.write(render(format, explanation, () => explanationText(explanation, io.stdout.columns)));
+  print(explanation, args, io, () => explanationText(explanation, io.stdout.columns));
   return EXIT.ok;
 }
 
@@ -76,9 +73,9 @@ function askNode(
 ): Promise<ExitCode> {
   const protobuf = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("base64");
   const body = jsonBody({ signal, protobuf, region, headers, max_items: maxItems });
-  return ask({ method: "POST", path: ["explain"], body }, args, io, (answer) =>
-    explanationText(explanationIn(answer), io.stdout.columns),
-  );
+  return ask({ method: "POST", path: ["explain"], body }, args, io, {
+    text: (answer) => explanationText(explanationIn(answer), io.stdout.columns),
+  });
 }
 
 /** What a node answers is as the port has it. */

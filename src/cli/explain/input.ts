@@ -1,15 +1,14 @@
-import { readFileSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { checkAgainst } from "../../config/check-schema.ts";
 import { formatPath } from "../../config/finding.ts";
-import { reasonOf, RouterError } from "../../core/errors.ts";
 import { type ExplainInput, readExplainInput, simpleRequest } from "../../plan/explain-input.ts";
 import { type SimpleItem, SimpleItemSchema } from "../../plan/simple-item.ts";
 import { usage } from "../args.ts";
-import type { Args, Io, OptionSpec } from "../command.ts";
+import type { Args, Io, OptionSpecs } from "../command.ts";
+import { readNamed } from "../files.ts";
 
 /** Options that describe an item, or what a single item stands in. */
-export const INPUT_OPTIONS: Readonly<Record<string, OptionSpec>> = {
+export const INPUT_OPTIONS: OptionSpecs = {
   signal: { type: "string", value: "traces|metrics|logs", help: "Where it cannot be seen." },
   service: { type: "string", value: "name", help: "The resource's attribute service.name." },
   "span-name": { type: "string", value: "name", help: "The span's name." },
@@ -54,7 +53,7 @@ export async function readInput(args: Args, io: Io): Promise<ReadInput> {
     const hint = "a file has its items; --service, --resource and --scope-name are what a single one stands in";
     throw usage(`${beside.map((name) => `--${name}`).join(", ")} cannot stand beside a file`, hint);
   }
-  const input = file === undefined ? simpleRequest(item) : readExplainInput(await bytesOf(file, io), item.signal, item);
+  const input = file === undefined ? simpleRequest(item) : readExplainInput(await readAll(file, io), item.signal, item);
   if (!input.ok) throw usage(`${file ?? "the item"}: ${input.message}`, SIGNAL_HINT.exec(input.message)?.[0]);
   return { ...input, region: item.region, headers: item.headers };
 }
@@ -65,15 +64,8 @@ const SIGNAL_HINT = /say which(?=$)/u;
 /** An export request has 64 MiB at most. */
 const MAX_BYTES = 64 * 1_024 * 1_024;
 
-async function bytesOf(name: string, io: Io): Promise<Uint8Array> {
-  if (name === "-") return io.readStdinBytes();
-  const path = resolve(io.cwd, name);
-  try {
-    if (statSync(path).size > MAX_BYTES) throw new Error("the file is larger than 64 MiB");
-    return readFileSync(path);
-  } catch (cause) {
-    throw new RouterError("CONFIG_UNREADABLE", `cannot read ${name}: ${reasonOf(cause)}`, { cause });
-  }
+async function readAll(file: string, io: Io): Promise<Uint8Array> {
+  return file === "-" ? io.readStdinBytes() : readNamed(resolve(io.cwd, file), file, MAX_BYTES);
 }
 
 function itemOf(args: Args): SimpleItem {
@@ -87,10 +79,10 @@ function itemOf(args: Args): SimpleItem {
     severity: severity !== undefined && /^\d+$/u.test(severity) ? Number(severity) : severity,
     metric_name: args.text("metric-name"),
     scope_name: args.text("scope-name"),
-    attributes: pairsOf(args, "attribute"),
-    resource: pairsOf(args, "resource"),
+    attributes: pairsOf(args, "attribute", readValue),
+    resource: pairsOf(args, "resource", readValue),
     trace_id: args.text("trace-id"),
-    headers: headersOf(args),
+    headers: pairsOf(args, "header", String),
     region: args.text("region"),
   };
   const given = Object.fromEntries(Object.entries(written).filter(([, value]) => value !== undefined));
@@ -100,27 +92,22 @@ function itemOf(args: Args): SimpleItem {
   throw usage(`--${formatPath(first?.path ?? []).replaceAll("_", "-")}: ${first?.message ?? ""}`, first?.hint);
 }
 
-function pairsOf(args: Args, option: string): Record<string, unknown> | undefined {
+function pairsOf<Value>(
+  args: Args,
+  option: string,
+  valueOf: (text: string) => Value,
+): Record<string, Value> | undefined {
   const pairs = args.list(option).map((text) => {
     const at = text.indexOf("=");
-    if (at <= 0) throw usage(`--${option} takes key=value; got "${text}"`);
-    return [text.slice(0, at), valueOf(text.slice(at + 1))] as const;
-  });
-  return pairs.length === 0 ? undefined : Object.fromEntries(pairs);
-}
-
-/** Values are texts, whatever they look like, and may be secrets: none is repeated. */
-function headersOf(args: Args): Record<string, string> | undefined {
-  const pairs = args.list("header").map((text) => {
-    const at = text.indexOf("=");
-    if (at <= 0) throw usage("--header takes name=value");
-    return [text.slice(0, at), text.slice(at + 1)] as const;
+    if (at > 0) return [text.slice(0, at), valueOf(text.slice(at + 1))] as const;
+    // Headers may be secrets: none is repeated.
+    throw usage(option === "header" ? "--header takes name=value" : `--${option} takes key=value; got "${text}"`);
   });
   return pairs.length === 0 ? undefined : Object.fromEntries(pairs);
 }
 
 /** A number, a boolean or a quoted text as JSON has them; any other text as it is. */
-function valueOf(text: string): unknown {
+function readValue(text: string): unknown {
   if (!/^(?:true|false|-?\d.*|".*")$/u.test(text)) return text;
   try {
     return JSON.parse(text);

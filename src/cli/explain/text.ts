@@ -3,11 +3,13 @@ import type {
   Explanation,
   ItemExplanation,
   ItemSummary,
+  PickExplanation,
+  PlaceExplanation,
   RuleExplanation,
+  TargetExplanation,
 } from "../../plan/explanation.ts";
-import { inOneLine } from "../table.ts";
-import { placeLines } from "./place-text.ts";
-import { wrapped } from "./wrap.ts";
+import { inOneLine, wrapped } from "../print.ts";
+import { type Column, tableText } from "../table.ts";
 
 /** An explanation for people, one block for each item, in lines of at most `width` characters where words allow it. */
 export function explanationText(explanation: Explanation, width: number): string {
@@ -68,4 +70,86 @@ function conditionLines({ holds, text, seen, parts }: ConditionExplanation, inde
   const answer = holds ? "yes" : "no ";
   const line = `${" ".repeat(indent)}${answer} ${text}${seen === null ? "" : `; it is ${seen}`}`;
   return [...wrapped(line, width, indent + 6), ...parts.flatMap((part) => conditionLines(part, indent + 4, width))];
+}
+
+/** Where an item goes, for people; `verb` begins the sentence. */
+function placeLines(verb: string, place: PlaceExplanation, width: number): string[] {
+  const { rule, pool, strategy, refusal, channel, queued_items: queued, targets, pick } = place;
+  const table = tableText(columnsOf(pick), targets, Math.max(20, width - 4));
+  const lines = [
+    `  ${verb} to pool ${pool} (${strategy}), by rule ${rule}`,
+    ...chainLines(place),
+    ...(channel === null ? [] : [`    channel ${channel.kind} ${channel.name}: ${channel.why}`]),
+    ...(queued > 0 ? [`    behind ${queued} items that wait there`] : []),
+    ...(refusal === null ? [] : [`    and is refused there (${refusal.reason}): ${refusal.message}`]),
+  ];
+  return [
+    ...lines.flatMap((line) => wrapped(line, width, 6)),
+    ...table
+      .trimEnd()
+      .split("\n")
+      .map((row) => `    ${row}`),
+    ...wrapped(`    ${pickText(pick)}`, width, 6),
+  ];
+}
+
+/** What a pick would be, in a few words. */
+export function pickText(pick: PickExplanation): string {
+  switch (pick.kind) {
+    case "target":
+      return `next pick: ${pick.target}`;
+    case "copies":
+      return `a copy for each of ${pick.targets.join(", ")}`;
+    case "chances":
+      return `by chance: ${Object.entries(pick.chances)
+        .map(([id, share]) => `${id} ${percent(share)}`)
+        .join(", ")}`;
+    case "waits":
+      return "nothing can be picked now: it waits";
+    case "plugin":
+      return "the strategy of a plugin decides";
+  }
+}
+
+/** Only where something is not as usual. */
+function chainLines({ pool, chain }: PlaceExplanation): string[] {
+  const isPlain = chain[0]?.pool === pool && chain[0].usable && chain[0].has_room;
+  if (isPlain) return [];
+  return chain.map(({ pool: name, usable, has_room: room, when_down: whenDown }) => {
+    const state = usable
+      ? room
+        ? "usable, with room"
+        : "its queue is full"
+      : `no target is usable (when_down: ${whenDown})`;
+    return `    pool ${name}: ${state}`;
+  });
+}
+
+function columnsOf(pick: PickExplanation): Column<TargetExplanation>[] {
+  return [
+    { title: "TARGET", cut: true, of: ({ id }) => id },
+    { title: "STATE", cut: true, of: ({ state, reason }) => (state === "ready" ? state : `${state}: ${reason}`) },
+    { title: "WEIGHT", align: "right", of: ({ weight }) => String(weight) },
+    { title: "SHARE", align: "right", of: ({ share }) => percent(share) },
+    { title: "LOAD", align: "right", of: ({ score }) => score.toFixed(2) },
+    {
+      title: "LATENCY",
+      align: "right",
+      of: ({ latency_ms: ms }) => (ms === null ? "-" : `${ms.toFixed(ms < 10 ? 1 : 0)}ms`),
+    },
+    { title: "CALLS", align: "right", of: ({ in_flight: calls, window }) => `${calls}/${window}` },
+    { title: "", of: (target) => noteOf(target, pick) },
+  ];
+}
+
+function noteOf({ id, in_channel: inChannel, usable, eligible }: TargetExplanation, pick: PickExplanation): string {
+  if (!inChannel) return "other channel";
+  if (pick.kind === "target" && pick.target === id) return "next";
+  if (pick.kind === "chances") return percent(pick.chances[id] ?? 0);
+  if (eligible) return "";
+  return usable ? "full" : "out";
+}
+
+function percent(share: number): string {
+  return `${Number((share * 100).toFixed(1))}%`;
 }

@@ -1,8 +1,7 @@
 import type { Clock } from "../../core/clock.ts";
 import { VERSION } from "../../core/version.ts";
-import type { Args, Command, Io } from "../command.ts";
-import { EXIT, type ExitCode } from "../exit-code.ts";
-import { outputFormat, render } from "../print.ts";
+import { type Args, type Command, EXIT, type ExitCode, type Io } from "../command.ts";
+import { print } from "../print.ts";
 import { openGrpcSender } from "./grpc-sender.ts";
 import { openHttpSender } from "./http-sender.ts";
 import { SEND_OPTIONS, type SendOptions, sendOptions } from "./options.ts";
@@ -31,12 +30,11 @@ const PROGRESS_MS = 500;
 
 async function run(args: Args, io: Io): Promise<ExitCode> {
   const options = sendOptions(args, io);
-  const format = outputFormat(args.required("output"));
   await using sender = openSender(options, io);
   const sending = startSend(options, { clock: io.clock, random: io.random, sender, stop: io.interrupted() });
   const report = await withProgress(sending, io);
   const { url, protocol } = options;
-  io.stdout.write(render(format, { url, protocol, ...report }, () => reportText(options, report)));
+  print({ url, protocol, ...report }, args, io, () => reportText(options, report));
   return exitCodeOf(report);
 }
 

@@ -1,17 +1,14 @@
 import { resolve } from "node:path";
 import type { Config } from "../../config/schema/config.ts";
-import { RouterError } from "../../core/errors.ts";
-import { formatProblem, type Problem } from "../../core/problem.ts";
-import { openRehearsal } from "../../server/rehearse.ts";
+import type { Problem } from "../../core/problem.ts";
+import { openRehearsal, type Rehearsal } from "../../server/rehearse.ts";
 import { usage } from "../args.ts";
-import type { Args, Command, Io } from "../command.ts";
-import { EXIT, type ExitCode } from "../exit-code.ts";
-import { loadUsable } from "../load-config.ts";
-import { OUTPUT_OPTION, outputFormat, render } from "../print.ts";
-import { type Coverage, coverageOf } from "./coverage.ts";
+import { type Args, type Command, EXIT, type ExitCode, type Io } from "../command.ts";
+import { OUTPUT_OPTION, print } from "../print.ts";
+import { loadUsable, refuse } from "../validate.ts";
 import { loadTests, type TestFile } from "./load.ts";
+import { coverageOf, resultsText } from "./report.ts";
 import { runTest, type TestResult } from "./run-test.ts";
-import { resultsText } from "./text.ts";
 
 export const command: Command = {
   name: "test",
@@ -38,7 +35,6 @@ reached, and with 3 when the config or a test file has problems.`,
 
 /** A config, and what was found about it. */
 interface Tested {
-  readonly path: string;
   readonly config: Config;
   readonly text: string;
   readonly results: TestResult[];
@@ -46,59 +42,47 @@ interface Tested {
 
 async function run(args: Args, io: Io): Promise<ExitCode> {
   if (args.positionals.length === 0) throw usage("test needs a test file");
-  const format = outputFormat(args.required("output"));
-  const minCoverage = args.number("min-coverage", 0);
-  if (minCoverage !== undefined && minCoverage > 100) throw usage("--min-coverage takes a percentage, 0 to 100");
-  const files = args.positionals.map((name) => loadTests(name, io.cwd));
-  failOn(
-    files.flatMap(({ problems }) => problems),
-    io,
-  );
-  const tested = new Map<string, Tested>();
-  const pairs = files.map((file) => [file, openTested(file, args, io, tested)] as const);
-  failOn(
-    pairs.flatMap(([file, { config }]) => file.check(config)),
-    io,
-  );
-  for (const [file, its] of pairs) await runFile(file, its);
-  const all = [...tested.values()];
+  const least = args.number("min-coverage", 0);
+  if (least !== undefined && least > 100) throw usage("--min-coverage takes a percentage, 0 to 100");
+  const all = await runFiles(args, io);
   const results = all.flatMap((one) => one.results);
-  const wantsCoverage = args.flag("coverage") || minCoverage !== undefined;
-  const coverage = wantsCoverage
-    ? coverageOf(all.map(({ config, results: its }) => ({ rules: config.rules, results: its })))
-    : undefined;
+  const coverage = args.flag("coverage") || least !== undefined ? coverageOf(all) : undefined;
   const failed = results.filter(({ ok }) => !ok).length;
-  const enough = coverage === undefined || coverage.percent >= (minCoverage ?? 0);
-  const summary = { ok: failed === 0 && enough, passed: results.length - failed, failed };
-  io.stdout.write(
-    render(format, toldOf(summary, results, coverage), () =>
-      resultsText(summary, results, coverage, minCoverage, io.stdout.columns),
-    ),
-  );
-  return summary.ok ? EXIT.ok : EXIT.testsFailed;
+  const ok = failed === 0 && (coverage === undefined || coverage.percent >= (least ?? 0));
+  const tests = results.map(({ name, file, line, ok: passed, failures }) => ({
+    name,
+    file,
+    line,
+    ok: passed,
+    failures,
+  }));
+  const report = { ok, passed: results.length - failed, failed, tests, ...(coverage !== undefined && { coverage }) };
+  print(report, args, io, () => resultsText(report, least, io.stdout.columns));
+  return ok ? EXIT.ok : EXIT.testsFailed;
 }
 
-async function runFile({ file, tests }: TestFile, { config, text, results }: Tested): Promise<void> {
-  for (const test of tests) results.push(await runTest(test, file, () => openRehearsal(config, text)));
+/** Runs the tests of all files. Fails with CONFIG_INVALID, after telling all of them, when there are problems. */
+async function runFiles(args: Args, io: Io): Promise<readonly Tested[]> {
+  const failOn = (problems: readonly Problem[]): void => {
+    if (problems.length > 0) refuse(problems, io, "the tests have problems, so none was run");
+  };
+  const files = args.positionals.map((name) => loadTests(name, io.cwd));
+  failOn(files.flatMap(({ problems }) => problems));
+  const tested = new Map<string, Tested>();
+  const pairs = files.map((file) => ({ file, its: openTested(file, args, io, tested) }));
+  failOn(pairs.flatMap(({ file, its }) => file.check(its.config)));
+  for (const { file, its } of pairs) {
+    const open = (): Promise<Rehearsal> => openRehearsal(its.config, its.text);
+    for (const test of file.tests) its.results.push(await runTest(test, file.file, open));
+  }
+  return [...tested.values()];
 }
 
 function openTested(file: TestFile, args: Args, io: Io, known: Map<string, Tested>): Tested {
   const named = args.text("config");
   const path = named === undefined ? file.config : resolve(io.cwd, named);
   if (path === undefined) throw usage(`${file.file} names no config`, "write config: <file> into it, or use --config");
-  const tested = known.get(path) ?? { path, ...loadUsable(path, io), results: [] };
+  const tested = known.get(path) ?? { ...loadUsable(path, io), results: [] };
   known.set(path, tested);
   return tested;
-}
-
-/** Fails with CONFIG_INVALID when there are problems, after telling all of them. */
-function failOn(problems: readonly Problem[], { stderr }: Io): void {
-  if (problems.length === 0) return;
-  stderr.write(`${problems.map(formatProblem).join("\n")}\n`);
-  throw new RouterError("CONFIG_INVALID", "the tests have problems, so none was run");
-}
-
-function toldOf(summary: object, results: readonly TestResult[], coverage: Coverage | undefined): object {
-  const tests = results.map(({ name, file, line, ok, failures }) => ({ name, file, line, ok, failures }));
-  return { ...summary, tests, ...(coverage !== undefined && { coverage }) };
 }

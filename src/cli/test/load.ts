@@ -1,14 +1,15 @@
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { checkAgainst } from "../../config/check-schema.ts";
 import { hintFor } from "../../config/closest.ts";
 import { parseText } from "../../config/document.ts";
 import { type Finding, fault, formatPath, type Path } from "../../config/finding.ts";
 import type { Config } from "../../config/schema/config.ts";
-import { reasonOf, RouterError } from "../../core/errors.ts";
+import { reasonOf } from "../../core/errors.ts";
 import type { Problem } from "../../core/problem.ts";
 import { DEFAULT_RULE } from "../../plan/compile-routes.ts";
 import { type ExplainInput, readExplainInput, simpleRequest } from "../../plan/explain-input.ts";
+import { readNamed } from "../files.ts";
 import { type RoutingTest, TestFileSchema, TestListSchema } from "./schema.ts";
 
 /** A test file that was read, before anything is known of its config. */
@@ -30,10 +31,16 @@ export interface LoadedTest extends Omit<RoutingTest, "input"> {
   readonly line: number;
 }
 
+const MAX_BYTES = 16 * 1_024 * 1_024;
+
 /** Reads a test file. What is wrong with it is among its problems; fails with CONFIG_UNREADABLE when there is none. */
 export function loadTests(name: string, cwd: string): TestFile {
   const path = resolve(cwd, name);
-  const parsed = parseText(readText(path, name));
+  const parsed = parseText(
+    readNamed(path, name, MAX_BYTES)
+      .toString()
+      .replace(/^\uFEFF/u, ""),
+  );
   const none = { file: name, config: undefined, tests: [], check: () => [] };
   if (!parsed.ok || parsed.faults.length > 0) {
     const problems = parsed.faults.map(({ message, hint, position }) => problem(name, "", message, hint, position));
@@ -98,20 +105,15 @@ function unknownNames({ tests, path }: Written, config: Config): Finding[] {
   const targets = config.targets.map(({ id }) => id);
   return tests.flatMap(({ expect }, i) => {
     const at = [...path, i, "expect"];
-    const look = (
-      noun: string,
-      known: readonly string[],
-      key: readonly (string | number)[],
-      name: string,
-    ): Finding[] =>
-      known.includes(name)
+    const look = (noun: string, known: readonly string[], key: Path, name: string | undefined): Finding[] =>
+      name === undefined || known.includes(name)
         ? []
         : [fault([...at, ...key], `there is no ${noun} "${name}"`, hintFor(name, known, `${noun}s`))];
     const { rule, pool, target, copies = [], share } = expect;
     return [
-      ...(rule === undefined ? [] : look("rule", rules, ["rule"], rule)),
-      ...(pool === undefined ? [] : look("pool", pools, ["pool"], pool)),
-      ...(target === undefined ? [] : look("target", targets, ["target"], target)),
+      ...look("rule", rules, ["rule"], rule),
+      ...look("pool", pools, ["pool"], pool),
+      ...look("target", targets, ["target"], target),
       ...(expect.targets ?? []).flatMap((one, k) => look("target", targets, ["targets", k], one)),
       ...copies.flatMap((one, k) => look("rule or pool", [...rules, ...pools], ["copies", k], one)),
       ...(share === undefined ? [] : shareFaults(share.of, rules, targets, at)),
@@ -129,17 +131,6 @@ function shareFaults(of: string, rules: readonly string[], targets: readonly str
   return known.includes(name)
     ? []
     : [fault(path, `there is no rule or target "${name}"`, hintFor(name, known, "names"))];
-}
-
-const MAX_BYTES = 16 * 1_024 * 1_024;
-
-function readText(path: string, name: string): string {
-  try {
-    if (statSync(path).size > MAX_BYTES) throw new Error("the file is larger than 16 MiB");
-    return readFileSync(path, "utf8").replace(/^\uFEFF/u, "");
-  } catch (cause) {
-    throw new RouterError("CONFIG_UNREADABLE", `cannot read ${name}: ${reasonOf(cause)}`, { cause });
-  }
 }
 
 function problem(

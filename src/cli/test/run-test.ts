@@ -1,7 +1,6 @@
 import type { Explanation, ItemExplanation, PickExplanation, PlaceExplanation } from "../../plan/explanation.ts";
 import type { Rehearsal } from "../../server/rehearse.ts";
-import { itemTitle } from "../explain/text.ts";
-import { pickText } from "../explain/place-text.ts";
+import { itemTitle, pickText } from "../explain/text.ts";
 import type { LoadedTest } from "./load.ts";
 import type { Expectation } from "./schema.ts";
 import { measureShare } from "./share.ts";
@@ -62,7 +61,7 @@ function failuresOf(item: ItemExplanation, expect: Expectation, { total_items: t
   compare("pool", expect.pool, place?.pool ?? "none");
   compare("target", expect.target, targetOf(place?.pick));
   compare("targets", listed(expect.targets), listed(targetsOf(place)) ?? "none");
-  compare("channel", expect.channel, channelOf(place));
+  compare("channel", expect.channel, place?.channel?.name ?? "none");
   compare("case", expect.case?.toString(), place?.channel?.kind === "case" ? place.channel.name : "none");
   if (expect.copies !== undefined)
     compare("copies", listed(expect.copies), listed(copiesAs(copies, expect.copies)) ?? "none");
@@ -82,10 +81,6 @@ function targetsOf(place: PlaceExplanation | null): string[] {
   if (place.pick.kind === "copies") return [...place.pick.targets];
   if (place.pick.kind === "chances") return Object.keys(place.pick.chances);
   return place.targets.filter(({ in_channel: inChannel, usable }) => inChannel && usable).map(({ id }) => id);
-}
-
-function channelOf(place: PlaceExplanation | null): string {
-  return place?.channel?.name ?? "none";
 }
 
 /** By rule or by pool, as the test has it. */

@@ -2,8 +2,7 @@ import { buffer, text } from "node:stream/consumers";
 import { isatty, type WriteStream } from "node:tty";
 import { systemClock } from "../core/clock.ts";
 import { systemRandom } from "../core/random.ts";
-import type { Io, Output } from "./command.ts";
-import { EXIT } from "./exit-code.ts";
+import { EXIT, type Io, type Output } from "./command.ts";
 
 /** The real world, and a way to wait until all that was written has left the process. */
 export interface ProcessIo extends Io {
@@ -29,6 +28,27 @@ export function processIo(): ProcessIo {
       await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
     },
   };
+}
+
+/** So long a call of a file system may still take when all else has ended. */
+const PATIENCE_MS = 500;
+const LOOK_MS = 20;
+
+/**
+ * Ends the process with this code. While a call of a file system hangs, an exit waits for it, for ever: where one does not end, the process
+ * is killed instead (its code is then 137).
+ */
+export async function leave(code: number, { patienceMs = PATIENCE_MS } = {}): Promise<never> {
+  for (let waitedMs = 0; isInFileSystem(); waitedMs += LOOK_MS) {
+    if (waitedMs >= patienceMs) process.kill(process.pid, "SIGKILL");
+    // oxlint-disable-next-line no-restricted-globals -- the end of the process, where there is no clock any more
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
+  process.exit(code);
+}
+
+function isInFileSystem(): boolean {
+  return process.getActiveResourcesInfo().some((name) => name.startsWith("FSReq"));
 }
 
 function catchInterrupts(): AbortController {

@@ -1,9 +1,8 @@
-import type { Command, CommandGroup, OptionSpec } from "./command.ts";
-import { COMMANDS } from "./commands.ts";
-import type { ExitCode } from "./exit-code.ts";
-import { isGroup } from "./find-command.ts";
+import { type Command, type CommandGroup, type ExitCode, isGroup, type OptionSpec } from "../../src/cli/command.ts";
+import { COMMANDS } from "../../src/cli/commands.ts";
+import { optionTitle } from "../../src/cli/help.ts";
 
-/** docs/reference/cli.md, from the table of commands. `node src/cli/reference.ts > docs/reference/cli.md` */
+/** docs/reference/cli.md, from the table of commands. */
 export function cliReference(): string {
   const codes = Object.entries(EXIT_MEANINGS).map(([code, meaning]) => `| ${code} | ${meaning} |`);
   return `# Command line
@@ -66,12 +65,10 @@ function detailsOf({ details }: Command | CommandGroup): string {
   return `\n${parts.join("\n\n")}\n`;
 }
 
-function rowOf(name: string, { type, short, value, help, default: fallback, multiple }: OptionSpec): string {
-  const long = type === "boolean" ? `--${name}` : `--${name} <${value ?? "value"}>`;
-  const title = short === undefined ? long : `-${short}, ${long}`;
-  const meaning = multiple === true ? `${help} May be given again.` : help;
-  const shown = fallback === undefined ? "" : `\`${fallback}\``;
-  return `| \`${inCell(title)}\` | ${inCell(shown)} | ${inCell(inText(meaning))} |`;
+function rowOf(name: string, spec: OptionSpec): string {
+  const meaning = spec.multiple === true ? `${spec.help} May be given again.` : spec.help;
+  const shown = spec.default === undefined ? "" : `\`${spec.default}\``;
+  return `| \`${inCell(optionTitle(name, spec))}\` | ${inCell(shown)} | ${inCell(inText(meaning))} |`;
 }
 
 function inText(text: string): string {
@@ -81,5 +78,3 @@ function inText(text: string): string {
 function inCell(text: string): string {
   return text.replaceAll("|", String.raw`\|`);
 }
-
-if (import.meta.main) process.stdout.write(cliReference());

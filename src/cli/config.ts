@@ -1,0 +1,111 @@
+import { problemsOf } from "./admin-client/answer.ts";
+import { adminCommand, changeCommand } from "./admin-client/command.ts";
+import { ageText, elementsOf, type Fields, fieldsOf, shown } from "./admin-client/fields.ts";
+import { FILE_OPTION, jsonBody, readBody, readVersion } from "./admin-client/options.ts";
+import { usage } from "./args.ts";
+import { type Command, type CommandGroup, EXIT } from "./command.ts";
+import { problemsText } from "./print.ts";
+import { type Column, tableText } from "./table.ts";
+
+const get = adminCommand({
+  name: "config get",
+  summary: "Show the running config, secrets redacted.",
+  usage: ["config get [-o json]", "config get --version <version>"],
+  details:
+    "As it is written, with its comments; with -o json as it is meant, with all defaults, its version and its digest.",
+  options: { version: { type: "string", value: "version", help: "An earlier one, of config history." } },
+  call({ args }) {
+    const version = args.text("version");
+    const path = version === undefined ? ["config"] : ["config", "versions", readVersion(version)];
+    return { method: "GET", path, query: { format: args.required("output") === "json" ? undefined : "yaml" } };
+  },
+  text: String,
+});
+
+const apply = changeCommand({
+  name: "config apply",
+  summary: "Let a running node take over another config.",
+  usage: ["config apply -f <file>", "config apply -f - < file"],
+  details: `It is checked first: one with problems changes nothing, and they are told with exit code 3. Data flows on meanwhile.
+--if-match makes sure that nobody else changed it since it was looked at.`,
+  options: { file: FILE_OPTION },
+  call: async ({ args, io }) => ({ method: "PUT", path: ["config"], body: await readBody(args, io) }),
+  done: () => "config applied",
+});
+
+const validate = adminCommand({
+  name: "config validate",
+  summary: "Ask a running node whether it could take over a config, and change nothing.",
+  usage: ["config validate -f <file>", "config validate -f - < file"],
+  details: `Other than \`signalbox validate\`, which needs no node, this one asks with the environment and the files of that node.`,
+  options: { file: FILE_OPTION },
+  call: async ({ args, io }) => ({ method: "POST", path: ["config", "validate"], body: await readBody(args, io) }),
+  text: (body) => problemsText(problemsOf(body, "problems"), isValid(body) ? "valid" : "not valid"),
+  exitCode: (body) => (isValid(body) ? EXIT.ok : EXIT.invalidConfig),
+});
+
+function isValid(body: unknown): boolean {
+  return fieldsOf(body)["valid"] === true;
+}
+
+const diff = adminCommand({
+  name: "config diff",
+  summary: "Show what changed between two versions of the config.",
+  usage: ["config diff", "config diff <from> [to]"],
+  details:
+    "Without versions: between the one before and the one that runs; with one: between it and the one that runs.",
+  takes: "names",
+  call({ args }) {
+    const [from, to, ...more] = args.positionals.map(readVersion);
+    if (more.length > 0) throw usage("config diff takes two versions");
+    return { method: "GET", path: ["config", "diff"], query: { from, to } };
+  },
+  text(body) {
+    const { text } = fieldsOf(body);
+    if (typeof text !== "string" || text === "") return "no difference\n";
+    return text.endsWith("\n") ? text : `${text}\n`;
+  },
+});
+
+const history: Command = adminCommand({
+  name: "config history",
+  summary: "List the versions of the config that are kept.",
+  usage: ["config history"],
+  call: () => ({ method: "GET", path: ["config", "versions"] }),
+  text: (body, { io }) =>
+    tableText(historyColumns(io.clock.wallMs()), elementsOf(body).map(fieldsOf), io.stdout.columns),
+});
+
+const DIGEST_LENGTH = 12;
+
+function historyColumns(nowMs: number): Column<Fields>[] {
+  return [
+    { title: "VERSION", align: "right", of: ({ version }) => shown(version) },
+    { title: "AGE", align: "right", of: ({ applied }) => ageText(applied, nowMs) },
+    { title: "BY", of: ({ by }) => shown(by) },
+    { title: "DIGEST", of: ({ digest }) => shown(digest).slice(0, DIGEST_LENGTH) },
+    { title: "SUMMARY", cut: true, of: ({ summary }) => shown(summary) },
+  ];
+}
+
+const rollback = changeCommand({
+  name: "config rollback",
+  summary: "Go back to an earlier version of the config.",
+  usage: ["config rollback <version>"],
+  details:
+    "What is gone back to becomes a new version, so that going back can be taken back. config history lists the versions.",
+  takes: "version",
+  call: ({ name }) => ({
+    method: "POST",
+    path: ["config", "rollback"],
+    body: jsonBody({ to: Number(readVersion(name)) }),
+  }),
+  done: ({ name }) => `went back to version ${name}`,
+});
+
+export const group: CommandGroup = {
+  name: "config",
+  summary: "Look at the config of a running node and its versions, change it, and go back.",
+  details: "",
+  commands: [get, apply, validate, diff, history, rollback],
+};

@@ -1,0 +1,146 @@
+import { parse } from "yaml";
+import { adminCommand, changeCommand, type Given } from "./admin-client/command.ts";
+import type { AdminBody } from "./admin-client/client.ts";
+import { elementsOf, type Fields, fieldsOf } from "./admin-client/fields.ts";
+import { FILE_OPTION, jsonBody, readBody } from "./admin-client/options.ts";
+import { usage } from "./args.ts";
+import type { Args, Command, CommandGroup, OptionSpecs } from "./command.ts";
+import { type Column, tableText } from "./table.ts";
+
+type Told = Pick<Command, "summary"> & Partial<Pick<Command, "details">>;
+
+/** A kind of thing in the route table: what its commands say and do that is not the same for all kinds. */
+export interface Resource {
+  /** The group of its commands, and the segment of its path. */
+  readonly plural: "rules" | "pools" | "targets";
+  readonly noun: "rule" | "pool" | "target";
+  /** What names it. */
+  readonly key: "id" | "name";
+  readonly summary: string;
+  readonly list: Told & {
+    readonly columns: (nowMs: number) => readonly Column<Fields>[];
+    /** All rows for one thing; itself alone when left out. */
+    readonly rows?: (thing: Fields) => readonly Fields[];
+  };
+  readonly add: Told & {
+    readonly usage: readonly string[];
+    /** Options that say what it is; none may stand beside -f. */
+    readonly flags: OptionSpecs;
+    /** From the flags; what is undefined is left out. */
+    readonly members: (args: Args) => Fields;
+    /** Options that go into the query as they are. */
+    readonly query?: OptionSpecs;
+  };
+  /** Besides those that every kind has. */
+  readonly commands?: readonly Command[];
+}
+
+/** `rules list`, `rules get <id>` and so on. */
+export function resourceGroup(resource: Resource): CommandGroup {
+  const { plural, summary, commands = [] } = resource;
+  const own = [listCommand, getCommand, addCommand, setCommand, removeCommand].map((make) => make(resource));
+  return { name: plural, summary, details: "", commands: [...own, ...commands] };
+}
+
+function listCommand({ plural, list: { columns, rows, ...told } }: Resource): Command {
+  return adminCommand({
+    ...told,
+    name: `${plural} list`,
+    usage: [`${plural} list`],
+    call: () => ({ method: "GET", path: [plural] }),
+    text(body, { io }) {
+      const things = elementsOf(body).map(fieldsOf);
+      return tableText(
+        columns(io.clock.wallMs()),
+        rows === undefined ? things : things.flatMap(rows),
+        io.stdout.columns,
+      );
+    },
+  });
+}
+
+/** A rule is what stands in the config, and no more; the others have a state besides. */
+function getCommand({ plural, noun, key }: Resource): Command {
+  const name = `${plural} get`;
+  const isRule = plural === "rules";
+  const config = { type: "boolean", help: "Only what stands in the config: to be changed, and set." } as const;
+  return adminCommand({
+    name,
+    summary: isRule ? "Show one rule." : `Show one ${noun}: how it does, and what stands in the config.`,
+    usage: [`${name} <${key}>`, ...(isRule ? [] : [`${name} <${key}> --config`])],
+    options: isRule ? {} : { config },
+    takes: key,
+    call: (given) => ({ method: "GET", path: [plural, given.name] }),
+    member: (args) => (!isRule && args.flag("config") ? "config" : undefined),
+  });
+}
+
+/** Adds one thing: as a file has it, or as flags say in simple cases. */
+function addCommand({ plural, noun, key, add: { flags, query, members, ...told } }: Resource): Command {
+  const readAdded = async ({ args, io }: Given): Promise<AdminBody> => {
+    const given = Object.keys(flags).filter((flag) => args.list(flag).length > 0);
+    if (args.text("file") === undefined) {
+      if (given.length === 0) throw usage(`${plural} add needs -f, or options that say what to add`);
+      return jsonBody(members(args));
+    }
+    if (given.length === 0) return readBody(args, io);
+    throw usage(`${given.map((flag) => `--${flag}`).join(", ")} cannot stand beside -f`, "write it into the file");
+  };
+  return changeCommand({
+    ...told,
+    name: `${plural} add`,
+    options: { file: FILE_OPTION, ...flags, ...query },
+    ofOne: true,
+    async call(given) {
+      const body = await readAdded(given);
+      const asked = Object.keys(query ?? {}).map((option) => [option, given.args.text(option)] as const);
+      return { method: "POST", path: [plural], body, query: Object.fromEntries(asked) };
+    },
+    done: (_, { body }) => [noun, nameIn(body, key), "added"].filter((word) => word !== "").join(" "),
+  });
+}
+
+function setCommand({ plural, noun, key }: Resource): Command {
+  const name = `${plural} set`;
+  return changeCommand({
+    name,
+    summary: `Replace one ${noun}.`,
+    usage: [`${name} <${key}> -f <file>`, `${name} <${key}> -f - < file`],
+    details: `What \`${plural} get <${key}>${plural === "rules" ? "" : " --config"}\` shows can be changed and given back. Of the node's config file only what changes
+is written; comments stay.`,
+    options: { file: FILE_OPTION },
+    ofOne: true,
+    takes: key,
+    call: async (given) => ({
+      method: "PUT",
+      path: [plural, given.name],
+      body: await readBody(given.args, given.io),
+    }),
+    done: (given) => `${noun} ${given.name} set`,
+  });
+}
+
+function removeCommand({ plural, noun, key }: Resource): Command {
+  const name = `${plural} remove`;
+  return changeCommand({
+    name,
+    summary: `Take one ${noun} out of the config.`,
+    usage: [`${name} <${key}>`],
+    details:
+      plural === "rules" ? "" : `A ${noun} that something else in the config names stays: exit code 3 says what does.`,
+    ofOne: true,
+    takes: key,
+    call: (given) => ({ method: "DELETE", path: [plural, given.name] }),
+    done: (given) => `${noun} ${given.name} removed`,
+  });
+}
+
+/** For people only: what cannot be read is left for the node to judge. */
+function nameIn(body: AdminBody | undefined, key: string): string {
+  try {
+    const name = fieldsOf(parse(body?.text ?? ""))[key];
+    return typeof name === "string" ? name : "";
+  } catch {
+    return "";
+  }
+}
