@@ -45,9 +45,5 @@ function candidate(rule: string | undefined, conditions: Asked["conditions"], si
 
 /** What a rule asks, the same for rules that ask the same. */
 function askedText({ conditions, signals }: RuleConfig): string {
-  return JSON.stringify([conditions, signals], bigintAsText);
-}
-
-function bigintAsText(_key: string, value: unknown): unknown {
-  return typeof value === "bigint" ? `${value}n` : value;
+  return JSON.stringify([conditions, signals]);
 }

@@ -33,19 +33,11 @@ function divideByCases(cases: Extract<StrategyConfig, { type: "content" }>["case
   return {
     kind: "cases",
     conditions,
-    identity: JSON.stringify(
-      cases.map((one) => one.conditions),
-      jsonOf,
-    ),
+    identity: JSON.stringify(cases.map((one) => one.conditions)),
   };
 }
 
 function allOf(conditions: readonly Cond[]): Cond {
   const [only] = conditions;
   return only !== undefined && conditions.length === 1 ? only : { kind: "all", of: conditions };
-}
-
-/** Whole numbers beyond 2^53 are bigint in conditions, which JSON does not have. */
-function jsonOf(_: string, value: unknown): unknown {
-  return typeof value === "bigint" ? `${value}n` : value;
 }

@@ -24,9 +24,7 @@ export function headerTestsOf(
   const cases = pools.flatMap(({ division }) => (division.kind === "cases" ? division.conditions[signal] : []));
   const tests = new Map<string, HeaderTest>();
   for (const condition of [...rules.map((rule) => rule.condition), ...cases].flatMap(headerConditions)) {
-    const question = JSON.stringify([condition.key, condition.match], (_, value: unknown) =>
-      typeof value === "bigint" ? `${value}n` : value,
-    );
+    const question = JSON.stringify([condition.key, condition.match]);
     if (!tests.has(question)) tests.set(question, testOf(condition));
   }
   return [...tests.values()];

@@ -1,9 +1,11 @@
 import { z } from "zod";
-import type { Condition, Matcher, MatcherTest } from "../condition-type.ts";
+import type { Condition, Matcher, MatcherTest, MatcherValue } from "../condition-type.ts";
 import { splitGlob } from "../glob.ts";
 import { HeaderNameSchema, RateSchema, RegexSchema } from "./values.ts";
 
-const ValueSchema = z.union([z.string(), z.number(), z.bigint(), z.boolean()]);
+/** Values are compared by their texts, so a whole number beyond 2^53 is as exact as its digits. */
+const HugeSchema = z.bigint().transform(String);
+const ValueSchema = z.union([z.string(), z.number(), HugeSchema, z.boolean()]);
 
 /** The tests of a matcher in its long form. */
 const MATCHER_SHAPE = {
@@ -25,7 +27,7 @@ type WrittenTests = z.output<typeof TestsSchema>;
 
 /** A text (with `*` as glob), a number, a boolean, or tests that must all hold. */
 const MatcherSchema = z
-  .union([z.string(), z.number(), z.bigint(), z.boolean(), TestsSchema])
+  .union([z.string(), z.number(), HugeSchema, z.boolean(), TestsSchema])
   .transform((written, context): Matcher => {
     if (typeof written !== "object") return { tests: [shortTest(written)] };
     const tests = readTests(written);
@@ -55,7 +57,7 @@ function needs(what: string, shape: object): string {
   return `needs ${what}\none or more of ${Object.keys(shape).join(", ")}`;
 }
 
-function shortTest(written: string | number | bigint | boolean): MatcherTest {
+function shortTest(written: MatcherValue): MatcherTest {
   if (typeof written !== "string" || !written.includes("*")) return { op: "equals", value: written };
   const parts = splitGlob(written);
   return parts.length === 1 ? { op: "equals", value: parts[0] ?? "" } : { op: "glob", pattern: written };

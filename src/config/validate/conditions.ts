@@ -141,7 +141,7 @@ function repeated(list: readonly { readonly condition: Condition; readonly path:
   if (list.length < 2) return [];
   const first = new Map<string, Path>();
   return list.flatMap(({ condition, path }) => {
-    const text = textOf(condition);
+    const text = JSON.stringify(condition);
     const before = first.get(text);
     if (before !== undefined) {
       return [{ ...caution(path, "is there already", `see ${formatPath(before)}`), at: "key" as const }];
@@ -149,8 +149,4 @@ function repeated(list: readonly { readonly condition: Condition; readonly path:
     first.set(text, path);
     return [];
   });
-}
-
-function textOf(condition: Condition): string {
-  return JSON.stringify(condition, (_, value: unknown) => (typeof value === "bigint" ? `${value}n` : value));
 }
