@@ -103,8 +103,11 @@ export { type Reason, REASONS, type Refusal } from "./core/reason.ts";
 // From text to config to plan, without running anything.
 export type { Condition, Matcher, MatcherTest } from "./config/condition-type.ts";
 export { loadConfig, loadConfigFile, type LoadOptions, type LoadResult } from "./config/load.ts";
-export type { Config, ConfigInput } from "./config/schema/config.ts";
-export { compile, type CompileOptions } from "./plan/compile.ts";
+export type { Config, ConfigInput, FleetConfig, NodeConfig } from "./config/schema/config.ts";
+export { compile, type CompileOptions, type NodePart } from "./plan/compile.ts";
+export type { PlanData } from "./plan/plan-data.ts";
+export { bindPlan } from "./plan/bind.ts";
+export type { SecretReader } from "./plan/secrets.ts";
 export type { Plan, PoolPlan, StrategyPlan, TargetPlan } from "./plan/plan.ts";
 
 // What rules ask: a matcher over one value, a condition over resource and item.

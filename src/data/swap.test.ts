@@ -6,7 +6,6 @@ import { loadConfig } from "../config/load.ts";
 import { systemClock } from "../core/clock.ts";
 import { seededRandom } from "../core/random.ts";
 import { NO_LIMITS } from "../otlp/limits.ts";
-import { compile } from "../plan/compile.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Env } from "../telemetry/env.ts";
 import { createLedger } from "../telemetry/ledger.ts";
@@ -14,6 +13,7 @@ import { createLog } from "../telemetry/log.ts";
 import { createMetrics, type Metrics } from "../telemetry/metrics.ts";
 import { createStrategies, type StrategyFactory } from "./balance/strategies.ts";
 import { type EmbeddedDataPlane, openEmbedded } from "./embedded.ts";
+import { boundPlan } from "../../test/support/bound-plan.ts";
 
 const LIMITS = {
   maxRequestBytes: 1e6,
@@ -57,7 +57,7 @@ class Injector {
 function planOf(text: string, version: number): Plan {
   const { config, problems } = loadConfig(text, { file: "test.yaml", env: {}, readFile: () => "" });
   assert.ok(config !== undefined, JSON.stringify(problems));
-  return compile(config, { version, text });
+  return boundPlan(config, { version, text });
 }
 
 const BEFORE = `

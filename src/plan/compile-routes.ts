@@ -22,7 +22,7 @@ export const DEFAULT_RULE = "(default)";
 /** Of a pool, what routing needs to know. */
 export interface PoolShape {
   readonly division: Division;
-  readonly fallback: string | undefined;
+  readonly fallback?: string | undefined;
 }
 
 /**

@@ -10,7 +10,7 @@ export function compileStrategy(strategy: StrategyConfig): StrategyPlan {
         ? { type: "latency", pick: "within", thresholdMs: strategy.threshold }
         : { type: "latency", pick: "lowest" };
     case "geography":
-      return { type: "geography", region: undefined, order: strategy.then };
+      return { type: "geography", order: strategy.then };
     case "content":
       return { type: "content", cases: strategy.cases.map((one) => one.targets), otherwise: strategy.otherwise };
     case "consistent_hash":

@@ -66,7 +66,7 @@ test("a pool: durations in milliseconds, sizes in bytes, no bound on retries unl
   assert.deepEqual([plan.name, plan.ack, plan.whenDown], ["p", "queued", "hold"]);
   assert.deepEqual(plan.queue, { maxBytes: 2_097_152, maxAgeMs: 60_000 });
   assert.deepEqual(plan.batch, { maxItems: 8_192, maxBytes: 4_194_304, maxWaitMs: 20 });
-  assert.deepEqual(plan.retry, { initialMs: 1_000, maxMs: 30_000, maxRetries: undefined, budget: 0.2 });
+  assert.deepEqual(plan.retry, { initialMs: 1_000, maxMs: 30_000, budget: 0.2 });
 });
 
 test("pools in place: of a rule under its id, of the default under `default`; a selector gives targets in file order", () => {

@@ -1,3 +1,4 @@
+import type { Condition } from "../config/condition-type.ts";
 import type { Signal } from "../otlp/signal.ts";
 import type { Cond } from "./route-plan.ts";
 
@@ -27,4 +28,9 @@ export type Division =
   /** Channel i for target i of the pool, where the pool knows whose a key is. */
   | { readonly kind: "key"; readonly key: HashKey };
 
-export const UNDIVIDED: Division = { kind: "none" };
+/** The same before conditions are compiled. */
+export type DivisionData =
+  | Exclude<Division, { readonly kind: "cases" }>
+  | { readonly kind: "cases"; readonly cases: readonly (readonly Condition[])[] };
+
+export const UNDIVIDED = { kind: "none" } as const satisfies Division;

@@ -11,8 +11,8 @@ import type { StatusVerdicts } from "./status-verdicts.ts";
 import type { TargetHealthPlan } from "./target-health.ts";
 
 /**
- * The pure compiled value of one config: all that the data plane needs to know, and no way back to the document.
- * A plan that exists is valid: every reference resolves and every pattern has been compiled.
+ * What runs of one config: PlanData (plan-data.ts) with the functions that are made of it, and with secrets in the place of their
+ * references. A plan that exists is valid: every reference resolves and every pattern has been compiled.
  */
 export interface Plan {
   /** Counts up with every config that was taken over, from 1. */
@@ -84,7 +84,7 @@ export interface PoolPlan {
   /** Weights follow the load of the targets. */
   readonly adaptiveWeights: boolean;
   /** The fallback pool: it takes over when this one is full or has no usable target. Chains of them have no cycles. */
-  readonly fallback: string | undefined;
+  readonly fallback?: string | undefined;
   readonly ack: "delivered" | "queued";
   readonly whenDown: "next_rule" | "hold" | "refuse";
   readonly queue: QueuePlan;
@@ -98,7 +98,7 @@ export type StrategyPlan =
   | { readonly type: "latency"; readonly pick: "lowest" }
   | { readonly type: "latency"; readonly pick: "within"; readonly thresholdMs: number }
   /** `region` is that of the items of one channel; undefined in the plan of the whole pool. */
-  | { readonly type: "geography"; readonly region: string | undefined; readonly order: readonly string[] }
+  | { readonly type: "geography"; readonly region?: string | undefined; readonly order: readonly string[] }
   /** Each case has a channel with targets of its own, `otherwise` the last one; inside, weighted round robin. */
   | { readonly type: "content"; readonly cases: readonly (readonly string[])[]; readonly otherwise: readonly string[] }
   /** Each target has a channel; whoever asks the pool for the owner of a key decides, not a pick. */
@@ -133,7 +133,7 @@ export interface RetryPlan {
   readonly initialMs: number;
   readonly maxMs: number;
   /** Tries after the first; undefined: until the deadline or `queue.maxAgeMs`. */
-  readonly maxRetries: number | undefined;
+  readonly maxRetries?: number | undefined;
   /** Share of requests that may be retries; at least 10 a second may be. */
   readonly budget: number;
 }

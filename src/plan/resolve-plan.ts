@@ -9,10 +9,10 @@ export type ResolvePlan = "one" | "all" | "auto";
 
 /** What is no name has nothing to be resolved, and neither has what a proxy looks up: `one`. */
 export function compileResolve(
-  { endpoint, resolve }: Pick<TargetConfig, "endpoint" | "resolve">,
+  { url, resolve }: { readonly url: string; readonly resolve: TargetConfig["resolve"] },
   isProxied: boolean,
 ): ResolvePlan {
-  const host = hostOf(endpoint);
+  const host = hostOf(url);
   if (isIP(host) !== 0 || isProxied) return "one";
   return resolve === "auto" && isLocalhost(host) ? "one" : resolve;
 }

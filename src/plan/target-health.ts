@@ -1,5 +1,7 @@
 import type { TargetConfig } from "../config/schema/config.ts";
-import type { ProxyOf, ProxyPlan } from "./proxy-plan.ts";
+import { literal, type SecretSource } from "../core/secret-source.ts";
+import type { CheckData, TargetHealthData } from "./plan-data.ts";
+import type { ProxyPlan } from "./proxy-plan.ts";
 import { DEFAULT_HEALTH_CHECK } from "../config/schema/target.ts";
 
 /** What decides about the health of one target. */
@@ -44,10 +46,10 @@ export interface EjectionPlan {
 }
 
 /** Pure, and cannot fail. */
-export function compileTargetHealth(target: TargetConfig, proxyOf: ProxyOf): TargetHealthPlan {
+export function compileTargetHealth(target: TargetConfig): TargetHealthData {
   const { ejection } = target;
   return {
-    check: compileCheck(target, proxyOf),
+    check: compileCheck(target),
     ejection: {
       failures: ejection.failures,
       minSuccessRate: ejection.success_rate,
@@ -60,28 +62,25 @@ export function compileTargetHealth(target: TargetConfig, proxyOf: ProxyOf): Tar
 }
 
 /** By lower-case names. */
-export function revealHeaders(headers: TargetConfig["headers"]): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value.reveal()]));
+export function compileOwnHeaders(headers: TargetConfig["headers"]): Record<string, SecretSource> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name.toLowerCase(), literal(value.reveal())]),
+  );
 }
 
-function compileCheck(
-  { endpoint, proxy, health_check: written }: TargetConfig,
-  proxyOf: ProxyOf,
-): CheckPlan | undefined {
+function compileCheck({ endpoint, health_check: written }: TargetConfig): CheckData | undefined {
   if (written === false) return undefined;
   const check = written ?? DEFAULT_HEALTH_CHECK;
-  const url = check.endpoint ?? endpoint;
   return {
     type: check.type,
-    url,
-    proxy: proxyOf(url, proxy),
+    url: check.endpoint ?? endpoint,
     intervalMs: check.interval,
     timeoutMs: check.timeout,
     fall: check.fall,
     rise: check.rise,
     path: check.path,
     service: check.service,
-    headers: revealHeaders(check.headers),
+    headers: compileOwnHeaders(check.headers),
     written: written !== undefined,
   };
 }

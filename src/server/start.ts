@@ -25,6 +25,7 @@ import type { Clock } from "../core/clock.ts";
 import type { Hide } from "../core/hide.ts";
 import type { Random } from "../core/random.ts";
 import type { Strategies } from "../data/balance/strategies.ts";
+import { bindPlan } from "../plan/bind.ts";
 import { compile, digestOf } from "../plan/compile.ts";
 import type { DataPlane, ListenOptions, ShutdownReport } from "../plan/data-plane.ts";
 import type { Plan } from "../plan/plan.ts";
@@ -107,7 +108,8 @@ export async function startNode(config: Config, options: StartOptions): Promise<
   const dataDir = dataDirOf(config, source);
   const kept = dataDir !== undefined && (await openDataDir(dataDir, env)) ? keptIn(dataDir) : undefined;
   const history = await openHistory({ directory: kept?.history, clock, log });
-  const plan = compile(config, { version: firstVersion(history, source), text: source.text, env: source.place.env });
+  const data = compile(config, config.node, { version: firstVersion(history, source), text: source.text });
+  const plan = bindPlan(data, { env: source.place.env });
   // Loaded when it is needed: most commands start no node, and should not wait for it.
   const open = options.openDataPlane ?? (await import("../data/assemble.ts")).openDataPlane;
   const dataPlane = parts.use(await open(plan, listenOptions(config.node), env, options.strategies));
@@ -171,7 +173,8 @@ export async function openSteering(
       prepare: (next, running) => documents.prepareText(next, { running, follow: "all" }, place),
       compile: (next, number, document) => {
         checkListenerTls(next);
-        return compile(next, { version: number, text: document, env: place.env });
+        const data = compile(next, next.node, { version: number, text: document });
+        return bindPlan(data, { env: place.env });
       },
       dataPlane,
       onApplied: (next) => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { compile } from "../../src/plan/compile.ts";
 import { loadText } from "./load-text.ts";
+import { boundPlan } from "../support/bound-plan.ts";
 
 const A = '{ id: a, endpoint: "http://a:1", forward_headers: [X-Scope-OrgID, authorization] }';
 const B = '{ id: b, endpoint: "http://b:1" }';
@@ -57,7 +57,7 @@ test("forward_headers: a name twice, and one that the target has of its own, hav
     ["warning targets[0].forward_headers[0]", "warning targets[0].forward_headers[2]"],
   );
   assert.ok(config !== undefined);
-  const plan = compile(config, { version: 1, text: "" });
+  const plan = boundPlan(config);
   assert.deepEqual(plan.targets.get("c")?.forwardHeaders, ["constructor", "x-a", "x-b"]);
   assert.deepEqual(plan.headers.read, ["constructor", "x-a", "x-b"]);
 });
@@ -107,7 +107,7 @@ pools:
 rules: [{ id: r, conditions: [service_name: x], pool: before }]
 default_pool: other`);
   assert.ok(config !== undefined);
-  const { headers } = compile(config, { version: 1, text: "" });
+  const { headers } = boundPlan(config);
   assert.deepEqual(headers.read, ["authorization", "x-scope-orgid"]);
   assert.deepEqual(headers.plain, ["x-scope-orgid"]);
   assert.deepEqual([...headers.trusted], ["before", "own"]);

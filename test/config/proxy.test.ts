@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { formatProblem } from "../../src/core/problem.ts";
 import { showConfig } from "../../src/config/show-config.ts";
-import { compile } from "../../src/plan/compile.ts";
 import type { TargetPlan } from "../../src/plan/plan.ts";
 import { loadText } from "./load-text.ts";
+import { boundPlan } from "../support/bound-plan.ts";
 
 function told(target: string): string[] {
   const { problems } = loadText(`targets: [{ id: a, ${target} }]`);
@@ -14,7 +14,7 @@ function told(target: string): string[] {
 function planOf(target: string, env: Readonly<Record<string, string>> = {}): TargetPlan {
   const { config, problems } = loadText(`targets: [{ id: a, ${target} }]`);
   assert.ok(config !== undefined, problems.map(formatProblem).join("\n"));
-  return compile(config, { version: 1, text: "", env }).targets.get("a")!;
+  return boundPlan(config, { env }).targets.get("a")!;
 }
 
 const ENV = { HTTP_PROXY: "http://env.proxy:1", NO_PROXY: "exempt.example.com" };

@@ -9,11 +9,11 @@ import type { CheckOutcome } from "../../src/data/health/check.ts";
 import { openCheck } from "../../src/data/health/checks/open-check.ts";
 import { UNARY_TRANSPORTS } from "../../src/http2/transport.ts";
 import { GRPC } from "../../src/otlp/grpc-code.ts";
-import { compile } from "../../src/plan/compile.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { loadText } from "../config/load-text.ts";
 import { TEST_TRANSPORT } from "../support/transport.ts";
 import { openTo } from "./send.ts";
+import { boundPlan } from "../support/bound-plan.ts";
 
 type Protocol = "grpc" | "http/protobuf";
 type Headers = Readonly<Record<string, string | undefined>>;
@@ -93,7 +93,7 @@ async function checkOnce(url: string, protocol: Protocol, more: string): Promise
     `targets: [{ id: t, endpoint: "${url}", protocol: ${protocol}, transport: ${TEST_TRANSPORT}, ${own}, ${more} }]`,
   );
   assert.ok(config !== undefined, JSON.stringify(problems));
-  const plan = compile(config, { version: 1, text: "" }).targets.get("t")!;
+  const plan = boundPlan(config).targets.get("t")!;
   await using client = openTo(url, protocol, plan);
   const env = { clock: systemClock, random: seededRandom(1), metrics: createMetrics() };
   await using opened = openCheck(plan.health.check!, () => plan, client, env);

@@ -6,8 +6,8 @@ import { Router } from "../../src/data/route/route.ts";
 import { transcode } from "../../src/otlp/json/transcode.ts";
 import { Envelope, scanEnvelope } from "../../src/otlp/scan.ts";
 import type { Signal } from "../../src/otlp/signal.ts";
-import { compile } from "../../src/plan/compile.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
+import { boundPlan } from "../support/bound-plan.ts";
 
 const REGION = "here";
 
@@ -20,7 +20,7 @@ default_pool: { targets: [a] }
 `;
   const { config, problems } = loadConfig(text, { file: "rules", env: {}, readFile: String });
   assert.ok(config !== undefined, problems.map(formatProblem).join("\n"));
-  const route = compile(config, { version: 1, text }).routes[signal];
+  const route = boundPlan(config).routes[signal];
   const open = { look: () => undefined, usableFor: () => true, hasAnyRoom: () => true, ownerOf: () => 0 };
   const pools = route.pools.map(() => ({ ...open, whenDown: "next_rule" as const }));
   const read = transcode(signal, Buffer.from(JSON.stringify(request)));

@@ -13,7 +13,6 @@ import type { Reply } from "../../src/data/request.ts";
 import { reroute } from "../../src/data/reroute.ts";
 import { splitRouted } from "../../src/data/routed-parcel.ts";
 import type { Signal } from "../../src/otlp/signal.ts";
-import { compile } from "../../src/plan/compile.ts";
 import type { Plan, TargetPlan } from "../../src/plan/plan.ts";
 import type { Env } from "../../src/telemetry/env.ts";
 import { createLedger } from "../../src/telemetry/ledger.ts";
@@ -22,6 +21,7 @@ import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { type LedgerTotals, totalsOf } from "../support/ledger-totals.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { headersOf } from "../../src/plan/sender-headers.ts";
+import { boundPlan } from "../support/bound-plan.ts";
 
 export const ACCEPTED: SendOutcome = { kind: "accepted", rejected: 0, message: "" };
 
@@ -168,7 +168,7 @@ export class Rig implements AsyncDisposable {
 export function planOf(text: string, version = 1): Plan {
   const { config, problems } = loadConfig(text, { file: "test.yaml", env: {}, readFile });
   if (config === undefined) throw new Error(problems.map(formatProblem).join("\n"));
-  return compile(config, { version, text });
+  return boundPlan(config, { version, text });
 }
 
 function readFile(path: string): string {

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { loadConfig } from "../../config/load.ts";
-import { compile } from "../../plan/compile.ts";
 import { RULES, TARGETS } from "./cast.ts";
 import { demoConfig, STANDARD_ADDRESSES, STANDARD_PORTS } from "./demo-config.ts";
+import { boundPlan } from "../../../test/support/bound-plan.ts";
 
 const TEXT = demoConfig(STANDARD_ADDRESSES, STANDARD_PORTS);
 const readFile = (): string => assert.fail("the demo's config names no files");
@@ -19,7 +19,7 @@ test("the demo's config says what the cast says", () => {
     config.targets.map(({ id, protocol, endpoint, weight }) => ({ id, protocol, endpoint, weight })),
     TARGETS.map(({ id, protocol, port, weight }) => ({ id, protocol, endpoint: `http://127.0.0.1:${port}`, weight })),
   );
-  const { routes } = compile(config, { version: 1, text: TEXT });
+  const { routes } = boundPlan(config);
   const told = [...routes.traces.rules, ...routes.logs.rules].map(({ id, pool }) => `${id} ${pool}`);
   assert.deepEqual(new Set(told), new Set(RULES.map(({ id, pool }) => `${id} ${pool}`)));
 });

@@ -1,0 +1,96 @@
+import { createHash } from "node:crypto";
+import { Secret } from "../core/secret.ts";
+import type { SecretSource } from "../core/secret-source.ts";
+import { bindDivision } from "./compile-division.ts";
+import { compileRoutes } from "./compile-routes.ts";
+import { compileHeaders } from "./header-plan.ts";
+import type { Plan, PoolPlan, TargetPlan, TargetTlsPlan } from "./plan.ts";
+import type { CheckData, PlanData, PoolData, TargetData, TargetTlsData } from "./plan-data.ts";
+import { compileProxies, type ProxyOf } from "./proxy-plan.ts";
+import { compileResolve } from "./resolve-plan.ts";
+import { reveal, type SecretReader } from "./secrets.ts";
+import { compileStatuses } from "./status-verdicts.ts";
+import type { CheckPlan } from "./target-health.ts";
+
+/**
+ * Makes what runs of a plan: matchers, routes, and what secrets stand for, which is read here and nowhere before. To be done in the
+ * process that runs it.
+ */
+export function bindPlan(data: PlanData, reader: SecretReader): Plan {
+  const bound = new Binding(reader);
+  const targets = new Map(data.targets.map((target) => [target.id, bound.target(target)]));
+  const pools = new Map(data.pools.map((pool) => [pool.name, bindPool(pool)]));
+  const routes = compileRoutes(data.rules, data.defaultPool, data.unmatched, pools);
+  return {
+    version: data.version,
+    digest: data.digest,
+    nodeRegion: data.nodeRegion,
+    plugins: data.plugins,
+    targets,
+    pools,
+    routes,
+    headers: compileHeaders(routes, pools, targets),
+  };
+}
+
+function bindPool(pool: PoolData): PoolPlan {
+  return { ...pool, division: bindDivision(pool.division) };
+}
+
+/** Binds targets with what the process has: secrets, and proxies. */
+class Binding {
+  readonly #reader: SecretReader;
+  readonly #proxyOf: ProxyOf;
+
+  constructor(reader: SecretReader) {
+    this.#reader = reader;
+    this.#proxyOf = compileProxies(reader.env);
+  }
+
+  target({ proxy: way, headers, tls, health, statuses, ...same }: TargetData): TargetPlan {
+    const written = way === undefined || way === "none" ? way : new Secret(this.#reveal(way));
+    const proxy = this.#proxyOf(same.url, written);
+    const plan = {
+      ...same,
+      resolve: compileResolve(same, proxy !== undefined),
+      proxy,
+      headers: this.#headers(headers),
+      tls: tls && this.#tls(tls),
+      health: { ...health, check: health.check && this.#check(health.check, written) },
+      statuses: compileStatuses(statuses),
+    };
+    return { ...plan, connectionIdentity: identityOf(plan) };
+  }
+
+  #check(check: CheckData, written: Secret | "none" | undefined): CheckPlan {
+    return { ...check, proxy: this.#proxyOf(check.url, written), headers: this.#headers(check.headers) };
+  }
+
+  #tls({ ca, cert, key, serverName, insecureSkipVerify }: TargetTlsData): TargetTlsPlan {
+    return {
+      ca: ca && this.#reveal(ca),
+      cert: cert && this.#reveal(cert),
+      key: key && this.#reveal(key),
+      serverName,
+      insecureSkipVerify,
+    };
+  }
+
+  #headers(headers: TargetData["headers"]): TargetPlan["headers"] {
+    return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, this.#reveal(value)]));
+  }
+
+  #reveal(source: SecretSource): string {
+    return reveal(source, this.#reader);
+  }
+}
+
+/** Changes with whatever a connection depends on; all else is read anew for every call. */
+function identityOf(plan: Omit<TargetPlan, "connectionIdentity">): string {
+  const { protocol, transport, url, keepaliveMs, proxy } = plan;
+  // Certificates and keys are renewed in place (data/export/renewing-client.ts): the target is the same.
+  const tls = plan.tls && { serverName: plan.tls.serverName, insecure: plan.tls.insecureSkipVerify };
+  const named = plan.resolve !== "one";
+  const identity = JSON.stringify({ protocol, transport, url, keepaliveMs, tls, named, proxy });
+  return createHash("sha256").update(identity).digest("hex");
+}
