@@ -89,7 +89,7 @@ async function measure(fault: Fault): Promise<string> {
   await mark(PHASE_MS / 2);
   await mark(PHASE_MS * 1.5);
   const during = callsTo(node) - before;
-  const { state, reason } = node.running.dataPlane.status().targets.find(({ id }) => id === "bad")!;
+  const { state, reason } = node.status.targets.find(({ id }) => id === "bad")!;
   await fault.end(bad);
   await mark(PHASE_MS);
   await sender.stop();

@@ -42,7 +42,7 @@ const core = await openCore(planOf(1), limits, env, { checks: "off", strategies:
 const before = heapBytes();
 for (let round = 2; round < 2 + ROUNDS; round++) {
   const plan = planOf(round);
-  await timed(swaps, () => core.dataPlane.apply(plan));
+  await timed(swaps, async () => (await core.dataPlane.prepare(plan)).commit());
 }
 const grown = heapBytes() - before;
 await parts.disposeAsync();

@@ -22,7 +22,7 @@ export type { EmbedOptions } from "./server/embed/parts.ts";
 export type { Route, RoutedCopy, RoutedTarget } from "./server/embed/route.ts";
 export type { SimpleItem, SimpleValue } from "./plan/simple-item.ts";
 export type { Reply } from "./data/request.ts";
-export type { LedgerRow } from "./telemetry/ledger.ts";
+export type { LedgerRow, MetricsSnapshot, SeriesSnapshot, Snapshot } from "./core/snapshot.ts";
 export type {
   ChannelExplanation,
   ConditionExplanation,
@@ -59,6 +59,7 @@ export type {
   OperatorState,
   OperatorWish,
   PoolStatus,
+  PreparedPlan,
   ShutdownReport,
   TargetState,
   TargetStatus,

@@ -17,7 +17,7 @@ interface Kind {
   readonly key: "id" | "name";
   readonly schema: string;
   /** All of them, as `GET` of the section tells. */
-  readonly list: () => unknown;
+  readonly list: () => Promise<unknown>;
   /** One of them; undefined when there is none. */
   readonly one: (id: string) => Promise<unknown>;
 }
@@ -36,11 +36,11 @@ function kindsOf({ table, dataPlane }: AdminContext): Kind[] {
     return found && new AsWritten(found.value);
   };
   const pool = async (name: string): Promise<unknown> => {
-    const status = dataPlane.status().pools.find((known) => known.name === name);
+    const status = (await dataPlane.status()).pools.find((known) => known.name === name);
     return status && { ...poolView(status), config: await configOf("pools", name) };
   };
   const target = async (id: string): Promise<unknown> => {
-    const status = dataPlane.status().targets.find((known) => known.id === id);
+    const status = (await dataPlane.status()).targets.find((known) => known.id === id);
     return status && { ...targetView(status), config: await configOf("targets", id) };
   };
   return [
@@ -50,7 +50,7 @@ function kindsOf({ table, dataPlane }: AdminContext): Kind[] {
       noun: "pool",
       key: "name",
       schema: "Pool",
-      list: () => dataPlane.status().pools.map(poolView),
+      list: async () => (await dataPlane.status()).pools.map(poolView),
       one: pool,
     },
     {
@@ -58,7 +58,7 @@ function kindsOf({ table, dataPlane }: AdminContext): Kind[] {
       noun: "target",
       key: "id",
       schema: "Target",
-      list: () => dataPlane.status().targets.map(targetView),
+      list: async () => (await dataPlane.status()).targets.map(targetView),
       one: target,
     },
   ];

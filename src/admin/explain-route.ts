@@ -57,7 +57,7 @@ async function reply(body: AdminBody | undefined, { dataPlane }: AdminContext): 
   const { bytes, note } = input;
   const { region = item?.region, headers = item?.headers } = parsed.value;
   const asked = { signal: input.signal, bytes, region, headers, maxItems };
-  const explanation = await dataPlane.explainAside(asked);
+  const explanation = await dataPlane.explain(asked);
   const { length } = explanation.items;
   const isCut = explanation.refusal === null && length < Math.min(maxItems, explanation.total_items);
   const notes = [note, isCut ? `the rules are many: only the first ${length} items are explained` : ""];

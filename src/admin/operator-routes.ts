@@ -43,7 +43,8 @@ async function operate(
   const { for: forMs, note } = parsed.value;
   const untilMs = forMs === undefined || state === "ready" ? undefined : env.clock.wallMs() + forMs;
   const isKnown = await operators.operate(id, { state, untilMs, note });
-  const target = dataPlane.status().targets.find((known) => known.id === id);
+  const { targets } = await dataPlane.status();
+  const target = targets.find((known) => known.id === id);
   if (!isKnown || target === undefined) return problemReply(404, `there is no target ${id}`);
   return { status: 200, body: targetView(target) };
 }

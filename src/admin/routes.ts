@@ -26,14 +26,14 @@ export function createRoutes(context: AdminContext): readonly Route[] {
 
 /** The process, and what it did. */
 function processRoutes(context: AdminContext): Route[] {
-  const { env, runtime } = context;
-  const metrics = (): AdminReply => {
+  const { dataPlane, runtime } = context;
+  const metrics = async (): Promise<AdminReply> => {
     runtime.refresh();
-    return ok(exposition(env.metrics));
+    return ok(exposition((await dataPlane.snapshot()).metrics));
   };
   return [
-    get("/healthz", "none", "200 while the process works; and of which pools nothing can be delivered now.", () =>
-      ok({ status: "ok", undeliverable: context.dataPlane.undeliverable() }),
+    get("/healthz", "none", "200 while the process works; and of which pools nothing can be delivered now.", async () =>
+      ok({ status: "ok", undeliverable: await dataPlane.undeliverable() }),
     ),
     get(
       "/readyz",
@@ -43,12 +43,14 @@ function processRoutes(context: AdminContext): Route[] {
       [503],
     ),
     { ...get("/metrics", "viewer", "All metrics in the Prometheus text format.", metrics), type: EXPOSITION_TYPE },
-    get("/api/v1/node", "viewer", "This process: where it listens, which config it runs.", () => ok(nodeView(context))),
-    get("/api/v1/ledger", "viewer", "What became of all items; both sides are equal.", () =>
-      ok(ledgerView(env.ledger)),
+    get("/api/v1/node", "viewer", "This process: where it listens, which config it runs.", async () =>
+      ok(await nodeView(context)),
     ),
-    get("/api/v1/drops", "operator", "Some of what was dropped, refused for good or lost, newest first.", () =>
-      ok({ drops: context.dataPlane.drops().map(dropView) }),
+    get("/api/v1/ledger", "viewer", "What became of all items; both sides are equal.", async () =>
+      ok(ledgerView((await dataPlane.snapshot()).ledger)),
+    ),
+    get("/api/v1/drops", "operator", "Some of what was dropped, refused for good or lost, newest first.", async () =>
+      ok({ drops: (await dataPlane.drops()).map(dropView) }),
     ),
   ];
 }
@@ -67,7 +69,7 @@ function ok(body: unknown): AdminReply {
   return { status: 200, body };
 }
 
-function readyReply(context: AdminContext): AdminReply {
-  const view = readinessView(context);
+async function readyReply(context: AdminContext): Promise<AdminReply> {
+  const view = await readinessView(context);
   return view.ready ? ok(view) : problemReply(503, view.reasons.join("; "), { more: view });
 }

@@ -2,6 +2,7 @@ import type { ConfigStatus } from "../control/apply.ts";
 import { showConfig } from "../config/show-config.ts";
 import { AsWritten } from "../core/hide.ts";
 import { isoTime } from "../core/iso-time.ts";
+import type { LedgerRow } from "../core/snapshot.ts";
 import type {
   AddressStatus,
   RefusalStatus,
@@ -11,7 +12,7 @@ import type {
   PoolStatus,
   TargetStatus,
 } from "../plan/data-plane.ts";
-import type { Ledger } from "../telemetry/ledger.ts";
+import { balanceOf } from "../telemetry/ledger.ts";
 import { redact } from "../telemetry/redact.ts";
 import type { AdminContext } from "./context.ts";
 import { problemList } from "./reply.ts";
@@ -20,9 +21,9 @@ import { problemList } from "./reply.ts";
 type View = Readonly<Record<string, unknown>>;
 
 /** `GET /api/v1/node` */
-export function nodeView(context: AdminContext): View {
+export async function nodeView(context: AdminContext): Promise<View> {
   const { facts, dataPlane, walk, env } = context;
-  const { addresses, inFlight } = dataPlane.status();
+  const { addresses, inFlight } = await dataPlane.status();
   return {
     id: facts.id,
     region: walk.status.running.node.region,
@@ -38,7 +39,7 @@ export function nodeView(context: AdminContext): View {
       admin: context.adminAddress() ?? null,
     },
     in_flight: { requests: inFlight.requests, bytes: inFlight.bytes },
-    ready: readinessView(context).ready,
+    ready: (await readinessView(context)).ready,
     config: { file: facts.configFile ?? null, ...configStatusView(walk.status) },
   };
 }
@@ -49,9 +50,9 @@ export function configView(status: ConfigStatus): View {
 }
 
 /** `GET /api/v1/ledger` */
-export function ledgerView(ledger: Ledger): View {
-  const balance = ledger.balance();
-  return { balanced: balance.every(({ balanced }) => balanced), signals: balance, entries: ledger.snapshot() };
+export function ledgerView(entries: readonly LedgerRow[]): View {
+  const balance = balanceOf(entries);
+  return { balanced: balance.every(({ balanced }) => balanced), signals: balance, entries };
 }
 
 /** One of `GET /api/v1/pools` */
@@ -141,10 +142,15 @@ function checkView({ atMs, result, said }: CheckStatus): View {
   return { at: isoTime(atMs), result, said: words(said) };
 }
 
+interface ReadinessView {
+  readonly ready: boolean;
+  readonly reasons: readonly string[];
+}
+
 /** `GET /readyz` */
-export function readinessView(context: AdminContext): { readonly ready: boolean; readonly reasons: readonly string[] } {
+export async function readinessView(context: AdminContext): Promise<ReadinessView> {
   if (context.stopping()) return { ready: false, reasons: ["shutting down"] };
-  const { ready, reason } = context.dataPlane.ready();
+  const { ready, reason } = await context.dataPlane.ready();
   return { ready, reasons: ready ? [] : [reason] };
 }
 

@@ -116,12 +116,18 @@ const RENEWED_IN_PLACE = /^node\.listen\.(?<listener>otlp_grpc|otlp_http|admin)\
 /** Parts of `node` that take effect without a restart; `region` and `plugins` are part of the plan. */
 const LIVE_NODE_KEYS = new Set(["log", "shutdown_grace", "region", "plugins", "secrets"]);
 
+/** What a node was started with. */
+export interface StartedConfig {
+  readonly config: Config;
+  /** The document. */
+  readonly text: string;
+  readonly version: number;
+  readonly digest: string;
+}
+
 /** The config walk of a running node, from the config and the document that it was started with. */
-export function createConfigWalk(
-  started: { readonly config: Config; readonly text: string },
-  parts: WalkParts,
-): ConfigWalk {
-  return new Walk(started.config, started.text, parts);
+export function createConfigWalk(started: StartedConfig, parts: WalkParts): ConfigWalk {
+  return new Walk(started, parts);
 }
 
 const STOPPING: Refused = { kind: "stopping" };
@@ -133,12 +139,11 @@ class Walk implements ConfigWalk {
   #closed = false;
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(started: Config, text: string, parts: WalkParts) {
-    this.#started = started;
+  constructor({ config, text, version, digest }: StartedConfig, parts: WalkParts) {
+    this.#started = config;
     this.#parts = parts;
-    const { version, digest } = parts.dataPlane.plan;
     const appliedMs = parts.clock.wallMs();
-    this.#status = { version, digest, running: started, text, appliedMs, restartRequired: [], last: undefined };
+    this.#status = { version, digest, running: config, text, appliedMs, restartRequired: [], last: undefined };
     parts.metrics.configVersion.with().read(() => this.#status.version);
     parts.metrics.configLastApplyFailed
       .with()
@@ -199,18 +204,28 @@ class Walk implements ConfigWalk {
       const { version, digest, text: before } = this.#status;
       if (made.by === "api" && text === before) return { kind: "unchanged", version, digest, warnings: problems };
       const plan = this.#parts.compile(config, version + 1, text);
-      const written = await file?.replace(before, text);
-      if (written !== undefined && written.kind !== "written") return refuseFile(written, this.#status.last);
-      try {
-        await this.#parts.dataPlane.apply(plan);
-      } catch (cause) {
-        await file?.replace(text, before);
-        throw cause;
-      }
-      return await this.#applied(made, config, plan);
+      const refused = await this.#take(plan, { before, text, file });
+      return refused ?? (await this.#applied(made, config, plan));
     } catch (cause) {
       return { kind: "failed", reason: hide(reasonOf(cause)) };
     }
+  }
+
+  /** What can fail fails before the file is touched; and the file holds what runs, whatever happens. */
+  async #take(plan: Plan, { before, text, file }: Rewriting): Promise<Refused | undefined> {
+    const prepared = await this.#parts.dataPlane.prepare(plan);
+    const written = await file?.replace(before, text);
+    if (written !== undefined && written.kind !== "written") {
+      await prepared.discard();
+      return refuseFile(written, this.#status.last);
+    }
+    try {
+      await prepared.commit();
+    } catch (cause) {
+      await file?.replace(text, before);
+      throw cause;
+    }
+    return undefined;
   }
 
   async #applied({ prepared, by, summary }: Proposal, config: Config, plan: Plan): Promise<ChangeOutcome> {
@@ -220,7 +235,7 @@ class Walk implements ConfigWalk {
     const restartRequired = restartPaths(this.#started, config);
     const appliedMs = clock.wallMs();
     this.#status = { ...this.#status, version, digest, running: config, text, appliedMs, restartRequired };
-    const leaving = this.#parts.dataPlane.leaving();
+    const leaving = await this.#parts.dataPlane.leaving();
     onApplied(config);
     await history.add({ version, digest, appliedMs, by, summary: summary ?? summarise(changed) }, text);
     return { kind: "applied", version, digest, warnings: problems, restartRequired, changed, leaving };
@@ -236,6 +251,14 @@ class Walk implements ConfigWalk {
 
 function isApplied(outcome: ChangeOutcome): outcome is Exclude<ApplyOutcome, { readonly kind: "unreadable" }> {
   return outcome.kind === "applied" || outcome.kind === "invalid" || outcome.kind === "failed";
+}
+
+/** The document in the file, before a change and after. */
+interface Rewriting {
+  readonly before: string;
+  readonly text: string;
+  /** undefined: the file holds the new one already, or there is none. */
+  readonly file: ConfigFile | undefined;
 }
 
 /** The file does not hold what runs, or cannot be written. */

@@ -27,15 +27,16 @@ export async function openOperatorStates(options: OperatorStatesOptions): Promis
   const kept = file === undefined ? [] : await readStates(file, options);
   for (const { id, ...wish } of kept) {
     if (wish.untilMs !== undefined && wish.untilMs <= clock.wallMs()) continue;
-    if (dataPlane.operate(id, wish)) log.info("operator state of a target holds on", { target: id, state: wish.state });
+    if (await dataPlane.operate(id, wish))
+      log.info("operator state of a target holds on", { target: id, state: wish.state });
   }
   let written: Promise<void> = Promise.resolve();
   return {
     async operate(id, wish) {
-      if (!dataPlane.operate(id, wish)) return false;
+      if (!(await dataPlane.operate(id, wish))) return false;
       log.info("operator state of a target", { target: id, state: wish.state, note: wish.note });
       if (file === undefined) return true;
-      written = written.then(() => writeStates(file, dataPlane.operatorStates(), options));
+      written = written.then(async () => writeStates(file, await dataPlane.operatorStates(), options));
       await written;
       return true;
     },

@@ -2,6 +2,7 @@ import { X509Certificate } from "node:crypto";
 import { createSecureContext } from "node:tls";
 import type { Clock } from "../core/clock.ts";
 import { reasonOf, RouterError } from "../core/errors.ts";
+import type { Snapshot } from "../core/snapshot.ts";
 import { SIGNALS } from "../otlp/signal.ts";
 import type {
   DataPlane,
@@ -11,6 +12,7 @@ import type {
   ListenOptions,
   OperatorState,
   OperatorWish,
+  PreparedPlan,
   Readiness,
   ShutdownReport,
   Undeliverable,
@@ -19,6 +21,7 @@ import type { Explanation, ExplainRequest } from "../plan/explanation.ts";
 import type { Plan, TargetPlan } from "../plan/plan.ts";
 import type { CheckPlan } from "../plan/target-health.ts";
 import type { Env } from "../telemetry/env.ts";
+import { takeSnapshot } from "../telemetry/snapshot.ts";
 import { type Admission, createAdmission } from "./admit/admission.ts";
 import { type Assembly, assemble } from "./assembly.ts";
 import type { Strategies } from "./balance/strategies.ts";
@@ -58,7 +61,7 @@ export async function openDataPlane(
   env: Env,
   strategies?: Strategies,
   resolver?: Resolver,
-): Promise<DataPlane> {
+): Promise<NodeDataPlane> {
   await using parts = new AsyncDisposableStack();
   const { dataPlane, admission, handle } = await openCore(plan, listen.limits, env, {
     checks: "run",
@@ -66,7 +69,7 @@ export async function openDataPlane(
     resolver,
     parts,
   });
-  const serving = (): boolean => dataPlane.ready().ready;
+  const serving = (): boolean => dataPlane.readiness.ready;
   const listeners = parts.use(await openListeners(receiveOptions(listen), { ...env, admission, handle, serving }));
   dataPlane.own(listeners, parts.move());
   return dataPlane;
@@ -97,7 +100,7 @@ export async function openCore(
   { checks, strategies: given, resolver = createNodeResolver(env.clock), parts }: CoreOptions,
 ): Promise<Core> {
   env.metrics.pluginEditions.with().read(pluginEditions);
-  const strategies = new CurrentStrategies(await prepare(plan, env, given));
+  const strategies = new CurrentStrategies(await prepareStrategies(plan, env, given));
   const targets = openTargets(plan.targets, {
     ...env,
     openClient: (current) => openClient(current, env),
@@ -128,7 +131,7 @@ export async function openCore(
  * What can fail in taking over a plan: throws TLS_INVALID for certificates that the TLS library does not take, and
  * CONFIG_INVALID for plugins that cannot be loaded.
  */
-function prepare(plan: Plan, { random }: Env, given: Strategies | undefined): Promise<Strategies> {
+function prepareStrategies(plan: Plan, { random }: Env, given: Strategies | undefined): Promise<Strategies> {
   for (const target of plan.targets.values()) checkTls(target);
   return loadPlugins(plan, random, given);
 }
@@ -178,6 +181,8 @@ export class NodeDataPlane implements DataPlane {
   #listeners: Listeners | undefined;
   #owned: AsyncDisposableStack | undefined;
   #shutdown: Promise<ShutdownReport> | undefined;
+  /** A change is prepared, or about to be, and not decided. */
+  #isPreparing = false;
 
   constructor({ plan, pools, strategies, given, admission, env }: Parts) {
     this.#pools = pools;
@@ -203,30 +208,37 @@ export class NodeDataPlane implements DataPlane {
     this.#owned = parts;
   }
 
-  async apply(plan: Plan): Promise<void> {
-    const strategies = await prepare(plan, this.#env, this.#given);
-    if (this.#shutdown !== undefined) throw new RouterError("SHUTDOWN", "the node shuts down");
-    const before = this.#strategies.swap(strategies); // nothing else runs from here to the assignment
+  async prepare(plan: Plan): Promise<PreparedPlan> {
+    this.#refuseStopped();
+    if (this.#isPreparing) throw new RouterError("INTERNAL", "another change of the plan is prepared and not decided");
+    this.#isPreparing = true;
     try {
-      this.#pools.update(plan, () => {
-        this.assembly = assemble(plan, this.#pools.live, this.#env);
-      });
+      const strategies = await prepareStrategies(plan, this.#env, this.#given);
+      this.#refuseStopped();
+      return {
+        commit: async () => this.#decide(() => this.#swap(plan, strategies)),
+        discard: async () => this.#decide(() => undefined),
+      };
     } catch (cause) {
-      // Nothing of this should fail. If it does, what runs goes on as it was: pools and targets by the plan of before.
-      this.#strategies.swap(before);
-      this.#pools.update(this.plan);
+      this.#isPreparing = false;
       throw cause;
     }
   }
 
-  renew(listen: Parameters<DataPlane["renew"]>[0]): void {
+  async renew(listen: Parameters<DataPlane["renew"]>[0]): Promise<void> {
     this.#listeners?.renew(renewedTls(listen));
   }
 
-  status(): DataPlaneStatus {
+  async status(): Promise<DataPlaneStatus> {
+    return this.statusNow();
+  }
+
+  /** As `status`, for whoever is in the same process. */
+  statusNow(): DataPlaneStatus {
     const { grpc, http } = this.#listeners ?? {};
     const pools = [...this.#pools.live.values()];
     return {
+      version: this.plan.version,
       addresses: { otlpGrpc: grpc && formatBound(grpc), otlpHttp: http && formatBound(http) },
       inFlight: { requests: this.#admission.inFlightRequests, bytes: this.#admission.inFlightBytes },
       pools: pools.map((pool) =>
@@ -240,13 +252,17 @@ export class NodeDataPlane implements DataPlane {
     };
   }
 
-  ready(): Readiness {
+  async ready(): Promise<Readiness> {
+    return this.readiness;
+  }
+
+  get readiness(): Readiness {
     if (this.#shutdown !== undefined) return { ready: false, reason: "shutting down" };
     if (this.#pools.live.size === 0) return { ready: false, reason: "no pool is configured: nothing can be delivered" };
     return { ready: true, reason: "" };
   }
 
-  undeliverable(): readonly Undeliverable[] {
+  async undeliverable(): Promise<readonly Undeliverable[]> {
     return SIGNALS.flatMap((signal) => {
       const { pools } = this.plan.routes[signal];
       const down = pools.filter(({ chain }) => {
@@ -256,30 +272,32 @@ export class NodeDataPlane implements DataPlane {
     });
   }
 
-  leaving(): readonly LeavingPool[] {
+  async leaving(): Promise<readonly LeavingPool[]> {
     const held = this.#pools.retiring.filter(({ heldItems }) => heldItems > 0);
     return held.map(({ name: pool, heldItems: items, heldBytes: bytes }) => ({ pool, items, bytes }));
   }
 
-  operate(id: string, wish: OperatorWish): boolean {
+  async operate(id: string, wish: OperatorWish): Promise<boolean> {
     const target = this.plan.targets.has(id) ? this.#pools.targets.get(id) : undefined;
     target?.operate(wish);
     return target !== undefined;
   }
 
-  operatorStates(): readonly OperatorState[] {
+  async operatorStates(): Promise<readonly OperatorState[]> {
     return [...this.plan.targets.keys()].flatMap((id) => {
       const wish = this.#pools.targets.get(id)?.wish;
       return wish === undefined ? [] : [{ id, ...wish }];
     });
   }
 
-  async explainAside(request: ExplainRequest): Promise<Explanation> {
-    const { live: pools, targets } = this.#pools;
+  async drops(): Promise<readonly DropSample[]> {
+    return this.#env.losses.samples;
+  }
+
+  async explain(request: ExplainRequest): Promise<Explanation> {
     const rules = this.plan.routes[request.signal].rules.length;
     const maxItems = Math.min(request.maxItems, Math.max(1, Math.floor(MAX_ASKED / Math.max(1, rules))));
-    const parts = { plan: this.plan, pools, targets, clock: this.#env.clock };
-    const steps = explainInSteps(parts, { ...request, maxItems });
+    const steps = explainInSteps(this.#explained(), { ...request, maxItems });
     for (;;) {
       const step = steps.next();
       if (step.done === true) return step.value;
@@ -287,13 +305,13 @@ export class NodeDataPlane implements DataPlane {
     }
   }
 
-  drops(): readonly DropSample[] {
-    return this.#env.losses.samples;
+  /** As `explain`, in one go, and of all the items that are asked for: for whoever is in the same process. */
+  explainNow(request: ExplainRequest): Explanation {
+    return explain(this.#explained(), request);
   }
 
-  explain(request: ExplainRequest): Explanation {
-    const { live: pools, targets } = this.#pools;
-    return explain({ plan: this.plan, pools, targets, clock: this.#env.clock }, request);
+  async snapshot(): Promise<Snapshot> {
+    return takeSnapshot(this.#env);
   }
 
   shutdown(graceMs: number): Promise<ShutdownReport> {
@@ -303,6 +321,36 @@ export class NodeDataPlane implements DataPlane {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.shutdown(0);
+  }
+
+  #refuseStopped(): void {
+    if (this.#shutdown !== undefined) throw new RouterError("SHUTDOWN", "the node shuts down");
+  }
+
+  #decide(what: () => void): void {
+    if (!this.#isPreparing) throw new RouterError("INTERNAL", "this change of the plan was decided already");
+    this.#isPreparing = false;
+    what();
+  }
+
+  #swap(plan: Plan, strategies: Strategies): void {
+    this.#refuseStopped();
+    const before = this.#strategies.swap(strategies); // nothing else runs from here to the assignment
+    try {
+      this.#pools.update(plan, () => {
+        this.assembly = assemble(plan, this.#pools.live, this.#env);
+      });
+    } catch (cause) {
+      // Nothing of this should fail. If it does, what runs goes on as it was: pools and targets by the plan of before.
+      this.#strategies.swap(before);
+      this.#pools.update(this.plan);
+      throw cause;
+    }
+  }
+
+  #explained(): Parameters<typeof explain>[0] {
+    const { live: pools, targets } = this.#pools;
+    return { plan: this.plan, pools, targets, clock: this.#env.clock };
   }
 
   async #stop(graceMs: number): Promise<ShutdownReport> {

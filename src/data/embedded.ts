@@ -1,5 +1,6 @@
 import type { Signal } from "../otlp/signal.ts";
-import type { DataPlane, IntakeLimits } from "../plan/data-plane.ts";
+import type { DataPlane, DataPlaneStatus, IntakeLimits } from "../plan/data-plane.ts";
+import type { Explanation, ExplainRequest } from "../plan/explanation.ts";
 import type { Plan } from "../plan/plan.ts";
 import { headersOf } from "../plan/sender-headers.ts";
 import type { Env } from "../telemetry/env.ts";
@@ -14,6 +15,11 @@ import { type TargetSet, viewTargets } from "./target-set.ts";
 export interface EmbeddedDataPlane {
   readonly dataPlane: DataPlane;
   readonly targets: TargetSet;
+  /** The plan that runs. */
+  readonly running: Plan;
+  /** As those of the data plane, at once. */
+  status(): DataPlaneStatus;
+  explain(request: ExplainRequest): Explanation;
   /**
    * Takes a whole protobuf export request the way a received one takes, and tells what a sender would be told. The bytes must
    * not change until then. `region`: what the listener's would be. Never rejects.
@@ -53,6 +59,11 @@ export async function openEmbedded(
   return {
     dataPlane,
     targets,
+    get running() {
+      return dataPlane.plan;
+    },
+    status: () => dataPlane.statusNow(),
+    explain: (request) => dataPlane.explainNow(request),
     send({ signal, bytes, region, headers, timeoutMs = limits.requestTimeoutMs }) {
       const receivedMs = clock.nowMs();
       const deadlineMs = receivedMs + Math.min(timeoutMs, limits.maxTimeoutMs);

@@ -6,6 +6,7 @@ import { loadConfig } from "../config/load.ts";
 import { systemClock } from "../core/clock.ts";
 import { seededRandom } from "../core/random.ts";
 import { NO_LIMITS } from "../otlp/limits.ts";
+import type { DataPlane } from "../plan/data-plane.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Env } from "../telemetry/env.ts";
 import { createLedger } from "../telemetry/ledger.ts";
@@ -111,15 +112,19 @@ async function open(): Promise<Scene> {
   return { embedded, injector, factories, [Symbol.asyncDispose]: () => embedded.dataPlane[Symbol.asyncDispose]() };
 }
 
+async function apply(dataPlane: DataPlane): Promise<void> {
+  await (await dataPlane.prepare(planOf(AFTER, 2))).commit();
+}
+
 async function send({ embedded }: Scene): Promise<unknown> {
   const bytes = spans([{ name: "x" }]);
   return embedded.send({ signal: "traces", bytes, region: "", headers: undefined, timeoutMs: undefined });
 }
 
-function running({ embedded: { dataPlane } }: Scene): unknown[] {
-  const { pools, targets } = dataPlane.status();
+function running({ embedded }: Scene): unknown[] {
+  const { pools, targets } = embedded.status();
   return [
-    dataPlane.plan.version,
+    embedded.running.version,
     pools.map(({ name }) => name),
     targets.map(({ id, endpoint }) => `${id} ${endpoint}`),
   ];
@@ -130,9 +135,9 @@ test("whatever fails while a plan is taken over, the one before goes on whole, a
   for (let k = 1; ; k++) {
     await using scene = await open();
     const before = running(scene);
-    scene.injector.isOver = () => scene.embedded.dataPlane.plan.version === 2;
+    scene.injector.isOver = () => scene.embedded.running.version === 2;
     scene.injector.left = k;
-    const ended = await scene.embedded.dataPlane.apply(planOf(AFTER, 2)).then(
+    const ended = await apply(scene.embedded.dataPlane).then(
       () => "applied",
       (cause: unknown) => String(cause),
     );
@@ -144,7 +149,7 @@ test("whatever fails while a plan is taken over, the one before goes on whole, a
     assert.match(ended, /injected/u);
     assert.deepEqual(running(scene), before, `after a failure at step ${k}`);
     assert.deepEqual(await send(scene), { ok: true, rejected: 0, message: "" }, `after a failure at step ${k}`);
-    await scene.embedded.dataPlane.apply(planOf(AFTER, 2));
+    await apply(scene.embedded.dataPlane);
     assert.deepEqual(running(scene)[0], 2);
     assert.deepEqual(await send(scene), { ok: true, rejected: 0, message: "" });
   }
@@ -154,20 +159,52 @@ test("whatever fails while a plan is taken over, the one before goes on whole, a
 test("a strategy of a plugin is opened before a plan is taken over, and not once more", async () => {
   await using scene = await open();
   assert.equal(scene.factories.calls, 1);
-  await scene.embedded.dataPlane.apply(planOf(AFTER, 2));
+  await apply(scene.embedded.dataPlane);
   assert.equal(scene.factories.calls, 3);
+});
+
+test("a plan that was prepared changes nothing until it is committed, and nothing at all when it is discarded", async () => {
+  await using scene = await open();
+  const { dataPlane } = scene.embedded;
+  const before = running(scene);
+  const discarded = await dataPlane.prepare(planOf(AFTER, 2));
+  await assert.rejects(apply(dataPlane), /another change/u);
+  assert.deepEqual(running(scene), before);
+  await discarded.discard();
+  await assert.rejects(discarded.commit(), /decided already/u);
+  assert.deepEqual(running(scene), before);
+  await apply(dataPlane);
+  assert.equal(running(scene)[0], 2);
+});
+
+test("a plan that cannot be prepared stands in nobody's way", async () => {
+  await using scene = await open();
+  const { dataPlane } = scene.embedded;
+  const unknown = planOf(AFTER.replaceAll("name: mine", "name: yours"), 2);
+  await assert.rejects(dataPlane.prepare(unknown), /yours/u);
+  await apply(dataPlane);
+  assert.equal(running(scene)[0], 2);
+});
+
+test("a data plane that is stopped between the two halves of a change does not take it over", async () => {
+  await using scene = await open();
+  const { dataPlane } = scene.embedded;
+  const prepared = await dataPlane.prepare(planOf(AFTER, 2));
+  await dataPlane.shutdown(0);
+  await assert.rejects(prepared.commit(), /shuts down/u);
+  assert.equal(running(scene)[0], 1);
 });
 
 test("a plan is refused while the data plane stops and afterwards, and its status can be asked for", async () => {
   await using scene = await open();
   const { dataPlane } = scene.embedded;
   const stopping = dataPlane.shutdown(0);
-  await assert.rejects(dataPlane.apply(planOf(AFTER, 2)), /shuts down/u);
+  await assert.rejects(apply(dataPlane), /shuts down/u);
   assert.equal(running(scene)[0], 1);
   await stopping;
-  await assert.rejects(dataPlane.apply(planOf(AFTER, 2)), /shuts down/u);
+  await assert.rejects(apply(dataPlane), /shuts down/u);
   assert.equal(running(scene)[0], 1);
-  assert.deepEqual(dataPlane.ready(), { ready: false, reason: "shutting down" });
-  assert.equal(dataPlane.operate("a", { state: "drain", untilMs: undefined, note: "" }), false);
-  assert.deepEqual(dataPlane.operatorStates(), []);
+  assert.deepEqual(await dataPlane.ready(), { ready: false, reason: "shutting down" });
+  assert.equal(await dataPlane.operate("a", { state: "drain", untilMs: undefined, note: "" }), false);
+  assert.deepEqual(await dataPlane.operatorStates(), []);
 });

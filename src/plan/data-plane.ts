@@ -1,5 +1,6 @@
 import type { GrpcTransport } from "../core/grpc-transport.ts";
 import type { Reason } from "../core/reason.ts";
+import type { Snapshot } from "../core/snapshot.ts";
 import type { RequestLimits } from "../otlp/limits.ts";
 import type { Signal } from "../otlp/signal.ts";
 import type { Explanation, ExplainRequest } from "./explanation.ts";
@@ -14,33 +15,46 @@ export interface LeavingPool {
 
 /**
  * The port between the data plane and everything that steers it: control, admin and server know the data plane only
- * by this file. Implemented by data/assemble.ts.
+ * by this file. Only plain data crosses it, and every answer is a promise, so that a data plane may be in other processes.
+ * Implemented by data/assemble.ts, in the process that asks.
  */
 export interface DataPlane extends AsyncDisposable {
-  /** Takes over a plan: everything that can fail happens before the swap; a failure leaves the running plan untouched. */
-  apply(plan: Plan): Promise<void>;
-  readonly plan: Plan;
+  /**
+   * The first half of a change: everything that can fail has failed when it ends, and the running plan is untouched until
+   * `commit`. Changes are serial: whoever prepared one commits or discards it before the next, which is refused until then.
+   */
+  prepare(plan: Plan): Promise<PreparedPlan>;
   /** Certificates and keys of listeners, for connections from now on; all else of the listeners stays. The caller has checked them. */
-  renew(listen: Pick<ListenOptions, "otlpGrpc" | "otlpHttp">): void;
-  status(): DataPlaneStatus;
+  renew(listen: Pick<ListenOptions, "otlpGrpc" | "otlpHttp">): Promise<void>;
+  status(): Promise<DataPlaneStatus>;
   /** Whether something can be accepted now, and if not, why. Targets never decide it: their part is `undeliverable`. */
-  ready(): Readiness;
+  ready(): Promise<Readiness>;
   /** What nothing of can be delivered now: pools without a usable target, also in their fallbacks, by signal. */
-  undeliverable(): readonly Undeliverable[];
+  undeliverable(): Promise<readonly Undeliverable[]>;
   /** Pools that are gone from the plan and still hold something. */
-  leaving(): readonly LeavingPool[];
+  leaving(): Promise<readonly LeavingPool[]>;
   /** What an operator wants of one target, from now on. False when the running plan has no target of this id. */
-  operate(id: string, wish: OperatorWish): boolean;
+  operate(id: string, wish: OperatorWish): Promise<boolean>;
   /** The wishes that hold now; `ready` ends a wish, and so is none. Enough to give them back after a restart. */
-  operatorStates(): readonly OperatorState[];
+  operatorStates(): Promise<readonly OperatorState[]>;
   /** Some of what was dropped or refused for good, newest first: at most one a second of each pool, target and reason. */
-  drops(): readonly DropSample[];
-  /** What would become of a request if it came now. Changes nothing. */
-  explain(request: ExplainRequest): Explanation;
-  /** The same while data goes on: item by item, and of as many items as 250,000 questions to rules allow. */
-  explainAside(request: ExplainRequest): Promise<Explanation>;
+  drops(): Promise<readonly DropSample[]>;
+  /**
+   * What would become of a request if it came now. Changes nothing, and lets data go on meanwhile: item by item, and of as many
+   * items as 250,000 questions to rules allow.
+   */
+  explain(request: ExplainRequest): Promise<Explanation>;
+  /** Everything that was counted, by the main process of the node as well. */
+  snapshot(): Promise<Snapshot>;
   /** Not ready, stop accepting, drain the queues within the grace. A second call returns the first one's promise. */
   shutdown(graceMs: number): Promise<ShutdownReport>;
+}
+
+/** A plan that could be taken over. One of the two is called, once. */
+export interface PreparedPlan {
+  /** Rejects only when the data plane was stopped meanwhile, or is broken; what ran before goes on then. */
+  commit(): Promise<void>;
+  discard(): Promise<void>;
 }
 
 export interface Undeliverable {
@@ -54,8 +68,10 @@ export interface Readiness {
   readonly reason: string;
 }
 
-/** Everything people can be told about a running data plane: one snapshot, computed when asked for. */
+/** Everything people can be told about a running data plane, computed when asked for. */
 export interface DataPlaneStatus {
+  /** Of the plan that runs. */
+  readonly version: number;
   /** `host:port` as bound, so never port 0; undefined when not listening. */
   readonly addresses: { readonly otlpGrpc: string | undefined; readonly otlpHttp: string | undefined };
   /** Requests that were received and not answered yet, and the bytes they hold. */

@@ -27,7 +27,7 @@ import type { Random } from "../core/random.ts";
 import type { Strategies } from "../data/balance/strategies.ts";
 import { bindPlan } from "../plan/bind.ts";
 import { compile, digestOf } from "../plan/compile.ts";
-import type { DataPlane, ListenOptions, ShutdownReport } from "../plan/data-plane.ts";
+import type { DataPlane, DataPlaneStatus, ListenOptions, ShutdownReport } from "../plan/data-plane.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Env } from "../telemetry/env.ts";
 import { createLedger } from "../telemetry/ledger.ts";
@@ -114,9 +114,20 @@ export async function startNode(config: Config, options: StartOptions): Promise<
   const open = options.openDataPlane ?? (await import("../data/assemble.ts")).openDataPlane;
   const dataPlane = parts.use(await open(plan, listenOptions(config.node), env, options.strategies));
   const operators = await openOperatorStates({ file: kept?.operatorStates, dataPlane, clock, log });
-  const steering = await openSteering(config, { dataPlane, env, history }, options);
+  const steering = await openSteering({ config, plan }, { dataPlane, env, history }, options);
   parts.use(steering.documents);
-  const node = new Node({ env, dataPlane, facts, runtime, events: log.events, source, operators, ...steering });
+  const { addresses } = await dataPlane.status();
+  const node = new Node({
+    env,
+    dataPlane,
+    addresses,
+    facts,
+    runtime,
+    events: log.events,
+    source,
+    operators,
+    ...steering,
+  });
   await node.open(config, parts);
   const { otlpGrpc, otlpHttp, admin } = node.addresses;
   log.info("signalbox listens", { otlp_grpc: otlpGrpc, otlp_http: otlpHttp, admin });
@@ -154,7 +165,7 @@ export interface Steering {
 
 /** Everything that changes the config while its data plane runs. */
 export async function openSteering(
-  config: Config,
+  { config, plan: { version, digest } }: { readonly config: Config; readonly plan: Plan },
   { dataPlane, env, history }: { readonly dataPlane: DataPlane; readonly env: Env; readonly history: ConfigHistory },
   { log, source, sent }: Pick<StartOptions, "log" | "source"> & Pick<DocumentServiceOptions, "sent">,
 ): Promise<Steering> {
@@ -162,13 +173,12 @@ export async function openSteering(
   const documents: DocumentService = openDocumentService({ clock: env.clock, ...(sent !== undefined && { sent }) });
   const written = { tell: (_text: string): void => {} };
   const applied = { tell: (_config: Config): void => {} };
-  const { version, digest } = dataPlane.plan;
   if (version > history.lastVersion) {
     const summary = history.versions.length === 0 ? "the first" : "found at the start";
     await history.add({ version, digest, appliedMs: env.clock.wallMs(), by: "start", summary }, text);
   }
   const walk = createConfigWalk(
-    { config, text },
+    { config, text, version, digest },
     {
       prepare: (next, running) => documents.prepareText(next, { running, follow: "all" }, place),
       compile: (next, number, document) => {
@@ -222,6 +232,8 @@ function hideFor(walk: ConfigWalk): () => Hide {
 interface NodeParts extends Steering {
   readonly env: Env;
   readonly dataPlane: DataPlane;
+  /** Where it listens: the same to its end. */
+  readonly addresses: DataPlaneStatus["addresses"];
   readonly operators: OperatorStates;
   readonly facts: NodeFacts;
   readonly runtime: RuntimeMetrics;
@@ -249,7 +261,7 @@ class Node implements RunningNode {
   }
 
   get addresses(): NodeAddresses {
-    return { ...this.dataPlane.status().addresses, admin: this.#admin && formatAddress(this.#admin) };
+    return { ...this.#parts.addresses, admin: this.#admin && formatAddress(this.#admin) };
   }
 
   /** The admin listener and the watch; what was opened is put into `stack`. */
@@ -295,7 +307,7 @@ class Node implements RunningNode {
     const report = new CertificateReport(env);
     report.show(config);
     applied.tell = (next) => {
-      this.dataPlane.renew(listenOptions(next.node));
+      void this.dataPlane.renew(listenOptions(next.node)); // never rejects
       const { admin } = next.node.listen;
       const tls = admin === false ? undefined : listenerOptions(admin).tls;
       if (tls !== undefined) this.#admin?.renew(tls);

@@ -1,4 +1,5 @@
 import type { Reason } from "../core/reason.ts";
+import type { LedgerRow } from "../core/snapshot.ts";
 
 /** Why items were left out although everything worked. */
 export const DROP_REASONS = ["sampled", "unrouted"] as const;
@@ -42,22 +43,6 @@ export interface Balance {
   readonly balanced: boolean;
 }
 
-/** One entry as JSON. */
-export interface LedgerRow {
-  readonly signal: string;
-  readonly rule: string;
-  readonly pool: string;
-  readonly received: number;
-  readonly copied: number;
-  readonly delivered: number;
-  readonly rejected: number;
-  readonly dead_lettered: number;
-  readonly queued: number;
-  readonly dropped: Readonly<Record<string, number>>;
-  readonly shed: Readonly<Record<string, number>>;
-  readonly lost: Readonly<Record<string, number>>;
-}
-
 /** The conservation ledger of a process: nothing disappears without a name. */
 export interface Ledger {
   /**
@@ -91,9 +76,37 @@ export function createLedger(maxEntries: number = MAX_ENTRIES): Ledger {
     get entries() {
       return entries.values();
     },
-    balance: () => balanceOf(entries.values()),
+    balance: () => balanceOf(Array.from(entries.values(), rowOf)),
     snapshot: () => [...entries.values()].map(rowOf),
   };
+}
+
+/** One for each signal that is named, sorted. */
+export function balanceOf(rows: readonly LedgerRow[]): Balance[] {
+  const sides = new Map<string, { taken: number; accounted: number }>();
+  for (const row of rows) {
+    const side = sides.get(row.signal) ?? { taken: 0, accounted: 0 };
+    side.taken += row.received + row.copied;
+    side.accounted += accountedInRow(row);
+    sides.set(row.signal, side);
+  }
+  return [...sides]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([signal, { taken, accounted }]) => ({ signal, taken, accounted, balanced: taken === accounted }));
+}
+
+/** As {@link accountedItems}. */
+function accountedInRow({
+  delivered,
+  rejected,
+  dead_lettered: deadLettered,
+  queued,
+  dropped,
+  shed,
+  lost,
+}: LedgerRow): number {
+  const named = [dropped, shed, lost].flatMap((counts) => Object.values(counts));
+  return named.reduce((total, items) => total + items, delivered + rejected + deadLettered + queued);
 }
 
 /** Items that left the entry, and those still in it. */
@@ -136,19 +149,6 @@ class Entry implements LedgerEntry {
   lose(reason: Reason, items: number): void {
     this.lost.set(reason, (this.lost.get(reason) ?? 0) + items);
   }
-}
-
-function balanceOf(entries: Iterable<LedgerEntry>): Balance[] {
-  const sides = new Map<string, { taken: number; accounted: number }>();
-  for (const entry of entries) {
-    const side = sides.get(entry.signal) ?? { taken: 0, accounted: 0 };
-    side.taken += entry.received + entry.copied;
-    side.accounted += accountedItems(entry);
-    sides.set(entry.signal, side);
-  }
-  return [...sides]
-    .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .map(([signal, { taken, accounted }]) => ({ signal, taken, accounted, balanced: taken === accounted }));
 }
 
 function rowOf(entry: LedgerEntry): LedgerRow {

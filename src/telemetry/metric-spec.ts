@@ -1,3 +1,6 @@
+/** `sum` of all processes; the `max` of them; or what the `main` process says, which alone knows it. */
+export type Merge = "sum" | "max" | "main";
+
 /** One row of the table of metrics (metric-table.ts): the only place where a metric is declared. */
 export interface MetricSpec {
   readonly name: string;
@@ -5,6 +8,8 @@ export interface MetricSpec {
   readonly unit: string;
   readonly help: string;
   readonly labels: readonly string[];
+  /** What the number of a node is, whose data plane counts in several processes. */
+  readonly merge: Merge;
   /** Upper bounds, rising; for histograms. */
   readonly buckets?: readonly number[];
   /** Label values whose series exist from the start, at zero. */

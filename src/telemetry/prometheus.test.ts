@@ -9,6 +9,7 @@ import { METRICS } from "./metric-table.ts";
 import { createMetrics } from "./metrics.ts";
 import { exposition } from "./prometheus.ts";
 import { openRuntimeMetrics } from "./runtime.ts";
+import { snapshotMetrics } from "./snapshot.ts";
 
 const SPECS: readonly MetricSpec[] = Object.values<MetricSpec>(METRICS);
 
@@ -19,7 +20,7 @@ function linesOf(text: string, name: string): string[] {
 test("a histogram is cumulative, ends at +Inf and agrees with its count and sum", () => {
   const metrics = createMetrics();
   for (const items of [1, 2, 2, 70_000]) metrics.batchSize.with("eu").observe(items);
-  const lines = linesOf(exposition(metrics), "otlp_batch_size");
+  const lines = linesOf(exposition(snapshotMetrics(metrics)), "otlp_batch_size");
   assert.deepEqual(lines.slice(0, 4), [
     "# HELP otlp_batch_size Items in each batch that was sent to a target.",
     "# TYPE otlp_batch_size histogram",
@@ -36,12 +37,12 @@ test("a histogram is cumulative, ends at +Inf and agrees with its count and sum"
 test("labels are escaped: backslash, quote and line feed", () => {
   const metrics = createMetrics();
   metrics.requests.with("eu", 'a\\b"c\nd').add(1);
-  const line = linesOf(exposition(metrics), "otlp_requests_total").at(-1);
+  const line = linesOf(exposition(snapshotMetrics(metrics)), "otlp_requests_total").at(-1);
   assert.equal(line, String.raw`otlp_requests_total{region="eu",service="a\\b\"c\nd"} 1`);
 });
 
 test("counters that are declared so are there from zero", () => {
-  const text = exposition(createMetrics());
+  const text = exposition(snapshotMetrics(createMetrics()));
   assert.ok(text.includes('\nsignalbox_config_applies_total{result="invalid"} 0\n'));
   assert.ok(text.includes("\nsignalbox_process_cpu_seconds_total 0\n"));
 });
@@ -50,7 +51,7 @@ test("every line is HELP, TYPE or a sample, each family once, and the text ends 
   const metrics = createMetrics();
   using runtime = openRuntimeMetrics(metrics, { clock: new ManualClock(), version: "1.2.3", ledger: createLedger() });
   runtime.refresh();
-  const text = exposition(metrics);
+  const text = exposition(snapshotMetrics(metrics));
   assert.ok(text.endsWith("\n"));
   const sample = /^[a-z_][a-z0-9_]*(\{([a-z_]+="([^"\\\n]|\\[\\"n])*",?)*\})? (NaN|[+-]Inf|-?[0-9.e+-]+)$/u;
   for (const line of text.trimEnd().split("\n"))

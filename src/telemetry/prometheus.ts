@@ -1,32 +1,30 @@
 import { Unreachable } from "../core/unreachable.ts";
+import type { MetricsSnapshot, SeriesSnapshot } from "../core/snapshot.ts";
 import type { MetricSpec } from "./metric-spec.ts";
-import type { Counter, Gauge, Histogram, Metrics } from "./metrics.ts";
+import { METRICS } from "./metric-table.ts";
 
 /** Content type of the text exposition format. */
 export const EXPOSITION_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
-type Series = Counter | Gauge | Histogram;
-
 /** All metrics in the Prometheus text format 0.0.4, in the order of the table; families without series keep HELP and TYPE. */
-export function exposition(metrics: Metrics): string {
+export function exposition(metrics: MetricsSnapshot): string {
   const lines: string[] = [];
-  for (const family of Object.values(metrics)) {
-    const { spec } = family;
+  for (const spec of Object.values<MetricSpec>(METRICS)) {
     lines.push(`# HELP ${spec.name} ${escapeHelp(spec.help)}`, `# TYPE ${spec.name} ${spec.kind}`);
-    for (const { labels, series } of family.series.values()) writeSeries(lines, spec, labels, series);
+    for (const series of metrics[spec.name] ?? []) writeSeries(lines, spec, series);
   }
   return `${lines.join("\n")}\n`;
 }
 
-function writeSeries(lines: string[], spec: MetricSpec, values: readonly string[], series: Series): void {
-  const labels = spec.labels.map((name, i) => `${name}="${escapeLabel(values[i] ?? "")}"`);
+function writeSeries(lines: string[], spec: MetricSpec, series: SeriesSnapshot): void {
+  const labels = spec.labels.map((name, i) => `${name}="${escapeLabel(series.labels[i] ?? "")}"`);
   switch (spec.kind) {
     case "counter":
     case "gauge":
-      if ("value" in series) lines.push(`${spec.name}${braces(labels)} ${numberText(series.value)}`);
+      lines.push(`${spec.name}${braces(labels)} ${numberText(series.value)}`);
       break;
     case "histogram":
-      if ("counts" in series) writeHistogram(lines, spec, labels, series);
+      writeHistogram(lines, spec, labels, series);
       break;
     default:
       throw new Unreachable(spec.kind satisfies never);
@@ -34,14 +32,14 @@ function writeSeries(lines: string[], spec: MetricSpec, values: readonly string[
 }
 
 /** Buckets are cumulative here, and not in memory. */
-function writeHistogram(lines: string[], spec: MetricSpec, labels: readonly string[], histogram: Histogram): void {
+function writeHistogram(lines: string[], spec: MetricSpec, labels: readonly string[], histogram: SeriesSnapshot): void {
   let count = 0;
   for (const [i, bound] of [...(spec.buckets ?? []), Number.POSITIVE_INFINITY].entries()) {
-    count += histogram.counts[i] ?? 0;
+    count += histogram.counts?.[i] ?? 0;
     lines.push(`${spec.name}_bucket${braces([...labels, `le="${numberText(bound)}"`])} ${count}`);
   }
   lines.push(
-    `${spec.name}_sum${braces(labels)} ${numberText(histogram.sum)}`,
+    `${spec.name}_sum${braces(labels)} ${numberText(histogram.value)}`,
     `${spec.name}_count${braces(labels)} ${count}`,
   );
 }

@@ -106,11 +106,29 @@ test("what would be invalid changes neither the file nor what runs, and tells al
 test("a data plane that refuses: the file is as it was", async () => {
   await using scene = new Scene();
   const node = await scene.start(TEXT);
-  scene.plane.onApply = async () => Promise.reject(new Error("no more sockets"));
+  scene.plane.onPrepare = async () => Promise.reject(new Error("no more sockets"));
   const answer = await putWeight(node, 2);
   assert.deepEqual([answer.status, node.walk.status.version], [422, 1]);
   assert.match(answer.text, /no more sockets/u);
   assert.equal(readFileSync(scene.file, "utf8"), TEXT);
+});
+
+test("a data plane that breaks while it takes over: the file is as it was", async () => {
+  await using scene = new Scene();
+  const node = await scene.start(TEXT);
+  scene.plane.onCommit = async () => Promise.reject(new Error("broken"));
+  const answer = await putWeight(node, 2);
+  assert.deepEqual([answer.status, node.walk.status.version], [422, 1]);
+  assert.equal(readFileSync(scene.file, "utf8"), TEXT);
+});
+
+test("a file that cannot be replaced: what the data plane had prepared is discarded", async () => {
+  await using scene = new Scene();
+  const node = await scene.start(TEXT);
+  scene.plane.onPrepare = async () => rmSync(scene.file);
+  const answer = await putWeight(node, 2);
+  assert.deepEqual([answer.status, node.walk.status.version], [409, 1]);
+  assert.deepEqual([scene.plane.applied.length, scene.plane.discarded.length], [0, 1]);
 });
 
 test("of many writers with the same If-Match exactly one wins, every time", async () => {

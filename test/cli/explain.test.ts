@@ -132,7 +132,7 @@ for (const { argv, stdin = "", code, want } of mistakes) {
 test("a running node is asked: what it tells is what its config alone would do, with the state of its targets", async () => {
   await using scene = new Scene();
   const node = await scene.start(CONFIG, openDataPlane);
-  node.dataPlane.operate("a", { state: "drain", untilMs: undefined, note: "" });
+  await node.dataPlane.operate("a", { state: "drain", untilMs: undefined, note: "" });
   const url = `http://${node.addresses.admin}`;
   const ran = await runCli(["explain", "--service", "other", "--url", url, "-o", "json"], { cwd: folder });
   assert.equal(ran.code, 0, ran.err);

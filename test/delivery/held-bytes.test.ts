@@ -43,7 +43,7 @@ function openFull(more: Readonly<Record<string, unknown>> = {}): Promise<TestNod
 }
 
 function heldOf(node: TestNode): number {
-  return node.running.dataPlane.status().pools.reduce((sum, pool) => sum + pool.queuedBytes, 0);
+  return node.status.pools.reduce((sum, pool) => sum + pool.queuedBytes, 0);
 }
 
 const small = Buffer.from(generateTraces({ items: 2, resources: 1, services: ["s"], seed: 1, wallMs: 0 }));

@@ -29,14 +29,14 @@ test("an explanation of many items by many rules lets everything else go on betw
     turns++;
     if (!isOver) setImmediate(count);
   };
-  const aside = node.running.dataPlane.explainAside({ signal: "traces", bytes: input.bytes, maxItems: ITEMS });
+  const aside = node.running.dataPlane.explain({ signal: "traces", bytes: input.bytes, maxItems: ITEMS });
   setImmediate(count);
   const { items, total_items: total } = await aside;
   isOver = true;
   const most = Math.floor(250_000 / (RULES + 1));
   assert.deepEqual([items.length, total], [most, ITEMS]);
   assert.ok(turns >= most - 1, `${turns} turns`);
-  const whole = node.running.dataPlane.explain({ signal: "traces", bytes: input.bytes, maxItems: 3 });
+  const whole = await node.running.dataPlane.explain({ signal: "traces", bytes: input.bytes, maxItems: 3 });
   assert.deepEqual(whole.items, items.slice(0, 3), "the same is told");
 });
 

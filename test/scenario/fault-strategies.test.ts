@@ -186,5 +186,5 @@ async function ejected({ node, sender }: Scene, id: string): Promise<void> {
 }
 
 function stateOf(node: TestNode, id: string): string | undefined {
-  return node.running.dataPlane.status().targets.find((target) => target.id === id)?.state;
+  return node.status.targets.find((target) => target.id === id)?.state;
 }

@@ -17,7 +17,7 @@ function target(id: string, protocol: string, timeout = "60s"): string {
 }
 
 function isOut(node: TestNode, id: string): boolean {
-  const state = node.running.dataPlane.status().targets.find((one) => one.id === id)?.state;
+  const state = node.status.targets.find((one) => one.id === id)?.state;
   return state === "ejected" || state === "down";
 }
 

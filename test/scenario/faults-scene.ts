@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { TargetStatus } from "../../src/plan/data-plane.ts";
 import { exposition } from "../../src/telemetry/prometheus.ts";
+import { snapshotMetrics } from "../../src/telemetry/snapshot.ts";
 import { runCli } from "../cli/run-cli.ts";
 import { startTestNode, type TestNode } from "../support/node.ts";
 import { openGrpcSink } from "../support/sinks/grpc-sink.ts";
@@ -107,7 +108,7 @@ export class FaultsScene implements AsyncDisposable {
   }
 
   status(id: string): TargetStatus {
-    const status = this.node.running.dataPlane.status().targets.find((target) => target.id === id);
+    const status = this.node.status.targets.find((target) => target.id === id);
     assert.ok(status !== undefined);
     return status;
   }
@@ -137,7 +138,7 @@ export class FaultsScene implements AsyncDisposable {
       const before = this.entered("bad", "ready", "ejected", "down", "probing");
       const row = await this.#row();
       const { code, out } = await runCli(["targets", "list", "--url", `http://${this.node.admin}`], { columns: 160 });
-      const metrics = exposition(this.node.env.metrics);
+      const metrics = exposition(snapshotMetrics(this.node.env.metrics));
       // It may have changed in between, or be probing at this moment: then all three are asked again.
       const isSteady = before === this.entered("bad", "ready", "ejected", "down", "probing");
       if (isSteady && OUT.has(row.state)) {

@@ -3,6 +3,7 @@ import { createServer } from "node:http";
 import { test } from "node:test";
 import type { TargetStatus } from "../../src/plan/data-plane.ts";
 import { exposition } from "../../src/telemetry/prometheus.ts";
+import { snapshotMetrics } from "../../src/telemetry/snapshot.ts";
 import { requestOf } from "../support/items.ts";
 import { startTestNode, type TestNode } from "../support/node.ts";
 import { OtlpSender } from "../support/otlp-sender.ts";
@@ -14,7 +15,7 @@ import { until } from "./fault-sender.ts";
 const FAST = "interval: 20ms, timeout: 200ms";
 
 function statusOf(node: TestNode, id: string): TargetStatus {
-  const status = node.running.dataPlane.status().targets.find((target) => target.id === id);
+  const status = node.status.targets.find((target) => target.id === id);
   assert.ok(status !== undefined);
   return status;
 }
@@ -64,9 +65,9 @@ default_pool: { targets: [grpc, http, tcp, page] }
     assert.ok(nextTryMs !== undefined);
   }
   assert.equal(statusOf(node, "page").check?.said, "HTTP 503");
-  assert.equal(node.running.dataPlane.ready().ready, true, "it can still accept");
+  assert.equal((await node.running.dataPlane.ready()).ready, true, "it can still accept");
   assert.deepEqual(
-    node.running.dataPlane.undeliverable().map(({ signal }) => signal),
+    (await node.running.dataPlane.undeliverable()).map(({ signal }) => signal),
     ["traces", "metrics", "logs"],
   );
   await Promise.all([grpc.start(), http.start(), tcp.start()]);
@@ -85,7 +86,7 @@ default_pool: { targets: [a] }
 `;
   await using node = await startTestNode(text, { sinks: { a: sink } });
   await untilState(node, "a", "down");
-  const metrics = exposition(node.env.metrics);
+  const metrics = exposition(snapshotMetrics(node.env.metrics));
   for (const line of [
     /^signalbox_target_state\{target="a",state="down"\} 1$/mu,
     /^signalbox_target_state\{target="a",state="ready"\} 0$/mu,
@@ -115,18 +116,18 @@ test("an operator's drain moves all data to the other targets, until it ends", a
   await deliver(node, 4);
   assert.ok(a.counts().acceptedItems > 0);
   const untilMs = node.env.clock.wallMs() + 3_600_000;
-  assert.equal(dataPlane.operate("a", { state: "drain", untilMs, note: "upgrade" }), true);
-  assert.equal(dataPlane.operate("nobody", { state: "drain", untilMs, note: "" }), false);
+  assert.equal(await dataPlane.operate("a", { state: "drain", untilMs, note: "upgrade" }), true);
+  assert.equal(await dataPlane.operate("nobody", { state: "drain", untilMs, note: "" }), false);
   const before = a.counts().acceptedItems;
   await deliver(node, 10);
   assert.equal(a.counts().acceptedItems, before);
   const { state, reason, note, untilMs: end } = statusOf(node, "a");
   assert.deepEqual([state, reason, note, end], ["drain", "operator", "upgrade", untilMs]);
-  assert.deepEqual(dataPlane.operatorStates(), [{ id: "a", state: "drain", untilMs, note: "upgrade" }]);
+  assert.deepEqual(await dataPlane.operatorStates(), [{ id: "a", state: "drain", untilMs, note: "upgrade" }]);
 
-  dataPlane.operate("a", { state: "maintenance", untilMs: node.env.clock.wallMs() + 50, note: "" });
+  await dataPlane.operate("a", { state: "maintenance", untilMs: node.env.clock.wallMs() + 50, note: "" });
   await untilState(node, "a", "ready");
-  assert.deepEqual([statusOf(node, "a").reason, dataPlane.operatorStates()], ["expired", []]);
+  assert.deepEqual([statusOf(node, "a").reason, await dataPlane.operatorStates()], ["expired", []]);
   await deliver(node, 40);
   assert.ok(a.counts().acceptedItems > before);
 });
@@ -140,7 +141,7 @@ test("a target that a config adds is asked before it gets data; what an operator
   const both = "default_pool: { targets: [a, b], strategy: round_robin }";
   assert.equal((await node.apply(both, { b })).kind, "applied");
   assert.deepEqual([statusOf(node, "b").state, statusOf(node, "b").reason], ["down", "added"]);
-  node.running.dataPlane.operate("a", { state: "drain", untilMs: undefined, note: "for good" });
+  await node.running.dataPlane.operate("a", { state: "drain", untilMs: undefined, note: "for good" });
   await untilState(node, "b", "ready");
   assert.deepEqual([b.counts().requests, b.counts().acceptedItems], [1, 0]);
   assert.equal((await node.apply(both, { a: c, b })).kind, "applied");

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { LedgerRow } from "../../src/telemetry/ledger.ts";
+import type { LedgerRow } from "../../src/core/snapshot.ts";
 
 /** One signal's two sides, and all that makes them up, by outcome. */
 export type Outcomes = Readonly<Record<string, number>>;

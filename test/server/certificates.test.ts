@@ -107,7 +107,7 @@ for (const [protocol, open] of [
     await until(() => sends(node, "connect") > 0);
     writeFileSync(ca, authority.ca);
     await sink.until(({ accepted }) => accepted >= 1);
-    const targets = node.running.dataPlane.status().targets;
+    const targets = node.status.targets;
     assert.notEqual(targets[0]?.reason, "added");
   });
 }

@@ -62,13 +62,13 @@ for (const { name, text, result, told, tells } of bad) {
 test("a data plane that refuses the plan leaves the running config, its version too", async () => {
   await using scene = new Scene();
   const node = await scene.start(configText());
-  scene.plane.onApply = async () => Promise.reject(new Error("no more sockets"));
+  scene.plane.onPrepare = async () => Promise.reject(new Error("no more sockets"));
   const refused = scene.logged("config not applied: it could not be taken over");
   scene.write(configText(TWO));
   await refused;
   assert.deepEqual([node.walk.status.version, node.walk.status.running.targets.length], [1, 1]);
   assert.deepEqual(node.walk.status.last, { kind: "failed", reason: "no more sockets" });
-  scene.plane.onApply = async () => {};
+  scene.plane.onPrepare = async () => {};
   await node.reload();
   assert.deepEqual(
     [node.walk.status.version, node.walk.status.running.targets.length],
@@ -112,7 +112,7 @@ test("the changes of one moment are walked one after the other, and the newest i
   await using scene = new Scene();
   const node = await scene.start(configText());
   let running = 0;
-  scene.plane.onApply = async () => {
+  scene.plane.onPrepare = async () => {
     assert.equal(++running, 1);
     await new Promise(setImmediate);
     running--;

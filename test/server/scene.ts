@@ -42,8 +42,8 @@ export class Scene implements AsyncDisposable {
     return this.#node;
   }
 
-  readonly openScripted: OpenDataPlane = async (plan) => {
-    const plane = new ScriptedDataPlane(plan);
+  readonly openScripted: OpenDataPlane = async (plan, _listen, env) => {
+    const plane = new ScriptedDataPlane(plan, env);
     this.planes.push(plane);
     return plane;
   };

@@ -5,22 +5,30 @@ import type {
   LeavingPool,
   OperatorState,
   OperatorWish,
+  PreparedPlan,
   Readiness,
   Undeliverable,
   ShutdownReport,
 } from "../../src/plan/data-plane.ts";
+import type { Snapshot } from "../../src/core/snapshot.ts";
 import type { Explanation, ExplainRequest } from "../../src/plan/explanation.ts";
 import type { Plan } from "../../src/plan/plan.ts";
+import type { Env } from "../../src/telemetry/env.ts";
+import { takeSnapshot } from "../../src/telemetry/snapshot.ts";
 
 /** A data plane that does what the test says and remembers what it was asked. It moves no data. */
 export class ScriptedDataPlane implements DataPlane {
   plan: Plan;
   readonly applied: Plan[] = [];
+  readonly discarded: Plan[] = [];
   readonly graces: number[] = [];
   readonly wishes = new Map<string, OperatorState>();
+  readonly #env: Pick<Env, "metrics" | "ledger">;
   disposed = false;
-  /** What `apply` does; throws to refuse. */
-  onApply: (plan: Plan) => Promise<void> = async () => {};
+  /** What `prepare` does; throws to refuse. */
+  onPrepare: (plan: Plan) => Promise<void> = async () => {};
+  /** What `commit` does; throws when it breaks. */
+  onCommit: (plan: Plan) => Promise<void> = async () => {};
   /** What `shutdown` waits for. */
   drain: Promise<void> = Promise.resolve();
   left: readonly LeavingPool[] = [];
@@ -28,17 +36,22 @@ export class ScriptedDataPlane implements DataPlane {
   readiness: Readiness = { ready: true, reason: "" };
   report: ShutdownReport = { drained: true, tookMs: 1, leftItems: 0, leftBytes: 0 };
 
-  constructor(plan: Plan) {
+  constructor(plan: Plan, env: Pick<Env, "metrics" | "ledger">) {
     this.plan = plan;
+    this.#env = env;
   }
 
-  async apply(plan: Plan): Promise<void> {
-    await this.onApply(plan);
-    this.applied.push(plan);
-    this.plan = plan;
+  async prepare(plan: Plan): Promise<PreparedPlan> {
+    await this.onPrepare(plan);
+    const commit = async (): Promise<void> => {
+      await this.onCommit(plan);
+      this.applied.push(plan);
+      this.plan = plan;
+    };
+    return { commit, discard: async () => void this.discarded.push(plan) };
   }
 
-  status(): DataPlaneStatus {
+  async status(): Promise<DataPlaneStatus> {
     const targets = [...this.plan.targets.values()].map((target) => ({
       id: target.id,
       endpoint: target.url,
@@ -75,44 +88,44 @@ export class ScriptedDataPlane implements DataPlane {
       losses: undefined,
     }));
     const addresses = { otlpGrpc: "127.0.0.1:1111", otlpHttp: undefined };
-    return { addresses, inFlight: { requests: 3, bytes: 4 }, pools, targets };
+    return { version: this.plan.version, addresses, inFlight: { requests: 3, bytes: 4 }, pools, targets };
   }
 
-  operate(id: string, wish: OperatorWish): boolean {
+  async operate(id: string, wish: OperatorWish): Promise<boolean> {
     if (!this.plan.targets.has(id)) return false;
     this.wishes.set(id, { id, ...wish });
     if (wish.state === "ready") this.wishes.delete(id);
     return true;
   }
 
-  operatorStates(): readonly OperatorState[] {
+  async operatorStates(): Promise<readonly OperatorState[]> {
     return [...this.wishes.values()];
   }
 
-  renew(): void {}
+  async renew(): Promise<void> {}
 
-  drops(): readonly DropSample[] {
+  async snapshot(): Promise<Snapshot> {
+    return takeSnapshot(this.#env);
+  }
+
+  async drops(): Promise<readonly DropSample[]> {
     return [];
   }
 
-  explain({ signal }: ExplainRequest): Explanation {
+  async explain({ signal }: ExplainRequest): Promise<Explanation> {
     const { version, digest } = this.plan;
     return { version, digest, signal, refusal: null, total_items: 0, items: [] };
   }
 
-  async explainAside(request: ExplainRequest): Promise<Explanation> {
-    return this.explain(request);
-  }
-
-  undeliverable(): readonly Undeliverable[] {
+  async undeliverable(): Promise<readonly Undeliverable[]> {
     return this.down;
   }
 
-  leaving(): readonly LeavingPool[] {
+  async leaving(): Promise<readonly LeavingPool[]> {
     return this.left;
   }
 
-  ready(): Readiness {
+  async ready(): Promise<Readiness> {
     return this.readiness;
   }
 

@@ -1,4 +1,4 @@
-import type { LedgerRow } from "../../src/telemetry/ledger.ts";
+import type { LedgerRow } from "../../src/core/snapshot.ts";
 
 /** The numbers of several ledger rows, the reasons of each kind together. */
 export interface LedgerTotals {

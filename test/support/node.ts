@@ -5,9 +5,9 @@ import { type Clock, systemClock } from "../../src/core/clock.ts";
 import { formatProblem } from "../../src/core/problem.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import type { ApplyOutcome } from "../../src/control/apply.ts";
-import { openDataPlane } from "../../src/data/assemble.ts";
+import { type NodeDataPlane, openDataPlane } from "../../src/data/assemble.ts";
 import type { Resolver } from "../../src/data/resolve/resolver.ts";
-import type { ShutdownReport } from "../../src/plan/data-plane.ts";
+import type { DataPlaneStatus, ShutdownReport } from "../../src/plan/data-plane.ts";
 import { fileSource, textSource } from "../../src/server/config-source.ts";
 import { type RunningNode, startNode } from "../../src/server/start.ts";
 import type { Env } from "../../src/telemetry/env.ts";
@@ -74,12 +74,23 @@ export class TestNode implements AsyncDisposable {
   readonly running: RunningNode;
   /** The log, one object for each line. */
   readonly lines: readonly Document[];
+  readonly #plane: NodeDataPlane;
   readonly #sinks: Readonly<Record<string, Sink>>;
 
-  constructor(running: RunningNode, lines: readonly Document[], sinks: Readonly<Record<string, Sink>>) {
+  constructor(
+    running: RunningNode,
+    plane: NodeDataPlane,
+    { lines, sinks }: { readonly lines: readonly Document[]; readonly sinks: Readonly<Record<string, Sink>> },
+  ) {
     this.running = running;
+    this.#plane = plane;
     this.lines = lines;
     this.#sinks = sinks;
+  }
+
+  /** At this very moment. */
+  get status(): DataPlaneStatus {
+    return this.#plane.statusNow();
   }
 
   get env(): Env {
@@ -149,16 +160,19 @@ export async function startTestNode(config: TestConfig, options: TestNodeOptions
   const lines: Document[] = [];
   const write = (line: string): void => void lines.push(documentOf(JSON.parse(line)));
   const log = createLog({ clock, write, level: "info", format: "json", colour: false });
+  let plane: NodeDataPlane | undefined;
   const running = await startNode(loaded.config, {
     clock,
     random: seededRandom(1),
     log,
     source,
-    ...(resolver !== undefined && {
-      openDataPlane: (plan, listen, parts, strategies) => openDataPlane(plan, listen, parts, strategies, resolver),
-    }),
+    openDataPlane: async (plan, listen, parts, strategies) => {
+      plane = await openDataPlane(plan, listen, parts, strategies, resolver);
+      return plane;
+    },
   });
-  return new TestNode(running, lines, sinks);
+  assert.ok(plane !== undefined);
+  return new TestNode(running, plane, { lines, sinks });
 }
 
 /** A mapping of the document; an empty one for what is not there. */

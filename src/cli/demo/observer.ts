@@ -1,4 +1,5 @@
 import type { Clock } from "../../core/clock.ts";
+import type { TargetStatus } from "../../plan/data-plane.ts";
 import type { RunningNode } from "../../server/start.ts";
 import { PAYMENTS, perTarget, PRIMARY, RULES, ruleOf, type RuleId, SENDERS, STANDBY, type TargetId } from "./cast.ts";
 import type { RouterAddresses } from "./demo-config.ts";
@@ -32,6 +33,7 @@ export class Observer {
   readonly #shown = new Rates(SHOWN_WINDOW_MS);
   readonly #recent = new Rates(STORY_WINDOW_MS);
   #paymentsOn: PaymentsOn = "nowhere";
+  #statuses: readonly TargetStatus[] = [];
 
   constructor(parts: ObserverParts) {
     this.#parts = parts;
@@ -43,12 +45,14 @@ export class Observer {
     return this.#paymentsOn;
   }
 
-  look(): void {
+  async look(): Promise<void> {
     const { clock, node, targets } = this.#parts;
     const counts = countsOf(targets);
     this.#shown.add(clock.nowMs(), counts);
     this.#recent.add(clock.nowMs(), counts);
-    this.#health.look(node.dataPlane.status().targets, clock.wallMs());
+    const { targets: statuses } = await node.dataPlane.status();
+    this.#statuses = statuses;
+    this.#health.look(statuses, clock.wallMs());
     this.#followPayments();
   }
 
@@ -72,8 +76,8 @@ export class Observer {
   }
 
   #targetRows(): TargetRow[] {
-    const { clock, node, targets } = this.#parts;
-    const statuses = node.dataPlane.status().targets;
+    const { clock, targets } = this.#parts;
+    const statuses = this.#statuses;
     return targets.map(({ facts, port, running, arrivals }): TargetRow => {
       const status = statuses.find(({ id }) => id === facts.id);
       const nextTryMs = status?.nextTryMs;

@@ -77,7 +77,7 @@ class Demo {
   }
 
   async tick(display: Display): Promise<void> {
-    this.#observer.look();
+    await this.#observer.look();
     const facts = {
       elapsedMs: this.#parts.elapsedMs(),
       paymentsOn: this.#observer.paymentsOn,

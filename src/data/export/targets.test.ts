@@ -4,6 +4,7 @@ import { seededRandom } from "../../core/random.ts";
 import type { TargetPlan } from "../../plan/plan.ts";
 import { createMetrics } from "../../telemetry/metrics.ts";
 import { exposition } from "../../telemetry/prometheus.ts";
+import { snapshotMetrics } from "../../telemetry/snapshot.ts";
 import { ManualClock } from "../../../test/support/manual-clock.ts";
 import { ScriptedResolver } from "../../../test/support/scripted-resolver.ts";
 import { targetPlan } from "../../../test/delivery/pool-rig.ts";
@@ -220,7 +221,7 @@ test("of a name metrics tell how many addresses are in which state, and one reas
   const named = openTargets(plans(targetPlan("n", { resolve: "all" })), env);
   resolver.find(["10.0.0.1", "10.0.0.2"]);
   const shown = (): string[] => {
-    const text = exposition(metrics);
+    const text = exposition(snapshotMetrics(metrics));
     return text
       .split("\n")
       .filter((line) => /^signalbox_target_(addresses|state_reason)\{target="n".*[1-9]$/u.test(line));

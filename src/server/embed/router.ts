@@ -2,6 +2,7 @@ import type { ConfigInput } from "../../config/schema/config.ts";
 import type { ChangeOutcome } from "../../control/apply.ts";
 import { openHistory } from "../../control/history/history.ts";
 import type { RouteTable } from "../../control/route-table.ts";
+import type { LedgerRow } from "../../core/snapshot.ts";
 import type { Reply } from "../../data/request.ts";
 import type { TargetSet } from "../../data/target-set.ts";
 import type { Signal } from "../../otlp/signal.ts";
@@ -9,8 +10,8 @@ import type { DataPlaneStatus } from "../../plan/data-plane.ts";
 import { type ExplainInput, readExplainInput, simpleRequest } from "../../plan/explain-input.ts";
 import { type SimpleItem, SimpleItemSchema } from "../../plan/simple-item.ts";
 import type { Env } from "../../telemetry/env.ts";
-import type { LedgerRow } from "../../telemetry/ledger.ts";
 import { exposition } from "../../telemetry/prometheus.ts";
+import { snapshotMetrics } from "../../telemetry/snapshot.ts";
 import type { EmbeddedDataPlane } from "../../data/embedded.ts";
 import { openSteering } from "../start.ts";
 import { type ConfigDocument, readDocument, type Written } from "./document.ts";
@@ -77,7 +78,7 @@ export async function createRouter(document: ConfigDocument, options: EmbedOptio
   const { dataPlane } = embedded;
   const history = await openHistory({ directory: undefined, clock: env.clock, log });
   const { table, documents } = await openSteering(
-    config,
+    { config, plan: embedded.running },
     { dataPlane, env, history },
     { log, source, sent: "by_length" },
   );
@@ -102,7 +103,7 @@ class Embedded implements EmbeddedRouter {
   }
 
   get version(): number {
-    return this.#embedded.dataPlane.plan.version;
+    return this.#embedded.running.version;
   }
 
   route(item: SimpleItem): Route {
@@ -117,7 +118,7 @@ class Embedded implements EmbeddedRouter {
     const input = "body" in what ? readRequest(what.body, what.signal) : readItem(what);
     const message = input.ok ? input.note : input.message;
     if (!input.ok || message !== "") return { ok: false, refusal: { reason: "bad_data", message } };
-    const region = what.region ?? this.#embedded.dataPlane.plan.nodeRegion;
+    const region = what.region ?? this.#embedded.running.nodeRegion;
     const { signal, bytes } = input;
     return this.#embedded.send({ signal, bytes, region, headers: what.headers, timeoutMs });
   }
@@ -135,7 +136,7 @@ class Embedded implements EmbeddedRouter {
   }
 
   status(): DataPlaneStatus {
-    return this.#embedded.dataPlane.status();
+    return this.#embedded.status();
   }
 
   ledger(): readonly LedgerRow[] {
@@ -143,7 +144,7 @@ class Embedded implements EmbeddedRouter {
   }
 
   metrics(): string {
-    return exposition(this.#env.metrics);
+    return exposition(snapshotMetrics(this.#env.metrics));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -155,7 +156,7 @@ class Embedded implements EmbeddedRouter {
     if (!input.ok) throw new TypeError(input.message);
     const { signal, bytes } = input;
     const request = { signal, bytes, region, headers, maxItems: MAX_ITEMS };
-    const { items, refusal } = this.#embedded.dataPlane.explain(request);
+    const { items, refusal } = this.#embedded.explain(request);
     if (items.length === 0 && refusal !== null) throw new TypeError(refusal.message);
     return items.map((item) => routeOf(item, (id) => this.targets.status(id)));
   }

@@ -1,0 +1,99 @@
+import type { LedgerRow, MetricsSnapshot, SeriesSnapshot, Snapshot } from "../core/snapshot.ts";
+import type { Ledger } from "./ledger.ts";
+import type { Merge, MetricSpec } from "./metric-spec.ts";
+import { METRICS } from "./metric-table.ts";
+import type { Counter, Gauge, Histogram, Metrics } from "./metrics.ts";
+
+/** Everything that was counted in this process, as plain data. */
+export function takeSnapshot({ metrics, ledger }: { readonly metrics: Metrics; readonly ledger: Ledger }): Snapshot {
+  return { metrics: snapshotMetrics(metrics), ledger: ledger.snapshot() };
+}
+
+export function snapshotMetrics(metrics: Metrics): MetricsSnapshot {
+  const families = Object.values(metrics).map(({ spec, series }) => {
+    const all: SeriesSnapshot[] = [];
+    for (const one of series.values()) all.push(seriesOf(one.labels, one.series));
+    return [spec.name, all] as const;
+  });
+  return Object.fromEntries(families);
+}
+
+function seriesOf(labels: readonly string[], series: Counter | Gauge | Histogram): SeriesSnapshot {
+  return "counts" in series
+    ? { labels, value: series.sum, counts: [...series.counts] }
+    : { labels, value: series.value };
+}
+
+/** What a whole node counted: each metric adds up as the table says. The first snapshot is that of the main process. */
+export function addSnapshots(main: Snapshot, others: readonly Snapshot[]): Snapshot {
+  const all = [main, ...others];
+  return {
+    metrics: addMetrics(all.map(({ metrics }) => metrics)),
+    ledger: addLedgers(all.map(({ ledger }) => ledger)),
+  };
+}
+
+function addMetrics([main, ...others]: readonly MetricsSnapshot[]): MetricsSnapshot {
+  const families = Object.values<MetricSpec>(METRICS).map(({ name, merge }) => {
+    const own = main?.[name] ?? [];
+    const added = merge === "main" ? own : addSeries(merge, [own, ...others.map((one) => one[name] ?? [])]);
+    return [name, added] as const;
+  });
+  return Object.fromEntries(families);
+}
+
+function addSeries(merge: Merge, all: readonly (readonly SeriesSnapshot[])[]): SeriesSnapshot[] {
+  const sums = new Map<string, SeriesSnapshot>();
+  for (const series of all) {
+    for (const one of series) {
+      const key = one.labels.join("\u0000");
+      const known = sums.get(key);
+      sums.set(key, known === undefined ? one : addOne(merge, known, one));
+    }
+  }
+  return [...sums.values()];
+}
+
+function addOne(merge: Merge, a: SeriesSnapshot, b: SeriesSnapshot): SeriesSnapshot {
+  const { labels } = a;
+  const value = merge === "max" ? Math.max(a.value, b.value) : a.value + b.value;
+  if (a.counts === undefined) return { labels, value };
+  return { labels, value, counts: a.counts.map((count, i) => count + (b.counts?.[i] ?? 0)) };
+}
+
+function addLedgers(all: readonly (readonly LedgerRow[])[]): LedgerRow[] {
+  const sums = new Map<string, LedgerRow>();
+  for (const rows of all) {
+    for (const row of rows) {
+      const key = `${row.signal}\u0000${row.rule}\u0000${row.pool}`;
+      const known = sums.get(key);
+      sums.set(key, known === undefined ? row : addRows(known, row));
+    }
+  }
+  return [...sums.values()];
+}
+
+function addRows(a: LedgerRow, b: LedgerRow): LedgerRow {
+  return {
+    signal: a.signal,
+    rule: a.rule,
+    pool: a.pool,
+    received: a.received + b.received,
+    copied: a.copied + b.copied,
+    delivered: a.delivered + b.delivered,
+    rejected: a.rejected + b.rejected,
+    dead_lettered: a.dead_lettered + b.dead_lettered,
+    queued: a.queued + b.queued,
+    dropped: addCounts(a.dropped, b.dropped),
+    shed: addCounts(a.shed, b.shed),
+    lost: addCounts(a.lost, b.lost),
+  };
+}
+
+type Counts = Readonly<Record<string, number>>;
+
+function addCounts(a: Counts, b: Counts): Counts {
+  const sums: Record<string, number> = { ...a };
+  for (const [reason, items] of Object.entries(b)) sums[reason] = (sums[reason] ?? 0) + items;
+  return sums;
+}
