@@ -103,7 +103,7 @@ function tooMuch(guard: RequestGuard, excess: Excess): Reply {
 function routeRequest(context: RequestContext, guard: RequestGuard, done: (reply: Reply) => void): Cancel {
   const { pipeline, envelope, places, request, taken } = context;
   pipeline.router.route(envelope, request.head.region, taken.all);
-  const { problem, excess, obstacle } = judge(
+  const { problem, excess, obstacle } = checkAdmissible(
     pipeline,
     { envelope, headers: taken.all, nowMs: context.nowMs, deadlineMs: request.head.deadlineMs },
     places,
@@ -115,7 +115,7 @@ function routeRequest(context: RequestContext, guard: RequestGuard, done: (reply
 }
 
 /** Why a request is refused that was routed; an empty problem, no excess and no obstacle when it is not. */
-export interface Judgement {
+export interface Admissibility {
   /** What is wrong with the request itself. */
   readonly problem: string;
   readonly excess: Excess | undefined;
@@ -123,15 +123,16 @@ export interface Judgement {
 }
 
 /** Decides about the request that was just routed, and changes nothing. `places` gets the indexes of the pools, by draft. */
-export function judge(
+export function checkAdmissible(
   pipeline: Pick<SignalPipeline, "router" | "pools" | "noRoute">,
   placed: Placed,
   places: number[],
-): Judgement {
+): Admissibility {
   const { router, pools } = pipeline;
   const { excess } = router;
   if (excess !== undefined) return { problem: "", excess, obstacle: undefined };
-  const problem = router.problem !== "" ? router.problem : vouch(pipeline, router.plan.signal, placed.envelope.bytes);
+  const problem =
+    router.problem !== "" ? router.problem : validateBeforeAck(pipeline, router.plan.signal, placed.envelope.bytes);
   if (problem !== "") return { problem, excess, obstacle: undefined };
   return { problem, excess, obstacle: placeDrafts(router, pools, placed, places) ?? refusedUnmatched(pipeline) };
 }
@@ -147,10 +148,14 @@ function replyToNothing({ head, bytes, rejected, message }: ReceivedRequest, don
 }
 
 /**
- * A request of which some part is acknowledged without a target having seen it is checked to its last field: who says yes
- * vouches for the bytes. Everywhere else the target's answer is the sender's. Empty when there is nothing to object.
+ * A request of which some part is acknowledged without a target having seen it is validated to its last field before.
+ * Everywhere else the target's answer is the sender's. Empty when there is nothing to object.
  */
-function vouch(pipeline: Pick<SignalPipeline, "router" | "pools">, signal: Signal, bytes: Uint8Array): string {
+function validateBeforeAck(
+  pipeline: Pick<SignalPipeline, "router" | "pools">,
+  signal: Signal,
+  bytes: Uint8Array,
+): string {
   const { router } = pipeline;
   const dropped = router.plan.unmatched === "drop" && router.unmatchedPoints > 0;
   const early = router.drafts.some((draft) => mayAckEarly(pipeline, draft));

@@ -70,15 +70,15 @@ test("a message that is refused half-way is read no further", () => {
 });
 
 test("a message of several MiB is put together from small chunks, and one that is only announced takes no memory", () => {
-  const judge = { begins: () => true, holds: () => true };
+  const guard = { begins: () => true, holds: () => true };
   const message = Buffer.alloc(5_000_000, "0123456789");
-  const reader = new MessageReader(judge);
+  const reader = new MessageReader(guard);
   const wire = Buffer.concat([Buffer.from([0, 0, 76, 75, 64]), message]);
   for (let at = 0; at < wire.length; at += 16_384) assert.equal(reader.add(wire.subarray(at, at + 16_384)), "read");
   assert.equal(reader.progress, "whole");
   assert.ok(message.equals(reader.take()));
   const before = process.memoryUsage().arrayBuffers;
-  const announced = Array.from({ length: 100 }, () => new MessageReader(judge));
+  const announced = Array.from({ length: 100 }, () => new MessageReader(guard));
   for (const one of announced) one.add(Buffer.from([0, 4, 0, 0, 0]));
   assert.ok(process.memoryUsage().arrayBuffers - before < 1_048_576, "64 MiB each were announced");
   for (const one of announced) one.add(Uint8Array.of(1));

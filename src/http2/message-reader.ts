@@ -1,6 +1,6 @@
 import { allocBody, allocOwned } from "../core/bytes.ts";
 /** Who reads a message: told of its prefix before any byte of it is kept. */
-export interface PrefixJudge {
+export interface MessageGuard {
   /** The length-prefixed message begins (grpc/doc/PROTOCOL-HTTP2.md). False: its bytes are not wanted. */
   begins(flag: number, bytes: number): boolean;
   /** So many bytes of the message are about to be held. False: they are not wanted. */
@@ -20,18 +20,18 @@ const NOTHING = new Uint8Array(0);
  * once, by the prefix, so that a chunk is copied once and never kept.
  */
 export class MessageReader {
-  readonly #judge: PrefixJudge;
+  readonly #guard: MessageGuard;
   #prefixRead = 0;
   #flag = 0;
   #length = 0;
   #body: Uint8Array = NOTHING;
   #filled = 0;
 
-  constructor(judge: PrefixJudge) {
-    this.#judge = judge;
+  constructor(guard: MessageGuard) {
+    this.#guard = guard;
   }
 
-  /** `refused`: by the judge. `excess`: there are bytes after the message. After either, nothing more may be added. */
+  /** `refused`: by the guard. `excess`: there are bytes after the message. After either, nothing more may be added. */
   add(chunk: Uint8Array): "read" | "refused" | "excess" {
     let at = 0;
     while (this.#prefixRead < PREFIX_BYTES) {
@@ -39,7 +39,7 @@ export class MessageReader {
       const byte = chunk[at++]!;
       if (this.#prefixRead === 0) this.#flag = byte;
       else this.#length = this.#length * 256 + byte;
-      if (++this.#prefixRead === PREFIX_BYTES && !this.#judge.begins(this.#flag, this.#length)) return "refused";
+      if (++this.#prefixRead === PREFIX_BYTES && !this.#guard.begins(this.#flag, this.#length)) return "refused";
     }
     const more = chunk.length - at;
     if (more > this.#length - this.#filled) return "excess";
@@ -68,7 +68,7 @@ export class MessageReader {
   }
 
   #widen(bytes: number): boolean {
-    if (!this.#judge.holds(bytes)) return false;
+    if (!this.#guard.holds(bytes)) return false;
     if (bytes <= this.#body.length) return true;
     const ahead = Math.min(this.#length, Math.max(bytes, 2 * this.#body.length, bytesAhead(bytes)));
     // What has come whole has a deadline, or is copied where it is acknowledged without one. What has not may never come to its end.

@@ -1,6 +1,6 @@
 import { parseStatus, STATUS } from "./grpc-status.ts";
 import { decodeDetails, decodeStatusText, type HeaderBlock, headerText, retryAfterMs } from "./headers.ts";
-import { MessageReader, type PrefixJudge } from "./message-reader.ts";
+import { MessageReader, type MessageGuard } from "./message-reader.ts";
 import type { UnaryResult } from "./port.ts";
 import { encodingOf, firstOf, valuesOf } from "./repeated.ts";
 
@@ -55,7 +55,7 @@ const MOST_SKIPPED = 4;
  * Reads one reply, in the order in which it comes. What `head` and `data` return ends the call before its end. The status stands behind
  * the message, and decides: a message that cannot be read, or is not wanted, is thrown away.
  */
-export class ReplyReader implements PrefixJudge {
+export class ReplyReader implements MessageGuard {
   readonly #maxResponseBytes: number;
   readonly #message: MessageReader;
   #head: ReplyFields | undefined;

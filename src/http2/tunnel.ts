@@ -84,11 +84,11 @@ class Opening {
       const chunk: unknown = this.#socket.read();
       if (!Buffer.isBuffer(chunk)) return;
       this.#head = joinOwned([this.#head, chunk]);
-      this.#judge();
+      this.#readHead();
     }
   }
 
-  #judge(): void {
+  #readHead(): void {
     const at = this.#head.indexOf(HEAD_END);
     const length = at === -1 ? this.#head.length : at + HEAD_END.length;
     if (length > MAX_HEAD_BYTES) this.#end(this.#fault(`its answer has a head above ${MAX_HEAD_BYTES} bytes`));
@@ -107,7 +107,7 @@ class Opening {
     const code = Number(status ?? 0);
     if (code >= 100 && code < 200 && code !== 101) {
       this.#head = rest; // interim: the answer is still to come
-      if (rest.length > 0) this.#judge();
+      if (rest.length > 0) this.#readHead();
     } else if (code >= 200 && code < 300) {
       this.#open(rest);
     } else {

@@ -67,7 +67,7 @@ for (const { name, ...way } of WAYS) {
     );
   });
 
-  test(`${name}: the proxy itself may want TLS, and whom the target's authorities vouch for is trusted`, async () => {
+  test(`${name}: the proxy itself may want TLS, and whom the target's authorities certify is trusted`, async () => {
     const authority = await createAuthority();
     await using sink = await SINKS[way.protocol]({ tls: await authority.server([NAME]) });
     await using proxy = await TestProxy.open({ tls: await authority.server(), credentials: "ann:s3cret" });

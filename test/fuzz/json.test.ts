@@ -22,7 +22,7 @@ for (const ack of ["delivered", "queued"] as const) {
     );
     await fc.assert(
       fc.asyncProperty(texts, async ({ signal, text }) => {
-        judge(text, await scene.sender.send("json", signal, text));
+        assertAnswer(text, await scene.sender.send("json", signal, text));
       }),
       fuzzRuns(4),
     );
@@ -39,7 +39,7 @@ for (const ack of ["delivered", "queued"] as const) {
     );
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...SIGNALS), noise, async (signal, text) => {
-        judge(Buffer.from(text), await scene.sender.send("json", signal, Buffer.from(text)));
+        assertAnswer(Buffer.from(text), await scene.sender.send("json", signal, Buffer.from(text)));
       }),
       fuzzRuns(8),
     );
@@ -53,7 +53,7 @@ test("fuzz JSON: depth is refused before it costs anything, in every place that 
   for (const depth of [10, 40, 60, 200, 10_000, 100_000]) {
     for (const value of [`${"[".repeat(depth)}${"]".repeat(depth)}`, "[".repeat(depth), nestedArrays(depth)]) {
       for (const text of [value, `{"resourceSpans":${value}}`, inAttribute(value)]) {
-        judge(Buffer.from(text), await scene.sender.send("json", "traces", Buffer.from(text)));
+        assertAnswer(Buffer.from(text), await scene.sender.send("json", "traces", Buffer.from(text)));
       }
     }
   }
@@ -62,7 +62,7 @@ test("fuzz JSON: depth is refused before it costs anything, in every place that 
 });
 
 /** Success is only for what is JSON; whether all of it was taken, the answer says; all else is bad data. */
-function judge(text: Buffer, answer: SenderAnswer): void {
+function assertAnswer(text: Buffer, answer: SenderAnswer): void {
   const what = (): string => `${text.toString("utf8").slice(0, 2_000)} ${JSON.stringify(answer)}`;
   if (answer.ok) assert.ok(isUtf8(text) && isJson(text), what());
   else assertBadData("json", answer, what);

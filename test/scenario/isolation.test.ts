@@ -25,7 +25,7 @@ for (const { protocol, code: refusal, ...told } of TARGETS) {
     test(`isolation: of ${TOGETHER} requests in a batch, ${poisoned} broken ones are refused with ${refusal} over ${protocol}, the others delivered once`, async () => {
       const open = protocol === "grpc" ? openGrpcSink : openHttpSink;
       let broken = 0;
-      await using sink = await open({ script: judge(refusal, (items) => (broken = Math.max(broken, items))) });
+      await using sink = await open({ script: refuseBroken(refusal, (items) => (broken = Math.max(broken, items))) });
       // A batch leaves when all are there, and not before.
       const batch = { max_wait: "60s", max_items: TOGETHER };
       const config = { targets: [{ id: "a", protocol }], default_pool: { targets: ["a"], batch } };
@@ -57,7 +57,7 @@ function named(name: string): Uint8Array {
 }
 
 /** Refuses what it cannot decode, and tells how many items were in it. */
-function judge(code: number, refused: (items: number) => void): SinkScript {
+function refuseBroken(code: number, refused: (items: number) => void): SinkScript {
   return ({ body, items }) => {
     if (decoded(body) !== undefined) return OK;
     refused(items);

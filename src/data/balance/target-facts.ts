@@ -100,7 +100,7 @@ export class TargetFacts {
     this.#healths[index] = health;
     this.#plans[index] = plan;
     this.#countRefused(index, refused);
-    this.#judge(index, health, nowMs);
+    this.#grade(index, health, nowMs);
     this.baseWeight[index] = plan.weight;
     this.usableSinceMs[index] = usableSinceMs(health);
     const back = health.state === "ready" && health.rampFromMs !== -Infinity ? target.share(nowMs) : 1;
@@ -123,7 +123,7 @@ export class TargetFacts {
     for (let s = 0; s < SIGNALS.length; s++) this.refusing[s]! += ((refused >> s) & 1) - ((before >> s) & 1);
   }
 
-  #judge(index: number, health: Health, nowMs: number): void {
+  #grade(index: number, health: Health, nowMs: number): void {
     const refuses = (this.#refused[index]! & this.#bit) !== 0;
     const grade = refuses ? GRADE.nothing : gradeOf(health, nowMs);
     this.counts[this.grade[index]!]! -= 1;

@@ -1,7 +1,7 @@
 import { Envelope, scanEnvelope } from "../../otlp/scan.ts";
 import type { ConditionAnswer, RuleAnswer } from "../../plan/explain-item.ts";
 import type { ConditionExplanation, ItemExplanation, RuleExplanation } from "../../plan/explanation.ts";
-import { judge } from "../pipeline.ts";
+import { checkAdmissible } from "../pipeline.ts";
 import { placedFor, type Walk } from "./walk.ts";
 import { explainPlace, isOpen } from "./explain-place.ts";
 
@@ -19,7 +19,7 @@ export function explainRoute(
   if (!scanEnvelope(walk.signal, alone, envelope)) throw new TypeError("a slice of a well-formed request is malformed");
   router.divide(envelope, walk.region, walk.headers);
   const places: number[] = [];
-  const { obstacle } = judge({ router, pools, noRoute }, placedFor(walk, envelope), places);
+  const { obstacle } = checkAdmissible({ router, pools, noRoute }, placedFor(walk, envelope), places);
   const drafts = router.drafts.map((draft, d) => {
     const rule = draft.rules[0]!;
     const pool = places[d] ?? draft.pool;

@@ -11,7 +11,7 @@ import { headersOf, readSenderHeaders } from "../../plan/sender-headers.ts";
 import { show, traceIdOf } from "../../plan/seen-by.ts";
 import { regionOf } from "../../plan/specialise.ts";
 import { NO_GUARD } from "../admit/request-guard.ts";
-import { judge } from "../pipeline.ts";
+import { checkAdmissible } from "../pipeline.ts";
 import { explainRoute } from "./explain-route.ts";
 import { type ExplainParts, openWalk, placedFor, type Walk } from "./walk.ts";
 
@@ -65,7 +65,7 @@ function watching<Result>({ routePools }: Walk, ask: () => Result): Result {
 function refusalOf(walk: Walk, envelope: Envelope): Refused | null {
   const { router, routePools: pools, noRoute, region, headers } = walk;
   router.divide(envelope, region, headers);
-  const { problem, excess, obstacle } = judge({ router, pools, noRoute }, placedFor(walk, envelope), []);
+  const { problem, excess, obstacle } = checkAdmissible({ router, pools, noRoute }, placedFor(walk, envelope), []);
   if (problem !== "") return { reason: "bad_data", message: problem };
   if (excess !== undefined) return NO_GUARD.refuse(excess);
   return obstacle === undefined ? null : { reason: obstacle.reason, message: obstacle.message };

@@ -22,7 +22,7 @@ export function connector(
   return buildConnector(address === undefined ? options : { ...options, lookup: always(address) });
 }
 
-/** Whom the target's own authorities vouch for may be its proxy, too. */
+/** Whom the target's own authorities certify may be its proxy, too. */
 export function tunnelProxy(proxy: ProxyPlan, tls: TargetTlsPlan | undefined): TunnelProxy {
   return { ...proxy, ca: tls?.ca };
 }

@@ -241,7 +241,7 @@ class Target implements PartTarget, Kept, Refusing {
       }
       this.#env.metrics.exportSends.with(this.#plan.id, outcomeLabel(outcome)).add(1);
       if (outcome.kind === "accepted" && outcome.unreadable === true) tellUnreadable(this.#plan.id, this.#env);
-      this.#judge(outcome, call, wanted);
+      this.#record(outcome, call, wanted);
       done(outcome);
       this.#listeners.tell();
       if (this.inFlight === 0) this.#idle?.resolve();
@@ -305,15 +305,15 @@ class Target implements PartTarget, Kept, Refusing {
   }
 
   /** What the outcome says about the target, apart from what it says about the batch. */
-  #judge(outcome: SendOutcome, call: SentToTarget, wanted: () => boolean): void {
+  #record(outcome: SendOutcome, call: SentToTarget, wanted: () => boolean): void {
     const { epoch, sentMs } = call;
     const nowMs = this.#env.clock.nowMs();
     const limit = this.#plan.maxInFlight;
     this.#keeper.ended(newsOf(outcome));
-    if (call.tenant !== undefined && isAboutSender(outcome)) return this.#judgeTenant(outcome, call, call.tenant);
+    if (call.tenant !== undefined && isAboutSender(outcome)) return this.#recordTenant(outcome, call, call.tenant);
     const end = endOf(outcome, call);
     this.#ended(call, end, nowMs);
-    this.#refusals.judge(outcome, call);
+    this.#refusals.record(outcome, call);
     // Also a refusal is an answer: the target is there, and was as fast as it was. How fast it refuses what is too large, or of a
     // signal that it does not take, says nothing of how fast it takes the rest.
     if (outcome.kind !== "retry" && outcome.kind !== "too_large" && outcome.kind !== "elsewhere") {
@@ -350,7 +350,7 @@ class Target implements PartTarget, Kept, Refusing {
   }
 
   /** It answers, and what it says holds for this sender only: no measure of how fast it takes what it takes. */
-  #judgeTenant(outcome: SendOutcome, call: SentToTarget, tenant: SenderHeaders): void {
+  #recordTenant(outcome: SendOutcome, call: SentToTarget, tenant: SenderHeaders): void {
     this.#ended(call, { kind: "neutral" }, this.#env.clock.nowMs());
     if (call.asks) this.#refusals.unclear(call.signal);
     if (outcome.kind !== "retry") return this.#keeper.neutral(call.epoch);

@@ -96,7 +96,7 @@ export class SignalRefusals {
   }
 
   /** What an outcome says of the signal of what was sent. `asks`: it was told of to `sent`. */
-  judge(outcome: SendOutcome, { signal, asks }: { readonly signal: Signal; readonly asks: boolean }): void {
+  record(outcome: SendOutcome, { signal, asks }: { readonly signal: Signal; readonly asks: boolean }): void {
     switch (outcome.kind) {
       case "elsewhere":
         this.#elsewhere(signal, outcome.message);

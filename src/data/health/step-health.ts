@@ -226,7 +226,7 @@ function onUnchecked(health: Health, nowMs: number): Health {
 function onOperator(health: Health, wish: "ready" | "drain" | "maintenance", untilMs: number, nowMs: number): Health {
   if (wish === "ready") {
     if (health.state === "ready") return health;
-    // The operator vouches for it: what was held against it is forgotten.
+    // The operator answers for it: what was held against it is forgotten.
     return ready({ ...health, falls: 0, checks: 0 }, "operator", nowMs);
   }
   if (health.state === wish) return { ...health, untilMs };

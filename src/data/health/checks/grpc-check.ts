@@ -44,7 +44,7 @@ export function openGrpcCheck(check: CheckPlan, current: () => TargetPlan, trans
       };
       const end = (result: UnaryResult): void => {
         inflateMessage(result.kind === "answer" ? result : NO_MESSAGE, (read) => {
-          if (!cancelled) done(judge(result, read, isUnheard));
+          if (!cancelled) done(outcomeOf(result, read, isUnheard));
         });
       };
       let cancel = transport.unary(request, (result) => {
@@ -61,7 +61,7 @@ export function openGrpcCheck(check: CheckPlan, current: () => TargetPlan, trans
   };
 }
 
-function judge(
+function outcomeOf(
   result: UnaryResult,
   message: Uint8Array | undefined,
   isUnheard: (code: string) => boolean,

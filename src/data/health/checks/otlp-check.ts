@@ -27,11 +27,11 @@ export function openOtlpCheck(check: CheckPlan, current: () => TargetPlan, clien
         const refused = outcome.kind === "elsewhere";
         elsewhere = refused ? Math.min(SIGNALS.length, elsewhere + 1) : 0;
         const isUnheard = outcome.kind === "rejected" && isUnsigned(outcome.code, check, current());
-        const judged: CheckOutcome = isUnheard
+        const checked: CheckOutcome = isUnheard
           ? { result: "passed", said: outcome.message }
-          : judge(outcome, elsewhere === SIGNALS.length);
+          : outcomeOf(outcome, elsewhere === SIGNALS.length);
         const isAnswer = outcome.kind !== "retry";
-        done(isAnswer ? { ...judged, asked: { signal: batch.signal, elsewhere: refused } } : judged);
+        done(isAnswer ? { ...checked, asked: { signal: batch.signal, elsewhere: refused } } : checked);
         if (refused || outcome.kind === "rejected") signal = after(batch.signal);
       };
       let cancel = client.send(batch, timeoutMs, (outcome) => {
@@ -51,7 +51,7 @@ export function openOtlpCheck(check: CheckPlan, current: () => TargetPlan, clien
 }
 
 /** Whatever tells that requests are read and answered is good; only what real data would not survive is not. */
-function judge(outcome: SendOutcome, takesNothing: boolean): CheckOutcome {
+function outcomeOf(outcome: SendOutcome, takesNothing: boolean): CheckOutcome {
   switch (outcome.kind) {
     case "accepted":
       return { result: "passed", said: outcome.message };
