@@ -360,7 +360,7 @@ export class NodeDataPlane implements DataPlane {
     this.#admission.stop("the node shuts down");
     const pools = this.#pools;
     const answered = this.#listeners?.drain(graceMs + LAST_WORDS_MS) ?? Promise.resolve();
-    const leaving = pools.drain(endMs); // at once: nothing waits for company any more
+    const leaving = pools.drain(endMs); // at once: nothing waits for a batch to fill any more
     await within(clock, graceMs, answered);
     await leaving;
     await pools.drain(endMs); // what had been received only in part

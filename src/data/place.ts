@@ -58,7 +58,7 @@ export function placeDrafts(
   return undefined;
 }
 
-/** What no rule takes is not asked for again: as things are configured it comes to nothing, alone and in company. */
+/** What no rule takes is not asked for again: as things are configured it comes to nothing, alone and with others. */
 export const UNROUTED: Obstacle = {
   reason: "unrouted",
   message: "no rule matches, and no default_pool is configured: add a rule or a default_pool, or set unmatched to drop",

@@ -26,7 +26,7 @@ export interface Rehearsal extends AsyncDisposable {
   explain(request: ExplainRequest): Explanation;
   /** Sends a request through the pipeline. `region` is that of the listener. */
   send(signal: Signal, bytes: Uint8Array, region: string, headers?: ExplainRequest["headers"]): void;
-  /** Lets what waits for company leave. */
+  /** Lets what waits for a batch to fill leave. */
   finish(): void;
   /** Items that targets have taken so far, by target; copies count. */
   readonly byTarget: ReadonlyMap<string, number>;

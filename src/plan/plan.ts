@@ -125,7 +125,7 @@ export interface QueuePlan {
 export interface BatchPlan {
   readonly maxItems: number;
   readonly maxBytes: number;
-  /** How long a parcel waits for company although a target has room; 0: not at all. */
+  /** How long a parcel waits for a batch to fill although a target has room; 0: not at all. */
   readonly maxWaitMs: number;
 }
 

@@ -50,7 +50,7 @@ test("while all windows are full parcels gather, and leave together when there i
   assert.equal(rig.underWay, "a:BC");
 });
 
-test("max_wait makes new parcels wait for company, until a batch is full or the time is up", () => {
+test("max_wait makes new parcels wait, until a batch is full or the time is up", () => {
   const rig = new PoolRig(["a"], { batch: { maxItems: 3, maxBytes: 10_000, maxWaitMs: 50 } });
   rig.offer();
   rig.pass(49);

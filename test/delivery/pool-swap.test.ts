@@ -51,7 +51,7 @@ test("what was broadcast only to targets that are gone is not lost", () => {
   assert.equal(ends(offered), "delivered delivered");
 });
 
-test("drain resolves when all is settled, without waiting for company, or when its time is up", async () => {
+test("drain resolves when all is settled, without waiting for batches to fill, or when its time is up", async () => {
   const rig = new PoolRig([targetPlan("a", { maxInFlight: 1 })], {
     batch: { maxItems: 100, maxBytes: 10_000, maxWaitMs: 5_000 },
   });

@@ -24,7 +24,9 @@ const BatchSchema = z.strictObject({
     .describe(
       "A call has no more bytes than this, before compression; a larger request leaves in several, a single item as it is.",
     ),
-  max_wait: duration(0).prefault("0s").describe("How long a parcel waits for company although a target has room."),
+  max_wait: duration(0)
+    .prefault("0s")
+    .describe("How long a parcel waits for a batch to fill although a target has room."),
 });
 
 const RetrySchema = z.strictObject({

@@ -1,6 +1,6 @@
 import type { Clock } from "../../core/clock.ts";
 import type { StrategyPlan } from "../../plan/plan.ts";
-import type { Past } from "../export/parts.ts";
+import type { RetryHistory } from "../export/parts.ts";
 import type { TargetHandle } from "../export/target-port.ts";
 import { Chooser, type ChooserEnv } from "./chooser.ts";
 import type { BatchSize, Foresight } from "./picker.ts";
@@ -32,8 +32,8 @@ export function openBalancer(
   return {
     targets: targets.map(({ plan }) => plan.id),
     next(batch = ONE_ITEM, avoid) {
-      const past: Past = { avoid: targets.find(({ plan }) => plan.id === avoid), unreachable: undefined };
-      const target = chooser.choose(past, clock.nowMs());
+      const history: RetryHistory = { avoid: targets.find(({ plan }) => plan.id === avoid), unreachable: undefined };
+      const target = chooser.choose(history, clock.nowMs());
       if (target !== undefined) chooser.charge(target, batch);
       return target?.plan.id;
     },

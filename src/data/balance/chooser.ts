@@ -1,7 +1,7 @@
 import { reasonOf } from "../../core/errors.ts";
 import { SIGNAL_FACTS, SIGNALS, type Signal } from "../../otlp/signal.ts";
 import type { StrategyPlan } from "../../plan/plan.ts";
-import type { Past } from "../export/parts.ts";
+import type { RetryHistory } from "../export/parts.ts";
 import type { TargetHandle } from "../export/target-port.ts";
 import type { Panic } from "./panic-report.ts";
 import type { BatchSize, Foresight, Picker, PoolView } from "./picker.ts";
@@ -17,7 +17,7 @@ const NO_TARGETS: readonly TargetHandle[] = [];
 
 /** What a pick is for. */
 interface Asked {
-  readonly past: Past;
+  readonly history: RetryHistory;
   readonly signal: Signal | undefined;
 }
 
@@ -51,9 +51,9 @@ export class Chooser {
   }
 
   /** The target to send to now, or undefined: wait. Only one parcel may go to a target that `isTrial`. Changes nothing. */
-  choose(past: Past, nowMs: number, signal?: Signal): TargetHandle | undefined {
+  choose(history: RetryHistory, nowMs: number, signal?: Signal): TargetHandle | undefined {
     const sight = this.#look(nowMs, signal);
-    return this.#probe(sight, past, signal) ?? this.#pick(sight, past, signal);
+    return this.#probe(sight, history, signal) ?? this.#pick(sight, history, signal);
   }
 
   /** The same for people, without a trace, also of chance. Indexes are those of `targets`. */
@@ -181,22 +181,22 @@ export class Chooser {
     }
   }
 
-  #probe({ state }: Sight, past: Past, signal: Signal | undefined): TargetHandle | undefined {
+  #probe({ state }: Sight, history: RetryHistory, signal: Signal | undefined): TargetHandle | undefined {
     for (const index of state.probing) {
       const target = this.targets[index]!;
-      if (!target.wantsProbe(signal) || past.unreachable?.includes(target) === true) continue;
-      if (past.paused?.includes(target) === true) continue;
+      if (!target.wantsProbe(signal) || history.unreachable?.includes(target) === true) continue;
+      if (history.paused?.includes(target) === true) continue;
       // Its window may still be taken by what hangs there: a probe goes beside it.
       if (target.inFlight >= target.plan.maxInFlight) continue;
-      const part = this.#partOf(target, past, signal);
+      const part = this.#partOf(target, history, signal);
       if (part !== undefined) return part;
     }
     return undefined;
   }
 
-  #pick(sight: Sight, past: Past, signal: Signal | undefined): TargetHandle | undefined {
-    const { avoid, unreachable, unwilling, paused = NO_TARGETS } = past;
-    const asked = { past, signal };
+  #pick(sight: Sight, history: RetryHistory, signal: Signal | undefined): TargetHandle | undefined {
+    const { avoid, unreachable, unwilling, paused = NO_TARGETS } = history;
+    const asked = { history, signal };
     const isFree = avoid === undefined && unreachable === undefined && unwilling === undefined;
     if (isFree && paused.length === 0) return this.#ask(sight, asked);
     const others = [...paused, ...(unreachable ?? []), ...(unwilling ?? [])];
@@ -221,14 +221,14 @@ export class Chooser {
   }
 
   /** A pick that finds its target full, which nobody told, is asked again, at most once for each target. */
-  #ask({ state, picker }: Sight, { past, signal }: Asked): TargetHandle | undefined {
+  #ask({ state, picker }: Sight, { history, signal }: Asked): TargetHandle | undefined {
     let found: TargetHandle | undefined;
     let full: number[] | undefined;
     for (let tries = 0; tries <= this.targets.length && found === undefined; tries++) {
       const index = picker.pick(state);
       if (index < 0) break;
       if (!state.confirm(index)) continue;
-      found = this.#partOf(this.targets[index]!, past, signal);
+      found = this.#partOf(this.targets[index]!, history, signal);
       if (found !== undefined) break;
       state.exclude(index); // none of its parts is for this batch
       (full ??= []).push(index);
@@ -238,8 +238,8 @@ export class Chooser {
   }
 
   /** What is sent to: the target itself, or one of its parts. */
-  #partOf(target: TargetHandle, past: Past, signal: Signal | undefined): TargetHandle | undefined {
-    return target.parts === undefined ? target : target.parts.pick(past, this.#common.state.nowMs, signal);
+  #partOf(target: TargetHandle, history: RetryHistory, signal: Signal | undefined): TargetHandle | undefined {
+    return target.parts === undefined ? target : target.parts.pick(history, this.#common.state.nowMs, signal);
   }
 
   /** Of a target, or of that which it is a part of. */

@@ -30,13 +30,13 @@ export class PoolState implements PoolView {
   /** Where each target is among the candidates; -1: it is none. */
   readonly #places: Int32Array;
   /** 1: usable, with a weight above 0. */
-  readonly #weighty: Uint8Array;
-  #weightyCount = 0;
+  readonly #weighted: Uint8Array;
+  #weightedCount = 0;
   /** What was read since it is watched; undefined while it is not. */
   #watched: Set<number> | undefined;
   #panics = false;
   /** Nothing is usable as usual. */
-  #desperate = true;
+  #noneUsable = true;
   /** Nothing that is usable has a weight above 0. */
   #weightless = true;
 
@@ -54,7 +54,7 @@ export class PoolState implements PoolView {
     this.excluded = new Uint8Array(size);
     this.candidates = new Int32Array(size);
     this.#places = new Int32Array(size).fill(-1);
-    this.#weighty = new Uint8Array(size);
+    this.#weighted = new Uint8Array(size);
   }
 
   get share(): ArrayLike<number> {
@@ -174,12 +174,12 @@ export class PoolState implements PoolView {
     const panics = ready < PANIC_BELOW * counted;
     const isOther = panics !== this.#panics;
     this.#panics = panics;
-    const desperate = this.usableCount === 0;
-    if (isOther || desperate !== this.#desperate) {
-      this.#desperate = desperate;
+    const noneUsable = this.usableCount === 0;
+    if (isOther || noneUsable !== this.#noneUsable) {
+      this.#noneUsable = noneUsable;
       this.#deriveAll();
     }
-    if ((this.#weightyCount === 0) === this.#weightless) return;
+    if ((this.#weightedCount === 0) === this.#weightless) return;
     this.#weightless = !this.#weightless;
     this.#deriveAll();
   }
@@ -191,12 +191,12 @@ export class PoolState implements PoolView {
   /** What the facts of a target mean in this pool, as it is now. */
   #derive(index: number): void {
     const { baseWeight, share, grade } = this.#facts;
-    const isTried = (this.#desperate || this.#panics) && grade[index] !== GRADE.nothing;
-    const isUsable = this.isUsable(index) || (this.#desperate && isTried);
+    const isTried = (this.#noneUsable || this.#panics) && grade[index] !== GRADE.nothing;
+    const isUsable = this.isUsable(index) || (this.#noneUsable && isTried);
     const hasWeight = baseWeight[index]! > 0;
-    const weighty = isUsable && hasWeight ? 1 : 0;
-    this.#weightyCount += weighty - this.#weighty[index]!;
-    this.#weighty[index] = weighty;
+    const weighted = isUsable && hasWeight ? 1 : 0;
+    this.#weightedCount += weighted - this.#weighted[index]!;
+    this.#weighted[index] = weighted;
     this.usable[index] = isUsable ? 1 : 0;
     this.weight[index] = (hasWeight ? baseWeight[index]! : this.#weightless ? 1 : 0) * share[index]!;
     const eligible = (isUsable || isTried) && this.excluded[index] === 0 && this.#hasRoom(index);

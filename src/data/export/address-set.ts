@@ -4,7 +4,7 @@ import { hostOf } from "../../plan/resolve-plan.ts";
 import { type AddressBook, NO_ADDRESSES, stepAddresses } from "../resolve/address-book.ts";
 import { NameWatch } from "../resolve/name-watch.ts";
 import type { Answer, Resolver } from "../resolve/resolver.ts";
-import type { PartTarget, TargetPast, Whole } from "./parts.ts";
+import type { PartTarget, InheritedState, Whole } from "./parts.ts";
 import { openPart } from "./target.ts";
 import type { Joining, TargetEnv } from "./target-port.ts";
 import type { TargetClient } from "./target-client.ts";
@@ -121,17 +121,17 @@ export class AddressSet {
 
   #open(address: string | undefined, joining: Joining): PartTarget {
     const { openClient } = this.#env;
-    const env = { ...this.#env, past: address === undefined ? undefined : this.#takeBack(address) };
+    const env = { ...this.#env, inherited: address === undefined ? undefined : this.#takeBack(address) };
     const part = openPart(planAt(this.#plan, address), openClient, env, joining);
     this.#unlisten.set(part, part.onChange(this.#env.told));
     return part;
   }
 
   /** What is known of an address that is back. */
-  #takeBack(address: string): TargetPast | undefined {
+  #takeBack(address: string): InheritedState | undefined {
     const gone = this.#gone.get(address);
     this.#gone.delete(address);
-    return gone !== undefined && gone.untilMs > this.#env.clock.nowMs() ? gone.part.past : undefined;
+    return gone !== undefined && gone.untilMs > this.#env.clock.nowMs() ? gone.part.inheritable : undefined;
   }
 
   /** Its calls are counted, and their ends told, until the last one. */

@@ -11,11 +11,11 @@ import { AddressSet, type AddressSetEnv } from "./address-set.ts";
 import { Listeners } from "./listeners.ts";
 import { bestPart, rankOf } from "./part-health.ts";
 import { PartPicker } from "./part-picker.ts";
-import type { Parts, Past, Whole } from "./parts.ts";
+import type { Parts, RetryHistory, Whole } from "./parts.ts";
 import type { AttemptTime, Joining, OwnedTarget, TargetHandle } from "./target-port.ts";
 import type { Batch, SendOutcome, SizeDoubt } from "./target-client.ts";
 
-const NO_PAST: Past = { avoid: undefined, unreachable: undefined };
+const NO_HISTORY: RetryHistory = { avoid: undefined, unreachable: undefined };
 
 /**
  * A target whose name is resolved here. To its pools it is one target: its weight, its `max_in_flight` and what operators want are
@@ -203,7 +203,7 @@ class NamedTarget implements OwnedTarget, Whole {
   }
 
   send(batch: Batch, attempt: AttemptTime, wanted: () => boolean, done: (outcome: SendOutcome) => void): Cancel {
-    const part = this.#parts.pick(NO_PAST, this.#nowMs, batch.signal) ?? bestPart(this.#parts.all, this.#nowMs);
+    const part = this.#parts.pick(NO_HISTORY, this.#nowMs, batch.signal) ?? bestPart(this.#parts.all, this.#nowMs);
     return part.send(batch, attempt, wanted, done);
   }
 

@@ -1,6 +1,6 @@
 import type { Signal } from "../../otlp/signal.ts";
 import { mayTry } from "../health/health.ts";
-import type { Parts, Past } from "./parts.ts";
+import type { Parts, RetryHistory } from "./parts.ts";
 import type { TargetHandle } from "./target-port.ts";
 
 /**
@@ -15,11 +15,11 @@ export class PartPicker implements Parts {
     this.all = all;
   }
 
-  pick(past: Past, nowMs: number, signal?: Signal): TargetHandle | undefined {
-    const probe = this.all.find((part) => wantsThis(part, past, signal));
+  pick(history: RetryHistory, nowMs: number, signal?: Signal): TargetHandle | undefined {
+    const probe = this.all.find((part) => wantsThis(part, history, signal));
     if (probe !== undefined) return probe;
     const anyUsable = this.all.some((part) => part.usable(nowMs, signal));
-    const index = this.#least(past, nowMs, (part) => {
+    const index = this.#least(history, nowMs, (part) => {
       if (anyUsable) return part.usable(nowMs, signal) && part.inFlight < part.windowSize;
       return isTriable(part, nowMs);
     });
@@ -28,15 +28,15 @@ export class PartPicker implements Parts {
     return this.all[index];
   }
 
-  #least(past: Past, nowMs: number, isOpen: (part: TargetHandle) => boolean): number {
+  #least(history: RetryHistory, nowMs: number, isOpen: (part: TargetHandle) => boolean): number {
     const { length } = this.all;
     let best = -1;
     let least = Infinity;
     for (let i = 0; i < length; i++) {
       const index = (this.#turn + i) % length;
       const part = this.all[index]!;
-      if (past.paused?.includes(part) === true || !isOpen(part)) continue;
-      const cost = part.inFlight / part.share(nowMs) + FAILED_COST * failedAt(part, past);
+      if (history.paused?.includes(part) === true || !isOpen(part)) continue;
+      const cost = part.inFlight / part.share(nowMs) + FAILED_COST * failedAt(part, history);
       if (cost >= least) continue;
       best = index;
       least = cost;
@@ -49,12 +49,12 @@ export class PartPicker implements Parts {
 const FAILED_COST = 1_000_000;
 
 /** 1 where the batch failed, 2 where nobody listened, or its signal is not taken. */
-function failedAt(part: TargetHandle, { avoid, unreachable, unwilling }: Past): number {
+function failedAt(part: TargetHandle, { avoid, unreachable, unwilling }: RetryHistory): number {
   if (unreachable?.includes(part) === true || unwilling?.includes(part) === true) return 2;
   return part === avoid ? 1 : 0;
 }
 
-function wantsThis(part: TargetHandle, { unreachable, paused }: Past, signal: Signal | undefined): boolean {
+function wantsThis(part: TargetHandle, { unreachable, paused }: RetryHistory, signal: Signal | undefined): boolean {
   if (!part.wantsProbe(signal) || part.inFlight >= part.plan.maxInFlight) return false;
   return unreachable?.includes(part) !== true && paused?.includes(part) !== true;
 }

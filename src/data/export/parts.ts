@@ -5,7 +5,7 @@ import type { OwnedTarget, TargetEnv, TargetHandle } from "./target-port.ts";
 import type { Window } from "./window.ts";
 
 /** What a batch brings along from its earlier tries. */
-export interface Past {
+export interface RetryHistory {
   readonly avoid: TargetHandle | undefined;
   readonly unreachable: readonly TargetHandle[] | undefined;
   /** Not in any case. */
@@ -18,7 +18,7 @@ export interface Past {
 export interface Parts {
   readonly all: readonly TargetHandle[];
   /** The one for a batch that leaves now; undefined when none has room for it. */
-  pick(past: Past, nowMs: number, signal?: Signal): TargetHandle | undefined;
+  pick(history: RetryHistory, nowMs: number, signal?: Signal): TargetHandle | undefined;
 }
 
 /** What parts of a target have in common. */
@@ -32,7 +32,7 @@ export interface Whole {
 
 /** An address behind the name of a target. */
 export interface PartTarget extends OwnedTarget {
-  readonly past: TargetPast;
+  readonly inheritable: InheritedState;
   /** Tells those who wait that there may be room. */
   healthChanged(): void;
 }
@@ -40,11 +40,11 @@ export interface PartTarget extends OwnedTarget {
 export interface PartEnv extends TargetEnv {
   readonly whole: Whole;
   /** Of the same address, when it was there before. */
-  readonly past: TargetPast | undefined;
+  readonly inherited: InheritedState | undefined;
 }
 
 /** What is carried over to a handle that takes the place of an earlier one. */
-export interface TargetPast {
+export interface InheritedState {
   readonly health: Health;
   readonly window: Window;
 }

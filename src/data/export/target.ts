@@ -25,7 +25,7 @@ import { Listeners } from "./listeners.ts";
 import type { Batch, SendOutcome, SizeDoubt, TargetClient } from "./target-client.ts";
 import { asReset, isAboutSender } from "./target-fault.ts";
 import { tellUnreadable } from "./target-metrics.ts";
-import type { PartEnv, PartTarget, TargetPast, Whole } from "./parts.ts";
+import type { PartEnv, PartTarget, InheritedState, Whole } from "./parts.ts";
 import type { AttemptTime, Joining, OwnedTarget, TargetEnv, TargetHandle } from "./target-port.ts";
 import { TenantPauses } from "./tenant-pauses.ts";
 import { cappedWindow, initialWindow, stepWindow, type Window } from "./window.ts";
@@ -83,14 +83,15 @@ class Target implements PartTarget, Kept, Refusing {
     this.#whole = part?.whole;
     this.#client = open(() => this.#plan);
     this.#refusals = new SignalRefusals(this, env);
-    this.#window = part?.past === undefined ? initialWindow(plan.maxInFlight) : cappedWindow(part.past.window);
+    this.#window =
+      part?.inherited === undefined ? initialWindow(plan.maxInFlight) : cappedWindow(part.inherited.window);
     this.#pauses = new TenantPauses(env.clock, () => this.#listeners.tell());
     this.#size = new LearnedSize(() => this.#plan.id, env);
     const { openCheck, clock } = env;
     const checked = plan.health.check !== undefined && openCheck !== undefined;
     const reason = joining === "start" ? "started" : "added";
     const fresh = joining === "later" && checked ? addedHealth(clock.nowMs()) : initialHealth(clock.nowMs(), reason);
-    const health = part?.past === undefined ? fresh : resumedHealth(part.past.health, fresh);
+    const health = part?.inherited === undefined ? fresh : resumedHealth(part.inherited.health, fresh);
     const keeperEnv: KeeperEnv = {
       clock,
       random: env.random,
@@ -110,7 +111,7 @@ class Target implements PartTarget, Kept, Refusing {
     return this.#whole?.handle;
   }
 
-  get past(): TargetPast {
+  get inheritable(): InheritedState {
     return { health: this.health, window: this.#window };
   }
 

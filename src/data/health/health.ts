@@ -130,9 +130,9 @@ export function addedHealth(nowMs: number): Health {
 }
 
 /** Of an address that is back: as it was, but for what went with the calls, checks and wishes of then; else `fresh`. */
-export function resumedHealth(past: Health, fresh: Health): Health {
-  if (past.state === "drain" || past.state === "maintenance") return fresh;
-  return past.state === "probing" ? { ...past, probeOut: false } : past;
+export function resumedHealth(before: Health, fresh: Health): Health {
+  if (before.state === "drain" || before.state === "maintenance") return fresh;
+  return before.state === "probing" ? { ...before, probeOut: false } : before;
 }
 
 /** Whether anything may be sent as usual; a probing target gets a probe instead, see `wantsProbe`. */

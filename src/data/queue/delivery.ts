@@ -16,7 +16,7 @@ export interface Delivery {
   /** It was once on a kept connection that was found dead. */
   again: boolean;
   /** At most so many share a batch with it, itself included: lowered when a batch was refused as a whole. */
-  company: number;
+  maxTogether: number;
   /** A batch with it has no more bytes than this: lowered when one was refused for its size. */
   maxBytes: number;
   /** How often it was cut because a target had refused it; shared by all parts of a parcel. Undefined: never. */
@@ -68,7 +68,7 @@ export function deliver(parcel: Parcel): Delivery {
   return newDelivery(parcel, chargeOf(parcel), Infinity);
 }
 
-/** Deliveries of the parts of a parcel: they share what the whole one had taken of the bound, and its past. */
+/** Deliveries of the parts of a parcel: they share what the whole one had taken of the bound, and its retry history. */
 export function deliverParts(whole: Delivery, parts: readonly Parcel[]): Delivery[] {
   if (parts.length === 1 && parts[0] === whole.parcel) return [whole];
   const bytes = sumBytes(parts);
@@ -76,7 +76,7 @@ export function deliverParts(whole: Delivery, parts: readonly Parcel[]): Deliver
   return parts.map((part, i) => {
     const charge = i === parts.length - 1 ? left : Math.floor((whole.charge * part.bytes) / bytes);
     left -= charge;
-    const delivery = newDelivery(part, charge, whole.company);
+    const delivery = newDelivery(part, charge, whole.maxTogether);
     delivery.tenant = whole.tenant;
     delivery.retries = whole.retries;
     delivery.again = whole.again;
@@ -132,14 +132,14 @@ export function withTarget(outcome: ParcelOutcome, target: string): ParcelOutcom
 }
 
 /** The one place that makes them, so that all have the same shape. */
-function newDelivery(parcel: Parcel, charge: number, company: number): Delivery {
+function newDelivery(parcel: Parcel, charge: number, maxTogether: number): Delivery {
   return {
     parcel,
     charge,
     tenant: undefined,
     retries: 0,
     again: false,
-    company,
+    maxTogether,
     maxBytes: Infinity,
     splits: undefined,
     trial: undefined,

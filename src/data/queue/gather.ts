@@ -29,7 +29,7 @@ export function gather(
   for (let next = queue.peek(); next !== undefined && room > 0; next = queue.peek()) {
     const { parcel } = next;
     if (taken.length > 0) {
-      if (taken.length + 1 > next.company || isUnfit(next, target)) break;
+      if (taken.length + 1 > next.maxTogether || isUnfit(next, target)) break;
       if (!areSame(target.plan.forwardHeaders, taken[0]!.parcel.headers, parcel.headers)) break;
       if (items + parcel.items > limits.items || bytes + parcel.bytes > Math.min(maxBytes, next.maxBytes)) break;
     }
@@ -39,7 +39,7 @@ export function gather(
     items += parcel.items;
     bytes += parcel.bytes;
     maxBytes = Math.min(maxBytes, next.maxBytes);
-    room = Math.min(room - 1, next.company - taken.length);
+    room = Math.min(room - 1, next.maxTogether - taken.length);
   }
   return taken;
 }

@@ -83,6 +83,6 @@ export interface Pool extends AsyncDisposable, FallbackPool {
    * ends that: it is wanted again.
    */
   giveAway(take: TakeLeft | undefined): void;
-  /** Sends what it holds without waiting for company; resolves when all is settled or Clock.nowMs() is past `deadlineMs`. */
+  /** Sends what it holds without waiting for batches to fill; resolves when all is settled or Clock.nowMs() is past `deadlineMs`. */
   drain(deadlineMs: number): Promise<void>;
 }

@@ -256,7 +256,7 @@ export class QueueLane implements Origin, TurnTaker {
     return Math.min(storeMs, this.#lingerUntilMs, this.#chooser.nextChangeMs(this.nowMs));
   }
 
-  /** Until it is configured anew nothing waits for company. */
+  /** Until it is configured anew nothing waits for a batch to fill. */
   hurry(): void {
     this.#hurried = true;
   }
@@ -443,10 +443,10 @@ export class QueueLane implements Origin, TurnTaker {
     return leaving.length > 0;
   }
 
-  /** With `max_wait`, what is new waits for company, until a batch is full. */
+  /** With `max_wait`, what is new waits, until a batch is full. */
   #lingers(queue: SignalQueue, head: Delivery, nowMs: number): boolean {
     const { maxWaitMs, maxItems, maxBytes } = this.#plan.batch;
-    if (maxWaitMs === 0 || this.#hurried || head.retries > 0 || head.company < Infinity) return false;
+    if (maxWaitMs === 0 || this.#hurried || head.retries > 0 || head.maxTogether < Infinity) return false;
     const untilMs = head.parcel.enqueuedMs + maxWaitMs;
     if (nowMs >= untilMs || queue.items >= maxItems || queue.bytes >= maxBytes) return false;
     this.#lingerUntilMs = Math.min(this.#lingerUntilMs, untilMs);

@@ -159,7 +159,7 @@ function reject(
   if (trial?.doubt === "bad_data" && badData) return refuseAsBadData(origin, deliveries, trial, message);
   endTrials(origin, deliveries, "unknown");
   if ((badData || perhapsData) && deliveries.length > 1) {
-    for (const delivery of deliveries) delivery.company = 1;
+    for (const delivery of deliveries) delivery.maxTogether = 1;
     origin.putBack(deliveries);
     return;
   }

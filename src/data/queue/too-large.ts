@@ -55,7 +55,7 @@ export function refuseAsBadData(
     for (const delivery of whole) origin.finish(delivery, { kind: "rejected", message, badData: true });
     return;
   }
-  for (const delivery of whole) delivery.company = 1;
+  for (const delivery of whole) delivery.maxTogether = 1;
   origin.putBack(whole);
 }
 
@@ -137,7 +137,7 @@ function isolate(origin: Origin, deliveries: readonly Delivery[], refusal: Refus
   endTrials(origin, deliveries, "unknown");
   if (!mayCut(origin, deliveries)) return wait(origin, deliveries, refusal, Infinity);
   refusal.target.countSplit(refusal.doubt);
-  for (const delivery of deliveries) delivery.company = 1;
+  for (const delivery of deliveries) delivery.maxTogether = 1;
   origin.putBack(deliveries);
 }
 
@@ -153,7 +153,7 @@ function tryFirst(origin: Origin, all: readonly Delivery[], count: number, what:
   target.countSplit(doubt);
   for (const delivery of all) {
     delivery.trial = undefined;
-    delivery.company = Infinity;
+    delivery.maxTogether = Infinity;
     delivery.maxBytes = cutBytes;
   }
   const [firsts, rest] = [all.slice(0, count), all.slice(count)];
@@ -162,7 +162,7 @@ function tryFirst(origin: Origin, all: readonly Delivery[], count: number, what:
   const trial = { target, doubt, refusedBytes, level: level + 1, several, asides: [...asides, aside] };
   for (const delivery of firsts) {
     delivery.trial = trial;
-    delivery.company = count;
+    delivery.maxTogether = count;
   }
   origin.putBack(firsts);
 }

@@ -28,7 +28,7 @@ export function endTrials(origin: Origin, deliveries: readonly Delivery[], sizes
     const { trial } = delivery;
     if (trial === undefined) continue;
     delivery.trial = undefined;
-    delivery.company = Infinity;
+    delivery.maxTogether = Infinity;
     free(origin, trial, sizes === "known");
   }
 }
