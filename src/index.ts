@@ -57,7 +57,7 @@ export type {
   DataPlane,
   DataPlaneStatus,
   OperatorState,
-  OperatorWish,
+  OperatorOverride,
   PoolStatus,
   PreparedPlan,
   ShutdownReport,

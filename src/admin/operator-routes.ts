@@ -1,44 +1,44 @@
 import { z } from "zod";
 import { duration } from "../config/schema/values.ts";
-import type { OperatorWish } from "../plan/data-plane.ts";
+import type { OperatorOverride } from "../plan/data-plane.ts";
 import type { AdminContext } from "./context.ts";
 import { checkMapping, parseMapping, smallBody } from "./body.ts";
 import { problemReply } from "./reply.ts";
 import { type AdminBody, type AdminReply, JSON_TYPE, type Route } from "./route.ts";
 import { targetView } from "./views.ts";
 
-const WISHES: readonly (readonly [state: OperatorWish["state"], summary: string])[] = [
+const STATES: readonly (readonly [state: OperatorOverride["state"], summary: string])[] = [
   ["drain", "Nothing new goes to the target; what is under way ends, and checks go on."],
   ["maintenance", "Nothing new goes to the target, and it is not checked."],
   ["ready", "The target is used again: ends a drain, a maintenance, and an ejection."],
 ];
 
-const WishSchema = z.strictObject({
+const OverrideSchema = z.strictObject({
   for: duration(1_000).optional().describe("A duration, after which it ends by itself: 10m, or milliseconds."),
   note: z.string().max(500).default("").describe("For people."),
 });
 
 /** What operators do with targets. */
 export function operatorRoutes(context: AdminContext): Route[] {
-  return WISHES.map(([state, summary]) => ({
+  return STATES.map(([state, summary]) => ({
     method: "POST",
     path: `/api/v1/targets/{id}/${state}`,
     role: "operator",
     summary,
     type: JSON_TYPE,
     statuses: [400, 404, 408, 413, 415, 422, 503],
-    body: smallBody(WishSchema, false),
+    body: smallBody(OverrideSchema, false),
     handle: ({ params, body }) => operate(params["id"] ?? "", state, body, context),
   }));
 }
 
 async function operate(
   id: string,
-  state: OperatorWish["state"],
+  state: OperatorOverride["state"],
   body: AdminBody | undefined,
   { operators, dataPlane, env }: AdminContext,
 ): Promise<AdminReply> {
-  const parsed = checkMapping(body === undefined ? { ok: true, value: {} } : parseMapping(body), WishSchema);
+  const parsed = checkMapping(body === undefined ? { ok: true, value: {} } : parseMapping(body), OverrideSchema);
   if (!parsed.ok) return parsed.reply;
   const { for: forMs, note } = parsed.value;
   const untilMs = forMs === undefined || state === "ready" ? undefined : env.clock.wallMs() + forMs;

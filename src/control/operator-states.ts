@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Clock } from "../core/clock.ts";
 import { reasonOf } from "../core/errors.ts";
-import type { DataPlane, OperatorState, OperatorWish } from "../plan/data-plane.ts";
+import type { DataPlane, OperatorState, OperatorOverride } from "../plan/data-plane.ts";
 import type { Log } from "../telemetry/log.ts";
 import { inTime } from "./in-time.ts";
 import { openDirectory, writeAtomically } from "./atomic-write.ts";
@@ -18,23 +18,23 @@ export interface OperatorStatesOptions {
 /** What operators want of targets, kept over restarts. */
 export interface OperatorStates {
   /** False when there is no such target. Ends when it is safe on disk, or the log says that it is not. Never rejects. */
-  operate(id: string, wish: OperatorWish): Promise<boolean>;
+  operate(id: string, override: OperatorOverride): Promise<boolean>;
 }
 
 /** Gives the data plane back what held when the node last ran. What has expired is dropped; a damaged file is left out and told. */
 export async function openOperatorStates(options: OperatorStatesOptions): Promise<OperatorStates> {
   const { file, dataPlane, clock, log } = options;
   const kept = file === undefined ? [] : await readStates(file, options);
-  for (const { id, ...wish } of kept) {
-    if (wish.untilMs !== undefined && wish.untilMs <= clock.wallMs()) continue;
-    if (await dataPlane.operate(id, wish))
-      log.info("operator state of a target holds on", { target: id, state: wish.state });
+  for (const { id, ...override } of kept) {
+    if (override.untilMs !== undefined && override.untilMs <= clock.wallMs()) continue;
+    if (await dataPlane.operate(id, override))
+      log.info("operator state of a target holds on", { target: id, state: override.state });
   }
   let written: Promise<void> = Promise.resolve();
   return {
-    async operate(id, wish) {
-      if (!(await dataPlane.operate(id, wish))) return false;
-      log.info("operator state of a target", { target: id, state: wish.state, note: wish.note });
+    async operate(id, override) {
+      if (!(await dataPlane.operate(id, override))) return false;
+      log.info("operator state of a target", { target: id, state: override.state, note: override.note });
       if (file === undefined) return true;
       written = written.then(async () => writeStates(file, await dataPlane.operatorStates(), options));
       await written;

@@ -11,7 +11,7 @@ import type {
   LeavingPool,
   ListenOptions,
   OperatorState,
-  OperatorWish,
+  OperatorOverride,
   PreparedPlan,
   Readiness,
   ShutdownReport,
@@ -277,16 +277,16 @@ export class NodeDataPlane implements DataPlane {
     return held.map(({ name: pool, heldItems: items, heldBytes: bytes }) => ({ pool, items, bytes }));
   }
 
-  async operate(id: string, wish: OperatorWish): Promise<boolean> {
+  async operate(id: string, override: OperatorOverride): Promise<boolean> {
     const target = this.plan.targets.has(id) ? this.#pools.targets.get(id) : undefined;
-    target?.operate(wish);
+    target?.operate(override);
     return target !== undefined;
   }
 
   async operatorStates(): Promise<readonly OperatorState[]> {
     return [...this.plan.targets.keys()].flatMap((id) => {
-      const wish = this.#pools.targets.get(id)?.wish;
-      return wish === undefined ? [] : [{ id, ...wish }];
+      const override = this.#pools.targets.get(id)?.override;
+      return override === undefined ? [] : [{ id, ...override }];
     });
   }
 

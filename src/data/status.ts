@@ -32,7 +32,7 @@ function isAtWork(target: TargetHandle | undefined): boolean {
 
 /** One target for people, computed when asked for. */
 export function targetStatus(target: TargetHandle, clock: Clock, losses?: LossStatus): TargetStatus {
-  const { plan, health, wish } = target;
+  const { plan, health, override } = target;
   const nowMs = clock.nowMs();
   return {
     id: plan.id,
@@ -43,8 +43,8 @@ export function targetStatus(target: TargetHandle, clock: Clock, losses?: LossSt
     learnedMaxBytes: target.learnedMaxBytes,
     share: health.state === "ready" && target.pause === undefined ? target.share(nowMs) : 0,
     score: target.load.score(nowMs, target.windowSize),
-    note: wish?.note ?? "",
-    untilMs: wish?.untilMs,
+    note: override?.note ?? "",
+    untilMs: override?.untilMs,
     losses,
     addresses: (target.parts?.all ?? []).flatMap((part) => {
       const { address } = part.plan;

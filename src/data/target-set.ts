@@ -2,7 +2,7 @@ import type { Clock } from "../core/clock.ts";
 import type { Random } from "../core/random.ts";
 import { Envelope, scanEnvelope } from "../otlp/scan.ts";
 import type { Signal } from "../otlp/signal.ts";
-import type { OperatorWish, TargetStatus } from "../plan/data-plane.ts";
+import type { OperatorOverride, TargetStatus } from "../plan/data-plane.ts";
 import type { StrategyPlan } from "../plan/plan.ts";
 import { NO_HEADERS } from "../plan/sender-headers.ts";
 import { type Balancer, openBalancer } from "./balance/balancer.ts";
@@ -17,7 +17,7 @@ export interface TargetSet {
   readonly statuses: readonly TargetStatus[];
   status(id: string): TargetStatus | undefined;
   /** What an operator wants of one target, from now on. False when there is none of this id. */
-  operate(id: string, wish: OperatorWish): boolean;
+  operate(id: string, override: OperatorOverride): boolean;
   /**
    * Sends a protobuf export request to one target, once, whatever its health; the outcome counts for its health and latency. The
    * bytes must not change until it ends. `timeoutMs`: the target's own without. Rejects with a TypeError for an unknown id, and
@@ -55,9 +55,9 @@ export function viewTargets(current: () => ReadonlyMap<string, TargetHandle>, en
       const target = current().get(id);
       return target && targetStatus(target, clock);
     },
-    operate(id, wish) {
+    operate(id, override) {
       const target = current().get(id);
-      target?.operate(wish);
+      target?.operate(override);
       return target !== undefined;
     },
     async send(id, signal, bytes, timeoutMs) {

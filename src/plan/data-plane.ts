@@ -34,8 +34,8 @@ export interface DataPlane extends AsyncDisposable {
   /** Pools that are gone from the plan and still hold something. */
   leaving(): Promise<readonly LeavingPool[]>;
   /** What an operator wants of one target, from now on. False when the running plan has no target of this id. */
-  operate(id: string, wish: OperatorWish): Promise<boolean>;
-  /** The wishes that hold now; `ready` ends a wish, and so is none. Enough to give them back after a restart. */
+  operate(id: string, override: OperatorOverride): Promise<boolean>;
+  /** The overrides that hold now; `ready` ends a override, and so is none. Enough to give them back after a restart. */
   operatorStates(): Promise<readonly OperatorState[]>;
   /** Some of what was dropped or refused for good, newest first: at most one a second of each pool, target and reason. */
   drops(): Promise<readonly DropSample[]>;
@@ -134,15 +134,15 @@ export const TARGET_STATES = ["ready", "ejected", "down", "probing", "drain", "m
 export type TargetState = (typeof TARGET_STATES)[number];
 
 /** `drain`: nothing new, checks go on. `maintenance`: nothing new, and no checks. `ready`: ends both, and an ejection. */
-export interface OperatorWish {
+export interface OperatorOverride {
   readonly state: "ready" | "drain" | "maintenance";
-  /** Clock.wallMs() at which it ends by itself; undefined: not before the next wish. Of no meaning for `ready`. */
+  /** Clock.wallMs() at which it ends by itself; undefined: not before the next override. Of no meaning for `ready`. */
   readonly untilMs: number | undefined;
   /** For people. */
   readonly note: string;
 }
 
-export interface OperatorState extends OperatorWish {
+export interface OperatorState extends OperatorOverride {
   readonly id: string;
 }
 

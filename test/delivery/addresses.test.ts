@@ -164,13 +164,13 @@ test("drain is the name's, also for an address that comes later; ready ends it f
   target.operate({ state: "drain", untilMs: undefined, note: "n" });
   later(rig, [A, B, C]);
   assert.equal(states(rig), `${A} drain, ${B} drain, ${C} drain`);
-  assert.deepEqual([target.health.state, target.wish?.note], ["drain", "n"]);
+  assert.deepEqual([target.health.state, target.override?.note], ["drain", "n"]);
   rig.offer();
   assert.equal(rig.calls.length, 0);
   target.operate({ state: "ready", untilMs: undefined, note: "" });
   rig.turn();
   assert.equal(rig.calls.length, 1);
-  assert.deepEqual([target.health.state, target.wish], ["ready", undefined]);
+  assert.deepEqual([target.health.state, target.override], ["ready", undefined]);
 });
 
 test("an address that comes gets its part; one that goes, after three absences, loses nothing under way", async () => {
@@ -208,12 +208,12 @@ test("an address that is back within ten minutes is as it was; later it is new",
   later(rig, [B, C], 3);
   later(rig, [A, B, C]);
   const back = rig.target("t").parts!.all[0]!.health;
-  assert.equal(back.falls, 1, "it remembers its fall");
+  assert.equal(back.ejections, 1, "it remembers its ejection");
   assert.ok(back.sinceMs >= sinceMs);
   later(rig, [B, C], 3);
   later(rig, [B, C], 20);
   later(rig, [A, B, C]);
-  assert.equal(rig.target("t").parts!.all[0]!.health.falls, 0);
+  assert.equal(rig.target("t").parts!.all[0]!.health.ejections, 0);
 });
 
 test("a DNS that fails keeps what was known", () => {

@@ -106,13 +106,13 @@ export class HealthWorld {
   /** `a hangs`, `a drain for 10m: a note`. */
   #tell(id: string, what: string): void {
     const actor = this.#actors.get(id) ?? unknown(id);
-    const wish = /^(drain|maintenance|ready)(?: for (\w+))?(?:: (.*))?$/u.exec(what);
+    const override = /^(drain|maintenance|ready)(?: for (\w+))?(?:: (.*))?$/u.exec(what);
     const traffic = /^gets a batch every (\w+)$/u.exec(what);
     const checks = /^checks: (.*)$/u.exec(what);
-    if (wish !== null) {
-      const untilMs = wish[2] === undefined ? undefined : this.#clock.wallMs() + duration(wish[2]);
-      const state = wish[1] as "drain" | "maintenance" | "ready"; // oxlint-disable-line typescript/no-unsafe-type-assertion -- the pattern says so
-      this.#handle(id).operate({ state, untilMs, note: wish[3] ?? "" });
+    if (override !== null) {
+      const untilMs = override[2] === undefined ? undefined : this.#clock.wallMs() + duration(override[2]);
+      const state = override[1] as "drain" | "maintenance" | "ready"; // oxlint-disable-line typescript/no-unsafe-type-assertion -- the pattern says so
+      this.#handle(id).operate({ state, untilMs, note: override[3] ?? "" });
     } else if (traffic !== null) {
       actor.everyMs = duration(traffic[1]);
       actor.nextMs = this.#clock.nowMs();
@@ -162,12 +162,13 @@ export class HealthWorld {
     const nowMs = this.#clock.nowMs();
     for (const id of ids) {
       const target = this.#handle(id);
-      const { health, nextTryMs, wish, check } = target;
+      const { health, nextTryMs, override, check } = target;
       const parts = [`${health.state} (${health.reason}) since ${seconds(health.sinceMs)}`];
       if (health.state === "ready") parts.push(`share ${Math.round(100 * target.share(nowMs))} %`);
       if (nextTryMs !== undefined) parts.push(`next try ${seconds(nextTryMs)}`);
-      if (wish?.untilMs !== undefined) parts.push(`until ${seconds(nowMs + wish.untilMs - this.#clock.wallMs())}`);
-      if (wish !== undefined && wish.note !== "") parts.push(`"${wish.note}"`);
+      if (override?.untilMs !== undefined)
+        parts.push(`until ${seconds(nowMs + override.untilMs - this.#clock.wallMs())}`);
+      if (override !== undefined && override.note !== "") parts.push(`"${override.note}"`);
       if (check !== undefined) parts.push(`last check ${check.result}`);
       this.#events.push(`${id}: ${parts.join(", ")}`);
     }

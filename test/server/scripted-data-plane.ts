@@ -4,7 +4,7 @@ import type {
   DataPlaneStatus,
   LeavingPool,
   OperatorState,
-  OperatorWish,
+  OperatorOverride,
   PreparedPlan,
   Readiness,
   Undeliverable,
@@ -22,7 +22,7 @@ export class ScriptedDataPlane implements DataPlane {
   readonly applied: Plan[] = [];
   readonly discarded: Plan[] = [];
   readonly graces: number[] = [];
-  readonly wishes = new Map<string, OperatorState>();
+  readonly overrides = new Map<string, OperatorState>();
   readonly #env: Pick<Env, "metrics" | "ledger">;
   disposed = false;
   /** What `prepare` does; throws to refuse. */
@@ -55,7 +55,7 @@ export class ScriptedDataPlane implements DataPlane {
     const targets = [...this.plan.targets.values()].map((target) => ({
       id: target.id,
       endpoint: target.url,
-      state: this.wishes.get(target.id)?.state ?? ("ready" as const),
+      state: this.overrides.get(target.id)?.state ?? ("ready" as const),
       reason: "start",
       sinceMs: 1_700_000_000_000,
       nextTryMs: undefined,
@@ -70,8 +70,8 @@ export class ScriptedDataPlane implements DataPlane {
       weight: target.weight,
       share: 1,
       score: 0,
-      note: this.wishes.get(target.id)?.note ?? "",
-      untilMs: this.wishes.get(target.id)?.untilMs,
+      note: this.overrides.get(target.id)?.note ?? "",
+      untilMs: this.overrides.get(target.id)?.untilMs,
       addresses: [],
       check: undefined,
       losses: undefined,
@@ -91,15 +91,15 @@ export class ScriptedDataPlane implements DataPlane {
     return { version: this.plan.version, addresses, inFlight: { requests: 3, bytes: 4 }, pools, targets };
   }
 
-  async operate(id: string, wish: OperatorWish): Promise<boolean> {
+  async operate(id: string, override: OperatorOverride): Promise<boolean> {
     if (!this.plan.targets.has(id)) return false;
-    this.wishes.set(id, { id, ...wish });
-    if (wish.state === "ready") this.wishes.delete(id);
+    this.overrides.set(id, { id, ...override });
+    if (override.state === "ready") this.overrides.delete(id);
     return true;
   }
 
   async operatorStates(): Promise<readonly OperatorState[]> {
-    return [...this.wishes.values()];
+    return [...this.overrides.values()];
   }
 
   async renew(): Promise<void> {}

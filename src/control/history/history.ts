@@ -49,7 +49,7 @@ export async function openHistory(options: HistoryOptions): Promise<ConfigHistor
   return history;
 }
 
-interface Kept {
+interface StoredVersion {
   readonly info: VersionInfo;
   readonly bytes: number;
   /** Set when it is not on disk. */
@@ -64,7 +64,7 @@ class History implements ConfigHistory {
   readonly #limits: HistoryLimits;
   #directory: string | undefined;
   /** Oldest first. */
-  readonly #kept: Kept[] = [];
+  readonly #kept: StoredVersion[] = [];
   #lastVersion = 0;
 
   constructor({ directory, clock, log, limits = HISTORY_LIMITS }: HistoryOptions) {
@@ -159,7 +159,7 @@ class History implements ConfigHistory {
   }
 }
 
-function totalOf(kept: readonly Kept[]): number {
+function totalOf(kept: readonly StoredVersion[]): number {
   return kept.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 

@@ -1,6 +1,6 @@
 import type { Cancel } from "../../core/clock.ts";
 import { SIGNAL_FACTS, type Signal } from "../../otlp/signal.ts";
-import type { CheckStatus, OperatorWish } from "../../plan/data-plane.ts";
+import type { CheckStatus, OperatorOverride } from "../../plan/data-plane.ts";
 import type { TargetPlan } from "../../plan/plan.ts";
 import type { SenderHeaders } from "../../plan/sender-headers.ts";
 import { type Health, nextChangeMs } from "../health/health.ts";
@@ -35,7 +35,7 @@ class NamedTarget implements OwnedTarget, Whole {
   readonly #listeners = new Listeners();
   #plan: TargetPlan;
   #parts: PartPicker;
-  #wish: OperatorWish | undefined;
+  #override: OperatorOverride | undefined;
   #reason: string | undefined;
   #poking = false;
   #closed = false;
@@ -169,15 +169,15 @@ class NamedTarget implements OwnedTarget, Whole {
     return last;
   }
 
-  get wish(): OperatorWish | undefined {
-    const untilMs = this.#wish?.untilMs;
-    if (untilMs !== undefined && untilMs <= this.#env.clock.wallMs()) this.#wish = undefined;
-    return this.#wish;
+  get override(): OperatorOverride | undefined {
+    const untilMs = this.#override?.untilMs;
+    if (untilMs !== undefined && untilMs <= this.#env.clock.wallMs()) this.#override = undefined;
+    return this.#override;
   }
 
-  operate(wish: OperatorWish): void {
-    this.#wish = wish.state === "ready" ? undefined : wish;
-    for (const part of this.#addresses.parts) part.operate(wish);
+  operate(override: OperatorOverride): void {
+    this.#override = override.state === "ready" ? undefined : override;
+    for (const part of this.#addresses.parts) part.operate(override);
   }
 
   /** What all of its parts take. */
@@ -234,9 +234,9 @@ class NamedTarget implements OwnedTarget, Whole {
 
   #otherParts(): void {
     this.#parts = new PartPicker(this.#addresses.parts);
-    const { wish } = this;
-    if (wish !== undefined) {
-      for (const part of this.#addresses.parts) if (part.wish === undefined) part.operate(wish);
+    const { override } = this;
+    if (override !== undefined) {
+      for (const part of this.#addresses.parts) if (part.override === undefined) part.operate(override);
     }
     this.#partChanged();
   }

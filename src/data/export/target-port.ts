@@ -1,7 +1,7 @@
 import type { Cancel, Clock } from "../../core/clock.ts";
 import type { Random } from "../../core/random.ts";
 import type { Signal } from "../../otlp/signal.ts";
-import type { CheckStatus, OperatorWish } from "../../plan/data-plane.ts";
+import type { CheckStatus, OperatorOverride } from "../../plan/data-plane.ts";
 import type { TargetPlan } from "../../plan/plan.ts";
 import type { SenderHeaders } from "../../plan/sender-headers.ts";
 import type { CheckPlan } from "../../plan/target-health.ts";
@@ -65,8 +65,8 @@ export interface TargetHandle {
   /** The last active check. */
   readonly check: CheckStatus | undefined;
   /** What an operator asked for, while it holds. */
-  readonly wish: OperatorWish | undefined;
-  operate(wish: OperatorWish): void;
+  readonly override: OperatorOverride | undefined;
+  operate(override: OperatorOverride): void;
   /** No batch should be larger: its `max_request_bytes`, or less where it has shown that it takes less. */
   readonly maxBatchBytes: number;
   /** What it has shown; undefined while it has not, or takes as much as it may be sent. */

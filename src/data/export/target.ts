@@ -1,7 +1,7 @@
 import type { Cancel } from "../../core/clock.ts";
 import { Unreachable } from "../../core/unreachable.ts";
 import { SIGNAL_FACTS, type Signal } from "../../otlp/signal.ts";
-import type { CheckStatus, OperatorWish } from "../../plan/data-plane.ts";
+import type { CheckStatus, OperatorOverride } from "../../plan/data-plane.ts";
 import type { TargetPlan } from "../../plan/plan.ts";
 import type { SenderHeaders } from "../../plan/sender-headers.ts";
 import type { CheckPlan } from "../../plan/target-health.ts";
@@ -15,7 +15,7 @@ import {
   shareOf,
   wantsProbe,
 } from "../health/health.ts";
-import { HealthKeeper, type Kept, type KeeperEnv } from "../health/keeper.ts";
+import { HealthMonitor, type Monitored, type HealthMonitorEnv } from "../health/health-monitor.ts";
 import { type RefusedSignal, type Refusing, SignalRefusals } from "../health/signal-refusals.ts";
 import { parseReportedLoad } from "../load/reported-load.ts";
 import { type CallEnd, TargetLoad } from "../load/target-load.ts";
@@ -55,14 +55,14 @@ export function openPart(
   return new Target(plan, openClient, env, joining, env);
 }
 
-class Target implements PartTarget, Kept, Refusing {
+class Target implements PartTarget, Monitored, Refusing {
   readonly load = new TargetLoad();
   readonly parts = undefined;
   readonly #whole: Whole | undefined;
   readonly #env: TargetEnv;
   readonly #refusals: SignalRefusals;
   readonly #client: TargetClient;
-  readonly #keeper: HealthKeeper;
+  readonly #monitor: HealthMonitor;
   readonly #pauses: TenantPauses;
   readonly #listeners = new Listeners();
   readonly #size: LearnedSize;
@@ -92,7 +92,7 @@ class Target implements PartTarget, Kept, Refusing {
     const reason = joining === "start" ? "started" : "added";
     const fresh = joining === "later" && checked ? addedHealth(clock.nowMs()) : initialHealth(clock.nowMs(), reason);
     const health = part?.inherited === undefined ? fresh : resumedHealth(part.inherited.health, fresh);
-    const keeperEnv: KeeperEnv = {
+    const monitorEnv: HealthMonitorEnv = {
       clock,
       random: env.random,
       metrics: env.metrics,
@@ -100,7 +100,7 @@ class Target implements PartTarget, Kept, Refusing {
       ...(env.log && { log: env.log }),
       ...(openCheck && { openCheck: (check: CheckPlan) => openCheck(check, () => this.#plan, this.#client) }),
     };
-    this.#keeper = new HealthKeeper(this, health, keeperEnv, joining === "start");
+    this.#monitor = new HealthMonitor(this, health, monitorEnv, joining === "start");
   }
 
   get plan(): TargetPlan {
@@ -116,7 +116,7 @@ class Target implements PartTarget, Kept, Refusing {
   }
 
   get health(): Health {
-    return this.#keeper.health;
+    return this.#monitor.health;
   }
 
   get inFlight(): number {
@@ -176,7 +176,7 @@ class Target implements PartTarget, Kept, Refusing {
   }
 
   share(nowMs: number): number {
-    return shareOf(this.health, nowMs, this.#keeper.policy);
+    return shareOf(this.health, nowMs, this.#monitor.policy);
   }
 
   nextChangeMs(nowMs: number): number {
@@ -184,19 +184,19 @@ class Target implements PartTarget, Kept, Refusing {
   }
 
   get nextTryMs(): number | undefined {
-    return this.#keeper.nextTryMs;
+    return this.#monitor.nextTryMs;
   }
 
   get check(): CheckStatus | undefined {
-    return this.#keeper.check;
+    return this.#monitor.check;
   }
 
-  get wish(): OperatorWish | undefined {
-    return this.#keeper.wish;
+  get override(): OperatorOverride | undefined {
+    return this.#monitor.override;
   }
 
-  operate(wish: OperatorWish): void {
-    this.#keeper.operate(wish);
+  operate(override: OperatorOverride): void {
+    this.#monitor.operate(override);
   }
 
   get maxBatchBytes(): number {
@@ -228,7 +228,7 @@ class Target implements PartTarget, Kept, Refusing {
     const tenant = this.#plan.forwardHeaders.length > 0 ? batch.headers : undefined;
     const asks = this.#refuses(signal);
     if (asks) this.#refusals.sent(signal);
-    const call = { items, bytes, sentMs, signal, telling, asks, tenant, epoch: this.#keeper.sent() };
+    const call = { items, bytes, sentMs, signal, telling, asks, tenant, epoch: this.#monitor.sent() };
     this.load.sent(items, bytes, sentMs);
     this.#whole?.load.sent(items, bytes, sentMs);
     return this.#client.send(batch, timeoutMs, (ended, loadReport) => {
@@ -285,12 +285,12 @@ class Target implements PartTarget, Kept, Refusing {
   adopt(plan: TargetPlan): void {
     const before = this.#plan;
     this.#plan = plan;
-    this.#keeper.adopt(before);
+    this.#monitor.adopt(before);
     this.#listeners.tell();
   }
 
   async retire(): Promise<void> {
-    const closed = this.#keeper.close();
+    const closed = this.#monitor.close();
     this.#pauses.clear();
     this.#refusals.close();
     if (this.inFlight > 0) {
@@ -310,7 +310,7 @@ class Target implements PartTarget, Kept, Refusing {
     const { epoch, sentMs } = call;
     const nowMs = this.#env.clock.nowMs();
     const limit = this.#plan.maxInFlight;
-    this.#keeper.ended(newsOf(outcome));
+    this.#monitor.ended(newsOf(outcome));
     if (call.tenant !== undefined && isAboutSender(outcome)) return this.#recordTenant(outcome, call, call.tenant);
     const end = endOf(outcome, call);
     this.#ended(call, end, nowMs);
@@ -322,23 +322,23 @@ class Target implements PartTarget, Kept, Refusing {
     }
     switch (end.kind) {
       case "answered":
-        this.#keeper.success(epoch);
+        this.#monitor.success(epoch);
         break;
       case "neutral":
         // It was not fast enough to be waited for, though nothing else is known against it: it gets less at a time.
         if (isCutShort(outcome)) this.#window = stepWindow(this.#window, { kind: "overload", sentMs }, nowMs, limit);
-        this.#keeper.neutral(epoch);
+        this.#monitor.neutral(epoch);
         break;
       case "throttled":
         this.#pauseSaid = outcome.message.slice(0, LONGEST_SAID);
         this.#window = stepWindow(this.#window, { kind: "overload", sentMs }, nowMs, limit);
-        this.#keeper.throttled(epoch, end.afterMs);
+        this.#monitor.throttled(epoch, end.afterMs);
         break;
       case "failed":
-        if (outcome.kind === "elsewhere") return this.#keeper.elsewhere(epoch);
-        if (outcome.kind !== "retry") return this.#keeper.refused(epoch);
+        if (outcome.kind === "elsewhere") return this.#monitor.elsewhere(epoch);
+        if (outcome.kind !== "retry") return this.#monitor.refused(epoch);
         this.#window = stepWindow(this.#window, { kind: "overload", sentMs }, nowMs, limit);
-        this.#keeper.failure(epoch, outcome.reason);
+        this.#monitor.failure(epoch, outcome.reason);
         break;
       default:
         throw new Unreachable(end satisfies never);
@@ -354,9 +354,9 @@ class Target implements PartTarget, Kept, Refusing {
   #recordTenant(outcome: SendOutcome, call: SentToTarget, tenant: SenderHeaders): void {
     this.#ended(call, { kind: "neutral" }, this.#env.clock.nowMs());
     if (call.asks) this.#refusals.unclear(call.signal);
-    if (outcome.kind !== "retry") return this.#keeper.neutral(call.epoch);
+    if (outcome.kind !== "retry") return this.#monitor.neutral(call.epoch);
     this.#pauses.pause(tenant, outcome.afterMs);
-    this.#keeper.success(call.epoch);
+    this.#monitor.success(call.epoch);
   }
 }
 

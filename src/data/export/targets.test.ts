@@ -117,13 +117,13 @@ test("what says why a target is out belongs to the handle that has the id, and g
 
 test("what an operator wants of an id holds for the next handle too, and ends with the id", () => {
   const { registry } = open(targetPlan("a"));
-  const wish = { state: "drain", untilMs: undefined, note: "n" } as const;
-  registry.all.get("a")!.operate(wish);
+  const override = { state: "drain", untilMs: undefined, note: "n" } as const;
+  registry.all.get("a")!.operate(override);
   registry.update(plans(targetPlan("a", { connectionIdentity: "a2" })));
-  assert.deepEqual([registry.all.get("a")!.health.state, registry.all.get("a")!.wish], ["drain", wish]);
+  assert.deepEqual([registry.all.get("a")!.health.state, registry.all.get("a")!.override], ["drain", override]);
   registry.update(plans());
   registry.update(plans(targetPlan("a", { connectionIdentity: "a2" })));
-  assert.deepEqual([registry.all.get("a")!.health.state, registry.all.get("a")!.wish], ["ready", undefined]);
+  assert.deepEqual([registry.all.get("a")!.health.state, registry.all.get("a")!.override], ["ready", undefined]);
 });
 
 test("a call that was cut short says nothing about the target's health, and narrows its window; what it said itself counts", () => {

@@ -66,8 +66,8 @@ class OpenTargets implements Targets {
     for (const [id, target] of before) if (kept.get(id) !== target) hideTarget(metrics, id, target);
     for (const [id, target] of this.#all) {
       target.adopt(next.get(id)!);
-      const wish = kept.has(id) ? undefined : before.get(id)?.wish;
-      if (wish !== undefined) target.operate(wish);
+      const override = kept.has(id) ? undefined : before.get(id)?.override;
+      if (override !== undefined) target.operate(override);
       showTarget(metrics, id, target, clock);
     }
   }

@@ -97,7 +97,7 @@ test("a rest is shortened by chance, by less than a fifth", () => {
   assert.equal(nextChangeMs(step(four, event, 0), 0), 27_000);
 });
 
-test("every 30 s of being ready make good for one fall", () => {
+test("every 30 s of being ready make good for one ejection", () => {
   const restAfter = (upMs: number): number => {
     const third = probe(probe(fail(initialHealth(0), 5, 0), "failure", 30_000), "failure", 100_000);
     const back = probe(third, "success", 200_000);

@@ -37,7 +37,7 @@ interface Common {
   /** Counts states: what was sent in an earlier state says nothing about this one. */
   readonly epoch: number;
   /** Times it went out in close succession: each rests longer, and has to pass more checks, than the one before. */
-  readonly falls: number;
+  readonly ejections: number;
   /** Active checks in a row: passed when positive, failed when negative. */
   readonly checks: number;
 }
@@ -59,7 +59,7 @@ export type Health =
       /** A pool without any usable target may try it from here on, before `nextTryMs`. */
       readonly panicFromMs: number;
       /** Its checks failed as well as its calls, so that checks that pass mean something. */
-      readonly doubted: boolean;
+      readonly suspect: boolean;
     })
   /** Only checks bring it back. A pool without any usable target may try it from `panicFromMs` on. */
   | (Common & {
@@ -72,9 +72,9 @@ export type Health =
       readonly state: "probing";
       readonly probeOut: boolean;
       /** As before it: checks that pass bring it back when nothing is sent that could be the probe. */
-      readonly doubted: boolean;
+      readonly suspect: boolean;
     })
-  /** Operators' states; Infinity: until the next wish. */
+  /** Operators' states; Infinity: until the next override. */
   | (Common & { readonly state: "drain" | "maintenance"; readonly untilMs: number });
 
 /** Numbers that the machine decides by. */
@@ -84,7 +84,7 @@ export interface HealthPolicy {
   /** A smaller share of successes in the window ejects, given so many calls. */
   readonly minSuccessRate: number;
   readonly minRequests: number;
-  /** Rest after the first ejection, and the step by which it grows. Also: ready for so long makes good for one fall. */
+  /** Rest after the first ejection, and the step by which it grows. Also: ready for so long makes good for one ejection. */
   readonly restMs: number;
   readonly maxRestMs: number;
   /** Pause after throttling that names no delay. */
@@ -129,7 +129,7 @@ export function addedHealth(nowMs: number): Health {
   return { ...beginning("added", nowMs), state: "down", panicFromMs: nowMs };
 }
 
-/** Of an address that is back: as it was, but for what went with the calls, checks and wishes of then; else `fresh`. */
+/** Of an address that is back: as it was, but for what went with the calls, checks and overrides of then; else `fresh`. */
 export function resumedHealth(before: Health, fresh: Health): Health {
   if (before.state === "drain" || before.state === "maintenance") return fresh;
   return before.state === "probing" ? { ...before, probeOut: false } : before;
@@ -184,12 +184,12 @@ export function nextChangeMs(health: Health, nowMs: number): number {
 }
 
 /** Whether its state may be about to change, so that it is worth asking more often. */
-export function isInDoubt(health: Health): boolean {
+export function isSuspect(health: Health): boolean {
   if (health.state === "ejected" || health.state === "down") return true;
-  if (health.state === "probing" && health.doubted) return true;
+  if (health.state === "probing" && health.suspect) return true;
   return health.checks < 0 || (health.state === "ready" && health.failures > 0);
 }
 
 function beginning(reason: HealthReason, nowMs: number): Common {
-  return { reason, sinceMs: nowMs, epoch: 0, falls: 0, checks: 0 };
+  return { reason, sinceMs: nowMs, epoch: 0, ejections: 0, checks: 0 };
 }

@@ -35,8 +35,8 @@ export type HealthEvent =
   | { readonly kind: "check_failed"; readonly silent?: boolean; readonly answered?: boolean }
   /** There are no active checks from now on. */
   | { readonly kind: "unchecked" }
-  /** `untilMs` is in Clock.nowMs(); Infinity: until the next wish. */
-  | { readonly kind: "operator"; readonly wish: "ready" | "drain" | "maintenance"; readonly untilMs: number };
+  /** `untilMs` is in Clock.nowMs(); Infinity: until the next override. */
+  | { readonly kind: "operator"; readonly override: "ready" | "drain" | "maintenance"; readonly untilMs: number };
 
 /** Pure. Returns the same object when nothing changes. docs/health.md has the table of all transitions. */
 export function stepHealth(health: Health, event: HealthEvent, nowMs: number, policy: HealthPolicy): Health {
@@ -66,7 +66,7 @@ export function stepHealth(health: Health, event: HealthEvent, nowMs: number, po
     case "unchecked":
       return onUnchecked(health, nowMs);
     case "operator":
-      return onOperator(health, event.wish, event.untilMs, nowMs);
+      return onOperator(health, event.override, event.untilMs, nowMs);
     default:
       throw new Unreachable(event satisfies never);
   }
@@ -75,14 +75,14 @@ export function stepHealth(health: Health, event: HealthEvent, nowMs: number, po
 function onTick(health: Health, nowMs: number, policy: HealthPolicy): Health {
   switch (health.state) {
     case "ejected":
-      return nowMs < health.nextTryMs ? health : probing(health, "rest_over", health.doubted, nowMs);
+      return nowMs < health.nextTryMs ? health : probing(health, "rest_over", health.suspect, nowMs);
     case "down":
       return nowMs < (health.probeFromMs ?? Infinity) ? health : probing(health, "rest_over", true, nowMs);
     case "drain":
     case "maintenance": {
       if (nowMs < health.untilMs) return health;
       const failed = policy.check !== undefined && health.checks <= -policy.check.fall;
-      return failed ? down(health, health.falls, nowMs) : ready(health, "expired", nowMs);
+      return failed ? down(health, health.ejections, nowMs) : ready(health, "expired", nowMs);
     }
     default:
       return health;
@@ -164,18 +164,18 @@ function onCheckPassed(health: Health, nowMs: number, policy: HealthPolicy): Hea
   const { check } = policy;
   if (check === undefined || health.state === "maintenance") return health;
   // Nobody counts further than to what the most unsteady target has to show.
-  const most = check.rise * mostFalls(policy);
+  const most = check.rise * maxEjections(policy);
   const checks = health.checks > 0 ? Math.min(most, health.checks + 1) : 1;
-  const wanted = check.rise * Math.max(1, health.falls);
+  const wanted = check.rise * Math.max(1, health.ejections);
   switch (health.state) {
     case "ejected":
       // A check that passed all the time knows nothing of what ails the calls: it must not end the rest.
       // These passes are spent: without a probe as many more have to follow.
-      if (health.doubted && checks >= wanted) return probing({ ...health, checks: 0 }, "check_passed", true, nowMs);
+      if (health.suspect && checks >= wanted) return probing({ ...health, checks: 0 }, "check_passed", true, nowMs);
       break;
     case "probing":
       // Nothing is sent that could be the probe.
-      if (health.doubted && !health.probeOut && checks >= wanted)
+      if (health.suspect && !health.probeOut && checks >= wanted)
         return ready({ ...health, checks }, "check_passed", nowMs);
       break;
     case "down":
@@ -200,18 +200,18 @@ function onCheckFailed(
   const next = checks === health.checks ? health : { ...health, checks };
   // An empty export that nobody asked for proves less than data: who answers it, though with a refusal, is tried with data.
   const halfOpen = answered && !check.written;
-  const probeFrom = (falls: number): { readonly probeFromMs?: number } =>
-    halfOpen ? { probeFromMs: nowMs + Math.min(policy.maxRestMs, policy.restMs * Math.max(1, falls)) } : {};
+  const probeFrom = (ejections: number): { readonly probeFromMs?: number } =>
+    halfOpen ? { probeFromMs: nowMs + Math.min(policy.maxRestMs, policy.restMs * Math.max(1, ejections)) } : {};
   switch (next.state) {
     case "ready": {
-      const falls = fallsAfter(next, nowMs, policy);
-      return fallen ? { ...down(next, falls, nowMs), ...probeFrom(falls) } : next;
+      const ejections = ejectionsAfter(next, nowMs, policy);
+      return fallen ? { ...down(next, ejections, nowMs), ...probeFrom(ejections) } : next;
     }
     case "probing":
-      return fallen && !halfOpen ? down(next, next.falls, nowMs) : next;
+      return fallen && !halfOpen ? down(next, next.ejections, nowMs) : next;
     case "ejected":
-      if (fallen) return { ...down(next, next.falls, nowMs), ...probeFrom(next.falls) };
-      return next.doubted ? next : { ...next, doubted: true };
+      if (fallen) return { ...down(next, next.ejections, nowMs), ...probeFrom(next.ejections) };
+      return next.suspect ? next : { ...next, suspect: true };
     default:
       return next;
   }
@@ -223,48 +223,53 @@ function onUnchecked(health: Health, nowMs: number): Health {
   return health.checks === 0 ? health : { ...health, checks: 0 };
 }
 
-function onOperator(health: Health, wish: "ready" | "drain" | "maintenance", untilMs: number, nowMs: number): Health {
-  if (wish === "ready") {
+function onOperator(
+  health: Health,
+  override: "ready" | "drain" | "maintenance",
+  untilMs: number,
+  nowMs: number,
+): Health {
+  if (override === "ready") {
     if (health.state === "ready") return health;
     // The operator answers for it: what was held against it is forgotten.
-    return ready({ ...health, falls: 0, checks: 0 }, "operator", nowMs);
+    return ready({ ...health, ejections: 0, checks: 0 }, "operator", nowMs);
   }
-  if (health.state === wish) return { ...health, untilMs };
-  return { ...entered(health, "operator", health.falls, nowMs), state: wish, untilMs };
+  if (health.state === override) return { ...health, untilMs };
+  return { ...entered(health, "operator", health.ejections, nowMs), state: override, untilMs };
 }
 
 function ready(health: Health, reason: HealthReason, nowMs: number): Extract<Health, { state: "ready" }> {
-  const common = entered(health, reason, health.falls, nowMs);
+  const common = entered(health, reason, health.ejections, nowMs);
   return { ...common, state: "ready", failures: 0, pausedUntilMs: nowMs, rampFromMs: nowMs };
 }
 
 function eject(health: Health, reason: HealthReason, jitter: number, nowMs: number, policy: HealthPolicy): Health {
-  const falls = fallsAfter(health, nowMs, policy);
+  const ejections = ejectionsAfter(health, nowMs, policy);
   // Less by up to a fifth, so that targets that went out together do not come back together.
-  const restMs = Math.min(policy.maxRestMs, policy.restMs * falls) * (1 - 0.2 * jitter);
-  const common = entered(health, reason, falls, nowMs);
-  return { ...common, state: "ejected", nextTryMs: nowMs + restMs, panicFromMs: nowMs, doubted: health.checks < 0 };
+  const restMs = Math.min(policy.maxRestMs, policy.restMs * ejections) * (1 - 0.2 * jitter);
+  const common = entered(health, reason, ejections, nowMs);
+  return { ...common, state: "ejected", nextTryMs: nowMs + restMs, panicFromMs: nowMs, suspect: health.checks < 0 };
 }
 
-function down(health: Health, falls: number, nowMs: number): Extract<Health, { state: "down" }> {
-  return { ...entered(health, "check_failed", falls, nowMs), state: "down", panicFromMs: nowMs };
+function down(health: Health, ejections: number, nowMs: number): Extract<Health, { state: "down" }> {
+  return { ...entered(health, "check_failed", ejections, nowMs), state: "down", panicFromMs: nowMs };
 }
 
-function probing(health: Health, reason: HealthReason, doubted: boolean, nowMs: number): Health {
-  return { ...entered(health, reason, health.falls, nowMs), state: "probing", probeOut: false, doubted };
+function probing(health: Health, reason: HealthReason, suspect: boolean, nowMs: number): Health {
+  return { ...entered(health, reason, health.ejections, nowMs), state: "probing", probeOut: false, suspect };
 }
 
-function entered(health: Health, reason: HealthReason, falls: number, nowMs: number) {
-  return { reason, sinceMs: nowMs, epoch: health.epoch + 1, falls, checks: health.checks };
+function entered(health: Health, reason: HealthReason, ejections: number, nowMs: number) {
+  return { reason, sinceMs: nowMs, epoch: health.epoch + 1, ejections, checks: health.checks };
 }
 
 /** One more, after those that were not made good for by being ready: one for each rest's time. */
-function fallsAfter(health: Health, nowMs: number, policy: HealthPolicy): number {
+function ejectionsAfter(health: Health, nowMs: number, policy: HealthPolicy): number {
   const made = health.state === "ready" ? Math.floor((nowMs - health.sinceMs) / policy.restMs) : 0;
-  return Math.min(mostFalls(policy), Math.max(0, health.falls - made) + 1);
+  return Math.min(maxEjections(policy), Math.max(0, health.ejections - made) + 1);
 }
 
-function mostFalls({ restMs, maxRestMs }: HealthPolicy): number {
+function maxEjections({ restMs, maxRestMs }: HealthPolicy): number {
   return Math.ceil(maxRestMs / restMs);
 }
 

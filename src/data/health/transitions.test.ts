@@ -24,12 +24,12 @@ const UNWRITTEN: HealthPolicy = { ...DEFAULT_HEALTH, check: { fall: 3, rise: 2, 
 const NOW_MS = 100_000;
 const FEW = { sends: 1, failures: 0 };
 
-const common = { reason: "started", sinceMs: NOW_MS, epoch: 7, falls: 1, checks: 0 } as const;
+const common = { reason: "started", sinceMs: NOW_MS, epoch: 7, ejections: 1, checks: 0 } as const;
 const EXAMPLES: Readonly<Record<TargetState, Health>> = {
   ready: { ...common, state: "ready", failures: 4, pausedUntilMs: NOW_MS, rampFromMs: -Infinity },
-  ejected: { ...common, state: "ejected", nextTryMs: NOW_MS + 30_000, panicFromMs: NOW_MS, doubted: true },
+  ejected: { ...common, state: "ejected", nextTryMs: NOW_MS + 30_000, panicFromMs: NOW_MS, suspect: true },
   down: { ...common, state: "down", panicFromMs: NOW_MS },
-  probing: { ...common, state: "probing", probeOut: false, doubted: true },
+  probing: { ...common, state: "probing", probeOut: false, suspect: true },
   drain: { ...common, state: "drain", untilMs: NOW_MS + 60_000 },
   maintenance: { ...common, state: "maintenance", untilMs: NOW_MS + 60_000 },
 };
@@ -74,9 +74,9 @@ const INPUTS = {
   "fall checks fail": { event: { kind: "check_failed" }, checks: -2 },
   "1st check fails, silent": { event: { kind: "check_failed", silent: true } },
   "checks switched off": { event: { kind: "unchecked" } },
-  "operator: ready": { event: { kind: "operator", wish: "ready", untilMs: Infinity } },
-  "operator: drain": { event: { kind: "operator", wish: "drain", untilMs: Infinity } },
-  "operator: maintenance": { event: { kind: "operator", wish: "maintenance", untilMs: Infinity } },
+  "operator: ready": { event: { kind: "operator", override: "ready", untilMs: Infinity } },
+  "operator: drain": { event: { kind: "operator", override: "drain", untilMs: Infinity } },
+  "operator: maintenance": { event: { kind: "operator", override: "maintenance", untilMs: Infinity } },
 } satisfies Record<string, Omit<Input, "name">>;
 
 /** One column for each state, in the order of TARGET_STATES. `.`: it stays; otherwise the state and its reason. */
@@ -145,7 +145,7 @@ test("checks that passed all the time do not shorten an ejection, however many p
     state: "ejected",
     nextTryMs: NOW_MS + 30_000,
     panicFromMs: 0,
-    doubted: false,
+    suspect: false,
   };
   for (let i = 0; i < 100; i++) health = stepHealth(health, { kind: "check_passed" }, NOW_MS + i, POLICY);
   assert.equal(health.state, "ejected");
@@ -156,19 +156,19 @@ test("checks bring back what waits for a probe that nobody sends, only if they f
     const once = stepHealth(health, { kind: "check_passed" }, NOW_MS, POLICY);
     return stepHealth(once, { kind: "check_passed" }, NOW_MS, POLICY);
   };
-  const waiting = { ...EXAMPLES.probing, state: "probing", probeOut: false, doubted: true } as const;
+  const waiting = { ...EXAMPLES.probing, state: "probing", probeOut: false, suspect: true } as const;
   assert.equal(passTwice(waiting).state, "ready");
   const proven = passTwice({ ...waiting, probeOut: true });
   assert.equal(proven.state, "probing", "the probe decides");
   const undecided = stepHealth(proven, { kind: "neutral", epoch: 7 }, NOW_MS, POLICY);
   assert.equal(stepHealth(undecided, { kind: "check_passed" }, NOW_MS, POLICY).state, "ready");
-  let health: Health = { ...waiting, doubted: false };
+  let health: Health = { ...waiting, suspect: false };
   for (let i = 0; i < 100; i++) health = passTwice(health);
   assert.equal(health.state, "probing", "checks that passed all the time know nothing of what ails the calls");
 });
 
 test("passes that make a target wait for a probe are spent: as many more bring it back without one", () => {
-  let health: Health = { ...EXAMPLES.ejected, falls: 2 };
+  let health: Health = { ...EXAMPLES.ejected, ejections: 2 };
   const states: string[] = [];
   for (let i = 0; i < 8; i++) {
     health = stepHealth(health, { kind: "check_passed" }, NOW_MS, POLICY);
@@ -185,13 +185,13 @@ test("refusals never eject in a row, however many, and do not end a row of failu
   assert.equal(stepHealth(health, failure, NOW_MS, POLICY).state, "ejected");
 });
 
-test("after n falls, n times as many checks have to pass in a row; one that fails begins again", () => {
-  for (const falls of [1, 2, 3, 10]) {
-    let health: Health = { ...EXAMPLES.down, falls };
-    for (let i = 0; i < 2 * falls - 1; i++) health = stepHealth(health, { kind: "check_passed" }, NOW_MS, POLICY);
+test("after n ejections, n times as many checks have to pass in a row; one that fails begins again", () => {
+  for (const ejections of [1, 2, 3, 10]) {
+    let health: Health = { ...EXAMPLES.down, ejections };
+    for (let i = 0; i < 2 * ejections - 1; i++) health = stepHealth(health, { kind: "check_passed" }, NOW_MS, POLICY);
     assert.equal(health.state, "down");
     const back = stepHealth(health, { kind: "check_passed" }, NOW_MS, POLICY);
-    assert.deepEqual([back.state, back.reason, back.falls], ["ready", "check_passed", falls]);
+    assert.deepEqual([back.state, back.reason, back.ejections], ["ready", "check_passed", ejections]);
     health = stepHealth(health, { kind: "check_failed" }, NOW_MS, POLICY);
     assert.equal(stepHealth(health, { kind: "check_passed" }, NOW_MS, POLICY).state, "down");
   }
@@ -208,22 +208,22 @@ test("a target that was added needs one check that passes, and is unproven until
   }
 });
 
-test("one outage is one fall: what is ejected and then found down has fallen once", () => {
-  const out = stepHealth({ ...EXAMPLES.ready, falls: 0, checks: -2 }, failure, NOW_MS, POLICY);
+test("one outage is one ejection: what is ejected and then found down counts once", () => {
+  const out = stepHealth({ ...EXAMPLES.ready, ejections: 0, checks: -2 }, failure, NOW_MS, POLICY);
   const down = stepHealth(out, { kind: "check_failed" }, NOW_MS, POLICY);
-  assert.deepEqual([out.state, out.falls, down.state, down.falls], ["ejected", 1, "down", 1]);
-  const alone = stepHealth({ ...EXAMPLES.ready, falls: 0, checks: -2 }, { kind: "check_failed" }, NOW_MS, POLICY);
-  assert.deepEqual([alone.state, alone.falls], ["down", 1]);
+  assert.deepEqual([out.state, out.ejections, down.state, down.ejections], ["ejected", 1, "down", 1]);
+  const alone = stepHealth({ ...EXAMPLES.ready, ejections: 0, checks: -2 }, { kind: "check_failed" }, NOW_MS, POLICY);
+  assert.deepEqual([alone.state, alone.ejections], ["down", 1]);
 });
 
 test("another expiry of the same operator's state takes its place and is no new state", () => {
-  const longer = stepHealth(EXAMPLES.drain, { kind: "operator", wish: "drain", untilMs: 900_000 }, NOW_MS, POLICY);
+  const longer = stepHealth(EXAMPLES.drain, { kind: "operator", override: "drain", untilMs: 900_000 }, NOW_MS, POLICY);
   assert.deepEqual([longer.epoch, nextChangeMs(longer, NOW_MS)], [7, 900_000]);
 });
 
-const aWish = fc.record({
+const anOverride = fc.record({
   kind: fc.constant("operator" as const),
-  wish: fc.constantFrom("ready" as const, "drain" as const, "maintenance" as const),
+  override: fc.constantFrom("ready" as const, "drain" as const, "maintenance" as const),
   untilMs: fc.oneof(fc.constant(Infinity), fc.integer({ min: 0, max: 3_000_000 })),
 });
 const anEvent = fc.oneof(
@@ -240,7 +240,7 @@ const anEvent = fc.oneof(
       recent: fc.constantFrom(FEW, poor),
     }),
   },
-  { weight: 1, arbitrary: aWish },
+  { weight: 1, arbitrary: anOverride },
 );
 const aStep = fc.record({ event: anEvent, passMs: fc.integer({ min: 0, max: 20_000 }) });
 const aWalk = fc.record({
@@ -273,7 +273,7 @@ test("health: any order of events leaves a valid state", () => {
       walk(run, (after, before, nowMs) => {
         assert.ok(after.epoch === before.epoch || after.epoch === before.epoch + 1);
         assert.ok(after.epoch !== before.epoch || after.state === before.state);
-        assert.ok(after.falls >= 0 && after.falls <= 10);
+        assert.ok(after.ejections >= 0 && after.ejections <= 10);
         assert.ok(after.checks >= -3 && after.checks <= 20);
         assert.ok(after.sinceMs <= nowMs);
         if (after.state === "ejected") assert.ok(after.nextTryMs - after.sinceMs <= 300_000);
@@ -297,9 +297,9 @@ test("health: what operators took out is never usable, probed or tried, by nobod
 
 test("health: an operator's state with an expiry ends at it", () => {
   fc.assert(
-    fc.property(aWalk, aWish, (run, wish) => {
+    fc.property(aWalk, anOverride, (run, override) => {
       const { health, nowMs } = walk(run, () => undefined);
-      const out = stepHealth(health, wish, nowMs, run.policy);
+      const out = stepHealth(health, override, nowMs, run.policy);
       if (out.state !== "drain" && out.state !== "maintenance") return;
       const endMs = Math.max(nowMs, out.untilMs);
       if (endMs === Infinity) {

@@ -26,7 +26,7 @@ export interface Delivery {
   /** It was found that it cannot be cut. */
   indivisible: boolean;
   /** Which refused it last when it could not be cut, perhaps for its size, perhaps not. */
-  doubted: TargetHandle | undefined;
+  refusedBy: TargetHandle | undefined;
   /** Where it just failed: another target is preferred. */
   avoid: TargetHandle | undefined;
   /** Where no connection was to be had: not again before a backoff. */
@@ -144,7 +144,7 @@ function newDelivery(parcel: Parcel, charge: number, maxTogether: number): Deliv
     splits: undefined,
     trial: undefined,
     indivisible: false,
-    doubted: undefined,
+    refusedBy: undefined,
     avoid: undefined,
     unreachable: undefined,
     paused: undefined,

@@ -109,10 +109,10 @@ function indivisible(origin: Origin, delivery: Delivery, refusal: Refusal): void
   const { target, doubt, message } = refusal;
   endTrials(origin, [delivery], "unknown");
   const meant = doubt === undefined || doubt === "bad_data";
-  if (meant || (doubt === "recent" && (delivery.doubted === target || isAwaited(delivery)))) {
+  if (meant || (doubt === "recent" && (delivery.refusedBy === target || isAwaited(delivery)))) {
     return origin.finish(delivery, { kind: "rejected", message, badData: doubt === "bad_data" });
   }
-  delivery.doubted = target;
+  delivery.refusedBy = target;
   wait(origin, [delivery], refusal, Infinity);
 }
 

@@ -42,7 +42,7 @@ export interface SendOptions {
 export interface EmbeddedRouter extends AsyncDisposable {
   /** Of the config that runs; counts up with every change. */
   readonly version: number;
-  /** Its targets, live: statuses, operators' wishes, single sends, strategies over them. */
+  /** Its targets, live: statuses, operators' overrides, single sends, strategies over them. */
   readonly targets: TargetSet;
   /** Its config: single elements, whole documents, versions, differences, rollback. */
   readonly table: RouteTable;

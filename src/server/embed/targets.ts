@@ -21,7 +21,7 @@ export async function openTargets(targets: readonly TargetInput[], options: Embe
       return set.statuses;
     },
     status: (id) => set.status(id),
-    operate: (id, wish) => set.operate(id, wish),
+    operate: (id, override) => set.operate(id, override),
     send: (id, signal, bytes, timeoutMs) => set.send(id, signal, bytes, timeoutMs),
     balancer: (strategy, balancing) => set.balancer(strategy, balancing),
     [Symbol.asyncDispose]: () => dataPlane[Symbol.asyncDispose](),

@@ -10,7 +10,7 @@ import { targetPlan } from "../../delivery/pool-rig.ts";
 
 /** One character for each of many targets, letters first. */
 const NAMES = Array.from({ length: 200 }, (_, i) => String.fromCodePoint(i < 26 ? 97 + i : 0x4e00 + i));
-const COMMON = { sinceMs: 0, epoch: 1, falls: 1, checks: 0 };
+const COMMON = { sinceMs: 0, epoch: 1, ejections: 1, checks: 0 };
 
 /** A target whose health, room and measurements a test sets; what balancing sees of it is the real thing. */
 export class SetTarget implements TargetSource {
@@ -70,7 +70,7 @@ export class SetTarget implements TargetSource {
 
   /** As it is when calls fail in a row, or, with `success_rate`, too often. */
   eject(reason: "connect" | "success_rate" = "connect", panicFromMs = 0): void {
-    const more = { nextTryMs: 1e9, panicFromMs, doubted: false };
+    const more = { nextTryMs: 1e9, panicFromMs, suspect: false };
     this.#enter({ ...COMMON, ...more, state: "ejected", reason });
   }
 
@@ -83,7 +83,7 @@ export class SetTarget implements TargetSource {
   }
 
   probe(): void {
-    this.#enter({ ...COMMON, state: "probing", reason: "rest_over", probeOut: false, doubted: false });
+    this.#enter({ ...COMMON, state: "probing", reason: "rest_over", probeOut: false, suspect: false });
   }
 
   #enter(health: Health): void {

@@ -58,7 +58,7 @@ export class BodyIntake {
       stream.remoteOpen = false;
       if (!stream.localOpen) this.#parts.outbound.close(stream);
     }
-    if (stream.deaf) this.credit(stream.id, piece.length);
+    if (stream.discarding) this.credit(stream.id, piece.length);
     else if (piece.length > 0 || end) this.#parts.events.data(stream.id, piece, end);
   }
 
@@ -74,7 +74,7 @@ export class BodyIntake {
 
   /** Tells the peer of credit for a stream, unless it sends nothing more on it. */
   update(stream: Stream): void {
-    if (!stream.remoteOpen || stream.deaf) return;
+    if (!stream.remoteOpen || stream.discarding) return;
     this.#tell(stream.id, stream.receive.update());
   }
 

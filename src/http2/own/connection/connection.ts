@@ -142,7 +142,7 @@ class OwnConnection implements Connection {
     if (stream === undefined) return;
     if (code === H2_ERROR.NO_ERROR && stream.endWaits) {
       // The reply is whole and waits for a window: it goes first.
-      stream.deaf = true;
+      stream.discarding = true;
       stream.resetWaits = true;
     } else {
       outbound.reset(stream, code);

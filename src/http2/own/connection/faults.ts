@@ -56,7 +56,7 @@ export class Faults {
 
   stream(stream: Stream, code: H2ErrorCode): void {
     this.#outbound.reset(stream, code);
-    if (!stream.deaf) this.#events.reset(stream.id, code, false);
+    if (!stream.discarding) this.#events.reset(stream.id, code, false);
     this.#count();
   }
 

@@ -113,7 +113,7 @@ export class HeaderIntake {
     } else {
       if (!stream.headCame) this.#headOf(stream, facts);
       if (endStream) this.#endRemote(stream);
-      if (!stream.deaf) events.headers(stream.id, headers, endStream);
+      if (!stream.discarding) events.headers(stream.id, headers, endStream);
     }
   }
 

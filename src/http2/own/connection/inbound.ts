@@ -81,9 +81,9 @@ export class Inbound implements FrameSink {
       return;
     }
     const early = role === "server" && !stream.headSent;
-    const deaf = stream.deaf;
+    const discarding = stream.discarding;
     outbound.close(stream);
-    if (!deaf) events.reset(id, code, true);
+    if (!discarding) events.reset(id, code, true);
     if (early) faults.earlyReset(stream);
   }
 

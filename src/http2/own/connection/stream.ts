@@ -17,7 +17,7 @@ export class Stream {
   /** Body bytes that content-length still promises, or -1. */
   bodyLeft = -1;
   /** What still comes is dropped: see Connection.resetStream. */
-  deaf = false;
+  discarding = false;
 
   // What we send.
   /** Bytes that the peer allows; below zero after it made its window smaller: RFC 9113, 6.9.2. */

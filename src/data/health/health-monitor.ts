@@ -1,7 +1,7 @@
 import type { Cancel, Clock } from "../../core/clock.ts";
 import type { Random } from "../../core/random.ts";
 import type { Signal } from "../../otlp/signal.ts";
-import type { CheckStatus, OperatorWish } from "../../plan/data-plane.ts";
+import type { CheckStatus, OperatorOverride } from "../../plan/data-plane.ts";
 import type { TargetPlan } from "../../plan/plan.ts";
 import type { CheckPlan } from "../../plan/target-health.ts";
 import type { Log } from "../../telemetry/log.ts";
@@ -9,14 +9,14 @@ import type { Metrics } from "../../telemetry/metrics.ts";
 import type { RetryReason } from "../export/target-client.ts";
 import type { Check, CheckOutcome } from "./check.ts";
 import { type Checked, Checker } from "./checker.ts";
-import { type Health, type HealthPolicy, isInDoubt, isUnproven, nextChangeMs, policyOf } from "./health.ts";
+import { type Health, type HealthPolicy, isSuspect, isUnproven, nextChangeMs, policyOf } from "./health.ts";
 import { reportTransition } from "./report.ts";
 import { Contradiction } from "./contradiction.ts";
 import { type CallNews, Silence } from "./silence.ts";
 import { type HealthEvent, stepHealth } from "./step-health.ts";
 import { SuccessWindow } from "./success-window.ts";
 
-export interface KeeperEnv {
+export interface HealthMonitorEnv {
   readonly clock: Clock;
   readonly random: Random;
   readonly metrics: Metrics;
@@ -29,7 +29,7 @@ export interface KeeperEnv {
 }
 
 /** Whose health it is. */
-export interface Kept {
+export interface Monitored {
   readonly plan: TargetPlan;
   /** It is in another state; nobody who waits may be told from within. */
   stateEntered(before: Health["state"], now: Health["state"]): void;
@@ -49,14 +49,14 @@ const DOUBT_MS = 1_000;
 const LONGEST_TIMER_MS = 1_000_000_000;
 
 /** Drives the health machine of one target: by its calls, by active checks, by operators and by time. */
-export class HealthKeeper implements Checked {
-  readonly #kept: Kept;
-  readonly #env: KeeperEnv;
+export class HealthMonitor implements Checked {
+  readonly #monitored: Monitored;
+  readonly #env: HealthMonitorEnv;
   readonly #window = new SuccessWindow();
   readonly #silence: Silence;
   #policy: HealthPolicy;
   #health: Health;
-  #wish: OperatorWish | undefined;
+  #override: OperatorOverride | undefined;
   #checker: Checker | undefined;
   #closingChecks: Promise<void> = Promise.resolve();
   #check: CheckStatus | undefined;
@@ -69,8 +69,8 @@ export class HealthKeeper implements Checked {
   #closed = false;
 
   /** `starting`: with the node, not later, so that its checks need not hurry. */
-  constructor(kept: Kept, health: Health, env: KeeperEnv, starting: boolean) {
-    this.#kept = kept;
+  constructor(monitored: Monitored, health: Health, env: HealthMonitorEnv, starting: boolean) {
+    this.#monitored = monitored;
     this.#env = env;
     this.#health = health;
     this.#policy = this.#readPolicy();
@@ -89,9 +89,9 @@ export class HealthKeeper implements Checked {
   }
 
   /** What an operator asked for; undefined when nothing, or no longer. */
-  get wish(): OperatorWish | undefined {
+  get override(): OperatorOverride | undefined {
     this.#step({ kind: "tick" });
-    return this.#wish;
+    return this.#override;
   }
 
   /** The last active check. */
@@ -103,7 +103,7 @@ export class HealthKeeper implements Checked {
   get nextTryMs(): number | undefined {
     const { health } = this;
     if (health.state === "ejected") return health.nextTryMs;
-    const checksDecide = health.state === "down" || (health.state === "probing" && health.doubted && !health.probeOut);
+    const checksDecide = health.state === "down" || (health.state === "probing" && health.suspect && !health.probeOut);
     const nextMs = checksDecide ? this.#checker?.nextMs : undefined;
     return nextMs === Infinity ? undefined : nextMs;
   }
@@ -154,23 +154,23 @@ export class HealthKeeper implements Checked {
   elsewhere(epoch: number): void {
     this.#judgeSignals(epoch);
     this.#step({ kind: "neutral", epoch });
-    if (this.#kept.signalsInDoubt) this.#checker?.within(this.intervalMs);
+    if (this.#monitored.signalsInDoubt) this.#checker?.within(this.intervalMs);
   }
 
-  operate(wish: OperatorWish): void {
+  operate(override: OperatorOverride): void {
     const { clock } = this.#env;
-    const untilMs = wish.untilMs === undefined ? Infinity : clock.nowMs() + wish.untilMs - clock.wallMs();
-    this.#step({ kind: "operator", wish: wish.state, untilMs });
-    this.#wish = wish.state === "ready" ? undefined : wish;
-    this.#kept.healthChanged();
+    const untilMs = override.untilMs === undefined ? Infinity : clock.nowMs() + override.untilMs - clock.wallMs();
+    this.#step({ kind: "operator", override: override.state, untilMs });
+    this.#override = override.state === "ready" ? undefined : override;
+    this.#monitored.healthChanged();
   }
 
   /** The plan has changed: another policy, and perhaps other checks. */
   adopt(before: TargetPlan): void {
-    const { check } = this.#kept.plan.health;
+    const { check } = this.#monitored.plan.health;
     this.#policy = this.#readPolicy();
     const isSame = JSON.stringify(check) === JSON.stringify(before.health.check);
-    if (isSame && JSON.stringify(this.#kept.plan.tls) === JSON.stringify(before.tls)) return;
+    if (isSame && JSON.stringify(this.#monitored.plan.tls) === JSON.stringify(before.tls)) return;
     this.#closeChecker();
     this.#dropped = false;
     this.#policy = this.#readPolicy();
@@ -190,11 +190,11 @@ export class HealthKeeper implements Checked {
   // === What the checker asks (Checked) ===
 
   get timeoutMs(): number {
-    return this.#kept.plan.health.check?.timeoutMs ?? 0;
+    return this.#monitored.plan.health.check?.timeoutMs ?? 0;
   }
 
   get intervalMs(): number {
-    const intervalMs = this.#kept.plan.health.check?.intervalMs ?? 0;
+    const intervalMs = this.#monitored.plan.health.check?.intervalMs ?? 0;
     return this.#inDoubt ? Math.min(DOUBT_MS, intervalMs) : intervalMs;
   }
 
@@ -208,9 +208,9 @@ export class HealthKeeper implements Checked {
 
   checked({ result, said, asked }: CheckOutcome): void {
     this.#check = { atMs: this.#env.clock.wallMs(), result, said };
-    this.#env.metrics.targetChecks.with(this.#kept.plan.id, result).add(1);
+    this.#env.metrics.targetChecks.with(this.#monitored.plan.id, result).add(1);
     const before = this.health;
-    if (asked !== undefined) this.#kept.checkHeard(asked.signal, asked.elsewhere);
+    if (asked !== undefined) this.#monitored.checkHeard(asked.signal, asked.elsewhere);
     if (before.state === "ready") this.#judgeSignals(before.epoch); // a return is decided by a call
     if (result === "passed") this.#silence.heard();
     const answered = result === "failed" && asked !== undefined;
@@ -222,11 +222,11 @@ export class HealthKeeper implements Checked {
     const failed = { kind: "check_failed", silent: this.#silence.lasts, answered } as const;
     this.#step(result === "passed" ? { kind: "check_passed" } : failed);
     const after = this.#health;
-    if (after.epoch !== before.epoch || isUnproven(after) !== isUnproven(before)) this.#kept.healthChanged();
+    if (after.epoch !== before.epoch || isUnproven(after) !== isUnproven(before)) this.#monitored.healthChanged();
   }
 
   get #inDoubt(): boolean {
-    return isInDoubt(this.health) || this.#silence.lasts || this.#kept.signalsInDoubt;
+    return isSuspect(this.health) || this.#silence.lasts || this.#monitored.signalsInDoubt;
   }
 
   /** Data is right: the empty export that nobody asked for is none of its tests. */
@@ -235,15 +235,15 @@ export class HealthKeeper implements Checked {
     this.#policy = this.#readPolicy();
     this.#closeChecker();
     this.#step({ kind: "unchecked" });
-    const target = this.#kept.plan.id;
+    const target = this.#monitored.plan.id;
     this.#env.log?.info("target takes data and refuses empty exports: it is checked no more", { target, said });
-    this.#kept.healthChanged();
+    this.#monitored.healthChanged();
   }
 
   // === The machine ===
 
   #judgeSignals(epoch: number): void {
-    if (this.#kept.takesNothing) this.#step({ kind: "no_signal", epoch, jitter: this.#env.random.next() });
+    if (this.#monitored.takesNothing) this.#step({ kind: "no_signal", epoch, jitter: this.#env.random.next() });
   }
 
   #step(event: HealthEvent): void {
@@ -253,7 +253,7 @@ export class HealthKeeper implements Checked {
     this.#health = next;
     if (this.#closed) return;
     if (next.epoch !== before.epoch) this.#entered(before);
-    if (isInDoubt(next) && !isInDoubt(before)) {
+    if (isSuspect(next) && !isSuspect(before)) {
       this.#checker?.within(next.state === "ready" ? this.intervalMs : 0);
     }
     this.#setTimer();
@@ -262,9 +262,9 @@ export class HealthKeeper implements Checked {
   #entered(before: Health): void {
     const health = this.#health;
     this.#window.clear();
-    this.#kept.stateEntered(before.state, health.state);
-    if (health.state !== "drain" && health.state !== "maintenance") this.#wish = undefined;
-    const { id, address } = this.#kept.plan;
+    this.#monitored.stateEntered(before.state, health.state);
+    if (health.state !== "drain" && health.state !== "maintenance") this.#override = undefined;
+    const { id, address } = this.#monitored.plan;
     reportTransition({ id, address, before, health, said: this.#check?.said }, this.#env);
     if (health.state === "ejected" || before.state === "maintenance") this.#checker?.within(0);
   }
@@ -289,19 +289,19 @@ export class HealthKeeper implements Checked {
       this.#timer = undefined;
       this.#step({ kind: "tick" });
       this.#setTimer();
-      this.#kept.healthChanged();
+      this.#monitored.healthChanged();
     });
     this.#timer = { atMs, cancel };
   }
 
   #readPolicy(): HealthPolicy {
-    const policy = policyOf(this.#kept.plan.health);
+    const policy = policyOf(this.#monitored.plan.health);
     return this.#env.openCheck === undefined || this.#dropped ? { ...policy, check: undefined } : policy;
   }
 
   /** The node's first check comes soon when it was asked for; the one that nobody asked for comes in its time. */
   #openChecker(starting: boolean): void {
-    const { check } = this.#kept.plan.health;
+    const { check } = this.#monitored.plan.health;
     if (check === undefined || this.#env.openCheck === undefined) return;
     this.#checker = new Checker(this, this.#env.openCheck(check), this.#env);
     if (!starting) this.#checker.within(0);
