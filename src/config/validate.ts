@@ -2,20 +2,12 @@ import type { Finding } from "./finding.ts";
 import { readOutline } from "./outline.ts";
 import type { ConfigDocument } from "./schema/config.ts";
 import { readAskedEntries } from "./validate/asked-rules.ts";
-import { checkConditions } from "./validate/conditions.ts";
-import { checkFallbackCycles } from "./validate/fallback-cycles.ts";
-import { checkForwardHeaders, checkHeaderConditions } from "./validate/headers.ts";
+import { checkConditions, checkShadows } from "./validate/conditions.ts";
+import { checkFallbackCycles, checkReferences, checkRulePools, checkUniqueIds } from "./validate/references.ts";
+import { checkForwardHeaders, checkHeaderConditions, checkTargetOptions } from "./validate/targets.ts";
 import { checkListeners } from "./validate/listeners.ts";
-import { checkQueueSize } from "./validate/queue-size.ts";
-import { checkRanges } from "./validate/ranges.ts";
-import { checkReachability } from "./validate/reachability.ts";
-import { checkReferences } from "./validate/references.ts";
-import { checkRulePools } from "./validate/rule-pools.ts";
-import { checkShadows } from "./validate/shadowed.ts";
-import { checkStrategies } from "./validate/strategies.ts";
-import { checkTargetOptions } from "./validate/target-options.ts";
-import { checkUniqueIds } from "./validate/unique-ids.ts";
-import { checkUsage } from "./validate/usage.ts";
+import { checkQueueSize, checkRanges, checkStrategies } from "./validate/pools.ts";
+import { checkReachability, checkUsage } from "./validate/usage.ts";
 
 /**
  * Everything that a schema cannot say, found in the values as written, whatever else may be wrong with them; `document` is

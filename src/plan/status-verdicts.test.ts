@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { GRPC_CODES } from "../config/validate/target-options.ts";
+import { GRPC_CODES } from "../config/validate/targets.ts";
 import { GRPC } from "../otlp/grpc-code.ts";
 import { compileStatuses, readStatus } from "./status-verdicts.ts";
 

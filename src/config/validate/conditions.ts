@@ -1,9 +1,10 @@
 import { type Condition, type Matcher, type SignalName, signalsOf } from "../condition-type.ts";
 import { caution, type Finding, formatPath, type Path } from "../finding.ts";
-import { domainOf, isSeverityPossible, subjectOf } from "./analysis/literal.ts";
+import { cubesOf } from "./analysis/cube.ts";
+import { domainOf, isSeverityPossible, type Leaf, subjectOf } from "./analysis/literal.ts";
 import { joinNeeds, needOf } from "./analysis/need.ts";
-import type { AskedEntries, AskedEntry } from "./asked-rules.ts";
-import { writtenConditions, type Written } from "./written-conditions.ts";
+import { findShadows, type Reach } from "./analysis/shadows.ts";
+import { type AskedEntries, type AskedEntry, type Written, writtenConditions } from "./asked-rules.ts";
 
 /** Conditions that no item can meet, each by itself or beside another, or that say nothing new. */
 export function checkConditions({ rules, cases }: AskedEntries): Finding[] {
@@ -20,8 +21,6 @@ function checkEntry(entry: AskedEntry): Finding[] {
     ...checkTwice(written),
   ];
 }
-
-type Leaf = Exclude<Condition, { kind: "any" | "all" | "not" }>;
 
 function leafOf({ condition }: Written): Leaf | undefined {
   return condition.kind === "any" || condition.kind === "all" || condition.kind === "not" ? undefined : condition;
@@ -125,7 +124,7 @@ function needList(a: Written, b: Written): boolean {
   const domain = domainOf(first);
   if (domain?.many !== true || !("match" in first) || !("match" in second)) return false;
   const [needA, needB] = [needOf(first.match, domain), needOf(second.match, domain)];
-  if (needA?.kind !== "value" || needB?.kind !== "value") return false;
+  if (needA?.kind !== "there" || needB?.kind !== "there") return false;
   return joinNeeds(needA, needB, domain) === undefined;
 }
 
@@ -149,4 +148,70 @@ function repeated(list: readonly { readonly condition: Condition; readonly path:
     first.set(text, path);
     return [];
   });
+}
+
+/** Rules, and cases of content strategies, that no item ever reaches: because of those before them, or of themselves. */
+export function checkShadows({ rules, cases }: AskedEntries): Finding[] {
+  return [...checkList(rules, RULE_HINT), ...cases.flatMap((list) => checkList(list, CASE_HINT))];
+}
+
+const RULE_HINT =
+  "give it a higher priority, or give the other conditions; it only serves while the other has no usable target";
+const CASE_HINT = "put it before the other, or give the other more conditions";
+
+function checkList(entries: readonly AskedEntry[], hint: string): Finding[] {
+  const reaches = findShadows(entries);
+  return entries.flatMap((entry, i) => tell(entry, reaches[i] ?? { kind: "reached" }, hint));
+}
+
+function tell(entry: AskedEntry, reach: Reach<AskedEntry>, hint: string): Finding[] {
+  switch (reach.kind) {
+    case "reached":
+      return [];
+    case "impossible":
+      return tellImpossible(entry);
+    case "shadowed":
+      return [
+        caution(entry.path, `is never reached: ${shadowText(reach.by)} first`, `see ${placesOf(reach.by)}; ${hint}`),
+      ];
+  }
+}
+
+/** Of many, a few are named. */
+const MAX_NAMED = 5;
+
+function shadowText(by: readonly AskedEntry[]): string {
+  const takesAll = by.every(({ conditions }) => conditions.length === 0);
+  const names = by.slice(0, MAX_NAMED).map(({ name }) => name);
+  if (by.length > MAX_NAMED) names.push(`${by.length - MAX_NAMED} more`);
+  return `${names.join(" and ")} ${by.length === 1 ? "matches" : "match"} ${takesAll ? "everything" : "all that it does"}`;
+}
+
+function placesOf(by: readonly AskedEntry[]): string {
+  return by
+    .slice(0, MAX_NAMED)
+    .map(({ path }) => formatPath(path))
+    .join(", ");
+}
+
+/** What one condition, or the signals, already say is not said again of the whole. */
+function tellImpossible(entry: AskedEntry): Finding[] {
+  const required = writtenConditions(entry).filter((one) => one.required);
+  if (required.some((one) => !canHold([one], entry))) return [];
+  const open = {
+    signals: entry.signals.filter((signal) => required.every((one) => canHold([one], { signals: [signal] }))),
+  };
+  if (open.signals.length === 0) return [];
+  for (const [i, one] of required.entries()) {
+    const other = required.slice(0, i).find((earlier) => !canHold([earlier, one], open));
+    if (other === undefined) continue;
+    const message = `${entry.name} never matches: this and ${formatPath(other.path)} exclude each other`;
+    return [caution(one.path, message, "take one of them out, or use any for one or the other")];
+  }
+  return [caution(entry.path, `never matches: its conditions exclude each other`, "use any for one or the other")];
+}
+
+function canHold(written: readonly Written[], { signals }: Pick<AskedEntry, "signals">): boolean {
+  const conditions = written.map(({ condition }) => condition);
+  return signals.some((signal) => cubesOf(conditions, signal).cubes.length > 0);
 }

@@ -1,7 +1,28 @@
 import { hintFor } from "../closest.ts";
-import { type Finding, fault, type Path } from "../finding.ts";
+import { fault, type Finding, formatPath, type Path } from "../finding.ts";
 import { entriesOf, type Outline, type OutlinePool, textOf, type Values, valuesOf } from "../outline.ts";
+import { IN_PLACE_KEYS } from "../schema/pool.ts";
 import { isSelected, type TargetSelector } from "../select-targets.ts";
+
+/** Ids of targets and of rules must be unique. */
+export function checkUniqueIds(outline: Outline): Finding[] {
+  return [...repeated(outline.targets, "target"), ...repeated(outline.rules, "rule")];
+}
+
+function repeated(
+  entries: readonly { readonly id: string | undefined; readonly path: Path }[],
+  noun: string,
+): Finding[] {
+  const first = new Map<string, Path>();
+  const findings: Finding[] = [];
+  for (const { id, path } of entries) {
+    if (id === undefined) continue;
+    const before = first.get(id);
+    if (before === undefined) first.set(id, path);
+    else findings.push(fault([...path, "id"], `the ${noun} "${id}" is there already`, `see ${formatPath(before)}`));
+  }
+  return findings;
+}
 
 /** Every pool and target that is named must be there, and every selector must select something. */
 export function checkReferences(outline: Outline): Finding[] {
@@ -116,4 +137,66 @@ function readTags(region: string | undefined, tags: Values | undefined): TargetS
   if (tags === undefined) return undefined;
   const texts = Object.entries(tags).flatMap(([tag, glob]) => (typeof glob === "string" ? [[tag, glob] as const] : []));
   return texts.length === Object.keys(tags).length ? { region, tags: Object.fromEntries(texts) } : undefined;
+}
+
+/** A rule has the name of a pool, or its own targets; options of a pool only beside its own targets. */
+export function checkRulePools({ rules }: Outline): Finding[] {
+  return rules.flatMap(({ path, values }) => {
+    if (path[0] !== "rules") return [];
+    const { pool, targets } = values;
+    if (pool === undefined && targets === undefined) {
+      return [fault(path, "has neither a pool nor targets", "add pool: <name>, or targets: [...]")];
+    }
+    if (pool === undefined) return [];
+    if (targets !== undefined)
+      return [fault([...path, "targets"], "stands beside pool", "a rule has one or the other")];
+    return IN_PLACE_KEYS.filter((key) => values[key] !== undefined).map((key) => ({
+      ...fault(
+        [...path, key],
+        "belongs to the pool, and this rule only names one",
+        `move it to pools.${textOf(pool) ?? "<name>"}`,
+      ),
+      at: "key" as const,
+    }));
+  });
+}
+
+/** Fallbacks must end somewhere: each cycle is told once, at the fallback of its first pool. */
+export function checkFallbackCycles({ pools }: Outline): Finding[] {
+  const next = new Map<string, string>();
+  for (const { name, values } of pools) {
+    const fallback = textOf(values["fallback"]);
+    if (name !== undefined && fallback !== undefined) next.set(name, fallback);
+  }
+  const done = new Set<string>();
+  const findings: Finding[] = [];
+  for (const start of next.keys()) {
+    const walked = walk(start, next, done);
+    const closing = walked.at(-1);
+    const from = closing === undefined ? -1 : walked.indexOf(next.get(closing) ?? "");
+    if (from !== -1) {
+      const cycle = walked.slice(from);
+      const round = [...cycle, cycle[0]].join(" -> ");
+      findings.push(
+        fault(
+          ["pools", cycle[0] ?? "", "fallback"],
+          `fallbacks go round in a circle: ${round}`,
+          "let one pool have none",
+        ),
+      );
+    }
+    for (const name of walked) done.add(name);
+  }
+  return findings;
+}
+
+/** The pools from `start` on, until the chain ends, meets itself, or meets one that was walked before. */
+function walk(start: string, next: ReadonlyMap<string, string>, done: ReadonlySet<string>): string[] {
+  const walked = new Set<string>();
+  let at: string | undefined = start;
+  while (at !== undefined && next.has(at) && !walked.has(at) && !done.has(at)) {
+    walked.add(at);
+    at = next.get(at);
+  }
+  return [...walked];
 }

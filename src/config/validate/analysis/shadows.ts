@@ -1,7 +1,8 @@
 import type { Condition, SignalName } from "../../condition-type.ts";
-import { ALL_SIGNALS } from "../../schema/values.ts";
-import { type Cube, cubesOf, isSameForAll } from "./cube.ts";
-import { ShadowIndex } from "./shadow-index.ts";
+import { type Cube, cubesOf, impliesCube } from "./cube.ts";
+import type { Literal } from "./literal.ts";
+import { textsOf, type ValueTest } from "./need.ts";
+import { MAX_COMPILED } from "./regex.ts";
 
 /** A rule, or a case of a strategy, in the order in which they are asked. */
 export interface Asked {
@@ -16,77 +17,147 @@ export type Reach<Entry> =
   | { readonly kind: "reached" }
   /** Nothing meets its conditions. */
   | { readonly kind: "impossible" }
-  /** Those before it take all that it would match. */
+  /** Those before it, in their order, take all that it would match. */
   | { readonly kind: "shadowed"; readonly by: readonly Entry[] };
 
 /** What can be told of each: of some that are never reached it cannot, but what is told is so. */
 export function findShadows<Entry extends Asked>(entries: readonly Entry[]): Reach<Entry>[] {
-  const index = new ShadowIndex<Entry>();
+  const places = new Map(entries.map((entry, i) => [entry, i]));
+  const taken = new Map<SignalName, TakenIndex<Entry>>();
   return entries.map((entry) => {
-    const groups = groupsOf(entry);
-    const reach = reachOf(groups, index);
-    // What is itself shadowed takes nothing that those before it would leave.
-    if (entry.stops && reach.kind === "reached") {
-      for (const { cubes, isExact, signals } of groups) {
-        if (isExact) for (const cube of cubes) index.add({ cube, signals, owner: entry });
-      }
+    const asked = [...new Set(entry.signals)].map((signal) => ({ signal, ...cubesOf(entry.conditions, signal) }));
+    const by = new Set<Entry>();
+    const isReached = asked.some(({ signal, cubes }) => cubes.some((cube) => !isTaken(cube, taken.get(signal), by)));
+    if (!isReached) {
+      if (by.size === 0) return { kind: "impossible" };
+      return { kind: "shadowed", by: [...by].toSorted((a, b) => (places.get(a) ?? 0) - (places.get(b) ?? 0)) };
     }
-    return reach;
+    // What is itself shadowed takes nothing that those before it would leave.
+    for (const { signal, cubes, isExact } of entry.stops ? asked : []) {
+      const index = taken.get(signal) ?? new TakenIndex();
+      taken.set(signal, index);
+      if (isExact) for (const cube of cubes) index.add({ cube, owner: entry });
+    }
+    return { kind: "reached" };
   });
 }
 
 /** Of lists in conditions, so long ones are looked at value by value. */
 const MAX_SPLIT = 64;
 
-/** What an entry matches of some signals. Cubes that are not exact hold for more than it does. */
-interface Group {
-  readonly signals: number;
-  readonly cubes: readonly Cube[];
-  readonly isExact: boolean;
+/** Whether others take all of the cube, which are added to `by`: `in: [a, b]` may be taken by one for a and another for b. */
+function isTaken<Owner>(cube: Cube, index: TakenIndex<Owner> | undefined, by: Set<Owner>): boolean {
+  const owner = index?.ownerOf(cube);
+  if (owner !== undefined) by.add(owner);
+  if (owner !== undefined || index === undefined) return owner !== undefined;
+  return cube.some((literal, i) => {
+    const parts = literal.wanted ? splitTexts(literal) : [];
+    const owners = parts.map((part) => index.ownerOf(cube.with(i, part)));
+    const isWhole = owners.length > 1 && owners.every((one) => one !== undefined);
+    if (isWhole) for (const one of owners) by.add(one);
+    return isWhole;
+  });
 }
 
-function reachOf<Entry>(groups: readonly Group[], index: ShadowIndex<Entry>): Reach<Entry> {
-  if (groups.every(({ cubes }) => cubes.length === 0)) return { kind: "impossible" };
-  const by = new Set<Entry>();
-  for (const { cubes, signals } of groups) {
-    for (const cube of cubes) {
-      const owners = index.findOwners(cube, signals) ?? findInParts(cube, signals, index);
-      if (owners === undefined) return { kind: "reached" };
-      for (const owner of owners) by.add(owner);
+function splitTexts(literal: Literal): Literal[] {
+  const texts = textsOf(literal.need) ?? new Set();
+  if (literal.need.kind === "missing" || texts.size > MAX_SPLIT) return [];
+  const others = literal.need.tests.filter(({ kind }) => kind !== "texts");
+  return [...texts].map((text) => {
+    const one: ValueTest = { kind: "texts", texts: new Set([text]) };
+    return { ...literal, need: { kind: "there", tests: [one, ...others] } };
+  });
+}
+
+interface Taken<Owner> {
+  readonly cube: Cube;
+  readonly owner: Owner;
+}
+
+/** Ten thousand rules that have nothing to be found by are not all compared: the analysis must stay fast. */
+const MAX_EFFORT = 300_000;
+
+/**
+ * What earlier rules take of one signal, found by what a later one asks: a rule that asks for one of a few texts by the texts,
+ * one with a glob by its beginning, any other by what it asks for. So rules are compared only with few others.
+ */
+class TakenIndex<Owner> {
+  readonly #byKey = new Map<string, Taken<Owner>[]>();
+  /** Lengths of the beginnings that there are, by subject. */
+  readonly #startLengths = new Map<string, Set<number>>();
+  readonly #regexes = new Set<string>();
+  #effort = 0;
+
+  /** By that of its literals that the fewest others are found by. */
+  add(taken: Taken<Owner>): void {
+    const crowdAt = (key: string): number => this.#byKey.get(key)?.length ?? 0;
+    const crowdOf = (literal: Literal): number => Math.max(...keysOf(literal).map(crowdAt));
+    const [rarest] = taken.cube.toSorted((a, b) => crowdOf(a) - crowdOf(b));
+    for (const key of rarest === undefined ? [EVERYTHING] : keysOf(rarest)) {
+      const list = this.#byKey.get(key);
+      if (list === undefined) this.#byKey.set(key, [taken]);
+      else list.push(taken);
     }
+    const start = rarest && textOf(rarest) === undefined ? startOf(rarest) : undefined;
+    if (rarest !== undefined && start !== undefined) {
+      const lengths = this.#startLengths.get(rarest.subject) ?? new Set();
+      this.#startLengths.set(rarest.subject, lengths.add(start.length));
+    }
+    for (const pattern of taken.cube.flatMap(regexesOf)) this.#regexes.add(pattern);
   }
-  return { kind: "shadowed", by: [...by] };
-}
 
-/** `in: [a, b]` may be taken by a rule for a and another one for b. */
-function findInParts<Entry>(cube: Cube, signals: number, index: ShadowIndex<Entry>): Entry[] | undefined {
-  for (const [i, literal] of cube.entries()) {
-    if (literal.kind !== "value" || !literal.wanted || literal.need.kind !== "value") continue;
-    const { need } = literal;
-    const { texts } = need;
-    if (texts === undefined || texts.size < 2 || texts.size > MAX_SPLIT) continue;
-    const found = [...texts].map((text) =>
-      index.findOwners(cube.with(i, { ...literal, need: { ...need, texts: new Set([text]) } }), signals),
-    );
-    if (found.every((owners) => owners !== undefined)) return found.flat();
+  /** One that takes all of the cube; undefined when it is not known that one does. */
+  ownerOf(cube: Cube): Owner | undefined {
+    for (const key of this.#candidates(cube)) {
+      for (const taken of this.#byKey.get(key) ?? []) {
+        // A pattern that is not kept compiled costs as much as many comparisons.
+        const isDear = this.#regexes.size > MAX_COMPILED && taken.cube.some((one) => regexesOf(one).length > 0);
+        this.#effort += isDear ? 100 : 1;
+        if (this.#effort > MAX_EFFORT) return undefined;
+        if (impliesCube(cube, taken.cube)) return taken.owner;
+      }
+    }
+    return undefined;
   }
-  return undefined;
+
+  *#candidates(cube: Cube): Generator<string> {
+    yield EVERYTHING;
+    for (const literal of cube) {
+      const text = textOf(literal);
+      if (text !== undefined) yield `${literal.subject}=${text}`;
+      const starts = text === undefined ? startsOf(literal) : [text];
+      for (const length of this.#startLengths.get(literal.subject) ?? []) {
+        for (const start of starts) if (length <= start.length) yield `${literal.subject}^${start.slice(0, length)}`;
+      }
+    }
+    for (const subject of new Set(cube.map((literal) => literal.subject))) yield subject;
+  }
 }
 
-/** Signals for which the conditions mean the same are looked at once: of ten thousand rules most ask only the resource. */
-function groupsOf({ conditions, signals }: Asked): Group[] {
-  const [first] = signals;
-  if (first === undefined) return [];
-  const together = signals.reduce((bits, one) => bits | bitOf(one), 0);
-  if (conditions.every(isSameForAll)) return [groupOf(conditions, first, together)];
-  return [...new Set(signals)].map((signal) => groupOf(conditions, signal, bitOf(signal)));
+const EVERYTHING = "";
+
+function keysOf(literal: Literal): string[] {
+  const texts = literal.wanted ? textsOf(literal.need) : undefined;
+  if (texts !== undefined) return [...texts].map((text) => `${literal.subject}=${text}`);
+  const start = startOf(literal);
+  return [start === undefined ? literal.subject : `${literal.subject}^${start}`];
 }
 
-function groupOf(conditions: readonly Condition[], signal: SignalName, signals: number): Group {
-  const exact = cubesOf(conditions, signal, "exact");
-  return { signals, isExact: exact !== undefined, cubes: exact ?? cubesOf(conditions, signal, "weaken") };
+/** One of the texts that are possible. */
+function textOf(literal: Literal): string | undefined {
+  return literal.wanted ? textsOf(literal.need)?.values().next().value : undefined;
 }
 
-function bitOf(signal: SignalName): number {
-  return 1 << ALL_SIGNALS.indexOf(signal);
+function startOf(literal: Literal): string | undefined {
+  return startsOf(literal).toSorted((a, b) => b.length - a.length)[0];
+}
+
+/** What the texts must begin with; one that implies a glob begins with what the glob begins with. */
+function startsOf({ need, wanted }: Literal): string[] {
+  if (!wanted || need.kind === "missing") return [];
+  return need.tests.flatMap((test) => (test.kind === "glob" && test.parts[0] ? [test.parts[0]] : []));
+}
+
+function regexesOf({ need }: Literal): string[] {
+  return need.kind === "missing" ? [] : need.tests.flatMap((test) => (test.kind === "regex" ? [test.pattern] : []));
 }

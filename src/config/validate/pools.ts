@@ -1,6 +1,112 @@
 import { parseDuration, parseSize } from "../../core/units.ts";
-import { type Finding, fault, type Path } from "../finding.ts";
-import { entriesOf, type Outline, type Values, valueAt, valuesOf } from "../outline.ts";
+import { caution, fault, type Finding, type Path } from "../finding.ts";
+import {
+  entriesOf,
+  listOf,
+  type Outline,
+  type OutlinePool,
+  textOf,
+  valueAt,
+  type Values,
+  valuesOf,
+} from "../outline.ts";
+
+/** Strategies that cannot do what they are chosen for. */
+export function checkStrategies(outline: Outline): Finding[] {
+  const weights = new Map(
+    outline.targets.flatMap(({ id, values }) => (id === undefined ? [] : [[id, values["weight"] ?? 1] as const])),
+  );
+  return outline.pools.flatMap((pool) => [
+    ...checkFailover(pool),
+    ...checkWeights(pool, weights),
+    ...checkOtherwise(pool),
+  ]);
+}
+
+function typeOf(values: Values): string {
+  const { strategy } = values;
+  return textOf(strategy) ?? textOf(valuesOf(strategy)?.["type"]) ?? "weighted_round_robin";
+}
+
+function strategyPath({ path, values }: OutlinePool): Path {
+  return values["strategy"] === undefined ? path : [...path, "strategy"];
+}
+
+function checkFailover(pool: OutlinePool): Finding[] {
+  const { values } = pool;
+  if (typeOf(values) !== "failover" || listOf(values["targets"]).length !== 1) return [];
+  return [
+    caution(strategyPath(pool), "failover with one target has nowhere to go", "add a second target, or set fallback"),
+  ];
+}
+
+/** Order and copies know no weights. */
+const WITHOUT_WEIGHTS = new Set(["failover", "broadcast"]);
+
+function checkWeights({ path, values }: OutlinePool, weights: ReadonlyMap<string, unknown>): Finding[] {
+  const ids = listOf(values["targets"]);
+  if (ids.length === 0 || WITHOUT_WEIGHTS.has(typeOf(values))) return [];
+  if (!ids.every((id) => weights.get(textOf(id) ?? "") === 0)) return [];
+  const message = ids.length === 1 ? "its only target has weight 0" : "all of its targets have weight 0";
+  const hint = "0 is a standby beside targets that weigh more; among themselves they share alike";
+  return [caution([...path, "targets"], message, hint)];
+}
+
+/** A case without conditions takes the rest. */
+function checkOtherwise({ path, values }: OutlinePool): Finding[] {
+  const strategy = valuesOf(values["strategy"]);
+  if (strategy?.["type"] !== "content" || strategy["otherwise"] === undefined) return [];
+  const takesAll = listOf(strategy["cases"]).findIndex((one) => {
+    const conditions = valuesOf(one)?.["conditions"];
+    return Array.isArray(conditions) && conditions.length === 0;
+  });
+  if (takesAll === -1) return [];
+  const at = [...path, "strategy", "otherwise"];
+  return [
+    { ...caution(at, `is never used: case ${takesAll + 1} matches everything`, "give the case conditions"), at: "key" },
+  ];
+}
+
+const DEFAULT_BYTES = 64 * 1_024 * 1_024;
+const LARGEST = ["node", "limits", "max_request_bytes"] as const;
+const HINT = "make queue.max_bytes at least node.limits.max_request_bytes";
+
+/** A queue that is smaller than the largest request refuses that request for ever, however often it is sent again. */
+export function checkQueueSize(outline: Outline): Finding[] {
+  const largest = bytesOf(valueAt(outline.root, ...LARGEST));
+  if (largest === undefined) return [];
+  const small = outline.pools.filter((pool) => !takes(pool, largest, outline));
+  const findings = small.flatMap(({ path, values }) => {
+    if (valueAt(values, "queue", "max_bytes") === undefined) return [];
+    const message = "is less than node.limits.max_request_bytes: a request of that size would be refused for ever";
+    return [caution([...path, "queue", "max_bytes"], message, HINT)];
+  });
+  const isImplied = outline.pools.length === 0 && outline.targets.length > 0 && largest > DEFAULT_BYTES;
+  if (!isImplied && findings.length === small.length) return findings;
+  const message = "is more than a pool's queue.max_bytes, 64MiB by default: such a request would be refused for ever";
+  return [...findings, caution(LARGEST, message, HINT)];
+}
+
+/** Itself, or one of the pools that take over when it is full. */
+function takes(pool: OutlinePool, bytes: number, { pools }: Outline): boolean {
+  const seen = new Set<OutlinePool>();
+  let at: OutlinePool | undefined = pool;
+  while (at !== undefined && !seen.has(at)) {
+    const room = bytesOf(valueAt(at.values, "queue", "max_bytes"));
+    if (room === undefined || room >= bytes) return true;
+    seen.add(at);
+    const fallback = textOf(valuesOf(at.values)?.["fallback"]);
+    at = fallback === undefined ? undefined : pools.find(({ name }) => name === fallback);
+  }
+  return false;
+}
+
+/** Of what is written, or the default; undefined when it cannot be read. */
+function bytesOf(value: unknown): number | undefined {
+  if (value === undefined) return DEFAULT_BYTES;
+  if (typeof value === "number") return value;
+  return typeof value === "string" ? parseSize(value) : undefined;
+}
 
 /** Values that are right by themselves but not beside each other. */
 export function checkRanges(outline: Outline): Finding[] {
