@@ -103,6 +103,7 @@ export class ClientLink implements PooledLink {
 
   settled(call: PooledCall<ClientLink>): void {
     this.#unsettled.delete(call);
+    this.#closeWhenIdle();
   }
 
   cancelCalls(): void {
@@ -144,9 +145,12 @@ export class ClientLink implements PooledLink {
     this.#closeWhenIdle();
   }
 
-  /** Without calls nothing of worth can come: node would wait for the peer to close, too. */
+  /**
+   * Without calls nothing of worth can come: node would wait for the peer to close, too. Streams of calls that are settled are not
+   * waited for: after GOAWAY and then a fault of the peer's, node reads no more, and they stay open.
+   */
   #closeWhenIdle(): void {
-    if (this.#state === "leaving" && this.#active === 0) this.#destroySocket();
+    if (this.#state === "leaving" && this.#unsettled.size === 0) this.#destroySocket();
   }
 
   #destroySocket(): void {
