@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import type { Dispatcher } from "undici";
 import type { Cancel, Clock } from "../../core/clock.ts";
 import { reasonOf } from "../../core/errors.ts";
+import type { HeaderBlock } from "../../http2/headers.ts";
 import { encodingOf, firstOf } from "../../http2/repeated.ts";
 import type { Signal } from "../../otlp/signal.ts";
 import type { StatusVerdicts } from "../../plan/status-verdicts.ts";
@@ -11,6 +12,7 @@ import { accepted, isSuccess } from "./classify.ts";
 import { outcomeOfHttp } from "./http-answer.ts";
 import { inflateReply } from "../../otlp/inflate-reply.ts";
 import type { Beginning, KeptSocket } from "./kept-socket.ts";
+import { readReplyHead } from "./reply-head.ts";
 import type { RetryReason, SendDone, SendOutcome } from "./target-client.ts";
 
 /** What the calls of one client share. */
@@ -45,7 +47,7 @@ export class HttpCall implements Dispatcher.DispatchHandler {
   #socket: KeptSocket | undefined;
   #readsBefore = 0;
   #status = 0;
-  #headers: IncomingHttpHeaders = {};
+  #headers: HeaderBlock = {};
   #chunks: Buffer[] = [];
   #bytes = 0;
 
@@ -76,10 +78,12 @@ export class HttpCall implements Dispatcher.DispatchHandler {
   beganOn(socket: KeptSocket): void {
     this.#socket = socket;
     this.#readsBefore = socket.reads;
+    socket.head = undefined;
   }
 
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
     if (status < 200) return; // interim: the answer is still to come
+    if (this.#socket !== undefined) this.#socket.head = undefined;
     this.#status = status;
     this.#headers = headers;
   }
@@ -133,8 +137,18 @@ export class HttpCall implements Dispatcher.DispatchHandler {
 
   /** Without an answer, or in the middle of one whose status is known, and then holds. */
   #breakOff(reason: RetryReason, message: string): void {
+    if (this.#status === 0) this.#readHead();
     if (this.#status > 0) this.#end(this.#outcome(undefined));
     else this.#end(retry(reason, message, this.#controller === undefined));
+  }
+
+  /** Of a head that came, and that undici could not read. */
+  #readHead(): void {
+    const bytes = this.#socket?.head;
+    const head = bytes === undefined || this.#ended ? undefined : readReplyHead(bytes);
+    if (head === undefined) return;
+    this.#status = head.status;
+    this.#headers = head.headers;
   }
 
   #end(outcome: SendOutcome): void {

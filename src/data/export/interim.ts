@@ -12,17 +12,23 @@ const INTERIM = /^HTTP\/1\.[01] 1(?!01)\d\d/u;
 const BEGINNING = "HTTP/1.";
 const END = "\r\n\r\n";
 
-/** Connections on which interim replies are passed over, but over HTTP/2, where undici does so itself; `also` sees them before. */
+/** Where the final head of a reply is left for whoever waits for it, before undici reads it. */
+export interface HeadHolder {
+  /** Borrowed: whole, or as much of it as was read before it became too long. */
+  head: Buffer | undefined;
+}
+
+/** Connections on which interim replies are passed over, but over HTTP/2, where undici does so itself; `watch` sees them before. */
 export function passingOver(
   connect: buildConnector.connector,
-  also: (socket: Socket) => Socket = (socket) => socket,
+  watch: (socket: Socket) => HeadHolder = () => ({ head: undefined }),
 ): buildConnector.connector {
   return (options, done) => {
     connect(options, (...result) => {
       const [error, socket] = result;
       if (error !== null) done(error, null);
       else if ("alpnProtocol" in socket && socket.alpnProtocol === "h2") done(null, socket);
-      else done(null, passOverInterim(also(socket)));
+      else done(null, passOverInterim(socket, watch(socket)));
     });
   };
 }
@@ -32,44 +38,65 @@ export function passingOver(
  * and proxies send to every request with a body, for the end of the connection. undici has one request at a time on a connection, so
  * what is read first after something was written begins a reply.
  */
-function passOverInterim(socket: Socket): Socket {
+function passOverInterim(socket: Socket, holder: HeadHolder): Socket {
   const read = socket.read.bind(socket);
-  let written = -1;
-  let atHead = true;
-  let passed = 0;
-  let held: Buffer | undefined;
+  const heads = new Heads(holder);
   Reflect.set(socket, "read", (size?: number): unknown => {
     for (;;) {
       const chunk: unknown = read(size);
       if (!Buffer.isBuffer(chunk)) return chunk;
-      if (socket.bytesWritten !== written) {
-        written = socket.bytesWritten;
-        atHead = true;
-        passed = 0;
-      }
-      if (!atHead) return chunk;
-      let bytes = held === undefined ? chunk : joinOwned([held, chunk]);
-      held = undefined;
-      for (;;) {
-        const found = interimEnd(bytes);
-        if (found === "more") {
-          held = bytes;
-          break;
-        }
-        if (found === 0 || passed === MAX_INTERIM) {
-          const whole = wholeHead(bytes);
-          atHead = whole === undefined;
-          if (whole !== undefined) return whole;
-          held = bytes;
-          break;
-        }
-        passed++;
-        bytes = bytes.subarray(found);
-        if (bytes.length === 0) break;
-      }
+      const passed = heads.pass(chunk, socket.bytesWritten);
+      if (passed !== undefined) return passed;
     }
   });
   return socket;
+}
+
+/** The heads of the replies on one connection, one after the other. */
+class Heads {
+  readonly #holder: HeadHolder;
+  #written = -1;
+  #atHead = true;
+  #passed = 0;
+  #held: Buffer | undefined;
+
+  constructor(holder: HeadHolder) {
+    this.#holder = holder;
+  }
+
+  /** What undici is to read of a chunk and of those before it; undefined: more is needed. `written`: so much has been sent. */
+  pass(chunk: Buffer, written: number): Buffer | undefined {
+    if (written !== this.#written) {
+      this.#written = written;
+      this.#atHead = true;
+      this.#passed = 0;
+    }
+    if (!this.#atHead) return chunk;
+    const bytes = this.#held === undefined ? chunk : joinOwned([this.#held, chunk]);
+    this.#held = undefined;
+    return this.#head(bytes);
+  }
+
+  #head(read: Buffer): Buffer | undefined {
+    for (let bytes = read; bytes.length > 0; this.#passed++) {
+      const found = interimEnd(bytes);
+      if (found === "more") {
+        this.#held = bytes;
+        return undefined;
+      }
+      if (found === 0 || this.#passed === MAX_INTERIM) return this.#final(bytes);
+      bytes = bytes.subarray(found);
+    }
+    return undefined;
+  }
+
+  #final(bytes: Buffer): Buffer | undefined {
+    const whole = wholeHead(bytes);
+    this.#atHead = whole === undefined;
+    if (whole === undefined) this.#held = bytes;
+    else this.#holder.head = whole;
+    return whole;
+  }
 }
 
 /** What undici is to read, undefined while the head is not whole; what can be no head is for undici to judge, at once. */

@@ -1,7 +1,8 @@
 import type { Socket } from "node:net";
+import type { HeadHolder } from "./interim.ts";
 
-/** One connection: how often something came on it. */
-export interface KeptSocket {
+/** One connection: how often something came on it, and the head that came last, until it is known what it says. */
+export interface KeptSocket extends HeadHolder {
   reads: number;
 }
 
@@ -14,8 +15,8 @@ export interface Beginning {
  * Tells requests which connection they are on, for undici does not say: it writes a request in the turn in which it says that it
  * begins, and has one at a time on a connection.
  */
-export function watchKept(socket: Socket, beginning: Beginning): Socket {
-  const kept: KeptSocket = { reads: 0 };
+export function watchKept(socket: Socket, beginning: Beginning): KeptSocket {
+  const kept: KeptSocket = { reads: 0, head: undefined };
   const read = socket.read.bind(socket);
   const write = socket.write.bind(socket);
   Reflect.set(socket, "read", (size?: number): unknown => {
@@ -31,5 +32,5 @@ export function watchKept(socket: Socket, beginning: Beginning): Socket {
     }
     return Reflect.apply(write, undefined, args);
   });
-  return socket;
+  return kept;
 }
