@@ -33,6 +33,13 @@ export function counted(amount: number, noun: string): string {
   return `${amount} ${noun}${amount === 1 ? "" : "s"}`;
 }
 
+const GROUPED = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
+
+/** `12,345` */
+export function grouped(amount: number): string {
+  return GROUPED.format(Math.round(amount));
+}
+
 /** What others wrote must not move the cursor: control characters become spaces. */
 export function inOneLine(text: string): string {
   // oxlint-disable-next-line no-control-regex -- they are what is looked for

@@ -1,7 +1,7 @@
 import { parseDuration } from "../../core/units.ts";
 import { usage } from "../args.ts";
 import { type Args, type Command, EXIT, type ExitCode, type Io } from "../command.ts";
-import { demoConfig, STANDARD_ADDRESSES, STANDARD_PORTS } from "./demo-config.ts";
+import { demoConfig, STANDARD_ADDRESSES, TARGETS } from "./cast.ts";
 import { LONGEST_MS, SHORTEST_MS } from "./story.ts";
 import { isGood, summaryText } from "./summary.ts";
 
@@ -29,7 +29,12 @@ acknowledged was lost. Nothing is left behind. NO_COLOR is obeyed.`,
 async function run(args: Args, io: Io): Promise<ExitCode> {
   if (args.positionals.length > 0) throw usage("demo takes no arguments but options");
   if (args.flag("print-config")) {
-    io.stdout.write(demoConfig(STANDARD_ADDRESSES, STANDARD_PORTS));
+    io.stdout.write(
+      demoConfig(
+        STANDARD_ADDRESSES,
+        TARGETS.map(({ port }) => port),
+      ),
+    );
     return EXIT.ok;
   }
   const { runDemo } = await import("./run-demo.ts"); // with all that runs in it: other commands should not wait for it

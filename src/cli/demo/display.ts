@@ -1,11 +1,10 @@
 import type { Clock } from "../../core/clock.ts";
 import type { Io, Output } from "../command.ts";
-import type { Events } from "./events.ts";
-import { paint } from "./line.ts";
-import { eventText, introText, progressLine } from "./progress.ts";
-import { renderView } from "./render.ts";
-import { Screen } from "./screen.ts";
-import type { DemoView } from "./view.ts";
+import { grouped } from "../print.ts";
+import { HOST, SERVICES } from "./cast.ts";
+import type { DemoEvent, Events } from "./events.ts";
+import { minutes, paint } from "./line.ts";
+import { type DemoView, renderView, type TargetRow } from "./render.ts";
 
 /** Where the demo shows what happens. Closing it leaves the terminal as it was. */
 export interface Display extends Disposable {
@@ -33,7 +32,7 @@ function liveDisplay(output: Output, clock: Clock, events: Events, colour: boole
       nextMs = clock.nowMs() + FRAME_MS;
       // The last column stays free: a terminal that waits to wrap there would erase what stands in it.
       const columns = sizeOr(output.columns, 80) - 1;
-      const lines = renderView(view(), { columns, rows: sizeOr(output.rows, 24) });
+      const lines = renderView(view(), columns, sizeOr(output.rows, 24));
       screen.draw(lines.map((line) => paint(line, columns, colour)));
     },
     [Symbol.dispose]() {
@@ -61,4 +60,80 @@ function progressDisplay(output: Output, clock: Clock, events: Events): Display 
     },
     [Symbol.dispose]: tell,
   };
+}
+
+/** What is told first where no terminal is: what runs where, and what the rules say. */
+function introText({ addresses, rules, targets }: DemoView): string {
+  const { grpc, http, admin } = addresses;
+  const ports = targets.map(({ facts, port }) => `  ${facts.id.padEnd(10)}${facts.protocol}, ${HOST}:${port}`);
+  const takes = rules.map(({ id, says, pool }) => `  ${id.padEnd(13)}${says.padEnd(22)}to pool ${pool}`);
+  return [
+    `signalbox demo: ${SERVICES.length} services, one router, ${targets.length} targets`,
+    `router listens: OTLP/gRPC ${grpc}, OTLP/HTTP ${http}, admin http://${admin}`,
+    "targets:",
+    ...ports,
+    "rules:",
+    ...takes,
+    "",
+  ].join("\n");
+}
+
+/** One line, for places where nothing can be drawn over. */
+function progressLine({ elapsedMs, itemsPerSecond, targets, ledger }: DemoView): string {
+  const each = targets.map(targetText).join(", ");
+  const verdict = ledger.balanced ? "balanced" : "NOT BALANCED";
+  const sum = `delivered ${grouped(ledger.delivered)}, ledger ${verdict}`;
+  return `${minutes(elapsedMs)}  ${grouped(itemsPerSecond)} items/s: ${each}; ${sum}\n`;
+}
+
+function eventText({ atMs, text }: DemoEvent): string {
+  return `${minutes(atMs)}  * ${text}\n`;
+}
+
+function targetText({ facts, running, state, itemsPerSecond }: TargetRow): string {
+  const seen = running && state === "ready" ? grouped(itemsPerSecond) : running ? state : `stopped (${state})`;
+  return `${facts.id} ${seen}`;
+}
+
+const CSI = "\u001B[";
+/** Another screen, so that what was there before comes back; no cursor. */
+const OPEN = `${CSI}?1049h${CSI}?25l${CSI}2J`;
+const CLOSE = `${CSI}?25h${CSI}?1049l`;
+/** Between these a terminal that knows them shows nothing half drawn. */
+const BEGIN = `${CSI}?2026h${CSI}H`;
+const END = `${CSI}J${CSI}?2026l`;
+const ERASE_REST = `${CSI}K`;
+
+/** A whole terminal that is drawn over and over in place. Closing it gives the terminal back as it was. */
+class Screen implements Disposable {
+  readonly #output: Output;
+  readonly #giveBack = (): void => this.#write(CLOSE);
+  #open = true;
+  #last = "";
+
+  constructor(output: Output) {
+    this.#output = output;
+    process.once("exit", this.#giveBack); // also when it ends by a fault, or by a second Ctrl-C
+    this.#write(OPEN);
+  }
+
+  /** Lines must be narrower than the terminal, and not more than it has. */
+  draw(lines: readonly string[]): void {
+    const frame = lines.map((line) => line + ERASE_REST).join("\r\n");
+    if (!this.#open || frame === this.#last) return;
+    this.#last = frame;
+    this.#write(BEGIN + frame + END);
+  }
+
+  /** A second call does nothing. */
+  [Symbol.dispose](): void {
+    if (!this.#open) return;
+    this.#giveBack();
+    this.#open = false;
+    process.off("exit", this.#giveBack);
+  }
+
+  #write(text: string): void {
+    if (this.#open) this.#output.write(text);
+  }
 }

@@ -46,3 +46,22 @@ const SGR: Readonly<Record<Exclude<Style, "plain">, string>> = {
 function clean(text: string): string {
   return stripVTControlCharacters(text).replaceAll(/\p{Cc}/gu, " ");
 }
+
+const EIGHTHS = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+
+/** A bar of at most `width` columns, for a share of 0 to 1, in steps of an eighth of a column. */
+export function bar(share: number, width: number): string {
+  const eighths = Math.round(Math.min(1, Math.max(0, share)) * width * 8);
+  return `${"█".repeat(Math.floor(eighths / 8))}${EIGHTHS[eighths % 8] ?? ""}`;
+}
+
+/** `1:05` for 65 seconds, `1:00:00` for an hour. */
+export function minutes(ms: number): string {
+  const seconds = Math.floor(ms / 1_000);
+  const [h, m, s] = [Math.floor(seconds / 3_600), Math.floor(seconds / 60) % 60, seconds % 60];
+  return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
+}
+
+function two(value: number): string {
+  return String(value).padStart(2, "0");
+}

@@ -1,11 +1,11 @@
-import { type Clock, sleep } from "../../core/clock.ts";
+import type { Cancel, Clock } from "../../core/clock.ts";
 import type { Random } from "../../core/random.ts";
-import { copyPrepared, prepare, type Prepared } from "../../generate/prepared.ts";
-import { stamp } from "../../generate/stamp.ts";
+import { VERSION } from "../../core/version.ts";
 import { SIGNALS, type Signal } from "../../otlp/signal.ts";
-import { mayRetry, type Sender as Client, type SendResult } from "../send/sender.ts";
-import type { Sender } from "./cast.ts";
-import { ledgerItems, type Tallies } from "./tallies.ts";
+import { type SendRun, startSend } from "../send/run-send.ts";
+import { openSender, type Protocol, type Sender } from "../send/sender.ts";
+import { type RouterAddresses, type Service, SERVICES } from "./cast.ts";
+import { ledgerItems, type Tallies } from "./target.ts";
 
 /** Spans, data points and log records, as the router's ledger counts them. */
 export interface LoadCounts {
@@ -16,139 +16,121 @@ export interface LoadCounts {
   readonly lost: number;
   /** Given up: refused, or without an answer. */
   readonly failed: number;
-  /** What the sender of the last failed request was told; empty when there is none. */
+  /** What the sender of a failed request was told; empty when there is none. */
   readonly lastFailure: string;
-}
-
-export interface LoadOptions {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly tallies: Tallies;
-  /** The way to the router for each protocol. */
-  readonly clientOf: (protocol: Sender["protocol"]) => Client;
 }
 
 /** Each service sends each of its signals so many times a second: small requests, as SDKs batch them. */
 const REQUESTS_PER_SECOND = 10;
-/** Different requests of each service and signal; they are sent in turn, with new ids and times. */
-const VARIANTS = 4;
-/** Regions and instances that one request speaks of. */
-const RESOURCES = 2;
-/** A router that does not answer must not fill our memory: above this nothing new is sent. */
-const MAX_OUTSTANDING = 500;
-const MAX_TRIES = 4;
-/** Who generated the items; each signal has running numbers of its own. */
-const SOURCE = 1;
-const RETRY_MS = 250;
+/** A router that does not answer must not fill our memory. */
+const MAX_UNDER_WAY = 30;
+/** Without an answer for seconds: the demo's router restarts no faster. */
+const RETRIES = 6;
 
-/** The mixed load: all services send, each in its own protocol, at an irregular pace, and try again as SDKs do. */
-export class Load {
-  readonly #options: LoadOptions;
-  readonly #stop = new AbortController();
+/** The mixed load: all services send, each signal on a schedule of its own, and try again as SDKs do. */
+export class Load implements AsyncDisposable {
+  readonly #env: { readonly clock: Clock; readonly random: Random };
+  readonly #tallies: Tallies;
+  readonly #clients: Readonly<Record<Protocol, Sender>>;
   readonly #cancel = new AbortController();
-  readonly #outstanding = new Set<Promise<void>>();
-  readonly #nextNumber: Record<Signal, number> = { traces: 0, metrics: 0, logs: 0 };
-  #sent = 0;
-  #acknowledged = 0;
+  readonly #starts: Cancel[] = [];
+  readonly #runs: { readonly signal: Signal; readonly run: SendRun }[] = [];
   #lost = 0;
-  #failed = 0;
-  #lastFailure = "";
 
-  constructor(options: LoadOptions) {
-    this.#options = options;
-  }
-
-  get counts(): LoadCounts {
-    return {
-      sent: this.#sent,
-      acknowledged: this.#acknowledged,
-      lost: this.#lost,
-      failed: this.#failed,
-      lastFailure: this.#lastFailure,
+  /** Nothing is sent before `start`. */
+  constructor(router: RouterAddresses, tallies: Tallies, env: { readonly clock: Clock; readonly random: Random }) {
+    this.#env = env;
+    this.#tallies = tallies;
+    const open = (protocol: Protocol, address: string): Sender =>
+      openSender({ ...ENDPOINT, protocol, url: `http://${address}` }, env);
+    this.#clients = {
+      grpc: open("grpc", router.grpc),
+      http: open("http", router.http),
+      "http/json": open("http/json", router.http),
     };
   }
 
-  /** Sends from now on. The requests are made before the first one is sent. */
-  start(senders: readonly Sender[]): void {
-    const flows = senders.flatMap((sender, index) =>
-      SIGNALS.flatMap((signal) => this.#prepareFlow(sender, signal, index * VARIANTS)),
-    );
-    for (const flow of flows) void this.#run(flow);
+  /** Not all at once, so that the services do not send in step. */
+  start(): void {
+    const { clock, random } = this.#env;
+    for (const [i, service] of SERVICES.entries()) {
+      for (const [k, signal] of SIGNALS.entries()) {
+        const delayMs = (random.next() * 1_000) / REQUESTS_PER_SECOND;
+        const source = 1 + i * SIGNALS.length + k;
+        if (service.rates[signal] === undefined) continue;
+        this.#starts.push(clock.after(delayMs, () => this.#runs.push(this.#startFlow(service, signal, source))));
+      }
+    }
+  }
+
+  get counts(): LoadCounts {
+    let [sent, acknowledged, failed, lastFailure] = [0, 0, 0, ""];
+    for (const { signal, run } of this.#runs) {
+      const report = run.report();
+      sent += ledgerItems(signal, report.sent.items);
+      acknowledged += ledgerItems(signal, report.acknowledged.items);
+      const losses = [...report.refused, ...report.failed];
+      failed += ledgerItems(
+        signal,
+        losses.reduce((sum, { items }) => sum + items, report.unanswered.items),
+      );
+      const last = losses.at(-1);
+      if (last !== undefined) lastFailure = `${last.code}: ${last.message}`;
+      else if (report.unanswered.items > 0) lastFailure = "there was no answer in time";
+    }
+    return { sent, acknowledged, lost: this.#lost, failed, lastFailure };
   }
 
   /** Sends nothing new, and waits for answers for at most `graceMs`; what has none then has failed. */
   async stop(graceMs: number): Promise<void> {
-    this.#stop.abort();
-    const cancelTimer = this.#options.clock.after(graceMs, () => this.#cancel.abort());
-    await Promise.all(this.#outstanding);
+    for (const cancelStart of this.#starts) cancelStart();
+    for (const { run } of this.#runs) run.finish();
+    const cancelTimer = this.#env.clock.after(graceMs, () => this.#cancel.abort());
+    await Promise.all(this.#runs.map(({ run }) => run.done));
     cancelTimer();
   }
 
-  #prepareFlow(sender: Sender, signal: Signal, seed: number): Flow[] {
-    const items = Math.round((sender.rates[signal] ?? 0) / REQUESTS_PER_SECOND / ledgerItems(signal, 1));
-    if (items === 0) return [];
-    const format = sender.protocol === "http/json" ? "json" : "protobuf";
-    const wallMs = this.#options.clock.wallMs();
-    const make = (_: unknown, i: number): Prepared =>
-      prepare(signal, format, { items, resources: RESOURCES, services: [sender.service], seed: seed + i, wallMs });
-    return [{ client: this.#options.clientOf(sender.protocol), variants: Array.from({ length: VARIANTS }, make) }];
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop(0);
+    for (const client of Object.values(this.#clients)) await client[Symbol.asyncDispose]();
   }
 
-  async #run({ client, variants }: Flow): Promise<void> {
-    const { clock, random } = this.#options;
-    const { signal: stopped } = this.#stop;
-    for (let i = 0; ; i++) {
-      // Irregular, so that the services do not send in step.
-      const pauseMs = (2 * random.next() * 1_000) / REQUESTS_PER_SECOND;
-      await sleep(clock, pauseMs, stopped).catch(ignore);
-      if (stopped.aborted) return;
-      const variant = variants[i % variants.length];
-      if (variant === undefined || this.#outstanding.size >= MAX_OUTSTANDING) continue;
-      const request = this.#send(client, copyPrepared(variant)).finally(() => this.#outstanding.delete(request));
-      this.#outstanding.add(request);
-    }
-  }
-
-  async #send(client: Client, request: Prepared): Promise<void> {
-    const { signal } = request;
-    const firstNumber = this.#nextNumber[signal];
-    this.#nextNumber[signal] += request.items;
-    const items = ledgerItems(signal, request.items);
-    stamp(request, { source: SOURCE, firstNumber, wallMs: this.#options.clock.wallMs() });
-    this.#sent += items;
-    const result = await this.#attempt(client, request);
-    if (result.kind === "acknowledged") {
-      this.#acknowledged += items;
-      this.#lost += this.#missing(signal, firstNumber, request.items);
-    } else {
-      this.#failed += items;
-      this.#lastFailure = `${result.kind === "refused" ? result.code : result.reason}: ${result.message}`;
-    }
-  }
-
-  async #attempt(client: Client, { signal, bytes }: Prepared): Promise<SendResult> {
-    for (let tries = 1; ; tries++) {
-      const result = await client.send(signal, bytes, this.#cancel.signal);
-      if (tries === MAX_TRIES || !mayRetry(result)) return result;
-      const delayMs = (result.kind === "refused" ? result.retryAfterMs : undefined) ?? RETRY_MS * 2 ** tries;
-      await sleep(this.#options.clock, delayMs, this.#cancel.signal).catch(ignore);
-    }
+  #startFlow({ name, protocol, rates }: Service, signal: Signal, source: number): { signal: Signal; run: SendRun } {
+    const itemsPerSecond = (rates[signal] ?? 0) / ledgerItems(signal, 1);
+    const plan = {
+      protocol,
+      signals: [signal],
+      services: [name],
+      itemsPerSecond,
+      itemsPerRequest: itemsPerSecond / REQUESTS_PER_SECOND,
+      durationMs: Infinity,
+      maxItems: Infinity,
+      concurrency: MAX_UNDER_WAY,
+      retries: RETRIES,
+    };
+    const acknowledged = (firstNumber: number, items: number): void => {
+      this.#lost += ledgerItems(signal, this.#missing(signal, source, firstNumber, items));
+    };
+    const sender = this.#clients[protocol];
+    const run = startSend(plan, { ...this.#env, sender, stop: this.#cancel.signal, source, acknowledged });
+    return { signal, run };
   }
 
   /** A target counts items before it answers, and the router answers after it: what is not there by now is lost. */
-  #missing(signal: Signal, firstNumber: number, items: number): number {
+  #missing(signal: Signal, source: number, firstNumber: number, items: number): number {
     let missing = 0;
     for (let number = firstNumber; number < firstNumber + items; number++) {
-      if (!this.#options.tallies.first[signal].has(SOURCE, number)) missing++;
+      if (!this.#tallies.first[signal].has(source, number)) missing++;
     }
-    return ledgerItems(signal, missing);
+    return missing;
   }
 }
 
-interface Flow {
-  readonly client: Client;
-  readonly variants: readonly Prepared[];
-}
-
-/** An aborted wait is a wait that ended. */
-function ignore(): void {}
+const ENDPOINT = {
+  concurrency: 16,
+  headers: {},
+  compression: "none",
+  timeoutMs: 10_000,
+  tls: {},
+  userAgent: `signalbox-demo/${VERSION}`,
+} as const;

@@ -1,123 +1,113 @@
 import type { Clock } from "../../core/clock.ts";
 import type { TargetStatus } from "../../plan/data-plane.ts";
 import type { RunningNode } from "../../server/start.ts";
-import { PAYMENTS, perTarget, PRIMARY, RULES, ruleOf, type RuleId, SENDERS, STANDBY, type TargetId } from "./cast.ts";
-import type { RouterAddresses } from "./demo-config.ts";
-import type { DemoTarget } from "./demo-target.ts";
-import type { Events } from "./events.ts";
-import { HealthWatch } from "./health-watch.ts";
-import { ledgerTotals } from "./ledger-totals.ts";
+import { accountedItems, type Ledger } from "../../telemetry/ledger.ts";
+import { PRIMARY, type RuleId, RULES, STANDBY } from "./cast.ts";
+import { type Events, tellHealth } from "./events.ts";
 import { Rates } from "./rates.ts";
+import type { DemoView, LedgerTotals, TargetRow } from "./render.ts";
 import type { StoryFacts } from "./story.ts";
-import type { DemoView, RuleRow, TargetRow } from "./view.ts";
+import type { DemoTarget } from "./target.ts";
 
 /** What people read should not flicker. */
 const SHOWN_WINDOW_MS = 2_000;
 /** What the story waits for should be seen soon. */
 const STORY_WINDOW_MS = 500;
 
-export type PaymentsOn = StoryFacts["paymentsOn"];
-
-export interface ObserverParts {
-  readonly clock: Clock;
-  readonly node: RunningNode;
-  readonly addresses: RouterAddresses;
-  readonly targets: readonly DemoTarget[];
-  readonly events: Events;
-}
-
 /** Looks at the router and at the targets; `look` has to be called a few times a second. */
 export class Observer {
-  readonly #parts: ObserverParts;
-  readonly #health: HealthWatch;
+  readonly #clock: Clock;
+  readonly #node: RunningNode;
+  readonly #targets: readonly DemoTarget[];
+  readonly #events: Events;
   readonly #shown = new Rates(SHOWN_WINDOW_MS);
   readonly #recent = new Rates(STORY_WINDOW_MS);
-  #paymentsOn: PaymentsOn = "nowhere";
+  readonly #health = new Map<string, TargetStatus>();
+  #paymentsOn: StoryFacts["paymentsOn"] = "nowhere";
   #statuses: readonly TargetStatus[] = [];
 
-  constructor(parts: ObserverParts) {
-    this.#parts = parts;
-    this.#health = new HealthWatch(parts.events);
+  constructor(scene: { node: RunningNode; targets: readonly DemoTarget[] }, events: Events, clock: Clock) {
+    this.#clock = clock;
+    this.#node = scene.node;
+    this.#targets = scene.targets;
+    this.#events = events;
   }
 
   /** Where most payments arrived just now. */
-  get paymentsOn(): PaymentsOn {
+  get paymentsOn(): StoryFacts["paymentsOn"] {
     return this.#paymentsOn;
   }
 
+  get ledger(): LedgerTotals {
+    return ledgerTotals(this.#node.env.ledger);
+  }
+
   async look(): Promise<void> {
-    const { clock, node, targets } = this.#parts;
-    const counts = countsOf(targets);
-    this.#shown.add(clock.nowMs(), counts);
-    this.#recent.add(clock.nowMs(), counts);
-    const { targets: statuses } = await node.dataPlane.status();
-    this.#statuses = statuses;
-    this.#health.look(statuses, clock.wallMs());
+    const counts = new Map<string, number>();
+    for (const { facts, arrivals } of this.#targets) {
+      for (const { id } of RULES) counts.set(keyOf(id, facts.id), arrivals.by(id));
+    }
+    this.#shown.add(this.#clock.nowMs(), counts);
+    this.#recent.add(this.#clock.nowMs(), counts);
+    this.#statuses = (await this.#node.dataPlane.status()).targets;
+    this.#followHealth();
     this.#followPayments();
   }
 
-  view(more: Pick<DemoView, "elapsedMs" | "durationMs" | "caption">): DemoView {
-    const { addresses, events, node } = this.#parts;
+  view(more: Pick<DemoView, "addresses" | "elapsedMs" | "durationMs" | "caption">): DemoView {
     const targets = this.#targetRows();
-    return {
-      ...more,
-      addresses,
-      services: SENDERS.length,
-      itemsPerSecond: targets.reduce((sum, target) => sum + target.itemsPerSecond, 0),
-      rules: RULES.map((rule): RuleRow => ({ ...rule, perTarget: this.#ratesOf(rule.id) })),
-      targets,
-      ledger: ledgerTotals(node.env.ledger),
-      events: events.all,
-    };
-  }
-
-  #ratesOf(rule: RuleId): Record<TargetId, number> {
-    return perTarget(({ id }) => this.#shown.perSecond(keyOf(rule, id)));
+    const rules = RULES.map((rule) => ({
+      ...rule,
+      perTarget: this.#targets.map(({ facts }) => this.#shown.perSecond(keyOf(rule.id, facts.id))),
+    }));
+    const itemsPerSecond = targets.reduce((sum, target) => sum + target.itemsPerSecond, 0);
+    return { ...more, itemsPerSecond, rules, targets, ledger: this.ledger, events: this.#events.all };
   }
 
   #targetRows(): TargetRow[] {
-    const { clock, targets } = this.#parts;
-    const statuses = this.#statuses;
-    return targets.map(({ facts, port, running, arrivals }): TargetRow => {
-      const status = statuses.find(({ id }) => id === facts.id);
-      const nextTryMs = status?.nextTryMs;
-      return {
-        facts,
-        port,
-        running,
-        state: status?.state ?? "ready",
-        nextTryInMs: nextTryMs === undefined ? undefined : nextTryMs - clock.wallMs(),
-        itemsPerSecond: RULES.reduce((sum, rule) => sum + this.#shown.perSecond(keyOf(rule.id, facts.id)), 0),
-        total: arrivals.items,
-      };
+    return this.#targets.map(({ facts, port, running, arrivals }) => {
+      const { state = "ready", nextTryMs } = this.#statuses.find(({ id }) => id === facts.id) ?? {};
+      const nextTryInMs = nextTryMs === undefined ? undefined : nextTryMs - this.#clock.wallMs();
+      const itemsPerSecond = RULES.reduce((sum, rule) => sum + this.#shown.perSecond(keyOf(rule.id, facts.id)), 0);
+      return { facts, port, running, state, nextTryInMs, itemsPerSecond, total: arrivals.items };
     });
+  }
+
+  #followHealth(): void {
+    for (const target of this.#statuses) {
+      if (target.state === "probing") continue; // it is decided within moments
+      const before = this.#health.get(target.id);
+      this.#health.set(target.id, target);
+      if (before !== undefined) tellHealth(this.#events, before, target, this.#clock.wallMs());
+    }
   }
 
   #followPayments(): void {
-    const primary = this.#recent.perSecond(keyOf(PAYMENTS, PRIMARY));
-    const standby = this.#recent.perSecond(keyOf(PAYMENTS, STANDBY));
+    const primary = this.#recent.perSecond(keyOf("payments", PRIMARY));
+    const standby = this.#recent.perSecond(keyOf("payments", STANDBY));
     if (primary === standby) return; // nothing arrived: nothing is known
-    const now = primary > standby ? "primary" : "standby";
     const before = this.#paymentsOn;
-    this.#paymentsOn = now;
-    if (now === before) return;
-    if (now === "standby") this.#parts.events.add("good", `payments now go to ${STANDBY}`);
-    else if (before === "standby") this.#parts.events.add("good", `payments are back on ${PRIMARY}`);
+    this.#paymentsOn = primary > standby ? "primary" : "standby";
+    if (this.#paymentsOn === before) return;
+    if (primary < standby) this.#events.add("good", `payments now go to ${STANDBY}`);
+    else if (before === "standby") this.#events.add("good", `payments are back on ${PRIMARY}`);
   }
 }
 
-/** Items that came to each target by each rule, so far. */
-function countsOf(targets: readonly DemoTarget[]): Map<string, number> {
-  const counts = new Map<string, number>();
-  for (const { facts, arrivals } of targets) {
-    arrivals.visit((service, signal, items) => {
-      const key = keyOf(ruleOf(facts.id, signal, service), facts.id);
-      counts.set(key, (counts.get(key) ?? 0) + items);
-    });
-  }
-  return counts;
-}
-
-function keyOf(rule: RuleId, target: TargetId): string {
+function keyOf(rule: RuleId, target: string): string {
   return `${rule} ${target}`;
+}
+
+/** Sums up what the router's ledger says now. */
+function ledgerTotals(ledger: Ledger): LedgerTotals {
+  let [received, copied, delivered, queued, accounted] = [0, 0, 0, 0, 0];
+  for (const entry of ledger.entries) {
+    received += entry.received;
+    copied += entry.copied;
+    delivered += entry.delivered;
+    queued += entry.queued;
+    accounted += accountedItems(entry);
+  }
+  const balanced = ledger.balance().every((balance) => balance.balanced);
+  return { received, copied, delivered, queued, other: accounted - delivered - queued, balanced };
 }

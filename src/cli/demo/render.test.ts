@@ -2,11 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { stripVTControlCharacters } from "node:util";
 import fc from "fast-check";
-import { perTarget, RULES, TARGETS } from "./cast.ts";
-import { STANDARD_ADDRESSES } from "./demo-config.ts";
+import { RULES, STANDARD_ADDRESSES, TARGETS } from "./cast.ts";
 import { paint } from "./line.ts";
-import { renderView } from "./render.ts";
-import type { DemoView, TargetRow } from "./view.ts";
+import { type DemoView, renderView, type TargetRow } from "./render.ts";
 
 const TARGET: Omit<TargetRow, "facts" | "port"> = {
   running: true,
@@ -22,11 +20,10 @@ const OUTAGE: DemoView = {
   elapsedMs: 9_400,
   durationMs: 30_000,
   caption: "target-1 is stopped.",
-  services: 7,
   itemsPerSecond: 2_012.4,
   rules: RULES.map((rule) => ({
     ...rule,
-    perTarget: perTarget(({ id }) => (rule.id === "payments" && id === "target-2" ? 1_402.6 : 0)),
+    perTarget: TARGETS.map(({ id }) => (rule.id === "payments" && id === "target-2" ? 1_402.6 : 0)),
   })),
   targets: TARGETS.map((facts) =>
     facts.id === "target-1"
@@ -41,7 +38,7 @@ const OUTAGE: DemoView = {
 };
 
 function draw(view: DemoView, columns: number, rows: number): string[] {
-  return renderView(view, { columns, rows }).map((line) => paint(line, columns, false));
+  return renderView(view, columns, rows).map((line) => paint(line, columns, false));
 }
 
 test("the live view on a terminal of 80 columns and 24 rows", () => {
@@ -112,7 +109,7 @@ test("whatever the size and the numbers, no line is wider than the terminal, and
     fc.property(size, fc.double({ min: 0, max: 1e9, noNaN: true }), text, ({ columns, rows }, rate, said) => {
       const targets = OUTAGE.targets.map((target) => ({ ...target, itemsPerSecond: rate, total: rate }));
       const events = [{ atMs: rate, tone: "bad" as const, text: said }];
-      const lines = renderView({ ...OUTAGE, targets, events, caption: said, itemsPerSecond: rate }, { columns, rows });
+      const lines = renderView({ ...OUTAGE, targets, events, caption: said, itemsPerSecond: rate }, columns, rows);
       assert.ok(lines.length <= rows);
       for (const line of lines) {
         const plain = paint(line, columns, false);

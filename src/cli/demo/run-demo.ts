@@ -1,27 +1,15 @@
 import { sleep } from "../../core/clock.ts";
 import { reasonOf } from "../../core/errors.ts";
-import { Unreachable } from "../../core/unreachable.ts";
 import type { Io } from "../command.ts";
-import { PAYMENTS, PRIMARY, ruleOf, SENDERS, STANDBY } from "./cast.ts";
-import { STANDARD_ADDRESSES } from "./demo-config.ts";
-import type { DemoTarget } from "./demo-target.ts";
-import { type Display, openDisplay } from "./display.ts";
+import { PRIMARY, STANDARD_ADDRESSES, STANDBY } from "./cast.ts";
+import { openDisplay } from "./display.ts";
 import { Events } from "./events.ts";
-import { ledgerTotals } from "./ledger-totals.ts";
 import { Observer } from "./observer.ts";
+import type { LedgerTotals } from "./render.ts";
 import { openScene, type Scene } from "./scene.ts";
-import {
-  captionOf,
-  LONGEST_MS,
-  openingOf,
-  planStory,
-  type Story,
-  type StoryAction,
-  type StoryPlan,
-  stepStory,
-} from "./story.ts";
+import { captionOf, LONGEST_MS, openingOf, planStory, type StoryAction, stepStory } from "./story.ts";
 import type { DemoResult } from "./summary.ts";
-import { duplicates } from "./tallies.ts";
+import { type DemoTarget, duplicates } from "./target.ts";
 
 /** How often the demo looks at what happens. */
 const TICK_MS = 100;
@@ -37,138 +25,75 @@ export async function runDemo(durationMs: number, io: Io): Promise<DemoResult> {
   const elapsedMs = (): number => io.clock.nowMs() - startMs;
   const events = new Events(elapsedMs);
   await using scene = await openScene(io, events);
-  reportPorts(scene, events);
-  const demo = new Demo(scene, { io, events, elapsedMs, plan: planStory(durationMs) });
+  tellPorts(scene, events);
+  const primary = targetOf(scene, PRIMARY);
+  const observer = new Observer(scene, events, io.clock);
+  const plan = planStory(durationMs);
+  let story = openingOf(plan);
   using display = openDisplay(io, events);
-  scene.load.start(SENDERS);
-  while (!interrupted.aborted && !demo.over) {
-    await demo.tick(display);
+  scene.load.start();
+  while (!interrupted.aborted && story.phase !== "over" && elapsedMs() <= LONGEST_MS) {
+    await observer.look();
+    const facts = { elapsedMs: elapsedMs(), paymentsOn: observer.paymentsOn, primaryRuns: primary.running };
+    const step = stepStory(story, facts, plan);
+    story = step.story;
+    await perform(step.action, primary, events);
+    const caption = captionOf(story, elapsedMs(), plan);
+    display.show(() => observer.view({ addresses: scene.addresses, elapsedMs: elapsedMs(), durationMs, caption }));
     await sleep(io.clock, TICK_MS, interrupted).catch(ignore);
   }
-  return await demo.end(display, interrupted.aborted);
+  const tookMs = elapsedMs();
+  if (interrupted.aborted) display[Symbol.dispose](); // the terminal is given back first
+  const drained = await end(scene, events, interrupted.aborted ? HASTY_ANSWERS_MS : ANSWERS_MS);
+  return resultOf(scene, observer.ledger, tookMs, drained);
 }
 
-interface DemoParts {
-  readonly io: Io;
-  readonly events: Events;
-  readonly elapsedMs: () => number;
-  readonly plan: StoryPlan;
-}
-
-class Demo {
-  readonly #scene: Scene;
-  readonly #parts: DemoParts;
-  readonly #observer: Observer;
-  readonly #primary: DemoTarget;
-  #story: Story;
-
-  constructor(scene: Scene, parts: DemoParts) {
-    const primary = scene.targets.find(({ facts }) => facts.id === PRIMARY);
-    if (primary === undefined) throw new TypeError(`there is no target ${PRIMARY}`);
-    this.#scene = scene;
-    this.#parts = parts;
-    this.#primary = primary;
-    this.#story = openingOf(parts.plan);
-    this.#observer = new Observer({ ...scene, clock: parts.io.clock, events: parts.events });
+async function perform(action: StoryAction | undefined, primary: DemoTarget, events: Events): Promise<void> {
+  if (action === "stop_primary") {
+    await primary.stop();
+    events.add("bad", `${PRIMARY} stopped: its connections are cut, its port is closed`);
   }
-
-  get over(): boolean {
-    return this.#story.phase === "over" || this.#parts.elapsedMs() > LONGEST_MS;
-  }
-
-  async tick(display: Display): Promise<void> {
-    await this.#observer.look();
-    const facts = {
-      elapsedMs: this.#parts.elapsedMs(),
-      paymentsOn: this.#observer.paymentsOn,
-      primaryRuns: this.#primary.running,
-    };
-    const { story, action } = stepStory(this.#story, facts, this.#parts.plan);
-    this.#story = story;
-    if (action !== undefined) await this.#perform(action);
-    this.#show(display);
-  }
-
-  /** Ends the load, lets the router drain, and counts. A hurry shortens what there is to wait for. */
-  async end(display: Display, hurry: boolean): Promise<DemoResult> {
-    const { events, elapsedMs } = this.#parts;
-    this.#story = { phase: "over" };
-    if (hurry) display[Symbol.dispose](); // the terminal is given back first
-    const tookMs = elapsedMs();
-    await this.#scene.load.stop(hurry ? HASTY_ANSWERS_MS : ANSWERS_MS);
-    events.add("plain", "the load has ended, and all its requests are answered");
-    const { drained } = await this.#scene.node.stop();
-    events.add("plain", "the router has drained its queues and stopped");
-    return this.#result(tookMs, drained);
-  }
-
-  async #perform(action: StoryAction): Promise<void> {
-    const { events } = this.#parts;
-    switch (action) {
-      case "stop_primary":
-        await this.#primary.stop();
-        return events.add("bad", `${PRIMARY} stopped: its connections are cut, its port is closed`);
-      case "start_primary":
-        return await this.#startPrimary();
-      case "end":
-        return;
-      default:
-        throw new Unreachable(action);
-    }
-  }
-
-  async #startPrimary(): Promise<void> {
-    const { events } = this.#parts;
-    try {
-      await this.#primary.start();
-      events.add("good", `${PRIMARY} started again`);
-    } catch (cause) {
-      // Somebody took its port meanwhile. The story asks for it again.
-      events.add("bad", `${PRIMARY} cannot start: ${reasonOf(cause)}`);
-    }
-  }
-
-  #show(display: Display): void {
-    const { elapsedMs, plan } = this.#parts;
-    const now = elapsedMs();
-    const caption = captionOf(this.#story, now, plan);
-    display.show(() => this.#observer.view({ elapsedMs: now, durationMs: plan.durationMs, caption }));
-  }
-
-  #result(elapsedMs: number, drained: boolean): DemoResult {
-    const { load, tallies, targets, node } = this.#scene;
-    return {
-      elapsedMs,
-      load: load.counts,
-      targets: targets.map(({ facts, arrivals }) => ({
-        id: facts.id,
-        protocol: facts.protocol,
-        items: arrivals.items,
-      })),
-      failedOver: paymentsAt(targets),
-      duplicates: duplicates(tallies),
-      ledger: ledgerTotals(node.env.ledger),
-      drained,
-    };
+  if (action !== "start_primary") return;
+  try {
+    await primary.start();
+    events.add("good", `${PRIMARY} started again`);
+  } catch (cause) {
+    // Somebody took its port meanwhile. The story asks for it again.
+    events.add("bad", `${PRIMARY} cannot start: ${reasonOf(cause)}`);
   }
 }
 
-function paymentsAt(targets: readonly DemoTarget[]): number {
-  let items = 0;
-  for (const { facts, arrivals } of targets) {
-    if (facts.id !== STANDBY) continue;
-    arrivals.visit((service, signal, count) => {
-      if (ruleOf(facts.id, signal, service) === PAYMENTS) items += count;
-    });
-  }
-  return items;
+/** Ends the load, and lets the router drain. False: it held something back when its time was over. */
+async function end({ load, node }: Scene, events: Events, answersMs: number): Promise<boolean> {
+  await load.stop(answersMs);
+  events.add("plain", "the load has ended, and all its requests are answered");
+  const { drained } = await node.stop();
+  events.add("plain", "the router has drained its queues and stopped");
+  return drained;
 }
 
-function reportPorts({ addresses }: Scene, events: Events): void {
+function resultOf(scene: Scene, ledger: LedgerTotals, elapsedMs: number, drained: boolean): DemoResult {
+  return {
+    elapsedMs,
+    load: scene.load.counts,
+    targets: scene.targets.map(({ facts, arrivals }) => ({ ...facts, items: arrivals.items })),
+    failedOver: targetOf(scene, STANDBY).arrivals.by("payments"),
+    duplicates: duplicates(scene.tallies),
+    ledger,
+    drained,
+  };
+}
+
+function targetOf({ targets }: Scene, id: string): DemoTarget {
+  const found = targets.find(({ facts }) => facts.id === id);
+  if (found === undefined) throw new TypeError(`there is no target ${id}`);
+  return found;
+}
+
+function tellPorts({ addresses }: Scene, events: Events): void {
   for (const name of ["grpc", "http", "admin"] as const) {
-    if (addresses[name] !== STANDARD_ADDRESSES[name]) {
-      events.add("plain", `${STANDARD_ADDRESSES[name]} is in use: ${name} listens on ${addresses[name]} instead`);
-    }
+    if (addresses[name] === STANDARD_ADDRESSES[name]) continue;
+    events.add("plain", `${STANDARD_ADDRESSES[name]} is in use: ${name} listens on ${addresses[name]} instead`);
   }
 }
 

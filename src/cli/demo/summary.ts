@@ -1,14 +1,13 @@
-import type { TargetId } from "./cast.ts";
-import { STANDARD_ADDRESSES } from "./demo-config.ts";
+import { grouped } from "../print.ts";
+import { STANDARD_ADDRESSES } from "./cast.ts";
 import type { LoadCounts } from "./load.ts";
-import { count } from "./numbers.ts";
-import type { LedgerTotals } from "./view.ts";
+import { ledgerText, type LedgerTotals } from "./render.ts";
 
 /** How the demo ended. All numbers are spans, data points and log records. */
 export interface DemoResult {
   readonly elapsedMs: number;
   readonly load: LoadCounts;
-  readonly targets: readonly { readonly id: TargetId; readonly protocol: string; readonly items: number }[];
+  readonly targets: readonly { readonly id: string; readonly protocol: string; readonly items: number }[];
   /** Payments that the standby took. */
   readonly failedOver: number;
   /** Arrivals of an item after its first, copies by rule left aside. */
@@ -38,7 +37,7 @@ function outcomeText(result: DemoResult): string {
     row("failed over", failedOver, "payments that target-2 took for target-1"),
     row("duplicates", duplicates, duplicates === 0 ? "" : DUPLICATES),
     "",
-    row("delivered", ledger.delivered, `${count(ledger.copied)} of them copies`),
+    row("delivered", ledger.delivered, `${grouped(ledger.copied)} of them copies`),
     ...targets.map(({ id, protocol, items }) => row(`  ${id}`, items, `by ${protocol}`)),
     "",
     `  ledger ${ledger.balanced ? "balanced ✓" : "NOT balanced ✗"}`,
@@ -50,17 +49,12 @@ function outcomeText(result: DemoResult): string {
 }
 
 function row(name: string, items: number, remark = ""): string {
-  const line = `  ${name.padEnd(18)}${count(items).padStart(11)}`;
+  const line = `  ${name.padEnd(18)}${grouped(items).padStart(11)}`;
   return remark === "" ? line : `${line}   ${remark}`;
 }
 
 const LOST = "ACKNOWLEDGED, BUT AT NONE OF THESE TARGETS";
 const DUPLICATES = "a connection was cut before the answer came";
-
-function ledgerText({ received, copied, delivered, queued, other }: LedgerTotals): string {
-  const sum = `received ${count(received)} + copied ${count(copied)} = delivered ${count(delivered)} + queued ${count(queued)}`;
-  return other === 0 ? sum : `${sum} + other ${count(other)}`;
-}
 
 function nextText(signalbox: string): string {
   return `How to go on

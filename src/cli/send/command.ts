@@ -1,13 +1,9 @@
-import type { Clock } from "../../core/clock.ts";
-import { VERSION } from "../../core/version.ts";
 import { type Args, type Command, EXIT, type ExitCode, type Io } from "../command.ts";
 import { print } from "../print.ts";
-import { openGrpcSender } from "./grpc-sender.ts";
-import { openHttpSender } from "./http-sender.ts";
-import { SEND_OPTIONS, type SendOptions, sendOptions } from "./options.ts";
+import { SEND_OPTIONS, sendOptions } from "./options.ts";
 import { progressText, reportText } from "./report.ts";
 import { type SendRun, startSend } from "./run-send.ts";
-import type { Sender } from "./sender.ts";
+import { openSender } from "./sender.ts";
 import type { SendReport } from "./tallies.ts";
 
 export const command: Command = {
@@ -36,12 +32,6 @@ async function run(args: Args, io: Io): Promise<ExitCode> {
   const { url, protocol } = options;
   print({ url, protocol, ...report }, args, io, () => reportText(options, report));
   return exitCodeOf(report);
-}
-
-function openSender(options: SendOptions, env: { readonly clock: Clock; readonly random: Io["random"] }): Sender {
-  const userAgent = `signalbox-send/${VERSION}`;
-  if (options.protocol === "grpc") return openGrpcSender(options, userAgent, env);
-  return openHttpSender(options, userAgent, env);
 }
 
 /** A line on a terminal's stderr that is written over and over, and wiped at the end. */

@@ -8,21 +8,15 @@ import { inflateMessage } from "../../otlp/inflate-reply.ts";
 import { decodeResponse } from "../../otlp/response.ts";
 import { SIGNAL_FACTS, type Signal } from "../../otlp/signal.ts";
 import { decodeStatus } from "../../otlp/status.ts";
-import { encodeBody } from "./body.ts";
-import type { SendOptions } from "./options.ts";
-import type { Sender, SendResult } from "./sender.ts";
+import { acknowledged, encodeBody, MAX_RESPONSE_BYTES, refusedByStatus } from "./reply.ts";
+import type { Endpoint, Sender, SendResult } from "./sender.ts";
 
 const MAX_CONNECT_MS = 5_000;
-const MAX_RESPONSE_BYTES = 4_194_304;
 /** One connection carries many calls; a few let a server with several workers use them. */
 const MAX_CONNECTIONS = 4;
 
 /** OTLP/gRPC. Throws TLS_INVALID for bad PEM. */
-export function openGrpcSender(
-  options: SendOptions,
-  userAgent: string,
-  env: { readonly clock: Clock; readonly random: Random },
-): Sender {
+export function openGrpcSender(options: Endpoint, env: { readonly clock: Clock; readonly random: Random }): Sender {
   const client = UNARY_TRANSPORTS[DEFAULT_GRPC_TRANSPORT].connect(
     {
       url: options.url,
@@ -32,7 +26,7 @@ export function openGrpcSender(
       maxResponseBytes: MAX_RESPONSE_BYTES,
       keepaliveTimeMs: 0,
       keepaliveTimeoutMs: 0,
-      userAgent,
+      userAgent: options.userAgent,
     },
     env,
   );
@@ -45,7 +39,7 @@ export function openGrpcSender(
   };
 }
 
-function requestOf(signal: Signal, body: Uint8Array, options: SendOptions): UnaryRequest {
+function requestOf(signal: Signal, body: Uint8Array, options: Endpoint): UnaryRequest {
   return {
     path: SIGNAL_FACTS[signal].grpcPath,
     metadata: options.headers,
@@ -77,19 +71,13 @@ const RETRYABLE: ReadonlySet<number> = new Set([
   GRPC.DATA_LOSS,
 ]);
 
-/** What a proxy answers in the server's place. */
-const HTTP_RETRYABLE: ReadonlySet<number> = new Set([429, 502, 503, 504]);
-
 function answer(signal: Signal, result: UnaryResult, done: (result: SendResult) => void): void {
   if (result.kind === "failed") {
     done(resultOfFailure(result));
   } else if (result.status === GRPC.OK) {
-    inflateMessage(result, (message) => {
-      const reply = message === undefined ? undefined : decodeResponse(signal, message);
-      done(
-        reply?.ok === true ? { ...reply, kind: "acknowledged" } : { kind: "acknowledged", rejected: 0, message: "" },
-      );
-    });
+    inflateMessage(result, (message) =>
+      done(acknowledged(message === undefined ? undefined : decodeResponse(signal, message))),
+    );
   } else {
     done(resultOfStatus(result));
   }
@@ -111,11 +99,5 @@ function resultOfStatus(result: Extract<UnaryResult, { kind: "answer" }>): SendR
 function resultOfFailure(result: Extract<UnaryResult, { kind: "failed" }>): SendResult {
   if (result.reason === "stale") return { kind: "failed", reason: "reset", message: result.text };
   if (result.reason !== "http_status") return { kind: "failed", reason: result.reason, message: result.text };
-  return {
-    kind: "refused",
-    code: `HTTP ${result.httpStatus ?? 0}`,
-    message: result.text,
-    retryable: HTTP_RETRYABLE.has(result.httpStatus ?? 0),
-    retryAfterMs: result.retryAfterMs,
-  };
+  return refusedByStatus(result.httpStatus ?? 0, result.text, result.retryAfterMs);
 }

@@ -1,26 +1,23 @@
 import { type Dispatcher, errors, Pool } from "undici";
 import type { Clock } from "../../core/clock.ts";
 import { reasonOf } from "../../core/errors.ts";
-import { decodeResponse } from "../../otlp/response.ts";
+import { decodeResponse, type ExportResponse } from "../../otlp/response.ts";
 import { SIGNAL_FACTS, type Signal } from "../../otlp/signal.ts";
 import { decodeStatus } from "../../otlp/status.ts";
-import { encodeBody } from "./body.ts";
-import { rejectedInJson } from "./json-reply.ts";
-import type { SendOptions } from "./options.ts";
-import type { FailureReason, Sender, SendResult } from "./sender.ts";
+import { acknowledged, encodeBody, MAX_RESPONSE_BYTES, refusedByStatus } from "./reply.ts";
+import type { Endpoint, Sender, SendResult } from "./sender.ts";
 
-const MAX_RESPONSE_BYTES = 4_194_304;
 /** So much of a text that is not a Status is told on. */
 const MAX_TEXT = 200;
 
 /** OTLP/HTTP over HTTP/1.1, with protobuf or JSON bodies. */
-export function openHttpSender(options: SendOptions, userAgent: string, env: { readonly clock: Clock }): Sender {
+export function openHttpSender(options: Endpoint, env: { readonly clock: Clock }): Sender {
   const { origin, pathname } = new URL(options.url);
   const base = pathname.endsWith("/") ? pathname.slice(0, -1) : pathname;
   const headers: Record<string, string> = {
     ...options.headers,
     "content-type": options.protocol === "http/json" ? "application/json" : "application/x-protobuf",
-    "user-agent": userAgent,
+    "user-agent": options.userAgent,
   };
   if (options.compression === "gzip") headers["content-encoding"] = "gzip";
   const pool = new Pool(origin, {
@@ -41,7 +38,7 @@ export function openHttpSender(options: SendOptions, userAgent: string, env: { r
 
 interface Attempt {
   readonly abort: AbortSignal;
-  readonly options: SendOptions;
+  readonly options: Endpoint;
   readonly clock: Clock;
 }
 
@@ -81,28 +78,41 @@ async function readBounded(stream: AsyncIterable<Buffer>): Promise<Buffer> {
 
 class TooLong extends Error {}
 
-/** The only statuses that may be tried again (OTLP specification, OTLP/HTTP Response). */
-const RETRYABLE: ReadonlySet<number> = new Set([429, 502, 503, 504]);
-
 function resultOf(signal: Signal, reply: Dispatcher.ResponseData, body: Buffer): SendResult {
-  const json = isOfType(reply, "application/json");
   if (reply.statusCode >= 200 && reply.statusCode < 300) {
-    const said = json ? rejectedInJson(signal, body) : decodeResponse(signal, body);
-    return said.ok ? { ...said, kind: "acknowledged" } : { kind: "acknowledged", rejected: 0, message: "" };
+    const json = isOfType(reply, "application/json");
+    return acknowledged(json ? rejectedInJson(signal, body) : decodeResponse(signal, body));
   }
-  return {
-    kind: "refused",
-    code: `HTTP ${reply.statusCode}`,
-    message: isOfType(reply, "application/x-protobuf")
-      ? (decodeStatus(body)?.message ?? "")
-      : body.toString("utf8", 0, MAX_TEXT),
-    retryable: RETRYABLE.has(reply.statusCode),
-    retryAfterMs: retryAfterMs(reply.headers["retry-after"]),
-  };
+  const text = isOfType(reply, "application/x-protobuf")
+    ? (decodeStatus(body)?.message ?? "")
+    : body.toString("utf8", 0, MAX_TEXT);
+  return refusedByStatus(reply.statusCode, text, retryAfterMs(reply.headers["retry-after"]));
 }
 
 function isOfType(reply: Dispatcher.ResponseData, type: string): boolean {
   return String(reply.headers["content-type"] ?? "").startsWith(type);
+}
+
+/** What an Export reply in JSON says. Not ok when it is not JSON. */
+function rejectedInJson(signal: Signal, body: Buffer): ExportResponse {
+  let reply: unknown;
+  try {
+    reply = JSON.parse(body.toString("utf8"));
+  } catch {
+    return { ok: false };
+  }
+  const partial = fieldOf(reply, "partialSuccess");
+  const rejected = Number(fieldOf(partial, SIGNAL_FACTS[signal].rejectedField) ?? 0);
+  const message = fieldOf(partial, "errorMessage");
+  return {
+    ok: true,
+    rejected: Number.isFinite(rejected) ? rejected : 0,
+    message: typeof message === "string" ? message : "",
+  };
+}
+
+function fieldOf(value: unknown, name: string): unknown {
+  return typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
 }
 
 /** Seconds; a date is left to the own backoff. */
@@ -112,18 +122,14 @@ function retryAfterMs(value: string | string[] | undefined): number | undefined 
 
 const CONNECT_CODES = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"]);
 
-function reasonOfFailure(error: unknown): FailureReason {
+function reasonOfFailure(error: unknown): "connect" | "reset" | "protocol" | "too_large" {
   if (error instanceof TooLong) return "too_large";
   if (error instanceof errors.ConnectTimeoutError) return "connect";
   if (error instanceof errors.HTTPParserError) return "protocol";
   const code: unknown = error instanceof Error ? Reflect.get(firstOf(error), "code") : undefined;
   // What goes wrong with TLS goes wrong before anything is sent.
-  if (
-    typeof code === "string" &&
-    (CONNECT_CODES.has(code) || /^(?:ERR_TLS|ERR_SSL|EPROTO|UNABLE_TO_|INVALID_|.*CERT)/u.test(code))
-  )
-    return "connect";
-  return "reset";
+  const isTls = /^(?:ERR_TLS|ERR_SSL|EPROTO|UNABLE_TO_|INVALID_|.*CERT)/u;
+  return typeof code === "string" && (CONNECT_CODES.has(code) || isTls.test(code)) ? "connect" : "reset";
 }
 
 /** Node tries several addresses of a name and reports all failures in one. */
@@ -132,11 +138,6 @@ function firstOf(error: Error): Error {
   return first instanceof Error ? first : error;
 }
 
-function tlsOf({ tls }: SendOptions): Record<string, string | boolean> {
-  return {
-    rejectUnauthorized: tls.insecureSkipVerify !== true,
-    ...(tls.ca === undefined ? {} : { ca: tls.ca }),
-    ...(tls.cert === undefined ? {} : { cert: tls.cert }),
-    ...(tls.key === undefined ? {} : { key: tls.key }),
-  };
+function tlsOf({ tls: { insecureSkipVerify, ...pem } }: Endpoint): Record<string, unknown> {
+  return { rejectUnauthorized: insecureSkipVerify !== true, ...pem };
 }

@@ -1,41 +1,22 @@
-import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { reasonOf } from "../../core/errors.ts";
 import { parseDuration } from "../../core/units.ts";
 import type { TlsClientOptions } from "../../http2/port.ts";
-import { SIGNALS, type Signal } from "../../otlp/signal.ts";
-import { usage } from "../args.ts";
-import type { Args, Io, OptionSpec } from "../command.ts";
+import { SIGNALS } from "../../otlp/signal.ts";
+import { VERSION } from "../../core/version.ts";
+import { oneOf, usage } from "../args.ts";
+import type { Args, Io, OptionSpecs } from "../command.ts";
+import { readPem } from "../files.ts";
 import { OUTPUT_OPTION } from "../print.ts";
-
-export const PROTOCOLS = ["grpc", "http", "http/json"] as const;
-export type Protocol = (typeof PROTOCOLS)[number];
+import type { SendPlan } from "./run-send.ts";
+import { type Endpoint, type Protocol, PROTOCOLS } from "./sender.ts";
 
 /** What to send, where, how fast and how long. */
-export interface SendOptions {
-  readonly url: string;
-  readonly protocol: Protocol;
-  readonly signals: readonly Signal[];
-  /** 0: as fast as answers come. */
-  readonly itemsPerSecond: number;
-  /** Infinity: until the count is reached or it is stopped. */
-  readonly durationMs: number;
-  readonly maxItems: number;
-  readonly itemsPerRequest: number;
-  readonly services: readonly string[];
-  /** Requests under way at the same time, at most. */
-  readonly concurrency: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly compression: "none" | "gzip";
-  /** Of one attempt. */
-  readonly timeoutMs: number;
-  /** Tries after the first. */
-  readonly retries: number;
-  readonly tls: TlsClientOptions;
-}
+export interface SendOptions extends Endpoint, SendPlan {}
 
-export const SEND_OPTIONS: Readonly<Record<string, OptionSpec>> = {
-  protocol: { type: "string", short: "p", value: PROTOCOLS.join("|"), default: "grpc", help: "How to send." },
+const COMPRESSIONS = ["none", "gzip"] as const;
+
+export const SEND_OPTIONS: OptionSpecs = {
+  protocol: { type: "string", short: "p", choices: PROTOCOLS, default: "grpc", help: "How to send." },
   signals: { type: "string", short: "s", value: "list", default: SIGNALS.join(","), help: "What to send, in turn." },
   rate: { type: "string", short: "r", value: "items/s", default: "1000", help: "0: as fast as answers come." },
   duration: {
@@ -49,7 +30,7 @@ export const SEND_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   services: { type: "string", value: "list", default: "checkout,payment,search", help: "Values of service.name." },
   concurrency: { type: "string", short: "c", value: "requests", default: "16", help: "Under way at most." },
   header: { type: "string", short: "H", value: "name=value", multiple: true, help: "Sent with every request." },
-  compression: { type: "string", value: "none|gzip", default: "none", help: "Of the requests." },
+  compression: { type: "string", choices: COMPRESSIONS, default: "none", help: "Of the requests." },
   timeout: { type: "string", value: "time", default: "10s", help: "Of one attempt." },
   retries: { type: "string", value: "tries", default: "3", help: "After the first, where OTLP allows it." },
   ca: { type: "string", value: "file", help: "PEM of the authorities to trust." },
@@ -64,23 +45,23 @@ export function sendOptions(args: Args, io: Io): SendOptions {
   const protocol = oneOf("protocol", PROTOCOLS, args.required("protocol"));
   const tls = tlsOptions(args, io);
   if (args.positionals.length > 1) throw usage("send takes one address");
-  const maxItems = whole(args, "count", 1) ?? Number.POSITIVE_INFINITY;
+  const maxItems = whole(args, "count", 1) ?? Infinity;
   return {
     url: addressOf(args.positionals[0], protocol, Object.keys(tls).length > 0),
     protocol,
     signals: listOf(args, "signals").map((signal) => oneOf("signals", SIGNALS, signal)),
     itemsPerSecond: args.number("rate", 0) ?? 0,
-    durationMs:
-      duration(args, "duration") ?? (maxItems === Number.POSITIVE_INFINITY ? 10_000 : Number.POSITIVE_INFINITY),
+    durationMs: duration(args, "duration") ?? (maxItems === Infinity ? 10_000 : Infinity),
     maxItems,
     itemsPerRequest: atMost("items-per-request", whole(args, "items-per-request", 1) ?? 1, 100_000),
     services: listOf(args, "services"),
     concurrency: atMost("concurrency", whole(args, "concurrency", 1) ?? 1, 1_000),
     headers: Object.fromEntries(args.list("header").map(headerOf)),
-    compression: oneOf("compression", ["none", "gzip"] as const, args.required("compression")),
+    compression: oneOf("compression", COMPRESSIONS, args.required("compression")),
     timeoutMs: duration(args, "timeout") ?? 10_000,
     retries: whole(args, "retries", 0) ?? 0,
     tls,
+    userAgent: `signalbox-send/${VERSION}`,
   };
 }
 
@@ -103,14 +84,6 @@ function tlsOptions(args: Args, io: Io): TlsClientOptions {
   return options;
 }
 
-function readPem(name: string, file: string): string {
-  try {
-    return readFileSync(file, "utf8");
-  } catch (cause) {
-    throw usage(`--${name}: ${reasonOf(cause)}`);
-  }
-}
-
 function listOf(args: Args, name: string): string[] {
   const list = args
     .required(name)
@@ -131,7 +104,7 @@ function headerOf(text: string): [name: string, value: string] {
 function duration(args: Args, name: string): number | undefined {
   const text = args.text(name);
   if (text === undefined) return undefined;
-  if (text === "0") return Number.POSITIVE_INFINITY;
+  if (text === "0") return Infinity;
   const ms = parseDuration(text);
   if (ms === undefined || ms <= 0) throw usage(`--${name} takes a time such as 500ms, 10s or 1m30s; got "${text}"`);
   return ms;
@@ -146,10 +119,4 @@ function whole(args: Args, name: string, min: number): number | undefined {
 function atMost(name: string, value: number, max: number): number {
   if (value > max) throw usage(`--${name} must be ${max} or less; got "${value}"`);
   return value;
-}
-
-function oneOf<T extends string>(name: string, known: readonly T[], text: string): T {
-  const found = known.find((each) => each === text);
-  if (found === undefined) throw usage(`--${name} takes ${known.join(", ")}; got "${text}"`);
-  return found;
 }

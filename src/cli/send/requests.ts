@@ -1,37 +1,37 @@
-import type { Clock } from "../../core/clock.ts";
-import type { Random } from "../../core/random.ts";
 import { type Format, type Prepared, prepare } from "../../generate/prepared.ts";
 import { stamp } from "../../generate/stamp.ts";
 import type { Signal } from "../../otlp/signal.ts";
-import type { SendOptions } from "./options.ts";
+import type { SendEnv, SendPlan } from "./run-send.ts";
 
 const MAX_RESOURCES = 10;
+/** So many are made before one is sent again, so that not all say the same. */
+const LEAST_DIFFERENT = 4;
 
 /** Requests to send, each with ids and times of its own. Keeps at most as many as were under way at the same time. */
 export class Requests {
-  readonly #options: SendOptions;
-  readonly #env: { readonly clock: Clock; readonly random: Random };
+  readonly #plan: SendPlan;
+  readonly #env: Pick<SendEnv, "clock" | "random" | "source">;
   readonly #format: Format;
   readonly #free: Record<Signal, Prepared[]> = { traces: [], metrics: [], logs: [] };
   readonly #source: number;
   #made = 0;
   #nextNumber = 0;
 
-  constructor(options: SendOptions, env: { readonly clock: Clock; readonly random: Random }) {
-    this.#options = options;
+  constructor(plan: SendPlan, env: Pick<SendEnv, "clock" | "random" | "source">) {
+    this.#plan = plan;
     this.#env = env;
-    this.#format = options.protocol === "http/json" ? "json" : "protobuf";
-    this.#source = 1 + Math.floor(env.random.next() * 65_535);
+    this.#format = plan.protocol === "http/json" ? "json" : "protobuf";
+    this.#source = env.source ?? 1 + Math.floor(env.random.next() * 65_535);
   }
 
   /** One with items that were not sent before; `giveBack` it when nothing reads its bytes any more. */
-  take(signal: Signal, items: number): Prepared {
-    const free = this.#free[signal].pop();
+  take(signal: Signal, items: number): { readonly request: Prepared; readonly firstNumber: number } {
+    const free = this.#made < LEAST_DIFFERENT ? undefined : this.#free[signal].shift();
     const request = free?.items === items ? free : this.#make(signal, items);
-    const wallMs = this.#env.clock.wallMs();
-    stamp(request, { source: this.#source, firstNumber: this.#nextNumber, wallMs });
+    const firstNumber = this.#nextNumber;
     this.#nextNumber += items;
-    return request;
+    stamp(request, { source: this.#source, firstNumber, wallMs: this.#env.clock.wallMs() });
+    return { request, firstNumber };
   }
 
   giveBack(request: Prepared): void {
@@ -39,7 +39,7 @@ export class Requests {
   }
 
   #make(signal: Signal, items: number): Prepared {
-    const { services } = this.#options;
+    const { services } = this.#plan;
     const resources = Math.min(items, services.length, MAX_RESOURCES);
     const at = this.#made++;
     return prepare(signal, this.#format, {
@@ -47,7 +47,7 @@ export class Requests {
       resources,
       services,
       firstService: at * resources,
-      seed: at,
+      seed: (this.#env.source ?? 0) * 1_000 + at,
       wallMs: this.#env.clock.wallMs(),
     });
   }

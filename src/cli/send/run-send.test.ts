@@ -21,6 +21,7 @@ const OPTIONS: SendOptions = {
   timeoutMs: 1_000,
   retries: 3,
   tls: {},
+  userAgent: "test",
 };
 const TAKEN: SendResult = { kind: "acknowledged", rejected: 0, message: "" };
 
@@ -127,4 +128,32 @@ test("send: never more requests under way than --concurrency", async () => {
   await pass(clock, 500);
   assert.deepEqual((await run.done).sent, { requests: 10, items: 95 });
   assert.equal(most, 3);
+});
+
+test("send: a run that is finished sends nothing more, and waits for what is under way", async () => {
+  const clock = new ManualClock();
+  const server = serverOf(clock, 250, () => TAKEN);
+  const run = start({ durationMs: Number.POSITIVE_INFINITY }, clock, server);
+  await pass(clock, 150);
+  run.finish();
+  await pass(clock, 1_000);
+  assert.deepEqual((await run.done).acknowledged, { requests: 2, items: 20 });
+  assert.deepEqual(server.sentMs, [0, 100]);
+});
+
+test("send: whoever asks is told which items were acknowledged, and no others", async () => {
+  const clock = new ManualClock();
+  const no: SendResult = { kind: "refused", code: "INVALID", message: "", retryable: false, retryAfterMs: undefined };
+  const sender = serverOf(clock, 10, (nth) => (nth === 1 ? no : TAKEN));
+  const told: [number, number][] = [];
+  const stop = new AbortController().signal;
+  const acknowledged = (first: number, items: number): void => void told.push([first, items]);
+  const env = { clock, random: seededRandom(1), sender, stop, source: 9, acknowledged };
+  const run = startSend({ ...OPTIONS, durationMs: 300 }, env);
+  await pass(clock, 400);
+  await run.done;
+  assert.deepEqual(told, [
+    [0, 10],
+    [20, 10],
+  ]);
 });

@@ -1,10 +1,24 @@
 import { type Cancel, type Clock, sleep } from "../../core/clock.ts";
 import type { Random } from "../../core/random.ts";
 import type { Prepared } from "../../generate/prepared.ts";
-import type { SendOptions } from "./options.ts";
+import type { Signal } from "../../otlp/signal.ts";
 import { Requests } from "./requests.ts";
-import { mayRetry, type Sender, type SendResult } from "./sender.ts";
+import { type Endpoint, mayRetry, type Sender, type SendResult } from "./sender.ts";
 import { type SendReport, Tallies } from "./tallies.ts";
+
+/** What to send, how fast and how long. */
+export interface SendPlan extends Pick<Endpoint, "protocol" | "concurrency"> {
+  readonly signals: readonly Signal[];
+  /** 0: as fast as answers come. */
+  readonly itemsPerSecond: number;
+  /** Infinity: until the count is reached or it is stopped. */
+  readonly durationMs: number;
+  readonly maxItems: number;
+  readonly itemsPerRequest: number;
+  readonly services: readonly string[];
+  /** Tries after the first. */
+  readonly retries: number;
+}
 
 export interface SendEnv {
   readonly clock: Clock;
@@ -12,6 +26,10 @@ export interface SendEnv {
   readonly sender: Sender;
   /** Stops: nothing more is sent, and what is under way counts as unanswered. */
   readonly stop: AbortSignal;
+  /** Who sends, as its items say: 1 to 65,535. Left out: anyone. */
+  readonly source?: number;
+  /** Told of each request that was answered with success. */
+  readonly acknowledged?: (firstNumber: number, items: number) => void;
 }
 
 /** A run under way. */
@@ -19,6 +37,8 @@ export interface SendRun {
   readonly done: Promise<SendReport>;
   /** What it came to so far. */
   report(): SendReport;
+  /** Sends nothing more, but waits for what is under way. */
+  finish(): void;
 }
 
 const FIRST_BACKOFF_MS = 200;
@@ -32,13 +52,13 @@ const MAX_RETRY_AFTER_MS = 60_000;
  * Sends on schedule: a request is due at its time whether earlier ones were answered or not, and its latency counts from
  * then, so that a slow server does not hide its slowness by holding up the sender.
  */
-export function startSend(options: SendOptions, env: SendEnv): SendRun {
+export function startSend(options: SendPlan, env: SendEnv): SendRun {
   const loop = new SendLoop(options, env);
-  return { done: loop.start(), report: () => loop.report() };
+  return { done: loop.start(), report: () => loop.report(), finish: () => loop.finish() };
 }
 
 class SendLoop {
-  readonly #options: SendOptions;
+  readonly #options: SendPlan;
   readonly #env: SendEnv;
   readonly #requests: Requests;
   readonly #tallies = new Tallies();
@@ -54,7 +74,7 @@ class SendLoop {
   #over = false;
   #cancelTimer: Cancel = () => undefined;
 
-  constructor(options: SendOptions, env: SendEnv) {
+  constructor(options: SendPlan, env: SendEnv) {
     this.#options = options;
     this.#env = env;
     this.#requests = new Requests(options, env);
@@ -63,14 +83,20 @@ class SendLoop {
   }
 
   start(): Promise<SendReport> {
-    this.#env.stop.addEventListener("abort", () => this.#finish(), { once: true });
-    if (this.#env.stop.aborted) this.#finish();
+    this.#env.stop.addEventListener("abort", () => this.finish(), { once: true });
+    if (this.#env.stop.aborted) this.finish();
     else this.#pump();
     return this.#ended.promise;
   }
 
   report(): SendReport {
     return this.#tallies.report(this.#env.clock.nowMs() - this.#startMs);
+  }
+
+  finish(): void {
+    this.#over = true;
+    this.#cancelTimer();
+    this.#settle();
   }
 
   /** Sends what is due, and comes back when the next one is; called again whenever a request has ended. */
@@ -80,8 +106,7 @@ class SendLoop {
       const nowMs = this.#env.clock.nowMs();
       const dueMs = this.#intervalMs === 0 ? nowMs : this.#startMs + this.#issued * this.#intervalMs;
       if (this.#isEnough(dueMs, nowMs)) {
-        this.#finish();
-        return;
+        return this.finish();
       }
       const readyMs = Math.max(dueMs, this.#pausedUntilMs);
       if (readyMs > nowMs) {
@@ -107,15 +132,16 @@ class SendLoop {
     this.#issuedItems += items;
     this.#underWay++;
     this.#tallies.sent(signal, items);
-    const request = this.#requests.take(signal, items);
+    const { request, firstNumber } = this.#requests.take(signal, items);
     const result = await this.#sendWithRetries(request);
     this.#tallies.ended(result, items, this.#env.clock.nowMs() - dueMs);
+    if (result.kind === "acknowledged") this.#env.acknowledged?.(firstNumber, items);
     // A call that ended without an answer may still be reading its bytes.
     if (result.kind !== "failed") this.#requests.giveBack(request);
     this.#underWay--;
     if (result.kind !== "failed") this.#answered = true;
     // Nobody has ever been there: what is left would only fail, too.
-    else if (!this.#answered && result.reason === "connect") this.#finish();
+    else if (!this.#answered && result.reason === "connect") this.finish();
     if (this.#over) this.#settle();
     else this.#pump();
   }
@@ -140,12 +166,6 @@ class SendLoop {
   /** Full jitter: senders must not retry in step. */
   #backoffMs(tries: number): number {
     return this.#env.random.next() * Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** tries);
-  }
-
-  #finish(): void {
-    this.#over = true;
-    this.#cancelTimer();
-    this.#settle();
   }
 
   #settle(): void {

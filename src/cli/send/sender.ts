@@ -1,4 +1,31 @@
+import type { Clock } from "../../core/clock.ts";
+import type { Random } from "../../core/random.ts";
+import type { TlsClientOptions } from "../../http2/port.ts";
 import type { Signal } from "../../otlp/signal.ts";
+import { openGrpcSender } from "./grpc-sender.ts";
+import { openHttpSender } from "./http-sender.ts";
+
+export const PROTOCOLS = ["grpc", "http", "http/json"] as const;
+export type Protocol = (typeof PROTOCOLS)[number];
+
+/** One server, and how it is spoken to. */
+export interface Endpoint {
+  readonly url: string;
+  readonly protocol: Protocol;
+  /** Requests under way at the same time, at most. */
+  readonly concurrency: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly compression: "none" | "gzip";
+  /** Of one attempt. */
+  readonly timeoutMs: number;
+  readonly tls: TlsClientOptions;
+  readonly userAgent: string;
+}
+
+export interface Sender extends AsyncDisposable {
+  /** The body is borrowed until the promise is settled; it never rejects. Aborting ends the attempt with `cancelled`. */
+  send(signal: Signal, body: Uint8Array, abort: AbortSignal): Promise<SendResult>;
+}
 
 /** How one attempt ended, by the rules of OTLP. */
 export type SendResult =
@@ -14,15 +41,15 @@ export type SendResult =
       readonly retryAfterMs: number | undefined;
     }
   /** There was no answer. All of these may be tried again, but `cancelled`, and what was not understood. */
-  | { readonly kind: "failed"; readonly reason: FailureReason; readonly message: string };
+  | {
+      readonly kind: "failed";
+      readonly reason: "connect" | "reset" | "timeout" | "protocol" | "too_large" | "cancelled";
+      readonly message: string;
+    };
 
-export const FAILURE_REASONS = ["connect", "reset", "timeout", "protocol", "too_large", "cancelled"] as const;
-export type FailureReason = (typeof FAILURE_REASONS)[number];
-
-/** One server that requests are sent to. */
-export interface Sender extends AsyncDisposable {
-  /** The body is borrowed until the promise is settled; it never rejects. Aborting ends the attempt with `cancelled`. */
-  send(signal: Signal, body: Uint8Array, abort: AbortSignal): Promise<SendResult>;
+/** Throws TLS_INVALID for bad PEM. */
+export function openSender(endpoint: Endpoint, env: { readonly clock: Clock; readonly random: Random }): Sender {
+  return endpoint.protocol === "grpc" ? openGrpcSender(endpoint, env) : openHttpSender(endpoint, env);
 }
 
 /** Whether OTLP lets a client try again. */

@@ -36,19 +36,16 @@ export interface SendReport {
 
 /** Adds up how requests ended. */
 export class Tallies {
-  readonly #sent = { requests: 0, items: 0 };
-  readonly #acknowledged = { requests: 0, items: 0 };
-  readonly #rejected = { requests: 0, items: 0 };
-  readonly #unanswered = { requests: 0, items: 0 };
-  readonly #refused = new Map<string, { code: string; requests: number; items: number; message: string }>();
-  readonly #failed = new Map<string, { code: string; requests: number; items: number; message: string }>();
-  readonly #bySignal: Partial<Record<Signal, { requests: number; items: number }>> = {};
+  readonly #amounts = { sent: none(), acknowledged: none(), partiallyRejected: none(), unanswered: none() };
+  readonly #refused = new Map<string, Counted<Loss>>();
+  readonly #failed = new Map<string, Counted<Loss>>();
+  readonly #bySignal: Partial<Record<Signal, Counted<Amount>>> = {};
   readonly #latency = new LatencyHistogram();
   #retries = 0;
 
   sent(signal: Signal, items: number): void {
-    add(this.#sent, items);
-    add((this.#bySignal[signal] ??= { requests: 0, items: 0 }), items);
+    add(this.#amounts.sent, items);
+    add((this.#bySignal[signal] ??= none()), items);
   }
 
   retried(): void {
@@ -59,47 +56,50 @@ export class Tallies {
     switch (result.kind) {
       case "acknowledged":
         this.#latency.add(latencyMs);
-        add(this.#acknowledged, items);
-        if (result.rejected > 0) add(this.#rejected, result.rejected);
+        add(this.#amounts.acknowledged, items);
+        if (result.rejected > 0) add(this.#amounts.partiallyRejected, result.rejected);
         return;
       case "refused":
         return lose(this.#refused, result.code, result.message, items);
       case "failed":
-        if (result.reason === "cancelled") add(this.#unanswered, items);
+        if (result.reason === "cancelled") add(this.#amounts.unanswered, items);
         else lose(this.#failed, result.reason, result.message, items);
     }
   }
 
   report(durationMs: number): SendReport {
-    return {
+    const { sent, acknowledged, partiallyRejected, unanswered } = this.#amounts;
+    // A copy: a report stays as it is while requests go on.
+    return structuredClone({
       durationMs,
-      sent: { ...this.#sent },
-      acknowledged: { ...this.#acknowledged },
-      partiallyRejected: { ...this.#rejected },
-      refused: [...this.#refused.values()].map((loss) => ({ ...loss })),
-      failed: [...this.#failed.values()].map((loss) => ({ ...loss })),
-      unanswered: { ...this.#unanswered },
+      sent,
+      acknowledged,
+      partiallyRejected,
+      refused: [...this.#refused.values()],
+      failed: [...this.#failed.values()],
+      unanswered,
       retries: this.#retries,
-      itemsPerSecond: durationMs > 0 ? (this.#acknowledged.items * 1_000) / durationMs : 0,
+      itemsPerSecond: durationMs > 0 ? (acknowledged.items * 1_000) / durationMs : 0,
       latency: this.#latency.summary(),
-      bySignal: structuredClone(this.#bySignal),
-    };
+      bySignal: this.#bySignal,
+    });
   }
 }
 
-function add(amount: { requests: number; items: number }, items: number): void {
+type Counted<Some extends Amount> = { -readonly [Member in keyof Some]: Some[Member] };
+
+function none(): Counted<Amount> {
+  return { requests: 0, items: 0 };
+}
+
+function add(amount: Counted<Amount>, items: number): void {
   amount.requests++;
   amount.items += items;
 }
 
 /** Codes are a closed list but for HTTP statuses, of which there are a few hundred. */
-function lose(
-  losses: Map<string, { code: string; requests: number; items: number; message: string }>,
-  code: string,
-  message: string,
-  items: number,
-): void {
-  const loss = losses.get(code) ?? { code, requests: 0, items: 0, message };
+function lose(losses: Map<string, Counted<Loss>>, code: string, message: string, items: number): void {
+  const loss = losses.get(code) ?? { code, ...none(), message };
   losses.set(code, loss);
   add(loss, items);
 }

@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { loadConfig } from "../../config/load.ts";
-import { RULES, TARGETS } from "./cast.ts";
-import { demoConfig, STANDARD_ADDRESSES, STANDARD_PORTS } from "./demo-config.ts";
 import { boundPlan } from "../../../test/support/bound-plan.ts";
+import { demoConfig, RULES, STANDARD_ADDRESSES, TARGETS } from "./cast.ts";
 
-const TEXT = demoConfig(STANDARD_ADDRESSES, STANDARD_PORTS);
+const TEXT = demoConfig(
+  STANDARD_ADDRESSES,
+  TARGETS.map(({ port }) => port),
+);
 const readFile = (): string => assert.fail("the demo's config names no files");
 
 test("the demo's config has no problems", () => {

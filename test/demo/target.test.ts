@@ -3,21 +3,27 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { test } from "node:test";
 import { TARGETS } from "../../src/cli/demo/cast.ts";
-import { Clients } from "../../src/cli/demo/clients.ts";
-import { DemoTarget } from "../../src/cli/demo/demo-target.ts";
-import { openTallies } from "../../src/cli/demo/tallies.ts";
+import { DemoTarget, openTallies } from "../../src/cli/demo/target.ts";
+import { openSender, type SendResult } from "../../src/cli/send/sender.ts";
 import { systemClock as clock } from "../../src/core/clock.ts";
 import { systemRandom as random } from "../../src/core/random.ts";
 import { generateTraces } from "../../src/generate/generate.ts";
-import type { SendResult } from "../../src/cli/send/sender.ts";
 
 const REQUEST = generateTraces({ items: 10, resources: 1, services: ["checkout"], seed: 1, wallMs: 0 });
+const ENDPOINT = {
+  concurrency: 1,
+  headers: {},
+  compression: "none",
+  timeoutMs: 10_000,
+  tls: {},
+  userAgent: "test",
+} as const;
 
 async function send(target: DemoTarget, body: Uint8Array): Promise<SendResult> {
   const url = `http://127.0.0.1:${target.port}`;
-  await using clients = new Clients({ grpc: url, http: url }, { clock, random });
-  const client = clients.of(target.facts.protocol === "grpc" ? "grpc" : "http");
-  return await client.send("traces", body, new AbortController().signal);
+  const protocol = target.facts.protocol === "grpc" ? "grpc" : "http";
+  await using sender = openSender({ ...ENDPOINT, url, protocol }, { clock, random });
+  return await sender.send("traces", body, new AbortController().signal);
 }
 
 for (const facts of [TARGETS[0], TARGETS[2]]) {
