@@ -5,7 +5,7 @@ import { dialer, peerUrl } from "../dial.ts";
 import { PingPolicy } from "../liveness.ts";
 import type { UnaryClient, UnaryClientOptions, UnaryRequest, UnaryResult } from "../port.ts";
 import { CONNECTION_WINDOW_BYTES, MAX_FRAME_BYTES, STREAM_WINDOW_BYTES } from "../session-settings.ts";
-import { Alarms } from "./alarms.ts";
+import { Timers } from "./timers.ts";
 import { type CallOwner, ClientCall } from "./client/client-call.ts";
 import { ClientLink, type ClientShared } from "./client/client-link.ts";
 import { ReplyHeads } from "./client/reply-heads.ts";
@@ -32,7 +32,7 @@ export function openUnaryClient(
       connectionWindowBytes: CONNECTION_WINDOW_BYTES,
     },
     clock: env.clock,
-    alarms: new Alarms(env.clock),
+    timers: new Timers(env.clock),
     flusher: new Flusher(),
     dial: dialer(url, options.tls, options),
     blocks: new RequestBlocks(url, options.userAgent),
@@ -49,25 +49,25 @@ export function openUnaryClient(
 class OwnUnaryClient implements UnaryClient, CallOwner {
   readonly maxResponseBytes: number;
   readonly #pool: ClientPool<ClientLink, ClientCall>;
-  readonly #alarms: Alarms;
+  readonly #timers: Timers;
   readonly #clock: Clock;
 
-  constructor(pool: ClientPool<ClientLink, ClientCall>, { options, alarms, clock }: ClientShared) {
+  constructor(pool: ClientPool<ClientLink, ClientCall>, { options, timers, clock }: ClientShared) {
     this.maxResponseBytes = options.maxResponseBytes;
     this.#pool = pool;
-    this.#alarms = alarms;
+    this.#timers = timers;
     this.#clock = clock;
   }
 
   unary(request: UnaryRequest, done: (result: UnaryResult) => void): Cancel {
     const call = new ClientCall(request, this, done);
-    this.#alarms.set(call, this.#clock.nowMs() + request.timeoutMs);
+    this.#timers.set(call, this.#clock.nowMs() + request.timeoutMs);
     this.#pool.place(call, request.timeoutMs);
     return () => call.abandon("cancelled", "the call was cancelled");
   }
 
   settled(call: ClientCall): void {
-    this.#alarms.clear(call);
+    this.#timers.clear(call);
     this.#pool.forget(call);
   }
 

@@ -1,7 +1,7 @@
 import type { PooledCall } from "../../client-pool.ts";
 import type { UnaryRequest, UnaryResult } from "../../port.ts";
 import { failed, type ReplyFields, ReplyReader } from "../../reply-reader.ts";
-import type { Alarm } from "../alarms.ts";
+import type { Timer } from "../timers.ts";
 import { H2_ERROR, type H2ErrorCode } from "../contract.ts";
 import type { ClientLink } from "./client-link.ts";
 import { BadMetadata } from "./request-blocks.ts";
@@ -13,8 +13,8 @@ export interface CallOwner {
   settled(call: ClientCall): void;
 }
 
-/** One call of the client, from its start to its one result. Its alarm is its timeout. */
-export class ClientCall implements PooledCall<ClientLink>, Alarm {
+/** One call of the client, from its start to its one result. Its timer is its timeout. */
+export class ClientCall implements PooledCall<ClientLink>, Timer {
   dueMs = 0;
   heapIndex = -1;
   /** 0 before it was sent. */
@@ -55,7 +55,7 @@ export class ClientCall implements PooledCall<ClientLink>, Alarm {
     this.#settleLater(this.#known() ?? failed({ reason, text, unprocessed: this.stream === 0 }));
   }
 
-  ring(): void {
+  fire(): void {
     const text = `no reply within ${this.request.timeoutMs} ms`;
     this.#link?.timedOut(this);
     this.#settle(this.#known() ?? failed({ reason: "timeout", text, unprocessed: this.stream === 0 }));

@@ -5,7 +5,7 @@ import type { Dial } from "../../dial.ts";
 import { Liveness, type PingPolicy, wasSilent } from "../../liveness.ts";
 import { messagePrefix } from "../../message-pieces.ts";
 import type { UnaryClientOptions } from "../../port.ts";
-import type { Alarm, Alarms } from "../alarms.ts";
+import type { Timer, Timers } from "../timers.ts";
 import { openClientConnection } from "../connection/connection.ts";
 import {
   type Connection,
@@ -28,7 +28,7 @@ export interface ClientShared {
   readonly options: UnaryClientOptions;
   readonly limits: ConnectionLimits;
   readonly clock: Clock;
-  readonly alarms: Alarms;
+  readonly timers: Timers;
   readonly flusher: Flusher;
   readonly dial: Dial;
   readonly blocks: RequestBlocks;
@@ -40,7 +40,7 @@ const TICK_MS = 1_000;
 const NEVER = Number.POSITIVE_INFINITY;
 
 /** One connection of the client. */
-export class ClientLink implements PooledLink, ConnectionEvents, DriverOwner, Alarm {
+export class ClientLink implements PooledLink, ConnectionEvents, DriverOwner, Timer {
   dueMs = NEVER;
   heapIndex = -1;
   readonly #shared: ClientShared;
@@ -142,7 +142,7 @@ export class ClientLink implements PooledLink, ConnectionEvents, DriverOwner, Al
     for (const call of this.#calls.values()) call.abandon("cancelled", "the client is closed");
   }
 
-  ring(nowMs: number): void {
+  fire(nowMs: number): void {
     if (nowMs >= this.#readyByMs) {
       this.#giveUp(`no connection within ${this.#shared.options.connectTimeoutMs} ms`);
       return;
@@ -226,7 +226,7 @@ export class ClientLink implements PooledLink, ConnectionEvents, DriverOwner, Al
 
   closed(text: string): void {
     this.#state = "leaving";
-    this.#shared.alarms.clear(this);
+    this.#shared.timers.clear(this);
     this.#loseCalls(this.#text ?? text);
     this.#owner.gone(this, this.#text ?? text);
   }
@@ -263,6 +263,6 @@ export class ClientLink implements PooledLink, ConnectionEvents, DriverOwner, Al
 
   #wake(nowMs: number): void {
     const nextTickMs = (Math.floor(nowMs / TICK_MS) + 1) * TICK_MS;
-    this.#shared.alarms.set(this, Math.min(nextTickMs, this.#readyByMs, this.#liveness?.dueMs ?? NEVER));
+    this.#shared.timers.set(this, Math.min(nextTickMs, this.#readyByMs, this.#liveness?.dueMs ?? NEVER));
   }
 }

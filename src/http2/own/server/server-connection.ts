@@ -6,7 +6,7 @@ import { STATUS } from "../../grpc-status.ts";
 import { HELLO_TIMEOUT_MS, peerOf, type ServedConnection } from "../../listening.ts";
 import { Liveness } from "../../liveness.ts";
 import type { UnaryServerOptions } from "../../port.ts";
-import type { Alarm, Alarms } from "../alarms.ts";
+import type { Timer, Timers } from "../timers.ts";
 import { openServerConnection } from "../connection/connection.ts";
 import {
   type Connection,
@@ -32,7 +32,7 @@ export interface ServerShared {
   readonly limits: ConnectionLimits;
   readonly clock: Clock;
   readonly random: Random;
-  readonly alarms: Alarms;
+  readonly timers: Timers;
   readonly flusher: Flusher;
   readonly heads: RequestHeads;
   readonly read: ReadAccepted;
@@ -47,7 +47,7 @@ const LINGER_MS = 1_000;
 const NEVER = Number.POSITIVE_INFINITY;
 
 /** One connection of the server: serves its calls, ends it when it is old, silent or asked to. */
-export class ServerConnection implements ServedConnection, ConnectionEvents, DriverOwner, ReplySender, Alarm {
+export class ServerConnection implements ServedConnection, ConnectionEvents, DriverOwner, ReplySender, Timer {
   dueMs = NEVER;
   heapIndex = -1;
   readonly peer: string;
@@ -110,7 +110,7 @@ export class ServerConnection implements ServedConnection, ConnectionEvents, Dri
     this.#cancelCalls();
   }
 
-  ring(nowMs: number): void {
+  fire(nowMs: number): void {
     if (nowMs >= this.#closeByMs || (!this.#saidHello && nowMs >= this.#helloByMs)) {
       this.destroy();
       return;
@@ -197,7 +197,7 @@ export class ServerConnection implements ServedConnection, ConnectionEvents, Dri
   }
 
   closed(): void {
-    this.#shared.alarms.clear(this);
+    this.#shared.timers.clear(this);
     this.#owed?.cancel();
     this.#cancelCalls();
     this.#shared.closed(this);
@@ -253,11 +253,11 @@ export class ServerConnection implements ServedConnection, ConnectionEvents, Dri
     this.#driver.touch();
   }
 
-  /** Sets the alarm for what is due next. */
+  /** Sets the timer for what is due next. */
   #wake(nowMs: number): void {
     const nextTickMs = (Math.floor(nowMs / TICK_MS) + 1) * TICK_MS;
     const helloByMs = this.#saidHello ? NEVER : this.#helloByMs;
     const dueMs = Math.min(nextTickMs, helloByMs, this.#retireAtMs, this.#closeByMs, this.#liveness.dueMs);
-    this.#shared.alarms.set(this, dueMs);
+    this.#shared.timers.set(this, dueMs);
   }
 }

@@ -1,48 +1,48 @@
 import type { Cancel, Clock } from "../../core/clock.ts";
 
-/** Something that is to happen at a time. The two numbers belong to the `Alarms` that it is set in. */
-export interface Alarm {
+/** Something that is to happen at a time. The two numbers belong to the `Timers` that it is set in. */
+export interface Timer {
   /** When, by Clock.nowMs(). */
   dueMs: number;
   /** Place in the heap; -1 while it is not set. */
   heapIndex: number;
   /** Called at `dueMs` or a little later, and never before; it is not set any more by then. */
-  ring(nowMs: number): void;
+  fire(nowMs: number): void;
 }
 
 /**
- * Many times, one timer: a heap, so that setting an alarm later than all others, as a call's timeout usually is, costs
- * one comparison. A timer that is armed too early is left so: it costs less than to arm it anew for every call.
+ * Many timers, one of the clock's: a heap, so that setting one later than all others, as a call's timeout usually is, costs
+ * one comparison. A timer of the clock that is armed too early is left so: it costs less than to arm it anew for every call.
  */
-export class Alarms {
+export class Timers {
   readonly #clock: Clock;
-  readonly #heap: Alarm[] = [];
+  readonly #heap: Timer[] = [];
   #armedMs = Number.POSITIVE_INFINITY;
   #disarm: Cancel | undefined;
-  readonly #onTimer = (): void => this.#ring();
+  readonly #onTimer = (): void => this.#fireDue();
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** Sets an alarm, or moves it. */
-  set(alarm: Alarm, dueMs: number): void {
-    if (alarm.heapIndex < 0) {
-      alarm.heapIndex = this.#heap.length;
-      this.#heap.push(alarm);
+  /** Sets a timer, or moves it. */
+  set(timer: Timer, dueMs: number): void {
+    if (timer.heapIndex < 0) {
+      timer.heapIndex = this.#heap.length;
+      this.#heap.push(timer);
     }
-    alarm.dueMs = dueMs;
-    this.#sift(alarm);
+    timer.dueMs = dueMs;
+    this.#sift(timer);
     if (dueMs < this.#armedMs) this.#arm(dueMs);
   }
 
-  /** Does nothing when it is not set. Without alarms there is no timer. */
-  clear(alarm: Alarm): void {
-    const at = alarm.heapIndex;
+  /** Does nothing when it is not set. Without timers the clock has none, either. */
+  clear(timer: Timer): void {
+    const at = timer.heapIndex;
     if (at < 0) return;
-    alarm.heapIndex = -1;
+    timer.heapIndex = -1;
     const last = this.#heap.pop()!;
-    if (last !== alarm) {
+    if (last !== timer) {
       last.heapIndex = at;
       this.#heap[at] = last;
       this.#sift(last);
@@ -50,7 +50,7 @@ export class Alarms {
     if (this.#heap.length === 0) this.#stop();
   }
 
-  #ring(): void {
+  #fireDue(): void {
     this.#disarm = undefined;
     this.#armedMs = Number.POSITIVE_INFINITY;
     const nowMs = this.#clock.nowMs();
@@ -60,7 +60,7 @@ export class Alarms {
         return;
       }
       this.clear(first);
-      first.ring(nowMs);
+      first.fire(nowMs);
     }
   }
 
@@ -77,31 +77,31 @@ export class Alarms {
     this.#armedMs = Number.POSITIVE_INFINITY;
   }
 
-  /** Puts an alarm whose time has changed into its place. */
-  #sift(alarm: Alarm): void {
+  /** Puts a timer whose time has changed into its place. */
+  #sift(timer: Timer): void {
     const heap = this.#heap;
-    let at = alarm.heapIndex;
+    let at = timer.heapIndex;
     while (at > 0) {
       const parent = heap[(at - 1) >> 1]!;
-      if (parent.dueMs <= alarm.dueMs) break;
+      if (parent.dueMs <= timer.dueMs) break;
       this.#put(parent, at);
       at = (at - 1) >> 1;
     }
     for (let child = this.#earlierChild(at); child !== undefined; child = this.#earlierChild(at)) {
-      if (child.dueMs >= alarm.dueMs) break;
+      if (child.dueMs >= timer.dueMs) break;
       const next = child.heapIndex;
       this.#put(child, at);
       at = next;
     }
-    this.#put(alarm, at);
+    this.#put(timer, at);
   }
 
-  #put(alarm: Alarm, at: number): void {
-    this.#heap[at] = alarm;
-    alarm.heapIndex = at;
+  #put(timer: Timer, at: number): void {
+    this.#heap[at] = timer;
+    timer.heapIndex = at;
   }
 
-  #earlierChild(at: number): Alarm | undefined {
+  #earlierChild(at: number): Timer | undefined {
     const left = this.#heap[2 * at + 1];
     const right = this.#heap[2 * at + 2];
     return right !== undefined && left !== undefined && right.dueMs < left.dueMs ? right : left;
