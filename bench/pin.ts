@@ -33,8 +33,8 @@ export function pinMain(pid: number, core: number | undefined): void {
     execFileSync("taskset", ["--cpu-list", "--pid", String(core), String(pid)], { stdio: "ignore" });
 }
 
-/** The process gives way to others on its core. */
-export function giveWay(pid: number): void {
+/** The process runs after others on its core. */
+export function lowerPriority(pid: number): void {
   setPriority(pid, 10);
 }
 

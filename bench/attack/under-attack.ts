@@ -7,7 +7,7 @@ import { openFolder } from "../folder.ts";
 import { loadArguments, marked } from "../measure.ts";
 import type { LoadCounts } from "../messages.ts";
 import { pause } from "../pause.ts";
-import { giveWay, pin, pinMain, twoCores } from "../pin.ts";
+import { lowerPriority, pin, pinMain, twoCores } from "../pin.ts";
 import { usageOfTree } from "../process-usage.ts";
 import { ROUTERS } from "../system.ts";
 import { ATTACKS } from "./attacks.ts";
@@ -85,7 +85,7 @@ export async function measureAttacks(plan: AttacksPlan): Promise<AttacksResult> 
   await using attacker = await openTalker<AttackerRequest, AttackerReport>("attack/attacker.ts", { port, ...BOUNDS });
   pinMain(router.pid, cores?.server);
   for (const { pid } of [sink, client, attacker]) pin(pid, cores?.others);
-  giveWay(attacker.pid);
+  lowerPriority(attacker.pid);
   await client.ask({ kind: "start" });
   await pause(plan.warmUpMs);
   const rounds: Window[][] = [];

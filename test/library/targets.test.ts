@@ -82,12 +82,12 @@ for (const { name, strategy, want } of PICKS) {
   });
 }
 
-test("a balancer honours operators, leaves one out if asked to, and foresees without a trace", async () => {
+test("a balancer honours operators, leaves one out if asked to, and previews without a trace", async () => {
   await using targets = await openThree();
   const balancer = targets.balancer({ type: "failover", returnAfterMs: 0 });
   assert.equal(balancer.next({ items: 1, bytes: 10 }, "a"), "b");
   targets.operate("a", { state: "maintenance", untilMs: undefined, note: "disk" });
-  assert.deepEqual(balancer.foresee(), { kind: "pick", index: 1 });
+  assert.deepEqual(balancer.preview(), { kind: "pick", index: 1 });
   assert.equal(balancer.next(), "b");
   assert.equal(targets.status("a")?.note, "disk");
   for (const id of ["b", "c"]) targets.operate(id, { state: "drain", untilMs: undefined, note: "" });

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import type { Config } from "../../src/config/schema/config.ts";
 import { formatProblem } from "../../src/core/problem.ts";
-import { openRehearsal } from "../../src/data/rehearsal.ts";
+import { openDryRun } from "../../src/data/dry-run.ts";
 import { bindPlan } from "../../src/plan/bind.ts";
 import { compile } from "../../src/plan/compile.ts";
 import type { PlanData } from "../../src/plan/plan-data.ts";
@@ -30,9 +30,9 @@ function throughJson(data: PlanData): PlanData {
 
 /** What becomes of items on a data plane of this plan. */
 async function explained(data: PlanData, items: readonly TestItem[]): Promise<unknown> {
-  await using rehearsal = await openRehearsal(bindPlan(data, READER));
+  await using dryRun = await openDryRun(bindPlan(data, READER));
   return items.map((item) =>
-    rehearsal.explain({
+    dryRun.explain({
       signal: item.signal,
       bytes: requestOf([item]),
       region: "here",

@@ -122,7 +122,7 @@ test("what is announced and does not come holds no room for others", async () =>
   assert.equal((await other.call(TRACES, Buffer.alloc(MIB))).status, GRPC.OK);
 });
 
-test("a message that comes slowly gives way when others are refused, with RetryInfo, and not before", async () => {
+test("a message that comes slowly is evicted when others are refused, with RetryInfo, and not before", async () => {
   const clock = new ManualClock();
   const limits = { maxConcurrentRequests: 2, requestTimeoutMs: 60_000 };
   await using receiving = await openReceiving({ clock, limits, grpc: { keepaliveTimeMs: 0 } });

@@ -110,7 +110,7 @@ test("too many requests at once are 503 or 429 by reason, with a delay", async (
   assert.equal((await first).status, 200);
 });
 
-test("a body that comes slowly gives way when others are refused, and holds no more room than what came", async () => {
+test("a body that comes slowly is evicted when others are refused, and holds no more room than what came", async () => {
   const clock = new ManualClock();
   const limits = { maxConcurrentRequests: 2, requestTimeoutMs: 60_000 };
   await using receiving = await openReceiving({ clock, limits });

@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { hideValuesOf } from "../../config/hide-values.ts";
 import { hideIn } from "../../core/hide.ts";
 import type { Explanation } from "../../plan/explanation.ts";
-import { openRehearsal } from "../../server/rehearse.ts";
+import { openDryRun } from "../../server/open-dry-run.ts";
 import { ask } from "../admin-client/command.ts";
 import { fieldsOf } from "../admin-client/fields.ts";
 import { ADMIN_OPTIONS, jsonBody } from "../admin-client/options.ts";
@@ -58,9 +58,9 @@ async function run(args: Args, io: Io): Promise<ExitCode> {
   if (input.note !== "") io.stderr.write(`left out as malformed: ${input.note}\n`);
   if (config === undefined) return askNode(input, maxItems, args, io);
   const { config: loaded, text } = loadUsable(resolve(io.cwd, config), io);
-  await using rehearsal = await openRehearsal(loaded, text);
+  await using dryRun = await openDryRun(loaded, text);
   const hide = hideValuesOf(loaded);
-  const explanation = hideIn(rehearsal.explain({ ...input, maxItems }), hide) as Explanation; // oxlint-disable-line typescript/no-unsafe-type-assertion -- only texts in it are others
+  const explanation = hideIn(dryRun.explain({ ...input, maxItems }), hide) as Explanation; // oxlint-disable-line typescript/no-unsafe-type-assertion -- only texts in it are others
   print(explanation, args, io, () => explanationText(explanation, io.stdout.columns));
   return EXIT.ok;
 }

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import type { Config } from "../../config/schema/config.ts";
 import type { Problem } from "../../core/problem.ts";
-import { openRehearsal, type Rehearsal } from "../../server/rehearse.ts";
+import { openDryRun, type DryRun } from "../../server/open-dry-run.ts";
 import { usage } from "../args.ts";
 import { type Args, type Command, EXIT, type ExitCode, type Io } from "../command.ts";
 import { OUTPUT_OPTION, print } from "../print.ts";
@@ -72,7 +72,7 @@ async function runFiles(args: Args, io: Io): Promise<readonly Tested[]> {
   const pairs = files.map((file) => ({ file, its: openTested(file, args, io, tested) }));
   failOn(pairs.flatMap(({ file, its }) => file.check(its.config)));
   for (const { file, its } of pairs) {
-    const open = (): Promise<Rehearsal> => openRehearsal(its.config, its.text);
+    const open = (): Promise<DryRun> => openDryRun(its.config, its.text);
     for (const test of file.tests) its.results.push(await runTest(test, file.file, open));
   }
   return [...tested.values()];

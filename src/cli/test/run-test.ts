@@ -1,5 +1,5 @@
 import type { Explanation, ItemExplanation, PickExplanation, PlaceExplanation } from "../../plan/explanation.ts";
-import type { Rehearsal } from "../../server/rehearse.ts";
+import type { DryRun } from "../../server/open-dry-run.ts";
 import { itemTitle, pickText } from "../explain/text.ts";
 import type { LoadedTest } from "./load.ts";
 import type { Expectation } from "./schema.ts";
@@ -28,17 +28,17 @@ export interface Failure {
 const MAX_ITEMS = 1_000;
 
 /** Runs one test. `open` gives a config that nothing has happened to yet; what it gives is used for this test alone. */
-export async function runTest(test: LoadedTest, file: string, open: () => Promise<Rehearsal>): Promise<TestResult> {
-  await using rehearsal = await open();
+export async function runTest(test: LoadedTest, file: string, open: () => Promise<DryRun>): Promise<TestResult> {
+  await using dryRun = await open();
   const { input, expect, region, headers, name, line } = test;
-  const explanation = rehearsal.explain({ ...input, region, headers, maxItems: MAX_ITEMS });
+  const explanation = dryRun.explain({ ...input, region, headers, maxItems: MAX_ITEMS });
   const failures = explanation.items.flatMap((item) => failuresOf(item, expect, explanation));
   if (explanation.items.length === 0) {
     failures.push({ what: "input", expected: "an item", actual: explanation.refusal?.message ?? "none", why: [] });
   }
   const reached = new Set(explanation.items.flatMap(rulesOf));
   if (expect.share !== undefined) {
-    const { failure, rules } = measureShare(rehearsal, test, expect.share);
+    const { failure, rules } = measureShare(dryRun, test, expect.share);
     if (failure !== undefined) failures.push(failure);
     for (const rule of rules) reached.add(rule);
   }

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { withTraceIds } from "../../plan/trace-ids.ts";
-import type { Rehearsal } from "../../server/rehearse.ts";
+import type { DryRun } from "../../server/open-dry-run.ts";
 import type { LoadedTest } from "./load.ts";
 import type { Failure } from "./run-test.ts";
 import type { Expectation } from "./schema.ts";
@@ -9,23 +9,23 @@ type Share = NonNullable<Expectation["share"]>;
 
 /** Sends the test's items, each time with other trace ids, through the pipeline, and counts. The same ids on every run. */
 export function measureShare(
-  rehearsal: Rehearsal,
+  dryRun: DryRun,
   { input, region, headers }: LoadedTest,
   share: Share,
 ): { readonly failure: Failure | undefined; readonly rules: readonly string[] } {
   const { signal, bytes } = input;
-  const at = region ?? rehearsal.plan.nodeRegion;
-  const total = rehearsal.explain({ ...input, region, headers, maxItems: 1 }).total_items;
+  const at = region ?? dryRun.plan.nodeRegion;
+  const total = dryRun.explain({ ...input, region, headers, maxItems: 1 }).total_items;
   const requests = Math.max(1, Math.ceil(share.over / Math.max(1, total)));
   for (let i = 0; i < requests; i++)
-    rehearsal.send(
+    dryRun.send(
       signal,
       withTraceIds(signal, bytes, (k) => traceId(`${i} ${k}`)),
       at,
       headers,
     );
-  rehearsal.finish();
-  const { byRule, byTarget } = rehearsal;
+  dryRun.finish();
+  const { byRule, byTarget } = dryRun;
   const got = countOf(share.of, byRule, byTarget) / (requests * Math.max(1, total));
   const rules = [...byRule].filter(([, items]) => items > 0).map(([rule]) => rule);
   const { at_least: least = 0, at_most: most = 1 } = share;

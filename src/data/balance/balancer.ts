@@ -3,11 +3,11 @@ import type { StrategyPlan } from "../../plan/plan.ts";
 import type { RetryHistory } from "../export/parts.ts";
 import type { TargetHandle } from "../export/target-port.ts";
 import { Chooser, type ChooserEnv } from "./chooser.ts";
-import type { BatchSize, Foresight } from "./picker.ts";
+import type { BatchSize, Preview } from "./picker.ts";
 
 /** One strategy over live targets: it picks whom health and windows allow, and remembers what it gave to whom. */
 export interface Balancer {
-  /** Ids; their indexes are those of `foresee`. */
+  /** Ids; their indexes are those of `preview`. */
   readonly targets: readonly string[];
   /**
    * The target for a batch that leaves now, and counts the batch as sent there: one item without `batch`. undefined: none may
@@ -15,7 +15,7 @@ export interface Balancer {
    */
   next(batch?: BatchSize, avoid?: string): string | undefined;
   /** What `next` would answer, without a trace. */
-  foresee(): Foresight;
+  preview(): Preview;
 }
 
 /** Throws a TypeError for strategies that divide items before a target is picked, and for plugins that nobody registered. */
@@ -37,7 +37,7 @@ export function openBalancer(
       if (target !== undefined) chooser.charge(target, batch);
       return target?.plan.id;
     },
-    foresee: () => chooser.foresee(clock.nowMs()),
+    preview: () => chooser.preview(clock.nowMs()),
   };
 }
 

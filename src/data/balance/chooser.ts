@@ -4,7 +4,7 @@ import type { StrategyPlan } from "../../plan/plan.ts";
 import type { RetryHistory } from "../export/parts.ts";
 import type { TargetHandle } from "../export/target-port.ts";
 import type { Panic } from "./panic-report.ts";
-import type { BatchSize, Foresight, Picker, PoolView } from "./picker.ts";
+import type { BatchSize, Preview, Picker, PoolView } from "./picker.ts";
 import { PoolState } from "./pool-state.ts";
 import { createPicker, type PickerEnv } from "./strategy.ts";
 
@@ -57,12 +57,12 @@ export class Chooser {
   }
 
   /** The same for people, without a trace, also of chance. Indexes are those of `targets`. */
-  foresee(nowMs: number, signal?: Signal): Foresight {
+  preview(nowMs: number, signal?: Signal): Preview {
     const sight = this.#look(nowMs, signal);
     const { picker, state } = sight;
     const probe = this.#probe(sight, { avoid: undefined, unreachable: undefined }, signal);
     if (probe !== undefined) return { kind: "pick", index: this.#placeOf(probe) ?? -1 };
-    const ask = (): Foresight => picker.foresee?.(state) ?? { kind: "pick", index: picker.pick(state) };
+    const ask = (): Preview => picker.preview?.(state) ?? { kind: "pick", index: picker.pick(state) };
     return state.knowingRoom(ask);
   }
 

@@ -1,4 +1,4 @@
-import type { BatchSize, Foresight, Picker, PoolView } from "./picker.ts";
+import type { BatchSize, Preview, Picker, PoolView } from "./picker.ts";
 
 /** What a target gets at first when data returns to it. */
 const LEAST_SHARE = 0.1;
@@ -39,7 +39,7 @@ class Failover implements Picker {
   }
 
   /** A pick notes whom it leaves, so what it noted is taken back. */
-  foresee(view: PoolView): Foresight {
+  preview(view: PoolView): Preview {
     const noted = [this.#current, this.#standIn, this.#returnedMs, this.#ahead] as const;
     const index = this.pick(view);
     [this.#current, this.#standIn, this.#returnedMs, this.#ahead] = noted;

@@ -1,5 +1,5 @@
 import { reasonOf } from "../../core/errors.ts";
-import type { Foresight, Picker, PoolView } from "./picker.ts";
+import type { Preview, Picker, PoolView } from "./picker.ts";
 
 /**
  * A picker that was not written here must not stop a pool: when it throws, or picks what may not be picked, `standIn` takes over
@@ -34,7 +34,7 @@ class Guarded implements Picker {
   }
 
   /** Asking it might leave a trace, in spite of the contract. */
-  foresee(view: PoolView): Foresight {
+  preview(view: PoolView): Preview {
     if (this.#picker === undefined) return { kind: "pick", index: this.#standIn.pick(view) };
     return { kind: "unknown" };
   }

@@ -1,5 +1,5 @@
 import type { Random } from "../../core/random.ts";
-import { type BatchSize, type Foresight, isCandidate, type Picker, type PoolView } from "./picker.ts";
+import { type BatchSize, type Preview, isCandidate, type Picker, type PoolView } from "./picker.ts";
 
 /** Up to here all are compared; above, two at random: with few targets two choices too often miss the best. */
 export const SCAN_TARGETS = 8;
@@ -47,7 +47,7 @@ class LeastConnections implements Picker {
   }
 
   /** Of two at random the better one: who is better than k others is picked in k of the n (n - 1) / 2 pairs. */
-  foresee(view: PoolView): Foresight {
+  preview(view: PoolView): Preview {
     const count = view.candidateCount;
     if (count <= SCAN_TARGETS) return { kind: "pick", index: this.#best(view) };
     const ranked = Array.from({ length: count }, (_, at) => view.candidates[at]!);

@@ -1,6 +1,6 @@
 import type { Random } from "../../core/random.ts";
 import { LatencyOrder } from "./latency-order.ts";
-import { chancesBy, type Foresight, isCandidate, type Picker, type PoolView } from "./picker.ts";
+import { chancesBy, type Preview, isCandidate, type Picker, type PoolView } from "./picker.ts";
 import { SumTree } from "./sum-tree.ts";
 
 export interface ScoreWeights {
@@ -70,7 +70,7 @@ class LoadLatency implements Picker {
     this.#charged = index; // the call leaves after this
   }
 
-  foresee(view: PoolView): Foresight {
+  preview(view: PoolView): Preview {
     const lowest = this.#order.lowest(view);
     if (lowest < 0) return { kind: "pick", index: -1 };
     const lowestMs = view.gauge(lowest).latencyMs(view.nowMs);

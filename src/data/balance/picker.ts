@@ -8,13 +8,13 @@ export interface Picker {
   /** A batch leaves for this target; also for one that was not picked, such as a probe. */
   charge(view: PoolView, index: number, batch: BatchSize): void;
   /** For people: what `pick` would answer, without a trace. Left out where `pick` itself takes no chances and notes nothing. */
-  foresee?(view: PoolView): Foresight;
+  preview?(view: PoolView): Preview;
   /** Something of this target is not as it was: its weight, whether it is eligible, or what is measured of it. */
   changed(view: PoolView, index: number): void;
 }
 
 /** What a pick would be. */
-export type Foresight =
+export type Preview =
   /** -1: nothing can be picked. */
   | { readonly kind: "pick"; readonly index: number }
   /** Chances by index, 1 together. */
@@ -73,7 +73,7 @@ export function isCandidate(view: PoolView, index: number): boolean {
 }
 
 /** Chances in proportion to `weightOf` among the candidates; no pick when nobody has any. */
-export function chancesBy(view: PoolView, weightOf: (index: number) => number): Foresight {
+export function chancesBy(view: PoolView, weightOf: (index: number) => number): Preview {
   const chances = new Float64Array(view.size);
   let total = 0;
   for (let at = 0; at < view.candidateCount; at++) {

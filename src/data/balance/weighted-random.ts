@@ -10,7 +10,7 @@ export function weightedRandom(size: number, random: Random): Picker {
     charge() {
       // Chance has no memory.
     },
-    foresee: (view) => chancesBy(view, (index) => weights.weightOf(index)),
+    preview: (view) => chancesBy(view, (index) => weights.weightOf(index)),
     changed(view, index) {
       weights.set(index, isCandidate(view, index) ? view.weight[index]! : 0);
     },

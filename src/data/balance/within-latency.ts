@@ -24,7 +24,7 @@ export function withinLatency(size: number, thresholdMs: number, random: Random)
     charge() {
       // Chance has no memory.
     },
-    foresee(view) {
+    preview(view) {
       const lowest = order.lowest(view);
       if (lowest < 0 || !isWithin(view, lowest)) return { kind: "pick", index: lowest };
       return chancesBy(view, (index) => (isWithin(view, index) ? view.weight[index]! : 0));

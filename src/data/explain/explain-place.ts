@@ -11,7 +11,7 @@ import type {
 } from "../../plan/explanation.ts";
 import type { PoolPlan } from "../../plan/plan.ts";
 import type { Cond } from "../../plan/route-plan.ts";
-import type { LaneForesight } from "../queue/lane-port.ts";
+import type { LanePreview } from "../queue/lane-port.ts";
 import { targetStatus } from "../status.ts";
 import type { Walk } from "./walk.ts";
 
@@ -28,7 +28,7 @@ export function explainPlace(walk: Walk, answer: RuleAnswer, at: At, refusal: Re
   const plan = walk.plan.pools.get(name)!;
   const pool = walk.routePools[at.pool]!;
   const channel = at.pool === at.from ? at.channel : channelIn(walk, answer, name);
-  const lanes = pool.foresee(channel, walk.signal);
+  const lanes = pool.preview(channel, walk.signal);
   return {
     rule: answer.rule.id,
     pool: name,
@@ -67,7 +67,7 @@ function tellChannel(
   { division }: PoolPlan,
   channel: number,
   signal: Walk["signal"],
-  lanes: readonly LaneForesight[],
+  lanes: readonly LanePreview[],
 ): ChannelExplanation | null {
   switch (division.kind) {
     case "none":
@@ -119,11 +119,7 @@ function textOf(cond: Cond): string {
   }
 }
 
-function tellTarget(
-  { targets, clock, signal }: Walk,
-  id: string,
-  lanes: readonly LaneForesight[],
-): TargetExplanation[] {
+function tellTarget({ targets, clock, signal }: Walk, id: string, lanes: readonly LanePreview[]): TargetExplanation[] {
   const handle = targets.get(id);
   if (handle === undefined) return [];
   const { state, reason, paused, refuses, weight, share, score, latencyMs, inFlight, window } = targetStatus(
@@ -152,7 +148,7 @@ function tellTarget(
   ];
 }
 
-function tellPick({ strategy }: PoolPlan, lanes: readonly LaneForesight[]): PickExplanation {
+function tellPick({ strategy }: PoolPlan, lanes: readonly LanePreview[]): PickExplanation {
   if (strategy.type === "broadcast") {
     return { kind: "copies", targets: lanes.flatMap((lane) => lane.targets.map(({ id }) => id)) };
   }

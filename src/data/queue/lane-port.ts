@@ -2,7 +2,7 @@ import type { Clock } from "../../core/clock.ts";
 import type { Random } from "../../core/random.ts";
 import type { Signal } from "../../otlp/signal.ts";
 import type { Histogram } from "../../telemetry/metrics.ts";
-import type { Foresight } from "../balance/picker.ts";
+import type { Preview } from "../balance/picker.ts";
 import type { Strategies } from "../balance/strategies.ts";
 import type { TargetHandle } from "../export/target-port.ts";
 import type { Parcel } from "../parcel.ts";
@@ -18,7 +18,7 @@ export interface Held {
 }
 
 /** A lane as explanations see it. */
-export interface LaneForesight {
+export interface LanePreview {
   readonly key: string;
   readonly queuedItems: number;
   /** In the order of the indexes of `pick`; `weight` is what counts of it now. */
@@ -30,7 +30,7 @@ export interface LaneForesight {
     readonly usable: boolean;
     readonly eligible: boolean;
   }[];
-  readonly pick: Foresight;
+  readonly pick: Preview;
 }
 
 /** What all lanes of a pool have in common. */

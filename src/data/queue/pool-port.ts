@@ -11,7 +11,7 @@ import type { Parcel } from "../parcel.ts";
 import type { SplitParcel } from "./cut-parcel.ts";
 import type { TakeLeft } from "./empty-out.ts";
 import type { FallbackPool } from "./pool-failover.ts";
-import type { LaneForesight } from "./lane-port.ts";
+import type { LanePreview } from "./lane-port.ts";
 import type { Repartitioner } from "./repartitioner.ts";
 
 /**
@@ -55,7 +55,7 @@ export interface Pool extends AsyncDisposable, FallbackPool {
   /** The channel of a key, in pools that divide by key. */
   ownerOf(hash: number, signal: Signal): number;
   /** For people: the lanes that something new for this channel would enter. For broadcast, one for each copy. */
-  foresee(channel: number, signal: Signal): readonly LaneForesight[];
+  preview(channel: number, signal: Signal): readonly LanePreview[];
   /** Between `true` and `false`, in one turn, whoever asks only watches: nothing of it shows in later picks. */
   watch(on: boolean): void;
   /**

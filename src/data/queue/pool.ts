@@ -12,7 +12,7 @@ import { chargeOf, deliver, type Delivery, deliverParts } from "./delivery.ts";
 import { PoolFailover } from "./pool-failover.ts";
 import { joinCopies } from "./join.ts";
 import { Lanes } from "./lanes.ts";
-import type { LaneEnv, LaneForesight } from "./lane-port.ts";
+import type { LaneEnv, LanePreview } from "./lane-port.ts";
 import type { Partition } from "./repartitioner.ts";
 import type { Pool, PoolEnv } from "./pool-port.ts";
 import { pausedUntilMs } from "./paused.ts";
@@ -147,8 +147,8 @@ class MemoryPool implements Pool {
     for (const lane of this.#lanes.all) lane.watch(on);
   }
 
-  foresee(channel: number, signal: Signal): readonly LaneForesight[] {
-    return this.#lanes.forNew(channel, signal).map((lane) => lane.foresee(signal));
+  preview(channel: number, signal: Signal): readonly LanePreview[] {
+    return this.#lanes.forNew(channel, signal).map((lane) => lane.preview(signal));
   }
 
   hasRoom(bytes: number, signal: Signal, channel?: number, reserved = 0, headers?: SenderHeaders): boolean {

@@ -14,9 +14,9 @@ import { attemptOf } from "./attempt-time.ts";
 import { cutAhead } from "./cut-ahead.ts";
 import { type Aside, type Delivery, deliverParts, endOf, isFirstTry, withTarget } from "./delivery.ts";
 import { anyTakes, isReadyBy, refusedBy, refuses, takeHopeless } from "./hopeless.ts";
-import { foreseeLane } from "./foresee-lane.ts";
+import { previewLane } from "./preview-lane.ts";
 import { gather, toBatch } from "./gather.ts";
-import type { LaneEnv, LaneForesight } from "./lane-port.ts";
+import type { LaneEnv, LanePreview } from "./lane-port.ts";
 import { identityOf, type LaneKind, type LaneSpec } from "./lane-specs.ts";
 import { LaneStore } from "./lane-store.ts";
 import { pausedTargets, pausedUntilMs, tooLateOf } from "./paused-tenants.ts";
@@ -152,8 +152,8 @@ export class QueueLane implements Origin, TurnTaker {
   }
 
   /** For people: what the next pick would be, and what it would see. Without a trace. */
-  foresee(signal: Signal): LaneForesight {
-    return { key: this.key, queuedItems: this.queuedItems, ...foreseeLane(this.#chooser, this.nowMs, signal) };
+  preview(signal: Signal): LanePreview {
+    return { key: this.key, queuedItems: this.queuedItems, ...previewLane(this.#chooser, this.nowMs, signal) };
   }
 
   watch(on: boolean): void {

@@ -17,7 +17,7 @@ test("each entry expires once, never early and at most the least tick late, unle
           deadlineMs: startMs + waitMs,
           expire: () => expired[i]?.push(clock.nowMs()),
           isSlow: () => true,
-          giveWay: () => assert.fail("nobody was refused"),
+          evict: () => assert.fail("nobody was refused"),
         };
         clock.after(startMs, () => deadlines.watch(watched));
         if (forgottenMs !== null) clock.after(startMs + forgottenMs, () => deadlines.forget(watched));
@@ -38,7 +38,7 @@ test("each entry expires once, never early and at most the least tick late, unle
 test("no timer waits when there is nothing to watch", () => {
   const clock = new ManualClock();
   const deadlines = createDeadlines(clock, () => -Infinity);
-  const entry: Expiring = { bagIndex: -1, deadlineMs: 1_000, expire: () => {}, isSlow: () => false, giveWay: () => {} };
+  const entry: Expiring = { bagIndex: -1, deadlineMs: 1_000, expire: () => {}, isSlow: () => false, evict: () => {} };
   deadlines.watch(entry);
   assert.equal(clock.pending, 1);
   deadlines.forget(entry);
@@ -46,7 +46,7 @@ test("no timer waits when there is nothing to watch", () => {
   assert.equal(clock.pending, 0);
 });
 
-test("what is slow gives way, once, within a tick of somebody being refused, and not before", () => {
+test("what is slow is evicted, once, within a tick of somebody being refused, and not before", () => {
   const clock = new ManualClock();
   let refusedMs = -Infinity;
   const deadlines = createDeadlines(clock, () => refusedMs);
@@ -56,7 +56,7 @@ test("what is slow gives way, once, within a tick of somebody being refused, and
     deadlineMs: 10_000,
     expire: () => gone.push(`${name} expired`),
     isSlow: () => isSlow,
-    giveWay: () => gone.push(name),
+    evict: () => gone.push(name),
   });
   deadlines.watch(entry("slow", true));
   deadlines.watch(entry("fast", false));
@@ -92,7 +92,7 @@ test("ticks are no more frequent than the least tick, whatever deadlines there a
   };
   const deadlines = createDeadlines(counting, () => -Infinity);
   for (let i = 0; i < 1_000; i++) {
-    const entry = { bagIndex: -1, deadlineMs: i / 10, expire: () => {}, isSlow: () => false, giveWay: () => {} };
+    const entry = { bagIndex: -1, deadlineMs: i / 10, expire: () => {}, isSlow: () => false, evict: () => {} };
     deadlines.watch(entry);
   }
   clock.advance(1_000);

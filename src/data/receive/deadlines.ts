@@ -8,7 +8,7 @@ export interface Expiring extends BagItem {
   /** It holds up others more than it should, when there are any who wait. */
   isSlow(nowMs: number): boolean;
   /** Ends it for their sake: called at most once, and instead of `expire`. */
-  giveWay(): void;
+  evict(): void;
 }
 
 /**
@@ -89,7 +89,7 @@ class TickingDeadlines implements Deadlines {
       }
       this.#entries.delete(entry);
       if (late) entry.expire();
-      else entry.giveWay();
+      else entry.evict();
     });
     if (this.#entries.size > 0) this.#tickBy(nearestMs, nowMs);
   }

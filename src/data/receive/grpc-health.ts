@@ -47,7 +47,7 @@ export class HealthExchange implements UnaryExchange, Expiring {
     return false;
   }
 
-  giveWay(): void {
+  evict(): void {
     this.expire();
   }
 

@@ -113,7 +113,7 @@ export class Reception implements Expiring {
     return !this.#away && this.#arrived < (nowMs - this.head.receivedMs - SLOW_GRACE_MS) * SLOW_BYTES_PER_MS;
   }
 
-  giveWay(): void {
+  evict(): void {
     const message = `${this.#arrived} bytes came so far, while others were refused for want of room`;
     this.refuse({ reason: "too_slow", message });
   }
@@ -220,7 +220,7 @@ export class Reception implements Expiring {
 
 /** Room for so much of a body is taken when its length is told. */
 const FIRST_BYTES = 16_384;
-/** A body that comes slower than 64 KiB a second, after a quarter of a second, gives way to others. */
+/** A body that comes slower than 64 KiB a second, after a quarter of a second, is evicted while others are refused. */
 const SLOW_BYTES_PER_MS = 65.536;
 const SLOW_GRACE_MS = 250;
 

@@ -1,12 +1,12 @@
 import type { Config } from "../config/schema/config.ts";
-import type { Rehearsal } from "../data/rehearsal.ts";
+import type { DryRun } from "../data/dry-run.ts";
 import { bindPlan } from "../plan/bind.ts";
 import { compile } from "../plan/compile.ts";
 
-export type { Rehearsal } from "../data/rehearsal.ts";
+export type { DryRun } from "../data/dry-run.ts";
 
 /** Opens what a config would do with data, without a node and without its targets: they count as ready. */
-export async function openRehearsal(config: Config, text: string): Promise<Rehearsal> {
-  const { openRehearsal: open } = await import("../data/rehearsal.ts"); // loaded when it is needed, as for a node
+export async function openDryRun(config: Config, text: string): Promise<DryRun> {
+  const { openDryRun: open } = await import("../data/dry-run.ts"); // loaded when it is needed, as for a node
   return open(bindPlan(compile(config, config.node, { version: 1, text }), { env: {} }));
 }

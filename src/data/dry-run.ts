@@ -21,7 +21,7 @@ import type { RequestHandler } from "./receive/request-handler.ts";
 import { splitRouted } from "./routed-parcel.ts";
 
 /** A data plane without a network: its targets take everything at once, and its time moves only with what is sent. */
-export interface Rehearsal extends AsyncDisposable {
+export interface DryRun extends AsyncDisposable {
   readonly plan: Plan;
   explain(request: ExplainRequest): Explanation;
   /** Sends a request through the pipeline. `region` is that of the listener. */
@@ -35,17 +35,17 @@ export interface Rehearsal extends AsyncDisposable {
 }
 
 /** Fails with CONFIG_INVALID for plugins that cannot be loaded. The same plan and requests give the same picks. */
-export async function openRehearsal(plan: Plan): Promise<Rehearsal> {
+export async function openDryRun(plan: Plan): Promise<DryRun> {
   const clock = createSteppedClock();
   const log = createLog({ clock, write: () => undefined, level: "error", format: "json", colour: false });
   const env = { clock, random: seededRandom(1), log, metrics: createMetrics(), ledger: createLedger() };
-  return new Stage(plan, env, await loadPlugins(plan, env.random));
+  return new DryRunDataPlane(plan, env, await loadPlugins(plan, env.random));
 }
 
 const ACCEPTED: SendOutcome = { kind: "accepted", rejected: 0, message: "" };
 const DEADLINE_MS = 10_000;
 
-class Stage implements Rehearsal {
+class DryRunDataPlane implements DryRun {
   readonly plan: Plan;
   readonly byTarget = new Map<string, number>();
   readonly #clock: SteppedClock;
