@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { connect, createServer, Socket } from "node:net";
+import { type AddressInfo, connect, createServer, type Server, Socket } from "node:net";
 import { test } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { type ReadAccepted, readAccepted, readInChunks, type TakeBytes } from "./driver-socket.ts";
 
 const BOTH: Readonly<Record<string, ReadAccepted>> = { "into a buffer": readAccepted, "in chunks": readInChunks };
@@ -30,15 +31,68 @@ for (const [how, read] of Object.entries(BOTH)) {
   test(`an accepted socket that is read ${how} writes and ends like any other`, async () => {
     await using sockets = await pair();
     const { accepted, peer } = sockets;
-    read(accepted, (bytes) => void accepted.write(new Uint8Array(bytes)));
+    const socket = read(accepted, (bytes) => void socket.write(new Uint8Array(bytes)));
     peer.write("one ");
     assert.equal(String((await once(peer, "data"))[0]), "one ");
     peer.write("two");
     assert.equal(String((await once(peer, "data"))[0]), "two");
     peer.end();
-    await once(accepted, "close");
+    await once(socket, "close");
+    if (!accepted.closed) await once(accepted, "close");
   });
 }
+
+/** How many connections a server believes to have. */
+function countOf(server: Server): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.getConnections((error, count) => (error === null ? resolve(count) : reject(error)));
+  });
+}
+
+test("a server counts a connection for as long as it is there, and closes with it", async () => {
+  const server = createServer({ pauseOnConnect: true });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const peer = connect(port, "127.0.0.1");
+  const [accepted] = (await once(server, "connection")) as [Socket];
+  const socket = readAccepted(accepted, () => undefined);
+  assert.notEqual(socket, accepted);
+  await nextTurn();
+  assert.equal(await countOf(server), 1);
+  socket.destroy();
+  await once(accepted, "close");
+  assert.equal(await countOf(server), 0);
+  await once(peer.resume(), "close");
+  server.close();
+  await once(server, "close");
+});
+
+test("who ends the accepted socket ends the connection", async () => {
+  await using sockets = await pair();
+  const { accepted, peer } = sockets;
+  const socket = readAccepted(accepted, () => undefined);
+  accepted.destroy();
+  await once(socket, "close");
+  await once(peer.resume(), "close");
+});
+
+test("much that waits is read at once", async () => {
+  await using sockets = await pair();
+  const { accepted, peer } = sockets;
+  const sent = 1_048_576;
+  let [most, all] = [0, 0];
+  await new Promise((resolve) => void peer.write(new Uint8Array(sent / 4), resolve));
+  const { promise, resolve } = Promise.withResolvers<void>();
+  readAccepted(accepted, (bytes) => {
+    most = Math.max(most, bytes.length);
+    all += bytes.length;
+    if (all === sent) resolve();
+  });
+  peer.write(new Uint8Array((3 * sent) / 4));
+  await promise;
+  assert.ok(most > 65_536, `at most ${most} bytes came at once`);
+});
 
 test("sockets are read into one buffer: otherwise this version of node has it elsewhere, and receiving costs more", async () => {
   await using first = await pair();

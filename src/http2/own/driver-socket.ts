@@ -1,6 +1,7 @@
 import { allocOwned } from "../../core/bytes.ts";
-import { Socket } from "node:net";
+import { Socket, type SocketConstructorOpts } from "node:net";
 import type { Duplex } from "node:stream";
+import { TLSSocket } from "node:tls";
 
 /** Takes bytes from a socket, borrowed until it returns. */
 export type TakeBytes = (bytes: Uint8Array) => void;
@@ -14,8 +15,11 @@ export interface OnRead {
 /** Opens, or takes over, the socket of one driver. */
 export type OpenSocket = (take: TakeBytes) => Duplex;
 
-/** How an accepted socket is read. It may be paused (`pauseOnConnect`). */
-export type ReadAccepted = (accepted: Socket, take: TakeBytes) => void;
+/**
+ * How an accepted socket is read. It may be paused (`pauseOnConnect`). What is given back is the connection from here on: the same
+ * socket, or one in its place, which ends it when it ends itself.
+ */
+export type ReadAccepted = (accepted: Socket, take: TakeBytes) => Socket;
 
 /**
  * Lets a socket that we open read into a buffer that is there already; without it, each read makes up to 64 KiB of garbage
@@ -32,30 +36,48 @@ export function intoBuffer(take: TakeBytes): OnRead {
 }
 
 /**
- * The same for an accepted socket, plain or TLS. Node has `onread` for sockets that are opened, but a server has no way to
- * ask for it: so the socket is given afterwards what `onread` would have given it. Where that is not to be found, or
- * something has been read already, the socket is read in chunks.
+ * The same for an accepted socket. Node has `onread` for sockets that are opened, and a server has no way to ask for it. So the
+ * connection itself is taken out of the socket, and a socket that reads as we want is made of it; TLS has its keys in the socket, which
+ * is given afterwards what `onread` would have given it. Where neither is to be had, or something has been read already, the socket is
+ * read in chunks. Why this way: docs/decisions/0027-arena.md.
  */
 export const readAccepted: ReadAccepted = (accepted, take) => {
   const handle: unknown = Reflect.get(accepted, "_handle");
-  if (PLACES === undefined || !takesBuffer(handle) || accepted.readableLength > 0) {
-    readInChunks(accepted, take);
-    return;
-  }
+  if (!takesBuffer(handle) || accepted.readableLength > 0) return readInChunks(accepted, take);
+  if (accepted instanceof TLSSocket) return readSecure(accepted, handle, take);
+  Reflect.set(accepted, "_handle", null);
+  const options: SocketConstructorOpts = { onread: intoBuffer(take) };
+  const socket = new Socket(Object.assign(options, { handle }));
+  standFor(accepted, socket);
+  return socket.resume();
+};
+
+/** The server that accepted the one counts it, and waits for it, until the other has closed. */
+function standFor(accepted: Socket, socket: Socket): void {
+  accepted.destroy = () => {
+    socket.destroy();
+    return accepted;
+  };
+  socket.once("close", () => Socket.prototype.destroy.call(accepted));
+}
+
+function readSecure(accepted: TLSSocket, handle: TakesBuffer, take: TakeBytes): Socket {
+  if (PLACES === undefined) return readInChunks(accepted, take);
   const onread = intoBuffer(take);
   Reflect.set(accepted, PLACES.buffer, onread.buffer);
   Reflect.set(accepted, PLACES.callback, onread.callback);
   handle.useUserBuffer(READ_BUFFER);
-  accepted.resume();
-};
+  return accepted.resume();
+}
 
 /** Reads in buffers that node makes. */
-export const readInChunks: ReadAccepted = (accepted, take) => {
-  accepted.on("data", take).resume();
-};
+export const readInChunks: ReadAccepted = (accepted, take) => accepted.on("data", take).resume();
 
-/** One for all sockets: what is read into it has been worked on before the next socket reads. */
-const READ_BUFFER = allocOwned(65_536);
+/**
+ * One for all sockets: what is read into it has been worked on before the next socket reads. Four times what node reads at once by
+ * itself: bytes for each read decide about what a long body costs, by a quarter to a third.
+ */
+const READ_BUFFER = allocOwned(262_144);
 
 interface TakesBuffer {
   useUserBuffer(buffer: Uint8Array): void;

@@ -72,10 +72,7 @@ export class ServerConnection implements ServedConnection, ConnectionEvents, Dri
     this.#shared = shared;
     this.peer = peerOf(socket);
     this.#connection = openServerConnection(shared.limits, this, nowMs);
-    const open = (take: TakeBytes): Socket => {
-      shared.read(socket, take);
-      return socket;
-    };
+    const open = (take: TakeBytes): Socket => shared.read(socket, take);
     const onFirst = (bytes: Uint8Array): void => this.#onFirst(bytes);
     this.#driver = new Driver(this.#connection, this, { clock, flusher, open, ...(plain && { onFirst }) });
     const { pressure } = options;
