@@ -143,7 +143,8 @@ test("a target that a config adds is asked before it gets data; what an operator
   assert.deepEqual([statusOf(node, "b").state, statusOf(node, "b").reason], ["down", "added"]);
   await node.running.dataPlane.operate("a", { state: "drain", untilMs: undefined, note: "for good" });
   await untilState(node, "b", "ready");
-  assert.deepEqual([b.counts().requests, b.counts().acceptedItems], [1, 0]);
+  assert.ok(b.counts().checks >= 1);
+  assert.equal(b.counts().requests, 0);
   assert.equal((await node.apply(both, { a: c, b })).kind, "applied");
   assert.deepEqual([statusOf(node, "a").state, statusOf(node, "a").note], ["drain", "for good"]);
   await deliver(node, 10);

@@ -6,8 +6,10 @@ import { takes } from "./sink-script.ts";
 import type { SinkAnswer, SinkRequest } from "./sink-script.ts";
 
 export interface SinkCounts {
-  /** Requests whose body arrived whole. */
+  /** Requests whose body arrived whole, checks apart: how many of these there are hangs on how long a test takes. */
   readonly requests: number;
+  /** Empty exports, as checks send them. */
+  readonly checks: number;
   /** Requests answered, or to be answered, with success (partial success too), and their items. */
   readonly accepted: number;
   readonly acceptedItems: number;
@@ -28,9 +30,12 @@ export class SinkRecord {
   readonly #maxRequests: number;
   readonly #maxBytes: number;
   #kept: SinkRequest[] = [];
+  /** The newest ones. */
+  readonly #checks: SinkRequest[] = [];
   #keptBytes = 0;
   #counts = {
     requests: 0,
+    checks: 0,
     accepted: 0,
     acceptedItems: 0,
     rejectedItems: 0,
@@ -50,12 +55,17 @@ export class SinkRecord {
     return this.#kept;
   }
 
+  get checks(): readonly SinkRequest[] {
+    return this.#checks;
+  }
+
   counts(): SinkCounts {
     return { ...this.#counts };
   }
 
   /** Notes a request and the answer it is about to get. */
   note(request: SinkRequest, answer: SinkAnswer): void {
+    if (isCheck(request)) return this.#noteCheck(request);
     this.#counts.requests++;
     if (request.malformed) this.#counts.malformed++;
     if (takes(answer)) this.#accept(request, answer);
@@ -95,6 +105,13 @@ export class SinkRecord {
     return promise;
   }
 
+  #noteCheck(request: SinkRequest): void {
+    this.#counts.checks++;
+    this.#checks.push(request);
+    if (this.#checks.length > this.#maxRequests) this.#checks.shift();
+    this.#wake();
+  }
+
   #accept(request: SinkRequest, answer: SinkAnswer): void {
     const final = lastOf(answer);
     const rejected = final.kind === "partial" ? final.rejected : 0;
@@ -111,6 +128,10 @@ export class SinkRecord {
 
 function lastOf(answer: SinkAnswer): SinkAnswer {
   return answer.kind === "delay" || answer.kind === "held" ? lastOf(answer.next) : answer;
+}
+
+function isCheck({ body, malformed, signal }: SinkRequest): boolean {
+  return body.length === 0 && !malformed && signal !== undefined;
 }
 
 function isProtobuf(request: SinkRequest): request is SinkRequest & { readonly signal: Signal } {

@@ -63,7 +63,12 @@ export class Sink implements AsyncDisposable {
     return `${this.#scheme}://${this.#host}:${this.#port}`;
   }
 
-  /** The newest requests, oldest first, whatever they were answered. */
+  /** The newest empty exports, oldest first. */
+  get checks(): readonly SinkRequest[] {
+    return this.#record.checks;
+  }
+
+  /** The newest requests but empty ones, oldest first, whatever they were answered. */
   get requests(): readonly SinkRequest[] {
     return this.#record.requests;
   }
