@@ -7,11 +7,11 @@ import { loadConfig } from "../src/config/load.ts";
 import { systemClock } from "../src/core/clock.ts";
 import { systemRandom } from "../src/core/random.ts";
 import { openCore } from "../src/data/assemble.ts";
-import type { Plan } from "../src/plan/plan.ts";
+import { compile } from "../src/plan/compile.ts";
+import type { PlanData } from "../src/plan/plan-data.ts";
 import { createLedger } from "../src/telemetry/ledger.ts";
 import { createLog } from "../src/telemetry/log.ts";
 import { createMetrics } from "../src/telemetry/metrics.ts";
-import { boundPlan } from "../test/support/bound-plan.ts";
 
 const SERVICES = 1_000;
 const RULES_OF_EACH = 10;
@@ -38,7 +38,7 @@ const limits = {
   maxConnections: 10,
 };
 const parts = new AsyncDisposableStack();
-const core = await openCore(planOf(1), limits, env, { checks: "off", strategies: undefined, parts });
+const core = await openCore(planOf(1), limits, env, { checks: "off", secrets: { env: {} }, parts });
 const before = heapBytes();
 for (let round = 2; round < 2 + ROUNDS; round++) {
   const plan = planOf(round);
@@ -70,13 +70,13 @@ function document(): object {
   return { targets, pools: { a: { targets: ["a"] }, b: { targets: ["b"] } }, rules, default_pool: "a" };
 }
 
-function planOf(version: number): Plan {
+function planOf(version: number): PlanData {
   let start = performance.now();
   const { config } = loadConfig(text, { file: "bench.json", env: {}, readFile: () => "" });
   reads.push(performance.now() - start);
   if (config === undefined) throw new Error("the benchmark's config has problems");
   start = performance.now();
-  const plan = boundPlan(config, { version, text });
+  const plan = compile(config, config.node, { version, text });
   compiles.push(performance.now() - start);
   return plan;
 }

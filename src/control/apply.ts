@@ -5,7 +5,7 @@ import { reasonOf } from "../core/errors.ts";
 import { formatProblem, type Problem } from "../core/problem.ts";
 import { Unreachable } from "../core/unreachable.ts";
 import type { DataPlane, LeavingPool } from "../plan/data-plane.ts";
-import type { Plan } from "../plan/plan.ts";
+import type { PlanData } from "../plan/plan-data.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { changedPaths } from "./changed-paths.ts";
@@ -71,7 +71,7 @@ export interface WalkParts {
   /** Parses and validates; the config is there when no problem is an error. */
   readonly prepare: (text: string, running: string) => Promise<Prepared>;
   /** Fails only for what a valid config may still lack, such as a certificate that cannot be read. */
-  readonly compile: (config: Config, version: number, text: string) => Plan;
+  readonly compile: (config: Config, version: number, text: string) => PlanData;
   readonly dataPlane: DataPlane;
   /** Told after the swap; for what takes effect outside of the data plane. Must not throw. */
   readonly onApplied: (config: Config) => void;
@@ -212,7 +212,7 @@ class Walk implements ConfigWalk {
   }
 
   /** What can fail fails before the file is touched; and the file holds what runs, whatever happens. */
-  async #take(plan: Plan, { before, text, file }: Rewriting): Promise<Refused | undefined> {
+  async #take(plan: PlanData, { before, text, file }: Rewriting): Promise<Refused | undefined> {
     const prepared = await this.#parts.dataPlane.prepare(plan);
     const written = await file?.replace(before, text);
     if (written !== undefined && written.kind !== "written") {
@@ -228,7 +228,7 @@ class Walk implements ConfigWalk {
     return undefined;
   }
 
-  async #applied({ prepared, by, summary }: Proposal, config: Config, plan: Plan): Promise<ChangeOutcome> {
+  async #applied({ prepared, by, summary }: Proposal, config: Config, plan: PlanData): Promise<ChangeOutcome> {
     const { onApplied, clock, history } = this.#parts;
     const { text, changed, problems } = prepared;
     const { version, digest } = plan;

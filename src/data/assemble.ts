@@ -18,7 +18,10 @@ import type {
   Undeliverable,
 } from "../plan/data-plane.ts";
 import type { Explanation, ExplainRequest } from "../plan/explanation.ts";
+import { bindPlan } from "../plan/bind.ts";
 import type { Plan, TargetPlan } from "../plan/plan.ts";
+import type { PlanData } from "../plan/plan-data.ts";
+import type { SecretReader } from "../plan/secrets.ts";
 import type { CheckPlan } from "../plan/target-health.ts";
 import type { Env } from "../telemetry/env.ts";
 import { takeSnapshot } from "../telemetry/snapshot.ts";
@@ -56,15 +59,15 @@ const LAST_WORDS_MS = 1_000;
  * beside those of the plan's plugins.
  */
 export async function openDataPlane(
-  plan: Plan,
+  plan: PlanData,
   listen: ListenOptions,
   env: Env,
-  strategies?: Strategies,
-  resolver?: Resolver,
+  { secrets, strategies, resolver }: DataPlaneOptions,
 ): Promise<NodeDataPlane> {
   await using parts = new AsyncDisposableStack();
   const { dataPlane, admission, handle } = await openCore(plan, listen.limits, env, {
     checks: "run",
+    secrets,
     strategies,
     resolver,
     parts,
@@ -75,12 +78,17 @@ export async function openDataPlane(
   return dataPlane;
 }
 
-export interface CoreOptions {
-  /** `off`: no target is asked anything until something is sent. */
-  readonly checks: "run" | "off";
-  readonly strategies: Strategies | undefined;
+export interface DataPlaneOptions {
+  /** What plans are bound with. */
+  readonly secrets: SecretReader;
+  readonly strategies?: Strategies | undefined;
   /** That of the operating system without one. */
   readonly resolver?: Resolver | undefined;
+}
+
+export interface CoreOptions extends DataPlaneOptions {
+  /** `off`: no target is asked anything until something is sent. */
+  readonly checks: "run" | "off";
   /** Gets what has to be closed, in order. */
   readonly parts: AsyncDisposableStack;
 }
@@ -94,22 +102,15 @@ export interface Core {
 
 /** Opens everything but listeners; `dataPlane.own` is the caller's to call. */
 export async function openCore(
-  plan: Plan,
+  data: PlanData,
   limits: ListenOptions["limits"],
   env: Env,
-  { checks, strategies: given, resolver = createNodeResolver(env.clock), parts }: CoreOptions,
+  { checks, secrets, strategies: given, resolver, parts }: CoreOptions,
 ): Promise<Core> {
+  const plan = bindPlan(data, secrets);
   env.metrics.pluginEditions.with().read(pluginEditions);
   const strategies = new CurrentStrategies(await prepareStrategies(plan, env, given));
-  const targets = openTargets(plan.targets, {
-    ...env,
-    openClient: (current) => openClient(current, env),
-    resolver,
-    ...(checks === "run" && {
-      openCheck: (check: CheckPlan, current: () => TargetPlan, client: TargetClient) =>
-        openCheck(check, current, client, env),
-    }),
-  });
+  const targets = openNodeTargets(plan, env, { checks, resolver });
   const poolsEnv = {
     ...env,
     region: plan.nodeRegion,
@@ -123,8 +124,24 @@ export async function openCore(
   };
   const pools = parts.use(new Pools(plan, targets, poolsEnv));
   const admission = createAdmission(limits, { ...env, rssBytes: () => process.memoryUsage.rss() });
-  const dataPlane = new NodeDataPlane({ plan, pools, strategies, given, admission, env });
+  const dataPlane = new NodeDataPlane({ plan, pools, strategies, secrets, given, admission, env });
   return { dataPlane, admission, handle: createPipeline(() => dataPlane.assembly, env.clock, admission.guard) };
+}
+
+function openNodeTargets(
+  plan: Plan,
+  env: Env,
+  { checks, resolver = createNodeResolver(env.clock) }: Pick<CoreOptions, "checks" | "resolver">,
+): ReturnType<typeof openTargets> {
+  return openTargets(plan.targets, {
+    ...env,
+    openClient: (current) => openClient(current, env),
+    resolver,
+    ...(checks === "run" && {
+      openCheck: (check: CheckPlan, current: () => TargetPlan, client: TargetClient) =>
+        openCheck(check, current, client, env),
+    }),
+  });
 }
 
 /**
@@ -163,6 +180,7 @@ interface Parts {
   readonly plan: Plan;
   readonly pools: Pools;
   readonly strategies: CurrentStrategies;
+  readonly secrets: SecretReader;
   /** There with every plan. */
   readonly given: Strategies | undefined;
   readonly admission: Admission;
@@ -175,6 +193,7 @@ export class NodeDataPlane implements DataPlane {
   assembly: Assembly;
   readonly #pools: Pools;
   readonly #strategies: CurrentStrategies;
+  readonly #secrets: SecretReader;
   readonly #given: Strategies | undefined;
   readonly #admission: Admission;
   readonly #env: Env & { readonly losses: Losses };
@@ -184,9 +203,10 @@ export class NodeDataPlane implements DataPlane {
   /** A change is prepared, or about to be, and not decided. */
   #isPreparing = false;
 
-  constructor({ plan, pools, strategies, given, admission, env }: Parts) {
+  constructor({ plan, pools, strategies, secrets, given, admission, env }: Parts) {
     this.#pools = pools;
     this.#strategies = strategies;
+    this.#secrets = secrets;
     this.#given = given;
     this.#admission = admission;
     this.#env = { ...env, losses: openLosses(env) };
@@ -208,11 +228,12 @@ export class NodeDataPlane implements DataPlane {
     this.#owned = parts;
   }
 
-  async prepare(plan: Plan): Promise<PreparedPlan> {
+  async prepare(data: PlanData): Promise<PreparedPlan> {
     this.#refuseStopped();
     if (this.#isPreparing) throw new RouterError("INTERNAL", "another change of the plan is prepared and not decided");
     this.#isPreparing = true;
     try {
+      const plan = bindPlan(data, this.#secrets);
       const strategies = await prepareStrategies(plan, this.#env, this.#given);
       this.#refuseStopped();
       return {

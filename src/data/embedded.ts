@@ -2,10 +2,11 @@ import type { Signal } from "../otlp/signal.ts";
 import type { DataPlane, DataPlaneStatus, IntakeLimits } from "../plan/data-plane.ts";
 import type { Explanation, ExplainRequest } from "../plan/explanation.ts";
 import type { Plan } from "../plan/plan.ts";
+import type { PlanData } from "../plan/plan-data.ts";
 import { headersOf } from "../plan/sender-headers.ts";
 import type { Env } from "../telemetry/env.ts";
 import type { Admission } from "./admit/admission.ts";
-import { openCore } from "./assemble.ts";
+import { type DataPlaneOptions, openCore } from "./assemble.ts";
 import type { Strategies } from "./balance/strategies.ts";
 import type { RequestHandler } from "./receive/request-handler.ts";
 import type { Reply, RequestHead } from "./request.ts";
@@ -37,7 +38,7 @@ export interface EmbeddedRequest {
   readonly timeoutMs: number | undefined;
 }
 
-export interface EmbeddedOptions {
+export interface EmbeddedOptions extends Pick<DataPlaneOptions, "secrets"> {
   /** `off`: nothing is connected before something is sent. */
   readonly checks: "run" | "off";
   /** There beside those of the plan's plugins. */
@@ -46,7 +47,7 @@ export interface EmbeddedOptions {
 
 /** Throws TLS_INVALID and CONFIG_INVALID as applying a plan does. Closed by disposing its `dataPlane`. */
 export async function openEmbedded(
-  plan: Plan,
+  plan: PlanData,
   limits: IntakeLimits,
   env: Env,
   options: EmbeddedOptions,

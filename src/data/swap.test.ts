@@ -7,14 +7,14 @@ import { systemClock } from "../core/clock.ts";
 import { seededRandom } from "../core/random.ts";
 import { NO_LIMITS } from "../otlp/limits.ts";
 import type { DataPlane } from "../plan/data-plane.ts";
-import type { Plan } from "../plan/plan.ts";
+import { compile } from "../plan/compile.ts";
+import type { PlanData } from "../plan/plan-data.ts";
 import type { Env } from "../telemetry/env.ts";
 import { createLedger } from "../telemetry/ledger.ts";
 import { createLog } from "../telemetry/log.ts";
 import { createMetrics, type Metrics } from "../telemetry/metrics.ts";
 import { createStrategies, type StrategyFactory } from "./balance/strategies.ts";
 import { type EmbeddedDataPlane, openEmbedded } from "./embedded.ts";
-import { boundPlan } from "../../test/support/bound-plan.ts";
 
 const LIMITS = {
   maxRequestBytes: 1e6,
@@ -55,10 +55,10 @@ class Injector {
   }
 }
 
-function planOf(text: string, version: number): Plan {
+function planOf(text: string, version: number): PlanData {
   const { config, problems } = loadConfig(text, { file: "test.yaml", env: {}, readFile: () => "" });
   assert.ok(config !== undefined, JSON.stringify(problems));
-  return boundPlan(config, { version, text });
+  return compile(config, config.node, { version, text });
 }
 
 const BEFORE = `
@@ -108,7 +108,11 @@ async function open(): Promise<Scene> {
     return { pick: (view) => view.candidates[0] ?? -1, charge: () => undefined, changed: () => undefined };
   };
   strategies.register("mine", mine);
-  const embedded = await openEmbedded(planOf(BEFORE, 1), LIMITS, env, { checks: "off", strategies });
+  const embedded = await openEmbedded(planOf(BEFORE, 1), LIMITS, env, {
+    checks: "off",
+    strategies,
+    secrets: { env: {} },
+  });
   return { embedded, injector, factories, [Symbol.asyncDispose]: () => embedded.dataPlane[Symbol.asyncDispose]() };
 }
 

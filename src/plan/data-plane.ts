@@ -4,7 +4,7 @@ import type { Snapshot } from "../core/snapshot.ts";
 import type { RequestLimits } from "../otlp/limits.ts";
 import type { Signal } from "../otlp/signal.ts";
 import type { Explanation, ExplainRequest } from "./explanation.ts";
-import type { Plan } from "./plan.ts";
+import type { PlanData } from "./plan-data.ts";
 
 /** A pool that is no longer configured, with what it still has to deliver. */
 export interface LeavingPool {
@@ -23,7 +23,7 @@ export interface DataPlane extends AsyncDisposable {
    * The first half of a change: everything that can fail has failed when it ends, and the running plan is untouched until
    * `commit`. Changes are serial: whoever prepared one commits or discards it before the next, which is refused until then.
    */
-  prepare(plan: Plan): Promise<PreparedPlan>;
+  prepare(plan: PlanData): Promise<PreparedPlan>;
   /** Certificates and keys of listeners, for connections from now on; all else of the listeners stays. The caller has checked them. */
   renew(listen: Pick<ListenOptions, "otlpGrpc" | "otlpHttp">): Promise<void>;
   status(): Promise<DataPlaneStatus>;

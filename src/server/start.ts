@@ -25,10 +25,10 @@ import type { Clock } from "../core/clock.ts";
 import type { Hide } from "../core/hide.ts";
 import type { Random } from "../core/random.ts";
 import type { Strategies } from "../data/balance/strategies.ts";
-import { bindPlan } from "../plan/bind.ts";
 import { compile, digestOf } from "../plan/compile.ts";
 import type { DataPlane, DataPlaneStatus, ListenOptions, ShutdownReport } from "../plan/data-plane.ts";
-import type { Plan } from "../plan/plan.ts";
+import type { PlanData } from "../plan/plan-data.ts";
+import type { SecretReader } from "../plan/secrets.ts";
 import type { Env } from "../telemetry/env.ts";
 import { createLedger } from "../telemetry/ledger.ts";
 import type { Events } from "../telemetry/event-ring.ts";
@@ -63,10 +63,10 @@ export interface ConfigSource {
 }
 
 export type OpenDataPlane = (
-  plan: Plan,
+  plan: PlanData,
   listen: ListenOptions,
   env: Env,
-  strategies?: Strategies,
+  options: { readonly secrets: SecretReader; readonly strategies: Strategies | undefined },
 ) => Promise<DataPlane>;
 
 /** Bound addresses as `host:port`; undefined where nothing listens. */
@@ -95,7 +95,8 @@ export interface RunningNode extends AsyncDisposable {
  * TLS_INVALID, and then leaves nothing open.
  */
 export async function startNode(config: Config, options: StartOptions): Promise<RunningNode> {
-  const { log, clock, random, source } = options;
+  const { log, clock, random, source, strategies } = options;
+  const secrets = { env: source.place.env };
   setLog(log, config);
   const env: Env = { clock, random, log, metrics: createMetrics(), ledger: createLedger() };
   const facts = factsOf(config, options);
@@ -108,26 +109,16 @@ export async function startNode(config: Config, options: StartOptions): Promise<
   const dataDir = dataDirOf(config, source);
   const kept = dataDir !== undefined && (await openDataDir(dataDir, env)) ? keptIn(dataDir) : undefined;
   const history = await openHistory({ directory: kept?.history, clock, log });
-  const data = compile(config, config.node, { version: firstVersion(history, source), text: source.text });
-  const plan = bindPlan(data, { env: source.place.env });
+  const plan = compile(config, config.node, { version: firstVersion(history, source), text: source.text });
   // Loaded when it is needed: most commands start no node, and should not wait for it.
   const open = options.openDataPlane ?? (await import("../data/assemble.ts")).openDataPlane;
-  const dataPlane = parts.use(await open(plan, listenOptions(config.node), env, options.strategies));
+  const dataPlane = parts.use(await open(plan, listenOptions(config.node), env, { secrets, strategies }));
   const operators = await openOperatorStates({ file: kept?.operatorStates, dataPlane, clock, log });
   const steering = await openSteering({ config, plan }, { dataPlane, env, history }, options);
   parts.use(steering.documents);
   const { addresses } = await dataPlane.status();
-  const node = new Node({
-    env,
-    dataPlane,
-    addresses,
-    facts,
-    runtime,
-    events: log.events,
-    source,
-    operators,
-    ...steering,
-  });
+  const more = { facts, runtime, events: log.events, source, operators };
+  const node = new Node({ env, dataPlane, addresses, ...more, ...steering });
   await node.open(config, parts);
   const { otlpGrpc, otlpHttp, admin } = node.addresses;
   log.info("signalbox listens", { otlp_grpc: otlpGrpc, otlp_http: otlpHttp, admin });
@@ -165,7 +156,10 @@ export interface Steering {
 
 /** Everything that changes the config while its data plane runs. */
 export async function openSteering(
-  { config, plan: { version, digest } }: { readonly config: Config; readonly plan: Plan },
+  {
+    config,
+    plan: { version, digest },
+  }: { readonly config: Config; readonly plan: Pick<PlanData, "version" | "digest"> },
   { dataPlane, env, history }: { readonly dataPlane: DataPlane; readonly env: Env; readonly history: ConfigHistory },
   { log, source, sent }: Pick<StartOptions, "log" | "source"> & Pick<DocumentServiceOptions, "sent">,
 ): Promise<Steering> {
@@ -183,8 +177,7 @@ export async function openSteering(
       prepare: (next, running) => documents.prepareText(next, { running, follow: "all" }, place),
       compile: (next, number, document) => {
         checkListenerTls(next);
-        const data = compile(next, next.node, { version: number, text: document });
-        return bindPlan(data, { env: place.env });
+        return compile(next, next.node, { version: number, text: document });
       },
       dataPlane,
       onApplied: (next) => {

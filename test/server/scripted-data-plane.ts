@@ -12,7 +12,9 @@ import type {
 } from "../../src/plan/data-plane.ts";
 import type { Snapshot } from "../../src/core/snapshot.ts";
 import type { Explanation, ExplainRequest } from "../../src/plan/explanation.ts";
+import { bindPlan } from "../../src/plan/bind.ts";
 import type { Plan } from "../../src/plan/plan.ts";
+import type { PlanData } from "../../src/plan/plan-data.ts";
 import type { Env } from "../../src/telemetry/env.ts";
 import { takeSnapshot } from "../../src/telemetry/snapshot.ts";
 
@@ -36,12 +38,13 @@ export class ScriptedDataPlane implements DataPlane {
   readiness: Readiness = { ready: true, reason: "" };
   report: ShutdownReport = { drained: true, tookMs: 1, leftItems: 0, leftBytes: 0 };
 
-  constructor(plan: Plan, env: Pick<Env, "metrics" | "ledger">) {
-    this.plan = plan;
+  constructor(plan: PlanData, env: Pick<Env, "metrics" | "ledger">) {
+    this.plan = bindPlan(plan, { env: {} });
     this.#env = env;
   }
 
-  async prepare(plan: Plan): Promise<PreparedPlan> {
+  async prepare(data: PlanData): Promise<PreparedPlan> {
+    const plan = bindPlan(data, { env: {} });
     await this.onPrepare(plan);
     const commit = async (): Promise<void> => {
       await this.onCommit(plan);

@@ -166,8 +166,8 @@ export async function startTestNode(config: TestConfig, options: TestNodeOptions
     random: seededRandom(1),
     log,
     source,
-    openDataPlane: async (plan, listen, parts, strategies) => {
-      plane = await openDataPlane(plan, listen, parts, strategies, resolver);
+    openDataPlane: async (plan, listen, parts, more) => {
+      plane = await openDataPlane(plan, listen, parts, { ...more, resolver });
       return plane;
     },
   });

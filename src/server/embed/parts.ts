@@ -4,7 +4,6 @@ import { type Clock, systemClock } from "../../core/clock.ts";
 import { type Random, systemRandom } from "../../core/random.ts";
 import type { Strategies } from "../../data/balance/strategies.ts";
 import { type EmbeddedDataPlane, openEmbedded } from "../../data/embedded.ts";
-import { bindPlan } from "../../plan/bind.ts";
 import { compile } from "../../plan/compile.ts";
 import type { Env } from "../../telemetry/env.ts";
 import { createLedger } from "../../telemetry/ledger.ts";
@@ -50,8 +49,11 @@ export async function openParts(
   log.hide = hideValuesOf(config);
   const env = { clock, random, log, metrics: createMetrics(), ledger: createLedger() };
   tellUnusableProxies(log, source.place.env);
-  const data = compile(config, config.node, { version: 1, text: source.text });
-  const plan = bindPlan(data, { env: source.place.env });
+  const plan = compile(config, config.node, { version: 1, text: source.text });
   const { limits } = listenOptions(config.node);
-  return { embedded: await openEmbedded(plan, limits, env, { checks, strategies }), env, log };
+  return {
+    embedded: await openEmbedded(plan, limits, env, { checks, strategies, secrets: { env: source.place.env } }),
+    env,
+    log,
+  };
 }
