@@ -4,7 +4,7 @@ import type { Cancel, Clock } from "../core/clock.ts";
 
 export interface RenewalOptions {
   readonly clock: Clock;
-  /** The files to look at; asked before each look. */
+  /** The files to look at; asked before each poll. */
   readonly files: () => readonly FileRead[];
   /** Some were renewed, and have been left alone since. Must not reject. */
   readonly renewed: () => Promise<void>;
@@ -30,10 +30,10 @@ class Renewals implements AsyncDisposable {
   readonly #options: RenewalOptions;
   /** As far as stat tells, when they were last taken over. */
   #taken = new Map<string, string>();
-  /** At the last look. */
+  /** At the last poll. */
   #seen = new Map<string, string>();
   #timer: Cancel = () => undefined;
-  #looking: Promise<void> = Promise.resolve();
+  #polling: Promise<void> = Promise.resolve();
   #closed = false;
 
   constructor(options: RenewalOptions) {
@@ -41,13 +41,13 @@ class Renewals implements AsyncDisposable {
   }
 
   start(): void {
-    this.#looking = this.#begin();
+    this.#polling = this.#begin();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
     this.#timer();
-    await this.#looking;
+    await this.#polling;
   }
 
   async #begin(): Promise<void> {
@@ -70,11 +70,11 @@ class Renewals implements AsyncDisposable {
     if (this.#closed) return;
     const { clock, pollMs = POLL_MS } = this.#options;
     this.#timer = clock.after(soon ? Math.min(SETTLE_MS, pollMs) : pollMs, () => {
-      this.#looking = this.#look();
+      this.#polling = this.#poll();
     });
   }
 
-  async #look(): Promise<void> {
+  async #poll(): Promise<void> {
     const before = this.#seen;
     await this.#see();
     const changed = [...this.#seen].some(([file, state]) => state !== (this.#taken.get(file) ?? state));

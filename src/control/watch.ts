@@ -33,7 +33,7 @@ export interface FileWatch extends AsyncDisposable {
 
 const SETTLE_MS = 30;
 const POLL_MS = 1_000;
-/** Who stops waits for the look that is under way no longer than this. */
+/** Who stops waits for the poll that is under way no longer than this. */
 const LAST_LOOK_MS = 500;
 
 /**
@@ -44,7 +44,7 @@ export function watchFile(options: WatchOptions): FileWatch {
   return new Watch(options);
 }
 
-/** What the newest look at the file found. */
+/** What the newest poll of the file found. */
 type Look =
   | { readonly kind: "text"; readonly text: string }
   | { readonly kind: "unreadable"; readonly reason: string }
@@ -58,9 +58,9 @@ class Watch implements FileWatch {
   #known: string | undefined;
   /** The state of the file, as far as stat tells, when it was last read. */
   #read = "";
-  /** The same at the last look, read or not. */
+  /** The same at the last poll, read or not. */
   #seen: string | undefined;
-  /** A forced look met a file that was changing: the next one is forced too. */
+  /** A forced poll met a file that was changing: the next one is forced too. */
   #forced = false;
   /** Counts what this process wrote: what was read before such a write is not what the file holds. */
   #written = 0;
@@ -70,14 +70,14 @@ class Watch implements FileWatch {
   #settling: Cancel | undefined;
   #poll: Cancel = () => {};
   #closed = false;
-  /** All looks, one after the other. */
+  /** All polls, one after the other. */
   #work: Promise<void>;
 
   constructor(options: WatchOptions) {
     this.#options = options;
     this.#known = options.known;
     this.#schedulePoll();
-    this.#work = this.#look(false);
+    this.#work = this.#inspect(false);
   }
 
   force(): Promise<void> {
@@ -96,7 +96,7 @@ class Watch implements FileWatch {
     this.#settling?.();
     for (const directory of this.#directories.values()) directory[Symbol.dispose]();
     this.#directories.clear();
-    // A look may hang in a file system that does not answer: nobody stops for that.
+    // A poll may hang in a file system that does not answer: nobody stops for that.
     const over = Promise.withResolvers<void>();
     const cancel = this.#options.clock.after(LAST_LOOK_MS, over.resolve);
     await Promise.race([this.#work, over.promise]);
@@ -110,7 +110,7 @@ class Watch implements FileWatch {
     });
   }
 
-  /** A burst of reports is one look, so much later that the writer is likely to have ended. */
+  /** A burst of reports is one poll, so much later that the writer is likely to have ended. */
   #changed(): void {
     if (this.#settling !== undefined || this.#closed) return;
     this.#settling = this.#options.clock.after(this.#options.settleMs ?? SETTLE_MS, () => {
@@ -122,11 +122,11 @@ class Watch implements FileWatch {
   }
 
   #queue(forced: boolean): Promise<void> {
-    this.#work = this.#work.then(() => this.#look(forced));
+    this.#work = this.#work.then(() => this.#inspect(forced));
     return this.#work;
   }
 
-  async #look(forced: boolean): Promise<void> {
+  async #inspect(forced: boolean): Promise<void> {
     if (this.#closed) return;
     await this.#followDirectories();
     const state = await fingerprint(this.#options.file);

@@ -52,7 +52,7 @@ import { receiveOptions, renewedTls } from "./listeners.ts";
 /** So many times a rule is asked about an item for one explanation that is made beside the data: about a second's work. */
 const MAX_ASKED = 250_000;
 /** When the grace has ended, what is left is answered; the answers are waited for no longer than this. */
-const LAST_WORDS_MS = 1_000;
+const LAST_REPLIES_MS = 1_000;
 
 /**
  * Opens the data plane on a plan, downstream first: targets, pools, stages, and the listeners last. `strategies` are there
@@ -380,7 +380,7 @@ export class NodeDataPlane implements DataPlane {
     const endMs = startedMs + graceMs;
     this.#admission.stop("the node shuts down");
     const pools = this.#pools;
-    const answered = this.#listeners?.drain(graceMs + LAST_WORDS_MS) ?? Promise.resolve();
+    const answered = this.#listeners?.drain(graceMs + LAST_REPLIES_MS) ?? Promise.resolve();
     const leaving = pools.drain(endMs); // at once: nothing waits for a batch to fill any more
     await within(clock, graceMs, answered);
     await leaving;

@@ -13,7 +13,7 @@ import { createPipeline } from "./pipeline.ts";
 import { explain } from "./explain/explain.ts";
 import type { SendOutcome, TargetClient } from "./export/target-client.ts";
 import { openTargets } from "./export/targets.ts";
-import { TELL_NOBODY } from "./losses.ts";
+import { NO_LOSSES } from "./losses.ts";
 import { createRepartitioner } from "./repartition.ts";
 import { loadPlugins } from "./plugins.ts";
 import { Pools } from "./pools.ts";
@@ -71,7 +71,7 @@ class DryRunDataPlane implements DryRun {
       repartitioner: createRepartitioner(env.metrics),
       strategies,
     });
-    const assembly = assemble(plan, this.#pools.live, { ...env, losses: TELL_NOBODY });
+    const assembly = assemble(plan, this.#pools.live, { ...env, losses: NO_LOSSES });
     this.#handle = createPipeline(() => assembly, env.clock);
   }
 

@@ -55,7 +55,7 @@ export function openLosses(env: LossesEnv): Losses {
 }
 
 /** For whoever has nobody to tell. */
-export const TELL_NOBODY: Pick<Losses, "tell"> = { tell: () => undefined };
+export const NO_LOSSES: Pick<Losses, "tell"> = { tell: () => undefined };
 
 /** Losses of one pool, target and reason. */
 interface Kind {

@@ -6,7 +6,7 @@ import type { PoolPlan } from "../plan/plan.ts";
 import { planOf } from "../../test/scenario/ledger-rig.ts";
 import { poolPlan } from "../../test/delivery/pool-rig.ts";
 import { spans } from "../../test/delivery/channel-rig.ts";
-import { TELL_NOBODY } from "./losses.ts";
+import { NO_LOSSES } from "./losses.ts";
 import { createRepartitioner } from "./repartition.ts";
 import { RoutedParcel } from "./routed-parcel.ts";
 import { Settlement } from "./settlement.ts";
@@ -31,7 +31,7 @@ function scene(bytes: Buffer, items: number): { parcel: RoutedParcel; replies: R
     bytes: bytes.length,
     items,
     points: items,
-    losses: TELL_NOBODY,
+    losses: NO_LOSSES,
   } as const;
   const parcel = new RoutedParcel(
     { ...facts, deadlineMs: 1, enqueuedMs: 0 },

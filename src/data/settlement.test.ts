@@ -7,7 +7,7 @@ import { createLedger, type LedgerEntry } from "../telemetry/ledger.ts";
 import type { ParcelOutcome } from "./parcel.ts";
 import type { Reply } from "./request.ts";
 import { RoutedParcel } from "./routed-parcel.ts";
-import { TELL_NOBODY } from "./losses.ts";
+import { NO_LOSSES } from "./losses.ts";
 import { Settlement } from "./settlement.ts";
 import { NO_HEADERS } from "../plan/sender-headers.ts";
 
@@ -96,7 +96,7 @@ function parcelOf(
   ledger.received += points;
   ledger.queued += points;
   by?.expect();
-  const from = { region: "", headers: NO_HEADERS, losses: TELL_NOBODY };
+  const from = { region: "", headers: NO_HEADERS, losses: NO_LOSSES };
   const facts = { ...from, signal, pieces: [bytes], bytes: bytes.length, items: countItems(bytes), points };
   return new RoutedParcel({ ...facts, deadlineMs: 1_000, enqueuedMs: 0 }, [{ ledger, points, copied: false }], by);
 }

@@ -7,23 +7,23 @@ const OPTIONS = { timeMs: 100, timeoutMs: 30 };
 test("a quiet peer is asked, and lost when it does not answer", () => {
   const liveness = new Liveness(OPTIONS, 0, 5);
   assert.equal(liveness.dueMs, 100);
-  assert.deepEqual([liveness.look(100, 5, true), liveness.dueMs], ["ping", 130]);
-  assert.deepEqual([liveness.look(130, 5, true), liveness.dueMs], ["lost", Number.POSITIVE_INFINITY]);
+  assert.deepEqual([liveness.check(100, 5, true), liveness.dueMs], ["ping", 130]);
+  assert.deepEqual([liveness.check(130, 5, true), liveness.dueMs], ["lost", Number.POSITIVE_INFINITY]);
 });
 
 test("any byte is an answer", () => {
   const liveness = new Liveness(OPTIONS, 0, 0);
-  assert.equal(liveness.look(100, 0, true), "ping");
-  assert.deepEqual([liveness.look(130, 1, true), liveness.dueMs], ["well", 230]);
-  assert.deepEqual([liveness.look(230, 2, true), liveness.dueMs], ["well", 330]);
-  assert.deepEqual([liveness.look(330, 2, true), liveness.dueMs], ["ping", 360]);
+  assert.equal(liveness.check(100, 0, true), "ping");
+  assert.deepEqual([liveness.check(130, 1, true), liveness.dueMs], ["well", 230]);
+  assert.deepEqual([liveness.check(230, 2, true), liveness.dueMs], ["well", 330]);
+  assert.deepEqual([liveness.check(330, 2, true), liveness.dueMs], ["ping", 360]);
 });
 
 test("whom nobody waits for is not asked", () => {
   const liveness = new Liveness(OPTIONS, 0, 0);
-  assert.deepEqual([liveness.look(100, 0, false), liveness.dueMs], ["well", 200]);
-  assert.deepEqual([liveness.look(200, 0, true), liveness.dueMs], ["ping", 230]);
-  assert.equal(liveness.look(230, 0, false), "lost");
+  assert.deepEqual([liveness.check(100, 0, false), liveness.dueMs], ["well", 200]);
+  assert.deepEqual([liveness.check(200, 0, true), liveness.dueMs], ["ping", 230]);
+  assert.equal(liveness.check(230, 0, false), "lost");
 });
 
 test("0 is never", () => {
@@ -36,7 +36,7 @@ test("who is told of too many pings asks half as often each time, up to two hour
   assert.equal(policy.timeMs, 300_000);
   const liveness = new Liveness(policy, 0, 0);
   policy.heed("too_many_pings");
-  assert.deepEqual([liveness.look(300_000, 1, true), liveness.dueMs], ["well", 900_000]);
+  assert.deepEqual([liveness.check(300_000, 1, true), liveness.dueMs], ["well", 900_000]);
   for (let times = 0; times < 9; times++) policy.heed("too_many_pings");
   assert.equal(policy.timeMs, 7_200_000);
   const never = new PingPolicy({ timeMs: 0, timeoutMs: 10 });

@@ -54,13 +54,13 @@ export class Liveness {
     this.#dueMs = options.timeMs <= 0 ? Number.POSITIVE_INFINITY : nowMs + options.timeMs;
   }
 
-  /** When to look again. */
+  /** When to check again. */
   get dueMs(): number {
     return this.#dueMs;
   }
 
-  /** Looks, at `dueMs` or later. `wanted`: whether it matters now that the peer is there. */
-  look(nowMs: number, bytesRead: number, wanted: boolean): "well" | "ping" | "lost" {
+  /** Checks, at `dueMs` or later. `wanted`: whether it matters now that the peer is there. */
+  check(nowMs: number, bytesRead: number, wanted: boolean): "well" | "ping" | "lost" {
     const heard = bytesRead !== this.#seenBytes; // any byte is a sign of life: an answer may stand behind a large message
     this.#seenBytes = bytesRead;
     if (this.#asked && !heard) {

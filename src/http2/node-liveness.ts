@@ -21,17 +21,17 @@ export function watchLiveness(
   if (limits.timeMs <= 0) return nothing;
   const liveness = new Liveness(limits, clock.nowMs(), socket.bytesRead);
   let cancel = nothing;
-  const look = (): void => {
+  const check = (): void => {
     const nowMs = clock.nowMs();
-    const found = liveness.look(nowMs, socket.bytesRead, options.wanted());
+    const found = liveness.check(nowMs, socket.bytesRead, options.wanted());
     if (found === "lost") {
       options.lost();
       return;
     }
-    cancel = clock.after(liveness.dueMs - nowMs, look);
+    cancel = clock.after(liveness.dueMs - nowMs, check);
     if (found === "ping" && !session.destroyed) session.ping(nothing);
   };
-  cancel = clock.after(limits.timeMs, look);
+  cancel = clock.after(limits.timeMs, check);
   return () => cancel();
 }
 

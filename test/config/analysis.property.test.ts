@@ -245,10 +245,10 @@ const VALUES: readonly Plain[] = [
   { arrayValue: { values: [] } },
 ];
 const SEEN: readonly Seen[] = [...TEXTS, -1, 0, 4.5, 5, 5.5, 6, 6.5, 7, 8, true];
-const NOWHERE: Item = { resource: new Map(), region: "", tenant: undefined, scope: "", signal: "traces", item: {} };
+const EMPTY_ITEM: Item = { resource: new Map(), region: "", tenant: undefined, scope: "", signal: "traces", item: {} };
 
 function spanWith(attribute: Plain): Item {
-  return { ...NOWHERE, item: { attributes: [{ key: "k", value: attribute }] } };
+  return { ...EMPTY_ITEM, item: { attributes: [{ key: "k", value: attribute }] } };
 }
 
 /** Something that conditions ask for, and an item for each value that it can have, also none and, where it may be, lists. */
@@ -261,7 +261,7 @@ const subjects: readonly {
     name: "an attribute",
     ask: (one) => ({ attribute: { key: "k", ...one } }),
     items: [
-      NOWHERE,
+      EMPTY_ITEM,
       ...VALUES.map(spanWith),
       ...VALUES.flatMap((a) => VALUES.map((b) => spanWith({ arrayValue: { values: [a, b] } }))),
     ],
@@ -270,24 +270,28 @@ const subjects: readonly {
     name: "the service",
     ask: (one) => ({ service_name: one }),
     items: [
-      NOWHERE,
-      ...SEEN.map((name) => ({ ...NOWHERE, resource: new Map<string, Seen>([["service.name", name]]) })),
+      EMPTY_ITEM,
+      ...SEEN.map((name) => ({ ...EMPTY_ITEM, resource: new Map<string, Seen>([["service.name", name]]) })),
     ],
   },
-  { name: "a name", ask: (one) => ({ span_name: one }), items: TEXTS.map((name) => ({ ...NOWHERE, item: { name } })) },
+  {
+    name: "a name",
+    ask: (one) => ({ span_name: one }),
+    items: TEXTS.map((name) => ({ ...EMPTY_ITEM, item: { name } })),
+  },
   {
     name: "a header",
     ask: (one) => ({ header: { key: "X-Tenant", ...one } }),
-    items: [undefined, ...TEXTS].map((tenant) => ({ ...NOWHERE, tenant })),
+    items: [undefined, ...TEXTS].map((tenant) => ({ ...EMPTY_ITEM, tenant })),
   },
-  { name: "the region", ask: (one) => ({ region: one }), items: TEXTS.map((region) => ({ ...NOWHERE, region })) },
+  { name: "the region", ask: (one) => ({ region: one }), items: TEXTS.map((region) => ({ ...EMPTY_ITEM, region })) },
   {
     name: "the data points of a metric",
     ask: (one) => ({ attribute: { key: "k", ...one } }),
     items: [undefined, ...VALUES].flatMap((a) =>
       [undefined, ...VALUES].map((b) => {
         const dataPoints = [a, b].map((one) => ({ attributes: one === undefined ? [] : [{ key: "k", value: one }] }));
-        return { ...NOWHERE, signal: "metrics", item: { name: "m", gauge: { dataPoints } } };
+        return { ...EMPTY_ITEM, signal: "metrics", item: { name: "m", gauge: { dataPoints } } };
       }),
     ),
   },

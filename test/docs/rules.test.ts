@@ -21,7 +21,7 @@ default_pool: { targets: [a] }
   const { config, problems } = loadConfig(text, { file: "rules", env: {}, readFile: String });
   assert.ok(config !== undefined, problems.map(formatProblem).join("\n"));
   const route = boundPlan(config).routes[signal];
-  const open = { look: () => undefined, usableFor: () => true, hasAnyRoom: () => true, ownerOf: () => 0 };
+  const open = { refresh: () => undefined, usableFor: () => true, hasAnyRoom: () => true, ownerOf: () => 0 };
   const pools = route.pools.map(() => ({ ...open, whenDown: "next_rule" as const }));
   const read = transcode(signal, Buffer.from(JSON.stringify(request)));
   assert.ok(read.ok);

@@ -46,15 +46,15 @@ export function post(
 export class RawConnection implements AsyncDisposable {
   readonly socket: Socket;
   #received = Buffer.alloc(0);
-  #look: () => void = () => {};
+  #check: () => void = () => {};
 
   private constructor(socket: Socket) {
     this.socket = socket;
     socket.on("data", (chunk) => {
       this.#received = Buffer.concat([this.#received, chunk]);
-      this.#look();
+      this.#check();
     });
-    socket.on("close", () => this.#look());
+    socket.on("close", () => this.#check());
     socket.on("error", () => {}); // a reset is one of the ends that tests look at
   }
 
@@ -76,7 +76,7 @@ export class RawConnection implements AsyncDisposable {
   async until(done: (text: string) => boolean): Promise<string> {
     while (!done(this.text) && !this.socket.closed) {
       await new Promise<void>((resolve) => {
-        this.#look = resolve;
+        this.#check = resolve;
       });
     }
     return this.text;

@@ -94,7 +94,7 @@ function routeForReal(signal: Signal, rules: readonly RuleSpec[], pools: Pools):
   const views = plan.pools.map(({ name }) => {
     const { down, full, whenDown, division } = pools[name as keyof Pools]; // oxlint-disable-line typescript/no-unsafe-type-assertion -- rules name no others
     const usableFor = (channel: number): boolean => !down.includes(division.kind === "cases" ? channel : 0);
-    return { look: () => undefined, usableFor, whenDown, hasAnyRoom: () => !full, ownerOf };
+    return { refresh: () => undefined, usableFor, whenDown, hasAnyRoom: () => !full, ownerOf };
   });
   const router = new Router(plan, views, createMetrics());
   const envelope = new Envelope();
@@ -181,7 +181,7 @@ test("a long resource is not divided into more parts than its request may become
   const plan = compileRoutes([rule], undefined, "refuse", pools).traces;
   let owner = 0;
   const view = {
-    look: () => undefined,
+    refresh: () => undefined,
     usableFor: () => true,
     whenDown: "hold",
     hasAnyRoom: () => true,

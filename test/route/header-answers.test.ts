@@ -23,7 +23,7 @@ function rules(tenants: number): RuleSpec[] {
 
 function open(tenants: number): { router: Router; envelope: Envelope; poolOf: (headers: SenderHeaders) => string } {
   const plan = compileRoutes(rules(tenants), "rest", "refuse").traces;
-  const view = { look: () => undefined, usableFor: () => true, hasAnyRoom: () => true, ownerOf: () => 0 };
+  const view = { refresh: () => undefined, usableFor: () => true, hasAnyRoom: () => true, ownerOf: () => 0 };
   const pools = plan.pools.map(() => ({ ...view, whenDown: "next_rule" as const }));
   const router = new Router(plan, pools, createMetrics());
   const envelope = new Envelope();

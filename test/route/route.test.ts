@@ -72,7 +72,7 @@ function routeForReal(
 ): RouteForReal {
   const plan = compileRoutes(rules, defaultPool, "refuse")[signal];
   const pools = plan.pools.map(({ name }) => ({
-    look: () => undefined,
+    refresh: () => undefined,
     usableFor: () => usable(name),
     whenDown: "next_rule" as const,
     hasAnyRoom: () => true,

@@ -32,7 +32,7 @@ export interface Wire extends AsyncDisposable {
   readonly ended: number;
   readonly resets: number;
   /** GOAWAY frames, or replies with `connection: close`. */
-  readonly farewells: number;
+  readonly closeNotices: number;
 }
 
 export function openWire(via: "grpc" | "http", address: string, parallel: number): Wire {
@@ -43,7 +43,7 @@ class GrpcWire implements Wire {
   opened = 0;
   ended = 0;
   resets = 0;
-  farewells = 0;
+  closeNotices = 0;
   readonly #address: string;
   #session: ClientHttp2Session | undefined;
   #disposed = false;
@@ -88,7 +88,7 @@ class GrpcWire implements Wire {
     this.opened++;
     this.#session = session;
     session.once("goaway", () => {
-      this.farewells++;
+      this.closeNotices++;
       if (this.#session === session) this.#session = undefined;
     });
     session.on("error", () => undefined); // shows in the calls, and below
@@ -128,7 +128,7 @@ class HttpWire implements Wire {
   opened = 0;
   ended = 0;
   resets = 0;
-  farewells = 0;
+  closeNotices = 0;
   readonly #agent: Agent;
   readonly #host: string;
   readonly #port: number;
@@ -151,7 +151,7 @@ class HttpWire implements Wire {
     call.on("socket", (socket: Socket) => this.#watch(socket));
     call.on("error", (cause) => resolve({ kind: "broken", message: String(cause) }));
     call.on("response", (response) => {
-      if (response.headers.connection === "close") this.farewells++;
+      if (response.headers.connection === "close") this.closeNotices++;
       const chunks: Buffer[] = [];
       response.on("data", (chunk: Buffer) => chunks.push(chunk));
       response.on("error", (cause) => resolve({ kind: "broken", message: String(cause) }));

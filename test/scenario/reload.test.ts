@@ -103,7 +103,7 @@ test(`reload storm: ${CHANGES_PER_SECOND} changes a second under load fail, lose
     [],
   );
   assert.deepEqual([told.lost, told.duplicates, told.acknowledged], [0, 0, total * 5]);
-  for (const { wire } of senders) assert.deepEqual([wire.ended, wire.resets, wire.farewells], [0, 0, 0]);
+  for (const { wire } of senders) assert.deepEqual([wire.ended, wire.resets, wire.closeNotices], [0, 0, 0]);
   assert.equal(version, 1 + (applied ?? 0));
   // Every third change is taken over by name. Of the others a busy machine may see two at once, and only the newer one.
   assert.ok(version > SECONDS * 2, `only ${version} versions in ${SECONDS} s`);

@@ -76,7 +76,7 @@ test("rules, pools and targets change by the API under load: nothing fails, is l
     [],
   );
   assert.deepEqual([told.lost, told.duplicates], [0, 0]);
-  for (const { wire } of senders) assert.deepEqual([wire.ended, wire.resets, wire.farewells], [0, 0, 0]);
+  for (const { wire } of senders) assert.deepEqual([wire.ended, wire.resets, wire.closeNotices], [0, 0, 0]);
   assert.equal(readFileSync(file, "utf8"), textOf(a, b));
   const list = JSON.parse((await callApi(node.admin, "/api/v1/config/versions")).text) as { by: string }[];
   assert.deepEqual(

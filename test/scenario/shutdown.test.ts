@@ -59,7 +59,7 @@ test("SIGTERM under load: not ready, every request is answered, connections are 
   await Promise.all(load.map((sender) => sender.stop()));
 
   assert.deepEqual(load.flatMap(cutOff), []);
-  for (const { wire } of load) assert.ok(wire.farewells > 0 && wire.resets === 0, JSON.stringify({ ...wire }));
+  for (const { wire } of load) assert.ok(wire.closeNotices > 0 && wire.resets === 0, JSON.stringify({ ...wire }));
   const { acknowledged, lost, duplicates } = account(load, [a]);
   assert.deepEqual([acknowledged >= 100, lost, duplicates], [true, 0, 0]);
   const { drained, left_items: leftItems } = await node.logged("signalbox stopped");

@@ -105,17 +105,17 @@ function unknownNames({ tests, path }: Written, config: Config): Finding[] {
   const targets = config.targets.map(({ id }) => id);
   return tests.flatMap(({ expect }, i) => {
     const at = [...path, i, "expect"];
-    const look = (noun: string, known: readonly string[], key: Path, name: string | undefined): Finding[] =>
+    const findNamed = (noun: string, known: readonly string[], key: Path, name: string | undefined): Finding[] =>
       name === undefined || known.includes(name)
         ? []
         : [fault([...at, ...key], `there is no ${noun} "${name}"`, hintFor(name, known, `${noun}s`))];
     const { rule, pool, target, copies = [], share } = expect;
     return [
-      ...look("rule", rules, ["rule"], rule),
-      ...look("pool", pools, ["pool"], pool),
-      ...look("target", targets, ["target"], target),
-      ...(expect.targets ?? []).flatMap((one, k) => look("target", targets, ["targets", k], one)),
-      ...copies.flatMap((one, k) => look("rule or pool", [...rules, ...pools], ["copies", k], one)),
+      ...findNamed("rule", rules, ["rule"], rule),
+      ...findNamed("pool", pools, ["pool"], pool),
+      ...findNamed("target", targets, ["target"], target),
+      ...(expect.targets ?? []).flatMap((one, k) => findNamed("target", targets, ["targets", k], one)),
+      ...copies.flatMap((one, k) => findNamed("rule or pool", [...rules, ...pools], ["copies", k], one)),
       ...(share === undefined ? [] : shareFaults(share.of, rules, targets, at)),
     ];
   });

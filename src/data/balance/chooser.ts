@@ -52,13 +52,13 @@ export class Chooser {
 
   /** The target to send to now, or undefined: wait. Only one parcel may go to a target that `isTrial`. Changes nothing. */
   choose(history: RetryHistory, nowMs: number, signal?: Signal): TargetHandle | undefined {
-    const sight = this.#look(nowMs, signal);
+    const sight = this.#refresh(nowMs, signal);
     return this.#probe(sight, history, signal) ?? this.#pick(sight, history, signal);
   }
 
   /** The same for people, without a trace, also of chance. Indexes are those of `targets`. */
   preview(nowMs: number, signal?: Signal): Preview {
-    const sight = this.#look(nowMs, signal);
+    const sight = this.#refresh(nowMs, signal);
     const { picker, state } = sight;
     const probe = this.#probe(sight, { avoid: undefined, unreachable: undefined }, signal);
     if (probe !== undefined) return { kind: "pick", index: this.#placeOf(probe) ?? -1 };
@@ -90,19 +90,19 @@ export class Chooser {
 
   /** At least one target is usable as health sees it. */
   anyUsable(nowMs: number, signal?: Signal): boolean {
-    return this.#look(nowMs, signal).state.usableCount > 0;
+    return this.#refresh(nowMs, signal).state.usableCount > 0;
   }
 
   /** At least one target waits for the batch that decides about its return. */
   anyProbeWanted(nowMs: number, signal?: Signal): boolean {
-    for (const index of this.#look(nowMs, signal).state.probing)
+    for (const index of this.#refresh(nowMs, signal).state.probing)
       if (this.targets[index]!.wantsProbe(signal)) return true;
     return false;
   }
 
   /** At least one target is usable that is none of `others`. */
   anyUsableBeside(others: readonly TargetHandle[], nowMs: number, signal?: Signal): boolean {
-    return this.#anyBeside(this.#look(nowMs, signal).state, others, signal);
+    return this.#anyBeside(this.#refresh(nowMs, signal).state, others, signal);
   }
 
   /** The same for one other, at no cost. */
@@ -110,16 +110,16 @@ export class Chooser {
     const parts = this.#indexOf.has(other) ? undefined : other.whole?.parts?.all;
     if (this.targets.length < 2 && parts === undefined) return false;
     if (parts?.some((part) => part !== other && part.usable(nowMs, signal)) === true) return true;
-    const { state } = this.#look(nowMs, signal);
+    const { state } = this.#refresh(nowMs, signal);
     const index = this.#placeOf(other);
     return state.usableCount - (index !== undefined && state.isUsable(index) ? 1 : 0) > 0;
   }
 
   /** When time alone may make another choice possible. */
   nextChangeMs(nowMs: number): number {
-    let nextMs = this.#look(nowMs, undefined).state.nextChangeMs;
+    let nextMs = this.#refresh(nowMs, undefined).state.nextChangeMs;
     for (const own of this.#own) {
-      own?.state.look(nowMs);
+      own?.state.refresh(nowMs);
       if (own !== undefined) nextMs = Math.min(nextMs, own.state.nextChangeMs);
     }
     return nextMs;
@@ -127,10 +127,10 @@ export class Chooser {
 
   /** Less than half of the targets, or of those that take some signal, are ready, so all are used; else undefined. */
   panic(nowMs: number): Panic | undefined {
-    const common = panicOf(this.#look(nowMs, undefined).state);
+    const common = panicOf(this.#refresh(nowMs, undefined).state);
     if (common !== undefined) return common;
     for (const own of this.#own) {
-      own?.state.look(nowMs);
+      own?.state.refresh(nowMs);
       const panic = own && panicOf(own.state);
       if (panic !== undefined) return panic;
     }
@@ -139,18 +139,18 @@ export class Chooser {
 
   /** What the strategy sees at this moment. */
   view(nowMs: number, signal?: Signal): PoolView {
-    return this.#look(nowMs, signal).state;
+    return this.#refresh(nowMs, signal).state;
   }
 
-  #look(nowMs: number, signal: Signal | undefined): Sight {
+  #refresh(nowMs: number, signal: Signal | undefined): Sight {
     const { state } = this.#common;
-    state.look(nowMs);
+    state.refresh(nowMs);
     const sight = this.#sightOf(signal);
-    if (sight !== this.#common) sight.state.look(nowMs);
+    if (sight !== this.#common) sight.state.refresh(nowMs);
     return sight;
   }
 
-  /** As of the last look of the common one. */
+  /** As of the last refresh of the common one. */
   #sightOf(signal: Signal | undefined): Sight {
     if (signal === undefined) return this.#common;
     const { index } = SIGNAL_FACTS[signal];

@@ -43,7 +43,7 @@ test("geography: a full window is waited for; what just failed there goes furthe
   pool.targets[0]!.become({ windowSize: 0 });
   assert.equal(pool.run(2), "--");
   pool.targets[0]!.become({ windowSize: 64 });
-  pool.state.look(0);
+  pool.state.refresh(0);
   pool.state.exclude(0);
   assert.equal(pool.picker.pick(pool.state), 1);
   pool.state.include(0);

@@ -13,7 +13,7 @@ function sent(pool: BalancedPool, index: number, calls: number): void {
 }
 
 function scores(pool: BalancedPool): number[] {
-  pool.state.look(pool.nowMs);
+  pool.state.refresh(pool.nowMs);
   const lowestMs = Math.min(...pool.targets.map(({ load }) => load.latencyMs(pool.nowMs)));
   return pool.targets.map((_, i) => scoreOf(pool.state, i, lowestMs, WEIGHTS));
 }

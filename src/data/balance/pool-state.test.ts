@@ -8,7 +8,7 @@ import type { Picker } from "./picker.ts";
 import { PoolState } from "./pool-state.ts";
 
 const ROUND_ROBIN: StrategyPlan = { type: "round_robin" };
-const NOBODY: Picker = { pick: () => -1, charge: () => undefined, changed: () => undefined };
+const IDLE_PICKER: Picker = { pick: () => -1, charge: () => undefined, changed: () => undefined };
 
 /** Everything that a strategy may look at. */
 function columns(state: PoolState): unknown {
@@ -54,9 +54,9 @@ test("pool state: kept up by changes it is what it would be if all were read ane
       for (const { what, who, amount, restMs } of changes) {
         CHANGES[what]!(pool.targets[who]!, amount);
         pool.nowMs += restMs;
-        pool.state.look(pool.nowMs);
-        const anew = new PoolState(pool.targets, NOBODY, "fixed");
-        anew.look(pool.nowMs);
+        pool.state.refresh(pool.nowMs);
+        const anew = new PoolState(pool.targets, IDLE_PICKER, "fixed");
+        anew.refresh(pool.nowMs);
         assert.deepEqual(columns(pool.state), columns(anew));
       }
     }),
@@ -125,7 +125,7 @@ test("panic: all that ask for a pause are left alone, and that is no panic", () 
   assert.equal(pool.run(2), "ab");
 });
 
-test("pool state: a target is listened to from a look to its next change only", () => {
+test("pool state: a target is listened to from a refresh to its next change only", () => {
   const pool = new BalancedPool([1, 1], ROUND_ROBIN);
   const listeners = (): number[] => pool.targets.map((target) => target.listeners);
   assert.deepEqual(listeners(), [0, 0]);
@@ -154,7 +154,7 @@ test("adaptive weights: a loaded target gets a smaller part, from 1 to 0.1, smoo
   const pool = new BalancedPool([4, 4], { type: "weighted_round_robin" }, { weights: "adaptive" });
   const [a, b] = pool.targets;
   const parts = (): number[] => {
-    pool.state.look(pool.nowMs);
+    pool.state.refresh(pool.nowMs);
     return [...pool.state.weight].map((weight) => weight / 4);
   };
   assert.deepEqual(parts(), [1, 1]);

@@ -111,7 +111,7 @@ export class PoolState implements PoolView {
   }
 
   /** Takes in all that has changed until now. */
-  look(nowMs: number): void {
+  refresh(nowMs: number): void {
     this.nowMs = nowMs;
     for (let i = this.#changes.take(); i >= 0; i = this.#changes.take()) this.#read(i);
     for (let i = this.#facts.due(nowMs); i >= 0; i = this.#facts.due(nowMs)) this.#read(i);
@@ -126,8 +126,8 @@ export class PoolState implements PoolView {
   }
 
   /**
-   * From here to `false`, looks are those of somebody who only watches: what they take in is looked at again by the next real
-   * look, at its own time.
+   * From here to `false`, refreshes are those of somebody who only watches: what they take in is read again by the next real
+   * refresh, at its own time.
    */
   watch(on: boolean): void {
     const watched = this.#watched;

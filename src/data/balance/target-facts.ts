@@ -46,7 +46,7 @@ export class TargetFacts {
   readonly #standings = new Int32Array(3);
   /** When time alone may change what may be sent, and when a share is to be looked at anew: those for which it may. */
   readonly #wakes: IndexHeap;
-  readonly #looks: IndexHeap;
+  readonly #shareDue: IndexHeap;
 
   constructor(targets: readonly TargetSource[], weights: "adaptive" | "fixed", signal?: Signal) {
     const size = targets.length;
@@ -64,7 +64,7 @@ export class TargetFacts {
     this.#standing = new Uint8Array(size);
     this.#standings[ASIDE] = size;
     this.#wakes = new IndexHeap(size);
-    this.#looks = new IndexHeap(size);
+    this.#shareDue = new IndexHeap(size);
   }
 
   /** Targets that are ready, of those that count: not taken out by operators, nor new and unproven. */
@@ -85,8 +85,8 @@ export class TargetFacts {
   due(nowMs: number): number {
     const first = this.#wakes.top;
     if (first >= 0 && this.#wakes.keyOf(first) <= nowMs) return first;
-    const next = this.#looks.top;
-    if (next >= 0 && this.#looks.keyOf(next) <= nowMs) return next;
+    const next = this.#shareDue.top;
+    if (next >= 0 && this.#shareDue.keyOf(next) <= nowMs) return next;
     return -1;
   }
 
@@ -96,7 +96,7 @@ export class TargetFacts {
     const { health, plan, refused } = target;
     const isKnown = health === this.#healths[index] && plan === this.#plans[index];
     const isSame = isKnown && refused === this.#refused[index];
-    if (isSame && !this.#looks.has(index) && !this.#isDue(index, nowMs)) return;
+    if (isSame && !this.#shareDue.has(index) && !this.#isDue(index, nowMs)) return;
     this.#healths[index] = health;
     this.#plans[index] = plan;
     this.#countRefused(index, refused);
@@ -109,7 +109,7 @@ export class TargetFacts {
     const wakeMs = nextChangeMs(health, nowMs);
     setTime(this.#wakes, index, wakeMs > nowMs ? wakeMs : nowMs + 1);
     const moves = back < 1 || this.#adaptive !== undefined;
-    setTime(this.#looks, index, moves ? nowMs + SHARE_STEP_MS : Infinity);
+    setTime(this.#shareDue, index, moves ? nowMs + SHARE_STEP_MS : Infinity);
   }
 
   #isDue(index: number, nowMs: number): boolean {

@@ -51,7 +51,7 @@ export function isOpen(walk: Walk, answer: RuleAnswer): boolean {
 function chainOf(walk: Walk, { pools }: RuleAnswer): PoolNow[] {
   return pools.map(({ pool: { name }, channel, keyHash }) => {
     const pool = walk.pools.get(name)!;
-    pool.look();
+    pool.refresh();
     const usable = pool.usableFor(channel ?? pool.ownerOf(keyHash ?? 0, walk.signal), walk.signal);
     return { pool: name, usable, has_room: pool.hasAnyRoom(walk.signal), when_down: pool.whenDown };
   });

@@ -55,7 +55,7 @@ class OpenTargets implements Targets {
     this.settle();
   }
 
-  stage(next: ReadonlyMap<string, TargetPlan>, alone: ReadonlySet<string> = NOBODY): void {
+  stage(next: ReadonlyMap<string, TargetPlan>, alone: ReadonlySet<string> = NO_IDS): void {
     const { metrics, clock } = this.#env;
     const before = this.#all;
     const present = [...before, ...this.#gone];
@@ -114,7 +114,7 @@ function open(plan: TargetPlan, { resolver, ...env }: TargetsEnv, joining: Joini
   return openNamedTarget(plan, { ...env, resolver }, joining);
 }
 
-const NOBODY: ReadonlySet<string> = new Set();
+const NO_IDS: ReadonlySet<string> = new Set();
 
 /** Which of the present handles serves which id from now on: first those that keep their id, then those renamed. */
 function carryOver(

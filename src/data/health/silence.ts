@@ -28,8 +28,8 @@ export class Silence {
   sent(nowMs: number): void {
     this.#underWay++;
     this.#sinceMs ??= nowMs;
-    // Left alone once it is set: it looks when it rings, and setting timers costs.
-    this.#timer ??= this.#clock.after(SILENT_MS, () => this.#look());
+    // Left alone once it is set: it checks when it fires, and setting timers costs.
+    this.#timer ??= this.#clock.after(SILENT_MS, () => this.#check());
   }
 
   ended(news: CallNews): void {
@@ -55,9 +55,9 @@ export class Silence {
     this.#timer = undefined;
   }
 
-  #look(): void {
+  #check(): void {
     this.#timer = undefined;
     if (this.lasts) this.#told();
-    else if (this.#underWay > 0) this.#timer = this.#clock.after(SILENT_MS, () => this.#look());
+    else if (this.#underWay > 0) this.#timer = this.#clock.after(SILENT_MS, () => this.#check());
   }
 }

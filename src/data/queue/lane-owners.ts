@@ -25,7 +25,7 @@ export class LaneOwners implements OwnerView {
   #grades: readonly Uint8Array[] = SIGNALS.map(() => new Uint8Array(0));
   readonly #upCounts = new Int32Array(SIGNALS.length);
   readonly #awayCounts = new Int32Array(SIGNALS.length);
-  readonly #toLookAt = new Set<number>();
+  readonly #stale = new Set<number>();
   /** What is asked for. */
   #signal = 0;
   #but: readonly TargetHandle[] | undefined;
@@ -38,36 +38,36 @@ export class LaneOwners implements OwnerView {
   /** No lanes: the pool does not divide by key. */
   configure(lanes: readonly QueueLane[]): void {
     this.#lanes = lanes;
-    const plans = lanes.map((lane) => lane.targets[0]?.plan ?? NOBODY);
+    const plans = lanes.map((lane) => lane.targets[0]?.plan ?? NO_MEMBER);
     this.#owners = openPartOwners(plans.map(({ id, weight, address }) => ({ id, weight, part: address })));
     this.#indexOf = new Map(lanes.flatMap((lane, i) => lane.targets.map((target) => [target, i] as const)));
     this.#grades = SIGNALS.map(() => new Uint8Array(lanes.length).fill(DOWN));
     this.#upCounts.fill(0);
     this.#awayCounts.fill(0);
-    this.#toLookAt.clear();
-    for (let i = 0; i < lanes.length; i++) this.#toLookAt.add(i);
+    this.#stale.clear();
+    for (let i = 0; i < lanes.length; i++) this.#stale.add(i);
   }
 
-  /** At least one target is up for this signal, as of the last look. */
+  /** At least one target is up for this signal, as of the last refresh. */
   anyUp(signal: Signal): boolean {
     return this.#upCounts[SIGNAL_FACTS[signal].index]! > 0;
   }
 
   touched(target: TargetHandle): void {
     const index = this.#indexOf.get(target);
-    if (index !== undefined) this.#toLookAt.add(index);
+    if (index !== undefined) this.#stale.add(index);
   }
 
-  look(): void {
-    if (this.#toLookAt.size === 0) return;
-    for (const index of this.#toLookAt) {
+  refresh(): void {
+    if (this.#stale.size === 0) return;
+    for (const index of this.#stale) {
       const lane = this.#lanes[index]!;
       let plainlyWell = true;
       for (const signal of SIGNALS) {
         this.#note(index, SIGNAL_FACTS[signal].index, gradeOf(lane, signal));
         plainlyWell &&= lane.anyUsable(signal);
       }
-      if (plainlyWell) this.#toLookAt.delete(index);
+      if (plainlyWell) this.#stale.delete(index);
     }
   }
 
@@ -121,4 +121,4 @@ function gradeOf(lane: QueueLane, signal: Signal): number {
   return lane.anyUsableInPanic(signal) ? POOR : DOWN;
 }
 
-const NOBODY = { id: "", weight: 1, address: undefined };
+const NO_MEMBER = { id: "", weight: 1, address: undefined };

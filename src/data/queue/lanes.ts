@@ -40,7 +40,7 @@ export class Lanes {
     this.#env = env;
     this.#sort = sort;
     this.#owners = new LaneOwners(env.held);
-    this.#unsorted = new QueueLane(NOWHERE, plan, env);
+    this.#unsorted = new QueueLane(UNSORTED, plan, env);
   }
 
   get all(): readonly QueueLane[] {
@@ -112,14 +112,14 @@ export class Lanes {
     return lane === undefined ? [] : [lane];
   }
 
-  /** Of a key, the channel: `look` first. Not one of those that have all their targets in `but`, if others are usable. */
+  /** Of a key, the channel: `refresh` first. Not one of those that have all their targets in `but`, if others are usable. */
   ownerOf(hash: number, signal: Signal, but?: readonly TargetHandle[]): number {
     return this.#owners.ownerOf(hash, signal, but);
   }
 
   /** Takes note of what became of the targets, for `ownerOf`. */
-  look(): void {
-    this.#owners.look();
+  refresh(): void {
+    this.#owners.refresh();
   }
 
   /** Something may have changed with a target. */
@@ -139,7 +139,7 @@ export class Lanes {
     this.#byKey = new Map(specs.map((spec) => [spec.key, this.#open(spec, before.get(spec.key))]));
     this.#channels = [...this.#byKey.values()];
     this.#identity = identity;
-    this.#unsorted.configure(plan, NOWHERE.strategy, []);
+    this.#unsorted.configure(plan, UNSORTED.strategy, []);
     this.#owners.configure(plan.division.kind === "key" ? this.#channels : []);
     if (plan.division.kind === "key" && isOtherSet)
       for (const lane of before.values()) this.putUnsorted(lane.takeAll());
@@ -183,7 +183,7 @@ export class Lanes {
   /** What waits for a target that cannot be used goes to the next owners of its keys, when there are any. */
   #findStranded(): void {
     if (this.#plan.division.kind !== "key") return;
-    this.#owners.look();
+    this.#owners.refresh();
     for (const signal of SIGNALS) {
       if (!this.#owners.anyUp(signal)) continue;
       for (const [i, lane] of this.#channels.entries()) {
@@ -226,4 +226,4 @@ export class Lanes {
   }
 }
 
-const NOWHERE: LaneSpec = { key: "", kind: "shared", strategy: { type: "round_robin" }, targets: [] };
+const UNSORTED: LaneSpec = { key: "", kind: "shared", strategy: { type: "round_robin" }, targets: [] };

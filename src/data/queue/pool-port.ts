@@ -45,7 +45,7 @@ export interface Pool extends AsyncDisposable, FallbackPool {
   /** The bound of its queue: what is longer can never enter. */
   readonly maxBytes: number;
   /** Takes note of what became of its targets: before `usableFor` and `ownerOf` are asked. */
-  look(): void;
+  refresh(): void;
   /** The same as `usable` for the targets of one channel. */
   usableFor(channel: number, signal: Signal): boolean;
   /** Clock.nowMs() before which nothing new of this channel can leave, since its targets asked to be left alone; 0: not known. Channel -1: all. */

@@ -119,8 +119,8 @@ class MemoryPool implements Pool {
     return Math.max(0, this.#env.clock.nowMs() - this.#lanes.oldestMs);
   }
 
-  look(): void {
-    this.#lanes.look();
+  refresh(): void {
+    this.#lanes.refresh();
   }
 
   usableFor(channel: number, signal: Signal): boolean {
@@ -177,7 +177,7 @@ class MemoryPool implements Pool {
   adopt(parcel: Parcel): "accepted" | "full" {
     if (this.#plan.division.kind === "none") return this.offer(parcel);
     if (this.#closed) return "full";
-    this.#lanes.look();
+    this.#lanes.refresh();
     const partitions = this.#partition(parcel);
     let bytes = 0;
     for (const partition of partitions) {

@@ -68,7 +68,7 @@ const TLS_HANDSHAKE_TIMEOUT_MS = 10_000;
  * How long an idle connection is kept when the listener drains. Who sends more often than this hears with the next reply that the
  * connection ends; closed at once, that request could meet a closed socket, and its sender would not know what became of it.
  */
-const FAREWELL_MS = 250;
+const IDLE_CLOSE_MS = 250;
 /** Finds peers that are gone without a word. */
 const TCP_KEEPALIVE_MS = 30_000;
 
@@ -143,7 +143,7 @@ class NodeHttpListener implements HttpListener {
     const endMs = clock.nowMs() + graceMs;
     this.#draining = true;
     TcpServer.prototype.close.call(this.#server); // that of HTTP closes idle connections, too
-    await this.#wait(Math.min(FAREWELL_MS, graceMs), () => this.#connections.size === 0);
+    await this.#wait(Math.min(IDLE_CLOSE_MS, graceMs), () => this.#connections.size === 0);
     this.#server.close();
     await this.#wait(endMs - clock.nowMs(), () => this.#open() === 0);
     await this.#destroyAll();

@@ -6,7 +6,7 @@ import { Unreachable } from "../../core/unreachable.ts";
 /** What a pool says of itself while a request is routed; answered without waiting. */
 export interface PoolView {
   /** Takes note of the time. Called once for each request that asks for owners, before the first. */
-  look(): void;
+  refresh(): void;
   /** A target of this channel may be tried, with what is of this signal. */
   usableFor(channel: number, signal: Signal): boolean;
   /** Rules with a pool that is not usable are passed over, unless the pool holds or refuses. */
@@ -82,7 +82,7 @@ export class Gate {
   #ownerOf(hash: number, request: number): number {
     if (this.#request !== request) {
       this.#request = request;
-      this.#view.look();
+      this.#view.refresh();
     } else if (hash === this.#hash) {
       return this.#owner;
     }

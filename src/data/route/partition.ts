@@ -37,7 +37,7 @@ export function createPartitioner(division: Division, metrics: Metrics): Partiti
   const envelope = new Envelope();
   let ownerOf: (hash: number) => number = firstChannel;
   const view = {
-    look: () => undefined,
+    refresh: () => undefined,
     usableFor: () => true,
     whenDown: "hold",
     hasAnyRoom: () => true,

@@ -113,7 +113,7 @@ export class BalancedPool {
   }
 
   pick(): number {
-    this.state.look(this.nowMs);
+    this.state.refresh(this.nowMs);
     return this.picker.pick(this.state);
   }
 

@@ -149,7 +149,7 @@ export class ClientLink implements PooledLink, ConnectionEvents, DriverOwner, Ti
     }
     if (this.#liveness !== undefined && nowMs >= this.#liveness.dueMs) {
       // Without calls under way no PING: servers take those amiss (too_many_pings), and nobody waits for an answer.
-      const found = this.#liveness.look(nowMs, this.#driver.bytesRead, this.#calls.size > 0);
+      const found = this.#liveness.check(nowMs, this.#driver.bytesRead, this.#calls.size > 0);
       if (found === "lost") {
         this.#giveUp("the peer does not answer a PING");
         return;

@@ -60,7 +60,7 @@ export class ServerConnection implements ServedConnection, ConnectionEvents, Dri
   #helloByMs: number;
   #retireAtMs: number;
   readonly #owed: OwedCredit | undefined;
-  /** A call has ended since the last look, and when a look last found one: asking the clock for each call would cost. */
+  /** A call has ended since the last check, and when a check last found one: asking the clock for each call would cost. */
   #busy = false;
   #idleSinceMs: number;
   #closeByMs = NEVER;
@@ -117,7 +117,7 @@ export class ServerConnection implements ServedConnection, ConnectionEvents, Dri
       this.retire(this.#shared.options.maxConnectionAgeGraceMs);
     }
     if (nowMs >= this.#liveness.dueMs) {
-      const found = this.#liveness.look(nowMs, this.#driver.bytesRead, true);
+      const found = this.#liveness.check(nowMs, this.#driver.bytesRead, true);
       if (found === "lost") {
         this.destroy();
         return;
