@@ -2,7 +2,7 @@ import { z } from "zod";
 import { checkAgainst } from "../config/check-schema.ts";
 import { parseText } from "../config/document.ts";
 import { formatPath } from "../config/finding.ts";
-import { isValues, type Values } from "../config/outline.ts";
+import { isValues, type Values } from "../config/values.ts";
 import type { Problem } from "../core/problem.ts";
 import { errorAt, malformedReply, problemReply, problemsReply } from "./reply.ts";
 import type { AdminBody, AdminReply, BodySpec } from "./route.ts";

@@ -3,7 +3,7 @@ import { NAME_PATTERN } from "../config/schema/values.ts";
 import type { RouteTable } from "../control/route-table.ts";
 import { AsWritten } from "../core/hide.ts";
 import type { AdminContext } from "./context.ts";
-import type { Values } from "../config/outline.ts";
+import type { Values } from "../config/values.ts";
 import { elementBody, parseMapping } from "./body.ts";
 import { CHANGE_STATUSES, changeReply, errorAt, etagOf, problemReply, problemsReply } from "./reply.ts";
 import { type AdminReply, type AdminRequest, JSON_TYPE, type Route } from "./route.ts";

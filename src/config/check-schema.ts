@@ -1,7 +1,7 @@
 import type { z } from "zod";
-import { type Finding, fault, formatPath, type Path } from "./finding.ts";
+import { atKey, type Finding, fault, formatPath, type Path } from "./finding.ts";
 import { expectedKind, issueText, kindOf, splitKeyTexts } from "./issue-text.ts";
-import { valuesOf } from "./outline.ts";
+import { valueAt } from "./values.ts";
 import { type ConfigDocument, ConfigSchema } from "./schema/config.ts";
 
 type Issue = z.core.$ZodIssue;
@@ -25,12 +25,11 @@ function toFindings(issue: Issue, above: Path, root: unknown): Finding[] {
   const path = [...above, ...pathOf(issue)];
   switch (issue.code) {
     case "unrecognized_keys":
-      return splitKeyTexts(issue.message).map((text, i) => ({
-        ...fromText([...path, issue.keys[i] ?? ""], MOVED[formatPath([...path, issue.keys[i] ?? ""])] ?? text),
-        at: "key" as const,
-      }));
+      return splitKeyTexts(issue.message).map((text, i) =>
+        atKey(fromText([...path, issue.keys[i] ?? ""], MOVED[formatPath([...path, issue.keys[i] ?? ""])] ?? text)),
+      );
     case "invalid_key":
-      return [{ ...fromText(path, issue.issues[0]?.message ?? issue.message), at: "key" }];
+      return [atKey(fromText(path, issue.issues[0]?.message ?? issue.message))];
     case "invalid_union":
       return issue.errors.length === 0 ? [fromText(path, issue.message)] : fromUnion(issue.errors, path, root);
     default:
@@ -40,7 +39,7 @@ function toFindings(issue: Issue, above: Path, root: unknown): Finding[] {
 
 /** Of the branches of a union, the one that was meant: the first whose kind of value fits. */
 function fromUnion(branches: readonly Issue[][], path: Path, root: unknown): Finding[] {
-  const value = valueAt(root, path);
+  const value = valueAt(root, ...path);
   const meant = branches.filter((issues) => !issues.some((issue) => isOtherKind(issue, value)));
   const [best] = meant.toSorted((a, b) => a.length - b.length);
   if (best !== undefined) return best.flatMap((issue) => toFindings(issue, path, root));
@@ -74,11 +73,4 @@ function fromText(path: Path, text: string): Finding {
 /** JSON has no other keys than texts and numbers. */
 function pathOf(issue: Issue): (string | number)[] {
   return issue.path.map((part) => (typeof part === "symbol" ? String(part) : part));
-}
-
-function valueAt(root: unknown, path: Path): unknown {
-  return path.reduce<unknown>(
-    (value, part) => (Array.isArray(value) ? (value as unknown[])[Number(part)] : valuesOf(value)?.[part]),
-    root,
-  );
 }

@@ -21,6 +21,11 @@ export function caution(path: Path, message: string, hint?: string): Finding {
   return { severity: "warning", path, message, hint };
 }
 
+/** The same, of the key and not of what stands there. */
+export function atKey(finding: Finding): Finding {
+  return { ...finding, at: "key" };
+}
+
 /** As people write it: `rules[2].conditions[0].span_kind`. */
 export function formatPath(path: Path): string {
   let text = "";
@@ -30,4 +35,9 @@ export function formatPath(path: Path): string {
     else text += `[${JSON.stringify(part)}]`;
   }
   return text;
+}
+
+/** Whether a path leads to what stands at another one, or to something in it. */
+export function isWithin(path: Path, above: Path): boolean {
+  return above.length <= path.length && above.every((part, i) => part === path[i]);
 }

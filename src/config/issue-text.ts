@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { hintFor } from "./closest.ts";
-import { valuesOf } from "./outline.ts";
+import { valuesOf } from "./values.ts";
 
 type RawIssue = Parameters<z.core.$ZodErrorMap>[0];
 

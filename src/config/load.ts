@@ -4,7 +4,7 @@ import { reasonOf } from "../core/errors.ts";
 import type { Problem } from "../core/problem.ts";
 import { checkSchema } from "./check-schema.ts";
 import { type ParsedDocument, parseText, type SyntaxFault } from "./document.ts";
-import { caution, type Finding, formatPath, type Path } from "./finding.ts";
+import { caution, type Finding, formatPath, isWithin } from "./finding.ts";
 import { normalise } from "./normalise.ts";
 import { expandPluginStrategies } from "./plugin-strategies.ts";
 import { readPemFiles } from "./pem.ts";
@@ -13,6 +13,7 @@ import { type Sources, substitute } from "./substitute.ts";
 import { rememberTaints, type Taint } from "./taint.ts";
 import { findUnavailable } from "./unavailable.ts";
 import { untold } from "./untold.ts";
+import { valueAt } from "./values.ts";
 import { validate } from "./validate.ts";
 
 export interface LoadOptions extends Sources {
@@ -41,15 +42,19 @@ export function loadConfig(text: string, options: LoadOptions): LoadResult {
 
 /** Reads a config file; paths in it start at its folder. A file that cannot be read is a problem, too. */
 export function loadConfigFile(path: string, { env }: Pick<LoadOptions, "env">): LoadResult {
-  const readFile = (name: string): string => readBounded(resolve(dirname(path), name));
   let text: string;
   try {
     text = readFileSync(path, "utf8");
   } catch (cause) {
     return { config: undefined, problems: [{ severity: "error", path: "", message: reasonOf(cause), file: path }] };
   }
-  const resolvePath = (name: string): string => resolve(dirname(path), name);
-  return loadConfig(text, { file: path, env, readFile, resolvePath });
+  return loadConfig(text, { file: path, env, ...filesFrom(dirname(path)) });
+}
+
+/** The files that a config names, from the folder where their paths start. */
+export function filesFrom(folder: string): Required<Pick<Sources, "readFile" | "resolvePath">> {
+  const resolvePath = (name: string): string => resolve(folder, name);
+  return { resolvePath, readFile: (name) => readBounded(resolvePath(name)) };
 }
 
 const BYTE_ORDER_MARK = "\uFEFF";
@@ -69,7 +74,7 @@ function check(text: unknown, sources: Sources): Checked {
   const taints = [...substituted.taints, ...pem.taints];
   const { document, steps } = examine(pem.root);
   const kept = keepFirst([...substituted.findings, ...pem.findings], ...steps).filter(
-    ({ path }) => !unread.some((opaque) => isAtOrBelow(path, opaque)),
+    ({ path }) => !unread.some((opaque) => isWithin(path, opaque)),
   );
   const isUsable =
     document !== undefined && unread.length === 0 && kept.every(({ severity }) => severity === "warning");
@@ -93,19 +98,11 @@ function examine(written: unknown): { document: ConfigDocument | undefined; step
 function putAt(root: unknown, taints: readonly Taint[], text: string): unknown {
   const tree = structuredClone(root);
   for (const { path } of taints) {
-    const holder = path.slice(0, -1).reduce<unknown>((value, part) => memberOf(value, part), tree);
+    const holder = valueAt(tree, ...path.slice(0, -1));
     const last = path.at(-1);
     if (typeof holder === "object" && holder !== null && last !== undefined) Reflect.set(holder, last, text);
   }
   return tree;
-}
-
-function memberOf(value: unknown, part: string | number): unknown {
-  return typeof value === "object" && value !== null ? Reflect.get(value, part) : undefined;
-}
-
-function isAtOrBelow(path: Path, above: Path): boolean {
-  return above.length <= path.length && above.every((part, i) => part === path[i]);
 }
 
 function notRead(count: number): Finding {

@@ -1,7 +1,6 @@
 import type { Path } from "./finding.ts";
+import { entriesOf, listOf, textOf, type Values, valueAt, valuesOf } from "./values.ts";
 import { ALL_SIGNALS, PRIORITIES } from "./schema/values.ts";
-
-export type Values = Readonly<Record<string, unknown>>;
 
 /**
  * What can be read of a document that may be wrong in places, so that a problem in one place hides nothing elsewhere.
@@ -58,38 +57,6 @@ export function readOutline(document: unknown): Outline {
     pools,
     rules: [...rules, ...readShortRules(root)],
   };
-}
-
-/** A mapping, or undefined. */
-export function valuesOf(value: unknown): Values | undefined {
-  return isValues(value) ? value : undefined;
-}
-
-/** A list, or an empty one. */
-export function listOf(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
-}
-
-/** The value at a path of keys, or undefined. */
-export function valueAt(values: Values, ...keys: readonly string[]): unknown {
-  return keys.reduce<unknown>((value, key) => valuesOf(value)?.[key], values);
-}
-
-/** The mappings of a list, with the path of each. */
-export function entriesOf(value: unknown, path: Path): { values: Values; path: Path }[] {
-  return listOf(value).flatMap((item, i) => {
-    const values = valuesOf(item);
-    return values === undefined ? [] : [{ values, path: [...path, i] }];
-  });
-}
-
-/** A text, or undefined. */
-export function textOf(value: unknown): string | undefined {
-  return typeof value === "string" ? value : undefined;
-}
-
-export function isValues(value: unknown): value is Values {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isReadable(value: unknown): boolean {

@@ -1,10 +1,11 @@
 import { Secret } from "../core/secret.ts";
 import { type Finding, fault, type Path } from "./finding.ts";
 import { codeOf, refused, type Sources } from "./substitute.ts";
+import { mapPlaces, placesOf } from "./values.ts";
 import type { Taint } from "./taint.ts";
 
 /** Values that are the path of a file with PEM, or the PEM itself. */
-const PEM_PATHS: readonly Path[] = [
+const PEM_PATHS: readonly (readonly string[])[] = [
   ["node", "listen", "*", "tls", "cert"],
   ["node", "listen", "*", "tls", "key"],
   ["node", "listen", "*", "tls", "client_ca"],
@@ -35,18 +36,14 @@ export function readPemFiles(root: unknown, { readFile, policy }: Sources): PemR
     } else return readPem(value, path, readFile, read);
     return value;
   };
-  return { root: PEM_PATHS.reduce((values, pattern) => replaceAt(values, pattern, [], replace), root), ...read };
+  return { root: PEM_PATHS.reduce((values, pattern) => mapPlaces(values, pattern, replace), root), ...read };
 }
 
 /** The paths of all files with PEM that a document names. */
 export function pemFilesIn(root: unknown): string[] {
-  const files: string[] = [];
-  const collect = (value: unknown): unknown => {
-    if (isPemPath(value)) files.push(value);
-    return value;
-  };
-  for (const pattern of PEM_PATHS) replaceAt(root, pattern, [], collect);
-  return files;
+  return PEM_PATHS.flatMap((pattern) =>
+    placesOf(root, pattern).flatMap(({ value }) => (isPemPath(value) ? value : [])),
+  );
 }
 
 const PEM_START = "-----BEGIN ";
@@ -72,18 +69,4 @@ function readPem(
     findings.push(fault(path, `cannot read the file: ${codeOf(cause)}`, "relative paths start at the config's folder"));
   }
   return value;
-}
-
-type Replace = (value: unknown, path: Path) => unknown;
-
-function replaceAt(value: unknown, pattern: Path, path: Path, replace: Replace): unknown {
-  const [part, ...rest] = pattern;
-  if (part === undefined) return replace(value, path);
-  if (Array.isArray(value))
-    return part === "*" ? value.map((item, i) => replaceAt(item, rest, [...path, i], replace)) : value;
-  if (typeof value !== "object" || value === null) return value;
-  const entries = Object.entries(value).map(([key, entry]) =>
-    part === "*" || part === key ? [key, replaceAt(entry, rest, [...path, key], replace)] : [key, entry],
-  );
-  return Object.fromEntries(entries);
 }

@@ -1,4 +1,4 @@
-import { listOf, type Values, valuesOf } from "./outline.ts";
+import { listOf, type Values, valuesOf } from "./values.ts";
 import { STRATEGY_TYPES } from "./schema/strategy.ts";
 
 /**

@@ -1,5 +1,5 @@
-import { caution, type Finding, type Path } from "./finding.ts";
-import { valuesOf } from "./outline.ts";
+import { atKey, caution, type Finding } from "./finding.ts";
+import { placesOf } from "./values.ts";
 
 interface Unavailable {
   /** Keys from the top; `*` is any key or index. */
@@ -44,11 +44,11 @@ const UNAVAILABLE: readonly Unavailable[] = [
 /** A warning for each thing that is written and not carried out by this version. */
 export function findUnavailable(root: unknown): Finding[] {
   return UNAVAILABLE.flatMap(({ path, when, what, instead }) =>
-    placesOf(root, path.split("."), [])
+    placesOf(root, path.split("."))
       .filter(({ value }) => when === undefined || when(value))
       .map((place) => {
         const name = typeof what === "string" ? what : what(place.value);
-        return { ...caution(place.path, `${name} is not available in this version; ${instead}`), at: "key" as const };
+        return atKey(caution(place.path, `${name} is not available in this version; ${instead}`));
       }),
   );
 }
@@ -59,13 +59,4 @@ function inPools(entry: Unavailable): Unavailable[] {
 
 function nameOf(value: unknown): string {
   return String(value);
-}
-
-function placesOf(value: unknown, keys: readonly string[], path: Path): { value: unknown; path: Path }[] {
-  const [key, ...rest] = keys;
-  if (key === undefined) return value === undefined ? [] : [{ value, path }];
-  if (key === "*" && Array.isArray(value)) return value.flatMap((item, i) => placesOf(item, rest, [...path, i]));
-  const values = valuesOf(value) ?? {};
-  const matching = key === "*" ? Object.keys(values) : Object.hasOwn(values, key) ? [key] : [];
-  return matching.flatMap((name) => placesOf(values[name], rest, [...path, name]));
 }

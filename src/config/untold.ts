@@ -1,4 +1,4 @@
-import { type Finding, formatPath, type Path } from "./finding.ts";
+import { type Finding, formatPath, isWithin } from "./finding.ts";
 import type { Taint } from "./taint.ts";
 
 /**
@@ -62,8 +62,4 @@ function withoutWords({ severity, path, at }: Finding, taints: readonly Taint[])
       : `is not right beside ${formatPath(first?.path ?? [])}, which is from ${written}; what that stands for is not shown`;
   const hint = "put a value in the place of the reference, and ask again: then the problem is told in full";
   return { severity, path, message, hint, ...(at !== undefined && { at }) };
-}
-
-function isWithin(path: Path, above: Path): boolean {
-  return above.length <= path.length && above.every((part, i) => part === path[i]);
 }

@@ -15,7 +15,8 @@ import {
   type DocumentService,
   openDocumentService,
 } from "../control/document/document-service.ts";
-import type { DocumentPlace, Loaded } from "../control/document/prepare.ts";
+import type { LoadResult } from "../config/load.ts";
+import type { DocumentPlace } from "../control/document/prepare.ts";
 import { type ConfigHistory, openHistory } from "../control/history/history.ts";
 import { openOperatorStates, type OperatorStates } from "../control/operator-states.ts";
 import { createRouteTable, type RouteTable } from "../control/route-table.ts";
@@ -59,7 +60,7 @@ export interface ConfigSource {
   readonly text: string;
   readonly place: DocumentPlace;
   /** Parses and validates another version of it. */
-  readonly load: (text: string) => Loaded;
+  readonly load: (text: string) => LoadResult;
 }
 
 export type OpenDataPlane = (

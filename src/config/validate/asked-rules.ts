@@ -1,7 +1,8 @@
 import { z } from "zod";
 import type { Condition, SignalName } from "../condition-type.ts";
 import type { Path } from "../finding.ts";
-import { entriesOf, listOf, type Outline, type OutlineRule, textOf, valuesOf } from "../outline.ts";
+import type { Outline, OutlineRule } from "../outline.ts";
+import { entriesOf, listOf, textOf, valuesOf } from "../values.ts";
 import { ConditionSchema } from "../schema/condition.ts";
 import type { ConfigDocument } from "../schema/config.ts";
 import { ALL_SIGNALS } from "../schema/values.ts";

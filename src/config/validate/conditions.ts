@@ -1,5 +1,5 @@
 import { type Condition, type Matcher, type SignalName, signalsOf } from "../condition-type.ts";
-import { caution, type Finding, formatPath, type Path } from "../finding.ts";
+import { atKey, caution, type Finding, formatPath, type Path } from "../finding.ts";
 import { cubesOf } from "./analysis/cube.ts";
 import { domainOf, isSeverityPossible, type Leaf, subjectOf } from "./analysis/literal.ts";
 import { joinNeeds, needOf } from "./analysis/need.ts";
@@ -32,7 +32,7 @@ function checkOne(one: Written, { signals }: AskedEntry): Finding | undefined {
   const asked = signalsOf(condition);
   if (signals.length > 0 && !signals.some((signal) => asked.includes(signal))) {
     const message = `never holds: ${signals.join(" and ")} have no ${condition.kind}, only ${asked.join(" and ")} have`;
-    return { ...caution(one.path, message, "add the signal to signals, or take the condition out"), at: "key" };
+    return atKey(caution(one.path, message, "add the signal to signals, or take the condition out"));
   }
   const reason = impossibility(condition);
   return reason && caution(one.path, `never holds: ${reason.message}`, reason.hint);
@@ -105,7 +105,7 @@ function neverMatches(name: string, required: readonly Written[]): Finding {
   });
   const kinds = [...new Set(asking.map(({ condition }) => condition.kind))].join(" and ");
   const message = `${name} never matches: no signal has ${kinds}`;
-  return { ...caution(asking.at(-1)?.path ?? [], message, "make a rule for each signal, or use any"), at: "key" };
+  return atKey(caution(asking.at(-1)?.path ?? [], message, "make a rule for each signal, or use any"));
 }
 
 /** Two conditions that only the elements of a list, or the data points of a metric, can meet between them. */
@@ -143,7 +143,7 @@ function repeated(list: readonly { readonly condition: Condition; readonly path:
     const text = JSON.stringify(condition);
     const before = first.get(text);
     if (before !== undefined) {
-      return [{ ...caution(path, "is there already", `see ${formatPath(before)}`), at: "key" as const }];
+      return [atKey(caution(path, "is there already", `see ${formatPath(before)}`))];
     }
     first.set(text, path);
     return [];

@@ -1,5 +1,6 @@
 import { type Finding, fault, type Path } from "../finding.ts";
-import { listOf, type Outline, textOf, type Values, valueAt, valuesOf } from "../outline.ts";
+import type { Outline } from "../outline.ts";
+import { listOf, textOf, type Values, valueAt, valuesOf } from "../values.ts";
 import { type Address, formatAddress, parseAddress } from "../schema/address.ts";
 import { DEFAULT_ADDRESSES } from "../schema/node.ts";
 

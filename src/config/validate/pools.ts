@@ -1,15 +1,7 @@
 import { parseDuration, parseSize } from "../../core/units.ts";
-import { caution, fault, type Finding, type Path } from "../finding.ts";
-import {
-  entriesOf,
-  listOf,
-  type Outline,
-  type OutlinePool,
-  textOf,
-  valueAt,
-  type Values,
-  valuesOf,
-} from "../outline.ts";
+import { atKey, caution, fault, type Finding, type Path } from "../finding.ts";
+import type { Outline, OutlinePool } from "../outline.ts";
+import { entriesOf, listOf, textOf, valueAt, type Values, valuesOf } from "../values.ts";
 
 /** Strategies that cannot do what they are chosen for. */
 export function checkStrategies(outline: Outline): Finding[] {
@@ -62,9 +54,7 @@ function checkOtherwise({ path, values }: OutlinePool): Finding[] {
   });
   if (takesAll === -1) return [];
   const at = [...path, "strategy", "otherwise"];
-  return [
-    { ...caution(at, `is never used: case ${takesAll + 1} matches everything`, "give the case conditions"), at: "key" },
-  ];
+  return [atKey(caution(at, `is never used: case ${takesAll + 1} matches everything`, "give the case conditions"))];
 }
 
 const DEFAULT_BYTES = 64 * 1_024 * 1_024;

@@ -1,6 +1,7 @@
 import { hintFor } from "../closest.ts";
-import { fault, type Finding, formatPath, type Path } from "../finding.ts";
-import { entriesOf, type Outline, type OutlinePool, textOf, type Values, valuesOf } from "../outline.ts";
+import { atKey, fault, type Finding, formatPath, type Path } from "../finding.ts";
+import type { Outline, OutlinePool } from "../outline.ts";
+import { entriesOf, textOf, type Values, valuesOf } from "../values.ts";
 import { IN_PLACE_KEYS } from "../schema/pool.ts";
 import { isSelected, type TargetSelector } from "../select-targets.ts";
 
@@ -150,14 +151,15 @@ export function checkRulePools({ rules }: Outline): Finding[] {
     if (pool === undefined) return [];
     if (targets !== undefined)
       return [fault([...path, "targets"], "stands beside pool", "a rule has one or the other")];
-    return IN_PLACE_KEYS.filter((key) => values[key] !== undefined).map((key) => ({
-      ...fault(
-        [...path, key],
-        "belongs to the pool, and this rule only names one",
-        `move it to pools.${textOf(pool) ?? "<name>"}`,
+    return IN_PLACE_KEYS.filter((key) => values[key] !== undefined).map((key) =>
+      atKey(
+        fault(
+          [...path, key],
+          "belongs to the pool, and this rule only names one",
+          `move it to pools.${textOf(pool) ?? "<name>"}`,
+        ),
       ),
-      at: "key" as const,
-    }));
+    );
   });
 }
 

@@ -1,7 +1,8 @@
 import { isCredential, neverForwarded } from "../../core/header-name.ts";
 import type { Condition } from "../condition-type.ts";
-import { caution, fault, type Finding, type Path } from "../finding.ts";
-import { listOf, type Outline, type OutlinePool, type OutlineTarget, textOf, valuesOf } from "../outline.ts";
+import { atKey, caution, fault, type Finding, type Path } from "../finding.ts";
+import type { Outline, OutlinePool, OutlineTarget } from "../outline.ts";
+import { listOf, textOf, valuesOf } from "../values.ts";
 import { endpointFault, isLoopbackHost } from "../schema/address.ts";
 import { type AskedEntries, writtenConditions } from "./asked-rules.ts";
 import { targetsIn } from "./references.ts";
@@ -91,10 +92,9 @@ function checkHeaders(headers: unknown, path: Path): Finding[] {
     const lower = name.toLowerCase();
     const before = seen.get(lower);
     seen.set(lower, name);
-    if (before !== undefined)
-      return [{ ...fault(at, `the header "${name}" is given twice`, `see "${before}"`), at: "key" as const }];
+    if (before !== undefined) return [atKey(fault(at, `the header "${name}" is given twice`, `see "${before}"`))];
     if (RESERVED.has(lower) || lower.startsWith("grpc-")) {
-      return [{ ...fault(at, `the header "${name}" is set by the protocol`, "leave it out"), at: "key" as const }];
+      return [atKey(fault(at, `the header "${name}" is set by the protocol`, "leave it out"))];
     }
     if (typeof value === "string" && !/^[\t\x20-\x7e]*$/u.test(value)) {
       return [fault(at, "a header value is one line of printable ASCII", "encode other characters")];
@@ -108,14 +108,14 @@ function checkHealthCheck(target: OutlineTarget): Finding[] {
   if (check === undefined) return [];
   const type = textOf(check["type"]) ?? "otlp";
   return CHECK_OPTIONS.filter(({ key, types }) => check[key] !== undefined && !types.includes(type)).map(
-    ({ key, types }) => ({
-      ...caution(
-        [...target.path, "health_check", key],
-        `has no effect on a check of type ${type}`,
-        `for type ${types.join(", ")}`,
+    ({ key, types }) =>
+      atKey(
+        caution(
+          [...target.path, "health_check", key],
+          `has no effect on a check of type ${type}`,
+          `for type ${types.join(", ")}`,
+        ),
       ),
-      at: "key" as const,
-    }),
   );
 }
 
@@ -133,18 +133,16 @@ function checkStatuses({ values, path }: OutlineTarget): Finding[] {
     const at = [...path, "statuses", text];
     const fixed = FIXED.find(({ is }) => is(text));
     if (fixed !== undefined) {
-      return [{ ...fault(at, `${text} ${fixed.why}: that cannot be set`, "leave it out"), at: "key" as const }];
+      return [atKey(fault(at, `${text} ${fixed.why}: that cannot be set`, "leave it out"))];
     }
     const code = GRPC_CODES.has(text);
     if (code && isHttp) {
       const hint = "write HTTP statuses";
-      return [
-        { ...caution(at, "no target that speaks http/protobuf answers with a gRPC code", hint), at: "key" as const },
-      ];
+      return [atKey(caution(at, "no target that speaks http/protobuf answers with a gRPC code", hint))];
     }
     if (code || /^[345]\d\d$/u.test(text)) return [];
     const hint = 'for example "403", "404" or UNIMPLEMENTED';
-    return [{ ...fault(at, "is neither an HTTP status from 300 to 599 nor a gRPC code", hint), at: "key" as const }];
+    return [atKey(fault(at, "is neither an HTTP status from 300 to 599 nor a gRPC code", hint))];
   });
 }
 
@@ -156,7 +154,7 @@ function checkProxy(target: OutlineTarget): Finding[] {
   if (proxy === undefined || proxy === "none" || host === undefined) return [];
   if (isLoopbackHost(host)) {
     const message = "has no effect: the endpoint is on this machine, where no proxy is on the way";
-    return [{ ...caution([...path, "proxy"], message, "leave it out"), at: "key" }];
+    return [atKey(caution([...path, "proxy"], message, "leave it out"))];
   }
   if (values["resolve"] !== "all") return [];
   const message = "has no effect through a proxy, which looks names up itself";
@@ -168,7 +166,7 @@ function checkTls(target: OutlineTarget): Finding[] {
   if (tls === undefined) return [];
   const path = [...target.path, "tls"];
   if (readUrl(target)?.protocol === "http:") {
-    return [{ ...fault(path, "the endpoint is http://, without TLS", "write https://, or leave tls out"), at: "key" }];
+    return [atKey(fault(path, "the endpoint is http://, without TLS", "write https://, or leave tls out"))];
   }
   if ((tls["cert"] === undefined) === (tls["key"] === undefined)) return [];
   const [there, missing] = tls["cert"] === undefined ? ["key", "cert"] : ["cert", "key"];

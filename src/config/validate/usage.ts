@@ -1,5 +1,6 @@
-import { caution, type Finding, type Path } from "../finding.ts";
-import { listOf, type Outline, textOf, valueAt, type Values, valuesOf } from "../outline.ts";
+import { atKey, caution, type Finding, type Path } from "../finding.ts";
+import type { Outline } from "../outline.ts";
+import { listOf, textOf, valueAt, type Values, valuesOf } from "../values.ts";
 import { ALL_SIGNALS } from "../schema/values.ts";
 import { isSelected } from "../select-targets.ts";
 
@@ -27,7 +28,7 @@ function unusedPools({ root, pools, rules, poolNames }: Outline): Finding[] {
   return pools.flatMap(({ name, path }) => {
     if (name === undefined || used.has(name)) return [];
     const message = `no rule uses the pool "${name}", and it is nobody's fallback`;
-    return [{ ...caution(path, message, "name it in a rule or as default_pool, or take it out"), at: "key" as const }];
+    return [atKey(caution(path, message, "name it in a rule or as default_pool, or take it out"))];
   });
 }
 
@@ -85,7 +86,7 @@ function checkUnmatched({ root, rules }: Outline, taken: ReadonlySet<string>): F
     rules.length === 0
       ? "no rule and no default_pool uses these pools: all items are refused"
       : `${what} that no rule matches are refused`;
-  return [{ ...caution(path, message, "add a default_pool, or say unmatched: refuse or unmatched: drop"), at: "key" }];
+  return [atKey(caution(path, message, "add a default_pool, or say unmatched: refuse or unmatched: drop"))];
 }
 
 /** Without pools, rules and default_pool, the default pool is all targets. */

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { isValues } from "./rewriting.ts";
+import { isValues } from "../../config/values.ts";
 
 /** How one list becomes another. `at` is an index of the list before; `insert` goes before it. */
 export type Step =

@@ -1,4 +1,4 @@
-import { isValues, type Values } from "./rewriting.ts";
+import { isValues, type Values } from "../../config/values.ts";
 
 /** The parts of a document that are lists of named things. */
 export const SECTIONS = ["rules", "pools", "targets"] as const;

@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type { Path } from "../../config/finding.ts";
 import { compileGlob } from "../../config/glob.ts";
-import { listOf, valueAt, valuesOf } from "../../config/outline.ts";
+import { listOf, valueAt, valuesOf } from "../../config/values.ts";
 import { pemFilesIn } from "../../config/pem.ts";
 import { type ReferencePolicy, referencesIn, substitute } from "../../config/substitute.ts";
 import { isNamePath } from "../../config/taint.ts";

@@ -1,14 +1,11 @@
-import { readFileSync, statSync } from "node:fs";
-import { resolve } from "node:path";
 import { diffDocuments } from "../../config/diff.ts";
 import { parseText } from "../../config/document.ts";
 import { formatPath } from "../../config/finding.ts";
-import { loadConfig } from "../../config/load.ts";
+import { filesFrom, loadConfig, type LoadResult } from "../../config/load.ts";
 import type { ReferencePolicy } from "../../config/substitute.ts";
 import { type Taint, taintsOf } from "../../config/taint.ts";
 import { type Unrouted, unroutedBy } from "../../config/unrouted.ts";
 import type { Config } from "../../config/schema/config.ts";
-import { RouterError } from "../../core/errors.ts";
 import type { Problem } from "../../core/problem.ts";
 import { type Edit, editRoot, elementOf } from "./element.ts";
 import { type Follow, hostOnly, policyOf } from "./follow.ts";
@@ -24,12 +21,6 @@ export interface DocumentPlace {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-export interface Loaded {
-  /** Undefined exactly when there is an error among the problems, or something was left unread. */
-  readonly config: Config | undefined;
-  readonly problems: readonly Problem[];
-}
-
 /** The running document that another one is to take the place of, and what that one may read of this machine. */
 export interface Beside {
   readonly running: string;
@@ -37,7 +28,7 @@ export interface Beside {
 }
 
 /** A document that could become the running one. */
-export interface Prepared extends Loaded {
+export interface Prepared extends LoadResult {
   readonly text: string;
   /** What differs from the running one, as paths: `rules.payments.priority`. */
   readonly changed: readonly string[];
@@ -63,10 +54,8 @@ export type Preparation =
   | { readonly kind: "unwritable" };
 
 /** Reads a config from its text, as loadConfig does, with files and environment. */
-export function loadDocument(text: string, { name, folder, env }: DocumentPlace, policy?: ReferencePolicy): Loaded {
-  const resolvePath = (path: string): string => resolve(folder, path);
-  const readFile = (path: string): string => readSmall(resolvePath(path));
-  return loadConfig(text, { file: name, env, readFile, resolvePath, ...(policy !== undefined && { policy }) });
+export function loadDocument(text: string, { name, folder, env }: DocumentPlace, policy?: ReferencePolicy): LoadResult {
+  return loadConfig(text, { file: name, env, ...filesFrom(folder), ...(policy !== undefined && { policy }) });
 }
 
 /** The values of a document as written; undefined when it cannot be read. */
@@ -116,9 +105,6 @@ export function prepareWanted(wanted: Wanted, { running, follow }: Beside, place
   const prepared = withUnrouted(found, running, place);
   return { kind: "prepared", prepared: refuse([...hostOnly(root, next), ...stillRedacted(next)], prepared) };
 }
-
-/** Certificates and tokens are small: what is larger is a mistake. */
-const MAX_FILE_BYTES = 1_048_576;
 
 function prepareRoot(
   next: unknown,
@@ -170,9 +156,4 @@ function tellLost({ rule, signals }: Unrouted, { unmatched }: Config): Problem {
 
 function changesOf(before: unknown, after: unknown): string[] {
   return [...new Set(diffDocuments(before, after).map(({ path }) => path))];
-}
-
-function readSmall(path: string): string {
-  if (statSync(path).size > MAX_FILE_BYTES) throw new RouterError("CONFIG_UNREADABLE", `${path} is larger than 1 MiB`);
-  return readFileSync(path, "utf8");
 }

@@ -1,16 +1,8 @@
 import { isScalar, type Pair, type YAMLMap, type YAMLSeq } from "yaml";
 import { alignLists } from "./align.ts";
 import { renderBlock, renderPair } from "./render.ts";
-import {
-  colonEnd,
-  contentEnd,
-  type Holder,
-  keyOf,
-  pairEnd,
-  putLinesAfter,
-  type Rewriting,
-  type Values,
-} from "./rewriting.ts";
+import { colonEnd, contentEnd, type Holder, keyOf, pairEnd, putLinesAfter, type Rewriting } from "./rewriting.ts";
+import type { Values } from "../../config/values.ts";
 import { columnOf, lineEnd, lineStart, withCommentAbove, withCommentsBelow } from "./splice.ts";
 
 /** Makes a block mapping say `next`; false when that cannot be done by changing single keys. */

@@ -10,11 +10,11 @@ import {
   cutLines,
   type Holder,
   isBlock,
-  isValues,
   putLines,
   type Rewriting,
   written,
 } from "./rewriting.ts";
+import { isValues } from "../../config/values.ts";
 import { applySplices, columnOf, lineEnd, lineStart, type Splice, withCommentsBelow } from "./splice.ts";
 
 /**

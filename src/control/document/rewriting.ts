@@ -30,12 +30,6 @@ export interface Change {
   readonly next: unknown;
 }
 
-export type Values = Readonly<Record<string, unknown>>;
-
-export function isValues(value: unknown): value is Values {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 /** The key of a pair as the values have it. */
 export function keyOf(pair: Pair): string {
   if (!isScalar(pair.key)) return "";

@@ -2,7 +2,8 @@ import { parseText } from "../../config/document.ts";
 import { mapComments } from "./comments.ts";
 import { renderBlock } from "./render.ts";
 import { rewriteText } from "./rewrite.ts";
-import { isValues } from "./rewriting.ts";
+import type { Path } from "../../config/finding.ts";
+import { mapPlaces, placesOf, textOf, valueAt } from "../../config/values.ts";
 
 /** What stands in the place of a secret. */
 export const REDACTED = "[redacted]";
@@ -21,13 +22,12 @@ export const SECRET_PATHS: readonly (readonly string[])[] = [
 
 /** The values with secrets redacted. References such as `${env:NAME}` stay: they show where a secret is, not what it is. */
 export function redactRoot(root: unknown): unknown {
-  return SECRET_PATHS.reduce((values, path) => mapAt(values, path, redactAt(path)), root);
+  return SECRET_PATHS.reduce((values, path) => mapPlaces(values, path, redactAt(path)), root);
 }
 
 /** One rule, pool or target with secrets redacted. */
 export function redactElement(section: string, value: unknown): unknown {
-  const within = SECRET_PATHS.filter(([first]) => first === section);
-  return within.reduce((values, path) => mapAt(values, path.slice(2), redactAt(path)), value);
+  return valueAt(redactRoot({ [section]: [value] }), section, 0);
 }
 
 /** The text with secrets redacted, also where a comment repeats one, however short it is. Otherwise as it is. */
@@ -52,18 +52,18 @@ export function redactText(text: string): string {
  * Elements of lists are found by their ids, others by place.
  */
 export function restoreSecrets(values: unknown, known: unknown): unknown {
-  return SECRET_PATHS.reduce((root, path) => restoreAt(root, known, path, redactAt(path)), values);
+  return SECRET_PATHS.reduce((root, path) => restoreAt(root, known, path), values);
 }
 
 /** As above, for one rule, pool or target. */
 export function restoreElement(section: string, value: unknown, known: unknown): unknown {
-  const within = SECRET_PATHS.filter(([first]) => first === section);
-  return within.reduce((root, path) => restoreAt(root, known, path.slice(2), redactAt(path)), value);
+  return valueAt(restoreSecrets({ [section]: [value] }, { [section]: [known] }), section, 0);
 }
 
 /** Where `[redacted]` still stands although a secret has to: it would be sent as it is. */
-export function unrestored(root: unknown): (string | number)[][] {
-  return SECRET_PATHS.flatMap((path) => placesOf(root, path, []));
+export function unrestored(root: unknown): Path[] {
+  const places = SECRET_PATHS.flatMap((pattern) => placesOf(root, pattern));
+  return places.flatMap(({ value, path }) => (textOf(value)?.includes(REDACTED) === true ? [path] : []));
 }
 
 /** Shorter secrets would be found in words and values that are none. */
@@ -71,9 +71,7 @@ const MIN_LENGTH = 8;
 const REFERENCE = /\$\$\{|\$\{(?<kind>env|file):(?<name>[^}]*?)(?<otherwise>:-[^}]*)?\}/gu;
 const PEM_START = "-----BEGIN ";
 
-type Redact = (value: unknown) => unknown;
-
-function redactAt(path: readonly string[]): Redact {
+function redactAt(path: readonly string[]): (value: unknown) => unknown {
   // A key is usually the path of a file, which is no secret.
   const isFile = path.at(-2) === "tls";
   const isProxy = path.at(-1) === "proxy";
@@ -99,17 +97,13 @@ function redactLiterals(text: string): string {
 }
 
 function literalsOf(root: unknown): string[] {
-  const found: string[] = [];
-  for (const path of SECRET_PATHS) {
-    mapAt(root, path, (value) => {
-      if (typeof value === "string" ? redactAt(path)(value) === REDACTED : typeof value === "number") {
-        found.push(String(value));
-        if (path.at(-1) === "proxy") found.push(...credentialsOf(String(value)));
-      }
-      return value;
-    });
-  }
-  return found;
+  return SECRET_PATHS.flatMap((pattern) =>
+    placesOf(root, pattern).flatMap(({ value }) => {
+      const isLiteral = typeof value === "string" ? redactAt(pattern)(value) === REDACTED : typeof value === "number";
+      if (!isLiteral) return [];
+      return [String(value), ...(pattern.at(-1) === "proxy" ? credentialsOf(String(value)) : [])];
+    }),
+  );
 }
 
 /** Of a URL: what a comment may repeat of it. */
@@ -127,45 +121,22 @@ function decodePercent(text: string): string {
   }
 }
 
-function mapAt(value: unknown, path: readonly string[], change: Redact): unknown {
-  const [key, ...rest] = path;
-  if (key === undefined) return change(value);
-  if (Array.isArray(value)) return key === "*" ? value.map((item) => mapAt(item, rest, change)) : value;
-  if (!isValues(value)) return value;
-  const entries = Object.entries(value).map(([name, entry]) =>
-    key === "*" || key === name ? [name, mapAt(entry, rest, change)] : [name, entry],
-  );
-  return Object.fromEntries(entries);
+function restoreAt(values: unknown, known: unknown, pattern: readonly string[]): unknown {
+  const redact = redactAt(pattern);
+  return mapPlaces(values, pattern, (value, path) => {
+    if (typeof value !== "string" || !value.includes(REDACTED)) return value;
+    const before = counterpart(known, values, path);
+    return redact(before) === value ? before : value;
+  });
 }
 
-function restoreAt(value: unknown, known: unknown, path: readonly string[], redact: Redact): unknown {
-  const [key, ...rest] = path;
-  if (key === undefined) {
-    return typeof value === "string" && value.includes(REDACTED) && redact(known) === value ? known : value;
-  }
-  if (Array.isArray(value)) {
-    return key === "*" ? value.map((item, i) => restoreAt(item, counterpart(item, i, known), rest, redact)) : value;
-  }
-  if (!isValues(value)) return value;
-  const entries = Object.entries(value).map(([name, entry]) =>
-    key === "*" || key === name
-      ? [name, restoreAt(entry, isValues(known) ? known[name] : undefined, rest, redact)]
-      : [name, entry],
-  );
-  return Object.fromEntries(entries);
-}
-
-function placesOf(value: unknown, keys: readonly string[], path: (string | number)[]): (string | number)[][] {
-  const [key, ...rest] = keys;
-  if (key === undefined) return typeof value === "string" && value.includes(REDACTED) ? [path] : [];
-  if (Array.isArray(value)) return key === "*" ? value.flatMap((item, i) => placesOf(item, rest, [...path, i])) : [];
-  if (!isValues(value)) return [];
-  const names = Object.keys(value).filter((name) => key === "*" || key === name);
-  return names.flatMap((name) => placesOf(value[name], rest, [...path, name]));
-}
-
-function counterpart(item: unknown, at: number, known: unknown): unknown {
-  if (!Array.isArray(known)) return undefined;
-  if (!isValues(item) || item["id"] === undefined) return (known as readonly unknown[])[at];
-  return known.find((other: unknown) => isValues(other) && other["id"] === item["id"]);
+/** What stands in the known values where the path leads to in others. */
+function counterpart(known: unknown, values: unknown, path: Path): unknown {
+  const [part, ...rest] = path;
+  if (part === undefined) return known;
+  const at = valueAt(values, part);
+  const id = valueAt(at, "id");
+  const isListed = Array.isArray(known) && id !== undefined;
+  const before = isListed ? known.find((other: unknown) => valueAt(other, "id") === id) : valueAt(known, part);
+  return counterpart(before, at, rest);
 }

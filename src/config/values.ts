@@ -1,0 +1,65 @@
+import type { Path } from "./finding.ts";
+
+/** A mapping of a document. */
+export type Values = Readonly<Record<string, unknown>>;
+
+export function isValues(value: unknown): value is Values {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** A mapping, or undefined. */
+export function valuesOf(value: unknown): Values | undefined {
+  return isValues(value) ? value : undefined;
+}
+
+/** A list, or an empty one. */
+export function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+/** A text, or undefined. */
+export function textOf(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
+
+/** The mappings of a list, with the path of each. */
+export function entriesOf(value: unknown, path: Path): { values: Values; path: Path }[] {
+  return listOf(value).flatMap((item, i) => (isValues(item) ? [{ values: item, path: [...path, i] }] : []));
+}
+
+/** The value at a path, or undefined. */
+export function valueAt(root: unknown, ...path: Path): unknown {
+  return path.reduce<unknown>(
+    (value, part) => (Array.isArray(value) ? listOf(value)[Number(part)] : valuesOf(value)?.[part]),
+    root,
+  );
+}
+
+/** What stands at the places of a pattern, in which `*` is any key or index. */
+export function placesOf(root: unknown, pattern: readonly string[], path: Path = []): { value: unknown; path: Path }[] {
+  const [key, ...rest] = pattern;
+  if (key === undefined) return root === undefined ? [] : [{ value: root, path }];
+  if (Array.isArray(root)) return key === "*" ? root.flatMap((item, i) => placesOf(item, rest, [...path, i])) : [];
+  const values = valuesOf(root) ?? {};
+  const names = key === "*" ? Object.keys(values) : Object.hasOwn(values, key) ? [key] : [];
+  return names.flatMap((name) => placesOf(values[name], rest, [...path, name]));
+}
+
+/** A copy with other values at the places of a pattern. */
+export function mapPlaces(
+  root: unknown,
+  pattern: readonly string[],
+  change: (value: unknown, path: Path) => unknown,
+  path: Path = [],
+): unknown {
+  const [key, ...rest] = pattern;
+  if (key === undefined) return change(root, path);
+  if (Array.isArray(root)) {
+    return key === "*" ? root.map((item, i) => mapPlaces(item, rest, change, [...path, i])) : root;
+  }
+  if (!isValues(root)) return root;
+  const entries = Object.entries(root).map(([name, entry]) =>
+    key === "*" || key === name ? [name, mapPlaces(entry, rest, change, [...path, name])] : [name, entry],
+  );
+  return Object.fromEntries(entries);
+}
