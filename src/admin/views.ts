@@ -1,5 +1,5 @@
 import type { ConfigStatus } from "../control/apply.ts";
-import { showConfig } from "../config/show-config.ts";
+import { showConfig } from "../config/taint.ts";
 import { AsWritten } from "../core/hide.ts";
 import { isoTime } from "../core/iso-time.ts";
 import type { LedgerRow } from "../core/snapshot.ts";

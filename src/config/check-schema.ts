@@ -1,8 +1,8 @@
-import type { z } from "zod";
-import { atKey, type Finding, fault, formatPath, type Path } from "./finding.ts";
-import { expectedKind, issueText, kindOf, splitKeyTexts } from "./issue-text.ts";
-import { valueAt } from "./values.ts";
+import { z } from "zod";
+import { hintFor } from "./closest.ts";
+import { atKey, fault, type Finding, formatPath, type Path } from "./finding.ts";
 import { type ConfigDocument, ConfigSchema } from "./schema/config.ts";
+import { valueAt, valuesOf } from "./values.ts";
 
 type Issue = z.core.$ZodIssue;
 
@@ -73,4 +73,101 @@ function fromText(path: Path, text: string): Finding {
 /** JSON has no other keys than texts and numbers. */
 function pathOf(issue: Issue): (string | number)[] {
   return issue.path.map((part) => (typeof part === "symbol" ? String(part) : part));
+}
+
+type RawIssue = Parameters<z.core.$ZodErrorMap>[0];
+
+/**
+ * What an issue of the schema says to people: a message, and a hint on a second line where there is one.
+ * Values are not repeated, except where one of a few words is expected: they may be secrets.
+ */
+export function issueText(issue: RawIssue): string | undefined {
+  switch (issue.code) {
+    case "invalid_type":
+      return typeText(issue);
+    case "invalid_value":
+      return wordText(issue.input, issue.values.map(String));
+    case "unrecognized_keys":
+      return issue.keys.map((key) => keyText(key, knownKeys(issue.inst))).join("\u0000");
+    case "invalid_union":
+      return issue.discriminator === undefined ? undefined : variantText(issue);
+    case "too_small":
+      return sizeText(issue.origin, Number(issue.minimum), issue.inclusive === false ? "above" : "at least");
+    case "too_big":
+      return sizeText(issue.origin, Number(issue.maximum), issue.inclusive === false ? "below" : "at most");
+    default:
+      return undefined;
+  }
+}
+
+/** The messages of `unrecognized_keys`, in the order of its keys. */
+export function splitKeyTexts(text: string): string[] {
+  return text.split("\u0000");
+}
+
+/** How the kind of a value is called: `a text`, `a list`. */
+export function kindOf(value: unknown): string {
+  if (value === undefined || value === null) return "nothing";
+  if (Array.isArray(value)) return "a list";
+  if (typeof value === "bigint") return "a whole number beyond 2^53";
+  return KINDS[typeof value] ?? "something else";
+}
+
+/** How an expected kind is called, from the schema's word for it. */
+export function expectedKind(expected: string): string {
+  return KINDS[expected] ?? expected;
+}
+
+const KINDS: Readonly<Record<string, string>> = {
+  string: "a text",
+  number: "a number",
+  int: "a whole number",
+  bigint: "a whole number",
+  boolean: "true or false",
+  object: "a mapping",
+  record: "a mapping",
+  array: "a list",
+  null: "nothing",
+};
+
+function typeText(issue: Extract<RawIssue, { code: "invalid_type" }>): string {
+  const expected = expectedKind(issue.expected);
+  if (issue.input === undefined) return "is required";
+  if (issue.input === null) return `expected ${expected}, got nothing\nwrite a value, or leave the key out`;
+  if (issue.expected === "int" && typeof issue.input === "number") return "expected a whole number";
+  return `expected ${expected}, got ${kindOf(issue.input)}`;
+}
+
+function wordText(input: unknown, words: readonly string[]): string {
+  if (input === undefined) return `is required\none of ${words.join(", ")}`;
+  if (typeof input !== "string") return `expected one of ${words.join(", ")}, got ${kindOf(input)}`;
+  return `unknown value "${input.slice(0, 64)}"\n${wordHint(input, words)}`;
+}
+
+function wordHint(input: string, words: readonly string[]): string {
+  const near = hintFor(input, words, "values") ?? "";
+  return near.startsWith("did you mean") ? near : `one of ${words.join(", ")}`;
+}
+
+function keyText(key: string, known: readonly string[]): string {
+  const hint = hintFor(key, known, "keys");
+  return `unknown key "${key.slice(0, 64)}"${hint === undefined ? "" : `\n${hint}`}`;
+}
+
+function knownKeys(schema: unknown): string[] {
+  return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
+}
+
+function variantText(issue: Extract<RawIssue, { code: "invalid_union" }>): string {
+  const input = issue.input;
+  const key = issue.discriminator ?? "";
+  const written = valuesOf(input)?.[key];
+  const options = "options" in issue && Array.isArray(issue.options) ? issue.options.map(String) : [];
+  return wordText(written, options);
+}
+
+function sizeText(origin: string, bound: number, relation: string): string {
+  if (origin === "number" || origin === "int" || origin === "bigint") return `must be ${relation} ${bound}`;
+  if (relation === "at least" && bound === 1) return "must not be empty";
+  return `must have ${relation} ${bound} ${origin === "string" ? "characters" : "entries"}`;
 }

@@ -1,4 +1,4 @@
-import { hideValuesOf } from "../config/hide-values.ts";
+import { hideValuesOf } from "../config/taint.ts";
 import type { Config } from "../config/schema/config.ts";
 import type { Clock } from "../core/clock.ts";
 import { reasonOf } from "../core/errors.ts";

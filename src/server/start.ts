@@ -5,7 +5,7 @@ import { type AdminServer, listenAdmin } from "../admin/listen.ts";
 import { createRoutes } from "../admin/routes.ts";
 import { filesReadBy } from "../config/files-read.ts";
 import { formatAddress } from "../config/schema/address.ts";
-import { hideValuesOf } from "../config/hide-values.ts";
+import { hideValuesOf } from "../config/taint.ts";
 import type { Config } from "../config/schema/config.ts";
 import { type ConfigWalk, createConfigWalk } from "../control/apply.ts";
 import { openConfigFile } from "../control/config-file.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { formatProblem } from "../../src/core/problem.ts";
-import { showConfig } from "../../src/config/show-config.ts";
+import { showConfig } from "../../src/config/taint.ts";
 import type { TargetPlan } from "../../src/plan/plan.ts";
 import { loadText } from "./load-text.ts";
 import { boundPlan } from "../support/bound-plan.ts";

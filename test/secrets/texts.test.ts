@@ -1,9 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { hideValuesOf } from "../../src/config/hide-values.ts";
+import { hideValuesOf, isNamePath, showConfig } from "../../src/config/taint.ts";
 import { loadConfig } from "../../src/config/load.ts";
-import { showConfig } from "../../src/config/show-config.ts";
-import { isNamePath } from "../../src/config/taint.ts";
 import { formatProblem } from "../../src/core/problem.ts";
 import { describeCondition } from "../../src/plan/describe-condition.ts";
 import { positionsOfSchema, withValueAt } from "./positions.ts";

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { hideValuesOf } from "../../config/hide-values.ts";
+import { hideValuesOf } from "../../config/taint.ts";
 import { hideIn } from "../../core/hide.ts";
 import type { Explanation } from "../../plan/explanation.ts";
 import { openDryRun } from "../../server/open-dry-run.ts";

@@ -3,7 +3,7 @@ import { atKey, fault, type Finding, formatPath, type Path } from "../finding.ts
 import type { Outline, OutlinePool } from "../outline.ts";
 import { entriesOf, textOf, type Values, valuesOf } from "../values.ts";
 import { IN_PLACE_KEYS } from "../schema/pool.ts";
-import { isSelected, type TargetSelector } from "../select-targets.ts";
+import { isSelected, type TargetSelector } from "../glob.ts";
 
 /** Ids of targets and of rules must be unique. */
 export function checkUniqueIds(outline: Outline): Finding[] {

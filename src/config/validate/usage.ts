@@ -2,7 +2,7 @@ import { atKey, caution, type Finding, type Path } from "../finding.ts";
 import type { Outline } from "../outline.ts";
 import { listOf, textOf, valueAt, type Values, valuesOf } from "../values.ts";
 import { ALL_SIGNALS } from "../schema/values.ts";
-import { isSelected } from "../select-targets.ts";
+import { isSelected } from "../glob.ts";
 
 /** Pools and targets that nothing leads to. */
 export function checkUsage(outline: Outline): Finding[] {

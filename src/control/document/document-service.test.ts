@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { after as afterAll, test } from "node:test";
-import { hideValuesOf } from "../../config/hide-values.ts";
+import { hideValuesOf } from "../../config/taint.ts";
 import { systemClock } from "../../core/clock.ts";
 import { openDocumentService } from "./document-service.ts";
 import { loadDocument } from "./prepare.ts";

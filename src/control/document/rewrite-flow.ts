@@ -1,9 +1,8 @@
 import { isMap, type Pair, type YAMLMap, type YAMLSeq } from "yaml";
-import { alignLists, type Step } from "./align.ts";
+import { alignLists, type Step } from "./rewrite-block.ts";
 import { renderFlow, renderJson } from "./render.ts";
-import { colonEnd, contentEnd, keyOf, type Rewriting, written } from "./rewriting.ts";
+import { colonEnd, columnOf, contentEnd, keyOf, lineEnd, lineStart, type Rewriting, written } from "./rewriting.ts";
 import type { Values } from "../../config/values.ts";
-import { columnOf, lineEnd, lineStart } from "./splice.ts";
 
 /** A child between braces or brackets. */
 interface Child {

@@ -5,17 +5,22 @@ import { isInline, type LongTexts, renderBlock, renderFlow, renderJson } from ".
 import { rewriteBlockMap, rewriteBlockSeq } from "./rewrite-block.ts";
 import { rewriteFlowMap, rewriteFlowSeq } from "./rewrite-flow.ts";
 import {
+  applySplices,
   type Change,
+  columnOf,
   contentEnd,
   cutLines,
   type Holder,
   isBlock,
+  lineEnd,
+  lineStart,
   putLines,
   type Rewriting,
+  type Splice,
+  withCommentsBelow,
   written,
 } from "./rewriting.ts";
 import { isValues } from "../../config/values.ts";
-import { applySplices, columnOf, lineEnd, lineStart, type Splice, withCommentsBelow } from "./splice.ts";
 
 /**
  * The text of a document (YAML, or JSON, which stays JSON) that says `next`: only what differs is written anew; comments,

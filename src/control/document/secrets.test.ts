@@ -5,9 +5,8 @@ import { z } from "zod";
 import { ConfigSchema } from "../../config/schema/config.ts";
 import { ProxySchema } from "../../config/schema/address.ts";
 import { SecretSchema } from "../../config/schema/values.ts";
-import { mapComments } from "./comments.ts";
-import { rootOf } from "./prepare.ts";
 import {
+  mapComments,
   redactElement,
   redactRoot,
   redactText,
@@ -16,6 +15,7 @@ import {
   SECRET_PATHS,
   unrestored,
 } from "./secrets.ts";
+import { rootOf } from "./prepare.ts";
 
 /** Paths of all secrets in the schema itself. */
 function secretsIn(schema: unknown, path: readonly string[]): string[] {

@@ -1,9 +1,9 @@
+import { Lexer } from "yaml";
 import { parseText } from "../../config/document.ts";
-import { mapComments } from "./comments.ts";
-import { renderBlock } from "./render.ts";
-import { rewriteText } from "./rewrite.ts";
 import type { Path } from "../../config/finding.ts";
 import { mapPlaces, placesOf, textOf, valueAt } from "../../config/values.ts";
+import { renderBlock } from "./render.ts";
+import { rewriteText } from "./rewrite.ts";
 
 /** What stands in the place of a secret. */
 export const REDACTED = "[redacted]";
@@ -140,3 +140,19 @@ function counterpart(known: unknown, values: unknown, path: Path): unknown {
   const before = isListed ? known.find((other: unknown) => valueAt(other, "id") === id) : valueAt(known, part);
   return counterpart(before, at, rest);
 }
+
+/** The text with its comments changed; each is handed over from its # to the end of its line. All else stays as it is. */
+export function mapComments(text: string, change: (comment: string) => string): string {
+  let result = "";
+  let isScalar = false;
+  for (const lexeme of new Lexer().lex(text)) {
+    const isMark = MARKS.has(lexeme);
+    if (!isMark) result += !isScalar && lexeme.startsWith("#") ? change(lexeme) : lexeme;
+    isScalar = lexeme === SCALAR;
+  }
+  return result;
+}
+
+/** The lexer's own signs, which are in no text: the next lexeme is a scalar as it stands. */
+const SCALAR = "\u001F";
+const MARKS = new Set([SCALAR, "\u0002", "\u0018"]);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { expandPluginStrategies } from "./plugin-strategies.ts";
+import { expandPluginStrategies } from "./normalise.ts";
 
 const own = { type: "plugin", name: "mine" };
 
