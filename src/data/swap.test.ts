@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
 import { spans } from "../../test/delivery/channel-rig.ts";
-
+import { ManualClock } from "../../test/support/manual-clock.ts";
 import { loadConfig } from "../config/load.ts";
-import { systemClock } from "../core/clock.ts";
 import { seededRandom } from "../core/random.ts";
 import { NO_LIMITS } from "../otlp/limits.ts";
 import type { DataPlane } from "../plan/data-plane.ts";
@@ -90,7 +90,7 @@ interface Scene extends AsyncDisposable {
 
 async function open(): Promise<Scene> {
   const injector = new Injector();
-  const clock = systemClock;
+  const clock = new ManualClock();
   const log = createLog({ clock, write: () => undefined, level: "error", format: "json", colour: false });
   const ledger = createLedger();
   const env: Env = {
@@ -113,7 +113,18 @@ async function open(): Promise<Scene> {
     strategies,
     secrets: { env: {} },
   });
-  return { embedded, injector, factories, [Symbol.asyncDispose]: () => embedded.dataPlane[Symbol.asyncDispose]() };
+  return { embedded, injector, factories, [Symbol.asyncDispose]: () => stop(embedded.dataPlane, clock) };
+}
+
+/** What is still queued then goes as its time passes. */
+async function stop(dataPlane: DataPlane, clock: ManualClock): Promise<void> {
+  let isOver = false;
+  const stopped = dataPlane[Symbol.asyncDispose]().finally(() => (isOver = true));
+  while (!isOver) {
+    clock.advance(1_000);
+    await turn();
+  }
+  await stopped;
 }
 
 async function apply(dataPlane: DataPlane): Promise<void> {
