@@ -65,7 +65,7 @@ for (const signal of SIGNALS) {
         const single = totalItems <= 1 && (signal !== "metrics" || totalPoints <= 1);
         assert.ok(fits || single, `${totalItems} items, ${totalPoints} points`);
       }),
-      { numRuns: 400 },
+      { numRuns: 150 },
     );
   });
 }
