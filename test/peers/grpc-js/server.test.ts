@@ -13,10 +13,11 @@ import { assertNoFaults, largeSpan, MIB, names, span } from "../items.ts";
 import { GrpcJs } from "./client.ts";
 import { GrpcJsServer } from "./server.ts";
 
-/** A node that sends one call for each request to the server. */
+/** A node that sends one call for each request to the server, and has time: the machine may be slow. */
 function nodeTo(server: GrpcJsServer, target: Readonly<Record<string, unknown>> = {}): Promise<TestNode> {
   return startTestNode({
-    targets: [{ id: "a", endpoint: server.url, ...target }],
+    node: { limits: { request_timeout: "60s" } },
+    targets: [{ id: "a", endpoint: server.url, timeout: "60s", ...target }],
     default_pool: { targets: ["a"], batch: { max_items: 1 }, retry: { initial: "20ms" } },
   });
 }
