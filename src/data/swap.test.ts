@@ -118,13 +118,8 @@ async function open(): Promise<Scene> {
 
 /** What is still queued then goes as its time passes. */
 async function stop(dataPlane: DataPlane, clock: ManualClock): Promise<void> {
-  let isOver = false;
-  const stopped = dataPlane[Symbol.asyncDispose]().finally(() => (isOver = true));
-  while (!isOver) {
-    clock.advance(1_000);
-    await turn();
-  }
-  await stopped;
+  const stopped = dataPlane[Symbol.asyncDispose]().then(() => "stopped");
+  while ((await Promise.race([stopped, turn("stopping")])) === "stopping") clock.advance(1_000);
 }
 
 async function apply(dataPlane: DataPlane): Promise<void> {
