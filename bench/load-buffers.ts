@@ -1,8 +1,6 @@
 import { gzipSync } from "node:zlib";
-import { generateTraces } from "../src/generate/generate.ts";
-import { prepareProtobuf } from "../src/generate/prepared.ts";
-import type { Prepared } from "../src/generate/prepared.ts";
-import { stamp } from "../src/generate/stamp.ts";
+import { prepare } from "../src/generate/generate.ts";
+import { type Prepared, stamp } from "../src/generate/prepared.ts";
 import type { LoadArguments } from "./messages.ts";
 import { MESSAGE_AT } from "./wire/grpc-client.ts";
 
@@ -28,7 +26,7 @@ export class LoadBuffers {
   constructor(options: LoadArguments) {
     this.#source = options.source;
     const distinct = distinctRequests(options);
-    this.requestBytes = distinct[0]?.length ?? 0;
+    this.requestBytes = distinct[0]?.bytes.length ?? 0;
     const count = Math.max(options.connections * options.streams, distinct.length) + 1;
     for (let i = 0; i < count; i++) this.#free.push(bufferOf(distinct[i % distinct.length]!, i, options));
     this.#nextNumber = count * options.itemsPerRequest;
@@ -55,12 +53,12 @@ export class LoadBuffers {
   }
 }
 
-function distinctRequests(options: LoadArguments): Uint8Array[] {
-  const requests: Uint8Array[] = [];
+function distinctRequests(options: LoadArguments): Prepared[] {
+  const requests: Prepared[] = [];
   const wanted = Math.max(16, Math.ceil(options.services.length / options.resourcesPerRequest));
   let bytes = 0;
   for (let i = 0; i < wanted && bytes < MAX_DISTINCT_BYTES; i++) {
-    const request = generateTraces({
+    const request = prepare("traces", "protobuf", {
       items: options.itemsPerRequest,
       resources: options.resourcesPerRequest,
       services: options.services,
@@ -69,7 +67,7 @@ function distinctRequests(options: LoadArguments): Uint8Array[] {
       source: options.source,
       wallMs: WALL_MS,
     });
-    bytes += request.length;
+    bytes += request.bytes.length;
     requests.push(request);
   }
   return requests;
@@ -78,9 +76,9 @@ function distinctRequests(options: LoadArguments): Uint8Array[] {
 /** Times do not matter to what is measured: the same in every run. */
 const WALL_MS = 1_750_000_000_000;
 
-function bufferOf(request: Uint8Array, index: number, options: LoadArguments): LoadBuffer {
-  const bytes = withRoom(request);
-  const prepared = prepareProtobuf("traces", bytes.subarray(MESSAGE_AT), WALL_MS);
+function bufferOf(request: Prepared, index: number, options: LoadArguments): LoadBuffer {
+  const bytes = withRoom(request.bytes);
+  const prepared = { ...request, bytes: bytes.subarray(MESSAGE_AT) };
   if (!options.gzip) return { bytes, items: prepared.items, prepared };
   stamp(prepared, { source: options.source, firstNumber: index * prepared.items });
   return { bytes: withRoom(gzipSync(prepared.bytes)), items: prepared.items, prepared: undefined };

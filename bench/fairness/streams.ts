@@ -1,9 +1,7 @@
 import { LatencyHistogram } from "../../src/cli/send/latency.ts";
 import { systemClock } from "../../src/core/clock.ts";
-import { generateTraces } from "../../src/generate/generate.ts";
-import { prepareProtobuf } from "../../src/generate/prepared.ts";
-import type { Prepared } from "../../src/generate/prepared.ts";
-import { stamp } from "../../src/generate/stamp.ts";
+import { prepare } from "../../src/generate/generate.ts";
+import { type Prepared, stamp } from "../../src/generate/prepared.ts";
 import { SIGNAL_FACTS } from "../../src/otlp/signal.ts";
 import { BASE, items, serviceNames } from "../case.ts";
 import { answerParent, argumentsOf, tellParent } from "../messages.ts";
@@ -44,7 +42,7 @@ tellParent({ kind: "ready" } satisfies StreamsReport);
 
 function openLane(what: StreamClass): Lane {
   const lane: Lane = { what, slots: [], latency: new LatencyHistogram(), refused: 0 };
-  const request = generateTraces({
+  const request = prepare("traces", "protobuf", {
     items: what.itemsPerRequest,
     resources: items(what.itemsPerRequest).resourcesPerRequest,
     services: serviceNames(BASE.services),
@@ -53,8 +51,8 @@ function openLane(what: StreamClass): Lane {
     wallMs: WALL_MS,
   });
   for (let i = 0; i < what.streams; i++) {
-    const bytes = Buffer.concat([Buffer.alloc(MESSAGE_AT), request]);
-    const prepared = prepareProtobuf("traces", bytes.subarray(MESSAGE_AT), WALL_MS);
+    const bytes = Buffer.concat([Buffer.alloc(MESSAGE_AT), request.bytes]);
+    const prepared = { ...request, bytes: bytes.subarray(MESSAGE_AT) };
     lane.slots.push({ of: lane, bytes, prepared, served: 0 });
   }
   return lane;

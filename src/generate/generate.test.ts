@@ -2,13 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
 import { decodeRequest, encodeRequest } from "../../test/support/oracle/oracle.ts";
+import { transcode } from "../otlp/json/transcode.ts";
 import { SIGNALS } from "../otlp/signal.ts";
-import { encodeJson } from "./encode-json.ts";
-import { encodeProtobuf } from "./encode-protobuf.ts";
-import { generateLogs, generateMetrics, generateTraces, modelOf } from "./generate.ts";
-import { copyPrepared, prepare } from "./prepared.ts";
-import { countItems, runningNumbersOf, tallyItems } from "./read-back.ts";
-import { stamp } from "./stamp.ts";
+import { generateLogs, generateMetrics, generateTraces, prepare } from "./generate.ts";
+import { copyPrepared, stamp } from "./prepared.ts";
+import { countItems, tallyItems } from "./read-back.ts";
 import { Tally } from "./tally.ts";
 
 const WALL_MS = 1_750_000_000_000;
@@ -29,22 +27,46 @@ for (const signal of SIGNALS) {
 
   test(`generate: ${signal} carry the running numbers they were asked for`, () => {
     const bytes = GENERATE[signal]({ ...OPTIONS, source: 9, firstNumber: 1_000 });
-    const want = Array.from({ length: 100 }, (_, i) => ({ source: 9, number: 1_000 + i }));
-    assert.deepEqual(runningNumbersOf(signal, bytes), want);
+    const tally = new Tally();
+    assert.equal(tallyItems(signal, bytes, tally), 100);
+    for (let i = 0; i < 100; i++) assert.ok(tally.has(9, 1_000 + i));
+    assert.deepEqual(tally.counts(), { seen: 100, distinct: 100, duplicates: 0, beyond: 0 });
+  });
+
+  test(`generate: ${signal} say in JSON what they say in protobuf`, () => {
+    const read = transcode(signal, prepare(signal, "json", OPTIONS).bytes);
+    assert.ok(read.ok);
+    assert.ok(Buffer.from(read.bytes).equals(GENERATE[signal](OPTIONS)));
   });
 
   test(`stamp: makes of one request of ${signal} the one that would have been generated`, () => {
     for (const format of ["protobuf", "json"] as const) {
-      const encode = format === "json" ? encodeJson : encodeProtobuf;
       const prepared = copyPrepared(prepare(signal, format, OPTIONS));
       const later = { source: 300, firstNumber: 4_294_000_002, wallMs: WALL_MS + 123_456_789 };
-      const want = encode(modelOf(signal, { ...OPTIONS, ...later }));
+      const want = prepare(signal, format, { ...OPTIONS, ...later }).bytes;
       stamp(prepared, later);
       assert.ok(Buffer.from(prepared.bytes).equals(want)); // a diff of 50 kB would take minutes
       assert.equal(prepared.items, 100);
     }
   });
 }
+
+test("generate: ids and times stand where OTLP has them", () => {
+  const bytes = generateTraces({ ...OPTIONS, items: 2, resources: 1, source: 9, firstNumber: 1_000 });
+  const text = JSON.stringify(decodeRequest("traces", bytes), (_, value: unknown) =>
+    value instanceof Object && "data" in value ? Buffer.from(value.data as number[]).toString("hex") : value,
+  );
+  const ids = [...text.matchAll(/"(?:spanId|parentSpanId)":"(\w+)"/gu)].map((found) => found[1]);
+  assert.deepEqual(ids, ["00095b0c000003e8", "00095b0c000003e9", "00095b0c000003e8"]);
+  const traces = [...text.matchAll(/"traceId":"(\w+)"/gu)].map((found) => found[1]);
+  assert.ok(traces[0] === traces[1] && traces[0]?.startsWith("00095b0c000003e8"), text);
+  const times = [...text.matchAll(/TimeUnixNano":"(\d+)"/gu)].map((found) => Number(BigInt(found[1]!) / 1_000_000n));
+  assert.equal(times.length, 4);
+  assert.ok(
+    times.every((ms) => ms >= WALL_MS && ms < WALL_MS + 1_000),
+    String(times),
+  );
+});
 
 test("generate: a span has about 373 bytes", () => {
   const withSpans = generateTraces({ ...OPTIONS, items: 1_000, resources: 1 }).length;

@@ -1,14 +1,8 @@
-import { Unreachable } from "../core/unreachable.ts";
 import { seededRandom } from "../core/random.ts";
-import type { Random } from "../core/random.ts";
 import type { Signal } from "../otlp/signal.ts";
-import { encodeProtobuf } from "./encode-protobuf.ts";
-import type { ItemContext } from "./item-context.ts";
-import { logRecord } from "./log-record.ts";
-import { metric } from "./metric.ts";
-import type { Model, Scope } from "./model.ts";
-import { resourceOf } from "./resource.ts";
-import { span } from "./span.ts";
+import { encodeJson, encodeProtobuf, LEVELS, type Slot, type Value } from "./encode.ts";
+import { logRecord, metric, resourceOf, span } from "./items.ts";
+import { type Prepared, stamp } from "./prepared.ts";
 
 export interface GenerateOptions {
   /** Spans, metrics or log records in the request, shared out evenly over the resources. */
@@ -26,81 +20,64 @@ export interface GenerateOptions {
   readonly wallMs: number;
 }
 
-/** Items of one trace that follow each other. */
-export const ITEMS_PER_TRACE = 5;
-
 /** An Export request of spans as protobuf; about 373 bytes a span. */
 export function generateTraces(options: GenerateOptions): Uint8Array {
-  return encodeProtobuf(modelOf("traces", options));
+  return prepare("traces", "protobuf", options).bytes;
 }
 
 /** An Export request of sums, gauges and histograms as protobuf. */
 export function generateMetrics(options: GenerateOptions): Uint8Array {
-  return encodeProtobuf(modelOf("metrics", options));
+  return prepare("metrics", "protobuf", options).bytes;
 }
 
 /** An Export request of log records as protobuf. */
 export function generateLogs(options: GenerateOptions): Uint8Array {
-  return encodeProtobuf(modelOf("logs", options));
+  return prepare("logs", "protobuf", options).bytes;
 }
 
-/** The same request as an object: `encodeProtobuf` or `encodeJson` make bytes of it. */
-export function modelOf(signal: Signal, options: GenerateOptions): Model {
-  const random = seededRandom(options.seed);
-  switch (signal) {
-    case "traces":
-      return {
-        signal,
-        resourceSpans: perResource(options, random, (resource, make) => ({
-          resource,
-          scopeSpans: [{ scope: SCOPE, spans: make(span) }],
-        })),
-      };
-    case "metrics":
-      return {
-        signal,
-        resourceMetrics: perResource(options, random, (resource, make) => ({
-          resource,
-          scopeMetrics: [{ scope: SCOPE, metrics: make(metric) }],
-        })),
-      };
-    case "logs":
-      return {
-        signal,
-        resourceLogs: perResource(options, random, (resource, make) => ({
-          resource,
-          scopeLogs: [{ scope: SCOPE, logRecords: make(logRecord) }],
-        })),
-      };
-    default:
-      throw new Unreachable(signal);
-  }
+/** Generates a request that can be sent again and again as a new one. */
+export function prepare(signal: Signal, format: Prepared["format"], options: GenerateOptions): Prepared {
+  const request = { [LEVELS[signal][0]]: resourcesOf(signal, options) };
+  const { bytes, slots } = format === "json" ? encodeJson(request) : encodeProtobuf(signal, request);
+  const places = (kind: Slot["kind"]): { readonly slot: Slot; readonly at: number }[] =>
+    slots.filter(({ slot }) => slot.kind === kind);
+  const [numbers, traces, times] = [places("number"), places("trace"), places("time")];
+  const prepared: Prepared = {
+    signal,
+    format,
+    idsAsText: format === "json" || signal === "metrics",
+    bytes,
+    items: options.items,
+    numberAt: Int32Array.from(numbers, ({ at }) => at),
+    numberItem: Int32Array.from(numbers, ({ slot }) => slot.of),
+    traceAt: Int32Array.from(traces, ({ at }) => at),
+    traceItem: Int32Array.from(traces, ({ slot }) => slot.of),
+    timeAt: Int32Array.from(times, ({ at }) => at),
+    timeDelta: Uint32Array.from(times, ({ slot }) => slot.of),
+  };
+  const { source = 1, firstNumber = 0, wallMs } = options;
+  stamp(prepared, { source, firstNumber, wallMs });
+  return prepared;
 }
 
-const SCOPE: Scope = { name: "signalbox.generate", version: "1.0.0" };
+const SCOPE = { name: "signalbox.generate", version: "1.0.0" };
+const MAKE_ITEM = { traces: span, metrics: metric, logs: logRecord } as const;
+/** Items of one trace that follow each other. */
+const ITEMS_PER_TRACE = 5;
 
-type MakeItems = <Item>(make: (context: ItemContext) => Item) => Item[];
-
-function perResource<Entry>(
-  options: GenerateOptions,
-  random: Random,
-  entry: (resource: ReturnType<typeof resourceOf>, make: MakeItems) => Entry,
-): Entry[] {
-  const entries: Entry[] = [];
-  const count = Math.max(1, Math.min(options.resources, options.items));
-  const source = options.source ?? 1;
-  const baseNanos = BigInt(Math.floor(options.wallMs)) * 1_000_000n;
-  let number = options.firstNumber ?? 0;
-  for (let i = 0; i < count; i++) {
-    const service = options.services[((options.firstService ?? 0) + i) % options.services.length] ?? "unknown_service";
-    const items = Math.floor((options.items * (i + 1)) / count) - Math.floor((options.items * i) / count);
-    const first = number;
-    number += items;
-    const make: MakeItems = (makeItem) =>
-      Array.from({ length: items }, (_, at) =>
-        makeItem({ random, source, number: first + at, traceNumber: first + at - (at % ITEMS_PER_TRACE), baseNanos }),
-      );
-    entries.push(entry(resourceOf(service, random), make));
-  }
-  return entries;
+function resourcesOf(
+  signal: Signal,
+  { items, seed, services, firstService = 0, ...options }: GenerateOptions,
+): Value[] {
+  const random = seededRandom(seed);
+  const [, scopes, itemsName] = LEVELS[signal];
+  const count = Math.max(1, Math.min(options.resources, items));
+  return Array.from({ length: count }, (_, i) => {
+    const [first, end] = [Math.floor((items * i) / count), Math.floor((items * (i + 1)) / count)];
+    const resource = resourceOf(random, services[(firstService + i) % services.length] ?? "unknown_service");
+    const made = Array.from({ length: end - first }, (__, at) =>
+      MAKE_ITEM[signal](random, { item: first + at, traceItem: first + at - (at % ITEMS_PER_TRACE) }),
+    );
+    return { resource, [scopes]: [{ scope: SCOPE, [itemsName]: made }] };
+  });
 }

@@ -1,13 +1,5 @@
 import type { Signal } from "../otlp/signal.ts";
-import { encodeJson } from "./encode-json.ts";
-import { encodeProtobuf } from "./encode-protobuf.ts";
-import { modelOf } from "./generate.ts";
-import type { GenerateOptions } from "./generate.ts";
-import { locateJson } from "./locate-json.ts";
-import { locateProtobuf } from "./locate-protobuf.ts";
-import type { Places } from "./places.ts";
-
-export type Format = "protobuf" | "json";
+import { NUMBER_BYTES, TRACE_ID_BYTES, writeRunningNumber, writeTraceId } from "./running-number.ts";
 
 /**
  * An Export request that can be sent again and again as a new one: the places of its ids and times are known and are
@@ -15,7 +7,7 @@ export type Format = "protobuf" | "json";
  */
 export interface Prepared {
   readonly signal: Signal;
-  readonly format: Format;
+  readonly format: "protobuf" | "json";
   /** Ids stand in it as hex text: in JSON, and in the sequence attribute of metrics. */
   readonly idsAsText: boolean;
   readonly bytes: Uint8Array;
@@ -31,42 +23,81 @@ export interface Prepared {
   readonly timeDelta: Uint32Array;
 }
 
-/** Generates a request and finds its places. */
-export function prepare(signal: Signal, format: Format, options: GenerateOptions): Prepared {
-  const model = modelOf(signal, options);
-  if (format === "json") return prepareJson(signal, encodeJson(model), options.wallMs);
-  return prepareProtobuf(signal, encodeProtobuf(model), options.wallMs);
-}
-
-/** Takes over a protobuf request that was generated here, for the time `wallMs`. */
-export function prepareProtobuf(signal: Signal, bytes: Uint8Array, wallMs: number): Prepared {
-  return preparedOf(signal, "protobuf", bytes, locateProtobuf(signal, bytes), wallMs);
-}
-
-/** Takes over a JSON request that was generated here, for the time `wallMs`. */
-export function prepareJson(signal: Signal, bytes: Uint8Array, wallMs: number): Prepared {
-  return preparedOf(signal, "json", bytes, locateJson(bytes), wallMs);
-}
-
 /** Owned: the same request in its own bytes. The places are shared. */
 export function copyPrepared(prepared: Prepared): Prepared {
   return { ...prepared, bytes: new Uint8Array(prepared.bytes) };
 }
 
-function preparedOf(signal: Signal, format: Format, bytes: Uint8Array, places: Places, wallMs: number): Prepared {
-  const { numbers, traces, times } = places;
+export interface Stamp {
+  /** Who sends: 1 to 65,535. */
+  readonly source: number;
+  /** Running number of the first item; the request takes `items` numbers. */
+  readonly firstNumber: number;
+  /** The request's own time, milliseconds since 1970; left out: the times stay as they are. */
+  readonly wallMs?: number;
+}
+
+const HEX = "0123456789abcdef";
+const scratch = new Uint8Array(TRACE_ID_BYTES);
+
+/** Makes the request a new one. About 30 ns a span without times: a load generator can afford it for each request. */
+export function stamp(prepared: Prepared, { source, firstNumber, wallMs }: Stamp): void {
+  if (prepared.idsAsText) stampTexts(prepared, source, firstNumber);
+  else stampBytes(prepared, source, firstNumber);
+  if (wallMs !== undefined) stampTimes(prepared, wallMs);
+}
+
+function stampBytes(prepared: Prepared, source: number, firstNumber: number): void {
+  const { bytes, numberAt, numberItem, traceAt, traceItem } = prepared;
+  for (let i = 0; i < numberAt.length; i++) {
+    writeRunningNumber(bytes, numberAt[i]!, source, (firstNumber + numberItem[i]!) >>> 0);
+  }
+  for (let i = 0; i < traceAt.length; i++) {
+    writeTraceId(bytes, traceAt[i]!, source, (firstNumber + traceItem[i]!) >>> 0);
+  }
+}
+
+function stampTexts(prepared: Prepared, source: number, firstNumber: number): void {
+  const { bytes, numberAt, numberItem, traceAt, traceItem } = prepared;
+  for (let i = 0; i < numberAt.length; i++) {
+    writeRunningNumber(scratch, 0, source, (firstNumber + numberItem[i]!) >>> 0);
+    writeHex(bytes, numberAt[i]!, NUMBER_BYTES);
+  }
+  for (let i = 0; i < traceAt.length; i++) {
+    writeTraceId(scratch, 0, source, (firstNumber + traceItem[i]!) >>> 0);
+    writeHex(bytes, traceAt[i]!, TRACE_ID_BYTES);
+  }
+}
+
+function writeHex(bytes: Uint8Array, at: number, count: number): void {
+  for (let i = 0; i < count; i++) {
+    bytes[at + 2 * i] = HEX.charCodeAt(scratch[i]! >>> 4);
+    bytes[at + 2 * i + 1] = HEX.charCodeAt(scratch[i]! & 15);
+  }
+}
+
+function stampTimes({ bytes, format, timeAt, timeDelta }: Prepared, wallMs: number): void {
   const base = BigInt(Math.floor(wallMs)) * 1_000_000n;
-  return {
-    signal,
-    format,
-    idsAsText: format === "json" || signal === "metrics",
-    bytes,
-    items: places.items,
-    numberAt: Int32Array.from(numbers, ({ at }) => at),
-    numberItem: Int32Array.from(numbers, ({ item }) => item),
-    traceAt: Int32Array.from(traces, ({ at }) => at),
-    traceItem: Int32Array.from(traces, ({ item }) => item),
-    timeAt: Int32Array.from(times, ({ at }) => at),
-    timeDelta: Uint32Array.from(times, ({ nanos }) => Number(nanos - base)),
-  };
+  if (format === "json") {
+    for (let i = 0; i < timeAt.length; i++) writeText(bytes, timeAt[i]!, String(base + BigInt(timeDelta[i]!)));
+    return;
+  }
+  const baseLow = Number(base & 0xffff_ffffn);
+  const baseHigh = Number(base >> 32n);
+  for (let i = 0; i < timeAt.length; i++) {
+    const low = baseLow + timeDelta[i]!;
+    writeUint32(bytes, timeAt[i]!, low >>> 0);
+    writeUint32(bytes, timeAt[i]! + 4, low > 0xffff_ffff ? baseHigh + 1 : baseHigh);
+  }
+}
+
+function writeUint32(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value;
+  bytes[at + 1] = value >>> 8;
+  bytes[at + 2] = value >>> 16;
+  bytes[at + 3] = value >>> 24;
+}
+
+function writeText(bytes: Uint8Array, at: number, text: string): void {
+  for (let i = 0; i < text.length; i++) bytes[at + i] = text.charCodeAt(i);
 }

@@ -1,11 +1,7 @@
 import type { Signal } from "../otlp/signal.ts";
 import { FieldCursor } from "./field-cursor.ts";
 import { numberAt, NUMBER_BYTES, SEQUENCE_KEY, sourceAt } from "./running-number.ts";
-import type { RunningNumber } from "./running-number.ts";
 import type { Tally } from "./tally.ts";
-
-/** Called for each item with the range of its bytes, without tag and length. */
-export type VisitItem = (bytes: Uint8Array, start: number, end: number) => void;
 
 const request = new FieldCursor();
 const resource = new FieldCursor();
@@ -22,60 +18,59 @@ const fromHex = new Uint8Array(NUMBER_BYTES);
 /** Spans, metrics or log records of an Export request, counted by walking lengths. Throws MalformedProtobuf. */
 export function countItems(bytes: Uint8Array): number {
   let items = 0;
-  request.open(bytes, 0, bytes.length);
-  while (request.next()) {
-    if (request.field !== 1 || request.wire !== 2) continue;
-    resource.open(bytes, request.start, request.end);
-    while (resource.next()) {
-      if (resource.field !== 2 || resource.wire !== 2) continue;
-      scope.open(bytes, resource.start, resource.end);
-      while (scope.next()) if (scope.field === 2 && scope.wire === 2) items++;
-    }
-  }
+  visitItems(bytes, () => items++);
   return items;
-}
-
-/** Visits every item of an Export request, in order. Throws MalformedProtobuf. */
-export function visitItems(bytes: Uint8Array, visit: VisitItem): void {
-  request.open(bytes, 0, bytes.length);
-  while (request.next()) {
-    if (request.field !== 1 || request.wire !== 2) continue;
-    resource.open(bytes, request.start, request.end);
-    while (resource.next()) {
-      if (resource.field !== 2 || resource.wire !== 2) continue;
-      scope.open(bytes, resource.start, resource.end);
-      while (scope.next()) if (scope.field === 2 && scope.wire === 2) visit(bytes, scope.start, scope.end);
-    }
-  }
 }
 
 /** Counts the items and notes the running numbers of the generated ones. Throws MalformedProtobuf. */
 export function tallyItems(signal: Signal, bytes: Uint8Array, tally: Tally): number {
   let items = 0;
-  visitItems(bytes, (all, start, end) => {
+  visitItems(bytes, (start, end) => {
     items++;
-    const at = runningNumberAt(signal, all, start, end);
-    if (at === undefined) return;
-    const source = sourceAt(at.bytes, at.at);
-    if (source !== 0) tally.add(source, numberAt(at.bytes, at.at));
+    if (signal === "metrics") tallyMetric(bytes, start, end, tally);
+    else tallyItem(signal, bytes, start, end, tally);
   });
   return items;
 }
 
-/** The running numbers of all generated items of a request, in order; items of other senders are left out. */
-export function runningNumbersOf(signal: Signal, bytes: Uint8Array): RunningNumber[] {
-  const numbers: RunningNumber[] = [];
-  visitItems(bytes, (all, start, end) => {
-    const at = runningNumberAt(signal, all, start, end);
-    if (at === undefined) return;
-    const source = sourceAt(at.bytes, at.at);
-    if (source !== 0) numbers.push({ source, number: numberAt(at.bytes, at.at) });
-  });
-  return numbers;
+/** Visits the range of every item, in order, without tag and length. */
+function visitItems(bytes: Uint8Array, visit: (start: number, end: number) => void): void {
+  request.open(bytes, 0, bytes.length);
+  while (request.next()) {
+    if (request.field !== 1 || request.wire !== 2) continue;
+    resource.open(bytes, request.start, request.end);
+    while (resource.next()) {
+      if (resource.field !== 2 || resource.wire !== 2) continue;
+      scope.open(bytes, resource.start, resource.end);
+      while (scope.next()) if (scope.field === 2 && scope.wire === 2) visit(scope.start, scope.end);
+    }
+  }
+}
+
+function tallyItem(signal: "traces" | "logs", bytes: Uint8Array, start: number, end: number, tally: Tally): void {
+  const wanted = signal === "traces" ? 2 : 10;
+  item.open(bytes, start, end);
+  while (item.next()) {
+    if (item.field === wanted && item.end - item.start === NUMBER_BYTES) return note(bytes, item.start, tally);
+  }
+}
+
+function tallyMetric(bytes: Uint8Array, start: number, end: number, tally: Tally): void {
+  const at = sequenceTextAt(bytes, start, end);
+  if (at === undefined) return;
+  const text = String.fromCharCode(...bytes.subarray(at, at + 2 * NUMBER_BYTES));
+  if (!/^[0-9a-f]{16}$/u.test(text)) return;
+  for (let i = 0; i < NUMBER_BYTES; i++) fromHex[i] = Number.parseInt(text.slice(2 * i, 2 * i + 2), 16);
+  note(fromHex, 0, tally);
+}
+
+function note(bytes: Uint8Array, at: number, tally: Tally): void {
+  const source = sourceAt(bytes, at);
+  if (source !== 0) tally.add(source, numberAt(bytes, at));
 }
 
 /** Where the first data point of a metric has the text of its sequence attribute; undefined when it has none. */
-export function sequenceTextAt(bytes: Uint8Array, start: number, end: number): number | undefined {
+function sequenceTextAt(bytes: Uint8Array, start: number, end: number): number | undefined {
   item.open(bytes, start, end);
   while (item.next()) {
     const attributes = ATTRIBUTES_OF_POINT[item.field];
@@ -88,33 +83,6 @@ export function sequenceTextAt(bytes: Uint8Array, start: number, end: number): n
     }
   }
   return undefined;
-}
-
-// A place is reused for every item: this runs a million times a second in the sink of the benchmark.
-const place: { bytes: Uint8Array; at: number } = { bytes: fromHex, at: 0 };
-
-function runningNumberAt(signal: Signal, bytes: Uint8Array, start: number, end: number): typeof place | undefined {
-  if (signal === "metrics") return runningNumberOfMetric(bytes, start, end);
-  const wanted = signal === "traces" ? 2 : 10;
-  item.open(bytes, start, end);
-  while (item.next()) {
-    if (item.field !== wanted || item.end - item.start !== NUMBER_BYTES) continue;
-    place.bytes = bytes;
-    place.at = item.start;
-    return place;
-  }
-  return undefined;
-}
-
-function runningNumberOfMetric(bytes: Uint8Array, start: number, end: number): typeof place | undefined {
-  const at = sequenceTextAt(bytes, start, end);
-  if (at === undefined) return undefined;
-  const text = String.fromCharCode(...bytes.subarray(at, at + 2 * NUMBER_BYTES));
-  if (!/^[0-9a-f]{16}$/u.test(text)) return undefined;
-  for (let i = 0; i < NUMBER_BYTES; i++) fromHex[i] = Number.parseInt(text.slice(2 * i, 2 * i + 2), 16);
-  place.bytes = fromHex;
-  place.at = 0;
-  return place;
 }
 
 /** Field of a point's attributes, by the metric's data field; what stands under other numbers is opaque. */

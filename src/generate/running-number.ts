@@ -10,12 +10,7 @@ export const SEQUENCE_KEY = "sequence";
 /** Tells generated ids from those of real senders: bytes 2 and 3. */
 const MARK = 0x5b0c;
 
-/** Who generated an item (1 to 65,535), and the how-manieth of that source it is (0 to 2^32 - 1). */
-export interface RunningNumber {
-  readonly source: number;
-  readonly number: number;
-}
-
+/** `source` tells who generated the item (1 to 65,535), `number` the how-manieth of that source it is (0 to 2^32 - 1). */
 export function writeRunningNumber(bytes: Uint8Array, at: number, source: number, number: number): void {
   bytes[at] = source >>> 8;
   bytes[at + 1] = source;
@@ -35,4 +30,32 @@ export function sourceAt(bytes: Uint8Array, at: number): number {
 
 export function numberAt(bytes: Uint8Array, at: number): number {
   return ((bytes[at + 4]! << 24) | (bytes[at + 5]! << 16) | (bytes[at + 6]! << 8) | bytes[at + 7]!) >>> 0;
+}
+
+export const TRACE_ID_BYTES = 16;
+
+/**
+ * Writes the id of the trace whose first item has this running number: the number itself, then eight bytes that are
+ * spread evenly, because samplers take their randomness from the end of the trace id.
+ */
+export function writeTraceId(bytes: Uint8Array, at: number, source: number, number: number): void {
+  writeRunningNumber(bytes, at, source, number);
+  const high = mix(number ^ Math.imul(source, 0x9e3779b1));
+  const low = mix(high + 0x6d2b79f5);
+  bytes[at + 8] = high >>> 24;
+  bytes[at + 9] = high >>> 16;
+  bytes[at + 10] = high >>> 8;
+  bytes[at + 11] = high;
+  bytes[at + 12] = low >>> 24;
+  bytes[at + 13] = low >>> 16;
+  bytes[at + 14] = low >>> 8;
+  bytes[at + 15] = low;
+}
+
+/** The finaliser of MurmurHash3: a bijection, so different numbers stay different. */
+function mix(value: number): number {
+  let mixed = value | 0;
+  mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85ebca6b);
+  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
+  return (mixed ^ (mixed >>> 16)) >>> 0;
 }

@@ -1,5 +1,5 @@
-import { type Prepared, prepare } from "../../src/generate/prepared.ts";
-import { stamp } from "../../src/generate/stamp.ts";
+import { prepare } from "../../src/generate/generate.ts";
+import { type Prepared, stamp } from "../../src/generate/prepared.ts";
 import type { Tally } from "../../src/generate/tally.ts";
 import type { Signal } from "../../src/otlp/signal.ts";
 import { openWire, type Wire, type WireAnswer } from "./fault-wire.ts";

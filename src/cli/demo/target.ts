@@ -1,6 +1,6 @@
 import type { Clock } from "../../core/clock.ts";
 import type { Random } from "../../core/random.ts";
-import { POINTS_PER_METRIC } from "../../generate/metric.ts";
+import { POINTS_PER_METRIC } from "../../generate/items.ts";
 import { tallyItems } from "../../generate/read-back.ts";
 import { Tally } from "../../generate/tally.ts";
 import { viewResource } from "../../otlp/resource.ts";

@@ -1,5 +1,5 @@
-import { type Format, type Prepared, prepare } from "../../generate/prepared.ts";
-import { stamp } from "../../generate/stamp.ts";
+import { prepare } from "../../generate/generate.ts";
+import { type Prepared, stamp } from "../../generate/prepared.ts";
 import type { Signal } from "../../otlp/signal.ts";
 import type { SendEnv, SendPlan } from "./run-send.ts";
 
@@ -11,7 +11,7 @@ const LEAST_DIFFERENT = 4;
 export class Requests {
   readonly #plan: SendPlan;
   readonly #env: Pick<SendEnv, "clock" | "random" | "source">;
-  readonly #format: Format;
+  readonly #format: Prepared["format"];
   readonly #free: Record<Signal, Prepared[]> = { traces: [], metrics: [], logs: [] };
   readonly #source: number;
   #made = 0;
