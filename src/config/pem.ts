@@ -1,6 +1,6 @@
 import { Secret } from "../core/secret.ts";
 import { type Finding, fault, type Path } from "./finding.ts";
-import { codeOf, refused, type Sources } from "./substitute.ts";
+import { codeOf, FILE_HINT, refused, type Sources, sourceOf } from "./substitute.ts";
 import { mapPlaces, placesOf } from "./values.ts";
 import type { Taint } from "./taint.ts";
 
@@ -23,7 +23,8 @@ export interface PemRead {
 }
 
 /** A copy of the values with certificates and keys read from their files: afterwards they are PEM texts. */
-export function readPemFiles(root: unknown, { readFile, policy }: Sources): PemRead {
+export function readPemFiles(root: unknown, sources: Sources): PemRead {
+  const { policy } = sources;
   const read: Omit<PemRead, "root"> = { findings: [], taints: [], unread: [] };
   const replace = (value: unknown, path: Path): unknown => {
     if (!isPemPath(value)) return value;
@@ -33,7 +34,7 @@ export function readPemFiles(root: unknown, { readFile, policy }: Sources): PemR
     else if (answer === "refuse") {
       const { message, hint } = refused("file", "this file");
       read.findings.push(fault(path, message, hint));
-    } else return readPem(value, path, readFile, read);
+    } else return readPem(value, path, sources, read);
     return value;
   };
   return { root: PEM_PATHS.reduce((values, pattern) => mapPlaces(values, pattern, replace), root), ...read };
@@ -47,26 +48,28 @@ export function pemFilesIn(root: unknown): string[] {
 }
 
 const PEM_START = "-----BEGIN ";
+/** Message and hint for a file that is something else. */
+export const NOT_PEM = ["the file is not PEM", `it must have a line that begins with ${PEM_START}`] as const;
+
+export function isPem(text: string): boolean {
+  return text.includes(PEM_START);
+}
 
 function isPemPath(value: unknown): value is string {
   return typeof value === "string" && value !== "" && !value.includes("${") && !value.includes(PEM_START);
 }
 
-function readPem(
-  value: string,
-  path: Path,
-  readFile: Sources["readFile"],
-  { findings, taints }: Omit<PemRead, "root">,
-): string {
+function readPem(value: string, path: Path, sources: Sources, { findings, taints }: Omit<PemRead, "root">): string {
   try {
-    const text = readFile(value);
-    if (text.includes(PEM_START)) {
-      taints.push({ path, written: value, value: new Secret(text), parts: [] });
+    const text = sources.readFile(value);
+    if (isPem(text)) {
+      const source = sourceOf({ kind: "file", name: value }, undefined, sources);
+      taints.push({ path, written: value, value: new Secret(text), parts: [], source });
       return text;
     }
-    findings.push(fault(path, "the file is not PEM", `it must have a line that begins with ${PEM_START}`));
+    findings.push(fault(path, ...NOT_PEM));
   } catch (cause) {
-    findings.push(fault(path, `cannot read the file: ${codeOf(cause)}`, "relative paths start at the config's folder"));
+    findings.push(fault(path, `cannot read the file: ${codeOf(cause)}`, FILE_HINT));
   }
   return value;
 }

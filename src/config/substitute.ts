@@ -1,4 +1,6 @@
+import { resolve as resolvePath } from "node:path";
 import { Secret } from "../core/secret.ts";
+import { literal, secretRef, type SecretSource } from "../core/secret-source.ts";
 import type { Finding, Path } from "./finding.ts";
 import { fault } from "./finding.ts";
 import { isNamePath, type Taint } from "./taint.ts";
@@ -97,7 +99,9 @@ function replaceIn(text: string, path: Path, work: Work): Both {
   const before = findings.length;
   const parts: { written: string; value: Secret }[] = [];
   const opaque: string[] = [];
-  const replaced = text.replace(REFERENCE, (match: string, body: string | undefined) => {
+  const source = new SourceOfText(text, sources);
+  const replaced = text.replace(REFERENCE, (match: string, body: string | undefined, at: number) => {
+    source.add(at, match, body);
     if (match === "$${") return "${";
     const found = body === undefined ? { message: '"${" has no "}"', hint: ESCAPE_HINT } : resolve(body, sources);
     if ("message" in found) findings.push(fault(path, found.message, found.hint));
@@ -110,8 +114,46 @@ function replaceIn(text: string, path: Path, work: Work): Both {
   if (opaque.length > 0 || findings.length > before) return same(text);
   if (parts.length === 0) return same(replaced);
   if (isNamePath(path) && sources.policy?.mayBeName(path, text) === false) findings.push(fault(path, ...NO_NAME));
-  taints.push({ path, written: text, value: new Secret(replaced), parts });
+  taints.push({ path, written: text, value: new Secret(replaced), parts, source: source.end() });
   return { root: replaced, written: text };
+}
+
+/** Where the parts of a text come from, told while its references are replaced. */
+class SourceOfText {
+  readonly #text: string;
+  readonly #sources: Sources;
+  readonly #parts: SecretSource[] = [];
+  /** The end of what is told. */
+  #at = 0;
+
+  constructor(text: string, sources: Sources) {
+    this.#text = text;
+    this.#sources = sources;
+  }
+
+  add(at: number, match: string, body: string | undefined): void {
+    this.#plain(at);
+    const found = body === undefined ? undefined : readReference(body);
+    if (found !== undefined) this.#parts.push(sourceOf(found, found.otherwise, this.#sources));
+    else this.#parts.push(literal(match.replace("$${", "${")));
+    this.#at = at + match.length;
+  }
+
+  end(): SecretSource {
+    this.#plain(this.#text.length);
+    const [only] = this.#parts;
+    return only !== undefined && this.#parts.length === 1 ? only : { parts: this.#parts };
+  }
+
+  #plain(end: number): void {
+    if (end > this.#at) this.#parts.push(literal(this.#text.slice(this.#at, end)));
+  }
+}
+
+/** A reference by which another process finds the same: files by their whole paths. */
+export function sourceOf({ kind, name }: Reference, otherwise: string | undefined, sources: Sources): SecretSource {
+  const wholePath = sources.resolvePath ?? ((path: string) => resolvePath(path));
+  return secretRef(`${kind}:${kind === "env" ? name : wholePath(name)}`, otherwise);
 }
 
 const NO_NAME = [
@@ -149,7 +191,12 @@ function readReference(body: string): (Reference & { readonly otherwise: string 
   return { kind: "file", name: body.slice("file:".length), otherwise: undefined };
 }
 
-function resolveVariable(name: string, otherwise: string | undefined, { env }: Sources): Found {
+/** What a variable stands for, or why it stands for nothing. */
+export function resolveVariable(
+  name: string,
+  otherwise: string | undefined,
+  { env }: Pick<Sources, "env">,
+): { readonly text: string; readonly isForeign: boolean } | { readonly message: string; readonly hint: string } {
   const value = Object.hasOwn(env, name) ? env[name] : undefined;
   // What a reference falls back to stands in the document.
   if (otherwise !== undefined && (value === undefined || value === "")) return { text: otherwise, isForeign: false };
@@ -157,17 +204,20 @@ function resolveVariable(name: string, otherwise: string | undefined, { env }: S
   return { message: `the environment variable ${name} is not set`, hint: `set it, or write \${env:${name}:-default}` };
 }
 
-/** Files of secrets usually end with a line break that is no part of the secret. */
 function resolveFile(path: string, { readFile }: Sources): Found {
   try {
-    return { text: readFile(path).replace(/(?:\r?\n)+$/u, ""), isForeign: true };
+    return { text: withoutLineBreak(readFile(path)), isForeign: true };
   } catch (cause) {
-    return {
-      message: `cannot read the file ${path}: ${codeOf(cause)}`,
-      hint: "relative paths start at the config's folder",
-    };
+    return { message: `cannot read the file ${path}: ${codeOf(cause)}`, hint: FILE_HINT };
   }
 }
+
+/** Files of secrets usually end with a line break that is no part of the secret. */
+export function withoutLineBreak(text: string): string {
+  return text.replace(/(?:\r?\n)+$/u, "");
+}
+
+export const FILE_HINT = "relative paths start at the config's folder";
 
 /** Why a file cannot be read, without its content or path. */
 export function codeOf(cause: unknown): string {

@@ -1,7 +1,8 @@
 import { type Hide, HIDE_NOTHING } from "../core/hide.ts";
 import { Secret } from "../core/secret.ts";
+import { coverSecrets, literal, type SecretSource } from "../core/secret-source.ts";
 import { parseDuration, parseSize } from "../core/units.ts";
-import type { Path } from "./finding.ts";
+import { formatPath, type Path } from "./finding.ts";
 import type { Config } from "./schema/config.ts";
 
 /** A text of a config of which something came from elsewhere: from the environment, or from a file. It is never shown. */
@@ -14,6 +15,8 @@ export interface Taint {
   readonly value: Secret;
   /** What was put in, each with its reference. Not of certificates and keys, which are shown nowhere as texts. */
   readonly parts: readonly { readonly written: string; readonly value: Secret }[];
+  /** Where it is read from again, in this process or another. */
+  readonly source: SecretSource;
 }
 
 /** What came from elsewhere is kept beside a config and not in it, so that whoever prints a config does not print it. */
@@ -21,12 +24,19 @@ const beside = new WeakMap<object, readonly Taint[]>();
 
 /** Told once by whoever made the config. */
 export function rememberTaints(config: object, taints: readonly Taint[]): void {
+  for (const { source } of taints) coverSecrets(source);
   if (taints.length > 0) beside.set(config, taints);
 }
 
 /** What of a config came from elsewhere; nothing is known of configs that were not read from a document. */
 export function taintsOf(config: object): readonly Taint[] {
   return beside.get(config) ?? [];
+}
+
+/** Where the texts of a config come from, by their place in the document: those that stand in it are their own source. */
+export function sourcesOf(config: object): (path: Path, text: string) => SecretSource {
+  const known = new Map(taintsOf(config).map(({ path, source }) => [formatPath(path), source]));
+  return (path, text) => known.get(formatPath(path)) ?? literal(text);
 }
 
 /**
@@ -91,8 +101,8 @@ function variantsOf(text: string): string[] {
 
 function replacer(value: string, written: string): (text: string) => string {
   if (value.length >= LONG) return (text) => text.replaceAll(value, () => written);
-  const literal = RegExp.escape(value);
-  const around = value.length >= SHORT ? `(?<![A-Za-z0-9])${literal}(?![A-Za-z0-9])` : `(?<=["'/])${literal}(?=["'/])`;
+  const escaped = RegExp.escape(value);
+  const around = value.length >= SHORT ? `(?<![A-Za-z0-9])${escaped}(?![A-Za-z0-9])` : `(?<=["'/])${escaped}(?=["'/])`;
   const pattern = new RegExp(around, "gu");
   return (text) => text.replace(pattern, () => written);
 }

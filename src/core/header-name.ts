@@ -1,6 +1,11 @@
 /** RFC 9110 field names; in lower case they are HTTP/2's too. */
 export const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/u;
 
+/** What may be sent as a header. */
+export const HEADER_VALUE = /^[\t\x20-\x7e]*$/u;
+/** Message and hint for what may not. */
+export const HEADER_VALUE_FAULT = ["a header value is one line of printable ASCII", "encode other characters"] as const;
+
 /** Headers of senders whose values are credentials: nobody is shown them, and nothing may keep them. */
 const CREDENTIALS: ReadonlySet<string> = new Set(["authorization", "cookie"]);
 

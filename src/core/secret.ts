@@ -25,4 +25,5 @@ export class Secret {
   }
 }
 
-const REDACTED = "[redacted]";
+/** What is shown in the place of a secret. */
+export const REDACTED = "[redacted]";

@@ -107,7 +107,7 @@ export async function openCore(
   env: Env,
   { checks, secrets, strategies: given, resolver, parts }: CoreOptions,
 ): Promise<Core> {
-  const plan = bindPlan(data, secrets);
+  const plan = await bindPlan(data, secrets);
   env.metrics.pluginEditions.with().read(pluginEditions);
   const strategies = new CurrentStrategies(await prepareStrategies(plan, env, given));
   const targets = openNodeTargets(plan, env, { checks, resolver });
@@ -233,7 +233,7 @@ export class NodeDataPlane implements DataPlane {
     if (this.#isPreparing) throw new RouterError("INTERNAL", "another change of the plan is prepared and not decided");
     this.#isPreparing = true;
     try {
-      const plan = bindPlan(data, this.#secrets);
+      const plan = await bindPlan(data, this.#secrets);
       const strategies = await prepareStrategies(plan, this.#env, this.#given);
       this.#refuseStopped();
       return {

@@ -8,16 +8,21 @@ import type { Plan, PoolPlan, TargetPlan, TargetTlsPlan } from "./plan.ts";
 import type { CheckData, PlanData, PoolData, TargetData, TargetTlsData } from "./plan-data.ts";
 import { compileProxies, type ProxyOf } from "./proxy-plan.ts";
 import { compileResolve } from "./resolve-plan.ts";
-import { reveal, type SecretReader } from "./secrets.ts";
+import { readSecrets, type SecretReader, type Secrets } from "./secrets.ts";
 import { compileStatuses } from "./status-verdicts.ts";
 import type { CheckPlan } from "./target-health.ts";
 
 /**
- * Makes what runs of a plan: matchers, routes, and what secrets stand for, which is read here and nowhere before. To be done in the
- * process that runs it.
+ * Makes what runs of a plan, in the process that runs it: matchers, routes, and the texts of secrets, which are read here. Throws
+ * CONFIG_INVALID when one of these cannot be read.
  */
-export function bindPlan(data: PlanData, reader: SecretReader): Plan {
-  const bound = new Binding(reader);
+export async function bindPlan(data: PlanData, reader: SecretReader): Promise<Plan> {
+  return bindRead(data, await readSecrets(data, reader));
+}
+
+/** The same with secrets that have been read. Cannot fail. */
+export function bindRead(data: PlanData, secrets: Secrets): Plan {
+  const bound = new Binding(secrets);
   const targets = new Map(data.targets.map((target) => [target.id, bound.target(target)]));
   const pools = new Map(data.pools.map((pool) => [pool.name, bindPool(pool)]));
   const routes = compileRoutes(data.rules, data.defaultPool, data.unmatched, pools);
@@ -39,12 +44,12 @@ function bindPool(pool: PoolData): PoolPlan {
 
 /** Binds targets with what the process has: secrets, and proxies. */
 class Binding {
-  readonly #reader: SecretReader;
+  readonly #secrets: Secrets;
   readonly #proxyOf: ProxyOf;
 
-  constructor(reader: SecretReader) {
-    this.#reader = reader;
-    this.#proxyOf = compileProxies(reader.env);
+  constructor(secrets: Secrets) {
+    this.#secrets = secrets;
+    this.#proxyOf = compileProxies(secrets.env);
   }
 
   target({ proxy: way, headers, tls, health, statuses, ...same }: TargetData): TargetPlan {
@@ -81,7 +86,7 @@ class Binding {
   }
 
   #reveal(source: SecretSource): string {
-    return reveal(source, this.#reader);
+    return this.#secrets.reveal(source);
   }
 }
 

@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
+import type { Path } from "../config/finding.ts";
 import type { FleetConfig, NodeConfig, PoolConfig, TargetConfig } from "../config/schema/config.ts";
+import { sourcesOf } from "../config/taint.ts";
 import type { Secret } from "../core/secret.ts";
-import { literal, type SecretSource } from "../core/secret-source.ts";
+import type { SecretSource } from "../core/secret-source.ts";
 import { compileDivision } from "./compile-division.ts";
 import { compileStrategy } from "./compile-strategy.ts";
 import { plainOf } from "./plain.ts";
@@ -20,13 +22,17 @@ export type NodePart = Pick<NodeConfig, "region" | "plugins">;
 
 /** Compiles a valid config. Pure, and cannot fail: what could be wrong was found when the config was loaded. */
 export function compile(fleet: FleetConfig, node: NodePart, { version, text }: CompileOptions): PlanData {
+  const sourceOf = sourcesOf(fleet);
+  const sourceIn = (i: number): SourceAt => {
+    return (value, ...at) => sourceOf(["targets", i, ...at], typeof value === "string" ? value : value.reveal());
+  };
   return plainOf({
     schema: PLAN_SCHEMA,
     version,
     digest: digestOf(text),
     nodeRegion: node.region,
     plugins: node.plugins,
-    targets: fleet.targets.map(compileTarget),
+    targets: fleet.targets.map((target, i) => compileTarget(target, sourceIn(i))),
     pools: Object.entries(fleet.pools).map(([name, pool]) => compilePool(name, pool, fleet.targets)),
     rules: fleet.rules,
     defaultPool: fleet.default_pool,
@@ -39,46 +45,48 @@ export function digestOf(text: string): string {
   return createHash("sha256").update(text).digest("hex").slice(0, 12);
 }
 
-function compileTarget(target: TargetConfig): TargetData {
-  const headers = compileOwnHeaders(target.headers);
+/** Where a text of a target comes from, by its place in the target. */
+type SourceAt = (value: Secret | string, ...at: Path) => SecretSource;
+
+function compileTarget(target: TargetConfig, sourceAt: SourceAt): TargetData {
+  const headers = compileOwnHeaders(target.headers, (name, value) => sourceAt(value, "headers", name));
   return {
     id: target.id,
     protocol: target.protocol,
     transport: target.transport,
     url: target.endpoint.replace(/\/+$/u, ""),
     resolve: target.resolve,
-    proxy: target.proxy === "none" ? "none" : sourceOf(target.proxy),
+    proxy: target.proxy === "none" ? "none" : target.proxy && sourceAt(target.proxy, "proxy"),
     weight: target.weight,
     region: target.region,
     tags: target.tags,
     compression: target.compression,
     headers,
     forwardHeaders: namesOf(target.forward_headers).filter((name) => !Object.hasOwn(headers, name)),
-    tls: compileTls(target),
+    tls: compileTls(target, sourceAt),
     timeoutMs: target.timeout,
     keepaliveMs: target.keepalive_time,
     maxInFlight: target.limits.max_in_flight,
     maxRequestBytes: target.limits.max_request_bytes,
-    health: compileTargetHealth(target),
+    health: compileTargetHealth(target, (name, value) => sourceAt(value, "health_check", "headers", name)),
     statuses: target.statuses,
   };
-}
-
-function sourceOf(secret: Secret | string | undefined): SecretSource | undefined {
-  if (secret === undefined) return undefined;
-  return literal(typeof secret === "string" ? secret : secret.reveal());
 }
 
 function namesOf(names: readonly string[]): readonly string[] {
   return [...new Set(names.map((name) => name.toLowerCase()))].toSorted();
 }
 
-function compileTls({ tls }: TargetConfig): TargetTlsData | undefined {
+function compileTls({ tls }: TargetConfig, sourceAt: SourceAt): TargetTlsData | undefined {
   if (tls === undefined) return undefined;
+  const pem = (key: "ca" | "cert" | "key"): SecretSource | undefined => {
+    const text = tls[key];
+    return text === undefined ? undefined : sourceAt(text, "tls", key);
+  };
   return {
-    ca: sourceOf(tls.ca),
-    cert: sourceOf(tls.cert),
-    key: sourceOf(tls.key),
+    ca: pem("ca"),
+    cert: pem("cert"),
+    key: pem("key"),
     serverName: tls.server_name,
     insecureSkipVerify: tls.insecure_skip_verify,
   };

@@ -1,5 +1,6 @@
 import type { TargetConfig } from "../config/schema/config.ts";
-import { literal, type SecretSource } from "../core/secret-source.ts";
+import type { Secret } from "../core/secret.ts";
+import type { SecretSource } from "../core/secret-source.ts";
 import type { CheckData, TargetHealthData } from "./plan-data.ts";
 import type { ProxyPlan } from "./proxy-plan.ts";
 import { DEFAULT_HEALTH_CHECK } from "../config/schema/target.ts";
@@ -46,10 +47,10 @@ export interface EjectionPlan {
 }
 
 /** Pure, and cannot fail. */
-export function compileTargetHealth(target: TargetConfig): TargetHealthData {
+export function compileTargetHealth(target: TargetConfig, headerOf: HeaderOf): TargetHealthData {
   const { ejection } = target;
   return {
-    check: compileCheck(target),
+    check: compileCheck(target, headerOf),
     ejection: {
       failures: ejection.failures,
       minSuccessRate: ejection.success_rate,
@@ -61,14 +62,17 @@ export function compileTargetHealth(target: TargetConfig): TargetHealthData {
   };
 }
 
+/** Where the value of a header comes from, by its name as it is written. */
+type HeaderOf = (name: string, value: Secret) => SecretSource;
+
 /** By lower-case names. */
-export function compileOwnHeaders(headers: TargetConfig["headers"]): Record<string, SecretSource> {
+export function compileOwnHeaders(headers: TargetConfig["headers"], headerOf: HeaderOf): Record<string, SecretSource> {
   return Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => [name.toLowerCase(), literal(value.reveal())]),
+    Object.entries(headers).map(([name, value]) => [name.toLowerCase(), headerOf(name, value)]),
   );
 }
 
-function compileCheck({ endpoint, health_check: written }: TargetConfig): CheckData | undefined {
+function compileCheck({ endpoint, health_check: written }: TargetConfig, headerOf: HeaderOf): CheckData | undefined {
   if (written === false) return undefined;
   const check = written ?? DEFAULT_HEALTH_CHECK;
   return {
@@ -80,7 +84,7 @@ function compileCheck({ endpoint, health_check: written }: TargetConfig): CheckD
     rise: check.rise,
     path: check.path,
     service: check.service,
-    headers: compileOwnHeaders(check.headers),
+    headers: compileOwnHeaders(check.headers, headerOf),
     written: written !== undefined,
   };
 }

@@ -1,4 +1,5 @@
-import { Secret } from "../core/secret.ts";
+import { REDACTED, Secret } from "../core/secret.ts";
+import { shownOf } from "../core/secret-source.ts";
 
 /** Keys whose values are secrets, whoever put them there. The second line of defence: the first is not to log them. */
 const SECRET_KEY = /authorization|cookie|passw(or)?d|passphrase|secret|token|api[-_]?key|private[-_]?key|credential/iu;
@@ -7,9 +8,10 @@ const USER_INFO = /\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@]+@/giu;
 
 /** `?api_key=...` and its like in a URL: name and value. A name ends where another may begin, so that a text costs one walk. */
 const QUERY_PAIR = /([?&;][^?&;=\s"']+=)[^&;\s"']+/gu;
+/** Secrets of a plan that is told as a text: the key, and the value as JSON has it. */
+const PLAN_SECRET = /("(?:literal|otherwise)"\s*:\s*)"(?:[^"\\]|\\.)*"?/gu;
 const SECRET_NAME = /key|token|secret|passw|sig|auth|credential/iu;
 
-const REDACTED = "[redacted]";
 const MAX_TEXT = 4_096;
 const MAX_DEPTH = 5;
 const MAX_ENTRIES = 100;
@@ -32,6 +34,8 @@ export function redact(key: string, value: unknown, depth = 0): unknown {
 function redactObject(key: string, value: object, depth: number): unknown {
   if (value instanceof Secret) return REDACTED;
   if (value instanceof Error) return redactError(value, depth);
+  const shown = shownOf(value);
+  if (shown !== undefined) return shown;
   if (value instanceof Uint8Array) return `[${value.length} bytes]`;
   if (Array.isArray(value)) return value.slice(0, MAX_ENTRIES).map((entry: unknown) => redact(key, entry, depth));
   const entries = value instanceof Map ? [...value].map(([k, v]) => [String(k), v] as const) : Object.entries(value);
@@ -51,6 +55,7 @@ function redactError(error: Error, depth: number): unknown {
 function redactText(text: string): string {
   const short = text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}[${text.length - MAX_TEXT} more]` : text;
   return short
+    .replaceAll(PLAN_SECRET, `$1"${REDACTED}"`)
     .replaceAll(USER_INFO, `$1${REDACTED}@`)
     .replaceAll(QUERY_PAIR, (pair, name: string) => (SECRET_NAME.test(name) ? `${name}${REDACTED}` : pair));
 }

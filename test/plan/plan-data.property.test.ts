@@ -30,7 +30,7 @@ function throughJson(data: PlanData): PlanData {
 
 /** What becomes of items on a data plane of this plan. */
 async function explained(data: PlanData, items: readonly TestItem[]): Promise<unknown> {
-  await using dryRun = await openDryRun(bindPlan(data, READER));
+  await using dryRun = await openDryRun(await bindPlan(data, READER));
   return items.map((item) =>
     dryRun.explain({
       signal: item.signal,
@@ -91,7 +91,7 @@ test("plan data: whatever the config, JSON gives back the same, and what is boun
       const data = dataOf(text);
       const again = throughJson(data);
       assert.deepStrictEqual(again, data);
-      const [one, other] = [bindPlan(data, READER), bindPlan(again, READER)];
+      const [one, other] = [await bindPlan(data, READER), await bindPlan(again, READER)];
       assert.deepStrictEqual([...other.targets], [...one.targets]);
       assert.deepStrictEqual(await explained(again, items), await explained(data, items));
     }),

@@ -5,6 +5,7 @@ import { systemClock } from "../../src/core/clock.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import { RouterError } from "../../src/core/errors.ts";
 import { formatProblem } from "../../src/core/problem.ts";
+import { bindPlan } from "../../src/plan/bind.ts";
 import { fileSource } from "../../src/server/config-source.ts";
 import { type OpenDataPlane, type RunningNode, startNode } from "../../src/server/start.ts";
 import { createLog } from "../../src/telemetry/log.ts";
@@ -42,8 +43,8 @@ export class Scene implements AsyncDisposable {
     return this.#node;
   }
 
-  readonly openScripted: OpenDataPlane = async (plan, _listen, env) => {
-    const plane = new ScriptedDataPlane(plan, env);
+  readonly openScripted: OpenDataPlane = async (plan, _listen, env, { secrets }) => {
+    const plane = new ScriptedDataPlane(await bindPlan(plan, secrets), secrets, env);
     this.planes.push(plane);
     return plane;
   };

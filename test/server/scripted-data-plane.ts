@@ -15,6 +15,7 @@ import type { Explanation, ExplainRequest } from "../../src/plan/explanation.ts"
 import { bindPlan } from "../../src/plan/bind.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 import type { PlanData } from "../../src/plan/plan-data.ts";
+import type { SecretReader } from "../../src/plan/secrets.ts";
 import type { Env } from "../../src/telemetry/env.ts";
 import { takeSnapshot } from "../../src/telemetry/snapshot.ts";
 
@@ -25,6 +26,7 @@ export class ScriptedDataPlane implements DataPlane {
   readonly discarded: Plan[] = [];
   readonly graces: number[] = [];
   readonly overrides = new Map<string, OperatorState>();
+  readonly #secrets: SecretReader;
   readonly #env: Pick<Env, "metrics" | "ledger">;
   disposed = false;
   /** What `prepare` does; throws to refuse. */
@@ -38,13 +40,14 @@ export class ScriptedDataPlane implements DataPlane {
   readiness: Readiness = { ready: true, reason: "" };
   report: ShutdownReport = { drained: true, tookMs: 1, leftItems: 0, leftBytes: 0 };
 
-  constructor(plan: PlanData, env: Pick<Env, "metrics" | "ledger">) {
-    this.plan = bindPlan(plan, { env: {} });
+  constructor(plan: Plan, secrets: SecretReader, env: Pick<Env, "metrics" | "ledger">) {
+    this.plan = plan;
+    this.#secrets = secrets;
     this.#env = env;
   }
 
   async prepare(data: PlanData): Promise<PreparedPlan> {
-    const plan = bindPlan(data, { env: {} });
+    const plan = await bindPlan(data, this.#secrets);
     await this.onPrepare(plan);
     const commit = async (): Promise<void> => {
       await this.onCommit(plan);

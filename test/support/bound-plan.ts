@@ -1,5 +1,7 @@
+import { readFileSync } from "node:fs";
 import type { Config } from "../../src/config/schema/config.ts";
-import { bindPlan } from "../../src/plan/bind.ts";
+import type { SecretSource } from "../../src/core/secret-source.ts";
+import { bindRead } from "../../src/plan/bind.ts";
 import { compile } from "../../src/plan/compile.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 
@@ -9,7 +11,13 @@ export interface BoundMore {
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
-/** What a config is to a data plane: compiled and bound. */
+/** What a config is to a data plane: compiled and bound, at once, which takes secrets that are there. */
 export function boundPlan(config: Config, { version = 1, text = "", env = {} }: BoundMore = {}): Plan {
-  return bindPlan(compile(config, config.node, { version, text }), { env });
+  const reveal = (source: SecretSource): string => {
+    if ("literal" in source) return source.literal;
+    if ("parts" in source) return source.parts.map(reveal).join("");
+    const [, kind, name] = /^(env|file):(.*)$/su.exec(source.ref)!;
+    return kind === "env" ? (env[name!] ?? source.otherwise!) : readFileSync(name!, "utf8").trimEnd();
+  };
+  return bindRead(compile(config, config.node, { version, text }), { env, reveal });
 }

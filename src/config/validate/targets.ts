@@ -1,4 +1,4 @@
-import { isCredential, neverForwarded } from "../../core/header-name.ts";
+import { HEADER_VALUE, HEADER_VALUE_FAULT, isCredential, neverForwarded } from "../../core/header-name.ts";
 import type { Condition } from "../condition-type.ts";
 import { atKey, caution, fault, type Finding, type Path } from "../finding.ts";
 import type { Outline, OutlinePool, OutlineTarget } from "../outline.ts";
@@ -96,10 +96,7 @@ function checkHeaders(headers: unknown, path: Path): Finding[] {
     if (RESERVED.has(lower) || lower.startsWith("grpc-")) {
       return [atKey(fault(at, `the header "${name}" is set by the protocol`, "leave it out"))];
     }
-    if (typeof value === "string" && !/^[\t\x20-\x7e]*$/u.test(value)) {
-      return [fault(at, "a header value is one line of printable ASCII", "encode other characters")];
-    }
-    return [];
+    return typeof value === "string" && !HEADER_VALUE.test(value) ? [fault(at, ...HEADER_VALUE_FAULT)] : [];
   });
 }
 

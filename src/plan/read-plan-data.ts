@@ -1,0 +1,44 @@
+import { RouterError } from "../core/errors.ts";
+import { coverSecrets } from "../core/secret-source.ts";
+import { PLAN_SCHEMA, type PlanData } from "./plan-data.ts";
+
+/** The text of a plan, for another process or a disk; made once for all who get it. It may hold secrets. */
+export function planText(data: PlanData): string {
+  return JSON.stringify(data);
+}
+
+/** Reads it back. Throws CONFIG_INVALID for what is no plan, or one of another schema; nothing of the text is repeated. */
+export function readPlanData(text: string): PlanData {
+  return checkPlanData(parsed(text));
+}
+
+/** The same of a plan that has been parsed. */
+export function checkPlanData(value: unknown): PlanData {
+  if (typeof value !== "object" || value === null || !("schema" in value)) throw noPlan();
+  if (value.schema !== PLAN_SCHEMA) {
+    const schema = typeof value.schema === "number" ? String(value.schema) : "no number";
+    throw new RouterError(
+      "CONFIG_INVALID",
+      `the plan is of schema ${schema}, and schema ${PLAN_SCHEMA} can be read here`,
+      {
+        hint: "it was made by another version of Signalbox: let the version that runs it make it anew",
+      },
+    );
+  }
+  const data = value as PlanData; // oxlint-disable-line typescript/no-unsafe-type-assertion -- of this schema it was written by compile()
+  if (![data.targets, data.pools, data.rules].every(Array.isArray)) throw noPlan();
+  coverSecrets(data.targets);
+  return data;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw noPlan(); // the error of JSON.parse has a piece of the text in it
+  }
+}
+
+function noPlan(): RouterError {
+  return new RouterError("CONFIG_INVALID", "what came is no plan", { hint: "it was cut off, or is something else" });
+}
