@@ -1,6 +1,6 @@
 import { systemClock } from "../src/core/clock.ts";
 import { systemRandom } from "../src/core/random.ts";
-import { listenUnary } from "../src/http2/own/listen.ts";
+import { listenUnary } from "../src/http2/own/listen-unary.ts";
 import type { UnaryCall, UnaryExchange, UnaryReply } from "../src/http2/port.ts";
 
 /**

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { systemClock } from "../../src/core/clock.ts";
 import { systemRandom } from "../../src/core/random.ts";
-import { listenUnary } from "../../src/http2/own/listen.ts";
+import { listenUnary } from "../../src/http2/own/listen-unary.ts";
 import type { UnaryServer } from "../../src/http2/port.ts";
 import { ATTACKS } from "./attacks.ts";
 import { Line } from "./line.ts";

@@ -43,7 +43,7 @@ import { Pools } from "./pools.ts";
 import { createNodeResolver } from "./resolve/node-resolver.ts";
 import type { Resolver } from "./resolve/resolver.ts";
 import type { RequestHandler } from "./receive/request-handler.ts";
-import { type Listeners, openListeners } from "./receive/listen.ts";
+import { type Listeners, openListeners } from "./receive/open-listeners.ts";
 import { type Moved, reroute } from "./reroute.ts";
 import { splitRouted } from "./routed-parcel.ts";
 import { poolStatus, targetStatus } from "./status.ts";
@@ -176,7 +176,7 @@ function checkTls({ id, tls }: TargetPlan): void {
   }
 }
 
-interface Parts {
+interface OpenedParts {
   readonly plan: Plan;
   readonly pools: Pools;
   readonly strategies: CurrentStrategies;
@@ -203,7 +203,7 @@ export class NodeDataPlane implements DataPlane {
   /** A change is prepared, or about to be, and not decided. */
   #isPreparing = false;
 
-  constructor({ plan, pools, strategies, secrets, given, admission, env }: Parts) {
+  constructor({ plan, pools, strategies, secrets, given, admission, env }: OpenedParts) {
     this.#pools = pools;
     this.#strategies = strategies;
     this.#secrets = secrets;

@@ -58,7 +58,7 @@ export function openLosses(env: LossesEnv): Losses {
 export const NO_LOSSES: Pick<Losses, "tell"> = { tell: () => undefined };
 
 /** Losses of one pool, target and reason. */
-interface Kind {
+interface LossKind {
   readonly pool: string;
   readonly target: string;
   readonly reason: Reason;
@@ -71,7 +71,7 @@ interface Kind {
 
 class Teller implements Losses {
   readonly #env: LossesEnv;
-  readonly #kinds = new Map<string, Kind>();
+  readonly #kinds = new Map<string, LossKind>();
   readonly #pools = new Map<string, LossStatus>();
   readonly #targets = new Map<string, LossStatus>();
   /** Oldest first. */
@@ -124,14 +124,14 @@ class Teller implements Losses {
     for (const kind of this.#kinds.values()) if (kind.items > 0) this.#log(kind, nowMs);
   }
 
-  #log(kind: Kind, nowMs: number): void {
+  #log(kind: LossKind, nowMs: number): void {
     const { pool, target, reason, items, said } = kind;
     kind.items = 0;
     kind.loggedMs = nowMs;
     this.#env.log.error("items that were acknowledged are lost", { pool, target, reason, items, said });
   }
 
-  #kindOf({ pool, target, reason }: Loss): Kind {
+  #kindOf({ pool, target, reason }: Loss): LossKind {
     const key = `${pool}\u0000${target}\u0000${reason}`;
     const known = this.#kinds.get(key);
     if (known !== undefined) return known;

@@ -10,7 +10,7 @@ import type { LedgerEntry } from "../telemetry/ledger.ts";
 import { NO_GUARD, type RequestGuard } from "./admit/request-guard.ts";
 import { type HeaderIntake, NO_TAKEN, type TakenHeaders } from "./header-intake.ts";
 import type { Losses } from "./losses.ts";
-import { type Obstacle, type Placed, placeDrafts, queueFull, UNROUTED } from "./place.ts";
+import { type Obstacle, type RoutedRequest, placeDrafts, queueFull, UNROUTED } from "./place.ts";
 import type { Pool } from "./queue/pool-port.ts";
 import type { RequestHandler, ReceivedRequest } from "./receive/request-handler.ts";
 import { FULL_SUCCESS, type Reply } from "./request.ts";
@@ -125,7 +125,7 @@ export interface Admissibility {
 /** Decides about the request that was just routed, and changes nothing. `places` gets the indexes of the pools, by draft. */
 export function checkAdmissible(
   pipeline: Pick<SignalPipeline, "router" | "pools" | "noRoute">,
-  placed: Placed,
+  placed: RoutedRequest,
   places: number[],
 ): Admissibility {
   const { router, pools } = pipeline;

@@ -16,7 +16,7 @@ export interface Obstacle {
 }
 
 /** What is placed: a request that was just routed, and what goes along with it. */
-export interface Placed {
+export interface RoutedRequest {
   readonly envelope: Envelope;
   readonly headers: SenderHeaders;
   /** Clock.nowMs(), and when its sender is told that it was too late. */
@@ -31,7 +31,7 @@ export interface Placed {
 export function placeDrafts(
   { drafts, plan }: Router,
   pools: readonly Pool[],
-  placed: Placed,
+  placed: RoutedRequest,
   places: number[],
 ): Obstacle | undefined {
   const { envelope, headers } = placed;
@@ -103,7 +103,7 @@ function paused(
   { pool: own, channel }: Draft,
   { signal, pools: plans }: RoutePlan,
   pools: readonly Pool[],
-  { nowMs, deadlineMs, headers }: Placed,
+  { nowMs, deadlineMs, headers }: RoutedRequest,
 ): Obstacle | undefined {
   let untilMs = Infinity;
   for (const index of plans[own]!.chain) {
@@ -121,14 +121,14 @@ function noRoom(pool: Pool, forOthers: boolean): Obstacle {
   return { reason: "queue_full", message };
 }
 
-interface Wanted {
+interface WantedRoom {
   readonly draft: Draft;
   readonly bytes: number;
   readonly headers: SenderHeaders;
 }
 
 function findRoom(
-  { draft, bytes, headers }: Wanted,
+  { draft, bytes, headers }: WantedRoom,
   { signal, pools: plans }: RoutePlan,
   pools: readonly Pool[],
   taken: ReadonlyMap<number, number> | undefined,

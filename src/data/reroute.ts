@@ -11,11 +11,11 @@ import { type Part, RoutedParcel } from "./routed-parcel.ts";
 export type Moved = (to: string, points: number) => void;
 
 /** A part of a parcel with its place; without one nobody wants it. */
-interface Placed extends Part {
-  readonly place: Place | undefined;
+interface PlacedPart extends Part {
+  readonly place: RouteTarget | undefined;
 }
 
-interface Place {
+interface RouteTarget {
   readonly pool: number;
   readonly channel: number;
 }
@@ -59,13 +59,13 @@ export function lostWith(removed: string): ParcelOutcome {
 }
 
 /** Empty: no rule takes any of it. Otherwise all of it, in the order of the drafts. */
-function placesOf(parcel: Parcel, { pipelines }: Pick<Assembly, "plan" | "pipelines">): Placed[] {
+function placesOf(parcel: Parcel, { pipelines }: Pick<Assembly, "plan" | "pipelines">): PlacedPart[] {
   const { router } = pipelines[parcel.signal];
   const bytes = parcel.pieces.length === 1 ? parcel.pieces[0]! : joinOwned(parcel.pieces);
   const envelope = new Envelope(); // without limits: it was within them when it came
   if (!scanEnvelope(parcel.signal, bytes, envelope)) return [];
   router.divideFirst(envelope, originOf(parcel)?.region ?? "", parcel.headers);
-  const parts: Placed[] = [];
+  const parts: PlacedPart[] = [];
   let { items, points } = parcel;
   const readable = router.problem === "" && router.excess === undefined;
   for (const draft of readable ? router.drafts : []) {
@@ -88,7 +88,7 @@ function placesOf(parcel: Parcel, { pipelines }: Pick<Assembly, "plan" | "pipeli
 /** The pool that took it, if one did; and what the parcel is by then. */
 function offer(
   parcel: Parcel,
-  { pool: own, channel }: Place,
+  { pool: own, channel }: RouteTarget,
   chain: readonly number[], // begins with its own
   pools: readonly Pool[],
   headers: HeaderPlan,

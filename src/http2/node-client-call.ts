@@ -5,7 +5,7 @@ import type { PooledCall } from "./client-pool.ts";
 import { type HeaderBlock, isHeaderValue, isTransportHeader } from "./headers.ts";
 import { wasSilent } from "./liveness.ts";
 import { frameMessage } from "./message-pieces.ts";
-import type { ClientLink } from "./node-client-link.ts";
+import type { NodeClientLink } from "./node-client-link.ts";
 import type { UnaryRequest, UnaryResult } from "./port.ts";
 import { failed, readReplyFields, ReplyReader } from "./reply-reader.ts";
 import { formatTimeout } from "./timeout.ts";
@@ -16,17 +16,17 @@ export interface CallOptions {
   readonly clock: Clock;
   readonly maxResponseBytes: number;
   /** Told when the call is settled, before `done`. */
-  readonly settled: (call: ClientCall) => void;
+  readonly settled: (call: NodeClientCall) => void;
 }
 
 /** One call of the client, from its start to its one result. `done` always runs in a turn of its own. */
-export class ClientCall implements PooledCall<ClientLink> {
+export class NodeClientCall implements PooledCall<NodeClientLink> {
   readonly #request: UnaryRequest;
   readonly #options: CallOptions;
   readonly #done: (result: UnaryResult) => void;
   readonly #timer: Cancel;
   readonly #reader: ReplyReader;
-  #link: ClientLink | undefined;
+  #link: NodeClientLink | undefined;
   #stream: ClientHttp2Stream | undefined;
   #givenMs = 0;
   #bytesBefore = 0;
@@ -49,7 +49,7 @@ export class ClientCall implements PooledCall<ClientLink> {
   }
 
   /** Sends the call. `timeoutMs` is what is left for it. */
-  start(link: ClientLink, timeoutMs: number): void {
+  start(link: NodeClientLink, timeoutMs: number): void {
     this.#link = link;
     this.#givenMs = timeoutMs;
     this.#bytesBefore = link.bytesRead;
@@ -147,7 +147,7 @@ function stop(stream: ClientHttp2Stream): void {
 }
 
 /** A stream without an id never left this process. */
-function isIgnored(stream: ClientHttp2Stream, link: ClientLink | undefined): boolean {
+function isIgnored(stream: ClientHttp2Stream, link: NodeClientLink | undefined): boolean {
   return stream.id === undefined || link?.ignored(stream.id) === true;
 }
 

@@ -25,23 +25,23 @@ export interface LinkOptions {
 }
 
 /** One connection of the client, on a session of node:http2. */
-export class ClientLink implements PooledLink {
+export class NodeClientLink implements PooledLink {
   readonly #session: ClientHttp2Session;
   readonly #socket: DialledSocket;
-  readonly #owner: LinkOwner<ClientLink>;
+  readonly #owner: LinkOwner<NodeClientLink>;
   readonly #timers: Cancel[] = [];
   #state: "connecting" | "ready" | "leaving" = "connecting";
   #lastStreamId = Number.POSITIVE_INFINITY;
   #active = 0;
   /** Calls that are not settled: of those that are, the streams may close a little later. */
-  readonly #unsettled = new Set<PooledCall<ClientLink>>();
+  readonly #unsettled = new Set<PooledCall<NodeClientLink>>();
   /** It was not opened for the calls that come: those have had it. */
   #kept = false;
   #wasReady = false;
   #ended = false;
   #text = "the connection was closed";
 
-  constructor(options: LinkOptions, owner: LinkOwner<ClientLink>, clock: Clock) {
+  constructor(options: LinkOptions, owner: LinkOwner<NodeClientLink>, clock: Clock) {
     this.#owner = owner;
     this.#socket = options.dial();
     this.#session = http2.connect(options.url, {
@@ -97,11 +97,11 @@ export class ClientLink implements PooledLink {
     return this.#kept && this.#unsettled.size === 0;
   }
 
-  begun(call: PooledCall<ClientLink>): void {
+  begun(call: PooledCall<NodeClientLink>): void {
     this.#unsettled.add(call);
   }
 
-  settled(call: PooledCall<ClientLink>): void {
+  settled(call: PooledCall<NodeClientLink>): void {
     this.#unsettled.delete(call);
     this.#closeWhenIdle();
   }

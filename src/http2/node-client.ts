@@ -5,8 +5,8 @@ import { ClientPool, type LinkOwner } from "./client-pool.ts";
 import { dialer, peerUrl } from "./dial.ts";
 import { ACCEPTED_ENCODINGS } from "./headers.ts";
 import { PingPolicy } from "./liveness.ts";
-import { ClientCall } from "./node-client-call.ts";
-import { ClientLink } from "./node-client-link.ts";
+import { NodeClientCall } from "./node-client-call.ts";
+import { NodeClientLink } from "./node-client-link.ts";
 import type { UnaryClient, UnaryClientOptions, UnaryRequest, UnaryResult } from "./port.ts";
 
 /**
@@ -21,18 +21,18 @@ export function openUnaryClient(
   const url = peerUrl(options.url);
   const pings = new PingPolicy({ timeMs: options.keepaliveTimeMs, timeoutMs: options.keepaliveTimeoutMs });
   const linkOptions = { ...options, pings, url, dial: dialer(url, options.tls, options) };
-  const open = (owner: LinkOwner<ClientLink>): ClientLink => new ClientLink(linkOptions, owner, env.clock);
+  const open = (owner: LinkOwner<NodeClientLink>): NodeClientLink => new NodeClientLink(linkOptions, owner, env.clock);
   return new NodeUnaryClient(url, new ClientPool({ connections: options.connections, open }, env), options, env.clock);
 }
 
 class NodeUnaryClient implements UnaryClient {
-  readonly #pool: ClientPool<ClientLink, ClientCall>;
+  readonly #pool: ClientPool<NodeClientLink, NodeClientCall>;
   readonly #options: UnaryClientOptions;
   readonly #clock: Clock;
   readonly #base: OutgoingHttpHeaders;
-  readonly #settled = (call: ClientCall): void => this.#pool.forget(call);
+  readonly #settled = (call: NodeClientCall): void => this.#pool.forget(call);
 
-  constructor(url: URL, pool: ClientPool<ClientLink, ClientCall>, options: UnaryClientOptions, clock: Clock) {
+  constructor(url: URL, pool: ClientPool<NodeClientLink, NodeClientCall>, options: UnaryClientOptions, clock: Clock) {
     this.#pool = pool;
     this.#options = options;
     this.#clock = clock;
@@ -50,7 +50,7 @@ class NodeUnaryClient implements UnaryClient {
   unary(request: UnaryRequest, done: (result: UnaryResult) => void): Cancel {
     const { maxResponseBytes } = this.#options;
     const options = { base: this.#base, clock: this.#clock, maxResponseBytes, settled: this.#settled };
-    const call = new ClientCall(request, options, done);
+    const call = new NodeClientCall(request, options, done);
     this.#pool.place(call, request.timeoutMs);
     return () => call.abandon("cancelled", "the call was cancelled");
   }

@@ -2,7 +2,7 @@ import type { Http2Session } from "node:http2";
 import type { Cancel, Clock } from "../core/clock.ts";
 import { Liveness, type LivenessOptions } from "./liveness.ts";
 
-export interface WatchOptions {
+export interface LivenessWatchOptions {
   readonly limits: LivenessOptions;
   /** Whether it matters now that the peer is there. */
   readonly wanted: () => boolean;
@@ -13,7 +13,7 @@ export interface WatchOptions {
 /** Watches the peer of a session, by the bytes that come from its socket. */
 export function watchLiveness(
   connection: { readonly session: Http2Session; readonly socket: { readonly bytesRead: number } },
-  options: WatchOptions,
+  options: LivenessWatchOptions,
   clock: Clock,
 ): Cancel {
   const { session, socket } = connection;

@@ -31,7 +31,7 @@ const ERROR_OPTIONS = { endStream: true, sendDate: false };
 const NOTHING = new Uint8Array(0);
 
 /** One call on a stream of node:http2. */
-export class ServerCall extends InboundCall {
+export class NodeServerCall extends InboundCall {
   readonly path: string;
   readonly peer: string;
   readonly encoding: string;

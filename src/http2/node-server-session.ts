@@ -5,13 +5,13 @@ import type { Random } from "../core/random.ts";
 import { STATUS } from "./grpc-status.ts";
 import { headerText, httpStatusOf } from "./headers.ts";
 import { HELLO_TIMEOUT_MS, peerOf, type ServedConnection } from "./listening.ts";
-import { ServerCall } from "./node-server-call.ts";
+import { NodeServerCall } from "./node-server-call.ts";
 import { watchLiveness } from "./node-liveness.ts";
 import type { UnaryServerOptions } from "./port.ts";
 import { CONNECTION_WINDOW_BYTES } from "./session-settings.ts";
 import { parseTimeout } from "./timeout.ts";
 
-export interface Connection {
+export interface NodeConnection {
   readonly session: ServerHttp2Session;
   /** What the session runs on; node hands out only a proxy of it, which cannot be destroyed. */
   readonly socket: Socket;
@@ -26,7 +26,7 @@ export class ServerSession implements ServedConnection {
   readonly #peer: string;
   readonly #timers: Cancel[] = [];
 
-  constructor(connection: Connection, options: UnaryServerOptions, env: { clock: Clock; random: Random }) {
+  constructor(connection: NodeConnection, options: UnaryServerOptions, env: { clock: Clock; random: Random }) {
     const { session, socket } = connection;
     this.#session = session;
     this.#socket = socket;
@@ -96,7 +96,7 @@ export class ServerSession implements ServedConnection {
     }
     const timeout = headerText(headers, "grpc-timeout");
     const timeoutMs = timeout === undefined ? undefined : parseTimeout(timeout);
-    const call = new ServerCall(stream, headers, { path: headers[":path"] ?? "", peer: this.#peer, timeoutMs });
+    const call = new NodeServerCall(stream, headers, { path: headers[":path"] ?? "", peer: this.#peer, timeoutMs });
     if (timeout !== undefined && timeoutMs === undefined) {
       call.reply({ status: STATUS.INTERNAL, text: `grpc-timeout "${timeout}" is malformed` });
       return;

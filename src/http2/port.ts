@@ -5,7 +5,7 @@ import type { TunnelProxy } from "./tunnel.ts";
 
 /**
  * The narrow port between Signalbox and a unary gRPC transport: bytes and status in, bytes and status out.
- * It knows nothing of OTLP. Implementations: node-server.ts and node-client.ts, over node:http2; own/listen.ts and
+ * It knows nothing of OTLP. Implementations: node-server.ts and node-client.ts, over node:http2; own/listen-unary.ts and
  * own/open.ts, on our own HTTP/2.
  */
 

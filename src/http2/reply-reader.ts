@@ -41,10 +41,10 @@ function statusOf(headers: HeaderBlock): ReplyFields["status"] {
   return "malformed";
 }
 
-type Failure = Extract<UnaryResult, { kind: "failed" }>;
+type ReplyFailure = Extract<UnaryResult, { kind: "failed" }>;
 
 /** A result that is none of the peer's gRPC. */
-export function failed(failure: Omit<Failure, "kind" | "unprocessed"> & { unprocessed?: boolean }): UnaryResult {
+export function failed(failure: Omit<ReplyFailure, "kind" | "unprocessed"> & { unprocessed?: boolean }): UnaryResult {
   return { kind: "failed", unprocessed: false, ...failure };
 }
 

@@ -3,7 +3,7 @@ import type { GrpcTransport } from "../core/grpc-transport.ts";
 import type { Random } from "../core/random.ts";
 import { openUnaryClient as openNodeClient } from "./node-client.ts";
 import { listenUnary as listenNode } from "./node-server.ts";
-import { listenUnary as listenOwn } from "./own/listen.ts";
+import { listenUnary as listenOwn } from "./own/listen-unary.ts";
 import { openUnaryClient as openOwnClient } from "./own/open.ts";
 import type { UnaryClient, UnaryClientOptions, UnaryServer, UnaryServerOptions } from "./port.ts";
 

@@ -28,7 +28,7 @@ export interface RequestPart {
 export function cutRequest(signal: Signal, bytes: Uint8Array, limits: CutLimits): readonly RequestPart[] | undefined {
   const envelope = new Envelope();
   if (!scanEnvelope(signal, bytes, envelope)) return undefined;
-  const parts = new Parts(envelope, limits);
+  const parts = new RequestParts(envelope, limits);
   for (let r = 0; r < envelope.resources; r++) {
     const size = envelope.end[r]! - envelope.outerStart[r]!;
     const items = envelope.items[r]!;
@@ -44,7 +44,7 @@ export function cutRequest(signal: Signal, bytes: Uint8Array, limits: CutLimits)
 }
 
 /** The part that is being filled, and those before it. */
-class Parts {
+class RequestParts {
   readonly #limits: CutLimits;
   /** Goes along with every part: unknown fields of the request. */
   readonly #extras: Uint8Array[] = [];
@@ -99,7 +99,7 @@ class Parts {
 }
 
 /** Of a resource that fits into no part. */
-function divide(signal: Signal, envelope: Envelope, r: number, parts: Parts): void {
+function divide(signal: Signal, envelope: Envelope, r: number, parts: RequestParts): void {
   const index = new ItemIndex();
   indexItems(envelope.bytes, envelope.bodyStart[r]!, envelope.end[r]!, index);
   const all = Int32Array.from({ length: index.items }, (_, i) => i);
@@ -136,7 +136,7 @@ const SCOPE_X = 0x12;
 const ITEM = 0x12;
 
 /** Cuts a resource_x field that holds one metric by data points. False when it fits as it is, or cannot be cut. */
-function cutOneMetric(field: Uint8Array, parts: Parts): boolean {
+function cutOneMetric(field: Uint8Array, parts: RequestParts): boolean {
   if (parts.fits(field.length, 1)) return false;
   const envelope = new Envelope();
   if (!scanEnvelope("metrics", field, envelope)) return false;

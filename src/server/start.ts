@@ -1,7 +1,7 @@
 import { hostname } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
 import type { AdminContext, NodeFacts } from "../admin/context.ts";
-import { type AdminServer, listenAdmin } from "../admin/listen.ts";
+import { type AdminServer, listenAdmin } from "../admin/admin-listener.ts";
 import { createRoutes } from "../admin/routes.ts";
 import { filesReadBy } from "../config/files-read.ts";
 import { formatAddress } from "../config/schema/address.ts";

@@ -11,7 +11,7 @@ import {
   HTTP_DEFAULTS,
   type Listeners,
   openListeners,
-} from "../../src/data/receive/listen.ts";
+} from "../../src/data/receive/open-listeners.ts";
 import { NO_LIMITS } from "../../src/otlp/limits.ts";
 import { FULL_SUCCESS, type Reply } from "../../src/data/request.ts";
 import type { HttpOptions } from "../../src/data/receive/http.ts";

@@ -4,7 +4,7 @@ import net from "node:net";
 import { before, test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import tls, { type ConnectionOptions } from "node:tls";
-import { listenAdmin } from "../../src/admin/listen.ts";
+import { listenAdmin } from "../../src/admin/admin-listener.ts";
 import { systemClock } from "../../src/core/clock.ts";
 import { CONNECTION_REFUSALS, type ConnectionRefusalReason } from "../../src/core/connection-refusal.ts";
 import { HIDE_NOTHING } from "../../src/core/hide.ts";

@@ -1,7 +1,7 @@
 import { after } from "node:test";
 import { openUnaryClient as openNodeClient } from "../../src/http2/node-client.ts";
 import { listenUnary as listenNode } from "../../src/http2/node-server.ts";
-import { listenUnary } from "../../src/http2/own/listen.ts";
+import { listenUnary } from "../../src/http2/own/listen-unary.ts";
 import { openUnaryClient } from "../../src/http2/own/open.ts";
 import type { TunnelProxy } from "../../src/http2/tunnel.ts";
 import { createAuthority } from "../support/certs.ts";

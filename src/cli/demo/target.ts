@@ -7,7 +7,7 @@ import { viewResource } from "../../otlp/resource.ts";
 import { Envelope, scanEnvelope } from "../../otlp/scan.ts";
 import { SIGNALS, type Signal } from "../../otlp/signal.ts";
 import { HOST, type RuleId, RULES, ruleOf, type TargetFacts } from "./cast.ts";
-import { listenGrpc, listenHttp, type TargetServer } from "./listen.ts";
+import { listenGrpc, listenHttp, type TargetServer } from "./demo-listeners.ts";
 
 /** An OTLP server that takes everything and counts it. It can be stopped and started again, on the same port. */
 export class DemoTarget implements AsyncDisposable {

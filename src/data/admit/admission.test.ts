@@ -6,7 +6,13 @@ import { NO_LIMITS } from "../../otlp/limits.ts";
 import { seededRandom } from "../../core/random.ts";
 import { createMetrics, type Metrics } from "../../telemetry/metrics.ts";
 import type { RequestHead } from "../request.ts";
-import { type Admission, type AdmissionLimits, createAdmission, type Permit, type Refused } from "./admission.ts";
+import {
+  type Admission,
+  type AdmissionLimits,
+  createAdmission,
+  type Permit,
+  type AdmissionRefused,
+} from "./admission.ts";
 import { headersOf } from "../../plan/sender-headers.ts";
 
 const LIMITS: AdmissionLimits = {
@@ -44,11 +50,11 @@ function head(clock: ManualClock): RequestHead {
   return { signal: "traces", ...from, receivedMs, deadlineMs: receivedMs + 1_000 };
 }
 
-function opened(admitted: Permit | Refused): Permit {
+function opened(admitted: Permit | AdmissionRefused): Permit {
   return admitted.kind === "permit" ? admitted : assert.fail(admitted.refusal.message);
 }
 
-function refused(admitted: Permit | Refused): Refused["refusal"] {
+function refused(admitted: Permit | AdmissionRefused): AdmissionRefused["refusal"] {
   return admitted.kind === "refused" ? admitted.refusal : assert.fail("it was admitted");
 }
 

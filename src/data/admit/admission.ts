@@ -51,7 +51,7 @@ export interface Permit {
   close(): void;
 }
 
-export interface Refused {
+export interface AdmissionRefused {
   readonly kind: "refused";
   readonly refusal: Refusal;
 }
@@ -70,7 +70,7 @@ export interface Admission {
   /** `run` is called once, when it is full no more. */
   onceRoom(run: () => void): Cancel;
   /** Before any byte of the body is read. */
-  open(head: RequestHead): Permit | Refused;
+  open(head: RequestHead): Permit | AdmissionRefused;
   /** Takes effect for what comes; requests under way keep what they have. */
   update(limits: AdmissionLimits): void;
   /** From now on every new request is told that the node shuts down; those under way go on. */
@@ -79,7 +79,7 @@ export interface Admission {
 
 /** Sets the gauges of the process, so there is one of these in each. */
 export function createAdmission(limits: AdmissionLimits, env: AdmissionEnv): Admission {
-  const gate = new Gate(limits, env);
+  const gate = new MemoryAdmission(limits, env);
   env.metrics.admitInFlightBytes.with().read(() => gate.inFlightBytes);
   env.metrics.admitInFlightRequests.with().read(() => gate.inFlightRequests);
   return gate;
@@ -90,7 +90,7 @@ const FULL_SHARE = 0.75;
 
 type AdmissionReason = "memory" | "too_many_requests" | "shutting_down";
 
-class Gate implements Admission {
+class MemoryAdmission implements Admission {
   inFlightBytes = 0;
   inFlightRequests = 0;
   refusedMs = Number.NEGATIVE_INFINITY;
@@ -119,7 +119,7 @@ class Gate implements Admission {
     };
   }
 
-  open(head: RequestHead): Permit | Refused {
+  open(head: RequestHead): Permit | AdmissionRefused {
     const { maxConcurrentRequests, maxRssBytes } = this.limits;
     if (this.#stopped !== undefined) return this.#no("shutting_down", this.#stopped, head.receivedMs);
     if (this.inFlightRequests >= maxConcurrentRequests) {
@@ -176,7 +176,7 @@ class Gate implements Admission {
     return this.#no("memory", message, this.#clock.nowMs()).refusal;
   }
 
-  #no(reason: AdmissionReason, message: string, nowMs: number): Refused {
+  #no(reason: AdmissionReason, message: string, nowMs: number): AdmissionRefused {
     this.#refused[reason].add(1);
     if (reason !== "shutting_down") this.refusedMs = nowMs;
     // Who is told that this node goes away finds another one at once: there is no pressure to wait for.
@@ -189,11 +189,11 @@ class OpenPermit implements Permit {
   readonly kind = "permit";
   bytes = 0;
   refusal: Refusal | undefined;
-  readonly #gate: Gate;
+  readonly #gate: MemoryAdmission;
   #open = true;
   #whole = false;
 
-  constructor(gate: Gate) {
+  constructor(gate: MemoryAdmission) {
     this.#gate = gate;
   }
 

@@ -16,7 +16,7 @@ export interface ChooserEnv extends PickerEnv {
 const NO_TARGETS: readonly TargetHandle[] = [];
 
 /** What a pick is for. */
-interface Asked {
+interface PickRequest {
   readonly history: RetryHistory;
   readonly signal: Signal | undefined;
 }
@@ -212,7 +212,7 @@ export class Chooser {
     return left > 0;
   }
 
-  #askWithout(sight: Sight, others: readonly TargetHandle[], asked: Asked): TargetHandle | undefined {
+  #askWithout(sight: Sight, others: readonly TargetHandle[], asked: PickRequest): TargetHandle | undefined {
     const excluded = this.#indexesOf(others, asked.signal);
     for (const index of excluded) sight.state.exclude(index);
     const target = this.#ask(sight, asked);
@@ -221,7 +221,7 @@ export class Chooser {
   }
 
   /** A pick that finds its target full, which nobody told, is asked again, at most once for each target. */
-  #ask({ state, picker }: Sight, { history, signal }: Asked): TargetHandle | undefined {
+  #ask({ state, picker }: Sight, { history, signal }: PickRequest): TargetHandle | undefined {
     let found: TargetHandle | undefined;
     let full: number[] | undefined;
     for (let tries = 0; tries <= this.targets.length && found === undefined; tries++) {

@@ -14,7 +14,7 @@ export function geography(region: string | undefined, order: readonly string[]):
   return new Geography([...new Set(wanted)]);
 }
 
-interface Step {
+interface DistanceStep {
   readonly picker: Picker;
   /** How many of its targets are usable and have weight. */
   usable: number;
@@ -22,7 +22,7 @@ interface Step {
 
 class Geography implements Picker {
   readonly #regions: readonly string[];
-  #steps: readonly Step[] = [];
+  #steps: readonly DistanceStep[] = [];
   /** Of each target: its region, the step that it is in, and whether it counts as usable there. */
   #regionOf: readonly string[] = [];
   #stepOf = new Int32Array(0);

@@ -13,15 +13,15 @@ export interface KeyPart extends KeyTarget {
 export function openPartOwners(parts: readonly KeyPart[]): KeyOwners {
   const groups = Map.groupBy(parts.keys(), (index) => parts[index]!.id);
   if (groups.size === parts.length) return openKeyOwners(parts);
-  return new PartOwners([...groups.values()].map((members) => new Group(members, parts)));
+  return new PartOwners([...groups.values()].map((members) => new TargetOwners(members, parts)));
 }
 
 class PartOwners implements KeyOwners, OwnerView {
-  readonly #groups: readonly Group[];
+  readonly #groups: readonly TargetOwners[];
   readonly #owners: KeyOwners;
   #view: OwnerView = NOTHING;
 
-  constructor(groups: readonly Group[]) {
+  constructor(groups: readonly TargetOwners[]) {
     this.#groups = groups;
     this.#owners = openKeyOwners(groups.map(({ target }) => target));
   }
@@ -51,7 +51,7 @@ class PartOwners implements KeyOwners, OwnerView {
 }
 
 /** The parts of one target, by their places among all. */
-class Group implements OwnerView {
+class TargetOwners implements OwnerView {
   readonly target: KeyTarget;
   /** Of all parts; set before each question. */
   view: OwnerView = NOTHING;

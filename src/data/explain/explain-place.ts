@@ -13,7 +13,7 @@ import type { PoolPlan } from "../../plan/plan.ts";
 import type { Cond } from "../../plan/route-plan.ts";
 import type { LanePreview } from "../queue/lane-port.ts";
 import { targetStatus } from "../status.ts";
-import type { Walk } from "./walk.ts";
+import type { ExplainWalk } from "./walk.ts";
 
 /** Where the stage route has put something: the pool, that of the draft when another one takes it over, and its channel there. */
 export interface At {
@@ -23,7 +23,7 @@ export interface At {
 }
 
 /** Tells of the place of an item: the pool, its channel, what its targets are like, and which one would be picked. */
-export function explainPlace(walk: Walk, answer: RuleAnswer, at: At, refusal: Refused | null): PlaceExplanation {
+export function explainPlace(walk: ExplainWalk, answer: RuleAnswer, at: At, refusal: Refused | null): PlaceExplanation {
   const { name } = walk.router.plan.pools[at.pool]!;
   const plan = walk.plan.pools.get(name)!;
   const pool = walk.routePools[at.pool]!;
@@ -43,12 +43,12 @@ export function explainPlace(walk: Walk, answer: RuleAnswer, at: At, refusal: Re
 }
 
 /** Whether the rule would be taken where it stands: its own pool, or one that takes over, is usable, or it waits for them. */
-export function isOpen(walk: Walk, answer: RuleAnswer): boolean {
+export function isOpen(walk: ExplainWalk, answer: RuleAnswer): boolean {
   const chain = chainOf(walk, answer);
   return chain.some(({ usable }) => usable) || chain[0]?.when_down !== "next_rule";
 }
 
-function chainOf(walk: Walk, { pools }: RuleAnswer): PoolNow[] {
+function chainOf(walk: ExplainWalk, { pools }: RuleAnswer): PoolNow[] {
   return pools.map(({ pool: { name }, channel, keyHash }) => {
     const pool = walk.pools.get(name)!;
     pool.refresh();
@@ -58,7 +58,7 @@ function chainOf(walk: Walk, { pools }: RuleAnswer): PoolNow[] {
 }
 
 /** The channel in a fallback pool of what was routed to another pool. */
-function channelIn({ pools, signal }: Walk, answer: RuleAnswer, name: string): number {
+function channelIn({ pools, signal }: ExplainWalk, answer: RuleAnswer, name: string): number {
   const own = answer.pools.find(({ pool }) => pool.name === name);
   return own?.channel ?? pools.get(name)!.ownerOf(own?.keyHash ?? 0, signal);
 }
@@ -66,7 +66,7 @@ function channelIn({ pools, signal }: Walk, answer: RuleAnswer, name: string): n
 function tellChannel(
   { division }: PoolPlan,
   channel: number,
-  signal: Walk["signal"],
+  signal: ExplainWalk["signal"],
   lanes: readonly LanePreview[],
 ): ChannelExplanation | null {
   switch (division.kind) {
@@ -119,7 +119,11 @@ function textOf(cond: Cond): string {
   }
 }
 
-function tellTarget({ targets, clock, signal }: Walk, id: string, lanes: readonly LanePreview[]): TargetExplanation[] {
+function tellTarget(
+  { targets, clock, signal }: ExplainWalk,
+  id: string,
+  lanes: readonly LanePreview[],
+): TargetExplanation[] {
   const handle = targets.get(id);
   if (handle === undefined) return [];
   const { state, reason, paused, refuses, weight, share, score, latencyMs, inFlight, window } = targetStatus(

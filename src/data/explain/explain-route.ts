@@ -2,15 +2,15 @@ import { Envelope, scanEnvelope } from "../../otlp/scan.ts";
 import type { ConditionAnswer, RuleAnswer } from "../../plan/explain-item.ts";
 import type { ConditionExplanation, ItemExplanation, RuleExplanation } from "../../plan/explanation.ts";
 import { checkAdmissible } from "../pipeline.ts";
-import { placedFor, type Walk } from "./walk.ts";
+import { placedFor, type ExplainWalk } from "./walk.ts";
 import { explainPlace, isOpen } from "./explain-place.ts";
 
 /** Of rules that do not match, so many are told for one item: there may be ten thousand. */
 const MAX_MISMATCHES = 100;
 
 /** Routes a request of one item, and tells what each rule made of it. `answers` are those of its item. */
-export function explainRoute(
-  walk: Walk,
+export function explainDrafts(
+  walk: ExplainWalk,
   alone: Uint8Array,
   answers: readonly RuleAnswer[],
 ): Omit<ItemExplanation, "item"> {
@@ -47,7 +47,7 @@ export function explainRoute(
 }
 
 function tellRules(
-  walk: Walk,
+  walk: ExplainWalk,
   answers: readonly RuleAnswer[],
   taker: number | undefined,
   used: ReadonlySet<number>,
@@ -78,7 +78,7 @@ function outcomeOf(
   return rule.mode === "copy" && used ? "copies" : "passed_over";
 }
 
-function whyOf(outcome: RuleExplanation["outcome"], walk: Walk, answer: RuleAnswer, taker: string): string {
+function whyOf(outcome: RuleExplanation["outcome"], walk: ExplainWalk, answer: RuleAnswer, taker: string): string {
   switch (outcome) {
     case "takes":
       return isOpen(walk, answer)

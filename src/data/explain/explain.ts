@@ -12,8 +12,8 @@ import { show, traceIdOf } from "../../plan/seen-by.ts";
 import { regionOf } from "../../plan/specialise.ts";
 import { NO_GUARD } from "../admit/request-guard.ts";
 import { checkAdmissible } from "../pipeline.ts";
-import { explainRoute } from "./explain-route.ts";
-import { type ExplainParts, openWalk, placedFor, type Walk } from "./walk.ts";
+import { explainDrafts } from "./explain-route.ts";
+import { type ExplainParts, openWalk, placedFor, type ExplainWalk } from "./walk.ts";
 
 /**
  * What would become of a request now. Each item is routed by itself by the stage route, on the pools as they are, and nothing of
@@ -52,7 +52,7 @@ export function* explainInSteps(parts: ExplainParts, request: ExplainRequest): G
 }
 
 /** Strategies are only watched while they are asked, and never over a rest: real picks are made then. */
-function watching<Result>({ routePools }: Walk, ask: () => Result): Result {
+function watching<Result>({ routePools }: ExplainWalk, ask: () => Result): Result {
   for (const pool of routePools) pool.watch(true);
   try {
     return ask();
@@ -62,7 +62,7 @@ function watching<Result>({ routePools }: Walk, ask: () => Result): Result {
 }
 
 /** Why what was just routed would be refused. */
-function refusalOf(walk: Walk, envelope: Envelope): Refused | null {
+function refusalOf(walk: ExplainWalk, envelope: Envelope): Refused | null {
   const { router, routePools: pools, noRoute, region, headers } = walk;
   router.divide(envelope, region, headers);
   const { problem, excess, obstacle } = checkAdmissible({ router, pools, noRoute }, placedFor(walk, envelope), []);
@@ -71,7 +71,11 @@ function refusalOf(walk: Walk, envelope: Envelope): Refused | null {
   return obstacle === undefined ? null : { reason: obstacle.reason, message: obstacle.message };
 }
 
-function* explainItems(walk: Walk, envelope: Envelope, maxItems: number): Generator<void, ItemExplanation[], void> {
+function* explainItems(
+  walk: ExplainWalk,
+  envelope: Envelope,
+  maxItems: number,
+): Generator<void, ItemExplanation[], void> {
   const index = new ItemIndex();
   const all: ItemExplanation[] = [];
   let first = 0;
@@ -85,7 +89,7 @@ function* explainItems(walk: Walk, envelope: Envelope, maxItems: number): Genera
       if (fields === undefined) return all; // the refusal tells where it is malformed
       const alone = sliceResource(envelope, r, index, Int32Array.of(i), 1);
       const item = summaryOf(walk, first + i, resource, fields);
-      const told = watching(walk, () => explainRoute(walk, alone, walk.explainer.explain(resource, fields)));
+      const told = watching(walk, () => explainDrafts(walk, alone, walk.explainer.explain(resource, fields)));
       all.push({ item, ...told });
       yield;
     }
@@ -95,7 +99,7 @@ function* explainItems(walk: Walk, envelope: Envelope, maxItems: number): Genera
 }
 
 function readItem(
-  { signal, explainer }: Walk,
+  { signal, explainer }: ExplainWalk,
   { bytes }: Envelope,
   index: ItemIndex,
   i: number,
@@ -108,7 +112,7 @@ function readItem(
 }
 
 function summaryOf(
-  { signal }: Walk,
+  { signal }: ExplainWalk,
   index: number,
   { attributes, region }: ResourceFacts,
   item: ItemFields,

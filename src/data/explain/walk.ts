@@ -6,7 +6,7 @@ import type { Plan } from "../../plan/plan.ts";
 import type { SenderHeaders } from "../../plan/sender-headers.ts";
 import { createMetrics } from "../../telemetry/metrics.ts";
 import type { TargetHandle } from "../export/target-port.ts";
-import { noRouteIn, type Obstacle, type Placed } from "../place.ts";
+import { noRouteIn, type Obstacle, type RoutedRequest } from "../place.ts";
 import type { Pool } from "../queue/pool-port.ts";
 import { Router } from "../route/route.ts";
 
@@ -19,7 +19,7 @@ export interface ExplainParts {
 }
 
 /** What an explanation works with. */
-export interface Walk extends ExplainParts {
+export interface ExplainWalk extends ExplainParts {
   readonly signal: ExplainRequest["signal"];
   readonly region: string;
   readonly headers: SenderHeaders;
@@ -35,8 +35,8 @@ export interface Walk extends ExplainParts {
 export function openWalk(
   parts: ExplainParts,
   signal: ExplainRequest["signal"],
-  from: Pick<Walk, "region" | "headers">,
-): Walk {
+  from: Pick<ExplainWalk, "region" | "headers">,
+): ExplainWalk {
   const route = parts.plan.routes[signal];
   const routePools = route.pools.map(({ name }) => {
     const pool = parts.pools.get(name);
@@ -50,6 +50,6 @@ export function openWalk(
 }
 
 /** An explanation knows no sender, and so none who would wait in vain. */
-export function placedFor({ headers, clock }: Walk, envelope: Envelope): Placed {
+export function placedFor({ headers, clock }: ExplainWalk, envelope: Envelope): RoutedRequest {
   return { envelope, headers, nowMs: clock.nowMs(), deadlineMs: Infinity };
 }

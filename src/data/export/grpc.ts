@@ -32,14 +32,19 @@ export function openGrpcClient(current: () => TargetPlan, transport: UnaryClient
   };
 }
 
-interface Way {
+interface GrpcLink {
   readonly target: TargetPlan;
   readonly metadata: TargetPlan["headers"];
   readonly transport: UnaryClient;
   readonly owner: { readonly closing: boolean };
 }
 
-function send({ target, metadata, transport, owner }: Way, batch: Batch, timeoutMs: number, done: SendDone): Cancel {
+function send(
+  { target, metadata, transport, owner }: GrpcLink,
+  batch: Batch,
+  timeoutMs: number,
+  done: SendDone,
+): Cancel {
   const { signal } = batch;
   return encodeBody(batch, target.compression, done, (body) =>
     transport.unary(
@@ -56,13 +61,13 @@ function send({ target, metadata, transport, owner }: Way, batch: Batch, timeout
   );
 }
 
-interface Asked {
+interface GrpcAttempt {
   readonly signal: Signal;
   readonly verdicts: StatusVerdicts | undefined;
-  readonly owner: Way["owner"];
+  readonly owner: GrpcLink["owner"];
 }
 
-function end({ signal, verdicts, owner }: Asked, result: UnaryResult, done: SendDone): void {
+function end({ signal, verdicts, owner }: GrpcAttempt, result: UnaryResult, done: SendDone): void {
   if (result.kind === "failed") {
     // What is compressed when the client ends finds no connection any more.
     const ended = owner.closing && result.reason === "connect";

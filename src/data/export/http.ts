@@ -53,13 +53,13 @@ export function openHttpClient(
   };
 }
 
-interface Generation extends HttpConnections {
+interface HttpGeneration extends HttpConnections {
   readonly pool: Pool;
 }
 
 /** The connections of one client. After one was found dead new ones are made, and those before go with their last call. */
 class Connections {
-  newest: Generation;
+  newest: HttpGeneration;
   readonly #origin: string;
   readonly #connect: buildConnector.connector;
   readonly #leaving = new Set<Pool>();
@@ -74,7 +74,7 @@ class Connections {
     await Promise.all([...this.#leaving, this.newest.pool].map((pool) => pool.destroy()));
   }
 
-  #open(): Generation {
+  #open(): HttpGeneration {
     const beginning: Beginning = { begins: undefined };
     const pool = new Pool(this.#origin, {
       // As many as there are calls under way, which the target's window bounds; undici closes those that are idle.

@@ -8,7 +8,7 @@ import { showReason } from "../health/report.ts";
 import type { RefusedSignal } from "../health/signal-refusals.ts";
 import { TargetLoad } from "../load/target-load.ts";
 import { AddressSet, type AddressSetEnv } from "./address-set.ts";
-import { Listeners } from "./listeners.ts";
+import { ChangeListeners } from "./change-listeners.ts";
 import { bestPart, rankOf } from "./part-health.ts";
 import { PartPicker } from "./part-picker.ts";
 import type { Parts, RetryHistory, Whole } from "./parts.ts";
@@ -32,7 +32,7 @@ class NamedTarget implements OwnedTarget, Whole {
   readonly whole = undefined;
   readonly #env: NamedTargetEnv;
   readonly #addresses: AddressSet;
-  readonly #listeners = new Listeners();
+  readonly #listeners = new ChangeListeners();
   #plan: TargetPlan;
   #parts: PartPicker;
   #override: OperatorOverride | undefined;

@@ -12,17 +12,17 @@ export function openRenewingClient(
   open: (current: () => TargetPlan) => TargetClient,
 ): TargetClient {
   const closing = new Set<Promise<void>>();
-  const retiring = new Set<Generation>();
+  const retiring = new Set<ClientGeneration>();
   let { tls } = current();
-  let newest = new Generation(open(current));
-  const close = (generation: Generation): void => {
+  let newest = new ClientGeneration(open(current));
+  const close = (generation: ClientGeneration): void => {
     retiring.delete(generation);
     const closed = Promise.resolve(generation.client[Symbol.asyncDispose]()).finally(() => closing.delete(closed));
     closing.add(closed);
   };
   const renew = (): void => {
     const before = newest;
-    newest = new Generation(open(current));
+    newest = new ClientGeneration(open(current));
     if (before.underWay === 0) return close(before);
     retiring.add(before);
     before.emptied = () => close(before);
@@ -45,7 +45,7 @@ export function openRenewingClient(
 }
 
 /** A client and its calls. */
-class Generation {
+class ClientGeneration {
   readonly client: TargetClient;
   underWay = 0;
   emptied: () => void = () => undefined;

@@ -21,7 +21,7 @@ import { parseReportedLoad } from "../load/reported-load.ts";
 import { type CallEnd, TargetLoad } from "../load/target-load.ts";
 import { cutShort, endOf, isCutShort, newsOf, outcomeLabel, type SentToTarget } from "./call-outcome.ts";
 import { LearnedSize } from "./learned-size.ts";
-import { Listeners } from "./listeners.ts";
+import { ChangeListeners } from "./change-listeners.ts";
 import type { Batch, SendOutcome, SizeDoubt, TargetClient } from "./target-client.ts";
 import { asReset, isAboutSender } from "./target-fault.ts";
 import { tellUnreadable } from "./target-metrics.ts";
@@ -64,7 +64,7 @@ class Target implements PartTarget, Monitored, Refusing {
   readonly #client: TargetClient;
   readonly #monitor: HealthMonitor;
   readonly #pauses: TenantPauses;
-  readonly #listeners = new Listeners();
+  readonly #listeners = new ChangeListeners();
   readonly #size: LearnedSize;
   #pauseSaid = "";
   #plan: TargetPlan;

@@ -29,10 +29,10 @@ export interface TargetsEnv extends TargetEnv {
 }
 
 export function openTargets(plans: ReadonlyMap<string, TargetPlan>, env: TargetsEnv): Targets {
-  return new OpenTargets(plans, env);
+  return new TargetRegistry(plans, env);
 }
 
-class OpenTargets implements Targets {
+class TargetRegistry implements Targets {
   readonly #env: TargetsEnv;
   readonly #retiring = new Set<Promise<void>>();
   #started = false;

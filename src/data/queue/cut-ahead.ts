@@ -1,13 +1,13 @@
 import type { CutLimits } from "../../otlp/cut-request.ts";
 import type { Delivery } from "./delivery.ts";
-import type { Origin } from "./origin.ts";
+import type { BatchOrigin } from "./batch-origin.ts";
 import type { SignalQueue } from "./signal-queue.ts";
 
 /**
  * Cuts what stands first in the queue when it is more than one call may take, so that a large request keeps the limits too. Nothing was
  * refused, so this costs no budget. What cannot be cut stays as it is.
  */
-export function cutAhead(origin: Pick<Origin, "split" | "replace">, queue: SignalQueue, limits: CutLimits): void {
+export function cutAhead(origin: Pick<BatchOrigin, "split" | "replace">, queue: SignalQueue, limits: CutLimits): void {
   const head = queue.peek();
   if (head === undefined || head.indivisible || fits(head, limits)) return;
   const parts = origin.split(head.parcel, { bytes: Math.min(limits.bytes, head.maxBytes), items: limits.items });

@@ -102,7 +102,7 @@ export function expiresMs({ parcel }: Delivery, maxAgeMs: number): number {
 }
 
 /** Why it need not be sent any more; undefined while it should. */
-export function endOf({ parcel }: Delivery, nowMs: number, maxAgeMs: number): ParcelOutcome | undefined {
+export function expiryOf({ parcel }: Delivery, nowMs: number, maxAgeMs: number): ParcelOutcome | undefined {
   if (parcel.cancelled) return { kind: "failed", reason: "cancelled", message: "the sender went away" };
   if (parcel.deadlineMs <= nowMs) {
     return { kind: "failed", reason: "deadline", message: "the sender's deadline passed before it was delivered" };

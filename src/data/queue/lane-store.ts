@@ -1,5 +1,5 @@
 import { SIGNAL_FACTS, SIGNALS, type Signal } from "../../otlp/signal.ts";
-import { type Aside, type Delivery, endOf, expiresMs } from "./delivery.ts";
+import { type Aside, type Delivery, expiryOf, expiresMs } from "./delivery.ts";
 import { DueHeap } from "./due-heap.ts";
 import { SignalQueue } from "./signal-queue.ts";
 import { type Tenant, turnOf } from "./tenants.ts";
@@ -10,7 +10,7 @@ const LOOKED_AT_PER_MS = 1_000;
 const NONE: readonly Delivery[] = [];
 
 /** What returns together. */
-interface Group extends Aside {
+interface AsideGroup extends Aside {
   deliveries: readonly Delivery[];
 }
 
@@ -37,7 +37,7 @@ export class LaneStore {
   /** By tenant, then by signal. */
   readonly #byTenant = new Map<Tenant, (SignalQueue | undefined)[]>();
   /** By signal. */
-  readonly #waiting: readonly DueHeap<Group>[] = SIGNALS.map(() => new DueHeap());
+  readonly #waiting: readonly DueHeap<AsideGroup>[] = SIGNALS.map(() => new DueHeap());
   #waitingItems = 0;
   #waitingCharge = 0;
   /** Nothing that is ready expires before: a lower bound, exact after each look. */
@@ -101,7 +101,7 @@ export class LaneStore {
   /** The same, at `dueMs`. */
   putBackAt(dueMs: number, deliveries: readonly Delivery[]): Aside {
     this.#countWaiting(deliveries, 1);
-    const group: Group = { signal: deliveries[0]!.parcel.signal, deliveries };
+    const group: AsideGroup = { signal: deliveries[0]!.parcel.signal, deliveries };
     this.#waitingOf(group.signal).push(dueMs, group);
     return group;
   }
@@ -132,7 +132,7 @@ export class LaneStore {
     for (const queue of this.#queues) {
       looked += queue.length;
       queue.keep((delivery) => {
-        if (endOf(delivery, nowMs, maxAgeMs) !== undefined) {
+        if (expiryOf(delivery, nowMs, maxAgeMs) !== undefined) {
           ended.push(delivery);
           return false;
         }
@@ -213,7 +213,7 @@ export class LaneStore {
     return all;
   }
 
-  #returnFrom(waiting: DueHeap<Group>, nowMs: number, maxAgeMs: number): void {
+  #returnFrom(waiting: DueHeap<AsideGroup>, nowMs: number, maxAgeMs: number): void {
     for (let group = waiting.popDue(nowMs); group !== undefined; group = waiting.popDue(nowMs)) {
       this.#countWaiting(group.deliveries, -1);
       this.putBack(group.deliveries, maxAgeMs);
@@ -227,7 +227,7 @@ export class LaneStore {
     return waiting.parcel.enqueuedMs < ready.parcel.enqueuedMs ? waiting : ready;
   }
 
-  #waitingOf(signal: Signal): DueHeap<Group> {
+  #waitingOf(signal: Signal): DueHeap<AsideGroup> {
     return this.#waiting[SIGNAL_FACTS[signal].index]!;
   }
 

@@ -8,7 +8,7 @@ import type { TargetHandle } from "../export/target-port.ts";
  * taken out asked to be left alone, by all or by whoever has these headers. 0 when that cannot be said: a target that is out may be
  * back with the next check.
  */
-export function pausedUntilMs(targets: readonly TargetHandle[], signal: Signal, headers: SenderHeaders): number {
+export function laneOpenMs(targets: readonly TargetHandle[], signal: Signal, headers: SenderHeaders): number {
   let untilMs = Infinity;
   let isPaused = false;
   for (const target of targets) {

@@ -15,7 +15,7 @@ import { Lanes } from "./lanes.ts";
 import type { LaneEnv, LanePreview } from "./lane-port.ts";
 import type { Partition } from "./repartitioner.ts";
 import type { Pool, PoolEnv } from "./pool-port.ts";
-import { pausedUntilMs } from "./paused.ts";
+import { laneOpenMs } from "./paused.ts";
 import type { QueueLane } from "./queue-lane.ts";
 import { RetryBudget } from "./retry-policy.ts";
 import { Tenants } from "./tenants.ts";
@@ -136,7 +136,7 @@ class MemoryPool implements Pool {
 
   pausedUntilMs(channel: number, signal: Signal, headers: SenderHeaders): number {
     const lane = this.#plan.division.kind === "cases" ? this.#lanes.channels[channel] : undefined;
-    return pausedUntilMs(lane?.targets ?? [...this.#lanes.targets()], signal, headers);
+    return laneOpenMs(lane?.targets ?? [...this.#lanes.targets()], signal, headers);
   }
 
   ownerOf(hash: number, signal: Signal): number {

@@ -12,7 +12,7 @@ import { CopyParcel } from "./copy-parcel.ts";
 import type { SplitParcel } from "./cut-parcel.ts";
 import { attemptOf } from "./attempt-time.ts";
 import { cutAhead } from "./cut-ahead.ts";
-import { type Aside, type Delivery, deliverParts, endOf, isFirstTry, withTarget } from "./delivery.ts";
+import { type Aside, type Delivery, deliverParts, expiryOf, isFirstTry, withTarget } from "./delivery.ts";
 import { anyTakes, isReadyBy, refusedBy, refuses, takeHopeless } from "./hopeless.ts";
 import { previewLane } from "./preview-lane.ts";
 import { gather, toBatch } from "./gather.ts";
@@ -21,7 +21,7 @@ import { identityOf, type LaneKind, type LaneSpec } from "./lane-specs.ts";
 import { LaneStore } from "./lane-store.ts";
 import { pausedTargets, pausedUntilMs, tooLateOf } from "./paused-tenants.ts";
 import type { RetryBudget } from "./retry-policy.ts";
-import { type Origin, SHUTTING_DOWN } from "./origin.ts";
+import { type BatchOrigin, SHUTTING_DOWN } from "./batch-origin.ts";
 import { type SentBatch, settleBatch } from "./settle.ts";
 import type { SignalQueue } from "./signal-queue.ts";
 import { endTrials } from "./trial.ts";
@@ -45,7 +45,7 @@ const NEVER = (): boolean => false;
  * A queue and the targets that it empties into. A pool has one for each of its channels; a broadcast pool one for each
  * target. Deliveries are its own from `push` to their end: in the store, or under way.
  */
-export class QueueLane implements Origin, TurnTaker {
+export class QueueLane implements BatchOrigin, TurnTaker {
   readonly key: string;
   readonly kind: LaneKind;
   readonly #env: LaneEnv;
@@ -218,7 +218,7 @@ export class QueueLane implements Origin, TurnTaker {
   peekOldest(signal?: Signal): Delivery | undefined {
     const { nowMs } = this;
     for (let next = this.#store.peekOldest(signal); next !== undefined; next = this.#store.peekOldest(signal)) {
-      if (endOf(next, nowMs, this.maxAgeMs) === undefined) return next;
+      if (expiryOf(next, nowMs, this.maxAgeMs) === undefined) return next;
       this.#store.takeOldest(signal);
       this.#fresh(next, nowMs);
     }
@@ -410,7 +410,7 @@ export class QueueLane implements Origin, TurnTaker {
   /** The first of the queue that somebody still waits for. */
   #firstOf(queue: SignalQueue, nowMs: number): Delivery | undefined {
     for (let head = queue.peek(); head !== undefined; head = queue.peek()) {
-      if (endOf(head, nowMs, this.maxAgeMs) === undefined) return head;
+      if (expiryOf(head, nowMs, this.maxAgeMs) === undefined) return head;
       queue.shift();
       this.#fresh(head, nowMs);
     }
@@ -419,7 +419,7 @@ export class QueueLane implements Origin, TurnTaker {
 
   /** Whether somebody still waits for it; ends it when not. It is not in the store any more when it is ended. */
   #fresh(delivery: Delivery, nowMs: number): boolean {
-    const end = endOf(delivery, nowMs, this.maxAgeMs);
+    const end = expiryOf(delivery, nowMs, this.maxAgeMs);
     if (end === undefined) return true;
     this.#end(delivery, end);
     return false;

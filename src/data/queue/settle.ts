@@ -2,7 +2,7 @@ import { Unreachable } from "../../core/unreachable.ts";
 import type { SendOutcome } from "../export/target-client.ts";
 import type { TargetHandle } from "../export/target-port.ts";
 import { type Delivery, expiresMs, isAwaited } from "./delivery.ts";
-import { type Origin, worthAnother } from "./origin.ts";
+import { type BatchOrigin, worthAnother } from "./batch-origin.ts";
 import { backoffMs } from "./retry-policy.ts";
 import { refuseAsBadData, tooLarge } from "./too-large.ts";
 import { endTrials, passTrials, trialOf } from "./trial.ts";
@@ -16,7 +16,7 @@ export interface SentBatch {
 type Retry = Extract<SendOutcome, { kind: "retry" }>;
 
 /** What the end of a send means for each parcel in it. Afterwards each has been finished or put back, exactly once. */
-export function settleBatch(origin: Origin, sent: SentBatch, outcome: SendOutcome): void {
+export function settleBatch(origin: BatchOrigin, sent: SentBatch, outcome: SendOutcome): void {
   switch (outcome.kind) {
     case "accepted":
       passTrials(origin, sent.deliveries, sent.target);
@@ -35,7 +35,7 @@ export function settleBatch(origin: Origin, sent: SentBatch, outcome: SendOutcom
 }
 
 /** Never sent again, whatever was rejected. Nobody tells which parcel of a batch was meant: the first ones bear it. */
-function accept(origin: Origin, deliveries: readonly Delivery[], rejected: number, message: string): void {
+function accept(origin: BatchOrigin, deliveries: readonly Delivery[], rejected: number, message: string): void {
   const count = deliveries.length;
   const shared = count > 1 && message !== "" ? `${message} (said of a batch of ${count} requests)` : message;
   let left = rejected;
@@ -47,7 +47,7 @@ function accept(origin: Origin, deliveries: readonly Delivery[], rejected: numbe
   }
 }
 
-function retry(origin: Origin, { deliveries, target }: SentBatch, outcome: Retry): void {
+function retry(origin: BatchOrigin, { deliveries, target }: SentBatch, outcome: Retry): void {
   endTrials(origin, deliveries, "unknown");
   const again = worthAnother(origin, deliveries);
   if (outcome.reason === "stale" && again.length > 0 && origin.budget.take(origin.nowMs))
@@ -67,7 +67,7 @@ function retry(origin: Origin, { deliveries, target }: SentBatch, outcome: Retry
 }
 
 /** A kept connection was dead. Once for each: at once, on a new one, and against nobody. */
-function sendAgain(origin: Origin, deliveries: readonly Delivery[]): void {
+function sendAgain(origin: BatchOrigin, deliveries: readonly Delivery[]): void {
   for (const delivery of deliveries) delivery.again = true;
   origin.putBack(deliveries);
   origin.countRetry("stale");
@@ -77,7 +77,7 @@ function sendAgain(origin: Origin, deliveries: readonly Delivery[]): void {
  * The target does not take the signal: at once to another one that may, or to another pool. That is no retry, for nothing was
  * tried: each target, and each pool, says so of a parcel once. When nobody takes it the sender is told; what was acknowledged waits.
  */
-function turnAway(origin: Origin, { deliveries, target }: SentBatch, message: string): void {
+function turnAway(origin: BatchOrigin, { deliveries, target }: SentBatch, message: string): void {
   const moving: Delivery[] = [];
   const later: Delivery[] = [];
   endTrials(origin, deliveries, "unknown");
@@ -99,13 +99,13 @@ function turnAway(origin: Origin, { deliveries, target }: SentBatch, message: st
 }
 
 /** It was acknowledged: neither a budget nor a number of retries ends it, only its age. */
-function waitOn(origin: Origin, delivery: Delivery): void {
+function waitOn(origin: BatchOrigin, delivery: Delivery): void {
   origin.putBackLater([delivery], backoffMs(delivery.retries, origin.retry, origin.random));
   delivery.retries++;
 }
 
 /** Those with equally many retries wait together, so that old ones do not make new ones wait long, or go too early. */
-function retryLater(origin: Origin, deliveries: readonly Delivery[], target: TargetHandle, outcome: Retry): void {
+function retryLater(origin: BatchOrigin, deliveries: readonly Delivery[], target: TargetHandle, outcome: Retry): void {
   const affordable = origin.budget.take(origin.nowMs);
   for (let from = 0; from < deliveries.length; ) {
     const { retries, parcel } = deliveries[from]!;
@@ -122,7 +122,7 @@ function retryLater(origin: Origin, deliveries: readonly Delivery[], target: Tar
 }
 
 function backOff(
-  origin: Origin,
+  origin: BatchOrigin,
   deliveries: readonly Delivery[],
   delayMs: number,
   affordable: boolean,
@@ -151,7 +151,7 @@ function backOff(
  * takes no neighbour along. Where that is only perhaps the cause, duplicates could come of it, which are better than loss.
  */
 function reject(
-  origin: Origin,
+  origin: BatchOrigin,
   deliveries: readonly Delivery[],
   { badData, perhapsData = false, message }: Extract<SendOutcome, { kind: "rejected" }>,
 ): void {

@@ -2,7 +2,7 @@ import { SMALLEST_LIMIT_BYTES } from "../export/size-limit.ts";
 import type { TargetHandle } from "../export/target-port.ts";
 import type { SendOutcome, SizeDoubt } from "../export/target-client.ts";
 import { type Delivery, expiresMs, isAwaited, type Trial } from "./delivery.ts";
-import { type Origin, worthAnother } from "./origin.ts";
+import { type BatchOrigin, worthAnother } from "./batch-origin.ts";
 import { bytesOf, endTrials, takeRests, trialOf } from "./trial.ts";
 
 /** A parcel is cut so often, and its parts, because a target refuses them; from 64 MiB to the smallest limit it takes 12. */
@@ -13,7 +13,7 @@ const MOST_DOUBTED_LEVELS = 3;
 type TooLarge = Extract<SendOutcome, { kind: "too_large" }>;
 
 /** One refusal for the size. */
-interface Refusal {
+interface SizeRefusal {
   readonly target: TargetHandle;
   readonly bytes: number;
   readonly message: string;
@@ -27,9 +27,9 @@ interface Refusal {
  * parcels while there are several, then by items; each such step is charged to the retry budget. Refused for good is only what cannot be
  * cut, or is so small that no limit can be meant.
  */
-export function tooLarge(origin: Origin, all: readonly Delivery[], target: TargetHandle, outcome: TooLarge): void {
+export function tooLarge(origin: BatchOrigin, all: readonly Delivery[], target: TargetHandle, outcome: TooLarge): void {
   const { message, doubt } = outcome;
-  const refusal: Refusal = { target, bytes: bytesOf(all), message, doubt, trial: trialOf(all) };
+  const refusal: SizeRefusal = { target, bytes: bytesOf(all), message, doubt, trial: trialOf(all) };
   const deliveries = worthAnother(origin, all);
   if (refusal.trial === undefined || deliveries.length === 0) endTrials(origin, all, "unknown");
   if (deliveries.length === 0) return;
@@ -44,7 +44,7 @@ export function tooLarge(origin: Origin, all: readonly Delivery[], target: Targe
 
 /** It was not the size: what `trial` is a part of is refused for what is in it, or, of several parcels, sent one by one. */
 export function refuseAsBadData(
-  origin: Origin,
+  origin: BatchOrigin,
   deliveries: readonly Delivery[],
   trial: Trial | undefined,
   message: string,
@@ -59,7 +59,7 @@ export function refuseAsBadData(
   origin.putBack(whole);
 }
 
-function oneTooLarge(origin: Origin, delivery: Delivery, refusal: Refusal): void {
+function oneTooLarge(origin: BatchOrigin, delivery: Delivery, refusal: SizeRefusal): void {
   if (refusal.bytes < SMALLEST_LIMIT_BYTES) return tooSmall(origin, delivery, refusal);
   if (isIndivisible(delivery)) return indivisible(origin, delivery, refusal);
   const cut = refusal.target.cutOf(refusal.bytes);
@@ -73,7 +73,7 @@ function oneTooLarge(origin: Origin, delivery: Delivery, refusal: Refusal): void
   tryFirst(origin, origin.replace(delivery, parts), 1, { ...refusal, cutBytes: cut.bytes, several: false });
 }
 
-function severalTooLarge(origin: Origin, deliveries: readonly Delivery[], refusal: Refusal): void {
+function severalTooLarge(origin: BatchOrigin, deliveries: readonly Delivery[], refusal: SizeRefusal): void {
   if (refusal.bytes < SMALLEST_LIMIT_BYTES) return isolate(origin, deliveries, refusal);
   const cut = refusal.target.cutOf(refusal.bytes);
   if (isKnown(origin, deliveries, refusal, cut)) return;
@@ -95,7 +95,7 @@ function severalTooLarge(origin: Origin, deliveries: readonly Delivery[], refusa
 }
 
 /** No limit can be meant that is smaller: it is refused for good. What was part of the same parcel cannot hope for more. */
-function tooSmall(origin: Origin, delivery: Delivery, refusal: Refusal): void {
+function tooSmall(origin: BatchOrigin, delivery: Delivery, refusal: SizeRefusal): void {
   const { trial, message, doubt } = refusal;
   const rests = trial === undefined || trial.several || doubt !== undefined ? [] : takeRests(origin, trial);
   indivisible(origin, delivery, refusal);
@@ -105,7 +105,7 @@ function tooSmall(origin: Origin, delivery: Delivery, refusal: Refusal): void {
 }
 
 /** Is refused for good; what was acknowledged only the second time by the same target, which has taken smaller ones in between. */
-function indivisible(origin: Origin, delivery: Delivery, refusal: Refusal): void {
+function indivisible(origin: BatchOrigin, delivery: Delivery, refusal: SizeRefusal): void {
   const { target, doubt, message } = refusal;
   endTrials(origin, [delivery], "unknown");
   const meant = doubt === undefined || doubt === "bad_data";
@@ -118,9 +118,9 @@ function indivisible(origin: Origin, delivery: Delivery, refusal: Refusal): void
 
 /** The target is known to take nearly as much: nothing has to be tried. */
 function isKnown(
-  origin: Origin,
+  origin: BatchOrigin,
   deliveries: readonly Delivery[],
-  { target, bytes, doubt }: Refusal,
+  { target, bytes, doubt }: SizeRefusal,
   cut: { readonly bytes: number; readonly proven: boolean },
 ): boolean {
   if (!cut.proven || doubt === "quota" || doubt === "bad_data") return false;
@@ -133,7 +133,7 @@ function isKnown(
 }
 
 /** Several small parcels: each is told what is said of it alone. */
-function isolate(origin: Origin, deliveries: readonly Delivery[], refusal: Refusal): void {
+function isolate(origin: BatchOrigin, deliveries: readonly Delivery[], refusal: SizeRefusal): void {
   endTrials(origin, deliveries, "unknown");
   if (!mayCut(origin, deliveries)) return wait(origin, deliveries, refusal, Infinity);
   refusal.target.countSplit(refusal.doubt);
@@ -141,14 +141,14 @@ function isolate(origin: Origin, deliveries: readonly Delivery[], refusal: Refus
   origin.putBack(deliveries);
 }
 
-interface Try extends Refusal {
+interface Try extends SizeRefusal {
   readonly cutBytes: number;
   /** It is about several parcels, unless it is a part of a trial that says so. */
   readonly several: boolean;
 }
 
 /** Sends the first `count` at once, and the rest when it is known what became of them. */
-function tryFirst(origin: Origin, all: readonly Delivery[], count: number, what: Try): void {
+function tryFirst(origin: BatchOrigin, all: readonly Delivery[], count: number, what: Try): void {
   const { target, doubt, bytes: refusedBytes, cutBytes } = what;
   target.countSplit(doubt);
   for (const delivery of all) {
@@ -168,7 +168,7 @@ function tryFirst(origin: Origin, all: readonly Delivery[], count: number, what:
 }
 
 /** The rest is freed when the trial ends. Should that get lost, say with a fallback pool, its own time comes. */
-function safeDelayMs({ nowMs, retry, maxAgeMs }: Origin, rest: readonly Delivery[]): number {
+function safeDelayMs({ nowMs, retry, maxAgeMs }: BatchOrigin, rest: readonly Delivery[]): number {
   let untilMs = nowMs + retry.maxMs;
   for (const delivery of rest) untilMs = Math.min(untilMs, expiresMs(delivery, maxAgeMs));
   return Math.max(0, untilMs - nowMs);
@@ -179,7 +179,7 @@ function isIndivisible({ indivisible: known, parcel }: Delivery): boolean {
 }
 
 /** One more step, which is counted for each parcel and charged to the pool. */
-function mayCut(origin: Origin, deliveries: readonly Delivery[]): boolean {
+function mayCut(origin: BatchOrigin, deliveries: readonly Delivery[]): boolean {
   if (deliveries.some(({ splits }) => splits !== undefined && splits.count >= MOST_SPLITS)) return false;
   if (!origin.budget.take(origin.nowMs)) return false;
   for (const delivery of deliveries) {
@@ -190,7 +190,7 @@ function mayCut(origin: Origin, deliveries: readonly Delivery[]): boolean {
 }
 
 /** Our own bound is no reason to lose what was acknowledged: it waits as long as a retry may. Others are told to come again. */
-function wait(origin: Origin, deliveries: readonly Delivery[], refusal: Refusal, maxBytes: number): void {
+function wait(origin: BatchOrigin, deliveries: readonly Delivery[], refusal: SizeRefusal, maxBytes: number): void {
   const { trial, message } = refusal;
   const delayMs = Math.max(1, origin.retry.maxMs);
   const waiting: Delivery[] = [];

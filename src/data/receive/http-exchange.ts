@@ -6,9 +6,9 @@ import type { Cors } from "./cors.ts";
 import type { ListenerContext } from "./listener-context.ts";
 import { HttpBody } from "./http-body.ts";
 import type { HttpConnection, OpenExchange } from "./http-connection.ts";
-import { type HttpHead, lengthOf, readHttpHead } from "./http-head.ts";
+import { type HttpHead, contentLengthOf, readHttpHead } from "./http-head.ts";
 import { compressReply, type HttpReply, httpRefusal, httpReply } from "./http-reply.ts";
-import { type Answerer, maxBytesOf, Reception, tooLarge } from "./reception.ts";
+import { type Answerer, maxBytesOf, Reception, refuseTooLarge } from "./reception.ts";
 
 /** One request and its response, as node:http hands them over. */
 export interface HttpPair {
@@ -110,7 +110,7 @@ class HttpExchange implements Answerer, OpenExchange, HeaderSource {
     const { admission } = this.#context.env;
     const { requestTimeoutMs, maxTimeoutMs } = admission.limits;
     const maxBytes = maxBytesOf(format, this.#context);
-    if (length !== undefined && length > maxBytes) return tooLarge(length, maxBytes);
+    if (length !== undefined && length > maxBytes) return refuseTooLarge(length, maxBytes);
     const { region, method } = this.#context;
     const deadlineMs = receivedMs + Math.min(requestTimeoutMs, maxTimeoutMs);
     const { peer } = this.#pair.connection;
@@ -157,7 +157,7 @@ class HttpExchange implements Answerer, OpenExchange, HeaderSource {
 
   /** Whether the rest of the body is not worth reading. */
   #leavesBody(refusal: Refusal | undefined): boolean {
-    const length = lengthOf(this.#pair.request.headers);
+    const length = contentLengthOf(this.#pair.request.headers);
     if (length === 0) return false;
     const begun = this.#body !== undefined; // what failed half-way need not ever come to its end
     return (

@@ -22,7 +22,7 @@ export type HttpHead =
       readonly headers: readonly string[];
     };
 
-interface Asked {
+interface IncomingHead {
   readonly method?: string | undefined;
   readonly url?: string | undefined;
   readonly headers: IncomingHttpHeaders;
@@ -32,7 +32,7 @@ interface Asked {
 }
 
 /** Everything that can be said of a request before its body, by itself. */
-export function readHttpHead(asked: Asked): HttpHead {
+export function readHttpHead(asked: IncomingHead): HttpHead {
   const { headers } = asked;
   const format = formatOf(headers["content-type"]);
   const answer = format ?? (headers.accept?.includes("application/json") === true ? "json" : "protobuf");
@@ -62,7 +62,7 @@ export function readHttpHead(asked: Asked): HttpHead {
     const message = `content-encoding "${headers["content-encoding"] ?? ""}" is not known; use one of ${KNOWN_ENCODINGS}`;
     return no("unsupported_encoding", message, ["Accept-Encoding", KNOWN_ENCODINGS]);
   }
-  return { kind: "export", signal, format, encoding, length: lengthOf(headers) };
+  return { kind: "export", signal, format, encoding, length: contentLengthOf(headers) };
 }
 
 function countHosts(rawHeaders: readonly string[]): number {
@@ -75,7 +75,7 @@ function countHosts(rawHeaders: readonly string[]): number {
 }
 
 /** 0 when there is no body at all; undefined when only its end will tell. Node's parser lets only plain numbers through. */
-export function lengthOf(headers: IncomingHttpHeaders): number | undefined {
+export function contentLengthOf(headers: IncomingHttpHeaders): number | undefined {
   if (headers["transfer-encoding"] !== undefined) return undefined;
   return Number(headers["content-length"] ?? 0);
 }

@@ -59,7 +59,7 @@ export class Reception implements Expiring {
   /** The sender told the body's length: refuses it when it is too long, or when there is not even room for its beginning. */
   expect(length: number): void {
     this.#length = length;
-    if (length > this.maxBytes) this.refuse(tooLarge(length, this.maxBytes));
+    if (length > this.maxBytes) this.refuse(refuseTooLarge(length, this.maxBytes));
     else this.#grant(Math.min(length, FIRST_BYTES));
   }
 
@@ -182,7 +182,7 @@ export class Reception implements Expiring {
   }
 
   #room(bytes: number, total: number): Refusal | undefined {
-    if (total > this.maxBytes) return tooLarge(total, this.maxBytes);
+    if (total > this.maxBytes) return refuseTooLarge(total, this.maxBytes);
     return this.permit.grow(bytes) ? undefined : this.#noRoom();
   }
 
@@ -239,7 +239,7 @@ export function maxBytesOf(format: Format, context: ListenerContext): number {
   return format === "json" ? Math.min(maxRequestBytes, MAX_JSON_BYTES) : maxRequestBytes;
 }
 
-export function tooLarge(bytes: number, maxBytes: number): Refusal {
+export function refuseTooLarge(bytes: number, maxBytes: number): Refusal {
   return { reason: "too_large", message: `the request has ${bytes} bytes or more, the limit is ${maxBytes}` };
 }
 

@@ -4,7 +4,7 @@ import type { ItemFields } from "../../otlp/item-fields.ts";
 import { Unreachable } from "../../core/unreachable.ts";
 
 /** What a pool says of itself while a request is routed; answered without waiting. */
-export interface PoolView {
+export interface RoutablePool {
   /** Takes note of the time. Called once for each request that asks for owners, before the first. */
   refresh(): void;
   /** A target of this channel may be tried, with what is of this signal. */
@@ -21,8 +21,8 @@ export interface PoolView {
  * A pool as one request meets it. What depends on the clock is asked once for each request: there may be thousands of
  * items, and all of one request are to be treated alike.
  */
-export class Gate {
-  readonly #view: PoolView;
+export class PoolGate {
+  readonly #view: RoutablePool;
   readonly #signal: Signal;
   /** Whether channels differ in what is usable; where not, the answer for channel 0 is that for all. */
   readonly #differ: boolean;
@@ -35,13 +35,13 @@ export class Gate {
   #hash = -1;
   #owner = 0;
 
-  constructor(view: PoolView, signal: Signal, channelsDiffer: boolean) {
+  constructor(view: RoutablePool, signal: Signal, channelsDiffer: boolean) {
     this.#view = view;
     this.#signal = signal;
     this.#differ = channelsDiffer;
   }
 
-  get whenDown(): PoolView["whenDown"] {
+  get whenDown(): RoutablePool["whenDown"] {
     return this.#view.whenDown;
   }
 

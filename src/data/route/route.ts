@@ -15,7 +15,7 @@ import type { Metrics } from "../../telemetry/metrics.ts";
 import { type KnownResource, ResourceCache } from "../scan/resource-cache.ts";
 import type { Draft } from "./draft.ts";
 import { DraftTable } from "./draft-table.ts";
-import { Gate, type PoolView } from "./gate.ts";
+import { PoolGate, type RoutablePool } from "./gate.ts";
 
 /** What became of one request: the drafts that took something, in the order of first use. Valid until the next request. */
 export interface Routed {
@@ -50,7 +50,7 @@ export class Router implements Routed {
   unmatchedPoints = 0;
   problem = "";
   excess: Excess | undefined = undefined;
-  readonly #gates: readonly Gate[];
+  readonly #gates: readonly PoolGate[];
   /** By pool: it has one channel and no fallback, as nearly all have. Measured: saves 0.3 µs a resource. */
   readonly #plain: readonly boolean[];
   readonly #metrics: Metrics;
@@ -84,11 +84,11 @@ export class Router implements Routed {
   readonly #touched: Draft[] = [];
 
   /** `pools` are those of the plan, by index. */
-  constructor(plan: RoutePlan, pools: readonly PoolView[], metrics: Metrics) {
+  constructor(plan: RoutePlan, pools: readonly RoutablePool[], metrics: Metrics) {
     this.plan = plan;
     this.#specialiser = new Specialiser(plan);
     this.#cache = new ResourceCache(this.#specialiser);
-    this.#gates = pools.map((view, i) => new Gate(view, plan.signal, plan.pools[i]!.division.kind === "cases"));
+    this.#gates = pools.map((view, i) => new PoolGate(view, plan.signal, plan.pools[i]!.division.kind === "cases"));
     this.#plain = plan.pools.map(({ chain, division }) => chain.length === 1 && division.kind === "none");
     this.#metrics = metrics;
     this.#answers = plan.headerTests.length === 0 ? undefined : new HeaderAnswers(plan.headerTests);

@@ -40,8 +40,8 @@ export class ResourceCache {
   onEvict: (entries: number) => void = () => {};
   readonly #maker: ProgramMaker;
   readonly #limits: ResourceCacheLimits;
-  #young = new Generation();
-  #old = new Generation();
+  #young = new CacheGeneration();
+  #old = new CacheGeneration();
 
   constructor(maker: ProgramMaker, limits: ResourceCacheLimits = RESOURCE_CACHE_LIMITS) {
     this.#maker = maker;
@@ -100,13 +100,13 @@ export class ResourceCache {
     this.onEvict(this.#old.size);
     this.#old = this.#young;
     this.#old.bytes += this.#maker.bytes;
-    this.#young = new Generation();
+    this.#young = new CacheGeneration();
     this.#maker.forget();
   }
 }
 
 /** Entries by region and key. */
-class Generation {
+class CacheGeneration {
   size = 0;
   bytes = 0;
   readonly #regions = new Map<string, Map<string, KnownResource>>();

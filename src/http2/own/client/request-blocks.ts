@@ -19,7 +19,7 @@ export interface RequestBlock {
 }
 
 /** All of a request's head but its timeout, and the last head made of it. */
-interface Known {
+interface KnownBlock {
   readonly path: string;
   readonly encoding: UnaryRequest["encoding"];
   readonly front: Uint8Array;
@@ -51,7 +51,7 @@ export class RequestBlocks {
   readonly #scheme: string;
   readonly #authority: string;
   readonly #userAgent: string;
-  readonly #known = new WeakMap<UnaryRequest["metadata"], Known[]>();
+  readonly #known = new WeakMap<UnaryRequest["metadata"], KnownBlock[]>();
 
   constructor(url: URL, userAgent: string) {
     this.#scheme = url.protocol.slice(0, -1);
@@ -69,7 +69,7 @@ export class RequestBlocks {
     return known;
   }
 
-  #find(request: UnaryRequest): Known {
+  #find(request: UnaryRequest): KnownBlock {
     const { metadata, path, encoding } = request;
     let all = this.#known.get(metadata);
     if (all === undefined) {

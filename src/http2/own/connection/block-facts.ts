@@ -16,7 +16,7 @@ const TRAILERS: BlockFacts = { kind: "trailers", contentLength: -1, bodiless: fa
 const MALFORMED: BlockFacts = { kind: "malformed", contentLength: -1, bodiless: false };
 
 /** The fields that were seen of one block. One for all blocks: examining is never interrupted. */
-interface Seen {
+interface PseudoFields {
   method: string | undefined;
   scheme: string | undefined;
   authority: string | undefined;
@@ -29,7 +29,7 @@ interface Seen {
 
 /** Checks a block by RFC 9113, section 8. The answer is the list's alone, so that it is kept with the block (hpack/block-cache.ts). */
 export function examineBlock(headers: HeaderList): BlockFacts {
-  const seen: Seen = {
+  const seen: PseudoFields = {
     method: undefined,
     scheme: undefined,
     authority: undefined,
@@ -47,7 +47,7 @@ export function examineBlock(headers: HeaderList): BlockFacts {
 }
 
 /** False when the field may not be there. */
-function see(seen: Seen, name: string, value: string): boolean {
+function see(seen: PseudoFields, name: string, value: string): boolean {
   if (!isFieldValue(value)) return false;
   const kind = fieldKind(name);
   if (kind !== FIELD.ORDINARY && kind <= FIELD.STATUS) return !seen.regular && seePseudo(seen, kind, value);
@@ -70,7 +70,7 @@ function see(seen: Seen, name: string, value: string): boolean {
 }
 
 /** False when it was there before: 8.3. */
-function seePseudo(seen: Seen, kind: number, value: string): boolean {
+function seePseudo(seen: PseudoFields, kind: number, value: string): boolean {
   switch (kind) {
     case FIELD.METHOD:
       if (seen.method !== undefined) return false;
@@ -96,7 +96,7 @@ function seePseudo(seen: Seen, kind: number, value: string): boolean {
 }
 
 /** RFC 9113, 8.3.1 and, for CONNECT, 8.5. */
-function asRequest(seen: Seen): BlockFacts {
+function asRequest(seen: PseudoFields): BlockFacts {
   const { method, scheme, authority, path, host } = seen;
   if (method === "") return MALFORMED;
   if (authority?.includes("@") === true) return MALFORMED;
@@ -119,7 +119,7 @@ function entity(scheme: string | undefined, authority: string): string {
 }
 
 /** RFC 9113, 8.3.2; 101 has no place in HTTP/2: 8.6. */
-function asResponse(seen: Seen, status: string): BlockFacts {
+function asResponse(seen: PseudoFields, status: string): BlockFacts {
   const { method, scheme, authority, path } = seen;
   if (method !== undefined || scheme !== undefined || authority !== undefined || path !== undefined) return MALFORMED;
   if (!/^[1-9]\d\d$/u.test(status) || status === "101") return MALFORMED;

@@ -8,7 +8,7 @@ import {
   type OpenOptions,
 } from "../contract.ts";
 import { CLIENT_PREFACE, DEFAULT_WINDOW_BYTES, MAX_STREAM_ID } from "../frames/frame-types.ts";
-import { createParts, type Parts } from "./parts.ts";
+import { createParts, type ConnectionParts } from "./connection-parts.ts";
 import { ourSettings, refuseLimits } from "./settings.ts";
 import { Stream } from "./stream.ts";
 
@@ -34,7 +34,7 @@ class OwnConnection implements Connection {
   readonly role: "server" | "client";
   readonly #events: ConnectionEvents;
   readonly #maxOutputBytes: number;
-  readonly #parts: Parts;
+  readonly #parts: ConnectionParts;
   readonly #openedMs: number;
   #nowMs: number;
   #nextId = 1;

@@ -4,7 +4,7 @@ import type { FrameSink } from "../frames/frame-sink.ts";
 import type { BodyIntake } from "./body-intake.ts";
 import type { Ending } from "./ending.ts";
 import type { Faults } from "./faults.ts";
-import type { HeaderIntake } from "./header-intake.ts";
+import type { HeaderBlockIntake } from "./header-block-intake.ts";
 import type { Outbound } from "./outbound.ts";
 import { readSettings } from "./settings.ts";
 import type { StreamTable } from "./stream-table.ts";
@@ -19,7 +19,7 @@ export interface InboundParts {
   readonly outbound: Outbound;
   readonly ending: Ending;
   readonly faults: Faults;
-  readonly headers: HeaderIntake;
+  readonly headers: HeaderBlockIntake;
   readonly body: BodyIntake;
   /** The peer acknowledged our SETTINGS: called once. */
   readonly settled: () => void;

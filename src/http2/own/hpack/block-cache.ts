@@ -5,7 +5,7 @@ const MAX_BLOCK_BYTES = 1_024;
 /** The version of blocks that mean the same whatever is in the dynamic table. */
 export const ANY_VERSION = -1;
 
-interface Entry<Value> {
+interface CachedBlock<Value> {
   readonly block: Uint8Array;
   /** The dynamic table's version for which the value holds. */
   readonly version: number;
@@ -18,8 +18,8 @@ interface Entry<Value> {
  * decoding and examining them costs 0.6 and 1.8 µs.
  */
 export class BlockCache<Value> {
-  readonly #slots: (Entry<Value> | undefined)[] = Array.from({ length: SLOTS }, () => undefined);
-  #last: Entry<Value> | undefined = undefined;
+  readonly #slots: (CachedBlock<Value> | undefined)[] = Array.from({ length: SLOTS }, () => undefined);
+  #last: CachedBlock<Value> | undefined = undefined;
 
   find(bytes: Uint8Array, start: number, end: number, version: number): Value | undefined {
     const last = this.#last;
@@ -40,7 +40,7 @@ export class BlockCache<Value> {
   }
 }
 
-function matches(entry: Entry<unknown>, bytes: Uint8Array, start: number, end: number, version: number): boolean {
+function matches(entry: CachedBlock<unknown>, bytes: Uint8Array, start: number, end: number, version: number): boolean {
   const block = entry.block;
   if (block.length !== end - start) return false;
   if (entry.version !== version && entry.version !== ANY_VERSION) return false;

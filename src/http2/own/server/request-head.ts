@@ -4,7 +4,7 @@ import type { HeaderList } from "../contract.ts";
 import { listedHeader } from "../header-list.ts";
 
 /** What a server reads from the head of a request. */
-export interface RequestHead {
+export interface StreamRequestHead {
   readonly headers: HeaderList;
   /** Other than 200: it is not gRPC with protobuf. */
   readonly httpStatus: 200 | 405 | 415;
@@ -22,9 +22,9 @@ export interface RequestHead {
  * (those that count down their timeout do not, and pay for the parsing).
  */
 export class RequestHeads {
-  readonly #known = new WeakMap<HeaderList, RequestHead>();
+  readonly #known = new WeakMap<HeaderList, StreamRequestHead>();
 
-  read(headers: HeaderList): RequestHead {
+  read(headers: HeaderList): StreamRequestHead {
     const known = this.#known.get(headers);
     if (known !== undefined) return known;
     const head = parse(headers);
@@ -33,7 +33,7 @@ export class RequestHeads {
   }
 }
 
-function parse(headers: HeaderList): RequestHead {
+function parse(headers: HeaderList): StreamRequestHead {
   const timeout = listedHeader(headers, "grpc-timeout");
   const timeoutMs = timeout === undefined ? undefined : parseTimeout(timeout);
   return {

@@ -4,7 +4,7 @@ import { prefixed } from "../../message-pieces.ts";
 import type { UnaryReply } from "../../port.ts";
 import { listedHeader } from "../header-list.ts";
 import { errorBlock, SUCCESS_HEAD, SUCCESS_TRAILERS } from "./reply-blocks.ts";
-import type { RequestHead } from "./request-head.ts";
+import type { StreamRequestHead } from "./request-head.ts";
 
 /** Whose call it is. */
 export interface ReplySender {
@@ -23,10 +23,10 @@ export class ServerCall extends InboundCall {
   readonly peer: string;
   readonly encoding: string;
   readonly timeoutMs: number | undefined;
-  readonly #head: RequestHead;
+  readonly #head: StreamRequestHead;
   readonly #sender: ReplySender;
 
-  constructor(stream: number, head: RequestHead, sender: ReplySender) {
+  constructor(stream: number, head: StreamRequestHead, sender: ReplySender) {
     super();
     this.stream = stream;
     this.path = head.path;

@@ -21,7 +21,7 @@ export interface HeaderIntakeParts {
 }
 
 /** Header blocks: what they decode to, which stream they open or end, and whether they may (RFC 9113, 5.1, 8.1 to 8.3). */
-export class HeaderIntake {
+export class HeaderBlockIntake {
   readonly #parts: HeaderIntakeParts;
   readonly #hpack: HpackDecoder<BlockFacts>;
   /** The peer knows how many streams it may open. */

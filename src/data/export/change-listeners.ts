@@ -1,7 +1,7 @@
 import type { Cancel } from "../../core/clock.ts";
 
 /** Who wants to be told of something, in turn. */
-export class Listeners {
+export class ChangeListeners {
   /** Replaced when it changes: who is being told of something is not disturbed by it. */
   #all: readonly (() => void)[] = [];
   /** Where in it the next telling ends. */

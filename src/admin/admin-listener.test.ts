@@ -12,7 +12,7 @@ import { Secret } from "../core/secret.ts";
 import { createLog, type Log } from "../telemetry/log.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import type { AdminToken } from "./auth.ts";
-import { type AdminListenOptions, type AdminServer, listenAdmin } from "./listen.ts";
+import { type AdminListenOptions, type AdminServer, listenAdmin } from "./admin-listener.ts";
 import { BODY_DEADLINE_MS } from "./read-body.ts";
 import { type AdminReply, JSON_TYPE, matchRoute, type Route } from "./route.ts";
 

@@ -4,11 +4,11 @@ import type { RetryPlan } from "../../plan/plan.ts";
 import type { TargetHandle } from "../export/target-port.ts";
 import type { Parcel, ParcelOutcome } from "../parcel.ts";
 import type { SplitParcel } from "./cut-parcel.ts";
-import { type Aside, type Delivery, endOf } from "./delivery.ts";
+import { type Aside, type Delivery, expiryOf } from "./delivery.ts";
 import type { RetryBudget } from "./retry-policy.ts";
 
 /** The queue that a batch came from, as far as its end concerns it. */
-export interface Origin {
+export interface BatchOrigin {
   readonly nowMs: number;
   readonly random: Random;
   readonly retry: RetryPlan;
@@ -41,10 +41,10 @@ export interface Origin {
 }
 
 /** Finishes those that nobody waits for any more, and returns the others. */
-export function worthAnother(origin: Origin, deliveries: readonly Delivery[]): Delivery[] {
+export function worthAnother(origin: BatchOrigin, deliveries: readonly Delivery[]): Delivery[] {
   const again: Delivery[] = [];
   for (const delivery of deliveries) {
-    const end = origin.closed ? SHUTTING_DOWN : endOf(delivery, origin.nowMs, origin.maxAgeMs);
+    const end = origin.closed ? SHUTTING_DOWN : expiryOf(delivery, origin.nowMs, origin.maxAgeMs);
     if (end === undefined) again.push(delivery);
     else origin.finish(delivery, end);
   }

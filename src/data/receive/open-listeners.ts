@@ -17,7 +17,7 @@ interface Regional {
   readonly region: string;
 }
 
-export interface ListenOptions {
+export interface ReceiveOptions {
   readonly grpc: (GrpcOptions & Regional) | undefined;
   readonly http: (HttpOptions & Regional) | undefined;
 }
@@ -57,7 +57,7 @@ export const HTTP_DEFAULTS: Limits<HttpOptions> = {
 };
 
 /** Opens all listeners or none. Throws LISTEN_FAILED or TLS_INVALID, each with a hint. */
-export async function openListeners(options: ListenOptions, env: ReceiveEnv): Promise<Listeners> {
+export async function openListeners(options: ReceiveOptions, env: ReceiveEnv): Promise<Listeners> {
   await using opened = new AsyncDisposableStack();
   const grpc = options.grpc && opened.use(await openGrpc(options.grpc, options.grpc.region, env));
   const http = options.http && opened.use(await openHttp(options.http, options.http.region, env));

@@ -5,7 +5,7 @@ import { Allowance } from "./allowance.ts";
 import { BodyIntake } from "./body-intake.ts";
 import { Ending } from "./ending.ts";
 import { Faults } from "./faults.ts";
-import { HeaderIntake } from "./header-intake.ts";
+import { HeaderBlockIntake } from "./header-block-intake.ts";
 import { Inbound } from "./inbound.ts";
 import { Outbound } from "./outbound.ts";
 import { ReceiveWindow } from "./receive-window.ts";
@@ -20,7 +20,7 @@ const MAX_FRAMES_EARNED = 65_536;
 const MAX_RESETS_EARNED = 1_000;
 
 /** The parts of a connection, by what they do with it. */
-export interface Parts {
+export interface ConnectionParts {
   readonly streams: StreamTable;
   readonly outbound: Outbound;
   readonly ending: Ending;
@@ -38,7 +38,7 @@ export function createParts(
   limits: ConnectionLimits,
   events: ConnectionEvents,
   nowMs: number,
-): Parts {
+): ConnectionParts {
   const idle = new Allowance(limits.maxIdleFramesPerSecond, MAX_FRAMES_EARNED, nowMs);
   const small = new Allowance(limits.maxSmallFramesPerSecond, MAX_FRAMES_EARNED, nowMs);
   const resets = new Allowance(limits.maxResetsPerSecond, MAX_RESETS_EARNED, nowMs);
@@ -56,7 +56,7 @@ export function createParts(
     const size = limits.initialWindowBytes;
     return new ReceiveWindow(size, inbound.settled ? size : size + surplus);
   };
-  const headers = new HeaderIntake({ role, limits, events, streams, outbound, ending, faults, newWindow });
+  const headers = new HeaderBlockIntake({ role, limits, events, streams, outbound, ending, faults, newWindow });
   const settled = (): void => {
     headers.settle();
     if (surplus > 0) for (const stream of streams.values()) stream.receive.shrink(surplus);
