@@ -17,7 +17,8 @@ const COPIED = ["src", "test", "bench", "bin", "docs", "examples", "package.json
 /** Longer than these tests take on two cores; a fault that makes a loop endless ends here, and is seen. */
 const TIMEOUT_MS = 120_000;
 
-type Verdict = "seen" | "survived" | "not found";
+/** `too slow`: a loop is endless, or the machine busy; look at it. */
+type Verdict = "seen" | "too slow" | "survived" | "not found";
 
 function copyTree(): string {
   const folder = mkdtempSync(join(tmpdir(), "signalbox-mutants-"));
@@ -27,16 +28,19 @@ function copyTree(): string {
 }
 
 /** Whether a test of these fails. */
-async function isSeen(folder: string, patterns: readonly string[]): Promise<boolean> {
+async function look(folder: string, patterns: readonly string[]): Promise<Verdict> {
   const files = patterns.flatMap((pattern) => globSync(pattern, { cwd: folder }));
   if (files.length === 0) throw new Error(`no tests at ${patterns.join(" ")}`);
   // The first file with a failure is enough.
-  for (const file of files) if (await fails(folder, file)) return true;
-  return false;
+  for (const file of files) {
+    const verdict = await run(folder, file);
+    if (verdict !== "survived") return verdict;
+  }
+  return "survived";
 }
 
 /** In a process of its own without further ones: nothing is left over of an endless loop. */
-async function fails(folder: string, file: string): Promise<boolean> {
+async function run(folder: string, file: string): Promise<Verdict> {
   const options = ["--test", "--test-isolation=none", "--test-reporter=dot"];
   const child = spawn(process.execPath, [...options, file], {
     cwd: folder,
@@ -45,7 +49,8 @@ async function fails(folder: string, file: string): Promise<boolean> {
     killSignal: "SIGKILL",
   });
   const [code] = (await once(child, "exit")) as [number | null];
-  return code !== 0;
+  if (code === null) return "too slow";
+  return code === 0 ? "survived" : "seen";
 }
 
 async function plant(folder: string, { file, code, fault, tests }: Mutant): Promise<Verdict> {
@@ -57,7 +62,7 @@ async function plant(folder: string, { file, code, fault, tests }: Mutant): Prom
     text.replace(code, () => fault),
   );
   try {
-    return (await isSeen(folder, tests)) ? "seen" : "survived";
+    return await look(folder, tests);
   } finally {
     writeFileSync(path, text);
   }
@@ -67,13 +72,16 @@ async function plant(folder: string, { file, code, fault, tests }: Mutant): Prom
 async function assertSound(folder: string, mutants: readonly Mutant[]): Promise<void> {
   const patterns = new Set(mutants.flatMap(({ tests }) => tests));
   const files = new Set([...patterns].flatMap((pattern) => globSync(pattern, { cwd: folder })));
-  for (const file of files) if (await fails(folder, file)) throw new Error(`${file} fails without a fault`);
+  for (const file of files) {
+    const verdict = await run(folder, file);
+    if (verdict !== "survived") throw new Error(`${file} without a fault: ${verdict}`);
+  }
 }
 
 const asked = process.argv[2] ?? "";
 const mutants = MUTANTS.filter(({ name }) => name.includes(asked));
 const folder = copyTree();
-const counts: Record<Verdict, number> = { seen: 0, survived: 0, "not found": 0 };
+const counts: Record<Verdict, number> = { seen: 0, "too slow": 0, survived: 0, "not found": 0 };
 try {
   await assertSound(folder, mutants);
   for (const mutant of mutants) {
@@ -84,5 +92,9 @@ try {
 } finally {
   rmSync(folder, { recursive: true });
 }
-process.stdout.write(`${counts.seen} seen, ${counts.survived} survived, ${counts["not found"]} not found\n`);
+process.stdout.write(
+  `${Object.entries(counts)
+    .map(([verdict, count]) => `${count} ${verdict}`)
+    .join(", ")}\n`,
+);
 if (counts.survived + counts["not found"] > 0) process.exitCode = 1;

@@ -24,12 +24,12 @@ for (const protocol of PROTOCOLS) {
     test(`large: a request of 60 MiB over ${way} reaches a target over ${protocol} byte by byte`, async () => {
       await using sink = await openSink(protocol);
       await using node = await startTestNode(
-        { targets: [{ id: "a", protocol, timeout: "30s" }], default_pool: { targets: ["a"], batch: UNCUT } },
+        { targets: [{ id: "a", protocol, timeout: "60s" }], default_pool: { targets: ["a"], batch: UNCUT } },
         { sinks: { a: sink } },
       );
       await using sender = new OtlpSender(node);
       const bytes = bigRequest(60 * MIB);
-      assert.equal((await sender.send(way, "traces", bytes, { timeoutMs: 30_000 })).ok, true);
+      assert.equal((await sender.send(way, "traces", bytes, { timeoutMs: 60_000 })).ok, true);
       assert.equal(sink.requests.length, 1);
       assert.ok(Buffer.from(bytes).equals(sink.requests[0]!.body));
     });
@@ -41,7 +41,7 @@ test("large: a request of 20 MiB leaves in calls of at most batch.max_bytes, and
   await using node = await startTestNode({}, { sinks: { a: sink } });
   await using sender = new OtlpSender(node);
   const bytes = bigRequest(20 * MIB);
-  assert.equal((await sender.send("http", "traces", bytes, { timeoutMs: 30_000 })).ok, true);
+  assert.equal((await sender.send("http", "traces", bytes, { timeoutMs: 60_000 })).ok, true);
   assert.ok(sink.requests.every(({ body }) => body.length <= 4 * MIB));
   assert.equal(sink.requests.length, 6);
   assert.equal(sink.counts().acceptedItems, namesOf("traces", bytes).length);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { seededRandom } from "../../core/random.ts";
 import type { TargetPlan } from "../../plan/plan.ts";
+import { createLog } from "../../telemetry/log.ts";
 import { createMetrics } from "../../telemetry/metrics.ts";
 import { exposition } from "../../telemetry/prometheus.ts";
 import { snapshotMetrics } from "../../telemetry/snapshot.ts";
@@ -40,13 +41,15 @@ function open(...targets: readonly TargetPlan[]) {
     };
   };
   const clock = new ManualClock();
-  const env = { clock, random: seededRandom(1), metrics, openClient };
+  const lines: string[] = [];
+  const log = createLog({ clock, write: (line) => lines.push(line), level: "info", format: "json", colour: false });
+  const env = { clock, random: seededRandom(1), metrics, openClient, log };
   const registry: Targets = openTargets(plans(...targets), env);
   const send = (id: string): void => {
     const done = (): void => void events.push(`done ${id}`);
     registry.all.get(id)!.send(BATCH, { timeoutMs: 1_000, cut: false }, never, done);
   };
-  return { registry, metrics, events, answers, send, clock };
+  return { registry, metrics, events, answers, send, clock, lines };
 }
 
 test("a target that keeps its connection identity keeps its handle, and goes on under the new plan", async () => {
@@ -202,13 +205,22 @@ test("who waits for a shared target is told in turn, so that nobody takes all of
 });
 
 test("a reply that cannot be read is told to operators, and is a success", () => {
-  const { metrics, answers, send } = open(targetPlan("a"));
-  send("a");
-  answers[0]!({ ...ACCEPTED, unreadable: true });
+  const { metrics, answers, send, lines, clock } = open(targetPlan("a"));
+  const unreadable = (): void => {
+    send("a");
+    answers.at(-1)!({ ...ACCEPTED, unreadable: true });
+  };
+  unreadable();
   send("a");
   answers[1]!(ACCEPTED);
-  assert.equal(metrics.exportUnreadable.with("a").value, 1);
-  assert.equal(metrics.exportSends.with("a", "accepted").value, 2);
+  unreadable();
+  assert.equal(metrics.exportUnreadable.with("a").value, 2);
+  assert.equal(metrics.exportSends.with("a", "accepted").value, 3);
+  const told = (): string[] => lines.filter((line) => /"warn".*its reply cannot be read.*"a"/u.test(line));
+  assert.equal(told().length, 1, "one line for many");
+  clock.advance(600_000);
+  unreadable();
+  assert.equal(told().length, 2);
 });
 
 test("of a name metrics tell how many addresses are in which state, and one reason; without a resolver it is dialled as it is", async () => {
