@@ -18,11 +18,6 @@ export function renderBlock(value: unknown, column: number, long: LongTexts): st
   return indentRest(document.toString(LAYOUT), column);
 }
 
-/** `key: value` in block style, as above. */
-export function renderPair(key: string, value: unknown, column: number, long: LongTexts): string {
-  return renderBlock({ [key]: value }, column, long);
-}
-
 /** A value as YAML on one line, fit to stand in braces or brackets. */
 export function renderFlow(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(renderFlow).join(", ")}]`;

@@ -1,8 +1,7 @@
-import { isMap, type Pair, type YAMLMap, type YAMLSeq } from "yaml";
-import { alignLists, type Step } from "./rewrite-block.ts";
+import { isMap, isPair, type YAMLMap, type YAMLSeq } from "yaml";
 import { renderFlow, renderJson } from "./render.ts";
-import { colonEnd, columnOf, contentEnd, keyOf, lineEnd, lineStart, type Rewriting, written } from "./rewriting.ts";
-import type { Values } from "../../config/values.ts";
+import { colonEnd, columnOf, contentEnd, lineEnd, lineStart, type Rewriting, written } from "./rewriting.ts";
+import type { Step } from "./steps.ts";
 
 /** A child between braces or brackets. */
 interface Child {
@@ -12,36 +11,13 @@ interface Child {
   readonly comma: number | undefined;
 }
 
-/** Makes a mapping in braces say `next`; false when that cannot be done by changing single keys. */
-export function rewriteFlowMap(map: YAMLMap, before: Values, next: Values, rewriting: Rewriting): boolean {
-  const keys = map.items.map(keyOf);
-  if (keys.includes("<<")) return false;
-  const steps: Step[] = keys.map((key, at) =>
-    Object.hasOwn(next, key) ? { kind: "keep", at, value: undefined } : { kind: "remove", at },
-  );
-  const added = Object.entries(next).filter(([key]) => !keys.includes(key));
-  for (const [key, value] of added) steps.push({ kind: "insert", at: keys.length, value: { [key]: value } });
-  if (!place(map, steps, rewriting)) return false;
-  for (const pair of map.items) {
-    const key = keyOf(pair);
-    if (!Object.hasOwn(next, key)) continue;
-    rewriting.reconcile(pair.value, { before: before[key], next: next[key] }, { kind: "flow" });
-  }
-  return true;
-}
-
-/** Makes a list in brackets say `next`; false when that cannot be done by changing single entries. */
-export function rewriteFlowSeq(
-  seq: YAMLSeq,
-  before: readonly unknown[],
-  next: readonly unknown[],
-  rewriting: Rewriting,
-): boolean {
-  const steps = alignLists(before, next);
-  if (steps === undefined || !place(seq, steps, rewriting)) return false;
+/** Takes the steps between braces or brackets; false when that cannot be done. */
+export function rewriteFlow(node: YAMLMap | YAMLSeq, steps: readonly Step[], rewriting: Rewriting): boolean {
+  if (!place(node, steps, rewriting)) return false;
   for (const step of steps) {
     if (step.kind !== "keep") continue;
-    rewriting.reconcile(seq.items[step.at], { before: before[step.at], next: step.value }, { kind: "flow" });
+    const value = isMap(node) ? node.items[step.at]?.value : node.items[step.at];
+    rewriting.reconcile(value, step, { kind: "flow" });
   }
   return true;
 }
@@ -82,10 +58,6 @@ function childrenOf({ srcToken, items }: YAMLMap | YAMLSeq): Child[] | undefined
     children.push({ start, end: pair ? contentEnd(item.value, colonEnd(item)) : contentEnd(item, start), comma });
   }
   return children;
-}
-
-function isPair(item: unknown): item is Pair {
-  return typeof item === "object" && item !== null && "key" in item;
 }
 
 function startOf(node: unknown): number {

@@ -2,8 +2,8 @@ import { isDeepStrictEqual } from "node:util";
 import { isMap, isSeq, parseDocument } from "yaml";
 import { parseText } from "../../config/document.ts";
 import { isInline, type LongTexts, renderBlock, renderFlow, renderJson } from "./render.ts";
-import { rewriteBlockMap, rewriteBlockSeq } from "./rewrite-block.ts";
-import { rewriteFlowMap, rewriteFlowSeq } from "./rewrite-flow.ts";
+import { rewriteBlock } from "./rewrite-block.ts";
+import { rewriteFlow } from "./rewrite-flow.ts";
 import {
   applySplices,
   type Change,
@@ -20,7 +20,7 @@ import {
   withCommentsBelow,
   written,
 } from "./rewriting.ts";
-import { isValues } from "../../config/values.ts";
+import { stepsOf } from "./steps.ts";
 
 /**
  * The text of a document (YAML, or JSON, which stays JSON) that says `next`: only what differs is written anew; comments,
@@ -78,7 +78,6 @@ function openRewriting(text: string, long: LongTexts): Rewriting {
     long,
     splices,
     reconcile: (node, change, holder) => reconcile(node, change, holder, rewriting),
-    replace: (node, next, holder) => replace(node, next, holder, rewriting),
   };
   return rewriting;
 }
@@ -86,24 +85,16 @@ function openRewriting(text: string, long: LongTexts): Rewriting {
 function reconcile(node: unknown, change: Change, holder: Holder, rewriting: Rewriting): void {
   if (isDeepStrictEqual(change.before, change.next)) return;
   const { length } = rewriting.splices;
-  if (rewriteInside(node, change, rewriting)) return;
+  if (isMap(node) || isSeq(node)) {
+    const steps = stepsOf(node, change);
+    const rewrite = isBlock(node) ? rewriteBlock : rewriteFlow;
+    if (steps !== undefined && rewrite(node, steps, rewriting)) return;
+  }
   rewriting.splices.length = length;
-  rewriting.replace(node, change.next, holder);
+  replace(node, change.next, holder, rewriting);
 }
 
-/** False when the node cannot become `next` by changes to what is in it. */
-function rewriteInside(node: unknown, { before, next }: Change, rewriting: Rewriting): boolean {
-  if (isMap(node) && isValues(before) && isValues(next)) {
-    const rewrite = isBlock(node) ? rewriteBlockMap : rewriteFlowMap;
-    return rewrite(node, before, next, rewriting);
-  }
-  if (isSeq(node) && Array.isArray(before) && Array.isArray(next)) {
-    const rewrite = isBlock(node) ? rewriteBlockSeq : rewriteFlowSeq;
-    return rewrite(node, before, next, rewriting);
-  }
-  return false;
-}
-
+/** Puts a value in the place of the whole node. */
 function replace(node: unknown, next: unknown, holder: Holder, rewriting: Rewriting): void {
   const { text, json, splices } = rewriting;
   const there = written(node);

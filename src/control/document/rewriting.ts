@@ -1,4 +1,4 @@
-import { isAlias, isMap, isScalar, isSeq, type Node, type Pair } from "yaml";
+import { isAlias, isMap, isPair, isScalar, isSeq, type Node, type Pair } from "yaml";
 import type { LongTexts } from "./render.ts";
 
 /** How a node is held: what stands in its place afterwards has to look like it. */
@@ -20,8 +20,6 @@ export interface Rewriting {
   readonly splices: Splice[];
   /** Makes the node say `next` where it says `before`. */
   readonly reconcile: (node: unknown, change: Change, holder: Holder) => void;
-  /** Puts a value in the place of the whole node. */
-  readonly replace: (node: unknown, next: unknown, holder: Holder) => void;
 }
 
 export interface Change {
@@ -49,7 +47,7 @@ export function contentEnd(node: unknown, otherwise: number): number {
   if (isBlock(there)) {
     const last = there.items.at(-1);
     if (isSeq(there)) return contentEnd(last, there.range[1]);
-    return isPairOf(last) ? pairEnd(last) : there.range[1];
+    return isPair(last) ? pairEnd(last) : there.range[1];
   }
   return there.range[1];
 }
@@ -83,10 +81,6 @@ export function putLines({ text, splices }: Rewriting, at: number, column: numbe
 /** Cuts all lines from the one of `start` to the one that ends at `end`. */
 export function cutLines({ text, splices }: Rewriting, start: number, end: number): void {
   splices.push({ start: lineStart(text, start), end: lineEnd(text, end), text: "" });
-}
-
-function isPairOf(item: unknown): item is Pair {
-  return typeof item === "object" && item !== null && "key" in item;
 }
 
 /** Replaces `text[start, end)`; nothing is cut when both are the same. */
