@@ -1,7 +1,6 @@
 import { parentPort } from "node:worker_threads";
 import type { ThreadAnswer, ThreadWork } from "./document-worker.ts";
-import { DOCUMENT_WORK } from "./document-work.ts";
-import { packSecrets } from "./secrets-packed.ts";
+import { DOCUMENT_WORK, packSecrets } from "./document-work.ts";
 
 /** The other end of document-worker.ts: does one piece of work after the other, and tells what came of each. */
 parentPort?.on("message", ({ name, args }: ThreadWork) => {
