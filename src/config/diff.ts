@@ -10,9 +10,7 @@ export interface ConfigChange {
 
 /** What differs between two configs, and never how: values may be secrets. A new order of rules is a change of `rules`. */
 export function diffConfigs(before: Config, after: Config): ConfigChange[] {
-  const changes: ConfigChange[] = [];
-  compare(before, after, [], changes);
-  return changes;
+  return diffDocuments(before, after);
 }
 
 /** As above, of two documents as they were written: of values without defaults and references without what they stand for. */

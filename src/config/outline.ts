@@ -59,6 +59,17 @@ export function readOutline(document: unknown): Outline {
   };
 }
 
+/** A pool, and those that take over from it, one after the other. */
+export function chainOf(pool: OutlinePool, { pools }: Outline): OutlinePool[] {
+  const chain = new Set<OutlinePool>();
+  for (let at: OutlinePool | undefined = pool; at !== undefined && !chain.has(at); ) {
+    chain.add(at);
+    const fallback: string | undefined = textOf(at.values["fallback"]);
+    at = fallback === undefined ? undefined : pools.find(({ name }) => name === fallback);
+  }
+  return [...chain];
+}
+
 function isReadable(value: unknown): boolean {
   return value === undefined || (Array.isArray(value) && value.every((item) => valuesOf(item) !== undefined));
 }

@@ -4,7 +4,7 @@ import { duration, NameSchema } from "./values.ts";
 
 const NOTHING_SELECTED = 'needs region or tags\nall targets: { region: "*" }';
 
-const SelectorSchema = z
+export const SelectorSchema = z
   .strictObject({
     region: z.string().min(1).optional().describe("Glob over the targets' regions."),
     tags: z.record(z.string(), z.string()).optional().describe("Globs over the targets' tags, all of which must fit."),

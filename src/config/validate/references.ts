@@ -1,8 +1,9 @@
 import { hintFor } from "../closest.ts";
 import { atKey, fault, type Finding, formatPath, type Path } from "../finding.ts";
 import type { Outline, OutlinePool } from "../outline.ts";
-import { entriesOf, textOf, type Values, valuesOf } from "../values.ts";
+import { entriesOf, textOf, valuesOf } from "../values.ts";
 import { IN_PLACE_KEYS } from "../schema/pool.ts";
+import { SelectorSchema } from "../schema/strategy.ts";
 import { isSelected, type TargetSelector } from "../glob.ts";
 
 /** Ids of targets and of rules must be unique. */
@@ -126,18 +127,8 @@ export function targetsIn(outline: Outline, set: unknown): Set<string> {
 
 /** Undefined when it is not one, or not a right one. */
 function readSelector(set: unknown): TargetSelector | undefined {
-  const values = valuesOf(set);
-  if (values === undefined || Object.keys(values).length === 0) return undefined;
-  if (Object.keys(values).some((key) => key !== "region" && key !== "tags")) return undefined;
-  const { region, tags } = values;
-  if (region !== undefined && typeof region !== "string") return undefined;
-  return tags === undefined ? { region } : readTags(region, valuesOf(tags));
-}
-
-function readTags(region: string | undefined, tags: Values | undefined): TargetSelector | undefined {
-  if (tags === undefined) return undefined;
-  const texts = Object.entries(tags).flatMap(([tag, glob]) => (typeof glob === "string" ? [[tag, glob] as const] : []));
-  return texts.length === Object.keys(tags).length ? { region, tags: Object.fromEntries(texts) } : undefined;
+  const parsed = SelectorSchema.safeParse(set);
+  return parsed.success ? parsed.data : undefined;
 }
 
 /** A rule has the name of a pool, or its own targets; options of a pool only beside its own targets. */

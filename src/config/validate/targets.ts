@@ -1,7 +1,7 @@
 import { HEADER_VALUE, HEADER_VALUE_FAULT, isCredential, neverForwarded } from "../../core/header-name.ts";
 import type { Condition } from "../condition-type.ts";
 import { atKey, caution, fault, type Finding, type Path } from "../finding.ts";
-import type { Outline, OutlinePool, OutlineTarget } from "../outline.ts";
+import { chainOf, type Outline, type OutlinePool, type OutlineTarget } from "../outline.ts";
 import { listOf, textOf, valuesOf } from "../values.ts";
 import { endpointFault, isLoopbackHost } from "../schema/address.ts";
 import { type AskedEntries, writtenConditions } from "./asked-rules.ts";
@@ -209,16 +209,6 @@ function checkCredentials(outline: Outline): Finding[] {
     }
   }
   return [...findings.values()];
-}
-
-function chainOf(pool: OutlinePool, { pools }: Outline): OutlinePool[] {
-  const chain = new Set<OutlinePool>();
-  for (let at: OutlinePool | undefined = pool; at !== undefined && !chain.has(at); ) {
-    chain.add(at);
-    const fallback: string | undefined = textOf(at.values["fallback"]);
-    at = fallback === undefined ? undefined : pools.find(({ name }) => name === fallback);
-  }
-  return [...chain];
 }
 
 /** Credentials that go along into this pool: for its targets, or for the cases of its strategy. */

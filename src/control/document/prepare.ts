@@ -84,41 +84,45 @@ export function prepareEdit(edit: Edit, { running, follow }: Beside, place: Docu
   const known = elementOf(root, edit.section, edit.id);
   const restored = edit.kind === "remove" ? edit : { ...edit, value: restoreElement(edit.section, edit.value, known) };
   const edited = editRoot(root, restored as Edit); // oxlint-disable-line typescript/no-unsafe-type-assertion -- restoring changes texts only
-  return edited.kind === "edited" ? prepareRoot(edited.root, { running, root, follow }, place) : edited;
+  return edited.kind === "edited" ? rewriteRunning(edited.root, { running, root, follow }, place) : edited;
 }
 
 /** The running document, made to be what somebody wants it to be, and read. */
 export function prepareWanted(wanted: Wanted, { running, follow }: Beside, place: DocumentPlace): Preparation {
   const root = rootOf(running);
-  const policy = policyOf(follow, root, place);
   const parsed = parseText(wanted.text);
   if (!parsed.ok || parsed.faults.length > 0) {
-    return { kind: "malformed", problems: loadDocument(wanted.text, place, policy).problems.map(withoutFile) };
+    const { problems } = loadDocument(wanted.text, place, policyOf(follow, root, place));
+    return { kind: "malformed", problems: problems.map(withoutFile) };
   }
   const next = wanted.text.includes(REDACTED) ? restoreSecrets(parsed.document.root, root) : parsed.document.root;
   const isSameForm = (wanted.type === "json") === (jsonIndentOf(running) !== undefined);
-  if (!isSameForm) return prepareRoot(next, { running, root, follow }, place);
+  if (!isSameForm) return rewriteRunning(next, { running, root, follow }, place);
   const text = rewriteKnown(wanted.text, parsed.document.root, next);
-  if (text === undefined) return { kind: "unwritable" };
-  const { config, problems } = loadDocument(text, place, policy);
-  const found = { config, problems: problems.map(withoutFile), text, changed: changesOf(root, next) };
-  const prepared = withUnrouted(found, running, place);
-  return { kind: "prepared", prepared: refuse([...hostOnly(root, next), ...stillRedacted(next)], prepared) };
+  return prepareNext(text, next, { running, root, follow }, place, withoutFile);
 }
 
-function prepareRoot(
+interface Known extends Beside {
+  /** The values of the running document. */
+  readonly root: unknown;
+}
+
+function rewriteRunning(next: unknown, known: Known, place: DocumentPlace): Preparation {
+  return prepareNext(rewriteKnown(known.running, known.root, next), next, known, place, withoutPlace);
+}
+
+function prepareNext(
+  text: string | undefined,
   next: unknown,
-  { running, root, follow }: Beside & { readonly root: unknown },
+  { running, root, follow }: Known,
   place: DocumentPlace,
+  told: (problem: Problem) => Problem,
 ): Preparation {
-  const text = rewriteKnown(running, root, next);
   if (text === undefined) return { kind: "unwritable" };
-  const loaded = loadDocument(text, place, policyOf(follow, root, place));
-  // The places would be those of a text that is written nowhere yet.
-  const problems = loaded.problems.map(({ file: _file, position: _position, ...problem }) => problem);
-  const found = { config: loaded.config, problems, text, changed: changesOf(root, next) };
-  const prepared = withUnrouted(found, running, place);
-  return { kind: "prepared", prepared: refuse([...hostOnly(root, next), ...stillRedacted(next)], prepared) };
+  const { config, problems } = loadDocument(text, place, policyOf(follow, root, place));
+  const found = { config, problems: problems.map(told), text, changed: changesOf(root, next) };
+  const refused = [...hostOnly(root, next), ...stillRedacted(next)];
+  return { kind: "prepared", prepared: refuse(refused, withUnrouted(found, running, place)) };
 }
 
 function refuse(problems: readonly Problem[], prepared: Prepared): Prepared {
@@ -130,6 +134,11 @@ function stillRedacted(root: unknown): Problem[] {
   const message = `${REDACTED} stands where a secret has to, and there is none in this place yet`;
   const hint = "give the secret, or a reference such as ${env:NAME}";
   return unrestored(root).map((path) => ({ severity: "error", path: formatPath(path), message, hint }));
+}
+
+/** The places would be those of a text that is written nowhere yet. */
+function withoutPlace({ position: _position, ...problem }: Problem): Problem {
+  return withoutFile(problem);
 }
 
 /** A document that was sent is in no file; the places are in what was sent. */
