@@ -1,4 +1,4 @@
-import { constants, type ServerHttp2Stream } from "node:http2";
+import type { ServerHttp2Stream } from "node:http2";
 import { STATUS } from "./grpc-status.ts";
 import {
   ACCEPTED_ENCODINGS,
@@ -10,6 +10,7 @@ import {
 } from "./headers.ts";
 import { InboundCall } from "./inbound-call.ts";
 import { prefixed } from "./message-pieces.ts";
+import type { NodeLeftovers } from "./node-leftovers.ts";
 import type { UnaryHandler, UnaryReply } from "./port.ts";
 
 /** What is known of a call before its handler is asked. */
@@ -38,8 +39,11 @@ export class NodeServerCall extends InboundCall {
   readonly timeoutMs: number | undefined;
   readonly #stream: ServerHttp2Stream;
   readonly #headers: HeaderBlock;
+  readonly #leftovers: NodeLeftovers;
+  /** It waits for a word before it sends its body. */
+  #awaitsContinue: boolean;
 
-  constructor(stream: ServerHttp2Stream, headers: HeaderBlock, head: CallHead) {
+  constructor(stream: ServerHttp2Stream, headers: HeaderBlock, head: CallHead, leftovers: NodeLeftovers) {
     super();
     this.path = head.path;
     this.peer = head.peer;
@@ -47,6 +51,8 @@ export class NodeServerCall extends InboundCall {
     this.encoding = headerText(headers, "grpc-encoding") ?? "identity";
     this.#stream = stream;
     this.#headers = headers;
+    this.#leftovers = leftovers;
+    this.#awaitsContinue = isContinue(headerText(headers, "expect"));
   }
 
   header(name: string): string | undefined {
@@ -58,7 +64,8 @@ export class NodeServerCall extends InboundCall {
     const stream = this.#stream;
     stream.on("close", () => this.cancel());
     if (!super.begin(handler, bodyEnded)) return false;
-    if (isContinue(headerText(this.#headers, "expect"))) stream.additionalHeaders({ ":status": 100 });
+    if (this.#awaitsContinue) stream.additionalHeaders({ ":status": 100 });
+    this.#awaitsContinue = false;
     stream.on("data", (chunk: Buffer) => this.read(chunk));
     // A stream that was reset ends, too, and possibly in the middle: that is no protocol error to reply to.
     stream.on("end", () => {
@@ -80,8 +87,7 @@ export class NodeServerCall extends InboundCall {
     stream.on("wantTrailers", () => {
       if (stream.destroyed || stream.closed) return; // node would throw
       stream.sendTrailers(SUCCESS_TRAILERS);
-      // Node sends the trailers in the next turn: a reset in this one would overtake them.
-      if (!this.bodyEnded) setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR));
+      this.#dismiss();
     });
     stream.end(prefixed(message ?? NOTHING));
   }
@@ -97,7 +103,11 @@ export class NodeServerCall extends InboundCall {
     const details = reply.details === undefined ? undefined : encodeDetails(reply.details);
     if (details !== undefined) headers["grpc-status-details-bin"] = details;
     this.#stream.respond(headers, ERROR_OPTIONS);
-    // The rest of the body is not wanted: NO_ERROR tells the client to stop, and to take the reply (RFC 9113, 8.1).
-    if (!this.bodyEnded) this.#stream.close(constants.NGHTTP2_NO_ERROR);
+    this.#dismiss();
+  }
+
+  /** What is left of its body is not wanted. */
+  #dismiss(): void {
+    if (!this.bodyEnded) this.#leftovers.dismiss(this.#stream, this.#awaitsContinue);
   }
 }

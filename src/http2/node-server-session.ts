@@ -5,6 +5,7 @@ import type { Random } from "../core/random.ts";
 import { STATUS } from "./grpc-status.ts";
 import { headerText, httpStatusOf } from "./headers.ts";
 import { HELLO_TIMEOUT_MS, peerOf, type ServedConnection } from "./listening.ts";
+import { NodeLeftovers } from "./node-leftovers.ts";
 import { NodeServerCall } from "./node-server-call.ts";
 import { watchLiveness } from "./node-liveness.ts";
 import type { UnaryServerOptions } from "./port.ts";
@@ -24,6 +25,7 @@ export class ServerSession implements ServedConnection {
   readonly #options: UnaryServerOptions;
   readonly #clock: Clock;
   readonly #peer: string;
+  readonly #leftovers: NodeLeftovers;
   readonly #timers: Cancel[] = [];
 
   constructor(connection: NodeConnection, options: UnaryServerOptions, env: { clock: Clock; random: Random }) {
@@ -33,6 +35,7 @@ export class ServerSession implements ServedConnection {
     this.#options = options;
     this.#clock = env.clock;
     this.#peer = peerOf(socket);
+    this.#leftovers = new NodeLeftovers(session, env.clock);
     if (!session.destroyed) session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
     // What broke a connection is the peer's matter; its calls are cancelled one by one. Node would keep the socket
     // until what it has written is read, which may be never.
@@ -59,6 +62,7 @@ export class ServerSession implements ServedConnection {
     this.#timers.push(this.#clock.after(graceMs, () => this.destroy()));
     // When the last call has ended node sends FIN and reads on until the client has closed, too. So the GOAWAY is not
     // lost by a reset of the socket, and the client knows that what it sent after it may be sent again.
+    this.#leftovers.endAll();
     this.#session.close();
   }
 
@@ -88,20 +92,22 @@ export class ServerSession implements ServedConnection {
   #onStream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags: number): void {
     stream.on("error", ignore);
     if (stream.destroyed || stream.closed) return; // node tells of a stream a moment later: it was reset meanwhile
+    const bodyEnded = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
     const status = httpStatusOf(headers[":method"], headerText(headers, "content-type"));
     if (status !== 200) {
       stream.respond(status === 405 ? { ":status": 405, allow: "POST" } : { ":status": status }, { endStream: true });
-      stream.close(constants.NGHTTP2_NO_ERROR);
+      if (!bodyEnded) this.#leftovers.dismiss(stream, true); // who is told an error of HTTP stops by itself
       return;
     }
     const timeout = headerText(headers, "grpc-timeout");
     const timeoutMs = timeout === undefined ? undefined : parseTimeout(timeout);
-    const call = new NodeServerCall(stream, headers, { path: headers[":path"] ?? "", peer: this.#peer, timeoutMs });
+    const head = { path: headers[":path"] ?? "", peer: this.#peer, timeoutMs };
+    const call = new NodeServerCall(stream, headers, head, this.#leftovers);
     if (timeout !== undefined && timeoutMs === undefined) {
-      call.reply({ status: STATUS.INTERNAL, text: `grpc-timeout "${timeout}" is malformed` });
+      call.refuse(STATUS.INTERNAL, `grpc-timeout "${timeout}" is malformed`, bodyEnded);
       return;
     }
-    call.begin(this.#options.handler, (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0);
+    call.begin(this.#options.handler, bodyEnded);
   }
 }
 

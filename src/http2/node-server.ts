@@ -16,6 +16,8 @@ import { MAX_FRAME_BYTES, MAX_SESSION_MEMORY_MB, STREAM_WINDOW_BYTES } from "./s
  */
 const RESET_BURST = 20_000;
 const RESETS_PER_SECOND = 10_000;
+/** One for each request that is refused while its body comes (node-leftovers.ts); those beyond have a time limit only. */
+const MAX_OUTSTANDING_PINGS = 1_000;
 
 /** A unary gRPC server over node:http2. Throws LISTEN_FAILED when the address is not to be had, TLS_INVALID for bad PEM. */
 export async function listenUnary(
@@ -54,6 +56,7 @@ function createServer(options: UnaryServerOptions): Server {
       enablePush: false,
     },
     maxSessionMemory: MAX_SESSION_MEMORY_MB,
+    maxOutstandingPings: MAX_OUTSTANDING_PINGS,
     streamResetBurst: RESET_BURST,
     streamResetRate: RESETS_PER_SECOND,
   };

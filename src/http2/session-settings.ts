@@ -8,3 +8,8 @@ export const MAX_FRAME_BYTES = 1_048_576;
  * by the windows above and by what the handler admits.
  */
 export const MAX_SESSION_MEMORY_MB = 1_024;
+/** How long a peer may go on with a request that was answered, and how long it may pause in it. */
+export const REST_MS = 5_000;
+export const REST_PAUSE_MS = 1_000;
+/** What a connection takes of such requests in a second. */
+export const DROPPED_BYTES_PER_SECOND = 16 * 1_048_576;

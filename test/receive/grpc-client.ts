@@ -69,8 +69,16 @@ export async function answerOf(stream: ClientHttp2Stream): Promise<GrpcAnswer> {
     headers = { ...headers, ...block };
   });
   stream.on("data", (chunk: Buffer) => chunks.push(chunk));
-  if (!stream.closed) await new Promise<void>((resolve) => stream.once("close", resolve));
+  if (!stream.closed) {
+    await new Promise<void>((resolve) => {
+      stream.once("close", resolve);
+      stream.once("end", () => {
+        if (headers["grpc-status"] !== undefined) resolve(); // and no more of the request is sent, as by clients of gRPC
+      });
+    });
+  }
   const status = headers["grpc-status"];
+  if (status !== undefined && !stream.writableEnded) stream.close();
   if (status === undefined) throw new Error(`no status; the stream closed with code ${stream.rstCode}`);
   const details = headers["grpc-status-details-bin"];
   const body = Buffer.concat(chunks);

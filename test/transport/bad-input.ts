@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { constants, type OutgoingHttpHeaders } from "node:http2";
 import net from "node:net";
 import type { UnaryHandler } from "../../src/http2/port.ts";
@@ -44,11 +45,17 @@ interface Sent {
 
 async function send(transport: UnaryTransport, sent: Sent): Promise<{ reply: RawReply; told: readonly string[] }> {
   const { handler, told } = witness();
-  await using server = await transport.listen(serverOptions(handler), manualEnv());
+  const env = manualEnv();
+  await using server = await transport.listen(serverOptions(handler), env);
   const session = await rawConnect(server.port);
   const { stream, reply } = rawStream(session, sent.headers);
   stream.write(sent.body);
-  if (sent.ends !== false) stream.end();
+  if (sent.ends === false) {
+    await once(stream, "response");
+    env.clock.advance(1_000);
+  } else {
+    stream.end();
+  }
   const seen = await reply;
   session.destroy();
   return { reply: seen, told: told.all };

@@ -1,5 +1,6 @@
 import { BAD_INPUT } from "./bad-input.ts";
 import { CONNECTIONS } from "./connections.ts";
+import { DISMISSED } from "./dismissed.ts";
 import { EXCHANGE } from "./exchange.ts";
 import { GRPC_JS } from "./grpc-js.ts";
 import { LIFETIME } from "./lifetime.ts";
@@ -10,6 +11,7 @@ import { TLS } from "./tls.ts";
 /** What every implementation of src/http2/port.ts guarantees. */
 export function unaryTransportContract(name: string, open: UnaryTransport): void {
   runGuarantees(`${name}: exchange`, open, EXCHANGE);
+  runGuarantees(`${name}: dismissed`, open, DISMISSED);
   runGuarantees(`${name}: bad input`, open, BAD_INPUT);
   runGuarantees(`${name}: lifetime`, open, LIFETIME);
   runGuarantees(`${name}: replies`, open, REPLY_READING);

@@ -236,7 +236,7 @@ export const LIFETIME: Guarantees = {
     const session = await rawConnect(server.port);
     const refused = rawStream(session, { ":path": "/refused" });
     refused.stream.write(framed(new Uint8Array(100_000)));
-    await refused.reply;
+    await once(refused.stream, "response");
     const { stream, reply } = rawStream(session);
     stream.end(framed(utf8("x")));
     (await calls.next()).call.reply(ok());

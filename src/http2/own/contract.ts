@@ -3,6 +3,8 @@
  * which move bytes, and unary gRPC, which gives streams a meaning. One connection has one owner; nothing here waits.
  */
 
+import { DROPPED_BYTES_PER_SECOND } from "../session-settings.ts";
+
 /** A decoded header block: names and values in turn, `[name, value, name, value, ...]`, names in lower case. Shared with the cache: never change it. */
 export type HeaderList = readonly string[];
 
@@ -99,6 +101,8 @@ export interface ConnectionLimits {
    * and one for each stream that was answered. Streams that we have to reset because of the peer: the same number.
    */
   readonly maxResetsPerSecond: number;
+  /** Bytes of requests that were answered before their end for which the peer gets credit: per second, with a burst of the same. */
+  readonly droppedBytesPerSecond: number;
 }
 
 export const DEFAULT_LIMITS: ConnectionLimits = {
@@ -114,6 +118,7 @@ export const DEFAULT_LIMITS: ConnectionLimits = {
   maxIdleFramesPerSecond: 1_000,
   maxSmallFramesPerSecond: 1_000,
   maxResetsPerSecond: 200,
+  droppedBytesPerSecond: DROPPED_BYTES_PER_SECOND,
 };
 
 /** How `openIndexed` encodes. */
@@ -158,11 +163,13 @@ export interface Connection {
    * otherwise as sendHeaders, sendData and trailers after it. `data` is copied.
    */
   sendReply(stream: number, head: Uint8Array, data: Uint8Array, trailers: Uint8Array): void;
-  /**
-   * RST_STREAM; no event of the stream follows. Does nothing on a stream that is closed. NO_ERROR, after a reply that is
-   * complete but waits for a window, lets the reply go first and drops what still comes of the request (RFC 9113, 8.1).
-   */
+  /** RST_STREAM; no event of the stream follows. Does nothing on a stream that is closed. */
   resetStream(stream: number, code: H2ErrorCode): void;
+  /**
+   * Server: the reply is complete, and what still comes of the request is dropped, within bounds; then RST_STREAM with
+   * NO_ERROR (RFC 9113, 8.1). No event of the stream follows. `waits`: the client sends nothing more, and waits for that.
+   */
+  dismiss(stream: number, waits: boolean): void;
   /** Gives back, once for each byte, flow-control credit for body bytes that were taken: this is the back-pressure. For a closed stream only to the connection. */
   credit(stream: number, bytes: number): void;
   ping(payload: number): void;

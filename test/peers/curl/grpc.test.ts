@@ -2,13 +2,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SIGNAL_FACTS } from "../../../src/otlp/signal.ts";
 import { createAuthority } from "../../support/certs.ts";
+import { ManualClock } from "../../support/manual-clock.ts";
 import { startTestNode } from "../../support/node.ts";
 import { openGrpcSink } from "../../support/sinks/grpc-sink.ts";
 import { TEST_TRANSPORT } from "../../support/transport.ts";
 import { TestFolder } from "../folder.ts";
 import { assertNoFaults, framed, largeSpan, MIB, span } from "../items.ts";
 import { needs } from "../needs.ts";
-import { curl } from "./curl.ts";
+import { curl, type CurlEnd } from "./curl.ts";
 
 const CURL = needs("curl");
 const EXPORT = SIGNAL_FACTS.traces.grpcPath;
@@ -71,12 +72,10 @@ test("curl: a client certificate is asked for, and that of another authority is 
   assert.equal(sink.counts().requests, 1);
 });
 
-/** Without bodies: curl 7.88 takes it for an error when it is answered and told to stop before it has sent one. */
 const REFUSED = [
   { name: "another content type", args: ["-H", "content-type: application/json"], want: { status: 415 } },
   { name: "no content type of gRPC's", args: [], want: { status: 415 } },
   { name: "another method", args: ["-X", "PUT", ...GRPC_HEADERS], want: { status: 405, allow: "POST" } },
-  { name: "no message", args: GRPC_HEADERS, want: { status: 200, "grpc-status": "13" } },
   {
     name: "an unknown compression",
     args: [...GRPC_HEADERS, "-H", "grpc-encoding: br"],
@@ -87,18 +86,59 @@ const REFUSED = [
     args: [...GRPC_HEADERS, "-H", "grpc-timeout: soon"],
     want: { status: 200, "grpc-status": "13" },
   },
+  { name: "another path", args: GRPC_HEADERS, path: "/a.B/C", want: { status: 200, "grpc-status": "12" } },
 ] as const;
-for (const { name, args, want } of REFUSED) {
-  test(`curl: ${name} is answered clearly`, CURL, async () => {
-    await using node = await startTestNode({});
-    const end = await curl(`http://${node.grpc}${EXPORT}`, "", [PRIOR, ...args]);
-    assert.equal(end.code, 0, end.error);
-    const { status, ...fields } = want;
-    assert.equal(end.status, status, end.error);
-    for (const [field, value] of Object.entries(fields)) assert.equal(end.fields.get(field), value, end.error);
-    if (status === 200) assert.notEqual(end.fields.get("grpc-message"), "");
-  });
+const WAITS = ["-H", "expect: 100-continue", "--expect100-timeout", "20"];
+const BODIES = { nothing: 0, "100 bytes": 100, "1 MiB": MIB, "16 MiB": 16 * MIB };
+
+function assertAnswered(end: CurlEnd, want: Readonly<Record<string, string | number>>): void {
+  const { status, ...fields } = want;
+  assert.deepEqual([end.code, end.status], [0, status], end.error);
+  for (const [field, value] of Object.entries(fields)) assert.equal(end.fields.get(field), value, end.error);
+  if (status === 200) assert.notEqual(end.fields.get("grpc-message") ?? "", "");
 }
+
+for (const { name, args, want, ...more } of REFUSED) {
+  for (const [size, bytes] of Object.entries(BODIES)) {
+    test(`curl: ${name} is answered clearly, whether ${size} is on the way or waits`, CURL, async () => {
+      await using node = await startTestNode({}, { clock: new ManualClock() });
+      const url = `http://${node.grpc}${"path" in more ? more.path : EXPORT}`;
+      for (const how of [["-H", "expect:"], WAITS]) {
+        assertAnswered(await curl(url, Buffer.alloc(bytes), [PRIOR, ...args, ...how]), want);
+      }
+      assertNoFaults(node);
+    });
+  }
+}
+
+test("curl: no message is answered clearly", CURL, async () => {
+  await using node = await startTestNode({});
+  const end = await curl(`http://${node.grpc}${EXPORT}`, "", [PRIOR, ...GRPC_HEADERS]);
+  assertAnswered(end, { status: 200, "grpc-status": "13" });
+});
+
+test("curl: a message above the limit is answered clearly while it is on the way", CURL, async () => {
+  const config = { node: { limits: { max_request_bytes: "1MiB" } } };
+  await using node = await startTestNode(config, { clock: new ManualClock() });
+  for (const how of [["-H", "expect:"], WAITS]) {
+    const message = framed(Buffer.alloc(12 * MIB));
+    const end = await curl(`http://${node.grpc}${EXPORT}`, message, [PRIOR, ...GRPC_HEADERS, ...how]);
+    assertAnswered(end, { status: 200, "grpc-status": "8" });
+  }
+  assertNoFaults(node);
+});
+
+test(
+  "curl: much more than a node takes of a refused request ends in an error, and the answer is shown",
+  CURL,
+  async () => {
+    await using node = await startTestNode({}, { clock: new ManualClock() });
+    const args = [PRIOR, ...GRPC_HEADERS, "-H", "expect:"];
+    const end = await curl(`http://${node.grpc}/a.B/C`, Buffer.alloc(64 * MIB), args);
+    assert.deepEqual([end.status, end.fields.get("grpc-status")], [200, "12"], end.error);
+    assertNoFaults(node);
+  },
+);
 
 // node:http2 answers HTTP/1.1 with frames.
 if (TEST_TRANSPORT === "own") {

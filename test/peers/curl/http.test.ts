@@ -92,3 +92,21 @@ for (const { name, args, path, body, status } of REFUSED) {
     assert.ok(end.body.length > 0);
   });
 }
+
+for (const { name, args, path, status } of REFUSED.filter((row) => row.name !== "broken JSON")) {
+  test(
+    `curl: OTLP/HTTP: ${name} is answered with ${status} while a large body is on the way or waits`,
+    CURL,
+    async () => {
+      await using node = await startTestNode({});
+      for (const how of [
+        ["-H", "expect:"],
+        ["-H", "expect: 100-continue", "--expect100-timeout", "20"],
+      ]) {
+        const end = await curl(`http://${node.http}${path}`, Buffer.alloc(16 * MIB), ["--http1.1", ...args, ...how]);
+        assert.deepEqual([end.code, end.status], [0, status], end.error);
+        assert.ok(end.body.length > 0);
+      }
+    },
+  );
+}

@@ -19,10 +19,10 @@ export class Allowance {
     this.#earned = Math.min(this.#maxEarned, this.#earned + times);
   }
 
-  /** False when it happens too often. */
-  take(nowMs: number): boolean {
-    if (this.#earned >= 1) {
-      this.#earned--;
+  /** False when it happens too often. `times`: so many of it at once, which count only together. */
+  take(nowMs: number, times = 1): boolean {
+    if (this.#earned >= times) {
+      this.#earned -= times;
       return true;
     }
     if (nowMs > this.#sinceMs) {
@@ -30,8 +30,8 @@ export class Allowance {
       this.#left = Math.min(this.#perSecond, this.#left + gained);
       this.#sinceMs = nowMs;
     }
-    if (this.#left < 1) return false;
-    this.#left--;
+    if (this.#left < times) return false;
+    this.#left -= times;
     return true;
   }
 }

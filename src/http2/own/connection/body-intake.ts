@@ -1,5 +1,6 @@
 import { type ConnectionEvents, H2_ERROR } from "../contract.ts";
 import type { Faults } from "./faults.ts";
+import type { Leftovers } from "./leftovers.ts";
 import type { Outbound } from "./outbound.ts";
 import type { ReceiveWindow } from "./receive-window.ts";
 import type { Stream } from "./stream.ts";
@@ -10,6 +11,7 @@ export interface BodyIntakeParts {
   readonly streams: StreamTable;
   readonly outbound: Outbound;
   readonly faults: Faults;
+  readonly leftovers: Leftovers;
   /** Of the whole connection. */
   readonly window: ReceiveWindow;
 }
@@ -58,7 +60,7 @@ export class BodyIntake {
       stream.remoteOpen = false;
       if (!stream.localOpen) this.#parts.outbound.close(stream);
     }
-    if (stream.discarding) this.credit(stream.id, piece.length);
+    if (stream.discarding) this.#drop(stream, piece.length, end);
     else if (piece.length > 0 || end) this.#parts.events.data(stream.id, piece, end);
   }
 
@@ -76,6 +78,14 @@ export class BodyIntake {
   update(stream: Stream): void {
     if (!stream.remoteOpen || stream.discarding) return;
     this.#tell(stream.id, stream.receive.update());
+  }
+
+  /** Nothing of it is kept. */
+  #drop(stream: Stream, bytes: number, end: boolean): void {
+    this.#parts.window.give(bytes);
+    this.#updateConnection();
+    if (end) this.#parts.leftovers.ended(stream);
+    else this.#parts.leftovers.dropped(stream, bytes);
   }
 
   #updateConnection(): void {

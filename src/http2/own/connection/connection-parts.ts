@@ -7,6 +7,7 @@ import { Ending } from "./ending.ts";
 import { Faults } from "./faults.ts";
 import { HeaderBlockIntake } from "./header-block-intake.ts";
 import { Inbound } from "./inbound.ts";
+import { Leftovers } from "./leftovers.ts";
 import { Outbound } from "./outbound.ts";
 import { ReceiveWindow } from "./receive-window.ts";
 import { StreamTable } from "./stream-table.ts";
@@ -26,6 +27,7 @@ export interface ConnectionParts {
   readonly ending: Ending;
   readonly faults: Faults;
   readonly body: BodyIntake;
+  readonly leftovers: Leftovers;
   readonly inbound: Inbound;
   readonly decoder: FrameDecoder;
   /** A window for a new stream, as large as the peer may think that it is. */
@@ -48,7 +50,9 @@ export function createParts(
   const ending = new Ending(role, events, streams, outbound);
   const faults = new Faults(events, outbound, ending, { idle, small, resets, errors }, nowMs);
   const window = new ReceiveWindow(limits.connectionWindowBytes, limits.connectionWindowBytes);
-  const body = new BodyIntake({ events, streams, outbound, faults, window });
+  const dropped = new Allowance(limits.droppedBytesPerSecond, 0, nowMs);
+  const leftovers = new Leftovers(streams, outbound, faults, dropped);
+  const body = new BodyIntake({ events, streams, outbound, faults, leftovers, window });
 
   // RFC 9113, 6.9.2: until it acknowledges our SETTINGS the peer may go by the default.
   const surplus = Math.max(0, DEFAULT_WINDOW_BYTES - limits.initialWindowBytes);
@@ -61,11 +65,11 @@ export function createParts(
     headers.settle();
     if (surplus > 0) for (const stream of streams.values()) stream.receive.shrink(surplus);
   };
-  const inbound = new Inbound({ role, events, streams, outbound, ending, faults, headers, body, settled });
+  const inbound = new Inbound({ role, events, streams, outbound, ending, faults, headers, body, leftovers, settled });
   const decoder = new FrameDecoder(inbound, {
     maxFrameBytes: limits.maxFrameBytes,
     maxBlockBytes: limits.maxHeaderListBytes * BLOCK_FACTOR,
     maxContinuations: limits.maxContinuations,
   });
-  return { streams, outbound, ending, faults, body, inbound, decoder, newWindow };
+  return { streams, outbound, ending, faults, body, leftovers, inbound, decoder, newWindow };
 }

@@ -92,7 +92,7 @@ class OwnConnection implements Connection {
   }
 
   tick(nowMs: number): void {
-    const { faults, ending, inbound } = this.#parts;
+    const { faults, ending, inbound, leftovers } = this.#parts;
     if (faults.over) return;
     this.#nowMs = nowMs;
     faults.nowMs = nowMs;
@@ -101,6 +101,7 @@ class OwnConnection implements Connection {
       return;
     }
     ending.tick(nowMs);
+    leftovers.tick(nowMs);
     if (this.#stalls(nowMs)) faults.connection(H2_ERROR.ENHANCE_YOUR_CALM, "stalled");
   }
 
@@ -139,14 +140,12 @@ class OwnConnection implements Connection {
   resetStream(id: number, code: H2ErrorCode): void {
     const { streams, outbound } = this.#parts;
     const stream = streams.get(id);
-    if (stream === undefined) return;
-    if (code === H2_ERROR.NO_ERROR && stream.endWaits) {
-      // The reply is whole and waits for a window: it goes first.
-      stream.discarding = true;
-      stream.resetWaits = true;
-    } else {
-      outbound.reset(stream, code);
-    }
+    if (stream !== undefined) outbound.reset(stream, code);
+  }
+
+  dismiss(id: number, waits: boolean): void {
+    const stream = this.#parts.streams.get(id);
+    if (stream !== undefined) this.#parts.leftovers.dismiss(stream, waits);
   }
 
   credit(id: number, bytes: number): void {

@@ -105,6 +105,10 @@ export class Ending {
     this.#noticeSinceMs = undefined;
     this.#ourLast = this.#peersHighest();
     this.#outbound.writer.goaway(this.#ourLast, H2_ERROR.NO_ERROR, bytesOf(debug));
+    // The rest of requests that were answered keeps nobody here: see leftovers.ts.
+    for (const stream of this.#streams.values()) {
+      if (stream.discarding && !stream.localOpen) this.#outbound.reset(stream, H2_ERROR.NO_ERROR);
+    }
   }
 
   #endNow(code: H2ErrorCode, debug: string): void {

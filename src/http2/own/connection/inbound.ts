@@ -5,6 +5,7 @@ import type { BodyIntake } from "./body-intake.ts";
 import type { Ending } from "./ending.ts";
 import type { Faults } from "./faults.ts";
 import type { HeaderBlockIntake } from "./header-block-intake.ts";
+import type { Leftovers } from "./leftovers.ts";
 import type { Outbound } from "./outbound.ts";
 import { readSettings } from "./settings.ts";
 import type { StreamTable } from "./stream-table.ts";
@@ -21,6 +22,7 @@ export interface InboundParts {
   readonly faults: Faults;
   readonly headers: HeaderBlockIntake;
   readonly body: BodyIntake;
+  readonly leftovers: Leftovers;
   /** The peer acknowledged our SETTINGS: called once. */
   readonly settled: () => void;
 }
@@ -122,8 +124,8 @@ export class Inbound implements FrameSink {
   }
 
   pong(bytes: Uint8Array, start: number): void {
-    const { faults, ending, events } = this.#parts;
-    if (!faults.idleFrame("ping_flood") || ending.pong(bytes, start)) return;
+    const { faults, ending, leftovers, events } = this.#parts;
+    if (!faults.idleFrame("ping_flood") || ending.pong(bytes, start) || leftovers.pong(bytes, start)) return;
     const view = new DataView(bytes.buffer, bytes.byteOffset + start, 8);
     events.pong(view.getUint32(0) * 0x1_0000_0000 + view.getUint32(4));
   }

@@ -16,8 +16,12 @@ export class Stream {
   headCame = false;
   /** Body bytes that content-length still promises, or -1. */
   bodyLeft = -1;
-  /** What still comes is dropped: see Connection.resetStream. */
+  /** What still comes is dropped: see leftovers.ts. */
   discarding = false;
+  /** Until when it may come, when some of it came last, and whether the peer was asked if it has read the reply. */
+  restUntilMs = Number.POSITIVE_INFINITY;
+  restCameMs = 0;
+  restAsked = false;
 
   // What we send.
   /** Bytes that the peer allows; below zero after it made its window smaller: RFC 9113, 6.9.2. */

@@ -23,6 +23,8 @@ export class ServerCall extends InboundCall {
   readonly peer: string;
   readonly encoding: string;
   readonly timeoutMs: number | undefined;
+  /** It waits for a word before it sends its body. */
+  awaitsContinue: boolean;
   readonly #head: StreamRequestHead;
   readonly #sender: ReplySender;
 
@@ -33,6 +35,7 @@ export class ServerCall extends InboundCall {
     this.peer = sender.peer;
     this.encoding = head.encoding;
     this.timeoutMs = head.timeoutMs;
+    this.awaitsContinue = head.expectsContinue;
     this.#head = head;
     this.#sender = sender;
   }

@@ -138,14 +138,17 @@ export class ServerConnection implements ServedConnection, ConnectionEvents, Dri
     const head = this.#shared.heads.read(headers);
     if (head.httpStatus !== 200) {
       this.#connection.sendHeaders(stream, head.httpStatus === 405 ? METHOD_NOT_ALLOWED : UNSUPPORTED_MEDIA_TYPE, true);
-      if (!endStream) this.#connection.resetStream(stream, H2_ERROR.NO_ERROR);
+      if (!endStream) this.#connection.dismiss(stream, true); // who is told an error of HTTP stops by itself
       return;
     }
     const call = new ServerCall(stream, head, this);
     this.#calls.set(stream, call);
     if (head.badTimeout === undefined) {
       const isWanted = call.begin(this.#shared.options.handler, endStream);
-      if (head.expectsContinue && isWanted) this.#connection.sendHeaders(stream, CONTINUE, false);
+      if (call.awaitsContinue && isWanted) {
+        call.awaitsContinue = false;
+        this.#connection.sendHeaders(stream, CONTINUE, false);
+      }
     } else call.refuse(STATUS.INTERNAL, `grpc-timeout "${head.badTimeout}" is malformed`, endStream);
   }
 
@@ -210,11 +213,11 @@ export class ServerConnection implements ServedConnection, ConnectionEvents, Dri
     this.#replied(call);
   }
 
-  /** What is left of its body is not wanted: NO_ERROR tells the client to stop, and to take the reply (RFC 9113, 8.1). */
+  /** What is left of its body is not wanted. */
   #replied(call: ServerCall): void {
     this.#calls.delete(call.stream);
     this.#busy = true;
-    if (!call.bodyEnded) this.#connection.resetStream(call.stream, H2_ERROR.NO_ERROR);
+    if (!call.bodyEnded) this.#connection.dismiss(call.stream, call.awaitsContinue);
     this.#driver.touch();
   }
 
