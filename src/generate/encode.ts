@@ -1,3 +1,7 @@
+import { LOGS_REQUEST } from "../otlp/json/logs.ts";
+import type { Field, Message } from "../otlp/json/message.ts";
+import { METRICS_REQUEST } from "../otlp/json/metrics.ts";
+import { TRACES_REQUEST } from "../otlp/json/traces.ts";
 import { ProtoWriter } from "../otlp/proto-writer.ts";
 import type { Signal } from "../otlp/signal.ts";
 
@@ -16,7 +20,7 @@ export class Slot {
 
 /**
  * What a request says, in the shape of OTLP/JSON (opentelemetry-proto 1.11, docs/specification.md "JSON Protobuf Encoding"): 64-bit
- * numbers are decimal texts, enums are numbers. What is there is written, also an empty text or a 0.
+ * numbers are decimal texts, enums are numbers.
  */
 export type Value = string | number | boolean | Slot | readonly Value[] | Fields;
 
@@ -59,33 +63,24 @@ export function encodeJson(request: Fields): Encoded {
   return { bytes: new TextEncoder().encode(text), slots: places };
 }
 
-/** Meant for preparing requests, not for each one. */
+/** By the tables of fields that transcode OTLP/JSON. Meant for preparing requests, not for each one. */
 export function encodeProtobuf(signal: Signal, request: Fields): Encoded {
   const encoder = new ProtobufEncoder();
   encoder.message(REQUESTS[signal], request);
   return encoder.finish();
 }
 
-/** The type of a field; `s` is a packed list. */
-type Type = "text" | "bytes" | "varint" | "fixed32" | "fixed64" | "fixed64s" | "double" | "doubles" | Message;
-
-/** The fields of a message by name, in the order of their numbers. */
-interface Message {
-  readonly [name: string]: readonly [number: number, type: Type];
-}
+const REQUESTS = { traces: TRACES_REQUEST, metrics: METRICS_REQUEST, logs: LOGS_REQUEST } as const;
 
 /** Writes the last field first, as the writer wants it. */
 class ProtobufEncoder {
   readonly #writer = new ProtoWriter(4_096);
   readonly #slots: { readonly slot: Slot; readonly fromEnd: number }[] = [];
 
-  message(message: Message, fields: Fields): void {
-    for (const [name, [number, type]] of Object.entries(message).toReversed()) {
-      const value = fields[name];
-      if (value === undefined) continue;
-      const values = isList(value) ? value.toReversed() : [value];
-      if (type === "fixed64s" || type === "doubles") this.#packed(number, type, values);
-      else for (const one of values) this.#field(number, type, one);
+  message({ fields }: Message, values: Fields): void {
+    for (const field of fields.toReversed()) {
+      const value = values[field.name];
+      if (value !== undefined) this.#field(field, value);
     }
   }
 
@@ -94,123 +89,33 @@ class ProtobufEncoder {
     return { bytes, slots: this.#slots.map(({ slot, fromEnd }) => ({ slot, at: bytes.length - fromEnd })) };
   }
 
-  #packed(number: number, type: "fixed64s" | "doubles", values: readonly Value[]): void {
+  #field(field: Field, value: Value): void {
     const mark = this.#writer.mark();
-    for (const one of values) {
-      if (type === "doubles") this.#writer.double(Number(scalarOf(one)));
-      else this.#writer.fixed64(BigInt(scalarOf(one)));
-    }
-    this.#writer.message(number, mark);
-  }
-
-  #field(number: number, type: Exclude<Type, "fixed64s" | "doubles">, value: Value): void {
-    const writer = this.#writer;
-    if (value instanceof Slot) return this.#slot(number, type, value);
-    if (typeof type === "object") {
-      const mark = writer.mark();
-      this.message(type, fieldsOf(value));
-      return writer.message(number, mark);
-    }
-    const scalar = scalarOf(value);
-    switch (type) {
-      case "text":
-        return writer.string(number, String(scalar));
-      case "varint":
-        return writer.varint64Field(number, BigInt(scalar));
-      case "fixed32":
-        return writer.fixed32Field(number, Number(scalar));
-      case "fixed64":
-        return writer.fixed64Field(number, BigInt(scalar));
-      case "double":
-        return writer.doubleField(number, Number(scalar));
-      case "bytes":
-        throw new TypeError(`field ${number} has no slot`);
+    if (value instanceof Slot) {
+      // As many bytes as stamp.ts writes over. No time is 0, because a 0 is not written.
+      const isText = field.name === "stringValue";
+      this.#slots.push({ slot: value, fromEnd: mark + (isText || value.kind === "trace" ? 16 : 8) });
+      this.#scalar(field, value.kind === "time" ? "1" : "0".repeat(TEXT_BYTES[value.kind]));
+    } else if (isList(value)) {
+      for (const one of value.toReversed()) {
+        if (field.kind === "packed") field.writePacked(this.#writer, one);
+        else this.#field(field, one);
+      }
+      if (field.kind === "packed") this.#writer.message(field.number, mark);
+    } else if (typeof value === "object") {
+      this.message(field.message, value);
+      this.#writer.message(field.number, mark);
+    } else {
+      this.#scalar(field, value);
     }
   }
 
-  /** As many zeros as stamp.ts writes over. */
-  #slot(number: number, type: Type, slot: Slot): void {
-    const width = type === "text" ? TEXT_BYTES[slot.kind] : slot.kind === "trace" ? 16 : 8;
-    this.#slots.push({ slot, fromEnd: this.#writer.mark() + width });
-    if (type === "fixed64") this.#writer.fixed64Field(number, 0n);
-    else this.#writer.bytes(number, new Uint8Array(width));
+  #scalar(field: Field, value: unknown): void {
+    const problem = field.write(this.#writer, field.number, value, field.presence);
+    if (problem !== "") throw new TypeError(`${field.name} ${problem}`);
   }
 }
 
 function isList(value: Value): value is readonly Value[] {
   return Array.isArray(value);
-}
-
-function fieldsOf(value: Value): Fields {
-  if (typeof value === "object" && !isList(value) && !(value instanceof Slot)) return value;
-  throw new TypeError("a message has fields");
-}
-
-function scalarOf(value: Value): string | number | boolean {
-  if (typeof value === "object") throw new TypeError("a scalar is expected");
-  return value;
-}
-
-const ANY_VALUE: Message = {
-  stringValue: [1, "text"],
-  boolValue: [2, "varint"],
-  intValue: [3, "varint"],
-  doubleValue: [4, "double"],
-};
-const KEY_VALUE: Message = { key: [1, "text"], value: [2, ANY_VALUE] };
-const POINT_TIMES: Message = { startTimeUnixNano: [2, "fixed64"], timeUnixNano: [3, "fixed64"] };
-const NUMBER_POINT: Message = {
-  ...POINT_TIMES,
-  asDouble: [4, "double"],
-  asInt: [6, "fixed64"],
-  attributes: [7, KEY_VALUE],
-};
-const HISTOGRAM_POINT: Message = {
-  ...POINT_TIMES,
-  count: [4, "fixed64"],
-  sum: [5, "double"],
-  bucketCounts: [6, "fixed64s"],
-  explicitBounds: [7, "doubles"],
-  attributes: [9, KEY_VALUE],
-};
-
-/** What stands in the third level; field numbers of opentelemetry-proto 1.11. */
-const ITEMS: Readonly<Record<Signal, Message>> = {
-  traces: {
-    traceId: [1, "bytes"],
-    spanId: [2, "bytes"],
-    parentSpanId: [4, "bytes"],
-    name: [5, "text"],
-    kind: [6, "varint"],
-    startTimeUnixNano: [7, "fixed64"],
-    endTimeUnixNano: [8, "fixed64"],
-    attributes: [9, KEY_VALUE],
-    status: [15, { message: [2, "text"], code: [3, "varint"] }],
-    flags: [16, "fixed32"],
-  },
-  metrics: {
-    name: [1, "text"],
-    unit: [3, "text"],
-    gauge: [5, { dataPoints: [1, NUMBER_POINT] }],
-    sum: [7, { dataPoints: [1, NUMBER_POINT], aggregationTemporality: [2, "varint"], isMonotonic: [3, "varint"] }],
-    histogram: [9, { dataPoints: [1, HISTOGRAM_POINT], aggregationTemporality: [2, "varint"] }],
-  },
-  logs: {
-    timeUnixNano: [1, "fixed64"],
-    severityNumber: [2, "varint"],
-    severityText: [3, "text"],
-    body: [5, ANY_VALUE],
-    attributes: [6, KEY_VALUE],
-    traceId: [9, "bytes"],
-    spanId: [10, "bytes"],
-    observedTimeUnixNano: [11, "fixed64"],
-  },
-};
-
-const REQUESTS = { traces: requestOf("traces"), metrics: requestOf("metrics"), logs: requestOf("logs") };
-
-function requestOf(signal: Signal): Message {
-  const [resources, scopes, items] = LEVELS[signal];
-  const scoped: Message = { scope: [1, { name: [1, "text"], version: [2, "text"] }], [items]: [2, ITEMS[signal]] };
-  return { [resources]: [1, { resource: [1, { attributes: [1, KEY_VALUE] }], [scopes]: [2, scoped] }] };
 }
