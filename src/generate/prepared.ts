@@ -78,24 +78,12 @@ function writeHex(bytes: Uint8Array, at: number, count: number): void {
 
 function stampTimes({ bytes, format, timeAt, timeDelta }: Prepared, wallMs: number): void {
   const base = BigInt(Math.floor(wallMs)) * 1_000_000n;
-  if (format === "json") {
-    for (let i = 0; i < timeAt.length; i++) writeText(bytes, timeAt[i]!, String(base + BigInt(timeDelta[i]!)));
-    return;
-  }
-  const baseLow = Number(base & 0xffff_ffffn);
-  const baseHigh = Number(base >> 32n);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   for (let i = 0; i < timeAt.length; i++) {
-    const low = baseLow + timeDelta[i]!;
-    writeUint32(bytes, timeAt[i]!, low >>> 0);
-    writeUint32(bytes, timeAt[i]! + 4, low > 0xffff_ffff ? baseHigh + 1 : baseHigh);
+    const nanos = base + BigInt(timeDelta[i]!);
+    if (format === "json") writeText(bytes, timeAt[i]!, String(nanos));
+    else view.setBigUint64(timeAt[i]!, nanos, true);
   }
-}
-
-function writeUint32(bytes: Uint8Array, at: number, value: number): void {
-  bytes[at] = value;
-  bytes[at + 1] = value >>> 8;
-  bytes[at + 2] = value >>> 16;
-  bytes[at + 3] = value >>> 24;
 }
 
 function writeText(bytes: Uint8Array, at: number, text: string): void {

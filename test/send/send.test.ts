@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
 import { test } from "node:test";
 import { EXIT } from "../../src/cli/command.ts";
 import { SIGNALS } from "../../src/otlp/signal.ts";
@@ -187,3 +189,15 @@ for (const { name, argv, says } of wrong) {
     );
   });
 }
+
+test("send: a reply that is too long is a failure, and is not asked for again", async () => {
+  await using server = createServer((_, response) => void response.end(Buffer.alloc(5_000_000)));
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const bound = server.address();
+  const port = bound !== null && typeof bound === "object" ? bound.port : assert.fail("it does not listen");
+  const ran = await runSend([`127.0.0.1:${port}`, "-p", "http", "--count", "1", "-o", "json"]);
+  assert.equal(ran.code, EXIT.failure);
+  const report: unknown = JSON.parse(ran.stdout);
+  assert.partialDeepStrictEqual(report, { failed: [{ code: "too_large", requests: 1 }], retries: 0 });
+});

@@ -1,6 +1,6 @@
-import { stripVTControlCharacters } from "node:util";
+import { stripVTControlCharacters, styleText } from "node:util";
 
-export type Style = "plain" | "bold" | "dim" | "good" | "bad" | "accent";
+type Style = "plain" | keyof typeof STYLES;
 
 /** Text in one style. Every character is taken to be one column wide. */
 export interface Piece {
@@ -27,20 +27,17 @@ export function paint(line: Line, columns: number, colour: boolean): string {
   for (const { text, style } of line) {
     const shown = cell(clean(text), Math.min(left, text.length));
     left -= shown.length;
-    out += colour && style !== "plain" && shown.trim() !== "" ? `\u001B[${SGR[style]}m${shown}\u001B[0m` : shown;
+    out +=
+      colour && style !== "plain" && shown.trim() !== ""
+        ? styleText(STYLES[style], shown, { validateStream: false })
+        : shown;
     if (left === 0) break;
   }
   return out.trimEnd();
 }
 
-/** Select Graphic Rendition, ECMA-48: colours of the terminal's own palette. */
-const SGR: Readonly<Record<Exclude<Style, "plain">, string>> = {
-  bold: "1",
-  dim: "2",
-  good: "32",
-  bad: "31",
-  accent: "36",
-};
+/** Colours of the terminal's own palette. */
+const STYLES = { bold: "bold", dim: "dim", good: "green", bad: "red", accent: "cyan" } as const;
 
 /** Texts of errors may hold anything. */
 function clean(text: string): string {

@@ -25,58 +25,29 @@ export function openHttpSender(options: Endpoint, env: { readonly clock: Clock }
     connect: { timeout: options.timeoutMs, ...tlsOf(options) },
     headersTimeout: 0, // one timer of ours bounds a whole attempt
     bodyTimeout: 0,
+    maxResponseSize: MAX_RESPONSE_BYTES,
   });
   return {
     async send(signal, message, abort) {
-      const body = await encodeBody(message, options.compression);
-      const path = `${base}${SIGNAL_FACTS[signal].httpPath}`;
-      return await post(pool, { path, method: "POST", headers, body }, signal, { abort, options, clock: env.clock });
+      const late = new AbortController();
+      const cancelTimer = env.clock.after(options.timeoutMs, () => late.abort());
+      try {
+        const body = await encodeBody(message, options.compression);
+        const path = `${base}${SIGNAL_FACTS[signal].httpPath}`;
+        const until = AbortSignal.any([abort, late.signal]);
+        const reply = await pool.request({ path, method: "POST", headers, body, signal: until });
+        return resultOf(signal, reply, Buffer.from(await reply.body.arrayBuffer()));
+      } catch (error) {
+        if (abort.aborted) return { kind: "failed", reason: "cancelled", message: "the call was cancelled" };
+        if (!late.signal.aborted) return { kind: "failed", reason: reasonOfFailure(error), message: reasonOf(error) };
+        return { kind: "failed", reason: "timeout", message: `no answer within ${options.timeoutMs} ms` };
+      } finally {
+        cancelTimer();
+      }
     },
     [Symbol.asyncDispose]: () => pool.destroy(),
   };
 }
-
-interface Attempt {
-  readonly abort: AbortSignal;
-  readonly options: Endpoint;
-  readonly clock: Clock;
-}
-
-async function post(
-  pool: Pool,
-  request: Dispatcher.RequestOptions,
-  signal: Signal,
-  { abort, options, clock }: Attempt,
-): Promise<SendResult> {
-  const late = new AbortController();
-  const cancelTimer = clock.after(options.timeoutMs, () => late.abort());
-  try {
-    const reply = await pool.request({ ...request, signal: AbortSignal.any([abort, late.signal]) });
-    const body = await readBounded(reply.body);
-    return resultOf(signal, reply, body);
-  } catch (error) {
-    if (abort.aborted) return { kind: "failed", reason: "cancelled", message: "the call was cancelled" };
-    if (late.signal.aborted) {
-      return { kind: "failed", reason: "timeout", message: `no answer within ${options.timeoutMs} ms` };
-    }
-    return { kind: "failed", reason: reasonOfFailure(error), message: reasonOf(error) };
-  } finally {
-    cancelTimer();
-  }
-}
-
-async function readBounded(stream: AsyncIterable<Buffer>): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of stream) {
-    bytes += chunk.length;
-    if (bytes > MAX_RESPONSE_BYTES) throw new TooLong(`the reply is longer than ${MAX_RESPONSE_BYTES} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
-}
-
-class TooLong extends Error {}
 
 function resultOf(signal: Signal, reply: Dispatcher.ResponseData, body: Buffer): SendResult {
   if (reply.statusCode >= 200 && reply.statusCode < 300) {
@@ -123,7 +94,7 @@ function retryAfterMs(value: string | string[] | undefined): number | undefined 
 const CONNECT_CODES = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"]);
 
 function reasonOfFailure(error: unknown): "connect" | "reset" | "protocol" | "too_large" {
-  if (error instanceof TooLong) return "too_large";
+  if (error instanceof errors.ResponseExceededMaxSizeError) return "too_large";
   if (error instanceof errors.ConnectTimeoutError) return "connect";
   if (error instanceof errors.HTTPParserError) return "protocol";
   const code: unknown = error instanceof Error ? Reflect.get(firstOf(error), "code") : undefined;
