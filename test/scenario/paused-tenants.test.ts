@@ -86,6 +86,21 @@ test("what waits already when its sender is asked to wait beyond its deadline is
   );
 });
 
+test("what waits for a target that asked everybody for a short pause is not told of the longer one of another target", async () => {
+  await using rig = new Rig(TWO);
+  const { replies } = carry(rig, "greedy", 5_000);
+  rig.answer(0, { ...QUOTA, afterMs: 30_000 });
+  rig.advance(500);
+  assert.deepEqual(calls(rig), ["a:greedy", "b:greedy"]);
+  rig.answer(1, { ...QUOTA, quota: false, afterMs: 1_500 });
+  rig.advance(500);
+  assert.deepEqual([calls(rig, 2), replies], [[], []]);
+  rig.advance(1_001);
+  assert.deepEqual(calls(rig, 2), ["b:greedy"]);
+  rig.answer(2, ACCEPTED);
+  assert.equal(replies[0]?.ok, true);
+});
+
 test("what a target does not take of one sender goes to the fallback, with its header; others stay", async () => {
   await using rig = new Rig(
     config("  main: { targets: [a], fallback: spare, ack: queued }\n  spare: { targets: [b], ack: queued }"),

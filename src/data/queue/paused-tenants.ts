@@ -1,3 +1,4 @@
+import { SIGNAL_FACTS } from "../../otlp/signal.ts";
 import type { TargetHandle } from "../export/target-port.ts";
 import type { ParcelOutcome } from "../parcel.ts";
 import { type Delivery, expiresMs } from "./delivery.ts";
@@ -18,7 +19,10 @@ export function pausedTargets(
   return paused;
 }
 
-/** When the first of them may be tried again, where all that could be used asked for a pause; undefined where another could be used. */
+/**
+ * When the first of them may be tried again, where all that could be used asked for a pause, this sender or everybody; undefined where
+ * another could be used.
+ */
 export function pausedUntilMs(
   targets: readonly TargetHandle[],
   { parcel, paused }: Delivery,
@@ -27,9 +31,15 @@ export function pausedUntilMs(
   if (paused === undefined) return undefined;
   let untilMs = Infinity;
   for (const target of targets) {
-    if (!target.usable(nowMs, parcel.signal)) continue;
+    const forSenderMs = target.pausedForMs(parcel.headers);
+    if (!target.usable(nowMs, parcel.signal)) {
+      const { pause, refused } = target;
+      if (pause === undefined || (refused & SIGNAL_FACTS[parcel.signal].bit) !== 0) continue;
+      untilMs = Math.min(untilMs, Math.max(pause.untilMs, forSenderMs));
+      continue;
+    }
     if (!paused.includes(target)) return undefined;
-    untilMs = Math.min(untilMs, target.pausedForMs(parcel.headers));
+    untilMs = Math.min(untilMs, forSenderMs);
   }
   return untilMs === Infinity ? undefined : untilMs;
 }
