@@ -4,7 +4,7 @@ import type { SecretSource } from "../core/secret-source.ts";
 import { bindDivision } from "./compile-division.ts";
 import { compileRoutes } from "./compile-routes.ts";
 import { compileHeaders } from "./header-plan.ts";
-import type { Plan, PoolPlan, TargetPlan, TargetTlsPlan } from "./plan.ts";
+import type { Plan, PoolPlan, ProtocolPlan, TargetCommon, TargetPlan, TargetTlsPlan } from "./plan.ts";
 import type { CheckData, PlanData, PoolData, TargetData, TargetTlsData } from "./plan-data.ts";
 import { compileProxies, type ProxyOf } from "./proxy-plan.ts";
 import { compileResolve } from "./resolve-plan.ts";
@@ -90,12 +90,28 @@ class Binding {
   }
 }
 
-/** Changes with whatever a connection depends on; all else is read anew for every call. */
-function identityOf(plan: Omit<TargetPlan, "connectionIdentity">): string {
-  const { protocol, transport, url, keepaliveMs, proxy } = plan;
+/** What is read anew for every call, or kept by the target's id: connections do not depend on it. */
+const READ_ANEW: ReadonlySet<string> = new Set<keyof TargetCommon>([
+  "id",
+  "weight",
+  "region",
+  "tags",
+  "compression",
+  "headers",
+  "forwardHeaders",
+  "timeoutMs",
+  "maxInFlight",
+  "maxRequestBytes",
+  "health",
+  "statuses",
+]);
+
+/** Changes with whatever a connection depends on: all else, and so all that only a protocol has. */
+function identityOf(plan: Omit<TargetCommon, "connectionIdentity"> & ProtocolPlan): string {
   // Certificates and keys are renewed in place (data/export/renewing-client.ts): the target is the same.
   const tls = plan.tls && { serverName: plan.tls.serverName, insecure: plan.tls.insecureSkipVerify };
-  const named = plan.resolve !== "one";
-  const identity = JSON.stringify({ protocol, transport, url, keepaliveMs, tls, named, proxy });
+  const resolve = plan.resolve === "one" ? "named" : "addresses";
+  const depends = Object.entries({ ...plan, tls, resolve }).filter(([key]) => !READ_ANEW.has(key));
+  const identity = JSON.stringify(depends.toSorted(([a], [b]) => (a < b ? -1 : 1)));
   return createHash("sha256").update(identity).digest("hex");
 }

@@ -20,7 +20,10 @@ test("a target: the defaults, a base path without a slash at the end, headers in
 });
 
 test("a target: PINGs after five minutes unless configured, or never, and not without end", () => {
-  const keepaliveOf = (text: string): number => targetOf(`${HERE}${text}`).keepaliveMs;
+  const keepaliveOf = (text: string): number | undefined => {
+    const target = targetOf(`${HERE}${text}`);
+    return target.protocol === "grpc" ? target.keepaliveMs : undefined;
+  };
   assert.deepEqual(
     [keepaliveOf(""), keepaliveOf(", keepalive_time: 0s"), keepaliveOf(", keepalive_time: 1s")],
     [300_000, 0, 1_000],
@@ -36,6 +39,7 @@ const changes: { text: string; same: boolean }[] = [
   { text: 'endpoint: "https://127.0.0.1:1"', same: false },
   { text: `${HERE}, protocol: http/protobuf`, same: false },
   { text: `${HERE}, keepalive_time: 1m`, same: false },
+  { text: `${HERE}, transport: node`, same: false },
 ];
 for (const { text, same } of changes) {
   test(`connections are ${same ? "kept" : "made anew"} when a target becomes ${text}`, () => {

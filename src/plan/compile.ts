@@ -5,6 +5,7 @@ import { sourcesOf } from "../config/taint.ts";
 import type { Secret } from "../core/secret.ts";
 import type { SecretSource } from "../core/secret-source.ts";
 import { compileDivision } from "./compile-division.ts";
+import { compileProtocol } from "./compile-protocol.ts";
 import { compileStrategy } from "./compile-strategy.ts";
 import { plainOf } from "./plain.ts";
 import { PLAN_SCHEMA, type PlanData, type PoolData, type TargetData, type TargetTlsData } from "./plan-data.ts";
@@ -52,8 +53,7 @@ function compileTarget(target: TargetConfig, sourceAt: SourceAt): TargetData {
   const headers = compileOwnHeaders(target.headers, (name, value) => sourceAt(value, "headers", name));
   return {
     id: target.id,
-    protocol: target.protocol,
-    transport: target.transport,
+    ...compileProtocol(target),
     url: target.endpoint.replace(/\/+$/u, ""),
     resolve: target.resolve,
     proxy: target.proxy === "none" ? "none" : target.proxy && sourceAt(target.proxy, "proxy"),
@@ -65,7 +65,6 @@ function compileTarget(target: TargetConfig, sourceAt: SourceAt): TargetData {
     forwardHeaders: namesOf(target.forward_headers).filter((name) => !Object.hasOwn(headers, name)),
     tls: compileTls(target, sourceAt),
     timeoutMs: target.timeout,
-    keepaliveMs: target.keepalive_time,
     maxInFlight: target.limits.max_in_flight,
     maxRequestBytes: target.limits.max_request_bytes,
     health: compileTargetHealth(target, (name, value) => sourceAt(value, "health_check", "headers", name)),

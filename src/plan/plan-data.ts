@@ -2,7 +2,7 @@ import type { TargetConfig } from "../config/schema/config.ts";
 import type { SecretSource } from "../core/secret-source.ts";
 import type { RuleSpec } from "./compile-routes.ts";
 import type { DivisionData } from "./division.ts";
-import type { PoolPlan, TargetPlan, TargetTlsPlan } from "./plan.ts";
+import type { PoolPlan, ProtocolPlan, TargetCommon, TargetTlsPlan } from "./plan.ts";
 import type { StatusVerdict } from "./status-verdicts.ts";
 import type { CheckPlan, TargetHealthPlan } from "./target-health.ts";
 
@@ -34,7 +34,10 @@ export interface PlanData {
 /** What is different in a target before it is bound. */
 type BoundLater = "address" | "resolve" | "proxy" | "headers" | "tls" | "health" | "statuses" | "connectionIdentity";
 
-export interface TargetData extends Omit<TargetPlan, BoundLater> {
+/** A union by protocol, as TargetPlan is. */
+export type TargetData = TargetCommonData & ProtocolPlan;
+
+export interface TargetCommonData extends Omit<TargetCommon, BoundLater> {
   /** As the config says: what it means depends on proxies, which are the node's. */
   readonly resolve: TargetConfig["resolve"];
   /** undefined: what the environment says. */

@@ -29,11 +29,26 @@ export interface Plan {
   readonly headers: HeaderPlan;
 }
 
-export interface TargetPlan {
-  readonly id: string;
-  readonly protocol: "grpc" | "http/protobuf";
-  /** Of no meaning for http/protobuf. */
+/** A target, as its protocol has it: what only one of them knows stands in that one's variant. */
+export type TargetPlan = TargetCommon & ProtocolPlan;
+
+/** One variant for each protocol that is exported by: data/export/client.ts has the client of each. Plain data. */
+export type ProtocolPlan =
+  | ({ readonly protocol: "grpc" } & GrpcConnectionPlan)
+  | { readonly protocol: "http/protobuf" };
+
+export type TargetPlanOf<Protocol extends TargetPlan["protocol"]> = TargetCommon &
+  Extract<ProtocolPlan, { readonly protocol: Protocol }>;
+
+export interface GrpcConnectionPlan {
   readonly transport: GrpcTransport;
+  /** A PING after this time without a byte while calls are under way; 0: never. */
+  readonly keepaliveMs: number;
+}
+
+/** What targets have whatever their protocol. */
+export interface TargetCommon {
+  readonly id: string;
   /** Scheme, host and port; for http/protobuf the base path too, without a slash at the end. */
   readonly url: string;
   readonly resolve: ResolvePlan;
@@ -52,8 +67,6 @@ export interface TargetPlan {
   readonly tls: TargetTlsPlan | undefined;
   /** One attempt may take this long. */
   readonly timeoutMs: number;
-  /** For gRPC: a PING after this time without a byte while calls are under way; 0: never. */
-  readonly keepaliveMs: number;
   /** Calls under way at the same time, at most. */
   readonly maxInFlight: number;
   /** A batch above this many bytes, before compression, is not sent (OTLP: 64 MiB). */

@@ -2,7 +2,9 @@ import type { TargetConfig } from "../config/schema/config.ts";
 import type { Secret } from "../core/secret.ts";
 import type { SecretSource } from "../core/secret-source.ts";
 import type { CheckData, TargetHealthData } from "./plan-data.ts";
+import type { GrpcConnectionPlan } from "./plan.ts";
 import type { ProxyPlan } from "./proxy-plan.ts";
+import { compileGrpcConnection } from "./compile-protocol.ts";
 import { DEFAULT_HEALTH_CHECK } from "../config/schema/target.ts";
 
 /** What decides about the health of one target. */
@@ -30,6 +32,8 @@ export interface CheckPlan {
   readonly path: string;
   /** For grpc. */
   readonly service: string;
+  /** For grpc: of connections of its own. */
+  readonly connection: GrpcConnectionPlan;
   /** For otlp, http and grpc. Lower-case names; the values may be secrets. */
   readonly headers: Readonly<Record<string, string>>;
   /** False: the config says nothing, and calls that succeed make the check needless and overrule it. */
@@ -72,7 +76,8 @@ export function compileOwnHeaders(headers: TargetConfig["headers"], headerOf: He
   );
 }
 
-function compileCheck({ endpoint, health_check: written }: TargetConfig, headerOf: HeaderOf): CheckData | undefined {
+function compileCheck(target: TargetConfig, headerOf: HeaderOf): CheckData | undefined {
+  const { endpoint, health_check: written } = target;
   if (written === false) return undefined;
   const check = written ?? DEFAULT_HEALTH_CHECK;
   return {
@@ -84,6 +89,7 @@ function compileCheck({ endpoint, health_check: written }: TargetConfig, headerO
     rise: check.rise,
     path: check.path,
     service: check.service,
+    connection: compileGrpcConnection(target),
     headers: compileOwnHeaders(check.headers, headerOf),
     written: written !== undefined,
   };

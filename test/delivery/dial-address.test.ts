@@ -13,7 +13,7 @@ import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { createAuthority } from "../support/certs.ts";
 import { openGrpcSink } from "../support/sinks/grpc-sink.ts";
 import { openHttpSink } from "../support/sinks/http-sink.ts";
-import { targetPlan } from "./pool-rig.ts";
+import { targetPlan, TEST_CONNECTION } from "./pool-rig.ts";
 import { openTo, send, summary } from "./send.ts";
 
 /** No resolver finds it (RFC 6761): only a connection to the address that was given comes about. */
@@ -96,6 +96,7 @@ const CHECK: CheckPlan = {
   rise: 2,
   path: "/",
   service: "",
+  connection: TEST_CONNECTION,
   headers: {},
   written: true,
 };

@@ -19,7 +19,7 @@ import { openGrpcSink } from "../support/sinks/grpc-sink.ts";
 import { openHttpSink } from "../support/sinks/http-sink.ts";
 import { answers, hung, type SinkAnswer } from "../support/sinks/sink-script.ts";
 import { TEST_TRANSPORT } from "../support/transport.ts";
-import { targetPlan } from "./pool-rig.ts";
+import { targetPlan, TEST_CONNECTION } from "./pool-rig.ts";
 import { openTo } from "./send.ts";
 
 const CHECK: CheckPlan = {
@@ -31,6 +31,7 @@ const CHECK: CheckPlan = {
   rise: 2,
   path: "/health",
   service: "",
+  connection: TEST_CONNECTION,
   headers: {},
   written: true,
 };

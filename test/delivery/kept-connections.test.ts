@@ -12,7 +12,7 @@ import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { openRelay } from "../support/relay.ts";
 import { openGrpcSink } from "../support/sinks/grpc-sink.ts";
 import { openHttpSink } from "../support/sinks/http-sink.ts";
-import { endOf, ends, failing, PoolRig, targetPlan } from "./pool-rig.ts";
+import { endOf, ends, failing, PoolRig, targetPlan, TEST_CONNECTION } from "./pool-rig.ts";
 import { batchOf, summary } from "./send.ts";
 
 const WAYS = [
@@ -32,6 +32,7 @@ const CHECK: CheckPlan = {
   rise: 2,
   path: "/",
   service: "",
+  connection: TEST_CONNECTION,
   headers: {},
   written: true,
 };

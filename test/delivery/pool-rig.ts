@@ -3,7 +3,7 @@ import { seededRandom } from "../../src/core/random.ts";
 import type { Signal } from "../../src/otlp/signal.ts";
 import type { CutLimits } from "../../src/otlp/cut-request.ts";
 import { UNDIVIDED } from "../../src/plan/division.ts";
-import type { PoolPlan, TargetPlan } from "../../src/plan/plan.ts";
+import type { GrpcConnectionPlan, PoolPlan, TargetPlan } from "../../src/plan/plan.ts";
 import { openNamedTarget } from "../../src/data/export/named-target.ts";
 import type { Batch, SendOutcome, TargetClient } from "../../src/data/export/target-client.ts";
 import { openTarget } from "../../src/data/export/target.ts";
@@ -60,11 +60,13 @@ export interface ParcelMore {
   readonly headers?: SenderHeaders;
 }
 
+export const TEST_CONNECTION: GrpcConnectionPlan = { transport: TEST_TRANSPORT, keepaliveMs: 300_000 };
+
 export function targetPlan(id: string, more: Partial<TargetPlan> = {}): TargetPlan {
   return {
     id,
     protocol: "grpc",
-    transport: TEST_TRANSPORT,
+    ...TEST_CONNECTION,
     url: `http://${id}:4317`,
     resolve: "one",
     weight: 1,
@@ -74,7 +76,6 @@ export function targetPlan(id: string, more: Partial<TargetPlan> = {}): TargetPl
     headers: {},
     tls: undefined,
     timeoutMs: 10_000,
-    keepaliveMs: 300_000,
     maxInFlight: 64,
     maxRequestBytes: 1_000_000,
     forwardHeaders: [],

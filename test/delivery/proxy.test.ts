@@ -14,7 +14,7 @@ import { type ProxyAnswer, refusal, TestProxy } from "../support/proxy.ts";
 import { openGrpcSink } from "../support/sinks/grpc-sink.ts";
 import { openHttpSink } from "../support/sinks/http-sink.ts";
 import { answers } from "../support/sinks/sink-script.ts";
-import { targetPlan } from "./pool-rig.ts";
+import { targetPlan, TEST_CONNECTION } from "./pool-rig.ts";
 import { batchOf, openTo, send, summary, TWO_SPANS } from "./send.ts";
 
 /** No resolver finds it (RFC 6761): whatever arrives under it has come through a proxy, which looked it up. */
@@ -193,6 +193,7 @@ const CHECK: CheckPlan = {
   rise: 2,
   path: "/",
   service: "",
+  connection: TEST_CONNECTION,
   headers: {},
   written: true,
 };

@@ -7,7 +7,7 @@ import type { Check } from "../../src/data/health/check.ts";
 import type { TargetPlan } from "../../src/plan/plan.ts";
 import type { Log, LogFields } from "../../src/telemetry/log.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
-import { CALLS_ALONE, targetPlan } from "../delivery/pool-rig.ts";
+import { CALLS_ALONE, targetPlan, TEST_CONNECTION } from "../delivery/pool-rig.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { NO_HEADERS } from "../../src/plan/sender-headers.ts";
 
@@ -271,8 +271,9 @@ function behaviourOf(text: string): Behaviour {
 /** `check` is `default` (nobody wrote one), `written`, or `none`. */
 function planOf(id: string, check: string): TargetPlan {
   const common = { type: "otlp", url: `http://${id}:4317`, path: "/health", service: "", headers: {} } as const;
+  const connection = TEST_CONNECTION;
   const times = { intervalMs: 10_000, timeoutMs: 5_000, fall: 3, rise: 2 };
-  const written = check === "none" ? undefined : { ...common, ...times, written: check === "written" };
+  const written = check === "none" ? undefined : { ...common, connection, ...times, written: check === "written" };
   return targetPlan(id, { health: { ...CALLS_ALONE, check: written } });
 }
 

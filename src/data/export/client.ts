@@ -1,14 +1,13 @@
 import type { Clock } from "../../core/clock.ts";
 import type { Random } from "../../core/random.ts";
-import { Unreachable } from "../../core/unreachable.ts";
 import { VERSION } from "../../core/version.ts";
 import type { TlsClientOptions, UnaryClient, UnaryClientOptions } from "../../http2/port.ts";
 import { UNARY_TRANSPORTS } from "../../http2/transport.ts";
-import type { TargetPlan, TargetTlsPlan } from "../../plan/plan.ts";
+import type { GrpcConnectionPlan, TargetCommon, TargetPlan, TargetPlanOf, TargetTlsPlan } from "../../plan/plan.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import { faultCounter } from "../connection-faults.ts";
 import { openGrpcClient } from "./grpc.ts";
-import { openHttpClient } from "./http.ts";
+import { type HttpClientOptions, openHttpClient } from "./http.ts";
 import { tunnelProxy } from "./http-connect.ts";
 import { openRenewingClient } from "./renewing-client.ts";
 import type { TargetClient } from "./target-client.ts";
@@ -29,31 +28,31 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const GRPC_CONNECTIONS = 2;
 const KEEPALIVE_TIMEOUT_MS = 10_000;
 
+const HTTP_OPTIONS: HttpClientOptions = {
+  userAgent: USER_AGENT,
+  connectTimeoutMs: CONNECT_TIMEOUT_MS,
+  maxResponseBytes: MAX_RESPONSE_BYTES,
+};
+
+type Protocol = TargetPlan["protocol"];
+/** `current` gives the plan as it is at each send. */
+type OpenClient<Of extends Protocol = Protocol> = (current: () => TargetPlanOf<Of>, env: ClientEnv) => TargetClient;
+
+/** How each protocol is spoken: a protocol is its line here, with a file of its own beside this one. */
+const CLIENTS: { readonly [Of in Protocol]: OpenClient<Of> } = {
+  grpc: (current, env) => openGrpcClient(current, openTransport(current(), env, GRPC_CONNECTIONS)),
+  "http/protobuf": (current, env) => openHttpClient(current, HTTP_OPTIONS, env),
+};
+
 /** The client of a target. Nothing is connected before the first send. Throws TLS_INVALID for bad PEM. */
 export function openClient(current: () => TargetPlan, env: ClientEnv): TargetClient {
-  const open = (plan: () => TargetPlan): TargetClient => openForProtocol(plan, env);
-  return current().url.startsWith("https:") ? openRenewingClient(current, open) : open(current);
+  const { protocol, url } = current();
+  const openOne = CLIENTS[protocol] as OpenClient; // oxlint-disable-line typescript/no-unsafe-type-assertion -- a target keeps its protocol: with another one it is another target
+  const open = (plan: () => TargetPlan): TargetClient => openOne(plan, env);
+  return url.startsWith("https:") ? openRenewingClient(current, open) : open(current);
 }
 
-function openForProtocol(current: () => TargetPlan, env: ClientEnv): TargetClient {
-  const { protocol } = current();
-  switch (protocol) {
-    case "grpc":
-      return openGrpcClient(current, openTransport(current(), env, GRPC_CONNECTIONS));
-    case "http/protobuf": {
-      const options = {
-        userAgent: USER_AGENT,
-        connectTimeoutMs: CONNECT_TIMEOUT_MS,
-        maxResponseBytes: MAX_RESPONSE_BYTES,
-      };
-      return openHttpClient(current, options, env);
-    }
-    default:
-      throw new Unreachable(protocol satisfies never);
-  }
-}
-
-type TransportPlan = Pick<TargetPlan, "transport" | "url" | "tls" | "address" | "proxy" | "keepaliveMs">;
+type TransportPlan = Pick<TargetCommon, "url" | "tls" | "address" | "proxy"> & GrpcConnectionPlan;
 
 /** Unary gRPC to the plan's URL, with its TLS. Throws TLS_INVALID for bad PEM. */
 export function openTransport(

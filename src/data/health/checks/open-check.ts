@@ -19,7 +19,7 @@ export function openCheck(check: CheckPlan, current: () => TargetPlan, client: T
     case "http":
       return openHttpCheck(check, current, USER_AGENT, env.clock);
     case "grpc":
-      return openGrpcCheck(check, current, openTransport(at, env, 1));
+      return openGrpcCheck(check, current, openTransport({ ...at, ...check.connection }, env, 1));
     case "tcp":
       return openTcpCheck(at, env.clock);
     default:
