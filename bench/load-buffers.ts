@@ -1,6 +1,6 @@
 import { gzipSync } from "node:zlib";
 import { prepare } from "../src/generate/generate.ts";
-import { type Prepared, stamp } from "../src/generate/prepared.ts";
+import { type PreparedRequest, stamp } from "../src/generate/prepared.ts";
 import type { LoadArguments } from "./messages.ts";
 import { MESSAGE_AT } from "./wire/grpc-client.ts";
 
@@ -9,7 +9,7 @@ export interface LoadBuffer {
   readonly bytes: Buffer;
   readonly items: number;
   /** Undefined when compressed: such a request is sent again as it is. */
-  readonly prepared: Prepared | undefined;
+  readonly prepared: PreparedRequest | undefined;
 }
 
 /** Different requests are generated up to this size in all; more buffers are copies of them. */
@@ -53,8 +53,8 @@ export class LoadBuffers {
   }
 }
 
-function distinctRequests(options: LoadArguments): Prepared[] {
-  const requests: Prepared[] = [];
+function distinctRequests(options: LoadArguments): PreparedRequest[] {
+  const requests: PreparedRequest[] = [];
   const wanted = Math.max(16, Math.ceil(options.services.length / options.resourcesPerRequest));
   let bytes = 0;
   for (let i = 0; i < wanted && bytes < MAX_DISTINCT_BYTES; i++) {
@@ -76,7 +76,7 @@ function distinctRequests(options: LoadArguments): Prepared[] {
 /** Times do not matter to what is measured: the same in every run. */
 const WALL_MS = 1_750_000_000_000;
 
-function bufferOf(request: Prepared, index: number, options: LoadArguments): LoadBuffer {
+function bufferOf(request: PreparedRequest, index: number, options: LoadArguments): LoadBuffer {
   const bytes = withRoom(request.bytes);
   const prepared = { ...request, bytes: bytes.subarray(MESSAGE_AT) };
   if (!options.gzip) return { bytes, items: prepared.items, prepared };

@@ -1,7 +1,7 @@
 import { LatencyHistogram } from "../../src/cli/send/latency.ts";
 import { systemClock } from "../../src/core/clock.ts";
 import { prepare } from "../../src/generate/generate.ts";
-import { type Prepared, stamp } from "../../src/generate/prepared.ts";
+import { type PreparedRequest, stamp } from "../../src/generate/prepared.ts";
 import { SIGNAL_FACTS } from "../../src/otlp/signal.ts";
 import { BASE, items, serviceNames } from "../case.ts";
 import { answerParent, argumentsOf, tellParent } from "../messages.ts";
@@ -19,7 +19,7 @@ const WALL_MS = 1_750_000_000_000;
 interface Slot {
   readonly of: Lane;
   bytes: Buffer;
-  prepared: Prepared;
+  prepared: PreparedRequest;
   served: number;
 }
 

@@ -4,7 +4,7 @@ import type { Server } from "node:net";
 import { test } from "node:test";
 import { Client, credentials } from "@grpc/grpc-js";
 import { prepare } from "../../src/generate/generate.ts";
-import { copyPrepared, type Prepared, stamp } from "../../src/generate/prepared.ts";
+import { copyPrepared, type PreparedRequest, stamp } from "../../src/generate/prepared.ts";
 import { SIGNAL_FACTS } from "../../src/otlp/signal.ts";
 import { openGrpcSink } from "../../test/support/sinks/grpc-sink.ts";
 import { openHttpSink } from "../../test/support/sinks/http-sink.ts";
@@ -18,7 +18,7 @@ import { HttpConnection } from "./http-client.ts";
 
 const PATH = SIGNAL_FACTS.traces.grpcPath;
 
-const prepared = new Map<number, Prepared>();
+const prepared = new Map<number, PreparedRequest>();
 
 /** MESSAGE_AT free bytes, then a request of these items; generated once for each size. */
 function requestOf(items: number, firstNumber: number): Buffer {

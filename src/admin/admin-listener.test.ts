@@ -14,9 +14,9 @@ import { createMetrics } from "../telemetry/metrics.ts";
 import type { AdminToken } from "./auth.ts";
 import { type AdminListenOptions, type AdminServer, listenAdmin } from "./admin-listener.ts";
 import { BODY_DEADLINE_MS } from "./read-body.ts";
-import { type AdminReply, JSON_TYPE, matchRoute, type Route } from "./route.ts";
+import { type AdminReply, JSON_TYPE, matchRoute, type AdminRoute } from "./route.ts";
 
-function route(path: string, more: Partial<Route>): Route {
+function route(path: string, more: Partial<AdminRoute>): AdminRoute {
   return {
     method: "GET",
     path,
@@ -40,7 +40,7 @@ const TOKENS: readonly AdminToken[] = [
 ];
 
 async function open(
-  routes: readonly Route[],
+  routes: readonly AdminRoute[],
   more: Partial<AdminListenOptions> = {},
 ): Promise<{ server: AdminServer; lines: string[] }> {
   const lines: string[] = [];

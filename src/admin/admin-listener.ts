@@ -12,7 +12,7 @@ import { refusalTeller } from "../telemetry/refused-connections.ts";
 import { type AdminToken, type Authorize, createAuthorize } from "./auth.ts";
 import { BodyReader } from "./read-body.ts";
 import { parseIfMatch, PROBLEM_TYPE, problemReply } from "./reply.ts";
-import { type AdminBody, type AdminReply, JSON_TYPE, matchRoute, type Route, type Work } from "./route.ts";
+import { type AdminBody, type AdminReply, JSON_TYPE, matchRoute, type AdminRoute, type RouteWork } from "./route.ts";
 
 export interface AdminListenOptions {
   readonly host: string;
@@ -21,7 +21,7 @@ export interface AdminListenOptions {
   /** PEM texts. */
   readonly tls: AdminTls | undefined;
   readonly tokens: readonly AdminToken[];
-  readonly routes: readonly Route[];
+  readonly routes: readonly AdminRoute[];
   /** What every text of an answer goes through, as the running config wants it. */
   readonly hide: () => Hide;
   readonly clock: Clock;
@@ -70,9 +70,9 @@ export async function listenAdmin(options: AdminListenOptions): Promise<AdminSer
   };
 }
 
-type Answer = (request: IncomingMessage, response: ServerResponse) => void;
+type AnswerRequest = (request: IncomingMessage, response: ServerResponse) => void;
 
-function createHttpServer(options: AdminListenOptions, answer: Answer): Server {
+function createHttpServer(options: AdminListenOptions, answer: AnswerRequest): Server {
   const { tls } = options;
   if (tls === undefined) return createServer(LIMITS, answer);
   try {
@@ -104,7 +104,7 @@ function addressOf(server: Server): AddressInfo {
   return address;
 }
 
-function createAnswer({ routes, tokens, hide, clock, log, metrics }: AdminListenOptions): Answer {
+function createAnswer({ routes, tokens, hide, clock, log, metrics }: AdminListenOptions): AnswerRequest {
   const services: AdminServices = {
     routes,
     authorize: createAuthorize(tokens),
@@ -131,7 +131,7 @@ function hidden(reply: AdminReply, hide: Hide): AdminReply {
 }
 
 interface AdminServices {
-  readonly routes: readonly Route[];
+  readonly routes: readonly AdminRoute[];
   readonly authorize: Authorize;
   readonly bodies: BodyReader;
   readonly gates: Gates;
@@ -213,14 +213,14 @@ function refuseBroken(error: NodeJS.ErrnoException, socket: Socket): void {
 }
 
 /** So much of each kind may be under way or wait, whoever asks for it: it shares one thread, or the data plane's own. */
-const MOST_WORK: Readonly<Record<Work, number>> = { document: 8, explain: 4 };
+const MOST_WORK: Readonly<Record<RouteWork, number>> = { document: 8, explain: 4 };
 
 /** Holds the work of the admin API within bounds. */
 class Gates {
-  readonly #underWay: Record<Work, number> = { document: 0, explain: 0 };
+  readonly #underWay: Record<RouteWork, number> = { document: 0, explain: 0 };
 
   /** What `handle` replies, or 429 when there is too much of its kind already. */
-  async within(work: Work | undefined, handle: () => AdminReply | Promise<AdminReply>): Promise<AdminReply> {
+  async within(work: RouteWork | undefined, handle: () => AdminReply | Promise<AdminReply>): Promise<AdminReply> {
     if (work === undefined) return handle();
     if (this.#underWay[work] >= MOST_WORK[work]) {
       const detail = `${MOST_WORK[work]} requests that ${DOES[work]} are under way already; try again in a moment`;
@@ -235,4 +235,4 @@ class Gates {
   }
 }
 
-const DOES: Readonly<Record<Work, string>> = { document: "read or change the config", explain: "explain items" };
+const DOES: Readonly<Record<RouteWork, string>> = { document: "read or change the config", explain: "explain items" };

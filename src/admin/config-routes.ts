@@ -12,13 +12,13 @@ import {
   type AdminRequest,
   JSON_TYPE,
   type Role,
-  type Route,
+  type AdminRoute,
   YAML_TYPE,
 } from "./route.ts";
 import { configView } from "./views.ts";
 
 /** The config as a whole: read, apply, validate, its versions, what differs between them, and the way back. */
-export function configRoutes(context: AdminContext): Route[] {
+export function configRoutes(context: AdminContext): AdminRoute[] {
   return [...runningRoutes(context), ...versionRoutes(context)];
 }
 
@@ -30,7 +30,7 @@ const RollbackSchema = z.strictObject({
 });
 const FORMAT = { format: "json, or yaml for the document as it is written, comments and all." };
 
-function runningRoutes(context: AdminContext): Route[] {
+function runningRoutes(context: AdminContext): AdminRoute[] {
   const { table } = context;
   return [
     {
@@ -61,7 +61,7 @@ function runningRoutes(context: AdminContext): Route[] {
   ];
 }
 
-function versionRoutes(context: AdminContext): Route[] {
+function versionRoutes(context: AdminContext): AdminRoute[] {
   const { table } = context;
   return [
     {

@@ -6,7 +6,7 @@ import type { AdminContext } from "./context.ts";
 import type { Values } from "../config/values.ts";
 import { elementBody, parseMapping } from "./body.ts";
 import { CHANGE_STATUSES, changeReply, errorAt, etagOf, problemReply, problemsReply } from "./reply.ts";
-import { type AdminReply, type AdminRequest, JSON_TYPE, type Route } from "./route.ts";
+import { type AdminReply, type AdminRequest, JSON_TYPE, type AdminRoute } from "./route.ts";
 import { poolView, targetView } from "./views.ts";
 
 /** What is different between rules, pools and targets. */
@@ -23,7 +23,7 @@ interface Kind {
 }
 
 /** Rules, pools and targets: all, one, add, change, remove. */
-export function elementRoutes(context: AdminContext): Route[] {
+export function elementRoutes(context: AdminContext): AdminRoute[] {
   return kindsOf(context).flatMap((kind) => [...readRoutes(kind, context), ...writeRoutes(kind, context)]);
 }
 
@@ -64,7 +64,7 @@ function kindsOf({ table, dataPlane }: AdminContext): Kind[] {
   ];
 }
 
-function readRoutes({ section, noun, key, list, one }: Kind, { table }: AdminContext): Route[] {
+function readRoutes({ section, noun, key, list, one }: Kind, { table }: AdminContext): AdminRoute[] {
   const all = async (): Promise<AdminReply> => tagged(table, await list());
   const single = async ({ params }: AdminRequest): Promise<AdminReply> => {
     const { version } = table.status;
@@ -90,7 +90,7 @@ function tagged({ status }: RouteTable, body: unknown): AdminReply {
   return { status: 200, body, headers: { etag: etagOf(status.version) } };
 }
 
-function writeRoutes(kind: Kind, { table }: AdminContext): Route[] {
+function writeRoutes(kind: Kind, { table }: AdminContext): AdminRoute[] {
   const { section, noun, key, schema } = kind;
   const change = async ({ query, guard }: AdminRequest, made: Made): Promise<AdminReply> => {
     if ("status" in made) return made;

@@ -3,13 +3,13 @@ import type { Cancel, Clock } from "../core/clock.ts";
 import type { Events, LogEvent } from "../telemetry/event-ring.ts";
 import type { AdminContext } from "./context.ts";
 import { problemReply } from "./reply.ts";
-import { type AdminReply, type AdminRequest, JSON_TYPE, type Route } from "./route.ts";
+import { type AdminReply, type AdminRequest, JSON_TYPE, type AdminRoute } from "./route.ts";
 
 /** Streams at the same time: each costs a connection. */
 const MAX_STREAMS = 16;
 
 /** What the log said last, and as it goes on. */
-export function eventsRoute({ events, env }: AdminContext): Route {
+export function eventsRoute({ events, env }: AdminContext): AdminRoute {
   let streams = 0;
   const stream = (id: number): AdminReply => {
     if (streams >= MAX_STREAMS)

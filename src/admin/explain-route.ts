@@ -4,10 +4,10 @@ import { SIMPLE_ITEM_SHAPE, SimpleItemSchema } from "../plan/simple-item.ts";
 import { checkMapping, parseJsonMapping, requestBody } from "./body.ts";
 import type { AdminContext } from "./context.ts";
 import { problemReply } from "./reply.ts";
-import { type AdminBody, type AdminReply, JSON_TYPE, type Route } from "./route.ts";
+import { type AdminBody, type AdminReply, JSON_TYPE, type AdminRoute } from "./route.ts";
 
 /** What would become of data, by the rules, pools and targets as they are now. */
-export function explainRoute(context: AdminContext): Route {
+export function explainRoute(context: AdminContext): AdminRoute {
   let last: Promise<unknown> = Promise.resolve(); // one after the other: each takes some of the data plane's time
   return {
     method: "POST",

@@ -1,12 +1,12 @@
 import { z } from "zod";
 import { configJsonSchema, jsonSchemaOf } from "../config/json-schema.ts";
 import { PROBLEM_TYPE } from "./reply.ts";
-import type { BodySpec, Route } from "./route.ts";
+import type { BodySpec, AdminRoute } from "./route.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
 /** OpenAPI 3.1 of the routes that are there, from the table itself, so that it cannot say anything else. */
-export function openapi(routes: readonly Route[], version: string): Json {
+export function openapi(routes: readonly AdminRoute[], version: string): Json {
   const paths: Record<string, Record<string, Json>> = {};
   for (const route of routes) {
     paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: operationOf(route) };
@@ -22,7 +22,7 @@ export function openapi(routes: readonly Route[], version: string): Json {
   };
 }
 
-function operationOf(route: Route): Json {
+function operationOf(route: AdminRoute): Json {
   const refused = route.role === "none" ? [] : [401, 403];
   const others = [...refused, ...route.statuses].map((status) => [String(status), problemResponse(status)] as const);
   const parameters = parametersOf(route);
@@ -39,7 +39,7 @@ function operationOf(route: Route): Json {
   };
 }
 
-function parametersOf({ path, query, guarded }: Route): Json[] {
+function parametersOf({ path, query, guarded }: AdminRoute): Json[] {
   const text = { schema: { type: "string" } };
   const inPath = [...path.matchAll(/\{(\w+)\}/gu)].map(([, name]) => ({ name, in: "path", required: true, ...text }));
   const inQuery = Object.entries(query ?? {}).map(([name, description]) => ({

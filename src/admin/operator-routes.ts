@@ -4,7 +4,7 @@ import type { OperatorOverride } from "../plan/data-plane.ts";
 import type { AdminContext } from "./context.ts";
 import { checkMapping, parseMapping, smallBody } from "./body.ts";
 import { problemReply } from "./reply.ts";
-import { type AdminBody, type AdminReply, JSON_TYPE, type Route } from "./route.ts";
+import { type AdminBody, type AdminReply, JSON_TYPE, type AdminRoute } from "./route.ts";
 import { targetView } from "./views.ts";
 
 const STATES: readonly (readonly [state: OperatorOverride["state"], summary: string])[] = [
@@ -19,7 +19,7 @@ const OverrideSchema = z.strictObject({
 });
 
 /** What operators do with targets. */
-export function operatorRoutes(context: AdminContext): Route[] {
+export function operatorRoutes(context: AdminContext): AdminRoute[] {
   return STATES.map(([state, summary]) => ({
     method: "POST",
     path: `/api/v1/targets/{id}/${state}`,

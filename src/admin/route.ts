@@ -6,7 +6,7 @@ export const ROLES = ["none", "viewer", "operator", "admin"] as const;
 export type Role = (typeof ROLES)[number];
 
 /** One row of the table in routes.ts. */
-export interface Route {
+export interface AdminRoute {
   readonly method: "GET" | "POST" | "PUT" | "DELETE";
   /** A segment in braces is a parameter: `/api/v1/targets/{id}`. */
   readonly path: string;
@@ -23,7 +23,7 @@ export interface Route {
   readonly guarded?: boolean;
   readonly body?: BodySpec;
   /** What is done for it beside the data plane, of which only so much may be under way. */
-  readonly work?: Work;
+  readonly work?: RouteWork;
   handle(request: AdminRequest): AdminReply | Promise<AdminReply>;
 }
 
@@ -37,7 +37,7 @@ export interface BodySpec {
 }
 
 /** Reading documents; explaining items. */
-export type Work = "document" | "explain";
+export type RouteWork = "document" | "explain";
 
 export type BodyType = "json" | "yaml";
 
@@ -75,12 +75,12 @@ export const JSON_TYPE = "application/json; charset=utf-8";
 export const YAML_TYPE = "application/yaml; charset=utf-8";
 
 export type RouteMatch =
-  | { readonly kind: "route"; readonly route: Route; readonly params: Readonly<Record<string, string>> }
+  | { readonly kind: "route"; readonly route: AdminRoute; readonly params: Readonly<Record<string, string>> }
   | { readonly kind: "method_not_allowed"; readonly allow: readonly string[] }
   | { readonly kind: "not_found" };
 
 /** HEAD is answered by what answers GET. */
-export function matchRoute(routes: readonly Route[], method: string, path: string): RouteMatch {
+export function matchRoute(routes: readonly AdminRoute[], method: string, path: string): RouteMatch {
   const wanted = method === "HEAD" ? "GET" : method;
   const allow = new Set<string>();
   for (const route of routes) {

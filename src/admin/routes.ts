@@ -7,12 +7,12 @@ import { explainRoute } from "./explain-route.ts";
 import { openapi } from "./openapi.ts";
 import { operatorRoutes } from "./operator-routes.ts";
 import { problemReply } from "./reply.ts";
-import { type AdminReply, JSON_TYPE, type Route } from "./route.ts";
+import { type AdminReply, JSON_TYPE, type AdminRoute } from "./route.ts";
 import { dropView, ledgerView, nodeView, readinessView } from "./views.ts";
 
 /** All that the admin listener answers: the one place to add a route. */
-export function createRoutes(context: AdminContext): readonly Route[] {
-  const routes: readonly Route[] = [
+export function createRoutes(context: AdminContext): readonly AdminRoute[] {
+  const routes: readonly AdminRoute[] = [
     ...processRoutes(context),
     ...configRoutes(context),
     ...elementRoutes(context),
@@ -25,7 +25,7 @@ export function createRoutes(context: AdminContext): readonly Route[] {
 }
 
 /** The process, and what it did. */
-function processRoutes(context: AdminContext): Route[] {
+function processRoutes(context: AdminContext): AdminRoute[] {
   const { dataPlane, runtime } = context;
   const metrics = async (): Promise<AdminReply> => {
     runtime.refresh();
@@ -57,11 +57,11 @@ function processRoutes(context: AdminContext): Route[] {
 
 function get(
   path: string,
-  role: Route["role"],
+  role: AdminRoute["role"],
   summary: string,
-  handle: Route["handle"],
+  handle: AdminRoute["handle"],
   statuses: readonly number[] = [],
-): Route {
+): AdminRoute {
   return { method: "GET", path, role, summary, type: JSON_TYPE, statuses, handle };
 }
 

@@ -1,28 +1,28 @@
 import { parse } from "yaml";
 import { adminCommand, changeCommand, type Given } from "./admin-client/command.ts";
-import type { AdminBody } from "./admin-client/client.ts";
+import type { AdminRequestBody } from "./admin-client/client.ts";
 import { elementsOf, type Fields, fieldsOf } from "./admin-client/fields.ts";
 import { FILE_OPTION, jsonBody, readBody } from "./admin-client/options.ts";
 import { usage } from "./args.ts";
 import type { Args, Command, CommandGroup, OptionSpecs } from "./command.ts";
 import { type Column, tableText } from "./table.ts";
 
-type Told = Pick<Command, "summary"> & Partial<Pick<Command, "details">>;
+type Wording = Pick<Command, "summary"> & Partial<Pick<Command, "details">>;
 
 /** A kind of thing in the route table: what its commands say and do that is not the same for all kinds. */
-export interface Resource {
+export interface ElementKind {
   /** The group of its commands, and the segment of its path. */
   readonly plural: "rules" | "pools" | "targets";
   readonly noun: "rule" | "pool" | "target";
   /** What names it. */
   readonly key: "id" | "name";
   readonly summary: string;
-  readonly list: Told & {
+  readonly list: Wording & {
     readonly columns: (nowMs: number) => readonly Column<Fields>[];
     /** All rows for one thing; itself alone when left out. */
     readonly rows?: (thing: Fields) => readonly Fields[];
   };
-  readonly add: Told & {
+  readonly add: Wording & {
     readonly usage: readonly string[];
     /** Options that say what it is; none may stand beside -f. */
     readonly flags: OptionSpecs;
@@ -36,13 +36,13 @@ export interface Resource {
 }
 
 /** `rules list`, `rules get <id>` and so on. */
-export function resourceGroup(resource: Resource): CommandGroup {
+export function resourceGroup(resource: ElementKind): CommandGroup {
   const { plural, summary, commands = [] } = resource;
   const own = [listCommand, getCommand, addCommand, setCommand, removeCommand].map((make) => make(resource));
   return { name: plural, summary, details: "", commands: [...own, ...commands] };
 }
 
-function listCommand({ plural, list: { columns, rows, ...told } }: Resource): Command {
+function listCommand({ plural, list: { columns, rows, ...told } }: ElementKind): Command {
   return adminCommand({
     ...told,
     name: `${plural} list`,
@@ -60,7 +60,7 @@ function listCommand({ plural, list: { columns, rows, ...told } }: Resource): Co
 }
 
 /** A rule is what stands in the config, and no more; the others have a state besides. */
-function getCommand({ plural, noun, key }: Resource): Command {
+function getCommand({ plural, noun, key }: ElementKind): Command {
   const name = `${plural} get`;
   const isRule = plural === "rules";
   const config = { type: "boolean", help: "Only what stands in the config: to be changed, and set." } as const;
@@ -76,8 +76,8 @@ function getCommand({ plural, noun, key }: Resource): Command {
 }
 
 /** Adds one thing: as a file has it, or as flags say in simple cases. */
-function addCommand({ plural, noun, key, add: { flags, query, members, ...told } }: Resource): Command {
-  const readAdded = async ({ args, io }: Given): Promise<AdminBody> => {
+function addCommand({ plural, noun, key, add: { flags, query, members, ...told } }: ElementKind): Command {
+  const readAdded = async ({ args, io }: Given): Promise<AdminRequestBody> => {
     const given = Object.keys(flags).filter((flag) => args.list(flag).length > 0);
     if (args.text("file") === undefined) {
       if (given.length === 0) throw usage(`${plural} add needs -f, or options that say what to add`);
@@ -100,7 +100,7 @@ function addCommand({ plural, noun, key, add: { flags, query, members, ...told }
   });
 }
 
-function setCommand({ plural, noun, key }: Resource): Command {
+function setCommand({ plural, noun, key }: ElementKind): Command {
   const name = `${plural} set`;
   return changeCommand({
     name,
@@ -120,7 +120,7 @@ is written; comments stay.`,
   });
 }
 
-function removeCommand({ plural, noun, key }: Resource): Command {
+function removeCommand({ plural, noun, key }: ElementKind): Command {
   const name = `${plural} remove`;
   return changeCommand({
     name,
@@ -136,7 +136,7 @@ function removeCommand({ plural, noun, key }: Resource): Command {
 }
 
 /** For people only: what cannot be read is left for the node to judge. */
-function nameIn(body: AdminBody | undefined, key: string): string {
+function nameIn(body: AdminRequestBody | undefined, key: string): string {
   try {
     const name = fieldsOf(parse(body?.text ?? ""))[key];
     return typeof name === "string" ? name : "";

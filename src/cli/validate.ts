@@ -21,7 +21,7 @@ config cannot be used, with 5 when a file cannot be read. The environment variab
   run,
 };
 
-interface Checked {
+interface CheckedFile {
   readonly readable: boolean;
   readonly problems: readonly Problem[];
 }
@@ -30,7 +30,7 @@ async function run(args: Args, io: Io): Promise<ExitCode> {
   if (args.positionals.length === 0) throw usage("validate needs a file, or - for standard input");
   if (args.positionals.filter((file) => file === "-").length > 1)
     throw usage("- is standard input, and can be read once");
-  const checked: Checked[] = [];
+  const checked: CheckedFile[] = [];
   for (const file of args.positionals) checked.push(await check(file, io));
   const problems = checked.flatMap((one) => one.problems);
   const errors = problems.filter(({ severity }) => severity === "error").length;
@@ -41,7 +41,7 @@ async function run(args: Args, io: Io): Promise<ExitCode> {
   return checked.every(({ readable }) => readable) ? EXIT.invalidConfig : EXIT.notFound;
 }
 
-async function check(name: string, io: Io): Promise<Checked> {
+async function check(name: string, io: Io): Promise<CheckedFile> {
   try {
     const source = name === "-" ? await standardInput(io) : openFile(name, io);
     return { readable: true, problems: source.load(source.text).problems };

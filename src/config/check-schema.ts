@@ -1,13 +1,13 @@
 import { z } from "zod";
 import { hintFor } from "./closest.ts";
 import { atKey, fault, type Finding, formatPath, type Path } from "./finding.ts";
-import { type ConfigDocument, ConfigSchema } from "./schema/config.ts";
+import { type SchemaDocument, ConfigSchema } from "./schema/config.ts";
 import { valueAt, valuesOf } from "./values.ts";
 
 type Issue = z.core.$ZodIssue;
 
 /** Checks the values against the schema; `document` is there when nothing is wrong. */
-export function checkSchema(root: unknown): { document: ConfigDocument | undefined; findings: Finding[] } {
+export function checkSchema(root: unknown): { document: SchemaDocument | undefined; findings: Finding[] } {
   return checkAgainst(ConfigSchema, root);
 }
 

@@ -7,7 +7,7 @@ import { type ParsedDocument, parseText, type SyntaxFault } from "./document.ts"
 import { caution, type Finding, formatPath, isWithin } from "./finding.ts";
 import { expandPluginStrategies, normalise } from "./normalise.ts";
 import { readPemFiles } from "./pem.ts";
-import type { Config, ConfigDocument } from "./schema/config.ts";
+import type { Config, SchemaDocument } from "./schema/config.ts";
 import { type Sources, substitute } from "./substitute.ts";
 import { rememberTaints, type Taint } from "./taint.ts";
 import { findUnavailable } from "./unavailable.ts";
@@ -61,12 +61,12 @@ const MINIMAL_HINT = "the smallest config is  targets: [{ id: tempo, endpoint: h
 /** Certificates and tokens are small: what is larger is a mistake. */
 const MAX_FILE_BYTES = 1_024 * 1_024;
 
-interface Checked {
+interface CheckedDocument {
   readonly config: Config | undefined;
   readonly findings: readonly Finding[];
 }
 
-function check(text: unknown, sources: Sources): Checked {
+function check(text: unknown, sources: Sources): CheckedDocument {
   const substituted = substitute(text, sources);
   const pem = readPemFiles(substituted.root, sources);
   const unread = [...substituted.unread, ...pem.unread];
@@ -88,7 +88,7 @@ function check(text: unknown, sources: Sources): Checked {
 }
 
 /** What is wrong with values of which all is known. */
-function examine(written: unknown): { document: ConfigDocument | undefined; steps: readonly (readonly Finding[])[] } {
+function examine(written: unknown): { document: SchemaDocument | undefined; steps: readonly (readonly Finding[])[] } {
   const root = expandPluginStrategies(written);
   const { document, findings } = checkSchema(root);
   return { document, steps: [findings, validate(root, document), findUnavailable(root)] };

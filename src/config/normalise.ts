@@ -1,7 +1,7 @@
 import { isSelected } from "./glob.ts";
 import type {
   Config,
-  ConfigDocument,
+  SchemaDocument,
   GlobalConfig,
   NodeConfig,
   PoolConfig,
@@ -10,7 +10,7 @@ import type {
   TargetConfig,
 } from "./schema/config.ts";
 import { type PoolDocument, PoolSchema, type RuleDocument } from "./schema/pool.ts";
-import { STRATEGY_TYPES, type StrategyDocument, type TargetSet } from "./schema/strategy.ts";
+import { STRATEGY_TYPES, type StrategyDocument, type TargetSelection } from "./schema/strategy.ts";
 import { ALL_SIGNALS } from "./schema/values.ts";
 import { listOf, type Values, valuesOf } from "./values.ts";
 
@@ -49,7 +49,7 @@ function isKnown(type: string): boolean {
 }
 
 /** Expands the short forms of a document in which validate() found no error; `resolvePath` makes paths whole. */
-export function normalise(document: ConfigDocument, resolvePath: (path: string) => string): Config {
+export function normalise(document: SchemaDocument, resolvePath: (path: string) => string): Config {
   const { routing_rules: shortRules, ...global } = document.global;
   const short = expandShortRules(shortRules, document.targets);
   const pools: Record<string, PoolConfig> = {};
@@ -73,7 +73,7 @@ export function normalise(document: ConfigDocument, resolvePath: (path: string) 
   };
 }
 
-function expandNode({ node }: ConfigDocument, resolvePath: (path: string) => string): NodeConfig {
+function expandNode({ node }: SchemaDocument, resolvePath: (path: string) => string): NodeConfig {
   const { otlp_grpc: grpc, otlp_http: http, admin } = node.listen;
   const region = node.region;
   return {
@@ -87,12 +87,12 @@ function expandNode({ node }: ConfigDocument, resolvePath: (path: string) => str
   };
 }
 
-function nameIn(pool: ConfigDocument["default_pool"]): string | undefined {
+function nameIn(pool: SchemaDocument["default_pool"]): string | undefined {
   return typeof pool === "string" ? pool : undefined;
 }
 
 /** The default pool as written in place, or all targets when nothing is said of pools and rules. */
-function defaultInPlace(document: ConfigDocument): PoolDocument | undefined {
+function defaultInPlace(document: SchemaDocument): PoolDocument | undefined {
   if (document.default_pool !== undefined) {
     return typeof document.default_pool === "string" ? undefined : document.default_pool;
   }
@@ -134,14 +134,14 @@ function expandStrategy(
   };
 }
 
-function idsIn(set: TargetSet, targets: readonly TargetConfig[]): readonly string[] {
+function idsIn(set: TargetSelection, targets: readonly TargetConfig[]): readonly string[] {
   if (Array.isArray(set)) return set;
   return targets.filter((target) => isSelected(target, set)).map((target) => target.id);
 }
 
 /** global.routing_rules as rules; one whose region has no target is left out, which validate() warns of. */
 function expandShortRules(
-  shortRules: ConfigDocument["global"]["routing_rules"],
+  shortRules: SchemaDocument["global"]["routing_rules"],
   targets: readonly TargetConfig[],
 ): { rules: RuleConfig[]; pools: Record<string, PoolConfig> } {
   const rules: RuleConfig[] = [];

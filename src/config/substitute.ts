@@ -44,7 +44,7 @@ export interface Substituted {
  * What is put in is never looked at again. A text with a fault stays as it is.
  */
 export function substitute(root: unknown, sources: Sources): Substituted {
-  const work: Work = { sources, findings: [], taints: [], unread: [] };
+  const work: Substitution = { sources, findings: [], taints: [], unread: [] };
   const both = walk(root, [], work);
   return { ...both, findings: work.findings, taints: work.taints, unread: work.unread };
 }
@@ -61,7 +61,7 @@ export function referencesIn(root: unknown): Reference[] {
   return Object.values(root).flatMap(referencesIn);
 }
 
-interface Work {
+interface Substitution {
   readonly sources: Sources;
   readonly findings: Finding[];
   readonly taints: Taint[];
@@ -73,7 +73,7 @@ interface Both {
   readonly written: unknown;
 }
 
-function walk(value: unknown, path: Path, work: Work): Both {
+function walk(value: unknown, path: Path, work: Substitution): Both {
   if (typeof value === "string") return value.includes("${") ? replaceIn(value, path, work) : same(value);
   if (Array.isArray(value)) {
     const items = value.map((item, i) => walk(item, [...path, i], work));
@@ -94,7 +94,7 @@ function same(value: unknown): Both {
 const REFERENCE = /\$\$\{|\$\{(?<body>[^}]*)\}|\$\{/gu;
 const ESCAPE_HINT = "${env:NAME}, ${env:NAME:-default} or ${file:path}; write $${ for the characters ${";
 
-function replaceIn(text: string, path: Path, work: Work): Both {
+function replaceIn(text: string, path: Path, work: Substitution): Both {
   const { findings, taints, unread, sources } = work;
   const before = findings.length;
   const parts: { written: string; value: Secret }[] = [];
@@ -161,12 +161,12 @@ const NO_NAME = [
   "write the name itself, or write the reference into the config file",
 ] as const;
 
-type Found =
+type FoundReference =
   | { readonly text: string; readonly isForeign: boolean }
   | { readonly unread: true }
   | { readonly message: string; readonly hint: string };
 
-function resolve(body: string, sources: Sources): Found {
+function resolve(body: string, sources: Sources): FoundReference {
   const reference = readReference(body);
   if (reference === undefined) return { message: `"\${${body}}" is not a substitution`, hint: ESCAPE_HINT };
   const answer = sources.policy?.follow(reference) ?? "follow";
@@ -204,7 +204,7 @@ export function resolveVariable(
   return { message: `the environment variable ${name} is not set`, hint: `set it, or write \${env:${name}:-default}` };
 }
 
-function resolveFile(path: string, { readFile }: Sources): Found {
+function resolveFile(path: string, { readFile }: Sources): FoundReference {
   try {
     return { text: withoutLineBreak(readFile(path)), isForeign: true };
   } catch (cause) {

@@ -1,6 +1,6 @@
 import type { Finding } from "./finding.ts";
 import { readOutline } from "./outline.ts";
-import type { ConfigDocument } from "./schema/config.ts";
+import type { SchemaDocument } from "./schema/config.ts";
 import { readAskedEntries } from "./validate/asked-rules.ts";
 import { checkConditions, checkShadows } from "./validate/conditions.ts";
 import { checkFallbackCycles, checkReferences, checkRulePools, checkUniqueIds } from "./validate/references.ts";
@@ -13,7 +13,7 @@ import { checkReachability, checkUsage } from "./validate/usage.ts";
  * Everything that a schema cannot say, found in the values as written, whatever else may be wrong with them; `document` is
  * what the schema makes of them when it finds nothing wrong.
  */
-export function validate(root: unknown, document: ConfigDocument | undefined): Finding[] {
+export function validate(root: unknown, document: SchemaDocument | undefined): Finding[] {
   const outline = readOutline(root);
   const asked = readAskedEntries(outline, document);
   return [

@@ -33,7 +33,7 @@ export type ApplyOutcome =
   | { readonly kind: "failed"; readonly reason: string };
 
 /** Why a change was not even tried: nothing is different afterwards. */
-export type Refused =
+export type ChangeRefused =
   /** Somebody else was faster. */
   | { readonly kind: "conflict"; readonly reason: string; readonly hint: string }
   | { readonly kind: "unknown" | "exists"; readonly id: string }
@@ -55,7 +55,7 @@ export type ChangeOutcome =
       readonly digest: string;
       readonly warnings: readonly Problem[];
     }
-  | Refused;
+  | ChangeRefused;
 
 /** A document that somebody made of the running one. */
 export interface Proposal {
@@ -103,7 +103,7 @@ export interface ConfigWalk {
    * Walks what `make` makes of the document that runs, and writes it to the file when that is the truth. Waits for its turn;
    * nothing else changes the config while `make` works. Never rejects.
    */
-  change(make: (running: ConfigStatus) => Promise<Proposal | Refused>): Promise<ChangeOutcome>;
+  change(make: (running: ConfigStatus) => Promise<Proposal | ChangeRefused>): Promise<ChangeOutcome>;
   /** For a document that could not even be read. */
   unreadable(reason: string): void;
   /** From here on nothing is taken over: the node stops. What is under way is refused by the data plane. */
@@ -130,7 +130,7 @@ export function createConfigWalk(started: StartedConfig, parts: WalkParts): Conf
   return new Walk(started, parts);
 }
 
-const STOPPING: Refused = { kind: "stopping" };
+const STOPPING: ChangeRefused = { kind: "stopping" };
 
 class Walk implements ConfigWalk {
   readonly #started: Config;
@@ -167,7 +167,7 @@ class Walk implements ConfigWalk {
     });
   }
 
-  change(make: (running: ConfigStatus) => Promise<Proposal | Refused>): Promise<ChangeOutcome> {
+  change(make: (running: ConfigStatus) => Promise<Proposal | ChangeRefused>): Promise<ChangeOutcome> {
     return this.#inTurn(async () => {
       const outcome = await this.#walk(() => make(this.#status), this.#parts.file);
       if (outcome.kind === "applied") this.#conclude(outcome);
@@ -192,7 +192,7 @@ class Walk implements ConfigWalk {
   }
 
   /** make, compile, write, swap: whatever fails on the way leaves the running config and the file as they were. */
-  async #walk(make: () => Promise<Proposal | Refused>, file: ConfigFile | undefined): Promise<ChangeOutcome> {
+  async #walk(make: () => Promise<Proposal | ChangeRefused>, file: ConfigFile | undefined): Promise<ChangeOutcome> {
     let hide = hideValuesOf(this.#status.running);
     try {
       const made = this.#stops() ? STOPPING : await make();
@@ -212,7 +212,7 @@ class Walk implements ConfigWalk {
   }
 
   /** What can fail fails before the file is touched; and the file holds what runs, whatever happens. */
-  async #take(plan: PlanData, { before, text, file }: Rewriting): Promise<Refused | undefined> {
+  async #take(plan: PlanData, { before, text, file }: FileRewrite): Promise<ChangeRefused | undefined> {
     const prepared = await this.#parts.dataPlane.prepare(plan);
     const written = await file?.replace(before, text);
     if (written !== undefined && written.kind !== "written") {
@@ -254,7 +254,7 @@ function isApplied(outcome: ChangeOutcome): outcome is Exclude<ApplyOutcome, { r
 }
 
 /** The document in the file, before a change and after. */
-interface Rewriting {
+interface FileRewrite {
   readonly before: string;
   readonly text: string;
   /** undefined: the file holds the new one already, or there is none. */
@@ -265,7 +265,7 @@ interface Rewriting {
 function refuseFile(
   outcome: Exclude<FileOutcome, { readonly kind: "written" }>,
   last: ApplyOutcome | undefined,
-): Refused {
+): ChangeRefused {
   if (outcome.kind === "unwritable") {
     return { kind: "unwritable", reason: `the config file cannot be written: ${outcome.reason}` };
   }

@@ -1,5 +1,5 @@
 import type { Problem } from "../core/problem.ts";
-import type { ChangeOutcome, ConfigStatus, ConfigWalk, Proposal, Refused } from "./apply.ts";
+import type { ChangeOutcome, ConfigStatus, ConfigWalk, Proposal, ChangeRefused } from "./apply.ts";
 import type { DocumentDiff } from "./document/compare.ts";
 import type { DocumentService } from "./document/document-service.ts";
 import { type Edit, elementOf, elementsOf, type Section } from "./document/element.ts";
@@ -67,10 +67,10 @@ export interface RouteTableParts {
 }
 
 export function createRouteTable(parts: RouteTableParts): RouteTable {
-  return new Table(parts);
+  return new StoredRouteTable(parts);
 }
 
-class Table implements RouteTable {
+class StoredRouteTable implements RouteTable {
   readonly #parts: RouteTableParts;
   #root: { readonly text: string; readonly root: Promise<unknown> } | undefined;
 
@@ -184,13 +184,13 @@ class Table implements RouteTable {
 
 const UNWRITABLE = "the document has anchors (&name) or merges in this place: edit it by hand";
 
-function checkGuard(guard: Guard, { version }: ConfigStatus): Refused | undefined {
+function checkGuard(guard: Guard, { version }: ConfigStatus): ChangeRefused | undefined {
   if (guard === undefined || guard.includes(version)) return undefined;
   const reason = `version ${version} runs, and the change is meant for version ${guard.join(" or ")}`;
   return { kind: "conflict", reason, hint: "read again, look whether the change is still right, and repeat it" };
 }
 
-function proposalOf(made: Preparation): Proposal | Refused {
+function proposalOf(made: Preparation): Proposal | ChangeRefused {
   if (made.kind === "prepared") return { kind: "proposal", prepared: made.prepared, by: "api" };
   return made.kind === "unwritable" ? { kind: "unwritable", reason: UNWRITABLE } : made;
 }

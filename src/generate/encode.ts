@@ -6,13 +6,13 @@ import { ProtoWriter } from "../otlp/proto-writer.ts";
 import type { Signal } from "../otlp/signal.ts";
 
 /** A place in a request that is filled each time it is sent: stamp.ts. */
-export class Slot {
+export class FieldSlot {
   /** A running number (span ids, parents, sequences), the id of a trace, or a time. */
   readonly kind: "number" | "trace" | "time";
   /** The item whose number it is, or with which the trace begins; of a time, nanoseconds after the request's own. */
   readonly of: number;
 
-  constructor(kind: Slot["kind"], of: number) {
+  constructor(kind: FieldSlot["kind"], of: number) {
     this.kind = kind;
     this.of = of;
   }
@@ -22,16 +22,16 @@ export class Slot {
  * What a request says, in the shape of OTLP/JSON (opentelemetry-proto 1.11, docs/specification.md "JSON Protobuf Encoding"): 64-bit
  * numbers are decimal texts, enums are numbers.
  */
-export type Value = string | number | boolean | Slot | readonly Value[] | Fields;
+export type Value = string | number | boolean | FieldSlot | readonly Value[] | EncodableFields;
 
-interface Fields {
+interface EncodableFields {
   readonly [name: string]: Value | undefined;
 }
 
 /** A request whose slots are still empty, and where they are. */
 export interface Encoded {
   readonly bytes: Uint8Array;
-  readonly slots: readonly { readonly slot: Slot; readonly at: number }[];
+  readonly slots: readonly { readonly slot: FieldSlot; readonly at: number }[];
 }
 
 /** The names of a request's three levels in each signal. */
@@ -46,10 +46,10 @@ const MARK = "\uE000";
 /** In hex or decimal digits. */
 const TEXT_BYTES = { number: 16, trace: 32, time: 19 } as const;
 
-export function encodeJson(request: Fields): Encoded {
-  const slots: Slot[] = [];
+export function encodeJson(request: EncodableFields): Encoded {
+  const slots: FieldSlot[] = [];
   const json = JSON.stringify(request, (_, value: unknown) => {
-    if (!(value instanceof Slot)) return value;
+    if (!(value instanceof FieldSlot)) return value;
     slots.push(value); // in the order of the text
     return MARK;
   });
@@ -64,7 +64,7 @@ export function encodeJson(request: Fields): Encoded {
 }
 
 /** By the tables of fields that transcode OTLP/JSON. Meant for preparing requests, not for each one. */
-export function encodeProtobuf(signal: Signal, request: Fields): Encoded {
+export function encodeProtobuf(signal: Signal, request: EncodableFields): Encoded {
   const encoder = new ProtobufEncoder();
   encoder.message(REQUESTS[signal], request);
   return encoder.finish();
@@ -75,9 +75,9 @@ const REQUESTS = { traces: TRACES_REQUEST, metrics: METRICS_REQUEST, logs: LOGS_
 /** Writes the last field first, as the writer wants it. */
 class ProtobufEncoder {
   readonly #writer = new ProtoWriter(4_096);
-  readonly #slots: { readonly slot: Slot; readonly fromEnd: number }[] = [];
+  readonly #slots: { readonly slot: FieldSlot; readonly fromEnd: number }[] = [];
 
-  message({ fields }: Message, values: Fields): void {
+  message({ fields }: Message, values: EncodableFields): void {
     for (const field of fields.toReversed()) {
       const value = values[field.name];
       if (value !== undefined) this.#field(field, value);
@@ -91,7 +91,7 @@ class ProtobufEncoder {
 
   #field(field: Field, value: Value): void {
     const mark = this.#writer.mark();
-    if (value instanceof Slot) {
+    if (value instanceof FieldSlot) {
       // As many bytes as stamp.ts writes over. No time is 0, because a 0 is not written.
       const isText = field.name === "stringValue";
       this.#slots.push({ slot: value, fromEnd: mark + (isText || value.kind === "trace" ? 16 : 8) });

@@ -1,8 +1,8 @@
 import { seededRandom } from "../core/random.ts";
 import type { Signal } from "../otlp/signal.ts";
-import { encodeJson, encodeProtobuf, LEVELS, type Slot, type Value } from "./encode.ts";
+import { encodeJson, encodeProtobuf, LEVELS, type FieldSlot, type Value } from "./encode.ts";
 import { logRecord, metric, resourceOf, span } from "./items.ts";
-import { type Prepared, stamp } from "./prepared.ts";
+import { type PreparedRequest, stamp } from "./prepared.ts";
 
 export interface GenerateOptions {
   /** Spans, metrics or log records in the request, shared out evenly over the resources. */
@@ -36,13 +36,13 @@ export function generateLogs(options: GenerateOptions): Uint8Array {
 }
 
 /** Generates a request that can be sent again and again as a new one. */
-export function prepare(signal: Signal, format: Prepared["format"], options: GenerateOptions): Prepared {
+export function prepare(signal: Signal, format: PreparedRequest["format"], options: GenerateOptions): PreparedRequest {
   const request = { [LEVELS[signal][0]]: resourcesOf(signal, options) };
   const { bytes, slots } = format === "json" ? encodeJson(request) : encodeProtobuf(signal, request);
-  const places = (kind: Slot["kind"]): { readonly slot: Slot; readonly at: number }[] =>
+  const places = (kind: FieldSlot["kind"]): { readonly slot: FieldSlot; readonly at: number }[] =>
     slots.filter(({ slot }) => slot.kind === kind);
   const [numbers, traces, times] = [places("number"), places("trace"), places("time")];
-  const prepared: Prepared = {
+  const prepared: PreparedRequest = {
     signal,
     format,
     idsAsText: format === "json" || signal === "metrics",

@@ -1,5 +1,5 @@
 import type { Random } from "../core/random.ts";
-import { Slot, type Value } from "./encode.ts";
+import { FieldSlot, type Value } from "./encode.ts";
 import { SEQUENCE_KEY } from "./running-number.ts";
 
 /** Where in the request an item is: its place among all, and that of the first item of its trace. */
@@ -21,13 +21,13 @@ export function span(random: Random, { item, traceItem }: ItemPlace): Value {
   const durationNanos = between(random, 20_000, 400_000_000);
   const { name, kind, failed, attributes } = oneOf(random, WORKS)(random);
   return {
-    traceId: new Slot("trace", traceItem),
-    spanId: new Slot("number", item),
-    parentSpanId: item === traceItem ? undefined : new Slot("number", traceItem),
+    traceId: new FieldSlot("trace", traceItem),
+    spanId: new FieldSlot("number", item),
+    parentSpanId: item === traceItem ? undefined : new FieldSlot("number", traceItem),
     name,
     kind,
-    startTimeUnixNano: new Slot("time", startNanos),
-    endTimeUnixNano: new Slot("time", startNanos + durationNanos),
+    startTimeUnixNano: new FieldSlot("time", startNanos),
+    endTimeUnixNano: new FieldSlot("time", startNanos + durationNanos),
     attributes,
     status: failed ? { code: ERROR, message: "upstream failed" } : {},
     flags: SAMPLED,
@@ -146,7 +146,7 @@ export function logRecord(random: Random, { item, traceItem }: ItemPlace): Value
   const nanos = between(random, 0, 900_000_000);
   const severity = oneOf(random, SEVERITIES);
   return {
-    timeUnixNano: new Slot("time", nanos),
+    timeUnixNano: new FieldSlot("time", nanos),
     severityNumber: severity.number,
     severityText: severity.text,
     body: { stringValue: oneOf(random, BODIES) },
@@ -156,9 +156,9 @@ export function logRecord(random: Random, { item, traceItem }: ItemPlace): Value
       integer("http.response.status_code", oneOf(random, [200, 200, 404, 503])),
       integer("app.duration_ms", between(random, 0, 2_000)),
     ],
-    traceId: new Slot("trace", traceItem),
-    spanId: new Slot("number", item),
-    observedTimeUnixNano: new Slot("time", nanos + 1_000_000),
+    traceId: new FieldSlot("trace", traceItem),
+    spanId: new FieldSlot("number", item),
+    observedTimeUnixNano: new FieldSlot("time", nanos + 1_000_000),
   };
 }
 
@@ -188,9 +188,13 @@ export function metric(random: Random, { item }: ItemPlace): Value {
 
 function dataPoint(random: Random, item: number, isFirst: boolean): Value {
   const attributes = [text("http.route", oneOf(random, ROUTES)), text("http.request.method", "GET")];
-  if (isFirst) attributes.push({ key: SEQUENCE_KEY, value: { stringValue: new Slot("number", item) } });
+  if (isFirst) attributes.push({ key: SEQUENCE_KEY, value: { stringValue: new FieldSlot("number", item) } });
   const endNanos = between(random, 0, 900_000_000);
-  const head = { attributes, startTimeUnixNano: new Slot("time", 0), timeUnixNano: new Slot("time", endNanos) };
+  const head = {
+    attributes,
+    startTimeUnixNano: new FieldSlot("time", 0),
+    timeUnixNano: new FieldSlot("time", endNanos),
+  };
   switch (item % 3) {
     case 0:
       return { ...head, asInt: String(between(random, 0, 1_000_000)) };

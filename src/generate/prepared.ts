@@ -5,7 +5,7 @@ import { NUMBER_BYTES, TRACE_ID_BYTES, writeRunningNumber, writeTraceId } from "
  * An Export request that can be sent again and again as a new one: the places of its ids and times are known and are
  * overwritten in place. Owns its bytes; they must not be stamped while a send is under way.
  */
-export interface Prepared {
+export interface PreparedRequest {
   readonly signal: Signal;
   readonly format: "protobuf" | "json";
   /** Ids stand in it as hex text: in JSON, and in the sequence attribute of metrics. */
@@ -24,7 +24,7 @@ export interface Prepared {
 }
 
 /** Owned: the same request in its own bytes. The places are shared. */
-export function copyPrepared(prepared: Prepared): Prepared {
+export function copyPrepared(prepared: PreparedRequest): PreparedRequest {
   return { ...prepared, bytes: new Uint8Array(prepared.bytes) };
 }
 
@@ -41,13 +41,13 @@ const HEX = "0123456789abcdef";
 const scratch = new Uint8Array(TRACE_ID_BYTES);
 
 /** Makes the request a new one. About 30 ns a span without times: a load generator can afford it for each request. */
-export function stamp(prepared: Prepared, { source, firstNumber, wallMs }: Stamp): void {
+export function stamp(prepared: PreparedRequest, { source, firstNumber, wallMs }: Stamp): void {
   if (prepared.idsAsText) stampTexts(prepared, source, firstNumber);
   else stampBytes(prepared, source, firstNumber);
   if (wallMs !== undefined) stampTimes(prepared, wallMs);
 }
 
-function stampBytes(prepared: Prepared, source: number, firstNumber: number): void {
+function stampBytes(prepared: PreparedRequest, source: number, firstNumber: number): void {
   const { bytes, numberAt, numberItem, traceAt, traceItem } = prepared;
   for (let i = 0; i < numberAt.length; i++) {
     writeRunningNumber(bytes, numberAt[i]!, source, (firstNumber + numberItem[i]!) >>> 0);
@@ -57,7 +57,7 @@ function stampBytes(prepared: Prepared, source: number, firstNumber: number): vo
   }
 }
 
-function stampTexts(prepared: Prepared, source: number, firstNumber: number): void {
+function stampTexts(prepared: PreparedRequest, source: number, firstNumber: number): void {
   const { bytes, numberAt, numberItem, traceAt, traceItem } = prepared;
   for (let i = 0; i < numberAt.length; i++) {
     writeRunningNumber(scratch, 0, source, (firstNumber + numberItem[i]!) >>> 0);
@@ -76,7 +76,7 @@ function writeHex(bytes: Uint8Array, at: number, count: number): void {
   }
 }
 
-function stampTimes({ bytes, format, timeAt, timeDelta }: Prepared, wallMs: number): void {
+function stampTimes({ bytes, format, timeAt, timeDelta }: PreparedRequest, wallMs: number): void {
   const base = BigInt(Math.floor(wallMs)) * 1_000_000n;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   for (let i = 0; i < timeAt.length; i++) {

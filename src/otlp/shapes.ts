@@ -7,16 +7,16 @@ export interface Shape {
   readonly counts: readonly boolean[];
 }
 
-type Field = Shape | "text" | "fixed64s" | "varints";
+type ShapeField = Shape | "text" | "fixed64s" | "varints";
 
 /** `counted`: the fields whose messages count as attributes. */
-function shape(fields: Readonly<Record<number, Field>>, counted: readonly number[] = []): Shape {
-  const list: (Field | undefined)[] = [];
+function shape(fields: Readonly<Record<number, ShapeField>>, counted: readonly number[] = []): Shape {
+  const list: (ShapeField | undefined)[] = [];
   for (const [number, field] of Object.entries(fields)) list[Number(number)] = field;
   return { fields: Array.from(list), counts: Array.from(list, (_, number) => counted.includes(number)) };
 }
 
-const anyValueFields: Record<number, Field> = { 1: "text" };
+const anyValueFields: Record<number, ShapeField> = { 1: "text" };
 export const ANY_VALUE: Shape = { fields: [undefined, "text"], counts: [false, false] };
 const KEY_VALUE = shape({ 1: "text", 2: ANY_VALUE });
 anyValueFields[5] = shape({ 1: ANY_VALUE }, [1]);

@@ -107,7 +107,7 @@ export interface PoolPlan {
 
 /** How a pool picks a target: one variant for each strategy. Plain data: two that have the same JSON are the same. */
 export type StrategyPlan =
-  | AsWritten
+  | PlainStrategy
   | { readonly type: "latency"; readonly pick: "lowest" }
   | { readonly type: "latency"; readonly pick: "within"; readonly thresholdMs: number }
   /** `region` is that of the items of one channel; undefined in the plan of the whole pool. */
@@ -122,7 +122,7 @@ export type StrategyPlan =
   | { readonly type: "plugin"; readonly name: string; readonly options: Readonly<Record<string, unknown>> };
 
 /** Strategies whose plan is what the config says: all that have no variant of their own above. */
-type AsWritten = Readonly<
+type PlainStrategy = Readonly<
   Exclude<
     StrategyConfig,
     { type: "latency" | "geography" | "content" | "consistent_hash" | "load_latency" | "failover" | "plugin" }

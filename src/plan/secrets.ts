@@ -28,7 +28,7 @@ export interface Secrets {
  * what has to be there, in the words that a config with them is refused with.
  */
 export async function readSecrets(data: PlanData, reader: SecretReader): Promise<Secrets> {
-  const reading = new Reading(reader);
+  const reading = new SecretReading(reader);
   const texts = new Map<SecretSource, string>();
   const faults: Fault[] = [];
   for (const { path, kind, source } of placesIn(data)) {
@@ -44,29 +44,29 @@ export async function readSecrets(data: PlanData, reader: SecretReader): Promise
   return { env: reader.env, reveal: (source) => texts.get(source)! };
 }
 
-type Kind = "header" | "pem" | "proxy";
+type SecretKind = "header" | "pem" | "proxy";
 
 interface Fault {
   readonly message: string;
   readonly hint: string;
 }
 
-interface Place {
+interface SecretPlace {
   /** In a document. */
   readonly path: Path;
-  readonly kind: Kind;
+  readonly kind: SecretKind;
   readonly source: SecretSource;
 }
 
-function placesIn({ targets }: PlanData): Place[] {
+function placesIn({ targets }: PlanData): SecretPlace[] {
   return targets.flatMap((target, i) => {
     return placesOf(target).map(({ path, ...place }) => ({ ...place, path: ["targets", i, ...path] }));
   });
 }
 
-function placesOf({ proxy, headers, tls, health }: TargetData): Place[] {
-  const places: Place[] = [];
-  const add = (path: Path, kind: Kind, source: SecretSource | undefined): void => {
+function placesOf({ proxy, headers, tls, health }: TargetData): SecretPlace[] {
+  const places: SecretPlace[] = [];
+  const add = (path: Path, kind: SecretKind, source: SecretSource | undefined): void => {
     if (source !== undefined) places.push({ path, kind, source });
   };
   for (const [name, source] of Object.entries(headers)) add(["headers", name], "header", source);
@@ -79,7 +79,7 @@ function placesOf({ proxy, headers, tls, health }: TargetData): Place[] {
 }
 
 /** Whether a text may stand where it was read for: a file may have changed since the config was found to be right. */
-function faultOf(text: string, kind: Kind): Fault | undefined {
+function faultOf(text: string, kind: SecretKind): Fault | undefined {
   switch (kind) {
     case "header":
       return HEADER_VALUE.test(text) ? undefined : faultFrom(HEADER_VALUE_FAULT);
@@ -99,7 +99,7 @@ function faultFrom([message, hint]: readonly [string, string]): Fault {
 }
 
 /** Reads references; files only once, however often they are named. */
-class Reading {
+class SecretReading {
   readonly #reader: SecretReader;
   readonly #files = new Map<string, Promise<string>>();
 
@@ -107,7 +107,7 @@ class Reading {
     this.#reader = reader;
   }
 
-  async read(source: SecretSource, kind: Kind): Promise<string | Fault> {
+  async read(source: SecretSource, kind: SecretKind): Promise<string | Fault> {
     if ("literal" in source) return source.literal;
     if ("ref" in source) return this.#follow(source, kind);
     let text = "";
@@ -121,7 +121,7 @@ class Reading {
 
   async #follow(
     { ref, otherwise }: Extract<SecretSource, { readonly ref: string }>,
-    kind: Kind,
+    kind: SecretKind,
   ): Promise<string | Fault> {
     const colon = ref.indexOf(":");
     const name = ref.slice(colon + 1);

@@ -18,7 +18,7 @@ export class StepTable {
   #compounds = new Map<string, BoundCond>();
   #choices = new Map<string, readonly ChannelChoice[]>();
   #keySets = new Map<string, KeySet>();
-  #steps = new Map<number, Step>();
+  #steps = new Map<number, TableStep>();
   #generation = 0;
   #ids = 1;
 
@@ -83,13 +83,13 @@ export class StepTable {
 
   /** The step that asks this and goes on with `next`. */
   step(of: Omit<ProgramStep, "next">, next: ProgramStep | undefined): ProgramStep {
-    const after = next instanceof Step ? next : undefined;
+    const after = next instanceof TableStep ? next : undefined;
     const place = (after?.id ?? 0) * this.#rules + of.rule;
     const first = this.#steps.get(place);
     for (let known = first; known !== undefined; known = known.twin) {
       if (known.test === of.test && known.choices === of.choices) return known;
     }
-    const step = new Step(this.#ids++, of, after);
+    const step = new TableStep(this.#ids++, of, after);
     this.#keep(step, place, first);
     return step;
   }
@@ -97,7 +97,7 @@ export class StepTable {
   /** Takes over what an earlier generation made: from here on it is shared again, and counted. */
   adopt(first: ProgramStep | undefined, keys: KeySet | undefined): void {
     if (keys !== undefined) this.bytes += bytesOfKeys(keys);
-    let step = first instanceof Step ? first : undefined;
+    let step = first instanceof TableStep ? first : undefined;
     while (step !== undefined && step.generation !== this.#generation) {
       const place = (step.next?.id ?? 0) * this.#rules + step.rule;
       this.bytes += COMPOUND_BYTES + step.choices.length * CHOICE_BYTES;
@@ -106,7 +106,7 @@ export class StepTable {
     }
   }
 
-  #keep(step: Step, place: number, twin: Step | undefined): void {
+  #keep(step: TableStep, place: number, twin: TableStep | undefined): void {
     step.generation = this.#generation;
     step.twin = twin;
     this.#steps.set(place, step);
@@ -147,19 +147,19 @@ function bytesOfKeys(keys: KeySet): number {
   return COMPOUND_BYTES + keys.size * KEY_BYTES;
 }
 
-class Step implements ProgramStep {
+class TableStep implements ProgramStep {
   readonly rule: number;
   readonly test: ItemTest | undefined;
   readonly choices: readonly ChannelChoice[];
-  readonly next: Step | undefined;
+  readonly next: TableStep | undefined;
   /** Never used again. */
   readonly id: number;
   /** In which it was made, or taken over last. */
   generation = 0;
   /** Another one at the same place of the table. */
-  twin: Step | undefined = undefined;
+  twin: TableStep | undefined = undefined;
 
-  constructor(id: number, { rule, test, choices }: Omit<ProgramStep, "next">, next: Step | undefined) {
+  constructor(id: number, { rule, test, choices }: Omit<ProgramStep, "next">, next: TableStep | undefined) {
     this.id = id;
     this.rule = rule;
     this.test = test;

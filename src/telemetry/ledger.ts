@@ -63,7 +63,7 @@ export function createLedger(maxEntries: number = MAX_ENTRIES): Ledger {
   const entries = new Map<string, LedgerEntry>();
   const open = (signal: string, rule: string, pool: string): LedgerEntry => {
     const key = `${signal}\u0000${rule}\u0000${pool}`;
-    const known = entries.get(key) ?? new Entry(signal, rule, pool);
+    const known = entries.get(key) ?? new LedgerCounts(signal, rule, pool);
     entries.set(key, known);
     return known;
   };
@@ -122,7 +122,7 @@ export function sum(counts: ReadonlyMap<string, number>): number {
   return total;
 }
 
-class Entry implements LedgerEntry {
+class LedgerCounts implements LedgerEntry {
   received = 0;
   copied = 0;
   delivered = 0;

@@ -37,9 +37,9 @@ export interface Family<Series, Labels extends readonly string[]> {
   readonly series: ReadonlyMap<string, { readonly labels: readonly string[]; readonly series: Series }>;
 }
 
-type Table = typeof METRICS;
+type MetricTable = typeof METRICS;
 export type Metrics = {
-  readonly [K in keyof Table]: Family<SeriesOf[Table[K]["kind"]], Table[K]["labels"]>;
+  readonly [K in keyof MetricTable]: Family<SeriesOf[MetricTable[K]["kind"]], MetricTable[K]["labels"]>;
 };
 
 const MAX_SERIES = 2_000;

@@ -1,5 +1,5 @@
 import type { AdminContext } from "../../src/admin/context.ts";
-import { ROLES, type Role, type Route } from "../../src/admin/route.ts";
+import { ROLES, type Role, type AdminRoute } from "../../src/admin/route.ts";
 import { createRoutes } from "../../src/admin/routes.ts";
 
 /** The page of the routes as they are: none of them is called, so that they need nothing to look at. */
@@ -8,7 +8,7 @@ export function adminReference(): string {
 }
 
 /** docs/reference/admin-roles.md: every verb and path of the admin listener, and who may call it, from the table of routes. */
-function routeReference(routes: readonly Route[]): string {
+function routeReference(routes: readonly AdminRoute[]): string {
   const rows = routes.map((route) => {
     const { method, path, role, summary } = route;
     return `| ${method} | \`${path}\` | ${role} | ${changesOf(route)} | ${summary} |`;
@@ -29,7 +29,7 @@ function meaning(role: Role): string {
 }
 
 /** What a call may leave behind. */
-function changesOf({ method, role, guarded }: Route): string {
+function changesOf({ method, role, guarded }: AdminRoute): string {
   if (guarded === true) return "the config, and its file";
   return method !== "GET" && role === "operator" ? "the state of a target" : "";
 }

@@ -1,5 +1,5 @@
 import { prepare } from "../../src/generate/generate.ts";
-import { type Prepared, stamp } from "../../src/generate/prepared.ts";
+import { type PreparedRequest, stamp } from "../../src/generate/prepared.ts";
 import type { Tally } from "../../src/generate/tally.ts";
 import type { Signal } from "../../src/otlp/signal.ts";
 import { openWire, type Wire, type WireAnswer } from "./fault-wire.ts";
@@ -73,14 +73,14 @@ export class Sender implements AsyncDisposable {
   }
 
   /** A request that this sender may stamp as its own. */
-  prepare(): Prepared {
+  prepare(): PreparedRequest {
     const { signal = "traces", service, source } = this.#options;
     const options = { items: this.#items, resources: 1, services: [service], seed: source, wallMs: 1_750_000_000_000 };
     return prepare(signal, "protobuf", options);
   }
 
   /** One request with numbers of its own. */
-  async sendOne(prepared: Prepared = this.prepare(), abort?: AbortSignal): Promise<Sent> {
+  async sendOne(prepared: PreparedRequest = this.prepare(), abort?: AbortSignal): Promise<Sent> {
     const { signal = "traces", source, timeoutMs } = this.#options;
     const first = this.#next;
     this.#next += prepared.items;
@@ -124,7 +124,7 @@ export class Sender implements AsyncDisposable {
     await Promise.all(this.#loops);
   }
 
-  async #loop(prepared: Prepared): Promise<void> {
+  async #loop(prepared: PreparedRequest): Promise<void> {
     while (!this.#stopping) {
       await this.sendOne(prepared);
       await new Promise((resolve) => setTimeout(resolve, this.#options.pauseMs ?? 10));

@@ -14,12 +14,12 @@ export interface AdminCall {
   readonly path: readonly string[];
   /** What is undefined is left out. */
   readonly query?: Readonly<Record<string, string | undefined>>;
-  readonly body?: AdminBody;
+  readonly body?: AdminRequestBody;
   /** An entity tag: readIfMatch. */
   readonly ifMatch?: string | undefined;
 }
 
-export interface AdminBody {
+export interface AdminRequestBody {
   readonly type: "application/json" | "application/yaml";
   readonly text: string;
 }
@@ -66,7 +66,7 @@ function headersOf({ body, ifMatch }: AdminCall, token: string | undefined): Rec
   };
 }
 
-async function exchange(request: ClientRequest, body: AdminBody | undefined): Promise<AdminAnswer> {
+async function exchange(request: ClientRequest, body: AdminRequestBody | undefined): Promise<AdminAnswer> {
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     request.once("response", resolve);
     request.on("error", reject);

@@ -4,7 +4,7 @@ import { onlyOne, usage } from "../args.ts";
 import type { Args, Io, OptionSpec, OptionSpecs } from "../command.ts";
 import { readNamed, readPem } from "../files.ts";
 import { OUTPUT_OPTION } from "../print.ts";
-import type { AdminBody } from "./client.ts";
+import type { AdminRequestBody } from "./client.ts";
 
 /** Where the admin API is, and how to call it. */
 export interface AdminOptions {
@@ -81,7 +81,7 @@ const MAX_FILE_BYTES = 64 * 1_024 * 1_024;
  * What `-f` names, as it is, so that comments survive: JSON is YAML, too. Fails with USAGE without `-f` or with nothing in
  * it, with CONFIG_UNREADABLE for a file that cannot be read.
  */
-export async function readBody(args: Args, io: Io): Promise<AdminBody> {
+export async function readBody(args: Args, io: Io): Promise<AdminRequestBody> {
   onlyOne(args, "file");
   const file = args.required("file");
   const text = file === "-" ? await io.readStdin() : readNamed(resolve(io.cwd, file), file, MAX_FILE_BYTES).toString();
@@ -90,7 +90,7 @@ export async function readBody(args: Args, io: Io): Promise<AdminBody> {
 }
 
 /** A body of members that were given; what is undefined is left out. */
-export function jsonBody(members: Readonly<Record<string, unknown>>): AdminBody {
+export function jsonBody(members: Readonly<Record<string, unknown>>): AdminRequestBody {
   return { type: "application/json", text: JSON.stringify(members) };
 }
 

@@ -13,13 +13,13 @@ export function tellFailure(failure: AdminFailure, url: string, stderr: Output):
   return code;
 }
 
-interface Told {
+interface ToldProblem {
   readonly lines: readonly string[];
   readonly hint: string | undefined;
   readonly code: ExitCode;
 }
 
-function describe(failure: AdminFailure, url: string): Told {
+function describe(failure: AdminFailure, url: string): ToldProblem {
   switch (failure.kind) {
     case "unreachable": {
       const line = `signalbox: cannot reach the admin API at ${url}: ${inOneLine(failure.reason)}`;

@@ -11,7 +11,7 @@ export const TARGETS = [
   { id: "target-3", protocol: "http/protobuf", port: 14_338, weight: 20 },
   { id: "errors", protocol: "grpc", port: 14_347, weight: 1 },
 ] as const;
-export type TargetFacts = (typeof TARGETS)[number];
+export type DemoTargetFacts = (typeof TARGETS)[number];
 
 /** The one that is stopped and started again, and the one that stands in for it. */
 export const PRIMARY = "target-1";
@@ -128,7 +128,7 @@ const RULES_YAML = `rules:
 default_pool: rest
 `;
 
-function targetLine({ id, protocol, weight }: TargetFacts, port: number): string {
+function targetLine({ id, protocol, weight }: DemoTargetFacts, port: number): string {
   const more = [protocol === "grpc" ? "" : `, protocol: ${protocol}`, weight === 1 ? "" : `, weight: ${weight}`];
   return `{ id: ${id}, endpoint: "http://127.0.0.1:${port}"${more.join("")}, slow_start: 2s }`;
 }

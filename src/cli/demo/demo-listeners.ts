@@ -14,7 +14,7 @@ export interface TargetServer extends AsyncDisposable {
   readonly port: number;
 }
 
-interface Address {
+interface DemoAddress {
   readonly host: string;
   readonly port: number;
 }
@@ -26,7 +26,7 @@ const MAX_MESSAGE_BYTES = 64 * 1_048_576;
 
 /** An OTLP/gRPC server, without compression. Throws LISTEN_FAILED. */
 export function listenGrpc(
-  address: Address,
+  address: DemoAddress,
   take: Take,
   env: { readonly clock: Clock; readonly random: Random },
 ): Promise<TargetServer> {
@@ -73,7 +73,7 @@ function handlerOf(take: Take): UnaryHandler {
 const PROTOBUF = "application/x-protobuf";
 
 /** An OTLP/HTTP server for protobuf, without compression. Throws LISTEN_FAILED. */
-export async function listenHttp({ host, port }: Address, take: Take): Promise<TargetServer> {
+export async function listenHttp({ host, port }: DemoAddress, take: Take): Promise<TargetServer> {
   const server = createServer((request, response) => receive(request, response, take));
   try {
     server.listen({ host, port });

@@ -2,7 +2,7 @@ import type { Clock } from "../../core/clock.ts";
 import type { Io, Output } from "../command.ts";
 import { grouped } from "../print.ts";
 import { HOST, SERVICES } from "./cast.ts";
-import type { DemoEvent, Events } from "./events.ts";
+import type { DemoEvent, DemoEvents } from "./events.ts";
 import { minutes, paint } from "./line.ts";
 import { type DemoView, renderView, type TargetRow } from "./render.ts";
 
@@ -18,12 +18,12 @@ const PROGRESS_MS = 2_000;
 const KEPT_EVENTS = 20;
 
 /** A live view on a terminal; lines of text elsewhere, and on terminals that cannot move the cursor. */
-export function openDisplay({ stdout, env, clock }: Io, events: Events): Display {
+export function openDisplay({ stdout, env, clock }: Io, events: DemoEvents): Display {
   if (!stdout.isTty || env["TERM"] === "dumb") return progressDisplay(stdout, clock, events);
   return liveDisplay(stdout, clock, events, (env["NO_COLOR"] ?? "") === "");
 }
 
-function liveDisplay(output: Output, clock: Clock, events: Events, colour: boolean): Display {
+function liveDisplay(output: Output, clock: Clock, events: DemoEvents, colour: boolean): Display {
   const screen = new Screen(output);
   let nextMs = -Infinity;
   return {
@@ -47,7 +47,7 @@ function sizeOr(size: number | undefined, usual: number): number {
   return size === undefined || size < 2 ? usual : size;
 }
 
-function progressDisplay(output: Output, clock: Clock, events: Events): Display {
+function progressDisplay(output: Output, clock: Clock, events: DemoEvents): Display {
   let nextMs: number | undefined;
   const tell = (): void => output.write(events.takeNew().map(eventText).join(""));
   return {

@@ -10,7 +10,7 @@ export interface DemoEvent {
 const MAX_EVENTS = 200;
 
 /** What happened in the demo, the newest last. */
-export class Events {
+export class DemoEvents {
   readonly #all: DemoEvent[] = [];
   readonly #elapsedMs: () => number;
   #told = 0;
@@ -42,7 +42,7 @@ export class Events {
 const SAME_MOMENT_MS = 20;
 
 /** Tells what the router thinks of a target, when it thinks otherwise than `before`. */
-export function tellHealth(events: Events, before: TargetStatus, now: TargetStatus, nowWallMs: number): void {
+export function tellHealth(events: DemoEvents, before: TargetStatus, now: TargetStatus, nowWallMs: number): void {
   const { id, state, reason, sinceMs, nextTryMs } = now;
   if (state === before.state && Math.abs(sinceMs - before.sinceMs) < SAME_MOMENT_MS) return;
   if (state === "ready") return events.add("good", `router: ${id} works again`);

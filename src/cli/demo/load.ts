@@ -5,7 +5,7 @@ import { SIGNALS, type Signal } from "../../otlp/signal.ts";
 import { type SendRun, startSend } from "../send/run-send.ts";
 import { openSender, type Protocol, type Sender } from "../send/sender.ts";
 import { type RouterAddresses, type Service, SERVICES } from "./cast.ts";
-import { ledgerItems, type Tallies } from "./target.ts";
+import { ledgerItems, type DemoTallies } from "./target.ts";
 
 /** Spans, data points and log records, as the router's ledger counts them. */
 export interface LoadCounts {
@@ -30,7 +30,7 @@ const RETRIES = 6;
 /** The mixed load: all services send, each signal on a schedule of its own, and try again as SDKs do. */
 export class Load implements AsyncDisposable {
   readonly #env: { readonly clock: Clock; readonly random: Random };
-  readonly #tallies: Tallies;
+  readonly #tallies: DemoTallies;
   readonly #clients: Readonly<Record<Protocol, Sender>>;
   readonly #cancel = new AbortController();
   readonly #starts: Cancel[] = [];
@@ -38,7 +38,7 @@ export class Load implements AsyncDisposable {
   #lost = 0;
 
   /** Nothing is sent before `start`. */
-  constructor(router: RouterAddresses, tallies: Tallies, env: { readonly clock: Clock; readonly random: Random }) {
+  constructor(router: RouterAddresses, tallies: DemoTallies, env: { readonly clock: Clock; readonly random: Random }) {
     this.#env = env;
     this.#tallies = tallies;
     const open = (protocol: Protocol, address: string): Sender =>

@@ -3,7 +3,7 @@ import type { TargetStatus } from "../../plan/data-plane.ts";
 import type { RunningNode } from "../../server/start.ts";
 import { accountedItems, type Ledger } from "../../telemetry/ledger.ts";
 import { PRIMARY, type RuleId, RULES, STANDBY } from "./cast.ts";
-import { type Events, tellHealth } from "./events.ts";
+import { type DemoEvents, tellHealth } from "./events.ts";
 import { Rates } from "./rates.ts";
 import type { DemoView, LedgerTotals, TargetRow } from "./render.ts";
 import type { StoryFacts } from "./story.ts";
@@ -19,14 +19,14 @@ export class Observer {
   readonly #clock: Clock;
   readonly #node: RunningNode;
   readonly #targets: readonly DemoTarget[];
-  readonly #events: Events;
+  readonly #events: DemoEvents;
   readonly #shown = new Rates(SHOWN_WINDOW_MS);
   readonly #recent = new Rates(STORY_WINDOW_MS);
   readonly #health = new Map<string, TargetStatus>();
   #paymentsOn: StoryFacts["paymentsOn"] = "nowhere";
   #statuses: readonly TargetStatus[] = [];
 
-  constructor(scene: { node: RunningNode; targets: readonly DemoTarget[] }, events: Events, clock: Clock) {
+  constructor(scene: { node: RunningNode; targets: readonly DemoTarget[] }, events: DemoEvents, clock: Clock) {
     this.#clock = clock;
     this.#node = scene.node;
     this.#targets = scene.targets;

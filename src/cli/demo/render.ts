@@ -1,6 +1,6 @@
 import type { TargetState } from "../../plan/data-plane.ts";
 import { grouped as count } from "../print.ts";
-import { HOST, type RouterAddresses, type RuleId, SERVICES, type TargetFacts } from "./cast.ts";
+import { HOST, type RouterAddresses, type RuleId, SERVICES, type DemoTargetFacts } from "./cast.ts";
 import type { DemoEvent } from "./events.ts";
 import { bar, cell, type Line, minutes, piece, type Piece } from "./line.ts";
 
@@ -28,7 +28,7 @@ export interface RuleRow {
 }
 
 export interface TargetRow {
-  readonly facts: TargetFacts;
+  readonly facts: DemoTargetFacts;
   readonly port: number;
   /** Whether the demo lets it run. */
   readonly running: boolean;

@@ -3,7 +3,7 @@ import { reasonOf } from "../../core/errors.ts";
 import type { Io } from "../command.ts";
 import { PRIMARY, STANDARD_ADDRESSES, STANDBY } from "./cast.ts";
 import { openDisplay } from "./display.ts";
-import { Events } from "./events.ts";
+import { DemoEvents } from "./events.ts";
 import { Observer } from "./observer.ts";
 import type { LedgerTotals } from "./render.ts";
 import { openScene, type Scene } from "./scene.ts";
@@ -23,7 +23,7 @@ export async function runDemo(durationMs: number, io: Io): Promise<DemoResult> {
   const interrupted = io.interrupted();
   const startMs = io.clock.nowMs();
   const elapsedMs = (): number => io.clock.nowMs() - startMs;
-  const events = new Events(elapsedMs);
+  const events = new DemoEvents(elapsedMs);
   await using scene = await openScene(io, events);
   tellPorts(scene, events);
   const primary = targetOf(scene, PRIMARY);
@@ -48,7 +48,7 @@ export async function runDemo(durationMs: number, io: Io): Promise<DemoResult> {
   return resultOf(scene, observer.ledger, tookMs, drained);
 }
 
-async function perform(action: StoryAction | undefined, primary: DemoTarget, events: Events): Promise<void> {
+async function perform(action: StoryAction | undefined, primary: DemoTarget, events: DemoEvents): Promise<void> {
   if (action === "stop_primary") {
     await primary.stop();
     events.add("bad", `${PRIMARY} stopped: its connections are cut, its port is closed`);
@@ -64,7 +64,7 @@ async function perform(action: StoryAction | undefined, primary: DemoTarget, eve
 }
 
 /** Ends the load, and lets the router drain. False: it held something back when its time was over. */
-async function end({ load, node }: Scene, events: Events, answersMs: number): Promise<boolean> {
+async function end({ load, node }: Scene, events: DemoEvents, answersMs: number): Promise<boolean> {
   await load.stop(answersMs);
   events.add("plain", "the load has ended, and all its requests are answered");
   const { drained } = await node.stop();
@@ -90,7 +90,7 @@ function targetOf({ targets }: Scene, id: string): DemoTarget {
   return found;
 }
 
-function tellPorts({ addresses }: Scene, events: Events): void {
+function tellPorts({ addresses }: Scene, events: DemoEvents): void {
   for (const name of ["grpc", "http", "admin"] as const) {
     if (addresses[name] === STANDARD_ADDRESSES[name]) continue;
     events.add("plain", `${STANDARD_ADDRESSES[name]} is in use: ${name} listens on ${addresses[name]} instead`);

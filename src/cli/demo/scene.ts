@@ -7,13 +7,13 @@ import { type RunningNode, startNode } from "../../server/start.ts";
 import { createLog } from "../../telemetry/log.ts";
 import type { Io } from "../command.ts";
 import { demoConfig, HOST, type RouterAddresses, STANDARD_ADDRESSES, TARGETS } from "./cast.ts";
-import type { Events } from "./events.ts";
+import type { DemoEvents } from "./events.ts";
 import { Load } from "./load.ts";
-import { DemoTarget, openTallies, type Tallies } from "./target.ts";
+import { DemoTarget, openTallies, type DemoTallies } from "./target.ts";
 
 /** All that runs in the demo. Disposing it ends the load first, then the router, then the targets. */
 export interface Scene extends AsyncDisposable {
-  readonly tallies: Tallies;
+  readonly tallies: DemoTallies;
   readonly targets: readonly DemoTarget[];
   readonly node: RunningNode;
   readonly addresses: RouterAddresses;
@@ -21,7 +21,7 @@ export interface Scene extends AsyncDisposable {
 }
 
 /** Starts targets and router on their usual ports where those are free, and makes the load ready; it does not send yet. */
-export async function openScene(io: Io, events: Events): Promise<Scene> {
+export async function openScene(io: Io, events: DemoEvents): Promise<Scene> {
   try {
     return await openOn(freePort, io, events);
   } catch (cause) {
@@ -31,7 +31,7 @@ export async function openScene(io: Io, events: Events): Promise<Scene> {
 }
 
 /** `portFor` tells which port to take for a usual one; 0 is any free one. */
-async function openOn(portFor: (usual: number) => Promise<number>, io: Io, events: Events): Promise<Scene> {
+async function openOn(portFor: (usual: number) => Promise<number>, io: Io, events: DemoEvents): Promise<Scene> {
   await using parts = new AsyncDisposableStack();
   const listen = { ...STANDARD_ADDRESSES };
   for (const name of ["grpc", "http", "admin"] as const) {
@@ -76,7 +76,7 @@ async function freePort(port: number): Promise<number> {
   return port;
 }
 
-async function startRouter(text: string, { clock, random, cwd, env }: Io, events: Events): Promise<RunningNode> {
+async function startRouter(text: string, { clock, random, cwd, env }: Io, events: DemoEvents): Promise<RunningNode> {
   const source = textSource(text, { name: "demo config", folder: cwd, file: undefined }, env);
   const { config, problems } = source.load(text);
   if (config === undefined) throw new RouterError("CONFIG_INVALID", problems.map(formatProblem).join("\n"));

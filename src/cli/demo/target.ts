@@ -6,19 +6,19 @@ import { Tally } from "../../generate/tally.ts";
 import { viewResource } from "../../otlp/resource.ts";
 import { Envelope, scanEnvelope } from "../../otlp/scan.ts";
 import { SIGNALS, type Signal } from "../../otlp/signal.ts";
-import { HOST, type RuleId, RULES, ruleOf, type TargetFacts } from "./cast.ts";
+import { HOST, type RuleId, RULES, ruleOf, type DemoTargetFacts } from "./cast.ts";
 import { listenGrpc, listenHttp, type TargetServer } from "./demo-listeners.ts";
 
 /** An OTLP server that takes everything and counts it. It can be stopped and started again, on the same port. */
 export class DemoTarget implements AsyncDisposable {
-  readonly facts: TargetFacts;
+  readonly facts: DemoTargetFacts;
   readonly arrivals: Arrivals;
   readonly #env: { readonly clock: Clock; readonly random: Random };
   #port: number;
   #server: TargetServer | undefined;
 
   /** `port` 0: any free one. */
-  constructor(facts: TargetFacts, port: number, tallies: Tallies, env: { clock: Clock; random: Random }) {
+  constructor(facts: DemoTargetFacts, port: number, tallies: DemoTallies, env: { clock: Clock; random: Random }) {
     this.facts = facts;
     this.arrivals = new Arrivals(facts.id, tallies);
     this.#port = port;
@@ -57,11 +57,11 @@ export class DemoTarget implements AsyncDisposable {
 /** What a target has received: spans, data points, log records. */
 export class Arrivals {
   readonly #target: string;
-  readonly #tallies: Tallies;
+  readonly #tallies: DemoTallies;
   readonly #envelope = new Envelope();
   readonly #byRule = new Map<RuleId, number>(RULES.map(({ id }) => [id, 0]));
 
-  constructor(target: string, tallies: Tallies) {
+  constructor(target: string, tallies: DemoTallies) {
     this.#target = target;
     this.#tallies = tallies;
   }
@@ -94,14 +94,14 @@ export class Arrivals {
 const MAX_PAGES = 256;
 
 /** Which generated items arrived at any target. */
-export interface Tallies {
+export interface DemoTallies {
   /** Where the rules sent them: each once, unless it was delivered again. */
   readonly first: Readonly<Record<Signal, Tally>>;
   /** Copies of spans that a rule asked for. */
   readonly copies: Tally;
 }
 
-export function openTallies(): Tallies {
+export function openTallies(): DemoTallies {
   const first = { traces: new Tally(MAX_PAGES), metrics: new Tally(MAX_PAGES), logs: new Tally(MAX_PAGES) };
   return { first, copies: new Tally(MAX_PAGES) };
 }
@@ -112,6 +112,6 @@ export function ledgerItems(signal: Signal, items: number): number {
 }
 
 /** Arrivals of an item after its first, copies by rule left aside. */
-export function duplicates({ first }: Tallies): number {
+export function duplicates({ first }: DemoTallies): number {
   return SIGNALS.reduce((sum, signal) => sum + ledgerItems(signal, first[signal].counts().duplicates), 0);
 }

@@ -11,7 +11,7 @@ import type { SendPlan } from "./run-send.ts";
 import { type Endpoint, type Protocol, PROTOCOLS } from "./sender.ts";
 
 /** What to send, where, how fast and how long. */
-export interface SendOptions extends Endpoint, SendPlan {}
+export interface SendCommandOptions extends Endpoint, SendPlan {}
 
 const COMPRESSIONS = ["none", "gzip"] as const;
 
@@ -41,7 +41,7 @@ export const SEND_OPTIONS: OptionSpecs = {
 };
 
 /** Fails with USAGE, naming the option. */
-export function sendOptions(args: Args, io: Io): SendOptions {
+export function sendOptions(args: Args, io: Io): SendCommandOptions {
   const protocol = oneOf("protocol", PROTOCOLS, args.required("protocol"));
   const tls = tlsOptions(args, io);
   if (args.positionals.length > 1) throw usage("send takes one address");

@@ -1,10 +1,10 @@
 import { grouped } from "../print.ts";
 import type { LatencySummary } from "./latency.ts";
-import type { SendOptions } from "./options.ts";
-import type { Loss, SendReport } from "./tallies.ts";
+import type { SendCommandOptions } from "./options.ts";
+import type { SendLoss, SendReport } from "./tallies.ts";
 
 /** The report for people. */
-export function reportText(options: SendOptions, report: SendReport): string {
+export function reportText(options: SendCommandOptions, report: SendReport): string {
   const { sent, acknowledged, partiallyRejected, refused, failed, unanswered, retries, latency } = report;
   const seconds = (report.durationMs / 1_000).toFixed(1);
   const signals = Object.entries(report.bySignal).map(([signal, amount]) => `${signal} ${grouped(amount.items)}`);
@@ -45,7 +45,7 @@ export function progressText(report: SendReport, columns: number): string {
 
 const LABEL_COLUMNS = 18;
 
-function lossText({ code, requests, items, message }: Loss): string {
+function lossText({ code, requests, items, message }: SendLoss): string {
   const said = message === "" || message === code ? "" : `: ${message}`;
   return `${grouped(items)} items in ${grouped(requests)} requests, ${code}${said}`;
 }

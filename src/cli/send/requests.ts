@@ -1,5 +1,5 @@
 import { prepare } from "../../generate/generate.ts";
-import { type Prepared, stamp } from "../../generate/prepared.ts";
+import { type PreparedRequest, stamp } from "../../generate/prepared.ts";
 import type { Signal } from "../../otlp/signal.ts";
 import type { SendEnv, SendPlan } from "./run-send.ts";
 
@@ -11,8 +11,8 @@ const LEAST_DIFFERENT = 4;
 export class Requests {
   readonly #plan: SendPlan;
   readonly #env: Pick<SendEnv, "clock" | "random" | "source">;
-  readonly #format: Prepared["format"];
-  readonly #free: Record<Signal, Prepared[]> = { traces: [], metrics: [], logs: [] };
+  readonly #format: PreparedRequest["format"];
+  readonly #free: Record<Signal, PreparedRequest[]> = { traces: [], metrics: [], logs: [] };
   readonly #source: number;
   #made = 0;
   #nextNumber = 0;
@@ -25,7 +25,7 @@ export class Requests {
   }
 
   /** One with items that were not sent before; `giveBack` it when nothing reads its bytes any more. */
-  take(signal: Signal, items: number): { readonly request: Prepared; readonly firstNumber: number } {
+  take(signal: Signal, items: number): { readonly request: PreparedRequest; readonly firstNumber: number } {
     const free = this.#made < LEAST_DIFFERENT ? undefined : this.#free[signal].shift();
     const request = free?.items === items ? free : this.#make(signal, items);
     const firstNumber = this.#nextNumber;
@@ -34,11 +34,11 @@ export class Requests {
     return { request, firstNumber };
   }
 
-  giveBack(request: Prepared): void {
+  giveBack(request: PreparedRequest): void {
     this.#free[request.signal].push(request);
   }
 
-  #make(signal: Signal, items: number): Prepared {
+  #make(signal: Signal, items: number): PreparedRequest {
     const { services } = this.#plan;
     const resources = Math.min(items, services.length, MAX_RESOURCES);
     const at = this.#made++;

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ManualClock } from "../../../test/support/manual-clock.ts";
 import { seededRandom } from "../../core/random.ts";
-import type { SendOptions } from "./options.ts";
+import type { SendCommandOptions } from "./options.ts";
 import { startSend } from "./run-send.ts";
 import type { Sender, SendResult } from "./sender.ts";
 
-const OPTIONS: SendOptions = {
+const OPTIONS: SendCommandOptions = {
   url: "http://127.0.0.1:4317",
   protocol: "grpc",
   signals: ["traces"],
@@ -50,7 +50,7 @@ async function pass(clock: ManualClock, ms: number): Promise<void> {
   }
 }
 
-function start(options: Partial<SendOptions>, clock: ManualClock, sender: Sender): ReturnType<typeof startSend> {
+function start(options: Partial<SendCommandOptions>, clock: ManualClock, sender: Sender): ReturnType<typeof startSend> {
   const stop = new AbortController().signal;
   return startSend({ ...OPTIONS, ...options }, { clock, random: seededRandom(1), sender, stop });
 }

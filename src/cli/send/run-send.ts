@@ -1,6 +1,6 @@
 import { type Cancel, type Clock, sleep } from "../../core/clock.ts";
 import type { Random } from "../../core/random.ts";
-import type { Prepared } from "../../generate/prepared.ts";
+import type { PreparedRequest } from "../../generate/prepared.ts";
 import type { Signal } from "../../otlp/signal.ts";
 import { Requests } from "./requests.ts";
 import { type Endpoint, mayRetry, type Sender, type SendResult } from "./sender.ts";
@@ -146,7 +146,7 @@ class SendLoop {
     else this.#pump();
   }
 
-  async #sendWithRetries(request: Prepared): Promise<SendResult> {
+  async #sendWithRetries(request: PreparedRequest): Promise<SendResult> {
     const { clock, sender, stop } = this.#env;
     for (let tries = 0; ; tries++) {
       const result = await sender.send(request.signal, request.bytes, stop);

@@ -8,7 +8,7 @@ export interface Amount {
 }
 
 /** Requests that ended in one way that is not success. */
-export interface Loss extends Amount {
+export interface SendLoss extends Amount {
   /** A gRPC code, `HTTP <status>`, or why there was no answer. */
   readonly code: string;
   /** What the first of them was told. */
@@ -22,8 +22,8 @@ export interface SendReport {
   readonly acknowledged: Amount;
   /** Within acknowledged requests: `items` is what `partial_success` counts, data points for metrics. */
   readonly partiallyRejected: Amount;
-  readonly refused: readonly Loss[];
-  readonly failed: readonly Loss[];
+  readonly refused: readonly SendLoss[];
+  readonly failed: readonly SendLoss[];
   /** Under way when it was stopped. */
   readonly unanswered: Amount;
   readonly retries: number;
@@ -37,8 +37,8 @@ export interface SendReport {
 /** Adds up how requests ended. */
 export class Tallies {
   readonly #amounts = { sent: none(), acknowledged: none(), partiallyRejected: none(), unanswered: none() };
-  readonly #refused = new Map<string, Counted<Loss>>();
-  readonly #failed = new Map<string, Counted<Loss>>();
+  readonly #refused = new Map<string, Counted<SendLoss>>();
+  readonly #failed = new Map<string, Counted<SendLoss>>();
   readonly #bySignal: Partial<Record<Signal, Counted<Amount>>> = {};
   readonly #latency = new LatencyHistogram();
   #retries = 0;
@@ -98,7 +98,7 @@ function add(amount: Counted<Amount>, items: number): void {
 }
 
 /** Codes are a closed list but for HTTP statuses, of which there are a few hundred. */
-function lose(losses: Map<string, Counted<Loss>>, code: string, message: string, items: number): void {
+function lose(losses: Map<string, Counted<SendLoss>>, code: string, message: string, items: number): void {
   const loss = losses.get(code) ?? { code, ...none(), message };
   losses.set(code, loss);
   add(loss, items);

@@ -67,14 +67,14 @@ export function loadTests(name: string, cwd: string): TestFile {
   return { file: name, config, tests, problems: faults.map(place), check };
 }
 
-interface Written {
+interface TestsDocument {
   readonly config: string | undefined;
   readonly tests: readonly RoutingTest[];
   /** Of the list of tests. */
   readonly path: Path;
 }
 
-function readFile(root: unknown): { readonly file: Written | undefined; readonly findings: readonly Finding[] } {
+function readFile(root: unknown): { readonly file: TestsDocument | undefined; readonly findings: readonly Finding[] } {
   if (Array.isArray(root)) {
     const { document, findings } = checkAgainst(TestListSchema, root);
     return { file: document && { config: undefined, tests: document, path: [] }, findings };
@@ -99,7 +99,7 @@ function readInput({ input, expect }: RoutingTest, folder: string): ExplainInput
   }
 }
 
-function unknownNames({ tests, path }: Written, config: Config): Finding[] {
+function unknownNames({ tests, path }: TestsDocument, config: Config): Finding[] {
   const rules = [...config.rules.map(({ id }) => id), DEFAULT_RULE];
   const pools = Object.keys(config.pools);
   const targets = config.targets.map(({ id }) => id);

@@ -106,9 +106,9 @@ function whyOf(item: ItemExplanation, { rule: wanted }: Expectation): string[] {
   ];
 }
 
-type Condition = ItemExplanation["rules"][number]["condition"];
+type ExplainedCondition = ItemExplanation["rules"][number]["condition"];
 
-function failing(condition: Condition): string[] {
+function failing(condition: ExplainedCondition): string[] {
   if (condition === null || condition.holds) return [];
   if (condition.text === "all of") return condition.parts.flatMap(failing);
   return [`  ${condition.text}${condition.seen === null ? "" : `; it is ${condition.seen}`}: does not hold`];

@@ -5,13 +5,13 @@ import type { LoadedTest } from "./load.ts";
 import type { Failure } from "./run-test.ts";
 import type { Expectation } from "./schema.ts";
 
-type Share = NonNullable<Expectation["share"]>;
+type MeasuredShare = NonNullable<Expectation["share"]>;
 
 /** Sends the test's items, each time with other trace ids, through the pipeline, and counts. The same ids on every run. */
 export function measureShare(
   dryRun: DryRun,
   { input, region, headers }: LoadedTest,
-  share: Share,
+  share: MeasuredShare,
 ): { readonly failure: Failure | undefined; readonly rules: readonly string[] } {
   const { signal, bytes } = input;
   const at = region ?? dryRun.plan.nodeRegion;

@@ -183,7 +183,7 @@ const buildConditionObject = () =>
       .describe("The condition does not hold; of a list: not all of them hold."),
   });
 
-type Written = z.output<ReturnType<typeof buildConditionObject>>;
+type ConditionObject = z.output<ReturnType<typeof buildConditionObject>>;
 
 const CONDITION_KEYS = { ...LEAF_SHAPE, any: undefined, not: undefined };
 
@@ -199,7 +199,7 @@ export const ConditionSchema: z.ZodType<Condition, ConditionInput> = z
   )
   .meta({ id: "Condition", description: "One or more conditions; all of them must hold." });
 
-function readConditions(written: Written): Condition[] {
+function readConditions(written: ConditionObject): Condition[] {
   const all: Condition[] = [];
   for (const kind of ["service_name", "span_name", "metric_name", "scope_name", "severity", "region"] as const) {
     const match = written[kind];

@@ -34,19 +34,19 @@ export const ConfigSchema = z
   .meta({ title: "Signalbox configuration" });
 
 /** What the schema gives: defaults applied, values normalised, references not yet resolved. */
-export type ConfigDocument = z.output<typeof ConfigSchema>;
+export type SchemaDocument = z.output<typeof ConfigSchema>;
 /** What people write. */
 export type ConfigInput = z.input<typeof ConfigSchema>;
 
 /** `plugins` are whole paths of modules. */
 export type NodeConfig = Omit<NodeDocument, "listen"> & {
-  readonly listen: { readonly [Name in keyof Listen]: Bound<Exclude<Listen[Name], false>> | false };
+  readonly listen: { readonly [Name in keyof Listen]: WithRegion<Exclude<Listen[Name], false>> | false };
 };
 export type GrpcListenerConfig = Exclude<NodeConfig["listen"]["otlp_grpc"], false>;
 export type HttpListenerConfig = Exclude<NodeConfig["listen"]["otlp_http"], false>;
-export type TargetConfig = ConfigDocument["targets"][number];
-export type GlobalConfig = Omit<ConfigDocument["global"], "routing_rules">;
-export type RegionConfig = ConfigDocument["regions"][string];
+export type TargetConfig = SchemaDocument["targets"][number];
+export type GlobalConfig = Omit<SchemaDocument["global"], "routing_rules">;
+export type RegionConfig = SchemaDocument["regions"][string];
 
 /** Durations are milliseconds, sizes bytes, sets of targets are ids in order. */
 export type PoolConfig = Omit<PoolDocument, "targets" | "strategy"> & {
@@ -56,7 +56,7 @@ export type PoolConfig = Omit<PoolDocument, "targets" | "strategy"> & {
 
 type Listen = NodeDocument["listen"];
 /** A listener that knows its region: its own, or the node's. */
-type Bound<Listener> = Omit<Listener, "region"> & { readonly region: string };
+type WithRegion<Listener> = Omit<Listener, "region"> & { readonly region: string };
 
 type ContentDocument = Extract<StrategyDocument, { type: "content" }>;
 

@@ -20,7 +20,7 @@ export const TargetSetSchema = z
   .union([z.array(NameSchema).min(1), SelectorSchema])
   .meta({ id: "Targets", description: "Ids of targets in order, or a selector over all targets." });
 
-export type TargetSet = z.output<typeof TargetSetSchema>;
+export type TargetSelection = z.output<typeof TargetSetSchema>;
 
 const CaseSchema = z.strictObject({
   conditions: z.array(ConditionSchema).describe("All must hold; none: always."),

@@ -4,7 +4,7 @@ import type { Path } from "../finding.ts";
 import type { Outline, OutlineRule } from "../outline.ts";
 import { entriesOf, listOf, textOf, valuesOf } from "../values.ts";
 import { ConditionSchema } from "../schema/condition.ts";
-import type { ConfigDocument } from "../schema/config.ts";
+import type { SchemaDocument } from "../schema/config.ts";
 import { ALL_SIGNALS } from "../schema/values.ts";
 import type { Asked } from "./analysis/shadows.ts";
 
@@ -30,11 +30,11 @@ export interface AskedEntries {
  * The rules and cases in which they are asked. Of a document that has errors elsewhere, those that can be read; what
  * the schema gave is taken where there is something, because reading it again takes long.
  */
-export function readAskedEntries(outline: Outline, document: ConfigDocument | undefined): AskedEntries {
+export function readAskedEntries(outline: Outline, document: SchemaDocument | undefined): AskedEntries {
   return { rules: readAskedRules(outline, document), cases: readAskedCases(outline) };
 }
 
-function readAskedRules(outline: Outline, document: ConfigDocument | undefined): AskedEntry[] {
+function readAskedRules(outline: Outline, document: SchemaDocument | undefined): AskedEntry[] {
   const regions = new Set(outline.targets.map((target) => target.region));
   return outline.rules
     .toSorted((a, b) => b.priority - a.priority)
@@ -57,7 +57,7 @@ function readAskedCases({ pools }: Outline): AskedEntry[][] {
 
 function readRule(
   { path, id, values, signals, stops }: OutlineRule,
-  document: ConfigDocument | undefined,
+  document: SchemaDocument | undefined,
 ): AskedEntry[] {
   const known = document?.rules[Number(path[1])]?.conditions;
   const conditions = known ?? parseConditions(values["conditions"]);
@@ -96,7 +96,7 @@ function parseConditions(written: unknown): readonly Condition[] | undefined {
 const ConditionsSchema = z.array(ConditionSchema);
 
 /** A condition as it stands in the document. */
-export interface Written {
+export interface WrittenCondition {
   readonly condition: Condition;
   /** With its key: `rules[0].conditions[1].any[0].span_name`. */
   readonly path: Path;
@@ -105,22 +105,22 @@ export interface Written {
 }
 
 /** Every condition with its place: those that must hold, and those in `any` and `not`, which come after what they are in. */
-export function writtenConditions({ conditions, written }: AskedEntry): Written[] {
+export function writtenConditions({ conditions, written }: AskedEntry): WrittenCondition[] {
   if (written === undefined) return [];
-  const found: Written[] = [];
+  const found: WrittenCondition[] = [];
   for (const [i, condition] of conditions.entries()) {
     walkEntry(written.list[i], condition, { path: [...written.path, i], required: true }, found);
   }
   return found;
 }
 
-interface Place {
+interface ConditionPlace {
   readonly path: Path;
   readonly required: boolean;
 }
 
 /** One entry of a list of conditions: all of its keys must hold, so several keys became one `all`. */
-function walkEntry(written: unknown, condition: Condition, place: Place, found: Written[]): void {
+function walkEntry(written: unknown, condition: Condition, place: ConditionPlace, found: WrittenCondition[]): void {
   const values = valuesOf(written);
   const keys = Object.keys(values ?? {});
   const parts = condition.kind === "all" && keys.length > 1 ? condition.of : [condition];
@@ -130,7 +130,12 @@ function walkEntry(written: unknown, condition: Condition, place: Place, found: 
   }
 }
 
-function walkKey(written: unknown, condition: Condition, { path, required }: Place, found: Written[]): void {
+function walkKey(
+  written: unknown,
+  condition: Condition,
+  { path, required }: ConditionPlace,
+  found: WrittenCondition[],
+): void {
   found.push({ condition, path, required });
   if (condition.kind === "any") {
     for (const [j, part] of condition.of.entries()) {

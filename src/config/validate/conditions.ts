@@ -4,7 +4,7 @@ import { cubesOf } from "./analysis/cube.ts";
 import { domainOf, isSeverityPossible, type Leaf, subjectOf } from "./analysis/literal.ts";
 import { joinNeeds, needOf } from "./analysis/need.ts";
 import { findShadows, type Reach } from "./analysis/shadows.ts";
-import { type AskedEntries, type AskedEntry, type Written, writtenConditions } from "./asked-rules.ts";
+import { type AskedEntries, type AskedEntry, type WrittenCondition, writtenConditions } from "./asked-rules.ts";
 
 /** Conditions that no item can meet, each by itself or beside another, or that say nothing new. */
 export function checkConditions({ rules, cases }: AskedEntries): Finding[] {
@@ -22,11 +22,11 @@ function checkEntry(entry: AskedEntry): Finding[] {
   ];
 }
 
-function leafOf({ condition }: Written): Leaf | undefined {
+function leafOf({ condition }: WrittenCondition): Leaf | undefined {
   return condition.kind === "any" || condition.kind === "all" || condition.kind === "not" ? undefined : condition;
 }
 
-function checkOne(one: Written, { signals }: AskedEntry): Finding | undefined {
+function checkOne(one: WrittenCondition, { signals }: AskedEntry): Finding | undefined {
   const condition = leafOf(one);
   if (condition === undefined) return undefined;
   const asked = signalsOf(condition);
@@ -38,12 +38,12 @@ function checkOne(one: Written, { signals }: AskedEntry): Finding | undefined {
   return reason && caution(one.path, `never holds: ${reason.message}`, reason.hint);
 }
 
-interface Reason {
+interface Impossibility {
   readonly message: string;
   readonly hint: string;
 }
 
-function impossibility(condition: Leaf): Reason | undefined {
+function impossibility(condition: Leaf): Impossibility | undefined {
   if (condition.kind === "sample_rate") {
     const hint = "write a share above 0, or take the rule out";
     return condition.rate === 0 ? { message: "no trace belongs to a share of 0", hint } : undefined;
@@ -59,7 +59,7 @@ function impossibility(condition: Leaf): Reason | undefined {
 }
 
 /** Values are not repeated: they may come from where secrets are. */
-function matcherReason(kind: string, { tests }: Matcher, textOnly: boolean): Reason {
+function matcherReason(kind: string, { tests }: Matcher, textOnly: boolean): Impossibility {
   const ops = tests.map(({ op }) => op).filter((op) => op !== "exists");
   const numeric = ops.filter((op) => op === "gt" || op === "gte" || op === "lt" || op === "lte");
   if (tests.some((test) => test.op === "exists" && !test.want)) {
@@ -83,7 +83,7 @@ function matcherReason(kind: string, { tests }: Matcher, textOnly: boolean): Rea
 }
 
 /** A signal that is named although the rule cannot match it. */
-function checkSignals({ signals, signalsPath, name }: AskedEntry, required: readonly Written[]): Finding[] {
+function checkSignals({ signals, signalsPath, name }: AskedEntry, required: readonly WrittenCondition[]): Finding[] {
   const leaves = required.flatMap((one) => leafOf(one) ?? []);
   const open = leaves.reduce<readonly SignalName[]>(
     (left, condition) => left.filter((signal) => signalsOf(condition).includes(signal)),
@@ -98,7 +98,7 @@ function checkSignals({ signals, signalsPath, name }: AskedEntry, required: read
   return [caution(signalsPath, message, `write signals: [${open.join(", ")}]`)];
 }
 
-function neverMatches(name: string, required: readonly Written[]): Finding {
+function neverMatches(name: string, required: readonly WrittenCondition[]): Finding {
   const asking = required.filter((one) => {
     const leaf = leafOf(one);
     return leaf !== undefined && signalsOf(leaf).length < 3;
@@ -109,7 +109,7 @@ function neverMatches(name: string, required: readonly Written[]): Finding {
 }
 
 /** Two conditions that only the elements of a list, or the data points of a metric, can meet between them. */
-function checkLists(required: readonly Written[]): Finding[] {
+function checkLists(required: readonly WrittenCondition[]): Finding[] {
   return required.flatMap((one, i) => {
     const other = required.slice(0, i).find((earlier) => needList(earlier, one));
     if (other === undefined) return [];
@@ -118,7 +118,7 @@ function checkLists(required: readonly Written[]): Finding[] {
   });
 }
 
-function needList(a: Written, b: Written): boolean {
+function needList(a: WrittenCondition, b: WrittenCondition): boolean {
   const [first, second] = [leafOf(a), leafOf(b)];
   if (first === undefined || second === undefined || subjectOf(first) !== subjectOf(second)) return false;
   const domain = domainOf(first);
@@ -129,7 +129,7 @@ function needList(a: Written, b: Written): boolean {
 }
 
 /** The same condition again: among those that must hold, or among the alternatives of one `any`. */
-function checkTwice(written: readonly Written[]): Finding[] {
+function checkTwice(written: readonly WrittenCondition[]): Finding[] {
   const alternatives = written.flatMap(({ condition, path }) =>
     condition.kind === "any" ? [condition.of.map((one, j) => ({ condition: one, path: [...path, j] }))] : [],
   );
@@ -211,7 +211,7 @@ function tellImpossible(entry: AskedEntry): Finding[] {
   return [caution(entry.path, `never matches: its conditions exclude each other`, "use any for one or the other")];
 }
 
-function canHold(written: readonly Written[], { signals }: Pick<AskedEntry, "signals">): boolean {
+function canHold(written: readonly WrittenCondition[], { signals }: Pick<AskedEntry, "signals">): boolean {
   const conditions = written.map(({ condition }) => condition);
   return signals.some((signal) => cubesOf(conditions, signal).cubes.length > 0);
 }

@@ -4,7 +4,7 @@ import { listOf, textOf, type Values, valueAt, valuesOf } from "../values.ts";
 import { type Address, formatAddress, parseAddress } from "../schema/address.ts";
 import { DEFAULT_ADDRESSES } from "../schema/node.ts";
 
-interface Listening {
+interface ListenAddress {
   readonly name: string;
   readonly path: Path;
   readonly address: Address;
@@ -16,7 +16,7 @@ export function checkListeners({ root }: Outline): Finding[] {
   return [...checkShared(listeners), ...checkAdmin(root, listeners)];
 }
 
-function readListener(root: Values, name: string, otherwise: string): Listening[] {
+function readListener(root: Values, name: string, otherwise: string): ListenAddress[] {
   const listener = valueAt(root, "node", "listen", name);
   const values = listener === undefined ? {} : valuesOf(listener);
   const written = values?.["address"];
@@ -25,7 +25,7 @@ function readListener(root: Values, name: string, otherwise: string): Listening[
   return address === undefined ? [] : [{ name, address, path: ["node", "listen", name, "address"] }];
 }
 
-function checkShared(listeners: readonly Listening[]): Finding[] {
+function checkShared(listeners: readonly ListenAddress[]): Finding[] {
   return listeners.flatMap(({ name, address, path }, i) => {
     const other = listeners.slice(0, i).find((earlier) => collide(earlier.address, address));
     if (other === undefined) return [];
@@ -42,7 +42,7 @@ function isEverywhere({ host }: Address): boolean {
   return host === "0.0.0.0" || host === "::";
 }
 
-function checkAdmin(root: Values, listeners: readonly Listening[]): Finding[] {
+function checkAdmin(root: Values, listeners: readonly ListenAddress[]): Finding[] {
   const admin = listeners.find(({ name }) => name === "admin");
   if (admin === undefined || isLoopback(admin.address) || listOf(valueAt(root, "node", "admin", "tokens")).length > 0)
     return [];

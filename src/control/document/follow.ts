@@ -47,14 +47,14 @@ function hostParts(root: unknown): { readonly plugins: readonly unknown[]; reado
   return { plugins: listOf(node["plugins"]), secrets: { ...rest, files: listOf(files), env: listOf(env) } };
 }
 
-interface Known {
+interface FollowScope {
   readonly mayReadEnv: (name: string) => boolean;
   readonly mayReadFile: (path: string) => boolean;
   /** Names that the document takes from references, with where they stand. */
   readonly names: ReadonlySet<string>;
 }
 
-function knownTo(running: unknown, { folder, env }: DocumentPlace): Known {
+function knownTo(running: unknown, { folder, env }: DocumentPlace): FollowScope {
   const references = referencesIn(running);
   const variables = new Set(references.filter(({ kind }) => kind === "env").map(({ name }) => name));
   const files = new Set(references.filter(({ kind }) => kind === "file").map(({ name }) => resolve(folder, name)));

@@ -10,7 +10,7 @@ export function textDiff(before: string, after: string, names: { readonly from: 
   let tail = 0;
   while (tail < a.length - head && tail < b.length - head && a.at(-1 - tail) === b.at(-1 - tail)) tail++;
   const kept = commonLines(a.slice(head, a.length - tail), b.slice(head, b.length - tail));
-  const lines: Line[] = [];
+  const lines: DiffLine[] = [];
   let [i, j] = [0, 0];
   const until = (endA: number, endB: number): void => {
     while (i < endA) lines.push({ sign: "-", text: a[i++] ?? "" });
@@ -31,7 +31,7 @@ const CONTEXT = 3;
 /** The time and memory that the search takes grow with the square of it. */
 const MAX_EDITS = 1_000;
 
-interface Line {
+interface DiffLine {
   readonly sign: " " | "-" | "+";
   readonly text: string;
   readonly at?: number;
@@ -80,7 +80,7 @@ function walkBack(trace: readonly Int32Array[], endX: number, endY: number): [nu
   return pairs.toReversed();
 }
 
-function hunksOf(lines: readonly Line[]): string {
+function hunksOf(lines: readonly DiffLine[]): string {
   let text = "";
   let [oldAt, newAt] = [1, 1];
   for (let from = 0; from < lines.length; ) {

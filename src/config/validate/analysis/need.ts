@@ -18,17 +18,17 @@ export interface Domain {
 export type Need =
   | { readonly kind: "missing" }
   /** One element must meet all tests; without any it is enough to be there. */
-  | { readonly kind: "there"; readonly tests: readonly ValueTest[] };
+  | { readonly kind: "there"; readonly tests: readonly ValueNeed[] };
 
-export type ValueTest =
+export type ValueNeed =
   | { readonly kind: "texts"; readonly texts: ReadonlySet<string> }
   /** Texts between asterisks, as splitGlob gives them: two or more. */
   | { readonly kind: "glob"; readonly parts: readonly string[] }
   | { readonly kind: "regex"; readonly pattern: string }
   /** A number, on this side of the value. */
-  | Bound;
+  | NumberBound;
 
-interface Bound {
+interface NumberBound {
   readonly kind: "bound";
   readonly op: "gt" | "gte" | "lt" | "lte";
   readonly value: number;
@@ -66,7 +66,7 @@ export function textsOf(need: Need): ReadonlySet<string> | undefined {
   return need.kind === "there" ? need.tests.find((test) => test.kind === "texts")?.texts : undefined;
 }
 
-function testOf(test: MatcherTest): ValueTest[] {
+function testOf(test: MatcherTest): ValueNeed[] {
   switch (test.op) {
     case "exists":
       return [];
@@ -90,17 +90,17 @@ function testOf(test: MatcherTest): ValueTest[] {
   }
 }
 
-function fitting(parts: readonly string[]): ValueTest {
+function fitting(parts: readonly string[]): ValueNeed {
   return parts.length === 1 ? { kind: "texts", texts: new Set(parts) } : { kind: "glob", parts };
 }
 
 /** What every text, number and boolean meets. */
-function isAnyValue(test: ValueTest): boolean {
+function isAnyValue(test: ValueNeed): boolean {
   return test.kind === "glob" && test.parts.every((part) => part === "");
 }
 
 /** The tests with only those texts that meet all of them; undefined when it is known that nothing does. */
-function settle(tests: readonly ValueTest[], { textOnly, nonEmpty }: Domain): Need | undefined {
+function settle(tests: readonly ValueNeed[], { textOnly, nonEmpty }: Domain): Need | undefined {
   if (textOnly && tests.some(({ kind }) => kind === "bound")) return undefined;
   const possible = tests.find((test) => test.kind === "texts")?.texts;
   if (possible === undefined) return isHopeless(tests, nonEmpty) ? undefined : { kind: "there", tests };
@@ -112,7 +112,7 @@ function settle(tests: readonly ValueTest[], { textOnly, nonEmpty }: Domain): Ne
   return { kind: "there", tests: [{ kind: "texts", texts: new Set(texts) }, ...others] };
 }
 
-function isHopeless(tests: readonly ValueTest[], nonEmpty: boolean): boolean {
+function isHopeless(tests: readonly ValueNeed[], nonEmpty: boolean): boolean {
   return tests.some(
     (test, i) =>
       (test.kind === "regex" && isDeadRegex(test.pattern, nonEmpty)) ||
@@ -120,7 +120,7 @@ function isHopeless(tests: readonly ValueTest[], nonEmpty: boolean): boolean {
   );
 }
 
-function exclude(a: ValueTest, b: ValueTest): boolean {
+function exclude(a: ValueNeed, b: ValueNeed): boolean {
   if (a.kind === "glob" && b.kind === "glob") return endsDiffer(a.parts, b.parts);
   if (a.kind !== "bound" || b.kind !== "bound" || isLower(a.op) === isLower(b.op)) return false;
   const [lower, upper] = isLower(a.op) ? [a, b] : [b, a];
@@ -136,7 +136,7 @@ function endsDiffer(a: readonly string[], b: readonly string[]): boolean {
 }
 
 /** Whether a value with this text can meet the test. */
-function canHold(test: ValueTest, text: string): boolean {
+function canHold(test: ValueNeed, text: string): boolean {
   switch (test.kind) {
     case "texts":
       return test.texts.has(text);
@@ -151,7 +151,7 @@ function canHold(test: ValueTest, text: string): boolean {
   }
 }
 
-function impliesTest(given: readonly ValueTest[], wanted: ValueTest): boolean {
+function impliesTest(given: readonly ValueNeed[], wanted: ValueNeed): boolean {
   const texts = textsOf({ kind: "there", tests: given });
   // Texts alone say nothing of numbers: "500" may be a text.
   if (texts !== undefined && (wanted.kind !== "bound" || given.some(({ kind }) => kind === "bound"))) {
@@ -161,7 +161,7 @@ function impliesTest(given: readonly ValueTest[], wanted: ValueTest): boolean {
   return given.some((one) => isStricter(one, wanted));
 }
 
-function isStricter(one: ValueTest, wanted: ValueTest): boolean {
+function isStricter(one: ValueNeed, wanted: ValueNeed): boolean {
   if (one.kind === "glob" && wanted.kind === "glob") return isNarrower(one.parts, wanted.parts);
   if (one.kind === "regex" && wanted.kind === "regex") return one.pattern === wanted.pattern;
   if (one.kind !== "bound" || wanted.kind !== "bound" || isLower(one.op) !== isLower(wanted.op)) return false;
@@ -192,11 +192,11 @@ function numberOf(text: string): number | bigint | undefined {
   return /^-?\d+$/u.test(text) && String(BigInt(text)) === text ? BigInt(text) : undefined;
 }
 
-function isLower(op: Bound["op"]): boolean {
+function isLower(op: NumberBound["op"]): boolean {
   return op === "gt" || op === "gte";
 }
 
-function isWithin(number: number | bigint, { op, value }: Bound): boolean {
+function isWithin(number: number | bigint, { op, value }: NumberBound): boolean {
   if (isLower(op)) return op === "gt" ? number > value : number >= value;
   return op === "lt" ? number < value : number <= value;
 }

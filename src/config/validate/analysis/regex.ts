@@ -52,7 +52,7 @@ const BEGUN = 1;
 const CONSUMED = 2;
 const ENDED = 4;
 
-interface Step {
+interface RegexStep {
   readonly op: number;
   readonly out: number;
   readonly arg: number;
@@ -60,7 +60,7 @@ interface Step {
 }
 
 interface Program {
-  readonly inst: readonly Step[];
+  readonly inst: readonly RegexStep[];
   readonly start: number;
 }
 
@@ -84,7 +84,7 @@ function canMatch({ inst, start }: Program, nonEmpty: boolean): boolean {
 }
 
 /** What has been seen after the step; undefined when no text gets through. */
-function pass({ op, arg, runes }: Step, seen: number): number | undefined {
+function pass({ op, arg, runes }: RegexStep, seen: number): number | undefined {
   if (op >= RUNE && op <= LAST_RUNE) {
     const isEmptyClass = op === RUNE && runes.length === 0;
     return isEmptyClass || (seen & ENDED) !== 0 ? undefined : seen | CONSUMED;

@@ -1,7 +1,7 @@
 import type { Condition, SignalName } from "../../condition-type.ts";
 import { type Cube, cubesOf, impliesCube } from "./cube.ts";
 import type { Literal } from "./literal.ts";
-import { textsOf, type ValueTest } from "./need.ts";
+import { textsOf, type ValueNeed } from "./need.ts";
 import { MAX_COMPILED } from "./regex.ts";
 
 /** A rule, or a case of a strategy, in the order in which they are asked. */
@@ -64,7 +64,7 @@ function splitTexts(literal: Literal): Literal[] {
   if (literal.need.kind === "missing" || texts.size > MAX_SPLIT) return [];
   const others = literal.need.tests.filter(({ kind }) => kind !== "texts");
   return [...texts].map((text) => {
-    const one: ValueTest = { kind: "texts", texts: new Set([text]) };
+    const one: ValueNeed = { kind: "texts", texts: new Set([text]) };
     return { ...literal, need: { kind: "there", tests: [one, ...others] } };
   });
 }
