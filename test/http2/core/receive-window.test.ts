@@ -27,3 +27,26 @@ test("a window loses nothing, never grows, and is open again by half once everyt
     }),
   );
 });
+
+test("a window is taken to its last byte, and not one beyond it", () => {
+  const window = new ReceiveWindow(100, 100);
+  assert.equal(window.take(101, 101), false);
+  assert.deepEqual([window.left, window.held], [100, 0], "what is refused is not counted");
+  assert.equal(window.take(60, 60), true);
+  assert.equal(window.take(41, 41), false);
+  assert.equal(window.take(40, 40), true);
+  assert.equal(window.take(1, 1), false);
+  assert.equal(window.take(0, 0), true);
+});
+
+test("what is of no use to the owner is given back by itself", () => {
+  const window = new ReceiveWindow(100, 100);
+  assert.equal(window.take(100, 0), true);
+  assert.deepEqual([window.held, window.update(), window.left], [0, 100, 100]);
+  assert.equal(window.take(100, 40), true);
+  assert.deepEqual([window.held, window.update(), window.left], [40, 60, 60]);
+  window.give(1_000);
+  assert.deepEqual([window.held, window.update()], [0, 0], "so little is worth no frame yet");
+  assert.equal(window.take(60, 0), true);
+  assert.deepEqual([window.update(), window.left], [100, 100]);
+});
