@@ -21,7 +21,7 @@ export type { ConfigDocument, DocumentOptions, Written } from "./server/embed/do
 export type { EmbedOptions } from "./server/embed/parts.ts";
 export type { Route, RoutedCopy, RoutedTarget } from "./server/embed/route.ts";
 export type { SimpleItem, SimpleValue } from "./plan/simple-item.ts";
-export type { Reply } from "./data/request.ts";
+export type { Reply } from "./data/receive/request.ts";
 export type { LedgerRow, MetricsSnapshot, SeriesSnapshot, Snapshot } from "./core/snapshot.ts";
 export type {
   ChannelExplanation,
@@ -89,7 +89,7 @@ export {
   type StrategyContext,
   type StrategyFactory,
 } from "./data/balance/strategies.ts";
-export type { Plugin, PluginHost } from "./data/plugins.ts";
+export type { Plugin, PluginHost } from "./data/balance/plugins.ts";
 
 // What a node or router is handed: time, chance, and where its log goes.
 export { type Cancel, type Clock, systemClock } from "./core/clock.ts";

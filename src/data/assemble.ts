@@ -35,11 +35,11 @@ import type { TargetHandle } from "./export/target-port.ts";
 import type { TargetClient } from "./export/target-client.ts";
 import { openTargets } from "./export/targets.ts";
 import { openCheck } from "./health/checks/open-check.ts";
-import { type Losses, openLosses } from "./losses.ts";
+import { type Losses, openLosses } from "./queue/losses.ts";
 import type { Parcel } from "./parcel.ts";
-import { createRepartitioner } from "./repartition.ts";
-import { CurrentStrategies, loadPlugins, pluginEditions } from "./plugins.ts";
-import { Pools } from "./pools.ts";
+import { createRepartitioner } from "./route/repartition.ts";
+import { CurrentStrategies, loadPlugins, pluginEditions } from "./balance/plugins.ts";
+import { Pools } from "./queue/pools.ts";
 import { createNodeResolver } from "./resolve/node-resolver.ts";
 import type { Resolver } from "./resolve/resolver.ts";
 import type { RequestHandler } from "./receive/request-handler.ts";
@@ -47,7 +47,7 @@ import { type Listeners, openListeners } from "./receive/open-listeners.ts";
 import { type Moved, reroute } from "./reroute.ts";
 import { splitRouted } from "./routed-parcel.ts";
 import { poolStatus, targetStatus } from "./status.ts";
-import { receiveOptions, renewedTls } from "./listeners.ts";
+import { receiveOptions, renewedTls } from "./receive/listeners.ts";
 
 /** So many times a rule is asked about an item for one explanation that is made beside the data: about a second's work. */
 const MAX_ASKED = 250_000;

@@ -4,9 +4,9 @@ import type { RulePlan } from "../plan/route-plan.ts";
 import type { Env } from "../telemetry/env.ts";
 import type { LedgerEntry } from "../telemetry/ledger.ts";
 import type { PipelineAssembly, RouteEntry, SignalPipeline } from "./pipeline.ts";
-import { HeaderIntake } from "./header-intake.ts";
-import type { Losses } from "./losses.ts";
-import { noRouteIn } from "./place.ts";
+import { HeaderIntake } from "./receive/header-intake.ts";
+import type { Losses } from "./queue/losses.ts";
+import { noRouteIn } from "./route/place.ts";
 import type { Pool } from "./queue/pool-port.ts";
 import { Router } from "./route/route.ts";
 

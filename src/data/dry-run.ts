@@ -13,10 +13,10 @@ import { createPipeline } from "./pipeline.ts";
 import { explain } from "./explain/explain.ts";
 import type { SendOutcome, TargetClient } from "./export/target-client.ts";
 import { openTargets } from "./export/targets.ts";
-import { NO_LOSSES } from "./losses.ts";
-import { createRepartitioner } from "./repartition.ts";
-import { loadPlugins } from "./plugins.ts";
-import { Pools } from "./pools.ts";
+import { NO_LOSSES } from "./queue/losses.ts";
+import { createRepartitioner } from "./route/repartition.ts";
+import { loadPlugins } from "./balance/plugins.ts";
+import { Pools } from "./queue/pools.ts";
 import type { RequestHandler } from "./receive/request-handler.ts";
 import { splitRouted } from "./routed-parcel.ts";
 

@@ -9,7 +9,7 @@ import type { Admission } from "./admit/admission.ts";
 import { type DataPlaneOptions, openCore } from "./assemble.ts";
 import type { Strategies } from "./balance/strategies.ts";
 import type { RequestHandler } from "./receive/request-handler.ts";
-import type { Reply, RequestHead } from "./request.ts";
+import type { Reply, RequestHead } from "./receive/request.ts";
 import { type TargetSet, viewTargets } from "./target-set.ts";
 
 /** A data plane that nothing listens for: its requests come from the process that it is in. */

@@ -8,16 +8,16 @@ import type { Signal } from "../otlp/signal.ts";
 import type { RulePlan } from "../plan/route-plan.ts";
 import type { LedgerEntry } from "../telemetry/ledger.ts";
 import { NO_GUARD, type RequestGuard } from "./admit/request-guard.ts";
-import { type HeaderIntake, NO_TAKEN, type TakenHeaders } from "./header-intake.ts";
-import type { Losses } from "./losses.ts";
-import { type Obstacle, type RoutedRequest, placeDrafts, queueFull, UNROUTED } from "./place.ts";
+import { type HeaderIntake, NO_TAKEN, type TakenHeaders } from "./receive/header-intake.ts";
+import type { Losses } from "./queue/losses.ts";
+import { type Obstacle, type RoutedRequest, placeDrafts, queueFull, UNROUTED } from "./route/place.ts";
 import type { Pool } from "./queue/pool-port.ts";
 import type { RequestHandler, ReceivedRequest } from "./receive/request-handler.ts";
-import { FULL_SUCCESS, type Reply } from "./request.ts";
+import { FULL_SUCCESS, type Reply } from "./receive/request.ts";
 import type { Draft } from "./route/draft.ts";
 import type { Router } from "./route/route.ts";
 import { RoutedParcel, type Share } from "./routed-parcel.ts";
-import { Settlement } from "./settlement.ts";
+import { Settlement } from "./receive/settlement.ts";
 
 /** One rule as a request meets it, and where its items are counted: also those that another pool took over. */
 export interface RouteEntry {

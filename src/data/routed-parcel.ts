@@ -5,8 +5,8 @@ import type { SenderHeaders } from "../plan/sender-headers.ts";
 import type { LedgerEntry } from "../telemetry/ledger.ts";
 import type { Parcel, ParcelOutcome } from "./parcel.ts";
 import { cutPieces, type SplitParcel } from "./queue/cut-parcel.ts";
-import type { Losses } from "./losses.ts";
-import type { Settlement } from "./settlement.ts";
+import type { Losses } from "./queue/losses.ts";
+import type { Settlement } from "./receive/settlement.ts";
 
 /** What one rule has in a parcel, and where that is counted. */
 export interface Share {

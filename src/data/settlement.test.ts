@@ -5,10 +5,10 @@ import { generateMetrics, generateTraces } from "../generate/generate.ts";
 import { countItems } from "../generate/read-back.ts";
 import { createLedger, type LedgerEntry } from "../telemetry/ledger.ts";
 import type { ParcelOutcome } from "./parcel.ts";
-import type { Reply } from "./request.ts";
+import type { Reply } from "./receive/request.ts";
 import { RoutedParcel } from "./routed-parcel.ts";
-import { NO_LOSSES } from "./losses.ts";
-import { Settlement } from "./settlement.ts";
+import { NO_LOSSES } from "./queue/losses.ts";
+import { Settlement } from "./receive/settlement.ts";
 import { NO_HEADERS } from "../plan/sender-headers.ts";
 
 const DELIVERED: ParcelOutcome = { kind: "delivered", rejected: 0, message: "" };

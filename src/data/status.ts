@@ -2,7 +2,7 @@ import type { Clock } from "../core/clock.ts";
 import type { AddressStatus, LossStatus, PoolStatus, TargetStatus } from "../plan/data-plane.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { TargetHandle } from "./export/target-port.ts";
-import type { Losses } from "./losses.ts";
+import type { Losses } from "./queue/losses.ts";
 import type { Pool } from "./queue/pool-port.ts";
 
 /** One pool for people, computed when asked for. */

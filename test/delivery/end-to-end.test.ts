@@ -6,7 +6,7 @@ import { seededRandom } from "../../src/core/random.ts";
 import { openClient } from "../../src/data/export/client.ts";
 import { openTargets } from "../../src/data/export/targets.ts";
 import type { Parcel, ParcelOutcome } from "../../src/data/parcel.ts";
-import { createRepartitioner } from "../../src/data/repartition.ts";
+import { createRepartitioner } from "../../src/data/route/repartition.ts";
 import { openPool } from "../../src/data/queue/pool.ts";
 import type { Pool } from "../../src/data/queue/pool-port.ts";
 import type { PoolPlan, TargetPlan } from "../../src/plan/plan.ts";

@@ -8,7 +8,7 @@ import { openNamedTarget } from "../../src/data/export/named-target.ts";
 import type { Batch, SendOutcome, TargetClient } from "../../src/data/export/target-client.ts";
 import { openTarget } from "../../src/data/export/target.ts";
 import type { OwnedTarget } from "../../src/data/export/target-port.ts";
-import { createRepartitioner } from "../../src/data/repartition.ts";
+import { createRepartitioner } from "../../src/data/route/repartition.ts";
 import type { Parcel, ParcelOutcome } from "../../src/data/parcel.ts";
 import { openPool } from "../../src/data/queue/pool.ts";
 import type { Pool } from "../../src/data/queue/pool-port.ts";

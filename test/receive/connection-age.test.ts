@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { FULL_SUCCESS } from "../../src/data/request.ts";
+import { FULL_SUCCESS } from "../../src/data/receive/request.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { openReceiving } from "./harness.ts";
 import { RawConnection, rawHead } from "./http-client.ts";

@@ -4,7 +4,7 @@ import { deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { credentials, makeGenericClientConstructor, Metadata, type ServiceError } from "@grpc/grpc-js";
 import { REASONS } from "../../src/core/reason.ts";
 import { REPLIES } from "../../src/data/receive/reply.ts";
-import type { Reply } from "../../src/data/request.ts";
+import type { Reply } from "../../src/data/receive/request.ts";
 import { GRPC } from "../../src/otlp/grpc-code.ts";
 import { SIGNAL_FACTS, SIGNALS } from "../../src/otlp/signal.ts";
 import { decodeResponse } from "../support/oracle/oracle.ts";

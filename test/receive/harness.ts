@@ -13,7 +13,7 @@ import {
   openListeners,
 } from "../../src/data/receive/open-listeners.ts";
 import { NO_LIMITS } from "../../src/otlp/limits.ts";
-import { FULL_SUCCESS, type Reply } from "../../src/data/request.ts";
+import { FULL_SUCCESS, type Reply } from "../../src/data/receive/request.ts";
 import type { HttpOptions } from "../../src/data/receive/http.ts";
 import type { TlsServerOptions } from "../../src/http2/port.ts";
 import { createLog } from "../../src/telemetry/log.ts";

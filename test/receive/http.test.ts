@@ -5,7 +5,7 @@ import { after, before, test } from "node:test";
 import { deflateSync, gunzipSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { REASONS } from "../../src/core/reason.ts";
 import { REPLIES } from "../../src/data/receive/reply.ts";
-import type { Reply } from "../../src/data/request.ts";
+import type { Reply } from "../../src/data/receive/request.ts";
 import { SIGNAL_FACTS, SIGNALS, type Signal } from "../../src/otlp/signal.ts";
 import { decodeRequest, decodeResponse, decodeStatus, encodeRequest, type Plain } from "../support/oracle/oracle.ts";
 import { openReceiving, type Receiving, REGION } from "./harness.ts";

@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { test } from "node:test";
 import type { HeaderSource } from "../../src/plan/sender-headers.ts";
-import { FULL_SUCCESS } from "../../src/data/request.ts";
+import { FULL_SUCCESS } from "../../src/data/receive/request.ts";
 import { GrpcConnection } from "./grpc-client.ts";
 import { openReceiving } from "./harness.ts";
 

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { pluginEditions } from "../../src/data/plugins.ts";
+import { pluginEditions } from "../../src/data/balance/plugins.ts";
 import { namesIn, requestOf } from "../support/items.ts";
 import { completeConfig, startTestNode, type TestNode } from "../support/node.ts";
 import { OtlpSender } from "../support/otlp-sender.ts";

@@ -5,7 +5,7 @@ import { ManualClock } from "../../../test/support/manual-clock.ts";
 import { NO_LIMITS } from "../../otlp/limits.ts";
 import { seededRandom } from "../../core/random.ts";
 import { createMetrics, type Metrics } from "../../telemetry/metrics.ts";
-import type { RequestHead } from "../request.ts";
+import type { RequestHead } from "../receive/request.ts";
 import {
   type Admission,
   type AdmissionLimits,

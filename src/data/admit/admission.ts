@@ -3,7 +3,7 @@ import type { Random } from "../../core/random.ts";
 import type { Refusal } from "../../core/reason.ts";
 import type { Counter, Metrics } from "../../telemetry/metrics.ts";
 import type { RequestLimits } from "../../otlp/limits.ts";
-import type { RequestHead } from "../request.ts";
+import type { RequestHead } from "../receive/request.ts";
 import { createPressure, type Pressure } from "./pressure.ts";
 import { createRequestGuard, type RequestGuard } from "./request-guard.ts";
 import { createRssGuard, type RssGuard } from "./rss-guard.ts";

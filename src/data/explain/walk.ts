@@ -6,7 +6,7 @@ import type { Plan } from "../../plan/plan.ts";
 import type { SenderHeaders } from "../../plan/sender-headers.ts";
 import { createMetrics } from "../../telemetry/metrics.ts";
 import type { TargetHandle } from "../export/target-port.ts";
-import { noRouteIn, type Obstacle, type RoutedRequest } from "../place.ts";
+import { noRouteIn, type Obstacle, type RoutedRequest } from "../route/place.ts";
 import type { Pool } from "../queue/pool-port.ts";
 import { Router } from "../route/route.ts";
 

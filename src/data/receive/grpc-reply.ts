@@ -4,7 +4,7 @@ import { GRPC } from "../../otlp/grpc-code.ts";
 import { encodeResponse } from "../../otlp/response.ts";
 import type { Signal } from "../../otlp/signal.ts";
 import { encodeStatus } from "../../otlp/status.ts";
-import type { Reply } from "../request.ts";
+import type { Reply } from "./request.ts";
 import { errorText, partialText, REPLIES, retryDelayMs } from "./reply.ts";
 
 /** Full success: an Export response without partial_success, which is no bytes at all. */

@@ -3,7 +3,7 @@ import { ACCEPTED_ENCODINGS } from "../../http2/headers.ts";
 import type { UnaryCall, UnaryExchange, UnaryHandler } from "../../http2/port.ts";
 import { SIGNAL_FACTS, SIGNALS, type Signal } from "../../otlp/signal.ts";
 import type { Permit } from "../admit/admission.ts";
-import type { Reply, RequestHead } from "../request.ts";
+import type { Reply, RequestHead } from "./request.ts";
 import { answerWithinMs } from "./deadlines.ts";
 import { type ListenerContext, openListenerContext, type ReceiveEnv } from "./listener-context.ts";
 import { type Encoding, parseEncoding } from "../../otlp/encoding.ts";

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Refusal } from "../../core/reason.ts";
 import type { HeaderSource } from "../../plan/sender-headers.ts";
-import type { Reply, RequestHead } from "../request.ts";
+import type { Reply, RequestHead } from "./request.ts";
 import type { Cors } from "./cors.ts";
 import type { ListenerContext } from "./listener-context.ts";
 import { HttpBody } from "./http-body.ts";

@@ -4,7 +4,7 @@ import { encodeResponse } from "../../otlp/response.ts";
 import type { Signal } from "../../otlp/signal.ts";
 import { encodeStatus, statusToJson } from "../../otlp/status.ts";
 import type { Refusal } from "../../core/reason.ts";
-import type { Reply } from "../request.ts";
+import type { Reply } from "./request.ts";
 import { statusOf } from "./grpc-reply.ts";
 import type { Format } from "./reception.ts";
 import { partialText, REPLIES, retryAfterSeconds, retryDelayMs } from "./reply.ts";

@@ -4,7 +4,7 @@ import { REASONS, type Reason } from "../../core/reason.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import type { Admission } from "../admit/admission.ts";
-import type { Reply, RequestHead } from "../request.ts";
+import type { Reply, RequestHead } from "./request.ts";
 import type { RequestHandler } from "./request-handler.ts";
 import { createDeadlines, type Deadlines } from "./deadlines.ts";
 

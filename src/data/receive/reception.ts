@@ -3,7 +3,7 @@ import type { Reason, Refusal } from "../../core/reason.ts";
 import { type InflateResult, inflate } from "../../otlp/inflate.ts";
 import { transcode } from "../../otlp/json/transcode.ts";
 import type { Permit } from "../admit/admission.ts";
-import type { Reply, RequestHead } from "../request.ts";
+import type { Reply, RequestHead } from "./request.ts";
 import type { Expiring } from "./deadlines.ts";
 import type { ListenerContext } from "./listener-context.ts";
 import type { Encoding } from "../../otlp/encoding.ts";

@@ -1,5 +1,5 @@
 import type { Cancel } from "../../core/clock.ts";
-import type { Reply, RequestHead } from "../request.ts";
+import type { Reply, RequestHead } from "./request.ts";
 
 /** A request that was admitted and read whole: what the next stage gets. */
 export interface ReceivedRequest {

@@ -3,7 +3,7 @@ import type { ChangeOutcome } from "../../control/apply.ts";
 import { openHistory } from "../../control/history/history.ts";
 import type { RouteTable } from "../../control/route-table.ts";
 import type { LedgerRow } from "../../core/snapshot.ts";
-import type { Reply } from "../../data/request.ts";
+import type { Reply } from "../../data/receive/request.ts";
 import type { TargetSet } from "../../data/target-set.ts";
 import type { Signal } from "../../otlp/signal.ts";
 import type { DataPlaneStatus } from "../../plan/data-plane.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { headersOf } from "../plan/sender-headers.ts";
+import { headersOf } from "../../plan/sender-headers.ts";
 import { HeaderIntake } from "./header-intake.ts";
 
 const PLAN = {

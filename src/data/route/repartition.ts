@@ -1,12 +1,12 @@
-import { isHeldExactly, joinOwned } from "../core/bytes.ts";
-import { Unreachable } from "../core/unreachable.ts";
-import type { Division } from "../plan/division.ts";
-import type { Metrics } from "../telemetry/metrics.ts";
-import type { Parcel } from "./parcel.ts";
-import { CopyParcel } from "./queue/copy-parcel.ts";
-import type { Partition, Repartitioner } from "./queue/repartitioner.ts";
-import { createPartitioner, type Partitioner, type RequestOrigin } from "./route/partition.ts";
-import { RoutedParcel } from "./routed-parcel.ts";
+import { isHeldExactly, joinOwned } from "../../core/bytes.ts";
+import { Unreachable } from "../../core/unreachable.ts";
+import type { Division } from "../../plan/division.ts";
+import type { Metrics } from "../../telemetry/metrics.ts";
+import type { Parcel } from "../parcel.ts";
+import { CopyParcel } from "../queue/copy-parcel.ts";
+import type { Partition, Repartitioner } from "../queue/repartitioner.ts";
+import { createPartitioner, type Partitioner, type RequestOrigin } from "./partition.ts";
+import { RoutedParcel } from "../routed-parcel.ts";
 
 /** How routed parcels are divided for lanes that they were not routed to: by the stage route itself. */
 export function createRepartitioner(metrics: Metrics): Repartitioner {

@@ -1,5 +1,5 @@
-import type { Refusal } from "../core/reason.ts";
-import type { ParcelOutcome } from "./parcel.ts";
+import type { Refusal } from "../../core/reason.ts";
+import type { ParcelOutcome } from "../parcel.ts";
 import { FULL_SUCCESS, type Reply } from "./request.ts";
 
 /** Things rejected before anything was routed, for example while JSON was transcoded. */

@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
-import type { Random } from "../core/random.ts";
-import { reasonOf, RouterError } from "../core/errors.ts";
-import type { Plan } from "../plan/plan.ts";
-import type { Picker } from "./balance/picker.ts";
-import { createStrategies, type Strategies, type StrategyContext, type StrategyFactory } from "./balance/strategies.ts";
+import type { Random } from "../../core/random.ts";
+import { reasonOf, RouterError } from "../../core/errors.ts";
+import type { Plan } from "../../plan/plan.ts";
+import type { Picker } from "./picker.ts";
+import { createStrategies, type Strategies, type StrategyContext, type StrategyFactory } from "./strategies.ts";
 
 /** What a plugin can bring along. */
 export interface PluginHost {

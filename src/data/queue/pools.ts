@@ -1,11 +1,11 @@
-import type { Clock } from "../core/clock.ts";
-import type { Plan, PoolPlan, TargetPlan } from "../plan/plan.ts";
-import type { TargetHandle } from "./export/target-port.ts";
-import type { Targets } from "./export/targets.ts";
-import type { Parcel } from "./parcel.ts";
-import { dressedFor, lostWith, type Moved, renewed } from "./reroute.ts";
-import { openPool } from "./queue/pool.ts";
-import type { Pool, PoolEnv } from "./queue/pool-port.ts";
+import type { Clock } from "../../core/clock.ts";
+import type { Plan, PoolPlan, TargetPlan } from "../../plan/plan.ts";
+import type { TargetHandle } from "../export/target-port.ts";
+import type { Targets } from "../export/targets.ts";
+import type { Parcel } from "../parcel.ts";
+import { dressedFor, lostWith, type Moved, renewed } from "../reroute.ts";
+import { openPool } from "./pool.ts";
+import type { Pool, PoolEnv } from "./pool-port.ts";
 
 /** What the pools have in common, apart from each other. */
 export interface PoolsEnv extends Omit<PoolEnv, "poolNamed"> {

@@ -1,6 +1,6 @@
-import type { Signal } from "../otlp/signal.ts";
-import type { Refusal } from "../core/reason.ts";
-import type { HeaderSource } from "../plan/sender-headers.ts";
+import type { Signal } from "../../otlp/signal.ts";
+import type { Refusal } from "../../core/reason.ts";
+import type { HeaderSource } from "../../plan/sender-headers.ts";
 
 /** What is known of a request before its body is read. */
 export interface RequestHead {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Rig } from "../../test/scenario/ledger-rig.ts";
-import { generateTraces } from "../generate/generate.ts";
-import type { SendOutcome } from "./export/target-client.ts";
+import { Rig } from "../../../test/scenario/ledger-rig.ts";
+import { generateTraces } from "../../generate/generate.ts";
+import type { SendOutcome } from "../export/target-client.ts";
 
 const CONFIG = `
 targets:

@@ -1,12 +1,12 @@
-import type { Cancel, Clock } from "../core/clock.ts";
-import type { Reason } from "../core/reason.ts";
-import { type Seen, UNSEEN } from "../otlp/any-value.ts";
-import { firstAttributes } from "../otlp/first-attributes.ts";
-import type { Signal } from "../otlp/signal.ts";
-import type { DropSample, LossStatus } from "../plan/data-plane.ts";
-import type { Log } from "../telemetry/log.ts";
-import type { Metrics } from "../telemetry/metrics.ts";
-import { redact } from "../telemetry/redact.ts";
+import type { Cancel, Clock } from "../../core/clock.ts";
+import type { Reason } from "../../core/reason.ts";
+import { type Seen, UNSEEN } from "../../otlp/any-value.ts";
+import { firstAttributes } from "../../otlp/first-attributes.ts";
+import type { Signal } from "../../otlp/signal.ts";
+import type { DropSample, LossStatus } from "../../plan/data-plane.ts";
+import type { Log } from "../../telemetry/log.ts";
+import type { Metrics } from "../../telemetry/metrics.ts";
+import { redact } from "../../telemetry/redact.ts";
 
 /** Items that reached nobody, of one rule in one parcel. */
 export interface Loss {

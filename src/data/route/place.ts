@@ -1,11 +1,11 @@
-import type { Reason } from "../core/reason.ts";
-import type { Envelope } from "../otlp/scan.ts";
-import type { Plan } from "../plan/plan.ts";
-import type { Pool } from "./queue/pool-port.ts";
-import type { RoutePlan } from "../plan/route-plan.ts";
-import type { SenderHeaders } from "../plan/sender-headers.ts";
-import type { Draft } from "./route/draft.ts";
-import type { Router } from "./route/route.ts";
+import type { Reason } from "../../core/reason.ts";
+import type { Envelope } from "../../otlp/scan.ts";
+import type { Plan } from "../../plan/plan.ts";
+import type { Pool } from "../queue/pool-port.ts";
+import type { RoutePlan } from "../../plan/route-plan.ts";
+import type { SenderHeaders } from "../../plan/sender-headers.ts";
+import type { Draft } from "./draft.ts";
+import type { Router } from "./route.ts";
 
 /** Why a request cannot enter all of its queues: then it enters none, so that a sender who tries again makes no copies. */
 export interface Obstacle {

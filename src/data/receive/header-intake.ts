@@ -1,7 +1,7 @@
-import type { Refusal } from "../core/reason.ts";
-import { RecentMap } from "../core/recent-map.ts";
-import type { HeaderPlan } from "../plan/header-plan.ts";
-import { type HeaderSource, NO_HEADERS, readSenderHeaders, type SenderHeaders } from "../plan/sender-headers.ts";
+import type { Refusal } from "../../core/reason.ts";
+import { RecentMap } from "../../core/recent-map.ts";
+import type { HeaderPlan } from "../../plan/header-plan.ts";
+import { type HeaderSource, NO_HEADERS, readSenderHeaders, type SenderHeaders } from "../../plan/sender-headers.ts";
 
 /** What a request's sender said in its headers. */
 export interface TakenHeaders {

@@ -1,17 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createLedger } from "../telemetry/ledger.ts";
-import { createMetrics } from "../telemetry/metrics.ts";
-import type { PoolPlan } from "../plan/plan.ts";
-import { planOf } from "../../test/scenario/ledger-rig.ts";
-import { poolPlan } from "../../test/delivery/pool-rig.ts";
-import { spans } from "../../test/delivery/channel-rig.ts";
-import { NO_LOSSES } from "./losses.ts";
+import { createLedger } from "../../telemetry/ledger.ts";
+import { createMetrics } from "../../telemetry/metrics.ts";
+import type { PoolPlan } from "../../plan/plan.ts";
+import { planOf } from "../../../test/scenario/ledger-rig.ts";
+import { poolPlan } from "../../../test/delivery/pool-rig.ts";
+import { spans } from "../../../test/delivery/channel-rig.ts";
+import { NO_LOSSES } from "../queue/losses.ts";
 import { createRepartitioner } from "./repartition.ts";
-import { RoutedParcel } from "./routed-parcel.ts";
-import { Settlement } from "./settlement.ts";
-import type { Reply } from "./request.ts";
-import { NO_HEADERS } from "../plan/sender-headers.ts";
+import { RoutedParcel } from "../routed-parcel.ts";
+import { Settlement } from "../receive/settlement.ts";
+import type { Reply } from "../receive/request.ts";
+import { NO_HEADERS } from "../../plan/sender-headers.ts";
 
 const byKey = poolPlan({ division: { kind: "key", key: { from: "trace_id" } } });
 const ownerOf = (hash: number): number => hash % 4;

@@ -1,6 +1,6 @@
-import type { TlsServerOptions } from "../http2/port.ts";
-import type { ListenerOptions, ListenOptions } from "../plan/data-plane.ts";
-import { GRPC_DEFAULTS, HTTP_DEFAULTS, type Listeners, type ReceiveOptions } from "./receive/open-listeners.ts";
+import type { TlsServerOptions } from "../../http2/port.ts";
+import type { ListenerOptions, ListenOptions } from "../../plan/data-plane.ts";
+import { GRPC_DEFAULTS, HTTP_DEFAULTS, type Listeners, type ReceiveOptions } from "./open-listeners.ts";
 
 /** Completes what a node says of its listeners with what is not configurable. */
 export function receiveOptions(listen: ListenOptions): ReceiveOptions {
