@@ -33,7 +33,7 @@ export interface FileWatch extends AsyncDisposable {
 
 const SETTLE_MS = 30;
 const POLL_MS = 1_000;
-/** Who stops waits for the poll that is under way no longer than this. */
+/** Who stops waits for the inspection that is under way no longer than this. */
 const LAST_LOOK_MS = 500;
 
 /**
@@ -44,7 +44,7 @@ export function watchFile(options: WatchOptions): FileWatch {
   return new Watch(options);
 }
 
-/** What the newest poll of the file found. */
+/** What the newest inspection of the file found. */
 type Look =
   | { readonly kind: "text"; readonly text: string }
   | { readonly kind: "unreadable"; readonly reason: string }
@@ -58,9 +58,9 @@ class Watch implements FileWatch {
   #known: string | undefined;
   /** The state of the file, as far as stat tells, when it was last read. */
   #read = "";
-  /** The same at the last poll, read or not. */
+  /** The same at the last inspection, read or not. */
   #seen: string | undefined;
-  /** A forced poll met a file that was changing: the next one is forced too. */
+  /** A forced inspection met a file that was changing: the next one is forced too. */
   #forced = false;
   /** Counts what this process wrote: what was read before such a write is not what the file holds. */
   #written = 0;
@@ -70,7 +70,7 @@ class Watch implements FileWatch {
   #settling: Cancel | undefined;
   #poll: Cancel = () => {};
   #closed = false;
-  /** All polls, one after the other. */
+  /** All inspections, one after the other. */
   #work: Promise<void>;
 
   constructor(options: WatchOptions) {
@@ -96,7 +96,7 @@ class Watch implements FileWatch {
     this.#settling?.();
     for (const directory of this.#directories.values()) directory[Symbol.dispose]();
     this.#directories.clear();
-    // A poll may hang in a file system that does not answer: nobody stops for that.
+    // An inspection may hang in a file system that does not answer: nobody stops for that.
     const over = Promise.withResolvers<void>();
     const cancel = this.#options.clock.after(LAST_LOOK_MS, over.resolve);
     await Promise.race([this.#work, over.promise]);
@@ -110,7 +110,7 @@ class Watch implements FileWatch {
     });
   }
 
-  /** A burst of reports is one poll, so much later that the writer is likely to have ended. */
+  /** A burst of reports is one inspection, so much later that the writer is likely to have ended. */
   #changed(): void {
     if (this.#settling !== undefined || this.#closed) return;
     this.#settling = this.#options.clock.after(this.#options.settleMs ?? SETTLE_MS, () => {

@@ -34,12 +34,12 @@ const HTTP_OPTIONS: HttpClientOptions = {
   maxResponseBytes: MAX_RESPONSE_BYTES,
 };
 
-type Protocol = TargetPlan["protocol"];
+type TargetProtocol = TargetPlan["protocol"];
 /** `current` gives the plan as it is at each send. */
-type OpenClient<Of extends Protocol = Protocol> = (current: () => TargetPlanOf<Of>, env: ClientEnv) => TargetClient;
+type OpenClient<Of extends TargetProtocol = TargetProtocol> = (current: () => TargetPlanOf<Of>, env: ClientEnv) => TargetClient;
 
 /** How each protocol is spoken: a protocol is its line here, with a file of its own beside this one. */
-const CLIENTS: { readonly [Of in Protocol]: OpenClient<Of> } = {
+const CLIENTS: { readonly [Of in TargetProtocol]: OpenClient<Of> } = {
   grpc: (current, env) => openGrpcClient(current, openTransport(current(), env, GRPC_CONNECTIONS)),
   "http/protobuf": (current, env) => openHttpClient(current, HTTP_OPTIONS, env),
 };
