@@ -28,8 +28,9 @@ export interface RouterLimits {
 }
 
 /**
- * `saturating`: closed loop, as fast as it goes. `half`: open loop at half of the capacity that the case of `of` showed,
- * once to the sink itself and once through the system. `triple`: open loop at its capacity and at three times that.
+ * `saturating`: closed loop, as fast as it goes. `half`: open loop at half of the capacity that the
+ * case of `of` showed, once to the sink itself and once through the system. `triple`: open loop at
+ * its capacity and at three times that.
  */
 export type Load =
   | { readonly kind: "saturating" }
@@ -37,8 +38,9 @@ export type Load =
   | { readonly kind: "triple"; readonly of: string };
 
 /**
- * `none`: one pool. `by_service`: half of the services to pool a, the others to pool b. `resource_10`: ten rules on
- * attributes of the resource. `resource_10000`: ten rules for each of 1,000 services. `span`: failed spans to pool b.
+ * `none`: one pool. `by_service`: half of the services to pool a, the others to pool b.
+ * `resource_10`: ten rules on attributes of the resource. `resource_10000`: ten rules for each of
+ * 1,000 services. `span`: failed spans to pool b.
  */
 export type Rules = "none" | "by_service" | "resource_10" | "resource_10000" | "span";
 
@@ -62,7 +64,10 @@ export const BASE: Omit<Case, "name" | "title"> = {
 /** 8,192 calls under way, 340 MB of requests: senders that do not hold back. */
 const MANY_CALLS = { connections: 8, streams: 1_024 };
 
-/** What docs/benchmarks.md lists, in the order in which they run: those that need a capacity come after it is known. */
+/**
+ * What docs/benchmarks.md lists, in the order in which they run: those that need a capacity come
+ * after it is known.
+ */
 export const CASES: readonly Case[] = [
   { ...BASE, name: "grpc-1000", title: "gRPC, 1,000 spans a request, by service", ...items(1_000), peers: true },
   { ...BASE, name: "grpc-100", title: "gRPC, 100 spans a request, by service", peers: true, short: true },

@@ -51,7 +51,10 @@ export function startChild(
   return childOf(child);
 }
 
-/** Resolves when something accepts connections there; rejects when the process ends or `withinMs` passes. */
+/**
+ * Resolves when something accepts connections there; rejects when the process ends or `withinMs`
+ * passes.
+ */
 export async function untilListening(child: Child, port: number, withinMs = 20_000): Promise<void> {
   const endMs = systemClock.nowMs() + withinMs;
   while (!(await accepts(port))) {

@@ -1,7 +1,8 @@
 /**
- * What a fault of one of four targets does to the latency that senders see: p50 and p99 before it, in its first seconds, in the
- * rest of it, and after it. `node bench/faults.ts [strategy] [seconds]`; each fault lasts twice the seconds (5). Health has its defaults, the
- * targets a timeout of 2 s. Prints a line for each fault.
+ * What a fault of one of four targets does to the latency that senders see: p50 and p99 before it,
+ * in its first seconds, in the rest of it, and after it.
+ * `node bench/faults.ts [strategy] [seconds]`; each fault lasts twice the seconds (5). Health has
+ * its defaults, the targets a timeout of 2 s. Prints a line for each fault.
  */
 import type { Sink } from "../test/support/sinks/sink.ts";
 import { openHttpSink } from "../test/support/sinks/http-sink.ts";

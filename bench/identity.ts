@@ -18,7 +18,10 @@ export interface IdentityFiles {
 
 let made: Promise<Identity> | undefined;
 
-/** A certificate for 127.0.0.1 (ECDSA, P-256) and its authority: the same for all servers of one run. */
+/**
+ * A certificate for 127.0.0.1 (ECDSA, P-256) and its authority: the same for all servers of one
+ * run.
+ */
 export function benchIdentity(): Promise<Identity> {
   made ??= make();
   return made;

@@ -15,7 +15,10 @@ export interface LoadBuffer {
 /** Different requests are generated up to this size in all; more buffers are copies of them. */
 const MAX_DISTINCT_BYTES = 33_554_432;
 
-/** As many buffers as there may be calls under way, with every service in at least one of them when there is room for it. */
+/**
+ * As many buffers as there may be calls under way, with every service in at least one of them when
+ * there is room for it.
+ */
 export class LoadBuffers {
   readonly requestBytes: number;
   readonly #free: LoadBuffer[] = [];
@@ -47,7 +50,10 @@ export class LoadBuffers {
     return buffer;
   }
 
-  /** Not `reusable`: it was answered before all of it was written, so that its bytes may still be needed. */
+  /**
+   * Not `reusable`: it was answered before all of it was written, so that its bytes may still be
+   * needed.
+   */
   giveBack(buffer: LoadBuffer, reusable: boolean): void {
     this.#free.push(reusable ? buffer : copyOf(buffer));
   }

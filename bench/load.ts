@@ -8,8 +8,9 @@ import { answerParent, argumentsOf, tellParent } from "./messages.ts";
 import type { LoadArguments, LoadReport, LoadRequest } from "./messages.ts";
 
 /**
- * The load process. Closed loop: as many calls are always under way as there are streams. Open loop: calls are due at
- * fixed times, whether earlier ones were answered or not, and latency counts from when they were due.
+ * The load process. Closed loop: as many calls are always under way as there are streams. Open
+ * loop: calls are due at fixed times, whether earlier ones were answered or not, and latency counts
+ * from when they were due.
  */
 const options = argumentsOf<LoadArguments>();
 const clock = systemClock;
@@ -131,7 +132,10 @@ function send(connection: LoadConnection, dueMs: number): boolean {
   return true;
 }
 
-/** Replaces a lost connection, after a pause, so that a system that is down is not flooded with attempts. */
+/**
+ * Replaces a lost connection, after a pause, so that a system that is down is not flooded with
+ * attempts.
+ */
 async function reopen(lost: LoadConnection): Promise<void> {
   const at = connections.indexOf(lost);
   if (at < 0 || !running) return;

@@ -16,7 +16,10 @@ import { PEERS, ROUTERS, SIGNALBOX } from "./system.ts";
 import type { System } from "./system.ts";
 import { formatTable, tableHead, tableRow } from "./table.ts";
 
-/** `npm run bench -- [--short] [--case name,..] [--system name] [--profile case] [--out file]`: see docs/benchmarks.md. */
+/**
+ * `npm run bench -- [--short] [--case name,..] [--system name] [--profile case] [--out file]`: see
+ * docs/benchmarks.md.
+ */
 const FULL: Timing = { warmUpMs: 2_000, windowMs: 7_000 };
 const PROFILE_LINES = 40;
 const SHORT: Timing = { warmUpMs: 1_000, windowMs: 2_500 };

@@ -15,7 +15,10 @@ export interface Timing {
   readonly windowMs: number;
 }
 
-/** One measured window. Rates are of what was acknowledged; CPU is of the measured system's own processes. */
+/**
+ * One measured window. Rates are of what was acknowledged; CPU is of the measured system's own
+ * processes.
+ */
 export interface Measurement {
   readonly case: string;
   readonly system: string;
@@ -65,7 +68,10 @@ export interface RunOptions {
   readonly part: string;
 }
 
-/** Starts sinks, system and load, measures one window and ends them all. `system` undefined: straight to the sink. */
+/**
+ * Starts sinks, system and load, measures one window and ends them all. `system` undefined:
+ * straight to the sink.
+ */
 export async function measure(run: Case, system: System | undefined, options: RunOptions): Promise<Measurement> {
   using folder = openFolder();
   const tls = run.tls === "both" ? await benchIdentity() : undefined;
@@ -185,7 +191,8 @@ function outcomesOf(
 }
 
 function checkOf(total: LoadCounts, sinks: readonly SinkCounts[], repeats: boolean, swallows: boolean): Check {
-  // Compressed requests are sent again as they are, so that their numbers repeat: then only the count can be checked.
+  // Compressed requests are sent again as they are, so that their numbers repeat: then only the
+  // count can be checked.
   const arrivedItems = sum(sinks.map((sink) => (repeats ? sink.items : sink.distinct + sink.beyond)));
   const duplicates = repeats ? 0 : sum(sinks.map((sink) => sink.duplicates));
   return {

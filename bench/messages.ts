@@ -32,13 +32,17 @@ export interface LoadArguments {
   readonly port: number;
   readonly tls: boolean;
   readonly connections: number;
-  /** Calls under way on each connection (gRPC); one with HTTP/1.1. In an open loop the most there may be. */
+  /**
+   * Calls under way on each connection (gRPC); one with HTTP/1.1. In an open loop the most there
+   * may be.
+   */
   readonly streams: number;
   /** Requests a second; 0: closed loop, the next call follows as soon as one is answered. */
   readonly requestsPerSecond: number;
   /**
-   * From when latencies of an open loop count. `due`: nothing hides a stall. `sent`: from the tick that sent the call, unless it
-   * had to wait for a free stream: how late the generator's own timer is stays out of it.
+   * From when latencies of an open loop count. `due`: nothing hides a stall. `sent`: from the tick
+   * that sent the call, unless it had to wait for a free stream: how late the generator's own timer
+   * is stays out of it.
    */
   readonly latencyFrom: "due" | "sent";
   readonly itemsPerRequest: number;
@@ -49,7 +53,10 @@ export interface LoadArguments {
   readonly source: number;
 }
 
-/** `mark` begins a new window of counts and latencies and answers with the one that ends; `stop` ends the load. */
+/**
+ * `mark` begins a new window of counts and latencies and answers with the one that ends; `stop`
+ * ends the load.
+ */
 export interface LoadRequest {
   readonly kind: "start" | "mark" | "stop";
 }
@@ -99,6 +106,7 @@ export function answerParent<Request>(answer: (request: Request) => object | Pro
     void Promise.resolve(answer(request)).then(tellParent);
   });
   process.on("disconnect", () => process.exit(0));
-  // Ctrl-C reaches the whole process group; the parent ends this process when it has read the results.
+  // Ctrl-C reaches the whole process group; the parent ends this process when it has read the
+  // results.
   process.on("SIGINT", () => undefined);
 }

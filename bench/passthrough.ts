@@ -2,8 +2,9 @@ import { connect, createServer } from "node:http2";
 import type { ClientHttp2Session, ServerHttp2Stream } from "node:http2";
 
 /**
- * The platform's limit, as a process to be measured: gRPC in, the same bytes out, without a look at the content, on plain
- * node:http2. With no target it only receives. Arguments: port, then the target's port or nothing.
+ * The platform's limit, as a process to be measured: gRPC in, the same bytes out, without a look at
+ * the content, on plain node:http2. With no target it only receives. Arguments: port, then the
+ * target's port or nothing.
  */
 const [port, targetPort] = process.argv.slice(2).map(Number);
 const SETTINGS = { initialWindowSize: 4_194_304, maxFrameSize: 1_048_576, maxConcurrentStreams: 10_000 };

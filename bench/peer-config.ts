@@ -2,8 +2,8 @@ import { join } from "node:path";
 import type { IdentityFiles } from "./identity.ts";
 
 /**
- * OTLP in, OTLP out, as in the published benchmark of the otel-arrow project (docs/benchmarks.md): the sender is answered
- * after the target's answer, and nothing limits memory.
+ * OTLP in, OTLP out, as in the published benchmark of the otel-arrow project (docs/benchmarks.md):
+ * the sender is answered after the target's answer, and nothing limits memory.
  */
 export function collectorConfig(port: number, target: number): string {
   return `receivers:
@@ -35,7 +35,10 @@ service:
 `;
 }
 
-/** Vector's opentelemetry source and sink; the sink speaks OTLP over HTTP, so its target answers HTTP. */
+/**
+ * Vector's opentelemetry source and sink; the sink speaks OTLP over HTTP, so its target answers
+ * HTTP.
+ */
 export function vectorConfig(grpc: number, http: number, target: number, dir: string): string {
   return `data_dir: ${dir}
 sources:

@@ -1,6 +1,7 @@
 /**
- * What one pick costs: nanoseconds for each strategy with 3 and with 1,000 targets, through the Chooser as a pool uses it, with
- * calls under way, answers that come back, and targets that are taken out and come back now and then. `node bench/picks.ts` prints JSON.
+ * What one pick costs: nanoseconds for each strategy with 3 and with 1,000 targets, through the
+ * Chooser as a pool uses it, with calls under way, answers that come back, and targets that are
+ * taken out and come back now and then. `node bench/picks.ts` prints JSON.
  */
 import { seededRandom } from "../src/core/random.ts";
 import { Chooser } from "../src/data/balance/chooser.ts";

@@ -27,7 +27,10 @@ export function pin(pid: number, core: number | undefined): void {
   execFileSync("taskset", ["--all-tasks", "--cpu-list", "--pid", String(core), String(pid)], { stdio: "ignore" });
 }
 
-/** The thread that does the work, and those that it will start: the collector of a Node process may use what is free elsewhere. */
+/**
+ * The thread that does the work, and those that it will start: the collector of a Node process may
+ * use what is free elsewhere.
+ */
 export function pinMain(pid: number, core: number | undefined): void {
   if (core !== undefined)
     execFileSync("taskset", ["--cpu-list", "--pid", String(core), String(pid)], { stdio: "ignore" });

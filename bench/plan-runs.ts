@@ -9,7 +9,10 @@ export type Measured = (measurement: Measurement) => void;
 
 const OPEN_END = { part: "", requestsPerSecond: 0 } as const;
 
-/** Runs one case through one system and appends what came out. A failure of the system is a result, too. */
+/**
+ * Runs one case through one system and appends what came out. A failure of the system is a result,
+ * too.
+ */
 export async function runCase(
   run: Case,
   system: System,

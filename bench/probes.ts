@@ -13,14 +13,20 @@ import type { System } from "./system.ts";
 export type ProbeName = "connections" | "fairness" | "attacks";
 export type ProbeResult = ConnectionsResult | FairnessResult | AttacksResult;
 
-/** Cases that are no load to be carried: each has a table of its own. All of them are short ones, too, with smaller numbers. */
+/**
+ * Cases that are no load to be carried: each has a table of its own. All of them are short ones,
+ * too, with smaller numbers.
+ */
 export const PROBES: readonly { readonly name: ProbeName; readonly title: string }[] = [
   { name: "connections", title: "10,000 connections with little traffic" },
   { name: "fairness", title: "one connection with 1,000 open streams" },
   { name: "attacks", title: "attacks beside a well-behaved client" },
 ];
 
-/** Several rounds: what happens now and then, as a collection of the heap, is to fall into calm windows as well as into others. */
+/**
+ * Several rounds: what happens now and then, as a collection of the heap, is to fall into calm
+ * windows as well as into others.
+ */
 const LONG_ATTACKS = { rounds: 4, warmUpMs: 15_000, calmMs: 1_000, attackMs: 2_000 };
 
 interface Run {
@@ -56,7 +62,8 @@ function runsOf(name: ProbeName, transports: readonly GrpcTransport[], short: bo
       return transports.map((transport) => ({ transport, measure: () => measureFairness({ transport, ...times }) }));
     }
     case "attacks": {
-      // Our own when it is among them: node:http2 has defences of its own, which are not ours to show.
+      // Our own when it is among them: node:http2 has defences of its own, which are not ours to
+      // show.
       const transport = transports.find((each) => each === "own") ?? transports[0];
       const times = short ? { rounds: 1, warmUpMs: 1_000, calmMs: 800, attackMs: 1_000 } : LONG_ATTACKS;
       const attacks = chosenAttacks(short);
@@ -69,7 +76,10 @@ function runsOf(name: ProbeName, transports: readonly GrpcTransport[], short: bo
   }
 }
 
-/** Plain on each transport. With TLS on one, and fewer of them: two handshakes of a millisecond each take their time. */
+/**
+ * Plain on each transport. With TLS on one, and fewer of them: two handshakes of a millisecond each
+ * take their time.
+ */
 function connectionRuns(transports: readonly GrpcTransport[], short: boolean): Run[] {
   const many = { connections: short ? 1_000 : 10_000, openPerSecond: 2_000, holdMs: short ? 2_000 : 11_000 };
   const secure = { connections: 5_000, openPerSecond: 1_000, holdMs: 11_000 };

@@ -30,7 +30,10 @@ interface CpuProfile {
 
 const SAMPLING_US = 200;
 
-/** Puts a load through the router with V8's profiler on, and tells where it spent its time after the warm-up. */
+/**
+ * Puts a load through the router with V8's profiler on, and tells where it spent its time after the
+ * warm-up.
+ */
 export async function profile(run: Case, system: RouterSystem, timing: Timing): Promise<Hot[]> {
   using folder = openFolder();
   const tls = run.tls === "both" ? await benchIdentity() : undefined;

@@ -4,8 +4,8 @@ import { listenUnary } from "../src/http2/own/listen-unary.ts";
 import type { UnaryCall, UnaryExchange, UnaryReply } from "../src/http2/port.ts";
 
 /**
- * Our own HTTP/2 alone, as a process to be measured: a server that reads unary gRPC requests through the port and answers
- * each with an empty message. Argument: the port.
+ * Our own HTTP/2 alone, as a process to be measured: a server that reads unary gRPC requests
+ * through the port and answers each with an empty message. Argument: the port.
  */
 const MAX_MESSAGE_BYTES = 67_108_864;
 const TAKEN: UnaryReply = { status: 0, text: "", message: new Uint8Array(0) };

@@ -9,8 +9,8 @@ import type { Report } from "./results.ts";
 import { tableHead, tableRow } from "./table.ts";
 
 /**
- * `node bench/report.ts results.json [--write]`: the results as Markdown, to the standard output or into the results
- * section of docs/benchmarks.md.
+ * `node bench/report.ts results.json [--write]`: the results as Markdown, to the standard output or
+ * into the results section of docs/benchmarks.md.
  */
 const DOCUMENT = join(import.meta.dirname, "../docs/benchmarks.md");
 const BEGIN = "<!-- results: written by bench/report.ts -->";

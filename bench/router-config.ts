@@ -86,7 +86,10 @@ function rulesOf(rules: Rules, services: number): Rule[] {
   }
 }
 
-/** Nine that match nothing the generator sends, in the ways people write them, and one that matches half. */
+/**
+ * Nine that match nothing the generator sends, in the ways people write them, and one that matches
+ * half.
+ */
 function resourceRules(): Rule[] {
   const misses: object[] = [
     { service_name: "payment*" },
@@ -104,7 +107,10 @@ function resourceRules(): Rule[] {
   return rules;
 }
 
-/** Nine for environments that the generator does not send, and one that matches: its pool changes from service to service. */
+/**
+ * Nine for environments that the generator does not send, and one that matches: its pool changes
+ * from service to service.
+ */
 function tenRules(service: string, index: number): Rule[] {
   return Array.from({ length: 10 }, (_, i) => {
     const environment = i === 9 ? "production" : `stage-${i}`;

@@ -9,8 +9,8 @@ import { answerParent, argumentsOf, tellParent } from "./messages.ts";
 import { listenGrpc } from "./wire/grpc-server.ts";
 
 /**
- * The sink process: OTLP servers for traces that take everything, count the spans and note their running numbers.
- * `counts` asks for what arrived; the process ends with its parent.
+ * The sink process: OTLP servers for traces that take everything, count the spans and note their
+ * running numbers. `counts` asks for what arrived; the process ends with its parent.
  */
 const MAX_INFLATED_BYTES = 134_217_728;
 

@@ -1,6 +1,7 @@
 /**
- * What a change of the config costs with 10,000 rules over 1,000 services: reading, compiling and taking over, in milliseconds, and
- * by how much the heap grows over seven of them. `node bench/swap.ts` prints JSON. Needs `--expose-gc` for the memory.
+ * What a change of the config costs with 10,000 rules over 1,000 services: reading, compiling and
+ * taking over, in milliseconds, and by how much the heap grows over seven of them.
+ * `node bench/swap.ts` prints JSON. Needs `--expose-gc` for the memory.
  */
 import { NO_LIMITS } from "../src/otlp/limits.ts";
 import { loadConfig } from "../src/config/load.ts";

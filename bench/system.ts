@@ -43,7 +43,10 @@ const BIN = join(ROOT, "bin/signalbox.js");
 /** Measured as it is published: what is built, not the sources. */
 const BUILT = join(ROOT, "dist/cli/main.js");
 
-/** As the published command sets it (bin/signalbox.js), so that what is compared with it has the same advantage. */
+/**
+ * As the published command sets it (bin/signalbox.js), so that what is compared with it has the
+ * same advantage.
+ */
 const NODE_FLAGS = ["--semi-space-growth-factor=1", "--heap-growing-percent=200"];
 
 function signalbox(transport: GrpcTransport): RouterSystem {
@@ -66,7 +69,10 @@ function signalbox(transport: GrpcTransport): RouterSystem {
   };
 }
 
-/** By the implementation of HTTP/2: the default runs all cases, the other one those that peers run too. */
+/**
+ * By the implementation of HTTP/2: the default runs all cases, the other one those that peers run
+ * too.
+ */
 export const ROUTERS: Readonly<Record<GrpcTransport, RouterSystem>> = {
   own: signalbox("own"),
   node: signalbox("node"),

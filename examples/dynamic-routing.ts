@@ -1,9 +1,10 @@
 /**
- * A router inside a program: three targets, a rule, health checks, and the strategies, one after the other. Starts three OTLP
- * servers on free ports, routes real data to them over gRPC, and ends by itself: `node examples/dynamic-routing.ts`.
+ * A router inside a program: three targets, a rule, health checks, and the strategies, one after
+ * the other. Starts three OTLP servers on free ports, routes real data to them over gRPC, and ends
+ * by itself: `node examples/dynamic-routing.ts`.
  *
- * In a program of your own, import from "signalbox": all else stays as it is. This one takes the source beside it, so that it
- * runs in a checkout that was not built.
+ * In a program of your own, import from "signalbox": all else stays as it is. This one takes the
+ * source beside it, so that it runs in a checkout that was not built.
  */
 import { once } from "node:events";
 import { createServer, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";

@@ -1,9 +1,11 @@
 /**
- * The library's public names, and the only barrel: docs/library.md shows each at work. `signalbox/config` has the config's schema
- * and types by themselves; nothing else of the package can be imported.
+ * The library's public names, and the only barrel: docs/library.md shows each at work.
+ * `signalbox/config` has the config's schema and types by themselves; nothing else of the package
+ * can be imported.
  */
 
-// A node inside a process of your own: `await using node = await startNode(config, { clock, random, log, source })`.
+// A node inside a process of your own:
+// `await using node = await startNode(config, { clock, random, log, source })`.
 export {
   type ConfigSource,
   type NodeAddresses,

@@ -17,8 +17,9 @@ interface Seen {
 }
 
 /**
- * A compact reporter: one line for each file, failures in full, skips with their reasons, and at the end Node's own closing
- * lines, which tell how many tests ran. It leaves its counts for test/run.ts.
+ * A compact reporter: one line for each file, failures in full, skips with their reasons, and at
+ * the end Node's own closing lines, which tell how many tests ran. It leaves its counts for
+ * test/run.ts.
  */
 export default async function* report(source: AsyncIterable<TestEvent>): AsyncGenerator<string> {
   const seen: Seen = { failed: [], skipped: [], closing: [], counts: undefined };

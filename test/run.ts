@@ -1,7 +1,8 @@
 /**
- * Runs the tests: `node test/run.ts [pattern...]`. A pattern is a part of a file's path; without one, all of them run.
- * First, programs that the files need and that are not there are installed: set-up.ts. Files of whole nodes run twice, once
- * on each implementation of HTTP/2; TEST_GRPC_TRANSPORT=own|node runs all on that one. Exit code 1 when a test failed or none ran.
+ * Runs the tests: `node test/run.ts [pattern...]`. A pattern is a part of a file's path; without
+ * one, all of them run. First, programs that the files need and that are not there are installed:
+ * set-up.ts. Files of whole nodes run twice, once on each implementation of HTTP/2;
+ * TEST_GRPC_TRANSPORT=own|node runs all on that one. Exit code 1 when a test failed or none ran.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -17,7 +18,10 @@ import { ASKED_TRANSPORT, TEST_TRANSPORT } from "./support/transport.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const PLACES = ["src/**/*.test.ts", "test/**/*.test.ts", "bench/**/*.test.ts"];
-/** Beginnings of the paths of tests that go through nodes, listeners or targets with the transport of test/support/transport.ts. */
+/**
+ * Beginnings of the paths of tests that go through nodes, listeners or targets with the transport
+ * of test/support/transport.ts.
+ */
 const ON_EACH_TRANSPORT = [
   "test/scenario/",
   "test/peers/curl/grpc",
@@ -31,7 +35,10 @@ const ON_EACH_TRANSPORT = [
   "test/receive/grpc",
   "test/delivery/grpc",
 ];
-/** The machines that run this have few cores, and tests with real sockets get slow when they share one. */
+/**
+ * The machines that run this have few cores, and tests with real sockets get slow when they share
+ * one.
+ */
 const CONCURRENCY = 2;
 /** For a file, and for each test in it. */
 const TIMEOUT_MS = 120_000;

@@ -6,7 +6,10 @@ import type { Attack, Step } from "./attacks.ts";
 import { Line } from "./line.ts";
 import type { AttackerArguments, AttackerReport, AttackerRequest, AttackOutcome } from "./messages.ts";
 
-/** The attacker's process: does one attack at a time, at bounded rates, and comes again whenever it is thrown out. */
+/**
+ * The attacker's process: does one attack at a time, at bounded rates, and comes again whenever it
+ * is thrown out.
+ */
 const options = argumentsOf<AttackerArguments>();
 const TICK_MS = 1;
 /** What a late tick may make up for. */

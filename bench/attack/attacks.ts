@@ -25,7 +25,10 @@ export interface Attack {
   /** No attack, for comparison: the mark does not hold for it. */
   readonly harmless?: true;
   readonly short?: true;
-  /** Begins on a connection. The function gives the next step, or undefined when there is nothing to do now. */
+  /**
+   * Begins on a connection. The function gives the next step, or undefined when there is nothing to
+   * do now.
+   */
   readonly begin: (line: Line) => () => Step | undefined;
 }
 
@@ -184,7 +187,8 @@ function slowSending(line: Line): () => Step | undefined {
       streams.push(stream);
       return { bytes: Buffer.concat([open(stream), frame(FRAME.DATA, 0, stream, LARGE_PREFIX)]), frames: 2 };
     }
-    // One step of a hundred is a byte: at 20,000 a second, spread over four connections, each stream has one in five seconds.
+    // One step of a hundred is a byte: at 20,000 a second, spread over four connections, each
+    // stream has one in five seconds.
     const stream = streams[Math.floor(turn / 100) % streams.length]!;
     return turn++ % 100 === 0 ? step(frame(FRAME.DATA, 0, stream, byte)) : { bytes: EMPTY, frames: 1 };
   };

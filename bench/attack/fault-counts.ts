@@ -1,4 +1,7 @@
-/** How many connections the router has ended, by reason: `signalbox_http2_faults_total` of its server side. */
+/**
+ * How many connections the router has ended, by reason: `signalbox_http2_faults_total` of its
+ * server side.
+ */
 export async function faultCounts(adminPort: number): Promise<Record<string, number>> {
   const response = await fetch(`http://127.0.0.1:${adminPort}/metrics`);
   const counts: Record<string, number> = {};

@@ -18,6 +18,8 @@ export interface AttackOutcome {
   readonly frames: number;
   readonly bytes: number;
   readonly connections: number;
-  /** How often: `GOAWAY ENHANCE_YOUR_CALM`, `RST_STREAM REFUSED_STREAM`, `closed` (without GOAWAY). */
+  /**
+   * How often: `GOAWAY ENHANCE_YOUR_CALM`, `RST_STREAM REFUSED_STREAM`, `closed` (without GOAWAY).
+   */
   readonly got: Readonly<Record<string, number>>;
 }

@@ -17,7 +17,10 @@ import type { AttackerArguments, AttackerReport, AttackerRequest, AttackOutcome 
 import { pooled, sum, sumByName } from "./pooled.ts";
 import type { Pooled } from "./pooled.ts";
 
-/** What a well-behaved client saw while others attacked the same router, one attack after the other, in several rounds. */
+/**
+ * What a well-behaved client saw while others attacked the same router, one attack after the other,
+ * in several rounds.
+ */
 export interface AttacksResult {
   readonly kind: "attacks";
   readonly system: string;

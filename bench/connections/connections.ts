@@ -11,7 +11,10 @@ import type { Usage } from "../process-usage.ts";
 import { ROUTERS } from "../system.ts";
 import type { HoldArguments, HoldCounts, HoldReport, HoldRequest } from "./messages.ts";
 
-/** What many connections with little traffic cost. Memory is that of the router's process alone, not of the kernel. */
+/**
+ * What many connections with little traffic cost. Memory is that of the router's process alone, not
+ * of the kernel.
+ */
 export interface ConnectionsResult {
   readonly kind: "connections";
   readonly system: string;

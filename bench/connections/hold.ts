@@ -9,7 +9,9 @@ import { pause } from "../pause.ts";
 import { GrpcConnection } from "../wire/grpc-client.ts";
 import type { HoldArguments, HoldCounts, HoldReport, HoldRequest } from "./messages.ts";
 
-/** Opens many connections at a bounded rate and keeps them, each with a small request now and then. */
+/**
+ * Opens many connections at a bounded rate and keeps them, each with a small request now and then.
+ */
 const options = argumentsOf<HoldArguments>();
 const TICK_MS = 5;
 /** Being opened at the same time: less than what a listener's backlog holds. */

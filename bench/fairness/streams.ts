@@ -9,8 +9,8 @@ import { GrpcConnection, MESSAGE_AT } from "../wire/grpc-client.ts";
 import type { ClassShare, StreamClass, StreamsArguments, StreamsReport, StreamsRequest } from "./messages.ts";
 
 /**
- * One connection with as many calls under way as there are slots, without a pause: as soon as the call of a slot is answered
- * its next one follows. Their bodies are sent in turns of one frame.
+ * One connection with as many calls under way as there are slots, without a pause: as soon as the
+ * call of a slot is answered its next one follows. Their bodies are sent in turns of one frame.
  */
 const { port, classes } = argumentsOf<StreamsArguments>();
 const SOURCE = 2;

@@ -1,6 +1,8 @@
 import type { Socket } from "node:net";
 
-/** Frame types and flags of RFC 9113 section 6, as far as a benchmark's client and sink meet them. */
+/**
+ * Frame types and flags of RFC 9113 section 6, as far as a benchmark's client and sink meet them.
+ */
 export const FRAME = {
   DATA: 0,
   HEADERS: 1,
@@ -21,7 +23,10 @@ export const SETTING = {
 export const HEAD_BYTES = 9;
 export const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 
-/** Pieces below this are copied together before they are written: one write costs more than the copy. */
+/**
+ * Pieces below this are copied together before they are written: one write costs more than the
+ * copy.
+ */
 const SMALL_BYTES = 16_384;
 
 export interface FrameSink {

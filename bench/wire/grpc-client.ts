@@ -20,12 +20,16 @@ import { encodeBlocks, ReplyReader } from "./hpack.ts";
 import type { Blocks, Field } from "./hpack.ts";
 
 /**
- * `status` is the gRPC status; -1: the call was reset or the connection was lost. `messageBytes`: of the reply message.
- * `written`: whether the whole request had been written by then. `why`: with -1, what became of the call.
+ * `status` is the gRPC status; -1: the call was reset or the connection was lost. `messageBytes`:
+ * of the reply message. `written`: whether the whole request had been written by then. `why`: with
+ * -1, what became of the call.
  */
 export type CallDone = (status: number, messageBytes: number, written: boolean, why: string) => void;
 
-/** Bytes before the message in a call's buffer: frame head, 5-byte prefix. The HEADERS are written apart. */
+/**
+ * Bytes before the message in a call's buffer: frame head, 5-byte prefix. The HEADERS are written
+ * apart.
+ */
 export const MESSAGE_AT = HEAD_BYTES + 5;
 
 /** A call that came to its end, though perhaps without a status. */
@@ -47,14 +51,17 @@ export interface GrpcPeer {
   /** Any certificate is taken: what is measured is its cost. */
   readonly tls?: boolean;
   /**
-   * Calls send one frame of TURN_BYTES in turn, as far as windows allow, so that their order is the server's doing. Otherwise
-   * a call waits for those before it.
+   * Calls send one frame of TURN_BYTES in turn, as far as windows allow, so that their order is the
+   * server's doing. Otherwise a call waits for those before it.
    */
   readonly turns?: boolean;
 }
 
 const TURN_BYTES = 16_384;
-/** Of all calls together, written in one turn of the event loop: what is in the socket can no longer be overtaken. */
+/**
+ * Of all calls together, written in one turn of the event loop: what is in the socket can no longer
+ * be overtaken.
+ */
 const ROUND_BYTES = 262_144;
 
 /** A message on its way whose peer has not granted the window for all of it. */
@@ -66,8 +73,9 @@ interface Sending {
 }
 
 /**
- * One HTTP/2 connection with prior knowledge that makes unary gRPC calls, with as little work as possible: five times the
- * calls of node:http2 for the same CPU, so that the generator leaves the machine to what is measured.
+ * One HTTP/2 connection with prior knowledge that makes unary gRPC calls, with as little work as
+ * possible: five times the calls of node:http2 for the same CPU, so that the generator leaves the
+ * machine to what is measured.
  */
 export class GrpcConnection {
   readonly #socket: Socket;
@@ -116,7 +124,10 @@ export class GrpcConnection {
     return this.#opened.promise;
   }
 
-  /** False: no call can be made now, either because of the peer's limit of streams or because the connection ends. */
+  /**
+   * False: no call can be made now, either because of the peer's limit of streams or because the
+   * connection ends.
+   */
   get usable(): boolean {
     return this.#blocks !== undefined && !this.#goingAway && this.#calls.size < this.#peer.maxStreams;
   }
@@ -175,7 +186,9 @@ export class GrpcConnection {
     setImmediate(() => this.#sendRound());
   }
 
-  /** A frame of each call in turn, until all that are left wait for a window or the round is full. */
+  /**
+   * A frame of each call in turn, until all that are left wait for a window or the round is full.
+   */
   #sendRound(): void {
     this.#roundDue = false;
     if (this.#socket.writableNeedDrain) return; // `drain` goes on
@@ -279,7 +292,8 @@ export class GrpcConnection {
     this.#calls.delete(stream);
     const at = this.#sending.findIndex((entry) => entry.stream === stream);
     if (at >= 0) {
-      // Answered before all of it was sent: the rest is not wanted. grpc-go resets such a call, too.
+      // Answered before all of it was sent: the rest is not wanted. grpc-go resets such a call,
+      // too.
       this.#sending.splice(at, 1);
       if (why === NOT_RESET) this.#writer.write(frame(FRAME.RST_STREAM, 0, stream, NO_ERROR));
     }

@@ -31,8 +31,8 @@ const SETTINGS = settingsFrame([
 ]);
 
 /**
- * A server that takes every unary gRPC call, whatever its path, with as little work as possible: it reads no headers at
- * all and answers OK with an empty message.
+ * A server that takes every unary gRPC call, whatever its path, with as little work as possible: it
+ * reads no headers at all and answers OK with an empty message.
  */
 export function listenGrpc(port: number, received: Received, tls?: Identity): Promise<Server> {
   return new Promise((resolve, reject) => {
@@ -154,7 +154,8 @@ interface ReplyTemplate {
 function replyBlocks(indexed: boolean): { readonly first: ReplyTemplate; readonly next: ReplyTemplate } {
   const status = { name: ":status", value: "200", index: 8 };
   const type = { name: "content-type", value: "application/grpc", nameIndex: 31 };
-  // The trailers' one field comes into the table after the headers' one: from then on that one has index 63.
+  // The trailers' one field comes into the table after the headers' one: from then on that one has
+  // index 63.
   const headers = encodeBlocks([status, type], indexed, indexed ? 1 : 0);
   const trailers = encodeBlocks([{ name: "grpc-status", value: "0" }], indexed);
   return { first: template(headers.first, trailers.first), next: template(headers.next, trailers.next) };

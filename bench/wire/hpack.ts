@@ -1,7 +1,7 @@
 /**
- * Just enough HPACK (RFC 7541) for a load generator and a sink: blocks that are the same for every call are written as
- * grpc clients and servers write them (put into the dynamic table once, two bytes afterwards), and replies are only asked
- * for `:status` and `grpc-status`.
+ * Just enough HPACK (RFC 7541) for a load generator and a sink: blocks that are the same for every
+ * call are written as grpc clients and servers write them (put into the dynamic table once, two
+ * bytes afterwards), and replies are only asked for `:status` and `grpc-status`.
  */
 
 export interface Field {
@@ -20,8 +20,8 @@ export interface Blocks {
 }
 
 /**
- * Both blocks for the same fields. Not `indexed`: nothing is put into the peer's table, and they are the same.
- * `later`: how many fields of other blocks come into the table after these.
+ * Both blocks for the same fields. Not `indexed`: nothing is put into the peer's table, and they
+ * are the same. `later`: how many fields of other blocks come into the table after these.
  */
 export function encodeBlocks(fields: readonly Field[], indexed: boolean, later = 0): Blocks {
   const added = indexed ? fields.filter((field) => field.index === undefined).length : 0;
@@ -50,8 +50,8 @@ export interface ReplyStatus {
 }
 
 /**
- * Reads the two statuses of reply blocks. Only valid when the peer was told to use no dynamic table; equal blocks are
- * answered from memory, of which there are few.
+ * Reads the two statuses of reply blocks. Only valid when the peer was told to use no dynamic
+ * table; equal blocks are answered from memory, of which there are few.
  */
 export class ReplyReader {
   readonly #known = new Map<string, ReplyStatus>();
@@ -159,7 +159,10 @@ function isGrpcStatus({ bytes, huffman }: HpackText): boolean {
   return bytes.equals(huffman ? GRPC_STATUS_HUFFMAN : GRPC_STATUS);
 }
 
-/** A number of decimal digits. In the Huffman code 0 to 2 have five bits (00000 to 00010), 3 to 9 six (011001 to 011111). */
+/**
+ * A number of decimal digits. In the Huffman code 0 to 2 have five bits (00000 to 00010), 3 to 9
+ * six (011001 to 011111).
+ */
 function digits({ bytes, huffman }: HpackText): number {
   if (!huffman) return Number(bytes.toString("latin1"));
   let bits = "";

@@ -1,7 +1,10 @@
 import { connect } from "node:net";
 import type { Socket } from "node:net";
 
-/** `status` is the HTTP status; -1: the connection was lost. `written`: whether the body had been written by then. */
+/**
+ * `status` is the HTTP status; -1: the connection was lost. `written`: whether the body had been
+ * written by then.
+ */
 export type HttpDone = (status: number, bodyBytes: number, written: boolean) => void;
 
 const HEAD_END = Buffer.from("\r\n\r\n");
@@ -17,7 +20,9 @@ export class HttpConnection {
   #received: Buffer = Buffer.alloc(0);
   #status = 0;
   #length = 0;
-  /** Body bytes still to come, Infinity when the reply is chunked; undefined while the head is read. */
+  /**
+   * Body bytes still to come, Infinity when the reply is chunked; undefined while the head is read.
+   */
   #left: number | undefined;
   #ending = false;
 

@@ -212,7 +212,10 @@ function refuseBroken(error: NodeJS.ErrnoException, socket: Socket): void {
   socket.end(`HTTP/1.1 ${status} Refused\r\n${head}\r\n\r\n${text}`);
 }
 
-/** So much of each kind may be under way or wait, whoever asks for it: it shares one thread, or the data plane's own. */
+/**
+ * So much of each kind may be under way or wait, whoever asks for it: it shares one thread, or the
+ * data plane's own.
+ */
 const MOST_WORK: Readonly<Record<RouteWork, number>> = { document: 8, explain: 4 };
 
 /** Holds the work of the admin API within bounds. */

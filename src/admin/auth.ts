@@ -16,8 +16,9 @@ export type Authorized =
   | { readonly ok: false; readonly reply: AdminReply };
 
 /**
- * With tokens, a request carries one whose role is at least the route's. Without tokens only this machine may call, and
- * only by a name of this machine: a web page that points its own name here (DNS rebinding) is refused.
+ * With tokens, a request carries one whose role is at least the route's. Without tokens only this
+ * machine may call, and only by a name of this machine: a web page that points its own name here
+ * (DNS rebinding) is refused.
  */
 export function createAuthorize(tokens: readonly AdminToken[]): Authorize {
   const digests = tokens.map(({ role, value }) => ({ role, digest: digestOf(value.reveal()) }));

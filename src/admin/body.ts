@@ -11,7 +11,10 @@ const ELEMENT_BYTES = 1_048_576;
 /** As large as a config file may be. */
 const DOCUMENT_BYTES = 16 * 1_048_576;
 const SMALL_BYTES = 16_384;
-/** An export request of 4 MiB in base64, and something around it: it is read at once, while data waits. */
+/**
+ * An export request of 4 MiB in base64, and something around it: it is read at once, while data
+ * waits.
+ */
 const EXPLAIN_BYTES = 6 * 1_048_576;
 
 /** One rule, pool or target: what of openapi.json it is. */
@@ -35,7 +38,10 @@ export type Parsed<Value> =
   | { readonly ok: true; readonly value: Value }
   | { readonly ok: false; readonly reply: AdminReply };
 
-/** The mapping that a body is. What cannot be read is a 400 with the place; what is no mapping a 422. */
+/**
+ * The mapping that a body is. What cannot be read is a 400 with the place; what is no mapping a
+ * 422.
+ */
 export function parseMapping(body: AdminBody | undefined): Parsed<Values> {
   if (body === undefined) return { ok: false, reply: NO_BODY };
   const fault = jsonFaultOf(body);
@@ -48,7 +54,10 @@ export function parseMapping(body: AdminBody | undefined): Parsed<Values> {
   return mappingOf(parsed.document.root, { line: 1, column: 1 });
 }
 
-/** The same for bodies that are JSON and may be large: nothing is known of the places of what is in them. */
+/**
+ * The same for bodies that are JSON and may be large: nothing is known of the places of what is in
+ * them.
+ */
 export function parseJsonMapping(body: AdminBody | undefined): Parsed<Values> {
   if (body === undefined) return { ok: false, reply: NO_BODY };
   try {
@@ -70,7 +79,10 @@ export function checkMapping<Schema extends z.ZodType>(
   return { ok: false, reply: problemsReply(422, "the body has problems", problems) };
 }
 
-/** What is wrong with a body that says it is JSON, so that it is none: YAML has JSON in it, and more. */
+/**
+ * What is wrong with a body that says it is JSON, so that it is none: YAML has JSON in it, and
+ * more.
+ */
 export function jsonFaultOf({ text, type }: AdminBody): Problem | undefined {
   if (type !== "json") return undefined;
   try {

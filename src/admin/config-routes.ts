@@ -17,7 +17,10 @@ import {
 } from "./route.ts";
 import { configView } from "./views.ts";
 
-/** The config as a whole: read, apply, validate, its versions, what differs between them, and the way back. */
+/**
+ * The config as a whole: read, apply, validate, its versions, what differs between them, and the
+ * way back.
+ */
 export function configRoutes(context: AdminContext): AdminRoute[] {
   return [...runningRoutes(context), ...versionRoutes(context)];
 }

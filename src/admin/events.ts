@@ -57,7 +57,10 @@ const MAX_UNREAD_BYTES = 65_536;
 /** So that proxies and clients see that the connection lives. */
 const HEARTBEAT_MS = 15_000;
 
-/** Sends events from after `id` on, as they come, until the client leaves: server-sent events (HTML standard, 9.2). */
+/**
+ * Sends events from after `id` on, as they come, until the client leaves: server-sent events (HTML
+ * standard, 9.2).
+ */
 function streamEvents(events: Events, id: number, response: ServerResponse, clock: Clock): void {
   response.writeHead(200, {
     "content-type": "text/event-stream; charset=utf-8",

@@ -74,7 +74,10 @@ function read({ request, protobuf, item, signal }: z.output<typeof BodySchema>):
 
 const TOO_DEEP: ExplainInput = { ok: false, message: "the request is nested too deeply" };
 
-/** Undefined when values nest thousands of levels deep: reading such a text takes no stack, writing it does. */
+/**
+ * Undefined when values nest thousands of levels deep: reading such a text takes no stack, writing
+ * it does.
+ */
 function textOf(values: unknown): string | undefined {
   try {
     return JSON.stringify(values);

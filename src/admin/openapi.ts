@@ -5,7 +5,10 @@ import type { BodySpec, AdminRoute } from "./route.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** OpenAPI 3.1 of the routes that are there, from the table itself, so that it cannot say anything else. */
+/**
+ * OpenAPI 3.1 of the routes that are there, from the table itself, so that it cannot say anything
+ * else.
+ */
 export function openapi(routes: readonly AdminRoute[], version: string): Json {
   const paths: Record<string, Record<string, Json>> = {};
   for (const route of routes) {

@@ -8,7 +8,10 @@ const MAX_BYTES = 64 * 1_024 * 1_024;
 /** A body has to be there within this. */
 export const BODY_DEADLINE_MS = 20_000;
 
-/** A reply to a body that is not read is sent when the sender has ended, or after this: a sender that writes may miss it. */
+/**
+ * A reply to a body that is not read is sent when the sender has ended, or after this: a sender
+ * that writes may miss it.
+ */
 const DISCARD_MS = 1_000;
 const MAX_DISCARDED_BYTES = 32 * 1_024 * 1_024;
 
@@ -16,7 +19,10 @@ type BodyResult =
   | { readonly ok: true; readonly body: AdminBody | undefined }
   | { readonly ok: false; readonly reply: AdminReply };
 
-/** Reads bodies: what is said of one is looked at before the first byte is read, and it is held to what was said. */
+/**
+ * Reads bodies: what is said of one is looked at before the first byte is read, and it is held to
+ * what was said.
+ */
 export class BodyReader {
   readonly #clock: Clock;
   #bytes = 0;
@@ -25,7 +31,10 @@ export class BodyReader {
     this.#clock = clock;
   }
 
-  /** The reply of `handle` to the body, or the one that refuses it. The body's bytes are counted until `handle` ends. */
+  /**
+   * The reply of `handle` to the body, or the one that refuses it. The body's bytes are counted
+   * until `handle` ends.
+   */
   async withBody(
     request: IncomingMessage,
     response: ServerResponse,
@@ -50,7 +59,10 @@ export class BodyReader {
     }
   }
 
-  /** Lets the sender end what nobody wants, within bounds: one that still writes may not see an answer. */
+  /**
+   * Lets the sender end what nobody wants, within bounds: one that still writes may not see an
+   * answer.
+   */
   async discard(request: IncomingMessage): Promise<void> {
     const ended = Promise.withResolvers<void>();
     let bytes = 0;

@@ -7,8 +7,8 @@ import type { AdminReply } from "./route.ts";
 export const PROBLEM_TYPE = "application/problem+json";
 
 /**
- * An error as RFC 9457 problem details: `title` is the status in words, `detail` says what happened and how to mend it;
- * `more` are members of its own.
+ * An error as RFC 9457 problem details: `title` is the status in words, `detail` says what happened
+ * and how to mend it; `more` are members of its own.
  */
 export function problemReply(status: number, detail: string, extra: ProblemExtra = {}): AdminReply {
   const body = { type: "about:blank", title: STATUS_CODES[status] ?? "Error", status, detail, ...extra.more };
@@ -99,8 +99,8 @@ function appliedReply(outcome: Extract<ChangeOutcome, { readonly kind: "applied"
 export type IfMatch = { readonly ok: true; readonly guard: readonly number[] | undefined } | { readonly ok: false };
 
 /**
- * The versions that an `If-Match` header names (RFC 9110, 13.1.1): `"5"`, several, or `*` for any. A bare number is one too; what can
- * be no version of ours is a mistake, and told as one.
+ * The versions that an `If-Match` header names (RFC 9110, 13.1.1): `"5"`, several, or `*` for any.
+ * A bare number is one too; what can be no version of ours is a mistake, and told as one.
  */
 export function parseIfMatch(header: string | undefined): IfMatch {
   if (header === undefined || header.trim() === "*") return { ok: true, guard: undefined };

@@ -1,7 +1,10 @@
 import type { ServerResponse } from "node:http";
 import type { z } from "zod";
 
-/** Who may call a route: `none` anybody, also from elsewhere and without a token. Each role may do what those before it may. */
+/**
+ * Who may call a route: `none` anybody, also from elsewhere and without a token. Each role may do
+ * what those before it may.
+ */
 export const ROLES = ["none", "viewer", "operator", "admin"] as const;
 export type Role = (typeof ROLES)[number];
 
@@ -19,7 +22,9 @@ export interface AdminRoute {
   readonly statuses: readonly number[];
   /** Parameters behind the question mark, with what they mean. */
   readonly query?: Readonly<Record<string, string>>;
-  /** Whether it takes `If-Match`, so that a change is made only to the version that was looked at. */
+  /**
+   * Whether it takes `If-Match`, so that a change is made only to the version that was looked at.
+   */
   readonly guarded?: boolean;
   readonly body?: BodySpec;
   /** What is done for it beside the data plane, of which only so much may be under way. */

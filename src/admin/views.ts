@@ -17,7 +17,10 @@ import { redact } from "../telemetry/redact.ts";
 import type { AdminContext } from "./context.ts";
 import { problemList } from "./reply.ts";
 
-/** The JSON of the API: snake_case, times as ISO texts, durations in milliseconds. Absent numbers are null. */
+/**
+ * The JSON of the API: snake_case, times as ISO texts, durations in milliseconds. Absent numbers
+ * are null.
+ */
 type View = Readonly<Record<string, unknown>>;
 
 /** `GET /api/v1/node` */
@@ -44,7 +47,10 @@ export async function nodeView(context: AdminContext): Promise<View> {
   };
 }
 
-/** `GET /api/v1/config`: what runs, with references in the place of what came from elsewhere, and secrets redacted. */
+/**
+ * `GET /api/v1/config`: what runs, with references in the place of what came from elsewhere, and
+ * secrets redacted.
+ */
 export function configView(status: ConfigStatus): View {
   return { version: status.version, digest: status.digest, config: new AsWritten(showConfig(status.running)) };
 }
@@ -165,7 +171,10 @@ function configStatusView({ version, digest, appliedMs, restartRequired, last }:
   };
 }
 
-/** What was wrong with the newest config that was read; empty when it is the one that runs and nobody complained. */
+/**
+ * What was wrong with the newest config that was read; empty when it is the one that runs and
+ * nobody complained.
+ */
 function problemsOf(last: ConfigStatus["last"]): readonly unknown[] {
   if (last === undefined) return [];
   if (last.kind === "unreadable" || last.kind === "failed") return [{ severity: "error", text: last.reason }];

@@ -3,7 +3,9 @@ import { hintFor } from "../config/closest.ts";
 import { RouterError } from "../core/errors.ts";
 import type { Args, Command, OptionSpec } from "./command.ts";
 
-/** Parses what follows the command's name. Fails with USAGE, and the option that was probably meant. */
+/**
+ * Parses what follows the command's name. Fails with USAGE, and the option that was probably meant.
+ */
 export function parseCommandLine(command: Command, argv: readonly string[]): Args | "help" {
   const specs: Record<string, OptionSpec> = { ...command.options, help: HELP };
   const options = Object.fromEntries(Object.entries(specs).map(([name, spec]) => [name, configOf(spec)]));
@@ -75,7 +77,10 @@ function createArgs(command: Command, given: ReadonlyMap<string, string[]>, posi
   };
 }
 
-/** For an option that says where something comes from: two of them exclude each other. Fails with USAGE. */
+/**
+ * For an option that says where something comes from: two of them exclude each other. Fails with
+ * USAGE.
+ */
 export function onlyOne(args: Args, name: string): void {
   if (args.list(name).length > 1) throw usage(`--${name} is given more than once`, "leave all but one out");
 }

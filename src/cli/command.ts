@@ -26,13 +26,16 @@ export interface Command {
   /** By long name, without dashes. `help` is every command's own. */
   readonly options: OptionSpecs;
   /**
-   * Results go to io.stdout, everything else to io.stderr. A RouterError with code USAGE becomes exit code 2;
-   * any other fault is printed with its hint and becomes 1.
+   * Results go to io.stdout, everything else to io.stderr. A RouterError with code USAGE becomes
+   * exit code 2; any other fault is printed with its hint and becomes 1.
    */
   run(args: Args, io: Io): Promise<ExitCode>;
 }
 
-/** Commands that belong together: `signalbox rules list`. Their names begin with the group's: `rules list`. */
+/**
+ * Commands that belong together: `signalbox rules list`. Their names begin with the group's:
+ * `rules list`.
+ */
 export interface CommandGroup {
   readonly name: string;
   readonly summary: string;
@@ -88,8 +91,8 @@ export interface Io {
   readonly clock: Clock;
   readonly random: Random;
   /**
-   * From the first call on, SIGINT and SIGTERM abort this signal instead of ending the process; a second one ends it at
-   * once with 1. Commands that run until they are stopped call it first.
+   * From the first call on, SIGINT and SIGTERM abort this signal instead of ending the process; a
+   * second one ends it at once with 1. Commands that run until they are stopped call it first.
    */
   interrupted(): AbortSignal;
 }

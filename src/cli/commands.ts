@@ -64,7 +64,10 @@ export interface Found {
   readonly rest: readonly string[];
 }
 
-/** Finds a command, or a group when no command of it is named. Fails with USAGE, and what was probably meant. */
+/**
+ * Finds a command, or a group when no command of it is named. Fails with USAGE, and what was
+ * probably meant.
+ */
 export function findCommand(words: readonly string[]): Found {
   const [name = "help", ...rest] = words;
   const command = COMMANDS.find((known) => known.name === name);

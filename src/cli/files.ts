@@ -3,7 +3,10 @@ import { reasonOf, RouterError } from "../core/errors.ts";
 import { formatSize } from "../core/units.ts";
 import { usage } from "./args.ts";
 
-/** The bytes of a file that people call `name`. Fails with CONFIG_UNREADABLE, also when it is larger than `maxBytes`. */
+/**
+ * The bytes of a file that people call `name`. Fails with CONFIG_UNREADABLE, also when it is larger
+ * than `maxBytes`.
+ */
 export function readNamed(path: string, name: string, maxBytes: number): Buffer {
   try {
     if (statSync(path).size > maxBytes) throw new Error(`the file is larger than ${formatSize(maxBytes)}`);

@@ -45,7 +45,10 @@ async function dispatch(argv: readonly string[], io: Io): Promise<ExitCode> {
   return EXIT.ok;
 }
 
-/** What went wrong, in words, and the exit code that says so. A fault without a name is one of ours: its stack is shown. */
+/**
+ * What went wrong, in words, and the exit code that says so. A fault without a name is one of ours:
+ * its stack is shown.
+ */
 function tell(cause: unknown, argv: readonly string[], io: Io): ExitCode {
   if (!(cause instanceof RouterError)) {
     io.stderr.write(`signalbox: ${cause instanceof Error ? (cause.stack ?? cause.message) : reasonOf(cause)}\n`);

@@ -46,7 +46,10 @@ export function inOneLine(text: string): string {
   return text.replaceAll(/[\u0000-\u001f\u007f-\u009f]+/gu, " ");
 }
 
-/** A text as lines of at most `width` characters, broken between words; all but the first begin with `indent` spaces. */
+/**
+ * A text as lines of at most `width` characters, broken between words; all but the first begin with
+ * `indent` spaces.
+ */
 export function wrapped(text: string, width: number, indent: number): string[] {
   const lead = /^ */u.exec(text)?.[0] ?? "";
   const lines: string[] = [];

@@ -35,8 +35,8 @@ const PATIENCE_MS = 500;
 const LOOK_MS = 20;
 
 /**
- * Ends the process with this code. While a call of a file system hangs, an exit waits for it, for ever: where one does not end, the process
- * is killed instead (its code is then 137).
+ * Ends the process with this code. While a call of a file system hangs, an exit waits for it, for
+ * ever: where one does not end, the process is killed instead (its code is then 137).
  */
 export async function leave(code: number, { patienceMs = PATIENCE_MS } = {}): Promise<never> {
   for (let waitedMs = 0; isInFileSystem(); waitedMs += LOOK_MS) {
@@ -62,7 +62,10 @@ function catchInterrupts(): AbortController {
   return controller;
 }
 
-/** Types say that the streams of a process are terminals; they are files and pipes too, without columns. */
+/**
+ * Types say that the streams of a process are terminals; they are files and pipes too, without
+ * columns.
+ */
 function outputOn(stream: WriteStream, fd: 1 | 2): Output {
   let open = true;
   // The reader has gone away (`| head`): nobody wants the rest, and that is no failure.

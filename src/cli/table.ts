@@ -9,7 +9,10 @@ export interface Column<Row> {
   readonly of: (row: Row) => string;
 }
 
-/** Columns with two spaces between them and titles above, in at most `width` characters where cutting makes that possible. */
+/**
+ * Columns with two spaces between them and titles above, in at most `width` characters where
+ * cutting makes that possible.
+ */
 export function tableText<Row>(columns: readonly Column<Row>[], rows: readonly Row[], width: number): string {
   const cells = rows.map((row) => columns.map(({ of }) => inOneLine(of(row))));
   const widths = columns.map(({ title }, i) => Math.max(title.length, ...cells.map((row) => row[i]?.length ?? 0)));

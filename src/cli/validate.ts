@@ -63,7 +63,10 @@ async function standardInput(io: Io): Promise<ConfigSource> {
   return textSource(await io.readStdin(), { name: "<stdin>", folder: io.cwd, file: undefined }, io.env);
 }
 
-/** A config that can be used; its problems go to stderr. Fails with CONFIG_INVALID or CONFIG_UNREADABLE. */
+/**
+ * A config that can be used; its problems go to stderr. Fails with CONFIG_INVALID or
+ * CONFIG_UNREADABLE.
+ */
 export function loadUsable(path: string, io: Io): { readonly config: Config; readonly text: string } {
   const source = fileSource(path, io.env);
   const { config, problems } = source.load(source.text);

@@ -78,8 +78,8 @@ function pathOf(issue: Issue): (string | number)[] {
 type RawIssue = Parameters<z.core.$ZodErrorMap>[0];
 
 /**
- * What an issue of the schema says to people: a message, and a hint on a second line where there is one.
- * Values are not repeated, except where one of a few words is expected: they may be secrets.
+ * What an issue of the schema says to people: a message, and a hint on a second line where there is
+ * one. Values are not repeated, except where one of a few words is expected: they may be secrets.
  */
 export function issueText(issue: RawIssue): string | undefined {
   switch (issue.code) {

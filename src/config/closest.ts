@@ -1,4 +1,7 @@
-/** The candidate that was probably meant, or undefined when none is near: at most a third of the letters differ, or two. */
+/**
+ * The candidate that was probably meant, or undefined when none is near: at most a third of the
+ * letters differ, or two.
+ */
 export function closest(text: string, candidates: Iterable<string>): string | undefined {
   const wanted = text.toLowerCase();
   let best: string | undefined;

@@ -1,8 +1,9 @@
 import { ALL_SIGNALS } from "./schema/values.ts";
 
 /**
- * The normalised form of what people write under `conditions`: short forms expanded, names turned into numbers.
- * Plain data, which JSON holds as it is. A closed union, so that whoever compiles it is told by the compiler when a condition is added.
+ * The normalised form of what people write under `conditions`: short forms expanded, names turned
+ * into numbers. Plain data, which JSON holds as it is. A closed union, so that whoever compiles it
+ * is told by the compiler when a condition is added.
  */
 export type Condition =
   | { readonly kind: "service_name"; readonly match: Matcher }
@@ -31,7 +32,10 @@ export type Condition =
 /** All tests must hold; with no tests it holds for anything. */
 export type Matcher = { readonly tests: readonly MatcherTest[] };
 
-/** What a test compares with. Whole numbers beyond 2^53 are their digits, so that 64-bit attributes stay exact. */
+/**
+ * What a test compares with. Whole numbers beyond 2^53 are their digits, so that 64-bit attributes
+ * stay exact.
+ */
 export type MatcherValue = string | number | boolean;
 
 export type MatcherTest =

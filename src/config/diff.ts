@@ -8,12 +8,18 @@ export interface ConfigChange {
   readonly kind: "added" | "removed" | "changed";
 }
 
-/** What differs between two configs, and never how: values may be secrets. A new order of rules is a change of `rules`. */
+/**
+ * What differs between two configs, and never how: values may be secrets. A new order of rules is a
+ * change of `rules`.
+ */
 export function diffConfigs(before: Config, after: Config): ConfigChange[] {
   return diffDocuments(before, after);
 }
 
-/** As above, of two documents as they were written: of values without defaults and references without what they stand for. */
+/**
+ * As above, of two documents as they were written: of values without defaults and references
+ * without what they stand for.
+ */
 export function diffDocuments(before: unknown, after: unknown): ConfigChange[] {
   const changes: ConfigChange[] = [];
   compare(before, after, [], changes);
@@ -56,7 +62,10 @@ function idOf(item: unknown): string | undefined {
   return typeof item === "object" && item !== null && "id" in item && typeof item.id === "string" ? item.id : undefined;
 }
 
-/** Whether what is in both lists stands in another order; the order of keys in a mapping means nothing. */
+/**
+ * Whether what is in both lists stands in another order; the order of keys in a mapping means
+ * nothing.
+ */
 function isReordered(from: readonly (string | number)[], to: readonly (string | number)[], value: unknown): boolean {
   if (!Array.isArray(value)) return false;
   const [stayed, left] = [new Set(from), new Set(to)];

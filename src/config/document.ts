@@ -26,7 +26,9 @@ export interface Place {
 export interface ParsedDocument {
   /** Plain values: mappings are objects, whole numbers beyond 2^53 are bigint. */
   readonly root: unknown;
-  /** Place of the value at the path, or of its key, or of the nearest thing above it that is there. */
+  /**
+   * Place of the value at the path, or of its key, or of the nearest thing above it that is there.
+   */
   positionOf(path: Path, at: "key" | "value"): Position;
 }
 
@@ -41,8 +43,8 @@ export type ParseResult =
   | { readonly ok: false; readonly faults: readonly SyntaxFault[] };
 
 /**
- * Reads YAML 1.2, and so JSON. `ok: false` when the syntax is broken, so that nothing more can be said;
- * faults of a document that can be read (a key given twice) come along with it.
+ * Reads YAML 1.2, and so JSON. `ok: false` when the syntax is broken, so that nothing more can be
+ * said; faults of a document that can be read (a key given twice) come along with it.
  */
 export function parseText(text: string): ParseResult {
   const start = { line: 1, column: 1 };
@@ -58,7 +60,10 @@ export function parseText(text: string): ParseResult {
 }
 
 const TOO_DEEP = "the document is nested too deeply";
-/** The parser tells it so, too, where it catches its own fault, and then of what it met without a stack. */
+/**
+ * The parser tells it so, too, where it catches its own fault, and then of what it met without a
+ * stack.
+ */
 const NO_STACK = /Maximum call stack size exceeded|Stack overflow/u;
 
 const MAX_BYTES = 16 * 1_024 * 1_024;
@@ -123,7 +128,10 @@ export interface TreeFault {
   readonly offset: number;
 }
 
-/** Plain values of a YAML tree and their places. Aliases are followed, within a bound; merge keys `<<` are merged. */
+/**
+ * Plain values of a YAML tree and their places. Aliases are followed, within a bound; merge keys
+ * `<<` are merged.
+ */
 export function readTree(contents: Node | null): { root: unknown; place: Place; faults: TreeFault[] } {
   const reading: Reading = { anchors: new Map(), open: new Set(), inAlias: 0, expanded: 0, depth: 0, faults: [] };
   const { value, place } = readNode(contents, 0, reading);

@@ -4,8 +4,8 @@ export function globMatches(pattern: string, text: string): boolean {
 }
 
 /**
- * Compiles a glob over the whole text: `*` is any text, also none; `\*` is an asterisk, `\\` a backslash.
- * Linear in the text for each part between asterisks; there is no backtracking.
+ * Compiles a glob over the whole text: `*` is any text, also none; `\*` is an asterisk, `\\` a
+ * backslash. Linear in the text for each part between asterisks; there is no backtracking.
  */
 export function compileGlob(pattern: string): (text: string) => boolean {
   const parts = splitGlob(pattern);

@@ -39,7 +39,10 @@ export function loadConfig(text: string, options: LoadOptions): LoadResult {
   return { config: faults.length > 0 ? undefined : config, problems };
 }
 
-/** Reads a config file; paths in it start at its folder. A file that cannot be read is a problem, too. */
+/**
+ * Reads a config file; paths in it start at its folder. A file that cannot be read is a problem,
+ * too.
+ */
 export function loadConfigFile(path: string, { env }: Pick<LoadOptions, "env">): LoadResult {
   let text: string;
   try {
@@ -111,8 +114,8 @@ function notRead(count: number): Finding {
 }
 
 /**
- * All findings of all steps, but of a later step only what is not a consequence of an earlier one: an error at or below
- * a place silences later warnings there, and later errors at the same place.
+ * All findings of all steps, but of a later step only what is not a consequence of an earlier one:
+ * an error at or below a place silences later warnings there, and later errors at the same place.
  */
 function keepFirst(...steps: readonly (readonly Finding[])[]): Finding[] {
   const kept: Finding[] = [];

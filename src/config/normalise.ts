@@ -15,8 +15,9 @@ import { ALL_SIGNALS } from "./schema/values.ts";
 import { listOf, type Values, valuesOf } from "./values.ts";
 
 /**
- * Where the node of a document names plugins, a strategy that Signalbox does not have is one of theirs: its name alone, or as `type` with
- * options beside it, becomes `{ type: plugin, name, options }`. Without plugins an unknown name stays what it is: a mistake.
+ * Where the node of a document names plugins, a strategy that Signalbox does not have is one of
+ * theirs: its name alone, or as `type` with options beside it, becomes
+ * `{ type: plugin, name, options }`. Without plugins an unknown name stays what it is: a mistake.
  */
 export function expandPluginStrategies(root: unknown): unknown {
   const values = valuesOf(root);
@@ -48,7 +49,10 @@ function isKnown(type: string): boolean {
   return STRATEGY_TYPES.some((known) => known === type);
 }
 
-/** Expands the short forms of a document in which validate() found no error; `resolvePath` makes paths whole. */
+/**
+ * Expands the short forms of a document in which validate() found no error; `resolvePath` makes
+ * paths whole.
+ */
 export function normalise(document: SchemaDocument, resolvePath: (path: string) => string): Config {
   const { routing_rules: shortRules, ...global } = document.global;
   const short = expandShortRules(shortRules, document.targets);
@@ -139,7 +143,10 @@ function idsIn(set: TargetSelection, targets: readonly TargetConfig[]): readonly
   return targets.filter((target) => isSelected(target, set)).map((target) => target.id);
 }
 
-/** global.routing_rules as rules; one whose region has no target is left out, which validate() warns of. */
+/**
+ * global.routing_rules as rules; one whose region has no target is left out, which validate() warns
+ * of.
+ */
 function expandShortRules(
   shortRules: SchemaDocument["global"]["routing_rules"],
   targets: readonly TargetConfig[],

@@ -3,12 +3,14 @@ import { entriesOf, listOf, textOf, type Values, valueAt, valuesOf } from "./val
 import { ALL_SIGNALS, PRIORITIES } from "./schema/values.ts";
 
 /**
- * What can be read of a document that may be wrong in places, so that a problem in one place hides nothing elsewhere.
- * What cannot be read is left out, and nothing is concluded from its absence.
+ * What can be read of a document that may be wrong in places, so that a problem in one place hides
+ * nothing elsewhere. What cannot be read is left out, and nothing is concluded from its absence.
  */
 export interface Outline {
   readonly root: Values;
-  /** Undefined when the section, or an id in it, cannot be read: then no id can be called unknown. */
+  /**
+   * Undefined when the section, or an id in it, cannot be read: then no id can be called unknown.
+   */
   readonly targetIds: ReadonlySet<string> | undefined;
   readonly targets: readonly OutlineTarget[];
   /** Undefined when the section cannot be read. */

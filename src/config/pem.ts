@@ -22,7 +22,10 @@ export interface PemRead {
   readonly unread: Path[];
 }
 
-/** A copy of the values with certificates and keys read from their files: afterwards they are PEM texts. */
+/**
+ * A copy of the values with certificates and keys read from their files: afterwards they are PEM
+ * texts.
+ */
 export function readPemFiles(root: unknown, sources: Sources): PemRead {
   const { policy } = sources;
   const read: Omit<PemRead, "root"> = { findings: [], taints: [], unread: [] };

@@ -9,9 +9,15 @@ export interface Sources {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The text of a file; throws when it cannot be read. */
   readonly readFile: (path: string) => string;
-  /** The whole path of a file that is named but not read here. Default: from the folder of the process. */
+  /**
+   * The whole path of a file that is named but not read here. Default: from the folder of the
+   * process.
+   */
   readonly resolvePath?: (path: string) => string;
-  /** What may be read of this machine. Default: everything, as befits a file that somebody has put here. */
+  /**
+   * What may be read of this machine. Default: everything, as befits a file that somebody has put
+   * here.
+   */
   readonly policy?: ReferencePolicy;
 }
 
@@ -22,7 +28,10 @@ export interface Reference {
 }
 
 export interface ReferencePolicy {
-  /** `follow` it, `refuse` it as a problem, or leave it `unread`: then nothing is said of the text that has it. */
+  /**
+   * `follow` it, `refuse` it as a problem, or leave it `unread`: then nothing is said of the text
+   * that has it.
+   */
   follow(reference: Reference): "follow" | "refuse" | "unread";
   /** Whether this text with a reference may stand where a name does that is shown everywhere. */
   mayBeName(path: Path, written: string): boolean;
@@ -40,8 +49,8 @@ export interface Substituted {
 }
 
 /**
- * The values with `${env:NAME}`, `${env:NAME:-default}` and `${file:path}` replaced in texts, and `$${` as `${`.
- * What is put in is never looked at again. A text with a fault stays as it is.
+ * The values with `${env:NAME}`, `${env:NAME:-default}` and `${file:path}` replaced in texts, and
+ * `$${` as `${`. What is put in is never looked at again. A text with a fault stays as it is.
  */
 export function substitute(root: unknown, sources: Sources): Substituted {
   const work: Substitution = { sources, findings: [], taints: [], unread: [] };

@@ -5,7 +5,10 @@ import { parseDuration, parseSize } from "../core/units.ts";
 import { formatPath, type Path } from "./finding.ts";
 import type { Config } from "./schema/config.ts";
 
-/** A text of a config of which something came from elsewhere: from the environment, or from a file. It is never shown. */
+/**
+ * A text of a config of which something came from elsewhere: from the environment, or from a file.
+ * It is never shown.
+ */
 export interface Taint {
   /** Where it stands in the document. */
   readonly path: Path;
@@ -13,13 +16,19 @@ export interface Taint {
   readonly written: string;
   /** With what the references stand for. */
   readonly value: Secret;
-  /** What was put in, each with its reference. Not of certificates and keys, which are shown nowhere as texts. */
+  /**
+   * What was put in, each with its reference. Not of certificates and keys, which are shown nowhere
+   * as texts.
+   */
   readonly parts: readonly { readonly written: string; readonly value: Secret }[];
   /** Where it is read from again, in this process or another. */
   readonly source: SecretSource;
 }
 
-/** What came from elsewhere is kept beside a config and not in it, so that whoever prints a config does not print it. */
+/**
+ * What came from elsewhere is kept beside a config and not in it, so that whoever prints a config
+ * does not print it.
+ */
 const beside = new WeakMap<object, readonly Taint[]>();
 
 /** Told once by whoever made the config. */
@@ -28,20 +37,26 @@ export function rememberTaints(config: object, taints: readonly Taint[]): void {
   if (taints.length > 0) beside.set(config, taints);
 }
 
-/** What of a config came from elsewhere; nothing is known of configs that were not read from a document. */
+/**
+ * What of a config came from elsewhere; nothing is known of configs that were not read from a
+ * document.
+ */
 export function taintsOf(config: object): readonly Taint[] {
   return beside.get(config) ?? [];
 }
 
-/** Where the texts of a config come from, by their place in the document: those that stand in it are their own source. */
+/**
+ * Where the texts of a config come from, by their place in the document: those that stand in it are
+ * their own source.
+ */
 export function sourcesOf(config: object): (path: Path, text: string) => SecretSource {
   const known = new Map(taintsOf(config).map(({ path, source }) => [formatPath(path), source]));
   return (path, text) => known.get(formatPath(path)) ?? literal(text);
 }
 
 /**
- * Where names stand that are shown everywhere: in metrics, in the log, in every answer. What a file puts here it wants to be shown;
- * the API cannot put a reference here.
+ * Where names stand that are shown everywhere: in metrics, in the log, in every answer. What a file
+ * puts here it wants to be shown; the API cannot put a reference here.
  */
 const NAME_PATHS: readonly (readonly string[])[] = [
   ["node", "id"],
@@ -62,8 +77,9 @@ export function isNamePath(path: Path): boolean {
 }
 
 /**
- * For texts that are made while a config runs: puts references in the place of what they stand for. Where the running node
- * shows a value by itself (a name, an address to listen on), it stays. Short values are only found where they stand alone.
+ * For texts that are made while a config runs: puts references in the place of what they stand for.
+ * Where the running node shows a value by itself (a name, an address to listen on), it stays. Short
+ * values are only found where they stand alone.
  */
 export function hideValuesOf(config: Config): Hide {
   const taints = taintsOf(config);
@@ -91,7 +107,10 @@ function pairsOf(taints: readonly Taint[]): [string, string][] {
   return [...pairs].filter(([text]) => text !== "");
 }
 
-/** As it is, as host names are written, as in quotes, and the parts of a URL as they are told of connections. */
+/**
+ * As it is, as host names are written, as in quotes, and the parts of a URL as they are told of
+ * connections.
+ */
 function variantsOf(text: string): string[] {
   const all = [text, text.toLowerCase(), JSON.stringify(text).slice(1, -1)];
   if (!URL.canParse(text)) return all;
@@ -120,7 +139,10 @@ function namesIn({ node, targets, rules, pools }: Config, taints: readonly Taint
   ]);
 }
 
-/** A copy of a config for people to see: what came from elsewhere is there as the document has it, secrets are redacted. */
+/**
+ * A copy of a config for people to see: what came from elsewhere is there as the document has it,
+ * secrets are redacted.
+ */
 export function showConfig(config: Config): unknown {
   const taints = taintsOf(config).filter(({ path }) => !isNamePath(path));
   const copy = copyOf(config);
@@ -138,7 +160,10 @@ function copyOf(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, copyOf(entry)]));
 }
 
-/** Where a place of a document is in what normalise() makes of it: pools in place have names, options of plugins are below a key. */
+/**
+ * Where a place of a document is in what normalise() makes of it: pools in place have names,
+ * options of plugins are below a key.
+ */
 function placesOf(path: Path, { rules, pools }: Config): Path[] {
   const [section, at, ...rest] = path;
   const places: Path[] = [path];
@@ -156,7 +181,10 @@ function withOptions(path: Path): Path[] {
   return at === -1 ? [] : [[...path.slice(0, at + 1), "options", ...path.slice(at + 1)]];
 }
 
-/** At the place itself, whatever stands there; where the config has another shape, whatever is equal in what is there of it. */
+/**
+ * At the place itself, whatever stands there; where the config has another shape, whatever is equal
+ * in what is there of it.
+ */
 function cover(root: unknown, path: Path, taint: Taint, marked: Set<string>): void {
   let holder = root;
   for (const [i, part] of path.entries()) {

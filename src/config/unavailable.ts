@@ -11,7 +11,9 @@ interface Unavailable {
   readonly instead: string;
 }
 
-/** What is valid but not carried out by this version. To make something available, delete its line. */
+/**
+ * What is valid but not carried out by this version. To make something available, delete its line.
+ */
 const UNAVAILABLE: readonly Unavailable[] = [
   {
     path: "node.coordination.type",

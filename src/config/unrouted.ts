@@ -11,8 +11,9 @@ export interface Unrouted {
 }
 
 /**
- * What items would have no way any more if the second config took the place of the first: what a rule or the default pool takes now
- * and nothing takes then. Where it cannot be seen that all of it is taken, it is told.
+ * What items would have no way any more if the second config took the place of the first: what a
+ * rule or the default pool takes now and nothing takes then. Where it cannot be seen that all of it
+ * is taken, it is told.
  */
 export function unroutedBy(before: Config, after: Config): Unrouted[] {
   if (after.default_pool !== undefined) return [];

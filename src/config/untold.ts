@@ -2,9 +2,10 @@ import { type Finding, formatPath, isWithin } from "./finding.ts";
 import type { Taint } from "./taint.ts";
 
 /**
- * The findings with no text in them that was made with what came from elsewhere: not by looking for it, since a message may have
- * cut it, folded it or taken it apart, but because every text that is told is one that came of a document without it. `examine`
- * gives the findings of the document when these texts stand in the places of the taints; undefined: as they are written.
+ * The findings with no text in them that was made with what came from elsewhere: not by looking for
+ * it, since a message may have cut it, folded it or taken it apart, but because every text that is
+ * told is one that came of a document without it. `examine` gives the findings of the document when
+ * these texts stand in the places of the taints; undefined: as they are written.
  */
 export function untold(
   findings: readonly Finding[],
@@ -28,7 +29,10 @@ export function untold(
   return findings.map((finding) => clean.get(finding) ?? withoutWords(finding, taints));
 }
 
-/** What may stand for a text that is not known: as written, and what is wrong or right in the usual ways. */
+/**
+ * What may stand for a text that is not known: as written, and what is wrong or right in the usual
+ * ways.
+ */
 const PROBES: readonly (string | undefined)[] = [undefined, "\u0000", "", "a b", "http://a:0", "http://a:1/b", "999d"];
 
 /** With the hint first: the same message may come with another one. */

@@ -10,8 +10,8 @@ import { checkQueueSize, checkRanges, checkStrategies } from "./validate/pools.t
 import { checkReachability, checkUsage } from "./validate/usage.ts";
 
 /**
- * Everything that a schema cannot say, found in the values as written, whatever else may be wrong with them; `document` is
- * what the schema makes of them when it finds nothing wrong.
+ * Everything that a schema cannot say, found in the values as written, whatever else may be wrong
+ * with them; `document` is what the schema makes of them when it finds nothing wrong.
  */
 export function validate(root: unknown, document: SchemaDocument | undefined): Finding[] {
   const outline = readOutline(root);

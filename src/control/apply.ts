@@ -14,7 +14,10 @@ import type { Prepared } from "./document/prepare.ts";
 import type { Origin } from "./history/entry.ts";
 import type { ConfigHistory } from "./history/history.ts";
 
-/** What came of a config that somebody wants to run. All but `applied` leave the running one untouched. */
+/**
+ * What came of a config that somebody wants to run. All but `applied` leave the running one
+ * untouched.
+ */
 export type ApplyOutcome =
   | {
       readonly kind: "applied";
@@ -66,11 +69,16 @@ export interface Proposal {
   readonly summary?: string;
 }
 
-/** What the walk needs. The steps are arguments: what they read (files, environment) is their giver's business. */
+/**
+ * What the walk needs. The steps are arguments: what they read (files, environment) is their
+ * giver's business.
+ */
 export interface WalkParts {
   /** Parses and validates; the config is there when no problem is an error. */
   readonly prepare: (text: string, running: string) => Promise<Prepared>;
-  /** Fails only for what a valid config may still lack, such as a certificate that cannot be read. */
+  /**
+   * Fails only for what a valid config may still lack, such as a certificate that cannot be read.
+   */
   readonly compile: (config: Config, version: number, text: string) => PlanData;
   readonly dataPlane: DataPlane;
   /** Told after the swap; for what takes effect outside of the data plane. Must not throw. */
@@ -100,20 +108,25 @@ export interface ConfigWalk {
   /** Walks a document to the data plane. Calls wait for one another. Never rejects. */
   apply(text: string): Promise<ApplyOutcome>;
   /**
-   * Walks what `make` makes of the document that runs, and writes it to the file when that is the truth. Waits for its turn;
-   * nothing else changes the config while `make` works. Never rejects.
+   * Walks what `make` makes of the document that runs, and writes it to the file when that is the
+   * truth. Waits for its turn; nothing else changes the config while `make` works. Never rejects.
    */
   change(make: (running: ConfigStatus) => Promise<Proposal | ChangeRefused>): Promise<ChangeOutcome>;
   /** For a document that could not even be read. */
   unreadable(reason: string): void;
-  /** From here on nothing is taken over: the node stops. What is under way is refused by the data plane. */
+  /**
+   * From here on nothing is taken over: the node stops. What is under way is refused by the data
+   * plane.
+   */
   close(): void;
   readonly status: ConfigStatus;
 }
 
 /** Certificates and keys of listeners, which hold for connections from now on. */
 const RENEWED_IN_PLACE = /^node\.listen\.(?<listener>otlp_grpc|otlp_http|admin)\.tls\.(?<part>cert|key|client_ca)$/u;
-/** Parts of `node` that take effect without a restart; `region` and `plugins` are part of the plan. */
+/**
+ * Parts of `node` that take effect without a restart; `region` and `plugins` are part of the plan.
+ */
 const LIVE_NODE_KEYS = new Set(["log", "shutdown_grace", "region", "plugins", "secrets"]);
 
 /** What a node was started with. */
@@ -191,7 +204,10 @@ class Walk implements ConfigWalk {
     return result;
   }
 
-  /** make, compile, write, swap: whatever fails on the way leaves the running config and the file as they were. */
+  /**
+   * make, compile, write, swap: whatever fails on the way leaves the running config and the file as
+   * they were.
+   */
   async #walk(make: () => Promise<Proposal | ChangeRefused>, file: ConfigFile | undefined): Promise<ChangeOutcome> {
     let hide = hideValuesOf(this.#status.running);
     try {
@@ -211,7 +227,9 @@ class Walk implements ConfigWalk {
     }
   }
 
-  /** What can fail fails before the file is touched; and the file holds what runs, whatever happens. */
+  /**
+   * What can fail fails before the file is touched; and the file holds what runs, whatever happens.
+   */
   async #take(plan: PlanData, { before, text, file }: FileRewrite): Promise<ChangeRefused | undefined> {
     const prepared = await this.#parts.dataPlane.prepare(plan);
     const written = await file?.replace(before, text);
@@ -284,7 +302,10 @@ function summarise(changed: readonly string[]): string {
   return `changed ${changed.slice(0, SUMMARY_PATHS).join(", ")}${more}`;
 }
 
-/** Compared with what the node was started with: a change that is taken back needs no restart any more. */
+/**
+ * Compared with what the node was started with: a change that is taken back needs no restart any
+ * more.
+ */
 function restartPaths(started: Config, config: Config): string[] {
   return changedPaths(started.node, config.node, "node").filter((path) => {
     const key = /^node\.(\w+)/u.exec(path)?.[1] ?? "";

@@ -9,7 +9,10 @@ const DIRECTORY_MODE = 0o700;
 /** Names of files that a write left when the process was killed in the middle of it. */
 export const TEMPORARY = /\.[0-9a-f]{12}\.tmp$/u;
 
-/** Writes a whole file so that it is there as it was before or as it is to be, also after a power cut. */
+/**
+ * Writes a whole file so that it is there as it was before or as it is to be, also after a power
+ * cut.
+ */
 export async function writeAtomically(file: string, text: string): Promise<void> {
   const temporary = await writeBeside(file, text, FILE_MODE);
   try {
@@ -21,7 +24,10 @@ export async function writeAtomically(file: string, text: string): Promise<void>
   await syncDirectory(dirname(file));
 }
 
-/** Writes the text to a new file in the same directory, safe on disk, and gives its name: to be renamed, or removed. */
+/**
+ * Writes the text to a new file in the same directory, safe on disk, and gives its name: to be
+ * renamed, or removed.
+ */
 export async function writeBeside(file: string, text: string, mode: number): Promise<string> {
   const temporary = `${file}.${randomBytes(6).toString("hex")}.tmp`;
   let handle: FileHandle | undefined;
@@ -44,7 +50,10 @@ export async function openDirectory(directory: string): Promise<void> {
   await mkdir(directory, { recursive: true, mode: DIRECTORY_MODE });
 }
 
-/** A rename is safe on disk only when the directory is. Where directories cannot be synced, nothing is lost by not doing it. */
+/**
+ * A rename is safe on disk only when the directory is. Where directories cannot be synced, nothing
+ * is lost by not doing it.
+ */
 export async function syncDirectory(directory: string): Promise<void> {
   let handle: FileHandle | undefined;
   try {

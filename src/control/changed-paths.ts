@@ -1,8 +1,8 @@
 import { Secret } from "../core/secret.ts";
 
 /**
- * Where two values of a config differ, as people write paths: `node.listen.otlp_grpc.address`. Secrets are compared, and
- * never shown. Sorted as they come.
+ * Where two values of a config differ, as people write paths: `node.listen.otlp_grpc.address`.
+ * Secrets are compared, and never shown. Sorted as they come.
  */
 export function changedPaths(before: unknown, after: unknown, path: string): string[] {
   if (before instanceof Secret && after instanceof Secret) return before.reveal() === after.reveal() ? [] : [path];

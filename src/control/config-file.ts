@@ -14,13 +14,16 @@ export type FileOutcome =
 /** The file that is the truth about the config. */
 export interface ConfigFile {
   /**
-   * Puts `next` in the place of `expected`, at once and as a whole; the file's mode and owner stay, and a symbolic link stays
-   * one. Never rejects.
+   * Puts `next` in the place of `expected`, at once and as a whole; the file's mode and owner stay,
+   * and a symbolic link stays one. Never rejects.
    */
   replace(expected: string, next: string): Promise<FileOutcome>;
 }
 
-/** `onWritten` is told in the same moment in which the file has the new text, so that the watch does not take it for an edit. */
+/**
+ * `onWritten` is told in the same moment in which the file has the new text, so that the watch does
+ * not take it for an edit.
+ */
 export function openConfigFile(name: string, onWritten: (text: string) => void): ConfigFile {
   return {
     async replace(expected, next) {
@@ -44,7 +47,8 @@ async function replaceFile(
   const temporary = await writeBeside(file, next, mode & 0o7777);
   try {
     keepOwner(temporary, uid, gid);
-    // Looked at once more, and renamed without anything of this process in between: an edit by hand has no time to be lost.
+    // Looked at once more, and renamed without anything of this process in between: an edit by hand
+    // has no time to be lost.
     if (readFileSync(file, "utf8") !== expected) return { kind: "changed" };
     renameSync(temporary, file);
     onWritten(next);
@@ -62,6 +66,7 @@ function keepOwner(temporary: string, uid: number, gid: number): void {
   try {
     chownSync(temporary, uid, gid);
   } catch {
-    // The directory may be written, the owner not changed: the content is right, and that is what was asked for.
+    // The directory may be written, the owner not changed: the content is right, and that is what
+    // was asked for.
   }
 }

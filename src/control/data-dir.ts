@@ -6,7 +6,10 @@ import type { Log } from "../telemetry/log.ts";
 import { openDirectory, writeBeside } from "./atomic-write.ts";
 import { inTime } from "./in-time.ts";
 
-/** Tries to write into a directory; rejects where that is refused, and never ends where the file system hangs. */
+/**
+ * Tries to write into a directory; rejects where that is refused, and never ends where the file
+ * system hangs.
+ */
 export type TryDirectory = (directory: string) => Promise<void>;
 
 interface DataDirEnv {
@@ -16,8 +19,9 @@ interface DataDirEnv {
 }
 
 /**
- * What is kept under `node.data_dir` is no condition for routing: a directory that cannot be used is told as an error, and the node starts.
- * False: it does not answer, so nobody is to touch it. One that only refuses may be readable.
+ * What is kept under `node.data_dir` is no condition for routing: a directory that cannot be used
+ * is told as an error, and the node starts. False: it does not answer, so nobody is to touch it.
+ * One that only refuses may be readable.
  */
 export async function openDataDir(
   directory: string,

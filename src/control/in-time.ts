@@ -1,9 +1,15 @@
 import type { Clock } from "../core/clock.ts";
 
-/** So long a file system may take for one call; a network file system that does not answer takes for ever. */
+/**
+ * So long a file system may take for one call; a network file system that does not answer takes for
+ * ever.
+ */
 const PATIENCE_MS = 3_000;
 
-/** The work's result; rejects when there is none in time. What hangs goes on hanging, and nobody waits for it. */
+/**
+ * The work's result; rejects when there is none in time. What hangs goes on hanging, and nobody
+ * waits for it.
+ */
 export async function inTime<Result>(clock: Clock, work: Promise<Result>): Promise<Result> {
   const late = Promise.withResolvers<never>();
   const cancel = clock.after(PATIENCE_MS, () => {

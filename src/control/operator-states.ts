@@ -17,11 +17,17 @@ export interface OperatorStatesOptions {
 
 /** What operators want of targets, kept over restarts. */
 export interface OperatorStates {
-  /** False when there is no such target. Ends when it is safe on disk, or the log says that it is not. Never rejects. */
+  /**
+   * False when there is no such target. Ends when it is safe on disk, or the log says that it is
+   * not. Never rejects.
+   */
   operate(id: string, override: OperatorOverride): Promise<boolean>;
 }
 
-/** Gives the data plane back what held when the node last ran. What has expired is dropped; a damaged file is left out and told. */
+/**
+ * Gives the data plane back what held when the node last ran. What has expired is dropped; a
+ * damaged file is left out and told.
+ */
 export async function openOperatorStates(options: OperatorStatesOptions): Promise<OperatorStates> {
   const { file, dataPlane, clock, log } = options;
   const kept = file === undefined ? [] : await readStates(file, options);

@@ -12,7 +12,10 @@ import { watchRenewals } from "./renewals.ts";
 const folder = mkdtempSync(join(tmpdir(), "signalbox-renewals-"));
 after(() => rmSync(folder, { recursive: true }));
 
-/** One watch over files, with its clock; `look` lets so much time pass, and ends when what it started has ended. */
+/**
+ * One watch over files, with its clock; `look` lets so much time pass, and ends when what it
+ * started has ended.
+ */
 function open(names: () => readonly string[], texts: Readonly<Record<string, string>> = {}) {
   const files = (): FileRead[] =>
     names().map((file) => ({ file, text: texts[file] === undefined ? undefined : new Secret(texts[file]) }));

@@ -17,8 +17,9 @@ const POLL_MS = 10_000;
 const SETTLE_MS = 1_000;
 
 /**
- * Looks at files that a config was read from, and tells when they were renewed in place: by a write, a rename, or the swap of a
- * symlink (Kubernetes). What a file system tells of changes is not used: secrets are often mounted where nothing is told.
+ * Looks at files that a config was read from, and tells when they were renewed in place: by a
+ * write, a rename, or the swap of a symlink (Kubernetes). What a file system tells of changes is
+ * not used: secrets are often mounted where nothing is told.
  */
 export function watchRenewals(options: RenewalOptions): AsyncDisposable {
   const watch = new Renewals(options);
@@ -55,7 +56,10 @@ class Renewals implements AsyncDisposable {
     this.#schedule(false);
   }
 
-  /** Looks at all of them. One that is met for the first time may have been renewed since it was read. */
+  /**
+   * Looks at all of them. One that is met for the first time may have been renewed since it was
+   * read.
+   */
   async #see(): Promise<void> {
     const files = this.#options.files();
     this.#seen = await statesOf(files);

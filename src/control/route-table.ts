@@ -8,7 +8,10 @@ import { redactElement, redactRoot } from "./document/secrets.ts";
 import type { VersionInfo } from "./history/entry.ts";
 import type { ConfigHistory } from "./history/history.ts";
 
-/** A version that a change is meant for: with another one running, it is refused. undefined: with whatever runs. */
+/**
+ * A version that a change is meant for: with another one running, it is refused. undefined: with
+ * whatever runs.
+ */
 export type Guard = readonly number[] | undefined;
 
 /** A version with its document, secrets redacted. */
@@ -25,8 +28,9 @@ export interface Element {
 }
 
 /**
- * The route table: what runs, what ran, and every way to change it. What its methods give is without secrets; what they take may refer
- * to what the running document refers to, and to what `node.secrets` allows, and cannot change that or `node.plugins`.
+ * The route table: what runs, what ran, and every way to change it. What its methods give is
+ * without secrets; what they take may refer to what the running document refers to, and to what
+ * `node.secrets` allows, and cannot change that or `node.plugins`.
  */
 export interface RouteTable {
   /** What runs. Its text and config may hold secrets. */
@@ -42,8 +46,9 @@ export interface RouteTable {
   /** The document of an older version as a new one. */
   rollback(to: number, guard: Guard): Promise<ChangeOutcome>;
   /**
-   * What is wrong with a document; nothing changes. `none`: for somebody who may not know what is in this machine's environment and
-   * files, not even whether it is right; default: as for a change.
+   * What is wrong with a document; nothing changes. `none`: for somebody who may not know what is
+   * in this machine's environment and files, not even whether it is right; default: as for a
+   * change.
    */
   validate(
     wanted: Wanted,

@@ -19,7 +19,10 @@ import { ManualClock } from "../../test/support/manual-clock.ts";
 import { systemClock } from "../core/clock.ts";
 import { watchFile, type FileWatch, type WatchOptions } from "./watch.ts";
 
-/** A file in a directory of its own, and what was told about it. Reports are awaited, never slept for. */
+/**
+ * A file in a directory of its own, and what was told about it. Reports are awaited, never slept
+ * for.
+ */
 class Scene implements AsyncDisposable {
   readonly directory = mkdtempSync(join(tmpdir(), "signalbox-watch-"));
   readonly file = join(this.directory, "signalbox.yaml");

@@ -10,13 +10,19 @@ export interface WatchOptions {
   readonly clock: Clock;
   /** What is running already: only another content is told. */
   readonly known: string | undefined;
-  /** Told one at a time: the next is not read before this has ended. The newest content wins. Must not reject. */
+  /**
+   * Told one at a time: the next is not read before this has ended. The newest content wins. Must
+   * not reject.
+   */
   readonly onContent: (text: string) => Promise<void>;
   /** The file cannot be read (any more): told once, until it can be read again. */
   readonly onUnreadable: (reason: string) => void;
   /** A change is looked at when the file has been left alone for this long. */
   readonly settleMs?: number;
-  /** The file is looked at this often although nothing was reported: network file systems report nothing. */
+  /**
+   * The file is looked at this often although nothing was reported: network file systems report
+   * nothing.
+   */
   readonly pollMs?: number;
   /** How to learn of changes in a directory; fails where that is not possible. */
   readonly watchDirectory?: WatchDirectory;
@@ -25,7 +31,10 @@ export interface WatchOptions {
 export type WatchDirectory = (directory: string, onChange: () => void) => Disposable;
 
 export interface FileWatch extends AsyncDisposable {
-  /** Reads the file now and tells its content, changed or not. Ends when that was dealt with, or put off because the file changes. */
+  /**
+   * Reads the file now and tells its content, changed or not. Ends when that was dealt with, or put
+   * off because the file changes.
+   */
   force(): Promise<void>;
   /** This process has written the file just now, and knows what: that content is not told. */
   expect(text: string): void;
@@ -37,8 +46,9 @@ const POLL_MS = 1_000;
 const LAST_LOOK_MS = 500;
 
 /**
- * Watches one file, through plain edits, renames over it, symlink swaps (Kubernetes), removal and return. It watches the
- * directories, not the file: a rename makes a new file. A file is read when it was found unchanged twice, `settleMs` apart.
+ * Watches one file, through plain edits, renames over it, symlink swaps (Kubernetes), removal and
+ * return. It watches the directories, not the file: a rename makes a new file. A file is read when
+ * it was found unchanged twice, `settleMs` apart.
  */
 export function watchFile(options: WatchOptions): FileWatch {
   return new Watch(options);
@@ -62,7 +72,9 @@ class Watch implements FileWatch {
   #seen: string | undefined;
   /** A forced inspection met a file that was changing: the next one is forced too. */
   #forced = false;
-  /** Counts what this process wrote: what was read before such a write is not what the file holds. */
+  /**
+   * Counts what this process wrote: what was read before such a write is not what the file holds.
+   */
   #written = 0;
   #unreadable = "";
   /** It was read here. */
@@ -110,7 +122,9 @@ class Watch implements FileWatch {
     });
   }
 
-  /** A burst of reports is one inspection, so much later that the writer is likely to have ended. */
+  /**
+   * A burst of reports is one inspection, so much later that the writer is likely to have ended.
+   */
   #changed(): void {
     if (this.#settling !== undefined || this.#closed) return;
     this.#settling = this.#options.clock.after(this.#options.settleMs ?? SETTLE_MS, () => {
@@ -179,7 +193,10 @@ class Watch implements FileWatch {
     this.#options.onUnreadable(reason);
   }
 
-  /** The directory of the name and, behind a symlink, the one of the file itself. The poll covers what cannot be watched. */
+  /**
+   * The directory of the name and, behind a symlink, the one of the file itself. The poll covers
+   * what cannot be watched.
+   */
   async #followDirectories(): Promise<void> {
     const { file, watchDirectory = watchWithFs } = this.#options;
     const wanted = new Set([dirname(file), dirname(await realpath(file).catch(() => file))]);

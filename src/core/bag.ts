@@ -5,9 +5,10 @@ export interface BagItem {
 }
 
 /**
- * A set, in no order, of what comes and goes quickly. A `Set` makes itself a new table every few deletions, and each old table
- * keeps the next one alive: once one of them is old in V8's eyes, all tables after it, and what was in them, wait for a
- * collection of the whole heap. Ten thousand requests a second made 12 MB of such garbage each second.
+ * A set, in no order, of what comes and goes quickly. A `Set` makes itself a new table every few
+ * deletions, and each old table keeps the next one alive: once one of them is old in V8's eyes, all
+ * tables after it, and what was in them, wait for a collection of the whole heap. Ten thousand
+ * requests a second made 12 MB of such garbage each second.
  */
 export class Bag<T extends BagItem> {
   readonly #items: T[] = [];
@@ -34,9 +35,13 @@ export class Bag<T extends BagItem> {
     return true;
   }
 
-  /** Visits each item that is there at the beginning and not taken out before its turn, whatever `visit` takes out or adds. */
+  /**
+   * Visits each item that is there at the beginning and not taken out before its turn, whatever
+   * `visit` takes out or adds.
+   */
   forEach(visit: (item: T) => void): void {
-    // From the end: what fills the place of one that was taken out comes from behind, where all were visited.
+    // From the end: what fills the place of one that was taken out comes from behind, where all
+    // were visited.
     for (let at = this.#items.length - 1; at >= 0; at--) {
       const item = this.#items[at];
       if (item !== undefined) visit(item);

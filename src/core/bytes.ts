@@ -1,21 +1,30 @@
 /**
- * The one place where bytes get memory. A small buffer that Node allocates or copies is a part of a pool of 64 KiB, and keeps all of
- * it for as long as it lives; a view keeps what it is a view of. So what is kept beyond its turn is `..Owned`; lint bans
- * Buffer's own ways where telemetry passes.
+ * The one place where bytes get memory. A small buffer that Node allocates or copies is a part of a
+ * pool of 64 KiB, and keeps all of it for as long as it lives; a view keeps what it is a view of.
+ * So what is kept beyond its turn is `..Owned`; lint bans Buffer's own ways where telemetry passes.
  */
 
-/** New memory of exactly this length, with anything in it. A Buffer, whose methods are faster than those of a Uint8Array. */
+/**
+ * New memory of exactly this length, with anything in it. A Buffer, whose methods are faster than
+ * those of a Uint8Array.
+ */
 export function allocOwned(length: number): Buffer<ArrayBuffer> {
   return Buffer.allocUnsafeSlow(length);
 }
 
-/** Bodies lie next to bodies: nothing that lives longer keeps what is beside it, and one keeps at most so much. */
+/**
+ * Bodies lie next to bodies: nothing that lives longer keeps what is beside it, and one keeps at
+ * most so much.
+ */
 const SHARED_BYTES = 16_384;
 const LARGEST_SHARED = 4_096;
 let shared = Buffer.allocUnsafeSlow(0);
 let sharedTo = 0;
 
-/** Memory for a body that has a deadline. Short ones share, which costs a fifth of what memory of its own does. */
+/**
+ * Memory for a body that has a deadline. Short ones share, which costs a fifth of what memory of
+ * its own does.
+ */
 export function allocBody(length: number): Buffer<ArrayBuffer> {
   if (length > LARGEST_SHARED) return allocOwned(length);
   if (sharedTo + length > shared.length) {
@@ -27,7 +36,10 @@ export function allocBody(length: number): Buffer<ArrayBuffer> {
   return body;
 }
 
-/** Memory for what is written or done with in its turn: 400 ns faster than an owned one when it is small. */
+/**
+ * Memory for what is written or done with in its turn: 400 ns faster than an owned one when it is
+ * small.
+ */
 export function allocBrief(length: number): Buffer<ArrayBuffer> {
   return Buffer.allocUnsafe(length);
 }
@@ -65,7 +77,10 @@ export function viewBuffer(bytes: Uint8Array, start = 0, end: number = bytes.len
   return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start);
 }
 
-/** Memory that lives as long as these pieces do; what several share is counted once. For a few pieces. */
+/**
+ * Memory that lives as long as these pieces do; what several share is counted once. For a few
+ * pieces.
+ */
 export function heldBytes(pieces: readonly Uint8Array[]): number {
   let held = 0;
   for (let i = 0; i < pieces.length; i++) {
@@ -83,7 +98,9 @@ export function lengthOf(pieces: readonly Uint8Array[]): number {
   return length;
 }
 
-/** What may be held beside the bytes that are counted: an eighth, and what no allocation is free of. */
+/**
+ * What may be held beside the bytes that are counted: an eighth, and what no allocation is free of.
+ */
 export function isHeldExactly(pieces: readonly Uint8Array[], length: number): boolean {
   return heldBytes(pieces) <= length + (length >>> 3) + 64;
 }

@@ -13,7 +13,10 @@ function heard(event: string, ...args: readonly unknown[]): ConnectionRefusal {
   return told[0]!;
 }
 
-/** Codes as OpenSSL 3 gives them in node 24; the first is what a client of Go or Java sends that does not trust us. */
+/**
+ * Codes as OpenSSL 3 gives them in node 24; the first is what a client of Go or Java sends that
+ * does not trust us.
+ */
 const CODES = [
   ["ERR_SSL_TLSV1_ALERT_UNKNOWN_CA", "rejected_by_peer"],
   ["ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE", "rejected_by_peer"],

@@ -27,7 +27,10 @@ export interface ConnectionRefusal {
   readonly text: string;
 }
 
-/** Tells of each connection that a listening server, with TLS or without, ends before it is one. `tell` must not throw. */
+/**
+ * Tells of each connection that a listening server, with TLS or without, ends before it is one.
+ * `tell` must not throw.
+ */
 export function watchRefusals(server: Server, tell: (refusal: ConnectionRefusal) => void): void {
   // Node closes what is beyond `maxConnections` as soon as it is accepted.
   server.on("drop", (dropped?: DropArgument) => {
@@ -38,7 +41,10 @@ export function watchRefusals(server: Server, tell: (refusal: ConnectionRefusal)
   });
 }
 
-/** A TLS connection that was made and is of no use, since the peer offered no protocol that is spoken here. */
+/**
+ * A TLS connection that was made and is of no use, since the peer offered no protocol that is
+ * spoken here.
+ */
 export function noCommonProtocol(socket: Socket): ConnectionRefusal {
   return { reason: "no_alpn", peer: socket.remoteAddress ?? "", text: "" };
 }

@@ -6,7 +6,9 @@ export const HEADER_VALUE = /^[\t\x20-\x7e]*$/u;
 /** Message and hint for what may not. */
 export const HEADER_VALUE_FAULT = ["a header value is one line of printable ASCII", "encode other characters"] as const;
 
-/** Headers of senders whose values are credentials: nobody is shown them, and nothing may keep them. */
+/**
+ * Headers of senders whose values are credentials: nobody is shown them, and nothing may keep them.
+ */
 const CREDENTIALS: ReadonlySet<string> = new Set(["authorization", "cookie"]);
 
 /** Whether the value of a header, by its lower-case name, is a credential. */
@@ -32,7 +34,10 @@ const OWN: ReadonlyMap<string, string> = new Map([
   ["user-agent", "targets are told who calls them: this router"],
 ]);
 
-/** Why a header may not be passed on from a sender to a target, by its lower-case name; undefined when it may. */
+/**
+ * Why a header may not be passed on from a sender to a target, by its lower-case name; undefined
+ * when it may.
+ */
 export function neverForwarded(name: string): string | undefined {
   if (name.startsWith(":")) return "pseudo-headers belong to one call";
   if (HOP_BY_HOP.has(name)) return "it holds for one connection only";

@@ -4,7 +4,10 @@ export type Hide = (text: string) => string;
 /** For whoever has nothing to hide. */
 export const HIDE_NOTHING: Hide = (text) => text;
 
-/** What stands in a document as it is written: nothing of it came from elsewhere, and it may be sent back, so it stays as it is. */
+/**
+ * What stands in a document as it is written: nothing of it came from elsewhere, and it may be sent
+ * back, so it stays as it is.
+ */
 export class AsWritten {
   readonly #value: unknown;
   constructor(value: unknown) {
@@ -16,7 +19,10 @@ export class AsWritten {
   }
 }
 
-/** A copy of plain data with all of its texts hidden where they have to be; keys stay, and what prints in its own way. */
+/**
+ * A copy of plain data with all of its texts hidden where they have to be; keys stay, and what
+ * prints in its own way.
+ */
 export function hideIn(value: unknown, hide: Hide): unknown {
   if (hide === HIDE_NOTHING) return value;
   if (typeof value === "string") return hide(value);

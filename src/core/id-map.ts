@@ -3,9 +3,10 @@ const MIN_SLOTS = 4;
 const KEPT_SLOTS = 64;
 
 /**
- * From positive integers of up to 31 bits to objects, for what comes and goes quickly; why not a `Map`: see bag.ts. Open addressing
- * with linear probing, at most half full, and no marks for what was deleted. Identifiers that follow each other by two, as those
- * of HTTP/2 streams do, never collide; the worst that chosen ones can do is to make a step of each that is there.
+ * From positive integers of up to 31 bits to objects, for what comes and goes quickly; why not a
+ * `Map`: see bag.ts. Open addressing with linear probing, at most half full, and no marks for what
+ * was deleted. Identifiers that follow each other by two, as those of HTTP/2 streams do, never
+ * collide; the worst that chosen ones can do is to make a step of each that is there.
  */
 export class IdMap<T extends object> {
   #ids: number[] = emptyIds(MIN_SLOTS);
@@ -47,7 +48,9 @@ export class IdMap<T extends object> {
     this.#size = 0;
   }
 
-  /** In the order of the identifiers: each that is there now and still there when its turn comes. */
+  /**
+   * In the order of the identifiers: each that is there now and still there when its turn comes.
+   */
   *values(): Generator<T, void> {
     const ids = this.#ids.filter((id) => id > 0).toSorted((a, b) => a - b);
     for (const id of ids) {
@@ -64,7 +67,10 @@ export class IdMap<T extends object> {
     return at;
   }
 
-  /** Empties a slot, and moves what was only behind it because it was taken (Knuth, volume 3, 6.4, algorithm R). */
+  /**
+   * Empties a slot, and moves what was only behind it because it was taken (Knuth, volume 3, 6.4,
+   * algorithm R).
+   */
   #close(hole: number): void {
     const ids = this.#ids;
     const mask = ids.length - 1;

@@ -1,6 +1,6 @@
 /**
- * Why a sender was told no, or why a parcel did not arrive. A closed list, so that metrics can count it,
- * the log can name it and people can look it up (docs/reference/reasons.md).
+ * Why a sender was told no, or why a parcel did not arrive. A closed list, so that metrics can
+ * count it, the log can name it and people can look it up (docs/reference/reasons.md).
  */
 export const REASONS = [
   "bad_data",
@@ -25,7 +25,10 @@ export const REASONS = [
 ] as const;
 export type Reason = (typeof REASONS)[number];
 
-/** An expected "no" to a sender. Whether it may try again follows from the reason (data/receive/reply.ts). */
+/**
+ * An expected "no" to a sender. Whether it may try again follows from the reason
+ * (data/receive/reply.ts).
+ */
 export interface Refusal {
   readonly reason: Reason;
   /** For the sender: what was wrong, where, how to mend it. */

@@ -1,7 +1,7 @@
 /**
- * Values by text, of which those asked for lately are kept: in two generations, so that a hit costs one look-up and no list has to
- * be kept in order. What is asked for moves to the young one; when that is full, the old one is forgotten. At most twice
- * `maxEntries` are held.
+ * Values by text, of which those asked for lately are kept: in two generations, so that a hit costs
+ * one look-up and no list has to be kept in order. What is asked for moves to the young one; when
+ * that is full, the old one is forgotten. At most twice `maxEntries` are held.
  */
 export class RecentMap<Value> {
   readonly #maxEntries: number;

@@ -1,4 +1,7 @@
-/** What a process counted, as plain data: it can be sent to another process, and be added to what that one counted. */
+/**
+ * What a process counted, as plain data: it can be sent to another process, and be added to what
+ * that one counted.
+ */
 export interface Snapshot {
   readonly metrics: MetricsSnapshot;
   readonly ledger: readonly LedgerRow[];

@@ -1,4 +1,6 @@
-/** Certificates that are right by themselves and not trusted here, as Node names it (X509_V_ERR_*). */
+/**
+ * Certificates that are right by themselves and not trusted here, as Node names it (X509_V_ERR_*).
+ */
 const UNTRUSTED = new Set([
   "DEPTH_ZERO_SELF_SIGNED_CERT",
   "SELF_SIGNED_CERT_IN_CHAIN",
@@ -13,8 +15,8 @@ const PLAIN_TEXT = /WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST|HTT
 const CLIENT_CERTIFICATE = /CERTIFICATE_REQUIRED|BAD_CERTIFICATE|UNKNOWN_CA|CERTIFICATE_UNKNOWN|HANDSHAKE_FAILURE/u;
 
 /**
- * A fault of TLS in words, with the key of a target that mends it; undefined for any other fault. What OpenSSL says of it is for
- * those who know its source.
+ * A fault of TLS in words, with the key of a target that mends it; undefined for any other fault.
+ * What OpenSSL says of it is for those who know its source.
  */
 export function tlsReason(cause: unknown): string | undefined {
   if (!(cause instanceof Error) || !("code" in cause)) return undefined;

@@ -49,14 +49,20 @@ import { splitRouted } from "./routed-parcel.ts";
 import { poolStatus, targetStatus } from "./status.ts";
 import { receiveOptions, renewedTls } from "./receive/listeners.ts";
 
-/** So many times a rule is asked about an item for one explanation that is made beside the data: about a second's work. */
+/**
+ * So many times a rule is asked about an item for one explanation that is made beside the data:
+ * about a second's work.
+ */
 const MAX_ASKED = 250_000;
-/** When the grace has ended, what is left is answered; the answers are waited for no longer than this. */
+/**
+ * When the grace has ended, what is left is answered; the answers are waited for no longer than
+ * this.
+ */
 const LAST_REPLIES_MS = 1_000;
 
 /**
- * Opens the data plane on a plan, downstream first: targets, pools, stages, and the listeners last. `strategies` are there
- * beside those of the plan's plugins.
+ * Opens the data plane on a plan, downstream first: targets, pools, stages, and the listeners last.
+ * `strategies` are there beside those of the plan's plugins.
  */
 export async function openDataPlane(
   plan: PlanData,
@@ -145,8 +151,8 @@ function openNodeTargets(
 }
 
 /**
- * What can fail in taking over a plan: throws TLS_INVALID for certificates that the TLS library does not take, and
- * CONFIG_INVALID for plugins that cannot be loaded.
+ * What can fail in taking over a plan: throws TLS_INVALID for certificates that the TLS library
+ * does not take, and CONFIG_INVALID for plugins that cannot be loaded.
  */
 function prepareStrategies(plan: Plan, { random }: Env, given: Strategies | undefined): Promise<Strategies> {
   for (const target of plan.targets.values()) checkTls(target);
@@ -326,7 +332,10 @@ export class NodeDataPlane implements DataPlane {
     }
   }
 
-  /** As `explain`, in one go, and of all the items that are asked for: for whoever is in the same process. */
+  /**
+   * As `explain`, in one go, and of all the items that are asked for: for whoever is in the same
+   * process.
+   */
   explainNow(request: ExplainRequest): Explanation {
     return explain(this.#explained(), request);
   }
@@ -362,7 +371,8 @@ export class NodeDataPlane implements DataPlane {
         this.assembly = assemble(plan, this.#pools.live, this.#env);
       });
     } catch (cause) {
-      // Nothing of this should fail. If it does, what runs goes on as it was: pools and targets by the plan of before.
+      // Nothing of this should fail. If it does, what runs goes on as it was: pools and targets by
+      // the plan of before.
       this.#strategies.swap(before);
       this.#pools.update(this.plan);
       throw cause;

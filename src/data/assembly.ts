@@ -10,7 +10,10 @@ import { noRouteIn } from "./route/place.ts";
 import type { Pool } from "./queue/pool-port.ts";
 import { Router } from "./route/route.ts";
 
-/** The stage functions built from one plan. Immutable but for caches: a change of the config makes a new one. */
+/**
+ * The stage functions built from one plan. Immutable but for caches: a change of the config makes a
+ * new one.
+ */
 export interface Assembly extends PipelineAssembly {
   readonly plan: Plan;
 }
@@ -22,7 +25,10 @@ export interface AssemblyEnv extends Env {
 /** Name of the ledger's rule for items that no rule takes. */
 const UNROUTED = "(none)";
 
-/** Builds the assembly of a plan on pools that are open. Pure apart from making the ledger's entries. */
+/**
+ * Builds the assembly of a plan on pools that are open. Pure apart from making the ledger's
+ * entries.
+ */
 export function assemble(plan: Plan, pools: ReadonlyMap<string, Pool>, env: AssemblyEnv): Assembly {
   const pipelineOf = (signal: Signal): SignalPipeline => assemblePipeline(signal, plan, pools, env);
   const headers = new HeaderIntake(plan.headers);
@@ -55,7 +61,9 @@ function assemblePipeline(
   return { router, routes, pools: its, unrouted, noRoute: noRouteIn(plan), losses };
 }
 
-/** The gauges are those of the newest plan: what an older one remembers goes with its last request. */
+/**
+ * The gauges are those of the newest plan: what an older one remembers goes with its last request.
+ */
 function watchCache(cache: Router["cache"], signal: Signal, { metrics }: Env): void {
   metrics.resourceCacheBytes.with(signal).read(() => cache.bytes);
   metrics.resourceCacheEntries.with(signal).read(() => cache.size);

@@ -20,7 +20,10 @@ import { Pools } from "./queue/pools.ts";
 import type { RequestHandler } from "./receive/request-handler.ts";
 import { splitRouted } from "./routed-parcel.ts";
 
-/** A data plane without a network: its targets take everything at once, and its time moves only with what is sent. */
+/**
+ * A data plane without a network: its targets take everything at once, and its time moves only with
+ * what is sent.
+ */
 export interface DryRun extends AsyncDisposable {
   readonly plan: Plan;
   explain(request: ExplainRequest): Explanation;
@@ -34,7 +37,10 @@ export interface DryRun extends AsyncDisposable {
   readonly byRule: ReadonlyMap<string, number>;
 }
 
-/** Fails with CONFIG_INVALID for plugins that cannot be loaded. The same plan and requests give the same picks. */
+/**
+ * Fails with CONFIG_INVALID for plugins that cannot be loaded. The same plan and requests give the
+ * same picks.
+ */
 export async function openDryRun(plan: Plan): Promise<DryRun> {
   const clock = createSteppedClock();
   const log = createLog({ clock, write: () => undefined, level: "error", format: "json", colour: false });

@@ -22,8 +22,9 @@ export interface EmbeddedDataPlane {
   status(): DataPlaneStatus;
   explain(request: ExplainRequest): Explanation;
   /**
-   * Takes a whole protobuf export request the way a received one takes, and tells what a sender would be told. The bytes must
-   * not change until then. `region`: what the listener's would be. Never rejects.
+   * Takes a whole protobuf export request the way a received one takes, and tells what a sender
+   * would be told. The bytes must not change until then. `region`: what the listener's would be.
+   * Never rejects.
    */
   send(request: EmbeddedRequest): Promise<Reply>;
 }
@@ -45,7 +46,10 @@ export interface EmbeddedOptions extends Pick<DataPlaneOptions, "secrets"> {
   readonly strategies: Strategies | undefined;
 }
 
-/** Throws TLS_INVALID and CONFIG_INVALID as applying a plan does. Closed by disposing its `dataPlane`. */
+/**
+ * Throws TLS_INVALID and CONFIG_INVALID as applying a plan does. Closed by disposing its
+ * `dataPlane`.
+ */
 export async function openEmbedded(
   plan: PlanData,
   limits: IntakeLimits,

@@ -4,7 +4,10 @@ import type { SenderHeaders } from "../plan/sender-headers.ts";
 
 /** How a parcel ended. `target`: the one that was asked last, unless all went well. */
 export type ParcelOutcome =
-  /** A target took it; `rejected` of its counted things were refused by the target through `partial_success`. */
+  /**
+   * A target took it; `rejected` of its counted things were refused by the target through
+   * `partial_success`.
+   */
   | { readonly kind: "delivered"; readonly rejected: number; readonly message: string; readonly target?: string }
   /** A target refused it for good; sending it again would not help. */
   | { readonly kind: "rejected"; readonly message: string; readonly badData: boolean; readonly target?: string }
@@ -18,8 +21,9 @@ export type ParcelOutcome =
     };
 
 /**
- * The part of one request that goes to one pool: byte ranges that, one after the other, are one valid Export request.
- * Owned by the queue from `offer` to `settle`; the bytes are views of the request's buffer and never change.
+ * The part of one request that goes to one pool: byte ranges that, one after the other, are one
+ * valid Export request. Owned by the queue from `offer` to `settle`; the bytes are views of the
+ * request's buffer and never change.
  */
 export interface Parcel {
   readonly signal: Signal;
@@ -31,7 +35,10 @@ export interface Parcel {
   readonly items: number;
   /** What `partial_success` counts: the items, except data points for metrics. */
   readonly points: number;
-  /** Clock.nowMs() after which nobody waits for it any more; Infinity when it was acknowledged on entering the queue. */
+  /**
+   * Clock.nowMs() after which nobody waits for it any more; Infinity when it was acknowledged on
+   * entering the queue.
+   */
   readonly deadlineMs: number;
   readonly enqueuedMs: number;
   /** True once the sender has gone away: what was not sent yet need not be. */

@@ -19,7 +19,10 @@ import type { Router } from "./route/route.ts";
 import { RoutedParcel, type Share } from "./routed-parcel.ts";
 import { Settlement } from "./receive/settlement.ts";
 
-/** One rule as a request meets it, and where its items are counted: also those that another pool took over. */
+/**
+ * One rule as a request meets it, and where its items are counted: also those that another pool
+ * took over.
+ */
 export interface RouteEntry {
   readonly rule: RulePlan;
   readonly ledger: LedgerEntry;
@@ -39,7 +42,10 @@ export interface SignalPipeline {
   readonly losses: Pick<Losses, "tell">;
 }
 
-/** What the pipeline reads once for each request, so that a request ends on the assembly it began on. */
+/**
+ * What the pipeline reads once for each request, so that a request ends on the assembly it began
+ * on.
+ */
 export interface PipelineAssembly {
   readonly pipelines: Readonly<Record<Signal, SignalPipeline>>;
   readonly headers: HeaderIntake;
@@ -48,8 +54,9 @@ export interface PipelineAssembly {
 const NOTHING_TO_CANCEL: Cancel = () => {};
 
 /**
- * The walk of a request that was admitted and read, top to bottom: scan, route, queue; the reply follows the outcomes.
- * Synchronous up to the queue: no other request is in between, so that what was checked still holds when it is used.
+ * The walk of a request that was admitted and read, top to bottom: scan, route, queue; the reply
+ * follows the outcomes. Synchronous up to the queue: no other request is in between, so that what
+ * was checked still holds when it is used.
  */
 export function createPipeline(current: () => PipelineAssembly, clock: Clock, guard = NO_GUARD): RequestHandler {
   const envelope = new Envelope();
@@ -114,7 +121,10 @@ function routeRequest(context: RequestContext, guard: RequestGuard, done: (reply
   return NOTHING_TO_CANCEL;
 }
 
-/** Why a request is refused that was routed; an empty problem, no excess and no obstacle when it is not. */
+/**
+ * Why a request is refused that was routed; an empty problem, no excess and no obstacle when it is
+ * not.
+ */
 export interface Admissibility {
   /** What is wrong with the request itself. */
   readonly problem: string;
@@ -122,7 +132,10 @@ export interface Admissibility {
   readonly obstacle: Obstacle | undefined;
 }
 
-/** Decides about the request that was just routed, and changes nothing. `places` gets the indexes of the pools, by draft. */
+/**
+ * Decides about the request that was just routed, and changes nothing. `places` gets the indexes of
+ * the pools, by draft.
+ */
 export function checkAdmissible(
   pipeline: Pick<SignalPipeline, "router" | "pools" | "noRoute">,
   placed: RoutedRequest,
@@ -138,8 +151,8 @@ export function checkAdmissible(
 }
 
 /**
- * A request without items is a success (OTLP: servers should), unless things in it were rejected before. It goes to no target,
- * so it is checked here.
+ * A request without items is a success (OTLP: servers should), unless things in it were rejected
+ * before. It goes to no target, so it is checked here.
  */
 function replyToNothing({ head, bytes, rejected, message }: ReceivedRequest, done: (reply: Reply) => void): void {
   const problem = check(head.signal, bytes);
@@ -148,8 +161,9 @@ function replyToNothing({ head, bytes, rejected, message }: ReceivedRequest, don
 }
 
 /**
- * A request of which some part is acknowledged without a target having seen it is validated to its last field before.
- * Everywhere else the target's answer is the sender's. Empty when there is nothing to object.
+ * A request of which some part is acknowledged without a target having seen it is validated to its
+ * last field before. Everywhere else the target's answer is the sender's. Empty when there is
+ * nothing to object.
  */
 function validateBeforeAck(
   pipeline: Pick<SignalPipeline, "router" | "pools">,
@@ -240,7 +254,8 @@ function offer(context: RequestContext, draft: Draft, place: number, settlement:
   const awaited = pool.ack === "delivered";
   const kept = draft.finish(envelope);
   const bytes = lengthOf(kept);
-  // What outlives the request holds what the queue counts, and no more; until then the permit counts all of the request.
+  // What outlives the request holds what the queue counts, and no more; until then the permit
+  // counts all of the request.
   const pieces = awaited || isHeldExactly(kept, bytes) ? kept : [joinOwned(kept, bytes)];
   const { signal, region } = request.head;
   const deadlineMs = awaited ? request.head.deadlineMs : Number.POSITIVE_INFINITY;
@@ -253,7 +268,8 @@ function offer(context: RequestContext, draft: Draft, place: number, settlement:
   if (awaited) settlement.expect();
   else settlement.accept();
   countFailover(pipeline, draft, place);
-  // A pool that broadcasts holds several copies of each parcel: what came before in this request may have filled it.
+  // A pool that broadcasts holds several copies of each parcel: what came before in this request
+  // may have filled it.
   const answer = place === draft.pool ? pool.offer(parcel, channel) : pool.adopt(parcel);
   if (answer === "full") giveBack(parcel, shares, pool, awaited ? undefined : settlement);
 }

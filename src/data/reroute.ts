@@ -21,9 +21,9 @@ interface RouteTarget {
 }
 
 /**
- * Gives what a pool that is gone still held to the pools where the running rules want it, each part to the first of its chain that
- * has room. Rules that copy made their copies when it came; for the same reason what was a copy itself has no other place.
- * What finds none is settled as lost.
+ * Gives what a pool that is gone still held to the pools where the running rules want it, each part
+ * to the first of its chain that has room. Rules that copy made their copies when it came; for the
+ * same reason what was a copy itself has no other place. What finds none is settled as lost.
  */
 export function reroute(parcel: Parcel, removed: string, { plan, pipelines }: Assembly, moved: Moved): void {
   const { pools, router } = pipelines[parcel.signal];
@@ -37,7 +37,10 @@ export function reroute(parcel: Parcel, removed: string, { plan, pipelines }: As
   }
 }
 
-/** The parcel with those headers only that may go along into a pool. When they are others it is a new one, and the old is never settled. */
+/**
+ * The parcel with those headers only that may go along into a pool. When they are others it is a
+ * new one, and the old is never settled.
+ */
 export function dressedFor(pool: string, parcel: Parcel, { plain, trusted }: HeaderPlan): Parcel {
   const { headers: all, pieces, bytes, items, points } = parcel;
   if (trusted.has(pool) || all.bytes === 0) return parcel;
@@ -46,7 +49,10 @@ export function dressedFor(pool: string, parcel: Parcel, { plain, trusted }: Hea
   return divide(parcel, [{ pieces, bytes, items, points, headers }])[0]!;
 }
 
-/** The same as if it had come now: how long it may wait is said by the pool that it waits in. The old one is never settled. */
+/**
+ * The same as if it had come now: how long it may wait is said by the pool that it waits in. The
+ * old one is never settled.
+ */
 export function renewed(parcel: Parcel, enqueuedMs: number): Parcel {
   const { pieces, bytes, items, points } = parcel;
   return divide(parcel, [{ pieces, bytes, items, points, enqueuedMs }])[0]!;

@@ -40,7 +40,10 @@ export interface Part extends Pick<ParcelFacts, "pieces" | "bytes" | "items" | "
   readonly enqueuedMs?: number;
 }
 
-/** A parcel that keeps the ledger, and tells its request's settlement unless it was acknowledged on entering the queue. */
+/**
+ * A parcel that keeps the ledger, and tells its request's settlement unless it was acknowledged on
+ * entering the queue.
+ */
 export class RoutedParcel implements Parcel {
   readonly signal: Signal;
   readonly region: string;
@@ -82,13 +85,19 @@ export class RoutedParcel implements Parcel {
     return this.#shares[0]?.copied === true;
   }
 
-  /** Parcels within the limits in place of this one, which is then never settled; undefined when it cannot be cut. */
+  /**
+   * Parcels within the limits in place of this one, which is then never settled; undefined when it
+   * cannot be cut.
+   */
   cut(limits: CutLimits): RoutedParcel[] | undefined {
     const parts = cutPieces(this, limits);
     return parts === undefined ? undefined : this.divide(parts);
   }
 
-  /** Parcels in place of this one, which is then never settled. The parts together hold what it holds. */
+  /**
+   * Parcels in place of this one, which is then never settled. The parts together hold what it
+   * holds.
+   */
   divide(parts: readonly Part[]): RoutedParcel[] {
     for (let i = 1; i < parts.length; i++) this.#settlement?.expect(); // one was expected before
     let shares = this.#shares;
@@ -115,7 +124,10 @@ export class RoutedParcel implements Parcel {
     return parcel;
   }
 
-  /** What a target rejected of a parcel of several rules is put down to them in order: which it was, nobody tells. */
+  /**
+   * What a target rejected of a parcel of several rules is put down to them in order: which it was,
+   * nobody tells.
+   */
   #account(outcome: ParcelOutcome): void {
     let rejected = outcome.kind === "delivered" ? outcome.rejected : 0;
     for (const { ledger, points } of this.#shares) {

@@ -19,14 +19,15 @@ export interface TargetSet {
   /** What an operator wants of one target, from now on. False when there is none of this id. */
   operate(id: string, override: OperatorOverride): boolean;
   /**
-   * Sends a protobuf export request to one target, once, whatever its health; the outcome counts for its health and latency. The
-   * bytes must not change until it ends. `timeoutMs`: the target's own without. Rejects with a TypeError for an unknown id, and
-   * for bytes that are no request.
+   * Sends a protobuf export request to one target, once, whatever its health; the outcome counts
+   * for its health and latency. The bytes must not change until it ends. `timeoutMs`: the target's
+   * own without. Rejects with a TypeError for an unknown id, and for bytes that are no request.
    */
   send(id: string, signal: Signal, bytes: Uint8Array, timeoutMs?: number): Promise<SendOutcome>;
   /**
-   * Opens a strategy over these targets (all of them without `ids`), as they are now: after a change of the config it is opened
-   * anew. Throws a TypeError for unknown ids, and for strategies that divide items: broadcast, consistent_hash, content.
+   * Opens a strategy over these targets (all of them without `ids`), as they are now: after a
+   * change of the config it is opened anew. Throws a TypeError for unknown ids, and for strategies
+   * that divide items: broadcast, consistent_hash, content.
    */
   balancer(strategy: StrategyPlan, options?: BalancerOptions): Balancer;
 }

@@ -9,7 +9,10 @@ import type { Signal } from "../otlp/signal.ts";
 export class FieldSlot {
   /** A running number (span ids, parents, sequences), the id of a trace, or a time. */
   readonly kind: "number" | "trace" | "time";
-  /** The item whose number it is, or with which the trace begins; of a time, nanoseconds after the request's own. */
+  /**
+   * The item whose number it is, or with which the trace begins; of a time, nanoseconds after the
+   * request's own.
+   */
   readonly of: number;
 
   constructor(kind: FieldSlot["kind"], of: number) {
@@ -19,8 +22,8 @@ export class FieldSlot {
 }
 
 /**
- * What a request says, in the shape of OTLP/JSON (opentelemetry-proto 1.11, docs/specification.md "JSON Protobuf Encoding"): 64-bit
- * numbers are decimal texts, enums are numbers.
+ * What a request says, in the shape of OTLP/JSON (opentelemetry-proto 1.11, docs/specification.md
+ * "JSON Protobuf Encoding"): 64-bit numbers are decimal texts, enums are numbers.
  */
 export type Value = string | number | boolean | FieldSlot | readonly Value[] | EncodableFields;
 
@@ -63,7 +66,9 @@ export function encodeJson(request: EncodableFields): Encoded {
   return { bytes: new TextEncoder().encode(text), slots: places };
 }
 
-/** By the tables of fields that transcode OTLP/JSON. Meant for preparing requests, not for each one. */
+/**
+ * By the tables of fields that transcode OTLP/JSON. Meant for preparing requests, not for each one.
+ */
 export function encodeProtobuf(signal: Signal, request: EncodableFields): Encoded {
   const encoder = new ProtobufEncoder();
   encoder.message(REQUESTS[signal], request);

@@ -6,14 +6,17 @@ export class MalformedProtobuf extends Error {
 }
 
 /**
- * Walks the fields of one protobuf message in place. Opened anew for each message, so that a walk over millions
- * of items allocates nothing: one cursor for each level of nesting.
+ * Walks the fields of one protobuf message in place. Opened anew for each message, so that a walk
+ * over millions of items allocates nothing: one cursor for each level of nesting.
  */
 export class FieldCursor {
   /** Number and wire type of the field that `next` stopped at. */
   field = 0;
   wire = 0;
-  /** Where its payload begins and ends; for LEN fields without the length prefix, for groups with the end tag. */
+  /**
+   * Where its payload begins and ends; for LEN fields without the length prefix, for groups with
+   * the end tag.
+   */
   start = 0;
   end = 0;
   readonly #at = new Cursor(new Uint8Array(0), 0, 0);

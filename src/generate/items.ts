@@ -2,7 +2,9 @@ import type { Random } from "../core/random.ts";
 import { FieldSlot, type Value } from "./encode.ts";
 import { SEQUENCE_KEY } from "./running-number.ts";
 
-/** Where in the request an item is: its place among all, and that of the first item of its trace. */
+/**
+ * Where in the request an item is: its place among all, and that of the first item of its trace.
+ */
 export interface ItemPlace {
   readonly item: number;
   readonly traceItem: number;

@@ -2,8 +2,9 @@ import type { Signal } from "../otlp/signal.ts";
 import { NUMBER_BYTES, TRACE_ID_BYTES, writeRunningNumber, writeTraceId } from "./running-number.ts";
 
 /**
- * An Export request that can be sent again and again as a new one: the places of its ids and times are known and are
- * overwritten in place. Owns its bytes; they must not be stamped while a send is under way.
+ * An Export request that can be sent again and again as a new one: the places of its ids and times
+ * are known and are overwritten in place. Owns its bytes; they must not be stamped while a send is
+ * under way.
  */
 export interface PreparedRequest {
   readonly signal: Signal;
@@ -12,7 +13,9 @@ export interface PreparedRequest {
   readonly idsAsText: boolean;
   readonly bytes: Uint8Array;
   readonly items: number;
-  /** Places of running numbers (span ids, parents, sequences) and whose item's number belongs there. */
+  /**
+   * Places of running numbers (span ids, parents, sequences) and whose item's number belongs there.
+   */
   readonly numberAt: Int32Array;
   readonly numberItem: Int32Array;
   /** Places of trace ids and the item with which the trace begins. */
@@ -40,7 +43,10 @@ export interface Stamp {
 const HEX = "0123456789abcdef";
 const scratch = new Uint8Array(TRACE_ID_BYTES);
 
-/** Makes the request a new one. About 30 ns a span without times: a load generator can afford it for each request. */
+/**
+ * Makes the request a new one. About 30 ns a span without times: a load generator can afford it for
+ * each request.
+ */
 export function stamp(prepared: PreparedRequest, { source, firstNumber, wallMs }: Stamp): void {
   if (prepared.idsAsText) stampTexts(prepared, source, firstNumber);
   else stampBytes(prepared, source, firstNumber);

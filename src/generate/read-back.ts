@@ -8,14 +8,19 @@ const resource = new FieldCursor();
 const scope = new FieldCursor();
 const item = new FieldCursor();
 
-/** Spans, metrics or log records of an Export request, counted by walking lengths. Throws MalformedProtobuf. */
+/**
+ * Spans, metrics or log records of an Export request, counted by walking lengths. Throws
+ * MalformedProtobuf.
+ */
 export function countItems(bytes: Uint8Array): number {
   let items = 0;
   visitItems(bytes, () => items++);
   return items;
 }
 
-/** Counts the items and notes the running numbers of the generated ones. Throws MalformedProtobuf. */
+/**
+ * Counts the items and notes the running numbers of the generated ones. Throws MalformedProtobuf.
+ */
 export function tallyItems(signal: Signal, bytes: Uint8Array, tally: Tally): number {
   let items = 0;
   visitItems(bytes, (start, end) => {
@@ -56,7 +61,10 @@ function tallyMetric(bytes: Uint8Array, start: number, end: number, tally: Tally
   note(Buffer.from(text, "hex"), 0, tally);
 }
 
-/** A KeyValue up to the text in its value: as the generator writes it, and what passes it on leaves it. */
+/**
+ * A KeyValue up to the text in its value: as the generator writes it, and what passes it on leaves
+ * it.
+ */
 const SEQUENCE_ATTRIBUTE = Buffer.from(`\n\x08${SEQUENCE_KEY}\x12\x12\n\x10`);
 
 function note(bytes: Uint8Array, at: number, tally: Tally): void {

@@ -1,6 +1,7 @@
 /**
- * How a generated item says which one it is: eight bytes that are a valid span id and hold a source and a running number.
- * Spans and log records carry them as their span id, metrics as 16 hex digits in the attribute SEQUENCE_KEY of a data point.
+ * How a generated item says which one it is: eight bytes that are a valid span id and hold a source
+ * and a running number. Spans and log records carry them as their span id, metrics as 16 hex digits
+ * in the attribute SEQUENCE_KEY of a data point.
  */
 export const NUMBER_BYTES = 8;
 
@@ -10,7 +11,10 @@ export const SEQUENCE_KEY = "sequence";
 /** Tells generated ids from those of real senders: bytes 2 and 3. */
 const MARK = 0x5b0c;
 
-/** `source` tells who generated the item (1 to 65,535), `number` the how-manieth of that source it is (0 to 2^32 - 1). */
+/**
+ * `source` tells who generated the item (1 to 65,535), `number` the how-manieth of that source it
+ * is (0 to 2^32 - 1).
+ */
 export function writeRunningNumber(bytes: Uint8Array, at: number, source: number, number: number): void {
   bytes[at] = source >>> 8;
   bytes[at + 1] = source;
@@ -35,8 +39,9 @@ export function numberAt(bytes: Uint8Array, at: number): number {
 export const TRACE_ID_BYTES = 16;
 
 /**
- * Writes the id of the trace whose first item has this running number: the number itself, then eight bytes that are
- * spread evenly, because samplers take their randomness from the end of the trace id.
+ * Writes the id of the trace whose first item has this running number: the number itself, then
+ * eight bytes that are spread evenly, because samplers take their randomness from the end of the
+ * trace id.
  */
 export function writeTraceId(bytes: Uint8Array, at: number, source: number, number: number): void {
   writeRunningNumber(bytes, at, source, number);

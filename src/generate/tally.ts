@@ -1,7 +1,10 @@
 /** Numbers in one page: 64 KiB as bits. */
 const PAGE_NUMBERS = 524_288;
 
-/** What a tally saw. Without loss `distinct` is what was acknowledged; more than that is what was sent but not acknowledged. */
+/**
+ * What a tally saw. Without loss `distinct` is what was acknowledged; more than that is what was
+ * sent but not acknowledged.
+ */
 export interface TallyCounts {
   readonly seen: number;
   readonly distinct: number;
@@ -11,7 +14,10 @@ export interface TallyCounts {
   readonly beyond: number;
 }
 
-/** Remembers which running numbers of which source were seen: one bit each, at most `maxPages` pages of 64 KiB. */
+/**
+ * Remembers which running numbers of which source were seen: one bit each, at most `maxPages` pages
+ * of 64 KiB.
+ */
 export class Tally {
   readonly #pages = new Map<number, Uint8Array>();
   readonly #maxPages: number;

@@ -2,7 +2,10 @@ import type { Clock } from "../core/clock.ts";
 import type { Random } from "../core/random.ts";
 import { backoffMs } from "./backoff.ts";
 
-/** One connection of a client. It is ready when the peer's SETTINGS have come, so that its limits are known. */
+/**
+ * One connection of a client. It is ready when the peer's SETTINGS have come, so that its limits
+ * are known.
+ */
 export interface PooledLink {
   readonly state: "connecting" | "ready" | "leaving";
   /** False for a connection that never came about. */
@@ -24,11 +27,16 @@ export interface PooledCall<Link> {
   abandon(reason: "connect" | "cancelled", text: string): void;
 }
 
-/** What a link tells its pool: `ready` at most once, `released` when calls have ended, `stale` before the calls of a link that is lost, `gone` exactly once. */
+/**
+ * What a link tells its pool: `ready` at most once, `released` when calls have ended, `stale`
+ * before the calls of a link that is lost, `gone` exactly once.
+ */
 export interface LinkOwner<Link> {
   ready(): void;
   released(): void;
-  /** A connection without calls was dead when it was used again: so may others be that have none. */
+  /**
+   * A connection without calls was dead when it was used again: so may others be that have none.
+   */
   stale(): void;
   gone(link: Link, text: string): void;
 }
@@ -39,7 +47,10 @@ export interface PoolOptions<Link> {
   readonly open: (owner: LinkOwner<Link>) => Link;
 }
 
-/** The connections of one client: opened when needed, one at a time, and the calls that wait for one. */
+/**
+ * The connections of one client: opened when needed, one at a time, and the calls that wait for
+ * one.
+ */
 export class ClientPool<Link extends PooledLink, Call extends PooledCall<Link>> implements LinkOwner<Link> {
   readonly #options: PoolOptions<Link>;
   readonly #clock: Clock;
@@ -81,7 +92,9 @@ export class ClientPool<Link extends PooledLink, Call extends PooledCall<Link>> 
     for (const link of this.#links) link.cancelCalls();
   }
 
-  /** Lets the calls under way end, and fails those that wait. Resolves when no connection is left. */
+  /**
+   * Lets the calls under way end, and fails those that wait. Resolves when no connection is left.
+   */
   async close(): Promise<void> {
     this.#closing ??= Promise.withResolvers();
     for (const call of this.#waiting.keys()) call.abandon("connect", CLOSED);
@@ -139,7 +152,9 @@ export class ClientPool<Link extends PooledLink, Call extends PooledCall<Link>> 
     return best;
   }
 
-  /** One at a time: the first one to be ready may do, and a peer that is down is knocked at by one. */
+  /**
+   * One at a time: the first one to be ready may do, and a peer that is down is knocked at by one.
+   */
   #openAnother(): void {
     let usable = 0;
     for (const link of this.#links) {

@@ -69,13 +69,17 @@ function speakHttp2(socket: tls.TLSSocket): tls.TLSSocket {
   socket.disableRenegotiation(); // RFC 9113, 9.2.1
   socket.once("secureConnect", () => {
     if (socket.alpnProtocol === "h2") return;
-    // In a turn of its own: a session of node:http2, which hears of the event after this, aborts the process on a destroyed socket.
+    // In a turn of its own: a session of node:http2, which hears of the event after this, aborts
+    // the process on a destroyed socket.
     setImmediate(() => socket.destroy(new Error("the peer does not speak HTTP/2 (ALPN h2)")));
   });
   return socket;
 }
 
-/** Whose certificate is accepted. The name is told to the peer, too (SNI), unless it is an address: RFC 9113, 9.2 and RFC 6066, 3. */
+/**
+ * Whose certificate is accepted. The name is told to the peer, too (SNI), unless it is an address:
+ * RFC 9113, 9.2 and RFC 6066, 3.
+ */
 function expectedName(name: string): Pick<tls.ConnectionOptions, "servername" | "checkServerIdentity"> {
   if (net.isIP(name) === 0) return { servername: name };
   return { checkServerIdentity: (_, certificate) => tls.checkServerIdentity(name, certificate) };

@@ -1,7 +1,10 @@
 import { textBrief, viewBuffer } from "../core/bytes.ts";
 import { leastOf, valuesOf } from "./repeated.ts";
 
-/** What a message may be compressed with, on both sides; whoever uses the port has to inflate all of them. */
+/**
+ * What a message may be compressed with, on both sides; whoever uses the port has to inflate all of
+ * them.
+ */
 export const ACCEPTED_ENCODINGS = "identity,gzip,deflate,zstd";
 
 /** A block of headers as node:http2 hands it over; what may be repeated comes as a list. */
@@ -20,7 +23,10 @@ export function headerText(headers: HeaderBlock, name: string): string | undefin
 
 const NO_HEADER_VALUE = /[^\t\x20-\x7e\x80-\xff]/u;
 
-/** Whether a text may be the value of a header: what else is sent makes the peer reset the call as malformed. */
+/**
+ * Whether a text may be the value of a header: what else is sent makes the peer reset the call as
+ * malformed.
+ */
 export function isHeaderValue(text: string): boolean {
   return !NO_HEADER_VALUE.test(text);
 }
@@ -30,7 +36,10 @@ export function isTransportHeader(name: string): boolean {
   return name.startsWith(":") || name.startsWith("grpc-") || name === "te" || name === "content-type";
 }
 
-/** The HTTP status of a request as its head tells it, when it is not gRPC with protobuf; 200 when it is. */
+/**
+ * The HTTP status of a request as its head tells it, when it is not gRPC with protobuf; 200 when it
+ * is.
+ */
 export function httpStatusOf(method: string | undefined, contentType: string | undefined): 200 | 405 | 415 {
   if (method !== "POST") return 405;
   return isGrpcContentType(contentType) ? 200 : 415;
@@ -44,7 +53,10 @@ export function isGrpcContentType(text: string | undefined): boolean {
   return type === "application/grpc" || type === "application/grpc+proto";
 }
 
-/** A `grpc-message` header: UTF-8, with everything but printable ASCII percent-encoded, cut to 1,024 characters. */
+/**
+ * A `grpc-message` header: UTF-8, with everything but printable ASCII percent-encoded, cut to 1,024
+ * characters.
+ */
 export function encodeStatusText(text: string): string {
   const short = text.length > MAX_TEXT_LENGTH ? `${text.slice(0, MAX_TEXT_LENGTH - 3)}...` : text;
   // A header value has no space at its ends (RFC 9113, 8.2.1), so these are encoded, too.
@@ -75,19 +87,27 @@ export function decodeStatusText(header: string): string {
   return viewBuffer(Uint8Array.from(bytes)).toString("utf8");
 }
 
-/** A `grpc-status-details-bin` header: base64 without padding; undefined when it would be too long for a header. */
+/**
+ * A `grpc-status-details-bin` header: base64 without padding; undefined when it would be too long
+ * for a header.
+ */
 export function encodeDetails(details: Uint8Array): string | undefined {
   if (details.length > MAX_DETAILS_BYTES) return undefined;
   return viewBuffer(details).toString("base64").replace(/=+$/u, "");
 }
 
-/** The bytes of a `grpc-status-details-bin` header, padded or not; undefined when it is not base64. */
+/**
+ * The bytes of a `grpc-status-details-bin` header, padded or not; undefined when it is not base64.
+ */
 export function decodeDetails(header: string): Uint8Array | undefined {
   const first = header.split(",", 1)[0] ?? "";
   return /^[A-Za-z0-9+/]*={0,2}$/u.test(first) ? textBrief(first, "base64") : undefined;
 }
 
-/** When a reply asks for a pause: `grpc-retry-pushback-ms`, or `retry-after` in seconds. Dates and negative numbers say nothing. */
+/**
+ * When a reply asks for a pause: `grpc-retry-pushback-ms`, or `retry-after` in seconds. Dates and
+ * negative numbers say nothing.
+ */
 export function retryAfterMs(headers: HeaderBlock): number | undefined {
   const pushback = leastOf(valuesOf(headers, "grpc-retry-pushback-ms").map((text) => parseWhole(text, 9)));
   if (pushback !== undefined) return pushback;

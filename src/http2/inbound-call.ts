@@ -2,7 +2,10 @@ import { STATUS } from "./grpc-status.ts";
 import { MessageReader, type MessageGuard } from "./message-reader.ts";
 import type { UnaryCall, UnaryExchange, UnaryHandler, UnaryReply } from "./port.ts";
 
-/** One call of a server: reads exactly one message, gives exactly one reply. How a reply is sent is the transport's. */
+/**
+ * One call of a server: reads exactly one message, gives exactly one reply. How a reply is sent is
+ * the transport's.
+ */
 export abstract class InboundCall implements UnaryCall, MessageGuard {
   abstract readonly path: string;
   abstract readonly peer: string;

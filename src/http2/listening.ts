@@ -7,7 +7,10 @@ import { watchRefusals } from "../core/connection-refusal.ts";
 import { RouterError, reasonOf } from "../core/errors.ts";
 import type { TlsServerOptions, UnaryServer, UnaryServerOptions } from "./port.ts";
 
-/** How long a peer has to say hello in HTTP/2, so that silent connections do not take the place of others. */
+/**
+ * How long a peer has to say hello in HTTP/2, so that silent connections do not take the place of
+ * others.
+ */
 export const HELLO_TIMEOUT_MS = 10_000;
 const TLS_HANDSHAKE_TIMEOUT_MS = 10_000;
 
@@ -79,7 +82,8 @@ export class Listening implements UnaryServer {
     this.#clock = clock;
     this.#graceMs = options.maxConnectionAgeGraceMs;
     server.on("connection", (socket: Socket) => this.#track(socket));
-    // `error` of a listening server: out of file descriptors; those who wait in the backlog are accepted later.
+    // `error` of a listening server: out of file descriptors; those who wait in the backlog are
+    // accepted later.
     watchRefusals(server, options.onRefused ?? ignore);
     for (const event of ["error", "sessionError", "tlsClientError", "clientError"]) server.on(event, ignore);
   }
@@ -132,7 +136,8 @@ export class Listening implements UnaryServer {
   #stop(): void {
     if (this.#stopping) return;
     this.#stopping = true;
-    // net's own close: that of http2 closes the sessions, too, which then could not be reset any more.
+    // net's own close: that of http2 closes the sessions, too, which then could not be reset any
+    // more.
     NetServer.prototype.close.call(this.#server);
   }
 

@@ -9,7 +9,10 @@ export interface LivenessOptions {
 const LONGEST_MS = 7_200_000;
 const TOO_MANY_PINGS = "too_many_pings";
 
-/** How often the connections of one client ask: half as often from each time on that the peer said it is too often (gRPC A8). */
+/**
+ * How often the connections of one client ask: half as often from each time on that the peer said
+ * it is too often (gRPC A8).
+ */
 export class PingPolicy implements LivenessOptions {
   readonly timeoutMs: number;
   #timeMs: number;
@@ -29,17 +32,24 @@ export class PingPolicy implements LivenessOptions {
   }
 }
 
-/** A call that had no less time than this, and in which no byte came, tells that its connection may be dead. */
+/**
+ * A call that had no less time than this, and in which no byte came, tells that its connection may
+ * be dead.
+ */
 const TELLING_SILENCE_MS = 1_000;
 
-/** Whether a connection is to be replaced after a call that timed out on it. Bytes are those that the peer has sent so far. */
+/**
+ * Whether a connection is to be replaced after a call that timed out on it. Bytes are those that
+ * the peer has sent so far.
+ */
 export function wasSilent(bytesBefore: number, bytesNow: number, timeoutMs: number): boolean {
   return bytesNow === bytesBefore && timeoutMs >= TELLING_SILENCE_MS;
 }
 
 /**
- * Notices a peer that is gone without a word. Looks once in `timeMs` whether bytes came, which costs nothing per frame,
- * so that the PING goes out between one and two times `timeMs` after the last byte. Pure: its owner has the timer.
+ * Notices a peer that is gone without a word. Looks once in `timeMs` whether bytes came, which
+ * costs nothing per frame, so that the PING goes out between one and two times `timeMs` after the
+ * last byte. Pure: its owner has the timer.
  */
 export class Liveness {
   readonly #options: LivenessOptions;

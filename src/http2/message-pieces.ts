@@ -1,5 +1,8 @@
 import { allocBrief } from "../core/bytes.ts";
-/** What is below this is copied next to its neighbours: a copy of 16 KiB costs less than one more write. */
+/**
+ * What is below this is copied next to its neighbours: a copy of 16 KiB costs less than one more
+ * write.
+ */
 const JOIN_BELOW_BYTES = 16_384;
 /** Up to this, all of a message goes into one buffer. */
 const ONE_BUFFER_BYTES = 65_536;
@@ -7,8 +10,8 @@ const ONE_BUFFER_BYTES = 65_536;
 const PREFIX_BYTES = 5;
 
 /**
- * The buffers to write for one length-prefixed message: its prefix, then its pieces in order. Large pieces are passed
- * on as they are (borrowed), small ones are joined.
+ * The buffers to write for one length-prefixed message: its prefix, then its pieces in order. Large
+ * pieces are passed on as they are (borrowed), small ones are joined.
  */
 export function frameMessage(pieces: readonly Uint8Array[], messageBytes: number, compressed: boolean): Uint8Array[] {
   const joinBelow = messageBytes <= ONE_BUFFER_BYTES ? Number.POSITIVE_INFINITY : JOIN_BELOW_BYTES;

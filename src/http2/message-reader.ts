@@ -1,14 +1,20 @@
 import { allocBody, allocOwned } from "../core/bytes.ts";
 /** Who reads a message: told of its prefix before any byte of it is kept. */
 export interface MessageGuard {
-  /** The length-prefixed message begins (grpc/doc/PROTOCOL-HTTP2.md). False: its bytes are not wanted. */
+  /**
+   * The length-prefixed message begins (grpc/doc/PROTOCOL-HTTP2.md). False: its bytes are not
+   * wanted.
+   */
   begins(flag: number, bytes: number): boolean;
   /** So many bytes of the message are about to be held. False: they are not wanted. */
   holds(bytes: number): boolean;
 }
 
 const PREFIX_BYTES = 5;
-/** A buffer is so many times as long as what came of the message with its prefix: who only announces makes nobody allocate. */
+/**
+ * A buffer is so many times as long as what came of the message with its prefix: who only announces
+ * makes nobody allocate.
+ */
 const AHEAD = 32;
 /** Nobody sends many pieces as short as this in good faith. */
 const MIN_AHEAD_BYTES = 4_096;
@@ -16,8 +22,8 @@ const MAX_AHEAD_BYTES = 1_048_576;
 const NOTHING = new Uint8Array(0);
 
 /**
- * Puts one length-prefixed message together from chunks in any split. The buffer of all but very long messages is allocated
- * once, by the prefix, so that a chunk is copied once and never kept.
+ * Puts one length-prefixed message together from chunks in any split. The buffer of all but very
+ * long messages is allocated once, by the prefix, so that a chunk is copied once and never kept.
  */
 export class MessageReader {
   readonly #guard: MessageGuard;
@@ -31,7 +37,10 @@ export class MessageReader {
     this.#guard = guard;
   }
 
-  /** `refused`: by the guard. `excess`: there are bytes after the message. After either, nothing more may be added. */
+  /**
+   * `refused`: by the guard. `excess`: there are bytes after the message. After either, nothing
+   * more may be added.
+   */
   add(chunk: Uint8Array): "read" | "refused" | "excess" {
     let at = 0;
     while (this.#prefixRead < PREFIX_BYTES) {
@@ -71,7 +80,8 @@ export class MessageReader {
     if (!this.#guard.holds(bytes)) return false;
     if (bytes <= this.#body.length) return true;
     const ahead = Math.min(this.#length, Math.max(bytes, 2 * this.#body.length, bytesAhead(bytes)));
-    // What has come whole has a deadline, or is copied where it is acknowledged without one. What has not may never come to its end.
+    // What has come whole has a deadline, or is copied where it is acknowledged without one. What
+    // has not may never come to its end.
     const wider = bytes === this.#length ? allocBody(ahead) : allocOwned(ahead);
     if (this.#filled > 0) wider.set(this.#body.subarray(0, this.#filled));
     this.#body = wider;

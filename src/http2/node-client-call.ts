@@ -19,7 +19,10 @@ export interface CallOptions {
   readonly settled: (call: NodeClientCall) => void;
 }
 
-/** One call of the client, from its start to its one result. `done` always runs in a turn of its own. */
+/**
+ * One call of the client, from its start to its one result. `done` always runs in a turn of its
+ * own.
+ */
 export class NodeClientCall implements PooledCall<NodeClientLink> {
   readonly #request: UnaryRequest;
   readonly #options: CallOptions;
@@ -95,7 +98,10 @@ export class NodeClientCall implements PooledCall<NodeClientLink> {
     if (!this.#settled) this.#settleIf(this.#reader.data(chunk));
   }
 
-  /** A reset with an error code closes the stream, too, and then says more. One without may leave it open. */
+  /**
+   * A reset with an error code closes the stream, too, and then says more. One without may leave it
+   * open.
+   */
   #onEnd(stream: ClientHttp2Stream): void {
     if (stream.rstCode === constants.NGHTTP2_NO_ERROR || this.#reader.hasStatus) this.#conclude(stream);
   }
@@ -114,7 +120,10 @@ export class NodeClientCall implements PooledCall<NodeClientLink> {
     this.#settle(failed({ reason, text, unprocessed }));
   }
 
-  /** Its connection was kept, and of a call that the peer did not look at, the end of that is all that came. */
+  /**
+   * Its connection was kept, and of a call that the peer did not look at, the end of that is all
+   * that came.
+   */
   #isStale(ignored: boolean): boolean {
     const link = this.#link;
     if (!this.#kept || link === undefined) return false;

@@ -126,7 +126,10 @@ export class NodeClientLink implements PooledLink {
     return this.#socket.bytesRead;
   }
 
-  /** A call timed out, and no byte came meanwhile: no more calls, and the socket goes with the last of them. */
+  /**
+   * A call timed out, and no byte came meanwhile: no more calls, and the socket goes with the last
+   * of them.
+   */
   replace(): void {
     this.#state = "leaving";
     this.#text = "the peer was silent until a call timed out";
@@ -146,8 +149,9 @@ export class NodeClientLink implements PooledLink {
   }
 
   /**
-   * Without calls nothing of worth can come: node would wait for the peer to close, too. Streams of calls that are settled are not
-   * waited for: after GOAWAY and then a fault of the peer's, node reads no more, and they stay open.
+   * Without calls nothing of worth can come: node would wait for the peer to close, too. Streams of
+   * calls that are settled are not waited for: after GOAWAY and then a fault of the peer's, node
+   * reads no more, and they stay open.
    */
   #closeWhenIdle(): void {
     if (this.#state === "leaving" && this.#unsettled.size === 0) this.#destroySocket();
@@ -165,8 +169,8 @@ export class NodeClientLink implements PooledLink {
 
   #listen(pings: PingPolicy): void {
     const session = this.#session;
-    // Of session and socket either may be the one that hears of an error, or of the end. After an error node would keep
-    // the socket until what it has written is read, which may be never.
+    // Of session and socket either may be the one that hears of an error, or of the end. After an
+    // error node would keep the socket until what it has written is read, which may be never.
     for (const part of [session, this.#socket]) {
       part.on("error", (cause: Error) => {
         this.#text = reasonOf(cause);
@@ -198,7 +202,8 @@ export class NodeClientLink implements PooledLink {
     if (this.#state !== "connecting") return;
     this.#state = "ready";
     this.#wasReady = true;
-    // Without calls under way no PING: servers take those amiss (too_many_pings), and nobody waits for an answer.
+    // Without calls under way no PING: servers take those amiss (too_many_pings), and nobody waits
+    // for an answer.
     const lost = (): void => this.#destroy("the peer does not answer a PING");
     const wanted = (): boolean => this.#active > 0;
     this.#timers.push(

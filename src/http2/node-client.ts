@@ -10,9 +10,10 @@ import { NodeClientLink } from "./node-client-link.ts";
 import type { UnaryClient, UnaryClientOptions, UnaryRequest, UnaryResult } from "./port.ts";
 
 /**
- * A unary gRPC client over node:http2. Nothing is connected before the first call. Disposing it ends it in peace: calls
- * that wait for a connection fail, those under way run to their end, each bounded by its own timeout.
- * Throws TLS_INVALID for bad PEM, CONFIG_INVALID for a URL that is not http or https.
+ * A unary gRPC client over node:http2. Nothing is connected before the first call. Disposing it
+ * ends it in peace: calls that wait for a connection fail, those under way run to their end, each
+ * bounded by its own timeout. Throws TLS_INVALID for bad PEM, CONFIG_INVALID for a URL that is not
+ * http or https.
  */
 export function openUnaryClient(
   options: UnaryClientOptions,

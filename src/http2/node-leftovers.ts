@@ -3,7 +3,10 @@ import type { Cancel, Clock } from "../core/clock.ts";
 import { Allowance } from "./own/connection/allowance.ts";
 import { DROPPED_BYTES_PER_SECOND, REST_MS, REST_PAUSE_MS } from "./session-settings.ts";
 
-/** What still comes of requests of one session that were answered before their end: see own/connection/leftovers.ts. */
+/**
+ * What still comes of requests of one session that were answered before their end: see
+ * own/connection/leftovers.ts.
+ */
 export class NodeLeftovers {
   readonly #session: ServerHttp2Session;
   readonly #clock: Clock;
@@ -44,7 +47,9 @@ export class NodeLeftovers {
     for (const end of this.#ends) end();
   }
 
-  /** Calls `close` when it may not go on any longer. Told, by what is returned, of all that comes. */
+  /**
+   * Calls `close` when it may not go on any longer. Told, by what is returned, of all that comes.
+   */
   #limitTime(stream: ServerHttp2Stream, close: () => void): () => void {
     const clock = this.#clock;
     const untilMs = clock.nowMs() + REST_MS;
@@ -65,7 +70,10 @@ export class NodeLeftovers {
     };
   }
 
-  /** Calls `done` when the peer has read what was said so far. Not within this turn: node sends a PING before headers. */
+  /**
+   * Calls `done` when the peer has read what was said so far. Not within this turn: node sends a
+   * PING before headers.
+   */
   #afterReply(done: () => void): void {
     setImmediate(() => {
       if (this.#session.destroyed) return;

@@ -67,7 +67,8 @@ export class NodeServerCall extends InboundCall {
     if (this.#awaitsContinue) stream.additionalHeaders({ ":status": 100 });
     this.#awaitsContinue = false;
     stream.on("data", (chunk: Buffer) => this.read(chunk));
-    // A stream that was reset ends, too, and possibly in the middle: that is no protocol error to reply to.
+    // A stream that was reset ends, too, and possibly in the middle: that is no protocol error to
+    // reply to.
     stream.on("end", () => {
       if (!stream.closed) this.end();
     });

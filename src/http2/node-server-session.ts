@@ -37,8 +37,8 @@ export class ServerSession implements ServedConnection {
     this.#peer = peerOf(socket);
     this.#leftovers = new NodeLeftovers(session, env.clock);
     if (!session.destroyed) session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
-    // What broke a connection is the peer's matter; its calls are cancelled one by one. Node would keep the socket
-    // until what it has written is read, which may be never.
+    // What broke a connection is the peer's matter; its calls are cancelled one by one. Node would
+    // keep the socket until what it has written is read, which may be never.
     session.on("error", () => this.#destroySocket());
     socket.on("error", () => this.#destroySocket());
     session.on("stream", (stream, headers, flags) => this.#onStream(stream, headers, flags));
@@ -60,8 +60,9 @@ export class ServerSession implements ServedConnection {
   /** GOAWAY; the connection closes when its calls have ended, at the latest after `graceMs`. */
   retire(graceMs: number): void {
     this.#timers.push(this.#clock.after(graceMs, () => this.destroy()));
-    // When the last call has ended node sends FIN and reads on until the client has closed, too. So the GOAWAY is not
-    // lost by a reset of the socket, and the client knows that what it sent after it may be sent again.
+    // When the last call has ended node sends FIN and reads on until the client has closed, too. So
+    // the GOAWAY is not lost by a reset of the socket, and the client knows that what it sent after
+    // it may be sent again.
     this.#leftovers.endAll();
     this.#session.close();
   }

@@ -10,16 +10,23 @@ import type { UnaryServer, UnaryServerOptions } from "./port.ts";
 import { MAX_FRAME_BYTES, MAX_SESSION_MEMORY_MB, STREAM_WINDOW_BYTES } from "./session-settings.ts";
 
 /**
- * Clients that reset faster than this are sent away (rapid reset, CVE-2023-44487). A client resets each call that is
- * refused before its body was read, so an overloaded node meets thousands of honest resets in a second: above the rate at
- * which node:http2 can refuse on one core, this bound would only hit those. What a reset costs is bounded by admission.
+ * Clients that reset faster than this are sent away (rapid reset, CVE-2023-44487). A client resets
+ * each call that is refused before its body was read, so an overloaded node meets thousands of
+ * honest resets in a second: above the rate at which node:http2 can refuse on one core, this bound
+ * would only hit those. What a reset costs is bounded by admission.
  */
 const RESET_BURST = 20_000;
 const RESETS_PER_SECOND = 10_000;
-/** One for each request that is refused while its body comes (node-leftovers.ts); those beyond have a time limit only. */
+/**
+ * One for each request that is refused while its body comes (node-leftovers.ts); those beyond have
+ * a time limit only.
+ */
 const MAX_OUTSTANDING_PINGS = 1_000;
 
-/** A unary gRPC server over node:http2. Throws LISTEN_FAILED when the address is not to be had, TLS_INVALID for bad PEM. */
+/**
+ * A unary gRPC server over node:http2. Throws LISTEN_FAILED when the address is not to be had,
+ * TLS_INVALID for bad PEM.
+ */
 export async function listenUnary(
   options: UnaryServerOptions,
   env: { readonly clock: Clock; readonly random: Random },

@@ -4,12 +4,14 @@ import type { ConnectionFault } from "./own/contract.ts";
 import type { TunnelProxy } from "./tunnel.ts";
 
 /**
- * The narrow port between Signalbox and a unary gRPC transport: bytes and status in, bytes and status out.
- * It knows nothing of OTLP. Implementations: node-server.ts and node-client.ts, over node:http2; own/listen-unary.ts and
- * own/open.ts, on our own HTTP/2.
+ * The narrow port between Signalbox and a unary gRPC transport: bytes and status in, bytes and
+ * status out. It knows nothing of OTLP. Implementations: node-server.ts and node-client.ts, over
+ * node:http2; own/listen-unary.ts and own/open.ts, on our own HTTP/2.
  */
 
-/** What ends a call. With `status` 0 there is a `message`; otherwise there is none (trailers only). */
+/**
+ * What ends a call. With `status` 0 there is a `message`; otherwise there is none (trailers only).
+ */
 export interface UnaryReply {
   readonly status: number;
   /** `grpc-message`, before percent-encoding. Empty: not sent. */
@@ -31,7 +33,10 @@ export interface UnaryCall {
   readonly timeoutMs: number | undefined;
   /** A request header by its lower-case name. */
   header(name: string): string | undefined;
-  /** Ends the call. What comes after the first reply is ignored. A reply may be given at any time, also from within `begin`. */
+  /**
+   * Ends the call. What comes after the first reply is ignored. A reply may be given at any time,
+   * also from within `begin`.
+   */
   reply(reply: UnaryReply): void;
 }
 
@@ -43,13 +48,21 @@ export interface UnaryExchange {
   length(bytes: number): UnaryReply | undefined;
   /** So many bytes of it are about to be held, rising from call to call: a reply refuses them. */
   holds?(bytes: number): UnaryReply | undefined;
-  /** The whole message, owned by the handler from here on. `compressed` is the message's own flag. */
+  /**
+   * The whole message, owned by the handler from here on. `compressed` is the message's own flag.
+   */
   message(bytes: Uint8Array, compressed: boolean): void;
-  /** The peer went away or reset the call before a reply, or broke the protocol: called at most once, and no reply is possible. */
+  /**
+   * The peer went away or reset the call before a reply, or broke the protocol: called at most
+   * once, and no reply is possible.
+   */
   cancelled(): void;
 }
 
-/** Called at a call's headers, before its body is read: what to do with it, or undefined when it has been replied to. */
+/**
+ * Called at a call's headers, before its body is read: what to do with it, or undefined when it has
+ * been replied to.
+ */
 export type UnaryHandler = (call: UnaryCall) => UnaryExchange | undefined;
 
 export interface UnaryRequest {
@@ -79,12 +92,18 @@ export type UnaryResult =
       readonly messageEncoding?: string;
       /** `retry-after` or `grpc-retry-pushback-ms` of the reply, when a proxy sent one. */
       readonly retryAfterMs?: number;
-      /** `endpoint-load-metrics` of the reply's trailers or head: what the peer says of its own load (xDS, ORCA). */
+      /**
+       * `endpoint-load-metrics` of the reply's trailers or head: what the peer says of its own load
+       * (xDS, ORCA).
+       */
       readonly loadReport?: string;
     }
   | {
       readonly kind: "failed";
-      /** `stale`: its connection was kept, had no calls when it began, and was lost before anything came. */
+      /**
+       * `stale`: its connection was kept, had no calls when it began, and was lost before anything
+       * came.
+       */
       readonly reason:
         | "connect"
         | "reset"
@@ -95,25 +114,37 @@ export type UnaryResult =
         | "cancelled"
         | "http_status";
       readonly text: string;
-      /** True when the peer certainly did not process the call: it may be sent again without making a duplicate. */
+      /**
+       * True when the peer certainly did not process the call: it may be sent again without making
+       * a duplicate.
+       */
       readonly unprocessed: boolean;
       /** The HTTP status, when the peer answered without gRPC. */
       readonly httpStatus?: number;
       readonly retryAfterMs?: number;
     };
 
-/** One peer: a few connections, opened when needed and opened again when lost. Disposing it lets what is under way run to its end. */
+/**
+ * One peer: a few connections, opened when needed and opened again when lost. Disposing it lets
+ * what is under way run to its end.
+ */
 export interface UnaryClient extends AsyncDisposable {
   /** Ends all calls with `cancelled`. */
   cancelAll(): void;
-  /** `done` is called exactly once, never from within `unary`. Cancelling resets the call; `done` then says `cancelled`. */
+  /**
+   * `done` is called exactly once, never from within `unary`. Cancelling resets the call; `done`
+   * then says `cancelled`.
+   */
   unary(request: UnaryRequest, done: (result: UnaryResult) => void): Cancel;
 }
 
 export interface TlsServerOptions {
   readonly cert: string;
   readonly key: string;
-  /** PEM of the authorities whose clients are let in (mTLS). Without it no client certificate is asked for. */
+  /**
+   * PEM of the authorities whose clients are let in (mTLS). Without it no client certificate is
+   * asked for.
+   */
   readonly clientCa?: string;
 }
 
@@ -132,7 +163,9 @@ export interface UnaryClientOptions {
   readonly tls?: TlsClientOptions;
   /** Dialled instead of the URL's host, which stays the name that the peer is called by. */
   readonly address?: string;
-  /** Connections are tunnels through it; names are looked up there, and `address` is of no meaning. */
+  /**
+   * Connections are tunnels through it; names are looked up there, and `address` is of no meaning.
+   */
   readonly proxy?: TunnelProxy;
   /** How many connections at most. */
   readonly connections: number;
@@ -143,11 +176,16 @@ export interface UnaryClientOptions {
   readonly keepaliveTimeMs: number;
   readonly keepaliveTimeoutMs: number;
   readonly userAgent: string;
-  /** Told once of a connection that ended by an error of the protocol; node:http2 tells of none. Must not throw. */
+  /**
+   * Told once of a connection that ended by an error of the protocol; node:http2 tells of none.
+   * Must not throw.
+   */
   readonly onFault?: (reason: ConnectionFault, peer: string) => void;
 }
 
-/** Whether there is room for what peers send: while there is none, they are given no more credit. */
+/**
+ * Whether there is room for what peers send: while there is none, they are given no more credit.
+ */
 export interface Backpressure {
   readonly full: boolean;
   /** `run` is called once, when it is full no more. */
@@ -167,13 +205,19 @@ export interface UnaryServerOptions {
   readonly maxConnectionAgeMs: number;
   /** What a connection that was asked to go away gets to end its calls. */
   readonly maxConnectionAgeGraceMs: number;
-  /** A connection without a call is asked to go away after this time; 0: never. node:http2 leaves it to the age. */
+  /**
+   * A connection without a call is asked to go away after this time; 0: never. node:http2 leaves it
+   * to the age.
+   */
   readonly maxConnectionIdleMs?: number;
   /** A PING is sent after this time without a frame; 0: never. */
   readonly keepaliveTimeMs: number;
   /** The connection is closed when a PING is not answered within this time. */
   readonly keepaliveTimeoutMs: number;
-  /** Told once of a connection that ended by an error of the protocol; node:http2 tells of none. Must not throw. */
+  /**
+   * Told once of a connection that ended by an error of the protocol; node:http2 tells of none.
+   * Must not throw.
+   */
   readonly onFault?: (reason: ConnectionFault, peer: string) => void;
   /** Told of each connection that ended before it was one. Must not throw. */
   readonly onRefused?: (refusal: ConnectionRefusal) => void;
@@ -181,13 +225,20 @@ export interface UnaryServerOptions {
   readonly pressure?: Backpressure;
 }
 
-/** A listening server. Disposing it at once resets what is under way; `drain` first to lose nothing. */
+/**
+ * A listening server. Disposing it at once resets what is under way; `drain` first to lose nothing.
+ */
 export interface UnaryServer extends AsyncDisposable {
   readonly host: string;
   readonly port: number;
   readonly connections: number;
-  /** From now on connections are made with these. Of no effect without TLS. Throws for PEM that the TLS library does not take. */
+  /**
+   * From now on connections are made with these. Of no effect without TLS. Throws for PEM that the
+   * TLS library does not take.
+   */
   renew(tls: TlsServerOptions): void;
-  /** Stops accepting, sends GOAWAY, and resolves when all calls have ended or `graceMs` has passed. */
+  /**
+   * Stops accepting, sends GOAWAY, and resolves when all calls have ended or `graceMs` has passed.
+   */
   drain(graceMs: number): Promise<void>;
 }

@@ -1,10 +1,11 @@
 import type { HeaderBlock } from "./headers.ts";
 
 /*
- * Headers of replies that came more than once. Some readers give such as a list, others joined by commas, and a header that must be
- * alone (a media type, a status) is one on the way of which somebody added his own. What each means is decided here:
- *
- * - status, media type, load report, details: the first, which is the peer's own; what a proxy adds comes after it.
+ * Headers of replies that came more than once. Some readers give such as a list, others joined by
+ * commas, and a header that must be alone (a media type, a status) is one on the way of which
+ * somebody added his own. What each means is decided here:
+ * - status, media type, load report, details: the first, which is the peer's own; what a proxy adds
+ *   comes after it.
  * - delays: the shortest that can be read.
  * - encodings: one, if all say the same; else none that is known.
  */
@@ -32,7 +33,10 @@ export function mediaTypeOf(headers: HeaderBlock): string {
   return (semicolon < 0 ? first : first.slice(0, semicolon)).trim().toLowerCase();
 }
 
-/** `content-encoding` or `grpc-encoding`, in lower case; `identity` when there is none, "a, b" when several differ. */
+/**
+ * `content-encoding` or `grpc-encoding`, in lower case; `identity` when there is none, "a, b" when
+ * several differ.
+ */
 export function encodingOf(headers: HeaderBlock, name: string): string {
   const named = new Set(valuesOf(headers, name).map((value) => value.toLowerCase()));
   named.delete("");

@@ -48,12 +48,16 @@ export function failed(failure: Omit<ReplyFailure, "kind" | "unprocessed"> & { u
   return { kind: "failed", unprocessed: false, ...failure };
 }
 
-/** Of bytes that are no message, so many times the longest message are read on for, to come to the status behind them. */
+/**
+ * Of bytes that are no message, so many times the longest message are read on for, to come to the
+ * status behind them.
+ */
 const MOST_SKIPPED = 4;
 
 /**
- * Reads one reply, in the order in which it comes. What `head` and `data` return ends the call before its end. The status stands behind
- * the message, and decides: a message that cannot be read, or is not wanted, is thrown away.
+ * Reads one reply, in the order in which it comes. What `head` and `data` return ends the call
+ * before its end. The status stands behind the message, and decides: a message that cannot be read,
+ * or is not wanted, is thrown away.
  */
 export class ReplyReader implements MessageGuard {
   readonly #maxResponseBytes: number;

@@ -8,7 +8,10 @@ export type DialledSocket = Duplex & { readonly bytesRead: number };
 
 type Done = (error?: Error | null) => void;
 
-/** A way through a proxy that can be written to before it is there, as a socket can that still connects. */
+/**
+ * A way through a proxy that can be written to before it is there, as a socket can that still
+ * connects.
+ */
 export class TunnelStream extends Duplex {
   readonly #cancel: Cancel;
   #socket: Socket | undefined;

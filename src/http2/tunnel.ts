@@ -23,7 +23,10 @@ export interface Destination {
   readonly port: number;
 }
 
-/** Told once, never from within the call. What the peer has sent already is still to be read from the socket. */
+/**
+ * Told once, never from within the call. What the peer has sent already is still to be read from
+ * the socket.
+ */
 export type TunnelDone = (opened: Socket | Error) => void;
 
 /** A proxy that says more before its tunnel is none. */
@@ -33,9 +36,9 @@ const HEAD_END = textBrief("\r\n\r\n");
 const STATUS_LINE = /^HTTP\/1\.[01] (?<status>\d{3})(?: (?<reason>[^\r\n]*))?(?:\r\n|$)/u;
 
 /**
- * Opens a connection to the destination through the proxy. Whatever fails here is the proxy's or the way's, never the
- * destination's: it has seen nothing, and the text names the proxy. There is no bound on the time: whoever waits cancels, and then
- * is told nothing.
+ * Opens a connection to the destination through the proxy. Whatever fails here is the proxy's or
+ * the way's, never the destination's: it has seen nothing, and the text names the proxy. There is
+ * no bound on the time: whoever waits cancels, and then is told nothing.
  */
 export function openTunnel(proxy: TunnelProxy, to: Destination, done: TunnelDone): Cancel {
   try {

@@ -2,8 +2,9 @@ import { viewBuffer } from "../core/bytes.ts";
 import { Cursor, readLength, readTag, readVarint, skipValue } from "./wire.ts";
 
 /**
- * What a rule can see of an AnyValue: 64-bit integers above 2^53 as bigint, arrays as arrays, and UNSEEN for what
- * rules cannot compare (an empty value, bytes, a list of key-values). `undefined` is kept for "there is no such attribute".
+ * What a rule can see of an AnyValue: 64-bit integers above 2^53 as bigint, arrays as arrays, and
+ * UNSEEN for what rules cannot compare (an empty value, bytes, a list of key-values). `undefined`
+ * is kept for "there is no such attribute".
  */
 export type Seen = string | number | bigint | boolean | readonly Seen[] | typeof UNSEEN;
 export const UNSEEN = Symbol("a value that rules cannot compare");
@@ -20,7 +21,10 @@ const ARRAY_VALUES = 0x0a;
 /** Arrays nested deeper than this are not looked into. */
 const MAX_DEPTH = 16;
 
-/** Decodes the AnyValue in [start, end): the last member of the oneof counts. A malformed value is UNSEEN. */
+/**
+ * Decodes the AnyValue in [start, end): the last member of the oneof counts. A malformed value is
+ * UNSEEN.
+ */
 export function seeValue(bytes: Uint8Array, start: number, end: number): Seen {
   return see(bytes, start, end, 0);
 }
@@ -31,7 +35,10 @@ function see(bytes: Uint8Array, start: number, end: number, depth: number): Seen
   let last = 0;
   let from = start;
   let to = start;
-  /** An array that occurs twice merges: its elements follow those of the first. Undefined: the array is malformed. */
+  /**
+   * An array that occurs twice merges: its elements follow those of the first. Undefined: the array
+   * is malformed.
+   */
   let elements: Seen[] | undefined;
   while (c.at < end) {
     const tag = readTag(c);

@@ -6,15 +6,21 @@ import { Cursor, MAX_DEPTH, readLength, readTag, skipValue } from "./wire.ts";
 const SHORTEST_BYTES = 2;
 const STRING = 0x0a;
 
-/** An attribute is four fields: itself, key, value, and what is in the value. So many fields cost as much as all attributes. */
+/**
+ * An attribute is four fields: itself, key, value, and what is in the value. So many fields cost as
+ * much as all attributes.
+ */
 const FIELDS_EACH = 4;
-/** Items have other fields, too, however few attributes they may have: so many take 0.2 s to walk. */
+/**
+ * Items have other fields, too, however few attributes they may have: so many take 0.2 s to walk.
+ */
 const FEWEST_FIELDS = 16_000_000;
 
 /**
- * Whether a request holds more than `max` attributes, or what counts as such (shapes.ts). Only a request with two bytes for each
- * can, so that with the limits' defaults nothing below 8 MB is looked at. Fields that are no attributes count, too,
- * a quarter of one. What is malformed is counted up to there.
+ * Whether a request holds more than `max` attributes, or what counts as such (shapes.ts). Only a
+ * request with two bytes for each can, so that with the limits' defaults nothing below 8 MB is
+ * looked at. Fields that are no attributes count, too, a quarter of one. What is malformed is
+ * counted up to there.
  */
 export function hasMoreAttributes(signal: Signal, bytes: Uint8Array, max: number): boolean {
   if (bytes.length <= max * SHORTEST_BYTES) return false;

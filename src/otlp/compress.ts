@@ -10,8 +10,9 @@ export type CompressResult =
   | { readonly ok: false; readonly message: string };
 
 /**
- * One gzip member, or one frame of zstd, of all pieces, one after the other. `done` is called once; for small bodies before this
- * function returns. The pieces must not change until then. Not ok only when there is no memory.
+ * One gzip member, or one frame of zstd, of all pieces, one after the other. `done` is called once;
+ * for small bodies before this function returns. The pieces must not change until then. Not ok only
+ * when there is no memory.
  */
 export function compress(
   compression: Compression,
@@ -38,7 +39,10 @@ export function compress(
   done({ ok: true, bytes });
 }
 
-/** Level 6, the usual default, takes 2.2 times as long at 64 KB (580 µs against 260 µs) to save 4 % of the bytes. */
+/**
+ * Level 6, the usual default, takes 2.2 times as long at 64 KB (580 µs against 260 µs) to save 4 %
+ * of the bytes.
+ */
 const GZIP = { level: 1 } as const;
 const ZSTD = { params: { [constants.ZSTD_c_compressionLevel]: 1 } } as const;
 /** 16 KB take 68 µs here with gzip; the thread pool costs 110 µs of CPU before it begins. */

@@ -10,9 +10,10 @@ export interface MetricPart {
 }
 
 /**
- * Cuts the Metric in [start, end) by its data points: name, description, unit, metadata, temporality, monotonicity and unknown fields
- * go along with every part. A part has at least one point, and no more than `room` bytes where that is possible. Undefined when it has
- * fewer than two points. Of a well-formed Metric.
+ * Cuts the Metric in [start, end) by its data points: name, description, unit, metadata,
+ * temporality, monotonicity and unknown fields go along with every part. A part has at least one
+ * point, and no more than `room` bytes where that is possible. Undefined when it has fewer than two
+ * points. Of a well-formed Metric.
  */
 export function cutMetric(bytes: Uint8Array, start: number, end: number, room: number): MetricPart[] | undefined {
   const fields = fieldsOf(bytes, start, end);
@@ -38,8 +39,9 @@ export function cutMetric(bytes: Uint8Array, start: number, end: number, room: n
 }
 
 /**
- * So much of its own each part of a message has to have, or the one after it, when `around` bytes are repeated in every part: all
- * parts together are then not much larger than three times the whole, whatever the limits.
+ * So much of its own each part of a message has to have, or the one after it, when `around` bytes
+ * are repeated in every part: all parts together are then not much larger than three times the
+ * whole, whatever the limits.
  */
 export function leastPayload(whole: number, around: number): number {
   const parts = Math.floor(Math.max(whole, REPEATED_BYTES) / Math.max(1, around)) + 1;

@@ -21,9 +21,10 @@ export interface RequestPart {
 }
 
 /**
- * Cuts a request into parts within the limits, in order: between items, and a metric that is too large alone between its data points.
- * What cannot be cut is a part by itself, however large. Parts carry what surrounds their items, so where that is large they are
- * larger than they may be (`leastPayload`). Undefined when there would be only one part, or the request is malformed.
+ * Cuts a request into parts within the limits, in order: between items, and a metric that is too
+ * large alone between its data points. What cannot be cut is a part by itself, however large. Parts
+ * carry what surrounds their items, so where that is large they are larger than they may be
+ * (`leastPayload`). Undefined when there would be only one part, or the request is malformed.
  */
 export function cutRequest(signal: Signal, bytes: Uint8Array, limits: CutLimits): readonly RequestPart[] | undefined {
   const envelope = new Envelope();
@@ -135,7 +136,10 @@ const RESOURCE_X = 0x0a;
 const SCOPE_X = 0x12;
 const ITEM = 0x12;
 
-/** Cuts a resource_x field that holds one metric by data points. False when it fits as it is, or cannot be cut. */
+/**
+ * Cuts a resource_x field that holds one metric by data points. False when it fits as it is, or
+ * cannot be cut.
+ */
 function cutOneMetric(field: Uint8Array, parts: RequestParts): boolean {
   if (parts.fits(field.length, 1)) return false;
   const envelope = new Envelope();

@@ -5,14 +5,17 @@ import { Cursor, readLength, readTag, skipValue } from "./wire.ts";
 
 /** Tag of `data_points` in all kinds of data. */
 export const DATA_POINT = 0x0a;
-/** Tag of `attributes` in the data points of gauge 5 and sum 7 (7), histogram 9 (9), exponential histogram 10 (1), summary 11 (7). */
+/**
+ * Tag of `attributes` in the data points of gauge 5 and sum 7 (7), histogram 9 (9), exponential
+ * histogram 10 (1), summary 11 (7).
+ */
 const ATTRIBUTES: Readonly<Record<number, number>> = { 0x2a: 0x3a, 0x3a: 0x3a, 0x4a: 0x4a, 0x52: 0x0a, 0x5a: 0x3a };
 
 const pair = new KeyValueReader();
 
 /**
- * Whether a data point of the Metric in [start, end) has an attribute `key` whose value passes. Of a oneof the last kind
- * counts: earlier kinds are passed over. Malformed parts do not match.
+ * Whether a data point of the Metric in [start, end) has an attribute `key` whose value passes. Of
+ * a oneof the last kind counts: earlier kinds are passed over. Malformed parts do not match.
  */
 export function anyDataPointAttribute(
   bytes: Uint8Array,
@@ -38,7 +41,9 @@ export function anyDataPointAttribute(
   return anyField(bytes, from, end, kind, inData);
 }
 
-/** The kind of data that counts, and from where on: the same kind before another one was replaced. */
+/**
+ * The kind of data that counts, and from where on: the same kind before another one was replaced.
+ */
 export function lastKind(
   bytes: Uint8Array,
   start: number,

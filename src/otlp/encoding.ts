@@ -14,7 +14,10 @@ const ENCODINGS: ReadonlyMap<string, Encoding> = new Map([
   ["zlib", "deflate"], // the name under which the Collector sends the same
 ]);
 
-/** Of `grpc-encoding` or `Content-Encoding`; undefined for what is not known, and for several on top of each other. */
+/**
+ * Of `grpc-encoding` or `Content-Encoding`; undefined for what is not known, and for several on top
+ * of each other.
+ */
 export function parseEncoding(text: string | undefined): Encoding | undefined {
   if (text === undefined) return "identity";
   return ENCODINGS.get(text) ?? ENCODINGS.get(text.trim().toLowerCase());

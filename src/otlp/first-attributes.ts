@@ -7,7 +7,10 @@ const FIRST_FIELD = 0x0a;
 /** So much of a resource is looked at. */
 const MAX_BYTES = 4_096;
 
-/** The first attributes of the first resource of a request, in their order; none where they cannot be read. Work is bounded. */
+/**
+ * The first attributes of the first resource of a request, in their order; none where they cannot
+ * be read. Work is bounded.
+ */
 export function firstAttributes(request: Uint8Array, most: number): [key: string, value: Seen][] {
   const resourceX = firstField(request);
   const resource = resourceX && firstField(resourceX);

@@ -5,8 +5,8 @@ import { type Signal, SIGNALS } from "./signal.ts";
 import { Cursor, readTag, skipValue } from "./wire.ts";
 
 /**
- * Tags that encoders write into nearly every item of a signal, and never into one of another: times of spans (7, 8) and of log
- * records (1, 11) as fixed64, severity (2) as a varint.
+ * Tags that encoders write into nearly every item of a signal, and never into one of another: times
+ * of spans (7, 8) and of log records (1, 11) as fixed64, severity (2) as a varint.
  */
 const TELLING: Readonly<Record<Signal, readonly number[]>> = {
   traces: [0x39, 0x41],
@@ -14,7 +14,10 @@ const TELLING: Readonly<Record<Signal, readonly number[]>> = {
   metrics: [],
 };
 
-/** The signal of an export request in protobuf, which does not say so; undefined when it could be several, or none. */
+/**
+ * The signal of an export request in protobuf, which does not say so; undefined when it could be
+ * several, or none.
+ */
 export function guessSignal(bytes: Uint8Array): Signal | undefined {
   const fitting = SIGNALS.filter((signal) => findMalformed(signal, bytes) < 0);
   if (fitting.length <= 1) return fitting[0];

@@ -1,10 +1,16 @@
 import { parseEncoding } from "./encoding.ts";
 import { inflate } from "./inflate.ts";
 
-/** What targets may compress their replies with, as `accept-encoding` and `grpc-accept-encoding` say it: inflateReply takes these. */
+/**
+ * What targets may compress their replies with, as `accept-encoding` and `grpc-accept-encoding` say
+ * it: inflateReply takes these.
+ */
 export const REPLY_ENCODINGS = "gzip, deflate, zstd";
 
-/** A reply as it is without its compression, or undefined when it cannot be read. `done` is called once, perhaps at once. */
+/**
+ * A reply as it is without its compression, or undefined when it cannot be read. `done` is called
+ * once, perhaps at once.
+ */
 export function inflateReply(
   encoding: string,
   body: Uint8Array,

@@ -26,9 +26,10 @@ export type InflateResult =
   | { readonly ok: false; readonly kind: "too_large" | "corrupt" | "no_memory"; readonly message: string };
 
 /**
- * Inflates a body within a budget, which is asked before memory is used. When it went well, `bytes.length` stays
- * reserved and is the caller's to release once it lets go of the bytes; otherwise nothing stays reserved.
- * `done` is called once; for small bodies before this function returns. `body` must not change until then.
+ * Inflates a body within a budget, which is asked before memory is used. When it went well,
+ * `bytes.length` stays reserved and is the caller's to release once it lets go of the bytes;
+ * otherwise nothing stays reserved. `done` is called once; for small bodies before this function
+ * returns. `body` must not change until then.
  */
 export function inflate(
   encoding: ContentEncoding,
@@ -54,8 +55,8 @@ export function inflate(
 }
 
 /**
- * Bodies up to this size are inflated on the spot. Measured with OTLP/JSON texts: 13 KB of gzip become 64 KB in 63 µs here,
- * while the thread pool costs 110 µs of CPU before it begins.
+ * Bodies up to this size are inflated on the spot. Measured with OTLP/JSON texts: 13 KB of gzip
+ * become 64 KB in 63 µs here, while the thread pool costs 110 µs of CPU before it begins.
  */
 const SYNC_BYTES = 16 * 1024;
 const MIN_TRY_BYTES = 64 * 1024;
@@ -65,7 +66,10 @@ const USUAL_EXPANSION = 16;
 const EXPANSION: Readonly<Record<ContentEncoding, number>> = { gzip: 1_032, deflate: 1_032, zstd: 32_768 };
 /** A zstd body of more frames than that is hostile: each costs a decoder. */
 const MAX_FRAMES = 64;
-/** RFC 9659: a window of at most 8 MiB in HTTP. A decoder's window comes on top of the budget while it runs. */
+/**
+ * RFC 9659: a window of at most 8 MiB in HTTP. A decoder's window comes on top of the budget while
+ * it runs.
+ */
 const ZSTD_PARAMS = { [constants.ZSTD_d_windowLogMax]: 23 };
 
 /** What node:zlib gives with `info: true`. */
@@ -90,7 +94,10 @@ const ZLIB: Decoder = { sync: unzlibSync, pool: unzlib };
 const RAW_DEFLATE: Decoder = { sync: inflateRawSync, pool: inflateRaw };
 const ZSTD: Decoder = { sync: zstdDecompressSync, pool: zstdDecompress };
 
-/** One try with one cap. node:zlib goes on to the next member of gzip by itself, but not reliably to zstd's next frame. */
+/**
+ * One try with one cap. node:zlib goes on to the next member of gzip by itself, but not reliably to
+ * zstd's next frame.
+ */
 class Inflation {
   readonly #encoding: ContentEncoding;
   readonly #body: Uint8Array;
@@ -171,7 +178,10 @@ function noMemory(bytes: number): InflateResult {
   return { ok: false, kind: "no_memory", message: `no memory to inflate the body: ${bytes} bytes were asked for` };
 }
 
-/** "deflate" is zlib's format in HTTP (RFC 9110, 8.4.1.2), but some senders leave its two-byte header out. */
+/**
+ * "deflate" is zlib's format in HTTP (RFC 9110, 8.4.1.2), but some senders leave its two-byte
+ * header out.
+ */
 function decoderOf(encoding: ContentEncoding, body: Uint8Array): Decoder {
   if (encoding === "gzip") return GZIP;
   if (encoding === "zstd") return ZSTD;
@@ -181,8 +191,8 @@ function decoderOf(encoding: ContentEncoding, body: Uint8Array): Decoder {
 }
 
 /**
- * How large the result is, where the format tells, so that it is written once and not gathered from chunks; decoders
- * check the figure, so one that lies ends in `corrupt`.
+ * How large the result is, where the format tells, so that it is written once and not gathered from
+ * chunks; decoders check the figure, so one that lies ends in `corrupt`.
  */
 function sizeHint(encoding: ContentEncoding, body: Uint8Array): number {
   const view = new DataView(body.buffer, body.byteOffset, body.length);

@@ -3,7 +3,10 @@ import type { KeySet } from "./key-set.ts";
 import type { Signal } from "./signal.ts";
 import { Cursor, int32Of, readLength, readTag, readVarint, skipValue } from "./wire.ts";
 
-/** What to do with a field, by its tag, which is below 128 for all fields that rules read. 0: nothing. */
+/**
+ * What to do with a field, by its tag, which is below 128 for all fields that rules read. 0:
+ * nothing.
+ */
 const NAME = 1;
 const TRACE_ID = 2;
 const ATTRIBUTE = 3;
@@ -29,9 +32,9 @@ const KEY = 0x0a;
 const VALUE = 0x12;
 
 /**
- * The fields of one item that rules read, as numbers and ranges of its bytes. One instance is reused for all items.
- * Protobuf's rules hold: the last occurrence of a scalar counts, occurrences of a message merge. Of attributes with the
- * same key the first counts.
+ * The fields of one item that rules read, as numbers and ranges of its bytes. One instance is
+ * reused for all items. Protobuf's rules hold: the last occurrence of a scalar counts, occurrences
+ * of a message merge. Of attributes with the same key the first counts.
  */
 export class ItemFields {
   bytes: Uint8Array = NOTHING;
@@ -51,7 +54,10 @@ export class ItemFields {
   readonly #cursor = new Cursor(NOTHING, 0, 0);
   readonly #statusCursor = new Cursor(NOTHING, 0, 0);
   readonly #pair = new KeyValueReader();
-  /** Counts items. A slot is filled when its stamp is that of the current item: nothing has to be cleared between items. */
+  /**
+   * Counts items. A slot is filled when its stamp is that of the current item: nothing has to be
+   * cleared between items.
+   */
   #stamp = 0;
   #slotStamp = new Float64Array(0);
   #slotStart = new Int32Array(0);
@@ -60,7 +66,10 @@ export class ItemFields {
   /** A slot was filled since the last release. */
   #filled = false;
 
-  /** Reads the item in [start, end), with the attributes that `keys` names. False when it is malformed. */
+  /**
+   * Reads the item in [start, end), with the attributes that `keys` names. False when it is
+   * malformed.
+   */
   read(signal: Signal, bytes: Uint8Array, start: number, end: number, keys: KeySet | undefined): boolean {
     this.bytes = bytes;
     this.start = start;
@@ -111,8 +120,9 @@ export class ItemFields {
   }
 
   /**
-   * Tags and lengths of one byte, nearly all of an item, are read in place; everything else goes by the cursor.
-   * Measured: 1,000 spans with 8 attributes and one wanted key, 250 ns a span with all of routing; by the cursor alone 540 ns.
+   * Tags and lengths of one byte, nearly all of an item, are read in place; everything else goes by
+   * the cursor. Measured: 1,000 spans with 8 attributes and one wanted key, 250 ns a span with all
+   * of routing; by the cursor alone 540 ns.
    */
   #walk(wanted: Uint8Array, keys: KeySet | undefined): boolean {
     const { bytes, end } = this;
@@ -174,7 +184,8 @@ export class ItemFields {
   #attribute(from: number, to: number, keys: KeySet): boolean {
     const { bytes } = this;
     const keyEnd = from + 2 + bytes[from + 1]!;
-    // As encoders write it: the key, then the value, both with a length of one byte, and nothing else.
+    // As encoders write it: the key, then the value, both with a length of one byte, and nothing
+    // else.
     const plain = bytes[from] === KEY && bytes[from + 1]! < 0x80 && keyEnd + 2 <= to && bytes[keyEnd] === VALUE;
     const valueBytes = bytes[keyEnd + 1]!;
     if (plain && valueBytes < 0x80 && keyEnd + 2 + valueBytes === to) {

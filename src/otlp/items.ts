@@ -10,8 +10,9 @@ const FIRST_ITEMS = 256;
 const FIRST_SCOPES = 16;
 
 /**
- * Where the items and scopes of one resource are, as struct of arrays: made only for resources that a rule divides.
- * Reused from resource to resource by its one owner. Works on input that scanEnvelope has found well-formed.
+ * Where the items and scopes of one resource are, as struct of arrays: made only for resources that
+ * a rule divides. Reused from resource to resource by its one owner. Works on input that
+ * scanEnvelope has found well-formed.
  */
 export class ItemIndex {
   items = 0;
@@ -27,7 +28,10 @@ export class ItemIndex {
   scopeEnd = new Int32Array(FIRST_SCOPES);
   /** The items of a scope are the range [scopeFirst, scopeFirst of the next). */
   scopeFirst = new Int32Array(FIRST_SCOPES + 1);
-  /** The InstrumentationScope message; when it occurs several times its occurrences merge, and this is the last. */
+  /**
+   * The InstrumentationScope message; when it occurs several times its occurrences merge, and this
+   * is the last.
+   */
   nameStart = new Int32Array(FIRST_SCOPES);
   nameEnd = new Int32Array(FIRST_SCOPES);
 
@@ -150,7 +154,10 @@ const scopeCursor = new Cursor(NOTHING, 0, 0);
 let foundStart = 0;
 let foundEnd = 0;
 
-/** Finds the range of `name` in an InstrumentationScope, the last one if there are several, up to where it is malformed. */
+/**
+ * Finds the range of `name` in an InstrumentationScope, the last one if there are several, up to
+ * where it is malformed.
+ */
 function findName(bytes: Uint8Array, start: number, end: number): boolean {
   const c = scopeCursor;
   c.reset(bytes, start, end);

@@ -1,6 +1,9 @@
 import { textOwned, viewBuffer } from "../core/bytes.ts";
 
-/** Above this many keys a map of texts is faster than comparing bytes with each key of the same length. */
+/**
+ * Above this many keys a map of texts is faster than comparing bytes with each key of the same
+ * length.
+ */
 const LINEAR_UP_TO = 8;
 
 /** A fixed set of attribute keys, each with a slot number: finds a key's slot from its bytes. */
@@ -34,7 +37,10 @@ export class KeySet {
   }
 }
 
-/** Whether [start, end) holds exactly these bytes. Compares from the end: keys of one family differ there. */
+/**
+ * Whether [start, end) holds exactly these bytes. Compares from the end: keys of one family differ
+ * there.
+ */
 export function bytesEqual(bytes: Uint8Array, start: number, end: number, want: Uint8Array): boolean {
   if (end - start !== want.length) return false;
   for (let i = want.length - 1; i >= 0; i--) {

@@ -6,13 +6,17 @@ const KEY = 0x0a;
 const VALUE = 0x12;
 
 /**
- * Reads the ranges of one KeyValue. One instance is reused; `read` is false for a malformed message. A `value` that
- * occurs twice merges: protobuf merges messages as if their bytes stood one after the other, so those are joined.
+ * Reads the ranges of one KeyValue. One instance is reused; `read` is false for a malformed
+ * message. A `value` that occurs twice merges: protobuf merges messages as if their bytes stood one
+ * after the other, so those are joined.
  */
 export class KeyValueReader {
   keyStart = 0;
   keyEnd = 0;
-  /** The bytes that valueStart and valueEnd belong to: those that were read, unless the value had to be joined. */
+  /**
+   * The bytes that valueStart and valueEnd belong to: those that were read, unless the value had to
+   * be joined.
+   */
   bytes: Uint8Array = NOTHING;
   valueStart = 0;
   valueEnd = 0;
@@ -66,7 +70,10 @@ export class KeyValueReader {
 /** Up to here a loop is faster than a view and a call. */
 const SHORT_BYTES = 64;
 
-/** The bodies of all LEN fields with this tag in a well-formed message, one after the other, which are `length` bytes. Owned. */
+/**
+ * The bodies of all LEN fields with this tag in a well-formed message, one after the other, which
+ * are `length` bytes. Owned.
+ */
 export function joinFields(bytes: Uint8Array, start: number, end: number, wanted: number, length: number): Uint8Array {
   const joined = allocOwned(length);
   let to = 0;

@@ -1,4 +1,7 @@
-/** How much of each kind one request may hold, whatever its bytes: an empty one takes two bytes, and work of its own. */
+/**
+ * How much of each kind one request may hold, whatever its bytes: an empty one takes two bytes, and
+ * work of its own.
+ */
 export interface RequestLimits {
   readonly maxResources: number;
   readonly maxScopes: number;
@@ -6,7 +9,10 @@ export interface RequestLimits {
   readonly maxItems: number;
   /** Data points of metrics. */
   readonly maxPoints: number;
-  /** Attributes, and whatever else repeats within an item: events, links, exemplars, quantiles, elements of values. */
+  /**
+   * Attributes, and whatever else repeats within an item: events, links, exemplars, quantiles,
+   * elements of values.
+   */
   readonly maxAttributes: number;
 }
 
@@ -20,8 +26,8 @@ export const NO_LIMITS: RequestLimits = {
 };
 
 /**
- * What a request can have too much of. `json_objects` and `json_names` are bounds of JSON texts alone; `fields` are those around items; `parts` is what rules and
- * pools divide a request into.
+ * What a request can have too much of. `json_objects` and `json_names` are bounds of JSON texts
+ * alone; `fields` are those around items; `parts` is what rules and pools divide a request into.
  */
 export const EXCESSES = [
   "resources",

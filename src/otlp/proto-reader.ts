@@ -1,12 +1,16 @@
 /** Groups and nested reads are followed this deep; what is deeper is malformed. */
 const MAX_DEPTH = 100;
 
-/** Sees one field: varints as unsigned 64-bit integers, messages and strings as a view. Fixed-width fields are skipped. */
+/**
+ * Sees one field: varints as unsigned 64-bit integers, messages and strings as a view. Fixed-width
+ * fields are skipped.
+ */
 export type VisitField = (number: number, value: bigint | Uint8Array) => void;
 
 /**
- * Walks the fields of a small message, such as a reply; for requests there is a scanner. Unknown fields are for the
- * visitor to ignore. False when the bytes are not protobuf: fields before the fault have been visited. Never throws.
+ * Walks the fields of a small message, such as a reply; for requests there is a scanner. Unknown
+ * fields are for the visitor to ignore. False when the bytes are not protobuf: fields before the
+ * fault have been visited. Never throws.
  */
 export function readFields(bytes: Uint8Array, visit: VisitField): boolean {
   const reader = new Reader(bytes);

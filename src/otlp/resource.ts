@@ -5,7 +5,10 @@ import { Cursor, readLength, readTag, skipValue } from "./wire.ts";
 const RESOURCE = 0x0a;
 const ATTRIBUTES = 0x0a;
 
-/** Rules see so many of a resource's attributes, the first ones: nobody sends more, and each is kept decoded. */
+/**
+ * Rules see so many of a resource's attributes, the first ones: nobody sends more, and each is kept
+ * decoded.
+ */
 const MAX_SEEN = 16_384;
 
 /** A resource as rules see it. Decoded once for each distinct resource, so that it may be slow. */
@@ -38,7 +41,10 @@ export function viewResource(bytes: Uint8Array): ResourceView {
   return { attributes };
 }
 
-/** Joins all occurrences of `resource` in the resource_x message [bodyStart, end): merging messages is concatenation. Owned. */
+/**
+ * Joins all occurrences of `resource` in the resource_x message [bodyStart, end): merging messages
+ * is concatenation. Owned.
+ */
 export function joinResources(bytes: Uint8Array, bodyStart: number, end: number): Uint8Array {
   let joined = 0;
   const c = new Cursor(bytes, bodyStart, end);

@@ -9,7 +9,10 @@ export type ExportResponse =
   | { readonly ok: true; readonly rejected: number; readonly message: string }
   | { readonly ok: false };
 
-/** OTLP 1.11 asks servers to keep replies within 4 MiB; this leaves room for what is around the message. */
+/**
+ * OTLP 1.11 asks servers to keep replies within 4 MiB; this leaves room for what is around the
+ * message.
+ */
 const MAX_MESSAGE_BYTES = 4 * 1024 * 1024 - 256;
 /** JSON writes one byte of control character as six. */
 const JSON_ESCAPE = 6;
@@ -19,8 +22,9 @@ const EMPTY_JSON = new TextEncoder().encode("{}");
 const FULL_SUCCESS: ExportResponse = { ok: true, rejected: 0, message: "" };
 
 /**
- * Export<Signal>ServiceResponse: without `partial_success` when nothing was rejected and there is nothing to say.
- * A message that would make it longer than 4 MiB is cut at a character. The result may be shared: do not write to it.
+ * Export<Signal>ServiceResponse: without `partial_success` when nothing was rejected and there is
+ * nothing to say. A message that would make it longer than 4 MiB is cut at a character. The result
+ * may be shared: do not write to it.
  */
 export function encodeResponse(
   signal: Signal,
@@ -40,8 +44,9 @@ export function encodeResponse(
 }
 
 /**
- * Reads a target's protobuf reply: all three signals have the same field numbers. `rejected` is kept within 0 and
- * 2^53 - 1, the message within 4 KiB. Not ok when the bytes are not protobuf. Never throws.
+ * Reads a target's protobuf reply: all three signals have the same field numbers. `rejected` is
+ * kept within 0 and 2^53 - 1, the message within 4 KiB. Not ok when the bytes are not protobuf.
+ * Never throws.
  */
 export function decodeResponse(_signal: Signal, bytes: Uint8Array): ExportResponse {
   // Full success is the everyday reply.

@@ -1,4 +1,7 @@
-/** The signals that Signalbox carries. A signal is a field: what differs between signals stands in this table. */
+/**
+ * The signals that Signalbox carries. A signal is a field: what differs between signals stands in
+ * this table.
+ */
 export const SIGNALS = ["traces", "metrics", "logs"] as const;
 export type Signal = (typeof SIGNALS)[number];
 

@@ -5,16 +5,18 @@ import type { Signal } from "./signal.ts";
 import { varintBytes, writeVarint } from "./wire.ts";
 
 /**
- * Cutting requests at item boundaries. Everything that is not an item, or a scope of items, goes along with every part (the
- * resource, schema urls, unknown fields, scopes without items); only the lengths around what was cut are written anew.
+ * Cutting requests at item boundaries. Everything that is not an item, or a scope of items, goes
+ * along with every part (the resource, schema urls, unknown fields, scopes without items); only the
+ * lengths around what was cut are written anew.
  */
 
 const RESOURCE_X = 0x0a;
 const SCOPE_X = 0x12;
 
 /**
- * The resource_x field for resource `r` with only the selected items (indexes into `index`, rising, at least one).
- * Scopes of which no item is selected are left out. Owned: a new buffer of exactly the size needed.
+ * The resource_x field for resource `r` with only the selected items (indexes into `index`, rising,
+ * at least one). Scopes of which no item is selected are left out. Owned: a new buffer of exactly
+ * the size needed.
  */
 export function sliceResource(
   envelope: Envelope,
@@ -65,7 +67,9 @@ function measure(envelope: Envelope, r: number, index: ItemIndex, selected: Int3
   return bytes;
 }
 
-/** A scope that never had items: it goes along, so that some target judges every byte that was sent. */
+/**
+ * A scope that never had items: it goes along, so that some target judges every byte that was sent.
+ */
 function isEmpty(index: ItemIndex, scope: number): boolean {
   return index.scopeFirst[scope] === index.scopeFirst[scope + 1];
 }
@@ -96,7 +100,10 @@ function writeScope(
   writer.copy(from, index.scopeEnd[scope]!);
 }
 
-/** Copies ranges of one buffer into another, neighbouring ranges as one: a native copy costs about 40 ns whatever its size. */
+/**
+ * Copies ranges of one buffer into another, neighbouring ranges as one: a native copy costs about
+ * 40 ns whatever its size.
+ */
 class RangeWriter {
   readonly #source: Buffer;
   readonly #out: Uint8Array;

@@ -1,7 +1,10 @@
 import { clampSigned, readFields, readText } from "./proto-reader.ts";
 import { ProtoWriter } from "./proto-writer.ts";
 
-/** What a google.rpc.Status says in OTLP: a gRPC code, a text for people, and the details that senders act on. */
+/**
+ * What a google.rpc.Status says in OTLP: a gRPC code, a text for people, and the details that
+ * senders act on.
+ */
 export interface Status {
   readonly code: number;
   readonly message: string;
@@ -23,7 +26,10 @@ const MAX_DURATION_MS = 315_576_000_000_000;
 const MAX_MESSAGE_BYTES = 4_096;
 const MAX_DETAILS = 32;
 
-/** google.rpc.Status in protobuf: for `grpc-status-details-bin` and for bodies of failed OTLP/HTTP requests. */
+/**
+ * google.rpc.Status in protobuf: for `grpc-status-details-bin` and for bodies of failed OTLP/HTTP
+ * requests.
+ */
 export function encodeStatus(status: Status): Uint8Array {
   const out = new ProtoWriter(256);
   const { violations = [], retryDelayMs } = status;
@@ -62,8 +68,8 @@ export function statusToJson(status: Status): string {
 }
 
 /**
- * Reads what a target sent. Undefined when it is not a google.rpc.Status; details other than RetryInfo, and what is
- * past the bounds (32 details, 4 KiB of message), are ignored. Never throws.
+ * Reads what a target sent. Undefined when it is not a google.rpc.Status; details other than
+ * RetryInfo, and what is past the bounds (32 details, 4 KiB of message), are ignored. Never throws.
  */
 export function decodeStatus(bytes: Uint8Array): Status | undefined {
   let code = 0;
@@ -99,7 +105,9 @@ function durationMs(delayMs: number): number {
   return delayMs > 0 ? Math.min(delayMs, MAX_DURATION_MS) : 0;
 }
 
-/** The delay of a RetryInfo within an Any; undefined when the Any holds something else or is broken. */
+/**
+ * The delay of a RetryInfo within an Any; undefined when the Any holds something else or is broken.
+ */
 function readRetryInfo(any: Uint8Array): number | undefined {
   let typeUrl = "";
   let value = new Uint8Array(0);

@@ -1,6 +1,7 @@
 /**
- * Reading protobuf's wire format (protobuf.dev/programming-guides/encoding) without decoding it: tags, lengths, skipping.
- * Nothing here throws or allocates: a malformed input gives MALFORMED, and the caller turns it into a refusal.
+ * Reading protobuf's wire format (protobuf.dev/programming-guides/encoding) without decoding it:
+ * tags, lengths, skipping. Nothing here throws or allocates: a malformed input gives MALFORMED, and
+ * the caller turns it into a refusal.
  */
 
 export const MALFORMED = -1;
@@ -42,8 +43,8 @@ export function wireOf(tag: number): number {
 }
 
 /**
- * Tags and lengths of more bytes than 32 bits need are malformed, though their value may be small: there are common decoders that
- * refuse them (C++, Python), so they must not be taken for them.
+ * Tags and lengths of more bytes than 32 bits need are malformed, though their value may be small:
+ * there are common decoders that refuse them (C++, Python), so they must not be taken for them.
  */
 const MAX_BYTES_OF_32_BITS = 5;
 
@@ -61,8 +62,9 @@ export function readTag(c: Cursor): number {
 }
 
 /**
- * Reads a varint as a number. Exact up to 2^53; above that only the order of magnitude is right, which is enough to
- * compare a length with what is there. MALFORMED when it has no end within the message or is longer than 10 bytes.
+ * Reads a varint as a number. Exact up to 2^53; above that only the order of magnitude is right,
+ * which is enough to compare a length with what is there. MALFORMED when it has no end within the
+ * message or is longer than 10 bytes.
  */
 export function readVarint(c: Cursor): number {
   const { bytes, end } = c;
@@ -88,14 +90,20 @@ export function readVarint(c: Cursor): number {
   return MALFORMED;
 }
 
-/** The varint in [start, end) as a signed 32-bit integer: protobuf keeps the low bits, for enums too. */
+/**
+ * The varint in [start, end) as a signed 32-bit integer: protobuf keeps the low bits, for enums
+ * too.
+ */
 export function int32Of(bytes: Uint8Array, start: number, end: number): number {
   let value = 0;
   for (let at = start, shift = 0; at < end && shift < 32; at++, shift += 7) value |= (bytes[at]! & 0x7f) << shift;
   return value;
 }
 
-/** Reads the length of a LEN field that must fit into the message. Afterwards `at` is the first byte of the value. */
+/**
+ * Reads the length of a LEN field that must fit into the message. Afterwards `at` is the first byte
+ * of the value.
+ */
 export function readLength(c: Cursor): number {
   const start = c.at;
   const length = readVarint(c);
@@ -103,8 +111,8 @@ export function readLength(c: Cursor): number {
 }
 
 /**
- * Skips the value of a field whose tag has just been read. False when it is malformed. `depth` is that of the field's message: it
- * counts for groups, which nest in the same limit.
+ * Skips the value of a field whose tag has just been read. False when it is malformed. `depth` is
+ * that of the field's message: it counts for groups, which nest in the same limit.
  */
 export function skipValue(c: Cursor, tag: number, depth = 0): boolean {
   switch (tag & 7) {
@@ -131,7 +139,10 @@ function skipBytes(c: Cursor, count: number): boolean {
   return true;
 }
 
-/** The fields of the groups that are open. One for all: a message may have a group in every second byte. */
+/**
+ * The fields of the groups that are open. One for all: a message may have a group in every second
+ * byte.
+ */
 const openGroups = new Uint32Array(MAX_DEPTH);
 
 /** Skips to the end tag of a group. Iterative: depth costs a stack of numbers, not of calls. */

@@ -13,8 +13,8 @@ import { compileStatuses } from "./status-verdicts.ts";
 import type { CheckPlan } from "./target-health.ts";
 
 /**
- * Makes what runs of a plan, in the process that runs it: matchers, routes, and the texts of secrets, which are read here. Throws
- * CONFIG_INVALID when one of these cannot be read.
+ * Makes what runs of a plan, in the process that runs it: matchers, routes, and the texts of
+ * secrets, which are read here. Throws CONFIG_INVALID when one of these cannot be read.
  */
 export async function bindPlan(data: PlanData, reader: SecretReader): Promise<Plan> {
   return bindRead(data, await readSecrets(data, reader));
@@ -90,7 +90,9 @@ class Binding {
   }
 }
 
-/** What is read anew for every call, or kept by the target's id: connections do not depend on it. */
+/**
+ * What is read anew for every call, or kept by the target's id: connections do not depend on it.
+ */
 const READ_ANEW: ReadonlySet<string> = new Set<keyof TargetCommon>([
   "id",
   "weight",
@@ -108,7 +110,8 @@ const READ_ANEW: ReadonlySet<string> = new Set<keyof TargetCommon>([
 
 /** Changes with whatever a connection depends on: all else, and so all that only a protocol has. */
 function identityOf(plan: Omit<TargetCommon, "connectionIdentity"> & ProtocolPlan): string {
-  // Certificates and keys are renewed in place (data/export/renewing-client.ts): the target is the same.
+  // Certificates and keys are renewed in place (data/export/renewing-client.ts): the target is the
+  // same.
   const tls = plan.tls && { serverName: plan.tls.serverName, insecure: plan.tls.insecureSkipVerify };
   const resolve = plan.resolve === "one" ? "named" : "addresses";
   const depends = Object.entries({ ...plan, tls, resolve }).filter(([key]) => !READ_ANEW.has(key));

@@ -16,7 +16,10 @@ export interface RuleSpec {
   readonly pool: string;
 }
 
-/** The rule that stands for the default pool is called this; no rule of a config can be, because of the brackets. */
+/**
+ * The rule that stands for the default pool is called this; no rule of a config can be, because of
+ * the brackets.
+ */
 export const DEFAULT_RULE = "(default)";
 
 /** Of a pool, what routing needs to know. */
@@ -26,8 +29,8 @@ export interface PoolShape {
 }
 
 /**
- * Compiles the rules of all signals: highest priority first, equal ones in the order given, the default pool last. Pools
- * that `pools` does not have are not divided and have no fallback.
+ * Compiles the rules of all signals: highest priority first, equal ones in the order given, the
+ * default pool last. Pools that `pools` does not have are not divided and have no fallback.
  */
 export function compileRoutes(
   specs: readonly RuleSpec[],
@@ -80,7 +83,10 @@ function canMatch(conditions: readonly Condition[], signal: Signal): boolean {
   return conditions.every((condition) => signalsOf(condition).includes(signal));
 }
 
-/** Rules that ask only the resource are the same for every signal, and are compiled once: of ten thousand rules most do. */
+/**
+ * Rules that ask only the resource are the same for every signal, and are compiled once: of ten
+ * thousand rules most do.
+ */
 function createCompiler(): (rule: RuleSpec, signal: Signal) => RulePlan {
   const shared = new Map<RuleSpec, RulePlan>();
   return (rule, signal) => {
@@ -111,8 +117,9 @@ function defaultRule(pool: string): RulePlan {
 }
 
 /**
- * Rules that ask for one service are found by its name, so that ten thousand of them cost a distinct resource what a few
- * do. A service of `undefined` is one whose name is not a text: all rules are asked.
+ * Rules that ask for one service are found by its name, so that ten thousand of them cost a
+ * distinct resource what a few do. A service of `undefined` is one whose name is not a text: all
+ * rules are asked.
  */
 function indexByService(rules: readonly RulePlan[]): (service: string | undefined) => readonly number[] {
   const all = rules.map((_, index) => index);

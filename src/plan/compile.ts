@@ -21,7 +21,10 @@ export interface CompileOptions {
 /** What of a node's own settings is part of its plan; all else is the fleet's. */
 export type NodePart = Pick<NodeConfig, "region" | "plugins">;
 
-/** Compiles a valid config. Pure, and cannot fail: what could be wrong was found when the config was loaded. */
+/**
+ * Compiles a valid config. Pure, and cannot fail: what could be wrong was found when the config was
+ * loaded.
+ */
 export function compile(fleet: FleetConfig, node: NodePart, { version, text }: CompileOptions): PlanData {
   const sourceOf = sourcesOf(fleet);
   const sourceIn = (i: number): SourceAt => {

@@ -20,7 +20,10 @@ interface Item {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Whether the condition holds for an item, by the way that an item goes: compiled, specialised, read, asked. */
+/**
+ * Whether the condition holds for an item, by the way that an item goes: compiled, specialised,
+ * read, asked.
+ */
 function holds(
   condition: Condition,
   { signal, item, scope = "", resource = {}, region = "here", headers = {} }: Item,

@@ -8,7 +8,10 @@ import { compileMatcher, exactText } from "./matcher.ts";
 import type { Cond, ItemLeaf, ItemTest, ResourceFacts } from "./route-plan.ts";
 import { traceShare } from "./trace-share.ts";
 
-/** Compiles a condition for the items of one signal. What a signal does not have (a log's span kind) never matches. */
+/**
+ * Compiles a condition for the items of one signal. What a signal does not have (a log's span kind)
+ * never matches.
+ */
 export function compileCondition(condition: Condition, signal: Signal): Cond {
   switch (condition.kind) {
     case "service_name":
@@ -69,7 +72,10 @@ function leafOf(condition: ItemCondition, signal: Signal): ItemLeaf {
   }
 }
 
-/** Whether a condition asks only the resource, or the request, so that it is the same for all signals. */
+/**
+ * Whether a condition asks only the resource, or the request, so that it is the same for all
+ * signals.
+ */
 export function asksResource(condition: Condition): boolean {
   switch (condition.kind) {
     case "service_name":
@@ -101,7 +107,10 @@ function oneOf(values: readonly number[], read: (fields: Parameters<ItemTest>[0]
   return (fields) => wanted.has(read(fields));
 }
 
-/** Names are compared as bytes when only one text will do, and decoded otherwise. An empty name counts as missing. */
+/**
+ * Names are compared as bytes when only one text will do, and decoded otherwise. An empty name
+ * counts as missing.
+ */
 function onName(match: Matcher): ItemTest {
   const exact = exactText(match);
   if (exact !== undefined && exact !== "") {
@@ -147,7 +156,9 @@ type RangeTest = (bytes: Uint8Array, start: number, end: number) => boolean;
 
 const STRING_VALUE = 0x0a;
 
-/** Compares the bytes of an ordinary string value without decoding them; everything else is decoded. */
+/**
+ * Compares the bytes of an ordinary string value without decoding them; everything else is decoded.
+ */
 function valueTest(match: Matcher): RangeTest {
   const matches = compileMatcher(match);
   const decoded: RangeTest = (bytes, start, end) => matches(seeValue(bytes, start, end));

@@ -14,45 +14,71 @@ export interface LeavingPool {
 }
 
 /**
- * The port between the data plane and everything that steers it: control, admin and server know the data plane only
- * by this file. Only plain data crosses it, and every answer is a promise, so that a data plane may be in other processes.
- * Implemented by data/assemble.ts, in the process that asks.
+ * The port between the data plane and everything that steers it: control, admin and server know the
+ * data plane only by this file. Only plain data crosses it, and every answer is a promise, so that
+ * a data plane may be in other processes. Implemented by data/assemble.ts, in the process that
+ * asks.
  */
 export interface DataPlane extends AsyncDisposable {
   /**
-   * The first half of a change: everything that can fail has failed when it ends, and the running plan is untouched until
-   * `commit`. Changes are serial: whoever prepared one commits or discards it before the next, which is refused until then.
+   * The first half of a change: everything that can fail has failed when it ends, and the running
+   * plan is untouched until `commit`. Changes are serial: whoever prepared one commits or discards
+   * it before the next, which is refused until then.
    */
   prepare(plan: PlanData): Promise<PreparedPlan>;
-  /** Certificates and keys of listeners, for connections from now on; all else of the listeners stays. The caller has checked them. */
+  /**
+   * Certificates and keys of listeners, for connections from now on; all else of the listeners
+   * stays. The caller has checked them.
+   */
   renew(listen: Pick<ListenOptions, "otlpGrpc" | "otlpHttp">): Promise<void>;
   status(): Promise<DataPlaneStatus>;
-  /** Whether something can be accepted now, and if not, why. Targets never decide it: their part is `undeliverable`. */
+  /**
+   * Whether something can be accepted now, and if not, why. Targets never decide it: their part is
+   * `undeliverable`.
+   */
   ready(): Promise<Readiness>;
-  /** What nothing of can be delivered now: pools without a usable target, also in their fallbacks, by signal. */
+  /**
+   * What nothing of can be delivered now: pools without a usable target, also in their fallbacks,
+   * by signal.
+   */
   undeliverable(): Promise<readonly Undeliverable[]>;
   /** Pools that are gone from the plan and still hold something. */
   leaving(): Promise<readonly LeavingPool[]>;
-  /** What an operator wants of one target, from now on. False when the running plan has no target of this id. */
+  /**
+   * What an operator wants of one target, from now on. False when the running plan has no target of
+   * this id.
+   */
   operate(id: string, override: OperatorOverride): Promise<boolean>;
-  /** The overrides that hold now; `ready` ends a override, and so is none. Enough to give them back after a restart. */
+  /**
+   * The overrides that hold now; `ready` ends a override, and so is none. Enough to give them back
+   * after a restart.
+   */
   operatorStates(): Promise<readonly OperatorState[]>;
-  /** Some of what was dropped or refused for good, newest first: at most one a second of each pool, target and reason. */
+  /**
+   * Some of what was dropped or refused for good, newest first: at most one a second of each pool,
+   * target and reason.
+   */
   drops(): Promise<readonly DropSample[]>;
   /**
-   * What would become of a request if it came now. Changes nothing, and lets data go on meanwhile: item by item, and of as many
-   * items as 250,000 questions to rules allow.
+   * What would become of a request if it came now. Changes nothing, and lets data go on meanwhile:
+   * item by item, and of as many items as 250,000 questions to rules allow.
    */
   explain(request: ExplainRequest): Promise<Explanation>;
   /** Everything that was counted, by the main process of the node as well. */
   snapshot(): Promise<Snapshot>;
-  /** Not ready, stop accepting, drain the queues within the grace. A second call returns the first one's promise. */
+  /**
+   * Not ready, stop accepting, drain the queues within the grace. A second call returns the first
+   * one's promise.
+   */
   shutdown(graceMs: number): Promise<ShutdownReport>;
 }
 
 /** A plan that could be taken over. One of the two is called, once. */
 export interface PreparedPlan {
-  /** Rejects only when the data plane was stopped meanwhile, or is broken; what ran before goes on then. */
+  /**
+   * Rejects only when the data plane was stopped meanwhile, or is broken; what ran before goes on
+   * then.
+   */
   commit(): Promise<void>;
   discard(): Promise<void>;
 }
@@ -133,10 +159,16 @@ export interface PoolStatus {
 export const TARGET_STATES = ["ready", "ejected", "down", "probing", "drain", "maintenance"] as const;
 export type TargetState = (typeof TARGET_STATES)[number];
 
-/** `drain`: nothing new, checks go on. `maintenance`: nothing new, and no checks. `ready`: ends both, and an ejection. */
+/**
+ * `drain`: nothing new, checks go on. `maintenance`: nothing new, and no checks. `ready`: ends
+ * both, and an ejection.
+ */
 export interface OperatorOverride {
   readonly state: "ready" | "drain" | "maintenance";
-  /** Clock.wallMs() at which it ends by itself; undefined: not before the next override. Of no meaning for `ready`. */
+  /**
+   * Clock.wallMs() at which it ends by itself; undefined: not before the next override. Of no
+   * meaning for `ready`.
+   */
   readonly untilMs: number | undefined;
   /** For people. */
   readonly note: string;
@@ -220,9 +252,15 @@ export interface TargetStatus {
   readonly refuses: readonly RefusalStatus[];
   /** Share of the last calls that failed, within 0 and 1. */
   readonly errorRate: number;
-  /** Bytes that it was seen to take where it refuses larger requests; undefined while nothing was learned. */
+  /**
+   * Bytes that it was seen to take where it refuses larger requests; undefined while nothing was
+   * learned.
+   */
   readonly learnedMaxBytes: number | undefined;
-  /** How much of its weight it gets: 0 while it is not ready, rising from 0.1 to 1 while it comes back. */
+  /**
+   * How much of its weight it gets: 0 while it is not ready, rising from 0.1 to 1 while it comes
+   * back.
+   */
   readonly share: number;
   /** Load as the strategies see it: 0 idle, 1 nothing more fits. */
   readonly score: number;
@@ -234,7 +272,9 @@ export interface TargetStatus {
   readonly check: CheckStatus | undefined;
   /** What it was to get; undefined while nothing that was acknowledged is lost. */
   readonly losses: LossStatus | undefined;
-  /** Those behind its name, each with a state of its own; empty while the name itself is dialled. */
+  /**
+   * Those behind its name, each with a state of its own; empty while the name itself is dialled.
+   */
   readonly addresses: readonly AddressStatus[];
 }
 
@@ -247,7 +287,9 @@ export interface ShutdownReport {
   readonly leftBytes: number;
 }
 
-/** Where the data plane listens and what it takes on. Fixed for its life: a change needs a restart. */
+/**
+ * Where the data plane listens and what it takes on. Fixed for its life: a change needs a restart.
+ */
 export interface ListenOptions {
   /** undefined: not at all. */
   readonly otlpGrpc: GrpcListenerOptions | undefined;

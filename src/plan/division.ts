@@ -11,13 +11,15 @@ export type HashKey =
   | { readonly from: "resource"; readonly key: string };
 
 /**
- * How the items of a pool are divided among its channels, which are numbered from 0. A channel is what waits together:
- * each has a lane in the pool's queue.
+ * How the items of a pool are divided among its channels, which are numbered from 0. A channel is
+ * what waits together: each has a lane in the pool's queue.
  */
 export type Division =
   /** One channel, or, for broadcast, copies: nothing of an item is looked at. */
   | { readonly kind: "none" }
-  /** Channel i for the first condition i that holds, the channel after the last one for the rest. */
+  /**
+   * Channel i for the first condition i that holds, the channel after the last one for the rest.
+   */
   | {
       readonly kind: "cases";
       readonly conditions: Readonly<Record<Signal, readonly Cond[]>>;

@@ -19,8 +19,8 @@ export type ExplainInput =
   | { readonly ok: false; readonly message: string };
 
 /**
- * Reads an OTLP export request in JSON or protobuf, or one span, metric or log record in OTLP's JSON. `signal` says which when it
- * cannot be seen; `around` is what a single item is put into.
+ * Reads an OTLP export request in JSON or protobuf, or one span, metric or log record in OTLP's
+ * JSON. `signal` says which when it cannot be seen; `around` is what a single item is put into.
  */
 export function readExplainInput(body: Uint8Array, signal: Signal | undefined, around: SimpleItem = {}): ExplainInput {
   const first = body.find((byte) => byte !== 0x20 && byte !== 0x09 && byte !== 0x0a && byte !== 0x0d);

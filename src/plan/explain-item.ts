@@ -12,7 +12,10 @@ export interface ConditionAnswer {
   readonly holds: boolean;
   /** For people: what was asked, or `all of`, `any of`, `not`. */
   readonly text: string;
-  /** The value that was asked, for people; undefined where parts were asked, or nothing is there to ask. */
+  /**
+   * The value that was asked, for people; undefined where parts were asked, or nothing is there to
+   * ask.
+   */
   readonly seen: string | undefined;
   readonly parts: readonly ConditionAnswer[];
 }
@@ -38,11 +41,17 @@ export interface PoolAnswer {
 export interface ItemExplainer {
   /** What ItemFields.read has to be given. */
   readonly keys: KeySet;
-  /** By rule, in the order in which rules are tried. `item` has been read with `keys`, and knows the name of its scope. */
+  /**
+   * By rule, in the order in which rules are tried. `item` has been read with `keys`, and knows the
+   * name of its scope.
+   */
   explain(resource: ResourceFacts, item: ItemFields): RuleAnswer[];
 }
 
-/** Nothing is left out for being answered already: slower than routing, and meant for one item at a time. */
+/**
+ * Nothing is left out for being answered already: slower than routing, and meant for one item at a
+ * time.
+ */
 export function createItemExplainer(plan: RoutePlan): ItemExplainer {
   const keys = [...new Set([...plan.rules.flatMap((rule) => keysOf(rule.condition)), ...keysOfPools(plan)])];
   const slots = new Map(keys.map((key, slot) => [key, slot]));

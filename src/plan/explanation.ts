@@ -15,13 +15,19 @@ export interface ExplainRequest {
   readonly maxItems: number;
 }
 
-/** Plain data, and the same in the admin API and on the command line: hence the spelling of its keys. */
+/**
+ * Plain data, and the same in the admin API and on the command line: hence the spelling of its
+ * keys.
+ */
 export interface Explanation {
   /** Of the config. */
   readonly version: number;
   readonly digest: string;
   readonly signal: Signal;
-  /** Why the request as a whole would be refused, so that nothing of it is delivered; null when it would not be. */
+  /**
+   * Why the request as a whole would be refused, so that nothing of it is delivered; null when it
+   * would not be.
+   */
   readonly refusal: Refused | null;
   /** Items in the request; `items` may have fewer. */
   readonly total_items: number;
@@ -36,7 +42,9 @@ export interface Refused {
 /** One item, as if it came alone. */
 export interface ItemExplanation {
   readonly item: ItemSummary;
-  /** In the order in which they are tried. Of thousands that do not match only the first are here. */
+  /**
+   * In the order in which they are tried. Of thousands that do not match only the first are here.
+   */
   readonly rules: readonly RuleExplanation[];
   /** Rules that do not match and are not in `rules`. */
   readonly rules_left_out: number;

@@ -14,7 +14,10 @@ export interface HeaderPlan {
   readonly trusted: ReadonlySet<string>;
 }
 
-/** Rules ask when a request comes, cases of pools perhaps later, when a pool takes over; targets are passed on what they forward. */
+/**
+ * Rules ask when a request comes, cases of pools perhaps later, when a pool takes over; targets are
+ * passed on what they forward.
+ */
 export function compileHeaders(
   routes: Readonly<Record<Signal, RoutePlan>>,
   pools: ReadonlyMap<string, PoolPlan>,

@@ -51,7 +51,10 @@ function testOf({ key, match }: HeaderCondition): HeaderTest {
   return { key, exact: exactText(match), holds: compileMatcher(match) };
 }
 
-/** Answers the tests of a plan. Of ten thousand that each ask for one value only those of this value are looked at. */
+/**
+ * Answers the tests of a plan. Of ten thousand that each ask for one value only those of this value
+ * are looked at.
+ */
 export class HeaderAnswers {
   readonly #general: readonly { readonly index: number; readonly test: HeaderTest }[];
   /** By name, by value: indexes of the tests that ask for it. */
@@ -68,7 +71,10 @@ export class HeaderAnswers {
     }
   }
 
-  /** The same text exactly when all tests have the same answers; no such text is the beginning of another. */
+  /**
+   * The same text exactly when all tests have the same answers; no such text is the beginning of
+   * another.
+   */
   of(headers: SenderHeaders): string {
     const held: number[] = [];
     for (const { index, test } of this.#general) if (test.holds(headers.get(test.key))) held.push(index);

@@ -21,7 +21,10 @@ export function hashBytes(bytes: Uint8Array, start: number, end: number): number
   return (hash ^ (hash >>> 16)) >>> 0;
 }
 
-/** Of an attribute's text; what is missing is like an empty text, and so are values that rules cannot compare. */
+/**
+ * Of an attribute's text; what is missing is like an empty text, and so are values that rules
+ * cannot compare.
+ */
 export function hashSeen(seen: Seen | undefined): number {
   const bytes = Buffer.from(seen === undefined ? "" : textOf(seen), "utf8");
   return hashBytes(bytes, 0, bytes.length);
@@ -32,7 +35,10 @@ function textOf(seen: Seen): string {
   return typeof seen === "symbol" ? "" : String(seen);
 }
 
-/** By trace; what belongs to no trace is spread: metrics by their name, log records by what they begin with. */
+/**
+ * By trace; what belongs to no trace is spread: metrics by their name, log records by what they
+ * begin with.
+ */
 export function traceHash(signal: Signal): ItemHash {
   if (signal === "metrics") return (item) => hashBytes(item.bytes, item.nameStart, item.nameEnd);
   return (item) => {

@@ -8,9 +8,9 @@ import type { Seen } from "../otlp/any-value.ts";
 export type ValueTest = (seen: Seen | undefined) => boolean;
 
 /**
- * Compiles a matcher: all its tests must hold. Texts, numbers and booleans are compared by their text as well, so that
- * 500, 500.0 and "500" are equal; gt, gte, lt and lte compare numbers only. An array matches when one of its elements
- * does. What is missing matches only `exists: false`.
+ * Compiles a matcher: all its tests must hold. Texts, numbers and booleans are compared by their
+ * text as well, so that 500, 500.0 and "500" are equal; gt, gte, lt and lte compare numbers only.
+ * An array matches when one of its elements does. What is missing matches only `exists: false`.
  */
 export function compileMatcher(matcher: Matcher): ValueTest {
   const exact = exactText(matcher);
@@ -26,7 +26,10 @@ export function compileMatcher(matcher: Matcher): ValueTest {
   };
 }
 
-/** The one text that a matcher accepts, when it is a plain `equals` of a text: such a matcher can compare bytes. */
+/**
+ * The one text that a matcher accepts, when it is a plain `equals` of a text: such a matcher can
+ * compare bytes.
+ */
 export function exactText(matcher: Matcher): string | undefined {
   const [only, ...others] = matcher.tests;
   if (only === undefined || others.length > 0) return undefined;

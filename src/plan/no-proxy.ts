@@ -1,12 +1,16 @@
 import { BlockList, isIP } from "node:net";
 
-/** Whether a host and port are reached without a proxy. The host is in lower case, an IPv6 address without brackets. */
+/**
+ * Whether a host and port are reached without a proxy. The host is in lower case, an IPv6 address
+ * without brackets.
+ */
 export type Exempt = (host: string, port: number) => boolean;
 
 /**
- * `NO_PROXY` as Go's tools read it (golang.org/x/net/http/httpproxy): entries with commas or spaces between them; a name is for
- * itself and all below it, `.name` and `*.name` only for what is below; an address, a block of addresses (CIDR), `*` for
- * everything; a port after a name or an address narrows it. What is none of these is for nothing.
+ * `NO_PROXY` as Go's tools read it (golang.org/x/net/http/httpproxy): entries with commas or spaces
+ * between them; a name is for itself and all below it, `.name` and `*.name` only for what is below;
+ * an address, a block of addresses (CIDR), `*` for everything; a port after a name or an address
+ * narrows it. What is none of these is for nothing.
  */
 export function compileNoProxy(text: string): Exempt {
   const tests = text
@@ -26,7 +30,10 @@ function compileEntry(entry: string): Exempt | undefined {
   return name === "" ? undefined : withPort(compileName(name), port);
 }
 
-/** `name:port`, `[address]:port`, and either without a port; an IPv6 address without brackets has none. */
+/**
+ * `name:port`, `[address]:port`, and either without a port; an IPv6 address without brackets has
+ * none.
+ */
 function splitPort(entry: string): { readonly name: string; readonly port: number | undefined } {
   if (isIP(entry) === 6) return { name: entry, port: undefined };
   const { host = entry, port } = /^(?<host>.*?)(?::(?<port>\d+))?$/u.exec(entry)?.groups ?? {};

@@ -1,8 +1,9 @@
 import { compileGlob } from "../config/glob.ts";
 
 /**
- * An origin that a pattern allows has its scheme, its port, and as many labels; `*` in a label of the pattern stands for any
- * text without a dot. So no pattern is met by a name in somebody else's domain. Compares as browsers do, without case.
+ * An origin that a pattern allows has its scheme, its port, and as many labels; `*` in a label of
+ * the pattern stands for any text without a dot. So no pattern is met by a name in somebody else's
+ * domain. Compares as browsers do, without case.
  */
 export function compileOrigin(pattern: string): (origin: string) => boolean {
   const want = partsOf(pattern);

@@ -1,6 +1,7 @@
 /**
- * A value as JSON would give it back: keys without a value are left out, and -0 is 0. What needs no change is shared with what
- * was given, and not copied. For trees of texts, finite numbers, booleans, null, lists and objects without a class.
+ * A value as JSON would give it back: keys without a value are left out, and -0 is 0. What needs no
+ * change is shared with what was given, and not copied. For trees of texts, finite numbers,
+ * booleans, null, lists and objects without a class.
  */
 export function plainOf<Value>(value: Value): Value {
   return plain(value) as Value; // oxlint-disable-line typescript/no-unsafe-type-assertion -- what is left out had no value

@@ -10,8 +10,9 @@ import type { CheckPlan, TargetHealthPlan } from "./target-health.ts";
 export const PLAN_SCHEMA = 1;
 
 /**
- * All that the data plane needs to know of one config, as plain data: what JSON gives back of it is the same. What it is made
- * of in the process that runs it, functions and what secrets stand for, is a Plan (bind.ts).
+ * All that the data plane needs to know of one config, as plain data: what JSON gives back of it is
+ * the same. What it is made of in the process that runs it, functions and what secrets stand for,
+ * is a Plan (bind.ts).
  */
 export interface PlanData {
   readonly schema: typeof PLAN_SCHEMA;
@@ -24,7 +25,10 @@ export interface PlanData {
   readonly plugins: readonly string[];
   /** In the order of the config, as all of these. */
   readonly targets: readonly TargetData[];
-  /** Those written in place are named after the rule: `rule:<id>`; the default pool in place is `default`. */
+  /**
+   * Those written in place are named after the rule: `rule:<id>`; the default pool in place is
+   * `default`.
+   */
   readonly pools: readonly PoolData[];
   readonly rules: readonly RuleSpec[];
   readonly defaultPool?: string | undefined;

@@ -11,8 +11,9 @@ import type { StatusVerdicts } from "./status-verdicts.ts";
 import type { TargetHealthPlan } from "./target-health.ts";
 
 /**
- * What runs of one config: PlanData (plan-data.ts) with the functions that are made of it, and with secrets in the place of their
- * references. A plan that exists is valid: every reference resolves and every pattern has been compiled.
+ * What runs of one config: PlanData (plan-data.ts) with the functions that are made of it, and with
+ * secrets in the place of their references. A plan that exists is valid: every reference resolves
+ * and every pattern has been compiled.
  */
 export interface Plan {
   /** Counts up with every config that was taken over, from 1. */
@@ -23,7 +24,10 @@ export interface Plan {
   /** Whole paths of the modules that bring strategies along. */
   readonly plugins: readonly string[];
   readonly targets: ReadonlyMap<string, TargetPlan>;
-  /** By name. Pools written in place are named after the rule: `rule:<id>`; the default pool in place is `default`. */
+  /**
+   * By name. Pools written in place are named after the rule: `rule:<id>`; the default pool in
+   * place is `default`.
+   */
   readonly pools: ReadonlyMap<string, PoolPlan>;
   readonly routes: Readonly<Record<Signal, RoutePlan>>;
   readonly headers: HeaderPlan;
@@ -32,7 +36,10 @@ export interface Plan {
 /** A target, as its protocol has it: what only one of them knows stands in that one's variant. */
 export type TargetPlan = TargetCommon & ProtocolPlan;
 
-/** One variant for each protocol that is exported by: data/export/client.ts has the client of each. Plain data. */
+/**
+ * One variant for each protocol that is exported by: data/export/client.ts has the client of each.
+ * Plain data.
+ */
 export type ProtocolPlan =
   | ({ readonly protocol: "grpc" } & GrpcConnectionPlan)
   | { readonly protocol: "http/protobuf" };
@@ -52,7 +59,10 @@ export interface TargetCommon {
   /** Scheme, host and port; for http/protobuf the base path too, without a slash at the end. */
   readonly url: string;
   readonly resolve: ResolvePlan;
-  /** One of those behind the URL's host: dialled in its place. Only for a part of a target with several. */
+  /**
+   * One of those behind the URL's host: dialled in its place. Only for a part of a target with
+   * several.
+   */
   readonly address?: string | undefined;
   /** On the way to it; undefined: none. */
   readonly proxy?: ProxyPlan | undefined;
@@ -62,7 +72,9 @@ export interface TargetCommon {
   readonly compression: "none" | Compression;
   /** Lower-case names. The values may be secrets. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Lower-case names, in order, of senders' headers that are passed on; none that `headers` has. */
+  /**
+   * Lower-case names, in order, of senders' headers that are passed on; none that `headers` has.
+   */
   readonly forwardHeaders: readonly string[];
   readonly tls: TargetTlsPlan | undefined;
   /** One attempt may take this long. */
@@ -74,7 +86,10 @@ export interface TargetCommon {
   readonly health: TargetHealthPlan;
   /** Where the config says otherwise than the protocol; undefined: nowhere. */
   readonly statuses: StatusVerdicts | undefined;
-  /** Two targets with the same identity can share their connections: changes with whatever a connection depends on. */
+  /**
+   * Two targets with the same identity can share their connections: changes with whatever a
+   * connection depends on.
+   */
   readonly connectionIdentity: string;
 }
 
@@ -96,7 +111,10 @@ export interface PoolPlan {
   readonly division: Division;
   /** Weights follow the load of the targets. */
   readonly adaptiveWeights: boolean;
-  /** The fallback pool: it takes over when this one is full or has no usable target. Chains of them have no cycles. */
+  /**
+   * The fallback pool: it takes over when this one is full or has no usable target. Chains of them
+   * have no cycles.
+   */
   readonly fallback?: string | undefined;
   readonly ack: "delivered" | "queued";
   readonly whenDown: "next_rule" | "hold" | "refuse";
@@ -105,16 +123,24 @@ export interface PoolPlan {
   readonly retry: RetryPlan;
 }
 
-/** How a pool picks a target: one variant for each strategy. Plain data: two that have the same JSON are the same. */
+/**
+ * How a pool picks a target: one variant for each strategy. Plain data: two that have the same JSON
+ * are the same.
+ */
 export type StrategyPlan =
   | PlainStrategy
   | { readonly type: "latency"; readonly pick: "lowest" }
   | { readonly type: "latency"; readonly pick: "within"; readonly thresholdMs: number }
   /** `region` is that of the items of one channel; undefined in the plan of the whole pool. */
   | { readonly type: "geography"; readonly region?: string | undefined; readonly order: readonly string[] }
-  /** Each case has a channel with targets of its own, `otherwise` the last one; inside, weighted round robin. */
+  /**
+   * Each case has a channel with targets of its own, `otherwise` the last one; inside, weighted
+   * round robin.
+   */
   | { readonly type: "content"; readonly cases: readonly (readonly string[])[]; readonly otherwise: readonly string[] }
-  /** Each target has a channel; whoever asks the pool for the owner of a key decides, not a pick. */
+  /**
+   * Each target has a channel; whoever asks the pool for the owner of a key decides, not a pick.
+   */
   | { readonly type: "consistent_hash"; readonly key: HashKey }
   | { readonly type: "load_latency"; readonly loadWeight: number; readonly latencyWeight: number }
   | { readonly type: "failover"; readonly returnAfterMs: number }

@@ -20,8 +20,9 @@ export type ProxyEnvironment = Readonly<Record<string, string | undefined>>;
 export type ProxyOf = (url: string, written: TargetConfig["proxy"]) => ProxyPlan | undefined;
 
 /**
- * What a target says, else what the environment says: HTTPS_PROXY for https, HTTP_PROXY for http, but not for what NO_PROXY names;
- * in lower case, too. Never for what is on this machine. A variable that is no URL of a proxy is as if it were not there.
+ * What a target says, else what the environment says: HTTPS_PROXY for https, HTTP_PROXY for http,
+ * but not for what NO_PROXY names; in lower case, too. Never for what is on this machine. A
+ * variable that is no URL of a proxy is as if it were not there.
  */
 export function compileProxies(env: ProxyEnvironment): ProxyOf {
   const exempt = compileNoProxy(env["NO_PROXY"] ?? env["no_proxy"] ?? "");

@@ -2,12 +2,18 @@ import { RouterError } from "../core/errors.ts";
 import { coverSecrets } from "../core/secret-source.ts";
 import { PLAN_SCHEMA, type PlanData } from "./plan-data.ts";
 
-/** The text of a plan, for another process or a disk; made once for all who get it. It may hold secrets. */
+/**
+ * The text of a plan, for another process or a disk; made once for all who get it. It may hold
+ * secrets.
+ */
 export function planText(data: PlanData): string {
   return JSON.stringify(data);
 }
 
-/** Reads it back. Throws CONFIG_INVALID for what is no plan, or one of another schema; nothing of the text is repeated. */
+/**
+ * Reads it back. Throws CONFIG_INVALID for what is no plan, or one of another schema; nothing of
+ * the text is repeated.
+ */
 export function readPlanData(text: string): PlanData {
   return checkPlanData(parsed(text));
 }

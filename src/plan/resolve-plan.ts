@@ -2,8 +2,9 @@ import { isIP } from "node:net";
 import type { TargetConfig } from "../config/schema/config.ts";
 
 /**
- * How a target's host becomes addresses. `one`: looked up at each connect, by whoever connects. `all`: all that are behind it are
- * used, each by itself; `auto`: the same where all of them are private.
+ * How a target's host becomes addresses. `one`: looked up at each connect, by whoever connects.
+ * `all`: all that are behind it are used, each by itself; `auto`: the same where all of them are
+ * private.
  */
 export type ResolvePlan = "one" | "all" | "auto";
 

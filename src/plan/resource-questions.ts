@@ -3,8 +3,8 @@ import { resourceLeaves } from "./residual.ts";
 import type { Cond, ResourceFacts, RoutePlan } from "./route-plan.ts";
 
 /**
- * All that these rules and their pools ask about a resource: resources with the same answers have the same program. It is asked
- * without stopping early, which costs less than making a program.
+ * All that these rules and their pools ask about a resource: resources with the same answers have
+ * the same program. It is asked without stopping early, which costs less than making a program.
  */
 export class ResourceQuestions {
   readonly #leaves: readonly Extract<Cond, { kind: "resource" }>[];

@@ -29,8 +29,9 @@ export interface ItemLeaf {
 }
 
 /**
- * Compiled conditions: leaves ask either the resource (or its request) or the item, or are such as no item of the signal can meet. Each
- * leaf knows the condition that it was compiled from, so that people can be told (describe-condition.ts).
+ * Compiled conditions: leaves ask either the resource (or its request) or the item, or are such as
+ * no item of the signal can meet. Each leaf knows the condition that it was compiled from, so that
+ * people can be told (describe-condition.ts).
  */
 export type Cond =
   | { readonly kind: "resource"; readonly test: (resource: ResourceFacts) => boolean; readonly source: Condition }
@@ -44,7 +45,10 @@ export interface RulePlan {
   readonly mode: "first" | "copy";
   readonly pool: string;
   readonly condition: Cond;
-  /** When the rule asks for exactly one service name: that name. The index by service is built from it. */
+  /**
+   * When the rule asks for exactly one service name: that name. The index by service is built from
+   * it.
+   */
   readonly onlyService: string | undefined;
   /** True for the rule that stands for `default_pool`. */
   readonly isDefault: boolean;
@@ -62,7 +66,10 @@ export interface RoutePlan {
   readonly pools: readonly RoutePool[];
   /** By the rule's index: the index of its pool. */
   readonly poolOf: readonly number[];
-  /** All that rules, and cases of pools, ask about headers: two requests with the same answers go the same way. */
+  /**
+   * All that rules, and cases of pools, ask about headers: two requests with the same answers go
+   * the same way.
+   */
   readonly headerTests: readonly HeaderTest[];
   /** Indexes of the rules that a resource of this service can match, in order. */
   candidates(service: string | undefined): readonly number[];
@@ -83,7 +90,10 @@ export interface ResourceProgram {
   readonly first: ProgramStep | undefined;
   /** The attributes that the tests read; undefined when none does. */
   readonly keys: KeySet | undefined;
-  /** True when no test is left, and no channel depends on the item: every item of the resource goes the same way. */
+  /**
+   * True when no test is left, and no channel depends on the item: every item of the resource goes
+   * the same way.
+   */
   readonly whole: boolean;
 }
 

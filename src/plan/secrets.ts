@@ -13,7 +13,10 @@ import type { PlanData, TargetData } from "./plan-data.ts";
 export interface SecretReader {
   /** The environment, which also says which proxies there are. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** The text of a file, by its whole path; rejects when it cannot be read. Default: that of this machine. */
+  /**
+   * The text of a file, by its whole path; rejects when it cannot be read. Default: that of this
+   * machine.
+   */
   readonly readFile?: (path: string) => Promise<string>;
 }
 
@@ -24,8 +27,9 @@ export interface Secrets {
 }
 
 /**
- * Reads all secrets of a plan, each reference once. Throws CONFIG_INVALID that names the places of all that cannot be read, or are not
- * what has to be there, in the words that a config with them is refused with.
+ * Reads all secrets of a plan, each reference once. Throws CONFIG_INVALID that names the places of
+ * all that cannot be read, or are not what has to be there, in the words that a config with them is
+ * refused with.
  */
 export async function readSecrets(data: PlanData, reader: SecretReader): Promise<Secrets> {
   const reading = new SecretReading(reader);
@@ -78,7 +82,10 @@ function placesOf({ proxy, headers, tls, health }: TargetData): SecretPlace[] {
   return places;
 }
 
-/** Whether a text may stand where it was read for: a file may have changed since the config was found to be right. */
+/**
+ * Whether a text may stand where it was read for: a file may have changed since the config was
+ * found to be right.
+ */
 function faultOf(text: string, kind: SecretKind): Fault | undefined {
   switch (kind) {
     case "header":

@@ -14,8 +14,9 @@ const MAX_CHARACTERS = 200;
 const MAX_VALUES = 5;
 
 /**
- * The value that a condition looked at, for people: JSON, or words where there is none. `slot` is that of the attribute in the
- * keys that `item` was read with. Undefined for conditions that consist of others.
+ * The value that a condition looked at, for people: JSON, or words where there is none. `slot` is
+ * that of the attribute in the keys that `item` was read with. Undefined for conditions that
+ * consist of others.
  */
 export function seenBy(source: Condition, resource: ResourceFacts, item: ItemFields, slot: number): string | undefined {
   switch (source.kind) {

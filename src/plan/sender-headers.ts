@@ -6,7 +6,10 @@ export interface HeaderSource {
 
 const ENTRY_BYTES = 100;
 
-/** What a request's sender said in those headers that somebody asks about. Immutable: requests that said the same may share one. */
+/**
+ * What a request's sender said in those headers that somebody asks about. Immutable: requests that
+ * said the same may share one.
+ */
 export class SenderHeaders {
   /** Lower-case names and their values; headers that did not come are not there. */
   readonly #values: ReadonlyMap<string, string>;
@@ -72,7 +75,10 @@ export function readSenderHeaders(source: HeaderSource, names: readonly string[]
   return { ok: true, headers: values.size === 0 ? NO_HEADERS : new SenderHeaders(values) };
 }
 
-/** Headers that people give as a mapping, with names in any case; of two that differ only in case the last counts. */
+/**
+ * Headers that people give as a mapping, with names in any case; of two that differ only in case
+ * the last counts.
+ */
 export function headersOf(values: Readonly<Record<string, string>> | undefined): HeaderSource {
   const known = new Map(Object.entries(values ?? {}).map(([name, value]) => [name.toLowerCase(), value.trim()]));
   return { header: (name) => known.get(name) };

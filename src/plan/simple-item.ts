@@ -7,7 +7,10 @@ const PlainValueSchema = z.union([z.string(), z.number(), z.boolean()]);
 const ValueSchema = z.union([PlainValueSchema, z.array(PlainValueSchema)]);
 const ValuesSchema = z.record(z.string().min(1), ValueSchema);
 
-/** One item in a few words, as people write it in tests and to the admin API: what rules ask, and nothing else. */
+/**
+ * One item in a few words, as people write it in tests and to the admin API: what rules ask, and
+ * nothing else.
+ */
 export const SIMPLE_ITEM_SHAPE = {
   signal: z.enum(SIGNALS).optional().describe("Else told by what is given; traces when nothing tells."),
   service: z.string().optional().describe("The resource's attribute service.name."),

@@ -131,7 +131,10 @@ for (const { attributes, want } of regions) {
 
 const RULES = 200;
 
-/** A rule for each number, which asks an attribute of the item where the resource is not of that number. */
+/**
+ * A rule for each number, which asks an attribute of the item where the resource is not of that
+ * number.
+ */
 function numbered(kind: "same" | "each"): RoutePlan {
   const conditions = (i: number): Condition[] => [
     ...(kind === "each"

@@ -5,7 +5,10 @@ import type { Cond, ProgramStep, ResourceFacts, ResourceProgram, RoutePlan } fro
 import { ResourceQuestions } from "./resource-questions.ts";
 import { StepTable } from "./step-table.ts";
 
-/** Specialises a route plan for one resource, by itself. Who has many resources keeps a `Specialiser`. */
+/**
+ * Specialises a route plan for one resource, by itself. Who has many resources keeps a
+ * `Specialiser`.
+ */
 export function specialise(plan: RoutePlan, resource: ResourceFacts): ResourceProgram {
   return new Specialiser(plan).specialise(resource);
 }
@@ -18,8 +21,9 @@ export function stepsOf({ first }: ResourceProgram): ProgramStep[] {
 }
 
 /**
- * Specialises a route plan for resources: evaluates all that the resource can answer, and keeps what remains to be asked of its
- * items. Runs once for each distinct resource; its result is what the cache keeps, and shares what it can with the others.
+ * Specialises a route plan for resources: evaluates all that the resource can answer, and keeps
+ * what remains to be asked of its items. Runs once for each distinct resource; its result is what
+ * the cache keeps, and shares what it can with the others.
  */
 export class Specialiser {
   readonly #plan: RoutePlan;
@@ -27,7 +31,10 @@ export class Specialiser {
   /** The rules that the last resource could match, and of which service it was. */
   #gathered: readonly number[] | undefined;
   #service: string | undefined;
-  /** Which rules the questions are about, and what programs follow from their answers in this generation. */
+  /**
+   * Which rules the questions are about, and what programs follow from their answers in this
+   * generation.
+   */
   #asked: readonly number[] | undefined;
   #questions: ResourceQuestions | undefined;
   readonly #answered = new Map<string, Shared>();
@@ -37,7 +44,10 @@ export class Specialiser {
     this.#table = new StepTable(Math.max(1, plan.rules.length));
   }
 
-  /** Memory of the programs that were made or taken over since the last `forget`, what they share counted once. */
+  /**
+   * Memory of the programs that were made or taken over since the last `forget`, what they share
+   * counted once.
+   */
   get bytes(): number {
     return this.#table.bytes;
   }
@@ -78,7 +88,10 @@ export class Specialiser {
     return { service, ...fresh };
   }
 
-  /** Rules of one service are gathered anew for each resource of it, unless they come one after the other. */
+  /**
+   * Rules of one service are gathered anew for each resource of it, unless they come one after the
+   * other.
+   */
   #candidates(service: string | undefined): readonly number[] {
     if (this.#service === service && this.#gathered !== undefined) return this.#gathered;
     this.#service = service;
@@ -101,7 +114,9 @@ export class Specialiser {
     return this.#program(left);
   }
 
-  /** From the last step to the first, so that what follows is shared where what comes before is not. */
+  /**
+   * From the last step to the first, so that what follows is shared where what comes before is not.
+   */
   #program(left: readonly Left[]): Shared {
     const keys = new Set<string>();
     let first: ProgramStep | undefined;

@@ -1,6 +1,8 @@
 import { GRPC } from "../otlp/grpc-code.ts";
 
-/** What a target's status means for what was sent: never again, again, or at once to another target. */
+/**
+ * What a target's status means for what was sent: never again, again, or at once to another target.
+ */
 export const STATUS_VERDICTS = ["final", "retry", "elsewhere"] as const;
 export type StatusVerdict = (typeof STATUS_VERDICTS)[number];
 

@@ -4,9 +4,10 @@ import { bind, combine, keysOf } from "./residual.ts";
 import type { Cond, ItemTest, ProgramStep } from "./route-plan.ts";
 
 /**
- * Makes the steps of programs, each once: steps that ask the same and go on the same way are one. So resources of which the same
- * is left to be asked share all of it, and others what follows where they differ. What is made for few resources is forgotten
- * by generations, together with those resources; what follows from the rules alone, a test of one attribute, stays.
+ * Makes the steps of programs, each once: steps that ask the same and go on the same way are one.
+ * So resources of which the same is left to be asked share all of it, and others what follows where
+ * they differ. What is made for few resources is forgotten by generations, together with those
+ * resources; what follows from the rules alone, a test of one attribute, stays.
  */
 export class StepTable {
   /** Memory of all that was made or taken over in this generation. */
@@ -122,7 +123,10 @@ export class StepTable {
     return fresh;
   }
 
-  /** Slots are those of all keys that the plan's rules ask for, as they come, so that tests can be shared. */
+  /**
+   * Slots are those of all keys that the plan's rules ask for, as they come, so that tests can be
+   * shared.
+   */
   #slotsOf(keys: readonly string[]): ReadonlyMap<string, number> {
     for (const key of keys) if (!this.#slots.has(key)) this.#slots.set(key, this.#slots.size);
     return this.#slots;
@@ -136,7 +140,10 @@ export interface BoundCond {
   readonly keys: readonly string[];
 }
 
-/** Memory of a step with its place in the table; measured with 64-bit pointers, and rounded up, as all of these. */
+/**
+ * Memory of a step with its place in the table; measured with 64-bit pointers, and rounded up, as
+ * all of these.
+ */
 const STEP_BYTES = 128;
 const COMPOUND_BYTES = 320;
 const PART_BYTES = 80;

@@ -36,7 +36,9 @@ export interface CheckPlan {
   readonly connection: GrpcConnectionPlan;
   /** For otlp, http and grpc. Lower-case names; the values may be secrets. */
   readonly headers: Readonly<Record<string, string>>;
-  /** False: the config says nothing, and calls that succeed make the check needless and overrule it. */
+  /**
+   * False: the config says nothing, and calls that succeed make the check needless and overrule it.
+   */
   readonly written: boolean;
 }
 

@@ -4,8 +4,8 @@ import { Envelope, scanEnvelope } from "../otlp/scan.ts";
 import type { Signal } from "../otlp/signal.ts";
 
 /**
- * A copy of a well-formed request in which item `i` belongs to the trace of `idOf(i)`, 16 bytes. Items that have no trace id of 16
- * bytes stay as they are, and so do metrics.
+ * A copy of a well-formed request in which item `i` belongs to the trace of `idOf(i)`, 16 bytes.
+ * Items that have no trace id of 16 bytes stay as they are, and so do metrics.
  */
 export function withTraceIds(signal: Signal, bytes: Uint8Array, idOf: (item: number) => Uint8Array): Uint8Array {
   const copy = new Uint8Array(bytes);

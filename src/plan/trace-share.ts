@@ -1,7 +1,8 @@
 /**
- * Whether a trace belongs to a share of all traces, decided by its id alone: the same traces on every node, and a share
- * that is larger contains the smaller ones. It hashes the id (the finaliser of MurmurHash3 over its four words), so that
- * it neither depends on how random ids are nor correlates with consistent probability sampling, which uses their low bits.
+ * Whether a trace belongs to a share of all traces, decided by its id alone: the same traces on
+ * every node, and a share that is larger contains the smaller ones. It hashes the id (the finaliser
+ * of MurmurHash3 over its four words), so that it neither depends on how random ids are nor
+ * correlates with consistent probability sampling, which uses their low bits.
  */
 export function traceShare(rate: number): (bytes: Uint8Array, start: number, end: number) => boolean {
   const below = rate * 4_294_967_296;

@@ -10,7 +10,10 @@ import type { Metrics } from "../telemetry/metrics.ts";
 /** From here on an operator is told that a certificate ends. */
 const SOON_MS = 14 * 24 * 3_600_000;
 
-/** Whether the TLS library takes what listeners are to show from now on. Throws TLS_INVALID with the place in the config. */
+/**
+ * Whether the TLS library takes what listeners are to show from now on. Throws TLS_INVALID with the
+ * place in the config.
+ */
 export function checkListenerTls({ node }: Config): void {
   for (const [name, listener] of Object.entries(node.listen)) {
     const tls = listener === false ? undefined : listener.tls;
@@ -25,7 +28,10 @@ export function checkListenerTls({ node }: Config): void {
   }
 }
 
-/** Shows when the certificates of a config end, and warns of those that end soon. One for a node: each config takes the place of the last. */
+/**
+ * Shows when the certificates of a config end, and warns of those that end soon. One for a node:
+ * each config takes the place of the last.
+ */
 export class CertificateReport {
   readonly #env: { readonly clock: Clock; readonly log: Log; readonly metrics: Metrics };
   #shown: readonly string[] = [];

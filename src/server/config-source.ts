@@ -16,7 +16,10 @@ export function fileSource(file: string, env: Environment): ConfigSource {
   }
 }
 
-/** A document that is there already. `name` is what problems call it; without `file` it is never read again. */
+/**
+ * A document that is there already. `name` is what problems call it; without `file` it is never
+ * read again.
+ */
 export function textSource(
   text: string,
   from: { readonly name: string; readonly folder: string; readonly file: string | undefined },

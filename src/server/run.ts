@@ -31,9 +31,10 @@ interface SignalsEnv {
 }
 
 /**
- * Listens for signals before a node starts, so that a stop which comes meanwhile is one in order as soon as the node runs; where the start
- * itself hangs, the process ends with 1 as late as any stop. A second signal ends the process at once with 1. A fault that
- * nobody caught is logged and ends the process with 1: its state is not known any more.
+ * Listens for signals before a node starts, so that a stop which comes meanwhile is one in order as
+ * soon as the node runs; where the start itself hangs, the process ends with 1 as late as any stop.
+ * A second signal ends the process at once with 1. A fault that nobody caught is logged and ends
+ * the process with 1: its state is not known any more.
  */
 export function listenForSignals(events: ProcessEvents, env: SignalsEnv): ProcessSignals {
   return new Signals(events, env);
@@ -95,7 +96,10 @@ class Signals implements ProcessSignals {
   }
 }
 
-/** Lives until SIGTERM or SIGINT, stops the node in order and gives the exit code. SIGHUP reads the config again. */
+/**
+ * Lives until SIGTERM or SIGINT, stops the node in order and gives the exit code. SIGHUP reads the
+ * config again.
+ */
 export async function runNode(node: RunningNode, signals: ProcessSignals): Promise<0 | 1> {
   signals.started(() => void node.reload());
   return stopOn(await signals.stop, node, signals.events);

@@ -48,7 +48,10 @@ export interface StartOptions {
   readonly log: RootLog;
   /** Where the config came from. With a file, changes to it are taken over while the node runs. */
   readonly source: ConfigSource;
-  /** Beside those of the config's plugins, for pools with `strategy: { type: plugin, name, options }`. */
+  /**
+   * Beside those of the config's plugins, for pools with
+   * `strategy: { type: plugin, name, options }`.
+   */
   readonly strategies?: Strategies;
   readonly openDataPlane?: OpenDataPlane;
 }
@@ -87,13 +90,16 @@ export interface RunningNode extends AsyncDisposable {
   readonly table: RouteTable;
   /** Reads the config file now, changed or not. Does nothing without a file. */
   reload(): Promise<void>;
-  /** Not ready, stop accepting, drain for at most the grace, close. A second call returns the first one's promise. */
+  /**
+   * Not ready, stop accepting, drain for at most the grace, close. A second call returns the first
+   * one's promise.
+   */
   stop(): Promise<ShutdownReport>;
 }
 
 /**
- * Starts a node: data plane, admin listener, watch on the config file, in this order. Fails with LISTEN_FAILED or
- * TLS_INVALID, and then leaves nothing open.
+ * Starts a node: data plane, admin listener, watch on the config file, in this order. Fails with
+ * LISTEN_FAILED or TLS_INVALID, and then leaves nothing open.
  */
 export async function startNode(config: Config, options: StartOptions): Promise<RunningNode> {
   const { log, clock, random, source, strategies } = options;
@@ -127,7 +133,10 @@ export async function startNode(config: Config, options: StartOptions): Promise<
   return node;
 }
 
-/** Where this node keeps what must survive a restart; undefined: nowhere, since a config that is no file has no place of its own. */
+/**
+ * Where this node keeps what must survive a restart; undefined: nowhere, since a config that is no
+ * file has no place of its own.
+ */
 function dataDirOf(config: Config, { file, place }: ConfigSource): string | undefined {
   const { data_dir: directory } = config.node;
   return file === undefined && !isAbsolute(directory) ? undefined : resolve(place.folder, directory);

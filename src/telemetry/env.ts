@@ -4,7 +4,10 @@ import type { Ledger } from "./ledger.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 
-/** What every long-lived part of a node is handed: time, chance, and the three places where it says what it does. */
+/**
+ * What every long-lived part of a node is handed: time, chance, and the three places where it says
+ * what it does.
+ */
 export interface Env {
   readonly clock: Clock;
   readonly random: Random;

@@ -6,8 +6,9 @@ export const DROP_REASONS = ["sampled", "unrouted"] as const;
 export type DropReason = (typeof DROP_REASONS)[number];
 
 /**
- * What became of the items of one signal that one rule sent to one pool. The data plane keeps the entry and adds to its
- * numbers, once for each parcel. Invariant: received + copied = all the others together, at every moment.
+ * What became of the items of one signal that one rule sent to one pool. The data plane keeps the
+ * entry and adds to its numbers, once for each parcel. Invariant: received + copied = all the
+ * others together, at every moment.
  */
 export interface LedgerEntry {
   readonly signal: string;
@@ -46,8 +47,8 @@ export interface Balance {
 /** The conservation ledger of a process: nothing disappears without a name. */
 export interface Ledger {
   /**
-   * Always the same object for the same three names. Entries of rules and pools that are gone stay and stay counted;
-   * above the bound new names share the entry `other` of their signal.
+   * Always the same object for the same three names. Entries of rules and pools that are gone stay
+   * and stay counted; above the bound new names share the entry `other` of their signal.
    */
   entry(signal: string, rule: string, pool: string): LedgerEntry;
   readonly entries: Iterable<LedgerEntry>;

@@ -22,7 +22,10 @@ export function formatJson(line: LogLine, hide: Hide = HIDE_NOTHING): string {
   return `${JSON.stringify(out)}\n`;
 }
 
-/** For people: `12:34:56.789 WARN  target ejected target=a reason="5 failures"`. Always one line, whatever the fields hold. */
+/**
+ * For people: `12:34:56.789 WARN  target ejected target=a reason="5 failures"`. Always one line,
+ * whatever the fields hold.
+ */
 export function formatText(line: LogLine, colour: boolean, hide: Hide = HIDE_NOTHING): string {
   const level = line.level.toUpperCase().padEnd(5);
   const time = line.time.slice(11, 23);
@@ -41,7 +44,10 @@ function paint(code: string, text: string, colour: boolean): string {
   return colour ? `${code}${text}${RESET}` : text;
 }
 
-/** Plain where it cannot be misread; otherwise JSON, with control characters that JSON lets through made visible. */
+/**
+ * Plain where it cannot be misread; otherwise JSON, with control characters that JSON lets through
+ * made visible.
+ */
 function fieldText(value: unknown): string {
   if (typeof value === "string" && /^[\w./:@%+,[\]*-]+$/u.test(value)) return value;
   const text = JSON.stringify(value);

@@ -9,19 +9,24 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 export type LogFields = Readonly<Record<string, unknown>>;
 
 /**
- * Events for operators. The message is constant, data goes into the fields; never one line for each item.
- * info: an operator did or must know it. warn: recovered. error: data lost, or somebody must act.
+ * Events for operators. The message is constant, data goes into the fields; never one line for each
+ * item. info: an operator did or must know it. warn: recovered. error: data lost, or somebody must
+ * act.
  */
 export interface Log {
   debug(message: string, fields?: LogFields): void;
   info(message: string, fields?: LogFields): void;
   warn(message: string, fields?: LogFields): void;
   error(message: string, fields?: LogFields): void;
-  /** A log that adds these fields to each of its lines. Shares level, output and limits with its parent. */
+  /**
+   * A log that adds these fields to each of its lines. Shares level, output and limits with its
+   * parent.
+   */
   child(fields: LogFields): Log;
   /**
-   * For what may repeat without end: the log itself at most once in `everyMs` for each key, otherwise undefined; the next
-   * line then carries how many were `suppressed`. `log.limited("x", 10_000)?.warn("...")`.
+   * For what may repeat without end: the log itself at most once in `everyMs` for each key,
+   * otherwise undefined; the next line then carries how many were `suppressed`.
+   * `log.limited("x", 10_000)?.warn("...")`.
    */
   limited(key: string, everyMs: number): Log | undefined;
 }

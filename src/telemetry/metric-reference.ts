@@ -1,7 +1,10 @@
 import type { MetricSpec } from "./metric-spec.ts";
 import { METRICS } from "./metric-table.ts";
 
-/** docs/reference/metrics.md, from the table. `node src/telemetry/metric-reference.ts > docs/reference/metrics.md` */
+/**
+ * docs/reference/metrics.md, from the table.
+ * `node src/telemetry/metric-reference.ts > docs/reference/metrics.md`
+ */
 export function metricReference(): string {
   const rows = Object.values<MetricSpec>(METRICS).map(rowOf);
   return `# Metrics

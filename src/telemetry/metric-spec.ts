@@ -1,4 +1,6 @@
-/** `sum` of all processes; the `max` of them; or what the `main` process says, which alone knows it. */
+/**
+ * `sum` of all processes; the `max` of them; or what the `main` process says, which alone knows it.
+ */
 export type Merge = "sum" | "max" | "main";
 
 /** One row of the table of metrics (metric-table.ts): the only place where a metric is declared. */

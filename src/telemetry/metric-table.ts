@@ -6,7 +6,10 @@ import { ADDRESS_METRICS } from "./address-metrics.ts";
 const SECONDS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30] as const;
 const ITEMS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 50_000] as const;
 
-/** All metrics. Names starting with `otlp_` are the public contract of design.md; the rest are `signalbox_*`. */
+/**
+ * All metrics. Names starting with `otlp_` are the public contract of design.md; the rest are
+ * `signalbox_*`.
+ */
 export const METRICS = {
   // The contract.
   requests: {

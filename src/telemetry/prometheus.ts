@@ -6,7 +6,10 @@ import { METRICS } from "./metric-table.ts";
 /** Content type of the text exposition format. */
 export const EXPOSITION_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
-/** All metrics in the Prometheus text format 0.0.4, in the order of the table; families without series keep HELP and TYPE. */
+/**
+ * All metrics in the Prometheus text format 0.0.4, in the order of the table; families without
+ * series keep HELP and TYPE.
+ */
 export function exposition(metrics: MetricsSnapshot): string {
   const lines: string[] = [];
   for (const spec of Object.values<MetricSpec>(METRICS)) {

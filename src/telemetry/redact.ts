@@ -1,12 +1,18 @@
 import { REDACTED, Secret } from "../core/secret.ts";
 import { shownOf } from "../core/secret-source.ts";
 
-/** Keys whose values are secrets, whoever put them there. The second line of defence: the first is not to log them. */
+/**
+ * Keys whose values are secrets, whoever put them there. The second line of defence: the first is
+ * not to log them.
+ */
 const SECRET_KEY = /authorization|cookie|passw(or)?d|passphrase|secret|token|api[-_]?key|private[-_]?key|credential/iu;
 /** `https://user:password@host`: the part before the @. */
 const USER_INFO = /\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@]+@/giu;
 
-/** `?api_key=...` and its like in a URL: name and value. A name ends where another may begin, so that a text costs one walk. */
+/**
+ * `?api_key=...` and its like in a URL: name and value. A name ends where another may begin, so
+ * that a text costs one walk.
+ */
 const QUERY_PAIR = /([?&;][^?&;=\s"']+=)[^&;\s"']+/gu;
 /** Secrets of a plan that is told as a text: the key, and the value as JSON has it. */
 const PLAN_SECRET = /("(?:literal|otherwise)"\s*:\s*)"(?:[^"\\]|\\.)*"?/gu;
@@ -17,8 +23,9 @@ const MAX_DEPTH = 5;
 const MAX_ENTRIES = 100;
 
 /**
- * A copy of `value` that JSON can hold: secrets by key, and passwords and keys in URLs, are gone, errors are told by name and
- * message, long texts, deep and wide things are cut off, so that one line has a bound.
+ * A copy of `value` that JSON can hold: secrets by key, and passwords and keys in URLs, are gone,
+ * errors are told by name and message, long texts, deep and wide things are cut off, so that one
+ * line has a bound.
  */
 export function redact(key: string, value: unknown, depth = 0): unknown {
   if (SECRET_KEY.test(key) && value !== undefined && value !== null && typeof value !== "boolean") return REDACTED;

@@ -11,7 +11,10 @@ export type ListenerName = "otlp_grpc" | "otlp_http" | "admin";
 /** One line for each listener and reason in this time; it carries how many there were besides. */
 const LOG_MS = 10_000;
 
-/** Counts and logs connections that were refused; all reasons are there from zero. `limit` is the key of the bound. */
+/**
+ * Counts and logs connections that were refused; all reasons are there from zero. `limit` is the
+ * key of the bound.
+ */
 export function refusalTeller(
   listener: ListenerName,
   { metrics, log }: { readonly metrics: Metrics; readonly log: Log },

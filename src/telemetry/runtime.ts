@@ -42,7 +42,10 @@ export function openRuntimeMetrics(metrics: Metrics, options: RuntimeOptions): R
   };
 }
 
-/** Sets the ledger's series to its numbers. Zeroed or summed up first: above the bound several entries add to one series `other`. */
+/**
+ * Sets the ledger's series to its numbers. Zeroed or summed up first: above the bound several
+ * entries add to one series `other`.
+ */
 export function exportLedger(metrics: Metrics, ledger: Ledger): void {
   for (const { series } of metrics.ledgerItems.series.values()) series.value = 0;
   const missing = new Map<string, number>();

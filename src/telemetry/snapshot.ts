@@ -24,7 +24,10 @@ function seriesOf(labels: readonly string[], series: Counter | Gauge | Histogram
     : { labels, value: series.value };
 }
 
-/** What a whole node counted: each metric adds up as the table says. The first snapshot is that of the main process. */
+/**
+ * What a whole node counted: each metric adds up as the table says. The first snapshot is that of
+ * the main process.
+ */
 export function addSnapshots(main: Snapshot, others: readonly Snapshot[]): Snapshot {
   const all = [main, ...others];
   return {

@@ -12,7 +12,10 @@ export interface ApiAnswer {
 export interface ApiOptions {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** A text is sent as it is, anything else as JSON; the content type follows, unless the headers say. */
+  /**
+   * A text is sent as it is, anything else as JSON; the content type follows, unless the headers
+   * say.
+   */
   readonly body?: unknown;
   readonly ifMatch?: string | number;
   readonly token?: string;

@@ -10,7 +10,10 @@ const DENIED: SendOutcome = { kind: "rejected", code: "HTTP 403", message: "", b
 
 /** Calls that a target may have under way: those that are on their way when it is put out. */
 const MAX_IN_FLIGHT = 8;
-/** The defaults, ten times faster, apart from the time over which calls are counted: that one is 10 s. */
+/**
+ * The defaults, ten times faster, apart from the time over which calls are counted: that one is 10
+ * s.
+ */
 const QUICK = `, timeout: 1s, slow_start: 200ms, limits: { max_in_flight: ${MAX_IN_FLIGHT} },
     health_check: { interval: 50ms, timeout: 250ms }, ejection: { rest: 1s, max_rest: 2s }`;
 const STRATEGIES = [
@@ -35,7 +38,10 @@ async function opened(strategy: string): Promise<TargetWorld> {
   return world;
 }
 
-/** Calls that it got while it went on failing, and what explains so many: those under way, probes, and finding out again. */
+/**
+ * Calls that it got while it went on failing, and what explains so many: those under way, probes,
+ * and finding out again.
+ */
 function gotAndExplained(world: TargetWorld): [got: number, explained: number] {
   const [back, probes] = [world.entered("bad", "ready"), world.entered("bad", "probing")];
   world.shares();
@@ -44,7 +50,9 @@ function gotAndExplained(world: TargetWorld): [got: number, explained: number] {
   return [world.badCalls, MAX_IN_FLIGHT + tries + returns * (FOR_A_SHARE + MAX_IN_FLIGHT)];
 }
 
-/** `refusal`: the only one that senders may hear; `target_failed` is one after which they try again. */
+/**
+ * `refusal`: the only one that senders may hear; `target_failed` is one after which they try again.
+ */
 const faults: { readonly name: string; readonly behaviour: Behaviour; readonly refusal: string }[] = [
   {
     name: "fails every other call",
@@ -100,7 +108,10 @@ test("latency: a target that refuses every other call gets next to nothing, ejec
   assert.ok(share! < 0.05, `${share} of the calls`);
 });
 
-/** Of the calls: at most while it is slow, and at least afterwards, in a busy pool; a quarter would be its part. */
+/**
+ * Of the calls: at most while it is slow, and at least afterwards, in a busy pool; a quarter would
+ * be its part.
+ */
 const slowShares = [
   { strategy: "latency", most: 0.01, again: 0.04 },
   { strategy: "least_connections", most: 0.05, again: 0.15 },

@@ -29,7 +29,10 @@ const BAD: readonly { readonly name: string; readonly says: SendOutcome }[] = [
   { name: "cannot be reached", says: failing("connect") },
 ];
 
-/** One parcel every 2 ms for 20 s; good targets answer after 20 ms, `bad` at once. Gives the calls of each. */
+/**
+ * One parcel every 2 ms for 20 s; good targets answer after 20 ms, `bad` at once. Gives the calls
+ * of each.
+ */
 function run(rig: PoolRig, bad: string, says: SendOutcome): Map<string, number> {
   const calls = new Map<string, number>();
   const since = new Map<object, number>();

@@ -19,7 +19,10 @@ export interface SeenRequest {
 
 const JSON_TYPE = "application/json; charset=utf-8";
 
-/** A real HTTP listener that answers everything in one way, as the admin API does it, and remembers what was asked. */
+/**
+ * A real HTTP listener that answers everything in one way, as the admin API does it, and remembers
+ * what was asked.
+ */
 export class ScriptedAdmin implements AsyncDisposable {
   readonly seen: SeenRequest[] = [];
   readonly #server: Server;

@@ -156,7 +156,10 @@ const TYPE: Readonly<Record<Signal, string>> = { traces: "Span", metrics: "Metri
 
 type Ask = (item: Item) => readonly string[];
 
-/** Tells the rules that get an item, in order, when every pool can take it: copies, and the one that stops. */
+/**
+ * Tells the rules that get an item, in order, when every pool can take it: copies, and the one that
+ * stops.
+ */
 function askAll(rules: Config["rules"]): Ask {
   const plans = compileRoutes(rules, undefined, "refuse");
   const fields = new ItemFields();
@@ -251,7 +254,10 @@ function spanWith(attribute: Plain): Item {
   return { ...EMPTY_ITEM, item: { attributes: [{ key: "k", value: attribute }] } };
 }
 
-/** Something that conditions ask for, and an item for each value that it can have, also none and, where it may be, lists. */
+/**
+ * Something that conditions ask for, and an item for each value that it can have, also none and,
+ * where it may be, lists.
+ */
 const subjects: readonly {
   readonly name: string;
   readonly ask: (matcher: object) => object;

@@ -10,7 +10,9 @@ const examples = readdirSync(folder)
   .filter((name) => name.endsWith(".yaml"))
   .map((name) => readFileSync(new URL(name, folder), "utf8"));
 
-/** What must hold of any text: a config or an error, and every problem at a place inside the text. */
+/**
+ * What must hold of any text: a config or an error, and every problem at a place inside the text.
+ */
 function assertSound(text: string, { config, problems }: LoadResult): void {
   assert.equal(
     config === undefined,

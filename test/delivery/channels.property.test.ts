@@ -138,8 +138,8 @@ class Run {
 
   #answer(index: number, what: SendOutcome): void {
     const { batch } = this.rig.calls[index]!;
-    // What is too large is refused for good, which a sender that was acknowledged before does not hear of: RESOURCE_EXHAUSTED only
-    // when it comes again.
+    // What is too large is refused for good, which a sender that was acknowledged before does not
+    // hear of: RESOURCE_EXHAUSTED only when it comes again.
     const isLarge = what.kind === "too_large";
     for (const name of namesOf(batch.signal, Buffer.concat(batch.pieces))) {
       const doubted = isLarge && what.doubt !== undefined && !this.#doubted.has(name);

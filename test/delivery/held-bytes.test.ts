@@ -9,7 +9,10 @@ import { startTestNode, type TestNode } from "../support/node.ts";
 import { encodeRequest, type Plain } from "../support/oracle/oracle.ts";
 import { OtlpSender, type SendOptions, type SendWay } from "../support/otlp-sender.ts";
 
-/** The memory that queued parcels hold is looked at from outside: what the process says of its buffers, not what we count. */
+/**
+ * The memory that queued parcels hold is looked at from outside: what the process says of its
+ * buffers, not what we count.
+ */
 setFlagsFromString("--expose-gc");
 const collect = runInNewContext("gc") as () => void;
 

@@ -6,7 +6,10 @@ import { spans } from "./channel-rig.ts";
 const GOLD = spans([{ name: "g", tier: "gold" }]);
 const PLAIN = spans([{ name: "p", tier: "tin!" }]);
 
-/** A pool with a lane for gold and one for all else, whose queue has room for so many requests; nobody answers. */
+/**
+ * A pool with a lane for gold and one for all else, whose queue has room for so many requests;
+ * nobody answers.
+ */
 function open(requests: number): Rig {
   assert.equal(GOLD.length, PLAIN.length);
   return new Rig(`

@@ -158,7 +158,10 @@ const fault: fc.Arbitrary<Act> = fc
   )
   .map((bytes) => ({ kind: "fault", bytes }));
 
-/** Mostly in the order of a reply, with what may stand between; then, perhaps, something is left out, twice there or out of its place. */
+/**
+ * Mostly in the order of a reply, with what may stand between; then, perhaps, something is left
+ * out, twice there or out of its place.
+ */
 const acts: fc.Arbitrary<readonly Act[]> = fc
   .tuple(
     fc.array(interim, { maxLength: 2 }),
@@ -227,7 +230,10 @@ function statusIn(list: Fields): number | undefined {
   return undefined;
 }
 
-/** The status of a reply that was there as a whole before anything went wrong, as RFC 9113, 8.1 and gRPC have it. */
+/**
+ * The status of a reply that was there as a whole before anything went wrong, as RFC 9113, 8.1 and
+ * gRPC have it.
+ */
 function statusOf(list: readonly Act[]): number | undefined {
   let inHead: number | undefined;
   let begun = false;

@@ -181,7 +181,10 @@ function call(client: TargetClient): { readonly outcome: Promise<SendOutcome>; r
   return { outcome, times: () => times };
 }
 
-/** The outcomes of a call that is answered with `chunks` and of one after it, each sent and told once; and how many requests came. */
+/**
+ * The outcomes of a call that is answered with `chunks` and of one after it, each sent and told
+ * once; and how many requests came.
+ */
 async function askTwice(
   peer: RawPeer,
   chunks: readonly Buffer[],

@@ -197,7 +197,10 @@ export class PoolRig {
     }
   }
 
-  /** Offers one parcel, without ending the turn. Its id is its first byte; `outcomes` are what it was settled with. */
+  /**
+   * Offers one parcel, without ending the turn. Its id is its first byte; `outcomes` are what it
+   * was settled with.
+   */
   give(more: ParcelMore = {}): Offered & { readonly answer: "accepted" | "full" } {
     const { bytes = 100, items = 1, deadlineMs = Infinity, signal = "traces", headers = NO_HEADERS } = more;
     const outcomes: ParcelOutcome[] = [];

@@ -11,7 +11,9 @@ const SPANS = { items: 1_000, bytes: 373_000 };
 const AWAITED = { deadlineMs: 600_000 };
 const HTTP_400: SendOutcome = { kind: "rejected", code: "HTTP 400", message: "HTTP 400: too large", badData: true };
 
-/** A pool that takes and sends as much as there is, to one target whose answer depends on the call. */
+/**
+ * A pool that takes and sends as much as there is, to one target whose answer depends on the call.
+ */
 class Sizes {
   readonly rig: PoolRig;
   /** Bytes of every call, in order. */

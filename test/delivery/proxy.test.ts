@@ -17,7 +17,10 @@ import { answers } from "../support/sinks/sink-script.ts";
 import { targetPlan, TEST_CONNECTION } from "./pool-rig.ts";
 import { batchOf, openTo, send, summary, TWO_SPANS } from "./send.ts";
 
-/** No resolver finds it (RFC 6761): whatever arrives under it has come through a proxy, which looked it up. */
+/**
+ * No resolver finds it (RFC 6761): whatever arrives under it has come through a proxy, which looked
+ * it up.
+ */
 const NAME = "tempo.invalid";
 const WAYS = [
   ...GRPC_TRANSPORTS.map((transport) => ({ name: `gRPC ${transport}`, protocol: "grpc" as const, transport })),

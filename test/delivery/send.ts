@@ -39,7 +39,10 @@ export function send(client: TargetClient, batch = batchOf(), timeoutMs = 10_000
   });
 }
 
-/** `retry unavailable 1500`, `rejected INTERNAL`, `rejected bad data INVALID_ARGUMENT`, `accepted 3`, ... */
+/**
+ * `retry unavailable 1500`, `rejected INTERNAL`, `rejected bad data INVALID_ARGUMENT`,
+ * `accepted 3`, ...
+ */
 export function summary(outcome: SendOutcome): string {
   switch (outcome.kind) {
     case "accepted":

@@ -21,7 +21,10 @@ const log = (): Buffer =>
     encodeRequest("logs", { resourceLogs: [{ scopeLogs: [{ logRecords: [{ body: { stringValue: "x" } }] }] }] }),
   );
 
-/** Answers each call as it comes, as `answers` says for its target and signal; gives how many calls each target got. */
+/**
+ * Answers each call as it comes, as `answers` says for its target and signal; gives how many calls
+ * each target got.
+ */
 function answerAll(
   rig: Rig,
   answers: (target: string, signal: string) => SendOutcome,
@@ -47,7 +50,10 @@ function refused(rig: Rig, id: string): string {
     .join(" ");
 }
 
-/** `yes` where the sender was told of success, `no` where of a refusal for good, the reason where it may come again, `-` while it waits. */
+/**
+ * `yes` where the sender was told of success, `no` where of a refusal for good, the reason where it
+ * may come again, `-` while it waits.
+ */
 function told(all: readonly Carried[]): string[] {
   return all.map(({ replies: [reply] }) => {
     if (reply === undefined) return "-";

@@ -11,7 +11,10 @@ import { batchOf } from "./send.ts";
 
 const MINUTES_5 = 300_000;
 
-/** What was pinged while one call waits for its answer for so long, and how the connection was found after that. */
+/**
+ * What was pinged while one call waits for its answer for so long, and how the connection was found
+ * after that.
+ */
 async function pingsWithin(ms: number, config: object, withCall = true): Promise<number> {
   const streams = new Happenings<object>();
   await using server = await rawServer((stream) => streams.add(stream.resume()));

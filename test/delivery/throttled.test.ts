@@ -14,7 +14,10 @@ function pauseFor(afterMs: number): SendOutcome {
   return { kind: "retry", reason: "throttled", message: "busy", afterMs, unprocessed: false };
 }
 
-/** Sends one request, which the target refuses for so long: all of its later senders have to hear of it. */
+/**
+ * Sends one request, which the target refuses for so long: all of its later senders have to hear of
+ * it.
+ */
 function throttle(rig: Rig, afterMs = 30_000): void {
   rig.handle("traces", spans([{ name: "first" }]));
   rig.answer(rig.calls.length - 1, pauseFor(afterMs));

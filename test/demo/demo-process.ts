@@ -29,7 +29,10 @@ export class DemoProcess implements AsyncDisposable {
     this.#child.stdin.on("error", () => {}); // it has ended: that shows in its exit code
   }
 
-  /** Resolves when `test` holds for the output so far. Rejects when it ended without, or took too long. */
+  /**
+   * Resolves when `test` holds for the output so far. Rejects when it ended without, or took too
+   * long.
+   */
   async shown(what: (out: string) => boolean): Promise<void> {
     const late = AbortSignal.timeout(PATIENCE_MS);
     const ended = this.#closed.then(() => "ended" as const);

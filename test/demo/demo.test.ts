@@ -114,7 +114,9 @@ for (const { args, says } of mistakes) {
   });
 }
 
-/** `script` of util-linux gives a program a terminal; the one of other systems takes other options. */
+/**
+ * `script` of util-linux gives a program a terminal; the one of other systems takes other options.
+ */
 const HAS_SCRIPT = /util-linux/u.test(spawnSync("script", ["--version"], { encoding: "utf8" }).stdout);
 const skip = HAS_SCRIPT ? false : "NOT TESTED: there is no script of util-linux here, so no terminal to draw on";
 

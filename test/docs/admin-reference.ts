@@ -2,12 +2,17 @@ import type { AdminContext } from "../../src/admin/context.ts";
 import { ROLES, type Role, type AdminRoute } from "../../src/admin/route.ts";
 import { createRoutes } from "../../src/admin/routes.ts";
 
-/** The page of the routes as they are: none of them is called, so that they need nothing to look at. */
+/**
+ * The page of the routes as they are: none of them is called, so that they need nothing to look at.
+ */
 export function adminReference(): string {
   return routeReference(createRoutes({} as AdminContext)); // oxlint-disable-line typescript/no-unsafe-type-assertion -- only handlers look at it
 }
 
-/** docs/reference/admin-roles.md: every verb and path of the admin listener, and who may call it, from the table of routes. */
+/**
+ * docs/reference/admin-roles.md: every verb and path of the admin listener, and who may call it,
+ * from the table of routes.
+ */
 function routeReference(routes: readonly AdminRoute[]): string {
   const rows = routes.map((route) => {
     const { method, path, role, summary } = route;

@@ -68,7 +68,10 @@ function rowsOf(path: string, schema: JsonSchema, root: JsonSchema, required: bo
   return [own, ...childRows(path, schema, root)];
 }
 
-/** Rows of what is inside; definitions that refer to themselves have a section of their own and end here. */
+/**
+ * Rows of what is inside; definitions that refer to themselves have a section of their own and end
+ * here.
+ */
 function childRows(path: string, schema: JsonSchema, root: JsonSchema): Row[] {
   const rows = new Map<string, Row>();
   const add = (more: readonly Row[]): void => {

@@ -10,7 +10,10 @@ import { readPage, ROOT } from "./pages.ts";
 const run = promisify(execFile);
 const TSC = join(ROOT, "node_modules/typescript/bin/tsc");
 
-/** The package as it is built, in a folder of its own: a module in it imports it by name, through its `exports`. */
+/**
+ * The package as it is built, in a folder of its own: a module in it imports it by name, through
+ * its `exports`.
+ */
 const folder = mkdtempSync(join(tmpdir(), "signalbox-package-"));
 after(() => rmSync(folder, { recursive: true }));
 copyFileSync(join(ROOT, "package.json"), join(folder, "package.json"));

@@ -26,7 +26,10 @@ const from = readme.prose.findIndex((line) => /^#+ .*not yet/iu.test(line));
 const to = readme.prose.findIndex((line, i) => i > from && line.startsWith("#"));
 const rows = readme.prose.slice(from + 1, to).filter((line) => line.startsWith("| ") && line.includes("`"));
 
-/** `pools.p.queue.storage` is told as `queue.storage`; an index and a name in the middle say nothing. */
+/**
+ * `pools.p.queue.storage` is told as `queue.storage`; an index and a name in the middle say
+ * nothing.
+ */
 function keyOf(path: readonly (string | number)[]): string {
   return path[0] === "pools" ? path.slice(2).join(".") : path.filter((key) => typeof key === "string").join(".");
 }

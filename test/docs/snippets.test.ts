@@ -16,7 +16,10 @@ import { codeSpans, type Page, readPages, ROOT } from "./pages.ts";
 const pages = readPages().filter(({ path }) => path !== "CHANGELOG.md");
 const manifest = JSON.parse(readFileSync(`${ROOT}package.json`, "utf8")) as { scripts: Record<string, string> };
 
-/** `yaml` is a whole config, `yaml warns` one with warnings; `yaml condition` is entries of a rule's `conditions`, `yaml pool` what stands in one pool. */
+/**
+ * `yaml` is a whole config, `yaml warns` one with warnings; `yaml condition` is entries of a rule's
+ * `conditions`, `yaml pool` what stands in one pool.
+ */
 function configOf(info: string, text: string): string | undefined {
   if (info === "yaml" || info === "yaml warns") return text;
   const target =

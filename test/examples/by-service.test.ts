@@ -11,7 +11,10 @@ import { exampleWith } from "./example.ts";
 
 const STATUS = "http.response.status_code";
 
-/** The example with its listeners on free ports, its targets at sinks, and a standby that gives back soon. */
+/**
+ * The example with its listeners on free ports, its targets at sinks, and a standby that gives back
+ * soon.
+ */
 class Scene implements AsyncDisposable {
   readonly sinks: Readonly<Record<string, Sink>>;
   readonly node: TestNode;

@@ -11,8 +11,9 @@ export function readExample(name: string): string {
 }
 
 /**
- * The text of an example in which these texts are replaced, each of which must stand in it exactly once: addresses, so that
- * tests can run beside each other, and times that nobody wants to wait for.
+ * The text of an example in which these texts are replaced, each of which must stand in it exactly
+ * once: addresses, so that tests can run beside each other, and times that nobody wants to wait
+ * for.
  */
 export function exampleWith(name: string, replacements: Readonly<Record<string, string>>): string {
   let text = readExample(name);

@@ -29,7 +29,10 @@ interface Parts {
   readonly resolver: ScriptedResolver;
 }
 
-/** The example with its listeners on free ports, its targets at sinks, the vendor behind a proxy that knows where it is. */
+/**
+ * The example with its listeners on free ports, its targets at sinks, the vendor behind a proxy
+ * that knows where it is.
+ */
 class Scene implements AsyncDisposable {
   readonly parts: Parts;
 

@@ -12,7 +12,8 @@ import { exampleWith, readExample, validateExample } from "./example.ts";
 
 test("minimal.yaml: all signals that arrive over gRPC and over HTTP reach the one target", async () => {
   await using tempo = await openGrpcSink();
-  // The target's port is that of the sink; 4317 and 4318 are defaults, which the test node replaces by free ports.
+  // The target's port is that of the sink; 4317 and 4318 are defaults, which the test node replaces
+  // by free ports.
   const text = exampleWith("minimal.yaml", { "http://127.0.0.1:14317": tempo.url });
   await using node = await startTestNode(text);
   await using sender = new OtlpSender(node);

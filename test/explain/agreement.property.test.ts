@@ -119,12 +119,14 @@ function checkOne(scene: Scene, item: TestItem): void {
   }
   assert.ok(reply === undefined || reply.ok, "it was not to be refused");
   const places = placesOf(told);
-  // What the first parcel of a request takes in a small pool, the second may lack: nobody looks at both together.
+  // What the first parcel of a request takes in a small pool, the second may lack: nobody looks at
+  // both together.
   if (new Set(places.map(({ pool }) => pool)).size < places.length) return;
   const rules = new Set(places.map(({ rule }) => `${item.signal} ${rule}`));
   if (told.unmatched === "drop") rules.add(`${item.signal} (none)`);
   assert.deepEqual(grown(before.tally, scene.tally()), [...rules].toSorted());
-  // What entered a pool that is down may be handed on at once, to wait in the next one: it is still told where it entered.
+  // What entered a pool that is down may be handed on at once, to wait in the next one: it is still
+  // told where it entered.
   const enters = places.map(({ pool, chain }) =>
     chain.some(({ usable }) => usable) ? [pool] : chain.map((one) => one.pool),
   );

@@ -3,7 +3,10 @@ import type { Signal } from "../../src/otlp/signal.ts";
 import { decodeRequest } from "../support/oracle/oracle.ts";
 import { arbitraryEncoding } from "../support/oracle/scramble.ts";
 
-/** Byte strings for a receiver: rarely sound, mostly broken in one place or a few, sometimes nothing but noise. */
+/**
+ * Byte strings for a receiver: rarely sound, mostly broken in one place or a few, sometimes nothing
+ * but noise.
+ */
 export function arbitraryBytes(signal: Signal): fc.Arbitrary<Buffer> {
   const sound = arbitraryEncoding(signal).map(({ bytes }): Buffer => Buffer.from(bytes));
   const damaged = fc.tuple(sound, fc.array(arbitraryDamage, { minLength: 1, maxLength: 3 }));
@@ -29,7 +32,10 @@ export function decodes(signal: Signal, bytes: Uint8Array): boolean {
 
 export type Damage = (bytes: Buffer) => Buffer;
 
-/** Lengths, tags and numbers as no encoder writes them; the last ones are a varint without end, and one of eleven bytes. */
+/**
+ * Lengths, tags and numbers as no encoder writes them; the last ones are a varint without end, and
+ * one of eleven bytes.
+ */
 const ODD_VARINTS = [
   "00",
   "7f",

@@ -12,9 +12,10 @@ import { type SenderAnswer, type SendWay } from "../support/otlp-sender.ts";
 import { fuzzRuns, FuzzScene } from "./scene.ts";
 
 /**
- * Bytes that a sender has for nothing must not cost a node much: for each byte that comes, and for each that it becomes, there is a
- * ceiling of work and of memory. Work is the CPU time of this process, sender and sinks included, compared with a plain loop on
- * the same machine under the same load; memory is what is alive afterwards.
+ * Bytes that a sender has for nothing must not cost a node much: for each byte that comes, and for
+ * each that it becomes, there is a ceiling of work and of memory. Work is the CPU time of this
+ * process, sender and sinks included, compared with a plain loop on the same machine under the same
+ * load; memory is what is alive afterwards.
  */
 const ENCODINGS = {
   identity: (bytes: Uint8Array) => bytes,
@@ -25,11 +26,20 @@ const ENCODINGS = {
 type EncodingName = keyof typeof ENCODINGS;
 const NAMES = Object.keys(ENCODINGS) as EncodingName[];
 
-/** A byte may cost so many times what a step of a loop over bytes costs. Measured: 1 to 12; before there were limits, 70 and more. */
+/**
+ * A byte may cost so many times what a step of a loop over bytes costs. Measured: 1 to 12; before
+ * there were limits, 70 and more.
+ */
 const STEPS_A_BYTE = 60;
-/** What a request costs whatever its length, in steps: the sender's part, timers, collections that are due. */
+/**
+ * What a request costs whatever its length, in steps: the sender's part, timers, collections that
+ * are due.
+ */
 const STEPS_A_REQUEST = 60_000_000;
-/** Alive after all of it: caches, code, buffers of the connections. The arrays of one request took 1.2 GiB. */
+/**
+ * Alive after all of it: caches, code, buffers of the connections. The arrays of one request took
+ * 1.2 GiB.
+ */
 const MAX_ALIVE_BYTES = 24 * 1_048_576;
 /** So that fields that are no attributes are too many, too. */
 const LARGEST_BYTES = 34 * 1_048_576;
@@ -64,7 +74,10 @@ async function aliveBytes(): Promise<number> {
   return heapUsed + arrayBuffers;
 }
 
-/** Sends, and holds what it costs against the ceiling: the least of three times, for code is compiled and the heap collected meanwhile. */
+/**
+ * Sends, and holds what it costs against the ceiling: the least of three times, for code is
+ * compiled and the heap collected meanwhile.
+ */
 async function sendWithin(
   scene: FuzzScene,
   way: SendWay,

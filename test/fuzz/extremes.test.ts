@@ -45,7 +45,10 @@ for (const ack of ["delivered", "queued"] as const) {
 /** Field of an item's attributes: of a span, of a metric's metadata, of a log record. */
 const ATTRIBUTES: Readonly<Record<Signal, number>> = { traces: 9, metrics: 12, logs: 6 };
 
-/** Requests with these bytes as an attribute's value in the item, in the resource, in the scope; and as the request itself. */
+/**
+ * Requests with these bytes as an attribute's value in the item, in the resource, in the scope; and
+ * as the request itself.
+ */
 function places(signal: Signal, value: Buffer): Buffer[] {
   const attribute = Buffer.concat([field(1, Buffer.from("k")), field(2, value)]);
   const item = field(ATTRIBUTES[signal], attribute);

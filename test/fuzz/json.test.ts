@@ -61,7 +61,10 @@ test("fuzz JSON: depth is refused before it costs anything, in every place that 
   await scene.assertSound();
 });
 
-/** Success is only for what is JSON; whether all of it was taken, the answer says; all else is bad data. */
+/**
+ * Success is only for what is JSON; whether all of it was taken, the answer says; all else is bad
+ * data.
+ */
 function assertAnswer(text: Buffer, answer: SenderAnswer): void {
   const what = (): string => `${text.toString("utf8").slice(0, 2_000)} ${JSON.stringify(answer)}`;
   if (answer.ok) assert.ok(isUtf8(text) && isJson(text), what());

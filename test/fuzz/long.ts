@@ -1,7 +1,8 @@
 /**
- * The long fuzz of our own HTTP/2: `node test/fuzz/long.ts --inputs 10000000 --seed 1`. Each input is all that one peer
- * sends, made from a seed of its own that follows from `--seed`; a quarter each is for a server and a client, with an owner that
- * acts, and in different splits. Ends with exit code 1 and the seed at the first input that finds something.
+ * The long fuzz of our own HTTP/2: `node test/fuzz/long.ts --inputs 10000000 --seed 1`. Each input
+ * is all that one peer sends, made from a seed of its own that follows from `--seed`; a quarter
+ * each is for a server and a client, with an owner that acts, and in different splits. Ends with
+ * exit code 1 and the seed at the first input that finds something.
  */
 import assert from "node:assert/strict";
 import { setTimeout } from "node:timers/promises";

@@ -14,7 +14,10 @@ import { decodes } from "./broken-bytes.ts";
 /** More of them find more, and take longer. */
 const FUZZ_RUNS = Number(process.env["FUZZ_RUNS"] ?? 120);
 
-/** Parameters of a property; `times` is for one whose runs are cheap. The time limit ends what looks for a smaller example. */
+/**
+ * Parameters of a property; `times` is for one whose runs are cheap. The time limit ends what looks
+ * for a smaller example.
+ */
 export function fuzzRuns(times = 1): { readonly numRuns: number; readonly interruptAfterTimeLimit: number } {
   return { numRuns: FUZZ_RUNS * times, interruptAfterTimeLimit: 60_000 + FUZZ_RUNS * times * 100 };
 }
@@ -24,7 +27,10 @@ export interface FuzzOptions {
   readonly rules?: readonly Readonly<Record<string, unknown>>[];
 }
 
-/** A node with two targets that decode in full what they get, each busy enough for requests to share batches. */
+/**
+ * A node with two targets that decode in full what they get, each busy enough for requests to share
+ * batches.
+ */
 export class FuzzScene implements AsyncDisposable {
   readonly node: TestNode;
   readonly sender: OtlpSender;
@@ -57,8 +63,9 @@ export class FuzzScene implements AsyncDisposable {
   }
 
   /**
-   * Full success only when a full decode takes the bytes; partial success, when targets judge a part each, and "bad data" are
-   * the only other answers. Not the reverse: the oracle is easy with varints of more than 64 bits, which others refuse.
+   * Full success only when a full decode takes the bytes; partial success, when targets judge a
+   * part each, and "bad data" are the only other answers. Not the reverse: the oracle is easy with
+   * varints of more than 64 bits, which others refuse.
    */
   assertJudged(signal: Signal, way: SendWay, bytes: Uint8Array, answer: SenderAnswer): void {
     const what = (): string => `${signal} by ${way}: ${Buffer.from(bytes).toString("hex")} ${JSON.stringify(answer)}`;

@@ -1,7 +1,8 @@
 /**
- * Plants faults in the code, one at a time, and tells which of them no test sees: `node test/mutants/run.ts [part of a name]`.
- * By hand, since each fault costs a run of the tests that can see it; it works on a copy and changes nothing here. Exit code 1 when a
- * fault survives, or when its place is not found any more.
+ * Plants faults in the code, one at a time, and tells which of them no test sees:
+ * `node test/mutants/run.ts [part of a name]`. By hand, since each fault costs a run of the tests
+ * that can see it; it works on a copy and changes nothing here. Exit code 1 when a fault survives,
+ * or when its place is not found any more.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -14,7 +15,10 @@ import { MUTANTS, type Mutant } from "./mutants.ts";
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 /** What tests read besides the code. */
 const COPIED = ["src", "test", "bench", "bin", "docs", "examples", "package.json", "tsconfig.json", "README.md"];
-/** Longer than these tests take on two cores; a fault that makes a loop endless ends here, and is seen. */
+/**
+ * Longer than these tests take on two cores; a fault that makes a loop endless ends here, and is
+ * seen.
+ */
 const TIMEOUT_MS = 120_000;
 
 /** `too slow`: a loop is endless, or the machine busy; look at it. */

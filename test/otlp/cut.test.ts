@@ -12,7 +12,10 @@ import { list } from "../support/oracle/walk.ts";
 
 const KINDS = ["gauge", "sum", "histogram", "exponentialHistogram", "summary"] as const;
 
-/** All that is in a request, one entry for each item, or for each point of a metric, with all that surrounds it. */
+/**
+ * All that is in a request, one entry for each item, or for each point of a metric, with all that
+ * surrounds it.
+ */
 function contents(signal: Signal, bytes: Uint8Array): string[] {
   return explode(signal, bytes).items.flatMap(({ raw, item }) => {
     if (signal !== "metrics") return [raw];

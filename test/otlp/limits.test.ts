@@ -10,7 +10,10 @@ import { WORKING_ENTRIES } from "../../src/otlp/slack.ts";
 import { encodeRequest } from "../support/oracle/oracle.ts";
 import { HOSTILE_JSON, HOSTILE_PROTOBUF } from "../support/hostile.ts";
 
-/** A quarter of the defaults, in a quarter of the largest request: what holds for these holds for those, in a quarter of the time. */
+/**
+ * A quarter of the defaults, in a quarter of the largest request: what holds for these holds for
+ * those, in a quarter of the time.
+ */
 const LIMITS: RequestLimits = {
   maxResources: 16_384,
   maxScopes: 16_384,

@@ -73,7 +73,10 @@ const conditions = fc.constantFrom<unknown>(
   { service_name: { regex: "^s" } },
 );
 
-/** A config with all kinds of targets; whole numbers beyond 2^53 are put in as text, which JavaScript cannot. */
+/**
+ * A config with all kinds of targets; whole numbers beyond 2^53 are put in as text, which
+ * JavaScript cannot.
+ */
 const aRichConfig = fc.tuple(aConfig, fc.array(aTarget, { maxLength: 3 }), conditions).map(([text, more, asked]) => {
   const config = JSON.parse(text) as { targets: object[]; rules: object[] };
   const targets = config.targets.map((target, i) => ({ ...target, ...more[i] }));

@@ -148,7 +148,8 @@ test("a health check without a message does not stay for ever", async () => {
   await using receiving = await openReceiving({ clock, grpc: { keepaliveTimeMs: 0 } });
   await using connection = new GrpcConnection(receiving.grpcPort);
   const answer = answerOf(connection.begin("/grpc.health.v1.Health/Check"));
-  // The first comes after it; with the second, the client's acknowledgement of the SETTINGS has come, too.
+  // The first comes after it; with the second, the client's acknowledgement of the SETTINGS has
+  // come, too.
   for (let times = 0; times < 2; times++) {
     assert.equal((await connection.call("/grpc.health.v1.Health/Check", Buffer.alloc(0))).status, GRPC.OK);
   }

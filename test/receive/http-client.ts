@@ -72,7 +72,10 @@ export class RawConnection implements AsyncDisposable {
     for (const part of parts) this.socket.write(part);
   }
 
-  /** Resolves with all that came as soon as it has `count` status lines with their bodies' beginnings, or the end. */
+  /**
+   * Resolves with all that came as soon as it has `count` status lines with their bodies'
+   * beginnings, or the end.
+   */
   async until(done: (text: string) => boolean): Promise<string> {
     while (!done(this.text) && !this.socket.closed) {
       await new Promise<void>((resolve) => {

@@ -17,7 +17,10 @@ export const arbitraryHeaders: fc.Arbitrary<ReadonlyMap<string, string>> = fc
   .record({ "x-tenant": fc.constantFrom(...TENANTS), "x-tier": fc.constantFrom(...TENANTS) }, { requiredKeys: [] })
   .map((values) => new Map(Object.entries(values)));
 
-/** Texts, keys and numbers that the requests at hand really hold, so that conditions have something to meet. */
+/**
+ * Texts, keys and numbers that the requests at hand really hold, so that conditions have something
+ * to meet.
+ */
 export interface Vocabulary {
   readonly keys: readonly string[];
   readonly texts: readonly string[];

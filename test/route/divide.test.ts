@@ -128,7 +128,8 @@ for (const signal of SIGNALS) {
     fc.assert(
       fc.property(scenario, ({ encoding, rules, pools, senders }) => {
         const route = routeForReal(signal, rules, pools);
-        // One router meets all senders, each of them twice: with caches that are warm from the others, too.
+        // One router meets all senders, each of them twice: with caches that are warm from the
+        // others, too.
         for (const headers of [...senders, ...senders]) {
           const wanted: Delivered = new Map();
           for (const item of naiveItems(signal, encoding.plain)) {

@@ -17,7 +17,9 @@ export interface NaivePool {
   readonly division: NaiveDivision;
   readonly fallback: string | undefined;
   readonly whenDown: "next_rule" | "hold" | "refuse";
-  /** Channels without a usable target; the same for all of a pool that is not divided into cases. */
+  /**
+   * Channels without a usable target; the same for all of a pool that is not divided into cases.
+   */
   readonly down: readonly number[];
   readonly full: boolean;
 }

@@ -20,8 +20,8 @@ export interface NaiveItem {
 }
 
 /**
- * Routing as the design says it, with no cleverness: every rule is asked for every item. Returns the pools of the copies
- * and the pool that takes the item, undefined when nothing matches.
+ * Routing as the design says it, with no cleverness: every rule is asked for every item. Returns
+ * the pools of the copies and the pool that takes the item, undefined when nothing matches.
  */
 export function routeNaively(
   rules: readonly RuleSpec[],

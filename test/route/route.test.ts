@@ -35,7 +35,8 @@ for (const signal of SIGNALS) {
       fc.property(scenario, ({ encoding, rules, defaultPool, down, senders }) => {
         const usable = (pool: string): boolean => !down.some((name) => name === pool);
         const route = routeForReal(signal, rules, defaultPool, usable);
-        // One router meets all senders, each of them twice: with caches that are warm from the others, too.
+        // One router meets all senders, each of them twice: with caches that are warm from the
+        // others, too.
         for (const headers of [...senders, ...senders]) {
           const wanted: Delivery = new Map();
           let unmatched = 0;

@@ -31,7 +31,10 @@ export interface Sent {
   readonly tookMs: number;
 }
 
-/** Sends distinct items over one wire, over and over, and remembers what was said of each request. Tries nothing again. */
+/**
+ * Sends distinct items over one wire, over and over, and remembers what was said of each request.
+ * Tries nothing again.
+ */
 export class Sender implements AsyncDisposable {
   readonly source: number;
   readonly service: string;
@@ -142,7 +145,10 @@ export interface Account {
   readonly duplicates: number;
 }
 
-/** Compares what was acknowledged with what arrived at sinks that should hold each item once between them. */
+/**
+ * Compares what was acknowledged with what arrived at sinks that should hold each item once between
+ * them.
+ */
 export function account(senders: readonly Sender[], sinks: readonly { readonly tally: Tally }[]): Account {
   let acknowledged = 0;
   let lost = 0;

@@ -18,7 +18,10 @@ export function openSink(protocol: Protocol): Promise<Sink> {
   return protocol === "grpc" ? openGrpcSink() : openHttpSink();
 }
 
-/** Three targets in one pool, one in another, a node between them and senders, and a sender for each pool and protocol. */
+/**
+ * Three targets in one pool, one in another, a node between them and senders, and a sender for each
+ * pool and protocol.
+ */
 export class Stage implements AsyncDisposable {
   readonly node: TestNode;
   /** The one that fails, and its two neighbours. */
@@ -46,7 +49,8 @@ export class Stage implements AsyncDisposable {
   }
 
   /**
-   * `timeout` is that of the target that fails: short where it hangs. Nothing times out at the others, however busy the machine is.
+   * `timeout` is that of the target that fails: short where it hangs. Nothing times out at the
+   * others, however busy the machine is.
    */
   static async open(protocol: Protocol, { maxInFlight = 16, timeout = "60s" } = {}): Promise<Stage> {
     await using owned = new AsyncDisposableStack();
@@ -86,7 +90,9 @@ default_pool: apart
     await Promise.all([...this.sinks, this.apart].map((sink) => sink.until(({ accepted }) => accepted > 2)));
   }
 
-  /** Until each sender of the pool had `requests` more requests taken, and the other pool's as many. */
+  /**
+   * Until each sender of the pool had `requests` more requests taken, and the other pool's as many.
+   */
   async proceed(requests: number): Promise<void> {
     await Promise.all([...this.senders, this.other].map((sender) => sender.progress(requests)));
   }
@@ -102,7 +108,10 @@ default_pool: apart
     return account(this.senders, this.sinks).duplicates;
   }
 
-  /** Ends the load and fails when something that was acknowledged is nowhere, or too much came twice. */
+  /**
+   * Ends the load and fails when something that was acknowledged is nowhere, or too much came
+   * twice.
+   */
   async conclude(maxDuplicates: number, more: readonly Sender[] = []): Promise<void> {
     await Promise.all([...this.senders, this.other].map((sender) => sender.stop()));
     const shared = account([...this.senders, ...more], this.sinks);

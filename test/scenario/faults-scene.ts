@@ -39,7 +39,10 @@ export interface TargetRow {
   readonly next_try: string | null;
 }
 
-/** One pool of four targets, of which the first one is to fail, and two senders that send all the time. */
+/**
+ * One pool of four targets, of which the first one is to fail, and two senders that send all the
+ * time.
+ */
 export class FaultsScene implements AsyncDisposable {
   readonly node: TestNode;
   readonly sinks: readonly Sink[];
@@ -57,7 +60,9 @@ export class FaultsScene implements AsyncDisposable {
     this.#owned = owned;
   }
 
-  /** `timeout` is that of the target that is to fail: short where that is how its failure is found. */
+  /**
+   * `timeout` is that of the target that is to fail: short where that is how its failure is found.
+   */
   static async open(protocol: Protocol, strategy: string, timeout = "60s"): Promise<FaultsScene> {
     await using owned = new AsyncDisposableStack();
     const sinks: Sink[] = [];
@@ -131,7 +136,10 @@ export class FaultsScene implements AsyncDisposable {
     return sum;
   }
 
-  /** The target as the API has it while it is out; the command line and the metrics have said the same. */
+  /**
+   * The target as the API has it while it is out; the command line and the metrics have said the
+   * same.
+   */
   async told(): Promise<TargetRow> {
     const deadlineMs = performance.now() + PATIENCE_MS;
     for (;;) {
@@ -139,7 +147,8 @@ export class FaultsScene implements AsyncDisposable {
       const row = await this.#row();
       const { code, out } = await runCli(["targets", "list", "--url", `http://${this.node.admin}`], { columns: 160 });
       const metrics = exposition(snapshotMetrics(this.node.env.metrics));
-      // It may have changed in between, or be probing at this moment: then all three are asked again.
+      // It may have changed in between, or be probing at this moment: then all three are asked
+      // again.
       const isSteady = before === this.entered("bad", "ready", "ejected", "down", "probing");
       if (isSteady && OUT.has(row.state)) {
         assert.equal(code, 0);
@@ -154,8 +163,9 @@ export class FaultsScene implements AsyncDisposable {
   }
 
   /**
-   * While the target goes on failing: what it got meanwhile can be explained by what was under way, by probes, and by what
-   * it takes to find out again after each return. `findOut` is how many calls that takes.
+   * While the target goes on failing: what it got meanwhile can be explained by what was under way,
+   * by probes, and by what it takes to find out again after each return. `findOut` is how many
+   * calls that takes.
    */
   async assertLeftAlone(requests: number, findOut: number): Promise<void> {
     const before = {
@@ -174,7 +184,10 @@ export class FaultsScene implements AsyncDisposable {
     for (const id of NAMES.slice(1)) assert.equal(this.status(id).state, "ready", id);
   }
 
-  /** Ends the load. Nothing that was acknowledged is missing; what failed may be tried again by its sender. */
+  /**
+   * Ends the load. Nothing that was acknowledged is missing; what failed may be tried again by its
+   * sender.
+   */
   async conclude(maxDuplicates: number): Promise<void> {
     await Promise.all(this.senders.map((sender) => sender.stop()));
     const { acknowledged, lost, duplicates } = account(this.senders, this.sinks);

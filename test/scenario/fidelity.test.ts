@@ -114,7 +114,10 @@ function itemsOf({ signal, way, encoding }: Sending): readonly ExplodedItem[] {
   return way === "json" ? explodePlain(signal, encoding.plain) : explode(signal, encoding.bytes).items;
 }
 
-/** Texts of items at one pool; those that came as JSON by their meaning, the others by their bytes as well. */
+/**
+ * Texts of items at one pool; those that came as JSON by their meaning, the others by their bytes
+ * as well.
+ */
 type Holding = Map<string, string[]>;
 
 class Scene implements AsyncDisposable {
@@ -186,7 +189,10 @@ async function openScene(config: Readonly<Record<string, unknown>>): Promise<Sce
   return new Scene(await startTestNode(config, { sinks }), sinks);
 }
 
-/** Each part of what was cut has the request's own unknown fields: once, or once for each part that shares a batch. */
+/**
+ * Each part of what was cut has the request's own unknown fields: once, or once for each part that
+ * shares a batch.
+ */
 function compareExtras(scene: Scene, { signal, encoding }: Sending): void {
   const { extras, items } = explode(signal, encoding.bytes);
   if (items.length === 0) return;

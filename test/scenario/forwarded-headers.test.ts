@@ -38,7 +38,10 @@ function passed({ batch }: Call): Headers {
   );
 }
 
-/** Each call carries the headers of each of those whose data it has, as far as its target forwards them, and no others. */
+/**
+ * Each call carries the headers of each of those whose data it has, as far as its target forwards
+ * them, and no others.
+ */
 function assertOwn(calls: readonly Call[], targets: ReadonlyMap<string, TargetPlan>): void {
   for (const call of calls) {
     const { forwardHeaders } = targets.get(call.target)!;

@@ -46,7 +46,10 @@ interface Actor {
   refusedChecks: number;
 }
 
-/** Real targets with real health on a moved clock; their peers and their checks do as the scenario says. */
+/**
+ * Real targets with real health on a moved clock; their peers and their checks do as the scenario
+ * says.
+ */
 export class HealthWorld {
   readonly #clock = new ManualClock();
   readonly #actors = new Map<string, Actor>();
@@ -54,7 +57,10 @@ export class HealthWorld {
   readonly #events: string[] = [];
   #targets: Targets | undefined;
 
-  /** Runs one command; gives what happened because of it, a line for each. Throws for what it does not know. */
+  /**
+   * Runs one command; gives what happened because of it, a line for each. Throws for what it does
+   * not know.
+   */
   run(command: string): readonly string[] {
     const [verb = "", ...words] = command.split(/\s+/u);
     if (verb === "targets" || verb === "add") this.#open(words);
@@ -136,7 +142,10 @@ export class HealthWorld {
     }
   }
 
-  /** As a pool would: what is usable gets its batches, what probes gets one, and nothing else gets anything. */
+  /**
+   * As a pool would: what is usable gets its batches, what probes gets one, and nothing else gets
+   * anything.
+   */
   #feed(id: string, actor: Actor): void {
     const nowMs = this.#clock.nowMs();
     if (actor.everyMs === undefined || nowMs < actor.nextMs || !this.#plans.has(id)) return;

@@ -32,7 +32,10 @@ test("every transition of the table in docs/health.md is in a scenario", () => {
   );
 });
 
-/** `ready -> ejected (unavailable)`; nothing for a cell in which the state stays. How a call failed is one for all. */
+/**
+ * `ready -> ejected (unavailable)`; nothing for a cell in which the state stays. How a call failed
+ * is one for all.
+ */
 function transition(from: string, cell: string): string[] {
   const [to, reason = ""] = cell.split(" ");
   return cell === "." ? [] : [`${from} -> ${to} (${reason === "reset" ? "unavailable" : reason})`];

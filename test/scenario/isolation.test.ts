@@ -12,7 +12,10 @@ const TOGETHER = 24;
 /** A span whose name is cut off: its lengths are right down to the span. */
 const POISON = Buffer.from("0a06120412022a05", "hex");
 
-/** What real targets answer to bytes that they cannot decode, and what a sender of only such bytes is told. */
+/**
+ * What real targets answer to bytes that they cannot decode, and what a sender of only such bytes
+ * is told.
+ */
 const TARGETS = [
   { protocol: "grpc", code: GRPC.INVALID_ARGUMENT, grpc: GRPC.INVALID_ARGUMENT, http: 400 },
   { protocol: "grpc", code: GRPC.INTERNAL, grpc: GRPC.INTERNAL, http: 500 },

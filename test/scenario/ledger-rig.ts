@@ -42,7 +42,9 @@ export interface Carried {
 
 type Named = Pick<TargetPlan, "id" | "address">;
 
-/** The walk from the pipeline to the targets' clients, on a clock moved by hand and without sockets. */
+/**
+ * The walk from the pipeline to the targets' clients, on a clock moved by hand and without sockets.
+ */
 export class Rig implements AsyncDisposable {
   readonly clock = new ManualClock();
   /** All calls that were ever sent, in order. */
@@ -57,7 +59,9 @@ export class Rig implements AsyncDisposable {
   #assembly: Assembly;
   #version = 1;
 
-  /** Targets have active checks only with `openCheck`, and several addresses only with a `resolver`. */
+  /**
+   * Targets have active checks only with `openCheck`, and several addresses only with a `resolver`.
+   */
   constructor(text: string, more: Pick<TargetsEnv, "openCheck" | "resolver"> = {}) {
     const { clock } = this;
     const log = createLog({

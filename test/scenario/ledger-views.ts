@@ -6,7 +6,10 @@ export type Outcomes = Readonly<Record<string, number>>;
 
 const TAKEN = ["received", "copied"];
 
-/** The ledger as `GET /api/v1/ledger` tells it: outcomes by signal. Fails when it does not say that it balances. */
+/**
+ * The ledger as `GET /api/v1/ledger` tells it: outcomes by signal. Fails when it does not say that
+ * it balances.
+ */
 export async function ledgerOfApi(admin: string): Promise<Map<string, Outcomes>> {
   const response = await fetch(`http://${admin}/api/v1/ledger`);
   const view = (await response.json()) as { balanced: boolean; entries: LedgerRow[] };

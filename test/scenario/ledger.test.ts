@@ -161,7 +161,8 @@ function assertPerRule(node: TestNode, of: SenderOf, unmatched: "refuse" | "drop
   const narrow = reasonsOf(node, "narrow", "shed");
   assert.ok(narrow["queue_full"]! > 0 && row("narrow").delivered > 0, JSON.stringify(row("narrow")));
   assert.equal(of("narrow").failures.length * ITEMS, narrow["queue_full"]);
-  // Which of these it is hangs on the machine: the node answers, or the attempt ends first, or the sender goes away.
+  // Which of these it is hangs on the machine: the node answers, or the attempt ends first, or the
+  // sender goes away.
   const { deadline: late = 0, target_failed: cut = 0, cancelled = 0 } = reasonsOf(node, "hasty", "shed");
   assert.equal(late + cut + cancelled, row("hasty").received, JSON.stringify(row("hasty")));
   assert.ok(reasonsOf(node, "gone", "shed")["no_target"]! > 0, JSON.stringify(row("gone")));

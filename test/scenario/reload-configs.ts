@@ -21,8 +21,9 @@ const SERVICES = ["checkout", "cart", "payment"];
 export const BAD_FILES = ["targets: [", "rules: [{ id: r, pool: nowhere }]", ""];
 
 /**
- * The fleet's part of a config over the targets a, b and c, which any number of different ones stand for: rules, weights,
- * pools and targets come and go with the seed, while every item still goes to exactly one target.
+ * The fleet's part of a config over the targets a, b and c, which any number of different ones
+ * stand for: rules, weights, pools and targets come and go with the seed, while every item still
+ * goes to exactly one target.
  */
 export function someConfig(seed: number): string {
   const random = seededRandom(seed);
@@ -47,7 +48,10 @@ interface Named {
   readonly text: string;
 }
 
-/** The sink's own target, and sometimes another name for the same address: what is added and removed. */
+/**
+ * The sink's own target, and sometimes another name for the same address: what is added and
+ * removed.
+ */
 function targetsOf(id: string, random: Random): Named[] {
   const twins = random.next() < 0.5 ? [id] : [id, `${id}-twin`];
   return twins.map((name) => {

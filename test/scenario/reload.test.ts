@@ -22,7 +22,10 @@ interface Sinks {
   readonly c: Sink;
 }
 
-/** Now and then the targets change places: another address, and maybe another protocol, under the same id. */
+/**
+ * Now and then the targets change places: another address, and maybe another protocol, under the
+ * same id.
+ */
 function textOf(seed: number, { a, b, c }: Sinks): string {
   const [first, second, third] = seed % 4 === 0 ? [b, c, a] : [a, b, c];
   let text = someConfig(seed);
@@ -105,7 +108,8 @@ test(`reload storm: ${CHANGES_PER_SECOND} changes a second under load fail, lose
   assert.deepEqual([told.lost, told.duplicates, told.acknowledged], [0, 0, total * 5]);
   for (const { wire } of senders) assert.deepEqual([wire.ended, wire.resets, wire.closeNotices], [0, 0, 0]);
   assert.equal(version, 1 + (applied ?? 0));
-  // Every third change is taken over by name. Of the others a busy machine may see two at once, and only the newer one.
+  // Every third change is taken over by name. Of the others a busy machine may see two at once, and
+  // only the newer one.
   assert.ok(version > SECONDS * 2, `only ${version} versions in ${SECONDS} s`);
   assert.deepEqual([failed, (invalid ?? 0) > 0], [0, true]);
   const { received, delivered, queued } = node.ledger();

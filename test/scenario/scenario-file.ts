@@ -7,8 +7,9 @@ import { test } from "node:test";
 export type RunCommand = (command: string) => readonly string[];
 
 /**
- * A test for each `.txt` in the folder: comments, commands, `----`, what they print, an empty line, and so on. Each file gets a
- * world of its own. With REWRITE=1 the files are written anew with what happened, to be reviewed as prose.
+ * A test for each `.txt` in the folder: comments, commands, `----`, what they print, an empty line,
+ * and so on. Each file gets a world of its own. With REWRITE=1 the files are written anew with what
+ * happened, to be reviewed as prose.
  */
 export function scenarioFiles(folder: string, newWorld: () => RunCommand): void {
   for (const name of readdirSync(folder).filter((file) => file.endsWith(".txt"))) {

@@ -26,7 +26,10 @@ export interface SdkRoute {
   readonly tls?: { readonly ca: string; readonly cert?: string; readonly key?: string };
 }
 
-/** Sends the data of one signal with the SDK's own exporter; throws what the exporter says of a failure. */
+/**
+ * Sends the data of one signal with the SDK's own exporter; throws what the exporter says of a
+ * failure.
+ */
 export async function exportSdkData(
   signal: Signal,
   protocol: SdkProtocol,

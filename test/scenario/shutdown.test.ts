@@ -26,8 +26,9 @@ function senders(node: NodeProcess, owned: AsyncDisposableStack): Sender[] {
 }
 
 /**
- * Of a sender: requests that ended without an answer, apart from those that were not to be sent any more: no connection was to
- * be had, or the stream was begun after the GOAWAY, which every client of gRPC sends again elsewhere.
+ * Of a sender: requests that ended without an answer, apart from those that were not to be sent any
+ * more: no connection was to be had, or the stream was begun after the GOAWAY, which every client
+ * of gRPC sends again elsewhere.
  */
 function cutOff({ sent }: { readonly sent: readonly Sent[] }): string[] {
   return sent.flatMap(({ answer }) =>

@@ -30,7 +30,8 @@ for (const { protocol, refusal } of TARGETS) {
     await using sender = new OtlpSender(node);
     const answer = await sender.send("http", "traces", REQUEST);
     assert.equal(answer.ok, false);
-    // 413 is final, once a part of 12 KiB was refused as well; RESOURCE_EXHAUSTED that a half did not mend may pass.
+    // 413 is final, once a part of 12 KiB was refused as well; RESOURCE_EXHAUSTED that a half did
+    // not mend may pass.
     assert.deepEqual([answer.retryMs === undefined, answer.rejected], [protocol !== "grpc", 0]);
     assert.ok(sink.requests.length <= 12, `${sink.requests.length} calls`);
     assert.ok(node.env.metrics.exportSplits.with("a", protocol === "grpc" ? "exhausted" : "too_large").value > 0);

@@ -24,7 +24,10 @@ interface Sender {
   nextMs: number;
 }
 
-/** Four targets of one pool and their senders on a moved clock, one target of which may behave as it likes. */
+/**
+ * Four targets of one pool and their senders on a moved clock, one target of which may behave as it
+ * likes.
+ */
 export class TargetWorld implements AsyncDisposable {
   readonly rig: Rig;
   readonly #random = seededRandom(1);

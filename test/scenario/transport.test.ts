@@ -7,7 +7,10 @@ import { OtlpSender } from "../support/otlp-sender.ts";
 import { TEST_TRANSPORT } from "../support/transport.ts";
 import { FRAME, frame } from "../transport/frames.ts";
 
-/** Our own HTTP/2 counts the faults of its peers, node:http2 tells of none: so each can be told from the other. */
+/**
+ * Our own HTTP/2 counts the faults of its peers, node:http2 tells of none: so each can be told from
+ * the other.
+ */
 const COUNTS = TEST_TRANSPORT === "own";
 
 test(`listeners and targets of a test node use transport: ${TEST_TRANSPORT}`, async () => {

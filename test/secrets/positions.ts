@@ -16,7 +16,10 @@ interface JsonSchema {
 /** Conditions contain conditions: one level of it is every kind of place. */
 const DEEPEST = 9;
 
-/** Every place of a config at which the schema takes a single value, in lists the first; names of one's own are `own`. */
+/**
+ * Every place of a config at which the schema takes a single value, in lists the first; names of
+ * one's own are `own`.
+ */
 export function positionsOfSchema(): Path[] {
   const root = configJsonSchema() as JsonSchema;
   const found = new Map<string, Path>();
@@ -39,7 +42,10 @@ export function positionsOfSchema(): Path[] {
   return [...found.values()];
 }
 
-/** A copy of the document with a value at a place; what is on the way there is made where it is missing, or in the way. */
+/**
+ * A copy of the document with a value at a place; what is on the way there is made where it is
+ * missing, or in the way.
+ */
 export function withValueAt(document: unknown, path: Path, value: unknown): unknown {
   const [part, ...rest] = path;
   if (part === undefined) return value;

@@ -14,8 +14,9 @@ export interface Machine {
 }
 
 /**
- * Installs the Debian packages of the programs that are not there, as root or with `sudo -n`. Starts no service. Returns the
- * programs that are absent in the end, having told why. Takes ten minutes at most.
+ * Installs the Debian packages of the programs that are not there, as root or with `sudo -n`.
+ * Starts no service. Returns the programs that are absent in the end, having told why. Takes ten
+ * minutes at most.
  */
 export async function installPrograms(
   names: readonly ProgramName[],
@@ -53,8 +54,9 @@ const OPTIONS = ["DPkg::Lock::Timeout=60", "Acquire::http::Timeout=20", "Acquire
   option,
 ]);
 /**
- * Nobody is asked anything. Where no systemd runs, services are started by the scripts of the runlevel, and in runlevel 1
- * none is. needrestart would restart services that have nothing to do with this.
+ * Nobody is asked anything. Where no systemd runs, services are started by the scripts of the
+ * runlevel, and in runlevel 1 none is. needrestart would restart services that have nothing to do
+ * with this.
  */
 const ENVIRONMENT = ["DEBIAN_FRONTEND=noninteractive", "RUNLEVEL=1", "PREVLEVEL=N", "NEEDRESTART_SUSPEND=1"];
 
@@ -82,7 +84,10 @@ class Apt {
     }
   }
 
-  /** Lists are fetched when they are needed: on a fresh machine there are none, on an old one they may be out of date. */
+  /**
+   * Lists are fetched when they are needed: on a fresh machine there are none, on an old one they
+   * may be out of date.
+   */
   async #install(packages: readonly string[]): Promise<string> {
     if ((await this.#apt("install", packages)) === undefined) return "";
     const update = await this.#apt("update", []);
@@ -105,7 +110,9 @@ class Apt {
     await this.#run("systemctl", [command, "--runtime", ...services.map((service) => `${service}.service`)]);
   }
 
-  /** Undefined when it succeeded, or why it did not. `timeout` ends it with the rights that it has. */
+  /**
+   * Undefined when it succeeded, or why it did not. `timeout` ends it with the rights that it has.
+   */
   #run(command: string, args: readonly string[]): Promise<string | undefined> {
     const seconds = Math.ceil((this.#endsMs - performance.now()) / 1_000);
     if (seconds <= 0) return Promise.resolve(`it took longer than ${LIMIT_SECONDS} s`);

@@ -38,8 +38,8 @@ export function findProgram(name: string, path: string = searchPath()): string |
 }
 
 /**
- * The programs that these test files need: a file under test/ needs a program when a folder of its path, or its own name
- * without what follows the first dot, is the program's.
+ * The programs that these test files need: a file under test/ needs a program when a folder of its
+ * path, or its own name without what follows the first dot, is the program's.
  */
 export function programsNeededBy(files: readonly string[]): ProgramName[] {
   const words = new Set(files.filter((file) => file.startsWith("test/")).flatMap(wordsOf));

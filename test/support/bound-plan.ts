@@ -11,7 +11,10 @@ export interface BoundMore {
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
-/** What a config is to a data plane: compiled and bound, at once, which takes secrets that are there. */
+/**
+ * What a config is to a data plane: compiled and bound, at once, which takes secrets that are
+ * there.
+ */
 export function boundPlan(config: Config, { version = 1, text = "", env = {} }: BoundMore = {}): Plan {
   const reveal = (source: SecretSource): string => {
     if ("literal" in source) return source.literal;

@@ -60,8 +60,9 @@ function validity(): { serialNumber: string; notBefore: Date; notAfter: Date } {
 }
 
 /**
- * The library asks for a polyfill of the metadata reflection proposal, which it uses to find its own parts. This is as
- * much of it as that takes, and it must be there before the library is loaded.
+ * The library asks for a polyfill of the metadata reflection proposal, which it uses to find its
+ * own parts. This is as much of it as that takes, and it must be there before the library is
+ * loaded.
  */
 async function load(): Promise<typeof X509> {
   if (!("getMetadata" in Reflect)) {

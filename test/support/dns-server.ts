@@ -7,7 +7,9 @@ export interface DnsRecord {
   readonly ttl: number;
 }
 
-/** A DNS server on UDP that knows only A records. Names it does not have do not exist (NXDOMAIN). */
+/**
+ * A DNS server on UDP that knows only A records. Names it does not have do not exist (NXDOMAIN).
+ */
 export interface DnsServer extends AsyncDisposable {
   /** For `setServers`. */
   readonly address: string;
@@ -31,7 +33,10 @@ export async function openDnsServer(): Promise<DnsServer> {
   };
 }
 
-/** RFC 1035: the header, the question again, and the records, each with a pointer to the question's name. */
+/**
+ * RFC 1035: the header, the question again, and the records, each with a pointer to the question's
+ * name.
+ */
 function answerTo(query: Buffer, all: ReadonlyMap<string, readonly DnsRecord[]>): Buffer {
   const labels: string[] = [];
   let at = HEADER_BYTES;

@@ -3,7 +3,9 @@ import { decodeRequest, encodeRequest, type Plain } from "./oracle/oracle.ts";
 import { resourcesOf, scopesOf } from "./oracle/walk.ts";
 import type { SinkRequest } from "./sinks/sink-script.ts";
 
-/** An item as a test speaks of it. Its name is a span's or a metric's, and the body of a log record. */
+/**
+ * An item as a test speaks of it. Its name is a span's or a metric's, and the body of a log record.
+ */
 export interface TestItem {
   readonly name: string;
   readonly service?: string;

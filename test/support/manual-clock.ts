@@ -6,7 +6,10 @@ interface Timer {
   readonly run: () => void;
 }
 
-/** A clock moved by hand. Timers run from within `advance`, in the order of their times, never by themselves. */
+/**
+ * A clock moved by hand. Timers run from within `advance`, in the order of their times, never by
+ * themselves.
+ */
 export class ManualClock implements Clock {
   #nowMs = 0;
   #order = 0;
@@ -38,7 +41,10 @@ export class ManualClock implements Clock {
     };
   }
 
-  /** Moves the time on and runs what falls due, also what is scheduled on the way. Each timer sees its own time. */
+  /**
+   * Moves the time on and runs what falls due, also what is scheduled on the way. Each timer sees
+   * its own time.
+   */
   advance(ms: number): void {
     const endMs = this.#nowMs + ms;
     for (let timer = this.#next(endMs); timer !== undefined; timer = this.#next(endMs)) {

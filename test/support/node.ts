@@ -18,8 +18,8 @@ import { ASKED_TRANSPORT } from "./transport.ts";
 
 export interface TestNodeOptions {
   /**
-   * Targets by id: their endpoint is the sink's. A target that the config does not have is added, with OTLP/gRPC. The sinks
-   * stay their owner's.
+   * Targets by id: their endpoint is the sink's. A target that the config does not have is added,
+   * with OTLP/gRPC. The sinks stay their owner's.
    */
   readonly sinks?: Readonly<Record<string, Sink>>;
   /** With a file, the config is written there, and changes to it are taken over. */
@@ -38,8 +38,8 @@ export type TestConfig = string | Readonly<Record<string, unknown>>;
 type Document = Record<string, unknown>;
 
 /**
- * The text of a config that can run beside others: listeners that it does not name are on free ports, the
- * shutdown grace is short; targets get the addresses of their sinks.
+ * The text of a config that can run beside others: listeners that it does not name are on free
+ * ports, the shutdown grace is short; targets get the addresses of their sinks.
  */
 export function completeConfig(config: TestConfig, sinks: Readonly<Record<string, Sink>> = {}): string {
   const document = typeof config === "string" ? documentOf(parse(config)) : structuredClone({ ...config });
@@ -67,8 +67,9 @@ function withTransport(target: Document): Document {
 }
 
 /**
- * A whole node in this process on real sockets. Disposing it stops it, and fails when the ledger does not balance, something
- * is still queued or in flight, or a request ended with an internal error.
+ * A whole node in this process on real sockets. Disposing it stops it, and fails when the ledger
+ * does not balance, something is still queued or in flight, or a request ended with an internal
+ * error.
  */
 export class TestNode implements AsyncDisposable {
   readonly running: RunningNode;
@@ -148,7 +149,10 @@ export class TestNode implements AsyncDisposable {
   }
 }
 
-/** Starts a node on the config, completed by {@link completeConfig}. Throws all problems of a config that has errors. */
+/**
+ * Starts a node on the config, completed by {@link completeConfig}. Throws all problems of a config
+ * that has errors.
+ */
 export async function startTestNode(config: TestConfig, options: TestNodeOptions = {}): Promise<TestNode> {
   const { sinks = {}, file, env = {}, clock = systemClock, resolver } = options;
   const text = completeConfig(config, sinks);

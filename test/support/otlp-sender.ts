@@ -31,7 +31,10 @@ export interface SendOptions {
   readonly timeoutMs?: number;
 }
 
-/** Sends any bytes as an Export request, on connections that stay open: one for gRPC, a few for HTTP. */
+/**
+ * Sends any bytes as an Export request, on connections that stay open: one for gRPC, a few for
+ * HTTP.
+ */
 export class OtlpSender implements AsyncDisposable {
   readonly #grpc: GrpcConnection | undefined;
   readonly #httpPort: number;

@@ -4,7 +4,10 @@ import { createServer as createSecureServer } from "node:tls";
 
 /** What a proxy does with a CONNECT. */
 export type ProxyAnswer =
-  /** `split`: its head byte by byte; `behind`: together with what the target says first, unasked; `interim`: after a 100. */
+  /**
+   * `split`: its head byte by byte; `behind`: together with what the target says first, unasked;
+   * `interim`: after a 100.
+   */
   | { readonly kind: "open"; readonly how?: "whole" | "split" | "behind" | "interim" }
   /** The bytes as they are, and the connection stays open. */
   | { readonly kind: "say"; readonly text: string }
@@ -30,8 +33,9 @@ export interface Asked {
 }
 
 /**
- * A real proxy in this process that knows CONNECT and nothing else. Whatever name it is asked for, it connects to the port on
- * 127.0.0.1: names need no resolver then, and what reaches a target under such a name has come through the proxy.
+ * A real proxy in this process that knows CONNECT and nothing else. Whatever name it is asked for,
+ * it connects to the port on 127.0.0.1: names need no resolver then, and what reaches a target
+ * under such a name has come through the proxy.
  */
 export class TestProxy implements AsyncDisposable {
   /** May be replaced at any time; the next CONNECT sees it. */

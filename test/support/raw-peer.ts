@@ -13,11 +13,17 @@ export interface RawPeer extends AsyncDisposable {
   readonly port: number;
   /** Called for each connection. */
   accept: (socket: net.Socket) => void;
-  /** Writes `chunks` one after the other, and ends as said once the client has read all. Resolves when that is done. */
+  /**
+   * Writes `chunks` one after the other, and ends as said once the client has read all. Resolves
+   * when that is done.
+   */
   say(socket: net.Socket, chunks: readonly Uint8Array[], ending: Ending): Promise<void>;
 }
 
-/** Its client has to be in this process: only so can one know, without waiting for some time, what it has read. */
+/**
+ * Its client has to be in this process: only so can one know, without waiting for some time, what
+ * it has read.
+ */
 export async function openRawPeer(): Promise<RawPeer> {
   const clients = new Map<number, net.Socket>();
   const open = new Set<net.Socket>();

@@ -7,7 +7,10 @@ export interface Relay extends AsyncDisposable {
   readonly port: number;
   /** Connections so far. */
   readonly connections: number;
-  /** So many connections are ended by RST, or by FIN, with the first bytes that come next; those bytes go nowhere. */
+  /**
+   * So many connections are ended by RST, or by FIN, with the first bytes that come next; those
+   * bytes go nowhere.
+   */
   resets: number;
   ends: number;
 }

@@ -15,7 +15,10 @@ import {
   SimpleSpanProcessor,
 } from "@opentelemetry/sdk-trace-base";
 
-/** What programs record with the OpenTelemetry SDK: every kind of value and every shape that it can make. */
+/**
+ * What programs record with the OpenTelemetry SDK: every kind of value and every shape that it can
+ * make.
+ */
 export interface SdkData {
   readonly spans: ReadableSpan[];
   readonly metrics: ResourceMetrics;

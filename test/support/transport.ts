@@ -2,7 +2,10 @@ import { DEFAULT_GRPC_TRANSPORT, GRPC_TRANSPORTS, type GrpcTransport } from "../
 
 const asked = process.env["TEST_GRPC_TRANSPORT"];
 
-/** TEST_GRPC_TRANSPORT=own|node runs the same tests on one implementation of HTTP/2; undefined when it is not set. */
+/**
+ * TEST_GRPC_TRANSPORT=own|node runs the same tests on one implementation of HTTP/2; undefined when
+ * it is not set.
+ */
 export const ASKED_TRANSPORT: GrpcTransport | undefined = GRPC_TRANSPORTS.find((transport) => transport === asked);
 if (asked !== undefined && ASKED_TRANSPORT === undefined) throw new Error(`TEST_GRPC_TRANSPORT=${asked} is none`);
 

@@ -61,7 +61,10 @@ async function send(transport: UnaryTransport, sent: Sent): Promise<{ reply: Raw
   return { reply: seen, told: told.all };
 }
 
-/** The rows of messages that break the protocol: the status they get. In each, the handler is told once that it is over. */
+/**
+ * The rows of messages that break the protocol: the status they get. In each, the handler is told
+ * once that it is over.
+ */
 const BROKEN: Readonly<Record<string, Sent & { readonly status: string; readonly text: RegExp }>> = {
   "an unknown flag": { body: framed(utf8("x"), 2), status: "13", text: /flag 2/u },
   "compressed, with encoding identity": { body: framed(utf8("x"), 1), status: "13", text: /compress/u },

@@ -311,7 +311,10 @@ export const LIFETIME: Guarantees = {
   },
 };
 
-/** Resolves when the server has that many connections: one that says nothing need not be greeted, so its peer cannot tell. */
+/**
+ * Resolves when the server has that many connections: one that says nothing need not be greeted, so
+ * its peer cannot tell.
+ */
 async function accepted(server: UnaryServer, connections: number): Promise<void> {
   while (server.connections < connections) await nextTurn();
 }

@@ -21,7 +21,9 @@ const CHUNKS: UnaryTransport = {
 unaryTransportContract("own HTTP/2, sockets read in chunks", CHUNKS);
 runGuarantees("own HTTP/2, sockets read in chunks", CHUNKS, OWN);
 
-/** Each side with the other implementation's peer; how each does with grpc-js is in the contract. */
+/**
+ * Each side with the other implementation's peer; how each does with grpc-js is in the contract.
+ */
 const MIXED = {
   "own server, client of node:http2": { listen: listenUnary, connect: openNodeClient },
   "server of node:http2, own client": { listen: listenNode, connect: openUnaryClient },

@@ -28,7 +28,10 @@ const TRANSPORTS: readonly (readonly [string, UnaryTransport])[] = [
   ["node:http2", { listen: listenNode, connect: openNodeClient }],
 ];
 
-/** A client may rely on the same whatever is on its way. (Where time is moved by hand a way of two steps shows: not here.) */
+/**
+ * A client may rely on the same whatever is on its way. (Where time is moved by hand a way of two
+ * steps shows: not here.)
+ */
 for (const [way, proxy] of PROXIES) {
   for (const [name, { listen, connect }] of TRANSPORTS) {
     const through: UnaryTransport = { listen, connect: (options, env) => connect({ ...options, proxy }, env) };

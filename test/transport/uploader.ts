@@ -8,8 +8,9 @@ const DEFAULT_WINDOW = 65_535;
 const STREAM = 1;
 
 /**
- * A client by hand with one request, which goes on to send its body whatever it is answered, as curl does, and keeps to its
- * windows. What comes is in `frames`; SETTINGS are answered, PINGs only by `pong`.
+ * A client by hand with one request, which goes on to send its body whatever it is answered, as
+ * curl does, and keeps to its windows. What comes is in `frames`; SETTINGS are answered, PINGs only
+ * by `pong`.
  */
 export class Uploader implements Disposable {
   readonly frames = new Happenings<RawFrame>();

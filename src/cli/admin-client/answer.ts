@@ -29,7 +29,8 @@ export function readAnswer(status: number, type: string, text: string): AdminAns
   const isOurs = body !== undefined && (isJson || /^(?:application\/yaml|text\/plain)\b/u.test(type));
   if (!isOurs) return { kind: "foreign", status };
   if (status >= 200 && status < 300) return { kind: "ok", text, body };
-  // What refuses in another way, such as the OTLP listener with its google.rpc.Status, is something else.
+  // What refuses in another way, such as the OTLP listener with its google.rpc.Status, is something
+  // else.
   if (!type.startsWith("application/problem+json")) return { kind: "foreign", status };
   const { detail, title, hint } = fieldsOf(body);
   return {

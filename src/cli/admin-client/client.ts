@@ -24,7 +24,10 @@ export interface AdminRequestBody {
   readonly text: string;
 }
 
-/** Calls the admin API once, on a connection of its own. Never rejects: what goes wrong is an answer. */
+/**
+ * Calls the admin API once, on a connection of its own. Never rejects: what goes wrong is an
+ * answer.
+ */
 export async function callAdmin(call: AdminCall, options: AdminOptions, clock: Clock): Promise<AdminAnswer> {
   let cancel: Cancel | undefined;
   try {

@@ -20,7 +20,10 @@ export interface Given {
 export interface AdminCommand extends Pick<Command, "name" | "summary" | "usage"> {
   readonly details?: string;
   readonly options?: OptionSpecs;
-  /** What people call its one argument; `names`: it takes several, and reads them itself. Left out: it takes none. */
+  /**
+   * What people call its one argument; `names`: it takes several, and reads them itself. Left out:
+   * it takes none.
+   */
   readonly takes?: "id" | "name" | "version" | "names";
   readonly call: (given: Given) => AdminCall | Promise<AdminCall>;
   /** The answer, for people; as YAML when left out. */
@@ -51,7 +54,9 @@ export interface ChangeCommand extends Omit<AdminCommand, "text"> {
   readonly done: (given: Given, call: AdminCall) => string;
 }
 
-/** One that changes the config of a node, and prints what was done and the version that runs then. */
+/**
+ * One that changes the config of a node, and prints what was done and the version that runs then.
+ */
 export function changeCommand(spec: ChangeCommand): Command {
   const { ofOne = false, done } = spec;
   const command = adminCommand({
@@ -66,7 +71,10 @@ export function changeCommand(spec: ChangeCommand): Command {
   return { ...command, options: { ...command.options, ...CHANGE_OPTIONS, ...(ofOne ? FORCE_OPTION : {}) } };
 }
 
-/** Prints what a node answers: exactly that with -o json or yaml, else as `text` makes it for people. */
+/**
+ * Prints what a node answers: exactly that with -o json or yaml, else as `text` makes it for
+ * people.
+ */
 export async function ask(
   call: AdminCall,
   args: Args,

@@ -11,7 +11,10 @@ export function elementsOf(body: unknown): readonly unknown[] {
   return Array.isArray(body) ? body : [];
 }
 
-/** Any JSON value in a few words, as a cell of a table: lists with commas, nothing for what is not there. */
+/**
+ * Any JSON value in a few words, as a cell of a table: lists with commas, nothing for what is not
+ * there.
+ */
 export function shown(value: unknown): string {
   if (value === undefined || value === null) return "";
   if (typeof value === "string") return value;
@@ -24,7 +27,10 @@ export function shownNumber(value: unknown, text: (value: number) => string): st
   return typeof value === "number" && Number.isFinite(value) ? text(value) : "";
 }
 
-/** How long ago, or how long until, a moment is, in its one or two largest units: `3m20s`; empty when it is none. */
+/**
+ * How long ago, or how long until, a moment is, in its one or two largest units: `3m20s`; empty
+ * when it is none.
+ */
 export function ageText(moment: unknown, nowMs: number): string {
   // oxlint-disable-next-line no-restricted-globals -- reads a given time; does not ask for one
   const ms = typeof moment === "string" ? Date.parse(moment) : Number.NaN;

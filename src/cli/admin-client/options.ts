@@ -58,7 +58,9 @@ export function adminOptions(args: Args, { env, cwd }: Io): AdminOptions {
   };
 }
 
-/** The version that must be the running one, as an entity tag; undefined when it was not asked for. */
+/**
+ * The version that must be the running one, as an entity tag; undefined when it was not asked for.
+ */
 export function readIfMatch(args: Args): string | undefined {
   const version = args.text("if-match");
   if (version === undefined) return undefined;
@@ -78,8 +80,8 @@ export function readVersion(text: string): string {
 const MAX_FILE_BYTES = 64 * 1_024 * 1_024;
 
 /**
- * What `-f` names, as it is, so that comments survive: JSON is YAML, too. Fails with USAGE without `-f` or with nothing in
- * it, with CONFIG_UNREADABLE for a file that cannot be read.
+ * What `-f` names, as it is, so that comments survive: JSON is YAML, too. Fails with USAGE without
+ * `-f` or with nothing in it, with CONFIG_UNREADABLE for a file that cannot be read.
  */
 export async function readBody(args: Args, io: Io): Promise<AdminRequestBody> {
   onlyOne(args, "file");

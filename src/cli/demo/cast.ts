@@ -2,7 +2,9 @@ import type { Signal } from "../../otlp/signal.ts";
 import { DEFAULT_RULE } from "../../plan/compile-routes.ts";
 import type { Protocol } from "../send/sender.ts";
 
-/** Who takes part in the demo: targets, rules, senders; and the config that says the same in YAML. */
+/**
+ * Who takes part in the demo: targets, rules, senders; and the config that says the same in YAML.
+ */
 
 /** `port` is tried first; any free one is taken when it is in use. */
 export const TARGETS = [

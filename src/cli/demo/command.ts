@@ -52,7 +52,9 @@ function durationOf(text: string): number {
   return ms;
 }
 
-/** In a checkout people have no `signalbox` on their path, but npm, which tells when it was used. */
+/**
+ * In a checkout people have no `signalbox` on their path, but npm, which tells when it was used.
+ */
 function callOf({ env }: Io): string {
   return env["npm_lifecycle_event"] === undefined ? "signalbox" : "npm run -s signalbox --";
 }

@@ -17,7 +17,9 @@ const PROGRESS_MS = 2_000;
 /** Events that stay to be read when the live view is gone. */
 const KEPT_EVENTS = 20;
 
-/** A live view on a terminal; lines of text elsewhere, and on terminals that cannot move the cursor. */
+/**
+ * A live view on a terminal; lines of text elsewhere, and on terminals that cannot move the cursor.
+ */
 export function openDisplay({ stdout, env, clock }: Io, events: DemoEvents): Display {
   if (!stdout.isTty || env["TERM"] === "dumb") return progressDisplay(stdout, clock, events);
   return liveDisplay(stdout, clock, events, (env["NO_COLOR"] ?? "") === "");
@@ -30,7 +32,8 @@ function liveDisplay(output: Output, clock: Clock, events: DemoEvents, colour: b
     show(view) {
       if (clock.nowMs() < nextMs) return;
       nextMs = clock.nowMs() + FRAME_MS;
-      // The last column stays free: a terminal that waits to wrap there would erase what stands in it.
+      // The last column stays free: a terminal that waits to wrap there would erase what stands in
+      // it.
       const columns = sizeOr(output.columns, 80) - 1;
       const lines = renderView(view(), columns, sizeOr(output.rows, 24));
       screen.draw(lines.map((line) => paint(line, columns, colour)));
@@ -104,7 +107,10 @@ const BEGIN = `${CSI}?2026h${CSI}H`;
 const END = `${CSI}J${CSI}?2026l`;
 const ERASE_REST = `${CSI}K`;
 
-/** A whole terminal that is drawn over and over in place. Closing it gives the terminal back as it was. */
+/**
+ * A whole terminal that is drawn over and over in place. Closing it gives the terminal back as it
+ * was.
+ */
 class Screen implements Disposable {
   readonly #output: Output;
   readonly #giveBack = (): void => this.#write(CLOSE);

@@ -20,7 +20,10 @@ export function cell(text: string, width: number, align: "left" | "right" = "lef
   return align === "left" ? text.padEnd(width) : text.padStart(width);
 }
 
-/** The line as it is written: at most `columns` wide, without anything that could move the cursor but its colours. */
+/**
+ * The line as it is written: at most `columns` wide, without anything that could move the cursor
+ * but its colours.
+ */
 export function paint(line: Line, columns: number, colour: boolean): string {
   let left = columns;
   let out = "";

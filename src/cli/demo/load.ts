@@ -20,14 +20,20 @@ export interface LoadCounts {
   readonly lastFailure: string;
 }
 
-/** Each service sends each of its signals so many times a second: small requests, as SDKs batch them. */
+/**
+ * Each service sends each of its signals so many times a second: small requests, as SDKs batch
+ * them.
+ */
 const REQUESTS_PER_SECOND = 10;
 /** A router that does not answer must not fill our memory. */
 const MAX_UNDER_WAY = 30;
 /** Without an answer for seconds: the demo's router restarts no faster. */
 const RETRIES = 6;
 
-/** The mixed load: all services send, each signal on a schedule of its own, and try again as SDKs do. */
+/**
+ * The mixed load: all services send, each signal on a schedule of its own, and try again as SDKs
+ * do.
+ */
 export class Load implements AsyncDisposable {
   readonly #env: { readonly clock: Clock; readonly random: Random };
   readonly #tallies: DemoTallies;
@@ -81,7 +87,9 @@ export class Load implements AsyncDisposable {
     return { sent, acknowledged, lost: this.#lost, failed, lastFailure };
   }
 
-  /** Sends nothing new, and waits for answers for at most `graceMs`; what has none then has failed. */
+  /**
+   * Sends nothing new, and waits for answers for at most `graceMs`; what has none then has failed.
+   */
   async stop(graceMs: number): Promise<void> {
     for (const cancelStart of this.#starts) cancelStart();
     for (const { run } of this.#runs) run.finish();
@@ -116,7 +124,10 @@ export class Load implements AsyncDisposable {
     return { signal, run };
   }
 
-  /** A target counts items before it answers, and the router answers after it: what is not there by now is lost. */
+  /**
+   * A target counts items before it answers, and the router answers after it: what is not there by
+   * now is lost.
+   */
   #missing(signal: Signal, source: number, firstNumber: number, items: number): number {
     let missing = 0;
     for (let number = firstNumber; number < firstNumber + items; number++) {

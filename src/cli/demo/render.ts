@@ -40,7 +40,10 @@ export interface TargetRow {
   readonly total: number;
 }
 
-/** The ledger, all signals together. received + copied = delivered + queued + other, when it is balanced. */
+/**
+ * The ledger, all signals together. received + copied = delivered + queued + other, when it is
+ * balanced.
+ */
 export interface LedgerTotals {
   readonly received: number;
   readonly copied: number;
@@ -101,7 +104,10 @@ export function ledgerText({ received, copied, delivered, queued, other }: Ledge
   return other === 0 ? sum : `${sum} + other ${count(other)}`;
 }
 
-/** Rules as rows, targets as columns: how many items a second flow from each to each. What has no room is left out. */
+/**
+ * Rules as rows, targets as columns: how many items a second flow from each to each. What has no
+ * room is left out.
+ */
 function ruleTable({ rules, targets }: DemoView, columns: number): Line[] {
   const rate = columns < 100 ? 9 : 10;
   const spare = columns - RULE_WIDTH - rate * (targets.length + 1);

@@ -63,7 +63,9 @@ async function perform(action: StoryAction | undefined, primary: DemoTarget, eve
   }
 }
 
-/** Ends the load, and lets the router drain. False: it held something back when its time was over. */
+/**
+ * Ends the load, and lets the router drain. False: it held something back when its time was over.
+ */
 async function end({ load, node }: Scene, events: DemoEvents, answersMs: number): Promise<boolean> {
   await load.stop(answersMs);
   events.add("plain", "the load has ended, and all its requests are answered");

@@ -11,7 +11,9 @@ import type { DemoEvents } from "./events.ts";
 import { Load } from "./load.ts";
 import { DemoTarget, openTallies, type DemoTallies } from "./target.ts";
 
-/** All that runs in the demo. Disposing it ends the load first, then the router, then the targets. */
+/**
+ * All that runs in the demo. Disposing it ends the load first, then the router, then the targets.
+ */
 export interface Scene extends AsyncDisposable {
   readonly tallies: DemoTallies;
   readonly targets: readonly DemoTarget[];
@@ -20,7 +22,10 @@ export interface Scene extends AsyncDisposable {
   readonly load: Load;
 }
 
-/** Starts targets and router on their usual ports where those are free, and makes the load ready; it does not send yet. */
+/**
+ * Starts targets and router on their usual ports where those are free, and makes the load ready; it
+ * does not send yet.
+ */
 export async function openScene(io: Io, events: DemoEvents): Promise<Scene> {
   try {
     return await openOn(freePort, io, events);
@@ -39,7 +44,8 @@ async function openOn(portFor: (usual: number) => Promise<number>, io: Io, event
   }
   const tallies = openTallies();
   const targets: DemoTarget[] = [];
-  // Where something else listens already, another demo may, and wait for its stopped target's port to be free again.
+  // Where something else listens already, another demo may, and wait for its stopped target's port
+  // to be free again.
   const isAlone = Object.values(listen).every((address, i) => address === Object.values(STANDARD_ADDRESSES)[i]);
   for (const facts of TARGETS) {
     const target = parts.use(new DemoTarget(facts, isAlone ? await portFor(facts.port) : 0, tallies, io));

@@ -34,7 +34,10 @@ export interface StoryPlan {
 export const SHORTEST_MS = 8_000;
 /** A demo remembers what it has sent for so long; an endless one ends then. */
 export const LONGEST_MS = 86_400_000;
-/** An endless demo stops the primary again after this. Longer than the router remembers earlier failures. */
+/**
+ * An endless demo stops the primary again after this. Longer than the router remembers earlier
+ * failures.
+ */
 const REPEAT_MS = 60_000;
 /** What the story waits for must come within this, or it goes on without it. */
 const PATIENCE_MS = 15_000;
@@ -42,8 +45,8 @@ const PATIENCE_MS = 15_000;
 const START_AGAIN_MS = 1_000;
 
 /**
- * The router asks a target that is out every second, and tries it when it has answered twice: an outage can be short, and is
- * seen.
+ * The router asks a target that is out every second, and tries it when it has answered twice: an
+ * outage can be short, and is seen.
  */
 export function planStory(durationMs: number): StoryPlan {
   const calmMs = Math.min(8_000, durationMs / 4);

@@ -9,7 +9,10 @@ import { SIGNALS, type Signal } from "../../otlp/signal.ts";
 import { HOST, type RuleId, RULES, ruleOf, type DemoTargetFacts } from "./cast.ts";
 import { listenGrpc, listenHttp, type TargetServer } from "./demo-listeners.ts";
 
-/** An OTLP server that takes everything and counts it. It can be stopped and started again, on the same port. */
+/**
+ * An OTLP server that takes everything and counts it. It can be stopped and started again, on the
+ * same port.
+ */
 export class DemoTarget implements AsyncDisposable {
   readonly facts: DemoTargetFacts;
   readonly arrivals: Arrivals;
@@ -106,7 +109,10 @@ export function openTallies(): DemoTallies {
   return { first, copies: new Tally(MAX_PAGES) };
 }
 
-/** What the router's ledger counts for so many generated items: spans, data points of metrics, log records. */
+/**
+ * What the router's ledger counts for so many generated items: spans, data points of metrics, log
+ * records.
+ */
 export function ledgerItems(signal: Signal, items: number): number {
   return signal === "metrics" ? items * POINTS_PER_METRIC : items;
 }

@@ -40,7 +40,10 @@ export type ReadInput = Extract<ExplainInput, { ok: true }> & Pick<SimpleItem, "
 /** What says nothing of the item itself. */
 const AROUND: ReadonlySet<string> = new Set(["region", "headers", "signal"]);
 
-/** The item that options describe, or what the file or standard input has. Fails with USAGE, or CONFIG_UNREADABLE for a file. */
+/**
+ * The item that options describe, or what the file or standard input has. Fails with USAGE, or
+ * CONFIG_UNREADABLE for a file.
+ */
 export async function readInput(args: Args, io: Io): Promise<ReadInput> {
   const [file, ...more] = args.positionals;
   if (more.length > 0) throw usage("explain takes one file");

@@ -11,7 +11,10 @@ import type {
 import { inOneLine, wrapped } from "../print.ts";
 import { type Column, tableText } from "../table.ts";
 
-/** An explanation for people, one block for each item, in lines of at most `width` characters where words allow it. */
+/**
+ * An explanation for people, one block for each item, in lines of at most `width` characters where
+ * words allow it.
+ */
 export function explanationText(explanation: Explanation, width: number): string {
   const { refusal, items, total_items: total, signal } = explanation;
   const head =

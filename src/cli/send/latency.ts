@@ -51,7 +51,10 @@ export class LatencyHistogram {
     return { buckets: all.filter(([, count]) => count > 0), sumMs: this.#sumMs, maxMs: this.#maxMs };
   }
 
-  /** Upper edge of the bucket in which `share` of the latencies are reached, never above the largest one; 0 without any. */
+  /**
+   * Upper edge of the bucket in which `share` of the latencies are reached, never above the largest
+   * one; 0 without any.
+   */
   quantileMs(share: number): number {
     const wanted = share * this.#count;
     let seen = 0;

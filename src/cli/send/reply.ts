@@ -16,12 +16,17 @@ export function encodeBody(body: Uint8Array, compression: "none" | "gzip"): Prom
   });
 }
 
-/** Success, whatever comes with it: what cannot be read says nothing of items that were rejected. */
+/**
+ * Success, whatever comes with it: what cannot be read says nothing of items that were rejected.
+ */
 export function acknowledged(reply: ExportResponse | undefined): SendResult {
   return reply?.ok === true ? { ...reply, kind: "acknowledged" } : { kind: "acknowledged", rejected: 0, message: "" };
 }
 
-/** The only statuses that may be tried again (OTLP specification, OTLP/HTTP Response); over gRPC a proxy answers with them. */
+/**
+ * The only statuses that may be tried again (OTLP specification, OTLP/HTTP Response); over gRPC a
+ * proxy answers with them.
+ */
 const RETRYABLE: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 
 export function refusedByStatus(status: number, message: string, retryAfterMs: number | undefined): SendResult {

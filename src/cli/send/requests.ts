@@ -7,7 +7,10 @@ const MAX_RESOURCES = 10;
 /** So many are made before one is sent again, so that not all say the same. */
 const LEAST_DIFFERENT = 4;
 
-/** Requests to send, each with ids and times of its own. Keeps at most as many as were under way at the same time. */
+/**
+ * Requests to send, each with ids and times of its own. Keeps at most as many as were under way at
+ * the same time.
+ */
 export class Requests {
   readonly #plan: SendPlan;
   readonly #env: Pick<SendEnv, "clock" | "random" | "source">;
@@ -24,7 +27,9 @@ export class Requests {
     this.#source = env.source ?? 1 + Math.floor(env.random.next() * 65_535);
   }
 
-  /** One with items that were not sent before; `giveBack` it when nothing reads its bytes any more. */
+  /**
+   * One with items that were not sent before; `giveBack` it when nothing reads its bytes any more.
+   */
   take(signal: Signal, items: number): { readonly request: PreparedRequest; readonly firstNumber: number } {
     const free = this.#made < LEAST_DIFFERENT ? undefined : this.#free[signal].shift();
     const request = free?.items === items ? free : this.#make(signal, items);

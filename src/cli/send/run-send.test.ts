@@ -67,7 +67,8 @@ test("send: requests leave on schedule, the first at once, none after the durati
 
 test("send: latency counts from when a request was due, not from when there was room for it", async () => {
   const clock = new ManualClock();
-  // Each takes 500 ms and only two fit: the third is due at 200 ms, leaves at 500 ms and is answered at 1000 ms.
+  // Each takes 500 ms and only two fit: the third is due at 200 ms, leaves at 500 ms and is
+  // answered at 1000 ms.
   const run = start(
     { durationMs: 300 },
     clock,

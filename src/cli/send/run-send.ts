@@ -49,8 +49,9 @@ const MAX_BACKOFF_MS = 5_000;
 const MAX_RETRY_AFTER_MS = 60_000;
 
 /**
- * Sends on schedule: a request is due at its time whether earlier ones were answered or not, and its latency counts from
- * then, so that a slow server does not hide its slowness by holding up the sender.
+ * Sends on schedule: a request is due at its time whether earlier ones were answered or not, and
+ * its latency counts from then, so that a slow server does not hide its slowness by holding up the
+ * sender.
  */
 export function startSend(options: SendPlan, env: SendEnv): SendRun {
   const loop = new SendLoop(options, env);
@@ -99,7 +100,10 @@ class SendLoop {
     this.#settle();
   }
 
-  /** Sends what is due, and comes back when the next one is; called again whenever a request has ended. */
+  /**
+   * Sends what is due, and comes back when the next one is; called again whenever a request has
+   * ended.
+   */
   #pump(): void {
     this.#cancelTimer();
     while (!this.#over && this.#underWay < this.#options.concurrency) {
@@ -117,7 +121,9 @@ class SendLoop {
     }
   }
 
-  /** What is due but has waited this long for a server that is slow or away is not sent any more. */
+  /**
+   * What is due but has waited this long for a server that is slow or away is not sent any more.
+   */
   #isEnough(dueMs: number, nowMs: number): boolean {
     const { maxItems, durationMs } = this.#options;
     if (this.#issuedItems >= maxItems || dueMs - this.#startMs >= durationMs) return true;

@@ -23,7 +23,10 @@ export interface Endpoint {
 }
 
 export interface Sender extends AsyncDisposable {
-  /** The body is borrowed until the promise is settled; it never rejects. Aborting ends the attempt with `cancelled`. */
+  /**
+   * The body is borrowed until the promise is settled; it never rejects. Aborting ends the attempt
+   * with `cancelled`.
+   */
   send(signal: Signal, body: Uint8Array, abort: AbortSignal): Promise<SendResult>;
 }
 
@@ -40,7 +43,10 @@ export type SendResult =
       /** From RetryInfo or Retry-After. */
       readonly retryAfterMs: number | undefined;
     }
-  /** There was no answer. All of these may be tried again, but `cancelled`, and what was not understood. */
+  /**
+   * There was no answer. All of these may be tried again, but `cancelled`, and what was not
+   * understood.
+   */
   | {
       readonly kind: "failed";
       readonly reason: "connect" | "reset" | "timeout" | "protocol" | "too_large" | "cancelled";

@@ -20,7 +20,10 @@ export interface SendReport {
   readonly durationMs: number;
   readonly sent: Amount;
   readonly acknowledged: Amount;
-  /** Within acknowledged requests: `items` is what `partial_success` counts, data points for metrics. */
+  /**
+   * Within acknowledged requests: `items` is what `partial_success` counts, data points for
+   * metrics.
+   */
   readonly partiallyRejected: Amount;
   readonly refused: readonly SendLoss[];
   readonly failed: readonly SendLoss[];

@@ -61,7 +61,10 @@ async function run(args: Args, io: Io): Promise<ExitCode> {
   return ok ? EXIT.ok : EXIT.testsFailed;
 }
 
-/** Runs the tests of all files. Fails with CONFIG_INVALID, after telling all of them, when there are problems. */
+/**
+ * Runs the tests of all files. Fails with CONFIG_INVALID, after telling all of them, when there are
+ * problems.
+ */
 async function runFiles(args: Args, io: Io): Promise<readonly Tested[]> {
   const failOn = (problems: readonly Problem[]): void => {
     if (problems.length > 0) refuse(problems, io, "the tests have problems, so none was run");

@@ -33,7 +33,10 @@ export interface LoadedTest extends Omit<RoutingTest, "input"> {
 
 const MAX_BYTES = 16 * 1_024 * 1_024;
 
-/** Reads a test file. What is wrong with it is among its problems; fails with CONFIG_UNREADABLE when there is none. */
+/**
+ * Reads a test file. What is wrong with it is among its problems; fails with CONFIG_UNREADABLE when
+ * there is none.
+ */
 export function loadTests(name: string, cwd: string): TestFile {
   const path = resolve(cwd, name);
   const parsed = parseText(

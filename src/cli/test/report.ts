@@ -11,7 +11,10 @@ export interface Coverage {
   readonly not_reached: readonly string[];
 }
 
-/** Which rules took or copied something in a test: those of failed tests count, because they were tried. */
+/**
+ * Which rules took or copied something in a test: those of failed tests count, because they were
+ * tried.
+ */
 export function coverageOf(
   tested: readonly { readonly config: Pick<Config, "rules">; readonly results: readonly TestResult[] }[],
 ): Coverage {

@@ -27,7 +27,10 @@ export interface Failure {
 /** Items of one request that are looked at. */
 const MAX_ITEMS = 1_000;
 
-/** Runs one test. `open` gives a config that nothing has happened to yet; what it gives is used for this test alone. */
+/**
+ * Runs one test. `open` gives a config that nothing has happened to yet; what it gives is used for
+ * this test alone.
+ */
 export async function runTest(test: LoadedTest, file: string, open: () => Promise<DryRun>): Promise<TestResult> {
   await using dryRun = await open();
   const { input, expect, region, headers, name, line } = test;

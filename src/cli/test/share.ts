@@ -7,7 +7,10 @@ import type { Expectation } from "./schema.ts";
 
 type MeasuredShare = NonNullable<Expectation["share"]>;
 
-/** Sends the test's items, each time with other trace ids, through the pipeline, and counts. The same ids on every run. */
+/**
+ * Sends the test's items, each time with other trace ids, through the pipeline, and counts. The
+ * same ids on every run.
+ */
 export function measureShare(
   dryRun: DryRun,
   { input, region, headers }: LoadedTest,

@@ -38,8 +38,9 @@ function addressHint(text: string): string {
 }
 
 /**
- * What is wrong with the text as an endpoint: a message, and a hint on a second line; undefined when it is one. Only what can be no
- * secret is repeated: people put keys into the path, the query and the user.
+ * What is wrong with the text as an endpoint: a message, and a hint on a second line; undefined
+ * when it is one. Only what can be no secret is repeated: people put keys into the path, the query
+ * and the user.
  */
 export function endpointFault(text: string): string | undefined {
   if (text.includes("@")) return "must not contain a user or a password\nuse headers: { authorization: ... }";
@@ -74,7 +75,10 @@ function otherSchemeHint(text: string): string {
   return isPlain ? `did you mean "http${rest}"?` : "say with protocol whether it is gRPC";
 }
 
-/** What is wrong with the text as a proxy: a message, and a hint on a second line. Nothing of it is repeated: it may hold a password. */
+/**
+ * What is wrong with the text as a proxy: a message, and a hint on a second line. Nothing of it is
+ * repeated: it may hold a password.
+ */
 export function proxyFault(text: string): string | undefined {
   if (!/^https?:\/\//iu.test(text)) return `must begin with http:// or https://, or be none\n${EXAMPLE}`;
   if (!URL.canParse(text)) return `is not a URL\n${EXAMPLE}`;
@@ -101,7 +105,10 @@ LOOPBACK.addAddress("0.0.0.0", "ipv4");
 LOOPBACK.addAddress("::1", "ipv6");
 LOOPBACK.addAddress("::", "ipv6");
 
-/** Whether a host, an IPv6 address without brackets, is this machine: by its address, or by RFC 6761. */
+/**
+ * Whether a host, an IPv6 address without brackets, is this machine: by its address, or by RFC
+ * 6761.
+ */
 export function isLoopbackHost(host: string): boolean {
   const family = isIP(host);
   if (family === 0) return host === "localhost" || host.endsWith(".localhost");

@@ -74,14 +74,18 @@ export type RuleConfig = Pick<RuleDocument, "id" | "priority" | "signals" | "mod
   readonly pool: string;
 };
 
-/** A config that can be compiled: valid, defaults applied, short forms expanded, every reference known to resolve. */
+/**
+ * A config that can be compiled: valid, defaults applied, short forms expanded, every reference
+ * known to resolve.
+ */
 export interface Config extends FleetConfig {
   readonly node: NodeConfig;
 }
 
 /**
- * What is the fleet's of a config, and so the same on each of its nodes. Pools in place are `rule:<id>` and `default`;
- * global.routing_rules are rules `global:<index>` after the written ones.
+ * What is the fleet's of a config, and so the same on each of its nodes. Pools in place are
+ * `rule:<id>` and `default`; global.routing_rules are rules `global:<index>` after the written
+ * ones.
  */
 export interface FleetConfig {
   readonly targets: readonly TargetConfig[];

@@ -3,7 +3,10 @@ import { DEFAULT_GRPC_TRANSPORT, GRPC_TRANSPORTS } from "../../core/grpc-transpo
 import { AddressSchema, EndpointSchema } from "./address.ts";
 import { duration, length, NameSchema, SecretSchema, size } from "./values.ts";
 
-/** Scheme, host and port as browsers send them in `Origin`; `*` stands for a part of one label of the host. */
+/**
+ * Scheme, host and port as browsers send them in `Origin`; `*` stands for a part of one label of
+ * the host.
+ */
 const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/(?:[a-z0-9*_-]+(?:\.[a-z0-9*_-]+)*|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?$/iu;
 
 const NOT_AN_ORIGIN =

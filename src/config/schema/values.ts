@@ -78,7 +78,10 @@ type DurationSchema = z.ZodPipe<
 
 const NOT_A_DURATION = "is not a duration\nwrite a number with a unit: 100ms, 10s, 1m30s, 24h, 7d";
 
-/** Longest request, and longest batch: places in it are counted in 32 bits, and nothing is longer than half of what they reach. */
+/**
+ * Longest request, and longest batch: places in it are counted in 32 bits, and nothing is longer
+ * than half of what they reach.
+ */
 const MOST_ADDRESSED_BYTES = 1_073_741_824;
 
 /** The length of something that is held as one: a request, or a batch. */
@@ -86,7 +89,9 @@ export function length(fewestBytes: number): SizeSchema {
   return size(fewestBytes, MOST_ADDRESSED_BYTES, "places within a request are counted in 32 bits");
 }
 
-/** A text (`64MiB`, `20GiB`) or bytes; gives whole bytes. `reason`: why not more than `mostBytes`. */
+/**
+ * A text (`64MiB`, `20GiB`) or bytes; gives whole bytes. `reason`: why not more than `mostBytes`.
+ */
 export function size(fewestBytes: number, mostBytes: number = Number.MAX_SAFE_INTEGER, reason = ""): SizeSchema {
   return z.union([z.string().regex(SIZE_PATTERN, NOT_A_SIZE), z.int().min(0)]).transform((written, context) => {
     const bytes = typeof written === "number" ? written : parseSize(written);
@@ -109,7 +114,10 @@ export const RegexSchema = z.string().superRefine((pattern, context) => {
   if (fault !== undefined) context.addIssue({ code: "custom", message: fault });
 });
 
-/** What is wrong with the pattern and where, and a hint on a second line; undefined when it compiles. */
+/**
+ * What is wrong with the pattern and where, and a hint on a second line; undefined when it
+ * compiles.
+ */
 function regexFault(pattern: string): string | undefined {
   if (pattern.length > LONGEST_PATTERN) return `the pattern is longer than ${LONGEST_PATTERN} characters`;
   try {
@@ -126,7 +134,9 @@ function regexFault(pattern: string): string | undefined {
 const LONGEST_PATTERN = 4_096;
 const HINT = "\npatterns are RE2 syntax: no look-around, no back-references; \\ takes the meaning of a character away";
 
-/** The engine names the faulty part, not its place: it is found again, where it stands only once. */
+/**
+ * The engine names the faulty part, not its place: it is found again, where it stands only once.
+ */
 function place(pattern: string, cause: RE2JSSyntaxException): string {
   const part = cause.getPattern();
   if (part === null || part === pattern) return ` in "${pattern}"`;

@@ -13,7 +13,10 @@ export interface AskedEntry extends Asked {
   readonly path: Path;
   /** How people are told of it: `rule "a"`, `case 1`. */
   readonly name: string;
-  /** The list as it is written, with the path of it; undefined where there is none, as in the short form of rules. */
+  /**
+   * The list as it is written, with the path of it; undefined where there is none, as in the short
+   * form of rules.
+   */
   readonly written: { readonly list: readonly unknown[]; readonly path: Path } | undefined;
   /** Undefined when the signals were not named, so that all are meant. */
   readonly signalsPath: Path | undefined;
@@ -27,8 +30,9 @@ export interface AskedEntries {
 }
 
 /**
- * The rules and cases in which they are asked. Of a document that has errors elsewhere, those that can be read; what
- * the schema gave is taken where there is something, because reading it again takes long.
+ * The rules and cases in which they are asked. Of a document that has errors elsewhere, those that
+ * can be read; what the schema gave is taken where there is something, because reading it again
+ * takes long.
  */
 export function readAskedEntries(outline: Outline, document: SchemaDocument | undefined): AskedEntries {
   return { rules: readAskedRules(outline, document), cases: readAskedCases(outline) };
@@ -104,7 +108,10 @@ export interface WrittenCondition {
   readonly required: boolean;
 }
 
-/** Every condition with its place: those that must hold, and those in `any` and `not`, which come after what they are in. */
+/**
+ * Every condition with its place: those that must hold, and those in `any` and `not`, which come
+ * after what they are in.
+ */
 export function writtenConditions({ conditions, written }: AskedEntry): WrittenCondition[] {
   if (written === undefined) return [];
   const found: WrittenCondition[] = [];
@@ -119,7 +126,9 @@ interface ConditionPlace {
   readonly required: boolean;
 }
 
-/** One entry of a list of conditions: all of its keys must hold, so several keys became one `all`. */
+/**
+ * One entry of a list of conditions: all of its keys must hold, so several keys became one `all`.
+ */
 function walkEntry(written: unknown, condition: Condition, place: ConditionPlace, found: WrittenCondition[]): void {
   const values = valuesOf(written);
   const keys = Object.keys(values ?? {});

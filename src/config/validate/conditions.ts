@@ -108,7 +108,10 @@ function neverMatches(name: string, required: readonly WrittenCondition[]): Find
   return atKey(caution(asking.at(-1)?.path ?? [], message, "make a rule for each signal, or use any"));
 }
 
-/** Two conditions that only the elements of a list, or the data points of a metric, can meet between them. */
+/**
+ * Two conditions that only the elements of a list, or the data points of a metric, can meet between
+ * them.
+ */
 function checkLists(required: readonly WrittenCondition[]): Finding[] {
   return required.flatMap((one, i) => {
     const other = required.slice(0, i).find((earlier) => needList(earlier, one));
@@ -150,7 +153,10 @@ function repeated(list: readonly { readonly condition: Condition; readonly path:
   });
 }
 
-/** Rules, and cases of content strategies, that no item ever reaches: because of those before them, or of themselves. */
+/**
+ * Rules, and cases of content strategies, that no item ever reaches: because of those before them,
+ * or of themselves.
+ */
 export function checkShadows({ rules, cases }: AskedEntries): Finding[] {
   return [...checkList(rules, RULE_HINT), ...cases.flatMap((list) => checkList(list, CASE_HINT))];
 }

@@ -10,7 +10,10 @@ interface ListenAddress {
   readonly address: Address;
 }
 
-/** Each listener has an address of its own, and the admin API is not open to the network without a token. */
+/**
+ * Each listener has an address of its own, and the admin API is not open to the network without a
+ * token.
+ */
 export function checkListeners({ root }: Outline): Finding[] {
   const listeners = Object.entries(DEFAULT_ADDRESSES).flatMap(([name, address]) => readListener(root, name, address));
   return [...checkShared(listeners), ...checkAdmin(root, listeners)];

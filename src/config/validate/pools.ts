@@ -61,7 +61,10 @@ const QUEUE_BYTES = "64MiB";
 const LARGEST = ["node", "limits", "max_request_bytes"] as const;
 const HINT = "make queue.max_bytes at least node.limits.max_request_bytes";
 
-/** A queue that is smaller than the largest request refuses that request for ever, however often it is sent again. */
+/**
+ * A queue that is smaller than the largest request refuses that request for ever, however often it
+ * is sent again.
+ */
 export function checkQueueSize(outline: Outline): Finding[] {
   const largest = amountOf(valueAt(outline.root, ...LARGEST), QUEUE_BYTES);
   if (largest === undefined) return [];
@@ -99,7 +102,9 @@ export function checkRanges(outline: Outline): Finding[] {
   ];
 }
 
-/** Milliseconds or bytes of what is written, or of the default; undefined when it cannot be read. */
+/**
+ * Milliseconds or bytes of what is written, or of the default; undefined when it cannot be read.
+ */
 function amountOf(value: unknown, otherwise: string): number | undefined {
   const written = value ?? otherwise;
   if (typeof written === "number") return written;

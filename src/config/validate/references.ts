@@ -131,7 +131,9 @@ function readSelector(set: unknown): TargetSelector | undefined {
   return parsed.success ? parsed.data : undefined;
 }
 
-/** A rule has the name of a pool, or its own targets; options of a pool only beside its own targets. */
+/**
+ * A rule has the name of a pool, or its own targets; options of a pool only beside its own targets.
+ */
 export function checkRulePools({ rules }: Outline): Finding[] {
   return rules.flatMap(({ path, values }) => {
     if (path[0] !== "rules") return [];
@@ -183,7 +185,10 @@ export function checkFallbackCycles({ pools }: Outline): Finding[] {
   return findings;
 }
 
-/** The pools from `start` on, until the chain ends, meets itself, or meets one that was walked before. */
+/**
+ * The pools from `start` on, until the chain ends, meets itself, or meets one that was walked
+ * before.
+ */
 function walk(start: string, next: ReadonlyMap<string, string>, done: ReadonlySet<string>): string[] {
   const walked = new Set<string>();
   let at: string | undefined = start;

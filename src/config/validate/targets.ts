@@ -192,8 +192,8 @@ function checkNames({ path, values }: OutlineTarget): Finding[] {
 }
 
 /**
- * Nothing may keep credentials longer than their sender waits: neither in the pools whose targets are passed them, nor in those that
- * fail over to them, or take over from them.
+ * Nothing may keep credentials longer than their sender waits: neither in the pools whose targets
+ * are passed them, nor in those that fail over to them, or take over from them.
  */
 function checkCredentials(outline: Outline): Finding[] {
   const findings = new Map<OutlinePool, Finding>();
@@ -233,8 +233,8 @@ function headerKeys(written: unknown): unknown[] {
 }
 
 /**
- * Conditions on headers that are credentials: a value in a rule would be a secret that everybody reads who may read rules, and
- * explanations would tell which values fit.
+ * Conditions on headers that are credentials: a value in a rule would be a secret that everybody
+ * reads who may read rules, and explanations would tell which values fit.
  */
 export function checkHeaderConditions({ rules, cases }: AskedEntries): Finding[] {
   return [...rules, ...cases.flat()].flatMap((entry) =>

@@ -69,7 +69,10 @@ function mayBeSelected(target: Outline["targets"][number], selector: Values): bo
   return isSelected(target, { region: textOf(region), tags: Object.fromEntries(globs) });
 }
 
-/** What can be used, but will surprise: items that are always refused, short rules that lead nowhere. */
+/**
+ * What can be used, but will surprise: items that are always refused, short rules that lead
+ * nowhere.
+ */
 export function checkReachability(outline: Outline): Finding[] {
   const catchAll = outline.rules.filter((rule) => rule.stops && rule.unconditional);
   const taken = new Set(catchAll.flatMap((rule) => rule.signals));

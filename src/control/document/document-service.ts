@@ -6,8 +6,9 @@ import { DocumentWorker } from "./document-worker.ts";
 import type { Preparation, Prepared } from "./prepare.ts";
 
 /**
- * Work with documents that never holds up the data plane: what is large, and what somebody has sent, is done in one thread, since
- * reading 10,000 rules takes a second or more, and a pattern of a few characters may, too.
+ * Work with documents that never holds up the data plane: what is large, and what somebody has
+ * sent, is done in one thread, since reading 10,000 rules takes a second or more, and a pattern of
+ * a few characters may, too.
  */
 export type DocumentService = AsyncDisposable & {
   readonly [Name in keyof DocumentWork]: (

@@ -2,7 +2,10 @@ import { parentPort } from "node:worker_threads";
 import type { ThreadAnswer, ThreadWork } from "./document-worker.ts";
 import { DOCUMENT_WORK, packSecrets } from "./document-work.ts";
 
-/** The other end of document-worker.ts: does one piece of work after the other, and tells what came of each. */
+/**
+ * The other end of document-worker.ts: does one piece of work after the other, and tells what came
+ * of each.
+ */
 parentPort?.on("message", ({ name, args }: ThreadWork) => {
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
   parentPort?.postMessage(answerTo(name, args));

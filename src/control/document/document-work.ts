@@ -3,7 +3,10 @@ import { compareDocuments } from "./compare.ts";
 import { prepareAgain, prepareEdit, prepareText, prepareWanted, rootOf } from "./prepare.ts";
 import { redactText } from "./secrets.ts";
 
-/** What is done with whole documents, by name: its arguments and results can be sent to another thread. */
+/**
+ * What is done with whole documents, by name: its arguments and results can be sent to another
+ * thread.
+ */
 export const DOCUMENT_WORK = {
   prepareText,
   prepareAgain,
@@ -15,7 +18,10 @@ export const DOCUMENT_WORK = {
 } as const;
 export type DocumentWork = typeof DOCUMENT_WORK;
 
-/** A copy that can be sent to another thread, where an object of a class of ours does not arrive: secrets in boxes of plain data. */
+/**
+ * A copy that can be sent to another thread, where an object of a class of ours does not arrive:
+ * secrets in boxes of plain data.
+ */
 export function packSecrets(value: unknown): unknown {
   return mapObjects(value, (object) => (object instanceof Secret ? { [BOX]: object.reveal() } : undefined));
 }

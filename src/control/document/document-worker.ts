@@ -25,8 +25,9 @@ interface Job extends ThreadWork {
 }
 
 /**
- * One thread that reads documents, one after the other: however many want it, it takes the memory and the processor of one. It is
- * there from the first piece of work on, and lets the process end. A document that is too much for it costs that document only.
+ * One thread that reads documents, one after the other: however many want it, it takes the memory
+ * and the processor of one. It is there from the first piece of work on, and lets the process end.
+ * A document that is too much for it costs that document only.
  */
 export class DocumentWorker implements AsyncDisposable {
   readonly #clock: Clock;
@@ -40,7 +41,10 @@ export class DocumentWorker implements AsyncDisposable {
     this.#clock = clock;
   }
 
-  /** Rejects with what the work throws, and with CONFIG_UNREADABLE when it is too much for a thread. `first`: before all that waits. */
+  /**
+   * Rejects with what the work throws, and with CONFIG_UNREADABLE when it is too much for a thread.
+   * `first`: before all that waits.
+   */
   run(work: ThreadWork, first: boolean): Promise<unknown> {
     return new Promise((resolve, reject) => {
       if (this.#isClosed) return reject(new RouterError("SHUTDOWN", "the node stops"));
@@ -94,7 +98,9 @@ export class DocumentWorker implements AsyncDisposable {
     return thread;
   }
 
-  /** Ends the thread, and with it what it is working on; the next piece of work gets another one. */
+  /**
+   * Ends the thread, and with it what it is working on; the next piece of work gets another one.
+   */
   #drop(why: unknown): void {
     this.#cancel?.();
     void this.#thread?.terminate();

@@ -4,7 +4,10 @@ import { isValues, type Values } from "../../config/values.ts";
 export const SECTIONS = ["rules", "pools", "targets"] as const;
 export type Section = (typeof SECTIONS)[number];
 
-/** A change of one rule, pool or target, as written in the document: a pool without its name, all else with its id. */
+/**
+ * A change of one rule, pool or target, as written in the document: a pool without its name, all
+ * else with its id.
+ */
 export type Edit =
   /** At the end, or in front of the element with the id `before`. */
   | {

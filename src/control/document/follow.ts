@@ -10,13 +10,17 @@ import type { Problem } from "../../core/problem.ts";
 import type { DocumentPlace } from "./prepare.ts";
 
 /**
- * What a document may read of this machine. `all`: it is this machine's own file, or ran here before. `allowed`: it comes by the
- * API from an admin, and may read what the running document reads or node.secrets of that allows. `none`: it comes from
- * somebody who could not read any of it.
+ * What a document may read of this machine. `all`: it is this machine's own file, or ran here
+ * before. `allowed`: it comes by the API from an admin, and may read what the running document
+ * reads or node.secrets of that allows. `none`: it comes from somebody who could not read any of
+ * it.
  */
 export type Follow = "all" | "allowed" | "none";
 
-/** The policy for reading a document beside the values of the one that runs; undefined where all may be read. */
+/**
+ * The policy for reading a document beside the values of the one that runs; undefined where all may
+ * be read.
+ */
 export function policyOf(follow: Follow, running: unknown, place: DocumentPlace): ReferencePolicy | undefined {
   if (follow === "all") return undefined;
   if (follow === "none") return { follow: () => "unread", mayBeName: () => true };

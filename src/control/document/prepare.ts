@@ -12,7 +12,10 @@ import { type Follow, hostOnly, policyOf } from "./follow.ts";
 import { jsonIndentOf, rewriteKnown } from "./rewrite.ts";
 import { REDACTED, restoreElement, restoreSecrets, unrestored } from "./secrets.ts";
 
-/** Where a document is from: all that reading it takes besides its text. Plain data, so that a thread can be told. */
+/**
+ * Where a document is from: all that reading it takes besides its text. Plain data, so that a
+ * thread can be told.
+ */
 export interface DocumentPlace {
   /** What problems call it. */
   readonly name: string;
@@ -21,7 +24,10 @@ export interface DocumentPlace {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-/** The running document that another one is to take the place of, and what that one may read of this machine. */
+/**
+ * The running document that another one is to take the place of, and what that one may read of this
+ * machine.
+ */
 export interface Beside {
   readonly running: string;
   readonly follow: Follow;
@@ -41,7 +47,10 @@ export interface Prepared extends LoadResult {
 /** A whole document, as somebody wants it. */
 export interface Wanted {
   readonly text: string;
-  /** `json` is put into the form of the running document, so that a YAML file stays one and keeps its comments. */
+  /**
+   * `json` is put into the form of the running document, so that a YAML file stays one and keeps
+   * its comments.
+   */
   readonly type: "yaml" | "json";
 }
 
@@ -72,7 +81,10 @@ export function prepareText(text: string, { running, follow }: Beside, place: Do
   return withUnrouted({ config, problems, text, changed }, running, place);
 }
 
-/** A document that ran here before: it reads what it read then, and what is the file's alone is as it is now. */
+/**
+ * A document that ran here before: it reads what it read then, and what is the file's alone is as
+ * it is now.
+ */
 export function prepareAgain(text: string, running: string, place: DocumentPlace): Prepared {
   const prepared = prepareText(text, { running, follow: "all" }, place);
   return refuse(hostOnly(rootOf(running), rootOf(text)), prepared);

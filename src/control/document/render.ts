@@ -5,7 +5,10 @@ const LAYOUT: ToStringOptions = { lineWidth: 0, doubleQuotedMinMultiLineLength: 
 /** How texts of several lines are written: as blocks, or in quotes on one line. */
 export type LongTexts = "blocks" | "quotes";
 
-/** A value as YAML in block style, without a line break at its end; lines after the first are indented by `column`. */
+/**
+ * A value as YAML in block style, without a line break at its end; lines after the first are
+ * indented by `column`.
+ */
 export function renderBlock(value: unknown, column: number, long: LongTexts): string {
   const document = documentOf(value);
   if (long === "quotes") {
@@ -26,7 +29,10 @@ export function renderFlow(value: unknown): string {
   return pairs.length === 0 ? "{}" : `{ ${pairs.join(", ")} }`;
 }
 
-/** A value as JSON; with a unit of indentation on several lines, those after the first indented by `column` besides. */
+/**
+ * A value as JSON; with a unit of indentation on several lines, those after the first indented by
+ * `column` besides.
+ */
 export function renderJson(value: unknown, unit: string, column: number): string {
   return indentRest(JSON.stringify(value, bigintAsNumber, unit), column);
 }

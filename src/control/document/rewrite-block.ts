@@ -63,7 +63,8 @@ function removeEntry(
     splices.push({ start: lead, end: withCommentsBelow(text, end, column), text: "" });
     return;
   }
-  // The first one on the line of a dash: the next moves up to the dash, or the dash stands alone above comments.
+  // The first one on the line of a dash: the next moves up to the dash, or the dash stands alone
+  // above comments.
   const nextAt = following?.start ?? end;
   if (text.slice(end, nextAt).trim() === "") splices.push({ start, end: nextAt, text: "" });
   else splices.push({ start, end: text[end - 1] === "\n" ? end - 1 : end, text: "" });

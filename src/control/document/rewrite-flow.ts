@@ -32,7 +32,8 @@ function place(node: YAMLMap | YAMLSeq, steps: readonly Step[], rewriting: Rewri
     if (step.kind !== "remove") continue;
     removeChild(children[step.at], children[step.at + 1]?.comma, rewriting);
   }
-  // Each takes the comma behind it along; when none is left behind the last that stays, its comma goes too.
+  // Each takes the comma behind it along; when none is left behind the last that stays, its comma
+  // goes too.
   const loose = children[lastKept + 1]?.comma;
   if (loose !== undefined) cutWithSpaces(loose, rewriting);
   const isMultiline = rewriting.text.slice(startOf(node), children[0]?.start).includes("\n");
@@ -85,12 +86,16 @@ function renderChild(value: unknown, isInMap: boolean, column: number | undefine
   const text =
     json === undefined ? renderFlow(value) : renderJson(value, column === undefined ? "" : json, column ?? 0);
   if (!isInMap) return text;
-  // `{ key: value }` without its braces; on several lines, without the indentation that the braces gave.
+  // `{ key: value }` without its braces; on several lines, without the indentation that the braces
+  // gave.
   const inner = text.slice(1, -1).trim();
   return json === undefined || column === undefined ? inner : inner.replaceAll(`\n${json}`, "\n");
 }
 
-/** After the last child: a comma behind it, and the new one on the next line, below the comment that the last one may have. */
+/**
+ * After the last child: a comma behind it, and the new one on the next line, below the comment that
+ * the last one may have.
+ */
 function appendChild(last: Child | undefined, child: string, column: number | undefined, rewriting: Rewriting): void {
   const { text, splices, json } = rewriting;
   if (last === undefined) return;

@@ -5,8 +5,9 @@ import { parseText } from "../../config/document.ts";
 import { rewriteText } from "./rewrite.ts";
 
 /**
- * Documents of a list and a mapping of elements, each of scalars, lists and mappings, written in many layouts with a comment at
- * any line. A comment is named after what it belongs to (`# a.weight 3`): it may go when that goes, or gets another value.
+ * Documents of a list and a mapping of elements, each of scalars, lists and mappings, written in
+ * many layouts with a comment at any line. A comment is named after what it belongs to
+ * (`# a.weight 3`): it may go when that goes, or gets another value.
  */
 type Element = Record<string, unknown>;
 interface Data {

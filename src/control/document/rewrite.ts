@@ -23,9 +23,9 @@ import {
 import { stepsOf } from "./steps.ts";
 
 /**
- * The text of a document (YAML, or JSON, which stays JSON) that says `next`: only what differs is written anew; comments,
- * order and layout of all else stay byte for byte. Undefined when the text cannot be made to say it that way, because an
- * anchor is in between.
+ * The text of a document (YAML, or JSON, which stays JSON) that says `next`: only what differs is
+ * written anew; comments, order and layout of all else stay byte for byte. Undefined when the text
+ * cannot be made to say it that way, because an anchor is in between.
  */
 export function rewriteText(text: string, next: unknown): string | undefined {
   const parsed = parseText(text.slice(markOf(text).length));
@@ -38,7 +38,8 @@ export function rewriteKnown(text: string, before: unknown, next: unknown): stri
   const mark = markOf(text);
   const body = text.slice(mark.length);
   const { contents } = parseDocument(body, { keepSourceTokens: true, uniqueKeys: false });
-  // A comment that is indented deep may become a part of a text above it: then all texts are put in quotes.
+  // A comment that is indented deep may become a part of a text above it: then all texts are put in
+  // quotes.
   for (const long of ["blocks", "quotes"] as const) {
     const rewriting = openRewriting(body, long);
     rewriting.reconcile(contents, { before, next }, { kind: "root" });
@@ -48,7 +49,10 @@ export function rewriteKnown(text: string, before: unknown, next: unknown): stri
   return undefined;
 }
 
-/** The unit of indentation of a text that is JSON; undefined when it is not. Empty when all stands on one line. */
+/**
+ * The unit of indentation of a text that is JSON; undefined when it is not. Empty when all stands
+ * on one line.
+ */
 export function jsonIndentOf(text: string): string | undefined {
   try {
     JSON.parse(text);
@@ -64,7 +68,10 @@ function markOf(text: string): string {
   return text.startsWith(BYTE_ORDER_MARK) ? BYTE_ORDER_MARK : "";
 }
 
-/** What anchors and merges do to other places cannot be seen from one place: a result is believed when it says what it must. */
+/**
+ * What anchors and merges do to other places cannot be seen from one place: a result is believed
+ * when it says what it must.
+ */
 function says(text: string, wanted: unknown): boolean {
   const parsed = parseText(text);
   return parsed.ok && parsed.faults.length === 0 && isDeepStrictEqual(parsed.document.root, wanted);

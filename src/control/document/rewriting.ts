@@ -4,7 +4,10 @@ import type { LongTexts } from "./render.ts";
 /** How a node is held: what stands in its place afterwards has to look like it. */
 export type Holder =
   | { readonly kind: "root" }
-  /** The value of a key in a block mapping whose keys begin at this column; `from` is one past the colon. */
+  /**
+   * The value of a key in a block mapping whose keys begin at this column; `from` is one past the
+   * colon.
+   */
   | { readonly kind: "pair"; readonly column: number; readonly from: number }
   /** An entry of a block list whose dashes are at this column; `from` is one past the dash. */
   | { readonly kind: "item"; readonly column: number; readonly from: number }
@@ -40,7 +43,10 @@ export function written(node: unknown): (Node & { readonly range: [number, numbe
   return range === null || range === undefined || range[0] === range[1] ? undefined : Object.assign(node, { range });
 }
 
-/** Where what is written of a node ends, without comments and empty lines below it; `otherwise` when nothing is. */
+/**
+ * Where what is written of a node ends, without comments and empty lines below it; `otherwise` when
+ * nothing is.
+ */
 export function contentEnd(node: unknown, otherwise: number): number {
   const there = written(node);
   if (there === undefined) return otherwise;
@@ -66,7 +72,10 @@ export function isBlock(node: unknown): node is Node & { items: unknown[] } {
   return (isMap(node) || isSeq(node)) && node.flow !== true;
 }
 
-/** Puts whole lines, indented by `column`, below what ends there and its comments; the last without a line break. */
+/**
+ * Puts whole lines, indented by `column`, below what ends there and its comments; the last without
+ * a line break.
+ */
 export function putLinesAfter(rewriting: Rewriting, end: number, column: number, block: string): void {
   putLines(rewriting, withCommentsBelow(rewriting.text, lineEnd(rewriting.text, end), column), column, block);
 }
@@ -91,8 +100,9 @@ export interface Splice {
 }
 
 /**
- * The text with all splices done: what lies outside of them stays byte for byte. Cuts may overlap each other; of those that
- * begin at the same place, what is put in stands in the order of the list. New lines end like those of the text.
+ * The text with all splices done: what lies outside of them stays byte for byte. Cuts may overlap
+ * each other; of those that begin at the same place, what is put in stands in the order of the
+ * list. New lines end like those of the text.
  */
 export function applySplices(text: string, splices: readonly Splice[]): string {
   const eol = text.includes("\r\n") ? "\r\n" : "\n";
@@ -111,7 +121,10 @@ export function lineStart(text: string, offset: number): number {
   return text.lastIndexOf("\n", offset - 1) + 1;
 }
 
-/** Where the line ends that has the character before the offset: one past its line break, or the end of the text. */
+/**
+ * Where the line ends that has the character before the offset: one past its line break, or the end
+ * of the text.
+ */
 export function lineEnd(text: string, offset: number): number {
   if (offset > 0 && text[offset - 1] === "\n") return offset;
   const at = text.indexOf("\n", offset);
@@ -124,8 +137,8 @@ export function columnOf(text: string, offset: number): number {
 }
 
 /**
- * Where the comment begins that stands directly above a line, with the same indentation and no empty line between;
- * the line's own start when there is none. Never before `from`.
+ * Where the comment begins that stands directly above a line, with the same indentation and no
+ * empty line between; the line's own start when there is none. Never before `from`.
  */
 export function withCommentAbove(text: string, line: number, column: number, from: number): number {
   let start = line;
@@ -137,7 +150,10 @@ export function withCommentAbove(text: string, line: number, column: number, fro
   return start;
 }
 
-/** Where the comments end that stand below a line and deeper than `column`: they belong to what the line is part of. */
+/**
+ * Where the comments end that stand below a line and deeper than `column`: they belong to what the
+ * line is part of.
+ */
 export function withCommentsBelow(text: string, end: number, column: number): number {
   let at = end;
   for (let from = end; from < text.length; ) {

@@ -20,7 +20,10 @@ export const SECRET_PATHS: readonly (readonly string[])[] = [
   ["targets", "*", "proxy"],
 ];
 
-/** The values with secrets redacted. References such as `${env:NAME}` stay: they show where a secret is, not what it is. */
+/**
+ * The values with secrets redacted. References such as `${env:NAME}` stay: they show where a secret
+ * is, not what it is.
+ */
 export function redactRoot(root: unknown): unknown {
   return SECRET_PATHS.reduce((values, path) => mapPlaces(values, path, redactAt(path)), root);
 }
@@ -30,7 +33,10 @@ export function redactElement(section: string, value: unknown): unknown {
   return valueAt(redactRoot({ [section]: [value] }), section, 0);
 }
 
-/** The text with secrets redacted, also where a comment repeats one, however short it is. Otherwise as it is. */
+/**
+ * The text with secrets redacted, also where a comment repeats one, however short it is. Otherwise
+ * as it is.
+ */
 export function redactText(text: string): string {
   const parsed = parseText(text);
   if (!parsed.ok) return REDACTED;
@@ -39,7 +45,8 @@ export function redactText(text: string): string {
   let result = rewriteText(text, redacted) ?? `${renderBlock(redacted, 0, "quotes")}\n`;
   const literals = literalsOf(root).filter((secret) => secret !== "");
   for (const secret of literals) if (secret.length >= MIN_LENGTH) result = result.replaceAll(secret, REDACTED);
-  // Whatever its length: who reads around it in a comment would know what is missing, so that all of the comment goes.
+  // Whatever its length: who reads around it in a comment would know what is missing, so that all
+  // of the comment goes.
   const short = literals.filter((secret) => secret.length < MIN_LENGTH);
   if (short.length === 0) return result;
   return mapComments(result, (comment) =>
@@ -48,8 +55,8 @@ export function redactText(text: string): string {
 }
 
 /**
- * Values of which some were read redacted, with what they stood for: `[redacted]` in the place of a secret means that it stays.
- * Elements of lists are found by their ids, others by place.
+ * Values of which some were read redacted, with what they stood for: `[redacted]` in the place of a
+ * secret means that it stays. Elements of lists are found by their ids, others by place.
  */
 export function restoreSecrets(values: unknown, known: unknown): unknown {
   return SECRET_PATHS.reduce((root, path) => restoreAt(root, known, path), values);
@@ -141,7 +148,10 @@ function counterpart(known: unknown, values: unknown, path: Path): unknown {
   return counterpart(before, at, rest);
 }
 
-/** The text with its comments changed; each is handed over from its # to the end of its line. All else stays as it is. */
+/**
+ * The text with its comments changed; each is handed over from its # to the end of its line. All
+ * else stays as it is.
+ */
 export function mapComments(text: string, change: (comment: string) => string): string {
   let result = "";
   let isScalar = false;

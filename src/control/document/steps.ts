@@ -3,7 +3,9 @@ import { isMap, type YAMLMap, type YAMLSeq } from "yaml";
 import { isValues, type Values } from "../../config/values.ts";
 import { type Change, isBlock, keyOf } from "./rewriting.ts";
 
-/** How one collection becomes another. `at` is an index of the one before; `insert` goes before it. */
+/**
+ * How one collection becomes another. `at` is an index of the one before; `insert` goes before it.
+ */
 export type Step =
   | ({ readonly kind: "keep"; readonly at: number } & Change)
   | { readonly kind: "remove"; readonly at: number }
@@ -36,8 +38,8 @@ function alignKeys(map: YAMLMap, before: Values, next: Values): Step[] | undefin
 }
 
 /**
- * Pairs the entries of two lists: those with an id by id, others by place between what is equal at both ends. Undefined when
- * entries that stay change their order.
+ * Pairs the entries of two lists: those with an id by id, others by place between what is equal at
+ * both ends. Undefined when entries that stay change their order.
  */
 function alignLists(before: readonly unknown[], next: readonly unknown[]): Step[] | undefined {
   const [from, to] = [idsOf(before), idsOf(next)];

@@ -1,6 +1,6 @@
 /**
- * What differs between two texts, line by line, as a unified diff with three lines of context; empty when nothing does.
- * Texts that differ in more than a thousand lines are shown as one change.
+ * What differs between two texts, line by line, as a unified diff with three lines of context;
+ * empty when nothing does. Texts that differ in more than a thousand lines are shown as one change.
  */
 export function textDiff(before: string, after: string, names: { readonly from: string; readonly to: string }): string {
   if (before === after) return "";
@@ -44,7 +44,10 @@ function linesOf(text: string): string[] {
   return lines;
 }
 
-/** Pairs of indexes of lines that both have, rising: the longest such list (Myers, "An O(ND) difference algorithm", 1986). */
+/**
+ * Pairs of indexes of lines that both have, rising: the longest such list (Myers, "An O(ND)
+ * difference algorithm", 1986).
+ */
 function commonLines(a: readonly string[], b: readonly string[]): [number, number][] {
   const most = Math.min(MAX_EDITS, a.length + b.length);
   const offset = most + 1;

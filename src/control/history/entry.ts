@@ -1,6 +1,9 @@
 import { createHash } from "node:crypto";
 
-/** Who made a version: the node as it started, an edit of the file, a call of the API, a return to an older version. */
+/**
+ * Who made a version: the node as it started, an edit of the file, a call of the API, a return to
+ * an older version.
+ */
 export const ORIGINS = ["start", "file", "api", "rollback"] as const;
 export type Origin = (typeof ORIGINS)[number];
 
@@ -16,7 +19,10 @@ export interface VersionInfo {
   readonly summary: string;
 }
 
-/** One version as a file has it: a line with the digest of all that follows, a line of JSON, and the document. */
+/**
+ * One version as a file has it: a line with the digest of all that follows, a line of JSON, and the
+ * document.
+ */
 export function encodeEntry({ version, digest, appliedMs, by, summary }: VersionInfo, text: string): string {
   const rest = `${JSON.stringify({ version, digest, appliedMs, by, summary })}\n${text}`;
   return `${MAGIC} ${sha256(rest)}\n${rest}`;

@@ -34,15 +34,24 @@ export const HISTORY_LIMITS: HistoryLimits = {
 export interface ConfigHistory {
   /** Newest first. */
   readonly versions: readonly VersionInfo[];
-  /** The highest number that was ever given, also to a version that is not kept any more; 0 before the first. */
+  /**
+   * The highest number that was ever given, also to a version that is not kept any more; 0 before
+   * the first.
+   */
   readonly lastVersion: number;
   /** The document of a version, as it was read; undefined when it is not kept (any more). */
   text(version: number): Promise<string | undefined>;
-  /** Ends when it is safe on disk; when that cannot be, it is kept in memory and the log says so. Never rejects. */
+  /**
+   * Ends when it is safe on disk; when that cannot be, it is kept in memory and the log says so.
+   * Never rejects.
+   */
   add(info: VersionInfo, text: string): Promise<void>;
 }
 
-/** Reads what is kept. What is torn or was changed is left out, and the log says so; so does a directory that cannot be used. */
+/**
+ * Reads what is kept. What is torn or was changed is left out, and the log says so; so does a
+ * directory that cannot be used.
+ */
 export async function openHistory(options: HistoryOptions): Promise<ConfigHistory> {
   const history = new History(options);
   await history.open();

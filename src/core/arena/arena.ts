@@ -9,7 +9,10 @@ const ALIGN = 8;
 export interface ArenaOptions {
   /** A power of two. */
   readonly chunkBytes?: number;
-  /** What is given back is overwritten, what is done twice throws, and what is never given back has a name. */
+  /**
+   * What is given back is overwritten, what is done twice throws, and what is never given back has
+   * a name.
+   */
   readonly debug?: boolean;
 }
 
@@ -22,16 +25,19 @@ interface Packer {
 }
 
 /**
- * Memory of fixed size for the bytes of all requests. Bodies of up to a chunk lie one after the other, also over the border between two
- * chunks; a longer one has a run of chunks for itself. A chunk is used again when nothing in it is in use any more. Nothing is
- * moved, because what is in use is seen by views: so a run may not be had although enough chunks are free (`fragmented`).
+ * Memory of fixed size for the bytes of all requests. Bodies of up to a chunk lie one after the
+ * other, also over the border between two chunks; a longer one has a run of chunks for itself. A
+ * chunk is used again when nothing in it is in use any more. Nothing is moved, because what is in
+ * use is seen by views: so a run may not be had although enough chunks are free (`fragmented`).
  */
 export class Arena implements BodyMemory {
   readonly capacityBytes: number;
   readonly chunkBytes: number;
   /** Bytes of extents that are in use. */
   liveBytes = 0;
-  /** How often there was no room, and how often of these enough chunks were free, but not in a row. */
+  /**
+   * How often there was no room, and how often of these enough chunks were free, but not in a row.
+   */
   noRoom = 0;
   fragmented = 0;
   /** Extents that were given back, or taken, after their end: each of these is a fault of ours. */
@@ -215,7 +221,10 @@ export class Arena implements BodyMemory {
   }
 }
 
-/** A body's place in an arena. It is not used again for another body, so that an end that is told twice harms nobody. */
+/**
+ * A body's place in an arena. It is not used again for another body, so that an end that is told
+ * twice harms nobody.
+ */
 class ArenaExtent implements Extent {
   bytes: Buffer;
   start: number;

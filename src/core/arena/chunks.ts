@@ -1,7 +1,8 @@
 /**
- * Which chunks of an arena are in use, by how many; and a list of the free ones, in which a chunk can be taken out of the middle.
- * Chunks that are taken one by one come from its front, where what was given back last is: warm, and few of them. Runs are looked
- * for from the last chunk downwards, and go to the end of the list when they are given back: so both keep out of each other's way.
+ * Which chunks of an arena are in use, by how many; and a list of the free ones, in which a chunk
+ * can be taken out of the middle. Chunks that are taken one by one come from its front, where what
+ * was given back last is: warm, and few of them. Runs are looked for from the last chunk downwards,
+ * and go to the end of the list when they are given back: so both keep out of each other's way.
  */
 export class Chunks {
   readonly count: number;

@@ -1,10 +1,15 @@
-/** Who keeps bytes where they are: each `retain` is followed by one `release`, after which nobody reads them any more. */
+/**
+ * Who keeps bytes where they are: each `retain` is followed by one `release`, after which nobody
+ * reads them any more.
+ */
 export interface BytesOwner {
   retain(): void;
   release(): void;
 }
 
-/** Of bytes that stay for as long as somebody refers to them: the collector of V8 looks after those. */
+/**
+ * Of bytes that stay for as long as somebody refers to them: the collector of V8 looks after those.
+ */
 export const OWN_MEMORY: BytesOwner = { retain: () => undefined, release: () => undefined };
 
 /** A place for bytes, with the one `retain` of whoever asked for it. */
@@ -15,9 +20,15 @@ export interface Extent extends BytesOwner {
 
 /** What a body is read into. */
 export interface BodyMemory {
-  /** `whole`: all of it is there. What still comes may come slowly, and is kept apart. Undefined: there is no room now. */
+  /**
+   * `whole`: all of it is there. What still comes may come slowly, and is kept apart. Undefined:
+   * there is no room now.
+   */
   alloc(length: number, whole: boolean): Extent | undefined;
-  /** Makes it longer; the first `filled` bytes stay, maybe elsewhere. False: there is no room, and it is as it was. */
+  /**
+   * Makes it longer; the first `filled` bytes stay, maybe elsewhere. False: there is no room, and
+   * it is as it was.
+   */
   grow(extent: Extent, length: number, filled: number): boolean;
   /** Gives back what is behind the first `length` bytes, as far as that is possible. */
   trim(extent: Extent, length: number): void;

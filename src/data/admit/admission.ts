@@ -12,8 +12,9 @@ export interface AdmissionLimits {
   /** Longest request, as sent and after inflation. One request alone may always be this long. */
   readonly maxRequestBytes: number;
   /**
-   * Bytes of all requests that are not settled yet: as sent, and what they were inflated or transcoded to. Only a request that
-   * is alone may hold more, so the sum never passes this or 2 x maxRequestBytes, whichever is larger.
+   * Bytes of all requests that are not settled yet: as sent, and what they were inflated or
+   * transcoded to. Only a request that is alone may hold more, so the sum never passes this or 2 x
+   * maxRequestBytes, whichever is larger.
    */
   readonly maxInFlightBytes: number;
   readonly maxConcurrentRequests: number;
@@ -31,7 +32,9 @@ export interface AdmissionEnv {
   readonly clock: Clock;
   readonly random: Random;
   readonly metrics: Metrics;
-  /** RSS of the process in bytes; asked for at most every 250 ms, and only when there is a limit. */
+  /**
+   * RSS of the process in bytes; asked for at most every 250 ms, and only when there is a limit.
+   */
   readonly rssBytes: () => number;
 }
 
@@ -41,9 +44,13 @@ export interface Permit {
   readonly bytes: number;
   /** Why the last `grow` said no. */
   readonly refusal: Refusal | undefined;
-  /** Takes `bytes` more, or nothing and says no: then `refusal` tells why. Always no after `close`. */
+  /**
+   * Takes `bytes` more, or nothing and says no: then `refusal` tells why. Always no after `close`.
+   */
   grow(bytes: number): boolean;
-  /** The request has come whole: what it holds from here on waits for targets, not for its sender. */
+  /**
+   * The request has come whole: what it holds from here on waits for targets, not for its sender.
+   */
   whole(): void;
   /** Gives back bytes that are no longer held; never more than were taken. */
   shrink(bytes: number): void;
@@ -56,7 +63,10 @@ export interface AdmissionRefused {
   readonly refusal: Refusal;
 }
 
-/** Decides whether a request may be read at all, and how much of it. One for each process; all listeners share it. */
+/**
+ * Decides whether a request may be read at all, and how much of it. One for each process; all
+ * listeners share it.
+ */
 export interface Admission {
   readonly limits: AdmissionLimits;
   readonly inFlightBytes: number;
@@ -163,7 +173,8 @@ class MemoryAdmission implements Admission {
   /** Undefined: the bytes were taken. `held` is what the same request holds already. */
   take(bytes: number, held: number): Refusal | undefined {
     const { maxRequestBytes, maxInFlightBytes } = this.limits;
-    // A request is held twice while it is inflated or transcoded, so that is what one alone must be allowed.
+    // A request is held twice while it is inflated or transcoded, so that is what one alone must be
+    // allowed.
     if (held + bytes > 2 * maxRequestBytes) {
       return { reason: "too_large", message: `the request is longer than ${maxRequestBytes} bytes` };
     }
@@ -179,7 +190,8 @@ class MemoryAdmission implements Admission {
   #no(reason: AdmissionReason, message: string, nowMs: number): AdmissionRefused {
     this.#refused[reason].add(1);
     if (reason !== "shutting_down") this.refusedMs = nowMs;
-    // Who is told that this node goes away finds another one at once: there is no pressure to wait for.
+    // Who is told that this node goes away finds another one at once: there is no pressure to wait
+    // for.
     const retryAfterMs = reason === "shutting_down" ? this.#pressure.calmMs() : this.#pressure.refused(nowMs);
     return { kind: "refused", refusal: { reason, message, retryAfterMs } };
   }

@@ -14,8 +14,9 @@ const BASE_MS = 1_000;
 const MAX_MS = 30_000;
 
 /**
- * When k requests are refused for each one admitted, it takes k more seconds to admit what was refused in this one. So the
- * delay is one second and k more, at most 30, +-50 % so that senders do not come back in step.
+ * When k requests are refused for each one admitted, it takes k more seconds to admit what was
+ * refused in this one. So the delay is one second and k more, at most 30, +-50 % so that senders do
+ * not come back in step.
  */
 export function createPressure(random: Random): Pressure {
   let windowStartMs = Number.NEGATIVE_INFINITY;

@@ -2,10 +2,16 @@ import type { TargetSource } from "./target-source.ts";
 
 /** A loaded target keeps at least this share of its weight. */
 const LEAST = 0.1;
-/** Shares follow the load within a few times this time, so that what they cause does not make them swing. */
+/**
+ * Shares follow the load within a few times this time, so that what they cause does not make them
+ * swing.
+ */
 const SMOOTHING_MS = 5_000;
 
-/** How much of its weight each target gets because of its load, 0.1 to 1: for pools with `adaptive_weights`. */
+/**
+ * How much of its weight each target gets because of its load, 0.1 to 1: for pools with
+ * `adaptive_weights`.
+ */
 export class AdaptiveShares {
   readonly #shares: Float64Array;
   readonly #atMs: Float64Array;

@@ -5,20 +5,26 @@ import type { TargetHandle } from "../export/target-port.ts";
 import { Chooser, type ChooserEnv } from "./chooser.ts";
 import type { BatchSize, Preview } from "./picker.ts";
 
-/** One strategy over live targets: it picks whom health and windows allow, and remembers what it gave to whom. */
+/**
+ * One strategy over live targets: it picks whom health and windows allow, and remembers what it
+ * gave to whom.
+ */
 export interface Balancer {
   /** Ids; their indexes are those of `preview`. */
   readonly targets: readonly string[];
   /**
-   * The target for a batch that leaves now, and counts the batch as sent there: one item without `batch`. undefined: none may
-   * be picked now. `avoid`: not this one, if another has room.
+   * The target for a batch that leaves now, and counts the batch as sent there: one item without
+   * `batch`. undefined: none may be picked now. `avoid`: not this one, if another has room.
    */
   next(batch?: BatchSize, avoid?: string): string | undefined;
   /** What `next` would answer, without a trace. */
   preview(): Preview;
 }
 
-/** Throws a TypeError for strategies that divide items before a target is picked, and for plugins that nobody registered. */
+/**
+ * Throws a TypeError for strategies that divide items before a target is picked, and for plugins
+ * that nobody registered.
+ */
 export function openBalancer(
   targets: readonly TargetHandle[],
   strategy: StrategyPlan,

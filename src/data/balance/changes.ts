@@ -1,8 +1,9 @@
 import type { TargetSource } from "./target-source.ts";
 
 /**
- * Which targets told of a change since they were last looked at. A target is listened to from one refresh to its next change only,
- * so that pools that nobody uses cost nothing, and what is dropped is forgotten without being closed.
+ * Which targets told of a change since they were last looked at. A target is listened to from one
+ * refresh to its next change only, so that pools that nobody uses cost nothing, and what is dropped
+ * is forgotten without being closed.
  */
 export class Changes {
   readonly #targets: readonly TargetSource[];

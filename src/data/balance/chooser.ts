@@ -28,9 +28,10 @@ interface Sight {
 }
 
 /**
- * Chooses the target for the batch that is about to leave: probes first, then the strategy, over what health allows. All signals
- * have one sight in common; one that a target refuses has a sight, and so a memory of picks, of its own as long as that lasts. Where
- * a signal is left out, signals make no difference.
+ * Chooses the target for the batch that is about to leave: probes first, then the strategy, over
+ * what health allows. All signals have one sight in common; one that a target refuses has a sight,
+ * and so a memory of picks, of its own as long as that lasts. Where a signal is left out, signals
+ * make no difference.
  */
 export class Chooser {
   readonly targets: readonly TargetHandle[];
@@ -50,7 +51,10 @@ export class Chooser {
     for (const [i, target] of targets.entries()) this.#indexOf.set(target, i);
   }
 
-  /** The target to send to now, or undefined: wait. Only one parcel may go to a target that `isTrial`. Changes nothing. */
+  /**
+   * The target to send to now, or undefined: wait. Only one parcel may go to a target that
+   * `isTrial`. Changes nothing.
+   */
   choose(history: RetryHistory, nowMs: number, signal?: Signal): TargetHandle | undefined {
     const sight = this.#refresh(nowMs, signal);
     return this.#probe(sight, history, signal) ?? this.#pick(sight, history, signal);
@@ -125,7 +129,10 @@ export class Chooser {
     return nextMs;
   }
 
-  /** Less than half of the targets, or of those that take some signal, are ready, so all are used; else undefined. */
+  /**
+   * Less than half of the targets, or of those that take some signal, are ready, so all are used;
+   * else undefined.
+   */
   panic(nowMs: number): Panic | undefined {
     const common = panicOf(this.#refresh(nowMs, undefined).state);
     if (common !== undefined) return common;
@@ -170,7 +177,10 @@ export class Chooser {
     return { picker, state: new PoolState(this.targets, picker, this.#env.weights, signal) };
   }
 
-  /** Nothing may fail here: a strategy of a plugin that cannot be opened has another in its place, as one that fails later. */
+  /**
+   * Nothing may fail here: a strategy of a plugin that cannot be opened has another in its place,
+   * as one that fails later.
+   */
   #openPicker(): Picker {
     const { length } = this.targets;
     try {
@@ -202,7 +212,8 @@ export class Chooser {
     const others = [...paused, ...(unreachable ?? []), ...(unwilling ?? [])];
     const preferred = this.#askWithout(sight, avoid === undefined ? others : [...others, avoid], asked);
     if (preferred !== undefined) return preferred;
-    // Where it merely failed it may go again when nothing else has room; where nobody listens only when nothing else is there.
+    // Where it merely failed it may go again when nothing else has room; where nobody listens only
+    // when nothing else is there.
     return this.#askWithout(sight, this.#anyBeside(sight.state, others, signal) ? others : paused, asked);
   }
 
@@ -220,7 +231,10 @@ export class Chooser {
     return target;
   }
 
-  /** A pick that finds its target full, which nobody told, is asked again, at most once for each target. */
+  /**
+   * A pick that finds its target full, which nobody told, is asked again, at most once for each
+   * target.
+   */
   #ask({ state, picker }: Sight, { history, signal }: PickRequest): TargetHandle | undefined {
     let found: TargetHandle | undefined;
     let full: number[] | undefined;
@@ -248,7 +262,9 @@ export class Chooser {
     return index === undefined && target.whole !== undefined ? this.#indexOf.get(target.whole) : index;
   }
 
-  /** Of these; a target of several parts counts when all that could be used of it are among them. */
+  /**
+   * Of these; a target of several parts counts when all that could be used of it are among them.
+   */
   #indexesOf(targets: readonly TargetHandle[], signal: Signal | undefined): number[] {
     const placeOf = (target: TargetHandle): number | readonly [] =>
       this.#indexOf.get(target) ?? this.#wholeOf(target, targets, signal);

@@ -2,9 +2,10 @@ import { IndexHeap } from "./index-heap.ts";
 import { isCandidate, type Picker, type PoolView } from "./picker.ts";
 
 /**
- * Weighted round robin for many targets: each has a deadline, which a batch moves on by its items over the target's weight, and
- * the earliest is picked. Shares are exact over a cycle, the sequence is less smooth. Who is no candidate keeps its distance
- * to the others, so that skipping distorts nothing. Measured: 0.2 µs for 1,000 targets.
+ * Weighted round robin for many targets: each has a deadline, which a batch moves on by its items
+ * over the target's weight, and the earliest is picked. Shares are exact over a cycle, the sequence
+ * is less smooth. Who is no candidate keeps its distance to the others, so that skipping distorts
+ * nothing. Measured: 0.2 µs for 1,000 targets.
  */
 export function earliestDeadline(size: number): Picker {
   return new EarliestDeadline(size);
@@ -12,7 +13,10 @@ export function earliestDeadline(size: number): Picker {
 
 class EarliestDeadline implements Picker {
   readonly #order: IndexHeap;
-  /** From now (`#time`) to the deadline, while it is no candidate; in items, so that it holds for any weight. */
+  /**
+   * From now (`#time`) to the deadline, while it is no candidate; in items, so that it holds for
+   * any weight.
+   */
   readonly #ahead: Float64Array;
   readonly #weights: Float64Array;
   /** The deadline that was picked last. */
@@ -46,7 +50,8 @@ class EarliestDeadline implements Picker {
       this.#order.remove(index);
     }
     if (!is || this.#order.has(index)) return;
-    // Who is new is due when it would be had it just had its turn: heavy ones soon, all together spread out.
+    // Who is new is due when it would be had it just had its turn: heavy ones soon, all together
+    // spread out.
     const ahead = this.#ahead[index]!;
     this.#weights[index] = weight;
     this.#order.set(index, this.#time + (Number.isNaN(ahead) ? this.#items : ahead) / weight);

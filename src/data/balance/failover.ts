@@ -4,9 +4,10 @@ import type { BatchSize, Preview, Picker, PoolView } from "./picker.ts";
 const LEAST_SHARE = 0.1;
 
 /**
- * In order, the first being the primary. It leaves a target when that is no longer usable, and goes back to an earlier one when
- * that has been usable for `returnAfterMs` without a break, so that a target that flaps gets no traffic. Then its share of the
- * items grows over its slow start from a tenth to all, while the target that stood in has the rest.
+ * In order, the first being the primary. It leaves a target when that is no longer usable, and goes
+ * back to an earlier one when that has been usable for `returnAfterMs` without a break, so that a
+ * target that flaps gets no traffic. Then its share of the items grows over its slow start from a
+ * tenth to all, while the target that stood in has the rest.
  */
 export function failover(returnAfterMs: number): Picker {
   return new Failover(returnAfterMs);

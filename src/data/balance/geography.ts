@@ -5,9 +5,9 @@ import { weightedRoundRobin } from "./weighted-round-robin.ts";
 const EVERYBODY = "default";
 
 /**
- * For items of one region: its targets first, then those of the regions in `order`, then those of region `default`, then any
- * others; within each step by weighted round robin. It leaves a step when none of its targets is usable: a full window is no
- * reason to send data far away.
+ * For items of one region: its targets first, then those of the regions in `order`, then those of
+ * region `default`, then any others; within each step by weighted round robin. It leaves a step
+ * when none of its targets is usable: a full window is no reason to send data far away.
  */
 export function geography(region: string | undefined, order: readonly string[]): Picker {
   const wanted = [...(region === undefined ? [] : [region]), ...order, EVERYBODY];

@@ -2,8 +2,8 @@ import { reasonOf } from "../../core/errors.ts";
 import type { Preview, Picker, PoolView } from "./picker.ts";
 
 /**
- * A picker that was not written here must not stop a pool: when it throws, or picks what may not be picked, `standIn` takes over
- * for good, and `told` is told once.
+ * A picker that was not written here must not stop a pool: when it throws, or picks what may not be
+ * picked, `standIn` takes over for good, and `told` is told once.
  */
 export function guarded(picker: Picker, standIn: Picker, told: (what: string) => void): Picker {
   return new Guarded(picker, standIn, told);

@@ -1,4 +1,7 @@
-/** Numbers 0 to size - 1 in the order of their keys, the lowest on top; equal keys in the order of the numbers. */
+/**
+ * Numbers 0 to size - 1 in the order of their keys, the lowest on top; equal keys in the order of
+ * the numbers.
+ */
 export class IndexHeap {
   readonly #keys: Float64Array;
   readonly #heap: Int32Array;

@@ -2,7 +2,10 @@ import { fillSlots } from "./maglev.ts";
 import { mix } from "./mix.ts";
 import { openSlotOrder, type SlotOrder, SLOTS } from "./slot-order.ts";
 
-/** One target among which keys are divided. Its id alone says which keys are its own, not its place in a list. */
+/**
+ * One target among which keys are divided. Its id alone says which keys are its own, not its place
+ * in a list.
+ */
 export interface KeyTarget {
   readonly id: string;
   readonly weight: number;
@@ -22,16 +25,19 @@ export interface OwnerView {
 /** Which target a key belongs to: the same on every node, whatever the order of its targets. */
 export interface KeyOwners {
   /**
-   * Index of the target for an evenly distributed unsigned 32-bit hash. A target that is not usable hands on its own keys and
-   * no others; one that is saturated, and holds more than `BOUNDED_LOAD` of its fair part, hands on what comes. While none is
-   * usable, keys stay where they belong. -1 without targets.
+   * Index of the target for an evenly distributed unsigned 32-bit hash. A target that is not usable
+   * hands on its own keys and no others; one that is saturated, and holds more than `BOUNDED_LOAD`
+   * of its fair part, hands on what comes. While none is usable, keys stay where they belong. -1
+   * without targets.
    */
   ownerOf(hash: number, view: OwnerView): number;
 }
 
 /** A saturated target may hold this many times its fair part before others take over. */
 export const BOUNDED_LOAD = 1.25;
-/** Up to here a slot belongs to whom it means most (rendezvous); above, targets take turns (Maglev). */
+/**
+ * Up to here a slot belongs to whom it means most (rendezvous); above, targets take turns (Maglev).
+ */
 export const RENDEZVOUS_TARGETS = 64;
 
 /** So many other slots are tried for a substitute; then all targets are compared. */
@@ -95,7 +101,10 @@ class Owners implements KeyOwners {
     return this.#best(slot, view, roomy);
   }
 
-  /** Weighted rendezvous: lowest -ln(1 - u) / weight, where u in (0, 1) is the rank: each wins by its share of the weights. */
+  /**
+   * Weighted rendezvous: lowest -ln(1 - u) / weight, where u in (0, 1) is the rank: each wins by
+   * its share of the weights.
+   */
   #best(slot: number, view?: OwnerView, roomy = false): number {
     let best = -1;
     let lowest = Infinity;

@@ -2,8 +2,9 @@ import { IndexHeap } from "./index-heap.ts";
 import { isCandidate, type PoolView } from "./picker.ts";
 
 /**
- * The candidates of a pool in the order of their latency, over the share that each is to get. Ranks of latency only rise until
- * the target tells of a change: so only the first one has to be read anew for a pick.
+ * The candidates of a pool in the order of their latency, over the share that each is to get. Ranks
+ * of latency only rise until the target tells of a change: so only the first one has to be read
+ * anew for a pick.
  */
 export class LatencyOrder {
   readonly #order: IndexHeap;

@@ -1,15 +1,19 @@
 import type { Random } from "../../core/random.ts";
 import { type BatchSize, type Preview, isCandidate, type Picker, type PoolView } from "./picker.ts";
 
-/** Up to here all are compared; above, two at random: with few targets two choices too often miss the best. */
+/**
+ * Up to here all are compared; above, two at random: with few targets two choices too often miss
+ * the best.
+ */
 export const SCAN_TARGETS = 8;
 
 /** How far the mean size of a batch follows the last one. */
 const MEAN_WEIGHT = 0.05;
 
 /**
- * Fewest in flight for its weight. Calls count, and so do the items and bytes in them, each in units of a mean batch: so equal
- * batches are compared by calls alone. Those that are equal, as all are in an idle pool, take turns by weight.
+ * Fewest in flight for its weight. Calls count, and so do the items and bytes in them, each in
+ * units of a mean batch: so equal batches are compared by calls alone. Those that are equal, as all
+ * are in an idle pool, take turns by weight.
  */
 export function leastConnections(size: number, random: Random): Picker {
   return new LeastConnections(size, random);
@@ -46,7 +50,10 @@ class LeastConnections implements Picker {
     this.#meanBytes += (this.#meanBytes === 0 ? 1 : MEAN_WEIGHT) * (bytes - this.#meanBytes);
   }
 
-  /** Of two at random the better one: who is better than k others is picked in k of the n (n - 1) / 2 pairs. */
+  /**
+   * Of two at random the better one: who is better than k others is picked in k of the n (n - 1) /
+   * 2 pairs.
+   */
   preview(view: PoolView): Preview {
     const count = view.candidateCount;
     if (count <= SCAN_TARGETS) return { kind: "pick", index: this.#best(view) };

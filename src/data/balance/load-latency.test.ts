@@ -45,7 +45,8 @@ test("load_latency: stale load does not herd: while nothing new is heard, nobody
       const counts = pool.counts(400);
       const want = scores(pool).map((score) => score ** 2);
       const most = Math.max(...want) / want.reduce((a, b) => a + b, 0);
-      // With chance's margin, nobody has more than its share, even among those that tell the picker nothing.
+      // With chance's margin, nobody has more than its share, even among those that tell the picker
+      // nothing.
       assert.ok(Math.max(...counts) / 400 <= most + 0.15, counts.join());
     }),
     { numRuns: 40, seed: 3 },

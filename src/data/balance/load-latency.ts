@@ -12,19 +12,26 @@ export interface ScoreWeights {
 const NOISE_MS = 1;
 /** Nobody's share falls to nothing, so that news of everybody comes in. */
 const LEAST_SCORE = 0.05;
-/** Up to here all scores are worked out for each pick; above, those of which something was heard, and a few more in turn. */
+/**
+ * Up to here all scores are worked out for each pick; above, those of which something was heard,
+ * and a few more in turn.
+ */
 const FRESH_TARGETS = 16;
 const SWEEP = 4;
 
 /**
- * At random, by weight times the square of a score: that of a target that is idle and the fastest is 1. Chance keeps many
- * nodes, or many picks with the same old news, from rushing to the one target that looks best.
+ * At random, by weight times the square of a score: that of a target that is idle and the fastest
+ * is 1. Chance keeps many nodes, or many picks with the same old news, from rushing to the one
+ * target that looks best.
  */
 export function loadLatency(size: number, weights: ScoreWeights, random: Random): Picker {
   return new LoadLatency(size, weights, random);
 }
 
-/** (load weight x (1 - load) + latency weight x lowest latency / latency) / both weights; 0.05 at least. */
+/**
+ * (load weight x (1 - load) + latency weight x lowest latency / latency) / both weights; 0.05 at
+ * least.
+ */
 export function scoreOf(view: PoolView, index: number, lowestMs: number, weights: ScoreWeights): number {
   const { loadWeight, latencyWeight } = weights;
   const gauge = view.gauge(index);

@@ -1,7 +1,10 @@
 import { LatencyOrder } from "./latency-order.ts";
 import type { Picker } from "./picker.ts";
 
-/** The candidate with the lowest latency: peak EWMA, to which failures count as slow answers (load/target-load.ts). */
+/**
+ * The candidate with the lowest latency: peak EWMA, to which failures count as slow answers
+ * (load/target-load.ts).
+ */
 export function lowestLatency(size: number): Picker {
   const order = new LatencyOrder(size);
   return {

@@ -1,9 +1,10 @@
 import { type SlotOrder, SLOTS } from "./slot-order.ts";
 
 /**
- * Which target owns each slot: targets take turns, in proportion to their weights, and each takes the slot it likes best of
- * those that are left (Eisenbud et al., Maglev, NSDI 2016, section 3.4). `orders` and `weights` are in the order of the ids,
- * at least one weight is positive. Takes about 30 ms for 1,000 targets.
+ * Which target owns each slot: targets take turns, in proportion to their weights, and each takes
+ * the slot it likes best of those that are left (Eisenbud et al., Maglev, NSDI 2016, section 3.4).
+ * `orders` and `weights` are in the order of the ids, at least one weight is positive. Takes about
+ * 30 ms for 1,000 targets.
  */
 export function fillSlots(orders: readonly SlotOrder[], weights: Float64Array): Int32Array {
   const slots = new Int32Array(SLOTS).fill(-1);

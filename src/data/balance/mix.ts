@@ -1,5 +1,7 @@
 import { textBrief } from "../../core/bytes.ts";
-/** FNV-1a over the UTF-8 bytes of a text, mixed. No seed: the same on every node. Unsigned 32 bits. */
+/**
+ * FNV-1a over the UTF-8 bytes of a text, mixed. No seed: the same on every node. Unsigned 32 bits.
+ */
 export function hashText(text: string): number {
   let hash = 0x811c9dc5;
   for (const byte of textBrief(text)) hash = Math.imul(hash ^ byte, 0x01000193);

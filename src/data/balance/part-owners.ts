@@ -7,8 +7,9 @@ export interface KeyPart extends KeyTarget {
 }
 
 /**
- * Whose a key is where targets have parts: a target's, by its id and weight, whatever its parts are; and then that of one of them. So
- * a part more or less moves its share of the target's keys, and no other keys. Indexes are those of `parts`.
+ * Whose a key is where targets have parts: a target's, by its id and weight, whatever its parts
+ * are; and then that of one of them. So a part more or less moves its share of the target's keys,
+ * and no other keys. Indexes are those of `parts`.
  */
 export function openPartOwners(parts: readonly KeyPart[]): KeyOwners {
   const groups = Map.groupBy(parts.keys(), (index) => parts[index]!.id);

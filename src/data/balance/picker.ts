@@ -1,15 +1,21 @@
 /** A strategy: owns nothing but the memory of its own picks. */
 export interface Picker {
   /**
-   * Index of an eligible target, or -1: wait. Asking changes nothing: the same view gives the same answer, or, by chance, one of
-   * the same shares.
+   * Index of an eligible target, or -1: wait. Asking changes nothing: the same view gives the same
+   * answer, or, by chance, one of the same shares.
    */
   pick(view: PoolView): number;
   /** A batch leaves for this target; also for one that was not picked, such as a probe. */
   charge(view: PoolView, index: number, batch: BatchSize): void;
-  /** For people: what `pick` would answer, without a trace. Left out where `pick` itself takes no chances and notes nothing. */
+  /**
+   * For people: what `pick` would answer, without a trace. Left out where `pick` itself takes no
+   * chances and notes nothing.
+   */
   preview?(view: PoolView): Preview;
-  /** Something of this target is not as it was: its weight, whether it is eligible, or what is measured of it. */
+  /**
+   * Something of this target is not as it was: its weight, whether it is eligible, or what is
+   * measured of it.
+   */
   changed(view: PoolView, index: number): void;
 }
 
@@ -27,19 +33,31 @@ export interface BatchSize {
   readonly bytes: number;
 }
 
-/** A pool at one moment, by the index of its targets in the order of the config. Valid during one call. */
+/**
+ * A pool at one moment, by the index of its targets in the order of the config. Valid during one
+ * call.
+ */
 export interface PoolView {
   readonly nowMs: number;
   readonly size: number;
-  /** What counts of its weight: times its share; 0 gets nothing. Weight 0 counts as 1 when no usable target has more. */
+  /**
+   * What counts of its weight: times its share; 0 gets nothing. Weight 0 counts as 1 when no usable
+   * target has more.
+   */
   readonly weight: ArrayLike<number>;
   /** 0.1 to 1: how much of its usual part it gets, because it comes back or is loaded. */
   readonly share: ArrayLike<number>;
   /** 1 when health lets it be used. Where nothing is usable, what may be tried counts as usable. */
   readonly usable: ArrayLike<number>;
-  /** 1 when it may be picked: usable, or tried in a panic; with room in its window; and not excluded. */
+  /**
+   * 1 when it may be picked: usable, or tried in a panic; with room in its window; and not
+   * excluded.
+   */
   readonly eligible: ArrayLike<number>;
-  /** 1 when it is not for this pick, because the batch just failed there: says nothing about the target itself. */
+  /**
+   * 1 when it is not for this pick, because the batch just failed there: says nothing about the
+   * target itself.
+   */
   readonly excluded: ArrayLike<number>;
   /** Since when it has been usable without a break, in Clock.nowMs(). */
   readonly usableSinceMs: ArrayLike<number>;

@@ -9,16 +9,23 @@ import { createStrategies, type Strategies, type StrategyContext, type StrategyF
 
 /** What a plugin can bring along. */
 export interface PluginHost {
-  /** For pools with this name as their strategy. Throws a TypeError when the name is taken, or is none. */
+  /**
+   * For pools with this name as their strategy. Throws a TypeError when the name is taken, or is
+   * none.
+   */
   registerStrategy(name: string, factory: StrategyFactory): void;
 }
 
-/** What a module named under `node.plugins` exports as its default. Called once for each config that names it. */
+/**
+ * What a module named under `node.plugins` exports as its default. Called once for each config that
+ * names it.
+ */
 export type Plugin = (host: PluginHost) => void | Promise<void>;
 
 /**
- * Loads the plugins of a plan, in their order, and opens each strategy that a pool uses once, to try it. `given` are there
- * before them. Throws CONFIG_INVALID that names the module, or the pool. A module with another content than before is loaded anew.
+ * Loads the plugins of a plan, in their order, and opens each strategy that a pool uses once, to
+ * try it. `given` are there before them. Throws CONFIG_INVALID that names the module, or the pool.
+ * A module with another content than before is loaded anew.
  */
 export async function loadPlugins(
   { plugins, pools }: Plan,
@@ -43,8 +50,9 @@ export async function loadPlugins(
 }
 
 /**
- * Strategies of which some were opened beforehand: each of those is handed out once, in place of another call of its factory. So a
- * plugin that fails does so before a plan is taken over, and not half-way.
+ * Strategies of which some were opened beforehand: each of those is handed out once, in place of
+ * another call of its factory. So a plugin that fails does so before a plan is taken over, and not
+ * half-way.
  */
 class OpenedStrategies implements Strategies {
   readonly #strategies: Strategies;
@@ -107,7 +115,10 @@ export class CurrentStrategies implements Strategies {
   }
 }
 
-/** Contents of modules that this process has loaded: the language keeps each of them until the process ends. */
+/**
+ * Contents of modules that this process has loaded: the language keeps each of them until the
+ * process ends.
+ */
 const editions = new Set<string>();
 const MAX_EDITIONS = 64;
 
@@ -128,7 +139,9 @@ async function loadPlugin(path: string, strategies: Strategies): Promise<void> {
   }
 }
 
-/** The URL of the module as it is now: the same content is the same URL, whenever it was written. */
+/**
+ * The URL of the module as it is now: the same content is the same URL, whenever it was written.
+ */
 function editionOf(path: string): string {
   const url = pathToFileURL(path);
   url.searchParams.set("edition", createHash("sha256").update(readFileSync(path)).digest("hex").slice(0, 16));

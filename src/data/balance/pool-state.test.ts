@@ -63,7 +63,10 @@ test("pool state: kept up by changes it is what it would be if all were read ane
   );
 });
 
-/** Where a level has to do without the others; what is different elsewhere: docs/decisions/0016-no-spill.md. */
+/**
+ * Where a level has to do without the others; what is different elsewhere:
+ * docs/decisions/0016-no-spill.md.
+ */
 const alone = ENVOY_PANIC.filter(({ healthy, normalizedTotal }) => healthy >= 50 || normalizedTotal < 100);
 for (const { healthy, panics } of new Map(alone.map((level) => [level.healthy, level])).values()) {
   test(`panic: with ${healthy} of 100 targets ready ${panics ? "all are" : "only those are"} used, as by Envoy`, () => {

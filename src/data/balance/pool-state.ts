@@ -8,10 +8,11 @@ import { gaugeOf, type TargetSource } from "./target-source.ts";
 const PANIC_BELOW = 0.5;
 
 /**
- * The targets of a pool as columns of numbers, kept up by what changes, so that a pick costs the same however many targets
- * there are. What targets tell is noted and looked at before the next pick; what time changes, when it is due.
- * `signal`: as they are for what is of this signal; without one, for what every target takes.
- * Measured for a pick with all that changes around it: 0.1 µs with 3 targets, 0.7 µs with 1,000 (bench/picks.ts).
+ * The targets of a pool as columns of numbers, kept up by what changes, so that a pick costs the
+ * same however many targets there are. What targets tell is noted and looked at before the next
+ * pick; what time changes, when it is due. `signal`: as they are for what is of this signal;
+ * without one, for what every target takes. Measured for a pick with all that changes around it:
+ * 0.1 µs with 3 targets, 0.7 µs with 1,000 (bench/picks.ts).
  */
 export class PoolState implements PoolView {
   readonly size: number;
@@ -118,7 +119,10 @@ export class PoolState implements PoolView {
     this.#setModes();
   }
 
-  /** Whether an eligible target has room at this moment: calls that leave are not told of. Takes note when it has not. */
+  /**
+   * Whether an eligible target has room at this moment: calls that leave are not told of. Takes
+   * note when it has not.
+   */
   confirm(index: number): boolean {
     if (this.#hasRoom(index)) return true;
     this.#derive(index);
@@ -126,8 +130,8 @@ export class PoolState implements PoolView {
   }
 
   /**
-   * From here to `false`, refreshes are those of somebody who only watches: what they take in is read again by the next real
-   * refresh, at its own time.
+   * From here to `false`, refreshes are those of somebody who only watches: what they take in is
+   * read again by the next real refresh, at its own time.
    */
   watch(on: boolean): void {
     const watched = this.#watched;
@@ -135,7 +139,10 @@ export class PoolState implements PoolView {
     if (!on && watched !== undefined) for (const index of watched) this.#changes.mark(index);
   }
 
-  /** What `ask` answers when no full target is eligible, though none was found out: a pick finds out only those that it picks. */
+  /**
+   * What `ask` answers when no full target is eligible, though none was found out: a pick finds out
+   * only those that it picks.
+   */
   knowingRoom<Answer>(ask: () => Answer): Answer {
     const full: number[] = [];
     for (let i = 0; i < this.size; i++) if (this.eligible[i] === 1 && !this.#hasRoom(i)) full.push(i);

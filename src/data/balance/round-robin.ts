@@ -2,9 +2,10 @@ import { IndexHeap } from "./index-heap.ts";
 import { isCandidate, type Picker, type PoolView } from "./picker.ts";
 
 /**
- * In turn: the candidate whose last batch is the longest ago. So shares stay equal within 1 between targets that were
- * candidates all along, whichever others were skipped, and one that comes back is not flooded to catch up. A target that has
- * only a share of its part waits the longer for its turn.
+ * In turn: the candidate whose last batch is the longest ago. So shares stay equal within 1 between
+ * targets that were candidates all along, whichever others were skipped, and one that comes back is
+ * not flooded to catch up. A target that has only a share of its part waits the longer for its
+ * turn.
  */
 export function roundRobin(size: number): Picker {
   const order = new IndexHeap(size);

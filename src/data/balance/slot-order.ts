@@ -4,9 +4,10 @@ import { hashText } from "./mix.ts";
 export const SLOTS = 65_537;
 
 /**
- * The order in which one target would like to have the slots: a permutation that depends on its id alone. Rendezvous gives a
- * slot to the target that ranks it first; Maglev lets targets take turns in these same orders. So both agree but for a few
- * slots, and one target more than rendezvous can carry does not move all keys.
+ * The order in which one target would like to have the slots: a permutation that depends on its id
+ * alone. Rendezvous gives a slot to the target that ranks it first; Maglev lets targets take turns
+ * in these same orders. So both agree but for a few slots, and one target more than rendezvous can
+ * carry does not move all keys.
  */
 export interface SlotOrder {
   /** 0 is wanted most. */
@@ -15,7 +16,10 @@ export interface SlotOrder {
   slotAt(rank: number): number;
 }
 
-/** Rank = b (slot + a)^3 + c: cubing is a bijection modulo this prime, and not linear, so that no two orders run in parallel. */
+/**
+ * Rank = b (slot + a)^3 + c: cubing is a bijection modulo this prime, and not linear, so that no
+ * two orders run in parallel.
+ */
 export function openSlotOrder(id: string): SlotOrder {
   const a = hashText(`a ${id}`) % SLOTS;
   const b = 1 + (hashText(`b ${id}`) % (SLOTS - 1));

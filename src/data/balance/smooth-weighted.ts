@@ -1,9 +1,10 @@
 import { isCandidate, type Picker, type PoolView } from "./picker.ts";
 
 /**
- * Smooth weighted round robin (as nginx has it), in items: for each batch every candidate earns its weight times the batch's
- * items, and the one that takes the batch pays what all have earned. Who would be richest is picked. Who is no candidate
- * neither earns nor pays, so that skipping distorts nothing. Measured: 40 ns for 3 targets, 150 ns for 64.
+ * Smooth weighted round robin (as nginx has it), in items: for each batch every candidate earns its
+ * weight times the batch's items, and the one that takes the batch pays what all have earned. Who
+ * would be richest is picked. Who is no candidate neither earns nor pays, so that skipping distorts
+ * nothing. Measured: 40 ns for 3 targets, 150 ns for 64.
  */
 export function smoothWeighted(size: number, members: readonly number[]): Picker {
   return new SmoothWeighted(size, members);

@@ -11,7 +11,9 @@ export interface StrategyContext {
   readonly random: Random;
 }
 
-/** Opens a strategy of a plugin. May throw when its options are wrong: the config is refused then. */
+/**
+ * Opens a strategy of a plugin. May throw when its options are wrong: the config is refused then.
+ */
 export type StrategyFactory = (context: StrategyContext) => Picker;
 
 /** The strategies that plugins brought along, by name. */

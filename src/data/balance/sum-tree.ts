@@ -1,6 +1,7 @@
 /**
- * Numbers 0 to size - 1 with weights, of which one can be found by a share of the sum. Sums are added up anew on the way to
- * the root, so that no rounding errors gather. Changing and finding take O(log n).
+ * Numbers 0 to size - 1 with weights, of which one can be found by a share of the sum. Sums are
+ * added up anew on the way to the root, so that no rounding errors gather. Changing and finding
+ * take O(log n).
  */
 export class SumTree {
   readonly #leaves: number;
@@ -31,7 +32,9 @@ export class SumTree {
     }
   }
 
-  /** The number at this share of the sum, 0 to 1: never one of weight 0. -1 when all weights are 0. */
+  /**
+   * The number at this share of the sum, 0 to 1: never one of weight 0. -1 when all weights are 0.
+   */
   find(share: number): number {
     if (this.total <= 0) return -1;
     let left = share * this.total;

@@ -20,15 +20,17 @@ export type Grade = (typeof GRADE)[keyof typeof GRADE];
 const SHARE_STEP_MS = 250;
 
 /**
- * What targets say of themselves, in columns, as of when each was read last. For one signal: who does not take it counts as if an
- * operator had taken it out.
+ * What targets say of themselves, in columns, as of when each was read last. For one signal: who
+ * does not take it counts as if an operator had taken it out.
  */
 export class TargetFacts {
   readonly grade: Uint8Array;
   readonly baseWeight: Float64Array;
   readonly share: Float64Array;
   readonly usableSinceMs: Float64Array;
-  /** Those that wait for a probe, or have one out; all who refuse the signal may want one some time. */
+  /**
+   * Those that wait for a probe, or have one out; all who refuse the signal may want one some time.
+   */
   readonly probing = new Set<number>();
   /** Targets of each grade. */
   readonly counts = new Int32Array(4);
@@ -44,7 +46,10 @@ export class TargetFacts {
   readonly #bit: number;
   readonly #standing: Uint8Array;
   readonly #standings = new Int32Array(3);
-  /** When time alone may change what may be sent, and when a share is to be looked at anew: those for which it may. */
+  /**
+   * When time alone may change what may be sent, and when a share is to be looked at anew: those
+   * for which it may.
+   */
   readonly #wakes: IndexHeap;
   readonly #shareDue: IndexHeap;
 
@@ -67,7 +72,9 @@ export class TargetFacts {
     this.#shareDue = new IndexHeap(size);
   }
 
-  /** Targets that are ready, of those that count: not taken out by operators, nor new and unproven. */
+  /**
+   * Targets that are ready, of those that count: not taken out by operators, nor new and unproven.
+   */
   get ready(): number {
     return this.#standings[READY]!;
   }
@@ -90,7 +97,10 @@ export class TargetFacts {
     return -1;
   }
 
-  /** Most news is of calls that ended, and changes nothing here: 20 ns, and 150 ns when something did. */
+  /**
+   * Most news is of calls that ended, and changes nothing here: 20 ns, and 150 ns when something
+   * did.
+   */
   read(index: number, nowMs: number): void {
     const target = this.#targets[index]!;
     const { health, plan, refused } = target;

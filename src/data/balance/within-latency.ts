@@ -6,7 +6,10 @@ import { SumTree } from "./sum-tree.ts";
 /** So many are drawn before all are looked at. */
 const DRAWS = 16;
 
-/** At random by weight among the candidates whose latency is at most `thresholdMs`; the lowest while there is none. */
+/**
+ * At random by weight among the candidates whose latency is at most `thresholdMs`; the lowest while
+ * there is none.
+ */
 export function withinLatency(size: number, thresholdMs: number, random: Random): Picker {
   const order = new LatencyOrder(size);
   const weights = new SumTree(size);

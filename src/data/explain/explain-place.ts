@@ -15,14 +15,20 @@ import type { LanePreview } from "../queue/lane-port.ts";
 import { targetStatus } from "../status.ts";
 import type { ExplainWalk } from "./walk.ts";
 
-/** Where the stage route has put something: the pool, that of the draft when another one takes it over, and its channel there. */
+/**
+ * Where the stage route has put something: the pool, that of the draft when another one takes it
+ * over, and its channel there.
+ */
 export interface At {
   readonly pool: number;
   readonly from: number;
   readonly channel: number;
 }
 
-/** Tells of the place of an item: the pool, its channel, what its targets are like, and which one would be picked. */
+/**
+ * Tells of the place of an item: the pool, its channel, what its targets are like, and which one
+ * would be picked.
+ */
 export function explainPlace(walk: ExplainWalk, answer: RuleAnswer, at: At, refusal: Refused | null): PlaceExplanation {
   const { name } = walk.router.plan.pools[at.pool]!;
   const plan = walk.plan.pools.get(name)!;
@@ -42,7 +48,10 @@ export function explainPlace(walk: ExplainWalk, answer: RuleAnswer, at: At, refu
   };
 }
 
-/** Whether the rule would be taken where it stands: its own pool, or one that takes over, is usable, or it waits for them. */
+/**
+ * Whether the rule would be taken where it stands: its own pool, or one that takes over, is usable,
+ * or it waits for them.
+ */
 export function isOpen(walk: ExplainWalk, answer: RuleAnswer): boolean {
   const chain = chainOf(walk, answer);
   return chain.some(({ usable }) => usable) || chain[0]?.when_down !== "next_rule";

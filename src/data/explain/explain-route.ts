@@ -8,7 +8,10 @@ import { explainPlace, isOpen } from "./explain-place.ts";
 /** Of rules that do not match, so many are told for one item: there may be ten thousand. */
 const MAX_MISMATCHES = 100;
 
-/** Routes a request of one item, and tells what each rule made of it. `answers` are those of its item. */
+/**
+ * Routes a request of one item, and tells what each rule made of it. `answers` are those of its
+ * item.
+ */
 export function explainDrafts(
   walk: ExplainWalk,
   alone: Uint8Array,

@@ -16,8 +16,8 @@ import { explainDrafts } from "./explain-route.ts";
 import { type ExplainParts, openWalk, placedFor, type ExplainWalk } from "./walk.ts";
 
 /**
- * What would become of a request now. Each item is routed by itself by the stage route, on the pools as they are, and nothing of
- * it is carried out: no counter moves, no strategy takes a turn.
+ * What would become of a request now. Each item is routed by itself by the stage route, on the
+ * pools as they are, and nothing of it is carried out: no counter moves, no strategy takes a turn.
  */
 export function explain(parts: ExplainParts, request: ExplainRequest): Explanation {
   const steps = explainInSteps(parts, request);
@@ -28,8 +28,9 @@ export function explain(parts: ExplainParts, request: ExplainRequest): Explanati
 }
 
 /**
- * The same with a rest after each item, in which anything may happen: with thousands of rules one takes some ten milliseconds. The
- * plan stays the one of the beginning; states are those of the item's moment.
+ * The same with a rest after each item, in which anything may happen: with thousands of rules one
+ * takes some ten milliseconds. The plan stays the one of the beginning; states are those of the
+ * item's moment.
  */
 export function* explainInSteps(parts: ExplainParts, request: ExplainRequest): Generator<void, Explanation, void> {
   const { plan } = parts;
@@ -51,7 +52,10 @@ export function* explainInSteps(parts: ExplainParts, request: ExplainRequest): G
   return { ...head, refusal, total_items: envelope.totalItems, items };
 }
 
-/** Strategies are only watched while they are asked, and never over a rest: real picks are made then. */
+/**
+ * Strategies are only watched while they are asked, and never over a rest: real picks are made
+ * then.
+ */
 function watching<Result>({ routePools }: ExplainWalk, ask: () => Result): Result {
   for (const pool of routePools) pool.watch(true);
   try {

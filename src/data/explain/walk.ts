@@ -43,7 +43,8 @@ export function openWalk(
     if (pool === undefined) throw new TypeError(`the plan has no pool ${name}`);
     return pool;
   });
-  // A router of its own: that of the data plane counts requests, and remembers resources that really came.
+  // A router of its own: that of the data plane counts requests, and remembers resources that
+  // really came.
   const router = new Router(route, routePools, createMetrics());
   const explainer = createItemExplainer(route);
   return { ...parts, ...from, signal, router, routePools, explainer, noRoute: noRouteIn(parts.plan) };

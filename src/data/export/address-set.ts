@@ -32,8 +32,9 @@ interface Gone {
 }
 
 /**
- * The parts of a target, one for each address that is used; or one for the name, where the name is dialled: before the first
- * answer, and where only one address is to be used. Parts that are gone end the calls that they have under way.
+ * The parts of a target, one for each address that is used; or one for the name, where the name is
+ * dialled: before the first answer, and where only one address is to be used. Parts that are gone
+ * end the calls that they have under way.
  */
 export class AddressSet {
   readonly #env: AddressSetEnv;
@@ -109,7 +110,8 @@ export class AddressSet {
   }
 
   /**
-   * What joins has to prove itself while another part works that stays. What takes over from the name is as good as the name was.
+   * What joins has to prove itself while another part works that stays. What takes over from the
+   * name is as good as the name was.
    */
   #joiningOf(wanted: ReadonlySet<string | undefined>): Joining {
     const nowMs = this.#env.clock.nowMs();

@@ -28,7 +28,8 @@ export function endOf(outcome: SendOutcome, { telling, bytes }: SentToTarget): C
     if (outcome.doubt === "bad_data") return { kind: "answered" };
     return { kind: isUnreasonable(outcome.doubt, bytes) ? "failed" : "neutral" };
   }
-  // It may be for what is in one of several requests; but then these are sent again alone (queue/settle.ts), and outweigh it.
+  // It may be for what is in one of several requests; but then these are sent again alone
+  // (queue/settle.ts), and outweigh it.
   if (outcome.kind === "rejected" && isTargetFault(outcome)) return { kind: "failed" };
   // Fast as it is, it draws no load.
   if (outcome.kind === "elsewhere") return { kind: "failed" };

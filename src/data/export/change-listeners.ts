@@ -14,7 +14,10 @@ export class ChangeListeners {
     };
   }
 
-  /** Who was told last is told first the next time, so that no pool takes all the room of a shared target. */
+  /**
+   * Who was told last is told first the next time, so that no pool takes all the room of a shared
+   * target.
+   */
   tell(): void {
     const all = this.#all;
     const turn = this.#turn;

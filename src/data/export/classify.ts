@@ -23,7 +23,10 @@ export interface HttpAnswer {
   readonly retryAfter: string | readonly string[] | undefined;
 }
 
-/** gRPC codes that may be retried whatever their details say (OTLP specification, OTLP/gRPC Response). */
+/**
+ * gRPC codes that may be retried whatever their details say (OTLP specification, OTLP/gRPC
+ * Response).
+ */
 const GRPC_RETRYABLE = new Map<number, RetryReason>([
   [GRPC.CANCELLED, "aborted"],
   [GRPC.DEADLINE_EXCEEDED, "timeout"],
@@ -33,7 +36,10 @@ const GRPC_RETRYABLE = new Map<number, RetryReason>([
   [GRPC.DATA_LOSS, "aborted"],
 ]);
 
-/** HTTP statuses that may be retried (OTLP specification, OTLP/HTTP Response): these four and no other. */
+/**
+ * HTTP statuses that may be retried (OTLP specification, OTLP/HTTP Response): these four and no
+ * other.
+ */
 const HTTP_RETRYABLE = new Map<number, RetryReason>([
   [429, "throttled"],
   [502, "unavailable"],
@@ -42,21 +48,26 @@ const HTTP_RETRYABLE = new Map<number, RetryReason>([
 ]);
 
 /**
- * What targets answer as well when they cannot decode a request, or stumble over what is in it: INTERNAL is the answer of gRPC's
- * own libraries for bytes that are no message (grpc-go, grpc-js, Python), UNKNOWN that of handlers that throw.
+ * What targets answer as well when they cannot decode a request, or stumble over what is in it:
+ * INTERNAL is the answer of gRPC's own libraries for bytes that are no message (grpc-go, grpc-js,
+ * Python), UNKNOWN that of handlers that throw.
  */
 const GRPC_PERHAPS_DATA: ReadonlySet<number> = new Set([GRPC.INTERNAL, GRPC.UNKNOWN]);
 const HTTP_PERHAPS_DATA: ReadonlySet<number> = new Set([422, 500]);
 
 /**
- * Whether a status says nothing of what was sent, but of what is there to take it: such a path or method is not known, or it has
- * moved. Redirects are not followed: OTLP has none, and what was sent may hold secrets.
+ * Whether a status says nothing of what was sent, but of what is there to take it: such a path or
+ * method is not known, or it has moved. Redirects are not followed: OTLP has none, and what was
+ * sent may hold secrets.
  */
 function isElsewhere(httpStatus: number): boolean {
   return httpStatus === 404 || httpStatus === 405 || (httpStatus >= 300 && httpStatus < 400);
 }
 
-/** What gRPC makes of an answer without a gRPC status (grpc/doc/http-grpc-status-mapping.md); 413 is what proxies say of a long body. */
+/**
+ * What gRPC makes of an answer without a gRPC status (grpc/doc/http-grpc-status-mapping.md); 413 is
+ * what proxies say of a long body.
+ */
 const GRPC_OF_HTTP = new Map<number, number>([
   [400, GRPC.INTERNAL],
   [401, GRPC.UNAUTHENTICATED],
@@ -69,7 +80,10 @@ const GRPC_OF_HTTP = new Map<number, number>([
   [504, GRPC.UNAVAILABLE],
 ]);
 
-/** What a success means, whose body was read or could not be: never a reason to send again, for the target has it. */
+/**
+ * What a success means, whose body was read or could not be: never a reason to send again, for the
+ * target has it.
+ */
 export function accepted(
   reply: { readonly ok: true; readonly rejected: number; readonly message: string } | { readonly ok: false },
 ): SendOutcome {
@@ -84,8 +98,8 @@ export function isSuccess(status: number): boolean {
 }
 
 /**
- * What a gRPC status other than OK means for the batch. UNAVAILABLE (as 503 in HTTP) that names a delay is the protocol's
- * way to throttle: the target is there and asks for time.
+ * What a gRPC status other than OK means for the batch. UNAVAILABLE (as 503 in HTTP) that names a
+ * delay is the protocol's way to throttle: the target is there and asks for time.
  */
 export function classifyGrpc(answer: GrpcAnswer, verdicts?: StatusVerdicts): SendOutcome {
   const code = grpcCodeName(answer.status);
@@ -120,7 +134,10 @@ export function grpcStatusOfHttp(httpStatus: number): number {
   return GRPC_OF_HTTP.get(httpStatus) ?? GRPC.UNKNOWN;
 }
 
-/** What an HTTP status outside 2xx means for the batch. `wallMs` is for a Retry-After that is a date. */
+/**
+ * What an HTTP status outside 2xx means for the batch. `wallMs` is for a Retry-After that is a
+ * date.
+ */
 export function classifyHttp(answer: HttpAnswer, wallMs: number, verdicts?: StatusVerdicts): SendOutcome {
   const code = `HTTP ${answer.status}`;
   const message = answer.message === "" ? code : `${code}: ${answer.message}`;

@@ -36,15 +36,23 @@ const HTTP_OPTIONS: HttpClientOptions = {
 
 type TargetProtocol = TargetPlan["protocol"];
 /** `current` gives the plan as it is at each send. */
-type OpenClient<Of extends TargetProtocol = TargetProtocol> = (current: () => TargetPlanOf<Of>, env: ClientEnv) => TargetClient;
+type OpenClient<Of extends TargetProtocol = TargetProtocol> = (
+  current: () => TargetPlanOf<Of>,
+  env: ClientEnv,
+) => TargetClient;
 
-/** How each protocol is spoken: a protocol is its line here, with a file of its own beside this one. */
+/**
+ * How each protocol is spoken: a protocol is its line here, with a file of its own beside this one.
+ */
 const CLIENTS: { readonly [Of in TargetProtocol]: OpenClient<Of> } = {
   grpc: (current, env) => openGrpcClient(current, openTransport(current(), env, GRPC_CONNECTIONS)),
   "http/protobuf": (current, env) => openHttpClient(current, HTTP_OPTIONS, env),
 };
 
-/** The client of a target. Nothing is connected before the first send. Throws TLS_INVALID for bad PEM. */
+/**
+ * The client of a target. Nothing is connected before the first send. Throws TLS_INVALID for bad
+ * PEM.
+ */
 export function openClient(current: () => TargetPlan, env: ClientEnv): TargetClient {
   const { protocol, url } = current();
   const openOne = CLIENTS[protocol] as OpenClient; // oxlint-disable-line typescript/no-unsafe-type-assertion -- a target keeps its protocol: with another one it is another target

@@ -12,7 +12,10 @@ export interface EncodedBody {
 /** Below this, compression costs more than the bytes that it saves. */
 const MIN_COMPRESSED_BYTES = 512;
 
-/** Compresses when asked to, then sends. Cancelled in between, nothing is sent; `done` is then told so, not from within. */
+/**
+ * Compresses when asked to, then sends. Cancelled in between, nothing is sent; `done` is then told
+ * so, not from within.
+ */
 export function encodeBody(
   batch: Batch,
   compression: "none" | Compression,

@@ -13,7 +13,10 @@ import { PassedHeaders } from "./passed-headers.ts";
 import { Quiet } from "./quiet.ts";
 import type { Batch, RetryReason, SendDone, SendOutcome, TargetClient } from "./target-client.ts";
 
-/** OTLP/gRPC over a unary transport, which it owns. Headers and compression are those of the plan at each send. */
+/**
+ * OTLP/gRPC over a unary transport, which it owns. Headers and compression are those of the plan at
+ * each send.
+ */
 export function openGrpcClient(current: () => TargetPlan, transport: UnaryClient): TargetClient {
   const passed = new PassedHeaders();
   const quiet = new Quiet();

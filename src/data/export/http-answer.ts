@@ -20,7 +20,10 @@ export interface FinalAnswer {
 const MAX_TEXT = 200;
 const PROTOBUF = "application/x-protobuf";
 
-/** What a final answer means. The status decides; what cannot be read of the rest changes nothing of it. Never throws. */
+/**
+ * What a final answer means. The status decides; what cannot be read of the rest changes nothing of
+ * it. Never throws.
+ */
 export function outcomeOfHttp(
   { signal, status, headers, body }: FinalAnswer,
   wallMs: number,

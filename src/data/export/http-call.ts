@@ -119,7 +119,10 @@ export class HttpCall implements Dispatcher.DispatchHandler {
     else this.#breakOff(begun ? "reset" : "connect", reasonOf(error.cause ?? error));
   }
 
-  /** On its connection an answer had come before, and nothing since: it was dead, or closed just then. */
+  /**
+   * On its connection an answer had come before, and nothing since: it was dead, or closed just
+   * then.
+   */
   #isStale(): boolean {
     const reads = this.#socket?.reads ?? 0;
     return reads > 0 && reads === this.#readsBefore && !this.#ended;
@@ -161,7 +164,10 @@ export class HttpCall implements Dispatcher.DispatchHandler {
     queueMicrotask(() => this.#done(outcome, report));
   }
 
-  /** OTLP: a reply above the limit is never a reason to send again. The status tells whether the target took it. */
+  /**
+   * OTLP: a reply above the limit is never a reason to send again. The status tells whether the
+   * target took it.
+   */
   #overlong(): SendOutcome {
     if (isSuccess(this.#status)) return accepted({ ok: false });
     const code = `HTTP ${this.#status}`;

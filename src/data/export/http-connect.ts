@@ -5,12 +5,15 @@ import { openTunnel, type TunnelProxy } from "../../http2/tunnel.ts";
 import type { TargetPlan, TargetTlsPlan } from "../../plan/plan.ts";
 import type { ProxyPlan } from "../../plan/proxy-plan.ts";
 
-/** So long a connection is silent before the system asks whether its peer is there, as undici has it. */
+/**
+ * So long a connection is silent before the system asks whether its peer is there, as undici has
+ * it.
+ */
 const KEEP_ALIVE_MS = 60_000;
 
 /**
- * How connections to a target are made, for undici. With an address, that is where; the name stays that of the origin. With a
- * proxy, through a tunnel, which has the same time to be there.
+ * How connections to a target are made, for undici. With an address, that is where; the name stays
+ * that of the origin. With a proxy, through a tunnel, which has the same time to be there.
  */
 export function connector(
   timeoutMs: number,

@@ -21,8 +21,8 @@ export interface HttpClientOptions {
 }
 
 /**
- * OTLP/HTTP with protobuf bodies over HTTP/1.1 connections that are kept open. Headers, path and compression are those of
- * the plan at each send; address and TLS those of the plan now.
+ * OTLP/HTTP with protobuf bodies over HTTP/1.1 connections that are kept open. Headers, path and
+ * compression are those of the plan at each send; address and TLS those of the plan now.
  */
 export function openHttpClient(
   current: () => TargetPlan,
@@ -57,7 +57,10 @@ interface HttpGeneration extends HttpConnections {
   readonly pool: Pool;
 }
 
-/** The connections of one client. After one was found dead new ones are made, and those before go with their last call. */
+/**
+ * The connections of one client. After one was found dead new ones are made, and those before go
+ * with their last call.
+ */
 class Connections {
   newest: HttpGeneration;
   readonly #origin: string;
@@ -77,7 +80,8 @@ class Connections {
   #open(): HttpGeneration {
     const beginning: Beginning = { begins: undefined };
     const pool = new Pool(this.#origin, {
-      // As many as there are calls under way, which the target's window bounds; undici closes those that are idle.
+      // As many as there are calls under way, which the target's window bounds; undici closes those
+      // that are idle.
       connections: null,
       connect: passingOver(this.#connect, (socket) => watchKept(socket, beginning)),
       // One timer of ours bounds a whole attempt.

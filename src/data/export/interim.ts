@@ -3,7 +3,10 @@ import type { buildConnector } from "undici";
 import { joinOwned } from "../../core/bytes.ts";
 import { withOneLength } from "./reply-lengths.ts";
 
-/** More interim replies before one answer, or a longer one, are left to undici, which ends the connection. */
+/**
+ * More interim replies before one answer, or a longer one, are left to undici, which ends the
+ * connection.
+ */
 const MAX_INTERIM = 32;
 const MAX_HEAD_BYTES = 16_384;
 const ONE = 0x31;
@@ -18,7 +21,10 @@ export interface HeadHolder {
   head: Buffer | undefined;
 }
 
-/** Connections on which interim replies are passed over, but over HTTP/2, where undici does so itself; `watch` sees them before. */
+/**
+ * Connections on which interim replies are passed over, but over HTTP/2, where undici does so
+ * itself; `watch` sees them before.
+ */
 export function passingOver(
   connect: buildConnector.connector,
   watch: (socket: Socket) => HeadHolder = () => ({ head: undefined }),
@@ -34,9 +40,10 @@ export function passingOver(
 }
 
 /**
- * Lets a socket pass over interim replies (RFC 9110, 15.2), but for 101: undici takes a 100 that it did not ask for, as some servers
- * and proxies send to every request with a body, for the end of the connection. undici has one request at a time on a connection, so
- * what is read first after something was written begins a reply.
+ * Lets a socket pass over interim replies (RFC 9110, 15.2), but for 101: undici takes a 100 that it
+ * did not ask for, as some servers and proxies send to every request with a body, for the end of
+ * the connection. undici has one request at a time on a connection, so what is read first after
+ * something was written begins a reply.
  */
 function passOverInterim(socket: Socket, holder: HeadHolder): Socket {
   const read = socket.read.bind(socket);
@@ -64,7 +71,10 @@ class Heads {
     this.#holder = holder;
   }
 
-  /** What undici is to read of a chunk and of those before it; undefined: more is needed. `written`: so much has been sent. */
+  /**
+   * What undici is to read of a chunk and of those before it; undefined: more is needed. `written`:
+   * so much has been sent.
+   */
   pass(chunk: Buffer, written: number): Buffer | undefined {
     if (written !== this.#written) {
       this.#written = written;
@@ -99,7 +109,10 @@ class Heads {
   }
 }
 
-/** What undici is to read, undefined while the head is not whole; what can be no head is for undici to judge, at once. */
+/**
+ * What undici is to read, undefined while the head is not whole; what can be no head is for undici
+ * to judge, at once.
+ */
 function wholeHead(bytes: Buffer): Buffer | undefined {
   const end = bytes.indexOf(END);
   if (end >= 0) return withOneLength(bytes, end + END.length);

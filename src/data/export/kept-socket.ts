@@ -1,19 +1,25 @@
 import type { Socket } from "node:net";
 import type { HeadHolder } from "./interim.ts";
 
-/** One connection: how often something came on it, and the head that came last, until it is known what it says. */
+/**
+ * One connection: how often something came on it, and the head that came last, until it is known
+ * what it says.
+ */
 export interface KeptSocket extends HeadHolder {
   reads: number;
 }
 
-/** Who begins a request: the connection that is written to next is the one that undici has chosen for it. */
+/**
+ * Who begins a request: the connection that is written to next is the one that undici has chosen
+ * for it.
+ */
 export interface Beginning {
   begins: { beganOn(socket: KeptSocket): void } | undefined;
 }
 
 /**
- * Tells requests which connection they are on, for undici does not say: it writes a request in the turn in which it says that it
- * begins, and has one at a time on a connection.
+ * Tells requests which connection they are on, for undici does not say: it writes a request in the
+ * turn in which it says that it begins, and has one at a time on a connection.
  */
 export function watchKept(socket: Socket, beginning: Beginning): KeptSocket {
   const kept: KeptSocket = { reads: 0, head: undefined };

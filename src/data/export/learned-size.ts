@@ -23,7 +23,10 @@ export interface LearnedSizeEnv {
   readonly log?: Log;
 }
 
-/** What one target has shown of the size of requests that it takes, and what its answers mean in the light of it. */
+/**
+ * What one target has shown of the size of requests that it takes, and what its answers mean in the
+ * light of it.
+ */
 export class LearnedSize {
   readonly #id: () => string;
   readonly #env: LearnedSizeEnv;
@@ -101,7 +104,10 @@ export class LearnedSize {
 
 const SPLIT_REASONS = { recent: "exhausted", quota: "exhausted", bad_data: "bad_data" } as const;
 
-/** What a refusal of `bytes` for their size says of the target: what no target can be meant to refuse is its fault. */
+/**
+ * What a refusal of `bytes` for their size says of the target: what no target can be meant to
+ * refuse is its fault.
+ */
 export function isUnreasonable(doubt: SizeDoubt | undefined, bytes: number): boolean {
   return doubt === undefined && bytes < SMALLEST_LIMIT_BYTES;
 }

@@ -18,8 +18,9 @@ import type { Batch, SendOutcome, SizeDoubt } from "./target-client.ts";
 const NO_HISTORY: RetryHistory = { avoid: undefined, unreachable: undefined };
 
 /**
- * A target whose name is resolved here. To its pools it is one target: its weight, its `max_in_flight` and what operators want are
- * the name's. It works while one of its addresses does; each has connections, a window and a health of its own (`parts`).
+ * A target whose name is resolved here. To its pools it is one target: its weight, its
+ * `max_in_flight` and what operators want are the name's. It works while one of its addresses does;
+ * each has connections, a window and a health of its own (`parts`).
  */
 export function openNamedTarget(plan: TargetPlan, env: NamedTargetEnv, joining: Joining): OwnedTarget {
   return new NamedTarget(plan, env, joining);
@@ -84,7 +85,10 @@ class NamedTarget implements OwnedTarget, Whole {
     return Math.max(0, this.#plan.maxInFlight - this.load.inFlight);
   }
 
-  /** What its best parts may have under way together, and what is under way elsewhere: so it is full when they are. */
+  /**
+   * What its best parts may have under way together, and what is under way elsewhere: so it is full
+   * when they are.
+   */
   get windowSize(): number {
     const nowMs = this.#nowMs;
     let best = -1;
@@ -223,7 +227,10 @@ class NamedTarget implements OwnedTarget, Whole {
     return this.#addresses.close();
   }
 
-  /** What is said of the whole is said to the batch's own part; where there is no batch, to this one. */
+  /**
+   * What is said of the whole is said to the batch's own part; where there is no batch, to this
+   * one.
+   */
   get #first(): TargetHandle {
     return bestPart(this.#parts.all, this.#nowMs);
   }
@@ -244,7 +251,8 @@ class NamedTarget implements OwnedTarget, Whole {
   #partChanged(): void {
     if (this.#poking) return;
     void this.health; // so that its reason is shown
-    // It was full, perhaps: then none of its parts had room, and those that wait for one of them alone have to know.
+    // It was full, perhaps: then none of its parts had room, and those that wait for one of them
+    // alone have to know.
     if (this.load.inFlight === this.#plan.maxInFlight - 1) {
       this.#poking = true;
       for (const part of this.#addresses.parts) part.healthChanged();

@@ -2,8 +2,9 @@ import { type Health, isUsable, mayTry, usableSinceMs, wantsProbe } from "../hea
 import type { TargetHandle } from "./target-port.ts";
 
 /**
- * The part that tells best what can be done with a target of several addresses: of those that can be used the one that could be
- * for longest, else the one that may be tried first. Its health stands for all of them.
+ * The part that tells best what can be done with a target of several addresses: of those that can
+ * be used the one that could be for longest, else the one that may be tried first. Its health
+ * stands for all of them.
  */
 export function bestPart(parts: readonly TargetHandle[], nowMs: number): TargetHandle {
   let best = parts[0]!;

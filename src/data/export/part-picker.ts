@@ -4,8 +4,9 @@ import type { Parts, RetryHistory } from "./parts.ts";
 import type { TargetHandle } from "./target-port.ts";
 
 /**
- * Picks among the addresses of one target: who waits for a probe, else who has the fewest calls under way, for the share that it is
- * up to; in turn where that is the same. Where the batch has just failed it goes only when no other has room.
+ * Picks among the addresses of one target: who waits for a probe, else who has the fewest calls
+ * under way, for the share that it is up to; in turn where that is the same. Where the batch has
+ * just failed it goes only when no other has room.
  */
 export class PartPicker implements Parts {
   readonly all: readonly TargetHandle[];

@@ -2,12 +2,16 @@ import { RecentMap } from "../../core/recent-map.ts";
 import type { TargetPlan } from "../../plan/plan.ts";
 import { NO_HEADERS, type SenderHeaders } from "../../plan/sender-headers.ts";
 
-/** Of so many different senders the headers are kept as they are sent, for each target; at most twice as many. */
+/**
+ * Of so many different senders the headers are kept as they are sent, for each target; at most
+ * twice as many.
+ */
 const KNOWN = 256;
 
 /**
- * The headers of a target's calls: its own, and what it is passed on of a sender's; its own win. The same object for the same
- * values, as long as the plan is the same, so that what transports make of one is made once.
+ * The headers of a target's calls: its own, and what it is passed on of a sender's; its own win.
+ * The same object for the same values, as long as the plan is the same, so that what transports
+ * make of one is made once.
  */
 export class PassedHeaders {
   #own: TargetPlan["headers"] = {};

@@ -4,12 +4,15 @@ import type { TargetPlan } from "../../plan/plan.ts";
 import type { SendDone, SendOutcome } from "./target-client.ts";
 
 const REDACTED = "[redacted]";
-/** Shorter parts of a credential would be found in words that are none: `Basic`, names of cookies. */
+/**
+ * Shorter parts of a credential would be found in words that are none: `Basic`, names of cookies.
+ */
 const MIN_LENGTH = 8;
 
 /**
- * Tells outcomes without what a target was sent as headers and may repeat in its words, which go into logs and replies: the
- * credentials of senders, and the target's own headers, whose values are secrets. One for each client.
+ * Tells outcomes without what a target was sent as headers and may repeat in its words, which go
+ * into logs and replies: the credentials of senders, and the target's own headers, whose values are
+ * secrets. One for each client.
  */
 export class Quiet {
   #headers: TargetPlan["headers"] = {};

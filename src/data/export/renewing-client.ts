@@ -3,9 +3,9 @@ import type { TargetPlan, TargetTlsPlan } from "../../plan/plan.ts";
 import type { Batch, SendDone, TargetClient } from "./target-client.ts";
 
 /**
- * A client of a target whose certificates and keys may be renewed: with the first send after that it is opened anew, and the one
- * before closes when its calls have ended. Window and health of the target are not touched. `open` must not throw for a plan
- * that runs.
+ * A client of a target whose certificates and keys may be renewed: with the first send after that
+ * it is opened anew, and the one before closes when its calls have ended. Window and health of the
+ * target are not touched. `open` must not throw for a plan that runs.
  */
 export function openRenewingClient(
   current: () => TargetPlan,

@@ -10,8 +10,9 @@ const STATUS_LINE = /^HTTP\/1\.[01] ([2-9]\d\d)[^\r\n]*\r?\n/u;
 const FIELD = /^([^\s:]+):[ \t]*(.*?)[ \t]*$/u;
 
 /**
- * What a head says that a parser refused, for a length that is none, say: where the reply ends is not known then, but what the peer
- * answered is. Lines that are no fields are left out. Undefined when there is no final status in it. Borrows `bytes`.
+ * What a head says that a parser refused, for a length that is none, say: where the reply ends is
+ * not known then, but what the peer answered is. Lines that are no fields are left out. Undefined
+ * when there is no final status in it. Borrows `bytes`.
  */
 export function readReplyHead(bytes: Buffer): ReplyHead | undefined {
   const end = bytes.indexOf("\r\n\r\n");

@@ -4,10 +4,12 @@ const LENGTH = /\r\ncontent-length[ \t]*:[ \t]*([^\r\n]*)/giu;
 const CHUNKED = /\r\ntransfer-encoding[ \t]*:[ \t]*[^\r\n]*chunked/iu;
 
 /**
- * The head of a reply with one length. Proxies send `Content-Length` twice, or beside `Transfer-Encoding`, which parsers rightly refuse,
- * since nobody knows where the next reply begins; but the status of this one is known, and is the answer. Equal lengths are one
- * (RFC 9110, 8.6), chunks count more than a length (RFC 9112, 6.3); of different ones the first is taken and the connection ends
- * with the reply. `end` is where the head ends, behind its empty line. The same bytes where nothing is wrong.
+ * The head of a reply with one length. Proxies send `Content-Length` twice, or beside
+ * `Transfer-Encoding`, which parsers rightly refuse, since nobody knows where the next reply
+ * begins; but the status of this one is known, and is the answer. Equal lengths are one (RFC 9110,
+ * 8.6), chunks count more than a length (RFC 9112, 6.3); of different ones the first is taken and
+ * the connection ends with the reply. `end` is where the head ends, behind its empty line. The same
+ * bytes where nothing is wrong.
  */
 export function withOneLength(bytes: Buffer, end: number): Buffer {
   const head = bytes.toString("latin1", 0, end - 2); // with the end of the last line

@@ -1,8 +1,8 @@
 import { leastOf } from "../../http2/repeated.ts";
 
 /**
- * Retry-After in milliseconds from now: seconds or a date, not below 0; undefined when absent or unreadable. Of several the shortest,
- * in one line, too.
+ * Retry-After in milliseconds from now: seconds or a date, not below 0; undefined when absent or
+ * unreadable. Of several the shortest, in one line, too.
  */
 export function retryAfterMs(value: string | readonly string[] | undefined, wallMs: number): number | undefined {
   if (value === undefined) return undefined;
@@ -49,7 +49,10 @@ function toMs(year: number, monthName: string, day: string, time: readonly strin
   return ((hours * 60 + Number(time[1])) * 60 + Number(time[2])) * 1_000;
 }
 
-/** Days since 1970-01-01 in the proleptic Gregorian calendar; years are counted from March so that the leap day is last. */
+/**
+ * Days since 1970-01-01 in the proleptic Gregorian calendar; years are counted from March so that
+ * the leap day is last.
+ */
 function daysFromCivil(year: number, month: number, day: number): number {
   const y = month <= 2 ? year - 1 : year;
   const dayOfYear = Math.floor((153 * ((month + 9) % 12) + 2) / 5) + day - 1;

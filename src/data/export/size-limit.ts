@@ -1,20 +1,31 @@
 import { Unreachable } from "../../core/unreachable.ts";
 
-/** What is known of how large the requests may be that a target takes. All sizes in bytes, before compression; times are Clock.nowMs(). */
+/**
+ * What is known of how large the requests may be that a target takes. All sizes in bytes, before
+ * compression; times are Clock.nowMs().
+ */
 export interface SizeLimit {
-  /** The largest that was taken where more was refused for its size; Infinity while nothing was learned. */
+  /**
+   * The largest that was taken where more was refused for its size; Infinity while nothing was
+   * learned.
+   */
   readonly learnedBytes: number;
   readonly learnedMs: number;
   /** The largest that was taken in the last while. */
   readonly provenBytes: number;
   readonly provenMs: number;
-  /** The smallest that was taken just now, and left after the last refusal; Infinity when none was. */
+  /**
+   * The smallest that was taken just now, and left after the last refusal; Infinity when none was.
+   */
   readonly smallBytes: number;
   readonly smallMs: number;
   /** Whose that was, where targets tell senders apart. */
   readonly smallOf: string;
   readonly refusedMs: number;
-  /** Answers in a row that were taken for throttling; of calls that were under way together one counts. */
+  /**
+   * Answers in a row that were taken for throttling; of calls that were under way together one
+   * counts.
+   */
   readonly throttles: number;
   readonly throttledMs: number;
 }
@@ -27,7 +38,10 @@ export type SizeEvent =
   /** `bytes` were taken after `refusedBytes`, of which they are a part, had been refused. */
   | { readonly kind: "learned"; readonly bytes: number; readonly refusedBytes: number };
 
-/** No target can be meant to take less: what is smaller and refused is not cut, and no reason to cut more. */
+/**
+ * No target can be meant to take less: what is smaller and refused is not cut, and no reason to cut
+ * more.
+ */
 export const SMALLEST_LIMIT_BYTES = 16_384;
 
 /** The learned limit doubles as often as this time passes. */
@@ -73,13 +87,19 @@ export function stepSizeLimit(limit: SizeLimit, event: SizeEvent, nowMs: number)
   }
 }
 
-/** No batch should be larger. Grows while nothing is learned anew; Infinity when nothing was learned. */
+/**
+ * No batch should be larger. Grows while nothing is learned anew; Infinity when nothing was
+ * learned.
+ */
 export function learnedMaxBytes(limit: SizeLimit, nowMs: number): number {
   if (limit.learnedBytes === Infinity) return Infinity;
   return limit.learnedBytes * 2 ** Math.floor((nowMs - limit.learnedMs) / GROW_MS);
 }
 
-/** To what a batch of `bytes` is to be cut that was refused for its size; `proven`: the target takes that much, as far as is known. */
+/**
+ * To what a batch of `bytes` is to be cut that was refused for its size; `proven`: the target takes
+ * that much, as far as is known.
+ */
 export function cutOf(limit: SizeLimit, bytes: number, nowMs: number): { readonly bytes: number; proven: boolean } {
   const half = Math.floor(bytes / 2);
   const proven = provenBelow(limit, bytes, nowMs);
@@ -87,9 +107,11 @@ export function cutOf(limit: SizeLimit, bytes: number, nowMs: number): { readonl
 }
 
 /**
- * RESOURCE_EXHAUSTED without RetryInfo says both "too large" and "over quota". It is taken for a size where a smaller batch has just
- * been taken, which is `recent`. Else a half is to be tried (`half`); what is `decisive` already is such a half, or cannot be cut, and
- * shows that it is throttling. `of`: who sent it, where the target tells senders apart: others may have another quota.
+ * RESOURCE_EXHAUSTED without RetryInfo says both "too large" and "over quota". It is taken for a
+ * size where a smaller batch has just been taken, which is `recent`. Else a half is to be tried
+ * (`half`); what is `decisive` already is such a half, or cannot be cut, and shows that it is
+ * throttling. `of`: who sent it, where the target tells senders apart: others may have another
+ * quota.
  */
 export function readExhausted(
   limit: SizeLimit,
@@ -100,7 +122,10 @@ export function readExhausted(
   return decisive || bytes < SMALLEST_LIMIT_BYTES ? "throttled" : "half";
 }
 
-/** For how long a target is left alone that has just throttled and named no time: longer each time in a row. */
+/**
+ * For how long a target is left alone that has just throttled and named no time: longer each time
+ * in a row.
+ */
 export function pauseMs({ throttles }: SizeLimit): number {
   return Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(throttles - 1, 20));
 }

@@ -12,9 +12,15 @@ export interface Batch {
   readonly points: number;
   /** What the target is passed on of its senders' headers: all that is in it came with the same. */
   readonly headers: SenderHeaders;
-  /** If it is refused, perhaps for its size, nothing smaller will be tried: it cannot be cut, or is the half that is tried once. */
+  /**
+   * If it is refused, perhaps for its size, nothing smaller will be tried: it cannot be cut, or is
+   * the half that is tried once.
+   */
   readonly decisive?: boolean;
-  /** Some of it was on a kept connection that was found dead, and is sent on a new one: this is not forgiven twice. */
+  /**
+   * Some of it was on a kept connection that was found dead, and is sent on a new one: this is not
+   * forgiven twice.
+   */
   readonly again?: boolean;
 }
 
@@ -34,14 +40,18 @@ export const RETRY_REASONS = [
 export type RetryReason = (typeof RETRY_REASONS)[number];
 
 /**
- * Why a refusal is taken for one of the size that did not say so: RESOURCE_EXHAUSTED, where a smaller batch has just been taken
- * (`recent`) or as far as a half of it will show (`quota`); or 400, which some servers say (`bad_data`), as far as a half will show.
+ * Why a refusal is taken for one of the size that did not say so: RESOURCE_EXHAUSTED, where a
+ * smaller batch has just been taken (`recent`) or as far as a half of it will show (`quota`); or
+ * 400, which some servers say (`bad_data`), as far as a half will show.
  */
 export type SizeDoubt = "recent" | "quota" | "bad_data";
 
 /** How one send ended, by the rules of OTLP (classify.ts). */
 export type SendOutcome =
-  /** `rejected` counts what `partial_success` counts; `unreadable`: the target took it, and what it said besides is not known. */
+  /**
+   * `rejected` counts what `partial_success` counts; `unreadable`: the target took it, and what it
+   * said besides is not known.
+   */
   | {
       readonly kind: "accepted";
       readonly rejected: number;
@@ -54,9 +64,14 @@ export type SendOutcome =
       readonly message: string;
       /** What the target asked to wait (RetryInfo, Retry-After). */
       readonly afterMs?: number;
-      /** True when the target certainly did not process it: sending it elsewhere makes no duplicate. */
+      /**
+       * True when the target certainly did not process it: sending it elsewhere makes no duplicate.
+       */
       readonly unprocessed: boolean;
-      /** It is about whoever sent it, as far as the target tells senders apart: 429, RESOURCE_EXHAUSTED. */
+      /**
+       * It is about whoever sent it, as far as the target tells senders apart: 429,
+       * RESOURCE_EXHAUSTED.
+       */
       readonly quota?: boolean;
     }
   | { readonly kind: "too_large"; readonly message: string; readonly doubt?: SizeDoubt }
@@ -77,11 +92,17 @@ export type SendOutcome =
       readonly perhapsData?: boolean;
     };
 
-/** Told how a send ended, and what the target said of its own load in its answer (data/load/reported-load.ts). */
+/**
+ * Told how a send ended, and what the target said of its own load in its answer
+ * (data/load/reported-load.ts).
+ */
 export type SendDone = (outcome: SendOutcome, loadReport?: string) => void;
 
 /** One peer that takes batches. Disposing it ends what is under way with `cancelled`. */
 export interface TargetClient extends AsyncDisposable {
-  /** `done` is called exactly once, never from within `send`. Cancelling ends the call with `cancelled`. */
+  /**
+   * `done` is called exactly once, never from within `send`. Cancelling ends the call with
+   * `cancelled`.
+   */
   send(batch: Batch, timeoutMs: number, done: SendDone): Cancel;
 }

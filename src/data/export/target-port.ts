@@ -17,14 +17,23 @@ import type { Parts } from "./parts.ts";
 /** How long one attempt may take. */
 export interface AttemptTime {
   readonly timeoutMs: number;
-  /** It ends early to leave room for another target: that it was not answered by then says nothing about this one. */
+  /**
+   * It ends early to leave room for another target: that it was not answered by then says nothing
+   * about this one.
+   */
   readonly cut: boolean;
 }
 
-/** One configured address with its client, its window and its health. Shared by all pools that use the target. */
+/**
+ * One configured address with its client, its window and its health. Shared by all pools that use
+ * the target.
+ */
 export interface TargetHandle {
   readonly plan: TargetPlan;
-  /** Where its name is resolved here: batches are sent to one of these. Another object when there are others. */
+  /**
+   * Where its name is resolved here: batches are sent to one of these. Another object when there
+   * are others.
+   */
   readonly parts: Parts | undefined;
   /** The target that it is a part of. */
   readonly whole: TargetHandle | undefined;
@@ -40,44 +49,72 @@ export interface TargetHandle {
   readonly load: TargetLoad;
   /** Smoothed time from sending to the answer. */
   readonly latencyMs: number;
-  /** Smoothed share of sends that ended without an answer or with one that says try again, 0 to 1. */
+  /**
+   * Smoothed share of sends that ended without an answer or with one that says try again, 0 to 1.
+   */
   readonly errorRate: number;
-  /** Signals that it does not take now, by their bits. What is of them goes elsewhere, as if the target were out. */
+  /**
+   * Signals that it does not take now, by their bits. What is of them goes elsewhere, as if the
+   * target were out.
+   */
   readonly refused: number;
-  /** Health lets it be used as usual, for what is of this signal; without one, for what it takes. */
+  /**
+   * Health lets it be used as usual, for what is of this signal; without one, for what it takes.
+   */
   usable(nowMs: number, signal?: Signal): boolean;
   /** It waits for the one batch, of this signal, that decides about its return. */
   wantsProbe(signal?: Signal): boolean;
-  /** Until when it asked to be left alone by whoever has these headers, though not by others; -Infinity when it did not. */
+  /**
+   * Until when it asked to be left alone by whoever has these headers, though not by others;
+   * -Infinity when it did not.
+   */
   pausedForMs(headers: SenderHeaders): number;
   /** Of how many senders. */
   readonly pausedTenants: number;
-  /** It asked to be left alone until then, in Clock.nowMs(), and in these words; undefined when it did not, or that is over. */
+  /**
+   * It asked to be left alone until then, in Clock.nowMs(), and in these words; undefined when it
+   * did not, or that is over.
+   */
   readonly pause: { readonly untilMs: number; readonly said: string } | undefined;
   /** What is told of the signals in `refused`. */
   readonly refusals: readonly RefusedSignal[];
   /** How much of its weight counts: 0.1 to 1 while it comes back, else 1. */
   share(nowMs: number): number;
-  /** When time alone changes what may be sent; Infinity when it does not. `share` grows without telling. */
+  /**
+   * When time alone changes what may be sent; Infinity when it does not. `share` grows without
+   * telling.
+   */
   nextChangeMs(nowMs: number): number;
-  /** Clock.nowMs() of the next try while it is out; undefined when none is planned, or it is not out. */
+  /**
+   * Clock.nowMs() of the next try while it is out; undefined when none is planned, or it is not
+   * out.
+   */
   readonly nextTryMs: number | undefined;
   /** The last active check. */
   readonly check: CheckStatus | undefined;
   /** What an operator asked for, while it holds. */
   readonly override: OperatorOverride | undefined;
   operate(override: OperatorOverride): void;
-  /** No batch should be larger: its `max_request_bytes`, or less where it has shown that it takes less. */
+  /**
+   * No batch should be larger: its `max_request_bytes`, or less where it has shown that it takes
+   * less.
+   */
   readonly maxBatchBytes: number;
   /** What it has shown; undefined while it has not, or takes as much as it may be sent. */
   readonly learnedMaxBytes: number | undefined;
-  /** To what a batch is to be cut that it refused for its size, and whether it is known to take that. */
+  /**
+   * To what a batch is to be cut that it refused for its size, and whether it is known to take
+   * that.
+   */
   cutOf(refusedBytes: number): { readonly bytes: number; readonly proven: boolean };
   /** It took `bytes`, of a batch of `refusedBytes` that it had refused for its size. */
   learnSize(bytes: number, refusedBytes: number): void;
   /** What it refused for its size is sent in parts. */
   countSplit(doubt: SizeDoubt | undefined): void;
-  /** `wanted` is asked when the batch was taken: would more have been sent? `done` is called once, never from within. */
+  /**
+   * `wanted` is asked when the batch was taken: would more have been sent? `done` is called once,
+   * never from within.
+   */
   send(batch: Batch, attempt: AttemptTime, wanted: () => boolean, done: (outcome: SendOutcome) => void): Cancel;
   /** Calls `listener` whenever something may have changed for those who wait: room, or health. */
   onChange(listener: () => void): Cancel;
@@ -85,7 +122,10 @@ export interface TargetHandle {
 
 /** What the owner of the handles (targets.ts) does besides. */
 export interface OwnedTarget extends TargetHandle {
-  /** Goes on under a changed plan of the same connection identity: weight, timeout, limits, health, name. */
+  /**
+   * Goes on under a changed plan of the same connection identity: weight, timeout, limits, health,
+   * name.
+   */
   adopt(plan: TargetPlan): void;
   /** Closes the client when the last batch under way has ended. */
   retire(): Promise<void>;
@@ -102,7 +142,7 @@ export interface TargetEnv {
 }
 
 /**
- * How a target joins: with the node, up until something says otherwise; later, down until a check passes, if it has checks; or
- * alone, where nothing else works: up, and checked at once.
+ * How a target joins: with the node, up until something says otherwise; later, down until a check
+ * passes, if it has checks; or alone, where nothing else works: up, and checked at once.
  */
 export type Joining = "start" | "later" | "alone";

@@ -253,7 +253,9 @@ class Target implements PartTarget, Monitored, Refusing {
     return this.#listeners.add(listener);
   }
 
-  /** Who comes back begins with few calls, like one that is new, or with fewer if it was that slow. */
+  /**
+   * Who comes back begins with few calls, like one that is new, or with fewer if it was that slow.
+   */
   stateEntered(before: Health["state"], now: Health["state"]): void {
     this.#window = cappedWindow(this.#window);
     // Once, when its return begins: what a probe has measured counts.
@@ -315,8 +317,9 @@ class Target implements PartTarget, Monitored, Refusing {
     const end = endOf(outcome, call);
     this.#ended(call, end, nowMs);
     this.#refusals.record(outcome, call);
-    // Also a refusal is an answer: the target is there, and was as fast as it was. How fast it refuses what is too large, or of a
-    // signal that it does not take, says nothing of how fast it takes the rest.
+    // Also a refusal is an answer: the target is there, and was as fast as it was. How fast it
+    // refuses what is too large, or of a signal that it does not take, says nothing of how fast it
+    // takes the rest.
     if (outcome.kind !== "retry" && outcome.kind !== "too_large" && outcome.kind !== "elsewhere") {
       this.#window = stepWindow(this.#window, { kind: "success", sentMs, wanted: wanted() }, nowMs, limit);
     }
@@ -325,7 +328,8 @@ class Target implements PartTarget, Monitored, Refusing {
         this.#monitor.success(epoch);
         break;
       case "neutral":
-        // It was not fast enough to be waited for, though nothing else is known against it: it gets less at a time.
+        // It was not fast enough to be waited for, though nothing else is known against it: it gets
+        // less at a time.
         if (isCutShort(outcome)) this.#window = stepWindow(this.#window, { kind: "overload", sentMs }, nowMs, limit);
         this.#monitor.neutral(epoch);
         break;
@@ -350,7 +354,10 @@ class Target implements PartTarget, Monitored, Refusing {
     this.#whole?.load.ended(call, end, nowMs);
   }
 
-  /** It answers, and what it says holds for this sender only: no measure of how fast it takes what it takes. */
+  /**
+   * It answers, and what it says holds for this sender only: no measure of how fast it takes what
+   * it takes.
+   */
   #recordTenant(outcome: SendOutcome, call: SentToTarget, tenant: SenderHeaders): void {
     this.#ended(call, { kind: "neutral" }, this.#env.clock.nowMs());
     if (call.asks) this.#refusals.unclear(call.signal);

@@ -10,13 +10,17 @@ import type { TargetClient } from "./target-client.ts";
 export interface Targets extends AsyncDisposable {
   readonly all: ReadonlyMap<string, TargetHandle>;
   /**
-   * Takes over a new set of targets. A target that keeps its connection identity keeps its connections, window and
-   * health, also under another id; the others are new, but for what an operator wants of their id. Pools are to be updated with `all` right afterwards: handles
-   * that are gone from it end when what is under way has ended. `alone`: ids of those without which a pool has nothing that
-   * works; new ones among them are used before they are proven.
+   * Takes over a new set of targets. A target that keeps its connection identity keeps its
+   * connections, window and health, also under another id; the others are new, but for what an
+   * operator wants of their id. Pools are to be updated with `all` right afterwards: handles that
+   * are gone from it end when what is under way has ended. `alone`: ids of those without which a
+   * pool has nothing that works; new ones among them are used before they are proven.
    */
   update(plans: ReadonlyMap<string, TargetPlan>, alone?: ReadonlySet<string>): void;
-  /** The first half of `update`: what is gone from `all` goes on, and comes back with it when the plans of before are taken over. */
+  /**
+   * The first half of `update`: what is gone from `all` goes on, and comes back with it when the
+   * plans of before are taken over.
+   */
   stage(plans: ReadonlyMap<string, TargetPlan>, alone?: ReadonlySet<string>): void;
   /** The other half: ends what is gone. */
   settle(): void;
@@ -82,7 +86,10 @@ class TargetRegistry implements Targets {
     await Promise.all(this.#retiring);
   }
 
-  /** All targets of a plan: those that are there, and the others opened. When one cannot be opened, none of them stays open. */
+  /**
+   * All targets of a plan: those that are there, and the others opened. When one cannot be opened,
+   * none of them stays open.
+   */
   #openMissing(
     next: ReadonlyMap<string, TargetPlan>,
     kept: ReadonlyMap<string, OwnedTarget>,
@@ -116,7 +123,10 @@ function open(plan: TargetPlan, { resolver, ...env }: TargetsEnv, joining: Joini
 
 const NO_IDS: ReadonlySet<string> = new Set();
 
-/** Which of the present handles serves which id from now on: first those that keep their id, then those renamed. */
+/**
+ * Which of the present handles serves which id from now on: first those that keep their id, then
+ * those renamed.
+ */
 function carryOver(
   present: readonly (readonly [string, OwnedTarget])[],
   next: ReadonlyMap<string, TargetPlan>,

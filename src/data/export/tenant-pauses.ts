@@ -1,15 +1,21 @@
 import type { Cancel, Clock } from "../../core/clock.ts";
 import type { SenderHeaders } from "../../plan/sender-headers.ts";
 
-/** So many tenants of a target are left alone at the same time; those that it asked about first are forgotten first. */
+/**
+ * So many tenants of a target are left alone at the same time; those that it asked about first are
+ * forgotten first.
+ */
 const MAX_PAUSES = 1_000;
-/** As for whole targets (health/step-health.ts): what a target that names no time gets, and the most that it may ask for. */
+/**
+ * As for whole targets (health/step-health.ts): what a target that names no time gets, and the most
+ * that it may ask for.
+ */
 const UNNAMED_MS = 100;
 const LONGEST_MS = 300_000;
 
 /**
- * The tenants that a target asked to leave alone: one that is passed headers of senders and answers 429 means the sender, and is there for
- * all others.
+ * The tenants that a target asked to leave alone: one that is passed headers of senders and answers
+ * 429 means the sender, and is there for all others.
  */
 export class TenantPauses {
   readonly #clock: Clock;
@@ -33,7 +39,10 @@ export class TenantPauses {
     return this.#untilMs.size;
   }
 
-  /** Until when they are left alone; -Infinity when they are not. `headers` has those that the target is passed, and no others. */
+  /**
+   * Until when they are left alone; -Infinity when they are not. `headers` has those that the
+   * target is passed, and no others.
+   */
   untilMs({ key }: SenderHeaders): number {
     const untilMs = this.#untilMs.get(key) ?? -Infinity;
     return untilMs > this.#clock.nowMs() ? untilMs : -Infinity;

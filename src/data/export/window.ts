@@ -1,8 +1,8 @@
 import { Unreachable } from "../../core/unreachable.ts";
 
 /**
- * How many calls a target may have under way: grows while more would be sent, shrinks when the target shows that it
- * cannot keep up. So a slow target holds few batches, and slows nobody else.
+ * How many calls a target may have under way: grows while more would be sent, shrinks when the
+ * target shows that it cannot keep up. So a slow target holds few batches, and slows nobody else.
  */
 export interface Window {
   /** With a fraction; the whole part is what may be under way. 1 or more. */
@@ -16,7 +16,9 @@ export interface Window {
   readonly samples: number;
 }
 
-/** `wanted`: the batch was full, or more waits. `sentMs` is Clock.nowMs() at which the batch left. */
+/**
+ * `wanted`: the batch was full, or more waits. `sentMs` is Clock.nowMs() at which the batch left.
+ */
 export type WindowEvent =
   | { readonly kind: "success"; readonly sentMs: number; readonly wanted: boolean }
   | { readonly kind: "overload"; readonly sentMs: number };
@@ -53,7 +55,8 @@ export function stepWindow(window: Window, event: WindowEvent, nowMs: number, li
 
 function measure(window: Window, latencyMs: number): Window {
   const samples = window.samples + 1;
-  // The weights start as those of a plain mean, so that the first sample is not remembered for ever.
+  // The weights start as those of a plain mean, so that the first sample is not remembered for
+  // ever.
   const shortMs = window.shortMs + Math.max(SHORT_WEIGHT, 1 / samples) * (latencyMs - window.shortMs);
   const longMs = window.longMs + Math.max(LONG_WEIGHT, 1 / samples) * (latencyMs - window.longMs);
   return { ...window, samples, shortMs, longMs };

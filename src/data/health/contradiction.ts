@@ -1,6 +1,7 @@
 /**
- * Whether the check that nobody wrote, an empty export, and data contradict one another: some targets refuse the one and take the
- * other. Data is right. A check that fails without an answer is no contradiction: then nobody is there.
+ * Whether the check that nobody wrote, an empty export, and data contradict one another: some
+ * targets refuse the one and take the other. Data is right. A check that fails without an answer is
+ * no contradiction: then nobody is there.
  */
 export class Contradiction {
   #lastCall: "took" | "failed" | undefined;
@@ -15,8 +16,9 @@ export class Contradiction {
   }
 
   /**
-   * A check has ended. `refused`: it was answered, and the answer was no. `ignore`: it says nothing against a target whose last call
-   * was taken. `drop`: for the second time it was refused while data was taken in between.
+   * A check has ended. `refused`: it was answered, and the answer was no. `ignore`: it says nothing
+   * against a target whose last call was taken. `drop`: for the second time it was refused while
+   * data was taken in between.
    */
   checked(refused: boolean, isReady: boolean): "counts" | "ignore" | "drop" {
     if (!refused) {

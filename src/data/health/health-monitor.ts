@@ -48,7 +48,10 @@ const DOUBT_MS = 1_000;
 /** Timers do not count further. */
 const LONGEST_TIMER_MS = 1_000_000_000;
 
-/** Drives the health machine of one target: by its calls, by active checks, by operators and by time. */
+/**
+ * Drives the health machine of one target: by its calls, by active checks, by operators and by
+ * time.
+ */
 export class HealthMonitor implements Checked {
   readonly #monitored: Monitored;
   readonly #env: HealthMonitorEnv;
@@ -99,7 +102,10 @@ export class HealthMonitor implements Checked {
     return this.#check;
   }
 
-  /** Clock.nowMs() of the next try of a target that is out; undefined when none is planned, or it is not out. */
+  /**
+   * Clock.nowMs() of the next try of a target that is out; undefined when none is planned, or it is
+   * not out.
+   */
   get nextTryMs(): number | undefined {
     const { health } = this;
     if (health.state === "ejected") return health.nextTryMs;
@@ -150,7 +156,10 @@ export class HealthMonitor implements Checked {
     this.#step({ kind: "neutral", epoch });
   }
 
-  /** Answered that it does not take what was sent: nothing against it, unless it takes nothing at all. */
+  /**
+   * Answered that it does not take what was sent: nothing against it, unless it takes nothing at
+   * all.
+   */
   elsewhere(epoch: number): void {
     this.#judgeSignals(epoch);
     this.#step({ kind: "neutral", epoch });
@@ -299,7 +308,10 @@ export class HealthMonitor implements Checked {
     return this.#env.openCheck === undefined || this.#dropped ? { ...policy, check: undefined } : policy;
   }
 
-  /** The node's first check comes soon when it was asked for; the one that nobody asked for comes in its time. */
+  /**
+   * The node's first check comes soon when it was asked for; the one that nobody asked for comes in
+   * its time.
+   */
   #openChecker(starting: boolean): void {
     const { check } = this.#monitored.plan.health;
     if (check === undefined || this.#env.openCheck === undefined) return;

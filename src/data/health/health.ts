@@ -36,13 +36,19 @@ interface Common {
   readonly sinceMs: number;
   /** Counts states: what was sent in an earlier state says nothing about this one. */
   readonly epoch: number;
-  /** Times it went out in close succession: each rests longer, and has to pass more checks, than the one before. */
+  /**
+   * Times it went out in close succession: each rests longer, and has to pass more checks, than the
+   * one before.
+   */
   readonly ejections: number;
   /** Active checks in a row: passed when positive, failed when negative. */
   readonly checks: number;
 }
 
-/** The health of one target, from the outcomes of what was sent to it, from active checks, and from operators. */
+/**
+ * The health of one target, from the outcomes of what was sent to it, from active checks, and from
+ * operators.
+ */
 export type Health =
   | (Common & {
       readonly state: "ready";
@@ -61,17 +67,24 @@ export type Health =
       /** Its checks failed as well as its calls, so that checks that pass mean something. */
       readonly suspect: boolean;
     })
-  /** Only checks bring it back. A pool without any usable target may try it from `panicFromMs` on. */
+  /**
+   * Only checks bring it back. A pool without any usable target may try it from `panicFromMs` on.
+   */
   | (Common & {
       readonly state: "down";
       readonly panicFromMs: number;
-      /** A call may find out from here on, whatever the checks say: where only the check that nobody wrote was refused. */
+      /**
+       * A call may find out from here on, whatever the checks say: where only the check that nobody
+       * wrote was refused.
+       */
       readonly probeFromMs?: number;
     })
   | (Common & {
       readonly state: "probing";
       readonly probeOut: boolean;
-      /** As before it: checks that pass bring it back when nothing is sent that could be the probe. */
+      /**
+       * As before it: checks that pass bring it back when nothing is sent that could be the probe.
+       */
       readonly suspect: boolean;
     })
   /** Operators' states; Infinity: until the next override. */
@@ -84,7 +97,10 @@ export interface HealthPolicy {
   /** A smaller share of successes in the window ejects, given so many calls. */
   readonly minSuccessRate: number;
   readonly minRequests: number;
-  /** Rest after the first ejection, and the step by which it grows. Also: ready for so long makes good for one ejection. */
+  /**
+   * Rest after the first ejection, and the step by which it grows. Also: ready for so long makes
+   * good for one ejection.
+   */
   readonly restMs: number;
   readonly maxRestMs: number;
   /** Pause after throttling that names no delay. */
@@ -124,18 +140,25 @@ export function initialHealth(nowMs: number, reason: "started" | "added" = "star
   return { ...beginning(reason, nowMs), state: "ready", failures: 0, pausedUntilMs: nowMs, rampFromMs: -Infinity };
 }
 
-/** One that joins later is taken to be down until a check passes; only for targets that have checks. */
+/**
+ * One that joins later is taken to be down until a check passes; only for targets that have checks.
+ */
 export function addedHealth(nowMs: number): Health {
   return { ...beginning("added", nowMs), state: "down", panicFromMs: nowMs };
 }
 
-/** Of an address that is back: as it was, but for what went with the calls, checks and overrides of then; else `fresh`. */
+/**
+ * Of an address that is back: as it was, but for what went with the calls, checks and overrides of
+ * then; else `fresh`.
+ */
 export function resumedHealth(before: Health, fresh: Health): Health {
   if (before.state === "drain" || before.state === "maintenance") return fresh;
   return before.state === "probing" ? { ...before, probeOut: false } : before;
 }
 
-/** Whether anything may be sent as usual; a probing target gets a probe instead, see `wantsProbe`. */
+/**
+ * Whether anything may be sent as usual; a probing target gets a probe instead, see `wantsProbe`.
+ */
 export function isUsable(health: Health, nowMs: number): boolean {
   return health.state === "ready" && nowMs >= health.pausedUntilMs;
 }
@@ -145,7 +168,10 @@ export function wantsProbe(health: Health): boolean {
   return health.state === "probing" && !health.probeOut;
 }
 
-/** Whether a pool that has nothing better may send it one batch now. Never true for what operators took out. */
+/**
+ * Whether a pool that has nothing better may send it one batch now. Never true for what operators
+ * took out.
+ */
 export function mayTry(health: Health, nowMs: number): boolean {
   return (health.state === "ejected" || health.state === "down") && nowMs >= health.panicFromMs;
 }
@@ -166,7 +192,9 @@ export function usableSinceMs(health: Health): number {
   return health.state === "ready" ? Math.max(health.sinceMs, health.pausedUntilMs) : health.sinceMs;
 }
 
-/** When time alone changes what may be sent; Infinity when only outcomes, checks or operators can. */
+/**
+ * When time alone changes what may be sent; Infinity when only outcomes, checks or operators can.
+ */
 export function nextChangeMs(health: Health, nowMs: number): number {
   switch (health.state) {
     case "ready":

@@ -12,7 +12,9 @@ export interface Transition {
   readonly said: string | undefined;
 }
 
-/** A target that goes in and out without end is logged once in this time, for each of its states. */
+/**
+ * A target that goes in and out without end is logged once in this time, for each of its states.
+ */
 const LOG_MS = 1_000;
 
 /** Counts a change of state, shows its reason, and tells operators. */

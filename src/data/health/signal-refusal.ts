@@ -12,7 +12,9 @@ export type SignalRefusal =
       readonly said: string;
       /** Clock.nowMs() from which on one batch may ask again. */
       readonly nextTryMs: number;
-      /** Times it was refused without a success in between: each rest is longer than the one before. */
+      /**
+       * Times it was refused without a success in between: each rest is longer than the one before.
+       */
       readonly rests: number;
       readonly probeOut: boolean;
     };
@@ -34,7 +36,9 @@ export interface RefusalPolicy {
   readonly maxRestMs: number;
 }
 
-/** So many answers in a row refuse a signal: one may come from a proxy that has just been restarted. */
+/**
+ * So many answers in a row refuse a signal: one may come from a proxy that has just been restarted.
+ */
 export const REFUSED_AFTER = 3;
 /** A probe that told nothing is followed by another one after this time. */
 const UNCLEAR_MS = 1_000;

@@ -45,7 +45,10 @@ export class SignalRefusals {
   readonly #whose: Refusing;
   readonly #env: RefusalsEnv;
   readonly #refusals: SignalRefusal[] = SIGNALS.map(() => TAKEN);
-  /** Signals that checks heard refused, and all of which something was heard since the first one was refused; as bits. */
+  /**
+   * Signals that checks heard refused, and all of which something was heard since the first one was
+   * refused; as bits.
+   */
   #checkedAway = 0;
   #heard = 0;
   #mask = 0;
@@ -62,7 +65,10 @@ export class SignalRefusals {
     return this.#mask;
   }
 
-  /** No signal is left that it may take, by its answers to calls, and to checks of signals of which it got no data. */
+  /**
+   * No signal is left that it may take, by its answers to calls, and to checks of signals of which
+   * it got no data.
+   */
   get isAll(): boolean {
     return this.#mask !== 0 && (this.#mask | this.#checkedAway) === ALL;
   }

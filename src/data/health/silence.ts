@@ -3,10 +3,16 @@ import type { Cancel, Clock } from "../../core/clock.ts";
 /** A target that owes answers and has given none for so long is asked what is the matter. */
 export const SILENT_MS = 2_000;
 
-/** How a call ended: something was heard, nobody answered in time, or nobody wanted to know any more. */
+/**
+ * How a call ended: something was heard, nobody answered in time, or nobody wanted to know any
+ * more.
+ */
 export type CallNews = "heard" | "timeout" | "cancelled";
 
-/** Notices when a target is silent: calls wait, or were given up, and nothing was heard since. One timer, however many calls. */
+/**
+ * Notices when a target is silent: calls wait, or were given up, and nothing was heard since. One
+ * timer, however many calls.
+ */
 export class Silence {
   readonly #clock: Clock;
   readonly #told: () => void;
@@ -15,7 +21,10 @@ export class Silence {
   #sinceMs: number | undefined;
   #timer: Cancel | undefined;
 
-  /** `told` is called when a silence has lasted for SILENT_MS; again, if it lasts, only after another call was sent. */
+  /**
+   * `told` is called when a silence has lasted for SILENT_MS; again, if it lasts, only after
+   * another call was sent.
+   */
   constructor(clock: Clock, told: () => void) {
     this.#clock = clock;
     this.#told = told;

@@ -20,7 +20,10 @@ export type HealthEvent =
       readonly jitter: number;
       readonly recent: Recent;
     }
-  /** Answered with a refusal that is the target's fault, as far as one can tell (data/export/target-fault.ts). */
+  /**
+   * Answered with a refusal that is the target's fault, as far as one can tell
+   * (data/export/target-fault.ts).
+   */
   | { readonly kind: "refused"; readonly epoch: number; readonly jitter: number; readonly recent: Recent }
   | { readonly kind: "throttled"; readonly epoch: number; readonly delayMs: number | undefined }
   /** It has told of every signal that it does not take it. */
@@ -29,8 +32,8 @@ export type HealthEvent =
   | { readonly kind: "neutral"; readonly epoch: number }
   | { readonly kind: "check_passed" }
   /**
-   * `silent`: calls wait for answers, too, and none has come for a while. Then one check is enough. `answered`: it was refused, so
-   * that the target is there.
+   * `silent`: calls wait for answers, too, and none has come for a while. Then one check is enough.
+   * `answered`: it was refused, so that the target is there.
    */
   | { readonly kind: "check_failed"; readonly silent?: boolean; readonly answered?: boolean }
   /** There are no active checks from now on. */
@@ -38,7 +41,10 @@ export type HealthEvent =
   /** `untilMs` is in Clock.nowMs(); Infinity: until the next override. */
   | { readonly kind: "operator"; readonly override: "ready" | "drain" | "maintenance"; readonly untilMs: number };
 
-/** Pure. Returns the same object when nothing changes. docs/health.md has the table of all transitions. */
+/**
+ * Pure. Returns the same object when nothing changes. docs/health.md has the table of all
+ * transitions.
+ */
 export function stepHealth(health: Health, event: HealthEvent, nowMs: number, policy: HealthPolicy): Health {
   if ("epoch" in event && event.epoch !== health.epoch) return health; // sent before the last change: old news
   switch (event.kind) {
@@ -126,8 +132,9 @@ function onFailure(
 }
 
 /**
- * Some data makes some targets stumble: so refusals never count in a row, only in the share, which one sender's bad data does not
- * move far. A probe that is refused proves nothing, and the rest goes on.
+ * Some data makes some targets stumble: so refusals never count in a row, only in the share, which
+ * one sender's bad data does not move far. A probe that is refused proves nothing, and the rest
+ * goes on.
  */
 function onRefused(health: Health, jitter: number, recent: Recent, nowMs: number, policy: HealthPolicy): Health {
   switch (health.state) {
@@ -169,8 +176,8 @@ function onCheckPassed(health: Health, nowMs: number, policy: HealthPolicy): Hea
   const wanted = check.rise * Math.max(1, health.ejections);
   switch (health.state) {
     case "ejected":
-      // A check that passed all the time knows nothing of what ails the calls: it must not end the rest.
-      // These passes are spent: without a probe as many more have to follow.
+      // A check that passed all the time knows nothing of what ails the calls: it must not end the
+      // rest. These passes are spent: without a probe as many more have to follow.
       if (health.suspect && checks >= wanted) return probing({ ...health, checks: 0 }, "check_passed", true, nowMs);
       break;
     case "probing":
@@ -198,7 +205,8 @@ function onCheckFailed(
   const checks = silent ? -check.fall : Math.max(-check.fall, Math.min(0, health.checks) - 1);
   const fallen = checks === -check.fall;
   const next = checks === health.checks ? health : { ...health, checks };
-  // An empty export that nobody asked for proves less than data: who answers it, though with a refusal, is tried with data.
+  // An empty export that nobody asked for proves less than data: who answers it, though with a
+  // refusal, is tried with data.
   const halfOpen = answered && !check.written;
   const probeFrom = (ejections: number): { readonly probeFromMs?: number } =>
     halfOpen ? { probeFromMs: nowMs + Math.min(policy.maxRestMs, policy.restMs * Math.max(1, ejections)) } : {};
@@ -277,7 +285,10 @@ function isBelow({ sends, failures }: Recent, policy: HealthPolicy): boolean {
   return sends >= policy.minRequests && sends - failures < policy.minSuccessRate * sends;
 }
 
-/** Calls take the same way as the check that nobody wrote, and prove more. Checks that were written are obeyed. */
+/**
+ * Calls take the same way as the check that nobody wrote, and prove more. Checks that were written
+ * are obeyed.
+ */
 function overrules({ check }: HealthPolicy): boolean {
   return check?.written !== true;
 }

@@ -1,13 +1,16 @@
 import type { Recent } from "./step-health.ts";
 
 const WINDOW_MS = 10_000;
-/** Calls that end within so much time share a slot, so that the memory of a target is bounded whatever its rate. */
+/**
+ * Calls that end within so much time share a slot, so that the memory of a target is bounded
+ * whatever its rate.
+ */
 const SLOT_MS = 10;
 const SLOTS = WINDOW_MS / SLOT_MS;
 
 /**
- * Counts the calls of the last 10 s exactly, to 10 ms: nothing older, nothing forgotten. Holds at most 1,000 slots, and as many
- * as there were moments at which calls ended.
+ * Counts the calls of the last 10 s exactly, to 10 ms: nothing older, nothing forgotten. Holds at
+ * most 1,000 slots, and as many as there were moments at which calls ended.
  */
 export class SuccessWindow implements Recent {
   /** Slots in order of time; those before `#first` have left. */

@@ -79,7 +79,10 @@ const INPUTS = {
   "operator: maintenance": { event: { kind: "operator", override: "maintenance", untilMs: Infinity } },
 } satisfies Record<string, Omit<Input, "name">>;
 
-/** One column for each state, in the order of TARGET_STATES. `.`: it stays; otherwise the state and its reason. */
+/**
+ * One column for each state, in the order of TARGET_STATES. `.`: it stays; otherwise the state and
+ * its reason.
+ */
 const TABLE: Readonly<Record<keyof typeof INPUTS, string>> = {
   success: ". | ready recovered | . | ready recovered | . | .",
   "success, checks unwritten": ". | ready recovered | ready recovered | ready recovered | . | .",

@@ -1,4 +1,6 @@
-/** What a target says of its own load in answers (ORCA, the Open Request Cost Aggregation of xDS). */
+/**
+ * What a target says of its own load in answers (ORCA, the Open Request Cost Aggregation of xDS).
+ */
 export interface ReportedLoad {
   /** 0 to 1: of the application where it tells, else of the processor. */
   readonly utilisation: number;
@@ -11,8 +13,8 @@ export const REPORTED_LOAD_HEADER = "endpoint-load-metrics";
 const MAX_LENGTH = 4_096;
 
 /**
- * Reads `TEXT cpu_utilization=0.3, mem_utilization=0.8` and `JSON {"cpu_utilization":0.3}` (as xDS writes them); undefined
- * for whatever else is there: it comes from outside, and is only advice.
+ * Reads `TEXT cpu_utilization=0.3, mem_utilization=0.8` and `JSON {"cpu_utilization":0.3}` (as xDS
+ * writes them); undefined for whatever else is there: it comes from outside, and is only advice.
  */
 export function parseReportedLoad(text: string): ReportedLoad | undefined {
   if (text.length > MAX_LENGTH) return undefined;

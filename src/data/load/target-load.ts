@@ -8,7 +8,10 @@ export interface SentCall {
   readonly sentMs: number;
 }
 
-/** How a call ended, as far as it tells of the target. `afterMs`: how long the target asked to be left alone. */
+/**
+ * How a call ended, as far as it tells of the target. `afterMs`: how long the target asked to be
+ * left alone.
+ */
 export type CallEnd =
   | { readonly kind: "answered" }
   | { readonly kind: "failed" }
@@ -18,9 +21,15 @@ export type CallEnd =
 
 /** After this time a measurement counts for a third of what it was. */
 export const LATENCY_DECAY_MS = 10_000;
-/** A target that has a first call under way and never answered one is taken to be this slow (as by linkerd). */
+/**
+ * A target that has a first call under way and never answered one is taken to be this slow (as by
+ * linkerd).
+ */
 export const UNKNOWN_LATENCY_MS = 30;
-/** A call that failed counts as one that took at least this long, and twice what the target was thought to take. */
+/**
+ * A call that failed counts as one that took at least this long, and twice what the target was
+ * thought to take.
+ */
 export const FAILURE_LATENCY_MS = 1_000;
 /** No penalty goes above this. */
 export const MAX_PENALTY_MS = 10_000;
@@ -30,9 +39,10 @@ const ERROR_WEIGHT = 0.1;
 const REPORT_LIFE_MS = 30_000;
 
 /**
- * What is measured of one target: what is under way, latency, errors, and what it reports of itself. Latency is a peak
- * EWMA: it follows rises at once and falls slowly, and falls while nothing is heard, so that a target that was slow once is
- * tried again. Constant time and memory for each call.
+ * What is measured of one target: what is under way, latency, errors, and what it reports of
+ * itself. Latency is a peak EWMA: it follows rises at once and falls slowly, and falls while
+ * nothing is heard, so that a target that was slow once is tried again. Constant time and memory
+ * for each call.
  */
 export class TargetLoad {
   #inFlight = 0;
@@ -101,7 +111,10 @@ export class TargetLoad {
     }
   }
 
-  /** It comes back from an outage: what was measured before and during that says nothing of what it is now. */
+  /**
+   * It comes back from an outage: what was measured before and during that says nothing of what it
+   * is now.
+   */
   forget(): void {
     this.#peakMs = 0;
     this.#errorRate = 0;
@@ -120,7 +133,10 @@ export class TargetLoad {
     return nowMs - this.#reportedAtMs <= REPORT_LIFE_MS ? this.#reported : undefined;
   }
 
-  /** Peak EWMA, and never less than the mean age of what is under way; 0 for a target of which nothing is known. */
+  /**
+   * Peak EWMA, and never less than the mean age of what is under way; 0 for a target of which
+   * nothing is known.
+   */
   latencyMs(nowMs: number): number {
     const knownMs = this.#peakMs * Math.exp((this.#peakAtMs - nowMs) / LATENCY_DECAY_MS);
     if (this.#inFlight === 0) return knownMs;
@@ -129,16 +145,18 @@ export class TargetLoad {
   }
 
   /**
-   * Grows with the latency, and stays in order with the ranks of other targets while time passes: all latencies decay alike,
-   * so that ranks from different moments can be compared. -Infinity when nothing is known.
+   * Grows with the latency, and stays in order with the ranks of other targets while time passes:
+   * all latencies decay alike, so that ranks from different moments can be compared. -Infinity when
+   * nothing is known.
    */
   latencyRank(nowMs: number): number {
     return Math.log(this.latencyMs(nowMs)) + nowMs / LATENCY_DECAY_MS;
   }
 
   /**
-   * How loaded it is, 0 (idle) to 1: the larger one of what is under way of `windowSize` calls and of what the target reports,
-   * and on top of that its error rate, which is forgotten while nothing is sent.
+   * How loaded it is, 0 (idle) to 1: the larger one of what is under way of `windowSize` calls and
+   * of what the target reports, and on top of that its error rate, which is forgotten while nothing
+   * is sent.
    */
   score(nowMs: number, windowSize: number): number {
     const own = Math.min(1, this.#inFlight / Math.max(1, windowSize));

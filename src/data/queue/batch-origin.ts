@@ -30,7 +30,10 @@ export interface BatchOrigin {
   takeBack(aside: Aside): readonly Delivery[];
   /** As `putBack`, when the time has come. */
   putBackLater(deliveries: readonly Delivery[], delayMs: number): void;
-  /** A target of its pool, or of those after it, may take what is of this signal some time, though none of these. */
+  /**
+   * A target of its pool, or of those after it, may take what is of this signal some time, though
+   * none of these.
+   */
   mayBeTaken(signal: Signal, but: readonly TargetHandle[]): boolean;
   /** Gives it to a fallback pool, where that is possible now; ends its part in this queue then. */
   failOver(delivery: Delivery): boolean;

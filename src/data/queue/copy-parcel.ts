@@ -11,7 +11,10 @@ interface CopiedPart extends ParcelBytes {
   readonly enqueuedMs?: number;
 }
 
-/** One target's copy of a parcel, in a pool that broadcasts: the bytes are shared, the outcome is its own. */
+/**
+ * One target's copy of a parcel, in a pool that broadcasts: the bytes are shared, the outcome is
+ * its own.
+ */
 export class CopyParcel implements Parcel {
   readonly signal: Signal;
   readonly headers: SenderHeaders;
@@ -43,7 +46,10 @@ export class CopyParcel implements Parcel {
     this.#copies = copies;
   }
 
-  /** No other copy arrived or is left: without this one, or the parts of it, the parcel would have gone nowhere. */
+  /**
+   * No other copy arrived or is left: without this one, or the parts of it, the parcel would have
+   * gone nowhere.
+   */
   get isLast(): boolean {
     return this.#copies.isLast;
   }

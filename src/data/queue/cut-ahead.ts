@@ -4,8 +4,9 @@ import type { BatchOrigin } from "./batch-origin.ts";
 import type { SignalQueue } from "./signal-queue.ts";
 
 /**
- * Cuts what stands first in the queue when it is more than one call may take, so that a large request keeps the limits too. Nothing was
- * refused, so this costs no budget. What cannot be cut stays as it is.
+ * Cuts what stands first in the queue when it is more than one call may take, so that a large
+ * request keeps the limits too. Nothing was refused, so this costs no budget. What cannot be cut
+ * stays as it is.
  */
 export function cutAhead(origin: Pick<BatchOrigin, "split" | "replace">, queue: SignalQueue, limits: CutLimits): void {
   const head = queue.peek();

@@ -3,8 +3,8 @@ import { type CutLimits, cutRequest } from "../../otlp/cut-request.ts";
 import type { Parcel } from "../parcel.ts";
 
 /**
- * Cuts a parcel into several within the limits, each settled on its own; the whole is then never settled. Undefined: it cannot be
- * cut, because it is a single item, or it need not be.
+ * Cuts a parcel into several within the limits, each settled on its own; the whole is then never
+ * settled. Undefined: it cannot be cut, because it is a single item, or it need not be.
  */
 export type SplitParcel = (parcel: Parcel, limits: CutLimits) => readonly Parcel[] | undefined;
 

@@ -15,11 +15,17 @@ export interface Delivery {
   retries: number;
   /** It was once on a kept connection that was found dead. */
   again: boolean;
-  /** At most so many share a batch with it, itself included: lowered when a batch was refused as a whole. */
+  /**
+   * At most so many share a batch with it, itself included: lowered when a batch was refused as a
+   * whole.
+   */
   maxTogether: number;
   /** A batch with it has no more bytes than this: lowered when one was refused for its size. */
   maxBytes: number;
-  /** How often it was cut because a target had refused it; shared by all parts of a parcel. Undefined: never. */
+  /**
+   * How often it was cut because a target had refused it; shared by all parts of a parcel.
+   * Undefined: never.
+   */
   splits: { count: number } | undefined;
   /** While it is sent as the part whose fate decides about the others. */
   trial: Trial | undefined;
@@ -37,14 +43,18 @@ export interface Delivery {
   unwilling: readonly TargetHandle[] | undefined;
 }
 
-/** What a parcel takes of its queue's bound: all that is kept for it, though others may have the same headers. */
+/**
+ * What a parcel takes of its queue's bound: all that is kept for it, though others may have the
+ * same headers.
+ */
 export function chargeOf({ bytes, headers }: Pick<Parcel, "bytes" | "headers">): number {
   return bytes + headers.bytes;
 }
 
 /**
- * The first part of what a target refused for its size, or perhaps for it: it is sent alone, and the rest waits for what becomes of it.
- * So what is refused at any size costs as many calls as it can be halved, not as many as it has items.
+ * The first part of what a target refused for its size, or perhaps for it: it is sent alone, and
+ * the rest waits for what becomes of it. So what is refused at any size costs as many calls as it
+ * can be halved, not as many as it has items.
  */
 export interface Trial {
   readonly target: TargetHandle;
@@ -68,7 +78,10 @@ export function deliver(parcel: Parcel): Delivery {
   return newDelivery(parcel, chargeOf(parcel), Infinity);
 }
 
-/** Deliveries of the parts of a parcel: they share what the whole one had taken of the bound, and its retry history. */
+/**
+ * Deliveries of the parts of a parcel: they share what the whole one had taken of the bound, and
+ * its retry history.
+ */
 export function deliverParts(whole: Delivery, parts: readonly Parcel[]): Delivery[] {
   if (parts.length === 1 && parts[0] === whole.parcel) return [whole];
   const bytes = sumBytes(parts);
@@ -113,7 +126,9 @@ export function expiryOf({ parcel }: Delivery, nowMs: number, maxAgeMs: number):
   return undefined;
 }
 
-/** Counts one more attempt of each, at this target, and tells whether it is the first one of all. */
+/**
+ * Counts one more attempt of each, at this target, and tells whether it is the first one of all.
+ */
 export function isFirstTry(deliveries: readonly Delivery[], target: string): boolean {
   let retries = 0;
   for (const delivery of deliveries) {

@@ -1,4 +1,7 @@
-/** A queue with two ends on a ring: nothing is ever moved, however long it is. Bounded by whoever fills it. */
+/**
+ * A queue with two ends on a ring: nothing is ever moved, however long it is. Bounded by whoever
+ * fills it.
+ */
 export class Deque<T> {
   #slots: (T | undefined)[] = Array.from({ length: 16 });
   #head = 0;
@@ -33,7 +36,9 @@ export class Deque<T> {
     return value;
   }
 
-  /** Drops what `test` is false for; the others keep their order. `test` must not touch the queue. */
+  /**
+   * Drops what `test` is false for; the others keep their order. `test` must not touch the queue.
+   */
   keep(test: (value: T) => boolean): void {
     const mask = this.#slots.length - 1;
     let kept = 0;

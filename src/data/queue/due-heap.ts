@@ -1,4 +1,7 @@
-/** What waits for its time: a binary heap by `dueMs`; equal times come out in the order they went in. */
+/**
+ * What waits for its time: a binary heap by `dueMs`; equal times come out in the order they went
+ * in.
+ */
 export class DueHeap<T> {
   readonly #entries: { readonly dueMs: number; readonly order: number; readonly value: T }[] = [];
   #order = 0;

@@ -9,8 +9,8 @@ export type TakeLeft = (parcel: Parcel) => void;
 const BYTES_A_TURN = 4 * 1_024 * 1_024;
 
 /**
- * Gives away whatever waits, oldest first by lane; a copy that others have as well is withdrawn. False when there is more to do in
- * another turn.
+ * Gives away whatever waits, oldest first by lane; a copy that others have as well is withdrawn.
+ * False when there is more to do in another turn.
  */
 export function emptyOut(lanes: Lanes, take: TakeLeft): boolean {
   let bytes = 0;

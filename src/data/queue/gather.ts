@@ -12,8 +12,9 @@ export interface GatherLimits {
 }
 
 /**
- * Takes what leaves together, from the front: parcels up to the limits, and always the first one. Where the target is passed on
- * headers of senders, all of them came with the same. `fresh` is false for what need not be sent any more, which it has then finished.
+ * Takes what leaves together, from the front: parcels up to the limits, and always the first one.
+ * Where the target is passed on headers of senders, all of them came with the same. `fresh` is
+ * false for what need not be sent any more, which it has then finished.
  */
 export function gather(
   queue: SignalQueue,
@@ -54,7 +55,10 @@ function isUnfit({ unreachable, unwilling }: Delivery, target: TargetHandle): bo
   return unreachable?.includes(target) === true || unwilling?.includes(target) === true;
 }
 
-/** One request out of many: concatenated Export requests are one Export request, so no byte is copied. */
+/**
+ * One request out of many: concatenated Export requests are one Export request, so no byte is
+ * copied.
+ */
 export function toBatch(signal: Signal, deliveries: readonly Delivery[], { plan }: TargetHandle): Batch {
   const first = deliveries[0]!.parcel;
   const headers = plan.forwardHeaders.length === 0 ? NO_HEADERS : first.headers.only(plan.forwardHeaders);

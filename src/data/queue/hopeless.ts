@@ -16,7 +16,10 @@ export function anyTakes(targets: readonly TargetHandle[], signal: Signal, but: 
   return targets.some((target) => (target.parts === undefined ? takes(target) : target.parts.all.some(takes)));
 }
 
-/** It works, or one of its addresses does, takes this signal, and asked for no pause beyond this time. */
+/**
+ * It works, or one of its addresses does, takes this signal, and asked for no pause beyond this
+ * time.
+ */
 export function isReadyBy(target: TargetHandle, untilMs: number, signal: Signal): boolean {
   if (target.parts !== undefined) return target.parts.all.some((part) => isReadyBy(part, untilMs, signal));
   const { health } = target;
@@ -24,8 +27,9 @@ export function isReadyBy(target: TargetHandle, untilMs: number, signal: Signal)
 }
 
 /**
- * Takes out what need not wait where nobody takes the signal: that of senders who wait, who are to be told, and copies that others
- * have as well. What was acknowledged stays: somebody may take it before it is too old.
+ * Takes out what need not wait where nobody takes the signal: that of senders who wait, who are to
+ * be told, and copies that others have as well. What was acknowledged stays: somebody may take it
+ * before it is too old.
  */
 export function takeHopeless(queue: SignalQueue): readonly Delivery[] {
   const leaving: Delivery[] = [];

@@ -1,11 +1,17 @@
 import type { ParcelOutcome } from "../parcel.ts";
 
-/** How one copy of a parcel ended; undefined when its target went away before it was sent, and others have copies. */
+/**
+ * How one copy of a parcel ended; undefined when its target went away before it was sent, and
+ * others have copies.
+ */
 export type CopyOutcome = ParcelOutcome | undefined;
 
 const RANK = { failed: 0, rejected: 1, delivered: 2 } as const;
 
-/** One parcel that goes to several targets: settled when all copies have ended, with the weakest outcome. */
+/**
+ * One parcel that goes to several targets: settled when all copies have ended, with the weakest
+ * outcome.
+ */
 export function joinCopies(copies: number, settle: (outcome: ParcelOutcome) => void): Copies {
   let left = copies;
   let weakest: CopyOutcome;
@@ -25,15 +31,19 @@ export function joinCopies(copies: number, settle: (outcome: ParcelOutcome) => v
 
 /** The copies of one parcel, as each of them sees the others. */
 export interface Copies {
-  /** All the others have ended, and none arrived: without this one the parcel would have gone nowhere. */
+  /**
+   * All the others have ended, and none arrived: without this one the parcel would have gone
+   * nowhere.
+   */
   readonly isLast: boolean;
   /** Once for each copy. */
   readonly end: (outcome: CopyOutcome) => void;
 }
 
 /**
- * One copy of a parcel that was cut: ends when all parts have ended. A part that was rejected makes its things count as rejected, as
- * the target would have said it; a part that failed makes the whole fail, and one that was taken out takes the whole out.
+ * One copy of a parcel that was cut: ends when all parts have ended. A part that was rejected makes
+ * its things count as rejected, as the target would have said it; a part that failed makes the
+ * whole fail, and one that was taken out takes the whole out.
  */
 export function joinParts(
   points: readonly number[],

@@ -14,8 +14,9 @@ const UP = 3;
 const PANIC_BELOW = 0.5;
 
 /**
- * Whose a key is, in a pool that divides by key: channel i is lane i, and has one target. Knows which targets are up without
- * looking at all of them for each request: only those that changed, and those that are not plainly well, which time may change.
+ * Whose a key is, in a pool that divides by key: channel i is lane i, and has one target. Knows
+ * which targets are up without looking at all of them for each request: only those that changed,
+ * and those that are not plainly well, which time may change.
  */
 export class LaneOwners implements OwnerView {
   #owners: KeyOwners = openKeyOwners([]);

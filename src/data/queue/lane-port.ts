@@ -46,7 +46,10 @@ export interface LaneEnv {
   countRetry(reason: string): void;
   /** A batch or a delivery ended. */
   ended(): void;
-  /** One of the pool's targets is usable that is none of these: of an owner's lane also another lane's. */
+  /**
+   * One of the pool's targets is usable that is none of these: of an owner's lane also another
+   * lane's.
+   */
   anyUsableBeside(targets: readonly TargetHandle[], signal: Signal): boolean;
   /** Strategies of plugins; none without. */
   readonly strategies?: Strategies;
@@ -54,7 +57,10 @@ export interface LaneEnv {
   strategyFailed(strategy: string, what: string): void;
   /** Gives it to a fallback pool, if one can take it now. */
   failOver(parcel: Parcel): boolean;
-  /** Of an owner's lane also another lane's target, and those of fallback pools: one of them may take this signal some time. */
+  /**
+   * Of an owner's lane also another lane's target, and those of fallback pools: one of them may
+   * take this signal some time.
+   */
   mayBeTaken(signal: Signal, but: readonly TargetHandle[]): boolean;
   /** These are not the lane's any more: their channels are to be found anew. */
   sort(deliveries: readonly Delivery[]): void;

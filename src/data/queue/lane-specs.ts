@@ -2,7 +2,10 @@ import { Unreachable } from "../../core/unreachable.ts";
 import type { PoolPlan, StrategyPlan } from "../../plan/plan.ts";
 import type { TargetHandle } from "../export/target-port.ts";
 
-/** What a lane is for. `copy`: one target's copies in a pool that broadcasts. `owner`: the keys of one target, or of one of its addresses. */
+/**
+ * What a lane is for. `copy`: one target's copies in a pool that broadcasts. `owner`: the keys of
+ * one target, or of one of its addresses.
+ */
 export type LaneKind = "shared" | "copy" | "owner";
 
 /** A lane as the plan wants it: what empties it, and how the target is picked. */

@@ -4,7 +4,9 @@ import { DueHeap } from "./due-heap.ts";
 import { SignalQueue } from "./signal-queue.ts";
 import { type Tenant, turnOf } from "./tenants.ts";
 
-/** After a look at this many parcels for expired ones, the next look is a millisecond away at least. */
+/**
+ * After a look at this many parcels for expired ones, the next look is a millisecond away at least.
+ */
 const LOOKED_AT_PER_MS = 1_000;
 
 const NONE: readonly Delivery[] = [];
@@ -106,7 +108,9 @@ export class LaneStore {
     return group;
   }
 
-  /** What is left of what `putBackAt` took, and its time has not come: it is not in here any more. */
+  /**
+   * What is left of what `putBackAt` took, and its time has not come: it is not in here any more.
+   */
   takeBack(aside: Aside): readonly Delivery[] {
     if (!this.#waitingOf(aside.signal).remove(aside)) return NONE;
     this.#countWaiting(aside.deliveries, -1);
@@ -123,7 +127,10 @@ export class LaneStore {
     this.#expiryMs = -Infinity;
   }
 
-  /** Takes out what nobody waits for, when it is time to look. A look costs as much as there is: hence the pauses. */
+  /**
+   * Takes out what nobody waits for, when it is time to look. A look costs as much as there is:
+   * hence the pauses.
+   */
   sweep(nowMs: number, maxAgeMs: number): readonly Delivery[] {
     if (nowMs < this.#expiryMs || nowMs < this.#nextLookMs) return NONE;
     const ended: Delivery[] = [];
@@ -146,8 +153,8 @@ export class LaneStore {
   }
 
   /**
-   * The queue whose turn it is, of those that are not in `but` and of no signal whose bit is in `signals`: of one tenant, that whose
-   * first parcel is the oldest.
+   * The queue whose turn it is, of those that are not in `but` and of no signal whose bit is in
+   * `signals`: of one tenant, that whose first parcel is the oldest.
    */
   next(but: ReadonlySet<SignalQueue>, signals: number): SignalQueue | undefined {
     let next: SignalQueue | undefined;
@@ -158,7 +165,10 @@ export class LaneStore {
     return next;
   }
 
-  /** What `next` gives one after the other, each added to `but`, while nothing is sent; for a thousand tenants at once. */
+  /**
+   * What `next` gives one after the other, each added to `but`, while nothing is sent; for a
+   * thousand tenants at once.
+   */
   inTurn(but: ReadonlySet<SignalQueue>, signals: number): SignalQueue[] {
     return this.#queues
       .filter((one) => one.length > 0 && (SIGNAL_FACTS[one.signal].bit & signals) === 0 && !but.has(one))
@@ -177,7 +187,10 @@ export class LaneStore {
     this.#queues = this.#queues.filter((queue) => !isLeft(queue));
   }
 
-  /** The oldest of what is ready and what is ready next, of one signal or of all. It stays where it is, and what waits goes on waiting. */
+  /**
+   * The oldest of what is ready and what is ready next, of one signal or of all. It stays where it
+   * is, and what waits goes on waiting.
+   */
   peekOldest(signal?: Signal): Delivery | undefined {
     if (signal !== undefined) return this.#oldestOf(signal);
     let oldest: Delivery | undefined;

@@ -10,15 +10,22 @@ import { LaneOwners } from "./lane-owners.ts";
 import { QueueLane } from "./queue-lane.ts";
 import type { LaneEnv } from "./lane-port.ts";
 
-/** Finds the channels of a delivery, and gives a delivery for each: the same one when it needs no dividing. */
+/**
+ * Finds the channels of a delivery, and gives a delivery for each: the same one when it needs no
+ * dividing.
+ */
 export type SortDelivery = (delivery: Delivery) => readonly { readonly channel: number; readonly delivery: Delivery }[];
 
-/** Parcels to be sorted anew are parsed again: so many bytes of them in one turn of the event loop, which takes some 20 ms. */
+/**
+ * Parcels to be sorted anew are parsed again: so many bytes of them in one turn of the event loop,
+ * which takes some 20 ms.
+ */
 const SORTED_BYTES_A_TURN = 4 * 1_024 * 1_024;
 
 /**
- * The lanes of a pool: one for each channel, or, for broadcast, one for each target, so that none holds up another. What a
- * changed plan or target leaves in the wrong lane is sorted anew, a bounded part in each turn.
+ * The lanes of a pool: one for each channel, or, for broadcast, one for each target, so that none
+ * holds up another. What a changed plan or target leaves in the wrong lane is sorted anew, a
+ * bounded part in each turn.
  */
 export class Lanes {
   readonly #env: LaneEnv;
@@ -97,7 +104,10 @@ export class Lanes {
     return new Set(this.#all.flatMap((lane) => lane.targets));
   }
 
-  /** Where a copy of something new goes, for broadcast: to every target that is usable, or, when none is, to all that take it. */
+  /**
+   * Where a copy of something new goes, for broadcast: to every target that is usable, or, when
+   * none is, to all that take it.
+   */
   forCopies(signal: Signal): readonly QueueLane[] {
     const usable = this.#channels.filter((lane) => lane.anyUsable(signal) || lane.wantsProbe(signal));
     if (usable.length > 0) return usable;
@@ -112,7 +122,10 @@ export class Lanes {
     return lane === undefined ? [] : [lane];
   }
 
-  /** Of a key, the channel: `refresh` first. Not one of those that have all their targets in `but`, if others are usable. */
+  /**
+   * Of a key, the channel: `refresh` first. Not one of those that have all their targets in `but`,
+   * if others are usable.
+   */
   ownerOf(hash: number, signal: Signal, but?: readonly TargetHandle[]): number {
     return this.#owners.ownerOf(hash, signal, but);
   }
@@ -148,7 +161,10 @@ export class Lanes {
     this.tidy();
   }
 
-  /** Lets go of earlier lanes that have nothing left, and takes over from those that have nowhere to send to. */
+  /**
+   * Lets go of earlier lanes that have nothing left, and takes over from those that have nowhere to
+   * send to.
+   */
   tidy(): void {
     if (this.#leaving.size === 0) return;
     for (const lane of this.#leaving) {
@@ -180,7 +196,10 @@ export class Lanes {
     return this.#unsorted.isIdle;
   }
 
-  /** What waits for a target that cannot be used goes to the next owners of its keys, when there are any. */
+  /**
+   * What waits for a target that cannot be used goes to the next owners of its keys, when there are
+   * any.
+   */
   #findStranded(): void {
     if (this.#plan.division.kind !== "key") return;
     this.#owners.refresh();
@@ -201,7 +220,10 @@ export class Lanes {
     return known ?? new QueueLane(spec, this.#plan, this.#env);
   }
 
-  /** What was accepted before goes to one target, as was said then: its own when it had one, else any, in turn. */
+  /**
+   * What was accepted before goes to one target, as was said then: its own when it had one, else
+   * any, in turn.
+   */
   #configureLeaving(targets: readonly TargetHandle[]): void {
     for (const lane of this.#leaving) {
       const own = new Set(lane.targets.map((target) => target.plan.id));
@@ -210,7 +232,10 @@ export class Lanes {
     }
   }
 
-  /** Its target is gone: copies that others have too are withdrawn, the rest goes to another lane, once there is one. */
+  /**
+   * Its target is gone: copies that others have too are withdrawn, the rest goes to another lane,
+   * once there is one.
+   */
   #withdraw(lane: QueueLane): void {
     if (this.#isCopying() && this.#channels.length === 0) return;
     for (const delivery of lane.takeAll()) {

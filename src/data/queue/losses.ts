@@ -24,7 +24,10 @@ export interface Loss {
   readonly pieces: readonly Uint8Array[];
 }
 
-/** Told of what was acknowledged and is lost, and of what is dropped: who needs to know hears of it from here. */
+/**
+ * Told of what was acknowledged and is lost, and of what is dropped: who needs to know hears of it
+ * from here.
+ */
 export interface Losses extends Disposable {
   tell(loss: Loss): void;
   ofPool(name: string): LossStatus | undefined;

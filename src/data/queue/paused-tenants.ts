@@ -3,7 +3,10 @@ import type { TargetHandle } from "../export/target-port.ts";
 import type { ParcelOutcome } from "../parcel.ts";
 import { type Delivery, expiresMs } from "./delivery.ts";
 
-/** Those of a lane's targets, and of their parts, that asked the sender of a delivery, and not all, to leave them alone; undefined when none did. */
+/**
+ * Those of a lane's targets, and of their parts, that asked the sender of a delivery, and not all,
+ * to leave them alone; undefined when none did.
+ */
 export function pausedTargets(
   targets: readonly TargetHandle[],
   { parcel, tenant }: Delivery,
@@ -20,8 +23,8 @@ export function pausedTargets(
 }
 
 /**
- * When the first of them may be tried again, where all that could be used asked for a pause, this sender or everybody; undefined where
- * another could be used.
+ * When the first of them may be tried again, where all that could be used asked for a pause, this
+ * sender or everybody; undefined where another could be used.
  */
 export function pausedUntilMs(
   targets: readonly TargetHandle[],
@@ -44,7 +47,10 @@ export function pausedUntilMs(
   return untilMs === Infinity ? undefined : untilMs;
 }
 
-/** What its sender is told at once when it is not to be tried again in time; undefined when it is, or nobody waits. */
+/**
+ * What its sender is told at once when it is not to be tried again in time; undefined when it is,
+ * or nobody waits.
+ */
 export function tooLateOf(
   delivery: Delivery,
   untilMs: number,

@@ -4,9 +4,9 @@ import type { SenderHeaders } from "../../plan/sender-headers.ts";
 import type { TargetHandle } from "../export/target-port.ts";
 
 /**
- * Clock.nowMs() before which certainly nothing of this signal can leave for these targets, because all of them that operators have not
- * taken out asked to be left alone, by all or by whoever has these headers. 0 when that cannot be said: a target that is out may be
- * back with the next check.
+ * Clock.nowMs() before which certainly nothing of this signal can leave for these targets, because
+ * all of them that operators have not taken out asked to be left alone, by all or by whoever has
+ * these headers. 0 when that cannot be said: a target that is out may be back with the next check.
  */
 export function laneOpenMs(targets: readonly TargetHandle[], signal: Signal, headers: SenderHeaders): number {
   let untilMs = Infinity;

@@ -15,7 +15,10 @@ export interface FallbackPool {
   hasAnyRoom(signal: Signal): boolean;
   /** One of its targets, usable or not, takes this signal as far as is known. */
   mayTake(signal: Signal): boolean;
-  /** Takes a parcel that was not divided for it. With `full` the parcel stays the caller's and is not settled. */
+  /**
+   * Takes a parcel that was not divided for it. With `full` the parcel stays the caller's and is
+   * not settled.
+   */
   adopt(parcel: Parcel): "accepted" | "full";
   /** Calls `listener` once, after something may have changed with its targets or its room. */
   onceChanged(listener: () => void): Cancel;
@@ -34,12 +37,15 @@ export interface PoolFailoverEnv {
 const BYTES_A_TURN = 8 * 1_024 * 1_024;
 
 /**
- * Moves what waits in a pool without a usable target to the fallback pools. It does not come back: each parcel
- * belongs to the pool that took it.
+ * Moves what waits in a pool without a usable target to the fallback pools. It does not come back:
+ * each parcel belongs to the pool that took it.
  */
 export class PoolFailover {
   readonly #env: PoolFailoverEnv;
-  /** Parcels of which one copy moved: the others are withdrawn. Each is counted once for all its targets. */
+  /**
+   * Parcels of which one copy moved: the others are withdrawn. Each is counted once for all its
+   * targets.
+   */
   readonly #movedOrigins = new WeakSet<Parcel>();
   #waitingFor: Cancel | undefined;
 
@@ -47,7 +53,10 @@ export class PoolFailover {
     this.#env = env;
   }
 
-  /** Moves what it can. `divided`: channels have targets of their own, so one may be down without the others. */
+  /**
+   * Moves what it can. `divided`: channels have targets of their own, so one may be down without
+   * the others.
+   */
   run(lanes: Lanes, fallback: string | undefined, divided: boolean): void {
     this.stop();
     if (fallback === undefined) return;
@@ -63,7 +72,10 @@ export class PoolFailover {
     }
   }
 
-  /** Moves a single parcel that its own pool's targets do not take, though they are up. False: it stays where it is. */
+  /**
+   * Moves a single parcel that its own pool's targets do not take, though they are up. False: it
+   * stays where it is.
+   */
   failOver(parcel: Parcel, fallback: string | undefined): boolean {
     if (fallback === undefined) return false;
     const to = this.#give(parcel, fallback);

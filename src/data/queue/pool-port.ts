@@ -15,9 +15,10 @@ import type { LanePreview } from "./lane-port.ts";
 import type { Repartitioner } from "./repartitioner.ts";
 
 /**
- * Runs `run` once, after what is happening now and before the loop sleeps: everything that arrives in one turn of the
- * event loop leaves together. Production: setImmediate. Measured with 16 requests of one span a turn to one gRPC target:
- * 6 to 11 µs of CPU a parcel, 18 µs when each parcel is sent as it comes.
+ * Runs `run` once, after what is happening now and before the loop sleeps: everything that arrives
+ * in one turn of the event loop leaves together. Production: setImmediate. Measured with 16
+ * requests of one span a turn to one gRPC target: 6 to 11 µs of CPU a parcel, 18 µs when each
+ * parcel is sent as it comes.
  */
 export type Schedule = (run: () => void) => void;
 
@@ -38,7 +39,10 @@ export interface PoolEnv {
   readonly log?: Log;
 }
 
-/** A set of targets with one strategy and one bounded queue. It settles every parcel that it accepted exactly once. */
+/**
+ * A set of targets with one strategy and one bounded queue. It settles every parcel that it
+ * accepted exactly once.
+ */
 export interface Pool extends AsyncDisposable, FallbackPool {
   readonly ack: PoolPlan["ack"];
   readonly whenDown: PoolPlan["whenDown"];
@@ -48,28 +52,50 @@ export interface Pool extends AsyncDisposable, FallbackPool {
   refresh(): void;
   /** The same as `usable` for the targets of one channel. */
   usableFor(channel: number, signal: Signal): boolean;
-  /** Clock.nowMs() before which nothing new of this channel can leave, since its targets asked to be left alone; 0: not known. Channel -1: all. */
+  /**
+   * Clock.nowMs() before which nothing new of this channel can leave, since its targets asked to be
+   * left alone; 0: not known. Channel -1: all.
+   */
   pausedUntilMs(channel: number, signal: Signal, headers: SenderHeaders): number;
-  /** One of its targets asked some senders, and not all, to leave it alone: who they are only `pausedUntilMs` tells. */
+  /**
+   * One of its targets asked some senders, and not all, to leave it alone: who they are only
+   * `pausedUntilMs` tells.
+   */
   readonly pausesSome: boolean;
   /** The channel of a key, in pools that divide by key. */
   ownerOf(hash: number, signal: Signal): number;
-  /** For people: the lanes that something new for this channel would enter. For broadcast, one for each copy. */
+  /**
+   * For people: the lanes that something new for this channel would enter. For broadcast, one for
+   * each copy.
+   */
   preview(channel: number, signal: Signal): readonly LanePreview[];
-  /** Between `true` and `false`, in one turn, whoever asks only watches: nothing of it shows in later picks. */
+  /**
+   * Between `true` and `false`, in one turn, whoever asks only watches: nothing of it shows in
+   * later picks.
+   */
   watch(on: boolean): void;
   /**
-   * Whether `offer` would accept a parcel of this size now, beside `reserved` bytes; without a channel: whether the pool would, and
-   * without headers: whether it would for a tenant that holds nothing yet.
+   * Whether `offer` would accept a parcel of this size now, beside `reserved` bytes; without a
+   * channel: whether the pool would, and without headers: whether it would for a tenant that holds
+   * nothing yet.
    */
   hasRoom(bytes: number, signal: Signal, channel?: number, reserved?: number, headers?: SenderHeaders): boolean;
-  /** For one of its channels; pools that are not divided have channel 0. With `full` the parcel stays the caller's and is not settled. */
+  /**
+   * For one of its channels; pools that are not divided have channel 0. With `full` the parcel
+   * stays the caller's and is not settled.
+   */
   offer(parcel: Parcel, channel?: number): "accepted" | "full";
   /** Counts what another pool took over. */
   countFailover(to: string, when: "arrival" | "backlog", points: number): void;
-  /** A changed plan: what is queued stays, what is under way goes on, the new strategy and targets hold at once. */
+  /**
+   * A changed plan: what is queued stays, what is under way goes on, the new strategy and targets
+   * hold at once.
+   */
   update(plan: PoolPlan, targets: readonly TargetHandle[]): void;
-  /** Everything accepted and not settled; the bytes are never above `plan.queue.maxBytes`, unless that was lowered. */
+  /**
+   * Everything accepted and not settled; the bytes are never above `plan.queue.maxBytes`, unless
+   * that was lowered.
+   */
   readonly heldBytes: number;
   readonly heldItems: number;
   /** Bytes and items that wait, and the batches that are under way. */
@@ -79,10 +105,13 @@ export interface Pool extends AsyncDisposable, FallbackPool {
   /** Age of the oldest parcel that is ready to leave; 0 when nothing is. */
   readonly oldestAgeMs: number;
   /**
-   * From now on it sends nothing: whatever waits, and whatever comes back from where it is under way, is given to `take`. Undefined
-   * ends that: it is wanted again.
+   * From now on it sends nothing: whatever waits, and whatever comes back from where it is under
+   * way, is given to `take`. Undefined ends that: it is wanted again.
    */
   giveAway(take: TakeLeft | undefined): void;
-  /** Sends what it holds without waiting for batches to fill; resolves when all is settled or Clock.nowMs() is past `deadlineMs`. */
+  /**
+   * Sends what it holds without waiting for batches to fill; resolves when all is settled or
+   * Clock.nowMs() is past `deadlineMs`.
+   */
   drain(deadlineMs: number): Promise<void>;
 }

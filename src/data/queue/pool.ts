@@ -20,7 +20,10 @@ import type { QueueLane } from "./queue-lane.ts";
 import { RetryBudget } from "./retry-policy.ts";
 import { Tenants } from "./tenants.ts";
 
-/** Disposing it settles what is left as failed (`shutting_down`) and waits until what is under way has ended. */
+/**
+ * Disposing it settles what is left as failed (`shutting_down`) and waits until what is under way
+ * has ended.
+ */
 export function openPool(plan: PoolPlan, targets: readonly TargetHandle[], env: PoolEnv): Pool {
   return new MemoryPool(plan, targets, env);
 }
@@ -252,8 +255,8 @@ class MemoryPool implements Pool {
   }
 
   /**
-   * The bound is shared by the lanes. One lane takes no more than is left for all others, so that a target that hangs, or a
-   * channel that is busy, leaves room for them.
+   * The bound is shared by the lanes. One lane takes no more than is left for all others, so that a
+   * target that hangs, or a channel that is busy, leaves room for them.
    */
   #fits(lane: QueueLane, bytes: number, reserved: number): boolean {
     const lanes = this.#lanes.channels.length;
@@ -355,7 +358,10 @@ class MemoryPool implements Pool {
     for (const listener of listeners) listener();
   }
 
-  /** One timer for everything that waits for a time. One that is early enough is left alone: setting timers costs. */
+  /**
+   * One timer for everything that waits for a time. One that is early enough is left alone: setting
+   * timers costs.
+   */
   #setTimer(): void {
     const { clock } = this.#env;
     let atMs = Infinity;

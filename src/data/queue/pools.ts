@@ -9,19 +9,26 @@ import type { Pool, PoolEnv } from "./pool-port.ts";
 
 /** What the pools have in common, apart from each other. */
 export interface PoolsEnv extends Omit<PoolEnv, "poolNamed"> {
-  /** Takes a parcel of a pool that is gone and whose fallback does not take it, or settles it; none: all that is lost. */
+  /**
+   * Takes a parcel of a pool that is gone and whose fallback does not take it, or settles it; none:
+   * all that is lost.
+   */
   readonly reroute?: (parcel: Parcel, removed: string, moved: Moved) => void;
 }
 
-/** How long a pool that is no longer configured may go on sending what it holds, and no longer than half of what that may wait. */
+/**
+ * How long a pool that is no longer configured may go on sending what it holds, and no longer than
+ * half of what that may wait.
+ */
 const RETIRE_MS = 300_000;
 /** Longer than any call that is still under way then. */
 const LAST_CALLS_MS = 86_400_000;
 
 /**
- * All pools of a node by name, and the targets they send to: carried over from plan to plan. A pool that is gone from the
- * plan sends what it still holds to the targets it had, which stay open as long, and is closed when it is empty. What it cannot send
- * goes to the pools that took over from it, as far as they are there, and then to where the running rules want it.
+ * All pools of a node by name, and the targets they send to: carried over from plan to plan. A pool
+ * that is gone from the plan sends what it still holds to the targets it had, which stay open as
+ * long, and is closed when it is empty. What it cannot send goes to the pools that took over from
+ * it, as far as they are there, and then to where the running rules want it.
  */
 export class Pools implements AsyncDisposable {
   readonly #targets: Targets;
@@ -30,7 +37,10 @@ export class Pools implements AsyncDisposable {
   #plan: Plan;
   #closed = false;
   #live = new Map<string, Pool>();
-  /** Pools that are gone from the plan and not empty yet, with the last plan they had and that of their targets. */
+  /**
+   * Pools that are gone from the plan and not empty yet, with the last plan they had and that of
+   * their targets.
+   */
   readonly #retiring = new Map<string, Retiring>();
 
   constructor(plan: Plan, targets: Targets, env: PoolsEnv) {
@@ -54,8 +64,9 @@ export class Pools implements AsyncDisposable {
   }
 
   /**
-   * Takes over a plan. Does not wait, and calls nothing that may fail; should anything fail all the same, also `built`, which is called
-   * when all is there, then taking over the plan of before in the same turn makes all as it was.
+   * Takes over a plan. Does not wait, and calls nothing that may fail; should anything fail all the
+   * same, also `built`, which is called when all is there, then taking over the plan of before in
+   * the same turn makes all as it was.
    */
   update(plan: Plan, built: () => void = () => undefined): void {
     const before = this.#plan;
@@ -121,7 +132,10 @@ export class Pools implements AsyncDisposable {
     return this.#closed || this.#retiring.get(name) !== retiring;
   }
 
-  /** One of those that took over from it takes it, rather one that can send; else who the rules say, or nobody. */
+  /**
+   * One of those that took over from it takes it, rather one that can send; else who the rules say,
+   * or nobody.
+   */
   #giveTo({ pool, after }: Retiring, parcel: Parcel): void {
     const moved: Moved = (to, points) => pool.countFailover(to, "backlog", points);
     const { signal } = parcel;
@@ -144,7 +158,10 @@ export class Pools implements AsyncDisposable {
     this.#targets.stage(plans, this.#alone());
   }
 
-  /** Targets of pools in which nothing works that stays: new ones there cannot wait until they are proven. */
+  /**
+   * Targets of pools in which nothing works that stays: new ones there cannot wait until they are
+   * proven.
+   */
   #alone(): Set<string> {
     const works = new Set<string>();
     for (const { plan, health } of this.#targets.all.values())

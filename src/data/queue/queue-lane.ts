@@ -27,7 +27,10 @@ import type { SignalQueue } from "./signal-queue.ts";
 import { endTrials } from "./trial.ts";
 import { takeTurns, type Turn, type TurnTaker } from "./turns.ts";
 
-/** A target that asked to be left alone for no longer than this is waited for: what is for it need not go elsewhere. */
+/**
+ * A target that asked to be left alone for no longer than this is waited for: what is for it need
+ * not go elsewhere.
+ */
 const PATIENCE_MS = 1_000;
 /** So much of what its targets do not take of some senders goes to a fallback pool, in one pump. */
 const HAND_ON_BYTES_A_TURN = 8 * 1_024 * 1_024;
@@ -42,8 +45,9 @@ const NOTHING: Cancel = () => undefined;
 const NEVER = (): boolean => false;
 
 /**
- * A queue and the targets that it empties into. A pool has one for each of its channels; a broadcast pool one for each
- * target. Deliveries are its own from `push` to their end: in the store, or under way.
+ * A queue and the targets that it empties into. A pool has one for each of its channels; a
+ * broadcast pool one for each target. Deliveries are its own from `push` to their end: in the
+ * store, or under way.
  */
 export class QueueLane implements BatchOrigin, TurnTaker {
   readonly key: string;
@@ -110,7 +114,10 @@ export class QueueLane implements BatchOrigin, TurnTaker {
     return this.#store.holds(signal);
   }
 
-  /** One of its targets can be used for this signal, or will be in so short a time that it is worth waiting for. */
+  /**
+   * One of its targets can be used for this signal, or will be in so short a time that it is worth
+   * waiting for.
+   */
   isUp(signal: Signal): boolean {
     const { nowMs } = this;
     if (this.anyUsable(signal) || this.#chooser.anyProbeWanted(nowMs, signal)) return true;
@@ -132,8 +139,8 @@ export class QueueLane implements BatchOrigin, TurnTaker {
   }
 
   /**
-   * One of its targets can be used for this signal. What only a pool that panics would use does not count where others can take over: other
-   * lanes, or another pool.
+   * One of its targets can be used for this signal. What only a pool that panics would use does not
+   * count where others can take over: other lanes, or another pool.
    */
   anyUsable(signal: Signal): boolean {
     const { nowMs } = this;
@@ -146,7 +153,10 @@ export class QueueLane implements BatchOrigin, TurnTaker {
     return this.#chooser.anyUsable(this.nowMs, signal);
   }
 
-  /** Less than half of its targets are ready. Where each target has a lane of its own nobody can panic. */
+  /**
+   * Less than half of its targets are ready. Where each target has a lane of its own nobody can
+   * panic.
+   */
   get panic(): Panic | undefined {
     return this.kind === "shared" ? this.#chooser.panic(this.nowMs) : undefined;
   }
@@ -160,7 +170,9 @@ export class QueueLane implements BatchOrigin, TurnTaker {
     this.#chooser.watch(on);
   }
 
-  /** One of its targets waits for a probe of this signal, and nothing is queued that could be one. */
+  /**
+   * One of its targets waits for a probe of this signal, and nothing is queued that could be one.
+   */
   wantsProbe(signal: Signal): boolean {
     const refused = this.targets.some((target) => refuses(target, signal));
     // What is of another signal is a probe of the target, but of no use as a probe of a signal.
@@ -196,7 +208,10 @@ export class QueueLane implements BatchOrigin, TurnTaker {
     return this.#closed;
   }
 
-  /** A strategy that is the same over the same targets goes on where it was; another one begins at once. */
+  /**
+   * A strategy that is the same over the same targets goes on where it was; another one begins at
+   * once.
+   */
   configure(plan: PoolPlan, strategyPlan: StrategyPlan, targets: readonly TargetHandle[]): void {
     this.#plan = plan;
     this.#hurried = false; // a pool that was to end may be wanted again
@@ -214,7 +229,10 @@ export class QueueLane implements BatchOrigin, TurnTaker {
     this.#store.push(delivery, this.maxAgeMs);
   }
 
-  /** The oldest, of one signal or of all, that somebody still waits for, also before its time; it stays where it is. */
+  /**
+   * The oldest, of one signal or of all, that somebody still waits for, also before its time; it
+   * stays where it is.
+   */
   peekOldest(signal?: Signal): Delivery | undefined {
     const { nowMs } = this;
     for (let next = this.#store.peekOldest(signal); next !== undefined; next = this.#store.peekOldest(signal)) {
@@ -354,7 +372,10 @@ export class QueueLane implements BatchOrigin, TurnTaker {
     held.items += sign * parcel.items;
   }
 
-  /** `sent`: also elsewhere, or set aside. `waits`: there is nothing to send, or not yet. `nowhere`: no target takes it now. */
+  /**
+   * `sent`: also elsewhere, or set aside. `waits`: there is nothing to send, or not yet. `nowhere`:
+   * no target takes it now.
+   */
   #sendFrom(queue: SignalQueue, nowMs: number): "sent" | "waits" | "nowhere" {
     const head = this.#firstOf(queue, nowMs);
     if (head === undefined || this.#lingers(queue, head, nowMs)) return "waits";
@@ -369,8 +390,9 @@ export class QueueLane implements BatchOrigin, TurnTaker {
   }
 
   /**
-   * The first of the queue is not to be sent to any target, because of who sent it: it goes to a fallback pool, or its sender is
-   * told, or it steps aside for other tenants behind it. False: it stays where it is.
+   * The first of the queue is not to be sent to any target, because of who sent it: it goes to a
+   * fallback pool, or its sender is told, or it steps aside for other tenants behind it. False: it
+   * stays where it is.
    */
   #setAside(queue: SignalQueue, head: Delivery, nowMs: number): boolean {
     const untilMs = pausedUntilMs(this.targets, head, nowMs);
@@ -384,7 +406,10 @@ export class QueueLane implements BatchOrigin, TurnTaker {
     return true;
   }
 
-  /** Gives the first of the queue to a fallback pool, if one can take it, and there was not too much of this in this turn. */
+  /**
+   * Gives the first of the queue to a fallback pool, if one can take it, and there was not too much
+   * of this in this turn.
+   */
   #failOver(queue: SignalQueue, head: Delivery): boolean {
     if (this.#handedOnBytes >= HAND_ON_BYTES_A_TURN) {
       this.#env.ended(); // there will be another turn
@@ -399,7 +424,10 @@ export class QueueLane implements BatchOrigin, TurnTaker {
     return true;
   }
 
-  /** Whether its first parcel, and so that of any other queue of its signal, waits for nothing but room. */
+  /**
+   * Whether its first parcel, and so that of any other queue of its signal, waits for nothing but
+   * room.
+   */
   #isFull(queue: SignalQueue, nowMs: number): boolean {
     const { avoid, unreachable, paused, unwilling } = queue.peek() ?? {};
     if (avoid !== undefined || unreachable !== undefined || paused !== undefined || unwilling !== undefined)
@@ -417,7 +445,10 @@ export class QueueLane implements BatchOrigin, TurnTaker {
     return undefined;
   }
 
-  /** Whether somebody still waits for it; ends it when not. It is not in the store any more when it is ended. */
+  /**
+   * Whether somebody still waits for it; ends it when not. It is not in the store any more when it
+   * is ended.
+   */
   #fresh(delivery: Delivery, nowMs: number): boolean {
     const end = expiryOf(delivery, nowMs, this.maxAgeMs);
     if (end === undefined) return true;
@@ -431,7 +462,10 @@ export class QueueLane implements BatchOrigin, TurnTaker {
     endTrials(this, [delivery], "unknown");
   }
 
-  /** Where nobody takes a signal, now or later, nobody who waits need wait; what was acknowledged stays as long as it may. */
+  /**
+   * Where nobody takes a signal, now or later, nobody who waits need wait; what was acknowledged
+   * stays as long as it may.
+   */
   #giveUp(queue: SignalQueue): boolean {
     const { signal } = queue;
     if (this.targets.length === 0 || this.mayBeTaken(signal, NO_TARGETS)) return false;
@@ -487,7 +521,10 @@ export class QueueLane implements BatchOrigin, TurnTaker {
     });
   }
 
-  /** A first one that could take all the time there is leaves room for a second, where there is another target for it. */
+  /**
+   * A first one that could take all the time there is leaves room for a second, where there is
+   * another target for it.
+   */
   #attempt(target: TargetHandle, deliveries: readonly Delivery[], nowMs: number, first: boolean): AttemptTime {
     const { signal } = deliveries[0]!.parcel;
     const cuts = first && this.retry.maxRetries !== 0 && this.#chooser.anyUsableBesideOne(target, nowMs, signal);

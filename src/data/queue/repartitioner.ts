@@ -10,9 +10,15 @@ export interface Partition {
   readonly points: number;
 }
 
-/** How parcels are divided after they were routed, when they come to a pool, or to lanes, that they were not divided for. */
+/**
+ * How parcels are divided after they were routed, when they come to a pool, or to lanes, that they
+ * were not divided for.
+ */
 export interface Repartitioner {
-  /** By the pool's channels; together the partitions hold what the parcel holds. Changes nothing. At least one. */
+  /**
+   * By the pool's channels; together the partitions hold what the parcel holds. Changes nothing. At
+   * least one.
+   */
   partition(parcel: Parcel, plan: PoolPlan, ownerOf: (hash: number) => number): readonly Partition[];
   /** Parcels in place of this one, which is then never settled. */
   divide(parcel: Parcel, partitions: readonly Partition[]): readonly Parcel[];

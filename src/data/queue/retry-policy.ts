@@ -5,14 +5,17 @@ const MIN_PER_SECOND = 10;
 /** Ten seconds of the minimum: an outage begins with all retries at once. */
 const CAPACITY = 100;
 
-/** How long to wait before the next try, after `retries` retries: exponential, with full jitter so that nobody tries in step. */
+/**
+ * How long to wait before the next try, after `retries` retries: exponential, with full jitter so
+ * that nobody tries in step.
+ */
 export function backoffMs(retries: number, plan: RetryPlan, random: Random): number {
   return random.next() * Math.min(plan.maxMs, plan.initialMs * 2 ** Math.min(retries, 30));
 }
 
 /**
- * How many sends may be retries: a share of all sends, and at least 10 a second. Keeps a pool from multiplying the load
- * of targets that already fail. A token bucket.
+ * How many sends may be retries: a share of all sends, and at least 10 a second. Keeps a pool from
+ * multiplying the load of targets that already fail. A token bucket.
  */
 export class RetryBudget {
   #tokens = CAPACITY;

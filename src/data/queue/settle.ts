@@ -15,7 +15,10 @@ export interface SentBatch {
 
 type Retry = Extract<SendOutcome, { kind: "retry" }>;
 
-/** What the end of a send means for each parcel in it. Afterwards each has been finished or put back, exactly once. */
+/**
+ * What the end of a send means for each parcel in it. Afterwards each has been finished or put
+ * back, exactly once.
+ */
 export function settleBatch(origin: BatchOrigin, sent: SentBatch, outcome: SendOutcome): void {
   switch (outcome.kind) {
     case "accepted":
@@ -34,7 +37,10 @@ export function settleBatch(origin: BatchOrigin, sent: SentBatch, outcome: SendO
   }
 }
 
-/** Never sent again, whatever was rejected. Nobody tells which parcel of a batch was meant: the first ones bear it. */
+/**
+ * Never sent again, whatever was rejected. Nobody tells which parcel of a batch was meant: the
+ * first ones bear it.
+ */
 function accept(origin: BatchOrigin, deliveries: readonly Delivery[], rejected: number, message: string): void {
   const count = deliveries.length;
   const shared = count > 1 && message !== "" ? `${message} (said of a batch of ${count} requests)` : message;
@@ -74,8 +80,9 @@ function sendAgain(origin: BatchOrigin, deliveries: readonly Delivery[]): void {
 }
 
 /**
- * The target does not take the signal: at once to another one that may, or to another pool. That is no retry, for nothing was
- * tried: each target, and each pool, says so of a parcel once. When nobody takes it the sender is told; what was acknowledged waits.
+ * The target does not take the signal: at once to another one that may, or to another pool. That is
+ * no retry, for nothing was tried: each target, and each pool, says so of a parcel once. When
+ * nobody takes it the sender is told; what was acknowledged waits.
  */
 function turnAway(origin: BatchOrigin, { deliveries, target }: SentBatch, message: string): void {
   const moving: Delivery[] = [];
@@ -104,7 +111,10 @@ function waitOn(origin: BatchOrigin, delivery: Delivery): void {
   delivery.retries++;
 }
 
-/** Those with equally many retries wait together, so that old ones do not make new ones wait long, or go too early. */
+/**
+ * Those with equally many retries wait together, so that old ones do not make new ones wait long,
+ * or go too early.
+ */
 function retryLater(origin: BatchOrigin, deliveries: readonly Delivery[], target: TargetHandle, outcome: Retry): void {
   const affordable = origin.budget.take(origin.nowMs);
   for (let from = 0; from < deliveries.length; ) {
@@ -114,7 +124,8 @@ function retryLater(origin: BatchOrigin, deliveries: readonly Delivery[], target
     // Ended early so that another target is tried, it is tried at once.
     const atOnce = outcome.reason === "cut_short" && origin.anyUsableBeside([target], parcel.signal);
     const own = atOnce ? 0 : backoffMs(retries, origin.retry, origin.random);
-    // A delay that the target named binds that target, and its health obeys it; here it matters when there is no other.
+    // A delay that the target named binds that target, and its health obeys it; here it matters
+    // when there is no other.
     const named = origin.anyUsableBeside([target], parcel.signal) ? 0 : (outcome.afterMs ?? 0);
     backOff(origin, deliveries.slice(from, to), Math.max(own, named), affordable, outcome);
     from = to;
@@ -131,7 +142,8 @@ function backOff(
   const waiting: Delivery[] = [];
   const { maxRetries } = origin.retry;
   for (const delivery of deliveries) {
-    // What nobody waits for any more was acknowledged before: it must not be lost to a budget, only wait for it.
+    // What nobody waits for any more was acknowledged before: it must not be lost to a budget, only
+    // wait for it.
     const awaited = isAwaited(delivery);
     const spent = maxRetries !== undefined && delivery.retries >= maxRetries;
     const tooLate = origin.nowMs + delayMs >= expiresMs(delivery, origin.maxAgeMs);
@@ -147,8 +159,9 @@ function backOff(
 }
 
 /**
- * Bad data in a batch of several says nothing about any of them: each is sent again alone, so that one poisoned request
- * takes no neighbour along. Where that is only perhaps the cause, duplicates could come of it, which are better than loss.
+ * Bad data in a batch of several says nothing about any of them: each is sent again alone, so that
+ * one poisoned request takes no neighbour along. Where that is only perhaps the cause, duplicates
+ * could come of it, which are better than loss.
  */
 function reject(
   origin: BatchOrigin,

@@ -4,7 +4,10 @@ import type { TargetHandle } from "../export/target-port.ts";
 /** So many tenants of a pool wait apart. */
 export const MAX_TENANTS = 1_000;
 
-/** Those whose requests carry the same values of the headers that a pool's targets are passed on: their parcels wait together. */
+/**
+ * Those whose requests carry the same values of the headers that a pool's targets are passed on:
+ * their parcels wait together.
+ */
 export interface Tenant {
   /** Of those values; undefined for all beyond the bound. */
   readonly key: string | undefined;
@@ -18,8 +21,10 @@ export interface Tenant {
 }
 
 /**
- * The tenants of a pool that hold something in it. They take turns, so that none waits for the backlog of another, and none takes more of
- * the queue than is left for all others, or its equal part, with one part for whoever comes next. Where the targets forward nothing there are none, and parcels have no tenant.
+ * The tenants of a pool that hold something in it. They take turns, so that none waits for the
+ * backlog of another, and none takes more of the queue than is left for all others, or its equal
+ * part, with one part for whoever comes next. Where the targets forward nothing there are none, and
+ * parcels have no tenant.
  */
 export class Tenants {
   /** All that some target forwards, in order. */
@@ -90,7 +95,10 @@ export class Tenants {
   }
 }
 
-/** Whether it is the turn of `a` before `b`: who has fewer calls under way, else who was served longest ago. 0: neither. */
+/**
+ * Whether it is the turn of `a` before `b`: who has fewer calls under way, else who was served
+ * longest ago. 0: neither.
+ */
 export function turnOf(a: Tenant | undefined, b: Tenant | undefined): number {
   return (a?.inFlight ?? 0) - (b?.inFlight ?? 0) || (a?.served ?? 0) - (b?.served ?? 0);
 }

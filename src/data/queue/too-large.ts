@@ -5,9 +5,15 @@ import { type Delivery, expiresMs, isAwaited, type Trial } from "./delivery.ts";
 import { type BatchOrigin, worthAnother } from "./batch-origin.ts";
 import { bytesOf, endTrials, takeRests, trialOf } from "./trial.ts";
 
-/** A parcel is cut so often, and its parts, because a target refuses them; from 64 MiB to the smallest limit it takes 12. */
+/**
+ * A parcel is cut so often, and its parts, because a target refuses them; from 64 MiB to the
+ * smallest limit it takes 12.
+ */
 const MOST_SPLITS = 16;
-/** A 400 that may be for the size is believed to be for the data after so many parts were refused as well. */
+/**
+ * A 400 that may be for the size is believed to be for the data after so many parts were refused as
+ * well.
+ */
 const MOST_DOUBTED_LEVELS = 3;
 
 type TooLarge = Extract<SendOutcome, { kind: "too_large" }>;
@@ -23,9 +29,10 @@ interface SizeRefusal {
 }
 
 /**
- * What it means for what was in a batch that it was too large for its target, or may have been. A first part is tried alone, by
- * parcels while there are several, then by items; each such step is charged to the retry budget. Refused for good is only what cannot be
- * cut, or is so small that no limit can be meant.
+ * What it means for what was in a batch that it was too large for its target, or may have been. A
+ * first part is tried alone, by parcels while there are several, then by items; each such step is
+ * charged to the retry budget. Refused for good is only what cannot be cut, or is so small that no
+ * limit can be meant.
  */
 export function tooLarge(origin: BatchOrigin, all: readonly Delivery[], target: TargetHandle, outcome: TooLarge): void {
   const { message, doubt } = outcome;
@@ -42,7 +49,10 @@ export function tooLarge(origin: BatchOrigin, all: readonly Delivery[], target: 
   else severalTooLarge(origin, deliveries, refusal);
 }
 
-/** It was not the size: what `trial` is a part of is refused for what is in it, or, of several parcels, sent one by one. */
+/**
+ * It was not the size: what `trial` is a part of is refused for what is in it, or, of several
+ * parcels, sent one by one.
+ */
 export function refuseAsBadData(
   origin: BatchOrigin,
   deliveries: readonly Delivery[],
@@ -94,7 +104,10 @@ function severalTooLarge(origin: BatchOrigin, deliveries: readonly Delivery[], r
   tryFirst(origin, deliveries, count, { ...refusal, cutBytes: cut.bytes, several: true });
 }
 
-/** No limit can be meant that is smaller: it is refused for good. What was part of the same parcel cannot hope for more. */
+/**
+ * No limit can be meant that is smaller: it is refused for good. What was part of the same parcel
+ * cannot hope for more.
+ */
 function tooSmall(origin: BatchOrigin, delivery: Delivery, refusal: SizeRefusal): void {
   const { trial, message, doubt } = refusal;
   const rests = trial === undefined || trial.several || doubt !== undefined ? [] : takeRests(origin, trial);
@@ -104,7 +117,10 @@ function tooSmall(origin: BatchOrigin, delivery: Delivery, refusal: SizeRefusal)
   if (acknowledged.length > 0) wait(origin, acknowledged, { ...refusal, trial: undefined }, Infinity);
 }
 
-/** Is refused for good; what was acknowledged only the second time by the same target, which has taken smaller ones in between. */
+/**
+ * Is refused for good; what was acknowledged only the second time by the same target, which has
+ * taken smaller ones in between.
+ */
 function indivisible(origin: BatchOrigin, delivery: Delivery, refusal: SizeRefusal): void {
   const { target, doubt, message } = refusal;
   endTrials(origin, [delivery], "unknown");
@@ -167,7 +183,10 @@ function tryFirst(origin: BatchOrigin, all: readonly Delivery[], count: number, 
   origin.putBack(firsts);
 }
 
-/** The rest is freed when the trial ends. Should that get lost, say with a fallback pool, its own time comes. */
+/**
+ * The rest is freed when the trial ends. Should that get lost, say with a fallback pool, its own
+ * time comes.
+ */
 function safeDelayMs({ nowMs, retry, maxAgeMs }: BatchOrigin, rest: readonly Delivery[]): number {
   let untilMs = nowMs + retry.maxMs;
   for (const delivery of rest) untilMs = Math.min(untilMs, expiresMs(delivery, maxAgeMs));
@@ -189,7 +208,10 @@ function mayCut(origin: BatchOrigin, deliveries: readonly Delivery[]): boolean {
   return true;
 }
 
-/** Our own bound is no reason to lose what was acknowledged: it waits as long as a retry may. Others are told to come again. */
+/**
+ * Our own bound is no reason to lose what was acknowledged: it waits as long as a retry may. Others
+ * are told to come again.
+ */
 function wait(origin: BatchOrigin, deliveries: readonly Delivery[], refusal: SizeRefusal, maxBytes: number): void {
   const { trial, message } = refusal;
   const delayMs = Math.max(1, origin.retry.maxMs);

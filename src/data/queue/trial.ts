@@ -2,7 +2,10 @@ import type { TargetHandle } from "../export/target-port.ts";
 import type { Delivery, Trial } from "./delivery.ts";
 import type { BatchOrigin } from "./batch-origin.ts";
 
-/** A part is as large as was tried if it has at least this share of what was refused: else it shows little of what the target takes. */
+/**
+ * A part is as large as was tried if it has at least this share of what was refused: else it shows
+ * little of what the target takes.
+ */
 const TELLING_SHARE = 0.25;
 
 /** The trial that all of these are together; undefined when they are none, or not one. */
@@ -11,7 +14,9 @@ export function trialOf(deliveries: readonly Delivery[]): Trial | undefined {
   return trial !== undefined && deliveries.every((delivery) => delivery.trial === trial) ? trial : undefined;
 }
 
-/** It was its size: the target has taken a part. The rest may go, in batches of what is known now. */
+/**
+ * It was its size: the target has taken a part. The rest may go, in batches of what is known now.
+ */
 export function passTrials(origin: BatchOrigin, deliveries: readonly Delivery[], target: TargetHandle): void {
   for (const { trial } of deliveries) {
     if (trial === undefined) continue;
@@ -22,7 +27,10 @@ export function passTrials(origin: BatchOrigin, deliveries: readonly Delivery[],
   }
 }
 
-/** They ended in another way: the rests go on by themselves. With `known` sizes they need not be smaller than those. */
+/**
+ * They ended in another way: the rests go on by themselves. With `known` sizes they need not be
+ * smaller than those.
+ */
 export function endTrials(origin: BatchOrigin, deliveries: readonly Delivery[], sizes: "known" | "unknown"): void {
   for (const delivery of deliveries) {
     const { trial } = delivery;
@@ -38,7 +46,10 @@ export function takeRests(origin: BatchOrigin, { asides }: Trial): Delivery[] {
   return asides.toReversed().flatMap((aside) => origin.takeBack(aside));
 }
 
-/** `whole`: the rests may be as large as the target is known to take. What was freed before is not freed again. */
+/**
+ * `whole`: the rests may be as large as the target is known to take. What was freed before is not
+ * freed again.
+ */
 function free(origin: BatchOrigin, { asides }: Trial, whole: boolean): void {
   for (const aside of asides) {
     const rest = origin.takeBack(aside);

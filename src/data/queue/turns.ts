@@ -2,7 +2,9 @@ import { SIGNAL_FACTS } from "../../otlp/signal.ts";
 import type { LaneStore } from "./lane-store.ts";
 import type { SignalQueue } from "./signal-queue.ts";
 
-/** `stuck`: nothing of it can be sent now. `full`: nor of any other tenant's queue of its signal. */
+/**
+ * `stuck`: nothing of it can be sent now. `full`: nor of any other tenant's queue of its signal.
+ */
 export type Turn = "sent" | "stuck" | "full";
 
 export interface TurnTaker {
@@ -10,7 +12,10 @@ export interface TurnTaker {
   take(queue: SignalQueue, nowMs: number): Turn;
 }
 
-/** Of so many queues that are stuck, whose turn it is is found by looking at all each time; more are put in order once. */
+/**
+ * Of so many queues that are stuck, whose turn it is is found by looking at all each time; more are
+ * put in order once.
+ */
 const FEW = 16;
 
 /** What cannot send in this turn. */

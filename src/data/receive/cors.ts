@@ -2,9 +2,13 @@ import type { CorsPlan } from "../../plan/data-plane.ts";
 import { compileOrigin } from "../../plan/origin-pattern.ts";
 import type { HttpReply } from "./http-reply.ts";
 
-/** What browsers ask before a page of another origin may send: the Fetch standard, "CORS protocol". */
+/**
+ * What browsers ask before a page of another origin may send: the Fetch standard, "CORS protocol".
+ */
 export interface Cors {
-  /** Headers of any reply, refusals too, to a request with this `Origin`: names and values in turn. */
+  /**
+   * Headers of any reply, refusals too, to a request with this `Origin`: names and values in turn.
+   */
   headersFor(origin: string | undefined): readonly string[];
   /** The answer to a preflight; undefined when this is none, or of an origin that may not send. */
   preflight(method: string | undefined, headers: AskedHeaders): HttpReply | undefined;

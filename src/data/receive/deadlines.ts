@@ -12,27 +12,34 @@ export interface Expiring extends BagItem {
 }
 
 /**
- * Watches the deadlines of all requests under way: never early, and late by a few milliseconds. While others are refused, those
- * that are slow are ended, too.
+ * Watches the deadlines of all requests under way: never early, and late by a few milliseconds.
+ * While others are refused, those that are slow are ended, too.
  */
 export interface Deadlines {
   watch(entry: Expiring): void;
   forget(entry: Expiring): void;
 }
 
-/** An answer leaves so much before its sender gives up: a tenth of the time that the sender told, and no more than this. */
+/**
+ * An answer leaves so much before its sender gives up: a tenth of the time that the sender told,
+ * and no more than this.
+ */
 const MARGIN_MS = 500;
 const MARGIN_SHARE = 0.1;
 
-/** How long the work for a sender may take that gives up after `senderMs`: the answer still has to get there. */
+/**
+ * How long the work for a sender may take that gives up after `senderMs`: the answer still has to
+ * get there.
+ */
 export function answerWithinMs(senderMs: number): number {
   return senderMs - Math.min(MARGIN_MS, senderMs * MARGIN_SHARE);
 }
 
 /**
- * One timer for all requests instead of one for each: senders choose their timeouts, so nearly every request would have a timer
- * list of its own in Node. The tick walks only what is under way, which admission bounds. It comes sooner for a deadline that
- * is nearer, but never more often than each `LEAST_TICK_MS`.
+ * One timer for all requests instead of one for each: senders choose their timeouts, so nearly
+ * every request would have a timer list of its own in Node. The tick walks only what is under way,
+ * which admission bounds. It comes sooner for a deadline that is nearer, but never more often than
+ * each `LEAST_TICK_MS`.
  */
 const TICK_MS = 100;
 const LEAST_TICK_MS = 5;

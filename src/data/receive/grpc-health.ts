@@ -9,7 +9,10 @@ import type { Expiring } from "./deadlines.ts";
 import type { ListenerContext } from "./listener-context.ts";
 import { parseEncoding } from "../../otlp/encoding.ts";
 
-/** grpc.health.v1 (grpc/doc/health-checking.md). `Watch` is a stream; clients take UNIMPLEMENTED for it as an answer. */
+/**
+ * grpc.health.v1 (grpc/doc/health-checking.md). `Watch` is a stream; clients take UNIMPLEMENTED for
+ * it as an answer.
+ */
 export const HEALTH_CHECK_PATH = "/grpc.health.v1.Health/Check";
 
 const SERVING = 1;
@@ -23,7 +26,10 @@ const SERVICES: ReadonlySet<string> = new Set([
   ...SIGNALS.map((signal) => SIGNAL_FACTS[signal].grpcPath.split("/")[1] ?? ""),
 ]);
 
-/** One health check. It takes nothing from admission: who asks whether a node is well must hear it under load, too. */
+/**
+ * One health check. It takes nothing from admission: who asks whether a node is well must hear it
+ * under load, too.
+ */
 export class HealthExchange implements UnaryExchange, Expiring {
   bagIndex = -1;
   readonly maxMessageBytes = MAX_REQUEST_BYTES;

@@ -18,7 +18,9 @@ export function grpcReply(signal: Signal, reply: Reply): UnaryReply {
   return { status: GRPC.OK, text: "", message };
 }
 
-/** A refusal as a gRPC status; what can be retried carries RetryInfo, bad data carries BadRequest. */
+/**
+ * A refusal as a gRPC status; what can be retried carries RetryInfo, bad data carries BadRequest.
+ */
 export function grpcRefusal(refusal: Refusal): UnaryReply {
   const code = REPLIES[refusal.reason].grpc;
   return { status: code, text: errorText(refusal.message), details: encodeStatus(statusOf(refusal, code)) };

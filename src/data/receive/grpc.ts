@@ -11,7 +11,10 @@ import { HEALTH_CHECK_PATH, HealthExchange } from "./grpc-health.ts";
 import { grpcRefusal, grpcReply } from "./grpc-reply.ts";
 import { type Answerer, Reception } from "./reception.ts";
 
-/** The OTLP services and grpc.health.v1.Health/Check, as a handler of unary calls. `region` is that of the listener. */
+/**
+ * The OTLP services and grpc.health.v1.Health/Check, as a handler of unary calls. `region` is that
+ * of the listener.
+ */
 export function createGrpcHandler(region: string, env: ReceiveEnv): UnaryHandler {
   const context = openListenerContext(region, "grpc", env);
   return (call) => {
@@ -31,7 +34,10 @@ const SIGNAL_OF_PATH: ReadonlyMap<string, Signal> = new Map(
 );
 const METHODS = `methods: ${[...SIGNAL_OF_PATH.keys(), HEALTH_CHECK_PATH].join(", ")}`;
 
-/** The largest length that a gRPC prefix can tell: `length` is asked about every message, so that it can say why not. */
+/**
+ * The largest length that a gRPC prefix can tell: `length` is asked about every message, so that it
+ * can say why not.
+ */
 const ANY_LENGTH = 0xffff_ffff;
 
 function beginExport(context: ListenerContext, call: UnaryCall, signal: Signal): UnaryExchange | undefined {

@@ -13,7 +13,10 @@ export interface TakenHeaders {
 
 export const NO_TAKEN: TakenHeaders = { all: NO_HEADERS, plain: NO_HEADERS };
 
-/** Of so many different sets of values the objects are kept, so that what is queued shares them; at most twice as many. */
+/**
+ * Of so many different sets of values the objects are kept, so that what is queued shares them; at
+ * most twice as many.
+ */
 const SHARED = 1_000;
 
 /** Reads those headers of requests that a plan asks about. */

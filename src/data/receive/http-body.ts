@@ -6,8 +6,9 @@ const NOTHING = new Uint8Array(0);
 const MIN_BUFFER_BYTES = 16_384;
 
 /**
- * Puts a body together. Chunks are copied into one buffer, never kept in a list: a sender may send one byte a chunk, and each would
- * cost a hundred. Without a length, what the permit counts is the buffer, not what is in it yet.
+ * Puts a body together. Chunks are copied into one buffer, never kept in a list: a sender may send
+ * one byte a chunk, and each would cost a hundred. Without a length, what the permit counts is the
+ * buffer, not what is in it yet.
  */
 export class HttpBody {
   readonly #reception: Reception;
@@ -21,7 +22,10 @@ export class HttpBody {
     this.#length = length;
   }
 
-  /** Takes a chunk, unless the reception refuses the request for it. A chunk that is alone is kept as it is. */
+  /**
+   * Takes a chunk, unless the reception refuses the request for it. A chunk that is alone is kept
+   * as it is.
+   */
   add(chunk: Uint8Array): void {
     const total = this.#filled + chunk.length;
     const bytes = total > this.#buffer.length ? this.#capacityFor(chunk.length, total) : 0;

@@ -11,10 +11,16 @@ export interface OpenExchange extends BagItem {
   broken(refusal: Refusal): void;
 }
 
-/** How long a connection is read on, and thrown away, after a reply that did not wait for its request's body. */
+/**
+ * How long a connection is read on, and thrown away, after a reply that did not wait for its
+ * request's body.
+ */
 const LINGER_MS = 1_000;
 
-/** One connection: which requests are open on it, and how it ends. Pipelined requests are open at the same time. */
+/**
+ * One connection: which requests are open on it, and how it ends. Pipelined requests are open at
+ * the same time.
+ */
 export class HttpConnection {
   /** Address and port of the peer. */
   readonly peer: string;
@@ -69,7 +75,10 @@ export class HttpConnection {
     this.newest = undefined;
   }
 
-  /** Says why nothing more can be read, to the request that is being read or else with `raw`; closes when all is answered. */
+  /**
+   * Says why nothing more can be read, to the request that is being read or else with `raw`; closes
+   * when all is answered.
+   */
   breakOff(refusal: Refusal, raw: () => Uint8Array): void {
     this.closing = true;
     if (this.newest !== undefined) {
@@ -80,15 +89,18 @@ export class HttpConnection {
     this.linger();
   }
 
-  /** Node closes a connection itself after a reply with `Connection: close`; from now on it lingers instead. */
+  /**
+   * Node closes a connection itself after a reply with `Connection: close`; from now on it lingers
+   * instead.
+   */
   lingerAfterReply(): void {
     this.closing = true;
     this.#socket.destroySoon = () => this.linger();
   }
 
   /**
-   * Closes once everything is written, but reads on for a while: closing a socket with unread bytes resets it, and the sender
-   * would lose the reply that tells it why (RFC 9112, 9.6).
+   * Closes once everything is written, but reads on for a while: closing a socket with unread bytes
+   * resets it, and the sender would lose the reply that tells it why (RFC 9112, 9.6).
    */
   linger(): void {
     const socket = this.#socket;

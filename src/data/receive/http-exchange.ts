@@ -36,7 +36,10 @@ export function receiveHttp(context: ListenerContext, pair: HttpPair, manners: H
   exchange.begin();
 }
 
-/** A refused body that is not longer is read and thrown away, so that the connection can be used again. */
+/**
+ * A refused body that is not longer is read and thrown away, so that the connection can be used
+ * again.
+ */
 const MAX_DISCARD_BYTES = 65_536;
 const CLOSE = ["Connection", "close"] as const;
 

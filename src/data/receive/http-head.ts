@@ -74,7 +74,10 @@ function countHosts(rawHeaders: readonly string[]): number {
   return hosts;
 }
 
-/** 0 when there is no body at all; undefined when only its end will tell. Node's parser lets only plain numbers through. */
+/**
+ * 0 when there is no body at all; undefined when only its end will tell. Node's parser lets only
+ * plain numbers through.
+ */
 export function contentLengthOf(headers: IncomingHttpHeaders): number | undefined {
   if (headers["transfer-encoding"] !== undefined) return undefined;
   return Number(headers["content-length"] ?? 0);
@@ -91,7 +94,10 @@ function formatOf(type: string | undefined): Format | undefined {
   return bare === "application/json" ? "json" : undefined;
 }
 
-/** Without query, slashes at the end, and all but one at the beginning (`//v1/traces`); of the absolute form, too, which proxies send (RFC 9112, 3.2.2). */
+/**
+ * Without query, slashes at the end, and all but one at the beginning (`//v1/traces`); of the
+ * absolute form, too, which proxies send (RFC 9112, 3.2.2).
+ */
 function pathOf(url: string): string {
   const authority = /^https?:\/\/[^/?#]*/iu.exec(url);
   const rest = authority === null ? url : url.slice(authority[0].length);

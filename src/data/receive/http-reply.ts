@@ -9,7 +9,10 @@ import { statusOf } from "./grpc-reply.ts";
 import type { Format } from "./reception.ts";
 import { partialText, REPLIES, retryAfterSeconds, retryDelayMs } from "./reply.ts";
 
-/** A response before it is written. `headers` are names and values in turn, without those of the connection and the length. */
+/**
+ * A response before it is written. `headers` are names and values in turn, without those of the
+ * connection and the length.
+ */
 export interface HttpReply {
   readonly status: number;
   readonly headers: readonly string[];
@@ -24,7 +27,10 @@ export function httpReply(signal: Signal, format: Format, reply: Reply): HttpRep
   return { status: 200, headers: ["Content-Type", TYPES[format]], body };
 }
 
-/** A refusal: google.rpc.Status in the type of the request, and when to try again. `more` are further headers. */
+/**
+ * A refusal: google.rpc.Status in the type of the request, and when to try again. `more` are
+ * further headers.
+ */
 export function httpRefusal(format: Format, refusal: Refusal, more: readonly string[]): HttpReply {
   const row = REPLIES[refusal.reason];
   const status = statusOf(refusal, row.grpc);
@@ -37,7 +43,10 @@ export function httpRefusal(format: Format, refusal: Refusal, more: readonly str
 /** A shorter body is not worth the header that says how it was compressed. */
 const MIN_COMPRESSED_BYTES = 1_024;
 
-/** The same reply, gzipped where the sender takes that and it is worth it. `done` is called once, maybe at once. */
+/**
+ * The same reply, gzipped where the sender takes that and it is worth it. `done` is called once,
+ * maybe at once.
+ */
 export function compressReply(reply: HttpReply, accepted: string | undefined, done: (reply: HttpReply) => void): void {
   if (reply.body.length <= MIN_COMPRESSED_BYTES || !takesGzip(accepted)) {
     done(reply);

@@ -33,7 +33,10 @@ export interface HttpOptions {
   readonly headersTimeoutMs: number;
   /** From the first byte of a request to the last of its body; also bounds what is thrown away. */
   readonly bodyTimeoutMs: number;
-  /** A connection is closed with the first reply after this time, +-10 %; so clients come to see new nodes behind a load balancer. */
+  /**
+   * A connection is closed with the first reply after this time, +-10 %; so clients come to see new
+   * nodes behind a load balancer.
+   */
   readonly maxConnectionAgeMs: number;
   /** Which pages of other origins may send; undefined: none. */
   readonly cors?: CorsPlan | undefined;
@@ -41,14 +44,19 @@ export interface HttpOptions {
   readonly keepAliveTimeoutMs: number;
 }
 
-/** A listening server. Disposing it at once resets what is under way; `drain` first to lose nothing. */
+/**
+ * A listening server. Disposing it at once resets what is under way; `drain` first to lose nothing.
+ */
 export interface HttpListener extends AsyncDisposable {
   readonly host: string;
   readonly port: number;
   readonly connections: number;
   /** As that of UnaryServer. */
   renew(tls: TlsServerOptions): void;
-  /** Stops accepting, lets clients go, and resolves when all requests were answered or `graceMs` has passed. */
+  /**
+   * Stops accepting, lets clients go, and resolves when all requests were answered or `graceMs` has
+   * passed.
+   */
   drain(graceMs: number): Promise<void>;
 }
 
@@ -65,8 +73,9 @@ export async function listenHttp(options: HttpOptions, region: string, env: Rece
 
 const TLS_HANDSHAKE_TIMEOUT_MS = 10_000;
 /**
- * How long an idle connection is kept when the listener drains. Who sends more often than this hears with the next reply that the
- * connection ends; closed at once, that request could meet a closed socket, and its sender would not know what became of it.
+ * How long an idle connection is kept when the listener drains. Who sends more often than this
+ * hears with the next reply that the connection ends; closed at once, that request could meet a
+ * closed socket, and its sender would not know what became of it.
  */
 const IDLE_CLOSE_MS = 250;
 /** Finds peers that are gone without a word. */
@@ -155,7 +164,10 @@ class NodeHttpListener implements HttpListener {
     await this.#destroyAll();
   }
 
-  /** Resolves when it is done, asked whenever a request or a connection has ended, or after this time. */
+  /**
+   * Resolves when it is done, asked whenever a request or a connection has ended, or after this
+   * time.
+   */
   async #wait(timeMs: number, done: () => boolean): Promise<void> {
     if (done()) return;
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -189,7 +201,10 @@ class NodeHttpListener implements HttpListener {
     receiveHttp(this.#context, { request, response, connection, expects }, this.#manners);
   }
 
-  /** Bytes that are no HTTP, a body that ended early or did not come in time; and errors of the socket or of TLS. */
+  /**
+   * Bytes that are no HTTP, a body that ended early or did not come in time; and errors of the
+   * socket or of TLS.
+   */
   #broken(error: NodeJS.ErrnoException, socket: { readonly writable: boolean; destroy(): void }): void {
     const connection = this.#connections.get(socket);
     const refusal = refusalOf(error);

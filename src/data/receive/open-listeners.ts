@@ -28,7 +28,9 @@ export interface Listeners extends AsyncDisposable {
   readonly http: HttpListener | undefined;
   /** Certificates and keys that were renewed: for connections from now on. */
   renew(tls: { readonly grpc: TlsServerOptions | undefined; readonly http: TlsServerOptions | undefined }): void;
-  /** Stops accepting on both, and resolves when all requests were answered or `graceMs` has passed. */
+  /**
+   * Stops accepting on both, and resolves when all requests were answered or `graceMs` has passed.
+   */
   drain(graceMs: number): Promise<void>;
 }
 
@@ -46,7 +48,9 @@ export const GRPC_DEFAULTS: Limits<GrpcOptions> = {
   keepaliveTimeoutMs: 20_000,
 };
 
-/** As above. Idle connections live longer than the 90 s after which the usual clients close them. */
+/**
+ * As above. Idle connections live longer than the 90 s after which the usual clients close them.
+ */
 export const HTTP_DEFAULTS: Limits<HttpOptions> = {
   maxConnections: 10_000,
   maxHeaderBytes: 16_384,

@@ -5,7 +5,10 @@ import { DROP_REASONS, type DropReason } from "../../telemetry/ledger.ts";
 import { RETRY_REASONS, type RetryReason } from "../export/target-client.ts";
 import { REPLIES } from "./reply.ts";
 
-/** docs/reference/reasons.md, from the closed lists. `node src/data/receive/reason-reference.ts > docs/reference/reasons.md` */
+/**
+ * docs/reference/reasons.md, from the closed lists.
+ * `node src/data/receive/reason-reference.ts > docs/reference/reasons.md`
+ */
 export function reasonReference(): string {
   return `# Reasons and codes
 

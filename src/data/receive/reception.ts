@@ -15,8 +15,9 @@ export interface Answerer {
 }
 
 /**
- * One admitted request from its head to its end. It is answered at most once and settled exactly once, and these are two things: a
- * sender that is told "too late", or that went away, is done with, but the permit stays open until nobody holds the bytes.
+ * One admitted request from its head to its end. It is answered at most once and settled exactly
+ * once, and these are two things: a sender that is told "too late", or that went away, is done
+ * with, but the permit stays open until nobody holds the bytes.
  */
 export class Reception implements Expiring {
   bagIndex = -1;
@@ -31,7 +32,10 @@ export class Reception implements Expiring {
   /** Somebody else has the bytes: inflating, or the next stage. */
   #away = false;
   #cancel: Cancel | undefined;
-  /** Of a body whose length the sender told: that length, and for how much of it the permit has room. */
+  /**
+   * Of a body whose length the sender told: that length, and for how much of it the permit has
+   * room.
+   */
   #length = 0;
   #granted = 0;
   /** Bytes of the body that have come. */
@@ -47,7 +51,10 @@ export class Reception implements Expiring {
     context.deadlines.watch(this);
   }
 
-  /** True once a reply was given or the sender went away: what still comes of the body is not wanted. */
+  /**
+   * True once a reply was given or the sender went away: what still comes of the body is not
+   * wanted.
+   */
   get over(): boolean {
     return this.#answered;
   }
@@ -56,7 +63,10 @@ export class Reception implements Expiring {
     return this.head.deadlineMs;
   }
 
-  /** The sender told the body's length: refuses it when it is too long, or when there is not even room for its beginning. */
+  /**
+   * The sender told the body's length: refuses it when it is too long, or when there is not even
+   * room for its beginning.
+   */
   expect(length: number): void {
     this.#length = length;
     if (length > this.maxBytes) this.refuse(refuseTooLarge(length, this.maxBytes));
@@ -64,15 +74,18 @@ export class Reception implements Expiring {
   }
 
   /**
-   * So much of a body of known length has come. Room is taken in steps that double, so that nobody holds room by announcing
-   * what does not come. Refuses the request when there is none.
+   * So much of a body of known length has come. Room is taken in steps that double, so that nobody
+   * holds room by announcing what does not come. Refuses the request when there is none.
    */
   hold(arrived: number): void {
     this.#arrived = arrived;
     if (arrived > this.#granted) this.#grant(Math.min(this.#length, Math.max(arrived, 2 * this.#granted)));
   }
 
-  /** Room for `bytes` more of a body whose length nobody told, which is `total` bytes long with them; refuses it when there is none. */
+  /**
+   * Room for `bytes` more of a body whose length nobody told, which is `total` bytes long with
+   * them; refuses it when there is none.
+   */
   widen(bytes: number, total: number): void {
     this.#arrived = total;
     const refusal = this.#room(bytes, total);
@@ -207,7 +220,10 @@ export class Reception implements Expiring {
     this.#context.deadlines.forget(this);
   }
 
-  /** Ends what is under way. Settles at once when nobody has the bytes; else whoever has them comes back here. */
+  /**
+   * Ends what is under way. Settles at once when nobody has the bytes; else whoever has them comes
+   * back here.
+   */
   #stop(): void {
     if (this.#away) this.#cancel?.();
     else this.permit.close();
@@ -220,7 +236,10 @@ export class Reception implements Expiring {
 
 /** Room for so much of a body is taken when its length is told. */
 const FIRST_BYTES = 16_384;
-/** A body that comes slower than 64 KiB a second, after a quarter of a second, is evicted while others are refused. */
+/**
+ * A body that comes slower than 64 KiB a second, after a quarter of a second, is evicted while
+ * others are refused.
+ */
 const SLOW_BYTES_PER_MS = 65.536;
 const SLOW_GRACE_MS = 250;
 
@@ -228,8 +247,9 @@ const SLOW_GRACE_MS = 250;
 export type Format = "protobuf" | "json";
 
 /**
- * A parser of JSON makes objects of every byte. 16 MiB of the worst case, `[{},{},...]`, take 1.1 s and 0.8 GB; 64 MiB take 11 s and
- * 2.7 GB, in which nothing else is done. Who has more to send has a reason to send protobuf.
+ * A parser of JSON makes objects of every byte. 16 MiB of the worst case, `[{},{},...]`, take 1.1 s
+ * and 0.8 GB; 64 MiB take 11 s and 2.7 GB, in which nothing else is done. Who has more to send has
+ * a reason to send protobuf.
  */
 const MAX_JSON_BYTES = 16_777_216;
 

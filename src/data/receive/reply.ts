@@ -1,7 +1,10 @@
 import type { Reason, Refusal } from "../../core/reason.ts";
 import { GRPC, type GrpcCode } from "../../otlp/grpc-code.ts";
 
-/** What a reason means to a sender. `retryable` follows from the two codes, by OTLP's tables of what may be retried. */
+/**
+ * What a reason means to a sender. `retryable` follows from the two codes, by OTLP's tables of what
+ * may be retried.
+ */
 export interface ReplyRow {
   readonly http: number;
   readonly grpc: GrpcCode;
@@ -9,8 +12,9 @@ export interface ReplyRow {
 }
 
 /**
- * The one table from reasons to codes (OTLP 1.11, OTLP/gRPC and OTLP/HTTP Response). RESOURCE_EXHAUSTED may be retried only
- * with RetryInfo, which retryable replies carry and others do not.
+ * The one table from reasons to codes (OTLP 1.11, OTLP/gRPC and OTLP/HTTP Response).
+ * RESOURCE_EXHAUSTED may be retried only with RetryInfo, which retryable replies carry and others
+ * do not.
  */
 export const REPLIES = {
   bad_data: { http: 400, grpc: GRPC.INVALID_ARGUMENT, retryable: false },
@@ -48,8 +52,8 @@ export function retryAfterSeconds(delayMs: number): number {
 }
 
 /**
- * Longest text of an error. It travels twice in gRPC trailers, percent-encoded and in base64, and there are clients that take
- * no more than 8 KiB of headers.
+ * Longest text of an error. It travels twice in gRPC trailers, percent-encoded and in base64, and
+ * there are clients that take no more than 8 KiB of headers.
  */
 const MAX_ERROR_CHARS = 512;
 /** Longest text of a partial success: far below the 4 MiB that a reply may have. */

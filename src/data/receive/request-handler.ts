@@ -6,7 +6,10 @@ export interface ReceivedRequest {
   readonly head: RequestHead;
   /** A whole, uncompressed protobuf Export request. Owned by the stage that gets it. */
   readonly bytes: Uint8Array;
-  /** Things (spans, data points, log records) rejected while JSON was transcoded: to be added to the reply. */
+  /**
+   * Things (spans, data points, log records) rejected while JSON was transcoded: to be added to the
+   * reply.
+   */
   readonly rejected: number;
   /** Why, for people; empty when nothing was rejected. */
   readonly message: string;
@@ -14,6 +17,7 @@ export interface ReceivedRequest {
 
 /**
  * Scans, routes and queues. `done` is called exactly once, maybe at once, and also after a cancel.
- * The returned function says that the sender went away; after `done` it does nothing. Neither throws.
+ * The returned function says that the sender went away; after `done` it does nothing. Neither
+ * throws.
  */
 export type RequestHandler = (request: ReceivedRequest, done: (reply: Reply) => void) => Cancel;

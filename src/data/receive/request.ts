@@ -13,13 +13,15 @@ export interface RequestHead {
   readonly headers: HeaderSource;
   /** Clock.nowMs() at the first byte. */
   readonly receivedMs: number;
-  /** Clock.nowMs() after which the sender no longer waits. Bounds whatever is tried for the request. */
+  /**
+   * Clock.nowMs() after which the sender no longer waits. Bounds whatever is tried for the request.
+   */
   readonly deadlineMs: number;
 }
 
 /**
- * The answer to a request, before any protocol. `ok` with `rejected` 0 and an empty message is full success;
- * `rejected` counts what `partial_success` counts: spans, data points, log records.
+ * The answer to a request, before any protocol. `ok` with `rejected` 0 and an empty message is full
+ * success; `rejected` counts what `partial_success` counts: spans, data points, log records.
  */
 export type Reply =
   | { readonly ok: true; readonly rejected: number; readonly message: string }

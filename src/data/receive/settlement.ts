@@ -9,9 +9,9 @@ export interface Beforehand {
 }
 
 /**
- * The reply of one request, put together from the outcomes of its parcels: answered by the weakest. A parcel that failed
- * makes the sender send all again; if every parcel was refused for good, so is the request; a part that was refused for
- * good is told as partial success.
+ * The reply of one request, put together from the outcomes of its parcels: answered by the weakest.
+ * A parcel that failed makes the sender send all again; if every parcel was refused for good, so is
+ * the request; a part that was refused for good is told as partial success.
  */
 export class Settlement {
   /** The sender has gone away: what was not sent yet need not be. */
@@ -24,7 +24,10 @@ export class Settlement {
   #refused: Refusal | undefined;
   #failed: Refusal | undefined;
   #sealed = false;
-  /** No more things than the request has can be rejected, though copies of one thing may be, each on its own. */
+  /**
+   * No more things than the request has can be rejected, though copies of one thing may be, each on
+   * its own.
+   */
   readonly #maxRejected: number;
   readonly #done: (reply: Reply) => void;
 

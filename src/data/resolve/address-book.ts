@@ -21,15 +21,19 @@ export interface AddressBook {
   readonly spread: boolean;
   /** In the order of their texts, of one family, at most `MAX_ADDRESSES`. */
   readonly known: readonly KnownAddress[];
-  /** Addresses of the last answer that are not used: too many, or, where `spread` is false, all but one. */
+  /**
+   * Addresses of the last answer that are not used: too many, or, where `spread` is false, all but
+   * one.
+   */
   readonly unused: number;
 }
 
 export const NO_ADDRESSES: AddressBook = { spread: false, known: [], unused: 0 };
 
 /**
- * Takes in an answer, which must not be a failed one: that changes nothing. With `auto` a single address is left to the
- * name, until there are two; a public one ends it. IPv4 is used where there is any, as long as there is any.
+ * Takes in an answer, which must not be a failed one: that changes nothing. With `auto` a single
+ * address is left to the name, until there are two; a public one ends it. IPv4 is used where there
+ * is any, as long as there is any.
  */
 export function stepAddresses(book: AddressBook, answer: readonly string[], spread: Spread): AddressBook {
   const all = [...new Set(answer)].filter((address) => isIPv4(address) || isIPv6(address)).toSorted();
@@ -46,7 +50,10 @@ export function stepAddresses(book: AddressBook, answer: readonly string[], spre
   };
 }
 
-/** That of what is in use; else IPv4 where there is any: servers that listen on all addresses take it nearly always. */
+/**
+ * That of what is in use; else IPv4 where there is any: servers that listen on all addresses take
+ * it nearly always.
+ */
 function familyOf({ known }: AddressBook, all: readonly string[]): (address: string) => boolean {
   const [first] = known;
   if (first !== undefined) return isIPv4(first.address) ? isIPv4 : isIPv6;

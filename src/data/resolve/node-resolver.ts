@@ -18,8 +18,8 @@ const QUERY_TIMEOUT_MS = 1_000;
 const QUERY_TRIES = 2;
 
 /**
- * What the operating system says is behind a name: what the hosts file says counts, as it does for every connect. It tells no TTL:
- * that is DNS's own, where DNS knows all of the addresses.
+ * What the operating system says is behind a name: what the hosts file says counts, as it does for
+ * every connect. It tells no TTL: that is DNS's own, where DNS knows all of the addresses.
  */
 export function createNodeResolver(clock: Clock, options: NodeResolverOptions = {}): Resolver {
   const { lookup = lookupAll, servers } = options;

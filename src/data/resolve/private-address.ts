@@ -9,7 +9,10 @@ PRIVATE.addSubnet("127.0.0.0", 8, "ipv4");
 PRIVATE.addSubnet("fc00::", 7, "ipv6");
 PRIVATE.addAddress("::1", "ipv6");
 
-/** Whether an address is private; false for what is none. IPv4 written as IPv6 (`::ffff:10.0.0.1`) counts as what it is. */
+/**
+ * Whether an address is private; false for what is none. IPv4 written as IPv6 (`::ffff:10.0.0.1`)
+ * counts as what it is.
+ */
 export function isPrivateAddress(address: string): boolean {
   if (isIPv4(address)) return PRIVATE.check(address, "ipv4");
   return isIPv6(address) && PRIVATE.check(address, "ipv6");

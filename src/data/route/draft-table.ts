@@ -1,6 +1,9 @@
 import { Draft } from "./draft.ts";
 
-/** The drafts of one owner, by pool and channel: made when they are first needed, and used again for every request. */
+/**
+ * The drafts of one owner, by pool and channel: made when they are first needed, and used again for
+ * every request.
+ */
 export class DraftTable {
   /** Of channel 0, the only one of most pools. */
   readonly #first: (Draft | undefined)[] = [];

@@ -2,20 +2,26 @@ import { joinOwned } from "../../core/bytes.ts";
 import type { Envelope } from "../../otlp/scan.ts";
 import { Slack } from "../../otlp/slack.ts";
 
-/** More pieces than this are joined: each piece costs a view here and a write at the target's socket. */
+/**
+ * More pieces than this are joined: each piece costs a view here and a write at the target's
+ * socket.
+ */
 const MAX_PIECES = 8;
 const FIRST_SELECTED = 64;
 
 /**
- * What one channel of a pool gets of one request, while the request is being walked: the parcel to be. A rule that copies has a draft
- * of its own, since the pool may get the same items by another rule, too. Whole resources are kept as ranges, neighbouring
- * ones as one range; parts of resources come as bytes of their own. Reused from request to request by its one owner.
+ * What one channel of a pool gets of one request, while the request is being walked: the parcel to
+ * be. A rule that copies has a draft of its own, since the pool may get the same items by another
+ * rule, too. Whole resources are kept as ranges, neighbouring ones as one range; parts of resources
+ * come as bytes of their own. Reused from request to request by its one owner.
  */
 export class Draft {
   /** Index into RoutePlan.pools. */
   readonly pool: number;
   readonly channel: number;
-  /** The rules whose items it holds, and how many things (spans, data points, log records) of each. */
+  /**
+   * The rules whose items it holds, and how many things (spans, data points, log records) of each.
+   */
   readonly rules: number[] = [];
   readonly pointsOf: number[] = [];
   items = 0;

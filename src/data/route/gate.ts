@@ -5,7 +5,9 @@ import { Unreachable } from "../../core/unreachable.ts";
 
 /** What a pool says of itself while a request is routed; answered without waiting. */
 export interface RoutablePool {
-  /** Takes note of the time. Called once for each request that asks for owners, before the first. */
+  /**
+   * Takes note of the time. Called once for each request that asks for owners, before the first.
+   */
   refresh(): void;
   /** A target of this channel may be tried, with what is of this signal. */
   usableFor(channel: number, signal: Signal): boolean;
@@ -18,13 +20,15 @@ export interface RoutablePool {
 }
 
 /**
- * A pool as one request meets it. What depends on the clock is asked once for each request: there may be thousands of
- * items, and all of one request are to be treated alike.
+ * A pool as one request meets it. What depends on the clock is asked once for each request: there
+ * may be thousands of items, and all of one request are to be treated alike.
  */
 export class PoolGate {
   readonly #view: RoutablePool;
   readonly #signal: Signal;
-  /** Whether channels differ in what is usable; where not, the answer for channel 0 is that for all. */
+  /**
+   * Whether channels differ in what is usable; where not, the answer for channel 0 is that for all.
+   */
   readonly #differ: boolean;
   /** Counts requests; at which of them each thing was asked last. */
   #request = -1;

@@ -24,7 +24,10 @@ export interface RequestOrigin {
   readonly headers: SenderHeaders;
 }
 
-/** Divides the bytes of a parcel as a request would have been divided that goes to this pool. Undefined when it is malformed, or too long divided. */
+/**
+ * Divides the bytes of a parcel as a request would have been divided that goes to this pool.
+ * Undefined when it is malformed, or too long divided.
+ */
 export type Partitioner = (
   signal: Signal,
   bytes: Uint8Array,
@@ -32,7 +35,10 @@ export type Partitioner = (
   ownerOf: (hash: number) => number,
 ) => readonly ChannelPart[] | undefined;
 
-/** Routes by a plan of one rule that takes everything, so that there is one way in which items are divided. */
+/**
+ * Routes by a plan of one rule that takes everything, so that there is one way in which items are
+ * divided.
+ */
 export function createPartitioner(division: Division, metrics: Metrics): Partitioner {
   const envelope = new Envelope();
   let ownerOf: (hash: number) => number = firstChannel;

@@ -7,7 +7,10 @@ import type { SenderHeaders } from "../../plan/sender-headers.ts";
 import type { Draft } from "./draft.ts";
 import type { Router } from "./route.ts";
 
-/** Why a request cannot enter all of its queues: then it enters none, so that a sender who tries again makes no copies. */
+/**
+ * Why a request cannot enter all of its queues: then it enters none, so that a sender who tries
+ * again makes no copies.
+ */
 export interface Obstacle {
   readonly reason: Reason;
   readonly message: string;
@@ -25,8 +28,9 @@ export interface RoutedRequest {
 }
 
 /**
- * Finds the queue for each draft of the request that was just routed: that of its pool, or, when that is full, of the
- * first pool after it that is usable and has room. `places` gets the indexes of the pools, by draft.
+ * Finds the queue for each draft of the request that was just routed: that of its pool, or, when
+ * that is full, of the first pool after it that is usable and has room. `places` gets the indexes
+ * of the pools, by draft.
  */
 export function placeDrafts(
   { drafts, plan }: Router,
@@ -58,7 +62,10 @@ export function placeDrafts(
   return undefined;
 }
 
-/** What no rule takes is not asked for again: as things are configured it comes to nothing, alone and with others. */
+/**
+ * What no rule takes is not asked for again: as things are configured it comes to nothing, alone
+ * and with others.
+ */
 export const UNROUTED: Obstacle = {
   reason: "unrouted",
   message: "no rule matches, and no default_pool is configured: add a rule or a default_pool, or set unmatched to drop",
@@ -98,7 +105,10 @@ function noTarget({ name }: Pool): Obstacle {
   return { reason: "no_target", message: `pool ${name}: no target is usable` };
 }
 
-/** Nobody who waits should wait in vain: nothing can leave before the sender's deadline, in whatever pool of the chain. */
+/**
+ * Nobody who waits should wait in vain: nothing can leave before the sender's deadline, in whatever
+ * pool of the chain.
+ */
 function paused(
   { pool: own, channel }: Draft,
   { signal, pools: plans }: RoutePlan,

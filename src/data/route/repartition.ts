@@ -8,7 +8,9 @@ import type { Partition, Repartitioner } from "../queue/repartitioner.ts";
 import { createPartitioner, type Partitioner, type RequestOrigin } from "./partition.ts";
 import { RoutedParcel } from "../routed-parcel.ts";
 
-/** How routed parcels are divided for lanes that they were not routed to: by the stage route itself. */
+/**
+ * How routed parcels are divided for lanes that they were not routed to: by the stage route itself.
+ */
 export function createRepartitioner(metrics: Metrics): Repartitioner {
   const known = new WeakMap<Division, Partitioner>();
   const partitionerOf = (division: Division): Partitioner => {

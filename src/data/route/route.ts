@@ -17,7 +17,10 @@ import type { Draft } from "./draft.ts";
 import { DraftTable } from "./draft-table.ts";
 import { PoolGate, type RoutablePool } from "./gate.ts";
 
-/** What became of one request: the drafts that took something, in the order of first use. Valid until the next request. */
+/**
+ * What became of one request: the drafts that took something, in the order of first use. Valid
+ * until the next request.
+ */
 export interface Routed {
   readonly drafts: readonly Draft[];
   /** Things (spans, data points, log records) that no rule took. */
@@ -29,20 +32,24 @@ export interface Routed {
 }
 
 /**
- * What a resource is divided into may be so much longer than twice the request: each part repeats the resource, and there may be
- * a part for each channel.
+ * What a resource is divided into may be so much longer than twice the request: each part repeats
+ * the resource, and there may be a part for each channel.
  */
 const MAX_PART_BYTES = 67_108_864;
 
 const NO_RULE = -1;
-/** Of so many different sets of header values it is remembered what they answer; at most twice as many. */
+/**
+ * Of so many different sets of header values it is remembered what they answer; at most twice as
+ * many.
+ */
 const KNOWN_ANSWERS = 1_000;
 /** Without any field: stands in where a resource has no items and a channel is chosen by them. */
 const NO_ITEM = new Uint8Array(0);
 
 /**
- * Stage route for one signal under one plan: walks the resources of a scanned request and gives each to the drafts of the
- * rules that want it. Whole resources go as they are; only where rules or pools ask the items is a resource divided.
+ * Stage route for one signal under one plan: walks the resources of a scanned request and gives
+ * each to the drafts of the rules that want it. Whole resources go as they are; only where rules or
+ * pools ask the items is a resource divided.
  */
 export class Router implements Routed {
   readonly plan: RoutePlan;
@@ -51,7 +58,10 @@ export class Router implements Routed {
   problem = "";
   excess: Excess | undefined = undefined;
   readonly #gates: readonly PoolGate[];
-  /** By pool: it has one channel and no fallback, as nearly all have. Measured: saves 0.3 µs a resource. */
+  /**
+   * By pool: it has one channel and no fallback, as nearly all have. Measured: saves 0.3 µs a
+   * resource.
+   */
   readonly #plain: readonly boolean[];
   readonly #metrics: Metrics;
   readonly #specialiser: Specialiser;
@@ -72,7 +82,10 @@ export class Router implements Routed {
   /** What `#open` found: index of the pool, and its channel. */
   #pool = 0;
   #channel = 0;
-  /** The first rule that would have taken the item, had its pool been open; NO_RULE when there is none. */
+  /**
+   * The first rule that would have taken the item, had its pool been open; NO_RULE when there is
+   * none.
+   */
   #held = NO_RULE;
   #heldPool = 0;
   #heldChannel = 0;
@@ -99,7 +112,10 @@ export class Router implements Routed {
     return this.#cache;
   }
 
-  /** Routes a well-formed request that came in by a listener of this region. The result is this router itself. */
+  /**
+   * Routes a well-formed request that came in by a listener of this region. The result is this
+   * router itself.
+   */
   route(envelope: Envelope, region: string, headers: SenderHeaders = NO_HEADERS): Routed {
     return this.#walk(envelope, region, headers, true);
   }
@@ -146,7 +162,10 @@ export class Router implements Routed {
     return this;
   }
 
-  /** What headers answer is settled before resources are looked up: each is known once for each set of answers. */
+  /**
+   * What headers answer is settled before resources are looked up: each is known once for each set
+   * of answers.
+   */
   #answersTo(answers: HeaderAnswers, headers: SenderHeaders): string {
     const known = this.#knownAnswers.get(headers.key);
     if (known !== undefined) return known;
@@ -176,8 +195,8 @@ export class Router implements Routed {
   }
 
   /**
-   * Whether no item has to be asked as things are: no test is in the way, and no channel of a pool that is open. Rules and
-   * pools that are only next in line do not count.
+   * Whether no item has to be asked as things are: no test is in the way, and no channel of a pool
+   * that is open. Rules and pools that are only next in line do not count.
    */
   #goesWhole(program: ResourceProgram): boolean {
     if (program.whole) return true;
@@ -250,7 +269,9 @@ export class Router implements Routed {
     return this.#take(envelope, r);
   }
 
-  /** Selects the item for all copies on the way, and returns the rule that takes the item itself. */
+  /**
+   * Selects the item for all copies on the way, and returns the rule that takes the item itself.
+   */
   #choose(program: ResourceProgram, i: number, points: number): number {
     this.#held = NO_RULE;
     for (let step = program.first; step !== undefined; step = step.next) {
@@ -304,9 +325,9 @@ export class Router implements Routed {
   }
 
   /**
-   * Finds the pool and channel that take what the rule matches: the rule's own, or the first that takes over because
-   * those before it have no usable target or no room. False when there is none, and the next rule is to be asked; the
-   * place found is then that of the rule's own pool.
+   * Finds the pool and channel that take what the rule matches: the rule's own, or the first that
+   * takes over because those before it have no usable target or no room. False when there is none,
+   * and the next rule is to be asked; the place found is then that of the rule's own pool.
    */
   #open({ rule, choices }: ProgramStep): boolean {
     const pool = this.plan.poolOf[rule]!;

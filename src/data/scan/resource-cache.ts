@@ -1,7 +1,10 @@
 import type { Counter } from "../../telemetry/metrics.ts";
 import type { ResourceProgram } from "../../plan/route-plan.ts";
 
-/** What is known of one distinct resource: what remains to be asked of its items, and where its requests are counted. */
+/**
+ * What is known of one distinct resource: what remains to be asked of its items, and where its
+ * requests are counted.
+ */
 export interface KnownResource {
   readonly program: ResourceProgram;
   readonly requests: Counter;
@@ -27,9 +30,10 @@ export const RESOURCE_CACHE_LIMITS: ResourceCacheLimits = { maxEntries: 4_096, m
 const ENTRY_BYTES = 400;
 
 /**
- * A least-recently-used cache in two generations: what is asked for moves to the young one, and when that is full the
- * old one is forgotten. So a hit costs one look-up and no list has to be kept in order; at most twice the limits are held, and
- * one program more. The key is the resource's bytes as Latin-1 text, which V8 stores a byte a byte and hashes once.
+ * A least-recently-used cache in two generations: what is asked for moves to the young one, and
+ * when that is full the old one is forgotten. So a hit costs one look-up and no list has to be kept
+ * in order; at most twice the limits are held, and one program more. The key is the resource's
+ * bytes as Latin-1 text, which V8 stores a byte a byte and hashes once.
  */
 export class ResourceCache {
   hits = 0;
@@ -76,8 +80,9 @@ export class ResourceCache {
   }
 
   /**
-   * What has just been made, or taken over. When that made it too much, a generation begins with it. An entry that is larger than
-   * all may be together is not kept: it would push out everything else.
+   * What has just been made, or taken over. When that made it too much, a generation begins with
+   * it. An entry that is larger than all may be together is not kept: it would push out everything
+   * else.
    */
   keep(region: string, key: string, known: KnownResource): void {
     const { maxEntries, maxBytes } = this.#limits;

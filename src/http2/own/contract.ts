@@ -1,11 +1,15 @@
 /**
- * What stands between the protocol (connection.ts: pure of I/O, time as an argument) and those who use it: the drivers,
- * which move bytes, and unary gRPC, which gives streams a meaning. One connection has one owner; nothing here waits.
+ * What stands between the protocol (connection.ts: pure of I/O, time as an argument) and those who
+ * use it: the drivers, which move bytes, and unary gRPC, which gives streams a meaning. One
+ * connection has one owner; nothing here waits.
  */
 
 import { DROPPED_BYTES_PER_SECOND } from "../session-settings.ts";
 
-/** A decoded header block: names and values in turn, `[name, value, name, value, ...]`, names in lower case. Shared with the cache: never change it. */
+/**
+ * A decoded header block: names and values in turn, `[name, value, name, value, ...]`, names in
+ * lower case. Shared with the cache: never change it.
+ */
 export type HeaderList = readonly string[];
 
 /** Error codes of RFC 9113, section 7. */
@@ -27,26 +31,44 @@ export const H2_ERROR = {
 } as const;
 export type H2ErrorCode = number;
 
-/** What a connection tells its owner, from within `receive` or `tick` (`flushed`: from within `takeOutput`). None of these may throw; all may call commands. */
+/**
+ * What a connection tells its owner, from within `receive` or `tick` (`flushed`: from within
+ * `takeOutput`). None of these may throw; all may call commands.
+ */
 export interface ConnectionEvents {
-  /** A whole header block of a stream: a request's or a reply's head, or trailers. Already checked by RFC 9113, section 8. */
+  /**
+   * A whole header block of a stream: a request's or a reply's head, or trailers. Already checked
+   * by RFC 9113, section 8.
+   */
   headers(stream: number, headers: HeaderList, endStream: boolean): void;
-  /** Body bytes as they come: borrowed until this returns. Their flow-control credit stays out until `credit` gives it back. */
+  /**
+   * Body bytes as they come: borrowed until this returns. Their flow-control credit stays out until
+   * `credit` gives it back.
+   */
   data(stream: number, bytes: Uint8Array, endStream: boolean): void;
-  /** The peer reset the stream, or broke the protocol on it and was reset. Nothing more comes of it. */
+  /**
+   * The peer reset the stream, or broke the protocol on it and was reset. Nothing more comes of it.
+   */
   reset(stream: number, code: H2ErrorCode, byPeer: boolean): void;
-  /** What was queued with `sendData` for this stream has been handed to the output to its last byte. Not after a reset. */
+  /**
+   * What was queued with `sendData` for this stream has been handed to the output to its last byte.
+   * Not after a reset.
+   */
   flushed(stream: number): void;
   /**
-   * The peer goes away: streams of ours above `lastStream` were not processed. A `reset` with REFUSED_STREAM follows for
-   * each of them; the others go on. A server that goes gracefully says so twice: the first time with a `lastStream` of 2^31-1.
+   * The peer goes away: streams of ours above `lastStream` were not processed. A `reset` with
+   * REFUSED_STREAM follows for each of them; the others go on. A server that goes gracefully says
+   * so twice: the first time with a `lastStream` of 2^31-1.
    */
   goaway(lastStream: number, code: H2ErrorCode, debug: string): void;
   /** The peer's SETTINGS arrived (again). */
   settings(maxConcurrentStreams: number): void;
   /** Our PING came back. */
   pong(payload: number): void;
-  /** The connection is over by an error of the protocol, ours or the peer's; GOAWAY is in the output. Called once. */
+  /**
+   * The connection is over by an error of the protocol, ours or the peer's; GOAWAY is in the
+   * output. Called once.
+   */
   failed(code: H2ErrorCode, reason: ConnectionFault): void;
 }
 
@@ -89,19 +111,26 @@ export interface ConnectionLimits {
   readonly maxOutputBytes: number;
   /** CONTINUATION frames of one header block. */
   readonly maxContinuations: number;
-  /** Of frames that cost work and carry nothing (PING, SETTINGS, PRIORITY, empty DATA, WINDOW_UPDATE, unknown): per second, with a burst of the same. */
+  /**
+   * Of frames that cost work and carry nothing (PING, SETTINGS, PRIORITY, empty DATA,
+   * WINDOW_UPDATE, unknown): per second, with a burst of the same.
+   */
   readonly maxIdleFramesPerSecond: number;
   /**
-   * Of DATA frames with few bytes: per second, with a burst of the same. A frame of 64 bytes, on the average, costs nothing,
-   * and each message may have four small ones.
+   * Of DATA frames with few bytes: per second, with a burst of the same. A frame of 64 bytes, on
+   * the average, costs nothing, and each message may have four small ones.
    */
   readonly maxSmallFramesPerSecond: number;
   /**
-   * Streams that the peer opened and reset within a tenth of a second without an answer: per second, with a burst of the same,
-   * and one for each stream that was answered. Streams that we have to reset because of the peer: the same number.
+   * Streams that the peer opened and reset within a tenth of a second without an answer: per
+   * second, with a burst of the same, and one for each stream that was answered. Streams that we
+   * have to reset because of the peer: the same number.
    */
   readonly maxResetsPerSecond: number;
-  /** Bytes of requests that were answered before their end for which the peer gets credit: per second, with a burst of the same. */
+  /**
+   * Bytes of requests that were answered before their end for which the peer gets credit: per
+   * second, with a burst of the same.
+   */
   readonly droppedBytesPerSecond: number;
 }
 
@@ -123,61 +152,96 @@ export const DEFAULT_LIMITS: ConnectionLimits = {
 
 /** How `openIndexed` encodes. */
 export interface OpenOptions {
-  /** Names of fields that no one on the way may put into a table (RFC 7541, 7.1.3), such as those of one-time secrets. */
+  /**
+   * Names of fields that no one on the way may put into a table (RFC 7541, 7.1.3), such as those of
+   * one-time secrets.
+   */
   readonly sensitive?: ReadonlySet<string>;
 }
 
-/** One side of one HTTP/2 connection as a state machine without I/O: bytes and commands in, events and bytes out. */
+/**
+ * One side of one HTTP/2 connection as a state machine without I/O: bytes and commands in, events
+ * and bytes out.
+ */
 export interface Connection {
   readonly role: "server" | "client";
   /** Streams that are not closed. */
   readonly openStreams: number;
-  /** True after `failed`, or when it drains and the last stream has ended: write the output, then close. */
+  /**
+   * True after `failed`, or when it drains and the last stream has ended: write the output, then
+   * close.
+   */
   readonly done: boolean;
-  /** Client: whether another request may be started now (limits of the peer, no GOAWAY, ids left). */
+  /**
+   * Client: whether another request may be started now (limits of the peer, no GOAWAY, ids left).
+   */
   readonly mayOpen: boolean;
   /**
-   * What the peer takes of one header list, names and values and 32 bytes for each field; Infinity until it says so. It is
-   * advice (RFC 9113, 6.5.2), and the owner's to follow: what is larger is sent all the same, and most likely refused.
+   * What the peer takes of one header list, names and values and 32 bytes for each field; Infinity
+   * until it says so. It is advice (RFC 9113, 6.5.2), and the owner's to follow: what is larger is
+   * sent all the same, and most likely refused.
    */
   readonly peerMaxHeaderListBytes: number;
 
-  /** Bytes from the peer in any split; views of them are handed on in `data`, nothing of them is kept. */
+  /**
+   * Bytes from the peer in any split; views of them are handed on in `data`, nothing of them is
+   * kept.
+   */
   receive(bytes: Uint8Array, nowMs: number): void;
-  /** Checks what has a time limit (SETTINGS acknowledgement, stalled output). Call about once a second. */
+  /**
+   * Checks what has a time limit (SETTINGS acknowledgement, stalled output). Call about once a
+   * second.
+   */
   tick(nowMs: number): void;
 
-  /** Client: opens a stream with an encoded header block (hpack/encoder.ts). Returns its id, or 0 when `mayOpen` is false. */
+  /**
+   * Client: opens a stream with an encoded header block (hpack/encoder.ts). Returns its id, or 0
+   * when `mayOpen` is false.
+   */
   open(block: Uint8Array, endStream: boolean): number;
   /**
-   * As `open`, encoded with this connection's dynamic table: for fields that are long and repeat themselves. The same list
-   * (by identity, never changed) costs nothing to encode again. Throws RangeError for a character above U+00FF.
+   * As `open`, encoded with this connection's dynamic table: for fields that are long and repeat
+   * themselves. The same list (by identity, never changed) costs nothing to encode again. Throws
+   * RangeError for a character above U+00FF.
    */
   openIndexed(headers: HeaderList, endStream: boolean, options?: OpenOptions): number;
   /** Sends an encoded header block on a stream: a reply's head, or trailers with `endStream`. */
   sendHeaders(stream: number, block: Uint8Array, endStream: boolean): void;
-  /** Queues body bytes, sent as windows allow, streams in turn so that none starves. The pieces are borrowed until `flushed`. */
+  /**
+   * Queues body bytes, sent as windows allow, streams in turn so that none starves. The pieces are
+   * borrowed until `flushed`.
+   */
   sendData(stream: number, pieces: readonly Uint8Array[], endStream: boolean): void;
   /**
-   * The whole of a small reply as one piece of output: head, one DATA frame and trailers, when the windows allow it;
-   * otherwise as sendHeaders, sendData and trailers after it. `data` is copied.
+   * The whole of a small reply as one piece of output: head, one DATA frame and trailers, when the
+   * windows allow it; otherwise as sendHeaders, sendData and trailers after it. `data` is copied.
    */
   sendReply(stream: number, head: Uint8Array, data: Uint8Array, trailers: Uint8Array): void;
   /** RST_STREAM; no event of the stream follows. Does nothing on a stream that is closed. */
   resetStream(stream: number, code: H2ErrorCode): void;
   /**
-   * Server: the reply is complete, and what still comes of the request is dropped, within bounds; then RST_STREAM with
-   * NO_ERROR (RFC 9113, 8.1). No event of the stream follows. `waits`: the client sends nothing more, and waits for that.
+   * Server: the reply is complete, and what still comes of the request is dropped, within bounds;
+   * then RST_STREAM with NO_ERROR (RFC 9113, 8.1). No event of the stream follows. `waits`: the
+   * client sends nothing more, and waits for that.
    */
   dismiss(stream: number, waits: boolean): void;
-  /** Gives back, once for each byte, flow-control credit for body bytes that were taken: this is the back-pressure. For a closed stream only to the connection. */
+  /**
+   * Gives back, once for each byte, flow-control credit for body bytes that were taken: this is the
+   * back-pressure. For a closed stream only to the connection.
+   */
   credit(stream: number, bytes: number): void;
   ping(payload: number): void;
-  /** GOAWAY that lets open streams end; `done` follows. A second call with an error code ends at once. */
+  /**
+   * GOAWAY that lets open streams end; `done` follows. A second call with an error code ends at
+   * once.
+   */
   goaway(code: H2ErrorCode, debug: string): void;
 
   /** Whether there is something to write. */
   readonly hasOutput: boolean;
-  /** Takes the bytes to write, in order; small frames are already joined. Large body pieces are views (see sendData). */
+  /**
+   * Takes the bytes to write, in order; small frames are already joined. Large body pieces are
+   * views (see sendData).
+   */
   takeOutput(maxBytes: number): Uint8Array[];
 }

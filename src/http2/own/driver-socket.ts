@@ -16,16 +16,17 @@ export interface OnRead {
 export type OpenSocket = (take: TakeBytes) => Duplex;
 
 /**
- * How an accepted socket is read. It may be paused (`pauseOnConnect`). What is given back is the connection from here on: the same
- * socket, or one in its place, which ends it when it ends itself.
+ * How an accepted socket is read. It may be paused (`pauseOnConnect`). What is given back is the
+ * connection from here on: the same socket, or one in its place, which ends it when it ends itself.
  */
 export type ReadAccepted = (accepted: Socket, take: TakeBytes) => Socket;
 
 /**
- * Lets a socket that we open read into a buffer that is there already; without it, each read makes up to 64 KiB of garbage
- * (16 with TLS) that V8 knows as external memory, for which it collects all of the heap. Receiving large bodies, with and
- * without: 250 and 720 µs for each MB, with TLS 400 and 1,050. Per request received: 140 and 240 µs of 370 KB, 5.2 and 7.0 µs of
- * 3.7 KB. Sent: 1 µs less for each reply that is read alone.
+ * Lets a socket that we open read into a buffer that is there already; without it, each read makes
+ * up to 64 KiB of garbage (16 with TLS) that V8 knows as external memory, for which it collects all
+ * of the heap. Receiving large bodies, with and without: 250 and 720 µs for each MB, with TLS 400
+ * and 1,050. Per request received: 140 and 240 µs of 370 KB, 5.2 and 7.0 µs of 3.7 KB. Sent: 1 µs
+ * less for each reply that is read alone.
  */
 export function intoBuffer(take: TakeBytes): OnRead {
   const callback = (bytes: number, buffer: Uint8Array): boolean => {
@@ -36,10 +37,11 @@ export function intoBuffer(take: TakeBytes): OnRead {
 }
 
 /**
- * The same for an accepted socket. Node has `onread` for sockets that are opened, and a server has no way to ask for it. So the
- * connection itself is taken out of the socket, and a socket that reads as we want is made of it; TLS has its keys in the socket, which
- * is given afterwards what `onread` would have given it. Where neither is to be had, or something has been read already, the socket is
- * read in chunks. Why this way: docs/decisions/0027-arena.md.
+ * The same for an accepted socket. Node has `onread` for sockets that are opened, and a server has
+ * no way to ask for it. So the connection itself is taken out of the socket, and a socket that
+ * reads as we want is made of it; TLS has its keys in the socket, which is given afterwards what
+ * `onread` would have given it. Where neither is to be had, or something has been read already, the
+ * socket is read in chunks. Why this way: docs/decisions/0027-arena.md.
  */
 export const readAccepted: ReadAccepted = (accepted, take) => {
   const handle: unknown = Reflect.get(accepted, "_handle");
@@ -74,8 +76,9 @@ function readSecure(accepted: TLSSocket, handle: TakesBuffer, take: TakeBytes): 
 export const readInChunks: ReadAccepted = (accepted, take) => accepted.on("data", take).resume();
 
 /**
- * One for all sockets: what is read into it has been worked on before the next socket reads. Four times what node reads at once by
- * itself: bytes for each read decide about what a long body costs, by a quarter to a third.
+ * One for all sockets: what is read into it has been worked on before the next socket reads. Four
+ * times what node reads at once by itself: bytes for each read decide about what a long body costs,
+ * by a quarter to a third.
  */
 const READ_BUFFER = allocOwned(262_144);
 
@@ -87,7 +90,10 @@ function takesBuffer(handle: unknown): handle is TakesBuffer {
   return typeof handle === "object" && handle !== null && "useUserBuffer" in handle;
 }
 
-/** Under which of its symbols a socket keeps the two parts of `onread`; undefined when it has them elsewhere. */
+/**
+ * Under which of its symbols a socket keeps the two parts of `onread`; undefined when it has them
+ * elsewhere.
+ */
 const PLACES = findPlaces();
 
 function findPlaces(): { readonly buffer: symbol; readonly callback: symbol } | undefined {

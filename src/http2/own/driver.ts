@@ -25,7 +25,10 @@ export interface DriverOptions {
   readonly onFirst?: (bytes: Uint8Array) => void;
 }
 
-/** Taken from the connection at a time: a peer that reads slowly leaves the rest where it is bounded. */
+/**
+ * Taken from the connection at a time: a peer that reads slowly leaves the rest where it is
+ * bounded.
+ */
 const WRITE_BYTES = 1_048_576;
 
 /** Moves bytes between a socket and a connection; decides nothing. */
@@ -63,7 +66,9 @@ export class Driver {
     return this.#bytesRead;
   }
 
-  /** The connection may have something to write: it is written at the end of this turn of the loop. */
+  /**
+   * The connection may have something to write: it is written at the end of this turn of the loop.
+   */
   touch(): void {
     if (this.#queued) return;
     this.#queued = true;
@@ -83,14 +88,20 @@ export class Driver {
     this.#flush();
   }
 
-  /** Writes nothing more but this, and FIN. What comes from the peer is thrown away; the socket is gone when it has closed, too. */
+  /**
+   * Writes nothing more but this, and FIN. What comes from the peer is thrown away; the socket is
+   * gone when it has closed, too.
+   */
   end(bytes?: Uint8Array): void {
     this.#state = "ending";
     if (bytes === undefined) this.#socket.end();
     else this.#socket.end(bytes);
   }
 
-  /** What was written before goes out if the peer takes it at once: the socket is destroyed in the next turn. */
+  /**
+   * What was written before goes out if the peer takes it at once: the socket is destroyed in the
+   * next turn.
+   */
   destroy(text: string): void {
     if (this.#state === "gone") return;
     this.#flush();

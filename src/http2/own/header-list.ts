@@ -8,7 +8,10 @@ export function headerListBytes(headers: HeaderList): number {
   return bytes;
 }
 
-/** A header's value; repeated ones are joined as RFC 9110, 5.3 says, parts of a cookie as RFC 9113, 8.2.3. */
+/**
+ * A header's value; repeated ones are joined as RFC 9110, 5.3 says, parts of a cookie as RFC 9113,
+ * 8.2.3.
+ */
 export function listedHeader(headers: HeaderList, name: string): string | undefined {
   let found: string | undefined;
   for (let at = 0; at < headers.length; at += 2) {

@@ -13,7 +13,10 @@ import { type ReadAccepted, readAccepted } from "./driver-socket.ts";
 import { RequestHeads } from "./server/request-head.ts";
 import { ServerConnection, type ServerShared } from "./server/server-connection.ts";
 
-/** A unary gRPC server on our own HTTP/2. Throws LISTEN_FAILED when the address is not to be had, TLS_INVALID for bad PEM. */
+/**
+ * A unary gRPC server on our own HTTP/2. Throws LISTEN_FAILED when the address is not to be had,
+ * TLS_INVALID for bad PEM.
+ */
 export function listenUnary(
   options: UnaryServerOptions,
   env: { readonly clock: Clock; readonly random: Random },

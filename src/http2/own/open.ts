@@ -14,9 +14,10 @@ import { DEFAULT_LIMITS } from "./contract.ts";
 import { Flusher } from "./driver-flusher.ts";
 
 /**
- * A unary gRPC client on our own HTTP/2. Nothing is connected before the first call. Disposing it ends it in peace: calls
- * that wait for a connection fail, those under way run to their end, each bounded by its own timeout.
- * Throws TLS_INVALID for bad PEM, CONFIG_INVALID for a URL that is not http or https.
+ * A unary gRPC client on our own HTTP/2. Nothing is connected before the first call. Disposing it
+ * ends it in peace: calls that wait for a connection fail, those under way run to their end, each
+ * bounded by its own timeout. Throws TLS_INVALID for bad PEM, CONFIG_INVALID for a URL that is not
+ * http or https.
  */
 export function openUnaryClient(
   options: UnaryClientOptions,

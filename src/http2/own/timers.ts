@@ -1,6 +1,8 @@
 import type { Cancel, Clock } from "../../core/clock.ts";
 
-/** Something that is to happen at a time. The two numbers belong to the `Timers` that it is set in. */
+/**
+ * Something that is to happen at a time. The two numbers belong to the `Timers` that it is set in.
+ */
 export interface Timer {
   /** When, by Clock.nowMs(). */
   dueMs: number;
@@ -11,8 +13,9 @@ export interface Timer {
 }
 
 /**
- * Many timers, one of the clock's: a heap, so that setting one later than all others, as a call's timeout usually is, costs
- * one comparison. A timer of the clock that is armed too early is left so: it costs less than to arm it anew for every call.
+ * Many timers, one of the clock's: a heap, so that setting one later than all others, as a call's
+ * timeout usually is, costs one comparison. A timer of the clock that is armed too early is left
+ * so: it costs less than to arm it anew for every call.
  */
 export class Timers {
   readonly #clock: Clock;

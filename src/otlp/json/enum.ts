@@ -1,4 +1,7 @@
-/** The enums of OTLP, by the kind of scalar in src/otlp/json/: names of values (opentelemetry-proto 1.11.0) and their numbers. */
+/**
+ * The enums of OTLP, by the kind of scalar in src/otlp/json/: names of values (opentelemetry-proto
+ * 1.11.0) and their numbers.
+ */
 export const ENUMS = {
   span_kind: named("SPAN_KIND", ["UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER"]),
   status_code: named("STATUS_CODE", ["UNSET", "OK", "ERROR"]),

@@ -1,4 +1,7 @@
-/** What stands before the text of a number that a double does not hold (read-json.ts). One for the text that was read last. */
+/**
+ * What stands before the text of a number that a double does not hold (read-json.ts). One for the
+ * text that was read last.
+ */
 let markCode = Number.NaN;
 
 /** Says which character marks numbers in what is read next; an empty text: none does. */
@@ -6,19 +9,23 @@ export function markNumbersBy(mark: string): void {
   markCode = mark.charCodeAt(0);
 }
 
-/** Whether a text stood in the JSON as a number; without its first character it is what stood there. */
+/**
+ * Whether a text stood in the JSON as a number; without its first character it is what stood there.
+ */
 export function isMarked(text: string): boolean {
   return text.charCodeAt(0) === markCode;
 }
 
 /**
- * The integer that a JSON value stands for, exactly: a number when it is safe, else a bigint. Proto3 JSON takes numbers and
- * their texts, and any spelling of an integer (`1e3`, `"1.0"`). Undefined when the value is none, or beyond 10^30.
+ * The integer that a JSON value stands for, exactly: a number when it is safe, else a bigint.
+ * Proto3 JSON takes numbers and their texts, and any spelling of an integer (`1e3`, `"1.0"`).
+ * Undefined when the value is none, or beyond 10^30.
  */
 export function integerOf(value: unknown): number | bigint | undefined {
   if (typeof value === "number") {
     if (Number.isSafeInteger(value)) return value;
-    // The shortest text of a double is what its sender wrote, up to 15 digits; longer ones come marked (read-json.ts).
+    // The shortest text of a double is what its sender wrote, up to 15 digits; longer ones come
+    // marked (read-json.ts).
     return Number.isInteger(value) ? exactInteger(String(value)) : undefined;
   }
   if (typeof value !== "string") return undefined;
@@ -27,7 +34,10 @@ export function integerOf(value: unknown): number | bigint | undefined {
   return exactInteger(value);
 }
 
-/** The integer that the text of a JSON number spells; undefined when it has a fraction or is beyond 10^30. */
+/**
+ * The integer that the text of a JSON number spells; undefined when it has a fraction or is beyond
+ * 10^30.
+ */
 export function exactInteger(text: string): number | bigint | undefined {
   const parts = text.length <= MAX_TEXT ? NUMBER.exec(text) : null;
   if (parts === null) return undefined;

@@ -7,7 +7,10 @@ export interface Message {
   readonly fields: readonly Field[];
 }
 
-/** All fields have all properties, so that the loop over them sees one shape; `kind` says which ones mean something. */
+/**
+ * All fields have all properties, so that the loop over them sees one shape; `kind` says which ones
+ * mean something.
+ */
 export interface Field {
   readonly kind: "scalar" | "scalars" | "packed" | "message" | "messages";
   readonly number: number;
@@ -19,7 +22,10 @@ export interface Field {
   readonly write: WriteScalar;
   readonly writePacked: WritePacked;
   readonly message: Message;
-  /** For lists of items: how many of what `partial_success` counts are lost with a bad element. Else a bad one fails its parent. */
+  /**
+   * For lists of items: how many of what `partial_success` counts are lost with a bad element. Else
+   * a bad one fails its parent.
+   */
   readonly lost: ((element: unknown) => number) | undefined;
 }
 

@@ -11,8 +11,9 @@ export type ReadJson =
   | { readonly ok: false; readonly message: string; readonly excess?: Excess };
 
 /**
- * Reads a JSON text. Integers beyond 2^53 come as marked texts (integer.ts), everything else as JSON.parse gives it. A text that is nested deeper
- * than 500 levels, or holds more than it may, is refused before it is parsed: a byte of it would become dozens in memory.
+ * Reads a JSON text. Integers beyond 2^53 come as marked texts (integer.ts), everything else as
+ * JSON.parse gives it. A text that is nested deeper than 500 levels, or holds more than it may, is
+ * refused before it is parsed: a byte of it would become dozens in memory.
  */
 export function readJson(body: Uint8Array, limits: RequestLimits): ReadJson {
   if (!isUtf8(body)) return { ok: false, message: "the body is not valid UTF-8" };
@@ -33,8 +34,9 @@ function parse(body: Uint8Array): unknown {
 }
 
 /**
- * A reviver would keep digits, but makes parsing five to forty times as slow: 16 MiB of zeros took 8 s. So numbers that need
- * their digits become texts beforehand, marked as what they are by a character that does not occur.
+ * A reviver would keep digits, but makes parsing five to forty times as slow: 16 MiB of zeros took
+ * 8 s. So numbers that need their digits become texts beforehand, marked as what they are by a
+ * character that does not occur.
  */
 function parseExact(body: Uint8Array, numbers: readonly number[]): unknown {
   const mark = freeMark(textOf(body));

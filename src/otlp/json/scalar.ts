@@ -24,7 +24,10 @@ export type ScalarKind =
 /** `implicit`: a default value is as good as absent and is not written. */
 export type Presence = "implicit" | "explicit";
 
-/** Writes `value` as field `number`. Gives what is wrong with the value, and then writes nothing; else an empty text. */
+/**
+ * Writes `value` as field `number`. Gives what is wrong with the value, and then writes nothing;
+ * else an empty text.
+ */
 export type WriteScalar = (out: ProtoWriter, number: number, value: unknown, presence: Presence) => string;
 /** The same without a tag: for packed lists. */
 export type WritePacked = (out: ProtoWriter, value: unknown) => string;
@@ -105,8 +108,9 @@ function writeFixed32(out: ProtoWriter, number: number, value: unknown, presence
 }
 
 /**
- * OTLP/JSON writes enums as integers; names, which protobuf's own JSON has, are taken as well, as the Collector does. Integers
- * that are not known yet are kept; a name that is not known has no number, and is an error.
+ * OTLP/JSON writes enums as integers; names, which protobuf's own JSON has, are taken as well, as
+ * the Collector does. Integers that are not known yet are kept; a name that is not known has no
+ * number, and is an error.
  */
 function writeEnum(names: ReadonlyMap<string, number>): WriteScalar {
   return (out, number, value, presence) => {
@@ -146,7 +150,10 @@ function writeDouble(out: ProtoWriter, number: number, value: unknown, presence:
   return "";
 }
 
-/** Texts are numbers as JSON spells them, and the three that JSON cannot; a number beyond the range of a double is none. */
+/**
+ * Texts are numbers as JSON spells them, and the three that JSON cannot; a number beyond the range
+ * of a double is none.
+ */
 function doubleOf(value: unknown): number | undefined {
   if (typeof value === "number") return Number.isFinite(value) ? value : undefined;
   if (typeof value !== "string") return undefined;

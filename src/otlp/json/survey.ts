@@ -2,8 +2,8 @@ import { textOwned } from "../../core/bytes.ts";
 import type { Excess, RequestLimits } from "../limits.ts";
 
 /**
- * A JSON text before it is parsed. Parsing makes objects, of which a byte of text becomes dozens in memory; so what a text holds
- * is counted here, where it costs a step a byte and no memory.
+ * A JSON text before it is parsed. Parsing makes objects, of which a byte of text becomes dozens in
+ * memory; so what a text holds is counted here, where it costs a step a byte and no memory.
  */
 export interface Survey {
   /** How deep arrays and objects nest. */
@@ -14,15 +14,22 @@ export interface Survey {
   readonly excess: Excess | undefined;
 }
 
-/** The limit of messages is 100 (transcode.ts); an array within a value takes three levels of JSON and two of messages. */
+/**
+ * The limit of messages is 100 (transcode.ts); an array within a value takes three levels of JSON
+ * and two of messages.
+ */
 export const MAX_DEPTH = 500;
 /**
- * Objects and arrays may be so many, and one more for every so many bytes: the shortest that says anything, `{"intValue":1},`, has
+ * Objects and arrays may be so many, and one more for every so many bytes: the shortest that says
+ * anything, `{"intValue":1},`, has
  * 15. An object takes 56 bytes or more in memory, and parsing it 0.2 µs.
  */
 const FREE_OBJECTS = 65_536;
 const BYTES_AN_OBJECT = 12;
-/** Different names in one text. OTLP has about 110; the engine keeps each for long, and parsing a new one takes 1 µs. */
+/**
+ * Different names in one text. OTLP has about 110; the engine keeps each for long, and parsing a
+ * new one takes 1 µs.
+ */
 const MAX_NAMES = 1_024;
 /** Names that were made to meet in one place of the table are too many before they cost much. */
 const MAX_PROBES = 64;
@@ -49,7 +56,10 @@ export function surveyJson(body: Uint8Array, limits: RequestLimits): Survey {
 
 const NOTHING = new Uint8Array(0);
 
-/** What the elements of a list count as, by the list's name. Elements of other lists cost little: a number, or an object. */
+/**
+ * What the elements of a list count as, by the list's name. Elements of other lists cost little: a
+ * number, or an object.
+ */
 const KINDS = ["resources", "scopes", "items", "points", "attributes"] as const satisfies readonly Excess[];
 const OTHER = KINDS.length;
 /** The level of an object. */

@@ -9,8 +9,8 @@ import { readJson } from "./read-json.ts";
 import { TRACES_REQUEST } from "./traces.ts";
 
 /**
- * `rejected` of what `partial_success` counts were left out, and `message` names the first place; it can be set without
- * a count, when a metric without data points was bad.
+ * `rejected` of what `partial_success` counts were left out, and `message` names the first place;
+ * it can be set without a count, when a metric without data points was bad.
  */
 export type Transcoded =
   | { readonly ok: true; readonly bytes: Uint8Array; readonly rejected: number; readonly message: string }
@@ -18,13 +18,14 @@ export type Transcoded =
   | { readonly ok: false; readonly message: string; readonly path: string; readonly excess?: Excess };
 
 /**
- * OTLP/JSON to protobuf. A bad value within a span, log record, metric or data point rejects only that; a bad value around
- * them, or a text that is not JSON, rejects the request, with the path of one such value. The result is owned by the
- * caller and at most four times as long as `body` (a list of zeros; spans shrink by half). Parsing takes up to 14 times
- * `body` in memory while it runs (a list of short objects; spans take 2 times), which nobody has reserved.
+ * OTLP/JSON to protobuf. A bad value within a span, log record, metric or data point rejects only
+ * that; a bad value around them, or a text that is not JSON, rejects the request, with the path of
+ * one such value. The result is owned by the caller and at most four times as long as `body` (a
+ * list of zeros; spans shrink by half). Parsing takes up to 14 times `body` in memory while it runs
+ * (a list of short objects; spans take 2 times), which nobody has reserved.
  *
- * Where OTLP leaves it open: a lone surrogate becomes U+FFFD; two members of a oneof are an error; of a name that stands
- * twice in an object, the last counts.
+ * Where OTLP leaves it open: a lone surrogate becomes U+FFFD; two members of a oneof are an error;
+ * of a name that stands twice in an object, the last counts.
  */
 export function transcode(signal: Signal, body: Uint8Array, limits: RequestLimits = NO_LIMITS): Transcoded {
   const read = readJson(body, limits);
@@ -42,8 +43,8 @@ const REQUESTS: Readonly<Record<Signal, Message>> = {
 const MAX_DEPTH = 100;
 
 /**
- * One walk over a request. Runs from the last field and element to the first, because the writer does; so what is noted
- * last about bad items is about the first of them.
+ * One walk over a request. Runs from the last field and element to the first, because the writer
+ * does; so what is noted last about bad items is about the first of them.
  */
 class Transcoding {
   readonly #out: ProtoWriter;
@@ -53,7 +54,10 @@ class Transcoding {
   readonly #names: string[] = [];
   readonly #indexes: number[] = [];
   #problem = "";
-  /** Where the last problem was, as above. Its text is made once, at the end: there may be a million bad elements. */
+  /**
+   * Where the last problem was, as above. Its text is made once, at the end: there may be a million
+   * bad elements.
+   */
   #levels = 0;
   readonly #badNames: string[] = [];
   readonly #badIndexes: number[] = [];

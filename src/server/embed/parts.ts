@@ -16,14 +16,17 @@ import type { DocumentOptions } from "./document.ts";
 
 export interface EmbedOptions extends DocumentOptions {
   /**
-   * `run`: targets are asked whether they work, as their `health_check` says; so does openTargets. `off`: only what is sent to them
-   * tells, and nothing is connected before; so does createRouter.
+   * `run`: targets are asked whether they work, as their `health_check` says; so does openTargets.
+   * `off`: only what is sent to them tells, and nothing is connected before; so does createRouter.
    */
   readonly checks?: "run" | "off";
   /** The machine's own time and chance without. */
   readonly clock?: Clock;
   readonly random?: Random;
-  /** Gets changes of health and of the config; its level and format follow the config. Nothing is written without. */
+  /**
+   * Gets changes of health and of the config; its level and format follow the config. Nothing is
+   * written without.
+   */
   readonly log?: RootLog;
   /** For `strategy: { type: plugin, name, options }`. */
   readonly strategies?: Strategies;

@@ -6,7 +6,10 @@ export interface Route {
   /** The rule that takes it; `(default)` stands for the default pool. undefined: no rule does. */
   readonly rule: string | undefined;
   readonly pool: string | undefined;
-  /** Targets that it may go to: the one that would be picked, if that is certain, then all that are usable, then the others. */
+  /**
+   * Targets that it may go to: the one that would be picked, if that is certain, then all that are
+   * usable, then the others.
+   */
   readonly targets: readonly RoutedTarget[];
   /** Which of them the next batch would go to. */
   readonly pick: PickExplanation | undefined;

@@ -38,7 +38,10 @@ export interface SendOptions {
   readonly timeoutMs?: number;
 }
 
-/** A router inside a process of your own: the rules, pools and targets of a config, without listeners. */
+/**
+ * A router inside a process of your own: the rules, pools and targets of a config, without
+ * listeners.
+ */
 export interface EmbeddedRouter extends AsyncDisposable {
   /** Of the config that runs; counts up with every change. */
   readonly version: number;
@@ -47,16 +50,28 @@ export interface EmbeddedRouter extends AsyncDisposable {
   /** Its config: single elements, whole documents, versions, differences, rollback. */
   readonly table: RouteTable;
 
-  /** Where an item would go if it came now. Changes nothing. Throws a TypeError for what is no item. */
+  /**
+   * Where an item would go if it came now. Changes nothing. Throws a TypeError for what is no item.
+   */
   route(item: SimpleItem): Route;
-  /** The same for each item of a request, 1,000 at most. Throws a TypeError for what is no request. */
+  /**
+   * The same for each item of a request, 1,000 at most. Throws a TypeError for what is no request.
+   */
   routeRequest(request: OtlpRequest): readonly Route[];
-  /** Routes and delivers: the answer is what a sender would get, when its pools' `ack` says so. Never rejects. */
+  /**
+   * Routes and delivers: the answer is what a sender would get, when its pools' `ack` says so.
+   * Never rejects.
+   */
   send(what: SimpleItem | OtlpRequest, options?: SendOptions): Promise<Reply>;
 
-  /** Adds a rule at the end, or in front of another. `exists` when there is one of its id. Never rejects. */
+  /**
+   * Adds a rule at the end, or in front of another. `exists` when there is one of its id. Never
+   * rejects.
+   */
   addRule(rule: RuleInput, before?: string): Promise<ChangeOutcome>;
-  /** Puts a rule in the place of the one with its id. `unknown` when there is none. Never rejects. */
+  /**
+   * Puts a rule in the place of the one with its id. `unknown` when there is none. Never rejects.
+   */
   updateRule(rule: RuleInput): Promise<ChangeOutcome>;
   removeRule(id: string): Promise<ChangeOutcome>;
 
@@ -69,8 +84,9 @@ export interface EmbeddedRouter extends AsyncDisposable {
 }
 
 /**
- * Opens a router on a config. Throws CONFIG_INVALID with all errors of the config, and TLS_INVALID. Nothing listens; `node` of the
- * config counts only for its region, its limits and its grace. Disposing it delivers what it holds, within that grace.
+ * Opens a router on a config. Throws CONFIG_INVALID with all errors of the config, and TLS_INVALID.
+ * Nothing listens; `node` of the config counts only for its region, its limits and its grace.
+ * Disposing it delivers what it holds, within that grace.
  */
 export async function createRouter(document: ConfigDocument, options: EmbedOptions = {}): Promise<EmbeddedRouter> {
   const { config, source } = readDocument(document, options);

@@ -10,8 +10,8 @@ export type TargetInput = Written<NonNullable<ConfigInput["targets"]>[number]>;
 export interface OpenTargets extends TargetSet, AsyncDisposable {}
 
 /**
- * Opens targets by themselves: the health checker. They are checked from now on, each on its own, and everything that is sent
- * to them counts. Throws CONFIG_INVALID and TLS_INVALID.
+ * Opens targets by themselves: the health checker. They are checked from now on, each on its own,
+ * and everything that is sent to them counts. Throws CONFIG_INVALID and TLS_INVALID.
  */
 export async function openTargets(targets: readonly TargetInput[], options: EmbedOptions = {}): Promise<OpenTargets> {
   const { embedded } = await openParts(readDocument({ targets }, options), { checks: "run", ...options });

@@ -13,8 +13,9 @@ interface Entry {
 }
 
 /**
- * A second HPACK encoder, written from RFC 7541 without a look at ours: any representation at any time, as other
- * implementations have them. Plain strings, no Huffman code, the dynamic table as a list.
+ * A second HPACK encoder, written from RFC 7541 without a look at ours: any representation at any
+ * time, as other implementations have them. Plain strings, no Huffman code, the dynamic table as a
+ * list.
  */
 export class CleverEncoder {
   #table: Entry[] = [];

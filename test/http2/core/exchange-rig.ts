@@ -11,7 +11,10 @@ export interface Exchange {
   /** The client uses its dynamic table. */
   readonly indexed: boolean;
   readonly requestTrailers: boolean;
-  /** In one go; head, body and trailers one by one; a head alone; without waiting for the end of the request. */
+  /**
+   * In one go; head, body and trailers one by one; a head alone; without waiting for the end of the
+   * request.
+   */
   readonly reply: "reply" | "streamed" | "head only" | "early";
   readonly response: readonly number[];
   /** Who resets the stream, some time after it was opened. */
@@ -55,7 +58,10 @@ function sum(sizes: readonly number[]): number {
   return sizes.reduce((total, size) => total + size, 0);
 }
 
-/** A client and a server of ours in memory, with bytes that wait on the way in both directions, and the books kept by a third. */
+/**
+ * A client and a server of ours in memory, with bytes that wait on the way in both directions, and
+ * the books kept by a third.
+ */
 export class ExchangeRig {
   readonly watch = new WireWatch();
   readonly #plan: Plan;

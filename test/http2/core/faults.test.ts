@@ -341,7 +341,10 @@ test("a busy peer has a reason for PING and WINDOW_UPDATE", () => {
   assertAlive(client);
 });
 
-/** Faults whose tests are rules: see the names there. `internal` is for drivers: nothing here has it. */
+/**
+ * Faults whose tests are rules: see the names there. `internal` is for drivers: nothing here has
+ * it.
+ */
 const ELSEWHERE: readonly ConnectionFault[] = [
   ...([
     "bad_preface",

@@ -65,7 +65,9 @@ const FIELDS: readonly (readonly [string, string])[] = [
   ["te", "gzip"],
 ];
 
-/** What a peer could send; most of it makes sense, so that a connection gets far before it fails. */
+/**
+ * What a peer could send; most of it makes sense, so that a connection gets far before it fails.
+ */
 class Peer {
   readonly #roll: Roll;
   readonly #role: Role;
@@ -121,7 +123,10 @@ class Peer {
     return data(stream, Buffer.concat([Uint8Array.of(pad), Buffer.alloc(bytes), Buffer.alloc(pad)]), flags | 8);
   }
 
-  /** A client opens streams, a server answers them; in one frame or two, padded or not, and with the table in use. */
+  /**
+   * A client opens streams, a server answers them; in one frame or two, padded or not, and with the
+   * table in use.
+   */
   #headers(at: number, ends: boolean): Buffer {
     const roll = this.#roll;
     const opens = this.#role === "server" && roll(5) > 0;

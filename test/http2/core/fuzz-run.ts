@@ -14,7 +14,10 @@ const TAIL = encodeHeaders(TRAILERS);
 export const TRIALS = ["busy", "splits"] as const;
 export type Trial = (typeof TRIALS)[number];
 
-/** One input, made from its seed. Throws with the seed in its message when a connection does what it must not. */
+/**
+ * One input, made from its seed. Throws with the seed in its message when a connection does what it
+ * must not.
+ */
 export function tryInput(seed: number, role: Role, trial: Trial): void {
   try {
     if (trial === "busy") withBusyOwner(seed, role);
@@ -81,7 +84,10 @@ class Owner implements ConnectionEvents {
   }
 }
 
-/** Whatever comes and whatever the owner does: it ends in a failure or a wait, and what is sent is bounded. */
+/**
+ * Whatever comes and whatever the owner does: it ends in a failure or a wait, and what is sent is
+ * bounded.
+ */
 function withBusyOwner(seed: number, role: Role): void {
   const roll = dice(seed);
   const owner = new Owner(roll);

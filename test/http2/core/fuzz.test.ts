@@ -1,7 +1,10 @@
 import { test } from "node:test";
 import { TRIALS, tryInput } from "./fuzz-run.ts";
 
-/** FUZZ_RUNS=n for more of them, FUZZ_SEED=n for the one that failed. Many more: `node test/fuzz/long.ts`. */
+/**
+ * FUZZ_RUNS=n for more of them, FUZZ_SEED=n for the one that failed. Many more:
+ * `node test/fuzz/long.ts`.
+ */
 const RUNS = Number(process.env["FUZZ_RUNS"] ?? 1_000);
 const SEED = Number(process.env["FUZZ_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
 

@@ -3,7 +3,10 @@ import { test } from "node:test";
 import { HpackDecoder } from "../../../src/http2/own/hpack/decoder.ts";
 import { encodeHeaders } from "../../../src/http2/own/hpack/encoder.ts";
 
-/** RFC 7541, appendix C: blocks of one connection, what they decode to, and how much is in the table then. */
+/**
+ * RFC 7541, appendix C: blocks of one connection, what they decode to, and how much is in the table
+ * then.
+ */
 interface Example {
   readonly name: string;
   readonly tableBytes?: number;

@@ -26,7 +26,9 @@ const QUIET: ConnectionEvents = {
   failed: (code, reason) => assert.fail(`failed: ${code} ${reason}`),
 };
 
-/** Carries bytes between node:http2 and a connection of ours, in pieces of the given sizes in turn. */
+/**
+ * Carries bytes between node:http2 and a connection of ours, in pieces of the given sizes in turn.
+ */
 function wire(connection: () => Connection, sizes: readonly number[]): { socket: Duplex; flush: () => void } {
   let turn = 0;
   const flush = (): void => {
@@ -40,7 +42,8 @@ function wire(connection: () => Connection, sizes: readonly number[]): { socket:
         connection().receive(chunk.subarray(at, to), 0);
         at = to;
       }
-      // Not from within the write: Node's session reads what it is given before it has returned from writing.
+      // Not from within the write: Node's session reads what it is given before it has returned
+      // from writing.
       setImmediate(() => {
         flush();
         done();
@@ -50,7 +53,10 @@ function wire(connection: () => Connection, sizes: readonly number[]): { socket:
   return { socket, flush };
 }
 
-/** Header lists as different clients send them: the same, slightly different, changing, large, never indexed. */
+/**
+ * Header lists as different clients send them: the same, slightly different, changing, large, never
+ * indexed.
+ */
 function listOf(i: number): Record<string, string> {
   return {
     ":method": "POST",

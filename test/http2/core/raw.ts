@@ -1,7 +1,10 @@
 import { CLIENT_PREFACE, FLAG, FRAME } from "../../../src/http2/own/frames/frame-types.ts";
 import { encodeHeaders } from "../../../src/http2/own/hpack/encoder.ts";
 
-/** HTTP/2 by hand: frames as bytes, and bytes as frames, without the code under test but for header blocks. */
+/**
+ * HTTP/2 by hand: frames as bytes, and bytes as frames, without the code under test but for header
+ * blocks.
+ */
 export interface RawFrame {
   readonly type: number;
   readonly flags: number;

@@ -17,8 +17,9 @@ const FLAGS: Readonly<Record<number, number>> = {
 };
 
 /**
- * Looks at the bytes of both directions of a connection and holds each side to what RFC 9113 asks of who sends: order,
- * flags, sizes, stream states, and flow control by books of its own, from what the side had been told when it sent.
+ * Looks at the bytes of both directions of a connection and holds each side to what RFC 9113 asks
+ * of who sends: order, flags, sizes, stream states, and flow control by books of its own, from what
+ * the side had been told when it sent.
  */
 export class WireWatch {
   readonly #sides = { client: new SideWatch("client"), server: new SideWatch("server") };

@@ -6,7 +6,9 @@ const HEAD_BYTES = 9;
 const PING = 6;
 const ACK = 1;
 
-/** Passes connections on to a port, and counts the PING frames that pass and the answers to them. */
+/**
+ * Passes connections on to a port, and counts the PING frames that pass and the answers to them.
+ */
 export class PingRelay implements AsyncDisposable {
   pings = 0;
   answers = 0;

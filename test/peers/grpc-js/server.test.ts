@@ -13,7 +13,9 @@ import { assertNoFaults, largeSpan, MIB, names, span } from "../items.ts";
 import { GrpcJs } from "./client.ts";
 import { GrpcJsServer } from "./server.ts";
 
-/** A node that sends one call for each request to the server, and has time: the machine may be slow. */
+/**
+ * A node that sends one call for each request to the server, and has time: the machine may be slow.
+ */
 function nodeTo(server: GrpcJsServer, target: Readonly<Record<string, unknown>> = {}): Promise<TestNode> {
   return startTestNode({
     node: { limits: { request_timeout: "60s" } },

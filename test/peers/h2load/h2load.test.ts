@@ -86,7 +86,8 @@ for (const { name, requests, clients, args, tls = false, message = TEN_SPANS, sp
     assert.ok(told.includes(`Application protocol: ${tls ? "h2\n" : "h2c\n"}`), `${told}${err}`);
     assert.match(told, new RegExp(`^requests: ${requests} total, .* ${requests} succeeded, 0 failed, 0 errored`, "mu"));
     assert.match(told, new RegExp(`^status codes: ${requests} 2xx, 0 3xx, 0 4xx, 0 5xx`, "mu"));
-    // h2load does not read trailers. What was answered with another grpc-status than 0 was not delivered.
+    // h2load does not read trailers. What was answered with another grpc-status than 0 was not
+    // delivered.
     const { received, delivered } = node.ledger();
     assert.deepEqual([received, delivered], [requests * spans, requests * spans]);
     assert.equal(sink.counts().acceptedItems, requests * spans);

@@ -67,7 +67,8 @@ test("nginx: it keeps a connection to us, and uses it again", NGINX, async () =>
   assert.equal(peers.size, 1);
 });
 
-// node:http2 says only once that it goes, and nginx answers 502 to what it had just sent on such a connection.
+// node:http2 says only once that it goes, and nginx answers 502 to what it had just sent on such a
+// connection.
 if (TEST_TRANSPORT === "own")
   test("nginx: it loses no request when our connections get old", NGINX, async () => {
     const peers = new Set<string>();

@@ -114,7 +114,8 @@ test(
     await using sender = senderTo(front);
     const sent = names(100);
     const ends = Promise.all(sent.map((name) => sender.send("http", "traces", span(name))));
-    // nginx that goes cuts connections on which it has read nothing yet: HTTP/1.1 has no way to tell of that.
+    // nginx that goes cuts connections on which it has read nothing yet: HTTP/1.1 has no way to
+    // tell of that.
     while (node.inFlight.requests < 100) await turn();
     await Promise.all([front.reload(), behind.reload()]);
     sink.script = answerOk;

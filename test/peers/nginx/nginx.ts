@@ -70,7 +70,10 @@ export class Nginx implements AsyncDisposable {
     return this.#until(() => this.#workers() > 0);
   }
 
-  /** Takes its config over anew: resolves when the new worker takes connections; the old one ends what is under way. */
+  /**
+   * Takes its config over anew: resolves when the new worker takes connections; the old one ends
+   * what is under way.
+   */
   async reload(): Promise<void> {
     const before = this.#workers();
     this.#child.kill("SIGHUP");

@@ -119,7 +119,10 @@ function certificate(folder: TestFolder, { cert, key }: Identity): string[] {
 
 const PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\u0004\0\0\0\0\0";
 
-/** Begins to speak HTTP/2, and tells the first bytes that come back; none when the connection was closed instead. */
+/**
+ * Begins to speak HTTP/2, and tells the first bytes that come back; none when the connection was
+ * closed instead.
+ */
 async function talk(stage: Stage, args: readonly string[]): Promise<Buffer> {
   const child = spawn(findProgram("openssl") ?? "openssl", stage.clientArgs(["-quiet", ...args]), {
     stdio: ["pipe", "pipe", "ignore"],

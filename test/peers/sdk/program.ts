@@ -4,7 +4,10 @@ import { MeterProvider, PeriodicExportingMetricReader } from "@opentelemetry/sdk
 import { BasicTracerProvider, BatchSpanProcessor } from "@opentelemetry/sdk-trace-base";
 import type { Exporters } from "./exporters.ts";
 
-/** Much later than any test ends: what is exported is exported by `flush`, or because a batch is full. */
+/**
+ * Much later than any test ends: what is exported is exported by `flush`, or because a batch is
+ * full.
+ */
 const NEVER_MS = 3_600_000;
 const BATCH = {
   maxQueueSize: 100_000,

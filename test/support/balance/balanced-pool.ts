@@ -12,7 +12,10 @@ import { targetPlan } from "../../delivery/pool-rig.ts";
 const NAMES = Array.from({ length: 200 }, (_, i) => String.fromCodePoint(i < 26 ? 97 + i : 0x4e00 + i));
 const COMMON = { sinceMs: 0, epoch: 1, ejections: 1, checks: 0 };
 
-/** A target whose health, room and measurements a test sets; what balancing sees of it is the real thing. */
+/**
+ * A target whose health, room and measurements a test sets; what balancing sees of it is the real
+ * thing.
+ */
 export class SetTarget implements TargetSource {
   readonly load = new TargetLoad();
   plan: TargetPlan;
@@ -92,7 +95,10 @@ export class SetTarget implements TargetSource {
   }
 }
 
-/** Some targets under one strategy, with a clock that is moved by hand. Targets are called a, b, c and so on. */
+/**
+ * Some targets under one strategy, with a clock that is moved by hand. Targets are called a, b, c
+ * and so on.
+ */
 export class BalancedPool {
   readonly targets: readonly SetTarget[];
   readonly picker: Picker;

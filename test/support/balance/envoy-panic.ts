@@ -1,4 +1,7 @@
-/** One level of one row of the tables. Percent of its hosts that are healthy, whether it panics, and the total over all levels. */
+/**
+ * One level of one row of the tables. Percent of its hosts that are healthy, whether it panics, and
+ * the total over all levels.
+ */
 export interface EnvoyLevel {
   readonly healthy: number;
   readonly panics: boolean;
@@ -6,7 +9,8 @@ export interface EnvoyLevel {
 }
 
 /**
- * Envoy's published tables on the panic threshold (50 %) with two priority levels, row by row, P=0 before P=1:
+ * Envoy's published tables on the panic threshold (50 %) with two priority levels, row by row, P=0
+ * before P=1:
  * https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/load_balancing/panic_threshold
  */
 export const ENVOY_PANIC: readonly EnvoyLevel[] = [

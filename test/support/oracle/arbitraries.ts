@@ -5,7 +5,10 @@ import type { Plain, PlainValue } from "./oracle.ts";
 
 type Fields = Record<string, fc.Arbitrary<PlainValue>>;
 
-/** Requests as senders write them and as they could be: every kind of value, empty envelopes, unicode; normal form. */
+/**
+ * Requests as senders write them and as they could be: every kind of value, empty envelopes,
+ * unicode; normal form.
+ */
 export function arbitraryRequest(signal: Signal): fc.Arbitrary<Plain> {
   return REQUESTS[signal].map((plain) => normalize(REQUEST_TYPE[signal], plain));
 }

@@ -6,7 +6,10 @@ import { resourcesOf, scopesOf } from "./walk.ts";
 
 /** One item of a request with all that surrounds it. */
 export interface ExplodedItem {
-  /** The exact bytes of resource_x without its scopes, of scope_x without its items, and of the item: unknown fields too. */
+  /**
+   * The exact bytes of resource_x without its scopes, of scope_x without its items, and of the
+   * item: unknown fields too.
+   */
   readonly raw: string;
   /** The same decoded in full, without what the schema does not know. */
   readonly meaning: string;
@@ -21,7 +24,10 @@ export interface ExplodedRequest {
   readonly extras: string;
 }
 
-/** A request as the items in it, by a decoder of its own, so that requests that were cut or joined can be compared. */
+/**
+ * A request as the items in it, by a decoder of its own, so that requests that were cut or joined
+ * can be compared.
+ */
 export function explode(signal: Signal, bytes: Uint8Array): ExplodedRequest {
   const plain = decodeRequest(signal, bytes);
   const { inside: resources, around: extras } = takeApart(Buffer.from(bytes), 1);
@@ -68,7 +74,9 @@ const EXACTLY = {
   sorted: true,
 } as const;
 
-/** The messages in field `number`, each alone, and all other fields of the message in their order. */
+/**
+ * The messages in field `number`, each alone, and all other fields of the message in their order.
+ */
 function takeApart(message: Buffer, number: number): { inside: Buffer[]; around: Buffer } {
   const inside: Buffer[] = [];
   const around: Buffer[] = [];

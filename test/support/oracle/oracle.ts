@@ -4,9 +4,10 @@ import type { Signal } from "../../../src/otlp/signal.ts";
 import { SCHEMA } from "./schema.ts";
 
 /**
- * A decoded message as plain data: camelCase keys, 64-bit integers as decimal strings, bytes as Buffer, enums as
- * numbers. What protobuf cannot tell from absent (an empty list, a default value without presence) is left out, so
- * two messages mean the same exactly if `assert.deepEqual` says so.
+ * A decoded message as plain data: camelCase keys, 64-bit integers as decimal strings, bytes as
+ * Buffer, enums as numbers. What protobuf cannot tell from absent (an empty list, a default value
+ * without presence) is left out, so two messages mean the same exactly if `assert.deepEqual` says
+ * so.
  */
 export interface Plain {
   [field: string]: PlainValue;
@@ -71,7 +72,9 @@ export function normalize(name: string, plain: Plain): Plain {
   return toPlain(type, type.fromObject(plain));
 }
 
-/** google.rpc.Status with the details that OTLP knows decoded; others keep `typeUrl` and `value`. */
+/**
+ * google.rpc.Status with the details that OTLP knows decoded; others keep `typeUrl` and `value`.
+ */
 export function decodeStatus(bytes: Uint8Array): Plain {
   const status = decodeMessage("RpcStatus", bytes);
   if (!Array.isArray(status["details"])) return status;

@@ -6,8 +6,9 @@ import { normalize, REQUEST_TYPE, typeOf } from "./oracle.ts";
 import type { Plain, PlainValue } from "./oracle.ts";
 
 /**
- * A request as OTLP/JSON text. With `random`: in any of the spellings that the mapping allows (integers bare or as
- * text, hex in capitals, URL-safe base64, unknown names, nulls, keys in any order).
+ * A request as OTLP/JSON text. With `random`: in any of the spellings that the mapping allows
+ * (integers bare or as text, hex in capitals, URL-safe base64, unknown names, nulls, keys in any
+ * order).
  */
 export function toOtlpJson(signal: Signal, plain: Plain, random?: Random): string {
   return new Spelling(random).message(typeOf(REQUEST_TYPE[signal]), plain);

@@ -14,7 +14,10 @@ export interface Encoding {
   readonly plain: Plain;
 }
 
-/** Requests in encodings that no sender would choose and every decoder must understand; see {@link scramble}. */
+/**
+ * Requests in encodings that no sender would choose and every decoder must understand; see {@link
+ * scramble}.
+ */
 export function arbitraryEncoding(signal: Signal): fc.Arbitrary<Encoding> {
   const seed = fc.noShrink(fc.integer({ min: 0, max: 0x7fffffff }));
   return fc
@@ -23,9 +26,9 @@ export function arbitraryEncoding(signal: Signal): fc.Arbitrary<Encoding> {
 }
 
 /**
- * Valid bytes of `plain` with: fields in any order, message fields in two occurrences that merge, decoys before the
- * last scalar and before the last member of a oneof, repeated scalars packed and unpacked, unknown fields of every wire
- * type, varints longer than needed.
+ * Valid bytes of `plain` with: fields in any order, message fields in two occurrences that merge,
+ * decoys before the last scalar and before the last member of a oneof, repeated scalars packed and
+ * unpacked, unknown fields of every wire type, varints longer than needed.
  */
 export function scramble(name: string, plain: Plain, random: Random): Uint8Array {
   return Buffer.concat(new Scrambler(random).message(typeOf(name), plain));
@@ -85,7 +88,8 @@ class Scrambler {
     const oneof = field.partOf?.fieldsArray ?? [field];
     if (oneof.length > 1) {
       while (this.#chance(0.15)) decoys.push(this.#decoy(this.#choose(oneof)));
-      // The last occurrence of a message would merge with an earlier one; another member in between clears that.
+      // The last occurrence of a message would merge with an earlier one; another member in between
+      // clears that.
       if (decoys.length > 0 && isMessage(field)) decoys.push(this.#decoy(oneof.find((other) => other !== field)!));
     } else if (!isMessage(field)) while (this.#chance(0.15)) decoys.push(this.#decoy(field));
     return [...decoys, ...this.#occurrences(field, value)];

@@ -12,7 +12,10 @@ import type { AnswerNow, SinkRequest } from "./sink-script.ts";
 const PREFIX_BYTES = 5;
 const SETTINGS = { initialWindowSize: 4_194_304, maxFrameSize: 1_048_576, maxConcurrentStreams: 10_000 };
 
-/** A listening OTLP/gRPC server on node:http2. Any path is answered, so that a wrong one shows in `requests`. */
+/**
+ * A listening OTLP/gRPC server on node:http2. Any path is answered, so that a wrong one shows in
+ * `requests`.
+ */
 export async function openGrpcSink(options: SinkOptions = {}): Promise<Sink> {
   const sink = new Sink(options, (arrived, closing) => {
     const server = makeServer(options);

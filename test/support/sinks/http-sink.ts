@@ -8,7 +8,10 @@ import { encodingOf, MAX_BODY_BYTES, plainHeaders, readBody } from "./sink-body.
 import { exportResponse, rpcStatus } from "./sink-reply.ts";
 import type { AnswerNow, SinkRequest } from "./sink-script.ts";
 
-/** A listening OTLP/HTTP server on node:http. Any path and method is answered, so that a wrong one shows in `requests`. */
+/**
+ * A listening OTLP/HTTP server on node:http. Any path and method is answered, so that a wrong one
+ * shows in `requests`.
+ */
 export async function openHttpSink(options: SinkOptions = {}): Promise<Sink> {
   const sink = new Sink(options, (arrived, closing) => {
     const server = makeServer(options, (incoming, response) => {

@@ -12,7 +12,9 @@ export interface SinkBody {
   readonly malformed: boolean;
 }
 
-/** Inflates and counts. What cannot be inflated or walked is malformed, with the bytes as they came. */
+/**
+ * Inflates and counts. What cannot be inflated or walked is malformed, with the bytes as they came.
+ */
 export function readBody(wire: Uint8Array, encoding: SinkEncoding, json: boolean): SinkBody {
   try {
     const body = inflate(wire, encoding);

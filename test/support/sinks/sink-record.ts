@@ -6,7 +6,10 @@ import { takes } from "./sink-script.ts";
 import type { SinkAnswer, SinkRequest } from "./sink-script.ts";
 
 export interface SinkCounts {
-  /** Requests whose body arrived whole, checks apart: how many of these there are hangs on how long a test takes. */
+  /**
+   * Requests whose body arrived whole, checks apart: how many of these there are hangs on how long
+   * a test takes.
+   */
   readonly requests: number;
   /** Empty exports, as checks send them. */
   readonly checks: number;
@@ -84,7 +87,10 @@ export class SinkRecord {
     this.#wake();
   }
 
-  /** Resolves as soon as `holds` is true, asked after every event; rejects after `withinMs` with what the sink saw. */
+  /**
+   * Resolves as soon as `holds` is true, asked after every event; rejects after `withinMs` with
+   * what the sink saw.
+   */
   until(holds: () => boolean, withinMs: number): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const ask = (): void => {

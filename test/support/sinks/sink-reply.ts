@@ -1,6 +1,7 @@
 /**
- * Replies of an OTLP server, written by hand so that tests do not check Signalbox's encoder with itself.
- * Field numbers: opentelemetry-proto 1.11 collector services, google/rpc/status.proto, google/rpc/error_details.proto.
+ * Replies of an OTLP server, written by hand so that tests do not check Signalbox's encoder with
+ * itself. Field numbers: opentelemetry-proto 1.11 collector services, google/rpc/status.proto,
+ * google/rpc/error_details.proto.
  */
 
 /** Export<Signal>ServiceResponse; empty for full success. */

@@ -16,13 +16,17 @@ export interface SinkRequest {
   readonly wireBytes: number;
   /** Spans, metrics or log records; 0 for JSON and for what is malformed. */
   readonly items: number;
-  /** Bytes that cannot be inflated or are not protobuf: answered INVALID_ARGUMENT or 400 whatever the script says. */
+  /**
+   * Bytes that cannot be inflated or are not protobuf: answered INVALID_ARGUMENT or 400 whatever
+   * the script says.
+   */
   readonly malformed: boolean;
 }
 
 /**
- * How a sink answers one request. `status` codes are gRPC codes at a gRPC sink and HTTP codes at an HTTP sink;
- * with `retryAfterMs` they carry RetryInfo (gRPC) or Retry-After in whole seconds, rounded up (HTTP).
+ * How a sink answers one request. `status` codes are gRPC codes at a gRPC sink and HTTP codes at an
+ * HTTP sink; with `retryAfterMs` they carry RetryInfo (gRPC) or Retry-After in whole seconds,
+ * rounded up (HTTP).
  */
 export type SinkAnswer =
   | { readonly kind: "ok" }
@@ -30,7 +34,10 @@ export type SinkAnswer =
   | { readonly kind: "status"; readonly code: number; readonly message?: string; readonly retryAfterMs?: number }
   /** Reads the request and never answers. */
   | { readonly kind: "hang" }
-  /** Resets the call: RST_STREAM with an HTTP/2 error code, INTERNAL_ERROR by default; at an HTTP sink the socket is destroyed. */
+  /**
+   * Resets the call: RST_STREAM with an HTTP/2 error code, INTERNAL_ERROR by default; at an HTTP
+   * sink the socket is destroyed.
+   */
   | { readonly kind: "reset"; readonly http2Code?: number }
   /** Destroys the connection with all that is under way on it. */
   | { readonly kind: "disconnect" }

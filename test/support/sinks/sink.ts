@@ -28,7 +28,9 @@ export type SendAnswer = (answer: AnswerNow) => void;
 /** Makes a server that hands every request to `arrived`. A new one is made for each start. */
 export type MakeServer = (arrived: (request: SinkRequest, send: SendAnswer) => void, closing: AbortSignal) => Server;
 
-/** A real OTLP server in this process. `requests`, `counts` and `tally` go on over stops and starts. */
+/**
+ * A real OTLP server in this process. `requests`, `counts` and `tally` go on over stops and starts.
+ */
 export class Sink implements AsyncDisposable {
   /** May be replaced at any time; the next request sees it. */
   script: SinkScript;
@@ -82,7 +84,10 @@ export class Sink implements AsyncDisposable {
     return this.#record.counts();
   }
 
-  /** Resolves as soon as `holds`, asked after every request and connection; rejects after `withinMs`. */
+  /**
+   * Resolves as soon as `holds`, asked after every request and connection; rejects after
+   * `withinMs`.
+   */
   until(holds: (counts: SinkCounts) => boolean, withinMs = PATIENCE_MS): Promise<void> {
     return this.#record.until(() => holds(this.#record.counts()), withinMs);
   }
@@ -108,14 +113,18 @@ export class Sink implements AsyncDisposable {
     for (const cancel of this.#delays) cancel();
     this.#delays.clear();
     for (const socket of this.#sockets) {
-      // Node leaks a socket that is reset while TLS on it is being shut down: the process would never end.
+      // Node leaks a socket that is reset while TLS on it is being shut down: the process would
+      // never end.
       if (this.#scheme === "https") socket.destroy();
       else socket.resetAndDestroy();
     }
     await closed;
   }
 
-  /** Stops listening, asks peers to go away (GOAWAY, `connection: close`) and waits for what is under way. */
+  /**
+   * Stops listening, asks peers to go away (GOAWAY, `connection: close`) and waits for what is
+   * under way.
+   */
   async drain(): Promise<void> {
     const closed = this.#close();
     this.#closing.abort();

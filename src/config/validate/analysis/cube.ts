@@ -8,7 +8,10 @@ export type Cube = readonly Literal[];
 /** Cubes of which one must hold; none when nothing meets the conditions. */
 export interface Cubes {
   readonly cubes: readonly Cube[];
-  /** False where there would have been too many: then they hold wherever the conditions do, and elsewhere, too. */
+  /**
+   * False where there would have been too many: then they hold wherever the conditions do, and
+   * elsewhere, too.
+   */
   readonly isExact: boolean;
 }
 
@@ -70,7 +73,10 @@ function joinCubes(a: Cube, b: Cube): Cube[] {
   return [joined];
 }
 
-/** What is asked of one value is kept together: so that `in` and `not` of it, or two ranges, are seen as one. */
+/**
+ * What is asked of one value is kept together: so that `in` and `not` of it, or two ranges, are
+ * seen as one.
+ */
 function addLiteral(cube: Cube, literal: Literal): Cube | undefined {
   const others: Literal[] = [];
   let added = literal;

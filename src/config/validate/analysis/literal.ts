@@ -12,7 +12,9 @@ export interface Literal {
 
 export type Leaf = Exclude<Condition, { kind: "any" | "all" | "not" }>;
 
-/** The literal of a condition, or of its opposite; an answer where every item, or none, meets it. */
+/**
+ * The literal of a condition, or of its opposite; an answer where every item, or none, meets it.
+ */
 export function literalOf(condition: Leaf, wanted: boolean): Literal | boolean {
   switch (condition.kind) {
     case "span_kind":
@@ -41,7 +43,10 @@ export function subjectOf(condition: Leaf): string {
   return "key" in condition ? `${condition.kind}:${condition.key}` : condition.kind;
 }
 
-/** The values that what the condition asks for can have; undefined for numbers from a closed list, and shares. */
+/**
+ * The values that what the condition asks for can have; undefined for numbers from a closed list,
+ * and shares.
+ */
 export function domainOf(condition: Leaf): Domain | undefined {
   switch (condition.kind) {
     case "service_name":
@@ -68,14 +73,18 @@ export function isSeverityPossible(match: Matcher): boolean {
   return severitiesOf(match).some((number) => number >= 0 && number <= 24);
 }
 
-/** `service.name` is one text, as OpenTelemetry's semantic conventions say; other attributes may be lists. */
+/**
+ * `service.name` is one text, as OpenTelemetry's semantic conventions say; other attributes may be
+ * lists.
+ */
 const VALUES: Domain = { many: true, textOnly: false, nonEmpty: false, optional: true };
 const ONE_VALUE: Domain = { many: false, textOnly: false, nonEmpty: false, optional: true };
 const NAME: Domain = { many: false, textOnly: true, nonEmpty: true, optional: true };
 const HEADER: Domain = { many: false, textOnly: true, nonEmpty: false, optional: true };
 const REGION: Domain = { many: false, textOnly: true, nonEmpty: false, optional: false };
 
-// The wire carries any number: the last stands for those that the protocol does not know, of severities also the first.
+// The wire carries any number: the last stands for those that the protocol does not know, of
+// severities also the first.
 const SPAN_KINDS = [0, 1, 2, 3, 4, 5, 6];
 const SPAN_STATUSES = [0, 1, 2, 3];
 const SEVERITIES = Array.from({ length: 27 }, (_, i) => i - 1);

@@ -4,7 +4,10 @@ import { fitsRegex, isDeadRegex, plainRegex } from "./regex.ts";
 
 /** What values a subject of conditions can have. */
 export interface Domain {
-  /** May be a list, or stand on several data points of a metric: then two conditions can be met by two elements. */
+  /**
+   * May be a list, or stand on several data points of a metric: then two conditions can be met by
+   * two elements.
+   */
   readonly many: boolean;
   /** Never a number or a boolean. */
   readonly textOnly: boolean;
@@ -99,7 +102,10 @@ function isAnyValue(test: ValueNeed): boolean {
   return test.kind === "glob" && test.parts.every((part) => part === "");
 }
 
-/** The tests with only those texts that meet all of them; undefined when it is known that nothing does. */
+/**
+ * The tests with only those texts that meet all of them; undefined when it is known that nothing
+ * does.
+ */
 function settle(tests: readonly ValueNeed[], { textOnly, nonEmpty }: Domain): Need | undefined {
   if (textOnly && tests.some(({ kind }) => kind === "bound")) return undefined;
   const possible = tests.find((test) => test.kind === "texts")?.texts;
@@ -171,8 +177,9 @@ function isStricter(one: ValueNeed, wanted: ValueNeed): boolean {
 }
 
 /**
- * Whether all texts of one glob fit the other. A character that is in neither stands for each asterisk of the narrower: only
- * an asterisk of the wider can take it, and then takes whatever stands in its place.
+ * Whether all texts of one glob fit the other. A character that is in neither stands for each
+ * asterisk of the narrower: only an asterisk of the wider can take it, and then takes whatever
+ * stands in its place.
  */
 function isNarrower(parts: readonly string[], wider: readonly string[]): boolean {
   const all = [...parts, ...wider].join("");

@@ -8,8 +8,9 @@ export function fitsRegex(pattern: string, text: string): boolean {
 }
 
 /**
- * Whether no text can match the pattern (`a^b`, `$x`), found by walking its program: texts before the start and after the
- * end are possible only where it does not ask for them. `nonEmpty`: the empty text does not count, as for names.
+ * Whether no text can match the pattern (`a^b`, `$x`), found by walking its program: texts before
+ * the start and after the end are possible only where it does not ask for them. `nonEmpty`: the
+ * empty text does not count, as for names.
  */
 export function isDeadRegex(pattern: string, nonEmpty: boolean): boolean {
   return remember(dead, MAX_ANSWERS, `${nonEmpty}${pattern}`, () => {
@@ -19,7 +20,10 @@ export function isDeadRegex(pattern: string, nonEmpty: boolean): boolean {
 }
 
 const compiled = new Map<string, RE2JS>();
-/** Compiling takes some 15 us, matching less than one; a compiled pattern may be large, so few are kept. */
+/**
+ * Compiling takes some 15 us, matching less than one; a compiled pattern may be large, so few are
+ * kept.
+ */
 export const MAX_COMPILED = 512;
 const dead = new Map<string, boolean>();
 /** A config is asked several times about the same pattern, and answers are small. */
@@ -47,7 +51,8 @@ const LAST_RUNE = 11;
 const BEGIN_TEXT = 4;
 const END_TEXT = 8;
 
-// What has been seen on the way, as bits: the text begins where the match does, it has a character, it ends here.
+// What has been seen on the way, as bits: the text begins where the match does, it has a character,
+// it ends here.
 const BEGUN = 1;
 const CONSUMED = 2;
 const ENDED = 4;
@@ -95,8 +100,9 @@ function pass({ op, arg, runes }: RegexStep, seen: number): number | undefined {
 }
 
 /**
- * The parts of the glob that means the same as this pattern, for patterns of plain characters with at most an anchor at each
- * end; undefined for all others. `^GET /api/.*` is `GET /api/*`, `checkout` is `*checkout*`.
+ * The parts of the glob that means the same as this pattern, for patterns of plain characters with
+ * at most an anchor at each end; undefined for all others. `^GET /api/.*` is `GET /api/*`,
+ * `checkout` is `*checkout*`.
  */
 export function plainRegex(pattern: string): string[] | undefined {
   const anchors = /^(?<start>\^?)(?<body>.*?)(?<rest>(?:\.\*)?)(?<end>\$?)$/su.exec(pattern)?.groups;

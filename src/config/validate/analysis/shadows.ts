@@ -45,7 +45,10 @@ export function findShadows<Entry extends Asked>(entries: readonly Entry[]): Rea
 /** Of lists in conditions, so long ones are looked at value by value. */
 const MAX_SPLIT = 64;
 
-/** Whether others take all of the cube, which are added to `by`: `in: [a, b]` may be taken by one for a and another for b. */
+/**
+ * Whether others take all of the cube, which are added to `by`: `in: [a, b]` may be taken by one
+ * for a and another for b.
+ */
 function isTaken<Owner>(cube: Cube, index: TakenIndex<Owner> | undefined, by: Set<Owner>): boolean {
   const owner = index?.ownerOf(cube);
   if (owner !== undefined) by.add(owner);
@@ -74,12 +77,16 @@ interface Taken<Owner> {
   readonly owner: Owner;
 }
 
-/** Ten thousand rules that have nothing to be found by are not all compared: the analysis must stay fast. */
+/**
+ * Ten thousand rules that have nothing to be found by are not all compared: the analysis must stay
+ * fast.
+ */
 const MAX_EFFORT = 300_000;
 
 /**
- * What earlier rules take of one signal, found by what a later one asks: a rule that asks for one of a few texts by the texts,
- * one with a glob by its beginning, any other by what it asks for. So rules are compared only with few others.
+ * What earlier rules take of one signal, found by what a later one asks: a rule that asks for one
+ * of a few texts by the texts, one with a glob by its beginning, any other by what it asks for. So
+ * rules are compared only with few others.
  */
 class TakenIndex<Owner> {
   readonly #byKey = new Map<string, Taken<Owner>[]>();
@@ -152,7 +159,9 @@ function startOf(literal: Literal): string | undefined {
   return startsOf(literal).toSorted((a, b) => b.length - a.length)[0];
 }
 
-/** What the texts must begin with; one that implies a glob begins with what the glob begins with. */
+/**
+ * What the texts must begin with; one that implies a glob begins with what the glob begins with.
+ */
 function startsOf({ need, wanted }: Literal): string[] {
   if (!wanted || need.kind === "missing") return [];
   return need.tests.flatMap((test) => (test.kind === "glob" && test.parts[0] ? [test.parts[0]] : []));

@@ -26,7 +26,10 @@ const SERVICE_TAG = 0x0a;
 const SERVING = 1;
 const STATUS_NAMES = ["UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN"];
 
-/** grpc.health.v1 (grpc/doc/health-checking.md) on a connection of its own, which it owns. Only SERVING passes. */
+/**
+ * grpc.health.v1 (grpc/doc/health-checking.md) on a connection of its own, which it owns. Only
+ * SERVING passes.
+ */
 export function openGrpcCheck(check: CheckPlan, current: () => TargetPlan, transport: UnaryClient): Check {
   const message = encodeRequest(check.service);
   return {
@@ -90,7 +93,10 @@ function encodeRequest(service: string): Uint8Array {
   return joinOwned([head, name]);
 }
 
-/** HealthCheckResponse { ServingStatus status = 1 }: an enum, 0 when it is not there or cannot be read. */
+/**
+ * HealthCheckResponse { ServingStatus status = 1 }: an enum, 0 when it is not there or cannot be
+ * read.
+ */
 function readStatus(bytes: Uint8Array): number {
   const cursor = new Cursor(bytes, 0, bytes.length);
   let status = 0;

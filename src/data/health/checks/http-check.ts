@@ -12,7 +12,10 @@ import { headersOf, isUnsigned } from "./unsigned.ts";
 /** So much of an answer is read. */
 const MAX_BODY_BYTES = 65_536;
 
-/** GET of the check's path with the headers of target and check; any status of 200 to 299 passes. Connections are its own. */
+/**
+ * GET of the check's path with the headers of target and check; any status of 200 to 299 passes.
+ * Connections are its own.
+ */
 export function openHttpCheck(check: CheckPlan, current: () => TargetPlan, userAgent: string, clock: Clock): Check {
   const { origin } = new URL(check.url);
   const address = addressFor(check, current());

@@ -9,8 +9,9 @@ import type { Check, CheckOutcome } from "../check.ts";
 import { isUnsigned } from "./unsigned.ts";
 
 /**
- * An empty export on the target's own connection, by the way that data takes. Who takes only some signals refuses the others:
- * after a refusal the next check asks with the next signal, and who takes none of them has failed.
+ * An empty export on the target's own connection, by the way that data takes. Who takes only some
+ * signals refuses the others: after a refusal the next check asks with the next signal, and who
+ * takes none of them has failed.
  */
 export function openOtlpCheck(check: CheckPlan, current: () => TargetPlan, client: TargetClient): Check {
   let signal: Signal = "traces";
@@ -50,7 +51,10 @@ export function openOtlpCheck(check: CheckPlan, current: () => TargetPlan, clien
   };
 }
 
-/** Whatever tells that requests are read and answered is good; only what real data would not survive is not. */
+/**
+ * Whatever tells that requests are read and answered is good; only what real data would not survive
+ * is not.
+ */
 function outcomeOf(outcome: SendOutcome, takesNothing: boolean): CheckOutcome {
   switch (outcome.kind) {
     case "accepted":

@@ -9,8 +9,8 @@ import type { Check, CheckOutcome } from "../check.ts";
 type Where = Pick<TargetPlan, "url" | "address" | "proxy" | "tls">;
 
 /**
- * Whether somebody accepts connections at the URL's host, or in its place an address, and port; the connection is closed at once.
- * Through a proxy it is the proxy that connects, and says so.
+ * Whether somebody accepts connections at the URL's host, or in its place an address, and port; the
+ * connection is closed at once. Through a proxy it is the proxy that connects, and says so.
  */
 export function openTcpCheck(where: Where, clock: Clock): Check {
   return {

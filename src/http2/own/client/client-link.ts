@@ -91,9 +91,9 @@ export class ClientLink implements PooledLink, ConnectionEvents, DriverOwner, Ti
   }
 
   /**
-   * Sends a call; only while `hasRoom`. Throws BadMetadata. The pieces go down as they are, and the connection copies small
-   * ones in among its frames: per call 4.1 µs for one of 3.7 KB, 10 for ten and 66 for a hundred of them; joined first, as
-   * node:http2 needs it, 5.8, 18 and 160.
+   * Sends a call; only while `hasRoom`. Throws BadMetadata. The pieces go down as they are, and the
+   * connection copies small ones in among its frames: per call 4.1 µs for one of 3.7 KB, 10 for ten
+   * and 66 for a hundred of them; joined first, as node:http2 needs it, 5.8, 18 and 160.
    */
   send(call: ClientCall, timeoutMs: number): void {
     const { request } = call;
@@ -124,7 +124,9 @@ export class ClientLink implements PooledLink, ConnectionEvents, DriverOwner, Ti
     this.#owner.released();
   }
 
-  /** A call is about to end because its time is up. Who was silent all that time gets no more calls. */
+  /**
+   * A call is about to end because its time is up. Who was silent all that time gets no more calls.
+   */
   timedOut(call: ClientCall): void {
     if (!wasSilent(call.bytesBefore, this.#driver.bytesRead, call.givenMs)) return;
     this.#state = "leaving";
@@ -148,7 +150,8 @@ export class ClientLink implements PooledLink, ConnectionEvents, DriverOwner, Ti
       return;
     }
     if (this.#liveness !== undefined && nowMs >= this.#liveness.dueMs) {
-      // Without calls under way no PING: servers take those amiss (too_many_pings), and nobody waits for an answer.
+      // Without calls under way no PING: servers take those amiss (too_many_pings), and nobody
+      // waits for an answer.
       const found = this.#liveness.check(nowMs, this.#driver.bytesRead, this.#calls.size > 0);
       if (found === "lost") {
         this.#giveUp("the peer does not answer a PING");

@@ -2,7 +2,10 @@ import { type ReplyFields, readReplyFields } from "../../reply-reader.ts";
 import type { HeaderList } from "../contract.ts";
 import { headerBlockOf } from "../header-list.ts";
 
-/** Reads heads and trailers of replies, each distinct one once: servers say the same nearly always, and HPACK then gives the same list. */
+/**
+ * Reads heads and trailers of replies, each distinct one once: servers say the same nearly always,
+ * and HPACK then gives the same list.
+ */
 export class ReplyHeads {
   readonly #known = new WeakMap<HeaderList, ReplyFields>();
 

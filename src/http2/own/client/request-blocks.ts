@@ -44,8 +44,9 @@ const NOT_HTTP2 = new Set([
 ]);
 
 /**
- * Encoded heads of requests. They use no dynamic table, so one serves all connections; what does not change from call
- * to call is encoded once for each metadata object, which must not be changed any more.
+ * Encoded heads of requests. They use no dynamic table, so one serves all connections; what does
+ * not change from call to call is encoded once for each metadata object, which must not be changed
+ * any more.
  */
 export class RequestBlocks {
   readonly #scheme: string;

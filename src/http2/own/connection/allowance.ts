@@ -1,4 +1,7 @@
-/** How often something may happen: so many a second, with a burst of the same, and what was earned on top. */
+/**
+ * How often something may happen: so many a second, with a burst of the same, and what was earned
+ * on top.
+ */
 export class Allowance {
   readonly #perSecond: number;
   readonly #maxEarned: number;

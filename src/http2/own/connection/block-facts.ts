@@ -27,7 +27,10 @@ interface PseudoFields {
   regular: boolean;
 }
 
-/** Checks a block by RFC 9113, section 8. The answer is the list's alone, so that it is kept with the block (hpack/block-cache.ts). */
+/**
+ * Checks a block by RFC 9113, section 8. The answer is the list's alone, so that it is kept with
+ * the block (hpack/block-cache.ts).
+ */
 export function examineBlock(headers: HeaderList): BlockFacts {
   const seen: PseudoFields = {
     method: undefined,
@@ -111,7 +114,10 @@ function asRequest(seen: PseudoFields): BlockFacts {
   return { kind: "request", contentLength: seen.contentLength, bodiless: false };
 }
 
-/** Whom an authority means: letters in any case, and the scheme's own port said or not, are the same. */
+/**
+ * Whom an authority means: letters in any case, and the scheme's own port said or not, are the
+ * same.
+ */
 function entity(scheme: string | undefined, authority: string): string {
   const port = scheme === "http" ? ":80" : scheme === "https" ? ":443" : undefined;
   const whole = authority.toLowerCase();

@@ -19,7 +19,10 @@ export interface BodyIntakeParts {
 /** DATA: flow control, content-length, and who gets the bytes (RFC 9113, 5.2, 6.1 and 8.1.1). */
 export class BodyIntake {
   readonly #parts: BodyIntakeParts;
-  /** Of the frame under way: its stream, or undefined when its bytes are dropped; and whether it ends the stream. */
+  /**
+   * Of the frame under way: its stream, or undefined when its bytes are dropped; and whether it
+   * ends the stream.
+   */
   #stream: Stream | undefined = undefined;
   #ends = false;
 

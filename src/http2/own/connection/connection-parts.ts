@@ -12,10 +12,16 @@ import { Outbound } from "./outbound.ts";
 import { ReceiveWindow } from "./receive-window.ts";
 import { StreamTable } from "./stream-table.ts";
 
-/** A header block may be this many times longer, as it is sent, than the list that it makes: no encoder makes it longer at all. */
+/**
+ * A header block may be this many times longer, as it is sent, than the list that it makes: no
+ * encoder makes it longer at all.
+ */
 const BLOCK_FACTOR = 4;
 
-/** Reasons for frames that carry nothing or little, at most: a burst of the peer's follows a burst of ours, or a large body. */
+/**
+ * Reasons for frames that carry nothing or little, at most: a burst of the peer's follows a burst
+ * of ours, or a large body.
+ */
 const MAX_FRAMES_EARNED = 65_536;
 /** Answered streams that excuse a reset, at most: who behaved for long may not attack for long. */
 const MAX_RESETS_EARNED = 1_000;

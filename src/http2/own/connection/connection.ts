@@ -17,15 +17,24 @@ const SETTINGS_TIMEOUT_MS = 10_000;
 /** While more than `maxOutputBytes` waits, at least so much has to be taken in each such time. */
 const STALL_MS = 10_000;
 const STALL_BYTES = 65_536;
-/** Requests under way before the peer's SETTINGS say how many may be: RFC 9113, 6.5.2 advises peers to allow as many. */
+/**
+ * Requests under way before the peer's SETTINGS say how many may be: RFC 9113, 6.5.2 advises peers
+ * to allow as many.
+ */
 const STREAMS_BEFORE_SETTINGS = 100;
 
-/** A server's side of one connection. Its SETTINGS are in the output. Throws RangeError for limits that RFC 9113 does not allow. */
+/**
+ * A server's side of one connection. Its SETTINGS are in the output. Throws RangeError for limits
+ * that RFC 9113 does not allow.
+ */
 export function openServerConnection(limits: ConnectionLimits, events: ConnectionEvents, nowMs: number): Connection {
   return new OwnConnection("server", limits, events, nowMs);
 }
 
-/** A client's side of one connection. Its preface is in the output; requests may follow at once. Throws as above. */
+/**
+ * A client's side of one connection. Its preface is in the output; requests may follow at once.
+ * Throws as above.
+ */
 export function openClientConnection(limits: ConnectionLimits, events: ConnectionEvents, nowMs: number): Connection {
   return new OwnConnection("client", limits, events, nowMs);
 }

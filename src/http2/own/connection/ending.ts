@@ -4,7 +4,10 @@ import { MAX_STREAM_ID } from "../frames/frame-types.ts";
 import type { Outbound } from "./outbound.ts";
 import type { StreamTable } from "./stream-table.ts";
 
-/** How long a client has, after a first GOAWAY, to have its requests under way let in when it does not answer a PING. */
+/**
+ * How long a client has, after a first GOAWAY, to have its requests under way let in when it does
+ * not answer a PING.
+ */
 const NOTICE_MS = 1_000;
 /** Debug data of a GOAWAY of ours. */
 const MAX_DEBUG_BYTES = 256;
@@ -12,8 +15,9 @@ const MAX_DEBUG_BYTES = 256;
 const NOTICE_PING = Uint8Array.from([0xff, 0x67, 0x6f, 0x61, 0x77, 0x61, 0x79, 0xff]);
 
 /**
- * How a connection ends (RFC 9113, 5.4.1 and 6.8): at once by an error, or when its streams have ended. A server that goes
- * gracefully gives notice first, and says which requests it takes when the client has heard of it: none is lost on the way.
+ * How a connection ends (RFC 9113, 5.4.1 and 6.8): at once by an error, or when its streams have
+ * ended. A server that goes gracefully gives notice first, and says which requests it takes when
+ * the client has heard of it: none is lost on the way.
  */
 export class Ending {
   readonly #role: "server" | "client";

@@ -21,10 +21,15 @@ const SMALL_BYTES = 64;
 /** Small DATA frames that each message may have: its prefix, alone in a frame, is one. */
 const SMALL_FRAMES_FOR_MESSAGE = 4;
 const FRAMES_FOR_CREDIT = 2;
-/** Resets of streams that are older are no attack: how many there can be is bounded by how many may be open. */
+/**
+ * Resets of streams that are older are no attack: how many there can be is bounded by how many may
+ * be open.
+ */
 const YOUNG_MS = 100;
 
-/** What follows when a peer breaks a rule: its stream, or its connection, is over (RFC 9113, 5.4). */
+/**
+ * What follows when a peer breaks a rule: its stream, or its connection, is over (RFC 9113, 5.4).
+ */
 export class Faults {
   readonly #events: ConnectionEvents;
   readonly #outbound: Outbound;
@@ -78,12 +83,18 @@ export class Faults {
     this.#allowances.small.earn(SMALL_FRAMES_FOR_MESSAGE);
   }
 
-  /** We told the peer of credit: what it had was used up by a frame that may have been small, and so may the next. */
+  /**
+   * We told the peer of credit: what it had was used up by a frame that may have been small, and so
+   * may the next.
+   */
   creditTold(): void {
     this.#allowances.small.earn(FRAMES_FOR_CREDIT);
   }
 
-  /** A DATA frame came that has a body and does not end its stream. False: it was one small frame too many. */
+  /**
+   * A DATA frame came that has a body and does not end its stream. False: it was one small frame
+   * too many.
+   */
   dataFrame(bodyBytes: number): boolean {
     const { small } = this.#allowances;
     small.earn(bodyBytes / SMALL_BYTES);

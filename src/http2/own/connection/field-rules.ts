@@ -13,7 +13,10 @@ export const FIELD = {
   FORBIDDEN: 9,
 } as const;
 
-/** Names that have a meaning, and the usual ones of gRPC, so that they need not be looked at letter by letter. */
+/**
+ * Names that have a meaning, and the usual ones of gRPC, so that they need not be looked at letter
+ * by letter.
+ */
 const KNOWN: ReadonlyMap<string, number> = new Map<string, number>([
   [":method", FIELD.METHOD],
   [":scheme", FIELD.SCHEME],
@@ -28,7 +31,9 @@ const KNOWN: ReadonlyMap<string, number> = new Map<string, number>([
   ...["authorization", "accept-encoding", "grpc-status", "grpc-message", "traceparent", "tracestate"].map(ordinary),
 ]);
 
-/** Letters in lower case, digits and the signs of a token (RFC 9110, 5.6.2): no capitals, no colon. */
+/**
+ * Letters in lower case, digits and the signs of a token (RFC 9110, 5.6.2): no capitals, no colon.
+ */
 const NAME_BYTES = bytesOf("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz");
 const VALUE_BYTES = valueBytes();
 
@@ -41,7 +46,10 @@ export function fieldKind(name: string): number {
   return FIELD.ORDINARY;
 }
 
-/** No control characters but the tab, and no white space at its ends: RFC 9113, 8.2.1 and RFC 9110, 5.5. */
+/**
+ * No control characters but the tab, and no white space at its ends: RFC 9113, 8.2.1 and RFC 9110,
+ * 5.5.
+ */
 export function isFieldValue(value: string): boolean {
   const length = value.length;
   if (length === 0) return true;

@@ -20,7 +20,10 @@ export interface HeaderIntakeParts {
   readonly newWindow: () => ReceiveWindow;
 }
 
-/** Header blocks: what they decode to, which stream they open or end, and whether they may (RFC 9113, 5.1, 8.1 to 8.3). */
+/**
+ * Header blocks: what they decode to, which stream they open or end, and whether they may (RFC
+ * 9113, 5.1, 8.1 to 8.3).
+ */
 export class HeaderBlockIntake {
   readonly #parts: HeaderIntakeParts;
   readonly #hpack: HpackDecoder<BlockFacts>;
@@ -41,7 +44,10 @@ export class HeaderBlockIntake {
     this.#hpack.limitTable(this.#parts.limits.headerTableBytes);
   }
 
-  /** One whole block; it is decoded whatever becomes of it, because the table must follow the peer's. */
+  /**
+   * One whole block; it is decoded whatever becomes of it, because the table must follow the
+   * peer's.
+   */
   take(id: number, bytes: Uint8Array, start: number, end: number, endStream: boolean): void {
     const { streams, faults, role } = this.#parts;
     const block = this.#hpack.decode(bytes, start, end);
@@ -92,7 +98,10 @@ export class HeaderBlockIntake {
     }
   }
 
-  /** No fault as long as the peer may not know better: of our GOAWAY, or of our SETTINGS (RFC 9113, 5.1.2 and 6.8). */
+  /**
+   * No fault as long as the peer may not know better: of our GOAWAY, or of our SETTINGS (RFC 9113,
+   * 5.1.2 and 6.8).
+   */
   #refuse(id: number): void {
     const { faults, ending, outbound } = this.#parts;
     if (this.#settled && ending.takesStreams) faults.unknownStream(id, H2_ERROR.REFUSED_STREAM);
@@ -129,7 +138,10 @@ export class HeaderBlockIntake {
   }
 }
 
-/** RFC 9113, 8.1: one final head, then a body as long as it says, then at most one block of trailers, which ends the stream. */
+/**
+ * RFC 9113, 8.1: one final head, then a body as long as it says, then at most one block of
+ * trailers, which ends the stream.
+ */
 function mayFollow(stream: Stream, facts: BlockFacts, endStream: boolean): boolean {
   if (stream.headCame) return facts.kind === "trailers" && endStream && stream.bodyLeft <= 0;
   if (facts.kind === "informational") return !endStream;

@@ -7,15 +7,20 @@ import type { Stream } from "./stream.ts";
 import type { StreamTable } from "./stream-table.ts";
 
 const NEVER = Number.POSITIVE_INFINITY;
-/** The first half of the payload of a PING that asks whether a reply was read; the stream is the second. `ping` cannot make it. */
+/**
+ * The first half of the payload of a PING that asks whether a reply was read; the stream is the
+ * second. `ping` cannot make it.
+ */
 const REST_PING = 0xff_72_65_73;
 
 /**
- * What still comes of requests that were answered before their end (RFC 9113, 8.1). It is dropped as it comes, and RST_STREAM
- * with NO_ERROR stops a peer that does not stop by itself. It must not come at once: curl 7.88 loses a reply that it reads
- * together with RST_STREAM, and takes RST_STREAM for a failure while it sends, unless the reply was an error of HTTP. So the
- * peer gets credit for the rest, as much as the allowance has and as long as it uses it; and who waits for the reset, or
- * for credit that there is none of, gets it when it has read the reply, which its answer to a PING says.
+ * What still comes of requests that were answered before their end (RFC 9113, 8.1). It is dropped
+ * as it comes, and RST_STREAM with NO_ERROR stops a peer that does not stop by itself. It must not
+ * come at once: curl 7.88 loses a reply that it reads together with RST_STREAM, and takes
+ * RST_STREAM for a failure while it sends, unless the reply was an error of HTTP. So the peer gets
+ * credit for the rest, as much as the allowance has and as long as it uses it; and who waits for
+ * the reset, or for credit that there is none of, gets it when it has read the reply, which its
+ * answer to a PING says.
  */
 export class Leftovers {
   readonly #streams: StreamTable;
@@ -58,7 +63,10 @@ export class Leftovers {
     if (receive.left <= 0) this.#ask(stream);
   }
 
-  /** The peer sent all of it. curl 7.88 has read its reply by then, and goes on only when something more comes. */
+  /**
+   * The peer sent all of it. curl 7.88 has read its reply by then, and goes on only when something
+   * more comes.
+   */
   ended(stream: Stream): void {
     this.#ping(stream);
   }

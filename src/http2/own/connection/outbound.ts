@@ -18,17 +18,24 @@ import type { StreamTable } from "./stream-table.ts";
 
 /** One DATA frame at most: streams take turns by frames, and a large one holds up the others. */
 const MAX_DATA_BYTES = 65_536;
-/** Shorter pieces are copied in among the frames, which is less work than one more element of a writev. */
+/**
+ * Shorter pieces are copied in among the frames, which is less work than one more element of a
+ * writev.
+ */
 const COPY_BYTES = 2_048;
 /** Another DATA frame is not begun for less room than this. */
 const LEAST_ROOM = 1_024;
-/** Control frames that a frame of ours may call forth (PING and WINDOW_UPDATE of a peer that measures), and bytes for one more. */
+/**
+ * Control frames that a frame of ours may call forth (PING and WINDOW_UPDATE of a peer that
+ * measures), and bytes for one more.
+ */
 const ANSWERS_TO_FRAME = 4;
 const BYTES_FOR_ANSWER = 1_024;
 
 /**
- * What a connection sends. Control frames and header blocks are written at once; body bytes wait with their streams until
- * they are taken, so that all streams have their turn, and what is reset in between never leaves.
+ * What a connection sends. Control frames and header blocks are written at once; body bytes wait
+ * with their streams until they are taken, so that all streams have their turn, and what is reset
+ * in between never leaves.
  */
 export class Outbound {
   readonly writer = new FrameWriter();
@@ -40,7 +47,10 @@ export class Outbound {
   #window = DEFAULT_WINDOW_BYTES;
   #initialWindow = DEFAULT_WINDOW_BYTES;
   #maxFrameBytes = MIN_MAX_FRAME_BYTES;
-  /** The size of our table at the peer's decoder, what it has to be told of before the next block, and the encoder that uses it. */
+  /**
+   * The size of our table at the peer's decoder, what it has to be told of before the next block,
+   * and the encoder that uses it.
+   */
   #tableBytes = DEFAULT_TABLE_BYTES;
   #untold: number[] = [];
   #encoder: TableEncoder | undefined = undefined;
@@ -48,7 +58,10 @@ export class Outbound {
   #waiting = 0;
   #taken = 0;
 
-  /** What it sends is a reason for frames of the peer that carry nothing, and what it answers for some resets. */
+  /**
+   * What it sends is a reason for frames of the peer that carry nothing, and what it answers for
+   * some resets.
+   */
   constructor(streams: StreamTable, idle: Allowance, resets: Allowance) {
     this.#streams = streams;
     this.#idle = idle;
@@ -105,7 +118,10 @@ export class Outbound {
     }
   }
 
-  /** Head, DATA and trailers in one go. False, with nothing done, when the windows do not allow that. */
+  /**
+   * Head, DATA and trailers in one go. False, with nothing done, when the windows do not allow
+   * that.
+   */
   reply(stream: Stream, head: Uint8Array, data: Uint8Array, trailers: Uint8Array): boolean {
     const bytes = data.length;
     if (!stream.localOpen || stream.endWaits || stream.waiting > 0) return false;
@@ -158,7 +174,10 @@ export class Outbound {
     return stream.sendWindow <= MAX_WINDOW_BYTES;
   }
 
-  /** The peer's SETTINGS_INITIAL_WINDOW_SIZE: moves the windows of open streams, too. False as with `credit`. */
+  /**
+   * The peer's SETTINGS_INITIAL_WINDOW_SIZE: moves the windows of open streams, too. False as with
+   * `credit`.
+   */
   setInitialWindow(bytes: number): boolean {
     const change = bytes - this.#initialWindow;
     this.#initialWindow = bytes;
@@ -171,7 +190,10 @@ export class Outbound {
     this.#maxFrameBytes = bytes;
   }
 
-  /** The peer's SETTINGS_HEADER_TABLE_SIZE. More than 4,096 bytes are not used; less is told before the next block, the least first. */
+  /**
+   * The peer's SETTINGS_HEADER_TABLE_SIZE. More than 4,096 bytes are not used; less is told before
+   * the next block, the least first.
+   */
   setTableBytes(allowed: number): void {
     const bytes = Math.min(allowed, DEFAULT_TABLE_BYTES);
     if (bytes === this.#tableBytes) return;
@@ -181,7 +203,10 @@ export class Outbound {
     this.#untold = least < bytes ? [least, bytes] : [bytes];
   }
 
-  /** Takes bytes to send, at most `maxBytes`: what is written first, then DATA of the streams in turn. */
+  /**
+   * Takes bytes to send, at most `maxBytes`: what is written first, then DATA of the streams in
+   * turn.
+   */
   take(maxBytes: number): Uint8Array[] {
     const writer = this.writer;
     let room = maxBytes - writer.bytes;

@@ -1,6 +1,7 @@
 /**
- * Flow control of what we receive, of a stream or of the connection (RFC 9113, 5.2 and 6.9): the peer may send `left`
- * bytes; the owner holds some and gives them back; what was given back is told to the peer in large steps.
+ * Flow control of what we receive, of a stream or of the connection (RFC 9113, 5.2 and 6.9): the
+ * peer may send `left` bytes; the owner holds some and gives them back; what was given back is told
+ * to the peer in large steps.
  */
 export class ReceiveWindow {
   readonly #size: number;
@@ -25,7 +26,10 @@ export class ReceiveWindow {
     return this.#held;
   }
 
-  /** Bytes came, `body` of them for the owner, the rest of no use to it. False when the peer was not allowed to send them. */
+  /**
+   * Bytes came, `body` of them for the owner, the rest of no use to it. False when the peer was not
+   * allowed to send them.
+   */
   take(bytes: number, body: number): boolean {
     if (bytes > this.#left && bytes > 0) return false;
     this.#left -= bytes;
@@ -42,8 +46,9 @@ export class ReceiveWindow {
   }
 
   /**
-   * What to tell the peer now, or 0. A sixteenth of the window is the least worth a frame; it is told when half of the
-   * window is due, or as much as the peer has left, so that a peer whose bytes are held for long does not run dry.
+   * What to tell the peer now, or 0. A sixteenth of the window is the least worth a frame; it is
+   * told when half of the window is due, or as much as the peer has left, so that a peer whose
+   * bytes are held for long does not run dry.
    */
   update(): number {
     const due = this.#due;
@@ -53,7 +58,9 @@ export class ReceiveWindow {
     return due;
   }
 
-  /** The peer acknowledged a window that is smaller by this than it had to assume: RFC 9113, 6.9.2. */
+  /**
+   * The peer acknowledged a window that is smaller by this than it had to assume: RFC 9113, 6.9.2.
+   */
   shrink(bytes: number): void {
     this.#left -= bytes;
   }

@@ -1,6 +1,9 @@
 import type { Stream } from "./stream.ts";
 
-/** The streams that have body bytes to send and a window for them, each in its turn: a linked list through the streams. */
+/**
+ * The streams that have body bytes to send and a window for them, each in its turn: a linked list
+ * through the streams.
+ */
 export class SendRound {
   #head: Stream | undefined = undefined;
   #tail: Stream | undefined = undefined;

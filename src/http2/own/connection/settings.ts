@@ -7,7 +7,10 @@ import {
   SETTING,
 } from "../frames/frame-types.ts";
 
-/** What we say of ourselves, parameters and values in turn: RFC 9113, 6.5.2. Nobody may push to a client of ours. */
+/**
+ * What we say of ourselves, parameters and values in turn: RFC 9113, 6.5.2. Nobody may push to a
+ * client of ours.
+ */
 export function ourSettings(role: "server" | "client", limits: ConnectionLimits): readonly number[] {
   const settings: number[] = [SETTING.HEADER_TABLE_SIZE, limits.headerTableBytes];
   if (role === "client") settings.push(SETTING.ENABLE_PUSH, 0);
@@ -29,7 +32,10 @@ export interface PeerSettings {
   maxHeaderListBytes: number | undefined;
 }
 
-/** Reads a SETTINGS frame: of a parameter that occurs twice the last value holds, unknown ones are ignored. `error` tells what is wrong. */
+/**
+ * Reads a SETTINGS frame: of a parameter that occurs twice the last value holds, unknown ones are
+ * ignored. `error` tells what is wrong.
+ */
 export function readSettings(role: "server" | "client", bytes: Uint8Array, start: number, end: number): PeerSettings {
   const read: PeerSettings = {
     error: H2_ERROR.NO_ERROR,

@@ -1,7 +1,9 @@
 import { IdMap } from "../../../core/id-map.ts";
 import type { Stream } from "./stream.ts";
 
-/** How many streams that we reset are remembered: frames that were under way to them are no fault. */
+/**
+ * How many streams that we reset are remembered: frames that were under way to them are no fault.
+ */
 const MAX_RESETS = 4_096;
 /** Gaps in the peer's stream identifiers that are remembered. */
 const MAX_GAPS = 16;
@@ -17,7 +19,10 @@ export type Absence =
   /** The peer ended or reset it. */
   | "ended";
 
-/** The streams of a connection that are not closed, and what has to be known of those that are. All have odd identifiers: nobody pushes. */
+/**
+ * The streams of a connection that are not closed, and what has to be known of those that are. All
+ * have odd identifiers: nobody pushes.
+ */
 export class StreamTable {
   readonly #streams = new IdMap<Stream>();
   /** The identifiers of streams that we reset, oldest first. */
@@ -46,7 +51,10 @@ export class StreamTable {
     return this.#streams.values();
   }
 
-  /** The identifier is used from here on, whether the stream is let in or not. It must be above `highest`. */
+  /**
+   * The identifier is used from here on, whether the stream is let in or not. It must be above
+   * `highest`.
+   */
   pass(id: number): void {
     const next = this.#highest === 0 ? 1 : this.#highest + 2;
     if (id > next) {

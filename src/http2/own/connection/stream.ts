@@ -1,10 +1,16 @@
 import type { ReceiveWindow } from "./receive-window.ts";
 
-/** One stream that is not closed. Fields are set in one order in one place, so that all streams have one shape. */
+/**
+ * One stream that is not closed. Fields are set in one order in one place, so that all streams have
+ * one shape.
+ */
 export class Stream {
   readonly id: number;
   readonly openedMs: number;
-  /** Whether we, and whether the peer, may send more: `open` is both, `half-closed` one of them (RFC 9113, 5.1). */
+  /**
+   * Whether we, and whether the peer, may send more: `open` is both, `half-closed` one of them (RFC
+   * 9113, 5.1).
+   */
   localOpen = true;
   remoteOpen = true;
   /** Set when the stream leaves the table: who still holds it drops it. */
@@ -18,7 +24,10 @@ export class Stream {
   bodyLeft = -1;
   /** What still comes is dropped: see leftovers.ts. */
   discarding = false;
-  /** Until when it may come, when some of it came last, and whether the peer was asked if it has read the reply. */
+  /**
+   * Until when it may come, when some of it came last, and whether the peer was asked if it has
+   * read the reply.
+   */
   restUntilMs = Number.POSITIVE_INFINITY;
   restCameMs = 0;
   restAsked = false;

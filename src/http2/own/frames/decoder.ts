@@ -18,14 +18,18 @@ const MAX_SETTINGS = 64;
 const MAX_DEBUG_BYTES = 256;
 const HELD_BYTES = Math.max(MAX_SETTINGS * 6, 8 + MAX_DEBUG_BYTES);
 
-/** What the next bytes are. Up to CONTROL they are taken whole, `#want` of them; the others are taken as they come. */
+/**
+ * What the next bytes are. Up to CONTROL they are taken whole, `#want` of them; the others are
+ * taken as they come.
+ */
 const PART = { HEAD: 0, PREFIX: 1, CONTROL: 2, DATA: 3, BLOCK: 4, SKIP: 5 } as const;
 
 const NOTHING = new Uint8Array(0);
 
 /**
- * Reads frames from chunks in any split. Bodies of DATA are passed on as views of the chunk as they come; what has to
- * be whole (heads, control frames, header blocks) is gathered only when a chunk splits it, and is bounded.
+ * Reads frames from chunks in any split. Bodies of DATA are passed on as views of the chunk as they
+ * come; what has to be whole (heads, control frames, header blocks) is gathered only when a chunk
+ * splits it, and is bounded.
  */
 export class FrameDecoder {
   readonly #sink: FrameSink;
@@ -41,7 +45,10 @@ export class FrameDecoder {
   #left = 0;
   #padding = 0;
   #first = true;
-  /** The stream whose header block is not whole yet, or 0; its HEADERS frame's flags, and CONTINUATIONs so far. */
+  /**
+   * The stream whose header block is not whole yet, or 0; its HEADERS frame's flags, and
+   * CONTINUATIONs so far.
+   */
   #blockStream = 0;
   #blockFlags = 0;
   #continuations = 0;

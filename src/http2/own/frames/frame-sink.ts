@@ -1,15 +1,25 @@
 import type { ConnectionFault, H2ErrorCode } from "../contract.ts";
 
 /**
- * What the frame decoder tells its owner. Bytes are borrowed until the call returns. Frames come well-formed by their
- * head and in a legal order of HEADERS and CONTINUATION; what they mean for a stream is the owner's to judge.
+ * What the frame decoder tells its owner. Bytes are borrowed until the call returns. Frames come
+ * well-formed by their head and in a legal order of HEADERS and CONTINUATION; what they mean for a
+ * stream is the owner's to judge.
  */
 export interface FrameSink {
-  /** Nothing more is wanted, not even of the chunk under way: after `violation`, or when the owner ended the connection. */
+  /**
+   * Nothing more is wanted, not even of the chunk under way: after `violation`, or when the owner
+   * ended the connection.
+   */
   readonly over: boolean;
-  /** A DATA frame begins: `flowBytes` count against flow control, `bodyBytes` of them come by `dataBytes`. */
+  /**
+   * A DATA frame begins: `flowBytes` count against flow control, `bodyBytes` of them come by
+   * `dataBytes`.
+   */
   dataBegins(stream: number, flowBytes: number, bodyBytes: number, endStream: boolean): void;
-  /** A piece of the DATA frame that began last; `last`: its body ends here. An empty body is one empty piece. */
+  /**
+   * A piece of the DATA frame that began last; `last`: its body ends here. An empty body is one
+   * empty piece.
+   */
   dataBytes(piece: Uint8Array, last: boolean): void;
   /** A whole header block, `bytes` from `start` to `end`. */
   headerBlock(stream: number, bytes: Uint8Array, start: number, end: number, endStream: boolean): void;

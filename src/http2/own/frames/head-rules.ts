@@ -2,8 +2,9 @@ import { H2_ERROR, type H2ErrorCode } from "../contract.ts";
 import { FLAG, FRAME } from "./frame-types.ts";
 
 /**
- * What is wrong with a frame by its head alone (RFC 9113, sections 4.2 and 6), before a byte of its payload is kept;
- * NO_ERROR when nothing is. Each is an error of the connection. Limits that are ours are not looked at.
+ * What is wrong with a frame by its head alone (RFC 9113, sections 4.2 and 6), before a byte of its
+ * payload is kept; NO_ERROR when nothing is. Each is an error of the connection. Limits that are
+ * ours are not looked at.
  */
 export function headError(type: number, flags: number, stream: number, length: number): H2ErrorCode {
   switch (type) {
@@ -36,7 +37,9 @@ export function headError(type: number, flags: number, stream: number, length: n
   }
 }
 
-/** Bytes between the head and the body of DATA and HEADERS: the pad length and the priority fields. */
+/**
+ * Bytes between the head and the body of DATA and HEADERS: the pad length and the priority fields.
+ */
 export function prefixBytes(type: number, flags: number): number {
   const pad = (flags & FLAG.PADDED) === 0 ? 0 : 1;
   return type === FRAME.HEADERS && (flags & FLAG.PRIORITY) !== 0 ? pad + 5 : pad;

@@ -2,13 +2,17 @@ import { allocOwned } from "../../../core/bytes.ts";
 import type { H2ErrorCode } from "../contract.ts";
 import { FLAG, FRAME, HEAD_BYTES } from "./frame-types.ts";
 
-/** The first chunk of a connection, and the size to which later ones grow: an idle connection holds little. */
+/**
+ * The first chunk of a connection, and the size to which later ones grow: an idle connection holds
+ * little.
+ */
 const FIRST_CHUNK_BYTES = 1_024;
 const MAX_CHUNK_BYTES = 16_384;
 
 /**
- * Writes frames one after the other into chunks that are shared by many small frames, and hands out what was written
- * as a few views. A chunk's bytes are never written twice, so that what was handed out stays as it is.
+ * Writes frames one after the other into chunks that are shared by many small frames, and hands out
+ * what was written as a few views. A chunk's bytes are never written twice, so that what was handed
+ * out stays as it is.
  */
 export class FrameWriter {
   #chunk: Uint8Array = new Uint8Array(0);
@@ -51,7 +55,10 @@ export class FrameWriter {
     this.#piecesBytes += bytes.length;
   }
 
-  /** A header block as HEADERS and as many CONTINUATION frames as the peer's frame size makes necessary. */
+  /**
+   * A header block as HEADERS and as many CONTINUATION frames as the peer's frame size makes
+   * necessary.
+   */
   headerBlock(stream: number, block: Uint8Array, endStream: boolean, maxFrameBytes: number): void {
     const end = endStream ? FLAG.END_STREAM : 0;
     if (block.length <= maxFrameBytes) {

@@ -1,4 +1,7 @@
-/** Direct-mapped: a block has one slot, which it takes from whoever was there. So the cache is bounded, and nobody can fill it up. */
+/**
+ * Direct-mapped: a block has one slot, which it takes from whoever was there. So the cache is
+ * bounded, and nobody can fill it up.
+ */
 const SLOTS = 32;
 /** Longer blocks are decoded each time. */
 const MAX_BLOCK_BYTES = 1_024;
@@ -13,9 +16,9 @@ interface CachedBlock<Value> {
 }
 
 /**
- * What header blocks meant, by their bytes. Senders repeat themselves: once a client's fields are in the dynamic table,
- * each request of a connection is the same few bytes. A hit costs 8 ns for a block of 7 bytes and 66 ns for one of 96, where
- * decoding and examining them costs 0.6 and 1.8 µs.
+ * What header blocks meant, by their bytes. Senders repeat themselves: once a client's fields are
+ * in the dynamic table, each request of a connection is the same few bytes. A hit costs 8 ns for a
+ * block of 7 bytes and 66 ns for one of 96, where decoding and examining them costs 0.6 and 1.8 µs.
  */
 export class BlockCache<Value> {
   readonly #slots: (CachedBlock<Value> | undefined)[] = Array.from({ length: SLOTS }, () => undefined);

@@ -1,12 +1,21 @@
 import { allocOwned, viewBuffer } from "../../../core/bytes.ts";
 import { huffmanDecode } from "./huffman.ts";
 
-/** More would be 2^28 and above, or written with zeros to spare: RFC 7541, 5.1 leaves the limit to us. */
+/**
+ * More would be 2^28 and above, or written with zeros to spare: RFC 7541, 5.1 leaves the limit to
+ * us.
+ */
 const MAX_INTEGER_BYTES = 4;
-/** Texts up to here are put together from characters: 23 ns for 6 of them, where a call into Node costs 43 ns for any length. */
+/**
+ * Texts up to here are put together from characters: 23 ns for 6 of them, where a call into Node
+ * costs 43 ns for any length.
+ */
 const SHORT_TEXT = 8;
 
-/** The primitives of RFC 7541, section 5, on one header block after the other. What fails makes `failed` true, for good. */
+/**
+ * The primitives of RFC 7541, section 5, on one header block after the other. What fails makes
+ * `failed` true, for good.
+ */
 export class BlockReader {
   #bytes: Uint8Array = new Uint8Array(0);
   #end = 0;

@@ -20,7 +20,10 @@ export class BlockWriter {
     this.#bytes[this.#at++] = rest;
   }
 
-  /** A string literal, one byte for each character, in the Huffman code where that is shorter. Throws RangeError above U+00FF. */
+  /**
+   * A string literal, one byte for each character, in the Huffman code where that is shorter.
+   * Throws RangeError above U+00FF.
+   */
   text(text: string): void {
     refuseWide(text);
     const coded = huffmanBytes(text);

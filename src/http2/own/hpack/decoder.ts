@@ -4,7 +4,10 @@ import { BlockReader } from "./block-reader.ts";
 import { DynamicTable, ENTRY_OVERHEAD } from "./dynamic-table.ts";
 import { STATIC_ENTRIES, STATIC_NAMES, STATIC_VALUES } from "./static-table.ts";
 
-/** A header block and what `examine` said of it. Without `facts` it went over a limit, and `headers` is empty. */
+/**
+ * A header block and what `examine` said of it. Without `facts` it went over a limit, and `headers`
+ * is empty.
+ */
 export interface DecodedBlock<Facts> {
   readonly headers: HeaderList;
   readonly facts: Facts | undefined;
@@ -18,12 +21,16 @@ export interface HpackLimits {
   readonly tableBytes: number;
 }
 
-/** A list of more than so many times the limit ends the connection: reading it to its end is what its sender wants. */
+/**
+ * A list of more than so many times the limit ends the connection: reading it to its end is what
+ * its sender wants.
+ */
 const FAR_ABOVE = 4;
 
 /**
- * Decodes the header blocks of one connection (RFC 7541). A block over a limit is read to its end all the same, because
- * the dynamic table has to follow the peer's; its strings are not kept. One that is far above is given up. `examine` is called once for each different list.
+ * Decodes the header blocks of one connection (RFC 7541). A block over a limit is read to its end
+ * all the same, because the dynamic table has to follow the peer's; its strings are not kept. One
+ * that is far above is given up. `examine` is called once for each different list.
  */
 export class HpackDecoder<Facts> {
   readonly #limits: HpackLimits;
@@ -43,7 +50,10 @@ export class HpackDecoder<Facts> {
     return this.#listBytes > FAR_ABOVE * this.#limits.maxListBytes;
   }
 
-  /** The table begins with `startBytes` (RFC 9113, 6.5.2: 4,096), which the peer may raise to `limits.tableBytes`. */
+  /**
+   * The table begins with `startBytes` (RFC 9113, 6.5.2: 4,096), which the peer may raise to
+   * `limits.tableBytes`.
+   */
   constructor(limits: HpackLimits, startBytes: number, examine: (headers: HeaderList) => Facts) {
     this.#limits = limits;
     this.#examine = examine;
@@ -51,7 +61,10 @@ export class HpackDecoder<Facts> {
     this.#table = new DynamicTable(startBytes);
   }
 
-  /** The peer acknowledged a setting. When its table is larger, its next block must begin by making it smaller: RFC 7541, 4.2. */
+  /**
+   * The peer acknowledged a setting. When its table is larger, its next block must begin by making
+   * it smaller: RFC 7541, 4.2.
+   */
   limitTable(bytes: number): void {
     this.#tableLimit = bytes;
   }
@@ -61,7 +74,10 @@ export class HpackDecoder<Facts> {
     return this.#table;
   }
 
-  /** Undefined when the block breaks RFC 7541, or was given up: the connection is over, because the tables differ from now on. */
+  /**
+   * Undefined when the block breaks RFC 7541, or was given up: the connection is over, because the
+   * tables differ from now on.
+   */
   decode(bytes: Uint8Array, start: number, end: number): DecodedBlock<Facts> | undefined {
     const tooLarge = this.#table.maxBytes > this.#tableLimit;
     if (!tooLarge) {

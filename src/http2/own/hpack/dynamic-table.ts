@@ -1,7 +1,10 @@
 /** What an entry counts beyond its name and value: RFC 7541, 4.1. */
 export const ENTRY_OVERHEAD = 32;
 
-/** The dynamic table of one direction of a connection (RFC 7541, 2.3.2 and 4): a ring, so that adding and evicting cost the same at any size. */
+/**
+ * The dynamic table of one direction of a connection (RFC 7541, 2.3.2 and 4): a ring, so that
+ * adding and evicting cost the same at any size.
+ */
 export class DynamicTable {
   #names: string[] = [];
   #values: string[] = [];
@@ -42,7 +45,10 @@ export class DynamicTable {
     return this.#values[this.#slot(index)]!;
   }
 
-  /** Adds an entry and evicts the oldest until it fits; one that is larger than the table empties it: RFC 7541, 4.4. */
+  /**
+   * Adds an entry and evicts the oldest until it fits; one that is larger than the table empties
+   * it: RFC 7541, 4.4.
+   */
   add(name: string, value: string): void {
     this.#version++;
     const bytes = name.length + value.length + ENTRY_OVERHEAD;

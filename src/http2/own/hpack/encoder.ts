@@ -10,8 +10,9 @@ export interface EncodeOptions {
 }
 
 /**
- * A header block without use of the dynamic table: the same bytes mean the same on every connection at any time, so that
- * what is sent again and again is encoded once. Throws RangeError for characters above U+00FF.
+ * A header block without use of the dynamic table: the same bytes mean the same on every connection
+ * at any time, so that what is sent again and again is encoded once. Throws RangeError for
+ * characters above U+00FF.
  */
 export function encodeHeaders(headers: HeaderList, options: EncodeOptions = {}): Uint8Array {
   const writer = new BlockWriter();
@@ -26,7 +27,10 @@ export function encodeHeaders(headers: HeaderList, options: EncodeOptions = {}):
   return writer.take();
 }
 
-/** A header block that begins with size updates, for a peer that made its table smaller: RFC 7541, 4.2. */
+/**
+ * A header block that begins with size updates, for a peer that made its table smaller: RFC 7541,
+ * 4.2.
+ */
 export function withTableSizes(sizes: readonly number[], block: Uint8Array): Uint8Array {
   const writer = new BlockWriter();
   for (const bytes of sizes) writer.integer(PATTERN.SIZE_UPDATE, 5, bytes);

@@ -25,7 +25,10 @@ export const EOS = 256;
 
 /** By symbol; the longest code has 30 bits. */
 export const CODE_BITS: Uint8Array = Uint8Array.from(LENGTHS);
-/** By symbol, right-aligned. The code is canonical: by length, then by symbol, each code follows from the one before it. */
+/**
+ * By symbol, right-aligned. The code is canonical: by length, then by symbol, each code follows
+ * from the one before it.
+ */
 export const CODES: Uint32Array = assignCodes();
 
 function assignCodes(): Uint32Array {

@@ -1,13 +1,18 @@
 import { CODE_BITS, CODES, EOS } from "./huffman-code.ts";
 
-/** Bytes that `text` takes in the Huffman code. Characters above 255 are no header bytes: see encoder.ts. */
+/**
+ * Bytes that `text` takes in the Huffman code. Characters above 255 are no header bytes: see
+ * encoder.ts.
+ */
 export function huffmanBytes(text: string): number {
   let bits = 0;
   for (let i = 0; i < text.length; i++) bits += CODE_BITS[text.charCodeAt(i)]!;
   return (bits + 7) >>> 3;
 }
 
-/** Writes `text` in the Huffman code, padded with ones (RFC 7541, 5.2), and returns where it ends. */
+/**
+ * Writes `text` in the Huffman code, padded with ones (RFC 7541, 5.2), and returns where it ends.
+ */
 export function huffmanEncode(text: string, into: Uint8Array, start: number): number {
   let at = start;
   let held = 0; // bits that do not make a byte yet, right-aligned: at most 7
@@ -33,8 +38,9 @@ export function huffmanEncode(text: string, into: Uint8Array, start: number): nu
 }
 
 /**
- * Reads the Huffman code four bits at a time: an entry of TABLE, by state and four bits, is the next state, whether a
- * symbol ends there, and which. The shortest code has five bits, so that four never end two.
+ * Reads the Huffman code four bits at a time: an entry of TABLE, by state and four bits, is the
+ * next state, whether a symbol ends there, and which. The shortest code has five bits, so that four
+ * never end two.
  */
 const ENDS = 1 << 9;
 const FAILS = 1 << 10;
@@ -42,7 +48,10 @@ const SYMBOL_SHIFT = 16;
 const STATE_MASK = ENDS - 1;
 const { table: TABLE, accepting: ACCEPTING } = buildTable();
 
-/** Decodes `bytes` from `start` to `end` into `into`, which must hold 8/5 as many. Returns how many, or -1 when the bytes are no such text. */
+/**
+ * Decodes `bytes` from `start` to `end` into `into`, which must hold 8/5 as many. Returns how many,
+ * or -1 when the bytes are no such text.
+ */
 export function huffmanDecode(bytes: Uint8Array, start: number, end: number, into: Uint8Array): number {
   let state = 0;
   let length = 0;
@@ -58,7 +67,10 @@ export function huffmanDecode(bytes: Uint8Array, start: number, end: number, int
   return ACCEPTING[state] === 1 ? length : -1;
 }
 
-/** A node of the code's tree: its two branches by bit, each a node (0 or more), a symbol (-1 - symbol), or not there. */
+/**
+ * A node of the code's tree: its two branches by bit, each a node (0 or more), a symbol (-1 -
+ * symbol), or not there.
+ */
 function buildTree(): Int16Array {
   const tree: number[] = [Number.NaN, Number.NaN];
   for (let symbol = 0; symbol <= EOS; symbol++) {

@@ -1,4 +1,6 @@
-/** The static table of RFC 7541, appendix A: name and value in turn. Its first entry has index 1. */
+/**
+ * The static table of RFC 7541, appendix A: name and value in turn. Its first entry has index 1.
+ */
 // biome-ignore format: one pair after the other
 const STATIC: readonly string[] = [
   ":authority", "", ":method", "GET", ":method", "POST", ":path", "/", ":path", "/index.html", ":scheme", "http",
@@ -21,7 +23,10 @@ export const STATIC_ENTRIES = STATIC.length / 2;
 export const STATIC_NAMES: readonly string[] = ["", ...STATIC.filter((_, i) => i % 2 === 0)];
 export const STATIC_VALUES: readonly string[] = ["", ...STATIC.filter((_, i) => i % 2 === 1)];
 
-/** The lowest index of a name, and of a name and value joined by a line feed, which neither can contain. */
+/**
+ * The lowest index of a name, and of a name and value joined by a line feed, which neither can
+ * contain.
+ */
 export const STATIC_BY_NAME: ReadonlyMap<string, number> = firstIndexes((i) => STATIC_NAMES[i]!);
 export const STATIC_BY_FIELD: ReadonlyMap<string, number> = firstIndexes(
   (i) => `${STATIC_NAMES[i]}\n${STATIC_VALUES[i]}`,

@@ -15,8 +15,9 @@ const CHANGING: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Encodes with the dynamic table of one connection, for senders whose fields are long and repeat themselves. Its blocks
- * must be sent in the order in which they were made, every one of them. Size updates are the connection's to write.
+ * Encodes with the dynamic table of one connection, for senders whose fields are long and repeat
+ * themselves. Its blocks must be sent in the order in which they were made, every one of them. Size
+ * updates are the connection's to write.
  */
 export class TableEncoder {
   readonly #table: DynamicTable;
@@ -39,7 +40,10 @@ export class TableEncoder {
     this.#table.resize(tableBytes);
   }
 
-  /** Throws RangeError for characters above U+00FF, before anything is in the table. The same list (by identity) is encoded once. */
+  /**
+   * Throws RangeError for characters above U+00FF, before anything is in the table. The same list
+   * (by identity) is encoded once.
+   */
   encode(headers: HeaderList, options?: EncodeOptions): Uint8Array {
     const version = this.#table.version;
     if (this.#last === headers && this.#lastOptions === options && this.#lastVersion === version)
@@ -71,7 +75,10 @@ export class TableEncoder {
     if (adds) this.#table.add(name, value);
   }
 
-  /** The index of a field in the dynamic table, or 0. The table has 128 entries at most, and a dozen as a rule. */
+  /**
+   * The index of a field in the dynamic table, or 0. The table has 128 entries at most, and a dozen
+   * as a rule.
+   */
   #find(name: string, value: string): number {
     const table = this.#table;
     for (let i = 0; i < table.count; i++) {

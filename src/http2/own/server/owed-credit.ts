@@ -1,7 +1,10 @@
 import type { Cancel } from "../../../core/clock.ts";
 import type { Backpressure } from "../../port.ts";
 
-/** Credit that one connection owes its peer because there was no room. All of it is given at once when there is. */
+/**
+ * Credit that one connection owes its peer because there was no room. All of it is given at once
+ * when there is.
+ */
 export class OwedCredit {
   readonly #pressure: Backpressure;
   readonly #give: (owed: ReadonlyMap<number, number>) => void;

@@ -3,7 +3,10 @@ import type { UnaryReply } from "../../port.ts";
 import { headerListBytes } from "../header-list.ts";
 import { encodeHeaders } from "../hpack/encoder.ts";
 
-/** Encoded header blocks of replies, which use no dynamic table and so are the same on all connections. */
+/**
+ * Encoded header blocks of replies, which use no dynamic table and so are the same on all
+ * connections.
+ */
 const HEAD = [":status", "200", "content-type", "application/grpc", "grpc-accept-encoding", ACCEPTED_ENCODINGS];
 
 export const SUCCESS_HEAD = encodeHeaders(HEAD);
@@ -14,8 +17,9 @@ export const METHOD_NOT_ALLOWED = encodeHeaders([":status", "405", "allow", "POS
 export const UNSUPPORTED_MEDIA_TYPE = encodeHeaders([":status", "415"]);
 
 /**
- * Head and trailers in one, for a reply without a message. What a list of `maxListBytes` has no room for is left out: the
- * details first, then the end of the text; what is left then is sent however little the peer takes.
+ * Head and trailers in one, for a reply without a message. What a list of `maxListBytes` has no
+ * room for is left out: the details first, then the end of the text; what is left then is sent
+ * however little the peer takes.
  */
 export function errorBlock({ status, text, details }: UnaryReply, maxListBytes: number): Uint8Array {
   const headers = [...HEAD, "grpc-status", String(status)];

@@ -18,8 +18,8 @@ export interface StreamRequestHead {
 }
 
 /**
- * Reads heads, each distinct one once: HPACK gives the same list for the same block, and senders repeat themselves
- * (those that count down their timeout do not, and pay for the parsing).
+ * Reads heads, each distinct one once: HPACK gives the same list for the same block, and senders
+ * repeat themselves (those that count down their timeout do not, and pay for the parsing).
  */
 export class RequestHeads {
   readonly #known = new WeakMap<HeaderList, StreamRequestHead>();

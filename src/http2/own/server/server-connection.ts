@@ -40,7 +40,9 @@ export interface ServerShared {
   readonly closed: (connection: ServedConnection) => void;
 }
 
-/** How often a connection looks at what has a time limit within the protocol; all of them together. */
+/**
+ * How often a connection looks at what has a time limit within the protocol; all of them together.
+ */
 const TICK_MS = 1_000;
 /** What a peer that is sent away gets to read why, before the socket is reset. */
 const LINGER_MS = 1_000;
@@ -60,7 +62,10 @@ export class ServerConnection implements ServedConnection, ConnectionEvents, Dri
   #helloByMs: number;
   #retireAtMs: number;
   readonly #owed: OwedCredit | undefined;
-  /** A call has ended since the last check, and when a check last found one: asking the clock for each call would cost. */
+  /**
+   * A call has ended since the last check, and when a check last found one: asking the clock for
+   * each call would cost.
+   */
   #busy = false;
   #idleSinceMs: number;
   #closeByMs = NEVER;
@@ -155,8 +160,9 @@ export class ServerConnection implements ServedConnection, ConnectionEvents, Dri
   data(stream: number, bytes: Uint8Array, endStream: boolean): void {
     const call = this.#calls.get(stream);
     call?.read(bytes);
-    // What was read is in a buffer that the handler has admitted; what was refused is thrown away. Either way the
-    // connection may bring more, and the call, too, if there is more of it to come, as soon as there is room for it.
+    // What was read is in a buffer that the handler has admitted; what was refused is thrown away.
+    // Either way the connection may bring more, and the call, too, if there is more of it to come,
+    // as soon as there is room for it.
     if (this.#owed?.keep(stream, bytes.length) !== true) this.#connection.credit(stream, bytes.length);
     if (endStream && call !== undefined) call.end();
   }
@@ -190,7 +196,10 @@ export class ServerConnection implements ServedConnection, ConnectionEvents, Dri
     this.#driver.destroy("the peer closed the connection");
   }
 
-  /** A reset would take from the client what it has not read yet, the GOAWAY above all: it may leave by itself. */
+  /**
+   * A reset would take from the client what it has not read yet, the GOAWAY above all: it may leave
+   * by itself.
+   */
   done(): void {
     this.#driver.end();
     this.#lingerFor(LINGER_MS);
