@@ -2,7 +2,7 @@ import { seededRandom } from "../core/random.ts";
 import type { Signal } from "../otlp/signal.ts";
 import { encodeJson, encodeProtobuf, LEVELS, type FieldSlot, type Value } from "./encode.ts";
 import { logRecord, metric, resourceOf, span } from "./items.ts";
-import { type PreparedRequest, stamp } from "./prepared.ts";
+import { type Places, type PreparedRequest, stamp } from "./prepared.ts";
 
 export interface GenerateOptions {
   /** Spans, metrics or log records in the request, shared out evenly over the resources. */
@@ -39,21 +39,19 @@ export function generateLogs(options: GenerateOptions): Uint8Array {
 export function prepare(signal: Signal, format: PreparedRequest["format"], options: GenerateOptions): PreparedRequest {
   const request = { [LEVELS[signal][0]]: resourcesOf(signal, options) };
   const { bytes, slots } = format === "json" ? encodeJson(request) : encodeProtobuf(signal, request);
-  const places = (kind: FieldSlot["kind"]): { readonly slot: FieldSlot; readonly at: number }[] =>
-    slots.filter(({ slot }) => slot.kind === kind);
-  const [numbers, traces, times] = [places("number"), places("trace"), places("time")];
+  const places = (kind: FieldSlot["kind"]): Places => {
+    const found = slots.filter(({ slot }) => slot.kind === kind);
+    return { at: Int32Array.from(found, ({ at }) => at), of: Uint32Array.from(found, ({ slot }) => slot.of) };
+  };
   const prepared: PreparedRequest = {
     signal,
     format,
     idsAsText: format === "json" || signal === "metrics",
     bytes,
     items: options.items,
-    numberAt: Int32Array.from(numbers, ({ at }) => at),
-    numberItem: Int32Array.from(numbers, ({ slot }) => slot.of),
-    traceAt: Int32Array.from(traces, ({ at }) => at),
-    traceItem: Int32Array.from(traces, ({ slot }) => slot.of),
-    timeAt: Int32Array.from(times, ({ at }) => at),
-    timeDelta: Uint32Array.from(times, ({ slot }) => slot.of),
+    numbers: places("number"),
+    traces: places("trace"),
+    times: places("time"),
   };
   const { source = 1, firstNumber = 0, wallMs } = options;
   stamp(prepared, { source, firstNumber, wallMs });

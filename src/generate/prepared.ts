@@ -13,17 +13,17 @@ export interface PreparedRequest {
   readonly idsAsText: boolean;
   readonly bytes: Uint8Array;
   readonly items: number;
-  /**
-   * Places of running numbers (span ids, parents, sequences) and whose item's number belongs there.
-   */
-  readonly numberAt: Int32Array;
-  readonly numberItem: Int32Array;
-  /** Places of trace ids and the item with which the trace begins. */
-  readonly traceAt: Int32Array;
-  readonly traceItem: Int32Array;
-  /** Places of times and how many nanoseconds they are after the request's own time; below 2^32. */
-  readonly timeAt: Int32Array;
-  readonly timeDelta: Uint32Array;
+  /** Of span ids, parents and sequences: of the item whose running number belongs there. */
+  readonly numbers: Places;
+  /** Of trace ids: of the item with which the trace begins. */
+  readonly traces: Places;
+  /** So many nanoseconds after the request's own time. */
+  readonly times: Places;
+}
+
+export interface Places {
+  readonly at: Int32Array;
+  readonly of: Uint32Array;
 }
 
 /** Owned: the same request in its own bytes. The places are shared. */
@@ -40,55 +40,44 @@ export interface Stamp {
   readonly wallMs?: number;
 }
 
-const HEX = "0123456789abcdef";
-const scratch = new Uint8Array(TRACE_ID_BYTES);
-
-/**
- * Makes the request a new one. About 30 ns a span without times: a load generator can afford it for
- * each request.
- */
+/** Makes the request a new one. About 30 ns a span without times: it can be afforded each time. */
 export function stamp(prepared: PreparedRequest, { source, firstNumber, wallMs }: Stamp): void {
-  if (prepared.idsAsText) stampTexts(prepared, source, firstNumber);
-  else stampBytes(prepared, source, firstNumber);
+  stampIds(prepared, prepared.numbers, NUMBER_BYTES, (bytes, at, item) =>
+    writeRunningNumber(bytes, at, source, (firstNumber + item) >>> 0),
+  );
+  stampIds(prepared, prepared.traces, TRACE_ID_BYTES, (bytes, at, item) =>
+    writeTraceId(bytes, at, source, (firstNumber + item) >>> 0),
+  );
   if (wallMs !== undefined) stampTimes(prepared, wallMs);
 }
 
-function stampBytes(prepared: PreparedRequest, source: number, firstNumber: number): void {
-  const { bytes, numberAt, numberItem, traceAt, traceItem } = prepared;
-  for (let i = 0; i < numberAt.length; i++) {
-    writeRunningNumber(bytes, numberAt[i]!, source, (firstNumber + numberItem[i]!) >>> 0);
-  }
-  for (let i = 0; i < traceAt.length; i++) {
-    writeTraceId(bytes, traceAt[i]!, source, (firstNumber + traceItem[i]!) >>> 0);
+type WriteId = (bytes: Uint8Array, at: number, item: number) => void;
+
+const HEX = "0123456789abcdef";
+const scratch = new Uint8Array(TRACE_ID_BYTES);
+
+function stampIds({ idsAsText, bytes }: PreparedRequest, places: Places, width: number, write: WriteId): void {
+  for (let i = 0; i < places.at.length; i++) {
+    const at = places.at[i]!;
+    if (!idsAsText) {
+      write(bytes, at, places.of[i]!);
+      continue;
+    }
+    write(scratch, 0, places.of[i]!);
+    for (let k = 0; k < width; k++) {
+      bytes[at + 2 * k] = HEX.charCodeAt(scratch[k]! >>> 4);
+      bytes[at + 2 * k + 1] = HEX.charCodeAt(scratch[k]! & 15);
+    }
   }
 }
 
-function stampTexts(prepared: PreparedRequest, source: number, firstNumber: number): void {
-  const { bytes, numberAt, numberItem, traceAt, traceItem } = prepared;
-  for (let i = 0; i < numberAt.length; i++) {
-    writeRunningNumber(scratch, 0, source, (firstNumber + numberItem[i]!) >>> 0);
-    writeHex(bytes, numberAt[i]!, NUMBER_BYTES);
-  }
-  for (let i = 0; i < traceAt.length; i++) {
-    writeTraceId(scratch, 0, source, (firstNumber + traceItem[i]!) >>> 0);
-    writeHex(bytes, traceAt[i]!, TRACE_ID_BYTES);
-  }
-}
-
-function writeHex(bytes: Uint8Array, at: number, count: number): void {
-  for (let i = 0; i < count; i++) {
-    bytes[at + 2 * i] = HEX.charCodeAt(scratch[i]! >>> 4);
-    bytes[at + 2 * i + 1] = HEX.charCodeAt(scratch[i]! & 15);
-  }
-}
-
-function stampTimes({ bytes, format, timeAt, timeDelta }: PreparedRequest, wallMs: number): void {
+function stampTimes({ bytes, format, times }: PreparedRequest, wallMs: number): void {
   const base = BigInt(Math.floor(wallMs)) * 1_000_000n;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  for (let i = 0; i < timeAt.length; i++) {
-    const nanos = base + BigInt(timeDelta[i]!);
-    if (format === "json") writeText(bytes, timeAt[i]!, String(nanos));
-    else view.setBigUint64(timeAt[i]!, nanos, true);
+  for (let i = 0; i < times.at.length; i++) {
+    const nanos = base + BigInt(times.of[i]!);
+    if (format === "json") writeText(bytes, times.at[i]!, String(nanos));
+    else view.setBigUint64(times.at[i]!, nanos, true);
   }
 }
 
