@@ -25,21 +25,41 @@ export function openDisplay({ stdout, env, clock }: Io, events: DemoEvents): Dis
   return liveDisplay(stdout, clock, events, (env["NO_COLOR"] ?? "") === "");
 }
 
+const CSI = "\u001B[";
+/** Another screen, so that what was there before comes back; no cursor. */
+const OPEN = `${CSI}?1049h${CSI}?25l${CSI}2J`;
+const CLOSE = `${CSI}?25h${CSI}?1049l`;
+/** Between these a terminal that knows them shows nothing half drawn. */
+const BEGIN = `${CSI}?2026h${CSI}H`;
+const END = `${CSI}J${CSI}?2026l`;
+const ERASE_REST = `${CSI}K`;
+
+/** The whole terminal, drawn over and over in place. */
 function liveDisplay(output: Output, clock: Clock, events: DemoEvents, colour: boolean): Display {
-  const screen = new Screen(output);
+  let isOpen = true;
   let nextMs = -Infinity;
+  let last = "";
+  const giveBack = (): void => {
+    if (isOpen) output.write(CLOSE);
+    isOpen = false;
+    process.off("exit", giveBack);
+  };
+  process.once("exit", giveBack); // also when it ends by a fault, or by a second Ctrl-C
+  output.write(OPEN);
   return {
     show(view) {
-      if (clock.nowMs() < nextMs) return;
+      if (!isOpen || clock.nowMs() < nextMs) return;
       nextMs = clock.nowMs() + FRAME_MS;
       // The last column stays free: a terminal that waits to wrap there would erase what stands in
       // it.
       const columns = sizeOr(output.columns, 80) - 1;
       const lines = renderView(view(), columns, sizeOr(output.rows, 24));
-      screen.draw(lines.map((line) => paint(line, columns, colour)));
+      const frame = lines.map((line) => paint(line, columns, colour) + ERASE_REST).join("\r\n");
+      if (frame !== last) output.write(BEGIN + frame + END);
+      last = frame;
     },
     [Symbol.dispose]() {
-      screen[Symbol.dispose]();
+      giveBack();
       output.write(events.takeNew().slice(-KEPT_EVENTS).map(eventText).join("")); // what people saw is gone otherwise
     },
   };
@@ -96,50 +116,4 @@ function eventText({ atMs, text }: DemoEvent): string {
 function targetText({ facts, running, state, itemsPerSecond }: TargetRow): string {
   const seen = running && state === "ready" ? grouped(itemsPerSecond) : running ? state : `stopped (${state})`;
   return `${facts.id} ${seen}`;
-}
-
-const CSI = "\u001B[";
-/** Another screen, so that what was there before comes back; no cursor. */
-const OPEN = `${CSI}?1049h${CSI}?25l${CSI}2J`;
-const CLOSE = `${CSI}?25h${CSI}?1049l`;
-/** Between these a terminal that knows them shows nothing half drawn. */
-const BEGIN = `${CSI}?2026h${CSI}H`;
-const END = `${CSI}J${CSI}?2026l`;
-const ERASE_REST = `${CSI}K`;
-
-/**
- * A whole terminal that is drawn over and over in place. Closing it gives the terminal back as it
- * was.
- */
-class Screen implements Disposable {
-  readonly #output: Output;
-  readonly #giveBack = (): void => this.#write(CLOSE);
-  #open = true;
-  #last = "";
-
-  constructor(output: Output) {
-    this.#output = output;
-    process.once("exit", this.#giveBack); // also when it ends by a fault, or by a second Ctrl-C
-    this.#write(OPEN);
-  }
-
-  /** Lines must be narrower than the terminal, and not more than it has. */
-  draw(lines: readonly string[]): void {
-    const frame = lines.map((line) => line + ERASE_REST).join("\r\n");
-    if (!this.#open || frame === this.#last) return;
-    this.#last = frame;
-    this.#write(BEGIN + frame + END);
-  }
-
-  /** A second call does nothing. */
-  [Symbol.dispose](): void {
-    if (!this.#open) return;
-    this.#giveBack();
-    this.#open = false;
-    process.off("exit", this.#giveBack);
-  }
-
-  #write(text: string): void {
-    if (this.#open) this.#output.write(text);
-  }
 }

@@ -1,6 +1,6 @@
 import type { TargetState } from "../../plan/data-plane.ts";
 import { grouped as count } from "../print.ts";
-import { HOST, type RouterAddresses, type RuleId, SERVICES, type DemoTargetFacts } from "./cast.ts";
+import { HOST, type RouterAddresses, type RULES, SERVICES, type DemoTargetFacts } from "./cast.ts";
 import type { DemoEvent } from "./events.ts";
 import { bar, cell, type Line, minutes, piece, type Piece } from "./line.ts";
 
@@ -13,18 +13,12 @@ export interface DemoView {
   /** What happens now, in a sentence. */
   readonly caption: string;
   readonly itemsPerSecond: number;
-  readonly rules: readonly RuleRow[];
+  /** `perTarget`: in the order of the targets. */
+  readonly rules: readonly ((typeof RULES)[number] & { readonly perTarget: readonly number[] })[];
   readonly targets: readonly TargetRow[];
   readonly ledger: LedgerTotals;
   /** Oldest first. */
   readonly events: readonly DemoEvent[];
-}
-
-export interface RuleRow {
-  readonly id: RuleId;
-  readonly pool: string;
-  readonly says: string;
-  readonly perTarget: readonly number[];
 }
 
 export interface TargetRow {

@@ -7,7 +7,7 @@ import { DemoEvents } from "./events.ts";
 import { Observer } from "./observer.ts";
 import type { LedgerTotals } from "./render.ts";
 import { openScene, type Scene } from "./scene.ts";
-import { captionOf, LONGEST_MS, openingOf, planStory, type StoryAction, stepStory } from "./story.ts";
+import { captionOf, LONGEST_MS, openingOf, planStory, type StoryStep, stepStory } from "./story.ts";
 import type { DemoResult } from "./summary.ts";
 import { type DemoTarget, duplicates } from "./target.ts";
 
@@ -48,7 +48,7 @@ export async function runDemo(durationMs: number, io: Io): Promise<DemoResult> {
   return resultOf(scene, observer.ledger, tookMs, drained);
 }
 
-async function perform(action: StoryAction | undefined, primary: DemoTarget, events: DemoEvents): Promise<void> {
+async function perform(action: StoryStep["action"], primary: DemoTarget, events: DemoEvents): Promise<void> {
   if (action === "stop_primary") {
     await primary.stop();
     events.add("bad", `${PRIMARY} stopped: its connections are cut, its port is closed`);

@@ -74,7 +74,6 @@ const steps: { name: string; story: Story; facts: Partial<StoryFacts>; phase: St
     story: { phase: "restored", sinceMs: 16_000 },
     facts: { elapsedMs: 30_000 },
     phase: "over",
-    action: "end",
   },
 ];
 for (const { name, story, facts: more, phase, action } of steps) {

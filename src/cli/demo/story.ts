@@ -8,11 +8,10 @@ export type Story =
   | { readonly phase: "restored"; readonly sinceMs: number }
   | { readonly phase: "over" };
 
-export type StoryAction = "stop_primary" | "start_primary" | "end";
-
 export interface StoryStep {
   readonly story: Story;
-  readonly action?: StoryAction;
+  /** What has to be done for it. */
+  readonly action?: "stop_primary" | "start_primary";
 }
 
 /** What the story waits for. */
@@ -57,7 +56,7 @@ export function openingOf(plan: StoryPlan): Story {
   return { phase: "calm", stopAtMs: plan.calmMs };
 }
 
-/** One step, and what has to be done for it. Pure; the same story when nothing changes. */
+/** One step. Pure; the same story when nothing changes. */
 export function stepStory(story: Story, facts: StoryFacts, plan: StoryPlan): StoryStep {
   const { elapsedMs } = facts;
   switch (story.phase) {
@@ -76,7 +75,7 @@ export function stepStory(story: Story, facts: StoryFacts, plan: StoryPlan): Sto
       if (facts.primaryRuns || elapsedMs < story.tryAtMs) return { story };
       return startPrimary(story.sinceMs, elapsedMs);
     case "restored":
-      if (elapsedMs >= plan.durationMs) return { story: { phase: "over" }, action: "end" };
+      if (elapsedMs >= plan.durationMs) return { story: { phase: "over" } };
       if (plan.durationMs !== Infinity || elapsedMs - story.sinceMs < REPEAT_MS) return { story };
       return { story: { phase: "calm", stopAtMs: elapsedMs } };
     case "over":
