@@ -57,13 +57,12 @@ export async function readInput(args: Args, io: Io): Promise<ReadInput> {
     throw usage(`${beside.map((name) => `--${name}`).join(", ")} cannot stand beside a file`, hint);
   }
   const input = file === undefined ? simpleRequest(item) : readExplainInput(await readAll(file, io), item.signal, item);
-  if (!input.ok) throw usage(`${file ?? "the item"}: ${input.message}`, SIGNAL_HINT.exec(input.message)?.[0]);
+  if (!input.ok) throw usage(`${file ?? "the item"}: ${input.message}`);
   return { ...input, region: item.region, headers: item.headers };
 }
 
 /** Options that say what an item is. */
 const OF_ITEMS = ["span-name", "span-kind", "span-status", "severity", "metric-name", "attribute", "trace-id"] as const;
-const SIGNAL_HINT = /say which(?=$)/u;
 /** An export request has 64 MiB at most. */
 const MAX_BYTES = 64 * 1_024 * 1_024;
 
@@ -72,21 +71,14 @@ async function readAll(file: string, io: Io): Promise<Uint8Array> {
 }
 
 function itemOf(args: Args): SimpleItem {
+  const texts = Object.entries(INPUT_OPTIONS).filter(([, { multiple }]) => multiple !== true);
   const severity = args.text("severity");
   const written = {
-    signal: args.text("signal"),
-    service: args.text("service"),
-    span_name: args.text("span-name"),
-    span_kind: args.text("span-kind"),
-    span_status: args.text("span-status"),
+    ...Object.fromEntries(texts.map(([name]) => [name.replaceAll("-", "_"), args.text(name)])),
     severity: severity !== undefined && /^\d+$/u.test(severity) ? Number(severity) : severity,
-    metric_name: args.text("metric-name"),
-    scope_name: args.text("scope-name"),
     attributes: pairsOf(args, "attribute", readValue),
     resource: pairsOf(args, "resource", readValue),
-    trace_id: args.text("trace-id"),
     headers: pairsOf(args, "header", String),
-    region: args.text("region"),
   };
   const given = Object.fromEntries(Object.entries(written).filter(([, value]) => value !== undefined));
   const { document, findings } = checkAgainst(SimpleItemSchema, given);

@@ -10,7 +10,7 @@ import type { Problem } from "../../core/problem.ts";
 import { DEFAULT_RULE } from "../../plan/compile-routes.ts";
 import { type ExplainInput, readExplainInput, simpleRequest } from "../../plan/explain-input.ts";
 import { readNamed } from "../files.ts";
-import { type RoutingTest, TestFileSchema, TestListSchema } from "./schema.ts";
+import { type Expectation, type RoutingTest, TestFileSchema } from "./schema.ts";
 
 /** A test file that was read, before anything is known of its config. */
 export interface TestFile {
@@ -39,11 +39,8 @@ const MAX_BYTES = 16 * 1_024 * 1_024;
  */
 export function loadTests(name: string, cwd: string): TestFile {
   const path = resolve(cwd, name);
-  const parsed = parseText(
-    readNamed(path, name, MAX_BYTES)
-      .toString()
-      .replace(/^\uFEFF/u, ""),
-  );
+  const text = readNamed(path, name, MAX_BYTES).toString();
+  const parsed = parseText(text.replace(/^\uFEFF/u, ""));
   const none = { file: name, config: undefined, tests: [], check: () => [] };
   if (!parsed.ok || parsed.faults.length > 0) {
     const problems = parsed.faults.map(({ message, hint, position }) => problem(name, "", message, hint, position));
@@ -54,36 +51,25 @@ export function loadTests(name: string, cwd: string): TestFile {
     const position = document.positionOf(finding.path, finding.at ?? "value");
     return problem(name, formatPath(finding.path), finding.message, finding.hint, position);
   };
-  const { file, findings } = readFile(document.root);
-  if (file === undefined) return { ...none, problems: findings.map(place) };
+  // A list is tests by themselves: the config has to be named on the command line.
+  const isList = Array.isArray(document.root);
+  const read = checkAgainst(TestFileSchema, isList ? { tests: document.root } : document.root);
+  const at = (whole: Path): Path => (isList ? whole.slice(1) : whole);
+  if (read.document === undefined) {
+    return { ...none, problems: read.findings.map((finding) => place({ ...finding, path: at(finding.path) })) };
+  }
   const tests: LoadedTest[] = [];
   const faults: Finding[] = [];
-  for (const [i, test] of file.tests.entries()) {
-    const at = [...file.path, i];
+  for (const [i, test] of read.document.tests.entries()) {
     const input = readInput(test, dirname(path));
-    const { line } = document.positionOf([...at, "name"], "value");
+    const { line } = document.positionOf(at(["tests", i, "name"]), "value");
     if (input.ok) tests.push({ ...test, input, region: test.input.region, headers: test.input.headers, line });
-    else faults.push(fault([...at, "input"], input.message));
+    else faults.push(fault(at(["tests", i, "input"]), input.message));
   }
-  const config = file.config === undefined ? undefined : resolve(dirname(path), file.config);
-  const check = (known: Config): Problem[] => unknownNames(file, known).map(place);
+  const config = read.document.config === undefined ? undefined : resolve(dirname(path), read.document.config);
+  const check = (known: Config): Problem[] =>
+    tests.flatMap(({ expect }, i) => unknownNames(expect, at(["tests", i, "expect"]), known)).map(place);
   return { file: name, config, tests, problems: faults.map(place), check };
-}
-
-interface TestsDocument {
-  readonly config: string | undefined;
-  readonly tests: readonly RoutingTest[];
-  /** Of the list of tests. */
-  readonly path: Path;
-}
-
-function readFile(root: unknown): { readonly file: TestsDocument | undefined; readonly findings: readonly Finding[] } {
-  if (Array.isArray(root)) {
-    const { document, findings } = checkAgainst(TestListSchema, root);
-    return { file: document && { config: undefined, tests: document, path: [] }, findings };
-  }
-  const { document, findings } = checkAgainst(TestFileSchema, root);
-  return { file: document && { config: document.config, tests: document.tests, path: ["tests"] }, findings };
 }
 
 /** What `share` sends has a trace of its own each time, so there has to be one. */
@@ -102,26 +88,23 @@ function readInput({ input, expect }: RoutingTest, folder: string): ExplainInput
   }
 }
 
-function unknownNames({ tests, path }: TestsDocument, config: Config): Finding[] {
+function unknownNames(expect: Expectation, at: Path, config: Config): Finding[] {
   const rules = [...config.rules.map(({ id }) => id), DEFAULT_RULE];
   const pools = Object.keys(config.pools);
   const targets = config.targets.map(({ id }) => id);
-  return tests.flatMap(({ expect }, i) => {
-    const at = [...path, i, "expect"];
-    const findNamed = (noun: string, known: readonly string[], key: Path, name: string | undefined): Finding[] =>
-      name === undefined || known.includes(name)
-        ? []
-        : [fault([...at, ...key], `there is no ${noun} "${name}"`, hintFor(name, known, `${noun}s`))];
-    const { rule, pool, target, copies = [], share } = expect;
-    return [
-      ...findNamed("rule", rules, ["rule"], rule),
-      ...findNamed("pool", pools, ["pool"], pool),
-      ...findNamed("target", targets, ["target"], target),
-      ...(expect.targets ?? []).flatMap((one, k) => findNamed("target", targets, ["targets", k], one)),
-      ...copies.flatMap((one, k) => findNamed("rule or pool", [...rules, ...pools], ["copies", k], one)),
-      ...(share === undefined ? [] : shareFaults(share.of, rules, targets, at)),
-    ];
-  });
+  const look = (noun: string, known: readonly string[], key: Path, name: string | undefined): Finding[] =>
+    name === undefined || known.includes(name)
+      ? []
+      : [fault([...at, ...key], `there is no ${noun} "${name}"`, hintFor(name, known, `${noun}s`))];
+  const { rule, pool, target, copies = [], share } = expect;
+  return [
+    ...look("rule", rules, ["rule"], rule),
+    ...look("pool", pools, ["pool"], pool),
+    ...look("target", targets, ["target"], target),
+    ...(expect.targets ?? []).flatMap((one, k) => look("target", targets, ["targets", k], one)),
+    ...copies.flatMap((one, k) => look("rule or pool", [...rules, ...pools], ["copies", k], one)),
+    ...(share === undefined ? [] : shareFaults(share.of, rules, targets, at)),
+  ];
 }
 
 function shareFaults(of: string, rules: readonly string[], targets: readonly string[], at: Path): Finding[] {
@@ -131,9 +114,8 @@ function shareFaults(of: string, rules: readonly string[], targets: readonly str
   if (name === of && rules.includes(of) && targets.includes(of)) {
     return [fault(path, `"${of}" is a rule and a target`, `write rule:${of} or target:${of}`)];
   }
-  return known.includes(name)
-    ? []
-    : [fault(path, `there is no rule or target "${name}"`, hintFor(name, known, "names"))];
+  if (known.includes(name)) return [];
+  return [fault(path, `there is no rule or target "${name}"`, hintFor(name, known, "names"))];
 }
 
 function problem(

@@ -59,14 +59,11 @@ const TestSchema = z.strictObject({
   expect: ExpectSchema,
 });
 
-/** Tests by themselves: the config has to be named on the command line. */
-export const TestListSchema = z.array(TestSchema).min(1);
-
 /** A file of routing tests. */
 export const TestFileSchema = z
   .strictObject({
     config: z.string().min(1).optional().describe("The config that is tested; from this file's folder."),
-    tests: TestListSchema.describe("Run in this order, each on a config that nothing has happened to yet."),
+    tests: z.array(TestSchema).min(1).describe("Run in this order, each on a config that nothing has happened to yet."),
   })
   .meta({ title: "Signalbox routing tests" });
 
