@@ -121,15 +121,15 @@ export function writtenConditions({ conditions, written }: AskedEntry): WrittenC
   return found;
 }
 
-interface ConditionPlace {
-  readonly path: Path;
-  readonly required: boolean;
-}
-
 /**
  * One entry of a list of conditions: all of its keys must hold, so several keys became one `all`.
  */
-function walkEntry(written: unknown, condition: Condition, place: ConditionPlace, found: WrittenCondition[]): void {
+function walkEntry(
+  written: unknown,
+  condition: Condition,
+  place: Omit<WrittenCondition, "condition">,
+  found: WrittenCondition[],
+): void {
   const values = valuesOf(written);
   const keys = Object.keys(values ?? {});
   const parts = condition.kind === "all" && keys.length > 1 ? condition.of : [condition];
@@ -142,7 +142,7 @@ function walkEntry(written: unknown, condition: Condition, place: ConditionPlace
 function walkKey(
   written: unknown,
   condition: Condition,
-  { path, required }: ConditionPlace,
+  { path, required }: Omit<WrittenCondition, "condition">,
   found: WrittenCondition[],
 ): void {
   found.push({ condition, path, required });

@@ -1,7 +1,8 @@
-import { type Condition, type Matcher, type SignalName, signalsOf } from "../condition-type.ts";
+import { type Condition, type Matcher, signalsOf } from "../condition-type.ts";
 import { atKey, caution, type Finding, formatPath, type Path } from "../finding.ts";
+import { ALL_SIGNALS } from "../schema/values.ts";
 import { cubesOf } from "./analysis/cube.ts";
-import { domainOf, isSeverityPossible, type Leaf, subjectOf } from "./analysis/literal.ts";
+import { domainOf, isSeverityPossible, subjectOf } from "./analysis/literal.ts";
 import { joinNeeds, needOf } from "./analysis/need.ts";
 import { findShadows, type Reach } from "./analysis/shadows.ts";
 import { type AskedEntries, type AskedEntry, type WrittenCondition, writtenConditions } from "./asked-rules.ts";
@@ -22,20 +23,14 @@ function checkEntry(entry: AskedEntry): Finding[] {
   ];
 }
 
-function leafOf({ condition }: WrittenCondition): Leaf | undefined {
-  return condition.kind === "any" || condition.kind === "all" || condition.kind === "not" ? undefined : condition;
-}
-
-function checkOne(one: WrittenCondition, { signals }: AskedEntry): Finding | undefined {
-  const condition = leafOf(one);
-  if (condition === undefined) return undefined;
+function checkOne({ condition, path }: WrittenCondition, { signals }: AskedEntry): Finding | undefined {
   const asked = signalsOf(condition);
   if (signals.length > 0 && !signals.some((signal) => asked.includes(signal))) {
     const message = `never holds: ${signals.join(" and ")} have no ${condition.kind}, only ${asked.join(" and ")} have`;
-    return atKey(caution(one.path, message, "add the signal to signals, or take the condition out"));
+    return atKey(caution(path, message, "add the signal to signals, or take the condition out"));
   }
   const reason = impossibility(condition);
-  return reason && caution(one.path, `never holds: ${reason.message}`, reason.hint);
+  return reason && caution(path, `never holds: ${reason.message}`, reason.hint);
 }
 
 interface Impossibility {
@@ -43,7 +38,7 @@ interface Impossibility {
   readonly hint: string;
 }
 
-function impossibility(condition: Leaf): Impossibility | undefined {
+function impossibility(condition: Condition): Impossibility | undefined {
   if (condition.kind === "sample_rate") {
     const hint = "write a share above 0, or take the rule out";
     return condition.rate === 0 ? { message: "no trace belongs to a share of 0", hint } : undefined;
@@ -53,8 +48,8 @@ function impossibility(condition: Leaf): Impossibility | undefined {
     return isSeverityPossible(condition.match) ? undefined : { message: "no level meets all of these tests", hint };
   }
   const domain = domainOf(condition);
-  if (domain === undefined || !("match" in condition) || needOf(condition.match, domain) !== undefined)
-    return undefined;
+  if (domain === undefined || !("match" in condition)) return undefined;
+  if (needOf(condition.match, domain) !== undefined) return undefined;
   return matcherReason(condition.kind, condition.match, domain.textOnly);
 }
 
@@ -84,25 +79,18 @@ function matcherReason(kind: string, { tests }: Matcher, textOnly: boolean): Imp
 
 /** A signal that is named although the rule cannot match it. */
 function checkSignals({ signals, signalsPath, name }: AskedEntry, required: readonly WrittenCondition[]): Finding[] {
-  const leaves = required.flatMap((one) => leafOf(one) ?? []);
-  const open = leaves.reduce<readonly SignalName[]>(
-    (left, condition) => left.filter((signal) => signalsOf(condition).includes(signal)),
-    signals,
-  );
-  if (leaves.some((condition) => !signals.some((signal) => signalsOf(condition).includes(signal)))) return [];
+  const open = signals.filter((signal) => required.every(({ condition }) => signalsOf(condition).includes(signal)));
+  if (required.some(({ condition }) => !signals.some((signal) => signalsOf(condition).includes(signal)))) return [];
   if (open.length === 0 && signals.length > 0) return [neverMatches(name, required)];
   if (signalsPath === undefined || open.length === signals.length) return [];
   const without = signals.filter((signal) => !open.includes(signal));
-  const why = leaves.find((condition) => !without.every((signal) => signalsOf(condition).includes(signal)));
-  const message = `this rule never matches ${without.join(" or ")}: they have no ${why?.kind ?? "such condition"}`;
+  const why = required.find(({ condition }) => !without.every((signal) => signalsOf(condition).includes(signal)));
+  const message = `this rule never matches ${without.join(" or ")}: they have no ${why?.condition.kind ?? "such condition"}`;
   return [caution(signalsPath, message, `write signals: [${open.join(", ")}]`)];
 }
 
 function neverMatches(name: string, required: readonly WrittenCondition[]): Finding {
-  const asking = required.filter((one) => {
-    const leaf = leafOf(one);
-    return leaf !== undefined && signalsOf(leaf).length < 3;
-  });
+  const asking = required.filter(({ condition }) => signalsOf(condition) !== ALL_SIGNALS);
   const kinds = [...new Set(asking.map(({ condition }) => condition.kind))].join(" and ");
   const message = `${name} never matches: no signal has ${kinds}`;
   return atKey(caution(asking.at(-1)?.path ?? [], message, "make a rule for each signal, or use any"));
@@ -121,12 +109,10 @@ function checkLists(required: readonly WrittenCondition[]): Finding[] {
   });
 }
 
-function needList(a: WrittenCondition, b: WrittenCondition): boolean {
-  const [first, second] = [leafOf(a), leafOf(b)];
-  if (first === undefined || second === undefined || subjectOf(first) !== subjectOf(second)) return false;
-  const domain = domainOf(first);
-  if (domain?.many !== true || !("match" in first) || !("match" in second)) return false;
-  const [needA, needB] = [needOf(first.match, domain), needOf(second.match, domain)];
+function needList({ condition: a }: WrittenCondition, { condition: b }: WrittenCondition): boolean {
+  const domain = domainOf(a);
+  if (domain?.many !== true || subjectOf(a) !== subjectOf(b) || !("match" in a) || !("match" in b)) return false;
+  const [needA, needB] = [needOf(a.match, domain), needOf(b.match, domain)];
   if (needA?.kind !== "there" || needB?.kind !== "there") return false;
   return joinNeeds(needA, needB, domain) === undefined;
 }

@@ -10,7 +10,7 @@ export interface Literal {
   readonly wanted: boolean;
 }
 
-export type Leaf = Exclude<Condition, { kind: "any" | "all" | "not" }>;
+type Leaf = Exclude<Condition, { kind: "any" | "all" | "not" }>;
 
 /**
  * The literal of a condition, or of its opposite; an answer where every item, or none, meets it.
@@ -38,7 +38,7 @@ export function literalOf(condition: Leaf, wanted: boolean): Literal | boolean {
 }
 
 /** What a condition asks for, as literals call it. */
-export function subjectOf(condition: Leaf): string {
+export function subjectOf(condition: Condition): string {
   if (condition.kind === "service_name") return "resource:service.name";
   return "key" in condition ? `${condition.kind}:${condition.key}` : condition.kind;
 }
@@ -47,7 +47,7 @@ export function subjectOf(condition: Leaf): string {
  * The values that what the condition asks for can have; undefined for numbers from a closed list,
  * and shares.
  */
-export function domainOf(condition: Leaf): Domain | undefined {
+export function domainOf(condition: Condition): Domain | undefined {
   switch (condition.kind) {
     case "service_name":
       return ONE_VALUE;
