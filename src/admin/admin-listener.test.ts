@@ -14,7 +14,7 @@ import { createMetrics } from "../telemetry/metrics.ts";
 import type { AdminToken } from "./auth.ts";
 import { type AdminListenOptions, type AdminServer, listenAdmin } from "./admin-listener.ts";
 import { BODY_DEADLINE_MS } from "./read-body.ts";
-import { type AdminReply, JSON_TYPE, matchRoute, type AdminRoute } from "./route.ts";
+import { type AdminReply, matchRoute, type AdminRoute } from "./route.ts";
 
 function route(path: string, more: Partial<AdminRoute>): AdminRoute {
   return {
@@ -22,8 +22,6 @@ function route(path: string, more: Partial<AdminRoute>): AdminRoute {
     path,
     role: "none",
     summary: "A test.",
-    type: JSON_TYPE,
-    statuses: [],
     handle: answer,
     ...more,
   };

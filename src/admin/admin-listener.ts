@@ -166,7 +166,7 @@ async function replyTo(
   const handle = async (body: AdminBody | undefined): Promise<AdminReply> => {
     const asked = { params, query: searchParams, guard, role: caller.role, body, header };
     const reply = await services.gates.within(route.work, () => route.handle(asked));
-    return { type: route.type, ...reply };
+    return { type: route.type ?? JSON_TYPE, ...reply };
   };
   return route.body === undefined ? handle(undefined) : services.bodies.withBody(request, response, route.body, handle);
 }

@@ -4,13 +4,13 @@ import type { Guard, RouteTable } from "../control/route-table.ts";
 import { AsWritten } from "../core/hide.ts";
 import { isoTime } from "../core/iso-time.ts";
 import { checkMapping, DOCUMENT_BODY, jsonFaultOf, NO_BODY, parseMapping, smallBody } from "./body.ts";
-import { CHANGE_STATUSES, changeReply, etagOf, malformedReply, problemList, problemReply } from "./reply.ts";
+import { changeReply, etagOf, malformedReply, problemList, problemReply } from "./reply.ts";
 import type { AdminContext } from "./context.ts";
 import {
   type AdminBody,
   type AdminReply,
   type AdminRequest,
-  JSON_TYPE,
+  CHANGE,
   type Role,
   type AdminRoute,
   YAML_TYPE,
@@ -26,8 +26,7 @@ export function configRoutes(context: AdminContext): AdminRoute[] {
 }
 
 const CONFIG_PATH = "/api/v1/config";
-const READ = { method: "GET", role: "viewer", type: JSON_TYPE, work: "document" } as const;
-const CHANGE = { role: "admin", type: JSON_TYPE, statuses: CHANGE_STATUSES, guarded: true, work: "document" } as const;
+const READ = { method: "GET", role: "viewer", work: "document" } as const;
 const RollbackSchema = z.strictObject({
   to: z.int().min(1).describe("The version whose document is to run again."),
 });
@@ -40,7 +39,7 @@ function runningRoutes(context: AdminContext): AdminRoute[] {
       ...READ,
       path: CONFIG_PATH,
       summary: "The running config, secrets redacted.",
-      statuses: [400, 429],
+      statuses: [400],
       query: FORMAT,
       handle: ({ query }) => runningConfig(query.get("format"), context),
     },
@@ -57,7 +56,6 @@ function runningRoutes(context: AdminContext): AdminRoute[] {
       method: "POST",
       path: `${CONFIG_PATH}/validate`,
       summary: "Everything that is wrong with a document, without applying it.",
-      statuses: [400, 408, 413, 415, 429, 503],
       body: DOCUMENT_BODY,
       handle: ({ body, role }) => validateConfig(body, role, table),
     },
@@ -71,7 +69,6 @@ function versionRoutes(context: AdminContext): AdminRoute[] {
       ...READ,
       path: `${CONFIG_PATH}/versions`,
       summary: "The versions that are kept, newest first: when, by whom, and what changed.",
-      statuses: [429],
       handle: () => ({
         status: 200,
         body: table.versions.map(versionView),
@@ -82,7 +79,7 @@ function versionRoutes(context: AdminContext): AdminRoute[] {
       ...READ,
       path: `${CONFIG_PATH}/versions/{version}`,
       summary: "One version and its document, secrets redacted.",
-      statuses: [400, 404, 429],
+      statuses: [400, 404],
       query: FORMAT,
       handle: ({ params, query }) => oneVersion(params["version"] ?? "", query.get("format"), context),
     },
@@ -90,7 +87,7 @@ function versionRoutes(context: AdminContext): AdminRoute[] {
       ...READ,
       path: `${CONFIG_PATH}/diff`,
       summary: "What differs between two versions: rules, pools, targets, paths, and the text.",
-      statuses: [400, 404, 429],
+      statuses: [400, 404],
       query: { from: "A version; default: the one before `to`.", to: "A version; default: the running one." },
       handle: ({ query }) => diffReply(query, context),
     },

@@ -5,8 +5,8 @@ import { AsWritten } from "../core/hide.ts";
 import type { AdminContext } from "./context.ts";
 import type { Values } from "../config/values.ts";
 import { elementBody, parseMapping } from "./body.ts";
-import { CHANGE_STATUSES, changeReply, errorAt, etagOf, problemReply, problemsReply } from "./reply.ts";
-import { type AdminReply, type AdminRequest, JSON_TYPE, type AdminRoute } from "./route.ts";
+import { changeReply, errorAt, etagOf, problemReply, problemsReply } from "./reply.ts";
+import { type AdminReply, type AdminRequest, CHANGE, type AdminRoute } from "./route.ts";
 import { poolView, targetView } from "./views.ts";
 
 /** What is different between rules, pools and targets. */
@@ -72,10 +72,10 @@ function readRoutes({ section, noun, key, list, one }: Kind, { table }: AdminCon
     if (found === undefined) return problemReply(404, `there is no ${noun} ${params[key]}`);
     return { status: 200, body: found, headers: { etag: etagOf(version) } };
   };
-  const common = { method: "GET", role: "viewer", type: JSON_TYPE } as const;
+  const common = { method: "GET", role: "viewer" } as const;
   const told = section === "rules" ? "as written in the config" : "with how it does now";
   return [
-    { ...common, path: `/api/v1/${section}`, summary: `All ${section}, ${told}.`, statuses: [], handle: all },
+    { ...common, path: `/api/v1/${section}`, summary: `All ${section}, ${told}.`, handle: all },
     {
       ...common,
       path: `/api/v1/${section}/{${key}}`,
@@ -126,13 +126,6 @@ function writeRoutes(kind: Kind, { table }: AdminContext): AdminRoute[] {
   ];
 }
 
-const CHANGE = {
-  role: "admin",
-  type: JSON_TYPE,
-  statuses: CHANGE_STATUSES,
-  guarded: true,
-  work: "document",
-} as const;
 const FORCE = { force: "true: also when items that have a way now would have none." };
 
 type Made = Edit | AdminReply;

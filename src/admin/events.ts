@@ -3,7 +3,7 @@ import type { Cancel, Clock } from "../core/clock.ts";
 import type { Events, LogEvent } from "../telemetry/event-ring.ts";
 import type { AdminContext } from "./context.ts";
 import { problemReply } from "./reply.ts";
-import { type AdminReply, type AdminRequest, JSON_TYPE, type AdminRoute } from "./route.ts";
+import { type AdminReply, type AdminRequest, type AdminRoute } from "./route.ts";
 
 /** Streams at the same time: each costs a connection. */
 const MAX_STREAMS = 16;
@@ -29,7 +29,6 @@ export function eventsRoute({ events, env }: AdminContext): AdminRoute {
     path: "/api/v1/events",
     role: "viewer",
     summary: "The last lines of the log; with Accept: text/event-stream also those that come.",
-    type: JSON_TYPE,
     statuses: [400, 429],
     query: { after: "Only events after the one with this id." },
     handle: (request) => {

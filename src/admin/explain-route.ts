@@ -4,7 +4,7 @@ import { SIMPLE_ITEM_SHAPE, SimpleItemSchema } from "../plan/simple-item.ts";
 import { checkMapping, parseJsonMapping, requestBody } from "./body.ts";
 import type { AdminContext } from "./context.ts";
 import { problemReply } from "./reply.ts";
-import { type AdminBody, type AdminReply, JSON_TYPE, type AdminRoute } from "./route.ts";
+import { type AdminBody, type AdminReply, type AdminRoute } from "./route.ts";
 
 /** What would become of data, by the rules, pools and targets as they are now. */
 export function explainRoute(context: AdminContext): AdminRoute {
@@ -14,8 +14,7 @@ export function explainRoute(context: AdminContext): AdminRoute {
     path: "/api/v1/explain",
     role: "viewer",
     summary: "What would become of a request, or of one item, if it came now; nothing of it is carried out.",
-    type: JSON_TYPE,
-    statuses: [400, 408, 413, 415, 422, 429, 503],
+    statuses: [422],
     body: requestBody(BodySchema),
     work: "explain",
     handle: ({ body }) => {

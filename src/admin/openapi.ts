@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { configJsonSchema, jsonSchemaOf } from "../config/json-schema.ts";
 import { PROBLEM_TYPE } from "./reply.ts";
-import type { BodySpec, AdminRoute } from "./route.ts";
+import { type BodySpec, JSON_TYPE, type AdminRoute } from "./route.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -26,8 +26,7 @@ export function openapi(routes: readonly AdminRoute[], version: string): Json {
 }
 
 function operationOf(route: AdminRoute): Json {
-  const refused = route.role === "none" ? [] : [401, 403];
-  const others = [...refused, ...route.statuses].map((status) => [String(status), problemResponse(status)] as const);
+  const others = statusesOf(route).map((status) => [String(status), problemResponse(status)] as const);
   const parameters = parametersOf(route);
   const content = route.guarded === true ? { schema: schemaRef("Change") } : {};
   return {
@@ -36,10 +35,21 @@ function operationOf(route: AdminRoute): Json {
     ...(route.body === undefined ? {} : { requestBody: requestBody(route.body) }),
     ...(route.role === "none" ? {} : { security: [{ token: [route.role] }] }),
     responses: {
-      "200": { description: "OK", content: { [route.type.replace(/;.*/u, "")]: content } },
+      "200": { description: "OK", content: { [(route.type ?? JSON_TYPE).replace(/;.*/u, "")]: content } },
       ...Object.fromEntries(others),
     },
   };
+}
+
+/** Those of its own, and those that follow from what it takes. */
+function statusesOf({ role, body, guarded, work, statuses = [] }: AdminRoute): number[] {
+  return [
+    ...(role === "none" ? [] : [401, 403]),
+    ...(body === undefined ? [] : [400, 408, 413, 415, 503]),
+    ...(guarded === true ? [400, 404, 409, 412, 422, 503] : []),
+    ...(work === undefined ? [] : [429]),
+    ...statuses,
+  ];
 }
 
 function parametersOf({ path, query, guarded }: AdminRoute): Json[] {

@@ -4,7 +4,7 @@ import type { OperatorOverride } from "../plan/data-plane.ts";
 import type { AdminContext } from "./context.ts";
 import { checkMapping, parseMapping, smallBody } from "./body.ts";
 import { problemReply } from "./reply.ts";
-import { type AdminBody, type AdminReply, JSON_TYPE, type AdminRoute } from "./route.ts";
+import { type AdminBody, type AdminReply, type AdminRoute } from "./route.ts";
 import { targetView } from "./views.ts";
 
 const STATES: readonly (readonly [state: OperatorOverride["state"], summary: string])[] = [
@@ -25,8 +25,7 @@ export function operatorRoutes(context: AdminContext): AdminRoute[] {
     path: `/api/v1/targets/{id}/${state}`,
     role: "operator",
     summary,
-    type: JSON_TYPE,
-    statuses: [400, 404, 408, 413, 415, 422, 503],
+    statuses: [404, 422],
     body: smallBody(OverrideSchema, false),
     handle: ({ params, body }) => operate(params["id"] ?? "", state, body, context),
   }));

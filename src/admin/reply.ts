@@ -42,9 +42,6 @@ export function errorAt(path: string, message: string, hint?: string): Problem {
   return { severity: "error", path, message, ...(hint !== undefined && { hint }) };
 }
 
-/** The statuses that a change may be answered with besides 200. */
-export const CHANGE_STATUSES = [400, 404, 408, 409, 412, 413, 415, 422, 429, 503] as const;
-
 /** What came of a change. `noun` is what an id that is not there, or there already, is of. */
 export function changeReply(outcome: ChangeOutcome, noun: string): AdminReply {
   switch (outcome.kind) {

@@ -16,10 +16,10 @@ export interface AdminRoute {
   readonly role: Role;
   /** One line, for openapi.json. */
   readonly summary: string;
-  /** The content type of a 200. */
-  readonly type: string;
-  /** The other statuses it may answer with, besides those that every route may: 401, 403. */
-  readonly statuses: readonly number[];
+  /** The content type of a 200; default: JSON. */
+  readonly type?: string;
+  /** Statuses of its own, besides those that follow from its role, body, guard and work. */
+  readonly statuses?: readonly number[];
   /** Parameters behind the question mark, with what they mean. */
   readonly query?: Readonly<Record<string, string>>;
   /**
@@ -31,6 +31,9 @@ export interface AdminRoute {
   readonly work?: RouteWork;
   handle(request: AdminRequest): AdminReply | Promise<AdminReply>;
 }
+
+/** What is the same of all that change the config. */
+export const CHANGE = { role: "admin", guarded: true, work: "document" } as const;
 
 /** What a route takes as its body. */
 export interface BodySpec {

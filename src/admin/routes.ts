@@ -7,7 +7,7 @@ import { explainRoute } from "./explain-route.ts";
 import { openapi } from "./openapi.ts";
 import { operatorRoutes } from "./operator-routes.ts";
 import { problemReply } from "./reply.ts";
-import { type AdminReply, JSON_TYPE, type AdminRoute } from "./route.ts";
+import { type AdminReply, type AdminRoute } from "./route.ts";
 import { dropView, ledgerView, nodeView, readinessView } from "./views.ts";
 
 /** All that the admin listener answers: the one place to add a route. */
@@ -62,7 +62,7 @@ function get(
   handle: AdminRoute["handle"],
   statuses: readonly number[] = [],
 ): AdminRoute {
-  return { method: "GET", path, role, summary, type: JSON_TYPE, statuses, handle };
+  return { method: "GET", path, role, summary, statuses, handle };
 }
 
 function ok(body: unknown): AdminReply {
