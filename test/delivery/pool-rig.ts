@@ -3,7 +3,7 @@ import { seededRandom } from "../../src/core/random.ts";
 import type { Signal } from "../../src/otlp/signal.ts";
 import type { CutLimits } from "../../src/otlp/cut-request.ts";
 import { UNDIVIDED } from "../../src/plan/division.ts";
-import type { GrpcConnectionPlan, PoolPlan, TargetPlan } from "../../src/plan/plan.ts";
+import type { GrpcConnectionPlan, PoolPlan, TargetCommon, TargetPlan } from "../../src/plan/plan.ts";
 import { openNamedTarget } from "../../src/data/export/named-target.ts";
 import type { Batch, SendOutcome, TargetClient } from "../../src/data/export/target-client.ts";
 import { openTarget } from "../../src/data/export/target.ts";
@@ -62,11 +62,10 @@ export interface ParcelMore {
 
 export const TEST_CONNECTION: GrpcConnectionPlan = { transport: TEST_TRANSPORT, keepaliveMs: 300_000 };
 
+/** A gRPC target, unless `more` is of another protocol, with all that its variant has. */
 export function targetPlan(id: string, more: Partial<TargetPlan> = {}): TargetPlan {
-  return {
+  const common: Omit<TargetCommon, "connectionIdentity"> = {
     id,
-    protocol: "grpc",
-    ...TEST_CONNECTION,
     url: `http://${id}:4317`,
     resolve: "one",
     weight: 1,
@@ -81,9 +80,9 @@ export function targetPlan(id: string, more: Partial<TargetPlan> = {}): TargetPl
     forwardHeaders: [],
     health: CALLS_ALONE,
     statuses: undefined,
-    connectionIdentity: id,
-    ...more,
   };
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- of a union, parts of two variants may be joined
+  return { ...common, protocol: "grpc", ...TEST_CONNECTION, connectionIdentity: id, ...more } as TargetPlan;
 }
 
 export function poolPlan(more: Partial<PoolPlan> = {}): PoolPlan {
