@@ -1,6 +1,7 @@
 import { isSelected } from "./glob.ts";
 import type {
   Config,
+  FleetConfig,
   SchemaDocument,
   GlobalConfig,
   NodeConfig,
@@ -9,6 +10,8 @@ import type {
   StrategyConfig,
   TargetConfig,
 } from "./schema/config.ts";
+import type { FleetDocument } from "./schema/fleet.ts";
+import type { NodeDocument } from "./schema/node.ts";
 import { type PoolDocument, PoolSchema, type RuleDocument } from "./schema/pool.ts";
 import { STRATEGY_TYPES, type StrategyDocument, type TargetSelection } from "./schema/strategy.ts";
 import { ALL_SIGNALS } from "./schema/values.ts";
@@ -54,6 +57,11 @@ function isKnown(type: string): boolean {
  * paths whole.
  */
 export function normalise(document: SchemaDocument, resolvePath: (path: string) => string): Config {
+  return { node: normaliseNode(document.node, resolvePath), ...normaliseFleet(document) };
+}
+
+/** The same of the fleet's part, which nothing of a node has a say in. */
+export function normaliseFleet(document: FleetDocument): FleetConfig {
   const { routing_rules: shortRules, ...global } = document.global;
   const short = expandShortRules(shortRules, document.targets);
   const pools: Record<string, PoolConfig> = {};
@@ -66,7 +74,6 @@ export function normalise(document: SchemaDocument, resolvePath: (path: string) 
   const inPlace = defaultInPlace(document);
   if (inPlace !== undefined) pools["default"] = expandPool(inPlace, document.targets);
   return {
-    node: expandNode(document, resolvePath),
     targets: document.targets,
     pools,
     rules: [...document.rules.map(expandRule), ...short.rules],
@@ -77,7 +84,7 @@ export function normalise(document: SchemaDocument, resolvePath: (path: string) 
   };
 }
 
-function expandNode({ node }: SchemaDocument, resolvePath: (path: string) => string): NodeConfig {
+function normaliseNode(node: NodeDocument, resolvePath: (path: string) => string): NodeConfig {
   const { otlp_grpc: grpc, otlp_http: http, admin } = node.listen;
   const region = node.region;
   return {
@@ -91,12 +98,12 @@ function expandNode({ node }: SchemaDocument, resolvePath: (path: string) => str
   };
 }
 
-function nameIn(pool: SchemaDocument["default_pool"]): string | undefined {
+function nameIn(pool: FleetDocument["default_pool"]): string | undefined {
   return typeof pool === "string" ? pool : undefined;
 }
 
 /** The default pool as written in place, or all targets when nothing is said of pools and rules. */
-function defaultInPlace(document: SchemaDocument): PoolDocument | undefined {
+function defaultInPlace(document: FleetDocument): PoolDocument | undefined {
   if (document.default_pool !== undefined) {
     return typeof document.default_pool === "string" ? undefined : document.default_pool;
   }
@@ -148,7 +155,7 @@ function idsIn(set: TargetSelection, targets: readonly TargetConfig[]): readonly
  * of.
  */
 function expandShortRules(
-  shortRules: SchemaDocument["global"]["routing_rules"],
+  shortRules: FleetDocument["global"]["routing_rules"],
   targets: readonly TargetConfig[],
 ): { rules: RuleConfig[]; pools: Record<string, PoolConfig> } {
   const rules: RuleConfig[] = [];

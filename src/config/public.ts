@@ -8,6 +8,7 @@ export {
   type Config,
   type ConfigInput,
   ConfigSchema,
+  type FleetConfig,
   type GlobalConfig,
   type GrpcListenerConfig,
   type HttpListenerConfig,
@@ -18,5 +19,7 @@ export {
   type StrategyConfig,
   type TargetConfig,
 } from "./schema/config.ts";
+export { FleetSchema } from "./schema/fleet.ts";
+export { NodeSchema } from "./schema/node.ts";
 export type { Problem } from "../core/problem.ts";
 export type { Secret } from "../core/secret.ts";

@@ -1,35 +1,15 @@
 import { z } from "zod";
 import type { Condition } from "../condition-type.ts";
-import { GlobalSchema } from "./global.ts";
-import { NameSchema } from "./values.ts";
+import { FleetSchema, type FleetDocument } from "./fleet.ts";
 import { NodeSchema, type NodeDocument } from "./node.ts";
-import { type PoolDocument, PoolSchema, type RuleDocument, RuleSchema } from "./pool.ts";
-import { RegionSchema } from "./region.ts";
+import type { PoolDocument, RuleDocument } from "./pool.ts";
 import type { StrategyDocument } from "./strategy.ts";
-import { TargetSchema } from "./target.ts";
 
-/** The whole document, as people write it. */
+/** The whole document, as people write it: two schemas with two owners, in one file. */
 export const ConfigSchema = z
   .strictObject({
     node: NodeSchema.prefault({}).describe("This process. All below it is the fleet's."),
-    targets: z.array(TargetSchema).default([]).describe("Where data is sent to."),
-    pools: z
-      .record(NameSchema, PoolSchema)
-      .default({})
-      .describe("Sets of targets with one strategy and one queue, by name."),
-    rules: z.array(RuleSchema).default([]).describe("Which items go to which pool."),
-    default_pool: z
-      .union([NameSchema, PoolSchema])
-      .optional()
-      .describe(
-        "Where items go that no rule matches: a name, or a pool in place. Without pools and rules: all targets.",
-      ),
-    unmatched: z
-      .enum(["refuse", "drop"])
-      .default("refuse")
-      .describe("What happens to items that no rule matches when there is no default_pool."),
-    global: GlobalSchema.prefault({}).describe("Sampling, limits and routing of the whole fleet."),
-    regions: z.record(NameSchema, RegionSchema).default({}).describe("What is different in a region, by its name."),
+    ...FleetSchema.shape,
   })
   .meta({ title: "Signalbox configuration" });
 
@@ -44,9 +24,9 @@ export type NodeConfig = Omit<NodeDocument, "listen"> & {
 };
 export type GrpcListenerConfig = Exclude<NodeConfig["listen"]["otlp_grpc"], false>;
 export type HttpListenerConfig = Exclude<NodeConfig["listen"]["otlp_http"], false>;
-export type TargetConfig = SchemaDocument["targets"][number];
-export type GlobalConfig = Omit<SchemaDocument["global"], "routing_rules">;
-export type RegionConfig = SchemaDocument["regions"][string];
+export type TargetConfig = FleetDocument["targets"][number];
+export type GlobalConfig = Omit<FleetDocument["global"], "routing_rules">;
+export type RegionConfig = FleetDocument["regions"][string];
 
 /** Durations are milliseconds, sizes bytes, sets of targets are ids in order. */
 export type PoolConfig = Omit<PoolDocument, "targets" | "strategy"> & {
