@@ -3,7 +3,7 @@ import { seededRandom } from "../../src/core/random.ts";
 import type { Signal } from "../../src/otlp/signal.ts";
 import type { CutLimits } from "../../src/otlp/cut-request.ts";
 import { UNDIVIDED } from "../../src/plan/division.ts";
-import type { GrpcConnectionPlan, PoolPlan, TargetCommon, TargetPlan } from "../../src/plan/plan.ts";
+import type { GrpcConnectionPlan, PoolPlan, TargetPlan, TargetPlanOf } from "../../src/plan/plan.ts";
 import { openNamedTarget } from "../../src/data/export/named-target.ts";
 import type { Batch, SendOutcome, TargetClient } from "../../src/data/export/target-client.ts";
 import { openTarget } from "../../src/data/export/target.ts";
@@ -64,8 +64,10 @@ export const TEST_CONNECTION: GrpcConnectionPlan = { transport: TEST_TRANSPORT, 
 
 /** A gRPC target, unless `more` is of another protocol, with all that its variant has. */
 export function targetPlan(id: string, more: Partial<TargetPlan> = {}): TargetPlan {
-  const common: Omit<TargetCommon, "connectionIdentity"> = {
+  const plan: TargetPlanOf<"grpc"> = {
     id,
+    protocol: "grpc",
+    ...TEST_CONNECTION,
     url: `http://${id}:4317`,
     resolve: "one",
     weight: 1,
@@ -80,9 +82,9 @@ export function targetPlan(id: string, more: Partial<TargetPlan> = {}): TargetPl
     forwardHeaders: [],
     health: CALLS_ALONE,
     statuses: undefined,
+    connectionIdentity: id,
   };
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- of a union, parts of two variants may be joined
-  return { ...common, protocol: "grpc", ...TEST_CONNECTION, connectionIdentity: id, ...more } as TargetPlan;
+  return Object.assign(plan, more);
 }
 
 export function poolPlan(more: Partial<PoolPlan> = {}): PoolPlan {
