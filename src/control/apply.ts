@@ -1,3 +1,4 @@
+import { diffDocuments } from "../config/diff.ts";
 import { hideValuesOf } from "../config/taint.ts";
 import type { Config } from "../config/schema/config.ts";
 import type { Clock } from "../core/clock.ts";
@@ -8,7 +9,6 @@ import type { DataPlane, LeavingPool } from "../plan/data-plane.ts";
 import type { PlanData } from "../plan/plan-data.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
-import { changedPaths } from "./changed-paths.ts";
 import type { ConfigFile, FileOutcome } from "./config-file.ts";
 import type { Prepared } from "./document/prepare.ts";
 import type { Origin } from "./history/entry.ts";
@@ -307,9 +307,10 @@ function summarise(changed: readonly string[]): string {
  * more.
  */
 function restartPaths(started: Config, config: Config): string[] {
-  return changedPaths(started.node, config.node, "node").filter((path) => {
+  const changes = diffDocuments({ node: started.node }, { node: config.node });
+  return changes.flatMap(({ path }) => {
     const key = /^node\.(\w+)/u.exec(path)?.[1] ?? "";
-    return !LIVE_NODE_KEYS.has(key) && !isRenewed(path, started, config);
+    return LIVE_NODE_KEYS.has(key) || isRenewed(path, started, config) ? [] : [path];
   });
 }
 
