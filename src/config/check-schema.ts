@@ -25,9 +25,11 @@ function toFindings(issue: Issue, above: Path, root: unknown): Finding[] {
   const path = [...above, ...pathOf(issue)];
   switch (issue.code) {
     case "unrecognized_keys":
-      return splitKeyTexts(issue.message).map((text, i) =>
-        atKey(fromText([...path, issue.keys[i] ?? ""], MOVED[formatPath([...path, issue.keys[i] ?? ""])] ?? text)),
-      );
+      return issue.message
+        .split(KEY_SEPARATOR)
+        .map((text, i) =>
+          atKey(fromText([...path, issue.keys[i] ?? ""], MOVED[formatPath([...path, issue.keys[i] ?? ""])] ?? text)),
+        );
     case "invalid_key":
       return [atKey(fromText(path, issue.issues[0]?.message ?? issue.message))];
     case "invalid_union":
@@ -75,20 +77,23 @@ function pathOf(issue: Issue): (string | number)[] {
   return issue.path.map((part) => (typeof part === "symbol" ? String(part) : part));
 }
 
+/** Between the messages of `unrecognized_keys`, which are in the order of its keys. */
+const KEY_SEPARATOR = "\u0000";
+
 type RawIssue = Parameters<z.core.$ZodErrorMap>[0];
 
 /**
  * What an issue of the schema says to people: a message, and a hint on a second line where there is
  * one. Values are not repeated, except where one of a few words is expected: they may be secrets.
  */
-export function issueText(issue: RawIssue): string | undefined {
+function issueText(issue: RawIssue): string | undefined {
   switch (issue.code) {
     case "invalid_type":
       return typeText(issue);
     case "invalid_value":
       return wordText(issue.input, issue.values.map(String));
     case "unrecognized_keys":
-      return issue.keys.map((key) => keyText(key, knownKeys(issue.inst))).join("\u0000");
+      return issue.keys.map((key) => keyText(key, knownKeys(issue.inst))).join(KEY_SEPARATOR);
     case "invalid_union":
       return issue.discriminator === undefined ? undefined : variantText(issue);
     case "too_small":
@@ -100,13 +105,8 @@ export function issueText(issue: RawIssue): string | undefined {
   }
 }
 
-/** The messages of `unrecognized_keys`, in the order of its keys. */
-export function splitKeyTexts(text: string): string[] {
-  return text.split("\u0000");
-}
-
 /** How the kind of a value is called: `a text`, `a list`. */
-export function kindOf(value: unknown): string {
+function kindOf(value: unknown): string {
   if (value === undefined || value === null) return "nothing";
   if (Array.isArray(value)) return "a list";
   if (typeof value === "bigint") return "a whole number beyond 2^53";
@@ -114,7 +114,7 @@ export function kindOf(value: unknown): string {
 }
 
 /** How an expected kind is called, from the schema's word for it. */
-export function expectedKind(expected: string): string {
+function expectedKind(expected: string): string {
   return KINDS[expected] ?? expected;
 }
 

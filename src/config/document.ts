@@ -132,7 +132,7 @@ export interface TreeFault {
  * Plain values of a YAML tree and their places. Aliases are followed, within a bound; merge keys
  * `<<` are merged.
  */
-export function readTree(contents: Node | null): { root: unknown; place: Place; faults: TreeFault[] } {
+function readTree(contents: Node | null): { root: unknown; place: Place; faults: TreeFault[] } {
   const reading: Reading = { anchors: new Map(), open: new Set(), inAlias: 0, expanded: 0, depth: 0, faults: [] };
   const { value, place } = readNode(contents, 0, reading);
   return { root: value, place, faults: reading.faults };

@@ -16,7 +16,7 @@ const NOT_AN_ORIGIN =
 const HEADER = /^(?:\*|[!#$%&'+.^_`|~0-9A-Za-z-]+)$/u;
 
 /** Web pages of other origins that may send: the Fetch standard, "CORS protocol". */
-export const CorsSchema = z.strictObject({
+const CorsSchema = z.strictObject({
   allowed_origins: z
     .array(z.string().regex(ORIGIN, NOT_AN_ORIGIN))
     .min(1)

@@ -46,7 +46,7 @@ const RetrySchema = z.strictObject({
 });
 
 /** How a pool delivers: shared by pools and by rules that have their pool in place. */
-export const DELIVERY_SHAPE = {
+const DELIVERY_SHAPE = {
   strategy: StrategySchema.prefault(DEFAULT_STRATEGY).describe(
     "How a target is picked: a name, or its type and options.",
   ),

@@ -25,14 +25,14 @@ const HealthCheckSchema = z.strictObject({
 /** The check of a target whose config says nothing about it. */
 export const DEFAULT_HEALTH_CHECK: HealthCheckDocument = HealthCheckSchema.parse({});
 
-export type HealthCheckDocument = z.output<typeof HealthCheckSchema>;
+type HealthCheckDocument = z.output<typeof HealthCheckSchema>;
 
-export const OptionalHealthCheckSchema = z
+const OptionalHealthCheckSchema = z
   .union([HealthCheckSchema, z.literal(false, "expected a mapping, or false to switch it off")])
   .optional()
   .describe("Active health checks; default: an empty OTLP export while no calls succeed. false: none.");
 
-export const EjectionSchema = z.strictObject({
+const EjectionSchema = z.strictObject({
   failures: z.int().min(1).default(5).describe("Failures in a row that eject the target."),
   success_rate: z.number().min(0).max(1).default(0.8).describe("A smaller share of successes in 10 s ejects it, too."),
   min_requests: z.int().min(1).default(20).describe("With fewer calls in 10 s the share counts for nothing."),
