@@ -34,7 +34,8 @@ export function tableText<Row>(columns: readonly Column<Row>[], rows: readonly R
 const GAP = 2;
 const LEAST = 6;
 
-function fit(text: string, width: number, align: "right" | undefined): string {
-  const shown = text.length > width ? `${text.slice(0, width - 1)}\u2026` : text;
-  return align === "right" ? shown.padStart(width) : shown.padEnd(width);
+/** Exactly `width` columns: filled up, or cut with an ellipsis. */
+export function fit(text: string, width: number, align: "left" | "right" = "left"): string {
+  if (text.length > width) return width < 1 ? "" : `${text.slice(0, width - 1)}…`;
+  return align === "left" ? text.padEnd(width) : text.padStart(width);
 }

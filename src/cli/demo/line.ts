@@ -1,4 +1,5 @@
 import { stripVTControlCharacters, styleText } from "node:util";
+import { fit } from "../table.ts";
 
 type Style = "plain" | keyof typeof STYLES;
 
@@ -14,12 +15,6 @@ export function piece(text: string, style: Style = "plain"): Piece {
   return { text, style };
 }
 
-/** Exactly `width` columns: filled up, or cut with an ellipsis. */
-export function cell(text: string, width: number, align: "left" | "right" = "left"): string {
-  if (text.length > width) return width < 1 ? "" : `${text.slice(0, width - 1)}…`;
-  return align === "left" ? text.padEnd(width) : text.padStart(width);
-}
-
 /**
  * The line as it is written: at most `columns` wide, without anything that could move the cursor
  * but its colours.
@@ -28,7 +23,7 @@ export function paint(line: Line, columns: number, colour: boolean): string {
   let left = columns;
   let out = "";
   for (const { text, style } of line) {
-    const shown = cell(clean(text), Math.min(left, text.length));
+    const shown = fit(clean(text), Math.min(left, text.length));
     left -= shown.length;
     out +=
       colour && style !== "plain" && shown.trim() !== ""

@@ -1,8 +1,9 @@
 import type { TargetState } from "../../plan/data-plane.ts";
 import { grouped as count } from "../print.ts";
+import { fit } from "../table.ts";
 import { HOST, type RouterAddresses, type RULES, SERVICES, type DemoTargetFacts } from "./cast.ts";
 import type { DemoEvent } from "./events.ts";
-import { bar, cell, type Line, minutes, piece, type Piece } from "./line.ts";
+import { bar, type Line, minutes, piece, type Piece } from "./line.ts";
 
 /** All that the demo shows at one moment. Rates are items a second. */
 export interface DemoView {
@@ -108,15 +109,15 @@ function ruleTable({ rules, targets }: DemoView, columns: number): Line[] {
   const [says, pool] = [spare >= SAYS_WIDTH ? SAYS_WIDTH : 0, spare >= SAYS_WIDTH + POOL_WIDTH ? POOL_WIDTH : 0];
   const sum = spare >= 0 ? rate : 0;
   const left = (...[rule, takes, to]: [string, string, string]): string =>
-    `${cell(rule, RULE_WIDTH)}${cell(takes, says)}${cell(to, pool)}`;
-  const right = (text: string): string => cell(text, rate, "right");
-  const head = `${left("RULE", "TAKES", "POOL")}${cell("ITEMS/S", sum, "right")}${targets.map(({ facts }) => right(facts.id)).join("")}`;
+    `${fit(rule, RULE_WIDTH)}${fit(takes, says)}${fit(to, pool)}`;
+  const right = (text: string): string => fit(text, rate, "right");
+  const head = `${left("RULE", "TAKES", "POOL")}${fit("ITEMS/S", sum, "right")}${targets.map(({ facts }) => right(facts.id)).join("")}`;
   const rows = rules.map((rule): Line => {
     const all = rule.perTarget.reduce((total, one) => total + one, 0);
     const flows = rule.perTarget.map((one) =>
       one < 0.5 ? piece(right("·"), "dim") : piece(right(count(one)), "accent"),
     );
-    return [piece(left(rule.id, rule.says, rule.pool)), piece(cell(count(all), sum, "right"), "bold"), ...flows];
+    return [piece(left(rule.id, rule.says, rule.pool)), piece(fit(count(all), sum, "right"), "bold"), ...flows];
   });
   return [[piece(head, "dim")], ...rows];
 }
@@ -133,13 +134,13 @@ function targetTable({ targets }: DemoView, columns: number): Line[] {
   const barWidth = spare < 5 ? 0 : Math.min(spare, 40);
   const most = Math.max(1, ...targets.map(({ itemsPerSecond: rate }) => rate));
   const right = (rate: string, total: string): string =>
-    `${cell(rate, RATE_WIDTH, "right")}${cell(total, TOTAL_WIDTH, "right")}  `;
-  const head = `${cell("TARGET", ID_WIDTH)}${cell("", where)}${cell("STATE", state)}${right("ITEMS/S", "TOTAL")}`;
+    `${fit(rate, RATE_WIDTH, "right")}${fit(total, TOTAL_WIDTH, "right")}  `;
+  const head = `${fit("TARGET", ID_WIDTH)}${fit("", where)}${fit("STATE", state)}${right("ITEMS/S", "TOTAL")}`;
   const rows = targets.map((target): Line => {
     const { facts, port, itemsPerSecond: rate, total } = target;
     return [
-      piece(cell(facts.id, ID_WIDTH)),
-      piece(cell(`${facts.protocol === "grpc" ? "gRPC" : "HTTP"} ${HOST}:${port}`, where), "dim"),
+      piece(fit(facts.id, ID_WIDTH)),
+      piece(fit(`${facts.protocol === "grpc" ? "gRPC" : "HTTP"} ${HOST}:${port}`, where), "dim"),
       statePiece(target, state),
       piece(right(count(rate), count(total))),
       piece(bar(rate / most, barWidth), "accent"),
@@ -154,7 +155,7 @@ const RATE_WIDTH = 9;
 
 /** What the demo did to it, and what the router knows of that. */
 function statePiece({ running, state, nextTryInMs }: TargetRow, width: number): Piece {
-  if (running && state === "ready") return piece(cell("● ready", width), "good");
+  if (running && state === "ready") return piece(fit("● ready", width), "good");
   const next = nextTryInMs === undefined ? "" : `, try in ${Math.max(0, nextTryInMs / 1_000).toFixed(1)} s`;
-  return piece(cell(`${running ? "◐" : "○ stopped,"} ${state}${next}`, width), "bad");
+  return piece(fit(`${running ? "◐" : "○ stopped,"} ${state}${next}`, width), "bad");
 }

@@ -8,7 +8,6 @@ import { Observer } from "./observer.ts";
 import type { LedgerTotals } from "./render.ts";
 import { openScene, type Scene } from "./scene.ts";
 import { captionOf, LONGEST_MS, openingOf, planStory, type StoryStep, stepStory } from "./story.ts";
-import type { DemoResult } from "./summary.ts";
 import { type DemoTarget, duplicates } from "./target.ts";
 
 /** How often the demo looks at what happens. */
@@ -74,14 +73,19 @@ async function end({ load, node }: Scene, events: DemoEvents, answersMs: number)
   return drained;
 }
 
-function resultOf(scene: Scene, ledger: LedgerTotals, elapsedMs: number, drained: boolean): DemoResult {
+/** How the demo ended. All numbers are spans, data points and log records. */
+export type DemoResult = ReturnType<typeof resultOf>;
+
+function resultOf(scene: Scene, ledger: LedgerTotals, elapsedMs: number, drained: boolean) {
   return {
     elapsedMs,
     load: scene.load.counts,
     targets: scene.targets.map(({ facts, arrivals }) => ({ ...facts, items: arrivals.items })),
+    /** Payments that the standby took. */
     failedOver: targetOf(scene, STANDBY).arrivals.by("payments"),
     duplicates: duplicates(scene.tallies),
     ledger,
+    /** False: the router held something back when its time was over. */
     drained,
   };
 }

@@ -9,18 +9,12 @@ import type { Io } from "../command.ts";
 import { demoConfig, HOST, type RouterAddresses, STANDARD_ADDRESSES, TARGETS } from "./cast.ts";
 import type { DemoEvents } from "./events.ts";
 import { Load } from "./load.ts";
-import { DemoTarget, openTallies, type DemoTallies } from "./target.ts";
+import { DemoTarget, openTallies } from "./target.ts";
 
 /**
  * All that runs in the demo. Disposing it ends the load first, then the router, then the targets.
  */
-export interface Scene extends AsyncDisposable {
-  readonly tallies: DemoTallies;
-  readonly targets: readonly DemoTarget[];
-  readonly node: RunningNode;
-  readonly addresses: RouterAddresses;
-  readonly load: Load;
-}
+export type Scene = Awaited<ReturnType<typeof openOn>>;
 
 /**
  * Starts targets and router on their usual ports where those are free, and makes the load ready; it
@@ -36,7 +30,7 @@ export async function openScene(io: Io, events: DemoEvents): Promise<Scene> {
 }
 
 /** `portFor` tells which port to take for a usual one; 0 is any free one. */
-async function openOn(portFor: (usual: number) => Promise<number>, io: Io, events: DemoEvents): Promise<Scene> {
+async function openOn(portFor: (usual: number) => Promise<number>, io: Io, events: DemoEvents) {
   await using parts = new AsyncDisposableStack();
   const listen = { ...STANDARD_ADDRESSES };
   for (const name of ["grpc", "http", "admin"] as const) {
@@ -52,16 +46,8 @@ async function openOn(portFor: (usual: number) => Promise<number>, io: Io, event
     await target.start();
     targets.push(target);
   }
-  const node = parts.use(
-    await startRouter(
-      demoConfig(
-        listen,
-        targets.map(({ port }) => port),
-      ),
-      io,
-      events,
-    ),
-  );
+  const ports = targets.map(({ port }) => port);
+  const node = parts.use(await startRouter(demoConfig(listen, ports), io, events));
   const addresses = addressesOf(node);
   const load = parts.use(new Load(addresses, tallies, io));
   const owned = parts.move();

@@ -1,21 +1,7 @@
 import { grouped } from "../print.ts";
 import { STANDARD_ADDRESSES } from "./cast.ts";
-import type { LoadCounts } from "./load.ts";
-import { ledgerText, type LedgerTotals } from "./render.ts";
-
-/** How the demo ended. All numbers are spans, data points and log records. */
-export interface DemoResult {
-  readonly elapsedMs: number;
-  readonly load: LoadCounts;
-  readonly targets: readonly { readonly id: string; readonly protocol: string; readonly items: number }[];
-  /** Payments that the standby took. */
-  readonly failedOver: number;
-  /** Arrivals of an item after its first, copies by rule left aside. */
-  readonly duplicates: number;
-  readonly ledger: LedgerTotals;
-  /** False: the router held something back when its time was over. */
-  readonly drained: boolean;
-}
+import { ledgerText } from "./render.ts";
+import type { DemoResult } from "./run-demo.ts";
 
 /** Nothing that was acknowledged is missing, and the router can say where everything went. */
 export function isGood({ load, ledger }: DemoResult): boolean {
