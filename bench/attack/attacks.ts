@@ -1,4 +1,4 @@
-import { generateTraces } from "../../src/generate/generate.ts";
+import { generateTraces } from "../../test/support/generated.ts";
 import { SIGNAL_FACTS } from "../../src/otlp/signal.ts";
 import { items, serviceNames } from "../case.ts";
 import { FLAG, FRAME, frame, SETTING, settingsFrame, windowUpdate } from "../wire/frames.ts";

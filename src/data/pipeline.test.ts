@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { generateTraces } from "../../test/support/generated.ts";
 import { ACCEPTED, Rig } from "../../test/scenario/ledger-rig.ts";
 import { heldBytes, isHeldExactly, lengthOf } from "../core/bytes.ts";
-import { generateTraces } from "../generate/generate.ts";
 
 const TARGETS = `
 targets:

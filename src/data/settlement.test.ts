@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { countItems, generateMetrics, generateTraces } from "../../test/support/generated.ts";
 import fc from "fast-check";
-import { generateMetrics, generateTraces } from "../generate/generate.ts";
-import { countItems } from "../generate/read-back.ts";
 import { createLedger, type LedgerEntry } from "../telemetry/ledger.ts";
 import type { ParcelOutcome } from "./parcel.ts";
 import type { Reply } from "./receive/request.ts";

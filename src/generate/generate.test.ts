@@ -4,9 +4,10 @@ import * as fc from "fast-check";
 import { decodeRequest, encodeRequest } from "../../test/support/oracle/oracle.ts";
 import { transcode } from "../otlp/json/transcode.ts";
 import { SIGNALS } from "../otlp/signal.ts";
-import { generateLogs, generateMetrics, generateTraces, prepare } from "./generate.ts";
+import { countItems, generateLogs, generateMetrics, generateTraces } from "../../test/support/generated.ts";
+import { prepare } from "./generate.ts";
 import { copyPrepared, stamp } from "./prepared.ts";
-import { countItems, tallyItems } from "./read-back.ts";
+import { tallyItems } from "./read-back.ts";
 import { Tally } from "./tally.ts";
 
 const WALL_MS = 1_750_000_000_000;

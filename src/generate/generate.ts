@@ -20,21 +20,6 @@ export interface GenerateOptions {
   readonly wallMs: number;
 }
 
-/** An Export request of spans as protobuf; about 373 bytes a span. */
-export function generateTraces(options: GenerateOptions): Uint8Array {
-  return prepare("traces", "protobuf", options).bytes;
-}
-
-/** An Export request of sums, gauges and histograms as protobuf. */
-export function generateMetrics(options: GenerateOptions): Uint8Array {
-  return prepare("metrics", "protobuf", options).bytes;
-}
-
-/** An Export request of log records as protobuf. */
-export function generateLogs(options: GenerateOptions): Uint8Array {
-  return prepare("logs", "protobuf", options).bytes;
-}
-
 /** Generates a request that can be sent again and again as a new one. */
 export function prepare(signal: Signal, format: PreparedRequest["format"], options: GenerateOptions): PreparedRequest {
   const request = { [LEVELS[signal][0]]: resourcesOf(signal, options) };

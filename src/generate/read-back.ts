@@ -9,16 +9,6 @@ const scope = new FieldCursor();
 const item = new FieldCursor();
 
 /**
- * Spans, metrics or log records of an Export request, counted by walking lengths. Throws
- * MalformedProtobuf.
- */
-export function countItems(bytes: Uint8Array): number {
-  let items = 0;
-  visitItems(bytes, () => items++);
-  return items;
-}
-
-/**
  * Counts the items and notes the running numbers of the generated ones. Throws MalformedProtobuf.
  */
 export function tallyItems(signal: Signal, bytes: Uint8Array, tally: Tally): number {

@@ -4,7 +4,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
-import { generateTraces } from "../../src/generate/generate.ts";
+import { generateTraces } from "../support/generated.ts";
 import { startTestNode, type TestNode } from "../support/node.ts";
 import { encodeRequest, type Plain } from "../support/oracle/oracle.ts";
 import { OtlpSender, type SendOptions, type SendWay } from "../support/otlp-sender.ts";

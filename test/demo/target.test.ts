@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { test } from "node:test";
+import { generateTraces } from "../support/generated.ts";
 import { TARGETS } from "../../src/cli/demo/cast.ts";
 import { DemoTarget, openTallies } from "../../src/cli/demo/target.ts";
 import { openSender, type SendResult } from "../../src/cli/send/sender.ts";
 import { systemClock as clock } from "../../src/core/clock.ts";
 import { systemRandom as random } from "../../src/core/random.ts";
-import { generateTraces } from "../../src/generate/generate.ts";
 
 const REQUEST = generateTraces({ items: 10, resources: 1, services: ["checkout"], seed: 1, wallMs: 0 });
 const ENDPOINT = {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { generateTraces } from "../support/generated.ts";
 import * as fc from "fast-check";
-import { generateTraces } from "../../src/generate/generate.ts";
 import type { SendOutcome } from "../../src/data/export/target-client.ts";
 import type { TargetPlan } from "../../src/plan/plan.ts";
 import { setTargets } from "../delivery/channel-rig.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { generateTraces } from "../../src/generate/generate.ts";
+import { generateTraces } from "../support/generated.ts";
 import type { SendOutcome } from "../../src/data/export/target-client.ts";
 import { ACCEPTED, type Carried, Rig } from "./ledger-rig.ts";
 

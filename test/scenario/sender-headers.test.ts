@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { generateTraces } from "../../src/generate/generate.ts";
+import { generateTraces } from "../support/generated.ts";
 import { Rig } from "./ledger-rig.ts";
 
 const TRACES = Buffer.from(generateTraces({ items: 2, resources: 1, services: ["s"], seed: 1, wallMs: 0 }));

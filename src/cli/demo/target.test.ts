@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { generateLogs, generateMetrics, generateTraces } from "../../generate/generate.ts";
+import { generateLogs, generateMetrics, generateTraces } from "../../../test/support/generated.ts";
 import { RULES } from "./cast.ts";
 import { Arrivals, duplicates, ledgerItems, openTallies } from "./target.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { generateTraces } from "../../../test/support/generated.ts";
 import { Rig } from "../../../test/scenario/ledger-rig.ts";
-import { generateTraces } from "../../generate/generate.ts";
 import type { SendOutcome } from "../export/target-client.ts";
 
 const CONFIG = `

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { generateLogs } from "../../../test/support/generated.ts";
 import { ACCEPTED, Rig } from "../../../test/scenario/ledger-rig.ts";
-import { generateLogs } from "../../generate/generate.ts";
 import type { SendOutcome } from "../export/target-client.ts";
 
 const A = '{ id: a, endpoint: "http://127.0.0.1:1", limits: { max_in_flight: 1 } }';

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { countItems, generateTraces } from "../../../test/support/generated.ts";
 import fc from "fast-check";
-import { generateTraces } from "../../generate/generate.ts";
-import { countItems } from "../../generate/read-back.ts";
 import { Envelope, scanEnvelope } from "../../otlp/scan.ts";
 import { Draft } from "./draft.ts";
 

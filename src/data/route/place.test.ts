@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { generateTraces } from "../../../test/support/generated.ts";
 import { spans } from "../../../test/delivery/channel-rig.ts";
 import { Rig } from "../../../test/scenario/ledger-rig.ts";
-import { generateTraces } from "../../generate/generate.ts";
 
 const TARGETS = `
 targets:

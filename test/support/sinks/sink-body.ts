@@ -1,5 +1,5 @@
 import { gunzipSync, zstdDecompressSync } from "node:zlib";
-import { countItems } from "../../../src/generate/read-back.ts";
+import { countItems } from "../generated.ts";
 
 import type { SinkEncoding } from "./sink-script.ts";
 

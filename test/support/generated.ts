@@ -1,0 +1,23 @@
+import { type GenerateOptions, prepare } from "../../src/generate/generate.ts";
+import { tallyItems } from "../../src/generate/read-back.ts";
+import { Tally } from "../../src/generate/tally.ts";
+
+/** An Export request of spans as protobuf; about 373 bytes a span. */
+export function generateTraces(options: GenerateOptions): Uint8Array {
+  return prepare("traces", "protobuf", options).bytes;
+}
+
+/** An Export request of sums, gauges and histograms as protobuf. */
+export function generateMetrics(options: GenerateOptions): Uint8Array {
+  return prepare("metrics", "protobuf", options).bytes;
+}
+
+/** An Export request of log records as protobuf. */
+export function generateLogs(options: GenerateOptions): Uint8Array {
+  return prepare("logs", "protobuf", options).bytes;
+}
+
+/** Spans, metrics or log records of any Export request. Throws MalformedProtobuf. */
+export function countItems(bytes: Uint8Array): number {
+  return tallyItems("traces", bytes, new Tally(0));
+}
