@@ -1,7 +1,6 @@
 import { REASONS } from "../core/reason.ts";
 import type { MetricSpec } from "./metric-spec.ts";
-import { TARGET_METRICS } from "./target-metric-table.ts";
-import { ADDRESS_METRICS } from "./address-metrics.ts";
+import { ADDRESS_METRICS, TARGET_METRICS } from "./target-metric-table.ts";
 
 const SECONDS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30] as const;
 const ITEMS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 50_000] as const;

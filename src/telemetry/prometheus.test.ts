@@ -1,9 +1,7 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { ManualClock } from "../../test/support/manual-clock.ts";
 import { createLedger } from "./ledger.ts";
-import { metricReference } from "./metric-reference.ts";
 import type { MetricSpec } from "./metric-spec.ts";
 import { METRICS } from "./metric-table.ts";
 import { createMetrics } from "./metrics.ts";
@@ -80,11 +78,3 @@ for (const spec of SPECS) {
       assert.ok(i === 0 || bound > (spec.buckets?.[i - 1] ?? bound));
   });
 }
-
-test("docs/reference/metrics.md says what the table says", () => {
-  const file = readFileSync(new URL("../../docs/reference/metrics.md", import.meta.url), "utf8");
-  assert.ok(
-    file === metricReference(),
-    "write it anew: node src/telemetry/metric-reference.ts > docs/reference/metrics.md",
-  );
-});

@@ -3,7 +3,7 @@ import { adminReference } from "./admin-reference.ts";
 import { cliReference } from "./cli-reference.ts";
 import { configReference } from "./config-reference.ts";
 import { reasonReference } from "../../src/data/receive/reason-reference.ts";
-import { metricReference } from "../../src/telemetry/metric-reference.ts";
+import { metricReference } from "./metric-reference.ts";
 import { ROOT } from "./pages.ts";
 
 // Writes all references anew (npm run reference); tests tell when it is needed.

@@ -1,10 +1,7 @@
-import type { MetricSpec } from "./metric-spec.ts";
-import { METRICS } from "./metric-table.ts";
+import type { MetricSpec } from "../../src/telemetry/metric-spec.ts";
+import { METRICS } from "../../src/telemetry/metric-table.ts";
 
-/**
- * docs/reference/metrics.md, from the table.
- * `node src/telemetry/metric-reference.ts > docs/reference/metrics.md`
- */
+/** docs/reference/metrics.md, from the table. */
 export function metricReference(): string {
   const rows = Object.values<MetricSpec>(METRICS).map(rowOf);
   return `# Metrics
@@ -24,5 +21,3 @@ function rowOf(spec: MetricSpec): string {
   const labels = spec.labels.map((label) => `\`${label}\``).join(", ");
   return `| \`${spec.name}\` | ${spec.kind} | ${spec.unit} | ${labels} | ${spec.merge} | ${spec.help.replaceAll("|", String.raw`\|`)} |`;
 }
-
-if (import.meta.main) process.stdout.write(metricReference());
