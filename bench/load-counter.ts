@@ -1,4 +1,4 @@
-import { LatencyHistogram } from "../src/cli/send/latency.ts";
+import { LatencyHistogram } from "./latency.ts";
 import type { CallOutcome } from "./load-connection.ts";
 import type { LoadCounts } from "./messages.ts";
 

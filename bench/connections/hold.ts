@@ -1,4 +1,4 @@
-import { LatencyHistogram } from "../../src/cli/send/latency.ts";
+import { LatencyHistogram } from "../latency.ts";
 import { systemClock } from "../../src/core/clock.ts";
 import type { Cancel } from "../../src/core/clock.ts";
 import { SIGNAL_FACTS } from "../../src/otlp/signal.ts";

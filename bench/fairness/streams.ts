@@ -1,4 +1,4 @@
-import { LatencyHistogram } from "../../src/cli/send/latency.ts";
+import { LatencyHistogram } from "../latency.ts";
 import { systemClock } from "../../src/core/clock.ts";
 import { prepare } from "../../src/generate/generate.ts";
 import { type PreparedRequest, stamp } from "../../src/generate/prepared.ts";

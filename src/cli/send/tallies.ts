@@ -1,5 +1,5 @@
 import type { Signal } from "../../otlp/signal.ts";
-import { LatencyHistogram, type LatencySummary } from "./latency.ts";
+import { Latencies, type LatencySummary } from "./latency.ts";
 import type { SendResult } from "./sender.ts";
 
 export interface Amount {
@@ -43,7 +43,7 @@ export class Tallies {
   readonly #refused = new Map<string, Counted<SendLoss>>();
   readonly #failed = new Map<string, Counted<SendLoss>>();
   readonly #bySignal: Partial<Record<Signal, Counted<Amount>>> = {};
-  readonly #latency = new LatencyHistogram();
+  readonly #latency = new Latencies();
   #retries = 0;
 
   sent(signal: Signal, items: number): void {
