@@ -37,3 +37,14 @@ test("plugins: at the top, where the fleet's config is, they are refused, with w
     ],
   );
 });
+
+test("plugins: numbers in their options that JSON does not hold are told, each at its place", () => {
+  const options = "{ a: .inf, b: [1, .nan, 9223372036854775807], c: { d: -0 } }";
+  const pool = `{ targets: [a], strategy: { type: plugin, name: mine, options: ${options} } }`;
+  const { config, problems } = loadText(`${TARGETS}\npools: { p: ${pool} }\ndefault_pool: p\n`);
+  assert.equal(config, undefined);
+  const told = problems.map(({ path, message, hint }) => `${path} ${message} (${hint})`);
+  const why = "is a number that JSON does not hold as it is (write it as a text, in quotes)";
+  const at = "pools.p.strategy.options";
+  assert.deepEqual(told, [`${at}.a ${why}`, `${at}.b[1] ${why}`, `${at}.b[2] ${why}`]);
+});

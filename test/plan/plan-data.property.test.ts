@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
-import { test } from "node:test";
+import { mock, test } from "node:test";
 import fc from "fast-check";
 import type { Config } from "../../src/config/schema/config.ts";
 import { formatProblem } from "../../src/core/problem.ts";
@@ -8,6 +8,7 @@ import { openDryRun } from "../../src/data/dry-run.ts";
 import { bindPlan } from "../../src/plan/bind.ts";
 import { compile } from "../../src/plan/compile.ts";
 import type { PlanData } from "../../src/plan/plan-data.ts";
+import { planText, readPlanData } from "../../src/plan/read-plan-data.ts";
 import { loadText } from "../config/load-text.ts";
 import { aConfig, anItem, headersOf, requestOf, type TestItem } from "../explain/arbitrary-scene.ts";
 
@@ -110,6 +111,39 @@ for (const name of examples) {
     assert.deepStrictEqual(throughJson(data), data);
   });
 }
+
+test("plan data: whatever the options of a plugin's strategy, JSON gives back the same", () => {
+  fc.assert(
+    fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (options) => {
+      const pool = { targets: ["a"], strategy: { type: "plugin", name: "mine", options } };
+      const targets = [{ id: "a", endpoint: "http://a.test:1" }];
+      const text = JSON.stringify({ targets, default_pool: pool });
+      fc.pre(loadText(text).config !== undefined); // whole numbers beyond 2^53 are refused
+      const data = dataOf(text);
+      assert.deepStrictEqual(throughJson(data), data);
+    }),
+  );
+});
+
+test("plan data: 10,000 rules are one text of a few MB, which is parsed once and bound to the same", async () => {
+  const rules = Array.from({ length: 10_000 }, (_, i) => ({
+    id: `rule-${i}`,
+    conditions: [{ service_name: `service-${i}` }, { attribute: { key: "n", equals: i } }],
+    pool: "p",
+  }));
+  const targets = [{ id: "a", endpoint: "http://a.test:1" }];
+  const data = dataOf(JSON.stringify({ targets, pools: { p: { targets: ["a"] } }, rules, unmatched: "drop" }));
+  const text = planText(data);
+  assert.ok(text.length < 4_000_000, String(text.length));
+  const parse = mock.method(JSON, "parse");
+  const again = readPlanData(text);
+  const { routes } = await bindPlan(again, READER);
+  assert.equal(parse.mock.callCount(), 1);
+  parse.mock.restore();
+  assert.deepStrictEqual(again, data);
+  const seen = [0, 1, 2].map((i) => routes.traces.candidates(`service-${i * 4_000}`));
+  assert.deepEqual(seen, [[0], [4_000], [8_000]]);
+});
 
 test("plan data: compiling is pure: the config stays as it is, and gives the same again", () => {
   fc.assert(

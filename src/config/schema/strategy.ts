@@ -33,6 +33,22 @@ const HashKeySchema = z.union([
   z.strictObject({ resource: z.string().min(1).describe("An attribute of the resource.") }),
 ]);
 
+/** Any values that JSON holds as they are: a plan with them may be sent to other processes. */
+const PluginOptionsSchema = z.record(z.string(), z.unknown()).check(({ value, issues }) => {
+  for (const { path, input } of unholdable(value, [])) issues.push({ code: "custom", input, path, message: NO_JSON });
+});
+
+const NO_JSON = "is a number that JSON does not hold as it is\nwrite it as a text, in quotes";
+
+type At = (string | number)[];
+
+function unholdable(input: unknown, path: At): { readonly path: At; readonly input: unknown }[] {
+  if (typeof input === "bigint" || (typeof input === "number" && !Number.isFinite(input))) return [{ path, input }];
+  if (typeof input !== "object" || input === null) return [];
+  if (Array.isArray(input)) return input.flatMap((entry, i) => unholdable(entry, [...path, i]));
+  return Object.entries(input).flatMap(([key, entry]) => unholdable(entry, [...path, key]));
+}
+
 /** The long form; every strategy but `content` and `plugin` also has a short one, its name. */
 const StrategyObjectSchema = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("round_robin") }).describe("In turn."),
@@ -88,7 +104,7 @@ const StrategyObjectSchema = z.discriminatedUnion("type", [
     .strictObject({
       type: z.literal("plugin"),
       name: NameSchema.describe("The name under which one of the `node.plugins` registered it."),
-      options: z.record(z.string(), z.unknown()).default({}).describe("Handed to the plugin as they are."),
+      options: PluginOptionsSchema.default({}).describe("Handed to the plugin as they are."),
     })
     .describe("Of a plugin; its name alone, or as `type` with the options beside it, means the same."),
 ]);
