@@ -55,8 +55,8 @@ class Injector {
   }
 }
 
-function planOf(text: string, version: number): PlanData {
-  const { config, problems } = loadConfig(text, { file: "test.yaml", env: {}, readFile: () => "" });
+function planOf(text: string, version: number, env: Readonly<Record<string, string>> = {}): PlanData {
+  const { config, problems } = loadConfig(text, { file: "test.yaml", env, readFile: () => "" });
   assert.ok(config !== undefined, JSON.stringify(problems));
   return compile(config, config.node, { version, text });
 }
@@ -192,6 +192,20 @@ test("a plan that cannot be prepared stands in nobody's way", async () => {
   const { dataPlane } = scene.embedded;
   const unknown = planOf(AFTER.replaceAll("name: mine", "name: yours"), 2);
   await assert.rejects(dataPlane.prepare(unknown), /yours/u);
+  await apply(dataPlane);
+  assert.equal(running(scene)[0], 2);
+});
+
+test("a plan whose secret cannot be read where it runs is not prepared, in the words of a config, and what runs goes on", async () => {
+  await using scene = await open();
+  const { dataPlane } = scene.embedded;
+  const before = running(scene);
+  const text = AFTER.replace("id: c,", 'id: c, headers: { x-key: "Bearer ${env:HELD}" },');
+  await assert.rejects(dataPlane.prepare(planOf(text, 2, { HELD: "here" })), {
+    code: "CONFIG_INVALID",
+    message: "targets[1].headers.x-key: the environment variable HELD is not set",
+  });
+  assert.deepEqual(running(scene), before);
   await apply(dataPlane);
   assert.equal(running(scene)[0], 2);
 });
