@@ -387,3 +387,20 @@ test("contract: openapi.json has a schema for every body, and every reference in
   }
   assert.ok(paths["/api/v1/rules/{id}"]?.["put"]?.parameters?.some(({ name }) => name === "If-Match"));
 });
+
+test("contract: each unknown key of a small body is a problem of its own, with its path", async () => {
+  await using scene = new Scene();
+  const node = await scene.start(LOCAL);
+  const body = { why: "x", who: "y" };
+  const answer = await callApi(node.addresses.admin, "/api/v1/targets/a/drain", { method: "POST", body });
+  assert.equal(answer.status, 422);
+  const problems = answer.json()["problems"] as { path: string; message: string; hint: string }[];
+  assert.deepEqual(
+    problems.map(({ path, message }) => [path, message]),
+    [
+      ["why", 'unknown key "why"'],
+      ["who", 'unknown key "who"'],
+    ],
+  );
+  assert.ok(problems.every(({ hint }) => !hint.includes("\u0000")));
+});
