@@ -40,9 +40,9 @@ const PluginOptionsSchema = z.record(z.string(), z.unknown()).check(({ value, is
 
 const NO_JSON = "is a number that JSON does not hold as it is\nwrite it as a text, in quotes";
 
-type At = (string | number)[];
+type OptionPath = (string | number)[];
 
-function unholdable(input: unknown, path: At): { readonly path: At; readonly input: unknown }[] {
+function unholdable(input: unknown, path: OptionPath): { readonly path: OptionPath; readonly input: unknown }[] {
   if (typeof input === "bigint" || (typeof input === "number" && !Number.isFinite(input))) return [{ path, input }];
   if (typeof input !== "object" || input === null) return [];
   if (Array.isArray(input)) return input.flatMap((entry, i) => unholdable(entry, [...path, i]));
