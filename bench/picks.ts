@@ -6,7 +6,8 @@
 import { seededRandom } from "../src/core/random.ts";
 import { Chooser } from "../src/data/balance/chooser.ts";
 import { openKeyOwners } from "../src/data/balance/key-owners.ts";
-import type { Batch, SendOutcome } from "../src/data/export/target-client.ts";
+import type { Batch } from "../src/data/export/target-client.ts";
+import type { SendOutcome } from "../src/data/send-outcome.ts";
 import { openTarget } from "../src/data/export/target.ts";
 import type { TargetHandle } from "../src/data/export/target-port.ts";
 import type { StrategyPlan } from "../src/plan/plan.ts";

@@ -52,7 +52,7 @@ export type { VersionInfo } from "./control/history/entry.ts";
 // Targets and their health: checked while they are open, and judged by what is sent to them.
 export { openTargets, type OpenTargets, type TargetInput } from "./server/embed/targets.ts";
 export type { BalancerOptions, TargetSet } from "./data/target-set.ts";
-export type { RetryReason, SendOutcome } from "./data/export/target-client.ts";
+export type { RetryReason, SendOutcome } from "./data/send-outcome.ts";
 export type {
   CheckResult,
   CheckStatus,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { ACCEPTED, Rig } from "../../test/scenario/ledger-rig.ts";
-import type { SendOutcome } from "./export/target-client.ts";
+import type { SendOutcome } from "./send-outcome.ts";
 
 const TARGETS = ["a", "b", "c"].map(
   (id, i) => `{ id: ${id}, endpoint: "http://127.0.0.1:${i + 1}", limits: { max_in_flight: 1 } }`,

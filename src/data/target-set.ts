@@ -8,7 +8,7 @@ import { NO_HEADERS } from "../plan/sender-headers.ts";
 import { type Balancer, openBalancer } from "./balance/balancer.ts";
 import type { Strategies } from "./balance/strategies.ts";
 import type { TargetHandle } from "./export/target-port.ts";
-import type { SendOutcome } from "./export/target-client.ts";
+import type { SendOutcome } from "./send-outcome.ts";
 import { targetStatus } from "./status.ts";
 
 /** Targets that are open: connections, health, and what is measured of them. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { StrategyPlan } from "../../src/plan/plan.ts";
-import type { SendOutcome } from "../../src/data/export/target-client.ts";
+import type { SendOutcome } from "../../src/data/send-outcome.ts";
 import { ACCEPTED, failing, PoolRig, targetPlan } from "../delivery/pool-rig.ts";
 
 const SPREADING: readonly StrategyPlan[] = [

@@ -4,7 +4,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import { systemClock } from "../../src/core/clock.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import { openClient } from "../../src/data/export/client.ts";
-import type { SendOutcome } from "../../src/data/export/target-client.ts";
+import type { SendOutcome } from "../../src/data/send-outcome.ts";
 import type { TargetHandle } from "../../src/data/export/target-port.ts";
 import { openTargets } from "../../src/data/export/targets.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";

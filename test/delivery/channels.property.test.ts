@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { SendOutcome } from "../../src/data/export/target-client.ts";
+import type { SendOutcome } from "../../src/data/send-outcome.ts";
 import { ACCEPTED, type Carried, Rig } from "../scenario/ledger-rig.ts";
 import { namesOf } from "../support/items.ts";
 import { setTargets, spans } from "./channel-rig.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { SendOutcome } from "../../src/data/export/target-client.ts";
+import type { SendOutcome } from "../../src/data/send-outcome.ts";
 import { ScriptedResolver } from "../support/scripted-resolver.ts";
 import { Rig } from "../scenario/ledger-rig.ts";
 import { spans } from "./channel-rig.ts";

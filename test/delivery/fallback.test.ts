@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ACCEPTED, Rig } from "../scenario/ledger-rig.ts";
-import type { SendOutcome } from "../../src/data/export/target-client.ts";
+import type { SendOutcome } from "../../src/data/send-outcome.ts";
 import { sent, setTargets, spans, failovers } from "./channel-rig.ts";
 
 const TARGETS = ["a", "b", "c", "d"]

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { SendOutcome } from "../../src/data/export/target-client.ts";
+import type { SendOutcome } from "../../src/data/send-outcome.ts";
 import type { PoolPlan } from "../../src/plan/plan.ts";
 import { ACCEPTED, type Call, ends, EXHAUSTED, type Offered, PoolRig, targetPlan, TOO_LARGE } from "./pool-rig.ts";
 

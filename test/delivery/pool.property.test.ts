@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { SendOutcome } from "../../src/data/export/target-client.ts";
+import type { SendOutcome } from "../../src/data/send-outcome.ts";
 import type { StrategyPlan } from "../../src/plan/plan.ts";
 import { ACCEPTED, BAD_DATA, failing, PoolRig, targetPlan, TOO_LARGE } from "./pool-rig.ts";
 

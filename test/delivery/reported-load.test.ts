@@ -9,7 +9,7 @@ import { GRPC_TRANSPORTS } from "../../src/core/grpc-transport.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import { openClient } from "../../src/data/export/client.ts";
 import { openTarget } from "../../src/data/export/target.ts";
-import type { SendOutcome } from "../../src/data/export/target-client.ts";
+import type { SendOutcome } from "../../src/data/send-outcome.ts";
 import type { TargetPlan } from "../../src/plan/plan.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { targetPlan } from "./pool-rig.ts";

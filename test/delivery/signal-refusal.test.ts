@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { SendOutcome } from "../../src/data/export/target-client.ts";
+import type { SendOutcome } from "../../src/data/send-outcome.ts";
 import { ACCEPTED, type Carried, Rig } from "../scenario/ledger-rig.ts";
 import { sent, setTargets, spans, failovers } from "./channel-rig.ts";
 import { encodeRequest } from "../support/oracle/oracle.ts";

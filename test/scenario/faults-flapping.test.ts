@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { SendOutcome } from "../../src/data/export/target-client.ts";
+import type { SendOutcome } from "../../src/data/send-outcome.ts";
 import { type Behaviour, TARGETS, TargetWorld, WORKS } from "./target-world.ts";
 
 const GONE: SendOutcome = { kind: "retry", reason: "connect", message: "gone", unprocessed: true };

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { generateTraces } from "../support/generated.ts";
 import * as fc from "fast-check";
-import type { SendOutcome } from "../../src/data/export/target-client.ts";
+import type { SendOutcome } from "../../src/data/send-outcome.ts";
 import type { TargetPlan } from "../../src/plan/plan.ts";
 import { setTargets } from "../delivery/channel-rig.ts";
 import { decodeRequest } from "../support/oracle/oracle.ts";

@@ -1,5 +1,6 @@
 import { parseDuration } from "../../src/core/units.ts";
-import type { Batch, SendOutcome, TargetClient } from "../../src/data/export/target-client.ts";
+import type { Batch, TargetClient } from "../../src/data/export/target-client.ts";
+import type { SendOutcome } from "../../src/data/send-outcome.ts";
 import { SIGNALS } from "../../src/otlp/signal.ts";
 import { openTargets, type Targets } from "../../src/data/export/targets.ts";
 import type { TargetHandle } from "../../src/data/export/target-port.ts";

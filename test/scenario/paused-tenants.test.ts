@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { generateTraces } from "../support/generated.ts";
-import type { SendOutcome } from "../../src/data/export/target-client.ts";
+import type { SendOutcome } from "../../src/data/send-outcome.ts";
 import { ACCEPTED, type Carried, Rig } from "./ledger-rig.ts";
 
 const TRACES = Buffer.from(generateTraces({ items: 1, resources: 1, services: ["s"], seed: 1, wallMs: 0 }));

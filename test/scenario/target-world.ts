@@ -1,5 +1,5 @@
 import { seededRandom } from "../../src/core/random.ts";
-import type { SendOutcome } from "../../src/data/export/target-client.ts";
+import type { SendOutcome } from "../../src/data/send-outcome.ts";
 import type { Check } from "../../src/data/health/check.ts";
 import { requestOf } from "../support/items.ts";
 import { ACCEPTED, type Carried, Rig } from "./ledger-rig.ts";

@@ -5,15 +5,14 @@ import { ManualClock } from "../../../test/support/manual-clock.ts";
 import { NO_LIMITS } from "../../otlp/limits.ts";
 import { seededRandom } from "../../core/random.ts";
 import { createMetrics, type Metrics } from "../../telemetry/metrics.ts";
-import type { RequestHead } from "../receive/request.ts";
 import {
   type Admission,
+  type Arrival,
   type AdmissionLimits,
   createAdmission,
   type Permit,
   type AdmissionRefused,
 } from "./admission.ts";
-import { headersOf } from "../../plan/sender-headers.ts";
 
 const LIMITS: AdmissionLimits = {
   maxRequestBytes: 1_000,
@@ -44,10 +43,8 @@ function gate(limits: Partial<AdmissionLimits> = {}): Gate {
   return it;
 }
 
-function head(clock: ManualClock): RequestHead {
-  const receivedMs = clock.nowMs();
-  const from = { method: "grpc", region: "", peer: "", headers: headersOf({}) } as const;
-  return { signal: "traces", ...from, receivedMs, deadlineMs: receivedMs + 1_000 };
+function head(clock: ManualClock): Arrival {
+  return { receivedMs: clock.nowMs() };
 }
 
 function opened(admitted: Permit | AdmissionRefused): Permit {

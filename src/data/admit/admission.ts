@@ -3,7 +3,6 @@ import type { Random } from "../../core/random.ts";
 import type { Refusal } from "../../core/reason.ts";
 import type { Counter, Metrics } from "../../telemetry/metrics.ts";
 import type { RequestLimits } from "../../otlp/limits.ts";
-import type { RequestHead } from "../receive/request.ts";
 import { createPressure, type Pressure } from "./pressure.ts";
 import { createRequestGuard, type RequestGuard } from "./request-guard.ts";
 import { createRssGuard, type RssGuard } from "./rss-guard.ts";
@@ -36,6 +35,12 @@ export interface AdmissionEnv {
    * RSS of the process in bytes; asked for at most every 250 ms, and only when there is a limit.
    */
   readonly rssBytes: () => number;
+}
+
+/** What is known of a request before its body is read, as far as it is asked for here. */
+export interface Arrival {
+  /** Clock.nowMs() at the first byte. */
+  readonly receivedMs: number;
 }
 
 /** What one request holds. Counts only bytes: who holds the permit also holds the buffers. */
@@ -80,7 +85,7 @@ export interface Admission {
   /** `run` is called once, when it is full no more. */
   onceRoom(run: () => void): Cancel;
   /** Before any byte of the body is read. */
-  open(head: RequestHead): Permit | AdmissionRefused;
+  open(arrival: Arrival): Permit | AdmissionRefused;
   /** Takes effect for what comes; requests under way keep what they have. */
   update(limits: AdmissionLimits): void;
   /** From now on every new request is told that the node shuts down; those under way go on. */
@@ -129,17 +134,17 @@ class MemoryAdmission implements Admission {
     };
   }
 
-  open(head: RequestHead): Permit | AdmissionRefused {
+  open({ receivedMs }: Arrival): Permit | AdmissionRefused {
     const { maxConcurrentRequests, maxRssBytes } = this.limits;
-    if (this.#stopped !== undefined) return this.#no("shutting_down", this.#stopped, head.receivedMs);
+    if (this.#stopped !== undefined) return this.#no("shutting_down", this.#stopped, receivedMs);
     if (this.inFlightRequests >= maxConcurrentRequests) {
       const message = `${maxConcurrentRequests} requests are under way, which is the limit`;
-      return this.#no("too_many_requests", message, head.receivedMs);
+      return this.#no("too_many_requests", message, receivedMs);
     }
-    if (maxRssBytes !== undefined && this.#rss.above(maxRssBytes, head.receivedMs)) {
-      return this.#no("memory", `the node's memory is above its limit of ${maxRssBytes} bytes`, head.receivedMs);
+    if (maxRssBytes !== undefined && this.#rss.above(maxRssBytes, receivedMs)) {
+      return this.#no("memory", `the node's memory is above its limit of ${maxRssBytes} bytes`, receivedMs);
     }
-    this.#pressure.admitted(head.receivedMs);
+    this.#pressure.admitted(receivedMs);
     this.inFlightRequests++;
     return new OpenPermit(this);
   }

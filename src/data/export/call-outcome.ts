@@ -3,8 +3,8 @@ import type { SenderHeaders } from "../../plan/sender-headers.ts";
 import type { CallNews } from "../health/silence.ts";
 import type { CallEnd, SentCall } from "../load/target-load.ts";
 import { isUnreasonable } from "./learned-size.ts";
-import type { SendOutcome } from "./target-client.ts";
-import { isTargetFault } from "./target-fault.ts";
+import type { SendOutcome } from "../send-outcome.ts";
+import { isTargetFault } from "../send-outcome.ts";
 
 /** Timers may fire so much early. */
 const TIMER_MS = 2;

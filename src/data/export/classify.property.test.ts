@@ -7,7 +7,7 @@ import { NO_HEADERS } from "../../plan/sender-headers.ts";
 import { targetPlan } from "../../../test/delivery/pool-rig.ts";
 import { openGrpcClient } from "./grpc.ts";
 import { outcomeOfHttp } from "./http-answer.ts";
-import type { SendOutcome } from "./target-client.ts";
+import type { SendOutcome } from "../send-outcome.ts";
 
 /** What peers may say, and what they should not. */
 const value = fc.oneof(

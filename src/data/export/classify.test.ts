@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { GRPC, grpcCodeName } from "../../otlp/grpc-code.ts";
 import { compileStatuses } from "../../plan/status-verdicts.ts";
 import { classifyGrpc, classifyHttp, grpcStatusOfHttp } from "./classify.ts";
-import type { SendOutcome } from "./target-client.ts";
+import type { SendOutcome } from "../send-outcome.ts";
 
 const WALL_MS = 1_750_000_000_000;
 

@@ -1,6 +1,6 @@
 import { GRPC, grpcCodeName } from "../../otlp/grpc-code.ts";
 import type { StatusVerdicts } from "../../plan/status-verdicts.ts";
-import type { RetryReason, SendOutcome } from "./target-client.ts";
+import type { RetryReason, SendOutcome } from "../send-outcome.ts";
 import { retryAfterMs } from "./retry-after.ts";
 
 /** A gRPC status other than OK, with what its details said. */

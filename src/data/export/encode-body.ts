@@ -1,6 +1,7 @@
 import type { Cancel } from "../../core/clock.ts";
 import { compress, type Compression } from "../../otlp/compress.ts";
-import type { Batch, SendOutcome } from "./target-client.ts";
+import type { Batch } from "./target-client.ts";
+import type { SendOutcome } from "../send-outcome.ts";
 
 /** A request's body as it goes out. */
 export interface EncodedBody {

@@ -11,7 +11,8 @@ import { accepted, classifyGrpc, grpcStatusOfHttp } from "./classify.ts";
 import { encodeBody } from "./encode-body.ts";
 import { PassedHeaders } from "./passed-headers.ts";
 import { Quiet } from "./quiet.ts";
-import type { Batch, RetryReason, SendDone, SendOutcome, TargetClient } from "./target-client.ts";
+import type { Batch, SendDone, TargetClient } from "./target-client.ts";
+import type { RetryReason, SendOutcome } from "../send-outcome.ts";
 
 /**
  * OTLP/gRPC over a unary transport, which it owns. Headers and compression are those of the plan at

@@ -5,7 +5,7 @@ import type { Signal } from "../../otlp/signal.ts";
 import { decodeStatus } from "../../otlp/status.ts";
 import type { StatusVerdicts } from "../../plan/status-verdicts.ts";
 import { accepted, classifyHttp, isSuccess } from "./classify.ts";
-import type { SendOutcome } from "./target-client.ts";
+import type { SendOutcome } from "../send-outcome.ts";
 
 /** A final answer over HTTP: what came of it. */
 export interface FinalAnswer {

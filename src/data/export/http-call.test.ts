@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { Dispatcher } from "undici";
 import { ManualClock } from "../../../test/support/manual-clock.ts";
 import { HttpCall } from "./http-call.ts";
-import type { SendOutcome } from "./target-client.ts";
+import type { SendOutcome } from "../send-outcome.ts";
 
 /** A call whose answer the test gives, part by part. */
 function openCall(more: { closing?: boolean } = {}) {

@@ -13,7 +13,8 @@ import { outcomeOfHttp } from "./http-answer.ts";
 import { inflateReply } from "../../otlp/inflate-reply.ts";
 import type { Beginning, KeptSocket } from "./kept-socket.ts";
 import { readReplyHead } from "./reply-head.ts";
-import type { RetryReason, SendDone, SendOutcome } from "./target-client.ts";
+import type { SendDone } from "./target-client.ts";
+import type { RetryReason, SendOutcome } from "../send-outcome.ts";
 
 /** What the calls of one client share. */
 export interface HttpCallOwner {

@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import type { HeadHolder } from "./interim.ts";
+import type { HeadHolder } from "../connect/interim.ts";
 
 /**
  * One connection: how often something came on it, and the head that came last, until it is known

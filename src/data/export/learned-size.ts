@@ -12,7 +12,8 @@ import {
   SMALLEST_LIMIT_BYTES,
   stepSizeLimit,
 } from "./size-limit.ts";
-import type { Batch, SendOutcome, SizeDoubt } from "./target-client.ts";
+import type { Batch } from "./target-client.ts";
+import type { SendOutcome, SizeDoubt } from "../send-outcome.ts";
 
 /** A 400 to less than this is about the data: limits of request bodies are larger. */
 const LARGE_BYTES = 1_048_576;

@@ -13,7 +13,8 @@ import { bestPart, rankOf } from "./part-health.ts";
 import { PartPicker } from "./part-picker.ts";
 import type { Parts, RetryHistory, Whole } from "./parts.ts";
 import type { AttemptTime, Joining, OwnedTarget, TargetHandle } from "./target-port.ts";
-import type { Batch, SendOutcome, SizeDoubt } from "./target-client.ts";
+import type { Batch } from "./target-client.ts";
+import type { SendOutcome, SizeDoubt } from "../send-outcome.ts";
 
 const NO_HISTORY: RetryHistory = { avoid: undefined, unreachable: undefined };
 

@@ -1,7 +1,8 @@
 import { isCredential } from "../../core/header-name.ts";
 import { NO_HEADERS, type SenderHeaders } from "../../plan/sender-headers.ts";
 import type { TargetPlan } from "../../plan/plan.ts";
-import type { SendDone, SendOutcome } from "./target-client.ts";
+import type { SendDone } from "./target-client.ts";
+import type { SendOutcome } from "../send-outcome.ts";
 
 const REDACTED = "[redacted]";
 /**

@@ -4,7 +4,8 @@ import { targetPlan } from "../../../test/delivery/pool-rig.ts";
 import type { TargetPlan, TargetTlsPlan } from "../../plan/plan.ts";
 import { NO_HEADERS } from "../../plan/sender-headers.ts";
 import { openRenewingClient } from "./renewing-client.ts";
-import type { Batch, SendDone, SendOutcome, TargetClient } from "./target-client.ts";
+import type { Batch, SendDone, TargetClient } from "./target-client.ts";
+import type { SendOutcome } from "../send-outcome.ts";
 
 const ACCEPTED: SendOutcome = { kind: "accepted", rejected: 0, message: "" };
 const BATCH: Batch = { signal: "traces", pieces: [], bytes: 0, items: 0, points: 0, headers: NO_HEADERS };

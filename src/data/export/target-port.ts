@@ -11,7 +11,8 @@ import type { Check } from "../health/check.ts";
 import type { Health } from "../health/health.ts";
 import type { RefusedSignal } from "../health/signal-refusals.ts";
 import type { TargetLoad } from "../load/target-load.ts";
-import type { Batch, SendOutcome, SizeDoubt, TargetClient } from "./target-client.ts";
+import type { Batch, TargetClient } from "./target-client.ts";
+import type { SendOutcome, SizeDoubt } from "../send-outcome.ts";
 import type { Parts } from "./parts.ts";
 
 /** How long one attempt may take. */

@@ -10,7 +10,8 @@ import { ManualClock } from "../../../test/support/manual-clock.ts";
 import { ScriptedResolver } from "../../../test/support/scripted-resolver.ts";
 import { targetPlan } from "../../../test/delivery/pool-rig.ts";
 import { openTargets, type Targets } from "./targets.ts";
-import type { Batch, SendOutcome } from "./target-client.ts";
+import type { Batch } from "./target-client.ts";
+import type { SendOutcome } from "../send-outcome.ts";
 import { NO_HEADERS } from "../../plan/sender-headers.ts";
 
 const BATCH: Batch = { signal: "traces", pieces: [], bytes: 0, items: 1, points: 1, headers: NO_HEADERS };

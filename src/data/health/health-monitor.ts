@@ -6,7 +6,7 @@ import type { TargetPlan } from "../../plan/plan.ts";
 import type { CheckPlan } from "../../plan/target-health.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
-import type { RetryReason } from "../export/target-client.ts";
+import type { RetryReason } from "../send-outcome.ts";
 import type { Check, CheckOutcome } from "./check.ts";
 import { type Checked, Checker } from "./checker.ts";
 import { type Health, type HealthPolicy, isSuspect, isUnproven, nextChangeMs, policyOf } from "./health.ts";

@@ -1,5 +1,5 @@
 import type { CheckPlan, TargetHealthPlan } from "../../plan/target-health.ts";
-import type { RetryReason } from "../export/target-client.ts";
+import type { RetryReason } from "../send-outcome.ts";
 
 /** Reasons of states that no failed call has caused. */
 const QUIET_REASONS = [

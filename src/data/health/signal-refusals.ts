@@ -5,7 +5,7 @@ import { SIGNAL_FACTS, SIGNALS, type Signal } from "../../otlp/signal.ts";
 import type { TargetPlan } from "../../plan/plan.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
-import type { SendOutcome } from "../export/target-client.ts";
+import type { SendOutcome } from "../send-outcome.ts";
 import { isDue, type RefusalEvent, type SignalRefusal, stepRefusal, TAKEN } from "./signal-refusal.ts";
 
 /** A signal that a target does not take now. */

@@ -1,5 +1,5 @@
 import { Unreachable } from "../../core/unreachable.ts";
-import type { RetryReason } from "../export/target-client.ts";
+import type { RetryReason } from "../send-outcome.ts";
 import type { Health, HealthPolicy, HealthReason } from "./health.ts";
 
 /** Calls that ended in the last 10 s, in the present state. */
@@ -22,7 +22,7 @@ export type HealthEvent =
     }
   /**
    * Answered with a refusal that is the target's fault, as far as one can tell
-   * (data/export/target-fault.ts).
+   * (data/send-outcome.ts).
    */
   | { readonly kind: "refused"; readonly epoch: number; readonly jitter: number; readonly recent: Recent }
   | { readonly kind: "throttled"; readonly epoch: number; readonly delayMs: number | undefined }

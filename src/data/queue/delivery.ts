@@ -1,5 +1,5 @@
 import type { TargetHandle } from "../export/target-port.ts";
-import type { SizeDoubt } from "../export/target-client.ts";
+import type { SizeDoubt } from "../send-outcome.ts";
 import type { Signal } from "../../otlp/signal.ts";
 import type { Parcel, ParcelOutcome } from "../parcel.ts";
 import type { Tenant } from "./tenants.ts";

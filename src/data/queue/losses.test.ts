@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { generateTraces } from "../../../test/support/generated.ts";
 import { Rig } from "../../../test/scenario/ledger-rig.ts";
-import type { SendOutcome } from "../export/target-client.ts";
+import type { SendOutcome } from "../send-outcome.ts";
 
 const CONFIG = `
 targets:

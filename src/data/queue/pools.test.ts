@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { generateLogs } from "../../../test/support/generated.ts";
 import { ACCEPTED, Rig } from "../../../test/scenario/ledger-rig.ts";
-import type { SendOutcome } from "../export/target-client.ts";
+import type { SendOutcome } from "../send-outcome.ts";
 
 const A = '{ id: a, endpoint: "http://127.0.0.1:1", limits: { max_in_flight: 1 } }';
 const B = '{ id: b, endpoint: "http://127.0.0.1:2", limits: { max_in_flight: 1 } }';

@@ -5,7 +5,7 @@ import type { Signal } from "../../otlp/signal.ts";
 import type { PoolPlan, RetryPlan, StrategyPlan } from "../../plan/plan.ts";
 import { Chooser } from "../balance/chooser.ts";
 import type { Panic } from "../balance/panic-report.ts";
-import type { SendOutcome } from "../export/target-client.ts";
+import type { SendOutcome } from "../send-outcome.ts";
 import type { AttemptTime, TargetHandle } from "../export/target-port.ts";
 import type { Parcel, ParcelOutcome } from "../parcel.ts";
 import { CopyParcel } from "./copy-parcel.ts";

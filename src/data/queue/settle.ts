@@ -1,5 +1,5 @@
 import { Unreachable } from "../../core/unreachable.ts";
-import type { SendOutcome } from "../export/target-client.ts";
+import type { SendOutcome } from "../send-outcome.ts";
 import type { TargetHandle } from "../export/target-port.ts";
 import { type Delivery, expiresMs, isAwaited } from "./delivery.ts";
 import { type BatchOrigin, worthAnother } from "./batch-origin.ts";

@@ -1,6 +1,6 @@
 import { SMALLEST_LIMIT_BYTES } from "../export/size-limit.ts";
 import type { TargetHandle } from "../export/target-port.ts";
-import type { SendOutcome, SizeDoubt } from "../export/target-client.ts";
+import type { SendOutcome, SizeDoubt } from "../send-outcome.ts";
 import { type Delivery, expiresMs, isAwaited, type Trial } from "./delivery.ts";
 import { type BatchOrigin, worthAnother } from "./batch-origin.ts";
 import { bytesOf, endTrials, takeRests, trialOf } from "./trial.ts";

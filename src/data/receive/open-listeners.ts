@@ -3,7 +3,7 @@ import { DEFAULT_GRPC_TRANSPORT, type GrpcTransport } from "../../core/grpc-tran
 import type { TlsServerOptions, UnaryServer, UnaryServerOptions } from "../../http2/port.ts";
 import { UNARY_TRANSPORTS } from "../../http2/transport.ts";
 import { refusalTeller } from "../../telemetry/refused-connections.ts";
-import { faultCounter } from "../connection-faults.ts";
+import { faultCounter } from "../connect/connection-faults.ts";
 import type { ReceiveEnv } from "./listener-context.ts";
 import { createGrpcHandler } from "./grpc.ts";
 import { type HttpListener, type HttpOptions, listenHttp } from "./http.ts";

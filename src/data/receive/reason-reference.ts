@@ -2,7 +2,7 @@ import { ERROR_CODES, type ErrorCode } from "../../core/errors.ts";
 import { type Reason, REASONS } from "../../core/reason.ts";
 import { grpcCodeName } from "../../otlp/grpc-code.ts";
 import { DROP_REASONS, type DropReason } from "../../telemetry/ledger.ts";
-import { RETRY_REASONS, type RetryReason } from "../export/target-client.ts";
+import { RETRY_REASONS, type RetryReason } from "../send-outcome.ts";
 import { REPLIES } from "./reply.ts";
 
 /**

@@ -1,9 +1,8 @@
 import { Unreachable } from "../../../core/unreachable.ts";
 import type { TargetPlan } from "../../../plan/plan.ts";
 import type { CheckPlan } from "../../../plan/target-health.ts";
-import { type ClientEnv, openTransport, USER_AGENT } from "../../export/client.ts";
-import type { TargetClient } from "../../export/target-client.ts";
-import type { Check } from "../check.ts";
+import { type ClientEnv, openTransport, USER_AGENT } from "../../connect/transport.ts";
+import type { Check, CheckedClient } from "../check.ts";
 import { addressFor } from "./check-address.ts";
 import { openGrpcCheck } from "./grpc-check.ts";
 import { openHttpCheck } from "./http-check.ts";
@@ -11,7 +10,7 @@ import { openOtlpCheck } from "./otlp-check.ts";
 import { openTcpCheck } from "./tcp-check.ts";
 
 /** Opens a check of one target; `client` is the target's own. A changed check is opened anew. */
-export function openCheck(check: CheckPlan, current: () => TargetPlan, client: TargetClient, env: ClientEnv): Check {
+export function openCheck(check: CheckPlan, current: () => TargetPlan, client: CheckedClient, env: ClientEnv): Check {
   const at = { ...current(), url: check.url, address: addressFor(check, current()), proxy: check.proxy };
   switch (check.type) {
     case "otlp":

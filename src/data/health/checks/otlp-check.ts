@@ -3,9 +3,9 @@ import { SIGNALS, type Signal } from "../../../otlp/signal.ts";
 import type { TargetPlan } from "../../../plan/plan.ts";
 import type { CheckPlan } from "../../../plan/target-health.ts";
 import { NO_HEADERS, SenderHeaders } from "../../../plan/sender-headers.ts";
-import type { SendOutcome, TargetClient } from "../../export/target-client.ts";
-import { isTargetFault } from "../../export/target-fault.ts";
-import type { Check, CheckOutcome } from "../check.ts";
+import type { SendOutcome } from "../../send-outcome.ts";
+import { isTargetFault } from "../../send-outcome.ts";
+import type { Check, CheckedClient, CheckOutcome, EmptyExport } from "../check.ts";
 import { isUnsigned } from "./unsigned.ts";
 
 /**
@@ -13,7 +13,7 @@ import { isUnsigned } from "./unsigned.ts";
  * signals refuses the others: after a refusal the next check asks with the next signal, and who
  * takes none of them has failed.
  */
-export function openOtlpCheck(check: CheckPlan, current: () => TargetPlan, client: TargetClient): Check {
+export function openOtlpCheck(check: CheckPlan, current: () => TargetPlan, client: CheckedClient): Check {
   let signal: Signal = "traces";
   const own = Object.entries(check.headers);
   const headers = own.length === 0 ? NO_HEADERS : new SenderHeaders(new Map(own));
@@ -22,7 +22,7 @@ export function openOtlpCheck(check: CheckPlan, current: () => TargetPlan, clien
   return {
     run(timeoutMs, done) {
       let cancelled = false;
-      const batch = { signal, pieces: [], bytes: 0, items: 0, points: 0, headers };
+      const empty: EmptyExport = { signal, pieces: [], bytes: 0, items: 0, points: 0, headers };
       const end = (outcome: SendOutcome): void => {
         if (cancelled) return;
         const refused = outcome.kind === "elsewhere";
@@ -32,12 +32,12 @@ export function openOtlpCheck(check: CheckPlan, current: () => TargetPlan, clien
           ? { result: "passed", said: outcome.message }
           : outcomeOf(outcome, elsewhere === SIGNALS.length);
         const isAnswer = outcome.kind !== "retry";
-        done(isAnswer ? { ...checked, asked: { signal: batch.signal, elsewhere: refused } } : checked);
-        if (refused || outcome.kind === "rejected") signal = after(batch.signal);
+        done(isAnswer ? { ...checked, asked: { signal: empty.signal, elsewhere: refused } } : checked);
+        if (refused || outcome.kind === "rejected") signal = after(empty.signal);
       };
-      let cancel = client.send(batch, timeoutMs, (outcome) => {
+      let cancel = client.send(empty, timeoutMs, (outcome) => {
         const isStale = outcome.kind === "retry" && outcome.reason === "stale" && !cancelled;
-        if (isStale) cancel = client.send(batch, timeoutMs, end);
+        if (isStale) cancel = client.send(empty, timeoutMs, end);
         else end(outcome);
       });
       return () => {

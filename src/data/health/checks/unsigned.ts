@@ -1,4 +1,4 @@
-import { asksWho } from "../../export/target-fault.ts";
+import { asksWho } from "../../send-outcome.ts";
 import type { TargetPlan } from "../../../plan/plan.ts";
 import type { CheckPlan } from "../../../plan/target-health.ts";
 

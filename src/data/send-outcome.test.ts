@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { GRPC, grpcCodeName } from "../../otlp/grpc-code.ts";
-import { classifyGrpc, classifyHttp } from "./classify.ts";
-import { isTargetFault } from "./target-fault.ts";
+import { GRPC, grpcCodeName } from "../otlp/grpc-code.ts";
+import { classifyGrpc, classifyHttp } from "./export/classify.ts";
+import { isTargetFault } from "./send-outcome.ts";
 
 test("of all gRPC codes that refuse for good, four are the target's fault", () => {
   const faults = Object.values(GRPC).filter((status) => {
