@@ -371,6 +371,15 @@ test("over TLS: only with the authority of the certificate", async () => {
   assert.match(plain.err, /write https:/u);
 });
 
+test("over TLS: a certificate for other names is no matter of its authority", async () => {
+  const authority = await createAuthority();
+  await using admin = await ScriptedAdmin.open({ body: [] }, await authority.server(["other.test"]));
+  const ca = file("ca-of-others.pem", authority.ca);
+  const ran = await runCli(["rules", "list", "--url", admin.url, "--ca", ca]);
+  assert.equal(ran.code, 7);
+  assert.match(ran.err, /its certificate is for other names\n {2}call it by a name that its certificate has/u);
+});
+
 test("a file that cannot be read: exit code 5", async () => {
   const ran = await runCli(["config", "apply", "-f", "nowhere.yaml"], { env: { SIGNALBOX_URL: "http://127.0.0.1:1" } });
   assert.equal(ran.code, 5);

@@ -87,6 +87,7 @@ function reasonFor(code: string, isTls: boolean): string | undefined {
 function hintFor(code: string, isTls: boolean): string {
   if (code === "ENOTFOUND" || code === "EAI_AGAIN")
     return "the name is not known; name another node with --url or SIGNALBOX_URL";
+  if (code === "ERR_TLS_CERT_ALTNAME_INVALID") return "call it by a name that its certificate has, with --url";
   if (/CERT|SIGNATURE|ISSUER/u.test(code)) return "--ca <file> names the authority that signed its certificate";
   if (isTls && (code === "EPROTO" || code.startsWith("ERR_SSL")))
     return "it seems to speak without TLS (write http://), or wants a certificate";
