@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { SendOutcome } from "../../src/data/send-outcome.ts";
 import { ACCEPTED, Rig } from "../scenario/ledger-rig.ts";
+import { ScriptedResolver } from "../support/scripted-resolver.ts";
 import { setTargets, spans } from "./channel-rig.ts";
 
 const TARGETS = ["a", "b"].map((id, i) => `  - { id: ${id}, endpoint: "http://127.0.0.1:${i + 1}" }`).join("\n");
@@ -108,4 +109,86 @@ test("a pool that refuses while it is down tells how long a pause lasts", async 
     replies.map((reply) => reply.ok || reply.refusal.retryAfterMs),
     [3_000],
   );
+});
+
+const AWAY: SendOutcome = { kind: "elsewhere", code: "HTTP 404", message: "HTTP 404" };
+
+/** Until `unwilling` is asked for no more traces; others take them. */
+function refuse(rig: Rig, unwilling: string): void {
+  for (let i = 0, asked = 0; asked < 3; i++) {
+    if (i === rig.calls.length) rig.handle("traces", spans([{ name: "asked" }]));
+    const isUnwilling = rig.calls[i]!.target === unwilling;
+    asked += Number(isUnwilling);
+    rig.answer(i, isUnwilling ? AWAY : ACCEPTED);
+  }
+  for (let i = 0; i < rig.calls.length; i++) rig.answer(i, ACCEPTED);
+}
+
+/** The second of them takes no traces, and the first one is then paused. */
+function openHalf(text: string, [first, second]: readonly string[], afterMs: number): Rig {
+  const resolver = new ScriptedResolver();
+  const rig = new Rig(text, { resolver });
+  if (second!.startsWith("t@")) resolver.find(["10.0.0.1", "10.0.0.2"], 3_600_000);
+  rig.settle();
+  refuse(rig, second!);
+  throttle(rig, afterMs);
+  assert.equal(rig.calls.at(-1)!.target, first);
+  return rig;
+}
+
+function named(main: string, more = ""): string {
+  const targets = `[{ id: t, endpoint: "http://tempo.test:4317" }, { id: s, endpoint: "http://127.0.0.1:9" }]`;
+  return `targets: ${targets}\npools: { main: ${main}, spare: { targets: [s] } }\n${more}default_pool: main\n`;
+}
+
+/** Two targets in one pool, and two addresses behind the name of one target. */
+const PAIRS = [
+  { name: "target", others: ["a", "b"], text: config("  main: { targets: [a, b], strategy: round_robin }") },
+  {
+    name: "address",
+    others: ["t@10.0.0.1", "t@10.0.0.2"],
+    text: named("{ targets: [t] }"),
+  },
+];
+for (const { name, others, text } of PAIRS) {
+  test(`a pause is told at once where the other ${name} does not take the signal, until that is asked again`, async () => {
+    await using rig = openHalf(text, others, 60_000);
+    const { replies } = rig.handle("traces", spans([{ name: "x" }]));
+    const [reply] = replies;
+    assert.ok(reply !== undefined && !reply.ok);
+    const { reason, retryAfterMs = 0 } = reply.refusal;
+    assert.equal(reason, "no_target");
+    // The other one rests for 30 s, or less by up to a fifth.
+    assert.ok(retryAfterMs >= 24_000 && retryAfterMs <= 30_000, String(retryAfterMs));
+    rig.advance(retryAfterMs);
+    const calls = rig.calls.length;
+    rig.handle("traces", spans([{ name: "asks" }]));
+    assert.deepEqual([rig.calls.length, rig.calls.at(-1)!.target], [calls + 1, others[1]]);
+    const behind = rig.handle("traces", spans([{ name: "waits for what the other one says" }]));
+    assert.deepEqual(behind.replies, []);
+    rig.answer(calls, AWAY);
+    const last = rig.handle("traces", spans([{ name: "y" }]));
+    assert.equal(last.replies[0]?.ok, false);
+  });
+
+  test(`a pause that ends before the deadline is waited for, whatever signals the other ${name} takes`, async () => {
+    await using rig = openHalf(text, others, 5_000);
+    const { replies } = rig.handle("traces", spans([{ name: "x" }]));
+    assert.deepEqual(replies, []);
+    rig.advance(5_001);
+    rig.answer(rig.calls.length - 1, ACCEPTED);
+  });
+}
+
+test("what neither address takes now goes to the next rule's pool, or to a fallback, and back when a pause is over", async () => {
+  const rule = "rules: [{ id: one, pool: main }, { id: two, pool: spare }]\n";
+  for (const text of [named("{ targets: [t] }", rule), named("{ targets: [t], fallback: spare }")]) {
+    await using rig = openHalf(text, ["t@10.0.0.1", "t@10.0.0.2"], 20_000);
+    rig.handle("traces", spans([{ name: "x" }]));
+    assert.equal(rig.calls.at(-1)!.target, "s");
+    rig.answer(rig.calls.length - 1, ACCEPTED);
+    rig.advance(20_001);
+    rig.handle("traces", spans([{ name: "y" }]));
+    assert.equal(rig.calls.at(-1)!.target, "t@10.0.0.1");
+  }
 });

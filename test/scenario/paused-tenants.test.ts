@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { generateTraces } from "../support/generated.ts";
+import { ScriptedResolver } from "../support/scripted-resolver.ts";
 import type { SendOutcome } from "../../src/data/send-outcome.ts";
 import { ACCEPTED, type Carried, Rig } from "./ledger-rig.ts";
 
@@ -99,6 +100,31 @@ test("what waits for a target that asked everybody for a short pause is not told
   assert.deepEqual(calls(rig, 2), ["b:greedy"]);
   rig.answer(2, ACCEPTED);
   assert.equal(replies[0]?.ok, true);
+});
+
+test("what waits for one address that asked its sender for a pause is told of it where the other takes no such signal", async () => {
+  const resolver = new ScriptedResolver();
+  const t =
+    '{ id: t, endpoint: "http://tempo.test:1", limits: { max_in_flight: 1 }, forward_headers: [x-scope-orgid] }';
+  await using rig = new Rig(`targets: [${t}]\npools: { main: { targets: [t] } }\ndefault_pool: main\n`, { resolver });
+  resolver.find(["10.0.0.1", "10.0.0.2"], 3_600_000);
+  rig.settle();
+  const away: SendOutcome = { kind: "elsewhere", code: "HTTP 404", message: "HTTP 404" };
+  for (let i = 0, asked = 0; asked < 3; i++) {
+    if (i === rig.calls.length) carry(rig, "other");
+    const isUnwilling = rig.calls[i]!.target === "t@10.0.0.2";
+    asked += Number(isUnwilling);
+    rig.answer(i, isUnwilling ? away : ACCEPTED);
+  }
+  for (let i = 0; i < rig.calls.length; i++) rig.answer(i, ACCEPTED);
+  const before = rig.calls.length;
+  carry(rig, "greedy", 60_000);
+  const { replies } = carry(rig, "greedy", 5_000);
+  assert.deepEqual(calls(rig, before), ["t@10.0.0.1:greedy"]);
+  rig.answer(before, { ...QUOTA, afterMs: 20_000 });
+  const [reply] = replies;
+  assert.ok(reply !== undefined && !reply.ok);
+  assert.deepEqual([reply.refusal.reason, reply.refusal.retryAfterMs], ["target_failed", 20_000]);
 });
 
 test("what a target does not take of one sender goes to the fallback, with its header; others stay", async () => {

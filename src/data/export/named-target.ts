@@ -9,7 +9,7 @@ import type { RefusedSignal } from "../health/signal-refusals.ts";
 import { TargetLoad } from "../load/target-load.ts";
 import { AddressSet, type AddressSetEnv } from "./address-set.ts";
 import { ChangeListeners } from "./change-listeners.ts";
-import { bestPart, rankOf } from "./part-health.ts";
+import { bestPart, isOpen, rankOf } from "./part-health.ts";
 import { PartPicker } from "./part-picker.ts";
 import type { Parts, RetryHistory, Whole } from "./parts.ts";
 import type { AttemptTime, Joining, OwnedTarget, TargetHandle } from "./target-port.ts";
@@ -113,11 +113,19 @@ class NamedTarget implements OwnedTarget, Whole {
     return this.load.errorRate;
   }
 
-  /** What none of its parts takes. */
+  /** What none of its parts takes that something may be sent to now; or none at all, without one. */
   get refused(): number {
-    let refused = -1;
-    for (const part of this.#parts.all) refused &= part.refused;
-    return refused;
+    let byAll = -1;
+    let byAny = 0;
+    for (const { refused } of this.#parts.all) {
+      byAll &= refused;
+      byAny |= refused;
+    }
+    if (byAll === byAny) return byAll;
+    const nowMs = this.#nowMs;
+    let byOpen = -1;
+    for (const { health, refused } of this.#parts.all) if (isOpen(health, nowMs)) byOpen &= refused;
+    return byOpen === -1 ? byAll : byOpen;
   }
 
   get pause(): TargetHandle["pause"] {

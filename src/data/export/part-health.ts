@@ -19,14 +19,23 @@ export function bestPart(parts: readonly TargetHandle[], nowMs: number): TargetH
   return best;
 }
 
+const PAUSED = 5;
+const RESTS = 1;
+
+/** Something may be sent to it now: as usual, as a probe, or where there is nothing better. */
+export function isOpen(health: Health, nowMs: number): boolean {
+  const rank = rankOf(health, nowMs);
+  return rank > RESTS && rank !== PAUSED;
+}
+
 /** How far the health of a part lets it be used; those with the same serve together. */
 export function rankOf(health: Health, nowMs: number): number {
   if (isUsable(health, nowMs)) return 6;
-  if (health.state === "ready") return 5; // paused
+  if (health.state === "ready") return PAUSED;
   if (wantsProbe(health)) return 4;
   if (health.state === "ejected" && health.reason === "success_rate") return 3;
   if (mayTry(health, nowMs)) return 2;
-  return health.state === "drain" || health.state === "maintenance" ? 0 : 1;
+  return health.state === "drain" || health.state === "maintenance" ? 0 : RESTS;
 }
 
 function sinceMs(health: Health): number {

@@ -1,7 +1,7 @@
-import { SIGNAL_FACTS } from "../../otlp/signal.ts";
 import type { TargetHandle } from "../export/target-port.ts";
 import type { ParcelOutcome } from "../parcel.ts";
 import { type Delivery, expiresMs } from "./delivery.ts";
+import { askedAgainMs, leavesOf } from "./paused.ts";
 
 /**
  * Those of a lane's targets, and of their parts, that asked the sender of a delivery, and not all,
@@ -33,12 +33,14 @@ export function pausedUntilMs(
 ): number | undefined {
   if (paused === undefined) return undefined;
   let untilMs = Infinity;
-  for (const target of targets) {
+  for (const target of leavesOf(targets)) {
     const forSenderMs = target.pausedForMs(parcel.headers);
     if (!target.usable(nowMs, parcel.signal)) {
-      const { pause, refused } = target;
-      if (pause === undefined || (refused & SIGNAL_FACTS[parcel.signal].bit) !== 0) continue;
-      untilMs = Math.min(untilMs, Math.max(pause.untilMs, forSenderMs));
+      const { pause } = target;
+      const askedMs = askedAgainMs(target, parcel.signal);
+      if (pause === undefined && askedMs === undefined) continue;
+      const openMs = Math.max(pause?.untilMs ?? 0, forSenderMs, askedMs ?? 0);
+      if (openMs > nowMs) untilMs = Math.min(untilMs, openMs); // else it is asked just now
       continue;
     }
     if (!paused.includes(target)) return undefined;

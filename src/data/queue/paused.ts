@@ -1,27 +1,28 @@
 import { Unreachable } from "../../core/unreachable.ts";
-import { SIGNAL_FACTS, type Signal } from "../../otlp/signal.ts";
+import type { Signal } from "../../otlp/signal.ts";
 import type { SenderHeaders } from "../../plan/sender-headers.ts";
 import type { TargetHandle } from "../export/target-port.ts";
 
 /**
  * Clock.nowMs() before which certainly nothing of this signal can leave for these targets, because
  * all of them that operators have not taken out asked to be left alone, by all or by whoever has
- * these headers. 0 when that cannot be said: a target that is out may be back with the next check.
+ * these headers, or are not asked before whether they take the signal. 0 when that cannot be said:
+ * a target that is out may be back with the next check.
  */
 export function laneOpenMs(targets: readonly TargetHandle[], signal: Signal, headers: SenderHeaders): number {
   let untilMs = Infinity;
   let isPaused = false;
-  for (const target of targets) {
-    const { health, refused } = target;
-    if ((refused & SIGNAL_FACTS[signal].bit) !== 0) return 0;
+  for (const target of leavesOf(targets)) {
+    const { health } = target;
+    const askedMs = askedAgainMs(target, signal);
     switch (health.state) {
       case "ready":
-        isPaused = true;
-        untilMs = Math.min(untilMs, Math.max(health.pausedUntilMs, target.pausedForMs(headers)));
+        isPaused ||= askedMs === undefined;
+        untilMs = Math.min(untilMs, Math.max(health.pausedUntilMs, target.pausedForMs(headers), askedMs ?? 0));
         break;
       case "drain":
       case "maintenance":
-        untilMs = Math.min(untilMs, health.untilMs);
+        untilMs = Math.min(untilMs, Math.max(health.untilMs, askedMs ?? 0));
         break;
       case "ejected":
       case "down":
@@ -32,4 +33,14 @@ export function laneOpenMs(targets: readonly TargetHandle[], signal: Signal, hea
     }
   }
   return isPaused ? untilMs : 0;
+}
+
+/** What is sent to: targets, and the addresses of those that have several. */
+export function leavesOf(targets: readonly TargetHandle[]): readonly TargetHandle[] {
+  return targets.flatMap((target) => target.parts?.all ?? target);
+}
+
+/** When it may be sent something of a signal that it does not take; undefined for one it takes. */
+export function askedAgainMs({ refusals }: TargetHandle, signal: Signal): number | undefined {
+  return refusals.find((refusal) => refusal.signal === signal)?.nextTryMs;
 }
