@@ -41,6 +41,9 @@ export type {
   TargetExplanation,
 } from "./plan/explanation.ts";
 
+// Batches of anything: by number, and by time.
+export { type BatchHandler, type Batcher, type BatcherOptions, openBatcher } from "./server/embed/batcher.ts";
+
 // The route table: of a router and of a node.
 export type { Element, Guard, RouteTable, VersionView } from "./control/route-table.ts";
 export type { ApplyOutcome, ChangeOutcome } from "./control/apply.ts";
