@@ -66,7 +66,7 @@ async function runTests({ transport, files }: Run, folder: string): Promise<RunC
   const child = spawn(process.execPath, ["--test", ...options, `--test-reporter=${reporter}`, ...files], {
     cwd: ROOT,
     stdio: "inherit",
-    env: { ...process.env, TEST_GRPC_TRANSPORT: transport, [COUNTS_FILE]: countsFile },
+    env: { ...process.env, TEST_GRPC_TRANSPORT: transport, SIGNALBOX_ARENA_DEBUG: "1", [COUNTS_FILE]: countsFile },
   });
   const [code] = (await once(child, "exit")) as [number | null];
   const counts = readCounts(countsFile) ?? NO_COUNTS;

@@ -402,6 +402,8 @@ export class NodeDataPlane implements DataPlane {
     this.#env.losses[Symbol.dispose]();
     await answered;
     await this.#owned?.disposeAsync();
+    const [leak] = this.#admission.inFlightRequests === 0 ? this.#admission.arena.leaks : [];
+    if (leak !== undefined) throw new RouterError("INTERNAL", `arena: ${leak.extents} of ${leak.owner} not given back`);
     return { drained: leftBytes === 0, tookMs: clock.nowMs() - startedMs, leftItems, leftBytes };
   }
 }

@@ -1,3 +1,4 @@
+import { OWN_MEMORY } from "../core/arena/extent.ts";
 import { seededRandom } from "../core/random.ts";
 import { createSteppedClock, type SteppedClock } from "../core/stepped-clock.ts";
 import type { Signal } from "../otlp/signal.ts";
@@ -106,7 +107,7 @@ class DryRunDataPlane implements DryRun {
       receivedMs,
       deadlineMs: receivedMs + DEADLINE_MS,
     } as const;
-    this.#handle({ head, bytes, rejected: 0, message: "" }, () => undefined); // the tallies tell what became of it
+    this.#handle({ head, bytes, owner: OWN_MEMORY, rejected: 0, message: "" }, () => undefined); // the tallies tell what became of it
     this.#step(1);
   }
 

@@ -1,3 +1,4 @@
+import { OWN_MEMORY } from "../core/arena/extent.ts";
 import type { Signal } from "../otlp/signal.ts";
 import type { DataPlane, DataPlaneStatus, IntakeLimits } from "../plan/data-plane.ts";
 import type { Explanation, ExplainRequest } from "../plan/explanation.ts";
@@ -88,7 +89,7 @@ function handleOne(head: RequestHead, bytes: Uint8Array, admission: Admission, h
     return Promise.resolve({ ok: false, refusal });
   }
   return new Promise((resolve) => {
-    handle({ head, bytes, rejected: 0, message: "" }, (reply) => {
+    handle({ head, bytes, owner: OWN_MEMORY, rejected: 0, message: "" }, (reply) => {
       permit.close();
       resolve(reply);
     });

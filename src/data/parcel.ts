@@ -1,3 +1,4 @@
+import type { BytesOwner } from "../core/arena/extent.ts";
 import type { Reason } from "../core/reason.ts";
 import type { Signal } from "../otlp/signal.ts";
 import type { SenderHeaders } from "../plan/sender-headers.ts";
@@ -23,12 +24,17 @@ export type ParcelOutcome =
 /**
  * The part of one request that goes to one pool: byte ranges that, one after the other, are one
  * valid Export request. Owned by the queue from `offer` to `settle`; the bytes are views of the
- * request's buffer and never change.
+ * request's, and stay as they are until then.
  */
 export interface Parcel {
   readonly signal: Signal;
   readonly pieces: readonly Uint8Array[];
   readonly bytes: number;
+  /**
+   * Keeps the pieces where they are. The parcel has retained it, and releases it when it is
+   * settled.
+   */
+  readonly owner: BytesOwner;
   /** Of its request: what targets are passed on, and what pools divide by. */
   readonly headers: SenderHeaders;
   /** Spans, metrics or log records. */

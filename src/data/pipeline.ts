@@ -1,3 +1,4 @@
+import { OWN_MEMORY } from "../core/arena/extent.ts";
 import { isHeldExactly, joinOwned, lengthOf } from "../core/bytes.ts";
 import type { Cancel, Clock } from "../core/clock.ts";
 import { hasMoreAttributes } from "../otlp/attributes.ts";
@@ -256,13 +257,15 @@ function offer(context: RequestContext, draft: Draft, place: number, settlement:
   const bytes = lengthOf(kept);
   // What outlives the request holds what the queue counts, and no more; until then the permit
   // counts all of the request.
-  const pieces = awaited || isHeldExactly(kept, bytes) ? kept : [joinOwned(kept, bytes)];
+  const stays = awaited || (request.owner === OWN_MEMORY && isHeldExactly(kept, bytes));
+  const pieces = stays ? kept : [joinOwned(kept, bytes)];
+  const owner = stays ? request.owner : OWN_MEMORY;
   const { signal, region } = request.head;
   const deadlineMs = awaited ? request.head.deadlineMs : Number.POSITIVE_INFINITY;
   const { items, points } = draft;
   const shares = receive(pipeline, draft);
   const { losses } = pipeline;
-  const facts = { signal, region, headers, items, points, bytes, pieces, deadlineMs, enqueuedMs, losses };
+  const facts = { signal, region, headers, items, points, bytes, pieces, owner, deadlineMs, enqueuedMs, losses };
   const parcel = new RoutedParcel(facts, shares, awaited ? settlement : undefined);
   for (const share of shares) share.ledger.queued += share.points;
   if (awaited) settlement.expect();
@@ -294,6 +297,7 @@ function giveBack(
     parcel.settle(outcome);
     return;
   }
+  parcel.withdraw();
   settlement.fail(outcome); // it has not been acknowledged yet, so it is not lost
   for (const { ledger, points } of shares) {
     ledger.queued -= points;

@@ -1,3 +1,4 @@
+import type { BytesOwner } from "../core/arena/extent.ts";
 import type { Reason } from "../core/reason.ts";
 import type { Signal } from "../otlp/signal.ts";
 import type { CutLimits } from "../otlp/cut-request.ts";
@@ -25,6 +26,8 @@ export interface ParcelFacts {
   readonly headers: SenderHeaders;
   readonly pieces: readonly Uint8Array[];
   readonly bytes: number;
+  /** As that of a parcel, which retains it. */
+  readonly owner: BytesOwner;
   readonly items: number;
   readonly points: number;
   readonly deadlineMs: number;
@@ -50,6 +53,7 @@ export class RoutedParcel implements Parcel {
   readonly headers: SenderHeaders;
   readonly pieces: readonly Uint8Array[];
   readonly bytes: number;
+  readonly owner: BytesOwner;
   readonly items: number;
   readonly points: number;
   readonly deadlineMs: number;
@@ -67,6 +71,8 @@ export class RoutedParcel implements Parcel {
     this.headers = facts.headers;
     this.pieces = facts.pieces;
     this.bytes = facts.bytes;
+    this.owner = facts.owner;
+    this.owner.retain();
     this.items = facts.items;
     this.points = facts.points;
     this.deadlineMs = facts.deadlineMs;
@@ -101,23 +107,31 @@ export class RoutedParcel implements Parcel {
   divide(parts: readonly Part[]): RoutedParcel[] {
     for (let i = 1; i < parts.length; i++) this.#settlement?.expect(); // one was expected before
     let shares = this.#shares;
-    return parts.map((part) => {
+    const divided = parts.map((part) => {
       const [its, others] = divideShares(shares, part.points);
       shares = others;
       return this.#part(part, its);
     });
+    this.owner.release();
+    return divided;
+  }
+
+  /** It found no place, and nobody is told of it here: it is never settled. */
+  withdraw(): void {
+    this.owner.release();
   }
 
   settle(outcome: ParcelOutcome): void {
     this.#account(outcome);
+    this.owner.release();
     this.#settlement?.settled(outcome, this.points);
   }
 
   #part(part: Part, shares: readonly Share[]): RoutedParcel {
-    const { signal, region, deadlineMs } = this;
+    const { signal, region, deadlineMs, owner } = this;
     const { pieces, bytes, items, points, headers = this.headers, enqueuedMs = this.enqueuedMs } = part;
     const losses = this.#losses;
-    const facts = { signal, region, headers, pieces, bytes, items, points, deadlineMs, enqueuedMs, losses };
+    const facts = { signal, region, headers, pieces, bytes, owner, items, points, deadlineMs, enqueuedMs, losses };
     const parcel = new RoutedParcel(facts, shares, this.#settlement);
     parcel.attempts = this.attempts;
     parcel.target = this.target;

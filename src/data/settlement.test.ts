@@ -1,3 +1,4 @@
+import { OWN_MEMORY } from "../core/arena/extent.ts";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { countItems, generateMetrics, generateTraces } from "../../test/support/generated.ts";
@@ -95,7 +96,7 @@ function parcelOf(
   ledger.received += points;
   ledger.queued += points;
   by?.expect();
-  const from = { region: "", headers: NO_HEADERS, losses: NO_LOSSES };
+  const from = { owner: OWN_MEMORY, region: "", headers: NO_HEADERS, losses: NO_LOSSES };
   const facts = { ...from, signal, pieces: [bytes], bytes: bytes.length, items: countItems(bytes), points };
   return new RoutedParcel({ ...facts, deadlineMs: 1_000, enqueuedMs: 0 }, [{ ledger, points, copied: false }], by);
 }

@@ -38,7 +38,7 @@ export abstract class InboundCall implements UnaryCall, MessageGuard {
     if (exchange === undefined || this.#over) return false;
     this.#exchange = exchange;
     if (bodyEnded) return this.#refuse(STATUS.INTERNAL, "the call has no message");
-    this.#reader = new MessageReader(this);
+    this.#reader = new MessageReader(this, exchange.memory);
     return true;
   }
 
@@ -60,7 +60,7 @@ export abstract class InboundCall implements UnaryCall, MessageGuard {
     const reader = this.#reader;
     if (this.#over || reader === undefined) return;
     const progress = reader.progress;
-    if (progress === "whole") this.#exchange?.message(reader.take(), reader.compressed);
+    if (progress === "whole") this.#hand(reader);
     else if (progress === "none") this.#refuse(STATUS.INTERNAL, "the call has no message");
     else this.#refuse(STATUS.INTERNAL, "the call ended in the middle of its message");
   }
@@ -69,14 +69,14 @@ export abstract class InboundCall implements UnaryCall, MessageGuard {
   cancel(): void {
     if (this.#over) return;
     this.#over = true;
-    this.#reader = undefined; // and what it holds
+    this.#drop();
     this.#exchange?.cancelled();
   }
 
   reply(reply: UnaryReply): void {
     if (this.#over) return;
     this.#over = true;
-    this.#reader = undefined;
+    this.#drop();
     this.send(reply);
   }
 
@@ -103,6 +103,16 @@ export abstract class InboundCall implements UnaryCall, MessageGuard {
     const refusal = this.#exchange?.holds?.(bytes);
     if (refusal !== undefined) this.reply(refusal);
     return !this.#over;
+  }
+
+  #hand(reader: MessageReader): void {
+    const body = reader.take();
+    this.#exchange?.message(body.bytes, reader.compressed, body);
+  }
+
+  #drop(): void {
+    this.#reader?.drop();
+    this.#reader = undefined;
   }
 
   /** The transport's own "no", after which the handler can give none. */

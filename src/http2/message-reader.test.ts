@@ -33,7 +33,7 @@ test("a message in any pieces, cut into any chunks, is read as it was", () => {
       assert.equal(held.at(-1) ?? 0, message.length);
       assert.ok(held.every((bytes, i) => bytes > (held[i - 1] ?? 0)));
       assert.equal(reader.compressed, compressed);
-      assert.ok(message.equals(reader.take()));
+      assert.ok(message.equals(reader.take().bytes));
       assert.equal(reader.add(Uint8Array.of(1)), "excess");
     }),
   );
@@ -76,7 +76,7 @@ test("a message of several MiB is put together from small chunks, and one that i
   const wire = Buffer.concat([Buffer.from([0, 0, 76, 75, 64]), message]);
   for (let at = 0; at < wire.length; at += 16_384) assert.equal(reader.add(wire.subarray(at, at + 16_384)), "read");
   assert.equal(reader.progress, "whole");
-  assert.ok(message.equals(reader.take()));
+  assert.ok(message.equals(reader.take().bytes));
   const before = process.memoryUsage().arrayBuffers;
   const announced = Array.from({ length: 100 }, () => new MessageReader(guard));
   for (const one of announced) one.add(Buffer.from([0, 4, 0, 0, 0]));
@@ -90,5 +90,5 @@ test("what comes slowly keeps no more alive than itself: it is no part of node's
   reader.add(Buffer.from([0, 0, 0, 11, 184, 1]));
   reader.add(new Uint8Array(2_999));
   assert.equal(reader.progress, "whole");
-  assert.equal(reader.take().buffer.byteLength, 3_000);
+  assert.equal(reader.take().bytes.buffer.byteLength, 3_000);
 });

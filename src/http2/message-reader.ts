@@ -1,4 +1,5 @@
-import { allocBody, allocOwned } from "../core/bytes.ts";
+import { allocOwned } from "../core/bytes.ts";
+import { type BodyMemory, type Extent, OWN_BODIES, OwnExtent } from "../core/arena/extent.ts";
 /** Who reads a message: told of its prefix before any byte of it is kept. */
 export interface MessageGuard {
   /**
@@ -19,27 +20,28 @@ const AHEAD = 32;
 /** Nobody sends many pieces as short as this in good faith. */
 const MIN_AHEAD_BYTES = 4_096;
 const MAX_AHEAD_BYTES = 1_048_576;
-const NOTHING = new Uint8Array(0);
 
 /**
- * Puts one length-prefixed message together from chunks in any split. The buffer of all but very
- * long messages is allocated once, by the prefix, so that a chunk is copied once and never kept.
+ * Puts one length-prefixed message together from chunks in any split. The place of all but very
+ * long messages is taken once, by the prefix, so that a chunk is copied once and never kept.
  */
 export class MessageReader {
   readonly #guard: MessageGuard;
+  readonly #memory: BodyMemory;
   #prefixRead = 0;
   #flag = 0;
   #length = 0;
-  #body: Uint8Array = NOTHING;
+  #body: Extent | undefined;
   #filled = 0;
 
-  constructor(guard: MessageGuard) {
+  constructor(guard: MessageGuard, memory: BodyMemory = OWN_BODIES) {
     this.#guard = guard;
+    this.#memory = memory;
   }
 
   /**
-   * `refused`: by the guard. `excess`: there are bytes after the message. After either, nothing
-   * more may be added.
+   * `refused`: by the guard, or for want of room. `excess`: there are bytes after the message.
+   * After either, nothing more may be added.
    */
   add(chunk: Uint8Array): "read" | "refused" | "excess" {
     let at = 0;
@@ -53,8 +55,9 @@ export class MessageReader {
     const more = chunk.length - at;
     if (more > this.#length - this.#filled) return "excess";
     if (more === 0) return "read";
-    if (!this.#widen(this.#filled + more)) return "refused";
-    this.#body.set(at === 0 ? chunk : chunk.subarray(at), this.#filled);
+    const body = this.#widen(this.#filled + more);
+    if (body === undefined) return "refused";
+    body.bytes.set(at === 0 ? chunk : chunk.subarray(at), this.#filled);
     this.#filled += more;
     return "read";
   }
@@ -65,29 +68,38 @@ export class MessageReader {
     return this.#prefixRead === PREFIX_BYTES && this.#filled === this.#length ? "whole" : "partial";
   }
 
-  /** The message, owned by the caller; meaningful when `progress` is `whole`. */
-  take(): Uint8Array {
-    const body = this.#body;
-    this.#body = NOTHING;
+  /** The message, to be released by the caller; meaningful when `progress` is `whole`. */
+  take(): Extent {
+    const body = this.#body ?? EMPTY;
+    this.#body = undefined;
     return body;
+  }
+
+  /** Lets go of what has come. */
+  drop(): void {
+    this.#body?.release();
+    this.#body = undefined;
   }
 
   get compressed(): boolean {
     return this.#flag === 1;
   }
 
-  #widen(bytes: number): boolean {
-    if (!this.#guard.holds(bytes)) return false;
-    if (bytes <= this.#body.length) return true;
-    const ahead = Math.min(this.#length, Math.max(bytes, 2 * this.#body.length, bytesAhead(bytes)));
-    // What has come whole has a deadline, or is copied where it is acknowledged without one. What
-    // has not may never come to its end.
-    const wider = bytes === this.#length ? allocBody(ahead) : allocOwned(ahead);
-    if (this.#filled > 0) wider.set(this.#body.subarray(0, this.#filled));
-    this.#body = wider;
-    return true;
+  /** Where the message is, and so many bytes of it have room. */
+  #widen(bytes: number): Extent | undefined {
+    if (!this.#guard.holds(bytes)) return undefined;
+    const body = this.#body;
+    const room = body === undefined ? 0 : body.bytes.length;
+    if (body !== undefined && bytes <= room) return body;
+    const ahead = Math.min(this.#length, Math.max(bytes, 2 * room, bytesAhead(bytes)));
+    if (body !== undefined) return this.#memory.grow(body, ahead, this.#filled) ? body : undefined;
+    this.#body = this.#memory.alloc(ahead, bytes === this.#length);
+    return this.#body;
   }
 }
+
+/** Of a message without bytes. */
+const EMPTY = new OwnExtent(allocOwned(0));
 
 /** How much to allocate for a long body of which so much has come. */
 export function bytesAhead(came: number): number {

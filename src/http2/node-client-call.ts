@@ -1,4 +1,5 @@
 import { type ClientHttp2Stream, constants, type OutgoingHttpHeaders } from "node:http2";
+import { joinOwned } from "../core/bytes.ts";
 import type { Cancel, Clock } from "../core/clock.ts";
 import { reasonOf } from "../core/errors.ts";
 import type { PooledCall } from "./client-pool.ts";
@@ -174,7 +175,9 @@ function requestHeaders(base: OutgoingHttpHeaders, request: UnaryRequest, timeou
 }
 
 function send(stream: ClientHttp2Stream, request: UnaryRequest): void {
-  const buffers = frameMessage(request.pieces, request.messageBytes, request.encoding !== "identity");
+  // Node keeps what it has not written yet, and does not tell when it has.
+  const pieces = request.owner === undefined ? request.pieces : [joinOwned(request.pieces, request.messageBytes)];
+  const buffers = frameMessage(pieces, request.messageBytes, request.encoding !== "identity");
   if (buffers.length === 1) {
     stream.end(buffers[0]);
     return;

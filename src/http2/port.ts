@@ -1,3 +1,4 @@
+import type { BodyMemory, BytesOwner, Extent } from "../core/arena/extent.ts";
 import type { Cancel } from "../core/clock.ts";
 import type { ConnectionRefusal } from "../core/connection-refusal.ts";
 import type { ConnectionFault } from "./own/contract.ts";
@@ -49,9 +50,15 @@ export interface UnaryExchange {
   /** So many bytes of it are about to be held, rising from call to call: a reply refuses them. */
   holds?(bytes: number): UnaryReply | undefined;
   /**
-   * The whole message, owned by the handler from here on. `compressed` is the message's own flag.
+   * What it is read into; that of the process without it. Where this has no room, it refuses the
+   * call by itself.
    */
-  message(bytes: Uint8Array, compressed: boolean): void;
+  readonly memory?: BodyMemory;
+  /**
+   * The whole message, which is that of `body`, to be released by the handler. `compressed` is the
+   * message's own flag.
+   */
+  message(bytes: Uint8Array, compressed: boolean, body: Extent): void;
   /**
    * The peer went away or reset the call before a reply, or broke the protocol: called at most
    * once, and no reply is possible.
@@ -71,6 +78,11 @@ export interface UnaryRequest {
   readonly metadata: Readonly<Record<string, string>>;
   /** The message in pieces, without the 5-byte prefix; borrowed until the call is done. */
   readonly pieces: readonly Uint8Array[];
+  /**
+   * Of the pieces: retained for as long as they may be read after the call is done. Without one
+   * they are never used again.
+   */
+  readonly owner?: BytesOwner;
   readonly messageBytes: number;
   /** `grpc-encoding` of the message; `identity` is sent with the flag unset. */
   readonly encoding: "identity" | "gzip" | "zstd";

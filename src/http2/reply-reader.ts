@@ -92,7 +92,7 @@ export class ReplyReader implements MessageGuard {
     if (!this.#unreadable) {
       if (this.#message.add(bytes) === "read") return undefined;
       this.#unreadable = true;
-      this.#message.take(); // lets go of it
+      this.#message.drop();
     }
     this.#skipped += bytes.length;
     if (this.#skipped <= MOST_SKIPPED * this.#maxResponseBytes) return undefined;
@@ -123,7 +123,7 @@ export class ReplyReader implements MessageGuard {
     if (status === "malformed") return failed({ reason: "protocol", text: "the reply has a malformed grpc-status" });
     // Success needs no message: none is an empty one.
     const unreadable = status === STATUS.OK && (this.#unreadable || this.#message.progress === "partial");
-    const message = status === STATUS.OK && !unreadable ? this.#message.take() : NOTHING;
+    const message = status === STATUS.OK && !unreadable ? this.#message.take().bytes : NOTHING;
     const encoding = this.#head?.encoding;
     return {
       kind: "answer",

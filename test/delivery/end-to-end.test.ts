@@ -1,3 +1,4 @@
+import { OWN_MEMORY } from "../../src/core/arena/extent.ts";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
@@ -46,6 +47,7 @@ function openScene(plans: readonly TargetPlan[], more: Partial<PoolPlan> = {}): 
         headers: NO_HEADERS,
         pieces: TWO_SPANS,
         bytes: 12,
+        owner: OWN_MEMORY,
         items: 2,
         points: 2,
       } as const;

@@ -1,3 +1,4 @@
+import { OWN_MEMORY } from "../../src/core/arena/extent.ts";
 import assert from "node:assert/strict";
 import { seededRandom } from "../../src/core/random.ts";
 import type { Signal } from "../../src/otlp/signal.ts";
@@ -209,7 +210,7 @@ export class PoolRig {
     const piece = new Uint8Array(bytes).fill(65 + (this.#nextId++ % 26));
     const settle = (outcome: ParcelOutcome): void => void outcomes.push(outcome);
     const common = { signal, headers, pieces: [piece], bytes, items, points: items, attempts: 0, cancelled: false };
-    const parcel = { ...common, target: "", deadlineMs, enqueuedMs: this.clock.nowMs(), settle };
+    const parcel = { ...common, owner: OWN_MEMORY, target: "", deadlineMs, enqueuedMs: this.clock.nowMs(), settle };
     const offered = { parcel, outcomes };
     const answer = this.pool.offer(parcel);
     if (answer === "accepted") this.offered.push(offered);

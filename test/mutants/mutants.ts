@@ -34,9 +34,23 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "pipeline: what was acknowledged keeps the whole request it came in",
     file: "src/data/pipeline.ts",
-    code: "awaited || isHeldExactly(kept, bytes) ? kept : [joinOwned(kept, bytes)]",
-    fault: "kept",
+    code: "const stays = awaited || (request.owner === OWN_MEMORY && isHeldExactly(kept, bytes));",
+    fault: "const stays = true;",
     tests: ["src/data/pipeline.test.ts", "test/delivery/held-bytes.test.ts"],
+  },
+  {
+    name: "arena: what a socket still writes is used again",
+    file: "src/http2/own/client/client-link.ts",
+    code: "if (until > this.#driver.written) this.#held.hold(owner, until);",
+    fault: "void until;",
+    tests: ["test/transport/own.test.ts"],
+  },
+  {
+    name: "arena: a parcel lets go of its bytes before it is settled",
+    file: "src/data/routed-parcel.ts",
+    code: "this.owner.retain();",
+    fault: "",
+    tests: ["src/data/pipeline.test.ts"],
   },
   {
     name: "slice: a scope without items is left out",

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { setImmediate as turn } from "node:timers/promises";
+import { OWN_MEMORY } from "../../src/core/arena/extent.ts";
+import { copyOwned } from "../../src/core/bytes.ts";
 import { type Cancel, type Clock, systemClock } from "../../src/core/clock.ts";
 import type { Reason } from "../../src/core/reason.ts";
 import { seededRandom } from "../../src/core/random.ts";
@@ -121,6 +123,7 @@ export async function openReceiving(options: Options = {}): Promise<Receiving> {
       await listeners[Symbol.asyncDispose]();
       await settled();
       assert.equal(admission.inFlightBytes, 0, "bytes that nobody gave back");
+      assert.equal(admission.arena.usedBytes, 0, "places that nobody gave back");
     },
   };
 }
@@ -138,7 +141,8 @@ class NextStage {
   }
 
   handle(request: ReceivedRequest, done: (reply: Reply) => void, inFlightBytes: number): Cancel {
-    this.carried.push(request);
+    const bytes = copyOwned(request.bytes); // tests look at them when the request is long over
+    this.carried.push({ ...request, bytes, owner: OWN_MEMORY });
     this.peakBytes = Math.max(this.peakBytes, inFlightBytes);
     const reply = this.#answer(request);
     if (reply !== "hold") {
@@ -146,7 +150,7 @@ class NextStage {
       return () => {};
     }
     const held: Held = {
-      request,
+      request: { ...request, bytes },
       cancelled: false,
       finish: (late) => {
         if (this.#open.delete(held)) done(late);

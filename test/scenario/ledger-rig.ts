@@ -1,4 +1,7 @@
+import assert from "node:assert/strict";
+import { Arena } from "../../src/core/arena/arena.ts";
 import { loadConfig } from "../../src/config/load.ts";
+import { copyOwned } from "../../src/core/bytes.ts";
 import { formatProblem } from "../../src/core/problem.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import { assemble, type Assembly } from "../../src/data/assembly.ts";
@@ -26,10 +29,13 @@ import { boundPlan } from "../support/bound-plan.ts";
 
 export const ACCEPTED: SendOutcome = { kind: "accepted", rejected: 0, message: "" };
 
+const ARENA_BYTES = 67_108_864;
+
 /** One batch under way at a target that answers when the test says so. */
 export interface Call {
   readonly target: string;
-  readonly batch: Batch;
+  /** Once it is answered, a copy of what it was: the bytes themselves are used again. */
+  batch: Batch;
   readonly timeoutMs: number;
   answer(outcome: SendOutcome): void;
 }
@@ -48,6 +54,8 @@ type Named = Pick<TargetPlan, "id" | "address">;
  */
 export class Rig implements AsyncDisposable {
   readonly clock = new ManualClock();
+  /** Where requests are. */
+  readonly arena = new Arena(ARENA_BYTES, { debug: true });
   /** All calls that were ever sent, in order. */
   readonly calls: Call[] = [];
   readonly env: Env;
@@ -103,10 +111,19 @@ export class Rig implements AsyncDisposable {
     const nowMs = this.clock.nowMs();
     const head = { signal, method: "grpc", region: "here", peer: "test", headers: headersOf(headers) } as const;
     const replies: Reply[] = [];
+    const body = this.arena.alloc(bytes.length, true) ?? assert.fail("the arena is full");
+    body.bytes.set(bytes);
     const leave = this.#handle(
-      { head: { ...head, receivedMs: nowMs, deadlineMs: nowMs + deadlineMs }, bytes, rejected: 0, message: "" },
+      {
+        head: { ...head, receivedMs: nowMs, deadlineMs: nowMs + deadlineMs },
+        bytes: body.bytes,
+        owner: body,
+        rejected: 0,
+        message: "",
+      },
       (reply) => void replies.push(reply),
     );
+    body.release();
     this.settle();
     return { replies, leave };
   }
@@ -141,6 +158,7 @@ export class Rig implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.pools[Symbol.asyncDispose]();
+    assert.deepEqual(this.arena.leaks, []);
   }
 
   #openClient(current: () => Named): TargetClient {
@@ -152,6 +170,7 @@ export class Rig implements AsyncDisposable {
           if (ended) return;
           ended = true;
           open.delete(cancel);
+          call.batch = { ...batch, pieces: batch.pieces.map(copyOwned) };
           done(outcome);
         };
         const cancel = (): void => {
@@ -159,7 +178,9 @@ export class Rig implements AsyncDisposable {
         };
         open.add(cancel);
         const { id, address } = current();
-        this.calls.push({ target: address === undefined ? id : `${id}@${address}`, batch, timeoutMs, answer: end });
+        const target = address === undefined ? id : `${id}@${address}`;
+        const call: Call = { target, batch, timeoutMs, answer: end };
+        this.calls.push(call);
         return cancel;
       },
       async [Symbol.asyncDispose]() {

@@ -1,3 +1,5 @@
+import { allocBody, allocOwned } from "../bytes.ts";
+
 /**
  * Who keeps bytes where they are: each `retain` is followed by one `release`, after which nobody
  * reads them any more.
@@ -48,11 +50,11 @@ export class OwnExtent implements Extent {
 
 /** Memory of the process, without a bound. */
 export const OWN_BODIES: BodyMemory = {
-  alloc: (length) => new OwnExtent(Buffer.allocUnsafeSlow(length)),
+  alloc: (length, whole) => new OwnExtent(whole ? allocBody(length) : allocOwned(length)),
   grow(extent, length, filled) {
     if (!(extent instanceof OwnExtent)) throw new TypeError("it is not of this memory");
     const { bytes } = extent;
-    extent.bytes = Buffer.allocUnsafeSlow(length);
+    extent.bytes = allocOwned(length);
     bytes.copy(extent.bytes, 0, 0, filled);
     return true;
   },

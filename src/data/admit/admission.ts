@@ -1,3 +1,5 @@
+import type { Arena } from "../../core/arena/arena.ts";
+import { openArena } from "../../core/arena/open.ts";
 import type { Cancel, Clock } from "../../core/clock.ts";
 import type { Random } from "../../core/random.ts";
 import type { Refusal } from "../../core/reason.ts";
@@ -74,6 +76,8 @@ export interface AdmissionRefused {
  */
 export interface Admission {
   readonly limits: AdmissionLimits;
+  /** Where the bodies of all requests are. Its size is that of the first limits. */
+  readonly arena: Arena;
   readonly inFlightBytes: number;
   readonly inFlightRequests: number;
   /** Judges what a request holds, once it is read. */
@@ -84,6 +88,8 @@ export interface Admission {
   readonly full: boolean;
   /** `run` is called once, when it is full no more. */
   onceRoom(run: () => void): Cancel;
+  /** What is said when so many bytes of a body that was admitted find no place. Counts it. */
+  refuseForRoom(bytes: number): Refusal;
   /** Before any byte of the body is read. */
   open(arrival: Arrival): Permit | AdmissionRefused;
   /** Takes effect for what comes; requests under way keep what they have. */
@@ -97,7 +103,18 @@ export function createAdmission(limits: AdmissionLimits, env: AdmissionEnv): Adm
   const gate = new MemoryAdmission(limits, env);
   env.metrics.admitInFlightBytes.with().read(() => gate.inFlightBytes);
   env.metrics.admitInFlightRequests.with().read(() => gate.inFlightRequests);
+  env.metrics.arenaBytes.with().read(() => gate.arena.capacityBytes);
+  env.metrics.arenaUsedBytes.with().read(() => gate.arena.usedBytes);
+  env.metrics.arenaMisused.with().read(() => gate.arena.misused);
   return gate;
+}
+
+/** Beside what bodies may have: for chunks that are not full, and bodies that are moved. */
+const SLACK_BYTES = 1_048_576;
+
+/** A request alone is there twice while it is inflated or transcoded. */
+function arenaBytes({ maxRequestBytes, maxInFlightBytes }: AdmissionLimits): number {
+  return Math.max(maxInFlightBytes, 2 * maxRequestBytes) + SLACK_BYTES;
 }
 
 /** Share of the budget that whole requests may hold before senders are slowed. */
@@ -113,19 +130,23 @@ class MemoryAdmission implements Admission {
   wholeBytes = 0;
   readonly #waiting = new Set<() => void>();
   limits: AdmissionLimits;
+  readonly arena: Arena;
   readonly guard: RequestGuard;
   readonly #clock: Clock;
   readonly #pressure: Pressure;
   readonly #rss: RssGuard;
+  readonly #noRoom: Metrics["arenaNoRoom"];
   readonly #refused: Readonly<Record<AdmissionReason, Counter>>;
   #stopped: string | undefined;
 
   constructor(limits: AdmissionLimits, env: AdmissionEnv) {
     this.limits = limits;
+    this.arena = openArena(arenaBytes(limits));
     this.#clock = env.clock;
     this.#pressure = createPressure(env.random);
     this.#rss = createRssGuard(env.rssBytes);
     this.guard = createRequestGuard(() => this.limits.counts, env.metrics);
+    this.#noRoom = env.metrics.arenaNoRoom;
     const refusals = env.metrics.admitRefusals;
     this.#refused = {
       memory: refusals.with("memory"),
@@ -156,6 +177,13 @@ class MemoryAdmission implements Admission {
   onceRoom(run: () => void): Cancel {
     this.#waiting.add(run);
     return () => void this.#waiting.delete(run);
+  }
+
+  refuseForRoom(bytes: number): Refusal {
+    const { usedBytes, freeBytes, capacityBytes } = this.arena;
+    this.#noRoom.with(freeBytes < bytes ? "full" : "fragmented").add(1);
+    const message = `there is no place for ${bytes} bytes more: bodies take ${usedBytes} bytes of ${capacityBytes}`;
+    return this.#no("memory", message, this.#clock.nowMs()).refusal;
   }
 
   /** Whole requests hold so much less. */

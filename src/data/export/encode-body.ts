@@ -1,3 +1,4 @@
+import type { BytesOwner } from "../../core/arena/extent.ts";
 import type { Cancel } from "../../core/clock.ts";
 import { compress, type Compression } from "../../otlp/compress.ts";
 import type { Batch } from "./target-client.ts";
@@ -6,6 +7,8 @@ import type { SendOutcome } from "../send-outcome.ts";
 /** A request's body as it goes out. */
 export interface EncodedBody {
   readonly pieces: readonly Uint8Array[];
+  /** As that of a batch. */
+  readonly owner?: BytesOwner;
   readonly bytes: number;
   readonly encoding: "identity" | Compression;
 }
@@ -23,8 +26,10 @@ export function encodeBody(
   done: (outcome: SendOutcome) => void,
   send: (body: EncodedBody) => Cancel,
 ): Cancel {
-  const { pieces, bytes } = batch;
-  if (compression === "none" || bytes < MIN_COMPRESSED_BYTES) return send({ pieces, bytes, encoding: "identity" });
+  const { pieces, bytes, owner } = batch;
+  if (compression === "none" || bytes < MIN_COMPRESSED_BYTES) {
+    return send({ pieces, bytes, encoding: "identity", ...(owner && { owner }) });
+  }
   let cancelled = false;
   let cancelSend: Cancel = () => void (cancelled = true);
   compress(compression, pieces, (result) => {

@@ -56,6 +56,7 @@ function send(
         path: SIGNAL_FACTS[signal].grpcPath,
         metadata,
         pieces: body.pieces,
+        ...(body.owner && { owner: body.owner }),
         messageBytes: body.bytes,
         encoding: body.encoding,
         timeoutMs,

@@ -126,6 +126,8 @@ function requestOf(
     path: `${base}${SIGNAL_FACTS[batch.signal].httpPath}`,
     method: "POST",
     headers,
-    body: body.pieces.length === 1 ? body.pieces[0]! : joinOwned(body.pieces, body.bytes),
+    // undici may still write a body whose answer has come, and does not tell when it has written
+    // it.
+    body: body.pieces.length === 1 && !body.owner ? body.pieces[0]! : joinOwned(body.pieces, body.bytes),
   };
 }

@@ -1,3 +1,4 @@
+import type { BytesOwner } from "../../core/arena/extent.ts";
 import type { Cancel } from "../../core/clock.ts";
 import type { Signal } from "../../otlp/signal.ts";
 import type { SenderHeaders } from "../../plan/sender-headers.ts";
@@ -8,6 +9,11 @@ export interface Batch {
   readonly signal: Signal;
   /** Borrowed until `done`. Concatenated they are one Export request. */
   readonly pieces: readonly Uint8Array[];
+  /**
+   * Of the pieces, retained by whoever may read them after `done`. Without one they are never used
+   * again.
+   */
+  readonly owner?: BytesOwner;
   readonly bytes: number;
   readonly items: number;
   readonly points: number;

@@ -1,3 +1,4 @@
+import { OWN_MEMORY } from "../../core/arena/extent.ts";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Parcel, ParcelOutcome } from "../parcel.ts";
@@ -16,6 +17,7 @@ function parcelOf(spans: number): { parcel: Parcel & { cancelled: boolean }; out
     headers: NO_HEADERS,
     pieces,
     bytes: 6 * spans,
+    owner: OWN_MEMORY,
     items: spans,
     points: spans,
   } as const;

@@ -1,3 +1,4 @@
+import type { BytesOwner } from "../../core/arena/extent.ts";
 import type { Signal } from "../../otlp/signal.ts";
 import type { CutLimits } from "../../otlp/cut-request.ts";
 import type { SenderHeaders } from "../../plan/sender-headers.ts";
@@ -20,6 +21,8 @@ export class CopyParcel implements Parcel {
   readonly headers: SenderHeaders;
   readonly pieces: readonly Uint8Array[];
   readonly bytes: number;
+  /** That of its origin, which is settled after all copies. */
+  readonly owner: BytesOwner;
   readonly items: number;
   readonly points: number;
   readonly deadlineMs: number;
@@ -37,6 +40,7 @@ export class CopyParcel implements Parcel {
     this.headers = part.headers ?? origin.headers;
     this.pieces = part.pieces;
     this.bytes = part.bytes;
+    this.owner = origin.owner;
     this.items = part.items;
     this.points = part.points;
     this.deadlineMs = origin.deadlineMs;

@@ -1,3 +1,4 @@
+import { type BytesOwner, OWN_MEMORY } from "../../core/arena/extent.ts";
 import type { Signal } from "../../otlp/signal.ts";
 import { NO_HEADERS, type SenderHeaders } from "../../plan/sender-headers.ts";
 import type { Batch } from "../export/target-client.ts";
@@ -63,11 +64,13 @@ export function toBatch(signal: Signal, deliveries: readonly Delivery[], { plan 
   const first = deliveries[0]!.parcel;
   const headers = plan.forwardHeaders.length === 0 ? NO_HEADERS : first.headers.only(plan.forwardHeaders);
   if (deliveries.length === 1) {
-    const { pieces, bytes, items, points } = first;
+    const { pieces, bytes, items, points, owner } = first;
     const { again } = deliveries[0]!;
-    return { signal, pieces, bytes, items, points, headers, decisive: isDecisive(deliveries[0]!), again };
+    const decisive = isDecisive(deliveries[0]!);
+    return { signal, pieces, bytes, items, points, headers, decisive, again, ...(owner !== OWN_MEMORY && { owner }) };
   }
   const pieces: Uint8Array[] = [];
+  const owners: BytesOwner[] = [];
   let bytes = 0;
   let items = 0;
   let points = 0;
@@ -76,11 +79,40 @@ export function toBatch(signal: Signal, deliveries: readonly Delivery[], { plan 
     const { parcel } = delivery;
     again ||= delivery.again;
     for (const piece of parcel.pieces) pieces.push(piece);
+    if (parcel.owner !== OWN_MEMORY) owners.push(parcel.owner);
     bytes += parcel.bytes;
     items += parcel.items;
     points += parcel.points;
   }
-  return { signal, pieces, bytes, items, points, headers, decisive: deliveries[0]!.trial !== undefined, again };
+  const owner = owners.length > 0 && { owner: new Owners(owners) };
+  return {
+    signal,
+    pieces,
+    bytes,
+    items,
+    points,
+    headers,
+    decisive: deliveries[0]!.trial !== undefined,
+    again,
+    ...owner,
+  };
+}
+
+/** Several as one. */
+class Owners implements BytesOwner {
+  readonly #all: readonly BytesOwner[];
+
+  constructor(all: readonly BytesOwner[]) {
+    this.#all = all;
+  }
+
+  retain(): void {
+    for (const owner of this.#all) owner.retain();
+  }
+
+  release(): void {
+    for (const owner of this.#all) owner.release();
+  }
 }
 
 function isDecisive({ trial, indivisible, parcel }: Delivery): boolean {

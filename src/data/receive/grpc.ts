@@ -1,3 +1,4 @@
+import type { BodyMemory, Extent } from "../../core/arena/extent.ts";
 import type { Refusal } from "../../core/reason.ts";
 import { ACCEPTED_ENCODINGS } from "../../http2/headers.ts";
 import type { UnaryCall, UnaryExchange, UnaryHandler } from "../../http2/port.ts";
@@ -89,8 +90,12 @@ class ExportExchange implements UnaryExchange, Answerer {
     this.#reception.hold(bytes);
   }
 
-  message(bytes: Uint8Array, compressed: boolean): void {
-    this.#reception.take(bytes, compressed ? this.#encoding : "identity");
+  get memory(): BodyMemory {
+    return this.#reception;
+  }
+
+  message(_bytes: Uint8Array, compressed: boolean, body: Extent): void {
+    this.#reception.take(body, compressed ? this.#encoding : "identity");
   }
 
   cancelled(): void {

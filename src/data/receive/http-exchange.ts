@@ -137,7 +137,8 @@ class HttpExchange implements Answerer, OpenExchange, HeaderSource {
       if (!reception.over) body.add(chunk);
     });
     request.on("end", () => {
-      if (!reception.over) reception.take(body.take(), encoding);
+      const whole = reception.over ? undefined : body.take();
+      if (whole !== undefined) reception.take(whole, encoding);
     });
   }
 

@@ -1,7 +1,8 @@
+import type { BodyMemory, Extent } from "../../core/arena/extent.ts";
 import type { Cancel } from "../../core/clock.ts";
 import type { Reason, Refusal } from "../../core/reason.ts";
 import { type InflateResult, inflate } from "../../otlp/inflate.ts";
-import { transcode } from "../../otlp/json/transcode.ts";
+import { transcode, type Transcoded } from "../../otlp/json/transcode.ts";
 import type { Permit } from "../admit/admission.ts";
 import type { Reply, RequestHead } from "./request.ts";
 import type { Expiring } from "./deadlines.ts";
@@ -19,7 +20,7 @@ export interface Answerer {
  * once, and these are two things: a sender that is told "too late", or that went away, is done
  * with, but the permit stays open until nobody holds the bytes.
  */
-export class Reception implements Expiring {
+export class Reception implements Expiring, BodyMemory {
   bagIndex = -1;
   readonly head: RequestHead;
   readonly permit: Permit;
@@ -92,18 +93,42 @@ export class Reception implements Expiring {
     if (refusal !== undefined) this.refuse(refusal);
   }
 
-  /** The whole body, owned from here on; its length was taken from the permit. */
-  take(body: Uint8Array, encoding: Encoding): void {
-    if (this.#answered) return;
+  /** A place for so much of the body; undefined: there is none, and the request was refused. */
+  alloc(length: number, whole: boolean): Extent | undefined {
+    const { admission } = this.#context.env;
+    const extent = admission.arena.alloc(length, whole, this.#context.method);
+    if (extent === undefined) this.refuse(admission.refuseForRoom(length));
+    return extent;
+  }
+
+  /** False: there is no room, and the request was refused. */
+  grow(extent: Extent, length: number, filled: number): boolean {
+    const { admission } = this.#context.env;
+    if (admission.arena.grow(extent, length, filled)) return true;
+    this.refuse(admission.refuseForRoom(length));
+    return false;
+  }
+
+  trim(extent: Extent, length: number): void {
+    this.#context.env.admission.arena.trim(extent, length);
+  }
+
+  /** The whole body, to be released here; its length was taken from the permit. */
+  take(body: Extent, encoding: Encoding): void {
+    if (this.#answered) {
+      body.release();
+      return;
+    }
     this.permit.whole();
     if (encoding === "identity") {
       this.#decode(body);
       return;
     }
     this.#away = true;
-    const sent = body.length;
-    inflate(encoding, body, this, (result) => {
+    const sent = body.bytes.length;
+    inflate(encoding, body.bytes, this, (result) => {
       this.#away = false;
+      body.release();
       this.#inflated(result, sent);
     });
   }
@@ -150,7 +175,8 @@ export class Reception implements Expiring {
       this.permit.close();
     } else if (result.ok) {
       this.permit.shrink(sent);
-      this.#decode(result.bytes);
+      const body = this.#keep(result.bytes);
+      if (body !== undefined) this.#decode(body);
     } else if (result.kind === "no_memory") {
       this.refuse(this.#noRoom());
     } else {
@@ -158,35 +184,43 @@ export class Reception implements Expiring {
     }
   }
 
-  #decode(body: Uint8Array): void {
+  /** A copy where bodies are: what it is a copy of was allocated by a library. */
+  #keep(bytes: Uint8Array): Extent | undefined {
+    const body = this.alloc(bytes.length, true);
+    body?.bytes.set(bytes);
+    return body;
+  }
+
+  #decode(body: Extent): void {
     if (this.format === "protobuf") {
       this.#handle(body, 0, "");
       return;
     }
+    const transcoded = this.#transcode(body.bytes);
+    body.release();
+    if (transcoded === undefined) return;
+    const kept = this.#keep(transcoded.bytes);
+    if (kept !== undefined) this.#handle(kept, transcoded.rejected, transcoded.message);
+  }
+
+  /** Undefined: it was refused. */
+  #transcode(body: Uint8Array): Extract<Transcoded, { ok: true }> | undefined {
     // What comes out is about as long as what goes in; what it really is, is known only afterwards.
     const estimate = body.length;
-    if (!this.permit.grow(estimate)) {
-      this.refuse(this.#noRoom());
-      return;
-    }
+    if (!this.permit.grow(estimate)) return this.#refused(this.#noRoom());
     const { guard } = this.#context.env.admission;
     const result = transcode(this.head.signal, body, guard.limits);
-    if (!result.ok && result.excess !== undefined) {
-      this.refuse(guard.refuse(result.excess));
-      return;
-    }
-    if (!result.ok) {
-      this.refuse({ reason: "bad_data", message: result.message, field: result.path });
-      return;
-    }
+    if (!result.ok && result.excess !== undefined) return this.#refused(guard.refuse(result.excess));
+    if (!result.ok) return this.#refused({ reason: "bad_data", message: result.message, field: result.path });
     const bytes = result.bytes.length;
     const refusal = bytes > estimate ? this.#room(bytes - estimate, bytes) : undefined;
-    if (refusal !== undefined) {
-      this.refuse(refusal);
-      return;
-    }
+    if (refusal !== undefined) return this.#refused(refusal);
     this.permit.shrink(body.length + Math.max(0, estimate - bytes));
-    this.#handle(result.bytes, result.rejected, result.message);
+    return result;
+  }
+
+  #refused(refusal: Refusal): undefined {
+    this.refuse(refusal);
   }
 
   #grant(bytes: number): void {
@@ -199,13 +233,15 @@ export class Reception implements Expiring {
     return this.permit.grow(bytes) ? undefined : this.#noRoom();
   }
 
-  #handle(bytes: Uint8Array, rejected: number, message: string): void {
+  #handle(body: Extent, rejected: number, message: string): void {
     this.#away = true;
-    this.#cancel = this.#context.env.handle({ head: this.head, bytes, rejected, message }, (reply) => {
+    const request = { head: this.head, bytes: body.bytes, owner: body, rejected, message };
+    this.#cancel = this.#context.env.handle(request, (reply) => {
       this.#away = false;
       this.#answer(reply);
       this.#stop();
     });
+    body.release(); // what goes on to targets has retained it
   }
 
   #answer(reply: Reply): void {

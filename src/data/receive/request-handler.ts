@@ -1,11 +1,16 @@
+import type { BytesOwner } from "../../core/arena/extent.ts";
 import type { Cancel } from "../../core/clock.ts";
 import type { Reply, RequestHead } from "./request.ts";
 
 /** A request that was admitted and read whole: what the next stage gets. */
 export interface ReceivedRequest {
   readonly head: RequestHead;
-  /** A whole, uncompressed protobuf Export request. Owned by the stage that gets it. */
+  /**
+   * A whole, uncompressed protobuf Export request. Whoever reads it after having returned has
+   * retained `owner`.
+   */
   readonly bytes: Uint8Array;
+  readonly owner: BytesOwner;
   /**
    * Things (spans, data points, log records) rejected while JSON was transcoded: to be added to the
    * reply.

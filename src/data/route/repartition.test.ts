@@ -1,3 +1,4 @@
+import { OWN_MEMORY } from "../../core/arena/extent.ts";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createLedger } from "../../telemetry/ledger.ts";
@@ -29,6 +30,7 @@ function scene(bytes: Buffer, items: number): { parcel: RoutedParcel; replies: R
     headers: NO_HEADERS,
     pieces: [bytes],
     bytes: bytes.length,
+    owner: OWN_MEMORY,
     items,
     points: items,
     losses: NO_LOSSES,

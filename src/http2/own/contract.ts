@@ -207,10 +207,8 @@ export interface Connection {
   openIndexed(headers: HeaderList, endStream: boolean, options?: OpenOptions): number;
   /** Sends an encoded header block on a stream: a reply's head, or trailers with `endStream`. */
   sendHeaders(stream: number, block: Uint8Array, endStream: boolean): void;
-  /**
-   * Queues body bytes, sent as windows allow, streams in turn so that none starves. The pieces are
-   * borrowed until `flushed`.
-   */
+  /** Queues body bytes, sent as windows allow, streams in turn so that none starves. The pieces are borrowed
+   * until what is taken after `flushed` has been written; or, when the stream is reset before, `madeBytes` as they are then. */
   sendData(stream: number, pieces: readonly Uint8Array[], endStream: boolean): void;
   /**
    * The whole of a small reply as one piece of output: head, one DATA frame and trailers, when the
@@ -237,6 +235,12 @@ export interface Connection {
    */
   goaway(code: H2ErrorCode, debug: string): void;
 
+  /**
+   * Bytes that `takeOutput` has given, all together; and with those that wait to be taken and are
+   * made up already.
+   */
+  readonly takenBytes: number;
+  readonly madeBytes: number;
   /** Whether there is something to write. */
   readonly hasOutput: boolean;
   /**

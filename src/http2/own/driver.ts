@@ -9,6 +9,8 @@ import type { OpenSocket } from "./driver-socket.ts";
 export interface DriverOwner {
   /** Bytes of the peer were worked on. */
   received(): void;
+  /** `written` may have become more. */
+  wrote(): void;
   /** The peer sends no more. */
   peerEnded(): void;
   /** All is written, and the connection is done: the owner ends it. */
@@ -64,6 +66,11 @@ export class Driver {
   /** Bytes that the peer has sent. */
   get bytesRead(): number {
     return this.#bytesRead;
+  }
+
+  /** Of the bytes that were taken from the connection, those that the socket reads no more. */
+  get written(): number {
+    return this.#connection.takenBytes - this.#socket.writableLength;
   }
 
   /**
@@ -131,6 +138,7 @@ export class Driver {
       if (socket.writableNeedDrain) return;
       write(socket, connection.takeOutput(WRITE_BYTES));
     }
+    this.#owner.wrote();
     if (!connection.done) return;
     this.#state = "ending";
     this.#owner.done();

@@ -24,8 +24,8 @@ export class ClientCall implements PooledCall<ClientLink>, Timer {
   bytesBefore = 0;
   /** Its connection was there before, and had no calls when it was sent. */
   kept = false;
-  /** All of its message is in the output. */
-  flushed = false;
+  /** All of its message is in the output, which is so long with it; Infinity until then. */
+  flushedAt = Infinity;
   readonly request: UnaryRequest;
   readonly #owner: CallOwner;
   readonly #done: (result: UnaryResult) => void;
@@ -116,7 +116,7 @@ export class ClientCall implements PooledCall<ClientLink>, Timer {
     this.#settled = true;
     this.#owner.settled(this);
     // Nothing more is wanted or sent. After a whole exchange the stream is closed already.
-    this.#link?.finish(this, result.kind === "failed" || !this.flushed);
+    this.#link?.finish(this, result.kind === "failed" || this.flushedAt === Infinity);
     return true;
   }
 }

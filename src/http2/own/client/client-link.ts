@@ -1,3 +1,4 @@
+import type { BytesOwner } from "../../../core/arena/extent.ts";
 import type { Clock } from "../../../core/clock.ts";
 import { IdMap } from "../../../core/id-map.ts";
 import type { LinkOwner, PooledLink } from "../../client-pool.ts";
@@ -20,6 +21,7 @@ import { Driver, type DriverOwner } from "../driver.ts";
 import type { Flusher } from "../driver-flusher.ts";
 import { intoBuffer } from "../driver-socket.ts";
 import type { ClientCall } from "./client-call.ts";
+import { HeldOwners } from "./held-owners.ts";
 import type { ReplyHeads } from "./reply-heads.ts";
 import { BadMetadata, type RequestBlocks } from "./request-blocks.ts";
 
@@ -48,6 +50,7 @@ export class ClientLink implements PooledLink, ConnectionEvents, DriverOwner, Ti
   readonly #connection: Connection;
   readonly #driver: Driver;
   readonly #calls = new IdMap<ClientCall>();
+  readonly #held = new HeldOwners();
   #state: "connecting" | "ready" | "leaving" = "connecting";
   #wasReady = false;
   #silent = false;
@@ -120,8 +123,15 @@ export class ClientLink implements PooledLink, ConnectionEvents, DriverOwner, Ti
       this.#connection.resetStream(call.stream, H2_ERROR.CANCEL);
       this.#driver.touch();
     }
+    const { owner } = call.request;
+    if (owner !== undefined) this.#holdUnwritten(owner, call.flushedAt);
     this.#closeWhenIdle();
     this.#owner.released();
+  }
+
+  #holdUnwritten(owner: BytesOwner, flushedAt: number): void {
+    const until = Math.min(flushedAt, this.#connection.madeBytes);
+    if (until > this.#driver.written) this.#held.hold(owner, until);
   }
 
   /**
@@ -160,6 +170,7 @@ export class ClientLink implements PooledLink, ConnectionEvents, DriverOwner, Ti
       if (found === "ping") this.#connection.ping(0);
     }
     this.#connection.tick(nowMs);
+    this.wrote(); // a socket tells of what it has written only when it was full
     this.#driver.touch();
     this.#wake(nowMs);
   }
@@ -192,7 +203,7 @@ export class ClientLink implements PooledLink, ConnectionEvents, DriverOwner, Ti
 
   flushed(stream: number): void {
     const call = this.#calls.get(stream);
-    if (call !== undefined) call.flushed = true;
+    if (call !== undefined) call.flushedAt = this.#connection.takenBytes;
   }
 
   goaway(lastStream: number, code: H2ErrorCode, debug: string): void {
@@ -218,6 +229,10 @@ export class ClientLink implements PooledLink, ConnectionEvents, DriverOwner, Ti
     this.#owner.released();
   }
 
+  wrote(): void {
+    if (this.#held.size > 0) this.#held.written(this.#driver.written);
+  }
+
   /** Without a peer that sends there can be no reply. */
   peerEnded(): void {
     this.#giveUp(this.#text ?? "the peer closed the connection");
@@ -231,6 +246,7 @@ export class ClientLink implements PooledLink, ConnectionEvents, DriverOwner, Ti
     this.#state = "leaving";
     this.#shared.timers.clear(this);
     this.#loseCalls(this.#text ?? text);
+    this.#held.written(Infinity);
     this.#owner.gone(this, this.#text ?? text);
   }
 

@@ -85,6 +85,14 @@ class OwnConnection implements Connection {
     return this.#parts.inbound.peerMaxHeaderListBytes;
   }
 
+  get takenBytes(): number {
+    return this.#parts.outbound.taken;
+  }
+
+  get madeBytes(): number {
+    return this.#parts.outbound.taken + this.#parts.outbound.writer.bytes;
+  }
+
   get hasOutput(): boolean {
     return this.#parts.outbound.hasOutput;
   }

@@ -189,6 +189,7 @@ export class ServerConnection implements ServedConnection, ConnectionEvents, Dri
   }
 
   received(): void {}
+  wrote(): void {}
 
   /** No client of gRPC ends its side and reads on: this one is gone, or goes. */
   peerEnded(): void {
