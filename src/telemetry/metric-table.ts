@@ -1,3 +1,4 @@
+import { ARENA_METRICS } from "./arena-metrics.ts";
 import { REASONS } from "../core/reason.ts";
 import type { MetricSpec } from "./metric-spec.ts";
 import { ADDRESS_METRICS, TARGET_METRICS } from "./target-metric-table.ts";
@@ -190,39 +191,7 @@ export const METRICS = {
     help: "Requests that are not settled yet.",
     labels: [],
   },
-  arenaBytes: {
-    name: "signalbox_arena_bytes",
-    kind: "gauge",
-    unit: "bytes",
-    merge: "sum",
-    help: "Memory that is there for the bodies of requests, used or not.",
-    labels: [],
-  },
-  arenaUsedBytes: {
-    name: "signalbox_arena_used_bytes",
-    kind: "gauge",
-    unit: "bytes",
-    merge: "sum",
-    help: "Of it, the chunks in which there is a body that somebody still needs: a request, a queue or a socket.",
-    labels: [],
-  },
-  arenaNoRoom: {
-    name: "signalbox_arena_no_room_total",
-    kind: "counter",
-    unit: "requests",
-    merge: "sum",
-    help: "Requests refused because their body found no place: full, or fragmented when enough was free, but not in one piece.",
-    labels: ["cause"],
-    always: [["full"], ["fragmented"]],
-  },
-  arenaMisused: {
-    name: "signalbox_arena_misused",
-    kind: "gauge",
-    unit: "places",
-    merge: "sum",
-    help: "Places of bodies that were given back twice, or taken after their end: always 0, else it is a fault of Signalbox.",
-    labels: [],
-  },
+  ...ARENA_METRICS,
   admitRefusals: {
     name: "signalbox_admit_refusals_total",
     kind: "counter",
