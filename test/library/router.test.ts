@@ -62,6 +62,20 @@ test("an item that no rule takes has no place, and a reason when it would be ref
   assert.equal(refusal?.reason, "unrouted");
 });
 
+const NOWHERE = [
+  { name: "no rule takes it", config: { targets: TARGETS, rules: [RULE] }, reason: "unrouted" },
+  { name: "there is no pool yet", config: {}, reason: "no_target" },
+];
+for (const { name, config, reason } of NOWHERE) {
+  test(`where ${name}, a route tells what a sender would be told`, async () => {
+    await using router = await createRouter({ ...config, unmatched: "refuse" });
+    const { refusal } = router.route({ service: "other" });
+    const reply = await router.send({ service: "other" });
+    assert.ok(!reply.ok);
+    assert.deepEqual([refusal?.reason, refusal], [reason, reply.refusal]);
+  });
+}
+
 test("copies have places of their own", async () => {
   const copy: RuleInput = { id: "all", mode: "copy", priority: 900, conditions: [], targets: ["a"] };
   await using router = await createRouter({ ...CONFIG, rules: [copy, RULE] });

@@ -38,8 +38,15 @@ export interface RoutedTarget {
   readonly usable: boolean;
 }
 
-/** What an explanation says of where its item goes. */
-export function routeOf(explanation: ItemExplanation, status: (id: string) => TargetStatus | undefined): Route {
+/**
+ * What an explanation says of where its item goes. `noRoute` is what is said where no rule takes
+ * it.
+ */
+export function routeOf(
+  explanation: ItemExplanation,
+  status: (id: string) => TargetStatus | undefined,
+  noRoute: Refused,
+): Route {
   const { place, copies, unmatched } = explanation;
   return {
     rule: place?.rule,
@@ -52,12 +59,10 @@ export function routeOf(explanation: ItemExplanation, status: (id: string) => Ta
       targets: targetsOf(copy, status),
       pick: copy.pick,
     })),
-    refusal: place?.refusal ?? (unmatched === "refuse" ? UNROUTED : undefined),
+    refusal: place?.refusal ?? (unmatched === "refuse" ? noRoute : undefined),
     explanation,
   };
 }
-
-const UNROUTED: Refused = { reason: "unrouted", message: "no rule matches, and there is no default pool" };
 
 function targetsOf(
   { targets, pick }: PlaceExplanation,

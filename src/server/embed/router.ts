@@ -4,6 +4,7 @@ import { openHistory } from "../../control/history/history.ts";
 import type { RouteTable } from "../../control/route-table.ts";
 import type { LedgerRow } from "../../core/snapshot.ts";
 import type { Reply } from "../../data/receive/request.ts";
+import { noRouteIn } from "../../data/route/place.ts";
 import type { TargetSet } from "../../data/target-set.ts";
 import type { Signal } from "../../otlp/signal.ts";
 import type { DataPlaneStatus } from "../../plan/data-plane.ts";
@@ -174,7 +175,8 @@ class Embedded implements EmbeddedRouter {
     const request = { signal, bytes, region, headers, maxItems: MAX_ITEMS };
     const { items, refusal } = this.#embedded.explain(request);
     if (items.length === 0 && refusal !== null) throw new TypeError(refusal.message);
-    return items.map((item) => routeOf(item, (id) => this.targets.status(id)));
+    const { reason, message } = noRouteIn(this.#embedded.running);
+    return items.map((item) => routeOf(item, (id) => this.targets.status(id), { reason, message }));
   }
 }
 
