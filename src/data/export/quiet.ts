@@ -1,6 +1,7 @@
 import { isCredential } from "../../core/header-name.ts";
 import { NO_HEADERS, type SenderHeaders } from "../../plan/sender-headers.ts";
 import type { TargetPlan } from "../../plan/plan.ts";
+import { redactText } from "../../telemetry/redact.ts";
 import type { SendDone } from "./target-client.ts";
 import type { SendOutcome } from "../send-outcome.ts";
 
@@ -29,6 +30,13 @@ export class Quiet {
     const own = this.#own;
     return (outcome, loadReport) => done(hide(outcome, own, headers), loadReport);
   }
+}
+
+/** An outcome whose words, which are the target's, tell nothing that looks like a secret. */
+export function withoutSecrets(outcome: SendOutcome): SendOutcome {
+  if (outcome.message === "") return outcome;
+  const message = redactText(outcome.message);
+  return message === outcome.message ? outcome : { ...outcome, message };
 }
 
 /** The values and their parts, the longest first. */

@@ -27,6 +27,7 @@ import type { SendOutcome, SizeDoubt } from "../send-outcome.ts";
 import { asReset, isAboutSender } from "../send-outcome.ts";
 import { tellUnreadable } from "./target-metrics.ts";
 import type { PartEnv, PartTarget, InheritedState, Whole } from "./parts.ts";
+import { withoutSecrets } from "./quiet.ts";
 import type { AttemptTime, Joining, OwnedTarget, TargetEnv, TargetHandle } from "./target-port.ts";
 import { TenantPauses } from "./tenant-pauses.ts";
 import { cappedWindow, initialWindow, stepWindow, type Window } from "./window.ts";
@@ -235,7 +236,7 @@ class Target implements PartTarget, Monitored, Refusing {
     return this.#client.send(batch, timeoutMs, (ended, loadReport) => {
       const first = batch.again === true ? asReset(ended) : ended;
       const answer = cut ? cutShort(first, sentMs + timeoutMs, this.#env.clock.nowMs()) : first;
-      const outcome = this.#size.read(answer, batch, sentMs);
+      const outcome = withoutSecrets(this.#size.read(answer, batch, sentMs));
       const report = loadReport === undefined ? undefined : parseReportedLoad(loadReport);
       if (report !== undefined) {
         this.load.report(report, this.#env.clock.nowMs());

@@ -6,6 +6,7 @@ import type { TargetPlan } from "../../plan/plan.ts";
 import type { CheckPlan } from "../../plan/target-health.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
+import { redactText } from "../../telemetry/redact.ts";
 import type { RetryReason } from "../send-outcome.ts";
 import type { Check, CheckOutcome } from "./check.ts";
 import { type Checked, Checker } from "./checker.ts";
@@ -216,7 +217,7 @@ export class HealthMonitor implements Checked {
   }
 
   checked({ result, said, asked }: CheckOutcome): void {
-    this.#check = { atMs: this.#env.clock.wallMs(), result, said };
+    this.#check = { atMs: this.#env.clock.wallMs(), result, said: redactText(said) };
     this.#env.metrics.targetChecks.with(this.#monitored.plan.id, result).add(1);
     const before = this.health;
     if (asked !== undefined) this.#monitored.checkHeard(asked.signal, asked.elsewhere);
