@@ -21,8 +21,11 @@ export function tallyItems(signal: Signal, bytes: Uint8Array, tally: Tally): num
   return items;
 }
 
-/** Visits the range of every item, in order, without tag and length. */
-function visitItems(bytes: Uint8Array, visit: (start: number, end: number) => void): void {
+/**
+ * Visits the range of every item, in order, without tag and length, and does not look into it.
+ * Throws MalformedProtobuf.
+ */
+export function visitItems(bytes: Uint8Array, visit: (start: number, end: number) => void): void {
   request.open(bytes, 0, bytes.length);
   while (request.next()) {
     if (request.field !== 1 || request.wire !== 2) continue;
