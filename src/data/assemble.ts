@@ -1,4 +1,5 @@
 import { X509Certificate } from "node:crypto";
+import type { Socket } from "node:net";
 import { createSecureContext } from "node:tls";
 import type { Clock } from "../core/clock.ts";
 import { reasonOf, RouterError } from "../core/errors.ts";
@@ -234,6 +235,13 @@ export class NodeDataPlane implements DataPlane {
     this.#owned = parts;
   }
 
+  /** A connection that another process has accepted. False when there is no such listener. */
+  take(listener: "otlp_grpc" | "otlp_http", socket: Socket): boolean {
+    const taker = listener === "otlp_grpc" ? this.#listeners?.grpc : this.#listeners?.http;
+    taker?.take(socket);
+    return taker !== undefined;
+  }
+
   async prepare(data: PlanData): Promise<PreparedPlan> {
     this.#refuseStopped();
     if (this.#isPreparing) throw new RouterError("INTERNAL", "another change of the plan is prepared and not decided");
@@ -266,6 +274,7 @@ export class NodeDataPlane implements DataPlane {
     const pools = [...this.#pools.live.values()];
     return {
       version: this.plan.version,
+      workers: [],
       addresses: { otlpGrpc: grpc && formatBound(grpc), otlpHttp: http && formatBound(http) },
       inFlight: { requests: this.#admission.inFlightRequests, bytes: this.#admission.inFlightBytes },
       pools: pools.map((pool) =>

@@ -22,8 +22,12 @@ export interface ServedConnection {
   destroy(): void;
 }
 
-/** Starts to listen. Throws LISTEN_FAILED when the address is not to be had. */
+/**
+ * Starts to listen, unless its connections are handed over. Throws LISTEN_FAILED when the address
+ * is not to be had.
+ */
 export async function startListening(server: Server, options: UnaryServerOptions): Promise<void> {
+  if (options.handedOver === true) return;
   server.maxConnections = options.maxConnections; // beyond: closed by node as soon as it is accepted
   try {
     server.listen({ host: options.host, port: options.port });
@@ -40,6 +44,7 @@ export function serverTls(tls: TlsServerOptions): TlsOptions {
     minVersion: "TLSv1.2",
     ALPNProtocols: ["h2"],
     handshakeTimeout: TLS_HANDSHAKE_TIMEOUT_MS,
+    ...(tls.ticketKeys !== undefined && { ticketKeys: tls.ticketKeys }),
     ...(tls.clientCa === undefined ? {} : { ca: tls.clientCa, requestCert: true, rejectUnauthorized: true }),
   };
 }
@@ -73,11 +78,9 @@ export class Listening implements UnaryServer {
   #stopping = false;
 
   constructor(server: Server, options: UnaryServerOptions, clock: Clock) {
-    const address = server.address();
-    // A string only for a Unix socket, null only for a server that does not listen.
-    if (address === null || typeof address === "string") throw new RouterError("INTERNAL", "the server has no port");
-    this.host = address.address;
-    this.port = address.port;
+    const { host, port } = options.handedOver === true ? options : boundTo(server);
+    this.host = host;
+    this.port = port;
     this.#server = server;
     this.#clock = clock;
     this.#graceMs = options.maxConnectionAgeGraceMs;
@@ -94,6 +97,11 @@ export class Listening implements UnaryServer {
 
   renew(tls: TlsServerOptions): void {
     if (this.#server instanceof TlsServer) this.#server.setSecureContext(serverTls(tls));
+  }
+
+  take(socket: Socket): void {
+    socket.setNoDelay(true);
+    this.#server.emit("connection", socket);
   }
 
   add(connection: ServedConnection): void {
@@ -151,6 +159,13 @@ export class Listening implements UnaryServer {
     });
     await Promise.all(closed);
   }
+}
+
+function boundTo(server: Server): { readonly host: string; readonly port: number } {
+  const address = server.address();
+  // A string only for a Unix socket, null only for a server that does not listen.
+  if (address === null || typeof address === "string") throw new RouterError("INTERNAL", "the server has no port");
+  return { host: address.address, port: address.port };
 }
 
 function ignore(): void {}

@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import type { BodyMemory, BytesOwner, Extent } from "../core/arena/extent.ts";
 import type { Cancel } from "../core/clock.ts";
 import type { ConnectionRefusal } from "../core/connection-refusal.ts";
@@ -158,6 +159,10 @@ export interface TlsServerOptions {
    * asked for.
    */
   readonly clientCa?: string;
+  /**
+   * 48 bytes that several servers share, so that each resumes the sessions of all; made up without.
+   */
+  readonly ticketKeys?: Buffer;
 }
 
 export interface TlsClientOptions {
@@ -213,6 +218,8 @@ export interface UnaryServerOptions {
   readonly maxConcurrentStreams: number;
   readonly maxHeaderBytes: number;
   readonly maxConnections: number;
+  /** Nothing is bound: its connections are accepted elsewhere, and come by `take`. */
+  readonly handedOver?: boolean;
   /** A connection is asked to go away after this time, +-10 %; 0: never. */
   readonly maxConnectionAgeMs: number;
   /** What a connection that was asked to go away gets to end its calls. */
@@ -244,6 +251,8 @@ export interface UnaryServer extends AsyncDisposable {
   readonly host: string;
   readonly port: number;
   readonly connections: number;
+  /** A connection that was accepted elsewhere, and of which nothing has been read. */
+  take(socket: Socket): void;
   /**
    * From now on connections are made with these. Of no effect without TLS. Throws for PEM that the
    * TLS library does not take.

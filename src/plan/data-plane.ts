@@ -98,12 +98,28 @@ export interface Readiness {
 export interface DataPlaneStatus {
   /** Of the plan that runs. */
   readonly version: number;
+  /** The processes that it consists of; none when it is in the one that asks. */
+  readonly workers: readonly WorkerStatus[];
   /** `host:port` as bound, so never port 0; undefined when not listening. */
   readonly addresses: { readonly otlpGrpc: string | undefined; readonly otlpHttp: string | undefined };
   /** Requests that were received and not answered yet, and the bytes they hold. */
   readonly inFlight: { readonly requests: number; readonly bytes: number };
   readonly pools: readonly PoolStatus[];
   readonly targets: readonly TargetStatus[];
+}
+
+export interface WorkerStatus {
+  /** From 1; that of a process that died goes to the one in its place. */
+  readonly id: number;
+  /** undefined while it does not run. */
+  readonly pid: number | undefined;
+  /** It takes connections. */
+  readonly ready: boolean;
+  readonly connections: number;
+  /** Items received. */
+  readonly itemsPerSecond: number;
+  /** How often it was started again. */
+  readonly restarts: number;
 }
 
 /** What was acknowledged and is lost, of a pool or a target. */
@@ -303,8 +319,21 @@ export interface ListenerOptions {
   readonly port: number;
   /** Region of senders that state none. */
   readonly region: string;
-  /** PEM texts. */
-  readonly tls: { readonly cert: string; readonly key: string; readonly clientCa: string | undefined } | undefined;
+  readonly tls: ListenerTls | undefined;
+  /** Connections are accepted in another process, and handed over. */
+  readonly handedOver?: boolean;
+}
+
+/** PEM texts. */
+export interface ListenerTls {
+  readonly cert: string;
+  readonly key: string;
+  readonly clientCa: string | undefined;
+  /**
+   * 48 bytes in base64, which all processes of a node share, so that each resumes the sessions of
+   * all.
+   */
+  readonly ticketKeys?: string | undefined;
 }
 
 export interface GrpcListenerOptions extends ListenerOptions {

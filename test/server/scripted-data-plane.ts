@@ -94,7 +94,7 @@ export class ScriptedDataPlane implements DataPlane {
       losses: undefined,
     }));
     const addresses = { otlpGrpc: "127.0.0.1:1111", otlpHttp: undefined };
-    return { version: this.plan.version, addresses, inFlight: { requests: 3, bytes: 4 }, pools, targets };
+    return { version: this.plan.version, workers: [], addresses, inFlight: { requests: 3, bytes: 4 }, pools, targets };
   }
 
   async operate(id: string, override: OperatorOverride): Promise<boolean> {

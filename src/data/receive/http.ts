@@ -28,6 +28,8 @@ export interface HttpOptions {
   readonly port: number;
   readonly tls?: TlsServerOptions;
   readonly maxConnections: number;
+  /** As that of UnaryServerOptions. */
+  readonly handedOver?: boolean;
   readonly maxHeaderBytes: number;
   /** From the start of a connection, or the first byte of a request, to the end of its headers. */
   readonly headersTimeoutMs: number;
@@ -51,7 +53,8 @@ export interface HttpListener extends AsyncDisposable {
   readonly host: string;
   readonly port: number;
   readonly connections: number;
-  /** As that of UnaryServer. */
+  /** As those of UnaryServer. */
+  take(socket: Socket): void;
   renew(tls: TlsServerOptions): void;
   /**
    * Stops accepting, lets clients go, and resolves when all requests were answered or `graceMs` has
@@ -65,6 +68,10 @@ export async function listenHttp(options: HttpOptions, region: string, env: Rece
   const server = createHttpServer(options);
   const listener = new NodeHttpListener(server, openListenerContext(region, "http", env), options);
   watchRefusals(server, refusalTeller("otlp_http", env));
+  if (options.handedOver === true) {
+    server.emit("listening"); // node watches over the time that requests take from here on
+    return listener;
+  }
   server.listen({ host: options.host, port: options.port });
   await once(server, "listening");
   server.on("error", ignore); // running out of file descriptors: those who wait in the backlog are accepted later
@@ -98,9 +105,10 @@ function createHttpServer(options: HttpOptions): Server {
   return server;
 }
 
-function tlsSettings({ cert, key, clientCa }: TlsServerOptions): object {
+function tlsSettings({ cert, key, clientCa, ticketKeys }: TlsServerOptions): object {
   const clients = clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: true };
-  return { cert, key, handshakeTimeout: TLS_HANDSHAKE_TIMEOUT_MS, ...clients };
+  const tickets = ticketKeys === undefined ? {} : { ticketKeys };
+  return { cert, key, handshakeTimeout: TLS_HANDSHAKE_TIMEOUT_MS, ...clients, ...tickets };
 }
 
 class NodeHttpListener implements HttpListener {
@@ -141,6 +149,11 @@ class NodeHttpListener implements HttpListener {
 
   get connections(): number {
     return this.#connections.size;
+  }
+
+  take(socket: Socket): void {
+    socket.setNoDelay(true).setKeepAlive(true, TCP_KEEPALIVE_MS);
+    this.#server.emit("connection", socket);
   }
 
   renew(tls: TlsServerOptions): void {

@@ -1,3 +1,4 @@
+import { textOwned } from "../../core/bytes.ts";
 import type { TlsServerOptions } from "../../http2/port.ts";
 import type { ListenerOptions, ListenOptions } from "../../plan/data-plane.ts";
 import { GRPC_DEFAULTS, HTTP_DEFAULTS, type Listeners, type ReceiveOptions } from "./open-listeners.ts";
@@ -24,6 +25,10 @@ type WithTls<Options> = Omit<Options, "tls"> & { readonly tls?: TlsServerOptions
 
 function withTls<Options extends ListenerOptions>({ tls, ...rest }: Options): WithTls<Options> {
   if (tls === undefined) return rest;
-  const { cert, key, clientCa } = tls;
-  return { ...rest, tls: clientCa === undefined ? { cert, key } : { cert, key, clientCa } };
+  const { cert, key, clientCa, ticketKeys } = tls;
+  const more = {
+    ...(clientCa !== undefined && { clientCa }),
+    ...(ticketKeys !== undefined && { ticketKeys: textOwned(ticketKeys, "base64") }),
+  };
+  return { ...rest, tls: { cert, key, ...more } };
 }
