@@ -11,6 +11,7 @@ import type {
   LossStatus,
   PoolStatus,
   TargetStatus,
+  WorkerStatus,
 } from "../plan/data-plane.ts";
 import { balanceOf } from "../telemetry/ledger.ts";
 import { redact } from "../telemetry/redact.ts";
@@ -26,7 +27,7 @@ type View = Readonly<Record<string, unknown>>;
 /** `GET /api/v1/node` */
 export async function nodeView(context: AdminContext): Promise<View> {
   const { facts, dataPlane, walk, env } = context;
-  const { addresses, inFlight } = await dataPlane.status();
+  const { addresses, inFlight, workers } = await dataPlane.status();
   return {
     id: facts.id,
     region: walk.status.running.node.region,
@@ -42,6 +43,7 @@ export async function nodeView(context: AdminContext): Promise<View> {
       admin: context.adminAddress() ?? null,
     },
     in_flight: { requests: inFlight.requests, bytes: inFlight.bytes },
+    workers: workers.map(workerView),
     ready: (await readinessView(context)).ready,
     config: { file: facts.configFile ?? null, ...configStatusView(walk.status) },
   };
@@ -59,6 +61,11 @@ export function configView(status: ConfigStatus): View {
 export function ledgerView(entries: readonly LedgerRow[]): View {
   const balance = balanceOf(entries);
   return { balanced: balance.every(({ balanced }) => balanced), signals: balance, entries };
+}
+
+function workerView(worker: WorkerStatus): View {
+  const { id, pid, ready, connections, itemsPerSecond, restarts } = worker;
+  return { id, pid: pid ?? null, ready, connections, items_per_second: itemsPerSecond, restarts };
 }
 
 /** One of `GET /api/v1/pools` */

@@ -27,7 +27,6 @@ const UNAVAILABLE: readonly Unavailable[] = [
     what: "a node with one role",
     instead: "it has both",
   },
-  { path: "node.workers", when: (count) => count !== 1, what: "more than one worker", instead: "one is used" },
   ...inPools({ path: "ack", when: (ack) => ack === "stored", what: nameOf, instead: "delivered is used" }),
   ...inPools({ path: "queue.storage", when: (storage) => storage === "disk", what: nameOf, instead: "memory is used" }),
   ...inPools({

@@ -21,6 +21,7 @@ export const REASONS = [
   "cancelled",
   "pool_removed",
   "shutting_down",
+  "worker_died",
   "internal",
 ] as const;
 export type Reason = (typeof REASONS)[number];

@@ -36,6 +36,7 @@ import type { Events } from "../telemetry/event-ring.ts";
 import type { RootLog } from "../telemetry/log.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import { openRuntimeMetrics, type RuntimeMetrics } from "../telemetry/runtime.ts";
+import { dataPlaneOpener } from "./data-plane-opener.ts";
 import { CertificateReport, checkListenerTls } from "./certificates.ts";
 import { tellUnusableProxies } from "./proxies.ts";
 import { listenerOptions, listenOptions } from "./listen-options.ts";
@@ -117,8 +118,7 @@ export async function startNode(config: Config, options: StartOptions): Promise<
   const kept = dataDir !== undefined && (await openDataDir(dataDir, env)) ? keptIn(dataDir) : undefined;
   const history = await openHistory({ directory: kept?.history, clock, log });
   const plan = compile(config, config.node, { version: firstVersion(history, source), text: source.text });
-  // Loaded when it is needed: most commands start no node, and should not wait for it.
-  const open = options.openDataPlane ?? (await import("../data/assemble.ts")).openDataPlane;
+  const open = options.openDataPlane ?? (await dataPlaneOpener(config.node));
   const dataPlane = parts.use(await open(plan, listenOptions(config.node), env, { secrets, strategies }));
   const operators = await openOperatorStates({ file: kept?.operatorStates, dataPlane, clock, log });
   const steering = await openSteering({ config, plan }, { dataPlane, env, history }, options);

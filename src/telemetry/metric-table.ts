@@ -154,6 +154,15 @@ export const METRICS = {
     labels: [],
   },
 
+  workerRestarts: {
+    name: "signalbox_worker_restarts_total",
+    kind: "counter",
+    unit: "workers",
+    merge: "main",
+    help: "Workers that ended and were started again, by why they ended; `silent`: killed, since it did not answer in time.",
+    labels: ["reason"],
+    always: [["out_of_memory"], ["crashed"], ["killed"], ["silent"], ["exited"]],
+  },
   pluginEditions: {
     name: "signalbox_plugin_editions",
     kind: "gauge",

@@ -17,7 +17,7 @@ function loadExample(name: string): Config {
 const warnings = [
   { name: "minimal.yaml", want: [] },
   { name: "by-service.yaml", want: [] },
-  { name: "gateway.yaml", want: ["node.workers"] },
+  { name: "gateway.yaml", want: [] },
   {
     name: "strategies.yaml",
     want: [],
@@ -25,7 +25,6 @@ const warnings = [
   {
     name: "fleet.yaml",
     want: [
-      "node.workers",
       "node.coordination.type",
       "pools.ingest.ack",
       "pools.ingest.queue.storage",

@@ -172,9 +172,12 @@ export const NodeSchema = z.strictObject({
     .default(["collector", "controller"])
     .describe("Data plane, control plane, or both. Today each node is both."),
   workers: z
-    .union([z.literal("auto", NOT_WORKERS), z.int().min(1).max(1_024)])
-    .default(1)
-    .describe("Data-plane workers; auto: one for each core."),
+    .union([z.literal("auto", NOT_WORKERS), z.int().min(0).max(1_024)])
+    .default(0)
+    .describe(
+      "Processes that do the data plane's work; auto: one for each core that the node may use; 0: none, " +
+        "the node does it itself.",
+    ),
   plugins: z
     .array(z.string().min(1))
     .default([])

@@ -103,7 +103,7 @@ async function openHttp(options: HttpOptions, region: string, env: ReceiveEnv): 
 }
 
 /** The system's code is on the error itself, or on what it was wrapped around. */
-function listenError(what: string, { host, port }: { host: string; port: number }, cause: unknown): RouterError {
+export function listenError(what: string, { host, port }: { host: string; port: number }, cause: unknown): RouterError {
   const origin = cause instanceof RouterError && cause.cause !== undefined ? cause.cause : cause;
   const code = codeOf(origin);
   const tls = code.startsWith("ERR_OSSL") || code.startsWith("ERR_TLS") || code.startsWith("ERR_CRYPTO");

@@ -69,6 +69,8 @@ const REFUSALS = {
   pool_removed:
     "Its pool was removed from the config, could not send it in five minutes, and neither its fallback nor a rule took it.",
   shutting_down: "The node stops.",
+  worker_died:
+    "A worker of the node ended while it held them. Their senders saw their connections close, or had been told that all is well.",
   internal: "A fault of Signalbox.",
 } as const satisfies Record<Reason, string>;
 

@@ -35,6 +35,7 @@ export const REPLIES = {
   cancelled: { http: 503, grpc: GRPC.CANCELLED, retryable: true },
   pool_removed: { http: 503, grpc: GRPC.UNAVAILABLE, retryable: true },
   shutting_down: { http: 503, grpc: GRPC.UNAVAILABLE, retryable: true },
+  worker_died: { http: 503, grpc: GRPC.UNAVAILABLE, retryable: true },
   internal: { http: 500, grpc: GRPC.INTERNAL, retryable: false },
 } as const satisfies Record<Reason, ReplyRow>;
 

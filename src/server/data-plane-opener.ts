@@ -1,0 +1,19 @@
+import { availableParallelism } from "node:os";
+import type { NodeConfig } from "../config/schema/config.ts";
+import { RouterError } from "../core/errors.ts";
+import type { OpenDataPlane } from "./start.ts";
+
+/**
+ * Who opens the data plane that a config asks for: in this process, or in so many others. Loaded
+ * when it is needed: most commands start no node, and should not wait for it.
+ */
+export async function dataPlaneOpener({ workers }: Pick<NodeConfig, "workers">): Promise<OpenDataPlane> {
+  if (workers === 0) return (await import("../data/assemble.ts")).openDataPlane;
+  const count = workers === "auto" ? availableParallelism() : workers;
+  const { openWorkers } = await import("./workers/open-workers.ts");
+  return (plan, listen, env, { secrets, strategies }) => {
+    if (strategies === undefined) return openWorkers(plan, listen, env, { count, secrets });
+    const hint = "set node.workers to 0, or bring the strategies along as a module of node.plugins";
+    throw new RouterError("CONFIG_INVALID", "strategies of this program cannot be given to workers", { hint });
+  };
+}

@@ -1,0 +1,160 @@
+import { SIGNALS } from "../../otlp/signal.ts";
+import type {
+  AddressStatus,
+  DataPlaneStatus,
+  DropSample,
+  LeavingPool,
+  LossStatus,
+  PoolStatus,
+  Readiness,
+  ShutdownReport,
+  TargetState,
+  TargetStatus,
+  Undeliverable,
+} from "../../plan/data-plane.ts";
+
+/** What several workers say, as what their node says. */
+
+/** One that takes something is enough. */
+export function mergeReady(all: readonly Readiness[]): Readiness {
+  const ready = all.find((one) => one.ready);
+  return ready ?? all[0] ?? { ready: false, reason: "no worker runs" };
+}
+
+/** Of which none can deliver anything. */
+export function mergeUndeliverable(all: readonly (readonly Undeliverable[])[]): Undeliverable[] {
+  const [first = [], ...others] = all;
+  return first.filter(({ pool, signal }) => {
+    return others.every((list) => list.some((one) => one.pool === pool && one.signal === signal));
+  });
+}
+
+export function mergeLeaving(all: readonly (readonly LeavingPool[])[]): LeavingPool[] {
+  return mergeBy(
+    all,
+    ({ pool }) => pool,
+    (a, b) => ({ pool: a.pool, items: a.items + b.items, bytes: a.bytes + b.bytes }),
+  );
+}
+
+/** As many as one data plane keeps. */
+const MAX_DROPS = 200;
+
+export function mergeDrops(all: readonly (readonly DropSample[])[]): DropSample[] {
+  return all
+    .flat()
+    .toSorted((a, b) => b.atMs - a.atMs)
+    .slice(0, MAX_DROPS);
+}
+
+export function mergeShutdowns(all: readonly ShutdownReport[], tookMs: number): ShutdownReport {
+  return {
+    drained: all.every(({ drained }) => drained),
+    tookMs,
+    leftItems: all.reduce((sum, { leftItems }) => sum + leftItems, 0),
+    leftBytes: all.reduce((sum, { leftBytes }) => sum + leftBytes, 0),
+  };
+}
+
+export function mergeStatuses(
+  all: readonly DataPlaneStatus[],
+  node: Pick<DataPlaneStatus, "version" | "addresses" | "workers">,
+): DataPlaneStatus {
+  return {
+    ...node,
+    inFlight: {
+      requests: all.reduce((sum, { inFlight }) => sum + inFlight.requests, 0),
+      bytes: all.reduce((sum, { inFlight }) => sum + inFlight.bytes, 0),
+    },
+    pools: mergeBy(
+      all.map(({ pools }) => pools),
+      ({ name }) => name,
+      mergePools,
+    ),
+    targets: mergeBy(
+      all.map(({ targets }) => targets),
+      ({ id }) => id,
+      mergeTargets,
+    ),
+  };
+}
+
+function mergePools(a: PoolStatus, b: PoolStatus): PoolStatus {
+  return {
+    ...a,
+    queuedBytes: a.queuedBytes + b.queuedBytes,
+    queuedItems: a.queuedItems + b.queuedItems,
+    inFlight: a.inFlight + b.inFlight,
+    usable: Math.max(a.usable, b.usable),
+    losses: mergeLosses(a.losses, b.losses),
+  };
+}
+
+/** Its health is that of the worker that thinks worst of it: each has only its own evidence. */
+function mergeTargets(a: TargetStatus, b: TargetStatus): TargetStatus {
+  const worse = worseOf(a, b);
+  return {
+    ...worse,
+    ...mergeGauges(a, b),
+    learnedMaxBytes: least(a.learnedMaxBytes, b.learnedMaxBytes),
+    share: Math.min(a.share, b.share),
+    score: Math.max(a.score, b.score),
+    losses: mergeLosses(a.losses, b.losses),
+    addresses: mergeBy(
+      [a.addresses, b.addresses],
+      ({ address }) => address,
+      (one, other) => ({
+        ...worseOf(one, other),
+        ...mergeGauges(one, other),
+      }),
+    ),
+  };
+}
+
+type Gauges = Pick<AddressStatus, "inFlight" | "window" | "latencyMs" | "errorRate" | "refuses" | "paused" | "check">;
+
+function mergeGauges(a: Gauges, b: Gauges): Gauges {
+  const { latencyMs: x, check: checkA } = a;
+  const { latencyMs: y, check: checkB } = b;
+  return {
+    inFlight: a.inFlight + b.inFlight,
+    window: a.window + b.window,
+    latencyMs: x === undefined || y === undefined ? (x ?? y) : (x + y) / 2,
+    errorRate: Math.max(a.errorRate, b.errorRate),
+    refuses: SIGNALS.flatMap((signal) => [...a.refuses, ...b.refuses].find((one) => one.signal === signal) ?? []),
+    paused: (a.paused?.untilMs ?? 0) >= (b.paused?.untilMs ?? 0) ? a.paused : b.paused,
+    check: (checkA?.atMs ?? 0) >= (checkB?.atMs ?? 0) ? checkA : checkB,
+  };
+}
+
+/** From the worst to the best. What operators want is the same in all. */
+const BY_WORST: readonly TargetState[] = ["maintenance", "drain", "down", "ejected", "probing", "ready"];
+
+function worseOf<Status extends Pick<AddressStatus, "state">>(a: Status, b: Status): Status {
+  return BY_WORST.indexOf(a.state) <= BY_WORST.indexOf(b.state) ? a : b;
+}
+
+function mergeLosses(a: LossStatus | undefined, b: LossStatus | undefined): LossStatus | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return { ...(a.atMs >= b.atMs ? a : b), items: a.items + b.items };
+}
+
+function least(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
+}
+
+/** Those of one key become one; in the order in which they are seen first. */
+function mergeBy<One>(
+  lists: readonly (readonly One[])[],
+  keyOf: (one: One) => string,
+  merge: (a: One, b: One) => One,
+): One[] {
+  const merged = new Map<string, One>();
+  for (const list of lists) {
+    for (const one of list) {
+      const known = merged.get(keyOf(one));
+      merged.set(keyOf(one), known === undefined ? one : merge(known, one));
+    }
+  }
+  return [...merged.values()];
+}

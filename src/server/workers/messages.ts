@@ -1,0 +1,94 @@
+import type { ErrorCode } from "../../core/errors.ts";
+import type { Snapshot } from "../../core/snapshot.ts";
+import type {
+  DataPlaneStatus,
+  DropSample,
+  LeavingPool,
+  ListenOptions,
+  OperatorOverride,
+  OperatorState,
+  Readiness,
+  ShutdownReport,
+  Undeliverable,
+} from "../../plan/data-plane.ts";
+import type { Explanation, ExplainRequest } from "../../plan/explanation.ts";
+
+/**
+ * Counts up whenever a message of before could be read wrongly. Both sides are of one program: a
+ * mixed installation is told.
+ */
+export const WORKER_SCHEMA = 1;
+
+/** The listeners whose connections are handed over. */
+export const LISTENERS = ["otlp_grpc", "otlp_http"] as const;
+export type ListenerKind = (typeof LISTENERS)[number];
+
+export type Certificates = Pick<ListenOptions, "otlpGrpc" | "otlpHttp">;
+
+/** All that a worker needs before its first connection. */
+export interface WorkerStart {
+  readonly schema: number;
+  /** PlanData as JSON: made once for each plan, and read where there is time for it. */
+  readonly plan: string;
+  readonly listen: ListenOptions;
+  readonly operators: readonly OperatorState[];
+}
+
+/** What the main process asks of a worker, and what is answered. All of it is plain data. */
+export interface Calls {
+  readonly start: Call<WorkerStart, null>;
+  readonly prepare: Call<{ readonly plan: string }, null>;
+  readonly commit: Call<null, null>;
+  readonly discard: Call<null, null>;
+  readonly renew: Call<Certificates, null>;
+  readonly status: Call<null, DataPlaneStatus>;
+  readonly ready: Call<null, Readiness>;
+  readonly undeliverable: Call<null, readonly Undeliverable[]>;
+  readonly leaving: Call<null, readonly LeavingPool[]>;
+  readonly operate: Call<{ readonly id: string; readonly override: OperatorOverride }, boolean>;
+  readonly drops: Call<null, readonly DropSample[]>;
+  readonly explain: Call<WireExplainRequest, Explanation>;
+  readonly snapshot: Call<null, Snapshot>;
+  readonly shutdown: Call<{ readonly graceMs: number }, ShutdownReport>;
+}
+
+interface Call<Args, Answer> {
+  readonly args: Args;
+  readonly answer: Answer;
+}
+
+export type CallName = keyof Calls;
+
+/** A question of one name with its arguments; the union of all names without one. */
+export type Question<Name extends CallName = CallName> = {
+  [N in Name]: { readonly name: N; readonly args: Calls[N]["args"] };
+}[Name];
+
+export interface WireExplainRequest extends Omit<ExplainRequest, "bytes"> {
+  readonly base64: string;
+}
+
+/** An error as plain data; `code` is there for those that have a name. */
+export interface WireError {
+  readonly code: ErrorCode | undefined;
+  readonly message: string;
+  readonly hint: string | undefined;
+}
+
+export type ToWorker =
+  | { readonly kind: "ask"; readonly id: number; readonly question: Question }
+  /** Comes with the connection. The worker keeps it, reads nothing, and says `got`. */
+  | { readonly kind: "connection"; readonly seq: number; readonly listener: ListenerKind }
+  /** The connection is the worker's alone: it may read. */
+  | { readonly kind: "read"; readonly seq: number };
+
+export type FromWorker =
+  | { readonly kind: "answer"; readonly id: number; readonly value: unknown }
+  | { readonly kind: "failed"; readonly id: number; readonly error: WireError }
+  | { readonly kind: "got"; readonly seq: number }
+  /** So many connections have ended since it was told last. */
+  | { readonly kind: "closed"; readonly counts: Readonly<Record<ListenerKind, number>> }
+  /** A line of the log, as JSON. */
+  | { readonly kind: "log"; readonly line: string }
+  /** What it counted so far: all that is known of it when it dies. */
+  | { readonly kind: "report"; readonly snapshot: Snapshot };

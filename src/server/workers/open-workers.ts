@@ -1,0 +1,347 @@
+import { randomBytes } from "node:crypto";
+import { RouterError } from "../../core/errors.ts";
+import type { Snapshot } from "../../core/snapshot.ts";
+import { bindPlan } from "../../plan/bind.ts";
+import type {
+  DataPlane,
+  DataPlaneStatus,
+  DropSample,
+  LeavingPool,
+  ListenOptions,
+  OperatorOverride,
+  OperatorState,
+  PreparedPlan,
+  Readiness,
+  ShutdownReport,
+  Undeliverable,
+} from "../../plan/data-plane.ts";
+import type { Explanation, ExplainRequest } from "../../plan/explanation.ts";
+import type { PlanData } from "../../plan/plan-data.ts";
+import type { SecretReader } from "../../plan/secrets.ts";
+import type { Env } from "../../telemetry/env.ts";
+import { addSnapshots, takeSnapshot } from "../../telemetry/snapshot.ts";
+import { type Acceptor, openAcceptor } from "./acceptor.ts";
+import { mergeDrops, mergeLeaving, mergeReady, mergeShutdowns, mergeStatuses, mergeUndeliverable } from "./merge.ts";
+import { type Certificates, WORKER_SCHEMA, type WorkerStart } from "./messages.ts";
+import { shareLimits, sharePlan } from "./shares.ts";
+import type { WorkerSlot } from "./worker-slot.ts";
+import { SILENCE_MS, Supervisor } from "./supervisor.ts";
+import { withLedger } from "./totals.ts";
+import { toWireExplain } from "./wire.ts";
+import { SilentWorker, type WorkerLink } from "./worker-link.ts";
+
+export interface WorkersOptions {
+  readonly count: number;
+  readonly secrets: SecretReader;
+}
+
+/**
+ * Opens a data plane that consists of so many processes, on a plan. This one accepts their
+ * connections, and reads none of them. Throws what a data plane in this process would throw, and
+ * then leaves nothing open.
+ */
+export async function openWorkers(
+  plan: PlanData,
+  listen: ListenOptions,
+  env: Env,
+  options: WorkersOptions,
+): Promise<DataPlane> {
+  const workers = new Workers(plan, listen, env, options);
+  await workers.open();
+  return workers;
+}
+
+/**
+ * A plan with which all workers end so often within this time of its commit, and never run, is
+ * taken back.
+ */
+const TRIAL_MS = 30_000;
+const TRIAL_ENDS = 2;
+
+/** A change of the plan that may still prove to be fatal. */
+interface PlanTrial {
+  readonly before: PlanData;
+  readonly endsMs: number;
+  readonly ends: number[];
+}
+
+class Workers implements DataPlane {
+  readonly #env: Env;
+  readonly #secrets: SecretReader;
+  readonly #supervisor: Supervisor;
+  readonly #count: number;
+  readonly #operators = new Map<string, OperatorState>();
+  #plan: PlanData;
+  #listen: ListenOptions;
+  #ticketKeys = newTicketKeys();
+  /** Counts up with whatever a worker is started with. */
+  #revision = 0;
+  #isPreparing = false;
+  #trial: PlanTrial | undefined;
+  #acceptor: Acceptor | undefined;
+  #shutdown: Promise<ShutdownReport> | undefined;
+
+  constructor(plan: PlanData, listen: ListenOptions, env: Env, { count, secrets }: WorkersOptions) {
+    this.#plan = plan;
+    this.#listen = listen;
+    this.#env = env;
+    this.#secrets = secrets;
+    this.#count = count;
+    const supervised = {
+      count,
+      env: secrets.env,
+      startOf: (slot: WorkerSlot) => this.#startOf(slot),
+      revision: () => this.#revision,
+      update: (slot: WorkerSlot, link: WorkerLink) => this.#update(slot, link),
+      died: (slot: WorkerSlot) => this.#died(slot),
+      acknowledges: (name: string) => this.#plan.pools.some((pool) => pool.name === name && pool.ack === "queued"),
+    };
+    this.#supervisor = new Supervisor(supervised, env);
+  }
+
+  async open(): Promise<void> {
+    await this.#supervisor.open();
+    const supervisor = this.#supervisor;
+    try {
+      this.#acceptor = await openAcceptor(
+        {
+          listen: this.#listen,
+          open: (listener) => supervisor.connections(listener),
+          accepted: (listener, socket) => supervisor.hand(listener, socket),
+        },
+        this.#env,
+      );
+    } catch (cause) {
+      await supervisor.shutdown(0);
+      throw cause;
+    }
+  }
+
+  async prepare(plan: PlanData): Promise<PreparedPlan> {
+    this.#refuseStopped();
+    if (this.#isPreparing) throw new RouterError("INTERNAL", "another change of the plan is prepared and not decided");
+    this.#isPreparing = true;
+    try {
+      const prepared = await this.#prepareAll(plan);
+      this.#refuseStopped();
+      return {
+        commit: () => this.#decide(() => this.#commit(plan, prepared)),
+        discard: () => this.#decide(() => discardAll(prepared)),
+      };
+    } catch (cause) {
+      this.#isPreparing = false;
+      throw cause;
+    }
+  }
+
+  async renew(listen: Certificates): Promise<void> {
+    const authorities = [this.#listen, listen].map(({ otlpGrpc, otlpHttp }) => [
+      otlpGrpc?.tls?.clientCa,
+      otlpHttp?.tls?.clientCa,
+    ]);
+    // Sessions of clients that were let in by authorities of before are not resumed.
+    if (JSON.stringify(authorities[0]) !== JSON.stringify(authorities[1])) this.#ticketKeys = newTicketKeys();
+    this.#listen = { ...this.#listen, ...listen };
+    this.#revision++;
+    await this.#supervisor.each("renew", this.#certificates());
+  }
+
+  async status(): Promise<DataPlaneStatus> {
+    const { version } = this.#plan;
+    const workers = this.#supervisor.slots.map(({ status }) => status);
+    const addresses = this.#acceptor?.addresses ?? { otlpGrpc: undefined, otlpHttp: undefined };
+    return mergeStatuses(await this.#supervisor.each("status", null), { version, addresses, workers });
+  }
+
+  async ready(): Promise<Readiness> {
+    if (this.#shutdown !== undefined) return { ready: false, reason: "shutting down" };
+    return mergeReady(await this.#supervisor.each("ready", null));
+  }
+
+  async undeliverable(): Promise<readonly Undeliverable[]> {
+    return mergeUndeliverable(await this.#supervisor.each("undeliverable", null));
+  }
+
+  async leaving(): Promise<readonly LeavingPool[]> {
+    return mergeLeaving(await this.#supervisor.each("leaving", null));
+  }
+
+  async operate(id: string, override: OperatorOverride): Promise<boolean> {
+    if (this.#shutdown !== undefined || !this.#plan.targets.some((target) => target.id === id)) return false;
+    if (override.state === "ready") this.#operators.delete(id);
+    else this.#operators.set(id, { id, ...override });
+    this.#revision++;
+    await this.#supervisor.each("operate", { id, override });
+    return true;
+  }
+
+  async operatorStates(): Promise<readonly OperatorState[]> {
+    return this.#shutdown === undefined ? this.#operatorsNow() : [];
+  }
+
+  async drops(): Promise<readonly DropSample[]> {
+    return mergeDrops(await this.#supervisor.each("drops", null));
+  }
+
+  async explain(request: ExplainRequest): Promise<Explanation> {
+    const explanation = await this.#supervisor.any("explain", toWireExplain(request));
+    if (explanation === undefined) throw new RouterError("INTERNAL", "no worker runs that could explain it");
+    return explanation;
+  }
+
+  async snapshot(): Promise<Snapshot> {
+    return withLedger(addSnapshots(takeSnapshot(this.#env), await this.#supervisor.snapshots()));
+  }
+
+  shutdown(graceMs: number): Promise<ShutdownReport> {
+    this.#shutdown ??= this.#stop(graceMs);
+    return this.#shutdown;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.shutdown(0);
+  }
+
+  async #stop(graceMs: number): Promise<ShutdownReport> {
+    const startedMs = this.#env.clock.nowMs();
+    this.#acceptor?.close();
+    const reports = await this.#supervisor.shutdown(graceMs);
+    return mergeShutdowns(reports, this.#env.clock.nowMs() - startedMs);
+  }
+
+  #refuseStopped(): void {
+    if (this.#shutdown !== undefined) throw new RouterError("SHUTDOWN", "the node shuts down");
+  }
+
+  async #decide(what: () => Promise<void>): Promise<void> {
+    if (!this.#isPreparing) throw new RouterError("INTERNAL", "this change of the plan was decided already");
+    this.#isPreparing = false;
+    await what();
+  }
+
+  /**
+   * In all that run, or in none. With none it is at least bound here, so that a plan which cannot
+   * be is refused.
+   */
+  async #prepareAll(plan: PlanData): Promise<PreparedWorker[]> {
+    const parts = this.#supervisor.ready.flatMap((slot): PreparedWorker[] =>
+      slot.link === undefined ? [] : [{ slot, link: slot.link }],
+    );
+    if (parts.length === 0) await bindPlan(plan, this.#secrets);
+    const asked = parts.map(({ slot, link }) => link.ask("prepare", { plan: this.#textFor(plan, slot) }, SILENCE_MS));
+    const results = await Promise.allSettled(asked);
+    const refused = results.flatMap((result) => (result.status === "rejected" ? [result.reason as unknown] : []));
+    if (refused.length === 0) return parts;
+    for (const [i, { slot, link }] of parts.entries()) {
+      const result = results[i];
+      if (result?.status === "rejected" && result.reason instanceof SilentWorker)
+        this.#supervisor.end(slot, link, result.reason);
+    }
+    await discardAll(parts.filter((_, i) => results[i]?.status === "fulfilled"));
+    throw refused.find((cause) => !(cause instanceof SilentWorker)) ?? refused[0];
+  }
+
+  /**
+   * It is decided: who cannot follow is killed, and the one in its place begins with the new plan.
+   */
+  async #commit(plan: PlanData, parts: readonly PreparedWorker[]): Promise<void> {
+    this.#refuseStopped();
+    const { clock } = this.#env;
+    this.#trial = { before: this.#plan, endsMs: clock.nowMs() + TRIAL_MS, ends: Array<number>(this.#count).fill(0) };
+    this.#plan = plan;
+    this.#revision++;
+    const commits = parts.map(async ({ slot, link }) => {
+      try {
+        await link.ask("commit", null, SILENCE_MS);
+      } catch (cause) {
+        this.#supervisor.end(slot, link, cause);
+      }
+    });
+    await Promise.all(commits);
+  }
+
+  /** A plan that kills whoever runs it is not kept. */
+  #died({ index }: WorkerSlot): void {
+    const trial = this.#trial;
+    if (trial === undefined) return;
+    if (this.#env.clock.nowMs() > trial.endsMs) {
+      this.#trial = undefined;
+      return;
+    }
+    trial.ends[index]! += 1;
+    if (trial.ends.some((ends) => ends < TRIAL_ENDS)) return;
+    const { version } = this.#plan;
+    this.#trial = undefined;
+    this.#plan = trial.before;
+    this.#revision++;
+    const hint = "mend the config: it stays as it is written, and is read again with the next change or SIGHUP";
+    this.#env.log.error("all workers end with this config: the one before runs again", {
+      version,
+      runs: trial.before.version,
+      hint,
+    });
+  }
+
+  #startOf(slot: WorkerSlot): WorkerStart {
+    const { limits } = this.#listen;
+    return {
+      schema: WORKER_SCHEMA,
+      plan: this.#textFor(this.#plan, slot),
+      listen: { ...this.#certificates(), limits: shareLimits(limits, { index: slot.index, of: this.#count }) },
+      operators: this.#operatorsNow(),
+    };
+  }
+
+  /** What has changed since it was started. */
+  async #update(slot: WorkerSlot, link: WorkerLink): Promise<void> {
+    await link.ask("renew", this.#certificates(), SILENCE_MS);
+    const { version } = await link.ask("status", null, SILENCE_MS);
+    if (version !== this.#plan.version) {
+      await link.ask("prepare", { plan: this.#textFor(this.#plan, slot) }, SILENCE_MS);
+      await link.ask("commit", null, SILENCE_MS);
+    }
+    for (const { id } of this.#plan.targets) {
+      const known = this.#operators.get(id);
+      const override = known ?? { state: "ready" as const, untilMs: undefined, note: "" };
+      if (known !== undefined) await link.ask("operate", { id, override }, SILENCE_MS);
+    }
+  }
+
+  #textFor(plan: PlanData, { index }: WorkerSlot): string {
+    return JSON.stringify(sharePlan(plan, { index, of: this.#count }, this.#listen.limits));
+  }
+
+  #operatorsNow(): OperatorState[] {
+    const nowMs = this.#env.clock.wallMs();
+    return [...this.#operators.values()].filter(({ id, untilMs }) => {
+      return (untilMs === undefined || untilMs > nowMs) && this.#plan.targets.some((target) => target.id === id);
+    });
+  }
+
+  #certificates(): Certificates {
+    const { otlpGrpc, otlpHttp } = this.#listen;
+    return {
+      otlpGrpc: otlpGrpc && { ...otlpGrpc, tls: this.#withTickets(otlpGrpc.tls), handedOver: true },
+      otlpHttp: otlpHttp && { ...otlpHttp, tls: this.#withTickets(otlpHttp.tls), handedOver: true },
+    };
+  }
+
+  #withTickets<Tls extends object>(tls: Tls | undefined): (Tls & { readonly ticketKeys: string }) | undefined {
+    return tls && { ...tls, ticketKeys: this.#ticketKeys };
+  }
+}
+
+/** A worker that has prepared a change. */
+interface PreparedWorker {
+  readonly slot: WorkerSlot;
+  readonly link: WorkerLink;
+}
+
+/** Who is gone has nothing to discard. */
+async function discardAll(parts: readonly PreparedWorker[]): Promise<void> {
+  await Promise.allSettled(parts.map(({ link }) => link.ask("discard", null, SILENCE_MS)));
+}
+
+function newTicketKeys(): string {
+  return randomBytes(48).toString("base64");
+}

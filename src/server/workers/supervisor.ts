@@ -1,0 +1,259 @@
+import type { Socket } from "node:net";
+import type { Cancel } from "../../core/clock.ts";
+import { reasonOf } from "../../core/errors.ts";
+import type { Snapshot } from "../../core/snapshot.ts";
+import { Unreachable } from "../../core/unreachable.ts";
+import type { ShutdownReport } from "../../plan/data-plane.ts";
+import type { Env } from "../../telemetry/env.ts";
+import { addSnapshots } from "../../telemetry/snapshot.ts";
+import type { CallName, Calls, FromWorker, ListenerKind, WorkerStart } from "./messages.ts";
+import { WorkerSlot, type Unconfirmed } from "./worker-slot.ts";
+import { NOTHING, remainsOf } from "./totals.ts";
+import { SilentWorker, type WorkerExit, WorkerLink } from "./worker-link.ts";
+
+export interface SupervisorOptions {
+  readonly count: number;
+  /** Of the processes. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** What a worker starts with, as it is now. */
+  readonly startOf: (slot: WorkerSlot) => WorkerStart;
+  /** Counts up with whatever `startOf` depends on. */
+  readonly revision: () => number;
+  /** Brings a worker up to what is so by now, although it was started with something else. */
+  readonly update: (slot: WorkerSlot, link: WorkerLink) => Promise<void>;
+  /** Told of each end that was not asked for. */
+  readonly died: (slot: WorkerSlot) => void;
+  /** Whether a pool tells senders that all is well before anything has arrived. */
+  readonly acknowledges: (pool: string) => boolean;
+}
+
+/** Plugins are loaded, listeners are made, and on a busy machine ten processes begin at once. */
+const START_LIMIT_MS = 60_000;
+/** Who does not answer within this is as good as dead. */
+export const SILENCE_MS = 10_000;
+const WATCH_MS = 5_000;
+const ASK_LIMIT_MS = 2_000;
+const BACKOFF_MS = 100;
+const MAX_BACKOFF_MS = 30_000;
+/** A worker that ran so long did not end because of how it was started. */
+const SETTLED_MS = 60_000;
+/** Beyond the grace: what a worker gets to tell how it went, and to end. */
+const LAST_ANSWER_MS = 3_000;
+const EXIT_MS = 500;
+
+/** Starts workers, starts those that die again, gives them connections, and asks them. */
+export class Supervisor {
+  readonly slots: readonly WorkerSlot[];
+  readonly #options: SupervisorOptions;
+  readonly #env: Env;
+  /** Accepted while no worker was there to take them. */
+  #waiting: Unconfirmed[] = [];
+  /** What those counted that are gone. */
+  #gone: Snapshot = NOTHING;
+  #seq = 0;
+  #isOpen = false;
+  #isStopping = false;
+  readonly #timers = new Set<Cancel>();
+  readonly #exits = new Map<WorkerLink, () => void>();
+
+  constructor(options: SupervisorOptions, env: Env) {
+    this.#options = options;
+    this.#env = env;
+    this.slots = Array.from({ length: options.count }, (_, index) => new WorkerSlot(index));
+  }
+
+  get ready(): readonly WorkerSlot[] {
+    return this.slots.filter((slot) => slot.isReady);
+  }
+
+  /** All workers, or none: rejects with what kept the first of them from starting. */
+  async open(): Promise<void> {
+    const failures = await Promise.all(this.slots.map((slot) => this.#start(slot)));
+    const failure = failures.find((one) => one !== undefined);
+    if (failure !== undefined) {
+      await this.shutdown(0);
+      throw failure;
+    }
+    this.#isOpen = true;
+    this.#later(WATCH_MS, () => this.#watch());
+  }
+
+  /** Asks all that are ready. Who does not answer in time is left out. */
+  async each<Name extends CallName>(name: Name, args: Calls[Name]["args"]): Promise<Calls[Name]["answer"][]> {
+    const links = this.ready.flatMap(({ link }) => link ?? []);
+    const results = await Promise.allSettled(links.map((link) => link.ask(name, args, ASK_LIMIT_MS)));
+    return results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+  }
+
+  /** Asks the first that is ready. */
+  async any<Name extends CallName>(name: Name, args: Calls[Name]["args"]): Promise<Calls[Name]["answer"] | undefined> {
+    return this.ready[0]?.link?.ask(name, args, SILENCE_MS);
+  }
+
+  /** Everything that workers counted, those that are gone included. */
+  async snapshots(): Promise<Snapshot[]> {
+    await Promise.all(
+      this.ready.map(async (slot) => {
+        const snapshot = await slot.link?.ask("snapshot", null, ASK_LIMIT_MS).catch(ignore);
+        if (snapshot !== undefined && slot.isReady) slot.reported(snapshot, this.#env.clock.nowMs());
+      }),
+    );
+    return [this.#gone, ...this.slots.flatMap(({ last }) => last ?? [])];
+  }
+
+  connections(listener: ListenerKind): number {
+    const waiting = this.#waiting.filter((one) => one.listener === listener).length;
+    return this.slots.reduce((sum, slot) => sum + slot.connections[listener], waiting);
+  }
+
+  /**
+   * To the worker with the fewest connections. It is this process's until the worker has said that
+   * it has it.
+   */
+  hand(listener: ListenerKind, socket: Socket): void {
+    if (this.#isStopping) return void socket.destroy();
+    const [first, ...others] = this.ready;
+    if (first === undefined) return void this.#waiting.push({ listener, socket });
+    const slot = others.reduce((least, one) => (one.load < least.load ? one : least), first);
+    const seq = ++this.#seq;
+    slot.connections[listener]++;
+    slot.unconfirmed.set(seq, { listener, socket });
+    slot.link?.hand(seq, listener, socket);
+  }
+
+  /** Kills a worker whose process is still this one. Another is started in its place. */
+  end({ link: current }: WorkerSlot, link: WorkerLink, why: unknown): void {
+    if (current === link) link.kill(why instanceof SilentWorker ? "silent" : "crashed");
+  }
+
+  /** All drain at the same time, within one grace. */
+  async shutdown(graceMs: number): Promise<ShutdownReport[]> {
+    this.#isStopping = true;
+    for (const cancel of this.#timers) cancel();
+    for (const { socket } of this.#waiting.splice(0)) socket.destroy();
+    return Promise.all(
+      this.slots.flatMap(({ link, isReady }) => (link === undefined ? [] : this.#stop(link, isReady, graceMs))),
+    );
+  }
+
+  async #stop(link: WorkerLink, isReady: boolean, graceMs: number): Promise<ShutdownReport> {
+    const exited = new Promise<void>((resolve) => void this.#exits.set(link, resolve));
+    const report = isReady
+      ? await link.ask("shutdown", { graceMs }, graceMs + LAST_ANSWER_MS).catch(ignore)
+      : { drained: true, tookMs: 0, leftItems: 0, leftBytes: 0 };
+    if (report === undefined) link.kill("silent");
+    else link.release();
+    const cancel = this.#env.clock.after(EXIT_MS, () => link.kill("silent"));
+    await exited;
+    cancel();
+    return report ?? { drained: false, tookMs: graceMs, leftItems: 0, leftBytes: 0 };
+  }
+
+  /** Gives what kept it from starting. */
+  async #start(slot: WorkerSlot): Promise<Error | undefined> {
+    const { clock } = this.#env;
+    const link: WorkerLink = new WorkerLink({
+      clock,
+      env: this.#options.env,
+      onMessage: (message) => this.#told(slot, link, message),
+      onExit: (exit) => this.#ended(slot, link, exit),
+    });
+    slot.begin(link, clock.nowMs());
+    try {
+      let revision = this.#options.revision();
+      await link.ask("start", this.#options.startOf(slot), START_LIMIT_MS);
+      while (revision !== this.#options.revision()) {
+        revision = this.#options.revision();
+        await this.#options.update(slot, link);
+      }
+    } catch (cause) {
+      this.end(slot, link, cause);
+      if (this.#isOpen)
+        this.#env.log.error("a worker cannot start", { worker: slot.index + 1, reason: reasonOf(cause) });
+      return cause instanceof Error ? cause : new TypeError(reasonOf(cause));
+    }
+    slot.isReady = slot.link === link;
+    for (const { listener, socket } of this.#waiting.splice(0)) this.hand(listener, socket);
+    return undefined;
+  }
+
+  #told(
+    slot: WorkerSlot,
+    link: WorkerLink,
+    message: Exclude<FromWorker, { readonly kind: "answer" | "failed" }>,
+  ): void {
+    if (slot.link !== link) return;
+    switch (message.kind) {
+      case "got":
+        return this.#confirmed(slot, link, message.seq);
+      case "closed":
+        slot.connections.otlp_grpc -= message.counts.otlp_grpc;
+        slot.connections.otlp_http -= message.counts.otlp_http;
+        return;
+      case "log":
+        return this.#log(slot, message.line);
+      case "report":
+        return slot.reported(message.snapshot, this.#env.clock.nowMs());
+      default:
+        throw new Unreachable(message);
+    }
+  }
+
+  #confirmed(slot: WorkerSlot, link: WorkerLink, seq: number): void {
+    slot.unconfirmed.get(seq)?.socket.destroy();
+    slot.unconfirmed.delete(seq);
+    link.letRead(seq);
+  }
+
+  #log(slot: WorkerSlot, line: string): void {
+    const { level, msg, time: _time, ...fields } = JSON.parse(line) as WorkerLine; // oxlint-disable-line typescript/no-unsafe-type-assertion -- of the same program
+    this.#env.log[level](msg, { ...fields, worker: slot.index + 1 });
+  }
+
+  #ended(slot: WorkerSlot, link: WorkerLink, exit: WorkerExit): void {
+    if (slot.link !== link) return;
+    const { clock, log, metrics, random } = this.#env;
+    this.#gone = addSnapshots(this.#gone, [remainsOf(slot.last ?? NOTHING, this.#options.acknowledges)]);
+    const back = slot.end();
+    this.#exits.get(link)?.();
+    this.#exits.delete(link);
+    if (this.#isStopping) return back.forEach(({ socket }) => void socket.destroy());
+    for (const { listener, socket } of back) this.hand(listener, socket);
+    if (!this.#isOpen) return;
+    this.#options.died(slot);
+    slot.restarts++;
+    slot.failures = clock.nowMs() - slot.startedMs > SETTLED_MS ? 0 : slot.failures + 1;
+    const delayMs = Math.min(MAX_BACKOFF_MS, BACKOFF_MS * 2 ** Math.min(20, slot.failures)) * (0.5 + random.next() / 2);
+    metrics.workerRestarts.with(exit.reason).add(1);
+    log.error("a worker ended, and is started again", { worker: slot.index + 1, ...exit, in_ms: Math.round(delayMs) });
+    this.#later(delayMs, () => void this.#start(slot));
+  }
+
+  /** Who hangs does not say so. */
+  #watch(): void {
+    for (const slot of this.ready) {
+      const { link } = slot;
+      link?.ask("ready", null, SILENCE_MS).catch((cause: unknown) => {
+        if (cause instanceof SilentWorker) this.end(slot, link, cause);
+      });
+    }
+    this.#later(WATCH_MS, () => this.#watch());
+  }
+
+  #later(delayMs: number, run: () => void): void {
+    if (this.#isStopping) return;
+    const cancel = this.#env.clock.after(delayMs, () => {
+      this.#timers.delete(cancel);
+      run();
+    });
+    this.#timers.add(cancel);
+  }
+}
+
+interface WorkerLine {
+  readonly level: "debug" | "info" | "warn" | "error";
+  readonly msg: string;
+  readonly time: string;
+}
+
+function ignore(): undefined {}

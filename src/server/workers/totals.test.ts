@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { balanceOf, createLedger } from "../../telemetry/ledger.ts";
+import { createMetrics } from "../../telemetry/metrics.ts";
+import { exportLedger } from "../../telemetry/runtime.ts";
+import { addSnapshots, takeSnapshot } from "../../telemetry/snapshot.ts";
+import { NOTHING, remainsOf, withLedger } from "./totals.ts";
+
+function counted() {
+  const counts = { metrics: createMetrics(), ledger: createLedger() };
+  const early = counts.ledger.entry("traces", "r", "early");
+  early.received += 9;
+  early.delivered += 4;
+  early.shedItems("queue_full", 2);
+  early.queued += 3;
+  const late = counts.ledger.entry("logs", "r", "late");
+  late.received += 5;
+  late.queued += 5;
+  counts.metrics.requests.with("eu", "s").add(7);
+  counts.metrics.lostItems.with("deadline").add(1);
+  counts.metrics.batchSize.with("eu").observe(3);
+  counts.metrics.queueBytes.with("early").read(() => 100);
+  exportLedger(counts.metrics, counts.ledger);
+  return counts;
+}
+
+test("what a worker that is gone had counted goes on; what it held ends, and what it measured is no more", () => {
+  const remains = remainsOf(takeSnapshot(counted()), (pool) => pool === "early");
+  const [early, late] = remains.ledger;
+  assert.deepEqual([early?.lost, early?.shed, early?.queued], [{ worker_died: 3 }, { queue_full: 2 }, 0]);
+  assert.deepEqual([late?.lost, late?.shed, late?.queued], [{}, { worker_died: 5 }, 0]);
+  assert.ok(balanceOf(remains.ledger).every(({ balanced }) => balanced));
+  const { metrics } = addSnapshots(NOTHING, [remains]);
+  assert.deepEqual(metrics["otlp_requests_total"], [{ labels: ["eu", "s"], value: 7 }]);
+  assert.equal(metrics["otlp_batch_size"]?.[0]?.value, 3);
+  assert.deepEqual(metrics["signalbox_queue_bytes"], []);
+  const lost = new Map((metrics["signalbox_lost_items_total"] ?? []).map(({ labels, value }) => [labels[0], value]));
+  assert.deepEqual([lost.get("deadline"), lost.get("worker_died")], [1, 3]);
+});
+
+test("the ledger's metrics say what its rows say, as those of one process do", () => {
+  const snapshot = takeSnapshot(counted());
+  const { metrics } = withLedger({ ...snapshot, metrics: {} });
+  for (const name of [
+    "signalbox_ledger_items_total",
+    "signalbox_ledger_queued_items",
+    "signalbox_ledger_imbalance_items",
+  ]) {
+    assert.deepEqual(texts(metrics[name]), texts(snapshot.metrics[name]));
+  }
+});
+
+function texts(list: readonly unknown[] | undefined): string[] {
+  return (list ?? []).map((one) => JSON.stringify(one)).toSorted();
+}

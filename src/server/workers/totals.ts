@@ -1,0 +1,74 @@
+import type { LedgerRow, MetricsSnapshot, SeriesSnapshot, Snapshot } from "../../core/snapshot.ts";
+import type { MetricSpec } from "../../telemetry/metric-spec.ts";
+import { METRICS } from "../../telemetry/metric-table.ts";
+import { addSnapshots } from "../../telemetry/snapshot.ts";
+
+/** Nothing counted. */
+export const NOTHING: Snapshot = { metrics: {}, ledger: [] };
+
+/**
+ * What remains of a worker that is gone: counters never fall, so what it counted goes on being
+ * told; what it measured is gone with it. What it still held ends here: lost where its pool had
+ * acknowledged it, otherwise refused with the connection that it came by.
+ */
+export function remainsOf(last: Snapshot, acknowledges: (pool: string) => boolean): Snapshot {
+  const ledger = last.ledger.map((row) => (row.queued === 0 ? row : endQueued(row, acknowledges(row.pool))));
+  const lost = last.ledger.reduce((sum, row) => sum + (acknowledges(row.pool) ? row.queued : 0), 0);
+  const counters = Object.values<MetricSpec>(METRICS).filter(({ kind }) => kind !== "gauge");
+  const metrics = Object.fromEntries(counters.map(({ name }) => [name, last.metrics[name] ?? []]));
+  if (lost === 0) return { metrics, ledger };
+  const { name } = METRICS.lostItems;
+  const more: MetricsSnapshot = { [name]: [{ labels: [DIED], value: lost }] };
+  return { ...addSnapshots({ metrics, ledger: [] }, [{ metrics: more, ledger: [] }]), ledger };
+}
+
+const DIED = "worker_died";
+
+function endQueued(row: LedgerRow, acknowledged: boolean): LedgerRow {
+  const [name, counts] = acknowledged ? (["lost", row.lost] as const) : (["shed", row.shed] as const);
+  return { ...row, queued: 0, [name]: { ...counts, [DIED]: (counts[DIED] ?? 0) + row.queued } };
+}
+
+/**
+ * The ledger's metrics, made of its rows: those of several processes and of what remained of others
+ * say the same then.
+ */
+export function withLedger({ metrics, ledger }: Snapshot): Snapshot {
+  const items: SeriesSnapshot[] = [];
+  const queued: SeriesSnapshot[] = [];
+  const missing = new Map<string, number>();
+  for (const row of ledger) {
+    const { signal, rule, pool } = row;
+    let accounted = row.queued;
+    for (const [outcome, value] of outcomesOf(row)) {
+      if (value > 0 || outcome === "received") items.push({ labels: [signal, rule, pool, outcome], value });
+      accounted += outcome === "received" || outcome === "copied" ? -value : value;
+    }
+    queued.push({ labels: [signal, rule, pool], value: row.queued });
+    missing.set(signal, (missing.get(signal) ?? 0) - accounted);
+  }
+  const imbalance = Array.from(missing, ([signal, value]) => ({ labels: [signal], value: value + 0 }));
+  const own = {
+    [METRICS.ledgerItems.name]: items,
+    [METRICS.ledgerQueued.name]: queued,
+    [METRICS.ledgerImbalance.name]: imbalance,
+  };
+  return { metrics: { ...metrics, ...own }, ledger };
+}
+
+function outcomesOf(row: LedgerRow): readonly (readonly [string, number])[] {
+  return [
+    ["received", row.received],
+    ["copied", row.copied],
+    ["delivered", row.delivered],
+    ["rejected", row.rejected],
+    ["dead_lettered", row.dead_lettered],
+    ["dropped", sumOf(row.dropped)],
+    ["shed", sumOf(row.shed)],
+    ["lost", sumOf(row.lost)],
+  ];
+}
+
+function sumOf(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0);
+}

@@ -1,0 +1,166 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { getCompileCacheDir } from "node:module";
+import type { Socket } from "node:net";
+import { fileURLToPath } from "node:url";
+import type { Cancel, Clock } from "../../core/clock.ts";
+import { RouterError } from "../../core/errors.ts";
+import type { CallName, Calls, FromWorker, ListenerKind, Question, ToWorker } from "./messages.ts";
+import { fromWireError } from "./wire.ts";
+
+/**
+ * Why a worker ended. A closed list: label of a metric. `silent`: it did not answer in time, and
+ * was killed for it.
+ */
+export const EXIT_REASONS = ["out_of_memory", "crashed", "killed", "silent", "exited"] as const;
+export type ExitReason = (typeof EXIT_REASONS)[number];
+
+export interface WorkerExit {
+  readonly reason: ExitReason;
+  /** Its last words on stderr; empty without any. */
+  readonly said: string;
+}
+
+export interface WorkerLinkOptions {
+  readonly clock: Clock;
+  /** Of the process, and what its plans are bound with. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly onMessage: (message: Exclude<FromWorker, { readonly kind: "answer" | "failed" }>) => void;
+  /** Told once; everything that was asked has failed by then. */
+  readonly onExit: (exit: WorkerExit) => void;
+}
+
+interface PendingAsk {
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (cause: Error) => void;
+  readonly cancel: Cancel;
+}
+
+/** What it wrote last is kept, so that its end has a reason. */
+const MAX_SAID = 4_096;
+/** As bin/signalbox.js sets them for a node. */
+const V8_FLAGS = ["--semi-space-growth-factor=1", "--heap-growing-percent=200"];
+
+/** The main process's end of one worker's process. */
+export class WorkerLink {
+  readonly #child: ChildProcess;
+  readonly #clock: Clock;
+  readonly #asked = new Map<number, PendingAsk>();
+  #nextId = 1;
+  #said = "";
+  #killedFor: ExitReason | undefined;
+  #isGone = false;
+
+  constructor({ clock, env, onMessage, onExit }: WorkerLinkOptions) {
+    this.#clock = clock;
+    const module = import.meta.url.endsWith(".ts") ? "./worker-process.ts" : "./worker-process.js";
+    const child = fork(fileURLToPath(new URL(module, import.meta.url)), [], {
+      serialization: "json",
+      execArgv: V8_FLAGS,
+      env: { ...env, NODE_COMPILE_CACHE: getCompileCacheDir() },
+      stdio: ["ignore", "ignore", "pipe", "ipc"],
+    });
+    this.#child = child;
+    child.stderr?.on("data", (chunk: Buffer) => {
+      process.stderr.write(chunk);
+      this.#said = `${this.#said}${chunk.toString("latin1")}`.slice(-MAX_SAID);
+    });
+    child.on("message", (message) => {
+      const told = message as FromWorker; // oxlint-disable-line typescript/no-unsafe-type-assertion -- of the same program
+      if (told.kind === "answer") this.#settle(told.id)?.resolve(told.value);
+      else if (told.kind === "failed") this.#settle(told.id)?.reject(fromWireError(told.error));
+      else onMessage(told);
+    });
+    const ended = (code: number | null, signal: NodeJS.Signals | null): void => {
+      if (this.#isGone) return;
+      this.#isGone = true;
+      const gone = new RouterError("INTERNAL", "a worker ended before it answered");
+      for (const id of this.#asked.keys()) this.#settle(id)?.reject(gone);
+      onExit({ reason: this.#killedFor ?? reasonOfExit(code, signal, this.#said), said: lastLine(this.#said) });
+    };
+    child.on("error", () => {
+      if (child.pid === undefined) ended(1, null); // it could not be started: nothing else tells
+    });
+    child.once("exit", (code, signal) => this.#whenSilent(() => ended(code, signal)));
+  }
+
+  get pid(): number | undefined {
+    return this.#isGone ? undefined : this.#child.pid;
+  }
+
+  /** Rejects with what the worker says, and with SilentWorker when it says nothing in time. */
+  ask<Name extends CallName>(name: Name, args: Calls[Name]["args"], limitMs: number): Promise<Calls[Name]["answer"]> {
+    const id = this.#nextId++;
+    return new Promise((resolve, reject) => {
+      if (this.#isGone) return reject(new RouterError("INTERNAL", "the worker has ended"));
+      const silent = (): void => this.#settle(id)?.reject(new SilentWorker(name, limitMs));
+      // A turn later: where this process was held up itself, the answer has come and was not read.
+      const late = (): void => void setImmediate(silent);
+      this.#asked.set(id, {
+        // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what is answered to this name
+        resolve: (value) => resolve(value as Calls[Name]["answer"]),
+        reject,
+        cancel: this.#clock.after(limitMs, late),
+      });
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the name and its arguments, which a generic name does not tell
+      this.#send({ kind: "ask", id, question: { name, args } as Question });
+    });
+  }
+
+  /** The socket stays this process's, too, until it is destroyed here. */
+  hand(seq: number, listener: ListenerKind, socket: Socket): void {
+    this.#child.send({ kind: "connection", seq, listener } satisfies ToWorker, socket, { keepOpen: true }, ignore);
+  }
+
+  /** The connection of this number is the worker's alone. */
+  letRead(seq: number): void {
+    this.#send({ kind: "read", seq });
+  }
+
+  kill(why: ExitReason): void {
+    this.#killedFor ??= why;
+    this.#child.kill("SIGKILL");
+  }
+
+  /** Lets it go: the process ends by itself. */
+  release(): void {
+    if (this.#child.connected) this.#child.disconnect();
+  }
+
+  /** `close` would tell of both, and does not come where connections were sent. */
+  #whenSilent(run: () => void): void {
+    const { stderr } = this.#child;
+    if (stderr === null || stderr.destroyed) run();
+    else stderr.once("close", run);
+  }
+
+  #send(message: ToWorker): void {
+    if (this.#child.connected) this.#child.send(message, ignore);
+  }
+
+  #settle(id: number): PendingAsk | undefined {
+    const asked = this.#asked.get(id);
+    this.#asked.delete(id);
+    asked?.cancel();
+    return asked;
+  }
+}
+
+/** A worker did not answer in time. */
+export class SilentWorker extends Error {
+  constructor(name: CallName, limitMs: number) {
+    super(`a worker did not answer ${name} within ${limitMs / 1_000} s`);
+  }
+}
+
+function reasonOfExit(code: number | null, signal: NodeJS.Signals | null, said: string): ExitReason {
+  if (/heap out of memory|OOM error|allocation failed/iu.test(said)) return "out_of_memory";
+  if (signal === "SIGKILL") return "killed";
+  return code === 0 ? "exited" : "crashed";
+}
+
+function lastLine(said: string): string {
+  const lines = said.split("\n").filter((line) => /^\S*(?:Error|FATAL)/u.test(line.trim()));
+  return lines.at(-1)?.trim().slice(0, 256) ?? "";
+}
+
+function ignore(): void {}

@@ -1,0 +1,34 @@
+import { Socket } from "node:net";
+import { systemClock } from "../../core/clock.ts";
+import { reasonOf } from "../../core/errors.ts";
+import { systemRandom } from "../../core/random.ts";
+import type { FromWorker, ToWorker } from "./messages.ts";
+import { Worker } from "./worker.ts";
+
+/**
+ * The process of one worker. It ends when the main process does, or tells it to; signals are for
+ * the main process.
+ */
+const worker = new Worker({
+  clock: systemClock,
+  random: systemRandom,
+  env: process.env,
+  send: (message: FromWorker) => {
+    if (process.connected) process.send?.(message, undefined, {}, ignore); // a main process that is gone is told nothing
+  },
+});
+
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, ignore);
+process.on("disconnect", () => process.exit(0));
+process.on("message", (message, sent: unknown) => {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the main process is of the same program
+  worker.receive(message as ToWorker, sent instanceof Socket ? sent : undefined);
+});
+for (const event of ["uncaughtException", "unhandledRejection"] as const) {
+  process.on(event, (cause: unknown) => {
+    process.stderr.write(`${cause instanceof Error ? (cause.stack ?? cause.message) : reasonOf(cause)}\n`);
+    process.exit(1);
+  });
+}
+
+function ignore(): void {}

@@ -1,0 +1,78 @@
+import type { Socket } from "node:net";
+import type { Snapshot } from "../../core/snapshot.ts";
+import type { WorkerStatus } from "../../plan/data-plane.ts";
+import { LISTENERS, type ListenerKind } from "./messages.ts";
+import type { WorkerLink } from "./worker-link.ts";
+
+/** A connection that a worker was given, and may not have. The socket is this process's, too. */
+export interface Unconfirmed {
+  readonly listener: ListenerKind;
+  readonly socket: Socket;
+}
+
+/** The place of one worker: its process, and the one after it when that ends. */
+export class WorkerSlot {
+  /** From 0. */
+  readonly index: number;
+  link: WorkerLink | undefined;
+  /** It has all that it needs, and takes connections. */
+  isReady = false;
+  readonly connections: Record<ListenerKind, number> = { otlp_grpc: 0, otlp_http: 0 };
+  readonly unconfirmed = new Map<number, Unconfirmed>();
+  /** What the process has counted, as far as it told. */
+  last: Snapshot | undefined;
+  restarts = 0;
+  /** Ends in a row that came too soon. */
+  failures = 0;
+  startedMs = 0;
+  #received = 0;
+  #reportedMs = 0;
+  #perSecond = 0;
+
+  constructor(index: number) {
+    this.index = index;
+  }
+
+  get load(): number {
+    return LISTENERS.reduce((sum, listener) => sum + this.connections[listener], 0);
+  }
+
+  get status(): WorkerStatus {
+    return {
+      id: this.index + 1,
+      pid: this.link?.pid,
+      ready: this.isReady,
+      connections: this.load,
+      itemsPerSecond: Math.round(this.#perSecond),
+      restarts: this.restarts,
+    };
+  }
+
+  reported(snapshot: Snapshot, nowMs: number): void {
+    const received = snapshot.ledger.reduce((sum, row) => sum + row.received, 0);
+    this.#perSecond = (Math.max(0, received - this.#received) * 1_000) / Math.max(1, nowMs - this.#reportedMs);
+    this.#received = received;
+    this.#reportedMs = nowMs;
+    this.last = snapshot;
+  }
+
+  /** The process of this link is there from now on, and has nothing. */
+  begin(link: WorkerLink, nowMs: number): void {
+    this.link = link;
+    this.startedMs = nowMs;
+    this.#received = 0;
+    this.#reportedMs = nowMs;
+  }
+
+  /** There is none. What it was given and may not have had is given back. */
+  end(): Unconfirmed[] {
+    const back = [...this.unconfirmed.values()];
+    this.unconfirmed.clear();
+    this.link = undefined;
+    this.isReady = false;
+    this.last = undefined;
+    this.#perSecond = 0;
+    for (const listener of LISTENERS) this.connections[listener] = 0;
+    return back;
+  }
+}

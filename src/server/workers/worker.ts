@@ -1,0 +1,201 @@
+import type { Socket } from "node:net";
+import type { Clock } from "../../core/clock.ts";
+import type { Random } from "../../core/random.ts";
+import { Unreachable } from "../../core/unreachable.ts";
+import { VERSION } from "../../core/version.ts";
+import { type NodeDataPlane, openDataPlane } from "../../data/assemble.ts";
+import { RouterError } from "../../core/errors.ts";
+import type { PreparedPlan } from "../../plan/data-plane.ts";
+import type { PlanData } from "../../plan/plan-data.ts";
+import type { Env } from "../../telemetry/env.ts";
+import { createLedger } from "../../telemetry/ledger.ts";
+import { createLog } from "../../telemetry/log.ts";
+import { createMetrics } from "../../telemetry/metrics.ts";
+import { openRuntimeMetrics, type RuntimeMetrics } from "../../telemetry/runtime.ts";
+import { type HeldConnection, holdConnection } from "./held-connection.ts";
+import {
+  type FromWorker,
+  type ListenerKind,
+  type Question,
+  type ToWorker,
+  WORKER_SCHEMA,
+  type WorkerStart,
+} from "./messages.ts";
+import { fromWireExplain, toWireError } from "./wire.ts";
+
+export interface WorkerEnv {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** What plans are bound with. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** To the main process. */
+  readonly send: (message: FromWorker) => void;
+}
+
+/**
+ * Between two reports, at the least; and so many times as long as making one took, so that many
+ * rules do not make it dear.
+ */
+const REPORT_MS = 1_000;
+const REPORT_SHARE = 50;
+
+/**
+ * One data plane in a process of its own: answers what the main process asks, and takes the
+ * connections that it hands over.
+ */
+export class Worker {
+  readonly #env: Env;
+  readonly #secrets: WorkerEnv["env"];
+  readonly #send: WorkerEnv["send"];
+  readonly #runtime: RuntimeMetrics;
+  readonly #held = new Map<number, { readonly listener: ListenerKind; readonly connection: HeldConnection }>();
+  #plane: NodeDataPlane | undefined;
+  #prepared: PreparedPlan | undefined;
+  /** Connections that have ended, and nobody was told yet. */
+  #closed: Record<ListenerKind, number> | undefined;
+
+  constructor({ clock, random, env, send }: WorkerEnv) {
+    const write = (line: string): void => send({ kind: "log", line });
+    const log = createLog({ clock, write, level: "debug", format: "json", colour: false });
+    this.#env = { clock, random, log, metrics: createMetrics(), ledger: createLedger() };
+    this.#secrets = env;
+    this.#send = send;
+    this.#runtime = openRuntimeMetrics(this.#env.metrics, { clock, version: VERSION, ledger: this.#env.ledger });
+  }
+
+  /** `sent` is the connection that came with the message. */
+  receive(message: ToWorker, sent: Socket | undefined): void {
+    switch (message.kind) {
+      case "ask":
+        return void this.#answer(message.id, message.question);
+      case "connection":
+        return this.#hold(message.seq, message.listener, sent);
+      case "read":
+        return this.#open(message.seq);
+      default:
+        throw new Unreachable(message);
+    }
+  }
+
+  async #answer(id: number, question: Question): Promise<void> {
+    try {
+      this.#send({ kind: "answer", id, value: (await this.#do(question)) ?? null });
+    } catch (cause) {
+      this.#send({ kind: "failed", id, error: toWireError(cause) });
+    }
+  }
+
+  #do(question: Question): Promise<unknown> {
+    if (question.name === "start") return this.#start(question.args);
+    const plane = this.#plane;
+    if (plane === undefined)
+      throw new RouterError("INTERNAL", `a worker was asked to ${question.name} before it began`);
+    switch (question.name) {
+      case "prepare":
+        return this.#prepare(plane, question.args.plan);
+      case "commit":
+        return this.#decide((prepared) => prepared.commit());
+      case "discard":
+        return this.#decide((prepared) => prepared.discard());
+      case "renew":
+        return plane.renew(question.args);
+      case "operate":
+        return plane.operate(question.args.id, question.args.override);
+      case "explain":
+        return plane.explain(fromWireExplain(question.args));
+      case "snapshot":
+        this.#runtime.refresh();
+        return plane.snapshot();
+      case "shutdown":
+        return this.#shutdown(plane, question.args.graceMs);
+      case "status":
+      case "ready":
+      case "undeliverable":
+      case "leaving":
+      case "drops":
+        return plane[question.name]();
+      default:
+        throw new Unreachable(question);
+    }
+  }
+
+  async #start({ schema, plan, listen, operators }: WorkerStart): Promise<void> {
+    if (schema !== WORKER_SCHEMA) {
+      const hint = "files of two versions are mixed: install it again, and start the node anew";
+      throw new RouterError("INTERNAL", `a worker speaks ${WORKER_SCHEMA}, the main process ${schema}`, { hint });
+    }
+    const plane = await openDataPlane(readPlan(plan), listen, this.#env, { secrets: { env: this.#secrets } });
+    for (const { id, ...override } of operators) await plane.operate(id, override);
+    this.#plane = plane;
+    this.#reportAfter(REPORT_MS);
+  }
+
+  async #prepare(plane: NodeDataPlane, plan: string): Promise<void> {
+    this.#prepared = await plane.prepare(readPlan(plan));
+  }
+
+  async #decide(how: (prepared: PreparedPlan) => Promise<void>): Promise<void> {
+    const prepared = this.#prepared;
+    this.#prepared = undefined;
+    if (prepared === undefined)
+      throw new RouterError("INTERNAL", "a worker was asked to decide what it did not prepare");
+    await how(prepared);
+  }
+
+  /** The last report comes before the answer: who asked for the end need not ask for more. */
+  async #shutdown(plane: NodeDataPlane, graceMs: number): Promise<unknown> {
+    for (const { connection } of this.#held.values()) connection.drop();
+    this.#held.clear();
+    const report = await plane.shutdown(graceMs);
+    this.#runtime.refresh();
+    this.#send({ kind: "report", snapshot: await plane.snapshot() });
+    return report;
+  }
+
+  #hold(seq: number, listener: ListenerKind, sent: Socket | undefined): void {
+    const connection = sent && holdConnection(sent);
+    this.#send({ kind: "got", seq });
+    if (connection === undefined) return this.#tellClosed(listener); // it ended on its way
+    this.#held.set(seq, { listener, connection });
+  }
+
+  #open(seq: number): void {
+    const held = this.#held.get(seq);
+    if (held === undefined) return;
+    this.#held.delete(seq);
+    const socket = held.connection.open();
+    socket.once("close", () => this.#tellClosed(held.listener));
+    if (this.#plane?.take(held.listener, socket) !== true) socket.destroy();
+  }
+
+  /** Those of one turn together. */
+  #tellClosed(listener: ListenerKind): void {
+    if (this.#closed === undefined) {
+      const counts = { otlp_grpc: 0, otlp_http: 0 };
+      this.#closed = counts;
+      setImmediate(() => {
+        this.#closed = undefined;
+        this.#send({ kind: "closed", counts });
+      });
+    }
+    this.#closed[listener]++;
+  }
+
+  async #report(): Promise<void> {
+    const { clock } = this.#env;
+    const startedMs = clock.nowMs();
+    this.#runtime.refresh();
+    const snapshot = await this.#plane?.snapshot();
+    if (snapshot !== undefined) this.#send({ kind: "report", snapshot });
+    this.#reportAfter(Math.max(REPORT_MS, REPORT_SHARE * (clock.nowMs() - startedMs)));
+  }
+
+  #reportAfter(delayMs: number): void {
+    const { clock } = this.#env;
+    clock.after(delayMs, () => void this.#report());
+  }
+}
+
+function readPlan(text: string): PlanData {
+  return JSON.parse(text) as PlanData; // oxlint-disable-line typescript/no-unsafe-type-assertion -- written by the same program
+}

@@ -1,0 +1,170 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { account, Sender } from "../scenario/fault-sender.ts";
+import { openGrpcSink } from "../support/sinks/grpc-sink.ts";
+import { hung } from "../support/sinks/sink-script.ts";
+import { eventually, startWorkers, type WorkerNode } from "./worker-node.ts";
+
+const POOL = { default_pool: { targets: ["a"] } };
+const RESTARTS = "signalbox_worker_restarts_total";
+
+function sender(node: WorkerNode, source: number): Sender {
+  return new Sender({ via: "grpc", address: node.grpc, source, service: `s${source}` });
+}
+
+/** Kills the worker of this number and waits for the one in its place. */
+async function replace(node: WorkerNode, id: number): Promise<void> {
+  const before = (await node.workers())[id - 1]?.pid;
+  assert.ok(before !== undefined);
+  process.kill(before, "SIGKILL");
+  await eventually(async () => {
+    const now = (await node.workers())[id - 1];
+    return now?.pid !== undefined && now.pid !== before && (await isReady(node));
+  });
+}
+
+/** All of them answer. */
+async function isReady(node: WorkerNode): Promise<boolean> {
+  return (await node.readyWorkers()) === (await node.workers()).length;
+}
+
+test("workers: one is killed: no request of the other fails, and its own senders come back", async () => {
+  await using a = await openGrpcSink();
+  await using node = await startWorkers(2, POOL, { a });
+  await using one = sender(node, 1);
+  await using two = sender(node, 2);
+  await one.sendOne(); // the first connection goes to worker 1
+  await two.sendOne();
+  one.start();
+  two.start();
+  await Promise.all([one.progress(5), two.progress(5)]);
+  await replace(node, 1);
+  await Promise.all([one.progress(5), two.progress(5)]);
+  await Promise.all([one.stop(), two.stop()]);
+  assert.deepEqual(two.failures, []);
+  assert.equal(account([one, two], [a]).lost, 0);
+  const [first, second] = await node.workers();
+  assert.deepEqual([first?.restarts, second?.restarts], [1, 0]);
+  assert.equal(await node.metric(RESTARTS), 1);
+  const [line] = node.logged("a worker ended, and is started again");
+  assert.deepEqual([line?.["worker"], line?.["reason"]], [1, "killed"]);
+});
+
+test("workers: connections on their way to one that dies are served by the other", async () => {
+  await using a = await openGrpcSink();
+  await using node = await startWorkers(2, POOL, { a });
+  const [first] = await node.pids();
+  assert.ok(first !== undefined);
+  process.kill(first, "SIGSTOP"); // it takes nothing from now on
+  const senders = Array.from({ length: 10 }, (_, i) => sender(node, i + 1));
+  const sent = senders.map((one) => one.sendOne());
+  await eventually(async () => (await node.workers()).reduce((sum, one) => sum + one.connections, 0) === 10);
+  process.kill(first, "SIGKILL");
+  await Promise.all(sent);
+  assert.deepEqual(
+    senders.flatMap(({ failures }) => failures),
+    [],
+  );
+  assert.deepEqual(account(senders, [a]), { acknowledged: 50, lost: 0, duplicates: 0 });
+  for (const one of senders) await one[Symbol.asyncDispose]();
+});
+
+test("workers: what one held that was acknowledged is counted as lost, and what was not as refused", async () => {
+  await using a = await openGrpcSink({ script: hung });
+  const config = {
+    targets: [{ id: "a", endpoint: "http://127.0.0.1:1", health_check: false, timeout: "60s" }],
+    pools: { early: { targets: ["a"], ack: "queued" }, late: { targets: ["a"] } },
+    rules: [{ id: "early", conditions: [{ service_name: "s1" }], pool: "early" }],
+    default_pool: "late",
+  };
+  await using node = await startWorkers(1, config, { a });
+  await using early = sender(node, 1);
+  await using late = sender(node, 2);
+  await early.sendOne();
+  const waiting = late.sendOne();
+  await eventually(async () => (await node.ledger()).queued === 10);
+  await replace(node, 1);
+  assert.equal((await waiting).answer.kind, "broken");
+  const rows = new Map((await node.rows()).map((row) => [row.pool, row]));
+  assert.deepEqual([rows.get("early")?.lost, rows.get("early")?.queued], [{ worker_died: 5 }, 0]);
+  assert.deepEqual([rows.get("late")?.shed, rows.get("late")?.queued], [{ worker_died: 5 }, 0]);
+  assert.equal(await node.metric("signalbox_lost_items_total"), 5);
+  assert.equal(await node.metric("signalbox_ledger_imbalance_items"), 0);
+});
+
+test("workers: who dies between the two halves of a change begins with the new plan", async () => {
+  await using a = await openGrpcSink();
+  await using b = await openGrpcSink();
+  await using node = await startWorkers(2, POOL, { a, b });
+  const { dataPlane } = node.running;
+  const [, second] = await node.pids();
+  const plan = node.planOf({ node: { workers: 2 }, default_pool: { targets: ["b"] } }, 2);
+  const prepared = await dataPlane.prepare(plan);
+  process.kill(second!, "SIGKILL");
+  await prepared.commit();
+  await eventually(() => isReady(node));
+  const senders = [sender(node, 1), sender(node, 2)];
+  for (const one of senders) await one.sendOne();
+  assert.deepEqual(
+    (await node.workers()).map(({ connections }) => connections),
+    [1, 1],
+  );
+  assert.deepEqual([a.counts().acceptedItems, b.counts().acceptedItems], [0, 10]);
+  for (const one of senders) await one[Symbol.asyncDispose]();
+});
+
+test("workers: what an operator wants holds in the one that is started again", async () => {
+  await using a = await openGrpcSink();
+  await using b = await openGrpcSink();
+  await using node = await startWorkers(1, { default_pool: { targets: ["a", "b"] } }, { a, b });
+  const { dataPlane } = node.running;
+  assert.equal(await dataPlane.operate("a", { state: "drain", untilMs: undefined, note: "upgrade" }), true);
+  assert.equal(await dataPlane.operate("nobody", { state: "drain", untilMs: undefined, note: "" }), false);
+  await replace(node, 1);
+  await using one = sender(node, 1);
+  for (let i = 0; i < 6; i++) await one.sendOne();
+  assert.deepEqual([a.counts().acceptedItems, b.counts().acceptedItems], [0, 30]);
+  const status = (await dataPlane.status()).targets.find(({ id }) => id === "a");
+  assert.deepEqual([status?.state, status?.note], ["drain", "upgrade"]);
+  assert.deepEqual(await dataPlane.operatorStates(), [
+    { id: "a", state: "drain", untilMs: undefined, note: "upgrade" },
+  ]);
+});
+
+const FATAL = `
+export default ({ registerStrategy }) => {
+  registerStrategy("fatal", () => ({ pick: () => process.exit(3), charge() {}, changed() {} }));
+};
+`;
+
+test("workers: a config that kills all of them, over and over, is taken back", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "signalbox-workers-"));
+  try {
+    writeFileSync(join(directory, "fatal.mjs"), FATAL);
+    await using a = await openGrpcSink();
+    await using node = await startWorkers(2, POOL, { a });
+    const fatal = {
+      node: { workers: 2, plugins: [join(directory, "fatal.mjs")] },
+      default_pool: { targets: ["a"], strategy: { type: "plugin", name: "fatal" } },
+    };
+    assert.equal((await node.apply(fatal)).kind, "applied");
+    const back = (): boolean => node.logged("all workers end with this config: the one before runs again").length > 0;
+    let sent = 0;
+    for (; !back(); sent++) {
+      assert.ok(sent < 100, "it was never taken back");
+      await using one = sender(node, 1_000 + sent);
+      await one.sendOne();
+    }
+    await eventually(() => isReady(node));
+    assert.equal((await node.running.dataPlane.status()).version, 1);
+    await using last = sender(node, 1);
+    assert.equal((await last.sendOne()).answer.kind, "taken");
+    const reasons = node.logged("a worker ended, and is started again").map(({ reason }) => reason);
+    assert.deepEqual(new Set(reasons), new Set(["crashed"]));
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+});
