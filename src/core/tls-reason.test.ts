@@ -22,7 +22,8 @@ test("faults of TLS are told in words, with what mends them, and without a line 
   const secure = tls.createServer({ cert, key });
   const strict = tls.createServer({ cert, key, ca: authority.ca, requestCert: true, rejectUnauthorized: true });
   const sockets: Socket[] = [];
-  const servers = [plain, secure, strict];
+  const newer = tls.createServer({ cert, key, ALPNProtocols: ["h2"] });
+  const servers = [plain, secure, strict, newer];
   for (const server of servers) {
     server.on("tlsClientError", () => undefined);
     server.on("connection", (socket: Socket) => sockets.push(socket));
@@ -49,6 +50,12 @@ test("faults of TLS are told in words, with what mends them, and without a line 
       portOf(strict),
       { ca },
       /takes? the certificate of this side, or wants one: targets\[\]\.tls\.cert/u,
+    ],
+    [
+      "no protocol in common",
+      portOf(newer),
+      { ca, ALPNProtocols: ["http/1.1"] },
+      /HTTP\/1\.1 for http\/protobuf, HTTP\/2 for grpc \(targets\[\]\.protocol\)/u,
     ],
   ];
   for (const [name, port, options, want] of cases) {

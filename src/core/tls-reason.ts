@@ -30,6 +30,8 @@ export function tlsReason(cause: unknown): string | undefined {
   if (code === "CERT_NOT_YET_VALID") return "its certificate is not valid yet: is the time of this machine right?";
   if (!/^(?:EPROTO|ERR_SSL_|ERR_OSSL_)/u.test(code)) return undefined;
   const told = `${code} ${reason.toUpperCase().replaceAll(" ", "_")} ${linesOf(cause.message)}`;
+  if (/NO_APPLICATION_PROTOCOL/u.test(told))
+    return "it does not take what is spoken with it: HTTP/1.1 for http/protobuf, HTTP/2 for grpc (targets[].protocol)";
   if (PLAIN_TEXT.test(told)) return "it does not speak TLS there: write http:// in the endpoint, not https://";
   if (/KEY_VALUES_MISMATCH/u.test(told)) return "the key is not that of the certificate";
   if (

@@ -20,9 +20,9 @@ const PLAN_SECRET = /("(?:literal|otherwise)"\s*:\s*)"(?:[^"\\]|\\.)*"?/gu;
 const SECRET_NAME = /key|token|secret|passw|sig|auth|credential/iu;
 
 /**
- * `password=...`, `api_key: ...`, `"token":"..."` anywhere else: the end of a name, what is between,
- * with the scheme of a credential; and the value. What may be long is bounded, or cannot be begun
- * anew within itself, so that a text costs one walk here, too.
+ * `password=...`, `api_key: ...`, `"token":"..."` anywhere else: the end of a name, what is
+ * between, with the scheme of a credential; and the value. What may be long is bounded, or cannot
+ * be begun anew within itself, so that a text costs one walk here, too.
  */
 const PAIR = new RegExp(
   `((?:${SECRET_KEY.source})[\\w.-]{0,64}\\\\?["']?\\s{0,4}(?:=>?|:)\\s{0,4}(?:(?:basic|bearer|digest|token)\\s{1,4})?)` +

@@ -64,7 +64,10 @@ export const TargetSchema = z.strictObject({
   endpoint: EndpointSchema.describe(
     "http:// or https://, host and port; for http/protobuf also a path, to which /v1/traces etc. is added.",
   ),
-  protocol: z.enum(["grpc", "http/protobuf"]).default("grpc").describe("OTLP/gRPC or OTLP/HTTP with protobuf."),
+  protocol: z
+    .enum(["grpc", "http/protobuf"])
+    .default("grpc")
+    .describe("OTLP/gRPC, over HTTP/2; or OTLP/HTTP with protobuf, over HTTP/1.1, also with https."),
   resolve: z
     .enum(["one", "all", "auto"])
     .default("auto")

@@ -12,15 +12,17 @@ import type { ProxyPlan } from "../../plan/proxy-plan.ts";
 const KEEP_ALIVE_MS = 60_000;
 
 /**
- * How connections to a target are made, for undici. With an address, that is where; the name stays
- * that of the origin. With a proxy, through a tunnel, which has the same time to be there.
+ * How connections to a target are made, for undici: for HTTP/1.1, also where the target would take
+ * HTTP/2, so that one way holds for all, and what is read and kept of a connection is known. With
+ * an address, that is where; the name stays that of the origin. With a proxy, through a tunnel,
+ * which has the same time to be there.
  */
 export function connector(
   timeoutMs: number,
   { tls, address, proxy }: Pick<TargetPlan, "tls" | "address" | "proxy">,
   clock: Clock,
 ): buildConnector.connector {
-  const options = { timeout: timeoutMs, ...tlsOptions(tls) };
+  const options = { timeout: timeoutMs, allowH2: false, ...tlsOptions(tls) };
   if (proxy !== undefined) return throughProxy(options, tunnelProxy(proxy, tls), clock);
   return buildConnector(address === undefined ? options : { ...options, lookup: always(address) });
 }
@@ -31,11 +33,11 @@ export function tunnelProxy(proxy: ProxyPlan, tls: TargetTlsPlan | undefined): T
 }
 
 function throughProxy(
-  options: { readonly timeout: number },
+  options: { readonly timeout: number; readonly allowH2: boolean },
   proxy: TunnelProxy,
   clock: Clock,
 ): buildConnector.connector {
-  const secure = buildConnector({ ...options, allowH2: false });
+  const secure = buildConnector(options);
   return (to, callback) => {
     const host = to.hostname.replace(/^\[(.*)\]$/u, "$1");
     const port = to.port === "" ? (to.protocol === "https:" ? 443 : 80) : Number(to.port);

@@ -21,10 +21,7 @@ export interface HeadHolder {
   head: Buffer | undefined;
 }
 
-/**
- * Connections on which interim replies are passed over, but over HTTP/2, where undici does so
- * itself; `watch` sees them before.
- */
+/** Connections of HTTP/1.1 on which interim replies are passed over; `watch` sees them before. */
 export function passingOver(
   connect: buildConnector.connector,
   watch: (socket: Socket) => HeadHolder = () => ({ head: undefined }),
@@ -33,7 +30,6 @@ export function passingOver(
     connect(options, (...result) => {
       const [error, socket] = result;
       if (error !== null) done(error, null);
-      else if ("alpnProtocol" in socket && socket.alpnProtocol === "h2") done(null, socket);
       else done(null, passOverInterim(socket, watch(socket)));
     });
   };

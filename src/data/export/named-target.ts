@@ -113,7 +113,10 @@ class NamedTarget implements OwnedTarget, Whole {
     return this.load.errorRate;
   }
 
-  /** What none of its parts takes that something may be sent to now; or none at all, without one. */
+  /**
+   * What none of its parts takes that something may be sent to now; while there is none, what no
+   * part takes.
+   */
   get refused(): number {
     let byAll = -1;
     let byAny = 0;
