@@ -83,7 +83,8 @@ export { type HealthEvent, type Recent, stepHealth } from "./data/health/step-he
 // How a pool picks a target: over live targets, or over any view of a pool.
 export type { Balancer } from "./data/balance/balancer.ts";
 export { createPicker, type PickerEnv } from "./data/balance/strategy.ts";
-export type { BatchSize, Preview, Picker, PoolView, TargetGauge } from "./data/balance/picker.ts";
+export type { Preview } from "./data/balance/forecast.ts";
+export type { BatchSize, Picker, PoolView, TargetGauge } from "./data/balance/picker.ts";
 export { type KeyOwners, type KeyTarget, openKeyOwners, type OwnerView } from "./data/balance/key-owners.ts";
 
 // Strategies of your own.

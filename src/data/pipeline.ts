@@ -11,7 +11,14 @@ import type { LedgerEntry } from "../telemetry/ledger.ts";
 import { NO_GUARD, type RequestGuard } from "./admit/request-guard.ts";
 import { type HeaderIntake, NO_TAKEN, type TakenHeaders } from "./receive/header-intake.ts";
 import type { Losses } from "./queue/losses.ts";
-import { type Obstacle, type RoutedRequest, placeDrafts, queueFull, UNROUTED } from "./route/place.ts";
+import {
+  type Obstacle,
+  type RoutedRequest,
+  type PlaceablePool,
+  placeDrafts,
+  queueFull,
+  UNROUTED,
+} from "./route/place.ts";
 import type { Pool } from "./queue/pool-port.ts";
 import type { RequestHandler, ReceivedRequest } from "./receive/request-handler.ts";
 import { FULL_SUCCESS, type Reply } from "./receive/request.ts";
@@ -133,12 +140,15 @@ export interface Admissibility {
   readonly obstacle: Obstacle | undefined;
 }
 
+/** A router, and its pools as far as they are asked for a place. */
+type PlacingPipeline = Pick<SignalPipeline, "router"> & { readonly pools: readonly PlaceablePool[] };
+
 /**
  * Decides about the request that was just routed, and changes nothing. `places` gets the indexes of
  * the pools, by draft.
  */
 export function checkAdmissible(
-  pipeline: Pick<SignalPipeline, "router" | "pools" | "noRoute">,
+  pipeline: PlacingPipeline & Pick<SignalPipeline, "noRoute">,
   placed: RoutedRequest,
   places: number[],
 ): Admissibility {
@@ -166,11 +176,7 @@ function replyToNothing({ head, bytes, rejected, message }: ReceivedRequest, don
  * last field before. Everywhere else the target's answer is the sender's. Empty when there is
  * nothing to object.
  */
-function validateBeforeAck(
-  pipeline: Pick<SignalPipeline, "router" | "pools">,
-  signal: Signal,
-  bytes: Uint8Array,
-): string {
+function validateBeforeAck(pipeline: PlacingPipeline, signal: Signal, bytes: Uint8Array): string {
   const { router } = pipeline;
   const dropped = router.plan.unmatched === "drop" && router.unmatchedPoints > 0;
   const early = router.drafts.some((draft) => mayAckEarly(pipeline, draft));
@@ -180,7 +186,7 @@ function validateBeforeAck(
 }
 
 /** Any pool that may take it over counts: where there is room is not known yet. */
-function mayAckEarly({ router, pools }: Pick<SignalPipeline, "router" | "pools">, { pool }: Draft): boolean {
+function mayAckEarly({ router, pools }: PlacingPipeline, { pool }: Draft): boolean {
   return router.plan.pools[pool]!.chain.some((index) => pools[index]!.ack !== "delivered");
 }
 

@@ -21,6 +21,13 @@ export class AdaptiveShares {
     this.#atMs = new Float64Array(size).fill(-1);
   }
 
+  copy(): AdaptiveShares {
+    const copy = new AdaptiveShares(this.#shares.length);
+    copy.#shares.set(this.#shares);
+    copy.#atMs.set(this.#atMs);
+    return copy;
+  }
+
   /** 1 - 0.9 times the load score, smoothed over time. */
   shareOf(index: number, target: TargetSource, nowMs: number): number {
     const wanted = 1 - (1 - LEAST) * target.load.score(nowMs, target.windowSize);

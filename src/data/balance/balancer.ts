@@ -3,7 +3,8 @@ import type { StrategyPlan } from "../../plan/plan.ts";
 import type { RetryHistory } from "../export/parts.ts";
 import type { TargetHandle } from "../export/target-port.ts";
 import { Chooser, type ChooserEnv } from "./chooser.ts";
-import type { BatchSize, Preview } from "./picker.ts";
+import { forecast, type Preview } from "./forecast.ts";
+import type { BatchSize } from "./picker.ts";
 
 /**
  * One strategy over live targets: it picks whom health and windows allow, and remembers what it
@@ -43,7 +44,7 @@ export function openBalancer(
       if (target !== undefined) chooser.charge(target, batch);
       return target?.plan.id;
     },
-    preview: () => chooser.preview(clock.nowMs()),
+    preview: () => forecast(chooser.copyAt(clock.nowMs())),
   };
 }
 

@@ -32,9 +32,9 @@ export class Changes {
     return index;
   }
 
-  /** It is to be looked at again, as if it had told. */
-  mark(index: number): void {
-    this.#told(index);
+  /** What `take` would give, one after the other, while it is not asked. */
+  get waiting(): Int32Array {
+    return this.#waiting.subarray(0, this.#count).toReversed();
   }
 
   #told(index: number): void {

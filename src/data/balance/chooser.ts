@@ -4,8 +4,8 @@ import type { StrategyPlan } from "../../plan/plan.ts";
 import type { RetryHistory } from "../export/parts.ts";
 import type { TargetHandle } from "../export/target-port.ts";
 import type { Panic } from "./panic-report.ts";
-import type { BatchSize, Preview, Picker, PoolView } from "./picker.ts";
-import { PoolState } from "./pool-state.ts";
+import { type BatchSize, copyOf, type Picker } from "./picker.ts";
+import { NO_PICKER, PoolState } from "./pool-state.ts";
 import { createPicker, type PickerEnv } from "./strategy.ts";
 
 export interface ChooserEnv extends PickerEnv {
@@ -27,6 +27,16 @@ interface Sight {
   readonly picker: Picker;
 }
 
+/** All that a pick is made of, at one moment. */
+export interface ChooserCopy {
+  readonly targets: readonly TargetHandle[];
+  readonly strategy: StrategyPlan;
+  readonly signal: Signal | undefined;
+  readonly state: PoolState;
+  /** With the memory of the strategy; undefined where it has none, or nobody can copy it. */
+  readonly picker: Picker | undefined;
+}
+
 /**
  * Chooses the target for the batch that is about to leave: probes first, then the strategy, over
  * what health allows. All signals have one sight in common; one that a target refuses has a sight,
@@ -41,7 +51,6 @@ export class Chooser {
   /** By the index of the signal. */
   readonly #own: (Sight | undefined)[] = SIGNALS.map(() => undefined);
   readonly #indexOf = new Map<TargetHandle, number>();
-  #watched = false;
 
   constructor(targets: readonly TargetHandle[], strategy: StrategyPlan, env: ChooserEnv) {
     this.targets = targets;
@@ -60,21 +69,16 @@ export class Chooser {
     return this.#probe(sight, history, signal) ?? this.#pick(sight, history, signal);
   }
 
-  /** The same for people, without a trace, also of chance. Indexes are those of `targets`. */
-  preview(nowMs: number, signal?: Signal): Preview {
-    const sight = this.#refresh(nowMs, signal);
-    const { picker, state } = sight;
-    const probe = this.#probe(sight, { avoid: undefined, unreachable: undefined }, signal);
-    if (probe !== undefined) return { kind: "pick", index: this.#placeOf(probe) ?? -1 };
-    const ask = (): Preview => picker.preview?.(state) ?? { kind: "pick", index: picker.pick(state) };
-    return state.knowingRoom(ask);
-  }
-
-  /** Whether somebody only watches, so that what is asked meanwhile leaves no trace. */
-  watch(on: boolean): void {
-    this.#watched = on;
-    this.#common.state.watch(on);
-    for (const own of this.#own) own?.state.watch(on);
+  /** As it is at this moment, to try a pick on: nothing changes here. */
+  copyAt(nowMs: number, signal?: Signal): ChooserCopy {
+    const { targets } = this;
+    const strategy = this.#strategy;
+    const common = copySight(this.#common, nowMs);
+    if (signal === undefined || common.state.refusing[SIGNAL_FACTS[signal].index] === 0) {
+      return { targets, strategy, signal, ...common };
+    }
+    const own = this.#own[SIGNAL_FACTS[signal].index] ?? this.#open(this.#firstPicker(), signal);
+    return { targets, strategy, signal, ...copySight(own, nowMs) };
   }
 
   /** Told after a choice was made use of. */
@@ -144,11 +148,6 @@ export class Chooser {
     return undefined;
   }
 
-  /** What the strategy sees at this moment. */
-  view(nowMs: number, signal?: Signal): PoolView {
-    return this.#refresh(nowMs, signal).state;
-  }
-
   #refresh(nowMs: number, signal: Signal | undefined): Sight {
     const { state } = this.#common;
     state.refresh(nowMs);
@@ -165,12 +164,7 @@ export class Chooser {
       this.#own[index] = undefined;
       return this.#common;
     }
-    let own = this.#own[index];
-    if (own === undefined) {
-      this.#own[index] = own = this.#open(this.#openPicker(), signal);
-      if (this.#watched) own.state.watch(true);
-    }
-    return own;
+    return (this.#own[index] ??= this.#open(this.#openPicker(), signal));
   }
 
   #open(picker: Picker, signal: Signal | undefined): Sight {
@@ -189,6 +183,11 @@ export class Chooser {
       if (this.#strategy.type === "plugin") this.#env.failed?.(this.#strategy.name, reasonOf(error));
       return createPicker({ type: "weighted_round_robin" }, length, this.#env);
     }
+  }
+
+  /** For a signal that nobody has asked for yet. No plugin is asked for a strategy in vain. */
+  #firstPicker(): Picker {
+    return this.#strategy.type === "plugin" ? NO_PICKER : this.#openPicker();
   }
 
   #probe({ state }: Sight, history: RetryHistory, signal: Signal | undefined): TargetHandle | undefined {
@@ -286,4 +285,9 @@ export class Chooser {
 
 function panicOf({ panics, ready, counted }: PoolState): Panic | undefined {
   return panics ? { ready, counted } : undefined;
+}
+
+function copySight({ picker, state }: Sight, nowMs: number): Pick<ChooserCopy, "picker" | "state"> {
+  const copy = copyOf(picker);
+  return { picker: copy, state: state.copyAt(nowMs, copy) };
 }

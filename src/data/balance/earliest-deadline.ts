@@ -1,5 +1,5 @@
 import { IndexHeap } from "./index-heap.ts";
-import { isCandidate, type Picker, type PoolView } from "./picker.ts";
+import { isCandidate, type Picker, type PoolView, type RememberingPicker } from "./picker.ts";
 
 /**
  * Weighted round robin for many targets: each has a deadline, which a batch moves on by its items
@@ -11,8 +11,8 @@ export function earliestDeadline(size: number): Picker {
   return new EarliestDeadline(size);
 }
 
-class EarliestDeadline implements Picker {
-  readonly #order: IndexHeap;
+class EarliestDeadline implements RememberingPicker {
+  #order: IndexHeap;
   /**
    * From now (`#time`) to the deadline, while it is no candidate; in items, so that it holds for
    * any weight.
@@ -27,6 +27,16 @@ class EarliestDeadline implements Picker {
     this.#order = new IndexHeap(size);
     this.#ahead = new Float64Array(size).fill(Number.NaN);
     this.#weights = new Float64Array(size);
+  }
+
+  copy(): EarliestDeadline {
+    const copy = new EarliestDeadline(this.#weights.length);
+    copy.#order = this.#order.copy();
+    copy.#ahead.set(this.#ahead);
+    copy.#weights.set(this.#weights);
+    copy.#time = this.#time;
+    copy.#items = this.#items;
+    return copy;
   }
 
   pick(): number {

@@ -1,4 +1,4 @@
-import type { BatchSize, Preview, Picker, PoolView } from "./picker.ts";
+import type { BatchSize, Picker, PoolView, RememberingPicker } from "./picker.ts";
 
 /** What a target gets at first when data returns to it. */
 const LEAST_SHARE = 0.1;
@@ -13,7 +13,7 @@ export function failover(returnAfterMs: number): Picker {
   return new Failover(returnAfterMs);
 }
 
-class Failover implements Picker {
+class Failover implements RememberingPicker {
   readonly #returnAfterMs: number;
   #current = -1;
   /** Who stands in while the current one comes back; -1: nobody. */
@@ -24,6 +24,15 @@ class Failover implements Picker {
 
   constructor(returnAfterMs: number) {
     this.#returnAfterMs = returnAfterMs;
+  }
+
+  copy(): Failover {
+    const copy = new Failover(this.#returnAfterMs);
+    copy.#current = this.#current;
+    copy.#standIn = this.#standIn;
+    copy.#returnedMs = this.#returnedMs;
+    copy.#ahead = this.#ahead;
+    return copy;
   }
 
   pick(view: PoolView): number {
@@ -37,14 +46,6 @@ class Failover implements Picker {
   charge(view: PoolView, index: number, { items }: BatchSize): void {
     if (this.#standIn < 0 || (index !== this.#current && index !== this.#standIn)) return;
     this.#ahead += (index === this.#current ? items : 0) - this.#shareOfCurrent(view) * items;
-  }
-
-  /** A pick notes whom it leaves, so what it noted is taken back. */
-  preview(view: PoolView): Preview {
-    const noted = [this.#current, this.#standIn, this.#returnedMs, this.#ahead] as const;
-    const index = this.pick(view);
-    [this.#current, this.#standIn, this.#returnedMs, this.#ahead] = noted;
-    return { kind: "pick", index };
   }
 
   changed(): void {

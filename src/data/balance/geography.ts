@@ -1,4 +1,4 @@
-import type { BatchSize, Picker, PoolView } from "./picker.ts";
+import { type BatchSize, copyOf, type Picker, type PoolView, type RememberingPicker } from "./picker.ts";
 import { weightedRoundRobin } from "./weighted-round-robin.ts";
 
 /** Region of targets that are for everybody. */
@@ -20,7 +20,7 @@ interface DistanceStep {
   usable: number;
 }
 
-class Geography implements Picker {
+class Geography implements RememberingPicker {
   readonly #regions: readonly string[];
   #steps: readonly DistanceStep[] = [];
   /** Of each target: its region, the step that it is in, and whether it counts as usable there. */
@@ -30,6 +30,15 @@ class Geography implements Picker {
 
   constructor(regions: readonly string[]) {
     this.#regions = regions;
+  }
+
+  copy(): Geography {
+    const copy = new Geography(this.#regions);
+    copy.#steps = this.#steps.map(({ picker, usable }) => ({ picker: copyOf(picker) ?? picker, usable }));
+    copy.#regionOf = this.#regionOf;
+    copy.#stepOf = this.#stepOf;
+    copy.#isUsable = this.#isUsable.slice();
+    return copy;
   }
 
   pick(view: PoolView): number {

@@ -1,5 +1,5 @@
 import { reasonOf } from "../../core/errors.ts";
-import type { Preview, Picker, PoolView } from "./picker.ts";
+import { copyOf, type Picker, type PoolView, type RememberingPicker } from "./picker.ts";
 
 /**
  * A picker that was not written here must not stop a pool: when it throws, or picks what may not be
@@ -9,7 +9,7 @@ export function guarded(picker: Picker, standIn: Picker, told: (what: string) =>
   return new Guarded(picker, standIn, told);
 }
 
-class Guarded implements Picker {
+class Guarded implements RememberingPicker {
   readonly #standIn: Picker;
   readonly #told: (what: string) => void;
   #picker: Picker | undefined;
@@ -33,10 +33,9 @@ class Guarded implements Picker {
     this.#standIn.charge(view, index, batch);
   }
 
-  /** Asking it might leave a trace, in spite of the contract. */
-  preview(view: PoolView): Preview {
-    if (this.#picker === undefined) return { kind: "pick", index: this.#standIn.pick(view) };
-    return { kind: "unknown" };
+  /** What others wrote cannot be copied; asking it might leave a trace, against the contract. */
+  copy(): Picker | undefined {
+    return this.#picker === undefined ? copyOf(this.#standIn) : undefined;
   }
 
   changed(view: PoolView, index: number): void {

@@ -15,6 +15,15 @@ export class IndexHeap {
     this.#places = new Int32Array(size).fill(-1);
   }
 
+  copy(): IndexHeap {
+    const copy = new IndexHeap(this.#keys.length);
+    copy.#keys.set(this.#keys);
+    copy.#heap.set(this.#heap);
+    copy.#places.set(this.#places);
+    copy.#length = this.#length;
+    return copy;
+  }
+
   get length(): number {
     return this.#length;
   }

@@ -1,5 +1,5 @@
 import type { Random } from "../../core/random.ts";
-import { type BatchSize, type Preview, isCandidate, type Picker, type PoolView } from "./picker.ts";
+import { type BatchSize, isCandidate, type Picker, type PoolView, type RememberingPicker } from "./picker.ts";
 
 /**
  * Up to here all are compared; above, two at random: with few targets two choices too often miss
@@ -19,7 +19,7 @@ export function leastConnections(size: number, random: Random): Picker {
   return new LeastConnections(size, random);
 }
 
-class LeastConnections implements Picker {
+export class LeastConnections implements RememberingPicker {
   readonly #random: Random;
   /** What each was given for its weight; who was away begins where the others are. */
   readonly #given: Float64Array;
@@ -34,12 +34,22 @@ class LeastConnections implements Picker {
     this.#was = new Uint8Array(size);
   }
 
+  copy(): LeastConnections {
+    const copy = new LeastConnections(this.#given.length, this.#random);
+    copy.#given.set(this.#given);
+    copy.#was.set(this.#was);
+    copy.#lastGiven = this.#lastGiven;
+    copy.#meanItems = this.#meanItems;
+    copy.#meanBytes = this.#meanBytes;
+    return copy;
+  }
+
   pick(view: PoolView): number {
     const { candidateCount, candidates } = view;
     if (candidateCount <= SCAN_TARGETS) return this.#best(view);
     const first = Math.floor(this.#random.next() * candidateCount);
     const other = Math.floor(this.#random.next() * (candidateCount - 1));
-    return this.#better(view, candidates[first]!, candidates[other < first ? other : other + 1]!);
+    return this.better(view, candidates[first]!, candidates[other < first ? other : other + 1]!);
   }
 
   charge(view: PoolView, index: number, { items, bytes }: BatchSize): void {
@@ -50,41 +60,28 @@ class LeastConnections implements Picker {
     this.#meanBytes += (this.#meanBytes === 0 ? 1 : MEAN_WEIGHT) * (bytes - this.#meanBytes);
   }
 
-  /**
-   * Of two at random the better one: who is better than k others is picked in k of the n (n - 1) /
-   * 2 pairs.
-   */
-  preview(view: PoolView): Preview {
-    const count = view.candidateCount;
-    if (count <= SCAN_TARGETS) return { kind: "pick", index: this.#best(view) };
-    const ranked = Array.from({ length: count }, (_, at) => view.candidates[at]!);
-    ranked.sort((one, other) => (this.#better(view, one, other) === one ? -1 : 1));
-    const chances = new Float64Array(view.size);
-    for (const [rank, index] of ranked.entries()) chances[index] = (2 * (count - 1 - rank)) / (count * (count - 1));
-    return { kind: "chances", chances };
-  }
-
   changed(view: PoolView, index: number): void {
     const is = view.usable[index]!;
     if (is === 1 && this.#was[index] === 0) this.#given[index] = Math.max(this.#given[index]!, this.#lastGiven);
     this.#was[index] = is;
   }
 
-  #best(view: PoolView): number {
-    let best = -1;
-    for (let at = 0; at < view.candidateCount; at++) {
-      const index = view.candidates[at]!;
-      best = best < 0 ? index : this.#better(view, best, index);
-    }
-    return best;
-  }
-
-  #better(view: PoolView, one: number, other: number): number {
+  /** Which of the two is picked when both are looked at. */
+  better(view: PoolView, one: number, other: number): number {
     const difference = this.#cost(view, one) - this.#cost(view, other);
     if (difference !== 0) return difference < 0 ? one : other;
     const given = this.#given[one]! - this.#given[other]!;
     if (given !== 0) return given < 0 ? one : other;
     return Math.min(one, other);
+  }
+
+  #best(view: PoolView): number {
+    let best = -1;
+    for (let at = 0; at < view.candidateCount; at++) {
+      const index = view.candidates[at]!;
+      best = best < 0 ? index : this.better(view, best, index);
+    }
+    return best;
   }
 
   #cost(view: PoolView, index: number): number {

@@ -1,6 +1,6 @@
 import type { Random } from "../../core/random.ts";
 import { LatencyOrder } from "./latency-order.ts";
-import { chancesBy, type Preview, isCandidate, type Picker, type PoolView } from "./picker.ts";
+import { isCandidate, type Picker, type PoolView } from "./picker.ts";
 import { SumTree } from "./sum-tree.ts";
 
 export interface ScoreWeights {
@@ -75,13 +75,6 @@ class LoadLatency implements Picker {
 
   charge(_: PoolView, index: number): void {
     this.#charged = index; // the call leaves after this
-  }
-
-  preview(view: PoolView): Preview {
-    const lowest = this.#order.lowest(view);
-    if (lowest < 0) return { kind: "pick", index: -1 };
-    const lowestMs = view.gauge(lowest).latencyMs(view.nowMs);
-    return chancesBy(view, (index) => scoreOf(view, index, lowestMs, this.#weights) ** 2 * view.weight[index]!);
   }
 
   changed(view: PoolView, index: number): void {

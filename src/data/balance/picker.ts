@@ -8,25 +8,26 @@ export interface Picker {
   /** A batch leaves for this target; also for one that was not picked, such as a probe. */
   charge(view: PoolView, index: number, batch: BatchSize): void;
   /**
-   * For people: what `pick` would answer, without a trace. Left out where `pick` itself takes no
-   * chances and notes nothing.
-   */
-  preview?(view: PoolView): Preview;
-  /**
    * Something of this target is not as it was: its weight, whether it is eligible, or what is
    * measured of it.
    */
   changed(view: PoolView, index: number): void;
 }
 
-/** What a pick would be. */
-export type Preview =
-  /** -1: nothing can be picked. */
-  | { readonly kind: "pick"; readonly index: number }
-  /** Chances by index, 1 together. */
-  | { readonly kind: "chances"; readonly chances: ArrayLike<number> }
-  /** Only its author can know. */
-  | { readonly kind: "unknown" };
+/** A strategy whose memory of its own picks decides about the next one. */
+export interface RememberingPicker extends Picker {
+  /** One with the same memory, to try picks on; undefined where nobody can make one. */
+  copy(): Picker | undefined;
+}
+
+/** Undefined for strategies that remember nothing, and for those of others. */
+export function copyOf(picker: Picker): Picker | undefined {
+  return remembers(picker) ? picker.copy() : undefined;
+}
+
+function remembers(picker: Picker): picker is RememberingPicker {
+  return "copy" in picker && typeof picker.copy === "function";
+}
 
 export interface BatchSize {
   readonly items: number;
@@ -88,18 +89,4 @@ export interface TargetGauge {
 /** Eligible, with weight. */
 export function isCandidate(view: PoolView, index: number): boolean {
   return view.eligible[index] === 1 && view.weight[index]! > 0;
-}
-
-/** Chances in proportion to `weightOf` among the candidates; no pick when nobody has any. */
-export function chancesBy(view: PoolView, weightOf: (index: number) => number): Preview {
-  const chances = new Float64Array(view.size);
-  let total = 0;
-  for (let at = 0; at < view.candidateCount; at++) {
-    const index = view.candidates[at]!;
-    chances[index] = weightOf(index);
-    total += chances[index];
-  }
-  if (total <= 0) return { kind: "pick", index: -1 };
-  for (let i = 0; i < view.size; i++) chances[i]! /= total;
-  return { kind: "chances", chances };
 }

@@ -26,15 +26,13 @@ export class PoolState implements PoolView {
   readonly #targets: readonly TargetSource[];
   readonly #gauges: readonly TargetGauge[];
   readonly #picker: Picker;
-  readonly #facts: TargetFacts;
+  #facts: TargetFacts;
   readonly #changes: Changes;
   /** Where each target is among the candidates; -1: it is none. */
   readonly #places: Int32Array;
   /** 1: usable, with a weight above 0. */
   readonly #weighted: Uint8Array;
   #weightedCount = 0;
-  /** What was read since it is watched; undefined while it is not. */
-  #watched: Set<number> | undefined;
   #panics = false;
   /** Nothing is usable as usual. */
   #noneUsable = true;
@@ -101,6 +99,29 @@ export class PoolState implements PoolView {
     return this.#facts.wakeMs;
   }
 
+  /**
+   * What it would be after a refresh, as seen by `picker`, to try a pick on: calls and changes from
+   * here on do not reach it. Nothing changes here, and no target is listened to. Full targets are
+   * found out, which a pick does only with those that it picks.
+   */
+  copyAt(nowMs: number, picker: Picker = NO_PICKER): PoolState {
+    const copy = new PoolState(this.#targets, picker, "fixed");
+    copy.#facts = this.#facts.copy();
+    for (const column of ["weight", "usable", "eligible", "candidates"] as const) copy[column].set(this[column]);
+    copy.candidateCount = this.candidateCount;
+    copy.#places.set(this.#places);
+    copy.#weighted.set(this.#weighted);
+    copy.#weightedCount = this.#weightedCount;
+    copy.#panics = this.#panics;
+    copy.#noneUsable = this.#noneUsable;
+    copy.#weightless = this.#weightless;
+    copy.nowMs = nowMs;
+    for (const index of this.#changes.waiting) copy.#read(index);
+    copy.#readDue();
+    for (let i = 0; i < copy.size; i++) if (copy.eligible[i] === 1) copy.confirm(i);
+    return copy;
+  }
+
   gauge(index: number): TargetGauge {
     return this.#gauges[index]!;
   }
@@ -115,8 +136,7 @@ export class PoolState implements PoolView {
   refresh(nowMs: number): void {
     this.nowMs = nowMs;
     for (let i = this.#changes.take(); i >= 0; i = this.#changes.take()) this.#read(i);
-    for (let i = this.#facts.due(nowMs); i >= 0; i = this.#facts.due(nowMs)) this.#read(i);
-    this.#setModes();
+    this.#readDue();
   }
 
   /**
@@ -127,29 +147,6 @@ export class PoolState implements PoolView {
     if (this.#hasRoom(index)) return true;
     this.#derive(index);
     return false;
-  }
-
-  /**
-   * From here to `false`, refreshes are those of somebody who only watches: what they take in is
-   * read again by the next real refresh, at its own time.
-   */
-  watch(on: boolean): void {
-    const watched = this.#watched;
-    this.#watched = on ? new Set() : undefined;
-    if (!on && watched !== undefined) for (const index of watched) this.#changes.mark(index);
-  }
-
-  /**
-   * What `ask` answers when no full target is eligible, though none was found out: a pick finds out
-   * only those that it picks.
-   */
-  knowingRoom<Answer>(ask: () => Answer): Answer {
-    const full: number[] = [];
-    for (let i = 0; i < this.size; i++) if (this.eligible[i] === 1 && !this.#hasRoom(i)) full.push(i);
-    for (const index of full) this.#setEligible(index, false);
-    const answer = ask();
-    for (const index of full) this.#setEligible(index, true);
-    return answer;
   }
 
   /** It is not for the next pick, until `include`. */
@@ -163,14 +160,12 @@ export class PoolState implements PoolView {
     this.#derive(index);
   }
 
-  #setEligible(index: number, eligible: boolean): void {
-    this.eligible[index] = eligible ? 1 : 0;
-    this.#list(index, eligible && this.weight[index]! > 0);
-    this.#picker.changed(this, index);
+  #readDue(): void {
+    for (let i = this.#facts.due(this.nowMs); i >= 0; i = this.#facts.due(this.nowMs)) this.#read(i);
+    this.#setModes();
   }
 
   #read(index: number): void {
-    this.#watched?.add(index);
     this.#facts.read(index, this.nowMs);
     this.#derive(index);
   }
@@ -207,7 +202,9 @@ export class PoolState implements PoolView {
     this.usable[index] = isUsable ? 1 : 0;
     this.weight[index] = (hasWeight ? baseWeight[index]! : this.#weightless ? 1 : 0) * share[index]!;
     const eligible = (isUsable || isTried) && this.excluded[index] === 0 && this.#hasRoom(index);
-    this.#setEligible(index, eligible);
+    this.eligible[index] = eligible ? 1 : 0;
+    this.#list(index, eligible && this.weight[index] > 0);
+    this.#picker.changed(this, index);
   }
 
   /** What is only tried gets one batch at a time. */
@@ -230,3 +227,6 @@ export class PoolState implements PoolView {
     this.#places[index] = -1;
   }
 }
+
+/** Where nobody remembers what changed. */
+export const NO_PICKER: Picker = { pick: () => -1, charge: () => undefined, changed: () => undefined };

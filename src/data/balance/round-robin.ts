@@ -1,5 +1,5 @@
 import { IndexHeap } from "./index-heap.ts";
-import { isCandidate, type Picker, type PoolView } from "./picker.ts";
+import { isCandidate, type Picker, type PoolView, type RememberingPicker } from "./picker.ts";
 
 /**
  * In turn: the candidate whose last batch is the longest ago. So shares stay equal within 1 between
@@ -8,22 +8,43 @@ import { isCandidate, type Picker, type PoolView } from "./picker.ts";
  * turn.
  */
 export function roundRobin(size: number): Picker {
-  const order = new IndexHeap(size);
-  const lastTurns = new Float64Array(size);
-  let turn = 0;
-  const dueAt = (view: PoolView, index: number): number => {
-    const others = order.length - (order.has(index) ? 1 : 0);
-    return lastTurns[index]! + others * (1 / view.share[index]! - 1);
-  };
-  return {
-    pick: () => order.top,
-    charge(view, index) {
-      lastTurns[index] = ++turn;
-      if (order.has(index)) order.set(index, dueAt(view, index));
-    },
-    changed(view, index) {
-      if (isCandidate(view, index)) order.set(index, dueAt(view, index));
-      else order.remove(index);
-    },
-  };
+  return new RoundRobin(size);
+}
+
+class RoundRobin implements RememberingPicker {
+  #order: IndexHeap;
+  readonly #lastTurns: Float64Array;
+  #turn = 0;
+
+  constructor(size: number) {
+    this.#order = new IndexHeap(size);
+    this.#lastTurns = new Float64Array(size);
+  }
+
+  copy(): RoundRobin {
+    const copy = new RoundRobin(this.#lastTurns.length);
+    copy.#order = this.#order.copy();
+    copy.#lastTurns.set(this.#lastTurns);
+    copy.#turn = this.#turn;
+    return copy;
+  }
+
+  pick(): number {
+    return this.#order.top;
+  }
+
+  charge(view: PoolView, index: number): void {
+    this.#lastTurns[index] = ++this.#turn;
+    if (this.#order.has(index)) this.#order.set(index, this.#dueAt(view, index));
+  }
+
+  changed(view: PoolView, index: number): void {
+    if (isCandidate(view, index)) this.#order.set(index, this.#dueAt(view, index));
+    else this.#order.remove(index);
+  }
+
+  #dueAt(view: PoolView, index: number): number {
+    const others = this.#order.length - (this.#order.has(index) ? 1 : 0);
+    return this.#lastTurns[index]! + others * (1 / view.share[index]! - 1);
+  }
 }

@@ -1,4 +1,4 @@
-import { isCandidate, type Picker, type PoolView } from "./picker.ts";
+import { isCandidate, type Picker, type PoolView, type RememberingPicker } from "./picker.ts";
 
 /**
  * Smooth weighted round robin (as nginx has it), in items: for each batch every candidate earns its
@@ -10,7 +10,7 @@ export function smoothWeighted(size: number, members: readonly number[]): Picker
   return new SmoothWeighted(size, members);
 }
 
-class SmoothWeighted implements Picker {
+class SmoothWeighted implements RememberingPicker {
   readonly #members: readonly number[];
   readonly #earned: Float64Array;
   /** Of the last batch: the next one is taken to be as large. */
@@ -19,6 +19,13 @@ class SmoothWeighted implements Picker {
   constructor(size: number, members: readonly number[]) {
     this.#members = members;
     this.#earned = new Float64Array(size);
+  }
+
+  copy(): SmoothWeighted {
+    const copy = new SmoothWeighted(this.#earned.length, this.#members);
+    copy.#earned.set(this.#earned);
+    copy.#items = this.#items;
+    return copy;
   }
 
   pick(view: PoolView): number {

@@ -37,21 +37,21 @@ export class TargetFacts {
   /** Targets that do not take a signal, by its index. */
   readonly refusing = new Int32Array(SIGNALS.length);
   readonly #targets: readonly TargetSource[];
-  readonly #adaptive: AdaptiveShares | undefined;
+  #adaptive: AdaptiveShares | undefined;
   /** As they were read last. */
-  readonly #healths: (Health | undefined)[];
-  readonly #plans: (TargetPlan | undefined)[];
+  #healths: (Health | undefined)[];
+  #plans: (TargetPlan | undefined)[];
   readonly #refused: Uint8Array;
   /** Of the signal; 0: signals make no difference. */
-  readonly #bit: number;
+  #bit: number;
   readonly #standing: Uint8Array;
   readonly #standings = new Int32Array(3);
   /**
    * When time alone may change what may be sent, and when a share is to be looked at anew: those
    * for which it may.
    */
-  readonly #wakes: IndexHeap;
-  readonly #shareDue: IndexHeap;
+  #wakes: IndexHeap;
+  #shareDue: IndexHeap;
 
   constructor(targets: readonly TargetSource[], weights: "adaptive" | "fixed", signal?: Signal) {
     const size = targets.length;
@@ -70,6 +70,24 @@ export class TargetFacts {
     this.#standings[ASIDE] = size;
     this.#wakes = new IndexHeap(size);
     this.#shareDue = new IndexHeap(size);
+  }
+
+  /** As they were read last. */
+  copy(): TargetFacts {
+    const copy = new TargetFacts(this.#targets, "fixed");
+    for (const column of ["grade", "baseWeight", "share", "usableSinceMs", "counts", "refusing"] as const)
+      copy[column].set(this[column]);
+    for (const index of this.probing) copy.probing.add(index);
+    copy.#adaptive = this.#adaptive?.copy();
+    copy.#healths = [...this.#healths];
+    copy.#plans = [...this.#plans];
+    copy.#refused.set(this.#refused);
+    copy.#bit = this.#bit;
+    copy.#standing.set(this.#standing);
+    copy.#standings.set(this.#standings);
+    copy.#wakes = this.#wakes.copy();
+    copy.#shareDue = this.#shareDue.copy();
+    return copy;
   }
 
   /**

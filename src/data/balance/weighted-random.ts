@@ -1,5 +1,5 @@
 import type { Random } from "../../core/random.ts";
-import { chancesBy, isCandidate, type Picker } from "./picker.ts";
+import { isCandidate, type Picker } from "./picker.ts";
 import { SumTree } from "./sum-tree.ts";
 
 /** At random, by weight over the candidates. */
@@ -10,7 +10,6 @@ export function weightedRandom(size: number, random: Random): Picker {
     charge() {
       // Chance has no memory.
     },
-    preview: (view) => chancesBy(view, (index) => weights.weightOf(index)),
     changed(view, index) {
       weights.set(index, isCandidate(view, index) ? view.weight[index]! : 0);
     },

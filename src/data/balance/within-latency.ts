@@ -1,6 +1,6 @@
 import type { Random } from "../../core/random.ts";
 import { LatencyOrder } from "./latency-order.ts";
-import { chancesBy, isCandidate, type Picker, type PoolView } from "./picker.ts";
+import { isCandidate, type Picker, type PoolView } from "./picker.ts";
 import { SumTree } from "./sum-tree.ts";
 
 /** So many are drawn before all are looked at. */
@@ -26,11 +26,6 @@ export function withinLatency(size: number, thresholdMs: number, random: Random)
     },
     charge() {
       // Chance has no memory.
-    },
-    preview(view) {
-      const lowest = order.lowest(view);
-      if (lowest < 0 || !isWithin(view, lowest)) return { kind: "pick", index: lowest };
-      return chancesBy(view, (index) => (isWithin(view, index) ? view.weight[index]! : 0));
     },
     changed(view, index) {
       order.changed(view, index);

@@ -11,7 +11,8 @@ import type {
 } from "../../plan/explanation.ts";
 import type { PoolPlan } from "../../plan/plan.ts";
 import type { Cond } from "../../plan/route-plan.ts";
-import type { LanePreview } from "../queue/lane-port.ts";
+import { forecast } from "../balance/forecast.ts";
+import type { LaneCopy } from "../queue/lane-port.ts";
 import { targetStatus } from "../status.ts";
 import type { ExplainWalk } from "./walk.ts";
 
@@ -34,7 +35,7 @@ export function explainPlace(walk: ExplainWalk, answer: RuleAnswer, at: At, refu
   const plan = walk.plan.pools.get(name)!;
   const pool = walk.routePools[at.pool]!;
   const channel = at.pool === at.from ? at.channel : channelIn(walk, answer, name);
-  const lanes = pool.preview(channel, walk.signal);
+  const lanes = pool.lanesFor(channel, walk.signal);
   return {
     rule: answer.rule.id,
     pool: name,
@@ -76,7 +77,7 @@ function tellChannel(
   { division }: PoolPlan,
   channel: number,
   signal: ExplainWalk["signal"],
-  lanes: readonly LanePreview[],
+  lanes: readonly LaneCopy[],
 ): ChannelExplanation | null {
   switch (division.kind) {
     case "none":
@@ -97,7 +98,7 @@ function tellChannel(
       return { kind: "region", number: channel, name: "other", why: "no target is in the item's region" };
     }
     case "key": {
-      const { id = "nobody", address } = lanes[0]?.targets[0] ?? {};
+      const { id = "nobody", address } = lanes[0]?.chooser.targets[0]?.plan ?? {};
       const owner = address === undefined ? id : `${id} at ${address}`;
       return { kind: "key", number: channel, name: owner, why: `${owner} owns the key: ${keyText(division)}` };
     }
@@ -131,7 +132,7 @@ function textOf(cond: Cond): string {
 function tellTarget(
   { targets, clock, signal }: ExplainWalk,
   id: string,
-  lanes: readonly LanePreview[],
+  lanes: readonly LaneCopy[],
 ): TargetExplanation[] {
   const handle = targets.get(id);
   if (handle === undefined) return [];
@@ -141,7 +142,7 @@ function tellTarget(
   );
   const refusal = refuses.find((one) => one.signal === signal);
   const refused = refusal && { said: `takes no ${signal}: ${refusal.said}` };
-  const own = lanes.flatMap((lane) => lane.targets).find((target) => target.id === id);
+  const own = laneWith(lanes, id);
   return [
     {
       id,
@@ -161,20 +162,36 @@ function tellTarget(
   ];
 }
 
-function tellPick({ strategy }: PoolPlan, lanes: readonly LanePreview[]): PickExplanation {
+/** How the first lane that has this target sees it. */
+function laneWith(
+  lanes: readonly LaneCopy[],
+  id: string,
+): { readonly usable: boolean; readonly eligible: boolean; readonly weight: number } | undefined {
+  for (const { chooser } of lanes) {
+    const index = chooser.targets.findIndex(({ plan }) => plan.id === id);
+    const { usable, eligible, weight } = chooser.state;
+    if (index >= 0) return { usable: usable[index] === 1, eligible: eligible[index] === 1, weight: weight[index]! };
+  }
+  return undefined;
+}
+
+function tellPick({ strategy }: PoolPlan, lanes: readonly LaneCopy[]): PickExplanation {
   if (strategy.type === "broadcast") {
-    return { kind: "copies", targets: lanes.flatMap((lane) => lane.targets.map(({ id }) => id)) };
+    return { kind: "copies", targets: lanes.flatMap(({ chooser }) => chooser.targets.map(({ plan }) => plan.id)) };
   }
   const [lane] = lanes;
   if (lane === undefined) return { kind: "waits" };
-  const { pick, targets } = lane;
+  const pick = forecast(lane.chooser);
+  const { targets } = lane.chooser;
   switch (pick.kind) {
     case "unknown":
       return { kind: "plugin" };
     case "pick":
-      return pick.index < 0 ? { kind: "waits" } : { kind: "target", target: targets[pick.index]!.id };
+      return pick.index < 0 ? { kind: "waits" } : { kind: "target", target: targets[pick.index]!.plan.id };
     case "chances": {
-      const some = targets.flatMap(({ id }, i) => (pick.chances[i]! > 0 ? [[id, pick.chances[i]!] as const] : []));
+      const some = targets.flatMap(({ plan: { id } }, i) =>
+        pick.chances[i]! > 0 ? [[id, pick.chances[i]!] as const] : [],
+      );
       return { kind: "chances", chances: Object.fromEntries(some) };
     }
   }

@@ -47,22 +47,9 @@ export function* explainInSteps(parts: ExplainParts, request: ExplainRequest): G
     return { ...head, refusal, total_items: envelope.totalItems, items: [] };
   }
   const walk = openWalk(parts, signal, { region, headers: read.headers });
-  const refusal = watching(walk, () => (envelope.totalItems === 0 ? null : refusalOf(walk, envelope)));
+  const refusal = envelope.totalItems === 0 ? null : refusalOf(walk, envelope);
   const items = yield* explainItems(walk, envelope, request.maxItems);
   return { ...head, refusal, total_items: envelope.totalItems, items };
-}
-
-/**
- * Strategies are only watched while they are asked, and never over a rest: real picks are made
- * then.
- */
-function watching<Result>({ routePools }: ExplainWalk, ask: () => Result): Result {
-  for (const pool of routePools) pool.watch(true);
-  try {
-    return ask();
-  } finally {
-    for (const pool of routePools) pool.watch(false);
-  }
 }
 
 /** Why what was just routed would be refused. */
@@ -93,7 +80,8 @@ function* explainItems(
       if (fields === undefined) return all; // the refusal tells where it is malformed
       const alone = sliceResource(envelope, r, index, Int32Array.of(i), 1);
       const item = summaryOf(walk, first + i, resource, fields);
-      const told = watching(walk, () => explainDrafts(walk, alone, walk.explainer.explain(resource, fields)));
+      for (const pool of walk.routePools) pool.renew();
+      const told = explainDrafts(walk, alone, walk.explainer.explain(resource, fields));
       all.push({ item, ...told });
       yield;
     }

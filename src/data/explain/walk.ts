@@ -8,6 +8,7 @@ import { createMetrics } from "../../telemetry/metrics.ts";
 import type { TargetHandle } from "../export/target-port.ts";
 import { noRouteIn, type Obstacle, type RoutedRequest } from "../route/place.ts";
 import type { Pool } from "../queue/pool-port.ts";
+import { ExplainedPool } from "./explained-pool.ts";
 import { Router } from "../route/route.ts";
 
 /** What a running data plane is made of, as far as explanations ask it. */
@@ -19,13 +20,14 @@ export interface ExplainParts {
 }
 
 /** What an explanation works with. */
-export interface ExplainWalk extends ExplainParts {
+export interface ExplainWalk extends Omit<ExplainParts, "pools"> {
   readonly signal: ExplainRequest["signal"];
   readonly region: string;
   readonly headers: SenderHeaders;
   readonly router: Router;
-  /** By index in the route plan. */
-  readonly routePools: readonly Pool[];
+  /** By index in the route plan, and by name. */
+  readonly routePools: readonly ExplainedPool[];
+  readonly pools: ReadonlyMap<string, ExplainedPool>;
   readonly explainer: ItemExplainer;
   /** What is said where no rule takes anything. */
   readonly noRoute: Obstacle;
@@ -41,13 +43,14 @@ export function openWalk(
   const routePools = route.pools.map(({ name }) => {
     const pool = parts.pools.get(name);
     if (pool === undefined) throw new TypeError(`the plan has no pool ${name}`);
-    return pool;
+    return new ExplainedPool(pool, parts.plan.pools.get(name)!);
   });
   // A router of its own: that of the data plane counts requests, and remembers resources that
   // really came.
   const router = new Router(route, routePools, createMetrics());
   const explainer = createItemExplainer(route);
-  return { ...parts, ...from, signal, router, routePools, explainer, noRoute: noRouteIn(parts.plan) };
+  const pools = new Map(routePools.map((pool) => [pool.name, pool]));
+  return { ...parts, ...from, signal, router, routePools, pools, explainer, noRoute: noRouteIn(parts.plan) };
 }
 
 /** An explanation knows no sender, and so none who would wait in vain. */

@@ -2,7 +2,7 @@ import type { Clock } from "../../core/clock.ts";
 import type { Random } from "../../core/random.ts";
 import type { Signal } from "../../otlp/signal.ts";
 import type { Histogram } from "../../telemetry/metrics.ts";
-import type { Preview } from "../balance/picker.ts";
+import type { ChooserCopy } from "../balance/chooser.ts";
 import type { Strategies } from "../balance/strategies.ts";
 import type { TargetHandle } from "../export/target-port.ts";
 import type { Parcel } from "../parcel.ts";
@@ -17,20 +17,14 @@ export interface Held {
   items: number;
 }
 
-/** A lane as explanations see it. */
-export interface LanePreview {
-  readonly key: string;
+/** A lane at one moment, for somebody who only asks. */
+export interface LaneCopy {
   readonly queuedItems: number;
-  /** In the order of the indexes of `pick`; `weight` is what counts of it now. */
-  readonly targets: readonly {
-    readonly id: string;
-    /** Which one of several. */
-    readonly address: string | undefined;
-    readonly weight: number;
-    readonly usable: boolean;
-    readonly eligible: boolean;
-  }[];
-  readonly pick: Preview;
+  /** Something waits that could be a probe, of this signal where one is refused. */
+  readonly hasProbe: boolean;
+  /** What only a pool that panics would use counts as usable: nobody can take over. */
+  readonly panicCounts: boolean;
+  readonly chooser: ChooserCopy;
 }
 
 /** What all lanes of a pool have in common. */

@@ -11,7 +11,7 @@ import type { Parcel } from "../parcel.ts";
 import type { SplitParcel } from "./cut-parcel.ts";
 import type { TakeLeft } from "./empty-out.ts";
 import type { FallbackPool } from "./pool-failover.ts";
-import type { LanePreview } from "./lane-port.ts";
+import type { LaneCopy } from "./lane-port.ts";
 import type { Repartitioner } from "./repartitioner.ts";
 
 /**
@@ -65,15 +65,12 @@ export interface Pool extends AsyncDisposable, FallbackPool {
   /** The channel of a key, in pools that divide by key. */
   ownerOf(hash: number, signal: Signal): number;
   /**
-   * For people: the lanes that something new for this channel would enter. For broadcast, one for
-   * each copy.
+   * As they are now, to try picks on: the lanes that something new for this channel would enter,
+   * for broadcast one for each copy.
    */
-  preview(channel: number, signal: Signal): readonly LanePreview[];
-  /**
-   * Between `true` and `false`, in one turn, whoever asks only watches: nothing of it shows in
-   * later picks.
-   */
-  watch(on: boolean): void;
+  lanesFor(channel: number, signal: Signal): readonly LaneCopy[];
+  /** The same of all lanes. */
+  lanesOf(signal: Signal): readonly LaneCopy[];
   /**
    * Whether `offer` would accept a parcel of this size now, beside `reserved` bytes; without a
    * channel: whether the pool would, and without headers: whether it would for a tenant that holds

@@ -12,7 +12,7 @@ import { chargeOf, deliver, type Delivery, deliverParts } from "./delivery.ts";
 import { PoolFailover } from "./pool-failover.ts";
 import { joinCopies } from "./join.ts";
 import { Lanes } from "./lanes.ts";
-import type { LaneEnv, LanePreview } from "./lane-port.ts";
+import type { LaneCopy, LaneEnv } from "./lane-port.ts";
 import type { Partition } from "./repartitioner.ts";
 import type { Pool, PoolEnv } from "./pool-port.ts";
 import { laneOpenMs } from "./paused.ts";
@@ -146,12 +146,12 @@ class MemoryPool implements Pool {
     return this.#lanes.ownerOf(hash, signal);
   }
 
-  watch(on: boolean): void {
-    for (const lane of this.#lanes.all) lane.watch(on);
+  lanesFor(channel: number, signal: Signal): readonly LaneCopy[] {
+    return this.#lanes.forNew(channel, signal).map((lane) => lane.copyFor(signal));
   }
 
-  preview(channel: number, signal: Signal): readonly LanePreview[] {
-    return this.#lanes.forNew(channel, signal).map((lane) => lane.preview(signal));
+  lanesOf(signal: Signal): readonly LaneCopy[] {
+    return this.#lanes.all.map((lane) => lane.copyFor(signal));
   }
 
   hasRoom(bytes: number, signal: Signal, channel?: number, reserved = 0, headers?: SenderHeaders): boolean {

@@ -14,9 +14,8 @@ import { attemptOf } from "./attempt-time.ts";
 import { cutAhead } from "./cut-ahead.ts";
 import { type Aside, type Delivery, deliverParts, expiryOf, isFirstTry, withTarget } from "./delivery.ts";
 import { anyTakes, isReadyBy, refusedBy, refuses, takeHopeless } from "./hopeless.ts";
-import { previewLane } from "./preview-lane.ts";
 import { gather, toBatch } from "./gather.ts";
-import type { LaneEnv, LanePreview } from "./lane-port.ts";
+import type { LaneEnv, LaneCopy } from "./lane-port.ts";
 import { identityOf, type LaneKind, type LaneSpec } from "./lane-specs.ts";
 import { LaneStore } from "./lane-store.ts";
 import { pausedTargets, pausedUntilMs, tooLateOf } from "./paused-tenants.ts";
@@ -144,7 +143,7 @@ export class QueueLane implements BatchOrigin, TurnTaker {
    */
   anyUsable(signal: Signal): boolean {
     const { nowMs } = this;
-    if (this.kind === "shared" && this.#plan.fallback === undefined) return this.#chooser.anyUsable(nowMs, signal);
+    if (this.#panicCounts) return this.#chooser.anyUsable(nowMs, signal);
     return this.targets.some((target) => target.usable(nowMs, signal));
   }
 
@@ -161,23 +160,18 @@ export class QueueLane implements BatchOrigin, TurnTaker {
     return this.kind === "shared" ? this.#chooser.panic(this.nowMs) : undefined;
   }
 
-  /** For people: what the next pick would be, and what it would see. Without a trace. */
-  preview(signal: Signal): LanePreview {
-    return { key: this.key, queuedItems: this.queuedItems, ...previewLane(this.#chooser, this.nowMs, signal) };
-  }
-
-  watch(on: boolean): void {
-    this.#chooser.watch(on);
+  /** As it is now for this signal. */
+  copyFor(signal: Signal): LaneCopy {
+    const { queuedItems } = this;
+    const chooser = this.#chooser.copyAt(this.nowMs, signal);
+    return { queuedItems, hasProbe: this.#hasProbe(signal), panicCounts: this.#panicCounts, chooser };
   }
 
   /**
    * One of its targets waits for a probe of this signal, and nothing is queued that could be one.
    */
   wantsProbe(signal: Signal): boolean {
-    const refused = this.targets.some((target) => refuses(target, signal));
-    // What is of another signal is a probe of the target, but of no use as a probe of a signal.
-    const isThere = refused ? this.#store.hasReadyOf(signal) : this.#store.hasReady;
-    return !isThere && this.#chooser.anyProbeWanted(this.nowMs, signal);
+    return !this.#hasProbe(signal) && this.#chooser.anyProbeWanted(this.nowMs, signal);
   }
 
   get nowMs(): number {
@@ -361,6 +355,16 @@ export class QueueLane implements BatchOrigin, TurnTaker {
 
   countRetry(reason: string): void {
     this.#env.countRetry(reason);
+  }
+
+  get #panicCounts(): boolean {
+    return this.kind === "shared" && this.#plan.fallback === undefined;
+  }
+
+  #hasProbe(signal: Signal): boolean {
+    const refused = this.targets.some((target) => refuses(target, signal));
+    // What is of another signal is a probe of the target, but of no use as a probe of a signal.
+    return refused ? this.#store.hasReadyOf(signal) : this.#store.hasReady;
   }
 
   #hold({ charge, parcel, tenant }: Delivery, sign: 1 | -1): void {

@@ -2,6 +2,7 @@ import type { Reason } from "../../core/reason.ts";
 import type { Envelope } from "../../otlp/scan.ts";
 import type { Plan } from "../../plan/plan.ts";
 import type { Pool } from "../queue/pool-port.ts";
+import type { RoutablePool } from "./gate.ts";
 import type { RoutePlan } from "../../plan/route-plan.ts";
 import type { SenderHeaders } from "../../plan/sender-headers.ts";
 import type { Draft } from "./draft.ts";
@@ -17,6 +18,11 @@ export interface Obstacle {
   /** When the sender may try again; undefined where that is not known. */
   readonly retryAfterMs?: number;
 }
+
+/** What is asked of a pool until a place is found. */
+export interface PlaceablePool
+  extends RoutablePool,
+    Pick<Pool, "name" | "ack" | "maxBytes" | "usable" | "hasRoom" | "pausesSome" | "pausedUntilMs"> {}
 
 /** What is placed: a request that was just routed, and what goes along with it. */
 export interface RoutedRequest {
@@ -34,7 +40,7 @@ export interface RoutedRequest {
  */
 export function placeDrafts(
   { drafts, plan }: Router,
-  pools: readonly Pool[],
+  pools: readonly PlaceablePool[],
   placed: RoutedRequest,
   places: number[],
 ): Obstacle | undefined {
@@ -83,17 +89,22 @@ export function noRouteIn({ pools }: Pick<Plan, "pools">): Obstacle {
 }
 
 /** What is said of a pool without room. */
-export function queueFull({ name }: Pool): Obstacle {
+export function queueFull({ name }: PlaceablePool): Obstacle {
   return { reason: "queue_full", message: `pool ${name}: its queue is full` };
 }
 
 /** It is longer than the queue of each pool that could take it: it is no use to come again. */
-function neverFits({ pool: own }: Draft, { pools: plans }: RoutePlan, pools: readonly Pool[], bytes: number): boolean {
+function neverFits(
+  { pool: own }: Draft,
+  { pools: plans }: RoutePlan,
+  pools: readonly PlaceablePool[],
+  bytes: number,
+): boolean {
   for (const index of plans[own]!.chain) if (bytes <= pools[index]!.maxBytes) return false;
   return true;
 }
 
-function tooLong({ name, maxBytes }: Pool, bytes: number): Obstacle {
+function tooLong({ name, maxBytes }: PlaceablePool, bytes: number): Obstacle {
   const mend = "send less in one request, or have queue.max_bytes raised";
   return {
     reason: "too_large",
@@ -101,7 +112,7 @@ function tooLong({ name, maxBytes }: Pool, bytes: number): Obstacle {
   };
 }
 
-function noTarget({ name }: Pool): Obstacle {
+function noTarget({ name }: PlaceablePool): Obstacle {
   return { reason: "no_target", message: `pool ${name}: no target is usable` };
 }
 
@@ -112,7 +123,7 @@ function noTarget({ name }: Pool): Obstacle {
 function paused(
   { pool: own, channel }: Draft,
   { signal, pools: plans }: RoutePlan,
-  pools: readonly Pool[],
+  pools: readonly PlaceablePool[],
   { nowMs, deadlineMs, headers }: RoutedRequest,
 ): Obstacle | undefined {
   let untilMs = Infinity;
@@ -125,7 +136,7 @@ function paused(
   return { reason: "no_target", message, retryAfterMs: leftMs };
 }
 
-function noRoom(pool: Pool, forOthers: boolean): Obstacle {
+function noRoom(pool: PlaceablePool, forOthers: boolean): Obstacle {
   if (!forOthers) return queueFull(pool);
   const message = `pool ${pool.name}: there is no room for more with the headers of this request, so that others have some`;
   return { reason: "queue_full", message };
@@ -140,7 +151,7 @@ interface WantedRoom {
 function findRoom(
   { draft, bytes, headers }: WantedRoom,
   { signal, pools: plans }: RoutePlan,
-  pools: readonly Pool[],
+  pools: readonly PlaceablePool[],
   taken: ReadonlyMap<number, number> | undefined,
 ): number {
   const own = draft.pool;
