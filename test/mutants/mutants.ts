@@ -53,6 +53,13 @@ export const MUTANTS: readonly Mutant[] = [
     tests: ["src/data/pipeline.test.ts"],
   },
   {
+    name: "admit: bodies that have only begun are in the way of the oldest",
+    file: "src/data/admit/admission.ts",
+    code: "if (permit !== this.oldest) return false;",
+    fault: "if (permit === this.oldest) return false;",
+    tests: ["test/receive/half-sent.test.ts"],
+  },
+  {
     name: "slice: a scope without items is left out",
     file: "src/otlp/slice.ts",
     code: "if (next > first || isEmpty(index, scope)) writeScope",

@@ -101,6 +101,23 @@ test("a body that grows moves, and keeps what has come of it", () => {
   assert.deepEqual([arena.usedBytes, arena.liveBytes], [0, 0]);
 });
 
+test("bytes of bodies that have not come whole are known, and room that comes is told", () => {
+  const arena = arenaOf(8);
+  let told = 0;
+  arena.onLeft = () => void told++;
+  const [whole, slow] = [taken(arena, 8), taken(arena, 8, false)];
+  assert.deepEqual([arena.liveBytes, arena.partialBytes, told], [16, 8, 0]);
+  assert.ok(arena.grow(slow, 2 * CHUNK, 8));
+  assert.deepEqual([arena.liveBytes, arena.partialBytes, told], [8 + 2 * CHUNK, 2 * CHUNK, 1]);
+  arena.trim(slow, 10);
+  assert.deepEqual([arena.partialBytes, told], [CHUNK, 2]);
+  arena.complete(slow);
+  arena.complete(slow);
+  assert.equal(arena.partialBytes, 0);
+  for (const body of [whole, slow, taken(arena, 9, false)]) body.release();
+  assert.deepEqual([arena.liveBytes, arena.partialBytes, told], [0, 0, 5]);
+});
+
 test("without room nothing changes: it is counted, and whether it was for want of a row of chunks", () => {
   const arena = arenaOf(4);
   const bodies = Array.from({ length: 4 }, () => taken(arena, CHUNK));
@@ -191,7 +208,7 @@ test("whatever is taken and given back: nobody's bytes change, the counts are ri
         check(arena, [...known.values()]);
       }
       for (const { extent, uses } of known.values()) for (let i = 0; i < uses; i++) extent.release();
-      assert.deepEqual([arena.usedBytes, arena.liveBytes, arena.leaks], [0, 0, []]);
+      assert.deepEqual([arena.usedBytes, arena.liveBytes, arena.partialBytes, arena.leaks], [0, 0, 0, []]);
       assert.ok(arena.alloc(chunks * CHUNK, true) !== undefined, "all of it can be had in one piece");
     }),
   );

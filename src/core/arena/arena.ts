@@ -35,6 +35,8 @@ export class Arena implements BodyMemory {
   readonly chunkBytes: number;
   /** Bytes of extents that are in use. */
   liveBytes = 0;
+  /** Of these, bytes of bodies that have not come whole. */
+  partialBytes = 0;
   /**
    * How often there was no room, and how often of these enough chunks were free, but not in a row.
    */
@@ -42,6 +44,8 @@ export class Arena implements BodyMemory {
   fragmented = 0;
   /** Extents that were given back, or taken, after their end: each of these is a fault of ours. */
   misused = 0;
+  /** Called whenever something was given back. */
+  onLeft: (() => void) | undefined;
   readonly #chunks: Chunks;
   readonly #memory: ArrayBuffer;
   readonly #watch: ArenaWatch | undefined;
@@ -78,6 +82,7 @@ export class Arena implements BodyMemory {
     const start = this.#place(size, whole);
     if (start < 0) return undefined;
     const extent = new ArenaExtent(this, start, size, Buffer.from(this.#memory, start, length));
+    if (!whole) this.#setPartial(extent, true);
     this.#watch?.born(extent, owner);
     return extent;
   }
@@ -89,6 +94,7 @@ export class Arena implements BodyMemory {
     if (start < 0) return false;
     const bytes = Buffer.from(this.#memory, start, length);
     moved.bytes.copy(bytes, 0, 0, filled);
+    if (moved.isPartial) this.partialBytes += size - moved.size;
     this.leave(moved.start, moved.size);
     moved.start = start;
     moved.size = size;
@@ -104,7 +110,14 @@ export class Arena implements BodyMemory {
     const kept = Math.max(1, Math.ceil(length / this.chunkBytes)) * this.chunkBytes;
     if (kept >= size) return;
     trimmed.size = kept;
+    if (trimmed.isPartial) this.partialBytes -= size - kept;
     this.leave(start + kept, size - kept);
+  }
+
+  /** It has come whole. */
+  complete(extent: Extent): void {
+    const whole = this.#own(extent);
+    if (whole.isPartial) this.#setPartial(whole, false);
   }
 
   /** For extents alone: a range is not used any more. */
@@ -116,16 +129,19 @@ export class Arena implements BodyMemory {
       this.#leaveShared(first);
       const last = Math.floor((start + size - 1) / this.chunkBytes);
       if (last !== first) this.#leaveShared(last);
+      this.onLeft?.();
       return;
     }
     for (let chunk = first + size / this.chunkBytes - 1; chunk >= first; chunk--) {
       this.#chunks.leaveRun(chunk);
       this.#watch?.freed(chunk);
     }
+    this.onLeft?.();
   }
 
   /** For extents alone: it has been given back. */
-  ended(extent: Extent): void {
+  ended(extent: ArenaExtent): void {
+    if (extent.isPartial) this.#setPartial(extent, false);
     this.#watch?.died(extent);
   }
 
@@ -133,6 +149,11 @@ export class Arena implements BodyMemory {
   misuse(what: string): void {
     this.misused++;
     if (this.#watch !== undefined) throw new Error(`arena: an extent was ${what} after its end`);
+  }
+
+  #setPartial(extent: ArenaExtent, isPartial: boolean): void {
+    extent.isPartial = isPartial;
+    this.partialBytes += isPartial ? extent.size : -extent.size;
   }
 
   #own(extent: Extent): ArenaExtent {
@@ -229,6 +250,7 @@ class ArenaExtent implements Extent {
   bytes: Buffer;
   start: number;
   size: number;
+  isPartial = false;
   readonly arena: Arena;
   #uses = 1;
 

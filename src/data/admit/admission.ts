@@ -14,8 +14,9 @@ export interface AdmissionLimits {
   readonly maxRequestBytes: number;
   /**
    * Bytes of all requests that are not settled yet: as sent, and what they were inflated or
-   * transcoded to. Only a request that is alone may hold more, so the sum never passes this or 2 x
-   * maxRequestBytes, whichever is larger.
+   * transcoded to. Only a request that is alone may hold more, and the oldest whose body is still
+   * coming: so the sum never passes this by more than maxRequestBytes, or 2 x maxRequestBytes if
+   * that is more.
    */
   readonly maxInFlightBytes: number;
   readonly maxConcurrentRequests: number;
@@ -55,6 +56,8 @@ export interface Permit {
    * Takes `bytes` more, or nothing and says no: then `refusal` tells why. Always no after `close`.
    */
   grow(bytes: number): boolean;
+  /** Whether so many bytes of it may be given a place; no: see `refuseForRoom`. */
+  mayPlace(bytes: number): boolean;
   /**
    * The request has come whole: what it holds from here on waits for targets, not for its sender.
    */
@@ -112,9 +115,13 @@ export function createAdmission(limits: AdmissionLimits, env: AdmissionEnv): Adm
 /** Beside what bodies may have: for chunks that are not full, and bodies that are moved. */
 const SLACK_BYTES = 1_048_576;
 
-/** A request alone is there twice while it is inflated or transcoded. */
+/**
+ * A request alone is there twice while it is inflated or transcoded; and beside all others there is
+ * room for one whole request: that of which the body has begun to come before those of others, and
+ * has not ended.
+ */
 function arenaBytes({ maxRequestBytes, maxInFlightBytes }: AdmissionLimits): number {
-  return Math.max(maxInFlightBytes, 2 * maxRequestBytes) + SLACK_BYTES;
+  return Math.max(maxInFlightBytes, maxRequestBytes) + maxRequestBytes + SLACK_BYTES;
 }
 
 /** Share of the budget that whole requests may hold before senders are slowed. */
@@ -128,7 +135,17 @@ class MemoryAdmission implements Admission {
   refusedMs = Number.NEGATIVE_INFINITY;
   /** What whole requests hold. */
   wholeBytes = 0;
+  /** Of permits whose requests have not come whole: the ends of a list by age. */
+  oldest: OpenPermit | undefined;
+  newest: OpenPermit | undefined;
   readonly #waiting = new Set<() => void>();
+  readonly #tellRoom = (): void => {
+    if (this.full) return;
+    this.arena.onLeft = undefined;
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const run of waiting) run();
+  };
   limits: AdmissionLimits;
   readonly arena: Arena;
   readonly guard: RequestGuard;
@@ -165,23 +182,30 @@ class MemoryAdmission implements Admission {
     if (maxRssBytes !== undefined && this.#rss.above(maxRssBytes, receivedMs)) {
       return this.#no("memory", `the node's memory is above its limit of ${maxRssBytes} bytes`, receivedMs);
     }
+    if (this.inFlightRequests > 0 && !this.leavesRoom(0)) {
+      const message = "the bodies of other requests take all but the room that is kept for the oldest of them";
+      return this.#no("memory", message, receivedMs);
+    }
     this.#pressure.admitted(receivedMs);
     this.inFlightRequests++;
     return new OpenPermit(this);
   }
 
   get full(): boolean {
-    return this.wholeBytes >= FULL_SHARE * this.limits.maxInFlightBytes;
+    const { liveBytes, partialBytes } = this.arena;
+    const wholeBytes = Math.max(this.wholeBytes, liveBytes - partialBytes);
+    return wholeBytes >= FULL_SHARE * this.limits.maxInFlightBytes;
   }
 
   onceRoom(run: () => void): Cancel {
     this.#waiting.add(run);
+    this.arena.onLeft = this.#tellRoom;
     return () => void this.#waiting.delete(run);
   }
 
   refuseForRoom(bytes: number): Refusal {
-    const { usedBytes, freeBytes, capacityBytes } = this.arena;
-    this.#noRoom.with(freeBytes < bytes ? "full" : "fragmented").add(1);
+    const { usedBytes, capacityBytes } = this.arena;
+    this.#noRoom.with(this.leavesRoom(bytes) ? "fragmented" : "full").add(1);
     const message = `there is no place for ${bytes} bytes more: bodies take ${usedBytes} bytes of ${capacityBytes}`;
     return this.#no("memory", message, this.#clock.nowMs()).refusal;
   }
@@ -189,10 +213,13 @@ class MemoryAdmission implements Admission {
   /** Whole requests hold so much less. */
   freed(bytes: number): void {
     this.wholeBytes -= bytes;
-    if (this.#waiting.size === 0 || this.full) return;
-    const waiting = [...this.#waiting];
-    this.#waiting.clear();
-    for (const run of waiting) run();
+    if (this.#waiting.size > 0) this.#tellRoom();
+  }
+
+  /** Whether what is kept for the oldest body is free when others have so much more. */
+  leavesRoom(bytes: number): boolean {
+    const { usedBytes, capacityBytes } = this.arena;
+    return usedBytes + bytes <= capacityBytes - this.limits.maxRequestBytes;
   }
 
   update(limits: AdmissionLimits): void {
@@ -203,8 +230,9 @@ class MemoryAdmission implements Admission {
     this.#stopped ??= message;
   }
 
-  /** Undefined: the bytes were taken. `held` is what the same request holds already. */
-  take(bytes: number, held: number): Refusal | undefined {
+  /** Undefined: the bytes were taken. */
+  take(bytes: number, permit: OpenPermit): Refusal | undefined {
+    const { bytes: held } = permit;
     const { maxRequestBytes, maxInFlightBytes } = this.limits;
     // A request is held twice while it is inflated or transcoded, so that is what one alone must be
     // allowed.
@@ -212,12 +240,23 @@ class MemoryAdmission implements Admission {
       return { reason: "too_large", message: `the request is longer than ${maxRequestBytes} bytes` };
     }
     const alone = this.inFlightBytes === held;
-    if (this.inFlightBytes + bytes <= maxInFlightBytes || alone) {
+    if (this.inFlightBytes + bytes <= maxInFlightBytes || alone || this.#comesFirst(bytes, permit)) {
       this.inFlightBytes += bytes;
       return undefined;
     }
     const message = `requests under way hold ${this.inFlightBytes} bytes; ${bytes} more would pass the limit of ${maxInFlightBytes}`;
     return this.#no("memory", message, this.#clock.nowMs()).refusal;
+  }
+
+  /**
+   * Others whose bodies are still coming are not in the way of the oldest of them: for that there
+   * is room besides.
+   */
+  #comesFirst(bytes: number, permit: OpenPermit): boolean {
+    if (permit !== this.oldest) return false;
+    const { maxRequestBytes, maxInFlightBytes } = this.limits;
+    const fits = this.wholeBytes + permit.bytes + bytes <= maxInFlightBytes;
+    return fits && this.inFlightBytes + bytes <= maxInFlightBytes + maxRequestBytes;
   }
 
   #no(reason: AdmissionReason, message: string, nowMs: number): AdmissionRefused {
@@ -234,27 +273,40 @@ class OpenPermit implements Permit {
   readonly kind = "permit";
   bytes = 0;
   refusal: Refusal | undefined;
+  /** In the list of those that have not come whole. */
+  older: OpenPermit | undefined;
+  newer: OpenPermit | undefined;
   readonly #gate: MemoryAdmission;
   #open = true;
   #whole = false;
 
   constructor(gate: MemoryAdmission) {
     this.#gate = gate;
+    this.older = gate.newest;
+    if (gate.newest === undefined) gate.oldest = this;
+    else gate.newest.newer = this;
+    gate.newest = this;
   }
 
   grow(bytes: number): boolean {
     if (!this.#open) return false;
-    this.refusal = this.#gate.take(bytes, this.bytes);
+    this.refusal = this.#gate.take(bytes, this);
     if (this.refusal !== undefined) return false;
     this.bytes += bytes;
     if (this.#whole) this.#gate.wholeBytes += bytes;
     return true;
   }
 
+  mayPlace(bytes: number): boolean {
+    const gate = this.#gate;
+    return gate.leavesRoom(bytes) || this === gate.oldest || gate.inFlightBytes === this.bytes;
+  }
+
   whole(): void {
     if (this.#whole || !this.#open) return;
     this.#whole = true;
     this.#gate.wholeBytes += this.bytes;
+    this.#leaveList();
   }
 
   shrink(bytes: number): void {
@@ -267,7 +319,17 @@ class OpenPermit implements Permit {
   close(): void {
     if (!this.#open) return;
     this.#open = false;
+    if (!this.#whole) this.#leaveList();
     this.shrink(this.bytes);
     this.#gate.inFlightRequests--;
+  }
+
+  #leaveList(): void {
+    const { older, newer } = this;
+    if (older === undefined) this.#gate.oldest = newer;
+    else older.newer = newer;
+    if (newer === undefined) this.#gate.newest = older;
+    else newer.older = older;
+    this.older = this.newer = undefined;
   }
 }

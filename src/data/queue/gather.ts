@@ -84,7 +84,7 @@ export function toBatch(signal: Signal, deliveries: readonly Delivery[], { plan 
     items += parcel.items;
     points += parcel.points;
   }
-  const owner = owners.length > 0 && { owner: new Owners(owners) };
+  const owner = owners.length > 0 && { owner: new BatchOwner(owners) };
   return {
     signal,
     pieces,
@@ -99,7 +99,7 @@ export function toBatch(signal: Signal, deliveries: readonly Delivery[], { plan 
 }
 
 /** Several as one. */
-class Owners implements BytesOwner {
+class BatchOwner implements BytesOwner {
   readonly #all: readonly BytesOwner[];
 
   constructor(all: readonly BytesOwner[]) {

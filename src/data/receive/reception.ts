@@ -96,7 +96,8 @@ export class Reception implements Expiring, BodyMemory {
   /** A place for so much of the body; undefined: there is none, and the request was refused. */
   alloc(length: number, whole: boolean): Extent | undefined {
     const { admission } = this.#context.env;
-    const extent = admission.arena.alloc(length, whole, this.#context.method);
+    const { method } = this.#context;
+    const extent = this.permit.mayPlace(length) ? admission.arena.alloc(length, whole, method) : undefined;
     if (extent === undefined) this.refuse(admission.refuseForRoom(length));
     return extent;
   }
@@ -104,7 +105,7 @@ export class Reception implements Expiring, BodyMemory {
   /** False: there is no room, and the request was refused. */
   grow(extent: Extent, length: number, filled: number): boolean {
     const { admission } = this.#context.env;
-    if (admission.arena.grow(extent, length, filled)) return true;
+    if (this.permit.mayPlace(length) && admission.arena.grow(extent, length, filled)) return true;
     this.refuse(admission.refuseForRoom(length));
     return false;
   }
@@ -120,6 +121,7 @@ export class Reception implements Expiring, BodyMemory {
       return;
     }
     this.permit.whole();
+    this.#complete(body);
     if (encoding === "identity") {
       this.#decode(body);
       return;
@@ -131,6 +133,10 @@ export class Reception implements Expiring, BodyMemory {
       body.release();
       this.#inflated(result, sent);
     });
+  }
+
+  #complete(body: Extent): void {
+    if (body.bytes.length > 0) this.#context.env.admission.arena.complete(body); // of an empty one there is no place
   }
 
   refuse(refusal: Refusal): void {

@@ -207,8 +207,11 @@ export interface Connection {
   openIndexed(headers: HeaderList, endStream: boolean, options?: OpenOptions): number;
   /** Sends an encoded header block on a stream: a reply's head, or trailers with `endStream`. */
   sendHeaders(stream: number, block: Uint8Array, endStream: boolean): void;
-  /** Queues body bytes, sent as windows allow, streams in turn so that none starves. The pieces are borrowed
-   * until what is taken after `flushed` has been written; or, when the stream is reset before, `madeBytes` as they are then. */
+  /**
+   * Queues body bytes, sent as windows allow, streams in turn so that none starves. The pieces are
+   * borrowed until what is taken after `flushed` has been written; or, when the stream is reset
+   * before, `madeBytes` as they are then.
+   */
   sendData(stream: number, pieces: readonly Uint8Array[], endStream: boolean): void;
   /**
    * The whole of a small reply as one piece of output: head, one DATA frame and trailers, when the
