@@ -1,6 +1,6 @@
 import { SIGNAL_FACTS } from "../src/otlp/signal.ts";
 import type { LoadArguments } from "./messages.ts";
-import { GrpcConnection, MESSAGE_AT } from "./wire/grpc-client.ts";
+import { GrpcConnection, LOST, MESSAGE_AT } from "./wire/grpc-client.ts";
 import { HttpConnection } from "./wire/http-client.ts";
 
 /** How a call ended, whatever the protocol. */
@@ -15,6 +15,8 @@ export interface LoadConnection {
   /** Whether a call can be made now. */
   readonly usable: boolean;
   readonly closed: boolean;
+  /** Closed, and nobody had said that it would be. */
+  readonly lost: boolean;
   /** `reusable`: whether all of the bytes were written when the answer came. */
   call(bytes: Buffer, done: (outcome: CallOutcome, reusable: boolean) => void): void;
   destroy(): void;
@@ -40,6 +42,9 @@ function openGrpc({ port, gzip, streams, tls }: LoadArguments): LoadConnection {
     get closed() {
       return connection.closed;
     },
+    get lost() {
+      return connection.lost;
+    },
     call(bytes, done) {
       underWay++;
       connection.call(bytes, gzip, (status, messageBytes, written, why) => {
@@ -62,9 +67,12 @@ function openHttp({ port, gzip }: LoadArguments): LoadConnection {
     get closed() {
       return connection.closed;
     },
+    get lost() {
+      return connection.lost;
+    },
     call(bytes, done) {
       connection.post(bytes.subarray(MESSAGE_AT), (status, bodyBytes, written) =>
-        done(outcomeOf(status, 200, bodyBytes, "connection lost"), written),
+        done(outcomeOf(status, 200, bodyBytes, LOST), written),
       );
     },
     destroy: () => connection.destroy(),

@@ -14,6 +14,7 @@ export class LoadCounter {
   #ackedItems = 0;
   #partial = 0;
   #late = 0;
+  #lostConnections = 0;
 
   constructor(nowMs: number) {
     this.#startMs = nowMs;
@@ -23,6 +24,10 @@ export class LoadCounter {
     this.#sentRequests++;
     this.#sentItems += items;
     if (late) this.#late++;
+  }
+
+  lost(): void {
+    this.#lostConnections++;
   }
 
   /** Latencies are of acknowledged calls: a quick refusal is no quick delivery. */
@@ -49,6 +54,7 @@ export class LoadCounter {
       failed: Object.fromEntries(this.#failed),
       late: this.#late,
       unanswered,
+      lostConnections: this.#lostConnections,
       latency: this.#latency.summary(),
       latencies: this.#latency.counts(),
     };

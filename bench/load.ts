@@ -19,7 +19,7 @@ const clock = systemClock;
 const TICK_MS = 1;
 const LATE_MS = 10;
 const REOPEN_MS = 50;
-/** How long `stop` waits for answers. */
+/** How long `rest` and `stop` wait for answers. */
 const DRAIN_MS = 10_000;
 
 const buffers = new LoadBuffers(options);
@@ -27,6 +27,7 @@ const connections: LoadConnection[] = Array.from({ length: options.connections }
 const total = new LoadCounter(clock.nowMs());
 let window = new LoadCounter(clock.nowMs());
 let running = false;
+let requestsPerSecond = options.requestsPerSecond;
 let underWay = 0;
 let nextConnection = 0;
 let firstMs = 0;
@@ -43,26 +44,37 @@ tellParent({ kind: "ready", requestBytes: buffers.requestBytes });
 async function answer(request: LoadRequest): Promise<LoadReport> {
   switch (request.kind) {
     case "start":
-      running = true;
-      firstMs = clock.nowMs();
-      window = new LoadCounter(firstMs);
-      if (options.requestsPerSecond > 0) tick();
-      else fill();
+      start(request.requestsPerSecond);
       return { kind: "started" };
     case "mark": {
       const counts = window.counts(clock.nowMs(), underWay);
       window = new LoadCounter(clock.nowMs());
       return { kind: "marked", counts };
     }
+    case "rest":
+      await rest();
+      return { kind: "rested", unanswered: underWay, open: connections.filter(({ usable }) => usable).length };
     case "stop":
-      await stop();
+      await rest();
+      for (const connection of connections) connection.destroy();
       return { kind: "stopped", counts: total.counts(clock.nowMs(), underWay) };
     default:
       throw new Error("a message that the load process does not know");
   }
 }
 
-async function stop(): Promise<void> {
+function start(rate = options.requestsPerSecond): void {
+  running = true;
+  requestsPerSecond = rate;
+  firstMs = clock.nowMs();
+  issued = 0;
+  waited = false;
+  window = new LoadCounter(firstMs);
+  if (requestsPerSecond > 0) tick();
+  else fill();
+}
+
+async function rest(): Promise<void> {
   running = false;
   cancelTick();
   if (underWay > 0) {
@@ -74,7 +86,6 @@ async function stop(): Promise<void> {
       };
     });
   }
-  for (const connection of connections) connection.destroy();
 }
 
 /** Closed loop: calls on every connection until it can take no more. */
@@ -82,6 +93,7 @@ function fill(): void {
   if (!running) return;
   for (const connection of connections) {
     while (connection.usable && send(connection, clock.nowMs()));
+    if (connection.closed) void reopen(connection);
   }
 }
 
@@ -89,12 +101,12 @@ function fill(): void {
 function tick(): void {
   if (!running) return;
   const nowMs = clock.nowMs();
-  const dueCount = Math.floor(((nowMs - firstMs) * options.requestsPerSecond) / 1_000);
+  const dueCount = Math.floor(((nowMs - firstMs) * requestsPerSecond) / 1_000);
   const fromDue = waited || options.latencyFrom === "due";
   while (issued < dueCount) {
     const connection = usableConnection();
     if (connection === undefined) break;
-    const dueMs = firstMs + Math.ceil((issued + 1) * (1_000 / options.requestsPerSecond));
+    const dueMs = firstMs + Math.ceil((issued + 1) * (1_000 / requestsPerSecond));
     if (!send(connection, fromDue ? Math.min(dueMs, nowMs) : clock.nowMs())) break;
     issued++;
   }
@@ -105,6 +117,7 @@ function tick(): void {
 function usableConnection(): LoadConnection | undefined {
   for (let i = 0; i < connections.length; i++) {
     const connection = connections[(nextConnection + i) % connections.length]!;
+    if (connection.closed) void reopen(connection);
     if (!connection.usable) continue;
     nextConnection = (nextConnection + i + 1) % connections.length;
     return connection;
@@ -127,7 +140,7 @@ function send(connection: LoadConnection, dueMs: number): boolean {
     buffers.giveBack(buffer, reusable);
     if (underWay === 0) idle?.();
     if (connection.closed) void reopen(connection);
-    else if (options.requestsPerSecond === 0 && running && connection.usable) send(connection, clock.nowMs());
+    else if (requestsPerSecond === 0 && running && connection.usable) send(connection, clock.nowMs());
   });
   return true;
 }
@@ -139,11 +152,15 @@ function send(connection: LoadConnection, dueMs: number): boolean {
 async function reopen(lost: LoadConnection): Promise<void> {
   const at = connections.indexOf(lost);
   if (at < 0 || !running) return;
+  if (lost.lost) {
+    total.lost();
+    window.lost();
+  }
   const next = openConnection(options);
   connections[at] = next;
   try {
     await next.opened;
-    if (options.requestsPerSecond === 0) fill();
+    if (requestsPerSecond === 0) fill();
   } catch {
     clock.after(REOPEN_MS, () => void reopen(next));
   }

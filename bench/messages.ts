@@ -19,13 +19,22 @@ export interface SinkCounts {
   readonly beyond: number;
 }
 
-export interface SinkRequest {
-  readonly kind: "counts";
+/** How a sink answers, until it is told otherwise: at once, and that it took everything. */
+export interface Answers {
+  readonly afterMs: number;
+  /** Refuses as a target that is down for a while: the sender may try again. */
+  readonly unavailable: boolean;
 }
+
+/** `answer` is for one of its ports. */
+export type SinkRequest =
+  | { readonly kind: "counts" }
+  | { readonly kind: "answer"; readonly port: number; readonly answers: Answers };
 
 export type SinkReport =
   | { readonly kind: "listening"; readonly ports: readonly number[] }
-  | { readonly kind: "counts"; readonly ports: readonly SinkCounts[] };
+  | { readonly kind: "counts"; readonly ports: readonly SinkCounts[] }
+  | { readonly kind: "answering" };
 
 export interface LoadArguments {
   readonly protocol: "grpc" | "http";
@@ -54,12 +63,12 @@ export interface LoadArguments {
 }
 
 /**
- * `mark` begins a new window of counts and latencies and answers with the one that ends; `stop`
- * ends the load.
+ * `mark` begins a new window of counts and latencies and answers with the one that ends; `rest`
+ * sends no more until the next `start` and keeps the connections; `stop` ends the load.
  */
-export interface LoadRequest {
-  readonly kind: "start" | "mark" | "stop";
-}
+export type LoadRequest =
+  /** At the rate of the arguments, or at this one. */
+  { readonly kind: "start"; readonly requestsPerSecond?: number } | { readonly kind: "mark" | "rest" | "stop" };
 
 export interface LoadCounts {
   readonly durationMs: number;
@@ -76,6 +85,8 @@ export interface LoadCounts {
   /** Calls of an open loop that had to wait because too many were under way. */
   readonly late: number;
   readonly unanswered: number;
+  /** Connections that ended without a word before; others took their places. */
+  readonly lostConnections: number;
   readonly latency: LatencySummary;
   /** The same, to be merged with that of other windows. */
   readonly latencies: LatencyCounts;
@@ -85,6 +96,8 @@ export type LoadReport =
   | { readonly kind: "ready"; readonly requestBytes: number }
   | { readonly kind: "started" }
   | { readonly kind: "marked"; readonly counts: LoadCounts }
+  /** `open`: connections that can take a call. */
+  | { readonly kind: "rested"; readonly unanswered: number; readonly open: number }
   /** `counts` of the whole run. */
   | { readonly kind: "stopped"; readonly counts: LoadCounts };
 

@@ -2,45 +2,62 @@ import { createServer as createHttpServer } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Server } from "node:net";
 import { gunzipSync } from "node:zlib";
+import { systemClock } from "../src/core/clock.ts";
 import { tallyItems } from "../src/generate/read-back.ts";
 import { Tally } from "../src/generate/tally.ts";
-import type { SinkArguments, SinkCounts } from "./messages.ts";
+import type { Answers, SinkArguments, SinkCounts, SinkReport, SinkRequest } from "./messages.ts";
 import { answerParent, argumentsOf, tellParent } from "./messages.ts";
-import { listenGrpc } from "./wire/grpc-server.ts";
+import { AT_ONCE, listenGrpc, type Received } from "./wire/grpc-server.ts";
 
 /**
  * The sink process: OTLP servers for traces that take everything, count the spans and note their
- * running numbers. `counts` asks for what arrived; the process ends with its parent.
+ * running numbers. `counts` asks for what arrived, `answer` tells how to answer from now on; the
+ * process ends with its parent.
  */
 const MAX_INFLATED_BYTES = 134_217_728;
 
 interface Port {
   readonly server: Server;
   readonly counts: () => SinkCounts;
+  readonly answer: (answers: Answers) => void;
 }
 
 const { protocol, ports: count, tls } = argumentsOf<SinkArguments>();
 const ports: Port[] = [];
 for (let i = 0; i < count; i++) ports.push(await open());
 
-answerParent(() => ({ kind: "counts", ports: ports.map((port) => port.counts()) }));
+answerParent(answer);
 tellParent({ kind: "listening", ports: ports.map(({ server }) => portOf(server)) });
+
+function answer(request: SinkRequest): SinkReport {
+  if (request.kind === "counts") return { kind: "counts", ports: ports.map((port) => port.counts()) };
+  ports[request.port]?.answer(request.answers);
+  return { kind: "answering" };
+}
 
 async function open(): Promise<Port> {
   const tally = new Tally(4_096);
   let requests = 0;
   let items = 0;
-  const received = (message: Buffer, compressed: boolean): void => {
+  let answers = AT_ONCE;
+  const received: Received = (message, compressed) => {
     requests++;
     const bytes = compressed ? gunzipSync(message, { maxOutputLength: MAX_INFLATED_BYTES }) : message;
     items += tallyItems("traces", bytes, tally);
   };
-  const server = await (protocol === "grpc" ? listenGrpc(0, received, tls) : listenHttp(received));
-  return { server, counts: () => ({ requests, items, ...tally.counts() }) };
+  const now = (): Answers => answers;
+  const server = await (protocol === "grpc"
+    ? listenGrpc(0, received, { answers: now, tls })
+    : listenHttp(received, now));
+  return {
+    server,
+    counts: () => ({ requests, items, ...tally.counts() }),
+    answer: (next) => (answers = next),
+  };
 }
 
-function listenHttp(received: (message: Buffer, compressed: boolean) => void): Promise<Server> {
-  const server = createHttpServer((incoming, response) => takeHttp(incoming, response, received));
+function listenHttp(received: Received, answers: () => Answers): Promise<Server> {
+  const server = createHttpServer((incoming, response) => takeHttp(incoming, response, received, answers));
   return new Promise((resolve, reject) => {
     server.once("error", reject);
     server.listen(0, "127.0.0.1", () => resolve(server));
@@ -50,14 +67,21 @@ function listenHttp(received: (message: Buffer, compressed: boolean) => void): P
 function takeHttp(
   incoming: IncomingMessage,
   response: ServerResponse,
-  received: (message: Buffer, compressed: boolean) => void,
+  received: Received,
+  answers: () => Answers,
 ): void {
   const chunks: Buffer[] = [];
   incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
   incoming.on("end", () => {
-    received(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks), incoming.headers["content-encoding"] === "gzip");
-    response.writeHead(200, { "content-type": "application/x-protobuf", "content-length": 0 });
-    response.end();
+    const { afterMs, unavailable } = answers();
+    const body = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+    if (!unavailable) received(body, incoming.headers["content-encoding"] === "gzip");
+    const reply = (): void => {
+      response.writeHead(unavailable ? 503 : 200, { "content-type": "application/x-protobuf", "content-length": 0 });
+      response.end();
+    };
+    if (afterMs === 0) reply();
+    else systemClock.after(afterMs, reply);
   });
 }
 

@@ -34,6 +34,7 @@ export const MESSAGE_AT = HEAD_BYTES + 5;
 
 /** A call that came to its end, though perhaps without a status. */
 const NOT_RESET = "no status";
+export const LOST = "connection lost";
 const NO_ERROR = new Uint8Array(4);
 const WINDOW_BYTES = 16_777_216;
 const SPEC_WINDOW_BYTES = 65_535;
@@ -99,7 +100,7 @@ export class GrpcConnection {
   #received = 0;
   #goingAway = false;
   /** With the error code of a GOAWAY, when there was one. */
-  #whyLost = "connection lost";
+  #whyLost = LOST;
 
   constructor(peer: GrpcPeer) {
     this.#fields = callFields(peer);
@@ -134,6 +135,11 @@ export class GrpcConnection {
 
   get closed(): boolean {
     return this.#socket.destroyed || this.#goingAway;
+  }
+
+  /** It ended, and nobody had said that it would. */
+  get lost(): boolean {
+    return this.#socket.destroyed && this.#whyLost === LOST;
   }
 
   /** `bytes`: MESSAGE_AT free bytes, then the message; borrowed until `done`. */

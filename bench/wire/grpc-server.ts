@@ -1,7 +1,9 @@
 import { createServer as createPlain } from "node:net";
 import type { Server, Socket } from "node:net";
 import { createServer as createTls } from "node:tls";
+import { systemClock } from "../../src/core/clock.ts";
 import type { Identity } from "../identity.ts";
+import type { Answers } from "../messages.ts";
 import {
   FLAG,
   FRAME,
@@ -19,6 +21,14 @@ import { encodeBlocks } from "./hpack.ts";
 /** One whole message, borrowed until the call returns. */
 export type Received = (message: Buffer, compressed: boolean) => void;
 
+export interface GrpcServerOptions {
+  /** Asked at each request. */
+  readonly answers?: () => Answers;
+  /** Undefined: plain sockets. */
+  readonly tls?: Identity | undefined;
+}
+
+export const AT_ONCE: Answers = { afterMs: 0, unavailable: false };
 const PREFACE_BYTES = 24;
 const PREFIX_BYTES = 5;
 const WINDOW_BYTES = 16_777_216;
@@ -32,11 +42,15 @@ const SETTINGS = settingsFrame([
 
 /**
  * A server that takes every unary gRPC call, whatever its path, with as little work as possible: it
- * reads no headers at all and answers OK with an empty message.
+ * reads no headers at all and answers with an empty message.
  */
-export function listenGrpc(port: number, received: Received, tls?: Identity): Promise<Server> {
+export function listenGrpc(
+  port: number,
+  received: Received,
+  { answers = () => AT_ONCE, tls }: GrpcServerOptions = {},
+): Promise<Server> {
   return new Promise((resolve, reject) => {
-    const take = (socket: Socket): void => serve(socket, received);
+    const take = (socket: Socket): void => serve(socket, received, answers);
     const server =
       tls === undefined
         ? createPlain({ noDelay: true }, take)
@@ -46,8 +60,8 @@ export function listenGrpc(port: number, received: Received, tls?: Identity): Pr
   });
 }
 
-function serve(socket: Socket, received: Received): void {
-  const connection = new ServerConnection(socket, received);
+function serve(socket: Socket, received: Received, answers: () => Answers): void {
+  const connection = new ServerConnection(socket, received, answers);
   let preface = PREFACE_BYTES;
   socket.on("data", (chunk: Buffer) => {
     const skipped = Math.min(preface, chunk.length);
@@ -61,14 +75,16 @@ class ServerConnection {
   readonly reader: FrameReader;
   readonly #writer: FrameWriter;
   readonly #received: Received;
+  readonly #answers: () => Answers;
   readonly #bodies = new Map<number, Body>();
   readonly #spare: Buffer[] = [];
   #replies: ReturnType<typeof replyBlocks> | undefined;
   #replied = false;
   #unacknowledged = 0;
 
-  constructor(socket: Socket, received: Received) {
+  constructor(socket: Socket, received: Received, answers: () => Answers) {
     this.#received = received;
+    this.#answers = answers;
     this.#writer = new FrameWriter(socket);
     this.reader = new FrameReader({
       data: (stream, bytes, last, endStream) => this.#data(stream, bytes, last, endStream),
@@ -115,14 +131,22 @@ class ServerConnection {
   }
 
   #whole(stream: number, framed: Buffer): void {
-    if (framed.length >= PREFIX_BYTES) this.#received(framed.subarray(PREFIX_BYTES), framed[0] === 1);
-    this.#reply(stream);
+    const { afterMs, unavailable } = this.#answers();
+    const taken = framed.length >= PREFIX_BYTES && !unavailable;
+    if (taken) this.#received(framed.subarray(PREFIX_BYTES), framed[0] === 1);
+    if (unavailable) this.#write(UNAVAILABLE, stream);
+    else if (afterMs === 0) this.#reply(stream);
+    else systemClock.after(afterMs, () => this.#reply(stream));
   }
 
   #reply(stream: number): void {
     if (this.#replies === undefined) throw new Error("a call before the client's settings");
     const reply = this.#replied ? this.#replies.next : this.#replies.first;
     this.#replied = true;
+    this.#write(reply, stream);
+  }
+
+  #write(reply: ReplyTemplate, stream: number): void {
     const bytes = Buffer.allocUnsafe(reply.bytes.length);
     bytes.set(reply.bytes);
     for (const at of reply.streamAt) bytes.writeUInt32BE(stream, at);
@@ -170,3 +194,15 @@ function template(headers: Buffer, trailers: Buffer): ReplyTemplate {
   const second = frames[0]!.length;
   return { bytes: Buffer.concat(frames), streamAt: [5, second + 5, second + frames[1]!.length + 5] };
 }
+
+/** Leaves the table of the connection as it is. */
+const UNAVAILABLE = template(
+  encodeBlocks(
+    [
+      { name: ":status", value: "200", index: 8 },
+      { name: "content-type", value: "application/grpc" },
+    ],
+    false,
+  ).first,
+  encodeBlocks([{ name: "grpc-status", value: "14" }], false).first,
+);

@@ -25,6 +25,7 @@ export class HttpConnection {
    */
   #left: number | undefined;
   #ending = false;
+  #lostIt = false;
 
   constructor(host: string, port: number, path: string, encoding: "identity" | "gzip") {
     const compressed = encoding === "gzip" ? "content-encoding: gzip\r\n" : "";
@@ -46,6 +47,11 @@ export class HttpConnection {
 
   get closed(): boolean {
     return this.#ending || this.#socket.destroyed;
+  }
+
+  /** It ended, and nobody had said that it would. */
+  get lost(): boolean {
+    return this.#lostIt;
   }
 
   /** The body is borrowed until `done`. Only when `usable`. */
@@ -96,6 +102,7 @@ export class HttpConnection {
   }
 
   #lost(): void {
+    this.#lostIt = !this.#ending;
     this.#ending = true;
     this.#opened.reject(new Error("the connection was closed"));
     const done = this.#done;

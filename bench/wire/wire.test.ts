@@ -13,7 +13,7 @@ import type { SinkAnswer } from "../../test/support/sinks/sink-script.ts";
 import { benchIdentity } from "../identity.ts";
 import { GrpcConnection, MESSAGE_AT } from "./grpc-client.ts";
 import type { GrpcPeer } from "./grpc-client.ts";
-import { listenGrpc } from "./grpc-server.ts";
+import { AT_ONCE, listenGrpc } from "./grpc-server.ts";
 import { HttpConnection } from "./http-client.ts";
 
 const PATH = SIGNAL_FACTS.traces.grpcPath;
@@ -135,6 +135,22 @@ test("bench sink: takes what the bench client sends, many calls at once", async 
   await closed(server);
 });
 
+test("bench sink: refuses calls as a target that is down for a while, and takes those after it", async () => {
+  let taken = 0;
+  let now = AT_ONCE;
+  const server = await listenGrpc(0, () => taken++, { answers: () => now });
+  const connection = await connected(portOf(server));
+  const statuses: number[] = [];
+  for (const unavailable of [true, false, true, false]) {
+    now = { ...AT_ONCE, unavailable };
+    statuses.push((await call(connection, requestOf(1, 0))).status);
+  }
+  connection.destroy();
+  await closed(server);
+  assert.deepEqual(statuses, [14, 0, 14, 0]);
+  assert.equal(taken, 2);
+});
+
 test("bench client: a small call overtakes a large one when calls send in turns, and otherwise waits for it", async () => {
   const server = await listenGrpc(0, () => undefined);
   for (const turns of [true, false]) {
@@ -151,7 +167,7 @@ test("bench client: a small call overtakes a large one when calls send in turns,
 
 test("bench client and sink: requests of all sizes come whole over TLS", async () => {
   let bytes = 0;
-  const server = await listenGrpc(0, (message) => (bytes += message.length), await benchIdentity());
+  const server = await listenGrpc(0, (message) => (bytes += message.length), { tls: await benchIdentity() });
   const connection = await connected(portOf(server), { tls: true });
   const requests = [1, 100, 20_000, 10].map((items, i) => requestOf(items, 20_000 * i));
   const replies = await Promise.all(requests.map((request) => call(connection, request)));
