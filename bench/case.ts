@@ -2,7 +2,6 @@
 export interface Case {
   readonly name: string;
   readonly title: string;
-  readonly load: Load;
   readonly protocol: "grpc" | "http";
   readonly itemsPerRequest: number;
   readonly resourcesPerRequest: number;
@@ -13,6 +12,8 @@ export interface Case {
   /** `in`: between the load and the system. `both`: also between the system and the sinks. */
   readonly tls: "none" | "in" | "both";
   readonly limits: RouterLimits;
+  /** `node.workers`; undefined: the router's default. */
+  readonly workers: number | undefined;
   /** Connections of the generator, and calls under way on each of them. */
   readonly connections: number;
   readonly streams: number;
@@ -25,17 +26,13 @@ export interface Case {
 export interface RouterLimits {
   readonly maxConnections?: number;
   readonly maxConcurrentStreams?: number;
+  readonly maxInFlightBytes?: number;
+  readonly maxConcurrentRequests?: number;
+  /** Of each target. */
+  readonly maxInFlight?: number;
+  /** Of each pool. */
+  readonly queueBytes?: number;
 }
-
-/**
- * `saturating`: closed loop, as fast as it goes. `half`: open loop at half of the capacity that the
- * case of `of` showed, once to the sink itself and once through the system. `triple`: open loop at
- * its capacity and at three times that.
- */
-export type Load =
-  | { readonly kind: "saturating" }
-  | { readonly kind: "half"; readonly of: string }
-  | { readonly kind: "triple"; readonly of: string };
 
 /**
  * `none`: one pool. `by_service`: half of the services to pool a, the others to pool b.
@@ -45,7 +42,6 @@ export type Load =
 export type Rules = "none" | "by_service" | "resource_10" | "resource_10000" | "span";
 
 export const BASE: Omit<Case, "name" | "title"> = {
-  load: { kind: "saturating" },
   protocol: "grpc",
   itemsPerRequest: 100,
   resourcesPerRequest: 4,
@@ -55,19 +51,14 @@ export const BASE: Omit<Case, "name" | "title"> = {
   gzipOut: false,
   tls: "none",
   limits: {},
+  workers: undefined,
   connections: 4,
   streams: 16,
   peers: false,
   short: false,
 };
 
-/** 8,192 calls under way, 340 MB of requests: senders that do not hold back. */
-const MANY_CALLS = { connections: 8, streams: 1_024 };
-
-/**
- * What docs/benchmarks.md lists, in the order in which they run: those that need a capacity come
- * after it is known.
- */
+/** What docs/benchmarks.md lists: closed loops, as fast as they go. */
 export const CASES: readonly Case[] = [
   { ...BASE, name: "grpc-1000", title: "gRPC, 1,000 spans a request, by service", ...items(1_000), peers: true },
   { ...BASE, name: "grpc-100", title: "gRPC, 100 spans a request, by service", peers: true, short: true },
@@ -85,8 +76,6 @@ export const CASES: readonly Case[] = [
   { ...BASE, name: "rule-span", title: "a rule on the span", rules: "span" },
   { ...BASE, name: "gzip-in", title: "gzip in", gzipIn: true },
   { ...BASE, name: "gzip-out", title: "gzip out", gzipOut: true },
-  { ...BASE, name: "half-load", title: "half load: latency", load: { kind: "half", of: "grpc-100" }, streams: 256 },
-  { ...BASE, name: "overload", title: "three times capacity", load: { kind: "triple", of: "grpc-100" }, ...MANY_CALLS },
 ];
 
 /** Resources grow with requests, more slowly. */

@@ -15,7 +15,7 @@ export interface Machine {
 export function describeMachine(wallMs: number): Machine {
   return {
     date: new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeStyle: "short", timeZone: "UTC" }).format(wallMs),
-    commit: commit(),
+    commit: commitOf(import.meta.dirname) ?? "unknown",
     cpu: cpus()[0]?.model ?? "unknown",
     cores: cpus().length,
     memoryMiB: Math.round(totalmem() / 1_048_576),
@@ -24,20 +24,16 @@ export function describeMachine(wallMs: number): Machine {
   };
 }
 
-/** With `+` when the work tree differs from the commit. */
-function commit(): string {
+/** With `+` when the work tree differs from the commit. Undefined: not a checkout. */
+export function commitOf(dir: string): string | undefined {
   try {
-    const id = git("rev-parse", "--short=12", "HEAD");
-    return git("status", "--porcelain", "--untracked-files=no") === "" ? id : `${id}+`;
+    const id = git(dir, "rev-parse", "--short=12", "HEAD");
+    return git(dir, "status", "--porcelain", "--untracked-files=no") === "" ? id : `${id}+`;
   } catch {
-    return "unknown";
+    return undefined;
   }
 }
 
-function git(...args: string[]): string {
-  return execFileSync("git", args, {
-    cwd: import.meta.dirname,
-    encoding: "utf8",
-    stdio: ["ignore", "pipe", "ignore"],
-  }).trim();
+function git(dir: string, ...args: string[]): string {
+  return execFileSync("git", args, { cwd: dir, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
 }

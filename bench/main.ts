@@ -1,24 +1,28 @@
 import { writeFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { systemClock } from "../src/core/clock.ts";
 import { CASES } from "./case.ts";
 import type { Case } from "./case.ts";
 import { describeMachine } from "./machine.ts";
 import { marksOf } from "./marks.ts";
-import type { Timing } from "./measure.ts";
-import { runCase } from "./plan-runs.ts";
+import { measure } from "./measure.ts";
+import type { Timing } from "./rig.ts";
+import { reasonOf } from "./results.ts";
 import type { Report, Results } from "./results.ts";
 import { probeTable } from "./probe-tables.ts";
 import type { ProbeTable } from "./probe-tables.ts";
+import type { PartOptions } from "./parts/parts.ts";
 import { PROBES, runProbe } from "./probes.ts";
+import type { Probe, ProbeResult } from "./probes.ts";
 import { profile } from "./profile.ts";
 import { PEERS, ROUTERS, SIGNALBOX } from "./system.ts";
 import type { System } from "./system.ts";
 import { formatTable, tableHead, tableRow } from "./table.ts";
 
 /**
- * `npm run bench -- [--short] [--case name,..] [--system name] [--profile case] [--out file]`: see
- * docs/benchmarks.md.
+ * `npm run bench -- [--short] [--case name,..] [--system name] [--profile case] [--windows n]
+ * [--against dir] [--out file]`: see docs/benchmarks.md.
  */
 const FULL: Timing = { warmUpMs: 2_000, windowMs: 7_000 };
 const PROFILE_LINES = 40;
@@ -31,6 +35,8 @@ const { values } = parseArgs({
     system: { type: "string" },
     profile: { type: "string" },
     out: { type: "string" },
+    windows: { type: "string" },
+    against: { type: "string" },
     help: { type: "boolean", default: false },
   },
 });
@@ -46,7 +52,7 @@ else process.exitCode = await run();
 async function run(): Promise<number> {
   const timing = values.short ? SHORT : FULL;
   const cases = chosenCases();
-  const probes = PROBES.filter(({ name }) => values.case === undefined || values.case.split(",").includes(name));
+  const probes = chosenProbes();
   if (cases.length === 0 && probes.length === 0) {
     process.stderr.write(`no such case; there are ${[...CASES, ...PROBES].map((each) => each.name).join(", ")}\n`);
     return 2;
@@ -61,25 +67,33 @@ async function run(): Promise<number> {
     else absent.push({ system: system.name, reason });
   }
   for (const system of there) await runAll(system, cases, timing, results);
-  for (const { name } of probes) await runProbe(name, there, values.short, results);
+  for (const { name } of probes) await runProbe(name, there, partOptions(), results);
   const report: Report = { machine, timing, ...results, absent };
   print(report);
   if (values.out !== undefined) writeFileSync(values.out, `${JSON.stringify(report, undefined, 2)}\n`);
   const lost =
-    results.measurements.some(({ check }) => !check.ok) ||
-    results.probes.some((probe) => probe.kind === "connections" && !probe.allThere);
+    results.measurements.some(({ check }) => !check.ok) || results.probes.some((probe) => !isAllThere(probe));
   const own = [...results.failures, ...absent].some(({ system }) => system === SIGNALBOX.name);
   return lost || own ? 1 : 0;
+}
+
+function isAllThere(probe: ProbeResult): boolean {
+  if ("series" in probe) return probe.series.every(({ allThere }) => allThere);
+  if (probe.kind === "deaths") return probe.check.ok;
+  return !("allThere" in probe) || probe.allThere;
 }
 
 async function runAll(system: System, cases: readonly Case[], timing: Timing, results: Results): Promise<void> {
   for (const each of cases) {
     if (!system.runs(each)) continue;
     process.stderr.write(`${system.name}: ${each.title}\n`);
-    await runCase(each, system, timing, results, (measurement) => {
-      const spans = Math.round(measurement.itemsPerSecond).toLocaleString("en-US");
-      process.stderr.write(`  ${measurement.part} ${spans} spans/s\n`);
-    });
+    try {
+      const measurement = await measure(each, system, timing);
+      results.measurements.push(measurement);
+      process.stderr.write(`  ${Math.round(measurement.itemsPerSecond).toLocaleString("en-US")} spans/s\n`);
+    } catch (error) {
+      results.failures.push({ case: each.name, system: system.name, reason: reasonOf(error) });
+    }
   }
 }
 
@@ -102,6 +116,20 @@ function chosenCases(): Case[] {
   const names = values.case?.split(",");
   if (names !== undefined) return CASES.filter((each) => names.includes(each.name));
   return CASES.filter((each) => !values.short || each.short);
+}
+
+function chosenProbes(): Probe[] {
+  const names = values.case?.split(",");
+  if (names !== undefined) return PROBES.filter(({ name }) => names.includes(name));
+  // There is another build only where one is named.
+  return PROBES.filter(({ name, short }) => (!values.short || short) && (name !== "against" || values.against));
+}
+
+function partOptions(): PartOptions {
+  const windows = values.windows === undefined ? undefined : Number(values.windows);
+  if (windows !== undefined && !(windows >= 1)) throw new Error("--windows takes a number above 0");
+  const against = values.against === undefined ? undefined : resolve(values.against);
+  return { short: values.short, windows, against };
 }
 
 function chosenSystems(): System[] {
@@ -137,14 +165,16 @@ function markLines(report: Report): string[] {
 }
 
 function printHelp(): void {
-  const all = [...CASES, ...PROBES.map((probe) => ({ ...probe, short: true }))];
+  const all = [...CASES, ...PROBES];
   const cases = all.map(({ name, title, short }) => `  ${name.padEnd(12)} ${title}${short ? " (--short)" : ""}`);
-  process.stdout.write(`npm run bench -- [--short] [--case name,..] [--system name] [--profile case] [--out file]
+  process.stdout.write(`npm run bench -- [--short] [--case name,..] [--system name] [--profile case] [--windows n] [--against dir] [--out file]
 
   --short    a few cases with smaller numbers, Signalbox only, under 40 seconds
   --case     these cases only
   --system   signalbox, pass-through, receive, nginx, opentelemetry or vector only
   --profile  put this load through the router, and print where it spends its time
+  --windows  so many windows of each system in those parts that measure them in turns
+  --against  the folder of another checkout that was built: the part "against" compares this one with it
   --out      write the results as JSON; node bench/report.ts <file> makes tables of them
 
 cases

@@ -1,16 +1,12 @@
 import type { UnderAttack } from "./attack/under-attack.ts";
+import { atLeast, below, millions, percent, thousands } from "./mark.ts";
+import type { Mark } from "./mark.ts";
 import type { Measurement } from "./measure.ts";
+import { notTaken } from "./not-taken.ts";
+import { partMarks } from "./parts/part-marks.ts";
 import type { ProbeResult } from "./probes.ts";
 import type { Report } from "./results.ts";
 import { ROUTERS, SIGNALBOX } from "./system.ts";
-
-/** What was promised, and what came out. */
-export interface Mark {
-  readonly what: string;
-  readonly mark: string;
-  readonly measured: string;
-  readonly held: boolean;
-}
 
 /** Marks of which the report has what they need. */
 export function marksOf({ measurements, probes }: Report): Mark[] {
@@ -26,8 +22,6 @@ export function marksOf({ measurements, probes }: Report): Mark[] {
     ...spans(measurements, "grpc-1000", node, 1_200_000),
     ...spans(measurements, "rule-span", SIGNALBOX.name, 1_000_000),
     ...manyRules(measurements),
-    ...addedLatency(measurements),
-    ...overload(measurements),
     ...memory(measurements),
     ...probes.flatMap((probe) => probeMarks(probe)),
   ];
@@ -51,22 +45,6 @@ function manyRules(all: readonly Measurement[]): Mark[] {
   if (few === undefined || many === undefined) return [];
   const share = many.itemsPerCpuSecond / few.itemsPerCpuSecond;
   return [atLeast("10,000 rules, as a share of the throughput with 10", share, 0.75, percent)];
-}
-
-function addedLatency(all: readonly Measurement[]): Mark[] {
-  const direct = all.find(({ part }) => part === "direct");
-  const half = all.find(({ part }) => part === "half");
-  if (direct === undefined || half === undefined) return [];
-  return [below("p99 added at half load", half.p99Ms - direct.p99Ms, 2, (ms) => `${ms.toFixed(2)} ms`)];
-}
-
-/** Flat: within the noise of two windows. */
-function overload(all: readonly Measurement[]): Mark[] {
-  const once = all.find(({ part }) => part === "1x");
-  const triple = all.find(({ part }) => part === "3x");
-  if (once === undefined || triple === undefined) return [];
-  const share = triple.itemsPerSecond / once.itemsPerSecond;
-  return [atLeast("goodput at three times capacity, as a share of that at capacity", share, 0.95, percent)];
 }
 
 function memory(all: readonly Measurement[]): Mark[] {
@@ -120,7 +98,7 @@ function probeMarks(probe: ProbeResult): Mark[] {
       ];
     }
     default:
-      throw new Error("a probe without a mark");
+      return partMarks(probe);
   }
 }
 
@@ -129,37 +107,6 @@ function isUnserved({ during }: UnderAttack, clientPerSecond: number): boolean {
   return notTaken(during) > 0 || during.ackedRequests < 0.9 * clientPerSecond * during.seconds;
 }
 
-/** Requests that were refused, reset or lost. */
-export function notTaken({
-  refused,
-  failed,
-}: {
-  readonly refused: Readonly<Record<string, number>>;
-  readonly failed: Readonly<Record<string, number>>;
-}): number {
-  return [...Object.values(refused), ...Object.values(failed)].reduce((sum, each) => sum + each, 0);
-}
-
 function rowsOf(all: readonly Measurement[], name: string, system: string): Measurement[] {
   return all.filter((each) => each.case === name && each.system === system);
-}
-
-function atLeast(what: string, measured: number, least: number, show: (value: number) => string): Mark {
-  return { what, mark: `at least ${show(least)}`, measured: show(measured), held: measured >= least };
-}
-
-function below(what: string, measured: number, most: number, show: (value: number) => string): Mark {
-  return { what, mark: `at most ${show(most)}`, measured: show(measured), held: measured <= most };
-}
-
-function thousands(value: number): string {
-  return Math.round(value).toLocaleString("en-US");
-}
-
-function millions(value: number): string {
-  return `${(value / 1e6).toFixed(2)} M`;
-}
-
-function percent(share: number): string {
-  return `${(100 * share).toFixed(0)} %`;
 }

@@ -21,10 +21,10 @@ export function twoCores(): Cores | undefined {
   }
 }
 
-/** All threads of the process, and those that it will start. */
-export function pin(pid: number, core: number | undefined): void {
-  if (core === undefined) return;
-  execFileSync("taskset", ["--all-tasks", "--cpu-list", "--pid", String(core), String(pid)], { stdio: "ignore" });
+/** All threads of the process, and those that it will start. `cores`: a list as taskset has it. */
+export function pin(pid: number, cores: number | string | undefined): void {
+  if (cores === undefined) return;
+  execFileSync("taskset", ["--all-tasks", "--cpu-list", "--pid", String(cores), String(pid)], { stdio: "ignore" });
 }
 
 /**
@@ -42,7 +42,7 @@ export function lowerPriority(pid: number): void {
 }
 
 /** `0-2,5` in /proc/self/status. */
-function allowedCores(): number[] {
+export function allowedCores(): number[] {
   const list = /^Cpus_allowed_list:\s*(\S+)$/mu.exec(readFileSync("/proc/self/status", "latin1"))?.[1] ?? "0";
   return list.split(",").flatMap((range) => {
     const [first = 0, last = first] = range.split("-").map(Number);

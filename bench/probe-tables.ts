@@ -1,7 +1,9 @@
 import type { AttacksResult, UnderAttack } from "./attack/under-attack.ts";
 import type { ConnectionsResult } from "./connections/connections.ts";
 import type { FairnessResult } from "./fairness/fairness.ts";
-import { notTaken } from "./marks.ts";
+import { notTaken } from "./not-taken.ts";
+import { partTable } from "./parts/part-tables.ts";
+import type { PartResult } from "./parts/parts.ts";
 import type { ProbeName, ProbeResult } from "./probes.ts";
 
 /** One table, first its head, and what a reader would otherwise have to compute. */
@@ -21,8 +23,11 @@ export function probeTable(name: ProbeName, results: readonly ProbeResult[]): Pr
       return fairnessTable(some.filter((result) => result.kind === "fairness"));
     case "attacks":
       return attacksTable(some.filter((result) => result.kind === "attacks"));
-    default:
-      throw new Error("a probe that has no table");
+    default: {
+      const part = results.find((result): result is PartResult => result.kind === name);
+      if (part === undefined) throw new Error("a part without a result");
+      return partTable(part);
+    }
   }
 }
 

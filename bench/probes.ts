@@ -6,21 +6,29 @@ import { measureConnections } from "./connections/connections.ts";
 import type { ConnectionsResult } from "./connections/connections.ts";
 import { measureFairness } from "./fairness/fairness.ts";
 import type { FairnessResult } from "./fairness/fairness.ts";
+import { measurePart, PARTS } from "./parts/parts.ts";
+import type { PartOptions, PartResult } from "./parts/parts.ts";
+import { reasonOf } from "./results.ts";
 import type { Results } from "./results.ts";
-import { ROUTERS } from "./system.ts";
+import { ROUTERS, SIGNALBOX } from "./system.ts";
 import type { System } from "./system.ts";
 
-export type ProbeName = "connections" | "fairness" | "attacks";
-export type ProbeResult = ConnectionsResult | FairnessResult | AttacksResult;
+export type ProbeResult = ConnectionsResult | FairnessResult | AttacksResult | PartResult;
+export type ProbeName = ProbeResult["kind"];
 
-/**
- * Cases that are no load to be carried: each has a table of its own. All of them are short ones,
- * too, with smaller numbers.
- */
-export const PROBES: readonly { readonly name: ProbeName; readonly title: string }[] = [
-  { name: "connections", title: "10,000 connections with little traffic" },
-  { name: "fairness", title: "one connection with 1,000 open streams" },
-  { name: "attacks", title: "attacks beside a well-behaved client" },
+export interface Probe {
+  readonly name: ProbeName;
+  readonly title: string;
+  /** Comes with --short, too, with smaller numbers. All others do so when they are named. */
+  readonly short: boolean;
+}
+
+/** Cases that are no load to be carried: each has a table of its own. */
+export const PROBES: readonly Probe[] = [
+  { name: "connections", title: "10,000 connections with little traffic", short: true },
+  { name: "fairness", title: "one connection with 1,000 open streams", short: true },
+  { name: "attacks", title: "attacks beside a well-behaved client", short: true },
+  ...PARTS.map((part) => ({ ...part, short: false })),
 ];
 
 /**
@@ -38,18 +46,32 @@ interface Run {
 export async function runProbe(
   name: ProbeName,
   systems: readonly System[],
-  short: boolean,
+  options: PartOptions,
   into: Results,
 ): Promise<void> {
+  const { short } = options;
+  const part = PARTS.find((each) => each.name === name);
+  if (part !== undefined) {
+    if (systems.includes(SIGNALBOX)) await attempt(name, SIGNALBOX.name, () => measurePart(part.name, options), into);
+    return;
+  }
   const transports = GRPC_TRANSPORTS.filter((transport) => systems.includes(ROUTERS[transport]));
   for (const { transport, measure } of runsOf(name, transports, short)) {
-    const system = ROUTERS[transport].name;
-    process.stderr.write(`${system}: ${name}\n`);
-    try {
-      into.probes.push(await measure());
-    } catch (error) {
-      into.failures.push({ case: name, system, reason: error instanceof Error ? error.message : String(error) });
-    }
+    await attempt(name, ROUTERS[transport].name, measure, into);
+  }
+}
+
+async function attempt(
+  name: ProbeName,
+  system: string,
+  measure: () => Promise<ProbeResult>,
+  into: Results,
+): Promise<void> {
+  process.stderr.write(`${system}: ${name}\n`);
+  try {
+    into.probes.push(await measure());
+  } catch (error) {
+    into.failures.push({ case: name, system, reason: reasonOf(error) });
   }
 }
 

@@ -16,7 +16,7 @@ export function usageOfTree(pid: number): Usage {
   let cpuSeconds = 0;
   let rssBytes = 0;
   let peakRssBytes = 0;
-  for (const each of treeOf(pid)) {
+  for (const each of processesOf(pid)) {
     const status = readProc(each, "status");
     cpuSeconds += cpuSecondsOf(each);
     rssBytes += kibibytes(status, "VmRSS") * 1_024;
@@ -25,7 +25,17 @@ export function usageOfTree(pid: number): Usage {
   return { cpuSeconds, rssBytes, peakRssBytes };
 }
 
-function treeOf(root: number): number[] {
+/**
+ * What only this process has in memory: not the files that it shares with others, as Node's own
+ * program.
+ */
+export function privateBytesOf(pid: number): number {
+  const rollup = readProc(pid, "smaps_rollup");
+  return (kibibytes(rollup, "Private_Clean") + kibibytes(rollup, "Private_Dirty")) * 1_024;
+}
+
+/** The process, its children, theirs, and so on. */
+export function processesOf(root: number): number[] {
   const childrenOf = new Map<number, number[]>();
   for (const name of readdirSync("/proc")) {
     const pid = Number(name);

@@ -4,8 +4,8 @@ import type { Case } from "./case.ts";
 import { openLoad, openSink } from "./child.ts";
 import { openFolder } from "./folder.ts";
 import { benchIdentity } from "./identity.ts";
-import { loadArguments } from "./measure.ts";
-import type { Timing } from "./measure.ts";
+import { loadArguments } from "./load-run.ts";
+import type { Timing } from "./rig.ts";
 import { pause } from "./pause.ts";
 import type { RouterSystem } from "./system.ts";
 
@@ -41,7 +41,7 @@ export async function profile(run: Case, system: RouterSystem, timing: Timing): 
   if (sink.hello.kind !== "listening") throw new Error("the sink said something else first");
   const [a = 0, b = 0] = sink.hello.ports;
   const flags = ["--cpu-prof", `--cpu-prof-dir=${folder.path}`, `--cpu-prof-interval=${SAMPLING_US}`];
-  const { child, port } = await system.start(run, [a, b], folder.path, flags);
+  const { child, port } = await system.start(run, [a, b], folder.path, { flags });
   await using router = child;
   const load = await openLoad(loadArguments(run, port, 0));
   await load.ask({ kind: "start" });

@@ -2,7 +2,6 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { CASES } from "./case.ts";
 import { marksOf } from "./marks.ts";
-import type { Measurement } from "./measure.ts";
 import { probeTable } from "./probe-tables.ts";
 import { PROBES } from "./probes.ts";
 import type { Report } from "./results.ts";
@@ -37,7 +36,7 @@ function markdownOf(report: Report): string {
   if (marks.length > 0) parts.push("### Against the marks", tableOf([["what", "mark", "measured", "held"], ...marks]));
   for (const { name, title } of CASES) {
     const rows = report.measurements.filter((measurement) => measurement.case === name);
-    if (rows.length > 0) parts.push(`### ${title}`, tableOf([tableHead(), ...rows.map(tableRow)]), ...notesOf(rows));
+    if (rows.length > 0) parts.push(`### ${title}`, tableOf([tableHead(), ...rows.map(tableRow)]));
   }
   for (const { name, title } of PROBES) {
     const table = probeTable(name, report.probes);
@@ -60,31 +59,6 @@ function tableOf([head = [], ...rows]: readonly (readonly string[])[]): string {
 
 function line(cells: readonly string[]): string {
   return `| ${cells.join(" | ")} |`;
-}
-
-/** What a reader would otherwise have to compute. */
-function notesOf(rows: readonly Measurement[]): string[] {
-  const direct = rows.find((row) => row.part === "direct");
-  const half = rows.find((row) => row.part === "half");
-  const once = rows.find((row) => row.part === "1x");
-  const triple = rows.find((row) => row.part === "3x");
-  const notes: string[] = [];
-  if (direct !== undefined && half !== undefined) {
-    notes.push(
-      `Added by the router at half load: p50 ${added(direct.p50Ms, half.p50Ms)}, p99 ${added(direct.p99Ms, half.p99Ms)}.`,
-    );
-  }
-  if (once !== undefined && triple !== undefined) {
-    const goodput = ((100 * triple.itemsPerSecond) / once.itemsPerSecond).toFixed(0);
-    notes.push(
-      `At three times the offered load: ${goodput} % of the goodput, RSS peak ${triple.peakRssMiB.toFixed(0)} MiB.`,
-    );
-  }
-  return notes;
-}
-
-function added(withoutMs: number, withMs: number): string {
-  return `${(withMs - withoutMs).toFixed(2)} ms`;
 }
 
 function firstLine(text: string): string {

@@ -1,5 +1,6 @@
 import type { Machine } from "./machine.ts";
-import type { Measurement, Timing } from "./measure.ts";
+import type { Measurement } from "./measure.ts";
+import type { Timing } from "./rig.ts";
 import type { ProbeResult } from "./probes.ts";
 
 export interface Failure {
@@ -24,4 +25,9 @@ export interface Report {
   readonly probes: readonly ProbeResult[];
   /** Systems that were not there, and why. */
   readonly absent: readonly { readonly system: string; readonly reason: string }[];
+}
+
+/** A failure of what is measured is a result, too. */
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

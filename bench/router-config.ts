@@ -1,6 +1,6 @@
 import type { GrpcTransport } from "../src/core/grpc-transport.ts";
 import { serviceNames } from "./case.ts";
-import type { Case, Rules } from "./case.ts";
+import type { Case, RouterLimits, Rules } from "./case.ts";
 import type { IdentityFiles } from "./identity.ts";
 
 export interface RouterPorts {
@@ -23,7 +23,8 @@ export function routerConfig(run: Case, ports: RouterPorts, { dataDir, transport
   const protocol = run.protocol === "grpc" ? "grpc" : "http/protobuf";
   const compression = run.gzipOut ? { compression: "gzip" } : {};
   const { cert, key, ca } = identity;
-  const { maxConnections, maxConcurrentStreams } = run.limits;
+  const { maxConcurrentStreams, maxInFlight, queueBytes } = run.limits;
+  const queue = queueBytes === undefined ? {} : { queue: { max_bytes: queueBytes } };
   const grpc = {
     transport,
     ...(run.tls !== "none" && { tls: { cert, key } }),
@@ -38,7 +39,8 @@ export function routerConfig(run: Case, ports: RouterPorts, { dataDir, transport
         otlp_http: { address: `127.0.0.1:${ports.http}` },
         admin: { address: `127.0.0.1:${ports.admin}` },
       },
-      ...(maxConnections !== undefined && { limits: { max_connections: maxConnections } }),
+      ...(run.workers !== undefined && { workers: run.workers }),
+      limits: nodeLimits(run.limits),
     },
     targets: ports.targets.map((port, i) => ({
       id: i === 0 ? "a" : "b",
@@ -47,12 +49,22 @@ export function routerConfig(run: Case, ports: RouterPorts, { dataDir, transport
       protocol,
       ...(protocol === "grpc" && { transport }),
       ...compression,
+      ...(maxInFlight !== undefined && { limits: { max_in_flight: maxInFlight } }),
     })),
-    pools: { a: { targets: ["a"] }, b: { targets: ["b"] } },
+    pools: { a: { targets: ["a"], ...queue }, b: { targets: ["b"], ...queue } },
     rules: rulesOf(run.rules, run.services),
     default_pool: "a",
   };
   return `${JSON.stringify(config, undefined, 2)}\n`;
+}
+
+/** Those that are not left at their defaults: what is undefined does not come into the JSON. */
+function nodeLimits({ maxConnections, maxInFlightBytes, maxConcurrentRequests }: RouterLimits): object {
+  return {
+    max_connections: maxConnections,
+    max_in_flight_bytes: maxInFlightBytes,
+    max_concurrent_requests: maxConcurrentRequests,
+  };
 }
 
 interface Rule {

@@ -1,21 +1,31 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { DEFAULT_GRPC_TRANSPORT, GRPC_TRANSPORTS, type GrpcTransport } from "../src/core/grpc-transport.ts";
 import type { Case } from "./case.ts";
 import { startChild, untilListening } from "./child.ts";
 import type { Child } from "./child.ts";
 import { benchIdentity, writeIdentity } from "./identity.ts";
+import { commitOf } from "./machine.ts";
 import { collectorConfig, nginxConfig, vectorConfig } from "./peer-config.ts";
 import { routerConfig } from "./router-config.ts";
+import type { RouterPorts } from "./router-config.ts";
 
 /** A system that was started and listens. */
 export interface Running {
   readonly child: Child;
   readonly port: number;
-  /** Of the router's admin API. */
-  readonly adminPort?: number;
+  /** The router's, of each listener. */
+  readonly ports?: RouterPorts;
+  /** The config that the router reads again on SIGHUP. */
+  readonly configFile?: string;
+}
+
+/** What a process of Node is started with besides. */
+export interface StartOptions {
+  readonly flags?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface System {
@@ -24,7 +34,7 @@ export interface System {
   missing(): string | undefined;
   runs(run: Case): boolean;
   /** `dir`: an empty folder of its own. */
-  start(run: Case, sinkPorts: readonly [number, number], dir: string): Promise<Running>;
+  start(run: Case, sinkPorts: readonly [number, number], dir: string, options?: StartOptions): Promise<Running>;
   /** What its target speaks; the case's own protocol when left out. */
   readonly sinkProtocol?: "http";
   /** Takes the bytes and keeps them to itself: nothing arrives at the sinks. */
@@ -34,14 +44,9 @@ export interface System {
 /** The router on one of the two implementations of HTTP/2. */
 export interface RouterSystem extends System {
   readonly transport: GrpcTransport;
-  /** `flags`: further arguments of node. */
-  start(run: Case, sinkPorts: readonly [number, number], dir: string, flags?: readonly string[]): Promise<Running>;
 }
 
 const ROOT = join(import.meta.dirname, "..");
-const BIN = join(ROOT, "bin/signalbox.js");
-/** Measured as it is published: what is built, not the sources. */
-const BUILT = join(ROOT, "dist/cli/main.js");
 
 /**
  * As the published command sets it (bin/signalbox.js), so that what is compared with it has the
@@ -51,20 +56,33 @@ const NODE_FLAGS = ["--semi-space-growth-factor=1", "--heap-growing-percent=200"
 
 function signalbox(transport: GrpcTransport): RouterSystem {
   const usual = transport === DEFAULT_GRPC_TRANSPORT;
+  const name = usual ? "signalbox" : `signalbox, transport: ${transport}`;
+  return { ...router(name, transport, ROOT), runs: (run) => usual || run.peers };
+}
+
+/** Of another checkout, to be compared with this one. */
+export function otherBuild(root: string): RouterSystem {
+  return router(`signalbox ${commitOf(root) ?? basename(root)}`, DEFAULT_GRPC_TRANSPORT, root);
+}
+
+/** Measured as it is published: what is built, not the sources. */
+function router(name: string, transport: GrpcTransport, root: string): RouterSystem {
+  const built = join(root, "dist/cli/main.js");
   return {
-    name: usual ? "signalbox" : `signalbox, transport: ${transport}`,
+    name,
     transport,
-    missing: () => (existsSync(BUILT) ? undefined : `${BUILT} is not there: npm run build`),
-    runs: (run) => usual || run.peers,
-    async start(run, targets, dir, flags = []) {
+    missing: () => (existsSync(built) ? undefined : `${built} is not there: npm run build`),
+    runs: () => true,
+    async start(run, targets, dir, { flags = [], env = {} } = {}) {
       const [grpc, http, admin] = await freePorts(3);
       const ports = { grpc: grpc!, http: http!, admin: admin!, targets };
       const file = join(dir, "signalbox.yaml");
       const identity = writeIdentity(await benchIdentity(), dir);
       writeFileSync(file, routerConfig(run, ports, { dataDir: join(dir, "data"), transport, identity }));
-      const child = startChild(process.execPath, [...flags, BIN, "run", "-c", file], { SIGNALBOX_BUILT: "1" });
+      const args = [...flags, join(root, "bin/signalbox.js"), "run", "-c", file];
+      const child = startChild(process.execPath, args, { ...env, SIGNALBOX_BUILT: "1" });
       const running = await listening(child, run.protocol === "grpc" ? ports.grpc : ports.http);
-      return { ...running, adminPort: ports.admin };
+      return { ...running, ports, configFile: file };
     },
   };
 }
@@ -104,7 +122,7 @@ function receiveOnly(name: string, file: string): System {
   };
 }
 
-const NGINX: System = {
+export const NGINX: System = {
   name: "nginx grpc_pass, one worker",
   missing: () => (onPath("nginx") ? undefined : "no nginx on the PATH"),
   runs: (run) => plainGrpc(run) || (run.peers && run.tls === "in"),
@@ -157,7 +175,7 @@ export const PEERS: readonly System[] = [
 
 /** What a system that does not look inside can be given. */
 function plainGrpc(run: Case): boolean {
-  return run.peers && run.protocol === "grpc" && run.tls === "none" && !run.gzipIn && run.load.kind === "saturating";
+  return run.peers && run.protocol === "grpc" && run.tls === "none" && !run.gzipIn;
 }
 
 /** A server of this folder. */

@@ -2,12 +2,8 @@ import type { Measurement } from "./measure.ts";
 
 /** The columns of the table, in print and in docs/benchmarks.md. */
 const COLUMNS: readonly { readonly head: string; readonly cell: (m: Measurement) => string }[] = [
-  { head: "case", cell: (m) => (m.part === "" ? m.case : `${m.case} ${m.part}`) },
+  { head: "case", cell: (m) => m.case },
   { head: "system", cell: (m) => m.system },
-  {
-    head: "sent spans/s",
-    cell: (m) => (m.offeredItemsPerSecond === undefined ? "-" : thousands(m.sentItemsPerSecond)),
-  },
   { head: "spans/s", cell: (m) => thousands(m.itemsPerSecond) },
   { head: "spans/CPU-s", cell: (m) => thousands(m.itemsPerCpuSecond) },
   { head: "requests/CPU-s", cell: (m) => thousands(m.requestsPerCpuSecond) },

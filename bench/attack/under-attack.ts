@@ -4,7 +4,7 @@ import type { Case } from "../case.ts";
 import { openLoad, openSink, openTalker } from "../child.ts";
 import type { LoadProcess, Talker } from "../child.ts";
 import { openFolder } from "../folder.ts";
-import { loadArguments, marked } from "../measure.ts";
+import { loadArguments, marked } from "../load-run.ts";
 import type { LoadCounts } from "../messages.ts";
 import { pause } from "../pause.ts";
 import { lowerPriority, pin, pinMain, twoCores } from "../pin.ts";
@@ -82,7 +82,8 @@ export async function measureAttacks(plan: AttacksPlan): Promise<AttacksResult> 
   if (sink.hello.kind !== "listening") throw new Error("the sink said something else first");
   const [a = 0, b = 0] = sink.hello.ports;
   const started = await system.start(CASE, [a, b], folder.path);
-  const { port, adminPort = 0 } = started;
+  const { port, ports } = started;
+  const adminPort = ports?.admin ?? 0;
   await using router = started.child;
   await using client = await openLoad(loadArguments(CASE, port, CLIENT_PER_SECOND, "sent"));
   await using attacker = await openTalker<AttackerRequest, AttackerReport>("attack/attacker.ts", { port, ...BOUNDS });

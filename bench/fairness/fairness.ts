@@ -4,7 +4,7 @@ import type { Case } from "../case.ts";
 import { openLoad, openSink, openTalker } from "../child.ts";
 import type { Talker } from "../child.ts";
 import { openFolder } from "../folder.ts";
-import { loadArguments, marked } from "../measure.ts";
+import { loadArguments, marked } from "../load-run.ts";
 import type { LoadCounts } from "../messages.ts";
 import { pause } from "../pause.ts";
 import { pin, pinMain, twoCores } from "../pin.ts";

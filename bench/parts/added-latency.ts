@@ -1,0 +1,70 @@
+import type { Case } from "../case.ts";
+import { openRig } from "../rig.ts";
+import type { Rig, RigLoad, Timing } from "../rig.ts";
+import { NGINX, SIGNALBOX } from "../system.ts";
+import type { System } from "../system.ts";
+import { USUAL } from "./lanes.ts";
+import { shareCores, startsOf, takeTurns } from "./series.ts";
+import type { Cores, Lane, SeriesResult } from "./series.ts";
+import { median } from "./statistics.ts";
+
+export const SHARES = [
+  { load: "a quarter of the capacity", share: 0.25 },
+  { load: "half of the capacity", share: 0.5 },
+];
+export const DIRECT = "none";
+
+/** As many calls as an open loop may have under way. */
+const OPEN_LOOP: Case = { ...USUAL, streams: 256 };
+const CAPACITY_WINDOWS = 3;
+
+/**
+ * Latency at a fixed rate, in an open loop: straight to the sink, through the router, and through
+ * nginx where it is there. The rates are parts of what the router carries in the same run.
+ */
+export async function measureAddedLatency(windows: number, short: boolean): Promise<SeriesResult> {
+  const timing = short ? { warmUpMs: 800, windowMs: 1_500 } : { warmUpMs: 1_500, windowMs: 5_000 };
+  const cores = shareCores();
+  const capacity = await requestsOf(SIGNALBOX, timing, cores);
+  const systems = [undefined, SIGNALBOX, ...(NGINX.missing() === undefined ? [NGINX] : [])];
+  const lanes = SHARES.flatMap(({ load, share }) =>
+    systems.map((system) => laneAt(load, system, Math.round(share * capacity), timing, cores)),
+  );
+  return { kind: "latency", series: await takeTurns(lanes, startsOf(windows)), cores };
+}
+
+/** Requests a second, with all cores that it has. */
+async function requestsOf(system: System, timing: Timing, cores: Cores | undefined): Promise<number> {
+  await using rig = await openRig(USUAL, system);
+  rig.pin(cores);
+  const load = await rig.load(USUAL);
+  const windows: number[] = [];
+  for (let i = 0; i < CAPACITY_WINDOWS; i++) windows.push((await load.window(timing)).requestsPerSecond);
+  return median(windows);
+}
+
+function laneAt(
+  load: string,
+  system: System | undefined,
+  requestsPerSecond: number,
+  timing: Timing,
+  cores: Cores | undefined,
+): Lane {
+  return {
+    load,
+    system: system?.name ?? DIRECT,
+    async open() {
+      await using owned = new AsyncDisposableStack();
+      const rig: Rig = owned.use(await openRig(OPEN_LOOP, system));
+      rig.pin(cores);
+      // How late the generator's own timer is, is not the system's doing.
+      const sending: RigLoad = await rig.load(OPEN_LOOP, { requestsPerSecond, latencyFrom: "sent" });
+      const kept = owned.move();
+      return {
+        window: () => sending.window(timing),
+        check: () => rig.check(),
+        [Symbol.asyncDispose]: () => kept.disposeAsync(),
+      };
+    },
+  };
+}

@@ -1,0 +1,140 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { LoadCounts } from "../messages.ts";
+import type { Window } from "../rig.ts";
+import { NGINX, SIGNALBOX } from "../system.ts";
+import { DIRECT, SHARES } from "./added-latency.ts";
+import { sumOfSeries } from "./admin.ts";
+import type { DeathsLoad, DeathsResult } from "./deaths.ts";
+import { partMarks } from "./part-marks.ts";
+import { partTable } from "./part-tables.ts";
+import { startsOf } from "./series.ts";
+import type { Series, SeriesResult } from "./series.ts";
+import { WORKERS } from "./workers.ts";
+
+const [ONE = "", TWO = ""] = WORKERS.map(({ name }) => name);
+const WINDOW: Window = {
+  windowMs: 1_000,
+  sentItemsPerSecond: 100,
+  itemsPerSecond: 100,
+  requestsPerSecond: 1,
+  cpuPercent: 50,
+  itemsPerCpuSecond: 200,
+  requestsPerCpuSecond: 2,
+  rssMiB: 1,
+  peakRssMiB: 1,
+  p50Ms: 1,
+  p99Ms: 2,
+  refused: {},
+  failed: {},
+  partial: 0,
+  late: 0,
+  generatorCpuPercent: 1,
+  sinkCpuPercent: 1,
+};
+const COUNTS: LoadCounts = {
+  durationMs: 1_000,
+  sentRequests: 100,
+  sentItems: 1_000,
+  ackedRequests: 90,
+  ackedItems: 900,
+  partial: 0,
+  refused: {},
+  failed: {},
+  late: 0,
+  unanswered: 0,
+  lostConnections: 4,
+  latency: { count: 0, meanMs: 0, p50Ms: 0, p90Ms: 0, p99Ms: 0, maxMs: 0 },
+  latencies: { buckets: [], sumMs: 0, maxMs: 0 },
+};
+
+test("bench marks: two workers are compared with one turn by turn", () => {
+  const one = seriesOf("l", ONE, [{ itemsPerCpuSecond: 100 }, { itemsPerCpuSecond: 200 }]);
+  const two = seriesOf("l", TWO, [{ itemsPerCpuSecond: 95 }, { itemsPerCpuSecond: 190 }]);
+  const result: SeriesResult = { kind: "workers", series: [one, two], cores: undefined };
+  assert.deepEqual(partMarks(result).map(outcome), ["at most 1.10: 1.05, held"]);
+  assert.equal(partTable(result).rows[2]?.[6], "0.95 (0.95-0.95)");
+});
+
+test("bench marks: what two workers carry is a mark only where they have two cores", () => {
+  const one = seriesOf("l", ONE, [{ itemsPerSecond: 100 }]);
+  const two = seriesOf("l", TWO, [{ itemsPerSecond: 170 }]);
+  const cores = { system: "0,1", others: "2,3", count: 2 };
+  const marks = partMarks({ kind: "workers", series: [one, two], cores });
+  assert.deepEqual(marks.map(outcome), ["at most 1.10: 1.00, held", "at least 1.80: 1.70, not held"]);
+});
+
+test("bench marks: p99 is compared with nginx's, as far as nginx carries the load", () => {
+  const load = SHARES[0]!.load;
+  const marksBeside = (nginx: Partial<Window>): string[] => {
+    const series = [
+      seriesOf(load, DIRECT, [{ p99Ms: 1 }]),
+      seriesOf(load, SIGNALBOX.name, [{ p99Ms: 6 }]),
+      seriesOf(load, NGINX.name, [{ p99Ms: 3, ...nginx }]),
+    ];
+    return [1, 2].flatMap((count) => {
+      const cores = { system: "0", others: "1", count };
+      return partMarks({ kind: "latency", series, cores }).map(outcome);
+    });
+  };
+  assert.deepEqual(marksBeside({}), ["at most 4.00 ms: 3.00 ms, held", "at most 1.00 ms: 3.00 ms, not held"]);
+  assert.deepEqual(marksBeside({ itemsPerSecond: 50 }), []);
+});
+
+test("bench marks: a killed worker's own calls and connections may be lost, and nothing else", () => {
+  const calm = deathsOf({ failed: { "connection lost": 9 } });
+  assert.deepEqual(
+    partMarks(calm).map(({ held }) => held),
+    [true, true, true, true],
+  );
+  const refused = deathsOf({ failed: { "connection lost": 9 }, refused: { 14: 1 } });
+  const more = deathsOf({ lostConnections: 5 });
+  for (const result of [refused, more]) {
+    assert.deepEqual(
+      partMarks(result).map(({ held }) => held),
+      [true, false, true, true],
+    );
+  }
+  const hanging = deathsOf({}, { open: 7 });
+  assert.deepEqual(
+    partMarks(hanging).map(({ held }) => held),
+    [true, true, false, true],
+  );
+});
+
+test("bench parts: the windows of a part are spread over four starts", () => {
+  assert.deepEqual(startsOf(20), { starts: 4, turns: 5 });
+  assert.deepEqual(startsOf(2), { starts: 2, turns: 1 });
+  assert.deepEqual(startsOf(6), { starts: 4, turns: 2 });
+});
+
+test("bench parts: a metric is the sum of its series", () => {
+  const text = '# TYPE a gauge\na{worker="1"} 5\na{worker="2"} 1e3\na_total 7\nb 9\n';
+  assert.equal(sumOfSeries(text, "a"), 1_005);
+  assert.equal(sumOfSeries(text, "b"), 9);
+  assert.equal(sumOfSeries(text, "c"), undefined);
+});
+
+function seriesOf(load: string, system: string, windows: readonly Partial<Window>[]): Series {
+  return { load, system, windows: windows.map((window) => ({ ...WINDOW, ...window })), allThere: true };
+}
+
+function deathsOf(counts: Partial<LoadCounts>, more: Partial<DeathsLoad> = {}): DeathsResult {
+  const load: DeathsLoad = { protocol: "grpc", connections: 8, open: 8, unanswered: 0, counts: COUNTS, ...more };
+  const check = { acknowledgedItems: 900, arrivedItems: 910, duplicates: 0, unanswered: 0, shares: [910], ok: true };
+  return {
+    kind: "deaths",
+    system: SIGNALBOX.name,
+    seconds: 5,
+    deaths: [{ worker: 1, connections: 4, awayMs: 300 }],
+    reloads: 1,
+    loads: [{ ...load, counts: { ...COUNTS, ...counts } }],
+    check,
+    ledger: { balanced: true, entries: [] },
+    restarts: 1,
+  };
+}
+
+function outcome({ mark, measured, held }: { mark: string; measured: string; held: boolean }): string {
+  return `${mark}: ${measured}, ${held ? "held" : "not held"}`;
+}

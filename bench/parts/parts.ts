@@ -1,0 +1,64 @@
+import { measureAddedLatency } from "./added-latency.ts";
+import { measureAgainst } from "./against.ts";
+import { measureDeaths } from "./deaths.ts";
+import type { DeathsResult } from "./deaths.ts";
+import { measureInFlight } from "./in-flight.ts";
+import { measureMemory } from "./memory.ts";
+import type { MemoryResult } from "./memory.ts";
+import { measureRecovery } from "./recovery.ts";
+import type { RecoveryResult } from "./recovery.ts";
+import type { SeriesResult } from "./series.ts";
+import { measureWorkers } from "./workers.ts";
+
+export type PartResult = SeriesResult | RecoveryResult | MemoryResult | DeathsResult;
+
+export interface PartOptions {
+  readonly short: boolean;
+  /** Of each system; undefined: as many as the part has by itself. */
+  readonly windows: number | undefined;
+  /** A checkout that was built. */
+  readonly against: string | undefined;
+}
+
+/** What is measured in turns, with the windows of each system when it is not short. */
+export const PARTS = [
+  { name: "workers", title: "two workers and none beside one", windows: 20 },
+  { name: "latency", title: "latency at a quarter and at half of the capacity", windows: 8 },
+  { name: "recovery", title: "three times the capacity, and targets that stand still for two seconds", windows: 4 },
+  { name: "in-flight", title: "8,000 requests in flight beside 64", windows: 4 },
+  { name: "memory", title: "private memory with 1,000 connections", windows: 1 },
+  { name: "against", title: "another build beside this one", windows: 8 },
+  {
+    name: "deaths",
+    title: "a worker killed every five seconds, while targets fail and the config changes",
+    windows: 1,
+  },
+] as const;
+
+export type PartName = (typeof PARTS)[number]["name"];
+
+const SHORT_WINDOWS = 2;
+
+export function measurePart(name: PartName, { short, windows, against }: PartOptions): Promise<PartResult> {
+  const usual = PARTS.find((part) => part.name === name)!.windows;
+  const count = windows ?? (short ? Math.min(usual, SHORT_WINDOWS) : usual);
+  switch (name) {
+    case "workers":
+      return measureWorkers(count, short);
+    case "latency":
+      return measureAddedLatency(count, short);
+    case "recovery":
+      return measureRecovery(count, short);
+    case "in-flight":
+      return measureInFlight(count, short);
+    case "memory":
+      return measureMemory(short);
+    case "against":
+      if (against === undefined) throw new Error("--against names the other build");
+      return measureAgainst(against, count, short);
+    case "deaths":
+      return measureDeaths(short);
+    default:
+      throw new Error("a part that the benchmark does not know");
+  }
+}
