@@ -8,6 +8,7 @@ import { after, before, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import tls, { type TLSSocket } from "node:tls";
 import { type Clock, systemClock } from "../../src/core/clock.ts";
+import { listenOptions } from "../../src/server/listen-options.ts";
 import { createAuthority, type Identity, type TestAuthority } from "../support/certs.ts";
 import { startTestNode, type TestNode } from "../support/node.ts";
 import { Sender } from "../scenario/fault-sender.ts";
@@ -90,6 +91,20 @@ test("certificates: a renewal that is no pair is told and leaves all as it is, u
   assert.equal(await shown(node.grpc), serialOf(first));
   write("pair.pem", second.cert);
   await until(async () => (await shown(node.grpc)) === serialOf(second));
+});
+
+test("certificates: a renewal while the node stops, and after that, ends, and holds up nothing", async () => {
+  const identity = writeIdentity("stops", await authority.server());
+  const listen = Object.fromEntries(["otlp_grpc", "otlp_http"].map((name) => [name, { tls: identity }]));
+  await using node = await startTestNode({ node: { listen }, unmatched: "drop" });
+  (await connect(node.grpc)).on("error", () => undefined); // it is ended
+  const { dataPlane, walk } = node.running;
+  const renewed = listenOptions(walk.status.running.node);
+  const stopped = node.running.stop();
+  await dataPlane.renew(renewed);
+  await node.running.reload();
+  await stopped;
+  await dataPlane.renew(renewed);
 });
 
 for (const [protocol, open] of [
