@@ -34,7 +34,8 @@ import { explain, explainInSteps } from "./explain/explain.ts";
 import { openClient } from "./export/client.ts";
 import type { TargetHandle } from "./export/target-port.ts";
 import type { TargetClient } from "./export/target-client.ts";
-import { openTargets } from "./export/targets.ts";
+import { openTargets, type TargetsEnv } from "./export/targets.ts";
+import type { Check } from "./health/check.ts";
 import { openCheck } from "./health/checks/open-check.ts";
 import { type Losses, openLosses } from "./queue/losses.ts";
 import type { Parcel } from "./parcel.ts";
@@ -69,14 +70,12 @@ export async function openDataPlane(
   plan: PlanData,
   listen: ListenOptions,
   env: Env,
-  { secrets, strategies, resolver }: DataPlaneOptions,
+  options: DataPlaneOptions,
 ): Promise<NodeDataPlane> {
   await using parts = new AsyncDisposableStack();
   const { dataPlane, admission, handle } = await openCore(plan, listen.limits, env, {
+    ...options,
     checks: "run",
-    secrets,
-    strategies,
-    resolver,
     parts,
   });
   const serving = (): boolean => dataPlane.readiness.ready;
@@ -91,6 +90,10 @@ export interface DataPlaneOptions {
   readonly strategies?: Strategies | undefined;
   /** That of the operating system without one. */
   readonly resolver?: Resolver | undefined;
+  /** Without it, targets are checked from here. */
+  readonly openCheck?: TargetsEnv["openCheck"];
+  /** Ids of targets that are out of order, as is known from before. */
+  readonly doubted?: ReadonlySet<string>;
 }
 
 export interface CoreOptions extends DataPlaneOptions {
@@ -112,12 +115,12 @@ export async function openCore(
   data: PlanData,
   limits: ListenOptions["limits"],
   env: Env,
-  { checks, secrets, strategies: given, resolver, parts }: CoreOptions,
+  { checks, secrets, strategies: given, parts, ...options }: CoreOptions,
 ): Promise<Core> {
   const plan = await bindPlan(data, secrets);
   env.metrics.pluginEditions.with().read(pluginEditions);
   const strategies = new CurrentStrategies(await prepareStrategies(plan, env, given));
-  const targets = openNodeTargets(plan, env, { checks, resolver });
+  const targets = openNodeTargets(plan, env, { checks, ...options });
   const poolsEnv = {
     ...env,
     region: plan.nodeRegion,
@@ -138,16 +141,16 @@ export async function openCore(
 function openNodeTargets(
   plan: Plan,
   env: Env,
-  { checks, resolver = createNodeResolver(env.clock) }: Pick<CoreOptions, "checks" | "resolver">,
+  { checks, resolver = createNodeResolver(env.clock), ...options }: Omit<CoreOptions, "secrets" | "parts">,
 ): ReturnType<typeof openTargets> {
+  const openOwnCheck = (check: CheckPlan, current: () => TargetPlan, client: TargetClient): Check =>
+    openCheck(check, current, client, env);
   return openTargets(plan.targets, {
     ...env,
     openClient: (current) => openClient(current, env),
     resolver,
-    ...(checks === "run" && {
-      openCheck: (check: CheckPlan, current: () => TargetPlan, client: TargetClient) =>
-        openCheck(check, current, client, env),
-    }),
+    ...(options.doubted !== undefined && { doubted: options.doubted }),
+    ...(checks === "run" && { openCheck: options.openCheck ?? openOwnCheck }),
   });
 }
 

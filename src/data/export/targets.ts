@@ -30,6 +30,8 @@ export interface TargetsEnv extends TargetEnv {
   readonly openClient: (current: () => TargetPlan) => TargetClient;
   /** Without one, names are looked up at each connect, whatever the plan says. */
   readonly resolver?: Resolver;
+  /** Of the first plan: ids of those that are not used before a check passes. */
+  readonly doubted?: ReadonlySet<string>;
 }
 
 export function openTargets(plans: ReadonlyMap<string, TargetPlan>, env: TargetsEnv): Targets {
@@ -106,7 +108,7 @@ class TargetRegistry implements Targets {
   }
 
   #joining(id: string, alone: ReadonlySet<string>): Joining {
-    if (!this.#started) return "start";
+    if (!this.#started) return this.#env.doubted?.has(id) === true ? "later" : "start";
     return alone.has(id) ? "alone" : "later";
   }
 

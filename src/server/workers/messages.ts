@@ -11,6 +11,8 @@ import type {
   ShutdownReport,
   Undeliverable,
 } from "../../plan/data-plane.ts";
+import type { CheckOutcome } from "../../data/health/check.ts";
+import type { CheckRequest } from "./node-checks.ts";
 import type { Explanation, ExplainRequest } from "../../plan/explanation.ts";
 
 /**
@@ -32,6 +34,8 @@ export interface WorkerStart {
   readonly plan: string;
   readonly listen: ListenOptions;
   readonly operators: readonly OperatorState[];
+  /** Ids of targets that the node takes for out of order: not used before a check passes. */
+  readonly doubted: readonly string[];
 }
 
 /** What the main process asks of a worker, and what is answered. All of it is plain data. */
@@ -79,6 +83,8 @@ export type ToWorker =
   | { readonly kind: "ask"; readonly id: number; readonly question: Question }
   /** Comes with the connection. The worker keeps it, reads nothing, and says `got`. */
   | { readonly kind: "connection"; readonly seq: number; readonly listener: ListenerKind }
+  /** What a check found that was asked for. */
+  | { readonly kind: "checked"; readonly id: number; readonly outcome: CheckOutcome }
   /** The connection is the worker's alone: it may read. */
   | { readonly kind: "read"; readonly seq: number };
 
@@ -88,7 +94,11 @@ export type FromWorker =
   | { readonly kind: "got"; readonly seq: number }
   /** So many connections have ended since it was told last. */
   | { readonly kind: "closed"; readonly counts: Readonly<Record<ListenerKind, number>> }
+  | { readonly kind: "check"; readonly id: number; readonly request: CheckRequest }
   /** A line of the log, as JSON. */
   | { readonly kind: "log"; readonly line: string }
-  /** What it counted so far: all that is known of it when it dies. */
-  | { readonly kind: "report"; readonly snapshot: Snapshot };
+  /**
+   * What it counted so far, all that is known of it when it dies; and ids of targets that it takes
+   * for out of order.
+   */
+  | { readonly kind: "report"; readonly snapshot: Snapshot; readonly doubted: readonly string[] };

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { RouterError } from "../../core/errors.ts";
 import type { Snapshot } from "../../core/snapshot.ts";
+import type { CheckOutcome } from "../../data/health/check.ts";
 import { bindPlan } from "../../plan/bind.ts";
 import type {
   DataPlane,
@@ -16,6 +17,7 @@ import type {
   Undeliverable,
 } from "../../plan/data-plane.ts";
 import type { Explanation, ExplainRequest } from "../../plan/explanation.ts";
+import type { Plan } from "../../plan/plan.ts";
 import type { PlanData } from "../../plan/plan-data.ts";
 import type { SecretReader } from "../../plan/secrets.ts";
 import type { Env } from "../../telemetry/env.ts";
@@ -23,6 +25,7 @@ import { addSnapshots, takeSnapshot } from "../../telemetry/snapshot.ts";
 import { type Acceptor, openAcceptor } from "./acceptor.ts";
 import { mergeDrops, mergeLeaving, mergeReady, mergeShutdowns, mergeStatuses, mergeUndeliverable } from "./merge.ts";
 import { type Certificates, WORKER_SCHEMA, type WorkerStart } from "./messages.ts";
+import { type CheckRequest, NodeChecks } from "./node-checks.ts";
 import { shareLimits, sharePlan } from "./shares.ts";
 import type { WorkerSlot } from "./worker-slot.ts";
 import { SILENCE_MS, Supervisor } from "./supervisor.ts";
@@ -46,7 +49,8 @@ export async function openWorkers(
   env: Env,
   options: WorkersOptions,
 ): Promise<DataPlane> {
-  const workers = new Workers(plan, listen, env, options);
+  const checks = new NodeChecks(await bindPlan(plan, options.secrets), env);
+  const workers = new Workers({ plan, listen, checks }, env, options);
   await workers.open();
   return workers;
 }
@@ -65,9 +69,16 @@ interface PlanTrial {
   readonly ends: number[];
 }
 
+interface WorkersParts {
+  readonly plan: PlanData;
+  readonly listen: ListenOptions;
+  readonly checks: NodeChecks;
+}
+
 class Workers implements DataPlane {
   readonly #env: Env;
   readonly #secrets: SecretReader;
+  readonly #checks: NodeChecks;
   readonly #supervisor: Supervisor;
   readonly #count: number;
   readonly #operators = new Map<string, OperatorState>();
@@ -81,9 +92,10 @@ class Workers implements DataPlane {
   #acceptor: Acceptor | undefined;
   #shutdown: Promise<ShutdownReport> | undefined;
 
-  constructor(plan: PlanData, listen: ListenOptions, env: Env, { count, secrets }: WorkersOptions) {
+  constructor({ plan, listen, checks }: WorkersParts, env: Env, { count, secrets }: WorkersOptions) {
     this.#plan = plan;
     this.#listen = listen;
+    this.#checks = checks;
     this.#env = env;
     this.#secrets = secrets;
     this.#count = count;
@@ -93,6 +105,7 @@ class Workers implements DataPlane {
       startOf: (slot: WorkerSlot) => this.#startOf(slot),
       revision: () => this.#revision,
       update: (slot: WorkerSlot, link: WorkerLink) => this.#update(slot, link),
+      check: (request: CheckRequest, done: (outcome: CheckOutcome) => void) => checks.run(request, done),
       died: (slot: WorkerSlot) => this.#died(slot),
       acknowledges: (name: string) => this.#plan.pools.some((pool) => pool.name === name && pool.ack === "queued"),
     };
@@ -122,10 +135,11 @@ class Workers implements DataPlane {
     if (this.#isPreparing) throw new RouterError("INTERNAL", "another change of the plan is prepared and not decided");
     this.#isPreparing = true;
     try {
+      const bound = await bindPlan(plan, this.#secrets);
       const prepared = await this.#prepareAll(plan);
       this.#refuseStopped();
       return {
-        commit: () => this.#decide(() => this.#commit(plan, prepared)),
+        commit: () => this.#decide(() => this.#commit(plan, bound, prepared)),
         discard: () => this.#decide(() => discardAll(prepared)),
       };
     } catch (cause) {
@@ -206,6 +220,7 @@ class Workers implements DataPlane {
     const startedMs = this.#env.clock.nowMs();
     this.#acceptor?.close();
     const reports = await this.#supervisor.shutdown(graceMs);
+    await this.#checks[Symbol.asyncDispose]();
     return mergeShutdowns(reports, this.#env.clock.nowMs() - startedMs);
   }
 
@@ -219,15 +234,11 @@ class Workers implements DataPlane {
     await what();
   }
 
-  /**
-   * In all that run, or in none. With none it is at least bound here, so that a plan which cannot
-   * be is refused.
-   */
+  /** In all that run, or in none. */
   async #prepareAll(plan: PlanData): Promise<PreparedWorker[]> {
     const parts = this.#supervisor.ready.flatMap((slot): PreparedWorker[] =>
       slot.link === undefined ? [] : [{ slot, link: slot.link }],
     );
-    if (parts.length === 0) await bindPlan(plan, this.#secrets);
     const asked = parts.map(({ slot, link }) => link.ask("prepare", { plan: this.#textFor(plan, slot) }, SILENCE_MS));
     const results = await Promise.allSettled(asked);
     const refused = results.flatMap((result) => (result.status === "rejected" ? [result.reason as unknown] : []));
@@ -244,12 +255,13 @@ class Workers implements DataPlane {
   /**
    * It is decided: who cannot follow is killed, and the one in its place begins with the new plan.
    */
-  async #commit(plan: PlanData, parts: readonly PreparedWorker[]): Promise<void> {
+  async #commit(plan: PlanData, bound: Plan, parts: readonly PreparedWorker[]): Promise<void> {
     this.#refuseStopped();
     const { clock } = this.#env;
     this.#trial = { before: this.#plan, endsMs: clock.nowMs() + TRIAL_MS, ends: Array<number>(this.#count).fill(0) };
     this.#plan = plan;
     this.#revision++;
+    this.#checks.adopt(bound);
     const commits = parts.map(async ({ slot, link }) => {
       try {
         await link.ask("commit", null, SILENCE_MS);
@@ -274,6 +286,11 @@ class Workers implements DataPlane {
     this.#trial = undefined;
     this.#plan = trial.before;
     this.#revision++;
+    // It could be bound once; where it cannot any more, what is the same of both is checked.
+    void bindPlan(trial.before, this.#secrets).then(
+      (bound) => this.#checks.adopt(bound),
+      () => undefined,
+    );
     const hint = "mend the config: it stays as it is written, and is read again with the next change or SIGHUP";
     this.#env.log.error("all workers end with this config: the one before runs again", {
       version,
@@ -289,6 +306,7 @@ class Workers implements DataPlane {
       plan: this.#textFor(this.#plan, slot),
       listen: { ...this.#certificates(), limits: shareLimits(limits, { index: slot.index, of: this.#count }) },
       operators: this.#operatorsNow(),
+      doubted: [...new Set([...this.#checks.failing, ...this.#supervisor.slots.flatMap((one) => one.doubted)])],
     };
   }
 

@@ -2,12 +2,14 @@ import type { Socket } from "node:net";
 import type { Cancel } from "../../core/clock.ts";
 import { reasonOf } from "../../core/errors.ts";
 import type { Snapshot } from "../../core/snapshot.ts";
+import type { CheckOutcome } from "../../data/health/check.ts";
 import { Unreachable } from "../../core/unreachable.ts";
 import type { ShutdownReport } from "../../plan/data-plane.ts";
 import type { Env } from "../../telemetry/env.ts";
 import { addSnapshots } from "../../telemetry/snapshot.ts";
 import type { CallName, Calls, FromWorker, ListenerKind, WorkerStart } from "./messages.ts";
 import { WorkerSlot, type Unconfirmed } from "./worker-slot.ts";
+import type { CheckRequest } from "./node-checks.ts";
 import { NOTHING, remainsOf } from "./totals.ts";
 import { SilentWorker, type WorkerExit, WorkerLink } from "./worker-link.ts";
 
@@ -21,6 +23,8 @@ export interface SupervisorOptions {
   readonly revision: () => number;
   /** Brings a worker up to what is so by now, although it was started with something else. */
   readonly update: (slot: WorkerSlot, link: WorkerLink) => Promise<void>;
+  /** Runs a check for a worker; `done` may be called later, or never. */
+  readonly check: (request: CheckRequest, done: (outcome: CheckOutcome) => void) => void;
   /** Told of each end that was not asked for. */
   readonly died: (slot: WorkerSlot) => void;
   /** Whether a pool tells senders that all is well before anything has arrived. */
@@ -193,7 +197,12 @@ export class Supervisor {
       case "log":
         return this.#log(slot, message.line);
       case "report":
+        slot.doubted = message.doubted;
         return slot.reported(message.snapshot, this.#env.clock.nowMs());
+      case "check":
+        return this.#options.check(message.request, (outcome) =>
+          link.tell({ kind: "checked", id: message.id, outcome }),
+        );
       default:
         throw new Unreachable(message);
     }
@@ -202,7 +211,7 @@ export class Supervisor {
   #confirmed(slot: WorkerSlot, link: WorkerLink, seq: number): void {
     slot.unconfirmed.get(seq)?.socket.destroy();
     slot.unconfirmed.delete(seq);
-    link.letRead(seq);
+    link.tell({ kind: "read", seq });
   }
 
   #log(slot: WorkerSlot, line: string): void {

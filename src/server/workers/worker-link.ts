@@ -96,13 +96,13 @@ export class WorkerLink {
       // A turn later: where this process was held up itself, the answer has come and was not read.
       const late = (): void => void setImmediate(silent);
       this.#asked.set(id, {
-        // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what is answered to this name
+        // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the answer to this name
         resolve: (value) => resolve(value as Calls[Name]["answer"]),
         reject,
         cancel: this.#clock.after(limitMs, late),
       });
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the name and its arguments, which a generic name does not tell
-      this.#send({ kind: "ask", id, question: { name, args } as Question });
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the arguments of this name
+      this.tell({ kind: "ask", id, question: { name, args } as Question });
     });
   }
 
@@ -111,9 +111,9 @@ export class WorkerLink {
     this.#child.send({ kind: "connection", seq, listener } satisfies ToWorker, socket, { keepOpen: true }, ignore);
   }
 
-  /** The connection of this number is the worker's alone. */
-  letRead(seq: number): void {
-    this.#send({ kind: "read", seq });
+  /** Lost when it has ended. */
+  tell(message: ToWorker): void {
+    if (this.#child.connected) this.#child.send(message, ignore);
   }
 
   kill(why: ExitReason): void {
@@ -131,10 +131,6 @@ export class WorkerLink {
     const { stderr } = this.#child;
     if (stderr === null || stderr.destroyed) run();
     else stderr.once("close", run);
-  }
-
-  #send(message: ToWorker): void {
-    if (this.#child.connected) this.#child.send(message, ignore);
   }
 
   #settle(id: number): PendingAsk | undefined {

@@ -21,7 +21,7 @@ const worker = new Worker({
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, ignore);
 process.on("disconnect", () => process.exit(0));
 process.on("message", (message, sent: unknown) => {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the main process is of the same program
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- of the same program
   worker.receive(message as ToWorker, sent instanceof Socket ? sent : undefined);
 });
 for (const event of ["uncaughtException", "unhandledRejection"] as const) {

@@ -5,7 +5,7 @@ import { Unreachable } from "../../core/unreachable.ts";
 import { VERSION } from "../../core/version.ts";
 import { type NodeDataPlane, openDataPlane } from "../../data/assemble.ts";
 import { RouterError } from "../../core/errors.ts";
-import type { PreparedPlan } from "../../plan/data-plane.ts";
+import type { PreparedPlan, TargetState } from "../../plan/data-plane.ts";
 import type { PlanData } from "../../plan/plan-data.ts";
 import type { Env } from "../../telemetry/env.ts";
 import { createLedger } from "../../telemetry/ledger.ts";
@@ -21,6 +21,7 @@ import {
   WORKER_SCHEMA,
   type WorkerStart,
 } from "./messages.ts";
+import { RemoteChecks } from "./remote-checks.ts";
 import { fromWireExplain, toWireError } from "./wire.ts";
 
 export interface WorkerEnv {
@@ -48,6 +49,7 @@ export class Worker {
   readonly #secrets: WorkerEnv["env"];
   readonly #send: WorkerEnv["send"];
   readonly #runtime: RuntimeMetrics;
+  readonly #checks: RemoteChecks;
   readonly #held = new Map<number, { readonly listener: ListenerKind; readonly connection: HeldConnection }>();
   #plane: NodeDataPlane | undefined;
   #prepared: PreparedPlan | undefined;
@@ -59,6 +61,7 @@ export class Worker {
     const log = createLog({ clock, write, level: "debug", format: "json", colour: false });
     this.#env = { clock, random, log, metrics: createMetrics(), ledger: createLedger() };
     this.#secrets = env;
+    this.#checks = new RemoteChecks(clock, send);
     this.#send = send;
     this.#runtime = openRuntimeMetrics(this.#env.metrics, { clock, version: VERSION, ledger: this.#env.ledger });
   }
@@ -72,6 +75,8 @@ export class Worker {
         return this.#hold(message.seq, message.listener, sent);
       case "read":
         return this.#open(message.seq);
+      case "checked":
+        return this.#checks.told(message.id, message.outcome);
       default:
         throw new Unreachable(message);
     }
@@ -119,12 +124,16 @@ export class Worker {
     }
   }
 
-  async #start({ schema, plan, listen, operators }: WorkerStart): Promise<void> {
+  async #start({ schema, plan, listen, operators, doubted }: WorkerStart): Promise<void> {
     if (schema !== WORKER_SCHEMA) {
       const hint = "files of two versions are mixed: install it again, and start the node anew";
       throw new RouterError("INTERNAL", `a worker speaks ${WORKER_SCHEMA}, the main process ${schema}`, { hint });
     }
-    const plane = await openDataPlane(readPlan(plan), listen, this.#env, { secrets: { env: this.#secrets } });
+    const plane = await openDataPlane(readPlan(plan), listen, this.#env, {
+      secrets: { env: this.#secrets },
+      openCheck: (check, current) => this.#checks.open(check, current),
+      doubted: new Set(doubted),
+    });
     for (const { id, ...override } of operators) await plane.operate(id, override);
     this.#plane = plane;
     this.#reportAfter(REPORT_MS);
@@ -148,7 +157,7 @@ export class Worker {
     this.#held.clear();
     const report = await plane.shutdown(graceMs);
     this.#runtime.refresh();
-    this.#send({ kind: "report", snapshot: await plane.snapshot() });
+    this.#send({ kind: "report", snapshot: await plane.snapshot(), doubted: [] });
     return report;
   }
 
@@ -185,8 +194,10 @@ export class Worker {
     const { clock } = this.#env;
     const startedMs = clock.nowMs();
     this.#runtime.refresh();
-    const snapshot = await this.#plane?.snapshot();
-    if (snapshot !== undefined) this.#send({ kind: "report", snapshot });
+    const plane = this.#plane;
+    if (plane === undefined) return;
+    const out = plane.statusNow().targets.filter(({ state }) => OUT.has(state));
+    this.#send({ kind: "report", snapshot: await plane.snapshot(), doubted: out.map(({ id }) => id) });
     this.#reportAfter(Math.max(REPORT_MS, REPORT_SHARE * (clock.nowMs() - startedMs)));
   }
 
@@ -195,6 +206,9 @@ export class Worker {
     clock.after(delayMs, () => void this.#report());
   }
 }
+
+/** What operators want is told apart. */
+const OUT: ReadonlySet<TargetState> = new Set(["ejected", "down", "probing"]);
 
 function readPlan(text: string): PlanData {
   return JSON.parse(text) as PlanData; // oxlint-disable-line typescript/no-unsafe-type-assertion -- written by the same program
