@@ -9,7 +9,7 @@ import type { Timing } from "./rig.ts";
 import { pause } from "./pause.ts";
 import type { RouterSystem } from "./system.ts";
 
-/** A function of the router and its share of the time. */
+/** A function of the router and its share of the time of all its processes. */
 export interface Hot {
   readonly where: string;
   readonly selfPercent: number;
@@ -40,8 +40,10 @@ export async function profile(run: Case, system: RouterSystem, timing: Timing): 
   await using sink = await openSink({ protocol: run.protocol, ports: 2, tls });
   if (sink.hello.kind !== "listening") throw new Error("the sink said something else first");
   const [a = 0, b = 0] = sink.hello.ports;
+  // In the environment: workers inherit that, but no arguments of the main process.
   const flags = ["--cpu-prof", `--cpu-prof-dir=${folder.path}`, `--cpu-prof-interval=${SAMPLING_US}`];
-  const { child, port } = await system.start(run, [a, b], folder.path, { flags });
+  const env = { NODE_OPTIONS: flags.join(" ") };
+  const { child, port } = await system.start(run, [a, b], folder.path, { env });
   await using router = child;
   const load = await openLoad(loadArguments(run, port, 0));
   await load.ask({ kind: "start" });
@@ -51,18 +53,21 @@ export async function profile(run: Case, system: RouterSystem, timing: Timing): 
   const toUs = monotonicUs();
   await load.ask({ kind: "stop" });
   await load[Symbol.asyncDispose]();
-  await router[Symbol.asyncDispose](); // the profile is written when it ends
-  const file = readdirSync(folder.path).find((name) => name.endsWith(".cpuprofile"));
-  if (file === undefined) throw new Error(`no profile was written:\n${router.output()}`);
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by V8
-  return hottest(JSON.parse(readFileSync(join(folder.path, file), "utf8")) as CpuProfile, fromUs, toUs);
+  await router[Symbol.asyncDispose](); // profiles are written when it ends
+  const files = readdirSync(folder.path).filter((name) => name.endsWith(".cpuprofile"));
+  if (files.length === 0) throw new Error(`no profile was written:\n${router.output()}`);
+  const selfUs = new Map<string, number>();
+  for (const file of files) {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by V8
+    addSelf(JSON.parse(readFileSync(join(folder.path, file), "utf8")) as CpuProfile, fromUs, toUs, selfUs);
+  }
+  return hottest(selfUs);
 }
 
-/** By self time, without what was idle. */
-function hottest({ nodes, startTime, samples, timeDeltas }: CpuProfile, fromUs: number, toUs: number): Hot[] {
+/** Self time by function, without what was idle. */
+function addSelf(profiled: CpuProfile, fromUs: number, toUs: number, into: Map<string, number>): void {
+  const { nodes, startTime, samples, timeDeltas } = profiled;
   const names = new Map(nodes.map(({ id, callFrame }) => [id, nameOf(callFrame)]));
-  const selfUs = new Map<string, number>();
-  let busyUs = 0;
   let atUs = startTime;
   for (const [i, id] of samples.entries()) {
     const where = names.get(id) ?? "";
@@ -70,10 +75,12 @@ function hottest({ nodes, startTime, samples, timeDeltas }: CpuProfile, fromUs: 
     if (atUs < fromUs || atUs > toUs) continue;
     if (where === "(idle)" || where === "(root)") continue;
     // The time until the next sample was spent in what this one saw.
-    const us = timeDeltas[i + 1] ?? 0;
-    selfUs.set(where, (selfUs.get(where) ?? 0) + us);
-    busyUs += us;
+    into.set(where, (into.get(where) ?? 0) + (timeDeltas[i + 1] ?? 0));
   }
+}
+
+function hottest(selfUs: ReadonlyMap<string, number>): Hot[] {
+  const busyUs = [...selfUs.values()].reduce((sum, us) => sum + us, 0);
   return [...selfUs]
     .map(([where, us]) => ({ where, selfPercent: (100 * us) / busyUs }))
     .toSorted((left, right) => right.selfPercent - left.selfPercent);

@@ -22,9 +22,9 @@ export interface Running {
   readonly configFile?: string;
 }
 
-/** What a process of Node is started with besides. */
+/** What a process is started with besides. */
 export interface StartOptions {
-  readonly flags?: readonly string[];
+  /** Which its children inherit. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -73,13 +73,13 @@ function router(name: string, transport: GrpcTransport, root: string): RouterSys
     transport,
     missing: () => (existsSync(built) ? undefined : `${built} is not there: npm run build`),
     runs: () => true,
-    async start(run, targets, dir, { flags = [], env = {} } = {}) {
+    async start(run, targets, dir, { env = {} } = {}) {
       const [grpc, http, admin] = await freePorts(3);
       const ports = { grpc: grpc!, http: http!, admin: admin!, targets };
       const file = join(dir, "signalbox.yaml");
       const identity = writeIdentity(await benchIdentity(), dir);
       writeFileSync(file, routerConfig(run, ports, { dataDir: join(dir, "data"), transport, identity }));
-      const args = [...flags, join(root, "bin/signalbox.js"), "run", "-c", file];
+      const args = [join(root, "bin/signalbox.js"), "run", "-c", file];
       const child = startChild(process.execPath, args, { ...env, SIGNALBOX_BUILT: "1" });
       const running = await listening(child, run.protocol === "grpc" ? ports.grpc : ports.http);
       return { ...running, ports, configFile: file };
