@@ -106,7 +106,9 @@ async function killOne(rig: Rig, admin: Admin, configFile: string, round: number
     UP_MS,
     "two workers",
   );
-  const victim = before.workers![round % WORKERS]!;
+  // In turn the one that has most connections, and the one that has least.
+  const byConnections = before.workers!.toSorted((left, right) => right.connections - left.connections);
+  const victim = byConnections[round % WORKERS]!;
   process.kill(victim.pid, "SIGKILL");
   const killedMs = systemClock.nowMs();
   process.stderr.write(`  killed worker ${victim.id} with ${victim.connections} connections\n`);
@@ -121,7 +123,7 @@ async function killOne(rig: Rig, admin: Admin, configFile: string, round: number
   const awayMs = await replaced;
   await reload(configFile, admin, round + 1);
   await fail(rig.sink, (round + 1) % 2, { afterMs: 500, unavailable: false }, 1_000);
-  await pause(startMs + EVERY_MS - systemClock.nowMs());
+  await pause(Math.max(0, startMs + EVERY_MS - systemClock.nowMs()));
   return { worker: victim.id, connections: victim.connections, awayMs };
 }
 

@@ -120,12 +120,13 @@ function deathsTable(result: DeathsResult): ProbeTable {
       return all;
     }, {}),
   ).map(([reason, lostItems]) => `${reason} ${count(lostItems)}`);
+  const received = ledger.entries.reduce((sum, entry) => sum + entry.received, 0);
   const notes = [
     `${deaths.length} workers killed in ${seconds.toFixed(0)} s with ${deaths.map(({ connections }) => connections).join(", ")} connections; ` +
       `each away for ${ms(median(deaths.map(({ awayMs }) => awayMs)))} ms (median), ${restarts} restarts told, ${reloads} new configs. ` +
       `Connections lost that no killed worker had: ${lostElsewhere(result)}.`,
     `${count(check.acknowledgedItems)} spans acknowledged, ${count(check.arrivedItems)} arrived, ${count(check.duplicates)} twice. ` +
-      `Ledger ${ledger.balanced ? "balanced" : "NOT balanced"}, lost: ${lost.length === 0 ? "none" : lost.join(", ")}.`,
+      `Ledger ${ledger.balanced ? "balanced" : "NOT balanced"}: ${count(received)} received, lost: ${lost.length === 0 ? "none" : lost.join(", ")}.`,
   ];
   return { rows: [head, ...rows], notes };
 }
