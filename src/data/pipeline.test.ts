@@ -117,3 +117,33 @@ default_pool: waits
   const whole = rig.calls.findLast(({ target }) => target === "a")!.batch.pieces;
   assert.ok(isHeldExactly(whole, lengthOf(whole)), `${lengthOf(whole)} bytes hold ${heldBytes(whole)}`);
 });
+
+test("while much of the arena is free, what is acknowledged stays where it came, unless it is a small part of its request", async () => {
+  await using rig = new Rig(`${TARGETS}
+pools: { early: { targets: [a], ack: queued }, waits: { targets: [b] } }
+rules: [{ id: early, conditions: [{ service_name: a }], pool: early }]
+default_pool: waits
+`);
+  const any = rig.arena.alloc(1, true)!;
+  const arena = any.bytes.buffer;
+  any.release();
+  rig.arena.mayStayBytes = rig.arena.capacityBytes;
+  const isInArena = (): boolean =>
+    rig.calls.findLast(({ target }) => target === "a")!.batch.pieces.every(({ buffer }) => buffer === arena);
+
+  rig.handle("traces", spans(["a"], 200));
+  assert.equal(isInArena(), true);
+  assert.ok(rig.arena.usedBytes > 0, "though its sender has its answer");
+  rig.answer(0, ACCEPTED);
+  assert.equal(rig.arena.usedBytes, 0);
+
+  rig.handle("traces", spans(["a", "b", "b", "b", "b", "b"], 200));
+  assert.equal(isInArena(), false);
+  for (const call of rig.calls) call.answer(ACCEPTED);
+  rig.settle();
+
+  rig.arena.mayStayBytes = 0;
+  rig.handle("traces", spans(["a"], 200));
+  assert.equal(isInArena(), false);
+  assert.equal(rig.arena.usedBytes, 0);
+});

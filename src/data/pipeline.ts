@@ -261,9 +261,7 @@ function offer(context: RequestContext, draft: Draft, place: number, settlement:
   const awaited = pool.ack === "delivered";
   const kept = draft.finish(envelope);
   const bytes = lengthOf(kept);
-  // What outlives the request holds what the queue counts, and no more; until then the permit
-  // counts all of the request.
-  const stays = awaited || (request.owner === OWN_MEMORY && isHeldExactly(kept, bytes));
+  const stays = awaited || mayStay(request, kept, bytes);
   const pieces = stays ? kept : [joinOwned(kept, bytes)];
   const owner = stays ? request.owner : OWN_MEMORY;
   const { signal, region } = request.head;
@@ -281,6 +279,21 @@ function offer(context: RequestContext, draft: Draft, place: number, settlement:
   // may have filled it.
   const answer = place === draft.pool ? pool.offer(parcel, channel) : pool.adopt(parcel);
   if (answer === "full") giveBack(parcel, shares, pool, awaited ? undefined : settlement);
+}
+
+/**
+ * So much of a request has to be in what outlives it, if all of the request is to stay for that.
+ */
+const LEAST_SHARE = 4;
+
+/**
+ * What outlives the request holds what the queue counts, and little more; until then the permit
+ * counts all of the request.
+ */
+function mayStay(request: ReceivedRequest, pieces: readonly Uint8Array[], bytes: number): boolean {
+  const { owner } = request;
+  if (owner === OWN_MEMORY) return isHeldExactly(pieces, bytes);
+  return owner.mayStay === true && LEAST_SHARE * bytes >= request.bytes.length;
 }
 
 /** What goes to another pool than its rule says: that one was full or had no usable target. */

@@ -44,6 +44,8 @@ export class Arena implements BodyMemory {
   fragmented = 0;
   /** Extents that were given back, or taken, after their end: each of these is a fault of ours. */
   misused = 0;
+  /** What outlives its request may stay here while no more than this is used. */
+  mayStayBytes = 0;
   /** Called whenever something was given back. */
   onLeft: (() => void) | undefined;
   readonly #chunks: Chunks;
@@ -259,6 +261,10 @@ class ArenaExtent implements Extent {
     this.start = start;
     this.size = size;
     this.bytes = bytes;
+  }
+
+  get mayStay(): boolean {
+    return this.arena.usedBytes <= this.arena.mayStayBytes;
   }
 
   retain(): void {

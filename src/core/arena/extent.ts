@@ -5,6 +5,11 @@ import { allocBody, allocOwned } from "../bytes.ts";
  * reads them any more.
  */
 export interface BytesOwner {
+  /**
+   * Whether what is acknowledged may stay where it is. Else, and where nothing is said, it is
+   * copied: it may wait for long.
+   */
+  readonly mayStay?: boolean;
   retain(): void;
   release(): void;
 }
@@ -39,6 +44,7 @@ export interface BodyMemory {
 /** A body of which nobody keeps count: replies, health checks, what tests make. */
 export class OwnExtent implements Extent {
   bytes: Buffer;
+  readonly mayStay = false;
 
   constructor(bytes: Buffer) {
     this.bytes = bytes;

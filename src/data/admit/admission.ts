@@ -124,6 +124,12 @@ function arenaBytes({ maxRequestBytes, maxInFlightBytes }: AdmissionLimits): num
   return Math.max(maxInFlightBytes, maxRequestBytes) + maxRequestBytes + SLACK_BYTES;
 }
 
+/**
+ * Share of the budget up to which what is acknowledged stays where it is. Beyond, it is copied: the
+ * more waits for targets, the more of the arena is left for what comes.
+ */
+const STAY_SHARE = 0.25;
+
 /** Share of the budget that whole requests may hold before senders are slowed. */
 const FULL_SHARE = 0.75;
 
@@ -159,6 +165,7 @@ class MemoryAdmission implements Admission {
   constructor(limits: AdmissionLimits, env: AdmissionEnv) {
     this.limits = limits;
     this.arena = openArena(arenaBytes(limits));
+    this.arena.mayStayBytes = STAY_SHARE * limits.maxInFlightBytes;
     this.#clock = env.clock;
     this.#pressure = createPressure(env.random);
     this.#rss = createRssGuard(env.rssBytes);
