@@ -324,7 +324,7 @@ export class NodeDataPlane implements DataPlane {
 
   async operatorStates(): Promise<readonly OperatorState[]> {
     return [...this.plan.targets.keys()].flatMap((id) => {
-      const override = this.#pools.targets.get(id)?.override;
+      const override = this.#pools.targets.get(id)?.override();
       return override === undefined ? [] : [{ id, ...override }];
     });
   }

@@ -82,7 +82,7 @@ class LazyRouteEntry implements RouteEntry {
     this.#open = open;
   }
 
-  get ledger(): LedgerEntry {
+  enter(): LedgerEntry {
     this.#ledger ??= this.#open();
     return this.#ledger;
   }

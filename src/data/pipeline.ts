@@ -33,7 +33,8 @@ import { Settlement } from "./receive/settlement.ts";
  */
 export interface RouteEntry {
   readonly rule: RulePlan;
-  readonly ledger: LedgerEntry;
+  /** Its entry in the ledger, which is opened when it is first asked for. */
+  enter(): LedgerEntry;
 }
 
 /** Everything that is made anew from a plan for one signal. */
@@ -219,7 +220,9 @@ function refuseAll(pipeline: SignalPipeline, obstacle: Obstacle): Reply {
 function receive(pipeline: SignalPipeline, draft: Draft): Share[] {
   const shares: Share[] = [];
   for (let i = 0; i < draft.rules.length; i++) {
-    const { rule, ledger } = pipeline.routes[draft.rules[i]!]!;
+    const route = pipeline.routes[draft.rules[i]!]!;
+    const { rule } = route;
+    const ledger = route.enter();
     const points = draft.pointsOf[i]!;
     const copied = rule.mode === "copy";
     if (copied) ledger.copied += points;

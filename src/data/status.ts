@@ -27,12 +27,14 @@ export function poolStatus(
 }
 
 function isAtWork(target: TargetHandle | undefined): boolean {
-  return target?.health.state === "ready" && target.pause === undefined;
+  return target?.health().state === "ready" && target.pause() === undefined;
 }
 
 /** One target for people, computed when asked for. */
 export function targetStatus(target: TargetHandle, clock: Clock, losses?: LossStatus): TargetStatus {
-  const { plan, health, override } = target;
+  const { plan } = target;
+  const health = target.health();
+  const override = target.override();
   const nowMs = clock.nowMs();
   return {
     id: plan.id,
@@ -41,7 +43,7 @@ export function targetStatus(target: TargetHandle, clock: Clock, losses?: LossSt
     weight: plan.weight,
     ...partStatus(target, clock),
     learnedMaxBytes: target.learnedMaxBytes,
-    share: health.state === "ready" && target.pause === undefined ? target.share(nowMs) : 0,
+    share: health.state === "ready" && target.pause() === undefined ? target.share(nowMs) : 0,
     score: target.load.score(nowMs, target.windowSize),
     note: override?.note ?? "",
     untilMs: override?.untilMs,
@@ -55,8 +57,10 @@ export function targetStatus(target: TargetHandle, clock: Clock, losses?: LossSt
 
 /** What is told of a target as of each of its addresses. */
 function partStatus(target: TargetHandle, clock: Clock): Omit<AddressStatus, "address"> {
-  const { health, pause, refusals } = target;
-  const nextTryMs = target.nextTryMs ?? pause?.untilMs;
+  const { refusals } = target;
+  const health = target.health();
+  const pause = target.pause();
+  const nextTryMs = target.nextTryMs() ?? pause?.untilMs;
   const nowMs = clock.nowMs();
   const toWall = (ms: number): number => Math.round(clock.wallMs() + ms - nowMs);
   return {

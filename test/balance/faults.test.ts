@@ -77,7 +77,7 @@ for (const { name, behaviour, refusal } of faults) {
       world.bad = behaviour;
       const isOut = (): boolean => world.states()[0] === "ejected";
       assert.ok(world.loadUntil(isOut, 60_000), world.states().join(" "));
-      const { health } = world.rig.pools.targets.get("bad")!;
+      const health = world.rig.pools.targets.get("bad")!.health();
       assert.equal(health.reason, "success_rate");
       const [got, explained] = gotAndExplained(world);
       assert.ok(got <= explained, `${got} calls went to it, ${explained} can be explained`);

@@ -81,7 +81,7 @@ test("weighted_round_robin: shares of items follow the weights through a pool, w
 test("a pool panics loudly when less than half of its targets are ready, and uses all until they are", () => {
   const rig = new PoolRig(["a", "b", "c"]);
   const panic = (): number | undefined => rig.metrics.poolPanic.series.get("p")?.series.value;
-  const isOut = (id: string): boolean => rig.targets.get(id)!.health.state === "ejected";
+  const isOut = (id: string): boolean => rig.targets.get(id)!.health().state === "ejected";
   while (!isOut("a") || !isOut("b")) {
     rig.offer();
     for (const call of rig.calls.slice()) call.answer(call.target === "c" ? ACCEPTED : failing("connect"));

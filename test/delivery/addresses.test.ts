@@ -47,7 +47,7 @@ function shares(rig: PoolRig, count: number): Record<string, number> {
 const states = (rig: PoolRig): string =>
   rig
     .target("t")
-    .parts!.all.map(({ plan, health }) => `${plan.address ?? "name"} ${health.state}`)
+    .parts!.all.map((part) => `${part.plan.address ?? "name"} ${part.health().state}`)
     .join(", ");
 
 test("before the first answer, and while there is one address, the name is dialled", () => {
@@ -102,7 +102,7 @@ test("an address that is out gets nothing, the name stays usable; it comes back 
     rig.answerAll();
   }
   assert.equal(states(rig), `${A} ejected, ${B} ready`);
-  assert.equal(rig.target("t").health.state, "ready");
+  assert.equal(rig.target("t").health().state, "ready");
   assert.deepEqual(shares(rig, 4), { [`t@${B}`]: 4 });
   rig.pass(30_000);
   rig.give();
@@ -151,8 +151,8 @@ test("when all addresses are out, the target is; one that listens again brings i
     rig.pass(10);
   }
   assert.equal(states(rig), `${A} ejected, ${B} ejected`);
-  assert.equal(target.health.state, "ejected");
-  assert.ok(target.nextTryMs !== undefined);
+  assert.equal(target.health().state, "ejected");
+  assert.ok(target.nextTryMs() !== undefined);
   rig.pass(31_000);
   rig.answerAll();
   assert.ok(target.usable(rig.clock.nowMs()));
@@ -164,13 +164,13 @@ test("drain is the name's, also for an address that comes later; ready ends it f
   target.operate({ state: "drain", untilMs: undefined, note: "n" });
   later(rig, [A, B, C]);
   assert.equal(states(rig), `${A} drain, ${B} drain, ${C} drain`);
-  assert.deepEqual([target.health.state, target.override?.note], ["drain", "n"]);
+  assert.deepEqual([target.health().state, target.override()?.note], ["drain", "n"]);
   rig.offer();
   assert.equal(rig.calls.length, 0);
   target.operate({ state: "ready", untilMs: undefined, note: "" });
   rig.turn();
   assert.equal(rig.calls.length, 1);
-  assert.deepEqual([target.health.state, target.override], ["ready", undefined]);
+  assert.deepEqual([target.health().state, target.override()], ["ready", undefined]);
 });
 
 test("an address that comes gets its part; one that goes, after three absences, loses nothing under way", async () => {
@@ -204,16 +204,16 @@ test("an address that is back within ten minutes is as it was; later it is new",
     }
   };
   eject();
-  const { sinceMs } = rig.target("t").parts!.all[0]!.health;
+  const { sinceMs } = rig.target("t").parts!.all[0]!.health();
   later(rig, [B, C], 3);
   later(rig, [A, B, C]);
-  const back = rig.target("t").parts!.all[0]!.health;
+  const back = rig.target("t").parts!.all[0]!.health();
   assert.equal(back.ejections, 1, "it remembers its ejection");
   assert.ok(back.sinceMs >= sinceMs);
   later(rig, [B, C], 3);
   later(rig, [B, C], 20);
   later(rig, [A, B, C]);
-  assert.equal(rig.target("t").parts!.all[0]!.health.ejections, 0);
+  assert.equal(rig.target("t").parts!.all[0]!.health().ejections, 0);
 });
 
 test("a DNS that fails keeps what was known", () => {

@@ -30,7 +30,7 @@ test("hanging first attempts that were cut short eject nobody, however many ther
     assert.equal(rig.calls[0]!.target, "b");
     rig.answer(ACCEPTED);
   }
-  assert.equal(rig.targets.get("a")!.health.state, "ready");
+  assert.equal(rig.targets.get("a")!.health().state, "ready");
 });
 
 test("an attempt at a slow target lasts three times as long as its answers take", () => {
@@ -77,10 +77,10 @@ test("a target that has to prove itself is judged by an attempt that was cut, to
     rig.answerAll(ACCEPTED);
   }
   rig.pass(31_000);
-  assert.equal(rig.targets.get("a")!.health.state, "probing");
+  assert.equal(rig.targets.get("a")!.health().state, "probing");
   rig.offer(1, { deadlineMs: rig.clock.nowMs() + 4_500 });
   assert.deepEqual([rig.calls[0]!.target, rig.calls[0]!.timeoutMs], ["a", 2_250]);
   rig.pass(2_250);
   rig.answer(failing("timeout"));
-  assert.equal(rig.targets.get("a")!.health.state, "ejected");
+  assert.equal(rig.targets.get("a")!.health().state, "ejected");
 });

@@ -198,8 +198,8 @@ test("a pool whose target's calls fail fails over when it is taken out, arrivals
     rig.advance(600);
   }
   const failed = rig.calls.findLastIndex(({ target }) => target === "a");
-  if (rig.pools.targets.get("a")!.health.state === "ready") rig.answer(failed, GONE);
-  assert.equal(rig.pools.targets.get("a")!.health.state, "ejected");
+  if (rig.pools.targets.get("a")!.health().state === "ready") rig.answer(failed, GONE);
+  assert.equal(rig.pools.targets.get("a")!.health().state, "ejected");
   assert.equal(rig.pools.live.get("main")!.heldItems, 0);
   rig.handle("traces", span("later"));
   for (let i = 0; i < rig.calls.length; i++) if (rig.calls[i]!.target === "b") rig.answer(i, ACCEPTED);

@@ -81,7 +81,7 @@ for (const way of WAYS) {
         assert.ok(rig.relay.connections > connections, "sent again on a new one");
         assert.equal(rig.counted("stale"), times);
       }
-      assert.deepEqual([rig.target.health.state, rig.target.errorRate, rig.counted("reset")], ["ready", 0, 0]);
+      assert.deepEqual([rig.target.health().state, rig.target.errorRate, rig.counted("reset")], ["ready", 0, 0]);
       assert.equal(rig.sink.counts().requests, 9);
     });
   }
@@ -149,5 +149,5 @@ test("each is charged to the retry budget: without it, what was stale fails wher
   };
   for (let times = 0; times < 100; times++) assert.equal(stale(), "delivered");
   assert.equal(stale(), "target_failed");
-  assert.equal(rig.targets.get("a")!.health.state, "ready");
+  assert.equal(rig.targets.get("a")!.health().state, "ready");
 });

@@ -4,7 +4,7 @@ import { ACCEPTED, failing, PoolRig, targetPlan, ends, type Offered } from "./po
 
 test("five failures in a row eject a target; its backlog goes to the others, and one small probe brings it back", () => {
   const rig = new PoolRig(["a", "b"], { batch: { maxItems: 1, maxBytes: 1_000, maxWaitMs: 0 } });
-  while (rig.targets.get("a")!.health.state === "ready") {
+  while (rig.targets.get("a")!.health().state === "ready") {
     rig.offer();
     for (const call of rig.calls) call.answer(call.target === "a" ? failing("connect") : ACCEPTED);
     rig.turn();
@@ -29,9 +29,9 @@ test("a probe is one parcel", () => {
     rig.pass(2_000);
     rig.answer(failing("timeout"));
   }
-  assert.equal(rig.targets.get("a")!.health.state, "ejected");
+  assert.equal(rig.targets.get("a")!.health().state, "ejected");
   rig.pass(30_000);
-  assert.equal(rig.targets.get("a")!.health.state, "probing");
+  assert.equal(rig.targets.get("a")!.health().state, "probing");
   rig.offer(3);
   assert.deepEqual(
     rig.calls.map(({ ids }) => ids.length),
@@ -57,13 +57,13 @@ test("a pool whose only target was ejected goes on trying, at its own pace, and 
     rig.answerAll();
   }
   assert.equal(ends(offered), "delivered");
-  assert.equal(rig.targets.get("a")!.health.state, "ready");
+  assert.equal(rig.targets.get("a")!.health().state, "ready");
 });
 
 test("a pool is usable while one target is, and lets one request in when a probe is due", () => {
   const rig = new PoolRig(["a"]);
   assert.equal(rig.pool.usable("traces"), true);
-  while (rig.targets.get("a")!.health.state === "ready") {
+  while (rig.targets.get("a")!.health().state === "ready") {
     rig.offer(1, { deadlineMs: rig.clock.nowMs() + 10 });
     rig.answer(failing("reset"));
   }
@@ -107,7 +107,7 @@ test("broadcast: a target that hangs does not hold up the others, and its full l
 
 test("broadcast: a target that is ejected gets no copies", () => {
   const rig = new PoolRig(["a", "b"], { strategy: { type: "broadcast" } });
-  while (rig.targets.get("a")!.health.state === "ready") {
+  while (rig.targets.get("a")!.health().state === "ready") {
     rig.offer(1, { deadlineMs: rig.clock.nowMs() + 1 });
     while (rig.calls.length > 0) rig.answer(rig.calls[0]!.target === "a" ? failing("reset") : ACCEPTED);
   }

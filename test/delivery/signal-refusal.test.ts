@@ -108,7 +108,7 @@ test("signals: the target goes on with the signals that it takes", async () => {
     answerAll(rig, aRefusesTraces, Math.max(0, rig.calls.length - 2));
   }
   assert.equal(refused(rig, "a"), "traces");
-  assert.equal(rig.pools.targets.get("a")!.health.state, "ready");
+  assert.equal(rig.pools.targets.get("a")!.health().state, "ready");
   const logs = rig.calls.filter(({ batch }) => batch.signal === "logs");
   assert.equal(logs.filter(({ target }) => target === "a").length, 10, "half of the logs");
 });
@@ -275,11 +275,11 @@ test("signals: who takes nothing at all is out, is asked again, and comes back",
     rig.advance(500);
   };
   for (let i = 0; i < 8; i++) round(aRefuses);
-  assert.deepEqual([target.health.state, target.health.reason], ["ejected", "no_signal"]);
+  assert.deepEqual([target.health().state, target.health().reason], ["ejected", "no_signal"]);
   for (let i = 0; i < 60; i++) round(aRefuses);
-  assert.equal(target.health.reason, "no_signal");
+  assert.equal(target.health().reason, "no_signal");
   for (let i = 0; i < 200; i++) round(() => ACCEPTED);
-  assert.deepEqual([target.health.state, target.refused], ["ready", 0]);
+  assert.deepEqual([target.health().state, target.refused], ["ready", 0]);
 });
 
 test("signals: panic leaves out who does not take the signal", async () => {
@@ -297,7 +297,7 @@ test("signals: panic leaves out who does not take the signal", async () => {
     answerAll(rig, (id) => (id === "d" ? ACCEPTED : GONE), from);
   }
   assert.deepEqual(
-    ["b", "c"].map((id) => rig.pools.targets.get(id)!.health.state),
+    ["b", "c"].map((id) => rig.pools.targets.get(id)!.health().state),
     ["ejected", "ejected"],
   );
   const from = rig.calls.length;

@@ -138,7 +138,7 @@ export class HealthWorld {
     for (const [id, actor] of this.#actors) {
       if (!this.#plans.has(id)) continue;
       const { sent, failed, asked } = actor;
-      this.#events.push(`${id}: ${this.#handle(id).health.state}, ${sent} sent, ${failed} failed, ${asked} checks`);
+      this.#events.push(`${id}: ${this.#handle(id).health().state}, ${sent} sent, ${failed} failed, ${asked} checks`);
       Object.assign(actor, { sent: 0, failed: 0, asked: 0 });
     }
   }
@@ -172,7 +172,8 @@ export class HealthWorld {
     const nowMs = this.#clock.nowMs();
     for (const id of ids) {
       const target = this.#handle(id);
-      const { health, nextTryMs, override, check } = target;
+      const { check } = target;
+      const [health, nextTryMs, override] = [target.health(), target.nextTryMs(), target.override()];
       const parts = [`${health.state} (${health.reason}) since ${seconds(health.sinceMs)}`];
       if (health.state === "ready") parts.push(`share ${Math.round(100 * target.share(nowMs))} %`);
       if (nextTryMs !== undefined) parts.push(`next try ${seconds(nextTryMs)}`);

@@ -158,13 +158,13 @@ for (const refusal of REFUSALS) {
       assert.equal(replies[0]?.ok === false && replies[0].refusal.reason, "target_rejected");
     }
     const a = rig.pools.targets.get("a")!;
-    assert.deepEqual([a.health.state, a.errorRate], ["ready", 0]);
+    assert.deepEqual([a.health().state, a.errorRate], ["ready", 0]);
     await using bare = new Rig(ONE.replaceAll(", forward_headers: [x-scope-orgid]", ""));
     for (let i = 0; bare.calls.length === i && i < 40; i++) {
       carry(bare, "unknown");
       if (bare.calls.length > i) bare.answer(i, refusal);
     }
-    assert.equal(bare.pools.targets.get("a")!.health.state, "ejected");
+    assert.equal(bare.pools.targets.get("a")!.health().state, "ejected");
   });
 }
 

@@ -101,7 +101,7 @@ export class TargetWorld implements AsyncDisposable {
   }
 
   states(): string[] {
-    return TARGETS.map((id) => this.rig.pools.targets.get(id)!.health.state);
+    return TARGETS.map((id) => this.rig.pools.targets.get(id)!.health().state);
   }
 
   /** Times that a target entered one of these states. */

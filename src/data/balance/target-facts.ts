@@ -121,7 +121,8 @@ export class TargetFacts {
    */
   read(index: number, nowMs: number): void {
     const target = this.#targets[index]!;
-    const { health, plan, refused } = target;
+    const { plan, refused } = target;
+    const health = target.health();
     const isKnown = health === this.#healths[index] && plan === this.#plans[index];
     const isSame = isKnown && refused === this.#refused[index];
     if (isSame && !this.#shareDue.has(index) && !this.#isDue(index, nowMs)) return;

@@ -133,7 +133,7 @@ export class AddressSet {
   #takeBack(address: string): InheritedState | undefined {
     const gone = this.#gone.get(address);
     this.#gone.delete(address);
-    return gone !== undefined && gone.untilMs > this.#env.clock.nowMs() ? gone.part.inheritable : undefined;
+    return gone !== undefined && gone.untilMs > this.#env.clock.nowMs() ? gone.part.inheritable() : undefined;
   }
 
   /** Its calls are counted, and their ends told, until the last one. */

@@ -64,8 +64,8 @@ class NamedTarget implements OwnedTarget, Whole {
   }
 
   /** That of its best part. */
-  get health(): Health {
-    const { health } = bestPart(this.#parts.all, this.#nowMs);
+  health(): Health {
+    const health = bestPart(this.#parts.all, this.#nowMs).health();
     if (health.reason !== this.#reason) this.#showReason(health.reason);
     return health;
   }
@@ -95,7 +95,7 @@ class NamedTarget implements OwnedTarget, Whole {
     let best = -1;
     let room = 0;
     for (const part of this.#parts.all) {
-      const rank = rankOf(part.health, nowMs);
+      const rank = rankOf(part.health(), nowMs);
       if (rank < best) continue;
       if (rank > best) room = 0;
       best = rank;
@@ -127,12 +127,12 @@ class NamedTarget implements OwnedTarget, Whole {
     if (byAll === byAny) return byAll;
     const nowMs = this.#nowMs;
     let byOpen = -1;
-    for (const { health, refused } of this.#parts.all) if (isOpen(health, nowMs)) byOpen &= refused;
+    for (const part of this.#parts.all) if (isOpen(part.health(), nowMs)) byOpen &= part.refused;
     return byOpen === -1 ? byAll : byOpen;
   }
 
-  get pause(): TargetHandle["pause"] {
-    return this.#first.pause;
+  pause(): ReturnType<TargetHandle["pause"]> {
+    return this.#first.pause();
   }
 
   get refusals(): readonly RefusedSignal[] {
@@ -167,12 +167,12 @@ class NamedTarget implements OwnedTarget, Whole {
   }
 
   nextChangeMs(nowMs: number): number {
-    return Math.min(...this.#parts.all.map((part) => nextChangeMs(part.health, nowMs)));
+    return Math.min(...this.#parts.all.map((part) => nextChangeMs(part.health(), nowMs)));
   }
 
-  get nextTryMs(): number | undefined {
-    if (this.health.state === "ready") return undefined;
-    const nextMs = Math.min(...this.#parts.all.map((part) => part.nextTryMs ?? Infinity));
+  nextTryMs(): number | undefined {
+    if (this.health().state === "ready") return undefined;
+    const nextMs = Math.min(...this.#parts.all.map((part) => part.nextTryMs() ?? Infinity));
     return nextMs === Infinity ? undefined : nextMs;
   }
 
@@ -185,7 +185,7 @@ class NamedTarget implements OwnedTarget, Whole {
     return last;
   }
 
-  get override(): OperatorOverride | undefined {
+  override(): OperatorOverride | undefined {
     const untilMs = this.#override?.untilMs;
     if (untilMs !== undefined && untilMs <= this.#env.clock.wallMs()) this.#override = undefined;
     return this.#override;
@@ -234,7 +234,7 @@ class NamedTarget implements OwnedTarget, Whole {
   }
 
   retire(): Promise<void> {
-    void this.health;
+    this.health();
     this.#closed = true;
     return this.#addresses.close();
   }
@@ -253,16 +253,16 @@ class NamedTarget implements OwnedTarget, Whole {
 
   #otherParts(): void {
     this.#parts = new PartPicker(this.#addresses.parts);
-    const { override } = this;
+    const override = this.override();
     if (override !== undefined) {
-      for (const part of this.#addresses.parts) if (part.override === undefined) part.operate(override);
+      for (const part of this.#addresses.parts) if (part.override() === undefined) part.operate(override);
     }
     this.#partChanged();
   }
 
   #partChanged(): void {
     if (this.#poking) return;
-    void this.health; // so that its reason is shown
+    this.health(); // so that its reason is shown
     // It was full, perhaps: then none of its parts had room, and those that wait for one of them
     // alone have to know.
     if (this.load.inFlight === this.#plan.maxInFlight - 1) {

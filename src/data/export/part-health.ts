@@ -8,11 +8,11 @@ import type { TargetHandle } from "./target-port.ts";
  */
 export function bestPart(parts: readonly TargetHandle[], nowMs: number): TargetHandle {
   let best = parts[0]!;
-  let rank = rankOf(best.health, nowMs);
+  let rank = rankOf(best.health(), nowMs);
   for (let i = 1; i < parts.length; i++) {
     const part = parts[i]!;
-    const its = rankOf(part.health, nowMs);
-    if (its < rank || (its === rank && sinceMs(part.health) >= sinceMs(best.health))) continue;
+    const its = rankOf(part.health(), nowMs);
+    if (its < rank || (its === rank && sinceMs(part.health()) >= sinceMs(best.health()))) continue;
     best = part;
     rank = its;
   }

@@ -62,7 +62,7 @@ function wantsThis(part: TargetHandle, { unreachable, paused }: RetryHistory, si
 
 /** Where nothing can be used as usual, a pool that has nothing better tries one that is out. */
 function isTriable(part: TargetHandle, nowMs: number): boolean {
-  const { health } = part;
+  const health = part.health();
   if (health.state === "ejected" && health.reason === "success_rate") return part.inFlight < part.windowSize;
   return mayTry(health, nowMs) && part.inFlight === 0;
 }

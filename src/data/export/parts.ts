@@ -32,7 +32,7 @@ export interface Whole {
 
 /** An address behind the name of a target. */
 export interface PartTarget extends OwnedTarget {
-  readonly inheritable: InheritedState;
+  inheritable(): InheritedState;
   /** Tells those who wait that there may be room. */
   healthChanged(): void;
 }

@@ -25,16 +25,16 @@ export function showTarget(metrics: Metrics, id: string, target: TargetHandle, c
   metrics.exportWindow.with(id).read(() => target.windowSize);
   metrics.exportLearned.with(id).read(() => target.learnedMaxBytes ?? 0);
   for (const state of TARGET_STATES) {
-    metrics.targetState.with(id, state).read(() => (target.health.state === state ? 1 : 0));
+    metrics.targetState.with(id, state).read(() => (target.health().state === state ? 1 : 0));
   }
   for (const signal of SIGNALS) {
     const { bit } = SIGNAL_FACTS[signal];
     metrics.targetRefuses.with(id, signal).read(() => ((target.refused & bit) === 0 ? 0 : 1));
   }
-  showReason(metrics, id, target.health.reason, undefined);
-  metrics.targetSince.with(id).read(() => inUnixSeconds(target.health.sinceMs));
+  showReason(metrics, id, target.health().reason, undefined);
+  metrics.targetSince.with(id).read(() => inUnixSeconds(target.health().sinceMs));
   metrics.targetNextTry.with(id).read(() => {
-    const { nextTryMs } = target;
+    const nextTryMs = target.nextTryMs();
     return nextTryMs === undefined ? 0 : inUnixSeconds(nextTryMs);
   });
   metrics.targetPausedTenants.with(id).read(() => target.pausedTenants);
@@ -44,15 +44,15 @@ export function showTarget(metrics: Metrics, id: string, target: TargetHandle, c
     }
   }
   metrics.targetPausedUntil.with(id).read(() => {
-    const { pause } = target;
+    const pause = target.pause();
     return pause === undefined ? 0 : inUnixSeconds(pause.untilMs);
   });
-  metrics.targetShare.with(id).read(() => (target.health.state === "ready" ? target.share(clock.nowMs()) : 0));
+  metrics.targetShare.with(id).read(() => (target.health().state === "ready" ? target.share(clock.nowMs()) : 0));
 }
 
 /** The target is gone from the config, or another handle now has its id. */
 export function hideTarget(metrics: Metrics, id: string, target: TargetHandle): void {
-  const { reason } = target.health;
+  const { reason } = target.health();
   metrics.exportInFlight.remove(id);
   metrics.exportWindow.remove(id);
   metrics.exportLearned.remove(id);
@@ -71,6 +71,6 @@ export function hideTarget(metrics: Metrics, id: string, target: TargetHandle): 
 
 function countIn({ parts }: TargetHandle, state: TargetState): number {
   let count = 0;
-  for (const { health } of parts?.all ?? []) if (health.state === state) count++;
+  for (const part of parts?.all ?? []) if (part.health().state === state) count++;
   return count;
 }

@@ -38,8 +38,8 @@ export interface TargetHandle {
   readonly parts: Parts | undefined;
   /** The target that it is a part of. */
   readonly whole: TargetHandle | undefined;
-  /** As of now: a rest that is over has ended. */
-  readonly health: Health;
+  /** As of now: what time has ended is ended by asking. */
+  health(): Health;
   /** Batches under way, and what is in them. */
   readonly inFlight: number;
   readonly inFlightItems: number;
@@ -76,7 +76,7 @@ export interface TargetHandle {
    * It asked to be left alone until then, in Clock.nowMs(), and in these words; undefined when it
    * did not, or that is over.
    */
-  readonly pause: { readonly untilMs: number; readonly said: string } | undefined;
+  pause(): { readonly untilMs: number; readonly said: string } | undefined;
   /** What is told of the signals in `refused`. */
   readonly refusals: readonly RefusedSignal[];
   /** How much of its weight counts: 0.1 to 1 while it comes back, else 1. */
@@ -90,11 +90,11 @@ export interface TargetHandle {
    * Clock.nowMs() of the next try while it is out; undefined when none is planned, or it is not
    * out.
    */
-  readonly nextTryMs: number | undefined;
+  nextTryMs(): number | undefined;
   /** The last active check. */
   readonly check: CheckStatus | undefined;
-  /** What an operator asked for, while it holds. */
-  readonly override: OperatorOverride | undefined;
+  /** What an operator asked for, while it holds: as of now. */
+  override(): OperatorOverride | undefined;
   operate(override: OperatorOverride): void;
   /**
    * No batch should be larger: its `max_request_bytes`, or less where it has shown that it takes

@@ -113,12 +113,12 @@ class Target implements PartTarget, Monitored, Refusing {
     return this.#whole?.handle;
   }
 
-  get inheritable(): InheritedState {
-    return { health: this.health, window: this.#window };
+  inheritable(): InheritedState {
+    return { health: this.health(), window: this.#window };
   }
 
-  get health(): Health {
-    return this.#monitor.health;
+  health(): Health {
+    return this.#monitor.health();
   }
 
   get inFlight(): number {
@@ -147,11 +147,11 @@ class Target implements PartTarget, Monitored, Refusing {
   }
 
   usable(nowMs: number, signal?: Signal): boolean {
-    return isUsable(this.health, nowMs) && !this.#refuses(signal);
+    return isUsable(this.health(), nowMs) && !this.#refuses(signal);
   }
 
   wantsProbe(signal?: Signal): boolean {
-    const { health } = this;
+    const health = this.health();
     if (signal === undefined || !this.#refuses(signal)) return wantsProbe(health);
     if (!this.#refusals.isDue(signal)) return false;
     return wantsProbe(health) || isUsable(health, this.#env.clock.nowMs());
@@ -161,8 +161,8 @@ class Target implements PartTarget, Monitored, Refusing {
     return this.#refusals.mask;
   }
 
-  get pause(): TargetHandle["pause"] {
-    return pauseOf(this.health, this.#pauseSaid, this.#env.clock.nowMs());
+  pause(): ReturnType<TargetHandle["pause"]> {
+    return pauseOf(this.health(), this.#pauseSaid, this.#env.clock.nowMs());
   }
 
   get refusals(): readonly RefusedSignal[] {
@@ -178,23 +178,23 @@ class Target implements PartTarget, Monitored, Refusing {
   }
 
   share(nowMs: number): number {
-    return shareOf(this.health, nowMs, this.#monitor.policy);
+    return shareOf(this.health(), nowMs, this.#monitor.policy);
   }
 
   nextChangeMs(nowMs: number): number {
-    return nextChangeMs(this.health, nowMs);
+    return nextChangeMs(this.health(), nowMs);
   }
 
-  get nextTryMs(): number | undefined {
-    return this.#monitor.nextTryMs;
+  nextTryMs(): number | undefined {
+    return this.#monitor.nextTryMs();
   }
 
   get check(): CheckStatus | undefined {
     return this.#monitor.check;
   }
 
-  get override(): OperatorOverride | undefined {
-    return this.#monitor.override;
+  override(): OperatorOverride | undefined {
+    return this.#monitor.override();
   }
 
   operate(override: OperatorOverride): void {
@@ -369,7 +369,7 @@ class Target implements PartTarget, Monitored, Refusing {
   }
 }
 
-function pauseOf(health: Health, said: string, nowMs: number): TargetHandle["pause"] {
+function pauseOf(health: Health, said: string, nowMs: number): ReturnType<TargetHandle["pause"]> {
   if (health.state !== "ready" || health.pausedUntilMs <= nowMs) return undefined;
   return { untilMs: health.pausedUntilMs, said };
 }

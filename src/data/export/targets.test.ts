@@ -124,10 +124,10 @@ test("what an operator wants of an id holds for the next handle too, and ends wi
   const override = { state: "drain", untilMs: undefined, note: "n" } as const;
   registry.all.get("a")!.operate(override);
   registry.update(plans(targetPlan("a", { connectionIdentity: "a2" })));
-  assert.deepEqual([registry.all.get("a")!.health.state, registry.all.get("a")!.override], ["drain", override]);
+  assert.deepEqual([registry.all.get("a")!.health().state, registry.all.get("a")!.override()], ["drain", override]);
   registry.update(plans());
   registry.update(plans(targetPlan("a", { connectionIdentity: "a2" })));
-  assert.deepEqual([registry.all.get("a")!.health.state, registry.all.get("a")!.override], ["ready", undefined]);
+  assert.deepEqual([registry.all.get("a")!.health().state, registry.all.get("a")!.override()], ["ready", undefined]);
 });
 
 test("a call that was cut short says nothing about the target's health, and narrows its window; what it said itself counts", () => {
@@ -140,10 +140,10 @@ test("a call that was cut short says nothing about the target's health, and narr
     answers.pop()!({ kind: "retry", reason: "timeout", message: "late", unprocessed: false });
   };
   for (let i = 0; i < 10; i++) cut(1_999);
-  assert.deepEqual([target.health.state, target.errorRate, target.windowSize], ["ready", 0, 1]);
+  assert.deepEqual([target.health().state, target.errorRate, target.windowSize], ["ready", 0, 1]);
   assert.ok(outcomes.every((outcome) => outcome.kind === "retry" && outcome.reason === "cut_short"));
   for (let i = 0; i < 5; i++) cut(100);
-  assert.equal(target.health.state, "ejected");
+  assert.equal(target.health().state, "ejected");
 });
 
 test("a timeout that a sender's short deadline caused says nothing about the target", () => {
@@ -159,9 +159,9 @@ test("a timeout that a sender's short deadline caused says nothing about the tar
     answers.pop()!({ kind: "retry", reason: "timeout", message: "", unprocessed: false });
   };
   for (let i = 0; i < 10; i++) timedOut(50);
-  assert.deepEqual([target.health.state, target.windowSize], ["ready", 4]);
+  assert.deepEqual([target.health().state, target.windowSize], ["ready", 4]);
   for (let i = 0; i < 5; i++) timedOut(9_000);
-  assert.equal(target.health.state, "ejected");
+  assert.equal(target.health().state, "ejected");
 });
 
 const refusals: { name: string; code: string; perhapsData: boolean; counts: boolean }[] = [
@@ -179,10 +179,10 @@ for (const { name, code, perhapsData, counts } of refusals) {
       answers.pop()!({ kind: "rejected", code, message: "", badData: false, perhapsData });
     };
     for (let i = 0; i < 19; i++) refuse();
-    assert.deepEqual([target.health.state, target.errorRate > 0.5], ["ready", counts]);
+    assert.deepEqual([target.health().state, target.errorRate > 0.5], ["ready", counts]);
     assert.equal(target.load.latencyMs(0) >= 1_000, counts);
     refuse();
-    const { state, reason } = target.health;
+    const { state, reason } = target.health();
     assert.deepEqual([state, reason], counts ? ["ejected", "success_rate"] : ["ready", "started"]);
     assert.equal(target.windowSize, 4);
   });

@@ -72,7 +72,7 @@ class TargetRegistry implements Targets {
     for (const [id, target] of before) if (kept.get(id) !== target) hideTarget(metrics, id, target);
     for (const [id, target] of this.#all) {
       target.adopt(next.get(id)!);
-      const override = kept.has(id) ? undefined : before.get(id)?.override;
+      const override = kept.has(id) ? undefined : before.get(id)?.override();
       if (override !== undefined) target.operate(override);
       showTarget(metrics, id, target, clock);
     }

@@ -12,10 +12,8 @@ function open({ tookMs, wanted = () => true, seed = 1 }: { tookMs: number; wante
   let told = 0;
   const target: Checked = {
     timeoutMs: 5_000,
-    intervalMs: 10_000,
-    get wanted() {
-      return wanted();
-    },
+    intervalMs: () => 10_000,
+    wanted,
     checked: () => void told++,
   };
   const check = {

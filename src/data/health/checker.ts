@@ -6,9 +6,9 @@ import type { Check, CheckOutcome } from "./check.ts";
 export interface Checked {
   readonly timeoutMs: number;
   /** Nominal time from one check to the next. */
-  readonly intervalMs: number;
+  intervalMs(): number;
   /** False: this one is left out. */
-  readonly wanted: boolean;
+  wanted(): boolean;
   checked(outcome: CheckOutcome): void;
 }
 
@@ -39,8 +39,8 @@ export class Checker implements AsyncDisposable {
   }
 
   /** Nominal milliseconds, +-20 %, so that targets and nodes do not ask in step. */
-  get jitteredMs(): number {
-    return this.#target.intervalMs * (0.8 + 0.4 * this.#env.random.next());
+  jitteredMs(): number {
+    return this.#target.intervalMs() * (0.8 + 0.4 * this.#env.random.next());
   }
 
   /** The next check comes in `delayMs` at the latest. */
@@ -63,8 +63,8 @@ export class Checker implements AsyncDisposable {
 
   #due(): void {
     this.#nextMs = Infinity;
-    if (!this.#target.wanted) {
-      this.#plan(this.jitteredMs);
+    if (!this.#target.wanted()) {
+      this.#plan(this.jitteredMs());
       return;
     }
     this.#running = true;
@@ -75,7 +75,7 @@ export class Checker implements AsyncDisposable {
       if (this.#closed) return;
       // From start to start, so that checks that time out do not become rare.
       const tookMs = this.#env.clock.nowMs() - startedMs;
-      this.within(Math.max(0, this.jitteredMs - tookMs));
+      this.within(Math.max(0, this.jitteredMs() - tookMs));
     });
   }
 }

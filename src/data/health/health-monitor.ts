@@ -83,7 +83,7 @@ export class HealthMonitor implements Checked {
   }
 
   /** As of now: what time has changed has changed. */
-  get health(): Health {
+  health(): Health {
     this.#step({ kind: "tick" });
     return this.#health;
   }
@@ -93,7 +93,7 @@ export class HealthMonitor implements Checked {
   }
 
   /** What an operator asked for; undefined when nothing, or no longer. */
-  get override(): OperatorOverride | undefined {
+  override(): OperatorOverride | undefined {
     this.#step({ kind: "tick" });
     return this.#override;
   }
@@ -107,8 +107,8 @@ export class HealthMonitor implements Checked {
    * Clock.nowMs() of the next try of a target that is out; undefined when none is planned, or it is
    * not out.
    */
-  get nextTryMs(): number | undefined {
-    const { health } = this;
+  nextTryMs(): number | undefined {
+    const health = this.health();
     if (health.state === "ejected") return health.nextTryMs;
     const checksDecide = health.state === "down" || (health.state === "probing" && health.suspect && !health.probeOut);
     const nextMs = checksDecide ? this.#checker?.nextMs : undefined;
@@ -119,7 +119,7 @@ export class HealthMonitor implements Checked {
 
   /** A batch leaves: gives the epoch that its outcome has to bring back. */
   sent(): number {
-    const { epoch } = this.health;
+    const { epoch } = this.health();
     this.#silence.sent(this.#env.clock.nowMs());
     this.#step({ kind: "sent" });
     return epoch;
@@ -164,7 +164,7 @@ export class HealthMonitor implements Checked {
   elsewhere(epoch: number): void {
     this.#judgeSignals(epoch);
     this.#step({ kind: "neutral", epoch });
-    if (this.#monitored.signalsInDoubt) this.#checker?.within(this.intervalMs);
+    if (this.#monitored.signalsInDoubt) this.#checker?.within(this.intervalMs());
   }
 
   operate(override: OperatorOverride): void {
@@ -203,23 +203,23 @@ export class HealthMonitor implements Checked {
     return this.#monitored.plan.health.check?.timeoutMs ?? 0;
   }
 
-  get intervalMs(): number {
+  intervalMs(): number {
     const intervalMs = this.#monitored.plan.health.check?.intervalMs ?? 0;
-    return this.#inDoubt ? Math.min(DOUBT_MS, intervalMs) : intervalMs;
+    return this.#inDoubt() ? Math.min(DOUBT_MS, intervalMs) : intervalMs;
   }
 
-  get wanted(): boolean {
-    const { health } = this;
+  wanted(): boolean {
+    const health = this.health();
     if (health.state === "maintenance") return false;
     // What nobody asked for is left out while calls prove as much.
-    if (this.#policy.check?.written === true || this.#inDoubt) return true;
-    return this.#env.clock.nowMs() - this.#provenMs >= this.intervalMs;
+    if (this.#policy.check?.written === true || this.#inDoubt()) return true;
+    return this.#env.clock.nowMs() - this.#provenMs >= this.intervalMs();
   }
 
   checked({ result, said, asked }: CheckOutcome): void {
     this.#check = { atMs: this.#env.clock.wallMs(), result, said: redactText(said) };
     this.#env.metrics.targetChecks.with(this.#monitored.plan.id, result).add(1);
-    const before = this.health;
+    const before = this.health();
     if (asked !== undefined) this.#monitored.checkHeard(asked.signal, asked.elsewhere);
     if (before.state === "ready") this.#judgeSignals(before.epoch); // a return is decided by a call
     if (result === "passed") this.#silence.heard();
@@ -235,8 +235,8 @@ export class HealthMonitor implements Checked {
     if (after.epoch !== before.epoch || isUnproven(after) !== isUnproven(before)) this.#monitored.healthChanged();
   }
 
-  get #inDoubt(): boolean {
-    return isSuspect(this.health) || this.#silence.lasts || this.#monitored.signalsInDoubt;
+  #inDoubt(): boolean {
+    return isSuspect(this.health()) || this.#silence.lasts || this.#monitored.signalsInDoubt;
   }
 
   /** Data is right: the empty export that nobody asked for is none of its tests. */
@@ -264,7 +264,7 @@ export class HealthMonitor implements Checked {
     if (this.#closed) return;
     if (next.epoch !== before.epoch) this.#entered(before);
     if (isSuspect(next) && !isSuspect(before)) {
-      this.#checker?.within(next.state === "ready" ? this.intervalMs : 0);
+      this.#checker?.within(next.state === "ready" ? this.intervalMs() : 0);
     }
     this.#setTimer();
   }
@@ -319,7 +319,7 @@ export class HealthMonitor implements Checked {
     this.#checker = new Checker(this, this.#env.openCheck(check), this.#env);
     if (!starting) this.#checker.within(0);
     else if (check.written) this.#checker.within(Math.min(DOUBT_MS, check.intervalMs) * this.#env.random.next());
-    else this.#checker.within(this.#checker.jitteredMs);
+    else this.#checker.within(this.#checker.jitteredMs());
   }
 
   #closeChecker(): void {

@@ -22,7 +22,7 @@ export function anyTakes(targets: readonly TargetHandle[], signal: Signal, but: 
  */
 export function isReadyBy(target: TargetHandle, untilMs: number, signal: Signal): boolean {
   if (target.parts !== undefined) return target.parts.all.some((part) => isReadyBy(part, untilMs, signal));
-  const { health } = target;
+  const health = target.health();
   return health.state === "ready" && health.pausedUntilMs <= untilMs && !refuses(target, signal);
 }
 

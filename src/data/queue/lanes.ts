@@ -81,9 +81,9 @@ export class Lanes {
   }
 
   /** Of the first lane that panics; undefined while none does. */
-  get panic(): Panic | undefined {
+  panic(): Panic | undefined {
     for (const lane of this.#channels) {
-      const panic = lane.panic;
+      const panic = lane.panic();
       if (panic !== undefined) return panic;
     }
     return undefined;

@@ -36,7 +36,7 @@ export function pausedUntilMs(
   for (const target of leavesOf(targets)) {
     const forSenderMs = target.pausedForMs(parcel.headers);
     if (!target.usable(nowMs, parcel.signal)) {
-      const { pause } = target;
+      const pause = target.pause();
       const askedMs = askedAgainMs(target, parcel.signal);
       if (pause === undefined && askedMs === undefined) continue;
       const openMs = Math.max(pause?.untilMs ?? 0, forSenderMs, askedMs ?? 0);

@@ -13,7 +13,7 @@ export function laneOpenMs(targets: readonly TargetHandle[], signal: Signal, hea
   let untilMs = Infinity;
   let isPaused = false;
   for (const target of leavesOf(targets)) {
-    const { health } = target;
+    const health = target.health();
     const askedMs = askedAgainMs(target, signal);
     switch (health.state) {
       case "ready":

@@ -345,7 +345,7 @@ class MemoryPool implements Pool {
     this.#failover.run(this.#lanes, this.#plan.fallback, this.#plan.division.kind === "cases");
     for (const lane of this.#lanes.all) if (!lane.isIdle) lane.pump();
     this.#lanes.tidy();
-    this.#panicReport.tell(this.#lanes.panic);
+    this.#panicReport.tell(this.#lanes.panic());
     this.#setTimer();
     this.#tellEmptied();
     this.#tellChanged();

@@ -164,8 +164,8 @@ export class Pools implements AsyncDisposable {
    */
   #alone(): Set<string> {
     const works = new Set<string>();
-    for (const { plan, health } of this.#targets.all.values())
-      if (health.state === "ready") works.add(plan.connectionIdentity);
+    for (const target of this.#targets.all.values())
+      if (target.health().state === "ready") works.add(target.plan.connectionIdentity);
     const stays = (id: string): boolean => works.has(this.#plan.targets.get(id)?.connectionIdentity ?? "");
     const pools = [...this.#plan.pools.values()].filter(({ targets }) => !targets.some(stays));
     return new Set(pools.flatMap(({ targets }) => targets));

@@ -156,7 +156,7 @@ export class QueueLane implements BatchOrigin, TurnTaker {
    * Less than half of its targets are ready. Where each target has a lane of its own nobody can
    * panic.
    */
-  get panic(): Panic | undefined {
+  panic(): Panic | undefined {
     return this.kind === "shared" ? this.#chooser.panic(this.nowMs) : undefined;
   }
 

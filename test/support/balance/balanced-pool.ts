@@ -19,7 +19,7 @@ const COMMON = { sinceMs: 0, epoch: 1, ejections: 1, checks: 0 };
 export class SetTarget implements TargetSource {
   readonly load = new TargetLoad();
   plan: TargetPlan;
-  health: Health = initialHealth(0);
+  #health: Health = initialHealth(0);
   refused = 0;
   windowSize = 64;
   backShare = 1;
@@ -27,6 +27,10 @@ export class SetTarget implements TargetSource {
 
   constructor(id: string, more: Partial<TargetPlan> = {}) {
     this.plan = targetPlan(id, more);
+  }
+
+  health(): Health {
+    return this.#health;
   }
 
   get inFlight(): number {
@@ -62,7 +66,8 @@ export class SetTarget implements TargetSource {
     if (change.weight !== undefined) this.plan = { ...this.plan, weight: change.weight };
     if (change.windowSize !== undefined) this.windowSize = change.windowSize;
     if (change.backShare !== undefined) this.backShare = change.backShare;
-    if (this.health.state === "ready") this.health = { ...this.health, rampFromMs: this.backShare < 1 ? 0 : -Infinity };
+    if (this.#health.state === "ready")
+      this.#health = { ...this.#health, rampFromMs: this.backShare < 1 ? 0 : -Infinity };
     this.tell();
   }
 
@@ -90,7 +95,7 @@ export class SetTarget implements TargetSource {
   }
 
   #enter(health: Health): void {
-    this.health = health;
+    this.#health = health;
     this.tell();
   }
 }
