@@ -24,7 +24,7 @@ export function partTable(result: PartResult): ProbeTable {
 /** Medians; `times the first` is of the first system under the same load, turn by turn. */
 function seriesTable({ series, cores }: SeriesResult): ProbeTable {
   const head = ["load", "system", "windows", "spans/s", "times the first", "spans/CPU-s", "times the first"];
-  head.push("CPU %", "p50 ms", "p99 ms", "not taken", "all there");
+  head.push("CPU %", "p50 ms", "p99 ms", "not taken", "all there", "load + sink CPU %");
   const collections = series.some(({ windows }) => windows.some((window) => window.collections !== undefined));
   if (collections) head.push("full collections in 10 s", "longest ms");
   const rows = series.map((each) => {
@@ -43,6 +43,7 @@ function seriesTable({ series, cores }: SeriesResult): ProbeTable {
       ms(of(({ p99Ms }) => p99Ms)),
       count(each.windows.reduce((sum, window) => sum + notTaken(window), 0)),
       each.allThere ? "yes" : "NO",
+      `${of(({ generatorCpuPercent }) => generatorCpuPercent).toFixed(0)} + ${of(({ sinkCpuPercent }) => sinkCpuPercent).toFixed(0)}`,
     ];
     if (collections) row.push(of(fullIn10s).toFixed(1), ms(Math.max(...each.windows.map(longestMs))));
     return row;
@@ -68,7 +69,7 @@ function longestMs({ collections }: LaneWindow): number {
 
 function recoveryTable({ system, rounds, allThere, cores }: RecoveryResult): ProbeTable {
   const head = ["system", "round", "best spans/s", "three times: spans/s", "share", "p99 ms", "not taken"];
-  head.push("back after s", "first 2 s", "next 2 s", "all there");
+  head.push("back after s", "first 2 s", "next 2 s", "all there", "CPU %", "load + sink CPU %");
   const rows = rounds.map(({ best, triple, backAfterMs, firstItemsPerSecond, thenItemsPerSecond }, i) => [
     system,
     count(i + 1),
@@ -81,6 +82,8 @@ function recoveryTable({ system, rounds, allThere, cores }: RecoveryResult): Pro
     percent(firstItemsPerSecond / best.itemsPerSecond),
     percent(thenItemsPerSecond / best.itemsPerSecond),
     allThere ? "yes" : "NO",
+    triple.cpuPercent.toFixed(0),
+    `${triple.generatorCpuPercent.toFixed(0)} + ${triple.sinkCpuPercent.toFixed(0)}`,
   ]);
   return { rows: [head, ...rows], notes: coresNote(cores) };
 }
