@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { systemClock } from "../../src/core/clock.ts";
+import { type Clock, systemClock } from "../../src/core/clock.ts";
 import { formatProblem } from "../../src/core/problem.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import type { LedgerRow } from "../../src/core/snapshot.ts";
@@ -108,6 +108,7 @@ export async function startWorkers(
   workers: number,
   config: Readonly<Record<string, unknown>>,
   sinks: Sinks = {},
+  clock: Clock = systemClock,
 ): Promise<WorkerNode> {
   const node = config["node"] as Record<string, unknown> | undefined; // oxlint-disable-line typescript/no-unsafe-type-assertion -- the schema checks it
   const text = completeConfig({ ...config, node: { workers, ...node } }, sinks);
@@ -116,8 +117,8 @@ export async function startWorkers(
   if (loaded.config === undefined) throw new Error(loaded.problems.map(formatProblem).join("\n"));
   const lines: Record<string, unknown>[] = [];
   const write = (line: string): void => void lines.push(JSON.parse(line) as Record<string, unknown>); // oxlint-disable-line typescript/no-unsafe-type-assertion -- lines are objects
-  const log = createLog({ clock: systemClock, write, level: "info", format: "json", colour: false });
-  const options = { clock: systemClock, random: seededRandom(1), log, source };
+  const log = createLog({ clock, write, level: "info", format: "json", colour: false });
+  const options = { clock, random: seededRandom(1), log, source };
   return new WorkerNode(await startNode(loaded.config, options), lines, sinks);
 }
 
