@@ -245,6 +245,11 @@ export class NodeDataPlane implements DataPlane {
     return taker !== undefined;
   }
 
+  /** Asks a sender over gRPC to come back with another connection. */
+  async retireOldest(): Promise<boolean> {
+    return this.#listeners?.grpc?.retireOldest() ?? false;
+  }
+
   async prepare(data: PlanData): Promise<PreparedPlan> {
     this.#refuseStopped();
     if (this.#isPreparing) throw new RouterError("INTERNAL", "another change of the plan is prepared and not decided");

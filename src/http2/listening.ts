@@ -104,6 +104,12 @@ export class Listening implements UnaryServer {
     this.#server.emit("connection", socket);
   }
 
+  retireOldest(): boolean {
+    const [oldest] = this.#connections;
+    oldest?.retire(this.#graceMs);
+    return oldest !== undefined;
+  }
+
   add(connection: ServedConnection): void {
     this.#connections.add(connection);
     // Its handshake was under way when the listening ended.

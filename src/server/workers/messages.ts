@@ -52,6 +52,8 @@ export interface Calls {
   readonly operate: Call<{ readonly id: string; readonly override: OperatorOverride }, boolean>;
   readonly drops: Call<null, readonly DropSample[]>;
   readonly explain: Call<WireExplainRequest, Explanation>;
+  /** One of its connections over gRPC is asked to go away. False when it has none. */
+  readonly retireOldest: Call<null, boolean>;
   readonly snapshot: Call<null, Snapshot>;
   readonly shutdown: Call<{ readonly graceMs: number }, ShutdownReport>;
 }

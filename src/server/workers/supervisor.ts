@@ -10,6 +10,7 @@ import { addSnapshots } from "../../telemetry/snapshot.ts";
 import type { CallName, Calls, FromWorker, ListenerKind, WorkerStart } from "./messages.ts";
 import { WorkerSlot, type Unconfirmed } from "./worker-slot.ts";
 import type { CheckRequest } from "./node-checks.ts";
+import { findSkew } from "./skew.ts";
 import { NOTHING, remainsOf } from "./totals.ts";
 import { SilentWorker, type WorkerExit, WorkerLink } from "./worker-link.ts";
 
@@ -37,6 +38,9 @@ const START_LIMIT_MS = 60_000;
 export const SILENCE_MS = 10_000;
 const WATCH_MS = 5_000;
 const ASK_LIMIT_MS = 2_000;
+/** What a client gets to come back, and what the spread gets to show what came of it. */
+const MOVE_MS = 10_000;
+const CALM_MS = 30_000;
 const BACKOFF_MS = 100;
 const MAX_BACKOFF_MS = 30_000;
 /** A worker that ran so long did not end because of how it was started. */
@@ -55,6 +59,10 @@ export class Supervisor {
   /** What those counted that are gone. */
   #gone: Snapshot = NOTHING;
   #seq = 0;
+  /** The next connection over gRPC goes there. */
+  #move: { readonly to: WorkerSlot; readonly untilMs: number } | undefined;
+  #skewed: WorkerSlot | undefined;
+  #calmUntilMs = 0;
   #isOpen = false;
   #isStopping = false;
   readonly #timers = new Set<Cancel>();
@@ -118,7 +126,7 @@ export class Supervisor {
     if (this.#isStopping) return void socket.destroy();
     const [first, ...others] = this.ready;
     if (first === undefined) return void this.#waiting.push({ listener, socket });
-    const slot = others.reduce((least, one) => (one.load < least.load ? one : least), first);
+    const slot = this.#moved(listener) ?? others.reduce((least, one) => (one.load < least.load ? one : least), first);
     const seq = ++this.#seq;
     slot.connections[listener]++;
     slot.unconfirmed.set(seq, { listener, socket });
@@ -238,6 +246,30 @@ export class Supervisor {
     this.#later(delayMs, () => void this.#start(slot));
   }
 
+  /** Where a connection goes that was asked away from another worker. */
+  #moved(listener: ListenerKind): WorkerSlot | undefined {
+    const move = this.#move;
+    if (move === undefined || listener !== "otlp_grpc") return undefined;
+    this.#move = undefined;
+    return move.to.isReady && this.#env.clock.nowMs() < move.untilMs ? move.to : undefined;
+  }
+
+  /** One connection at a time, twice in a row seen to be needed, and then a while nothing. */
+  #mendSkew(): void {
+    const nowMs = this.#env.clock.nowMs();
+    const skew = nowMs < this.#calmUntilMs ? undefined : findSkew(this.ready);
+    const isSeenAgain = skew !== undefined && skew.busiest === this.#skewed;
+    this.#skewed = skew?.busiest;
+    if (skew === undefined || !isSeenAgain) return;
+    this.#calmUntilMs = nowMs + CALM_MS;
+    this.#move = { to: skew.idlest, untilMs: nowMs + MOVE_MS };
+    this.#env.log.info("a connection is asked away from a worker that has most of the work", {
+      worker: skew.busiest.index + 1,
+      to: skew.idlest.index + 1,
+    });
+    skew.busiest.link?.ask("retireOldest", null, ASK_LIMIT_MS).catch(ignore);
+  }
+
   /** Who hangs does not say so. */
   #watch(): void {
     for (const slot of this.ready) {
@@ -246,6 +278,7 @@ export class Supervisor {
         if (cause instanceof SilentWorker) this.end(slot, link, cause);
       });
     }
+    this.#mendSkew();
     this.#later(WATCH_MS, () => this.#watch());
   }
 

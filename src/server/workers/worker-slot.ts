@@ -39,6 +39,10 @@ export class WorkerSlot {
     return LISTENERS.reduce((sum, listener) => sum + this.connections[listener], 0);
   }
 
+  get itemsPerSecond(): number {
+    return this.#perSecond;
+  }
+
   get status(): WorkerStatus {
     return {
       id: this.index + 1,

@@ -113,6 +113,7 @@ export class Worker {
         return plane.snapshot();
       case "shutdown":
         return this.#shutdown(plane, question.args.graceMs);
+      case "retireOldest":
       case "status":
       case "ready":
       case "undeliverable":
