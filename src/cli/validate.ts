@@ -3,6 +3,7 @@ import { reasonOf, RouterError } from "../core/errors.ts";
 import type { Config } from "../config/schema/config.ts";
 import type { Problem } from "../core/problem.ts";
 import { fileSource, textSource } from "../server/config-source.ts";
+import { memoryProblem } from "../server/memory-need.ts";
 import type { ConfigSource } from "../server/start.ts";
 import { usage } from "./args.ts";
 import { type Args, type Command, EXIT, type ExitCode, type Io } from "./command.ts";
@@ -44,7 +45,9 @@ async function run(args: Args, io: Io): Promise<ExitCode> {
 async function check(name: string, io: Io): Promise<CheckedFile> {
   try {
     const source = name === "-" ? await standardInput(io) : openFile(name, io);
-    return { readable: true, problems: source.load(source.text).problems };
+    const { config, problems } = source.load(source.text);
+    const memory = config && memoryProblem(config.node, process.constrainedMemory());
+    return { readable: true, problems: memory === undefined ? problems : [...problems, { ...memory, file: name }] };
   } catch (cause) {
     if (!(cause instanceof RouterError) || cause.code !== "CONFIG_UNREADABLE") throw cause;
     const message = `cannot be read: ${reasonOf(cause.cause)}`;

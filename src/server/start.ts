@@ -38,6 +38,7 @@ import { createMetrics } from "../telemetry/metrics.ts";
 import { openRuntimeMetrics, type RuntimeMetrics } from "../telemetry/runtime.ts";
 import { dataPlaneOpener } from "./data-plane-opener.ts";
 import { CertificateReport, checkListenerTls } from "./certificates.ts";
+import { memoryProblem } from "./memory-need.ts";
 import { tellUnusableProxies } from "./proxies.ts";
 import { listenerOptions, listenOptions } from "./listen-options.ts";
 import { VERSION } from "../core/version.ts";
@@ -111,6 +112,8 @@ export async function startNode(config: Config, options: StartOptions): Promise<
   log.info("signalbox starts", { version: VERSION, config: facts.configFile ?? "none", id: facts.id, pid: facts.pid });
 
   tellUnusableProxies(log, source.place.env);
+  const memory = memoryProblem(config.node, process.constrainedMemory());
+  if (memory !== undefined) log.warn(memory.message, { key: memory.path, hint: memory.hint });
 
   await using parts = new AsyncDisposableStack();
   const runtime = parts.use(openRuntimeMetrics(env.metrics, { clock, version: VERSION, ledger: env.ledger }));

@@ -120,7 +120,10 @@ const SLACK_BYTES = 1_048_576;
  * room for one whole request: that of which the body has begun to come before those of others, and
  * has not ended.
  */
-function arenaBytes({ maxRequestBytes, maxInFlightBytes }: AdmissionLimits): number {
+export function arenaBytes({
+  maxRequestBytes,
+  maxInFlightBytes,
+}: Pick<AdmissionLimits, "maxRequestBytes" | "maxInFlightBytes">): number {
   return Math.max(maxInFlightBytes, maxRequestBytes) + maxRequestBytes + SLACK_BYTES;
 }
 
