@@ -14,6 +14,7 @@ import type {
   PreparedPlan,
   Readiness,
   ShutdownReport,
+  TargetState,
   Undeliverable,
 } from "../../plan/data-plane.ts";
 import type { Explanation, ExplainRequest } from "../../plan/explanation.ts";
@@ -169,7 +170,7 @@ class Workers implements DataPlane {
 
   async ready(): Promise<Readiness> {
     if (this.#shutdown !== undefined) return { ready: false, reason: "shutting down" };
-    return mergeReady(await this.#supervisor.each("ready", null));
+    return mergeReady(await this.#supervisor.enough("ready", null, ({ ready }) => ready));
   }
 
   async undeliverable(): Promise<readonly Undeliverable[]> {
@@ -270,6 +271,22 @@ class Workers implements DataPlane {
       }
     });
     await Promise.all(commits);
+    // Who was started with the plan of before, and ran only when all others had prepared this one.
+    await this.#follow(this.#supervisor.ready.filter(({ link }) => parts.every((part) => part.link !== link)));
+  }
+
+  /** Those that run, and were not told of what is so by now. */
+  async #follow(slots: readonly WorkerSlot[]): Promise<void> {
+    const following = slots.map(async (slot) => {
+      const { link } = slot;
+      if (link === undefined) return;
+      try {
+        await this.#update(slot, link);
+      } catch (cause) {
+        this.#supervisor.end(slot, link, cause);
+      }
+    });
+    await Promise.all(following);
   }
 
   /** A plan that kills whoever runs it is not kept. */
@@ -286,6 +303,7 @@ class Workers implements DataPlane {
     this.#trial = undefined;
     this.#plan = trial.before;
     this.#revision++;
+    void this.#follow(this.#supervisor.ready); // never rejects
     // It could be bound once; where it cannot any more, what is the same of both is checked.
     void bindPlan(trial.before, this.#secrets).then(
       (bound) => this.#checks.adopt(bound),
@@ -318,10 +336,11 @@ class Workers implements DataPlane {
       await link.ask("prepare", { plan: this.#textFor(this.#plan, slot) }, SILENCE_MS);
       await link.ask("commit", null, SILENCE_MS);
     }
-    for (const { id } of this.#plan.targets) {
-      const known = this.#operators.get(id);
-      const override = known ?? { state: "ready" as const, untilMs: undefined, note: "" };
-      if (known !== undefined) await link.ask("operate", { id, override }, SILENCE_MS);
+    const { targets } = await link.ask("status", null, SILENCE_MS);
+    for (const { id, state } of targets) {
+      const override = this.#operators.get(id);
+      if (override !== undefined) await link.ask("operate", { id, override }, SILENCE_MS);
+      else if (OVERRIDDEN.has(state)) await link.ask("operate", { id, override: NO_OVERRIDE }, SILENCE_MS);
     }
   }
 
@@ -348,6 +367,10 @@ class Workers implements DataPlane {
     return tls && { ...tls, ticketKeys: this.#ticketKeys };
   }
 }
+
+/** States that are only there because an operator said so. */
+const OVERRIDDEN: ReadonlySet<TargetState> = new Set(["drain", "maintenance"]);
+const NO_OVERRIDE: OperatorOverride = { state: "ready", untilMs: undefined, note: "" };
 
 /** A worker that has prepared a change. */
 interface PreparedWorker {

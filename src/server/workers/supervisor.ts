@@ -92,9 +92,25 @@ export class Supervisor {
 
   /** Asks all that are ready. Who does not answer in time is left out. */
   async each<Name extends CallName>(name: Name, args: Calls[Name]["args"]): Promise<Calls[Name]["answer"][]> {
-    const links = this.ready.flatMap(({ link }) => link ?? []);
-    const results = await Promise.allSettled(links.map((link) => link.ask(name, args, ASK_LIMIT_MS)));
-    return results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+    return answersOf(await Promise.allSettled(this.#ask(name, args)));
+  }
+
+  /** As `each`, but waits for nobody else when one answer is enough, and gives that one. */
+  async enough<Name extends CallName>(
+    name: Name,
+    args: Calls[Name]["args"],
+    isEnough: (answer: Calls[Name]["answer"]) => boolean,
+  ): Promise<Calls[Name]["answer"][]> {
+    const asked = this.#ask(name, args);
+    const found = asked.map(async (answer) => {
+      if (isEnough(await answer)) return [await answer];
+      throw new RangeError("others may say more");
+    });
+    try {
+      return await Promise.any(found);
+    } catch {
+      return answersOf(await Promise.allSettled(asked));
+    }
   }
 
   /** Asks the first that is ready. */
@@ -146,6 +162,10 @@ export class Supervisor {
     return Promise.all(
       this.slots.flatMap(({ link, isReady }) => (link === undefined ? [] : this.#stop(link, isReady, graceMs))),
     );
+  }
+
+  #ask<Name extends CallName>(name: Name, args: Calls[Name]["args"]): Promise<Calls[Name]["answer"]>[] {
+    return this.ready.flatMap(({ link }) => (link === undefined ? [] : [link.ask(name, args, ASK_LIMIT_MS)]));
   }
 
   async #stop(link: WorkerLink, isReady: boolean, graceMs: number): Promise<ShutdownReport> {
@@ -290,6 +310,10 @@ export class Supervisor {
     });
     this.#timers.add(cancel);
   }
+}
+
+function answersOf<Answer>(results: readonly PromiseSettledResult<Answer>[]): Answer[] {
+  return results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
 }
 
 interface WorkerLine {

@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Sender } from "../scenario/fault-sender.ts";
+import { openGrpcSink } from "../support/sinks/grpc-sink.ts";
+import { eventually, startWorkers, type WorkerNode } from "./worker-node.ts";
+
+const POOL = { default_pool: { targets: ["a"] } };
+
+async function isReady(node: WorkerNode): Promise<boolean> {
+  return (await node.readyWorkers()) === (await node.workers()).length;
+}
+
+test("workers: who starts between the two halves of a change, with the plan of before, follows it, too", async () => {
+  await using a = await openGrpcSink();
+  await using b = await openGrpcSink();
+  await using node = await startWorkers(2, POOL, { a, b });
+  const { dataPlane } = node.running;
+  const [, second] = await node.pids();
+  const plan = node.planOf({ node: { workers: 2 }, default_pool: { targets: ["b"] } }, 2);
+  const prepared = await dataPlane.prepare(plan);
+  process.kill(second!, "SIGKILL");
+  await eventually(async () => (await node.workers())[1]?.restarts === 1 && (await isReady(node)));
+  await prepared.commit();
+  const senders = [1, 2].map((source) => new Sender({ via: "grpc", address: node.grpc, source, service: "s" }));
+  for (const one of senders) await one.sendOne();
+  assert.deepEqual([a.counts().acceptedItems, b.counts().acceptedItems], [0, 10]);
+  for (const one of senders) await one[Symbol.asyncDispose]();
+});
+
+test("workers: an override that is taken back while a worker starts does not hold in it", async () => {
+  await using a = await openGrpcSink();
+  await using b = await openGrpcSink();
+  await using node = await startWorkers(1, { default_pool: { targets: ["a", "b"] } }, { a, b });
+  const { dataPlane } = node.running;
+  await dataPlane.operate("a", { state: "drain", untilMs: undefined, note: "" });
+  const [pid] = await node.pids();
+  process.kill(pid!, "SIGKILL");
+  // The one in its place is there, and was told how to start.
+  await eventually(async () => {
+    const [worker] = await node.workers();
+    return worker?.pid !== undefined && worker.pid !== pid && !worker.ready;
+  });
+  await dataPlane.operate("a", { state: "ready", untilMs: undefined, note: "" });
+  await eventually(() => isReady(node));
+  const status = (await dataPlane.status()).targets.find(({ id }) => id === "a");
+  assert.equal(status?.state, "ready");
+});
+
+test("workers: one that hangs does not keep the node from saying that it is ready", async () => {
+  await using a = await openGrpcSink();
+  await using node = await startWorkers(2, POOL, { a });
+  const { dataPlane } = node.running;
+  const [first] = await node.pids();
+  process.kill(first!, "SIGSTOP");
+  try {
+    const order: string[] = [];
+    const all = dataPlane.status().then(() => order.push("all")); // waits for the one that hangs
+    assert.equal((await dataPlane.ready()).ready, true);
+    order.push("ready");
+    await all;
+    assert.deepEqual(order, ["ready", "all"]);
+  } finally {
+    process.kill(first!, "SIGCONT");
+  }
+});
