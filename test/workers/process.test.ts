@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -23,9 +23,13 @@ class WorkersProcess implements AsyncDisposable {
   readonly ended: Promise<unknown[]>;
   readonly #lines: AsyncIterator<string>;
 
-  constructor(sink: Sink) {
+  constructor(sink: Sink, plugin?: string) {
     const file = join(this.directory, "signalbox.yaml");
-    writeFileSync(file, completeConfig({ node: { workers: 2 }, default_pool: { targets: ["a"] } }, { a: sink }));
+    const plugins = plugin === undefined ? [] : [join(this.directory, "plugin.mjs")];
+    if (plugin !== undefined) writeFileSync(join(this.directory, "plugin.mjs"), plugin);
+    const strategy = plugin === undefined ? {} : { strategy: { type: "plugin", name: "own" } };
+    const config = { node: { workers: 2, plugins }, default_pool: { targets: ["a"], ...strategy } };
+    writeFileSync(file, completeConfig(config, { a: sink }));
     const stdio = ["ignore", "ignore", "pipe"] as const;
     this.#child = spawn(process.execPath, [BIN, "run", file], {
       cwd: this.directory,
@@ -41,11 +45,17 @@ class WorkersProcess implements AsyncDisposable {
   }
 
   async listens(): Promise<{ readonly grpc: string; readonly admin: string }> {
+    const line = await this.logs("signalbox listens");
+    return { grpc: line["otlp_grpc"] ?? "", admin: line["admin"] ?? "" };
+  }
+
+  /** The next line that says so. */
+  async logs(msg: string): Promise<Readonly<Record<string, string>>> {
     for (;;) {
       const { value, done } = await this.#lines.next();
-      assert.ok(done !== true, "it ended before it listened");
+      assert.ok(done !== true, `it ended before it said: ${msg}`);
       const line = JSON.parse(value) as Record<string, string>; // oxlint-disable-line typescript/no-unsafe-type-assertion -- lines of the log
-      if (line["msg"] === "signalbox listens") return { grpc: line["otlp_grpc"] ?? "", admin: line["admin"] ?? "" };
+      if (line["msg"] === msg) return line;
     }
   }
 
@@ -107,4 +117,29 @@ test("workers: they end when the main process is killed", async () => {
   assert.ok(workers.every(({ pid }) => isAlive(pid)));
   process.kill(node.pid, "SIGKILL");
   await eventually(async () => workers.every(({ pid }) => !isAlive(pid)));
+});
+
+const HANGING = `
+import { writeFileSync } from "node:fs";
+const pick = () => {
+  writeFileSync(new URL("hangs", import.meta.url), "");
+  for (;;);
+};
+export default ({ registerStrategy }) => registerStrategy("own", () => ({ pick, charge() {}, changed() {} }));
+`;
+
+test("workers: one that hangs is ended, too, when a second signal ends the main process at once", async () => {
+  await using a = await openGrpcSink();
+  await using node = new WorkersProcess(a, HANGING);
+  const { grpc, admin } = await node.listens();
+  const workers = await workersOf(admin);
+  await using sender = new Sender({ via: "grpc", address: grpc, source: 1, service: "s" });
+  const sent = sender.sendOne();
+  await eventually(async () => existsSync(join(node.directory, "hangs")));
+  process.kill(node.pid, "SIGTERM");
+  await node.logs("signalbox stops: no longer ready, draining");
+  process.kill(node.pid, "SIGTERM");
+  assert.deepEqual(await node.ended, [1, null]);
+  await eventually(async () => workers.every(({ pid }) => !isAlive(pid)));
+  assert.equal((await sent).answer.kind, "broken");
 });

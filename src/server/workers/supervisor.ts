@@ -67,10 +67,15 @@ export class Supervisor {
   #isStopping = false;
   readonly #timers = new Set<Cancel>();
   readonly #exits = new Map<WorkerLink, () => void>();
+  /** Who hangs does not see that this process is gone: when it ends out of order, they go first. */
+  readonly #killAll = (): void => {
+    for (const { link } of this.slots) link?.kill("killed");
+  };
 
   constructor(options: SupervisorOptions, env: Env) {
     this.#options = options;
     this.#env = env;
+    process.once("exit", this.#killAll);
     this.slots = Array.from({ length: options.count }, (_, index) => new WorkerSlot(index));
   }
 
@@ -159,9 +164,11 @@ export class Supervisor {
     this.#isStopping = true;
     for (const cancel of this.#timers) cancel();
     for (const { socket } of this.#waiting.splice(0)) socket.destroy();
-    return Promise.all(
+    const reports = await Promise.all(
       this.slots.flatMap(({ link, isReady }) => (link === undefined ? [] : this.#stop(link, isReady, graceMs))),
     );
+    process.off("exit", this.#killAll);
+    return reports;
   }
 
   #ask<Name extends CallName>(name: Name, args: Calls[Name]["args"]): Promise<Calls[Name]["answer"]>[] {
