@@ -5,6 +5,8 @@ import type { TLSSocket } from "node:tls";
 export const CONNECTION_REFUSALS = [
   /** More connections than the listener may have. */
   "limit",
+  /** No worker had a file descriptor for it. */
+  "descriptors",
   /** The client's certificate is missing, or none of the authorities signed it. */
   "client_certificate",
   /** The peer does not trust this listener's certificate. */

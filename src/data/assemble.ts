@@ -25,6 +25,7 @@ import type { PlanData } from "../plan/plan-data.ts";
 import type { SecretReader } from "../plan/secrets.ts";
 import type { CheckPlan } from "../plan/target-health.ts";
 import type { Env } from "../telemetry/env.ts";
+import { createRssReader } from "../telemetry/rss.ts";
 import { takeSnapshot } from "../telemetry/snapshot.ts";
 import { type Admission, createAdmission } from "./admit/admission.ts";
 import { type Assembly, assemble } from "./assembly.ts";
@@ -133,7 +134,7 @@ export async function openCore(
     },
   };
   const pools = parts.use(new Pools(plan, targets, poolsEnv));
-  const admission = createAdmission(limits, { ...env, rssBytes: () => process.memoryUsage.rss() });
+  const admission = createAdmission(limits, { ...env, rssBytes: createRssReader() });
   const dataPlane = new NodeDataPlane({ plan, pools, strategies, secrets, given, admission, env });
   return { dataPlane, admission, handle: createPipeline(() => dataPlane.assembly, env.clock, admission.guard) };
 }

@@ -2,6 +2,7 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { Clock } from "../core/clock.ts";
 import { accountedItems, sum, type Ledger, type LedgerEntry } from "./ledger.ts";
 import type { Gauge, Metrics } from "./metrics.ts";
+import { createRssReader } from "./rss.ts";
 
 /** Numbers that are not counted as things happen but looked up when somebody asks. */
 export interface RuntimeMetrics extends Disposable {
@@ -27,7 +28,7 @@ export function openRuntimeMetrics(metrics: Metrics, options: RuntimeOptions): R
   let delaySeconds = 0;
   const startSeconds = options.clock.wallMs() / 1_000 - process.uptime();
   metrics.buildInfo.with(options.version, process.versions.node).read(() => 1);
-  metrics.processMemory.with().read(() => process.memoryUsage.rss());
+  metrics.processMemory.with().read(createRssReader());
   metrics.processStart.with().read(() => startSeconds);
   metrics.eventLoopDelay.with().read(() => delaySeconds);
   return {

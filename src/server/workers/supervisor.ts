@@ -1,11 +1,13 @@
 import type { Socket } from "node:net";
 import type { Cancel } from "../../core/clock.ts";
+import type { ConnectionRefusal } from "../../core/connection-refusal.ts";
 import { reasonOf } from "../../core/errors.ts";
 import type { Snapshot } from "../../core/snapshot.ts";
 import type { CheckOutcome } from "../../data/health/check.ts";
 import { Unreachable } from "../../core/unreachable.ts";
 import type { ShutdownReport } from "../../plan/data-plane.ts";
 import type { Env } from "../../telemetry/env.ts";
+import { refusalTeller } from "../../telemetry/refused-connections.ts";
 import { addSnapshots } from "../../telemetry/snapshot.ts";
 import type { CallName, Calls, FromWorker, ListenerKind, WorkerStart } from "./messages.ts";
 import { WorkerSlot, type Unconfirmed } from "./worker-slot.ts";
@@ -67,6 +69,7 @@ export class Supervisor {
   #isStopping = false;
   readonly #timers = new Set<Cancel>();
   readonly #exits = new Map<WorkerLink, () => void>();
+  readonly #refusals: Readonly<Record<ListenerKind, (refusal: ConnectionRefusal) => void>>;
   /** Who hangs does not see that this process is gone: when it ends out of order, they go first. */
   readonly #killAll = (): void => {
     for (const { link } of this.slots) link?.kill("killed");
@@ -75,6 +78,7 @@ export class Supervisor {
   constructor(options: SupervisorOptions, env: Env) {
     this.#options = options;
     this.#env = env;
+    this.#refusals = { otlp_grpc: refusalTeller("otlp_grpc", env), otlp_http: refusalTeller("otlp_http", env) };
     process.once("exit", this.#killAll);
     this.slots = Array.from({ length: options.count }, (_, index) => new WorkerSlot(index));
   }
@@ -244,9 +248,24 @@ export class Supervisor {
   }
 
   #confirmed(slot: WorkerSlot, link: WorkerLink, seq: number): void {
+    this.#refuseLost(slot, seq);
     slot.unconfirmed.get(seq)?.socket.destroy();
     slot.unconfirmed.delete(seq);
     link.tell({ kind: "read", seq });
+  }
+
+  /**
+   * Messages keep their order: what was handed over before something that has come has come, too,
+   * or never will, because the worker has no file descriptor for it.
+   */
+  #refuseLost(slot: WorkerSlot, beforeSeq: number): void {
+    for (const [seq, { listener, socket }] of slot.unconfirmed) {
+      if (seq >= beforeSeq) return;
+      slot.unconfirmed.delete(seq);
+      slot.connections[listener]--;
+      this.#refusals[listener]({ reason: "descriptors", peer: socket.remoteAddress ?? "", text: "" });
+      socket.destroy();
+    }
   }
 
   #log(slot: WorkerSlot, line: string): void {
@@ -299,14 +318,19 @@ export class Supervisor {
 
   /** Who hangs does not say so. */
   #watch(): void {
-    for (const slot of this.ready) {
-      const { link } = slot;
-      link?.ask("ready", null, SILENCE_MS).catch((cause: unknown) => {
-        if (cause instanceof SilentWorker) this.end(slot, link, cause);
-      });
-    }
+    for (const slot of this.ready) if (slot.link !== undefined) void this.#look(slot, slot.link);
     this.#mendSkew();
     this.#later(WATCH_MS, () => this.#watch());
+  }
+
+  async #look(slot: WorkerSlot, link: WorkerLink): Promise<void> {
+    const nextSeq = this.#seq + 1;
+    try {
+      await link.ask("ready", null, SILENCE_MS);
+      if (slot.link === link) this.#refuseLost(slot, nextSeq);
+    } catch (cause) {
+      if (cause instanceof SilentWorker) this.end(slot, link, cause);
+    }
   }
 
   #later(delayMs: number, run: () => void): void {
