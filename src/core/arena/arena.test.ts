@@ -83,6 +83,17 @@ test("an extent is free when all who retained it have released it", () => {
   assert.equal(body.bytes.length, 0, "nobody can read on by it");
 });
 
+test("bodies lie as densely as at first when all before them have gone, one after the other", () => {
+  const arena = arenaOf(200);
+  const fill = (): Extent[] => Array.from({ length: 100 }, () => taken(arena, 40));
+  for (const body of fill()) body.release();
+  const again = fill();
+  assert.ok(arena.usedBytes <= 1.2 * 100 * 40, `${arena.usedBytes} bytes of chunks for 4,000 of bodies`);
+  for (const body of again.toReversed()) body.release();
+  fill();
+  assert.ok(arena.usedBytes <= 1.2 * 100 * 40, "whatever their order");
+});
+
 test("a body that grows moves, and keeps what has come of it", () => {
   const arena = arenaOf(8);
   const body = taken(arena, 10, false);

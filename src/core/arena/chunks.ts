@@ -1,3 +1,6 @@
+/** So far is looked back for the beginning of a row of free chunks. */
+const MOST_BACK = 16;
+
 /**
  * Which chunks of an arena are in use, by how many; and a list of the free ones, in which a chunk
  * can be taken out of the middle. Chunks that are taken one by one come from its front, where what
@@ -34,7 +37,9 @@ export class Chunks {
   /** Takes one with one use; -1: none is free. */
   takeOne(): number {
     if (this.free === 0) return -1;
-    const chunk = this.#next[this.count]!;
+    let chunk = this.#next[this.count]!;
+    // What is before it and free was left a little earlier: from there bodies can lie over borders.
+    for (let i = 0; i < MOST_BACK && chunk > 0 && this.#uses[chunk - 1] === 0; i++) chunk--;
     this.take(chunk);
     return chunk;
   }
