@@ -1,6 +1,5 @@
 import { viewBuffer } from "../../core/bytes.ts";
-import { ItemFields } from "../../otlp/item-fields.ts";
-import { indexItems, ItemIndex } from "../../otlp/items.ts";
+import type { ItemFields } from "../../otlp/item-fields.ts";
 import { joinResources, viewResource } from "../../otlp/resource.ts";
 import { Envelope, scanEnvelope } from "../../otlp/scan.ts";
 import { SIGNAL_FACTS } from "../../otlp/signal.ts";
@@ -12,6 +11,7 @@ import { show, traceIdOf } from "../../plan/seen-by.ts";
 import { regionOf } from "../../plan/specialise.ts";
 import { NO_GUARD } from "../admit/request-guard.ts";
 import { checkAdmissible } from "../pipeline.ts";
+import { ItemReader } from "../scan/item-reader.ts";
 import { explainDrafts } from "./explain-route.ts";
 import { type ExplainParts, openWalk, placedFor, type ExplainWalk } from "./walk.ts";
 
@@ -67,17 +67,17 @@ function* explainItems(
   envelope: Envelope,
   maxItems: number,
 ): Generator<void, ItemExplanation[], void> {
-  const index = new ItemIndex();
+  const items = new ItemReader(walk.signal);
+  const { index, fields } = items;
   const all: ItemExplanation[] = [];
   let first = 0;
   for (let r = 0; r < envelope.resources && all.length < maxItems; r++) {
     const { bytes } = envelope;
     const { attributes } = viewResource(joinResources(bytes, envelope.bodyStart[r]!, envelope.end[r]!));
     const resource = { attributes, region: regionOf(attributes, walk.region), headers: walk.headers };
-    indexItems(bytes, envelope.bodyStart[r]!, envelope.end[r]!, index);
+    items.open(envelope, r);
     for (let i = 0; i < index.items && all.length < maxItems; i++) {
-      const fields = readItem(walk, envelope, index, i);
-      if (fields === undefined) return all; // the refusal tells where it is malformed
+      if (!items.read(i, walk.explainer.keys)) return all; // the refusal tells where it is malformed
       const alone = sliceResource(envelope, r, index, Int32Array.of(i), 1);
       const item = summaryOf(walk, first + i, resource, fields);
       for (const pool of walk.routePools) pool.renew();
@@ -88,19 +88,6 @@ function* explainItems(
     first += index.items;
   }
   return all;
-}
-
-function readItem(
-  { signal, explainer }: ExplainWalk,
-  { bytes }: Envelope,
-  index: ItemIndex,
-  i: number,
-): ItemFields | undefined {
-  const fields = new ItemFields();
-  if (!fields.read(signal, bytes, index.bodyStart[i]!, index.end[i]!, explainer.keys)) return undefined;
-  fields.scopeNameStart = index.nameStart[index.scopeOf[i]!]!;
-  fields.scopeNameEnd = index.nameEnd[index.scopeOf[i]!]!;
-  return fields;
 }
 
 function summaryOf(

@@ -1,17 +1,16 @@
 import { viewBuffer } from "../../core/bytes.ts";
 import { RecentMap } from "../../core/recent-map.ts";
 import { joinResources, viewResource } from "../../otlp/resource.ts";
-import { ItemFields } from "../../otlp/item-fields.ts";
-import { indexItems, ItemIndex } from "../../otlp/items.ts";
 import type { Excess } from "../../otlp/limits.ts";
 import type { Envelope } from "../../otlp/scan.ts";
-import { pointsOf, sliceResource } from "../../otlp/slice.ts";
+import { sliceResource } from "../../otlp/slice.ts";
 import { asksItem } from "../../plan/channel-choice.ts";
 import { HeaderAnswers } from "../../plan/header-tests.ts";
 import type { ProgramStep, ResourceProgram, RoutePlan } from "../../plan/route-plan.ts";
 import { NO_HEADERS, type SenderHeaders } from "../../plan/sender-headers.ts";
 import { regionOf, Specialiser } from "../../plan/specialise.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
+import { ItemReader } from "../scan/item-reader.ts";
 import { type KnownResource, ResourceCache } from "../scan/resource-cache.ts";
 import type { Draft } from "./draft.ts";
 import { DraftTable } from "./draft-table.ts";
@@ -44,7 +43,6 @@ const NO_RULE = -1;
  */
 const KNOWN_ANSWERS = 1_000;
 /** Without any field: stands in where a resource has no items and a channel is chosen by them. */
-const NO_ITEM = new Uint8Array(0);
 
 /**
  * Stage route for one signal under one plan: walks the resources of a scanned request and gives
@@ -91,14 +89,14 @@ export class Router implements Routed {
   #heldChannel = 0;
   /** Of the request being walked. */
   #headers: SenderHeaders = NO_HEADERS;
-  readonly #index = new ItemIndex();
-  readonly #fields = new ItemFields();
+  readonly #items: ItemReader;
   /** Drafts that took items of the resource being walked. */
   readonly #touched: Draft[] = [];
 
   /** `pools` are those of the plan, by index. */
   constructor(plan: RoutePlan, pools: readonly RoutablePool[], metrics: Metrics) {
     this.plan = plan;
+    this.#items = new ItemReader(plan.signal);
     this.#specialiser = new Specialiser(plan);
     this.#cache = new ResourceCache(this.#specialiser);
     this.#gates = pools.map((view, i) => new PoolGate(view, plan.signal, plan.pools[i]!.division.kind === "cases"));
@@ -137,8 +135,7 @@ export class Router implements Routed {
   release(): void {
     for (const draft of this.drafts) draft.release();
     this.drafts.length = 0;
-    this.#index.release();
-    this.#fields.release();
+    this.#items.release();
     this.#headers = NO_HEADERS;
   }
 
@@ -155,7 +152,7 @@ export class Router implements Routed {
     for (let r = 0; r < envelope.resources; r++) {
       const known = this.#known(envelope, r, region, answers);
       if (r === 0 && counts) known.requests.add(1);
-      if (envelope.items[r] === 0) this.#readNothing(known.program);
+      if (envelope.items[r] === 0) this.#items.readNothing(known.program.keys);
       if (envelope.items[r] === 0 || this.#goesWhole(known.program)) this.#routeWhole(envelope, r, known.program);
       else if (!this.#routeItems(envelope, r, known.program)) break;
     }
@@ -213,13 +210,8 @@ export class Router implements Routed {
   #ownTakes({ rule, choices }: ProgramStep): boolean {
     const pool = this.plan.poolOf[rule]!;
     const gate = this.#gates[pool]!;
-    const channel = gate.channelOf(choices[0]!, this.#fields, this.#request);
+    const channel = gate.channelOf(choices[0]!, this.#items.fields, this.#request);
     return gate.usableFor(channel, this.#request) && (choices.length === 1 || gate.hasRoom(this.#request));
-  }
-
-  #readNothing({ keys }: ResourceProgram): void {
-    this.#fields.read(this.plan.signal, NO_ITEM, 0, 0, keys);
-    this.#fields.scopeNameStart = this.#fields.scopeNameEnd = 0;
   }
 
   #routeWhole(envelope: Envelope, r: number, program: ResourceProgram): void {
@@ -249,19 +241,16 @@ export class Router implements Routed {
 
   /** False when an item is malformed, or the parts become too long. */
   #routeItems(envelope: Envelope, r: number, program: ResourceProgram): boolean {
-    const index = this.#index;
-    const { bytes } = envelope;
-    indexItems(bytes, envelope.bodyStart[r]!, envelope.end[r]!, index);
+    const items = this.#items;
+    const { index } = items;
+    items.open(envelope, r);
     this.#touched.length = 0;
     for (let i = 0; i < index.items; i++) {
-      const fields = this.#fields;
-      if (!fields.read(this.plan.signal, bytes, index.bodyStart[i]!, index.end[i]!, program.keys)) {
+      if (!items.read(i, program.keys)) {
         this.problem = `not a valid protobuf message: the item at byte ${index.outerStart[i]!} is malformed`;
         return false;
       }
-      fields.scopeNameStart = index.nameStart[index.scopeOf[i]!]!;
-      fields.scopeNameEnd = index.nameEnd[index.scopeOf[i]!]!;
-      const points = pointsOf(this.plan.signal, bytes, index, i);
+      const points = items.pointsOf(i);
       const first = this.#choose(program, i, points);
       if (first === NO_RULE) this.unmatchedPoints += points;
       else this.#select(first, i, points);
@@ -275,7 +264,7 @@ export class Router implements Routed {
   #choose(program: ResourceProgram, i: number, points: number): number {
     this.#held = NO_RULE;
     for (let step = program.first; step !== undefined; step = step.next) {
-      if (step.test !== undefined && !step.test(this.#fields)) continue;
+      if (step.test !== undefined && !step.test(this.#items.fields)) continue;
       const open = this.#open(step);
       if (this.plan.rules[step.rule]!.mode === "copy") {
         if (this.#copying) this.#select(step.rule, i, points);
@@ -309,10 +298,10 @@ export class Router implements Routed {
   #take(envelope: Envelope, r: number): boolean {
     for (const draft of this.#touched) {
       const count = draft.selectedCount;
-      if (count === this.#index.items) {
+      if (count === this.#items.index.items) {
         draft.takeWhole(envelope, r);
       } else {
-        const part = sliceResource(envelope, r, this.#index, draft.selected, count);
+        const part = sliceResource(envelope, r, this.#items.index, draft.selected, count);
         draft.takePart(envelope, part, count, draft.selectedPoints);
         this.#partBytes += part.length;
       }
@@ -339,12 +328,12 @@ export class Router implements Routed {
       return own.usableFor(0, request) || own.whenDown !== "next_rule";
     }
     const { chain } = this.plan.pools[pool]!;
-    this.#channel = own.channelOf(choices[0]!, this.#fields, request);
+    this.#channel = own.channelOf(choices[0]!, this.#items.fields, request);
     let open = own.usableFor(this.#channel, request);
     if (chain.length === 1 || (open && own.hasRoom(request))) return open || own.whenDown !== "next_rule";
     for (let k = 1; k < chain.length; k++) {
       const gate = this.#gates[chain[k]!]!;
-      const channel = gate.channelOf(choices[k]!, this.#fields, request);
+      const channel = gate.channelOf(choices[k]!, this.#items.fields, request);
       if (!gate.usableFor(channel, request)) continue;
       open = true;
       if (!gate.hasRoom(request)) continue;
