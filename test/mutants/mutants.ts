@@ -187,7 +187,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "balance: who is no candidate earns all the same",
-    file: "src/data/balance/smooth-weighted.ts",
+    file: "src/data/balance/weighted-round-robin.ts",
     code: "if (!isCandidate(view, member)) continue;",
     fault: "",
     tests: ["src/data/balance/weighted-round-robin.test.ts", "src/data/balance/strategy.test.ts"],

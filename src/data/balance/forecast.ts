@@ -1,7 +1,7 @@
 import { Unreachable } from "../../core/unreachable.ts";
 import type { StrategyPlan } from "../../plan/plan.ts";
 import type { ChooserCopy } from "./chooser.ts";
-import { LatencyOrder } from "./latency-order.ts";
+import { LatencyOrder } from "./latency.ts";
 import { LeastConnections, SCAN_TARGETS } from "./least-connections.ts";
 import { scoreOf } from "./load-latency.ts";
 import type { Picker, PoolView } from "./picker.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { type KeyOwners, type KeyTarget, openKeyOwners, type OwnerView } from "./key-owners.ts";
-import { mix } from "./mix.ts";
+import { mix } from "./slot-order.ts";
 
 const KEYS = 4_000;
 const keys = Array.from({ length: KEYS }, (_, i) => mix(i + 1));

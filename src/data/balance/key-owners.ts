@@ -1,6 +1,5 @@
 import { fillSlots } from "./maglev.ts";
-import { mix } from "./mix.ts";
-import { openSlotOrder, type SlotOrder, SLOTS } from "./slot-order.ts";
+import { SLOTS, mix, openSlotOrder, type SlotOrder } from "./slot-order.ts";
 
 /**
  * One target among which keys are divided. Its id alone says which keys are its own, not its place
@@ -34,11 +33,11 @@ export interface KeyOwners {
 }
 
 /** A saturated target may hold this many times its fair part before others take over. */
-export const BOUNDED_LOAD = 1.25;
+const BOUNDED_LOAD = 1.25;
 /**
  * Up to here a slot belongs to whom it means most (rendezvous); above, targets take turns (Maglev).
  */
-export const RENDEZVOUS_TARGETS = 64;
+const RENDEZVOUS_TARGETS = 64;
 
 /** So many other slots are tried for a substitute; then all targets are compared. */
 const TRIES = 8;

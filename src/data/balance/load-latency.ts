@@ -1,5 +1,5 @@
 import type { Random } from "../../core/random.ts";
-import { LatencyOrder } from "./latency-order.ts";
+import { LatencyOrder } from "./latency.ts";
 import { isCandidate, type Picker, type PoolView } from "./picker.ts";
 import { SumTree } from "./sum-tree.ts";
 

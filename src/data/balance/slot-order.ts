@@ -1,4 +1,4 @@
-import { hashText } from "./mix.ts";
+import { textBrief } from "../../core/bytes.ts";
 
 /** Keys are divided in so many slots. A prime, 2^16 + 1. */
 export const SLOTS = 65_537;
@@ -64,4 +64,20 @@ function cubeRoots(): Int32Array {
     for (let x = 0; x < SLOTS; x++) roots[times(x, times(x, x))] = x;
   }
   return roots;
+}
+
+/**
+ * FNV-1a over the UTF-8 bytes of a text, mixed. No seed: the same on every node. Unsigned 32 bits.
+ */
+function hashText(text: string): number {
+  let hash = 0x811c9dc5;
+  for (const byte of textBrief(text)) hash = Math.imul(hash ^ byte, 0x01000193);
+  return mix(hash);
+}
+
+/** Spreads each bit over all 32 (the end of MurmurHash3): a bijection. */
+export function mix(value: number): number {
+  let hash = Math.imul(value ^ (value >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
 }

@@ -6,14 +6,12 @@ import { geography } from "./geography.ts";
 import { guarded } from "./guarded.ts";
 import { leastConnections } from "./least-connections.ts";
 import { loadLatency } from "./load-latency.ts";
-import { lowestLatency } from "./lowest-latency.ts";
-import { onlyTarget } from "./only-target.ts";
+import { lowestLatency, withinLatency } from "./latency.ts";
 import type { Picker } from "./picker.ts";
 import { roundRobin } from "./round-robin.ts";
 import type { Strategies } from "./strategies.ts";
 import { weightedRandom } from "./weighted-random.ts";
 import { weightedRoundRobin } from "./weighted-round-robin.ts";
-import { withinLatency } from "./within-latency.ts";
 
 export interface PickerEnv {
   readonly random: Random;
@@ -62,4 +60,20 @@ function openPlugin(
   const factory = strategies?.find(name);
   if (factory === undefined) throw new TypeError(`no plugin has registered a strategy named ${name}`);
   return guarded(factory({ size, options, random }), weightedRoundRobin(size), (what) => failed?.(name, what));
+}
+
+/**
+ * Where each target has a queue of its own (broadcast, consistent_hash) there is one target to pick
+ * from.
+ */
+function onlyTarget(): Picker {
+  return {
+    pick: (view) => (view.eligible[0] === 1 ? 0 : -1),
+    charge() {
+      // Nothing is shared.
+    },
+    changed() {
+      // Nothing is kept.
+    },
+  };
 }

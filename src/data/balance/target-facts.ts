@@ -1,7 +1,6 @@
-import { type Health, isUnproven, isUsable, mayTry, nextChangeMs, usableSinceMs } from "../health/health.ts";
-import { SIGNAL_FACTS, SIGNALS, type Signal } from "../../otlp/signal.ts";
+import { SIGNALS, SIGNAL_FACTS, type Signal } from "../../otlp/signal.ts";
 import type { TargetPlan } from "../../plan/plan.ts";
-import { AdaptiveShares } from "./adaptive-shares.ts";
+import { type Health, isUnproven, isUsable, mayTry, nextChangeMs, usableSinceMs } from "../health/health.ts";
 import { IndexHeap } from "./index-heap.ts";
 import type { TargetSource } from "./target-source.ts";
 
@@ -14,7 +13,7 @@ export const GRADE = {
   poor: 2,
   all: 3,
 } as const;
-export type Grade = (typeof GRADE)[keyof typeof GRADE];
+type Grade = (typeof GRADE)[keyof typeof GRADE];
 
 /** So often the share of a target that comes back, or follows the load, is looked at anew. */
 const SHARE_STEP_MS = 250;
@@ -185,4 +184,44 @@ function gradeOf(health: Health, nowMs: number): Grade {
   if (isUsable(health, nowMs)) return GRADE.all;
   if (health.state === "ejected" && health.reason === "success_rate") return GRADE.poor;
   return mayTry(health, nowMs) ? GRADE.try : GRADE.nothing;
+}
+
+/** A loaded target keeps at least this share of its weight. */
+const LEAST = 0.1;
+/**
+ * Shares follow the load within a few times this time, so that what they cause does not make them
+ * swing.
+ */
+const SMOOTHING_MS = 5_000;
+
+/**
+ * How much of its weight each target gets because of its load, 0.1 to 1: for pools with
+ * `adaptive_weights`.
+ */
+class AdaptiveShares {
+  readonly #shares: Float64Array;
+  readonly #atMs: Float64Array;
+
+  constructor(size: number) {
+    this.#shares = new Float64Array(size).fill(1);
+    this.#atMs = new Float64Array(size).fill(-1);
+  }
+
+  copy(): AdaptiveShares {
+    const copy = new AdaptiveShares(this.#shares.length);
+    copy.#shares.set(this.#shares);
+    copy.#atMs.set(this.#atMs);
+    return copy;
+  }
+
+  /** 1 - 0.9 times the load score, smoothed over time. */
+  shareOf(index: number, target: TargetSource, nowMs: number): number {
+    const wanted = 1 - (1 - LEAST) * target.load.score(nowMs, target.windowSize);
+    const share = this.#shares[index]!;
+    const atMs = this.#atMs[index]!;
+    const followed = atMs < 0 ? 1 : 1 - Math.exp((atMs - nowMs) / SMOOTHING_MS);
+    this.#atMs[index] = nowMs;
+    this.#shares[index] = share + followed * (wanted - share);
+    return this.#shares[index];
+  }
 }

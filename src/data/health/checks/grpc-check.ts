@@ -17,7 +17,7 @@ import type { UnaryClient, UnaryRequest, UnaryResult } from "../../../http2/port
 import type { TargetPlan } from "../../../plan/plan.ts";
 import type { CheckPlan } from "../../../plan/target-health.ts";
 import type { Check, CheckOutcome } from "../check.ts";
-import { headersOf, isUnsigned } from "./unsigned.ts";
+import { headersOf, isUnsigned } from "./check-request.ts";
 
 const NO_MESSAGE = { message: new Uint8Array(0) };
 const PATH = "/grpc.health.v1.Health/Check";

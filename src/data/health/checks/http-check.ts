@@ -6,8 +6,7 @@ import type { CheckPlan } from "../../../plan/target-health.ts";
 import { connector } from "../../connect/http-connect.ts";
 import { passingOver } from "../../connect/interim.ts";
 import type { Check, CheckOutcome } from "../check.ts";
-import { addressFor } from "./check-address.ts";
-import { headersOf, isUnsigned } from "./unsigned.ts";
+import { addressFor, headersOf, isUnsigned } from "./check-request.ts";
 
 /** So much of an answer is read. */
 const MAX_BODY_BYTES = 65_536;

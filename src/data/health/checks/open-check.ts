@@ -3,7 +3,7 @@ import type { TargetPlan } from "../../../plan/plan.ts";
 import type { CheckPlan } from "../../../plan/target-health.ts";
 import { type ClientEnv, openTransport, USER_AGENT } from "../../connect/transport.ts";
 import type { Check, CheckedClient } from "../check.ts";
-import { addressFor } from "./check-address.ts";
+import { addressFor } from "./check-request.ts";
 import { openGrpcCheck } from "./grpc-check.ts";
 import { openHttpCheck } from "./http-check.ts";
 import { openOtlpCheck } from "./otlp-check.ts";

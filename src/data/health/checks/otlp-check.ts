@@ -6,7 +6,7 @@ import { NO_HEADERS, SenderHeaders } from "../../../plan/sender-headers.ts";
 import type { SendOutcome } from "../../send-outcome.ts";
 import { isTargetFault } from "../../send-outcome.ts";
 import type { Check, CheckedClient, CheckOutcome, EmptyExport } from "../check.ts";
-import { isUnsigned } from "./unsigned.ts";
+import { isUnsigned } from "./check-request.ts";
 
 /**
  * An empty export on the target's own connection, by the way that data takes. Who takes only some

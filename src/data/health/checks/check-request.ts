@@ -1,6 +1,15 @@
-import { asksWho } from "../../send-outcome.ts";
 import type { TargetPlan } from "../../../plan/plan.ts";
+import { hostOf } from "../../../plan/resolve-plan.ts";
 import type { CheckPlan } from "../../../plan/target-health.ts";
+import { asksWho } from "../../send-outcome.ts";
+
+/**
+ * Where a check of one address asks: at that address, also on another port; at another host as it
+ * is written.
+ */
+export function addressFor({ url }: CheckPlan, target: TargetPlan): string | undefined {
+  return target.address !== undefined && hostOf(url) === hostOf(target.url) ? target.address : undefined;
+}
 
 /**
  * Whether an answer is of no account because the check does not say who it is: the target is passed
