@@ -5,7 +5,7 @@ import type { Clock } from "../core/clock.ts";
 import { reasonOf } from "../core/errors.ts";
 import { formatProblem, type Problem } from "../core/problem.ts";
 import { Unreachable } from "../core/unreachable.ts";
-import type { DataPlane, LeavingPool } from "../plan/data-plane.ts";
+import type { DataPlane, DataPlaneEvent, LeavingPool } from "../plan/data-plane.ts";
 import type { PlanData } from "../plan/plan-data.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
@@ -112,6 +112,11 @@ export interface ConfigWalk {
    * truth. Waits for its turn; nothing else changes the config while `make` works. Never rejects.
    */
   change(make: (running: ConfigStatus) => Promise<Proposal | ChangeRefused>): Promise<ChangeOutcome>;
+  /**
+   * The data plane could not run what was taken over, and runs what it ran before: so it is told,
+   * and the next change is one of that. Never rejects.
+   */
+  takenBack(event: DataPlaneEvent): Promise<void>;
   /** For a document that could not even be read. */
   unreadable(reason: string): void;
   /**
@@ -149,6 +154,8 @@ class Walk implements ConfigWalk {
   readonly #started: Config;
   readonly #parts: WalkParts;
   #status: ConfigStatus;
+  /** While the newest change may be taken back. */
+  #before: ConfigStatus | undefined;
   #closed = false;
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -189,6 +196,17 @@ class Walk implements ConfigWalk {
     });
   }
 
+  takenBack({ version, runs }: DataPlaneEvent): Promise<void> {
+    return this.#inTurn(async () => {
+      const before = this.#before;
+      if (before === undefined || before.version !== runs || this.#status.version !== version) return;
+      this.#before = undefined;
+      this.#status = before;
+      this.#parts.onApplied(before.running);
+      this.#conclude({ kind: "failed", reason: `all workers ended with version ${version}: ${runs} runs again` });
+    });
+  }
+
   unreadable(reason: string): void {
     this.#conclude({ kind: "unreadable", reason });
   }
@@ -219,7 +237,9 @@ class Walk implements ConfigWalk {
       hide = hideValuesOf(config); // what fails from here on fails over what it says
       const { version, digest, text: before } = this.#status;
       if (made.by === "api" && text === before) return { kind: "unchanged", version, digest, warnings: problems };
-      const plan = this.#parts.compile(config, version + 1, text);
+      // What was taken back keeps its number.
+      const next = Math.max(version, this.#parts.history.lastVersion) + 1;
+      const plan = this.#parts.compile(config, next, text);
       const refused = await this.#take(plan, { before, text, file });
       return refused ?? (await this.#applied(made, config, plan));
     } catch (cause) {
@@ -252,6 +272,7 @@ class Walk implements ConfigWalk {
     const { version, digest } = plan;
     const restartRequired = restartPaths(this.#started, config);
     const appliedMs = clock.wallMs();
+    this.#before = this.#status;
     this.#status = { ...this.#status, version, digest, running: config, text, appliedMs, restartRequired };
     const leaving = await this.#parts.dataPlane.leaving();
     onApplied(config);

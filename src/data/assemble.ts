@@ -3,10 +3,12 @@ import type { Socket } from "node:net";
 import { createSecureContext } from "node:tls";
 import type { Clock } from "../core/clock.ts";
 import { reasonOf, RouterError } from "../core/errors.ts";
+import { EventStream } from "../core/event-stream.ts";
 import type { Snapshot } from "../core/snapshot.ts";
 import { SIGNALS } from "../otlp/signal.ts";
 import type {
   DataPlane,
+  DataPlaneEvent,
   DataPlaneStatus,
   DropSample,
   LeavingPool,
@@ -228,6 +230,9 @@ export class NodeDataPlane implements DataPlane {
     return this.assembly.plan;
   }
 
+  /** None: what ends this data plane ends its process. */
+  readonly events = new EventStream<DataPlaneEvent>();
+
   /** By id; another map after a change of the plan. */
   get targets(): ReadonlyMap<string, TargetHandle> {
     return this.#pools.targets;
@@ -420,6 +425,7 @@ export class NodeDataPlane implements DataPlane {
     this.#env.losses[Symbol.dispose]();
     await answered;
     await this.#owned?.disposeAsync();
+    this.events.close();
     const [leak] = this.#admission.inFlightRequests === 0 ? this.#admission.arena.leaks : [];
     if (leak !== undefined) throw new RouterError("INTERNAL", `arena: ${leak.extents} of ${leak.owner} not given back`);
     return { drained: leftBytes === 0, tookMs: clock.nowMs() - startedMs, leftItems, leftBytes };

@@ -66,11 +66,21 @@ export interface DataPlane extends AsyncDisposable {
   explain(request: ExplainRequest): Promise<Explanation>;
   /** Everything that was counted, by the main process of the node as well. */
   snapshot(): Promise<Snapshot>;
+  /** What happens by itself, for one reader. Ends with the data plane. */
+  readonly events: AsyncIterable<DataPlaneEvent>;
   /**
    * Not ready, stop accepting, drain the queues within the grace. A second call returns the first
    * one's promise.
    */
   shutdown(graceMs: number): Promise<ShutdownReport>;
+}
+
+/** A plan that was taken over killed who ran it, over and over: the one before runs again. */
+export interface DataPlaneEvent {
+  readonly kind: "taken_back";
+  /** Of the plan that is gone, and of the one that runs. */
+  readonly version: number;
+  readonly runs: number;
 }
 
 /** A plan that could be taken over. One of the two is called, once. */

@@ -293,6 +293,7 @@ class Node implements RunningNode {
       );
     }
     this.#followCertificates(config, stack);
+    void this.#followEvents();
     if (source.file === undefined) return;
     const watch = stack.use(
       watchFile({
@@ -305,6 +306,11 @@ class Node implements RunningNode {
     );
     written.tell = (text) => watch.expect(text);
     this.#watch = watch;
+  }
+
+  /** To the end of the data plane. */
+  async #followEvents(): Promise<void> {
+    for await (const event of this.dataPlane.events) await this.walk.takenBack(event);
   }
 
   /** Those that are renewed in place are taken over; when they end can be seen. */

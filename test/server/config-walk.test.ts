@@ -108,6 +108,22 @@ test("changes of node that need a restart are named, not applied in silence; tho
   assert.equal(scene.lines.length, before);
 });
 
+test("what the data plane takes back is not what runs, and its number is not used again", async () => {
+  await using scene = new Scene();
+  const node = await scene.start(configText());
+  assert.equal((await node.walk.apply(configText(TWO))).kind, "applied");
+  const told = scene.logged("config not applied: it could not be taken over");
+  scene.plane.events.add({ kind: "taken_back", version: 2, runs: 1 });
+  await told;
+  assert.deepEqual([node.walk.status.version, node.walk.status.running.targets.length], [1, 1]);
+  assert.equal(node.env.metrics.configLastApplyFailed.with().value, 1);
+  const next = await node.walk.apply(configText(TWO));
+  assert.deepEqual([next.kind, node.walk.status.version], ["applied", 3]);
+  scene.plane.events.add({ kind: "taken_back", version: 2, runs: 1 });
+  await new Promise(setImmediate);
+  assert.equal(node.walk.status.version, 3, "an event of before changes nothing");
+});
+
 test("the changes of one moment are walked one after the other, and the newest is what runs", async () => {
   await using scene = new Scene();
   const node = await scene.start(configText());

@@ -1,6 +1,7 @@
 import type {
   DropSample,
   DataPlane,
+  DataPlaneEvent,
   DataPlaneStatus,
   LeavingPool,
   OperatorState,
@@ -10,6 +11,7 @@ import type {
   Undeliverable,
   ShutdownReport,
 } from "../../src/plan/data-plane.ts";
+import { EventStream } from "../../src/core/event-stream.ts";
 import type { Snapshot } from "../../src/core/snapshot.ts";
 import type { Explanation, ExplainRequest } from "../../src/plan/explanation.ts";
 import { bindPlan } from "../../src/plan/bind.ts";
@@ -28,6 +30,7 @@ export class ScriptedDataPlane implements DataPlane {
   readonly overrides = new Map<string, OperatorState>();
   readonly #secrets: SecretReader;
   readonly #env: Pick<Env, "metrics" | "ledger">;
+  readonly events = new EventStream<DataPlaneEvent>();
   disposed = false;
   /** What `prepare` does; throws to refuse. */
   onPrepare: (plan: Plan) => Promise<void> = async () => {};

@@ -151,7 +151,7 @@ test("workers: a config that kills all of them, over and over, is taken back", a
       default_pool: { targets: ["a"], strategy: { type: "plugin", name: "fatal" } },
     };
     assert.equal((await node.apply(fatal)).kind, "applied");
-    const back = (): boolean => node.logged("all workers end with this config: the one before runs again").length > 0;
+    const back = (): boolean => node.running.walk.status.last?.kind === "failed";
     let sent = 0;
     for (; !back(); sent++) {
       assert.ok(sent < 100, "it was never taken back");
@@ -159,11 +159,18 @@ test("workers: a config that kills all of them, over and over, is taken back", a
       await one.sendOne();
     }
     await eventually(() => isReady(node));
-    assert.equal((await node.running.dataPlane.status()).version, 1);
+    const { walk, dataPlane } = node.running;
+    assert.deepEqual([(await dataPlane.status()).version, walk.status.version], [1, 1]);
+    assert.deepEqual(walk.status.last, {
+      kind: "failed",
+      reason: "all workers ended with version 2: 1 runs again",
+    });
     await using last = sender(node, 1);
     assert.equal((await last.sendOne()).answer.kind, "taken");
     const reasons = node.logged("a worker ended, and is started again").map(({ reason }) => reason);
     assert.deepEqual(new Set(reasons), new Set(["crashed"]));
+    const next = await node.apply({ node: { workers: 2 }, default_pool: { targets: ["a"], ack: "queued" } });
+    assert.deepEqual([next.kind, walk.status.version], ["applied", 3]);
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }

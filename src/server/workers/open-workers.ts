@@ -1,10 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { RouterError } from "../../core/errors.ts";
+import { EventStream } from "../../core/event-stream.ts";
 import type { Snapshot } from "../../core/snapshot.ts";
 import type { CheckOutcome } from "../../data/health/check.ts";
 import { bindPlan } from "../../plan/bind.ts";
 import type {
   DataPlane,
+  DataPlaneEvent,
   DataPlaneStatus,
   DropSample,
   LeavingPool,
@@ -82,6 +84,7 @@ class Workers implements DataPlane {
   readonly #checks: NodeChecks;
   readonly #supervisor: Supervisor;
   readonly #count: number;
+  readonly events = new EventStream<DataPlaneEvent>();
   readonly #operators = new Map<string, OperatorState>();
   #plan: PlanData;
   #listen: ListenOptions;
@@ -222,6 +225,7 @@ class Workers implements DataPlane {
     this.#acceptor?.close();
     const reports = await this.#supervisor.shutdown(graceMs);
     await this.#checks[Symbol.asyncDispose]();
+    this.events.close();
     return mergeShutdowns(reports, this.#env.clock.nowMs() - startedMs);
   }
 
@@ -309,12 +313,7 @@ class Workers implements DataPlane {
       (bound) => this.#checks.adopt(bound),
       () => undefined,
     );
-    const hint = "mend the config: it stays as it is written, and is read again with the next change or SIGHUP";
-    this.#env.log.error("all workers end with this config: the one before runs again", {
-      version,
-      runs: trial.before.version,
-      hint,
-    });
+    this.events.add({ kind: "taken_back", version, runs: trial.before.version });
   }
 
   #startOf(slot: WorkerSlot): WorkerStart {
