@@ -150,15 +150,6 @@ export const DEFAULT_LIMITS: ConnectionLimits = {
   droppedBytesPerSecond: DROPPED_BYTES_PER_SECOND,
 };
 
-/** How `openIndexed` encodes. */
-export interface OpenOptions {
-  /**
-   * Names of fields that no one on the way may put into a table (RFC 7541, 7.1.3), such as those of
-   * one-time secrets.
-   */
-  readonly sensitive?: ReadonlySet<string>;
-}
-
 /**
  * One side of one HTTP/2 connection as a state machine without I/O: bytes and commands in, events
  * and bytes out.
@@ -199,12 +190,6 @@ export interface Connection {
    * when `mayOpen` is false.
    */
   open(block: Uint8Array, endStream: boolean): number;
-  /**
-   * As `open`, encoded with this connection's dynamic table: for fields that are long and repeat
-   * themselves. The same list (by identity, never changed) costs nothing to encode again. Throws
-   * RangeError for a character above U+00FF.
-   */
-  openIndexed(headers: HeaderList, endStream: boolean, options?: OpenOptions): number;
   /** Sends an encoded header block on a stream: a reply's head, or trailers with `endStream`. */
   sendHeaders(stream: number, block: Uint8Array, endStream: boolean): void;
   /**

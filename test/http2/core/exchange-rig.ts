@@ -1,8 +1,15 @@
 import assert from "node:assert/strict";
 import { openClientConnection, openServerConnection } from "../../../src/http2/own/connection/connection.ts";
-import { type Connection, type ConnectionLimits, H2_ERROR, type HeaderList } from "../../../src/http2/own/contract.ts";
+import {
+  type Connection,
+  type ConnectionLimits,
+  DEFAULT_LIMITS,
+  H2_ERROR,
+  type HeaderList,
+} from "../../../src/http2/own/contract.ts";
 import { encodeHeaders } from "../../../src/http2/own/hpack/encoder.ts";
 import { REQUEST, RESPONSE, TRAILERS } from "./raw.ts";
+import { TableEncoder } from "./table-encoder.ts";
 import { WireWatch } from "./wire-watch.ts";
 
 /** One request and its reply; numbers are sizes of pieces. */
@@ -66,6 +73,8 @@ export class ExchangeRig {
   readonly watch = new WireWatch();
   readonly #plan: Plan;
   readonly #client: Connection;
+  /** Its table is never larger than what the server allows, as of before it has said so. */
+  readonly #encoder: TableEncoder;
   readonly #server: Connection;
   /** What is on the way, and what of it has not been a whole frame for the books. */
   readonly #ways = { client: Buffer.alloc(0), server: Buffer.alloc(0) };
@@ -79,6 +88,7 @@ export class ExchangeRig {
 
   constructor(plan: Plan) {
     this.#plan = plan;
+    this.#encoder = new TableEncoder(Math.min(plan.server.headerTableBytes, DEFAULT_LIMITS.headerTableBytes));
     this.#client = openClientConnection(
       plan.client,
       this.#events(() => this.#client, this.#atClient, false),
@@ -195,7 +205,7 @@ export class ExchangeRig {
     const bodiless = exchange.request.length === 0 && !exchange.requestTrailers;
     const list = [...REQUEST, "x-number", String(this.#opened % 4)];
     const id = exchange.indexed
-      ? this.#client.openIndexed(list, bodiless)
+      ? this.#client.open(this.#encoder.encode(list), bodiless)
       : this.#client.open(encodeHeaders(list), bodiless);
     assert.equal(id, this.#opened * 2 + 1);
     this.#begin(id, this.#atClient).early = !this.#settled;

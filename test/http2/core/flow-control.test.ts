@@ -117,10 +117,10 @@ test("of a setting that comes twice the last value holds, and each is applied in
   scene.connection.sendData(1, [Buffer.alloc(20)], true);
   assert.deepEqual(sizes(scene.take()), [[1, 8]]);
   const client = new Scene("client");
-  client.connection.openIndexed(REQUEST, true);
+  client.connection.open(encodeHeaders(REQUEST), true);
   client.take();
   client.send(settings(SETTING.HEADER_TABLE_SIZE, 0, SETTING.HEADER_TABLE_SIZE, 100));
-  client.connection.openIndexed(REQUEST, true);
+  client.connection.open(encodeHeaders(REQUEST), true);
   const [block] = client.takeOf(FRAME.HEADERS);
   assert.deepEqual([...(block?.payload.subarray(0, 3) ?? [])], [0x20, 0x3f, 0x45], "the least, then the last");
 });

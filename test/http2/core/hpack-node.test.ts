@@ -95,7 +95,7 @@ for (const sizes of [[1], [3, 1, 20, 7], [100_000]]) {
   });
 }
 
-test("what we encode with the dynamic table node:http2 decodes, also when it has made its table smaller", async () => {
+test("what we encode node:http2 decodes, also when it has made its table smaller", async () => {
   for (const headerTableSize of [0, 100, 4_096, 65_536]) {
     const seen: Record<string, unknown>[] = [];
     const node = http2.createServer({ settings: { headerTableSize } }, (request, response) => {
@@ -124,7 +124,7 @@ test("what we encode with the dynamic table node:http2 decodes, also when it has
       const pseudo = [...list.slice(4, 8), ...list.slice(0, 4), ...list.slice(8)];
       await new Promise<void>((resolve) => {
         whole = resolve;
-        assert.notEqual(client.openIndexed(pseudo, true), 0);
+        assert.notEqual(client.open(encodeHeaders(pseudo), true), 0);
         flush();
       });
       assert.equal(text, `reply ${i + 1}`);

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { HpackDecoder } from "../../../src/http2/own/hpack/decoder.ts";
 import { encodeHeaders, withTableSizes } from "../../../src/http2/own/hpack/encoder.ts";
 import { huffmanBytes, huffmanDecode, huffmanEncode } from "../../../src/http2/own/hpack/huffman.ts";
-import { TableEncoder } from "../../../src/http2/own/hpack/table-encoder.ts";
+import { TableEncoder } from "./table-encoder.ts";
 import { CLEVER_STEPS, CleverEncoder } from "./clever-encoder.ts";
 
 const LIMITS = { maxListBytes: 1 << 20, maxFields: 1_000, tableBytes: 4_096 };

@@ -5,7 +5,7 @@ import { HpackDecoder } from "../../../src/http2/own/hpack/decoder.ts";
 import { encodeHeaders, withTableSizes } from "../../../src/http2/own/hpack/encoder.ts";
 import { huffmanBytes, huffmanDecode, huffmanEncode } from "../../../src/http2/own/hpack/huffman.ts";
 import { CODE_BITS, CODES, EOS } from "../../../src/http2/own/hpack/huffman-code.ts";
-import { TableEncoder } from "../../../src/http2/own/hpack/table-encoder.ts";
+import { TableEncoder } from "./table-encoder.ts";
 import { REQUEST } from "./raw.ts";
 
 const LIMITS = { maxListBytes: 16_384, maxFields: 100, tableBytes: 4_096 };

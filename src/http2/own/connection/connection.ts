@@ -4,8 +4,6 @@ import {
   type ConnectionLimits,
   H2_ERROR,
   type H2ErrorCode,
-  type HeaderList,
-  type OpenOptions,
 } from "../contract.ts";
 import { CLIENT_PREFACE, DEFAULT_WINDOW_BYTES, MAX_STREAM_ID } from "../frames/frame-types.ts";
 import { createParts, type ConnectionParts } from "./connection-parts.ts";
@@ -127,10 +125,6 @@ class OwnConnection implements Connection {
     if (stream === undefined) return 0;
     this.#parts.outbound.headers(stream, block, endStream);
     return stream.id;
-  }
-
-  openIndexed(headers: HeaderList, endStream: boolean, options?: OpenOptions): number {
-    return this.mayOpen ? this.open(this.#parts.outbound.encode(headers, options), endStream) : 0;
   }
 
   sendHeaders(id: number, block: Uint8Array, endStream: boolean): void {

@@ -1,4 +1,4 @@
-import { H2_ERROR, type H2ErrorCode, type HeaderList } from "../contract.ts";
+import { H2_ERROR, type H2ErrorCode } from "../contract.ts";
 import {
   DEFAULT_TABLE_BYTES,
   DEFAULT_WINDOW_BYTES,
@@ -9,8 +9,7 @@ import {
   MIN_MAX_FRAME_BYTES,
 } from "../frames/frame-types.ts";
 import { FrameWriter } from "../frames/writer.ts";
-import { type EncodeOptions, withTableSizes } from "../hpack/encoder.ts";
-import { TableEncoder } from "../hpack/table-encoder.ts";
+import { withTableSizes } from "../hpack/encoder.ts";
 import type { Allowance } from "./allowance.ts";
 import { SendRound } from "./send-round.ts";
 import type { Stream } from "./stream.ts";
@@ -47,13 +46,9 @@ export class Outbound {
   #window = DEFAULT_WINDOW_BYTES;
   #initialWindow = DEFAULT_WINDOW_BYTES;
   #maxFrameBytes = MIN_MAX_FRAME_BYTES;
-  /**
-   * The size of our table at the peer's decoder, what it has to be told of before the next block,
-   * and the encoder that uses it.
-   */
+  /** The size of our table at the peer, and what it has to be told of before the next block. */
   #tableBytes = DEFAULT_TABLE_BYTES;
   #untold: number[] = [];
-  #encoder: TableEncoder | undefined = undefined;
   /** Body bytes of all streams. */
   #waiting = 0;
   #taken = 0;
@@ -137,12 +132,6 @@ export class Outbound {
     return true;
   }
 
-  /** Encodes with the connection's dynamic table. The block has to be the next one that is sent. */
-  encode(headers: HeaderList, options: EncodeOptions | undefined): Uint8Array {
-    this.#encoder ??= new TableEncoder(this.#tableBytes);
-    return this.#encoder.encode(headers, options);
-  }
-
   /** RST_STREAM; the stream is closed, and what waited of it is dropped. */
   reset(stream: Stream, code: H2ErrorCode): void {
     this.refuse(stream.id, code);
@@ -198,7 +187,6 @@ export class Outbound {
     const bytes = Math.min(allowed, DEFAULT_TABLE_BYTES);
     if (bytes === this.#tableBytes) return;
     this.#tableBytes = bytes;
-    this.#encoder?.resize(bytes);
     const least = Math.min(bytes, ...this.#untold);
     this.#untold = least < bytes ? [least, bytes] : [bytes];
   }

@@ -1,9 +1,9 @@
-import type { HeaderList } from "../contract.ts";
-import { BlockWriter, refuseWide } from "./block-writer.ts";
-import { DynamicTable, ENTRY_OVERHEAD } from "./dynamic-table.ts";
-import type { EncodeOptions } from "./encoder.ts";
-import { PATTERN, writeLiteral } from "./literal.ts";
-import { STATIC_BY_FIELD, STATIC_ENTRIES } from "./static-table.ts";
+import type { HeaderList } from "../../../src/http2/own/contract.ts";
+import { BlockWriter, refuseWide } from "../../../src/http2/own/hpack/block-writer.ts";
+import { DynamicTable, ENTRY_OVERHEAD } from "../../../src/http2/own/hpack/dynamic-table.ts";
+import type { EncodeOptions } from "../../../src/http2/own/hpack/encoder.ts";
+import { PATTERN, writeLiteral } from "../../../src/http2/own/hpack/literal.ts";
+import { STATIC_BY_FIELD, STATIC_ENTRIES } from "../../../src/http2/own/hpack/static-table.ts";
 
 /** Fields that differ from request to request: in the table they would only push others out. */
 const CHANGING: ReadonlySet<string> = new Set([
@@ -15,8 +15,8 @@ const CHANGING: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Encodes with the dynamic table of one connection, for senders whose fields are long and repeat
- * themselves. Its blocks must be sent in the order in which they were made, every one of them. Size
+ * Encodes with the dynamic table of one connection, as peers do, though we do not.
+ * Its blocks must be sent in the order in which they were made, every one of them. Size
  * updates are the connection's to write.
  */
 export class TableEncoder {
