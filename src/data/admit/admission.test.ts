@@ -245,3 +245,37 @@ test("it is full while whole requests hold three quarters of the budget, and tel
   second.close();
   assert.deepEqual(told, ["kept"]);
 });
+
+test("while bodies take all but the room of one request, only the oldest that is coming gets more, and nobody begins", () => {
+  const { admission, clock, metrics } = gate({ maxRequestBytes: 131_072, maxInFlightBytes: 262_144 });
+  const [oldest, other] = [opened(admission.open(head(clock))), opened(admission.open(head(clock)))];
+  oldest.grow(100);
+  other.grow(100);
+  const { arena } = admission;
+  const bodies = arena.alloc(arena.capacityBytes - 131_072, true) ?? assert.fail("the arena is empty");
+  assert.deepEqual([oldest.mayPlace(65_536), other.mayPlace(1)], [true, false]);
+  assert.equal(other.mayPlace(0), true);
+  const last = arena.alloc(1, true)!;
+  assert.equal(refused(admission.open(head(clock))).reason, "memory");
+  assert.equal(admission.refuseForRoom(1).reason, "memory");
+  assert.equal(metrics.arenaNoRoom.with("full").value, 1);
+  oldest.whole();
+  assert.equal(other.mayPlace(1), true, "it is the oldest now");
+  last.release();
+  bodies.release();
+  assert.equal(admission.open(head(clock)).kind, "permit");
+});
+
+test("senders are slowed by what the arena holds of whole requests, also when their permits are closed, and told of room", () => {
+  const { admission } = gate({ maxRequestBytes: 131_072, maxInFlightBytes: 262_144 });
+  const { arena } = admission;
+  const [whole, coming] = [arena.alloc(131_072, true)!, arena.alloc(131_072, false)!];
+  assert.equal(admission.full, false);
+  arena.complete(coming);
+  assert.equal(admission.full, true);
+  let told = 0;
+  admission.onceRoom(() => void told++);
+  whole.release();
+  coming.release();
+  assert.deepEqual([told, admission.full], [1, false]);
+});
