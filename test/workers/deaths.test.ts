@@ -175,3 +175,34 @@ test("workers: a config that kills all of them, over and over, is taken back", a
     rmSync(directory, { recursive: true, force: true });
   }
 });
+
+const EXHAUSTED = `
+export default ({ registerStrategy }) => {
+  const pick = () => {
+    process.stderr.write("FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory\\n");
+    process.exit(134);
+  };
+  registerStrategy("exhausted", () => ({ pick, charge() {}, changed() {} }));
+};
+`;
+
+test("workers: one that runs out of memory is told apart by its last words", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "signalbox-workers-"));
+  try {
+    writeFileSync(join(directory, "exhausted.mjs"), EXHAUSTED);
+    await using a = await openGrpcSink();
+    const config = {
+      node: { plugins: [join(directory, "exhausted.mjs")] },
+      default_pool: { targets: ["a"], strategy: { type: "plugin", name: "exhausted" } },
+    };
+    await using node = await startWorkers(1, config, { a });
+    await using one = sender(node, 1);
+    await one.sendOne();
+    const ends = (): readonly Record<string, unknown>[] => node.logged("a worker ended, and is started again");
+    await eventually(async () => ends().length > 0);
+    assert.equal(ends()[0]?.["reason"], "out_of_memory");
+    assert.match(String(ends()[0]?.["said"]), /heap out of memory/u);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+});

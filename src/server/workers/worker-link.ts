@@ -37,8 +37,12 @@ interface PendingAsk {
 
 /** What it wrote last is kept, so that its end has a reason. */
 const MAX_SAID = 4_096;
-/** As bin/signalbox.js sets them for a node. */
-const V8_FLAGS = ["--semi-space-growth-factor=1", "--heap-growing-percent=200"];
+/** As bin/signalbox.js sets them for a node; other cores are for other workers. */
+const V8_FLAGS = [
+  "--semi-space-growth-factor=1",
+  "--heap-growing-percent=200",
+  "--concurrent-marking-max-worker-num=1",
+];
 
 /** The main process's end of one worker's process. */
 export class WorkerLink {
