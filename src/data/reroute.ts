@@ -1,3 +1,4 @@
+import { onlyHeaders } from "../plan/sender-headers.ts";
 import { isHeldExactly, joinOwned, lengthOf } from "../core/bytes.ts";
 import { Envelope, scanEnvelope } from "../otlp/scan.ts";
 import type { HeaderPlan } from "../plan/header-plan.ts";
@@ -44,7 +45,7 @@ export function reroute(parcel: Parcel, removed: string, { plan, pipelines }: As
 export function dressedFor(pool: string, parcel: Parcel, { plain, trusted }: HeaderPlan): Parcel {
   const { headers: all, pieces, bytes, items, points } = parcel;
   if (trusted.has(pool) || all.bytes === 0) return parcel;
-  const headers = all.only(plain);
+  const headers = onlyHeaders(all, plain);
   if (headers.key === all.key) return parcel;
   return divide(parcel, [{ pieces, bytes, items, points, headers }])[0]!;
 }

@@ -7,7 +7,7 @@ import { ItemFields } from "../otlp/item-fields.ts";
 import { SIGNALS, type Signal } from "../otlp/signal.ts";
 import { compileRoutes } from "./compile-routes.ts";
 import { specialise } from "./specialise.ts";
-import { SenderHeaders } from "./sender-headers.ts";
+import { senderHeaders } from "./sender-headers.ts";
 
 const TYPE: Readonly<Record<Signal, string>> = { traces: "Span", metrics: "Metric", logs: "LogRecord" };
 
@@ -33,7 +33,7 @@ function holds(
   const program = specialise(plan, {
     attributes: new Map(Object.entries(resource)),
     region,
-    headers: new SenderHeaders(new Map(Object.entries(headers))),
+    headers: senderHeaders(Object.entries(headers)),
   });
   const step = program.first;
   if (step === undefined || step.test === undefined) return step !== undefined;

@@ -1,3 +1,4 @@
+import { headerIn } from "./sender-headers.ts";
 import { type Condition, type Matcher, signalsOf } from "../config/condition-type.ts";
 import { Unreachable } from "../core/unreachable.ts";
 import { seeValue, textOf } from "../otlp/any-value.ts";
@@ -24,7 +25,7 @@ export function compileCondition(condition: Condition, signal: Signal): Cond {
     }
     case "header": {
       const matches = compileMatcher(condition.match);
-      return { kind: "resource", test: ({ headers }) => matches(headers.get(condition.key)), source: condition };
+      return { kind: "resource", test: ({ headers }) => matches(headerIn(headers, condition.key)), source: condition };
     }
     case "all":
     case "any":

@@ -2,7 +2,7 @@ import type { Condition } from "../config/condition-type.ts";
 import type { Signal } from "../otlp/signal.ts";
 import type { Cond, RoutePool, RulePlan } from "./route-plan.ts";
 import { compileMatcher, exactText } from "./matcher.ts";
-import type { SenderHeaders } from "./sender-headers.ts";
+import { headerIn, type SenderHeaders } from "./sender-headers.ts";
 
 /** One question about a header. */
 export interface HeaderTest {
@@ -77,9 +77,9 @@ export class HeaderAnswers {
    */
   of(headers: SenderHeaders): string {
     const held: number[] = [];
-    for (const { index, test } of this.#general) if (test.holds(headers.get(test.key))) held.push(index);
+    for (const { index, test } of this.#general) if (test.holds(headerIn(headers, test.key))) held.push(index);
     for (const [name, values] of this.#exact) {
-      const value = headers.get(name);
+      const value = headerIn(headers, name);
       if (value !== undefined) held.push(...(values.get(value) ?? []));
     }
     return `${held.toSorted((a, b) => a - b).join()};`;

@@ -1,3 +1,4 @@
+import { headerIn } from "./sender-headers.ts";
 import type { Condition } from "../config/condition-type.ts";
 import { SEVERITY_NAMES, SPAN_KINDS, SPAN_STATUSES } from "../config/schema/condition.ts";
 import { isCredential } from "../core/header-name.ts";
@@ -27,7 +28,7 @@ export function seenBy(source: Condition, resource: ResourceFacts, item: ItemFie
     case "region":
       return show(resource.region);
     case "header": {
-      const value = resource.headers.get(source.key);
+      const value = headerIn(resource.headers, source.key);
       return value !== undefined && isCredential(source.key) ? HIDDEN : show(value);
     }
     case "attribute":

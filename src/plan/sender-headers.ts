@@ -7,46 +7,42 @@ export interface HeaderSource {
 const ENTRY_BYTES = 100;
 
 /**
- * What a request's sender said in those headers that somebody asks about. Immutable: requests that
- * said the same may share one.
+ * What a request's sender said in those headers that somebody asks about. Plain and never changed: requests that said the same may
+ * share one.
  */
-export class SenderHeaders {
+export interface SenderHeaders {
   /** Lower-case names and their values; headers that did not come are not there. */
-  readonly #values: ReadonlyMap<string, string>;
+  readonly values: readonly (readonly [name: string, value: string])[];
   /** The same text exactly for the same values of the same headers. */
   readonly key: string;
   /** Memory that it takes, about: the texts twice, and what holds them. */
   readonly bytes: number;
+}
 
-  constructor(values: ReadonlyMap<string, string>) {
-    this.#values = values;
-    // Names have no "=", and values no line feed.
-    this.key = [...values].map(([name, value]) => `${name}=${value}`).join("\n");
-    this.bytes = 2 * this.key.length + ENTRY_BYTES * values.size;
-  }
+export function senderHeaders(values: readonly (readonly [name: string, value: string])[]): SenderHeaders {
+  // Names have no "=", and values no line feed.
+  const key = values.map(([name, value]) => `${name}=${value}`).join("\n");
+  return { values, key, bytes: 2 * key.length + ENTRY_BYTES * values.length };
+}
 
-  /** By a lower-case name. */
-  get(name: string): string | undefined {
-    return this.#values.get(name);
-  }
+/** By a lower-case name. */
+export function headerIn({ values }: SenderHeaders, name: string): string | undefined {
+  for (const value of values) if (value[0] === name) return value[1];
+  return undefined;
+}
 
-  entries(): Iterable<readonly [name: string, value: string]> {
-    return this.#values;
+/** Only these of them. `names` are in order, so that the keys of two such can be compared. */
+export function onlyHeaders(headers: SenderHeaders, names: readonly string[]): SenderHeaders {
+  const values: (readonly [string, string])[] = [];
+  for (const name of names) {
+    const value = headerIn(headers, name);
+    if (value !== undefined) values.push([name, value]);
   }
-
-  /** Only these of them. `names` are in order, so that the keys of two such can be compared. */
-  only(names: readonly string[]): SenderHeaders {
-    const values = new Map<string, string>();
-    for (const name of names) {
-      const value = this.#values.get(name);
-      if (value !== undefined) values.set(name, value);
-    }
-    return values.size === 0 ? NO_HEADERS : new SenderHeaders(values);
-  }
+  return values.length === 0 ? NO_HEADERS : senderHeaders(values);
 }
 
 /** Of a request none of whose headers is asked about. */
-export const NO_HEADERS = new SenderHeaders(new Map());
+export const NO_HEADERS: SenderHeaders = senderHeaders([]);
 
 /** Longer values are refused, so that what a queue holds for a request stays small beside it. */
 export const MAX_HEADER_VALUE = 256;
@@ -59,7 +55,7 @@ export type ReadHeaders =
 
 /** Reads the headers of these lower-case names, which are in order. */
 export function readSenderHeaders(source: HeaderSource, names: readonly string[]): ReadHeaders {
-  const values = new Map<string, string>();
+  const values: (readonly [string, string])[] = [];
   for (const name of names) {
     const value = source.header(name);
     if (value === undefined) continue;
@@ -70,9 +66,9 @@ export function readSenderHeaders(source: HeaderSource, names: readonly string[]
     if (!PRINTABLE.test(value)) {
       return { ok: false, name, message: `the header ${name} has characters other than printable ASCII` };
     }
-    values.set(name, value);
+    values.push([name, value]);
   }
-  return { ok: true, headers: values.size === 0 ? NO_HEADERS : new SenderHeaders(values) };
+  return { ok: true, headers: values.length === 0 ? NO_HEADERS : senderHeaders(values) };
 }
 
 /**

@@ -11,7 +11,7 @@ import { compileRoutes } from "../../src/plan/compile-routes.ts";
 import { specialise, stepsOf } from "../../src/plan/specialise.ts";
 import { encodeMessage, type Plain } from "../support/oracle/oracle.ts";
 import { loadText } from "./load-text.ts";
-import { SenderHeaders } from "../../src/plan/sender-headers.ts";
+import { senderHeaders } from "../../src/plan/sender-headers.ts";
 
 const TEXTS = ["", "a", "b", "ab", "abc", "5", "7", "a\nb", "true"];
 const text = fc.constantFrom(...TEXTS);
@@ -165,7 +165,7 @@ function askAll(rules: Config["rules"]): Ask {
   const fields = new ItemFields();
   return ({ signal, resource, region, tenant, scope, item: plain }) => {
     const plan = plans[signal];
-    const headers = new SenderHeaders(new Map(tenant === undefined ? [] : [["x-tenant", tenant]]));
+    const headers = senderHeaders(tenant === undefined ? [] : [["x-tenant", tenant]]);
     const program = specialise(plan, { attributes: resource, region, headers });
     const bytes = Buffer.concat([Buffer.from(scope), encodeMessage(TYPE[signal], plain)]);
     const start = Buffer.byteLength(scope);

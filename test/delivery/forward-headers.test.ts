@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { GRPC } from "../../src/otlp/grpc-code.ts";
-import { SenderHeaders } from "../../src/plan/sender-headers.ts";
+import { senderHeaders } from "../../src/plan/sender-headers.ts";
 import { startTestNode } from "../support/node.ts";
 import { GrpcConnection } from "../receive/grpc-client.ts";
 import { ask } from "../receive/http-client.ts";
@@ -11,15 +11,13 @@ import { refusing } from "../support/sinks/sink-script.ts";
 import type { Sink } from "../support/sinks/sink.ts";
 import { batchOf, openTo, send, summary, TWO_SPANS } from "./send.ts";
 
-const PASSED = new SenderHeaders(
-  new Map([
-    ["authorization", "Bearer of the sender"],
-    ["cookie", "a=1; b=2"],
-    ["x-empty", ""],
-    ["x-own", "of the sender"],
-    ["x-scope-orgid", "team a"],
-  ]),
-);
+const PASSED = senderHeaders([
+  ["authorization", "Bearer of the sender"],
+  ["cookie", "a=1; b=2"],
+  ["x-empty", ""],
+  ["x-own", "of the sender"],
+  ["x-scope-orgid", "team a"],
+]);
 const TARGET = {
   headers: { "x-own": "of the target", "x-router": "signalbox" },
   forwardHeaders: ["authorization", "cookie", "x-empty", "x-missing", "x-scope-orgid"],
@@ -56,13 +54,11 @@ for (const [protocol, open] of [
   });
 }
 
-const CREDENTIALS = new SenderHeaders(
-  new Map([
-    ["authorization", "Bearer s3cret-token"],
-    ["cookie", "a=1; session=s3cret-session"],
-    ["x-scope-orgid", "team-of-people"],
-  ]),
-);
+const CREDENTIALS = senderHeaders([
+  ["authorization", "Bearer s3cret-token"],
+  ["cookie", "a=1; session=s3cret-session"],
+  ["x-scope-orgid", "team-of-people"],
+]);
 for (const [protocol, open] of [
   ["grpc", openGrpcSink],
   ["http/protobuf", openHttpSink],

@@ -1,18 +1,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SignalQueue } from "../../src/data/queue/signal-queue.ts";
-import { SenderHeaders } from "../../src/plan/sender-headers.ts";
+import { headerIn, type SenderHeaders, senderHeaders } from "../../src/plan/sender-headers.ts";
 import { ACCEPTED, type Offered, PoolRig, targetPlan } from "./pool-rig.ts";
 
 const HEADER = "x-scope-orgid";
 
 function tenant(name: string): SenderHeaders {
-  return new SenderHeaders(new Map([[HEADER, name]]));
+  return senderHeaders([[HEADER, name]]);
 }
 
 /** Whose data is in the calls under way. */
 function underWay(rig: PoolRig): string {
-  return rig.calls.map(({ batch }) => batch.headers.get(HEADER) ?? "-").join(" ");
+  return rig.calls.map(({ batch }) => headerIn(batch.headers, HEADER) ?? "-").join(" ");
 }
 
 function forwarding(id = "a", maxInFlight = 4) {
@@ -60,7 +60,7 @@ test("tenants: one whose calls hang has no more of the window than the others th
   rig.answer();
   assert.equal(underWay(rig), "slow slow fast fast");
   for (let i = 0; i < 15; i++) {
-    rig.calls.find(({ batch }) => batch.headers.get(HEADER) === "fast")!.answer(ACCEPTED);
+    rig.calls.find(({ batch }) => headerIn(batch.headers, HEADER) === "fast")!.answer(ACCEPTED);
     rig.turn();
     const whose = underWay(rig).split(" ");
     const [slow, fast] = ["slow", "fast"].map((name) => whose.filter((one) => one === name).length);
@@ -114,8 +114,8 @@ test("tenants: beyond 1,000 they share a lane, and never a batch; all is deliver
     const { batch } = rig.calls[0]!;
     const own = offered.filter(({ parcel }) => parcel.pieces.some((piece) => batch.pieces.includes(piece)));
     assert.deepEqual(
-      new Set(own.map(({ parcel }) => parcel.headers.get(HEADER))),
-      new Set([batch.headers.get(HEADER)]),
+      new Set(own.map(({ parcel }) => headerIn(parcel.headers, HEADER))),
+      new Set([headerIn(batch.headers, HEADER)]),
     );
     rig.answer();
   }
@@ -195,5 +195,5 @@ test("tenants: a turn in which none of many can send does not look at each of th
   assert.equal(rig.calls.length, 0);
   assert.ok(peek.mock.callCount() < 100 * TENANTS, `${peek.mock.callCount()} looks`);
   rig.pass(50);
-  assert.equal(rig.calls[0]?.batch.headers.get(HEADER), "t0", "the oldest is the first");
+  assert.equal(headerIn(rig.calls[0]!.batch.headers, HEADER), "t0", "the oldest is the first");
 });

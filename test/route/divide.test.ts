@@ -23,7 +23,7 @@ import {
 } from "./arbitrary-routes.ts";
 import type { NaiveItem } from "./naive.ts";
 import { channelOf, type NaiveDivision, type NaivePool, placeNaively } from "./naive-pools.ts";
-import { SenderHeaders } from "../../src/plan/sender-headers.ts";
+import { senderHeaders } from "../../src/plan/sender-headers.ts";
 
 type Pools = Readonly<Record<"p0" | "p1" | "p2", NaivePool>>;
 
@@ -101,7 +101,7 @@ function routeForReal(signal: Signal, rules: readonly RuleSpec[], pools: Pools):
   return (bytes, headers) => {
     const delivered: Delivered = new Map();
     assert.ok(scanEnvelope(signal, bytes, envelope));
-    router.route(envelope, REGION, new SenderHeaders(headers));
+    router.route(envelope, REGION, senderHeaders([...headers]));
     assert.equal(router.problem, "");
     for (const draft of router.drafts) {
       const { items, points } = draft;
@@ -155,7 +155,7 @@ for (const signal of SIGNALS) {
         const all = naiveItems(signal, encoding.plain);
         for (const item of all) put(wanted, String(channelOf(division, { ...item, headers }, ownerOf)), item);
         const cut: Partitioner = createPartitioner(compiled(division), createMetrics());
-        const origin = { region: REGION, headers: new SenderHeaders(headers) };
+        const origin = { region: REGION, headers: senderHeaders([...headers]) };
         const parts = cut(signal, encoding.bytes, origin, ownerOf) ?? [];
         const seen: Delivered = new Map();
         for (const { channel, pieces, items, bytes } of parts) {

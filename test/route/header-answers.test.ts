@@ -4,12 +4,12 @@ import { Router } from "../../src/data/route/route.ts";
 import { Envelope, scanEnvelope } from "../../src/otlp/scan.ts";
 import { compileRoutes, type RuleSpec } from "../../src/plan/compile-routes.ts";
 import { HeaderAnswers } from "../../src/plan/header-tests.ts";
-import { SenderHeaders } from "../../src/plan/sender-headers.ts";
+import { type SenderHeaders, senderHeaders } from "../../src/plan/sender-headers.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { requestOf } from "../support/items.ts";
 
 function tenant(name: string): SenderHeaders {
-  return new SenderHeaders(new Map([["x-tenant", name]]));
+  return senderHeaders([["x-tenant", name]]);
 }
 
 /** A rule for each of so many tenants. */

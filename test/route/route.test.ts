@@ -5,7 +5,7 @@ import { Router } from "../../src/data/route/route.ts";
 import { Envelope, scanEnvelope } from "../../src/otlp/scan.ts";
 import { type Signal, SIGNALS } from "../../src/otlp/signal.ts";
 import { compileRoutes, type RuleSpec } from "../../src/plan/compile-routes.ts";
-import { SenderHeaders } from "../../src/plan/sender-headers.ts";
+import { senderHeaders } from "../../src/plan/sender-headers.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { decodeRequest } from "../support/oracle/oracle.ts";
 import { arbitraryEncoding } from "../support/oracle/scramble.ts";
@@ -84,7 +84,7 @@ function routeForReal(
   return (bytes, headers) => {
     const delivery: Delivery = new Map();
     assert.ok(scanEnvelope(signal, bytes, envelope));
-    router.route(envelope, REGION, new SenderHeaders(headers));
+    router.route(envelope, REGION, senderHeaders([...headers]));
     assert.equal(router.problem, "");
     for (const draft of router.drafts) {
       const { items } = draft;

@@ -1,3 +1,4 @@
+import { headerIn } from "../../src/plan/sender-headers.ts";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { generateTraces } from "../support/generated.ts";
@@ -32,7 +33,7 @@ const NAMES = ["x-scope-orgid", "x-tier", "authorization"];
 function passed({ batch }: Call): Headers {
   return Object.fromEntries(
     NAMES.flatMap((name) => {
-      const value = batch.headers.get(name);
+      const value = headerIn(batch.headers, name);
       return value === undefined ? [] : [[name, value]];
     }),
   );

@@ -1,3 +1,4 @@
+import { headerIn } from "../../src/plan/sender-headers.ts";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { generateTraces } from "../support/generated.ts";
@@ -14,7 +15,9 @@ function carry(rig: Rig, tenant: string | undefined, deadlineMs = 60_000): Carri
 
 /** `target:tenant` of each call from the n-th on. */
 function calls(rig: Rig, from = 0): string[] {
-  return rig.calls.slice(from).map(({ target, batch }) => `${target}:${batch.headers.get("x-scope-orgid") ?? "-"}`);
+  return rig.calls
+    .slice(from)
+    .map(({ target, batch }) => `${target}:${headerIn(batch.headers, "x-scope-orgid") ?? "-"}`);
 }
 
 function config(pools: string, more = ""): string {

@@ -1,6 +1,6 @@
 import { RecentMap } from "../../core/recent-map.ts";
 import type { TargetPlan } from "../../plan/plan.ts";
-import { NO_HEADERS, type SenderHeaders } from "../../plan/sender-headers.ts";
+import type { SenderHeaders } from "../../plan/sender-headers.ts";
 
 /**
  * Of so many different senders the headers are kept as they are sent, for each target; at most
@@ -18,14 +18,14 @@ export class PassedHeaders {
   #known = new RecentMap<TargetPlan["headers"]>(KNOWN);
 
   of({ headers: own }: TargetPlan, passed: SenderHeaders): TargetPlan["headers"] {
-    if (passed === NO_HEADERS) return own;
+    if (passed.values.length === 0) return own;
     if (own !== this.#own) {
       this.#own = own;
       this.#known = new RecentMap(KNOWN);
     }
     const known = this.#known.get(passed.key);
     if (known !== undefined) return known;
-    const merged = { ...Object.fromEntries(passed.entries()), ...own };
+    const merged = { ...Object.fromEntries(passed.values), ...own };
     this.#known.set(passed.key, merged);
     return merged;
   }

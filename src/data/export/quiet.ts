@@ -1,5 +1,5 @@
 import { isCredential } from "../../core/header-name.ts";
-import { NO_HEADERS, type SenderHeaders } from "../../plan/sender-headers.ts";
+import type { SenderHeaders } from "../../plan/sender-headers.ts";
 import type { TargetPlan } from "../../plan/plan.ts";
 import { redactText } from "../../telemetry/redact.ts";
 import type { SendDone } from "./target-client.ts";
@@ -26,7 +26,7 @@ export class Quiet {
       this.#headers = target.headers;
       this.#own = partsOf(Object.values(target.headers));
     }
-    if (headers === NO_HEADERS && this.#own.length === 0) return done;
+    if (headers.values.length === 0 && this.#own.length === 0) return done;
     const own = this.#own;
     return (outcome, loadReport) => done(hide(outcome, own, headers), loadReport);
   }
@@ -48,7 +48,7 @@ function partsOf(values: readonly string[]): string[] {
 /** Only a message needs it, which most outcomes have not. */
 function hide(outcome: SendOutcome, own: readonly string[], headers: SenderHeaders): SendOutcome {
   if (outcome.message === "") return outcome;
-  const credentials = [...headers.entries()].flatMap(([name, value]) => (isCredential(name) ? [value] : []));
+  const credentials = headers.values.flatMap(([name, value]) => (isCredential(name) ? [value] : []));
   let { message } = outcome;
   for (const secret of [...own, ...partsOf(credentials)]) message = message.replaceAll(secret, REDACTED);
   return message === outcome.message ? outcome : { ...outcome, message };

@@ -3,7 +3,7 @@ import { Unreachable } from "../../core/unreachable.ts";
 import { SIGNAL_FACTS, type Signal } from "../../otlp/signal.ts";
 import type { CheckStatus, OperatorOverride } from "../../plan/data-plane.ts";
 import type { TargetPlan } from "../../plan/plan.ts";
-import type { SenderHeaders } from "../../plan/sender-headers.ts";
+import { onlyHeaders, type SenderHeaders } from "../../plan/sender-headers.ts";
 import type { CheckPlan } from "../../plan/target-health.ts";
 import {
   addedHealth,
@@ -174,7 +174,7 @@ class Target implements PartTarget, Monitored, Refusing {
   }
 
   pausedForMs(headers: SenderHeaders): number {
-    return this.#pauses.any ? this.#pauses.untilMs(headers.only(this.#plan.forwardHeaders)) : -Infinity;
+    return this.#pauses.any ? this.#pauses.untilMs(onlyHeaders(headers, this.#plan.forwardHeaders)) : -Infinity;
   }
 
   share(nowMs: number): number {

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ManualClock } from "../../../test/support/manual-clock.ts";
-import { SenderHeaders } from "../../plan/sender-headers.ts";
+import { type SenderHeaders, senderHeaders } from "../../plan/sender-headers.ts";
 import { TenantPauses } from "./tenant-pauses.ts";
 
 function tenant(name: string): SenderHeaders {
-  return new SenderHeaders(new Map([["x-scope-orgid", name]]));
+  return senderHeaders([["x-scope-orgid", name]]);
 }
 
 function open(): { clock: ManualClock; pauses: TenantPauses; over: () => number } {

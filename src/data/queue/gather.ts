@@ -1,6 +1,6 @@
 import { type BytesOwner, OWN_MEMORY } from "../../core/arena/extent.ts";
 import type { Signal } from "../../otlp/signal.ts";
-import { NO_HEADERS, type SenderHeaders } from "../../plan/sender-headers.ts";
+import { headerIn, NO_HEADERS, onlyHeaders, type SenderHeaders } from "../../plan/sender-headers.ts";
 import type { Batch } from "../export/target-client.ts";
 import type { TargetHandle } from "../export/target-port.ts";
 import type { Delivery } from "./delivery.ts";
@@ -48,7 +48,7 @@ export function gather(
 
 function areSame(names: readonly string[], a: SenderHeaders, b: SenderHeaders): boolean {
   if (a === b) return true;
-  for (const name of names) if (a.get(name) !== b.get(name)) return false;
+  for (const name of names) if (headerIn(a, name) !== headerIn(b, name)) return false;
   return true;
 }
 
@@ -62,7 +62,7 @@ function isUnfit({ unreachable, unwilling }: Delivery, target: TargetHandle): bo
  */
 export function toBatch(signal: Signal, deliveries: readonly Delivery[], { plan }: TargetHandle): Batch {
   const first = deliveries[0]!.parcel;
-  const headers = plan.forwardHeaders.length === 0 ? NO_HEADERS : first.headers.only(plan.forwardHeaders);
+  const headers = plan.forwardHeaders.length === 0 ? NO_HEADERS : onlyHeaders(first.headers, plan.forwardHeaders);
   if (deliveries.length === 1) {
     const { pieces, bytes, items, points, owner } = first;
     const { again } = deliveries[0]!;

@@ -1,4 +1,4 @@
-import type { SenderHeaders } from "../../plan/sender-headers.ts";
+import { onlyHeaders, type SenderHeaders } from "../../plan/sender-headers.ts";
 import type { TargetHandle } from "../export/target-port.ts";
 
 /** So many tenants of a pool wait apart. */
@@ -59,7 +59,7 @@ export class Tenants {
   /** Whose a parcel with these headers is; undefined where the pool has no tenants. */
   of(headers: SenderHeaders): Tenant | undefined {
     if (this.#names.length === 0) return undefined;
-    const { key } = headers.only(this.#names);
+    const { key } = onlyHeaders(headers, this.#names);
     const known = this.#known.get(key);
     if (known !== undefined) return known;
     if (this.#known.size >= MAX_TENANTS) {
@@ -74,7 +74,7 @@ export class Tenants {
   /** Whether its tenant may hold so much more, when `free` bytes of `maxBytes` are left. */
   hasRoom(bytes: number, free: number, maxBytes: number, headers: SenderHeaders): boolean {
     if (this.#names.length === 0) return true;
-    const { key } = headers.only(this.#names);
+    const { key } = onlyHeaders(headers, this.#names);
     const isNew = this.#known.size >= MAX_TENANTS ? this.#others : undefined;
     const held = (this.#known.get(key) ?? isNew)?.heldBytes ?? 0;
     return held === 0 || held + bytes <= Math.max(free, Math.floor(maxBytes / (this.size + 1)));

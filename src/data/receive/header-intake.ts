@@ -1,7 +1,13 @@
 import type { Refusal } from "../../core/reason.ts";
 import { RecentMap } from "../../core/recent-map.ts";
 import type { HeaderPlan } from "../../plan/header-plan.ts";
-import { type HeaderSource, NO_HEADERS, readSenderHeaders, type SenderHeaders } from "../../plan/sender-headers.ts";
+import {
+  type HeaderSource,
+  NO_HEADERS,
+  onlyHeaders,
+  readSenderHeaders,
+  type SenderHeaders,
+} from "../../plan/sender-headers.ts";
 
 /** What a request's sender said in its headers. */
 export interface TakenHeaders {
@@ -37,7 +43,7 @@ export class HeaderIntake {
     const { headers } = result;
     const known = this.#shared.get(headers.key);
     if (known !== undefined) return known;
-    const plain = headers.only(this.#plan.plain);
+    const plain = onlyHeaders(headers, this.#plan.plain);
     const taken = { all: headers, plain: plain.key === headers.key ? headers : plain };
     this.#shared.set(headers.key, taken);
     return taken;

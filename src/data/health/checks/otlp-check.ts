@@ -2,7 +2,7 @@ import { Unreachable } from "../../../core/unreachable.ts";
 import { SIGNALS, type Signal } from "../../../otlp/signal.ts";
 import type { TargetPlan } from "../../../plan/plan.ts";
 import type { CheckPlan } from "../../../plan/target-health.ts";
-import { NO_HEADERS, SenderHeaders } from "../../../plan/sender-headers.ts";
+import { NO_HEADERS, senderHeaders } from "../../../plan/sender-headers.ts";
 import type { SendOutcome } from "../../send-outcome.ts";
 import { isTargetFault } from "../../send-outcome.ts";
 import type { Check, CheckedClient, CheckOutcome, EmptyExport } from "../check.ts";
@@ -16,7 +16,7 @@ import { isUnsigned } from "./check-request.ts";
 export function openOtlpCheck(check: CheckPlan, current: () => TargetPlan, client: CheckedClient): Check {
   let signal: Signal = "traces";
   const own = Object.entries(check.headers);
-  const headers = own.length === 0 ? NO_HEADERS : new SenderHeaders(new Map(own));
+  const headers = own.length === 0 ? NO_HEADERS : senderHeaders(own);
   /** Answers in a row, each to another signal, that said: not here. */
   let elsewhere = 0;
   return {
