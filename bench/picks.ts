@@ -9,6 +9,7 @@ import { openKeyOwners } from "../src/data/balance/key-owners.ts";
 import type { Batch } from "../src/data/export/target-client.ts";
 import type { SendOutcome } from "../src/data/send-outcome.ts";
 import { openTarget } from "../src/data/export/target.ts";
+import { NO_HISTORY } from "../src/data/export/parts.ts";
 import type { TargetHandle } from "../src/data/export/target-port.ts";
 import type { StrategyPlan } from "../src/plan/plan.ts";
 import { createMetrics } from "../src/telemetry/metrics.ts";
@@ -28,7 +29,6 @@ const CHANGE_EVERY = 500;
 const REGIONS = ["us", "eu", "asia", "default"];
 const BATCH: Batch = { signal: "traces", pieces: [], bytes: 10_000, items: 100, points: 100, headers: NO_HEADERS };
 const ACCEPTED: SendOutcome = { kind: "accepted", rejected: 0, message: "" };
-const FRESH = { avoid: undefined, unreachable: undefined };
 
 const STRATEGIES: readonly (readonly [string, StrategyPlan, ("adaptive" | "fixed")?])[] = [
   ["round_robin", { type: "round_robin" }],
@@ -102,7 +102,7 @@ function measure(size: number, strategy: StrategyPlan, weights: "adaptive" | "fi
     const nowMs = rig.clock.nowMs();
     const startNs = process.hrtime.bigint();
     for (let i = 0; i < BLOCK; i++) {
-      const target = chooser.choose(FRESH, nowMs);
+      const target = chooser.choose(NO_HISTORY, nowMs);
       if (target !== undefined) chooser.charge(target, BATCH);
       picked[i] = target;
       served += target === undefined ? 0 : 1;

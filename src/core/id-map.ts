@@ -3,10 +3,10 @@ const MIN_SLOTS = 4;
 const KEPT_SLOTS = 64;
 
 /**
- * From positive integers of up to 31 bits to objects, for what comes and goes quickly; why not a
- * `Map`: see bag.ts. Open addressing with linear probing, at most half full, and no marks for what
- * was deleted. Identifiers that follow each other by two, as those of HTTP/2 streams do, never
- * collide; the worst that chosen ones can do is to make a step of each that is there.
+ * From positive integers to objects, for what comes and goes quickly; why not a `Map`: see bag.ts.
+ * Open addressing with linear probing, at most half full, and no marks for what was deleted.
+ * Identifiers that follow each other by two, as those of HTTP/2 streams do, never collide; the
+ * worst that chosen ones can do is to make a step of each that is there.
  */
 export class IdMap<T extends object> {
   #ids: number[] = emptyIds(MIN_SLOTS);

@@ -41,16 +41,18 @@ import { openTargets, type TargetsEnv } from "./export/targets.ts";
 import type { Check } from "./health/check.ts";
 import { openCheck } from "./health/checks/open-check.ts";
 import { type Losses, openLosses } from "./queue/losses.ts";
-import type { Parcel } from "./parcel.ts";
 import { createRepartitioner } from "./route/repartition.ts";
 import { CurrentStrategies, loadPlugins, pluginEditions } from "./balance/plugins.ts";
+import { cutParcel } from "./queue/cut-parcel.ts";
+import type { Parcel } from "./queue/parcel.ts";
 import { Pools } from "./queue/pools.ts";
+import { Records } from "./queue/records.ts";
+import type { Moved } from "./queue/removed.ts";
 import { createNodeResolver } from "./resolve/node-resolver.ts";
 import type { Resolver } from "./resolve/resolver.ts";
 import type { RequestHandler } from "./receive/request-handler.ts";
 import { type Listeners, openListeners } from "./receive/open-listeners.ts";
-import { type Moved, reroute } from "./reroute.ts";
-import { splitRouted } from "./routed-parcel.ts";
+import { reroute } from "./reroute.ts";
 import { poolStatus, targetStatus } from "./status.ts";
 import { receiveOptions, renewedTls } from "./receive/listeners.ts";
 
@@ -124,11 +126,14 @@ export async function openCore(
   env.metrics.pluginEditions.with().read(pluginEditions);
   const strategies = new CurrentStrategies(await prepareStrategies(plan, env, given));
   const targets = openNodeTargets(plan, env, { checks, ...options });
+  const losses = openLosses(env);
+  const records = new Records({ ledger: env.ledger, losses });
   const poolsEnv = {
     ...env,
+    records,
     region: plan.nodeRegion,
     schedule: setImmediate,
-    split: splitRouted,
+    cut: cutParcel,
     repartitioner: createRepartitioner(env.metrics),
     strategies,
     reroute: (parcel: Parcel, removed: string, moved: Moved) => {
@@ -137,7 +142,15 @@ export async function openCore(
   };
   const pools = parts.use(new Pools(plan, targets, poolsEnv));
   const admission = createAdmission(limits, { ...env, rssBytes: createRssReader() });
-  const dataPlane = new NodeDataPlane({ plan, pools, strategies, secrets, given, admission, env });
+  const dataPlane = new NodeDataPlane({
+    plan,
+    pools,
+    strategies,
+    secrets,
+    given,
+    admission,
+    env: { ...env, losses, records },
+  });
   return { dataPlane, admission, handle: createPipeline(() => dataPlane.assembly, env.clock, admission.guard) };
 }
 
@@ -197,7 +210,7 @@ interface OpenedParts {
   /** There with every plan. */
   readonly given: Strategies | undefined;
   readonly admission: Admission;
-  readonly env: Env;
+  readonly env: Env & { readonly losses: Losses; readonly records: Records };
 }
 
 /** The data plane of a node; made by `openCore` only. */
@@ -209,7 +222,7 @@ export class NodeDataPlane implements DataPlane {
   readonly #secrets: SecretReader;
   readonly #given: Strategies | undefined;
   readonly #admission: Admission;
-  readonly #env: Env & { readonly losses: Losses };
+  readonly #env: OpenedParts["env"];
   #listeners: Listeners | undefined;
   #owned: AsyncDisposableStack | undefined;
   #shutdown: Promise<ShutdownReport> | undefined;
@@ -222,7 +235,7 @@ export class NodeDataPlane implements DataPlane {
     this.#secrets = secrets;
     this.#given = given;
     this.#admission = admission;
-    this.#env = { ...env, losses: openLosses(env) };
+    this.#env = env;
     this.assembly = assemble(plan, pools.live, this.#env);
   }
 

@@ -8,6 +8,7 @@ import { HeaderIntake } from "./receive/header-intake.ts";
 import type { Losses } from "./queue/losses.ts";
 import { noRouteIn } from "./route/place.ts";
 import type { Pool } from "./queue/pool-port.ts";
+import type { Records } from "./queue/records.ts";
 import { Router } from "./route/route.ts";
 
 /**
@@ -20,6 +21,7 @@ export interface Assembly extends PipelineAssembly {
 
 export interface AssemblyEnv extends Env {
   readonly losses: Pick<Losses, "tell">;
+  readonly records: Records;
 }
 
 /** Name of the ledger's rule for items that no rule takes. */
@@ -56,9 +58,9 @@ function assemblePipeline(
   });
   const router = new Router(route, its, env.metrics);
   watchCache(router.cache, signal, env);
-  const { ledger, losses } = env;
+  const { ledger, losses, records } = env;
   const unrouted = ledger.entry(signal, UNROUTED, UNROUTED);
-  return { router, routes, pools: its, unrouted, noRoute: noRouteIn(plan), losses };
+  return { router, routes, pools: its, unrouted, noRoute: noRouteIn(plan), losses, records };
 }
 
 /**

@@ -18,9 +18,10 @@ import { openTargets } from "./export/targets.ts";
 import { NO_LOSSES } from "./queue/losses.ts";
 import { createRepartitioner } from "./route/repartition.ts";
 import { loadPlugins } from "./balance/plugins.ts";
+import { cutParcel } from "./queue/cut-parcel.ts";
 import { Pools } from "./queue/pools.ts";
+import { Records } from "./queue/records.ts";
 import type { RequestHandler } from "./receive/request-handler.ts";
-import { splitRouted } from "./routed-parcel.ts";
 
 /**
  * A data plane without a network: its targets take everything at once, and its time moves only with
@@ -71,15 +72,17 @@ class DryRunDataPlane implements DryRun {
     this.#env = env;
     this.#clock = env.clock;
     const openClient = (current: () => { readonly id: string }): TargetClient => this.#openClient(current);
+    const records = new Records({ ledger: env.ledger, losses: NO_LOSSES });
     this.#pools = new Pools(plan, openTargets(plan.targets, { ...env, openClient }), {
       ...env,
       region: plan.nodeRegion,
       schedule: (run) => void this.#scheduled.push(run),
-      split: splitRouted,
+      records,
+      cut: cutParcel,
       repartitioner: createRepartitioner(env.metrics),
       strategies,
     });
-    const assembly = assemble(plan, this.#pools.live, { ...env, losses: NO_LOSSES });
+    const assembly = assemble(plan, this.#pools.live, { ...env, losses: NO_LOSSES, records });
     this.#handle = createPipeline(() => assembly, env.clock);
   }
 

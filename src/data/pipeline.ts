@@ -19,12 +19,14 @@ import {
   queueFull,
   UNROUTED,
 } from "./route/place.ts";
+import { isAwaited, type Parcel } from "./queue/parcel.ts";
 import type { Pool } from "./queue/pool-port.ts";
+import { NEVER_MS, type Share } from "./queue/record.ts";
+import type { Records } from "./queue/records.ts";
 import type { RequestHandler, ReceivedRequest } from "./receive/request-handler.ts";
 import { FULL_SUCCESS, type Reply } from "./receive/request.ts";
 import type { Draft } from "./route/draft.ts";
 import type { Router } from "./route/route.ts";
-import { RoutedParcel, type Share } from "./routed-parcel.ts";
 import { Settlement } from "./receive/settlement.ts";
 
 /**
@@ -47,8 +49,9 @@ export interface SignalPipeline {
   readonly unrouted: LedgerEntry;
   /** What is said where no rule takes anything. */
   readonly noRoute: Obstacle;
-  /** Told what nobody gets. */
+  /** Told of what is dropped. */
   readonly losses: Pick<Losses, "tell">;
+  readonly records: Records;
 }
 
 /**
@@ -207,7 +210,7 @@ function refuseAll(pipeline: SignalPipeline, obstacle: Obstacle): Reply {
   const { reason } = obstacle;
   const { router } = pipeline;
   for (const draft of router.drafts) {
-    for (const { ledger, points } of receive(pipeline, draft)) ledger.shedItems(reason, points);
+    for (let i = 0; i < draft.rules.length; i++) receive(pipeline, draft, i).shedItems(reason, draft.pointsOf[i]!);
   }
   if (router.unmatchedPoints > 0) {
     pipeline.unrouted.received += router.unmatchedPoints;
@@ -216,18 +219,21 @@ function refuseAll(pipeline: SignalPipeline, obstacle: Obstacle): Reply {
   return { ok: false, refusal: obstacle };
 }
 
-/** Enters into the ledger what the rules of a draft take of the request. */
-function receive(pipeline: SignalPipeline, draft: Draft): Share[] {
+/** Enters into the ledger what one of the rules of a draft takes of the request. */
+function receive({ routes }: SignalPipeline, { rules, pointsOf }: Draft, i: number): LedgerEntry {
+  const route = routes[rules[i]!]!;
+  const ledger = route.enter();
+  if (route.rule.mode === "copy") ledger.copied += pointsOf[i]!;
+  else ledger.received += pointsOf[i]!;
+  return ledger;
+}
+
+function sharesOf(pipeline: SignalPipeline, draft: Draft): Share[] {
   const shares: Share[] = [];
   for (let i = 0; i < draft.rules.length; i++) {
-    const route = pipeline.routes[draft.rules[i]!]!;
-    const { rule } = route;
-    const ledger = route.enter();
-    const points = draft.pointsOf[i]!;
-    const copied = rule.mode === "copy";
-    if (copied) ledger.copied += points;
-    else ledger.received += points;
-    shares.push({ ledger, points, copied });
+    const { rule, pool } = receive(pipeline, draft, i);
+    const copied = pipeline.routes[draft.rules[i]!]!.rule.mode === "copy";
+    shares.push({ rule, pool, points: draft.pointsOf[i]!, copied });
   }
   return shares;
 }
@@ -268,20 +274,19 @@ function offer(context: RequestContext, draft: Draft, place: number, settlement:
   const pieces = stays ? kept : [joinOwned(kept, bytes)];
   const owner = stays ? request.owner : OWN_MEMORY;
   const { signal, region } = request.head;
-  const deadlineMs = awaited ? request.head.deadlineMs : Number.POSITIVE_INFINITY;
+  const { ack } = pool;
+  const expiresMs = awaited ? request.head.deadlineMs : NEVER_MS;
   const { items, points } = draft;
-  const shares = receive(pipeline, draft);
-  const { losses } = pipeline;
-  const facts = { signal, region, headers, items, points, bytes, pieces, owner, deadlineMs, enqueuedMs, losses };
-  const parcel = new RoutedParcel(facts, shares, awaited ? settlement : undefined);
-  for (const share of shares) share.ledger.queued += share.points;
+  const shares = sharesOf(pipeline, draft);
+  const facts = { signal, region, headers, ack, bytes, items, points, shares, enqueuedMs, expiresMs };
+  const parcel = pipeline.records.add(facts, pieces, owner, awaited ? settlement : undefined);
   if (awaited) settlement.expect();
   else settlement.accept();
   countFailover(pipeline, draft, place);
   // A pool that broadcasts holds several copies of each parcel: what came before in this request
   // may have filled it.
   const answer = place === draft.pool ? pool.offer(parcel, channel) : pool.adopt(parcel);
-  if (answer === "full") giveBack(parcel, shares, pool, awaited ? undefined : settlement);
+  if (answer === "full") giveBack(pipeline, parcel, pool, settlement);
 }
 
 /**
@@ -308,23 +313,11 @@ function countFailover({ router, pools }: SignalPipeline, { rules, pointsOf }: D
   }
 }
 
-function giveBack(
-  parcel: RoutedParcel,
-  shares: readonly Share[],
-  pool: Pool,
-  settlement: Settlement | undefined,
-): void {
+function giveBack({ records }: SignalPipeline, parcel: Parcel, pool: Pool, settlement: Settlement): void {
   const outcome = { kind: "failed", ...queueFull(pool) } as const;
-  if (settlement === undefined) {
-    parcel.settle(outcome);
-    return;
-  }
-  parcel.withdraw();
+  if (isAwaited(parcel)) return records.finish(parcel, outcome);
   settlement.fail(outcome); // it has not been acknowledged yet, so it is not lost
-  for (const { ledger, points } of shares) {
-    ledger.queued -= points;
-    ledger.shedItems(outcome.reason, points);
-  }
+  records.refuse(parcel, outcome.reason);
 }
 
 function accountUnmatched({ pipeline, request }: RequestContext, settlement: Settlement): void {

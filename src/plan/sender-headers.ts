@@ -7,8 +7,8 @@ export interface HeaderSource {
 const ENTRY_BYTES = 100;
 
 /**
- * What a request's sender said in those headers that somebody asks about. Plain and never changed: requests that said the same may
- * share one.
+ * What a request's sender said in those headers that somebody asks about. Plain and never changed:
+ * requests that said the same may share one.
  */
 export interface SenderHeaders {
   /** Lower-case names and their values; headers that did not come are not there. */

@@ -61,25 +61,39 @@ export interface Ledger {
 const MAX_ENTRIES = 50_000;
 
 export function createLedger(maxEntries: number = MAX_ENTRIES): Ledger {
-  const entries = new Map<string, LedgerEntry>();
+  const entries: LedgerEntry[] = [];
+  /**
+   * By signal, rule and pool: it is asked for each record, and no key is to be put together for
+   * that.
+   */
+  const known = new Map<string, Map<string, Map<string, LedgerEntry>>>();
   const open = (signal: string, rule: string, pool: string): LedgerEntry => {
-    const key = `${signal}\u0000${rule}\u0000${pool}`;
-    const known = entries.get(key) ?? new LedgerCounts(signal, rule, pool);
-    entries.set(key, known);
-    return known;
+    const rules = getOr(known, signal, () => new Map<string, Map<string, LedgerEntry>>());
+    const pools = getOr(rules, rule, () => new Map<string, LedgerEntry>());
+    return getOr(pools, pool, () => {
+      const entry = new LedgerCounts(signal, rule, pool);
+      entries.push(entry);
+      return entry;
+    });
   };
   return {
     entry(signal, rule, pool) {
-      const known = entries.get(`${signal}\u0000${rule}\u0000${pool}`);
-      if (known !== undefined) return known;
-      return entries.size < maxEntries ? open(signal, rule, pool) : open(signal, "other", "other");
+      const entry = known.get(signal)?.get(rule)?.get(pool);
+      if (entry !== undefined) return entry;
+      return entries.length < maxEntries ? open(signal, rule, pool) : open(signal, "other", "other");
     },
-    get entries() {
-      return entries.values();
-    },
-    balance: () => balanceOf(Array.from(entries.values(), rowOf)),
-    snapshot: () => [...entries.values()].map(rowOf),
+    entries,
+    balance: () => balanceOf(entries.map(rowOf)),
+    snapshot: () => entries.map(rowOf),
   };
+}
+
+function getOr<Value>(map: Map<string, Value>, key: string, make: () => Value): Value {
+  const there = map.get(key);
+  if (there !== undefined) return there;
+  const made = make();
+  map.set(key, made);
+  return made;
 }
 
 /** One for each signal that is named, sorted. */

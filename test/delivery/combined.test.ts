@@ -20,7 +20,7 @@ test("what is left of a batch that was too large, when its neighbour has gone, i
   const gone = rig.give({ bytes: 100 * KIB, items: 100, deadlineMs: 60_000 });
   const left = rig.give({ bytes: 20 * KIB, items: 20, deadlineMs: 60_000 });
   rig.turn();
-  gone.parcel.cancelled = true;
+  gone.receipt.cancelled = true;
   rig.answer(TOO_LARGE);
   assert.equal(ends([gone]), "cancelled");
   rig.answerAll();
@@ -37,7 +37,7 @@ test("what waits for the fate of a part goes on at once when the part ends befor
   const left = rig.give({ bytes: 50 * KIB, items: 50, deadlineMs: 60_000 });
   rig.turn();
   rig.calls[0]!.answer(TOO_LARGE); // and before the part leaves, its sender goes away
-  gone.parcel.cancelled = true;
+  gone.receipt.cancelled = true;
   rig.turn();
   assert.equal(ends([gone]), "cancelled");
   rig.answerAll();

@@ -1,16 +1,19 @@
-import { OWN_MEMORY } from "../../src/core/arena/extent.ts";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
+import { OWN_MEMORY } from "../../src/core/arena/extent.ts";
 import { systemClock } from "../../src/core/clock.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import { openClient } from "../../src/data/export/client.ts";
 import { openTargets } from "../../src/data/export/targets.ts";
-import type { Parcel, ParcelOutcome } from "../../src/data/parcel.ts";
 import { createRepartitioner } from "../../src/data/route/repartition.ts";
+import { NO_LOSSES } from "../../src/data/queue/losses.ts";
+import type { ParcelOutcome } from "../../src/data/queue/parcel.ts";
 import { openPool } from "../../src/data/queue/pool.ts";
 import type { Pool } from "../../src/data/queue/pool-port.ts";
 import type { PoolPlan, TargetPlan } from "../../src/plan/plan.ts";
+import { Records } from "../../src/data/queue/records.ts";
+import { createLedger } from "../../src/telemetry/ledger.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { openGrpcSink } from "../support/sinks/grpc-sink.ts";
 import { openHttpSink } from "../support/sinks/http-sink.ts";
@@ -31,35 +34,34 @@ function openScene(plans: readonly TargetPlan[], more: Partial<PoolPlan> = {}): 
     openClient: (current) => openClient(current, env),
   });
   const handles = plans.map(({ id }) => targets.all.get(id)!);
+  const records = new Records({ ledger: createLedger(), losses: NO_LOSSES });
   const pool = openPool(poolPlan(more), handles, {
     ...env,
     region: "r",
     schedule: setImmediate,
-    split: () => undefined,
+    records,
+    cut: () => undefined,
     repartitioner: createRepartitioner(env.metrics),
     poolNamed: () => undefined,
   });
   const send = (): Promise<ParcelOutcome> =>
     new Promise((settle) => {
       const nowMs = systemClock.nowMs();
-      const common = {
+      const facts = {
         signal: "traces",
+        region: "",
         headers: NO_HEADERS,
-        pieces: TWO_SPANS,
+        ack: "delivered",
         bytes: 12,
         owner: OWN_MEMORY,
         items: 2,
         points: 2,
-      } as const;
-      const parcel: Parcel = {
-        ...common,
-        deadlineMs: nowMs + 20_000,
+        shares: [],
         enqueuedMs: nowMs,
-        cancelled: false,
-        attempts: 0,
-        target: "",
-        settle,
-      };
+        expiresMs: nowMs + 20_000,
+      } as const;
+      const receipt = { cancelled: false, expect: () => undefined, settled: settle };
+      const parcel = records.add(facts, TWO_SPANS, OWN_MEMORY, receipt);
       assert.equal(pool.offer(parcel), "accepted");
     });
   const close = async (): Promise<void> => {

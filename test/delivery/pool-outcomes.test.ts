@@ -122,7 +122,7 @@ test("what could only be tried again after its deadline fails at once", () => {
 test("what was sent is answered `deadline` or `cancelled` when nobody waits any more and it failed", () => {
   const rig = new PoolRig();
   const offered = rig.offer(2, { deadlineMs: 50 });
-  offered[1]!.parcel.cancelled = true;
+  offered[1]!.receipt.cancelled = true;
   rig.pass(50);
   rig.answer(failing("timeout"));
   assert.equal(ends(offered), "deadline cancelled");

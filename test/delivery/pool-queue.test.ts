@@ -14,7 +14,7 @@ test("parcels that arrive in the same turn leave together, as one concatenated b
   assert.deepEqual(offered.map(endOf), [DELIVERED, DELIVERED]);
   assert.deepEqual([rig.pool.heldBytes, rig.pool.queuedBytes, rig.pool.inFlight], [0, 0, 0]);
   assert.deepEqual(
-    offered.map(({ parcel }) => parcel.attempts),
+    offered.map(({ record }) => record.attempts),
     [1, 1],
   );
 });
@@ -147,7 +147,7 @@ test("what its sender no longer waits for is not sent, and does not hold up the 
   const rig = new PoolRig([targetPlan("a", { maxInFlight: 1 })]);
   rig.offer();
   const [gone, stays] = rig.offer(2);
-  gone!.parcel.cancelled = true;
+  gone!.receipt.cancelled = true;
   rig.answer();
   assert.equal(rig.underWay, "a:C");
   assert.equal(ends([gone!, stays!]), "cancelled -");

@@ -1,8 +1,7 @@
-import { OWN_MEMORY } from "../../src/core/arena/extent.ts";
 import assert from "node:assert/strict";
+import { OWN_MEMORY } from "../../src/core/arena/extent.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import type { Signal } from "../../src/otlp/signal.ts";
-import type { CutLimits } from "../../src/otlp/cut-request.ts";
 import { UNDIVIDED } from "../../src/plan/division.ts";
 import type { GrpcConnectionPlan, PoolPlan, TargetPlan, TargetPlanOf } from "../../src/plan/plan.ts";
 import { openNamedTarget } from "../../src/data/export/named-target.ts";
@@ -11,9 +10,14 @@ import type { SendOutcome } from "../../src/data/send-outcome.ts";
 import { openTarget } from "../../src/data/export/target.ts";
 import type { OwnedTarget } from "../../src/data/export/target-port.ts";
 import { createRepartitioner } from "../../src/data/route/repartition.ts";
-import type { Parcel, ParcelOutcome } from "../../src/data/parcel.ts";
+import type { CutParcel } from "../../src/data/queue/cut-parcel.ts";
+import { NO_LOSSES } from "../../src/data/queue/losses.ts";
+import type { ParcelOutcome } from "../../src/data/queue/parcel.ts";
 import { openPool } from "../../src/data/queue/pool.ts";
 import type { Pool } from "../../src/data/queue/pool-port.ts";
+import { NEVER_MS, type QueueRecord } from "../../src/data/queue/record.ts";
+import { type Receipt, Records } from "../../src/data/queue/records.ts";
+import { createLedger } from "../../src/telemetry/ledger.ts";
 import { createMetrics, type Metrics } from "../../src/telemetry/metrics.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { ScriptedResolver } from "../support/scripted-resolver.ts";
@@ -50,7 +54,9 @@ export interface Call {
 }
 
 export interface Offered {
-  readonly parcel: Parcel & { cancelled: boolean };
+  readonly record: QueueRecord;
+  readonly pieces: readonly Uint8Array[];
+  readonly receipt: Receipt & { cancelled: boolean };
   readonly outcomes: ParcelOutcome[];
 }
 
@@ -118,6 +124,7 @@ export class PoolRig {
   /** Targets, or addresses, whose connections were closed. */
   readonly closed: string[] = [];
   readonly pool: Pool;
+  readonly records = new Records({ ledger: createLedger(), losses: NO_LOSSES });
   /** Every parcel id that a target accepted, once for each time. */
   readonly taken: string[] = [];
   /** How many bytes of each parcel targets accepted, by the buffer of its piece. */
@@ -138,7 +145,8 @@ export class PoolRig {
       metrics: this.metrics,
       region: "r",
       schedule,
-      split: cutByBytes,
+      records: this.records,
+      cut: cutByBytes,
       repartitioner,
       poolNamed: () => undefined,
     };
@@ -208,10 +216,13 @@ export class PoolRig {
     const { bytes = 100, items = 1, deadlineMs = Infinity, signal = "traces", headers = NO_HEADERS } = more;
     const outcomes: ParcelOutcome[] = [];
     const piece = new Uint8Array(bytes).fill(65 + (this.#nextId++ % 26));
-    const settle = (outcome: ParcelOutcome): void => void outcomes.push(outcome);
-    const common = { signal, headers, pieces: [piece], bytes, items, points: items, attempts: 0, cancelled: false };
-    const parcel = { ...common, owner: OWN_MEMORY, target: "", deadlineMs, enqueuedMs: this.clock.nowMs(), settle };
-    const offered = { parcel, outcomes };
+    const receipt = new TestReceipt(outcomes);
+    const ack = deadlineMs === Infinity ? "queued" : "delivered";
+    const expiresMs = Math.min(deadlineMs, NEVER_MS);
+    const facts = { signal, region: "", headers, ack, bytes, items, points: items, shares: [], expiresMs } as const;
+    const parcel = this.records.add({ ...facts, enqueuedMs: this.clock.nowMs() }, [piece], OWN_MEMORY, receipt);
+    const { record, pieces } = parcel;
+    const offered = { record, pieces, receipt, outcomes };
     const answer = this.pool.offer(parcel);
     if (answer === "accepted") this.offered.push(offered);
     return { ...offered, answer };
@@ -281,33 +292,44 @@ function endName(offered: Offered): string {
   return end.kind === "failed" ? end.reason : end.kind;
 }
 
-/** Stands in for cutting at items: here an item is a share of the bytes. */
-function cutByBytes(parcel: Parcel, limits: CutLimits): readonly Parcel[] | undefined {
-  const piece = parcel.pieces[0]!;
-  const room = Math.floor((limits.bytes * parcel.items) / parcel.bytes);
-  const each = Math.max(1, Math.min(limits.items, room));
-  if (parcel.items < 2 || each >= parcel.items) return undefined;
-  const count = Math.ceil(parcel.items / each);
-  const ended: ParcelOutcome[] = [];
-  const settle = (outcome: ParcelOutcome): void => {
-    ended.push(outcome);
-    if (ended.length === count) parcel.settle(sumOf(ended));
-  };
-  return Array.from({ length: count }, (_, i): Parcel => {
-    const [first, after] = [i * each, Math.min(parcel.items, (i + 1) * each)];
-    const at = (item: number): number => Math.floor((parcel.bytes * item) / parcel.items);
-    return Object.create(parcel, {
-      pieces: { value: [piece.subarray(at(first), at(after))] },
-      bytes: { value: at(after) - at(first) },
-      items: { value: after - first },
-      points: { value: after - first },
-      settle: { value: settle },
-      attempts: { value: parcel.attempts, writable: true },
-    });
-  });
+/**
+ * What a request's settlement does, for one parcel: it ends once with all its parts, with the worst
+ * outcome.
+ */
+class TestReceipt implements Receipt {
+  cancelled = false;
+  readonly #outcomes: ParcelOutcome[];
+  readonly #ended: ParcelOutcome[] = [];
+  #expected = 1;
+
+  constructor(outcomes: ParcelOutcome[]) {
+    this.#outcomes = outcomes;
+  }
+
+  expect(): void {
+    this.#expected++;
+  }
+
+  settled(outcome: ParcelOutcome): void {
+    this.#ended.push(outcome);
+    if (this.#ended.length >= this.#expected) this.#outcomes.push(worstOf(this.#ended));
+  }
 }
 
-function sumOf(outcomes: readonly ParcelOutcome[]): ParcelOutcome {
+function worstOf(outcomes: readonly ParcelOutcome[]): ParcelOutcome {
   const worst = outcomes.find((one) => one.kind === "failed") ?? outcomes.find((one) => one.kind === "rejected");
   return worst ?? outcomes[0]!;
 }
+
+/** Stands in for cutting at items: here an item is a share of the bytes. */
+const cutByBytes: CutParcel = ({ record, pieces }, limits) => {
+  const { bytes, items } = record;
+  const each = Math.max(1, Math.min(limits.items, Math.floor((limits.bytes * items) / bytes)));
+  if (items < 2 || each >= items) return undefined;
+  const at = (item: number): number => Math.floor((bytes * item) / items);
+  return Array.from({ length: Math.ceil(items / each) }, (_, i) => {
+    const [first, after] = [i * each, Math.min(items, (i + 1) * each)];
+    const piece = pieces[0]!.subarray(at(first), at(after));
+    return { pieces: [piece], bytes: piece.length, items: after - first, points: after - first };
+  });
+};

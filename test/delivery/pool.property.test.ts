@@ -72,7 +72,7 @@ function take(rig: PoolRig, step: Step): void {
       return rig.pass(step.ms);
     case "cancel": {
       const offered = rig.offered[step.nth % Math.max(1, rig.offered.length)];
-      if (offered !== undefined) offered.parcel.cancelled = true;
+      if (offered !== undefined) offered.receipt.cancelled = true;
       return;
     }
     case "swap":
@@ -103,7 +103,7 @@ test("whatever targets answer and however the config changes: each parcel is set
       for (const step of sequence) {
         take(rig, step);
         const open = rig.offered.filter(({ outcomes }) => outcomes.length === 0);
-        const held = open.reduce((sum, { parcel }) => sum + parcel.bytes, 0);
+        const held = open.reduce((sum, { record }) => sum + record.bytes, 0);
         assert.ok(rig.pool.heldBytes <= held); // a half that ended gives its bytes back before the other
         assert.ok(rig.pool.heldBytes <= MAX_BYTES);
       }
@@ -112,11 +112,11 @@ test("whatever targets answer and however the config changes: each parcel is set
         [rig.pool.heldBytes, rig.pool.queuedBytes, rig.pool.queuedItems, rig.pool.inFlight],
         [0, 0, 0, 0],
       );
-      for (const { parcel, outcomes } of rig.offered) {
+      for (const { record, pieces, outcomes } of rig.offered) {
         assert.equal(outcomes.length, 1);
-        const accepted = rig.takenBytes.get(parcel.pieces[0]!.buffer) ?? 0;
-        assert.ok(accepted <= parcel.bytes, `${accepted} of ${parcel.bytes} bytes accepted`);
-        if (outcomes[0]!.kind === "delivered") assert.equal(accepted, parcel.bytes);
+        const accepted = rig.takenBytes.get(pieces[0]!.buffer) ?? 0;
+        assert.ok(accepted <= record.bytes, `${accepted} of ${record.bytes} bytes accepted`);
+        if (outcomes[0]!.kind === "delivered") assert.equal(accepted, record.bytes);
       }
     }),
     { numRuns: 300 },
@@ -133,10 +133,10 @@ test("the same with broadcast among the strategies: each parcel is settled once 
       }
       finish(rig);
       assert.deepEqual([rig.pool.heldBytes, rig.pool.queuedItems, rig.pool.inFlight], [0, 0, 0]);
-      for (const { parcel, outcomes } of rig.offered) {
+      for (const { record, pieces, outcomes } of rig.offered) {
         assert.equal(outcomes.length, 1);
-        const accepted = rig.takenBytes.get(parcel.pieces[0]!.buffer) ?? 0;
-        if (outcomes[0]!.kind === "delivered") assert.ok(accepted >= parcel.bytes);
+        const accepted = rig.takenBytes.get(pieces[0]!.buffer) ?? 0;
+        if (outcomes[0]!.kind === "delivered") assert.ok(accepted >= record.bytes);
       }
     }),
     { numRuns: 200 },

@@ -112,9 +112,9 @@ test("tenants: beyond 1,000 they share a lane, and never a batch; all is deliver
   assert.equal(rig.metrics.poolCrowded.with("p").value, 30);
   while (rig.calls.length > 0) {
     const { batch } = rig.calls[0]!;
-    const own = offered.filter(({ parcel }) => parcel.pieces.some((piece) => batch.pieces.includes(piece)));
+    const own = offered.filter(({ pieces }) => pieces.some((piece) => batch.pieces.includes(piece)));
     assert.deepEqual(
-      new Set(own.map(({ parcel }) => headerIn(parcel.headers, HEADER))),
+      new Set(own.map(({ record }) => headerIn(record.headers, HEADER))),
       new Set([headerIn(batch.headers, HEADER)]),
     );
     rig.answer();

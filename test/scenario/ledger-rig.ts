@@ -11,11 +11,12 @@ import type { SendOutcome } from "../../src/data/send-outcome.ts";
 import { openTargets, type TargetsEnv } from "../../src/data/export/targets.ts";
 import { createRepartitioner } from "../../src/data/route/repartition.ts";
 import { type Losses, openLosses } from "../../src/data/queue/losses.ts";
+import { cutParcel } from "../../src/data/queue/cut-parcel.ts";
 import { Pools } from "../../src/data/queue/pools.ts";
+import { Records } from "../../src/data/queue/records.ts";
 import type { RequestHandler } from "../../src/data/receive/request-handler.ts";
 import type { Reply } from "../../src/data/receive/request.ts";
 import { reroute } from "../../src/data/reroute.ts";
-import { splitRouted } from "../../src/data/routed-parcel.ts";
 import type { Signal } from "../../src/otlp/signal.ts";
 import type { Plan, TargetPlan } from "../../src/plan/plan.ts";
 import type { Env } from "../../src/telemetry/env.ts";
@@ -64,6 +65,7 @@ export class Rig implements AsyncDisposable {
   /** Lines of the log, as JSON. */
   readonly lines: string[] = [];
   readonly #handle: RequestHandler;
+  readonly #records: Records;
   #scheduled: (() => void)[] = [];
   #assembly: Assembly;
   #version = 1;
@@ -82,6 +84,7 @@ export class Rig implements AsyncDisposable {
     });
     this.env = { clock, random: seededRandom(1), log, metrics: createMetrics(), ledger: createLedger() };
     this.losses = openLosses(this.env);
+    this.#records = new Records({ ledger: this.env.ledger, losses: this.losses });
     const plan = planOf(text, this.#version);
     const openClient = (current: () => Named): TargetClient => this.#openClient(current);
     const targets = openTargets(plan.targets, { ...this.env, ...more, openClient });
@@ -90,20 +93,21 @@ export class Rig implements AsyncDisposable {
       ...this.env,
       region: plan.nodeRegion,
       schedule,
-      split: splitRouted,
+      records: this.#records,
+      cut: cutParcel,
       repartitioner: createRepartitioner(this.env.metrics),
       reroute: (parcel, removed, moved) => {
         reroute(parcel, removed, this.#assembly, moved);
       },
     });
-    this.#assembly = assemble(plan, this.pools.live, { ...this.env, losses: this.losses });
+    this.#assembly = assemble(plan, this.pools.live, { ...this.env, losses: this.losses, records: this.#records });
     this.#handle = createPipeline(() => this.#assembly, clock);
   }
 
   apply(text: string): void {
     const plan = planOf(text, ++this.#version);
     this.pools.update(plan);
-    this.#assembly = assemble(plan, this.pools.live, { ...this.env, losses: this.losses });
+    this.#assembly = assemble(plan, this.pools.live, { ...this.env, losses: this.losses, records: this.#records });
     this.settle();
   }
 

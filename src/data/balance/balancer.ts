@@ -1,6 +1,6 @@
 import type { Clock } from "../../core/clock.ts";
 import type { StrategyPlan } from "../../plan/plan.ts";
-import type { RetryHistory } from "../export/parts.ts";
+import { NO_HISTORY, type RetryHistory } from "../export/parts.ts";
 import type { TargetHandle } from "../export/target-port.ts";
 import { Chooser, type ChooserEnv } from "./chooser.ts";
 import { forecast, type Preview } from "./forecast.ts";
@@ -39,7 +39,7 @@ export function openBalancer(
   return {
     targets: targets.map(({ plan }) => plan.id),
     next(batch = ONE_ITEM, avoid) {
-      const history: RetryHistory = { avoid: targets.find(({ plan }) => plan.id === avoid), unreachable: undefined };
+      const history: RetryHistory = { ...NO_HISTORY, avoid: avoid ?? "" };
       const target = chooser.choose(history, clock.nowMs());
       if (target !== undefined) chooser.charge(target, batch);
       return target?.plan.id;

@@ -1,7 +1,7 @@
 import { reasonOf } from "../../core/errors.ts";
 import { SIGNAL_FACTS, SIGNALS, type Signal } from "../../otlp/signal.ts";
 import type { StrategyPlan } from "../../plan/plan.ts";
-import type { RetryHistory } from "../export/parts.ts";
+import { NO_KEYS, type RetryHistory } from "../export/parts.ts";
 import type { TargetHandle } from "../export/target-port.ts";
 import type { Panic } from "./panic-report.ts";
 import { type BatchSize, copyOf, type Picker } from "./picker.ts";
@@ -13,11 +13,11 @@ export interface ChooserEnv extends PickerEnv {
   readonly weights: "adaptive" | "fixed";
 }
 
-const NO_TARGETS: readonly TargetHandle[] = [];
-
 /** What a pick is for. */
 interface PickRequest {
   readonly history: RetryHistory;
+  /** Not in any case. */
+  readonly paused: readonly string[];
   readonly signal: Signal | undefined;
 }
 
@@ -50,23 +50,25 @@ export class Chooser {
   readonly #common: Sight;
   /** By the index of the signal. */
   readonly #own: (Sight | undefined)[] = SIGNALS.map(() => undefined);
-  readonly #indexOf = new Map<TargetHandle, number>();
+  /** By their keys. */
+  readonly #indexOf = new Map<string, number>();
 
   constructor(targets: readonly TargetHandle[], strategy: StrategyPlan, env: ChooserEnv) {
     this.targets = targets;
     this.#strategy = strategy;
     this.#env = env;
     this.#common = this.#open(this.#openPicker(), undefined);
-    for (const [i, target] of targets.entries()) this.#indexOf.set(target, i);
+    for (const [i, target] of targets.entries()) this.#indexOf.set(target.key, i);
   }
 
   /**
-   * The target to send to now, or undefined: wait. Only one parcel may go to a target that
-   * `isTrial`. Changes nothing.
+   * The target to send to now, none of `paused` in any case, or undefined: wait. Only one parcel
+   * may go to a target that `isTrial`. Changes nothing.
    */
-  choose(history: RetryHistory, nowMs: number, signal?: Signal): TargetHandle | undefined {
+  choose(history: RetryHistory, nowMs: number, signal?: Signal, paused = NO_KEYS): TargetHandle | undefined {
     const sight = this.#refresh(nowMs, signal);
-    return this.#probe(sight, history, signal) ?? this.#pick(sight, history, signal);
+    const asked = { history, paused, signal };
+    return this.#probe(sight, asked) ?? this.#pick(sight, asked);
   }
 
   /** As it is at this moment, to try a pick on: nothing changes here. */
@@ -109,13 +111,13 @@ export class Chooser {
   }
 
   /** At least one target is usable that is none of `others`. */
-  anyUsableBeside(others: readonly TargetHandle[], nowMs: number, signal?: Signal): boolean {
+  anyUsableBeside(others: readonly string[], nowMs: number, signal?: Signal): boolean {
     return this.#anyBeside(this.#refresh(nowMs, signal).state, others, signal);
   }
 
   /** The same for one other, at no cost. */
   anyUsableBesideOne(other: TargetHandle, nowMs: number, signal?: Signal): boolean {
-    const parts = this.#indexOf.has(other) ? undefined : other.whole?.parts?.all;
+    const parts = this.#indexOf.has(other.key) ? undefined : other.whole?.parts?.all;
     if (this.targets.length < 2 && parts === undefined) return false;
     if (parts?.some((part) => part !== other && part.usable(nowMs, signal)) === true) return true;
     const { state } = this.#refresh(nowMs, signal);
@@ -190,39 +192,40 @@ export class Chooser {
     return this.#strategy.type === "plugin" ? NO_PICKER : this.#openPicker();
   }
 
-  #probe({ state }: Sight, history: RetryHistory, signal: Signal | undefined): TargetHandle | undefined {
+  #probe({ state }: Sight, asked: PickRequest): TargetHandle | undefined {
+    const { history, paused, signal } = asked;
     for (const index of state.probing) {
       const target = this.targets[index]!;
-      if (!target.wantsProbe(signal) || history.unreachable?.includes(target) === true) continue;
-      if (history.paused?.includes(target) === true) continue;
+      if (!target.wantsProbe(signal) || history.unreachable.includes(target.key)) continue;
+      if (paused.includes(target.key)) continue;
       // Its window may still be taken by what hangs there: a probe goes beside it.
       if (target.inFlight >= target.plan.maxInFlight) continue;
-      const part = this.#partOf(target, history, signal);
+      const part = this.#partOf(target, asked);
       if (part !== undefined) return part;
     }
     return undefined;
   }
 
-  #pick(sight: Sight, history: RetryHistory, signal: Signal | undefined): TargetHandle | undefined {
-    const { avoid, unreachable, unwilling, paused = NO_TARGETS } = history;
-    const asked = { history, signal };
-    const isFree = avoid === undefined && unreachable === undefined && unwilling === undefined;
+  #pick(sight: Sight, asked: PickRequest): TargetHandle | undefined {
+    const { history, paused, signal } = asked;
+    const { avoid, unreachable, unwilling } = history;
+    const isFree = avoid === "" && unreachable.length === 0 && unwilling.length === 0;
     if (isFree && paused.length === 0) return this.#ask(sight, asked);
-    const others = [...paused, ...(unreachable ?? []), ...(unwilling ?? [])];
-    const preferred = this.#askWithout(sight, avoid === undefined ? others : [...others, avoid], asked);
+    const others = [...paused, ...unreachable, ...unwilling];
+    const preferred = this.#askWithout(sight, avoid === "" ? others : [...others, avoid], asked);
     if (preferred !== undefined) return preferred;
     // Where it merely failed it may go again when nothing else has room; where nobody listens only
     // when nothing else is there.
     return this.#askWithout(sight, this.#anyBeside(sight.state, others, signal) ? others : paused, asked);
   }
 
-  #anyBeside(state: PoolState, others: readonly TargetHandle[], signal: Signal | undefined): boolean {
+  #anyBeside(state: PoolState, others: readonly string[], signal: Signal | undefined): boolean {
     let left = state.usableCount;
     for (const index of this.#indexesOf(others, signal)) if (state.isUsable(index)) left--;
     return left > 0;
   }
 
-  #askWithout(sight: Sight, others: readonly TargetHandle[], asked: PickRequest): TargetHandle | undefined {
+  #askWithout(sight: Sight, others: readonly string[], asked: PickRequest): TargetHandle | undefined {
     const excluded = this.#indexesOf(others, asked.signal);
     for (const index of excluded) sight.state.exclude(index);
     const target = this.#ask(sight, asked);
@@ -234,14 +237,14 @@ export class Chooser {
    * A pick that finds its target full, which nobody told, is asked again, at most once for each
    * target.
    */
-  #ask({ state, picker }: Sight, { history, signal }: PickRequest): TargetHandle | undefined {
+  #ask({ state, picker }: Sight, asked: PickRequest): TargetHandle | undefined {
     let found: TargetHandle | undefined;
     let full: number[] | undefined;
     for (let tries = 0; tries <= this.targets.length && found === undefined; tries++) {
       const index = picker.pick(state);
       if (index < 0) break;
       if (!state.confirm(index)) continue;
-      found = this.#partOf(this.targets[index]!, history, signal);
+      found = this.#partOf(this.targets[index]!, asked);
       if (found !== undefined) break;
       state.exclude(index); // none of its parts is for this batch
       (full ??= []).push(index);
@@ -251,35 +254,34 @@ export class Chooser {
   }
 
   /** What is sent to: the target itself, or one of its parts. */
-  #partOf(target: TargetHandle, history: RetryHistory, signal: Signal | undefined): TargetHandle | undefined {
-    return target.parts === undefined ? target : target.parts.pick(history, this.#common.state.nowMs, signal);
+  #partOf(target: TargetHandle, { history, paused, signal }: PickRequest): TargetHandle | undefined {
+    return target.parts === undefined ? target : target.parts.pick(history, paused, this.#common.state.nowMs, signal);
   }
 
   /** Of a target, or of that which it is a part of. */
-  #placeOf(target: TargetHandle): number | undefined {
-    const index = this.#indexOf.get(target);
-    return index === undefined && target.whole !== undefined ? this.#indexOf.get(target.whole) : index;
+  #placeOf({ key, whole }: TargetHandle): number | undefined {
+    const index = this.#indexOf.get(key);
+    return index === undefined && whole !== undefined ? this.#indexOf.get(whole.key) : index;
   }
 
   /**
    * Of these; a target of several parts counts when all that could be used of it are among them.
    */
-  #indexesOf(targets: readonly TargetHandle[], signal: Signal | undefined): number[] {
-    const placeOf = (target: TargetHandle): number | readonly [] =>
-      this.#indexOf.get(target) ?? this.#wholeOf(target, targets, signal);
-    return [...new Set(targets.flatMap(placeOf))];
+  #indexesOf(keys: readonly string[], signal: Signal | undefined): number[] {
+    const indexes = new Set<number>();
+    for (const key of keys) {
+      const index = this.#indexOf.get(key) ?? this.#wholeOf(key, keys, signal);
+      if (index >= 0) indexes.add(index);
+    }
+    return [...indexes];
   }
 
-  #wholeOf(
-    { whole }: TargetHandle,
-    targets: readonly TargetHandle[],
-    signal: Signal | undefined,
-  ): number | readonly [] {
-    const index = whole === undefined ? undefined : this.#indexOf.get(whole);
-    if (index === undefined) return [];
+  /** Of the target that has this part, when none of its other parts can be used; else -1. */
+  #wholeOf(key: string, keys: readonly string[], signal: Signal | undefined): number {
     const { nowMs } = this.#common.state;
-    const left = whole?.parts?.all.some((part) => part.usable(nowMs, signal) && !targets.includes(part)) === true;
-    return left ? [] : index;
+    const index = this.targets.findIndex(({ parts }) => parts?.all.some((part) => part.key === key));
+    const left = this.targets[index]?.parts?.all.some((part) => part.usable(nowMs, signal) && !keys.includes(part.key));
+    return left === true ? -1 : index;
   }
 }
 

@@ -11,12 +11,10 @@ import { AddressSet, type AddressSetEnv } from "./address-set.ts";
 import { ChangeListeners } from "./change-listeners.ts";
 import { bestPart, isOpen, rankOf } from "./part-health.ts";
 import { PartPicker } from "./part-picker.ts";
-import type { Parts, RetryHistory, Whole } from "./parts.ts";
+import { NO_HISTORY, NO_KEYS, type Parts, type Whole } from "./parts.ts";
 import type { AttemptTime, Joining, OwnedTarget, TargetHandle } from "./target-port.ts";
 import type { Batch } from "./target-client.ts";
 import type { SendOutcome, SizeDoubt } from "../send-outcome.ts";
-
-const NO_HISTORY: RetryHistory = { avoid: undefined, unreachable: undefined };
 
 /**
  * A target whose name is resolved here. To its pools it is one target: its weight, its
@@ -53,6 +51,10 @@ class NamedTarget implements OwnedTarget, Whole {
 
   get handle(): this {
     return this;
+  }
+
+  get key(): string {
+    return this.#plan.id;
   }
 
   get plan(): TargetPlan {
@@ -219,7 +221,8 @@ class NamedTarget implements OwnedTarget, Whole {
   }
 
   send(batch: Batch, attempt: AttemptTime, wanted: () => boolean, done: (outcome: SendOutcome) => void): Cancel {
-    const part = this.#parts.pick(NO_HISTORY, this.#nowMs, batch.signal) ?? bestPart(this.#parts.all, this.#nowMs);
+    const part =
+      this.#parts.pick(NO_HISTORY, NO_KEYS, this.#nowMs, batch.signal) ?? bestPart(this.#parts.all, this.#nowMs);
     return part.send(batch, attempt, wanted, done);
   }
 

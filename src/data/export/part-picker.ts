@@ -16,11 +16,12 @@ export class PartPicker implements Parts {
     this.all = all;
   }
 
-  pick(history: RetryHistory, nowMs: number, signal?: Signal): TargetHandle | undefined {
-    const probe = this.all.find((part) => wantsThis(part, history, signal));
+  pick(history: RetryHistory, paused: readonly string[], nowMs: number, signal?: Signal): TargetHandle | undefined {
+    const probe = this.all.find((part) => wantsThis(part, history, paused, signal));
     if (probe !== undefined) return probe;
     const anyUsable = this.all.some((part) => part.usable(nowMs, signal));
     const index = this.#least(history, nowMs, (part) => {
+      if (paused.includes(part.key)) return false;
       if (anyUsable) return part.usable(nowMs, signal) && part.inFlight < part.windowSize;
       return isTriable(part, nowMs);
     });
@@ -36,7 +37,7 @@ export class PartPicker implements Parts {
     for (let i = 0; i < length; i++) {
       const index = (this.#turn + i) % length;
       const part = this.all[index]!;
-      if (history.paused?.includes(part) === true || !isOpen(part)) continue;
+      if (!isOpen(part)) continue;
       const cost = part.inFlight / part.share(nowMs) + FAILED_COST * failedAt(part, history);
       if (cost >= least) continue;
       best = index;
@@ -50,14 +51,19 @@ export class PartPicker implements Parts {
 const FAILED_COST = 1_000_000;
 
 /** 1 where the batch failed, 2 where nobody listened, or its signal is not taken. */
-function failedAt(part: TargetHandle, { avoid, unreachable, unwilling }: RetryHistory): number {
-  if (unreachable?.includes(part) === true || unwilling?.includes(part) === true) return 2;
-  return part === avoid ? 1 : 0;
+function failedAt({ key }: TargetHandle, { avoid, unreachable, unwilling }: RetryHistory): number {
+  if (unreachable.includes(key) || unwilling.includes(key)) return 2;
+  return key === avoid ? 1 : 0;
 }
 
-function wantsThis(part: TargetHandle, { unreachable, paused }: RetryHistory, signal: Signal | undefined): boolean {
+function wantsThis(
+  part: TargetHandle,
+  { unreachable }: RetryHistory,
+  paused: readonly string[],
+  signal: Signal | undefined,
+): boolean {
   if (!part.wantsProbe(signal) || part.inFlight >= part.plan.maxInFlight) return false;
-  return unreachable?.includes(part) !== true && paused?.includes(part) !== true;
+  return !unreachable.includes(part.key) && !paused.includes(part.key);
 }
 
 /** Where nothing can be used as usual, a pool that has nothing better tries one that is out. */

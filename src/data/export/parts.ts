@@ -4,21 +4,26 @@ import type { TargetLoad } from "../load/target-load.ts";
 import type { OwnedTarget, TargetEnv, TargetHandle } from "./target-port.ts";
 import type { Window } from "./window.ts";
 
-/** What a batch brings along from its earlier tries. */
+/** What a batch brings along from its earlier tries: keys of targets. */
 export interface RetryHistory {
-  readonly avoid: TargetHandle | undefined;
-  readonly unreachable: readonly TargetHandle[] | undefined;
-  /** Not in any case. */
-  readonly paused?: readonly TargetHandle[] | undefined;
+  /** Empty: none. */
+  readonly avoid: string;
+  readonly unreachable: readonly string[];
   /** Which do not take its signal: only again where nothing else does. */
-  readonly unwilling?: readonly TargetHandle[] | undefined;
+  readonly unwilling: readonly string[];
 }
+
+export const NO_HISTORY: RetryHistory = { avoid: "", unreachable: [], unwilling: [] };
+export const NO_KEYS: readonly string[] = [];
 
 /** The addresses behind the name of a target, each of them as a target of its own. */
 export interface Parts {
   readonly all: readonly TargetHandle[];
-  /** The one for a batch that leaves now; undefined when none has room for it. */
-  pick(history: RetryHistory, nowMs: number, signal?: Signal): TargetHandle | undefined;
+  /**
+   * The one for a batch that leaves now, and none of `paused` in any case; undefined when none has
+   * room for it.
+   */
+  pick(history: RetryHistory, paused: readonly string[], nowMs: number, signal?: Signal): TargetHandle | undefined;
 }
 
 /** What parts of a target have in common. */

@@ -31,6 +31,8 @@ export interface AttemptTime {
  */
 export interface TargetHandle {
   readonly plan: TargetPlan;
+  /** Its id, with the address where it is a part of another: what queues know it by. */
+  readonly key: string;
   /**
    * Where its name is resolved here: batches are sent to one of these. Another object when there
    * are others.

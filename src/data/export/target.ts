@@ -105,6 +105,11 @@ class Target implements PartTarget, Monitored, Refusing {
     this.#monitor = new HealthMonitor(this, health, monitorEnv, joining === "start");
   }
 
+  get key(): string {
+    const { id, address } = this.#plan;
+    return address === undefined ? id : `${id} ${address}`;
+  }
+
   get plan(): TargetPlan {
     return this.#plan;
   }

@@ -39,14 +39,14 @@ export function attemptTime(targetTimeoutMs: number, longestLeftMs: number, soon
 /** The same for a batch that leaves now. `cuts`: another target could be tried. */
 export function attemptOf(
   { plan, latencyMs }: Pick<TargetHandle, "plan" | "latencyMs">,
-  deliveries: readonly Pick<Delivery, "parcel">[],
+  deliveries: readonly Pick<Delivery, "record">[],
   nowMs: number,
   cuts: boolean,
 ): AttemptTime {
   let longestLeftMs = 0;
   let soonestCutMs = Infinity;
-  for (const { parcel } of deliveries) {
-    const leftMs = parcel.deadlineMs - nowMs;
+  for (const { record } of deliveries) {
+    const leftMs = record.expiresMs - nowMs;
     longestLeftMs = Math.max(longestLeftMs, leftMs);
     if (cuts) soonestCutMs = Math.min(soonestCutMs, cutMs(leftMs, latencyMs));
   }

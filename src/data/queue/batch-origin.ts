@@ -1,10 +1,10 @@
+import type { CutLimits } from "../../otlp/cut-request.ts";
 import type { Random } from "../../core/random.ts";
 import type { Signal } from "../../otlp/signal.ts";
 import type { RetryPlan } from "../../plan/plan.ts";
-import type { TargetHandle } from "../export/target-port.ts";
-import type { Parcel, ParcelOutcome } from "../parcel.ts";
-import type { SplitParcel } from "./cut-parcel.ts";
+import type { ParcelOutcome } from "./parcel.ts";
 import { type Aside, type Delivery, expiryOf } from "./delivery.ts";
+import type { Records } from "./records.ts";
 import type { RetryBudget } from "./retry-policy.ts";
 
 /** The queue that a batch came from, as far as its end concerns it. */
@@ -14,12 +14,15 @@ export interface BatchOrigin {
   readonly retry: RetryPlan;
   readonly maxAgeMs: number;
   readonly budget: RetryBudget;
-  readonly split: SplitParcel;
+  readonly records: Records;
   /** Shutting down: nothing is tried again. */
   readonly closed: boolean;
   finish(delivery: Delivery, outcome: ParcelOutcome): void;
-  /** Deliveries of its parts in place of a delivery, not put back yet. */
-  replace(whole: Delivery, parts: readonly Parcel[]): readonly Delivery[];
+  /**
+   * Deliveries within the limits in place of a delivery, not put back yet; undefined: it cannot be
+   * cut, and stays.
+   */
+  cut(whole: Delivery, limits: CutLimits): readonly Delivery[] | undefined;
   /** To the front of the queue, in this order. */
   putBack(deliveries: readonly Delivery[]): void;
   /** To where another target takes them, when their own certainly did not. */
@@ -34,12 +37,12 @@ export interface BatchOrigin {
    * A target of its pool, or of those after it, may take what is of this signal some time, though
    * none of these.
    */
-  mayBeTaken(signal: Signal, but: readonly TargetHandle[]): boolean;
+  mayBeTaken(signal: Signal, but: readonly string[]): boolean;
   /** Gives it to a fallback pool, where that is possible now; ends its part in this queue then. */
   failOver(delivery: Delivery): boolean;
   /** Ends it as if it had never been there, where it is a copy that others have as well. */
   leaveOut(delivery: Delivery): boolean;
-  anyUsableBeside(targets: readonly TargetHandle[], signal: Signal): boolean;
+  anyUsableBeside(targets: readonly string[], signal: Signal): boolean;
   countRetry(reason: string): void;
 }
 
@@ -47,7 +50,7 @@ export interface BatchOrigin {
 export function worthAnother(origin: BatchOrigin, deliveries: readonly Delivery[]): Delivery[] {
   const again: Delivery[] = [];
   for (const delivery of deliveries) {
-    const end = origin.closed ? SHUTTING_DOWN : expiryOf(delivery, origin.nowMs, origin.maxAgeMs);
+    const end = origin.closed ? SHUTTING_DOWN : expiryOf(delivery, origin.nowMs, origin.maxAgeMs, origin.records);
     if (end === undefined) again.push(delivery);
     else origin.finish(delivery, end);
   }

@@ -8,18 +8,18 @@ import type { SignalQueue } from "./signal-queue.ts";
  * request keeps the limits too. Nothing was refused, so this costs no budget. What cannot be cut
  * stays as it is.
  */
-export function cutAhead(origin: Pick<BatchOrigin, "split" | "replace">, queue: SignalQueue, limits: CutLimits): void {
+export function cutAhead(origin: Pick<BatchOrigin, "cut">, queue: SignalQueue, limits: CutLimits): void {
   const head = queue.peek();
   if (head === undefined || head.indivisible || fits(head, limits)) return;
-  const parts = origin.split(head.parcel, { bytes: Math.min(limits.bytes, head.maxBytes), items: limits.items });
+  const parts = origin.cut(head, { bytes: Math.min(limits.bytes, head.maxBytes), items: limits.items });
   if (parts === undefined) {
     head.indivisible = true;
     return;
   }
   queue.shift();
-  queue.putBack(origin.replace(head, parts));
+  queue.putBack(parts);
 }
 
-function fits({ parcel, maxBytes }: Delivery, { bytes, items }: CutLimits): boolean {
-  return parcel.bytes <= bytes && parcel.bytes <= maxBytes && parcel.items <= items;
+function fits({ record, maxBytes }: Delivery, { bytes, items }: CutLimits): boolean {
+  return record.bytes <= bytes && record.bytes <= maxBytes && record.items <= items;
 }

@@ -1,18 +1,17 @@
 import type { TargetHandle } from "../export/target-port.ts";
 import type { SizeDoubt } from "../send-outcome.ts";
 import type { Signal } from "../../otlp/signal.ts";
-import type { Parcel, ParcelOutcome } from "../parcel.ts";
+import type { Parcel, ParcelOutcome } from "./parcel.ts";
+import type { QueueRecord } from "./record.ts";
+import type { Records } from "./records.ts";
 import type { Tenant } from "./tenants.ts";
 
-/** A parcel on its way to one target. */
-export interface Delivery {
-  readonly parcel: Parcel;
+/** A parcel on its way to one target, with what only this process knows of that. */
+export interface Delivery extends Parcel {
   /** Bytes of the queue's bound that it takes, until it is settled. */
   readonly charge: number;
   /** Whose it is, while it is in a queue whose tenants take turns. */
   tenant: Tenant | undefined;
-  /** Times it was put back to be tried again. */
-  retries: number;
   /** It was once on a kept connection that was found dead. */
   again: boolean;
   /**
@@ -33,21 +32,15 @@ export interface Delivery {
   indivisible: boolean;
   /** Which refused it last when it could not be cut, perhaps for its size, perhaps not. */
   refusedBy: TargetHandle | undefined;
-  /** Where it just failed: another target is preferred. */
-  avoid: TargetHandle | undefined;
-  /** Where no connection was to be had: not again before a backoff. */
-  unreachable: readonly TargetHandle[] | undefined;
-  /** Which asked its sender to leave them alone, when it was its turn last. */
-  paused: readonly TargetHandle[] | undefined;
-  /** Where its signal was not taken: only again where nothing else may take it. */
-  unwilling: readonly TargetHandle[] | undefined;
+  /** Which asked its sender to leave them alone, when it was its turn last: their keys. */
+  paused: readonly string[] | undefined;
 }
 
 /**
  * What a parcel takes of its queue's bound: all that is kept for it, though others may have the
  * same headers.
  */
-export function chargeOf({ bytes, headers }: Pick<Parcel, "bytes" | "headers">): number {
+export function chargeOf({ bytes, headers }: Pick<QueueRecord, "bytes" | "headers">): number {
   return bytes + headers.bytes;
 }
 
@@ -75,52 +68,46 @@ export interface Aside {
 }
 
 export function deliver(parcel: Parcel): Delivery {
-  return newDelivery(parcel, chargeOf(parcel), Infinity);
+  return newDelivery(parcel, chargeOf(parcel.record), Infinity);
 }
 
 /**
  * Deliveries of the parts of a parcel: they share what the whole one had taken of the bound, and
- * its retry history.
+ * how it may be sent.
  */
 export function deliverParts(whole: Delivery, parts: readonly Parcel[]): Delivery[] {
-  if (parts.length === 1 && parts[0] === whole.parcel) return [whole];
-  const bytes = sumBytes(parts);
+  const bytes = parts.reduce((sum, { record }) => sum + record.bytes, 0);
   let left = whole.charge;
   return parts.map((part, i) => {
-    const charge = i === parts.length - 1 ? left : Math.floor((whole.charge * part.bytes) / bytes);
+    const charge = i === parts.length - 1 ? left : Math.floor((whole.charge * part.record.bytes) / bytes);
     left -= charge;
     const delivery = newDelivery(part, charge, whole.maxTogether);
     delivery.tenant = whole.tenant;
-    delivery.retries = whole.retries;
     delivery.again = whole.again;
     delivery.maxBytes = whole.maxBytes;
     delivery.splits = whole.splits;
     if (i === 0) delivery.trial = whole.trial;
-    delivery.avoid = whole.avoid;
-    delivery.unreachable = whole.unreachable;
-    delivery.unwilling = whole.unwilling;
     return delivery;
   });
 }
 
-function sumBytes(parts: readonly Parcel[]): number {
-  let bytes = 0;
-  for (const part of parts) bytes += part.bytes;
-  return bytes;
-}
-
 /** Clock.nowMs() from which on it is given up. */
-export function expiresMs({ parcel }: Delivery, maxAgeMs: number): number {
-  return Math.min(parcel.deadlineMs, parcel.enqueuedMs + maxAgeMs);
+export function expiresMs({ record }: Parcel, maxAgeMs: number): number {
+  return Math.min(record.expiresMs, record.enqueuedMs + maxAgeMs);
 }
 
 /** Why it need not be sent any more; undefined while it should. */
-export function expiryOf({ parcel }: Delivery, nowMs: number, maxAgeMs: number): ParcelOutcome | undefined {
-  if (parcel.cancelled) return { kind: "failed", reason: "cancelled", message: "the sender went away" };
-  if (parcel.deadlineMs <= nowMs) {
+export function expiryOf(
+  { record }: Parcel,
+  nowMs: number,
+  maxAgeMs: number,
+  records: Pick<Records, "isCancelled">,
+): ParcelOutcome | undefined {
+  if (records.isCancelled(record)) return { kind: "failed", reason: "cancelled", message: "the sender went away" };
+  if (record.expiresMs <= nowMs) {
     return { kind: "failed", reason: "deadline", message: "the sender's deadline passed before it was delivered" };
   }
-  if (parcel.enqueuedMs + maxAgeMs <= nowMs) {
+  if (record.enqueuedMs + maxAgeMs <= nowMs) {
     return { kind: "failed", reason: "deadline", message: "it waited longer than the queue's max_age" };
   }
   return undefined;
@@ -132,9 +119,10 @@ export function expiryOf({ parcel }: Delivery, nowMs: number, maxAgeMs: number):
 export function isFirstTry(deliveries: readonly Delivery[], target: string): boolean {
   let retries = 0;
   for (const delivery of deliveries) {
-    delivery.parcel.attempts++;
-    delivery.parcel.target = target;
-    retries += delivery.retries + (delivery.splits?.count ?? 0) + (delivery.again ? 1 : 0);
+    const { record } = delivery;
+    record.attempts++;
+    record.target = target;
+    retries += record.retries + (delivery.splits?.count ?? 0) + (delivery.again ? 1 : 0);
   }
   return retries === 0;
 }
@@ -147,12 +135,13 @@ export function withTarget(outcome: ParcelOutcome, target: string): ParcelOutcom
 }
 
 /** The one place that makes them, so that all have the same shape. */
-function newDelivery(parcel: Parcel, charge: number, maxTogether: number): Delivery {
+function newDelivery({ record, pieces, owner }: Parcel, charge: number, maxTogether: number): Delivery {
   return {
-    parcel,
+    record,
+    pieces,
+    owner,
     charge,
     tenant: undefined,
-    retries: 0,
     again: false,
     maxTogether,
     maxBytes: Infinity,
@@ -160,14 +149,6 @@ function newDelivery(parcel: Parcel, charge: number, maxTogether: number): Deliv
     trial: undefined,
     indivisible: false,
     refusedBy: undefined,
-    avoid: undefined,
-    unreachable: undefined,
     paused: undefined,
-    unwilling: undefined,
   };
-}
-
-/** Somebody waits for its outcome: it was not acknowledged yet. */
-export function isAwaited({ parcel }: Delivery): boolean {
-  return parcel.deadlineMs !== Infinity;
 }

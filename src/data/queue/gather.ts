@@ -4,6 +4,7 @@ import { headerIn, NO_HEADERS, onlyHeaders, type SenderHeaders } from "../../pla
 import type { Batch } from "../export/target-client.ts";
 import type { TargetHandle } from "../export/target-port.ts";
 import type { Delivery } from "./delivery.ts";
+import type { QueueRecord } from "./record.ts";
 import type { SignalQueue } from "./signal-queue.ts";
 
 export interface GatherLimits {
@@ -29,17 +30,17 @@ export function gather(
   let maxBytes = limits.bytes;
   let room = limits.parcels;
   for (let next = queue.peek(); next !== undefined && room > 0; next = queue.peek()) {
-    const { parcel } = next;
+    const { record } = next;
     if (taken.length > 0) {
-      if (taken.length + 1 > next.maxTogether || isUnfit(next, target)) break;
-      if (!areSame(target.plan.forwardHeaders, taken[0]!.parcel.headers, parcel.headers)) break;
-      if (items + parcel.items > limits.items || bytes + parcel.bytes > Math.min(maxBytes, next.maxBytes)) break;
+      if (taken.length + 1 > next.maxTogether || isUnfit(record, target)) break;
+      if (!areSame(target.plan.forwardHeaders, taken[0]!.record.headers, record.headers)) break;
+      if (items + record.items > limits.items || bytes + record.bytes > Math.min(maxBytes, next.maxBytes)) break;
     }
     queue.shift();
     if (!fresh(next)) continue;
     taken.push(next);
-    items += parcel.items;
-    bytes += parcel.bytes;
+    items += record.items;
+    bytes += record.bytes;
     maxBytes = Math.min(maxBytes, next.maxBytes);
     room = Math.min(room - 1, next.maxTogether - taken.length);
   }
@@ -52,8 +53,8 @@ function areSame(names: readonly string[], a: SenderHeaders, b: SenderHeaders): 
   return true;
 }
 
-function isUnfit({ unreachable, unwilling }: Delivery, target: TargetHandle): boolean {
-  return unreachable?.includes(target) === true || unwilling?.includes(target) === true;
+function isUnfit({ unreachable, unwilling }: QueueRecord, { key }: TargetHandle): boolean {
+  return unreachable.includes(key) || unwilling.includes(key);
 }
 
 /**
@@ -61,12 +62,13 @@ function isUnfit({ unreachable, unwilling }: Delivery, target: TargetHandle): bo
  * copied.
  */
 export function toBatch(signal: Signal, deliveries: readonly Delivery[], { plan }: TargetHandle): Batch {
-  const first = deliveries[0]!.parcel;
-  const headers = plan.forwardHeaders.length === 0 ? NO_HEADERS : onlyHeaders(first.headers, plan.forwardHeaders);
+  const first = deliveries[0]!;
+  const headers =
+    plan.forwardHeaders.length === 0 ? NO_HEADERS : onlyHeaders(first.record.headers, plan.forwardHeaders);
   if (deliveries.length === 1) {
-    const { pieces, bytes, items, points, owner } = first;
-    const { again } = deliveries[0]!;
-    const decisive = isDecisive(deliveries[0]!);
+    const { pieces, again, record, owner } = first;
+    const { bytes, items, points } = record;
+    const decisive = isDecisive(first);
     return { signal, pieces, bytes, items, points, headers, decisive, again, ...(owner !== OWN_MEMORY && { owner }) };
   }
   const pieces: Uint8Array[] = [];
@@ -76,13 +78,13 @@ export function toBatch(signal: Signal, deliveries: readonly Delivery[], { plan 
   let points = 0;
   let again = false;
   for (const delivery of deliveries) {
-    const { parcel } = delivery;
+    const { record } = delivery;
     again ||= delivery.again;
-    for (const piece of parcel.pieces) pieces.push(piece);
-    if (parcel.owner !== OWN_MEMORY) owners.push(parcel.owner);
-    bytes += parcel.bytes;
-    items += parcel.items;
-    points += parcel.points;
+    for (const piece of delivery.pieces) pieces.push(piece);
+    if (delivery.owner !== OWN_MEMORY) owners.push(delivery.owner);
+    bytes += record.bytes;
+    items += record.items;
+    points += record.points;
   }
   const owner = owners.length > 0 && { owner: new BatchOwner(owners) };
   return {
@@ -115,6 +117,6 @@ class BatchOwner implements BytesOwner {
   }
 }
 
-function isDecisive({ trial, indivisible, parcel }: Delivery): boolean {
-  return trial !== undefined || indivisible || (parcel.items < 2 && parcel.points < 2);
+function isDecisive({ trial, indivisible, record }: Delivery): boolean {
+  return trial !== undefined || indivisible || (record.items < 2 && record.points < 2);
 }

@@ -1,7 +1,7 @@
 import { SIGNAL_FACTS, type Signal } from "../../otlp/signal.ts";
 import type { TargetHandle } from "../export/target-port.ts";
-import type { ParcelOutcome } from "../parcel.ts";
-import { CopyParcel } from "./copy-parcel.ts";
+import { isAwaited, type ParcelOutcome } from "./parcel.ts";
+import type { Records } from "./records.ts";
 import type { Delivery } from "./delivery.ts";
 import type { SignalQueue } from "./signal-queue.ts";
 
@@ -11,8 +11,8 @@ export function refuses({ refused }: TargetHandle, signal: Signal): boolean {
 }
 
 /** One of them, usable or not, takes this signal as far as is known, and is none of `but`. */
-export function anyTakes(targets: readonly TargetHandle[], signal: Signal, but: readonly TargetHandle[]): boolean {
-  const takes = (target: TargetHandle): boolean => !refuses(target, signal) && !but.includes(target);
+export function anyTakes(targets: readonly TargetHandle[], signal: Signal, but: readonly string[]): boolean {
+  const takes = (target: TargetHandle): boolean => !refuses(target, signal) && !but.includes(target.key);
   return targets.some((target) => (target.parts === undefined ? takes(target) : target.parts.all.some(takes)));
 }
 
@@ -31,11 +31,10 @@ export function isReadyBy(target: TargetHandle, untilMs: number, signal: Signal)
  * be told, and copies that others have as well. What was acknowledged stays: somebody may take it
  * before it is too old.
  */
-export function takeHopeless(queue: SignalQueue): readonly Delivery[] {
+export function takeHopeless(queue: SignalQueue, records: Records): readonly Delivery[] {
   const leaving: Delivery[] = [];
   queue.keep((delivery) => {
-    const { parcel } = delivery;
-    const stays = parcel.deadlineMs === Infinity && (!(parcel instanceof CopyParcel) || parcel.isLast);
+    const stays = !isAwaited(delivery) && !records.isSpare(delivery.record);
     if (!stays) leaving.push(delivery);
     return stays;
   });

@@ -29,7 +29,7 @@ export class LaneOwners implements OwnerView {
   readonly #stale = new Set<number>();
   /** What is asked for. */
   #signal = 0;
-  #but: readonly TargetHandle[] | undefined;
+  #but: readonly string[] | undefined;
   readonly #held: Held;
 
   constructor(held: Held) {
@@ -73,7 +73,7 @@ export class LaneOwners implements OwnerView {
   }
 
   /** The channel of an evenly distributed 32-bit hash; 0 when there are no targets. */
-  ownerOf(hash: number, signal: Signal, but?: readonly TargetHandle[]): number {
+  ownerOf(hash: number, signal: Signal, but?: readonly string[]): number {
     this.#signal = SIGNAL_FACTS[signal].index;
     this.#but = but;
     const index = this.#owners.ownerOf(hash, this);
@@ -91,7 +91,7 @@ export class LaneOwners implements OwnerView {
     const counted = this.#lanes.length - this.#awayCounts[this.#signal]!;
     const least = this.#upCounts[this.#signal]! < PANIC_BELOW * counted ? POOR : UP;
     if (this.#grades[this.#signal]![index]! < least) return false;
-    return this.#but === undefined || !this.#but.includes(this.#lanes[index]!.targets[0]!);
+    return this.#but === undefined || !this.#but.includes(this.#lanes[index]!.targets[0]!.key);
   }
 
   saturated(index: number): boolean {

@@ -4,10 +4,10 @@ import type { Signal } from "../../otlp/signal.ts";
 import type { Histogram } from "../../telemetry/metrics.ts";
 import type { ChooserCopy } from "../balance/chooser.ts";
 import type { Strategies } from "../balance/strategies.ts";
-import type { TargetHandle } from "../export/target-port.ts";
-import type { Parcel } from "../parcel.ts";
-import type { SplitParcel } from "./cut-parcel.ts";
+import type { CutParcel } from "./cut-parcel.ts";
 import type { Delivery } from "./delivery.ts";
+import type { Parcel } from "./parcel.ts";
+import type { Records } from "./records.ts";
 import type { RetryBudget } from "./retry-policy.ts";
 import type { Tenants } from "./tenants.ts";
 
@@ -31,7 +31,8 @@ export interface LaneCopy {
 export interface LaneEnv {
   readonly clock: Clock;
   readonly random: Random;
-  readonly split: SplitParcel;
+  readonly records: Records;
+  readonly cut: CutParcel;
   readonly budget: RetryBudget;
   readonly batchSize: Histogram;
   readonly held: Held;
@@ -44,7 +45,7 @@ export interface LaneEnv {
    * One of the pool's targets is usable that is none of these: of an owner's lane also another
    * lane's.
    */
-  anyUsableBeside(targets: readonly TargetHandle[], signal: Signal): boolean;
+  anyUsableBeside(targets: readonly string[], signal: Signal): boolean;
   /** Strategies of plugins; none without. */
   readonly strategies?: Strategies;
   /** A strategy of a plugin failed, and weighted round robin has taken over. */
@@ -55,7 +56,7 @@ export interface LaneEnv {
    * Of an owner's lane also another lane's target, and those of fallback pools: one of them may
    * take this signal some time.
    */
-  mayBeTaken(signal: Signal, but: readonly TargetHandle[]): boolean;
+  mayBeTaken(signal: Signal, but: readonly string[]): boolean;
   /** These are not the lane's any more: their channels are to be found anew. */
   sort(deliveries: readonly Delivery[]): void;
 }

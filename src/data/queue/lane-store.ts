@@ -1,6 +1,7 @@
 import { SIGNAL_FACTS, SIGNALS, type Signal } from "../../otlp/signal.ts";
 import { type Aside, type Delivery, expiryOf, expiresMs } from "./delivery.ts";
 import { DueHeap } from "./due-heap.ts";
+import type { Records } from "./records.ts";
 import { SignalQueue } from "./signal-queue.ts";
 import { type Tenant, turnOf } from "./tenants.ts";
 
@@ -23,7 +24,7 @@ function isLeft({ tenant, length }: SignalQueue): boolean {
 
 /** Neither is empty. */
 function isOlder(a: SignalQueue, b: SignalQueue): boolean {
-  return a.peek()!.parcel.enqueuedMs < b.peek()!.parcel.enqueuedMs;
+  return a.peek()!.record.enqueuedMs < b.peek()!.record.enqueuedMs;
 }
 
 /** Neither is empty. */
@@ -34,6 +35,7 @@ function comesBefore(a: SignalQueue, b: SignalQueue): boolean {
 
 /** What a lane holds and is not under way: ready in a queue by signal, or waiting for a retry. */
 export class LaneStore {
+  readonly #records: Records;
   /** First one for each signal, for what has no tenant, then those of tenants. */
   #queues: SignalQueue[] = SIGNALS.map((signal) => new SignalQueue(signal));
   /** By tenant, then by signal. */
@@ -45,6 +47,10 @@ export class LaneStore {
   /** Nothing that is ready expires before: a lower bound, exact after each look. */
   #expiryMs = Infinity;
   #nextLookMs = -Infinity;
+
+  constructor(records: Records) {
+    this.#records = records;
+  }
 
   /** What it takes of the queue's bound. */
   get charge(): number {
@@ -78,7 +84,7 @@ export class LaneStore {
   /** When the oldest that is ready was offered; Infinity when nothing is. */
   get oldestMs(): number {
     let oldest = Infinity;
-    for (const queue of this.#queues) oldest = Math.min(oldest, queue.peek()?.parcel.enqueuedMs ?? Infinity);
+    for (const queue of this.#queues) oldest = Math.min(oldest, queue.peek()?.record.enqueuedMs ?? Infinity);
     return oldest;
   }
 
@@ -103,7 +109,7 @@ export class LaneStore {
   /** The same, at `dueMs`. */
   putBackAt(dueMs: number, deliveries: readonly Delivery[]): Aside {
     this.#countWaiting(deliveries, 1);
-    const group: AsideGroup = { signal: deliveries[0]!.parcel.signal, deliveries };
+    const group: AsideGroup = { signal: deliveries[0]!.record.signal, deliveries };
     this.#waitingOf(group.signal).push(dueMs, group);
     return group;
   }
@@ -139,7 +145,7 @@ export class LaneStore {
     for (const queue of this.#queues) {
       looked += queue.length;
       queue.keep((delivery) => {
-        if (expiryOf(delivery, nowMs, maxAgeMs) !== undefined) {
+        if (expiryOf(delivery, nowMs, maxAgeMs, this.#records) !== undefined) {
           ended.push(delivery);
           return false;
         }
@@ -196,7 +202,7 @@ export class LaneStore {
     let oldest: Delivery | undefined;
     for (const one of SIGNALS) {
       const its = this.#oldestOf(one);
-      if (its !== undefined && !(oldest !== undefined && oldest.parcel.enqueuedMs <= its.parcel.enqueuedMs))
+      if (its !== undefined && !(oldest !== undefined && oldest.record.enqueuedMs <= its.record.enqueuedMs))
         oldest = its;
     }
     return oldest;
@@ -206,7 +212,7 @@ export class LaneStore {
   takeOldest(signal?: Signal): Delivery | undefined {
     const oldest = this.peekOldest(signal);
     if (oldest === undefined) return undefined;
-    const waiting = this.#waitingOf(oldest.parcel.signal);
+    const waiting = this.#waitingOf(oldest.record.signal);
     const group = waiting.first;
     if (group?.deliveries[0] !== oldest) return this.#queueOf(oldest).shift();
     this.#countWaiting([oldest], -1);
@@ -237,14 +243,14 @@ export class LaneStore {
     const ready = this.#firstOf(signal)?.peek();
     const waiting = this.#waitingOf(signal).first?.deliveries[0];
     if (ready === undefined || waiting === undefined) return ready ?? waiting;
-    return waiting.parcel.enqueuedMs < ready.parcel.enqueuedMs ? waiting : ready;
+    return waiting.record.enqueuedMs < ready.record.enqueuedMs ? waiting : ready;
   }
 
   #waitingOf(signal: Signal): DueHeap<AsideGroup> {
     return this.#waiting[SIGNAL_FACTS[signal].index]!;
   }
 
-  #queueOf({ parcel: { signal }, tenant }: Delivery): SignalQueue {
+  #queueOf({ record: { signal }, tenant }: Delivery): SignalQueue {
     const { index } = SIGNAL_FACTS[signal];
     if (tenant === undefined) return this.#queues[index]!;
     const known = this.#byTenant.get(tenant)?.[index];
@@ -272,8 +278,8 @@ export class LaneStore {
   }
 
   #countWaiting(deliveries: readonly Delivery[], sign: 1 | -1): void {
-    for (const { parcel, charge } of deliveries) {
-      this.#waitingItems += sign * parcel.items;
+    for (const { record, charge } of deliveries) {
+      this.#waitingItems += sign * record.items;
       this.#waitingCharge += sign * charge;
     }
   }

@@ -2,7 +2,6 @@ import { SIGNALS, type Signal } from "../../otlp/signal.ts";
 import type { PoolPlan } from "../../plan/plan.ts";
 import type { Panic } from "../balance/panic-report.ts";
 import type { TargetHandle } from "../export/target-port.ts";
-import { CopyParcel } from "./copy-parcel.ts";
 import type { Delivery } from "./delivery.ts";
 import { divisionIdentity, type LaneSpec, laneSpecs } from "./lane-specs.ts";
 import { anyTakes } from "./hopeless.ts";
@@ -90,7 +89,7 @@ export class Lanes {
   }
 
   /** A target may take this signal some time, that is none of these. */
-  anyTakes(signal: Signal, but: readonly TargetHandle[]): boolean {
+  anyTakes(signal: Signal, but: readonly string[]): boolean {
     return this.#channels.some((lane) => anyTakes(lane.targets, signal, but));
   }
 
@@ -126,7 +125,7 @@ export class Lanes {
    * Of a key, the channel: `refresh` first. Not one of those that have all their targets in `but`,
    * if others are usable.
    */
-  ownerOf(hash: number, signal: Signal, but?: readonly TargetHandle[]): number {
+  ownerOf(hash: number, signal: Signal, but?: readonly string[]): number {
     return this.#owners.ownerOf(hash, signal, but);
   }
 
@@ -188,7 +187,7 @@ export class Lanes {
       const next = this.#channels.length === 0 ? undefined : this.#unsorted.peekOldest();
       if (next === undefined) return true;
       this.#unsorted.takeOldest();
-      bytes += next.parcel.bytes;
+      bytes += next.record.bytes;
       for (const { channel, delivery } of this.#sort(next)) {
         (this.#channels[channel] ?? this.#channels[0]!).push(delivery);
       }
@@ -239,9 +238,8 @@ export class Lanes {
   #withdraw(lane: QueueLane): void {
     if (this.#isCopying() && this.#channels.length === 0) return;
     for (const delivery of lane.takeAll()) {
-      const { parcel } = delivery;
-      if (parcel instanceof CopyParcel && !parcel.isLast) parcel.end(undefined);
-      else if (this.#isCopying()) this.forCopies(parcel.signal)[0]!.push(delivery);
+      if (this.#env.records.leaveOut(delivery)) continue;
+      if (this.#isCopying()) this.forCopies(delivery.record.signal)[0]!.push(delivery);
       else this.#unsorted.push(delivery);
     }
   }

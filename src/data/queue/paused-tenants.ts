@@ -1,5 +1,6 @@
 import type { TargetHandle } from "../export/target-port.ts";
-import type { ParcelOutcome } from "../parcel.ts";
+import type { QueueLane } from "./queue-lane.ts";
+import { isAwaited, type ParcelOutcome } from "./parcel.ts";
 import { type Delivery, expiresMs } from "./delivery.ts";
 import { askedAgainMs, leavesOf } from "./paused.ts";
 
@@ -9,15 +10,15 @@ import { askedAgainMs, leavesOf } from "./paused.ts";
  */
 export function pausedTargets(
   targets: readonly TargetHandle[],
-  { parcel, tenant }: Delivery,
+  { record, tenant }: Delivery,
   nowMs: number,
-): readonly TargetHandle[] | undefined {
+): readonly string[] | undefined {
   if (tenant === undefined) return undefined;
-  let paused: TargetHandle[] | undefined;
+  let paused: string[] | undefined;
   for (const target of targets) {
-    if (target.pausedForMs(parcel.headers) > nowMs) (paused ??= []).push(target);
+    if (target.pausedForMs(record.headers) > nowMs) (paused ??= []).push(target.key);
     if (target.parts === undefined) continue;
-    for (const part of target.parts.all) if (part.pausedForMs(parcel.headers) > nowMs) (paused ??= []).push(part);
+    for (const part of target.parts.all) if (part.pausedForMs(record.headers) > nowMs) (paused ??= []).push(part.key);
   }
   return paused;
 }
@@ -28,22 +29,22 @@ export function pausedTargets(
  */
 export function pausedUntilMs(
   targets: readonly TargetHandle[],
-  { parcel, paused }: Delivery,
+  { record, paused }: Delivery,
   nowMs: number,
 ): number | undefined {
   if (paused === undefined) return undefined;
   let untilMs = Infinity;
   for (const target of leavesOf(targets)) {
-    const forSenderMs = target.pausedForMs(parcel.headers);
-    if (!target.usable(nowMs, parcel.signal)) {
+    const forSenderMs = target.pausedForMs(record.headers);
+    if (!target.usable(nowMs, record.signal)) {
       const pause = target.pause();
-      const askedMs = askedAgainMs(target, parcel.signal);
+      const askedMs = askedAgainMs(target, record.signal);
       if (pause === undefined && askedMs === undefined) continue;
       const openMs = Math.max(pause?.untilMs ?? 0, forSenderMs, askedMs ?? 0);
       if (openMs > nowMs) untilMs = Math.min(untilMs, openMs); // else it is asked just now
       continue;
     }
-    if (!paused.includes(target)) return undefined;
+    if (!paused.includes(target.key)) return undefined;
     untilMs = Math.min(untilMs, forSenderMs);
   }
   return untilMs === Infinity ? undefined : untilMs;
@@ -56,11 +57,16 @@ export function pausedUntilMs(
 export function tooLateOf(
   delivery: Delivery,
   untilMs: number,
-  { nowMs, maxAgeMs }: { readonly nowMs: number; readonly maxAgeMs: number },
+  { nowMs, maxAgeMs, targets }: Pick<QueueLane, "nowMs" | "maxAgeMs" | "targets">,
 ): ParcelOutcome | undefined {
-  const { deadlineMs } = delivery.parcel;
-  if (deadlineMs === Infinity || untilMs < expiresMs(delivery, maxAgeMs)) return undefined;
-  const ids = [...new Set(delivery.paused?.map(({ plan }) => plan.id))].join(", ");
+  if (!isAwaited(delivery) || untilMs < expiresMs(delivery, maxAgeMs)) return undefined;
+  const { paused = [] } = delivery;
+  const isPaused = ({ key, parts }: TargetHandle): boolean =>
+    paused.includes(key) || parts?.all.some((part) => paused.includes(part.key)) === true;
+  const ids = targets
+    .filter(isPaused)
+    .map(({ plan }) => plan.id)
+    .join(", ");
   const message = `${ids}: requests with these headers are to come later`;
   return { kind: "failed", reason: "target_failed", message, retryAfterMs: Math.ceil(untilMs - nowMs) };
 }

@@ -1,9 +1,10 @@
 import type { Cancel } from "../../core/clock.ts";
 import { SIGNALS, type Signal } from "../../otlp/signal.ts";
-import type { Parcel } from "../parcel.ts";
-import { CopyParcel } from "./copy-parcel.ts";
+import type { Copies } from "./copies.ts";
 import type { Lanes } from "./lanes.ts";
+import type { Parcel } from "./parcel.ts";
 import type { QueueLane } from "./queue-lane.ts";
+import type { Records } from "./records.ts";
 
 /** A pool as one that fails over to it sees it. */
 export interface FallbackPool {
@@ -16,15 +17,18 @@ export interface FallbackPool {
   /** One of its targets, usable or not, takes this signal as far as is known. */
   mayTake(signal: Signal): boolean;
   /**
-   * Takes a parcel that was not divided for it. With `full` the parcel stays the caller's and is
-   * not settled.
+   * Takes a parcel that was not divided for it, of the pool `from` if it was in one. With `full` it
+   * stays the caller's, as it was.
    */
-  adopt(parcel: Parcel): "accepted" | "full";
+  adopt(parcel: Parcel, from?: string): "accepted" | "full";
   /** Calls `listener` once, after something may have changed with its targets or its room. */
   onceChanged(listener: () => void): Cancel;
 }
 
 export interface PoolFailoverEnv {
+  /** Of the pool that fails over. */
+  readonly name: () => string;
+  readonly records: Records;
   /** The pool of this name in the running plan. */
   readonly poolNamed: (name: string) => FallbackPool | undefined;
   /** Told of each parcel that moved. */
@@ -43,10 +47,10 @@ const BYTES_A_TURN = 8 * 1_024 * 1_024;
 export class PoolFailover {
   readonly #env: PoolFailoverEnv;
   /**
-   * Parcels of which one copy moved: the others are withdrawn. Each is counted once for all its
+   * Those of which one moved: the others are withdrawn. What was copied is counted once for all its
    * targets.
    */
-  readonly #movedOrigins = new WeakSet<Parcel>();
+  readonly #moved = new WeakSet<Copies>();
   #waitingFor: Cancel | undefined;
 
   constructor(env: PoolFailoverEnv) {
@@ -79,7 +83,7 @@ export class PoolFailover {
   failOver(parcel: Parcel, fallback: string | undefined): boolean {
     if (fallback === undefined) return false;
     const to = this.#give(parcel, fallback);
-    if (to !== undefined) this.#env.moved(to, parcel.points);
+    if (to !== undefined) this.#env.moved(to, parcel.record.points);
     return to !== undefined;
   }
 
@@ -102,18 +106,20 @@ export class PoolFailover {
   #empty(lane: QueueLane, signal: Signal, fallback: string, upTo: number): number {
     let bytes = 0;
     while (bytes < upTo) {
-      const parcel = lane.peekOldest(signal)?.parcel;
+      const parcel = lane.peekOldest(signal);
       if (parcel === undefined) return bytes;
-      if (this.#isWithdrawn(parcel)) {
+      const copies = this.#env.records.copiesOf(parcel.record);
+      if (copies !== undefined && this.#moved.has(copies)) {
         lane.takeOldest(signal);
+        this.#env.records.withdraw(parcel);
         continue;
       }
       const to = this.#give(parcel, fallback);
       if (to === undefined) return bytes;
       lane.takeOldest(signal);
-      bytes += parcel.bytes;
-      if (parcel instanceof CopyParcel && isWhole(parcel)) this.#movedOrigins.add(parcel.origin);
-      this.#env.moved(to, parcel.points);
+      bytes += parcel.record.bytes;
+      if (copies !== undefined) this.#moved.add(copies);
+      this.#env.moved(to, parcel.record.points);
     }
     return bytes;
   }
@@ -123,8 +129,9 @@ export class PoolFailover {
     const cannot: FallbackPool[] = [];
     let pool = this.#env.poolNamed(fallback);
     while (pool !== undefined) {
-      if (pool.usable(parcel.signal) && pool.hasAnyRoom(parcel.signal) && pool.adopt(parcel) === "accepted")
-        return pool.name;
+      const { signal } = parcel.record;
+      const isOpen = pool.usable(signal) && pool.hasAnyRoom(signal);
+      if (isOpen && pool.adopt(parcel, this.#env.name()) === "accepted") return pool.name;
       cannot.push(pool);
       pool = pool.fallback === undefined ? undefined : this.#env.poolNamed(pool.fallback);
     }
@@ -134,15 +141,4 @@ export class PoolFailover {
     }
     return undefined;
   }
-
-  #isWithdrawn(parcel: Parcel): boolean {
-    if (!(parcel instanceof CopyParcel) || !isWhole(parcel) || !this.#movedOrigins.has(parcel.origin)) return false;
-    parcel.end(undefined);
-    return true;
-  }
-}
-
-/** Not the half of a copy: the other half would be missed. */
-function isWhole(copy: CopyParcel): boolean {
-  return copy.bytes === copy.origin.bytes;
 }

@@ -7,11 +7,12 @@ import type { Log } from "../../telemetry/log.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import type { Strategies } from "../balance/strategies.ts";
 import type { TargetHandle } from "../export/target-port.ts";
-import type { Parcel } from "../parcel.ts";
-import type { SplitParcel } from "./cut-parcel.ts";
+import type { Parcel } from "./parcel.ts";
+import type { CutParcel } from "./cut-parcel.ts";
 import type { TakeLeft } from "./empty-out.ts";
 import type { FallbackPool } from "./pool-failover.ts";
 import type { LaneCopy } from "./lane-port.ts";
+import type { Records } from "./records.ts";
 import type { Repartitioner } from "./repartitioner.ts";
 
 /**
@@ -29,7 +30,8 @@ export interface PoolEnv {
   /** Label of the batch sizes. */
   readonly region: string;
   readonly schedule: Schedule;
-  readonly split: SplitParcel;
+  readonly records: Records;
+  readonly cut: CutParcel;
   readonly repartitioner: Repartitioner;
   /** The pool of this name in the running plan: a fallback of this one. */
   readonly poolNamed: (name: string) => FallbackPool | undefined;
@@ -78,10 +80,10 @@ export interface Pool extends AsyncDisposable, FallbackPool {
    */
   hasRoom(bytes: number, signal: Signal, channel?: number, reserved?: number, headers?: SenderHeaders): boolean;
   /**
-   * For one of its channels; pools that are not divided have channel 0. With `full` the parcel
-   * stays the caller's and is not settled.
+   * For one of its channels; pools that are not divided have channel 0. `from` and `full`: as for
+   * `adopt`.
    */
-  offer(parcel: Parcel, channel?: number): "accepted" | "full";
+  offer(parcel: Parcel, channel?: number, from?: string): "accepted" | "full";
   /** Counts what another pool took over. */
   countFailover(to: string, when: "arrival" | "backlog", points: number): void;
   /**

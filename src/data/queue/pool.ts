@@ -5,18 +5,17 @@ import type { SenderHeaders } from "../../plan/sender-headers.ts";
 import { PanicReport } from "../balance/panic-report.ts";
 import type { Parts } from "../export/parts.ts";
 import type { TargetHandle } from "../export/target-port.ts";
-import type { Parcel } from "../parcel.ts";
-import { CopyParcel } from "./copy-parcel.ts";
 import { emptyOut, type TakeLeft } from "./empty-out.ts";
 import { chargeOf, deliver, type Delivery, deliverParts } from "./delivery.ts";
 import { PoolFailover } from "./pool-failover.ts";
-import { joinCopies } from "./join.ts";
 import { Lanes } from "./lanes.ts";
 import type { LaneCopy, LaneEnv } from "./lane-port.ts";
 import type { Partition } from "./repartitioner.ts";
+import type { Parcel } from "./parcel.ts";
 import type { Pool, PoolEnv } from "./pool-port.ts";
 import { laneOpenMs } from "./paused.ts";
 import type { QueueLane } from "./queue-lane.ts";
+import { leavePool } from "./record.ts";
 import { RetryBudget } from "./retry-policy.ts";
 import { Tenants } from "./tenants.ts";
 
@@ -58,6 +57,8 @@ class MemoryPool implements Pool {
     this.#tenants = new Tenants(() => env.metrics.poolCrowded.with(plan.name).add(1));
     this.#lanes = new Lanes(plan, this.#laneEnv(), (delivery) => this.#sort(delivery));
     this.#failover = new PoolFailover({
+      name: () => this.name,
+      records: env.records,
       poolNamed: env.poolNamed,
       moved: (to, points) => this.countFailover(to, "backlog", points),
       again: this.#wake,
@@ -169,24 +170,28 @@ class MemoryPool implements Pool {
     return lane === undefined || this.#fits(lane, charge, reserved);
   }
 
-  offer(parcel: Parcel, channel = 0): "accepted" | "full" {
-    if (!this.hasRoom(parcel.bytes, parcel.signal, channel, 0, parcel.headers)) return "full";
-    if (this.#plan.strategy.type === "broadcast") this.#offerCopies(parcel, this.#lanes.forCopies(parcel.signal));
+  offer(parcel: Parcel, channel = 0, from?: string): "accepted" | "full" {
+    const { bytes, signal, headers } = parcel.record;
+    if (!this.hasRoom(bytes, signal, channel, 0, headers)) return "full";
+    if (from !== undefined) leavePool(parcel.record, from);
+    if (this.#plan.strategy.type === "broadcast") this.#offerCopies(parcel, this.#lanes.forCopies(signal));
     else this.#lanes.channels[channel]!.push(deliver(parcel));
     this.#schedule();
     return "accepted";
   }
 
-  adopt(parcel: Parcel): "accepted" | "full" {
-    if (this.#plan.division.kind === "none") return this.offer(parcel);
+  adopt(parcel: Parcel, from?: string): "accepted" | "full" {
+    if (this.#plan.division.kind === "none") return this.offer(parcel, 0, from);
     if (this.#closed) return "full";
     this.#lanes.refresh();
     const partitions = this.#partition(parcel);
+    const { signal, headers } = parcel.record;
     let bytes = 0;
     for (const partition of partitions) {
-      if (!this.hasRoom(partition.bytes, parcel.signal, partition.channel, bytes, parcel.headers)) return "full";
-      bytes += partition.bytes + parcel.headers.bytes;
+      if (!this.hasRoom(partition.bytes, signal, partition.channel, bytes, headers)) return "full";
+      bytes += partition.bytes + headers.bytes;
     }
+    if (from !== undefined) leavePool(parcel.record, from);
     const parts = this.#divide(parcel, partitions);
     for (const [i, part] of parts.entries()) this.#lanes.channels[partitions[i]!.channel]!.push(deliver(part));
     this.#schedule();
@@ -276,41 +281,37 @@ class MemoryPool implements Pool {
 
   #offerCopies(parcel: Parcel, lanes: readonly QueueLane[]): void {
     if (lanes.length === 1) return lanes[0]!.push(deliver(parcel));
-    const copies = joinCopies(lanes.length, (outcome) => parcel.settle(outcome));
-    for (const lane of lanes) {
-      if (this.#fitsCopy(lane, chargeOf(parcel), lanes.length)) {
-        lane.push(deliver(new CopyParcel(parcel, parcel, copies)));
+    const { records } = this.#env;
+    for (const [i, copy] of records.copy(parcel, lanes.length).entries()) {
+      const lane = lanes[i]!;
+      if (this.#fitsCopy(lane, chargeOf(parcel.record), lanes.length)) {
+        lane.push(deliver(copy));
       } else {
         const ids = lane.targets.map((target) => target.plan.id).join();
-        copies.end({
-          kind: "failed",
-          reason: "queue_full",
-          message: `pool ${this.name}: the queue for ${ids} is full`,
-        });
+        const message = `pool ${this.name}: the queue for ${ids} is full`;
+        records.finish(copy, { kind: "failed", reason: "queue_full", message });
       }
     }
   }
 
   /** What stood in the wrong lane, or came back from its target: what each channel gets of it. */
   #sort(delivery: Delivery): { readonly channel: number; readonly delivery: Delivery }[] {
-    const { unreachable, unwilling } = delivery;
-    const but = unwilling === undefined ? unreachable : [...(unreachable ?? []), ...unwilling];
-    const partitions = this.#partition(delivery.parcel, but);
-    const parts = deliverParts(delivery, this.#divide(delivery.parcel, partitions));
+    const { unreachable, unwilling } = delivery.record;
+    const but = unwilling.length === 0 ? unreachable : [...unreachable, ...unwilling];
+    const partitions = this.#partition(delivery, but);
+    if (partitions.length === 1) return [{ channel: partitions[0]!.channel, delivery }];
+    const parts = deliverParts(delivery, this.#env.records.divide(delivery, partitions));
     return parts.map((part, i) => ({ channel: partitions[i]!.channel, delivery: part }));
   }
 
-  #partition(parcel: Parcel, but?: readonly TargetHandle[]): readonly Partition[] {
+  #partition(parcel: Parcel, but?: readonly string[]): readonly Partition[] {
     return this.#env.repartitioner.partition(parcel, this.#plan, (hash) =>
-      this.#lanes.ownerOf(hash, parcel.signal, but),
+      this.#lanes.ownerOf(hash, parcel.record.signal, but),
     );
   }
 
   #divide(parcel: Parcel, partitions: readonly Partition[]): readonly Parcel[] {
-    if (partitions.length === 1) return [parcel];
-    return parcel instanceof CopyParcel
-      ? parcel.divide(partitions)
-      : this.#env.repartitioner.divide(parcel, partitions);
+    return partitions.length === 1 ? [parcel] : this.#env.records.divide(parcel, partitions);
   }
 
   #targetChanged(target: TargetHandle): void {
@@ -336,7 +337,7 @@ class MemoryPool implements Pool {
     this.#scheduled = false;
     if (this.#closed) return;
     if (this.#takeLeft !== undefined) {
-      if (!emptyOut(this.#lanes, this.#takeLeft)) this.#schedule();
+      if (!emptyOut(this.#lanes, this.#env.records, this.#takeLeft)) this.#schedule();
       return this.#tellEmptied();
     }
     if (this.#partsChanged) this.#takeParts();
@@ -383,11 +384,12 @@ class MemoryPool implements Pool {
   }
 
   #laneEnv(): LaneEnv {
-    const { clock, random, split, metrics, region, strategies, log } = this.#env;
+    const { clock, random, records, cut, metrics, region, strategies, log } = this.#env;
     return {
       clock,
       random,
-      split: (parcel, limits) => (parcel instanceof CopyParcel ? parcel.cut(limits) : split(parcel, limits)),
+      records,
+      cut,
       budget: new RetryBudget(clock.nowMs()),
       batchSize: metrics.batchSize.with(region),
       held: this.#held,

@@ -2,16 +2,16 @@ import type { Clock } from "../../core/clock.ts";
 import type { Plan, PoolPlan, TargetPlan } from "../../plan/plan.ts";
 import type { TargetHandle } from "../export/target-port.ts";
 import type { Targets } from "../export/targets.ts";
-import type { Parcel } from "../parcel.ts";
-import { dressedFor, lostWith, type Moved, renewed } from "../reroute.ts";
+import type { Parcel } from "./parcel.ts";
+import { dressedFor, lostWith, type Moved, renewed } from "./removed.ts";
 import { openPool } from "./pool.ts";
 import type { Pool, PoolEnv } from "./pool-port.ts";
 
 /** What the pools have in common, apart from each other. */
 export interface PoolsEnv extends Omit<PoolEnv, "poolNamed"> {
   /**
-   * Takes a parcel of a pool that is gone and whose fallback does not take it, or settles it; none:
-   * all that is lost.
+   * Divides anew what is left of a pool that is gone and whose fallbacks do not take it, or ends
+   * it; none: all that is lost.
    */
   readonly reroute?: (parcel: Parcel, removed: string, moved: Moved) => void;
 }
@@ -138,16 +138,17 @@ export class Pools implements AsyncDisposable {
    */
   #giveTo({ pool, after }: Retiring, parcel: Parcel): void {
     const moved: Moved = (to, points) => pool.countFailover(to, "backlog", points);
-    const { signal } = parcel;
+    const { records, reroute } = this.#env;
+    const { signal } = parcel.record;
     const there = after.flatMap((name) => this.#live.get(name) ?? []);
     const ready = there.filter((one) => one.usable(signal));
-    let left = renewed(parcel, this.#clock.nowMs());
+    let left = renewed(records, parcel, this.#clock.nowMs());
     for (const one of [...ready, ...there.filter((other) => other.mayTake(signal))]) {
-      left = dressedFor(one.name, left, this.#plan.headers);
-      if (one.adopt(left) === "accepted") return moved(one.name, left.points);
+      left = dressedFor(records, one.name, left, this.#plan.headers);
+      if (one.adopt(left, pool.name) === "accepted") return moved(one.name, left.record.points);
     }
-    if (this.#env.reroute === undefined) left.settle(lostWith(pool.name));
-    else this.#env.reroute(left, pool.name, moved);
+    if (reroute === undefined) records.finish(left, lostWith(pool.name));
+    else reroute(left, pool.name, moved);
   }
 
   #updateTargets(): void {

@@ -1,15 +1,13 @@
 import { Bag, type BagItem } from "../../core/bag.ts";
 import type { Cancel } from "../../core/clock.ts";
 import type { Random } from "../../core/random.ts";
+import type { CutLimits } from "../../otlp/cut-request.ts";
 import type { Signal } from "../../otlp/signal.ts";
 import type { PoolPlan, RetryPlan, StrategyPlan } from "../../plan/plan.ts";
 import { Chooser } from "../balance/chooser.ts";
 import type { Panic } from "../balance/panic-report.ts";
 import type { SendOutcome } from "../send-outcome.ts";
 import type { AttemptTime, TargetHandle } from "../export/target-port.ts";
-import type { Parcel, ParcelOutcome } from "../parcel.ts";
-import { CopyParcel } from "./copy-parcel.ts";
-import type { SplitParcel } from "./cut-parcel.ts";
 import { attemptOf } from "./attempt-time.ts";
 import { cutAhead } from "./cut-ahead.ts";
 import { type Aside, type Delivery, deliverParts, expiryOf, isFirstTry, withTarget } from "./delivery.ts";
@@ -19,6 +17,9 @@ import type { LaneEnv, LaneCopy } from "./lane-port.ts";
 import { identityOf, type LaneKind, type LaneSpec } from "./lane-specs.ts";
 import { LaneStore } from "./lane-store.ts";
 import { pausedTargets, pausedUntilMs, tooLateOf } from "./paused-tenants.ts";
+import type { ParcelOutcome } from "./parcel.ts";
+import { hasFailed, NO_IDS } from "./record.ts";
+import type { Records } from "./records.ts";
 import type { RetryBudget } from "./retry-policy.ts";
 import { type BatchOrigin, SHUTTING_DOWN } from "./batch-origin.ts";
 import { type SentBatch, settleBatch } from "./settle.ts";
@@ -39,7 +40,6 @@ interface Flight extends BagItem {
   cancel: Cancel;
 }
 
-const NO_TARGETS: readonly TargetHandle[] = [];
 const NOTHING: Cancel = () => undefined;
 const NEVER = (): boolean => false;
 
@@ -52,7 +52,7 @@ export class QueueLane implements BatchOrigin, TurnTaker {
   readonly key: string;
   readonly kind: LaneKind;
   readonly #env: LaneEnv;
-  readonly #store = new LaneStore();
+  readonly #store: LaneStore;
   readonly #underWay = new Bag<Flight>();
   #plan: PoolPlan;
   #chooser: Chooser;
@@ -70,6 +70,7 @@ export class QueueLane implements BatchOrigin, TurnTaker {
     this.key = key;
     this.kind = kind;
     this.#env = env;
+    this.#store = new LaneStore(env.records);
     this.#plan = plan;
     this.#strategy = identityOf(strategy, plan);
     this.#chooser = this.#openChooser(targets, strategy);
@@ -194,8 +195,8 @@ export class QueueLane implements BatchOrigin, TurnTaker {
     return this.#env.budget;
   }
 
-  get split(): SplitParcel {
-    return this.#env.split;
+  get records(): Records {
+    return this.#env.records;
   }
 
   get closed(): boolean {
@@ -218,7 +219,9 @@ export class QueueLane implements BatchOrigin, TurnTaker {
   }
 
   push(delivery: Delivery): void {
-    delivery.tenant = this.#env.tenants.of(delivery.parcel.headers);
+    const { record } = delivery;
+    record.partition = this.key;
+    delivery.tenant = this.#env.tenants.of(record.headers);
     this.#hold(delivery, 1);
     this.#store.push(delivery, this.maxAgeMs);
   }
@@ -230,7 +233,7 @@ export class QueueLane implements BatchOrigin, TurnTaker {
   peekOldest(signal?: Signal): Delivery | undefined {
     const { nowMs } = this;
     for (let next = this.#store.peekOldest(signal); next !== undefined; next = this.#store.peekOldest(signal)) {
-      if (expiryOf(next, nowMs, this.maxAgeMs) === undefined) return next;
+      if (expiryOf(next, nowMs, this.maxAgeMs, this.records) === undefined) return next;
       this.#store.takeOldest(signal);
       this.#fresh(next, nowMs);
     }
@@ -289,13 +292,16 @@ export class QueueLane implements BatchOrigin, TurnTaker {
 
   finish(delivery: Delivery, outcome: ParcelOutcome): void {
     this.#hold(delivery, -1);
-    delivery.parcel.settle(withTarget(outcome, delivery.parcel.target));
+    this.#env.records.finish(delivery, withTarget(outcome, delivery.record.target));
     this.#env.ended();
   }
 
   /** Parts of a metric are a metric each: there may be more items than there were. */
-  replace(whole: Delivery, parts: readonly Parcel[]): readonly Delivery[] {
-    const deliveries = deliverParts(whole, parts);
+  cut(whole: Delivery, limits: CutLimits): readonly Delivery[] | undefined {
+    const { records, cut } = this.#env;
+    const parts = cut(whole, limits);
+    if (parts === undefined) return undefined;
+    const deliveries = deliverParts(whole, records.divide(whole, parts));
     for (const delivery of deliveries) this.#hold(delivery, 1);
     this.#hold(whole, -1);
     return deliveries;
@@ -324,32 +330,31 @@ export class QueueLane implements BatchOrigin, TurnTaker {
     this.#store.putBackAt(this.nowMs + delayMs, deliveries);
   }
 
-  anyUsableBeside(targets: readonly TargetHandle[], signal: Signal): boolean {
+  anyUsableBeside(targets: readonly string[], signal: Signal): boolean {
     return this.kind === "owner" ? this.#env.anyUsableBeside(targets, signal) : this.anyUsableIn(targets, signal);
   }
 
-  mayBeTaken(signal: Signal, but: readonly TargetHandle[]): boolean {
+  mayBeTaken(signal: Signal, but: readonly string[]): boolean {
     return anyTakes(this.targets, signal, but) || this.#env.mayBeTaken(signal, but);
   }
 
   failOver(delivery: Delivery): boolean {
-    if (!this.#env.failOver(delivery.parcel)) return false;
+    if (!this.#env.failOver(delivery)) return false;
     this.#hold(delivery, -1);
     this.#env.ended();
     return true;
   }
 
   leaveOut(delivery: Delivery): boolean {
-    const { parcel } = delivery;
-    if (!(parcel instanceof CopyParcel) || parcel.isLast) return false;
+    if (!this.records.isSpare(delivery.record)) return false;
     this.#hold(delivery, -1);
-    parcel.end(undefined);
+    this.records.leaveOut(delivery);
     this.#env.ended();
     return true;
   }
 
   /** One of its own targets is usable that is none of these. */
-  anyUsableIn(but: readonly TargetHandle[], signal: Signal): boolean {
+  anyUsableIn(but: readonly string[], signal: Signal): boolean {
     return this.#chooser.anyUsableBeside(but, this.nowMs, signal);
   }
 
@@ -367,13 +372,13 @@ export class QueueLane implements BatchOrigin, TurnTaker {
     return refused ? this.#store.hasReadyOf(signal) : this.#store.hasReady;
   }
 
-  #hold({ charge, parcel, tenant }: Delivery, sign: 1 | -1): void {
+  #hold({ charge, record, tenant }: Delivery, sign: 1 | -1): void {
     const { held } = this.#env;
     if (tenant !== undefined) this.#env.tenants.hold(tenant, charge, sign);
     this.#heldBytes += sign * charge;
-    this.#heldItems += sign * parcel.items;
+    this.#heldItems += sign * record.items;
     held.bytes += sign * charge;
-    held.items += sign * parcel.items;
+    held.items += sign * record.items;
   }
 
   /**
@@ -384,7 +389,7 @@ export class QueueLane implements BatchOrigin, TurnTaker {
     const head = this.#firstOf(queue, nowMs);
     if (head === undefined || this.#lingers(queue, head, nowMs)) return "waits";
     head.paused = pausedTargets(this.targets, head, nowMs);
-    const target = this.#chooser.choose(head, nowMs, queue.signal);
+    const target = this.#chooser.choose(head.record, nowMs, queue.signal, head.paused);
     if (target === undefined) {
       if ((queue.awaited > 0 || this.kind === "copy") && this.#giveUp(queue)) return "sent";
       return this.#setAside(queue, head, nowMs) ? "sent" : "nowhere";
@@ -419,8 +424,8 @@ export class QueueLane implements BatchOrigin, TurnTaker {
       this.#env.ended(); // there will be another turn
       return false;
     }
-    if (!this.#env.failOver(head.parcel)) return false;
-    this.#handedOnBytes += head.parcel.bytes;
+    if (!this.#env.failOver(head)) return false;
+    this.#handedOnBytes += head.record.bytes;
     queue.shift();
     this.#hold(head, -1);
     endTrials(this, [head], "unknown");
@@ -433,16 +438,15 @@ export class QueueLane implements BatchOrigin, TurnTaker {
    * room.
    */
   #isFull(queue: SignalQueue, nowMs: number): boolean {
-    const { avoid, unreachable, paused, unwilling } = queue.peek() ?? {};
-    if (avoid !== undefined || unreachable !== undefined || paused !== undefined || unwilling !== undefined)
-      return false;
+    const head = queue.peek();
+    if (head !== undefined && (head.paused !== undefined || hasFailed(head.record))) return false;
     return this.#chooser.anyUsable(nowMs, queue.signal);
   }
 
   /** The first of the queue that somebody still waits for. */
   #firstOf(queue: SignalQueue, nowMs: number): Delivery | undefined {
     for (let head = queue.peek(); head !== undefined; head = queue.peek()) {
-      if (expiryOf(head, nowMs, this.maxAgeMs) === undefined) return head;
+      if (expiryOf(head, nowMs, this.maxAgeMs, this.records) === undefined) return head;
       queue.shift();
       this.#fresh(head, nowMs);
     }
@@ -454,7 +458,7 @@ export class QueueLane implements BatchOrigin, TurnTaker {
    * is ended.
    */
   #fresh(delivery: Delivery, nowMs: number): boolean {
-    const end = expiryOf(delivery, nowMs, this.maxAgeMs);
+    const end = expiryOf(delivery, nowMs, this.maxAgeMs, this.records);
     if (end === undefined) return true;
     this.#end(delivery, end);
     return false;
@@ -472,8 +476,8 @@ export class QueueLane implements BatchOrigin, TurnTaker {
    */
   #giveUp(queue: SignalQueue): boolean {
     const { signal } = queue;
-    if (this.targets.length === 0 || this.mayBeTaken(signal, NO_TARGETS)) return false;
-    const leaving = takeHopeless(queue);
+    if (this.targets.length === 0 || this.mayBeTaken(signal, NO_IDS)) return false;
+    const leaving = takeHopeless(queue, this.records);
     endTrials(this, leaving, "unknown");
     for (const delivery of leaving) {
       if (!this.leaveOut(delivery)) this.finish(delivery, refusedBy(this.targets, signal));
@@ -484,8 +488,8 @@ export class QueueLane implements BatchOrigin, TurnTaker {
   /** With `max_wait`, what is new waits, until a batch is full. */
   #lingers(queue: SignalQueue, head: Delivery, nowMs: number): boolean {
     const { maxWaitMs, maxItems, maxBytes } = this.#plan.batch;
-    if (maxWaitMs === 0 || this.#hurried || head.retries > 0 || head.maxTogether < Infinity) return false;
-    const untilMs = head.parcel.enqueuedMs + maxWaitMs;
+    if (maxWaitMs === 0 || this.#hurried || head.record.retries > 0 || head.maxTogether < Infinity) return false;
+    const untilMs = head.record.enqueuedMs + maxWaitMs;
     if (nowMs >= untilMs || queue.items >= maxItems || queue.bytes >= maxBytes) return false;
     this.#lingerUntilMs = Math.min(this.#lingerUntilMs, untilMs);
     return true;
@@ -530,7 +534,7 @@ export class QueueLane implements BatchOrigin, TurnTaker {
    * another target for it.
    */
   #attempt(target: TargetHandle, deliveries: readonly Delivery[], nowMs: number, first: boolean): AttemptTime {
-    const { signal } = deliveries[0]!.parcel;
+    const { signal } = deliveries[0]!.record;
     const cuts = first && this.retry.maxRetries !== 0 && this.#chooser.anyUsableBesideOne(target, nowMs, signal);
     const attempt = attemptOf(target, deliveries, nowMs, cuts);
     // What decides about a return has to decide, also when it is cut.

@@ -1,5 +1,5 @@
 import type { PoolPlan } from "../../plan/plan.ts";
-import type { Parcel } from "../parcel.ts";
+import type { Parcel } from "./parcel.ts";
 
 /** A part of a parcel that goes to one channel. */
 export interface Partition {
@@ -20,6 +20,4 @@ export interface Repartitioner {
    * least one.
    */
   partition(parcel: Parcel, plan: PoolPlan, ownerOf: (hash: number) => number): readonly Partition[];
-  /** Parcels in place of this one, which is then never settled. */
-  divide(parcel: Parcel, partitions: readonly Partition[]): readonly Parcel[];
 }

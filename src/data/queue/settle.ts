@@ -1,8 +1,10 @@
 import { Unreachable } from "../../core/unreachable.ts";
 import type { SendOutcome } from "../send-outcome.ts";
 import type { TargetHandle } from "../export/target-port.ts";
-import { type Delivery, expiresMs, isAwaited } from "./delivery.ts";
+import { type Delivery, expiresMs } from "./delivery.ts";
 import { type BatchOrigin, worthAnother } from "./batch-origin.ts";
+import { isAwaited } from "./parcel.ts";
+import { NO_IDS } from "./record.ts";
 import { backoffMs } from "./retry-policy.ts";
 import { refuseAsBadData, tooLarge } from "./too-large.ts";
 import { endTrials, passTrials, trialOf } from "./trial.ts";
@@ -46,7 +48,7 @@ function accept(origin: BatchOrigin, deliveries: readonly Delivery[], rejected: 
   const shared = count > 1 && message !== "" ? `${message} (said of a batch of ${count} requests)` : message;
   let left = rejected;
   for (const delivery of deliveries) {
-    const its = Math.min(left, delivery.parcel.points);
+    const its = Math.min(left, delivery.record.points);
     left -= its;
     const said = rejected === 0 || its > 0 ? shared : "";
     origin.finish(delivery, { kind: "delivered", rejected: its, message: said });
@@ -61,10 +63,11 @@ function retry(origin: BatchOrigin, { deliveries, target }: SentBatch, outcome: 
   const elsewhere: Delivery[] = [];
   const later: Delivery[] = [];
   for (const delivery of again) {
-    delivery.avoid = target;
-    const unreachable = outcome.unprocessed ? [...(delivery.unreachable ?? []), target] : undefined;
-    const moves = unreachable !== undefined && origin.anyUsableBeside(unreachable, delivery.parcel.signal);
-    delivery.unreachable = moves ? unreachable : undefined;
+    const { record } = delivery;
+    record.avoid = target.key;
+    const unreachable = outcome.unprocessed ? [...record.unreachable, target.key] : undefined;
+    const moves = unreachable !== undefined && origin.anyUsableBeside(unreachable, record.signal);
+    record.unreachable = moves ? unreachable : NO_IDS;
     (moves ? elsewhere : later).push(delivery);
   }
   if (later.length > 0) retryLater(origin, later, target, outcome);
@@ -89,13 +92,14 @@ function turnAway(origin: BatchOrigin, { deliveries, target }: SentBatch, messag
   const later: Delivery[] = [];
   endTrials(origin, deliveries, "unknown");
   for (const delivery of worthAnother(origin, deliveries)) {
-    const { signal, deadlineMs } = delivery.parcel;
-    const before = delivery.unwilling ?? [];
-    const unwilling = before.includes(target) ? before : [...before, target];
-    delivery.unwilling = unwilling;
+    const { record } = delivery;
+    const { signal } = record;
+    const before = record.unwilling;
+    const unwilling = before.includes(target.key) ? before : [...before, target.key];
+    record.unwilling = unwilling;
     if (origin.anyUsableBeside(unwilling, signal)) moving.push(delivery);
     else if (origin.leaveOut(delivery) || origin.failOver(delivery)) origin.countRetry("elsewhere");
-    else if (deadlineMs === Infinity) waitOn(origin, delivery);
+    else if (!isAwaited(delivery)) waitOn(origin, delivery);
     else if (origin.mayBeTaken(signal, unwilling)) later.push(delivery);
     else origin.finish(delivery, { kind: "rejected", message, badData: false });
   }
@@ -107,8 +111,8 @@ function turnAway(origin: BatchOrigin, { deliveries, target }: SentBatch, messag
 
 /** It was acknowledged: neither a budget nor a number of retries ends it, only its age. */
 function waitOn(origin: BatchOrigin, delivery: Delivery): void {
-  origin.putBackLater([delivery], backoffMs(delivery.retries, origin.retry, origin.random));
-  delivery.retries++;
+  origin.putBackLater([delivery], backoffMs(delivery.record.retries, origin.retry, origin.random));
+  delivery.record.retries++;
 }
 
 /**
@@ -118,15 +122,15 @@ function waitOn(origin: BatchOrigin, delivery: Delivery): void {
 function retryLater(origin: BatchOrigin, deliveries: readonly Delivery[], target: TargetHandle, outcome: Retry): void {
   const affordable = origin.budget.take(origin.nowMs);
   for (let from = 0; from < deliveries.length; ) {
-    const { retries, parcel } = deliveries[from]!;
+    const { retries, signal } = deliveries[from]!.record;
     let to = from + 1;
-    while (to < deliveries.length && deliveries[to]!.retries === retries) to++;
+    while (to < deliveries.length && deliveries[to]!.record.retries === retries) to++;
     // Ended early so that another target is tried, it is tried at once.
-    const atOnce = outcome.reason === "cut_short" && origin.anyUsableBeside([target], parcel.signal);
+    const atOnce = outcome.reason === "cut_short" && origin.anyUsableBeside([target.key], signal);
     const own = atOnce ? 0 : backoffMs(retries, origin.retry, origin.random);
     // A delay that the target named binds that target, and its health obeys it; here it matters
     // when there is no other.
-    const named = origin.anyUsableBeside([target], parcel.signal) ? 0 : (outcome.afterMs ?? 0);
+    const named = origin.anyUsableBeside([target.key], signal) ? 0 : (outcome.afterMs ?? 0);
     backOff(origin, deliveries.slice(from, to), Math.max(own, named), affordable, outcome);
     from = to;
   }
@@ -145,13 +149,13 @@ function backOff(
     // What nobody waits for any more was acknowledged before: it must not be lost to a budget, only
     // wait for it.
     const awaited = isAwaited(delivery);
-    const spent = maxRetries !== undefined && delivery.retries >= maxRetries;
+    const spent = maxRetries !== undefined && delivery.record.retries >= maxRetries;
     const tooLate = origin.nowMs + delayMs >= expiresMs(delivery, origin.maxAgeMs);
     if (spent || tooLate || (!affordable && awaited)) {
       const { message } = outcome;
       origin.finish(delivery, { kind: "failed", reason: "target_failed", message, retryAfterMs: Math.ceil(delayMs) });
     } else {
-      delivery.retries++;
+      delivery.record.retries++;
       waiting.push(delivery);
     }
   }

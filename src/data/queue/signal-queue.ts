@@ -73,10 +73,10 @@ export class SignalQueue {
     });
   }
 
-  #count({ parcel, charge }: Delivery, sign: 1 | -1): void {
+  #count({ record, charge }: Delivery, sign: 1 | -1): void {
     this.#charge += sign * charge;
-    this.#items += sign * parcel.items;
-    this.#bytes += sign * parcel.bytes;
-    if (parcel.deadlineMs !== Infinity) this.#awaited += sign;
+    this.#items += sign * record.items;
+    this.#bytes += sign * record.bytes;
+    if (record.ack === "delivered") this.#awaited += sign;
   }
 }

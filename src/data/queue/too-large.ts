@@ -1,8 +1,9 @@
 import { SMALLEST_LIMIT_BYTES } from "../export/size-limit.ts";
 import type { TargetHandle } from "../export/target-port.ts";
 import type { SendOutcome, SizeDoubt } from "../send-outcome.ts";
-import { type Delivery, expiresMs, isAwaited, type Trial } from "./delivery.ts";
+import { type Delivery, expiresMs, type Trial } from "./delivery.ts";
 import { type BatchOrigin, worthAnother } from "./batch-origin.ts";
+import { isAwaited } from "./parcel.ts";
 import { bytesOf, endTrials, takeRests, trialOf } from "./trial.ts";
 
 /**
@@ -75,12 +76,12 @@ function oneTooLarge(origin: BatchOrigin, delivery: Delivery, refusal: SizeRefus
   const cut = refusal.target.cutOf(refusal.bytes);
   if (isKnown(origin, [delivery], refusal, cut)) return;
   if (!mayCut(origin, [delivery])) return wait(origin, [delivery], refusal, cut.bytes);
-  const parts = origin.split(delivery.parcel, { bytes: cut.bytes, items: Infinity });
+  const parts = origin.cut(delivery, { bytes: cut.bytes, items: Infinity });
   if (parts === undefined) {
     delivery.indivisible = true;
     return indivisible(origin, delivery, refusal);
   }
-  tryFirst(origin, origin.replace(delivery, parts), 1, { ...refusal, cutBytes: cut.bytes, several: false });
+  tryFirst(origin, parts, 1, { ...refusal, cutBytes: cut.bytes, several: false });
 }
 
 function severalTooLarge(origin: BatchOrigin, deliveries: readonly Delivery[], refusal: SizeRefusal): void {
@@ -90,15 +91,15 @@ function severalTooLarge(origin: BatchOrigin, deliveries: readonly Delivery[], r
   if (!mayCut(origin, deliveries)) return wait(origin, deliveries, refusal, cut.bytes);
   const [first, ...others] = deliveries;
   const parts =
-    first!.parcel.bytes <= cut.bytes ? undefined : origin.split(first!.parcel, { bytes: cut.bytes, items: Infinity });
+    first!.record.bytes <= cut.bytes ? undefined : origin.cut(first!, { bytes: cut.bytes, items: Infinity });
   if (parts !== undefined) {
-    const all = [...origin.replace(first!, parts), ...others];
+    const all = [...parts, ...others];
     return tryFirst(origin, all, 1, { ...refusal, cutBytes: cut.bytes, several: true });
   }
-  let { bytes } = first!.parcel;
+  let { bytes } = first!.record;
   let count = 1;
   for (; count < deliveries.length - 1; count++) {
-    bytes += deliveries[count]!.parcel.bytes;
+    bytes += deliveries[count]!.record.bytes;
     if (bytes > cut.bytes) break;
   }
   tryFirst(origin, deliveries, count, { ...refusal, cutBytes: cut.bytes, several: true });
@@ -193,8 +194,8 @@ function safeDelayMs({ nowMs, retry, maxAgeMs }: BatchOrigin, rest: readonly Del
   return Math.max(0, untilMs - nowMs);
 }
 
-function isIndivisible({ indivisible: known, parcel }: Delivery): boolean {
-  return known || (parcel.items < 2 && parcel.points < 2);
+function isIndivisible({ indivisible: known, record }: Delivery): boolean {
+  return known || (record.items < 2 && record.points < 2);
 }
 
 /** One more step, which is counted for each parcel and charged to the pool. */
@@ -222,7 +223,7 @@ function wait(origin: BatchOrigin, deliveries: readonly Delivery[], refusal: Siz
       origin.finish(delivery, { kind: "failed", reason: "target_failed", message, retryAfterMs: delayMs });
       continue;
     }
-    delivery.retries++;
+    delivery.record.retries++;
     delivery.maxBytes = Math.min(delivery.maxBytes, maxBytes);
     waiting.push(delivery);
   }

@@ -60,6 +60,6 @@ function free(origin: BatchOrigin, { asides }: Trial, whole: boolean): void {
 
 export function bytesOf(deliveries: readonly Delivery[]): number {
   let bytes = 0;
-  for (const { parcel } of deliveries) bytes += parcel.bytes;
+  for (const { record } of deliveries) bytes += record.bytes;
   return bytes;
 }

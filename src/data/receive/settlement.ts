@@ -1,5 +1,6 @@
 import type { Refusal } from "../../core/reason.ts";
-import type { ParcelOutcome } from "../parcel.ts";
+import type { ParcelOutcome } from "../queue/parcel.ts";
+import type { Receipt } from "../queue/records.ts";
 import { FULL_SUCCESS, type Reply } from "./request.ts";
 
 /** Things rejected before anything was routed, for example while JSON was transcoded. */
@@ -13,7 +14,7 @@ export interface Beforehand {
  * A parcel that failed makes the sender send all again; if every parcel was refused for good, so is
  * the request; a part that was refused for good is told as partial success.
  */
-export class Settlement {
+export class Settlement implements Receipt {
   /** The sender has gone away: what was not sent yet need not be. */
   cancelled = false;
   /** Parcels whose outcome the reply waits for. */

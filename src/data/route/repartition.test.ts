@@ -1,6 +1,6 @@
-import { OWN_MEMORY } from "../../core/arena/extent.ts";
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { OWN_MEMORY } from "../../core/arena/extent.ts";
 import { createLedger } from "../../telemetry/ledger.ts";
 import { createMetrics } from "../../telemetry/metrics.ts";
 import type { PoolPlan } from "../../plan/plan.ts";
@@ -9,7 +9,8 @@ import { poolPlan } from "../../../test/delivery/pool-rig.ts";
 import { spans } from "../../../test/delivery/channel-rig.ts";
 import { NO_LOSSES } from "../queue/losses.ts";
 import { createRepartitioner } from "./repartition.ts";
-import { RoutedParcel } from "../routed-parcel.ts";
+import type { Parcel } from "../queue/parcel.ts";
+import { Records } from "../queue/records.ts";
 import { Settlement } from "../receive/settlement.ts";
 import type { Reply } from "../receive/request.ts";
 import { NO_HEADERS } from "../../plan/sender-headers.ts";
@@ -17,46 +18,49 @@ import { NO_HEADERS } from "../../plan/sender-headers.ts";
 const byKey = poolPlan({ division: { kind: "key", key: { from: "trace_id" } } });
 const ownerOf = (hash: number): number => hash % 4;
 
-function scene(bytes: Buffer, items: number): { parcel: RoutedParcel; replies: Reply[]; queued: () => number } {
-  const ledger = createLedger().entry("traces", "r", "p");
-  ledger.received = ledger.queued = items;
+function scene(
+  bytes: Buffer,
+  items: number,
+): { records: Records; parcel: Parcel; replies: Reply[]; queued: () => number } {
+  const ledger = createLedger();
+  const entry = ledger.entry("traces", "r", "p");
+  entry.received = items;
   const replies: Reply[] = [];
   const settlement = new Settlement({ rejected: 0, message: "" }, items, (reply) => void replies.push(reply));
   settlement.expect();
   settlement.seal();
+  const records = new Records({ ledger, losses: NO_LOSSES });
   const facts = {
     signal: "traces",
     region: "here",
     headers: NO_HEADERS,
-    pieces: [bytes],
+    ack: "delivered",
     bytes: bytes.length,
     owner: OWN_MEMORY,
     items,
     points: items,
-    losses: NO_LOSSES,
+    shares: [{ rule: "r", pool: "p", points: items, copied: false }],
+    enqueuedMs: 0,
+    expiresMs: 1,
   } as const;
-  const parcel = new RoutedParcel(
-    { ...facts, deadlineMs: 1, enqueuedMs: 0 },
-    [{ ledger, points: items, copied: false }],
-    settlement,
-  );
-  return { parcel, replies, queued: () => ledger.queued };
+  const parcel = records.add(facts, [bytes], OWN_MEMORY, settlement);
+  return { records, parcel, replies, queued: () => entry.queued };
 }
 
 test("the parts of a parcel settle it together: the sender hears once, the ledger counts each thing once", () => {
   const all = Array.from({ length: 12 }, (_, i) => ({ name: `n${i}`, trace: i }));
-  const { parcel, replies, queued } = scene(spans(all), 12);
+  const { records, parcel, replies, queued } = scene(spans(all), 12);
   const repartitioner = createRepartitioner(createMetrics());
   const partitions = repartitioner.partition(parcel, byKey, ownerOf);
   assert.ok(partitions.length > 1);
-  const parts = repartitioner.divide(parcel, partitions);
+  const parts = records.divide(parcel, partitions);
   assert.equal(
-    parts.reduce((sum, part) => sum + part.points, 0),
+    parts.reduce((sum, part) => sum + part.record.points, 0),
     12,
   );
   for (const [i, part] of parts.entries()) {
     assert.deepEqual([replies.length, queued() > 0], [0, true]);
-    part.settle({ kind: "delivered", rejected: i === 0 ? 1 : 0, message: "" });
+    records.finish(part, { kind: "delivered", rejected: i === 0 ? 1 : 0, message: "" });
   }
   assert.deepEqual([replies, queued()], [[{ ok: true, rejected: 1, message: "" }], 0]);
 });
@@ -73,7 +77,7 @@ for (const { name, plan, want } of divisions) {
     const partitions = createRepartitioner(createMetrics()).partition(parcel, plan, () => 0);
     assert.deepEqual(
       partitions.map(({ channel, bytes, items }) => [channel, bytes, items]),
-      [[want, parcel.bytes, 1]],
+      [[want, parcel.record.bytes, 1]],
     );
   });
 }

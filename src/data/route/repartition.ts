@@ -2,11 +2,9 @@ import { isHeldExactly, joinOwned } from "../../core/bytes.ts";
 import { Unreachable } from "../../core/unreachable.ts";
 import type { Division } from "../../plan/division.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
-import type { Parcel } from "../parcel.ts";
-import { CopyParcel } from "../queue/copy-parcel.ts";
+import type { Parcel } from "../queue/parcel.ts";
 import type { Partition, Repartitioner } from "../queue/repartitioner.ts";
-import { createPartitioner, type Partitioner, type RequestOrigin } from "./partition.ts";
-import { RoutedParcel } from "../routed-parcel.ts";
+import { createPartitioner, type Partitioner } from "./partition.ts";
 
 /**
  * How routed parcels are divided for lanes that they were not routed to: by the stage route itself.
@@ -21,16 +19,13 @@ export function createRepartitioner(metrics: Metrics): Repartitioner {
   return {
     partition(parcel, { division }, ownerOf) {
       if (division.kind === "none") return [whole(parcel, 0)];
-      const bytes = parcel.pieces.length === 1 ? parcel.pieces[0]! : joinOwned(parcel.pieces);
-      const partitions = partitionerOf(division)(parcel.signal, bytes, originOf(parcel), ownerOf);
+      const { record, pieces } = parcel;
+      const bytes = pieces.length === 1 ? pieces[0]! : joinOwned(pieces);
+      const partitions = partitionerOf(division)(record.signal, bytes, record, ownerOf);
       // Nobody can say where items belong that cannot be read: a target is to judge them.
       return partitions === undefined || partitions.length === 0
         ? [whole(parcel, lastChannel(division, ownerOf))]
         : partitions.map(own);
-    },
-    divide(parcel, partitions) {
-      if (!(parcel instanceof RoutedParcel)) throw new TypeError("only what was routed can be divided");
-      return parcel.divide(partitions);
     },
   };
 }
@@ -42,7 +37,8 @@ function own(partition: Partition): Partition {
     : { ...partition, pieces: [joinOwned(partition.pieces, partition.bytes)] };
 }
 
-function whole({ pieces, bytes, items, points }: Parcel, channel: number): Partition {
+function whole({ record, pieces }: Parcel, channel: number): Partition {
+  const { bytes, items, points } = record;
   return { channel, pieces, bytes, items, points };
 }
 
@@ -60,10 +56,4 @@ function lastChannel(division: Division, ownerOf: (hash: number) => number): num
     default:
       throw new Unreachable(division);
   }
-}
-
-function originOf(parcel: Parcel): RequestOrigin {
-  let origin = parcel;
-  while (origin instanceof CopyParcel) origin = origin.origin;
-  return { region: origin instanceof RoutedParcel ? origin.region : "", headers: parcel.headers };
 }

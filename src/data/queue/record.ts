@@ -1,0 +1,158 @@
+import type { Signal } from "../../otlp/signal.ts";
+import type { SenderHeaders } from "../../plan/sender-headers.ts";
+
+/**
+ * What one rule has in a record, and the pool that the rule names: there it is counted, wherever it
+ * goes.
+ */
+export interface Share {
+  readonly rule: string;
+  readonly pool: string;
+  readonly points: number;
+  /** By a rule that copies: what it is a copy of went its own way. */
+  readonly copied: boolean;
+}
+
+/** Of a time: it does not come. A number, so that JSON has it, too. */
+export const NEVER_MS = Number.MAX_SAFE_INTEGER;
+
+export const NO_IDS: readonly string[] = [];
+
+/**
+ * What a queue knows of the part of one request that goes to one pool, apart from its bytes. Plain
+ * data, which JSON gives back as it was: targets, pools, rules and whoever waits are names and ids.
+ * Times are those of Clock.nowMs(), so that a step of the wall clock ends nothing; what outlives
+ * its process has them in another form (stored-record.ts).
+ */
+export interface QueueRecord {
+  readonly schema: 1;
+  /** Of this process; of all records that have not ended no two have the same. */
+  readonly id: number;
+  readonly signal: Signal;
+  readonly encoding: "protobuf";
+  /** Of the listener that it came in by, for resources that name none. */
+  readonly region: string;
+  /** Those of its request that are kept: what targets are passed on, and what pools divide by. */
+  readonly headers: SenderHeaders;
+  /**
+   * What its sender was told of success by: `queued` when it entered the queue, and now nobody
+   * waits for it.
+   */
+  readonly ack: "delivered" | "queued";
+  readonly bytes: number;
+  /** Spans, metrics or log records. */
+  readonly items: number;
+  /** What `partial_success` counts: the items, except data points for metrics. */
+  readonly points: number;
+  /** In the order of the bytes as far as it goes; their points together are `points`. */
+  readonly shares: readonly Share[];
+  /**
+   * Of what this is one of several copies, for a target each: the id of that record; 0: of none.
+   */
+  readonly copyOf: number;
+  readonly enqueuedMs: number;
+  /**
+   * When nobody waits for it any more; NEVER_MS when it was acknowledged. Besides, it ends when it
+   * is older than its pool allows.
+   */
+  readonly expiresMs: number;
+  /** The lane of its pool that it waits in; empty before it has one. */
+  partition: string;
+  /** Not to be sent before; 0: it is ready. */
+  notBeforeMs: number;
+  /** Sends that took it along so far. */
+  attempts: number;
+  /** Times it was put back to be tried again, in this pool. */
+  retries: number;
+  /** The target that it was sent to last; empty before the first send. */
+  target: string;
+  /**
+   * Where it just failed, in this pool: another target is preferred. Empty: nowhere. Targets go by
+   * their keys here, and below.
+   */
+  avoid: string;
+  /** Where no connection was to be had: not again before a backoff. */
+  unreachable: readonly string[];
+  /** Where its signal was not taken: only again where nothing else may take it. */
+  unwilling: readonly string[];
+  /** Pools that it was in before, in order. */
+  pools: readonly string[];
+}
+
+/** What is known of a record when it begins. */
+export type NewRecord = Pick<
+  QueueRecord,
+  "signal" | "region" | "headers" | "ack" | "bytes" | "items" | "points" | "shares" | "enqueuedMs" | "expiresMs"
+>;
+
+/** The one place that makes them, so that all have the same shape. */
+export function newRecord(id: number, copyOf: number, facts: NewRecord): QueueRecord {
+  return {
+    schema: 1,
+    id,
+    signal: facts.signal,
+    encoding: "protobuf",
+    region: facts.region,
+    headers: facts.headers,
+    ack: facts.ack,
+    bytes: facts.bytes,
+    items: facts.items,
+    points: facts.points,
+    shares: facts.shares,
+    copyOf,
+    enqueuedMs: facts.enqueuedMs,
+    expiresMs: facts.expiresMs,
+    partition: "",
+    notBeforeMs: 0,
+    attempts: 0,
+    retries: 0,
+    target: "",
+    avoid: "",
+    unreachable: NO_IDS,
+    unwilling: NO_IDS,
+    pools: NO_IDS,
+  };
+}
+
+/** What became of `from` so far holds for `to`, which is a part or a copy of it. */
+export function keepHistory(from: QueueRecord, to: QueueRecord): void {
+  to.partition = from.partition;
+  to.notBeforeMs = from.notBeforeMs;
+  to.attempts = from.attempts;
+  to.retries = from.retries;
+  to.target = from.target;
+  to.avoid = from.avoid;
+  to.unreachable = from.unreachable;
+  to.unwilling = from.unwilling;
+  to.pools = from.pools;
+}
+
+/** It leaves this pool for another one, where what it met with counts for nothing. */
+export function leavePool(record: QueueRecord, pool: string): void {
+  record.partition = "";
+  record.notBeforeMs = 0;
+  record.retries = 0;
+  record.avoid = "";
+  record.unreachable = NO_IDS;
+  record.unwilling = NO_IDS;
+  record.pools = [...record.pools, pool];
+}
+
+/** Some targets are better left out for it. */
+export function hasFailed({ avoid, unreachable, unwilling }: QueueRecord): boolean {
+  return avoid !== "" || unreachable.length > 0 || unwilling.length > 0;
+}
+
+/** The shares of the first `points`, and those of the rest. */
+export function divideShares(shares: readonly Share[], points: number): readonly [Share[], Share[]] {
+  const first: Share[] = [];
+  const second: Share[] = [];
+  let left = points;
+  for (const share of shares) {
+    const taken = Math.min(left, share.points);
+    if (taken > 0) first.push({ ...share, points: taken });
+    if (share.points > taken) second.push({ ...share, points: share.points - taken });
+    left -= taken;
+  }
+  return [first, second];
+}

@@ -1,0 +1,266 @@
+import type { BytesOwner } from "../../core/arena/extent.ts";
+import { IdMap } from "../../core/id-map.ts";
+import type { Reason } from "../../core/reason.ts";
+import type { Ledger, LedgerEntry } from "../../telemetry/ledger.ts";
+import { Copies, CopyParts, type CopyReceipt } from "./copies.ts";
+import type { Losses } from "./losses.ts";
+import type { Parcel, ParcelOutcome, Part } from "./parcel.ts";
+import { divideShares, keepHistory, type NewRecord, newRecord, type QueueRecord } from "./record.ts";
+
+/** Who waits for the ends of records, those of one request mostly. */
+export interface Receipt {
+  /** The sender has gone away: what was not sent yet need not be. */
+  readonly cancelled: boolean;
+  /** One more record will end, in place of one that it knows of. */
+  expect(): void;
+  settled(outcome: ParcelOutcome, points: number): void;
+}
+
+export interface RecordsEnv {
+  readonly ledger: Pick<Ledger, "entry">;
+  /** Told what nobody gets. */
+  readonly losses: Pick<Losses, "tell">;
+}
+
+/**
+ * All records of a node that have not ended: what they are numbered by, who waits for each, and the
+ * one place where all of them end. A record that nobody waits for is as good as any: only nobody is
+ * told.
+ */
+export class Records {
+  readonly #ledger: Pick<Ledger, "entry">;
+  readonly #losses: Pick<Losses, "tell">;
+  /** By the id of the record. */
+  readonly #receipts = new IdMap<Receipt>();
+  /** Of copies, the same. */
+  readonly #copies = new IdMap<CopyReceipt>();
+  #lastId = 0;
+
+  constructor({ ledger, losses }: RecordsEnv) {
+    this.#ledger = ledger;
+    this.#losses = losses;
+  }
+
+  /**
+   * A new one, which is in the ledger as queued from here to `finish`. `receipt` expects it
+   * already.
+   */
+  add(facts: NewRecord, pieces: readonly Uint8Array[], owner: BytesOwner, receipt: Receipt | undefined): Parcel {
+    const record = newRecord(this.#newId(), 0, facts);
+    if (receipt !== undefined) this.#receipts.set(record.id, receipt);
+    owner.retain();
+    for (const share of facts.shares) this.#entryOf(record, share.rule, share.pool).queued += share.points;
+    return { record, pieces, owner };
+  }
+
+  /** The sender has gone away. */
+  isCancelled({ id, copyOf }: QueueRecord): boolean {
+    const receipt = copyOf === 0 ? this.#receipts.get(id) : this.#copies.get(id);
+    return receipt?.cancelled === true;
+  }
+
+  /**
+   * Every record ends here, once: in the ledger by its rules and pools, for operators where it is
+   * lost, and for who waits for it.
+   */
+  finish(parcel: Parcel, outcome: ParcelOutcome): void {
+    const { record, owner } = parcel;
+    if (record.copyOf !== 0 && this.#endCopy(parcel, outcome)) return;
+    const receipt = this.#receipts.get(record.id);
+    if (receipt !== undefined) this.#receipts.delete(record.id);
+    this.#account(parcel, outcome, receipt !== undefined);
+    owner.release();
+    receipt?.settled(outcome, record.points);
+  }
+
+  /** It found no place in a queue, and its sender is told so elsewhere. */
+  refuse({ record, owner }: Parcel, reason: Reason): void {
+    for (const { rule, pool, points } of record.shares) {
+      const entry = this.#entryOf(record, rule, pool);
+      entry.queued -= points;
+      entry.shedItems(reason, points);
+    }
+    owner.release();
+  }
+
+  /**
+   * Parcels in place of this one, which has no end of its own then. The parts together hold what it
+   * holds.
+   */
+  divide(parcel: Parcel, parts: readonly Part[]): readonly Parcel[] {
+    const { record, owner } = parcel;
+    if (parts.length === 1)
+      return [{ record: partOf(record, record.id, parts[0]!, record.shares), pieces: parts[0]!.pieces, owner }];
+    let { shares } = record;
+    const divided = parts.map((part) => {
+      const [its, others] = divideShares(shares, part.points);
+      shares = others;
+      owner.retain();
+      return { record: partOf(record, this.#newId(), part, its), pieces: part.pieces, owner };
+    });
+    this.#divideReceipt(record, divided);
+    owner.release();
+    return divided;
+  }
+
+  /** So many copies of it, which ends with the last of them. */
+  copy(origin: Parcel, count: number): readonly Parcel[] {
+    const { record, pieces, owner } = origin;
+    const receipt = new Copies(this, origin, count);
+    return Array.from({ length: count }, () => {
+      const copy = newRecord(this.#newId(), record.id, record);
+      keepHistory(record, copy);
+      this.#copies.set(copy.id, receipt);
+      owner.retain();
+      return { record: copy, pieces, owner };
+    });
+  }
+
+  /**
+   * Others have a copy as well, or had: what this is a copy of, or a part of a copy of, does not
+   * depend on it.
+   */
+  isSpare({ id, copyOf }: QueueRecord): boolean {
+    return copyOf !== 0 && this.#copies.get(id)?.isLast === false;
+  }
+
+  /**
+   * Ends a copy that others have as well as if it had never been made. False: it is none, and goes
+   * on.
+   */
+  leaveOut(parcel: Parcel): boolean {
+    return this.isSpare(parcel.record) && this.#endCopy(parcel, undefined);
+  }
+
+  /**
+   * All copies of what this is one of; undefined when it is none, or a part of one: the other parts
+   * would be missed.
+   */
+  copiesOf({ id, copyOf }: QueueRecord): Copies | undefined {
+    const receipt = copyOf === 0 ? undefined : this.#copies.get(id);
+    return receipt instanceof Copies ? receipt : undefined;
+  }
+
+  /** Also where others have none. */
+  withdraw(copy: Parcel): void {
+    this.#endCopy(copy, undefined);
+  }
+
+  #newId(): number {
+    this.#lastId += ID_STEP;
+    return this.#lastId;
+  }
+
+  /** Always the same for the same names. */
+  #entryOf({ signal }: QueueRecord, rule: string, pool: string): LedgerEntry {
+    return this.#ledger.entry(signal, rule, pool);
+  }
+
+  /** False: nobody knows of the other copies. */
+  #endCopy({ record, owner }: Parcel, outcome: ParcelOutcome | undefined): boolean {
+    const receipt = this.#copies.get(record.id);
+    if (receipt === undefined) return false;
+    this.#copies.delete(record.id);
+    owner.release();
+    receipt.end(record, outcome);
+    return true;
+  }
+
+  #divideReceipt(record: QueueRecord, parts: readonly Parcel[]): void {
+    const ids = parts.map((part) => part.record.id);
+    const receipt = this.#receipts.get(record.id);
+    if (receipt !== undefined) {
+      this.#receipts.delete(record.id);
+      for (const [i, id] of ids.entries()) {
+        if (i > 0) receipt.expect(); // one was expected before
+        this.#receipts.set(id, receipt);
+      }
+    }
+    const copies = this.#copies.get(record.id);
+    if (copies === undefined) return;
+    this.#copies.delete(record.id);
+    const joined = new CopyParts(copies, record, parts);
+    for (const id of ids) this.#copies.set(id, joined);
+  }
+
+  /**
+   * What a target rejected of a parcel of several rules is put down to them in order: which it was,
+   * nobody tells.
+   */
+  #account({ record, pieces }: Parcel, outcome: ParcelOutcome, isTold: boolean): void {
+    let rejected = outcome.kind === "delivered" ? outcome.rejected : 0;
+    for (const { rule, pool, points } of record.shares) {
+      const entry = this.#entryOf(record, rule, pool);
+      entry.queued -= points;
+      switch (outcome.kind) {
+        case "delivered": {
+          const part = Math.min(rejected, points);
+          entry.delivered += points - part;
+          entry.rejected += part;
+          rejected -= part;
+          if (part > 0) this.#tell("target_rejected", outcome, { record, pieces, entry, points: part, isTold });
+          break;
+        }
+        case "rejected": {
+          const reason = outcome.badData ? "bad_data" : "target_rejected";
+          entry.rejected += points;
+          this.#tell(reason, outcome, { record, pieces, entry, points, isTold });
+          break;
+        }
+        case "failed":
+          if (isTold) {
+            entry.shedItems(outcome.reason, points); // its sender is told, and has it
+            break;
+          }
+          entry.lose(outcome.reason, points);
+          this.#tell(outcome.reason, outcome, { record, pieces, entry, points, isTold });
+          break;
+      }
+    }
+  }
+
+  #tell(reason: Reason, { message: said, target = "" }: ParcelOutcome, what: Lost): void {
+    const { record, pieces, entry, points, isTold } = what;
+    const { rule, pool } = entry;
+    this.#losses.tell({
+      signal: record.signal,
+      rule,
+      pool,
+      target,
+      reason,
+      said,
+      points,
+      acknowledged: !isTold,
+      pieces,
+    });
+  }
+}
+
+/** What one rule loses of a parcel. */
+interface Lost extends Pick<Parcel, "record" | "pieces"> {
+  readonly entry: LedgerEntry;
+  readonly points: number;
+  readonly isTold: boolean;
+}
+
+/** Such ids never collide in the table. */
+const ID_STEP = 2;
+
+function partOf(whole: QueueRecord, id: number, part: Part, shares: QueueRecord["shares"]): QueueRecord {
+  const { bytes, items, points, headers = whole.headers, enqueuedMs = whole.enqueuedMs } = part;
+  const { signal, region, ack, expiresMs, copyOf } = whole;
+  const record = newRecord(id, copyOf, {
+    signal,
+    region,
+    headers,
+    ack,
+    bytes,
+    items,
+    points,
+    shares,
+    enqueuedMs,
+    expiresMs,
+  });
+  keepHistory(whole, record);
+  return record;
+}

@@ -1,0 +1,33 @@
+import type { HeaderPlan } from "../../plan/header-plan.ts";
+import { onlyHeaders } from "../../plan/sender-headers.ts";
+import type { Parcel, ParcelOutcome } from "./parcel.ts";
+import type { Records } from "./records.ts";
+
+/** Told what moved to which pool. */
+export type Moved = (to: string, points: number) => void;
+
+/**
+ * The parcel with those headers only that may go along into a pool; the one before has no end of
+ * its own.
+ */
+export function dressedFor(records: Records, pool: string, parcel: Parcel, { plain, trusted }: HeaderPlan): Parcel {
+  const { pieces, record } = parcel;
+  const { headers: all, bytes, items, points } = record;
+  if (trusted.has(pool) || all.bytes === 0) return parcel;
+  const headers = onlyHeaders(all, plain);
+  if (headers.key === all.key) return parcel;
+  return records.divide(parcel, [{ pieces, bytes, items, points, headers }])[0]!;
+}
+
+/** The same as if it had come now: how long it may wait is said by the pool that it waits in. */
+export function renewed(records: Records, parcel: Parcel, enqueuedMs: number): Parcel {
+  const { pieces, record } = parcel;
+  const { bytes, items, points } = record;
+  return records.divide(parcel, [{ pieces, bytes, items, points, enqueuedMs }])[0]!;
+}
+
+/** What waited in a removed pool, and found no other. */
+export function lostWith(removed: string): ParcelOutcome {
+  const message = `pool ${removed} was removed from the config, and neither its fallback nor a rule takes what it still held`;
+  return { kind: "failed", reason: "pool_removed", message };
+}
