@@ -19,7 +19,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "queue: a lane may take the part of the others",
-    file: "src/data/queue/pool.ts",
+    file: "src/data/queue/pool-intake.ts",
     code: "Math.max(free, Math.floor(maxBytes / lanes))",
     fault: "maxBytes",
     tests: ["test/delivery/lane-share.test.ts"],

@@ -5,6 +5,12 @@ import type { Records } from "./records.ts";
 import type { Delivery } from "./delivery.ts";
 import type { SignalQueue } from "./signal-queue.ts";
 
+/**
+ * A target that asked to be left alone for no longer than this is waited for: what is for it need
+ * not go elsewhere.
+ */
+export const PATIENCE_MS = 1_000;
+
 /** The target does not take the signal, as far as is known now. */
 export function refuses({ refused }: TargetHandle, signal: Signal): boolean {
   return (refused & SIGNAL_FACTS[signal].bit) !== 0;

@@ -1,5 +1,5 @@
 import type { TargetHandle } from "../export/target-port.ts";
-import type { QueueLane } from "./queue-lane.ts";
+import type { LaneHold } from "./lane-hold.ts";
 import { isAwaited, type ParcelOutcome } from "./parcel.ts";
 import { type Delivery, expiresMs } from "./delivery.ts";
 import { askedAgainMs, leavesOf } from "./paused.ts";
@@ -57,7 +57,7 @@ export function pausedUntilMs(
 export function tooLateOf(
   delivery: Delivery,
   untilMs: number,
-  { nowMs, maxAgeMs, targets }: Pick<QueueLane, "nowMs" | "maxAgeMs" | "targets">,
+  { nowMs, maxAgeMs, targets }: Pick<LaneHold, "nowMs" | "maxAgeMs" | "targets">,
 ): ParcelOutcome | undefined {
   if (!isAwaited(delivery) || untilMs < expiresMs(delivery, maxAgeMs)) return undefined;
   const { paused = [] } = delivery;

@@ -6,16 +6,13 @@ import { PanicReport } from "../balance/panic-report.ts";
 import type { Parts } from "../export/parts.ts";
 import type { TargetHandle } from "../export/target-port.ts";
 import { emptyOut, type TakeLeft } from "./empty-out.ts";
-import { chargeOf, deliver, type Delivery, deliverParts } from "./delivery.ts";
 import { PoolFailover } from "./pool-failover.ts";
+import { PoolIntake } from "./pool-intake.ts";
 import { Lanes } from "./lanes.ts";
 import type { LaneCopy, LaneEnv } from "./lane-port.ts";
-import type { Partition } from "./repartitioner.ts";
 import type { Parcel } from "./parcel.ts";
 import type { Pool, PoolEnv } from "./pool-port.ts";
 import { laneOpenMs } from "./paused.ts";
-import type { QueueLane } from "./queue-lane.ts";
-import { leavePool } from "./record.ts";
 import { RetryBudget } from "./retry-policy.ts";
 import { Tenants } from "./tenants.ts";
 
@@ -39,6 +36,7 @@ class MemoryPool implements Pool {
   readonly #tenants: Tenants;
   readonly #changed = new Set<() => void>();
   readonly #failover: PoolFailover;
+  readonly #intake: PoolIntake;
   #plan: PoolPlan;
   #targets: readonly TargetHandle[] = [];
   /** Of each target, as the lanes know them. */
@@ -55,7 +53,10 @@ class MemoryPool implements Pool {
     this.#plan = plan;
     this.#panicReport = new PanicReport(plan.name, env);
     this.#tenants = new Tenants(() => env.metrics.poolCrowded.with(plan.name).add(1));
-    this.#lanes = new Lanes(plan, this.#laneEnv(), (delivery) => this.#sort(delivery));
+    this.#lanes = new Lanes(plan, this.#laneEnv(), (delivery) => this.#intake.divideAnew(delivery));
+    const { records, repartitioner } = env;
+    const intakeEnv = { records, repartitioner, held: this.#held, tenants: this.#tenants };
+    this.#intake = new PoolIntake(plan, this.#lanes, intakeEnv);
     this.#failover = new PoolFailover({
       name: () => this.name,
       records: env.records,
@@ -156,46 +157,19 @@ class MemoryPool implements Pool {
   }
 
   hasRoom(bytes: number, signal: Signal, channel?: number, reserved = 0, headers?: SenderHeaders): boolean {
-    if (this.#closed) return false;
-    const { maxBytes } = this.#plan.queue;
-    const free = maxBytes - this.#held.bytes - reserved;
-    const charge = headers === undefined ? bytes : chargeOf({ bytes, headers });
-    if (headers !== undefined && !this.#tenants.hasRoom(charge + reserved, free, maxBytes, headers)) return false;
-    if (this.#plan.strategy.type === "broadcast") {
-      const lanes = this.#lanes.forCopies(signal);
-      return lanes.some((lane) => this.#fitsCopy(lane, charge + reserved, lanes.length));
-    }
-    if (charge > free) return false;
-    const lane = channel === undefined ? undefined : this.#lanes.channels[channel];
-    return lane === undefined || this.#fits(lane, charge, reserved);
+    return this.#intake.hasRoom(bytes, signal, channel, reserved, headers);
   }
 
   offer(parcel: Parcel, channel = 0, from?: string): "accepted" | "full" {
-    const { bytes, signal, headers } = parcel.record;
-    if (!this.hasRoom(bytes, signal, channel, 0, headers)) return "full";
-    if (from !== undefined) leavePool(parcel.record, from);
-    if (this.#plan.strategy.type === "broadcast") this.#offerCopies(parcel, this.#lanes.forCopies(signal));
-    else this.#lanes.channels[channel]!.push(deliver(parcel));
-    this.#schedule();
-    return "accepted";
+    const answer = this.#intake.offer(parcel, channel, from);
+    if (answer === "accepted") this.#schedule();
+    return answer;
   }
 
   adopt(parcel: Parcel, from?: string): "accepted" | "full" {
-    if (this.#plan.division.kind === "none") return this.offer(parcel, 0, from);
-    if (this.#closed) return "full";
-    this.#lanes.refresh();
-    const partitions = this.#partition(parcel);
-    const { signal, headers } = parcel.record;
-    let bytes = 0;
-    for (const partition of partitions) {
-      if (!this.hasRoom(partition.bytes, signal, partition.channel, bytes, headers)) return "full";
-      bytes += partition.bytes + headers.bytes;
-    }
-    if (from !== undefined) leavePool(parcel.record, from);
-    const parts = this.#divide(parcel, partitions);
-    for (const [i, part] of parts.entries()) this.#lanes.channels[partitions[i]!.channel]!.push(deliver(part));
-    this.#schedule();
-    return "accepted";
+    const answer = this.#intake.adopt(parcel, from);
+    if (answer === "accepted") this.#schedule();
+    return answer;
   }
 
   countFailover(to: string, when: "arrival" | "backlog", points: number): void {
@@ -209,6 +183,7 @@ class MemoryPool implements Pool {
 
   update(plan: PoolPlan, targets: readonly TargetHandle[]): void {
     this.#plan = plan;
+    this.#intake.plan = plan;
     this.#targets = targets;
     this.#parts = targets.map(({ parts }) => parts);
     this.#lanes.configure(plan, targets);
@@ -247,6 +222,7 @@ class MemoryPool implements Pool {
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#closed) {
       this.#closed = true;
+      this.#intake.closed = true;
       this.#timer?.cancel();
       this.#failover.stop();
       for (const unwatch of this.#watching.values()) unwatch();
@@ -257,61 +233,6 @@ class MemoryPool implements Pool {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#emptied.add(resolve);
     await promise;
-  }
-
-  /**
-   * The bound is shared by the lanes. One lane takes no more than is left for all others, so that a
-   * target that hangs, or a channel that is busy, leaves room for them.
-   */
-  #fits(lane: QueueLane, bytes: number, reserved: number): boolean {
-    const lanes = this.#lanes.channels.length;
-    if (lanes === 1 || lane.heldBytes === 0) return true;
-    const { maxBytes } = this.#plan.queue;
-    const free = maxBytes - this.#held.bytes - reserved;
-    return lane.heldBytes + bytes <= Math.max(free, Math.floor(maxBytes / lanes));
-  }
-
-  /** Every lane may get the same: one takes more than its part only while it is empty. */
-  #fitsCopy(lane: QueueLane, bytes: number, lanes: number): boolean {
-    const { maxBytes } = this.#plan.queue;
-    if (this.#held.bytes + bytes > maxBytes) return false;
-    const share = Math.floor(maxBytes / lanes);
-    return lane.heldBytes === 0 || lane.heldBytes + bytes <= share;
-  }
-
-  #offerCopies(parcel: Parcel, lanes: readonly QueueLane[]): void {
-    if (lanes.length === 1) return lanes[0]!.push(deliver(parcel));
-    const { records } = this.#env;
-    for (const [i, copy] of records.copy(parcel, lanes.length).entries()) {
-      const lane = lanes[i]!;
-      if (this.#fitsCopy(lane, chargeOf(parcel.record), lanes.length)) {
-        lane.push(deliver(copy));
-      } else {
-        const ids = lane.targets.map((target) => target.plan.id).join();
-        const message = `pool ${this.name}: the queue for ${ids} is full`;
-        records.finish(copy, { kind: "failed", reason: "queue_full", message });
-      }
-    }
-  }
-
-  /** What stood in the wrong lane, or came back from its target: what each channel gets of it. */
-  #sort(delivery: Delivery): { readonly channel: number; readonly delivery: Delivery }[] {
-    const { unreachable, unwilling } = delivery.record;
-    const but = unwilling.length === 0 ? unreachable : [...unreachable, ...unwilling];
-    const partitions = this.#partition(delivery, but);
-    if (partitions.length === 1) return [{ channel: partitions[0]!.channel, delivery }];
-    const parts = deliverParts(delivery, this.#env.records.divide(delivery, partitions));
-    return parts.map((part, i) => ({ channel: partitions[i]!.channel, delivery: part }));
-  }
-
-  #partition(parcel: Parcel, but?: readonly string[]): readonly Partition[] {
-    return this.#env.repartitioner.partition(parcel, this.#plan, (hash) =>
-      this.#lanes.ownerOf(hash, parcel.record.signal, but),
-    );
-  }
-
-  #divide(parcel: Parcel, partitions: readonly Partition[]): readonly Parcel[] {
-    return partitions.length === 1 ? [parcel] : this.#env.records.divide(parcel, partitions);
   }
 
   #targetChanged(target: TargetHandle): void {
