@@ -3,7 +3,8 @@ import type { Random } from "../../core/random.ts";
 import type { Signal } from "../../otlp/signal.ts";
 import type { RetryPlan } from "../../plan/plan.ts";
 import type { ParcelOutcome } from "./parcel.ts";
-import { type Aside, type Delivery, expiryOf } from "./delivery.ts";
+import { type Delivery, expiryOf } from "./delivery.ts";
+import type { Aside } from "./queue-store.ts";
 import type { Records } from "./records.ts";
 import type { RetryBudget } from "./retry-policy.ts";
 

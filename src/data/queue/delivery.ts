@@ -1,7 +1,7 @@
 import type { TargetHandle } from "../export/target-port.ts";
 import type { SizeDoubt } from "../send-outcome.ts";
-import type { Signal } from "../../otlp/signal.ts";
 import type { Parcel, ParcelOutcome } from "./parcel.ts";
+import type { Aside } from "./queue-store.ts";
 import type { QueueRecord } from "./record.ts";
 import type { Records } from "./records.ts";
 import type { Tenant } from "./tenants.ts";
@@ -59,12 +59,6 @@ export interface Trial {
   readonly several: boolean;
   /** The rests, of the largest part first. */
   readonly asides: readonly Aside[];
-}
-
-/** What waits for the end of a trial, until its own time comes. */
-export interface Aside {
-  readonly signal: Signal;
-  readonly deliveries: readonly Delivery[];
 }
 
 export function deliver(parcel: Parcel): Delivery {

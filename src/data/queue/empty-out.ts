@@ -17,7 +17,7 @@ export function emptyOut(lanes: Lanes, records: Records, take: TakeLeft): boolea
   for (const lane of lanes.all) {
     for (let next = lane.peekOldest(); next !== undefined; next = lane.peekOldest()) {
       if (bytes >= BYTES_A_TURN) return false;
-      lane.takeOldest();
+      lane.letGoOldest();
       bytes += next.record.bytes;
       if (!records.leaveOut(next)) take(next);
     }

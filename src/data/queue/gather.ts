@@ -3,48 +3,80 @@ import type { Signal } from "../../otlp/signal.ts";
 import { headerIn, NO_HEADERS, onlyHeaders, type SenderHeaders } from "../../plan/sender-headers.ts";
 import type { Batch } from "../export/target-client.ts";
 import type { TargetHandle } from "../export/target-port.ts";
-import type { Delivery } from "./delivery.ts";
+import { type Delivery, expiryOf } from "./delivery.ts";
+import type { LaneHold } from "./lane-hold.ts";
 import type { QueueRecord } from "./record.ts";
-import type { SignalQueue } from "./signal-queue.ts";
-
-export interface GatherLimits {
-  readonly parcels: number;
-  readonly items: number;
-  readonly bytes: number;
-}
+import type { ReadChoice, ReadLimits, StorePartition } from "./queue-store.ts";
 
 /**
  * Takes what leaves together, from the front: parcels up to the limits, and always the first one.
- * Where the target is passed on headers of senders, all of them came with the same. `fresh` is
- * false for what need not be sent any more, which it has then finished.
+ * Where the target is passed on headers of senders, all of them came with the same. What need not be
+ * sent any more is ended.
  */
 export function gather(
-  queue: SignalQueue,
+  hold: Pick<LaneHold, "store" | "nowMs" | "maxAgeMs" | "records" | "fresh">,
+  queue: StorePartition,
   target: TargetHandle,
-  limits: GatherLimits,
-  fresh: (delivery: Delivery) => boolean,
+  limits: ReadLimits,
 ): Delivery[] {
-  const taken: Delivery[] = [];
-  let items = 0;
-  let bytes = 0;
-  let maxBytes = limits.bytes;
-  let room = limits.parcels;
-  for (let next = queue.peek(); next !== undefined && room > 0; next = queue.peek()) {
-    const { record } = next;
-    if (taken.length > 0) {
-      if (taken.length + 1 > next.maxTogether || isUnfit(record, target)) break;
-      if (!areSame(target.plan.forwardHeaders, taken[0]!.record.headers, record.headers)) break;
-      if (items + record.items > limits.items || bytes + record.bytes > Math.min(maxBytes, next.maxBytes)) break;
-    }
-    queue.shift();
-    if (!fresh(next)) continue;
-    taken.push(next);
-    items += record.items;
-    bytes += record.bytes;
-    maxBytes = Math.min(maxBytes, next.maxBytes);
-    room = Math.min(room - 1, next.maxTogether - taken.length);
-  }
+  const choice = new BatchChoice(hold, target, limits);
+  const taken = hold.store.read(queue, limits, choice);
+  choice.endStale();
   return taken;
+}
+
+/** What of a partition goes along in one batch. */
+class BatchChoice implements ReadChoice {
+  readonly #hold: Pick<LaneHold, "nowMs" | "maxAgeMs" | "records" | "fresh">;
+  readonly #target: TargetHandle;
+  readonly #nowMs: number;
+  #maxBytes: number;
+  #room: number;
+  #bytes = 0;
+  #count = 0;
+  #first: QueueRecord | undefined;
+  #stale: Delivery[] | undefined;
+
+  constructor(
+    hold: Pick<LaneHold, "nowMs" | "maxAgeMs" | "records" | "fresh">,
+    target: TargetHandle,
+    limits: ReadLimits,
+  ) {
+    this.#hold = hold;
+    this.#target = target;
+    this.#nowMs = hold.nowMs;
+    this.#maxBytes = limits.bytes;
+    this.#room = limits.records;
+  }
+
+  of(next: Delivery): "take" | "stop" | "out" {
+    const { record } = next;
+    if (this.#room <= 0 || (this.#first !== undefined && !this.#goesAlong(next, this.#first))) return "stop";
+    const { maxAgeMs, records } = this.#hold;
+    if (expiryOf(next, this.#nowMs, maxAgeMs, records) !== undefined) {
+      (this.#stale ??= []).push(next);
+      return "out";
+    }
+    this.#first ??= record;
+    this.#count++;
+    this.#bytes += record.bytes;
+    this.#maxBytes = Math.min(this.#maxBytes, next.maxBytes);
+    this.#room = Math.min(this.#room - 1, next.maxTogether - this.#count);
+    return "take";
+  }
+
+  /** They are not in the store any more by then. */
+  endStale(): void {
+    if (this.#stale === undefined) return;
+    for (const delivery of this.#stale) this.#hold.fresh(delivery, this.#nowMs);
+  }
+
+  #goesAlong(next: Delivery, first: QueueRecord): boolean {
+    const { record, maxTogether, maxBytes } = next;
+    if (this.#count + 1 > maxTogether || isUnfit(record, this.#target)) return false;
+    if (this.#bytes + record.bytes > Math.min(this.#maxBytes, maxBytes)) return false;
+    return areSame(this.#target.plan.forwardHeaders, first.headers, record.headers);
+  }
 }
 
 function areSame(names: readonly string[], a: SenderHeaders, b: SenderHeaders): boolean {

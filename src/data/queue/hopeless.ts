@@ -3,7 +3,7 @@ import type { TargetHandle } from "../export/target-port.ts";
 import { isAwaited, type ParcelOutcome } from "./parcel.ts";
 import type { Records } from "./records.ts";
 import type { Delivery } from "./delivery.ts";
-import type { SignalQueue } from "./signal-queue.ts";
+import type { StorePartition } from "./queue-store.ts";
 
 /**
  * A target that asked to be left alone for no longer than this is waited for: what is for it need
@@ -37,7 +37,7 @@ export function isReadyBy(target: TargetHandle, untilMs: number, signal: Signal)
  * be told, and copies that others have as well. What was acknowledged stays: somebody may take it
  * before it is too old.
  */
-export function takeHopeless(queue: SignalQueue, records: Records): readonly Delivery[] {
+export function takeHopeless(queue: StorePartition, records: Records): readonly Delivery[] {
   const leaving: Delivery[] = [];
   queue.keep((delivery) => {
     const stays = !isAwaited(delivery) && !records.isSpare(delivery.record);

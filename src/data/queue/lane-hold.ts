@@ -5,12 +5,14 @@ import type { PoolPlan, RetryPlan } from "../../plan/plan.ts";
 import type { Chooser } from "../balance/chooser.ts";
 import type { TargetHandle } from "../export/target-port.ts";
 import { type BatchOrigin, SHUTTING_DOWN } from "./batch-origin.ts";
-import { type Aside, type Delivery, deliverParts, expiryOf, withTarget } from "./delivery.ts";
+import { type Delivery, deliverParts, expiryOf, withTarget } from "./delivery.ts";
 import { anyTakes } from "./hopeless.ts";
 import type { LaneEnv } from "./lane-port.ts";
 import type { LaneKind } from "./lane-specs.ts";
-import { LaneStore } from "./lane-store.ts";
+import { LaneOrder } from "./lane-order.ts";
+import { MemoryStore } from "./memory-store.ts";
 import type { ParcelOutcome } from "./parcel.ts";
+import type { Aside, QueueStore } from "./queue-store.ts";
 import type { Records } from "./records.ts";
 import type { RetryBudget } from "./retry-policy.ts";
 import { endTrials } from "./trial.ts";
@@ -19,7 +21,8 @@ import { endTrials } from "./trial.ts";
 export class LaneHold implements BatchOrigin {
   readonly kind: LaneKind;
   readonly env: LaneEnv;
-  readonly store: LaneStore;
+  readonly store: QueueStore;
+  readonly order: LaneOrder;
   /** The plan of the pool, and what its targets are chosen by: others when the plan changes. */
   plan: PoolPlan;
   chooser: Chooser;
@@ -33,7 +36,8 @@ export class LaneHold implements BatchOrigin {
   constructor(kind: LaneKind, plan: PoolPlan, chooser: Chooser, env: LaneEnv) {
     this.kind = kind;
     this.env = env;
-    this.store = new LaneStore(env.records);
+    this.store = new MemoryStore(env.room);
+    this.order = new LaneOrder(this.store, env.records);
     this.plan = plan;
     this.chooser = chooser;
   }
@@ -67,7 +71,7 @@ export class LaneHold implements BatchOrigin {
   }
 
   finish(delivery: Delivery, outcome: ParcelOutcome): void {
-    this.hold(delivery, -1);
+    this.letGo(delivery);
     this.env.records.finish(delivery, withTarget(outcome, delivery.record.target));
     this.env.ended();
   }
@@ -80,12 +84,17 @@ export class LaneHold implements BatchOrigin {
     const deliveries = deliverParts(whole, records.divide(whole, parts));
     for (const delivery of deliveries) this.hold(delivery, 1);
     this.hold(whole, -1);
+    this.store.exchange(whole, deliveries);
     return deliveries;
   }
 
   putBack(deliveries: readonly Delivery[]): void {
-    if (this.closed) for (const delivery of deliveries) this.finish(delivery, SHUTTING_DOWN);
-    else this.store.putBack(deliveries, this.maxAgeMs);
+    if (this.closed) {
+      for (const delivery of deliveries) this.finish(delivery, SHUTTING_DOWN);
+      return;
+    }
+    for (const delivery of deliveries) this.order.note(delivery, this.maxAgeMs);
+    this.store.release(deliveries);
   }
 
   putElsewhere(deliveries: readonly Delivery[]): void {
@@ -95,15 +104,15 @@ export class LaneHold implements BatchOrigin {
   }
 
   setAside(deliveries: readonly Delivery[], delayMs: number): Aside {
-    return this.store.putBackAt(this.nowMs + delayMs, deliveries);
+    return this.store.release(deliveries, this.nowMs + delayMs);
   }
 
   takeBack(aside: Aside): readonly Delivery[] {
-    return this.store.takeBack(aside);
+    return this.store.recall(aside);
   }
 
   putBackLater(deliveries: readonly Delivery[], delayMs: number): void {
-    this.store.putBackAt(this.nowMs + delayMs, deliveries);
+    this.store.release(deliveries, this.nowMs + delayMs);
   }
 
   anyUsableBeside(targets: readonly string[], signal: Signal): boolean {
@@ -116,14 +125,14 @@ export class LaneHold implements BatchOrigin {
 
   failOver(delivery: Delivery): boolean {
     if (!this.env.failOver(delivery)) return false;
-    this.hold(delivery, -1);
+    this.letGo(delivery);
     this.env.ended();
     return true;
   }
 
   leaveOut(delivery: Delivery): boolean {
     if (!this.records.isSpare(delivery.record)) return false;
-    this.hold(delivery, -1);
+    this.letGo(delivery);
     this.records.leaveOut(delivery);
     this.env.ended();
     return true;
@@ -155,12 +164,16 @@ export class LaneHold implements BatchOrigin {
     endTrials(this, [delivery], "unknown");
   }
 
+  /** It leaves the pool, ended or not. */
+  letGo(delivery: Delivery): void {
+    this.hold(delivery, -1);
+    this.store.ack(delivery);
+  }
+
+  /** It is the lane's, or not any more. */
   hold({ charge, record, tenant }: Delivery, sign: 1 | -1): void {
-    const { held } = this.env;
     if (tenant !== undefined) this.env.tenants.hold(tenant, charge, sign);
     this.heldBytes += sign * charge;
     this.heldItems += sign * record.items;
-    held.bytes += sign * charge;
-    held.items += sign * record.items;
   }
 }

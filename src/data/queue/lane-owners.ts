@@ -3,7 +3,7 @@ import { openPartOwners } from "../balance/part-owners.ts";
 import type { TargetHandle } from "../export/target-port.ts";
 import { SIGNAL_FACTS, SIGNALS, type Signal } from "../../otlp/signal.ts";
 import type { QueueLane } from "./queue-lane.ts";
-import type { Held } from "./lane-port.ts";
+import type { Room } from "./room.ts";
 
 /** It does not take the signal: counts as if it were not there. */
 const AWAY = 0;
@@ -30,10 +30,10 @@ export class LaneOwners implements OwnerView {
   /** What is asked for. */
   #signal = 0;
   #but: readonly string[] | undefined;
-  readonly #held: Held;
+  readonly #room: Pick<Room, "bytes">;
 
-  constructor(held: Held) {
-    this.#held = held;
+  constructor(room: Pick<Room, "bytes">) {
+    this.#room = room;
   }
 
   /** No lanes: the pool does not divide by key. */
@@ -103,7 +103,7 @@ export class LaneOwners implements OwnerView {
   }
 
   get totalHeld(): number {
-    return this.#held.bytes;
+    return this.#room.bytes;
   }
 
   #note(index: number, signal: number, grade: number): void {

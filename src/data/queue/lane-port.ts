@@ -8,14 +8,9 @@ import type { CutParcel } from "./cut-parcel.ts";
 import type { Delivery } from "./delivery.ts";
 import type { Parcel } from "./parcel.ts";
 import type { Records } from "./records.ts";
+import type { Room } from "./room.ts";
 import type { RetryBudget } from "./retry-policy.ts";
 import type { Tenants } from "./tenants.ts";
-
-/** What all lanes of a pool hold together. */
-export interface Held {
-  bytes: number;
-  items: number;
-}
 
 /** A lane at one moment, for somebody who only asks. */
 export interface LaneCopy {
@@ -35,7 +30,7 @@ export interface LaneEnv {
   readonly cut: CutParcel;
   readonly budget: RetryBudget;
   readonly batchSize: Histogram;
-  readonly held: Held;
+  readonly room: Room;
   readonly tenants: Tenants;
   /** One more batch of this pool is tried again. */
   countRetry(reason: string): void;

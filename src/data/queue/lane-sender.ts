@@ -11,7 +11,7 @@ import type { LaneHold } from "./lane-hold.ts";
 import { pausedTargets, pausedUntilMs, tooLateOf } from "./paused-tenants.ts";
 import { hasFailed, NO_IDS } from "./record.ts";
 import { type SentBatch, settleBatch } from "./settle.ts";
-import type { SignalQueue } from "./signal-queue.ts";
+import type { StorePartition } from "./queue-store.ts";
 import { endTrials } from "./trial.ts";
 import { takeTurns, type Turn, type TurnTaker } from "./turns.ts";
 
@@ -46,7 +46,7 @@ export class LaneSender implements TurnTaker {
   run(nowMs: number): void {
     this.lingerUntilMs = Infinity;
     this.#handedOnBytes = 0;
-    takeTurns(this.#hold.store, this, nowMs);
+    takeTurns(this.#hold.order, this, nowMs);
   }
 
   cancelAll(): void {
@@ -54,7 +54,7 @@ export class LaneSender implements TurnTaker {
   }
 
   /** For takeTurns: what no tenant could send has no room in any target. */
-  take(queue: SignalQueue, nowMs: number): Turn {
+  take(queue: StorePartition, nowMs: number): Turn {
     const step = this.#sendFrom(queue, nowMs);
     if (step === "sent") return "sent";
     return step === "nowhere" && queue.tenant !== undefined && this.#isFull(queue, nowMs) ? "full" : "stuck";
@@ -64,7 +64,7 @@ export class LaneSender implements TurnTaker {
    * `sent`: also elsewhere, or set aside. `waits`: there is nothing to send, or not yet. `nowhere`:
    * no target takes it now.
    */
-  #sendFrom(queue: SignalQueue, nowMs: number): "sent" | "waits" | "nowhere" {
+  #sendFrom(queue: StorePartition, nowMs: number): "sent" | "waits" | "nowhere" {
     const head = this.#firstOf(queue, nowMs);
     if (head === undefined || this.#lingers(queue, head, nowMs)) return "waits";
     head.paused = pausedTargets(this.#hold.targets, head, nowMs);
@@ -82,14 +82,14 @@ export class LaneSender implements TurnTaker {
    * fallback pool, or its sender is told, or it steps aside for other tenants behind it. False: it
    * stays where it is.
    */
-  #setAside(queue: SignalQueue, head: Delivery, nowMs: number): boolean {
+  #setAside(queue: StorePartition, head: Delivery, nowMs: number): boolean {
     const untilMs = pausedUntilMs(this.#hold.targets, head, nowMs);
     if (untilMs === undefined) return false;
     if (untilMs > nowMs + PATIENCE_MS && this.#hold.kind === "shared" && this.#failOver(queue, head)) return true;
     const end = tooLateOf(head, untilMs, this.#hold);
     if (end === undefined && queue.tenant?.key !== undefined) return false;
     queue.shift();
-    if (end === undefined) this.#hold.store.putBackAt(untilMs, [head]);
+    if (end === undefined) this.#hold.store.release([head], untilMs);
     else this.#hold.end(head, end);
     return true;
   }
@@ -98,7 +98,7 @@ export class LaneSender implements TurnTaker {
    * Gives the first of the queue to a fallback pool, if one can take it, and there was not too much
    * of this in this turn.
    */
-  #failOver(queue: SignalQueue, head: Delivery): boolean {
+  #failOver(queue: StorePartition, head: Delivery): boolean {
     if (this.#handedOnBytes >= HAND_ON_BYTES_A_TURN) {
       this.#hold.env.ended(); // there will be another turn
       return false;
@@ -106,7 +106,7 @@ export class LaneSender implements TurnTaker {
     if (!this.#hold.env.failOver(head)) return false;
     this.#handedOnBytes += head.record.bytes;
     queue.shift();
-    this.#hold.hold(head, -1);
+    this.#hold.letGo(head);
     endTrials(this.#hold, [head], "unknown");
     this.#hold.env.ended();
     return true;
@@ -116,14 +116,14 @@ export class LaneSender implements TurnTaker {
    * Whether its first parcel, and so that of any other queue of its signal, waits for nothing but
    * room.
    */
-  #isFull(queue: SignalQueue, nowMs: number): boolean {
+  #isFull(queue: StorePartition, nowMs: number): boolean {
     const head = queue.peek();
     if (head !== undefined && (head.paused !== undefined || hasFailed(head.record))) return false;
     return this.#hold.chooser.anyUsable(nowMs, queue.signal);
   }
 
   /** The first of the queue that somebody still waits for. */
-  #firstOf(queue: SignalQueue, nowMs: number): Delivery | undefined {
+  #firstOf(queue: StorePartition, nowMs: number): Delivery | undefined {
     for (let head = queue.peek(); head !== undefined; head = queue.peek()) {
       if (expiryOf(head, nowMs, this.#hold.maxAgeMs, this.#hold.records) === undefined) return head;
       queue.shift();
@@ -136,7 +136,7 @@ export class LaneSender implements TurnTaker {
    * Where nobody takes a signal, now or later, nobody who waits need wait; what was acknowledged
    * stays as long as it may.
    */
-  #giveUp(queue: SignalQueue): boolean {
+  #giveUp(queue: StorePartition): boolean {
     const { signal } = queue;
     if (this.#hold.targets.length === 0 || this.#hold.mayBeTaken(signal, NO_IDS)) return false;
     const leaving = takeHopeless(queue, this.#hold.records);
@@ -148,7 +148,7 @@ export class LaneSender implements TurnTaker {
   }
 
   /** With `max_wait`, what is new waits, until a batch is full. */
-  #lingers(queue: SignalQueue, head: Delivery, nowMs: number): boolean {
+  #lingers(queue: StorePartition, head: Delivery, nowMs: number): boolean {
     const { maxWaitMs, maxItems, maxBytes } = this.#hold.plan.batch;
     if (maxWaitMs === 0 || this.hurried || head.record.retries > 0 || head.maxTogether < Infinity) return false;
     const untilMs = head.record.enqueuedMs + maxWaitMs;
@@ -157,13 +157,13 @@ export class LaneSender implements TurnTaker {
     return true;
   }
 
-  #send(queue: SignalQueue, target: TargetHandle, nowMs: number): void {
+  #send(queue: StorePartition, target: TargetHandle, nowMs: number): void {
     const { maxItems, maxBytes } = this.#hold.plan.batch;
     const { maxRequestBytes } = target.plan;
-    const parcels = this.#hold.chooser.isTrial(target, queue.signal) ? 1 : Infinity;
-    const limits = { parcels, items: maxItems, bytes: Math.min(maxBytes, target.maxBatchBytes) };
+    const records = this.#hold.chooser.isTrial(target, queue.signal) ? 1 : Infinity;
+    const limits = { records, items: maxItems, bytes: Math.min(maxBytes, target.maxBatchBytes) };
     cutAhead(this.#hold, queue, limits);
-    const deliveries = gather(queue, target, limits, (delivery) => this.#hold.fresh(delivery, nowMs));
+    const deliveries = gather(this.#hold, queue, target, limits);
     const batch = toBatch(queue.signal, deliveries, target);
     const sent = { deliveries, target };
     if (batch.bytes > maxRequestBytes) {

@@ -45,7 +45,7 @@ export class Lanes {
     this.#plan = plan;
     this.#env = env;
     this.#sort = sort;
-    this.#owners = new LaneOwners(env.held);
+    this.#owners = new LaneOwners(env.room);
     this.#unsorted = new QueueLane(UNSORTED, plan, env);
   }
 
@@ -238,7 +238,11 @@ export class Lanes {
   #withdraw(lane: QueueLane): void {
     if (this.#isCopying() && this.#channels.length === 0) return;
     for (const delivery of lane.takeAll()) {
-      if (this.#env.records.leaveOut(delivery)) continue;
+      if (this.#env.records.isSpare(delivery.record)) {
+        this.#env.room.free(delivery.charge, delivery.record.items);
+        this.#env.records.leaveOut(delivery);
+        continue;
+      }
       if (this.#isCopying()) this.forCopies(delivery.record.signal)[0]!.push(delivery);
       else this.#unsorted.push(delivery);
     }

@@ -110,13 +110,13 @@ export class PoolFailover {
       if (parcel === undefined) return bytes;
       const copies = this.#env.records.copiesOf(parcel.record);
       if (copies !== undefined && this.#moved.has(copies)) {
-        lane.takeOldest(signal);
+        lane.letGoOldest(signal);
         this.#env.records.withdraw(parcel);
         continue;
       }
       const to = this.#give(parcel, fallback);
       if (to === undefined) return bytes;
-      lane.takeOldest(signal);
+      lane.letGoOldest(signal);
       bytes += parcel.record.bytes;
       if (copies !== undefined) this.#moved.add(copies);
       this.#env.moved(to, parcel.record.points);

@@ -2,17 +2,17 @@ import type { Signal } from "../../otlp/signal.ts";
 import type { PoolPlan } from "../../plan/plan.ts";
 import type { SenderHeaders } from "../../plan/sender-headers.ts";
 import { chargeOf, deliver, type Delivery, deliverParts } from "./delivery.ts";
-import type { Held } from "./lane-port.ts";
 import type { Lanes } from "./lanes.ts";
 import type { Parcel } from "./parcel.ts";
 import type { PoolEnv } from "./pool-port.ts";
 import type { QueueLane } from "./queue-lane.ts";
 import { leavePool } from "./record.ts";
 import type { Partition } from "./repartitioner.ts";
+import type { Room } from "./room.ts";
 import type { Tenants } from "./tenants.ts";
 
 interface PoolIntakeEnv extends Pick<PoolEnv, "records" | "repartitioner"> {
-  readonly held: Held;
+  readonly room: Room;
   readonly tenants: Tenants;
 }
 
@@ -33,7 +33,7 @@ export class PoolIntake {
   hasRoom(bytes: number, signal: Signal, channel?: number, reserved = 0, headers?: SenderHeaders): boolean {
     if (this.closed) return false;
     const { maxBytes } = this.plan.queue;
-    const free = maxBytes - this.#env.held.bytes - reserved;
+    const free = maxBytes - this.#env.room.bytes - reserved;
     const charge = headers === undefined ? bytes : chargeOf({ bytes, headers });
     if (headers !== undefined && !this.#env.tenants.hasRoom(charge + reserved, free, maxBytes, headers)) return false;
     if (this.plan.strategy.type === "broadcast") {
@@ -50,7 +50,7 @@ export class PoolIntake {
     if (!this.hasRoom(bytes, signal, channel, 0, headers)) return "full";
     if (from !== undefined) leavePool(parcel.record, from);
     if (this.plan.strategy.type === "broadcast") this.#offerCopies(parcel, this.#lanes.forCopies(signal));
-    else this.#lanes.channels[channel]!.push(deliver(parcel));
+    else this.#enter(this.#lanes.channels[channel]!, parcel);
     return "accepted";
   }
 
@@ -67,7 +67,7 @@ export class PoolIntake {
     }
     if (from !== undefined) leavePool(parcel.record, from);
     const parts = this.#divide(parcel, partitions);
-    for (const [i, part] of parts.entries()) this.#lanes.channels[partitions[i]!.channel]!.push(deliver(part));
+    for (const [i, part] of parts.entries()) this.#enter(this.#lanes.channels[partitions[i]!.channel]!, part);
     return "accepted";
   }
 
@@ -79,31 +79,37 @@ export class PoolIntake {
     const lanes = this.#lanes.channels.length;
     if (lanes === 1 || lane.heldBytes === 0) return true;
     const { maxBytes } = this.plan.queue;
-    const free = maxBytes - this.#env.held.bytes - reserved;
+    const free = maxBytes - this.#env.room.bytes - reserved;
     return lane.heldBytes + bytes <= Math.max(free, Math.floor(maxBytes / lanes));
   }
 
   /** Every lane may get the same: one takes more than its part only while it is empty. */
   #fitsCopy(lane: QueueLane, bytes: number, lanes: number): boolean {
     const { maxBytes } = this.plan.queue;
-    if (this.#env.held.bytes + bytes > maxBytes) return false;
+    if (this.#env.room.bytes + bytes > maxBytes) return false;
     const share = Math.floor(maxBytes / lanes);
     return lane.heldBytes === 0 || lane.heldBytes + bytes <= share;
   }
 
+  /** Copies are a division, too: each lane has all of it. */
   #offerCopies(parcel: Parcel, lanes: readonly QueueLane[]): void {
-    if (lanes.length === 1) return lanes[0]!.push(deliver(parcel));
-    const { records } = this.#env;
-    for (const [i, copy] of records.copy(parcel, lanes.length).entries()) {
+    if (lanes.length === 1) return this.#enter(lanes[0]!, parcel);
+    const copies = this.#env.records.copy(parcel, lanes.length);
+    for (const [i, copy] of copies.entries()) {
       const lane = lanes[i]!;
-      if (this.#fitsCopy(lane, chargeOf(parcel.record), lanes.length)) {
-        lane.push(deliver(copy));
-      } else {
-        const ids = lane.targets.map((target) => target.plan.id).join();
-        const message = `pool ${this.plan.name}: the queue for ${ids} is full`;
-        records.finish(copy, { kind: "failed", reason: "queue_full", message });
-      }
+      if (this.#fitsCopy(lane, chargeOf(copy.record), lanes.length)) this.#enter(lane, copy);
+      else this.#refuse(lane, copy);
     }
+  }
+
+  #enter(lane: QueueLane, parcel: Parcel): void {
+    if (!lane.offer(deliver(parcel))) this.#refuse(lane, parcel);
+  }
+
+  #refuse(lane: QueueLane, parcel: Parcel): void {
+    const ids = lane.targets.map((target) => target.plan.id).join();
+    const message = `pool ${this.plan.name}: the queue for ${ids} is full`;
+    this.#env.records.finish(parcel, { kind: "failed", reason: "queue_full", message });
   }
 
   /** What stood in the wrong lane, or came back from its target: what each channel gets of it. */
@@ -113,6 +119,8 @@ export class PoolIntake {
     const partitions = this.#partition(delivery, but);
     if (partitions.length === 1) return [{ channel: partitions[0]!.channel, delivery }];
     const parts = deliverParts(delivery, this.#env.records.divide(delivery, partitions));
+    const items = partitions.reduce((sum, partition) => sum + partition.items, 0);
+    this.#env.room.free(0, delivery.record.items - items);
     return parts.map((part, i) => ({ channel: partitions[i]!.channel, delivery: part }));
   }
 

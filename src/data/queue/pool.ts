@@ -13,6 +13,7 @@ import type { LaneCopy, LaneEnv } from "./lane-port.ts";
 import type { Parcel } from "./parcel.ts";
 import type { Pool, PoolEnv } from "./pool-port.ts";
 import { laneOpenMs } from "./paused.ts";
+import { Room } from "./room.ts";
 import { RetryBudget } from "./retry-policy.ts";
 import { Tenants } from "./tenants.ts";
 
@@ -32,7 +33,7 @@ class MemoryPool implements Pool {
   readonly #emptied = new Set<() => void>();
   readonly #wake = (): void => this.#schedule();
   readonly #pump = (): void => this.#pumpNow();
-  readonly #held = { bytes: 0, items: 0 };
+  readonly #room: Room;
   readonly #tenants: Tenants;
   readonly #changed = new Set<() => void>();
   readonly #failover: PoolFailover;
@@ -51,11 +52,12 @@ class MemoryPool implements Pool {
   constructor(plan: PoolPlan, targets: readonly TargetHandle[], env: PoolEnv) {
     this.#env = env;
     this.#plan = plan;
+    this.#room = new Room(plan.queue.maxBytes);
     this.#panicReport = new PanicReport(plan.name, env);
     this.#tenants = new Tenants(() => env.metrics.poolCrowded.with(plan.name).add(1));
     this.#lanes = new Lanes(plan, this.#laneEnv(), (delivery) => this.#intake.divideAnew(delivery));
     const { records, repartitioner } = env;
-    const intakeEnv = { records, repartitioner, held: this.#held, tenants: this.#tenants };
+    const intakeEnv = { records, repartitioner, room: this.#room, tenants: this.#tenants };
     this.#intake = new PoolIntake(plan, this.#lanes, intakeEnv);
     this.#failover = new PoolFailover({
       name: () => this.name,
@@ -93,11 +95,11 @@ class MemoryPool implements Pool {
   }
 
   get heldBytes(): number {
-    return this.#held.bytes;
+    return this.#room.bytes;
   }
 
   get heldItems(): number {
-    return this.#held.items;
+    return this.#room.items;
   }
 
   mayTake(signal: Signal): boolean {
@@ -184,6 +186,7 @@ class MemoryPool implements Pool {
   update(plan: PoolPlan, targets: readonly TargetHandle[]): void {
     this.#plan = plan;
     this.#intake.plan = plan;
+    this.#room.maxBytes = plan.queue.maxBytes;
     this.#targets = targets;
     this.#parts = targets.map(({ parts }) => parts);
     this.#lanes.configure(plan, targets);
@@ -313,7 +316,7 @@ class MemoryPool implements Pool {
       cut,
       budget: new RetryBudget(clock.nowMs()),
       batchSize: metrics.batchSize.with(region),
-      held: this.#held,
+      room: this.#room,
       tenants: this.#tenants,
       countRetry: (reason) => metrics.poolRetries.with(this.name, reason).add(1),
       ended: () => {

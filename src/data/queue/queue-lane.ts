@@ -42,11 +42,11 @@ export class QueueLane {
 
   /** Bytes of what is not under way. */
   get queuedBytes(): number {
-    return this.#hold.store.charge;
+    return this.#hold.store.queuedCharge;
   }
 
   get queuedItems(): number {
-    return this.#hold.store.items;
+    return this.#hold.store.queuedItems;
   }
 
   /** Batches under way. */
@@ -85,7 +85,7 @@ export class QueueLane {
   }
 
   get oldestMs(): number {
-    return this.#hold.store.oldestMs;
+    return this.#hold.order.oldestMs;
   }
 
   get targets(): readonly TargetHandle[] {
@@ -137,7 +137,7 @@ export class QueueLane {
   configure(plan: PoolPlan, strategyPlan: StrategyPlan, targets: readonly TargetHandle[]): void {
     this.#hold.plan = plan;
     this.#sender.hurried = false; // a pool that was to end may be wanted again
-    this.#hold.store.forgetExpiry();
+    this.#hold.order.forgetExpiry();
     const strategy = identityOf(strategyPlan, plan);
     const sameTargets = targets.length === this.targets.length && targets.every((one, i) => one === this.targets[i]);
     if (strategy === this.#strategy && sameTargets) return;
@@ -145,12 +145,21 @@ export class QueueLane {
     this.#hold.chooser = openChooser(targets, strategyPlan, plan, this.#hold.env);
   }
 
+  /** Takes something new. False: there is no room for it. */
+  offer(delivery: Delivery): boolean {
+    if (!this.#hold.store.reserve(delivery.charge, delivery.record.items)) return false;
+    this.push(delivery);
+    return true;
+  }
+
+  /** Takes what has room in this pool already. */
   push(delivery: Delivery): void {
     const { record } = delivery;
     record.partition = this.key;
     delivery.tenant = this.#hold.env.tenants.of(record.headers);
     this.#hold.hold(delivery, 1);
-    this.#hold.store.push(delivery, this.#hold.maxAgeMs);
+    this.#hold.order.note(delivery, this.#hold.maxAgeMs);
+    this.#hold.store.append(delivery);
   }
 
   /**
@@ -159,11 +168,7 @@ export class QueueLane {
    */
   peekOldest(signal?: Signal): Delivery | undefined {
     const { nowMs } = this.#hold;
-    for (
-      let next = this.#hold.store.peekOldest(signal);
-      next !== undefined;
-      next = this.#hold.store.peekOldest(signal)
-    ) {
+    for (let next = this.#hold.store.oldest(signal); next !== undefined; next = this.#hold.store.oldest(signal)) {
       if (expiryOf(next, nowMs, this.#hold.maxAgeMs, this.#hold.records) === undefined) return next;
       this.#hold.store.takeOldest(signal);
       this.#hold.fresh(next, nowMs);
@@ -171,24 +176,30 @@ export class QueueLane {
     return undefined;
   }
 
-  /** Takes out what `peekOldest` gave in this turn, without ending it. */
+  /** Takes out what `peekOldest` gave in this turn, for another lane of this pool. */
   takeOldest(signal?: Signal): void {
     const taken = this.#hold.store.takeOldest(signal);
     if (taken !== undefined) this.#hold.hold(taken, -1);
   }
 
+  /** The same for another pool, or for its end. */
+  letGoOldest(signal?: Signal): void {
+    const taken = this.#hold.store.takeOldest(signal);
+    if (taken !== undefined) this.#hold.letGo(taken);
+  }
+
   /** Sends whatever can be sent now. */
   pump(): void {
     const { nowMs } = this.#hold;
-    this.#hold.store.returnDue(nowMs, this.#hold.maxAgeMs);
-    for (const delivery of this.#hold.store.sweep(nowMs, this.#hold.maxAgeMs)) this.#hold.fresh(delivery, nowMs);
+    this.#hold.order.wake(nowMs, this.#hold.maxAgeMs);
+    for (const delivery of this.#hold.order.sweep(nowMs, this.#hold.maxAgeMs)) this.#hold.fresh(delivery, nowMs);
     this.#hold.store.tidy();
     this.#sender.run(nowMs);
   }
 
   /** When time alone gives the next pump something to do; Infinity when it cannot. */
   wakeMs(): number {
-    const storeMs = this.#hold.store.nextMs;
+    const storeMs = this.#hold.order.nextMs;
     if (!this.#hold.store.hasReady) return storeMs;
     return Math.min(storeMs, this.#sender.lingerUntilMs, this.#hold.chooser.nextChangeMs(this.#hold.nowMs));
   }
@@ -201,13 +212,13 @@ export class QueueLane {
   /** Nothing is sent or tried again from here on; what is under way is cancelled. */
   close(): void {
     this.#hold.closed = true;
-    for (const delivery of this.#hold.store.clear()) this.#hold.finish(delivery, SHUTTING_DOWN);
+    for (const delivery of this.#hold.store.close("fail")) this.#hold.finish(delivery, SHUTTING_DOWN);
     this.#sender.cancelAll();
   }
 
   /** Takes everything out, or all of one signal, that is not under way, without ending it. */
   takeAll(signal?: Signal): Delivery[] {
-    const all = this.#hold.store.clear(signal);
+    const all = this.#hold.store.takeAll(signal);
     for (const delivery of all) this.#hold.hold(delivery, -1);
     return all;
   }
@@ -224,7 +235,7 @@ export class QueueLane {
   #hasProbe(signal: Signal): boolean {
     const refused = this.targets.some((target) => refuses(target, signal));
     // What is of another signal is a probe of the target, but of no use as a probe of a signal.
-    return refused ? this.#hold.store.hasReadyOf(signal) : this.#hold.store.hasReady;
+    return refused ? this.#hold.order.hasReadyOf(signal) : this.#hold.store.hasReady;
   }
 }
 

@@ -1,10 +1,11 @@
 import type { Signal } from "../../otlp/signal.ts";
 import { Deque } from "./deque.ts";
 import type { Delivery } from "./delivery.ts";
+import type { StorePartition } from "./queue-store.ts";
 import type { Tenant } from "./tenants.ts";
 
 /** What is ready to leave of one signal and one tenant, oldest first: a batch has one signal. */
-export class SignalQueue {
+export class SignalQueue implements StorePartition {
   readonly signal: Signal;
   readonly tenant: Tenant | undefined;
   readonly #deque = new Deque<Delivery>();
