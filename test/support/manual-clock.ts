@@ -13,7 +13,7 @@ interface Timer {
 export class ManualClock implements Clock {
   #nowMs = 0;
   #order = 0;
-  readonly #startWallMs: number;
+  #startWallMs: number;
   readonly #timers = new Set<Timer>();
 
   constructor(startWallMs = 1_750_000_000_000) {
@@ -31,6 +31,11 @@ export class ManualClock implements Clock {
 
   wallMs(): number {
     return this.#startWallMs + this.#nowMs;
+  }
+
+  /** Somebody sets the wall clock; the time that passes is the same. */
+  stepWall(ms: number): void {
+    this.#startWallMs += ms;
   }
 
   after(delayMs: number, run: () => void): Cancel {
