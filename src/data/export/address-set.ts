@@ -13,11 +13,15 @@ export interface AddressSetEnv extends TargetEnv {
   readonly resolver: Resolver;
   readonly openClient: (current: () => TargetPlan) => TargetClient;
   /** Whose parts they are. */
-  readonly whole: Whole;
-  /** There are other parts; not told while it is made. */
-  readonly changed: () => void;
+  readonly whole: PartsOwner;
+}
+
+/** Who has parts, and is told of them. */
+export interface PartsOwner extends Whole {
+  /** There are other parts; not told while they are made. */
+  partsReplaced(): void;
   /** A part told of something. */
-  readonly told: () => void;
+  partChanged(): void;
 }
 
 /** So long it is remembered how an address was that is gone. */
@@ -106,7 +110,7 @@ export class AddressSet {
     for (const part of gone) this.#retire(part);
     this.#forgetOld();
     this.#tellChanged(present, gone);
-    this.#env.changed();
+    this.#env.whole.partsReplaced();
   }
 
   /**
@@ -125,7 +129,10 @@ export class AddressSet {
     const { openClient } = this.#env;
     const env = { ...this.#env, inherited: address === undefined ? undefined : this.#takeBack(address) };
     const part = openPart(planAt(this.#plan, address), openClient, env, joining);
-    this.#unlisten.set(part, part.onChange(this.#env.told));
+    this.#unlisten.set(
+      part,
+      part.onChange(() => this.#env.whole.partChanged()),
+    );
     return part;
   }
 

@@ -7,11 +7,11 @@ import { type Health, nextChangeMs } from "../health/health.ts";
 import { showReason } from "../health/report.ts";
 import type { RefusedSignal } from "../health/signal-refusals.ts";
 import { TargetLoad } from "../load/target-load.ts";
-import { AddressSet, type AddressSetEnv } from "./address-set.ts";
+import { AddressSet, type AddressSetEnv, type PartsOwner } from "./address-set.ts";
 import { ChangeListeners } from "./change-listeners.ts";
 import { bestPart, isOpen, rankOf } from "./part-health.ts";
 import { PartPicker } from "./part-picker.ts";
-import { NO_HISTORY, NO_KEYS, type Parts, type Whole } from "./parts.ts";
+import { NO_HISTORY, NO_KEYS, type Parts } from "./parts.ts";
 import type { AttemptTime, Joining, OwnedTarget, TargetHandle } from "./target-port.ts";
 import type { Batch } from "./target-client.ts";
 import type { SendOutcome, SizeDoubt } from "../send-outcome.ts";
@@ -25,9 +25,9 @@ export function openNamedTarget(plan: TargetPlan, env: NamedTargetEnv, joining: 
   return new NamedTarget(plan, env, joining);
 }
 
-export type NamedTargetEnv = Omit<AddressSetEnv, "whole" | "changed" | "told">;
+export type NamedTargetEnv = Omit<AddressSetEnv, "whole">;
 
-class NamedTarget implements OwnedTarget, Whole {
+class NamedTarget implements OwnedTarget, PartsOwner {
   readonly load = new TargetLoad();
   readonly whole = undefined;
   readonly #env: NamedTargetEnv;
@@ -43,9 +43,7 @@ class NamedTarget implements OwnedTarget, Whole {
   constructor(plan: TargetPlan, env: NamedTargetEnv, joining: Joining) {
     this.#env = env;
     this.#plan = plan;
-    const told = (): void => this.#partChanged();
-    const changed = (): void => this.#otherParts();
-    this.#addresses = new AddressSet(plan, { ...env, whole: this, changed, told }, joining);
+    this.#addresses = new AddressSet(plan, { ...env, whole: this }, joining);
     this.#parts = new PartPicker(this.#addresses.parts);
   }
 
@@ -233,13 +231,35 @@ class NamedTarget implements OwnedTarget, Whole {
   adopt(plan: TargetPlan): void {
     this.#plan = plan;
     this.#addresses.adopt(plan);
-    this.#partChanged();
+    this.partChanged();
   }
 
   retire(): Promise<void> {
     this.health();
     this.#closed = true;
     return this.#addresses.close();
+  }
+
+  partsReplaced(): void {
+    this.#parts = new PartPicker(this.#addresses.parts);
+    const override = this.override();
+    if (override !== undefined) {
+      for (const part of this.#addresses.parts) if (part.override() === undefined) part.operate(override);
+    }
+    this.partChanged();
+  }
+
+  partChanged(): void {
+    if (this.#poking) return;
+    this.health(); // so that its reason is shown
+    // It was full, perhaps: then none of its parts had room, and those that wait for one of them
+    // alone have to know.
+    if (this.load.inFlight === this.#plan.maxInFlight - 1) {
+      this.#poking = true;
+      for (const part of this.#addresses.parts) part.healthChanged();
+      this.#poking = false;
+    }
+    this.#listeners.tell();
   }
 
   /**
@@ -252,28 +272,6 @@ class NamedTarget implements OwnedTarget, Whole {
 
   get #nowMs(): number {
     return this.#env.clock.nowMs();
-  }
-
-  #otherParts(): void {
-    this.#parts = new PartPicker(this.#addresses.parts);
-    const override = this.override();
-    if (override !== undefined) {
-      for (const part of this.#addresses.parts) if (part.override() === undefined) part.operate(override);
-    }
-    this.#partChanged();
-  }
-
-  #partChanged(): void {
-    if (this.#poking) return;
-    this.health(); // so that its reason is shown
-    // It was full, perhaps: then none of its parts had room, and those that wait for one of them
-    // alone have to know.
-    if (this.load.inFlight === this.#plan.maxInFlight - 1) {
-      this.#poking = true;
-      for (const part of this.#addresses.parts) part.healthChanged();
-      this.#poking = false;
-    }
-    this.#listeners.tell();
   }
 
   /** The first one is shown by whoever shows the target. */
