@@ -32,7 +32,7 @@ import { takeSnapshot } from "../telemetry/snapshot.ts";
 import { type Admission, createAdmission } from "./admit/admission.ts";
 import { type Assembly, assemble } from "./assembly.ts";
 import type { Strategies } from "./balance/strategies.ts";
-import { createPipeline } from "./pipeline.ts";
+import { Pipeline } from "./pipeline.ts";
 import { explain, explainInSteps } from "./explain/explain.ts";
 import { openClient } from "./export/client.ts";
 import type { TargetHandle } from "./export/target-port.ts";
@@ -78,13 +78,13 @@ export async function openDataPlane(
   options: DataPlaneOptions,
 ): Promise<NodeDataPlane> {
   await using parts = new AsyncDisposableStack();
-  const { dataPlane, admission, handle } = await openCore(plan, listen.limits, env, {
+  const { dataPlane, admission, handler } = await openCore(plan, listen.limits, env, {
     ...options,
     checks: "run",
     parts,
   });
   const serving = (): boolean => dataPlane.readiness.ready;
-  const listeners = parts.use(await openListeners(receiveOptions(listen), { ...env, admission, handle, serving }));
+  const listeners = parts.use(await openListeners(receiveOptions(listen), { ...env, admission, handler, serving }));
   dataPlane.own(listeners, parts.move());
   return dataPlane;
 }
@@ -112,7 +112,7 @@ export interface CoreOptions extends DataPlaneOptions {
 export interface Core {
   readonly dataPlane: NodeDataPlane;
   readonly admission: Admission;
-  readonly handle: RequestHandler;
+  readonly handler: RequestHandler;
 }
 
 /** Opens everything but listeners; `dataPlane.own` is the caller's to call. */
@@ -151,7 +151,7 @@ export async function openCore(
     admission,
     env: { ...env, losses, records },
   });
-  return { dataPlane, admission, handle: createPipeline(() => dataPlane.assembly, env.clock, admission.guard) };
+  return { dataPlane, admission, handler: new Pipeline(() => dataPlane.assembly, env.clock, admission.guard) };
 }
 
 function openNodeTargets(

@@ -10,7 +10,7 @@ import { createLedger } from "../telemetry/ledger.ts";
 import { createLog } from "../telemetry/log.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import { assemble } from "./assembly.ts";
-import { createPipeline } from "./pipeline.ts";
+import { Pipeline } from "./pipeline.ts";
 import { explain } from "./explain/explain.ts";
 import type { TargetClient } from "./export/target-client.ts";
 import type { SendOutcome } from "./send-outcome.ts";
@@ -21,7 +21,6 @@ import { loadPlugins } from "./balance/plugins.ts";
 import { cutParcel } from "./queue/cut-parcel.ts";
 import { Pools } from "./queue/pools.ts";
 import { Records } from "./queue/records.ts";
-import type { RequestHandler } from "./receive/request-handler.ts";
 
 /**
  * A data plane without a network: its targets take everything at once, and its time moves only with
@@ -60,7 +59,7 @@ class DryRunDataPlane implements DryRun {
   readonly #clock: SteppedClock;
   readonly #env: Env;
   readonly #pools: Pools;
-  readonly #handle: RequestHandler;
+  readonly #pipeline: Pipeline;
   #scheduled: (() => void)[] = [];
 
   constructor(
@@ -83,7 +82,7 @@ class DryRunDataPlane implements DryRun {
       strategies,
     });
     const assembly = assemble(plan, this.#pools.live, { ...env, losses: NO_LOSSES, records });
-    this.#handle = createPipeline(() => assembly, env.clock);
+    this.#pipeline = new Pipeline(() => assembly, env.clock);
   }
 
   get byRule(): ReadonlyMap<string, number> {
@@ -110,7 +109,7 @@ class DryRunDataPlane implements DryRun {
       receivedMs,
       deadlineMs: receivedMs + DEADLINE_MS,
     } as const;
-    this.#handle({ head, bytes, owner: OWN_MEMORY, rejected: 0, message: "" }, () => undefined); // the tallies tell what became of it
+    this.#pipeline.handle({ head, bytes, owner: OWN_MEMORY, rejected: 0, message: "" }, () => undefined); // the tallies tell what became of it
     this.#step(1);
   }
 

@@ -58,7 +58,7 @@ export async function openEmbedded(
   options: EmbeddedOptions,
 ): Promise<EmbeddedDataPlane> {
   await using parts = new AsyncDisposableStack();
-  const { dataPlane, admission, handle } = await openCore(plan, limits, env, { ...options, parts });
+  const { dataPlane, admission, handler } = await openCore(plan, limits, env, { ...options, parts });
   dataPlane.own(undefined, parts.move());
   const { clock, random } = env;
   const targets = viewTargets(() => dataPlane.targets, { clock, random, strategies: options.strategies });
@@ -75,12 +75,17 @@ export async function openEmbedded(
       const deadlineMs = receivedMs + Math.min(timeoutMs, limits.maxTimeoutMs);
       const from = { region, peer: "embedded", headers: headersOf(headers) };
       const head: RequestHead = { signal, method: "grpc", ...from, receivedMs, deadlineMs };
-      return handleOne(head, bytes, admission, handle);
+      return handleOne(head, bytes, admission, handler);
     },
   };
 }
 
-function handleOne(head: RequestHead, bytes: Uint8Array, admission: Admission, handle: RequestHandler): Promise<Reply> {
+function handleOne(
+  head: RequestHead,
+  bytes: Uint8Array,
+  admission: Admission,
+  handler: RequestHandler,
+): Promise<Reply> {
   const permit = admission.open(head);
   if (permit.kind === "refused") return Promise.resolve({ ok: false, refusal: permit.refusal });
   if (!permit.grow(bytes.length)) {
@@ -89,7 +94,7 @@ function handleOne(head: RequestHead, bytes: Uint8Array, admission: Admission, h
     return Promise.resolve({ ok: false, refusal });
   }
   return new Promise((resolve) => {
-    handle({ head, bytes, owner: OWN_MEMORY, rejected: 0, message: "" }, (reply) => {
+    handler.handle({ head, bytes, owner: OWN_MEMORY, rejected: 0, message: "" }, (reply) => {
       permit.close();
       resolve(reply);
     });

@@ -70,12 +70,25 @@ const NOTHING_TO_CANCEL: Cancel = () => {};
  * follows the outcomes. Synchronous up to the queue: no other request is in between, so that what
  * was checked still holds when it is used.
  */
-export function createPipeline(current: () => PipelineAssembly, clock: Clock, guard = NO_GUARD): RequestHandler {
-  const envelope = new Envelope();
-  const places: number[] = [];
-  return (request, done) => {
+export class Pipeline implements RequestHandler {
+  readonly #current: () => PipelineAssembly;
+  readonly #clock: Clock;
+  readonly #guard: RequestGuard;
+  readonly #envelope = new Envelope();
+  readonly #places: number[] = [];
+
+  /** `current` gives what is made of the plan that runs. */
+  constructor(current: () => PipelineAssembly, clock: Clock, guard: RequestGuard = NO_GUARD) {
+    this.#current = current;
+    this.#clock = clock;
+    this.#guard = guard;
+  }
+
+  handle(request: ReceivedRequest, done: (reply: Reply) => void): Cancel {
+    const guard = this.#guard;
+    const envelope = this.#envelope;
     const { signal } = request.head;
-    const { pipelines: all, headers: intake } = current();
+    const { pipelines: all, headers: intake } = this.#current();
     const taken = intake.wanted ? intake.take(request.head.headers) : NO_TAKEN;
     if ("reason" in taken) {
       done({ ok: false, refusal: taken });
@@ -100,14 +113,14 @@ export function createPipeline(current: () => PipelineAssembly, clock: Clock, gu
     }
     const pipeline = all[signal];
     const cancel = routeRequest(
-      { pipeline, envelope, places, request, intake, taken, nowMs: clock.nowMs() },
+      { pipeline, envelope, places: this.#places, request, intake, taken, nowMs: this.#clock.nowMs() },
       guard,
       done,
     );
     pipeline.router.release();
     envelope.release();
     return cancel;
-  };
+  }
 }
 
 function badData(message: string): Reply {

@@ -81,7 +81,9 @@ export async function openReceiving(options: Options = {}): Promise<Receiving> {
   const env = { clock, random: seededRandom(7), metrics, log, rssBytes: () => 0 };
   const admission = createAdmission({ ...LIMITS, ...options.limits }, env);
   const state = { serving: true };
-  const handle: RequestHandler = (request, done) => next.handle(request, done, admission.inFlightBytes);
+  const handler: RequestHandler = {
+    handle: (request, done) => next.handle(request, done, admission.inFlightBytes),
+  };
   const place = {
     region: REGION,
     host: "127.0.0.1",
@@ -93,7 +95,7 @@ export async function openReceiving(options: Options = {}): Promise<Receiving> {
       grpc: { ...GRPC_DEFAULTS, transport: TEST_TRANSPORT, ...place, ...options.grpc },
       http: { ...HTTP_DEFAULTS, ...place, ...options.http },
     },
-    { ...env, admission, handle, serving: () => state.serving },
+    { ...env, admission, handler, serving: () => state.serving },
   );
   const settled = async (): Promise<void> => {
     while (admission.inFlightRequests > 0) await turn();

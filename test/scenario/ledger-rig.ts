@@ -5,7 +5,7 @@ import { copyOwned } from "../../src/core/bytes.ts";
 import { formatProblem } from "../../src/core/problem.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import { assemble, type Assembly } from "../../src/data/assembly.ts";
-import { createPipeline } from "../../src/data/pipeline.ts";
+import { Pipeline } from "../../src/data/pipeline.ts";
 import type { Batch, TargetClient } from "../../src/data/export/target-client.ts";
 import type { SendOutcome } from "../../src/data/send-outcome.ts";
 import { openTargets, type TargetsEnv } from "../../src/data/export/targets.ts";
@@ -14,7 +14,6 @@ import { type Losses, openLosses } from "../../src/data/queue/losses.ts";
 import { cutParcel } from "../../src/data/queue/cut-parcel.ts";
 import { Pools } from "../../src/data/queue/pools.ts";
 import { Records } from "../../src/data/queue/records.ts";
-import type { RequestHandler } from "../../src/data/receive/request-handler.ts";
 import type { Reply } from "../../src/data/receive/request.ts";
 import { reroute } from "../../src/data/reroute.ts";
 import type { Signal } from "../../src/otlp/signal.ts";
@@ -64,7 +63,7 @@ export class Rig implements AsyncDisposable {
   readonly losses: Losses;
   /** Lines of the log, as JSON. */
   readonly lines: string[] = [];
-  readonly #handle: RequestHandler;
+  readonly #pipeline: Pipeline;
   readonly #records: Records;
   #scheduled: (() => void)[] = [];
   #assembly: Assembly;
@@ -101,7 +100,7 @@ export class Rig implements AsyncDisposable {
       },
     });
     this.#assembly = assemble(plan, this.pools.live, { ...this.env, losses: this.losses, records: this.#records });
-    this.#handle = createPipeline(() => this.#assembly, clock);
+    this.#pipeline = new Pipeline(() => this.#assembly, clock);
   }
 
   apply(text: string): void {
@@ -117,7 +116,7 @@ export class Rig implements AsyncDisposable {
     const replies: Reply[] = [];
     const body = this.arena.alloc(bytes.length, true) ?? assert.fail("the arena is full");
     body.bytes.set(bytes);
-    const leave = this.#handle(
+    const leave = this.#pipeline.handle(
       {
         head: { ...head, receivedMs: nowMs, deadlineMs: nowMs + deadlineMs },
         bytes: body.bytes,

@@ -15,7 +15,7 @@ export interface ReceiveEnv {
   readonly metrics: Metrics;
   readonly log: Log;
   readonly admission: Admission;
-  readonly handle: RequestHandler;
+  readonly handler: RequestHandler;
   /** What the gRPC health service says of the three OTLP services. */
   readonly serving: () => boolean;
 }

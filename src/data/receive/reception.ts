@@ -242,7 +242,7 @@ export class Reception implements Expiring, BodyMemory {
   #handle(body: Extent, rejected: number, message: string): void {
     this.#away = true;
     const request = { head: this.head, bytes: body.bytes, owner: body, rejected, message };
-    this.#cancel = this.#context.env.handle(request, (reply) => {
+    this.#cancel = this.#context.env.handler.handle(request, (reply) => {
       this.#away = false;
       this.#answer(reply);
       this.#stop();

@@ -20,9 +20,12 @@ export interface ReceivedRequest {
   readonly message: string;
 }
 
-/**
- * Scans, routes and queues. `done` is called exactly once, maybe at once, and also after a cancel.
- * The returned function says that the sender went away; after `done` it does nothing. Neither
- * throws.
- */
-export type RequestHandler = (request: ReceivedRequest, done: (reply: Reply) => void) => Cancel;
+/** What follows on receive: data/pipeline.ts. */
+export interface RequestHandler {
+  /**
+   * Scans, routes and queues. `done` is called exactly once, maybe at once, and also after a
+   * cancel. The returned function says that the sender went away; after `done` it does nothing.
+   * Neither throws.
+   */
+  handle(request: ReceivedRequest, done: (reply: Reply) => void): Cancel;
+}
