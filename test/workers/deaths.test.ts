@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -205,4 +205,52 @@ test("workers: one that runs out of memory is told apart by its last words", asy
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
+});
+
+const PARENT = `
+import { spawn } from "node:child_process";
+import { writeFileSync } from "node:fs";
+export default ({ registerStrategy }) => {
+  const { pid } = spawn("sleep", ["600"], { stdio: ["ignore", "ignore", "inherit"] });
+  writeFileSync(new URL(pid + ".pid", import.meta.url), "");
+  registerStrategy("own", () => ({ pick: (targets) => targets[0], charge() {}, changed() {} }));
+};
+`;
+
+test("workers: one whose plugin has started a process that goes on is replaced all the same", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "signalbox-workers-"));
+  try {
+    writeFileSync(join(directory, "parent.mjs"), PARENT);
+    await using a = await openGrpcSink();
+    const plugins = [join(directory, "parent.mjs")];
+    const pool = { targets: ["a"], strategy: { type: "plugin", name: "own" } };
+    await using node = await startWorkers(1, { node: { plugins }, default_pool: pool }, { a });
+    await replace(node, 1);
+  } finally {
+    for (const name of readdirSync(directory)) {
+      if (name.endsWith(".pid")) process.kill(Number.parseInt(name, 10), "SIGKILL");
+    }
+    rmSync(directory, { recursive: true, force: true });
+  }
+});
+
+test("workers: what one held for a pool that the config does not have any more is lost all the same", async () => {
+  await using a = await openGrpcSink({ script: hung });
+  const targets = [{ id: "a", endpoint: "http://127.0.0.1:1", health_check: false, timeout: "60s" }];
+  const rules = [{ id: "early", conditions: [{ service_name: "s1" }], pool: "early" }];
+  const before = {
+    targets,
+    pools: { early: { targets: ["a"], ack: "queued" } },
+    rules,
+    default_pool: { targets: ["a"] },
+  };
+  await using node = await startWorkers(1, before, { a });
+  await using early = sender(node, 1);
+  await early.sendOne();
+  const after = { node: { workers: 1 }, targets, default_pool: { targets: ["a"] } };
+  assert.equal((await node.apply(after)).kind, "applied");
+  await eventually(async () => (await node.ledger()).queued === 5);
+  await replace(node, 1);
+  const row = (await node.rows()).find(({ pool }) => pool === "early");
+  assert.deepEqual([row?.lost, row?.shed], [{ worker_died: 5 }, {}]);
 });

@@ -28,6 +28,7 @@ import { addSnapshots, takeSnapshot } from "../../telemetry/snapshot.ts";
 import { type Acceptor, openAcceptor } from "./acceptor.ts";
 import { mergeDrops, mergeLeaving, mergeReady, mergeShutdowns, mergeStatuses, mergeUndeliverable } from "./merge.ts";
 import { type Certificates, WORKER_SCHEMA, type WorkerStart } from "./messages.ts";
+import { EarlyAcks } from "./early-acks.ts";
 import { type CheckRequest, NodeChecks } from "./node-checks.ts";
 import { shareLimits, sharePlan } from "./shares.ts";
 import type { WorkerSlot } from "./worker-slot.ts";
@@ -86,6 +87,7 @@ class Workers implements DataPlane {
   readonly #count: number;
   readonly events = new EventStream<DataPlaneEvent>();
   readonly #operators = new Map<string, OperatorState>();
+  readonly #earlyAcks: EarlyAcks;
   #plan: PlanData;
   #listen: ListenOptions;
   #ticketKeys = newTicketKeys();
@@ -98,6 +100,7 @@ class Workers implements DataPlane {
 
   constructor({ plan, listen, checks }: WorkersParts, env: Env, { count, secrets }: WorkersOptions) {
     this.#plan = plan;
+    this.#earlyAcks = new EarlyAcks(plan);
     this.#listen = listen;
     this.#checks = checks;
     this.#env = env;
@@ -111,7 +114,7 @@ class Workers implements DataPlane {
       update: (slot: WorkerSlot, link: WorkerLink) => this.#update(slot, link),
       check: (request: CheckRequest, done: (outcome: CheckOutcome) => void) => checks.run(request, done),
       died: (slot: WorkerSlot) => this.#died(slot),
-      acknowledges: (name: string) => this.#plan.pools.some((pool) => pool.name === name && pool.ack === "queued"),
+      acknowledges: (pool: string) => this.#earlyAcks.has(pool),
     };
     this.#supervisor = new Supervisor(supervised, env);
   }
@@ -265,6 +268,7 @@ class Workers implements DataPlane {
     const { clock } = this.#env;
     this.#trial = { before: this.#plan, endsMs: clock.nowMs() + TRIAL_MS, ends: Array<number>(this.#count).fill(0) };
     this.#plan = plan;
+    this.#earlyAcks.adopt(plan);
     this.#revision++;
     this.#checks.adopt(bound);
     const commits = parts.map(async ({ slot, link }) => {
@@ -306,6 +310,7 @@ class Workers implements DataPlane {
     const { version } = this.#plan;
     this.#trial = undefined;
     this.#plan = trial.before;
+    this.#earlyAcks.adopt(trial.before);
     this.#revision++;
     void this.#follow(this.#supervisor.ready); // never rejects
     // It could be bound once; where it cannot any more, what is the same of both is checked.

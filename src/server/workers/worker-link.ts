@@ -37,6 +37,8 @@ interface PendingAsk {
 
 /** What it wrote last is kept, so that its end has a reason. */
 const MAX_SAID = 4_096;
+/** From its end to that of what it says. */
+const SILENT_MS = 500;
 /** As bin/signalbox.js sets them for a node; other cores are for other workers. */
 const V8_FLAGS = [
   "--semi-space-growth-factor=1",
@@ -130,11 +132,18 @@ export class WorkerLink {
     if (this.#child.connected) this.#child.disconnect();
   }
 
-  /** `close` would tell of both, and does not come where connections were sent. */
+  /**
+   * `close` would tell of both, and does not come where connections were sent. A process that a
+   * plugin has started may go on to write where its worker wrote: nobody waits for that one.
+   */
   #whenSilent(run: () => void): void {
     const { stderr } = this.#child;
-    if (stderr === null || stderr.destroyed) run();
-    else stderr.once("close", run);
+    if (stderr === null || stderr.destroyed) return run();
+    const cancel = this.#clock.after(SILENT_MS, () => stderr.destroy());
+    stderr.once("close", () => {
+      cancel();
+      run();
+    });
   }
 
   #settle(id: number): PendingAsk | undefined {
