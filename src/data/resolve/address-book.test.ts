@@ -40,6 +40,12 @@ const cases: readonly { name: string; spread?: Spread; answers: readonly (readon
     answers: [[A], ["::1"], ["::1"], ["::1"], ["::1"]],
     want: "all ::1",
   },
+  {
+    name: "the other family takes over in the answer that ends the first",
+    spread: "all",
+    answers: [[A], ["::1"], ["::1"], ["::1"]],
+    want: "all ::1",
+  },
   { name: "absent once: kept", answers: [[A, B], [B]], want: `all ${A}? ${B}` },
   { name: "absent twice, and back", answers: [[A, B], [B], [B], [A, B]], want: `all ${A} ${B}` },
   { name: "absent three times in a row: gone", answers: [[A, B], [B], [B], [B]], want: `all ${B}` },

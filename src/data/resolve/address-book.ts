@@ -43,6 +43,8 @@ export function stepAddresses(book: AddressBook, answer: readonly string[], spre
   if (spread === "auto" && !all.every(isPrivateAddress)) return { spread: false, known: [], unused: here.length - 1 };
   const wanted = new Set(here.slice(0, MAX_ADDRESSES));
   const known = merge(book.known, wanted);
+  // The last one of its family is gone: those of the other family take over with this answer.
+  if (known.length === 0) return stepAddresses({ ...NO_ADDRESSES, spread: book.spread }, answer, spread);
   return {
     spread: spread === "all" || book.spread || known.length > 1,
     known,
