@@ -22,8 +22,7 @@ export async function bindPlan(data: PlanData, reader: SecretReader): Promise<Pl
 
 /** The same with secrets that have been read. Cannot fail. */
 export function bindRead(data: PlanData, secrets: Secrets): Plan {
-  const bound = new Binding(secrets);
-  const targets = new Map(data.targets.map((target) => [target.id, bound.target(target)]));
+  const targets = bindTargetsRead(data, secrets);
   const pools = new Map(data.pools.map((pool) => [pool.name, bindPool(pool)]));
   const routes = compileRoutes(data.rules, data.defaultPool, data.unmatched, pools);
   return {
@@ -36,6 +35,22 @@ export function bindRead(data: PlanData, secrets: Secrets): Plan {
     routes,
     headers: compileHeaders(routes, pools, targets),
   };
+}
+
+/**
+ * Targets alone: for whoever calls them and routes nothing. What rules compile to is by far the
+ * most of a large plan.
+ */
+export async function bindTargets(
+  data: Pick<PlanData, "targets">,
+  reader: SecretReader,
+): Promise<Pick<Plan, "targets">> {
+  return { targets: bindTargetsRead(data, await readSecrets(data, reader)) };
+}
+
+function bindTargetsRead({ targets }: Pick<PlanData, "targets">, secrets: Secrets): Map<string, TargetPlan> {
+  const bound = new Binding(secrets);
+  return new Map(targets.map((target) => [target.id, bound.target(target)]));
 }
 
 function bindPool(pool: PoolData): PoolPlan {

@@ -35,10 +35,10 @@ interface RunningCheck {
 export class NodeChecks implements AsyncDisposable {
   readonly #env: Env;
   readonly #open = new Map<string, RunningCheck>();
-  #plan: Plan;
+  #plan: Pick<Plan, "targets">;
   #isClosed = false;
 
-  constructor(plan: Plan, env: Env) {
+  constructor(plan: Pick<Plan, "targets">, env: Env) {
     this.#plan = plan;
     this.#env = env;
   }
@@ -55,7 +55,7 @@ export class NodeChecks implements AsyncDisposable {
   }
 
   /** Checks whose targets stay go on, with what they have learned. */
-  adopt(plan: Plan): void {
+  adopt(plan: Pick<Plan, "targets">): void {
     this.#plan = plan;
     for (const [key, one] of this.#open) {
       const now = plan.targets.get(one.plan.id);

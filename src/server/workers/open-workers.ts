@@ -3,7 +3,7 @@ import { RouterError } from "../../core/errors.ts";
 import { EventStream } from "../../core/event-stream.ts";
 import type { Snapshot } from "../../core/snapshot.ts";
 import type { CheckOutcome } from "../../data/health/check.ts";
-import { bindPlan } from "../../plan/bind.ts";
+import { bindTargets } from "../../plan/bind.ts";
 import type {
   DataPlane,
   DataPlaneEvent,
@@ -30,7 +30,8 @@ import { mergeDrops, mergeLeaving, mergeReady, mergeShutdowns, mergeStatuses, me
 import { type Certificates, WORKER_SCHEMA, type WorkerStart } from "./messages.ts";
 import { EarlyAcks } from "./early-acks.ts";
 import { type CheckRequest, NodeChecks } from "./node-checks.ts";
-import { shareLimits, sharePlan } from "./shares.ts";
+import { KeptPlan } from "./kept-plan.ts";
+import { shareLimits } from "./shares.ts";
 import type { WorkerSlot } from "./worker-slot.ts";
 import { SILENCE_MS, Supervisor } from "./supervisor.ts";
 import { withLedger } from "./totals.ts";
@@ -53,8 +54,8 @@ export async function openWorkers(
   env: Env,
   options: WorkersOptions,
 ): Promise<DataPlane> {
-  const checks = new NodeChecks(await bindPlan(plan, options.secrets), env);
-  const workers = new Workers({ plan, listen, checks }, env, options);
+  const checks = new NodeChecks(await bindTargets(plan, options.secrets), env);
+  const workers = new Workers({ plan: new KeptPlan(plan), listen, checks }, env, options);
   await workers.open();
   return workers;
 }
@@ -68,13 +69,13 @@ const TRIAL_ENDS = 2;
 
 /** A change of the plan that may still prove to be fatal. */
 interface PlanTrial {
-  readonly before: PlanData;
+  readonly before: KeptPlan;
   readonly endsMs: number;
   readonly ends: number[];
 }
 
 interface WorkersParts {
-  readonly plan: PlanData;
+  readonly plan: KeptPlan;
   readonly listen: ListenOptions;
   readonly checks: NodeChecks;
 }
@@ -88,7 +89,7 @@ class Workers implements DataPlane {
   readonly events = new EventStream<DataPlaneEvent>();
   readonly #operators = new Map<string, OperatorState>();
   readonly #earlyAcks: EarlyAcks;
-  #plan: PlanData;
+  #plan: KeptPlan;
   #listen: ListenOptions;
   #ticketKeys = newTicketKeys();
   /** Counts up with whatever a worker is started with. */
@@ -142,11 +143,12 @@ class Workers implements DataPlane {
     if (this.#isPreparing) throw new RouterError("INTERNAL", "another change of the plan is prepared and not decided");
     this.#isPreparing = true;
     try {
-      const bound = await bindPlan(plan, this.#secrets);
-      const prepared = await this.#prepareAll(plan);
+      const bound = await bindTargets(plan, this.#secrets);
+      const kept = new KeptPlan(plan);
+      const prepared = await this.#prepareAll(kept);
       this.#refuseStopped();
       return {
-        commit: () => this.#decide(() => this.#commit(plan, bound, prepared)),
+        commit: () => this.#decide(() => this.#commit(kept, bound, prepared)),
         discard: () => this.#decide(() => discardAll(prepared)),
       };
     } catch (cause) {
@@ -243,7 +245,7 @@ class Workers implements DataPlane {
   }
 
   /** In all that run, or in none. */
-  async #prepareAll(plan: PlanData): Promise<PreparedWorker[]> {
+  async #prepareAll(plan: KeptPlan): Promise<PreparedWorker[]> {
     const parts = this.#supervisor.ready.flatMap((slot): PreparedWorker[] =>
       slot.link === undefined ? [] : [{ slot, link: slot.link }],
     );
@@ -263,7 +265,7 @@ class Workers implements DataPlane {
   /**
    * It is decided: who cannot follow is killed, and the one in its place begins with the new plan.
    */
-  async #commit(plan: PlanData, bound: Plan, parts: readonly PreparedWorker[]): Promise<void> {
+  async #commit(plan: KeptPlan, bound: Pick<Plan, "targets">, parts: readonly PreparedWorker[]): Promise<void> {
     this.#refuseStopped();
     const { clock } = this.#env;
     this.#trial = { before: this.#plan, endsMs: clock.nowMs() + TRIAL_MS, ends: Array<number>(this.#count).fill(0) };
@@ -314,7 +316,7 @@ class Workers implements DataPlane {
     this.#revision++;
     void this.#follow(this.#supervisor.ready); // never rejects
     // It could be bound once; where it cannot any more, what is the same of both is checked.
-    void bindPlan(trial.before, this.#secrets).then(
+    void bindTargets(trial.before, this.#secrets).then(
       (bound) => this.#checks.adopt(bound),
       () => undefined,
     );
@@ -348,8 +350,8 @@ class Workers implements DataPlane {
     }
   }
 
-  #textFor(plan: PlanData, { index }: WorkerSlot): string {
-    return JSON.stringify(sharePlan(plan, { index, of: this.#count }, this.#listen.limits));
+  #textFor(plan: KeptPlan, { index }: WorkerSlot): string {
+    return plan.textFor({ index, of: this.#count }, this.#listen.limits);
   }
 
   #operatorsNow(): OperatorState[] {

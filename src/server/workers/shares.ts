@@ -7,15 +7,17 @@ export interface WorkerShare {
   readonly of: number;
 }
 
+/** The parts of a plan that are not the same for all workers. */
+export type DividedPlan = Pick<PlanData, "targets" | "pools">;
+
 /**
  * A plan's limits are the node's: each worker gets its share, and all shares together are the
  * limit. Not less than one call to a target at a time, so that none starves: more workers than
  * `max_in_flight` may have that many. A queue takes the longest request.
  */
-export function sharePlan(plan: PlanData, share: WorkerShare, { maxRequestBytes }: IntakeLimits): PlanData {
+export function sharePlan(plan: DividedPlan, share: WorkerShare, { maxRequestBytes }: IntakeLimits): DividedPlan {
   if (share.of === 1) return plan;
   return {
-    ...plan,
     targets: plan.targets.map((target) => ({
       ...target,
       maxInFlight: Math.max(1, shareOf(target.maxInFlight, share)),
