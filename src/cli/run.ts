@@ -2,9 +2,10 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { formatProblem } from "../core/problem.ts";
 import { createLog, type RootLog } from "../telemetry/log.ts";
-import { fileSource } from "../server/config-source.ts";
-import { listenForSignals, type ProcessEvents, runNode } from "../server/run.ts";
-import { startNode } from "../server/start.ts";
+import { collectAll } from "../core/collect.ts";
+import { fileSource, readSource } from "../server/config-source.ts";
+import { listenForSignals, type ProcessEvents, type ProcessSignals, runNode } from "../server/run.ts";
+import { type RunningNode, startNode } from "../server/start.ts";
 import { onlyOne, usage } from "./args.ts";
 import type { Args, Command, ExitCode, Io } from "./command.ts";
 import { leave } from "./process.ts";
@@ -24,17 +25,36 @@ for at most node.shutdown_grace, and exit with 0; a second one exits at once wit
 };
 
 async function run(args: Args, io: Io): Promise<ExitCode> {
-  const source = fileSource(findConfig(args, io), io.env);
-  const { config, problems } = source.load(source.text);
+  const started = await start(findConfig(args, io), io);
+  if (typeof started === "number") return started;
+  using signals = started.signals;
+  await using node = started.node;
+  collectAll(); // what starting took
+  return await runNode(node, signals); // awaited here: the node is closed when this function is left
+}
+
+interface Started {
+  readonly node: RunningNode;
+  readonly signals: ProcessSignals;
+}
+
+/** Apart from `run`, which lives as long as the node, and would keep the config alive as long. */
+async function start(file: string, io: Io): Promise<Started | ExitCode> {
+  const source = fileSource(file, io.env);
+  const { config, problems } = await readSource(source, io.clock);
   if (config === undefined) return refuse(problems, io, `${source.file} has problems, so nothing was started`);
   const log = openLog(io);
   log.level = config.node.log.level;
   log.format = config.node.log.format;
   for (const problem of problems) log.warn("config warning", { problem: formatProblem(problem) });
-  const { shutdown_grace: graceMs } = config.node;
-  using signals = listenForSignals(PROCESS, { log, clock: io.clock, graceMs });
-  await using node = await startNode(config, { clock: io.clock, random: io.random, log, source });
-  return await runNode(node, signals); // awaited here: the node is closed when this function is left
+  const { shutdown_grace: graceMs, workers } = config.node;
+  using started = new DisposableStack();
+  const signals = started.use(listenForSignals(PROCESS, { log, clock: io.clock, graceMs }));
+  // Where this process carries data itself, nothing may hold it up.
+  const settled = workers === 0 ? {} : { settled: collectAll };
+  const node = await startNode(config, { clock: io.clock, random: io.random, log, source, ...settled });
+  started.move();
+  return { node, signals };
 }
 
 const PROCESS: ProcessEvents = {

@@ -151,7 +151,8 @@ export function createConfigWalk(started: StartedConfig, parts: WalkParts): Conf
 const STOPPING: ChangeRefused = { kind: "stopping" };
 
 class Walk implements ConfigWalk {
-  readonly #started: Config;
+  /** No more than this of a config that may be large, and not run any more. */
+  readonly #started: Pick<Config, "node">;
   readonly #parts: WalkParts;
   #status: ConfigStatus;
   /** While the newest change may be taken back. */
@@ -160,7 +161,7 @@ class Walk implements ConfigWalk {
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor({ config, text, version, digest }: StartedConfig, parts: WalkParts) {
-    this.#started = config;
+    this.#started = { node: config.node };
     this.#parts = parts;
     const appliedMs = parts.clock.wallMs();
     this.#status = { version, digest, running: config, text, appliedMs, restartRequired: [], last: undefined };
@@ -181,7 +182,9 @@ class Walk implements ConfigWalk {
   apply(text: string): Promise<ApplyOutcome> {
     return this.#inTurn(async () => {
       const outcome = await this.#walk(async () => {
-        return { kind: "proposal", prepared: await this.#parts.prepare(text, this.#status.text), by: "file" };
+        const prepared = await this.#parts.prepare(text, this.#status.text);
+        // A thread gives a copy of the text: one is enough.
+        return { kind: "proposal", prepared: { ...prepared, text }, by: "file" };
       }, undefined);
       return this.#conclude(isApplied(outcome) ? outcome : { kind: "failed", reason: outcome.kind });
     });
@@ -327,7 +330,7 @@ function summarise(changed: readonly string[]): string {
  * Compared with what the node was started with: a change that is taken back needs no restart any
  * more.
  */
-function restartPaths(started: Config, config: Config): string[] {
+function restartPaths(started: Pick<Config, "node">, config: Config): string[] {
   const changes = diffDocuments({ node: started.node }, { node: config.node });
   return changes.flatMap(({ path }) => {
     const key = /^node\.(\w+)/u.exec(path)?.[1] ?? "";
@@ -336,7 +339,7 @@ function restartPaths(started: Config, config: Config): string[] {
 }
 
 /** Whether clients are asked for certificates at all is decided when the listener opens. */
-function isRenewed(path: string, ...configs: readonly Config[]): boolean {
+function isRenewed(path: string, ...configs: readonly Pick<Config, "node">[]): boolean {
   const { listener, part } = RENEWED_IN_PLACE.exec(path)?.groups ?? {};
   if (part !== "client_ca") return part !== undefined;
   return configs.every(({ node }) => {

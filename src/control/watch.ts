@@ -63,7 +63,7 @@ type Look =
   | { readonly kind: "unsettled" };
 
 class Watch implements FileWatch {
-  readonly #options: WatchOptions;
+  readonly #options: Omit<WatchOptions, "known">;
   readonly #directories = new Map<string, Disposable>();
   #known: string | undefined;
   /** The state of the file, as far as stat tells, when it was last read. */
@@ -85,9 +85,9 @@ class Watch implements FileWatch {
   /** All inspections, one after the other. */
   #work: Promise<void>;
 
-  constructor(options: WatchOptions) {
+  constructor({ known, ...options }: WatchOptions) {
     this.#options = options;
-    this.#known = options.known;
+    this.#known = known;
     this.#schedulePoll();
     this.#work = this.#inspect(false);
   }

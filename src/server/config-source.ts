@@ -1,6 +1,9 @@
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import type { LoadResult } from "../config/load.ts";
+import { openDocumentService } from "../control/document/document-service.ts";
 import { loadDocument } from "../control/document/prepare.ts";
+import type { Clock } from "../core/clock.ts";
 import { reasonOf, RouterError } from "../core/errors.ts";
 import type { ConfigSource } from "./start.ts";
 
@@ -14,6 +17,15 @@ export function fileSource(file: string, env: Environment): ConfigSource {
   } catch (cause) {
     throw new RouterError("CONFIG_UNREADABLE", `cannot read ${file}: ${reasonOf(cause)}`, { cause });
   }
+}
+
+/**
+ * Parses and validates it, a large one in a thread: what that takes is many times the config, and
+ * is given back with the thread. Fails with CONFIG_UNREADABLE when it is too much.
+ */
+export async function readSource({ text, place }: ConfigSource, clock: Clock): Promise<LoadResult> {
+  await using documents = openDocumentService({ clock });
+  return await documents.prepareFirst(text, place);
 }
 
 /**

@@ -22,7 +22,7 @@ import { openOperatorStates, type OperatorStates } from "../control/operator-sta
 import { createRouteTable, type RouteTable } from "../control/route-table.ts";
 import { watchRenewals } from "../control/renewals.ts";
 import { type FileWatch, watchFile } from "../control/watch.ts";
-import type { Clock } from "../core/clock.ts";
+import type { Cancel, Clock } from "../core/clock.ts";
 import type { Hide } from "../core/hide.ts";
 import type { Random } from "../core/random.ts";
 import type { Strategies } from "../data/balance/strategies.ts";
@@ -56,6 +56,11 @@ export interface StartOptions {
    */
   readonly strategies?: Strategies;
   readonly openDataPlane?: OpenDataPlane;
+  /**
+   * Told some time after a config was taken over, when nothing of the work is needed any more: for
+   * a process that wants to give back what it took. Must not throw.
+   */
+  readonly settled?: () => void;
 }
 
 export interface ConfigSource {
@@ -127,9 +132,10 @@ export async function startNode(config: Config, options: StartOptions): Promise<
   const steering = await openSteering({ config, plan }, { dataPlane, env, history }, options);
   parts.use(steering.documents);
   const { addresses } = await dataPlane.status();
-  const more = { facts, runtime, events: log.events, source, operators };
+  const { file, place } = source;
+  const more = { facts, runtime, events: log.events, source: { file, place }, operators, settled: options.settled };
   const node = new Node({ env, dataPlane, addresses, ...more, ...steering });
-  await node.open(config, parts);
+  await node.open({ config, text: source.text }, parts);
   const { otlpGrpc, otlpHttp, admin } = node.addresses;
   log.info("signalbox listens", { otlp_grpc: otlpGrpc, otlp_http: otlpHttp, admin });
   node.own(parts.move());
@@ -227,11 +233,12 @@ function setLog(log: RootLog, config: Config): void {
 
 /** Made once for each config. */
 function hideFor(walk: ConfigWalk): () => Hide {
-  let known: { readonly config: Config; readonly hide: Hide } | undefined;
+  const known = new WeakMap<Config, Hide>();
   return () => {
     const config = walk.status.running;
-    if (known?.config !== config) known = { config, hide: hideValuesOf(config) };
-    return known.hide;
+    const hide = known.get(config) ?? hideValuesOf(config);
+    known.set(config, hide);
+    return hide;
   };
 }
 
@@ -244,8 +251,13 @@ interface NodeParts extends Steering {
   readonly facts: NodeFacts;
   readonly runtime: RuntimeMetrics;
   readonly events: Events;
-  readonly source: ConfigSource;
+  /** Without its text, which is another one after the next change. */
+  readonly source: Pick<ConfigSource, "file" | "place">;
+  readonly settled: StartOptions["settled"];
 }
+
+/** A change is often followed by the next: what all of them took is given back once. */
+const SETTLED_MS = 1_000;
 
 class Node implements RunningNode {
   readonly env: Env;
@@ -256,6 +268,7 @@ class Node implements RunningNode {
   #admin: AdminServer | undefined;
   #watch: FileWatch | undefined;
   #owned: AsyncDisposableStack | undefined;
+  #settling: Cancel | undefined;
   #stopped: Promise<ShutdownReport> | undefined;
 
   constructor(parts: NodeParts) {
@@ -271,7 +284,10 @@ class Node implements RunningNode {
   }
 
   /** The admin listener and the watch; what was opened is put into `stack`. */
-  async open(config: Config, stack: AsyncDisposableStack): Promise<void> {
+  async open(
+    { config, text: known }: { readonly config: Config; readonly text: string },
+    stack: AsyncDisposableStack,
+  ): Promise<void> {
     const { env, source, walk, written } = this.#parts;
     const { admin } = config.node.listen;
     if (admin !== false) {
@@ -299,7 +315,7 @@ class Node implements RunningNode {
       watchFile({
         file: source.file,
         clock: env.clock,
-        known: source.text,
+        known,
         onContent: async (text) => void (await walk.apply(text)),
         onUnreadable: (reason) => walk.unreadable(reason),
       }),
@@ -315,7 +331,7 @@ class Node implements RunningNode {
 
   /** Those that are renewed in place are taken over; when they end can be seen. */
   #followCertificates(config: Config, stack: AsyncDisposableStack): void {
-    const { env, source, walk, applied } = this.#parts;
+    const { env, source, walk, applied, settled } = this.#parts;
     const report = new CertificateReport(env);
     report.show(config);
     applied.tell = (next) => {
@@ -324,6 +340,8 @@ class Node implements RunningNode {
       const tls = admin === false ? undefined : listenerOptions(admin).tls;
       if (tls !== undefined) this.#admin?.renew(tls);
       report.show(next);
+      this.#settling?.();
+      if (settled !== undefined) this.#settling = env.clock.after(SETTLED_MS, settled);
     };
     stack.use(
       watchRenewals({
@@ -358,6 +376,7 @@ class Node implements RunningNode {
   async #stop(): Promise<ShutdownReport> {
     // First of all: a change that is taken over while all ends would open what nobody closes.
     this.walk.close();
+    this.#settling?.();
     await this.#watch?.[Symbol.asyncDispose]();
     const report = await this.dataPlane.shutdown(this.walk.status.running.node.shutdown_grace);
     // The admin listener answers to the end: whoever waits for the drain can watch it.

@@ -20,6 +20,20 @@ test("an edit of the file is taken over as the next version, while nothing is op
   assert.equal(node.env.metrics.configVersion.with().value, 2);
 });
 
+test("some time after a change, and not after one that is refused, the process is told to tidy up", async () => {
+  await using scene = new Scene();
+  const node = await scene.start(configText());
+  const settled = Promise.withResolvers<number>();
+  scene.settled = () => settled.resolve(node.walk.status.version);
+  const refused = scene.logged("config not applied: it has problems");
+  scene.write("targets: [");
+  await refused;
+  const applied = scene.logged("config applied");
+  scene.write(configText(TWO));
+  await applied;
+  assert.equal(await settled.promise, 2);
+});
+
 const bad: { name: string; text: string; result: "invalid" | "failed"; told: string; tells: RegExp }[] = [
   {
     name: "broken syntax",

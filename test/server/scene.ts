@@ -19,6 +19,8 @@ export class Scene implements AsyncDisposable {
   readonly lines: Record<string, unknown>[] = [];
   readonly planes: ScriptedDataPlane[] = [];
   env: Record<string, string> = {};
+  /** Told when what a change took is not needed any more. */
+  settled: () => void = () => undefined;
   #node: RunningNode | undefined;
   #waiting: { msg: string; resolve: () => void }[] = [];
 
@@ -39,6 +41,7 @@ export class Scene implements AsyncDisposable {
       log,
       source,
       openDataPlane: open,
+      settled: () => this.settled(),
     });
     return this.#node;
   }

@@ -20,8 +20,10 @@ for (const name of readdirSync(folder).filter((file) => file.endsWith(".yaml")))
       await aside.prepareText(text, { running: "a: 1", follow: "all" }, place),
     ];
     assert.deepEqual(far, near);
-    const told = [near, far].map(({ config }) => config && hideValuesOf(config)("connect ingest-secret"));
-    assert.equal(told[1], told[0], "what is beside the config comes along");
+    const first = await aside.prepareFirst(text, place);
+    assert.deepEqual(first, { ...near, changed: [] }, "the document that a node starts with, too");
+    const told = [near, far, first].map(({ config }) => config && hideValuesOf(config)("connect ingest-secret"));
+    assert.deepEqual(told.slice(1), [told[0], told[0]], "what is beside the config comes along");
     const reveal = JSON.stringify(
       near.config?.targets.map(({ headers }) => Object.values(headers).map((secret) => secret.reveal())),
     );

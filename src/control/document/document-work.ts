@@ -1,6 +1,6 @@
 import { Secret } from "../../core/secret.ts";
 import { compareDocuments } from "./compare.ts";
-import { prepareAgain, prepareEdit, prepareText, prepareWanted, rootOf } from "./prepare.ts";
+import { prepareAgain, prepareEdit, prepareFirst, prepareText, prepareWanted, rootOf } from "./prepare.ts";
 import { redactText } from "./secrets.ts";
 
 /**
@@ -8,6 +8,7 @@ import { redactText } from "./secrets.ts";
  * thread.
  */
 export const DOCUMENT_WORK = {
+  prepareFirst,
   prepareText,
   prepareAgain,
   prepareEdit,

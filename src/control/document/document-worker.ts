@@ -14,8 +14,11 @@ export type ThreadAnswer =
 
 /** One document may take this long: the largest, of 16 MiB, take a tenth of it. */
 const LONGEST_MS = 120_000;
-/** A thread that has had nothing to do for this long gives its memory back. */
-const IDLE_MS = 60_000;
+/**
+ * A thread that has had nothing to do for this long gives its memory back: after a large document
+ * that is several times what all else of the process has. Another one is there in a moment.
+ */
+const IDLE_MS = 2_000;
 /** Of the thread's own heap, for the largest document and what is made of it. */
 const HEAP = { maxOldGenerationSizeMb: 1_024 };
 

@@ -73,6 +73,11 @@ export function rootOf(text: string): unknown {
   return parsed.ok ? parsed.document.root : undefined;
 }
 
+/** Reads the document that a node is to be started with: there is none beside it yet. */
+export function prepareFirst(text: string, place: DocumentPlace): Prepared {
+  return withUnrouted({ ...loadDocument(text, place), text, changed: [] }, text, place);
+}
+
 /** Reads a document and tells what differs from the one that runs. */
 export function prepareText(text: string, { running, follow }: Beside, place: DocumentPlace): Prepared {
   const root = rootOf(running);
