@@ -18,6 +18,10 @@ import type { Sink } from "../support/sinks/sink.ts";
 
 const PLACE = { name: "test.yaml", folder: process.cwd(), file: undefined };
 
+/** What workers are started with: their arenas look for mistakes as those of this process do. */
+const ARENA_DEBUG = process.env["SIGNALBOX_ARENA_DEBUG"];
+const WORKER_ENV = ARENA_DEBUG === undefined ? {} : { SIGNALBOX_ARENA_DEBUG: ARENA_DEBUG };
+
 type Sinks = Readonly<Record<string, Sink>>;
 
 /**
@@ -112,7 +116,7 @@ export async function startWorkers(
 ): Promise<WorkerNode> {
   const node = config["node"] as Record<string, unknown> | undefined; // oxlint-disable-line typescript/no-unsafe-type-assertion -- the schema checks it
   const text = completeConfig({ ...config, node: { workers, ...node } }, sinks);
-  const source = textSource(text, PLACE, {});
+  const source = textSource(text, PLACE, WORKER_ENV);
   const loaded = source.load(text);
   if (loaded.config === undefined) throw new Error(loaded.problems.map(formatProblem).join("\n"));
   const lines: Record<string, unknown>[] = [];

@@ -10,8 +10,8 @@ import type { ReadChoice, ReadLimits, StorePartition } from "./queue-store.ts";
 
 /**
  * Takes what leaves together, from the front: parcels up to the limits, and always the first one.
- * Where the target is passed on headers of senders, all of them came with the same. What need not be
- * sent any more is ended.
+ * Where the target is passed on headers of senders, all of them came with the same. What need not
+ * be sent any more is ended.
  */
 export function gather(
   hold: Pick<LaneHold, "store" | "nowMs" | "maxAgeMs" | "records" | "fresh">,

@@ -17,7 +17,9 @@ import type { Records } from "./records.ts";
 import type { RetryBudget } from "./retry-policy.ts";
 import { endTrials } from "./trial.ts";
 
-/** What a lane holds: deliveries are its own from `push` to their end, in the store, or under way. */
+/**
+ * What a lane holds: deliveries are its own from `push` to their end, in the store, or under way.
+ */
 export class LaneHold implements BatchOrigin {
   readonly kind: LaneKind;
   readonly env: LaneEnv;

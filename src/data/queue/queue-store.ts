@@ -4,8 +4,8 @@ import type { Tenant } from "./tenants.ts";
 
 /**
  * What waits together in a store, oldest first: what is of one signal, and of one tenant where the
- * pool tells them apart. What is divided besides has a store for each lane. Chosen when something is
- * appended; what then belongs elsewhere is taken out and appended there.
+ * pool tells them apart. What is divided besides has a store for each lane. Chosen when something
+ * is appended; what then belongs elsewhere is taken out and appended there.
  */
 export interface StorePartition {
   readonly signal: Signal;

@@ -1,4 +1,7 @@
-/** What the stores of a pool may hold together, and do: of records from when they enter to their end. */
+/**
+ * What the stores of a pool may hold together, and do: of records from when they enter to their
+ * end.
+ */
 export class Room {
   /** May be lowered below what is held. */
   maxBytes: number;

@@ -1,6 +1,8 @@
 import type { PlanData } from "../../plan/plan-data.ts";
 
-/** Pools that are remembered; those that were in no plan for the longest time are forgotten first. */
+/**
+ * Pools that are remembered; those that were in no plan for the longest time are forgotten first.
+ */
 const MAX_REMEMBERED = 10_000;
 
 /**

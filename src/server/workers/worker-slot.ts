@@ -10,6 +10,9 @@ export interface Unconfirmed {
   readonly socket: Socket;
 }
 
+/** A rate is over so long at least: what is asked for in between tells too little of it. */
+const RATE_MS = 500;
+
 /** The place of one worker: its process, and the one after it when that ends. */
 export class WorkerSlot {
   /** From 0. */
@@ -55,11 +58,13 @@ export class WorkerSlot {
   }
 
   reported(snapshot: Snapshot, nowMs: number): void {
+    this.last = snapshot;
+    const tookMs = nowMs - this.#reportedMs;
+    if (tookMs < RATE_MS) return;
     const received = snapshot.ledger.reduce((sum, row) => sum + row.received, 0);
-    this.#perSecond = (Math.max(0, received - this.#received) * 1_000) / Math.max(1, nowMs - this.#reportedMs);
+    this.#perSecond = (Math.max(0, received - this.#received) * 1_000) / tookMs;
     this.#received = received;
     this.#reportedMs = nowMs;
-    this.last = snapshot;
   }
 
   /** The process of this link is there from now on, and has nothing. */

@@ -6,7 +6,7 @@ import { VERSION } from "../../core/version.ts";
 import { type NodeDataPlane, openDataPlane } from "../../data/assemble.ts";
 import { RouterError } from "../../core/errors.ts";
 import type { PreparedPlan, TargetState } from "../../plan/data-plane.ts";
-import type { PlanData } from "../../plan/plan-data.ts";
+import { readPlanData } from "../../plan/read-plan-data.ts";
 import type { Env } from "../../telemetry/env.ts";
 import { createLedger } from "../../telemetry/ledger.ts";
 import { createLog } from "../../telemetry/log.ts";
@@ -130,7 +130,7 @@ export class Worker {
       const hint = "files of two versions are mixed: install it again, and start the node anew";
       throw new RouterError("INTERNAL", `a worker speaks ${WORKER_SCHEMA}, the main process ${schema}`, { hint });
     }
-    const plane = await openDataPlane(readPlan(plan), listen, this.#env, {
+    const plane = await openDataPlane(readPlanData(plan), listen, this.#env, {
       secrets: { env: this.#secrets },
       openCheck: (check, current) => this.#checks.open(check, current),
       doubted: new Set(doubted),
@@ -141,7 +141,7 @@ export class Worker {
   }
 
   async #prepare(plane: NodeDataPlane, plan: string): Promise<void> {
-    this.#prepared = await plane.prepare(readPlan(plan));
+    this.#prepared = await plane.prepare(readPlanData(plan));
   }
 
   async #decide(how: (prepared: PreparedPlan) => Promise<void>): Promise<void> {
@@ -210,7 +210,3 @@ export class Worker {
 
 /** What operators want is told apart. */
 const OUT: ReadonlySet<TargetState> = new Set(["ejected", "down", "probing"]);
-
-function readPlan(text: string): PlanData {
-  return JSON.parse(text) as PlanData; // oxlint-disable-line typescript/no-unsafe-type-assertion -- written by the same program
-}
