@@ -94,6 +94,20 @@ test("bodies lie as densely as at first when all before them have gone, one afte
   assert.ok(arena.usedBytes <= 1.2 * 100 * 40, "whatever their order");
 });
 
+test("a steady load stays where it is: it does not wander through an arena that it does not need", () => {
+  const arena = arenaOf(1_000);
+  const bodies: Extent[] = [];
+  let highest = 0;
+  for (let round = 0; round < 20_000; round++) {
+    const body = taken(arena, 10, false);
+    arena.complete(body);
+    highest = Math.max(highest, chunkOf(body));
+    bodies.push(body);
+    if (bodies.length > 32) bodies.splice((round * 5) % 8, 1)[0]!.release(); // not quite in order
+  }
+  assert.ok(highest < 100, `up to chunk ${highest}`);
+});
+
 test("a body that grows moves, and keeps what has come of it", () => {
   const arena = arenaOf(8);
   const body = taken(arena, 10, false);

@@ -195,7 +195,7 @@ export class Arena implements BodyMemory {
   #pack(packer: Packer, size: number): number {
     const { chunk } = packer;
     const end = (chunk + 1) * this.chunkBytes;
-    if (chunk < 0 || (packer.at + size > end && !this.#chunks.isFree(chunk + 1))) return this.#packInto(packer, size);
+    if (chunk < 0 || (packer.at + size > end && !this.#chunks.mayGoOn(chunk + 1))) return this.#packInto(packer, size);
     const start = packer.at;
     packer.at += size;
     this.#chunks.use(chunk);
@@ -222,7 +222,7 @@ export class Arena implements BodyMemory {
     const { at } = packer;
     this.#leave(packer);
     if (at === border) return;
-    this.#chunks.take(next);
+    this.#chunks.goOn(next);
     this.#watch?.taken(next);
     this.#chunks.use(next);
     packer.chunk = next;

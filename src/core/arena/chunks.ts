@@ -16,6 +16,8 @@ export class Chunks {
   readonly #before: Int32Array;
   /** No chunk above is free. */
   #highest: number;
+  /** The highest that was ever taken singly: those up to it have memory of the system already. */
+  #warm = -1;
 
   constructor(count: number) {
     this.count = count;
@@ -30,8 +32,19 @@ export class Chunks {
     return this.#uses[chunk]!;
   }
 
-  isFree(chunk: number): boolean {
-    return chunk < this.count && this.#uses[chunk] === 0;
+  /**
+   * Whether what is packed may go on in this chunk: not in one that was never used while there is
+   * one that was. Else a steady load would wander through the whole arena, and have all of it.
+   */
+  mayGoOn(chunk: number): boolean {
+    if (chunk >= this.count || this.#uses[chunk] !== 0) return false;
+    return chunk <= this.#warm || this.#next[this.count]! > this.#warm;
+  }
+
+  /** Goes on in this one, which is free, with one use. */
+  goOn(chunk: number): void {
+    if (chunk > this.#warm) this.#warm = chunk;
+    this.#take(chunk);
   }
 
   /** Takes one with one use; -1: none is free. */
@@ -40,12 +53,11 @@ export class Chunks {
     let chunk = this.#next[this.count]!;
     // What is before it and free was left a little earlier: from there bodies can lie over borders.
     for (let i = 0; i < MOST_BACK && chunk > 0 && this.#uses[chunk - 1] === 0; i++) chunk--;
-    this.take(chunk);
+    this.goOn(chunk);
     return chunk;
   }
 
-  /** Takes this one, which is free, with one use. */
-  take(chunk: number): void {
+  #take(chunk: number): void {
     const next = this.#next[chunk]!;
     const before = this.#before[chunk]!;
     this.#next[before] = next;
@@ -67,7 +79,7 @@ export class Chunks {
       if (isTop) this.#highest = chunk;
       isTop = false;
       if (++found < length) continue;
-      for (let i = 0; i < length; i++) this.take(chunk + i);
+      for (let i = 0; i < length; i++) this.#take(chunk + i);
       return chunk;
     }
     return -1;
