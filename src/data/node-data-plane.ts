@@ -1,0 +1,306 @@
+import type { Socket } from "node:net";
+import type { Clock } from "../core/clock.ts";
+import { RouterError } from "../core/errors.ts";
+import { EventStream } from "../core/event-stream.ts";
+import type { Snapshot } from "../core/snapshot.ts";
+import { SIGNALS } from "../otlp/signal.ts";
+import type {
+  DataPlane,
+  DataPlaneEvent,
+  DataPlaneStatus,
+  DropSample,
+  LeavingPool,
+  OperatorState,
+  OperatorOverride,
+  PreparedPlan,
+  Readiness,
+  ShutdownReport,
+  Undeliverable,
+} from "../plan/data-plane.ts";
+import type { Explanation, ExplainRequest } from "../plan/explanation.ts";
+import { bindPlan } from "../plan/bind.ts";
+import type { Plan } from "../plan/plan.ts";
+import type { PlanData } from "../plan/plan-data.ts";
+import type { SecretReader } from "../plan/secrets.ts";
+import type { Env } from "../telemetry/env.ts";
+import { takeSnapshot } from "../telemetry/snapshot.ts";
+import type { Admission } from "./admit/admission.ts";
+import { type Assembly, assemble } from "./assembly.ts";
+import type { Strategies } from "./balance/strategies.ts";
+import { explain, explainInSteps } from "./explain/explain.ts";
+import type { TargetHandle } from "./export/target-port.ts";
+import type { Losses } from "./queue/losses.ts";
+import { CurrentStrategies } from "./balance/plugins.ts";
+import { Pools } from "./queue/pools.ts";
+import { Records } from "./queue/records.ts";
+import type { Listeners } from "./receive/open-listeners.ts";
+import { poolStatus, targetStatus } from "./status.ts";
+import { renewedTls } from "./receive/listeners.ts";
+import { prepareStrategies } from "./prepare-plan.ts";
+
+/**
+ * So many times a rule is asked about an item for one explanation that is made beside the data:
+ * about a second's work.
+ */
+const MAX_ASKED = 250_000;
+/**
+ * When the grace has ended, what is left is answered; the answers are waited for no longer than
+ * this.
+ */
+const LAST_REPLIES_MS = 1_000;
+
+/** What a data plane consists of, opened. */
+export interface OpenedParts {
+  readonly plan: Plan;
+  readonly pools: Pools;
+  readonly strategies: CurrentStrategies;
+  readonly secrets: SecretReader;
+  /** There with every plan. */
+  readonly given: Strategies | undefined;
+  readonly admission: Admission;
+  readonly env: Env & { readonly losses: Losses; readonly records: Records };
+}
+
+/** The data plane of a node; made by `openCore` only. */
+export class NodeDataPlane implements DataPlane {
+  /** The one mutable variable of the walk: a request reads it once. */
+  assembly: Assembly;
+  readonly #pools: Pools;
+  readonly #strategies: CurrentStrategies;
+  readonly #secrets: SecretReader;
+  readonly #given: Strategies | undefined;
+  readonly #admission: Admission;
+  readonly #env: OpenedParts["env"];
+  #listeners: Listeners | undefined;
+  #owned: AsyncDisposableStack | undefined;
+  #shutdown: Promise<ShutdownReport> | undefined;
+  /** A change is prepared, or about to be, and not decided. */
+  #isPreparing = false;
+
+  constructor({ plan, pools, strategies, secrets, given, admission, env }: OpenedParts) {
+    this.#pools = pools;
+    this.#strategies = strategies;
+    this.#secrets = secrets;
+    this.#given = given;
+    this.#admission = admission;
+    this.#env = env;
+    this.assembly = assemble(plan, pools.live, this.#env);
+  }
+
+  get plan(): Plan {
+    return this.assembly.plan;
+  }
+
+  /** None: what ends this data plane ends its process. */
+  readonly events = new EventStream<DataPlaneEvent>();
+
+  /** By id; another map after a change of the plan. */
+  get targets(): ReadonlyMap<string, TargetHandle> {
+    return this.#pools.targets;
+  }
+
+  /** Told once what it closes when it ends. */
+  own(listeners: Listeners | undefined, parts: AsyncDisposableStack): void {
+    this.#listeners = listeners;
+    this.#owned = parts;
+  }
+
+  /** A connection that another process has accepted. False when there is no such listener. */
+  take(listener: "otlp_grpc" | "otlp_http", socket: Socket): boolean {
+    const taker = listener === "otlp_grpc" ? this.#listeners?.grpc : this.#listeners?.http;
+    taker?.take(socket);
+    return taker !== undefined;
+  }
+
+  /** Asks a sender over gRPC to come back with another connection. */
+  async retireOldest(): Promise<boolean> {
+    return this.#listeners?.grpc?.retireOldest() ?? false;
+  }
+
+  async prepare(data: PlanData): Promise<PreparedPlan> {
+    this.#refuseStopped();
+    if (this.#isPreparing) throw new RouterError("INTERNAL", "another change of the plan is prepared and not decided");
+    this.#isPreparing = true;
+    try {
+      const plan = await bindPlan(data, this.#secrets);
+      const strategies = await prepareStrategies(plan, this.#env, this.#given);
+      this.#refuseStopped();
+      return {
+        commit: async () => this.#decide(() => this.#swap(plan, strategies)),
+        discard: async () => this.#decide(() => undefined),
+      };
+    } catch (cause) {
+      this.#isPreparing = false;
+      throw cause;
+    }
+  }
+
+  async renew(listen: Parameters<DataPlane["renew"]>[0]): Promise<void> {
+    this.#listeners?.renew(renewedTls(listen));
+  }
+
+  async status(): Promise<DataPlaneStatus> {
+    return this.statusNow();
+  }
+
+  /** As `status`, for whoever is in the same process. */
+  statusNow(): DataPlaneStatus {
+    const { grpc, http } = this.#listeners ?? {};
+    const pools = [...this.#pools.live.values()];
+    return {
+      version: this.plan.version,
+      workers: [],
+      addresses: { otlpGrpc: grpc && formatBound(grpc), otlpHttp: http && formatBound(http) },
+      inFlight: { requests: this.#admission.inFlightRequests, bytes: this.#admission.inFlightBytes },
+      pools: pools.map((pool) =>
+        poolStatus(pool, { plan: this.plan, targets: this.#pools.targets, losses: this.#env.losses }),
+      ),
+      // All of them until it has ended; none afterwards.
+      targets: [...this.plan.targets.keys()].flatMap((id) => {
+        const handle = this.#pools.targets.get(id);
+        return handle === undefined ? [] : [targetStatus(handle, this.#env.clock, this.#env.losses.ofTarget(id))];
+      }),
+    };
+  }
+
+  async ready(): Promise<Readiness> {
+    return this.readiness;
+  }
+
+  get readiness(): Readiness {
+    if (this.#shutdown !== undefined) return { ready: false, reason: "shutting down" };
+    if (this.#pools.live.size === 0) return { ready: false, reason: "no pool is configured: nothing can be delivered" };
+    return { ready: true, reason: "" };
+  }
+
+  async undeliverable(): Promise<readonly Undeliverable[]> {
+    return SIGNALS.flatMap((signal) => {
+      const { pools } = this.plan.routes[signal];
+      const down = pools.filter(({ chain }) => {
+        return chain.every((index) => this.#pools.live.get(pools[index]!.name)?.usable(signal) !== true);
+      });
+      return down.map(({ name }) => ({ pool: name, signal }));
+    });
+  }
+
+  async leaving(): Promise<readonly LeavingPool[]> {
+    const held = this.#pools.retiring.filter(({ heldItems }) => heldItems > 0);
+    return held.map(({ name: pool, heldItems: items, heldBytes: bytes }) => ({ pool, items, bytes }));
+  }
+
+  async operate(id: string, override: OperatorOverride): Promise<boolean> {
+    const target = this.plan.targets.has(id) ? this.#pools.targets.get(id) : undefined;
+    target?.operate(override);
+    return target !== undefined;
+  }
+
+  async operatorStates(): Promise<readonly OperatorState[]> {
+    return [...this.plan.targets.keys()].flatMap((id) => {
+      const override = this.#pools.targets.get(id)?.override();
+      return override === undefined ? [] : [{ id, ...override }];
+    });
+  }
+
+  async drops(): Promise<readonly DropSample[]> {
+    return this.#env.losses.samples;
+  }
+
+  async explain(request: ExplainRequest): Promise<Explanation> {
+    const rules = this.plan.routes[request.signal].rules.length;
+    const maxItems = Math.min(request.maxItems, Math.max(1, Math.floor(MAX_ASKED / Math.max(1, rules))));
+    const steps = explainInSteps(this.#explained(), { ...request, maxItems });
+    for (;;) {
+      const step = steps.next();
+      if (step.done === true) return step.value;
+      await new Promise(setImmediate);
+    }
+  }
+
+  /**
+   * As `explain`, in one go, and of all the items that are asked for: for whoever is in the same
+   * process.
+   */
+  explainNow(request: ExplainRequest): Explanation {
+    return explain(this.#explained(), request);
+  }
+
+  async snapshot(): Promise<Snapshot> {
+    return takeSnapshot(this.#env);
+  }
+
+  shutdown(graceMs: number): Promise<ShutdownReport> {
+    this.#shutdown ??= this.#stop(graceMs);
+    return this.#shutdown;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.shutdown(0);
+  }
+
+  #refuseStopped(): void {
+    if (this.#shutdown !== undefined) throw new RouterError("SHUTDOWN", "the node shuts down");
+  }
+
+  #decide(what: () => void): void {
+    if (!this.#isPreparing) throw new RouterError("INTERNAL", "this change of the plan was decided already");
+    this.#isPreparing = false;
+    what();
+  }
+
+  #swap(plan: Plan, strategies: Strategies): void {
+    this.#refuseStopped();
+    const before = this.#strategies.swap(strategies); // nothing else runs from here to the assignment
+    try {
+      this.#pools.update(plan, () => {
+        this.assembly = assemble(plan, this.#pools.live, this.#env);
+      });
+    } catch (cause) {
+      // Nothing of this should fail. If it does, what runs goes on as it was: pools and targets by
+      // the plan of before.
+      this.#strategies.swap(before);
+      this.#pools.update(this.plan);
+      throw cause;
+    }
+  }
+
+  #explained(): Parameters<typeof explain>[0] {
+    const { live: pools, targets } = this.#pools;
+    return { plan: this.plan, pools, targets, clock: this.#env.clock };
+  }
+
+  async #stop(graceMs: number): Promise<ShutdownReport> {
+    const { clock } = this.#env;
+    const startedMs = clock.nowMs();
+    const endMs = startedMs + graceMs;
+    this.#admission.stop("the node shuts down");
+    const pools = this.#pools;
+    const answered = this.#listeners?.drain(graceMs + LAST_REPLIES_MS) ?? Promise.resolve();
+    const leaving = pools.drain(endMs); // at once: nothing waits for a batch to fill any more
+    await within(clock, graceMs, answered);
+    await leaving;
+    await pools.drain(endMs); // what had been received only in part
+    const held = [...pools.live.values(), ...pools.retiring];
+    const leftBytes = held.reduce((sum, pool) => sum + pool.heldBytes, 0);
+    const leftItems = held.reduce((sum, pool) => sum + pool.heldItems, 0);
+    await pools[Symbol.asyncDispose](); // whoever still waits is told to try again, before the connections close
+    this.#env.losses[Symbol.dispose]();
+    await answered;
+    await this.#owned?.disposeAsync();
+    this.events.close();
+    const [leak] = this.#admission.inFlightRequests === 0 ? this.#admission.arena.leaks : [];
+    if (leak !== undefined) throw new RouterError("INTERNAL", `arena: ${leak.extents} of ${leak.owner} not given back`);
+    return { drained: leftBytes === 0, tookMs: clock.nowMs() - startedMs, leftItems, leftBytes };
+  }
+}
+
+/** Resolves with the work, or after this time, whichever comes first. */
+async function within(clock: Clock, timeMs: number, work: Promise<void>): Promise<void> {
+  const timer = Promise.withResolvers<void>();
+  const cancel = clock.after(timeMs, timer.resolve);
+  await Promise.race([work, timer.promise]);
+  cancel();
+}
+
+function formatBound({ host, port }: { readonly host: string; readonly port: number }): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
