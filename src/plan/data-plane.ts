@@ -16,8 +16,8 @@ export interface LeavingPool {
 /**
  * The port between the data plane and everything that steers it: control, admin and server know the
  * data plane only by this file. Only plain data crosses it, and every answer is a promise, so that
- * a data plane may be in other processes. Implemented by data/node-data-plane.ts, in the process that
- * asks.
+ * a data plane may be in other processes. Implemented by data/node-data-plane.ts, in the process
+ * that asks.
  */
 export interface DataPlane extends AsyncDisposable {
   /**

@@ -7,7 +7,6 @@ import fc from "fast-check";
 import { GRPC_TRANSPORTS, type GrpcTransport } from "../../src/core/grpc-transport.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import { openClient } from "../../src/data/export/client.ts";
-import type { TargetClient } from "../../src/data/export/target-client.ts";
 import type { SendOutcome } from "../../src/data/send-outcome.ts";
 import { FLAG, FRAME } from "../../src/http2/own/frames/frame-types.ts";
 import { encodeHeaders } from "../../src/http2/own/hpack/encoder.ts";
@@ -18,7 +17,7 @@ import { cutAt, type Ending, ENDINGS, openRawPeer, type RawPeer } from "../suppo
 import { exportResponse } from "../support/sinks/sink-reply.ts";
 import { framed } from "../transport/rig.ts";
 import { targetPlan } from "./pool-rig.ts";
-import { batchOf, summary } from "./send.ts";
+import { callOnce, summary } from "./send.ts";
 
 const RUNS = Number(process.env["FUZZ_RUNS"] ?? 300);
 const TIMEOUT_MS = 10_000;
@@ -293,18 +292,6 @@ function serve(peer: RawPeer, answer: (socket: Socket, stream: number) => void):
   };
 }
 
-/** One call whose outcome comes exactly once. */
-function call(client: TargetClient): { readonly outcome: Promise<SendOutcome>; readonly times: () => number } {
-  let times = 0;
-  const outcome = new Promise<SendOutcome>((resolve) => {
-    client.send(batchOf(), TIMEOUT_MS, (one) => {
-      times++;
-      resolve(one);
-    });
-  });
-  return { outcome, times: () => times };
-}
-
 /** What a peer answers to one call. */
 interface Answer {
   readonly list: readonly Act[];
@@ -326,7 +313,7 @@ async function ask(peer: RawPeer, transport: GrpcTransport, { list, cuts, ending
     void peer.say(socket, chunks, ending).then(() => isLast && clock.advance(TIMEOUT_MS));
   });
   await using client = openClient(() => plan, { clock, random: seededRandom(1), metrics: createMetrics() });
-  const asked = call(client);
+  const asked = callOnce(client, TIMEOUT_MS);
   const outcome = await asked.outcome;
   await turn();
   assert.deepEqual([asked.times(), requests], [1, 1]);

@@ -6,14 +6,13 @@ import { deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 import fc from "fast-check";
 import { seededRandom } from "../../src/core/random.ts";
 import { openClient } from "../../src/data/export/client.ts";
-import type { TargetClient } from "../../src/data/export/target-client.ts";
 import type { SendOutcome } from "../../src/data/send-outcome.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { cutAt, type Ending, ENDINGS, openRawPeer, type RawPeer } from "../support/raw-peer.ts";
 import { exportResponse } from "../support/sinks/sink-reply.ts";
 import { targetPlan } from "./pool-rig.ts";
-import { batchOf, summary } from "./send.ts";
+import { callOnce, summary } from "./send.ts";
 
 const RUNS = Number(process.env["FUZZ_RUNS"] ?? 400);
 const RETRIED = new Set([429, 502, 503, 504]);
@@ -170,18 +169,6 @@ function readRequests(socket: Socket, onRequest: () => void): void {
   });
 }
 
-/** One call whose outcome comes exactly once. */
-function call(client: TargetClient): { readonly outcome: Promise<SendOutcome>; readonly times: () => number } {
-  let times = 0;
-  const outcome = new Promise<SendOutcome>((resolve) => {
-    client.send(batchOf(), TIMEOUT_MS, (one) => {
-      times++;
-      resolve(one);
-    });
-  });
-  return { outcome, times: () => times };
-}
-
 /**
  * The outcomes of a call that is answered with `chunks` and of one after it, each sent and told
  * once; and how many requests came.
@@ -201,10 +188,10 @@ async function askTwice(
   };
   peer.accept = (socket) => readRequests(socket, () => void answer(socket));
   await using client = openClient(() => plan, { clock, random: seededRandom(1), metrics: createMetrics() });
-  const before = call(client);
+  const before = callOnce(client, TIMEOUT_MS);
   const first = await before.outcome;
   assert.equal(requests, 1, "the client itself sends nothing again");
-  const after = call(client);
+  const after = callOnce(client, TIMEOUT_MS);
   const second = await after.outcome;
   await turn();
   assert.deepEqual([before.times(), after.times()], [1, 1]);

@@ -34,6 +34,24 @@ export function openTo(
   return openClient(() => plan, { clock: systemClock, random: systemRandom, metrics });
 }
 
+/** One call, and how often its outcome came: once is right. */
+export function callOnce(
+  client: TargetClient,
+  timeoutMs: number,
+): {
+  readonly outcome: Promise<SendOutcome>;
+  readonly times: () => number;
+} {
+  let times = 0;
+  const outcome = new Promise<SendOutcome>((resolve) => {
+    client.send(batchOf(), timeoutMs, (one) => {
+      times++;
+      resolve(one);
+    });
+  });
+  return { outcome, times: () => times };
+}
+
 export function send(client: TargetClient, batch = batchOf(), timeoutMs = 10_000): Promise<SendOutcome> {
   return new Promise((resolve) => {
     client.send(batch, timeoutMs, resolve);

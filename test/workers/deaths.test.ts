@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { account, Sender } from "../scenario/fault-sender.ts";
 import { openGrpcSink } from "../support/sinks/grpc-sink.ts";
 import { hung } from "../support/sinks/sink-script.ts";
-import { eventually, startWorkers, type WorkerNode } from "./worker-node.ts";
+import { eventually, isReady, startWorkers, type WorkerNode } from "./worker-node.ts";
 
 const POOL = { default_pool: { targets: ["a"] } };
 const RESTARTS = "signalbox_worker_restarts_total";
@@ -24,11 +24,6 @@ async function replace(node: WorkerNode, id: number): Promise<void> {
     const now = (await node.workers())[id - 1];
     return now?.pid !== undefined && now.pid !== before && (await isReady(node));
   });
-}
-
-/** All of them answer. */
-async function isReady(node: WorkerNode): Promise<boolean> {
-  return (await node.readyWorkers()) === (await node.workers()).length;
 }
 
 test("workers: one is killed: no request of the other fails, and its own senders come back", async () => {

@@ -2,13 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Sender } from "../scenario/fault-sender.ts";
 import { openGrpcSink } from "../support/sinks/grpc-sink.ts";
-import { eventually, startWorkers, type WorkerNode } from "./worker-node.ts";
+import { eventually, isReady, startWorkers } from "./worker-node.ts";
 
 const POOL = { default_pool: { targets: ["a"] } };
-
-async function isReady(node: WorkerNode): Promise<boolean> {
-  return (await node.readyWorkers()) === (await node.workers()).length;
-}
 
 test("workers: who starts between the two halves of a change, with the plan of before, follows it, too", async () => {
   await using a = await openGrpcSink();

@@ -126,6 +126,11 @@ export async function startWorkers(
   return new WorkerNode(await startNode(loaded.config, options), lines, sinks);
 }
 
+/** All of its workers answer. */
+export async function isReady(node: WorkerNode): Promise<boolean> {
+  return (await node.readyWorkers()) === (await node.workers()).length;
+}
+
 /** Asks again and again, for what nobody tells of by itself. */
 export async function eventually(holds: () => Promise<boolean>): Promise<void> {
   const endMs = performance.now() + PATIENCE_MS;
