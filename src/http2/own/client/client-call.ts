@@ -103,20 +103,19 @@ export class ClientCall implements PooledCall<ClientLink>, Timer {
   }
 
   #settle(result: UnaryResult): void {
-    if (this.#conclude(result)) this.#done(result);
+    if (this.#conclude()) this.#done(result);
   }
 
   /** From within a command of the user, who must not be called back before it returns. */
   #settleLater(result: UnaryResult): void {
-    if (this.#conclude(result)) process.nextTick(this.#done, result);
+    if (this.#conclude()) process.nextTick(this.#done, result);
   }
 
-  #conclude(result: UnaryResult): boolean {
+  #conclude(): boolean {
     if (this.#settled) return false;
     this.#settled = true;
     this.#owner.settled(this);
-    // Nothing more is wanted or sent. After a whole exchange the stream is closed already.
-    this.#link?.finish(this, result.kind === "failed" || this.flushedAt === Infinity);
+    this.#link?.finish(this);
     return true;
   }
 }

@@ -116,13 +116,14 @@ export class ClientLink implements PooledLink, ConnectionEvents, DriverOwner, Ti
     this.#driver.touch();
   }
 
-  /** The call is settled; `reset`: its stream is still open. */
-  finish(call: ClientCall, reset: boolean): void {
+  /**
+   * The call is settled. Nothing more is wanted or sent: after a whole exchange its stream is
+   * closed already; else, also where the peer told a status and left it open, it is reset.
+   */
+  finish(call: ClientCall): void {
     if (!this.#calls.delete(call.stream)) return;
-    if (reset) {
-      this.#connection.resetStream(call.stream, H2_ERROR.CANCEL);
-      this.#driver.touch();
-    }
+    this.#connection.resetStream(call.stream, H2_ERROR.CANCEL);
+    this.#driver.touch();
     const { owner } = call.request;
     if (owner !== undefined) this.#holdUnwritten(owner, call.flushedAt);
     this.#closeWhenIdle();
