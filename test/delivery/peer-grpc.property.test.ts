@@ -349,8 +349,8 @@ for (const transport of GRPC_TRANSPORTS) {
 
   test(`gRPC, ${transport}: a client ends after a target that tells a status and leaves the call open`, async () => {
     await using peer = await openRawPeer();
-    const fields = [":status", "200", "content-type", "application/grpc", "grpc-status", "10"];
-    const list: readonly Act[] = [{ kind: "head", fields, end: false, split: false }];
+    const told = [":status", "200", "content-type", "application/grpc", "grpc-status", "10"];
+    const list: readonly Act[] = [{ kind: "head", fields: told, end: false, split: false }];
     const outcome = await ask(peer, transport, { list, cuts: [], ending: "kept" });
     assert.equal(outcome.kind, "retry");
   });
