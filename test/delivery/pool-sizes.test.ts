@@ -106,6 +106,15 @@ test("413 to everything: what was acknowledged waits, with few calls, but for wh
   assert.ok(never.calls.length <= 80, `${never.calls.length} calls in a minute`);
 });
 
+test("413 to everything: parts of one request that share a batch use up no steps of each other", () => {
+  const sizes = new Sizes(() => TOO_LARGE);
+  sizes.offer(SPANS);
+  sizes.pass(60_000);
+  const refused = sizes.calls.filter((bytes) => bytes >= 16 * KIB).length;
+  assert.ok(refused > 16, "parts of it came back together, and were cut again");
+  assert.equal(sizes.splits("too_large"), refused, "none waited for a bound that others had reached");
+});
+
 test("RESOURCE_EXHAUSTED to everything: two calls, then the target is paused, longer each time, and nothing is refused", () => {
   const sizes = new Sizes(() => EXHAUSTED);
   const offered = sizes.offer(SPANS);

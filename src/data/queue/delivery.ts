@@ -22,10 +22,10 @@ export interface Delivery extends Parcel {
   /** A batch with it has no more bytes than this: lowered when one was refused for its size. */
   maxBytes: number;
   /**
-   * How often it was cut because a target had refused it; shared by all parts of a parcel.
-   * Undefined: never.
+   * How often it was cut, or tried apart from others, because a target had refused it. Its parts
+   * go on from there, each by itself.
    */
-  splits: { count: number } | undefined;
+  splits: number;
   /** While it is sent as the part whose fate decides about the others. */
   trial: Trial | undefined;
   /** It was found that it cannot be cut. */
@@ -116,7 +116,7 @@ export function isFirstTry(deliveries: readonly Delivery[], target: string): boo
     const { record } = delivery;
     record.attempts++;
     record.target = target;
-    retries += record.retries + (delivery.splits?.count ?? 0) + (delivery.again ? 1 : 0);
+    retries += record.retries + delivery.splits + (delivery.again ? 1 : 0);
   }
   return retries === 0;
 }
@@ -139,7 +139,7 @@ function newDelivery({ record, pieces, owner }: Parcel, charge: number, maxToget
     again: false,
     maxTogether,
     maxBytes: Infinity,
-    splits: undefined,
+    splits: 0,
     trial: undefined,
     indivisible: false,
     refusedBy: undefined,

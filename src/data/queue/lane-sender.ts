@@ -177,7 +177,7 @@ export class LaneSender implements TurnTaker {
     if (first) this.#hold.budget.earn(this.#hold.retry.budget);
     const full = queue.length > 0 || batch.items >= maxItems || batch.bytes >= limits.bytes;
     // Parts of what was refused tell nothing of what the target can take at a time.
-    const wanted = deliveries[0]!.splits === undefined ? () => full || this.#hold.store.hasReady : NEVER;
+    const wanted = deliveries[0]!.splits === 0 ? () => full || this.#hold.store.hasReady : NEVER;
     const attempt = this.#attempt(target, deliveries, nowMs, first);
     this.inFlight++;
     const { tenant } = queue;

@@ -7,8 +7,9 @@ import { isAwaited } from "./parcel.ts";
 import { bytesOf, endTrials, takeRests, trialOf } from "./trial.ts";
 
 /**
- * A parcel is cut so often, and its parts, because a target refuses them; from 64 MiB to the
- * smallest limit it takes 12.
+ * So often a parcel is cut because a target refuses it, then a part of it, then a part of that;
+ * from 64 MiB to the smallest limit it takes 12. How many calls that may be in all is bounded by
+ * the retry budget, and by the smallest limit.
  */
 const MOST_SPLITS = 16;
 /**
@@ -198,14 +199,11 @@ function isIndivisible({ indivisible: known, record }: Delivery): boolean {
   return known || (record.items < 2 && record.points < 2);
 }
 
-/** One more step, which is counted for each parcel and charged to the pool. */
+/** One more step, which is counted for each, as its parts will, and charged to the pool. */
 function mayCut(origin: BatchOrigin, deliveries: readonly Delivery[]): boolean {
-  if (deliveries.some(({ splits }) => splits !== undefined && splits.count >= MOST_SPLITS)) return false;
+  if (deliveries.some(({ splits }) => splits >= MOST_SPLITS)) return false;
   if (!origin.budget.take(origin.nowMs)) return false;
-  for (const delivery of deliveries) {
-    delivery.splits ??= { count: 0 };
-    delivery.splits.count++;
-  }
+  for (const delivery of deliveries) delivery.splits++;
   return true;
 }
 
