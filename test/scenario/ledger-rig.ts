@@ -5,6 +5,7 @@ import { copyOwned } from "../../src/core/bytes.ts";
 import { formatProblem } from "../../src/core/problem.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import { assemble, type Assembly } from "../../src/data/assembly.ts";
+import { explain } from "../../src/data/explain/explain.ts";
 import { Pipeline } from "../../src/data/pipeline.ts";
 import type { Batch, TargetClient } from "../../src/data/export/target-client.ts";
 import type { SendOutcome } from "../../src/data/send-outcome.ts";
@@ -17,6 +18,7 @@ import { Records } from "../../src/data/queue/records.ts";
 import type { Reply } from "../../src/data/receive/request.ts";
 import { reroute } from "../../src/data/reroute.ts";
 import type { Signal } from "../../src/otlp/signal.ts";
+import type { ItemExplanation } from "../../src/plan/explanation.ts";
 import type { Plan, TargetPlan } from "../../src/plan/plan.ts";
 import type { Env } from "../../src/telemetry/env.ts";
 import { createLedger } from "../../src/telemetry/ledger.ts";
@@ -108,6 +110,15 @@ export class Rig implements AsyncDisposable {
     this.pools.update(plan);
     this.#assembly = assemble(plan, this.pools.live, { ...this.env, losses: this.losses, records: this.#records });
     this.settle();
+  }
+
+  /** What would become of the first item. */
+  explain(signal: Signal, bytes: Uint8Array, headers: Record<string, string> = {}): ItemExplanation {
+    const { clock } = this;
+    const { plan } = this.#assembly;
+    const { live: pools, targets } = this.pools;
+    const parts = { plan, pools, targets, clock };
+    return explain(parts, { signal, bytes, headers, maxItems: 1 }).items[0] ?? assert.fail("no item");
   }
 
   handle(signal: Signal, bytes: Uint8Array, deadlineMs = 10_000, headers: Record<string, string> = {}): Carried {

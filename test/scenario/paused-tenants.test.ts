@@ -195,3 +195,59 @@ test("RESOURCE_EXHAUSTED without a delay, which shows to be a quota, holds for i
   const later = calls(rig, 2);
   assert.ok(later.length > 0 && later.every((one) => one === "a:greedy"), later.join());
 });
+
+test("an explanation knows whose target is paused: it says so, why, and where that sender's data goes instead", async () => {
+  for (const strategy of ["round_robin", "weighted_random", "least_connections", "latency"]) {
+    await using rig = new Rig(TWO.replace("round_robin", strategy));
+    const told = (tenant: string) => {
+      const { targets = [], pick } = rig.explain("traces", TRACES, { "X-Scope-OrgID": tenant }).place ?? {};
+      const [a, b] = targets.map(({ usable, eligible, reason }) => ({ usable, eligible, reason }));
+      return { a, b, pick };
+    };
+    while (calls(rig).at(-1) !== "a:greedy") carry(rig, "greedy");
+    rig.answer(rig.calls.length - 1, { ...QUOTA, afterMs: 30_000 });
+    rig.advance(1_000);
+    const greedy = told("greedy");
+    assert.deepEqual(greedy.a, { usable: false, eligible: false, reason: "throttled for this sender: HTTP 429" });
+    assert.deepEqual([greedy.b?.usable, greedy.b?.eligible], [true, true]);
+    const picks = [
+      { kind: "target", target: "b" },
+      { kind: "chances", chances: { b: 1 } },
+    ];
+    assert.ok(
+      picks.some((pick) => JSON.stringify(pick) === JSON.stringify(greedy.pick)),
+      JSON.stringify(greedy.pick),
+    );
+    assert.deepEqual([told("other").a?.usable, told("other").a?.eligible], [true, true]);
+    assert.doesNotMatch(told("other").a?.reason ?? "", /throttled/u);
+    rig.advance(30_000);
+    assert.deepEqual([told("greedy").a?.usable, told("greedy").a?.eligible], [true, true]);
+  }
+});
+
+test("an explanation says that a sender whom all targets asked to wait waits, and that others do not", async () => {
+  await using rig = new Rig(ONE);
+  carry(rig, "greedy");
+  rig.answer(0, { ...QUOTA, afterMs: 30_000 });
+  const pick = (tenant: string) => rig.explain("traces", TRACES, { "x-scope-orgid": tenant }).place?.pick;
+  assert.deepEqual([pick("greedy"), pick("other")], [{ kind: "waits" }, { kind: "target", target: "a" }]);
+});
+
+test("an explanation of a target of several addresses knows a pause of one sender once all of them asked for it", async () => {
+  const resolver = new ScriptedResolver();
+  await using rig = new Rig(ONE.replace("http://a:1", "http://tempo.test:1"), { resolver });
+  resolver.find(["10.0.0.1", "10.0.0.2"], 3_600_000);
+  rig.settle();
+  const told = (): unknown[] => {
+    const { targets = [], pick } = rig.explain("traces", TRACES, { "x-scope-orgid": "greedy" }).place ?? {};
+    return [targets[0]?.reason.startsWith("throttled for this sender"), pick?.kind];
+  };
+  for (const want of [
+    [false, "target"],
+    [true, "waits"],
+  ]) {
+    carry(rig, "greedy");
+    rig.answer(rig.calls.length - 1, { ...QUOTA, afterMs: 30_000 });
+    assert.deepEqual(told(), want);
+  }
+});

@@ -15,10 +15,14 @@ export type Preview =
   /** Only its author can know. */
   | { readonly kind: "unknown" };
 
-/** What the next pick would be; indexes are those of its targets. The copy is used up. */
+/**
+ * What the next pick would be, none of those that are excluded; indexes are those of its targets.
+ * The copy is used up.
+ */
 export function forecast({ targets, strategy, signal, state, picker }: ChooserCopy): Preview {
   for (const index of state.probing) {
     const { inFlight, plan } = targets[index]!;
+    if (state.excluded[index] === 1) continue;
     if (inFlight < plan.maxInFlight && targets[index]!.wantsProbe(signal)) return { kind: "pick", index };
   }
   return forecastBy(strategy, picker, state);

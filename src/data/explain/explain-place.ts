@@ -11,6 +11,7 @@ import type {
 } from "../../plan/explanation.ts";
 import type { PoolPlan } from "../../plan/plan.ts";
 import type { Cond } from "../../plan/route-plan.ts";
+import type { ChooserCopy } from "../balance/chooser.ts";
 import { forecast } from "../balance/forecast.ts";
 import type { LaneCopy } from "../queue/lane-port.ts";
 import { targetStatus } from "../status.ts";
@@ -36,6 +37,7 @@ export function explainPlace(walk: ExplainWalk, answer: RuleAnswer, at: At, refu
   const pool = walk.routePools[at.pool]!;
   const channel = at.pool === at.from ? at.channel : channelIn(walk, answer, name);
   const lanes = pool.lanesFor(channel, walk.signal);
+  for (const { chooser } of lanes) leaveAlone(chooser, walk);
   return {
     rule: answer.rule.id,
     pool: name,
@@ -129,8 +131,13 @@ function textOf(cond: Cond): string {
   }
 }
 
+/** Targets that asked its sender to come later get nothing of it. */
+function leaveAlone({ targets, state }: ChooserCopy, { headers }: ExplainWalk): void {
+  for (const [i, target] of targets.entries()) if (target.pauseFor(headers) !== undefined) state.exclude(i);
+}
+
 function tellTarget(
-  { targets, clock, signal }: ExplainWalk,
+  { targets, clock, signal, headers }: ExplainWalk,
   id: string,
   lanes: readonly LaneCopy[],
 ): TargetExplanation[] {
@@ -142,14 +149,17 @@ function tellTarget(
   );
   const refusal = refuses.find((one) => one.signal === signal);
   const refused = refusal && { said: `takes no ${signal}: ${refusal.said}` };
+  const forSender = handle.pauseFor(headers);
+  const why =
+    paused === undefined ? forSender && `throttled for this sender: ${forSender.said}` : `throttled: ${paused.said}`;
   const own = laneWith(lanes, id);
   return [
     {
       id,
       in_channel: own !== undefined,
       state,
-      reason: refused?.said ?? (paused === undefined ? reason : `throttled: ${paused.said}`),
-      usable: own?.usable ?? handle.usable(clock.nowMs(), signal),
+      reason: refused?.said ?? why ?? reason,
+      usable: forSender === undefined && (own?.usable ?? handle.usable(clock.nowMs(), signal)),
       eligible: own?.eligible === true && inFlight < window,
       weight,
       effective_weight: own?.weight ?? 0,

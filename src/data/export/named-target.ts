@@ -14,6 +14,7 @@ import { PartPicker } from "./part-picker.ts";
 import { NO_HISTORY, NO_KEYS, type Parts } from "./parts.ts";
 import type { AttemptTime, Joining, OwnedTarget, TargetHandle } from "./target-port.ts";
 import type { Batch } from "./target-client.ts";
+import type { Pause } from "./tenant-pauses.ts";
 import type { SendOutcome, SizeDoubt } from "../send-outcome.ts";
 
 /**
@@ -156,6 +157,13 @@ class NamedTarget implements OwnedTarget, PartsOwner {
       if (part.usable(nowMs)) untilMs = Math.min(untilMs, part.pausedForMs(headers));
     }
     return untilMs === Infinity ? -Infinity : untilMs;
+  }
+
+  /** That of the first of them. */
+  pauseFor(headers: SenderHeaders): Pause | undefined {
+    const untilMs = this.pausedForMs(headers);
+    if (untilMs === -Infinity) return undefined;
+    return this.#parts.all.find((part) => part.pausedForMs(headers) === untilMs)?.pauseFor(headers);
   }
 
   get pausedTenants(): number {

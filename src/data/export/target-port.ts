@@ -14,6 +14,7 @@ import type { TargetLoad } from "../load/target-load.ts";
 import type { Batch, TargetClient } from "./target-client.ts";
 import type { SendOutcome, SizeDoubt } from "../send-outcome.ts";
 import type { Parts } from "./parts.ts";
+import type { Pause } from "./tenant-pauses.ts";
 
 /** How long one attempt may take. */
 export interface AttemptTime {
@@ -72,13 +73,15 @@ export interface TargetHandle {
    * -Infinity when it did not.
    */
   pausedForMs(headers: SenderHeaders): number;
+  /** The same with its words, for people; undefined when it did not. */
+  pauseFor(headers: SenderHeaders): Pause | undefined;
   /** Of how many senders. */
   readonly pausedTenants: number;
   /**
    * It asked to be left alone until then, in Clock.nowMs(), and in these words; undefined when it
    * did not, or that is over.
    */
-  pause(): { readonly untilMs: number; readonly said: string } | undefined;
+  pause(): Pause | undefined;
   /** What is told of the signals in `refused`. */
   readonly refusals: readonly RefusedSignal[];
   /** How much of its weight counts: 0.1 to 1 while it comes back, else 1. */

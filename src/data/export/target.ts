@@ -29,7 +29,7 @@ import { tellUnreadable } from "./target-metrics.ts";
 import type { PartEnv, PartTarget, InheritedState, Whole } from "./parts.ts";
 import { withoutSecrets } from "./quiet.ts";
 import type { AttemptTime, Joining, OwnedTarget, TargetEnv, TargetHandle } from "./target-port.ts";
-import { TenantPauses } from "./tenant-pauses.ts";
+import { type Pause, TenantPauses } from "./tenant-pauses.ts";
 import { cappedWindow, initialWindow, stepWindow, type Window } from "./window.ts";
 
 /** So much of what a target says is kept. */
@@ -166,7 +166,7 @@ class Target implements PartTarget, Monitored, Refusing {
     return this.#refusals.mask;
   }
 
-  pause(): ReturnType<TargetHandle["pause"]> {
+  pause(): Pause | undefined {
     return pauseOf(this.health(), this.#pauseSaid, this.#env.clock.nowMs());
   }
 
@@ -179,7 +179,11 @@ class Target implements PartTarget, Monitored, Refusing {
   }
 
   pausedForMs(headers: SenderHeaders): number {
-    return this.#pauses.any ? this.#pauses.untilMs(onlyHeaders(headers, this.#plan.forwardHeaders)) : -Infinity;
+    return this.pauseFor(headers)?.untilMs ?? -Infinity;
+  }
+
+  pauseFor(headers: SenderHeaders): Pause | undefined {
+    return this.#pauses.any ? this.#pauses.of(onlyHeaders(headers, this.#plan.forwardHeaders)) : undefined;
   }
 
   share(nowMs: number): number {
@@ -369,12 +373,12 @@ class Target implements PartTarget, Monitored, Refusing {
     this.#ended(call, { kind: "neutral" }, this.#env.clock.nowMs());
     if (call.asks) this.#refusals.unclear(call.signal);
     if (outcome.kind !== "retry") return this.#monitor.neutral(call.epoch);
-    this.#pauses.pause(tenant, outcome.afterMs);
+    this.#pauses.pause(tenant, outcome.afterMs, outcome.message.slice(0, LONGEST_SAID));
     this.#monitor.success(call.epoch);
   }
 }
 
-function pauseOf(health: Health, said: string, nowMs: number): ReturnType<TargetHandle["pause"]> {
+function pauseOf(health: Health, said: string, nowMs: number): Pause | undefined {
   if (health.state !== "ready" || health.pausedUntilMs <= nowMs) return undefined;
   return { untilMs: health.pausedUntilMs, said };
 }

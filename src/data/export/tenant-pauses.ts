@@ -13,6 +13,12 @@ const MAX_PAUSES = 1_000;
 const UNNAMED_MS = 100;
 const LONGEST_MS = 300_000;
 
+/** Until when, in Clock.nowMs(), and in these words. */
+export interface Pause {
+  readonly untilMs: number;
+  readonly said: string;
+}
+
 /**
  * The tenants that a target asked to leave alone: one that is passed headers of senders and answers
  * 429 means the sender, and is there for all others.
@@ -20,8 +26,8 @@ const LONGEST_MS = 300_000;
 export class TenantPauses {
   readonly #clock: Clock;
   readonly #over: () => void;
-  /** By the key of their headers: until Clock.nowMs() is this. */
-  readonly #untilMs = new Map<string, number>();
+  /** By the key of their headers. */
+  readonly #pauses = new Map<string, Pause>();
   #timer: { readonly atMs: number; readonly cancel: Cancel } | undefined;
 
   /** `over` is told when a pause has ended. */
@@ -32,42 +38,43 @@ export class TenantPauses {
 
   /** Whether there are any: else nobody need be looked up. */
   get any(): boolean {
-    return this.#untilMs.size > 0;
+    return this.#pauses.size > 0;
   }
 
   get size(): number {
-    return this.#untilMs.size;
+    return this.#pauses.size;
   }
 
   /**
-   * Until when they are left alone; -Infinity when they are not. `headers` has those that the
-   * target is passed, and no others.
+   * Theirs; undefined when they are not left alone. `headers` has those that the target is passed,
+   * and no others.
    */
-  untilMs({ key }: SenderHeaders): number {
-    const untilMs = this.#untilMs.get(key) ?? -Infinity;
-    return untilMs > this.#clock.nowMs() ? untilMs : -Infinity;
+  of({ key }: SenderHeaders): Pause | undefined {
+    const pause = this.#pauses.get(key);
+    return pause !== undefined && pause.untilMs > this.#clock.nowMs() ? pause : undefined;
   }
 
-  pause({ key }: SenderHeaders, afterMs: number | undefined): void {
+  /** A later answer does not shorten a pause. */
+  pause({ key }: SenderHeaders, afterMs: number | undefined, said: string): void {
     const nowMs = this.#clock.nowMs();
     const untilMs = nowMs + Math.min(LONGEST_MS, afterMs ?? UNNAMED_MS);
-    const before = this.#untilMs.get(key) ?? -Infinity;
-    this.#untilMs.delete(key);
-    this.#untilMs.set(key, Math.max(before, untilMs));
-    const [oldest] = this.#untilMs.keys();
-    if (this.#untilMs.size > MAX_PAUSES && oldest !== undefined) this.#untilMs.delete(oldest);
+    const before = this.#pauses.get(key);
+    this.#pauses.delete(key);
+    this.#pauses.set(key, before !== undefined && before.untilMs > untilMs ? before : { untilMs, said });
+    const [oldest] = this.#pauses.keys();
+    if (this.#pauses.size > MAX_PAUSES && oldest !== undefined) this.#pauses.delete(oldest);
     this.#setTimer();
   }
 
   clear(): void {
-    this.#untilMs.clear();
+    this.#pauses.clear();
     this.#timer?.cancel();
     this.#timer = undefined;
   }
 
   #setTimer(): void {
     let atMs = Infinity;
-    for (const untilMs of this.#untilMs.values()) atMs = Math.min(atMs, untilMs);
+    for (const { untilMs } of this.#pauses.values()) atMs = Math.min(atMs, untilMs);
     if (atMs === Infinity || (this.#timer !== undefined && this.#timer.atMs <= atMs)) return;
     this.#timer?.cancel();
     const cancel = this.#clock.after(Math.max(1, Math.ceil(atMs - this.#clock.nowMs())), () => this.#expire());
@@ -77,7 +84,7 @@ export class TenantPauses {
   #expire(): void {
     this.#timer = undefined;
     const nowMs = this.#clock.nowMs();
-    for (const [key, untilMs] of this.#untilMs) if (untilMs <= nowMs) this.#untilMs.delete(key);
+    for (const [key, { untilMs }] of this.#pauses) if (untilMs <= nowMs) this.#pauses.delete(key);
     this.#setTimer();
     this.#over();
   }
