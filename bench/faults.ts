@@ -85,12 +85,12 @@ async function measure(fault: Fault): Promise<string> {
     marks.push(performance.now());
   };
   await mark(PHASE_MS);
-  const before = callsTo(node);
+  const before = await callsTo(node);
   await fault.begin(bad);
   await mark(PHASE_MS / 2);
   await mark(PHASE_MS * 1.5);
-  const during = callsTo(node) - before;
-  const { state, reason } = node.status.targets.find(({ id }) => id === "bad")!;
+  const during = (await callsTo(node)) - before;
+  const { state, reason } = (await node.status()).targets.find(({ id }) => id === "bad")!;
   await fault.end(bad);
   await mark(PHASE_MS);
   await sender.stop();
@@ -108,9 +108,8 @@ function configText(): string {
   return `targets: [${targets.join(", ")}]\npools: { p: { targets: [${NAMES.join(", ")}], strategy: ${strategy} } }\ndefault_pool: p\n`;
 }
 
-function callsTo(node: TestNode): number {
-  const series = [...node.env.metrics.exportSends.series.values()].filter(({ labels }) => labels[0] === "bad");
-  return series.reduce((sum, one) => sum + one.series.value, 0);
+function callsTo(node: TestNode): Promise<number> {
+  return node.metric("exportSends", "bad");
 }
 
 /** Of the requests that began in this time, whatever they were answered. */

@@ -45,8 +45,8 @@ function openFull(more: Readonly<Record<string, unknown>> = {}): Promise<TestNod
   });
 }
 
-function heldOf(node: TestNode): number {
-  return node.status.pools.reduce((sum, pool) => sum + pool.queuedBytes, 0);
+async function heldOf(node: TestNode): Promise<number> {
+  return (await node.status()).pools.reduce((sum, pool) => sum + pool.queuedBytes, 0);
 }
 
 const small = Buffer.from(generateTraces({ items: 2, resources: 1, services: ["s"], seed: 1, wallMs: 0 }));
@@ -74,7 +74,7 @@ for (const { name, way, body, options } of ways) {
     await using node = await openFull();
     await using sender = new OtlpSender(node);
     await sender.send(way, "traces", body, options);
-    const [buffers, counted] = [await bufferBytes(), heldOf(node)];
+    const [buffers, counted] = [await bufferBytes(), await heldOf(node)];
     for (let i = 0; i < PARCELS; i++) {
       const answer = await sender.send(way, "traces", body, options);
       assert.ok(answer.ok, answer.message);
@@ -95,7 +95,7 @@ test("held bytes: small parts of large requests hold what the queue counts, whoe
   });
   const request = encodeRequest("traces", { resourceSpans: [resource("rare", 400), resource("usual", 20_000)] });
   const halves = encodeRequest("traces", { resourceSpans: [resource("rare", 6_000), resource("usual", 6_000)] });
-  const [buffers, counted] = [await bufferBytes(), heldOf(node)];
+  const [buffers, counted] = [await bufferBytes(), await heldOf(node)];
   for (let i = 0; i < 600; i++) {
     assert.ok((await sender.send("grpc", "traces", i % 2 === 0 ? request : halves)).ok);
   }
@@ -104,7 +104,7 @@ test("held bytes: small parts of large requests hold what the queue counts, whoe
 
 async function assertHeld(node: TestNode, buffersBefore: number, countedBefore: number): Promise<void> {
   const held = (await bufferBytes()) - buffersBefore;
-  const counted = heldOf(node) - countedBefore;
+  const counted = (await heldOf(node)) - countedBefore;
   assert.ok(counted > 0);
   assert.ok(held <= counted * 1.25 + SLACK_BYTES, `${counted} bytes are counted, ${held} are held`);
 }

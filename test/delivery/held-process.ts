@@ -57,5 +57,5 @@ async function memory(): Promise<Memory> {
     await turn(); // buffers are given back by a thread of its own
   }
   const { rss, arrayBuffers } = process.memoryUsage();
-  return { rss, arrayBuffers, counted: node.status.pools.reduce((sum, pool) => sum + pool.queuedBytes, 0) };
+  return { rss, arrayBuffers, counted: (await node.status()).pools.reduce((sum, pool) => sum + pool.queuedBytes, 0) };
 }

@@ -103,7 +103,7 @@ test("by-service.yaml: spans with a status of 500 and above are copied to errors
     "backend-3": ["cart 503", "cart 200", "text"],
     errors: ["pay 500", "cart 503"],
   });
-  assert.equal(scene.node.ledger("traces").copied, 2);
+  assert.equal((await scene.node.ledger("traces")).copied, 2);
 });
 
 function span(name: string, service: string, status: number | string): TestItem {

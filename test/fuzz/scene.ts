@@ -81,9 +81,9 @@ export class FuzzScene implements AsyncDisposable {
     for (const way of ["grpc", "http"] as const) {
       assert.equal((await this.sender.send(way, "traces", good)).ok, true);
     }
-    while (this.node.ledger().queued > 0) await turn(); // what was acknowledged on entering the queue is still on its way
-    assert.deepEqual(this.node.inFlight, { requests: 0, bytes: 0 });
-    this.node.assertBalanced();
+    while ((await this.node.ledger()).queued > 0) await turn(); // what was acknowledged on entering the queue is still on its way
+    assert.deepEqual(await this.node.inFlight(), { requests: 0, bytes: 0 });
+    await this.node.assertBalanced();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

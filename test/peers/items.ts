@@ -27,8 +27,8 @@ export function framed(message: Uint8Array): Buffer {
 }
 
 /** No connection of the node ended because of an error or an abuse of HTTP/2. */
-export function assertNoFaults(node: TestNode): void {
-  const faults = [...node.env.metrics.http2Faults.series.values()].filter(({ series }) => series.value > 0);
+export async function assertNoFaults(node: TestNode): Promise<void> {
+  const faults = (await node.series("http2Faults")).filter(({ value }) => value > 0);
   assert.deepEqual(
     faults.map(({ labels }) => labels),
     [],

@@ -38,7 +38,7 @@ for (const { protocol, code } of KINDS) {
       assert.equal(answer.ok, true);
     }
     await node.stop(); // drains
-    const { delivered, rejected, lost } = node.ledger("traces");
+    const { delivered, rejected, lost } = await node.ledger("traces");
     assert.deepEqual([delivered, rejected, lost], [SPANS, 0, 0]);
     assert.equal(standby.counts().acceptedItems, SPANS);
     assert.ok(primary.counts().requests <= WINDOW, `${primary.counts().requests} calls to the primary`);

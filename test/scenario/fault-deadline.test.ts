@@ -33,8 +33,8 @@ default_pool: p`;
       // shows in the delay.
       assert.ok(tookMs >= 0.9 * DEADLINE_MS - 2, `answered after ${tookMs} ms`);
     }
-    await until(() => node.ledger().queued === 0); // the batch at the target ends by itself
-    assert.equal(node.ledger().shed, 15);
+    await until(async () => (await node.ledger()).queued === 0); // the batch at the target ends by itself
+    assert.equal((await node.ledger()).shed, 15);
   });
 
   test(`${protocol}: what waited in the queue beyond its deadline is not sent afterwards`, async () => {
@@ -51,7 +51,7 @@ default_pool: p`;
     assert.equal((await first).answer.kind, "taken");
     assert.equal((await patient.sendOne()).answer.kind, "taken");
     assert.deepEqual(a.tally.counts(), { seen: 10, distinct: 10, duplicates: 0, beyond: 0 });
-    assert.deepEqual([node.ledger().shed, node.ledger().delivered], [10, 10]);
+    assert.deepEqual([(await node.ledger()).shed, (await node.ledger()).delivered], [10, 10]);
   });
 
   test(`${protocol}: what a sender that went away had not sent yet is not sent`, async () => {
@@ -67,15 +67,15 @@ default_pool: p`;
       await using hurried = new Sender({ via, address, source, service: "s" });
       const leaving = new AbortController();
       const gone = hurried.sendOne(hurried.prepare(), leaving.signal);
-      await until(() => node.ledger().received === source * 5);
+      await until(async () => (await node.ledger()).received === source * 5);
       leaving.abort();
       assert.equal((await gone).answer.kind, "broken");
-      await until(() => node.env.metrics.errors.with("default", "cancelled").value === source - 1);
+      await until(async () => (await node.metric("errors", "default", "cancelled")) === source - 1);
     }
     a.script = () => OK;
     assert.equal((await first).answer.kind, "taken");
     assert.equal((await patient.sendOne()).answer.kind, "taken");
     assert.deepEqual(a.tally.counts(), { seen: 10, distinct: 10, duplicates: 0, beyond: 0 });
-    assert.deepEqual([node.ledger().shed, node.ledger().queued], [10, 0]);
+    assert.deepEqual([(await node.ledger()).shed, (await node.ledger()).queued], [10, 0]);
   });
 }

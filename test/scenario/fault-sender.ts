@@ -169,9 +169,9 @@ export function account(senders: readonly Sender[], sinks: readonly { readonly t
 }
 
 /** Asks again and again, for what nobody tells of by itself; fails after `withinMs`. */
-export async function until(holds: () => boolean, withinMs = PATIENCE_MS): Promise<void> {
+export async function until(holds: () => boolean | Promise<boolean>, withinMs = PATIENCE_MS): Promise<void> {
   const endMs = performance.now() + withinMs;
-  while (!holds()) {
+  while (!(await holds())) {
     if (performance.now() > endMs) throw new Error(`waited ${withinMs} ms in vain for: ${holds.toString()}`);
     await new Promise((resolve) => setTimeout(resolve, 2));
   }

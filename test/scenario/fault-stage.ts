@@ -120,7 +120,7 @@ default_pool: apart
     assert.ok(shared.duplicates <= maxDuplicates, `${shared.duplicates} duplicates, ${maxDuplicates} can be explained`);
     const { lost, duplicates } = account([this.other], [this.apart]);
     assert.deepEqual([lost, duplicates, this.other.failures], [0, 0, []], "the other pool");
-    this.node.assertBalanced();
+    await this.node.assertBalanced();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

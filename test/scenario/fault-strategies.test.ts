@@ -158,7 +158,7 @@ test("when_down hold: what came while the target was down waits and is delivered
   await using scene = await Scene.open(text, { a, b });
   await a.kill();
   const held = Array.from({ length: 4 }, () => scene.sender.sendOne());
-  await until(() => stateOf(scene.node, "a") === "ejected");
+  await until(async () => (await stateOf(scene.node, "a")) === "ejected");
   held.push(scene.sender.sendOne());
   await a.start();
   for (const { answer } of await Promise.all(held)) assert.equal(answer.kind, "taken");
@@ -179,12 +179,12 @@ test("a pool that throttles as a whole is left alone for as long as it asked", a
 
 /** Sends until the target is ejected: only requests tell what state it is in. */
 async function ejected({ node, sender }: Scene, id: string): Promise<void> {
-  while (stateOf(node, id) !== "ejected") {
+  while ((await stateOf(node, id)) !== "ejected") {
     await sender.sendOne();
     assert.ok(sender.sent.length < 200, "the target was never ejected");
   }
 }
 
-function stateOf(node: TestNode, id: string): string | undefined {
-  return node.status.targets.find((target) => target.id === id)?.state;
+async function stateOf(node: TestNode, id: string): Promise<string | undefined> {
+  return (await node.status()).targets.find((target) => target.id === id)?.state;
 }

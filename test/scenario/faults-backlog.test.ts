@@ -16,8 +16,8 @@ function target(id: string, protocol: string, timeout = "60s"): string {
   return `{ id: ${id}, endpoint: "http://127.0.0.1:1", protocol: ${protocol}, timeout: ${timeout}, ${SENSES}, limits: { max_in_flight: 2 } }`;
 }
 
-function isOut(node: TestNode, id: string): boolean {
-  const state = node.status.targets.find((one) => one.id === id)?.state;
+async function isOut(node: TestNode, id: string): Promise<boolean> {
+  const state = (await node.status()).targets.find((one) => one.id === id)?.state;
   return state === "ejected" || state === "down";
 }
 
@@ -45,11 +45,11 @@ default_pool: p`;
     await a.kill();
     await until(() => isOut(node, "a"));
     await fill(sender);
-    assert.equal(node.ledger().queued, REQUESTS * ITEMS);
+    assert.equal((await node.ledger()).queued, REQUESTS * ITEMS);
     await a.start();
-    await until(() => node.ledger().queued === 0);
+    await until(async () => (await node.ledger()).queued === 0);
     assert.deepEqual(account([sender], [a]), { acknowledged: REQUESTS * ITEMS, lost: 0, duplicates: 0 });
-    assert.deepEqual([node.ledger().delivered, node.ledger().lost], [REQUESTS * ITEMS, 0]);
+    assert.deepEqual([(await node.ledger()).delivered, (await node.ledger()).lost], [REQUESTS * ITEMS, 0]);
   });
 
   for (const fault of ["is killed", "hangs"] as const) {
@@ -71,22 +71,22 @@ default_pool: p`;
       });
       await fill(sender);
       if (fault === "is killed") await a.kill();
-      await until(() => node.ledger().queued === 0);
+      await until(async () => (await node.ledger()).queued === 0);
       assert.deepEqual(account([sender], [b]), { acknowledged: REQUESTS * ITEMS, lost: 0, duplicates: 0 });
-      const moved = [...node.env.metrics.poolFailover.series.values()].filter(({ labels }) => labels[2] === "backlog");
+      const moved = (await node.series("poolFailover")).filter(({ labels }) => labels[2] === "backlog");
       assert.ok(
-        moved.some(({ series }) => series.value > 0),
+        moved.some(({ value }) => value > 0),
         "nothing moved out of the queue",
       );
 
       a.script = () => OK;
       await a.start();
-      await until(() => !isOut(node, "a"));
+      await until(async () => !(await isOut(node, "a")));
       const before = a.tally.counts().distinct;
       while (a.tally.counts().distinct === before) assert.equal((await sender.sendOne()).answer.kind, "taken");
-      await until(() => node.ledger().queued === 0);
+      await until(async () => (await node.ledger()).queued === 0);
       const { lost, duplicates } = account([sender], [a, b]);
-      assert.deepEqual([lost, duplicates, node.ledger().lost], [0, 0, 0]);
+      assert.deepEqual([lost, duplicates, (await node.ledger()).lost], [0, 0, 0]);
     });
   }
 }

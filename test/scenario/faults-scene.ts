@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import type { TargetStatus } from "../../src/plan/data-plane.ts";
 import { exposition } from "../../src/telemetry/prometheus.ts";
-import { snapshotMetrics } from "../../src/telemetry/snapshot.ts";
 import { runCli } from "../cli/run-cli.ts";
 import { startTestNode, type TestNode } from "../support/node.ts";
 import { openGrpcSink } from "../support/sinks/grpc-sink.ts";
@@ -99,41 +98,38 @@ export class FaultsScene implements AsyncDisposable {
 
   /** Until the target has taken so many more batches. */
   async accepted(batches: number): Promise<void> {
-    const wanted = this.sends("bad", "accepted") + batches;
-    await until(() => this.sends("bad", "accepted") >= wanted);
+    const wanted = (await this.sends("bad", "accepted")) + batches;
+    await until(async () => (await this.sends("bad", "accepted")) >= wanted);
   }
 
   async untilOut(): Promise<void> {
-    await until(() => OUT.has(this.status("bad").state));
+    await until(async () => OUT.has((await this.status("bad")).state));
   }
 
   /** Until it has all of its weight again. */
   async untilBack(): Promise<void> {
-    await until(() => this.status("bad").state === "ready" && this.status("bad").share === 1);
+    await until(async () => {
+      const { state, share } = await this.status("bad");
+      return state === "ready" && share === 1;
+    });
   }
 
-  status(id: string): TargetStatus {
-    const status = this.node.status.targets.find((target) => target.id === id);
+  async status(id: string): Promise<TargetStatus> {
+    const status = (await this.node.status()).targets.find((target) => target.id === id);
     assert.ok(status !== undefined);
     return status;
   }
 
   /** Batches that ended at a target; of all targets and with any outcome when left out. */
-  sends(id?: string, outcome?: string): number {
-    let sum = 0;
-    for (const { labels, series } of this.node.env.metrics.exportSends.series.values()) {
-      if ((id ?? labels[0]) === labels[0] && (outcome ?? labels[1]) === labels[1]) sum += series.value;
-    }
-    return sum;
+  sends(id?: string, outcome?: string): Promise<number> {
+    return this.node.metric("exportSends", id, outcome);
   }
 
   /** Times that a target entered one of these states. */
-  entered(id: string, ...states: readonly string[]): number {
-    let sum = 0;
-    for (const { labels, series } of this.node.env.metrics.targetTransitions.series.values()) {
-      if (labels[0] === id && states.includes(labels[2] ?? "")) sum += series.value;
-    }
-    return sum;
+  async entered(id: string, ...states: readonly string[]): Promise<number> {
+    const series = await this.node.series("targetTransitions");
+    const entries = series.filter(({ labels }) => labels[0] === id && states.includes(labels[2] ?? ""));
+    return entries.reduce((sum, { value }) => sum + value, 0);
   }
 
   /**
@@ -143,18 +139,18 @@ export class FaultsScene implements AsyncDisposable {
   async told(): Promise<TargetRow> {
     const deadlineMs = performance.now() + PATIENCE_MS;
     for (;;) {
-      const before = this.entered("bad", "ready", "ejected", "down", "probing");
+      const before = await this.entered("bad", "ready", "ejected", "down", "probing");
       const row = await this.#row();
       const { code, out } = await runCli(["targets", "list", "--url", `http://${this.node.admin}`], { columns: 160 });
-      const metrics = exposition(snapshotMetrics(this.node.env.metrics));
+      const { metrics } = await this.node.running.dataPlane.snapshot();
       // It may have changed in between, or be probing at this moment: then all three are asked
       // again.
-      const isSteady = before === this.entered("bad", "ready", "ejected", "down", "probing");
+      const isSteady = before === (await this.entered("bad", "ready", "ejected", "down", "probing"));
       if (isSteady && OUT.has(row.state)) {
         assert.equal(code, 0);
         const age = "(?:now|[0-9.]+[a-zµ]+)";
         assert.match(out, new RegExp(`^bad +${row.state} +${row.reason} +${age} +${age} `, "mu"));
-        assertMetrics(metrics, row);
+        assertMetrics(exposition(metrics), row);
         return row;
       }
       assert.ok(performance.now() < deadlineMs, `it never stays out: ${JSON.stringify(row)}`);
@@ -169,19 +165,19 @@ export class FaultsScene implements AsyncDisposable {
    */
   async assertLeftAlone(requests: number, findOut: number): Promise<void> {
     const before = {
-      sends: this.sends("bad"),
-      back: this.entered("bad", "ready"),
-      probes: this.entered("bad", "probing"),
+      sends: await this.sends("bad"),
+      back: await this.entered("bad", "ready"),
+      probes: await this.entered("bad", "probing"),
     };
-    const total = this.sends();
+    const total = await this.sends();
     await this.proceed(requests);
-    const got = this.sends("bad") - before.sends;
-    const back = this.entered("bad", "ready") - before.back;
-    const probes = this.entered("bad", "probing") - before.probes;
+    const got = (await this.sends("bad")) - before.sends;
+    const back = (await this.entered("bad", "ready")) - before.back;
+    const probes = (await this.entered("bad", "probing")) - before.probes;
     const explained = MAX_IN_FLIGHT + probes + back * (findOut + MAX_IN_FLIGHT);
-    const said = `${got} of ${this.sends() - total} calls went to it, with ${probes} probes and ${back} returns`;
+    const said = `${got} of ${(await this.sends()) - total} calls went to it, with ${probes} probes and ${back} returns`;
     assert.ok(got <= explained, said);
-    for (const id of NAMES.slice(1)) assert.equal(this.status(id).state, "ready", id);
+    for (const id of NAMES.slice(1)) assert.equal((await this.status(id)).state, "ready", id);
   }
 
   /**
@@ -198,7 +194,7 @@ export class FaultsScene implements AsyncDisposable {
       if (answer.kind === "taken") assert.equal(answer.rejected, 0);
       else assert.ok(answer.kind === "refused" && answer.retryMs !== undefined, JSON.stringify(answer));
     }
-    this.node.assertBalanced();
+    await this.node.assertBalanced();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

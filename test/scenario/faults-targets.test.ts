@@ -103,12 +103,12 @@ test("grpc: a target that answers checks while calls fail rests to the end, howe
   };
   await scene.untilOut();
   const passed = checks;
-  const probes = scene.entered("bad", "probing");
+  const probes = await scene.entered("bad", "probing");
   await until(() => checks >= passed + 12);
-  const transitions = [...scene.node.env.metrics.targetTransitions.series.values()].map(({ labels }) => labels);
+  const transitions = (await scene.node.series("targetTransitions")).map(({ labels }) => labels);
   const ends = transitions.filter(([id, from]) => id === "bad" && from === "ejected").map(([, , , reason]) => reason);
-  assert.deepEqual(ends, scene.entered("bad", "probing") === probes ? [] : ["rest_over"]);
-  assert.equal(scene.entered("bad", "ready"), 0);
+  assert.deepEqual(ends, (await scene.entered("bad", "probing")) === probes ? [] : ["rest_over"]);
+  assert.equal(await scene.entered("bad", "ready"), 0);
   await works(scene.bad);
   await scene.untilBack();
   await scene.conclude(UNDER_WAY);

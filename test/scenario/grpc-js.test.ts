@@ -44,7 +44,7 @@ test("grpc-js: a deadline ends the call, and what it held is given back", async 
   const { code } = await client.call(TRACES, SPAN, { deadlineMs: 300 });
   assert.equal(code, GRPC.DEADLINE_EXCEEDED);
   await settled(node);
-  assert.equal(node.ledger().shed, 1);
+  assert.equal((await node.ledger()).shed, 1);
 });
 
 test("grpc-js: a cancelled call is forgotten by the node as soon as nobody has its bytes", async () => {
@@ -165,5 +165,5 @@ function retryDelayMs(end: CallEnd): number {
 
 /** Resolves when the node holds nothing any more. */
 async function settled(node: TestNode): Promise<void> {
-  while (node.inFlight.requests > 0 || node.ledger().queued > 0) await turn();
+  while ((await node.inFlight()).requests > 0 || (await node.ledger()).queued > 0) await turn();
 }

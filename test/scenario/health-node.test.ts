@@ -3,7 +3,6 @@ import { createServer } from "node:http";
 import { test } from "node:test";
 import type { TargetStatus } from "../../src/plan/data-plane.ts";
 import { exposition } from "../../src/telemetry/prometheus.ts";
-import { snapshotMetrics } from "../../src/telemetry/snapshot.ts";
 import { requestOf } from "../support/items.ts";
 import { startTestNode, type TestNode } from "../support/node.ts";
 import { OtlpSender } from "../support/otlp-sender.ts";
@@ -14,14 +13,14 @@ import { until } from "./fault-sender.ts";
 
 const FAST = "interval: 20ms, timeout: 200ms";
 
-function statusOf(node: TestNode, id: string): TargetStatus {
-  const status = node.status.targets.find((target) => target.id === id);
+async function statusOf(node: TestNode, id: string): Promise<TargetStatus> {
+  const status = (await node.status()).targets.find((target) => target.id === id);
   assert.ok(status !== undefined);
   return status;
 }
 
 function untilState(node: TestNode, id: string, state: TargetStatus["state"]): Promise<void> {
-  return until(() => statusOf(node, id).state === state);
+  return until(async () => (await statusOf(node, id)).state === state);
 }
 
 /** Sends `count` requests of one span, all of which have to be taken. */
@@ -55,16 +54,19 @@ default_pool: { targets: [grpc, http, tcp, page] }
   await using spare = await openGrpcSink();
   await using node = await startTestNode(text, { sinks: { grpc, http, tcp, page: spare } });
   const ids = ["grpc", "http", "tcp", "page"];
-  await until(() => ids.every((id) => statusOf(node, id).check?.result === "passed"));
+  await until(async () => {
+    const all = await Promise.all(ids.map((id) => statusOf(node, id)));
+    return all.every(({ check }) => check?.result === "passed");
+  });
   await Promise.all([grpc.kill(), http.kill(), tcp.kill()]);
   healthy = false;
   await Promise.all(ids.map((id) => untilState(node, id, "down")));
   for (const id of ids) {
-    const { reason, nextTryMs, check, share } = statusOf(node, id);
+    const { reason, nextTryMs, check, share } = await statusOf(node, id);
     assert.deepEqual([reason, check?.result, share], ["check_failed", "failed", 0]);
     assert.ok(nextTryMs !== undefined);
   }
-  assert.equal(statusOf(node, "page").check?.said, "HTTP 503");
+  assert.equal((await statusOf(node, "page")).check?.said, "HTTP 503");
   assert.equal((await node.running.dataPlane.ready()).ready, true, "it can still accept");
   assert.deepEqual(
     (await node.running.dataPlane.undeliverable()).map(({ signal }) => signal),
@@ -73,7 +75,7 @@ default_pool: { targets: [grpc, http, tcp, page] }
   await Promise.all([grpc.start(), http.start(), tcp.start()]);
   healthy = true;
   await Promise.all(ids.map((id) => untilState(node, id, "ready")));
-  for (const id of ids) assert.equal(statusOf(node, id).reason, "check_passed");
+  for (const id of ids) assert.equal((await statusOf(node, id)).reason, "check_passed");
   page.closeAllConnections();
   page.close();
 });
@@ -86,7 +88,7 @@ default_pool: { targets: [a] }
 `;
   await using node = await startTestNode(text, { sinks: { a: sink } });
   await untilState(node, "a", "down");
-  const metrics = exposition(snapshotMetrics(node.env.metrics));
+  const metrics = exposition((await node.running.dataPlane.snapshot()).metrics);
   for (const line of [
     /^signalbox_target_state\{target="a",state="down"\} 1$/mu,
     /^signalbox_target_state\{target="a",state="ready"\} 0$/mu,
@@ -121,13 +123,13 @@ test("an operator's drain moves all data to the other targets, until it ends", a
   const before = a.counts().acceptedItems;
   await deliver(node, 10);
   assert.equal(a.counts().acceptedItems, before);
-  const { state, reason, note, untilMs: end } = statusOf(node, "a");
+  const { state, reason, note, untilMs: end } = await statusOf(node, "a");
   assert.deepEqual([state, reason, note, end], ["drain", "operator", "upgrade", untilMs]);
   assert.deepEqual(await dataPlane.operatorStates(), [{ id: "a", state: "drain", untilMs, note: "upgrade" }]);
 
   await dataPlane.operate("a", { state: "maintenance", untilMs: node.env.clock.wallMs() + 50, note: "" });
   await untilState(node, "a", "ready");
-  assert.deepEqual([statusOf(node, "a").reason, await dataPlane.operatorStates()], ["expired", []]);
+  assert.deepEqual([(await statusOf(node, "a")).reason, await dataPlane.operatorStates()], ["expired", []]);
   await deliver(node, 40);
   assert.ok(a.counts().acceptedItems > before);
 });
@@ -140,13 +142,15 @@ test("a target that a config adds is asked before it gets data; what an operator
   await using node = await startTestNode(config, { sinks: { a } });
   const both = "default_pool: { targets: [a, b], strategy: round_robin }";
   assert.equal((await node.apply(both, { b })).kind, "applied");
-  assert.deepEqual([statusOf(node, "b").state, statusOf(node, "b").reason], ["down", "added"]);
+  const { state, reason } = await statusOf(node, "b");
+  assert.deepEqual([state, reason], ["down", "added"]);
   await node.running.dataPlane.operate("a", { state: "drain", untilMs: undefined, note: "for good" });
   await untilState(node, "b", "ready");
   assert.ok(b.counts().checks >= 1);
   assert.equal(b.counts().requests, 0);
   assert.equal((await node.apply(both, { a: c, b })).kind, "applied");
-  assert.deepEqual([statusOf(node, "a").state, statusOf(node, "a").note], ["drain", "for good"]);
+  const { state: wanted, note } = await statusOf(node, "a");
+  assert.deepEqual([wanted, note], ["drain", "for good"]);
   await deliver(node, 10);
   assert.deepEqual([a.counts().acceptedItems, b.counts().acceptedItems, c.counts().acceptedItems], [0, 10, 0]);
 });
@@ -158,15 +162,18 @@ test("a config that replaces all targets of a pool does not make it wait until t
   const pool = "default_pool: { targets: [a, b], strategy: round_robin }";
   await using node = await startTestNode(pool, { sinks: { a, b } });
   assert.equal((await node.apply(pool, { a: c })).kind, "applied");
-  assert.equal(statusOf(node, "a").state, "down", "b works: there is time to ask");
+  assert.equal((await statusOf(node, "a")).state, "down", "b works: there is time to ask");
   await untilState(node, "a", "ready");
   assert.equal((await node.apply(pool, { a: b, b: a })).kind, "applied");
-  const states = (): string[] => ["a", "b"].map((id) => `${statusOf(node, id).state} ${statusOf(node, id).reason}`);
-  assert.equal(states().includes("ready started"), true, "b's connections go on as a's");
+  const states = async (): Promise<string[]> => {
+    const all = await Promise.all(["a", "b"].map((id) => statusOf(node, id)));
+    return all.map(({ state, reason }) => `${state} ${reason}`);
+  };
+  assert.equal((await states()).includes("ready started"), true, "b's connections go on as a's");
   await using d = await openGrpcSink();
   await using e = await openGrpcSink();
   assert.equal((await node.apply(pool, { a: d, b: e })).kind, "applied");
-  assert.deepEqual(states(), ["ready added", "ready added"]);
+  assert.deepEqual(await states(), ["ready added", "ready added"]);
   await deliver(node, 10);
   assert.deepEqual([d.counts().acceptedItems, e.counts().acceptedItems], [5, 5]);
 });

@@ -50,7 +50,10 @@ for (const { protocol, code: refusal, ...told } of TARGETS) {
           .map((_, i) => `span ${i + poisoned}`)
           .toSorted(),
       );
-      assert.deepEqual([node.ledger().delivered, node.ledger().rejected], [TOGETHER - poisoned, poisoned]);
+      assert.deepEqual(
+        [(await node.ledger()).delivered, (await node.ledger()).rejected],
+        [TOGETHER - poisoned, poisoned],
+      );
     });
   }
 }

@@ -51,7 +51,7 @@ test("large: a request of 20 MiB leaves in calls of at most batch.max_bytes, and
     sink.requests.slice(6).map(({ items }) => items),
     [8_192, 1_808],
   );
-  assert.equal(node.env.metrics.exportSplits.with("a", "too_large").value, 0);
+  assert.equal(await node.metric("exportSplits", "a", "too_large"), 0);
 });
 
 for (const gzip of [false, true]) {
@@ -94,7 +94,7 @@ for (const protocol of PROTOCOLS) {
         assert.deepEqual([ok, rejected, message], [true, 0, ""]);
       const accepted = sink.requests.filter((request) => request.items <= 7);
       assert.deepEqual(namesIn(accepted).toSorted(), items.map(({ name }) => name).toSorted());
-      assert.equal(node.ledger(signal).delivered, 120);
+      assert.equal((await node.ledger(signal)).delivered, 120);
     });
   }
 
@@ -113,7 +113,7 @@ for (const protocol of PROTOCOLS) {
     assert.match(answer.message, /too large for the sink/u);
     const taken = sink.requests.filter(({ body }) => body.length < 24_000);
     assert.deepEqual(namesIn(taken).toSorted(), thin.map(({ name }) => name).toSorted());
-    assert.deepEqual([node.ledger().delivered, node.ledger().rejected], [50, 1]);
+    assert.deepEqual([(await node.ledger()).delivered, (await node.ledger()).rejected], [50, 1]);
     const alone = await sender.send("grpc", "traces", requestOf("traces", [fat]));
     assert.deepEqual([alone.ok, alone.retryMs], [false, undefined]);
   });
@@ -165,7 +165,7 @@ test("large: one metric of 50,000 data points reaches a target that takes 256 Ki
     times.map(Number).toSorted((a, b) => a - b),
     dataPoints.map((_, i) => i + 1),
   );
-  assert.equal(node.ledger("metrics").delivered, 50_000);
+  assert.equal((await node.ledger("metrics")).delivered, 50_000);
 });
 
 /** Of all sums, which have to be described as they were sent. */

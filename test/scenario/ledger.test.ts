@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { GRPC } from "../../src/otlp/grpc-code.ts";
+import type { LedgerRow } from "../../src/core/snapshot.ts";
 import type { Signal } from "../../src/otlp/signal.ts";
 import { startTestNode, type TestNode } from "../support/node.ts";
 import { openGrpcSink } from "../support/sinks/grpc-sink.ts";
@@ -76,11 +77,14 @@ async function sendAll(sender: Sender): Promise<void> {
 
 /** Goes away as soon as its request has arrived, again and again. */
 async function sendAndLeave(sender: Sender, signal: Signal, node: TestNode): Promise<void> {
-  const entry = node.env.ledger.entry(signal, "fickle", "hanging");
+  const received = async (): Promise<number> => {
+    const row = (await node.rows()).find((one) => one.signal === signal && one.rule === "fickle");
+    return row?.received ?? 0;
+  };
   for (let i = 1; i <= 10; i++) {
     const leaving = new AbortController();
     const sent = sender.sendOne(sender.prepare(), leaving.signal);
-    await until(() => entry.received === i * ITEMS);
+    await until(async () => (await received()) === i * ITEMS);
     leaving.abort();
     assert.equal((await sent).answer.kind, "broken");
   }
@@ -90,9 +94,9 @@ async function sendAndLeave(sender: Sender, signal: Signal, node: TestNode): Pro
 async function watchLedger(node: TestNode, stop: AbortSignal): Promise<number> {
   let looks = 0;
   while (!stop.aborted) {
-    node.assertBalanced();
+    await node.assertBalanced();
     assertConserved(await ledgerOfApi(node.admin));
-    node.assertBalanced();
+    await node.assertBalanced();
     assertConserved(await ledgerOfMetrics(node.admin));
     looks++;
   }
@@ -100,8 +104,12 @@ async function watchLedger(node: TestNode, stop: AbortSignal): Promise<number> {
 }
 
 /** Reasons and items of one kind, of one rule. */
-function reasonsOf(node: TestNode, rule: string, kind: "shed" | "lost" | "dropped"): Readonly<Record<string, number>> {
-  return node.env.ledger.snapshot().find((row) => row.rule === rule && row.received > 0)?.[kind] ?? {};
+function reasonsOf(
+  rows: readonly LedgerRow[],
+  rule: string,
+  kind: "shed" | "lost" | "dropped",
+): Readonly<Record<string, number>> {
+  return rows.find((row) => row.rule === rule && row.received > 0)?.[kind] ?? {};
 }
 
 for (const [signal, unmatched] of [
@@ -118,14 +126,14 @@ for (const [signal, unmatched] of [
       sender.service === "fickle" ? sendAndLeave(sender, signal, node) : sendAll(sender),
     );
     await Promise.all(sending);
-    await until(() => node.ledger().queued === 0);
+    await until(async () => (await node.ledger()).queued === 0);
     stop.abort();
     assert.ok((await watching) > 5, "the ledger was looked at under load");
 
-    const [told, of] = [withoutZeros(outcomesOf(node.env.ledger.snapshot())), senderOf(senders)];
+    const [told, of] = [withoutZeros(outcomesOf(await node.rows())), senderOf(senders)];
     assert.deepEqual(withoutZeros(await ledgerOfApi(node.admin)), told);
     assert.deepEqual(withoutZeros(await ledgerOfMetrics(node.admin)), told);
-    assertPerRule(node, of, unmatched);
+    assertPerRule(await node.rows(), of, unmatched);
   });
 }
 
@@ -145,8 +153,7 @@ function senderOf(senders: readonly Sender[]): SenderOf {
 }
 
 /** What the senders were told is what the ledger says. */
-function assertPerRule(node: TestNode, of: SenderOf, unmatched: "refuse" | "drop"): void {
-  const rows = node.env.ledger.snapshot();
+function assertPerRule(rows: readonly LedgerRow[], of: SenderOf, unmatched: "refuse" | "drop"): void {
   const row = (rule: string): (typeof rows)[number] => rows.find((r) => r.rule === rule && r.received + r.copied > 0)!;
   const all = REQUESTS * ITEMS;
   for (const rule of ["plain", "copied", "everyone"]) {
@@ -158,20 +165,20 @@ function assertPerRule(node: TestNode, of: SenderOf, unmatched: "refuse" | "drop
   assert.equal(row("partial").rejected + row("partial").delivered, all);
   assert.ok(row("partial").rejected > 0);
   assert.deepEqual([row("strict").rejected, of("strict").taken], [all, 0]);
-  const narrow = reasonsOf(node, "narrow", "shed");
+  const narrow = reasonsOf(rows, "narrow", "shed");
   assert.ok(narrow["queue_full"]! > 0 && row("narrow").delivered > 0, JSON.stringify(row("narrow")));
   assert.equal(of("narrow").failures.length * ITEMS, narrow["queue_full"]);
   // Which of these it is hangs on the machine: the node answers, or the attempt ends first, or the
   // sender goes away.
-  const { deadline: late = 0, target_failed: cut = 0, cancelled = 0 } = reasonsOf(node, "hasty", "shed");
+  const { deadline: late = 0, target_failed: cut = 0, cancelled = 0 } = reasonsOf(rows, "hasty", "shed");
   assert.equal(late + cut + cancelled, row("hasty").received, JSON.stringify(row("hasty")));
-  assert.ok(reasonsOf(node, "gone", "shed")["no_target"]! > 0, JSON.stringify(row("gone")));
-  assert.ok(reasonsOf(node, "fickle", "shed")["cancelled"]! > 0, JSON.stringify(row("fickle")));
-  const { deadline = 0, target_failed: failed = 0 } = reasonsOf(node, "forgetful", "lost");
+  assert.ok(reasonsOf(rows, "gone", "shed")["no_target"]! > 0, JSON.stringify(row("gone")));
+  assert.ok(reasonsOf(rows, "fickle", "shed")["cancelled"]! > 0, JSON.stringify(row("fickle")));
+  const { deadline = 0, target_failed: failed = 0 } = reasonsOf(rows, "forgetful", "lost");
   // Which of the two it is for a parcel hangs on when its last retry was due.
   assert.deepEqual([deadline + failed, of("forgetful").taken], [all, REQUESTS]);
   const kind = unmatched === "drop" ? "dropped" : "shed";
-  assert.deepEqual(reasonsOf(node, "(none)", kind), { unrouted: all });
+  assert.deepEqual(reasonsOf(rows, "(none)", kind), { unrouted: all });
   assert.equal(of("nobody").taken, unmatched === "drop" ? REQUESTS : 0);
 }
 
@@ -187,13 +194,13 @@ default_pool: late`;
   await using late = new Sender({ via: "grpc", address: node.grpc, source: 2, service: "late" });
   for (let i = 0; i < 20; i++) assert.equal((await early.sendOne()).answer.kind, "taken");
   const waiting = late.sendOne();
-  await until(() => node.ledger().received === 21 * ITEMS);
-  assert.equal(node.ledger().queued, 21 * ITEMS);
+  await until(async () => (await node.ledger()).received === 21 * ITEMS);
+  assert.equal((await node.ledger()).queued, 21 * ITEMS);
   const { leftItems, drained } = await node.stop();
   assert.deepEqual([leftItems, drained], [21 * ITEMS, false]);
   assert.equal((await waiting).answer.kind, "refused");
-  assert.deepEqual(reasonsOf(node, "early", "lost"), { shutting_down: 20 * ITEMS });
-  assert.deepEqual(reasonsOf(node, "(default)", "shed"), { shutting_down: ITEMS });
+  assert.deepEqual(reasonsOf(await node.rows(), "early", "lost"), { shutting_down: 20 * ITEMS });
+  assert.deepEqual(reasonsOf(await node.rows(), "(default)", "shed"), { shutting_down: ITEMS });
   await node[Symbol.asyncDispose]();
 });
 
@@ -205,7 +212,7 @@ test("ledger: metrics are counted by data points, those that a target rejected t
   const { answer } = await sender.sendOne();
   assert.ok(answer.kind === "taken");
   assert.deepEqual([answer.rejected, sink.counts().requests], [3, 1]);
-  const { received, rejected, delivered } = node.ledger("metrics");
+  const { received, rejected, delivered } = await node.ledger("metrics");
   assert.ok(received >= 10);
   assert.deepEqual([rejected, delivered], [3, received - 3]);
 });

@@ -86,20 +86,22 @@ test(`reload storm: ${CHANGES_PER_SECOND} changes a second under load fail, lose
     await next;
     assert.ok(walk.status.version >= version, "the version never falls");
     version = walk.status.version;
-    node.assertBalanced();
+    await node.assertBalanced();
   }
   await Promise.all(senders.map((sender) => sender.stop()));
-  const { configApplies } = node.env.metrics;
   // A change is counted when it is in the history, too, a little after the version has it.
-  const counted = (): boolean => walk.status.version === 1 + configApplies.with("applied").value;
-  await until(() => node.ledger().queued === 0 && counted());
+  const counted = async (): Promise<boolean> => {
+    return walk.status.version === 1 + (await node.metric("configApplies", "applied"));
+  };
+  await until(async () => (await node.ledger()).queued === 0 && (await counted()));
 
   const total = senders.reduce((sum, { sent }) => sum + sent.length, 0);
   version = walk.status.version; // read together with what was counted: the last change may have been taken over since
+  const { configApplies } = node.env.metrics;
   const [applied, invalid, failed] = ["applied", "invalid", "failed"].map((kind) => configApplies.with(kind).value);
   const told = account(senders, Object.values(sinks));
   const diagnostic = { seconds: SECONDS, requests: total, version, applied, invalid, failed, ...told };
-  t.diagnostic(JSON.stringify({ ...diagnostic, ledger: node.ledger() }));
+  t.diagnostic(JSON.stringify({ ...diagnostic, ledger: await node.ledger() }));
 
   assert.deepEqual(
     senders.flatMap(({ failures }) => failures),
@@ -112,6 +114,6 @@ test(`reload storm: ${CHANGES_PER_SECOND} changes a second under load fail, lose
   // only the newer one.
   assert.ok(version > SECONDS * 2, `only ${version} versions in ${SECONDS} s`);
   assert.deepEqual([failed, (invalid ?? 0) > 0], [0, true]);
-  const { received, delivered, queued } = node.ledger();
+  const { received, delivered, queued } = await node.ledger();
   assert.deepEqual([delivered, queued], [received, 0]);
 });

@@ -69,7 +69,7 @@ test("rules, pools and targets change by the API under load: nothing fails, is l
     await call("POST config/rollback", { to: before });
   }
   await Promise.all(senders.map((sender) => sender.stop()));
-  await until(() => node.ledger().queued === 0);
+  await until(async () => (await node.ledger()).queued === 0);
   const told = account(senders, [a, b]);
   assert.deepEqual(
     senders.flatMap(({ failures }) => failures),

@@ -38,7 +38,7 @@ for (const protocol of SDK_PROTOCOLS) {
           assert.deepEqual(arrivedAt(sink, signal), direct);
           assert.equal(sink.requests[0]?.encoding, gzip && !isSmall(sink) ? "gzip" : "identity");
         }
-        assert.equal(node.ledger(signal).rejected, 0);
+        assert.equal((await node.ledger(signal)).rejected, 0);
       });
     }
   }

@@ -119,10 +119,10 @@ for (const [protocol, open] of [
     await using node = await startTestNode(config, { sinks: { a: sink }, clock: QUICK });
     await using sender = new Sender({ via: "grpc", address: node.grpc, source: 1, service: "s" });
     assert.equal((await sender.sendOne()).answer.kind, "taken");
-    await until(() => sends(node, "connect") > 0);
+    await until(async () => (await sends(node, "connect")) > 0);
     writeFileSync(ca, authority.ca);
     await sink.until(({ accepted }) => accepted >= 1);
-    const targets = node.status.targets;
+    const { targets } = await node.status();
     assert.notEqual(targets[0]?.reason, "added");
   });
 }
@@ -144,6 +144,6 @@ test("certificates: when they end is a metric, and one that ends soon is told", 
   assert.deepEqual(soon.toSorted(), ["node.listen.otlp_http.tls.cert", "targets.a.tls.ca"]); // valid for a day
 });
 
-function sends(node: TestNode, outcome: string): number {
-  return node.env.metrics.exportSends.with("a", outcome).value;
+function sends(node: TestNode, outcome: string): Promise<number> {
+  return node.metric("exportSends", "a", outcome);
 }

@@ -5,17 +5,21 @@ import { type Clock, systemClock } from "../../src/core/clock.ts";
 import { formatProblem } from "../../src/core/problem.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import type { ApplyOutcome } from "../../src/control/apply.ts";
+import type { LedgerRow, SeriesSnapshot } from "../../src/core/snapshot.ts";
 import { openDataPlane } from "../../src/data/assemble.ts";
-import type { NodeDataPlane } from "../../src/data/node-data-plane.ts";
 import type { Resolver } from "../../src/data/resolve/resolver.ts";
 import type { DataPlaneStatus, ShutdownReport } from "../../src/plan/data-plane.ts";
 import { fileSource, textSource } from "../../src/server/config-source.ts";
-import { type RunningNode, startNode } from "../../src/server/start.ts";
+import { type OpenDataPlane, type RunningNode, startNode } from "../../src/server/start.ts";
 import type { Env } from "../../src/telemetry/env.ts";
+import { balanceOf } from "../../src/telemetry/ledger.ts";
 import { createLog } from "../../src/telemetry/log.ts";
+import { METRICS } from "../../src/telemetry/metric-table.ts";
+import type { Metrics } from "../../src/telemetry/metrics.ts";
 import { type LedgerTotals, totalsOf } from "./ledger-totals.ts";
 import type { Sink } from "./sinks/sink.ts";
 import { ASKED_TRANSPORT } from "./transport.ts";
+import { TEST_WORKERS, tellNode, WORKER_ENV } from "./workers.ts";
 
 export interface TestNodeOptions {
   /**
@@ -31,6 +35,8 @@ export interface TestNodeOptions {
   readonly clock?: Clock;
   /** What is behind the names of targets; default: what the machine says. */
   readonly resolver?: Resolver;
+  /** Why it has to be in this process, whatever SIGNALBOX_TEST_WORKERS says. */
+  readonly inProcess?: string;
 }
 
 /** A config document: YAML or JSON text, or what it says. */
@@ -40,9 +46,14 @@ type Document = Record<string, unknown>;
 
 /**
  * The text of a config that can run beside others: listeners that it does not name are on free
- * ports, the shutdown grace is short; targets get the addresses of their sinks.
+ * ports, the shutdown grace is short; targets get the addresses of their sinks. Unless it says how
+ * many workers it has, they are `workers`.
  */
-export function completeConfig(config: TestConfig, sinks: Readonly<Record<string, Sink>> = {}): string {
+export function completeConfig(
+  config: TestConfig,
+  sinks: Readonly<Record<string, Sink>> = {},
+  workers = TEST_WORKERS,
+): string {
   const document = typeof config === "string" ? documentOf(parse(config)) : structuredClone({ ...config });
   const node = documentOf(document["node"]);
   const listen = documentOf(node["listen"]);
@@ -51,7 +62,7 @@ export function completeConfig(config: TestConfig, sinks: Readonly<Record<string
     const transport = name === "otlp_grpc" && ASKED_TRANSPORT !== undefined ? { transport: ASKED_TRANSPORT } : {};
     listen[name] = { address: "127.0.0.1:0", ...transport, ...documentOf(listen[name]) };
   }
-  document["node"] = { shutdown_grace: "5s", ...node, listen };
+  document["node"] = { shutdown_grace: "5s", workers, ...node, listen };
   const targets = (document["targets"] ?? []) as Document[]; // oxlint-disable-line typescript/no-unsafe-type-assertion -- the schema checks it
   for (const [id, sink] of Object.entries(sinks)) {
     const known = targets.find((target) => target["id"] === id);
@@ -68,33 +79,33 @@ function withTransport(target: Document): Document {
 }
 
 /**
- * A whole node in this process on real sockets. Disposing it stops it, and fails when the ledger
- * does not balance, something is still queued or in flight, or a request ended with an internal
- * error.
+ * A whole node on real sockets, in this process, or with its workers in others. Disposing it stops
+ * it, and fails when the ledger does not balance, something is still queued or in flight, or a
+ * request ended with an internal error.
  */
 export class TestNode implements AsyncDisposable {
   readonly running: RunningNode;
   /** The log, one object for each line. */
   readonly lines: readonly Document[];
-  readonly #plane: NodeDataPlane;
+  readonly #workers: number;
   readonly #sinks: Readonly<Record<string, Sink>>;
 
   constructor(
     running: RunningNode,
-    plane: NodeDataPlane,
+    workers: number,
     { lines, sinks }: { readonly lines: readonly Document[]; readonly sinks: Readonly<Record<string, Sink>> },
   ) {
     this.running = running;
-    this.#plane = plane;
+    this.#workers = workers;
     this.lines = lines;
     this.#sinks = sinks;
   }
 
-  /** At this very moment. */
-  get status(): DataPlaneStatus {
-    return this.#plane.statusNow();
+  status(): Promise<DataPlaneStatus> {
+    return this.running.dataPlane.status();
   }
 
+  /** Of the process that steers: with workers, it has counted only some of what its node has. */
   get env(): Env {
     return this.running.env;
   }
@@ -114,17 +125,35 @@ export class TestNode implements AsyncDisposable {
 
   /** Takes over another config, completed in the same way; `sinks` are further ones. */
   apply(config: TestConfig, sinks: Readonly<Record<string, Sink>> = {}): Promise<ApplyOutcome> {
-    return this.running.walk.apply(completeConfig(config, { ...this.#sinks, ...sinks }));
+    return this.running.walk.apply(completeConfig(config, { ...this.#sinks, ...sinks }, this.#workers));
   }
 
   /** Of all rules and pools, or of those of one signal. */
-  ledger(signal?: string): LedgerTotals {
-    return totalsOf(this.env.ledger.snapshot().filter((row) => signal === undefined || row.signal === signal));
+  async ledger(signal?: string): Promise<LedgerTotals> {
+    return totalsOf((await this.rows()).filter((row) => signal === undefined || row.signal === signal));
   }
 
-  get inFlight(): { readonly requests: number; readonly bytes: number } {
-    const { admitInFlightRequests: requests, admitInFlightBytes: bytes } = this.env.metrics;
-    return { requests: requests.with().value, bytes: bytes.with().value };
+  async rows(): Promise<readonly LedgerRow[]> {
+    return (await this.running.dataPlane.snapshot()).ledger;
+  }
+
+  /** All that a metric has counted, with these labels first; undefined stands for any. */
+  async metric(name: keyof Metrics, ...labels: readonly (string | undefined)[]): Promise<number> {
+    const series = await this.series(name);
+    const counted = series.filter((one) => labels.every((label, i) => (label ?? one.labels[i]) === one.labels[i]));
+    return counted.reduce((sum, { value }) => sum + value, 0);
+  }
+
+  async series(name: keyof Metrics): Promise<readonly SeriesSnapshot[]> {
+    return (await this.running.dataPlane.snapshot()).metrics[METRICS[name].name] ?? [];
+  }
+
+  async inFlight(): Promise<DataPlaneStatus["inFlight"]> {
+    const [requests, bytes] = await Promise.all([
+      this.metric("admitInFlightRequests"),
+      this.metric("admitInFlightBytes"),
+    ]);
+    return { requests, bytes };
   }
 
   /** Stops it in order; a second call returns the first one's promise. */
@@ -134,18 +163,21 @@ export class TestNode implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
-    this.assertBalanced();
-    assert.equal(this.ledger().queued, 0, "items are still counted as queued");
-    assert.deepEqual(this.inFlight, { requests: 0, bytes: 0 }, "requests were never settled");
-    for (const { labels, series } of this.env.metrics.errors.series.values()) {
-      assert.ok(labels[1] !== "internal" || series.value === 0, "a request ended with an internal error");
+    await this.assertBalanced();
+    assert.equal((await this.ledger()).queued, 0, "items are still counted as queued");
+    assert.deepEqual(await this.inFlight(), { requests: 0, bytes: 0 }, "requests were never settled");
+    for (const { labels, value } of await this.series("errors")) {
+      assert.ok(labels[1] !== "internal" || value === 0, "a request ended with an internal error");
     }
+    const ended = this.lines.find(({ msg }) => msg === "a worker did not stop in order");
+    assert.equal(ended, undefined, JSON.stringify(ended));
   }
 
   /** At any moment: nothing has disappeared without a name. */
-  assertBalanced(): void {
-    for (const balance of this.env.ledger.balance()) {
-      assert.ok(balance.balanced, `${JSON.stringify(balance)}\n${JSON.stringify(this.env.ledger.snapshot())}`);
+  async assertBalanced(): Promise<void> {
+    const rows = await this.rows();
+    for (const balance of balanceOf(rows)) {
+      assert.ok(balance.balanced, `${JSON.stringify(balance)}\n${JSON.stringify(rows)}`);
     }
   }
 }
@@ -155,8 +187,10 @@ export class TestNode implements AsyncDisposable {
  * that has errors.
  */
 export async function startTestNode(config: TestConfig, options: TestNodeOptions = {}): Promise<TestNode> {
-  const { sinks = {}, file, env = {}, clock = systemClock, resolver } = options;
-  const text = completeConfig(config, sinks);
+  const { sinks = {}, file, clock = systemClock, resolver } = options;
+  const workers = workersFor(options);
+  const env = { ...WORKER_ENV, ...options.env };
+  const text = completeConfig(config, sinks, workers);
   if (file !== undefined) writeFileSync(file, text);
   const place = { name: "test.yaml", folder: process.cwd(), file: undefined };
   const source = file === undefined ? textSource(text, place, env) : fileSource(file, env);
@@ -165,19 +199,23 @@ export async function startTestNode(config: TestConfig, options: TestNodeOptions
   const lines: Document[] = [];
   const write = (line: string): void => void lines.push(documentOf(JSON.parse(line)));
   const log = createLog({ clock, write, level: "info", format: "json", colour: false });
-  let plane: NodeDataPlane | undefined;
+  const own: OpenDataPlane = (plan, listen, parts, more) => openDataPlane(plan, listen, parts, { ...more, resolver });
   const running = await startNode(loaded.config, {
     clock,
     random: seededRandom(1),
     log,
     source,
-    openDataPlane: async (plan, listen, parts, more) => {
-      plane = await openDataPlane(plan, listen, parts, { ...more, resolver });
-      return plane;
-    },
+    ...(workers === 0 && { openDataPlane: own }),
   });
-  assert.ok(plane !== undefined);
-  return new TestNode(running, plane, { lines, sinks });
+  return new TestNode(running, workers, { lines, sinks });
+}
+
+/** What a test hands over by itself cannot be handed over to another process. */
+function workersFor({ clock, resolver, inProcess }: TestNodeOptions): number {
+  if (TEST_WORKERS === 0) return 0;
+  const why = inProcess ?? (clock && "its clock is the test's") ?? (resolver && "its resolver is the test's");
+  tellNode(why === undefined ? "workers" : `in process: ${why}`);
+  return why === undefined ? TEST_WORKERS : 0;
 }
 
 /** A mapping of the document; an empty one for what is not there. */

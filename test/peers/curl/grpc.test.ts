@@ -31,7 +31,7 @@ for (const [name, message] of [
     assert.equal(end.fields.get("grpc-status"), "0");
     assert.deepEqual(end.body, EMPTY);
     assert.equal(sink.requests[0]?.body.length, message.length);
-    assertNoFaults(node);
+    await assertNoFaults(node);
   });
 }
 
@@ -51,7 +51,7 @@ test("curl: over TLS it chooses HTTP/2 by ALPN, and is served", CURL, async () =
   const strange = await curl(url, framed(span("three")), ["--http2", ...GRPC_HEADERS]);
   assert.match(strange.error, /certificate/u);
   assert.equal(sink.counts().requests, 1);
-  assertNoFaults(node);
+  await assertNoFaults(node);
 });
 
 test("curl: a client certificate is asked for, and that of another authority is none", CURL, async () => {
@@ -106,7 +106,7 @@ for (const { name, args, want, ...more } of REFUSED) {
       for (const how of [["-H", "expect:"], WAITS]) {
         assertAnswered(await curl(url, Buffer.alloc(bytes), [PRIOR, ...args, ...how]), want);
       }
-      assertNoFaults(node);
+      await assertNoFaults(node);
     });
   }
 }
@@ -125,7 +125,7 @@ test("curl: a message above the limit is answered clearly while it is on the way
     const end = await curl(`http://${node.grpc}${EXPORT}`, message, [PRIOR, ...GRPC_HEADERS, ...how]);
     assertAnswered(end, { status: 200, "grpc-status": "8" });
   }
-  assertNoFaults(node);
+  await assertNoFaults(node);
 });
 
 test(
@@ -136,7 +136,7 @@ test(
     const args = [PRIOR, ...GRPC_HEADERS, "-H", "expect:"];
     const end = await curl(`http://${node.grpc}/a.B/C`, Buffer.alloc(64 * MIB), args);
     assert.deepEqual([end.status, end.fields.get("grpc-status")], [200, "12"], end.error);
-    assertNoFaults(node);
+    await assertNoFaults(node);
   },
 );
 

@@ -33,7 +33,7 @@ test("grpc-js client: compressed requests are delivered, small and 4 MiB, beside
     got,
     sent.flatMap(({ length }) => [length, length]),
   );
-  assertNoFaults(node);
+  await assertNoFaults(node);
 });
 
 test("grpc-js client: of 1,000 calls at once each arrives once, however few are let in at a time", async () => {
@@ -46,7 +46,7 @@ test("grpc-js client: of 1,000 calls at once each arrives once, however few are 
     const ends = await Promise.all(sent.map((name) => client.send(span(name))));
     assert.deepEqual(new Set(ends.map(({ code }) => code)), new Set([GRPC.OK]));
     assert.deepEqual(namesIn(sink.requests).toSorted(), sent.toSorted());
-    assertNoFaults(node);
+    await assertNoFaults(node);
   }
 });
 
@@ -73,7 +73,7 @@ test("grpc-js client: metadata above our limit fails its call and no other", asy
   assert.notEqual(long.code, GRPC.OK);
   for (const { code, text } of await Promise.all([before, client.send(span("after"))]))
     assert.equal(code, GRPC.OK, text);
-  assertNoFaults(node);
+  await assertNoFaults(node);
 });
 
 test("grpc-js client: messages above its own limit are not sent, those above ours are refused, others go on", async () => {
@@ -82,14 +82,14 @@ test("grpc-js client: messages above its own limit are not sent, those above our
   using careful = new GrpcJs(node.grpc, { channel: { "grpc.max_send_message_length": 1_000 } });
   using client = new GrpcJs(node.grpc);
   assert.equal((await careful.send(largeSpan(2_000))).code, GRPC.RESOURCE_EXHAUSTED);
-  assert.equal(node.ledger().received, 0);
+  assert.equal((await node.ledger()).received, 0);
   const ends = await Promise.all([span("one"), largeSpan(8 * MIB), span("two")].map((message) => client.send(message)));
   assert.deepEqual(
     ends.map(({ code }) => code),
     [GRPC.OK, GRPC.RESOURCE_EXHAUSTED, GRPC.OK],
   );
   assert.deepEqual(namesIn(sink.requests).toSorted(), ["one", "two"]);
-  assertNoFaults(node);
+  await assertNoFaults(node);
 });
 
 test("grpc-js client: deadlines and cancellations end their calls, and leave nothing behind", async () => {
@@ -103,7 +103,7 @@ test("grpc-js client: deadlines and cancellations end their calls, and leave not
   assert.deepEqual(new Set((await Promise.all(late)).map(({ code }) => code)), new Set([GRPC.DEADLINE_EXCEEDED]));
   const cancelled = await Promise.all(given.map(({ end }) => end));
   assert.deepEqual(new Set(cancelled.map(({ code }) => code)), new Set([GRPC.CANCELLED]));
-  assertNoFaults(node);
+  await assertNoFaults(node);
 });
 
 test("grpc-js client: keepalive PINGs are answered, many of them, with and without calls", async () => {
@@ -154,7 +154,7 @@ test("grpc-js client: calls under way are answered while we stop; it finds the n
   using client = new GrpcJs(address, { channel: { "grpc.initial_reconnect_backoff_ms": 100 } });
   const sent = names(50);
   const calls = sent.map((name) => client.send(span(name)));
-  while (first.inFlight.requests < 50) await new Promise(setImmediate);
+  while ((await first.inFlight()).requests < 50) await new Promise(setImmediate);
   await first[Symbol.asyncDispose]();
   for (const { code, text } of await Promise.all(calls)) assert.equal(code, GRPC.OK, text);
   assert.equal((await client.send(span("nobody"))).code, GRPC.UNAVAILABLE);
@@ -162,7 +162,7 @@ test("grpc-js client: calls under way are answered while we stop; it finds the n
   await using node = await startTestNode({ node: { listen: { otlp_grpc: { address } } } }, { sinks: { a: sink } });
   assert.equal((await patient).code, GRPC.OK);
   assert.deepEqual(namesIn(sink.requests).toSorted(), [...sent, "patient"].toSorted());
-  assertNoFaults(node);
+  await assertNoFaults(node);
 });
 
 test("grpc-js client: TLS with a client certificate is served, without one it is not", async () => {
@@ -178,5 +178,5 @@ test("grpc-js client: TLS with a client certificate is served, without one it is
   assert.deepEqual(new Set(ends.map(({ code }) => code)), new Set([GRPC.OK]));
   assert.equal((await stranger.send(span("stranger"))).code, GRPC.UNAVAILABLE);
   assert.deepEqual(namesIn(sink.requests).toSorted(), sent.toSorted());
-  assertNoFaults(node);
+  await assertNoFaults(node);
 });

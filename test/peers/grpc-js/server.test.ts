@@ -46,7 +46,7 @@ for (const compression of ["none", "gzip"]) {
       server.bodies.map(({ length }) => length),
       sent.map(({ length }) => length),
     );
-    assertNoFaults(node);
+    await assertNoFaults(node);
   });
 }
 
@@ -79,7 +79,7 @@ for (const { name, channel, peers } of NARROW) {
     await sendAll(node, sent);
     assert.deepEqual(arrivedAt(server), sent.toSorted());
     assert.ok(server.peers.size >= peers);
-    assertNoFaults(node);
+    await assertNoFaults(node);
   });
 }
 
@@ -99,7 +99,7 @@ test("grpc-js server: what is above its message size is halved until it is taken
   );
   assert.deepEqual([code, message?.length], [GRPC.OK, 0], text);
   assert.deepEqual(arrivedAt(server), sent.toSorted());
-  assertNoFaults(node);
+  await assertNoFaults(node);
 });
 
 test("grpc-js server: it sees our headers, our deadline, and that we give up", async () => {
@@ -132,7 +132,7 @@ test("grpc-js server: when it drains and another takes its port, nothing is lost
   await sending;
   assert.deepEqual([...arrivedAt(first), ...arrivedAt(second)].toSorted(), sent.toSorted());
   assert.ok(second.bodies.length > 0);
-  assertNoFaults(node);
+  await assertNoFaults(node);
 });
 
 test("grpc-js server: mutual TLS from us to it; without our certificate nothing arrives", async () => {
@@ -147,5 +147,5 @@ test("grpc-js server: mutual TLS from us to it; without our certificate nothing 
   using client = new GrpcJs(stranger.grpc);
   assert.notEqual((await client.send(span("stranger"), { deadlineMs: 1_000 })).code, GRPC.OK);
   assert.deepEqual(arrivedAt(server), sent.toSorted());
-  assertNoFaults(node);
+  await assertNoFaults(node);
 });

@@ -88,9 +88,9 @@ for (const { name, requests, clients, args, tls = false, message = TEN_SPANS, sp
     assert.match(told, new RegExp(`^status codes: ${requests} 2xx, 0 3xx, 0 4xx, 0 5xx`, "mu"));
     // h2load does not read trailers. What was answered with another grpc-status than 0 was not
     // delivered.
-    const { received, delivered } = node.ledger();
+    const { received, delivered } = await node.ledger();
     assert.deepEqual([received, delivered], [requests * spans, requests * spans]);
     assert.equal(sink.counts().acceptedItems, requests * spans);
-    assertNoFaults(node);
+    await assertNoFaults(node);
   });
 }

@@ -81,7 +81,7 @@ for (const tls of [false, true]) {
           namesIn(sink.requests),
           Array.from({ length: requests }, () => "one"),
         );
-        assertNoFaults(node);
+        await assertNoFaults(node);
       },
     );
   }
@@ -124,7 +124,7 @@ if (TEST_TRANSPORT === "own") {
     assert.equal(count(told, /recv RST_STREAM frame/gu), 3, told);
     assert.equal(count(told, /error_code=ENHANCE_YOUR_CALM/gu), 3, told);
     assert.equal(count(told, /recv GOAWAY/gu), 0, told);
-    assertNoFaults(node);
+    await assertNoFaults(node);
   });
 
   test("nghttp: an upgrade from HTTP/1.1 is turned down with a text that people can read", NGHTTP, async () => {

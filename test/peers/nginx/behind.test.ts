@@ -38,9 +38,7 @@ function nodeTo(nginx: Nginx, target: Readonly<Record<string, unknown>> = {}): P
 
 /** Resolves when a call of the node to its target has failed and is to be tried again. */
 async function hasFailed(node: TestNode): Promise<void> {
-  const failed = (): boolean =>
-    [...node.env.metrics.poolRetries.series.values()].some(({ series }) => series.value > 0);
-  while (!failed()) await turn();
+  while ((await node.metric("poolRetries")) === 0) await turn();
 }
 
 test("nginx: requests that we send to it arrive behind it, small and 4 MiB", NGINX, async () => {
@@ -55,7 +53,7 @@ test("nginx: requests that we send to it arrive behind it, small and 4 MiB", NGI
     got,
     sent.map((message) => Buffer.from(message).toString("base64")),
   );
-  assertNoFaults(node);
+  await assertNoFaults(node);
 });
 
 const NARROW = [
@@ -73,8 +71,8 @@ for (const { name, more } of NARROW) {
     const ends = await Promise.all(sent.map((one) => client.send(span(one))));
     assert.deepEqual(new Set(ends.map(({ code }) => code)), new Set([GRPC.OK]));
     assert.deepEqual(namesIn(sink.requests).toSorted(), sent.toSorted());
-    assert.equal(node.ledger().delivered, 1_000);
-    assertNoFaults(node);
+    assert.equal((await node.ledger()).delivered, 1_000);
+    await assertNoFaults(node);
   });
 }
 
@@ -113,7 +111,7 @@ test("nginx: with mutual TLS from us to it, requests arrive; without our certifi
   for (const message of [span("small"), largeSpan(4 * MIB)]) assert.equal((await client.send(message)).code, GRPC.OK);
   assert.notEqual((await other.send(span("stranger"))).code, GRPC.OK);
   assert.equal(sink.counts().requests, 2);
-  assertNoFaults(node);
+  await assertNoFaults(node);
 });
 
 test("nginx: a reload of it in the middle of requests loses none, and sends none twice", NGINX, async () => {
@@ -130,7 +128,7 @@ test("nginx: a reload of it in the middle of requests loses none, and sends none
   await nginx.oldWorkersGone();
   const sent = [...names(50, "before"), ...names(50, "after")];
   assert.deepEqual(namesIn(sink.requests).toSorted(), sent.toSorted());
-  assertNoFaults(node);
+  await assertNoFaults(node);
 });
 
 test("nginx: what waits while it is away is delivered when it is back, once", NGINX, async () => {
@@ -176,5 +174,5 @@ test("nginx: its 413 halves a batch until it is let through, each item once", NG
   assert.deepEqual([code, message?.length], [GRPC.OK, 0], text);
   assert.deepEqual(namesIn(sink.requests).toSorted(), sent.toSorted());
   assert.ok(sink.requests.every(({ wireBytes }) => wireBytes <= 65_536));
-  assertNoFaults(node);
+  await assertNoFaults(node);
 });

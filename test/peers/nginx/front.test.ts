@@ -43,7 +43,7 @@ test("nginx: gRPC that it passes to us arrives, small and 4 MiB", NGINX, async (
   }
   const got = sink.requests.map(({ body }) => body);
   assert.deepEqual(got.map(hex), sent.slice(0, 3).map(hex));
-  assertNoFaults(node);
+  await assertNoFaults(node);
 });
 
 test("nginx: of 1,000 requests that it passes to us in parallel each arrives once", NGINX, async () => {
@@ -55,7 +55,7 @@ test("nginx: of 1,000 requests that it passes to us in parallel each arrives onc
   const ends = await Promise.all(sent.map((name) => client.send(span(name))));
   assert.deepEqual(new Set(ends.map(({ code }) => code)), new Set([GRPC.OK]));
   assert.deepEqual(namesIn(sink.requests).toSorted(), sent.toSorted());
-  assertNoFaults(node);
+  await assertNoFaults(node);
 });
 
 test("nginx: it keeps a connection to us, and uses it again", NGINX, async () => {
@@ -112,7 +112,7 @@ test("nginx: with TLS to it and mutual TLS from it to us, requests arrive", NGIN
     sink.requests.map(({ body }) => hex(body)),
     sent.map(hex),
   );
-  assertNoFaults(node);
+  await assertNoFaults(node);
 });
 
 test("nginx: a reload of it in the middle of requests loses none", NGINX, async () => {
@@ -159,7 +159,7 @@ test(
       const { code, text } = await client.send(largeSpan(8 * MIB));
       assert.equal(code, GRPC.RESOURCE_EXHAUSTED, text);
     }
-    assertNoFaults(node);
+    await assertNoFaults(node);
   },
 );
 
@@ -187,7 +187,7 @@ test("nginx: when we stop and start again behind it, it finds us again", NGINX, 
   await using node = await startTestNode({ node: { listen: { otlp_grpc: { address } } } }, { sinks: { a: sink } });
   assert.equal((await client.send(span("three"))).code, GRPC.OK);
   assert.deepEqual(namesIn(sink.requests), ["one", "three"]);
-  assertNoFaults(node);
+  await assertNoFaults(node);
 });
 
 const ENV = { clock: systemClock, random: seededRandom(1) };

@@ -85,7 +85,7 @@ for (const { name, args, alert } of REFUSED) {
 test("openssl: without ALPN no HTTP/2 is spoken, and the connection is closed", OPENSSL, async () => {
   await using stage = await Stage.open();
   assert.ok(!isSettings(await talk(stage, [])));
-  assertNoFaults(stage.node);
+  await assertNoFaults(stage.node);
 });
 
 test("openssl: SETTINGS come as soon as the handshake is over", OPENSSL, async () => {
@@ -109,7 +109,7 @@ test(
       );
       assert.deepEqual(await talk(stage, how), Buffer.alloc(0));
     }
-    assertNoFaults(stage.node);
+    await assertNoFaults(stage.node);
   },
 );
 

@@ -45,7 +45,7 @@ for (const protocol of SDK_PROTOCOLS) {
         assert.deepEqual(arrivedAt(shops, signal), sold.toSorted(), signal);
         assert.deepEqual(arrivedAt(others, signal), mailed.toSorted(), signal);
       }
-      assertNoFaults(node);
+      await assertNoFaults(node);
     });
   }
 }
@@ -74,7 +74,7 @@ for (const protocol of ["http/protobuf", "http/json"] as const) {
     // Metrics are cumulative: each export tells all of them, the one at the end, too.
     const metrics = ["before", "before", "before", "while_away", "while_away"];
     assert.deepEqual(arrivedAt(shops, "metrics"), metrics);
-    assertNoFaults(node);
+    await assertNoFaults(node);
   });
 }
 
