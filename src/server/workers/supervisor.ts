@@ -169,7 +169,7 @@ export class Supervisor {
     for (const cancel of this.#timers) cancel();
     for (const { socket } of this.#waiting.splice(0)) socket.destroy();
     const reports = await Promise.all(
-      this.slots.flatMap(({ link, isReady }) => (link === undefined ? [] : this.#stop(link, isReady, graceMs))),
+      this.slots.flatMap((slot) => (slot.link === undefined ? [] : this.#stop(slot, slot.link, graceMs))),
     );
     process.off("exit", this.#killAll);
     return reports;
@@ -179,10 +179,13 @@ export class Supervisor {
     return this.ready.flatMap(({ link }) => (link === undefined ? [] : [link.ask(name, args, ASK_LIMIT_MS)]));
   }
 
-  async #stop(link: WorkerLink, isReady: boolean, graceMs: number): Promise<ShutdownReport> {
+  async #stop({ index, isReady }: WorkerSlot, link: WorkerLink, graceMs: number): Promise<ShutdownReport> {
     const exited = new Promise<void>((resolve) => void this.#exits.set(link, resolve));
+    const failed = (cause: unknown): void => {
+      this.#env.log.error("a worker did not stop in order", { worker: index + 1, reason: reasonOf(cause) });
+    };
     const report = isReady
-      ? await link.ask("shutdown", { graceMs }, graceMs + LAST_ANSWER_MS).catch(ignore)
+      ? await link.ask("shutdown", { graceMs }, graceMs + LAST_ANSWER_MS).catch(failed)
       : { drained: true, tookMs: 0, leftItems: 0, leftBytes: 0 };
     if (report === undefined) link.kill("silent");
     else link.release();
