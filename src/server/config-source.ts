@@ -20,8 +20,8 @@ export function fileSource(file: string, env: Environment): ConfigSource {
 }
 
 /**
- * Parses and validates it, a large one in a thread: what that takes is many times the config, and
- * is given back with the thread. Fails with CONFIG_UNREADABLE when it is too much.
+ * Parses and validates it, a large one in a process of its own: what that takes is many times the
+ * config, and is given back with the process. Fails with CONFIG_UNREADABLE when it is too much.
  */
 export async function readSource({ text, place }: ConfigSource, clock: Clock): Promise<LoadResult> {
   await using documents = openDocumentService({ clock });

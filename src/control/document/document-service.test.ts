@@ -13,7 +13,7 @@ const folder = new URL("../../../examples/", import.meta.url).pathname;
 const place = { name: "x.yaml", folder, env: { INGEST_TOKEN: "ingest-secret" } };
 
 for (const name of readdirSync(folder).filter((file) => file.endsWith(".yaml"))) {
-  test(`document service: ${name} read in a thread is what it is when read here, secrets too`, async () => {
+  test(`document service: ${name} read aside is what it is when read here, secrets too`, async () => {
     const text = readFileSync(folder + name, "utf8");
     const [near, far] = [
       await here.prepareText(text, { running: "a: 1", follow: "all" }, place),
@@ -44,7 +44,7 @@ default_pool: { targets: [a] }
 
 const beside = { running: RUNNING, follow: "allowed" } as const;
 
-test("document service: an edit in a thread is the same as here", async () => {
+test("document service: an edit made aside is the same as here", async () => {
   const edit = {
     kind: "put",
     section: "targets",
@@ -59,7 +59,7 @@ test("document service: an edit in a thread is the same as here", async () => {
   assert.equal(near.prepared.config?.targets[0]?.headers["k"]?.reveal(), "hunter2");
 });
 
-test("document service: what a thread cannot do is a fault of the caller's, not of the process", async () => {
+test("document service: what cannot be done aside is a fault of the caller's, not of the process", async () => {
   await assert.rejects(aside.rootOf(42 as never), TypeError);
 });
 

@@ -7,8 +7,8 @@ import type { Preparation, Prepared } from "./prepare.ts";
 
 /**
  * Work with documents that never holds up the data plane: what is large, and what somebody has
- * sent, is done in one thread, since reading 10,000 rules takes a second or more, and a pattern of
- * a few characters may, too.
+ * sent, is done aside: in one thread, or process when it is large, since reading 10,000 rules takes
+ * a second or more, and a pattern of a few characters may, too.
  */
 export type DocumentService = AsyncDisposable & {
   readonly [Name in keyof DocumentWork]: (
@@ -20,7 +20,7 @@ export interface DocumentServiceOptions {
   readonly clock: Clock;
   /** Work on texts of the node's own that are together no longer than this is done at once. */
   readonly aside?: number;
-  /** Whether what somebody has sent is done in the thread, however short it is. */
+  /** Whether what somebody has sent is done aside, however short it is. */
   readonly sent?: "aside" | "by_length";
 }
 
@@ -31,12 +31,14 @@ export function openDocumentService({ clock, aside = ASIDE, sent = "aside" }: Do
   const worker = new DocumentWorker(clock);
   const run = async (name: keyof DocumentWork, args: readonly unknown[]): Promise<unknown> => {
     const isSent = name === "prepareEdit" || name === "prepareWanted";
-    if (!(isSent && sent === "aside") && lengthOf(args) <= aside) {
+    const isLarge = lengthOf(args) > aside;
+    if (!(isSent && sent === "aside") && !isLarge) {
       const work = DOCUMENT_WORK[name] as (...args: readonly unknown[]) => unknown; // oxlint-disable-line typescript/no-unsafe-type-assertion -- the arguments are those of the name
       return work(...args);
     }
     // The node's own file waits for nothing that came by the API.
-    const result = unpackSecrets(await worker.run({ name, args: args.map(plain) }, name === "prepareText"));
+    const work = { name, args: args.map(plain) };
+    const result = unpackSecrets(await worker.run(work, isLarge ? "process" : "thread", name === "prepareText"));
     if (name.startsWith("prepare")) remember(result as Prepared | Preparation); // oxlint-disable-line typescript/no-unsafe-type-assertion -- what the functions of these names return
     return result;
   };
@@ -57,7 +59,7 @@ function plain(arg: unknown): unknown {
   return isValues(arg) && isValues(arg["env"]) ? { ...arg, env: { ...arg["env"] } } : arg;
 }
 
-/** What is known beside a config does not come through the thread with it. */
+/** What is known beside a config does not come along with it. */
 function remember(result: Prepared | Preparation): void {
   const prepared = !("kind" in result) ? result : result.kind === "prepared" ? result.prepared : undefined;
   if (prepared?.config !== undefined) rememberTaints(prepared.config, prepared.taints);

@@ -5,7 +5,7 @@ import { redactText } from "./secrets.ts";
 
 /**
  * What is done with whole documents, by name: its arguments and results can be sent to another
- * thread.
+ * thread or process.
  */
 export const DOCUMENT_WORK = {
   prepareFirst,
@@ -20,8 +20,8 @@ export const DOCUMENT_WORK = {
 export type DocumentWork = typeof DOCUMENT_WORK;
 
 /**
- * A copy that can be sent to another thread, where an object of a class of ours does not arrive:
- * secrets in boxes of plain data.
+ * A copy that can be sent to another thread or process, where an object of a class of ours does not
+ * arrive: secrets in boxes of plain data.
  */
 export function packSecrets(value: unknown): unknown {
   return mapObjects(value, (object) => (object instanceof Secret ? { [BOX]: object.reveal() } : undefined));

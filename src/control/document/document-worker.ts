@@ -1,41 +1,38 @@
-import { Worker } from "node:worker_threads";
 import type { Cancel, Clock } from "../../core/clock.ts";
 import { RouterError } from "../../core/errors.ts";
-import type { DocumentWork } from "./document-work.ts";
-
-export interface ThreadWork {
-  readonly name: keyof DocumentWork;
-  readonly args: readonly unknown[];
-}
-
-export type ThreadAnswer =
-  | { readonly ok: true; readonly result: unknown }
-  | { readonly ok: false; readonly cause: unknown };
+import {
+  type DocumentHelper,
+  type HelperAnswer,
+  type HelperKind,
+  type HelperWork,
+  openHelper,
+  tooMuch,
+} from "./document-helper.ts";
 
 /** One document may take this long: the largest, of 16 MiB, take a tenth of it. */
 const LONGEST_MS = 120_000;
 /**
- * A thread that has had nothing to do for this long gives its memory back: after a large document
+ * A helper that has had nothing to do for this long gives its memory back: after a large document
  * that is several times what all else of the process has. Another one is there in a moment.
  */
 const IDLE_MS = 2_000;
-/** Of the thread's own heap, for the largest document and what is made of it. */
-const HEAP = { maxOldGenerationSizeMb: 1_024 };
 
-interface Job extends ThreadWork {
+interface Job {
+  readonly work: HelperWork;
+  readonly kind: HelperKind;
   readonly resolve: (result: unknown) => void;
   readonly reject: (cause: unknown) => void;
 }
 
 /**
- * One thread that reads documents, one after the other: however many want it, it takes the memory
- * and the processor of one. It is there from the first piece of work on, and lets the process end.
- * A document that is too much for it costs that document only.
+ * One thread, or process for what is large, that reads documents, one after the other: however many
+ * want it, it takes the memory and the processor of one. It is there from the first piece of work
+ * on, and lets the process end. A document that is too much for it costs that document only.
  */
 export class DocumentWorker implements AsyncDisposable {
   readonly #clock: Clock;
   readonly #waiting: Job[] = [];
-  #thread: Worker | undefined;
+  #helper: DocumentHelper | undefined;
   #job: Job | undefined;
   #cancel: Cancel | undefined;
   #isClosed = false;
@@ -45,13 +42,13 @@ export class DocumentWorker implements AsyncDisposable {
   }
 
   /**
-   * Rejects with what the work throws, and with CONFIG_UNREADABLE when it is too much for a thread.
+   * Rejects with what the work throws, and with CONFIG_UNREADABLE when it is too much for a helper.
    * `first`: before all that waits.
    */
-  run(work: ThreadWork, first: boolean): Promise<unknown> {
+  run(work: HelperWork, kind: HelperKind, first: boolean): Promise<unknown> {
     return new Promise((resolve, reject) => {
       if (this.#isClosed) return reject(new RouterError("SHUTDOWN", "the node stops"));
-      const job = { ...work, resolve, reject };
+      const job = { work, kind, resolve, reject };
       if (first) this.#waiting.unshift(job);
       else this.#waiting.push(job);
       this.#next();
@@ -60,11 +57,11 @@ export class DocumentWorker implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
-    const thread = this.#thread;
+    const helper = this.#helper;
     const ended = new RouterError("SHUTDOWN", "the node stops");
     this.#drop(ended);
     for (const job of this.#waiting.splice(0)) job.reject(ended);
-    await thread?.terminate();
+    await helper?.end();
   }
 
   #next(): void {
@@ -72,49 +69,48 @@ export class DocumentWorker implements AsyncDisposable {
     this.#cancel?.();
     this.#job = this.#waiting.shift();
     if (this.#job === undefined) {
-      if (this.#thread !== undefined) this.#cancel = this.#clock.after(IDLE_MS, () => this.#drop(undefined));
+      if (this.#helper !== undefined) this.#cancel = this.#clock.after(IDLE_MS, () => this.#drop(undefined));
       return;
     }
-    this.#thread ??= this.#open();
-    const { name, args } = this.#job;
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
-    this.#thread.postMessage({ name, args } satisfies ThreadWork);
+    const { work, kind } = this.#job;
+    this.#helperOf(kind).send(work);
     this.#cancel = this.#clock.after(LONGEST_MS, () => this.#drop(tooMuch(`more than ${LONGEST_MS / 1_000} s`)));
   }
 
-  #open(): Worker {
-    const module = import.meta.url.endsWith(".ts") ? "./document-thread.ts" : "./document-thread.js";
-    const thread = new Worker(new URL(module, import.meta.url), { resourceLimits: HEAP });
-    thread.unref();
-    thread.on("message", (answer: ThreadAnswer) => {
-      const job = this.#job;
-      if (this.#thread !== thread) return;
-      this.#job = undefined;
-      if (answer.ok) job?.resolve(answer.result);
-      else job?.reject(answer.cause);
-      this.#next();
+  /** A process does what is short as well. */
+  #helperOf(kind: HelperKind): DocumentHelper {
+    const there = this.#helper;
+    if (there !== undefined && (there.kind === kind || there.kind === "process")) return there;
+    void there?.end();
+    const helper = openHelper(kind, {
+      answered: (answer) => this.#answered(helper, answer),
+      failed: (cause) => {
+        if (this.#helper === helper) this.#drop(cause);
+      },
     });
-    thread.on("error", (cause) => {
-      const isMemory = "code" in cause && cause.code === "ERR_WORKER_OUT_OF_MEMORY";
-      if (this.#thread === thread) this.#drop(isMemory ? tooMuch("more memory than one may have") : cause);
-    });
-    return thread;
+    this.#helper = helper;
+    return helper;
+  }
+
+  #answered(helper: DocumentHelper, answer: HelperAnswer): void {
+    const job = this.#job;
+    if (this.#helper !== helper) return;
+    this.#job = undefined;
+    if (answer.ok) job?.resolve(answer.result);
+    else job?.reject(answer.cause);
+    this.#next();
   }
 
   /**
-   * Ends the thread, and with it what it is working on; the next piece of work gets another one.
+   * Ends the helper, and with it what it is working on; the next piece of work gets another one.
    */
   #drop(why: unknown): void {
     this.#cancel?.();
-    void this.#thread?.terminate();
-    this.#thread = undefined;
+    void this.#helper?.end();
+    this.#helper = undefined;
     const job = this.#job;
     this.#job = undefined;
     job?.reject(why);
     if (!this.#isClosed) this.#next();
   }
-}
-
-function tooMuch(what: string): RouterError {
-  return new RouterError("CONFIG_UNREADABLE", `reading the document takes ${what}`, { hint: "make it smaller" });
 }

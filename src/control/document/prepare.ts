@@ -13,8 +13,8 @@ import { jsonIndentOf, rewriteKnown } from "./rewrite.ts";
 import { REDACTED, restoreElement, restoreSecrets, unrestored } from "./secrets.ts";
 
 /**
- * Where a document is from: all that reading it takes besides its text. Plain data, so that a
- * thread can be told.
+ * Where a document is from: all that reading it takes besides its text. Plain data, so that
+ * another thread or process can be told.
  */
 export interface DocumentPlace {
   /** What problems call it. */
