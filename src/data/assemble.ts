@@ -19,9 +19,11 @@ import { createRepartitioner } from "./route/repartition.ts";
 import { CurrentStrategies, pluginEditions } from "./balance/plugins.ts";
 import { cutParcel } from "./queue/cut-parcel.ts";
 import type { Parcel } from "./queue/parcel.ts";
+import type { Delivery } from "./queue/delivery.ts";
 import { Pools } from "./queue/pools.ts";
 import { Records } from "./queue/records.ts";
 import type { Moved } from "./queue/removed.ts";
+import { SparseSweep } from "./queue/sparse-sweep.ts";
 import { createNodeResolver } from "./resolve/node-resolver.ts";
 import type { Resolver } from "./resolve/resolver.ts";
 import type { RequestHandler } from "./receive/request-handler.ts";
@@ -106,6 +108,9 @@ export async function openCore(
   };
   const pools = parts.use(new Pools(plan, targets, poolsEnv));
   const admission = createAdmission(limits, { ...env, rssBytes: createRssReader() });
+  const { arena } = admission;
+  const waitingSince = (beforeMs: number): Iterable<Delivery> => pools.waitingSince(beforeMs);
+  parts.use(new SparseSweep({ ...env, arena, records, waitingSince, moved: env.metrics.arenaMovedOut.with() }));
   const dataPlane = new NodeDataPlane({
     plan,
     pools,

@@ -283,7 +283,7 @@ function offer(context: RequestContext, draft: Draft, place: number, settlement:
   const awaited = pool.ack === "delivered";
   const kept = draft.finish(envelope);
   const bytes = lengthOf(kept);
-  const stays = awaited || mayStay(request, kept, bytes);
+  const stays = awaited || stay(request, kept, bytes);
   const pieces = stays ? kept : [joinOwned(kept, bytes)];
   const owner = stays ? request.owner : OWN_MEMORY;
   const { signal, region } = request.head;
@@ -311,10 +311,10 @@ const LEAST_SHARE = 4;
  * What outlives the request holds what the queue counts, and little more; until then the permit
  * counts all of the request.
  */
-function mayStay(request: ReceivedRequest, pieces: readonly Uint8Array[], bytes: number): boolean {
+function stay(request: ReceivedRequest, pieces: readonly Uint8Array[], bytes: number): boolean {
   const { owner } = request;
   if (owner === OWN_MEMORY) return isHeldExactly(pieces, bytes);
-  return owner.mayStay === true && LEAST_SHARE * bytes >= request.bytes.length;
+  return LEAST_SHARE * bytes >= request.bytes.length && owner.stay?.() === true;
 }
 
 /** What goes to another pool than its rule says: that one was full or had no usable target. */

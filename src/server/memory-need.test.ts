@@ -13,10 +13,10 @@ function nodeOf(limits: string) {
 
 test("it is told when bodies do not fit into the memory of the container", () => {
   const node = nodeOf("{ max_in_flight_bytes: 256MiB, max_request_bytes: 16MiB }");
-  assert.equal(memoryProblem(node, 512 * MIB), undefined);
+  assert.equal(memoryProblem(node, 520 * MIB), undefined);
   assert.equal(memoryProblem(node, 0), undefined);
   assert.equal(memoryProblem(node, 2 ** 64), undefined, "without a limit");
   const problem = memoryProblem(node, 384 * MIB);
   assert.equal(problem?.severity, "warning");
-  assert.match(problem.message, /273 MiB, and the process 180 MiB beside; it may have 384 MiB/u);
+  assert.match(problem.message, /337 MiB, and the process 180 MiB beside; it may have 384 MiB/u);
 });

@@ -18,6 +18,23 @@ export const ARENA_METRICS = {
     help: "Of it, the chunks in which there is a body that somebody still needs: a request, a queue or a socket.",
     labels: [],
   },
+  arenaStayingBytes: {
+    name: "signalbox_arena_staying_bytes",
+    kind: "gauge",
+    unit: "bytes",
+    merge: "sum",
+    help: "Of them, the chunks that hold something that was acknowledged before it is delivered; at most a quarter of max_in_flight_bytes, beyond that it is copied.",
+    labels: [],
+  },
+  arenaMovedOut: {
+    name: "signalbox_arena_moved_out_bytes_total",
+    kind: "counter",
+    unit: "bytes",
+    merge: "sum",
+    help: "Bytes that were copied out of the arena, since they waited for more than a second and held four times as much or more.",
+    labels: [],
+    always: [[]],
+  },
   arenaNoRoom: {
     name: "signalbox_arena_no_room_total",
     kind: "counter",

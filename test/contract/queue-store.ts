@@ -62,6 +62,7 @@ function ids(deliveries: Iterable<Delivery>): number[] {
 /** What every store of queues does, whatever its records are in. */
 export function queueStoreContract(name: string, open: (options: StoreOptions) => OpenedStore): void {
   orderContract(name, open);
+  walkContract(name, open);
   timeContract(name, open);
   roomContract(name, open);
   closeContract(name, open);
@@ -129,6 +130,27 @@ function orderContract(name: string, open: (options: StoreOptions) => OpenedStor
     store.release(store.read(partitionOf(store, old), ALL), 50);
     assert.deepEqual(ids([store.oldest()!, store.oldest("traces")!]), ids([old, young]));
     assert.deepEqual([store.takeOldest(), store.takeOldest(), store.takeOldest()], [old, young, undefined]);
+  });
+}
+
+function walkContract(name: string, open: (options: StoreOptions) => OpenedStore): void {
+  test(`${name}: what waits since a time can be walked, ready or not, while things come and go`, () => {
+    const { store } = open({ maxBytes: 1_000 });
+    const source = new Source();
+    const old = [source.next(10), source.next(10), source.next(10, 1, "logs"), source.next(10)];
+    for (const delivery of old) put(store, delivery);
+    const [, , later] = old;
+    store.release(store.read(partitionOf(store, later!), ALL), 50);
+    source.clock.advance(5);
+    const young = source.next(10);
+    put(store, young);
+    assert.deepEqual(new Set(ids(store.waitingSince(4))), new Set(ids(old)));
+    assert.deepEqual(ids(store.waitingSince(-1)), []);
+    assert.deepEqual(ids(store.waitingSince(5)).length, 5);
+    const walk = store.waitingSince(5)[Symbol.iterator]();
+    walk.next();
+    store.takeAll();
+    assert.equal(walk.next().done, true);
   });
 }
 

@@ -14,6 +14,8 @@ import { createRepartitioner } from "../../src/data/route/repartition.ts";
 import { type Losses, openLosses } from "../../src/data/queue/losses.ts";
 import { cutParcel } from "../../src/data/queue/cut-parcel.ts";
 import { Pools } from "../../src/data/queue/pools.ts";
+import type { Delivery } from "../../src/data/queue/delivery.ts";
+import { SparseSweep } from "../../src/data/queue/sparse-sweep.ts";
 import { Records } from "../../src/data/queue/records.ts";
 import type { Reply } from "../../src/data/receive/request.ts";
 import { reroute } from "../../src/data/reroute.ts";
@@ -67,6 +69,7 @@ export class Rig implements AsyncDisposable {
   readonly lines: string[] = [];
   readonly #pipeline: Pipeline;
   readonly #records: Records;
+  readonly #sweep: SparseSweep;
   #scheduled: (() => void)[] = [];
   #assembly: Assembly;
   #version = 1;
@@ -101,6 +104,9 @@ export class Rig implements AsyncDisposable {
         reroute(parcel, removed, this.#assembly, moved);
       },
     });
+    const waitingSince = (beforeMs: number): Iterable<Delivery> => this.pools.waitingSince(beforeMs);
+    const moved = this.env.metrics.arenaMovedOut.with();
+    this.#sweep = new SparseSweep({ clock, arena: this.arena, records: this.#records, waitingSince, moved });
     this.#assembly = assemble(plan, this.pools.live, { ...this.env, losses: this.losses, records: this.#records });
     this.#pipeline = new Pipeline(() => this.#assembly, clock);
   }
@@ -171,6 +177,7 @@ export class Rig implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#sweep[Symbol.dispose]();
     await this.pools[Symbol.asyncDispose]();
     assert.deepEqual(this.arena.leaks, []);
   }

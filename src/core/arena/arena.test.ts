@@ -65,6 +65,40 @@ test("what was given back last is used first, and long bodies are at the other e
   assert.ok(Math.max(...more.map(chunkOf)) < 7, "those of the run come last");
 });
 
+test("what stays is charged all chunks that it is in, and only as much may stay as is said", () => {
+  const arena = arenaOf(8);
+  arena.mayStayBytes = 4 * CHUNK;
+  const [one, other, long, more] = [taken(arena, 8), taken(arena, 8), taken(arena, 3 * CHUNK), taken(arena, CHUNK - 8)];
+  assert.deepEqual([one.stay(), arena.stayingBytes], [true, CHUNK]);
+  assert.deepEqual([other.stay(), arena.stayingBytes], [true, CHUNK], "it is beside it");
+  assert.deepEqual([long.stay(), long.stay(), arena.stayingBytes], [true, true, 4 * CHUNK]);
+  assert.equal(more.stay(), false, "it is over the border to another chunk");
+  one.release();
+  assert.equal(arena.stayingBytes, 4 * CHUNK);
+  other.release();
+  assert.deepEqual([arena.stayingBytes, more.stay(), arena.stayingBytes], [3 * CHUNK, false, 3 * CHUNK]);
+  long.release();
+  assert.deepEqual([arena.stayingBytes, arena.outlivingBytes, more.stay()], [0, 0, true]);
+  more.release();
+  assert.deepEqual([arena.stayingBytes, arena.outlivingBytes], [0, 0]);
+});
+
+test("what is in a chunk of which less than a quarter is in use is sparse, and what is little of its body", () => {
+  const arena = arenaOf(8);
+  const [small, rest, border, long] = [taken(arena, 8), taken(arena, 48), taken(arena, 16), taken(arena, 2 * CHUNK)];
+  assert.deepEqual([small.isSparse(8), border.isSparse(16)], [false, true], "of the second chunk 8 bytes are used");
+  assert.deepEqual(
+    [long.isSparse(2 * CHUNK), long.isSparse(CHUNK / 2), long.isSparse(CHUNK / 2 - 1)],
+    [false, false, true],
+  );
+  assert.equal(rest.isSparse(11), true);
+  rest.release();
+  assert.equal(small.isSparse(8), false, "8, and 8 of the one over the border");
+  border.release();
+  assert.equal(small.isSparse(8), true);
+  for (const one of [small, long]) one.release();
+});
+
 test("what comes slowly is not beside what has come", () => {
   const arena = arenaOf(4);
   const [whole, slow] = [taken(arena, 8), taken(arena, 8, false)];
@@ -211,7 +245,7 @@ test("in debug what is never given back has a name", () => {
 });
 
 const anyStep = fc.record({
-  what: fc.constantFrom("alloc", "alloc", "grow", "trim", "retain", "release", "release"),
+  what: fc.constantFrom("alloc", "alloc", "grow", "trim", "retain", "stay", "release", "release"),
   who: fc.nat(11),
   length: fc.oneof(fc.nat(CHUNK), fc.nat(5 * CHUNK)),
   whole: fc.boolean(),
@@ -224,19 +258,24 @@ interface Known {
   readonly value: number;
   /** What it takes: of a short one all that it took at first, of a long one what is left of it. */
   span: number;
+  stays: boolean;
 }
 
 test("whatever is taken and given back: nobody's bytes change, the counts are right, and in the end all is free", () => {
   fc.assert(
     fc.property(fc.array(anyStep, { maxLength: 300 }), fc.integer({ min: 1, max: 20 }), (steps, chunks) => {
       const arena = arenaOf(chunks);
+      arena.mayStayBytes = 3 * CHUNK;
       const known = new Map<number, Known>();
       for (const [i, step] of steps.entries()) {
         apply(arena, known, { ...step, value: i % 200 });
         check(arena, [...known.values()]);
       }
       for (const { extent, uses } of known.values()) for (let i = 0; i < uses; i++) extent.release();
-      assert.deepEqual([arena.usedBytes, arena.liveBytes, arena.partialBytes, arena.leaks], [0, 0, 0, []]);
+      assert.deepEqual(
+        [arena.usedBytes, arena.liveBytes, arena.partialBytes, arena.stayingBytes, arena.leaks],
+        [0, 0, 0, 0, []],
+      );
       assert.ok(arena.alloc(chunks * CHUNK, true) !== undefined, "all of it can be had in one piece");
     }),
   );
@@ -250,8 +289,10 @@ function apply(arena: Arena, known: Map<number, Known>, { what, who, length, who
     const extent = one === undefined ? arena.alloc(length, whole) : undefined;
     if (extent === undefined) return;
     extent.bytes.fill(value);
-    known.set(who, { extent, uses: 1, value, span: length });
+    known.set(who, { extent, uses: 1, value, span: length, stays: false });
   } else if (one === undefined) {
+    return;
+  } else if (one.stays && (what === "grow" || what === "trim")) {
     return;
   } else if (what === "grow") {
     const { length: before } = one.extent.bytes;
@@ -265,6 +306,9 @@ function apply(arena: Arena, known: Map<number, Known>, { what, who, length, who
   } else if (what === "retain") {
     one.extent.retain();
     one.uses++;
+  } else if (what === "stay") {
+    // Nothing is moved any more then.
+    if (one.extent.stay()) one.stays = true;
   } else {
     one.extent.release();
     if (--one.uses === 0) known.delete(who);
@@ -273,15 +317,21 @@ function apply(arena: Arena, known: Map<number, Known>, { what, who, length, who
 
 function check(arena: Arena, known: readonly Known[]): void {
   const touched = new Set<number>();
-  for (const { extent, value, span } of known) {
+  const staying = new Set<number>();
+  for (const { extent, value, span, stays } of known) {
     const { bytes } = extent;
     assert.ok(
       bytes.every((byte) => byte === value),
       "its bytes are as they were written",
     );
     const last = bytes.byteOffset + Math.max(1, span) - 1;
-    for (let chunk = chunkOf(extent); chunk <= Math.floor(last / CHUNK); chunk++) touched.add(chunk);
+    for (let chunk = chunkOf(extent); chunk <= Math.floor(last / CHUNK); chunk++) {
+      touched.add(chunk);
+      if (stays) staying.add(chunk);
+    }
   }
   assert.equal(arena.usedBytes + arena.freeBytes, arena.capacityBytes);
+  assert.equal(arena.stayingBytes, staying.size * CHUNK);
+  assert.ok(arena.stayingBytes <= arena.mayStayBytes);
   assert.equal(arena.usedBytes, touched.size * CHUNK, "what nobody is in is free");
 }

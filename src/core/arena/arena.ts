@@ -5,6 +5,8 @@ import { ArenaWatch, type Leak } from "./watch.ts";
 export const CHUNK_BYTES = 65_536;
 /** Bodies begin at multiples of this. */
 const ALIGN = 8;
+/** What is less than one part in so many of what it holds is sparse. */
+const SPARSE = 4;
 
 export interface ArenaOptions {
   /** A power of two. */
@@ -44,8 +46,12 @@ export class Arena implements BodyMemory {
   fragmented = 0;
   /** Extents that were given back, or taken, after their end: each of these is a fault of ours. */
   misused = 0;
-  /** What outlives its request may stay here while no more than this is used. */
+  /** What outlives its request may stay here as long as it takes no more than this, by chunks. */
   mayStayBytes = 0;
+  /** Bytes of bodies of which some part outlives its request. */
+  outlivingBytes = 0;
+  /** Called when there is something in use again, after there was nothing. */
+  onUsed: (() => void) | undefined;
   /** Called whenever something was given back. */
   onLeft: (() => void) | undefined;
   readonly #chunks: Chunks;
@@ -71,6 +77,11 @@ export class Arena implements BodyMemory {
 
   get freeBytes(): number {
     return this.#chunks.free * this.chunkBytes;
+  }
+
+  /** Of the chunks in which there is what outlives its request. */
+  get stayingBytes(): number {
+    return this.#chunks.staying * this.chunkBytes;
   }
 
   /** Only in debug. */
@@ -126,10 +137,11 @@ export class Arena implements BodyMemory {
   leave(start: number, size: number): void {
     this.liveBytes -= size;
     this.#watch?.left(start, start + size);
-    const first = Math.floor(start / this.chunkBytes);
+    const first = this.#chunkAt(start);
     if (!this.#isRun(size)) {
+      const last = this.#chunkAt(start + size - 1);
+      this.#countAlive(start, size, -1);
       this.#leaveShared(first);
-      const last = Math.floor((start + size - 1) / this.chunkBytes);
       if (last !== first) this.#leaveShared(last);
       this.onLeft?.();
       return;
@@ -144,7 +156,30 @@ export class Arena implements BodyMemory {
   /** For extents alone: it has been given back. */
   ended(extent: ArenaExtent): void {
     if (extent.isPartial) this.#setPartial(extent, false);
+    if (extent.stays) this.#setStays(extent, false);
     this.#watch?.died(extent);
+  }
+
+  /** For extents alone: whether it may outlive its request. */
+  mayOutlive({ start, size }: ArenaExtent): boolean {
+    const more = this.#chunks.notStaying(this.#chunkAt(start), this.#chunkAt(start + size - 1));
+    return this.stayingBytes + more * this.chunkBytes <= this.mayStayBytes;
+  }
+
+  /** For extents alone: it outlives its request from here on. */
+  outlives(extent: ArenaExtent): void {
+    this.#setStays(extent, true);
+  }
+
+  /**
+   * For extents alone: so many bytes of it are less than a quarter of it, or of a chunk that it is
+   * in less than a quarter is in use.
+   */
+  isSparse({ start, size }: ArenaExtent, bytes: number): boolean {
+    if (SPARSE * bytes < size) return true;
+    if (this.#isRun(size)) return false;
+    const least = Math.min(this.#aliveAt(start), this.#aliveAt(start + size - 1));
+    return SPARSE * least < this.chunkBytes;
   }
 
   /** For extents alone. */
@@ -156,6 +191,29 @@ export class Arena implements BodyMemory {
   #setPartial(extent: ArenaExtent, isPartial: boolean): void {
     extent.isPartial = isPartial;
     this.partialBytes += isPartial ? extent.size : -extent.size;
+  }
+
+  #setStays(extent: ArenaExtent, stays: boolean): void {
+    const { start, size } = extent;
+    extent.stays = stays;
+    this.outlivingBytes += stays ? size : -size;
+    this.#chunks.stay(this.#chunkAt(start), this.#chunkAt(start + size - 1), stays ? 1 : -1);
+  }
+
+  #chunkAt(position: number): number {
+    return Math.floor(position / this.chunkBytes);
+  }
+
+  #aliveAt(position: number): number {
+    return this.#chunks.aliveIn(this.#chunkAt(position));
+  }
+
+  /** What is packed is in two chunks at most. */
+  #countAlive(start: number, size: number, sign: 1 | -1): void {
+    const first = this.#chunkAt(start);
+    const before = Math.min(size, (first + 1) * this.chunkBytes - start);
+    this.#chunks.countAlive(first, sign * before);
+    if (before < size) this.#chunks.countAlive(first + 1, sign * (size - before));
   }
 
   #own(extent: Extent): ArenaExtent {
@@ -176,8 +234,12 @@ export class Arena implements BodyMemory {
   /** Where so many bytes may be put; -1: nowhere. */
   #place(size: number, whole: boolean): number {
     const start = this.#isRun(size) ? this.#run(size) : this.#pack(whole ? this.#whole : this.#partial, size);
-    if (start < 0) this.noRoom++;
-    else this.liveBytes += size;
+    if (start < 0) {
+      this.noRoom++;
+      return start;
+    }
+    this.liveBytes += size;
+    if (this.liveBytes === size) this.onUsed?.();
     return start;
   }
 
@@ -193,6 +255,12 @@ export class Arena implements BodyMemory {
   }
 
   #pack(packer: Packer, size: number): number {
+    const start = this.#packAt(packer, size);
+    if (start >= 0) this.#countAlive(start, size, 1);
+    return start;
+  }
+
+  #packAt(packer: Packer, size: number): number {
     const { chunk } = packer;
     const end = (chunk + 1) * this.chunkBytes;
     if (chunk < 0 || (packer.at + size > end && !this.#chunks.mayGoOn(chunk + 1))) return this.#packInto(packer, size);
@@ -253,6 +321,8 @@ class ArenaExtent implements Extent {
   start: number;
   size: number;
   isPartial = false;
+  /** Some part of it outlives its request. */
+  stays = false;
   readonly arena: Arena;
   #uses = 1;
 
@@ -263,8 +333,15 @@ class ArenaExtent implements Extent {
     this.bytes = bytes;
   }
 
-  get mayStay(): boolean {
-    return this.arena.usedBytes <= this.arena.mayStayBytes;
+  stay(): boolean {
+    if (this.stays) return true;
+    if (this.#uses <= 0 || !this.arena.mayOutlive(this)) return false;
+    this.arena.outlives(this);
+    return true;
+  }
+
+  isSparse(bytes: number): boolean {
+    return this.#uses > 0 && this.arena.isSparse(this, bytes);
   }
 
   retain(): void {

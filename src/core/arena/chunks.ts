@@ -11,6 +11,11 @@ export class Chunks {
   readonly count: number;
   free: number;
   readonly #uses: Int32Array;
+  /** Of chunks that are shared: how many of their bytes are in use. */
+  readonly #alive: Int32Array;
+  /** By how many of those that outlive their requests each is used, and how many chunks are so. */
+  readonly #stays: Int32Array;
+  staying = 0;
   /** The list of free chunks, as a ring through one more entry that is no chunk. */
   readonly #next: Int32Array;
   readonly #before: Int32Array;
@@ -23,6 +28,8 @@ export class Chunks {
     this.count = count;
     this.free = count;
     this.#uses = new Int32Array(count);
+    this.#alive = new Int32Array(count);
+    this.#stays = new Int32Array(count);
     this.#next = Int32Array.from({ length: count + 1 }, (_, i) => (i === count ? 0 : i + 1));
     this.#before = Int32Array.from({ length: count + 1 }, (_, i) => (i === 0 ? count : i - 1));
     this.#highest = count - 1;
@@ -87,6 +94,32 @@ export class Chunks {
 
   use(chunk: number): void {
     this.#uses[chunk]!++;
+  }
+
+  aliveIn(chunk: number): number {
+    return this.#alive[chunk]!;
+  }
+
+  /** So many bytes more, or less, of a chunk that is shared are in use. */
+  countAlive(chunk: number, bytes: number): void {
+    this.#alive[chunk]! += bytes;
+  }
+
+  /** How many of these chunks nothing that outlives its request is in. */
+  notStaying(first: number, last: number): number {
+    let count = 0;
+    for (let chunk = first; chunk <= last; chunk++) if (this.#stays[chunk] === 0) count++;
+    return count;
+  }
+
+  /** Something that is in these chunks outlives its request, or is not there any more. */
+  stay(first: number, last: number, sign: 1 | -1): void {
+    for (let chunk = first; chunk <= last; chunk++) {
+      const before = this.#stays[chunk]!;
+      this.#stays[chunk] = before + sign;
+      if (before === 0) this.staying++;
+      else if (before + sign === 0) this.staying--;
+    }
   }
 
   /** Ends a use of a chunk that is shared. True: that was the last one, and it is free. */

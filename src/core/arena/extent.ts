@@ -6,10 +6,12 @@ import { allocBody, allocOwned } from "../bytes.ts";
  */
 export interface BytesOwner {
   /**
-   * Whether what is acknowledged may stay where it is. Else, and where nothing is said, it is
-   * copied: it may wait for long.
+   * Whether what is acknowledged stays where it is, which is counted. Else, and where nothing is
+   * said, it is copied: it may wait for long.
    */
-  readonly mayStay?: boolean;
+  stay?(): boolean;
+  /** So many bytes of it hold much more than themselves: they are copied out when they wait. */
+  isSparse?(bytes: number): boolean;
   retain(): void;
   release(): void;
 }
@@ -23,6 +25,8 @@ export const OWN_MEMORY: BytesOwner = { retain: () => undefined, release: () => 
 export interface Extent extends BytesOwner {
   /** Of the length that was asked for. Another view after `grow` and `trim`. */
   readonly bytes: Buffer;
+  stay(): boolean;
+  isSparse(bytes: number): boolean;
 }
 
 /** What a body is read into. */
@@ -44,10 +48,17 @@ export interface BodyMemory {
 /** A body of which nobody keeps count: replies, health checks, what tests make. */
 export class OwnExtent implements Extent {
   bytes: Buffer;
-  readonly mayStay = false;
 
   constructor(bytes: Buffer) {
     this.bytes = bytes;
+  }
+
+  stay(): boolean {
+    return false;
+  }
+
+  isSparse(): boolean {
+    return false;
   }
 
   retain(): void {}

@@ -266,6 +266,26 @@ test("while bodies take all but the room of one request, only the oldest that is
   assert.equal(admission.open(head(clock)).kind, "permit");
 });
 
+test("what is acknowledged slows nobody, and has room of its own beside what comes", () => {
+  const limits = { maxRequestBytes: 131_072, maxInFlightBytes: 1_048_576 };
+  const { admission } = gate(limits);
+  const { arena } = admission;
+  assert.equal(arena.mayStayBytes, 262_144);
+  assert.ok(arena.capacityBytes >= 131_072 + 1_048_576 + arena.mayStayBytes);
+  const queued = Array.from({ length: 5 }, () => arena.alloc(65_536, true)!);
+  assert.deepEqual(
+    queued.map((body) => body.stay()),
+    [true, true, true, true, false],
+  );
+  queued.pop()!.release();
+  const whole = Array.from({ length: 11 }, () => arena.alloc(65_536, true)!);
+  assert.equal(admission.full, false, "eleven of sixteen");
+  whole.push(arena.alloc(65_536, true)!);
+  assert.equal(admission.full, true);
+  for (const body of [...queued, ...whole]) body.release();
+  assert.deepEqual([arena.stayingBytes, arena.liveBytes], [0, 0]);
+});
+
 test("senders are slowed by what the arena holds of whole requests, also when their permits are closed, and told of room", () => {
   const { admission } = gate({ maxRequestBytes: 131_072, maxInFlightBytes: 262_144 });
   const { arena } = admission;

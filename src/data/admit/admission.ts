@@ -108,6 +108,7 @@ export function createAdmission(limits: AdmissionLimits, env: AdmissionEnv): Adm
   env.metrics.admitInFlightRequests.with().read(() => gate.inFlightRequests);
   env.metrics.arenaBytes.with().read(() => gate.arena.capacityBytes);
   env.metrics.arenaUsedBytes.with().read(() => gate.arena.usedBytes);
+  env.metrics.arenaStayingBytes.with().read(() => gate.arena.stayingBytes);
   env.metrics.arenaMisused.with().read(() => gate.arena.misused);
   return gate;
 }
@@ -118,20 +119,26 @@ const SLACK_BYTES = 1_048_576;
 /**
  * A request alone is there twice while it is inflated or transcoded; and beside all others there is
  * room for one whole request: that of which the body has begun to come before those of others, and
- * has not ended.
+ * has not ended. Besides, there is the part of the memory queues: what was acknowledged takes
+ * nothing from what comes.
  */
 export function arenaBytes({
   maxRequestBytes,
   maxInFlightBytes,
 }: Pick<AdmissionLimits, "maxRequestBytes" | "maxInFlightBytes">): number {
-  return Math.max(maxInFlightBytes, maxRequestBytes) + maxRequestBytes + SLACK_BYTES;
+  const inFlight = Math.max(maxInFlightBytes, maxRequestBytes) + maxRequestBytes;
+  return inFlight + stayBytes(maxInFlightBytes) + SLACK_BYTES;
 }
 
 /**
- * Share of the budget up to which what is acknowledged stays where it is. Beyond, it is copied: the
- * more waits for targets, the more of the arena is left for what comes.
+ * Beside the budget, and as a share of it: what is acknowledged may hold so much of the arena, by
+ * chunks, beyond its request. What finds no place in that is copied to memory of its own.
  */
 const STAY_SHARE = 0.25;
+
+function stayBytes(maxInFlightBytes: number): number {
+  return Math.floor(STAY_SHARE * maxInFlightBytes);
+}
 
 /** Share of the budget that whole requests may hold before senders are slowed. */
 const FULL_SHARE = 0.75;
@@ -168,7 +175,7 @@ class MemoryAdmission implements Admission {
   constructor(limits: AdmissionLimits, env: AdmissionEnv) {
     this.limits = limits;
     this.arena = openArena(arenaBytes(limits));
-    this.arena.mayStayBytes = STAY_SHARE * limits.maxInFlightBytes;
+    this.arena.mayStayBytes = stayBytes(limits.maxInFlightBytes);
     this.#clock = env.clock;
     this.#pressure = createPressure(env.random);
     this.#rss = createRssGuard(env.rssBytes);
@@ -202,8 +209,8 @@ class MemoryAdmission implements Admission {
   }
 
   get full(): boolean {
-    const { liveBytes, partialBytes } = this.arena;
-    const wholeBytes = Math.max(this.wholeBytes, liveBytes - partialBytes);
+    const { liveBytes, partialBytes, outlivingBytes } = this.arena;
+    const wholeBytes = Math.max(this.wholeBytes, liveBytes - partialBytes - outlivingBytes);
     return wholeBytes >= FULL_SHARE * this.limits.maxInFlightBytes;
   }
 

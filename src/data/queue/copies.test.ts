@@ -102,12 +102,14 @@ const halves: { name: string; first: CopyOutcome; second: CopyOutcome; want: Cop
 for (const { name, first, second, want } of halves) {
   test(`halves of a parcel: ${name}`, () => {
     const seen: CopyOutcome[] = [];
+    const { parcel } = sceneOf(1);
     const whole = {
       cancelled: false,
       isLast: false,
+      moveOut: () => parcel,
       end: (_: unknown, outcome: CopyOutcome): void => void seen.push(outcome),
     };
-    const { record } = sceneOf(1).parcel;
+    const { record } = parcel;
     const [one, two] = [
       { ...record, id: 11, points: 5 },
       { ...record, id: 12, points: 7 },

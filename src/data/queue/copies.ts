@@ -16,6 +16,8 @@ export interface CopyReceipt {
    * nowhere.
    */
   readonly isLast: boolean;
+  /** What the copies are copies of, once it has been copied out of where it came. */
+  moveOut(): Parcel;
   /** Once for each. */
   end(record: QueueRecord, outcome: CopyOutcome): void;
 }
@@ -24,6 +26,7 @@ export interface CopyReceipt {
 export interface CopyOrigin {
   isCancelled(record: QueueRecord): boolean;
   finish(parcel: Parcel, outcome: ParcelOutcome): void;
+  moveOut(parcel: Parcel): void;
 }
 
 const RANK = { failed: 0, rejected: 1, delivered: 2 } as const;
@@ -51,6 +54,11 @@ export class Copies implements CopyReceipt {
 
   get isLast(): boolean {
     return this.#left === 1 && !this.#arrived;
+  }
+
+  moveOut(): Parcel {
+    this.#records.moveOut(this.#origin);
+    return this.#origin;
   }
 
   end(_: QueueRecord, outcome: CopyOutcome): void {
@@ -95,6 +103,10 @@ export class CopyParts implements CopyReceipt {
 
   get isLast(): boolean {
     return this.#whole.isLast;
+  }
+
+  moveOut(): Parcel {
+    return this.#whole.moveOut();
   }
 
   end({ id }: QueueRecord, outcome: CopyOutcome): void {

@@ -15,6 +15,11 @@ export class Deque<T> {
     return this.#slots[this.#head];
   }
 
+  /** The one with so many before it. */
+  at(index: number): T | undefined {
+    return index < this.#length ? this.#slots[(this.#head + index) & (this.#slots.length - 1)] : undefined;
+  }
+
   push(value: T): void {
     if (this.#length === this.#slots.length) this.#grow();
     this.#slots[(this.#head + this.#length++) & (this.#slots.length - 1)] = value;

@@ -20,6 +20,11 @@ export class DueHeap<T> {
     return this.#entries[0]?.value;
   }
 
+  /** In no order but that of the heap, for whoever looks at all. */
+  at(index: number): T | undefined {
+    return this.#entries[index]?.value;
+  }
+
   push(dueMs: number, value: T): void {
     const entries = this.#entries;
     entries.push({ dueMs, order: this.#order++, value });

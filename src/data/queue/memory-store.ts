@@ -180,6 +180,20 @@ export class MemoryStore implements QueueStore {
     return all;
   }
 
+  *waitingSince(beforeMs: number): Generator<Delivery> {
+    for (const queue of this.#queues) {
+      for (let i = 0, next = queue.at(0); next !== undefined; next = queue.at(++i)) {
+        if (next.record.enqueuedMs > beforeMs) break; // those behind it are not older, mostly
+        yield next;
+      }
+    }
+    for (const waiting of this.#waiting) {
+      for (let i = 0, group = waiting.at(0); group !== undefined; group = waiting.at(++i)) {
+        for (const next of group.deliveries) if (next.record.enqueuedMs <= beforeMs) yield next;
+      }
+    }
+  }
+
   close(_how: "keep" | "fail"): readonly Delivery[] {
     this.#closed = true;
     return this.takeAll();

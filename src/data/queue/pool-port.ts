@@ -7,6 +7,7 @@ import type { Log } from "../../telemetry/log.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import type { Strategies } from "../balance/strategies.ts";
 import type { TargetHandle } from "../export/target-port.ts";
+import type { Delivery } from "./delivery.ts";
 import type { Parcel } from "./parcel.ts";
 import type { CutParcel } from "./cut-parcel.ts";
 import type { TakeLeft } from "./empty-out.ts";
@@ -103,6 +104,8 @@ export interface Pool extends AsyncDisposable, FallbackPool {
   readonly inFlight: number;
   /** Age of the oldest parcel that is ready to leave; 0 when nothing is. */
   readonly oldestAgeMs: number;
+  /** What waits since before this time: as that of its stores. */
+  waitingSince(beforeMs: number): Iterable<Delivery>;
   /**
    * From now on it sends nothing: whatever waits, and whatever comes back from where it is under
    * way, is given to `take`. Undefined ends that: it is wanted again.

@@ -10,6 +10,7 @@ import { PoolFailover } from "./pool-failover.ts";
 import { PoolIntake } from "./pool-intake.ts";
 import { Lanes } from "./lanes.ts";
 import type { LaneCopy, LaneEnv } from "./lane-port.ts";
+import type { Delivery } from "./delivery.ts";
 import type { Parcel } from "./parcel.ts";
 import type { Pool, PoolEnv } from "./pool-port.ts";
 import { laneOpenMs } from "./paused.ts";
@@ -124,6 +125,10 @@ class MemoryPool implements Pool {
 
   get oldestAgeMs(): number {
     return Math.max(0, this.#env.clock.nowMs() - this.#lanes.oldestMs);
+  }
+
+  *waitingSince(beforeMs: number): Generator<Delivery> {
+    for (const lane of this.#lanes.all) yield* lane.waitingSince(beforeMs);
   }
 
   refresh(): void {

@@ -2,6 +2,7 @@ import type { Clock } from "../../core/clock.ts";
 import type { Plan, PoolPlan, TargetPlan } from "../../plan/plan.ts";
 import type { TargetHandle } from "../export/target-port.ts";
 import type { Targets } from "../export/targets.ts";
+import type { Delivery } from "./delivery.ts";
 import type { Parcel } from "./parcel.ts";
 import { dressedFor, lostWith, type Moved, renewed } from "./removed.ts";
 import { openPool } from "./pool.ts";
@@ -61,6 +62,11 @@ export class Pools implements AsyncDisposable {
 
   get retiring(): readonly Pool[] {
     return [...this.#retiring.values()].map(({ pool }) => pool);
+  }
+
+  /** What waits in any of them since before this time: as that of their stores. */
+  *waitingSince(beforeMs: number): Generator<Delivery> {
+    for (const pool of [...this.#live.values(), ...this.retiring]) yield* pool.waitingSince(beforeMs);
   }
 
   /**

@@ -63,6 +63,11 @@ export class QueueLane {
     return this.#hold.store.isEmpty;
   }
 
+  /** As that of its store. */
+  waitingSince(beforeMs: number): Iterable<Delivery> {
+    return this.#hold.store.waitingSince(beforeMs);
+  }
+
   /** Something of this signal waits. */
   holds(signal: Signal): boolean {
     return this.#hold.store.holds(signal);

@@ -88,6 +88,11 @@ export interface QueueStore {
   takeOldest(signal?: Signal): Delivery | undefined;
   /** Takes out everything, or all of one signal, ready or not. */
   takeAll(signal?: Signal): Delivery[];
+  /**
+   * What has been in it since before this time, mostly, ready or not. Things may come and go while
+   * it is walked: then some are left out, or told twice.
+   */
+  waitingSince(beforeMs: number): Iterable<Delivery>;
   /** Nothing is ready, and nothing waits for its time. */
   readonly isEmpty: boolean;
   readonly hasReady: boolean;

@@ -1,4 +1,5 @@
-import type { BytesOwner } from "../../core/arena/extent.ts";
+import { type BytesOwner, OWN_MEMORY } from "../../core/arena/extent.ts";
+import { joinOwned } from "../../core/bytes.ts";
 import { IdMap } from "../../core/id-map.ts";
 import type { Reason } from "../../core/reason.ts";
 import type { Ledger, LedgerEntry } from "../../telemetry/ledger.ts";
@@ -141,6 +142,20 @@ export class Records {
     return receipt instanceof Copies ? receipt : undefined;
   }
 
+  /**
+   * Copies it to memory of its own, so that it does not hold any more what it came in. Only while
+   * nobody reads it. All copies of one parcel have the same memory.
+   */
+  moveOut(parcel: MovableParcel): void {
+    const { record, pieces, owner } = parcel;
+    if (owner === OWN_MEMORY) return;
+    const origin = this.#copies.get(record.id)?.moveOut();
+    const isWhole = origin !== undefined && origin.record.bytes === record.bytes;
+    parcel.pieces = isWhole ? origin.pieces : [joinOwned(pieces, record.bytes)];
+    parcel.owner = OWN_MEMORY;
+    owner.release();
+  }
+
   /** Also where others have none. */
   withdraw(copy: Parcel): void {
     this.#endCopy(copy, undefined);
@@ -234,6 +249,12 @@ export class Records {
       pieces,
     });
   }
+}
+
+/** A parcel that may be copied elsewhere. */
+interface MovableParcel extends Parcel {
+  pieces: readonly Uint8Array[];
+  owner: BytesOwner;
 }
 
 /** What one rule loses of a parcel. */

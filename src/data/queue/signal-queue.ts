@@ -46,6 +46,11 @@ export class SignalQueue implements StorePartition {
     return this.#deque.peek();
   }
 
+  /** The one with so many before it; it stays. */
+  at(index: number): Delivery | undefined {
+    return this.#deque.at(index);
+  }
+
   push(delivery: Delivery): void {
     this.#count(delivery, 1);
     this.#deque.push(delivery);
