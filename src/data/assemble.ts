@@ -14,6 +14,7 @@ import type { TargetClient } from "./export/target-client.ts";
 import { openTargets, type TargetsEnv } from "./export/targets.ts";
 import type { Check } from "./health/check.ts";
 import { openCheck } from "./health/checks/open-check.ts";
+import { ALL_OF_IT, type PartOfLimit } from "./node-limit.ts";
 import { openLosses } from "./queue/losses.ts";
 import { createRepartitioner } from "./route/repartition.ts";
 import { CurrentStrategies, pluginEditions } from "./balance/plugins.ts";
@@ -65,6 +66,9 @@ export interface DataPlaneOptions {
   readonly openCheck?: TargetsEnv["openCheck"];
   /** Ids of targets that are out of order, as is known from before. */
   readonly doubted?: ReadonlySet<string>;
+  /** Where its node has several data planes: of how many it is one, and what it may use. */
+  readonly partOf?: PartOfLimit;
+  readonly processes?: number;
 }
 
 export interface CoreOptions extends DataPlaneOptions {
@@ -86,12 +90,12 @@ export async function openCore(
   data: PlanData,
   limits: ListenOptions["limits"],
   env: Env,
-  { checks, secrets, strategies: given, parts, ...options }: CoreOptions,
+  { checks, secrets, strategies: given, parts, partOf = ALL_OF_IT, processes = 1, ...options }: CoreOptions,
 ): Promise<Core> {
   const plan = await bindPlan(data, secrets);
   env.metrics.pluginEditions.with().read(pluginEditions);
   const strategies = new CurrentStrategies(await prepareStrategies(plan, env, given));
-  const targets = openNodeTargets(plan, env, { checks, ...options });
+  const targets = openNodeTargets(plan, env, { checks, partOf, ...options });
   const losses = openLosses(env);
   const records = new Records({ ledger: env.ledger, losses });
   const poolsEnv = {
@@ -102,12 +106,11 @@ export async function openCore(
     cut: cutParcel,
     repartitioner: createRepartitioner(env.metrics),
     strategies,
-    reroute: (parcel: Parcel, removed: string, moved: Moved) => {
-      reroute(parcel, removed, dataPlane.assembly, moved);
-    },
+    partOf,
+    reroute: (parcel: Parcel, removed: string, moved: Moved) => reroute(parcel, removed, dataPlane.assembly, moved),
   };
   const pools = parts.use(new Pools(plan, targets, poolsEnv));
-  const admission = createAdmission(limits, { ...env, rssBytes: createRssReader() });
+  const admission = createAdmission(limits, { ...env, rssBytes: createRssReader(), partOf, processes });
   const { arena } = admission;
   const waitingSince = (beforeMs: number): Iterable<Delivery> => pools.waitingSince(beforeMs);
   parts.use(new SparseSweep({ ...env, arena, records, waitingSince, moved: env.metrics.arenaMovedOut.with() }));
@@ -126,7 +129,12 @@ export async function openCore(
 function openNodeTargets(
   plan: Plan,
   env: Env,
-  { checks, resolver = createNodeResolver(env.clock), ...options }: Omit<CoreOptions, "secrets" | "parts">,
+  {
+    checks,
+    partOf = ALL_OF_IT,
+    resolver = createNodeResolver(env.clock),
+    ...options
+  }: Omit<CoreOptions, "secrets" | "parts">,
 ): ReturnType<typeof openTargets> {
   const openOwnCheck = (check: CheckPlan, current: () => TargetPlan, client: TargetClient): Check =>
     openCheck(check, current, client, env);
@@ -134,6 +142,7 @@ function openNodeTargets(
     ...env,
     openClient: (current) => openClient(current, env),
     resolver,
+    partOf,
     ...(options.doubted !== undefined && { doubted: options.doubted }),
     ...(checks === "run" && { openCheck: options.openCheck ?? openOwnCheck }),
   });

@@ -31,6 +31,8 @@ import { explain, explainInSteps } from "./explain/explain.ts";
 import type { TargetHandle } from "./export/target-port.ts";
 import type { Losses } from "./queue/losses.ts";
 import { CurrentStrategies } from "./balance/plugins.ts";
+import { limitUses, takeLimits } from "./limit-uses.ts";
+import type { LimitUse } from "./node-limit.ts";
 import { Pools } from "./queue/pools.ts";
 import { Records } from "./queue/records.ts";
 import type { Listeners } from "./receive/open-listeners.ts";
@@ -224,6 +226,16 @@ export class NodeDataPlane implements DataPlane {
     return explain(this.#explained(), request);
   }
 
+  /** What it does with the limits of its node, at this moment. */
+  limitUses(): LimitUse[] {
+    return limitUses(this.#limited());
+  }
+
+  /** What `partOf` says may be different. */
+  limitsChanged(): void {
+    takeLimits(this.#limited());
+  }
+
   async snapshot(): Promise<Snapshot> {
     return takeSnapshot(this.#env);
   }
@@ -261,6 +273,11 @@ export class NodeDataPlane implements DataPlane {
       this.#pools.update(this.plan);
       throw cause;
     }
+  }
+
+  #limited(): Parameters<typeof limitUses>[0] {
+    const { live, targets } = this.#pools;
+    return { admission: this.#admission, pools: live.values(), targets: targets.values() };
   }
 
   #explained(): Parameters<typeof explain>[0] {

@@ -7,6 +7,8 @@ import type { GrpcConnectionPlan, PoolPlan, TargetPlan, TargetPlanOf } from "../
 import { openNamedTarget } from "../../src/data/export/named-target.ts";
 import type { Batch, TargetClient } from "../../src/data/export/target-client.ts";
 import type { SendOutcome } from "../../src/data/send-outcome.ts";
+import { limitUses, takeLimits } from "../../src/data/limit-uses.ts";
+import type { NodeLimit } from "../../src/data/node-limit.ts";
 import { openTarget } from "../../src/data/export/target.ts";
 import type { OwnedTarget } from "../../src/data/export/target-port.ts";
 import { createRepartitioner } from "../../src/data/route/repartition.ts";
@@ -42,6 +44,8 @@ export const CALLS_ALONE: TargetPlan["health"] = {
   ejection: { failures: 5, minSuccessRate: 0.8, minRequests: 20, restMs: 30_000, maxRestMs: 300_000 },
   slowStartMs: 30_000,
 };
+
+const NO_ADMISSION = { tellUses: () => undefined, limitChanged: () => undefined };
 
 /** One batch under way at a target that answers when the test says so. */
 export interface Call {
@@ -129,11 +133,19 @@ export class PoolRig {
   readonly taken: string[] = [];
   /** How many bytes of each parcel targets accepted, by the buffer of its piece. */
   readonly takenBytes = new Map<ArrayBufferLike, number>();
+  /** Its parts of limits; all of those that are not there. */
+  readonly parts = new Map<NodeLimit, number>();
+  readonly #partOf = (limit: NodeLimit, whole: number): number => Math.min(whole, this.parts.get(limit) ?? whole);
   #plan: PoolPlan;
   #soon: (() => void)[] = [];
   #nextId = 0;
 
-  constructor(ids: readonly (string | TargetPlan)[] = ["a"], plan: Partial<PoolPlan> = {}) {
+  constructor(
+    ids: readonly (string | TargetPlan)[] = ["a"],
+    plan: Partial<PoolPlan> = {},
+    parts: Partial<Record<NodeLimit, number>> = {},
+  ) {
+    this.lend(parts);
     this.#plan = poolPlan(plan);
     // The longest backoff that chance allows, to the last bit.
     const random = { next: () => 1 - 2 ** -53 };
@@ -149,6 +161,7 @@ export class PoolRig {
       cut: cutByBytes,
       repartitioner,
       poolNamed: () => undefined,
+      partOf: this.#partOf,
     };
     this.pool = openPool(
       this.#plan,
@@ -172,7 +185,7 @@ export class PoolRig {
       const close = async (): Promise<void> => void this.closed.push(current().address ?? current().id);
       return { send, [Symbol.asyncDispose]: close };
     };
-    const env = { clock: this.clock, metrics: this.metrics, random: seededRandom(1) };
+    const env = { clock: this.clock, metrics: this.metrics, random: seededRandom(1), partOf: this.#partOf };
     const target =
       plan.resolve === "one"
         ? openTarget(plan, openClient, env)
@@ -188,6 +201,24 @@ export class PoolRig {
       ids.map((id) => this.target(id)),
     );
     this.turn();
+  }
+
+  /** From now on its parts of these are so much. */
+  lend(parts: Partial<Record<NodeLimit, number>>): void {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- keys of this record
+    for (const [limit, part] of Object.entries(parts) as [NodeLimit, number][]) this.parts.set(limit, part);
+    if (this.targets.size > 0) takeLimits(this.#limited);
+    this.turn();
+  }
+
+  /** What it does with a limit, as `used wanted`. */
+  uses(limit: NodeLimit): string {
+    const use = limitUses(this.#limited).find((one) => one.limit === limit);
+    return `${use?.used} ${use?.wanted}`;
+  }
+
+  get #limited(): Parameters<typeof limitUses>[0] {
+    return { admission: NO_ADMISSION, pools: [this.pool], targets: this.targets.values() };
   }
 
   /** Ends the turn of the event loop: what was scheduled runs. */

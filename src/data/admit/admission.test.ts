@@ -3,6 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { ManualClock } from "../../../test/support/manual-clock.ts";
 import { NO_LIMITS } from "../../otlp/limits.ts";
+import type { LimitUse, NodeLimit } from "../node-limit.ts";
 import { seededRandom } from "../../core/random.ts";
 import { createMetrics, type Metrics } from "../../telemetry/metrics.ts";
 import {
@@ -298,4 +299,39 @@ test("senders are slowed by what the arena holds of whole requests, also when th
   whole.release();
   coming.release();
   assert.deepEqual([told, admission.full], [1, false]);
+});
+
+test("of several processes one takes its part of the limits, another one from when it is changed, and tells what it missed", () => {
+  const parts = new Map<NodeLimit, number>([
+    ["bytes", 1_000],
+    ["requests", 1],
+  ]);
+  const partOf = (limit: NodeLimit, whole: number): number => parts.get(limit) ?? whole;
+  const clock = new ManualClock();
+  const env = { clock, metrics: createMetrics(), random: seededRandom(1), rssBytes: () => 0 };
+  const admission = createAdmission(LIMITS, { ...env, partOf, processes: 2 });
+  const uses = (): string[] => {
+    const told: LimitUse[] = [];
+    admission.tellUses(told);
+    return told.map(({ limit, used, wanted }) => `${limit} ${used} ${wanted}`);
+  };
+  const first = opened(admission.open(head(clock)));
+  assert.equal(first.grow(800), true);
+  first.whole();
+  assert.equal(refused(admission.open(head(clock))).reason, "too_many_requests");
+  assert.deepEqual(uses(), ["bytes 800 0", "requests 1 1"]);
+  parts.set("requests", 2);
+  admission.limitChanged();
+  const second = opened(admission.open(head(clock)));
+  assert.deepEqual([second.grow(300), second.refusal?.reason], [false, "memory"]);
+  assert.deepEqual(uses(), ["bytes 800 300", "requests 2 0"]);
+  assert.deepEqual(uses(), ["bytes 800 0", "requests 2 0"], "once");
+  parts.set("bytes", 3_000);
+  admission.limitChanged();
+  assert.equal(second.grow(300), true);
+  parts.set("bytes", 0);
+  admission.limitChanged();
+  assert.equal(second.grow(1), false, "what it has it keeps");
+  first.close();
+  assert.equal(second.grow(1), true, "one alone is always taken");
 });

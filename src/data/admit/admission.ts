@@ -5,6 +5,7 @@ import type { Random } from "../../core/random.ts";
 import type { Refusal } from "../../core/reason.ts";
 import type { Counter, Metrics } from "../../telemetry/metrics.ts";
 import type { RequestLimits } from "../../otlp/limits.ts";
+import { ALL_OF_IT, type LimitUse, Missed, type PartOfLimit } from "../node-limit.ts";
 import { createPressure, type Pressure } from "./pressure.ts";
 import { createRequestGuard, type RequestGuard } from "./request-guard.ts";
 import { createRssGuard, type RssGuard } from "./rss-guard.ts";
@@ -38,6 +39,10 @@ export interface AdmissionEnv {
    * RSS of the process in bytes; asked for at most every 250 ms, and only when there is a limit.
    */
   readonly rssBytes: () => number;
+  /** Without one, all of the limits is this process's. */
+  readonly partOf?: PartOfLimit;
+  /** Of how many processes this one has its part. */
+  readonly processes?: number;
 }
 
 /** What is known of a request before its body is read, as far as it is asked for here. */
@@ -97,6 +102,10 @@ export interface Admission {
   open(arrival: Arrival): Permit | AdmissionRefused;
   /** Takes effect for what comes; requests under way keep what they have. */
   update(limits: AdmissionLimits): void;
+  /** This process's part of the limits may be another. */
+  limitChanged(): void;
+  /** Adds what it does with them. */
+  tellUses(uses: LimitUse[]): void;
   /** From now on every new request is told that the node shuts down; those under way go on. */
   stop(message: string): void;
 }
@@ -143,6 +152,12 @@ function stayBytes(maxInFlightBytes: number): number {
 /** Share of the budget that whole requests may hold before senders are slowed. */
 const FULL_SHARE = 0.75;
 
+/**
+ * Of several processes each has an arena for so many times its equal part, for what others lend it:
+ * memory that was used is not given back.
+ */
+const MOST_PARTS = 2;
+
 type AdmissionReason = "memory" | "too_many_requests" | "shutting_down";
 
 class MemoryAdmission implements Admission {
@@ -163,6 +178,13 @@ class MemoryAdmission implements Admission {
     for (const run of waiting) run();
   };
   limits: AdmissionLimits;
+  /** This process's part of the limits. */
+  maxBytes: number;
+  #maxRequests: number;
+  readonly #partOf: PartOfLimit;
+  readonly #processes: number;
+  readonly #missedBytes = new Missed();
+  readonly #missedRequests = new Missed();
   readonly arena: Arena;
   readonly guard: RequestGuard;
   readonly #clock: Clock;
@@ -174,8 +196,13 @@ class MemoryAdmission implements Admission {
 
   constructor(limits: AdmissionLimits, env: AdmissionEnv) {
     this.limits = limits;
-    this.arena = openArena(arenaBytes(limits));
-    this.arena.mayStayBytes = stayBytes(limits.maxInFlightBytes);
+    this.#partOf = env.partOf ?? ALL_OF_IT;
+    this.#processes = env.processes ?? 1;
+    this.arena = openArena(arenaBytes({ ...limits, maxInFlightBytes: this.#mostBytes }));
+    this.arena.mayStayBytes = stayBytes(this.#mostBytes);
+    this.maxBytes = this.#mostBytes;
+    this.#maxRequests = limits.maxConcurrentRequests;
+    this.limitChanged();
     this.#clock = env.clock;
     this.#pressure = createPressure(env.random);
     this.#rss = createRssGuard(env.rssBytes);
@@ -190,10 +217,11 @@ class MemoryAdmission implements Admission {
   }
 
   open({ receivedMs }: Arrival): Permit | AdmissionRefused {
-    const { maxConcurrentRequests, maxRssBytes } = this.limits;
+    const { maxRssBytes } = this.limits;
     if (this.#stopped !== undefined) return this.#no("shutting_down", this.#stopped, receivedMs);
-    if (this.inFlightRequests >= maxConcurrentRequests) {
-      const message = `${maxConcurrentRequests} requests are under way, which is the limit`;
+    if (this.inFlightRequests >= this.#maxRequests) {
+      this.#missedRequests.add(1);
+      const message = `${this.#maxRequests} requests are under way, which is the limit`;
       return this.#no("too_many_requests", message, receivedMs);
     }
     if (maxRssBytes !== undefined && this.#rss.above(maxRssBytes, receivedMs)) {
@@ -211,7 +239,7 @@ class MemoryAdmission implements Admission {
   get full(): boolean {
     const { liveBytes, partialBytes, outlivingBytes } = this.arena;
     const wholeBytes = Math.max(this.wholeBytes, liveBytes - partialBytes - outlivingBytes);
-    return wholeBytes >= FULL_SHARE * this.limits.maxInFlightBytes;
+    return wholeBytes >= FULL_SHARE * this.maxBytes;
   }
 
   onceRoom(run: () => void): Cancel {
@@ -241,6 +269,29 @@ class MemoryAdmission implements Admission {
 
   update(limits: AdmissionLimits): void {
     this.limits = limits;
+    this.limitChanged();
+  }
+
+  limitChanged(): void {
+    const { maxInFlightBytes, maxConcurrentRequests } = this.limits;
+    this.maxBytes = Math.min(this.#mostBytes, this.#partOf("bytes", maxInFlightBytes));
+    this.#maxRequests = this.#partOf("requests", maxConcurrentRequests);
+    if (this.#waiting.size > 0) this.#tellRoom();
+  }
+
+  tellUses(uses: LimitUse[]): void {
+    const { maxInFlightBytes, maxConcurrentRequests } = this.limits;
+    const bytes = Math.min(this.#missedBytes.take(), Math.max(0, this.#mostBytes - this.inFlightBytes));
+    const requests = this.#missedRequests.take();
+    uses.push(
+      { limit: "bytes", whole: maxInFlightBytes, used: this.inFlightBytes, wanted: bytes },
+      { limit: "requests", whole: maxConcurrentRequests, used: this.inFlightRequests, wanted: requests },
+    );
+  }
+
+  get #mostBytes(): number {
+    const { maxInFlightBytes } = this.limits;
+    return Math.min(maxInFlightBytes, Math.ceil((MOST_PARTS * maxInFlightBytes) / this.#processes));
   }
 
   stop(message: string): void {
@@ -250,18 +301,19 @@ class MemoryAdmission implements Admission {
   /** Undefined: the bytes were taken. */
   take(bytes: number, permit: OpenPermit): Refusal | undefined {
     const { bytes: held } = permit;
-    const { maxRequestBytes, maxInFlightBytes } = this.limits;
+    const { maxRequestBytes } = this.limits;
     // A request is held twice while it is inflated or transcoded, so that is what one alone must be
     // allowed.
     if (held + bytes > 2 * maxRequestBytes) {
       return { reason: "too_large", message: `the request is longer than ${maxRequestBytes} bytes` };
     }
     const alone = this.inFlightBytes === held;
-    if (this.inFlightBytes + bytes <= maxInFlightBytes || alone || this.#comesFirst(bytes, permit)) {
+    if (this.inFlightBytes + bytes <= this.maxBytes || alone || this.#comesFirst(bytes, permit)) {
       this.inFlightBytes += bytes;
       return undefined;
     }
-    const message = `requests under way hold ${this.inFlightBytes} bytes; ${bytes} more would pass the limit of ${maxInFlightBytes}`;
+    this.#missedBytes.add(bytes);
+    const message = `requests under way hold ${this.inFlightBytes} bytes; ${bytes} more would pass the limit of ${this.maxBytes}`;
     return this.#no("memory", message, this.#clock.nowMs()).refusal;
   }
 
@@ -271,9 +323,8 @@ class MemoryAdmission implements Admission {
    */
   #comesFirst(bytes: number, permit: OpenPermit): boolean {
     if (permit !== this.oldest) return false;
-    const { maxRequestBytes, maxInFlightBytes } = this.limits;
-    const fits = this.wholeBytes + permit.bytes + bytes <= maxInFlightBytes;
-    return fits && this.inFlightBytes + bytes <= maxInFlightBytes + maxRequestBytes;
+    const fits = this.wholeBytes + permit.bytes + bytes <= this.maxBytes;
+    return fits && this.inFlightBytes + bytes <= this.maxBytes + this.limits.maxRequestBytes;
   }
 
   #no(reason: AdmissionReason, message: string, nowMs: number): AdmissionRefused {

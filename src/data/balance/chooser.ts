@@ -199,7 +199,7 @@ export class Chooser {
       if (!target.wantsProbe(signal) || history.unreachable.includes(target.key)) continue;
       if (paused.includes(target.key)) continue;
       // Its window may still be taken by what hangs there: a probe goes beside it.
-      if (target.inFlight >= target.plan.maxInFlight) continue;
+      if (!mayProbe(target) || (target.whole !== undefined && !mayProbe(target.whole))) continue;
       const part = this.#partOf(target, asked);
       if (part !== undefined) return part;
     }
@@ -283,6 +283,10 @@ export class Chooser {
     const left = this.targets[index]?.parts?.all.some((part) => part.usable(nowMs, signal) && !keys.includes(part.key));
     return left === true ? -1 : index;
   }
+}
+
+function mayProbe({ inFlight, maxInFlight }: TargetHandle): boolean {
+  return inFlight < maxInFlight;
 }
 
 function panicOf({ panics, ready, counted }: PoolState): Panic | undefined {

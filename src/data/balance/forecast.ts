@@ -21,9 +21,9 @@ export type Preview =
  */
 export function forecast({ targets, strategy, signal, state, picker }: ChooserCopy): Preview {
   for (const index of state.probing) {
-    const { inFlight, plan } = targets[index]!;
+    const { inFlight, maxInFlight } = targets[index]!;
     if (state.excluded[index] === 1) continue;
-    if (inFlight < plan.maxInFlight && targets[index]!.wantsProbe(signal)) return { kind: "pick", index };
+    if (inFlight < maxInFlight && targets[index]!.wantsProbe(signal)) return { kind: "pick", index };
   }
   return forecastBy(strategy, picker, state);
 }

@@ -209,7 +209,7 @@ export class PoolState implements PoolView {
   /** What is only tried gets one batch at a time. */
   #hasRoom(index: number): boolean {
     const { inFlight, windowSize } = this.#targets[index]!;
-    return this.isUsable(index) ? inFlight < windowSize : inFlight === 0;
+    return inFlight < windowSize && (inFlight === 0 || this.isUsable(index));
   }
 
   #list(index: number, isCandidate: boolean): void {

@@ -7,6 +7,7 @@ import { type Health, nextChangeMs } from "../health/health.ts";
 import { showReason } from "../health/report.ts";
 import type { RefusedSignal } from "../health/signal-refusals.ts";
 import { TargetLoad } from "../load/target-load.ts";
+import { ALL_OF_IT } from "../node-limit.ts";
 import { AddressSet, type AddressSetEnv, type PartsOwner } from "./address-set.ts";
 import { ChangeListeners } from "./change-listeners.ts";
 import { bestPart, isOpen, rankOf } from "./part-health.ts";
@@ -35,6 +36,7 @@ class NamedTarget implements OwnedTarget, PartsOwner {
   readonly #addresses: AddressSet;
   readonly #listeners = new ChangeListeners();
   #plan: TargetPlan;
+  maxInFlight: number;
   #parts: PartPicker;
   #override: OperatorOverride | undefined;
   #reason: string | undefined;
@@ -44,6 +46,7 @@ class NamedTarget implements OwnedTarget, PartsOwner {
   constructor(plan: TargetPlan, env: NamedTargetEnv, joining: Joining) {
     this.#env = env;
     this.#plan = plan;
+    this.maxInFlight = this.#partOfLimit();
     this.#addresses = new AddressSet(plan, { ...env, whole: this }, joining);
     this.#parts = new PartPicker(this.#addresses.parts);
   }
@@ -84,7 +87,7 @@ class NamedTarget implements OwnedTarget, PartsOwner {
   }
 
   get spare(): number {
-    return Math.max(0, this.#plan.maxInFlight - this.load.inFlight);
+    return Math.max(0, this.maxInFlight - this.load.inFlight);
   }
 
   /**
@@ -102,7 +105,12 @@ class NamedTarget implements OwnedTarget, PartsOwner {
       best = rank;
       room += Math.max(0, part.windowSize - part.inFlight);
     }
-    return Math.min(this.#plan.maxInFlight, this.load.inFlight + room);
+    return Math.min(this.maxInFlight, this.load.inFlight + room);
+  }
+
+  /** What its parts would have is not known while all of it is less: as much again. */
+  get beyondPart(): number {
+    return Math.min(this.#plan.maxInFlight - this.maxInFlight, Math.max(1, this.maxInFlight));
   }
 
   get latencyMs(): number {
@@ -236,8 +244,15 @@ class NamedTarget implements OwnedTarget, PartsOwner {
     return this.#listeners.add(listener);
   }
 
+  limitChanged(): void {
+    this.maxInFlight = this.#partOfLimit();
+    this.#tellParts();
+    this.#listeners.tell();
+  }
+
   adopt(plan: TargetPlan): void {
     this.#plan = plan;
+    this.maxInFlight = this.#partOfLimit();
     this.#addresses.adopt(plan);
     this.partChanged();
   }
@@ -262,12 +277,18 @@ class NamedTarget implements OwnedTarget, PartsOwner {
     this.health(); // so that its reason is shown
     // It was full, perhaps: then none of its parts had room, and those that wait for one of them
     // alone have to know.
-    if (this.load.inFlight === this.#plan.maxInFlight - 1) {
-      this.#poking = true;
-      for (const part of this.#addresses.parts) part.healthChanged();
-      this.#poking = false;
-    }
+    if (this.load.inFlight === this.maxInFlight - 1) this.#tellParts();
     this.#listeners.tell();
+  }
+
+  #tellParts(): void {
+    this.#poking = true;
+    for (const part of this.#addresses.parts) part.healthChanged();
+    this.#poking = false;
+  }
+
+  #partOfLimit(): number {
+    return (this.#env.partOf ?? ALL_OF_IT)(`calls ${this.#plan.id}`, this.#plan.maxInFlight);
   }
 
   /**

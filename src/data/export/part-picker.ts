@@ -62,7 +62,7 @@ function wantsThis(
   paused: readonly string[],
   signal: Signal | undefined,
 ): boolean {
-  if (!part.wantsProbe(signal) || part.inFlight >= part.plan.maxInFlight) return false;
+  if (!part.wantsProbe(signal) || part.inFlight >= part.maxInFlight) return false;
   return !unreachable.includes(part.key) && !paused.includes(part.key);
 }
 

@@ -10,6 +10,7 @@ import type { Metrics } from "../../telemetry/metrics.ts";
 import type { Check } from "../health/check.ts";
 import type { Health } from "../health/health.ts";
 import type { RefusedSignal } from "../health/signal-refusals.ts";
+import type { PartOfLimit } from "../node-limit.ts";
 import type { TargetLoad } from "../load/target-load.ts";
 import type { Batch, TargetClient } from "./target-client.ts";
 import type { SendOutcome, SizeDoubt } from "../send-outcome.ts";
@@ -47,8 +48,12 @@ export interface TargetHandle {
   readonly inFlight: number;
   readonly inFlightItems: number;
   readonly inFlightBytes: number;
-  /** Batches that may be under way, 1 to `plan.maxInFlight`. */
+  /** Batches that may be under way from this process, whatever the window. */
+  readonly maxInFlight: number;
+  /** Batches that may be under way, up to `maxInFlight`; 1 or more where that is. */
   readonly windowSize: number;
+  /** Batches beyond `maxInFlight` that its window would have. */
+  readonly beyondPart: number;
   /** What was measured of its calls. */
   readonly load: TargetLoad;
   /** Smoothed time from sending to the answer. */
@@ -124,6 +129,8 @@ export interface TargetHandle {
   send(batch: Batch, attempt: AttemptTime, wanted: () => boolean, done: (outcome: SendOutcome) => void): Cancel;
   /** Calls `listener` whenever something may have changed for those who wait: room, or health. */
   onChange(listener: () => void): Cancel;
+  /** `maxInFlight` may be another. */
+  limitChanged(): void;
 }
 
 /** What the owner of the handles (targets.ts) does besides. */
@@ -143,6 +150,8 @@ export interface TargetEnv {
   readonly metrics: Metrics;
   /** Without one, changes of health are only counted. */
   readonly log?: Log;
+  /** Without one, all of `max_in_flight` is this process's. */
+  readonly partOf?: PartOfLimit;
   /** Without one, targets have no active checks. */
   readonly openCheck?: (check: CheckPlan, current: () => TargetPlan, client: TargetClient) => Check;
 }

@@ -17,6 +17,7 @@ import {
 } from "../health/health.ts";
 import { HealthMonitor, type Monitored, type HealthMonitorEnv } from "../health/health-monitor.ts";
 import { type RefusedSignal, type Refusing, SignalRefusals } from "../health/signal-refusals.ts";
+import { ALL_OF_IT } from "../node-limit.ts";
 import { parseReportedLoad } from "../load/reported-load.ts";
 import { type CallEnd, TargetLoad } from "../load/target-load.ts";
 import { cutShort, endOf, isCutShort, newsOf, outcomeLabel, type SentToTarget } from "./call-outcome.ts";
@@ -30,7 +31,7 @@ import type { PartEnv, PartTarget, InheritedState, Whole } from "./parts.ts";
 import { withoutSecrets } from "./quiet.ts";
 import type { AttemptTime, Joining, OwnedTarget, TargetEnv, TargetHandle } from "./target-port.ts";
 import { type Pause, TenantPauses } from "./tenant-pauses.ts";
-import { cappedWindow, initialWindow, stepWindow, type Window } from "./window.ts";
+import { cappedWindow, initialWindow, stepWindow, widestWindow, type Window } from "./window.ts";
 
 /** So much of what a target says is kept. */
 const LONGEST_SAID = 200;
@@ -70,6 +71,7 @@ class Target implements PartTarget, Monitored, Refusing {
   readonly #size: LearnedSize;
   #pauseSaid = "";
   #plan: TargetPlan;
+  maxInFlight: number;
   #window: Window;
   #idle: PromiseWithResolvers<void> | undefined;
 
@@ -83,6 +85,7 @@ class Target implements PartTarget, Monitored, Refusing {
     this.#env = env;
     this.#plan = plan;
     this.#whole = part?.whole;
+    this.maxInFlight = this.#partOfLimit();
     this.#client = open(() => this.#plan);
     this.#refusals = new SignalRefusals(this, env);
     this.#window =
@@ -139,8 +142,12 @@ class Target implements PartTarget, Monitored, Refusing {
   }
 
   get windowSize(): number {
-    const own = Math.floor(Math.min(this.#window.size, this.#plan.maxInFlight));
+    const own = Math.floor(Math.min(this.#window.size, this.maxInFlight));
     return this.#whole === undefined ? own : Math.min(own, this.inFlight + this.#whole.spare);
+  }
+
+  get beyondPart(): number {
+    return Math.max(0, Math.floor(this.#window.size) - this.maxInFlight);
   }
 
   get latencyMs(): number {
@@ -295,9 +302,15 @@ class Target implements PartTarget, Monitored, Refusing {
     this.#listeners.tell();
   }
 
+  limitChanged(): void {
+    this.maxInFlight = this.#partOfLimit();
+    this.#listeners.tell();
+  }
+
   adopt(plan: TargetPlan): void {
     const before = this.#plan;
     this.#plan = plan;
+    this.maxInFlight = this.#partOfLimit();
     this.#monitor.adopt(before);
     this.#listeners.tell();
   }
@@ -314,6 +327,18 @@ class Target implements PartTarget, Monitored, Refusing {
     await this.#client[Symbol.asyncDispose]();
   }
 
+  /** The limit of a target with parts is that of all of them: whoever has them sees to it. */
+  #partOfLimit(): number {
+    const { id, maxInFlight } = this.#plan;
+    if (this.#whole !== undefined) return maxInFlight;
+    return (this.#env.partOf ?? ALL_OF_IT)(`calls ${id}`, maxInFlight);
+  }
+
+  /** The window may ask for more than is this process's, so that it may get more. */
+  get #windowLimit(): number {
+    return Math.min(this.#plan.maxInFlight, widestWindow(this.maxInFlight));
+  }
+
   #refuses(signal: Signal | undefined): boolean {
     return signal !== undefined && (this.refused & SIGNAL_FACTS[signal].bit) !== 0;
   }
@@ -322,7 +347,7 @@ class Target implements PartTarget, Monitored, Refusing {
   #record(outcome: SendOutcome, call: SentToTarget, wanted: () => boolean): void {
     const { epoch, sentMs } = call;
     const nowMs = this.#env.clock.nowMs();
-    const limit = this.#plan.maxInFlight;
+    const limit = this.#windowLimit;
     this.#monitor.ended(newsOf(outcome));
     if (call.tenant !== undefined && isAboutSender(outcome)) return this.#recordTenant(outcome, call, call.tenant);
     const end = endOf(outcome, call);

@@ -36,6 +36,11 @@ export function initialWindow(limit: number): Window {
   return { size: Math.min(START, limit), credit: 0, shrunkMs: -Infinity, shortMs: 0, longMs: 0, samples: 0 };
 }
 
+/** Where only so many calls may be under way as yet: what it may come to ask for. */
+export function widestWindow(calls: number): number {
+  return Math.max(START, 2 * calls);
+}
+
 /** No larger than one that begins; what was measured stays. */
 export function cappedWindow(window: Window): Window {
   return window.size <= START ? window : { ...window, size: START, credit: 0 };

@@ -32,15 +32,19 @@ export class PoolIntake {
   /** As that of the pool, like `offer` and `adopt`. */
   hasRoom(bytes: number, signal: Signal, channel?: number, reserved = 0, headers?: SenderHeaders): boolean {
     if (this.closed) return false;
-    const { maxBytes } = this.plan.queue;
-    const free = maxBytes - this.#env.room.bytes - reserved;
+    const { room } = this.#env;
+    const { maxBytes } = room;
+    const free = maxBytes - room.bytes - reserved;
     const charge = headers === undefined ? bytes : chargeOf({ bytes, headers });
     if (headers !== undefined && !this.#env.tenants.hasRoom(charge + reserved, free, maxBytes, headers)) return false;
     if (this.plan.strategy.type === "broadcast") {
       const lanes = this.#lanes.forCopies(signal);
       return lanes.some((lane) => this.#fitsCopy(lane, charge + reserved, lanes.length));
     }
-    if (charge > free) return false;
+    if (!room.fits(charge, reserved)) {
+      room.missed.add(charge);
+      return false;
+    }
     const lane = channel === undefined ? undefined : this.#lanes.channels[channel];
     return lane === undefined || this.#fits(lane, charge, reserved);
   }
@@ -78,16 +82,19 @@ export class PoolIntake {
   #fits(lane: QueueLane, bytes: number, reserved: number): boolean {
     const lanes = this.#lanes.channels.length;
     if (lanes === 1 || lane.heldBytes === 0) return true;
-    const { maxBytes } = this.plan.queue;
+    const { maxBytes } = this.#env.room;
     const free = maxBytes - this.#env.room.bytes - reserved;
     return lane.heldBytes + bytes <= Math.max(free, Math.floor(maxBytes / lanes));
   }
 
   /** Every lane may get the same: one takes more than its part only while it is empty. */
   #fitsCopy(lane: QueueLane, bytes: number, lanes: number): boolean {
-    const { maxBytes } = this.plan.queue;
-    if (this.#env.room.bytes + bytes > maxBytes) return false;
-    const share = Math.floor(maxBytes / lanes);
+    const { room } = this.#env;
+    if (!room.fits(bytes)) {
+      room.missed.add(bytes);
+      return false;
+    }
+    const share = Math.floor(room.maxBytes / lanes);
     return lane.heldBytes === 0 || lane.heldBytes + bytes <= share;
   }
 

@@ -7,6 +7,7 @@ import type { Log } from "../../telemetry/log.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import type { Strategies } from "../balance/strategies.ts";
 import type { TargetHandle } from "../export/target-port.ts";
+import type { LimitUse, PartOfLimit } from "../node-limit.ts";
 import type { Delivery } from "./delivery.ts";
 import type { Parcel } from "./parcel.ts";
 import type { CutParcel } from "./cut-parcel.ts";
@@ -40,6 +41,8 @@ export interface PoolEnv {
   readonly strategies?: Strategies;
   /** Without one, panics are only counted. */
   readonly log?: Log;
+  /** Without one, all of its limits are this process's. */
+  readonly partOf?: PartOfLimit;
 }
 
 /**
@@ -49,7 +52,7 @@ export interface PoolEnv {
 export interface Pool extends AsyncDisposable, FallbackPool {
   readonly ack: PoolPlan["ack"];
   readonly whenDown: PoolPlan["whenDown"];
-  /** The bound of its queue: what is longer can never enter. */
+  /** The bound of its queue, all of the node: what is longer can never enter. */
   readonly maxBytes: number;
   /** Takes note of what became of its targets: before `usableFor` and `ownerOf` are asked. */
   refresh(): void;
@@ -85,6 +88,10 @@ export interface Pool extends AsyncDisposable, FallbackPool {
    * `adopt`.
    */
   offer(parcel: Parcel, channel?: number, from?: string): "accepted" | "full";
+  /** Its part of its limits may be another. */
+  limitChanged(): void;
+  /** Adds what it does with its limits, and those of its targets that something waits for. */
+  tellUses(uses: LimitUse[], waitedFor: Set<TargetHandle>): void;
   /** Counts what another pool took over. */
   countFailover(to: string, when: "arrival" | "backlog", points: number): void;
   /**
@@ -93,8 +100,8 @@ export interface Pool extends AsyncDisposable, FallbackPool {
    */
   update(plan: PoolPlan, targets: readonly TargetHandle[]): void;
   /**
-   * Everything accepted and not settled; the bytes are never above `plan.queue.maxBytes`, unless
-   * that was lowered.
+   * Everything accepted and not settled; the bytes are never above this process's part of
+   * `plan.queue.maxBytes`, unless that was lowered, or it is a single one.
    */
   readonly heldBytes: number;
   readonly heldItems: number;

@@ -5,6 +5,7 @@ import type { SenderHeaders } from "../../plan/sender-headers.ts";
 import { PanicReport } from "../balance/panic-report.ts";
 import type { Parts } from "../export/parts.ts";
 import type { TargetHandle } from "../export/target-port.ts";
+import { ALL_OF_IT, type LimitUse } from "../node-limit.ts";
 import { emptyOut, type TakeLeft } from "./empty-out.ts";
 import { PoolFailover } from "./pool-failover.ts";
 import { PoolIntake } from "./pool-intake.ts";
@@ -15,7 +16,7 @@ import type { Parcel } from "./parcel.ts";
 import type { Pool, PoolEnv } from "./pool-port.ts";
 import { laneOpenMs } from "./paused.ts";
 import { Room } from "./room.ts";
-import { RetryBudget } from "./retry-policy.ts";
+import { RETRIES_A_SECOND, RetryBudget } from "./retry-policy.ts";
 import { Tenants } from "./tenants.ts";
 
 /**
@@ -35,6 +36,7 @@ class MemoryPool implements Pool {
   readonly #wake = (): void => this.#schedule();
   readonly #pump = (): void => this.#pumpNow();
   readonly #room: Room;
+  readonly #budget: RetryBudget;
   readonly #tenants: Tenants;
   readonly #changed = new Set<() => void>();
   readonly #failover: PoolFailover;
@@ -54,6 +56,7 @@ class MemoryPool implements Pool {
     this.#env = env;
     this.#plan = plan;
     this.#room = new Room(plan.queue.maxBytes);
+    this.#budget = new RetryBudget(env.clock.nowMs(), env.partOf?.(`retries ${plan.name}`, RETRIES_A_SECOND));
     this.#panicReport = new PanicReport(plan.name, env);
     this.#tenants = new Tenants(() => env.metrics.poolCrowded.with(plan.name).add(1));
     this.#lanes = new Lanes(plan, this.#laneEnv(), (delivery) => this.#intake.divideAnew(delivery));
@@ -191,7 +194,7 @@ class MemoryPool implements Pool {
   update(plan: PoolPlan, targets: readonly TargetHandle[]): void {
     this.#plan = plan;
     this.#intake.plan = plan;
-    this.#room.maxBytes = plan.queue.maxBytes;
+    this.#takeLimits();
     this.#targets = targets;
     this.#parts = targets.map(({ parts }) => parts);
     this.#lanes.configure(plan, targets);
@@ -208,6 +211,22 @@ class MemoryPool implements Pool {
       this.#watching.set(target, target.onChange(changed));
     }
     this.#schedule();
+  }
+
+  limitChanged(): void {
+    this.#takeLimits();
+    this.#schedule();
+  }
+
+  tellUses(uses: LimitUse[], waitedFor: Set<TargetHandle>): void {
+    const { name, queue } = this.#plan;
+    uses.push(
+      { limit: `queue ${name}`, whole: queue.maxBytes, used: this.#room.bytes, wanted: this.#room.missed.take() },
+      { limit: `retries ${name}`, whole: RETRIES_A_SECOND, ...this.#budget.takeUse(this.#env.clock.nowMs()) },
+    );
+    for (const lane of this.#lanes.all) {
+      if (lane.isReady) for (const target of lane.targets) waitedFor.add(target.whole ?? target);
+    }
   }
 
   giveAway(take: TakeLeft | undefined): void {
@@ -241,6 +260,14 @@ class MemoryPool implements Pool {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#emptied.add(resolve);
     await promise;
+  }
+
+  #takeLimits(): void {
+    const { name, queue } = this.#plan;
+    const partOf = this.#env.partOf ?? ALL_OF_IT;
+    this.#room.wholeBytes = queue.maxBytes;
+    this.#room.maxBytes = partOf(`queue ${name}`, queue.maxBytes);
+    this.#budget.adopt(partOf(`retries ${name}`, RETRIES_A_SECOND), this.#env.clock.nowMs());
   }
 
   #targetChanged(target: TargetHandle): void {
@@ -319,7 +346,7 @@ class MemoryPool implements Pool {
       random,
       records,
       cut,
-      budget: new RetryBudget(clock.nowMs()),
+      budget: this.#budget,
       batchSize: metrics.batchSize.with(region),
       room: this.#room,
       tenants: this.#tenants,

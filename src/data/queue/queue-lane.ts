@@ -84,6 +84,11 @@ export class QueueLane {
     return this.targets.some((target) => isReadyBy(target, untilMs, signal));
   }
 
+  /** Something waits for nothing but a target. */
+  get isReady(): boolean {
+    return this.#hold.store.hasReady;
+  }
+
   /** Something waits although the targets have all that they can take. */
   get isSaturated(): boolean {
     return this.#hold.store.hasReady && this.targets.every((target) => target.inFlight >= target.windowSize);

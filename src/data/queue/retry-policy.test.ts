@@ -45,3 +45,28 @@ test("the budget saves no more than its reserve, however long nothing is tried a
   assert.equal(takeAll(3_600_000), 100);
   assert.equal(takeAll(7_200_000), 100);
 });
+
+test("the budgets of several processes give what one gives, however the part of each changes", () => {
+  const budgets = [5, 4, 1].map((perSecond) => new RetryBudget(0, perSecond));
+  const takeAll = (nowMs: number): number => {
+    let taken = 0;
+    for (const budget of budgets) while (budget.take(nowMs)) taken++;
+    return taken;
+  };
+  assert.equal(takeAll(0), 100);
+  assert.equal(takeAll(1_000), 10);
+  for (const [i, perSecond] of [10, 0, 0].entries()) budgets[i]!.adopt(perSecond, 1_000);
+  assert.equal(takeAll(3_000), 20);
+  assert.equal(takeAll(3_600_000), 100);
+  for (const [i, perSecond] of [0, 10, 0].entries()) budgets[i]!.adopt(perSecond, 3_600_000);
+  budgets[2]!.earn(0.5);
+  budgets[2]!.earn(0.5);
+  assert.equal(takeAll(3_600_000), 1, "who has no part has what its own sends earn");
+});
+
+test("the budget tells how many retries a second were made, and were not", () => {
+  const budget = new RetryBudget(0, 1);
+  for (let i = 0; i < 14; i++) budget.take(0);
+  assert.deepEqual(budget.takeUse(2_000), { used: 5, wanted: 2 });
+  assert.deepEqual(budget.takeUse(3_000), { used: 0, wanted: 0 });
+});

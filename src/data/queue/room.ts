@@ -1,22 +1,35 @@
+import { Missed } from "../node-limit.ts";
+
 /**
  * What the stores of a pool may hold together, and do: of records from when they enter to their
  * end.
  */
 export class Room {
-  /** May be lowered below what is held. */
+  /** This process's part of `wholeBytes`. May be lowered below what is held. */
   maxBytes: number;
+  /** The limit of the node. */
+  wholeBytes: number;
+  /** Bytes that found no room. */
+  readonly missed = new Missed();
   bytes = 0;
   items = 0;
 
   constructor(maxBytes: number) {
     this.maxBytes = maxBytes;
+    this.wholeBytes = maxBytes;
   }
 
   reserve(bytes: number, items: number): boolean {
-    if (bytes > this.maxBytes - this.bytes) return false;
+    if (!this.fits(bytes)) return false;
     this.bytes += bytes;
     this.items += items;
     return true;
+  }
+
+  /** While it holds nothing, a part takes one that is longer than itself. */
+  fits(bytes: number, reserved = 0): boolean {
+    const held = this.bytes + reserved;
+    return bytes <= this.maxBytes - held || (held === 0 && bytes <= this.wholeBytes);
   }
 
   free(bytes: number, items: number): void {

@@ -12,6 +12,7 @@ import type {
   Undeliverable,
 } from "../../plan/data-plane.ts";
 import type { CheckOutcome } from "../../data/health/check.ts";
+import type { NodeLimit } from "../../data/node-limit.ts";
 import type { CheckRequest } from "./node-checks.ts";
 import type { Explanation, ExplainRequest } from "../../plan/explanation.ts";
 
@@ -36,7 +37,16 @@ export interface WorkerStart {
   readonly operators: readonly OperatorState[];
   /** Ids of targets that the node takes for out of order: not used before a check passes. */
   readonly doubted: readonly string[];
+  /** Which of how many workers: from 0. */
+  readonly place: { readonly index: number; readonly of: number };
+  /** Its parts of the node's limits, where they are not equal parts. */
+  readonly parts: readonly LimitPart[];
 }
+
+/** How much of a limit a worker may use. */
+export type LimitPart = readonly [limit: NodeLimit, part: number];
+/** What it has, used or not, and what it would use if it had it. */
+export type LimitReport = readonly [limit: NodeLimit, has: number, need: number];
 
 /** What the main process asks of a worker, and what is answered. All of it is plain data. */
 export interface Calls {
@@ -87,6 +97,8 @@ export type ToWorker =
   | { readonly kind: "connection"; readonly seq: number; readonly listener: ListenerKind }
   /** What a check found that was asked for. */
   | { readonly kind: "checked"; readonly id: number; readonly outcome: CheckOutcome }
+  /** Parts of limits that are others from here on; messages count up. */
+  | { readonly kind: "parts"; readonly seq: number; readonly parts: readonly LimitPart[] }
   /** The connection is the worker's alone: it may read. */
   | { readonly kind: "read"; readonly seq: number };
 
@@ -97,6 +109,8 @@ export type FromWorker =
   /** So many connections have ended since it was told last. */
   | { readonly kind: "closed"; readonly counts: Readonly<Record<ListenerKind, number>> }
   | { readonly kind: "check"; readonly id: number; readonly request: CheckRequest }
+  /** What has changed of its parts of limits, as of the message with this number. */
+  | { readonly kind: "uses"; readonly seq: number; readonly reports: readonly LimitReport[] }
   /** A line of the log, as JSON. */
   | { readonly kind: "log"; readonly line: string }
   /**

@@ -31,9 +31,9 @@ import { type Certificates, WORKER_SCHEMA, type WorkerStart } from "./messages.t
 import { EarlyAcks } from "./early-acks.ts";
 import { type CheckRequest, NodeChecks } from "./node-checks.ts";
 import { KeptPlan } from "./kept-plan.ts";
-import { shareLimits } from "./shares.ts";
+import { Lender } from "./lender.ts";
 import type { WorkerSlot } from "./worker-slot.ts";
-import { SILENCE_MS, Supervisor } from "./supervisor.ts";
+import { SILENCE_MS, Supervisor, type SupervisorOptions } from "./supervisor.ts";
 import { withLedger } from "./totals.ts";
 import { toWireExplain } from "./wire.ts";
 import { SilentWorker, type WorkerLink } from "./worker-link.ts";
@@ -85,6 +85,7 @@ class Workers implements DataPlane {
   readonly #secrets: SecretReader;
   readonly #checks: NodeChecks;
   readonly #supervisor: Supervisor;
+  readonly #lender: Lender;
   readonly #count: number;
   readonly events = new EventStream<DataPlaneEvent>();
   readonly #operators = new Map<string, OperatorState>();
@@ -107,13 +108,20 @@ class Workers implements DataPlane {
     this.#env = env;
     this.#secrets = secrets;
     this.#count = count;
-    const supervised = {
+    this.#lender = new Lender({
+      count,
+      clock: env.clock,
+      tell: (index, message) => this.#supervisor.slots[index]?.link?.tell(message),
+    });
+    this.#lender.adopt(plan, listen.limits);
+    const supervised: SupervisorOptions = {
       count,
       env: secrets.env,
       startOf: (slot: WorkerSlot) => this.#startOf(slot),
       revision: () => this.#revision,
-      update: (slot: WorkerSlot, link: WorkerLink) => this.#update(slot, link),
+      update: (_slot: WorkerSlot, link: WorkerLink) => this.#update(link),
       check: (request: CheckRequest, done: (outcome: CheckOutcome) => void) => checks.run(request, done),
+      used: ({ index }, { seq, reports }) => this.#lender.reported(index, seq, reports),
       died: (slot: WorkerSlot) => this.#died(slot),
       acknowledges: (pool: string) => this.#earlyAcks.has(pool),
     };
@@ -228,6 +236,7 @@ class Workers implements DataPlane {
   async #stop(graceMs: number): Promise<ShutdownReport> {
     const startedMs = this.#env.clock.nowMs();
     this.#acceptor?.close();
+    this.#lender.close();
     const reports = await this.#supervisor.shutdown(graceMs);
     await this.#checks[Symbol.asyncDispose]();
     this.events.close();
@@ -249,7 +258,7 @@ class Workers implements DataPlane {
     const parts = this.#supervisor.ready.flatMap((slot): PreparedWorker[] =>
       slot.link === undefined ? [] : [{ slot, link: slot.link }],
     );
-    const asked = parts.map(({ slot, link }) => link.ask("prepare", { plan: this.#textFor(plan, slot) }, SILENCE_MS));
+    const asked = parts.map(({ link }) => link.ask("prepare", { plan: plan.text }, SILENCE_MS));
     const results = await Promise.allSettled(asked);
     const refused = results.flatMap((result) => (result.status === "rejected" ? [result.reason as unknown] : []));
     if (refused.length === 0) return parts;
@@ -271,6 +280,7 @@ class Workers implements DataPlane {
     this.#trial = { before: this.#plan, endsMs: clock.nowMs() + TRIAL_MS, ends: Array<number>(this.#count).fill(0) };
     this.#plan = plan;
     this.#earlyAcks.adopt(plan);
+    this.#lender.adopt(plan, this.#listen.limits);
     this.#revision++;
     this.#checks.adopt(bound);
     const commits = parts.map(async ({ slot, link }) => {
@@ -291,7 +301,7 @@ class Workers implements DataPlane {
       const { link } = slot;
       if (link === undefined) return;
       try {
-        await this.#update(slot, link);
+        await this.#update(link);
       } catch (cause) {
         this.#supervisor.end(slot, link, cause);
       }
@@ -301,6 +311,7 @@ class Workers implements DataPlane {
 
   /** A plan that kills whoever runs it is not kept. */
   #died({ index }: WorkerSlot): void {
+    this.#lender.ended(index);
     const trial = this.#trial;
     if (trial === undefined) return;
     if (this.#env.clock.nowMs() > trial.endsMs) {
@@ -313,6 +324,7 @@ class Workers implements DataPlane {
     this.#trial = undefined;
     this.#plan = trial.before;
     this.#earlyAcks.adopt(trial.before);
+    this.#lender.adopt(trial.before, this.#listen.limits);
     this.#revision++;
     void this.#follow(this.#supervisor.ready); // never rejects
     // It could be bound once; where it cannot any more, what is the same of both is checked.
@@ -323,23 +335,25 @@ class Workers implements DataPlane {
     this.events.add({ kind: "taken_back", version, runs: trial.before.version });
   }
 
-  #startOf(slot: WorkerSlot): WorkerStart {
+  #startOf({ index }: WorkerSlot): WorkerStart {
     const { limits } = this.#listen;
     return {
       schema: WORKER_SCHEMA,
-      plan: this.#textFor(this.#plan, slot),
-      listen: { ...this.#certificates(), limits: shareLimits(limits, { index: slot.index, of: this.#count }) },
+      plan: this.#plan.text,
+      listen: { ...this.#certificates(), limits },
       operators: this.#operatorsNow(),
       doubted: [...new Set([...this.#checks.failing, ...this.#supervisor.slots.flatMap((one) => one.doubted)])],
+      place: { index, of: this.#count },
+      parts: this.#lender.begin(index),
     };
   }
 
   /** What has changed since it was started. */
-  async #update(slot: WorkerSlot, link: WorkerLink): Promise<void> {
+  async #update(link: WorkerLink): Promise<void> {
     await link.ask("renew", this.#certificates(), SILENCE_MS);
     const { version } = await link.ask("status", null, SILENCE_MS);
     if (version !== this.#plan.version) {
-      await link.ask("prepare", { plan: this.#textFor(this.#plan, slot) }, SILENCE_MS);
+      await link.ask("prepare", { plan: this.#plan.text }, SILENCE_MS);
       await link.ask("commit", null, SILENCE_MS);
     }
     const { targets } = await link.ask("status", null, SILENCE_MS);
@@ -348,10 +362,6 @@ class Workers implements DataPlane {
       if (override !== undefined) await link.ask("operate", { id, override }, SILENCE_MS);
       else if (OVERRIDDEN.has(state)) await link.ask("operate", { id, override: NO_OVERRIDE }, SILENCE_MS);
     }
-  }
-
-  #textFor(plan: KeptPlan, { index }: WorkerSlot): string {
-    return plan.textFor({ index, of: this.#count }, this.#listen.limits);
   }
 
   #operatorsNow(): OperatorState[] {

@@ -28,6 +28,8 @@ export interface SupervisorOptions {
   readonly update: (slot: WorkerSlot, link: WorkerLink) => Promise<void>;
   /** Runs a check for a worker; `done` may be called later, or never. */
   readonly check: (request: CheckRequest, done: (outcome: CheckOutcome) => void) => void;
+  /** Told of what a worker does with the limits of the node. */
+  readonly used: (slot: WorkerSlot, message: Extract<FromWorker, { readonly kind: "uses" }>) => void;
   /** Told of each end that was not asked for. */
   readonly died: (slot: WorkerSlot) => void;
   /** Whether a pool tells senders that all is well before anything has arrived. */
@@ -236,6 +238,8 @@ export class Supervisor {
         slot.connections.otlp_grpc -= message.counts.otlp_grpc;
         slot.connections.otlp_http -= message.counts.otlp_http;
         return;
+      case "uses":
+        return this.#options.used(slot, message);
       case "log":
         return this.#log(slot, message.line);
       case "report":

@@ -13,6 +13,7 @@ import { createLedger } from "../../telemetry/ledger.ts";
 import { createLog } from "../../telemetry/log.ts";
 import { createMetrics } from "../../telemetry/metrics.ts";
 import { openRuntimeMetrics, type RuntimeMetrics } from "../../telemetry/runtime.ts";
+import { Borrower } from "./borrower.ts";
 import { type HeldConnection, holdConnection } from "./held-connection.ts";
 import {
   type FromWorker,
@@ -51,6 +52,7 @@ export class Worker {
   readonly #send: WorkerEnv["send"];
   readonly #runtime: RuntimeMetrics;
   readonly #checks: RemoteChecks;
+  readonly #borrower: Borrower;
   readonly #held = new Map<number, { readonly listener: ListenerKind; readonly connection: HeldConnection }>();
   #plane: NodeDataPlane | undefined;
   #prepared: PreparedPlan | undefined;
@@ -63,6 +65,7 @@ export class Worker {
     this.#env = { clock, random, log, metrics: createMetrics(), ledger: createLedger() };
     this.#secrets = env;
     this.#checks = new RemoteChecks(clock, send);
+    this.#borrower = new Borrower({ clock, send });
     this.#send = send;
     this.#runtime = openRuntimeMetrics(this.#env.metrics, { clock, version: VERSION, ledger: this.#env.ledger });
   }
@@ -76,6 +79,8 @@ export class Worker {
         return this.#hold(message.seq, message.listener, sent);
       case "read":
         return this.#open(message.seq);
+      case "parts":
+        return this.#borrower.told(message.seq, message.parts);
       case "checked":
         return this.#checks.told(message.id, message.outcome);
       default:
@@ -100,7 +105,7 @@ export class Worker {
       case "prepare":
         return this.#prepare(plane, question.args.plan);
       case "commit":
-        return this.#decide((prepared) => prepared.commit());
+        return this.#decide((prepared) => prepared.commit()).then(() => this.#borrower.planChanged());
       case "discard":
         return this.#decide((prepared) => prepared.discard());
       case "renew":
@@ -126,18 +131,22 @@ export class Worker {
     }
   }
 
-  async #start({ schema, plan, listen, operators, doubted }: WorkerStart): Promise<void> {
+  async #start({ schema, plan, listen, operators, doubted, place, parts }: WorkerStart): Promise<void> {
     if (schema !== WORKER_SCHEMA) {
       const hint = "files of two versions are mixed: install it again, and start the node anew";
       throw new RouterError("INTERNAL", `a worker speaks ${WORKER_SCHEMA}, the main process ${schema}`, { hint });
     }
+    this.#borrower.begin(place, parts);
     const plane = await openDataPlane(readPlanData(plan), listen, this.#env, {
       secrets: { env: this.#secrets },
       openCheck: (check, current) => this.#checks.open(check, current),
       doubted: new Set(doubted),
+      partOf: this.#borrower.partOf,
+      processes: place.of,
     });
     for (const { id, ...override } of operators) await plane.operate(id, override);
     this.#plane = plane;
+    this.#borrower.attend(plane);
     this.#reportAfter(REPORT_MS);
   }
 

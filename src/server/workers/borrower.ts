@@ -1,0 +1,124 @@
+import type { Clock } from "../../core/clock.ts";
+import type { LimitUse, NodeLimit } from "../../data/node-limit.ts";
+import { equalPart } from "./lending.ts";
+import type { FromWorker, LimitPart, LimitReport } from "./messages.ts";
+
+/** The data plane as its limits are concerned. */
+export interface LimitedPlane {
+  limitUses(): LimitUse[];
+  limitsChanged(): void;
+}
+
+export interface BorrowerEnv {
+  readonly clock: Clock;
+  readonly send: (message: FromWorker) => void;
+}
+
+/** Which of how many workers: from 0. */
+export interface WorkerPlace {
+  readonly index: number;
+  readonly of: number;
+}
+
+/** Between two looks at what is used. */
+const LOOK_MS = 100;
+/** The same while another waits for what is to be given back, or this one has nothing. */
+const HURRY_MS = 20;
+/** What was needed counts for a third of that after this time. */
+const PEAK_MS = 2_000;
+/** What is not needed is no more told than in steps of this part of a limit. */
+const GRAIN = 64;
+/** Where more is refused, and does not wait, some is kept for what may come: of an equal part. */
+const KEPT = 1 / 8;
+const HEADROOM = 1.25;
+
+/** A worker's parts of the limits of its node: it says what it uses and wants, and is told. */
+export class Borrower {
+  readonly #env: BorrowerEnv;
+  readonly #parts = new Map<NodeLimit, number>();
+  readonly #peaks = new Map<NodeLimit, number>();
+  readonly #said = new Map<NodeLimit, string>();
+  #place: WorkerPlace = { index: 0, of: 1 };
+  #plane: LimitedPlane | undefined;
+  #seq = 0;
+  #lookedMs = 0;
+
+  constructor(env: BorrowerEnv) {
+    this.#env = env;
+  }
+
+  readonly partOf = (limit: NodeLimit, whole: number): number => {
+    const { index, of } = this.#place;
+    return Math.min(whole, this.#parts.get(limit) ?? equalPart(whole, index, of));
+  };
+
+  /** Before there is a data plane. */
+  begin(place: WorkerPlace, parts: readonly LimitPart[]): void {
+    this.#place = place;
+    for (const [limit, part] of parts) this.#parts.set(limit, part);
+  }
+
+  /** From here on it is looked at. Who is alone has all of everything. */
+  attend(plane: LimitedPlane): void {
+    if (this.#place.of === 1) return;
+    this.#plane = plane;
+    this.#lookedMs = this.#env.clock.nowMs();
+    plane.limitsChanged(); // what was told while it was opened
+    this.#lookAgain();
+  }
+
+  /** What the main process says; holds at once, and is confirmed at once. */
+  told(seq: number, parts: readonly LimitPart[]): void {
+    this.#seq = seq;
+    for (const [limit, part] of parts) this.#parts.set(limit, part);
+    this.#plane?.limitsChanged();
+    for (const [limit] of parts) this.#said.delete(limit);
+    this.#look();
+  }
+
+  /** Another plan runs: what is not in it is forgotten. */
+  planChanged(): void {
+    const known = new Set(this.#plane?.limitUses().map(({ limit }) => limit));
+    for (const map of [this.#parts, this.#peaks, this.#said])
+      for (const limit of map.keys()) if (!known.has(limit)) map.delete(limit);
+  }
+
+  #lookAgain(): void {
+    const isUrgent = this.#look();
+    this.#env.clock.after(isUrgent ? HURRY_MS : LOOK_MS, () => this.#lookAgain());
+  }
+
+  /** Says what is not as it was said before. True: it will not be long until there is more. */
+  #look(): boolean {
+    const { clock, send } = this.#env;
+    const nowMs = clock.nowMs();
+    const fade = Math.exp((this.#lookedMs - nowMs) / PEAK_MS);
+    this.#lookedMs = nowMs;
+    const reports: LimitReport[] = [];
+    let isUrgent = false;
+    for (const use of this.#plane?.limitUses() ?? []) {
+      const { limit, whole, used } = use;
+      const part = this.partOf(limit, whole);
+      const report: LimitReport = [limit, Math.max(part, used), this.#needOf(use, part, fade)];
+      isUrgent ||= used > part || (part === 0 && limit.startsWith("calls"));
+      const said = `${report[1]} ${report[2]}`;
+      if (this.#said.get(limit) === said) continue;
+      this.#said.set(limit, said);
+      reports.push(report);
+    }
+    if (reports.length > 0) send({ kind: "uses", seq: this.#seq, reports });
+    return isUrgent;
+  }
+
+  /** Of late, and not only at this moment. */
+  #needOf({ limit, whole, used, wanted }: LimitUse, part: number, fade: number): number {
+    const now = wanted > 0 && limit.startsWith("calls") ? part + wanted : used + wanted;
+    const peak = Math.max(now, (this.#peaks.get(limit) ?? 0) * fade);
+    this.#peaks.set(limit, peak < 0.5 ? 0 : peak);
+    const grain = Math.max(1, Math.floor(whole / GRAIN));
+    const steps = (amount: number): number => Math.min(whole, Math.ceil(amount / grain) * grain);
+    if (limit.startsWith("calls") || limit.startsWith("retries")) return peak < 0.5 ? 0 : steps(Math.round(peak));
+    const kept = Math.floor((KEPT * whole) / this.#place.of);
+    return Math.max(kept, steps(HEADROOM * peak));
+  }
+}

@@ -1,0 +1,185 @@
+import type { Cancel, Clock } from "../../core/clock.ts";
+import type { NodeLimit } from "../../data/node-limit.ts";
+import { RETRIES_A_SECOND } from "../../data/queue/retry-policy.ts";
+import type { IntakeLimits } from "../../plan/data-plane.ts";
+import { type Claim, equalPart, isStarved, lend, type LentLimit, nextTurn, noteReport } from "./lending.ts";
+import type { LimitPart, LimitReport, ToWorker } from "./messages.ts";
+import type { SharedPlan } from "./kept-plan.ts";
+
+export interface LenderOptions {
+  readonly count: number;
+  readonly clock: Clock;
+  /** Lost where no process runs. */
+  readonly tell: (index: number, message: ToWorker) => void;
+}
+
+/** Who waits for others to give a permit back has it after this time, and then the next. */
+const TURN_MS = 500;
+
+/**
+ * Shares the limits of a node out to its workers, and lends on what one does not need to another
+ * that wants more. Workers are known by their index.
+ */
+export class Lender {
+  readonly #options: LenderOptions;
+  readonly #limits = new Map<NodeLimit, LentLimit>();
+  /** Of the last message to each process. */
+  readonly #seqs: number[];
+  readonly #isRunning: boolean[];
+  #turning: Cancel | undefined;
+  #closed = false;
+
+  constructor(options: LenderOptions) {
+    this.#options = options;
+    this.#seqs = Array<number>(options.count).fill(0);
+    this.#isRunning = Array<boolean>(options.count).fill(false);
+  }
+
+  /** The limits of a plan, before any worker takes it over. */
+  adopt(plan: SharedPlan, intake: IntakeLimits): void {
+    const wholes = wholesOf(plan, intake);
+    for (const limit of this.#limits.keys()) if (!wholes.has(limit)) this.#limits.delete(limit);
+    const resized: NodeLimit[] = [];
+    for (const [limit, whole] of wholes) {
+      const known = this.#limits.get(limit);
+      if (known === undefined) this.#limits.set(limit, this.#fresh(whole));
+      else if (known.whole !== whole) {
+        this.#limits.set(limit, this.#resized(known, whole));
+        resized.push(limit);
+      }
+    }
+    // What a worker was not told it makes of the plan's limit, which is another from here on.
+    this.#tellAll(resized);
+    this.#step(resized);
+  }
+
+  /** What a process that is about to begin may use, where that is not its equal part. */
+  begin(index: number): LimitPart[] {
+    const { count } = this.#options;
+    const parts: LimitPart[] = [];
+    this.#seqs[index] = 0;
+    this.#isRunning[index] = true;
+    for (const [name, limit] of this.#limits) {
+      const { whole, claims } = limit;
+      const free = whole - claims.reduce((sum, claim) => sum + (claim?.held ?? 0), 0);
+      const equal = equalPart(whole, index, count);
+      const part = Math.max(0, Math.min(equal, free));
+      this.#limits.set(name, withClaim(limit, index, { part, held: part, need: 0, toldSeq: 0 }));
+      if (part !== equal) parts.push([name, part]);
+    }
+    return parts;
+  }
+
+  /** A process has ended: what it had is there for the others. */
+  ended(index: number): void {
+    this.#isRunning[index] = false;
+    for (const [name, limit] of this.#limits) this.#limits.set(name, withClaim(limit, index, undefined));
+    this.#step(this.#limits.keys());
+  }
+
+  reported(index: number, seq: number, reports: readonly LimitReport[]): void {
+    const known: NodeLimit[] = [];
+    for (const [name, has, need] of reports) {
+      const limit = this.#limits.get(name);
+      const claim = limit?.claims[index];
+      if (limit === undefined || claim === undefined) continue;
+      const reported = noteReport(claim, { seq, has, need: Math.min(need, limit.whole) });
+      this.#limits.set(name, withClaim(limit, index, reported));
+      known.push(name);
+    }
+    this.#step(known);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#turning?.();
+  }
+
+  #step(names: Iterable<NodeLimit>): void {
+    const told = this.#seqs.map((): LimitPart[] => []);
+    for (const name of names) {
+      const before = this.#limits.get(name);
+      if (before === undefined) continue;
+      const limit = lend(before);
+      const claims = limit.claims.map((claim, i) => {
+        if (claim === undefined || claim.part === before.claims[i]?.part) return claim;
+        told[i]!.push([name, claim.part]);
+        return { ...claim, toldSeq: this.#seqs[i]! + 1 };
+      });
+      this.#limits.set(name, { ...limit, claims });
+      if (isStarved(limit)) this.#turnLater();
+    }
+    for (const [i, parts] of told.entries()) if (parts.length > 0) this.#tell(i, parts);
+  }
+
+  #tell(index: number, parts: readonly LimitPart[]): void {
+    const seq = ++this.#seqs[index]!;
+    this.#options.tell(index, { kind: "parts", seq, parts });
+  }
+
+  /** Everybody's parts of these, whether they are others or not. */
+  #tellAll(names: readonly NodeLimit[]): void {
+    for (const index of this.#seqs.keys()) {
+      const parts: LimitPart[] = [];
+      for (const name of names) {
+        const limit = this.#limits.get(name)!;
+        const claim = limit.claims[index];
+        if (claim === undefined) continue;
+        this.#limits.set(name, withClaim(limit, index, { ...claim, toldSeq: this.#seqs[index]! + 1 }));
+        parts.push([name, claim.part]);
+      }
+      if (parts.length > 0) this.#tell(index, parts);
+    }
+  }
+
+  #turnLater(): void {
+    if (this.#turning !== undefined || this.#closed) return;
+    this.#turning = this.#options.clock.after(TURN_MS, () => {
+      this.#turning = undefined;
+      const starved = [...this.#limits].filter(([, limit]) => isStarved(limit));
+      for (const [name, limit] of starved) this.#limits.set(name, nextTurn(limit));
+      this.#step(starved.map(([name]) => name));
+    });
+  }
+
+  #fresh(whole: number): LentLimit {
+    const { count } = this.#options;
+    const claims = this.#isRunning.map((isRunning, index): Claim | undefined => {
+      const part = equalPart(whole, index, count);
+      return isRunning ? { part, held: part, need: 0, toldSeq: 0 } : undefined;
+    });
+    return { whole, claims, turn: 0 };
+  }
+
+  /** Of what is more each gets its equal part; of what is less `lend` takes what is too much. */
+  #resized({ whole: before, claims, turn }: LentLimit, whole: number): LentLimit {
+    const { count } = this.#options;
+    const more = Math.max(0, whole - before);
+    return {
+      whole,
+      turn,
+      claims: claims.map((claim, index) => {
+        if (claim === undefined) return undefined;
+        const part = claim.part + equalPart(more, index, count);
+        return { ...claim, part, held: Math.max(claim.held, part), need: Math.min(claim.need, whole) };
+      }),
+    };
+  }
+}
+
+function withClaim(limit: LentLimit, index: number, claim: Claim | undefined): LentLimit {
+  return { ...limit, claims: limit.claims.with(index, claim) };
+}
+
+function wholesOf({ targets, pools }: SharedPlan, intake: IntakeLimits): Map<NodeLimit, number> {
+  const wholes = new Map<NodeLimit, number>([
+    ["bytes", intake.maxInFlightBytes],
+    ["requests", intake.maxConcurrentRequests],
+  ]);
+  for (const { id, maxInFlight } of targets) wholes.set(`calls ${id}`, maxInFlight);
+  for (const { name, queue } of pools) {
+    wholes.set(`queue ${name}`, queue.maxBytes);
+    wholes.set(`retries ${name}`, RETRIES_A_SECOND);
+  }
+  return wholes;
+}

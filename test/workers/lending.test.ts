@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Sender } from "../scenario/fault-sender.ts";
+import { openGrpcSink } from "../support/sinks/grpc-sink.ts";
+import { OK, type SinkScript } from "../support/sinks/sink-script.ts";
+import { eventually, isReady, startWorkers, type WorkerNode } from "./worker-node.ts";
+
+/** Each request is a call of its own. */
+const ITEMS = 5;
+const LIMIT = 8;
+
+function sender(node: WorkerNode, source: number): Sender {
+  const options = { via: "grpc", address: node.grpc, source, service: `s${source}`, parallel: 24 } as const;
+  return new Sender({ ...options, itemsPerRequest: ITEMS, pauseMs: 0 });
+}
+
+function configOf(calls: number): Readonly<Record<string, unknown>> {
+  return {
+    targets: [{ id: "a", limits: { max_in_flight: calls } }],
+    default_pool: { targets: ["a"], batch: { max_items: ITEMS } },
+  };
+}
+
+/** How many calls are at a sink that takes some time for each. */
+class Crowd {
+  now = 0;
+  most = 0;
+  /** The same since somebody asked. */
+  recent = 0;
+  readonly script: SinkScript = () => {
+    this.recent = Math.max(this.recent, ++this.now);
+    this.most = Math.max(this.most, this.now);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    setTimeout(() => {
+      this.now--;
+      resolve();
+    }, 5);
+    return { kind: "held", until: promise, next: OK };
+  };
+}
+
+async function reaches(crowd: Crowd, calls: number): Promise<void> {
+  crowd.recent = 0;
+  await eventually(async () => crowd.recent >= calls);
+}
+
+test("workers: one that has all the load is lent all of max_in_flight, gives back what another wants, and no more calls arrive at once", async () => {
+  const crowd = new Crowd();
+  await using a = await openGrpcSink({ script: crowd.script });
+  await using node = await startWorkers(2, configOf(LIMIT), { a });
+  await using first = sender(node, 1);
+  first.start();
+  await reaches(crowd, LIMIT);
+  const [before] = (await node.running.dataPlane.status()).targets;
+  assert.equal(before?.window, LIMIT, "windows of workers add up");
+  await using second = sender(node, 2);
+  second.start();
+  await second.progress(100);
+  assert.deepEqual(
+    (await node.workers()).map(({ connections }) => connections),
+    [1, 1],
+  );
+  await first.stop();
+  await reaches(crowd, LIMIT);
+  await second.stop();
+  assert.equal(crowd.most, LIMIT);
+  assert.deepEqual([...first.failures, ...second.failures], []);
+});
+
+test("workers: a single call of max_in_flight goes round, and no two arrive at once", async () => {
+  const crowd = new Crowd();
+  await using a = await openGrpcSink({ script: crowd.script });
+  await using node = await startWorkers(3, configOf(1), { a });
+  await using first = sender(node, 1);
+  await using second = sender(node, 2);
+  await using third = sender(node, 3);
+  const senders = [first, second, third];
+  for (const one of senders) one.start();
+  await Promise.all(senders.map((one) => one.progress(30)));
+  assert.equal(crowd.most, 1);
+  await Promise.all(senders.map((one) => one.stop()));
+});
+
+test("workers: what one that is killed was lent is there for the others, and for the one in its place", async () => {
+  const crowd = new Crowd();
+  await using a = await openGrpcSink({ script: crowd.script });
+  await using node = await startWorkers(2, configOf(LIMIT), { a });
+  await using first = sender(node, 1);
+  first.start();
+  await reaches(crowd, LIMIT);
+  const [pid] = await node.pids();
+  process.kill(pid!, "SIGKILL");
+  await eventually(async () => (await node.workers())[0]?.pid !== pid && isReady(node));
+  await reaches(crowd, LIMIT);
+  await first.stop();
+});
