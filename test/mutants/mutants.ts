@@ -151,11 +151,11 @@ export const MUTANTS: readonly Mutant[] = [
     tests: ["test/http2/core/rules-messages.test.ts"],
   },
   {
-    name: "queue: what is due at the same time comes out in any order",
-    file: "src/data/queue/due-heap.ts",
-    code: "x.dueMs < y.dueMs || (x.dueMs === y.dueMs && x.order < y.order)",
-    fault: "x.dueMs < y.dueMs || (x.dueMs === y.dueMs && x.order > y.order)",
-    tests: ["src/data/queue/due-heap.test.ts"],
+    name: "heap: what has the same key comes out in any order",
+    file: "src/core/heap.ts",
+    code: "this.#orders[one]! < this.#orders[other]!",
+    fault: "this.#orders[one]! > this.#orders[other]!",
+    tests: ["src/core/heap.test.ts"],
   },
   {
     name: "queue: the retry budget has no bound above",

@@ -1,5 +1,5 @@
 import type { Random } from "../../core/random.ts";
-import { IndexHeap } from "./index-heap.ts";
+import { IndexHeap } from "../../core/heap.ts";
 import { type Picker, type PoolView, isCandidate } from "./picker.ts";
 import { SumTree } from "./sum-tree.ts";
 

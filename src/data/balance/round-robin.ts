@@ -1,4 +1,4 @@
-import { IndexHeap } from "./index-heap.ts";
+import { IndexHeap } from "../../core/heap.ts";
 import { isCandidate, type Picker, type PoolView, type RememberingPicker } from "./picker.ts";
 
 /**

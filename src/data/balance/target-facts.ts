@@ -1,7 +1,7 @@
 import { SIGNALS, SIGNAL_FACTS, type Signal } from "../../otlp/signal.ts";
 import type { TargetPlan } from "../../plan/plan.ts";
 import { type Health, isUnproven, isUsable, mayTry, nextChangeMs, usableSinceMs } from "../health/health.ts";
-import { IndexHeap } from "./index-heap.ts";
+import { IndexHeap } from "../../core/heap.ts";
 import type { TargetSource } from "./target-source.ts";
 
 /** What may be sent to a target, as its health says. */

@@ -1,4 +1,4 @@
-import { IndexHeap } from "./index-heap.ts";
+import { IndexHeap } from "../../core/heap.ts";
 import { type Picker, type PoolView, type RememberingPicker, isCandidate } from "./picker.ts";
 
 /** Up to here every target is looked at for a pick, which gives the smoothest sequence. */

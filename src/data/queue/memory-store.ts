@@ -1,6 +1,6 @@
+import { Heap, type HeapItem } from "../../core/heap.ts";
 import { SIGNAL_FACTS, SIGNALS, type Signal } from "../../otlp/signal.ts";
 import type { Delivery } from "./delivery.ts";
-import { DueHeap } from "./due-heap.ts";
 import type { Aside, QueueStore, ReadChoice, ReadLimits, StorePartition } from "./queue-store.ts";
 import type { Room } from "./room.ts";
 import { SignalQueue } from "./signal-queue.ts";
@@ -10,8 +10,15 @@ const NONE: readonly Delivery[] = [];
 const EVERYTHING: ReadChoice = { of: () => "take" };
 
 /** What returns together. */
-interface AsideGroup extends Aside {
+class AsideGroup implements Aside, HeapItem {
+  heapIndex = -1;
+  readonly signal: Signal;
   deliveries: readonly Delivery[];
+
+  constructor(deliveries: readonly Delivery[]) {
+    this.signal = deliveries[0]!.record.signal;
+    this.deliveries = deliveries;
+  }
 }
 
 /** A store whose records end with the process. */
@@ -22,7 +29,7 @@ export class MemoryStore implements QueueStore {
   /** By tenant, then by signal. */
   readonly #byTenant = new Map<Tenant, (SignalQueue | undefined)[]>();
   /** By signal. */
-  readonly #waiting: readonly DueHeap<AsideGroup>[] = SIGNALS.map(() => new DueHeap());
+  readonly #waiting: readonly Heap<AsideGroup>[] = SIGNALS.map(() => new Heap());
   #waitingItems = 0;
   #waitingCharge = 0;
   #closed = false;
@@ -54,18 +61,18 @@ export class MemoryStore implements QueueStore {
 
   get isEmpty(): boolean {
     if (this.hasReady) return false;
-    for (const waiting of this.#waiting) if (waiting.length > 0) return false;
+    for (const waiting of this.#waiting) if (waiting.size > 0) return false;
     return true;
   }
 
   get nextMs(): number {
     let nextMs = Infinity;
-    for (const waiting of this.#waiting) nextMs = Math.min(nextMs, waiting.nextMs);
+    for (const waiting of this.#waiting) nextMs = Math.min(nextMs, waiting.firstKey);
     return nextMs;
   }
 
   holds(signal: Signal): boolean {
-    return this.#firstOf(signal) !== undefined || this.#waitingOf(signal).length > 0;
+    return this.#firstOf(signal) !== undefined || this.#waitingOf(signal).size > 0;
   }
 
   reserve(charge: number, items: number): boolean {
@@ -108,18 +115,18 @@ export class MemoryStore implements QueueStore {
 
   release(deliveries: readonly Delivery[], atMs?: number): Aside {
     for (const { record } of deliveries) record.notBeforeMs = atMs ?? 0;
-    const group: AsideGroup = { signal: deliveries[0]!.record.signal, deliveries };
+    const group = new AsideGroup(deliveries);
     if (atMs === undefined) {
       this.#queueOf(deliveries[0]!).putBack(deliveries);
     } else {
       this.#countWaiting(deliveries, 1);
-      this.#waitingOf(group.signal).push(atMs, group);
+      this.#waitingOf(group.signal).set(group, atMs);
     }
     return group;
   }
 
   recall(aside: Aside): readonly Delivery[] {
-    if (!this.#waitingOf(aside.signal).remove(aside)) return NONE;
+    if (!(aside instanceof AsideGroup) || !this.#waitingOf(aside.signal).remove(aside)) return NONE;
     this.#countWaiting(aside.deliveries, -1);
     return aside.deliveries;
   }
@@ -127,7 +134,7 @@ export class MemoryStore implements QueueStore {
   wake(nowMs: number): readonly Delivery[] {
     let ready: Delivery[] | undefined;
     for (const waiting of this.#waiting) {
-      for (let group = waiting.popDue(nowMs); group !== undefined; group = waiting.popDue(nowMs)) {
+      for (let group = takeDue(waiting, nowMs); group !== undefined; group = takeDue(waiting, nowMs)) {
         this.#countWaiting(group.deliveries, -1);
         this.release(group.deliveries);
         (ready ??= []).push(...group.deliveries);
@@ -166,7 +173,7 @@ export class MemoryStore implements QueueStore {
     if (group?.deliveries[0] !== oldest) return this.#queueOf(oldest).shift();
     this.#countWaiting([oldest], -1);
     group.deliveries = group.deliveries.slice(1);
-    if (group.deliveries.length === 0) waiting.popDue(Infinity);
+    if (group.deliveries.length === 0) waiting.remove(group);
     return oldest;
   }
 
@@ -188,7 +195,7 @@ export class MemoryStore implements QueueStore {
       }
     }
     for (const waiting of this.#waiting) {
-      for (let i = 0, group = waiting.at(0); group !== undefined; group = waiting.at(++i)) {
+      for (const group of waiting) {
         for (const next of group.deliveries) if (next.record.enqueuedMs <= beforeMs) yield next;
       }
     }
@@ -199,8 +206,8 @@ export class MemoryStore implements QueueStore {
     return this.takeAll();
   }
 
-  #wakeAll(waiting: DueHeap<AsideGroup>): void {
-    for (let group = waiting.popDue(Infinity); group !== undefined; group = waiting.popDue(Infinity)) {
+  #wakeAll(waiting: Heap<AsideGroup>): void {
+    for (let group = takeDue(waiting, Infinity); group !== undefined; group = takeDue(waiting, Infinity)) {
       this.#countWaiting(group.deliveries, -1);
       this.release(group.deliveries);
     }
@@ -213,7 +220,7 @@ export class MemoryStore implements QueueStore {
     return waiting.record.enqueuedMs < ready.record.enqueuedMs ? waiting : ready;
   }
 
-  #waitingOf(signal: Signal): DueHeap<AsideGroup> {
+  #waitingOf(signal: Signal): Heap<AsideGroup> {
     return this.#waiting[SIGNAL_FACTS[signal].index]!;
   }
 
@@ -246,6 +253,14 @@ export class MemoryStore implements QueueStore {
       this.#waitingCharge += sign * charge;
     }
   }
+}
+
+/** The first, when its time has come. */
+function takeDue(waiting: Heap<AsideGroup>, nowMs: number): AsideGroup | undefined {
+  const { first } = waiting;
+  if (first === undefined || waiting.firstKey > nowMs) return undefined;
+  waiting.remove(first);
+  return first;
 }
 
 /** Of a tenant, and empty. */

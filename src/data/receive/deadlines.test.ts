@@ -13,9 +13,9 @@ test("each entry expires once, never early and at most the least tick late, unle
       const expired = entries.map(() => [] as number[]);
       for (const [i, { startMs, waitMs, forgottenMs }] of entries.entries()) {
         const watched: Expiring = {
-          bagIndex: -1,
+          heapIndex: -1,
           deadlineMs: startMs + waitMs,
-          expire: () => expired[i]?.push(clock.nowMs()),
+          fire: () => expired[i]?.push(clock.nowMs()),
           isSlow: () => true,
           evict: () => assert.fail("nobody was refused"),
         };
@@ -38,7 +38,7 @@ test("each entry expires once, never early and at most the least tick late, unle
 test("no timer waits when there is nothing to watch", () => {
   const clock = new ManualClock();
   const deadlines = createDeadlines(clock, () => -Infinity);
-  const entry: Expiring = { bagIndex: -1, deadlineMs: 1_000, expire: () => {}, isSlow: () => false, evict: () => {} };
+  const entry: Expiring = { heapIndex: -1, deadlineMs: 1_000, fire: () => {}, isSlow: () => false, evict: () => {} };
   deadlines.watch(entry);
   assert.equal(clock.pending, 1);
   deadlines.forget(entry);
@@ -52,9 +52,9 @@ test("what is slow is evicted, once, within a tick of somebody being refused, an
   const deadlines = createDeadlines(clock, () => refusedMs);
   const gone: string[] = [];
   const entry = (name: string, isSlow: boolean): Expiring => ({
-    bagIndex: -1,
+    heapIndex: -1,
     deadlineMs: 10_000,
-    expire: () => gone.push(`${name} expired`),
+    fire: () => gone.push(`${name} expired`),
     isSlow: () => isSlow,
     evict: () => gone.push(name),
   });
@@ -92,7 +92,7 @@ test("ticks are no more frequent than the least tick, whatever deadlines there a
   };
   const deadlines = createDeadlines(counting, () => -Infinity);
   for (let i = 0; i < 1_000; i++) {
-    const entry = { bagIndex: -1, deadlineMs: i / 10, expire: () => {}, isSlow: () => false, evict: () => {} };
+    const entry = { heapIndex: -1, deadlineMs: i / 10, fire: () => {}, isSlow: () => false, evict: () => {} };
     deadlines.watch(entry);
   }
   clock.advance(1_000);

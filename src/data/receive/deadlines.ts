@@ -1,19 +1,18 @@
-import { Bag, type BagItem } from "../../core/bag.ts";
-import type { Cancel, Clock } from "../../core/clock.ts";
+import type { Clock } from "../../core/clock.ts";
+import { type Timer, Timers } from "../../core/timers.ts";
 
-export interface Expiring extends BagItem {
-  /** Clock.nowMs() after which `expire` is called, once, unless it was forgotten before. */
+export interface Expiring extends Timer {
+  /** Clock.nowMs() from which on it fires, once, unless it was forgotten before. */
   readonly deadlineMs: number;
-  expire(): void;
   /** It holds up others more than it should, when there are any who wait. */
   isSlow(nowMs: number): boolean;
-  /** Ends it for their sake: called at most once, and instead of `expire`. */
+  /** Ends it for their sake: called at most once, and instead of `fire`. */
   evict(): void;
 }
 
 /**
- * Watches the deadlines of all requests under way: never early, and late by a few milliseconds.
- * While others are refused, those that are slow are ended, too.
+ * Watches the deadlines of all requests under way: never early, and late by a few milliseconds at
+ * most. While others are refused, those that are slow are ended, too.
  */
 export interface Deadlines {
   watch(entry: Expiring): void;
@@ -37,67 +36,61 @@ export function answerWithinMs(senderMs: number): number {
 
 /**
  * One timer for all requests instead of one for each: senders choose their timeouts, so nearly
- * every request would have a timer list of its own in Node. The tick walks only what is under way,
- * which admission bounds. It comes sooner for a deadline that is nearer, but never more often than
- * each `LEAST_TICK_MS`.
+ * every request would have a timer list of its own in Node. It comes no more often than each
+ * `LEAST_MS`.
  */
-const TICK_MS = 100;
-const LEAST_TICK_MS = 5;
+const LEAST_MS = 5;
+/** While there are requests, it is looked so often whether slow ones hold up others. */
+const SWEEP_MS = 100;
 
 /** `refusedMs`: when somebody was last refused for want of room. */
 export function createDeadlines(clock: Clock, refusedMs: () => number): Deadlines {
-  return new TickingDeadlines(clock, refusedMs);
+  return new SweptDeadlines(clock, refusedMs);
 }
 
-class TickingDeadlines implements Deadlines {
+class SweptDeadlines implements Deadlines {
   readonly #clock: Clock;
   readonly #refusedMs: () => number;
-  readonly #entries = new Bag<Expiring>();
-  #cancel: Cancel | undefined;
-  #tickAtMs = Infinity;
-  #lastMs = 0;
+  readonly #timers: Timers<Expiring>;
+  /** It is one of the timers, so that these are seldom none, and the clock's seldom changes. */
+  readonly #sweep: Expiring = {
+    heapIndex: -1,
+    deadlineMs: Infinity,
+    fire: (nowMs) => this.#sweepAt(nowMs),
+    isSlow: () => false,
+    evict: () => undefined,
+  };
+  #sweptMs = 0;
 
   constructor(clock: Clock, refusedMs: () => number) {
     this.#clock = clock;
     this.#refusedMs = refusedMs;
+    this.#timers = new Timers(clock, LEAST_MS);
   }
 
   watch(entry: Expiring): void {
-    this.#entries.add(entry);
-    if (this.#cancel !== undefined && entry.deadlineMs >= this.#tickAtMs) return;
-    const nowMs = this.#clock.nowMs();
-    if (this.#cancel === undefined) this.#lastMs = nowMs;
-    this.#tickBy(entry.deadlineMs, nowMs);
+    if (this.#sweep.heapIndex < 0) {
+      this.#sweptMs = this.#clock.nowMs();
+      this.#timers.set(this.#sweep, this.#sweptMs + SWEEP_MS);
+    }
+    this.#timers.set(entry, entry.deadlineMs);
   }
 
   forget(entry: Expiring): void {
-    this.#entries.delete(entry);
+    this.#timers.clear(entry);
   }
 
-  #tickBy(deadlineMs: number, nowMs: number): void {
-    const atMs = Math.min(nowMs + TICK_MS, Math.max(deadlineMs, nowMs + LEAST_TICK_MS));
-    if (this.#cancel !== undefined && atMs >= this.#tickAtMs) return;
-    this.#cancel?.();
-    this.#tickAtMs = atMs;
-    this.#cancel = this.#clock.after(atMs - nowMs, () => this.#tick());
+  /** Walks what is under way, which admission bounds, but only while others are refused. */
+  #sweepAt(nowMs: number): void {
+    const pressed = this.#refusedMs() >= this.#sweptMs;
+    this.#sweptMs = nowMs;
+    if (pressed) for (const entry of this.#timers) this.#evictSlow(entry, nowMs);
+    if (this.#timers.size > 0) this.#timers.set(this.#sweep, nowMs + SWEEP_MS);
   }
 
-  #tick(): void {
-    const nowMs = this.#clock.nowMs();
-    const pressed = this.#refusedMs() >= this.#lastMs;
-    this.#lastMs = nowMs;
-    this.#cancel = undefined;
-    let nearestMs = Infinity;
-    this.#entries.forEach((entry) => {
-      const late = entry.deadlineMs <= nowMs;
-      if (!late && !(pressed && entry.isSlow(nowMs))) {
-        nearestMs = Math.min(nearestMs, entry.deadlineMs);
-        return;
-      }
-      this.#entries.delete(entry);
-      if (late) entry.expire();
-      else entry.evict();
-    });
-    if (this.#entries.size > 0) this.#tickBy(nearestMs, nowMs);
+  #evictSlow(entry: Expiring, nowMs: number): void {
+    if (entry.deadlineMs <= nowMs || !entry.isSlow(nowMs)) return;
+    this.#timers.clear(entry);
+    entry.evict();
   }
 }

@@ -31,7 +31,7 @@ const SERVICES: ReadonlySet<string> = new Set([
  * under load, too.
  */
 export class HealthExchange implements UnaryExchange, Expiring {
-  bagIndex = -1;
+  heapIndex = -1;
   readonly maxMessageBytes = MAX_REQUEST_BYTES;
   readonly deadlineMs: number;
   readonly #call: UnaryCall;
@@ -54,7 +54,7 @@ export class HealthExchange implements UnaryExchange, Expiring {
   }
 
   evict(): void {
-    this.expire();
+    this.fire();
   }
 
   message(bytes: Uint8Array, compressed: boolean): void {
@@ -80,7 +80,8 @@ export class HealthExchange implements UnaryExchange, Expiring {
     this.#context.deadlines.forget(this);
   }
 
-  expire(): void {
+  /** Its deadline has passed. */
+  fire(): void {
     this.#reply({ status: GRPC.DEADLINE_EXCEEDED, text: `no message within ${TIMEOUT_MS} ms` });
   }
 

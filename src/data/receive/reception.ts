@@ -21,7 +21,7 @@ export interface Answerer {
  * with, but the permit stays open until nobody holds the bytes.
  */
 export class Reception implements Expiring, BodyMemory {
-  bagIndex = -1;
+  heapIndex = -1;
   readonly head: RequestHead;
   readonly permit: Permit;
   readonly format: Format;
@@ -162,7 +162,8 @@ export class Reception implements Expiring, BodyMemory {
     this.refuse({ reason: "too_slow", message });
   }
 
-  expire(): void {
+  /** Its deadline has passed. */
+  fire(): void {
     const waitedMs = Math.round(this.head.deadlineMs - this.head.receivedMs);
     this.refuse({ reason: "deadline", message: `not done within ${waitedMs} ms` });
   }

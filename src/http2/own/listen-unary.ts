@@ -6,7 +6,7 @@ import type { Random } from "../../core/random.ts";
 import { Listening, serverTls, startListening, withTls } from "../listening.ts";
 import type { UnaryServer, UnaryServerOptions } from "../port.ts";
 import { CONNECTION_WINDOW_BYTES, MAX_FRAME_BYTES, STREAM_WINDOW_BYTES } from "../session-settings.ts";
-import { Timers } from "./timers.ts";
+import { Timers } from "../../core/timers.ts";
 import { DEFAULT_LIMITS } from "./contract.ts";
 import { Flusher } from "./driver-flusher.ts";
 import { type ReadAccepted, readAccepted } from "./driver-socket.ts";

@@ -5,7 +5,7 @@ import { dialer, peerUrl } from "../dial.ts";
 import { PingPolicy } from "../liveness.ts";
 import type { UnaryClient, UnaryClientOptions, UnaryRequest, UnaryResult } from "../port.ts";
 import { CONNECTION_WINDOW_BYTES, MAX_FRAME_BYTES, STREAM_WINDOW_BYTES } from "../session-settings.ts";
-import { Timers } from "./timers.ts";
+import { Timers } from "../../core/timers.ts";
 import { type CallOwner, ClientCall } from "./client/client-call.ts";
 import { ClientLink, type ClientShared } from "./client/client-link.ts";
 import { ReplyHeads } from "./client/reply-heads.ts";

@@ -1,7 +1,7 @@
 import type { PooledCall } from "../../client-pool.ts";
 import type { UnaryRequest, UnaryResult } from "../../port.ts";
 import { failed, type ReplyFields, ReplyReader } from "../../reply-reader.ts";
-import type { Timer } from "../timers.ts";
+import type { Timer } from "../../../core/timers.ts";
 import { H2_ERROR, type H2ErrorCode } from "../contract.ts";
 import type { ClientLink } from "./client-link.ts";
 import { BadMetadata } from "./request-blocks.ts";
@@ -15,7 +15,6 @@ export interface CallOwner {
 
 /** One call of the client, from its start to its one result. Its timer is its timeout. */
 export class ClientCall implements PooledCall<ClientLink>, Timer {
-  dueMs = 0;
   heapIndex = -1;
   /** 0 before it was sent. */
   stream = 0;

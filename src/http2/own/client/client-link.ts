@@ -6,7 +6,7 @@ import type { Dial } from "../../dial.ts";
 import { Liveness, type PingPolicy, wasSilent } from "../../liveness.ts";
 import { messagePrefix } from "../../message-pieces.ts";
 import type { UnaryClientOptions } from "../../port.ts";
-import type { Timer, Timers } from "../timers.ts";
+import type { Timer, Timers } from "../../../core/timers.ts";
 import { openClientConnection } from "../connection/connection.ts";
 import {
   type Connection,
@@ -43,7 +43,6 @@ const NEVER = Number.POSITIVE_INFINITY;
 
 /** One connection of the client. */
 export class ClientLink implements PooledLink, ConnectionEvents, DriverOwner, Timer {
-  dueMs = NEVER;
   heapIndex = -1;
   readonly #shared: ClientShared;
   readonly #owner: LinkOwner<ClientLink>;

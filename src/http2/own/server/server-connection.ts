@@ -6,7 +6,7 @@ import { STATUS } from "../../grpc-status.ts";
 import { HELLO_TIMEOUT_MS, peerOf, type ServedConnection } from "../../listening.ts";
 import { Liveness } from "../../liveness.ts";
 import type { UnaryServerOptions } from "../../port.ts";
-import type { Timer, Timers } from "../timers.ts";
+import type { Timer, Timers } from "../../../core/timers.ts";
 import { openServerConnection } from "../connection/connection.ts";
 import {
   type Connection,
@@ -50,7 +50,6 @@ const NEVER = Number.POSITIVE_INFINITY;
 
 /** One connection of the server: serves its calls, ends it when it is old, silent or asked to. */
 export class ServerConnection implements ServedConnection, ConnectionEvents, DriverOwner, ReplySender, Timer {
-  dueMs = NEVER;
   heapIndex = -1;
   readonly peer: string;
   readonly #shared: ServerShared;

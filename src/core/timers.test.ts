@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { ManualClock } from "../../../test/support/manual-clock.ts";
+import { ManualClock } from "../../test/support/manual-clock.ts";
 import { type Timer, Timers } from "./timers.ts";
 
 function timer(fire: (nowMs: number) => void): Timer {
-  return { dueMs: 0, heapIndex: -1, fire };
+  return { heapIndex: -1, fire };
 }
 
 test("timers fire in the order of their times, each once, whatever was set, moved and cleared before", () => {
