@@ -1,5 +1,5 @@
 const MIN_SLOTS = 4;
-/** A table that has become empty is kept up to this size. */
+/** A table that has become empty is kept up to this size, if nobody says another one. */
 const KEPT_SLOTS = 64;
 
 /**
@@ -12,6 +12,15 @@ export class IdMap<T extends object> {
   #ids: number[] = emptyIds(MIN_SLOTS);
   #values: (T | undefined)[] = emptyValues(MIN_SLOTS);
   #size = 0;
+  readonly #keptSlots: number;
+
+  /**
+   * `keptSlots`: of a table that is emptied again and again, more than twice what is mostly in it.
+   * To make it anew each time costs more than all that is done with it.
+   */
+  constructor(keptSlots = KEPT_SLOTS) {
+    this.#keptSlots = keptSlots;
+  }
 
   get size(): number {
     return this.#size;
@@ -38,7 +47,7 @@ export class IdMap<T extends object> {
     const at = this.#find(id);
     if (this.#values[at] === undefined) return false;
     this.#close(at);
-    if (--this.#size === 0 && this.#ids.length > KEPT_SLOTS) this.clear();
+    if (--this.#size === 0 && this.#ids.length > this.#keptSlots) this.clear();
     return true;
   }
 
