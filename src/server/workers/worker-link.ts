@@ -39,9 +39,16 @@ interface PendingAsk {
 const MAX_SAID = 4_096;
 /** From its end to that of what it says. */
 const SILENT_MS = 500;
-/** As bin/signalbox.js sets them for a node; other cores are for other workers. */
+/**
+ * A nursery of 8 MiB, twice: bodies are not in it, so it need not be emptied early for them, and at
+ * 1 MiB a third of all objects are copied because their requests are still under way. Per request
+ * 8.1 instead of 10.1 us at 10 spans, 25.4 instead of 30.3 at 100; no better with 16. On the
+ * command line V8 raises a growth factor of 1 to 2: with that the nursery would become 64 MiB. The
+ * rest is as in bin/signalbox.js; other cores are for other workers.
+ */
 const V8_FLAGS = [
-  "--semi-space-growth-factor=1",
+  "--min-semi-space-size=8",
+  "--max-semi-space-size=8",
   "--heap-growing-percent=200",
   "--concurrent-marking-max-worker-num=1",
 ];
