@@ -32,6 +32,7 @@ import type { TargetHandle } from "./export/target-port.ts";
 import type { Losses } from "./queue/losses.ts";
 import { CurrentStrategies } from "./balance/plugins.ts";
 import { limitUses, takeLimits } from "./limit-uses.ts";
+import type { KeyLoad } from "./key-load.ts";
 import type { LimitUse } from "./node-limit.ts";
 import { Pools } from "./queue/pools.ts";
 import { Records } from "./queue/records.ts";
@@ -234,6 +235,19 @@ export class NodeDataPlane implements DataPlane {
   /** What `partOf` says may be different. */
   limitsChanged(): void {
     takeLimits(this.#limited());
+  }
+
+  /** Of its pools that divide by key, what other processes of its node have to know. */
+  keyLoads(): KeyLoad[] {
+    return Array.from(this.#pools.live.values()).flatMap((pool) => {
+      const lanes = pool.keyLoad();
+      return lanes === undefined ? [] : [{ pool: pool.name, lanes }];
+    });
+  }
+
+  /** What the others have. */
+  learnKeyLoad({ pool, lanes }: KeyLoad): void {
+    this.#pools.live.get(pool)?.learnKeyLoad(lanes);
   }
 
   async snapshot(): Promise<Snapshot> {

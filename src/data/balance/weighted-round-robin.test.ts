@@ -97,3 +97,28 @@ test("weighted_round_robin: a probe is nobody's turn", () => {
   pool.charge(2, 1_000);
   assert.equal(pool.run(2), "ab");
 });
+
+test("weighted_round_robin: of several workers, each in turn by itself, shares are exact over a cycle within their number", () => {
+  const turns = fc.array(fc.nat(7), { minLength: 1, maxLength: 400, size: "max" });
+  fc.assert(
+    fc.property(
+      fc.array(aWeight, { minLength: 1, maxLength: 8 }),
+      fc.integer({ min: 1, max: 8 }),
+      turns,
+      (weights, of, order) => {
+        const workers = Array.from({ length: of }, () => new BalancedPool(weights, WEIGHTED));
+        const cycle = weights.reduce((a, b) => a + b, 0);
+        const got = weights.map(() => 0);
+        for (const [n, turn] of order.entries()) {
+          got[workers[turn % of]!.take()]!++;
+          if ((n + 1) % cycle !== 0) continue;
+          for (const [i, count] of got.entries()) {
+            const want = ((n + 1) / cycle) * weights[i]!;
+            assert.ok(Math.abs(count - want) <= of, `${i}: ${count} of ${want}, with ${of} workers`);
+          }
+        }
+      },
+    ),
+    { numRuns: 100 },
+  );
+});

@@ -1,6 +1,7 @@
 import { type KeyOwners, openKeyOwners, type OwnerView } from "../balance/key-owners.ts";
 import { openPartOwners } from "../balance/part-owners.ts";
 import type { TargetHandle } from "../export/target-port.ts";
+import type { LaneLoad } from "../key-load.ts";
 import { SIGNAL_FACTS, SIGNALS, type Signal } from "../../otlp/signal.ts";
 import type { QueueLane } from "./queue-lane.ts";
 import type { Room } from "./room.ts";
@@ -31,6 +32,11 @@ export class LaneOwners implements OwnerView {
   #signal = 0;
   #but: readonly string[] | undefined;
   readonly #room: Pick<Room, "bytes">;
+  /** What other processes have of these pools' lanes, as they told it last. */
+  #others: readonly LaneLoad[] = [];
+  #othersHeld = new Float64Array(0);
+  #othersSaturated = new Uint8Array(0);
+  #othersTotal = 0;
 
   constructor(room: Pick<Room, "bytes">) {
     this.#room = room;
@@ -47,6 +53,33 @@ export class LaneOwners implements OwnerView {
     this.#awayCounts.fill(0);
     this.#stale.clear();
     for (let i = 0; i < lanes.length; i++) this.#stale.add(i);
+    this.learn(this.#others);
+  }
+
+  /** What other processes of this node have: whose a key is is the same in all of them. */
+  learn(others: readonly LaneLoad[]): void {
+    this.#others = others;
+    this.#othersHeld = new Float64Array(this.#lanes.length);
+    this.#othersSaturated = new Uint8Array(this.#lanes.length);
+    this.#othersTotal = 0;
+    for (const { lane, bytes, saturated } of others) {
+      this.#othersTotal += bytes;
+      const index = this.#lanes.findIndex(({ key }) => key === lane);
+      if (index < 0) continue;
+      this.#othersHeld[index] = bytes;
+      this.#othersSaturated[index] = saturated ? 1 : 0;
+    }
+  }
+
+  /**
+   * What this process has, for the others; undefined while nothing is saturated, here or there, and
+   * so nobody asks.
+   */
+  load(): LaneLoad[] | undefined {
+    const lanes = this.#lanes.map(({ key, heldBytes, isSaturated }) => {
+      return { lane: key, bytes: heldBytes, saturated: isSaturated };
+    });
+    return lanes.some(({ saturated }) => saturated) || this.#othersSaturated.includes(1) ? lanes : undefined;
   }
 
   /** At least one target is up for this signal, as of the last refresh. */
@@ -95,15 +128,15 @@ export class LaneOwners implements OwnerView {
   }
 
   saturated(index: number): boolean {
-    return this.#lanes[index]!.isSaturated;
+    return this.#othersSaturated[index] === 1 || this.#lanes[index]!.isSaturated;
   }
 
   held(index: number): number {
-    return this.#lanes[index]!.heldBytes;
+    return this.#lanes[index]!.heldBytes + this.#othersHeld[index]!;
   }
 
   get totalHeld(): number {
-    return this.#room.bytes;
+    return this.#room.bytes + this.#othersTotal;
   }
 
   #note(index: number, signal: number, grade: number): void {

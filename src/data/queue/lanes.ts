@@ -2,6 +2,7 @@ import { SIGNALS, type Signal } from "../../otlp/signal.ts";
 import type { PoolPlan } from "../../plan/plan.ts";
 import type { Panic } from "../balance/panic-report.ts";
 import type { TargetHandle } from "../export/target-port.ts";
+import type { LaneLoad } from "../key-load.ts";
 import type { Delivery } from "./delivery.ts";
 import { divisionIdentity, type LaneSpec, laneSpecs } from "./lane-specs.ts";
 import { anyTakes } from "./hopeless.ts";
@@ -132,6 +133,15 @@ export class Lanes {
   /** Takes note of what became of the targets, for `ownerOf`. */
   refresh(): void {
     this.#owners.refresh();
+  }
+
+  /** Of the lanes that own keys: as LaneOwners has it. */
+  keyLoad(): LaneLoad[] | undefined {
+    return this.#owners.load();
+  }
+
+  learnKeyLoad(others: readonly LaneLoad[]): void {
+    this.#owners.learn(others);
   }
 
   /** Something may have changed with a target. */

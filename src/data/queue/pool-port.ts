@@ -7,6 +7,7 @@ import type { Log } from "../../telemetry/log.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import type { Strategies } from "../balance/strategies.ts";
 import type { TargetHandle } from "../export/target-port.ts";
+import type { LaneLoad } from "../key-load.ts";
 import type { LimitUse, PartOfLimit } from "../node-limit.ts";
 import type { Delivery } from "./delivery.ts";
 import type { Parcel } from "./parcel.ts";
@@ -92,6 +93,13 @@ export interface Pool extends AsyncDisposable, FallbackPool {
   limitChanged(): void;
   /** Adds what it does with its limits, and those of its targets that something waits for. */
   tellUses(uses: LimitUse[], waitedFor: Set<TargetHandle>): void;
+  /**
+   * What it has in the lanes that own keys, for the other processes of its node; undefined while
+   * they need not know.
+   */
+  keyLoad(): LaneLoad[] | undefined;
+  /** What the others have. */
+  learnKeyLoad(others: readonly LaneLoad[]): void;
   /** Counts what another pool took over. */
   countFailover(to: string, when: "arrival" | "backlog", points: number): void;
   /**

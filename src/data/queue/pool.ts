@@ -5,6 +5,7 @@ import type { SenderHeaders } from "../../plan/sender-headers.ts";
 import { PanicReport } from "../balance/panic-report.ts";
 import type { Parts } from "../export/parts.ts";
 import type { TargetHandle } from "../export/target-port.ts";
+import type { LaneLoad } from "../key-load.ts";
 import { ALL_OF_IT, type LimitUse } from "../node-limit.ts";
 import { emptyOut, type TakeLeft } from "./empty-out.ts";
 import { PoolFailover } from "./pool-failover.ts";
@@ -227,6 +228,14 @@ class MemoryPool implements Pool {
     for (const lane of this.#lanes.all) {
       if (lane.isReady) for (const target of lane.targets) waitedFor.add(target.whole ?? target);
     }
+  }
+
+  keyLoad(): LaneLoad[] | undefined {
+    return this.#plan.division.kind === "key" ? this.#lanes.keyLoad() : undefined;
+  }
+
+  learnKeyLoad(others: readonly LaneLoad[]): void {
+    this.#lanes.learnKeyLoad(others);
   }
 
   giveAway(take: TakeLeft | undefined): void {

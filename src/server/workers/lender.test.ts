@@ -7,7 +7,7 @@ import { textSource } from "../config-source.ts";
 import { listenOptions } from "../listen-options.ts";
 import { KeptPlan } from "./kept-plan.ts";
 import { Lender } from "./lender.ts";
-import type { ToWorker } from "./messages.ts";
+import type { LimitReport, ToWorker } from "./messages.ts";
 
 const LIMITS = { max_in_flight_bytes: 1_000_000, max_concurrent_requests: 64, max_request_bytes: 1_000_000 };
 
@@ -56,7 +56,7 @@ class Rig {
 
   /** What a worker says after the last message that it had. */
   says(index: number, has: number, need: number, seq = this.seqs[index]!): void {
-    this.lender.reported(index, seq, [["calls a", has, need]]);
+    this.lender.reported(index, { kind: "uses", seq, reports: [["calls a", has, need]] });
   }
 
   take(): string[] {
@@ -127,16 +127,10 @@ test("lender: requests, bytes, queues and retries are lent as well", () => {
   const rig = new Rig(2, 8);
   const names = ["bytes", "requests", "queue p", "retries p"] as const;
   const wholes = [1_000_000, 64, 1_000_000, 10];
-  rig.lender.reported(
-    0,
-    0,
-    names.map((name, i) => [name, wholes[i]! / 2, wholes[i]!] as const),
-  );
-  rig.lender.reported(
-    1,
-    rig.seqs[1]!,
-    names.map((name) => [name, 0, 0] as const),
-  );
+  const all = names.map((name, i): LimitReport => [name, wholes[i]! / 2, wholes[i]!]);
+  const nothing = names.map((name): LimitReport => [name, 0, 0]);
+  rig.lender.reported(0, { kind: "uses", seq: 0, reports: all });
+  rig.lender.reported(1, { kind: "uses", seq: rig.seqs[1]!, reports: nothing });
   assert.deepEqual(
     rig.take().filter((line) => line.startsWith("0")),
     ["0: bytes 1000000", "0: requests 64", "0: queue p 1000000", "0: retries p 10"],

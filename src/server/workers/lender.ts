@@ -3,7 +3,8 @@ import type { NodeLimit } from "../../data/node-limit.ts";
 import { RETRIES_A_SECOND } from "../../data/queue/retry-policy.ts";
 import type { IntakeLimits } from "../../plan/data-plane.ts";
 import { type Claim, equalPart, isStarved, lend, type LentLimit, nextTurn, noteReport } from "./lending.ts";
-import type { LimitPart, LimitReport, ToWorker } from "./messages.ts";
+import { KeyLoads } from "./key-loads.ts";
+import type { LimitPart, LimitReport, ToWorker, UseReport } from "./messages.ts";
 import type { SharedPlan } from "./kept-plan.ts";
 
 export interface LenderOptions {
@@ -18,7 +19,7 @@ const TURN_MS = 500;
 
 /**
  * Shares the limits of a node out to its workers, and lends on what one does not need to another
- * that wants more. Workers are known by their index.
+ * that wants more; and tells each what the others hold. Workers are known by their index.
  */
 export class Lender {
   readonly #options: LenderOptions;
@@ -26,11 +27,13 @@ export class Lender {
   /** Of the last message to each process. */
   readonly #seqs: number[];
   readonly #isRunning: boolean[];
+  readonly #keyLoads: KeyLoads;
   #turning: Cancel | undefined;
   #closed = false;
 
   constructor(options: LenderOptions) {
     this.#options = options;
+    this.#keyLoads = new KeyLoads(options.count, options.tell);
     this.#seqs = Array<number>(options.count).fill(0);
     this.#isRunning = Array<boolean>(options.count).fill(false);
   }
@@ -56,6 +59,7 @@ export class Lender {
   /** What a process that is about to begin may use, where that is not its equal part. */
   begin(index: number): LimitPart[] {
     const { count } = this.#options;
+    this.#keyLoads.begin(index);
     const parts: LimitPart[] = [];
     this.#seqs[index] = 0;
     this.#isRunning[index] = true;
@@ -73,11 +77,22 @@ export class Lender {
   /** A process has ended: what it had is there for the others. */
   ended(index: number): void {
     this.#isRunning[index] = false;
+    this.#keyLoads.ended(index);
     for (const [name, limit] of this.#limits) this.#limits.set(name, withClaim(limit, index, undefined));
     this.#step(this.#limits.keys());
   }
 
-  reported(index: number, seq: number, reports: readonly LimitReport[]): void {
+  reported(index: number, report: UseReport): void {
+    if (report.kind === "loads") this.#keyLoads.reported(index, report.loads);
+    else this.#note(index, report.seq, report.reports);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#turning?.();
+  }
+
+  #note(index: number, seq: number, reports: readonly LimitReport[]): void {
     const known: NodeLimit[] = [];
     for (const [name, has, need] of reports) {
       const limit = this.#limits.get(name);
@@ -88,11 +103,6 @@ export class Lender {
       known.push(name);
     }
     this.#step(known);
-  }
-
-  close(): void {
-    this.#closed = true;
-    this.#turning?.();
   }
 
   #step(names: Iterable<NodeLimit>): void {

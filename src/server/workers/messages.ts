@@ -12,6 +12,7 @@ import type {
   Undeliverable,
 } from "../../plan/data-plane.ts";
 import type { CheckOutcome } from "../../data/health/check.ts";
+import type { KeyLoad } from "../../data/key-load.ts";
 import type { NodeLimit } from "../../data/node-limit.ts";
 import type { CheckRequest } from "./node-checks.ts";
 import type { Explanation, ExplainRequest } from "../../plan/explanation.ts";
@@ -99,8 +100,13 @@ export type ToWorker =
   | { readonly kind: "checked"; readonly id: number; readonly outcome: CheckOutcome }
   /** Parts of limits that are others from here on; messages count up. */
   | { readonly kind: "parts"; readonly seq: number; readonly parts: readonly LimitPart[] }
+  /** What the other workers have of these pools, all together. */
+  | { readonly kind: "others"; readonly loads: readonly KeyLoad[] }
   /** The connection is the worker's alone: it may read. */
   | { readonly kind: "read"; readonly seq: number };
+
+/** What a worker says of what it uses, and holds. */
+export type UseReport = Extract<FromWorker, { readonly kind: "uses" | "loads" }>;
 
 export type FromWorker =
   | { readonly kind: "answer"; readonly id: number; readonly value: unknown }
@@ -111,6 +117,8 @@ export type FromWorker =
   | { readonly kind: "check"; readonly id: number; readonly request: CheckRequest }
   /** What has changed of its parts of limits, as of the message with this number. */
   | { readonly kind: "uses"; readonly seq: number; readonly reports: readonly LimitReport[] }
+  /** What it has of pools that divide by key, where others have to know, or need not any more. */
+  | { readonly kind: "loads"; readonly loads: readonly KeyLoad[] }
   /** A line of the log, as JSON. */
   | { readonly kind: "log"; readonly line: string }
   /**

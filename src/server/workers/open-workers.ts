@@ -121,7 +121,7 @@ class Workers implements DataPlane {
       revision: () => this.#revision,
       update: (_slot: WorkerSlot, link: WorkerLink) => this.#update(link),
       check: (request: CheckRequest, done: (outcome: CheckOutcome) => void) => checks.run(request, done),
-      used: ({ index }, { seq, reports }) => this.#lender.reported(index, seq, reports),
+      used: ({ index }, message) => this.#lender.reported(index, message),
       died: (slot: WorkerSlot) => this.#died(slot),
       acknowledges: (pool: string) => this.#earlyAcks.has(pool),
     };

@@ -9,7 +9,7 @@ import type { ShutdownReport } from "../../plan/data-plane.ts";
 import type { Env } from "../../telemetry/env.ts";
 import { refusalTeller } from "../../telemetry/refused-connections.ts";
 import { addSnapshots } from "../../telemetry/snapshot.ts";
-import type { CallName, Calls, FromWorker, ListenerKind, WorkerStart } from "./messages.ts";
+import type { CallName, Calls, FromWorker, ListenerKind, UseReport, WorkerStart } from "./messages.ts";
 import { WorkerSlot, type Unconfirmed } from "./worker-slot.ts";
 import type { CheckRequest } from "./node-checks.ts";
 import { findSkew } from "./skew.ts";
@@ -29,7 +29,7 @@ export interface SupervisorOptions {
   /** Runs a check for a worker; `done` may be called later, or never. */
   readonly check: (request: CheckRequest, done: (outcome: CheckOutcome) => void) => void;
   /** Told of what a worker does with the limits of the node. */
-  readonly used: (slot: WorkerSlot, message: Extract<FromWorker, { readonly kind: "uses" }>) => void;
+  readonly used: (slot: WorkerSlot, message: UseReport) => void;
   /** Told of each end that was not asked for. */
   readonly died: (slot: WorkerSlot) => void;
   /** Whether a pool tells senders that all is well before anything has arrived. */
@@ -239,6 +239,7 @@ export class Supervisor {
         slot.connections.otlp_http -= message.counts.otlp_http;
         return;
       case "uses":
+      case "loads":
         return this.#options.used(slot, message);
       case "log":
         return this.#log(slot, message.line);

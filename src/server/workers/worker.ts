@@ -15,6 +15,7 @@ import { createMetrics } from "../../telemetry/metrics.ts";
 import { openRuntimeMetrics, type RuntimeMetrics } from "../../telemetry/runtime.ts";
 import { Borrower } from "./borrower.ts";
 import { type HeldConnection, holdConnection } from "./held-connection.ts";
+import { KeyLoadReport } from "./key-load-report.ts";
 import {
   type FromWorker,
   type ListenerKind,
@@ -53,6 +54,7 @@ export class Worker {
   readonly #runtime: RuntimeMetrics;
   readonly #checks: RemoteChecks;
   readonly #borrower: Borrower;
+  readonly #keyLoads: KeyLoadReport;
   readonly #held = new Map<number, { readonly listener: ListenerKind; readonly connection: HeldConnection }>();
   #plane: NodeDataPlane | undefined;
   #prepared: PreparedPlan | undefined;
@@ -66,6 +68,7 @@ export class Worker {
     this.#secrets = env;
     this.#checks = new RemoteChecks(clock, send);
     this.#borrower = new Borrower({ clock, send });
+    this.#keyLoads = new KeyLoadReport(clock, send);
     this.#send = send;
     this.#runtime = openRuntimeMetrics(this.#env.metrics, { clock, version: VERSION, ledger: this.#env.ledger });
   }
@@ -79,6 +82,8 @@ export class Worker {
         return this.#hold(message.seq, message.listener, sent);
       case "read":
         return this.#open(message.seq);
+      case "others":
+        return this.#keyLoads.told(message.loads);
       case "parts":
         return this.#borrower.told(message.seq, message.parts);
       case "checked":
@@ -147,6 +152,7 @@ export class Worker {
     for (const { id, ...override } of operators) await plane.operate(id, override);
     this.#plane = plane;
     this.#borrower.attend(plane);
+    if (place.of > 1) this.#keyLoads.attend(plane);
     this.#reportAfter(REPORT_MS);
   }
 
