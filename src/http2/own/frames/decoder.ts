@@ -34,7 +34,8 @@ const NOTHING = new Uint8Array(0);
 export class FrameDecoder {
   readonly #sink: FrameSink;
   readonly #limits: FrameLimits;
-  readonly #held = new Uint8Array(HELD_BYTES);
+  /** What a chunk split of a small part; there from the first one that is split. */
+  #held: Uint8Array = NOTHING;
   #heldBytes = 0;
   #part: number = PART.HEAD;
   #want = HEAD_BYTES;
@@ -91,6 +92,7 @@ export class FrameDecoder {
       return at + want;
     }
     const taken = Math.min(want - this.#heldBytes, end - at);
+    if (this.#held.length === 0) this.#held = new Uint8Array(HELD_BYTES);
     for (let i = 0; i < taken; i++) this.#held[this.#heldBytes + i] = chunk[at + i]!;
     this.#heldBytes += taken;
     if (this.#heldBytes === want) {

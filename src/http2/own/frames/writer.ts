@@ -1,21 +1,16 @@
-import { allocOwned } from "../../../core/bytes.ts";
 import type { H2ErrorCode } from "../contract.ts";
 import { FLAG, FRAME, HEAD_BYTES } from "./frame-types.ts";
+import { spareChunks } from "./spare-chunks.ts";
 
-/**
- * The first chunk of a connection, and the size to which later ones grow: an idle connection holds
- * little.
- */
-const FIRST_CHUNK_BYTES = 1_024;
-const MAX_CHUNK_BYTES = 16_384;
+const NOTHING = new Uint8Array(0);
 
 /**
  * Writes frames one after the other into chunks that are shared by many small frames, and hands out
  * what was written as a few views. A chunk's bytes are never written twice, so that what was handed
- * out stays as it is.
+ * out stays as it is. Without output it holds none.
  */
 export class FrameWriter {
-  #chunk: Uint8Array = new Uint8Array(0);
+  #chunk: Uint8Array = NOTHING;
   /** `#chunk` from `#from` to `#at` is written and not yet in `#pieces`. */
   #from = 0;
   #at = 0;
@@ -121,6 +116,7 @@ export class FrameWriter {
       const all = this.#pieces;
       if (all.length > 0) this.#pieces = [];
       this.#piecesBytes = 0;
+      this.#leave();
       return all;
     }
     const taken: Uint8Array[] = [];
@@ -151,8 +147,15 @@ export class FrameWriter {
   #room(bytes: number): void {
     if (this.#chunk.length - this.#at >= bytes) return;
     this.#close();
-    const grown = this.#chunk.length === 0 ? FIRST_CHUNK_BYTES : Math.min(this.#chunk.length * 2, MAX_CHUNK_BYTES);
-    this.#chunk = allocOwned(Math.max(grown, bytes));
+    this.#chunk = spareChunks.take(bytes);
+    this.#from = spareChunks.at;
+    this.#at = this.#from;
+  }
+
+  /** All that was written is taken. */
+  #leave(): void {
+    spareChunks.leave(this.#chunk, this.#at);
+    this.#chunk = NOTHING;
     this.#from = 0;
     this.#at = 0;
   }

@@ -12,14 +12,17 @@ const MAX_INTEGER_BYTES = 4;
  */
 const SHORT_TEXT = 8;
 
+const NOTHING = new Uint8Array(0);
+/** Texts are decoded here, one at a time, of whichever connection. */
+let decodedText = allocOwned(512);
+
 /**
  * The primitives of RFC 7541, section 5, on one header block after the other. What fails makes
  * `failed` true, for good.
  */
 export class BlockReader {
-  #bytes: Uint8Array = new Uint8Array(0);
+  #bytes: Uint8Array = NOTHING;
   #end = 0;
-  #text = allocOwned(512);
   at = 0;
   failed = false;
 
@@ -32,7 +35,7 @@ export class BlockReader {
 
   /** Lets go of the block's bytes. */
   finish(): void {
-    this.#bytes = this.#text;
+    this.#bytes = NOTHING;
   }
 
   get atEnd(): boolean {
@@ -68,9 +71,9 @@ export class BlockReader {
     const start = this.at;
     this.at += length;
     if (!huffman) return this.#latin1(this.#bytes, start, this.at);
-    if (length * 2 > this.#text.length) this.#text = allocOwned(length * 2);
-    const decoded = huffmanDecode(this.#bytes, start, this.at, this.#text);
-    return decoded < 0 ? this.#fail() : this.#latin1(this.#text, 0, decoded);
+    if (length * 2 > decodedText.length) decodedText = allocOwned(length * 2);
+    const decoded = huffmanDecode(this.#bytes, start, this.at, decodedText);
+    return decoded < 0 ? this.#fail() : this.#latin1(decodedText, 0, decoded);
   }
 
   #latin1(bytes: Uint8Array, start: number, end: number): string {
