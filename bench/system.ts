@@ -49,10 +49,10 @@ export interface RouterSystem extends System {
 const ROOT = join(import.meta.dirname, "..");
 
 /**
- * As the published command sets it (bin/signalbox.js), so that what is compared with it has the
- * same advantage.
+ * As the router's workers have it (src/server/workers/worker-link.ts), so that what is compared
+ * with them has the same advantage.
  */
-const NODE_FLAGS = ["--semi-space-growth-factor=1", "--heap-growing-percent=200"];
+const NODE_FLAGS = ["--min-semi-space-size=8", "--max-semi-space-size=8", "--heap-growing-percent=200"];
 
 function signalbox(transport: GrpcTransport): RouterSystem {
   const usual = transport === DEFAULT_GRPC_TRANSPORT;
