@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import type { Clock } from "../../core/clock.ts";
+import { collectBeside } from "../../core/collect.ts";
 import type { Random } from "../../core/random.ts";
 import { Unreachable } from "../../core/unreachable.ts";
 import { VERSION } from "../../core/version.ts";
@@ -42,6 +43,10 @@ export interface WorkerEnv {
  */
 const REPORT_MS = 1_000;
 const REPORT_SHARE = 50;
+
+/** What a longer plan and the one before left behind is collected some time after. */
+const LONG_PLAN = 262_144;
+const SETTLED_MS = 2_000;
 
 /**
  * One data plane in a process of its own: answers what the main process asks, and takes the
@@ -154,10 +159,17 @@ export class Worker {
     this.#borrower.attend(plane);
     if (place.of > 1) this.#keyLoads.attend(plane);
     this.#reportAfter(REPORT_MS);
+    this.#settle(plan);
   }
 
   async #prepare(plane: NodeDataPlane, plan: string): Promise<void> {
     this.#prepared = await plane.prepare(readPlanData(plan));
+    this.#settle(plan);
+  }
+
+  /** Of a plan that is discarded, too. */
+  #settle(plan: string): void {
+    if (plan.length > LONG_PLAN) this.#env.clock.after(SETTLED_MS, collectBeside);
   }
 
   async #decide(how: (prepared: PreparedPlan) => Promise<void>): Promise<void> {
