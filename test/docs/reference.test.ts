@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { reasonReference } from "../../src/data/receive/reason-reference.ts";
+import { reasonReference } from "./reason-reference.ts";
 import { adminReference } from "./admin-reference.ts";
 import { cliReference } from "./cli-reference.ts";
 import { metricReference } from "./metric-reference.ts";

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { adminReference } from "./admin-reference.ts";
 import { cliReference } from "./cli-reference.ts";
 import { configReference } from "./config-reference.ts";
-import { reasonReference } from "../../src/data/receive/reason-reference.ts";
+import { reasonReference } from "./reason-reference.ts";
 import { metricReference } from "./metric-reference.ts";
 import { ROOT } from "./pages.ts";
 

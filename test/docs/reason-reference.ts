@@ -1,14 +1,11 @@
-import { ERROR_CODES, type ErrorCode } from "../../core/errors.ts";
-import { type Reason, REASONS } from "../../core/reason.ts";
-import { grpcCodeName } from "../../otlp/grpc-code.ts";
-import { DROP_REASONS, type DropReason } from "../../telemetry/ledger.ts";
-import { RETRY_REASONS, type RetryReason } from "../send-outcome.ts";
-import { REPLIES } from "./reply.ts";
+import { ERROR_CODES, type ErrorCode } from "../../src/core/errors.ts";
+import { type Reason, REASONS } from "../../src/core/reason.ts";
+import { grpcCodeName } from "../../src/otlp/grpc-code.ts";
+import { DROP_REASONS, type DropReason } from "../../src/telemetry/ledger.ts";
+import { RETRY_REASONS, type RetryReason } from "../../src/data/send-outcome.ts";
+import { REPLIES } from "../../src/data/receive/reply.ts";
 
-/**
- * docs/reference/reasons.md, from the closed lists.
- * `node src/data/receive/reason-reference.ts > docs/reference/reasons.md`
- */
+/** docs/reference/reasons.md, from the closed lists. */
 export function reasonReference(): string {
   return `# Reasons and codes
 
@@ -114,5 +111,3 @@ function tableOf<Name extends string>(names: readonly Name[], meanings: Readonly
   const rows = names.map((name) => `| \`${name}\` | ${meanings[name]} |`);
   return `| name | meaning |\n| --- | --- |\n${rows.join("\n")}`;
 }
-
-if (import.meta.main) process.stdout.write(reasonReference());
