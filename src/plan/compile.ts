@@ -7,7 +7,6 @@ import type { SecretSource } from "../core/secret-source.ts";
 import { compileDivision } from "./compile-division.ts";
 import { compileProtocol } from "./compile-protocol.ts";
 import { compileStrategy } from "./compile-strategy.ts";
-import { plainOf } from "./plain.ts";
 import { PLAN_SCHEMA, type PlanData, type PoolData, type TargetData, type TargetTlsData } from "./plan-data.ts";
 import { compileOwnHeaders, compileTargetHealth } from "./target-health.ts";
 
@@ -113,4 +112,28 @@ function compilePool(name: string, pool: PoolConfig, targets: readonly TargetCon
       budget: pool.retry.budget,
     },
   };
+}
+
+/**
+ * A value as JSON would give it back: keys without a value are left out, and -0 is 0. What needs no
+ * change is shared with what was given, and not copied. For trees of texts, finite numbers,
+ * booleans, null, lists and objects without a class.
+ */
+function plainOf<Value>(value: Value): Value {
+  return plain(value) as Value; // oxlint-disable-line typescript/no-unsafe-type-assertion -- what is left out had no value
+}
+
+function plain(value: unknown): unknown {
+  if (value === 0) return 0;
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return plainList(value);
+  const entries = Object.entries(value);
+  const kept = entries.filter(([, entry]) => entry !== undefined).map(([key, entry]) => [key, plain(entry)] as const);
+  const isSame = kept.length === entries.length && kept.every(([, entry], i) => Object.is(entry, entries[i]?.[1]));
+  return isSame ? value : Object.fromEntries(kept);
+}
+
+function plainList(list: readonly unknown[]): readonly unknown[] {
+  const entries = list.map(plain);
+  return entries.every((entry, i) => Object.is(entry, list[i])) ? list : entries;
 }

@@ -1,9 +1,9 @@
 import type { Seen } from "../otlp/any-value.ts";
 import { asksItem, ONLY_FIRST, openChoice, type OpenChoice } from "./channel-choice.ts";
-import { reduce } from "./residual.ts";
+import { reduce, resourceLeaves } from "./residual.ts";
 import type { Cond, ProgramStep, ResourceFacts, ResourceProgram, RoutePlan } from "./route-plan.ts";
-import { ResourceQuestions } from "./resource-questions.ts";
 import { StepTable } from "./step-table.ts";
+import { hashSeen } from "./key-hash.ts";
 
 /**
  * Specialises a route plan for one resource, by itself. Who has many resources keeps a
@@ -162,4 +162,43 @@ function openChoices(plan: RoutePlan, pool: number, resource: ResourceFacts): re
   const divisions = plan.pools[pool]!.chain.map((one) => plan.pools[one]!.division);
   if (divisions.length === 1 && divisions[0]!.kind === "none") return undefined;
   return divisions.map((division) => openChoice(division, plan.signal, resource));
+}
+
+/**
+ * All that these rules and their pools ask about a resource: resources with the same answers have
+ * the same program. It is asked without stopping early, which costs less than making a program.
+ */
+class ResourceQuestions {
+  readonly #leaves: readonly Extract<Cond, { kind: "resource" }>[];
+  readonly #asksRegion: boolean;
+  /** Attributes by whose value pools divide. */
+  readonly #hashed: readonly string[];
+
+  constructor({ rules, pools, poolOf, signal }: RoutePlan, candidates: readonly number[]) {
+    const chains = new Set(candidates.flatMap((rule) => pools[poolOf[rule]!]!.chain));
+    const divisions = Array.from(chains, (pool) => pools[pool]!.division);
+    const cases = divisions.flatMap((one) => (one.kind === "cases" ? one.conditions[signal] : []));
+    const conditions = [...candidates.map((rule) => rules[rule]!.condition), ...cases];
+    this.#leaves = [...new Set(conditions.flatMap(resourceLeaves))];
+    this.#asksRegion = divisions.some(({ kind }) => kind === "regions");
+    this.#hashed = divisions.flatMap((one) => {
+      if (one.kind !== "key") return [];
+      if (one.key.from === "service_name") return ["service.name"];
+      return one.key.from === "resource" ? [one.key.key] : [];
+    });
+  }
+
+  answers(resource: ResourceFacts): string {
+    let text = "";
+    let bits = 0;
+    for (let i = 0; i < this.#leaves.length; i++) {
+      bits = (bits << 1) | (this.#leaves[i]!.test(resource) ? 1 : 0);
+      if ((i & 7) !== 7) continue;
+      text += String.fromCharCode(bits);
+      bits = 0;
+    }
+    text += String.fromCharCode(bits);
+    for (const key of this.#hashed) text += ` ${hashSeen(resource.attributes.get(key))}`;
+    return this.#asksRegion ? `${text} ${resource.region}` : text;
+  }
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
-import { type Partitioner, createPartitioner } from "../../src/data/route/partition.ts";
+import { type Partitioner, createPartitioner } from "../../src/data/route/repartition.ts";
 import { Router } from "../../src/data/route/route.ts";
 import { Envelope, scanEnvelope } from "../../src/otlp/scan.ts";
 import { type Signal, SIGNALS } from "../../src/otlp/signal.ts";

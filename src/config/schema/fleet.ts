@@ -1,9 +1,98 @@
 import { z } from "zod";
-import { GlobalSchema } from "./global.ts";
 import { PoolSchema, RuleSchema } from "./pool.ts";
-import { RegionSchema } from "./region.ts";
 import { TargetSchema } from "./target.ts";
-import { NameSchema } from "./values.ts";
+import { duration, NameSchema, PRIORITY_NAMES, PrioritySchema, RateSchema, size } from "./values.ts";
+
+const PriorityRateSchema = z.strictObject({
+  priority: z.enum(PRIORITY_NAMES).describe("Class that the services belong to."),
+  rate: RateSchema.describe("Share of their traces that is kept."),
+  services: z.array(z.string().min(1)).min(1).optional().describe("Globs over service names; default: all others."),
+});
+
+const SamplingStrategySchema = z.discriminatedUnion("type", [
+  z
+    .strictObject({ type: z.literal("fixed"), rate: RateSchema.describe("Share that is kept.") })
+    .describe("Always the same share."),
+  z
+    .strictObject({
+      type: z.literal("adaptive"),
+      min_rate: RateSchema.describe("Never less than this share."),
+      max_rate: RateSchema.describe("Never more than this share."),
+      target_qps: z.number().gt(0).describe("Items a second to keep."),
+    })
+    .describe("The share that keeps so many items a second."),
+  z
+    .strictObject({
+      type: z.literal("priority_based"),
+      rules: z
+        .array(PriorityRateSchema)
+        .min(1)
+        .optional()
+        .describe("Shares by service and class; the first that fits decides."),
+      high: RateSchema.optional().describe("Share of class high."),
+      normal: RateSchema.optional().describe("Share of class normal."),
+      low: RateSchema.optional().describe("Share of class low."),
+    })
+    .describe("By class: either rules, or a share for each class."),
+  z
+    .strictObject({
+      type: z.literal("cost_based"),
+      budget_per_hour: z.number().gt(0).describe("What may be spent in an hour."),
+      cost_per_span: z.number().gt(0).describe("What one span costs, in the same currency."),
+    })
+    .describe("The share that a budget pays for."),
+]);
+
+const DegradationSchema = z.strictObject({
+  enabled: z.boolean().default(true).describe("Whether load may lower the sampling rate."),
+  threshold: RateSchema.describe("Load above which the rate moves to target_rate."),
+  target_rate: RateSchema.describe("Sampling rate under overload."),
+  recovery_threshold: RateSchema.describe("Load below which the rate moves back; not above threshold."),
+});
+
+const ABOVE_0 = "must be above 0";
+
+const RateLimitingSchema = z.strictObject({
+  max_qps: z.number().gt(0, ABOVE_0).describe("Requests a second, over the whole fleet."),
+  burst_size: z.int().gt(0, ABOVE_0).optional().describe("Requests that may come at once; default: max_qps."),
+  per_service_limit: z.number().gt(0, ABOVE_0).optional().describe("Requests a second of one service."),
+});
+
+const RoutingRuleSchema = z.strictObject({
+  service: z.string().min(1).describe("Glob over the service name."),
+  target_region: NameSchema.describe("Matching services go to all targets of this region."),
+  priority: PrioritySchema.prefault("normal").describe("As in rules."),
+});
+
+const GlobalSchema = z.strictObject({
+  sampling_rate: RateSchema.optional().describe("Share of traces that is kept, before all strategies."),
+  sampling_strategies: z.array(SamplingStrategySchema).default([]).describe("All apply; the lowest rate wins."),
+  degradation: DegradationSchema.optional().describe("What to give up under overload."),
+  rate_limiting: RateLimitingSchema.optional().describe("Limits over the whole fleet."),
+  routing_rules: z.array(RoutingRuleSchema).default([]).describe("Short form of rules: services by region."),
+  metadata: z.record(z.string(), z.string()).default({}).describe("Free notes that travel with the config."),
+});
+
+const RegionBatchSchema = z.strictObject({
+  max_items: z.int().min(1).optional().describe("As in pools, for nodes of this region."),
+  max_bytes: size(1).optional().describe("As in pools, for nodes of this region."),
+  max_wait: duration(0).optional().describe("As in pools, for nodes of this region."),
+});
+
+const RegionRetrySchema = z.strictObject({
+  initial: duration(1).optional().describe("As in pools, for nodes of this region."),
+  max: duration(1).optional().describe("As in pools, for nodes of this region."),
+  max_retries: z.int().min(0).optional().describe("As in pools, for nodes of this region."),
+  budget: RateSchema.optional().describe("As in pools, for nodes of this region."),
+});
+
+const RegionSchema = z.strictObject({
+  sampling_rate: RateSchema.optional().describe("Multiplies the global rate."),
+  routing_preference: z.array(NameSchema).min(1).optional().describe("Regions of targets to prefer, in order."),
+  buffer_size: z.int().min(1).optional().describe("Items that a node of this region may hold."),
+  batch: RegionBatchSchema.optional().describe("Overrides of the pools' batch."),
+  retry: RegionRetrySchema.optional().describe("Overrides of the pools' retry."),
+});
 
 /** What is the fleet's: the same on each of its nodes, and nothing of any one of them. */
 export const FleetSchema = z.strictObject({

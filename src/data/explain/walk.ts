@@ -2,14 +2,15 @@ import type { Clock } from "../../core/clock.ts";
 import type { Envelope } from "../../otlp/scan.ts";
 import { createItemExplainer, type ItemExplainer } from "../../plan/explain-item.ts";
 import type { ExplainRequest } from "../../plan/explanation.ts";
-import type { Plan } from "../../plan/plan.ts";
+import type { Plan, PoolPlan } from "../../plan/plan.ts";
 import type { SenderHeaders } from "../../plan/sender-headers.ts";
 import { createMetrics } from "../../telemetry/metrics.ts";
 import type { TargetHandle } from "../export/target-port.ts";
-import { noRouteIn, type Obstacle, type RoutedRequest } from "../route/place.ts";
+import { noRouteIn, type Obstacle, type PlaceablePool, type RoutedRequest } from "../route/place.ts";
 import type { Pool } from "../queue/pool-port.ts";
-import { ExplainedPool } from "./explained-pool.ts";
 import { Router } from "../route/route.ts";
+import type { Signal } from "../../otlp/signal.ts";
+import type { LaneCopy } from "../queue/lane-port.ts";
 
 /** What a running data plane is made of, as far as explanations ask it. */
 export interface ExplainParts {
@@ -56,4 +57,94 @@ export function openWalk(
 /** An explanation knows no sender, and so none who would wait in vain. */
 export function placedFor({ headers, clock }: ExplainWalk, envelope: Envelope): RoutedRequest {
   return { envelope, headers, nowMs: clock.nowMs(), deadlineMs: Infinity };
+}
+
+/**
+ * A pool as an explanation sees it: what depends on the memory of strategies is asked of copies, so
+ * that nothing of it shows in later picks.
+ */
+class ExplainedPool implements PlaceablePool {
+  readonly #pool: Pool;
+  readonly #plan: PoolPlan;
+  /** Each lane has one target, and remembers nothing. */
+  readonly #oneEach: boolean;
+  readonly #usable = new Map<string, boolean>();
+
+  constructor(pool: Pool, plan: PoolPlan) {
+    this.#pool = pool;
+    this.#plan = plan;
+    this.#oneEach = plan.strategy.type === "broadcast" || plan.strategy.type === "consistent_hash";
+  }
+
+  get name(): string {
+    return this.#pool.name;
+  }
+
+  get ack(): PoolPlan["ack"] {
+    return this.#pool.ack;
+  }
+
+  get whenDown(): PoolPlan["whenDown"] {
+    return this.#pool.whenDown;
+  }
+
+  get maxBytes(): number {
+    return this.#pool.maxBytes;
+  }
+
+  get pausesSome(): boolean {
+    return this.#pool.pausesSome;
+  }
+
+  /** What was seen until now may be different: before the next item is asked. */
+  renew(): void {
+    this.#usable.clear();
+  }
+
+  /** The lanes that something new for this channel would enter; copies of now. */
+  lanesFor(channel: number, signal: Signal): readonly LaneCopy[] {
+    return this.#pool.lanesFor(channel, signal);
+  }
+
+  refresh(): void {
+    this.#pool.refresh();
+  }
+
+  usable(signal: Signal): boolean {
+    return this.#oneEach ? this.#pool.usable(signal) : this.#known(signal, () => this.#pool.lanesOf(signal));
+  }
+
+  usableFor(channel: number, signal: Signal): boolean {
+    if (this.#plan.division.kind !== "cases") return this.usable(signal);
+    return this.#known(`${signal} ${channel}`, () => this.#pool.lanesFor(channel, signal));
+  }
+
+  ownerOf(hash: number, signal: Signal): number {
+    return this.#pool.ownerOf(hash, signal);
+  }
+
+  hasAnyRoom(signal: Signal): boolean {
+    return this.#pool.hasAnyRoom(signal);
+  }
+
+  hasRoom(bytes: number, signal: Signal, channel?: number, reserved?: number, headers?: SenderHeaders): boolean {
+    return this.#pool.hasRoom(bytes, signal, channel, reserved, headers);
+  }
+
+  pausedUntilMs(channel: number, signal: Signal, headers: SenderHeaders): number {
+    return this.#pool.pausedUntilMs(channel, signal, headers);
+  }
+
+  #known(what: string, lanes: () => readonly LaneCopy[]): boolean {
+    let known = this.#usable.get(what);
+    if (known === undefined) this.#usable.set(what, (known = lanes().some(isOpen)));
+    return known;
+  }
+}
+
+/** One of its targets can be used, or waits for a probe and nothing waits that could be one. */
+function isOpen({ chooser: { targets, state, signal }, panicCounts, hasProbe }: LaneCopy): boolean {
+  const { nowMs } = state;
+  if (panicCounts ? state.usableCount > 0 : targets.some((target) => target.usable(nowMs, signal))) return true;
+  return !hasProbe && targets.some((target, i) => state.probing.has(i) && target.wantsProbe(signal));
 }
