@@ -1,20 +1,14 @@
-import type { MetricSpec } from "./metric-spec.ts";
+import { counter, gauge, type MetricSpec } from "./metric-spec.ts";
 
 /** Of the memory that the bodies of requests are in. */
 export const ARENA_METRICS = {
   arenaBytes: {
-    name: "signalbox_arena_bytes",
-    kind: "gauge",
-    unit: "bytes",
-    merge: "sum",
+    ...gauge("signalbox_arena_bytes", "bytes", "sum"),
     help: "Memory that is there for the bodies of requests, used or not.",
     labels: [],
   },
   arenaUsedBytes: {
-    name: "signalbox_arena_used_bytes",
-    kind: "gauge",
-    unit: "bytes",
-    merge: "sum",
+    ...gauge("signalbox_arena_used_bytes", "bytes", "sum"),
     help: "Of it, the chunks in which there is a body that somebody still needs: a request, a queue or a socket.",
     labels: [],
   },
@@ -36,19 +30,13 @@ export const ARENA_METRICS = {
     always: [[]],
   },
   arenaNoRoom: {
-    name: "signalbox_arena_no_room_total",
-    kind: "counter",
-    unit: "requests",
-    merge: "sum",
+    ...counter("signalbox_arena_no_room_total", "requests", "sum"),
     help: "Requests refused because their body found no place: full, or fragmented when enough was free, but not in one piece.",
     labels: ["cause"],
     always: [["full"], ["fragmented"]],
   },
   arenaMisused: {
-    name: "signalbox_arena_misused",
-    kind: "gauge",
-    unit: "places",
-    merge: "sum",
+    ...gauge("signalbox_arena_misused", "places", "sum"),
     help: "Places of bodies that were given back twice, or taken after their end: always 0, else it is a fault of Signalbox.",
     labels: [],
   },

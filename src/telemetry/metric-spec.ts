@@ -19,3 +19,14 @@ export interface MetricSpec {
   /** More series than this are counted together under `other`. */
   readonly maxSeries?: number;
 }
+
+/** What rows begin with: a counter of this name and unit, which adds up so over processes. */
+export const counter = rowsOf("counter");
+export const gauge = rowsOf("gauge");
+export const histogram = rowsOf("histogram");
+
+type Head<Kind extends MetricSpec["kind"]> = Pick<MetricSpec, "name" | "unit" | "merge"> & { readonly kind: Kind };
+
+function rowsOf<Kind extends MetricSpec["kind"]>(kind: Kind): (name: string, unit: string, merge: Merge) => Head<Kind> {
+  return (name, unit, merge) => ({ name, kind, unit, merge });
+}
