@@ -2,6 +2,7 @@ import type { Condition } from "../config/condition-type.ts";
 import type { Signal } from "../otlp/signal.ts";
 import type { Cond, RoutePool, RulePlan } from "./route-plan.ts";
 import { compileMatcher, exactText } from "./matcher.ts";
+import { leavesOf } from "./residual.ts";
 import { headerIn, type SenderHeaders } from "./sender-headers.ts";
 
 /** One question about a header. */
@@ -36,15 +37,7 @@ export function headerNames(cond: Cond): readonly string[] {
 }
 
 function headerConditions(cond: Cond): readonly HeaderCondition[] {
-  switch (cond.kind) {
-    case "all":
-    case "any":
-      return cond.of.flatMap(headerConditions);
-    case "not":
-      return headerConditions(cond.of);
-    default:
-      return cond.source.kind === "header" ? [cond.source] : [];
-  }
+  return leavesOf(cond).flatMap(({ source }) => (source.kind === "header" ? source : []));
 }
 
 function testOf({ key, match }: HeaderCondition): HeaderTest {

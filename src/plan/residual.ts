@@ -36,19 +36,20 @@ export function reduce(cond: Cond, resource: ResourceFacts): Residual {
   }
 }
 
-/** Its questions about the resource. */
-export function resourceLeaves(cond: Cond): Extract<Cond, { kind: "resource" }>[] {
+type CondLeaf = Exclude<Cond, { readonly kind: "not" | "all" | "any" }>;
+
+/** The questions that it consists of, in order. */
+export function leavesOf(cond: Cond): CondLeaf[] {
   switch (cond.kind) {
     case "never":
-    case "item":
-      return [];
     case "resource":
+    case "item":
       return [cond];
     case "not":
-      return resourceLeaves(cond.of);
+      return leavesOf(cond.of);
     case "all":
     case "any":
-      return cond.of.flatMap(resourceLeaves);
+      return cond.of.flatMap(leavesOf);
     default:
       throw new Unreachable(cond);
   }
@@ -56,20 +57,7 @@ export function resourceLeaves(cond: Cond): Extract<Cond, { kind: "resource" }>[
 
 /** The attributes that its questions read, perhaps some of them twice. */
 export function keysOf(cond: Cond): string[] {
-  switch (cond.kind) {
-    case "never":
-    case "resource":
-      return [];
-    case "item":
-      return cond.leaf.key === undefined ? [] : [cond.leaf.key];
-    case "not":
-      return keysOf(cond.of);
-    case "all":
-    case "any":
-      return cond.of.flatMap(keysOf);
-    default:
-      throw new Unreachable(cond);
-  }
+  return leavesOf(cond).flatMap((leaf) => (leaf.kind === "item" ? (leaf.leaf.key ?? []) : []));
 }
 
 /** The test of what `reduce` left, for a key set in which the keys have these slots. */

@@ -1,6 +1,6 @@
 import type { Seen } from "../otlp/any-value.ts";
 import { asksItem, ONLY_FIRST, openChoice, type OpenChoice } from "./channel-choice.ts";
-import { reduce, resourceLeaves } from "./residual.ts";
+import { leavesOf, reduce } from "./residual.ts";
 import type { Cond, ProgramStep, ResourceFacts, ResourceProgram, RoutePlan } from "./route-plan.ts";
 import { StepTable } from "./step-table.ts";
 import { hashSeen } from "./key-hash.ts";
@@ -179,7 +179,7 @@ class ResourceQuestions {
     const divisions = Array.from(chains, (pool) => pools[pool]!.division);
     const cases = divisions.flatMap((one) => (one.kind === "cases" ? one.conditions[signal] : []));
     const conditions = [...candidates.map((rule) => rules[rule]!.condition), ...cases];
-    this.#leaves = [...new Set(conditions.flatMap(resourceLeaves))];
+    this.#leaves = [...new Set(conditions.flatMap(leavesOf))].filter((leaf) => leaf.kind === "resource");
     this.#asksRegion = divisions.some(({ kind }) => kind === "regions");
     this.#hashed = divisions.flatMap((one) => {
       if (one.kind !== "key") return [];
