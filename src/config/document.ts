@@ -83,14 +83,9 @@ function parseYaml(text: string): ParseResult {
   const tooDeep = faults.find(({ message }) => message === TOO_DEEP);
   if (tooDeep !== undefined) return refused(tooDeep);
   if (faults.length > 0) return { ok: false, faults };
-  const tree = readTree(yaml.contents);
-  const treeFaults = tree.faults.map(({ message, hint, offset }) => ({
-    message,
-    ...(hint !== undefined && { hint: hint(positionAt) }),
-    position: positionAt(offset),
-  }));
+  const tree = readTree(yaml.contents, positionAt);
   const positionOf = (path: Path, at: "key" | "value"): Position => positionAt(offsetOf(tree.place, path, at));
-  return { ok: true, document: { root: tree.root, positionOf }, faults: treeFaults };
+  return { ok: true, document: { root: tree.root, positionOf }, faults: tree.faults };
 }
 
 const SYNTAX_HINTS: Readonly<Record<string, string>> = {
@@ -122,18 +117,13 @@ function offsetOf(root: Place, path: Path, at: "key" | "value"): number {
   return at === "key" ? (place.keyAt ?? place.valueAt) : place.valueAt;
 }
 
-export interface TreeFault {
-  readonly message: string;
-  readonly hint?: ((positionAt: (offset: number) => Position) => string) | undefined;
-  readonly offset: number;
-}
-
 /**
  * Plain values of a YAML tree and their places. Aliases are followed, within a bound; merge keys
  * `<<` are merged.
  */
-function readTree(contents: Node | null): { root: unknown; place: Place; faults: TreeFault[] } {
-  const reading: Reading = { anchors: new Map(), open: new Set(), inAlias: 0, expanded: 0, depth: 0, faults: [] };
+function readTree(contents: Node | null, positionAt: Reading["positionAt"]) {
+  const counts = { inAlias: 0, expanded: 0, depth: 0 };
+  const reading: Reading = { positionAt, anchors: new Map(), open: new Set(), ...counts, faults: [] };
   const { value, place } = readNode(contents, 0, reading);
   return { root: value, place, faults: reading.faults };
 }
@@ -144,13 +134,14 @@ const MAX_DEPTH = 64;
 const MAX_FAULTS = 100;
 
 interface Reading {
+  readonly positionAt: (offset: number) => Position;
   readonly anchors: Map<string, Node>;
   /** Anchored nodes that are being read: an alias to one of them would never end. */
   readonly open: Set<Node>;
   inAlias: number;
   expanded: number;
   depth: number;
-  readonly faults: TreeFault[];
+  readonly faults: SyntaxFault[];
 }
 
 interface Read {
@@ -204,12 +195,8 @@ function readMap(node: YAMLMap, place: Place, reading: Reading): Record<string, 
     const before = place.children.get(key);
     if (before !== undefined) {
       const firstAt = before.keyAt ?? before.valueAt;
-      add(
-        reading,
-        keyAt,
-        `the key "${key}" is given twice`,
-        (positionAt) => `first on line ${positionAt(firstAt).line}`,
-      );
+      const hint = `first on line ${reading.positionAt(firstAt).line}`;
+      add(reading, keyAt, `the key "${key}" is given twice`, hint);
       continue;
     }
     const read = readNode(pair.value, keyAt, reading);
@@ -274,10 +261,11 @@ function scalarValue(node: Scalar, offset: number, reading: Reading): unknown {
   }
   if (value === null || typeof value === "string" || typeof value === "number" || typeof value === "boolean")
     return value;
-  add(reading, offset, "this kind of value is not used here", () => "write a text, a number, true or false");
+  add(reading, offset, "this kind of value is not used here", "write a text, a number, true or false");
   return null;
 }
 
-function add(reading: Reading, offset: number, message: string, hint?: TreeFault["hint"]): void {
-  if (reading.faults.length < MAX_FAULTS) reading.faults.push({ message, hint, offset });
+function add(reading: Reading, offset: number, message: string, hint?: string): void {
+  if (reading.faults.length >= MAX_FAULTS) return;
+  reading.faults.push({ message, ...(hint !== undefined && { hint }), position: reading.positionAt(offset) });
 }

@@ -53,9 +53,8 @@ export interface Substituted {
  * `$${` as `${`. What is put in is never looked at again. A text with a fault stays as it is.
  */
 export function substitute(root: unknown, sources: Sources): Substituted {
-  const work: Substitution = { sources, findings: [], taints: [], unread: [] };
-  const both = walk(root, [], work);
-  return { ...both, findings: work.findings, taints: work.taints, unread: work.unread };
+  const found: Omit<Substituted, keyof Both> = { findings: [], taints: [], unread: [] };
+  return { ...walk(root, [], { ...found, sources }), ...found };
 }
 
 /** All references in the texts of a document, as they are written in it. */
@@ -70,16 +69,10 @@ export function referencesIn(root: unknown): Reference[] {
   return Object.values(root).flatMap(referencesIn);
 }
 
-interface Substitution {
-  readonly sources: Sources;
-  readonly findings: Finding[];
-  readonly taints: Taint[];
-  readonly unread: Path[];
-}
+type Both = Pick<Substituted, "root" | "written">;
 
-interface Both {
-  readonly root: unknown;
-  readonly written: unknown;
+interface Substitution extends Omit<Substituted, keyof Both> {
+  readonly sources: Sources;
 }
 
 function walk(value: unknown, path: Path, work: Substitution): Both {
@@ -108,9 +101,7 @@ function replaceIn(text: string, path: Path, work: Substitution): Both {
   const before = findings.length;
   const parts: { written: string; value: Secret }[] = [];
   const opaque: string[] = [];
-  const source = new SourceOfText(text, sources);
-  const replaced = text.replace(REFERENCE, (match: string, body: string | undefined, at: number) => {
-    source.add(at, match, body);
+  const replaced = text.replace(REFERENCE, (match: string, body: string | undefined) => {
     if (match === "$${") return "${";
     const found = body === undefined ? { message: '"${" has no "}"', hint: ESCAPE_HINT } : resolve(body, sources);
     if ("message" in found) findings.push(fault(path, found.message, found.hint));
@@ -123,40 +114,24 @@ function replaceIn(text: string, path: Path, work: Substitution): Both {
   if (opaque.length > 0 || findings.length > before) return same(text);
   if (parts.length === 0) return same(replaced);
   if (isNamePath(path) && sources.policy?.mayBeName(path, text) === false) findings.push(fault(path, ...NO_NAME));
-  taints.push({ path, written: text, value: new Secret(replaced), parts, source: source.end() });
+  taints.push({ path, written: text, value: new Secret(replaced), parts, source: sourceOfText(text, sources) });
   return { root: replaced, written: text };
 }
 
-/** Where the parts of a text come from, told while its references are replaced. */
-class SourceOfText {
-  readonly #text: string;
-  readonly #sources: Sources;
-  readonly #parts: SecretSource[] = [];
-  /** The end of what is told. */
-  #at = 0;
-
-  constructor(text: string, sources: Sources) {
-    this.#text = text;
-    this.#sources = sources;
+/** Where the parts of a text come from. */
+function sourceOfText(text: string, sources: Sources): SecretSource {
+  const parts: SecretSource[] = [];
+  let told = 0;
+  const plain = (end: number): void => void (end > told && parts.push(literal(text.slice(told, end))));
+  for (const { 0: match, index, groups } of text.matchAll(REFERENCE)) {
+    plain(index);
+    const found = groups?.["body"] === undefined ? undefined : readReference(groups["body"]);
+    parts.push(found ? sourceOf(found, found.otherwise, sources) : literal(match.replace("$${", "${")));
+    told = index + match.length;
   }
-
-  add(at: number, match: string, body: string | undefined): void {
-    this.#plain(at);
-    const found = body === undefined ? undefined : readReference(body);
-    if (found !== undefined) this.#parts.push(sourceOf(found, found.otherwise, this.#sources));
-    else this.#parts.push(literal(match.replace("$${", "${")));
-    this.#at = at + match.length;
-  }
-
-  end(): SecretSource {
-    this.#plain(this.#text.length);
-    const [only] = this.#parts;
-    return only !== undefined && this.#parts.length === 1 ? only : { parts: this.#parts };
-  }
-
-  #plain(end: number): void {
-    if (end > this.#at) this.#parts.push(literal(this.#text.slice(this.#at, end)));
-  }
+  plain(text.length);
+  const [only] = parts;
+  return only !== undefined && parts.length === 1 ? only : { parts };
 }
 
 /** A reference by which another process finds the same: files by their whole paths. */

@@ -34,8 +34,7 @@ function unusedPools({ root, pools, rules, poolNames }: Outline): Finding[] {
 
 function unusedTargets(outline: Outline): Finding[] {
   const { root, pools, rules, targets, targetIds, poolNames } = outline;
-  const isImplied = root["default_pool"] === undefined && isNone(root["pools"]) && isNone(root["rules"]);
-  if (isImplied) return []; // all targets are the default pool
+  if (isDefaultImplied(root)) return [];
   const pointers = [root["default_pool"], ...rules.map(({ values }) => values["pool"])].flatMap(
     (name) => textOf(name) ?? [],
   );
@@ -54,10 +53,6 @@ function unusedTargets(outline: Outline): Finding[] {
     const message = `no pool has the target "${target.id}"`;
     return [caution([...target.path, "id"], message, "add it to the targets of a pool, or take it out")];
   });
-}
-
-function isNone(value: unknown): boolean {
-  return value === undefined || Object.keys(valuesOf(value) ?? listOf(value)).length === 0;
 }
 
 /** A selector that is not right selects whatever it may have been meant for. */

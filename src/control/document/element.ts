@@ -1,4 +1,4 @@
-import { isValues, type Values } from "../../config/values.ts";
+import { isValues, listOf, type Values } from "../../config/values.ts";
 
 /** The parts of a document that are lists of named things. */
 export const SECTIONS = ["rules", "pools", "targets"] as const;
@@ -65,8 +65,4 @@ function editList(held: unknown, edit: Edit): unknown[] {
   if (edit.kind === "put") return list.with(at, edit.value);
   const before = list.findIndex((value) => isValues(value) && String(value["id"]) === edit.before);
   return list.toSpliced(before === -1 ? list.length : before, 0, edit.value);
-}
-
-function listOf(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
 }
