@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import { z } from "zod";
 import type { Clock } from "../core/clock.ts";
 import { reasonOf } from "../core/errors.ts";
 import type { DataPlane, OperatorState, OperatorOverride } from "../plan/data-plane.ts";
@@ -84,25 +85,21 @@ async function writeStates(
   }
 }
 
+const StateSchema = z
+  .object({
+    id: z.string(),
+    state: z.enum(["drain", "maintenance"]),
+    until_ms: z.number().nullable(),
+    note: z.string(),
+  })
+  .transform(({ until_ms: untilMs, ...state }): OperatorState => ({ ...state, untilMs: untilMs ?? undefined }));
+const StatesSchema = z.object({ states: z.array(StateSchema) });
+
 /** Undefined when the text is not what is written here. */
 function parseStates(text: string): OperatorState[] | undefined {
-  let root: unknown;
   try {
-    root = JSON.parse(text);
+    return StatesSchema.parse(JSON.parse(text)).states;
   } catch {
     return undefined;
   }
-  const list: unknown = typeof root === "object" && root !== null && "states" in root ? root.states : undefined;
-  if (!Array.isArray(list)) return undefined;
-  const states = list.map(stateOf);
-  return states.every((state) => state !== undefined) ? states : undefined;
-}
-
-function stateOf(value: unknown): OperatorState | undefined {
-  if (typeof value !== "object" || value === null) return undefined;
-  const { id, state, until_ms: untilMs, note } = value as Record<string, unknown>; // oxlint-disable-line typescript/no-unsafe-type-assertion -- each is looked at below
-  if (typeof id !== "string" || typeof note !== "string" || (state !== "drain" && state !== "maintenance"))
-    return undefined;
-  if (untilMs !== null && typeof untilMs !== "number") return undefined;
-  return { id, state, untilMs: untilMs ?? undefined, note };
 }

@@ -1,23 +1,24 @@
 import { createHash } from "node:crypto";
+import { z } from "zod";
 
-/**
- * Who made a version: the node as it started, an edit of the file, a call of the API, a return to
- * an older version.
- */
-export const ORIGINS = ["start", "file", "api", "rollback"] as const;
-export type Origin = (typeof ORIGINS)[number];
+const VersionInfoSchema = z.strictObject({
+  /** Counts up from 1, also over restarts where a history is kept. */
+  version: z.number(),
+  digest: z.string(),
+  /** Clock.wallMs() */
+  appliedMs: z.number(),
+  /**
+   * Who made it: the node as it started, an edit of the file, a call of the API, a return to an
+   * older version.
+   */
+  by: z.enum(["start", "file", "api", "rollback"]),
+  /** One line for people. */
+  summary: z.string(),
+});
 
 /** What is told of one version of the running config. */
-export interface VersionInfo {
-  /** Counts up from 1, also over restarts where a history is kept. */
-  readonly version: number;
-  readonly digest: string;
-  /** Clock.wallMs() */
-  readonly appliedMs: number;
-  readonly by: Origin;
-  /** One line for people. */
-  readonly summary: string;
-}
+export type VersionInfo = Readonly<z.infer<typeof VersionInfoSchema>>;
+export type Origin = VersionInfo["by"];
 
 /**
  * One version as a file has it: a line with the digest of all that follows, a line of JSON, and the
@@ -34,21 +35,11 @@ export function decodeEntry(content: string): { readonly info: VersionInfo; read
   const rest = content.slice(headEnd + 1);
   if (headEnd === -1 || content.slice(0, headEnd) !== `${MAGIC} ${sha256(rest)}`) return undefined;
   const infoEnd = rest.indexOf("\n");
-  const info = infoOf(rest.slice(0, infoEnd));
-  return info === undefined ? undefined : { info, text: rest.slice(infoEnd + 1) };
+  const { data: info } = VersionInfoSchema.safeParse(JSON.parse(rest.slice(0, infoEnd))); // the digest holds: this is what was written
+  return info && { info, text: rest.slice(infoEnd + 1) };
 }
 
 const MAGIC = "signalbox-config-version-1";
-
-function infoOf(line: string): VersionInfo | undefined {
-  const value: unknown = JSON.parse(line); // the digest holds: this is what was written
-  if (typeof value !== "object" || value === null) return undefined;
-  const { version, digest, appliedMs, by, summary } = value as Record<keyof VersionInfo, unknown>; // oxlint-disable-line typescript/no-unsafe-type-assertion -- each is looked at below
-  const origin = ORIGINS.find((known) => known === by);
-  if (typeof version !== "number" || typeof digest !== "string" || typeof appliedMs !== "number") return undefined;
-  if (origin === undefined || typeof summary !== "string") return undefined;
-  return { version, digest, appliedMs, by: origin, summary };
-}
 
 function sha256(text: string): string {
   return createHash("sha256").update(text).digest("hex");
