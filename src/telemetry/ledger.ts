@@ -10,29 +10,44 @@ export type DropReason = (typeof DROP_REASONS)[number];
  * entry and adds to its numbers, once for each parcel. Invariant: received + copied = all the
  * others together, at every moment.
  */
-export interface LedgerEntry {
+export class LedgerEntry {
+  /** Items as senders sent them, each counted once. */
+  received = 0;
+  /** Further copies of items that were received: by `mode: copy`. */
+  copied = 0;
+  delivered = 0;
+  /** Refused for good by a target. */
+  rejected = 0;
+  deadLettered = 0;
+  /** In the pool's queue or on their way to a target. The one number that also falls. */
+  queued = 0;
+  readonly dropped = new Map<DropReason, number>();
+  /** Refused, and the sender was told so. */
+  readonly shed = new Map<Reason, number>();
+  /** Given up after the sender had been told that all is well. */
+  readonly lost = new Map<Reason, number>();
   readonly signal: string;
   readonly rule: string;
   readonly pool: string;
-  /** Items as senders sent them, each counted once. */
-  received: number;
-  /** Further copies of items that were received: by `mode: copy`. */
-  copied: number;
-  delivered: number;
-  /** Refused for good by a target. */
-  rejected: number;
-  deadLettered: number;
-  /** In the pool's queue or on their way to a target. The one number that also falls. */
-  queued: number;
-  readonly dropped: Map<DropReason, number>;
-  /** Refused, and the sender was told so. */
-  readonly shed: Map<Reason, number>;
-  /** Given up after the sender had been told that all is well. */
-  readonly lost: Map<Reason, number>;
+
+  constructor(signal: string, rule: string, pool: string) {
+    this.signal = signal;
+    this.rule = rule;
+    this.pool = pool;
+  }
+
   /** By sampling, or because no rule wants it. */
-  drop(reason: DropReason, items: number): void;
-  shedItems(reason: Reason, items: number): void;
-  lose(reason: Reason, items: number): void;
+  drop(reason: DropReason, items: number): void {
+    this.dropped.set(reason, (this.dropped.get(reason) ?? 0) + items);
+  }
+
+  shedItems(reason: Reason, items: number): void {
+    this.shed.set(reason, (this.shed.get(reason) ?? 0) + items);
+  }
+
+  lose(reason: Reason, items: number): void {
+    this.lost.set(reason, (this.lost.get(reason) ?? 0) + items);
+  }
 }
 
 export interface Balance {
@@ -71,7 +86,7 @@ export function createLedger(maxEntries: number = MAX_ENTRIES): Ledger {
     const rules = getOr(known, signal, () => new Map<string, Map<string, LedgerEntry>>());
     const pools = getOr(rules, rule, () => new Map<string, LedgerEntry>());
     return getOr(pools, pool, () => {
-      const entry = new LedgerCounts(signal, rule, pool);
+      const entry = new LedgerEntry(signal, rule, pool);
       entries.push(entry);
       return entry;
     });
@@ -110,24 +125,15 @@ export function balanceOf(rows: readonly LedgerRow[]): Balance[] {
     .map(([signal, { taken, accounted }]) => ({ signal, taken, accounted, balanced: taken === accounted }));
 }
 
-/** As {@link accountedItems}. */
-function accountedInRow({
-  delivered,
-  rejected,
-  dead_lettered: deadLettered,
-  queued,
-  dropped,
-  shed,
-  lost,
-}: LedgerRow): number {
+/** Items that left a row, and those still in it. */
+function accountedInRow({ dropped, shed, lost, ...row }: LedgerRow): number {
   const named = [dropped, shed, lost].flatMap((counts) => Object.values(counts));
-  return named.reduce((total, items) => total + items, delivered + rejected + deadLettered + queued);
+  return named.reduce((total, items) => total + items, row.delivered + row.rejected + row.dead_lettered + row.queued);
 }
 
-/** Items that left the entry, and those still in it. */
+/** The same of an entry. */
 export function accountedItems(entry: LedgerEntry): number {
-  const named = sum(entry.dropped) + sum(entry.shed) + sum(entry.lost);
-  return entry.delivered + entry.rejected + entry.deadLettered + entry.queued + named;
+  return accountedInRow(rowOf(entry));
 }
 
 /** All of one map of reasons. */
@@ -137,52 +143,9 @@ export function sum(counts: ReadonlyMap<string, number>): number {
   return total;
 }
 
-class LedgerCounts implements LedgerEntry {
-  received = 0;
-  copied = 0;
-  delivered = 0;
-  rejected = 0;
-  deadLettered = 0;
-  queued = 0;
-  readonly dropped = new Map<DropReason, number>();
-  readonly shed = new Map<Reason, number>();
-  readonly lost = new Map<Reason, number>();
-  readonly signal: string;
-  readonly rule: string;
-  readonly pool: string;
-  constructor(signal: string, rule: string, pool: string) {
-    this.signal = signal;
-    this.rule = rule;
-    this.pool = pool;
-  }
-  drop(reason: DropReason, items: number): void {
-    this.dropped.set(reason, (this.dropped.get(reason) ?? 0) + items);
-  }
-  shedItems(reason: Reason, items: number): void {
-    this.shed.set(reason, (this.shed.get(reason) ?? 0) + items);
-  }
-  lose(reason: Reason, items: number): void {
-    this.lost.set(reason, (this.lost.get(reason) ?? 0) + items);
-  }
-}
-
 function rowOf(entry: LedgerEntry): LedgerRow {
-  const { signal, rule, pool, received, copied, delivered, rejected, queued } = entry;
-  const named = {
-    dropped: Object.fromEntries(entry.dropped),
-    shed: Object.fromEntries(entry.shed),
-    lost: Object.fromEntries(entry.lost),
-  };
-  return {
-    signal,
-    rule,
-    pool,
-    received,
-    copied,
-    delivered,
-    rejected,
-    dead_lettered: entry.deadLettered,
-    queued,
-    ...named,
-  };
+  const { signal, rule, pool, received, copied, delivered, rejected, deadLettered, queued } = entry;
+  const left = { delivered, rejected, dead_lettered: deadLettered, queued };
+  const [dropped, shed] = [Object.fromEntries(entry.dropped), Object.fromEntries(entry.shed)];
+  return { signal, rule, pool, received, copied, ...left, dropped, shed, lost: Object.fromEntries(entry.lost) };
 }
