@@ -18,7 +18,7 @@ import {
 import type { LoadResult } from "../config/load.ts";
 import type { DocumentPlace } from "../control/document/prepare.ts";
 import { type ConfigHistory, openHistory } from "../control/history/history.ts";
-import { openOperatorStates, type OperatorStates } from "../control/operator-states.ts";
+import { openOperatorStates } from "../control/operator-states.ts";
 import { createRouteTable, type RouteTable } from "../control/route-table.ts";
 import { watchRenewals } from "../control/renewals.ts";
 import { type FileWatch, watchFile } from "../control/watch.ts";
@@ -32,10 +32,9 @@ import type { PlanData } from "../plan/plan-data.ts";
 import type { SecretReader } from "../plan/secrets.ts";
 import type { Env } from "../telemetry/env.ts";
 import { createLedger } from "../telemetry/ledger.ts";
-import type { Events } from "../telemetry/event-ring.ts";
 import type { RootLog } from "../telemetry/log.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
-import { openRuntimeMetrics, type RuntimeMetrics } from "../telemetry/runtime.ts";
+import { openRuntimeMetrics } from "../telemetry/runtime.ts";
 import { dataPlaneOpener } from "./data-plane-opener.ts";
 import { CertificateReport, checkListenerTls } from "./certificates.ts";
 import { memoryProblem } from "./memory-need.ts";
@@ -242,15 +241,9 @@ function hideFor(walk: ConfigWalk): () => Hide {
   };
 }
 
-interface NodeParts extends Steering {
-  readonly env: Env;
-  readonly dataPlane: DataPlane;
+interface NodeParts extends Steering, Omit<AdminContext, "walk" | "table" | "adminAddress" | "stopping"> {
   /** Where it listens: the same to its end. */
   readonly addresses: DataPlaneStatus["addresses"];
-  readonly operators: OperatorStates;
-  readonly facts: NodeFacts;
-  readonly runtime: RuntimeMetrics;
-  readonly events: Events;
   /** Without its text, which is another one after the next change. */
   readonly source: Pick<ConfigSource, "file" | "place">;
   readonly settled: StartOptions["settled"];
@@ -291,22 +284,10 @@ class Node implements RunningNode {
     const { env, source, walk, written } = this.#parts;
     const { admin } = config.node.listen;
     if (admin !== false) {
-      const { host, port, tls } = listenerOptions(admin);
       const routes = createRoutes(this.#adminContext());
-      const { clock, log, metrics } = env;
-      this.#admin = stack.use(
-        await listenAdmin({
-          host,
-          port,
-          tls,
-          tokens: config.node.admin.tokens,
-          routes,
-          hide: hideFor(walk),
-          clock,
-          log,
-          metrics,
-        }),
-      );
+      const { tokens } = config.node.admin;
+      const options = { ...env, ...listenerOptions(admin), tokens, routes, hide: hideFor(walk) };
+      this.#admin = stack.use(await listenAdmin(options));
     }
     this.#followCertificates(config, stack);
     void this.#followEvents();
@@ -385,18 +366,7 @@ class Node implements RunningNode {
   }
 
   #adminContext(): AdminContext {
-    const { facts, dataPlane, walk, table, operators, env, runtime, events } = this.#parts;
-    return {
-      facts,
-      dataPlane,
-      walk,
-      table,
-      operators,
-      env,
-      runtime,
-      events,
-      adminAddress: () => this.addresses.admin,
-      stopping: () => this.#stopped !== undefined,
-    };
+    const adminAddress = (): string | undefined => this.addresses.admin;
+    return { ...this.#parts, adminAddress, stopping: () => this.#stopped !== undefined };
   }
 }
