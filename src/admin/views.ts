@@ -4,12 +4,12 @@ import { AsWritten } from "../core/hide.ts";
 import { isoTime } from "../core/iso-time.ts";
 import type { LedgerRow } from "../core/snapshot.ts";
 import type {
-  AddressStatus,
-  RefusalStatus,
   CheckStatus,
   DropSample,
+  HealthStatus,
   LossStatus,
   PoolStatus,
+  RefusalStatus,
   TargetStatus,
   WorkerStatus,
 } from "../plan/data-plane.ts";
@@ -102,7 +102,7 @@ export function targetView(target: TargetStatus): View {
 }
 
 /** How a target does, or one of its addresses. */
-function conditionView(one: Omit<AddressStatus, "address">): View {
+function conditionView(one: HealthStatus): View {
   return {
     state: one.state,
     reason: one.reason,
@@ -141,7 +141,7 @@ export function dropView(drop: DropSample): View {
   return { at: isoTime(atMs), ...who, reason, said, items, acknowledged, attributes };
 }
 
-function pauseView({ paused }: Pick<AddressStatus, "paused">): View | null {
+function pauseView({ paused }: Pick<HealthStatus, "paused">): View | null {
   return paused === undefined
     ? null
     : { until: isoTime(paused.untilMs), reason: "throttled", said: words(paused.said) };

@@ -1,5 +1,5 @@
 import type { Clock } from "../core/clock.ts";
-import type { AddressStatus, LossStatus, PoolStatus, TargetStatus } from "../plan/data-plane.ts";
+import type { HealthStatus, LossStatus, PoolStatus, TargetStatus } from "../plan/data-plane.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { TargetHandle } from "./export/target-port.ts";
 import type { Losses } from "./queue/losses.ts";
@@ -56,7 +56,7 @@ export function targetStatus(target: TargetHandle, clock: Clock, losses?: LossSt
 }
 
 /** What is told of a target as of each of its addresses. */
-function partStatus(target: TargetHandle, clock: Clock): Omit<AddressStatus, "address"> {
+function partStatus(target: TargetHandle, clock: Clock): HealthStatus {
   const { refusals } = target;
   const health = target.health();
   const pause = target.pause();

@@ -235,31 +235,8 @@ export interface CheckStatus {
   readonly said: string;
 }
 
-/** One of the addresses behind the name of a target. */
-export interface AddressStatus {
-  readonly address: string;
-  readonly state: TargetState;
-  readonly reason: string;
-  /** Clock.wallMs() of the last change of state. */
-  readonly sinceMs: number;
-  /** Clock.wallMs() of the next try; undefined when none is planned. */
-  readonly nextTryMs: number | undefined;
-  readonly inFlight: number;
-  readonly window: number;
-  readonly latencyMs: number | undefined;
-  /** undefined: it did not ask for one, or it is over. */
-  readonly paused: PauseStatus | undefined;
-  /** Nothing, as a rule. */
-  readonly refuses: readonly RefusalStatus[];
-  readonly errorRate: number;
-  readonly check: CheckStatus | undefined;
-}
-
-export interface TargetStatus {
-  readonly id: string;
-  readonly endpoint: string;
-  readonly region: string;
-  readonly weight: number;
+/** How a target does, or one of the addresses behind its name. */
+export interface HealthStatus {
   readonly state: TargetState;
   /** Why it is in this state. */
   readonly reason: string;
@@ -278,6 +255,19 @@ export interface TargetStatus {
   readonly refuses: readonly RefusalStatus[];
   /** Share of the last calls that failed, within 0 and 1. */
   readonly errorRate: number;
+  /** The last active check; undefined before the first. */
+  readonly check: CheckStatus | undefined;
+}
+
+export interface AddressStatus extends HealthStatus {
+  readonly address: string;
+}
+
+export interface TargetStatus extends HealthStatus {
+  readonly id: string;
+  readonly endpoint: string;
+  readonly region: string;
+  readonly weight: number;
   /**
    * Bytes that it was seen to take where it refuses larger requests; undefined while nothing was
    * learned.
@@ -294,8 +284,6 @@ export interface TargetStatus {
   readonly note: string;
   /** Clock.wallMs() at which the operator's state ends by itself; undefined when it does not. */
   readonly untilMs: number | undefined;
-  /** The last active check; undefined before the first. */
-  readonly check: CheckStatus | undefined;
   /** What it was to get; undefined while nothing that was acknowledged is lost. */
   readonly losses: LossStatus | undefined;
   /**
@@ -373,8 +361,14 @@ export interface CorsPlan {
 
 /** For all listeners together. */
 export interface IntakeLimits {
-  /** Of one request, after decompression. */
+  /** Longest request, as sent and after inflation. One request alone may always be this long. */
   readonly maxRequestBytes: number;
+  /**
+   * Bytes of all requests that are not settled yet: as sent, and what they were inflated or
+   * transcoded to. Only a request that is alone may hold more, and the oldest whose body is still
+   * coming: so the sum never passes this by more than maxRequestBytes, or 2 x maxRequestBytes if
+   * that is more.
+   */
   readonly maxInFlightBytes: number;
   readonly maxConcurrentRequests: number;
   readonly maxConnections: number;

@@ -2,7 +2,7 @@ import type { TargetConfig } from "../config/schema/config.ts";
 import type { SecretSource } from "../core/secret-source.ts";
 import type { RuleSpec } from "./compile-routes.ts";
 import type { DivisionData } from "./division.ts";
-import type { PoolPlan, ProtocolPlan, TargetCommon, TargetTlsPlan } from "./plan.ts";
+import type { PlanHead, PoolPlan, ProtocolPlan, TargetCommon, TargetTlsPlan } from "./plan.ts";
 import type { StatusVerdict } from "./status-verdicts.ts";
 import type { CheckPlan, TargetHealthPlan } from "./target-health.ts";
 
@@ -14,15 +14,8 @@ export const PLAN_SCHEMA = 1;
  * the same. What it is made of in the process that runs it, functions and what secrets stand for,
  * is a Plan (bind.ts).
  */
-export interface PlanData {
+export interface PlanData extends PlanHead {
   readonly schema: typeof PLAN_SCHEMA;
-  /** Counts up with every config that was taken over, from 1. */
-  readonly version: number;
-  /** Digest of the document, so that people can tell two configs apart. */
-  readonly digest: string;
-  readonly nodeRegion: string;
-  /** Whole paths of the modules that bring strategies along. */
-  readonly plugins: readonly string[];
   /** In the order of the config, as all of these. */
   readonly targets: readonly TargetData[];
   /**

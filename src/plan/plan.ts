@@ -15,14 +15,7 @@ import type { TargetHealthPlan } from "./target-health.ts";
  * secrets in the place of their references. A plan that exists is valid: every reference resolves
  * and every pattern has been compiled.
  */
-export interface Plan {
-  /** Counts up with every config that was taken over, from 1. */
-  readonly version: number;
-  /** Digest of the document, so that people can tell two configs apart. */
-  readonly digest: string;
-  readonly nodeRegion: string;
-  /** Whole paths of the modules that bring strategies along. */
-  readonly plugins: readonly string[];
+export interface Plan extends PlanHead {
   readonly targets: ReadonlyMap<string, TargetPlan>;
   /**
    * By name. Pools written in place are named after the rule: `rule:<id>`; the default pool in
@@ -31,6 +24,17 @@ export interface Plan {
   readonly pools: ReadonlyMap<string, PoolPlan>;
   readonly routes: Readonly<Record<Signal, RoutePlan>>;
   readonly headers: HeaderPlan;
+}
+
+/** What is the same before and after a plan is bound. */
+export interface PlanHead {
+  /** Counts up with every config that was taken over, from 1. */
+  readonly version: number;
+  /** Digest of the document, so that people can tell two configs apart. */
+  readonly digest: string;
+  readonly nodeRegion: string;
+  /** Whole paths of the modules that bring strategies along. */
+  readonly plugins: readonly string[];
 }
 
 /** A target, as its protocol has it: what only one of them knows stands in that one's variant. */

@@ -1,40 +1,21 @@
 import type { Arena } from "../../core/arena/arena.ts";
 import { openArena } from "../../core/arena/open.ts";
 import type { Cancel, Clock } from "../../core/clock.ts";
-import type { Random } from "../../core/random.ts";
 import type { Refusal } from "../../core/reason.ts";
 import type { Counter, Metrics } from "../../telemetry/metrics.ts";
-import type { RequestLimits } from "../../otlp/limits.ts";
+import type { IntakeLimits } from "../../plan/data-plane.ts";
+import type { Env } from "../../telemetry/env.ts";
 import { ALL_OF_IT, type LimitUse, Missed, type PartOfLimit } from "../node-limit.ts";
 import { createPressure, type Pressure } from "./pressure.ts";
 import { createRequestGuard, type RequestGuard } from "./request-guard.ts";
 import { createRssGuard, type RssGuard } from "./rss-guard.ts";
 
-export interface AdmissionLimits {
-  /** Longest request, as sent and after inflation. One request alone may always be this long. */
-  readonly maxRequestBytes: number;
-  /**
-   * Bytes of all requests that are not settled yet: as sent, and what they were inflated or
-   * transcoded to. Only a request that is alone may hold more, and the oldest whose body is still
-   * coming: so the sum never passes this by more than maxRequestBytes, or 2 x maxRequestBytes if
-   * that is more.
-   */
-  readonly maxInFlightBytes: number;
-  readonly maxConcurrentRequests: number;
-  /** What a request gets whose sender says nothing. */
-  readonly requestTimeoutMs: number;
-  /** What a sender may ask for at most. */
-  readonly maxTimeoutMs: number;
-  /** What one request may hold, whatever its bytes. */
-  readonly counts: RequestLimits;
+export interface AdmissionLimits extends Omit<IntakeLimits, "maxConnections"> {
   /** Requests are refused while the process's RSS is above; undefined: not looked at. */
   readonly maxRssBytes?: number;
 }
 
-export interface AdmissionEnv {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly metrics: Metrics;
+export interface AdmissionEnv extends Pick<Env, "clock" | "random" | "metrics"> {
   /**
    * RSS of the process in bytes; asked for at most every 250 ms, and only when there is a limit.
    */

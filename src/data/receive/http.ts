@@ -14,7 +14,7 @@ import { watchRefusals } from "../../core/connection-refusal.ts";
 import { reasonOf } from "../../core/errors.ts";
 import type { Refusal } from "../../core/reason.ts";
 import type { CorsPlan } from "../../plan/data-plane.ts";
-import type { TlsServerOptions } from "../../http2/port.ts";
+import type { TlsServerOptions, UnaryServer, UnaryServerOptions } from "../../http2/port.ts";
 import { refusalTeller } from "../../telemetry/refused-connections.ts";
 import { createCors } from "./cors.ts";
 import { type ListenerContext, openListenerContext, type ReceiveEnv } from "./listener-context.ts";
@@ -22,15 +22,10 @@ import { HttpConnection } from "./http-connection.ts";
 import { type HttpManners, receiveHttp } from "./http-exchange.ts";
 import { httpRefusal } from "./http-reply.ts";
 
-export interface HttpOptions {
-  readonly host: string;
-  /** 0: any free port. */
-  readonly port: number;
-  readonly tls?: TlsServerOptions;
-  readonly maxConnections: number;
-  /** As that of UnaryServerOptions. */
-  readonly handedOver?: boolean;
-  readonly maxHeaderBytes: number;
+/** What it has in common with a server of gRPC. */
+type AsUnaryServer = "host" | "port" | "tls" | "maxConnections" | "handedOver" | "maxHeaderBytes";
+
+export interface HttpOptions extends Pick<UnaryServerOptions, AsUnaryServer> {
   /** From the start of a connection, or the first byte of a request, to the end of its headers. */
   readonly headersTimeoutMs: number;
   /** From the first byte of a request to the last of its body; also bounds what is thrown away. */
@@ -46,22 +41,8 @@ export interface HttpOptions {
   readonly keepAliveTimeoutMs: number;
 }
 
-/**
- * A listening server. Disposing it at once resets what is under way; `drain` first to lose nothing.
- */
-export interface HttpListener extends AsyncDisposable {
-  readonly host: string;
-  readonly port: number;
-  readonly connections: number;
-  /** As those of UnaryServer. */
-  take(socket: Socket): void;
-  renew(tls: TlsServerOptions): void;
-  /**
-   * Stops accepting, lets clients go, and resolves when all requests were answered or `graceMs` has
-   * passed.
-   */
-  drain(graceMs: number): Promise<void>;
-}
+/** As a server of gRPC; `drain` lets clients go, and ends when all requests were answered. */
+export type HttpListener = Omit<UnaryServer, "retireOldest">;
 
 /** OTLP/HTTP on node:http. Rejects with the error of the system, or of the TLS library. */
 export async function listenHttp(options: HttpOptions, region: string, env: ReceiveEnv): Promise<HttpListener> {

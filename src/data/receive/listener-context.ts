@@ -1,19 +1,12 @@
-import type { Clock } from "../../core/clock.ts";
-import type { Random } from "../../core/random.ts";
 import { REASONS, type Reason } from "../../core/reason.ts";
-import type { Log } from "../../telemetry/log.ts";
-import type { Metrics } from "../../telemetry/metrics.ts";
+import type { Env } from "../../telemetry/env.ts";
 import type { Admission } from "../admit/admission.ts";
 import type { Reply, RequestHead } from "./request.ts";
 import type { RequestHandler } from "./request-handler.ts";
 import { createDeadlines, type Deadlines } from "./deadlines.ts";
 
 /** What receiving needs from around it. */
-export interface ReceiveEnv {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly metrics: Metrics;
-  readonly log: Log;
+export interface ReceiveEnv extends Omit<Env, "ledger"> {
   readonly admission: Admission;
   readonly handler: RequestHandler;
   /** What the gRPC health service says of the three OTLP services. */

@@ -1,4 +1,4 @@
-import type { TargetState, TargetStatus } from "../../plan/data-plane.ts";
+import type { TargetStatus } from "../../plan/data-plane.ts";
 import type { ItemExplanation, PickExplanation, PlaceExplanation, Refused } from "../../plan/explanation.ts";
 
 /** Where an item would go if it came now. */
@@ -28,12 +28,7 @@ export interface RoutedCopy {
   readonly pick: PickExplanation;
 }
 
-export interface RoutedTarget {
-  readonly id: string;
-  readonly endpoint: string;
-  readonly region: string;
-  readonly weight: number;
-  readonly state: TargetState;
+export interface RoutedTarget extends Pick<TargetStatus, "id" | "endpoint" | "region" | "weight" | "state"> {
   /** Health lets it be used. */
   readonly usable: boolean;
 }
