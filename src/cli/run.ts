@@ -4,7 +4,7 @@ import { formatProblem } from "../core/problem.ts";
 import { createLog, type RootLog } from "../telemetry/log.ts";
 import { collectAll } from "../core/collect.ts";
 import { fileSource, readSource } from "../server/config-source.ts";
-import { listenForSignals, type ProcessEvents, type ProcessSignals, runNode } from "../server/run.ts";
+import { type ProcessEvents, ProcessSignals, runNode } from "../server/run.ts";
 import { type RunningNode, startNode } from "../server/start.ts";
 import { onlyOne, usage } from "./args.ts";
 import type { Args, Command, ExitCode, Io } from "./command.ts";
@@ -49,7 +49,7 @@ async function start(file: string, io: Io): Promise<Started | ExitCode> {
   for (const problem of problems) log.warn("config warning", { problem: formatProblem(problem) });
   const { shutdown_grace: graceMs, workers } = config.node;
   using started = new DisposableStack();
-  const signals = started.use(listenForSignals(PROCESS, { log, clock: io.clock, graceMs }));
+  const signals = started.use(new ProcessSignals(PROCESS, { log, clock: io.clock, graceMs }));
   // Where this process carries data itself, nothing may hold it up.
   const settled = workers === 0 ? {} : { settled: collectAll };
   const node = await startNode(config, { clock: io.clock, random: io.random, log, source, ...settled });

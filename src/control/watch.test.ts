@@ -17,7 +17,7 @@ import { test } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import { ManualClock } from "../../test/support/manual-clock.ts";
 import { systemClock } from "../core/clock.ts";
-import { watchFile, type FileWatch, type WatchOptions } from "./watch.ts";
+import { FileWatch, type WatchOptions } from "./watch.ts";
 
 /**
  * A file in a directory of its own, and what was told about it. Reports are awaited, never slept
@@ -31,7 +31,7 @@ class Scene implements AsyncDisposable {
   #watch: FileWatch | undefined;
 
   start(options: Partial<WatchOptions> = {}): FileWatch {
-    this.#watch = watchFile({
+    this.#watch = new FileWatch({
       file: this.file,
       clock: systemClock,
       known: undefined,

@@ -30,29 +30,10 @@ export interface WatchOptions {
 
 export type WatchDirectory = (directory: string, onChange: () => void) => Disposable;
 
-export interface FileWatch extends AsyncDisposable {
-  /**
-   * Reads the file now and tells its content, changed or not. Ends when that was dealt with, or put
-   * off because the file changes.
-   */
-  force(): Promise<void>;
-  /** This process has written the file just now, and knows what: that content is not told. */
-  expect(text: string): void;
-}
-
 const SETTLE_MS = 30;
 const POLL_MS = 1_000;
 /** Who stops waits for the inspection that is under way no longer than this. */
 const LAST_LOOK_MS = 500;
-
-/**
- * Watches one file, through plain edits, renames over it, symlink swaps (Kubernetes), removal and
- * return. It watches the directories, not the file: a rename makes a new file. A file is read when
- * it was found unchanged twice, `settleMs` apart.
- */
-export function watchFile(options: WatchOptions): FileWatch {
-  return new Watch(options);
-}
 
 /** What the newest inspection of the file found. */
 type Look =
@@ -62,7 +43,12 @@ type Look =
   | { readonly kind: "no_file"; readonly reason: string }
   | { readonly kind: "unsettled" };
 
-class Watch implements FileWatch {
+/**
+ * Watches one file, through plain edits, renames over it, symlink swaps (Kubernetes), removal and
+ * return. It watches the directories, not the file: a rename makes a new file. A file is read when
+ * it was found unchanged twice, `settleMs` apart.
+ */
+export class FileWatch implements AsyncDisposable {
   readonly #options: Omit<WatchOptions, "known">;
   readonly #directories = new Map<string, Disposable>();
   #known: string | undefined;
@@ -92,10 +78,15 @@ class Watch implements FileWatch {
     this.#work = this.#inspect(false);
   }
 
+  /**
+   * Reads the file now and tells its content, changed or not. Ends when that was dealt with, or put
+   * off because the file changes.
+   */
   force(): Promise<void> {
     return this.#queue(true);
   }
 
+  /** This process has written the file just now, and knows what: that content is not told. */
   expect(text: string): void {
     this.#written++;
     this.#known = text;

@@ -23,23 +23,6 @@ import { Pools } from "./queue/pools.ts";
 import { Records } from "./queue/records.ts";
 
 /**
- * A data plane without a network: its targets take everything at once, and its time moves only with
- * what is sent.
- */
-export interface DryRun extends AsyncDisposable {
-  readonly plan: Plan;
-  explain(request: ExplainRequest): Explanation;
-  /** Sends a request through the pipeline. `region` is that of the listener. */
-  send(signal: Signal, bytes: Uint8Array, region: string, headers?: ExplainRequest["headers"]): void;
-  /** Lets what waits for a batch to fill leave. */
-  finish(): void;
-  /** Items that targets have taken so far, by target; copies count. */
-  readonly byTarget: ReadonlyMap<string, number>;
-  /** Items that rules have taken or copied so far, by rule. */
-  readonly byRule: ReadonlyMap<string, number>;
-}
-
-/**
  * Fails with CONFIG_INVALID for plugins that cannot be loaded. The same plan and requests give the
  * same picks.
  */
@@ -47,14 +30,19 @@ export async function openDryRun(plan: Plan): Promise<DryRun> {
   const clock = createSteppedClock();
   const log = createLog({ clock, write: () => undefined, level: "error", format: "json", colour: false });
   const env = { clock, random: seededRandom(1), log, metrics: createMetrics(), ledger: createLedger() };
-  return new DryRunDataPlane(plan, env, await loadPlugins(plan, env.random));
+  return new DryRun(plan, env, await loadPlugins(plan, env.random));
 }
 
 const ACCEPTED: SendOutcome = { kind: "accepted", rejected: 0, message: "" };
 const DEADLINE_MS = 10_000;
 
-class DryRunDataPlane implements DryRun {
+/**
+ * A data plane without a network: its targets take everything at once, and its time moves only with
+ * what is sent.
+ */
+export class DryRun implements AsyncDisposable {
   readonly plan: Plan;
+  /** Items that targets have taken so far, by target; copies count. */
   readonly byTarget = new Map<string, number>();
   readonly #clock: SteppedClock;
   readonly #env: Env;
@@ -85,6 +73,7 @@ class DryRunDataPlane implements DryRun {
     this.#pipeline = new Pipeline(() => assembly, env.clock);
   }
 
+  /** Items that rules have taken or copied so far, by rule. */
   get byRule(): ReadonlyMap<string, number> {
     const rules = new Map<string, number>();
     for (const { rule, received, copied } of this.#env.ledger.snapshot()) {
@@ -98,6 +87,7 @@ class DryRunDataPlane implements DryRun {
     return explain({ plan: this.plan, pools, targets, clock: this.#clock }, request);
   }
 
+  /** Sends a request through the pipeline. `region` is that of the listener. */
   send(signal: Signal, bytes: Uint8Array, region: string, headers?: ExplainRequest["headers"]): void {
     const receivedMs = this.#clock.nowMs();
     const head = {
@@ -113,6 +103,7 @@ class DryRunDataPlane implements DryRun {
     this.#step(1);
   }
 
+  /** Lets what waits for a batch to fill leave. */
   finish(): void {
     this.#step(1 + Math.max(0, ...[...this.plan.pools.values()].map(({ batch }) => batch.maxWaitMs)));
   }

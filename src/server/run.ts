@@ -14,15 +14,6 @@ export interface ProcessEvents {
 /** Every stop ends so long after the grace, whatever hangs: in all less than 5 s. */
 const LAST_MS = 4_000;
 
-/** The signals of a process, from before its node starts until they are disposed. */
-export interface ProcessSignals extends Disposable {
-  readonly events: ProcessEvents;
-  /** The signal that asked for the stop. */
-  readonly stop: Promise<string>;
-  /** There is a node: SIGHUP is for it, and a stop is its own to bound. */
-  started(onHangup: () => void): void;
-}
-
 interface SignalsEnv {
   readonly log: Log;
   readonly clock: Clock;
@@ -36,11 +27,7 @@ interface SignalsEnv {
  * A second signal ends the process at once with 1. A fault that nobody caught is logged and ends
  * the process with 1: its state is not known any more.
  */
-export function listenForSignals(events: ProcessEvents, env: SignalsEnv): ProcessSignals {
-  return new Signals(events, env);
-}
-
-class Signals implements ProcessSignals {
+export class ProcessSignals implements Disposable {
   readonly events: ProcessEvents;
   readonly #env: SignalsEnv;
   readonly #stopping = Promise.withResolvers<string>();
@@ -61,10 +48,12 @@ class Signals implements ProcessSignals {
     for (const [event, listener] of this.#listeners) events.on(event, listener);
   }
 
+  /** The signal that asked for the stop. */
   get stop(): Promise<string> {
     return this.#stopping.promise;
   }
 
+  /** There is a node: SIGHUP is for it, and a stop is its own to bound. */
   started(onHangup: () => void): void {
     this.#cancel?.();
     this.#onHangup = onHangup;

@@ -21,7 +21,7 @@ import { type ConfigHistory, openHistory } from "../control/history/history.ts";
 import { openOperatorStates } from "../control/operator-states.ts";
 import { createRouteTable, type RouteTable } from "../control/route-table.ts";
 import { watchRenewals } from "../control/renewals.ts";
-import { type FileWatch, watchFile } from "../control/watch.ts";
+import { FileWatch } from "../control/watch.ts";
 import type { Cancel, Clock } from "../core/clock.ts";
 import type { Hide } from "../core/hide.ts";
 import type { Random } from "../core/random.ts";
@@ -293,7 +293,7 @@ class Node implements RunningNode {
     void this.#followEvents();
     if (source.file === undefined) return;
     const watch = stack.use(
-      watchFile({
+      new FileWatch({
         file: source.file,
         clock: env.clock,
         known,

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { listenForSignals, runNode } from "../../src/server/run.ts";
+import { ProcessSignals, runNode } from "../../src/server/run.ts";
 import type { RunningNode } from "../../src/server/start.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { configText, Scene } from "./scene.ts";
@@ -75,7 +75,7 @@ test("a stop that hangs ends the process within 5 s after the grace, with 1", as
   });
   const exits: number[] = [];
   const events = Object.assign(new EventEmitter(), { exit: (code: number) => void exits.push(code) });
-  using signals = listenForSignals(events, { log: node.env.log, clock, graceMs: 9_000 });
+  using signals = new ProcessSignals(events, { log: node.env.log, clock, graceMs: 9_000 });
   const ended = runNode(hanging, signals);
   events.emit("SIGTERM", "SIGTERM");
   await new Promise(setImmediate);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
 import { test } from "node:test";
-import { listenForSignals, type ProcessEvents, runNode as runWith } from "../../src/server/run.ts";
+import { type ProcessEvents, ProcessSignals, runNode as runWith } from "../../src/server/run.ts";
 import type { RunningNode } from "../../src/server/start.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { createLog } from "../../src/telemetry/log.ts";
@@ -16,7 +16,7 @@ class ProcessStandIn extends EventEmitter {
 }
 
 async function runNode(node: RunningNode, events: ProcessEvents): Promise<0 | 1> {
-  using signals = listenForSignals(events, { log: node.env.log, clock: node.env.clock, graceMs: 1_000 });
+  using signals = new ProcessSignals(events, { log: node.env.log, clock: node.env.clock, graceMs: 1_000 });
   return await runWith(node, signals);
 }
 
@@ -101,7 +101,7 @@ test("a signal that comes before the node runs stops it in order as soon as it d
   await using scene = new Scene();
   const events = new ProcessStandIn();
   const clock = new ManualClock();
-  using signals = listenForSignals(events, { log: createLog(QUIET), clock, graceMs: 5_000 });
+  using signals = new ProcessSignals(events, { log: createLog(QUIET), clock, graceMs: 5_000 });
   events.emit("SIGHUP", "SIGHUP");
   events.emit("SIGTERM", "SIGTERM");
   const node = await scene.start(configText());
@@ -113,7 +113,7 @@ test("a signal that comes before the node runs stops it in order as soon as it d
 test("a start that hangs ends within 5 s after the grace, with 1, once it is to stop", () => {
   const events = new ProcessStandIn();
   const clock = new ManualClock();
-  using signals = listenForSignals(events, { log: createLog(QUIET), clock, graceMs: 5_000 });
+  using signals = new ProcessSignals(events, { log: createLog(QUIET), clock, graceMs: 5_000 });
   events.emit("SIGTERM", "SIGTERM");
   clock.advance(5_000);
   assert.deepEqual(events.exits, []);

@@ -30,30 +30,12 @@ export const HISTORY_LIMITS: HistoryLimits = {
   memoryBytes: 16 * 1_024 * 1_024,
 };
 
-/** The versions of the config that ran on this node, with their documents. */
-export interface ConfigHistory {
-  /** Newest first. */
-  readonly versions: readonly VersionInfo[];
-  /**
-   * The highest number that was ever given, also to a version that is not kept any more; 0 before
-   * the first.
-   */
-  readonly lastVersion: number;
-  /** The document of a version, as it was read; undefined when it is not kept (any more). */
-  text(version: number): Promise<string | undefined>;
-  /**
-   * Ends when it is safe on disk; when that cannot be, it is kept in memory and the log says so.
-   * Never rejects.
-   */
-  add(info: VersionInfo, text: string): Promise<void>;
-}
-
 /**
  * Reads what is kept. What is torn or was changed is left out, and the log says so; so does a
  * directory that cannot be used.
  */
 export async function openHistory(options: HistoryOptions): Promise<ConfigHistory> {
-  const history = new History(options);
+  const history = new ConfigHistory(options);
   await history.open();
   return history;
 }
@@ -67,7 +49,8 @@ interface StoredVersion {
 
 const FILE_NAME = /^(?<version>\d{10})\.version$/u;
 
-class History implements ConfigHistory {
+/** The versions of the config that ran on this node, with their documents. */
+export class ConfigHistory {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #limits: HistoryLimits;
@@ -83,14 +66,20 @@ class History implements ConfigHistory {
     this.#limits = limits;
   }
 
+  /** Newest first. */
   get versions(): readonly VersionInfo[] {
     return this.#kept.map(({ info }) => info).toReversed();
   }
 
+  /**
+   * The highest number that was ever given, also to a version that is not kept any more; 0 before
+   * the first.
+   */
   get lastVersion(): number {
     return this.#lastVersion;
   }
 
+  /** Reads what is kept: once, before all else. */
   async open(): Promise<void> {
     if (this.#directory === undefined) return;
     try {
@@ -108,6 +97,7 @@ class History implements ConfigHistory {
     }
   }
 
+  /** The document of a version, as it was read; undefined when it is not kept (any more). */
   async text(version: number): Promise<string | undefined> {
     const kept = this.#kept.find(({ info }) => info.version === version);
     if (kept === undefined || kept.text !== undefined || this.#directory === undefined) return kept?.text;
@@ -118,6 +108,10 @@ class History implements ConfigHistory {
     return entry?.text;
   }
 
+  /**
+   * Ends when it is safe on disk; when that cannot be, it is kept in memory and the log says so.
+   * Never rejects.
+   */
   async add(info: VersionInfo, text: string): Promise<void> {
     this.#lastVersion = Math.max(this.#lastVersion, info.version);
     const isKept = await this.#write(info, text);
