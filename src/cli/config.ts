@@ -1,6 +1,7 @@
+import { listOf, type Values } from "../config/values.ts";
 import { problemsOf } from "./admin-client/answer.ts";
 import { adminCommand, changeCommand } from "./admin-client/command.ts";
-import { ageText, elementsOf, type Fields, fieldsOf, shown } from "./admin-client/fields.ts";
+import { ageText, fieldsOf, shown } from "./admin-client/fields.ts";
 import { FILE_OPTION, jsonBody, readBody, readVersion } from "./admin-client/options.ts";
 import { usage } from "./args.ts";
 import { type Command, type CommandGroup, EXIT } from "./command.ts";
@@ -72,13 +73,12 @@ const history: Command = adminCommand({
   summary: "List the versions of the config that are kept.",
   usage: ["config history"],
   call: () => ({ method: "GET", path: ["config", "versions"] }),
-  text: (body, { io }) =>
-    tableText(historyColumns(io.clock.wallMs()), elementsOf(body).map(fieldsOf), io.stdout.columns),
+  text: (body, { io }) => tableText(historyColumns(io.clock.wallMs()), listOf(body).map(fieldsOf), io.stdout.columns),
 });
 
 const DIGEST_LENGTH = 12;
 
-function historyColumns(nowMs: number): Column<Fields>[] {
+function historyColumns(nowMs: number): Column<Values>[] {
   return [
     { title: "VERSION", align: "right", of: ({ version }) => shown(version) },
     { title: "AGE", align: "right", of: ({ applied }) => ageText(applied, nowMs) },

@@ -1,5 +1,6 @@
+import { listOf } from "../config/values.ts";
 import { formatSize } from "../core/units.ts";
-import { elementsOf, shown, shownNumber } from "./admin-client/fields.ts";
+import { shown, shownNumber } from "./admin-client/fields.ts";
 import { usage } from "./args.ts";
 import { resourceGroup } from "./resource.ts";
 
@@ -16,7 +17,7 @@ export const group = resourceGroup({
       {
         title: "USABLE",
         align: "right",
-        of: ({ usable, targets }) => `${shown(usable)} of ${elementsOf(targets).length}`,
+        of: ({ usable, targets }) => `${shown(usable)} of ${listOf(targets).length}`,
       },
       { title: "QUEUED", align: "right", of: ({ queued_items: items }) => shown(items) },
       { title: "BYTES", align: "right", of: ({ queued_bytes: bytes }) => shownNumber(bytes, roundSize) },

@@ -1,7 +1,8 @@
+import { listOf, type Values } from "../config/values.ts";
 import { parse } from "yaml";
 import { adminCommand, changeCommand, type Given } from "./admin-client/command.ts";
 import type { AdminRequestBody } from "./admin-client/client.ts";
-import { elementsOf, type Fields, fieldsOf } from "./admin-client/fields.ts";
+import { fieldsOf } from "./admin-client/fields.ts";
 import { FILE_OPTION, jsonBody, readBody } from "./admin-client/options.ts";
 import { usage } from "./args.ts";
 import type { Args, Command, CommandGroup, OptionSpecs } from "./command.ts";
@@ -21,16 +22,16 @@ export interface ElementKind {
   readonly key: "id" | "name";
   readonly summary: string;
   readonly list: Wording & {
-    readonly columns: (nowMs: number) => readonly Column<Fields>[];
+    readonly columns: (nowMs: number) => readonly Column<Values>[];
     /** All rows for one thing; itself alone when left out. */
-    readonly rows?: (thing: Fields) => readonly Fields[];
+    readonly rows?: (thing: Values) => readonly Values[];
   };
   readonly add: Wording & {
     readonly usage: readonly string[];
     /** Options that say what it is; none may stand beside -f. */
     readonly flags: OptionSpecs;
     /** From the flags; what is undefined is left out. */
-    readonly members: (args: Args) => Fields;
+    readonly members: (args: Args) => Values;
     /** Options that go into the query as they are. */
     readonly query?: OptionSpecs;
   };
@@ -52,7 +53,7 @@ function listCommand({ plural, list: { columns, rows, ...told } }: ElementKind):
     usage: [`${plural} list`],
     call: () => ({ method: "GET", path: [plural] }),
     text(body, { io }) {
-      const things = elementsOf(body).map(fieldsOf);
+      const things = listOf(body).map(fieldsOf);
       return tableText(
         columns(io.clock.wallMs()),
         rows === undefined ? things : things.flatMap(rows),

@@ -1,4 +1,5 @@
-import { elementsOf, fieldsOf, shown } from "./admin-client/fields.ts";
+import { listOf } from "../config/values.ts";
+import { fieldsOf, shown } from "./admin-client/fields.ts";
 import { usage } from "./args.ts";
 import { resourceGroup } from "./resource.ts";
 
@@ -15,7 +16,7 @@ export const group = resourceGroup({
       { title: "SIGNALS", of: ({ signals }) => shown(signals) || "all" },
       { title: "MODE", of: ({ mode }) => shown(mode) || "first" },
       { title: "POOL", of: ({ pool }) => (typeof pool === "string" ? pool : "(its own)") },
-      { title: "CONDITIONS", cut: true, of: ({ conditions }) => elementsOf(conditions).map(conditionText).join("; ") },
+      { title: "CONDITIONS", cut: true, of: ({ conditions }) => listOf(conditions).map(conditionText).join("; ") },
     ],
   },
   add: {

@@ -1,6 +1,7 @@
+import { listOf, type Values } from "../config/values.ts";
 import { parseDuration } from "../core/units.ts";
 import { adminCommand } from "./admin-client/command.ts";
-import { ageText, elementsOf, type Fields, fieldsOf, shown, shownNumber } from "./admin-client/fields.ts";
+import { ageText, fieldsOf, shown, shownNumber } from "./admin-client/fields.ts";
 import { jsonBody } from "./admin-client/options.ts";
 import { usage } from "./args.ts";
 import type { Args, Command, OptionSpecs } from "./command.ts";
@@ -53,7 +54,7 @@ stands each of them.`,
   ],
 });
 
-function columns(nowMs: number): Column<Fields>[] {
+function columns(nowMs: number): Column<Values>[] {
   return [
     { title: "ID", of: ({ id }) => shown(id) },
     { title: "STATE", of: ({ state, paused }) => (isNone(paused) ? shown(state) : "paused") },
@@ -67,21 +68,21 @@ function columns(nowMs: number): Column<Fields>[] {
 }
 
 /** A target, and below it each of the addresses behind its name. */
-function withAddresses(target: Fields): Fields[] {
-  const addresses = elementsOf(target["addresses"]).map(fieldsOf);
+function withAddresses(target: Values): Values[] {
+  const addresses = listOf(target["addresses"]).map(fieldsOf);
   return [target, ...addresses.map((one) => ({ ...one, id: `  ${shown(one["address"])}` }))];
 }
 
-function reasonText({ paused, reason, note, refuses }: Fields): string {
+function reasonText({ paused, reason, note, refuses }: Values): string {
   const why = isNone(paused) ? shown(reason) : saidText("throttled", fieldsOf(paused));
-  const refused = elementsOf(refuses).map(fieldsOf);
+  const refused = listOf(refuses).map(fieldsOf);
   return [
     typeof note === "string" && note !== "" ? `${why}: ${note}` : why,
     ...refused.map((one) => saidText(`takes no ${shown(one["signal"])}`, one)),
   ].join("; ");
 }
 
-function saidText(what: string, { said }: Fields): string {
+function saidText(what: string, { said }: Values): string {
   return shown(said) === "" ? what : `${what}: ${shown(said)}`;
 }
 

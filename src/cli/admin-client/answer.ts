@@ -1,5 +1,6 @@
+import { listOf, textOf, type Values } from "../../config/values.ts";
 import type { Problem } from "../../core/problem.ts";
-import { elementsOf, type Fields, fieldsOf } from "./fields.ts";
+import { fieldsOf } from "./fields.ts";
 
 /** What came of a call of the admin API. All but `ok` are told by tell.ts. */
 export type AdminAnswer =
@@ -44,10 +45,10 @@ export function readAnswer(status: number, type: string, text: string): AdminAns
 
 /** The problems, or warnings, in a member of an answer. */
 export function problemsOf(body: unknown, member: string): Problem[] {
-  return elementsOf(fieldsOf(body)[member]).map((one) => toProblem(fieldsOf(one)));
+  return listOf(fieldsOf(body)[member]).map((one) => toProblem(fieldsOf(one)));
 }
 
-function toProblem({ severity, path, message, hint, file, position, text }: Fields): Problem {
+function toProblem({ severity, path, message, hint, file, position, text }: Values): Problem {
   const { line, column } = fieldsOf(position);
   return {
     severity: severity === "warning" ? "warning" : "error",
@@ -57,10 +58,6 @@ function toProblem({ severity, path, message, hint, file, position, text }: Fiel
     ...(typeof file === "string" && { file }),
     ...(typeof line === "number" && typeof column === "number" && { position: { line, column } }),
   };
-}
-
-function textOf(value: unknown): string | undefined {
-  return typeof value === "string" ? value : undefined;
 }
 
 function parse(text: string): unknown {

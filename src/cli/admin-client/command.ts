@@ -1,10 +1,11 @@
+import { listOf } from "../../config/values.ts";
 import { stringify } from "yaml";
 import { usage } from "../args.ts";
 import { type Args, type Command, EXIT, type ExitCode, type Io, type OptionSpecs } from "../command.ts";
 import { print, problemLines } from "../print.ts";
 import { problemsOf } from "./answer.ts";
 import { type AdminCall, callAdmin } from "./client.ts";
-import { elementsOf, fieldsOf } from "./fields.ts";
+import { fieldsOf } from "./fields.ts";
 import { ADMIN_OPTIONS, adminOptions, CHANGE_OPTIONS, FORCE_OPTION, readIfMatch } from "./options.ts";
 import { tellFailure } from "./tell.ts";
 
@@ -113,12 +114,12 @@ function nameIn(args: Args, { name: command, takes }: AdminCommand): string {
 function changeText(body: unknown, done: string, { stderr }: Io): string {
   for (const line of problemLines(problemsOf(body, "warnings"))) stderr.write(`${line}\n`);
   const { version, changed, restart_required: restart, removed_pools: removed } = fieldsOf(body);
-  for (const pool of elementsOf(removed).map(fieldsOf)) {
+  for (const pool of listOf(removed).map(fieldsOf)) {
     const held = `${String(pool["queued_items"])} items (${String(pool["queued_bytes"])} bytes)`;
     stderr.write(`removed pool ${String(pool["name"])} still holds ${held}: it goes on for at most five minutes\n`);
   }
-  if (elementsOf(restart).length > 0) {
-    stderr.write(`takes effect only after a restart of the node: ${elementsOf(restart).join(", ")}\n`);
+  if (listOf(restart).length > 0) {
+    stderr.write(`takes effect only after a restart of the node: ${listOf(restart).join(", ")}\n`);
   }
   const same = Array.isArray(changed) && changed.length === 0 ? " (nothing is different)" : "";
   return typeof version === "number" ? `${done}; config version ${version}${same}\n` : `${done}${same}\n`;

@@ -1,14 +1,8 @@
-/** The members of an object of JSON that came from elsewhere. */
-export type Fields = Readonly<Record<string, unknown>>;
+import { type Values, valuesOf } from "../../config/values.ts";
 
 /** The members of a JSON object; none for anything else. */
-export function fieldsOf(body: unknown): Fields {
-  return typeof body === "object" && body !== null && !Array.isArray(body) ? { ...body } : {};
-}
-
-/** The elements of a JSON array; none for anything else. */
-export function elementsOf(body: unknown): readonly unknown[] {
-  return Array.isArray(body) ? body : [];
+export function fieldsOf(body: unknown): Values {
+  return valuesOf(body) ?? {};
 }
 
 /**
