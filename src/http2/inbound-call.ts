@@ -1,3 +1,4 @@
+import type { WaitingReader } from "../core/arena/extent.ts";
 import { STATUS } from "./grpc-status.ts";
 import { MessageReader, type MessageGuard } from "./message-reader.ts";
 import type { UnaryCall, UnaryExchange, UnaryHandler, UnaryReply } from "./port.ts";
@@ -52,6 +53,11 @@ export abstract class InboundCall implements UnaryCall, MessageGuard {
   read(chunk: Uint8Array): void {
     if (this.#over || this.#reader === undefined) return;
     if (this.#reader.add(chunk) === "excess") this.#refuse(STATUS.INTERNAL, "there are bytes after the message");
+  }
+
+  /** Whether the rest of its body has to wait, until `goOn` is called. */
+  holdBack(reader: WaitingReader): boolean {
+    return !this.#over && this.#exchange?.holdBack?.(reader) === true;
   }
 
   /** The body has ended, in peace. */

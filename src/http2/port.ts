@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import type { BodyMemory, BytesOwner, Extent } from "../core/arena/extent.ts";
+import type { BodyMemory, WaitingReader, BytesOwner, Extent } from "../core/arena/extent.ts";
 import type { Cancel } from "../core/clock.ts";
 import type { ConnectionRefusal } from "../core/connection-refusal.ts";
 import type { ConnectionFault } from "./own/contract.ts";
@@ -50,6 +50,13 @@ export interface UnaryExchange {
   length(bytes: number): UnaryReply | undefined;
   /** So many bytes of it are about to be held, rising from call to call: a reply refuses them. */
   holds?(bytes: number): UnaryReply | undefined;
+  /**
+   * Whether the rest of its body has to wait, as others came first: then `reader` is told once to
+   * go on, unless the call ends before. Asked while there is little room, after bytes were read.
+   * node:http2 does not ask: what comes for a stream that is not read it keeps itself, as much as
+   * the stream's window allows, where nobody counts it.
+   */
+  holdBack?(reader: WaitingReader): boolean;
   /**
    * What it is read into; that of the process without it. Where this has no room, it refuses the
    * call by itself.
@@ -205,6 +212,8 @@ export interface UnaryClientOptions {
  */
 export interface Backpressure {
   readonly full: boolean;
+  /** So little is left that bodies are asked about (UnaryExchange.holdBack). */
+  readonly crowded: boolean;
   /** `run` is called once, when it is full no more. */
   onceRoom(run: () => void): Cancel;
 }

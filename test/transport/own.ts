@@ -4,6 +4,7 @@ import { get } from "node:http";
 import { connect } from "node:http2";
 import net from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
+import type { WaitingReader } from "../../src/core/arena/extent.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import type { Backpressure, UnaryHandler, UnaryServer } from "../../src/http2/port.ts";
 import { STREAM_WINDOW_BYTES } from "../../src/http2/session-settings.ts";
@@ -34,6 +35,7 @@ const PREFIX_BYTES = 5;
 /** Full until it is relieved. */
 class ManualPressure implements Backpressure {
   full = true;
+  crowded = false;
   readonly #waiting = new Set<() => void>();
 
   onceRoom(run: () => void): () => void {
@@ -76,6 +78,52 @@ export const OWN: Guarantees = {
     assert.equal(held.at(-1), STREAM_WINDOW_BYTES - PREFIX_BYTES, "it sent more than it was allowed to");
     pressure.relieve();
     assert.deepEqual(Buffer.concat((await reply).chunks), framed(utf8("6000000")));
+    session.destroy();
+  },
+  "a call that is held back gets no more credit than its window, and keeps none from others on its connection": async (
+    transport,
+  ) => {
+    const readers: WaitingReader[] = [];
+    const read: number[] = [];
+    const { promise: windowUsed, resolve } = Promise.withResolvers<void>();
+    const handler: UnaryHandler = (call) => {
+      const index = read.push(0) - 1;
+      return exchange({
+        maxMessageBytes: 10_000_000,
+        holds: (bytes) => {
+          read[index] = bytes;
+          if (index === 0 && bytes === STREAM_WINDOW_BYTES - PREFIX_BYTES) resolve();
+          return undefined;
+        },
+        holdBack: (reader) => {
+          if (index > 0) return false;
+          readers.push(reader);
+          return true;
+        },
+        message: (bytes) => call.reply(ok(utf8(String(bytes.length)))),
+      });
+    };
+    const pressure = new ManualPressure();
+    pressure.full = false;
+    pressure.crowded = true;
+    await using server = await transport.listen(serverOptions(handler, { pressure }), manualEnv());
+    const session = await rawConnect(server.port);
+    const held = rawStream(session);
+    held.stream.end(framed(new Uint8Array(6_000_000)));
+    await windowUsed;
+    for (let i = 0; i < 5; i++) {
+      const other = rawStream(session);
+      other.stream.end(framed(new Uint8Array(6_000_000)));
+      assert.deepEqual(
+        Buffer.concat((await other.reply).chunks),
+        framed(utf8("6000000")),
+        "of 30 MB on one connection",
+      );
+    }
+    assert.equal(read[0], STREAM_WINDOW_BYTES - PREFIX_BYTES, "it sent more than it was allowed to");
+    pressure.crowded = false;
+    readers[0]!.goOn();
+    assert.deepEqual(Buffer.concat((await held.reply).chunks), framed(utf8("6000000")));
     session.destroy();
   },
   "a connection without a call for too long is asked to go away, one with a call is not": async (transport) => {

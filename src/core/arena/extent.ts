@@ -29,6 +29,12 @@ export interface Extent extends BytesOwner {
   isSparse(bytes: number): boolean;
 }
 
+/** Who reads a body, and was told to wait with the rest of it. */
+export interface WaitingReader {
+  /** It need not wait any more. */
+  goOn(): void;
+}
+
 /** What a body is read into. */
 export interface BodyMemory {
   /**

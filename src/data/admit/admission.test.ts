@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { WaitingReader } from "../../core/arena/extent.ts";
 import fc from "fast-check";
 import { ManualClock } from "../../../test/support/manual-clock.ts";
 import { NO_LIMITS } from "../../otlp/limits.ts";
@@ -245,6 +246,44 @@ test("it is full while whole requests hold three quarters of the budget, and tel
   first.close();
   second.close();
   assert.deepEqual(told, ["kept"]);
+});
+
+test("when little room is left all bodies wait but the oldest, and the next one when that has come", () => {
+  const { admission, clock } = gate({ maxRequestBytes: 131_072, maxInFlightBytes: 262_144 });
+  const [oldest, second, third] = [1, 2, 3].map(() => opened(admission.open(head(clock))));
+  const told: string[] = [];
+  const readerOf = (name: string): WaitingReader => ({ goOn: () => void told.push(name) });
+  assert.equal(third!.holdBack(readerOf("third")), false, "there is room");
+  for (const permit of [oldest!, second!, third!]) permit.grow(65_536);
+  assert.deepEqual(
+    [third!, second!, oldest!].map((permit) => permit.holdBack(readerOf(permit === third ? "third" : "second"))),
+    [true, true, false],
+  );
+  assert.deepEqual([second!.isHeldBack, admission.pressedMs], [true, clock.nowMs()]);
+  oldest!.whole();
+  assert.deepEqual([told, second!.isHeldBack, third!.isHeldBack], [["second"], false, true], "it is the oldest now");
+  assert.equal(second!.holdBack(readerOf("second")), false);
+  oldest!.close();
+  assert.deepEqual([told, admission.pressedMs], [["second", "third"], -Infinity], "two have room");
+  second!.close();
+  third!.close();
+});
+
+test("who waits for room goes on when the arena has it, in order, and not when it was closed meanwhile", () => {
+  const { admission, clock } = gate({ maxRequestBytes: 131_072, maxInFlightBytes: 1_048_576 });
+  const { arena } = admission;
+  const permits = Array.from({ length: 4 }, () => opened(admission.open(head(clock))));
+  const told: number[] = [];
+  const body = arena.alloc(arena.capacityBytes - 262_144, true)!;
+  for (const [i, permit] of [...permits.entries()].toReversed()) {
+    assert.equal(permit.holdBack({ goOn: () => void told.push(i) }), i > 0);
+  }
+  permits[2]!.close();
+  assert.deepEqual(told, []);
+  body.release();
+  assert.deepEqual(told, [1, 3]);
+  for (const permit of permits) permit.close();
+  assert.equal(arena.onLeft, undefined);
 });
 
 test("while bodies take all but the room of one request, only the oldest that is coming gets more, and nobody begins", () => {

@@ -1,4 +1,5 @@
 import type { Arena } from "../../core/arena/arena.ts";
+import type { WaitingReader } from "../../core/arena/extent.ts";
 import { openArena } from "../../core/arena/open.ts";
 import type { Cancel, Clock } from "../../core/clock.ts";
 import type { Refusal } from "../../core/reason.ts";
@@ -6,6 +7,7 @@ import type { Counter, Metrics } from "../../telemetry/metrics.ts";
 import type { IntakeLimits } from "../../plan/data-plane.ts";
 import type { Env } from "../../telemetry/env.ts";
 import { ALL_OF_IT, type LimitUse, Missed, type PartOfLimit } from "../node-limit.ts";
+import { OpenPermit, type PermitGate } from "./open-permit.ts";
 import { createPressure, type Pressure } from "./pressure.ts";
 import { createRequestGuard, type RequestGuard } from "./request-guard.ts";
 import { createRssGuard, type RssGuard } from "./rss-guard.ts";
@@ -42,6 +44,12 @@ export interface Permit {
    * Takes `bytes` more, or nothing and says no: then `refusal` tells why. Always no after `close`.
    */
   grow(bytes: number): boolean;
+  /**
+   * Whether the rest of its body has to wait, since others came first and little room is left.
+   * Then `reader` is told once to go on, unless the body has come whole before, or is closed.
+   */
+  holdBack(reader: WaitingReader): boolean;
+  readonly isHeldBack: boolean;
   /** Whether so many bytes of it may be given a place; no: see `refuseForRoom`. */
   mayPlace(bytes: number): boolean;
   /**
@@ -75,6 +83,13 @@ export interface Admission {
   readonly refusedMs: number;
   /** Whole requests hold so much that senders should be slowed, before others are refused. */
   readonly full: boolean;
+  /**
+   * All requests together, those that come and those that are there, take so much that only the
+   * oldest body that is coming is read on.
+   */
+  readonly crowded: boolean;
+  /** As `refusedMs`; now, while any body is held back. */
+  readonly pressedMs: number;
   /** `run` is called once, when it is full no more. */
   onceRoom(run: () => void): Cancel;
   /** What is said when so many bytes of a body that was admitted find no place. Counts it. */
@@ -130,7 +145,10 @@ function stayBytes(maxInFlightBytes: number): number {
   return Math.floor(STAY_SHARE * maxInFlightBytes);
 }
 
-/** Share of the budget that whole requests may hold before senders are slowed. */
+/**
+ * Share of the budget that whole requests may hold before senders are slowed, and all requests
+ * before only the oldest body goes on.
+ */
 const FULL_SHARE = 0.75;
 
 /**
@@ -141,7 +159,7 @@ const MOST_PARTS = 2;
 
 type AdmissionReason = "memory" | "too_many_requests" | "shutting_down";
 
-class MemoryAdmission implements Admission {
+class MemoryAdmission implements Admission, PermitGate {
   inFlightBytes = 0;
   inFlightRequests = 0;
   refusedMs = Number.NEGATIVE_INFINITY;
@@ -150,14 +168,10 @@ class MemoryAdmission implements Admission {
   /** Of permits whose requests have not come whole: the ends of a list by age. */
   oldest: OpenPermit | undefined;
   newest: OpenPermit | undefined;
+  /** So many of them were told to wait. */
+  heldBack = 0;
   readonly #waiting = new Set<() => void>();
-  readonly #tellRoom = (): void => {
-    if (this.full) return;
-    this.arena.onLeft = undefined;
-    const waiting = [...this.#waiting];
-    this.#waiting.clear();
-    for (const run of waiting) run();
-  };
+  readonly #onLeft = (): void => this.changed();
   limits: AdmissionLimits;
   /** This process's part of the limits. */
   maxBytes: number;
@@ -223,9 +237,18 @@ class MemoryAdmission implements Admission {
     return wholeBytes >= FULL_SHARE * this.maxBytes;
   }
 
+  get crowded(): boolean {
+    const rest = 1 - FULL_SHARE;
+    return this.inFlightBytes >= FULL_SHARE * this.maxBytes || !this.leavesRoom(rest * this.#mostBytes);
+  }
+
+  get pressedMs(): number {
+    return this.heldBack > 0 ? this.#clock.nowMs() : this.refusedMs;
+  }
+
   onceRoom(run: () => void): Cancel {
     this.#waiting.add(run);
-    this.arena.onLeft = this.#tellRoom;
+    this.watch();
     return () => void this.#waiting.delete(run);
   }
 
@@ -236,10 +259,31 @@ class MemoryAdmission implements Admission {
     return this.#no("memory", message, this.#clock.nowMs()).refusal;
   }
 
-  /** Whole requests hold so much less. */
-  freed(bytes: number): void {
-    this.wholeBytes -= bytes;
-    if (this.#waiting.size > 0) this.#tellRoom();
+  /** Somebody waits for room. */
+  watch(): void {
+    this.arena.onLeft = this.#onLeft;
+  }
+
+  /** Something was given back, or another body is the oldest: who waits for that is told. */
+  changed(): void {
+    if (this.heldBack > 0) this.#letGoOn();
+    if (this.#waiting.size > 0 && !this.full) {
+      const waiting = [...this.#waiting];
+      this.#waiting.clear();
+      for (const run of waiting) run();
+    }
+    if (this.heldBack === 0 && this.#waiting.size === 0) this.arena.onLeft = undefined;
+  }
+
+  /** All bodies in the order in which they began; while it is crowded, only the oldest. */
+  #letGoOn(): void {
+    let next = this.oldest;
+    if (this.crowded) return next?.goOn();
+    while (next !== undefined && this.heldBack > 0) {
+      const { newer } = next;
+      next.goOn();
+      next = newer;
+    }
   }
 
   /** Whether what is kept for the oldest body is free when others have so much more. */
@@ -257,12 +301,13 @@ class MemoryAdmission implements Admission {
     const { maxInFlightBytes, maxConcurrentRequests } = this.limits;
     this.maxBytes = Math.min(this.#mostBytes, this.#partOf("bytes", maxInFlightBytes));
     this.#maxRequests = this.#partOf("requests", maxConcurrentRequests);
-    if (this.#waiting.size > 0) this.#tellRoom();
+    this.changed();
   }
 
   tellUses(uses: LimitUse[]): void {
     const { maxInFlightBytes, maxConcurrentRequests } = this.limits;
-    const bytes = Math.min(this.#missedBytes.take(), Math.max(0, this.#mostBytes - this.inFlightBytes));
+    const missed = this.#missedBytes.take() + (this.heldBack > 0 ? (1 - FULL_SHARE) * this.maxBytes : 0);
+    const bytes = Math.min(missed, Math.max(0, this.#mostBytes - this.inFlightBytes));
     const requests = this.#missedRequests.take();
     uses.push(
       { limit: "bytes", whole: maxInFlightBytes, used: this.inFlightBytes, wanted: bytes },
@@ -315,70 +360,5 @@ class MemoryAdmission implements Admission {
     // for.
     const retryAfterMs = reason === "shutting_down" ? this.#pressure.calmMs() : this.#pressure.refused(nowMs);
     return { kind: "refused", refusal: { reason, message, retryAfterMs } };
-  }
-}
-
-class OpenPermit implements Permit {
-  readonly kind = "permit";
-  bytes = 0;
-  refusal: Refusal | undefined;
-  /** In the list of those that have not come whole. */
-  older: OpenPermit | undefined;
-  newer: OpenPermit | undefined;
-  readonly #gate: MemoryAdmission;
-  #open = true;
-  #whole = false;
-
-  constructor(gate: MemoryAdmission) {
-    this.#gate = gate;
-    this.older = gate.newest;
-    if (gate.newest === undefined) gate.oldest = this;
-    else gate.newest.newer = this;
-    gate.newest = this;
-  }
-
-  grow(bytes: number): boolean {
-    if (!this.#open) return false;
-    this.refusal = this.#gate.take(bytes, this);
-    if (this.refusal !== undefined) return false;
-    this.bytes += bytes;
-    if (this.#whole) this.#gate.wholeBytes += bytes;
-    return true;
-  }
-
-  mayPlace(bytes: number): boolean {
-    const gate = this.#gate;
-    return gate.leavesRoom(bytes) || this === gate.oldest || gate.inFlightBytes === this.bytes;
-  }
-
-  whole(): void {
-    if (this.#whole || !this.#open) return;
-    this.#whole = true;
-    this.#gate.wholeBytes += this.bytes;
-    this.#leaveList();
-  }
-
-  shrink(bytes: number): void {
-    const given = Math.min(bytes, this.bytes);
-    this.bytes -= given;
-    this.#gate.inFlightBytes -= given;
-    if (this.#whole) this.#gate.freed(given);
-  }
-
-  close(): void {
-    if (!this.#open) return;
-    this.#open = false;
-    if (!this.#whole) this.#leaveList();
-    this.shrink(this.bytes);
-    this.#gate.inFlightRequests--;
-  }
-
-  #leaveList(): void {
-    const { older, newer } = this;
-    if (older === undefined) this.#gate.oldest = newer;
-    else older.newer = newer;
-    if (newer === undefined) this.#gate.newest = older;
-    else newer.older = older;
-    this.older = this.newer = undefined;
   }
 }

@@ -43,7 +43,7 @@ const LEAST_MS = 5;
 /** While there are requests, it is looked so often whether slow ones hold up others. */
 const SWEEP_MS = 100;
 
-/** `refusedMs`: when somebody was last refused for want of room. */
+/** `refusedMs`: when somebody was last refused for want of room, or made wait for it. */
 export function createDeadlines(clock: Clock, refusedMs: () => number): Deadlines {
   return new SweptDeadlines(clock, refusedMs);
 }

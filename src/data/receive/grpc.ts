@@ -1,4 +1,4 @@
-import type { BodyMemory, Extent } from "../../core/arena/extent.ts";
+import type { BodyMemory, WaitingReader, Extent } from "../../core/arena/extent.ts";
 import type { Refusal } from "../../core/reason.ts";
 import { ACCEPTED_ENCODINGS } from "../../http2/headers.ts";
 import type { UnaryCall, UnaryExchange, UnaryHandler } from "../../http2/port.ts";
@@ -88,6 +88,10 @@ class ExportExchange implements UnaryExchange, Answerer {
 
   holds(bytes: number): undefined {
     this.#reception.hold(bytes);
+  }
+
+  holdBack(reader: WaitingReader): boolean {
+    return this.#reception.holdBack(reader);
   }
 
   get memory(): BodyMemory {

@@ -21,6 +21,11 @@ export class HttpBody {
     this.#length = length;
   }
 
+  /** All has come of which the length is known. */
+  get isWhole(): boolean {
+    return this.#filled === this.#length;
+  }
+
   /** Takes a chunk, unless the reception refuses the request for it. */
   add(chunk: Uint8Array): void {
     const total = this.#filled + chunk.length;

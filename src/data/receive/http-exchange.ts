@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { WaitingReader } from "../../core/arena/extent.ts";
 import type { Refusal } from "../../core/reason.ts";
 import type { HeaderSource } from "../../plan/sender-headers.ts";
 import type { Reply, RequestHead } from "./request.ts";
@@ -43,7 +44,7 @@ export function receiveHttp(context: ListenerContext, pair: HttpPair, manners: H
 const MAX_DISCARD_BYTES = 65_536;
 const CLOSE = ["Connection", "close"] as const;
 
-class HttpExchange implements Answerer, OpenExchange, HeaderSource {
+class HttpExchange implements Answerer, WaitingReader, OpenExchange, HeaderSource {
   bagIndex = -1;
   readonly #context: ListenerContext;
   readonly #pair: HttpPair;
@@ -51,6 +52,8 @@ class HttpExchange implements Answerer, OpenExchange, HeaderSource {
   #head: ExportHead | undefined;
   #reception: Reception | undefined;
   #body: HttpBody | undefined;
+  /** Nothing is read from its connection, since other bodies come first. */
+  #waits = false;
 
   constructor(context: ListenerContext, pair: HttpPair, manners: HttpManners) {
     this.#context = context;
@@ -134,16 +137,32 @@ class HttpExchange implements Answerer, OpenExchange, HeaderSource {
     this.#body = body;
     if (expects) response.writeContinue();
     request.on("data", (chunk: Buffer) => {
-      if (!reception.over) body.add(chunk);
+      if (reception.over) return;
+      body.add(chunk);
+      if (!body.isWhole && reception.holdBack(this)) this.#wait();
     });
     request.on("end", () => {
+      this.goOn();
       const whole = reception.over ? undefined : body.take();
       if (whole !== undefined) reception.take(whole, encoding);
     });
   }
 
+  /** The system keeps what comes: Node.js would keep what it has read, where nobody counts it. */
+  #wait(): void {
+    this.#waits = true;
+    this.#pair.request.socket.pause();
+  }
+
+  goOn(): void {
+    if (!this.#waits) return;
+    this.#waits = false;
+    this.#pair.request.socket.resume();
+  }
+
   #write(reply: HttpReply, refusal: Refusal | undefined): void {
     const { request, response, connection } = this.#pair;
+    this.goOn(); // what is left of the body is thrown away, or the connection closes
     const leaves = !request.complete && this.#leavesBody(refusal);
     this.#body?.drop(); // the permit is closed, or somebody else has the bytes
     if (leaves) connection.lingerAfterReply();

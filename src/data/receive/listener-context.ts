@@ -33,7 +33,7 @@ export function openListenerContext(region: string, method: RequestHead["method"
     env,
     region,
     method,
-    deadlines: createDeadlines(env.clock, () => env.admission.refusedMs),
+    deadlines: createDeadlines(env.clock, () => env.admission.pressedMs),
     count(reply, receivedMs) {
       if (!reply.ok) errors.get(reply.refusal.reason)?.add(1);
       duration.observe((env.clock.nowMs() - receivedMs) / 1_000);

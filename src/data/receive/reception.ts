@@ -1,4 +1,4 @@
-import type { BodyMemory, Extent } from "../../core/arena/extent.ts";
+import type { BodyMemory, WaitingReader, Extent } from "../../core/arena/extent.ts";
 import type { Cancel } from "../../core/clock.ts";
 import type { Reason, Refusal } from "../../core/reason.ts";
 import { type InflateResult, inflate } from "../../otlp/inflate.ts";
@@ -39,8 +39,15 @@ export class Reception implements Expiring, BodyMemory {
    */
   #length = 0;
   #granted = 0;
-  /** Bytes of the body that have come. */
+  /**
+   * Bytes of the body that have come; and had when it was last looked at, and when that changed.
+   */
   #arrived = 0;
+  #seen = -1;
+  #seenMs = 0;
+  /** When it was last looked at, and for how long it was held back by then. */
+  #lookedMs = 0;
+  #heldMs = 0;
 
   constructor(context: ListenerContext, head: RequestHead, permit: Permit, format: Format, to: Answerer) {
     this.head = head;
@@ -152,9 +159,30 @@ export class Reception implements Expiring, BodyMemory {
     this.#stop();
   }
 
-  /** Its body comes so slowly that others, who need the room, come first. */
+  /** As that of its permit, once what has come of the body is held. */
+  holdBack(reader: WaitingReader): boolean {
+    return !this.#answered && this.permit.holdBack(reader);
+  }
+
+  /**
+   * Its body comes so slowly, or has not come for so long, that others, who need the room, come
+   * first. It is asked in short steps while there are any. One that is held back can do nothing for
+   * it, and has to go only when others are refused.
+   */
   isSlow(nowMs: number): boolean {
-    return !this.#away && this.#arrived < (nowMs - this.head.receivedMs - SLOW_GRACE_MS) * SLOW_BYTES_PER_MS;
+    if (this.#away) return false;
+    if (this.#arrived !== this.#seen) this.#seenMs = nowMs;
+    this.#seen = this.#arrived;
+    const { admission } = this.#context.env;
+    const stalled = nowMs - this.#seenMs >= STALLED_MS && !admission.full;
+    if (this.permit.isHeldBack) {
+      if (this.#lookedMs > 0) this.#heldMs += nowMs - this.#lookedMs;
+      this.#lookedMs = nowMs;
+      return stalled && nowMs - admission.refusedMs < STALLED_MS;
+    }
+    this.#lookedMs = 0;
+    const timeMs = nowMs - this.head.receivedMs - this.#heldMs - SLOW_GRACE_MS;
+    return stalled || this.#arrived < timeMs * SLOW_BYTES_PER_MS;
   }
 
   evict(): void {
@@ -285,6 +313,8 @@ const FIRST_BYTES = 16_384;
  */
 const SLOW_BYTES_PER_MS = 65.536;
 const SLOW_GRACE_MS = 250;
+/** And one of which nothing comes for so long: half a body would have credit for much longer. */
+const STALLED_MS = 1_000;
 
 /** How a request is written. */
 export type Format = "protobuf" | "json";

@@ -150,6 +150,9 @@ export const DEFAULT_LIMITS: ConnectionLimits = {
   droppedBytesPerSecond: DROPPED_BYTES_PER_SECOND,
 };
 
+/** Whose window credit is for. */
+export type CreditTo = "both" | "connection" | "stream";
+
 /**
  * One side of one HTTP/2 connection as a state machine without I/O: bytes and commands in, events
  * and bytes out.
@@ -213,9 +216,10 @@ export interface Connection {
   dismiss(stream: number, waits: boolean): void;
   /**
    * Gives back, once for each byte, flow-control credit for body bytes that were taken: this is the
-   * back-pressure. For a closed stream only to the connection.
+   * back-pressure. For a closed stream only to the connection. `to`: that of the one may be given
+   * later than that of the other.
    */
-  credit(stream: number, bytes: number): void;
+  credit(stream: number, bytes: number, to?: CreditTo): void;
   ping(payload: number): void;
   /**
    * GOAWAY that lets open streams end; `done` follows. A second call with an error code ends at

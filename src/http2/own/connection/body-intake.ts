@@ -1,4 +1,4 @@
-import { type ConnectionEvents, H2_ERROR } from "../contract.ts";
+import { type ConnectionEvents, type CreditTo, H2_ERROR } from "../contract.ts";
 import type { Faults } from "./faults.ts";
 import type { Leftovers } from "./leftovers.ts";
 import type { Outbound } from "./outbound.ts";
@@ -68,9 +68,12 @@ export class BodyIntake {
   }
 
   /** The owner took bytes: see Connection.credit. */
-  credit(id: number, bytes: number): void {
-    this.#parts.window.give(bytes);
-    this.#updateConnection();
+  credit(id: number, bytes: number, to: CreditTo): void {
+    if (to !== "stream") {
+      this.#parts.window.give(bytes);
+      this.#updateConnection();
+    }
+    if (to === "connection") return;
     const stream = this.#parts.streams.get(id);
     if (stream === undefined) return;
     stream.receive.give(bytes);

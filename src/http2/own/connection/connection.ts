@@ -1,4 +1,5 @@
 import {
+  type CreditTo,
   type Connection,
   type ConnectionEvents,
   type ConnectionLimits,
@@ -159,8 +160,8 @@ class OwnConnection implements Connection {
     if (stream !== undefined) this.#parts.leftovers.dismiss(stream, waits);
   }
 
-  credit(id: number, bytes: number): void {
-    if (!this.#parts.faults.over) this.#parts.body.credit(id, bytes);
+  credit(id: number, bytes: number, to: CreditTo = "both"): void {
+    if (!this.#parts.faults.over) this.#parts.body.credit(id, bytes, to);
   }
 
   ping(payload: number): void {

@@ -1,3 +1,4 @@
+import type { WaitingReader } from "../../../core/arena/extent.ts";
 import { STATUS } from "../../grpc-status.ts";
 import { InboundCall } from "../../inbound-call.ts";
 import { prefixed } from "../../message-pieces.ts";
@@ -14,10 +15,12 @@ export interface ReplySender {
   /** Sends a reply with a message, or, without one, the block of an error. */
   success(call: ServerCall, head: Uint8Array, message: Uint8Array, trailers: Uint8Array): void;
   failure(call: ServerCall, block: Uint8Array): void;
+  /** Gives its stream the credit that it was not given; the connection has had it. */
+  repay(call: ServerCall, bytes: number): void;
 }
 
 /** One call on a stream. */
-export class ServerCall extends InboundCall {
+export class ServerCall extends InboundCall implements WaitingReader {
   readonly stream: number;
   readonly path: string;
   readonly peer: string;
@@ -26,6 +29,8 @@ export class ServerCall extends InboundCall {
   /** It waits for a word before it sends its body. */
   awaitsContinue: boolean;
   readonly #head: StreamRequestHead;
+  /** Credit of its stream that it was not given. */
+  #owed = 0;
   readonly #sender: ReplySender;
 
   constructor(stream: number, head: StreamRequestHead, sender: ReplySender) {
@@ -38,6 +43,19 @@ export class ServerCall extends InboundCall {
     this.awaitsContinue = head.expectsContinue;
     this.#head = head;
     this.#sender = sender;
+  }
+
+  /** Whether the peer gets no credit for these bytes, which were read, before `goOn`. */
+  withhold(bytes: number): boolean {
+    if (!this.holdBack(this)) return false;
+    this.#owed += bytes;
+    return true;
+  }
+
+  goOn(): void {
+    const owed = this.#owed;
+    this.#owed = 0;
+    this.#sender.repay(this, owed);
   }
 
   header(name: string): string | undefined {

@@ -161,8 +161,12 @@ export class ServerConnection implements ServedConnection, ConnectionEvents, Dri
     call?.read(bytes);
     // What was read is in a buffer that the handler has admitted; what was refused is thrown away.
     // Either way the connection may bring more, and the call, too, if there is more of it to come,
-    // as soon as there is room for it.
-    if (this.#owed?.keep(stream, bytes.length) !== true) this.#connection.credit(stream, bytes.length);
+    // as soon as there is room for it. While it is crowded, others on the same connection go on.
+    if (this.#owed?.keep(stream, bytes.length) !== true) {
+      const { pressure } = this.#shared.options;
+      const withheld = !endStream && pressure?.crowded === true && call?.withhold(bytes.length) === true;
+      this.#connection.credit(stream, bytes.length, withheld ? "connection" : "both");
+    }
     if (endStream && call !== undefined) call.end();
   }
 
@@ -220,6 +224,11 @@ export class ServerConnection implements ServedConnection, ConnectionEvents, Dri
   failure(call: ServerCall, block: Uint8Array): void {
     this.#connection.sendHeaders(call.stream, block, true);
     this.#replied(call);
+  }
+
+  repay(call: ServerCall, bytes: number): void {
+    this.#connection.credit(call.stream, bytes, "stream");
+    this.#driver.touch();
   }
 
   /** What is left of its body is not wanted. */
