@@ -26,6 +26,7 @@ import type { Env } from "../telemetry/env.ts";
 import { takeSnapshot } from "../telemetry/snapshot.ts";
 import type { Admission } from "./admit/admission.ts";
 import { type Assembly, assemble } from "./assembly.ts";
+import type { LaneFailoverState } from "./balance/failover-state.ts";
 import type { Strategies } from "./balance/strategies.ts";
 import { explain, explainInSteps } from "./explain/explain.ts";
 import type { TargetHandle } from "./export/target-port.ts";
@@ -248,6 +249,16 @@ export class NodeDataPlane implements DataPlane {
   /** What the others have. */
   learnKeyLoad({ pool, lanes }: KeyLoad): void {
     this.#pools.live.get(pool)?.learnKeyLoad(lanes);
+  }
+
+  /** Where its failovers stand. */
+  failovers(): LaneFailoverState[] {
+    return Array.from(this.#pools.live.values()).flatMap((pool) => pool.failovers());
+  }
+
+  /** Another process of its node is there. */
+  followFailover(failover: LaneFailoverState): void {
+    this.#pools.live.get(failover.pool)?.followFailover(failover);
   }
 
   async snapshot(): Promise<Snapshot> {

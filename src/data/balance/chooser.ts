@@ -3,6 +3,8 @@ import { SIGNAL_FACTS, SIGNALS, type Signal } from "../../otlp/signal.ts";
 import type { StrategyPlan } from "../../plan/plan.ts";
 import { NO_KEYS, type RetryHistory } from "../export/parts.ts";
 import type { TargetHandle } from "../export/target-port.ts";
+import { Failover } from "./failover.ts";
+import type { FailoverState } from "./failover-state.ts";
 import type { Panic } from "./panic-report.ts";
 import { type BatchSize, copyOf, type Picker } from "./picker.ts";
 import { NO_PICKER, PoolState } from "./pool-state.ts";
@@ -81,6 +83,18 @@ export class Chooser {
     }
     const own = this.#own[SIGNAL_FACTS[signal].index] ?? this.#open(this.#firstPicker(), signal);
     return { targets, strategy, signal, ...copySight(own, nowMs) };
+  }
+
+  /** Where it stands; undefined with another strategy. */
+  failoverAt(nowMs: number): FailoverState | undefined {
+    const { picker } = this.#common;
+    return picker instanceof Failover ? picker.stateAt(nowMs, (index) => this.targets[index]!.plan.id) : undefined;
+  }
+
+  followFailover(state: FailoverState, nowMs: number): void {
+    const { picker } = this.#common;
+    const indexOf = (id: string): number => this.targets.findIndex(({ plan }) => plan.id === id);
+    if (picker instanceof Failover) picker.follow(state, nowMs, indexOf);
   }
 
   /** Told after a choice was made use of. */

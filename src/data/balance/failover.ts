@@ -1,3 +1,4 @@
+import type { FailoverState } from "./failover-state.ts";
 import type { BatchSize, Picker, PoolView, RememberingPicker } from "./picker.ts";
 
 /** What a target gets at first when data returns to it. */
@@ -13,7 +14,7 @@ export function failover(returnAfterMs: number): Picker {
   return new Failover(returnAfterMs);
 }
 
-class Failover implements RememberingPicker {
+export class Failover implements RememberingPicker {
   readonly #returnAfterMs: number;
   #current = -1;
   /** Who stands in while the current one comes back; -1: nobody. */
@@ -33,6 +34,23 @@ class Failover implements RememberingPicker {
     copy.#returnedMs = this.#returnedMs;
     copy.#ahead = this.#ahead;
     return copy;
+  }
+
+  /** `idOf` gives the id of a target by its index. */
+  stateAt(nowMs: number, idOf: (index: number) => string): FailoverState {
+    const current = this.#current < 0 ? "" : idOf(this.#current);
+    const standIn = this.#standIn < 0 ? "" : idOf(this.#standIn);
+    return { current, standIn, elapsedMs: nowMs - this.#returnedMs };
+  }
+
+  /** Another process of this node is there: from here on, so is this one. */
+  follow({ current, standIn, elapsedMs }: FailoverState, nowMs: number, indexOf: (id: string) => number): void {
+    const [now, other] = [indexOf(current), indexOf(standIn)];
+    if (now < 0 || (now === this.#current && other === this.#standIn)) return;
+    this.#current = now;
+    this.#standIn = other;
+    this.#returnedMs = nowMs - elapsedMs;
+    this.#ahead = 0;
   }
 
   pick(view: PoolView): number {

@@ -5,6 +5,7 @@ import type { PoolPlan } from "../../plan/plan.ts";
 import type { SenderHeaders } from "../../plan/sender-headers.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
+import type { LaneFailoverState } from "../balance/failover-state.ts";
 import type { Strategies } from "../balance/strategies.ts";
 import type { TargetHandle } from "../export/target-port.ts";
 import type { LaneLoad } from "../key-load.ts";
@@ -100,6 +101,10 @@ export interface Pool extends AsyncDisposable, FallbackPool {
   keyLoad(): LaneLoad[] | undefined;
   /** What the others have. */
   learnKeyLoad(others: readonly LaneLoad[]): void;
+  /** Where its failovers stand, by lane. */
+  failovers(): LaneFailoverState[];
+  /** Another process of this node is there. */
+  followFailover(failover: LaneFailoverState): void;
   /** Counts what another pool took over. */
   countFailover(to: string, when: "arrival" | "backlog", points: number): void;
   /**

@@ -2,6 +2,7 @@ import type { Cancel } from "../../core/clock.ts";
 import type { Signal } from "../../otlp/signal.ts";
 import type { PoolPlan } from "../../plan/plan.ts";
 import type { SenderHeaders } from "../../plan/sender-headers.ts";
+import type { LaneFailoverState } from "../balance/failover-state.ts";
 import { PanicReport } from "../balance/panic-report.ts";
 import type { Parts } from "../export/parts.ts";
 import type { TargetHandle } from "../export/target-port.ts";
@@ -236,6 +237,17 @@ class MemoryPool implements Pool {
 
   learnKeyLoad(others: readonly LaneLoad[]): void {
     this.#lanes.learnKeyLoad(others);
+  }
+
+  failovers(): LaneFailoverState[] {
+    return this.#lanes.channels.flatMap(({ key, failover }) => {
+      return failover === undefined ? [] : [{ pool: this.name, lane: key, state: failover }];
+    });
+  }
+
+  followFailover({ lane, state }: LaneFailoverState): void {
+    this.#lanes.channels.find(({ key }) => key === lane)?.followFailover(state);
+    this.#schedule();
   }
 
   giveAway(take: TakeLeft | undefined): void {

@@ -1,8 +1,10 @@
 import type { Cancel, Clock } from "../../core/clock.ts";
+import { Unreachable } from "../../core/unreachable.ts";
 import type { NodeLimit } from "../../data/node-limit.ts";
 import { RETRIES_A_SECOND } from "../../data/queue/retry-policy.ts";
 import type { IntakeLimits } from "../../plan/data-plane.ts";
 import { type Claim, equalPart, isStarved, lend, type LentLimit, nextTurn, noteReport } from "./lending.ts";
+import { FailoverStates } from "./failover-states.ts";
 import { KeyLoads } from "./key-loads.ts";
 import type { LimitPart, LimitReport, ToWorker, UseReport } from "./messages.ts";
 import type { SharedPlan } from "./kept-plan.ts";
@@ -19,7 +21,8 @@ const TURN_MS = 500;
 
 /**
  * Shares the limits of a node out to its workers, and lends on what one does not need to another
- * that wants more; and tells each what the others hold. Workers are known by their index.
+ * that wants more; and tells each what the others hold, and where failovers stand. Workers are
+ * known by their index.
  */
 export class Lender {
   readonly #options: LenderOptions;
@@ -28,12 +31,14 @@ export class Lender {
   readonly #seqs: number[];
   readonly #isRunning: boolean[];
   readonly #keyLoads: KeyLoads;
+  readonly #failovers: FailoverStates;
   #turning: Cancel | undefined;
   #closed = false;
 
   constructor(options: LenderOptions) {
     this.#options = options;
     this.#keyLoads = new KeyLoads(options.count, options.tell);
+    this.#failovers = new FailoverStates(options.count, () => options.clock.nowMs(), options.tell);
     this.#seqs = Array<number>(options.count).fill(0);
     this.#isRunning = Array<boolean>(options.count).fill(false);
   }
@@ -41,6 +46,7 @@ export class Lender {
   /** The limits of a plan, before any worker takes it over. */
   adopt(plan: SharedPlan, intake: IntakeLimits): void {
     const wholes = wholesOf(plan, intake);
+    this.#failovers.adopt(new Set(plan.pools.map(({ name }) => name)));
     for (const limit of this.#limits.keys()) if (!wholes.has(limit)) this.#limits.delete(limit);
     const resized: NodeLimit[] = [];
     for (const [limit, whole] of wholes) {
@@ -60,6 +66,7 @@ export class Lender {
   begin(index: number): LimitPart[] {
     const { count } = this.#options;
     this.#keyLoads.begin(index);
+    this.#failovers.begin(index);
     const parts: LimitPart[] = [];
     this.#seqs[index] = 0;
     this.#isRunning[index] = true;
@@ -83,8 +90,16 @@ export class Lender {
   }
 
   reported(index: number, report: UseReport): void {
-    if (report.kind === "loads") this.#keyLoads.reported(index, report.loads);
-    else this.#note(index, report.seq, report.reports);
+    switch (report.kind) {
+      case "loads":
+        return this.#keyLoads.reported(index, report.loads);
+      case "failovers":
+        return this.#failovers.reported(index, report.failovers);
+      case "uses":
+        return this.#note(index, report.seq, report.reports);
+      default:
+        throw new Unreachable(report);
+    }
   }
 
   close(): void {

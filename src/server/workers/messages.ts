@@ -12,6 +12,7 @@ import type {
   Undeliverable,
 } from "../../plan/data-plane.ts";
 import type { CheckOutcome } from "../../data/health/check.ts";
+import type { LaneFailover } from "../../data/balance/failover-state.ts";
 import type { KeyLoad } from "../../data/key-load.ts";
 import type { NodeLimit } from "../../data/node-limit.ts";
 import type { CheckRequest } from "./node-checks.ts";
@@ -102,11 +103,13 @@ export type ToWorker =
   | { readonly kind: "parts"; readonly seq: number; readonly parts: readonly LimitPart[] }
   /** What the other workers have of these pools, all together. */
   | { readonly kind: "others"; readonly loads: readonly KeyLoad[] }
+  /** Where failovers of the node stand. */
+  | { readonly kind: "failovers"; readonly failovers: readonly LaneFailover[] }
   /** The connection is the worker's alone: it may read. */
   | { readonly kind: "read"; readonly seq: number };
 
 /** What a worker says of what it uses, and holds. */
-export type UseReport = Extract<FromWorker, { readonly kind: "uses" | "loads" }>;
+export type UseReport = Extract<FromWorker, { readonly kind: "uses" | "loads" | "failovers" }>;
 
 export type FromWorker =
   | { readonly kind: "answer"; readonly id: number; readonly value: unknown }
@@ -119,6 +122,8 @@ export type FromWorker =
   | { readonly kind: "uses"; readonly seq: number; readonly reports: readonly LimitReport[] }
   /** What it has of pools that divide by key, where others have to know, or need not any more. */
   | { readonly kind: "loads"; readonly loads: readonly KeyLoad[] }
+  /** It went over to another target; of the versions that it knows. */
+  | { readonly kind: "failovers"; readonly failovers: readonly LaneFailover[] }
   /** A line of the log, as JSON. */
   | { readonly kind: "log"; readonly line: string }
   /**

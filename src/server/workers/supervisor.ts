@@ -240,6 +240,7 @@ export class Supervisor {
         return;
       case "uses":
       case "loads":
+      case "failovers":
         return this.#options.used(slot, message);
       case "log":
         return this.#log(slot, message.line);

@@ -15,6 +15,7 @@ import { createLog } from "../../telemetry/log.ts";
 import { createMetrics } from "../../telemetry/metrics.ts";
 import { openRuntimeMetrics, type RuntimeMetrics } from "../../telemetry/runtime.ts";
 import { Borrower } from "./borrower.ts";
+import { FailoverReport } from "./failover-report.ts";
 import { type HeldConnection, holdConnection } from "./held-connection.ts";
 import { KeyLoadReport } from "./key-load-report.ts";
 import {
@@ -60,6 +61,7 @@ export class Worker {
   readonly #checks: RemoteChecks;
   readonly #borrower: Borrower;
   readonly #keyLoads: KeyLoadReport;
+  readonly #failovers: FailoverReport;
   readonly #held = new Map<number, { readonly listener: ListenerKind; readonly connection: HeldConnection }>();
   #plane: NodeDataPlane | undefined;
   #prepared: PreparedPlan | undefined;
@@ -74,6 +76,7 @@ export class Worker {
     this.#checks = new RemoteChecks(clock, send);
     this.#borrower = new Borrower({ clock, send });
     this.#keyLoads = new KeyLoadReport(clock, send);
+    this.#failovers = new FailoverReport(clock, send);
     this.#send = send;
     this.#runtime = openRuntimeMetrics(this.#env.metrics, { clock, version: VERSION, ledger: this.#env.ledger });
   }
@@ -89,6 +92,8 @@ export class Worker {
         return this.#open(message.seq);
       case "others":
         return this.#keyLoads.told(message.loads);
+      case "failovers":
+        return this.#failovers.told(message.failovers);
       case "parts":
         return this.#borrower.told(message.seq, message.parts);
       case "checked":
@@ -157,7 +162,10 @@ export class Worker {
     for (const { id, ...override } of operators) await plane.operate(id, override);
     this.#plane = plane;
     this.#borrower.attend(plane);
-    if (place.of > 1) this.#keyLoads.attend(plane);
+    if (place.of > 1) {
+      this.#keyLoads.attend(plane);
+      this.#failovers.attend(plane);
+    }
     this.#reportAfter(REPORT_MS);
     this.#settle(plan);
   }
