@@ -14,6 +14,8 @@ export interface RunCounts extends Counts {
   readonly name: string;
   readonly files: number;
   readonly ok: boolean;
+  /** How nodes ran, and how many of them, where they were to have workers. */
+  readonly nodes: ReadonlyMap<string, number>;
 }
 
 export const NO_COUNTS: Counts = { tests: 0, passed: 0, failed: 0, skipped: 0 };
@@ -33,9 +35,17 @@ export function readCounts(file: string): Counts | undefined {
   return JSON.parse(readFileSync(file, "utf8")) as Counts; // oxlint-disable-line typescript/no-unsafe-type-assertion -- as left by leaveCounts
 }
 
+/** The lines that test/support/workers.ts leaves, and how often; none without the file. */
+export function readNodes(file: string): Map<string, number> {
+  const nodes = new Map<string, number>();
+  const lines = existsSync(file) ? readFileSync(file, "utf8").trim().split("\n") : [];
+  for (const line of lines) nodes.set(line, (nodes.get(line) ?? 0) + 1);
+  return nodes;
+}
+
 /** The last words of all runs: what ran, what was skipped, and which programs it ran against. */
 export function closingLines(runs: readonly RunCounts[], programs: readonly ProgramName[]): string[] {
-  const lines = runs.map(lineOf);
+  const lines = runs.flatMap((run) => [lineOf(run), ...Array.from(run.nodes, ([how, n]) => `ℹ   nodes ${how}: ${n}`)]);
   const present = programs.filter((name) => findProgram(name) !== undefined);
   if (present.length > 0)
     lines.push(`ℹ peers: ${present.map((name) => `${name} ${versionOf(name)}`.trim()).join(", ")}`);

@@ -2,7 +2,10 @@
  * Runs the tests: `node test/run.ts [pattern...]`. A pattern is a part of a file's path; without
  * one, all of them run. First, programs that the files need and that are not there are installed:
  * set-up.ts. Files of whole nodes run twice, once on each implementation of HTTP/2;
- * TEST_GRPC_TRANSPORT=own|node runs all on that one. Exit code 1 when a test failed or none ran.
+ * TEST_GRPC_TRANSPORT=own|node runs all on that one. Some of them run again on nodes with one and
+ * with two workers; SIGNALBOX_TEST_WORKERS=0|1|2 runs all with so many, where a test's node does
+ * not have to be in its own process: how many were not, and why, stands at the end. Exit code 1
+ * when a test failed or none ran.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -11,10 +14,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { GRPC_TRANSPORTS, type GrpcTransport } from "../src/core/grpc-transport.ts";
-import { closingLines, COUNTS_FILE, NO_COUNTS, readCounts, type RunCounts } from "./run-counts.ts";
+import { closingLines, COUNTS_FILE, NO_COUNTS, readCounts, readNodes, type RunCounts } from "./run-counts.ts";
 import { setUp } from "./set-up.ts";
 import { programsNeededBy } from "./set-up/programs.ts";
 import { ASKED_TRANSPORT, TEST_TRANSPORT } from "./support/transport.ts";
+import { ASKED_WORKERS, NODES_FILE } from "./support/workers.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const PLACES = ["src/**/*.test.ts", "test/**/*.test.ts", "bench/**/*.test.ts"];
@@ -36,6 +40,35 @@ const ON_EACH_TRANSPORT = [
   "test/delivery/grpc",
 ];
 /**
+ * Beginnings of the paths of tests that run again on nodes with so many workers: those that go
+ * through a whole node and are quick. All of test/scenario, test/fuzz, test/contract, bench/attack
+ * and the peers pass with both, too: CONTRIBUTING.md has how to run them.
+ */
+const WITH_WORKERS: readonly { readonly workers: number; readonly beginnings: readonly string[] }[] = [
+  {
+    workers: 1,
+    beginnings: ["test/contract/", "test/scenario/health-node", "test/scenario/shutdown", "test/scenario/unrouted"],
+  },
+  {
+    workers: 2,
+    beginnings: [
+      "test/contract/",
+      "test/scenario/black-hole",
+      "test/scenario/health-node",
+      "test/scenario/isolation",
+      "test/scenario/ledger.test",
+      "test/scenario/plugin",
+      "test/scenario/reload",
+      "test/scenario/shutdown",
+      "test/scenario/storm",
+      "test/scenario/transport",
+      "test/fuzz/extremes",
+      "test/secrets/api",
+      "bench/attack/",
+    ],
+  },
+];
+/**
  * The machines that run this have few cores, and tests with real sockets get slow when they share
  * one.
  */
@@ -45,6 +78,7 @@ const TIMEOUT_MS = 120_000;
 
 interface Run {
   readonly transport: GrpcTransport;
+  readonly workers: number;
   readonly files: readonly string[];
 }
 
@@ -52,25 +86,42 @@ function plan(patterns: readonly string[]): Run[] {
   const files = globSync(PLACES, { cwd: ROOT })
     .filter((file) => patterns.length === 0 || patterns.some((pattern) => file.includes(pattern)))
     .toSorted();
-  const again = files.filter((file) => ON_EACH_TRANSPORT.some((beginning) => file.startsWith(beginning)));
+  const startingWith = (beginnings: readonly string[]): string[] =>
+    files.filter((file) => beginnings.some((beginning) => file.startsWith(beginning)));
+  const workers = ASKED_WORKERS ?? 0;
   const others = ASKED_TRANSPORT === undefined ? GRPC_TRANSPORTS.filter((other) => other !== TEST_TRANSPORT) : [];
-  const runs = [{ transport: TEST_TRANSPORT, files }, ...others.map((transport) => ({ transport, files: again }))];
+  const again = others.map((transport) => ({ transport, workers, files: startingWith(ON_EACH_TRANSPORT) }));
+  const spread = WITH_WORKERS.map((one) => {
+    return { transport: TEST_TRANSPORT, workers: one.workers, files: startingWith(one.beginnings) };
+  });
+  const runs: Run[] = [{ transport: TEST_TRANSPORT, workers, files }, ...again];
+  if (ASKED_WORKERS === undefined) runs.push(...spread);
   return runs.filter((run) => run.files.length > 0);
 }
 
-async function runTests({ transport, files }: Run, folder: string): Promise<RunCounts> {
-  process.stdout.write(`\ntransport ${transport}, files: ${files.length}\n`);
+async function runTests({ transport, workers, files }: Run, folder: string): Promise<RunCounts> {
+  const name = workers === 0 ? `transport ${transport}` : `transport ${transport}, workers ${workers}`;
+  process.stdout.write(`\n${name}, files: ${files.length}\n`);
   const options = [`--test-concurrency=${CONCURRENCY}`, `--test-timeout=${TIMEOUT_MS}`];
   const reporter = fileURLToPath(new URL("reporter.ts", import.meta.url));
-  const countsFile = join(folder, `${transport}.json`);
+  const countsFile = join(folder, `${transport}-${workers}.json`);
+  const nodesFile = join(folder, `${transport}-${workers}.nodes`);
   const child = spawn(process.execPath, ["--test", ...options, `--test-reporter=${reporter}`, ...files], {
     cwd: ROOT,
     stdio: "inherit",
-    env: { ...process.env, TEST_GRPC_TRANSPORT: transport, SIGNALBOX_ARENA_DEBUG: "1", [COUNTS_FILE]: countsFile },
+    env: {
+      ...process.env,
+      TEST_GRPC_TRANSPORT: transport,
+      SIGNALBOX_TEST_WORKERS: String(workers),
+      SIGNALBOX_ARENA_DEBUG: "1",
+      NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"] ?? join(folder, "compiled"),
+      [COUNTS_FILE]: countsFile,
+      [NODES_FILE]: nodesFile,
+    },
   });
   const [code] = (await once(child, "exit")) as [number | null];
   const counts = readCounts(countsFile) ?? NO_COUNTS;
-  return { name: `transport ${transport}`, files: files.length, ok: code === 0, ...counts };
+  return { name, files: files.length, ok: code === 0, ...counts, nodes: readNodes(nodesFile) };
 }
 
 async function runAll(runs: readonly Run[]): Promise<void> {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { pluginEditions } from "../../src/data/balance/plugins.ts";
 import { namesIn, requestOf } from "../support/items.ts";
-import { completeConfig, startTestNode, type TestNode } from "../support/node.ts";
+import { startTestNode, type TestNode } from "../support/node.ts";
 import { OtlpSender } from "../support/otlp-sender.ts";
 import { openGrpcSink } from "../support/sinks/grpc-sink.ts";
 import type { Sink } from "../support/sinks/sink.ts";
@@ -38,9 +38,9 @@ class Scene implements AsyncDisposable {
     return { node: { plugins }, pools: { p: { targets: Object.keys(this.sinks), strategy } }, default_pool: "p" };
   }
 
-  async start(strategy: unknown): Promise<TestNode> {
+  async start(strategy: unknown, inProcess?: string): Promise<TestNode> {
     for (const id of ["a", "b", "c"]) this.sinks[id] = await openGrpcSink();
-    this.node = await startTestNode(this.config(strategy), { file: this.file, sinks: this.sinks });
+    this.node = await startTestNode(this.config(strategy), { file: this.file, sinks: this.sinks, inProcess });
     return this.node;
   }
 
@@ -55,7 +55,7 @@ class Scene implements AsyncDisposable {
   }
 
   reload(strategy: unknown, plugins?: readonly string[]): ReturnType<TestNode["apply"]> {
-    return this.node!.running.walk.apply(completeConfig(this.config(strategy, plugins), this.sinks));
+    return this.node!.apply(this.config(strategy, plugins));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -112,7 +112,7 @@ test("a plugin that is written again with what it had is the same module; anothe
   await using scene = new Scene();
   const write = (n: number): void => scene.write("my-strategy.mjs", `// ${n % 2}\n${PLUGIN}`);
   write(0);
-  await scene.start("first_one");
+  await scene.start("first_one", "its plugins are counted by the test");
   const before = pluginEditions();
   for (let n = 1; n <= 6; n++) {
     write(n);

@@ -90,15 +90,19 @@ test(`reload storm: ${CHANGES_PER_SECOND} changes a second under load fail, lose
   }
   await Promise.all(senders.map((sender) => sender.stop()));
   // A change is counted when it is in the history, too, a little after the version has it.
-  const counted = async (): Promise<boolean> => {
-    return walk.status.version === 1 + (await node.metric("configApplies", "applied"));
+  // All of it is read at one moment: the last change may be taken over at any other.
+  const { configApplies } = node.env.metrics;
+  let [applied, invalid, failed] = [0, 0, 0];
+  const counted = (): boolean => {
+    version = walk.status.version;
+    applied = configApplies.with("applied").value;
+    invalid = configApplies.with("invalid").value;
+    failed = configApplies.with("failed").value;
+    return version === 1 + applied;
   };
-  await until(async () => (await node.ledger()).queued === 0 && (await counted()));
+  await until(async () => (await node.ledger()).queued === 0 && counted());
 
   const total = senders.reduce((sum, { sent }) => sum + sent.length, 0);
-  version = walk.status.version; // read together with what was counted: the last change may have been taken over since
-  const { configApplies } = node.env.metrics;
-  const [applied, invalid, failed] = ["applied", "invalid", "failed"].map((kind) => configApplies.with(kind).value);
   const told = account(senders, Object.values(sinks));
   const diagnostic = { seconds: SECONDS, requests: total, version, applied, invalid, failed, ...told };
   t.diagnostic(JSON.stringify({ ...diagnostic, ledger: await node.ledger() }));
@@ -109,11 +113,10 @@ test(`reload storm: ${CHANGES_PER_SECOND} changes a second under load fail, lose
   );
   assert.deepEqual([told.lost, told.duplicates, told.acknowledged], [0, 0, total * 5]);
   for (const { wire } of senders) assert.deepEqual([wire.ended, wire.resets, wire.closeNotices], [0, 0, 0]);
-  assert.equal(version, 1 + (applied ?? 0));
   // Every third change is taken over by name. Of the others a busy machine may see two at once, and
   // only the newer one.
   assert.ok(version > SECONDS * 2, `only ${version} versions in ${SECONDS} s`);
-  assert.deepEqual([failed, (invalid ?? 0) > 0], [0, true]);
+  assert.deepEqual([failed, invalid > 0], [0, true]);
   const { received, delivered, queued } = await node.ledger();
   assert.deepEqual([delivered, queued], [received, 0]);
 });

@@ -8,6 +8,8 @@ import type { ApplyOutcome } from "../../src/control/apply.ts";
 import type { LedgerRow, SeriesSnapshot } from "../../src/core/snapshot.ts";
 import { openDataPlane } from "../../src/data/assemble.ts";
 import type { Resolver } from "../../src/data/resolve/resolver.ts";
+import { compile } from "../../src/plan/compile.ts";
+import type { PlanData } from "../../src/plan/plan-data.ts";
 import type { DataPlaneStatus, ShutdownReport } from "../../src/plan/data-plane.ts";
 import { fileSource, textSource } from "../../src/server/config-source.ts";
 import { type OpenDataPlane, type RunningNode, startNode } from "../../src/server/start.ts";
@@ -36,8 +38,10 @@ export interface TestNodeOptions {
   /** What is behind the names of targets; default: what the machine says. */
   readonly resolver?: Resolver;
   /** Why it has to be in this process, whatever SIGNALBOX_TEST_WORKERS says. */
-  readonly inProcess?: string;
+  readonly inProcess?: string | undefined;
 }
+
+const PLACE = { name: "test.yaml", folder: process.cwd(), file: undefined };
 
 /** A config document: YAML or JSON text, or what it says. */
 export type TestConfig = string | Readonly<Record<string, unknown>>;
@@ -128,6 +132,14 @@ export class TestNode implements AsyncDisposable {
     return this.running.walk.apply(completeConfig(config, { ...this.#sinks, ...sinks }, this.#workers));
   }
 
+  /** What a config, completed in the same way, is to the data plane. */
+  planOf(config: TestConfig, version: number): PlanData {
+    const text = completeConfig(config, this.#sinks, this.#workers);
+    const { config: loaded } = textSource(text, PLACE, {}).load(text);
+    assert.ok(loaded !== undefined);
+    return compile(loaded, loaded.node, { version, text });
+  }
+
   /** Of all rules and pools, or of those of one signal. */
   async ledger(signal?: string): Promise<LedgerTotals> {
     return totalsOf((await this.rows()).filter((row) => signal === undefined || row.signal === signal));
@@ -192,8 +204,7 @@ export async function startTestNode(config: TestConfig, options: TestNodeOptions
   const env = { ...WORKER_ENV, ...options.env };
   const text = completeConfig(config, sinks, workers);
   if (file !== undefined) writeFileSync(file, text);
-  const place = { name: "test.yaml", folder: process.cwd(), file: undefined };
-  const source = file === undefined ? textSource(text, place, env) : fileSource(file, env);
+  const source = file === undefined ? textSource(text, PLACE, env) : fileSource(file, env);
   const loaded = source.load(text);
   if (loaded.config === undefined) throw new Error(loaded.problems.map(formatProblem).join("\n"));
   const lines: Document[] = [];

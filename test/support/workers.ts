@@ -1,10 +1,15 @@
 import { appendFileSync } from "node:fs";
 
-const asked = process.env["SIGNALBOX_TEST_WORKERS"] ?? "0";
+const asked = process.env["SIGNALBOX_TEST_WORKERS"];
+if (asked !== undefined && !/^\d$/u.test(asked)) throw new Error(`SIGNALBOX_TEST_WORKERS=${asked} is none of 0 to 9`);
 
-/** SIGNALBOX_TEST_WORKERS=1 and =2 run whole nodes over so many processes; 0, in the test's own. */
-export const TEST_WORKERS = Number(asked);
-if (!/^\d$/u.test(asked)) throw new Error(`SIGNALBOX_TEST_WORKERS=${asked} is none of 0 to 9`);
+/**
+ * SIGNALBOX_TEST_WORKERS=1 and =2 run whole nodes over so many processes, 0 in that of the test;
+ * undefined when it is not set.
+ */
+export const ASKED_WORKERS = asked === undefined ? undefined : Number(asked);
+
+export const TEST_WORKERS = ASKED_WORKERS ?? 0;
 
 /** The variable that names the file that {@link tellNode} writes to. */
 export const NODES_FILE = "TEST_NODES_FILE";
