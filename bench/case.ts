@@ -12,7 +12,7 @@ export interface Case {
   /** `in`: between the load and the system. `both`: also between the system and the sinks. */
   readonly tls: "none" | "in" | "both";
   readonly limits: RouterLimits;
-  /** `node.workers`; undefined: the router's default. */
+  /** `node.workers`; undefined: none, as in builds that do not have them. */
   readonly workers: number | undefined;
   /** Connections of the generator, and calls under way on each of them. */
   readonly connections: number;

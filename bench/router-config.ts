@@ -14,12 +14,18 @@ export interface RouterPorts {
 export interface RouterPlace {
   readonly dataDir: string;
   readonly transport: GrpcTransport;
+  /** `node.workers`; undefined for a build that does not have it. */
+  readonly workers: Case["workers"];
   /** Needed where the case has TLS. */
   readonly identity: IdentityFiles;
 }
 
 /** The config of the measured router. JSON, which is YAML too. */
-export function routerConfig(run: Case, ports: RouterPorts, { dataDir, transport, identity }: RouterPlace): string {
+export function routerConfig(
+  run: Case,
+  ports: RouterPorts,
+  { dataDir, transport, workers, identity }: RouterPlace,
+): string {
   const protocol = run.protocol === "grpc" ? "grpc" : "http/protobuf";
   const compression = run.gzipOut ? { compression: "gzip" } : {};
   const { cert, key, ca } = identity;
@@ -39,7 +45,7 @@ export function routerConfig(run: Case, ports: RouterPorts, { dataDir, transport
         otlp_http: { address: `127.0.0.1:${ports.http}` },
         admin: { address: `127.0.0.1:${ports.admin}` },
       },
-      ...(run.workers !== undefined && { workers: run.workers }),
+      ...(workers !== undefined && { workers }),
       limits: nodeLimits(run.limits),
     },
     targets: ports.targets.map((port, i) => ({

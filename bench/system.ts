@@ -68,6 +68,7 @@ export function otherBuild(root: string): RouterSystem {
 /** Measured as it is published: what is built, not the sources. */
 function router(name: string, transport: GrpcTransport, root: string): RouterSystem {
   const built = join(root, "dist/cli/main.js");
+  const knowsWorkers = existsSync(join(root, "src/server/workers"));
   return {
     name,
     transport,
@@ -78,7 +79,8 @@ function router(name: string, transport: GrpcTransport, root: string): RouterSys
       const ports = { grpc: grpc!, http: http!, admin: admin!, targets };
       const file = join(dir, "signalbox.yaml");
       const identity = writeIdentity(await benchIdentity(), dir);
-      writeFileSync(file, routerConfig(run, ports, { dataDir: join(dir, "data"), transport, identity }));
+      const workers = run.workers ?? (knowsWorkers ? 0 : undefined);
+      writeFileSync(file, routerConfig(run, ports, { dataDir: join(dir, "data"), transport, workers, identity }));
       const args = [join(root, "bin/signalbox.js"), "run", "-c", file];
       const child = startChild(process.execPath, args, { ...env, SIGNALBOX_BUILT: "1" });
       const running = await listening(child, run.protocol === "grpc" ? ports.grpc : ports.http);

@@ -6,6 +6,7 @@ import { collectAll } from "../core/collect.ts";
 import { fileSource, readSource } from "../server/config-source.ts";
 import { type ProcessEvents, ProcessSignals, runNode } from "../server/run.ts";
 import { type RunningNode, startNode } from "../server/start.ts";
+import { DEFAULT_WORKERS, workerCount } from "../server/worker-count.ts";
 import { onlyOne, usage } from "./args.ts";
 import type { Args, Command, ExitCode, Io } from "./command.ts";
 import { leave } from "./process.ts";
@@ -47,12 +48,13 @@ async function start(file: string, io: Io): Promise<Started | ExitCode> {
   log.level = config.node.log.level;
   log.format = config.node.log.format;
   for (const problem of problems) log.warn("config warning", { problem: formatProblem(problem) });
-  const { shutdown_grace: graceMs, workers } = config.node;
+  const { shutdown_grace: graceMs } = config.node;
   using started = new DisposableStack();
   const signals = started.use(new ProcessSignals(PROCESS, { log, clock: io.clock, graceMs }));
   // Where this process carries data itself, nothing may hold it up.
-  const settled = workers === 0 ? {} : { settled: collectAll };
-  const node = await startNode(config, { clock: io.clock, random: io.random, log, source, ...settled });
+  const settled = workerCount(config.node, DEFAULT_WORKERS) === 0 ? {} : { settled: collectAll };
+  const { clock, random } = io;
+  const node = await startNode(config, { clock, random, log, source, workers: DEFAULT_WORKERS, ...settled });
   started.move();
   return { node, signals };
 }

@@ -5,6 +5,7 @@ import type { Problem } from "../core/problem.ts";
 import { fileSource, textSource } from "../server/config-source.ts";
 import { memoryProblem } from "../server/memory-need.ts";
 import type { ConfigSource } from "../server/start.ts";
+import { DEFAULT_WORKERS, workerCount } from "../server/worker-count.ts";
 import { usage } from "./args.ts";
 import { type Args, type Command, EXIT, type ExitCode, type Io } from "./command.ts";
 import { counted, OUTPUT_OPTION, print, problemLines, problemsText } from "./print.ts";
@@ -46,7 +47,8 @@ async function check(name: string, io: Io): Promise<CheckedFile> {
   try {
     const source = name === "-" ? await standardInput(io) : openFile(name, io);
     const { config, problems } = source.load(source.text);
-    const memory = config && memoryProblem(config.node, process.constrainedMemory());
+    const memory =
+      config && memoryProblem(config.node, workerCount(config.node, DEFAULT_WORKERS), process.constrainedMemory());
     return { readable: true, problems: memory === undefined ? problems : [...problems, { ...memory, file: name }] };
   } catch (cause) {
     if (!(cause instanceof RouterError) || cause.code !== "CONFIG_UNREADABLE") throw cause;

@@ -1,5 +1,3 @@
-import { availableParallelism } from "node:os";
-import type { NodeConfig } from "../config/schema/config.ts";
 import { RouterError } from "../core/errors.ts";
 import type { OpenDataPlane } from "./start.ts";
 
@@ -7,9 +5,8 @@ import type { OpenDataPlane } from "./start.ts";
  * Who opens the data plane that a config asks for: in this process, or in so many others. Loaded
  * when it is needed: most commands start no node, and should not wait for it.
  */
-export async function dataPlaneOpener({ workers }: Pick<NodeConfig, "workers">): Promise<OpenDataPlane> {
-  if (workers === 0) return (await import("../data/assemble.ts")).openDataPlane;
-  const count = workers === "auto" ? availableParallelism() : workers;
+export async function dataPlaneOpener(count: number): Promise<OpenDataPlane> {
+  if (count === 0) return (await import("../data/assemble.ts")).openDataPlane;
   const { openWorkers } = await import("./workers/open-workers.ts");
   return (plan, listen, env, { secrets, strategies }) => {
     if (strategies === undefined) return openWorkers(plan, listen, env, { count, secrets });

@@ -40,6 +40,7 @@ import { CertificateReport, checkListenerTls } from "./certificates.ts";
 import { memoryProblem } from "./memory-need.ts";
 import { tellUnusableProxies } from "./proxies.ts";
 import { listenerOptions, listenOptions } from "./listen-options.ts";
+import { workerCount } from "./worker-count.ts";
 import { VERSION } from "../core/version.ts";
 
 export interface StartOptions {
@@ -54,6 +55,8 @@ export interface StartOptions {
    * `strategy: { type: plugin, name, options }`.
    */
   readonly strategies?: Strategies;
+  /** Processes for the data plane where the config says nothing of them; default: 0. */
+  readonly workers?: number;
   readonly openDataPlane?: OpenDataPlane;
   /**
    * Told some time after a config was taken over, when nothing of the work is needed any more: for
@@ -116,7 +119,8 @@ export async function startNode(config: Config, options: StartOptions): Promise<
   log.info("signalbox starts", { version: VERSION, config: facts.configFile ?? "none", id: facts.id, pid: facts.pid });
 
   tellUnusableProxies(log, source.place.env);
-  const memory = memoryProblem(config.node, process.constrainedMemory());
+  const workers = workerCount(config.node, options.workers ?? 0);
+  const memory = memoryProblem(config.node, workers, process.constrainedMemory());
   if (memory !== undefined) log.warn(memory.message, { key: memory.path, hint: memory.hint });
 
   await using parts = new AsyncDisposableStack();
@@ -125,7 +129,7 @@ export async function startNode(config: Config, options: StartOptions): Promise<
   const kept = dataDir !== undefined && (await openDataDir(dataDir, env)) ? keptIn(dataDir) : undefined;
   const history = await openHistory({ directory: kept?.history, clock, log });
   const plan = compile(config, config.node, { version: firstVersion(history, source), text: source.text });
-  const open = options.openDataPlane ?? (await dataPlaneOpener(config.node));
+  const open = options.openDataPlane ?? (await dataPlaneOpener(workers));
   const dataPlane = parts.use(await open(plan, listenOptions(config.node), env, { secrets, strategies }));
   const operators = await openOperatorStates({ file: kept?.operatorStates, dataPlane, clock, log });
   const steering = await openSteering({ config, plan }, { dataPlane, env, history }, options);

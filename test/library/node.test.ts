@@ -32,6 +32,7 @@ default_pool: { targets: [a, b], strategy: { type: plugin, name: ${name} } }
   assert.ok(config !== undefined);
   const log = createLog({ clock: systemClock, write: () => undefined, level: "info", format: "json", colour: false });
   await using node = await startNode(config, { clock: systemClock, random: systemRandom, log, source, strategies });
+  assert.deepEqual((await node.dataPlane.status()).workers, [], "it is in this process");
   const url = `http://${node.addresses.otlpHttp}/v1/traces`;
   const body = JSON.stringify({ resourceSpans: [{ scopeSpans: [{ spans: [{ name: "s" }] }] }] });
   const send = async (): Promise<void> => {

@@ -20,7 +20,7 @@ const UNCUT = { max_bytes: "64MiB", max_items: 1_000_000 };
 const FILLING = { filling: "x".repeat(3_000) };
 
 /** Nothing times out, however busy the machine is. */
-function patient(protocol: string): Record<string, unknown> {
+function patient(protocol: string) {
   const node = { limits: { request_timeout: "60s" } };
   return { node, targets: [{ id: "a", protocol, timeout: "60s", health_check: { timeout: "60s" } }] };
 }
@@ -144,11 +144,15 @@ test("large: what is above the target's own limit is halved before it is sent", 
 for (const protocol of PROTOCOLS) {
   test(`large: a node over ${protocol} that refuses before it has read the request gets halves, too`, async () => {
     await using sink = await openGrpcSink();
-    const limits = { max_request_bytes: "1MiB" };
-    await using next = await startTestNode({ node: { limits } }, { sinks: { a: sink } });
+    const limits = { max_request_bytes: "1MiB", request_timeout: "60s" };
+    await using next = await startTestNode({ ...patient("grpc"), node: { limits } }, { sinks: { a: sink } });
     const endpoint = `http://${protocol === "grpc" ? next.grpc : next.http}`;
-    const targets = [{ id: "next", endpoint, protocol }];
-    await using node = await startTestNode({ targets, default_pool: { targets: ["next"] } });
+    const {
+      node: limited,
+      targets: [target],
+    } = patient(protocol);
+    const targets = [{ ...target, id: "next", endpoint }];
+    await using node = await startTestNode({ node: limited, targets, default_pool: { targets: ["next"] } });
     await using sender = new OtlpSender(node);
     const answer = await sender.send("http", "traces", bigRequest(20 * MIB));
     assert.deepEqual([answer.ok, answer.rejected, answer.message], [true, 0, ""]);

@@ -54,6 +54,12 @@ test("run: tells where it listens, takes over an edit and a SIGHUP, and ends wit
   const { admin, otlp_grpc: grpc } = await node.logged("signalbox listens");
   const view: Record<string, unknown> = JSON.parse(await (await fetch(`http://${String(admin)}/api/v1/node`)).text());
   assert.deepEqual(view["addresses"], { otlp_grpc: grpc, otlp_http: null, admin });
+  const workers = view["workers"] as { id: number; pid: number }[]; // oxlint-disable-line typescript/no-unsafe-type-assertion -- looked at below
+  assert.deepEqual(
+    workers.map(({ id, pid }) => [id, pid === view["pid"], isAlive(pid)]),
+    [[1, false, true]],
+    "one worker where the config says nothing of them",
+  );
   assert.match(String(grpc), /^127\.0\.0\.1:[1-9]\d*$/u);
 
   writeFileSync(`${node.file}.new`, configText("targets: [{ id: other, endpoint: http://127.0.0.1:14317 }]"));
@@ -70,12 +76,24 @@ test("run: tells where it listens, takes over an edit and a SIGHUP, and ends wit
   node.kill("SIGTERM");
   await node.logged("signalbox stopped");
   assert.equal(await node.ended, 0);
+  assert.ok(workers.every(({ pid }) => !isAlive(pid)));
 });
 
-test("run: a port that is taken ends it with 1", async () => {
-  await using first = new NodeProcess(configText());
-  const { admin } = await first.logged("signalbox listens");
-  const text = configText().replace('admin: { address: "127.0.0.1:0" }', `admin: { address: "${String(admin)}" }`);
-  await using second = new NodeProcess(text);
-  assert.equal(await second.ended, 1);
-});
+for (const listener of ["admin", "otlp_grpc"]) {
+  test(`run: a port that is taken ends it with 1: ${listener}`, async () => {
+    await using first = new NodeProcess(configText());
+    const { [listener]: taken } = await first.logged("signalbox listens");
+    const free = `${listener}: { address: "127.0.0.1:0" }`;
+    assert.ok(configText().includes(free));
+    await using second = new NodeProcess(configText().replace(free, `${listener}: { address: "${String(taken)}" }`));
+    assert.equal(await second.ended, 1);
+  });
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}

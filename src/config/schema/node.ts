@@ -173,10 +173,10 @@ export const NodeSchema = z.strictObject({
     .describe("Data plane, control plane, or both. Today each node is both."),
   workers: z
     .union([z.literal("auto", NOT_WORKERS), z.int().min(0).max(1_024)])
-    .default(0)
+    .optional()
     .describe(
       "Processes that do the data plane's work; auto: one for each core that the node may use; 0: none, " +
-        "the node does it itself.",
+        "the node does it itself. Default: 1; in a program that starts a node by itself: 0.",
     ),
   plugins: z
     .array(z.string().min(1))

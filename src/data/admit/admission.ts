@@ -127,12 +127,18 @@ const SLACK_BYTES = 1_048_576;
  * has not ended. Besides, there is the part of the memory queues: what was acknowledged takes
  * nothing from what comes.
  */
-export function arenaBytes({
-  maxRequestBytes,
-  maxInFlightBytes,
-}: Pick<AdmissionLimits, "maxRequestBytes" | "maxInFlightBytes">): number {
-  const inFlight = Math.max(maxInFlightBytes, maxRequestBytes) + maxRequestBytes;
-  return inFlight + stayBytes(maxInFlightBytes) + SLACK_BYTES;
+export function arenaBytes(
+  limits: Pick<AdmissionLimits, "maxRequestBytes" | "maxInFlightBytes">,
+  processes: number,
+): number {
+  const { maxRequestBytes } = limits;
+  const most = mostBytes(limits, processes);
+  return Math.max(most, maxRequestBytes) + maxRequestBytes + stayBytes(most) + SLACK_BYTES;
+}
+
+/** Of all bodies in flight, what one of so many processes may hold. */
+function mostBytes({ maxInFlightBytes }: Pick<AdmissionLimits, "maxInFlightBytes">, processes: number): number {
+  return Math.min(maxInFlightBytes, Math.ceil((MOST_PARTS * maxInFlightBytes) / processes));
 }
 
 /**
@@ -193,7 +199,7 @@ class MemoryAdmission implements Admission, PermitGate {
     this.limits = limits;
     this.#partOf = env.partOf ?? ALL_OF_IT;
     this.#processes = env.processes ?? 1;
-    this.arena = openArena(arenaBytes({ ...limits, maxInFlightBytes: this.#mostBytes }));
+    this.arena = openArena(arenaBytes(limits, this.#processes));
     this.arena.mayStayBytes = stayBytes(this.#mostBytes);
     this.maxBytes = this.#mostBytes;
     this.#maxRequests = limits.maxConcurrentRequests;
@@ -316,8 +322,7 @@ class MemoryAdmission implements Admission, PermitGate {
   }
 
   get #mostBytes(): number {
-    const { maxInFlightBytes } = this.limits;
-    return Math.min(maxInFlightBytes, Math.ceil((MOST_PARTS * maxInFlightBytes) / this.#processes));
+    return mostBytes(this.limits, this.#processes);
   }
 
   stop(message: string): void {
