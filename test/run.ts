@@ -37,6 +37,7 @@ const ON_EACH_TRANSPORT = [
   "test/peers/openssl/",
   "test/peers/sdk/",
   "test/receive/grpc",
+  "test/receive/half-sent",
   "test/delivery/grpc",
 ];
 /**

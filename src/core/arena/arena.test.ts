@@ -99,6 +99,25 @@ test("what is in a chunk of which less than a quarter is in use is sparse, and w
   for (const one of [small, long]) one.release();
 });
 
+test("a row of chunks is kept for who comes first, is free until then, and is kept again when there is one", () => {
+  const arena = arenaOf(6);
+  arena.keepSpare(3 * CHUNK - 1);
+  assert.deepEqual([arena.usedBytes, arena.freeBytes], [0, 6 * CHUNK]);
+  const others = [taken(arena, CHUNK), taken(arena, CHUNK), taken(arena, CHUNK)];
+  assert.equal(arena.alloc(1, true), undefined, "others get none of it");
+  assert.equal(arena.usedBytes, 3 * CHUNK);
+  assert.equal(arena.lendSpare(), true);
+  const first = taken(arena, 3 * CHUNK, false);
+  assert.deepEqual([arena.lendSpare(), arena.freeBytes], [false, 0]);
+  for (const other of others) other.release();
+  assert.equal(arena.alloc(1, true), undefined, "it is kept for the next one");
+  assert.equal(arena.lendSpare(), true);
+  const next = taken(arena, 3 * CHUNK, false);
+  first.release();
+  next.release();
+  assert.deepEqual([arena.usedBytes, arena.leaks], [0, []]);
+});
+
 test("what comes slowly is not beside what has come", () => {
   const arena = arenaOf(4);
   const [whole, slow] = [taken(arena, 8), taken(arena, 8, false)];
@@ -245,7 +264,7 @@ test("in debug what is never given back has a name", () => {
 });
 
 const anyStep = fc.record({
-  what: fc.constantFrom("alloc", "alloc", "grow", "trim", "retain", "stay", "release", "release"),
+  what: fc.constantFrom("alloc", "alloc", "grow", "trim", "retain", "stay", "lend", "release", "release"),
   who: fc.nat(11),
   length: fc.oneof(fc.nat(CHUNK), fc.nat(5 * CHUNK)),
   whole: fc.boolean(),
@@ -266,6 +285,7 @@ test("whatever is taken and given back: nobody's bytes change, the counts are ri
     fc.property(fc.array(anyStep, { maxLength: 300 }), fc.integer({ min: 1, max: 20 }), (steps, chunks) => {
       const arena = arenaOf(chunks);
       arena.mayStayBytes = 3 * CHUNK;
+      if (chunks > 4) arena.keepSpare(2 * CHUNK);
       const known = new Map<number, Known>();
       for (const [i, step] of steps.entries()) {
         apply(arena, known, { ...step, value: i % 200 });
@@ -276,6 +296,7 @@ test("whatever is taken and given back: nobody's bytes change, the counts are ri
         [arena.usedBytes, arena.liveBytes, arena.partialBytes, arena.stayingBytes, arena.leaks],
         [0, 0, 0, 0, []],
       );
+      arena.lendSpare();
       assert.ok(arena.alloc(chunks * CHUNK, true) !== undefined, "all of it can be had in one piece");
     }),
   );
@@ -306,6 +327,8 @@ function apply(arena: Arena, known: Map<number, Known>, { what, who, length, who
   } else if (what === "retain") {
     one.extent.retain();
     one.uses++;
+  } else if (what === "lend") {
+    arena.lendSpare();
   } else if (what === "stay") {
     // Nothing is moved any more then.
     if (one.extent.stay()) one.stays = true;

@@ -59,6 +59,9 @@ export class Arena implements BodyMemory {
   readonly #watch: ArenaWatch | undefined;
   readonly #whole: Packer = { chunk: -1, at: 0 };
   readonly #partial: Packer = { chunk: -1, at: 0 };
+  /** How many chunks in a row are kept for who comes first, and the first of them; -1: none are. */
+  #spareChunks = 0;
+  #spare = -1;
 
   constructor(bytes: number, { chunkBytes = CHUNK_BYTES, debug = false }: ArenaOptions = {}) {
     const count = Math.max(1, Math.ceil(bytes / chunkBytes));
@@ -72,11 +75,31 @@ export class Arena implements BodyMemory {
 
   /** Bytes of the chunks that are in use. */
   get usedBytes(): number {
-    return (this.#chunks.count - this.#chunks.free) * this.chunkBytes;
+    return this.capacityBytes - this.freeBytes;
   }
 
+  /** With what is kept. */
   get freeBytes(): number {
-    return this.#chunks.free * this.chunkBytes;
+    const spare = this.#spare < 0 ? 0 : this.#spareChunks;
+    return (this.#chunks.free + spare) * this.chunkBytes;
+  }
+
+  /**
+   * From here on so many bytes in a row are kept, whenever there are as many, for `lendSpare`. They
+   * are free all the same.
+   */
+  keepSpare(bytes: number): void {
+    this.#spareChunks = Math.ceil(bytes / this.chunkBytes);
+    this.#spare = this.#chunks.takeRun(this.#spareChunks);
+  }
+
+  /** Makes what is kept free for whatever is asked for next. False: nothing is kept now. */
+  lendSpare(): boolean {
+    const first = this.#spare;
+    if (first < 0) return false;
+    this.#spare = -1;
+    for (let chunk = first + this.#spareChunks - 1; chunk >= first; chunk--) this.#chunks.leaveRun(chunk);
+    return true;
   }
 
   /** Of the chunks in which there is what outlives its request. */
@@ -143,13 +166,18 @@ export class Arena implements BodyMemory {
       this.#countAlive(start, size, -1);
       this.#leaveShared(first);
       if (last !== first) this.#leaveShared(last);
-      this.onLeft?.();
+      this.#left();
       return;
     }
     for (let chunk = first + size / this.chunkBytes - 1; chunk >= first; chunk--) {
       this.#chunks.leaveRun(chunk);
       this.#watch?.freed(chunk);
     }
+    this.#left();
+  }
+
+  #left(): void {
+    if (this.#spare < 0 && this.#spareChunks > 0) this.#spare = this.#chunks.takeRun(this.#spareChunks);
     this.onLeft?.();
   }
 

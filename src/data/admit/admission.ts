@@ -50,6 +50,8 @@ export interface Permit {
    */
   holdBack(reader: WaitingReader): boolean;
   readonly isHeldBack: boolean;
+  /** It may have what is kept for such: others began later, or there are none. */
+  readonly comesFirst: boolean;
   /** Whether so many bytes of it may be given a place; no: see `refuseForRoom`. */
   mayPlace(bytes: number): boolean;
   /**
@@ -200,6 +202,7 @@ class MemoryAdmission implements Admission, PermitGate {
     this.#partOf = env.partOf ?? ALL_OF_IT;
     this.#processes = env.processes ?? 1;
     this.arena = openArena(arenaBytes(limits, this.#processes));
+    this.arena.keepSpare(limits.maxRequestBytes);
     this.arena.mayStayBytes = stayBytes(this.#mostBytes);
     this.maxBytes = this.#mostBytes;
     this.#maxRequests = limits.maxConcurrentRequests;
@@ -228,7 +231,7 @@ class MemoryAdmission implements Admission, PermitGate {
     if (maxRssBytes !== undefined && this.#rss.above(maxRssBytes, receivedMs)) {
       return this.#no("memory", `the node's memory is above its limit of ${maxRssBytes} bytes`, receivedMs);
     }
-    if (this.inFlightRequests > 0 && !this.leavesRoom(0)) {
+    if (this.inFlightRequests > 0 && !this.leavesRoom(1)) {
       const message = "the bodies of other requests take all but the room that is kept for the oldest of them";
       return this.#no("memory", message, receivedMs);
     }

@@ -71,9 +71,13 @@ export class OpenPermit implements Permit {
     reader.goOn();
   }
 
-  mayPlace(bytes: number): boolean {
+  get comesFirst(): boolean {
     const gate = this.#gate;
-    return gate.leavesRoom(bytes) || this === gate.oldest || gate.inFlightBytes === this.bytes;
+    return this === gate.oldest || gate.inFlightBytes === this.bytes;
+  }
+
+  mayPlace(bytes: number): boolean {
+    return this.#gate.leavesRoom(bytes) || this.comesFirst;
   }
 
   whole(): void {

@@ -104,7 +104,9 @@ export class Reception implements Expiring, BodyMemory {
   alloc(length: number, whole: boolean): Extent | undefined {
     const { admission } = this.#context.env;
     const { method } = this.#context;
-    const extent = this.permit.mayPlace(length) ? admission.arena.alloc(length, whole, method) : undefined;
+    let extent = this.permit.mayPlace(length) ? admission.arena.alloc(length, whole, method) : undefined;
+    if (extent === undefined && this.permit.comesFirst && admission.arena.lendSpare())
+      extent = admission.arena.alloc(whole ? length : this.#wholeLength(length), whole, method);
     if (extent === undefined) this.refuse(admission.refuseForRoom(length));
     return extent;
   }
@@ -113,8 +115,16 @@ export class Reception implements Expiring, BodyMemory {
   grow(extent: Extent, length: number, filled: number): boolean {
     const { admission } = this.#context.env;
     if (this.permit.mayPlace(length) && admission.arena.grow(extent, length, filled)) return true;
+    const { comesFirst } = this.permit;
+    if (comesFirst && admission.arena.lendSpare() && admission.arena.grow(extent, this.#wholeLength(length), filled))
+      return true;
     this.refuse(admission.refuseForRoom(length));
     return false;
+  }
+
+  /** What is kept for it would be in pieces if it were taken piece by piece. */
+  #wholeLength(length: number): number {
+    return Math.max(length, this.#length);
   }
 
   trim(extent: Extent, length: number): void {
