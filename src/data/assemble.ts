@@ -18,18 +18,15 @@ import { ALL_OF_IT, type PartOfLimit } from "./node-limit.ts";
 import { openLosses } from "./queue/losses.ts";
 import { createRepartitioner } from "./route/repartition.ts";
 import { CurrentStrategies, pluginEditions } from "./balance/plugins.ts";
-import { cutParcel } from "./queue/cut-parcel.ts";
-import type { Parcel } from "./queue/parcel.ts";
-import type { Delivery } from "./queue/delivery.ts";
+import { requestCutter } from "./queue/cut-parcel.ts";
 import { Pools } from "./queue/pools.ts";
 import { Records } from "./queue/records.ts";
-import type { Moved } from "./queue/removed.ts";
 import { SparseSweep } from "./queue/sparse-sweep.ts";
 import { createNodeResolver } from "./resolve/node-resolver.ts";
 import type { Resolver } from "./resolve/resolver.ts";
 import type { RequestHandler } from "./receive/request-handler.ts";
 import { openListeners } from "./receive/open-listeners.ts";
-import { reroute } from "./reroute.ts";
+import { RuleRerouter } from "./reroute.ts";
 import { receiveOptions } from "./receive/listeners.ts";
 import { NodeDataPlane } from "./node-data-plane.ts";
 import { prepareStrategies } from "./prepare-plan.ts";
@@ -50,8 +47,8 @@ export async function openDataPlane(
     checks: "run",
     parts,
   });
-  const serving = (): boolean => dataPlane.readiness.ready;
-  const listeners = parts.use(await openListeners(receiveOptions(listen), { ...env, admission, handler, serving }));
+  const receiveEnv = { ...env, admission, handler, dataPlane };
+  const listeners = parts.use(await openListeners(receiveOptions(listen), receiveEnv));
   dataPlane.own(listeners, parts.move());
   return dataPlane;
 }
@@ -103,17 +100,16 @@ export async function openCore(
     records,
     region: plan.nodeRegion,
     schedule: setImmediate,
-    cut: cutParcel,
+    cutter: requestCutter,
     repartitioner: createRepartitioner(env.metrics),
     strategies,
     partOf,
-    reroute: (parcel: Parcel, removed: string, moved: Moved) => reroute(parcel, removed, dataPlane.assembly, moved),
+    rerouter: new RuleRerouter(() => dataPlane.assembly),
   };
   const pools = parts.use(new Pools(plan, targets, poolsEnv));
   const admission = createAdmission(limits, { ...env, rssBytes: createRssReader(), partOf, processes });
   const { arena } = admission;
-  const waitingSince = (beforeMs: number): Iterable<Delivery> => pools.waitingSince(beforeMs);
-  parts.use(new SparseSweep({ ...env, arena, records, waitingSince, moved: env.metrics.arenaMovedOut.with() }));
+  parts.use(new SparseSweep({ ...env, arena, records, pools, moved: env.metrics.arenaMovedOut.with() }));
   const dataPlane = new NodeDataPlane({
     plan,
     pools,

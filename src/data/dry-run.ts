@@ -18,7 +18,7 @@ import { openTargets } from "./export/targets.ts";
 import { NO_LOSSES } from "./queue/losses.ts";
 import { createRepartitioner } from "./route/repartition.ts";
 import { loadPlugins } from "./balance/plugins.ts";
-import { cutParcel } from "./queue/cut-parcel.ts";
+import { requestCutter } from "./queue/cut-parcel.ts";
 import { Pools } from "./queue/pools.ts";
 import { Records } from "./queue/records.ts";
 
@@ -65,7 +65,7 @@ export class DryRun implements AsyncDisposable {
       region: plan.nodeRegion,
       schedule: (run) => void this.#scheduled.push(run),
       records,
-      cut: cutParcel,
+      cutter: requestCutter,
       repartitioner: createRepartitioner(env.metrics),
       strategies,
     });

@@ -4,7 +4,7 @@ import type { Router } from "./route/route.ts";
 import type { Assembly } from "./assembly.ts";
 import type { Parcel, Part } from "./queue/parcel.ts";
 import type { Pool } from "./queue/pool-port.ts";
-import { dressedFor, lostWith, type Moved } from "./queue/removed.ts";
+import { dressedFor, lostWith, type RemovedPool, type Rerouter } from "./queue/removed.ts";
 
 /** A part of a parcel with its place; without one nobody wants it. */
 interface PlacedPart extends Part {
@@ -21,17 +21,26 @@ interface RouteTarget {
  * to the first of its chain that has room. Rules that copy made their copies when it came; for the
  * same reason what was a copy itself has no other place. What finds none is settled as lost.
  */
-export function reroute(parcel: Parcel, removed: string, assembly: Assembly, moved: Moved): void {
-  const { signal, shares } = parcel.record;
-  const { records, router } = assembly.pipelines[signal];
-  const isCopy = shares[0]?.copied === true;
-  const parts = isCopy ? [] : placesOf(parcel, router);
-  if (parts.length === 0) return records.finish(parcel, lostWith(removed));
-  for (const [i, part] of records.divide(parcel, parts).entries()) {
-    const { place } = parts[i]!;
-    const to = place === undefined ? { pool: undefined, parcel: part } : offer(part, place, removed, assembly);
-    if (to.pool === undefined) records.finish(to.parcel, lostWith(removed));
-    else moved(to.pool.name, part.record.points);
+export class RuleRerouter implements Rerouter {
+  readonly #running: () => Assembly;
+
+  constructor(running: () => Assembly) {
+    this.#running = running;
+  }
+
+  reroute(parcel: Parcel, removed: RemovedPool): void {
+    const assembly = this.#running();
+    const { signal, shares } = parcel.record;
+    const { records, router } = assembly.pipelines[signal];
+    const isCopy = shares[0]?.copied === true;
+    const parts = isCopy ? [] : placesOf(parcel, router);
+    if (parts.length === 0) return records.finish(parcel, lostWith(removed.name));
+    for (const [i, part] of records.divide(parcel, parts).entries()) {
+      const { place } = parts[i]!;
+      const to = place === undefined ? { pool: undefined, parcel: part } : offer(part, place, removed.name, assembly);
+      if (to.pool === undefined) records.finish(to.parcel, lostWith(removed.name));
+      else removed.countFailover(to.pool.name, "backlog", part.record.points);
+    }
   }
 }
 

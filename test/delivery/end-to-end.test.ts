@@ -40,9 +40,9 @@ function openScene(plans: readonly TargetPlan[], more: Partial<PoolPlan> = {}): 
     region: "r",
     schedule: setImmediate,
     records,
-    cut: () => undefined,
+    cutter: { cut: () => undefined },
     repartitioner: createRepartitioner(env.metrics),
-    poolNamed: () => undefined,
+    pools: { poolNamed: () => undefined },
   });
   const send = (): Promise<ParcelOutcome> =>
     new Promise((settle) => {

@@ -12,7 +12,7 @@ import type { NodeLimit } from "../../src/data/node-limit.ts";
 import { openTarget } from "../../src/data/export/target.ts";
 import type { OwnedTarget } from "../../src/data/export/target-port.ts";
 import { createRepartitioner } from "../../src/data/route/repartition.ts";
-import type { CutParcel } from "../../src/data/queue/cut-parcel.ts";
+import type { ParcelCutter } from "../../src/data/queue/cut-parcel.ts";
 import { NO_LOSSES } from "../../src/data/queue/losses.ts";
 import type { ParcelOutcome } from "../../src/data/queue/parcel.ts";
 import { openPool } from "../../src/data/queue/pool.ts";
@@ -158,9 +158,9 @@ export class PoolRig {
       region: "r",
       schedule,
       records: this.records,
-      cut: cutByBytes,
+      cutter: { cut: cutByBytes },
       repartitioner,
-      poolNamed: () => undefined,
+      pools: { poolNamed: () => undefined },
       partOf: this.#partOf,
     };
     this.pool = openPool(
@@ -353,7 +353,7 @@ function worstOf(outcomes: readonly ParcelOutcome[]): ParcelOutcome {
 }
 
 /** Stands in for cutting at items: here an item is a share of the bytes. */
-const cutByBytes: CutParcel = ({ record, pieces }, limits) => {
+const cutByBytes: ParcelCutter["cut"] = ({ record, pieces }, limits) => {
   const { bytes, items } = record;
   const each = Math.max(1, Math.min(limits.items, Math.floor((limits.bytes * items) / bytes)));
   if (items < 2 || each >= items) return undefined;

@@ -80,7 +80,7 @@ export async function openReceiving(options: Options = {}): Promise<Receiving> {
   const log = createLog({ clock, write: (line) => lines.push(line), level: "info", format: "json", colour: false });
   const env = { clock, random: seededRandom(7), metrics, log, rssBytes: () => 0 };
   const admission = createAdmission({ ...LIMITS, ...options.limits }, env);
-  const state = { serving: true };
+  const dataPlane = { readiness: { ready: true } };
   const handler: RequestHandler = {
     handle: (request, done) => next.handle(request, done, admission.inFlightBytes),
   };
@@ -95,17 +95,17 @@ export async function openReceiving(options: Options = {}): Promise<Receiving> {
       grpc: { ...GRPC_DEFAULTS, transport: TEST_TRANSPORT, ...place, ...options.grpc },
       http: { ...HTTP_DEFAULTS, ...place, ...options.http },
     },
-    { ...env, admission, handler, serving: () => state.serving },
+    { ...env, admission, handler, dataPlane },
   );
   const settled = async (): Promise<void> => {
     while (admission.inFlightRequests > 0) await turn();
   };
   return {
     get serving() {
-      return state.serving;
+      return dataPlane.readiness.ready;
     },
     set serving(value) {
-      state.serving = value;
+      dataPlane.readiness.ready = value;
     },
     carried: next.carried,
     metrics,

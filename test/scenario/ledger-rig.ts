@@ -12,13 +12,12 @@ import type { SendOutcome } from "../../src/data/send-outcome.ts";
 import { openTargets, type TargetsEnv } from "../../src/data/export/targets.ts";
 import { createRepartitioner } from "../../src/data/route/repartition.ts";
 import { type Losses, openLosses } from "../../src/data/queue/losses.ts";
-import { cutParcel } from "../../src/data/queue/cut-parcel.ts";
+import { requestCutter } from "../../src/data/queue/cut-parcel.ts";
 import { Pools } from "../../src/data/queue/pools.ts";
-import type { Delivery } from "../../src/data/queue/delivery.ts";
 import { SparseSweep } from "../../src/data/queue/sparse-sweep.ts";
 import { Records } from "../../src/data/queue/records.ts";
 import type { Reply } from "../../src/data/receive/request.ts";
-import { reroute } from "../../src/data/reroute.ts";
+import { RuleRerouter } from "../../src/data/reroute.ts";
 import type { Signal } from "../../src/otlp/signal.ts";
 import type { ItemExplanation } from "../../src/plan/explanation.ts";
 import type { Plan, TargetPlan } from "../../src/plan/plan.ts";
@@ -98,15 +97,12 @@ export class Rig implements AsyncDisposable {
       region: plan.nodeRegion,
       schedule,
       records: this.#records,
-      cut: cutParcel,
+      cutter: requestCutter,
       repartitioner: createRepartitioner(this.env.metrics),
-      reroute: (parcel, removed, moved) => {
-        reroute(parcel, removed, this.#assembly, moved);
-      },
+      rerouter: new RuleRerouter(() => this.#assembly),
     });
-    const waitingSince = (beforeMs: number): Iterable<Delivery> => this.pools.waitingSince(beforeMs);
     const moved = this.env.metrics.arenaMovedOut.with();
-    this.#sweep = new SparseSweep({ clock, arena: this.arena, records: this.#records, waitingSince, moved });
+    this.#sweep = new SparseSweep({ clock, arena: this.arena, records: this.#records, pools: this.pools, moved });
     this.#assembly = assemble(plan, this.pools.live, { ...this.env, losses: this.losses, records: this.#records });
     this.#pipeline = new Pipeline(() => this.#assembly, clock);
   }

@@ -196,7 +196,7 @@ export class Chooser {
     try {
       return createPicker(this.#strategy, length, this.#env);
     } catch (error) {
-      if (this.#strategy.type === "plugin") this.#env.failed?.(this.#strategy.name, reasonOf(error));
+      if (this.#strategy.type === "plugin") this.#env.faults?.strategyFailed(this.#strategy.name, reasonOf(error));
       return createPicker({ type: "weighted_round_robin" }, length, this.#env);
     }
   }

@@ -60,8 +60,8 @@ for (const { name, picker, what } of faults) {
     const strategies = createStrategies();
     registerStrategy(strategies, "heaviest", () => picker);
     const told: string[] = [];
-    const failed = (strategy: string, why: string): void => void told.push(`${strategy}: ${why}`);
-    const pool = new BalancedPool([1, 1, 1], PLUGIN, { strategies, failed });
+    const strategyFailed = (strategy: string, why: string): void => void told.push(`${strategy}: ${why}`);
+    const pool = new BalancedPool([1, 1, 1], PLUGIN, { strategies, faults: { strategyFailed } });
     pool.targets[2]!.eject("connect", Infinity);
     pool.take();
     assert.deepEqual(

@@ -13,12 +13,17 @@ import type { Strategies } from "./strategies.ts";
 import { weightedRandom } from "./weighted-random.ts";
 import { weightedRoundRobin } from "./weighted-round-robin.ts";
 
+/** Who is told what plugins' strategies did wrong. */
+export interface StrategyFaults {
+  /** A strategy failed, and weighted round robin has taken over. */
+  strategyFailed(strategy: string, what: string): void;
+}
+
 export interface PickerEnv {
   readonly random: Random;
   /** Those of plugins; none without. */
   readonly strategies?: Strategies;
-  /** A strategy of a plugin failed, and weighted round robin has taken over. */
-  readonly failed?: (strategy: string, what: string) => void;
+  readonly faults?: StrategyFaults;
 }
 
 /** The one place where a strategy's name becomes its code. */
@@ -55,11 +60,13 @@ export function createPicker(strategy: StrategyPlan, size: number, env: PickerEn
 function openPlugin(
   { name, options }: Extract<StrategyPlan, { type: "plugin" }>,
   size: number,
-  { random, strategies, failed }: PickerEnv,
+  { random, strategies, faults }: PickerEnv,
 ): Picker {
   const factory = strategies?.find(name);
   if (factory === undefined) throw new TypeError(`no plugin has registered a strategy named ${name}`);
-  return guarded(factory({ size, options, random }), weightedRoundRobin(size), (what) => failed?.(name, what));
+  return guarded(factory({ size, options, random }), weightedRoundRobin(size), (what) =>
+    faults?.strategyFailed(name, what),
+  );
 }
 
 /**

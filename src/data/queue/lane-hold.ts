@@ -80,8 +80,8 @@ export class LaneHold implements BatchOrigin {
 
   /** Parts of a metric are a metric each: there may be more items than there were. */
   cut(whole: Delivery, limits: CutLimits): readonly Delivery[] | undefined {
-    const { records, cut } = this.env;
-    const parts = cut(whole, limits);
+    const { records, cutter } = this.env;
+    const parts = cutter.cut(whole, limits);
     if (parts === undefined) return undefined;
     const deliveries = deliverParts(whole, records.divide(whole, parts));
     for (const delivery of deliveries) this.hold(delivery, 1);

@@ -4,7 +4,8 @@ import type { Signal } from "../../otlp/signal.ts";
 import type { Histogram } from "../../telemetry/metrics.ts";
 import type { ChooserCopy } from "../balance/chooser.ts";
 import type { Strategies } from "../balance/strategies.ts";
-import type { CutParcel } from "./cut-parcel.ts";
+import type { StrategyFaults } from "../balance/strategy.ts";
+import type { ParcelCutter } from "./cut-parcel.ts";
 import type { Delivery } from "./delivery.ts";
 import type { Parcel } from "./parcel.ts";
 import type { Records } from "./records.ts";
@@ -23,11 +24,11 @@ export interface LaneCopy {
 }
 
 /** What all lanes of a pool have in common. */
-export interface LaneEnv {
+export interface LaneEnv extends StrategyFaults {
   readonly clock: Clock;
   readonly random: Random;
   readonly records: Records;
-  readonly cut: CutParcel;
+  readonly cutter: ParcelCutter;
   readonly budget: RetryBudget;
   readonly batchSize: Histogram;
   readonly room: Room;
@@ -43,8 +44,6 @@ export interface LaneEnv {
   anyUsableBeside(targets: readonly string[], signal: Signal): boolean;
   /** Strategies of plugins; none without. */
   readonly strategies?: Strategies;
-  /** A strategy of a plugin failed, and weighted round robin has taken over. */
-  strategyFailed(strategy: string, what: string): void;
   /** Gives it to a fallback pool, if one can take it now. */
   failOver(parcel: Parcel): boolean;
   /**

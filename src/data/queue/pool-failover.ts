@@ -25,16 +25,18 @@ export interface FallbackPool {
   onceChanged(listener: () => void): Cancel;
 }
 
-export interface PoolFailoverEnv {
-  /** Of the pool that fails over. */
-  readonly name: () => string;
-  readonly records: Records;
-  /** The pool of this name in the running plan. */
-  readonly poolNamed: (name: string) => FallbackPool | undefined;
-  /** Told of each parcel that moved. */
-  readonly moved: (to: string, points: number) => void;
-  /** There is more to move. */
-  readonly again: () => void;
+/** The pools of the running plan. */
+export interface NamedPools {
+  poolNamed(name: string): FallbackPool | undefined;
+}
+
+/** A pool that fails over. */
+export interface FailingPool {
+  readonly name: string;
+  /** Counts what moved to a pool. */
+  countFailover(to: string, when: "backlog", points: number): void;
+  /** There is more to move, or that may be. */
+  wake(): void;
 }
 
 /** So much moves in one turn of the event loop. */
@@ -45,7 +47,9 @@ const BYTES_A_TURN = 8 * 1_024 * 1_024;
  * each parcel belongs to the pool that took it.
  */
 export class PoolFailover {
-  readonly #env: PoolFailoverEnv;
+  readonly #own: FailingPool;
+  readonly #pools: NamedPools;
+  readonly #records: Records;
   /**
    * Those of which one moved: the others are withdrawn. What was copied is counted once for all its
    * targets.
@@ -53,8 +57,10 @@ export class PoolFailover {
   readonly #moved = new WeakSet<Copies>();
   #waitingFor: Cancel | undefined;
 
-  constructor(env: PoolFailoverEnv) {
-    this.#env = env;
+  constructor(own: FailingPool, pools: NamedPools, records: Records) {
+    this.#own = own;
+    this.#pools = pools;
+    this.#records = records;
   }
 
   /**
@@ -71,7 +77,7 @@ export class PoolFailover {
       for (const lane of lanes.all) {
         if (!lane.holds(signal) || lane.isUp(signal) || (divided && lane.targets.length === 0)) continue;
         bytes += this.#empty(lane, signal, fallback, BYTES_A_TURN - bytes);
-        if (bytes >= BYTES_A_TURN) return this.#env.again();
+        if (bytes >= BYTES_A_TURN) return this.#own.wake();
       }
     }
   }
@@ -83,16 +89,16 @@ export class PoolFailover {
   failOver(parcel: Parcel, fallback: string | undefined): boolean {
     if (fallback === undefined) return false;
     const to = this.#give(parcel, fallback);
-    if (to !== undefined) this.#env.moved(to, parcel.record.points);
+    if (to !== undefined) this.#own.countFailover(to, "backlog", parcel.record.points);
     return to !== undefined;
   }
 
   /** Some fallback pool may take this signal some time. */
   mayBeTaken(signal: Signal, fallback: string | undefined): boolean {
-    let pool = fallback === undefined ? undefined : this.#env.poolNamed(fallback);
+    let pool = fallback === undefined ? undefined : this.#pools.poolNamed(fallback);
     while (pool !== undefined) {
       if (pool.mayTake(signal)) return true;
-      pool = pool.fallback === undefined ? undefined : this.#env.poolNamed(pool.fallback);
+      pool = pool.fallback === undefined ? undefined : this.#pools.poolNamed(pool.fallback);
     }
     return false;
   }
@@ -108,10 +114,10 @@ export class PoolFailover {
     while (bytes < upTo) {
       const parcel = lane.peekOldest(signal);
       if (parcel === undefined) return bytes;
-      const copies = this.#env.records.copiesOf(parcel.record);
+      const copies = this.#records.copiesOf(parcel.record);
       if (copies !== undefined && this.#moved.has(copies)) {
         lane.letGoOldest(signal);
-        this.#env.records.withdraw(parcel);
+        this.#records.withdraw(parcel);
         continue;
       }
       const to = this.#give(parcel, fallback);
@@ -119,7 +125,7 @@ export class PoolFailover {
       lane.letGoOldest(signal);
       bytes += parcel.record.bytes;
       if (copies !== undefined) this.#moved.add(copies);
-      this.#env.moved(to, parcel.record.points);
+      this.#own.countFailover(to, "backlog", parcel.record.points);
     }
     return bytes;
   }
@@ -127,16 +133,16 @@ export class PoolFailover {
   /** The pool that took it; undefined when none can, and then waits for one to change. */
   #give(parcel: Parcel, fallback: string): string | undefined {
     const cannot: FallbackPool[] = [];
-    let pool = this.#env.poolNamed(fallback);
+    let pool = this.#pools.poolNamed(fallback);
     while (pool !== undefined) {
       const { signal } = parcel.record;
       const isOpen = pool.usable(signal) && pool.hasAnyRoom(signal);
-      if (isOpen && pool.adopt(parcel, this.#env.name()) === "accepted") return pool.name;
+      if (isOpen && pool.adopt(parcel, this.#own.name) === "accepted") return pool.name;
       cannot.push(pool);
-      pool = pool.fallback === undefined ? undefined : this.#env.poolNamed(pool.fallback);
+      pool = pool.fallback === undefined ? undefined : this.#pools.poolNamed(pool.fallback);
     }
     if (this.#waitingFor === undefined) {
-      const cancels = cannot.map((one) => one.onceChanged(this.#env.again));
+      const cancels = cannot.map((one) => one.onceChanged(() => this.#own.wake()));
       this.#waitingFor = () => cancels.forEach((cancel) => cancel());
     }
     return undefined;

@@ -12,9 +12,9 @@ import type { LaneLoad } from "../key-load.ts";
 import type { LimitUse, PartOfLimit } from "../node-limit.ts";
 import type { Delivery } from "./delivery.ts";
 import type { Parcel } from "./parcel.ts";
-import type { CutParcel } from "./cut-parcel.ts";
+import type { ParcelCutter } from "./cut-parcel.ts";
 import type { TakeLeft } from "./empty-out.ts";
-import type { FallbackPool } from "./pool-failover.ts";
+import type { FallbackPool, NamedPools } from "./pool-failover.ts";
 import type { LaneCopy } from "./lane-port.ts";
 import type { Records } from "./records.ts";
 import type { Repartitioner } from "./repartitioner.ts";
@@ -35,10 +35,10 @@ export interface PoolEnv {
   readonly region: string;
   readonly schedule: Schedule;
   readonly records: Records;
-  readonly cut: CutParcel;
+  readonly cutter: ParcelCutter;
   readonly repartitioner: Repartitioner;
-  /** The pool of this name in the running plan: a fallback of this one. */
-  readonly poolNamed: (name: string) => FallbackPool | undefined;
+  /** Those of the running plan: the fallbacks of this one are among them. */
+  readonly pools: NamedPools;
   /** Strategies of plugins; none without. */
   readonly strategies?: Strategies;
   /** Without one, panics are only counted. */

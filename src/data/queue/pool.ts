@@ -9,7 +9,7 @@ import type { TargetHandle } from "../export/target-port.ts";
 import type { LaneLoad } from "../key-load.ts";
 import { ALL_OF_IT, type LimitUse } from "../node-limit.ts";
 import { emptyOut, type TakeLeft } from "./empty-out.ts";
-import { PoolFailover } from "./pool-failover.ts";
+import { type FailingPool, PoolFailover } from "./pool-failover.ts";
 import { PoolIntake } from "./pool-intake.ts";
 import { Lanes } from "./lanes.ts";
 import type { LaneCopy, LaneEnv } from "./lane-port.ts";
@@ -29,13 +29,12 @@ export function openPool(plan: PoolPlan, targets: readonly TargetHandle[], env: 
   return new MemoryPool(plan, targets, env);
 }
 
-class MemoryPool implements Pool {
+class MemoryPool implements Pool, FailingPool {
   readonly #env: PoolEnv;
   readonly #lanes: Lanes;
   readonly #watching = new Map<TargetHandle, Cancel>();
   readonly #panicReport: PanicReport;
   readonly #emptied = new Set<() => void>();
-  readonly #wake = (): void => this.#schedule();
   readonly #pump = (): void => this.#pumpNow();
   readonly #room: Room;
   readonly #budget: RetryBudget;
@@ -65,13 +64,7 @@ class MemoryPool implements Pool {
     const { records, repartitioner } = env;
     const intakeEnv = { records, repartitioner, room: this.#room, tenants: this.#tenants };
     this.#intake = new PoolIntake(plan, this.#lanes, intakeEnv);
-    this.#failover = new PoolFailover({
-      name: () => this.name,
-      records: env.records,
-      poolNamed: env.poolNamed,
-      moved: (to, points) => this.countFailover(to, "backlog", points),
-      again: this.#wake,
-    });
+    this.#failover = new PoolFailover(this, env.pools, records);
     this.update(plan, targets);
     this.#showMetrics();
   }
@@ -186,6 +179,10 @@ class MemoryPool implements Pool {
 
   countFailover(to: string, when: "arrival" | "backlog", points: number): void {
     this.#env.metrics.poolFailover.with(this.name, to, when).add(points);
+  }
+
+  wake(): void {
+    this.#schedule();
   }
 
   onceChanged(listener: () => void): Cancel {
@@ -361,12 +358,12 @@ class MemoryPool implements Pool {
   }
 
   #laneEnv(): LaneEnv {
-    const { clock, random, records, cut, metrics, region, strategies, log } = this.#env;
+    const { clock, random, records, cutter, metrics, region, strategies, log } = this.#env;
     return {
       clock,
       random,
       records,
-      cut,
+      cutter,
       budget: this.#budget,
       batchSize: metrics.batchSize.with(region),
       room: this.#room,

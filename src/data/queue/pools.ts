@@ -4,17 +4,18 @@ import type { TargetHandle } from "../export/target-port.ts";
 import type { Targets } from "../export/targets.ts";
 import type { Delivery } from "./delivery.ts";
 import type { Parcel } from "./parcel.ts";
-import { dressedFor, lostWith, type Moved, renewed } from "./removed.ts";
+import type { FallbackPool, NamedPools } from "./pool-failover.ts";
+import { dressedFor, lostWith, type Rerouter, renewed } from "./removed.ts";
 import { openPool } from "./pool.ts";
 import type { Pool, PoolEnv } from "./pool-port.ts";
 
 /** What the pools have in common, apart from each other. */
-export interface PoolsEnv extends Omit<PoolEnv, "poolNamed"> {
+export interface PoolsEnv extends Omit<PoolEnv, "pools"> {
   /**
-   * Divides anew what is left of a pool that is gone and whose fallbacks do not take it, or ends
-   * it; none: all that is lost.
+   * For what is left of a pool that is gone and whose fallbacks do not take it; none: all that is
+   * lost.
    */
-  readonly reroute?: (parcel: Parcel, removed: string, moved: Moved) => void;
+  readonly rerouter?: Rerouter;
 }
 
 /**
@@ -31,9 +32,9 @@ const LAST_CALLS_MS = 86_400_000;
  * long, and is closed when it is empty. What it cannot send goes to the pools that took over from
  * it, as far as they are there, and then to where the running rules want it.
  */
-export class Pools implements AsyncDisposable {
+export class Pools implements AsyncDisposable, NamedPools {
   readonly #targets: Targets;
-  readonly #env: PoolEnv & Pick<PoolsEnv, "reroute">;
+  readonly #env: PoolEnv & Pick<PoolsEnv, "rerouter">;
   readonly #clock: Clock;
   #plan: Plan;
   #closed = false;
@@ -46,7 +47,7 @@ export class Pools implements AsyncDisposable {
 
   constructor(plan: Plan, targets: Targets, env: PoolsEnv) {
     this.#targets = targets;
-    this.#env = { ...env, poolNamed: (name) => this.#live.get(name) };
+    this.#env = { ...env, pools: this };
     this.#clock = env.clock;
     this.#plan = plan;
     this.update(plan);
@@ -54,6 +55,10 @@ export class Pools implements AsyncDisposable {
 
   get live(): ReadonlyMap<string, Pool> {
     return this.#live;
+  }
+
+  poolNamed(name: string): FallbackPool | undefined {
+    return this.#live.get(name);
   }
 
   get targets(): ReadonlyMap<string, TargetHandle> {
@@ -143,18 +148,18 @@ export class Pools implements AsyncDisposable {
    * or nobody.
    */
   #giveTo({ pool, after }: Retiring, parcel: Parcel): void {
-    const moved: Moved = (to, points) => pool.countFailover(to, "backlog", points);
-    const { records, reroute } = this.#env;
+    const { records, rerouter } = this.#env;
     const { signal } = parcel.record;
     const there = after.flatMap((name) => this.#live.get(name) ?? []);
     const ready = there.filter((one) => one.usable(signal));
     let left = renewed(records, parcel, this.#clock.nowMs());
     for (const one of [...ready, ...there.filter((other) => other.mayTake(signal))]) {
       left = dressedFor(records, one.name, left, this.#plan.headers);
-      if (one.adopt(left, pool.name) === "accepted") return moved(one.name, left.record.points);
+      if (one.adopt(left, pool.name) !== "accepted") continue;
+      return pool.countFailover(one.name, "backlog", left.record.points);
     }
-    if (reroute === undefined) records.finish(left, lostWith(pool.name));
-    else reroute(left, pool.name, moved);
+    if (rerouter === undefined) records.finish(left, lostWith(pool.name));
+    else rerouter.reroute(left, pool);
   }
 
   #updateTargets(): void {

@@ -269,6 +269,6 @@ function openChooser(
     random,
     weights: adaptiveWeights ? "adaptive" : "fixed",
     ...(strategies && { strategies }),
-    failed: (name, what) => env.strategyFailed(name, what),
+    faults: env,
   });
 }

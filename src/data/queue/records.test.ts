@@ -5,7 +5,7 @@ import { type BytesOwner, OWN_MEMORY } from "../../core/arena/extent.ts";
 import { countItems, generateMetrics, generateTraces } from "../../../test/support/generated.ts";
 import { NO_HEADERS } from "../../plan/sender-headers.ts";
 import { createLedger, type Ledger } from "../../telemetry/ledger.ts";
-import { cutParcel } from "./cut-parcel.ts";
+import { requestCutter } from "./cut-parcel.ts";
 import { NO_LOSSES } from "./losses.ts";
 import type { Parcel, ParcelOutcome } from "./parcel.ts";
 import type { QueueRecord } from "./record.ts";
@@ -92,7 +92,7 @@ for (const { outcome, awaited, want } of accounts) {
 }
 
 function halve(records: Records, parcel: Parcel): readonly Parcel[] {
-  const parts = cutParcel(parcel, { bytes: Math.floor(parcel.record.bytes / 2), items: Infinity });
+  const parts = requestCutter.cut(parcel, { bytes: Math.floor(parcel.record.bytes / 2), items: Infinity });
   return parts === undefined ? [parcel] : records.divide(parcel, parts);
 }
 

@@ -3,8 +3,18 @@ import { onlyHeaders } from "../../plan/sender-headers.ts";
 import type { Parcel, ParcelOutcome } from "./parcel.ts";
 import type { Records } from "./records.ts";
 
-/** Told what moved to which pool. */
-export type Moved = (to: string, points: number) => void;
+/** A pool that is gone from the config. */
+export interface RemovedPool {
+  readonly name: string;
+  /** Counts what moved to another pool. */
+  countFailover(to: string, when: "backlog", points: number): void;
+}
+
+/** Where the running rules want what a pool that is gone still held. */
+export interface Rerouter {
+  /** Divides it anew, and gives each part to the first of its pools that has room, or ends it. */
+  reroute(parcel: Parcel, removed: RemovedPool): void;
+}
 
 /**
  * The parcel with those headers only that may go along into a pool; the one before has no end of

@@ -2,14 +2,15 @@ import type { Arena } from "../../core/arena/arena.ts";
 import type { Cancel, Clock } from "../../core/clock.ts";
 import type { Counter } from "../../telemetry/metrics.ts";
 import type { Delivery } from "./delivery.ts";
+import type { Pools } from "./pools.ts";
 import type { Records } from "./records.ts";
 
 export interface SparseSweepEnv {
   readonly clock: Clock;
   readonly arena: Arena;
   readonly records: Pick<Records, "moveOut">;
-  /** What waits in queues since before this time: it is walked in steps. */
-  readonly waitingSince: (beforeMs: number) => Iterable<Delivery>;
+  /** What waits in them is walked in steps. */
+  readonly pools: Pick<Pools, "waitingSince">;
   /** Bytes that were copied out. */
   readonly moved: Pick<Counter, "add">;
 }
@@ -54,12 +55,12 @@ export class SparseSweep implements Disposable {
   }
 
   #step(): void {
-    const { clock, arena, waitingSince } = this.#env;
+    const { clock, arena, pools } = this.#env;
     if (arena.liveBytes === 0) {
       this.#walk = undefined;
       return; // it is started anew when something comes
     }
-    this.#walk ??= waitingSince(clock.nowMs() - WAITED_MS)[Symbol.iterator]();
+    this.#walk ??= pools.waitingSince(clock.nowMs() - WAITED_MS)[Symbol.iterator]();
     if (this.#moveSome(this.#walk)) return this.#startIn(STEP_MS);
     this.#walk = undefined;
     this.#startIn(EACH_MS);

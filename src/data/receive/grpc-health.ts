@@ -90,7 +90,7 @@ export class HealthExchange implements UnaryExchange, Expiring {
     if (service === undefined) {
       this.#reply({ status: GRPC.INVALID_ARGUMENT, text: "not a grpc.health.v1.HealthCheckRequest" });
     } else if (SERVICES.has(service)) {
-      const status = this.#context.env.serving() ? SERVING : NOT_SERVING;
+      const status = this.#context.env.dataPlane.readiness.ready ? SERVING : NOT_SERVING;
       this.#reply({ status: GRPC.OK, text: "", message: Uint8Array.of(0x08, status) }); // field 1, varint
     } else {
       this.#reply({ status: GRPC.NOT_FOUND, text: `there is no service "${service}"` });

@@ -25,7 +25,7 @@ type ExportHead = Extract<HttpHead, { kind: "export" }>;
 /** What a listener does with all its requests alike. */
 export interface HttpManners {
   /** Asked when a request is answered: connections are to close. */
-  readonly draining: () => boolean;
+  readonly draining: boolean;
   /** undefined: no page of another origin may send. */
   readonly cors: Cors | undefined;
 }
@@ -168,7 +168,7 @@ class HttpExchange implements Answerer, WaitingReader, OpenExchange, HeaderSourc
     if (leaves) connection.lingerAfterReply();
     // A pipelined request behind this one would lose its reply if the connection closed here.
     const closes =
-      leaves || (connection.newest === this && (connection.closing || connection.isOld || this.#manners.draining()));
+      leaves || (connection.newest === this && (connection.closing || connection.isOld || this.#manners.draining));
     if (closes) connection.closing = true;
     const length = reply.status === 204 ? [] : ["Content-Length", String(reply.body.length)];
     const { cors } = this.#manners;

@@ -92,15 +92,15 @@ function tlsSettings({ cert, key, clientCa, ticketKeys }: TlsServerOptions): obj
   return { cert, key, handshakeTimeout: TLS_HANDSHAKE_TIMEOUT_MS, ...clients, ...tickets };
 }
 
-class NodeHttpListener implements HttpListener {
+class NodeHttpListener implements HttpListener, HttpManners {
   readonly #server: Server;
   readonly #context: ListenerContext;
   readonly #maxAgeMs: number;
-  readonly #manners: HttpManners;
   /** All sockets, also those that are still in a TLS handshake. */
   readonly #sockets = new Set<Socket>();
   readonly #connections = new Map<object, HttpConnection>();
-  #draining = false;
+  readonly cors: HttpManners["cors"];
+  draining = false;
   /** Told whenever a request or a connection has ended. */
   #ended: () => void = ignore;
 
@@ -108,7 +108,7 @@ class NodeHttpListener implements HttpListener {
     this.#server = server;
     this.#context = context;
     this.#maxAgeMs = maxConnectionAgeMs;
-    this.#manners = { draining: () => this.#draining, cors: cors && createCors(cors) };
+    this.cors = cors && createCors(cors);
     server.on("connection", (socket: Socket) => {
       this.#sockets.add(socket);
       socket.once("close", () => this.#sockets.delete(socket));
@@ -144,7 +144,7 @@ class NodeHttpListener implements HttpListener {
   async drain(graceMs: number): Promise<void> {
     const { clock } = this.#context.env;
     const endMs = clock.nowMs() + graceMs;
-    this.#draining = true;
+    this.draining = true;
     TcpServer.prototype.close.call(this.#server); // that of HTTP closes idle connections, too
     await this.#wait(Math.min(IDLE_CLOSE_MS, graceMs), () => this.#connections.size === 0);
     this.#server.close();
@@ -153,7 +153,7 @@ class NodeHttpListener implements HttpListener {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#draining = true;
+    this.draining = true;
     this.#server.close();
     await this.#destroyAll();
   }
@@ -192,7 +192,7 @@ class NodeHttpListener implements HttpListener {
       return;
     }
     response.once("close", () => this.#ended());
-    receiveHttp(this.#context, { request, response, connection, expects }, this.#manners);
+    receiveHttp(this.#context, { request, response, connection, expects }, this);
   }
 
   /**

@@ -5,12 +5,17 @@ import type { Reply, RequestHead } from "./request.ts";
 import type { RequestHandler } from "./request-handler.ts";
 import { createDeadlines, type Deadlines } from "./deadlines.ts";
 
+/** Whether what was received would be taken, as of now. */
+export interface ReadinessSource {
+  readonly readiness: { readonly ready: boolean };
+}
+
 /** What receiving needs from around it. */
 export interface ReceiveEnv extends Omit<Env, "ledger"> {
   readonly admission: Admission;
   readonly handler: RequestHandler;
-  /** What the gRPC health service says of the three OTLP services. */
-  readonly serving: () => boolean;
+  /** What the gRPC health service says of the three OTLP services is whether it is ready. */
+  readonly dataPlane: ReadinessSource;
 }
 
 /** What all requests of one listener share. */
