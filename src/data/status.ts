@@ -44,7 +44,7 @@ export function targetStatus(target: TargetHandle, clock: Clock, losses?: LossSt
     ...partStatus(target, clock),
     learnedMaxBytes: target.learnedMaxBytes,
     share: health.state === "ready" && target.pause() === undefined ? target.share(nowMs) : 0,
-    score: target.load.score(nowMs, target.windowSize),
+    score: target.load.score(nowMs, target.windowSize()),
     note: override?.note ?? "",
     untilMs: override?.untilMs,
     losses,
@@ -57,7 +57,6 @@ export function targetStatus(target: TargetHandle, clock: Clock, losses?: LossSt
 
 /** What is told of a target as of each of its addresses. */
 function partStatus(target: TargetHandle, clock: Clock): HealthStatus {
-  const { refusals } = target;
   const health = target.health();
   const pause = target.pause();
   const nextTryMs = target.nextTryMs() ?? pause?.untilMs;
@@ -69,10 +68,10 @@ function partStatus(target: TargetHandle, clock: Clock): HealthStatus {
     sinceMs: toWall(health.sinceMs),
     nextTryMs: nextTryMs === undefined ? undefined : toWall(nextTryMs),
     inFlight: target.inFlight,
-    window: target.windowSize,
+    window: target.windowSize(),
     latencyMs: target.latencyMs > 0 ? target.latencyMs : undefined,
     paused: pause && { untilMs: toWall(pause.untilMs), said: pause.said },
-    refuses: refusals.map(({ signal, sinceMs, nextTryMs: askMs, said }) => {
+    refuses: target.refusals().map(({ signal, sinceMs, nextTryMs: askMs, said }) => {
       return { signal, sinceMs: toWall(sinceMs), nextTryMs: toWall(askMs), said };
     }),
     errorRate: target.errorRate,

@@ -65,7 +65,7 @@ function scene(pools: string): { readonly rig: Rig; readonly to: (address: strin
 /** One after the other to both addresses; the first is found to take no traces. */
 function refuseAtA(rig: Rig): Set<number> {
   const answered = new Set<number>();
-  for (let sent = 0; sent < 40 && rig.pools.targets.get("t")!.parts!.all[0]!.refused === 0; sent++) {
+  for (let sent = 0; sent < 40 && rig.pools.targets.get("t")!.parts!.all[0]!.refused() === 0; sent++) {
     rig.handle("traces", spans([{ name: `${sent}` }]));
     for (let i = 0; i < rig.calls.length; i++) {
       if (answered.has(i)) continue;
@@ -73,7 +73,7 @@ function refuseAtA(rig: Rig): Set<number> {
       rig.answer(i, rig.calls[i]!.target === `t@${A}` ? AWAY : ACCEPTED);
     }
   }
-  assert.notEqual(rig.pools.targets.get("t")!.parts!.all[0]!.refused, 0);
+  assert.notEqual(rig.pools.targets.get("t")!.parts!.all[0]!.refused(), 0);
   return answered;
 }
 

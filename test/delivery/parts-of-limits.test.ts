@@ -11,7 +11,7 @@ test("part of max_in_flight: without any nothing leaves, and what it lacks is to
   assert.equal(rig.uses("calls a"), "0 4", "as wide as a new window");
   rig.lend({ "calls a": 2 });
   assert.equal(rig.underWay, "a:A a:B");
-  assert.equal(rig.targets.get("a")!.windowSize, 2);
+  assert.equal(rig.targets.get("a")!.windowSize(), 2);
   rig.lend({ "calls a": 3 });
   assert.equal(rig.underWay, "a:A a:B a:C");
   rig.answerAll();

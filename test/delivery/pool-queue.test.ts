@@ -87,7 +87,7 @@ test("the window grows while more waits, and shrinks when the target is overload
   assert.equal(rig.calls.length, 6);
   rig.pass(5);
   rig.answer(failing("unavailable"));
-  assert.equal(rig.targets.get("a")!.windowSize, 4);
+  assert.equal(rig.targets.get("a")!.windowSize(), 4);
   rig.pass(1_000);
   rig.answerAll();
   assert.ok(offered.every((one) => endOf(one).kind === "delivered"));

@@ -71,12 +71,12 @@ const above =
 
 test("413 to everything: a request of 1,000 spans costs 6 calls, not 1,999, and is refused for good", () => {
   const sizes = new Sizes(() => TOO_LARGE);
-  const { windowSize } = sizes.target;
+  const windowSize = sizes.target.windowSize();
   const offered = sizes.offer({ ...SPANS, ...AWAITED });
   assert.deepEqual(sizes.calls, [373_000, 186_500, 93_250, 46_625, 23_126, 11_563]);
   assert.equal(ends(offered), "rejected");
   assert.deepEqual([sizes.rig.pool.heldBytes, sizes.rig.pool.heldItems], [0, 0]);
-  assert.equal(sizes.target.windowSize, windowSize, "no window grows from refusals");
+  assert.equal(sizes.target.windowSize(), windowSize, "no window grows from refusals");
   assert.equal(sizes.splits("too_large"), 5);
   assert.ok(sizes.target.errorRate > 0, "a target that refuses 11 KiB for their size is at fault");
 });
@@ -120,7 +120,7 @@ test("RESOURCE_EXHAUSTED to everything: two calls, then the target is paused, lo
   const offered = sizes.offer(SPANS);
   assert.deepEqual(sizes.calls, [373_000, 186_500], "one half is tried once");
   assert.equal(sizes.target.usable(sizes.rig.clock.nowMs()), false);
-  assert.equal(sizes.target.windowSize < 4, true, "throttling shrinks the window");
+  assert.equal(sizes.target.windowSize() < 4, true, "throttling shrinks the window");
   sizes.pass(60_000);
   assert.ok(sizes.calls.length <= 30, `${sizes.calls.length} calls in a minute`);
   assert.equal(ends(offered), "-");
@@ -281,11 +281,11 @@ test("a request above batch.max_items or max_bytes leaves in several calls that 
 
 test("parts of what was refused make no window grow, parts that were cut beforehand do", () => {
   const sizes = new Sizes(above(200 * KIB, TOO_LARGE));
-  const before = sizes.target.windowSize;
+  const before = sizes.target.windowSize();
   for (let i = 0; i < 20; i++) sizes.offer({ items: 300, bytes: 300 * KIB });
   assert.equal(sizes.splits("too_large"), 1);
-  assert.ok(sizes.target.windowSize > before);
+  assert.ok(sizes.target.windowSize() > before);
   const refused = new Sizes(({ batch }) => (batch.bytes > 100 * KIB ? TOO_LARGE : ACCEPTED));
   refused.offer({ items: 1_600, bytes: 1_600 * KIB });
-  assert.equal(refused.target.windowSize, before);
+  assert.equal(refused.target.windowSize(), before);
 });

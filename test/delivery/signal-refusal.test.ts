@@ -46,7 +46,8 @@ const aRefusesTraces = (target: string, signal: string): SendOutcome =>
 function refused(rig: Rig, id: string): string {
   return rig.pools.targets
     .get(id)!
-    .refusals.map(({ signal }) => signal)
+    .refusals()
+    .map(({ signal }) => signal)
     .join(" ");
 }
 
@@ -279,7 +280,7 @@ test("signals: who takes nothing at all is out, is asked again, and comes back",
   for (let i = 0; i < 60; i++) round(aRefuses);
   assert.equal(target.health().reason, "no_signal");
   for (let i = 0; i < 200; i++) round(() => ACCEPTED);
-  assert.deepEqual([target.health().state, target.refused], ["ready", 0]);
+  assert.deepEqual([target.health().state, target.refused()], ["ready", 0]);
 });
 
 test("signals: panic leaves out who does not take the signal", async () => {

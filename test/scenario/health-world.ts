@@ -152,7 +152,9 @@ export class HealthWorld {
     if (actor.everyMs === undefined || nowMs < actor.nextMs || !this.#plans.has(id)) return;
     actor.nextMs += actor.everyMs;
     const target = this.#handle(id);
-    const allowed = target.usable(nowMs, "traces") ? target.inFlight < target.windowSize : target.wantsProbe("traces");
+    const allowed = target.usable(nowMs, "traces")
+      ? target.inFlight < target.windowSize()
+      : target.wantsProbe("traces");
     if (allowed) this.#send(id, actor);
   }
 

@@ -40,7 +40,7 @@ function take(pool: BalancedPool, step: Step): number | undefined {
   if (step.kind === "out") target.eject("connect", Infinity);
   else if (step.kind === "back") target.ready(pool.nowMs);
   else if (step.kind === "slow") target.become({ backShare: target.backShare < 1 ? 1 : 0.4 });
-  else target.become({ windowSize: target.windowSize === 0 ? 64 : 0 });
+  else target.become({ windowSize: target.windowSize() === 0 ? 64 : 0 });
   return undefined;
 }
 

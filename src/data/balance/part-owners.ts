@@ -35,11 +35,11 @@ class PartOwners implements KeyOwners, OwnerView {
   }
 
   usable(index: number): boolean {
-    return this.#groups[index]!.anyUsable;
+    return this.#groups[index]!.anyUsable();
   }
 
   saturated(index: number): boolean {
-    return this.#groups[index]!.allSaturated;
+    return this.#groups[index]!.allSaturated();
   }
 
   held(index: number): number {
@@ -71,13 +71,13 @@ class TargetOwners implements OwnerView {
     return this.#members[this.#owners?.ownerOf(hash, this) ?? 0]!;
   }
 
-  get anyUsable(): boolean {
+  anyUsable(): boolean {
     for (const member of this.#members) if (this.view.usable(member)) return true;
     return false;
   }
 
   /** All that can be used. */
-  get allSaturated(): boolean {
+  allSaturated(): boolean {
     for (const member of this.#members) if (this.view.usable(member) && !this.view.saturated(member)) return false;
     return true;
   }

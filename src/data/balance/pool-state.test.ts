@@ -144,7 +144,7 @@ test("pool state: a target is listened to from a refresh to its next change only
 
 test("pool state: a target that other pools have filled is found out when it is picked", () => {
   const pool = new BalancedPool([1, 1], ROUND_ROBIN);
-  pool.targets[0]!.windowSize = 1;
+  pool.targets[0]!.room = 1;
   pool.pick();
   pool.targets[0]!.load.sent(1, 1, 0);
   assert.equal(pool.pick(), 0);

@@ -208,8 +208,9 @@ export class PoolState implements PoolView {
 
   /** What is only tried gets one batch at a time. */
   #hasRoom(index: number): boolean {
-    const { inFlight, windowSize } = this.#targets[index]!;
-    return inFlight < windowSize && (inFlight === 0 || this.isUsable(index));
+    const target = this.#targets[index]!;
+    const { inFlight } = target;
+    return inFlight < target.windowSize() && (inFlight === 0 || this.isUsable(index));
   }
 
   #list(index: number, isCandidate: boolean): void {

@@ -120,7 +120,8 @@ export class TargetFacts {
    */
   read(index: number, nowMs: number): void {
     const target = this.#targets[index]!;
-    const { plan, refused } = target;
+    const { plan } = target;
+    const refused = target.refused();
     const health = target.health();
     const isKnown = health === this.#healths[index] && plan === this.#plans[index];
     const isSame = isKnown && refused === this.#refused[index];
@@ -216,7 +217,7 @@ class AdaptiveShares {
 
   /** 1 - 0.9 times the load score, smoothed over time. */
   shareOf(index: number, target: TargetSource, nowMs: number): number {
-    const wanted = 1 - (1 - LEAST) * target.load.score(nowMs, target.windowSize);
+    const wanted = 1 - (1 - LEAST) * target.load.score(nowMs, target.windowSize());
     const share = this.#shares[index]!;
     const atMs = this.#atMs[index]!;
     const followed = atMs < 0 ? 1 : 1 - Math.exp((atMs - nowMs) / SMOOTHING_MS);

@@ -60,6 +60,6 @@ class SourceGauge implements TargetGauge {
   }
 
   load(nowMs: number): number {
-    return this.#target.load.score(nowMs, this.#target.windowSize);
+    return this.#target.load.score(nowMs, this.#target.windowSize());
   }
 }

@@ -94,7 +94,7 @@ class NamedTarget implements OwnedTarget, PartsOwner {
    * What its best parts may have under way together, and what is under way elsewhere: so it is full
    * when they are.
    */
-  get windowSize(): number {
+  windowSize(): number {
     const nowMs = this.#nowMs;
     let best = -1;
     let room = 0;
@@ -103,7 +103,7 @@ class NamedTarget implements OwnedTarget, PartsOwner {
       if (rank < best) continue;
       if (rank > best) room = 0;
       best = rank;
-      room += Math.max(0, part.windowSize - part.inFlight);
+      room += Math.max(0, part.windowSize() - part.inFlight);
     }
     return Math.min(this.maxInFlight, this.load.inFlight + room);
   }
@@ -126,27 +126,30 @@ class NamedTarget implements OwnedTarget, PartsOwner {
    * What none of its parts takes that something may be sent to now; while there is none, what no
    * part takes.
    */
-  get refused(): number {
+  refused(): number {
     let byAll = -1;
     let byAny = 0;
-    for (const { refused } of this.#parts.all) {
+    for (const part of this.#parts.all) {
+      const refused = part.refused();
       byAll &= refused;
       byAny |= refused;
     }
     if (byAll === byAny) return byAll;
     const nowMs = this.#nowMs;
     let byOpen = -1;
-    for (const part of this.#parts.all) if (isOpen(part.health(), nowMs)) byOpen &= part.refused;
+    for (const part of this.#parts.all) if (isOpen(part.health(), nowMs)) byOpen &= part.refused();
     return byOpen === -1 ? byAll : byOpen;
   }
 
   pause(): ReturnType<TargetHandle["pause"]> {
-    return this.#first.pause();
+    return this.#first().pause();
   }
 
-  get refusals(): readonly RefusedSignal[] {
-    const { refused } = this;
-    return this.#first.refusals.filter(({ signal }) => (refused & SIGNAL_FACTS[signal].bit) !== 0);
+  refusals(): readonly RefusedSignal[] {
+    const refused = this.refused();
+    return this.#first()
+      .refusals()
+      .filter(({ signal }) => (refused & SIGNAL_FACTS[signal].bit) !== 0);
   }
 
   usable(nowMs: number, signal?: Signal): boolean {
@@ -223,7 +226,7 @@ class NamedTarget implements OwnedTarget, PartsOwner {
   }
 
   cutOf(refusedBytes: number): { readonly bytes: number; readonly proven: boolean } {
-    return this.#first.cutOf(refusedBytes);
+    return this.#first().cutOf(refusedBytes);
   }
 
   learnSize(bytes: number, refusedBytes: number): void {
@@ -231,7 +234,7 @@ class NamedTarget implements OwnedTarget, PartsOwner {
   }
 
   countSplit(doubt: SizeDoubt | undefined): void {
-    this.#first.countSplit(doubt);
+    this.#first().countSplit(doubt);
   }
 
   send(batch: Batch, attempt: AttemptTime, wanted: () => boolean, done: (outcome: SendOutcome) => void): Cancel {
@@ -295,7 +298,7 @@ class NamedTarget implements OwnedTarget, PartsOwner {
    * What is said of the whole is said to the batch's own part; where there is no batch, to this
    * one.
    */
-  get #first(): TargetHandle {
+  #first(): TargetHandle {
     return bestPart(this.#parts.all, this.#nowMs);
   }
 

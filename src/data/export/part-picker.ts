@@ -22,7 +22,7 @@ export class PartPicker implements Parts {
     const anyUsable = this.all.some((part) => part.usable(nowMs, signal));
     const index = this.#least(history, nowMs, (part) => {
       if (paused.includes(part.key)) return false;
-      if (anyUsable) return part.usable(nowMs, signal) && part.inFlight < part.windowSize;
+      if (anyUsable) return part.usable(nowMs, signal) && part.inFlight < part.windowSize();
       return isTriable(part, nowMs);
     });
     if (index < 0) return undefined;
@@ -69,6 +69,6 @@ function wantsThis(
 /** Where nothing can be used as usual, a pool that has nothing better tries one that is out. */
 function isTriable(part: TargetHandle, nowMs: number): boolean {
   const health = part.health();
-  if (health.state === "ejected" && health.reason === "success_rate") return part.inFlight < part.windowSize;
+  if (health.state === "ejected" && health.reason === "success_rate") return part.inFlight < part.windowSize();
   return mayTry(health, nowMs) && part.inFlight === 0;
 }

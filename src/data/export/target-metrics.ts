@@ -22,14 +22,14 @@ export function tellUnreadable(target: string, { metrics, log }: { metrics: Metr
 export function showTarget(metrics: Metrics, id: string, target: TargetHandle, clock: Clock): void {
   const inUnixSeconds = (ms: number): number => Math.round(clock.wallMs() + ms - clock.nowMs()) / 1_000;
   metrics.exportInFlight.with(id).read(() => target.inFlight);
-  metrics.exportWindow.with(id).read(() => target.windowSize);
+  metrics.exportWindow.with(id).read(() => target.windowSize());
   metrics.exportLearned.with(id).read(() => target.learnedMaxBytes ?? 0);
   for (const state of TARGET_STATES) {
     metrics.targetState.with(id, state).read(() => (target.health().state === state ? 1 : 0));
   }
   for (const signal of SIGNALS) {
     const { bit } = SIGNAL_FACTS[signal];
-    metrics.targetRefuses.with(id, signal).read(() => ((target.refused & bit) === 0 ? 0 : 1));
+    metrics.targetRefuses.with(id, signal).read(() => ((target.refused() & bit) === 0 ? 0 : 1));
   }
   showReason(metrics, id, target.health().reason, undefined);
   metrics.targetSince.with(id).read(() => inUnixSeconds(target.health().sinceMs));

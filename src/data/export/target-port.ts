@@ -51,7 +51,7 @@ export interface TargetHandle {
   /** Batches that may be under way from this process, whatever the window. */
   readonly maxInFlight: number;
   /** Batches that may be under way, up to `maxInFlight`; 1 or more where that is. */
-  readonly windowSize: number;
+  windowSize(): number;
   /** Batches beyond `maxInFlight` that its window would have. */
   readonly beyondPart: number;
   /** What was measured of its calls. */
@@ -66,7 +66,7 @@ export interface TargetHandle {
    * Signals that it does not take now, by their bits. What is of them goes elsewhere, as if the
    * target were out.
    */
-  readonly refused: number;
+  refused(): number;
   /**
    * Health lets it be used as usual, for what is of this signal; without one, for what it takes.
    */
@@ -87,8 +87,8 @@ export interface TargetHandle {
    * did not, or that is over.
    */
   pause(): Pause | undefined;
-  /** What is told of the signals in `refused`. */
-  readonly refusals: readonly RefusedSignal[];
+  /** What is told of the signals that it does not take. */
+  refusals(): readonly RefusedSignal[];
   /** How much of its weight counts: 0.1 to 1 while it comes back, else 1. */
   share(nowMs: number): number;
   /**

@@ -141,7 +141,7 @@ class Target implements PartTarget, Monitored, Refusing {
     return this.load.inFlightBytes;
   }
 
-  get windowSize(): number {
+  windowSize(): number {
     const own = Math.floor(Math.min(this.#window.size, this.maxInFlight));
     return this.#whole === undefined ? own : Math.min(own, this.inFlight + this.#whole.spare);
   }
@@ -169,7 +169,7 @@ class Target implements PartTarget, Monitored, Refusing {
     return wantsProbe(health) || isUsable(health, this.#env.clock.nowMs());
   }
 
-  get refused(): number {
+  refused(): number {
     return this.#refusals.mask;
   }
 
@@ -177,7 +177,7 @@ class Target implements PartTarget, Monitored, Refusing {
     return pauseOf(this.health(), this.#pauseSaid, this.#env.clock.nowMs());
   }
 
-  get refusals(): readonly RefusedSignal[] {
+  refusals(): readonly RefusedSignal[] {
     return this.#refusals.list;
   }
 
@@ -283,7 +283,7 @@ class Target implements PartTarget, Monitored, Refusing {
 
   checkHeard(signal: Signal, elsewhere: boolean): void {
     this.#refusals.checked(signal, elsewhere);
-    if (this.refused !== 0) this.#listeners.tell();
+    if (this.refused() !== 0) this.#listeners.tell();
   }
 
   get takesNothing(): boolean {
@@ -340,7 +340,7 @@ class Target implements PartTarget, Monitored, Refusing {
   }
 
   #refuses(signal: Signal | undefined): boolean {
-    return signal !== undefined && (this.refused & SIGNAL_FACTS[signal].bit) !== 0;
+    return signal !== undefined && (this.refused() & SIGNAL_FACTS[signal].bit) !== 0;
   }
 
   /** What the outcome says about the target, apart from what it says about the batch. */

@@ -140,7 +140,7 @@ test("a call that was cut short says nothing about the target's health, and narr
     answers.pop()!({ kind: "retry", reason: "timeout", message: "late", unprocessed: false });
   };
   for (let i = 0; i < 10; i++) cut(1_999);
-  assert.deepEqual([target.health().state, target.errorRate, target.windowSize], ["ready", 0, 1]);
+  assert.deepEqual([target.health().state, target.errorRate, target.windowSize()], ["ready", 0, 1]);
   assert.ok(outcomes.every((outcome) => outcome.kind === "retry" && outcome.reason === "cut_short"));
   for (let i = 0; i < 5; i++) cut(100);
   assert.equal(target.health().state, "ejected");
@@ -159,7 +159,7 @@ test("a timeout that a sender's short deadline caused says nothing about the tar
     answers.pop()!({ kind: "retry", reason: "timeout", message: "", unprocessed: false });
   };
   for (let i = 0; i < 10; i++) timedOut(50);
-  assert.deepEqual([target.health().state, target.windowSize], ["ready", 4]);
+  assert.deepEqual([target.health().state, target.windowSize()], ["ready", 4]);
   for (let i = 0; i < 5; i++) timedOut(9_000);
   assert.equal(target.health().state, "ejected");
 });
@@ -184,7 +184,7 @@ for (const { name, code, perhapsData, counts } of refusals) {
     refuse();
     const { state, reason } = target.health();
     assert.deepEqual([state, reason], counts ? ["ejected", "success_rate"] : ["ready", "started"]);
-    assert.equal(target.windowSize, 4);
+    assert.equal(target.windowSize(), 4);
   });
 }
 

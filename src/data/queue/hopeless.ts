@@ -12,8 +12,8 @@ import type { StorePartition } from "./queue-store.ts";
 export const PATIENCE_MS = 1_000;
 
 /** The target does not take the signal, as far as is known now. */
-export function refuses({ refused }: TargetHandle, signal: Signal): boolean {
-  return (refused & SIGNAL_FACTS[signal].bit) !== 0;
+export function refuses(target: TargetHandle, signal: Signal): boolean {
+  return (target.refused() & SIGNAL_FACTS[signal].bit) !== 0;
 }
 
 /** One of them, usable or not, takes this signal as far as is known, and is none of `but`. */
@@ -49,8 +49,9 @@ export function takeHopeless(queue: StorePartition, records: Records): readonly 
 
 /** What is told then, in the words of targets. */
 export function refusedBy(targets: readonly TargetHandle[], signal: Signal): ParcelOutcome {
-  const said = targets.flatMap(({ plan, refusals }) => {
-    const its = refusals.find((refusal) => refusal.signal === signal);
+  const said = targets.flatMap((target) => {
+    const { plan } = target;
+    const its = target.refusals().find((refusal) => refusal.signal === signal);
     return its === undefined ? [] : [`${plan.id}: ${its.said}`];
   });
   return { kind: "rejected", message: `no target takes ${signal} (${said.slice(0, 3).join("; ")})`, badData: false };

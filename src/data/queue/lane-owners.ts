@@ -76,8 +76,8 @@ export class LaneOwners implements OwnerView {
    * so nobody asks.
    */
   load(): LaneLoad[] | undefined {
-    const lanes = this.#lanes.map(({ key, heldBytes, isSaturated }) => {
-      return { lane: key, bytes: heldBytes, saturated: isSaturated };
+    const lanes = this.#lanes.map((lane) => {
+      return { lane: lane.key, bytes: lane.heldBytes, saturated: lane.isSaturated() };
     });
     return lanes.some(({ saturated }) => saturated) || this.#othersSaturated.includes(1) ? lanes : undefined;
   }
@@ -128,7 +128,7 @@ export class LaneOwners implements OwnerView {
   }
 
   saturated(index: number): boolean {
-    return this.#othersSaturated[index] === 1 || this.#lanes[index]!.isSaturated;
+    return this.#othersSaturated[index] === 1 || this.#lanes[index]!.isSaturated();
   }
 
   held(index: number): number {
@@ -150,7 +150,7 @@ export class LaneOwners implements OwnerView {
 function gradeOf(lane: QueueLane, signal: Signal): number {
   const [target] = lane.targets;
   if (target === undefined) return DOWN;
-  if ((target.refused & SIGNAL_FACTS[signal].bit) !== 0 && !target.wantsProbe(signal)) return AWAY;
+  if ((target.refused() & SIGNAL_FACTS[signal].bit) !== 0 && !target.wantsProbe(signal)) return AWAY;
   if (lane.isUp(signal)) return UP;
   return lane.anyUsableInPanic(signal) ? POOR : DOWN;
 }

@@ -91,8 +91,8 @@ export class QueueLane {
   }
 
   /** Something waits although the targets have all that they can take. */
-  get isSaturated(): boolean {
-    return this.#hold.store.hasReady && this.targets.every((target) => target.inFlight >= target.windowSize);
+  isSaturated(): boolean {
+    return this.#hold.store.hasReady && this.targets.every((target) => target.inFlight >= target.windowSize());
   }
 
   get oldestMs(): number {

@@ -20,8 +20,9 @@ export class SetTarget implements TargetSource {
   readonly load = new TargetLoad();
   plan: TargetPlan;
   #health: Health = initialHealth(0);
-  refused = 0;
-  windowSize = 64;
+  /** Signals that it does not take, by their bits. */
+  away = 0;
+  room = 64;
   backShare = 1;
   readonly #listeners = new Set<() => void>();
 
@@ -45,6 +46,14 @@ export class SetTarget implements TargetSource {
     return this.load.inFlightBytes;
   }
 
+  refused(): number {
+    return this.away;
+  }
+
+  windowSize(): number {
+    return this.room;
+  }
+
   share(): number {
     return this.backShare;
   }
@@ -64,7 +73,7 @@ export class SetTarget implements TargetSource {
 
   become(change: { readonly weight?: number; readonly windowSize?: number; readonly backShare?: number }): void {
     if (change.weight !== undefined) this.plan = { ...this.plan, weight: change.weight };
-    if (change.windowSize !== undefined) this.windowSize = change.windowSize;
+    if (change.windowSize !== undefined) this.room = change.windowSize;
     if (change.backShare !== undefined) this.backShare = change.backShare;
     if (this.#health.state === "ready")
       this.#health = { ...this.#health, rampFromMs: this.backShare < 1 ? 0 : -Infinity };
