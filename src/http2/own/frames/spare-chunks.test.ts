@@ -18,6 +18,15 @@ test("spare chunks: writers without output hold none, and a thousand in turn wri
   assert.ok(spareChunks.count <= before + 1);
 });
 
+test("spare chunks: a thousand that write at the same time have little each, and what is kept of it is bounded", () => {
+  const writers = Array.from({ length: 1_000 }, () => new FrameWriter());
+  for (const writer of writers) writer.ping(PING, 0, false);
+  const buffers = new Set(writers.flatMap((writer) => writer.take(1_000_000).map(({ buffer }) => buffer)));
+  const bytes = [...buffers].reduce((sum, { byteLength }) => sum + byteLength, 0);
+  assert.ok(bytes < 2_500_000, `17,000 bytes of output hold ${bytes}`);
+  assert.ok(spareChunks.count <= 256);
+});
+
 test("spare chunks: what was handed out stays as it is, whoever writes into the rest of its chunk", () => {
   const writers = Array.from({ length: 20 }, () => new FrameWriter());
   const taken: { readonly pieces: readonly Uint8Array[]; readonly copy: Buffer }[] = [];
