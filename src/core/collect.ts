@@ -32,6 +32,8 @@ interface GcEntry {
 }
 
 let beside: PerformanceObserver | undefined;
+/** Asked for while another one was under way, which may have begun too early. */
+let again = false;
 
 /**
  * Collects the whole heap soon, beside the work: marked by V8's other threads and in small steps,
@@ -40,7 +42,8 @@ let beside: PerformanceObserver | undefined;
  * process that carries data, after it let go of much at once.
  */
 export function collectBeside(): void {
-  if (beside !== undefined) return;
+  again = beside !== undefined;
+  if (again) return;
   beside = new PerformanceObserver((list) => {
     const entries = list.getEntries() as readonly object[] as readonly GcEntry[]; // oxlint-disable-line typescript/no-unsafe-type-assertion -- what entries of this type are
     if (entries.some(({ detail }) => detail.kind === constants.NODE_PERFORMANCE_GC_MAJOR)) whenCollected();
@@ -50,6 +53,10 @@ export function collectBeside(): void {
 }
 
 function whenCollected(): void {
+  if (again) {
+    again = false;
+    return;
+  }
   setFlagsFromString("--incremental-marking-soft-trigger=0");
   beside?.disconnect();
   beside = undefined;
