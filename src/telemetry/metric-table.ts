@@ -112,6 +112,12 @@ export const METRICS = {
     labels: ["reason"],
     always: [["out_of_memory"], ["crashed"], ["killed"], ["silent"], ["exited"]],
   },
+  workerLent: {
+    ...counter("signalbox_worker_lent_total", "parts", "main"),
+    help: "Times that a worker was lent more of a limit of the node, by limit; `calls`: `max_in_flight` of a target, `queue`: `max_bytes` of a pool.",
+    labels: ["limit"],
+    always: [["bytes"], ["requests"], ["calls"], ["queue"], ["retries"]],
+  },
   pluginEditions: {
     ...gauge("signalbox_plugin_editions", "modules", "max"),
     help: "Contents of plugins that this process holds; it never lets go of one, and takes 64.",

@@ -225,7 +225,7 @@ class MemoryAdmission implements Admission, PermitGate {
     if (this.#stopped !== undefined) return this.#no("shutting_down", this.#stopped, receivedMs);
     if (this.inFlightRequests >= this.#maxRequests) {
       this.#missedRequests.add(1);
-      const message = `${this.#maxRequests} requests are under way, which is the limit`;
+      const message = `${this.#maxRequests} requests are under way, which is ${this.#named(this.limits.maxConcurrentRequests)}`;
       return this.#no("too_many_requests", message, receivedMs);
     }
     if (maxRssBytes !== undefined && this.#rss.above(maxRssBytes, receivedMs)) {
@@ -324,6 +324,11 @@ class MemoryAdmission implements Admission, PermitGate {
     );
   }
 
+  /** A limit of which this process may have a part only. */
+  #named(limit: number): string {
+    return this.#processes === 1 ? `the limit of ${limit}` : `this worker's part of the limit of ${limit}, as of now`;
+  }
+
   get #mostBytes(): number {
     return mostBytes(this.limits, this.#processes);
   }
@@ -347,7 +352,7 @@ class MemoryAdmission implements Admission, PermitGate {
       return undefined;
     }
     this.#missedBytes.add(bytes);
-    const message = `requests under way hold ${this.inFlightBytes} bytes; ${bytes} more would pass the limit of ${this.maxBytes}`;
+    const message = `requests under way hold ${this.inFlightBytes} bytes; ${bytes} more would pass ${this.#named(this.limits.maxInFlightBytes)}`;
     return this.#no("memory", message, this.#clock.nowMs()).refusal;
   }
 

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { completeConfig } from "../../../test/support/node.ts";
 import { ManualClock } from "../../../test/support/manual-clock.ts";
 import { compile } from "../../plan/compile.ts";
+import { createMetrics } from "../../telemetry/metrics.ts";
 import { textSource } from "../config-source.ts";
 import { listenOptions } from "../listen-options.ts";
 import { KeptPlan } from "./kept-plan.ts";
@@ -32,6 +33,7 @@ function planOf(
 /** A lender with workers that are only messages. */
 class Rig {
   readonly clock = new ManualClock();
+  readonly metrics = createMetrics();
   /** What was told since it was looked at, as `worker: limit part`. */
   told: string[] = [];
   readonly seqs: number[];
@@ -44,7 +46,7 @@ class Rig {
       this.seqs[index] = message.seq;
       for (const [limit, part] of message.parts) this.told.push(`${index}: ${limit} ${part}`);
     };
-    this.lender = new Lender({ count, clock: this.clock, tell });
+    this.lender = new Lender({ count, clock: this.clock, metrics: this.metrics, tell });
     this.adopt(calls);
     for (let i = 0; i < count; i++) assert.deepEqual(this.lender.begin(i), []);
   }
@@ -135,4 +137,8 @@ test("lender: requests, bytes, queues and retries are lent as well", () => {
     rig.take().filter((line) => line.startsWith("0")),
     ["0: bytes 1000000", "0: requests 64", "0: queue p 1000000", "0: retries p 10"],
   );
+  const lent = ["bytes", "requests", "queue", "retries", "calls"].map(
+    (limit) => rig.metrics.workerLent.with(limit).value,
+  );
+  assert.deepEqual(lent, [1, 1, 1, 1, 0]);
 });

@@ -2,6 +2,7 @@ import type { Cancel, Clock } from "../../core/clock.ts";
 import { Unreachable } from "../../core/unreachable.ts";
 import type { NodeLimit } from "../../data/node-limit.ts";
 import { RETRIES_A_SECOND } from "../../data/queue/retry-policy.ts";
+import type { Metrics } from "../../telemetry/metrics.ts";
 import type { IntakeLimits } from "../../plan/data-plane.ts";
 import { type Claim, equalPart, isStarved, lend, type LentLimit, nextTurn, noteReport } from "./lending.ts";
 import { FailoverStates } from "./failover-states.ts";
@@ -12,6 +13,7 @@ import type { SharedPlan } from "./kept-plan.ts";
 export interface LenderOptions {
   readonly count: number;
   readonly clock: Clock;
+  readonly metrics: Pick<Metrics, "workerLent">;
   /** Lost where no process runs. */
   readonly tell: (index: number, message: ToWorker) => void;
 }
@@ -127,7 +129,9 @@ export class Lender {
       if (before === undefined) continue;
       const limit = lend(before);
       const claims = limit.claims.map((claim, i) => {
-        if (claim === undefined || claim.part === before.claims[i]?.part) return claim;
+        const part = before.claims[i]?.part ?? 0;
+        if (claim === undefined || claim.part === part) return claim;
+        if (claim.part > part) this.#options.metrics.workerLent.with(kindOf(name)).add(1);
         told[i]!.push([name, claim.part]);
         return { ...claim, toldSeq: this.#seqs[i]! + 1 };
       });
@@ -190,6 +194,11 @@ export class Lender {
       }),
     };
   }
+}
+
+/** The first word: `calls` of which target is nothing for a label. */
+function kindOf(limit: NodeLimit): string {
+  return limit.split(" ", 1)[0]!;
 }
 
 function withClaim(limit: LentLimit, index: number, claim: Claim | undefined): LentLimit {

@@ -111,6 +111,7 @@ class Workers implements DataPlane {
     this.#lender = new Lender({
       count,
       clock: env.clock,
+      metrics: env.metrics,
       tell: (index, message) => this.#supervisor.slots[index]?.link?.tell(message),
     });
     this.#lender.adopt(plan, listen.limits);
