@@ -12,6 +12,7 @@ import { refusalTeller } from "../telemetry/refused-connections.ts";
 import { type AdminToken, type Authorize, createAuthorize } from "./auth.ts";
 import { BodyReader } from "./read-body.ts";
 import { parseIfMatch, PROBLEM_TYPE, problemReply } from "./reply.ts";
+import { hasBody, sendChunks, sendReply } from "./send-reply.ts";
 import { type AdminBody, type AdminReply, JSON_TYPE, matchRoute, type AdminRoute, type RouteWork } from "./route.ts";
 
 export interface AdminListenOptions {
@@ -111,23 +112,29 @@ function createAnswer({ routes, tokens, hide, clock, log, metrics }: AdminListen
     bodies: new BodyReader(clock),
     gates: new Gates(),
   };
+  const told = (request: IncomingMessage) => (cause: unknown) => {
+    log.error("admin request failed", { path: request.url, error: cause });
+  };
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const reply = await replyTo(request, response, services).catch((cause: unknown) => {
-      log.error("admin request failed", { path: request.url, error: cause });
+      told(request)(cause);
       return problemReply(500, "this is a fault of Signalbox; its log tells more");
     });
     metrics.adminRequests.with(String(reply.status)).add(1);
     if (isUnread(request) && reply.status !== 408) await services.bodies.discard(request);
     if (response.destroyed) return;
     if (reply.stream !== undefined && request.method !== "HEAD") reply.stream(response);
-    else send(request, response, hidden(reply, hide()));
+    else if (reply.chunks !== undefined) await sendChunks(request, response, reply, clock).catch(told(request));
+    else sendReply(request, response, hidden(reply, hide()));
   };
   return (request, response) => void answer(request, response);
 }
 
-/** A body that is a text is a document as it is written, or metrics, whose labels are names. */
+/** A body that is a text is a document as it is written; bytes are not looked into. */
 function hidden(reply: AdminReply, hide: Hide): AdminReply {
-  return typeof reply.body === "string" ? reply : { ...reply, body: hideIn(reply.body, hide) };
+  return typeof reply.body === "string" || reply.body instanceof Uint8Array
+    ? reply
+    : { ...reply, body: hideIn(reply.body, hide) };
 }
 
 interface AdminServices {
@@ -171,32 +178,9 @@ async function replyTo(
   return route.body === undefined ? handle(undefined) : services.bodies.withBody(request, response, route.body, handle);
 }
 
-function send(request: IncomingMessage, response: ServerResponse, reply: AdminReply): void {
-  const text = typeof reply.body === "string" ? reply.body : `${JSON.stringify(reply.body, bigintAsText, 2)}\n`;
-  const body = Buffer.from(text);
-  response.writeHead(reply.status, {
-    "content-type": reply.type ?? JSON_TYPE,
-    "content-length": body.length,
-    "cache-control": "no-store",
-    "x-content-type-options": "nosniff",
-    // A connection with a body that nobody read to its end is not used again.
-    ...(hasBody(request) && !request.complete ? { connection: "close" } : {}),
-    ...reply.headers,
-  });
-  response.end(request.method === "HEAD" ? undefined : body);
-}
-
-function hasBody({ headers }: IncomingMessage): boolean {
-  return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
-}
-
 /** Whether a body is still on its way. One that waits to be asked for is not. */
 function isUnread(request: IncomingMessage): boolean {
   return hasBody(request) && !request.complete && !request.destroyed && request.headers.expect === undefined;
-}
-
-function bigintAsText(_key: string, value: unknown): unknown {
-  return typeof value === "bigint" ? value.toString() : value;
 }
 
 /** What is no HTTP, or too much of it: answered as far as the socket still takes anything. */

@@ -72,8 +72,13 @@ export interface AdminReply {
   readonly status: number;
   /** Sends what there is and what comes, in the place of `body`, until the client leaves. */
   readonly stream?: (response: ServerResponse) => void;
-  /** A text is sent as it is; anything else as JSON. */
+  /** A text and bytes are sent as they are; anything else as JSON. */
   readonly body: unknown;
+  /**
+   * In the place of `body`: the reply as it is made, no faster than the client reads. `gone` is
+   * aborted when the client leaves: then nothing more is asked for. Nothing of it is hidden.
+   */
+  readonly chunks?: (gone: AbortSignal) => AsyncIterable<Uint8Array>;
   /** Without it: the route's own. */
   readonly type?: string;
   readonly headers?: Readonly<Record<string, string>>;

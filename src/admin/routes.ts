@@ -1,4 +1,4 @@
-import { EXPOSITION_TYPE, exposition } from "../telemetry/prometheus.ts";
+import { EXPOSITION_TYPE, expositionChunks } from "../telemetry/prometheus.ts";
 import { configRoutes } from "./config-routes.ts";
 import type { AdminContext } from "./context.ts";
 import { elementRoutes } from "./element-routes.ts";
@@ -27,9 +27,10 @@ export function createRoutes(context: AdminContext): readonly AdminRoute[] {
 /** The process, and what it did. */
 function processRoutes(context: AdminContext): AdminRoute[] {
   const { dataPlane, runtime } = context;
-  const metrics = async (): Promise<AdminReply> => {
+  const page = async (): Promise<AdminReply> => {
     runtime.refresh();
-    return ok(exposition((await dataPlane.snapshot()).metrics));
+    const { metrics } = await dataPlane.snapshot();
+    return { status: 200, body: undefined, chunks: () => expositionChunks(metrics) };
   };
   return [
     get("/healthz", "none", "200 while the process works; and of which pools nothing can be delivered now.", async () =>
@@ -42,7 +43,7 @@ function processRoutes(context: AdminContext): AdminRoute[] {
       () => readyReply(context),
       [503],
     ),
-    { ...get("/metrics", "viewer", "All metrics in the Prometheus text format.", metrics), type: EXPOSITION_TYPE },
+    { ...get("/metrics", "viewer", "All metrics in the Prometheus text format.", page), type: EXPOSITION_TYPE },
     get("/api/v1/node", "viewer", "This process: where it listens, which config it runs.", async () =>
       ok(await nodeView(context)),
     ),

@@ -5,7 +5,7 @@ import { createLedger } from "./ledger.ts";
 import type { MetricSpec } from "./metric-spec.ts";
 import { METRICS } from "./metric-table.ts";
 import { createMetrics } from "./metrics.ts";
-import { exposition } from "./prometheus.ts";
+import { exposition, expositionChunks } from "./prometheus.ts";
 import { openRuntimeMetrics } from "./runtime.ts";
 import { snapshotMetrics } from "./snapshot.ts";
 
@@ -14,6 +14,16 @@ const SPECS: readonly MetricSpec[] = Object.values<MetricSpec>(METRICS);
 function linesOf(text: string, name: string): string[] {
   return text.split("\n").filter((line) => line.startsWith(name) || line.includes(` ${name} `));
 }
+
+test("the page in pieces is the page; a long one has many", async () => {
+  const metrics = createMetrics();
+  for (let i = 0; i < 300; i++) metrics.exportSends.with(`target-${i}`, "accepted").add(i);
+  const snapshot = snapshotMetrics(metrics);
+  const pieces: Uint8Array[] = [];
+  for await (const piece of expositionChunks(snapshot)) pieces.push(piece);
+  assert.equal(Buffer.concat(pieces).toString(), exposition(snapshot));
+  assert.ok(pieces.length > 1 && pieces.every(({ length }) => length < 100_000), `${pieces.length} pieces`);
+});
 
 test("a histogram is cumulative, ends at +Inf and agrees with its count and sum", () => {
   const metrics = createMetrics();

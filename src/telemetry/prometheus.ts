@@ -1,3 +1,4 @@
+import { setImmediate as turn } from "node:timers/promises";
 import { Unreachable } from "../core/unreachable.ts";
 import type { MetricsSnapshot, SeriesSnapshot } from "../core/snapshot.ts";
 import type { MetricSpec } from "./metric-spec.ts";
@@ -11,12 +12,36 @@ export const EXPOSITION_TYPE = "text/plain; version=0.0.4; charset=utf-8";
  * series keep HELP and TYPE.
  */
 export function exposition(metrics: MetricsSnapshot): string {
-  const lines: string[] = [];
+  return Array.from(pieces(metrics)).join("");
+}
+
+/**
+ * The same as bytes, piece by piece, so that neither the page of a node with thousands of rules is
+ * in memory as a whole, nor all else waits until it is written: there is a turn after each piece.
+ */
+export async function* expositionChunks(metrics: MetricsSnapshot): AsyncGenerator<Uint8Array> {
+  const encoder = new TextEncoder();
+  for (const piece of pieces(metrics)) {
+    yield encoder.encode(piece);
+    await turn();
+  }
+}
+
+/** Lines of one piece, if there are as many. */
+const PIECE_LINES = 200;
+
+function* pieces(metrics: MetricsSnapshot): Generator<string> {
+  let lines: string[] = [];
   for (const spec of Object.values<MetricSpec>(METRICS)) {
     lines.push(`# HELP ${spec.name} ${escapeHelp(spec.help)}`, `# TYPE ${spec.name} ${spec.kind}`);
-    for (const series of metrics[spec.name] ?? []) writeSeries(lines, spec, series);
+    for (const series of metrics[spec.name] ?? []) {
+      writeSeries(lines, spec, series);
+      if (lines.length < PIECE_LINES) continue;
+      yield `${lines.join("\n")}\n`;
+      lines = [];
+    }
   }
-  return `${lines.join("\n")}\n`;
+  if (lines.length > 0) yield `${lines.join("\n")}\n`;
 }
 
 function writeSeries(lines: string[], spec: MetricSpec, series: SeriesSnapshot): void {

@@ -30,7 +30,7 @@ async function bufferBytes(): Promise<number> {
 
 /** Its only targets are not there, so that what is acknowledged stays. */
 function openFull(more: Readonly<Record<string, unknown>> = {}): Promise<TestNode> {
-  return startTestNode({
+  const config = {
     targets: [
       { id: "a", endpoint: "http://127.0.0.1:1" },
       { id: "b", endpoint: "http://127.0.0.1:1" },
@@ -42,7 +42,8 @@ function openFull(more: Readonly<Record<string, unknown>> = {}): Promise<TestNod
     default_pool: "p",
     ...more,
     node: { shutdown_grace: "0s" },
-  });
+  };
+  return startTestNode(config, { inProcess: "its buffers are measured in the test's process" });
 }
 
 async function heldOf(node: TestNode): Promise<number> {

@@ -144,18 +144,19 @@ for (const id of ["backend-1", "backend-2", "backend-3", "errors"]) {
     await using scene = await Scene.open();
     const acknowledged = new Set<string>();
     let next = 0;
-    const sendUntil = async (end: number): Promise<void> => {
+    const sendUntil = async (end: number, timeoutMs: number): Promise<void> => {
       while (next < end) {
         const i = next++;
         const item = someItem(i);
         const signal = i % 5 === 4 ? "logs" : "traces";
-        // A short deadline, so that what cannot be delivered is told soon.
-        const answer = await scene.send(signal, item, "grpc", { timeoutMs: 1_500 });
+        const answer = await scene.send(signal, item, "grpc", { timeoutMs });
         if (answer.ok) acknowledged.add(item.name);
       }
     };
-    const together = (end: number): Promise<unknown> => Promise.all(Array.from({ length: 16 }, () => sendUntil(end)));
-    await together(100);
+    // A short deadline once one is away, so that what cannot be delivered is told soon.
+    const together = (end: number, timeoutMs = 1_500): Promise<unknown> =>
+      Promise.all(Array.from({ length: 16 }, () => sendUntil(end, timeoutMs)));
+    await together(100, 60_000);
     assert.deepEqual([acknowledged.size], [100]);
     await Promise.all([scene.sinks[id]!.kill(), together(200)]);
     await scene.sinks[id]!.start();

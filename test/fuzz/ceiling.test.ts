@@ -45,6 +45,7 @@ const LARGEST_BYTES = 34 * 1_048_576;
 const LARGEST_JSON_BYTES = 15 * 1_048_576;
 /** Asks items and resources, so that all is walked that may be. */
 const RULES = [{ id: "asks", conditions: [{ attribute: { key: "k", equals: "v" } }], pool: "other" }];
+const MEASURED = "its work and memory are measured in the test's process";
 const STEP_LOOP = Buffer.alloc(16 * 1_048_576, 0x41);
 
 setFlagsFromString("--expose-gc");
@@ -122,7 +123,7 @@ for (const { encoding, of, nth } of RUNS) {
   const protobuf = HOSTILE_PROTOBUF.filter(mine);
   const json = HOSTILE_JSON.filter(mine);
   test(`ceilings: hostile requests in ${encoding} (${nth + 1} of ${of}) are refused for good by what they have too much of, and leave nothing`, async () => {
-    await using scene = await FuzzScene.open({ rules: RULES });
+    await using scene = await FuzzScene.open({ rules: RULES, inProcess: MEASURED });
     await scene.assertSound();
     const alive = await aliveBytes();
     for (const [i, hostile] of protobuf.entries()) {
@@ -142,7 +143,7 @@ for (const { encoding, of, nth } of RUNS) {
 }
 
 test("ceilings: whatever is repeated, in whatever encoding, costs no more", async () => {
-  await using scene = await FuzzScene.open({ ack: "queued", rules: RULES });
+  await using scene = await FuzzScene.open({ ack: "queued", rules: RULES, inProcess: MEASURED });
   const units = fc.array(fc.uint8Array({ minLength: 1, maxLength: 6 }), { minLength: 1, maxLength: 3 });
   const shapes = fc.constantFrom(...HOSTILE_PROTOBUF);
   await fc.assert(

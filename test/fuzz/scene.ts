@@ -25,6 +25,8 @@ export function fuzzRuns(times = 1): { readonly numRuns: number; readonly interr
 export interface FuzzOptions {
   readonly ack?: "delivered" | "queued";
   readonly rules?: readonly Readonly<Record<string, unknown>>[];
+  /** As for `startTestNode`. */
+  readonly inProcess?: string;
 }
 
 /**
@@ -45,7 +47,7 @@ export class FuzzScene implements AsyncDisposable {
     for (const sink of sinks) sink.script = decoding(sink.script, () => this.unreadable++);
   }
 
-  static async open({ ack = "delivered", rules = [] }: FuzzOptions = {}): Promise<FuzzScene> {
+  static async open({ ack = "delivered", rules = [], inProcess }: FuzzOptions = {}): Promise<FuzzScene> {
     const grpc = await openGrpcSink({ script: refuse(GRPC.INVALID_ARGUMENT) });
     const http = await openHttpSink({ script: refuse(400) });
     const busy = { limits: { max_in_flight: 1 } };
@@ -59,7 +61,7 @@ export class FuzzScene implements AsyncDisposable {
       rules,
       default_pool: "main",
     };
-    return new FuzzScene(await startTestNode(config, { sinks: { grpc, http } }), [grpc, http]);
+    return new FuzzScene(await startTestNode(config, { sinks: { grpc, http }, inProcess }), [grpc, http]);
   }
 
   /**
