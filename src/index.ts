@@ -19,7 +19,7 @@ export type { ConfigStatus, ConfigWalk } from "./control/apply.ts";
 // A router without listeners: rules that change, routes, deliveries.
 export { createRouter } from "./server/embed/router.ts";
 export type { EmbeddedRouter, OtlpRequest, RuleInput, SendOptions } from "./server/embed/router.ts";
-export type { ConfigDocument, DocumentOptions, Written } from "./server/embed/document.ts";
+export type { ConfigDocument, DocumentOptions, Written } from "./server/embed/parts.ts";
 export type { EmbedOptions } from "./server/embed/parts.ts";
 export type { Route, RoutedCopy, RoutedTarget } from "./server/embed/route.ts";
 export type { SimpleItem, SimpleValue } from "./plan/simple-item.ts";

@@ -2,9 +2,8 @@ import { reasonOf, RouterError } from "../core/errors.ts";
 import { Unreachable } from "../core/unreachable.ts";
 import { VERSION } from "../core/version.ts";
 import { parseCommandLine, usage } from "./args.ts";
-import { EXIT, type ExitCode, type Io, isGroup } from "./command.ts";
+import { type Command, type CommandGroup, EXIT, type ExitCode, type Io, isGroup, type OptionSpec } from "./command.ts";
 import { COMMANDS, findCommand, partsOf } from "./commands.ts";
-import { helpOf, overview } from "./help.ts";
 import { leave, processIo } from "./process.ts";
 
 /** The process `signalbox`: runs a command line, and exits with its code whatever it left open. */
@@ -87,4 +86,72 @@ function exitCodeOf(error: RouterError): ExitCode {
     default:
       throw new Unreachable(error.code);
   }
+}
+
+/** What `signalbox help` prints. */
+function overview(commands: readonly (Command | CommandGroup)[], version: string): string {
+  const rows = commands.map(({ name, summary }) => [name, summary] as const);
+  return `signalbox ${version}: routes OTLP traces, metrics and logs by rules
+
+Usage: signalbox <command> [options]
+
+Commands:
+${columns([...rows, ["help", "Show help for a command: signalbox help run"]])}
+Start with: signalbox demo
+`;
+}
+
+/** What `signalbox help <command>` prints. */
+function helpOf(command: Command | CommandGroup): string {
+  return isGroup(command) ? groupHelp(command) : commandHelp(command);
+}
+
+function groupHelp({ name, summary, details, commands }: CommandGroup): string {
+  return `${summary}
+
+Usage: signalbox ${name} <command> [options]
+
+Commands:
+${columns(commands.map((command) => [command.name, command.summary] as const))}${detailsText(details)}
+signalbox help ${name} <command> tells more.
+`;
+}
+
+function commandHelp(command: Command): string {
+  const forms = command.usage.map((line) => `  signalbox ${line}`).join("\n");
+  const options = Object.entries(command.options).map(
+    ([name, spec]) =>
+      [`${spec.short === undefined ? "    " : ""}${optionTitle(name, spec)}`, optionText(spec)] as const,
+  );
+  return `${command.summary}
+
+Usage:
+${forms}
+
+Options:
+${columns([...options, ["-h, --help", "Show this help."]])}${detailsText(command.details)}`;
+}
+
+function detailsText(details: string): string {
+  return details === "" ? "" : `\n${details.trimEnd()}\n`;
+}
+
+/** `-o, --output <table|json|yaml>` */
+export function optionTitle(name: string, { short, type, value, choices }: OptionSpec): string {
+  const long = type === "boolean" ? `--${name}` : `--${name} <${choices?.join("|") ?? value ?? "value"}>`;
+  return short === undefined ? long : `-${short}, ${long}`;
+}
+
+function optionText(spec: OptionSpec): string {
+  const more = [
+    spec.multiple === true ? "may be given again" : "",
+    spec.default === undefined ? "" : `default: ${spec.default}`,
+  ];
+  const notes = more.filter((note) => note !== "").join("; ");
+  return notes === "" ? spec.help : `${spec.help} (${notes})`;
+}
+
+function columns(rows: readonly (readonly [string, string])[]): string {
+  const width = Math.max(...rows.map(([left]) => left.length));
+  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}\n`).join("");
 }

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { Secret } from "../core/secret.ts";
 import type { SecretSource } from "../core/secret-source.ts";
-import { bindDivision } from "./compile-division.ts";
+import { bindDivision } from "./compile-strategy.ts";
 import { compileRoutes } from "./compile-routes.ts";
 import { compileHeaders } from "./header-plan.ts";
 import type { Plan, PoolPlan, ProtocolPlan, TargetCommon, TargetPlan, TargetTlsPlan } from "./plan.ts";

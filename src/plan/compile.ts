@@ -4,9 +4,8 @@ import type { FleetConfig, NodeConfig, PoolConfig, TargetConfig } from "../confi
 import { sourcesOf } from "../config/taint.ts";
 import type { Secret } from "../core/secret.ts";
 import type { SecretSource } from "../core/secret-source.ts";
-import { compileDivision } from "./compile-division.ts";
+import { compileDivision, compileStrategy } from "./compile-strategy.ts";
 import { compileProtocol } from "./compile-protocol.ts";
-import { compileStrategy } from "./compile-strategy.ts";
 import { PLAN_SCHEMA, type PlanData, type PoolData, type TargetData, type TargetTlsData } from "./plan-data.ts";
 import { compileOwnHeaders, compileTargetHealth } from "./target-health.ts";
 

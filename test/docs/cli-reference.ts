@@ -1,6 +1,6 @@
 import { type Command, type CommandGroup, type ExitCode, isGroup, type OptionSpec } from "../../src/cli/command.ts";
 import { COMMANDS } from "../../src/cli/commands.ts";
-import { optionTitle } from "../../src/cli/help.ts";
+import { optionTitle } from "../../src/cli/main.ts";
 
 /** docs/reference/cli.md, from the table of commands. */
 export function cliReference(): string {

@@ -1,14 +1,20 @@
 import { sleep } from "../../core/clock.ts";
-import { reasonOf } from "../../core/errors.ts";
+import { reasonOf, RouterError } from "../../core/errors.ts";
 import type { Io } from "../command.ts";
-import { PRIMARY, STANDARD_ADDRESSES, STANDBY } from "./cast.ts";
+import { demoConfig, HOST, PRIMARY, type RouterAddresses, STANDARD_ADDRESSES, STANDBY, TARGETS } from "./cast.ts";
 import { openDisplay } from "./display.ts";
 import { DemoEvents } from "./events.ts";
 import { Observer } from "./observer.ts";
 import type { LedgerTotals } from "./render.ts";
-import { openScene, type Scene } from "./scene.ts";
-import { captionOf, LONGEST_MS, openingOf, planStory, type StoryStep, stepStory } from "./story.ts";
-import { type DemoTarget, duplicates } from "./target.ts";
+import { captionOf, LONGEST_MS, openingOf, planStory, stepStory, type StoryStep } from "./story.ts";
+import { DemoTarget, duplicates, openTallies } from "./target.ts";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { formatProblem } from "../../core/problem.ts";
+import { textSource } from "../../server/config-source.ts";
+import { type RunningNode, startNode } from "../../server/start.ts";
+import { createLog } from "../../telemetry/log.ts";
+import { Load } from "./load.ts";
 
 /** How often the demo looks at what happens. */
 const TICK_MS = 100;
@@ -105,3 +111,77 @@ function tellPorts({ addresses }: Scene, events: DemoEvents): void {
 
 /** An interrupted wait is a wait that ended. */
 function ignore(): void {}
+
+/**
+ * All that runs in the demo. Disposing it ends the load first, then the router, then the targets.
+ */
+type Scene = Awaited<ReturnType<typeof openOn>>;
+
+/**
+ * Starts targets and router on their usual ports where those are free, and makes the load ready; it
+ * does not send yet.
+ */
+async function openScene(io: Io, events: DemoEvents): Promise<Scene> {
+  try {
+    return await openOn(freePort, io, events);
+  } catch (cause) {
+    if (!(cause instanceof RouterError) || cause.code !== "LISTEN_FAILED") throw cause;
+    return await openOn(() => Promise.resolve(0), io, events); // somebody was quicker
+  }
+}
+
+/** `portFor` tells which port to take for a usual one; 0 is any free one. */
+async function openOn(portFor: (usual: number) => Promise<number>, io: Io, events: DemoEvents) {
+  await using parts = new AsyncDisposableStack();
+  const listen = { ...STANDARD_ADDRESSES };
+  for (const name of ["grpc", "http", "admin"] as const) {
+    listen[name] = `${HOST}:${await portFor(Number(STANDARD_ADDRESSES[name].slice(HOST.length + 1)))}`;
+  }
+  const tallies = openTallies();
+  const targets: DemoTarget[] = [];
+  // Where something else listens already, another demo may, and wait for its stopped target's port
+  // to be free again.
+  const isAlone = Object.values(listen).every((address, i) => address === Object.values(STANDARD_ADDRESSES)[i]);
+  for (const facts of TARGETS) {
+    const target = parts.use(new DemoTarget(facts, isAlone ? await portFor(facts.port) : 0, tallies, io));
+    await target.start();
+    targets.push(target);
+  }
+  const ports = targets.map(({ port }) => port);
+  const node = parts.use(await startRouter(demoConfig(listen, ports), io, events));
+  const addresses = addressesOf(node);
+  const load = parts.use(new Load(addresses, tallies, io));
+  const owned = parts.move();
+  return { tallies, targets, node, addresses, load, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** `port` when it is free, else 0. */
+async function freePort(port: number): Promise<number> {
+  const server = createServer();
+  try {
+    server.listen({ host: HOST, port });
+    await once(server, "listening");
+  } catch {
+    return 0;
+  }
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+async function startRouter(text: string, { clock, random, cwd, env }: Io, events: DemoEvents): Promise<RunningNode> {
+  const source = textSource(text, { name: "demo config", folder: cwd, file: undefined }, env);
+  const { config, problems } = source.load(text);
+  if (config === undefined) throw new RouterError("CONFIG_INVALID", problems.map(formatProblem).join("\n"));
+  const write = (line: string): void => events.add("bad", `router: ${line.trimEnd()}`);
+  const log = createLog({ clock, write, level: config.node.log.level, format: "text", colour: false });
+  return await startNode(config, { clock, random, log, source });
+}
+
+function addressesOf({ addresses }: RunningNode): RouterAddresses {
+  const { otlpGrpc, otlpHttp, admin } = addresses;
+  if (otlpGrpc === undefined || otlpHttp === undefined || admin === undefined) {
+    throw new TypeError("the demo's router does not listen");
+  }
+  return { grpc: otlpGrpc, http: otlpHttp, admin };
+}

@@ -15,8 +15,7 @@ import { exposition } from "../../telemetry/prometheus.ts";
 import { snapshotMetrics } from "../../telemetry/snapshot.ts";
 import type { EmbeddedDataPlane } from "../../data/embedded.ts";
 import { openSteering } from "../start.ts";
-import { type ConfigDocument, readDocument, type Written } from "./document.ts";
-import { type EmbedOptions, openParts } from "./parts.ts";
+import { type ConfigDocument, type EmbedOptions, openParts, readDocument, type Written } from "./parts.ts";
 import { type Route, routeOf } from "./route.ts";
 
 /** One rule as it stands in a config. */

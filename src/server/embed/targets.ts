@@ -1,7 +1,6 @@
 import type { ConfigInput } from "../../config/schema/config.ts";
 import type { TargetSet } from "../../data/target-set.ts";
-import { readDocument, type Written } from "./document.ts";
-import { type EmbedOptions, openParts } from "./parts.ts";
+import { type EmbedOptions, openParts, readDocument, type Written } from "./parts.ts";
 
 /** One target as it stands in a config. */
 export type TargetInput = Written<NonNullable<ConfigInput["targets"]>[number]>;
