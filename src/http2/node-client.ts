@@ -106,10 +106,6 @@ class NodeClientCall implements PooledCall<NodeClientLink> {
     });
   }
 
-  get settled(): boolean {
-    return this.#settled;
-  }
-
   /** Sends the call. `timeoutMs` is what is left for it. */
   start(link: NodeClientLink, timeoutMs: number): void {
     this.#link = link;

@@ -6,7 +6,6 @@ export const SIGNALS = ["traces", "metrics", "logs"] as const;
 export type Signal = (typeof SIGNALS)[number];
 
 export interface SignalFacts {
-  readonly signal: Signal;
   /** Position in SIGNALS, for arrays with one entry for each signal. */
   readonly index: number;
   /** The same as one bit, for sets of signals. */
@@ -17,28 +16,24 @@ export interface SignalFacts {
   readonly item: string;
   /** JSON name of the partial success field that counts rejected things. */
   readonly rejectedField: string;
-  /** What `partial_success` counts: items, except data points for metrics. */
-  readonly rejectedUnit: string;
 }
 
-function facts(signal: Signal, index: number, service: string, item: string, unit: string, field: string): SignalFacts {
+function facts(signal: Signal, index: number, service: string, item: string, field: string): SignalFacts {
   return {
-    signal,
     index,
     bit: 1 << index,
     grpcPath: `/opentelemetry.proto.collector.${service}/Export`,
     httpPath: `/v1/${signal}`,
     item,
     rejectedField: field,
-    rejectedUnit: unit,
   };
 }
 
 /** Paths and names: OTLP specification 1.11, sections OTLP/gRPC and OTLP/HTTP. */
 export const SIGNAL_FACTS: Readonly<Record<Signal, SignalFacts>> = {
-  traces: facts("traces", 0, "trace.v1.TraceService", "span", "spans", "rejectedSpans"),
-  metrics: facts("metrics", 1, "metrics.v1.MetricsService", "metric", "data points", "rejectedDataPoints"),
-  logs: facts("logs", 2, "logs.v1.LogsService", "log record", "log records", "rejectedLogRecords"),
+  traces: facts("traces", 0, "trace.v1.TraceService", "span", "rejectedSpans"),
+  metrics: facts("metrics", 1, "metrics.v1.MetricsService", "metric", "rejectedDataPoints"),
+  logs: facts("logs", 2, "logs.v1.LogsService", "log record", "rejectedLogRecords"),
 };
 
 /** By gRPC path; undefined for a method that OTLP does not have. */

@@ -104,7 +104,7 @@ function compileRule(rule: RuleSpec, signal: Signal): RulePlan {
   const onlyService = rule.conditions.map(serviceOf).find((service) => service !== undefined);
   const [only] = conditions;
   const condition = only !== undefined && conditions.length === 1 ? only : ({ kind: "all", of: conditions } as const);
-  return { id, mode, pool, condition, onlyService, isDefault: false };
+  return { id, mode, pool, condition, onlyService };
 }
 
 function serviceOf(condition: Condition): string | undefined {
@@ -113,7 +113,7 @@ function serviceOf(condition: Condition): string | undefined {
 
 function defaultRule(pool: string): RulePlan {
   const condition = { kind: "all", of: [] } as const;
-  return { id: DEFAULT_RULE, mode: "first", pool, condition, onlyService: undefined, isDefault: true };
+  return { id: DEFAULT_RULE, mode: "first", pool, condition, onlyService: undefined };
 }
 
 /**

@@ -50,8 +50,6 @@ export interface RulePlan {
    * it.
    */
   readonly onlyService: string | undefined;
-  /** True for the rule that stands for `default_pool`. */
-  readonly isDefault: boolean;
 }
 
 /** The rules of one signal, in the order in which they are tried, the default pool's last. */

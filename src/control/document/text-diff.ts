@@ -16,7 +16,10 @@ export function textDiff(before: string, after: string, names: { readonly from: 
     while (i < endA) lines.push({ sign: "-", text: a[i++] ?? "" });
     while (j < endB) lines.push({ sign: "+", text: b[j++] ?? "" });
   };
-  const same = (): void => void lines.push({ sign: " ", text: a[i++] ?? "", at: j++ });
+  const same = (): void => {
+    lines.push({ sign: " ", text: a[i++] ?? "" });
+    j++;
+  };
   for (let n = 0; n < head; n++) same();
   for (const [x, y] of kept) {
     until(head + x, head + y);
@@ -34,7 +37,6 @@ const MAX_EDITS = 1_000;
 interface DiffLine {
   readonly sign: " " | "-" | "+";
   readonly text: string;
-  readonly at?: number;
 }
 
 function linesOf(text: string): string[] {

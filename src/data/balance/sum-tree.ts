@@ -19,10 +19,6 @@ export class SumTree {
     return this.#sums[1]!;
   }
 
-  weightOf(index: number): number {
-    return this.#sums[this.#leaves + index]!;
-  }
-
   set(index: number, weight: number): void {
     let node = this.#leaves + index;
     if (this.#sums[node] === weight) return;

@@ -3,7 +3,7 @@ import { SIGNAL_FACTS, type Signal } from "../../otlp/signal.ts";
 import type { CheckStatus, OperatorOverride } from "../../plan/data-plane.ts";
 import type { TargetPlan } from "../../plan/plan.ts";
 import type { SenderHeaders } from "../../plan/sender-headers.ts";
-import { type Health, nextChangeMs } from "../health/health.ts";
+import type { Health } from "../health/health.ts";
 import { showReason } from "../health/report.ts";
 import type { RefusedSignal } from "../health/signal-refusals.ts";
 import { TargetLoad } from "../load/target-load.ts";
@@ -183,10 +183,6 @@ class NamedTarget implements OwnedTarget, PartsOwner {
 
   share(nowMs: number): number {
     return bestPart(this.#parts.all, nowMs).share(nowMs);
-  }
-
-  nextChangeMs(nowMs: number): number {
-    return Math.min(...this.#parts.all.map((part) => nextChangeMs(part.health(), nowMs)));
   }
 
   nextTryMs(): number | undefined {

@@ -92,11 +92,6 @@ export interface TargetHandle {
   /** How much of its weight counts: 0.1 to 1 while it comes back, else 1. */
   share(nowMs: number): number;
   /**
-   * When time alone changes what may be sent; Infinity when it does not. `share` grows without
-   * telling.
-   */
-  nextChangeMs(nowMs: number): number;
-  /**
    * Clock.nowMs() of the next try while it is out; undefined when none is planned, or it is not
    * out.
    */

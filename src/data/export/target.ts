@@ -10,7 +10,6 @@ import {
   type Health,
   initialHealth,
   isUsable,
-  nextChangeMs,
   resumedHealth,
   shareOf,
   wantsProbe,
@@ -195,10 +194,6 @@ class Target implements PartTarget, Monitored, Refusing {
 
   share(nowMs: number): number {
     return shareOf(this.health(), nowMs, this.#monitor.policy);
-  }
-
-  nextChangeMs(nowMs: number): number {
-    return nextChangeMs(this.health(), nowMs);
   }
 
   nextTryMs(): number | undefined {

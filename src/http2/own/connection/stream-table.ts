@@ -95,8 +95,4 @@ export class StreamTable {
     }
     return id <= this.#forgotten ? "reset" : "ended";
   }
-
-  clear(): void {
-    for (const stream of this.#streams.values()) this.close(stream);
-  }
 }
