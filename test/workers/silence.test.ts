@@ -50,6 +50,15 @@ function isReplaced(node: WorkerNode): boolean {
 }
 
 /**
+ * The one in its place has begun. It gets the time that it needs: no time passes for the main
+ * process once its process is there.
+ */
+async function begun(at: Scene): Promise<void> {
+  await pass(at, async () => (await at.node.pids()).length === 2);
+  await eventually(async () => (await at.node.readyWorkers()) === 2);
+}
+
+/**
  * Both workers have this plan: each gets a connection, and what it sends arrives where the plan
  * says.
  */
@@ -76,7 +85,7 @@ test("workers: a change is refused when one of them says nothing, which is kille
   await pass(at, () => isReplaced(node));
   assert.match(await preparing, /did not answer prepare within 10 s/u);
   assert.equal(node.logged("a worker ended, and is started again")[0]?.["reason"], "silent");
-  await pass(at, async () => (await node.readyWorkers()) === 2);
+  await begun(at);
   assert.equal((await node.running.dataPlane.status()).version, 1);
   await (await node.running.dataPlane.prepare(node.planOf(NEXT, 2))).commit();
   await assertBoth(at);
@@ -91,7 +100,7 @@ test("workers: once a change is decided, one that says nothing is replaced by on
   const committed = prepared.commit();
   await pass(at, () => isReplaced(node));
   await committed;
-  await pass(at, async () => (await node.readyWorkers()) === 2);
+  await begun(at);
   await assertBoth(at);
 });
 
@@ -102,5 +111,5 @@ test("workers: one that hangs is found without anybody asking it for something",
   process.kill(second!, "SIGSTOP");
   await pass(at, () => isReplaced(node));
   assert.equal(node.logged("a worker ended, and is started again")[0]?.["reason"], "silent");
-  await pass(at, async () => (await node.readyWorkers()) === 2);
+  await begun(at);
 });
