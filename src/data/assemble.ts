@@ -11,8 +11,10 @@ import type { Strategies } from "./balance/strategies.ts";
 import { Pipeline } from "./pipeline.ts";
 import { openClient } from "./export/client.ts";
 import type { TargetClient } from "./export/target-client.ts";
-import { openTargets, type TargetsEnv } from "./export/targets.ts";
+import { openTargets } from "./export/targets.ts";
 import type { Check } from "./health/check.ts";
+import type { HealthReporter } from "./health/target-news.ts";
+import type { ToldTarget } from "./health/told-health.ts";
 import { openCheck } from "./health/checks/open-check.ts";
 import { ALL_OF_IT, type PartOfLimit } from "./node-limit.ts";
 import { openLosses } from "./queue/losses.ts";
@@ -59,13 +61,13 @@ export interface DataPlaneOptions {
   readonly strategies?: Strategies | undefined;
   /** That of the operating system without one. */
   readonly resolver?: Resolver | undefined;
-  /** Without it, targets are checked from here. */
-  readonly openCheck?: TargetsEnv["openCheck"];
-  /** Ids of targets that are out of order, as is known from before. */
-  readonly doubted?: ReadonlySet<string>;
   /** Where its node has several data planes: of how many it is one, and what it may use. */
   readonly partOf?: PartOfLimit;
   readonly processes?: number;
+  /** In a worker: hears what calls tell of targets, whose health is decided elsewhere. */
+  readonly reporter?: HealthReporter;
+  /** And what is decided so far. */
+  readonly told?: readonly ToldTarget[];
 }
 
 export interface CoreOptions extends DataPlaneOptions {
@@ -134,12 +136,14 @@ function openNodeTargets(
 ): ReturnType<typeof openTargets> {
   const openOwnCheck = (check: CheckPlan, current: () => TargetPlan, client: TargetClient): Check =>
     openCheck(check, current, client, env);
-  return openTargets(plan.targets, {
+  const targets = openTargets(plan.targets, {
     ...env,
     openClient: (current) => openClient(current, env),
     resolver,
     partOf,
-    ...(options.doubted !== undefined && { doubted: options.doubted }),
-    ...(checks === "run" && { openCheck: options.openCheck ?? openOwnCheck }),
+    ...(options.reporter !== undefined && { reporter: options.reporter }),
+    ...(checks === "run" && options.reporter === undefined && { openCheck: openOwnCheck }),
   });
+  if (options.told !== undefined) targets.obey(options.told, 0, true);
+  return targets;
 }

@@ -30,6 +30,7 @@ import type { LaneFailoverState } from "./balance/failover-state.ts";
 import type { Strategies } from "./balance/strategies.ts";
 import { explain, explainInSteps } from "./explain/explain.ts";
 import type { TargetHandle } from "./export/target-port.ts";
+import type { ToldTenants } from "./health/told-health.ts";
 import type { Losses } from "./queue/losses.ts";
 import { CurrentStrategies } from "./balance/plugins.ts";
 import { limitUses, takeLimits } from "./limit-uses.ts";
@@ -107,6 +108,16 @@ export class NodeDataPlane implements DataPlane {
   own(listeners: Listeners | undefined, parts: AsyncDisposableStack): void {
     this.#listeners = listeners;
     this.#owned = parts;
+  }
+
+  /** In a worker: takes the node's health of targets; see Targets. */
+  obey(...told: Parameters<Pools["obey"]>): void {
+    this.#pools.obey(...told);
+  }
+
+  /** A tenant was asked away from a target, as another worker was told. */
+  obeyTenants(told: ToldTenants): void {
+    this.#pools.obeyTenants(told);
   }
 
   /** A connection that another process has accepted. False when there is no such listener. */

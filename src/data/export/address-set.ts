@@ -42,7 +42,8 @@ interface Gone {
  */
 export class AddressSet {
   readonly #env: AddressSetEnv;
-  readonly #watch: NameWatch;
+  /** None in a worker: what the name stands for is told. */
+  readonly #watch: NameWatch | undefined;
   readonly #gone = new Map<string, Gone>();
   readonly #retiring = new Set<Promise<void>>();
   readonly #unlisten = new Map<PartTarget, Cancel>();
@@ -57,7 +58,9 @@ export class AddressSet {
     this.#plan = plan;
     this.#joining = joining;
     this.#parts = [this.#open(undefined, joining)];
-    this.#watch = new NameWatch(hostOf(plan.url), env, (answer) => this.#heard(answer));
+    const { reporter } = env;
+    this.#watch =
+      reporter === undefined ? new NameWatch(hostOf(plan.url), env, (answer) => this.#heard(answer)) : undefined;
   }
 
   /** At least one. */
@@ -72,9 +75,14 @@ export class AddressSet {
     if (plan.resolve !== resolve && this.#answer.length > 0) this.#take(this.#answer);
   }
 
+  /** In a worker: these are the addresses that the node uses; undefined stands for the name. */
+  obey(addresses: readonly (string | undefined)[]): void {
+    if (addresses.length > 0) this.#use(addresses);
+  }
+
   /** Ends the parts; resolves when their calls have ended. */
   async close(): Promise<void> {
-    this.#watch.close();
+    this.#watch?.close();
     for (const part of this.#parts) this.#retire(part);
     this.#gone.clear();
     await Promise.all(this.#retiring);
@@ -100,7 +108,10 @@ export class AddressSet {
     this.#book = stepAddresses(before, addresses, this.#plan.resolve === "all" ? "all" : "auto");
     this.#tellUnused(before);
     const { spread, known } = this.#book;
-    const wanted: readonly (string | undefined)[] = spread ? known.map(({ address }) => address) : [undefined];
+    this.#use(spread ? known.map(({ address }) => address) : [undefined]);
+  }
+
+  #use(wanted: readonly (string | undefined)[]): void {
     const present = new Map(this.#parts.map((part) => [part.plan.address, part]));
     if (wanted.length === present.size && wanted.every((address) => present.has(address))) return;
     const joining = this.#joiningOf(new Set(wanted));
@@ -163,6 +174,7 @@ export class AddressSet {
   }
 
   #tellChanged(before: ReadonlyMap<string | undefined, PartTarget>, gone: readonly PartTarget[]): void {
+    if (this.#watch === undefined) return; // the main process has told it
     const added = textsOf(this.#parts.filter((part) => !before.has(part.plan.address)));
     const fields = { target: this.#plan.id, added, removed: textsOf(gone), addresses: this.#book.known.length };
     this.#env.log?.info("addresses of a target changed", fields);

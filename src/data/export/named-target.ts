@@ -6,6 +6,7 @@ import type { SenderHeaders } from "../../plan/sender-headers.ts";
 import type { Health } from "../health/health.ts";
 import { showReason } from "../health/report.ts";
 import type { RefusedSignal } from "../health/signal-refusals.ts";
+import type { ToldTarget } from "../health/told-health.ts";
 import { TargetLoad } from "../load/target-load.ts";
 import { ALL_OF_IT } from "../node-limit.ts";
 import { AddressSet, type AddressSetEnv, type PartsOwner } from "./address-set.ts";
@@ -13,7 +14,7 @@ import { ChangeListeners } from "./change-listeners.ts";
 import { bestPart, isOpen, rankOf } from "./part-health.ts";
 import { PartPicker } from "./part-picker.ts";
 import { NO_HISTORY, NO_KEYS, type Parts } from "./parts.ts";
-import type { AttemptTime, Joining, OwnedTarget, TargetHandle } from "./target-port.ts";
+import type { AttemptTime, Joining, OwnedTarget, TargetHandle, ToldHandle } from "./target-port.ts";
 import type { Batch } from "./target-client.ts";
 import type { Pause } from "./tenant-pauses.ts";
 import type { SendOutcome, SizeDoubt } from "../send-outcome.ts";
@@ -254,6 +255,19 @@ class NamedTarget implements OwnedTarget, PartsOwner {
     this.maxInFlight = this.#partOfLimit();
     this.#addresses.adopt(plan);
     this.partChanged();
+  }
+
+  release(): void {
+    for (const part of this.#addresses.parts) part.release();
+  }
+
+  get toldParts(): readonly ToldHandle[] {
+    return this.#addresses.parts;
+  }
+
+  obey(told: ToldTarget, heardSeq: number): void {
+    this.#addresses.obey(told.parts.map(({ address }) => address));
+    for (const part of this.#addresses.parts) part.obey(told, heardSeq);
   }
 
   retire(): Promise<void> {

@@ -1,7 +1,7 @@
 import type { Signal } from "../../otlp/signal.ts";
 import type { Health } from "../health/health.ts";
 import type { TargetLoad } from "../load/target-load.ts";
-import type { OwnedTarget, TargetEnv, TargetHandle } from "./target-port.ts";
+import type { OwnedTarget, TargetEnv, TargetHandle, ToldHandle } from "./target-port.ts";
 import type { Window } from "./window.ts";
 
 /** What a batch brings along from its earlier tries: keys of targets. */
@@ -36,7 +36,7 @@ export interface Whole {
 }
 
 /** An address behind the name of a target. */
-export interface PartTarget extends OwnedTarget {
+export interface PartTarget extends OwnedTarget, ToldHandle {
   inheritable(): InheritedState;
   /** Tells those who wait that there may be room. */
   healthChanged(): void;

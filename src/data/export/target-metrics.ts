@@ -18,12 +18,16 @@ export function tellUnreadable(target: string, { metrics, log }: { metrics: Metr
     ?.warn("a target took what was sent, and its reply cannot be read", { target, hint });
 }
 
-/** From here on the target's gauges tell of this handle. */
-export function showTarget(metrics: Metrics, id: string, target: TargetHandle, clock: Clock): void {
-  const inUnixSeconds = (ms: number): number => Math.round(clock.wallMs() + ms - clock.nowMs()) / 1_000;
+/** From here on the gauges of a target's calls tell of this handle. */
+export function showCalls(metrics: Metrics, id: string, target: TargetHandle): void {
   metrics.exportInFlight.with(id).read(() => target.inFlight);
   metrics.exportWindow.with(id).read(() => target.windowSize());
   metrics.exportLearned.with(id).read(() => target.learnedMaxBytes ?? 0);
+}
+
+/** The same for its health. */
+export function showTarget(metrics: Metrics, id: string, target: TargetHandle, clock: Clock): void {
+  const inUnixSeconds = (ms: number): number => Math.round(clock.wallMs() + ms - clock.nowMs()) / 1_000;
   for (const state of TARGET_STATES) {
     metrics.targetState.with(id, state).read(() => (target.health().state === state ? 1 : 0));
   }

@@ -11,6 +11,8 @@ import type { Check } from "../health/check.ts";
 import type { Health } from "../health/health.ts";
 import type { RefusedSignal } from "../health/signal-refusals.ts";
 import type { PartOfLimit } from "../node-limit.ts";
+import type { HealthReporter, TargetNews } from "../health/target-news.ts";
+import type { ToldPart, ToldTarget } from "../health/told-health.ts";
 import type { TargetLoad } from "../load/target-load.ts";
 import type { Batch, TargetClient } from "./target-client.ts";
 import type { SendOutcome, SizeDoubt } from "../send-outcome.ts";
@@ -137,6 +139,22 @@ export interface OwnedTarget extends TargetHandle {
   adopt(plan: TargetPlan): void;
   /** Closes the client when the last batch under way has ended. */
   retire(): Promise<void>;
+  /** In a worker: takes the node's health. `heardSeq`: the last of its news that is in it. */
+  obey(told: ToldTarget, heardSeq: number): void;
+  /** In a worker: the node has this target no more, and says nothing of it. */
+  release(): void;
+  /** Itself, or the addresses behind its name. */
+  readonly toldParts: readonly ToldHandle[];
+}
+
+/** One address, whose health can be told to other processes, and by them. */
+export interface ToldHandle extends TargetHandle {
+  /** What calls of another process told; `underWay`: in all of them together. */
+  hear(news: TargetNews, underWay: number): void;
+  /** A tenant was asked away, as another process was told. */
+  hearTenants(pauses: NonNullable<TargetNews["tenants"]>): void;
+  /** As of now, with times from now on. */
+  told(): ToldPart;
 }
 
 export interface TargetEnv {
@@ -149,6 +167,10 @@ export interface TargetEnv {
   readonly partOf?: PartOfLimit;
   /** Without one, targets have no active checks. */
   readonly openCheck?: (check: CheckPlan, current: () => TargetPlan, client: TargetClient) => Check;
+  /** In a worker: health is decided in the main process, which hears by this what calls tell. */
+  readonly reporter?: HealthReporter;
+  /** `health`: nothing is sent from this process, and what is shown of calls is not its own. */
+  readonly shows?: "all" | "health";
 }
 
 /**

@@ -15,6 +15,10 @@ import {
   wantsProbe,
 } from "../health/health.ts";
 import { HealthMonitor, type Monitored, type HealthMonitorEnv } from "../health/health-monitor.ts";
+import type { TargetMonitor } from "../health/target-monitor.ts";
+import type { TargetNews, TenantPause } from "../health/target-news.ts";
+import { refusalsOnClock, type ToldPart, type ToldTarget } from "../health/told-health.ts";
+import { WorkerMonitor } from "../health/worker-monitor.ts";
 import { type RefusedSignal, type Refusing, SignalRefusals } from "../health/signal-refusals.ts";
 import { ALL_OF_IT } from "../node-limit.ts";
 import { parseReportedLoad } from "../load/reported-load.ts";
@@ -28,7 +32,8 @@ import { asReset, isAboutSender } from "../send-outcome.ts";
 import { tellUnreadable } from "./target-metrics.ts";
 import type { PartEnv, PartTarget, InheritedState, Whole } from "./parts.ts";
 import { withoutSecrets } from "./quiet.ts";
-import type { AttemptTime, Joining, OwnedTarget, TargetEnv, TargetHandle } from "./target-port.ts";
+import { quietEnv, TargetReport, toldPart } from "./target-report.ts";
+import type { AttemptTime, Joining, OwnedTarget, TargetEnv, TargetHandle, ToldHandle } from "./target-port.ts";
 import { type Pause, TenantPauses } from "./tenant-pauses.ts";
 import { cappedWindow, initialWindow, stepWindow, widestWindow, type Window } from "./window.ts";
 
@@ -64,7 +69,11 @@ class Target implements PartTarget, Monitored, Refusing {
   readonly #env: TargetEnv;
   readonly #refusals: SignalRefusals;
   readonly #client: TargetClient;
-  readonly #monitor: HealthMonitor;
+  readonly #monitor: TargetMonitor;
+  /** The same, by what it is in this process: one of the two. */
+  readonly #machine: HealthMonitor | undefined;
+  readonly #follower: WorkerMonitor | undefined;
+  readonly #report: TargetReport | undefined;
   readonly #pauses: TenantPauses;
   readonly #listeners = new ChangeListeners();
   readonly #size: LearnedSize;
@@ -86,16 +95,19 @@ class Target implements PartTarget, Monitored, Refusing {
     this.#whole = part?.whole;
     this.maxInFlight = this.#partOfLimit();
     this.#client = open(() => this.#plan);
-    this.#refusals = new SignalRefusals(this, env);
+    const { reporter } = env;
+    this.#report = reporter && new TargetReport(reporter, () => this.#news());
+    this.#refusals = new SignalRefusals(this, quietEnv(env, this.#report));
     this.#window =
       part?.inherited === undefined ? initialWindow(plan.maxInFlight) : cappedWindow(part.inherited.window);
     this.#pauses = new TenantPauses(env.clock, () => this.#listeners.tell());
     this.#size = new LearnedSize(() => this.#plan.id, env);
     const { openCheck, clock } = env;
-    const checked = plan.health.check !== undefined && openCheck !== undefined;
+    const checked = plan.health.check !== undefined && (openCheck !== undefined || reporter !== undefined);
     const reason = joining === "start" ? "started" : "added";
     const fresh = joining === "later" && checked ? addedHealth(clock.nowMs()) : initialHealth(clock.nowMs(), reason);
     const health = part?.inherited === undefined ? fresh : resumedHealth(part.inherited.health, fresh);
+    this.#follower = this.#report && new WorkerMonitor(this, this.#report, health, clock);
     const monitorEnv: HealthMonitorEnv = {
       clock,
       random: env.random,
@@ -104,7 +116,9 @@ class Target implements PartTarget, Monitored, Refusing {
       ...(env.log && { log: env.log }),
       ...(openCheck && { openCheck: (check: CheckPlan) => openCheck(check, () => this.#plan, this.#client) }),
     };
-    this.#monitor = new HealthMonitor(this, health, monitorEnv, joining === "start");
+    this.#machine =
+      this.#follower === undefined ? new HealthMonitor(this, health, monitorEnv, joining === "start") : undefined;
+    this.#monitor = this.#follower ?? this.#machine!;
   }
 
   get key(): string {
@@ -310,6 +324,43 @@ class Target implements PartTarget, Monitored, Refusing {
     this.#listeners.tell();
   }
 
+  // === Of several processes, one decides about health ===
+
+  get toldParts(): readonly ToldHandle[] {
+    return [this];
+  }
+
+  obey({ parts }: ToldTarget, heardSeq: number): void {
+    const { address } = this.#plan;
+    const told = parts.find((part) => part.address === address);
+    if (told === undefined) return;
+    if (told.tenants !== undefined) this.hearTenants(told.tenants);
+    if (this.#follower === undefined || this.#follower.isOlder(told, heardSeq)) return;
+    this.#refusals.obey(refusalsOnClock(told.refusals, this.#env.clock.nowMs()), heardSeq);
+    if (told.said !== undefined) this.#pauseSaid = told.said;
+    this.#follower.obey(told);
+  }
+
+  release(): void {
+    this.#follower?.release();
+  }
+
+  hear(news: TargetNews, underWay: number): void {
+    if (news.throttled !== undefined) this.#pauseSaid = news.throttled.said;
+    if (news.signals !== undefined) this.#refusals.hear(news.signals);
+    this.#machine?.hear(news, underWay);
+    if (news.signals?.away !== undefined) this.#machine?.elsewhere(news.epoch);
+    this.#listeners.tell();
+  }
+
+  hearTenants(pauses: readonly TenantPause[]): void {
+    for (const [key, forMs, said] of pauses) this.#pauses.pause({ key }, forMs, said);
+  }
+
+  told(): ToldPart {
+    return toldPart(this, this.#refusals, this.#pauses, this.#env.clock.nowMs());
+  }
+
   async retire(): Promise<void> {
     const closed = this.#monitor.close();
     this.#pauses.clear();
@@ -332,6 +383,17 @@ class Target implements PartTarget, Monitored, Refusing {
   /** The window may ask for more than is this process's, so that it may get more. */
   get #windowLimit(): number {
     return Math.min(this.#plan.maxInFlight, widestWindow(this.maxInFlight));
+  }
+
+  #news(): TargetNews {
+    const { id, address } = this.#plan;
+    const signals = this.#refusals.takeNews();
+    return {
+      id,
+      ...(address !== undefined && { address }),
+      ...this.#follower!.take(this.inFlight, this.#pauseSaid),
+      ...(signals !== undefined && { signals }),
+    };
   }
 
   #refuses(signal: Signal | undefined): boolean {
@@ -393,7 +455,9 @@ class Target implements PartTarget, Monitored, Refusing {
     this.#ended(call, { kind: "neutral" }, this.#env.clock.nowMs());
     if (call.asks) this.#refusals.unclear(call.signal);
     if (outcome.kind !== "retry") return this.#monitor.neutral(call.epoch);
-    this.#pauses.pause(tenant, outcome.afterMs, outcome.message.slice(0, LONGEST_SAID));
+    const said = outcome.message.slice(0, LONGEST_SAID);
+    const forMs = this.#pauses.pause(tenant, outcome.afterMs, said);
+    this.#report?.tenant([tenant.key, forMs, said]);
     this.#monitor.success(call.epoch);
   }
 }

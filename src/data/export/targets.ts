@@ -1,9 +1,10 @@
 import type { TargetPlan } from "../../plan/plan.ts";
 import type { Resolver } from "../resolve/resolver.ts";
 import { openNamedTarget } from "./named-target.ts";
-import { hideTarget, showTarget } from "./target-metrics.ts";
+import { hideTarget, showCalls, showTarget } from "./target-metrics.ts";
 import { openTarget } from "./target.ts";
-import type { Joining, OwnedTarget, TargetEnv, TargetHandle } from "./target-port.ts";
+import type { ToldTarget } from "../health/told-health.ts";
+import type { Joining, OwnedTarget, TargetEnv, TargetHandle, ToldHandle } from "./target-port.ts";
 import type { TargetClient } from "./target-client.ts";
 
 /** All targets of a node, by id: the one owner of their handles. */
@@ -24,14 +25,19 @@ export interface Targets extends AsyncDisposable {
   stage(plans: ReadonlyMap<string, TargetPlan>, alone?: ReadonlySet<string>): void;
   /** The other half: ends what is gone. */
   settle(): void;
+  /**
+   * In a worker: takes the node's health. `heardSeq`: the last of its news that is in it; `all`:
+   * the node has no other targets.
+   */
+  obey(told: readonly ToldTarget[], heardSeq: number, all: boolean): void;
+  /** What the health of one target is told of, and told by; nothing where there is none. */
+  toldParts(id: string): readonly ToldHandle[];
 }
 
 export interface TargetsEnv extends TargetEnv {
   readonly openClient: (current: () => TargetPlan) => TargetClient;
   /** Without one, names are looked up at each connect, whatever the plan says. */
   readonly resolver?: Resolver;
-  /** Of the first plan: ids of those that are not used before a check passes. */
-  readonly doubted?: ReadonlySet<string>;
 }
 
 export function openTargets(plans: ReadonlyMap<string, TargetPlan>, env: TargetsEnv): Targets {
@@ -62,7 +68,7 @@ class TargetRegistry implements Targets {
   }
 
   stage(next: ReadonlyMap<string, TargetPlan>, alone: ReadonlySet<string> = NO_IDS): void {
-    const { metrics, clock } = this.#env;
+    const { metrics, clock, shows = "all" } = this.#env;
     const before = this.#all;
     const present = [...before, ...this.#gone];
     const kept = carryOver(present, next);
@@ -74,8 +80,20 @@ class TargetRegistry implements Targets {
       target.adopt(next.get(id)!);
       const override = kept.has(id) ? undefined : before.get(id)?.override();
       if (override !== undefined) target.operate(override);
+      if (shows === "all") showCalls(metrics, id, target);
       showTarget(metrics, id, target, clock);
     }
+  }
+
+  obey(told: readonly ToldTarget[], heardSeq: number, all: boolean): void {
+    for (const one of told) this.#all.get(one.id)?.obey(one, heardSeq);
+    if (!all) return;
+    const known = new Set(told.map(({ id }) => id));
+    for (const [id, target] of this.#all) if (!known.has(id)) target.release();
+  }
+
+  toldParts(id: string): readonly ToldHandle[] {
+    return this.#all.get(id)?.toldParts ?? [];
   }
 
   settle(): void {
@@ -108,7 +126,7 @@ class TargetRegistry implements Targets {
   }
 
   #joining(id: string, alone: ReadonlySet<string>): Joining {
-    if (!this.#started) return this.#env.doubted?.has(id) === true ? "later" : "start";
+    if (!this.#started) return "start";
     return alone.has(id) ? "alone" : "later";
   }
 

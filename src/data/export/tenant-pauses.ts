@@ -1,5 +1,6 @@
 import type { Cancel, Clock } from "../../core/clock.ts";
 import type { SenderHeaders } from "../../plan/sender-headers.ts";
+import type { TenantPause } from "../health/target-news.ts";
 
 /**
  * So many tenants of a target are left alone at the same time; those that it asked about first are
@@ -54,16 +55,24 @@ export class TenantPauses {
     return pause !== undefined && pause.untilMs > this.#clock.nowMs() ? pause : undefined;
   }
 
-  /** A later answer does not shorten a pause. */
-  pause({ key }: SenderHeaders, afterMs: number | undefined, said: string): void {
+  /** Those that are left alone, and for how long still. */
+  all(): TenantPause[] {
     const nowMs = this.#clock.nowMs();
-    const untilMs = nowMs + Math.min(LONGEST_MS, afterMs ?? UNNAMED_MS);
+    return Array.from(this.#pauses, ([key, { untilMs, said }]) => [key, untilMs - nowMs, said]);
+  }
+
+  /** A later answer does not shorten a pause. Gives for how long it asked. */
+  pause({ key }: Pick<SenderHeaders, "key">, afterMs: number | undefined, said: string): number {
+    const nowMs = this.#clock.nowMs();
+    const forMs = Math.min(LONGEST_MS, afterMs ?? UNNAMED_MS);
+    const untilMs = nowMs + forMs;
     const before = this.#pauses.get(key);
     this.#pauses.delete(key);
     this.#pauses.set(key, before !== undefined && before.untilMs > untilMs ? before : { untilMs, said });
     const [oldest] = this.#pauses.keys();
     if (this.#pauses.size > MAX_PAUSES && oldest !== undefined) this.#pauses.delete(oldest);
     this.#setTimer();
+    return forMs;
   }
 
   clear(): void {

@@ -14,6 +14,8 @@ import { type Health, type HealthPolicy, isSuspect, isUnproven, nextChangeMs, po
 import { reportTransition } from "./report.ts";
 import { Contradiction } from "./contradiction.ts";
 import { type CallNews, Silence } from "./silence.ts";
+import type { TargetMonitor } from "./target-monitor.ts";
+import type { HealthNews } from "./target-news.ts";
 import { type HealthEvent, stepHealth } from "./step-health.ts";
 import { SuccessWindow } from "./success-window.ts";
 
@@ -53,7 +55,7 @@ const LONGEST_TIMER_MS = 1_000_000_000;
  * Drives the health machine of one target: by its calls, by active checks, by operators and by
  * time.
  */
-export class HealthMonitor implements Checked {
+export class HealthMonitor implements Checked, TargetMonitor {
   readonly #monitored: Monitored;
   readonly #env: HealthMonitorEnv;
   readonly #window = new SuccessWindow();
@@ -165,6 +167,26 @@ export class HealthMonitor implements Checked {
     this.#judgeSignals(epoch);
     this.#step({ kind: "neutral", epoch });
     if (this.#monitored.signalsInDoubt) this.#checker?.within(this.intervalMs());
+  }
+
+  /** What calls of another process told: as if they had ended now, in the order of its parts. */
+  hear(news: HealthNews, underWay: number): void {
+    const { epoch, taken = 0, failed = 0, refused = 0, inRow = 0, reason = "reset", ejected = false } = news;
+    this.#silence.told(underWay, news.ended);
+    if (news.probe === "sent" && epoch === this.#health.epoch) this.#step({ kind: "sent" });
+    if (taken > 0) this.#provenMs = this.#env.clock.nowMs();
+    if (taken > 0) this.#contradiction.called(true);
+    if (inRow > 0 || (refused > 0 && taken === 0)) this.#contradiction.called(false);
+    if (epoch === this.#health.epoch) this.#window.addMany(taken, failed + refused, this.#env.clock.nowMs());
+    const recent = this.#window;
+    if (taken > 0) this.#step({ kind: "success", epoch, recent });
+    if (refused > 0) this.#step({ kind: "refused", epoch, jitter: this.#env.random.next(), recent });
+    // As many in a row in one worker are as many of the node, whatever others have heard.
+    const failures = ejected ? this.#policy.failures : Math.min(inRow, this.#policy.failures);
+    for (let i = 0; i < failures; i++)
+      this.#step({ kind: "failure", epoch, reason, jitter: this.#env.random.next(), recent });
+    if (news.throttled !== undefined) this.#step({ kind: "throttled", epoch, delayMs: news.throttled.delayMs });
+    if (news.neutral === true) this.#step({ kind: "neutral", epoch });
   }
 
   operate(override: OperatorOverride): void {

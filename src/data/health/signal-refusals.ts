@@ -6,7 +6,10 @@ import type { TargetPlan } from "../../plan/plan.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import type { SendOutcome } from "../send-outcome.ts";
-import { isDue, type RefusalEvent, type SignalRefusal, stepRefusal, TAKEN } from "./signal-refusal.ts";
+import { SignalCounts } from "./signal-counts.ts";
+import { isDue, REFUSED_AFTER, type RefusalEvent, type SignalRefusal, stepRefusal, TAKEN } from "./signal-refusal.ts";
+import type { SignalNews } from "./target-news.ts";
+import type { ToldRefusal } from "./told-health.ts";
 
 /** A signal that a target does not take now. */
 export interface RefusedSignal {
@@ -22,6 +25,11 @@ export interface RefusalsEnv {
   readonly random: Random;
   readonly metrics: Metrics;
   readonly log?: Log;
+  /**
+   * In a worker: tells the main process at once, and gives the number of what it told. What is not
+   * told at once is asked for.
+   */
+  readonly tellNow?: () => number;
 }
 
 /** Whose refusals they are. */
@@ -52,12 +60,16 @@ export class SignalRefusals {
   #checkedAway = 0;
   #heard = 0;
   #mask = 0;
+  readonly #counts: SignalCounts | undefined;
+  /** What was told before this number is older than what was found out here. */
+  #aheadOf = 0;
   #timer: { readonly atMs: number; readonly cancel: Cancel } | undefined;
   #closed = false;
 
   constructor(whose: Refusing, env: RefusalsEnv) {
     this.#whose = whose;
     this.#env = env;
+    this.#counts = env.tellNow && new SignalCounts();
   }
 
   /** Signals that are refused now, by their bits; 0 as a rule. */
@@ -140,6 +152,48 @@ export class SignalRefusals {
     for (const signal of SIGNALS) this.#step(signal, { kind: "hurry" });
   }
 
+  /** In a worker: what the main process is told. */
+  takeNews(): SignalNews | undefined {
+    return this.#counts?.take();
+  }
+
+  /** What calls of another process told. */
+  hear({ took = 0, away = [], refused = 0, asked = 0 }: SignalNews): void {
+    for (const signal of SIGNALS) if ((took & SIGNAL_FACTS[signal].bit) !== 0) this.#took(signal);
+    for (const { index, times, said } of away) {
+      const signal = SIGNALS[index];
+      if (signal === undefined) continue;
+      const { bit } = SIGNAL_FACTS[signal];
+      if ((asked & bit) !== 0) this.#step(signal, { kind: "sent" });
+      const most = (refused & bit) === 0 ? Math.min(times, REFUSED_AFTER) : REFUSED_AFTER;
+      for (let i = 0; i < ((asked & bit) === 0 ? most : 1); i++) this.#elsewhere(signal, said);
+    }
+  }
+
+  /** Those that are refused, by this process's clock. */
+  get state(): readonly ToldRefusal[] {
+    return SIGNALS.flatMap((signal) => {
+      const refusal = this.#refusals[SIGNAL_FACTS[signal].index]!;
+      return refusal.state === "refused" ? [{ signal, refusal }] : [];
+    });
+  }
+
+  /** In a worker: what the node knows, by number; undefined: it is taken. */
+  obey(told: readonly (ToldRefusal["refusal"] | undefined)[], heardSeq: number): void {
+    if (heardSeq < this.#aheadOf) return;
+    for (const signal of SIGNALS) {
+      const { index, bit } = SIGNAL_FACTS[signal];
+      const before = this.#refusals[index]!;
+      const refusal = told[index];
+      const isAsking = before.state === "refused" && before.probeOut;
+      const next = refusal === undefined ? TAKEN : { ...refusal, probeOut: isAsking };
+      if (refusal === undefined && before.state === "taken") continue; // it may have a row of its own
+      this.#refusals[index] = next;
+      if (next.state !== before.state) this.#changed(signal, bit, next);
+    }
+    if (!this.#closed) this.#setTimer();
+  }
+
   close(): void {
     this.#closed = true;
     this.#timer?.cancel();
@@ -147,12 +201,26 @@ export class SignalRefusals {
   }
 
   #took(signal: Signal): void {
+    const wasRefused = (this.#mask & SIGNAL_FACTS[signal].bit) !== 0;
     this.#checkedAway &= ~SIGNAL_FACTS[signal].bit;
+    this.#counts?.took(signal);
     this.#step(signal, TOOK);
+    if (wasRefused) this.#tellNow();
   }
 
   #elsewhere(signal: Signal, said: string): void {
+    const before = this.#refusals[SIGNAL_FACTS[signal].index]!;
     this.#step(signal, { kind: "elsewhere", said, jitter: this.#env.random.next() });
+    if (this.#counts === undefined) return;
+    const isRefused = this.#refusals[SIGNAL_FACTS[signal].index]!.state === "refused";
+    const how = isRefused && before.state === "taken" ? "refused" : "once";
+    const again = before.state === "refused" && before.probeOut;
+    this.#counts.elsewhere(signal, said, again ? "asked" : how);
+    if (again || how === "refused") this.#tellNow();
+  }
+
+  #tellNow(): void {
+    if (!this.#closed) this.#aheadOf = this.#env.tellNow?.() ?? 0;
   }
 
   #step(signal: Signal, event: RefusalEvent): void {

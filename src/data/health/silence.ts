@@ -47,6 +47,17 @@ export class Silence {
     else if (news === "cancelled" && this.#underWay === 0) this.#rest();
   }
 
+  /** The same of calls in several processes: so many are under way, and some ended like this. */
+  told(underWay: number, news: CallNews | undefined): void {
+    this.#underWay = underWay;
+    if (underWay > 0) {
+      this.#sinceMs ??= this.#clock.nowMs();
+      this.#timer ??= this.#clock.after(SILENT_MS, () => this.#check());
+    }
+    if (news === "heard") this.heard();
+    else if (news === "cancelled" && underWay === 0) this.#rest();
+  }
+
   /** The target has said something, whatever it was. */
   heard(): void {
     if (this.#underWay === 0) this.#rest();

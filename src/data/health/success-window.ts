@@ -28,6 +28,10 @@ export class SuccessWindow implements Recent {
   }
 
   add(failed: boolean, nowMs: number): void {
+    this.addMany(failed ? 0 : 1, failed ? 1 : 0, nowMs);
+  }
+
+  addMany(taken: number, failed: number, nowMs: number): void {
     this.expire(nowMs);
     const at = Math.floor(nowMs / SLOT_MS);
     let last = this.#slots.at(-1);
@@ -35,11 +39,10 @@ export class SuccessWindow implements Recent {
       last = { at, sends: 0, failures: 0 };
       this.#slots.push(last);
     }
-    last.sends++;
-    this.#sends++;
-    if (!failed) return;
-    last.failures++;
-    this.#failures++;
+    last.sends += taken + failed;
+    this.#sends += taken + failed;
+    last.failures += failed;
+    this.#failures += failed;
   }
 
   /** Lets go of what is older than 10 s. */

@@ -1,8 +1,10 @@
 import type { Clock } from "../../core/clock.ts";
 import type { Plan, PoolPlan, TargetPlan } from "../../plan/plan.ts";
 import type { TargetHandle } from "../export/target-port.ts";
+import { aloneTargets } from "../export/alone-targets.ts";
 import type { Targets } from "../export/targets.ts";
 import type { Delivery } from "./delivery.ts";
+import type { ToldTenants } from "../health/told-health.ts";
 import type { Parcel } from "./parcel.ts";
 import type { FallbackPool, NamedPools } from "./pool-failover.ts";
 import { dressedFor, lostWith, type Rerouter, renewed } from "./removed.ts";
@@ -63,6 +65,16 @@ export class Pools implements AsyncDisposable, NamedPools {
 
   get targets(): ReadonlyMap<string, TargetHandle> {
     return this.#targets.all;
+  }
+
+  /** In a worker: takes the node's health of targets. */
+  obey(...told: Parameters<Targets["obey"]>): void {
+    this.#targets.obey(...told);
+  }
+
+  obeyTenants(told: ToldTenants): void {
+    const part = this.#targets.toldParts(told.id).find(({ plan }) => plan.address === told.address);
+    part?.hearTenants(told.tenants);
   }
 
   get retiring(): readonly Pool[] {
@@ -167,20 +179,7 @@ export class Pools implements AsyncDisposable, NamedPools {
     for (const { targets } of this.#retiring.values()) {
       for (const target of targets) if (!plans.has(target.id)) plans.set(target.id, target);
     }
-    this.#targets.stage(plans, this.#alone());
-  }
-
-  /**
-   * Targets of pools in which nothing works that stays: new ones there cannot wait until they are
-   * proven.
-   */
-  #alone(): Set<string> {
-    const works = new Set<string>();
-    for (const target of this.#targets.all.values())
-      if (target.health().state === "ready") works.add(target.plan.connectionIdentity);
-    const stays = (id: string): boolean => works.has(this.#plan.targets.get(id)?.connectionIdentity ?? "");
-    const pools = [...this.#plan.pools.values()].filter(({ targets }) => !targets.some(stays));
-    return new Set(pools.flatMap(({ targets }) => targets));
+    this.#targets.stage(plans, aloneTargets(this.#targets.all, this.#plan.targets, this.#plan.pools.values()));
   }
 
   #handles(plan: PoolPlan): TargetHandle[] {

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { DataPlaneStatus, DropSample, PoolStatus, TargetStatus } from "../../plan/data-plane.ts";
 import { mergeDrops, mergeLeaving, mergeReady, mergeShutdowns, mergeStatuses, mergeUndeliverable } from "./merge.ts";
 
-const NODE = { version: 3, addresses: { otlpGrpc: "127.0.0.1:1", otlpHttp: undefined }, workers: [] };
+const PLACE = { version: 3, addresses: { otlpGrpc: "127.0.0.1:1", otlpHttp: undefined }, workers: [] };
 
 const TARGET: TargetStatus = {
   id: "a",
@@ -42,12 +42,14 @@ const POOL: PoolStatus = {
   losses: undefined,
 };
 
+const NODE = { ...PLACE, targets: [{ ...TARGET, inFlight: 0, window: 0 }] };
+
 function status(pool: Partial<PoolStatus>, target: Partial<TargetStatus>): DataPlaneStatus {
   const inFlight = { requests: 2, bytes: 100 };
   return { ...NODE, inFlight, pools: [{ ...POOL, ...pool }], targets: [{ ...TARGET, ...target }] };
 }
 
-test("what workers hold adds up; a target's health is that of the worker that thinks worst of it", () => {
+test("what workers hold adds up; a target's health is the node's, whatever workers think of it", () => {
   const loss = { items: 3, reason: "deadline", target: "", said: "older", atMs: 1 } as const;
   const merged = mergeStatuses(
     [
@@ -61,7 +63,6 @@ test("what workers hold adds up; a target's health is that of the worker that th
           latencyMs: 20,
           errorRate: 0.5,
           learnedMaxBytes: 400,
-          refuses: [{ signal: "logs", sinceMs: 1, nextTryMs: 2, said: "no" }],
         },
       ),
     ],
@@ -72,17 +73,15 @@ test("what workers hold adds up; a target's health is that of the worker that th
   assert.deepEqual([pool?.queuedBytes, pool?.queuedItems, pool?.inFlight, pool?.usable], [20, 4, 2, 1]);
   assert.deepEqual(pool?.losses, { ...loss, items: 7, said: "newer", atMs: 2 });
   const [target] = merged.targets;
-  assert.deepEqual([target?.state, target?.reason, target?.nextTryMs], ["ejected", "failures", 9]);
+  assert.deepEqual([target?.state, target?.reason, target?.nextTryMs], ["ready", "started", undefined]);
   assert.deepEqual([target?.inFlight, target?.window, target?.latencyMs], [2, 16, 15]);
-  assert.deepEqual([target?.share, target?.errorRate, target?.learnedMaxBytes], [0.4, 0.5, 400]);
-  assert.deepEqual(
-    target?.refuses.map(({ signal }) => signal),
-    ["logs"],
-  );
+  assert.deepEqual([target?.share, target?.errorRate, target?.learnedMaxBytes], [1, 0.5, 400]);
 });
 
-test("addresses behind a name are merged one by one", () => {
+test("addresses behind a name are merged one by one, as far as the node uses them", () => {
   const address = { ...TARGET, address: "10.0.0.1" };
+  const down = { ...address, inFlight: 0, state: "down" } as const;
+  const node = { ...TARGET, addresses: [down, { ...address, inFlight: 0, address: "10.0.0.2" }] };
   const merged = mergeStatuses(
     [
       status({}, { addresses: [address] }),
@@ -92,11 +91,12 @@ test("addresses behind a name are merged one by one", () => {
           addresses: [
             { ...address, state: "down" },
             { ...address, address: "10.0.0.2" },
+            { ...address, address: "10.0.0.3" },
           ],
         },
       ),
     ],
-    NODE,
+    { ...NODE, targets: [node] },
   );
   const told = merged.targets[0]?.addresses.map((one) => [one.address, one.state, one.inFlight]);
   assert.deepEqual(told, [

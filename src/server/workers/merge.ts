@@ -1,4 +1,3 @@
-import { SIGNALS } from "../../otlp/signal.ts";
 import type {
   AddressStatus,
   DataPlaneStatus,
@@ -8,7 +7,6 @@ import type {
   PoolStatus,
   Readiness,
   ShutdownReport,
-  TargetState,
   TargetStatus,
   Undeliverable,
 } from "../../plan/data-plane.ts";
@@ -58,8 +56,13 @@ export function mergeShutdowns(all: readonly ShutdownReport[], tookMs: number): 
 
 export function mergeStatuses(
   all: readonly DataPlaneStatus[],
-  node: Pick<DataPlaneStatus, "version" | "addresses" | "workers">,
+  { targets: known, ...node }: Pick<DataPlaneStatus, "version" | "addresses" | "workers" | "targets">,
 ): DataPlaneStatus {
+  const measured = mergeBy(
+    all.map(({ targets }) => targets),
+    ({ id }) => id,
+    mergeTargets,
+  );
   return {
     ...node,
     inFlight: {
@@ -71,12 +74,36 @@ export function mergeStatuses(
       ({ name }) => name,
       mergePools,
     ),
-    targets: mergeBy(
-      all.map(({ targets }) => targets),
-      ({ id }) => id,
-      mergeTargets,
-    ),
+    targets: known.map((target) => withCalls(target, measured.find(({ id }) => id === target.id) ?? NO_CALLS)),
   };
+}
+
+/** The node's health of a target, and what workers measured of their calls there. */
+function withCalls(target: TargetStatus, calls: TargetCalls): TargetStatus {
+  const { learnedMaxBytes, score, losses } = calls;
+  const addresses = target.addresses.map((one) => {
+    const its = calls.addresses.find(({ address }) => address === one.address);
+    return { ...one, ...callsOf(its ?? NO_CALLS) };
+  });
+  return { ...target, ...callsOf(calls), learnedMaxBytes, score, losses, addresses };
+}
+
+type TargetCalls = AddressCalls & Pick<TargetStatus, "learnedMaxBytes" | "score" | "losses" | "addresses">;
+type AddressCalls = Pick<AddressStatus, "inFlight" | "window" | "latencyMs" | "errorRate">;
+
+const NO_CALLS: TargetCalls = {
+  inFlight: 0,
+  window: 0,
+  latencyMs: undefined,
+  errorRate: 0,
+  learnedMaxBytes: undefined,
+  score: 0,
+  losses: undefined,
+  addresses: [],
+};
+
+function callsOf({ inFlight, window, latencyMs, errorRate }: AddressCalls): AddressCalls {
+  return { inFlight, window, latencyMs, errorRate };
 }
 
 function mergePools(a: PoolStatus, b: PoolStatus): PoolStatus {
@@ -90,48 +117,31 @@ function mergePools(a: PoolStatus, b: PoolStatus): PoolStatus {
   };
 }
 
-/** Its health is that of the worker that thinks worst of it: each has only its own evidence. */
+/** What is measured of calls. Its health is the node's, and told by the main process. */
 function mergeTargets(a: TargetStatus, b: TargetStatus): TargetStatus {
-  const worse = worseOf(a, b);
   return {
-    ...worse,
-    ...mergeGauges(a, b),
+    ...a,
+    ...mergeCalls(a, b),
     learnedMaxBytes: least(a.learnedMaxBytes, b.learnedMaxBytes),
-    share: Math.min(a.share, b.share),
     score: Math.max(a.score, b.score),
     losses: mergeLosses(a.losses, b.losses),
     addresses: mergeBy(
       [a.addresses, b.addresses],
       ({ address }) => address,
-      (one, other) => ({
-        ...worseOf(one, other),
-        ...mergeGauges(one, other),
-      }),
+      (one, other) => ({ ...one, ...mergeCalls(one, other) }),
     ),
   };
 }
 
-type Gauges = Pick<AddressStatus, "inFlight" | "window" | "latencyMs" | "errorRate" | "refuses" | "paused" | "check">;
-
-function mergeGauges(a: Gauges, b: Gauges): Gauges {
-  const { latencyMs: x, check: checkA } = a;
-  const { latencyMs: y, check: checkB } = b;
+function mergeCalls(a: AddressCalls, b: AddressCalls): AddressCalls {
+  const { latencyMs: x } = a;
+  const { latencyMs: y } = b;
   return {
     inFlight: a.inFlight + b.inFlight,
     window: a.window + b.window,
     latencyMs: x === undefined || y === undefined ? (x ?? y) : (x + y) / 2,
     errorRate: Math.max(a.errorRate, b.errorRate),
-    refuses: SIGNALS.flatMap((signal) => [...a.refuses, ...b.refuses].find((one) => one.signal === signal) ?? []),
-    paused: (a.paused?.untilMs ?? 0) >= (b.paused?.untilMs ?? 0) ? a.paused : b.paused,
-    check: (checkA?.atMs ?? 0) >= (checkB?.atMs ?? 0) ? checkA : checkB,
   };
-}
-
-/** From the worst to the best. What operators want is the same in all. */
-const BY_WORST: readonly TargetState[] = ["maintenance", "drain", "down", "ejected", "probing", "ready"];
-
-function worseOf<Status extends Pick<AddressStatus, "state">>(a: Status, b: Status): Status {
-  return BY_WORST.indexOf(a.state) <= BY_WORST.indexOf(b.state) ? a : b;
 }
 
 function mergeLosses(a: LossStatus | undefined, b: LossStatus | undefined): LossStatus | undefined {

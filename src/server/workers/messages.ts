@@ -5,24 +5,22 @@ import type {
   DropSample,
   LeavingPool,
   ListenOptions,
-  OperatorOverride,
-  OperatorState,
   Readiness,
   ShutdownReport,
   Undeliverable,
 } from "../../plan/data-plane.ts";
-import type { CheckOutcome } from "../../data/health/check.ts";
 import type { LaneFailover } from "../../data/balance/failover-state.ts";
 import type { KeyLoad } from "../../data/key-load.ts";
 import type { NodeLimit } from "../../data/node-limit.ts";
-import type { CheckRequest } from "./node-checks.ts";
+import type { TargetNews } from "../../data/health/target-news.ts";
+import type { ToldTarget, ToldTenants } from "../../data/health/told-health.ts";
 import type { Explanation, ExplainRequest } from "../../plan/explanation.ts";
 
 /**
  * Counts up whenever a message of before could be read wrongly. Both sides are of one program: a
  * mixed installation is told.
  */
-export const WORKER_SCHEMA = 1;
+export const WORKER_SCHEMA = 2;
 
 /** The listeners whose connections are handed over. */
 export const LISTENERS = ["otlp_grpc", "otlp_http"] as const;
@@ -36,13 +34,12 @@ export interface WorkerStart {
   /** PlanData as JSON: made once for each plan, and read where there is time for it. */
   readonly plan: string;
   readonly listen: ListenOptions;
-  readonly operators: readonly OperatorState[];
-  /** Ids of targets that the node takes for out of order: not used before a check passes. */
-  readonly doubted: readonly string[];
   /** Which of how many workers: from 0. */
   readonly place: { readonly index: number; readonly of: number };
   /** Its parts of the node's limits, where they are not equal parts. */
   readonly parts: readonly LimitPart[];
+  /** Of all targets: what operators want, and what asked to be left alone, is in it. */
+  readonly health: readonly ToldTarget[];
 }
 
 /** How much of a limit a worker may use. */
@@ -61,7 +58,6 @@ export interface Calls {
   readonly ready: Call<null, Readiness>;
   readonly undeliverable: Call<null, readonly Undeliverable[]>;
   readonly leaving: Call<null, readonly LeavingPool[]>;
-  readonly operate: Call<{ readonly id: string; readonly override: OperatorOverride }, boolean>;
   readonly drops: Call<null, readonly DropSample[]>;
   readonly explain: Call<WireExplainRequest, Explanation>;
   /** One of its connections over gRPC is asked to go away. False when it has none. */
@@ -97,14 +93,24 @@ export type ToWorker =
   | { readonly kind: "ask"; readonly id: number; readonly question: Question }
   /** Comes with the connection. The worker keeps it, reads nothing, and says `got`. */
   | { readonly kind: "connection"; readonly seq: number; readonly listener: ListenerKind }
-  /** What a check found that was asked for. */
-  | { readonly kind: "checked"; readonly id: number; readonly outcome: CheckOutcome }
   /** Parts of limits that are others from here on; messages count up. */
   | { readonly kind: "parts"; readonly seq: number; readonly parts: readonly LimitPart[] }
   /** What the other workers have of these pools, all together. */
   | { readonly kind: "others"; readonly loads: readonly KeyLoad[] }
   /** Where failovers of the node stand. */
   | { readonly kind: "failovers"; readonly failovers: readonly LaneFailover[] }
+  /**
+   * The node's health of targets, in which is what the worker told up to its news of this number.
+   * `all`: the node has no others.
+   */
+  | {
+      readonly kind: "health";
+      readonly heard: number;
+      readonly all: boolean;
+      readonly targets: readonly ToldTarget[];
+    }
+  /** What a target asked of one tenant, in another worker. */
+  | { readonly kind: "tenants"; readonly told: ToldTenants }
   /** The connection is the worker's alone: it may read. */
   | { readonly kind: "read"; readonly seq: number };
 
@@ -117,17 +123,20 @@ export type FromWorker =
   | { readonly kind: "got"; readonly seq: number }
   /** So many connections have ended since it was told last. */
   | { readonly kind: "closed"; readonly counts: Readonly<Record<ListenerKind, number>> }
-  | { readonly kind: "check"; readonly id: number; readonly request: CheckRequest }
   /** What has changed of its parts of limits, as of the message with this number. */
   | { readonly kind: "uses"; readonly seq: number; readonly reports: readonly LimitReport[] }
   /** What it has of pools that divide by key, where others have to know, or need not any more. */
   | { readonly kind: "loads"; readonly loads: readonly KeyLoad[] }
   /** It went over to another target; of the versions that it knows. */
   | { readonly kind: "failovers"; readonly failovers: readonly LaneFailover[] }
+  /** What calls told of targets; of the plan of this version. */
+  | {
+      readonly kind: "news";
+      readonly seq: number;
+      readonly version: number;
+      readonly targets: readonly TargetNews[];
+    }
   /** A line of the log, as JSON. */
   | { readonly kind: "log"; readonly line: string }
-  /**
-   * What it counted so far, all that is known of it when it dies; and ids of targets that it takes
-   * for out of order.
-   */
-  | { readonly kind: "report"; readonly snapshot: Snapshot; readonly doubted: readonly string[] };
+  /** What it counted so far: all that is known of it when it dies. */
+  | { readonly kind: "report"; readonly snapshot: Snapshot };

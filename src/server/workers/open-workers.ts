@@ -2,7 +2,6 @@ import { randomBytes } from "node:crypto";
 import { RouterError } from "../../core/errors.ts";
 import { EventStream } from "../../core/event-stream.ts";
 import type { Snapshot } from "../../core/snapshot.ts";
-import type { CheckOutcome } from "../../data/health/check.ts";
 import { bindTargets } from "../../plan/bind.ts";
 import type {
   DataPlane,
@@ -16,7 +15,6 @@ import type {
   PreparedPlan,
   Readiness,
   ShutdownReport,
-  TargetState,
   Undeliverable,
 } from "../../plan/data-plane.ts";
 import type { Explanation, ExplainRequest } from "../../plan/explanation.ts";
@@ -29,7 +27,7 @@ import { type Acceptor, openAcceptor } from "./acceptor.ts";
 import { mergeDrops, mergeLeaving, mergeReady, mergeShutdowns, mergeStatuses, mergeUndeliverable } from "./merge.ts";
 import { type Certificates, WORKER_SCHEMA, type WorkerStart } from "./messages.ts";
 import { EarlyAcks } from "./early-acks.ts";
-import { type CheckRequest, NodeChecks } from "./node-checks.ts";
+import { NodeHealth, type WorkerNews } from "./node-health.ts";
 import { KeptPlan } from "./kept-plan.ts";
 import { Lender } from "./lender.ts";
 import type { WorkerSlot } from "./worker-slot.ts";
@@ -54,8 +52,8 @@ export async function openWorkers(
   env: Env,
   options: WorkersOptions,
 ): Promise<DataPlane> {
-  const checks = new NodeChecks(await bindTargets(plan, options.secrets), env);
-  const workers = new Workers({ plan: new KeptPlan(plan), listen, checks }, env, options);
+  const bound = await bindTargets(plan, options.secrets);
+  const workers = new Workers({ plan: new KeptPlan(plan), bound, listen }, env, options);
   await workers.open();
   return workers;
 }
@@ -76,19 +74,18 @@ interface PlanTrial {
 
 interface WorkersParts {
   readonly plan: KeptPlan;
+  readonly bound: Pick<Plan, "targets">;
   readonly listen: ListenOptions;
-  readonly checks: NodeChecks;
 }
 
 class Workers implements DataPlane {
   readonly #env: Env;
   readonly #secrets: SecretReader;
-  readonly #checks: NodeChecks;
+  readonly #health: NodeHealth;
   readonly #supervisor: Supervisor;
   readonly #lender: Lender;
   readonly #count: number;
   readonly events = new EventStream<DataPlaneEvent>();
-  readonly #operators = new Map<string, OperatorState>();
   readonly #earlyAcks: EarlyAcks;
   #plan: KeptPlan;
   #listen: ListenOptions;
@@ -100,11 +97,10 @@ class Workers implements DataPlane {
   #acceptor: Acceptor | undefined;
   #shutdown: Promise<ShutdownReport> | undefined;
 
-  constructor({ plan, listen, checks }: WorkersParts, env: Env, { count, secrets }: WorkersOptions) {
+  constructor({ plan, bound, listen }: WorkersParts, env: Env, { count, secrets }: WorkersOptions) {
     this.#plan = plan;
     this.#earlyAcks = new EarlyAcks(plan);
     this.#listen = listen;
-    this.#checks = checks;
     this.#env = env;
     this.#secrets = secrets;
     this.#count = count;
@@ -121,18 +117,25 @@ class Workers implements DataPlane {
       startOf: (slot: WorkerSlot) => this.#startOf(slot),
       revision: () => this.#revision,
       update: (_slot: WorkerSlot, link: WorkerLink) => this.#update(link),
-      check: (request: CheckRequest, done: (outcome: CheckOutcome) => void) => checks.run(request, done),
       used: ({ index }, message) => this.#lender.reported(index, message),
+      news: ({ index }: WorkerSlot, news: WorkerNews) => this.#health.hear(index, news),
+      begun: ({ index }: WorkerSlot) => this.#health.tellAll(index),
+      joined: () => this.#health.joined(),
+      ended: ({ index }: WorkerSlot) => this.#health.died(index),
       died: (slot: WorkerSlot) => this.#died(slot),
       acknowledges: (pool: string) => this.#earlyAcks.has(pool),
     };
     this.#supervisor = new Supervisor(supervised, env);
+    this.#health = new NodeHealth(bound, plan.version, env, {
+      ready: () => this.#supervisor.ready.map(({ index }) => index),
+      tell: (worker, message) => this.#supervisor.slots[worker]?.link?.tell(message),
+    });
   }
 
   async open(): Promise<void> {
-    await this.#supervisor.open();
     const supervisor = this.#supervisor;
     try {
+      await supervisor.open();
       this.#acceptor = await openAcceptor(
         {
           listen: this.#listen,
@@ -143,6 +146,7 @@ class Workers implements DataPlane {
       );
     } catch (cause) {
       await supervisor.shutdown(0);
+      await this.#health[Symbol.asyncDispose]();
       throw cause;
     }
   }
@@ -182,7 +186,8 @@ class Workers implements DataPlane {
     const { version } = this.#plan;
     const workers = this.#supervisor.slots.map(({ status }) => status);
     const addresses = this.#acceptor?.addresses ?? { otlpGrpc: undefined, otlpHttp: undefined };
-    return mergeStatuses(await this.#supervisor.each("status", null), { version, addresses, workers });
+    const all = await this.#supervisor.each("status", null);
+    return mergeStatuses(all, { version, addresses, workers, targets: this.#health.statuses });
   }
 
   async ready(): Promise<Readiness> {
@@ -199,16 +204,13 @@ class Workers implements DataPlane {
   }
 
   async operate(id: string, override: OperatorOverride): Promise<boolean> {
-    if (this.#shutdown !== undefined || !this.#plan.targets.some((target) => target.id === id)) return false;
-    if (override.state === "ready") this.#operators.delete(id);
-    else this.#operators.set(id, { id, ...override });
-    this.#revision++;
-    await this.#supervisor.each("operate", { id, override });
+    if (this.#shutdown !== undefined || !this.#health.operate(id, override)) return false;
+    await this.#supervisor.each("ready", null); // who answers has been told
     return true;
   }
 
   async operatorStates(): Promise<readonly OperatorState[]> {
-    return this.#shutdown === undefined ? this.#operatorsNow() : [];
+    return this.#shutdown === undefined ? this.#health.operatorStates : [];
   }
 
   async drops(): Promise<readonly DropSample[]> {
@@ -239,7 +241,7 @@ class Workers implements DataPlane {
     this.#acceptor?.close();
     this.#lender.close();
     const reports = await this.#supervisor.shutdown(graceMs);
-    await this.#checks[Symbol.asyncDispose]();
+    await this.#health[Symbol.asyncDispose]();
     this.events.close();
     return mergeShutdowns(reports, this.#env.clock.nowMs() - startedMs);
   }
@@ -283,7 +285,7 @@ class Workers implements DataPlane {
     this.#earlyAcks.adopt(plan);
     this.#lender.adopt(plan, this.#listen.limits);
     this.#revision++;
-    this.#checks.adopt(bound);
+    this.#health.update(bound, plan.version, plan.pools);
     const commits = parts.map(async ({ slot, link }) => {
       try {
         await link.ask("commit", null, SILENCE_MS);
@@ -294,6 +296,13 @@ class Workers implements DataPlane {
     await Promise.all(commits);
     // Who was started with the plan of before, and ran only when all others had prepared this one.
     await this.#follow(this.#supervisor.ready.filter(({ link }) => parts.every((part) => part.link !== link)));
+    this.#tellHealth();
+  }
+
+  /** All of it: each has taken over the plan that runs. */
+  #tellHealth(): void {
+    for (const { index } of this.#supervisor.ready) this.#health.tellAll(index);
+    this.#health.joined();
   }
 
   /** Those that run, and were not told of what is so by now. */
@@ -327,25 +336,31 @@ class Workers implements DataPlane {
     this.#earlyAcks.adopt(trial.before);
     this.#lender.adopt(trial.before, this.#listen.limits);
     this.#revision++;
-    void this.#follow(this.#supervisor.ready); // never rejects
-    // It could be bound once; where it cannot any more, what is the same of both is checked.
-    void bindTargets(trial.before, this.#secrets).then(
-      (bound) => this.#checks.adopt(bound),
-      () => undefined,
-    );
+    void this.#followBack(trial.before);
     this.events.add({ kind: "taken_back", version, runs: trial.before.version });
+  }
+
+  /** Never rejects. */
+  async #followBack(plan: KeptPlan): Promise<void> {
+    // It could be bound once; where it cannot any more, targets that it alone has are decided about
+    // by each worker for itself.
+    const bound = await bindTargets(plan, this.#secrets).catch(() => undefined);
+    if (this.#plan !== plan || this.#shutdown !== undefined) return;
+    if (bound !== undefined) this.#health.update(bound, plan.version, plan.pools);
+    await this.#follow(this.#supervisor.ready);
+    this.#tellHealth();
   }
 
   #startOf({ index }: WorkerSlot): WorkerStart {
     const { limits } = this.#listen;
+    this.#health.began(index);
     return {
       schema: WORKER_SCHEMA,
       plan: this.#plan.text,
       listen: { ...this.#certificates(), limits },
-      operators: this.#operatorsNow(),
-      doubted: [...new Set([...this.#checks.failing, ...this.#supervisor.slots.flatMap((one) => one.doubted)])],
       place: { index, of: this.#count },
       parts: this.#lender.begin(index),
+      health: this.#health.toldAll(index),
     };
   }
 
@@ -357,19 +372,6 @@ class Workers implements DataPlane {
       await link.ask("prepare", { plan: this.#plan.text }, SILENCE_MS);
       await link.ask("commit", null, SILENCE_MS);
     }
-    const { targets } = await link.ask("status", null, SILENCE_MS);
-    for (const { id, state } of targets) {
-      const override = this.#operators.get(id);
-      if (override !== undefined) await link.ask("operate", { id, override }, SILENCE_MS);
-      else if (OVERRIDDEN.has(state)) await link.ask("operate", { id, override: NO_OVERRIDE }, SILENCE_MS);
-    }
-  }
-
-  #operatorsNow(): OperatorState[] {
-    const nowMs = this.#env.clock.wallMs();
-    return [...this.#operators.values()].filter(({ id, untilMs }) => {
-      return (untilMs === undefined || untilMs > nowMs) && this.#plan.targets.some((target) => target.id === id);
-    });
   }
 
   #certificates(): Certificates {
@@ -384,10 +386,6 @@ class Workers implements DataPlane {
     return tls && { ...tls, ticketKeys: this.#ticketKeys };
   }
 }
-
-/** States that are only there because an operator said so. */
-const OVERRIDDEN: ReadonlySet<TargetState> = new Set(["drain", "maintenance"]);
-const NO_OVERRIDE: OperatorOverride = { state: "ready", untilMs: undefined, note: "" };
 
 /** A worker that has prepared a change. */
 interface PreparedWorker {

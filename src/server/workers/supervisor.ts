@@ -3,7 +3,6 @@ import type { Cancel } from "../../core/clock.ts";
 import type { ConnectionRefusal } from "../../core/connection-refusal.ts";
 import { reasonOf } from "../../core/errors.ts";
 import type { Snapshot } from "../../core/snapshot.ts";
-import type { CheckOutcome } from "../../data/health/check.ts";
 import { Unreachable } from "../../core/unreachable.ts";
 import type { ShutdownReport } from "../../plan/data-plane.ts";
 import type { Env } from "../../telemetry/env.ts";
@@ -11,7 +10,7 @@ import { refusalTeller } from "../../telemetry/refused-connections.ts";
 import { addSnapshots } from "../../telemetry/snapshot.ts";
 import type { CallName, Calls, FromWorker, ListenerKind, UseReport, WorkerStart } from "./messages.ts";
 import { WorkerSlot, type Unconfirmed } from "./worker-slot.ts";
-import type { CheckRequest } from "./node-checks.ts";
+import type { WorkerNews } from "./node-health.ts";
 import { findSkew } from "./skew.ts";
 import { NOTHING, remainsOf } from "./totals.ts";
 import { SilentWorker, type WorkerExit, WorkerLink } from "./worker-link.ts";
@@ -26,10 +25,15 @@ export interface SupervisorOptions {
   readonly revision: () => number;
   /** Brings a worker up to what is so by now, although it was started with something else. */
   readonly update: (slot: WorkerSlot, link: WorkerLink) => Promise<void>;
-  /** Runs a check for a worker; `done` may be called later, or never. */
-  readonly check: (request: CheckRequest, done: (outcome: CheckOutcome) => void) => void;
   /** Told of what a worker does with the limits of the node. */
   readonly used: (slot: WorkerSlot, message: UseReport) => void;
+  /** What its calls told of targets. */
+  readonly news: (slot: WorkerSlot, news: WorkerNews) => void;
+  /** It has begun, and is about to get connections; then it gets them. */
+  readonly begun: (slot: WorkerSlot) => void;
+  readonly joined: () => void;
+  /** Told of each end of a worker that ran or was about to. */
+  readonly ended: (slot: WorkerSlot) => void;
   /** Told of each end that was not asked for. */
   readonly died: (slot: WorkerSlot) => void;
   /** Whether a pool tells senders that all is well before anything has arrived. */
@@ -220,7 +224,11 @@ export class Supervisor {
         this.#env.log.error("a worker cannot start", { worker: slot.index + 1, reason: reasonOf(cause) });
       return cause instanceof Error ? cause : new TypeError(reasonOf(cause));
     }
-    slot.isReady = slot.link === link;
+    if (slot.link === link) {
+      this.#options.begun(slot);
+      slot.isReady = true;
+      this.#options.joined();
+    }
     for (const { listener, socket } of this.#waiting.splice(0)) this.hand(listener, socket);
     return undefined;
   }
@@ -245,12 +253,9 @@ export class Supervisor {
       case "log":
         return this.#log(slot, message.line);
       case "report":
-        slot.doubted = message.doubted;
         return slot.reported(message.snapshot, this.#env.clock.nowMs());
-      case "check":
-        return this.#options.check(message.request, (outcome) =>
-          link.tell({ kind: "checked", id: message.id, outcome }),
-        );
+      case "news":
+        return this.#options.news(slot, message);
       default:
         throw new Unreachable(message);
     }
@@ -287,6 +292,7 @@ export class Supervisor {
     const { clock, log, metrics, random } = this.#env;
     this.#gone = addSnapshots(this.#gone, [remainsOf(slot.last ?? NOTHING, this.#options.acknowledges)]);
     const back = slot.end();
+    this.#options.ended(slot);
     this.#exits.get(link)?.();
     this.#exits.delete(link);
     if (this.#isStopping) return back.forEach(({ socket }) => void socket.destroy());

@@ -24,8 +24,6 @@ export class WorkerSlot {
   readonly unconfirmed = new Map<number, Unconfirmed>();
   /** What the process has counted, as far as it told. */
   last: Snapshot | undefined;
-  /** Ids of targets that it takes for out of order; of the process before, while there is none. */
-  doubted: readonly string[] = [];
   restarts = 0;
   /** Ends in a row that came too soon. */
   failures = 0;

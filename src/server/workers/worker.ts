@@ -7,7 +7,7 @@ import { VERSION } from "../../core/version.ts";
 import { openDataPlane } from "../../data/assemble.ts";
 import type { NodeDataPlane } from "../../data/node-data-plane.ts";
 import { RouterError } from "../../core/errors.ts";
-import type { PreparedPlan, TargetState } from "../../plan/data-plane.ts";
+import type { PreparedPlan } from "../../plan/data-plane.ts";
 import { readPlanData } from "../../plan/read-plan-data.ts";
 import type { Env } from "../../telemetry/env.ts";
 import { createLedger } from "../../telemetry/ledger.ts";
@@ -26,7 +26,7 @@ import {
   WORKER_SCHEMA,
   type WorkerStart,
 } from "./messages.ts";
-import { RemoteChecks } from "./remote-checks.ts";
+import { NewsReporter } from "./news-reporter.ts";
 import { fromWireExplain, toWireError } from "./wire.ts";
 
 export interface WorkerEnv {
@@ -58,10 +58,10 @@ export class Worker {
   readonly #secrets: WorkerEnv["env"];
   readonly #send: WorkerEnv["send"];
   readonly #runtime: RuntimeMetrics;
-  readonly #checks: RemoteChecks;
   readonly #borrower: Borrower;
   readonly #keyLoads: KeyLoadReport;
   readonly #failovers: FailoverReport;
+  readonly #reporter: NewsReporter;
   readonly #held = new Map<number, { readonly listener: ListenerKind; readonly connection: HeldConnection }>();
   #plane: NodeDataPlane | undefined;
   #prepared: PreparedPlan | undefined;
@@ -73,10 +73,10 @@ export class Worker {
     const log = createLog({ clock, write, level: "debug", format: "json", colour: false });
     this.#env = { clock, random, log, metrics: createMetrics(), ledger: createLedger() };
     this.#secrets = env;
-    this.#checks = new RemoteChecks(clock, send);
     this.#borrower = new Borrower({ clock, send });
     this.#keyLoads = new KeyLoadReport(clock, send);
     this.#failovers = new FailoverReport(clock, send);
+    this.#reporter = new NewsReporter(clock, send, () => this.#plane?.plan.version ?? 0);
     this.#send = send;
     this.#runtime = openRuntimeMetrics(this.#env.metrics, { clock, version: VERSION, ledger: this.#env.ledger });
   }
@@ -96,8 +96,10 @@ export class Worker {
         return this.#failovers.told(message.failovers);
       case "parts":
         return this.#borrower.told(message.seq, message.parts);
-      case "checked":
-        return this.#checks.told(message.id, message.outcome);
+      case "health":
+        return this.#plane?.obey(message.targets, message.heard, message.all);
+      case "tenants":
+        return this.#plane?.obeyTenants(message.told);
       default:
         throw new Unreachable(message);
     }
@@ -125,8 +127,6 @@ export class Worker {
         return this.#decide((prepared) => prepared.discard());
       case "renew":
         return plane.renew(question.args);
-      case "operate":
-        return plane.operate(question.args.id, question.args.override);
       case "explain":
         return plane.explain(fromWireExplain(question.args));
       case "snapshot":
@@ -146,7 +146,7 @@ export class Worker {
     }
   }
 
-  async #start({ schema, plan, listen, operators, doubted, place, parts }: WorkerStart): Promise<void> {
+  async #start({ schema, plan, listen, health, place, parts }: WorkerStart): Promise<void> {
     if (schema !== WORKER_SCHEMA) {
       const hint = "files of two versions are mixed: install it again, and start the node anew";
       throw new RouterError("INTERNAL", `a worker speaks ${WORKER_SCHEMA}, the main process ${schema}`, { hint });
@@ -154,12 +154,11 @@ export class Worker {
     this.#borrower.begin(place, parts);
     const plane = await openDataPlane(readPlanData(plan), listen, this.#env, {
       secrets: { env: this.#secrets },
-      openCheck: (check, current) => this.#checks.open(check, current),
-      doubted: new Set(doubted),
+      reporter: this.#reporter,
+      told: health,
       partOf: this.#borrower.partOf,
       processes: place.of,
     });
-    for (const { id, ...override } of operators) await plane.operate(id, override);
     this.#plane = plane;
     this.#borrower.attend(plane);
     if (place.of > 1) {
@@ -194,7 +193,7 @@ export class Worker {
     this.#held.clear();
     const report = await plane.shutdown(graceMs);
     this.#runtime.refresh();
-    this.#send({ kind: "report", snapshot: await plane.snapshot(), doubted: [] });
+    this.#send({ kind: "report", snapshot: await plane.snapshot() });
     return report;
   }
 
@@ -233,8 +232,7 @@ export class Worker {
     this.#runtime.refresh();
     const plane = this.#plane;
     if (plane === undefined) return;
-    const out = plane.statusNow().targets.filter(({ state }) => OUT.has(state));
-    this.#send({ kind: "report", snapshot: await plane.snapshot(), doubted: out.map(({ id }) => id) });
+    this.#send({ kind: "report", snapshot: await plane.snapshot() });
     this.#reportAfter(Math.max(REPORT_MS, REPORT_SHARE * (clock.nowMs() - startedMs)));
   }
 
@@ -243,6 +241,3 @@ export class Worker {
     clock.after(delayMs, () => void this.#report());
   }
 }
-
-/** What operators want is told apart. */
-const OUT: ReadonlySet<TargetState> = new Set(["ejected", "down", "probing"]);

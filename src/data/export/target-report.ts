@@ -1,0 +1,73 @@
+import type { NewsTeller } from "../health/worker-monitor.ts";
+import type { HealthReporter, NewsSource, TargetNews, TenantPause } from "../health/target-news.ts";
+import { fromNow, refusalFromNow, type ToldPart } from "../health/told-health.ts";
+import type { SignalRefusals } from "../health/signal-refusals.ts";
+import type { TargetEnv, TargetHandle } from "./target-port.ts";
+import type { TenantPauses } from "./tenant-pauses.ts";
+
+/** In a worker: tells that there is news of one target, and what it is when it is asked. */
+export class TargetReport implements NewsSource, NewsTeller {
+  readonly #reporter: HealthReporter;
+  readonly #news: () => TargetNews;
+  #tenants: TenantPause[] = [];
+  #isAnnounced = false;
+  #isUrgent = false;
+
+  /** `news` is asked for all but what is told here. */
+  constructor(reporter: HealthReporter, news: () => TargetNews) {
+    this.#reporter = reporter;
+    this.#news = news;
+  }
+
+  hasNews(): void {
+    if (this.#isAnnounced) return;
+    this.#isAnnounced = true;
+    this.#reporter.announce(this);
+  }
+
+  tellNow(): number {
+    this.#isUrgent = true;
+    this.hasNews();
+    return this.#reporter.flush();
+  }
+
+  /** Told with what is told next. */
+  tenant(pause: TenantPause): void {
+    this.#tenants.push(pause);
+  }
+
+  takeNews(): TargetNews {
+    const tenants = this.#tenants;
+    const urgent = this.#isUrgent;
+    this.#isAnnounced = this.#isUrgent = false;
+    this.#tenants = [];
+    return { ...this.#news(), ...(tenants.length > 0 && { tenants }), ...(urgent && { urgent }) };
+  }
+}
+
+/** What the main process tells by itself is not in a worker's log. */
+export function quietEnv(env: TargetEnv, report: TargetReport | undefined): TargetEnv & { tellNow?: () => number } {
+  if (report === undefined) return env;
+  const { log: _log, ...quiet } = env;
+  return { ...quiet, tellNow: () => report.tellNow() };
+}
+
+/** What other processes are told of a target's health, as of now. */
+export function toldPart(
+  target: TargetHandle,
+  refusals: SignalRefusals,
+  pauses: TenantPauses,
+  nowMs: number,
+): ToldPart {
+  const { address } = target.plan;
+  const nextTryMs = target.nextTryMs();
+  const pause = target.pause();
+  return {
+    ...(address !== undefined && { address }),
+    health: fromNow(target.health(), nowMs),
+    ...(pause !== undefined && { said: pause.said }),
+    ...(nextTryMs !== undefined && { nextTryMs: nextTryMs - nowMs }),
+    refusals: refusals.state.map((one) => refusalFromNow(one, nowMs)),
+    ...(pauses.any && { tenants: pauses.all() }),
+  };
+}
