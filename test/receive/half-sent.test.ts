@@ -109,7 +109,8 @@ for (const [kind, send] of Object.entries(HALVES)) {
     const { admission } = receiving;
     const count = Math.ceil((2 * admission.arena.capacityBytes) / (MIB / 2));
     const leave = await Promise.all(Array.from({ length: count }, () => send(receiving)));
-    while (!admission.crowded) await turn();
+    // It may be crowded for a moment only: who is refused then gives its room back.
+    while (!admission.crowded && admission.refusedMs < 0) await turn();
     await using connection = new GrpcConnection(receiving.grpcPort);
     let isServed = false;
     let waitedMs = 0;
