@@ -22,11 +22,6 @@ export abstract class InboundCall implements UnaryCall, MessageGuard {
   /** Sends the reply; called at most once. Must do nothing when the peer is gone. */
   protected abstract send(reply: UnaryReply): void;
 
-  /** Replied to, or cancelled. */
-  get over(): boolean {
-    return this.#over;
-  }
-
   /** The peer has sent all that it will. */
   get bodyEnded(): boolean {
     return this.#bodyEnded;

@@ -132,16 +132,6 @@ test("after stop new requests are told that the node shuts down, and those under
   assert.equal(permit.grow(1_000), true);
 });
 
-test("new limits hold for what comes", () => {
-  const { admission, clock } = gate();
-  const permit = opened(admission.open(head(clock)));
-  permit.grow(900);
-  admission.update({ ...LIMITS, maxRequestBytes: 10, maxInFlightBytes: 10, maxConcurrentRequests: 1 });
-  assert.equal(refused(admission.open(head(clock))).reason, "too_many_requests");
-  assert.equal(permit.grow(10), false);
-  assert.equal(admission.inFlightBytes, 900);
-});
-
 test("requests are refused while RSS is above its limit, which is looked at four times a second at most", () => {
   const it = gate({ maxRssBytes: 1_000 });
   it.rss = 1_001;

@@ -98,8 +98,6 @@ export interface Admission {
   refuseForRoom(bytes: number): Refusal;
   /** Before any byte of the body is read. */
   open(arrival: Arrival): Permit | AdmissionRefused;
-  /** Takes effect for what comes; requests under way keep what they have. */
-  update(limits: AdmissionLimits): void;
   /** This process's part of the limits may be another. */
   limitChanged(): void;
   /** Adds what it does with them. */
@@ -180,7 +178,7 @@ class MemoryAdmission implements Admission, PermitGate {
   heldBack = 0;
   readonly #waiting = new Set<() => void>();
   readonly #onLeft = (): void => this.changed();
-  limits: AdmissionLimits;
+  readonly limits: AdmissionLimits;
   /** This process's part of the limits. */
   maxBytes: number;
   #maxRequests: number;
@@ -299,11 +297,6 @@ class MemoryAdmission implements Admission, PermitGate {
   leavesRoom(bytes: number): boolean {
     const { usedBytes, capacityBytes } = this.arena;
     return usedBytes + bytes <= capacityBytes - this.limits.maxRequestBytes;
-  }
-
-  update(limits: AdmissionLimits): void {
-    this.limits = limits;
-    this.limitChanged();
   }
 
   limitChanged(): void {
