@@ -157,6 +157,11 @@ export interface ToldHandle extends TargetHandle {
   told(): ToldPart;
 }
 
+export interface HealthWatch {
+  /** Also when that was found out by asking. Nothing may be told from within. */
+  stateEntered(id: string): void;
+}
+
 export interface TargetEnv {
   readonly clock: Clock;
   readonly random: Random;
@@ -169,6 +174,8 @@ export interface TargetEnv {
   readonly openCheck?: (check: CheckPlan, current: () => TargetPlan, client: TargetClient) => Check;
   /** In a worker: health is decided in the main process, which hears by this what calls tell. */
   readonly reporter?: HealthReporter;
+  /** Whoever tells other processes of health, where targets only tell those who wait. */
+  readonly watch?: HealthWatch;
   /** `health`: nothing is sent from this process, and what is shown of calls is not its own. */
   readonly shows?: "all" | "health";
 }

@@ -284,6 +284,7 @@ class Target implements PartTarget, Monitored, Refusing {
    * Who comes back begins with few calls, like one that is new, or with fewer if it was that slow.
    */
   stateEntered(before: Health["state"], now: Health["state"]): void {
+    this.#env.watch?.stateEntered(this.#plan.id);
     this.#window = cappedWindow(this.#window);
     // Once, when its return begins: what a probe has measured counts.
     if (now === "probing" || (now === "ready" && before !== "probing")) this.load.forget();

@@ -123,6 +123,16 @@ test("one worker gets the probe, the next one when it has none, and its outcome 
   await health[Symbol.asyncDispose]();
 });
 
+test("workers are told of what time has changed, also when somebody asked just before they would have been", async () => {
+  const { health, news, a, clock } = open(2);
+  news(1, { failed: 5, inRow: 5, reason: "connect", ejected: true, urgent: true });
+  clock.advance(a()[0]?.nextTryMs ?? 0); // timers fire a part of a millisecond later
+  assert.equal(health.statuses[0]?.state, "probing");
+  await new Promise(setImmediate);
+  assert.deepEqual(statesOf(a()), ["probing rest_over 2", "probing rest_over 2"]);
+  await health[Symbol.asyncDispose]();
+});
+
 test("a probe that dies with its worker is sent by another", async () => {
   const { health, news, a, clock, ready } = open(2);
   news(1, { failed: 5, inRow: 5, reason: "connect", ejected: true, urgent: true });

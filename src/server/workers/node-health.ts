@@ -57,6 +57,7 @@ export class NodeHealth implements AsyncDisposable {
     this.#targets = openTargets(plan.targets, {
       ...env,
       shows: "health",
+      watch: { stateEntered: (id) => this.#changed(id) },
       openClient: (current) => openClient(current, env),
       resolver: createNodeResolver(env.clock),
       openCheck: (check, current, client) => openCheck(check, current, client, env),
