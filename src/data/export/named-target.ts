@@ -245,7 +245,9 @@ class NamedTarget implements OwnedTarget, PartsOwner {
   }
 
   limitChanged(): void {
-    this.maxInFlight = this.#partOfLimit();
+    const calls = this.#partOfLimit();
+    if (calls === this.maxInFlight) return;
+    this.maxInFlight = calls;
     this.#tellParts();
     this.#listeners.tell();
   }

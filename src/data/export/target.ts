@@ -313,7 +313,9 @@ class Target implements PartTarget, Monitored, Refusing {
   }
 
   limitChanged(): void {
-    this.maxInFlight = this.#partOfLimit();
+    const calls = this.#partOfLimit();
+    if (calls === this.maxInFlight) return;
+    this.maxInFlight = calls;
     this.#listeners.tell();
   }
 

@@ -24,6 +24,8 @@ export interface WorkerPlace {
 const LOOK_MS = 100;
 /** The same while another waits for what is to be given back, or this one has nothing. */
 const HURRY_MS = 20;
+/** With more limits than these who has nothing looks no sooner than usual: it costs. */
+const MOST_HURRIED = 200;
 /** What was needed counts for a third of that after this time. */
 const PEAK_MS = 2_000;
 /** What is not needed is no more told than in steps of this part of a limit. */
@@ -96,11 +98,12 @@ export class Borrower {
     this.#lookedMs = nowMs;
     const reports: LimitReport[] = [];
     let isUrgent = false;
-    for (const use of this.#plane?.limitUses() ?? []) {
+    const uses = this.#plane?.limitUses() ?? [];
+    for (const use of uses) {
       const { limit, whole, used } = use;
       const part = this.partOf(limit, whole);
       const report: LimitReport = [limit, Math.max(part, used), this.#needOf(use, part, fade)];
-      isUrgent ||= used > part || (part === 0 && limit.startsWith("calls"));
+      isUrgent ||= used > part || (part === 0 && limit.startsWith("calls") && uses.length <= MOST_HURRIED);
       const said = `${report[1]} ${report[2]}`;
       if (this.#said.get(limit) === said) continue;
       this.#said.set(limit, said);
