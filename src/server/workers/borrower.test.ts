@@ -59,7 +59,6 @@ test("borrower: a smaller part holds at once, and what is still used of the othe
   rig.use("calls a", 16, 3);
   rig.borrower.told(2, [["calls a", 1]]);
   rig.take();
-  rig.clock.advance(100);
   rig.use("calls a", 16, 1);
   rig.clock.advance(20);
   assert.match(rig.take()[0] ?? "", /^2: calls a 1 /u, "others wait for it: it is soon looked at again");

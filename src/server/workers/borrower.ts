@@ -1,4 +1,4 @@
-import type { Clock } from "../../core/clock.ts";
+import type { Cancel, Clock } from "../../core/clock.ts";
 import type { LimitUse, NodeLimit } from "../../data/node-limit.ts";
 import { equalPart } from "./lending.ts";
 import type { FromWorker, LimitPart, LimitReport } from "./messages.ts";
@@ -44,6 +44,7 @@ export class Borrower {
   #plane: LimitedPlane | undefined;
   #seq = 0;
   #lookedMs = 0;
+  #cancel: Cancel = () => undefined;
 
   constructor(env: BorrowerEnv) {
     this.#env = env;
@@ -75,7 +76,7 @@ export class Borrower {
     for (const [limit, part] of parts) this.#parts.set(limit, part);
     this.#plane?.limitsChanged();
     for (const [limit] of parts) this.#said.delete(limit);
-    this.#look();
+    if (this.#plane !== undefined) this.#lookAgain();
   }
 
   /** Another plan runs: what is not in it is forgotten. */
@@ -86,8 +87,9 @@ export class Borrower {
   }
 
   #lookAgain(): void {
+    this.#cancel();
     const isUrgent = this.#look();
-    this.#env.clock.after(isUrgent ? HURRY_MS : LOOK_MS, () => this.#lookAgain());
+    this.#cancel = this.#env.clock.after(isUrgent ? HURRY_MS : LOOK_MS, () => this.#lookAgain());
   }
 
   /** Says what is not as it was said before. True: it will not be long until there is more. */
