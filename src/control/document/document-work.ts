@@ -27,22 +27,37 @@ export function packSecrets(value: unknown): unknown {
   return mapObjects(value, (object) => (object instanceof Secret ? { [BOX]: object.reveal() } : undefined));
 }
 
-/** The other way round. */
+/**
+ * The other way round. Texts that are the same are one: each came by itself, and of 10,000 rules
+ * that is 8 MB.
+ */
 export function unpackSecrets(value: unknown): unknown {
-  return mapObjects(value, (object) => {
-    const text: unknown = BOX in object ? object[BOX] : undefined;
-    return typeof text === "string" ? new Secret(text) : undefined;
+  const known = new Map<string, string>();
+  return mapObjects(value, unboxed, (text) => {
+    const same = known.get(text);
+    if (same === undefined) known.set(text, text);
+    return same ?? text;
   });
+}
+
+function unboxed(object: object): unknown {
+  const text: unknown = BOX in object ? object[BOX] : undefined;
+  return typeof text === "string" ? new Secret(text) : undefined;
 }
 
 /** No key of a config can be this: it is no name. */
 const BOX = "\u0000secret";
 
 /** A copy in which the objects are others for which `replace` gives something. */
-function mapObjects(value: unknown, replace: (object: object) => unknown): unknown {
+function mapObjects(
+  value: unknown,
+  replace: (object: object) => unknown,
+  share: (text: string) => string = (text) => text,
+): unknown {
+  if (typeof value === "string") return share(value);
   if (typeof value !== "object" || value === null) return value;
   const replaced = replace(value);
   if (replaced !== undefined) return replaced;
-  if (Array.isArray(value)) return value.map((item) => mapObjects(item, replace));
-  return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, mapObjects(entry, replace)]));
+  if (Array.isArray(value)) return value.map((item) => mapObjects(item, replace, share));
+  return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, mapObjects(entry, replace, share)]));
 }
