@@ -108,3 +108,16 @@ test("borrower: who is alone has all, and says nothing", () => {
   rig.clock.advance(1_000);
   assert.deepEqual([rig.take(), rig.borrower.partOf("calls a", 16), rig.clock.pending], [[], 16, 0]);
 });
+
+test("borrower: retries in a burst are what the reserve is for; more are asked for when it is used up, and half of a part stays", () => {
+  const rig = new Rig();
+  rig.use("retries p", 10, 0);
+  rig.begin();
+  assert.deepEqual(rig.take(), ["0: retries p 5 2"]);
+  rig.use("retries p", 10, 80);
+  rig.clock.advance(100);
+  assert.deepEqual(rig.take(), ["0: retries p 5 5"]);
+  rig.use("retries p", 10, 80, 3);
+  rig.clock.advance(100);
+  assert.deepEqual(rig.take(), ["0: retries p 5 8"]);
+});

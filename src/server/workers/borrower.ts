@@ -33,6 +33,8 @@ const GRAIN = 64;
 /** Where more is refused, and does not wait, some is kept for what may come: of an equal part. */
 const KEPT = 1 / 8;
 const HEADROOM = 1.25;
+/** Of an equal part of retries: with a part goes its reserve, which failures that come need. */
+const KEPT_RETRIES = 1 / 2;
 
 /** A worker's parts of the limits of its node: it says what it uses and wants, and is told. */
 export class Borrower {
@@ -102,8 +104,10 @@ export class Borrower {
     let isUrgent = false;
     const uses = this.#plane?.limitUses() ?? [];
     for (const use of uses) {
-      const { limit, whole, used } = use;
+      const { limit, whole } = use;
       const part = this.partOf(limit, whole);
+      // A reserve is used in a moment; what was made is not under way.
+      const used = limit.startsWith("retries") ? 0 : use.used;
       const report: LimitReport = [limit, Math.max(part, used), this.#needOf(use, part, fade)];
       isUrgent ||= used > part || (part === 0 && limit.startsWith("calls") && uses.length <= MOST_HURRIED);
       const said = `${report[1]} ${report[2]}`;
@@ -117,12 +121,16 @@ export class Borrower {
 
   /** Of late, and not only at this moment. */
   #needOf({ limit, whole, used, wanted }: LimitUse, part: number, fade: number): number {
-    const now = wanted > 0 && limit.startsWith("calls") ? part + wanted : used + wanted;
+    const isRetries = limit.startsWith("retries");
+    const beyond = wanted > 0 && (isRetries || limit.startsWith("calls"));
+    // Retries come in bursts, which the reserve is for: more are asked for when that is used up.
+    const now = beyond ? part + wanted : isRetries ? Math.min(part, used) : used + wanted;
     const peak = Math.max(now, (this.#peaks.get(limit) ?? 0) * fade);
     this.#peaks.set(limit, peak < 0.5 ? 0 : peak);
     const grain = Math.max(1, Math.floor(whole / GRAIN));
     const steps = (amount: number): number => Math.min(whole, Math.ceil(amount / grain) * grain);
-    if (limit.startsWith("calls") || limit.startsWith("retries")) return peak < 0.5 ? 0 : steps(Math.round(peak));
+    if (limit.startsWith("calls")) return peak < 0.5 ? 0 : steps(Math.round(peak));
+    if (isRetries) return Math.max(Math.floor((KEPT_RETRIES * whole) / this.#place.of), steps(Math.round(peak)));
     const kept = Math.floor((KEPT * whole) / this.#place.of);
     return Math.max(kept, steps(HEADROOM * peak));
   }
