@@ -37,6 +37,8 @@ export interface TestNodeOptions {
   readonly clock?: Clock;
   /** What is behind the names of targets; default: what the machine says. */
   readonly resolver?: Resolver;
+  /** So many, whatever SIGNALBOX_TEST_WORKERS says. */
+  readonly workers?: number;
   /** Why it has to be in this process, whatever SIGNALBOX_TEST_WORKERS says. */
   readonly inProcess?: string | undefined;
 }
@@ -222,7 +224,8 @@ export async function startTestNode(config: TestConfig, options: TestNodeOptions
 }
 
 /** What a test hands over by itself cannot be handed over to another process. */
-function workersFor({ clock, resolver, inProcess }: TestNodeOptions): number {
+function workersFor({ clock, resolver, workers, inProcess }: TestNodeOptions): number {
+  if (workers !== undefined) return workers;
   if (TEST_WORKERS === 0) return 0;
   const why = inProcess ?? (clock && "its clock is the test's") ?? (resolver && "its resolver is the test's");
   tellNode(why === undefined ? "workers" : `in process: ${why}`);

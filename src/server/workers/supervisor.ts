@@ -208,6 +208,7 @@ export class Supervisor {
       clock,
       env: this.#options.env,
       onMessage: (message) => this.#told(slot, link, message),
+      onSaid: (text) => this.#env.log.warn("a worker wrote to stderr", { worker: slot.index + 1, text }),
       onExit: (exit) => this.#ended(slot, link, exit),
     });
     slot.begin(link, clock.nowMs());

@@ -25,6 +25,8 @@ export interface WorkerLinkOptions {
   /** Of the process, and what its plans are bound with. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly onMessage: (message: Exclude<FromWorker, { readonly kind: "answer" | "failed" }>) => void;
+  /** Whole lines of what it writes to stderr: plugins do, and Node when it ends. */
+  readonly onSaid: (text: string) => void;
   /** Told once; everything that was asked has failed by then. */
   readonly onExit: (exit: WorkerExit) => void;
 }
@@ -35,7 +37,7 @@ interface PendingAsk {
   readonly cancel: Cancel;
 }
 
-/** What it wrote last is kept, so that its end has a reason. */
+/** What it wrote last is kept, so that its end has a reason. A line that is longer is told in parts. */
 const MAX_SAID = 4_096;
 /** From its end to that of what it says. */
 const SILENT_MS = 500;
@@ -66,23 +68,24 @@ export class WorkerLink {
   readonly #asked = new Map<number, PendingAsk>();
   #nextId = 1;
   #said = "";
+  /** What it wrote after the last line feed. */
+  #unsaid = "";
+  readonly #onSaid: (text: string) => void;
   #killedFor: ExitReason | undefined;
   #isGone = false;
 
-  constructor({ clock, env, onMessage, onExit }: WorkerLinkOptions) {
+  constructor({ clock, env, onMessage, onSaid, onExit }: WorkerLinkOptions) {
     this.#clock = clock;
+    this.#onSaid = onSaid;
     const module = import.meta.url.endsWith(".ts") ? "./worker-process.ts" : "./worker-process.js";
     const child = fork(fileURLToPath(new URL(module, import.meta.url)), [], {
       serialization: "json",
-      execArgv: WORKER_FLAGS,
+      execArgv: [...WORKER_FLAGS, ...heapFlags(process.execArgv)],
       env: { ...ALLOCATOR, ...env, NODE_COMPILE_CACHE: getCompileCacheDir() },
       stdio: ["ignore", "ignore", "pipe", "ipc"],
     });
     this.#child = child;
-    child.stderr?.on("data", (chunk: Buffer) => {
-      process.stderr.write(chunk);
-      this.#said = `${this.#said}${chunk.toString("latin1")}`.slice(-MAX_SAID);
-    });
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => this.#hear(text));
     child.on("message", (message) => {
       const told = message as FromWorker; // oxlint-disable-line typescript/no-unsafe-type-assertion -- of the same program
       if (told.kind === "answer") this.#settle(told.id)?.resolve(told.value);
@@ -94,6 +97,7 @@ export class WorkerLink {
       this.#isGone = true;
       const gone = new RouterError("INTERNAL", "a worker ended before it answered");
       for (const id of this.#asked.keys()) this.#settle(id)?.reject(gone);
+      this.#hear("\n");
       onExit({ reason: this.#killedFor ?? reasonOfExit(code, signal, this.#said), said: lastLine(this.#said) });
     };
     child.on("error", () => {
@@ -159,12 +163,29 @@ export class WorkerLink {
     });
   }
 
+  #hear(text: string): void {
+    this.#said = `${this.#said}${text}`.slice(-MAX_SAID);
+    const all = `${this.#unsaid}${text}`;
+    const end = all.length > MAX_SAID ? all.length : all.lastIndexOf("\n");
+    this.#unsaid = all.slice(end + 1);
+    const lines = all.slice(0, Math.max(0, end)).trimEnd();
+    if (lines !== "") this.#onSaid(lines);
+  }
+
   #settle(id: number): PendingAsk | undefined {
     const asked = this.#asked.get(id);
     this.#asked.delete(id);
     asked?.cancel();
     return asked;
   }
+}
+
+/**
+ * What the main process was told of its heap is meant for those that carry the data. NODE_OPTIONS
+ * reaches them by itself.
+ */
+export function heapFlags(execArgv: readonly string[]): string[] {
+  return execArgv.filter((flag) => /^--(?:max|min|initial)[-_](?:old|semi|heap)[-_]\S+=/u.test(flag));
 }
 
 /** A worker did not answer in time. */
