@@ -38,8 +38,8 @@ export async function nodeView(context: AdminContext): Promise<View> {
     started: isoTime(facts.startedMs),
     uptime_ms: Math.max(0, Math.round(env.clock.wallMs() - facts.startedMs)),
     addresses: {
-      otlp_grpc: addresses.otlpGrpc ?? null,
-      otlp_http: addresses.otlpHttp ?? null,
+      otlp_grpc: addresses.otlp_grpc ?? null,
+      otlp_http: addresses.otlp_http ?? null,
       admin: context.adminAddress() ?? null,
     },
     in_flight: { requests: inFlight.requests, bytes: inFlight.bytes },

@@ -10,6 +10,7 @@ import type {
   DataPlaneStatus,
   DropSample,
   LeavingPool,
+  ListenerKind,
   OperatorState,
   OperatorOverride,
   PreparedPlan,
@@ -121,7 +122,7 @@ export class NodeDataPlane implements DataPlane {
   }
 
   /** A connection that another process has accepted. False when there is no such listener. */
-  take(listener: "otlp_grpc" | "otlp_http", socket: Socket): boolean {
+  take(listener: ListenerKind, socket: Socket): boolean {
     const taker = listener === "otlp_grpc" ? this.#listeners?.grpc : this.#listeners?.http;
     taker?.take(socket);
     return taker !== undefined;
@@ -165,7 +166,10 @@ export class NodeDataPlane implements DataPlane {
     return {
       version: this.plan.version,
       workers: [],
-      addresses: { otlpGrpc: grpc && formatBound(grpc), otlpHttp: http && formatBound(http) },
+      addresses: {
+        ...(grpc && { otlp_grpc: formatBound(grpc) }),
+        ...(http && { otlp_http: formatBound(http) }),
+      },
       inFlight: { requests: this.#admission.inFlightRequests, bytes: this.#admission.inFlightBytes },
       pools: pools.map((pool) =>
         poolStatus(pool, { plan: this.plan, targets: this.#pools.targets, losses: this.#env.losses }),

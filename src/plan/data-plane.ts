@@ -30,7 +30,7 @@ export interface DataPlane extends AsyncDisposable {
    * Certificates and keys of listeners, for connections from now on; all else of the listeners
    * stays. The caller has checked them.
    */
-  renew(listen: Pick<ListenOptions, "otlpGrpc" | "otlpHttp">): Promise<void>;
+  renew(listen: Pick<ListenOptions, "listeners">): Promise<void>;
   status(): Promise<DataPlaneStatus>;
   /**
    * Whether something can be accepted now, and if not, why. Targets never decide it: their part is
@@ -110,8 +110,7 @@ export interface DataPlaneStatus {
   readonly version: number;
   /** The processes that it consists of; none when it is in the one that asks. */
   readonly workers: readonly WorkerStatus[];
-  /** `host:port` as bound, so never port 0; undefined when not listening. */
-  readonly addresses: { readonly otlpGrpc: string | undefined; readonly otlpHttp: string | undefined };
+  readonly addresses: ListenerAddresses;
   /** Requests that were received and not answered yet, and the bytes they hold. */
   readonly inFlight: { readonly requests: number; readonly bytes: number };
   readonly pools: readonly PoolStatus[];
@@ -305,11 +304,24 @@ export interface ShutdownReport {
  * Where the data plane listens and what it takes on. Fixed for its life: a change needs a restart.
  */
 export interface ListenOptions {
-  /** undefined: not at all. */
-  readonly otlpGrpc: GrpcListenerOptions | undefined;
-  readonly otlpHttp: HttpListenerOptions | undefined;
+  /** At most one of each kind. */
+  readonly listeners: readonly ListenerPlan[];
   readonly limits: IntakeLimits;
 }
+
+/**
+ * What senders come by, with the names of the config. Another kind is an entry here and in
+ * {@link ListenerPlan}, and a file in data/receive: the rest follows the list.
+ */
+export const LISTENER_KINDS = ["otlp_grpc", "otlp_http"] as const;
+export type ListenerKind = (typeof LISTENER_KINDS)[number];
+
+export type ListenerPlan =
+  | ({ readonly kind: "otlp_grpc" } & GrpcListenerOptions)
+  | ({ readonly kind: "otlp_http" } & HttpListenerOptions);
+
+/** `host:port` as bound, so never port 0; none for a kind that does not listen. */
+export type ListenerAddresses = Readonly<Partial<Record<ListenerKind, string>>>;
 
 export interface ListenerOptions {
   readonly host: string;

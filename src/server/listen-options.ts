@@ -6,8 +6,10 @@ export function listenOptions(node: NodeConfig): ListenOptions {
   const { otlp_grpc: grpc, otlp_http: http } = node.listen;
   const { limits } = node;
   return {
-    otlpGrpc: grpc === false ? undefined : grpcOptions(grpc),
-    otlpHttp: http === false ? undefined : httpOptions(http),
+    listeners: [
+      ...(grpc === false ? [] : [{ kind: "otlp_grpc", ...grpcOptions(grpc) } as const]),
+      ...(http === false ? [] : [{ kind: "otlp_http", ...httpOptions(http) } as const]),
+    ],
     limits: {
       maxRequestBytes: limits.max_request_bytes,
       maxInFlightBytes: limits.max_in_flight_bytes,

@@ -277,7 +277,8 @@ class Node implements RunningNode {
   }
 
   get addresses(): NodeAddresses {
-    return { ...this.#parts.addresses, admin: this.#admin && formatAddress(this.#admin) };
+    const { otlp_grpc: otlpGrpc, otlp_http: otlpHttp } = this.#parts.addresses;
+    return { otlpGrpc, otlpHttp, admin: this.#admin && formatAddress(this.#admin) };
   }
 
   /** The admin listener and the watch; what was opened is put into `stack`. */

@@ -85,7 +85,7 @@ contract("a plan whose secrets or plugins are not there is refused, and nothing 
 contract("its status is of the whole node", async ({ node, plane }) => {
   await deliver(node);
   const { addresses, inFlight, pools, targets } = await plane.status();
-  assert.deepEqual([addresses.otlpGrpc, addresses.otlpHttp], [node.grpc, node.http]);
+  assert.deepEqual(addresses, { otlp_grpc: node.grpc, otlp_http: node.http });
   assert.deepEqual(inFlight, { requests: 0, bytes: 0 });
   assert.deepEqual(
     pools.map((pool) => [pool.targets, pool.queuedItems, pool.usable]),

@@ -96,7 +96,7 @@ export class ScriptedDataPlane implements DataPlane {
       usable: 1,
       losses: undefined,
     }));
-    const addresses = { otlpGrpc: "127.0.0.1:1111", otlpHttp: undefined };
+    const addresses = { otlp_grpc: "127.0.0.1:1111" };
     return { version: this.plan.version, workers: [], addresses, inFlight: { requests: 3, bytes: 4 }, pools, targets };
   }
 

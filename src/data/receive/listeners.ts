@@ -5,8 +5,8 @@ import { GRPC_DEFAULTS, HTTP_DEFAULTS, type Listeners, type ReceiveOptions } fro
 
 /** Completes what a node says of its listeners with what is not configurable. */
 export function receiveOptions(listen: ListenOptions): ReceiveOptions {
-  const { otlpGrpc: grpc, otlpHttp: http, limits } = listen;
-  const { maxConnections } = limits;
+  const { maxConnections } = listen.limits;
+  const { grpc, http } = byKind(listen);
   return {
     grpc: grpc && { ...GRPC_DEFAULTS, ...withTls(grpc), maxConnections },
     http: http && { ...HTTP_DEFAULTS, ...withTls(http), maxConnections },
@@ -14,11 +14,16 @@ export function receiveOptions(listen: ListenOptions): ReceiveOptions {
 }
 
 /** What listeners need to know of certificates that were renewed. */
-export function renewedTls({
-  otlpGrpc,
-  otlpHttp,
-}: Pick<ListenOptions, "otlpGrpc" | "otlpHttp">): Parameters<Listeners["renew"]>[0] {
-  return { grpc: otlpGrpc && withTls(otlpGrpc).tls, http: otlpHttp && withTls(otlpHttp).tls };
+export function renewedTls(listen: Pick<ListenOptions, "listeners">): Parameters<Listeners["renew"]>[0] {
+  const { grpc, http } = byKind(listen);
+  return { grpc: grpc && withTls(grpc).tls, http: http && withTls(http).tls };
+}
+
+function byKind({ listeners }: Pick<ListenOptions, "listeners">) {
+  return {
+    grpc: listeners.find((one) => one.kind === "otlp_grpc"),
+    http: listeners.find((one) => one.kind === "otlp_http"),
+  };
 }
 
 type WithTls<Options> = Omit<Options, "tls"> & { readonly tls?: TlsServerOptions };

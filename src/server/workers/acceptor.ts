@@ -1,16 +1,16 @@
 import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
 import type { ConnectionRefusal } from "../../core/connection-refusal.ts";
+import { RouterError } from "../../core/errors.ts";
 import { formatAddress } from "../../config/schema/address.ts";
 import { listenError } from "../../data/receive/open-listeners.ts";
-import type { ListenOptions } from "../../plan/data-plane.ts";
+import type { ListenerAddresses, ListenerKind, ListenOptions } from "../../plan/data-plane.ts";
 import type { Env } from "../../telemetry/env.ts";
 import { refusalTeller } from "../../telemetry/refused-connections.ts";
-import type { ListenerKind } from "./messages.ts";
 
 /** Accepts connections in the place of workers, and reads nothing of them. */
 export interface Acceptor {
-  readonly addresses: { readonly otlpGrpc: string | undefined; readonly otlpHttp: string | undefined };
+  readonly addresses: ListenerAddresses;
   /** Those that are accepted from now on are closed; so is what listens. */
   close(): void;
 }
@@ -25,21 +25,20 @@ export interface AcceptorOptions {
 
 /** Opens all listeners or none. Throws LISTEN_FAILED. */
 export async function openAcceptor(options: AcceptorOptions, env: Env): Promise<Acceptor> {
-  const { otlpGrpc, otlpHttp } = options.listen;
-  const grpc = otlpGrpc && (await listen("otlp_grpc", otlpGrpc, options, env));
+  const servers: Server[] = [];
+  const close = (): void => servers.forEach((server) => void server.close());
+  const addresses: Partial<Record<ListenerKind, string>> = {};
   try {
-    const http = otlpHttp && (await listen("otlp_http", otlpHttp, options, env));
-    return {
-      addresses: { otlpGrpc: grpc && boundTo(grpc), otlpHttp: http && boundTo(http) },
-      close() {
-        grpc?.close();
-        http?.close();
-      },
-    };
+    for (const { kind, host, port } of options.listen.listeners) {
+      const server = await listen(kind, { host, port }, options, env);
+      servers.push(server);
+      addresses[kind] = boundTo(server);
+    }
   } catch (cause) {
-    grpc?.close();
+    close();
     throw cause;
   }
+  return { addresses, close };
 }
 
 const NAMES: Readonly<Record<ListenerKind, string>> = { otlp_grpc: "OTLP/gRPC", otlp_http: "OTLP/HTTP" };
@@ -67,9 +66,9 @@ async function listen(
   return server;
 }
 
-function boundTo(server: Server): string | undefined {
+function boundTo(server: Server): string {
   const address = server.address();
-  if (address === null || typeof address === "string") return undefined;
+  if (address === null || typeof address === "string") throw new RouterError("INTERNAL", "a listener has no address");
   return formatAddress({ host: address.address, port: address.port });
 }
 

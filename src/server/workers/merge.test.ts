@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { DataPlaneStatus, DropSample, PoolStatus, TargetStatus } from "../../plan/data-plane.ts";
 import { mergeDrops, mergeLeaving, mergeReady, mergeShutdowns, mergeStatuses, mergeUndeliverable } from "./merge.ts";
 
-const PLACE = { version: 3, addresses: { otlpGrpc: "127.0.0.1:1", otlpHttp: undefined }, workers: [] };
+const PLACE = { version: 3, addresses: { otlp_grpc: "127.0.0.1:1" }, workers: [] };
 
 const TARGET: TargetStatus = {
   id: "a",

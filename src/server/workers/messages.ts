@@ -1,13 +1,15 @@
 import type { ErrorCode } from "../../core/errors.ts";
 import type { Snapshot } from "../../core/snapshot.ts";
-import type {
-  DataPlaneStatus,
-  DropSample,
-  LeavingPool,
-  ListenOptions,
-  Readiness,
-  ShutdownReport,
-  Undeliverable,
+import {
+  LISTENER_KINDS,
+  type DataPlaneStatus,
+  type DropSample,
+  type LeavingPool,
+  type ListenerKind,
+  type ListenOptions,
+  type Readiness,
+  type ShutdownReport,
+  type Undeliverable,
 } from "../../plan/data-plane.ts";
 import type { LaneFailover } from "../../data/balance/failover-state.ts";
 import type { KeyLoad } from "../../data/key-load.ts";
@@ -22,11 +24,13 @@ import type { Explanation, ExplainRequest } from "../../plan/explanation.ts";
  */
 export const WORKER_SCHEMA = 2;
 
-/** The listeners whose connections are handed over. */
-export const LISTENERS = ["otlp_grpc", "otlp_http"] as const;
-export type ListenerKind = (typeof LISTENERS)[number];
+export type Certificates = Pick<ListenOptions, "listeners">;
 
-export type Certificates = Pick<ListenOptions, "otlpGrpc" | "otlpHttp">;
+/** Something for each kind of listener. */
+export function eachListener<Value>(valueOf: (kind: ListenerKind) => Value): Record<ListenerKind, Value> {
+  const entries = LISTENER_KINDS.map((kind) => [kind, valueOf(kind)] as const);
+  return Object.fromEntries(entries) as Record<ListenerKind, Value>; // oxlint-disable-line typescript/no-unsafe-type-assertion -- of all kinds
+}
 
 /** All that a worker needs before its first connection. */
 export interface WorkerStart {

@@ -171,10 +171,9 @@ class Workers implements DataPlane {
   }
 
   async renew(listen: Certificates): Promise<void> {
-    const authorities = [this.#listen, listen].map(({ otlpGrpc, otlpHttp }) => [
-      otlpGrpc?.tls?.clientCa,
-      otlpHttp?.tls?.clientCa,
-    ]);
+    const authorities = [this.#listen, listen].map(({ listeners }) => {
+      return listeners.map(({ kind, tls }) => [kind, tls?.clientCa]);
+    });
     // Sessions of clients that were let in by authorities of before are not resumed.
     if (JSON.stringify(authorities[0]) !== JSON.stringify(authorities[1])) this.#ticketKeys = newTicketKeys();
     this.#listen = { ...this.#listen, ...listen };
@@ -185,7 +184,7 @@ class Workers implements DataPlane {
   async status(): Promise<DataPlaneStatus> {
     const { version } = this.#plan;
     const workers = this.#supervisor.slots.map(({ status }) => status);
-    const addresses = this.#acceptor?.addresses ?? { otlpGrpc: undefined, otlpHttp: undefined };
+    const addresses = this.#acceptor?.addresses ?? {};
     const all = await this.#supervisor.each("status", null);
     return mergeStatuses(all, { version, addresses, workers, targets: this.#health.statuses });
   }
@@ -375,11 +374,8 @@ class Workers implements DataPlane {
   }
 
   #certificates(): Certificates {
-    const { otlpGrpc, otlpHttp } = this.#listen;
-    return {
-      otlpGrpc: otlpGrpc && { ...otlpGrpc, tls: this.#withTickets(otlpGrpc.tls), handedOver: true },
-      otlpHttp: otlpHttp && { ...otlpHttp, tls: this.#withTickets(otlpHttp.tls), handedOver: true },
-    };
+    const { listeners } = this.#listen;
+    return { listeners: listeners.map((one) => ({ ...one, tls: this.#withTickets(one.tls), handedOver: true })) };
   }
 
   #withTickets<Tls extends object>(tls: Tls | undefined): (Tls & { readonly ticketKeys: string }) | undefined {

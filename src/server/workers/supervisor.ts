@@ -4,11 +4,18 @@ import type { ConnectionRefusal } from "../../core/connection-refusal.ts";
 import { reasonOf } from "../../core/errors.ts";
 import type { Snapshot } from "../../core/snapshot.ts";
 import { Unreachable } from "../../core/unreachable.ts";
-import type { ShutdownReport } from "../../plan/data-plane.ts";
+import { LISTENER_KINDS, type ListenerKind, type ShutdownReport } from "../../plan/data-plane.ts";
 import type { Env } from "../../telemetry/env.ts";
 import { refusalTeller } from "../../telemetry/refused-connections.ts";
 import { addSnapshots } from "../../telemetry/snapshot.ts";
-import type { CallName, Calls, FromWorker, ListenerKind, UseReport, WorkerStart } from "./messages.ts";
+import {
+  type CallName,
+  type Calls,
+  eachListener,
+  type FromWorker,
+  type UseReport,
+  type WorkerStart,
+} from "./messages.ts";
 import { WorkerSlot, type Unconfirmed } from "./worker-slot.ts";
 import type { WorkerNews } from "./node-health.ts";
 import { findSkew } from "./skew.ts";
@@ -84,7 +91,7 @@ export class Supervisor {
   constructor(options: SupervisorOptions, env: Env) {
     this.#options = options;
     this.#env = env;
-    this.#refusals = { otlp_grpc: refusalTeller("otlp_grpc", env), otlp_http: refusalTeller("otlp_http", env) };
+    this.#refusals = eachListener((kind) => refusalTeller(kind, env));
     process.once("exit", this.#killAll);
     this.slots = Array.from({ length: options.count }, (_, index) => new WorkerSlot(index));
   }
@@ -244,8 +251,7 @@ export class Supervisor {
       case "got":
         return this.#confirmed(slot, link, message.seq);
       case "closed":
-        slot.connections.otlp_grpc -= message.counts.otlp_grpc;
-        slot.connections.otlp_http -= message.counts.otlp_http;
+        for (const kind of LISTENER_KINDS) slot.connections[kind] -= message.counts[kind];
         return;
       case "uses":
       case "loads":

@@ -4,7 +4,8 @@ import type { Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 import type { Cancel, Clock } from "../../core/clock.ts";
 import { RouterError } from "../../core/errors.ts";
-import type { CallName, Calls, FromWorker, ListenerKind, Question, ToWorker } from "./messages.ts";
+import type { ListenerKind } from "../../plan/data-plane.ts";
+import type { CallName, Calls, FromWorker, Question, ToWorker } from "./messages.ts";
 import { fromWireError } from "./wire.ts";
 
 /**

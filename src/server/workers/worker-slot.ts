@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import type { Snapshot } from "../../core/snapshot.ts";
-import type { WorkerStatus } from "../../plan/data-plane.ts";
-import { LISTENERS, type ListenerKind } from "./messages.ts";
+import { LISTENER_KINDS, type ListenerKind, type WorkerStatus } from "../../plan/data-plane.ts";
+import { eachListener } from "./messages.ts";
 import type { WorkerLink } from "./worker-link.ts";
 
 /** A connection that a worker was given, and may not have. The socket is this process's, too. */
@@ -20,7 +20,7 @@ export class WorkerSlot {
   link: WorkerLink | undefined;
   /** It has all that it needs, and takes connections. */
   isReady = false;
-  readonly connections: Record<ListenerKind, number> = { otlp_grpc: 0, otlp_http: 0 };
+  readonly connections: Record<ListenerKind, number> = eachListener(() => 0);
   readonly unconfirmed = new Map<number, Unconfirmed>();
   /** What the process has counted, as far as it told. */
   last: Snapshot | undefined;
@@ -37,7 +37,7 @@ export class WorkerSlot {
   }
 
   get load(): number {
-    return LISTENERS.reduce((sum, listener) => sum + this.connections[listener], 0);
+    return LISTENER_KINDS.reduce((sum, listener) => sum + this.connections[listener], 0);
   }
 
   get itemsPerSecond(): number {
@@ -81,7 +81,7 @@ export class WorkerSlot {
     this.isReady = false;
     this.last = undefined;
     this.#perSecond = 0;
-    for (const listener of LISTENERS) this.connections[listener] = 0;
+    for (const listener of LISTENER_KINDS) this.connections[listener] = 0;
     return back;
   }
 }

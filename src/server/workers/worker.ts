@@ -7,7 +7,7 @@ import { VERSION } from "../../core/version.ts";
 import { openDataPlane } from "../../data/assemble.ts";
 import type { NodeDataPlane } from "../../data/node-data-plane.ts";
 import { RouterError } from "../../core/errors.ts";
-import type { PreparedPlan } from "../../plan/data-plane.ts";
+import type { ListenerKind, PreparedPlan } from "../../plan/data-plane.ts";
 import { readPlanData } from "../../plan/read-plan-data.ts";
 import type { Env } from "../../telemetry/env.ts";
 import { createLedger } from "../../telemetry/ledger.ts";
@@ -19,8 +19,8 @@ import { FailoverReport } from "./failover-report.ts";
 import { type HeldConnection, holdConnection } from "./held-connection.ts";
 import { KeyLoadReport } from "./key-load-report.ts";
 import {
+  eachListener,
   type FromWorker,
-  type ListenerKind,
   type Question,
   type ToWorker,
   WORKER_SCHEMA,
@@ -216,7 +216,7 @@ export class Worker {
   /** Those of one turn together. */
   #tellClosed(listener: ListenerKind): void {
     if (this.#closed === undefined) {
-      const counts = { otlp_grpc: 0, otlp_http: 0 };
+      const counts = eachListener(() => 0);
       this.#closed = counts;
       setImmediate(() => {
         this.#closed = undefined;
