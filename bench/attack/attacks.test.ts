@@ -4,6 +4,10 @@ import { systemClock } from "../../src/core/clock.ts";
 import { systemRandom } from "../../src/core/random.ts";
 import { listenUnary } from "../../src/http2/own/listen-unary.ts";
 import type { UnaryServer } from "../../src/http2/port.ts";
+import { requestOf } from "../../test/support/items.ts";
+import { startTestNode } from "../../test/support/node.ts";
+import { OtlpSender } from "../../test/support/otlp-sender.ts";
+import { openGrpcSink } from "../../test/support/sinks/grpc-sink.ts";
 import { ATTACKS } from "./attacks.ts";
 import { Line } from "./line.ts";
 
@@ -80,6 +84,23 @@ for (const [name, what] of ended) {
     assert.equal(await attacked(server.port, name), what);
   });
 }
+
+test("bench attack: a whole node ends each of them in the same way, and goes on to serve others", async () => {
+  await using sink = await openGrpcSink();
+  const listener = { transport: "own", max_concurrent_streams: 256 };
+  await using node = await startTestNode({ node: { listen: { otlp_grpc: listener } } }, { sinks: { a: sink } });
+  await using sender = new OtlpSender(node);
+  const serves = async (): Promise<void> => {
+    assert.ok((await sender.send("grpc", "traces", requestOf("traces", [{ name: "s" }]))).ok);
+  };
+  await serves();
+  const port = Number(node.grpc.split(":")[1]);
+  for (const [name, what] of ended) {
+    assert.equal(await attacked(port, name), what, name);
+    await serves();
+  }
+  assert.equal(sink.counts().connections, 1);
+});
 
 test("bench attack: all that no limit ends are those that hold something back, or send what is allowed", () => {
   const names = ATTACKS.map(({ name }) => name).filter((name) => !ended.some(([other]) => other === name));
