@@ -38,7 +38,7 @@ interface PendingAsk {
   readonly cancel: Cancel;
 }
 
-/** What it wrote last is kept, so that its end has a reason. A line that is longer is told in parts. */
+/** Kept of what it wrote last, so that its end has a reason. A longer line is told in parts. */
 const MAX_SAID = 4_096;
 /** From its end to that of what it says. */
 const SILENT_MS = 500;
