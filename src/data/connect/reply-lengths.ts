@@ -1,6 +1,8 @@
 import { joinOwned, textOwned } from "../../core/bytes.ts";
 
 const LENGTH = /\r\ncontent-length[ \t]*:[ \t]*([^\r\n]*)/giu;
+/** Only these heads are looked at more closely: all others have one length, or none. */
+const SUSPECT = /\r\n(?:transfer-encoding[ \t]*:|content-length[ \t]*:[^]*\r\ncontent-length[ \t]*:)/iu;
 const CHUNKED = /\r\ntransfer-encoding[ \t]*:[ \t]*[^\r\n]*chunked/iu;
 
 /**
@@ -13,6 +15,7 @@ const CHUNKED = /\r\ntransfer-encoding[ \t]*:[ \t]*[^\r\n]*chunked/iu;
  */
 export function withOneLength(bytes: Buffer, end: number): Buffer {
   const head = bytes.toString("latin1", 0, end - 2); // with the end of the last line
+  if (!SUSPECT.test(head)) return bytes;
   const lengths = [...head.matchAll(LENGTH)].map((match) => (match[1] ?? "").trim());
   const isChunked = CHUNKED.test(head);
   if (lengths.length === 0 || (lengths.length === 1 && !isChunked)) return bytes;

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Dispatcher } from "undici";
 import { ManualClock } from "../../../test/support/manual-clock.ts";
+import { Timers } from "../../core/timers.ts";
 import { HttpCall } from "./http-call.ts";
 import type { SendOutcome } from "../send-outcome.ts";
 
@@ -9,7 +10,7 @@ import type { SendOutcome } from "../send-outcome.ts";
 function openCall(more: { closing?: boolean } = {}) {
   const clock = new ManualClock();
   const outcomes: SendOutcome[] = [];
-  const owner = { maxResponseBytes: 1_000, clock, closing: more.closing ?? false };
+  const owner = { maxResponseBytes: 1_000, clock, timers: new Timers(clock), closing: more.closing ?? false };
   const call = new HttpCall("traces", owner, (outcome) => outcomes.push(outcome));
   const aborted: Error[] = [];
   const controller: Dispatcher.DispatchController = {

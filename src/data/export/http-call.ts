@@ -1,8 +1,9 @@
 import { joinOwned } from "../../core/bytes.ts";
 import type { IncomingHttpHeaders } from "node:http";
 import type { Dispatcher } from "undici";
-import type { Cancel, Clock } from "../../core/clock.ts";
+import type { Clock } from "../../core/clock.ts";
 import { reasonOf } from "../../core/errors.ts";
+import type { Timer, Timers } from "../../core/timers.ts";
 import type { HeaderBlock } from "../../http2/headers.ts";
 import { encodingOf, firstOf } from "../../http2/repeated.ts";
 import type { Signal } from "../../otlp/signal.ts";
@@ -20,6 +21,8 @@ import type { RetryReason, SendOutcome } from "../send-outcome.ts";
 export interface HttpCallOwner {
   readonly maxResponseBytes: number;
   readonly clock: Clock;
+  /** Of the timeouts of all of them. */
+  readonly timers: Timers;
   /** The client ends, and with it the calls that are under way. */
   readonly closing: boolean;
 }
@@ -35,8 +38,12 @@ export interface HttpCallMore {
   readonly connections?: HttpConnections;
 }
 
-/** One request as undici's handler: bounds the reply and the time, and tells the outcome once. */
-export class HttpCall implements Dispatcher.DispatchHandler {
+/**
+ * One request as undici's handler: bounds the reply and the time, and tells the outcome once. Its
+ * timer is its timeout.
+ */
+export class HttpCall implements Dispatcher.DispatchHandler, Timer {
+  heapIndex = -1;
   readonly #signal: Signal;
   readonly #connections: HttpConnections | undefined;
   readonly #owner: HttpCallOwner;
@@ -44,7 +51,7 @@ export class HttpCall implements Dispatcher.DispatchHandler {
   readonly #verdicts: StatusVerdicts | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   #ended = false;
-  #cancelTimer: Cancel = () => undefined;
+  #timeoutMs = 0;
   #socket: KeptSocket | undefined;
   #readsBefore = 0;
   #status = 0;
@@ -61,9 +68,12 @@ export class HttpCall implements Dispatcher.DispatchHandler {
   }
 
   limit(timeoutMs: number): void {
-    this.#cancelTimer = this.#owner.clock.after(timeoutMs, () =>
-      this.#break("timeout", `no answer within ${timeoutMs} ms`),
-    );
+    this.#timeoutMs = timeoutMs;
+    this.#owner.timers.set(this, this.#owner.clock.nowMs() + timeoutMs);
+  }
+
+  fire(): void {
+    this.#break("timeout", `no answer within ${this.#timeoutMs} ms`);
   }
 
   cancel(): void {
@@ -108,7 +118,7 @@ export class HttpCall implements Dispatcher.DispatchHandler {
       return;
     }
     // Its end is known already, and needs no more time than this process takes.
-    this.#cancelTimer();
+    this.#owner.timers.clear(this);
     inflateReply(encoding, body, this.#owner.maxResponseBytes, (inflated) => this.#end(this.#outcome(inflated)));
   }
 
@@ -158,7 +168,7 @@ export class HttpCall implements Dispatcher.DispatchHandler {
   #end(outcome: SendOutcome): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#cancelTimer();
+    this.#owner.timers.clear(this);
     this.#chunks = [];
     // Never from within send or cancel: undici may fail a request at once.
     const report = firstOf(this.#headers, REPORTED_LOAD_HEADER);

@@ -1,6 +1,7 @@
 import { type buildConnector, type Dispatcher, Pool } from "undici";
-import { joinOwned } from "../../core/bytes.ts";
+import { joinBody } from "../../core/bytes.ts";
 import type { Cancel, Clock } from "../../core/clock.ts";
+import { Timers } from "../../core/timers.ts";
 import { SIGNAL_FACTS } from "../../otlp/signal.ts";
 import type { TargetPlan } from "../../plan/plan.ts";
 import { encodeBody, type EncodedBody } from "./encode-body.ts";
@@ -35,12 +36,13 @@ export function openHttpClient(
   const connect = connector(options.connectTimeoutMs, plan, env.clock);
   const connections = new Connections(new URL(plan.url).origin, connect);
   const { maxResponseBytes } = options;
-  const owner = { maxResponseBytes, clock: env.clock, closing: false };
+  const owner = { maxResponseBytes, clock: env.clock, timers: new Timers(env.clock), closing: false };
+  const heads = new HttpRequestHeads(options.userAgent);
   return {
     send: (batch, timeoutMs, done) =>
       encodeBody(batch, current().compression, done, (body) => {
         const target = current();
-        const request = requestOf(target, passed.of(target, batch.headers), { batch, body }, options);
+        const request = requestOf(heads, target, passed.of(target, batch.headers), { batch, body });
         const { newest } = connections;
         const more = { verdicts: target.statuses, connections: newest };
         const call = new HttpCall(batch.signal, owner, quiet.of(target, batch.headers, done), more);
@@ -106,28 +108,61 @@ function dispatch(pool: Pool, request: Dispatcher.DispatchOptions, call: HttpCal
   return () => call.cancel();
 }
 
+/** What requests of one client have in common: made anew only when one differs from that before. */
+class HttpRequestHeads {
+  readonly #userAgent: string;
+  #url = "";
+  #origin = "";
+  #base = "";
+  #own: TargetPlan["headers"] | undefined;
+  #encoding: EncodedBody["encoding"] = "identity";
+  #headers: Readonly<Record<string, string>> = {};
+
+  constructor(userAgent: string) {
+    this.#userAgent = userAgent;
+  }
+
+  /** Where requests of this URL go, without the path of a signal. */
+  placeOf(url: string): { readonly origin: string; readonly base: string } {
+    if (url !== this.#url) {
+      const { origin, pathname } = new URL(url);
+      this.#url = url;
+      this.#origin = origin;
+      this.#base = pathname.endsWith("/") ? pathname.slice(0, -1) : pathname;
+    }
+    return { origin: this.#origin, base: this.#base };
+  }
+
+  headersOf(own: TargetPlan["headers"], encoding: EncodedBody["encoding"]): Readonly<Record<string, string>> {
+    if (own !== this.#own || encoding !== this.#encoding) {
+      this.#own = own;
+      this.#encoding = encoding;
+      this.#headers = {
+        ...own,
+        "content-type": "application/x-protobuf",
+        "user-agent": this.#userAgent,
+        "accept-encoding": REPLY_ENCODINGS,
+        ...(encoding !== "identity" && { "content-encoding": encoding }),
+      };
+    }
+    return this.#headers;
+  }
+}
+
 function requestOf(
+  heads: HttpRequestHeads,
   target: TargetPlan,
   own: TargetPlan["headers"],
   { batch, body }: { readonly batch: Batch; readonly body: EncodedBody },
-  options: HttpClientOptions,
 ): Dispatcher.DispatchOptions {
-  const { origin, pathname } = new URL(target.url);
-  const headers: Record<string, string> = {
-    ...own,
-    "content-type": "application/x-protobuf",
-    "user-agent": options.userAgent,
-    "accept-encoding": REPLY_ENCODINGS,
-  };
-  if (body.encoding !== "identity") headers["content-encoding"] = body.encoding;
-  const base = pathname.endsWith("/") ? pathname.slice(0, -1) : pathname;
+  const { origin, base } = heads.placeOf(target.url);
   return {
     origin,
     path: `${base}${SIGNAL_FACTS[batch.signal].httpPath}`,
     method: "POST",
-    headers,
+    headers: heads.headersOf(own, body.encoding),
     // undici may still write a body whose answer has come, and does not tell when it has written
     // it.
-    body: body.pieces.length === 1 && !body.owner ? body.pieces[0]! : joinOwned(body.pieces, body.bytes),
+    body: body.pieces.length === 1 && !body.owner ? body.pieces[0]! : joinBody(body.pieces, body.bytes),
   };
 }

@@ -26,6 +26,8 @@ type ExportHead = Extract<HttpHead, { kind: "export" }>;
 export interface HttpManners {
   /** Asked when a request is answered: connections are to close. */
   readonly draining: boolean;
+  /** Told when a request has ended, answered or not. */
+  ended(): void;
   /** undefined: no page of another origin may send. */
   readonly cors: Cors | undefined;
 }
@@ -61,9 +63,11 @@ class HttpExchange implements Answerer, WaitingReader, OpenExchange, HeaderSourc
     this.#manners = manners;
     pair.request.on("error", ignore); // the peer left in the middle of its body: `close` of the response tells the same
     pair.response.on("error", ignore); // the peer left while its reply was written
-    pair.response.once("close", () => {
+    // It comes once; to take a listener away afterwards would cost as much as all the rest here.
+    pair.response.on("close", () => {
       this.gone();
       pair.connection.end(this);
+      manners.ended();
     });
   }
 
@@ -174,7 +178,8 @@ class HttpExchange implements Answerer, WaitingReader, OpenExchange, HeaderSourc
     const { cors } = this.#manners;
     const shared = cors === undefined || reply.status === 204 ? [] : cors.headersFor(request.headers.origin);
     response.writeHead(reply.status, [...reply.headers, ...shared, ...length, ...(closes ? CLOSE : [])]);
-    response.end(reply.body);
+    if (reply.body.length > 0) response.end(reply.body);
+    else response.end(); // an empty body would be a piece of its own, and all of it a writev
     request.resume();
   }
 

@@ -43,7 +43,8 @@ export function readHttpHead(asked: IncomingHead): HttpHead {
   if (hosts > 1 || (hosts === 0 && asked.httpVersion === "1.1")) {
     return no("bad_data", `${hosts} host headers: a request of HTTP/1.1 has one (RFC 9112, 3.2)`);
   }
-  const path = pathOf(asked.url ?? "/");
+  const url = asked.url ?? "/";
+  const path = signalOfHttpPath(url) === undefined ? pathOf(url) : url; // as nearly all of them are
   const signal = signalOfHttpPath(path);
   if (signal === undefined)
     return no("not_found", `there is nothing at ${path.slice(0, 100)}; this is an OTLP/HTTP listener: ${PLACES}`);

@@ -102,7 +102,7 @@ class NodeHttpListener implements HttpListener, HttpManners {
   readonly cors: HttpManners["cors"];
   draining = false;
   /** Told whenever a request or a connection has ended. */
-  #ended: () => void = ignore;
+  ended: () => void = ignore;
 
   constructor(server: Server, context: ListenerContext, { tls, cors, maxConnectionAgeMs }: HttpOptions) {
     this.#server = server;
@@ -165,7 +165,7 @@ class NodeHttpListener implements HttpListener, HttpManners {
   async #wait(timeMs: number, done: () => boolean): Promise<void> {
     if (done()) return;
     const { promise, resolve } = Promise.withResolvers<void>();
-    this.#ended = () => {
+    this.ended = () => {
       if (done()) resolve();
     };
     const cancel = this.#context.env.clock.after(Math.max(0, timeMs), resolve);
@@ -181,7 +181,7 @@ class NodeHttpListener implements HttpListener, HttpManners {
     socket.once("close", () => {
       this.#connections.delete(socket);
       connection.lost();
-      this.#ended();
+      this.ended();
     });
   }
 
@@ -191,7 +191,6 @@ class NodeHttpListener implements HttpListener, HttpManners {
       request.resume(); // what was pipelined behind a reply that closes the connection counts as not received
       return;
     }
-    response.once("close", () => this.#ended());
     receiveHttp(this.#context, { request, response, connection, expects }, this);
   }
 
