@@ -11,6 +11,7 @@ import { NO_HEADERS, type SenderHeaders } from "../../plan/sender-headers.ts";
 import { regionOf, Specialiser } from "../../plan/specialise.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import { ItemReader } from "../scan/item-reader.ts";
+import { RecentResources } from "../scan/recent-resources.ts";
 import { type KnownResource, ResourceCache } from "../scan/resource-cache.ts";
 import type { Draft } from "./draft.ts";
 import { DraftTable } from "./draft-table.ts";
@@ -64,6 +65,7 @@ export class Router implements Routed {
   readonly #metrics: Metrics;
   readonly #specialiser: Specialiser;
   readonly #cache: ResourceCache;
+  readonly #recent: RecentResources;
   /** Undefined where nothing is asked about headers, as nearly everywhere. */
   readonly #answers: HeaderAnswers | undefined;
   readonly #knownAnswers = new RecentMap<string>(KNOWN_ANSWERS);
@@ -99,6 +101,7 @@ export class Router implements Routed {
     this.#items = new ItemReader(plan.signal);
     this.#specialiser = new Specialiser(plan);
     this.#cache = new ResourceCache(this.#specialiser);
+    this.#recent = new RecentResources(this.#cache);
     this.#gates = pools.map((view, i) => new PoolGate(view, plan.signal, plan.pools[i]!.division.kind === "cases"));
     this.#plain = plan.pools.map(({ chain, division }) => chain.length === 1 && division.kind === "none");
     this.#metrics = metrics;
@@ -177,9 +180,14 @@ export class Router implements Routed {
       envelope.resourceTimes[r]! <= 1
         ? bytes.subarray(envelope.resourceStart[r], envelope.resourceEnd[r])
         : joinResources(bytes, envelope.bodyStart[r]!, envelope.end[r]!);
+    const recent = this.#recent.find(resource, region, answers);
+    if (recent !== undefined) return recent;
     const key = answers === "" ? latin1(resource) : answers + latin1(resource);
     const known = this.#cache.find(region, key);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      if (this.#cache.foundYoung) this.#recent.keep(known, region, answers);
+      return known;
+    }
     const { attributes } = viewResource(resource);
     const program = this.#specialiser.specialise({
       attributes,

@@ -38,6 +38,10 @@ const ENTRY_BYTES = 400;
 export class ResourceCache {
   hits = 0;
   misses = 0;
+  /** How often a generation has begun. */
+  generation = 0;
+  /** What was found last had been asked for in this generation before. */
+  foundYoung = false;
   /** Entries that were forgotten for want of room. */
   evicted = 0;
   /** Told how many were. */
@@ -63,6 +67,7 @@ export class ResourceCache {
 
   find(region: string, key: string): KnownResource | undefined {
     const young = this.#young.find(region, key);
+    this.foundYoung = young !== undefined;
     if (young !== undefined) {
       this.hits++;
       return young;
@@ -101,6 +106,7 @@ export class ResourceCache {
   }
 
   #turn(): void {
+    this.generation++;
     this.evicted += this.#old.size;
     this.onEvict(this.#old.size);
     this.#old = this.#young;

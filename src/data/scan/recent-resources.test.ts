@@ -1,0 +1,85 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { createMetrics } from "../../telemetry/metrics.ts";
+import { RecentResources } from "./recent-resources.ts";
+import type { KnownResource } from "./resource-cache.ts";
+
+const requests = createMetrics().requests;
+
+function known(service: string): KnownResource {
+  return {
+    program: { service, first: undefined, keys: undefined, whole: true },
+    requests: requests.with("here", service),
+  };
+}
+
+/** Around it are other bytes, at another place each time. */
+function placed(key: readonly number[], before: number): Buffer {
+  return Buffer.from([...Array.from({ length: before }, (_, i) => i), ...key, 7, 7, 7]);
+}
+
+const anyAsk = fc.record({
+  key: fc.oneof(
+    fc.array(fc.integer({ min: 0, max: 2 }), { maxLength: 9 }),
+    fc.constantFrom(1_020, 1_024, 1_025).map((length) => Array.from({ length }, () => 1)),
+  ),
+  before: fc.nat(9),
+  region: fc.constantFrom("here", "there"),
+  answers: fc.constantFrom("", "yes"),
+  forgets: fc.integer({ min: 0, max: 9 }).map((n) => n === 0),
+});
+
+test("what is found is what was kept of the same bytes, region and answers, in the same generation", () => {
+  fc.assert(
+    fc.property(fc.array(anyAsk, { maxLength: 200 }), (asks) => {
+      const cache = { generation: 0 };
+      const recent = new RecentResources(cache);
+      const kept = new Map<string, KnownResource>();
+      for (const { key, before, region, answers, forgets } of asks) {
+        if (forgets) {
+          cache.generation++;
+          kept.clear();
+        }
+        const bytes = placed(key, before);
+        const name = `${region} ${answers} ${key.join()}`;
+        const found = recent.find(bytes.subarray(before, before + key.length), region, answers);
+        if (found !== undefined) assert.equal(found, kept.get(name));
+        else {
+          const fresh = kept.get(name) ?? known(name);
+          kept.set(name, fresh);
+          recent.keep(fresh, region, answers);
+        }
+      }
+    }),
+  );
+});
+
+test("what comes again is found where it is, unless it is too long", () => {
+  const recent = new RecentResources({ generation: 0 });
+  const found = [0, 1, 400, 1_024, 1_025].map((length) => {
+    const bytes = Buffer.alloc(length + 5, 3);
+    const its = known(String(length));
+    assert.equal(recent.find(bytes.subarray(5), "here", ""), undefined);
+    recent.keep(its, "here", "");
+    return recent.find(Buffer.from(bytes.subarray(2)).subarray(3), "here", "") === its;
+  });
+  assert.deepEqual(found, [true, true, true, true, false]);
+});
+
+test("one that comes again and again is not put out by others that come once", () => {
+  const recent = new RecentResources({ generation: 0 });
+  const often = Buffer.from("often");
+  const its = known("often");
+  let missed = 0;
+  for (let i = 0; i < 10_000; i++) {
+    if (recent.find(often, "here", "") === undefined) {
+      missed++;
+      recent.keep(its, "here", "");
+    }
+    const once = Buffer.from(`once ${i}`);
+    recent.find(once, "here", "");
+    recent.keep(known("once"), "here", "");
+  }
+  assert.equal(missed, 1);
+});
