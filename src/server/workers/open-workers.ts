@@ -29,6 +29,7 @@ import { type Certificates, WORKER_SCHEMA, type WorkerStart } from "./messages.t
 import { EarlyAcks } from "./early-acks.ts";
 import { NodeHealth, type WorkerNews } from "./node-health.ts";
 import { KeptPlan } from "./kept-plan.ts";
+import { PlanTrial } from "./plan-trial.ts";
 import { Lender } from "./lender.ts";
 import type { WorkerSlot } from "./worker-slot.ts";
 import { SILENCE_MS, Supervisor, type SupervisorOptions } from "./supervisor.ts";
@@ -58,20 +59,6 @@ export async function openWorkers(
   return workers;
 }
 
-/**
- * A plan with which all workers end so often within this time of its commit, and never run, is
- * taken back.
- */
-const TRIAL_MS = 30_000;
-const TRIAL_ENDS = 2;
-
-/** A change of the plan that may still prove to be fatal. */
-interface PlanTrial {
-  readonly before: KeptPlan;
-  readonly endsMs: number;
-  readonly ends: number[];
-}
-
 interface WorkersParts {
   readonly plan: KeptPlan;
   readonly bound: Pick<Plan, "targets">;
@@ -87,19 +74,20 @@ class Workers implements DataPlane {
   readonly #count: number;
   readonly events = new EventStream<DataPlaneEvent>();
   readonly #earlyAcks: EarlyAcks;
+  readonly #trial: PlanTrial;
   #plan: KeptPlan;
   #listen: ListenOptions;
   #ticketKeys = newTicketKeys();
   /** Counts up with whatever a worker is started with. */
   #revision = 0;
   #isPreparing = false;
-  #trial: PlanTrial | undefined;
   #acceptor: Acceptor | undefined;
   #shutdown: Promise<ShutdownReport> | undefined;
 
   constructor({ plan, bound, listen }: WorkersParts, env: Env, { count, secrets }: WorkersOptions) {
     this.#plan = plan;
     this.#earlyAcks = new EarlyAcks(plan);
+    this.#trial = new PlanTrial(env.clock);
     this.#listen = listen;
     this.#env = env;
     this.#secrets = secrets;
@@ -239,6 +227,7 @@ class Workers implements DataPlane {
     const startedMs = this.#env.clock.nowMs();
     this.#acceptor?.close();
     this.#lender.close();
+    this.#trial.end();
     const reports = await this.#supervisor.shutdown(graceMs);
     await this.#health[Symbol.asyncDispose]();
     this.events.close();
@@ -278,8 +267,7 @@ class Workers implements DataPlane {
    */
   async #commit(plan: KeptPlan, bound: Pick<Plan, "targets">, parts: readonly PreparedWorker[]): Promise<void> {
     this.#refuseStopped();
-    const { clock } = this.#env;
-    this.#trial = { before: this.#plan, endsMs: clock.nowMs() + TRIAL_MS, ends: Array<number>(this.#count).fill(0) };
+    this.#trial.begin(this.#plan, this.#count);
     this.#plan = plan;
     this.#earlyAcks.adopt(plan);
     this.#lender.adopt(plan, this.#listen.limits);
@@ -321,22 +309,15 @@ class Workers implements DataPlane {
   /** A plan that kills whoever runs it is not kept. */
   #died({ index }: WorkerSlot): void {
     this.#lender.ended(index);
-    const trial = this.#trial;
-    if (trial === undefined) return;
-    if (this.#env.clock.nowMs() > trial.endsMs) {
-      this.#trial = undefined;
-      return;
-    }
-    trial.ends[index]! += 1;
-    if (trial.ends.some((ends) => ends < TRIAL_ENDS)) return;
+    const before = this.#trial.died(index);
+    if (before === undefined) return;
     const { version } = this.#plan;
-    this.#trial = undefined;
-    this.#plan = trial.before;
-    this.#earlyAcks.adopt(trial.before);
-    this.#lender.adopt(trial.before, this.#listen.limits);
+    this.#plan = before;
+    this.#earlyAcks.adopt(before);
+    this.#lender.adopt(before, this.#listen.limits);
     this.#revision++;
-    void this.#followBack(trial.before);
-    this.events.add({ kind: "taken_back", version, runs: trial.before.version });
+    void this.#followBack(before);
+    this.events.add({ kind: "taken_back", version, runs: before.version });
   }
 
   /** Never rejects. */
