@@ -1,17 +1,9 @@
+import type { LatencySummary } from "../src/cli/send/latency.ts";
+
 /** Buckets in each doubling: the upper edge of a bucket is at most 3 % above what was measured. */
 const STEPS = 32;
 /** Doublings above one microsecond: up to 2^28 us, four and a half minutes. */
 const DOUBLINGS = 28;
-
-/** Milliseconds. */
-export interface LatencySummary {
-  readonly count: number;
-  readonly meanMs: number;
-  readonly p50Ms: number;
-  readonly p90Ms: number;
-  readonly p99Ms: number;
-  readonly maxMs: number;
-}
 
 /** What a histogram has counted, as plain data. */
 export interface LatencyCounts {

@@ -1,5 +1,6 @@
 /** What the benchmark's processes say to each other, over the IPC channel of child_process.fork. */
-import type { LatencyCounts, LatencySummary } from "./latency.ts";
+import type { LatencySummary } from "../src/cli/send/latency.ts";
+import type { LatencyCounts } from "./latency.ts";
 import type { Identity } from "./identity.ts";
 
 export interface SinkArguments {

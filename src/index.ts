@@ -7,13 +7,12 @@
 // A node inside a process of your own:
 // `await using node = await startNode(config, { clock, random, log, source })`.
 export {
-  type ConfigSource,
   type NodeAddresses,
   type RunningNode,
   type StartOptions,
   startNode,
 } from "./server/start.ts";
-export { fileSource, textSource } from "./server/config-source.ts";
+export { type ConfigSource, fileSource, textSource } from "./server/config-source.ts";
 export type { ConfigStatus, ConfigWalk } from "./control/apply.ts";
 
 // A router without listeners: rules that change, routes, deliveries.

@@ -1,5 +1,5 @@
 import { LatencyHistogram } from "../latency.ts";
-import type { LatencySummary } from "../latency.ts";
+import type { LatencySummary } from "../../src/cli/send/latency.ts";
 import type { LoadCounts } from "../messages.ts";
 
 /** What a client saw in several windows, as if they had been one. */

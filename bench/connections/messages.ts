@@ -1,4 +1,4 @@
-import type { LatencySummary } from "../latency.ts";
+import type { LatencySummary } from "../../src/cli/send/latency.ts";
 
 /** What bench/connections/hold.ts is asked for and answers. */
 export interface HoldArguments {

@@ -1,4 +1,4 @@
-import type { LatencySummary } from "../latency.ts";
+import type { LatencySummary } from "../../src/cli/send/latency.ts";
 
 /** Streams of the busy connection that send requests of one size. */
 export interface StreamClass {

@@ -4,7 +4,7 @@ import type { Config } from "../config/schema/config.ts";
 import type { Problem } from "../core/problem.ts";
 import { fileSource, textSource } from "../server/config-source.ts";
 import { memoryProblem } from "../server/memory-need.ts";
-import type { ConfigSource } from "../server/start.ts";
+import type { ConfigSource } from "../server/config-source.ts";
 import { DEFAULT_WORKERS, workerCount } from "../server/worker-count.ts";
 import { usage } from "./args.ts";
 import { type Args, type Command, EXIT, type ExitCode, type Io } from "./command.ts";

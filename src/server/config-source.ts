@@ -2,12 +2,21 @@ import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type { LoadResult } from "../config/load.ts";
 import { openDocumentService } from "../control/document/document-service.ts";
-import { loadDocument } from "../control/document/prepare.ts";
+import { type DocumentPlace, loadDocument } from "../control/document/prepare.ts";
 import type { Clock } from "../core/clock.ts";
 import { reasonOf, RouterError } from "../core/errors.ts";
-import type { ConfigSource } from "./start.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface ConfigSource {
+  /** undefined: not from a file, so never read again. */
+  readonly file: string | undefined;
+  /** The document. */
+  readonly text: string;
+  readonly place: DocumentPlace;
+  /** Parses and validates another version of it. */
+  readonly load: (text: string) => LoadResult;
+}
 
 /** A config file, read once. Paths in it start at its folder. Fails with CONFIG_UNREADABLE. */
 export function fileSource(file: string, env: Environment): ConfigSource {

@@ -7,19 +7,11 @@ import { filesReadBy } from "../config/files-read.ts";
 import { formatAddress } from "../config/schema/address.ts";
 import { hideValuesOf } from "../config/taint.ts";
 import type { Config } from "../config/schema/config.ts";
-import { type ConfigWalk, createConfigWalk } from "../control/apply.ts";
-import { openConfigFile } from "../control/config-file.ts";
+import type { ConfigWalk } from "../control/apply.ts";
 import { openDataDir } from "../control/data-dir.ts";
-import {
-  type DocumentServiceOptions,
-  type DocumentService,
-  openDocumentService,
-} from "../control/document/document-service.ts";
-import type { LoadResult } from "../config/load.ts";
-import type { DocumentPlace } from "../control/document/prepare.ts";
 import { type ConfigHistory, openHistory } from "../control/history/history.ts";
 import { openOperatorStates } from "../control/operator-states.ts";
-import { createRouteTable, type RouteTable } from "../control/route-table.ts";
+import type { RouteTable } from "../control/route-table.ts";
 import { watchRenewals } from "../control/renewals.ts";
 import { FileWatch } from "../control/watch.ts";
 import type { Cancel, Clock } from "../core/clock.ts";
@@ -36,12 +28,14 @@ import type { RootLog } from "../telemetry/log.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import { openRuntimeMetrics } from "../telemetry/runtime.ts";
 import { dataPlaneOpener } from "./data-plane-opener.ts";
-import { CertificateReport, checkListenerTls } from "./certificates.ts";
+import { CertificateReport } from "./certificates.ts";
 import { memoryProblem } from "./memory-need.ts";
 import { tellUnusableProxies } from "./proxies.ts";
 import { listenerOptions, listenOptions } from "./listen-options.ts";
 import { workerCount } from "./worker-count.ts";
 import { VERSION } from "../core/version.ts";
+import type { ConfigSource } from "./config-source.ts";
+import { openSteering, setLog, type Steering } from "./steering.ts";
 
 export interface StartOptions {
   readonly clock: Clock;
@@ -63,16 +57,6 @@ export interface StartOptions {
    * a process that wants to give back what it took. Must not throw.
    */
   readonly settled?: () => void;
-}
-
-export interface ConfigSource {
-  /** undefined: not from a file, so never read again. */
-  readonly file: string | undefined;
-  /** The document. */
-  readonly text: string;
-  readonly place: DocumentPlace;
-  /** Parses and validates another version of it. */
-  readonly load: (text: string) => LoadResult;
 }
 
 export type OpenDataPlane = (
@@ -165,57 +149,6 @@ function firstVersion({ versions, lastVersion }: ConfigHistory, { text }: Config
   return isTheSame ? lastVersion : lastVersion + 1;
 }
 
-export interface Steering {
-  readonly walk: ConfigWalk;
-  readonly table: RouteTable;
-  /** Where documents are read; closed by whoever opened it. */
-  readonly documents: DocumentService;
-  /** Told what this process wrote to the config file, by whoever watches it. */
-  readonly written: { tell: (text: string) => void };
-  /** Told of each config that was taken over. */
-  readonly applied: { tell: (config: Config) => void };
-}
-
-/** Everything that changes the config while its data plane runs. */
-export async function openSteering(
-  {
-    config,
-    plan: { version, digest },
-  }: { readonly config: Config; readonly plan: Pick<PlanData, "version" | "digest"> },
-  { dataPlane, env, history }: { readonly dataPlane: DataPlane; readonly env: Env; readonly history: ConfigHistory },
-  { log, source, sent }: Pick<StartOptions, "log" | "source"> & Pick<DocumentServiceOptions, "sent">,
-): Promise<Steering> {
-  const { file, text, place } = source;
-  const documents: DocumentService = openDocumentService({ clock: env.clock, ...(sent !== undefined && { sent }) });
-  const written = { tell: (_text: string): void => {} };
-  const applied = { tell: (_config: Config): void => {} };
-  if (version > history.lastVersion) {
-    const summary = history.versions.length === 0 ? "the first" : "found at the start";
-    await history.add({ version, digest, appliedMs: env.clock.wallMs(), by: "start", summary }, text);
-  }
-  const walk = createConfigWalk(
-    { config, text, version, digest },
-    {
-      prepare: (next, running) => documents.prepareText(next, { running, follow: "all" }, place),
-      compile: (next, number, document) => {
-        checkListenerTls(next);
-        return compile(next, next.node, { version: number, text: document });
-      },
-      dataPlane,
-      onApplied: (next) => {
-        setLog(log, next);
-        applied.tell(next);
-      },
-      file: file === undefined ? undefined : openConfigFile(file, (next) => written.tell(next)),
-      history,
-      clock: env.clock,
-      log,
-      metrics: env.metrics,
-    },
-  );
-  return { walk, table: createRouteTable({ walk, history, documents, place }), documents, written, applied };
-}
-
 function factsOf(config: Config, { clock, source }: StartOptions): NodeFacts {
   return {
     id: config.node.id ?? hostname(),
@@ -225,13 +158,6 @@ function factsOf(config: Config, { clock, source }: StartOptions): NodeFacts {
     startedMs: clock.wallMs(),
     configFile: source.file,
   };
-}
-
-/** What of the config came from elsewhere is in no line of the log. */
-function setLog(log: RootLog, config: Config): void {
-  log.level = config.node.log.level;
-  log.format = config.node.log.format;
-  log.hide = hideValuesOf(config);
 }
 
 /** Made once for each config. */

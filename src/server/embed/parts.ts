@@ -11,10 +11,9 @@ import { createLog, type RootLog } from "../../telemetry/log.ts";
 import { createMetrics } from "../../telemetry/metrics.ts";
 import { tellUnusableProxies } from "../proxies.ts";
 import { listenOptions } from "../listen-options.ts";
-import type { ConfigSource } from "../start.ts";
 import { RouterError } from "../../core/errors.ts";
 import { formatProblem } from "../../core/problem.ts";
-import { textSource } from "../config-source.ts";
+import { type ConfigSource, textSource } from "../config-source.ts";
 
 export interface EmbedOptions extends DocumentOptions {
   /**

@@ -14,7 +14,7 @@ import type { Env } from "../../telemetry/env.ts";
 import { exposition } from "../../telemetry/prometheus.ts";
 import { snapshotMetrics } from "../../telemetry/snapshot.ts";
 import type { EmbeddedDataPlane } from "../../data/embedded.ts";
-import { openSteering } from "../start.ts";
+import { openSteering } from "../steering.ts";
 import { type ConfigDocument, type EmbedOptions, openParts, readDocument, type Written } from "./parts.ts";
 import { type Route, routeOf } from "./route.ts";
 
