@@ -118,7 +118,7 @@ const READ_ANEW: ReadonlySet<string> = new Set<keyof TargetCommon>([
 
 /** Changes with whatever a connection depends on: all else, and so all that only a protocol has. */
 function identityOf(plan: Omit<TargetCommon, "connectionIdentity"> & ProtocolPlan): string {
-  // Certificates and keys are renewed in place (data/export/renewing-client.ts): the target is the
+  // Certificates and keys are renewed in place (data/export/client.ts): the target is the
   // same.
   const tls = plan.tls && { serverName: plan.tls.serverName, insecure: plan.tls.insecureSkipVerify };
   const resolve = plan.resolve === "one" ? "named" : "addresses";

@@ -68,10 +68,10 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "queue: a record is younger after a restart",
-    file: "src/data/queue/stored-record.ts",
+    file: "src/data/queue/record.ts",
     code: "Math.min(clock.nowMs(), enqueuedAt - offsetMs)",
     fault: "clock.nowMs()",
-    tests: ["src/data/queue/stored-record.test.ts"],
+    tests: ["src/data/queue/record.test.ts"],
   },
   {
     name: "admit: bodies that have only begun are in the way of the oldest",
@@ -160,7 +160,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "queue: the retry budget has no bound above",
     file: "src/data/queue/retry-policy.ts",
-    code: "this.#tokens = Math.min(CAPACITY, filled);",
+    code: "this.#tokens = Math.min(this.#capacity, filled);",
     fault: "this.#tokens = filled;",
     tests: ["src/data/queue/retry-policy.test.ts"],
   },

@@ -1,5 +1,4 @@
-import { fillSlots } from "./maglev.ts";
-import { SLOTS, mix, openSlotOrder, type SlotOrder } from "./slot-order.ts";
+import { fillSlots, mix, openSlotOrder, type SlotOrder, SLOTS } from "./slot-order.ts";
 
 /**
  * One target among which keys are divided. Its id alone says which keys are its own, not its place

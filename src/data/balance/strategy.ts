@@ -3,13 +3,12 @@ import { Unreachable } from "../../core/unreachable.ts";
 import type { StrategyPlan } from "../../plan/plan.ts";
 import { failover } from "./failover.ts";
 import { geography } from "./geography.ts";
-import { guarded } from "./guarded.ts";
+import { guarded, type Strategies } from "./strategies.ts";
 import { leastConnections } from "./least-connections.ts";
 import { loadLatency } from "./load-latency.ts";
 import { lowestLatency, withinLatency } from "./latency.ts";
 import type { Picker } from "./picker.ts";
 import { roundRobin } from "./round-robin.ts";
-import type { Strategies } from "./strategies.ts";
 import { weightedRandom } from "./weighted-random.ts";
 import { weightedRoundRobin } from "./weighted-round-robin.ts";
 

@@ -1,8 +1,11 @@
 import type { BytesOwner } from "../../core/arena/extent.ts";
 import type { Cancel } from "../../core/clock.ts";
+import { RecentMap } from "../../core/recent-map.ts";
 import { compress, type Compression } from "../../otlp/compress.ts";
-import type { Batch } from "./target-client.ts";
+import type { TargetPlan } from "../../plan/plan.ts";
+import type { SenderHeaders } from "../../plan/sender-headers.ts";
 import type { SendOutcome } from "../send-outcome.ts";
+import type { Batch } from "./target-client.ts";
 
 /** A request's body as it goes out. */
 export interface EncodedBody {
@@ -42,4 +45,33 @@ export function encodeBody(
 
 function unsent(message: string): SendOutcome {
   return { kind: "retry", reason: "cancelled", message, unprocessed: true };
+}
+
+/**
+ * Of so many different senders the headers are kept as they are sent, for each target; at most
+ * twice as many.
+ */
+const KNOWN = 256;
+
+/**
+ * The headers of a target's calls: its own, and what it is passed on of a sender's; its own win.
+ * The same object for the same values, as long as the plan is the same, so that what transports
+ * make of one is made once.
+ */
+export class PassedHeaders {
+  #own: TargetPlan["headers"] = {};
+  #known = new RecentMap<TargetPlan["headers"]>(KNOWN);
+
+  of({ headers: own }: TargetPlan, passed: SenderHeaders): TargetPlan["headers"] {
+    if (passed.values.length === 0) return own;
+    if (own !== this.#own) {
+      this.#own = own;
+      this.#known = new RecentMap(KNOWN);
+    }
+    const known = this.#known.get(passed.key);
+    if (known !== undefined) return known;
+    const merged = { ...Object.fromEntries(passed.values), ...own };
+    this.#known.set(passed.key, merged);
+    return merged;
+  }
 }

@@ -1,21 +1,21 @@
-import { joinOwned } from "../../core/bytes.ts";
 import type { IncomingHttpHeaders } from "node:http";
-import type { Dispatcher } from "undici";
+import type { Socket } from "node:net";
+import { joinOwned } from "../../core/bytes.ts";
 import type { Clock } from "../../core/clock.ts";
 import { reasonOf } from "../../core/errors.ts";
 import type { Timer, Timers } from "../../core/timers.ts";
 import type { HeaderBlock } from "../../http2/headers.ts";
 import { encodingOf, firstOf } from "../../http2/repeated.ts";
+import { inflateReply } from "../../otlp/inflate-reply.ts";
 import type { Signal } from "../../otlp/signal.ts";
 import type { StatusVerdicts } from "../../plan/status-verdicts.ts";
+import type { HeadHolder } from "../connect/interim.ts";
 import { REPORTED_LOAD_HEADER } from "../load/reported-load.ts";
-import { accepted, isSuccess } from "./classify.ts";
-import { outcomeOfHttp } from "./http-answer.ts";
-import { inflateReply } from "../../otlp/inflate-reply.ts";
-import type { Beginning, KeptSocket } from "./kept-socket.ts";
-import { readReplyHead } from "./reply-head.ts";
-import type { SendDone } from "./target-client.ts";
 import type { RetryReason, SendOutcome } from "../send-outcome.ts";
+import type { Dispatcher } from "undici";
+import { accepted, isSuccess } from "./classify.ts";
+import { outcomeOfHttp, readReplyHead } from "./http-answer.ts";
+import type { SendDone } from "./target-client.ts";
 
 /** What the calls of one client share. */
 export interface HttpCallOwner {
@@ -198,4 +198,44 @@ export class HttpCall implements Dispatcher.DispatchHandler, Timer {
 
 function retry(reason: RetryReason, message: string, unprocessed: boolean): SendOutcome {
   return { kind: "retry", reason, message, unprocessed };
+}
+
+/**
+ * One connection: how often something came on it, and the head that came last, until it is known
+ * what it says.
+ */
+export interface KeptSocket extends HeadHolder {
+  reads: number;
+}
+
+/**
+ * Who begins a request: the connection that is written to next is the one that undici has chosen
+ * for it.
+ */
+export interface Beginning {
+  begins: { beganOn(socket: KeptSocket): void } | undefined;
+}
+
+/**
+ * Tells requests which connection they are on, for undici does not say: it writes a request in the
+ * turn in which it says that it begins, and has one at a time on a connection.
+ */
+export function watchKept(socket: Socket, beginning: Beginning): KeptSocket {
+  const kept: KeptSocket = { reads: 0, head: undefined };
+  const read = socket.read.bind(socket);
+  const write = socket.write.bind(socket);
+  Reflect.set(socket, "read", (size?: number): unknown => {
+    const chunk: unknown = read(size);
+    if (chunk !== null) kept.reads++;
+    return chunk;
+  });
+  Reflect.set(socket, "write", (...args: unknown[]): boolean => {
+    const { begins } = beginning;
+    if (begins !== undefined) {
+      beginning.begins = undefined;
+      begins.beganOn(kept);
+    }
+    return Reflect.apply(write, undefined, args);
+  });
+  return kept;
 }

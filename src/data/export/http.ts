@@ -4,13 +4,11 @@ import type { Cancel, Clock } from "../../core/clock.ts";
 import { Timers } from "../../core/timers.ts";
 import { SIGNAL_FACTS } from "../../otlp/signal.ts";
 import type { TargetPlan } from "../../plan/plan.ts";
-import { encodeBody, type EncodedBody } from "./encode-body.ts";
-import { HttpCall, type HttpConnections } from "./http-call.ts";
+import { encodeBody, type EncodedBody, PassedHeaders } from "./encode-body.ts";
+import { type Beginning, HttpCall, type HttpConnections, watchKept } from "./http-call.ts";
 import { connector } from "../connect/http-connect.ts";
 import { REPLY_ENCODINGS } from "../../otlp/inflate-reply.ts";
 import { passingOver } from "../connect/interim.ts";
-import { type Beginning, watchKept } from "./kept-socket.ts";
-import { PassedHeaders } from "./passed-headers.ts";
 import { Quiet } from "./quiet.ts";
 import type { Batch, TargetClient } from "./target-client.ts";
 

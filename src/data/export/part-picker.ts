@@ -1,5 +1,5 @@
 import type { Signal } from "../../otlp/signal.ts";
-import { mayTry } from "../health/health.ts";
+import { type Health, isUsable, mayTry, usableSinceMs, wantsProbe } from "../health/health.ts";
 import type { Parts, RetryHistory } from "./parts.ts";
 import type { TargetHandle } from "./target-port.ts";
 
@@ -30,14 +30,14 @@ export class PartPicker implements Parts {
     return this.all[index];
   }
 
-  #least(history: RetryHistory, nowMs: number, isOpen: (part: TargetHandle) => boolean): number {
+  #least(history: RetryHistory, nowMs: number, isFree: (part: TargetHandle) => boolean): number {
     const { length } = this.all;
     let best = -1;
     let least = Infinity;
     for (let i = 0; i < length; i++) {
       const index = (this.#turn + i) % length;
       const part = this.all[index]!;
-      if (!isOpen(part)) continue;
+      if (!isFree(part)) continue;
       const cost = part.inFlight / part.share(nowMs) + FAILED_COST * failedAt(part, history);
       if (cost >= least) continue;
       best = index;
@@ -71,4 +71,45 @@ function isTriable(part: TargetHandle, nowMs: number): boolean {
   const health = part.health();
   if (health.state === "ejected" && health.reason === "success_rate") return part.inFlight < part.windowSize();
   return mayTry(health, nowMs) && part.inFlight === 0;
+}
+
+/**
+ * The part that tells best what can be done with a target of several addresses: of those that can
+ * be used the one that could be for longest, else the one that may be tried first. Its health
+ * stands for all of them.
+ */
+export function bestPart(parts: readonly TargetHandle[], nowMs: number): TargetHandle {
+  let best = parts[0]!;
+  let rank = rankOf(best.health(), nowMs);
+  for (let i = 1; i < parts.length; i++) {
+    const part = parts[i]!;
+    const its = rankOf(part.health(), nowMs);
+    if (its < rank || (its === rank && sinceMs(part.health()) >= sinceMs(best.health()))) continue;
+    best = part;
+    rank = its;
+  }
+  return best;
+}
+
+const PAUSED = 5;
+const RESTS = 1;
+
+/** Something may be sent to it now: as usual, as a probe, or where there is nothing better. */
+export function isOpen(health: Health, nowMs: number): boolean {
+  const rank = rankOf(health, nowMs);
+  return rank > RESTS && rank !== PAUSED;
+}
+
+/** How far the health of a part lets it be used; those with the same serve together. */
+export function rankOf(health: Health, nowMs: number): number {
+  if (isUsable(health, nowMs)) return 6;
+  if (health.state === "ready") return PAUSED;
+  if (wantsProbe(health)) return 4;
+  if (health.state === "ejected" && health.reason === "success_rate") return 3;
+  if (mayTry(health, nowMs)) return 2;
+  return health.state === "drain" || health.state === "maintenance" ? 0 : RESTS;
+}
+
+function sinceMs(health: Health): number {
+  return health.state === "ready" ? usableSinceMs(health) : health.sinceMs;
 }

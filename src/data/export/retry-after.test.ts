@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { parseHttpDate, retryAfterMs } from "./retry-after.ts";
+import { parseHttpDate, retryAfterMs } from "./classify.ts";
 
 const NOW = Date.UTC(2026, 10, 22, 12, 0, 0);
 

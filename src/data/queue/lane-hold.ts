@@ -15,7 +15,7 @@ import type { ParcelOutcome } from "./parcel.ts";
 import type { Aside, QueueStore } from "./queue-store.ts";
 import type { Records } from "./records.ts";
 import type { RetryBudget } from "./retry-policy.ts";
-import { endTrials } from "./trial.ts";
+import { endTrials } from "./too-large.ts";
 
 /**
  * What a lane holds: deliveries are its own from `push` to their end, in the store, or under way.

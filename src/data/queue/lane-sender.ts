@@ -3,17 +3,17 @@ import type { Cancel } from "../../core/clock.ts";
 import type { SendOutcome } from "../send-outcome.ts";
 import type { AttemptTime, TargetHandle } from "../export/target-port.ts";
 import { attemptOf } from "./attempt-time.ts";
-import { cutAhead } from "./cut-ahead.ts";
+import { cutAhead } from "./cut-parcel.ts";
 import { type Delivery, expiryOf, isFirstTry } from "./delivery.ts";
 import { gather, toBatch } from "./gather.ts";
 import { PATIENCE_MS, refusedBy, takeHopeless } from "./hopeless.ts";
 import type { LaneHold } from "./lane-hold.ts";
-import { pausedTargets, pausedUntilMs, tooLateOf } from "./paused-tenants.ts";
+import { pausedTargets, pausedUntilMs, tooLateOf } from "./paused.ts";
 import { hasFailed, NO_IDS } from "./record.ts";
 import { type SentBatch, settleBatch } from "./settle.ts";
 import type { StorePartition } from "./queue-store.ts";
-import { endTrials } from "./trial.ts";
-import { takeTurns, type Turn, type TurnTaker } from "./turns.ts";
+import { endTrials } from "./too-large.ts";
+import { takeTurns, type Turn, type TurnTaker } from "./lane-order.ts";
 
 /** So much of what its targets do not take of some senders goes to a fallback pool, in one pump. */
 const HAND_ON_BYTES_A_TURN = 8 * 1_024 * 1_024;

@@ -4,10 +4,9 @@ import type { SenderHeaders } from "../../plan/sender-headers.ts";
 import { chargeOf, deliver, type Delivery, deliverParts } from "./delivery.ts";
 import type { Lanes } from "./lanes.ts";
 import type { Parcel } from "./parcel.ts";
-import type { PoolEnv } from "./pool-port.ts";
+import type { Partition, PoolEnv } from "./pool-port.ts";
 import type { QueueLane } from "./queue-lane.ts";
 import { leavePool } from "./record.ts";
-import type { Partition } from "./repartitioner.ts";
 import type { Room } from "./room.ts";
 import type { Tenants } from "./tenants.ts";
 

@@ -10,14 +10,13 @@ import type { Strategies } from "../balance/strategies.ts";
 import type { TargetHandle } from "../export/target-port.ts";
 import type { LaneLoad } from "../key-load.ts";
 import type { LimitUse, PartOfLimit } from "../node-limit.ts";
-import type { Delivery } from "./delivery.ts";
-import type { Parcel } from "./parcel.ts";
 import type { ParcelCutter } from "./cut-parcel.ts";
-import type { TakeLeft } from "./empty-out.ts";
-import type { FallbackPool, NamedPools } from "./pool-failover.ts";
+import type { Delivery } from "./delivery.ts";
 import type { LaneCopy } from "./lane-port.ts";
+import type { Parcel } from "./parcel.ts";
+import type { FallbackPool, NamedPools } from "./pool-failover.ts";
 import type { Records } from "./records.ts";
-import type { Repartitioner } from "./repartitioner.ts";
+import type { TakeLeft } from "./removed.ts";
 
 /**
  * Runs `run` once, after what is happening now and before the loop sleeps: everything that arrives
@@ -136,4 +135,25 @@ export interface Pool extends AsyncDisposable, FallbackPool {
    * Clock.nowMs() is past `deadlineMs`.
    */
   drain(deadlineMs: number): Promise<void>;
+}
+
+/** A part of a parcel that goes to one channel. */
+export interface Partition {
+  readonly channel: number;
+  readonly pieces: readonly Uint8Array[];
+  readonly bytes: number;
+  readonly items: number;
+  readonly points: number;
+}
+
+/**
+ * How parcels are divided after they were routed, when they come to a pool, or to lanes, that they
+ * were not divided for.
+ */
+export interface Repartitioner {
+  /**
+   * By the pool's channels; together the partitions hold what the parcel holds. Changes nothing. At
+   * least one.
+   */
+  partition(parcel: Parcel, plan: PoolPlan, ownerOf: (hash: number) => number): readonly Partition[];
 }

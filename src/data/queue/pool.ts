@@ -8,7 +8,7 @@ import type { Parts } from "../export/parts.ts";
 import type { TargetHandle } from "../export/target-port.ts";
 import type { LaneLoad } from "../key-load.ts";
 import { ALL_OF_IT, type LimitUse } from "../node-limit.ts";
-import { emptyOut, type TakeLeft } from "./empty-out.ts";
+import { emptyOut, type TakeLeft } from "./removed.ts";
 import { type FailingPool, PoolFailover } from "./pool-failover.ts";
 import { PoolIntake } from "./pool-intake.ts";
 import { Lanes } from "./lanes.ts";

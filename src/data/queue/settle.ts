@@ -6,8 +6,7 @@ import { type BatchOrigin, worthAnother } from "./batch-origin.ts";
 import { isAwaited } from "./parcel.ts";
 import { NO_IDS } from "./record.ts";
 import { backoffMs } from "./retry-policy.ts";
-import { refuseAsBadData, tooLarge } from "./too-large.ts";
-import { endTrials, passTrials, trialOf } from "./trial.ts";
+import { endTrials, passTrials, refuseAsBadData, tooLarge, trialOf } from "./too-large.ts";
 
 /** A batch that came back, with its deliveries in the order in which they were sent. */
 export interface SentBatch {

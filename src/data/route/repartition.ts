@@ -3,7 +3,7 @@ import { Unreachable } from "../../core/unreachable.ts";
 import type { Division } from "../../plan/division.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import type { Parcel } from "../queue/parcel.ts";
-import type { Partition, Repartitioner } from "../queue/repartitioner.ts";
+import type { Partition, Repartitioner } from "../queue/pool-port.ts";
 import { type Signal, SIGNALS } from "../../otlp/signal.ts";
 import { Envelope, scanEnvelope } from "../../otlp/scan.ts";
 import { headerTestsOf } from "../../plan/header-tests.ts";

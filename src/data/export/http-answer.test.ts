@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { readReplyHead } from "./reply-head.ts";
+import { readReplyHead } from "./http-answer.ts";
 
 test("a head that nobody else could read: its status, and its fields as lists", () => {
   const lines = [

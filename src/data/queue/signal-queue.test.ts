@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { Deque } from "./deque.ts";
+import { Deque } from "./signal-queue.ts";
 
 test("deque: any sequence of operations agrees with an array", () => {
   const anOperation = fc.tuple(fc.constantFrom("push", "push", "unshift", "shift", "keep"), fc.nat(100));

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { targetPlan } from "../../../test/delivery/pool-rig.ts";
 import type { TargetPlan, TargetTlsPlan } from "../../plan/plan.ts";
 import { NO_HEADERS } from "../../plan/sender-headers.ts";
-import { openRenewingClient } from "./renewing-client.ts";
+import { openRenewingClient } from "./client.ts";
 import type { Batch, SendDone, TargetClient } from "./target-client.ts";
 import type { SendOutcome } from "../send-outcome.ts";
 

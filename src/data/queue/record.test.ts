@@ -3,8 +3,17 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { senderHeaders } from "../../plan/sender-headers.ts";
 import { PoolRig, targetPlan, ends } from "../../../test/delivery/pool-rig.ts";
-import { divideShares, keepHistory, NEVER_MS, newRecord, type QueueRecord, type Share } from "./record.ts";
-import { fromStored, type StoredRecord, toStored } from "./stored-record.ts";
+import {
+  divideShares,
+  fromStored,
+  keepHistory,
+  NEVER_MS,
+  newRecord,
+  type QueueRecord,
+  type Share,
+  type StoredRecord,
+  toStored,
+} from "./record.ts";
 
 const aShare = fc
   .tuple(fc.string(), fc.string(), fc.integer({ min: 1, max: 1_000 }), fc.boolean())
