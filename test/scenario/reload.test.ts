@@ -76,6 +76,7 @@ test(`reload storm: ${CHANGES_PER_SECOND} changes a second under load fail, lose
   const node = owned.use(await startTestNode(textOf(1, sinks), { file }));
   const senders = openSenders(node, owned);
   for (const sender of senders) sender.start();
+  const beganMs = performance.now();
 
   const { walk } = node.running;
   let version = walk.status.version;
@@ -112,7 +113,17 @@ test(`reload storm: ${CHANGES_PER_SECOND} changes a second under load fail, lose
     [],
   );
   assert.deepEqual([told.lost, told.duplicates, told.acknowledged], [0, 0, total * 5]);
-  for (const { wire } of senders) assert.deepEqual([wire.ended, wire.resets, wire.closeNotices], [0, 0, 0]);
+  // Of several workers, the one with most of the work may ask a connection away, once in 30 s.
+  const isOne = (await node.status()).workers.length < 2;
+  const asked = isOne ? 0 : 1 + Math.floor((performance.now() - beganMs) / 30_000);
+  const wires = senders.map(({ wire }) => wire);
+  const [ended, resets, notices] = [
+    wires.reduce((sum, wire) => sum + wire.ended, 0),
+    wires.reduce((sum, wire) => sum + wire.resets, 0),
+    wires.reduce((sum, wire) => sum + wire.closeNotices, 0),
+  ];
+  assert.ok(ended <= asked && notices <= asked, `${ended} ended, ${notices} with notice`);
+  assert.equal(resets, 0);
   // Every third change is taken over by name. Of the others a busy machine may see two at once, and
   // only the newer one.
   assert.ok(version > SECONDS * 2, `only ${version} versions in ${SECONDS} s`);
