@@ -1,5 +1,11 @@
 import { Agent, type IncomingMessage, request } from "node:http";
-import { type ClientHttp2Session, type ClientHttp2Stream, connect, type IncomingHttpHeaders } from "node:http2";
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  connect,
+  constants,
+  type IncomingHttpHeaders,
+} from "node:http2";
 import type { Socket } from "node:net";
 import { GRPC } from "../../src/otlp/grpc-code.ts";
 import { decodeResponse } from "../../src/otlp/response.ts";
@@ -39,6 +45,8 @@ export function openWire(via: "grpc" | "http", address: string, parallel: number
   return via === "grpc" ? new GrpcWire(address) : new HttpWire(address, parallel);
 }
 
+const REFUSED_STREAM = constants.NGHTTP2_REFUSED_STREAM;
+
 class GrpcWire implements Wire {
   opened = 0;
   ended = 0;
@@ -46,29 +54,41 @@ class GrpcWire implements Wire {
   closeNotices = 0;
   readonly #address: string;
   #session: ClientHttp2Session | undefined;
+  /** Connections that were told to go. */
+  readonly #leaving = new WeakSet<ClientHttp2Session>();
   #disposed = false;
 
   constructor(address: string) {
     this.#address = address;
   }
 
-  async send({ signal, body, timeoutMs, abort }: WireRequest): Promise<WireAnswer> {
-    const timeout = timeoutMs === undefined ? {} : { "grpc-timeout": `${timeoutMs}m` };
-    const headers = { ":method": "POST", ":path": SIGNAL_FACTS[signal].grpcPath, te: "trailers", ...timeout };
-    let stream: ClientHttp2Stream;
+  /**
+   * A call that was refused by a connection about to go is made again, once, as all clients of gRPC
+   * do: it was begun before the GOAWAY was read, and has not been processed (RFC 9113, 8.7).
+   */
+  async send(one: WireRequest): Promise<WireAnswer> {
     try {
-      stream = this.#connected().request({ ...headers, "content-type": "application/grpc" });
+      const first = this.#call(one);
+      const answer = await first.answer;
+      const isRefused = answer.kind === "broken" && first.stream.rstCode === REFUSED_STREAM;
+      return isRefused && this.#leaving.has(first.session) ? await this.#call(one).answer : answer;
     } catch (cause) {
       return { kind: "broken", message: String(cause) };
     }
+  }
+
+  #call({ signal, body, timeoutMs, abort }: WireRequest) {
+    const timeout = timeoutMs === undefined ? {} : { "grpc-timeout": `${timeoutMs}m` };
+    const headers = { ":method": "POST", ":path": SIGNAL_FACTS[signal].grpcPath, te: "trailers", ...timeout };
+    const session = this.#connected();
+    const stream = session.request({ ...headers, "content-type": "application/grpc" });
     const cancel = (): void => stream.close(8);
     abort?.addEventListener("abort", cancel);
     const prefix = Buffer.alloc(5);
     prefix.writeUInt32BE(body.length, 1);
     stream.end(Buffer.concat([prefix, body]));
-    const answer = await grpcAnswer(signal, stream);
-    abort?.removeEventListener("abort", cancel);
-    return answer;
+    const answer = grpcAnswer(signal, stream).finally(() => abort?.removeEventListener("abort", cancel));
+    return { session, stream, answer };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -89,6 +109,7 @@ class GrpcWire implements Wire {
     this.#session = session;
     session.once("goaway", () => {
       this.closeNotices++;
+      this.#leaving.add(session);
       if (this.#session === session) this.#session = undefined;
     });
     session.on("error", () => undefined); // shows in the calls, and below
