@@ -56,7 +56,6 @@ const WITH_WORKERS: readonly { readonly workers: number; readonly beginnings: re
       "test/contract/",
       "test/scenario/black-hole",
       "test/scenario/health-node",
-      "test/scenario/isolation",
       "test/scenario/ledger.test",
       "test/scenario/plugin",
       "test/scenario/reload",
