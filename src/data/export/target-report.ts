@@ -54,7 +54,7 @@ export function quietEnv(env: TargetEnv, report: TargetReport | undefined): Targ
 
 /** What other processes are told of a target's health, as of now. */
 export function toldPart(
-  target: TargetHandle,
+  target: Pick<TargetHandle, "plan" | "health" | "nextTryMs" | "pause">,
   refusals: SignalRefusals,
   pauses: TenantPauses,
   nowMs: number,

@@ -1,25 +1,14 @@
 import type { Cancel } from "../../core/clock.ts";
 import { Unreachable } from "../../core/unreachable.ts";
-import { SIGNAL_FACTS, type Signal } from "../../otlp/signal.ts";
+import type { Signal } from "../../otlp/signal.ts";
 import type { CheckStatus, OperatorOverride } from "../../plan/data-plane.ts";
 import type { TargetPlan } from "../../plan/plan.ts";
-import { onlyHeaders, type SenderHeaders } from "../../plan/sender-headers.ts";
-import type { CheckPlan } from "../../plan/target-health.ts";
-import {
-  addedHealth,
-  type Health,
-  initialHealth,
-  isUsable,
-  resumedHealth,
-  shareOf,
-  wantsProbe,
-} from "../health/health.ts";
-import { HealthMonitor, type Monitored, type HealthMonitorEnv } from "../health/health-monitor.ts";
+import type { SenderHeaders } from "../../plan/sender-headers.ts";
+import type { Health } from "../health/health.ts";
 import type { TargetMonitor } from "../health/target-monitor.ts";
 import type { TargetNews, TenantPause } from "../health/target-news.ts";
-import { refusalsOnClock, type ToldPart, type ToldTarget } from "../health/told-health.ts";
-import { WorkerMonitor } from "../health/worker-monitor.ts";
-import { type RefusedSignal, type Refusing, SignalRefusals } from "../health/signal-refusals.ts";
+import type { ToldPart, ToldTarget } from "../health/told-health.ts";
+import type { RefusedSignal, SignalRefusals } from "../health/signal-refusals.ts";
 import { ALL_OF_IT } from "../node-limit.ts";
 import { parseReportedLoad } from "../load/reported-load.ts";
 import { type CallEnd, TargetLoad } from "../load/target-load.ts";
@@ -32,13 +21,11 @@ import { asReset, isAboutSender } from "../send-outcome.ts";
 import { tellUnreadable } from "./target-metrics.ts";
 import type { PartEnv, PartTarget, InheritedState, Whole } from "./parts.ts";
 import { withoutSecrets } from "./quiet.ts";
-import { quietEnv, TargetReport, toldPart } from "./target-report.ts";
 import type { AttemptTime, Joining, OwnedTarget, TargetEnv, TargetHandle, ToldHandle } from "./target-port.ts";
-import { type Pause, TenantPauses } from "./tenant-pauses.ts";
+import { type StandingOf, TargetStanding } from "./target-standing.ts";
+import type { Pause } from "./tenant-pauses.ts";
 import { cappedWindow, initialWindow, stepWindow, widestWindow, type Window } from "./window.ts";
 
-/** So much of what a target says is kept. */
-const LONGEST_SAID = 200;
 /** A timeout shorter than this came from a sender's deadline, and says nothing about the target. */
 const TELLING_TIMEOUT_MS = 1_000;
 
@@ -62,22 +49,18 @@ export function openPart(
   return new Target(plan, openClient, env, joining, env);
 }
 
-class Target implements PartTarget, Monitored, Refusing {
+class Target implements PartTarget, StandingOf {
   readonly load = new TargetLoad();
   readonly parts = undefined;
   readonly #whole: Whole | undefined;
   readonly #env: TargetEnv;
-  readonly #refusals: SignalRefusals;
   readonly #client: TargetClient;
+  readonly #standing: TargetStanding;
+  /** Of the standing: each call tells them. */
   readonly #monitor: TargetMonitor;
-  /** The same, by what it is in this process: one of the two. */
-  readonly #machine: HealthMonitor | undefined;
-  readonly #follower: WorkerMonitor | undefined;
-  readonly #report: TargetReport | undefined;
-  readonly #pauses: TenantPauses;
+  readonly #refusals: SignalRefusals;
   readonly #listeners = new ChangeListeners();
   readonly #size: LearnedSize;
-  #pauseSaid = "";
   #plan: TargetPlan;
   maxInFlight: number;
   #window: Window;
@@ -95,30 +78,12 @@ class Target implements PartTarget, Monitored, Refusing {
     this.#whole = part?.whole;
     this.maxInFlight = this.#partOfLimit();
     this.#client = open(() => this.#plan);
-    const { reporter } = env;
-    this.#report = reporter && new TargetReport(reporter, () => this.#news());
-    this.#refusals = new SignalRefusals(this, quietEnv(env, this.#report));
     this.#window =
       part?.inherited === undefined ? initialWindow(plan.maxInFlight) : cappedWindow(part.inherited.window);
-    this.#pauses = new TenantPauses(env.clock, () => this.#listeners.tell());
     this.#size = new LearnedSize(() => this.#plan.id, env);
-    const { openCheck, clock } = env;
-    const checked = plan.health.check !== undefined && (openCheck !== undefined || reporter !== undefined);
-    const reason = joining === "start" ? "started" : "added";
-    const fresh = joining === "later" && checked ? addedHealth(clock.nowMs()) : initialHealth(clock.nowMs(), reason);
-    const health = part?.inherited === undefined ? fresh : resumedHealth(part.inherited.health, fresh);
-    this.#follower = this.#report && new WorkerMonitor(this, this.#report, health, clock);
-    const monitorEnv: HealthMonitorEnv = {
-      clock,
-      random: env.random,
-      metrics: env.metrics,
-      isPart: part !== undefined,
-      ...(env.log && { log: env.log }),
-      ...(openCheck && { openCheck: (check: CheckPlan) => openCheck(check, () => this.#plan, this.#client) }),
-    };
-    this.#machine =
-      this.#follower === undefined ? new HealthMonitor(this, health, monitorEnv, joining === "start") : undefined;
-    this.#monitor = this.#follower ?? this.#machine!;
+    this.#standing = new TargetStanding(this, this.#client, this.#listeners, env, joining, part);
+    this.#monitor = this.#standing.monitor;
+    this.#refusals = this.#standing.refusals;
   }
 
   get key(): string {
@@ -172,14 +137,11 @@ class Target implements PartTarget, Monitored, Refusing {
   }
 
   usable(nowMs: number, signal?: Signal): boolean {
-    return isUsable(this.health(), nowMs) && !this.#refuses(signal);
+    return this.#standing.usable(nowMs, signal);
   }
 
   wantsProbe(signal?: Signal): boolean {
-    const health = this.health();
-    if (signal === undefined || !this.#refuses(signal)) return wantsProbe(health);
-    if (!this.#refusals.isDue(signal)) return false;
-    return wantsProbe(health) || isUsable(health, this.#env.clock.nowMs());
+    return this.#standing.wantsProbe(signal);
   }
 
   refused(): number {
@@ -187,7 +149,7 @@ class Target implements PartTarget, Monitored, Refusing {
   }
 
   pause(): Pause | undefined {
-    return pauseOf(this.health(), this.#pauseSaid, this.#env.clock.nowMs());
+    return this.#standing.pause();
   }
 
   refusals(): readonly RefusedSignal[] {
@@ -195,7 +157,7 @@ class Target implements PartTarget, Monitored, Refusing {
   }
 
   get pausedTenants(): number {
-    return this.#pauses.size;
+    return this.#standing.pauses.size;
   }
 
   pausedForMs(headers: SenderHeaders): number {
@@ -203,11 +165,11 @@ class Target implements PartTarget, Monitored, Refusing {
   }
 
   pauseFor(headers: SenderHeaders): Pause | undefined {
-    return this.#pauses.any ? this.#pauses.of(onlyHeaders(headers, this.#plan.forwardHeaders)) : undefined;
+    return this.#standing.pauseFor(headers);
   }
 
   share(nowMs: number): number {
-    return shareOf(this.health(), nowMs, this.#monitor.policy);
+    return this.#standing.share(nowMs);
   }
 
   nextTryMs(): number | undefined {
@@ -253,7 +215,7 @@ class Target implements PartTarget, Monitored, Refusing {
     const sentMs = this.#env.clock.nowMs();
     const telling = timeoutMs >= Math.min(TELLING_TIMEOUT_MS, this.#plan.timeoutMs);
     const tenant = this.#plan.forwardHeaders.length > 0 ? batch.headers : undefined;
-    const asks = this.#refuses(signal);
+    const asks = this.#standing.refuses(signal);
     if (asks) this.#refusals.sent(signal);
     const call = { items, bytes, sentMs, signal, telling, asks, tenant, epoch: this.#monitor.sent() };
     this.load.sent(items, bytes, sentMs);
@@ -284,28 +246,9 @@ class Target implements PartTarget, Monitored, Refusing {
    * Who comes back begins with few calls, like one that is new, or with fewer if it was that slow.
    */
   stateEntered(before: Health["state"], now: Health["state"]): void {
-    this.#env.watch?.stateEntered(this.#plan.id);
     this.#window = cappedWindow(this.#window);
     // Once, when its return begins: what a probe has measured counts.
     if (now === "probing" || (now === "ready" && before !== "probing")) this.load.forget();
-    if (now === "ready") this.#refusals.hurry();
-  }
-
-  checkHeard(signal: Signal, elsewhere: boolean): void {
-    this.#refusals.checked(signal, elsewhere);
-    if (this.refused() !== 0) this.#listeners.tell();
-  }
-
-  get takesNothing(): boolean {
-    return this.#refusals.isAll;
-  }
-
-  get signalsInDoubt(): boolean {
-    return this.#refusals.isInDoubt;
-  }
-
-  refusalDue(): void {
-    this.#listeners.tell();
   }
 
   healthChanged(): void {
@@ -333,41 +276,28 @@ class Target implements PartTarget, Monitored, Refusing {
     return [this];
   }
 
-  obey({ parts }: ToldTarget, heardSeq: number): void {
-    const { address } = this.#plan;
-    const told = parts.find((part) => part.address === address);
-    if (told === undefined) return;
-    if (told.tenants !== undefined) this.hearTenants(told.tenants);
-    if (this.#follower === undefined || this.#follower.isOlder(told, heardSeq)) return;
-    this.#refusals.obey(refusalsOnClock(told.refusals, this.#env.clock.nowMs()), heardSeq);
-    if (told.said !== undefined) this.#pauseSaid = told.said;
-    this.#follower.obey(told);
+  obey(told: ToldTarget, heardSeq: number): void {
+    this.#standing.obey(told, heardSeq);
   }
 
   release(): void {
-    this.#follower?.release();
+    this.#standing.release();
   }
 
   hear(news: TargetNews, underWay: number): void {
-    if (news.throttled !== undefined) this.#pauseSaid = news.throttled.said;
-    if (news.signals !== undefined) this.#refusals.hear(news.signals);
-    this.#machine?.hear(news, underWay);
-    if (news.signals?.away !== undefined) this.#machine?.elsewhere(news.epoch);
-    this.#listeners.tell();
+    this.#standing.hear(news, underWay);
   }
 
   hearTenants(pauses: readonly TenantPause[]): void {
-    for (const [key, forMs, said] of pauses) this.#pauses.pause({ key }, forMs, said);
+    this.#standing.hearTenants(pauses);
   }
 
   told(): ToldPart {
-    return toldPart(this, this.#refusals, this.#pauses, this.#env.clock.nowMs());
+    return this.#standing.told();
   }
 
   async retire(): Promise<void> {
-    const closed = this.#monitor.close();
-    this.#pauses.clear();
-    this.#refusals.close();
+    const closed = this.#standing.close();
     if (this.inFlight > 0) {
       this.#idle = Promise.withResolvers();
       await this.#idle.promise;
@@ -386,21 +316,6 @@ class Target implements PartTarget, Monitored, Refusing {
   /** The window may ask for more than is this process's, so that it may get more. */
   get #windowLimit(): number {
     return Math.min(this.#plan.maxInFlight, widestWindow(this.maxInFlight));
-  }
-
-  #news(): TargetNews {
-    const { id, address } = this.#plan;
-    const signals = this.#refusals.takeNews();
-    return {
-      id,
-      ...(address !== undefined && { address }),
-      ...this.#follower!.take(this.inFlight, this.#pauseSaid),
-      ...(signals !== undefined && { signals }),
-    };
-  }
-
-  #refuses(signal: Signal | undefined): boolean {
-    return signal !== undefined && (this.refused() & SIGNAL_FACTS[signal].bit) !== 0;
   }
 
   /** What the outcome says about the target, apart from what it says about the batch. */
@@ -430,9 +345,8 @@ class Target implements PartTarget, Monitored, Refusing {
         this.#monitor.neutral(epoch);
         break;
       case "throttled":
-        this.#pauseSaid = outcome.message.slice(0, LONGEST_SAID);
         this.#window = stepWindow(this.#window, { kind: "overload", sentMs }, nowMs, limit);
-        this.#monitor.throttled(epoch, end.afterMs);
+        this.#standing.throttled(epoch, end.afterMs, outcome.message);
         break;
       case "failed":
         if (outcome.kind === "elsewhere") return this.#monitor.elsewhere(epoch);
@@ -456,16 +370,6 @@ class Target implements PartTarget, Monitored, Refusing {
    */
   #recordTenant(outcome: SendOutcome, call: SentToTarget, tenant: SenderHeaders): void {
     this.#ended(call, { kind: "neutral" }, this.#env.clock.nowMs());
-    if (call.asks) this.#refusals.unclear(call.signal);
-    if (outcome.kind !== "retry") return this.#monitor.neutral(call.epoch);
-    const said = outcome.message.slice(0, LONGEST_SAID);
-    const forMs = this.#pauses.pause(tenant, outcome.afterMs, said);
-    this.#report?.tenant([tenant.key, forMs, said]);
-    this.#monitor.success(call.epoch);
+    this.#standing.tenantHeard(outcome, call, tenant);
   }
-}
-
-function pauseOf(health: Health, said: string, nowMs: number): Pause | undefined {
-  if (health.state !== "ready" || health.pausedUntilMs <= nowMs) return undefined;
-  return { untilMs: health.pausedUntilMs, said };
 }
