@@ -15,11 +15,13 @@ import { Lanes } from "./lanes.ts";
 import type { LaneCopy, LaneEnv } from "./lane-port.ts";
 import type { Delivery } from "./delivery.ts";
 import type { Parcel } from "./parcel.ts";
+import { hidePool, showPool } from "./pool-gauges.ts";
 import type { Pool, PoolEnv } from "./pool-port.ts";
 import { laneOpenMs } from "./paused.ts";
 import { Room } from "./room.ts";
 import { RETRIES_A_SECOND, RetryBudget } from "./retry-policy.ts";
 import { Tenants } from "./tenants.ts";
+import { WakeTimer } from "./wake-timer.ts";
 
 /**
  * Disposing it settles what is left as failed (`shutting_down`) and waits until what is under way
@@ -42,6 +44,7 @@ class MemoryPool implements Pool, FailingPool {
   readonly #changed = new Set<() => void>();
   readonly #failover: PoolFailover;
   readonly #intake: PoolIntake;
+  readonly #timer: WakeTimer;
   #plan: PoolPlan;
   #targets: readonly TargetHandle[] = [];
   /** Of each target, as the lanes know them. */
@@ -51,7 +54,6 @@ class MemoryPool implements Pool, FailingPool {
   /** Who gets what it holds, once it is gone for good. */
   #takeLeft: TakeLeft | undefined;
   #closed = false;
-  #timer: { readonly atMs: number; readonly cancel: Cancel } | undefined;
 
   constructor(plan: PoolPlan, targets: readonly TargetHandle[], env: PoolEnv) {
     this.#env = env;
@@ -65,8 +67,9 @@ class MemoryPool implements Pool, FailingPool {
     const intakeEnv = { records, repartitioner, room: this.#room, tenants: this.#tenants };
     this.#intake = new PoolIntake(plan, this.#lanes, intakeEnv);
     this.#failover = new PoolFailover(this, env.pools, records);
+    this.#timer = new WakeTimer(env.clock, () => this.#schedule());
     this.update(plan, targets);
-    this.#showMetrics();
+    showPool(this, env.metrics, () => this.#tenants.size);
   }
 
   get name(): string {
@@ -268,10 +271,11 @@ class MemoryPool implements Pool, FailingPool {
     if (!this.#closed) {
       this.#closed = true;
       this.#intake.closed = true;
-      this.#timer?.cancel();
+      this.#timer.stop();
       this.#failover.stop();
       for (const unwatch of this.#watching.values()) unwatch();
-      this.#hideMetrics();
+      hidePool(this.name, this.#env.metrics);
+      this.#panicReport.close();
       for (const lane of this.#lanes.all) lane.close();
     }
     if (this.#lanes.isEmpty) return;
@@ -333,23 +337,10 @@ class MemoryPool implements Pool, FailingPool {
     for (const listener of listeners) listener();
   }
 
-  /**
-   * One timer for everything that waits for a time. One that is early enough is left alone: setting
-   * timers costs.
-   */
   #setTimer(): void {
-    const { clock } = this.#env;
     let atMs = Infinity;
     for (const lane of this.#lanes.all) if (!lane.isIdle) atMs = Math.min(atMs, lane.wakeMs());
-    if (this.#timer !== undefined && this.#timer.atMs <= atMs) return;
-    this.#timer?.cancel();
-    this.#timer = undefined;
-    if (atMs === Infinity) return;
-    const cancel = clock.after(Math.max(0, atMs - clock.nowMs()), () => {
-      this.#timer = undefined;
-      this.#schedule();
-    });
-    this.#timer = { atMs, cancel };
+    this.#timer.set(atMs);
   }
 
   #tellEmptied(): void {
@@ -386,22 +377,5 @@ class MemoryPool implements Pool, FailingPool {
         log?.error("strategy of a plugin failed: weighted round robin takes over", fields);
       },
     };
-  }
-
-  #showMetrics(): void {
-    const { metrics } = this.#env;
-    metrics.queueBytes.with(this.name).read(() => this.heldBytes);
-    metrics.queueItems.with(this.name).read(() => this.queuedItems);
-    metrics.poolTenants.with(this.name).read(() => this.#tenants.size);
-    metrics.queueAge.with(this.name).read(() => this.oldestAgeMs / 1_000);
-  }
-
-  #hideMetrics(): void {
-    const { metrics } = this.#env;
-    metrics.queueBytes.remove(this.name);
-    metrics.queueItems.remove(this.name);
-    metrics.queueAge.remove(this.name);
-    metrics.poolTenants.remove(this.name);
-    this.#panicReport.close();
   }
 }
