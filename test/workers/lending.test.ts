@@ -94,3 +94,20 @@ test("workers: what one that is killed was lent is there for the others, and for
   await reaches(crowd, LIMIT);
   await first.stop();
 });
+
+test("workers: who drains has what the others need no more, and what they had when they are gone", async () => {
+  const gate = Promise.withResolvers<void>();
+  await using a = await openGrpcSink({ script: () => ({ kind: "held", until: gate.promise, next: OK }) });
+  const pool = { targets: ["a"], ack: "queued", batch: { max_items: ITEMS } };
+  const config = { ...configOf(1), node: { shutdown_grace: "30s" }, default_pool: pool };
+  await using node = await startWorkers(2, config, { a });
+  await using first = sender(node, 1);
+  await using second = sender(node, 2);
+  for (const one of [first, second]) one.start();
+  await Promise.all([first, second].map((one) => one.progress(20).then(() => one.stop())));
+  const stopped = node.running.stop();
+  await eventually(async () => !(await node.running.dataPlane.ready()).ready);
+  gate.resolve();
+  const { drained, leftItems } = await stopped;
+  assert.deepEqual({ drained, leftItems }, { drained: true, leftItems: 0 });
+});

@@ -109,7 +109,7 @@ class Workers implements DataPlane {
       news: ({ index }: WorkerSlot, news: WorkerNews) => this.#health.hear(index, news),
       begun: ({ index }: WorkerSlot) => this.#health.tellAll(index),
       joined: () => this.#health.joined(),
-      ended: ({ index }: WorkerSlot) => this.#health.died(index),
+      ended: ({ index }: WorkerSlot) => this.#ended(index),
       died: (slot: WorkerSlot) => this.#died(slot),
       acknowledges: (pool: string) => this.#earlyAcks.has(pool),
     };
@@ -226,9 +226,9 @@ class Workers implements DataPlane {
   async #stop(graceMs: number): Promise<ShutdownReport> {
     const startedMs = this.#env.clock.nowMs();
     this.#acceptor?.close();
-    this.#lender.close();
     this.#trial.end();
     const reports = await this.#supervisor.shutdown(graceMs);
+    this.#lender.close(); // who drains is lent what the others do not need any more
     await this.#health[Symbol.asyncDispose]();
     this.events.close();
     return mergeShutdowns(reports, this.#env.clock.nowMs() - startedMs);
@@ -306,9 +306,13 @@ class Workers implements DataPlane {
     await Promise.all(following);
   }
 
+  #ended(index: number): void {
+    this.#lender.ended(index);
+    this.#health.died(index);
+  }
+
   /** A plan that kills whoever runs it is not kept. */
   #died({ index }: WorkerSlot): void {
-    this.#lender.ended(index);
     const before = this.#trial.died(index);
     if (before === undefined) return;
     const { version } = this.#plan;
