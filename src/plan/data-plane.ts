@@ -17,7 +17,7 @@ export interface LeavingPool {
  * The port between the data plane and everything that steers it: control, admin and server know the
  * data plane only by this file. Only plain data crosses it, and every answer is a promise, so that
  * a data plane may be in other processes. Implemented by data/node-data-plane.ts, in the process
- * that asks.
+ * that asks, and by server/workers/open-workers.ts, which asks such ones in worker processes.
  */
 export interface DataPlane extends AsyncDisposable {
   /**
@@ -379,7 +379,7 @@ export interface IntakeLimits {
    * Bytes of all requests that are not settled yet: as sent, and what they were inflated or
    * transcoded to. Only a request that is alone may hold more, and the oldest whose body is still
    * coming: so the sum never passes this by more than maxRequestBytes, or 2 x maxRequestBytes if
-   * that is more.
+   * that is more. Each worker has a part of this, and that exception for itself.
    */
   readonly maxInFlightBytes: number;
   readonly maxConcurrentRequests: number;
