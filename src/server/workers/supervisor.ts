@@ -78,7 +78,6 @@ export class Supervisor {
   #move: { readonly to: WorkerSlot; readonly untilMs: number } | undefined;
   #skewed: WorkerSlot | undefined;
   #calmUntilMs = 0;
-  #isOpen = false;
   #isStopping = false;
   readonly #timers = new Set<Cancel>();
   readonly #exits = new Map<WorkerLink, () => void>();
@@ -100,7 +99,10 @@ export class Supervisor {
     return this.slots.filter((slot) => slot.isReady);
   }
 
-  /** All workers, or none: rejects with what kept the first of them from starting. */
+  /**
+   * All workers, or none: rejects with what kept the first of them from starting. One that has
+   * started and ends while others still start is started again, as it would be later.
+   */
   async open(): Promise<void> {
     const failures = await Promise.all(this.slots.map((slot) => this.#start(slot)));
     const failure = failures.find((one) => one !== undefined);
@@ -108,7 +110,6 @@ export class Supervisor {
       await this.shutdown(0);
       throw failure;
     }
-    this.#isOpen = true;
     this.#later(WATCH_MS, () => this.#watch());
   }
 
@@ -228,13 +229,14 @@ export class Supervisor {
       }
     } catch (cause) {
       this.end(slot, link, cause);
-      if (this.#isOpen)
+      if (slot.hasRun && !this.#isStopping)
         this.#env.log.error("a worker cannot start", { worker: slot.index + 1, reason: reasonOf(cause) });
       return cause instanceof Error ? cause : new TypeError(reasonOf(cause));
     }
     if (slot.link === link) {
       this.#options.begun(slot);
       slot.isReady = true;
+      slot.hasRun = true;
       this.#options.joined();
     }
     for (const { listener, socket } of this.#waiting.splice(0)) this.hand(listener, socket);
@@ -296,7 +298,6 @@ export class Supervisor {
 
   #ended(slot: WorkerSlot, link: WorkerLink, exit: WorkerExit): void {
     if (slot.link !== link) return;
-    const { clock, log, metrics, random } = this.#env;
     this.#gone = addSnapshots(this.#gone, [remainsOf(slot.last ?? NOTHING, this.#options.acknowledges)]);
     const back = slot.end();
     this.#options.ended(slot);
@@ -304,8 +305,13 @@ export class Supervisor {
     this.#exits.delete(link);
     if (this.#isStopping) return back.forEach(({ socket }) => void socket.destroy());
     for (const { listener, socket } of back) this.hand(listener, socket);
-    if (!this.#isOpen) return;
+    if (!slot.hasRun) return; // who opens tells
     this.#options.died(slot);
+    this.#startAgain(slot, exit);
+  }
+
+  #startAgain(slot: WorkerSlot, exit: WorkerExit): void {
+    const { clock, log, metrics, random } = this.#env;
     slot.restarts++;
     slot.failures = clock.nowMs() - slot.startedMs > SETTLED_MS ? 0 : slot.failures + 1;
     const delayMs = Math.min(MAX_BACKOFF_MS, BACKOFF_MS * 2 ** Math.min(20, slot.failures)) * (0.5 + random.next() / 2);

@@ -20,6 +20,8 @@ export class WorkerSlot {
   link: WorkerLink | undefined;
   /** It has all that it needs, and takes connections. */
   isReady = false;
+  /** One of its processes was ready. */
+  hasRun = false;
   readonly connections: Record<ListenerKind, number> = eachListener(() => 0);
   readonly unconfirmed = new Map<number, Unconfirmed>();
   /** What the process has counted, as far as it told. */
