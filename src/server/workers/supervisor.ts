@@ -211,15 +211,8 @@ export class Supervisor {
 
   /** Gives what kept it from starting. */
   async #start(slot: WorkerSlot): Promise<Error | undefined> {
-    const { clock } = this.#env;
-    const link: WorkerLink = new WorkerLink({
-      clock,
-      env: this.#options.env,
-      onMessage: (message) => this.#told(slot, link, message),
-      onSaid: (text) => this.#env.log.warn("a worker wrote to stderr", { worker: slot.index + 1, text }),
-      onExit: (exit) => this.#ended(slot, link, exit),
-    });
-    slot.begin(link, clock.nowMs());
+    const link = this.#fork(slot);
+    if (link instanceof Error) return link;
     try {
       let revision = this.#options.revision();
       await link.ask("start", this.#options.startOf(slot), START_LIMIT_MS);
@@ -231,7 +224,7 @@ export class Supervisor {
       this.end(slot, link, cause);
       if (slot.hasRun && !this.#isStopping)
         this.#env.log.error("a worker cannot start", { worker: slot.index + 1, reason: reasonOf(cause) });
-      return cause instanceof Error ? cause : new TypeError(reasonOf(cause));
+      return errorOf(cause);
     }
     if (slot.link === link) {
       this.#options.begun(slot);
@@ -241,6 +234,26 @@ export class Supervisor {
     }
     for (const { listener, socket } of this.#waiting.splice(0)) this.hand(listener, socket);
     return undefined;
+  }
+
+  /** Node throws where the system makes no process, for most of its reasons. */
+  #fork(slot: WorkerSlot): WorkerLink | Error {
+    const { clock, log } = this.#env;
+    slot.startedMs = clock.nowMs();
+    try {
+      const link: WorkerLink = new WorkerLink({
+        clock,
+        env: this.#options.env,
+        onMessage: (message) => this.#told(slot, link, message),
+        onSaid: (text) => log.warn("a worker wrote to stderr", { worker: slot.index + 1, text }),
+        onExit: (exit) => this.#ended(slot, link, exit),
+      });
+      slot.begin(link, clock.nowMs());
+      return link;
+    } catch (cause) {
+      if (slot.hasRun) this.#startAgain(slot, { reason: "crashed", said: reasonOf(cause) });
+      return errorOf(cause);
+    }
   }
 
   #told(
@@ -373,6 +386,10 @@ export class Supervisor {
 
 function answersOf<Answer>(results: readonly PromiseSettledResult<Answer>[]): Answer[] {
   return results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+}
+
+function errorOf(cause: unknown): Error {
+  return cause instanceof Error ? cause : new TypeError(reasonOf(cause));
 }
 
 interface WorkerLine {

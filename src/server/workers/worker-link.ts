@@ -3,7 +3,7 @@ import { getCompileCacheDir } from "node:module";
 import type { Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 import type { Cancel, Clock } from "../../core/clock.ts";
-import { RouterError } from "../../core/errors.ts";
+import { reasonOf, RouterError } from "../../core/errors.ts";
 import type { ListenerKind } from "../../plan/data-plane.ts";
 import type { CallName, Calls, FromWorker, Question, ToWorker } from "./messages.ts";
 import { fromWireError } from "./wire.ts";
@@ -17,7 +17,7 @@ export type ExitReason = (typeof EXIT_REASONS)[number];
 
 export interface WorkerExit {
   readonly reason: ExitReason;
-  /** Its last words on stderr; empty without any. */
+  /** Its last words on stderr, or what kept it from starting; empty without any. */
   readonly said: string;
 }
 
@@ -62,7 +62,10 @@ export const WORKER_FLAGS = [
  */
 const ALLOCATOR = { MALLOC_ARENA_MAX: "2" };
 
-/** The main process's end of one worker's process. */
+/**
+ * The main process's end of one worker's process. Making it throws where the system does not make
+ * a process, unless it says so later.
+ */
 export class WorkerLink {
   readonly #child: ChildProcess;
   readonly #clock: Clock;
@@ -93,18 +96,24 @@ export class WorkerLink {
       else if (told.kind === "failed") this.#settle(told.id)?.reject(fromWireError(told.error));
       else onMessage(told);
     });
-    const ended = (code: number | null, signal: NodeJS.Signals | null): void => {
+    const ended = (how: string, reason: ExitReason, said: string): void => {
       if (this.#isGone) return;
       this.#isGone = true;
-      const gone = new RouterError("INTERNAL", "a worker ended before it answered");
+      const gone = new RouterError("INTERNAL", [how, said].filter((part) => part !== "").join(": "));
       for (const id of this.#asked.keys()) this.#settle(id)?.reject(gone);
       this.#hear("\n");
-      onExit({ reason: this.#killedFor ?? reasonOfExit(code, signal, this.#said), said: lastLine(this.#said) });
+      onExit({ reason: this.#killedFor ?? reason, said });
     };
-    child.on("error", () => {
-      if (child.pid === undefined) ended(1, null); // it could not be started: nothing else tells
+    child.on("error", (cause) => {
+      // It could not be started: nothing else tells.
+      if (child.pid === undefined) ended("a worker cannot be started", "crashed", reasonOf(cause));
     });
-    child.once("exit", (code, signal) => this.#whenSilent(() => ended(code, signal)));
+    child.once("exit", (code, signal) => {
+      this.#whenSilent(() => {
+        const how = `a worker ended before it answered, by ${signal ?? `its exit with ${code}`}`;
+        ended(how, reasonOfExit(code, signal, this.#said), lastLine(this.#said));
+      });
+    });
   }
 
   get pid(): number | undefined {
@@ -142,7 +151,7 @@ export class WorkerLink {
 
   kill(why: ExitReason): void {
     this.#killedFor ??= why;
-    this.#child.kill("SIGKILL");
+    if (this.#child.pid !== undefined) this.#child.kill("SIGKILL");
   }
 
   /** Lets it go: the process ends by itself. */
