@@ -315,9 +315,10 @@ export class NodeDataPlane implements DataPlane {
     }
   }
 
+  /** Also pools that are gone from the plan: what they still hold is sent within the same limits. */
   #limited(): Parameters<typeof limitUses>[0] {
-    const { live, targets } = this.#pools;
-    return { admission: this.#admission, pools: live.values(), targets: targets.values() };
+    const { live, retiring, targets } = this.#pools;
+    return { admission: this.#admission, pools: [...live.values(), ...retiring], targets: targets.values() };
   }
 
   #explained(): Parameters<typeof explain>[0] {

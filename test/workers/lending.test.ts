@@ -95,6 +95,27 @@ test("workers: what one that is killed was lent is there for the others, and for
   await first.stop();
 });
 
+test("workers: what a pool holds that is gone from the plan is sent, whichever worker has it, and no two calls arrive at once", async () => {
+  const crowd = new Crowd();
+  const gate = Promise.withResolvers<void>();
+  const script: SinkScript = (...of) => ({ kind: "held", until: gate.promise, next: crowd.script(...of) });
+  await using a = await openGrpcSink({ script });
+  await using b = await openGrpcSink();
+  const without = { targets: [{ id: "b" }], default_pool: { targets: ["b"] } };
+  const pool = { targets: ["a"], ack: "queued", batch: { max_items: ITEMS } };
+  const rules = [{ id: "all", conditions: [], pool: "p" }];
+  const targets = [{ id: "a", endpoint: a.url, limits: { max_in_flight: 1 } }, { id: "b" }];
+  await using node = await startWorkers(2, { ...without, targets, pools: { p: pool }, rules }, { b });
+  await using first = sender(node, 1);
+  await using second = sender(node, 2);
+  for (const one of [first, second]) one.start();
+  await Promise.all([first, second].map((one) => one.progress(20).then(() => one.stop())));
+  assert.equal((await node.apply({ node: { workers: 2 }, ...without })).kind, "applied");
+  gate.resolve();
+  await eventually(async () => (await node.running.dataPlane.leaving()).length === 0);
+  assert.equal(crowd.most, 1);
+});
+
 test("workers: who drains has what the others need no more, and what they had when they are gone", async () => {
   const gate = Promise.withResolvers<void>();
   await using a = await openGrpcSink({ script: () => ({ kind: "held", until: gate.promise, next: OK }) });

@@ -15,6 +15,7 @@ class Rig {
     send: (message) => {
       if (message.kind !== "uses") throw new TypeError(message.kind);
       for (const [limit, has, need] of message.reports) this.said.push(`${message.seq}: ${limit} ${has} ${need}`);
+      if (message.all === true) this.said.push("that is all");
     },
   });
 
@@ -99,6 +100,25 @@ test("borrower: what was told before there was a data plane holds, and what anot
   rig.use("calls b", 16, 0);
   rig.borrower.planChanged();
   assert.deepEqual([rig.borrower.partOf("calls a", 16), rig.borrower.partOf("calls b", 16)], [8, 5]);
+});
+
+test("borrower: what it has in all is said when the plan has changed, and when something that was gone from it has ended", () => {
+  const rig = new Rig();
+  const calls = (id: string): LimitUse => ({ limit: `calls ${id}`, whole: 16, used: 0, wanted: 0 });
+  rig.uses = [calls("a"), calls("b"), calls("c")];
+  rig.begin();
+  rig.take();
+  rig.uses = [calls("a"), calls("b")]; // a pool that is gone still sends to one of them
+  rig.borrower.planChanged();
+  rig.clock.advance(100);
+  assert.deepEqual(rig.take(), ["0: calls a 8 0", "0: calls b 8 0", "that is all"]);
+  rig.clock.advance(1_000);
+  assert.deepEqual(rig.take(), []);
+  rig.uses = [calls("a")];
+  rig.borrower.told(1, [["calls b", 3]]);
+  assert.deepEqual(rig.take(), ["1: calls a 8 0", "that is all"]);
+  rig.clock.advance(1_000);
+  assert.deepEqual(rig.take(), []);
 });
 
 test("borrower: who is alone has all, and says nothing", () => {

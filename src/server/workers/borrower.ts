@@ -45,6 +45,8 @@ export class Borrower {
   #place: WorkerPlace = { index: 0, of: 1 };
   #plane: LimitedPlane | undefined;
   #seq = 0;
+  /** What is said next is all that there is. */
+  #saysAll = false;
   #lookedMs = 0;
   #cancel: Cancel = () => undefined;
 
@@ -77,12 +79,16 @@ export class Borrower {
     this.#seq = seq;
     for (const [limit, part] of parts) this.#parts.set(limit, part);
     this.#plane?.limitsChanged();
-    for (const [limit] of parts) this.#said.delete(limit);
+    for (const [limit] of parts) if (this.#said.has(limit)) this.#said.set(limit, ""); // it is said again
     if (this.#plane !== undefined) this.#lookAgain();
   }
 
-  /** Another plan runs: what is not in it is forgotten. */
+  /**
+   * Another plan runs: what is not in it is forgotten, but for that of pools that are gone from it
+   * and still send.
+   */
   planChanged(): void {
+    this.#saysAll = true;
     const known = new Set(this.#plane?.limitUses().map(({ limit }) => limit));
     for (const map of [this.#parts, this.#peaks, this.#said])
       for (const limit of map.keys()) if (!known.has(limit)) map.delete(limit);
@@ -103,6 +109,8 @@ export class Borrower {
     const reports: LimitReport[] = [];
     let isUrgent = false;
     const uses = this.#plane?.limitUses() ?? [];
+    this.#forgetOthers(uses);
+    const all = this.#saysAll;
     for (const use of uses) {
       const { limit, whole } = use;
       const part = this.partOf(limit, whole);
@@ -111,12 +119,25 @@ export class Borrower {
       const report: LimitReport = [limit, Math.max(part, used), this.#needOf(use, part, fade)];
       isUrgent ||= used > part || (part === 0 && limit.startsWith("calls") && uses.length <= MOST_HURRIED);
       const said = `${report[1]} ${report[2]}`;
-      if (this.#said.get(limit) === said) continue;
+      if (!all && this.#said.get(limit) === said) continue;
       this.#said.set(limit, said);
       reports.push(report);
     }
-    if (reports.length > 0) send({ kind: "uses", seq: this.#seq, reports });
+    if (reports.length > 0) send({ kind: "uses", seq: this.#seq, reports, ...(all && { all }) });
+    this.#saysAll = false;
     return isUrgent;
+  }
+
+  /** A pool that was gone from the plan has ended since: the others may have what it had. */
+  #forgetOthers(uses: readonly LimitUse[]): void {
+    if (this.#said.size === 0) return;
+    let left = 0;
+    for (const { limit } of uses) if (this.#said.has(limit)) left++;
+    if (left === this.#said.size) return;
+    const known = new Set(uses.map(({ limit }) => limit));
+    for (const map of [this.#said, this.#peaks])
+      for (const limit of map.keys()) if (!known.has(limit)) map.delete(limit);
+    this.#saysAll = true;
   }
 
   /** Of late, and not only at this moment. */

@@ -125,6 +125,35 @@ test("lender: a limit that changes is told to all before they take the plan over
   assert.deepEqual(rig.take(), ["1: calls a 3"]);
 });
 
+test("lender: a limit that is gone from the plan is lent as long as a worker says that it has it", () => {
+  const rig = new Rig(2, 8);
+  const all = (index: number, reports: readonly LimitReport[]): void =>
+    rig.lender.reported(index, { kind: "uses", seq: rig.seqs[index]!, reports, all: true });
+  const { plan, limits } = planOf(8);
+  rig.lender.adopt(Object.assign(plan, { targets: [] }), limits);
+  all(0, [["calls a", 4, 8]]);
+  assert.deepEqual(rig.take(), ["1: calls a 0"]);
+  all(1, []);
+  assert.deepEqual(rig.take(), ["0: calls a 8"]);
+  rig.adopt(8); // it is back
+  assert.deepEqual(rig.take(), ["0: calls a 8", "1: calls a 0"]);
+  rig.says(1, 0, 2);
+  assert.deepEqual(rig.take(), ["0: calls a 6"]);
+});
+
+test("lender: a limit that is gone from the plan is nothing to a process that begins, and when no other is left it is forgotten", () => {
+  const rig = new Rig(2, 9);
+  const { plan, limits } = planOf(9);
+  rig.lender.adopt(Object.assign(plan, { targets: [] }), limits);
+  rig.lender.ended(1);
+  assert.deepEqual(rig.lender.begin(1), []);
+  rig.says(0, 5, 9);
+  assert.deepEqual(rig.take(), ["0: calls a 9"]);
+  rig.lender.ended(0);
+  rig.lender.reported(1, { kind: "uses", seq: 0, reports: [["calls a", 5, 9]] });
+  assert.deepEqual(rig.take(), []);
+});
+
 test("lender: requests, bytes, queues and retries are lent as well", () => {
   const rig = new Rig(2, 8);
   const names = ["bytes", "requests", "queue p", "retries p"] as const;

@@ -29,6 +29,8 @@ const TURN_MS = 500;
 export class Lender {
   readonly #options: LenderOptions;
   readonly #limits = new Map<NodeLimit, LentLimit>();
+  /** Those that are gone from the plan, and are lent as long as a worker still sends within them. */
+  readonly #leaving = new Set<NodeLimit>();
   /** Of the last message to each process. */
   readonly #seqs: number[];
   readonly #isRunning: boolean[];
@@ -49,12 +51,12 @@ export class Lender {
   adopt(plan: SharedPlan, intake: IntakeLimits): void {
     const wholes = wholesOf(plan, intake);
     this.#failovers.adopt(new Set(plan.pools.map(({ name }) => name)));
-    for (const limit of this.#limits.keys()) if (!wholes.has(limit)) this.#limits.delete(limit);
+    for (const limit of this.#limits.keys()) if (!wholes.has(limit)) this.#leave(limit);
     const resized: NodeLimit[] = [];
     for (const [limit, whole] of wholes) {
       const known = this.#limits.get(limit);
       if (known === undefined) this.#limits.set(limit, this.#fresh(whole));
-      else if (known.whole !== whole) {
+      else if (this.#leaving.delete(limit) || known.whole !== whole) {
         this.#limits.set(limit, this.#resized(known, whole));
         resized.push(limit);
       }
@@ -73,6 +75,7 @@ export class Lender {
     this.#seqs[index] = 0;
     this.#isRunning[index] = true;
     for (const [name, limit] of this.#limits) {
+      if (this.#leaving.has(name)) continue;
       const { whole, claims } = limit;
       const free = whole - claims.reduce((sum, claim) => sum + (claim?.held ?? 0), 0);
       const equal = equalPart(whole, index, count);
@@ -87,7 +90,7 @@ export class Lender {
   ended(index: number): void {
     this.#isRunning[index] = false;
     this.#keyLoads.ended(index);
-    for (const [name, limit] of this.#limits) this.#limits.set(name, withClaim(limit, index, undefined));
+    for (const name of this.#limits.keys()) this.#drop(name, index);
     this.#step(this.#limits.keys());
   }
 
@@ -98,7 +101,7 @@ export class Lender {
       case "failovers":
         return this.#failovers.reported(index, report.failovers);
       case "uses":
-        return this.#note(index, report.seq, report.reports);
+        return this.#note(index, report);
       default:
         throw new Unreachable(report);
     }
@@ -109,7 +112,7 @@ export class Lender {
     this.#turning?.();
   }
 
-  #note(index: number, seq: number, reports: readonly LimitReport[]): void {
+  #note(index: number, { seq, reports, all }: Extract<UseReport, { readonly kind: "uses" }>): void {
     const known: NodeLimit[] = [];
     for (const [name, has, need] of reports) {
       const limit = this.#limits.get(name);
@@ -119,7 +122,33 @@ export class Lender {
       this.#limits.set(name, withClaim(limit, index, reported));
       known.push(name);
     }
+    if (all === true && this.#leaving.size > 0) known.push(...this.#dropOthers(index, reports));
     this.#step(known);
+  }
+
+  #leave(name: NodeLimit): void {
+    this.#leaving.add(name);
+    this.#forgetUnused(name);
+  }
+
+  /** What this worker has of it is there for the others. */
+  #drop(name: NodeLimit, index: number): void {
+    this.#limits.set(name, withClaim(this.#limits.get(name)!, index, undefined));
+    this.#forgetUnused(name);
+  }
+
+  /** Of those that are gone from the plan, the ones that this worker has no more. */
+  #dropOthers(index: number, reports: readonly LimitReport[]): NodeLimit[] {
+    const has = new Set(reports.map(([name]) => name));
+    const dropped = [...this.#leaving].filter((name) => !has.has(name));
+    for (const name of dropped) this.#drop(name, index);
+    return dropped;
+  }
+
+  #forgetUnused(name: NodeLimit): void {
+    if (!this.#leaving.has(name) || this.#limits.get(name)?.claims.some((claim) => claim !== undefined)) return;
+    this.#leaving.delete(name);
+    this.#limits.delete(name);
   }
 
   #step(names: Iterable<NodeLimit>): void {
@@ -187,7 +216,9 @@ export class Lender {
     return {
       whole,
       turn,
-      claims: claims.map((claim, index) => {
+      claims: claims.map((one, index) => {
+        // Who had no more of what was gone from the plan gets some when another has given it.
+        const claim = one ?? (this.#isRunning[index] === true ? NO_CLAIM : undefined);
         if (claim === undefined) return undefined;
         const part = claim.part + equalPart(more, index, count);
         return { ...claim, part, held: Math.max(claim.held, part), need: Math.min(claim.need, whole) };
@@ -195,6 +226,8 @@ export class Lender {
     };
   }
 }
+
+const NO_CLAIM: Claim = { part: 0, held: 0, need: 0, toldSeq: 0 };
 
 /** The first word: `calls` of which target is nothing for a label. */
 function kindOf(limit: NodeLimit): string {

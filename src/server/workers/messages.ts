@@ -127,8 +127,11 @@ export type FromWorker =
   | { readonly kind: "got"; readonly seq: number }
   /** So many connections have ended since it was told last. */
   | { readonly kind: "closed"; readonly counts: Readonly<Record<ListenerKind, number>> }
-  /** What has changed of its parts of limits, as of the message with this number. */
-  | { readonly kind: "uses"; readonly seq: number; readonly reports: readonly LimitReport[] }
+  /**
+   * What has changed of its parts of limits, as of the message with this number. `all`: it has no
+   * others.
+   */
+  | { readonly kind: "uses"; readonly seq: number; readonly reports: readonly LimitReport[]; readonly all?: true }
   /** What it has of pools that divide by key, where others have to know, or need not any more. */
   | { readonly kind: "loads"; readonly loads: readonly KeyLoad[] }
   /** It went over to another target; of the versions that it knows. */
