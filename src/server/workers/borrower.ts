@@ -123,7 +123,7 @@ export class Borrower {
       this.#said.set(limit, said);
       reports.push(report);
     }
-    if (reports.length > 0) send({ kind: "uses", seq: this.#seq, reports, ...(all && { all }) });
+    if (reports.length > 0 || all) send({ kind: "uses", seq: this.#seq, reports, ...(all && { all }) });
     this.#saysAll = false;
     return isUrgent;
   }

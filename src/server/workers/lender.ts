@@ -52,18 +52,18 @@ export class Lender {
     const wholes = wholesOf(plan, intake);
     this.#failovers.adopt(new Set(plan.pools.map(({ name }) => name)));
     for (const limit of this.#limits.keys()) if (!wholes.has(limit)) this.#leave(limit);
-    const resized: NodeLimit[] = [];
+    const changed: NodeLimit[] = [];
     for (const [limit, whole] of wholes) {
       const known = this.#limits.get(limit);
-      if (known === undefined) this.#limits.set(limit, this.#fresh(whole));
-      else if (this.#leaving.delete(limit) || known.whole !== whole) {
-        this.#limits.set(limit, this.#resized(known, whole));
-        resized.push(limit);
-      }
+      if (known?.whole === whole && !this.#leaving.has(limit)) continue;
+      this.#leaving.delete(limit);
+      this.#limits.set(limit, known === undefined ? this.#fresh(whole) : this.#resized(known, whole));
+      changed.push(limit);
     }
-    // What a worker was not told it makes of the plan's limit, which is another from here on.
-    this.#tellAll(resized);
-    this.#step(resized);
+    // What a worker was not told it makes of the plan's limit, or of what it was told when the limit
+    // was in a plan before: that is another from here on.
+    this.#tellAll(changed);
+    this.#step(changed);
   }
 
   /** What a process that is about to begin may use, where that is not its equal part. */

@@ -17,6 +17,7 @@ class Caller implements LimitedPlane {
   readonly #whole: number;
   readonly #clock: ManualClock;
   used = 0;
+  isThere = true;
   waiting = 0;
   ended = 0;
   /** Of each of its calls. */
@@ -33,6 +34,7 @@ class Caller implements LimitedPlane {
   }
 
   limitUses(): LimitUse[] {
+    if (!this.isThere) return [];
     const wanted = this.waiting > 0 && this.used >= this.part ? Math.max(1, this.part) : 0;
     return [{ limit: LIMIT, whole: this.#whole, used: this.used, wanted }];
   }
@@ -58,6 +60,7 @@ class Caller implements LimitedPlane {
 class CallerNode {
   readonly clock = new ManualClock();
   readonly callers: Caller[];
+  readonly #lender: Lender;
   most = 0;
 
   constructor(whole: number, count: number) {
@@ -66,8 +69,8 @@ class CallerNode {
       if (message.kind === "parts") later(() => this.callers[index]!.borrower.told(message.seq, message.parts));
     };
     const lender = new Lender({ count, clock: this.clock, metrics: createMetrics(), tell });
-    const plan = { targets: [{ id: "a", maxInFlight: whole }], pools: [] } as unknown as SharedPlan; // oxlint-disable-line typescript/no-unsafe-type-assertion -- all that is looked at
-    lender.adopt(plan, { maxInFlightBytes: 1, maxConcurrentRequests: 1 } as never); // oxlint-disable-line typescript/no-unsafe-type-assertion -- the same
+    this.#lender = lender;
+    this.adopt(whole);
     this.callers = Array.from({ length: count }, (_, index) => {
       const send: ConstructorParameters<typeof Borrower>[0]["send"] = (message) => {
         if (message.kind === "uses") later(() => lender.reported(index, message));
@@ -77,6 +80,23 @@ class CallerNode {
       return new Caller(whole, this.clock, borrower);
     });
     for (const caller of this.callers) caller.borrower.attend(caller);
+  }
+
+  /** A plan with the target and this limit, or without it. */
+  adopt(whole: number | undefined): void {
+    const targets = whole === undefined ? [] : [{ id: "a", maxInFlight: whole }];
+    const plan = { targets, pools: [] } as unknown as SharedPlan; // oxlint-disable-line typescript/no-unsafe-type-assertion -- all that is looked at
+    this.#lender.adopt(plan, { maxInFlightBytes: 1, maxConcurrentRequests: 1 } as never); // oxlint-disable-line typescript/no-unsafe-type-assertion -- the same
+  }
+
+  /** Workers have taken over the plan; the target is there as long as a pool sends to it. */
+  committed(isThere: boolean): void {
+    this.ended(isThere);
+    for (const { borrower } of this.callers) borrower.planChanged();
+  }
+
+  ended(isThere: boolean): void {
+    for (const caller of this.callers) caller.isThere = isThere;
   }
 
   get parts(): number[] {
@@ -119,6 +139,39 @@ test("lent limits: while all have the same load nothing moves", () => {
     node.pass(100);
     assert.deepEqual(node.parts, [4, 4, 4, 4]);
   }
+});
+
+test("lent limits: what pools hold that are gone from the plan is sent by all that have some", () => {
+  const node = new CallerNode(16, 2);
+  node.give(1, 100_000);
+  node.pass(1_000);
+  node.adopt(undefined);
+  node.pass(2);
+  node.committed(true);
+  assert.deepEqual(node.parts, [0, 16]);
+  node.give(0, 100_000);
+  node.pass(1_000);
+  assert.deepEqual(node.parts, [8, 8]);
+  assert.equal(node.most, 16);
+});
+
+test("lent limits: a target that is put back into the plan is lent anew, whatever was lent when it was gone", () => {
+  const node = new CallerNode(16, 2);
+  node.give(1, 1_000);
+  node.pass(1_000);
+  node.adopt(undefined);
+  node.pass(2);
+  node.committed(true);
+  node.pass(10_000);
+  assert.deepEqual([node.parts, node.callers[1]!.ended], [[0, 16], 1_000]);
+  node.ended(false);
+  node.pass(1_000);
+  node.adopt(16);
+  node.pass(2);
+  node.committed(true);
+  node.give(0, 3);
+  node.pass(1_000);
+  assert.equal(node.callers[0]!.ended, 3);
 });
 
 test("lent limits: 16 calls go round among 32 workers that all have load, and all get about as much done", () => {
