@@ -125,6 +125,24 @@ test("lender: a limit that changes is told to all before they take the plan over
   assert.deepEqual(rig.take(), ["1: calls a 3"]);
 });
 
+test("lender: a limit that is lowered and raised again is no larger for it, as long as what was lent before may be used", () => {
+  const rig = new Rig(2, 16);
+  rig.says(0, 8, 16);
+  rig.says(1, 0, 0);
+  rig.says(0, 16, 16);
+  assert.deepEqual(rig.take(), ["1: calls a 0", "0: calls a 16"]);
+  rig.adopt(4);
+  rig.take();
+  rig.adopt(16); // one has all its calls under way, and has not said that it heard of any of that
+  assert.deepEqual(rig.take(), ["0: calls a 4", "1: calls a 0"]);
+  rig.says(1, 0, 5);
+  assert.deepEqual(rig.take(), []);
+  rig.says(0, 16, 16);
+  assert.deepEqual(rig.take(), ["0: calls a 11"]);
+  rig.says(0, 11, 16);
+  assert.deepEqual(rig.take(), ["1: calls a 5"]);
+});
+
 test("lender: a limit that is gone from the plan is lent as long as a worker says that it has it", () => {
   const rig = new Rig(2, 8);
   const all = (index: number, reports: readonly LimitReport[]): void =>

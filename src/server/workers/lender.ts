@@ -77,9 +77,8 @@ export class Lender {
     for (const [name, limit] of this.#limits) {
       if (this.#leaving.has(name)) continue;
       const { whole, claims } = limit;
-      const free = whole - claims.reduce((sum, claim) => sum + (claim?.held ?? 0), 0);
       const equal = equalPart(whole, index, count);
-      const part = Math.max(0, Math.min(equal, free));
+      const part = Math.max(0, Math.min(equal, whole - heldOf(claims)));
       this.#limits.set(name, withClaim(limit, index, { part, held: part, need: 0, toldSeq: 0 }));
       if (part !== equal) parts.push([name, part]);
     }
@@ -209,10 +208,13 @@ export class Lender {
     return { whole, claims, turn: 0 };
   }
 
-  /** Of what is more each gets its equal part; of what is less `lend` takes what is too much. */
-  #resized({ whole: before, claims, turn }: LentLimit, whole: number): LentLimit {
+  /**
+   * Of what nobody may still be using each gets its equal part; of what is too much `lend` takes
+   * some from each.
+   */
+  #resized({ claims, turn }: LentLimit, whole: number): LentLimit {
     const { count } = this.#options;
-    const more = Math.max(0, whole - before);
+    const more = Math.max(0, whole - heldOf(claims));
     return {
       whole,
       turn,
@@ -232,6 +234,10 @@ const NO_CLAIM: Claim = { part: 0, held: 0, need: 0, toldSeq: 0 };
 /** The first word: `calls` of which target is nothing for a label. */
 function kindOf(limit: NodeLimit): string {
   return limit.split(" ", 1)[0]!;
+}
+
+function heldOf(claims: LentLimit["claims"]): number {
+  return claims.reduce((sum, claim) => sum + (claim?.held ?? 0), 0);
 }
 
 function withClaim(limit: LentLimit, index: number, claim: Claim | undefined): LentLimit {
