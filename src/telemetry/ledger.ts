@@ -73,7 +73,7 @@ export interface Ledger {
 }
 
 /** 10,000 rules for three signals, and some that are gone; an entry takes about 400 bytes. */
-const MAX_ENTRIES = 50_000;
+export const MAX_ENTRIES = 50_000;
 
 export function createLedger(maxEntries: number = MAX_ENTRIES): Ledger {
   const entries: LedgerEntry[] = [];

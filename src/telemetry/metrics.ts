@@ -42,7 +42,7 @@ export type Metrics = {
   readonly [K in keyof MetricTable]: Family<SeriesOf[MetricTable[K]["kind"]], MetricTable[K]["labels"]>;
 };
 
-const MAX_SERIES = 2_000;
+export const MAX_SERIES = 2_000;
 
 /** One owner of all numbers of a process; pass it on, there is no global. */
 export function createMetrics(): Metrics {

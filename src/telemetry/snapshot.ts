@@ -1,8 +1,8 @@
 import type { LedgerRow, MetricsSnapshot, SeriesSnapshot, Snapshot } from "../core/snapshot.ts";
-import type { Ledger } from "./ledger.ts";
+import { type Ledger, MAX_ENTRIES } from "./ledger.ts";
 import type { Merge, MetricSpec } from "./metric-spec.ts";
 import { METRICS } from "./metric-table.ts";
-import type { Counter, Gauge, Histogram, Metrics } from "./metrics.ts";
+import { type Counter, type Gauge, type Histogram, MAX_SERIES, type Metrics } from "./metrics.ts";
 
 /** Everything that was counted in this process, as plain data. */
 export function takeSnapshot({ metrics, ledger }: { readonly metrics: Metrics; readonly ledger: Ledger }): Snapshot {
@@ -91,6 +91,32 @@ function addRows(a: LedgerRow, b: LedgerRow): LedgerRow {
     shed: addCounts(a.shed, b.shed),
     lost: addCounts(a.lost, b.lost),
   };
+}
+
+/**
+ * Within the bounds of one process: what is beyond them is counted together under `other`, as it
+ * would be there. The first ones keep their names.
+ */
+export function boundSnapshot({ metrics, ledger }: Snapshot): Snapshot {
+  const families = Object.values<MetricSpec>(METRICS).map((spec) => {
+    return [spec.name, boundSeries(spec, metrics[spec.name] ?? [])] as const;
+  });
+  return { metrics: Object.fromEntries(families), ledger: boundLedger(ledger) };
+}
+
+function boundSeries(
+  { merge, maxSeries = MAX_SERIES }: MetricSpec,
+  all: readonly SeriesSnapshot[],
+): readonly SeriesSnapshot[] {
+  if (all.length <= maxSeries) return all;
+  const others = all.slice(maxSeries).map((one) => ({ ...one, labels: one.labels.map(() => "other") }));
+  return addSeries(merge, [all.slice(0, maxSeries), others]);
+}
+
+function boundLedger(all: readonly LedgerRow[]): readonly LedgerRow[] {
+  if (all.length <= MAX_ENTRIES) return all;
+  const others = all.slice(MAX_ENTRIES).map((row) => ({ ...row, rule: "other", pool: "other" }));
+  return addLedgers([all.slice(0, MAX_ENTRIES), others]);
 }
 
 type Counts = Readonly<Record<string, number>>;

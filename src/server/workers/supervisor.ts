@@ -7,7 +7,6 @@ import { Unreachable } from "../../core/unreachable.ts";
 import { LISTENER_KINDS, type ListenerKind, type ShutdownReport } from "../../plan/data-plane.ts";
 import type { Env } from "../../telemetry/env.ts";
 import { refusalTeller } from "../../telemetry/refused-connections.ts";
-import { addSnapshots } from "../../telemetry/snapshot.ts";
 import {
   type CallName,
   type Calls,
@@ -19,7 +18,7 @@ import {
 import { WorkerSlot, type Unconfirmed } from "./worker-slot.ts";
 import type { WorkerNews } from "./node-health.ts";
 import { findSkew } from "./skew.ts";
-import { NOTHING, remainsOf } from "./totals.ts";
+import { addRemains, NOTHING } from "./totals.ts";
 import { SilentWorker, type WorkerExit, WorkerLink } from "./worker-link.ts";
 
 export interface SupervisorOptions {
@@ -311,7 +310,7 @@ export class Supervisor {
 
   #ended(slot: WorkerSlot, link: WorkerLink, exit: WorkerExit): void {
     if (slot.link !== link) return;
-    this.#gone = addSnapshots(this.#gone, [remainsOf(slot.last ?? NOTHING, this.#options.acknowledges)]);
+    this.#gone = addRemains(this.#gone, slot.last ?? NOTHING, this.#options.acknowledges);
     const back = slot.end();
     this.#options.ended(slot);
     this.#exits.get(link)?.();

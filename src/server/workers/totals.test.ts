@@ -4,7 +4,7 @@ import { balanceOf, createLedger } from "../../telemetry/ledger.ts";
 import { createMetrics } from "../../telemetry/metrics.ts";
 import { exportLedger } from "../../telemetry/runtime.ts";
 import { addSnapshots, takeSnapshot } from "../../telemetry/snapshot.ts";
-import { NOTHING, remainsOf, withLedger } from "./totals.ts";
+import { addRemains, NOTHING, remainsOf, withLedger } from "./totals.ts";
 
 function counted() {
   const counts = { metrics: createMetrics(), ledger: createLedger() };
@@ -48,6 +48,37 @@ test("the ledger's metrics say what its rows say, as those of one process do", (
   ]) {
     assert.deepEqual(texts(metrics[name]), texts(snapshot.metrics[name]));
   }
+});
+
+test("what workers counted that are gone is bounded, however many configs they had: nothing is uncounted", () => {
+  const [deaths, rules] = [7, 10_000];
+  let gone = NOTHING;
+  for (let death = 0; death < deaths; death++) {
+    const counts = { metrics: createMetrics(), ledger: createLedger() };
+    for (let i = 0; i < rules; i++) {
+      const entry = counts.ledger.entry("traces", `r${death}.${i}`, "p");
+      entry.received += 2;
+      entry.delivered += 1;
+      entry.queued += 1;
+      counts.metrics.exportSends.with(`t${death}.${i}`, "accepted").add(1);
+    }
+    gone = addRemains(gone, takeSnapshot(counts), () => true);
+  }
+  const series = gone.metrics["signalbox_export_sends_total"] ?? [];
+  assert.ok(gone.ledger.length <= 50_001, `${gone.ledger.length} rows`);
+  assert.ok(series.length <= 2_001, `${series.length} series`);
+  assert.deepEqual([gone.ledger[0]?.rule, series[0]?.labels], ["r0.0", ["t0.0", "accepted"]]);
+  const other = gone.ledger.find(({ rule }) => rule === "other");
+  const [all, named] = [deaths * rules, 50_000];
+  assert.deepEqual(
+    [other?.received, other?.delivered, other?.lost],
+    [2 * (all - named), all - named, { worker_died: all - named }],
+  );
+  assert.deepEqual(balanceOf(gone.ledger), [{ signal: "traces", taken: 2 * all, accounted: 2 * all, balanced: true }]);
+  assert.equal(
+    series.reduce((sum, { value }) => sum + value, 0),
+    all,
+  );
 });
 
 function texts(list: readonly unknown[] | undefined): string[] {

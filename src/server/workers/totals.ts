@@ -1,7 +1,7 @@
 import type { LedgerRow, MetricsSnapshot, SeriesSnapshot, Snapshot } from "../../core/snapshot.ts";
 import type { MetricSpec } from "../../telemetry/metric-spec.ts";
 import { METRICS } from "../../telemetry/metric-table.ts";
-import { addSnapshots } from "../../telemetry/snapshot.ts";
+import { addSnapshots, boundSnapshot } from "../../telemetry/snapshot.ts";
 
 /** Nothing counted. */
 export const NOTHING: Snapshot = { metrics: {}, ledger: [] };
@@ -20,6 +20,14 @@ export function remainsOf(last: Snapshot, acknowledges: (pool: string) => boolea
   const { name } = METRICS.lostItems;
   const more: MetricsSnapshot = { [name]: [{ labels: [DIED], value: lost }] };
   return { ...addSnapshots({ metrics, ledger: [] }, [{ metrics: more, ledger: [] }]), ledger };
+}
+
+/**
+ * The same added to what remains of others. Workers die without end, under one config after
+ * another: what they counted is kept within the bounds of one process.
+ */
+export function addRemains(others: Snapshot, last: Snapshot, acknowledges: (pool: string) => boolean): Snapshot {
+  return boundSnapshot(addSnapshots(others, [remainsOf(last, acknowledges)]));
 }
 
 const DIED = "worker_died";
