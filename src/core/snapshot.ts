@@ -30,6 +30,8 @@ export interface LedgerRow {
   readonly rejected: number;
   readonly dead_lettered: number;
   readonly queued: number;
+  /** Of `queued`: their senders were told already that all is well. No outcome of its own. */
+  readonly acknowledged: number;
   readonly dropped: Readonly<Record<string, number>>;
   readonly shed: Readonly<Record<string, number>>;
   readonly lost: Readonly<Record<string, number>>;

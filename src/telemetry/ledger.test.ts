@@ -93,6 +93,7 @@ test("the same names give the same entry, so a config that comes back goes on co
       rejected: 0,
       dead_lettered: 0,
       queued: 0,
+      acknowledged: 0,
       dropped: {},
       shed: { queue_full: 1 },
       lost: {},

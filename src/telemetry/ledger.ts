@@ -21,6 +21,8 @@ export class LedgerEntry {
   deadLettered = 0;
   /** In the pool's queue or on their way to a target. The one number that also falls. */
   queued = 0;
+  /** Of these, those whose sender was told already that all is well. */
+  acknowledged = 0;
   readonly dropped = new Map<DropReason, number>();
   /** Refused, and the sender was told so. */
   readonly shed = new Map<Reason, number>();
@@ -144,8 +146,8 @@ export function sum(counts: ReadonlyMap<string, number>): number {
 }
 
 function rowOf(entry: LedgerEntry): LedgerRow {
-  const { signal, rule, pool, received, copied, delivered, rejected, deadLettered, queued } = entry;
-  const left = { delivered, rejected, dead_lettered: deadLettered, queued };
+  const { signal, rule, pool, received, copied, delivered, rejected, deadLettered, queued, acknowledged } = entry;
+  const left = { delivered, rejected, dead_lettered: deadLettered, queued, acknowledged };
   const [dropped, shed] = [Object.fromEntries(entry.dropped), Object.fromEntries(entry.shed)];
   return { signal, rule, pool, received, copied, ...left, dropped, shed, lost: Object.fromEntries(entry.lost) };
 }

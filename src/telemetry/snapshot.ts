@@ -87,6 +87,7 @@ function addRows(a: LedgerRow, b: LedgerRow): LedgerRow {
     rejected: a.rejected + b.rejected,
     dead_lettered: a.dead_lettered + b.dead_lettered,
     queued: a.queued + b.queued,
+    acknowledged: a.acknowledged + b.acknowledged,
     dropped: addCounts(a.dropped, b.dropped),
     shed: addCounts(a.shed, b.shed),
     lost: addCounts(a.lost, b.lost),

@@ -37,7 +37,7 @@ export async function ledgerOfMetrics(admin: string): Promise<Map<string, Outcom
 /** Outcomes by signal, the reasons of each kind together. */
 export function outcomesOf(rows: readonly LedgerRow[]): Map<string, Outcomes> {
   const signals = new Map<string, Record<string, number>>();
-  for (const { signal, rule: _rule, pool: _pool, ...numbers } of rows) {
+  for (const { signal, rule: _rule, pool: _pool, acknowledged: _acknowledged, ...numbers } of rows) {
     const outcomes = signals.get(signal) ?? {};
     for (const [outcome, count] of Object.entries(numbers)) {
       const items = typeof count === "number" ? count : Object.values(count).reduce((a, b) => a + b, 0);

@@ -90,6 +90,27 @@ test("workers: what one held that was acknowledged is counted as lost, and what 
   assert.equal(await node.metric("signalbox_ledger_imbalance_items"), 0);
 });
 
+test("workers: a pool whose ack changes has lost what it acknowledged before, and refused what it took since", async () => {
+  await using a = await openGrpcSink({ script: hung });
+  const config = (ack: string) => ({
+    targets: [{ id: "a", endpoint: "http://127.0.0.1:1", health_check: false, timeout: "60s" }],
+    pools: { p: { targets: ["a"], ack } },
+    default_pool: "p",
+  });
+  await using node = await startWorkers(1, config("queued"), { a });
+  await using early = sender(node, 1);
+  await using late = sender(node, 2);
+  await early.sendOne();
+  assert.equal((await node.apply({ node: { workers: 1 }, ...config("delivered") })).kind, "applied");
+  const waiting = late.sendOne();
+  await eventually(async () => (await node.ledger()).queued === 10);
+  await replace(node, 1);
+  assert.equal((await waiting).answer.kind, "broken");
+  const row = (await node.rows()).find(({ pool, received }) => pool === "p" && received > 0);
+  assert.deepEqual([row?.lost, row?.shed, row?.queued], [{ worker_died: 5 }, { worker_died: 5 }, 0]);
+  assert.equal(await node.metric("signalbox_lost_items_total"), 5);
+});
+
 test("workers: who dies between the two halves of a change begins with the new plan", async () => {
   await using a = await openGrpcSink();
   await using b = await openGrpcSink();

@@ -84,12 +84,31 @@ for (const { outcome, awaited, want } of accounts) {
     const by = awaited ? new Waiting() : undefined;
     const bytes = generateTraces({ items: 4, resources: 1, services: ["s"], seed: 1, wallMs: 0 });
     records.finish(parcelOf({ ledger, records }, "traces", bytes, 4, by), outcome);
-    const nothing = { delivered: 0, rejected: 0, dead_lettered: 0, queued: 0, dropped: {}, shed: {}, lost: {} };
+    const nothing = { delivered: 0, rejected: 0, dead_lettered: 0, queued: 0, acknowledged: 0 };
     const names = { signal: "traces", rule: "r", pool: "p", received: 4, copied: 0 };
-    assert.deepEqual(ledger.snapshot(), [{ ...names, ...nothing, ...want }]);
+    const reasons = { dropped: {}, shed: {}, lost: {} };
+    assert.deepEqual(ledger.snapshot(), [{ ...names, ...nothing, ...reasons, ...want }]);
     assert.ok(ledger.balance().every(({ balanced }) => balanced));
   });
 }
+
+test("ledger: of what is queued it says how much was acknowledged, also in parts, and whatever the pool does now", () => {
+  const { ledger, records } = scene();
+  const bytes = generateTraces({ items: 4, resources: 1, services: ["s"], seed: 1, wallMs: 0 });
+  const early = parcelOf({ ledger, records }, "traces", bytes, 4);
+  const late = parcelOf({ ledger, records }, "traces", bytes, 4, new Waiting());
+  const entry = ledger.entry("traces", "r", "p");
+  assert.deepEqual([entry.queued, entry.acknowledged], [8, 4]);
+  const [part, ...others] = halve(records, early);
+  assert.ok(part !== undefined && others.length > 0);
+  records.finish(part, DELIVERED);
+  const left = 4 - part.record.points;
+  assert.deepEqual([entry.queued, entry.acknowledged], [4 + left, left]);
+  records.finish(late, FAILED);
+  assert.deepEqual([entry.queued, entry.acknowledged], [left, left]);
+  for (const other of others) records.refuse(other, "queue_full");
+  assert.deepEqual([entry.queued, entry.acknowledged], [0, 0]);
+});
 
 function halve(records: Records, parcel: Parcel): readonly Parcel[] {
   const parts = requestCutter.cut(parcel, { bytes: Math.floor(parcel.record.bytes / 2), items: Infinity });

@@ -50,7 +50,7 @@ export class Records {
     const record = newRecord(this.#newId(), 0, facts);
     if (receipt !== undefined) this.#receipts.set(record.id, receipt);
     owner.retain();
-    for (const share of facts.shares) this.#entryOf(record, share.rule, share.pool).queued += share.points;
+    for (const { rule, pool, points } of facts.shares) enter(this.#entryOf(record, rule, pool), record, points);
     return { record, pieces, owner };
   }
 
@@ -78,7 +78,7 @@ export class Records {
   refuse({ record, owner }: Parcel, reason: Reason): void {
     for (const { rule, pool, points } of record.shares) {
       const entry = this.#entryOf(record, rule, pool);
-      entry.queued -= points;
+      enter(entry, record, -points);
       entry.shedItems(reason, points);
     }
     owner.release();
@@ -206,7 +206,7 @@ export class Records {
     let rejected = outcome.kind === "delivered" ? outcome.rejected : 0;
     for (const { rule, pool, points } of record.shares) {
       const entry = this.#entryOf(record, rule, pool);
-      entry.queued -= points;
+      enter(entry, record, -points);
       switch (outcome.kind) {
         case "delivered": {
           const part = Math.min(rejected, points);
@@ -271,6 +271,12 @@ interface Lost extends Pick<Parcel, "record" | "pieces"> {
 const KEPT_RECEIPTS = 4_096;
 /** Such ids never collide in the table. */
 const ID_STEP = 2;
+
+/** So many more of it are queued, or fewer. */
+function enter(entry: LedgerEntry, { ack }: QueueRecord, points: number): void {
+  entry.queued += points;
+  if (ack === "queued") entry.acknowledged += points;
+}
 
 function partOf(whole: QueueRecord, id: number, part: Part, shares: QueueRecord["shares"]): QueueRecord {
   const { bytes, items, points, headers = whole.headers, enqueuedMs = whole.enqueuedMs } = part;

@@ -26,7 +26,6 @@ import { addSnapshots, takeSnapshot } from "../../telemetry/snapshot.ts";
 import { type Acceptor, openAcceptor } from "./acceptor.ts";
 import { mergeDrops, mergeLeaving, mergeReady, mergeShutdowns, mergeStatuses, mergeUndeliverable } from "./merge.ts";
 import { type Certificates, WORKER_SCHEMA, type WorkerStart } from "./messages.ts";
-import { EarlyAcks } from "./early-acks.ts";
 import { NodeHealth, type WorkerNews } from "./node-health.ts";
 import { KeptPlan } from "./kept-plan.ts";
 import { PlanTrial } from "./plan-trial.ts";
@@ -73,7 +72,6 @@ class Workers implements DataPlane {
   readonly #lender: Lender;
   readonly #count: number;
   readonly events = new EventStream<DataPlaneEvent>();
-  readonly #earlyAcks: EarlyAcks;
   readonly #trial: PlanTrial;
   #plan: KeptPlan;
   #listen: ListenOptions;
@@ -86,7 +84,6 @@ class Workers implements DataPlane {
 
   constructor({ plan, bound, listen }: WorkersParts, env: Env, { count, secrets }: WorkersOptions) {
     this.#plan = plan;
-    this.#earlyAcks = new EarlyAcks(plan);
     this.#trial = new PlanTrial(env.clock);
     this.#listen = listen;
     this.#env = env;
@@ -111,7 +108,6 @@ class Workers implements DataPlane {
       joined: () => this.#health.joined(),
       ended: ({ index }: WorkerSlot) => this.#ended(index),
       died: (slot: WorkerSlot) => this.#died(slot),
-      acknowledges: (pool: string) => this.#earlyAcks.has(pool),
     };
     this.#supervisor = new Supervisor(supervised, env);
     this.#health = new NodeHealth(bound, plan.version, env, {
@@ -269,7 +265,6 @@ class Workers implements DataPlane {
     this.#refuseStopped();
     this.#trial.begin(this.#plan, this.#count);
     this.#plan = plan;
-    this.#earlyAcks.adopt(plan);
     this.#lender.adopt(plan, this.#listen.limits);
     this.#revision++;
     this.#health.update(bound, plan.version, plan.pools);
@@ -317,7 +312,6 @@ class Workers implements DataPlane {
     if (before === undefined) return;
     const { version } = this.#plan;
     this.#plan = before;
-    this.#earlyAcks.adopt(before);
     this.#lender.adopt(before, this.#listen.limits);
     this.#revision++;
     void this.#followBack(before);

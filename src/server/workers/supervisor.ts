@@ -42,8 +42,6 @@ export interface SupervisorOptions {
   readonly ended: (slot: WorkerSlot) => void;
   /** Told of each end that was not asked for. */
   readonly died: (slot: WorkerSlot) => void;
-  /** Whether a pool tells senders that all is well before anything has arrived. */
-  readonly acknowledges: (pool: string) => boolean;
 }
 
 /** Plugins are loaded, listeners are made, and on a busy machine ten processes begin at once. */
@@ -310,7 +308,7 @@ export class Supervisor {
 
   #ended(slot: WorkerSlot, link: WorkerLink, exit: WorkerExit): void {
     if (slot.link !== link) return;
-    this.#gone = addRemains(this.#gone, slot.last ?? NOTHING, this.#options.acknowledges);
+    this.#gone = addRemains(this.#gone, slot.last ?? NOTHING);
     const back = slot.end();
     this.#options.ended(slot);
     this.#exits.get(link)?.();

@@ -13,9 +13,14 @@ function counted() {
   early.delivered += 4;
   early.shedItems("queue_full", 2);
   early.queued += 3;
+  early.acknowledged += 3;
   const late = counts.ledger.entry("logs", "r", "late");
   late.received += 5;
   late.queued += 5;
+  const changed = counts.ledger.entry("logs", "r", "changed");
+  changed.received += 7;
+  changed.queued += 7;
+  changed.acknowledged += 2;
   counts.metrics.requests.with("eu", "s").add(7);
   counts.metrics.lostItems.with("deadline").add(1);
   counts.metrics.batchSize.with("eu").observe(3);
@@ -25,17 +30,22 @@ function counted() {
 }
 
 test("what a worker that is gone had counted goes on; what it held ends, and what it measured is no more", () => {
-  const remains = remainsOf(takeSnapshot(counted()), (pool) => pool === "early");
-  const [early, late] = remains.ledger;
+  const remains = remainsOf(takeSnapshot(counted()));
+  const [early, late, changed] = remains.ledger;
   assert.deepEqual([early?.lost, early?.shed, early?.queued], [{ worker_died: 3 }, { queue_full: 2 }, 0]);
   assert.deepEqual([late?.lost, late?.shed, late?.queued], [{}, { worker_died: 5 }, 0]);
+  assert.deepEqual(
+    [changed?.lost, changed?.shed, changed?.queued],
+    [{ worker_died: 2 }, { worker_died: 5 }, 0],
+    "of one pool, some were acknowledged before its config was changed",
+  );
   assert.ok(balanceOf(remains.ledger).every(({ balanced }) => balanced));
   const { metrics } = addSnapshots(NOTHING, [remains]);
   assert.deepEqual(metrics["otlp_requests_total"], [{ labels: ["eu", "s"], value: 7 }]);
   assert.equal(metrics["otlp_batch_size"]?.[0]?.value, 3);
   assert.deepEqual(metrics["signalbox_queue_bytes"], []);
   const lost = new Map((metrics["signalbox_lost_items_total"] ?? []).map(({ labels, value }) => [labels[0], value]));
-  assert.deepEqual([lost.get("deadline"), lost.get("worker_died")], [1, 3]);
+  assert.deepEqual([lost.get("deadline"), lost.get("worker_died")], [1, 5]);
 });
 
 test("the ledger's metrics say what its rows say, as those of one process do", () => {
@@ -60,9 +70,10 @@ test("what workers counted that are gone is bounded, however many configs they h
       entry.received += 2;
       entry.delivered += 1;
       entry.queued += 1;
+      entry.acknowledged += 1;
       counts.metrics.exportSends.with(`t${death}.${i}`, "accepted").add(1);
     }
-    gone = addRemains(gone, takeSnapshot(counts), () => true);
+    gone = addRemains(gone, takeSnapshot(counts));
   }
   const series = gone.metrics["signalbox_export_sends_total"] ?? [];
   assert.ok(gone.ledger.length <= 50_001, `${gone.ledger.length} rows`);

@@ -8,12 +8,12 @@ export const NOTHING: Snapshot = { metrics: {}, ledger: [] };
 
 /**
  * What remains of a worker that is gone: counters never fall, so what it counted goes on being
- * told; what it measured is gone with it. What it still held ends here: lost where its pool had
- * acknowledged it, otherwise refused with the connection that it came by.
+ * told; what it measured is gone with it. What it still held ends here: lost where its sender had
+ * been told that all is well, otherwise refused with the connection that it came by.
  */
-export function remainsOf(last: Snapshot, acknowledges: (pool: string) => boolean): Snapshot {
-  const ledger = last.ledger.map((row) => (row.queued === 0 ? row : endQueued(row, acknowledges(row.pool))));
-  const lost = last.ledger.reduce((sum, row) => sum + (acknowledges(row.pool) ? row.queued : 0), 0);
+export function remainsOf(last: Snapshot): Snapshot {
+  const ledger = last.ledger.map((row) => (row.queued === 0 ? row : endQueued(row)));
+  const lost = last.ledger.reduce((sum, row) => sum + row.acknowledged, 0);
   const counters = Object.values<MetricSpec>(METRICS).filter(({ kind }) => kind !== "gauge");
   const metrics = Object.fromEntries(counters.map(({ name }) => [name, last.metrics[name] ?? []]));
   if (lost === 0) return { metrics, ledger };
@@ -26,15 +26,20 @@ export function remainsOf(last: Snapshot, acknowledges: (pool: string) => boolea
  * The same added to what remains of others. Workers die without end, under one config after
  * another: what they counted is kept within the bounds of one process.
  */
-export function addRemains(others: Snapshot, last: Snapshot, acknowledges: (pool: string) => boolean): Snapshot {
-  return boundSnapshot(addSnapshots(others, [remainsOf(last, acknowledges)]));
+export function addRemains(others: Snapshot, last: Snapshot): Snapshot {
+  return boundSnapshot(addSnapshots(others, [remainsOf(last)]));
 }
 
 const DIED = "worker_died";
 
-function endQueued(row: LedgerRow, acknowledged: boolean): LedgerRow {
-  const [name, counts] = acknowledged ? (["lost", row.lost] as const) : (["shed", row.shed] as const);
-  return { ...row, queued: 0, [name]: { ...counts, [DIED]: (counts[DIED] ?? 0) + row.queued } };
+function endQueued(row: LedgerRow): LedgerRow {
+  const { queued, acknowledged } = row;
+  const [shed, lost] = [addDied(row.shed, queued - acknowledged), addDied(row.lost, acknowledged)];
+  return { ...row, queued: 0, acknowledged: 0, shed, lost };
+}
+
+function addDied(counts: LedgerRow["lost"], items: number): LedgerRow["lost"] {
+  return items === 0 ? counts : { ...counts, [DIED]: (counts[DIED] ?? 0) + items };
 }
 
 /**
