@@ -39,6 +39,13 @@ export class FailoverReport {
     }
   }
 
+  /** Another plan runs: what is not in it is forgotten, as the main process has done. */
+  planChanged(): void {
+    const pools = new Set(this.#plane?.failovers().map(({ pool }) => pool));
+    for (const map of [this.#heard, this.#said])
+      for (const [key, { pool }] of map) if (!pools.has(pool)) map.delete(key);
+  }
+
   #lookAgain(): void {
     this.#clock.after(LOOK_MS, () => this.#lookAgain());
     const reports: LaneFailover[] = [];

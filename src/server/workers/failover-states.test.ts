@@ -11,21 +11,33 @@ const RETURN_AFTER_MS = 1_000;
 /** Of the targets' slow start. */
 const RAMP_MS = 30_000;
 
+function openPool(): BalancedPool {
+  return new BalancedPool([1, 1], { type: "failover", returnAfterMs: RETURN_AFTER_MS });
+}
+
 /** A worker with targets a and b, whose time is another than that of the main process. */
 class RigWorker {
-  readonly pool = new BalancedPool([1, 1], { type: "failover", returnAfterMs: RETURN_AFTER_MS });
-  readonly #picker: Failover;
+  pool = openPool();
   readonly #ids = this.pool.targets.map(({ plan }) => plan.id);
+  isThere = true;
 
-  constructor() {
+  /** The pool was gone, and is another. */
+  reopen(): void {
+    const { nowMs } = this.pool;
+    this.isThere = true;
+    this.pool = openPool();
+    this.pool.nowMs = nowMs;
+  }
+
+  get #picker(): Failover {
     const { picker } = this.pool;
     if (!(picker instanceof Failover)) throw new TypeError("not this strategy");
-    this.#picker = picker;
+    return picker;
   }
 
   get plane(): FailoverPlane {
     return {
-      failovers: () => [{ pool: "p", lane: "all", state: this.#state }],
+      failovers: () => (this.isThere ? [{ pool: "p", lane: "all", state: this.#state }] : []),
       followFailover: ({ state }) => this.#picker.follow(state, this.pool.nowMs, (id) => this.#ids.indexOf(id)),
     };
   }
@@ -50,7 +62,20 @@ class Rig {
       if (message.kind === "failovers") this.#reports[index]!.told(message.failovers);
     };
     this.#states = new FailoverStates(count, () => this.clock.nowMs(), tell);
+    this.#states.adopt(new Set(["p"]));
     for (let i = 0; i < count; i++) this.begin(i);
+  }
+
+  /** Plans without the pool and with it again: all have what is in them anew. */
+  removeAndPutBack(): void {
+    this.#states.adopt(new Set());
+    for (const worker of this.workers) worker.isThere = false;
+    this.pass(100);
+    for (const report of this.#reports) report.planChanged();
+    this.pass(100);
+    this.#states.adopt(new Set(["p"]));
+    for (const worker of this.workers) worker.reopen();
+    for (const report of this.#reports) report.planChanged();
   }
 
   begin(index: number): void {
@@ -132,6 +157,24 @@ test("failovers of a node: of two that say something else at the same time the f
   rig.pass(100);
   assert.deepEqual(rig.stands, ["a ", "a "]);
   assert.equal(other.pool.run(1), "b", "what it knows by itself still holds");
+  rig.pass(100);
+  assert.deepEqual(rig.stands, ["b ", "b "]);
+});
+
+test("failovers of a node: they are the node's also when a pool was gone from the plan and comes back", () => {
+  const rig = new Rig(2);
+  rig.workers[0]!.pool.run(1);
+  rig.pass(100);
+  rig.eject(0);
+  rig.workers[0]!.pool.run(1);
+  rig.pass(100);
+  assert.deepEqual(rig.stands, ["b ", "b "]);
+  rig.removeAndPutBack();
+  assert.equal(rig.workers[0]!.pool.run(1), "a");
+  rig.pass(100);
+  assert.deepEqual(rig.stands, ["a ", "a "]);
+  rig.eject(0);
+  rig.workers[0]!.pool.run(1);
   rig.pass(100);
   assert.deepEqual(rig.stands, ["b ", "b "]);
 });

@@ -11,6 +11,7 @@ export class FailoverStates {
   readonly #tell: (index: number, message: ToWorker) => void;
   readonly #known = new Map<string, { readonly told: LaneFailover; readonly heardMs: number }>();
   readonly #nowMs: () => number;
+  #pools: ReadonlySet<string> = new Set();
 
   constructor(count: number, nowMs: () => number, tell: (index: number, message: ToWorker) => void) {
     this.#count = count;
@@ -22,6 +23,7 @@ export class FailoverStates {
     const accepted: LaneFailover[] = [];
     const corrected: LaneFailover[] = [];
     for (const report of reports) {
+      if (!this.#pools.has(report.pool)) continue; // it has not taken over the plan yet
       const key = keyOf(report);
       const known = this.#known.get(key);
       if (report.version === (known?.told.version ?? 0) && !(known && isSameFailover(known.told.state, report.state))) {
@@ -45,6 +47,7 @@ export class FailoverStates {
 
   /** These are the pools that there are. */
   adopt(pools: ReadonlySet<string>): void {
+    this.#pools = pools;
     for (const [key, { told }] of this.#known) if (!pools.has(told.pool)) this.#known.delete(key);
   }
 

@@ -122,7 +122,7 @@ export class Worker {
       case "prepare":
         return this.#prepare(plane, question.args.plan);
       case "commit":
-        return this.#decide((prepared) => prepared.commit()).then(() => this.#borrower.planChanged());
+        return this.#decide((prepared) => prepared.commit()).then(() => this.#planChanged());
       case "discard":
         return this.#decide((prepared) => prepared.discard());
       case "renew":
@@ -172,6 +172,11 @@ export class Worker {
   async #prepare(plane: NodeDataPlane, plan: string): Promise<void> {
     this.#prepared = await plane.prepare(readPlanData(plan));
     this.#settle(plan);
+  }
+
+  #planChanged(): void {
+    this.#borrower.planChanged();
+    this.#failovers.planChanged();
   }
 
   /** Of a plan that is discarded, too. */
