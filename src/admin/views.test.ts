@@ -19,6 +19,7 @@ const TARGET: TargetStatus = {
   inFlight: 0,
   window: 1,
   latencyMs: undefined,
+  latencyCalls: 0,
   paused: { untilMs: 0, said },
   refuses: [{ signal: "logs", sinceMs: 0, nextTryMs: 0, said }],
   errorRate: 0,

@@ -70,6 +70,7 @@ function partStatus(target: TargetHandle, clock: Clock): HealthStatus {
     inFlight: target.inFlight,
     window: target.windowSize(),
     latencyMs: target.latencyMs > 0 ? target.latencyMs : undefined,
+    latencyCalls: target.latencyMs > 0 ? target.latencyCalls : 0,
     paused: pause && { untilMs: toWall(pause.untilMs), said: pause.said },
     refuses: target.refusals().map(({ signal, sinceMs, nextTryMs: askMs, said }) => {
       return { signal, sinceMs: toWall(sinceMs), nextTryMs: toWall(askMs), said };

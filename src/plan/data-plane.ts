@@ -248,6 +248,8 @@ export interface HealthStatus {
   readonly window: number;
   /** Smoothed; undefined before the first answer. */
   readonly latencyMs: number | undefined;
+  /** Of how many answers it was made. */
+  readonly latencyCalls: number;
   /** undefined: it did not ask for one, or it is over. */
   readonly paused: PauseStatus | undefined;
   /** Nothing, as a rule. */

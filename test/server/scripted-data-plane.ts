@@ -71,6 +71,7 @@ export class ScriptedDataPlane implements DataPlane {
       inFlight: 1,
       window: 16,
       latencyMs: undefined,
+      latencyCalls: 0,
       paused: undefined,
       refuses: [],
       errorRate: 0,

@@ -118,6 +118,10 @@ class NamedTarget implements OwnedTarget, PartsOwner {
     return known.length === 0 ? 0 : known.reduce((sum, ms) => sum + ms, 0) / known.length;
   }
 
+  get latencyCalls(): number {
+    return this.#parts.all.reduce((sum, part) => sum + part.latencyCalls, 0);
+  }
+
   get errorRate(): number {
     return this.load.errorRate;
   }

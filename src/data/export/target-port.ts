@@ -60,6 +60,8 @@ export interface TargetHandle {
   readonly load: TargetLoad;
   /** Smoothed time from sending to the answer. */
   readonly latencyMs: number;
+  /** Of how many answers. */
+  readonly latencyCalls: number;
   /**
    * Smoothed share of sends that ended without an answer or with one that says try again, 0 to 1.
    */

@@ -132,6 +132,10 @@ class Target implements PartTarget, StandingOf {
     return this.#window.shortMs;
   }
 
+  get latencyCalls(): number {
+    return this.#window.samples;
+  }
+
   get errorRate(): number {
     return this.load.errorRate;
   }

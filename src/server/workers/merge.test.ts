@@ -17,6 +17,7 @@ const TARGET: TargetStatus = {
   inFlight: 1,
   window: 8,
   latencyMs: undefined,
+  latencyCalls: 0,
   paused: undefined,
   refuses: [],
   errorRate: 0,
@@ -53,7 +54,7 @@ test("what workers hold adds up; a target's health is the node's, whatever worke
   const loss = { items: 3, reason: "deadline", target: "", said: "older", atMs: 1 } as const;
   const merged = mergeStatuses(
     [
-      status({ losses: loss }, { latencyMs: 10, share: 0.4, learnedMaxBytes: 500 }),
+      status({ losses: loss }, { latencyMs: 10, latencyCalls: 1, share: 0.4, learnedMaxBytes: 500 }),
       status(
         { usable: 0, losses: { ...loss, items: 4, said: "newer", atMs: 2 } },
         {
@@ -61,6 +62,7 @@ test("what workers hold adds up; a target's health is the node's, whatever worke
           reason: "failures",
           nextTryMs: 9,
           latencyMs: 20,
+          latencyCalls: 1,
           errorRate: 0.5,
           learnedMaxBytes: 400,
         },
@@ -76,6 +78,30 @@ test("what workers hold adds up; a target's health is the node's, whatever worke
   assert.deepEqual([target?.state, target?.reason, target?.nextTryMs], ["ready", "started", undefined]);
   assert.deepEqual([target?.inFlight, target?.window, target?.latencyMs], [2, 16, 15]);
   assert.deepEqual([target?.share, target?.errorRate, target?.learnedMaxBytes], [1, 0.5, 400]);
+});
+
+test("latency is the mean of all calls, however many workers there are, and in whatever order", () => {
+  const measured: [number | undefined, number][] = [
+    [10, 5],
+    [undefined, 0],
+    [10, 5],
+    [10, 5],
+    [90, 5],
+  ];
+  for (const order of [measured, measured.toReversed()]) {
+    const all = order.map(([latencyMs, latencyCalls]) => {
+      const address = { ...TARGET, latencyMs, latencyCalls, address: "10.0.0.1" };
+      return status({}, { latencyMs, latencyCalls, addresses: [address] });
+    });
+    const node = { ...NODE, targets: [{ ...TARGET, addresses: [{ ...TARGET, address: "10.0.0.1" }] }] };
+    const [target] = mergeStatuses(all, node).targets;
+    assert.deepEqual([target?.latencyMs, target?.latencyCalls, target?.addresses[0]?.latencyMs], [30, 20, 30]);
+  }
+  const [busy, idle] = [
+    status({}, { latencyMs: 10, latencyCalls: 999 }),
+    status({}, { latencyMs: 1_010, latencyCalls: 1 }),
+  ];
+  assert.equal(mergeStatuses([busy, idle], NODE).targets[0]?.latencyMs, 11);
 });
 
 test("addresses behind a name are merged one by one, as far as the node uses them", () => {

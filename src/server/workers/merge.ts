@@ -89,12 +89,13 @@ function withCalls(target: TargetStatus, calls: TargetCalls): TargetStatus {
 }
 
 type TargetCalls = AddressCalls & Pick<TargetStatus, "learnedMaxBytes" | "score" | "losses" | "addresses">;
-type AddressCalls = Pick<AddressStatus, "inFlight" | "window" | "latencyMs" | "errorRate">;
+type AddressCalls = Pick<AddressStatus, "inFlight" | "window" | "latencyMs" | "latencyCalls" | "errorRate">;
 
 const NO_CALLS: TargetCalls = {
   inFlight: 0,
   window: 0,
   latencyMs: undefined,
+  latencyCalls: 0,
   errorRate: 0,
   learnedMaxBytes: undefined,
   score: 0,
@@ -102,8 +103,8 @@ const NO_CALLS: TargetCalls = {
   addresses: [],
 };
 
-function callsOf({ inFlight, window, latencyMs, errorRate }: AddressCalls): AddressCalls {
-  return { inFlight, window, latencyMs, errorRate };
+function callsOf({ inFlight, window, latencyMs, latencyCalls, errorRate }: AddressCalls): AddressCalls {
+  return { inFlight, window, latencyMs, latencyCalls, errorRate };
 }
 
 function mergePools(a: PoolStatus, b: PoolStatus): PoolStatus {
@@ -134,14 +135,20 @@ function mergeTargets(a: TargetStatus, b: TargetStatus): TargetStatus {
 }
 
 function mergeCalls(a: AddressCalls, b: AddressCalls): AddressCalls {
-  const { latencyMs: x } = a;
-  const { latencyMs: y } = b;
   return {
     inFlight: a.inFlight + b.inFlight,
     window: a.window + b.window,
-    latencyMs: x === undefined || y === undefined ? (x ?? y) : (x + y) / 2,
+    latencyMs: meanLatency(a, b),
+    latencyCalls: a.latencyCalls + b.latencyCalls,
     errorRate: Math.max(a.errorRate, b.errorRate),
   };
+}
+
+/** By how many calls each has measured: so it is the same in whatever order they are merged. */
+function meanLatency(a: AddressCalls, b: AddressCalls): number | undefined {
+  if (a.latencyMs === undefined || b.latencyMs === undefined) return a.latencyMs ?? b.latencyMs;
+  const calls = a.latencyCalls + b.latencyCalls;
+  return (a.latencyMs * a.latencyCalls + b.latencyMs * b.latencyCalls) / calls;
 }
 
 function mergeLosses(a: LossStatus | undefined, b: LossStatus | undefined): LossStatus | undefined {
