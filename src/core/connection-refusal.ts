@@ -7,6 +7,8 @@ export const CONNECTION_REFUSALS = [
   "limit",
   /** No worker had a file descriptor for it. */
   "descriptors",
+  /** No worker was there to take it, for too long. */
+  "no_worker",
   /** The client's certificate is missing, or none of the authorities signed it. */
   "client_certificate",
   /** The peer does not trust this listener's certificate. */

@@ -30,6 +30,7 @@ export function refusalTeller(
 const HINTS: Readonly<Record<ConnectionRefusalReason, (listener: ListenerName) => string>> = {
   limit: (listener) => (listener === "admin" ? "the admin listener takes 256" : "raise node.limits.max_connections"),
   descriptors: () => "let the process have more open files (ulimit -n, LimitNOFILE), or lower max_connections",
+  no_worker: () => "the log says why no worker runs: see what it says of workers that ended",
   client_certificate: (listener) => `the client needs a certificate signed by node.listen.${listener}.tls.client_ca`,
   rejected_by_peer: (listener) => `the client does not trust the certificate of node.listen.${listener}.tls.cert`,
   not_tls: () => "the client speaks plain text to a listener with TLS: use https:// there",

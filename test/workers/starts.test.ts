@@ -1,47 +1,10 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { test } from "node:test";
 import { openGrpcSink } from "../support/sinks/grpc-sink.ts";
+import { TurnPlugin } from "./turn-plugin.ts";
 import { eventually, isReady, startWorkers, type WorkerNode } from "./worker-node.ts";
 
 const ENDED = "a worker ended, and is started again";
-
-/** A folder with a plugin of this text, in which `turn` says the how many-th process loads it. */
-class Plugin implements Disposable {
-  readonly #folder = mkdtempSync(join(tmpdir(), "signalbox-starts-"));
-  readonly #file = join(this.#folder, "own.mjs");
-
-  constructor(text: string) {
-    writeFileSync(
-      this.#file,
-      `import { existsSync, writeFileSync } from "node:fs";
-const place = (n) => new URL("turn" + n, import.meta.url);
-let turn = 1;
-for (;; turn++) {
-  try {
-    writeFileSync(place(turn), "", { flag: "wx" });
-    break;
-  } catch {}
-}
-${text}
-export default ({ registerStrategy }) => {
-  registerStrategy("own", () => ({ pick: () => 0, charge() {}, changed() {} }));
-};
-`,
-    );
-  }
-
-  get config(): Readonly<Record<string, unknown>> {
-    const strategy = { type: "plugin", name: "own" };
-    return { node: { plugins: [this.#file] }, default_pool: { targets: ["a"], strategy } };
-  }
-
-  [Symbol.dispose](): void {
-    rmSync(this.#folder, { recursive: true, force: true });
-  }
-}
 
 // The first is told of health once it is ready; the second starts when the third does.
 const DIES_EARLY = `
@@ -50,7 +13,7 @@ if (turn === 2) while (!existsSync(place(3))) await new Promise((resolve) => set
 `;
 
 test("workers: one that ends while another still starts for the first time is started again", async () => {
-  using plugin = new Plugin(DIES_EARLY);
+  using plugin = new TurnPlugin(DIES_EARLY);
   await using a = await openGrpcSink();
   await using node = await startWorkers(2, plugin.config, { a });
   await eventually(() => isReady(node));
@@ -64,7 +27,7 @@ test("workers: one that ends while another still starts for the first time is st
 });
 
 test("workers: a node that stops while a worker is started again does not say that it cannot start", async () => {
-  using plugin = new Plugin("if (turn === 2) await new Promise(() => undefined);");
+  using plugin = new TurnPlugin("if (turn === 2) await new Promise(() => undefined);");
   await using a = await openGrpcSink();
   let stopped: WorkerNode;
   {
@@ -89,7 +52,7 @@ const FIRST_ENDS = [
 ] as const;
 for (const { text, says } of FIRST_ENDS) {
   test(`workers: a node whose worker does not live to its first start says how that ended: ${text}`, async () => {
-    using plugin = new Plugin(text);
+    using plugin = new TurnPlugin(text);
     await using a = await openGrpcSink();
     await assert.rejects(startWorkers(1, plugin.config, { a }), { message: says });
   });

@@ -15,7 +15,8 @@ import {
   type UseReport,
   type WorkerStart,
 } from "./messages.ts";
-import { WorkerSlot, type Unconfirmed } from "./worker-slot.ts";
+import { WaitingConnections } from "./waiting-connections.ts";
+import { WorkerSlot } from "./worker-slot.ts";
 import type { WorkerNews } from "./node-health.ts";
 import { findSkew } from "./skew.ts";
 import { addRemains, NOTHING } from "./totals.ts";
@@ -53,6 +54,8 @@ const ASK_LIMIT_MS = 2_000;
 /** What a client gets to come back, and what the spread gets to show what came of it. */
 const MOVE_MS = 10_000;
 const CALM_MS = 30_000;
+/** What other workers get to be ready, too, before the first takes all connections that wait. */
+const SPREAD_MS = 1_000;
 const BACKOFF_MS = 100;
 const MAX_BACKOFF_MS = 30_000;
 /** A worker that ran so long did not end because of how it was started. */
@@ -66,8 +69,9 @@ export class Supervisor {
   readonly slots: readonly WorkerSlot[];
   readonly #options: SupervisorOptions;
   readonly #env: Env;
-  /** Accepted while no worker was there to take them. */
-  #waiting: Unconfirmed[] = [];
+  readonly #waiting: WaitingConnections;
+  /** They wait for more workers than those that are ready, for some time. */
+  #isSpreading = false;
   /** What those counted that are gone. */
   #gone: Snapshot = NOTHING;
   #seq = 0;
@@ -87,6 +91,7 @@ export class Supervisor {
   constructor(options: SupervisorOptions, env: Env) {
     this.#options = options;
     this.#env = env;
+    this.#waiting = new WaitingConnections(env.clock);
     this.#refusals = eachListener((kind) => refusalTeller(kind, env));
     process.once("exit", this.#killAll);
     this.slots = Array.from({ length: options.count }, (_, index) => new WorkerSlot(index));
@@ -150,8 +155,7 @@ export class Supervisor {
   }
 
   connections(listener: ListenerKind): number {
-    const waiting = this.#waiting.filter((one) => one.listener === listener).length;
-    return this.slots.reduce((sum, slot) => sum + slot.connections[listener], waiting);
+    return this.slots.reduce((sum, slot) => sum + slot.connections[listener], this.#waiting.count(listener));
   }
 
   /**
@@ -161,7 +165,7 @@ export class Supervisor {
   hand(listener: ListenerKind, socket: Socket): void {
     if (this.#isStopping) return void socket.destroy();
     const [first, ...others] = this.ready;
-    if (first === undefined) return void this.#waiting.push({ listener, socket });
+    if (first === undefined) return this.#waiting.add(listener, socket);
     const slot = this.#moved(listener) ?? others.reduce((least, one) => (one.load < least.load ? one : least), first);
     const seq = ++this.#seq;
     slot.connections[listener]++;
@@ -178,7 +182,7 @@ export class Supervisor {
   async shutdown(graceMs: number): Promise<ShutdownReport[]> {
     this.#isStopping = true;
     for (const cancel of this.#timers) cancel();
-    for (const { socket } of this.#waiting.splice(0)) socket.destroy();
+    for (const { socket } of this.#waiting.take()) socket.destroy();
     const reports = await Promise.all(
       this.slots.flatMap((slot) => (slot.link === undefined ? [] : this.#stop(slot, slot.link, graceMs))),
     );
@@ -229,8 +233,30 @@ export class Supervisor {
       slot.hasRun = true;
       this.#options.joined();
     }
-    for (const { listener, socket } of this.#waiting.splice(0)) this.hand(listener, socket);
+    this.#serveWaiting();
     return undefined;
+  }
+
+  /** To all workers that start at about the same time: else the first has all for long. */
+  #serveWaiting(): void {
+    if (this.#waiting.size === 0 || this.ready.length === 0) return;
+    if (!this.slots.some(({ link, isReady }) => link !== undefined && !isReady)) return this.#handWaiting();
+    if (this.#isSpreading) return;
+    this.#isSpreading = true;
+    this.#later(SPREAD_MS, () => this.#handWaiting());
+  }
+
+  #handWaiting(): void {
+    this.#isSpreading = false;
+    if (this.ready.length === 0) return;
+    for (const { listener, socket } of this.#waiting.take()) this.hand(listener, socket);
+  }
+
+  #closeWaiting(): void {
+    for (const { listener, socket } of this.#waiting.takeOld()) {
+      this.#refusals[listener]({ reason: "no_worker", peer: socket.remoteAddress ?? "", text: "" });
+      socket.destroy();
+    }
   }
 
   /** Node throws where the system makes no process, for most of its reasons. */
@@ -316,6 +342,7 @@ export class Supervisor {
     if (this.#isStopping) return back.forEach(({ socket }) => void socket.destroy());
     for (const { listener, socket } of back) this.hand(listener, socket);
     if (!slot.hasRun) return; // who opens tells
+    this.#serveWaiting(); // which may have waited for this one
     this.#options.died(slot);
     this.#startAgain(slot, exit);
   }
@@ -358,6 +385,7 @@ export class Supervisor {
   #watch(): void {
     for (const slot of this.ready) if (slot.link !== undefined) void this.#look(slot, slot.link);
     this.#mendSkew();
+    this.#closeWaiting();
     this.#later(WATCH_MS, () => this.#watch());
   }
 
