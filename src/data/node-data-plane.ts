@@ -315,7 +315,7 @@ export class NodeDataPlane implements DataPlane {
     }
   }
 
-  /** Also pools that are gone from the plan: what they still hold is sent within the same limits. */
+  /** Also pools that are gone from the plan: they still send, within the same limits. */
   #limited(): Parameters<typeof limitUses>[0] {
     const { live, retiring, targets } = this.#pools;
     return { admission: this.#admission, pools: [...live.values(), ...retiring], targets: targets.values() };

@@ -29,7 +29,7 @@ const TURN_MS = 500;
 export class Lender {
   readonly #options: LenderOptions;
   readonly #limits = new Map<NodeLimit, LentLimit>();
-  /** Those that are gone from the plan, and are lent as long as a worker still sends within them. */
+  /** Gone from the plan, and lent as long as a worker still sends within them. */
   readonly #leaving = new Set<NodeLimit>();
   /** Of the last message to each process. */
   readonly #seqs: number[];
@@ -60,8 +60,8 @@ export class Lender {
       this.#limits.set(limit, known === undefined ? this.#fresh(whole) : this.#resized(known, whole));
       changed.push(limit);
     }
-    // What a worker was not told it makes of the plan's limit, or of what it was told when the limit
-    // was in a plan before: that is another from here on.
+    // What a worker was not told it makes of the plan's limit, or of what it was told when the
+    // limit was in a plan before: that is another from here on.
     this.#tellAll(changed);
     this.#step(changed);
   }
