@@ -12,6 +12,7 @@ export class TargetReport implements NewsSource, NewsTeller {
   #tenants: TenantPause[] = [];
   #isAnnounced = false;
   #isUrgent = false;
+  #isClosed = false;
 
   /** `news` is asked for all but what is told here. */
   constructor(reporter: HealthReporter, news: () => TargetNews) {
@@ -36,13 +37,24 @@ export class TargetReport implements NewsSource, NewsTeller {
     this.#tenants.push(pause);
   }
 
+  /** Another target may have its name from here on. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
   takeNews(): TargetNews {
+    if (this.#isClosed) return lastNews(this.#news());
     const tenants = this.#tenants;
     const urgent = this.#isUrgent;
     this.#isAnnounced = this.#isUrgent = false;
     this.#tenants = [];
     return { ...this.#news(), ...(tenants.length > 0 && { tenants }), ...(urgent && { urgent }) };
   }
+}
+
+/** Of no state that a target may be in: only that none of its calls is waited for any more. */
+function lastNews({ id, address }: TargetNews): TargetNews {
+  return { id, ...(address !== undefined && { address }), epoch: -1, underWay: 0, ended: "cancelled" };
 }
 
 /** What the main process tells by itself is not in a worker's log. */

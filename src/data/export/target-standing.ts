@@ -205,6 +205,7 @@ export class TargetStanding implements Monitored, Refusing {
   /** Resolves when its checks are closed. */
   close(): Promise<void> {
     const closed = this.monitor.close();
+    this.#report?.close();
     this.pauses.clear();
     this.refusals.close();
     return closed;

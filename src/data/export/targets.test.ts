@@ -10,12 +10,15 @@ import { ManualClock } from "../../../test/support/manual-clock.ts";
 import { ScriptedResolver } from "../../../test/support/scripted-resolver.ts";
 import { targetPlan } from "../../../test/delivery/pool-rig.ts";
 import { openTargets, type Targets } from "./targets.ts";
+import type { TargetEnv } from "./target-port.ts";
+import type { NewsSource } from "../health/target-news.ts";
 import type { Batch } from "./target-client.ts";
 import type { SendOutcome } from "../send-outcome.ts";
 import { NO_HEADERS } from "../../plan/sender-headers.ts";
 
 const BATCH: Batch = { signal: "traces", pieces: [], bytes: 0, items: 1, points: 1, headers: NO_HEADERS };
 const ACCEPTED: SendOutcome = { kind: "accepted", rejected: 0, message: "" };
+const RESET: SendOutcome = { kind: "retry", reason: "reset", message: "", unprocessed: false };
 
 function never(): boolean {
   return false;
@@ -26,6 +29,10 @@ function plans(...targets: readonly TargetPlan[]): ReadonlyMap<string, TargetPla
 }
 
 function open(...targets: readonly TargetPlan[]) {
+  return openWith({}, ...targets);
+}
+
+function openWith(more: Pick<TargetEnv, "reporter">, ...targets: readonly TargetPlan[]) {
   const metrics = createMetrics();
   const events: string[] = [];
   const answers: ((outcome: SendOutcome) => void)[] = [];
@@ -44,7 +51,7 @@ function open(...targets: readonly TargetPlan[]) {
   const clock = new ManualClock();
   const lines: string[] = [];
   const log = createLog({ clock, write: (line) => lines.push(line), level: "info", format: "json", colour: false });
-  const env = { clock, random: seededRandom(1), metrics, openClient, log };
+  const env = { clock, random: seededRandom(1), metrics, openClient, log, ...more };
   const registry: Targets = openTargets(plans(...targets), env);
   const send = (id: string): void => {
     const done = (): void => void events.push(`done ${id}`);
@@ -71,6 +78,27 @@ test("a target whose connection changes is new; the old one is closed when its c
   answers[0]!(ACCEPTED);
   await registry[Symbol.asyncDispose]();
   assert.deepEqual(events.slice(3).toSorted(), ["close a", "close a2", "done a"]);
+});
+
+test("in a worker, what calls told of a target before another took its place is not told of the other", async () => {
+  const sources: NewsSource[] = [];
+  const reporter = { announce: (source: NewsSource) => void sources.push(source), flush: () => 0 };
+  const taken = (): unknown[] => sources.splice(0).map((source) => source.takeNews());
+  const { registry, answers, send } = openWith({ reporter }, targetPlan("a"), targetPlan("b"));
+  for (const id of ["a", "b", "b"]) send(id);
+  for (const answer of answers.slice(0, 2)) answer(RESET);
+  registry.update(plans(targetPlan("a", { connectionIdentity: "a2" }), targetPlan("b")));
+  assert.deepEqual(taken(), [
+    { id: "a", epoch: -1, underWay: 0, ended: "cancelled" },
+    { id: "b", epoch: 0, underWay: 1, failed: 1, inRow: 1, reason: "reset", ended: "heard" },
+  ]);
+  for (const id of ["a", "b"]) send(id);
+  assert.deepEqual(taken(), [
+    { id: "a", epoch: 0, underWay: 1 },
+    { id: "b", epoch: 0, underWay: 2 },
+  ]);
+  for (const answer of answers.slice(2)) answer(ACCEPTED);
+  await registry[Symbol.asyncDispose]();
 });
 
 test("a target that is only renamed keeps its connections, also when two swap their names", () => {
