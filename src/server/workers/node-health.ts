@@ -100,10 +100,9 @@ export class NodeHealth implements AsyncDisposable {
         const record = this.#record(id, part);
         const { epoch } = part.health();
         const held = record?.permit?.worker === worker && record.permit.epoch === epoch;
-        const underWay = record?.underWay(worker, 0) ?? 0;
-        if (held || record?.hadCalls === true) {
-          part.hear({ id, epoch: held ? epoch : -1, neutral: true, underWay: 0, ended: "cancelled" }, underWay);
-        }
+        if (record === undefined || !(held || record.hadCallsOf(worker))) continue;
+        const underWay = record.underWay(worker, 0);
+        part.hear({ id, epoch: held ? epoch : -1, neutral: true, underWay: 0, ended: "cancelled" }, underWay);
         if (held) record.pass(this.#workers.ready());
       }
     }

@@ -41,9 +41,9 @@ export class PartRecord {
     return this.#underWay.reduce((sum, count) => sum + count, 0);
   }
 
-  /** Some worker has told of calls. */
-  get hadCalls(): boolean {
-    return this.#underWay.length > 0;
+  /** What this worker told last was that some are under way. */
+  hadCallsOf(worker: number): boolean {
+    return (this.#underWay[worker] ?? 0) > 0;
   }
 
   /** To the next worker. */
