@@ -128,9 +128,10 @@ export class NodeDataPlane implements DataPlane {
     return taker !== undefined;
   }
 
-  /** Asks a sender over gRPC to come back with another connection. */
-  async retireOldest(): Promise<boolean> {
-    return this.#listeners?.grpc?.retireOldest() ?? false;
+  /** Asks a sender to come back with another connection. */
+  async retireOldest(listener: ListenerKind): Promise<boolean> {
+    const { grpc, http } = this.#listeners ?? {};
+    return (listener === "otlp_grpc" ? grpc : http)?.retireOldest() ?? false;
   }
 
   async prepare(data: PlanData): Promise<PreparedPlan> {

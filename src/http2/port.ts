@@ -262,7 +262,7 @@ export interface UnaryServer extends AsyncDisposable {
   readonly connections: number;
   /** A connection that was accepted elsewhere, and of which nothing has been read. */
   take(socket: Socket): void;
-  /** Asks the oldest connection to go away: its peer comes back with another. False without one. */
+  /** Asks an old connection away: its peer comes back with another. False without one. */
   retireOldest(): boolean;
   /**
    * From now on connections are made with these. Of no effect without TLS. Throws for PEM that the

@@ -31,7 +31,7 @@ export class HttpConnection {
   readonly #socket: Socket;
   readonly #clock: Clock;
   /** Clock.nowMs() from which on a reply ends it. */
-  readonly #closesMs: number;
+  #closesMs: number;
   readonly #open = new Bag<OpenExchange>();
   #ended = false;
 
@@ -51,6 +51,11 @@ export class HttpConnection {
   /** It has been open for so long that the next reply closes it. */
   get isOld(): boolean {
     return this.#clock.nowMs() >= this.#closesMs;
+  }
+
+  /** The next reply closes it. */
+  retire(): void {
+    this.#closesMs = this.#clock.nowMs();
   }
 
   begin(exchange: OpenExchange): void {

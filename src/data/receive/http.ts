@@ -42,7 +42,7 @@ export interface HttpOptions extends Pick<UnaryServerOptions, AsUnaryServer> {
 }
 
 /** As a server of gRPC; `drain` lets clients go, and ends when all requests were answered. */
-export type HttpListener = Omit<UnaryServer, "retireOldest">;
+export type HttpListener = UnaryServer;
 
 /** OTLP/HTTP on node:http. Rejects with the error of the system, or of the TLS library. */
 export async function listenHttp(options: HttpOptions, region: string, env: ReceiveEnv): Promise<HttpListener> {
@@ -135,6 +135,14 @@ class NodeHttpListener implements HttpListener, HttpManners {
   take(socket: Socket): void {
     socket.setNoDelay(true).setKeepAlive(true, TCP_KEEPALIVE_MS);
     this.#server.emit("connection", socket);
+  }
+
+  /** Rather one with a request under way: one without may be of no use to anybody. */
+  retireOldest(): boolean {
+    const young = [...this.#connections.values()].filter(({ closing, isOld }) => !closing && !isOld);
+    const oldest = young.find(({ open }) => open > 0) ?? young[0];
+    oldest?.retire();
+    return oldest !== undefined;
   }
 
   renew(tls: TlsServerOptions): void {

@@ -22,7 +22,7 @@ import type { Explanation, ExplainRequest } from "../../plan/explanation.ts";
  * Counts up whenever a message of before could be read wrongly. Both sides are of one program: a
  * mixed installation is told.
  */
-export const WORKER_SCHEMA = 3;
+export const WORKER_SCHEMA = 4;
 
 export type Certificates = Pick<ListenOptions, "listeners">;
 
@@ -64,8 +64,8 @@ export interface Calls {
   readonly leaving: Call<null, readonly LeavingPool[]>;
   readonly drops: Call<null, readonly DropSample[]>;
   readonly explain: Call<WireExplainRequest, Explanation>;
-  /** One of its connections over gRPC is asked to go away. False when it has none. */
-  readonly retireOldest: Call<null, boolean>;
+  /** One of its connections is asked to go away. False when it has none. */
+  readonly retireOldest: Call<{ readonly listener: ListenerKind }, boolean>;
   readonly snapshot: Call<null, Snapshot>;
   readonly shutdown: Call<{ readonly graceMs: number }, ShutdownReport>;
 }

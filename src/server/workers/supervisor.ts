@@ -75,8 +75,9 @@ export class Supervisor {
   /** What those counted that are gone. */
   #gone: Snapshot = NOTHING;
   #seq = 0;
-  /** The next connection over gRPC goes there. */
-  #move: { readonly to: WorkerSlot; readonly untilMs: number } | undefined;
+  /** The next connection of this listener goes there. */
+  #move: { readonly listener: ListenerKind; readonly to: WorkerSlot; readonly untilMs: number } | undefined;
+  #lastMoved: ListenerKind | undefined;
   #skewed: WorkerSlot | undefined;
   #calmUntilMs = 0;
   #isStopping = false;
@@ -360,7 +361,7 @@ export class Supervisor {
   /** Where a connection goes that was asked away from another worker. */
   #moved(listener: ListenerKind): WorkerSlot | undefined {
     const move = this.#move;
-    if (move === undefined || listener !== "otlp_grpc") return undefined;
+    if (move?.listener !== listener) return undefined;
     this.#move = undefined;
     return move.to.isReady && this.#env.clock.nowMs() < move.untilMs ? move.to : undefined;
   }
@@ -368,17 +369,19 @@ export class Supervisor {
   /** One connection at a time, twice in a row seen to be needed, and then a while nothing. */
   #mendSkew(): void {
     const nowMs = this.#env.clock.nowMs();
-    const skew = nowMs < this.#calmUntilMs ? undefined : findSkew(this.ready);
+    const skew = nowMs < this.#calmUntilMs ? undefined : findSkew(this.ready, this.#lastMoved);
     const isSeenAgain = skew !== undefined && skew.busiest === this.#skewed;
     this.#skewed = skew?.busiest;
     if (skew === undefined || !isSeenAgain) return;
     this.#calmUntilMs = nowMs + CALM_MS;
-    this.#move = { to: skew.idlest, untilMs: nowMs + MOVE_MS };
+    this.#lastMoved = skew.listener;
+    this.#move = { listener: skew.listener, to: skew.idlest, untilMs: nowMs + MOVE_MS };
     this.#env.log.info("a connection is asked away from a worker that has most of the work", {
       worker: skew.busiest.index + 1,
       to: skew.idlest.index + 1,
+      listener: skew.listener,
     });
-    skew.busiest.link?.ask("retireOldest", null, ASK_LIMIT_MS).catch(ignore);
+    skew.busiest.link?.ask("retireOldest", { listener: skew.listener }, ASK_LIMIT_MS).catch(ignore);
   }
 
   /** Who hangs does not say so. */

@@ -135,6 +135,7 @@ export class Worker {
       case "shutdown":
         return this.#shutdown(plane, question.args.graceMs);
       case "retireOldest":
+        return plane.retireOldest(question.args.listener);
       case "status":
       case "ready":
       case "undeliverable":
