@@ -155,7 +155,7 @@ class Walk implements ConfigWalk {
   readonly #started: Pick<Config, "node">;
   readonly #parts: WalkParts;
   #status: ConfigStatus;
-  /** While the newest change may be taken back. */
+  /** What ran before the newest change. */
   #before: ConfigStatus | undefined;
   #closed = false;
   #turn: Promise<unknown> = Promise.resolve();
@@ -201,8 +201,8 @@ class Walk implements ConfigWalk {
 
   takenBack({ version, runs }: DataPlaneEvent): Promise<void> {
     return this.#inTurn(async () => {
-      const before = this.#before;
-      if (before === undefined || before.version !== runs || this.#status.version !== version) return;
+      if (this.#status.version !== version) return;
+      const before = this.#before?.version === runs ? this.#before : await this.#earlier(runs);
       this.#before = undefined;
       this.#status = before;
       this.#parts.onApplied(before.running);
@@ -212,6 +212,23 @@ class Walk implements ConfigWalk {
 
   unreadable(reason: string): void {
     this.#conclude({ kind: "unreadable", reason });
+  }
+
+  /** A version of before the last change, as the history has it. */
+  async #earlier(version: number): Promise<ConfigStatus> {
+    const { history, prepare } = this.#parts;
+    const { text: newest, running } = this.#status;
+    const text = await history.text(version);
+    const config = text === undefined ? undefined : (await prepare(text, newest)).config;
+    const info = history.versions.find((one) => one.version === version);
+    return {
+      ...this.#status,
+      ...(info && { digest: info.digest, appliedMs: info.appliedMs }),
+      version,
+      text: text ?? newest,
+      running: config ?? running,
+      restartRequired: restartPaths(this.#started, config ?? running),
+    };
   }
 
   /** Asked anew after each wait. */

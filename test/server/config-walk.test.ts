@@ -138,6 +138,18 @@ test("what the data plane takes back is not what runs, and its number is not use
   assert.equal(node.walk.status.version, 3, "an event of before changes nothing");
 });
 
+test("the data plane may take back several changes at once: what runs is what it says", async () => {
+  await using scene = new Scene();
+  const node = await scene.start(configText());
+  for (const port of [1, 2, 3]) await node.walk.apply(configText(TWO.replace("24317", `2431${port}`)));
+  const told = scene.logged("config not applied: it could not be taken over");
+  scene.plane.events.add({ kind: "taken_back", version: 4, runs: 1 });
+  await told;
+  const { version, text, digest, running } = node.walk.status;
+  assert.deepEqual([version, text, running.targets.length], [1, configText(), 1]);
+  assert.equal(digest, node.table.versions.at(-1)?.digest);
+});
+
 test("the changes of one moment are walked one after the other, and the newest is what runs", async () => {
   await using scene = new Scene();
   const node = await scene.start(configText());

@@ -18,5 +18,5 @@ test("kept plan: workers get all of it as one text", () => {
   const plan = compile(config, config.node, { version: 3, text });
   const kept = new KeptPlan(plan);
   assert.deepEqual(readPlanData(kept.text), plan);
-  assert.deepEqual([kept.version, kept.targets, kept.pools], [3, plan.targets, plan.pools]);
+  assert.deepEqual([kept.version, kept.digest, kept.targets, kept.pools], [3, plan.digest, plan.targets, plan.pools]);
 });

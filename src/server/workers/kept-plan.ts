@@ -10,6 +10,8 @@ export type SharedPlan = Pick<PlanData, "targets" | "pools">;
  */
 export class KeptPlan implements SharedPlan {
   readonly version: number;
+  /** Of the document: that of a plan made of the same text once more is the same. */
+  readonly digest: string;
   readonly targets: PlanData["targets"];
   readonly pools: PlanData["pools"];
   /** PlanData as JSON. */
@@ -17,6 +19,7 @@ export class KeptPlan implements SharedPlan {
 
   constructor(plan: PlanData) {
     this.version = plan.version;
+    this.digest = plan.digest;
     this.targets = plan.targets;
     this.pools = plan.pools;
     this.text = JSON.stringify(plan);

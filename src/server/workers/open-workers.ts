@@ -84,7 +84,7 @@ class Workers implements DataPlane {
 
   constructor({ plan, bound, listen }: WorkersParts, env: Env, { count, secrets }: WorkersOptions) {
     this.#plan = plan;
-    this.#trial = new PlanTrial(env.clock);
+    this.#trial = new PlanTrial({ clock: env.clock, workers: count, first: plan });
     this.#listen = listen;
     this.#env = env;
     this.#secrets = secrets;
@@ -263,7 +263,7 @@ class Workers implements DataPlane {
    */
   async #commit(plan: KeptPlan, bound: Pick<Plan, "targets">, parts: readonly PreparedWorker[]): Promise<void> {
     this.#refuseStopped();
-    this.#trial.begin(this.#plan, this.#count);
+    this.#trial.begin(plan);
     this.#plan = plan;
     this.#lender.adopt(plan, this.#listen.limits);
     this.#revision++;
