@@ -34,7 +34,7 @@ import type { WorkerSlot } from "./worker-slot.ts";
 import { SILENCE_MS, Supervisor, type SupervisorOptions } from "./supervisor.ts";
 import { withLedger } from "./totals.ts";
 import { toWireExplain } from "./wire.ts";
-import { SilentWorker, type WorkerLink } from "./worker-link.ts";
+import { type ExitReason, SilentWorker, type WorkerExit, type WorkerLink } from "./worker-link.ts";
 
 export interface WorkersOptions {
   readonly count: number;
@@ -104,10 +104,10 @@ class Workers implements DataPlane {
       update: (_slot: WorkerSlot, link: WorkerLink) => this.#update(link),
       used: ({ index }, message) => this.#lender.reported(index, message),
       news: ({ index }: WorkerSlot, news: WorkerNews) => this.#health.hear(index, news),
-      begun: ({ index }: WorkerSlot) => this.#health.tellAll(index),
+      begun: ({ index }: WorkerSlot) => this.#begun(index),
       joined: () => this.#health.joined(),
       ended: ({ index }: WorkerSlot) => this.#ended(index),
-      died: (slot: WorkerSlot) => this.#died(slot),
+      died: (slot: WorkerSlot, { reason }: WorkerExit) => this.#died(slot, reason),
     };
     this.#supervisor = new Supervisor(supervised, env);
     this.#health = new NodeHealth(bound, plan.version, env, {
@@ -263,7 +263,10 @@ class Workers implements DataPlane {
    */
   async #commit(plan: KeptPlan, bound: Pick<Plan, "targets">, parts: readonly PreparedWorker[]): Promise<void> {
     this.#refuseStopped();
-    this.#trial.begin(plan);
+    this.#trial.begin(
+      plan,
+      this.#supervisor.ready.map(({ index }) => index),
+    );
     this.#plan = plan;
     this.#lender.adopt(plan, this.#listen.limits);
     this.#revision++;
@@ -301,14 +304,19 @@ class Workers implements DataPlane {
     await Promise.all(following);
   }
 
+  #begun(index: number): void {
+    this.#health.tellAll(index);
+    this.#trial.ready(index);
+  }
+
   #ended(index: number): void {
     this.#lender.ended(index);
     this.#health.died(index);
   }
 
   /** A plan that kills whoever runs it is not kept. */
-  #died({ index }: WorkerSlot): void {
-    const before = this.#trial.died(index);
+  #died({ index }: WorkerSlot, reason: ExitReason): void {
+    const before = this.#trial.died(index, reason);
     if (before === undefined) return;
     const { version } = this.#plan;
     this.#plan = before;

@@ -1,5 +1,6 @@
 import type { Cancel, Clock } from "../../core/clock.ts";
 import type { KeptPlan } from "./kept-plan.ts";
+import type { ExitReason } from "./worker-link.ts";
 
 /**
  * A plan with which all workers end so often within this time of its commit, and never run, is
@@ -7,6 +8,10 @@ import type { KeptPlan } from "./kept-plan.ts";
  */
 const TRIAL_MS = 30_000;
 const TRIAL_ENDS = 2;
+/** Whoever ran so long with a plan did not end because of it. */
+const WELL_MS = 5_000;
+/** Who is silent is found out, and killed for it, so late at most. */
+const UNSEEN_MS = 15_000;
 
 export interface PlanTrialOptions {
   readonly clock: Clock;
@@ -24,6 +29,8 @@ export class PlanTrial {
   /** The one on trial. */
   #tried: KeptPlan | undefined;
   #ends: number[] = [];
+  /** Since when each has run with it, by the clock; undefined while it does not. */
+  #sinceMs: (number | undefined)[] = [];
   #cancel: Cancel = () => undefined;
 
   constructor({ clock, workers, first }: PlanTrialOptions) {
@@ -34,22 +41,33 @@ export class PlanTrial {
 
   /**
    * This plan is run from now on. That of the same document as the one on trial (a certificate was
-   * renewed) is on the same trial: to be committed again proves nothing.
+   * renewed) is on the same trial: to be committed again proves nothing. `ready` run already.
    */
-  begin(plan: KeptPlan): void {
+  begin(plan: KeptPlan, ready: readonly number[]): void {
     const goesOn = this.#tried?.digest === plan.digest;
     this.#tried = plan;
     if (goesOn) return;
     this.#cancel();
     this.#ends = Array<number>(this.#workers).fill(0);
+    this.#sinceMs = Array<undefined>(this.#workers).fill(undefined);
+    for (const worker of ready) this.ready(worker);
     this.#cancel = this.#clock.after(TRIAL_MS, () => this.#survived());
   }
 
+  /** A worker that was started runs the plan from now on. */
+  ready(worker: number): void {
+    this.#sinceMs[worker] = this.#clock.nowMs();
+  }
+
   /** A worker has died. Gives the plan to return to, once, when all have died too often. */
-  died(worker: number): KeptPlan | undefined {
+  died(worker: number, reason: ExitReason): KeptPlan | undefined {
     if (this.#tried === undefined) return undefined;
-    this.#ends[worker]! += 1;
-    if (this.#ends.some((ends) => ends < TRIAL_ENDS)) return undefined;
+    const since = this.#sinceMs[worker];
+    this.#sinceMs[worker] = undefined;
+    if (this.#ranWell(since, reason === "silent" ? UNSEEN_MS : 0)) this.#ends[worker] = 0;
+    // A signal from outside says nothing of a plan with which the worker got as far as to run.
+    else if (reason !== "killed" || since === undefined) this.#ends[worker]! += 1;
+    if (this.#ends.some((ends, i) => ends < TRIAL_ENDS || this.#ranWell(this.#sinceMs[i], 0))) return undefined;
     this.end();
     return this.#good;
   }
@@ -58,6 +76,10 @@ export class PlanTrial {
   end(): void {
     this.#cancel();
     this.#tried = undefined;
+  }
+
+  #ranWell(sinceMs: number | undefined, unseenMs: number): boolean {
+    return sinceMs !== undefined && this.#clock.nowMs() - sinceMs - unseenMs > WELL_MS;
   }
 
   #survived(): void {

@@ -42,7 +42,7 @@ export interface SupervisorOptions {
   /** Told of each end of a worker that ran or was about to. */
   readonly ended: (slot: WorkerSlot) => void;
   /** Told of each end that was not asked for. */
-  readonly died: (slot: WorkerSlot) => void;
+  readonly died: (slot: WorkerSlot, exit: WorkerExit) => void;
 }
 
 /** Plugins are loaded, listeners are made, and on a busy machine ten processes begin at once. */
@@ -344,7 +344,7 @@ export class Supervisor {
     for (const { listener, socket } of back) this.hand(listener, socket);
     if (!slot.hasRun) return; // who opens tells
     this.#serveWaiting(); // which may have waited for this one
-    this.#options.died(slot);
+    this.#options.died(slot, exit);
     this.#startAgain(slot, exit);
   }
 
