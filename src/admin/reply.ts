@@ -51,6 +51,7 @@ export function changeReply(outcome: ChangeOutcome, noun: string): AdminReply {
     case "invalid":
       return problemsReply(422, "the config would have problems; nothing was changed", outcome.problems);
     case "failed":
+      if (outcome.passing === true) return interruptedReply(outcome.reason);
       return problemsReply(422, "the config could not be taken over; nothing was changed", [
         errorAt("", outcome.reason),
       ]);
@@ -73,6 +74,11 @@ export function changeReply(outcome: ChangeOutcome, noun: string): AdminReply {
     default:
       throw new Unreachable(outcome);
   }
+}
+
+/** For what says nothing against the request: it may be made again at once. */
+export function interruptedReply(reason: string): AdminReply {
+  return problemReply(503, `${reason}; nothing was changed`, { headers: { "retry-after": "1" } });
 }
 
 function appliedReply(outcome: Extract<ChangeOutcome, { readonly kind: "applied" | "unchanged" }>): AdminReply {

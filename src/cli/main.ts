@@ -81,6 +81,7 @@ function exitCodeOf(error: RouterError): ExitCode {
     case "LISTEN_FAILED":
     case "TLS_INVALID":
     case "SHUTDOWN":
+    case "INTERRUPTED":
     case "INTERNAL":
       return EXIT.failure;
     default:

@@ -2,7 +2,7 @@ import { diffDocuments } from "../config/diff.ts";
 import { hideValuesOf } from "../config/taint.ts";
 import type { Config } from "../config/schema/config.ts";
 import type { Clock } from "../core/clock.ts";
-import { reasonOf } from "../core/errors.ts";
+import { reasonOf, RouterError } from "../core/errors.ts";
 import { formatProblem, type Problem } from "../core/problem.ts";
 import { Unreachable } from "../core/unreachable.ts";
 import type { DataPlane, DataPlaneEvent, LeavingPool } from "../plan/data-plane.ts";
@@ -33,7 +33,12 @@ export type ApplyOutcome =
     }
   | { readonly kind: "unreadable"; readonly reason: string }
   | { readonly kind: "invalid"; readonly problems: readonly Problem[] }
-  | { readonly kind: "failed"; readonly reason: string };
+  | {
+      readonly kind: "failed";
+      readonly reason: string;
+      /** Nothing speaks against the config: the same may be taken over when it is tried again. */
+      readonly passing?: true;
+    };
 
 /** Why a change was not even tried: nothing is different afterwards. */
 export type ChangeRefused =
@@ -263,7 +268,8 @@ class Walk implements ConfigWalk {
       const refused = await this.#take(plan, { before, text, file });
       return refused ?? (await this.#applied(made, config, plan));
     } catch (cause) {
-      return { kind: "failed", reason: hide(reasonOf(cause)) };
+      const reason = hide(reasonOf(cause));
+      return { kind: "failed", reason, ...(isPassing(cause) && { passing: true }) };
     }
   }
 
@@ -306,6 +312,15 @@ class Walk implements ConfigWalk {
     report(this.#parts.log, outcome);
     return outcome;
   }
+}
+
+function isPassing(cause: unknown): boolean {
+  return cause instanceof RouterError && cause.code === "INTERRUPTED";
+}
+
+/** Worth another try with the same text. */
+export function isToRepeat(outcome: ApplyOutcome): boolean {
+  return outcome.kind === "failed" && outcome.passing === true;
 }
 
 function isApplied(outcome: ChangeOutcome): outcome is Exclude<ApplyOutcome, { readonly kind: "unreadable" }> {

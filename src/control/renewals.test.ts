@@ -16,7 +16,7 @@ after(() => rmSync(folder, { recursive: true }));
  * One watch over files, with its clock; `look` lets so much time pass, and ends when what it
  * started has ended.
  */
-function open(names: () => readonly string[], texts: Readonly<Record<string, string>> = {}) {
+function open(names: () => readonly string[], texts: Readonly<Record<string, string>> = {}, refused = 0) {
   const files = (): FileRead[] =>
     names().map((file) => ({ file, text: texts[file] === undefined ? undefined : new Secret(texts[file]) }));
   const clock = new ManualClock();
@@ -24,7 +24,7 @@ function open(names: () => readonly string[], texts: Readonly<Record<string, str
   const watch = watchRenewals({
     clock,
     files,
-    renewed: async () => void renewals++,
+    renewed: async () => ++renewals > refused,
   });
   const settle = async (): Promise<void> => {
     while (clock.pending === 0) await turn(); // the next look is planned only when this one has ended
@@ -119,4 +119,18 @@ test("renewals: a file that was renewed between its reading and the first look a
   await watch.look(10_000);
   await watch.look(1_000);
   assert.equal(watch.renewals, 1);
+});
+
+test("renewals: one that could not be taken over is told again at the next poll", async () => {
+  const file = join(folder, "i.pem");
+  writeFileSync(file, "one");
+  await using watch = open(() => [file], {}, 1);
+  writeFileSync(file, "the second");
+  await watch.look(10_000);
+  await watch.look(1_000);
+  assert.equal(watch.renewals, 1);
+  await watch.look(10_000);
+  assert.equal(watch.renewals, 2);
+  await watch.look(10_000);
+  assert.equal(watch.renewals, 2);
 });

@@ -6,8 +6,11 @@ export interface RenewalOptions {
   readonly clock: Clock;
   /** The files to look at; asked before each poll. */
   readonly files: () => readonly FileRead[];
-  /** Some were renewed, and have been left alone since. Must not reject. */
-  readonly renewed: () => Promise<void>;
+  /**
+   * Some were renewed, and have been left alone since. False: to be told again at the next poll.
+   * Must not reject.
+   */
+  readonly renewed: () => Promise<boolean>;
   /** They are looked at this often. */
   readonly pollMs?: number;
 }
@@ -84,8 +87,8 @@ class Renewals implements AsyncDisposable {
     const changed = [...this.#seen].some(([file, state]) => state !== (this.#taken.get(file) ?? state));
     const settled = [...this.#seen].every(([file, state]) => state === (before.get(file) ?? state));
     if (!changed || !settled || this.#closed) return this.#schedule(changed);
-    this.#taken = this.#seen;
-    await this.#options.renewed();
+    const seen = this.#seen;
+    if (await this.#options.renewed()) this.#taken = seen;
     this.#schedule(false);
   }
 }

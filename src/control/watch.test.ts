@@ -37,7 +37,10 @@ class Scene implements AsyncDisposable {
       known: undefined,
       settleMs: 10,
       pollMs: 50,
-      onContent: async (text) => this.tell(text),
+      onContent: async (text) => {
+        this.tell(text);
+        return true;
+      },
       onUnreadable: (reason) => this.tell(/ENOENT/u.test(reason) ? "gone" : reason),
       ...options,
     });
@@ -189,6 +192,7 @@ test("one at a time: changes during a slow taking over are taken up after it, an
       scene.tell(text);
       if (text === "0") await gate.promise;
       running--;
+      return true;
     },
   });
   await scene.newest("0");
@@ -197,6 +201,38 @@ test("one at a time: changes during a slow taking over are taken up after it, an
   await scene.newest("3");
   assert.equal(most, 1);
   assert.deepEqual(scene.told, ["0", "3"]);
+});
+
+test("what could not be dealt with is told again at the polls, a few times, and anything newer as often", async () => {
+  await using scene = new Scene();
+  writeFileSync(scene.file, "one");
+  const clock = new ManualClock();
+  let over = Promise.withResolvers<void>();
+  scene.start({
+    ...silent,
+    clock,
+    known: "one",
+    onContent: async (text) => {
+      scene.tell(text);
+      over.resolve();
+      return text === "three" && scene.told.filter((one) => one === text).length === 2;
+    },
+  });
+  const polls = async (times: number): Promise<void> => {
+    for (let i = 0; i < times; i++) {
+      clock.advance(50);
+      for (let turns = 0; turns < 20; turns++) await setImmediate();
+    }
+  };
+  await polls(4);
+  for (const text of ["two", "three"]) {
+    over = Promise.withResolvers();
+    writeFileSync(scene.file, text);
+    while (!scene.told.includes(text)) await polls(1);
+    await over.promise;
+    await polls(60);
+  }
+  assert.deepEqual(scene.told, ["two", "two", "two", "two", "three", "three"]);
 });
 
 test("a file that never was is told as unreadable, and its directory may come later", async () => {

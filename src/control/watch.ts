@@ -12,9 +12,9 @@ export interface WatchOptions {
   readonly known: string | undefined;
   /**
    * Told one at a time: the next is not read before this has ended. The newest content wins. Must
-   * not reject.
+   * not reject. False: to be told once more at the next poll, a few times.
    */
-  readonly onContent: (text: string) => Promise<void>;
+  readonly onContent: (text: string) => Promise<boolean>;
   /** The file cannot be read (any more): told once, until it can be read again. */
   readonly onUnreadable: (reason: string) => void;
   /** A change is looked at when the file has been left alone for this long. */
@@ -32,6 +32,8 @@ export type WatchDirectory = (directory: string, onChange: () => void) => Dispos
 
 const SETTLE_MS = 30;
 const POLL_MS = 1_000;
+/** How often a content is told that could not be dealt with. */
+const MAX_TRIES = 4;
 /** Who stops waits for the inspection that is under way no longer than this. */
 const LAST_LOOK_MS = 500;
 
@@ -63,6 +65,10 @@ export class FileWatch implements AsyncDisposable {
    */
   #written = 0;
   #unreadable = "";
+  /** How often the newest content was told. */
+  #tries = 0;
+  /** The content that is told once more. */
+  #retried: string | undefined;
   /** It was read here. */
   #wasFile = false;
   #settling: Cancel | undefined;
@@ -173,8 +179,15 @@ export class FileWatch implements AsyncDisposable {
     this.#wasFile = true;
     this.#unreadable = "";
     if (text === this.#known && !forced) return;
+    if (text !== this.#retried) this.#tries = 0;
+    this.#retried = undefined;
     this.#known = text;
-    await this.#options.onContent(text);
+    const written = this.#written;
+    this.#tries++;
+    if ((await this.#options.onContent(text)) || written !== this.#written || this.#tries >= MAX_TRIES) return;
+    this.#retried = text;
+    this.#known = undefined;
+    this.#read = "";
   }
 
   #tellUnreadable(reason: string): void {

@@ -8,6 +8,7 @@ export const ERROR_CODES = [
   "TLS_INVALID",
   "TARGET_UNREACHABLE",
   "SHUTDOWN",
+  "INTERRUPTED",
   "USAGE",
   "INTERNAL",
 ] as const;

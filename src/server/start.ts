@@ -7,7 +7,7 @@ import { filesReadBy } from "../config/files-read.ts";
 import { formatAddress } from "../config/schema/address.ts";
 import { hideValuesOf } from "../config/taint.ts";
 import type { Config } from "../config/schema/config.ts";
-import type { ConfigWalk } from "../control/apply.ts";
+import { type ConfigWalk, isToRepeat } from "../control/apply.ts";
 import { openDataDir } from "../control/data-dir.ts";
 import { type ConfigHistory, openHistory } from "../control/history/history.ts";
 import { openOperatorStates } from "../control/operator-states.ts";
@@ -228,7 +228,7 @@ class Node implements RunningNode {
         file: source.file,
         clock: env.clock,
         known,
-        onContent: async (text) => void (await walk.apply(text)),
+        onContent: async (text) => !isToRepeat(await walk.apply(text)),
         onUnreadable: (reason) => walk.unreadable(reason),
       }),
     );
@@ -261,7 +261,7 @@ class Node implements RunningNode {
         files: () => filesReadBy(walk.status.running, source.place.folder),
         renewed: async () => {
           env.log.info("files that the config names were renewed");
-          await walk.apply(walk.status.text);
+          return !isToRepeat(await walk.apply(walk.status.text));
         },
       }),
     );

@@ -96,6 +96,7 @@ const ERRORS = {
   CONFIG_UNREADABLE: "A config file cannot be read.",
   LISTEN_FAILED: "A listener cannot be opened.",
   TLS_INVALID: "A certificate or key cannot be used.",
+  INTERRUPTED: "A worker died or fell silent while it was asked. Try again: another is started in its place.",
   TARGET_UNREACHABLE: "The other side cannot be reached.",
   SHUTDOWN: "It ended because the node stops.",
   USAGE: "The command line is wrong.",

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
+import { changeReply } from "../../src/admin/reply.ts";
+import { RouterError } from "../../src/core/errors.ts";
 import { configText, Scene } from "./scene.ts";
 
 const TWO = "targets: [{ id: a, endpoint: http://127.0.0.1:14317 }, { id: b, endpoint: http://127.0.0.1:24317 }]";
@@ -136,6 +138,23 @@ test("what the data plane takes back is not what runs, and its number is not use
   scene.plane.events.add({ kind: "taken_back", version: 2, runs: 1 });
   await new Promise(setImmediate);
   assert.equal(node.walk.status.version, 3, "an event of before changes nothing");
+});
+
+test("a change that was interrupted is tried again by itself, and refused for now where somebody waits", async () => {
+  await using scene = new Scene();
+  const node = await scene.start(configText());
+  let refusals = 2;
+  scene.plane.onPrepare = async () => {
+    if (refusals-- > 0) throw new RouterError("INTERRUPTED", "a worker ended before it answered");
+  };
+  const outcome = await node.table.replace({ text: configText(TWO), type: "yaml" }, undefined);
+  assert.deepEqual([outcome.kind, outcome.kind === "failed" && outcome.passing], ["failed", true]);
+  const { status, headers } = changeReply(outcome, "config");
+  assert.deepEqual([status, headers?.["retry-after"]], [503, "1"]);
+  const applied = scene.logged("config applied");
+  scene.write(configText(TWO));
+  await applied;
+  assert.deepEqual([refusals, node.walk.status.version], [-1, 2]);
 });
 
 test("the data plane may take back several changes at once: what runs is what it says", async () => {

@@ -132,6 +132,19 @@ test("workers: who dies between the two halves of a change begins with the new p
   for (const one of senders) await one[Symbol.asyncDispose]();
 });
 
+test("workers: who dies while it prepares a change says nothing against it", async () => {
+  await using a = await openGrpcSink();
+  await using node = await startWorkers(2, POOL, { a });
+  const [, second] = await node.pids();
+  process.kill(second!, "SIGSTOP"); // it does not get as far as to answer
+  const changed = { node: { workers: 2 }, default_pool: { targets: ["a"], ack: "queued" } };
+  const asked = node.apply(changed);
+  setImmediate(() => process.kill(second!, "SIGKILL"));
+  const outcome = await asked;
+  assert.deepEqual([outcome.kind, outcome.kind === "failed" && outcome.passing], ["failed", true]);
+  assert.equal((await node.apply(changed)).kind, "applied");
+});
+
 test("workers: what an operator wants holds in the one that is started again", async () => {
   await using a = await openGrpcSink();
   await using b = await openGrpcSink();

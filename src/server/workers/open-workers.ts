@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { RouterError } from "../../core/errors.ts";
+import { reasonOf, RouterError } from "../../core/errors.ts";
 import { EventStream } from "../../core/event-stream.ts";
 import type { Snapshot } from "../../core/snapshot.ts";
 import { bindTargets } from "../../plan/bind.ts";
@@ -255,7 +255,7 @@ class Workers implements DataPlane {
         this.#supervisor.end(slot, link, result.reason);
     }
     await discardAll(parts.filter((_, i) => results[i]?.status === "fulfilled"));
-    throw refused.find((cause) => !(cause instanceof SilentWorker)) ?? refused[0];
+    throw refused.every(isPassing) ? interrupted(refused[0]) : refused.find((cause) => !isPassing(cause));
   }
 
   /**
@@ -374,6 +374,15 @@ class Workers implements DataPlane {
 interface PreparedWorker {
   readonly slot: WorkerSlot;
   readonly link: WorkerLink;
+}
+
+/** It says nothing of what was asked for: the worker died over it, or beside it, or hangs. */
+function isPassing(cause: unknown): boolean {
+  return cause instanceof SilentWorker || (cause instanceof RouterError && cause.code === "INTERRUPTED");
+}
+
+function interrupted(cause: unknown): RouterError {
+  return new RouterError("INTERRUPTED", reasonOf(cause), { cause, hint: "try again: another is started in its place" });
 }
 
 /** Who is gone has nothing to discard. */

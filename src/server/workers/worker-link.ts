@@ -99,7 +99,7 @@ export class WorkerLink {
     const ended = (how: string, reason: ExitReason, said: string): void => {
       if (this.#isGone) return;
       this.#isGone = true;
-      const gone = new RouterError("INTERNAL", [how, said].filter((part) => part !== "").join(": "));
+      const gone = new RouterError("INTERRUPTED", [how, said].filter((part) => part !== "").join(": "));
       for (const id of this.#asked.keys()) this.#settle(id)?.reject(gone);
       this.#hear("\n");
       onExit({ reason: this.#killedFor ?? reason, said });
@@ -124,7 +124,7 @@ export class WorkerLink {
   ask<Name extends CallName>(name: Name, args: Calls[Name]["args"], limitMs: number): Promise<Calls[Name]["answer"]> {
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
-      if (this.#isGone) return reject(new RouterError("INTERNAL", "the worker has ended"));
+      if (this.#isGone) return reject(new RouterError("INTERRUPTED", "the worker has ended"));
       const silent = (): void => this.#settle(id)?.reject(new SilentWorker(name, limitMs));
       // A turn later: where this process was held up itself, the answer has come and was not read.
       const late = (): void => void setImmediate(silent);
