@@ -4,14 +4,14 @@ import type { AddressInfo, Socket } from "node:net";
 import type { TlsOptions } from "node:tls";
 import type { Clock } from "../core/clock.ts";
 import { watchRefusals } from "../core/connection-refusal.ts";
-import { reasonOf, RouterError } from "../core/errors.ts";
+import { isInterrupted, reasonOf, RouterError } from "../core/errors.ts";
 import { type Hide, hideIn } from "../core/hide.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { refusalTeller } from "../telemetry/refused-connections.ts";
 import { type AdminToken, type Authorize, createAuthorize } from "./auth.ts";
 import { BodyReader } from "./read-body.ts";
-import { parseIfMatch, PROBLEM_TYPE, problemReply } from "./reply.ts";
+import { interruptedReply, parseIfMatch, PROBLEM_TYPE, problemReply } from "./reply.ts";
 import { hasBody, sendChunks, sendReply } from "./send-reply.ts";
 import { type AdminBody, type AdminReply, JSON_TYPE, matchRoute, type AdminRoute, type RouteWork } from "./route.ts";
 
@@ -117,6 +117,7 @@ function createAnswer({ routes, tokens, hide, clock, log, metrics }: AdminListen
   };
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const reply = await replyTo(request, response, services).catch((cause: unknown) => {
+      if (isInterrupted(cause)) return interruptedReply(cause.message);
       told(request)(cause);
       return problemReply(500, "this is a fault of Signalbox; its log tells more");
     });

@@ -14,7 +14,7 @@ export function explainRoute(context: AdminContext): AdminRoute {
     path: "/api/v1/explain",
     role: "viewer",
     summary: "What would become of a request, or of one item, if it came now; nothing of it is carried out.",
-    statuses: [422],
+    statuses: [422, 503],
     body: requestBody(BodySchema),
     work: "explain",
     handle: ({ body }) => {

@@ -51,7 +51,7 @@ export function changeReply(outcome: ChangeOutcome, noun: string): AdminReply {
     case "invalid":
       return problemsReply(422, "the config would have problems; nothing was changed", outcome.problems);
     case "failed":
-      if (outcome.passing === true) return interruptedReply(outcome.reason);
+      if (outcome.passing === true) return interruptedReply(`${outcome.reason}; nothing was changed`);
       return problemsReply(422, "the config could not be taken over; nothing was changed", [
         errorAt("", outcome.reason),
       ]);
@@ -76,9 +76,9 @@ export function changeReply(outcome: ChangeOutcome, noun: string): AdminReply {
   }
 }
 
-/** For what says nothing against the request: it may be made again at once. */
+/** For what says nothing against the request: it may be made again in a moment. */
 export function interruptedReply(reason: string): AdminReply {
-  return problemReply(503, `${reason}; nothing was changed`, { headers: { "retry-after": "1" } });
+  return problemReply(503, `${reason}; try again in a moment`, { headers: { "retry-after": "1" } });
 }
 
 function appliedReply(outcome: Extract<ChangeOutcome, { readonly kind: "applied" | "unchanged" }>): AdminReply {

@@ -2,7 +2,7 @@ import { diffDocuments } from "../config/diff.ts";
 import { hideValuesOf } from "../config/taint.ts";
 import type { Config } from "../config/schema/config.ts";
 import type { Clock } from "../core/clock.ts";
-import { reasonOf, RouterError } from "../core/errors.ts";
+import { isInterrupted, reasonOf } from "../core/errors.ts";
 import { formatProblem, type Problem } from "../core/problem.ts";
 import { Unreachable } from "../core/unreachable.ts";
 import type { DataPlane, DataPlaneEvent, LeavingPool } from "../plan/data-plane.ts";
@@ -269,7 +269,7 @@ class Walk implements ConfigWalk {
       return refused ?? (await this.#applied(made, config, plan));
     } catch (cause) {
       const reason = hide(reasonOf(cause));
-      return { kind: "failed", reason, ...(isPassing(cause) && { passing: true }) };
+      return { kind: "failed", reason, ...(isInterrupted(cause) && { passing: true }) };
     }
   }
 
@@ -312,10 +312,6 @@ class Walk implements ConfigWalk {
     report(this.#parts.log, outcome);
     return outcome;
   }
-}
-
-function isPassing(cause: unknown): boolean {
-  return cause instanceof RouterError && cause.code === "INTERRUPTED";
 }
 
 /** Worth another try with the same text. */

@@ -31,6 +31,11 @@ export class RouterError extends Error {
   }
 }
 
+/** It says nothing against what was asked for: the same may be done when it is asked for again. */
+export function isInterrupted(cause: unknown): cause is RouterError {
+  return cause instanceof RouterError && cause.code === "INTERRUPTED";
+}
+
 /** The text of anything thrown; faults of TLS in words. */
 export function reasonOf(cause: unknown): string {
   if (cause instanceof AggregateError && cause.errors.length > 0) return reasonOf(cause.errors[0]);

@@ -75,7 +75,7 @@ export interface DataPlane extends AsyncDisposable {
   shutdown(graceMs: number): Promise<ShutdownReport>;
 }
 
-/** A plan that was taken over killed who ran it, over and over: the one before runs again. */
+/** A plan that was taken over killed who ran it, over and over: the last good one runs again. */
 export interface DataPlaneEvent {
   readonly kind: "taken_back";
   /** Of the plan that is gone, and of the one that runs. */

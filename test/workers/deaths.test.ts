@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { account, Sender } from "../scenario/fault-sender.ts";
+import { ManualClock } from "../support/manual-clock.ts";
 import { openGrpcSink } from "../support/sinks/grpc-sink.ts";
 import { hung } from "../support/sinks/sink-script.ts";
 import { eventually, isReady, startWorkers, type WorkerNode } from "./worker-node.ts";
@@ -282,4 +283,31 @@ test("workers: what one held for a pool that the config does not have any more i
   await replace(node, 1);
   const row = (await node.rows()).find(({ pool }) => pool === "early");
   assert.deepEqual([row?.lost, row?.shed], [{ worker_died: 5 }, {}]);
+});
+
+test("workers: while none is ready its pools are those of the config, and an explanation is to be asked for again", async () => {
+  await using a = await openGrpcSink();
+  const clock = new ManualClock(); // which does not go on: none is started again
+  await using node = await startWorkers(2, POOL, { a }, clock);
+  const { dataPlane } = node.running;
+  const [first, second] = await node.pids();
+  const request = { signal: "traces", bytes: new Uint8Array(), maxItems: 1 } as const;
+  process.kill(first!, "SIGSTOP"); // it does not answer, and is not known to be silent
+  const asked = dataPlane.explain(request);
+  clock.advance(2_000);
+  assert.equal((await asked).total_items, 0);
+  for (const pid of [first, second]) process.kill(pid!, "SIGKILL");
+  await eventually(async () => (await node.pids()).length === 0);
+  const { pools } = await dataPlane.status();
+  assert.deepEqual(
+    pools.map(({ name, targets, usable, queuedItems }) => [name, targets, usable, queuedItems]),
+    [["default", ["a"], 0, 0]],
+  );
+  await assert.rejects(dataPlane.explain(request), { code: "INTERRUPTED" });
+  const reply = await fetch(`http://${node.admin}/api/v1/explain`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ item: { signal: "traces" } }),
+  });
+  assert.deepEqual([reply.status, reply.headers.get("retry-after")], [503, "1"]);
 });

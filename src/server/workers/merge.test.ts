@@ -43,7 +43,7 @@ const POOL: PoolStatus = {
   losses: undefined,
 };
 
-const NODE = { ...PLACE, targets: [{ ...TARGET, inFlight: 0, window: 0 }] };
+const NODE = { ...PLACE, pools: [], targets: [{ ...TARGET, inFlight: 0, window: 0 }] };
 
 function status(pool: Partial<PoolStatus>, target: Partial<TargetStatus>): DataPlaneStatus {
   const inFlight = { requests: 2, bytes: 100 };

@@ -10,6 +10,7 @@ import type {
   TargetStatus,
   Undeliverable,
 } from "../../plan/data-plane.ts";
+import type { SharedPlan } from "./kept-plan.ts";
 
 /** What several workers say, as what their node says. */
 
@@ -54,9 +55,24 @@ export function mergeShutdowns(all: readonly ShutdownReport[], tookMs: number): 
   };
 }
 
+/** The pools of a plan, of which nobody has said anything: no worker may run. */
+export function idlePools({ pools }: SharedPlan): PoolStatus[] {
+  return pools.map(({ name, strategy, targets, fallback }) => ({
+    name,
+    strategy: strategy.type,
+    targets,
+    fallback,
+    queuedBytes: 0,
+    queuedItems: 0,
+    inFlight: 0,
+    usable: 0,
+    losses: undefined,
+  }));
+}
+
 export function mergeStatuses(
   all: readonly DataPlaneStatus[],
-  { targets: known, ...node }: Pick<DataPlaneStatus, "version" | "addresses" | "workers" | "targets">,
+  { targets: known, pools, ...node }: Omit<DataPlaneStatus, "inFlight">,
 ): DataPlaneStatus {
   const measured = mergeBy(
     all.map(({ targets }) => targets),
@@ -69,11 +85,7 @@ export function mergeStatuses(
       requests: all.reduce((sum, { inFlight }) => sum + inFlight.requests, 0),
       bytes: all.reduce((sum, { inFlight }) => sum + inFlight.bytes, 0),
     },
-    pools: mergeBy(
-      all.map(({ pools }) => pools),
-      ({ name }) => name,
-      mergePools,
-    ),
+    pools: mergeBy([pools, ...all.map((one) => one.pools)], ({ name }) => name, mergePools),
     targets: known.map((target) => withCalls(target, measured.find(({ id }) => id === target.id) ?? NO_CALLS)),
   };
 }

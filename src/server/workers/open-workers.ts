@@ -24,7 +24,15 @@ import type { SecretReader } from "../../plan/secrets.ts";
 import type { Env } from "../../telemetry/env.ts";
 import { addSnapshots, takeSnapshot } from "../../telemetry/snapshot.ts";
 import { type Acceptor, openAcceptor } from "./acceptor.ts";
-import { mergeDrops, mergeLeaving, mergeReady, mergeShutdowns, mergeStatuses, mergeUndeliverable } from "./merge.ts";
+import {
+  idlePools,
+  mergeDrops,
+  mergeLeaving,
+  mergeReady,
+  mergeShutdowns,
+  mergeStatuses,
+  mergeUndeliverable,
+} from "./merge.ts";
 import { type Certificates, WORKER_SCHEMA, type WorkerStart } from "./messages.ts";
 import { NodeHealth, type WorkerNews } from "./node-health.ts";
 import { KeptPlan } from "./kept-plan.ts";
@@ -34,7 +42,7 @@ import type { WorkerSlot } from "./worker-slot.ts";
 import { SILENCE_MS, Supervisor, type SupervisorOptions } from "./supervisor.ts";
 import { withLedger } from "./totals.ts";
 import { toWireExplain } from "./wire.ts";
-import { type ExitReason, SilentWorker, type WorkerExit, type WorkerLink } from "./worker-link.ts";
+import { type ExitReason, isPassing, SilentWorker, type WorkerExit, type WorkerLink } from "./worker-link.ts";
 
 export interface WorkersOptions {
   readonly count: number;
@@ -170,7 +178,8 @@ class Workers implements DataPlane {
     const workers = this.#supervisor.slots.map(({ status }) => status);
     const addresses = this.#acceptor?.addresses ?? {};
     const all = await this.#supervisor.each("status", null);
-    return mergeStatuses(all, { version, addresses, workers, targets: this.#health.statuses });
+    const { statuses: targets } = this.#health;
+    return mergeStatuses(all, { version, addresses, workers, targets, pools: idlePools(this.#plan) });
   }
 
   async ready(): Promise<Readiness> {
@@ -202,7 +211,7 @@ class Workers implements DataPlane {
 
   async explain(request: ExplainRequest): Promise<Explanation> {
     const explanation = await this.#supervisor.any("explain", toWireExplain(request));
-    if (explanation === undefined) throw new RouterError("INTERNAL", "no worker runs that could explain it");
+    if (explanation === undefined) throw new RouterError("INTERRUPTED", "no worker answers that could explain it");
     return explanation;
   }
 
@@ -374,11 +383,6 @@ class Workers implements DataPlane {
 interface PreparedWorker {
   readonly slot: WorkerSlot;
   readonly link: WorkerLink;
-}
-
-/** It says nothing of what was asked for: the worker died over it, or beside it, or hangs. */
-function isPassing(cause: unknown): boolean {
-  return cause instanceof SilentWorker || (cause instanceof RouterError && cause.code === "INTERRUPTED");
 }
 
 function interrupted(cause: unknown): RouterError {

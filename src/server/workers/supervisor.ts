@@ -20,7 +20,7 @@ import { WorkerSlot } from "./worker-slot.ts";
 import type { WorkerNews } from "./node-health.ts";
 import { findSkew } from "./skew.ts";
 import { addRemains, NOTHING } from "./totals.ts";
-import { SilentWorker, type WorkerExit, WorkerLink } from "./worker-link.ts";
+import { isPassing, SilentWorker, type WorkerExit, WorkerLink } from "./worker-link.ts";
 
 export interface SupervisorOptions {
   readonly count: number;
@@ -139,9 +139,20 @@ export class Supervisor {
     }
   }
 
-  /** Asks the first that is ready. */
+  /**
+   * Asks one after the other until one has answered; the last of them gets most time. undefined:
+   * none was ready, or all of them died or were silent.
+   */
   async any<Name extends CallName>(name: Name, args: Calls[Name]["args"]): Promise<Calls[Name]["answer"] | undefined> {
-    return this.ready[0]?.link?.ask(name, args, SILENCE_MS);
+    const links = this.ready.flatMap(({ link }) => link ?? []);
+    for (const [i, link] of links.entries()) {
+      try {
+        return await link.ask(name, args, i < links.length - 1 ? ASK_LIMIT_MS : SILENCE_MS);
+      } catch (cause) {
+        if (!isPassing(cause)) throw cause;
+      }
+    }
+    return undefined;
   }
 
   /** Everything that workers counted, those that are gone included. */

@@ -3,7 +3,7 @@ import { getCompileCacheDir } from "node:module";
 import type { Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 import type { Cancel, Clock } from "../../core/clock.ts";
-import { reasonOf, RouterError } from "../../core/errors.ts";
+import { isInterrupted, reasonOf, RouterError } from "../../core/errors.ts";
 import type { ListenerKind } from "../../plan/data-plane.ts";
 import type { CallName, Calls, FromWorker, Question, ToWorker } from "./messages.ts";
 import { fromWireError } from "./wire.ts";
@@ -203,6 +203,11 @@ export class SilentWorker extends Error {
   constructor(name: CallName, limitMs: number) {
     super(`a worker did not answer ${name} within ${limitMs / 1_000} s`);
   }
+}
+
+/** It says nothing of what was asked for: the worker died over it, or beside it, or hangs. */
+export function isPassing(cause: unknown): boolean {
+  return cause instanceof SilentWorker || isInterrupted(cause);
 }
 
 function reasonOfExit(code: number | null, signal: NodeJS.Signals | null, said: string): ExitReason {
