@@ -48,8 +48,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "arena: a parcel lets go of its bytes before it is settled",
     file: "src/data/queue/records.ts",
-    code: "    owner.retain();\n    for (const share of facts.shares)",
-    fault: "    for (const share of facts.shares)",
+    code: "    owner.retain();\n    for (const { rule, pool, points } of facts.shares)",
+    fault: "    for (const { rule, pool, points } of facts.shares)",
     tests: ["src/data/pipeline.test.ts", "src/data/queue/records.test.ts"],
   },
   {
