@@ -1,7 +1,7 @@
 import { diffDocuments } from "../config/diff.ts";
 import { hideValuesOf } from "../config/taint.ts";
 import type { Config } from "../config/schema/config.ts";
-import type { Clock } from "../core/clock.ts";
+import type { Cancel, Clock } from "../core/clock.ts";
 import { isInterrupted, reasonOf } from "../core/errors.ts";
 import { formatProblem, type Problem } from "../core/problem.ts";
 import { Unreachable } from "../core/unreachable.ts";
@@ -153,6 +153,9 @@ export function createConfigWalk(started: StartedConfig, parts: WalkParts): Conf
   return new Walk(started, parts);
 }
 
+/** A data plane takes back within half of this, and its event may have to wait for its turn. */
+const KEPT_MS = 60_000;
+
 const STOPPING: ChangeRefused = { kind: "stopping" };
 
 class Walk implements ConfigWalk {
@@ -160,8 +163,9 @@ class Walk implements ConfigWalk {
   readonly #started: Pick<Config, "node">;
   readonly #parts: WalkParts;
   #status: ConfigStatus;
-  /** What ran before the newest change. */
+  /** What ran before the newest change, while that is likely to be taken back. */
   #before: ConfigStatus | undefined;
+  #forgetting: Cancel = () => undefined;
   #closed = false;
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -182,6 +186,7 @@ class Walk implements ConfigWalk {
 
   close(): void {
     this.#closed = true;
+    this.#forgetting();
   }
 
   apply(text: string): Promise<ApplyOutcome> {
@@ -208,7 +213,7 @@ class Walk implements ConfigWalk {
     return this.#inTurn(async () => {
       if (this.#status.version !== version) return;
       const before = this.#before?.version === runs ? this.#before : await this.#earlier(runs);
-      this.#before = undefined;
+      this.#forgetBefore();
       this.#status = before;
       this.#parts.onApplied(before.running);
       this.#conclude({ kind: "failed", reason: `all workers ended with version ${version}: ${runs} runs again` });
@@ -298,12 +303,25 @@ class Walk implements ConfigWalk {
     const { version, digest } = plan;
     const restartRequired = restartPaths(this.#started, config);
     const appliedMs = clock.wallMs();
-    this.#before = this.#status;
+    this.#keepBefore();
     this.#status = { ...this.#status, version, digest, running: config, text, appliedMs, restartRequired };
     const leaving = await this.#parts.dataPlane.leaving();
     onApplied(config);
     await history.add({ version, digest, appliedMs, by, summary: summary ?? summarise(changed) }, text);
     return { kind: "applied", version, digest, warnings: problems, restartRequired, changed, leaving };
+  }
+
+  /** Not for ever: it may be large, and the history has it as well. */
+  #keepBefore(): void {
+    if (this.#closed) return; // a timer would keep the process
+    this.#forgetting();
+    this.#before = this.#status;
+    this.#forgetting = this.#parts.clock.after(KEPT_MS, () => this.#forgetBefore());
+  }
+
+  #forgetBefore(): void {
+    this.#forgetting();
+    this.#before = undefined;
   }
 
   #conclude(outcome: ApplyOutcome): ApplyOutcome {
