@@ -311,3 +311,16 @@ test("workers: while none is ready its pools are those of the config, and an exp
   });
   assert.deepEqual([reply.status, reply.headers.get("retry-after")], [503, "1"]);
 });
+
+test("workers: a change that comes while none runs is prepared by the one that is started again", async () => {
+  await using a = await openGrpcSink();
+  const strategy = { type: "plugin", name: "nobody" };
+  await using node = await startWorkers(1, { default_pool: { targets: ["a"] } }, { a });
+  const [pid] = await node.pids();
+  assert.ok(pid !== undefined);
+  process.kill(pid, "SIGKILL");
+  await eventually(async () => (await node.readyWorkers()) === 0);
+  const { kind } = await node.apply({ default_pool: { targets: ["a"], strategy } });
+  assert.equal(kind, "failed");
+  assert.equal((await node.running.dataPlane.status()).version, 1);
+});

@@ -249,8 +249,12 @@ class Workers implements DataPlane {
     await what();
   }
 
-  /** In all that run, or in none. */
+  /**
+   * In all that run, or in none. Who is started again is waited for; where none comes, a plan that
+   * ends all may be what runs, and this one its mend.
+   */
   async #prepareAll(plan: KeptPlan): Promise<PreparedWorker[]> {
+    await this.#supervisor.someReady(SILENCE_MS);
     const parts = this.#supervisor.ready.flatMap((slot): PreparedWorker[] =>
       slot.link === undefined ? [] : [{ slot, link: slot.link }],
     );

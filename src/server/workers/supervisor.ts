@@ -70,6 +70,8 @@ export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #env: Env;
   readonly #waiting: WaitingConnections;
+  /** Told when a worker takes connections again. */
+  readonly #expecting = new Set<() => void>();
   /** They wait for more workers than those that are ready, for some time. */
   #isSpreading = false;
   /** What those counted that are gone. */
@@ -166,6 +168,17 @@ export class Supervisor {
     return [this.#gone, ...this.slots.flatMap(({ last }) => last ?? [])];
   }
 
+  /** Resolves when a worker takes connections, and after so long in any case. */
+  async someReady(withinMs: number): Promise<void> {
+    if (this.ready.length > 0 || this.#isStopping) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#expecting.add(resolve);
+    const cancel = this.#env.clock.after(withinMs, resolve);
+    await promise;
+    cancel();
+    this.#expecting.delete(resolve);
+  }
+
   connections(listener: ListenerKind): number {
     return this.slots.reduce((sum, slot) => sum + slot.connections[listener], this.#waiting.count(listener));
   }
@@ -193,6 +206,7 @@ export class Supervisor {
   /** All drain at the same time, within one grace. */
   async shutdown(graceMs: number): Promise<ShutdownReport[]> {
     this.#isStopping = true;
+    for (const told of this.#expecting) told();
     for (const cancel of this.#timers) cancel();
     for (const { socket } of this.#waiting.take()) socket.destroy();
     const reports = await Promise.all(
@@ -242,6 +256,7 @@ export class Supervisor {
     if (slot.link === link) {
       this.#options.begun(slot);
       slot.isReady = true;
+      for (const told of this.#expecting) told();
       slot.hasRun = true;
       this.#options.joined();
     }
