@@ -1,7 +1,7 @@
 import { diffDocuments } from "../config/diff.ts";
 import { hideValuesOf } from "../config/taint.ts";
 import type { Config } from "../config/schema/config.ts";
-import type { Cancel, Clock } from "../core/clock.ts";
+import type { Clock } from "../core/clock.ts";
 import { isInterrupted, reasonOf } from "../core/errors.ts";
 import { formatProblem, type Problem } from "../core/problem.ts";
 import { Unreachable } from "../core/unreachable.ts";
@@ -153,9 +153,6 @@ export function createConfigWalk(started: StartedConfig, parts: WalkParts): Conf
   return new Walk(started, parts);
 }
 
-/** A data plane takes back within half of this, and its event may have to wait for its turn. */
-const KEPT_MS = 60_000;
-
 const STOPPING: ChangeRefused = { kind: "stopping" };
 
 class Walk implements ConfigWalk {
@@ -163,9 +160,6 @@ class Walk implements ConfigWalk {
   readonly #started: Pick<Config, "node">;
   readonly #parts: WalkParts;
   #status: ConfigStatus;
-  /** What ran before the newest change, while that is likely to be taken back. */
-  #before: ConfigStatus | undefined;
-  #forgetting: Cancel = () => undefined;
   #closed = false;
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -186,7 +180,6 @@ class Walk implements ConfigWalk {
 
   close(): void {
     this.#closed = true;
-    this.#forgetting();
   }
 
   apply(text: string): Promise<ApplyOutcome> {
@@ -212,8 +205,7 @@ class Walk implements ConfigWalk {
   takenBack({ version, runs }: DataPlaneEvent): Promise<void> {
     return this.#inTurn(async () => {
       if (this.#status.version !== version) return;
-      const before = this.#before?.version === runs ? this.#before : await this.#earlier(runs);
-      this.#forgetBefore();
+      const before = await this.#earlier(runs);
       this.#status = before;
       this.#parts.onApplied(before.running);
       this.#conclude({ kind: "failed", reason: `all workers ended with version ${version}: ${runs} runs again` });
@@ -224,12 +216,21 @@ class Walk implements ConfigWalk {
     this.#conclude({ kind: "unreadable", reason });
   }
 
-  /** A version of before the last change, as the history has it. */
+  /**
+   * A version of before the last change, as the history has it: it may be large, and is held by
+   * nobody else.
+   */
   async #earlier(version: number): Promise<ConfigStatus> {
     const { history, prepare } = this.#parts;
     const { text: newest, running } = this.#status;
     const text = await history.text(version);
-    const config = text === undefined ? undefined : (await prepare(text, newest)).config;
+    const config =
+      text === undefined
+        ? undefined
+        : await prepare(text, newest).then(
+            (made) => made.config,
+            () => undefined,
+          );
     const info = history.versions.find((one) => one.version === version);
     return {
       ...this.#status,
@@ -303,25 +304,11 @@ class Walk implements ConfigWalk {
     const { version, digest } = plan;
     const restartRequired = restartPaths(this.#started, config);
     const appliedMs = clock.wallMs();
-    this.#keepBefore();
     this.#status = { ...this.#status, version, digest, running: config, text, appliedMs, restartRequired };
     const leaving = await this.#parts.dataPlane.leaving();
     onApplied(config);
     await history.add({ version, digest, appliedMs, by, summary: summary ?? summarise(changed) }, text);
     return { kind: "applied", version, digest, warnings: problems, restartRequired, changed, leaving };
-  }
-
-  /** Not for ever: it may be large, and the history has it as well. */
-  #keepBefore(): void {
-    if (this.#closed) return; // a timer would keep the process
-    this.#forgetting();
-    this.#before = this.#status;
-    this.#forgetting = this.#parts.clock.after(KEPT_MS, () => this.#forgetBefore());
-  }
-
-  #forgetBefore(): void {
-    this.#forgetting();
-    this.#before = undefined;
   }
 
   #conclude(outcome: ApplyOutcome): ApplyOutcome {

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Clock, systemClock } from "../../src/core/clock.ts";
+import { systemClock } from "../../src/core/clock.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import { RouterError } from "../../src/core/errors.ts";
 import { formatProblem } from "../../src/core/problem.ts";
@@ -19,8 +19,6 @@ export class Scene implements AsyncDisposable {
   readonly lines: Record<string, unknown>[] = [];
   readonly planes: ScriptedDataPlane[] = [];
   env: Record<string, string> = {};
-  /** With one that is moved by hand, files are not looked at by themselves. */
-  clock: Clock = systemClock;
   /** Told when what a change took is not needed any more. */
   settled: () => void = () => undefined;
   #node: RunningNode | undefined;
@@ -36,9 +34,9 @@ export class Scene implements AsyncDisposable {
     const { config, problems } = source.load(text);
     if (config === undefined) throw new RouterError("CONFIG_INVALID", problems.map(formatProblem).join("\n"));
     const write = (line: string): void => this.#onLine(line);
-    const log = createLog({ clock: this.clock, write, level: "info", format: "json", colour: false });
+    const log = createLog({ clock: systemClock, write, level: "info", format: "json", colour: false });
     this.#node = await startNode(config, {
-      clock: this.clock,
+      clock: systemClock,
       random: seededRandom(1),
       log,
       source,
