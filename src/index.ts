@@ -45,7 +45,7 @@ export { type BatchHandler, type Batcher, type BatcherOptions, openBatcher } fro
 
 // The route table: of a router and of a node.
 export type { Element, Guard, RouteTable, VersionView } from "./control/route-table.ts";
-export type { ApplyOutcome, ChangeOutcome } from "./control/apply.ts";
+export type { ApplyOutcome, ChangeOutcome } from "./control/apply-outcome.ts";
 export type { Edit, Section } from "./control/document/element.ts";
 export type { Wanted } from "./control/document/prepare.ts";
 export type { DocumentDiff } from "./control/document/compare.ts";

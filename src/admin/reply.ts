@@ -1,5 +1,5 @@
 import { STATUS_CODES } from "node:http";
-import type { ChangeOutcome } from "../control/apply.ts";
+import type { ChangeOutcome } from "../control/apply-outcome.ts";
 import { formatProblem, type Problem } from "../core/problem.ts";
 import { Unreachable } from "../core/unreachable.ts";
 import type { AdminReply } from "./route.ts";

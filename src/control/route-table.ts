@@ -1,5 +1,6 @@
 import type { Problem } from "../core/problem.ts";
-import type { ChangeOutcome, ConfigStatus, ConfigWalk, Proposal, ChangeRefused } from "./apply.ts";
+import type { ConfigStatus, ConfigWalk, Proposal } from "./apply.ts";
+import type { ChangeOutcome, ChangeRefused } from "./apply-outcome.ts";
 import type { DocumentDiff } from "./document/compare.ts";
 import type { DocumentService } from "./document/document-service.ts";
 import { type Edit, elementOf, elementsOf, type Section } from "./document/element.ts";

@@ -4,7 +4,7 @@ import { parse } from "yaml";
 import { type Clock, systemClock } from "../../src/core/clock.ts";
 import { formatProblem } from "../../src/core/problem.ts";
 import { seededRandom } from "../../src/core/random.ts";
-import type { ApplyOutcome } from "../../src/control/apply.ts";
+import type { ApplyOutcome } from "../../src/control/apply-outcome.ts";
 import type { LedgerRow, SeriesSnapshot } from "../../src/core/snapshot.ts";
 import { openDataPlane } from "../../src/data/assemble.ts";
 import type { Resolver } from "../../src/data/resolve/resolver.ts";

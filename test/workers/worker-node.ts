@@ -3,7 +3,7 @@ import { type Clock, systemClock } from "../../src/core/clock.ts";
 import { formatProblem } from "../../src/core/problem.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import type { LedgerRow } from "../../src/core/snapshot.ts";
-import type { ApplyOutcome } from "../../src/control/apply.ts";
+import type { ApplyOutcome } from "../../src/control/apply-outcome.ts";
 import { compile } from "../../src/plan/compile.ts";
 import type { PlanData } from "../../src/plan/plan-data.ts";
 import type { WorkerStatus } from "../../src/plan/data-plane.ts";

@@ -1,5 +1,5 @@
 import type { ConfigInput } from "../../config/schema/config.ts";
-import type { ChangeOutcome } from "../../control/apply.ts";
+import type { ChangeOutcome } from "../../control/apply-outcome.ts";
 import { openHistory } from "../../control/history/history.ts";
 import type { RouteTable } from "../../control/route-table.ts";
 import type { LedgerRow } from "../../core/snapshot.ts";

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { reasonOf, RouterError } from "../../core/errors.ts";
+import { RouterError } from "../../core/errors.ts";
 import { EventStream } from "../../core/event-stream.ts";
 import type { Snapshot } from "../../core/snapshot.ts";
 import { bindTargets } from "../../plan/bind.ts";
@@ -39,10 +39,11 @@ import { KeptPlan } from "./kept-plan.ts";
 import { PlanTrial } from "./plan-trial.ts";
 import { Lender } from "./lender.ts";
 import type { WorkerSlot } from "./worker-slot.ts";
-import { SILENCE_MS, Supervisor, type SupervisorOptions } from "./supervisor.ts";
+import { SILENCE_MS, Supervisor } from "./supervisor.ts";
+import type { SupervisorOptions } from "./supervisor-options.ts";
 import { withLedger } from "./totals.ts";
 import { toWireExplain } from "./wire.ts";
-import { type ExitReason, isPassing, SilentWorker, type WorkerExit, type WorkerLink } from "./worker-link.ts";
+import { type ExitReason, refusalOf, SilentWorker, type WorkerExit, type WorkerLink } from "./worker-link.ts";
 
 export interface WorkersOptions {
   readonly count: number;
@@ -268,7 +269,7 @@ class Workers implements DataPlane {
         this.#supervisor.end(slot, link, result.reason);
     }
     await discardAll(parts.filter((_, i) => results[i]?.status === "fulfilled"));
-    throw refused.every(isPassing) ? interrupted(refused[0]) : refused.find((cause) => !isPassing(cause));
+    throw refusalOf(refused);
   }
 
   /**
@@ -387,10 +388,6 @@ class Workers implements DataPlane {
 interface PreparedWorker {
   readonly slot: WorkerSlot;
   readonly link: WorkerLink;
-}
-
-function interrupted(cause: unknown): RouterError {
-  return new RouterError("INTERRUPTED", reasonOf(cause), { cause, hint: "try again: another is started in its place" });
 }
 
 /** Who is gone has nothing to discard. */

@@ -1,10 +1,16 @@
 import { LISTENER_KINDS, type ListenerKind } from "../../plan/data-plane.ts";
+import type { Env } from "../../telemetry/env.ts";
 import type { WorkerSlot } from "./worker-slot.ts";
 
 /** Below this all workers together have little to do: who does it is of no interest. */
 const MIN_PER_SECOND = 100;
 /** Of two workers one may have 60 % of the work; of more, as much above its share. */
 const EXCESS = 1.2;
+/** What a client gets to come back, and what the spread gets to show what came of it. */
+const MOVE_MS = 10_000;
+const CALM_MS = 30_000;
+/** What a worker gets to ask a connection away. */
+const ASK_LIMIT_MS = 2_000;
 
 /** What would make the work of workers more equal. */
 export interface Skew {
@@ -29,4 +35,46 @@ export function findSkew(ready: readonly WorkerSlot[], last: ListenerKind | unde
   const many = LISTENER_KINDS.filter((kind) => busiest.connections[kind] >= 2);
   const listener = many.find((kind) => kind !== last) ?? many[0];
   return listener === undefined ? undefined : { busiest, idlest, listener };
+}
+
+/** Keeps the work of workers equal: their connections are asked away, and taken by others. */
+export class ConnectionSpread {
+  readonly #env: Pick<Env, "clock" | "log">;
+  /** The next connection of this listener goes there. */
+  #move: { readonly listener: ListenerKind; readonly to: WorkerSlot; readonly untilMs: number } | undefined;
+  #last: ListenerKind | undefined;
+  #skewed: WorkerSlot | undefined;
+  #calmUntilMs = 0;
+
+  constructor(env: Pick<Env, "clock" | "log">) {
+    this.#env = env;
+  }
+
+  /** Where a connection goes that was asked away from another worker. */
+  taker(listener: ListenerKind): WorkerSlot | undefined {
+    const move = this.#move;
+    if (move?.listener !== listener) return undefined;
+    this.#move = undefined;
+    return move.to.isReady && this.#env.clock.nowMs() < move.untilMs ? move.to : undefined;
+  }
+
+  /** One connection at a time, twice in a row seen to be needed, and then a while nothing. */
+  mend(ready: readonly WorkerSlot[]): void {
+    const nowMs = this.#env.clock.nowMs();
+    const skew = nowMs < this.#calmUntilMs ? undefined : findSkew(ready, this.#last);
+    const isSeenAgain = skew !== undefined && skew.busiest === this.#skewed;
+    this.#skewed = skew?.busiest;
+    if (skew === undefined || !isSeenAgain) return;
+    const { busiest, idlest, listener } = skew;
+    this.#calmUntilMs = nowMs + CALM_MS;
+    this.#last = listener;
+    this.#move = { listener, to: idlest, untilMs: nowMs + MOVE_MS };
+    this.#env.log.info("a connection is asked away from a worker that has most of the work", {
+      worker: busiest.index + 1,
+      to: idlest.index + 1,
+      listener,
+    });
+    // Who is gone has none to ask away.
+    busiest.link?.ask("retireOldest", { listener }, ASK_LIMIT_MS).catch(() => undefined);
+  }
 }

@@ -7,43 +7,13 @@ import { Unreachable } from "../../core/unreachable.ts";
 import { LISTENER_KINDS, type ListenerKind, type ShutdownReport } from "../../plan/data-plane.ts";
 import type { Env } from "../../telemetry/env.ts";
 import { refusalTeller } from "../../telemetry/refused-connections.ts";
-import {
-  type CallName,
-  type Calls,
-  eachListener,
-  type FromWorker,
-  type UseReport,
-  type WorkerStart,
-} from "./messages.ts";
+import { type CallName, type Calls, eachListener, type FromWorker } from "./messages.ts";
 import { WaitingConnections } from "./waiting-connections.ts";
 import { WorkerSlot } from "./worker-slot.ts";
-import type { WorkerNews } from "./node-health.ts";
-import { findSkew } from "./skew.ts";
+import { ConnectionSpread } from "./skew.ts";
+import type { SupervisorOptions } from "./supervisor-options.ts";
 import { addRemains, NOTHING } from "./totals.ts";
 import { isPassing, SilentWorker, type WorkerExit, WorkerLink } from "./worker-link.ts";
-
-export interface SupervisorOptions {
-  readonly count: number;
-  /** Of the processes. */
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** What a worker starts with, as it is now. */
-  readonly startOf: (slot: WorkerSlot) => WorkerStart;
-  /** Counts up with whatever `startOf` depends on. */
-  readonly revision: () => number;
-  /** Brings a worker up to what is so by now, although it was started with something else. */
-  readonly update: (slot: WorkerSlot, link: WorkerLink) => Promise<void>;
-  /** Told of what a worker does with the limits of the node. */
-  readonly used: (slot: WorkerSlot, message: UseReport) => void;
-  /** What its calls told of targets. */
-  readonly news: (slot: WorkerSlot, news: WorkerNews) => void;
-  /** It has begun, and is about to get connections; then it gets them. */
-  readonly begun: (slot: WorkerSlot) => void;
-  readonly joined: () => void;
-  /** Told of each end of a worker that ran or was about to. */
-  readonly ended: (slot: WorkerSlot) => void;
-  /** Told of each end that was not asked for. */
-  readonly died: (slot: WorkerSlot, exit: WorkerExit) => void;
-}
 
 /** Plugins are loaded, listeners are made, and on a busy machine ten processes begin at once. */
 const START_LIMIT_MS = 60_000;
@@ -51,9 +21,6 @@ const START_LIMIT_MS = 60_000;
 export const SILENCE_MS = 10_000;
 const WATCH_MS = 5_000;
 const ASK_LIMIT_MS = 2_000;
-/** What a client gets to come back, and what the spread gets to show what came of it. */
-const MOVE_MS = 10_000;
-const CALM_MS = 30_000;
 /** What other workers get to be ready, too, before the first takes all connections that wait. */
 const SPREAD_MS = 1_000;
 const BACKOFF_MS = 100;
@@ -77,11 +44,7 @@ export class Supervisor {
   /** What those counted that are gone. */
   #gone: Snapshot = NOTHING;
   #seq = 0;
-  /** The next connection of this listener goes there. */
-  #move: { readonly listener: ListenerKind; readonly to: WorkerSlot; readonly untilMs: number } | undefined;
-  #lastMoved: ListenerKind | undefined;
-  #skewed: WorkerSlot | undefined;
-  #calmUntilMs = 0;
+  readonly #spread: ConnectionSpread;
   #isStopping = false;
   readonly #timers = new Set<Cancel>();
   readonly #exits = new Map<WorkerLink, () => void>();
@@ -95,6 +58,7 @@ export class Supervisor {
     this.#options = options;
     this.#env = env;
     this.#waiting = new WaitingConnections(env.clock);
+    this.#spread = new ConnectionSpread(env);
     this.#refusals = eachListener((kind) => refusalTeller(kind, env));
     process.once("exit", this.#killAll);
     this.slots = Array.from({ length: options.count }, (_, index) => new WorkerSlot(index));
@@ -191,7 +155,8 @@ export class Supervisor {
     if (this.#isStopping) return void socket.destroy();
     const [first, ...others] = this.ready;
     if (first === undefined) return this.#waiting.add(listener, socket);
-    const slot = this.#moved(listener) ?? others.reduce((least, one) => (one.load < least.load ? one : least), first);
+    const slot =
+      this.#spread.taker(listener) ?? others.reduce((least, one) => (one.load < least.load ? one : least), first);
     const seq = ++this.#seq;
     slot.connections[listener]++;
     slot.unconfirmed.set(seq, { listener, socket });
@@ -384,36 +349,10 @@ export class Supervisor {
     this.#later(delayMs, () => void this.#start(slot));
   }
 
-  /** Where a connection goes that was asked away from another worker. */
-  #moved(listener: ListenerKind): WorkerSlot | undefined {
-    const move = this.#move;
-    if (move?.listener !== listener) return undefined;
-    this.#move = undefined;
-    return move.to.isReady && this.#env.clock.nowMs() < move.untilMs ? move.to : undefined;
-  }
-
-  /** One connection at a time, twice in a row seen to be needed, and then a while nothing. */
-  #mendSkew(): void {
-    const nowMs = this.#env.clock.nowMs();
-    const skew = nowMs < this.#calmUntilMs ? undefined : findSkew(this.ready, this.#lastMoved);
-    const isSeenAgain = skew !== undefined && skew.busiest === this.#skewed;
-    this.#skewed = skew?.busiest;
-    if (skew === undefined || !isSeenAgain) return;
-    this.#calmUntilMs = nowMs + CALM_MS;
-    this.#lastMoved = skew.listener;
-    this.#move = { listener: skew.listener, to: skew.idlest, untilMs: nowMs + MOVE_MS };
-    this.#env.log.info("a connection is asked away from a worker that has most of the work", {
-      worker: skew.busiest.index + 1,
-      to: skew.idlest.index + 1,
-      listener: skew.listener,
-    });
-    skew.busiest.link?.ask("retireOldest", { listener: skew.listener }, ASK_LIMIT_MS).catch(ignore);
-  }
-
   /** Who hangs does not say so. */
   #watch(): void {
     for (const slot of this.ready) if (slot.link !== undefined) void this.#look(slot, slot.link);
-    this.#mendSkew();
+    this.#spread.mend(this.ready);
     this.#closeWaiting();
     this.#later(WATCH_MS, () => this.#watch());
   }

@@ -210,6 +210,13 @@ export function isPassing(cause: unknown): boolean {
   return cause instanceof SilentWorker || isInterrupted(cause);
 }
 
+/** Of what several workers refused something for: what speaks against it goes first. */
+export function refusalOf(causes: readonly unknown[]): unknown {
+  const [cause] = causes;
+  if (!causes.every(isPassing)) return causes.find((one) => !isPassing(one));
+  return new RouterError("INTERRUPTED", reasonOf(cause), { cause, hint: "try again: another is started in its place" });
+}
+
 function reasonOfExit(code: number | null, signal: NodeJS.Signals | null, said: string): ExitReason {
   if (/heap out of memory|OOM error|allocation failed/iu.test(said)) return "out_of_memory";
   if (signal === "SIGKILL") return "killed";

@@ -1,0 +1,53 @@
+import type { Problem } from "../core/problem.ts";
+import type { LeavingPool } from "../plan/data-plane.ts";
+
+/**
+ * What came of a config that somebody wants to run. All but `applied` leave the running one
+ * untouched.
+ */
+export type ApplyOutcome =
+  | {
+      readonly kind: "applied";
+      readonly version: number;
+      readonly digest: string;
+      readonly warnings: readonly Problem[];
+      /** Paths under `node` that changed and count only after a restart. */
+      readonly restartRequired: readonly string[];
+      /** What differs from the version before, as paths: `rules.payments.priority`. */
+      readonly changed: readonly string[];
+      /** Pools that are gone and still hold something: these go on for a while. */
+      readonly leaving: readonly LeavingPool[];
+    }
+  | { readonly kind: "unreadable"; readonly reason: string }
+  | { readonly kind: "invalid"; readonly problems: readonly Problem[] }
+  | {
+      readonly kind: "failed";
+      readonly reason: string;
+      /** Nothing speaks against the config: the same may be taken over when it is tried again. */
+      readonly passing?: true;
+    };
+
+/** Why a change was not even tried: nothing is different afterwards. */
+export type ChangeRefused =
+  /** Somebody else was faster. */
+  | { readonly kind: "conflict"; readonly reason: string; readonly hint: string }
+  | { readonly kind: "unknown" | "exists"; readonly id: string }
+  /** What was sent is no document. */
+  | { readonly kind: "malformed"; readonly problems: readonly Problem[] }
+  /** What has a way now would have none; nobody has said that this is meant. */
+  | { readonly kind: "unrouted"; readonly problems: readonly Problem[] }
+  /** The node stops. */
+  | { readonly kind: "stopping" }
+  /** It cannot be written down; the reason is for people. */
+  | { readonly kind: "unwritable"; readonly reason: string };
+
+export type ChangeOutcome =
+  | Exclude<ApplyOutcome, { readonly kind: "unreadable" }>
+  /** The document says it already: no new version. */
+  | {
+      readonly kind: "unchanged";
+      readonly version: number;
+      readonly digest: string;
+      readonly warnings: readonly Problem[];
+    }
+  | ChangeRefused;
