@@ -77,12 +77,19 @@ function exitCodeOf(error: RouterError): ExitCode {
     case "CONFIG_UNREADABLE":
       return EXIT.notFound;
     case "TARGET_UNREACHABLE":
+    case "STORE_UNREACHABLE":
       return EXIT.unreachable;
+    case "NOT_OWNER":
+      return EXIT.conflict;
     case "LISTEN_FAILED":
     case "TLS_INVALID":
     case "SHUTDOWN":
     case "INTERRUPTED":
     case "INTERNAL":
+    case "STORE_UNKNOWN":
+    case "STORE_REFUSED":
+    case "SESSION_LOST":
+    case "TIMED_OUT":
       return EXIT.failure;
     default:
       throw new Unreachable(error.code);

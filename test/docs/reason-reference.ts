@@ -97,6 +97,13 @@ const ERRORS = {
   LISTEN_FAILED: "A listener cannot be opened.",
   TLS_INVALID: "A certificate or key cannot be used.",
   INTERRUPTED: "A worker died or fell silent while it was asked. Try again: another is started in its place.",
+  STORE_UNREACHABLE: "The coordination store did not answer, and nothing was written. Try again.",
+  STORE_UNKNOWN:
+    "The connection to the store was lost while it was writing: it may or may not have been done. Read before you write again.",
+  STORE_REFUSED: "The store will not do it: rights, sizes or room. The message says which.",
+  SESSION_LOST: "The session that a lock, a leadership or a registration hangs on has ended.",
+  NOT_OWNER: "Somebody else has it, or had it since: what is guarded by it was not written.",
+  TIMED_OUT: "It could not be had in the time that was given.",
   TARGET_UNREACHABLE: "The other side cannot be reached.",
   SHUTDOWN: "It ended because the node stops.",
   USAGE: "The command line is wrong.",
