@@ -33,13 +33,14 @@ import {
   mergeStatuses,
   mergeUndeliverable,
 } from "./merge.ts";
+import { SILENCE_MS } from "./ask-limits.ts";
 import { type Certificates, WORKER_SCHEMA, type WorkerStart } from "./messages.ts";
 import { NodeHealth, type WorkerNews } from "./node-health.ts";
 import { KeptPlan } from "./kept-plan.ts";
 import { PlanTrial } from "./plan-trial.ts";
 import { Lender } from "./lender.ts";
 import type { WorkerSlot } from "./worker-slot.ts";
-import { SILENCE_MS, Supervisor } from "./supervisor.ts";
+import { Supervisor } from "./supervisor.ts";
 import type { SupervisorOptions } from "./supervisor-options.ts";
 import { withLedger } from "./totals.ts";
 import { toWireExplain } from "./wire.ts";

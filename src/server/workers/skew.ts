@@ -1,5 +1,6 @@
 import { LISTENER_KINDS, type ListenerKind } from "../../plan/data-plane.ts";
 import type { Env } from "../../telemetry/env.ts";
+import { ASK_LIMIT_MS } from "./ask-limits.ts";
 import type { WorkerSlot } from "./worker-slot.ts";
 
 /** Below this all workers together have little to do: who does it is of no interest. */
@@ -9,8 +10,6 @@ const EXCESS = 1.2;
 /** What a client gets to come back, and what the spread gets to show what came of it. */
 const MOVE_MS = 10_000;
 const CALM_MS = 30_000;
-/** What a worker gets to ask a connection away. */
-const ASK_LIMIT_MS = 2_000;
 
 /** What would make the work of workers more equal. */
 export interface Skew {

@@ -7,6 +7,7 @@ import { Unreachable } from "../../core/unreachable.ts";
 import { LISTENER_KINDS, type ListenerKind, type ShutdownReport } from "../../plan/data-plane.ts";
 import type { Env } from "../../telemetry/env.ts";
 import { refusalTeller } from "../../telemetry/refused-connections.ts";
+import { ASK_LIMIT_MS, SILENCE_MS } from "./ask-limits.ts";
 import { type CallName, type Calls, eachListener, type FromWorker } from "./messages.ts";
 import { WaitingConnections } from "./waiting-connections.ts";
 import { WorkerSlot } from "./worker-slot.ts";
@@ -17,10 +18,7 @@ import { isPassing, SilentWorker, type WorkerExit, WorkerLink } from "./worker-l
 
 /** Plugins are loaded, listeners are made, and on a busy machine ten processes begin at once. */
 const START_LIMIT_MS = 60_000;
-/** Who does not answer within this is as good as dead. */
-export const SILENCE_MS = 10_000;
 const WATCH_MS = 5_000;
-const ASK_LIMIT_MS = 2_000;
 /** What other workers get to be ready, too, before the first takes all connections that wait. */
 const SPREAD_MS = 1_000;
 const BACKOFF_MS = 100;
