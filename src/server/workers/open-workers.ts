@@ -37,6 +37,7 @@ import { SILENCE_MS } from "./ask-limits.ts";
 import { type Certificates, WORKER_SCHEMA, type WorkerStart } from "./messages.ts";
 import { NodeHealth, type WorkerNews } from "./node-health.ts";
 import { KeptPlan } from "./kept-plan.ts";
+import { PlanChanges, type PlanHost } from "./plan-changes.ts";
 import { PlanTrial } from "./plan-trial.ts";
 import { Lender } from "./lender.ts";
 import type { WorkerSlot } from "./worker-slot.ts";
@@ -44,7 +45,7 @@ import { Supervisor } from "./supervisor.ts";
 import type { SupervisorOptions } from "./supervisor-options.ts";
 import { withLedger } from "./totals.ts";
 import { toWireExplain } from "./wire.ts";
-import { type ExitReason, refusalOf, SilentWorker, type WorkerExit, type WorkerLink } from "./worker-link.ts";
+import { type ExitReason, type WorkerExit, type WorkerLink } from "./worker-link.ts";
 
 export interface WorkersOptions {
   readonly count: number;
@@ -76,28 +77,24 @@ interface WorkersParts {
 
 class Workers implements DataPlane {
   readonly #env: Env;
-  readonly #secrets: SecretReader;
   readonly #health: NodeHealth;
   readonly #supervisor: Supervisor;
   readonly #lender: Lender;
   readonly #count: number;
   readonly events = new EventStream<DataPlaneEvent>();
   readonly #trial: PlanTrial;
-  #plan: KeptPlan;
+  readonly #changes: PlanChanges<WorkerSlot>;
   #listen: ListenOptions;
   #ticketKeys = newTicketKeys();
   /** Counts up with whatever a worker is started with. */
   #revision = 0;
-  #isPreparing = false;
   #acceptor: Acceptor | undefined;
   #shutdown: Promise<ShutdownReport> | undefined;
 
   constructor({ plan, bound, listen }: WorkersParts, env: Env, { count, secrets }: WorkersOptions) {
-    this.#plan = plan;
     this.#trial = new PlanTrial({ clock: env.clock, workers: count, first: plan });
     this.#listen = listen;
     this.#env = env;
-    this.#secrets = secrets;
     this.#count = count;
     this.#lender = new Lender({
       count,
@@ -124,6 +121,11 @@ class Workers implements DataPlane {
       ready: () => this.#supervisor.ready.map(({ index }) => index),
       tell: (worker, message) => this.#supervisor.slots[worker]?.link?.tell(message),
     });
+    this.#changes = new PlanChanges<WorkerSlot>(plan, this.#planHost(secrets));
+  }
+
+  get #plan(): KeptPlan {
+    return this.#changes.plan;
   }
 
   async open(): Promise<void> {
@@ -145,23 +147,8 @@ class Workers implements DataPlane {
     }
   }
 
-  async prepare(plan: PlanData): Promise<PreparedPlan> {
-    this.#refuseStopped();
-    if (this.#isPreparing) throw new RouterError("INTERNAL", "another change of the plan is prepared and not decided");
-    this.#isPreparing = true;
-    try {
-      const bound = await bindTargets(plan, this.#secrets);
-      const kept = new KeptPlan(plan);
-      const prepared = await this.#prepareAll(kept);
-      this.#refuseStopped();
-      return {
-        commit: () => this.#decide(() => this.#commit(kept, bound, prepared)),
-        discard: () => this.#decide(() => discardAll(prepared)),
-      };
-    } catch (cause) {
-      this.#isPreparing = false;
-      throw cause;
-    }
+  prepare(plan: PlanData): Promise<PreparedPlan> {
+    return this.#changes.prepare(plan);
   }
 
   async renew(listen: Certificates): Promise<void> {
@@ -241,82 +228,10 @@ class Workers implements DataPlane {
     return mergeShutdowns(reports, this.#env.clock.nowMs() - startedMs);
   }
 
-  #refuseStopped(): void {
-    if (this.#shutdown !== undefined) throw new RouterError("SHUTDOWN", "the node shuts down");
-  }
-
-  async #decide(what: () => Promise<void>): Promise<void> {
-    if (!this.#isPreparing) throw new RouterError("INTERNAL", "this change of the plan was decided already");
-    this.#isPreparing = false;
-    await what();
-  }
-
-  /**
-   * In all that run, or in none. Who is started again is waited for; where none comes, a plan that
-   * ends all may be what runs, and this one its mend.
-   */
-  async #prepareAll(plan: KeptPlan): Promise<PreparedWorker[]> {
-    await this.#supervisor.someReady(SILENCE_MS);
-    const parts = this.#supervisor.ready.flatMap((slot): PreparedWorker[] =>
-      slot.link === undefined ? [] : [{ slot, link: slot.link }],
-    );
-    const asked = parts.map(({ link }) => link.ask("prepare", { plan: plan.text }, SILENCE_MS));
-    const results = await Promise.allSettled(asked);
-    const refused = results.flatMap((result) => (result.status === "rejected" ? [result.reason as unknown] : []));
-    if (refused.length === 0) return parts;
-    for (const [i, { slot, link }] of parts.entries()) {
-      const result = results[i];
-      if (result?.status === "rejected" && result.reason instanceof SilentWorker)
-        this.#supervisor.end(slot, link, result.reason);
-    }
-    await discardAll(parts.filter((_, i) => results[i]?.status === "fulfilled"));
-    throw refusalOf(refused);
-  }
-
-  /**
-   * It is decided: who cannot follow is killed, and the one in its place begins with the new plan.
-   */
-  async #commit(plan: KeptPlan, bound: Pick<Plan, "targets">, parts: readonly PreparedWorker[]): Promise<void> {
-    this.#refuseStopped();
-    this.#trial.begin(
-      plan,
-      this.#supervisor.ready.map(({ index }) => index),
-    );
-    this.#plan = plan;
-    this.#lender.adopt(plan, this.#listen.limits);
-    this.#revision++;
-    this.#health.update(bound, plan.version, plan.pools);
-    const commits = parts.map(async ({ slot, link }) => {
-      try {
-        await link.ask("commit", null, SILENCE_MS);
-      } catch (cause) {
-        this.#supervisor.end(slot, link, cause);
-      }
-    });
-    await Promise.all(commits);
-    // Who was started with the plan of before, and ran only when all others had prepared this one.
-    await this.#follow(this.#supervisor.ready.filter(({ link }) => parts.every((part) => part.link !== link)));
-    this.#tellHealth();
-  }
-
   /** All of it: each has taken over the plan that runs. */
   #tellHealth(): void {
     for (const { index } of this.#supervisor.ready) this.#health.tellAll(index);
     this.#health.joined();
-  }
-
-  /** Those that run, and were not told of what is so by now. */
-  async #follow(slots: readonly WorkerSlot[]): Promise<void> {
-    const following = slots.map(async (slot) => {
-      const { link } = slot;
-      if (link === undefined) return;
-      try {
-        await this.#update(link);
-      } catch (cause) {
-        this.#supervisor.end(slot, link, cause);
-      }
-    });
-    await Promise.all(following);
   }
 
   #begun(index: number): void {
@@ -334,22 +249,28 @@ class Workers implements DataPlane {
     const before = this.#trial.died(index, reason);
     if (before === undefined) return;
     const { version } = this.#plan;
-    this.#plan = before;
-    this.#lender.adopt(before, this.#listen.limits);
-    this.#revision++;
-    void this.#followBack(before);
+    this.#changes.takeBack(before);
     this.events.add({ kind: "taken_back", version, runs: before.version });
   }
 
-  /** Never rejects. */
-  async #followBack(plan: KeptPlan): Promise<void> {
-    // It could be bound once; where it cannot any more, targets that it alone has are decided about
-    // by each worker for itself.
-    const bound = await bindTargets(plan, this.#secrets).catch(() => undefined);
-    if (this.#plan !== plan || this.#shutdown !== undefined) return;
-    if (bound !== undefined) this.#health.update(bound, plan.version, plan.pools);
-    await this.#follow(this.#supervisor.ready);
-    this.#tellHealth();
+  #planHost(secrets: SecretReader): PlanHost<WorkerSlot> {
+    const workers = this.#supervisor;
+    return {
+      secrets,
+      workers,
+      isStopped: () => this.#shutdown !== undefined,
+      committed: (plan) => {
+        const ready = workers.ready.map(({ index }) => index);
+        this.#trial.begin(plan, ready);
+      },
+      runs: (plan) => {
+        this.#lender.adopt(plan, this.#listen.limits);
+        this.#revision++;
+      },
+      targetsAre: (bound, { version, pools }) => this.#health.update(bound, version, pools),
+      update: (link) => this.#update(link),
+      tookOver: () => this.#tellHealth(),
+    };
   }
 
   #startOf({ index }: WorkerSlot): WorkerStart {
@@ -383,17 +304,6 @@ class Workers implements DataPlane {
   #withTickets<Tls extends object>(tls: Tls | undefined): (Tls & { readonly ticketKeys: string }) | undefined {
     return tls && { ...tls, ticketKeys: this.#ticketKeys };
   }
-}
-
-/** A worker that has prepared a change. */
-interface PreparedWorker {
-  readonly slot: WorkerSlot;
-  readonly link: WorkerLink;
-}
-
-/** Who is gone has nothing to discard. */
-async function discardAll(parts: readonly PreparedWorker[]): Promise<void> {
-  await Promise.allSettled(parts.map(({ link }) => link.ask("discard", null, SILENCE_MS)));
 }
 
 function newTicketKeys(): string {

@@ -1,0 +1,185 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { completeConfig } from "../../../test/support/node.ts";
+import { RouterError } from "../../core/errors.ts";
+import { compile } from "../../plan/compile.ts";
+import type { PlanData } from "../../plan/plan-data.ts";
+import { textSource } from "../config-source.ts";
+import { KeptPlan } from "./kept-plan.ts";
+import type { CallName, Calls } from "./messages.ts";
+import { type ChangedWorker, PlanChanges } from "./plan-changes.ts";
+
+function planOf(version: number): PlanData {
+  const text = completeConfig({
+    targets: [{ id: "a", endpoint: "http://127.0.0.1:1" }],
+    default_pool: { targets: ["a"] },
+  });
+  const { config } = textSource(text, { name: "test.yaml", folder: ".", file: undefined }, {}).load(text);
+  assert.ok(config !== undefined);
+  return compile(config, config.node, { version, text });
+}
+
+/** Prepares and decides as a worker does: one change at a time. */
+class FakeWorker implements ChangedWorker {
+  readonly index: number;
+  readonly link = this;
+  version = 1;
+  #prepared: number | undefined;
+  /** Its next answer to this waits for `resume`. */
+  readonly #held = new Map<CallName, Promise<void>>();
+
+  constructor(index: number) {
+    this.index = index;
+  }
+
+  /** Gives what lets it answer. */
+  hold(name: CallName): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#held.set(name, promise);
+    return resolve;
+  }
+
+  async ask<Name extends CallName>(name: Name, args: Calls[Name]["args"]): Promise<Calls[Name]["answer"]> {
+    const done = this.#do(name, args);
+    const held = this.#held.get(name);
+    this.#held.delete(name);
+    await held;
+    return done;
+  }
+
+  #do(name: CallName, args: unknown): null {
+    if (name === "prepare") {
+      if (this.#prepared !== undefined) throw new RouterError("INTERNAL", "another change is prepared");
+      const { plan } = args as Calls["prepare"]["args"]; // oxlint-disable-line typescript/no-unsafe-type-assertion -- by its name
+      this.#prepared = (JSON.parse(plan) as PlanData).version; // oxlint-disable-line typescript/no-unsafe-type-assertion -- as it was made
+      return null;
+    }
+    if (this.#prepared === undefined) throw new RouterError("INTERNAL", `nothing to ${name}`);
+    if (name === "commit") this.version = this.#prepared;
+    this.#prepared = undefined;
+    return null;
+  }
+}
+
+/** Two workers that run version 1. */
+function open() {
+  const workers = [new FakeWorker(0), new FakeWorker(1)];
+  const killed: unknown[] = [];
+  const stops = { now: false };
+  const changes: PlanChanges<FakeWorker> = new PlanChanges(new KeptPlan(planOf(1)), {
+    secrets: { env: {} },
+    workers: {
+      ready: workers,
+      someReady: async () => undefined,
+      end: (_worker, _link, why) => killed.push(why),
+    },
+    isStopped: () => stops.now,
+    committed: () => undefined,
+    runs: () => undefined,
+    targetsAre: () => undefined,
+    // As open-workers.ts does.
+    update: async (link) => {
+      if (link.version === changes.plan.version) return;
+      await link.ask("prepare", { plan: changes.plan.text });
+      await link.ask("commit", null);
+    },
+    tookOver: () => undefined,
+  });
+  const versions = (): number[] => workers.map(({ version }) => version);
+  return { changes, workers, killed, versions, stops };
+}
+
+/** One more change, as whoever waits for all of before. */
+async function next({ changes }: ReturnType<typeof open>, version: number): Promise<void> {
+  const prepared = await changes.prepare(planOf(version));
+  await prepared.commit();
+}
+
+test("plan changes: what is taken back while a change is prepared is followed when that was discarded", async () => {
+  const scene = open();
+  const { changes, killed, versions } = scene;
+  const first = changes.plan;
+  await next(scene, 2);
+  const prepared = await changes.prepare(planOf(3));
+  changes.takeBack(first);
+  assert.equal(changes.plan, first, "who starts now begins with it");
+  await new Promise(setImmediate); // whatever does not wait is done by then
+  await prepared.discard();
+  const after = await changes.prepare(planOf(4));
+  assert.deepEqual([versions(), killed], [[1, 1], []]);
+  await after.commit();
+  assert.deepEqual([versions(), killed], [[4, 4], []]);
+});
+
+test("plan changes: a change that was prepared before another was taken back is run by all when it is committed", async () => {
+  const scene = open();
+  const { changes, killed, versions } = scene;
+  const first = changes.plan;
+  await next(scene, 2);
+  const prepared = await changes.prepare(planOf(3));
+  changes.takeBack(first);
+  await new Promise(setImmediate);
+  await prepared.commit();
+  assert.equal(changes.plan.version, 3);
+  await next(scene, 4);
+  assert.deepEqual([versions(), killed], [[4, 4], []]);
+});
+
+test("plan changes: what is taken back while workers still commit it is followed by all of them", async () => {
+  const scene = open();
+  const { changes, workers, killed, versions } = scene;
+  const first = changes.plan;
+  const prepared = await changes.prepare(planOf(2));
+  const resume = workers[1]!.hold("commit");
+  const committed = prepared.commit();
+  changes.takeBack(first);
+  const waiting = changes.prepare(planOf(3));
+  resume();
+  await committed;
+  const after = await waiting;
+  assert.deepEqual([versions(), killed], [[1, 1], []]);
+  await after.discard();
+});
+
+test("plan changes: a change waits for what is being taken back", async () => {
+  const scene = open();
+  const { changes, workers, killed, versions } = scene;
+  const first = changes.plan;
+  await next(scene, 2);
+  const resume = workers[0]!.hold("prepare");
+  changes.takeBack(first);
+  const prepared = changes.prepare(planOf(3));
+  resume();
+  await (await prepared).commit();
+  assert.deepEqual([versions(), killed], [[3, 3], []]);
+});
+
+test("plan changes: a second change is refused while one is not decided, and may wait for its commit", async () => {
+  const scene = open();
+  const { changes, workers, versions } = scene;
+  const prepared = await changes.prepare(planOf(2));
+  await assert.rejects(changes.prepare(planOf(3)), { code: "INTERNAL" });
+  const resume = workers[0]!.hold("commit");
+  const committed = prepared.commit();
+  const other = changes.prepare(planOf(3));
+  resume();
+  await committed;
+  await (await other).commit();
+  assert.deepEqual(versions(), [3, 3]);
+});
+
+test("plan changes: a worker that drains is not killed for what it does not follow any more", async () => {
+  const scene = open();
+  const { changes, workers, killed, stops } = scene;
+  const first = changes.plan;
+  await next(scene, 2);
+  const resume = workers[0]!.hold("prepare");
+  changes.takeBack(first);
+  const waiting = changes.prepare(planOf(3));
+  await new Promise(setImmediate);
+  stops.now = true;
+  workers[0]!.ask("discard", null).catch(() => undefined); // it commits nothing any more
+  resume();
+  await assert.rejects(waiting, { code: "SHUTDOWN" });
+  assert.deepEqual(killed, []);
+});
