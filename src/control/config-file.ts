@@ -2,7 +2,7 @@ import { chownSync, readFileSync, realpathSync, renameSync, rmSync, statSync } f
 import { stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { reasonOf } from "../core/errors.ts";
-import { syncDirectory, writeBeside } from "./atomic-write.ts";
+import { syncDirectory, writeBeside } from "../core/atomic-write.ts";
 
 /** What came of writing the config file. */
 export type FileOutcome =

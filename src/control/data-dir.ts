@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Clock } from "../core/clock.ts";
 import { reasonOf } from "../core/errors.ts";
 import type { Log } from "../telemetry/log.ts";
-import { openDirectory, writeBeside } from "./atomic-write.ts";
+import { openDirectory, writeBeside } from "../core/atomic-write.ts";
 import { inTime } from "./in-time.ts";
 
 /**

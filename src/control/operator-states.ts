@@ -6,7 +6,7 @@ import { reasonOf } from "../core/errors.ts";
 import type { DataPlane, OperatorState, OperatorOverride } from "../plan/data-plane.ts";
 import type { Log } from "../telemetry/log.ts";
 import { inTime } from "./in-time.ts";
-import { openDirectory, writeAtomically } from "./atomic-write.ts";
+import { openDirectory, writeAtomically } from "../core/atomic-write.ts";
 
 export interface OperatorStatesOptions {
   /** Where they are kept; undefined: they end with the process. */

@@ -3,7 +3,7 @@ import { type ConfigChange, diffDocuments } from "../../config/diff.ts";
 import { elementsOf, type Section } from "./element.ts";
 import { rootOf } from "./prepare.ts";
 import { redactText } from "./secrets.ts";
-import { textDiff } from "./text-diff.ts";
+import { textDiff } from "../../core/text-diff.ts";
 
 export interface SectionDiff {
   readonly added: readonly string[];

@@ -4,7 +4,7 @@ import { reasonOf } from "../../core/errors.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Log } from "../../telemetry/log.ts";
 import { inTime } from "../in-time.ts";
-import { openDirectory, TEMPORARY, writeAtomically } from "../atomic-write.ts";
+import { openDirectory, TEMPORARY, writeAtomically } from "../../core/atomic-write.ts";
 import { decodeEntry, encodeEntry, type VersionInfo } from "./entry.ts";
 
 export interface HistoryOptions {
