@@ -7,6 +7,11 @@ export interface Clock {
   nowMs(): number;
   /** Milliseconds since 1970-01-01T00:00:00Z, for people and for the wire. */
   wallMs(): number;
+  /**
+   * As `nowMs`, and comparable between processes and threads until the machine starts again. Absent:
+   * `nowMs` is, since all who compare have the same clock.
+   */
+  machineMs?(): number;
   /** Runs `run` once, `delayMs` from now. A pending call keeps the process alive. */
   after(delayMs: number, run: () => void): Cancel;
 }
@@ -14,11 +19,17 @@ export interface Clock {
 export const systemClock: Clock = {
   nowMs: () => performance.now(),
   wallMs: () => Date.now(),
+  machineMs: () => Number(process.hrtime.bigint()) / 1e6,
   after(delayMs, run) {
     const timer = setTimeout(run, delayMs);
     return () => clearTimeout(timer);
   },
 };
+
+/** For what is written down for other processes of this machine. */
+export function machineMs(clock: Clock): number {
+  return clock.machineMs?.() ?? clock.nowMs();
+}
 
 /** Resolves after `delayMs`; rejects with the signal's reason when that comes first. */
 export function sleep(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
