@@ -2,6 +2,7 @@ import type { ConfigStatus } from "../control/apply.ts";
 import { showConfig } from "../config/taint.ts";
 import { AsWritten } from "../core/hide.ts";
 import { isoTime } from "../core/iso-time.ts";
+import { eachListener } from "../core/listener-kinds.ts";
 import type { LedgerRow } from "../core/snapshot.ts";
 import type {
   CheckStatus,
@@ -38,8 +39,7 @@ export async function nodeView(context: AdminContext): Promise<View> {
     started: isoTime(facts.startedMs),
     uptime_ms: Math.max(0, Math.round(env.clock.wallMs() - facts.startedMs)),
     addresses: {
-      otlp_grpc: addresses.otlp_grpc ?? null,
-      otlp_http: addresses.otlp_http ?? null,
+      ...eachListener((kind) => addresses[kind] ?? null),
       admin: context.adminAddress() ?? null,
     },
     in_flight: { requests: inFlight.requests, bytes: inFlight.bytes },

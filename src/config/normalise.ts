@@ -85,16 +85,13 @@ export function normaliseFleet(document: FleetDocument): FleetConfig {
 }
 
 function normaliseNode(node: NodeDocument, resolvePath: (path: string) => string): NodeConfig {
-  const { otlp_grpc: grpc, otlp_http: http, admin } = node.listen;
-  const region = node.region;
+  const listen = Object.entries(node.listen).map(([name, one]) => {
+    return [name, one === false ? false : { ...one, region: one.region ?? node.region }] as const;
+  });
   return {
     ...node,
     plugins: node.plugins.map((path) => resolvePath(path)), // alone: path.resolve takes as many as it gets
-    listen: {
-      otlp_grpc: grpc === false ? false : { ...grpc, region: grpc.region ?? region },
-      otlp_http: http === false ? false : { ...http, region: http.region ?? region },
-      admin: admin === false ? false : { ...admin, region: admin.region ?? region },
-    },
+    listen: Object.fromEntries(listen) as NodeConfig["listen"], // oxlint-disable-line typescript/no-unsafe-type-assertion -- the same ones
   };
 }
 

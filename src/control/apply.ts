@@ -83,7 +83,7 @@ export interface ConfigWalk {
 }
 
 /** Certificates and keys of listeners, which hold for connections from now on. */
-const RENEWED_IN_PLACE = /^node\.listen\.(?<listener>otlp_grpc|otlp_http|admin)\.tls\.(?<part>cert|key|client_ca)$/u;
+const RENEWED_IN_PLACE = /^node\.listen\.(?<listener>\w+)\.tls\.(?<part>cert|key|client_ca)$/u;
 /**
  * Parts of `node` that take effect without a restart; `region` and `plugins` are part of the plan.
  */

@@ -1,3 +1,4 @@
+import type { ListenerKind } from "../core/listener-kinds.ts";
 import type { Socket } from "node:net";
 import type { Clock } from "../core/clock.ts";
 import { RouterError } from "../core/errors.ts";
@@ -10,7 +11,6 @@ import type {
   DataPlaneStatus,
   DropSample,
   LeavingPool,
-  ListenerKind,
   OperatorState,
   OperatorOverride,
   PreparedPlan,
@@ -123,15 +123,14 @@ export class NodeDataPlane implements DataPlane {
 
   /** A connection that another process has accepted. False when there is no such listener. */
   take(listener: ListenerKind, socket: Socket): boolean {
-    const taker = listener === "otlp_grpc" ? this.#listeners?.grpc : this.#listeners?.http;
+    const taker = this.#listeners?.byKind.get(listener);
     taker?.take(socket);
     return taker !== undefined;
   }
 
   /** Asks a sender to come back with another connection. */
   async retireOldest(listener: ListenerKind): Promise<boolean> {
-    const { grpc, http } = this.#listeners ?? {};
-    return (listener === "otlp_grpc" ? grpc : http)?.retireOldest() ?? false;
+    return this.#listeners?.byKind.get(listener)?.retireOldest() ?? false;
   }
 
   async prepare(data: PlanData): Promise<PreparedPlan> {
@@ -162,15 +161,11 @@ export class NodeDataPlane implements DataPlane {
 
   /** As `status`, for whoever is in the same process. */
   statusNow(): DataPlaneStatus {
-    const { grpc, http } = this.#listeners ?? {};
     const pools = [...this.#pools.live.values()];
     return {
       version: this.plan.version,
       workers: [],
-      addresses: {
-        ...(grpc && { otlp_grpc: formatBound(grpc) }),
-        ...(http && { otlp_http: formatBound(http) }),
-      },
+      addresses: Object.fromEntries(Array.from(this.#listeners?.byKind ?? [], ([kind, at]) => [kind, formatBound(at)])),
       inFlight: { requests: this.#admission.inFlightRequests, bytes: this.#admission.inFlightBytes },
       pools: pools.map((pool) =>
         poolStatus(pool, { plan: this.plan, targets: this.#pools.targets, losses: this.#env.losses }),

@@ -1,4 +1,5 @@
 import type { GrpcTransport } from "../core/grpc-transport.ts";
+import type { ListenerKind } from "../core/listener-kinds.ts";
 import type { Reason } from "../core/reason.ts";
 import type { Snapshot } from "../core/snapshot.ts";
 import type { RequestLimits } from "../otlp/limits.ts";
@@ -311,16 +312,15 @@ export interface ListenOptions {
   readonly limits: IntakeLimits;
 }
 
-/**
- * What senders come by, with the names of the config. Another kind is an entry here and in
- * {@link ListenerPlan}, and a file in data/receive: the rest follows the list.
- */
-export const LISTENER_KINDS = ["otlp_grpc", "otlp_http"] as const;
-export type ListenerKind = (typeof LISTENER_KINDS)[number];
+/** The settings of listeners of each kind. */
+export interface ListenerOptionsOf {
+  readonly otlp_grpc: GrpcListenerOptions;
+  readonly otlp_http: HttpListenerOptions;
+}
 
-export type ListenerPlan =
-  | ({ readonly kind: "otlp_grpc" } & GrpcListenerOptions)
-  | ({ readonly kind: "otlp_http" } & HttpListenerOptions);
+export type ListenerPlan<Kind extends ListenerKind = ListenerKind> = {
+  readonly [K in Kind]: { readonly kind: K } & ListenerOptionsOf[K];
+}[Kind];
 
 /** `host:port` as bound, so never port 0; none for a kind that does not listen. */
 export type ListenerAddresses = Readonly<Partial<Record<ListenerKind, string>>>;

@@ -1,15 +1,12 @@
 import type { GrpcListenerConfig, HttpListenerConfig, NodeConfig } from "../config/schema/config.ts";
-import type { GrpcListenerOptions, HttpListenerOptions, ListenerOptions, ListenOptions } from "../plan/data-plane.ts";
+import { LISTENER_KINDS, type ListenerKind } from "../core/listener-kinds.ts";
+import type { ListenerOptions, ListenerPlan, ListenOptions } from "../plan/data-plane.ts";
 
 /** The listeners of a config as the data plane takes them. */
 export function listenOptions(node: NodeConfig): ListenOptions {
-  const { otlp_grpc: grpc, otlp_http: http } = node.listen;
   const { limits } = node;
   return {
-    listeners: [
-      ...(grpc === false ? [] : [{ kind: "otlp_grpc", ...grpcOptions(grpc) } as const]),
-      ...(http === false ? [] : [{ kind: "otlp_http", ...httpOptions(http) } as const]),
-    ],
+    listeners: LISTENER_KINDS.flatMap((kind) => listenerPlan(kind, node.listen[kind]) ?? []),
     limits: {
       maxRequestBytes: limits.max_request_bytes,
       maxInFlightBytes: limits.max_in_flight_bytes,
@@ -28,13 +25,29 @@ export function listenOptions(node: NodeConfig): ListenOptions {
   };
 }
 
+type ListenerConfig<Kind extends ListenerKind> = Exclude<NodeConfig["listen"][Kind], false>;
+
+const PLANS: { readonly [Kind in ListenerKind]: (config: ListenerConfig<Kind>) => ListenerPlan } = {
+  otlp_grpc: grpcPlan,
+  otlp_http: httpPlan,
+};
+
+/** Undefined for one that is off. */
+function listenerPlan<Kind extends ListenerKind>(
+  kind: Kind,
+  config: false | ListenerConfig<Kind>,
+): ListenerPlan | undefined {
+  return config === false ? undefined : PLANS[kind](config);
+}
+
 /** One listener. */
 export function listenerOptions(config: Pick<HttpListenerConfig, "address" | "region" | "tls">): ListenerOptions {
   return { ...config.address, region: config.region, tls: tlsOptions(config.tls) };
 }
 
-function grpcOptions(config: GrpcListenerConfig): GrpcListenerOptions {
+function grpcPlan(config: GrpcListenerConfig): ListenerPlan<"otlp_grpc"> {
   return {
+    kind: "otlp_grpc",
     ...listenerOptions(config),
     transport: config.transport,
     maxConnectionAgeMs: config.max_connection_age,
@@ -46,9 +59,10 @@ function grpcOptions(config: GrpcListenerConfig): GrpcListenerOptions {
   };
 }
 
-function httpOptions(config: HttpListenerConfig): HttpListenerOptions {
+function httpPlan(config: HttpListenerConfig): ListenerPlan<"otlp_http"> {
   const { cors, max_connection_age: maxConnectionAgeMs } = config;
   return {
+    kind: "otlp_http",
     ...listenerOptions(config),
     maxConnectionAgeMs,
     cors: cors && {

@@ -16,6 +16,7 @@ import { watchRenewals } from "../control/renewals.ts";
 import { FileWatch } from "../control/watch.ts";
 import type { Cancel, Clock } from "../core/clock.ts";
 import type { Hide } from "../core/hide.ts";
+import { eachListener } from "../core/listener-kinds.ts";
 import type { Random } from "../core/random.ts";
 import type { Strategies } from "../data/balance/strategies.ts";
 import { compile, digestOf } from "../plan/compile.ts";
@@ -32,6 +33,7 @@ import { CertificateReport } from "./certificates.ts";
 import { memoryProblem } from "./memory-need.ts";
 import { tellUnusableProxies } from "./proxies.ts";
 import { listenerOptions, listenOptions } from "./listen-options.ts";
+import { type NodeAddresses, nodeAddresses } from "./node-addresses.ts";
 import { workerCount } from "./worker-count.ts";
 import { VERSION } from "../core/version.ts";
 import type { ConfigSource } from "./config-source.ts";
@@ -65,13 +67,6 @@ export type OpenDataPlane = (
   env: Env,
   options: { readonly secrets: SecretReader; readonly strategies: Strategies | undefined },
 ) => Promise<DataPlane>;
-
-/** Bound addresses as `host:port`; undefined where nothing listens. */
-export interface NodeAddresses {
-  readonly otlpGrpc: string | undefined;
-  readonly otlpHttp: string | undefined;
-  readonly admin: string | undefined;
-}
 
 /** A whole node. Disposing it is `stop` with the grace of the config. */
 export interface RunningNode extends AsyncDisposable {
@@ -123,8 +118,7 @@ export async function startNode(config: Config, options: StartOptions): Promise<
   const more = { facts, runtime, events: log.events, source: { file, place }, operators, settled: options.settled };
   const node = new Node({ env, dataPlane, addresses, ...more, ...steering });
   await node.open({ config, text: source.text }, parts);
-  const { otlpGrpc, otlpHttp, admin } = node.addresses;
-  log.info("signalbox listens", { otlp_grpc: otlpGrpc, otlp_http: otlpHttp, admin });
+  log.info("signalbox listens", { ...eachListener((kind) => addresses[kind]), admin: node.addresses.admin });
   node.own(parts.move());
   return node;
 }
@@ -203,8 +197,7 @@ class Node implements RunningNode {
   }
 
   get addresses(): NodeAddresses {
-    const { otlp_grpc: otlpGrpc, otlp_http: otlpHttp } = this.#parts.addresses;
-    return { otlpGrpc, otlpHttp, admin: this.#admin && formatAddress(this.#admin) };
+    return nodeAddresses(this.#parts.addresses, this.#admin && formatAddress(this.#admin));
   }
 
   /** The admin listener and the watch; what was opened is put into `stack`. */

@@ -3,10 +3,11 @@ import {
   type ConnectionRefusal,
   type ConnectionRefusalReason,
 } from "../core/connection-refusal.ts";
+import { HTTP1_ALONE, LISTENERS, type ListenerKind } from "../core/listener-kinds.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 
-export type ListenerName = "otlp_grpc" | "otlp_http" | "admin";
+export type ListenerName = ListenerKind | "admin";
 
 /** One line for each listener and reason in this time; it carries how many there were besides. */
 const LOG_MS = 10_000;
@@ -34,10 +35,7 @@ const HINTS: Readonly<Record<ConnectionRefusalReason, (listener: ListenerName) =
   client_certificate: (listener) => `the client needs a certificate signed by node.listen.${listener}.tls.client_ca`,
   rejected_by_peer: (listener) => `the client does not trust the certificate of node.listen.${listener}.tls.cert`,
   not_tls: () => "the client speaks plain text to a listener with TLS: use https:// there",
-  no_alpn: (listener) =>
-    listener === "otlp_grpc"
-      ? "gRPC needs HTTP/2: the client, or a proxy in front, does not offer h2"
-      : "this listener speaks HTTP/1.1, which the client does not offer",
+  no_alpn: (listener) => (listener === "admin" ? HTTP1_ALONE : LISTENERS[listener].noAlpn),
   handshake_timeout: () => "the client connected and did not go on: a port check, or a network that loses packets",
   handshake: () => "the client went away during the handshake, or offers no version or cipher of TLS 1.2 and later",
 };

@@ -7,16 +7,11 @@ import type { Reason } from "../../src/core/reason.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import { type Admission, type AdmissionLimits, createAdmission } from "../../src/data/admit/admission.ts";
 import type { ReceivedRequest, RequestHandler } from "../../src/data/receive/request-handler.ts";
-import {
-  GRPC_DEFAULTS,
-  type GrpcOptions,
-  HTTP_DEFAULTS,
-  type Listeners,
-  openListeners,
-} from "../../src/data/receive/open-listeners.ts";
+import { GRPC_DEFAULTS, type GrpcOptions } from "../../src/data/receive/grpc-listener.ts";
+import { type Listeners, openListeners } from "../../src/data/receive/open-listeners.ts";
 import { NO_LIMITS } from "../../src/otlp/limits.ts";
 import { FULL_SUCCESS, type Reply } from "../../src/data/receive/request.ts";
-import type { HttpOptions } from "../../src/data/receive/http.ts";
+import { HTTP_DEFAULTS, type HttpOptions } from "../../src/data/receive/http.ts";
 import type { TlsServerOptions } from "../../src/http2/port.ts";
 import { createLog } from "../../src/telemetry/log.ts";
 import { createMetrics, type Metrics } from "../../src/telemetry/metrics.ts";
@@ -92,8 +87,8 @@ export async function openReceiving(options: Options = {}): Promise<Receiving> {
   };
   const listeners = await openListeners(
     {
-      grpc: { ...GRPC_DEFAULTS, transport: TEST_TRANSPORT, ...place, ...options.grpc },
-      http: { ...HTTP_DEFAULTS, ...place, ...options.http },
+      otlp_grpc: { ...GRPC_DEFAULTS, transport: TEST_TRANSPORT, ...place, ...options.grpc },
+      otlp_http: { ...HTTP_DEFAULTS, ...place, ...options.http },
     },
     { ...env, admission, handler, dataPlane },
   );
@@ -112,8 +107,8 @@ export async function openReceiving(options: Options = {}): Promise<Receiving> {
     lines,
     admission,
     listeners,
-    httpPort: listeners.http?.port ?? 0,
-    grpcPort: listeners.grpc?.port ?? 0,
+    httpPort: listeners.byKind.get("otlp_http")?.port ?? 0,
+    grpcPort: listeners.byKind.get("otlp_grpc")?.port ?? 0,
     get peakBytes() {
       return next.peakBytes;
     },

@@ -226,7 +226,7 @@ test("connections beyond the limit are closed, and room comes back", async () =>
   assert.equal(await second.rest(), "");
   first.socket.end();
   await once(first.socket, "close");
-  while ((receiving.listeners.http?.connections ?? 0) > 0) await new Promise(setImmediate);
+  while ((receiving.listeners.byKind.get("otlp_http")?.connections ?? 0) > 0) await new Promise(setImmediate);
   assert.equal((await post(receiving.httpPort, "/v1/traces", Buffer.alloc(0))).status, 200);
 });
 

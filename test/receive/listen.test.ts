@@ -112,7 +112,7 @@ test("drain: what is under way is answered, idle connections are closed, nothing
   assert.equal((await call).status, 0);
   await drained;
   assert.equal(await idle.rest(), "");
-  assert.equal(receiving.listeners.http?.connections, 0);
+  assert.equal(receiving.listeners.byKind.get("otlp_http")?.connections, 0);
 });
 
 test("drain: pipelined requests are all answered before their connection is closed", async () => {
@@ -130,7 +130,7 @@ test("drain: after its grace time what is left is cut off, and the next stage is
   await using receiving = await openReceiving({ answer: () => "hold" });
   const lost = assert.rejects(post(receiving.httpPort, "/v1/traces", Buffer.alloc(10)));
   const held = await receiving.nextHeld();
-  await receiving.listeners.http?.drain(50);
+  await receiving.listeners.byKind.get("otlp_http")?.drain(50);
   await lost;
   while (!held.cancelled) await new Promise(setImmediate);
   assert.equal(receiving.admission.inFlightBytes, 10);
@@ -142,7 +142,7 @@ test("drain: without anything under way it is done at once, also with half a TLS
   half.send(Buffer.from([0x16, 0x03]));
   const silent = connectTls({ host: "127.0.0.1", port: receiving.httpPort, ca: authority.ca });
   await once(silent, "secureConnect");
-  await receiving.listeners.http?.drain(600_000);
+  await receiving.listeners.byKind.get("otlp_http")?.drain(600_000);
   await half.rest();
   silent.destroy();
 });

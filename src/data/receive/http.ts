@@ -14,18 +14,16 @@ import { watchRefusals } from "../../core/connection-refusal.ts";
 import { reasonOf } from "../../core/errors.ts";
 import type { Refusal } from "../../core/reason.ts";
 import type { CorsPlan } from "../../plan/data-plane.ts";
-import type { TlsServerOptions, UnaryServer, UnaryServerOptions } from "../../http2/port.ts";
+import type { TlsServerOptions } from "../../http2/port.ts";
 import { refusalTeller } from "../../telemetry/refused-connections.ts";
 import { createCors } from "./cors.ts";
 import { type ListenerContext, openListenerContext, type ReceiveEnv } from "./listener-context.ts";
+import type { CommonListenerOptions, ListenerDefaults, OpenListener } from "./open-listener.ts";
 import { HttpConnection } from "./http-connection.ts";
 import { type HttpManners, receiveHttp } from "./http-exchange.ts";
 import { httpRefusal } from "./http-reply.ts";
 
-/** What it has in common with a server of gRPC. */
-type AsUnaryServer = "host" | "port" | "tls" | "maxConnections" | "handedOver" | "maxHeaderBytes";
-
-export interface HttpOptions extends Pick<UnaryServerOptions, AsUnaryServer> {
+export interface HttpOptions extends CommonListenerOptions {
   /** From the start of a connection, or the first byte of a request, to the end of its headers. */
   readonly headersTimeoutMs: number;
   /** From the first byte of a request to the last of its body; also bounds what is thrown away. */
@@ -41,13 +39,23 @@ export interface HttpOptions extends Pick<UnaryServerOptions, AsUnaryServer> {
   readonly keepAliveTimeoutMs: number;
 }
 
-/** As a server of gRPC; `drain` lets clients go, and ends when all requests were answered. */
-export type HttpListener = UnaryServer;
+/**
+ * Against connections that do nothing. Idle ones live longer than the 90 s after which the usual
+ * clients close them.
+ */
+export const HTTP_DEFAULTS: ListenerDefaults<HttpOptions> = {
+  maxConnections: 10_000,
+  maxHeaderBytes: 16_384,
+  headersTimeoutMs: 10_000,
+  bodyTimeoutMs: 60_000,
+  keepAliveTimeoutMs: 120_000,
+  maxConnectionAgeMs: 600_000,
+};
 
 /** OTLP/HTTP on node:http. Rejects with the error of the system, or of the TLS library. */
-export async function listenHttp(options: HttpOptions, region: string, env: ReceiveEnv): Promise<HttpListener> {
+export async function listenHttp(options: HttpOptions, env: ReceiveEnv): Promise<OpenListener> {
   const server = createHttpServer(options);
-  const listener = new NodeHttpListener(server, openListenerContext(region, "http", env), options);
+  const listener = new NodeHttpListener(server, openListenerContext(options.region, "http", env), options);
   watchRefusals(server, refusalTeller("otlp_http", env));
   if (options.handedOver === true) {
     server.emit("listening"); // node watches over the time that requests take from here on
@@ -92,7 +100,7 @@ function tlsSettings({ cert, key, clientCa, ticketKeys }: TlsServerOptions): obj
   return { cert, key, handshakeTimeout: TLS_HANDSHAKE_TIMEOUT_MS, ...clients, ...tickets };
 }
 
-class NodeHttpListener implements HttpListener, HttpManners {
+class NodeHttpListener implements OpenListener, HttpManners {
   readonly #server: Server;
   readonly #context: ListenerContext;
   readonly #maxAgeMs: number;

@@ -1,39 +1,37 @@
 import { textOwned } from "../../core/bytes.ts";
+import type { ListenerKind } from "../../core/listener-kinds.ts";
 import type { TlsServerOptions } from "../../http2/port.ts";
-import type { ListenerOptions, ListenOptions } from "../../plan/data-plane.ts";
-import { GRPC_DEFAULTS, HTTP_DEFAULTS, type Listeners, type ReceiveOptions } from "./open-listeners.ts";
+import type { ListenerOptionsOf, ListenerTls, ListenOptions } from "../../plan/data-plane.ts";
+import type { ToldOptions } from "./open-listener.ts";
+import { LISTENER_OPENERS, type ReceiveOptions, type RenewedTls } from "./open-listeners.ts";
 
 /** Completes what a node says of its listeners with what is not configurable. */
-export function receiveOptions(listen: ListenOptions): ReceiveOptions {
-  const { maxConnections } = listen.limits;
-  const { grpc, http } = byKind(listen);
-  return {
-    grpc: grpc && { ...GRPC_DEFAULTS, ...withTls(grpc), maxConnections },
-    http: http && { ...HTTP_DEFAULTS, ...withTls(http), maxConnections },
-  };
+export function receiveOptions({ listeners, limits: { maxConnections } }: ListenOptions): ReceiveOptions {
+  const options = listeners.map(({ kind, ...plan }) => {
+    const { tls, ...rest } = plan;
+    const told = { ...rest, ...(tls !== undefined && { tls: serverTls(tls) }), maxConnections };
+    return [kind, complete(kind, told)] as const;
+  });
+  return Object.fromEntries(options) as ReceiveOptions; // oxlint-disable-line typescript/no-unsafe-type-assertion -- each by its kind
+}
+
+function complete<Kind extends ListenerKind>(
+  kind: Kind,
+  told: ToldOptions<ListenerOptionsOf[Kind]>,
+): ReceiveOptions[Kind] {
+  return LISTENER_OPENERS[kind].complete(told);
 }
 
 /** What listeners need to know of certificates that were renewed. */
-export function renewedTls(listen: Pick<ListenOptions, "listeners">): Parameters<Listeners["renew"]>[0] {
-  const { grpc, http } = byKind(listen);
-  return { grpc: grpc && withTls(grpc).tls, http: http && withTls(http).tls };
+export function renewedTls({ listeners }: Pick<ListenOptions, "listeners">): RenewedTls {
+  return Object.fromEntries(listeners.flatMap(({ kind, tls }) => (tls === undefined ? [] : [[kind, serverTls(tls)]])));
 }
 
-function byKind({ listeners }: Pick<ListenOptions, "listeners">) {
+function serverTls({ cert, key, clientCa, ticketKeys }: ListenerTls): TlsServerOptions {
   return {
-    grpc: listeners.find((one) => one.kind === "otlp_grpc"),
-    http: listeners.find((one) => one.kind === "otlp_http"),
-  };
-}
-
-type WithTls<Options> = Omit<Options, "tls"> & { readonly tls?: TlsServerOptions };
-
-function withTls<Options extends ListenerOptions>({ tls, ...rest }: Options): WithTls<Options> {
-  if (tls === undefined) return rest;
-  const { cert, key, clientCa, ticketKeys } = tls;
-  const more = {
+    cert,
+    key,
     ...(clientCa !== undefined && { clientCa }),
     ...(ticketKeys !== undefined && { ticketKeys: textOwned(ticketKeys, "base64") }),
   };
-  return { ...rest, tls: { cert, key, ...more } };
 }

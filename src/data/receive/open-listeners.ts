@@ -1,132 +1,87 @@
-import { RouterError, reasonOf } from "../../core/errors.ts";
-import { DEFAULT_GRPC_TRANSPORT, type GrpcTransport } from "../../core/grpc-transport.ts";
-import type { TlsServerOptions, UnaryServer, UnaryServerOptions } from "../../http2/port.ts";
-import { UNARY_TRANSPORTS } from "../../http2/transport.ts";
-import { refusalTeller } from "../../telemetry/refused-connections.ts";
-import { faultCounter } from "../connect/connection-faults.ts";
+import { LISTENER_KINDS, LISTENERS, type ListenerKind } from "../../core/listener-kinds.ts";
+import type { TlsServerOptions } from "../../http2/port.ts";
+import type { GrpcListenerOptions, HttpListenerOptions, ListenerOptionsOf } from "../../plan/data-plane.ts";
+import { GRPC_DEFAULTS, type GrpcOptions, listenGrpc } from "./grpc-listener.ts";
+import { HTTP_DEFAULTS, type HttpOptions, listenHttp } from "./http.ts";
+import { listenError } from "./listen-error.ts";
 import type { ReceiveEnv } from "./listener-context.ts";
-import { createGrpcHandler } from "./grpc.ts";
-import { type HttpListener, type HttpOptions, listenHttp } from "./http.ts";
+import type { OpenListener, ToldOptions } from "./open-listener.ts";
 
-export type GrpcOptions = Omit<UnaryServerOptions, "handler" | "onFault" | "onRefused" | "pressure"> & {
-  readonly transport: GrpcTransport;
+/** Listeners of each kind: a file here, and its one entry. */
+const OPENERS = {
+  otlp_grpc: {
+    complete: (told: ToldOptions<GrpcListenerOptions>): GrpcOptions => ({ ...GRPC_DEFAULTS, ...told }),
+    open: listenGrpc,
+  },
+  otlp_http: {
+    complete: (told: ToldOptions<HttpListenerOptions>): HttpOptions => ({ ...HTTP_DEFAULTS, ...told }),
+    open: listenHttp,
+  },
+} as const;
+
+type OptionsByKind = { readonly [Kind in ListenerKind]: Parameters<(typeof OPENERS)[Kind]["open"]>[0] };
+
+interface ListenerOpener<Kind extends ListenerKind> {
+  /** What the plan says, with what is not configurable. */
+  readonly complete: (told: ToldOptions<ListenerOptionsOf[Kind]>) => OptionsByKind[Kind];
+  /** Rejects with the error of the system, or of the TLS library. */
+  readonly open: (options: OptionsByKind[Kind], env: ReceiveEnv) => Promise<OpenListener>;
+}
+
+export const LISTENER_OPENERS: { readonly [Kind in ListenerKind]: ListenerOpener<Kind> } = OPENERS;
+
+/** None for a kind that does not listen. */
+export type ReceiveOptions = {
+  readonly [Kind in ListenerKind]?: OptionsByKind[Kind] | undefined;
 };
 
-interface Regional {
-  /** Region of senders that say nothing of their own. */
-  readonly region: string;
-}
-
-export interface ReceiveOptions {
-  readonly grpc: (GrpcOptions & Regional) | undefined;
-  readonly http: (HttpOptions & Regional) | undefined;
-}
+/** Certificates and keys by kind, for connections from now on. */
+export type RenewedTls = Readonly<Partial<Record<ListenerKind, TlsServerOptions>>>;
 
 /** What is listened on. Disposing resets what is under way; `drain` first to lose nothing. */
 export interface Listeners extends AsyncDisposable {
-  readonly grpc: UnaryServer | undefined;
-  readonly http: HttpListener | undefined;
-  /** Certificates and keys that were renewed: for connections from now on. */
-  renew(tls: { readonly grpc: TlsServerOptions | undefined; readonly http: TlsServerOptions | undefined }): void;
+  readonly byKind: ReadonlyMap<ListenerKind, OpenListener>;
+  /** Certificates and keys that were renewed. */
+  renew(tls: RenewedTls): void;
   /**
-   * Stops accepting on both, and resolves when all requests were answered or `graceMs` has passed.
+   * Stops accepting on all, and resolves when all requests were answered or `graceMs` has passed.
    */
   drain(graceMs: number): Promise<void>;
 }
 
-type Limits<Options> = Omit<Options, "host" | "port" | "tls">;
-
-/** Against connections that do nothing; how much they may send is admission's matter. */
-export const GRPC_DEFAULTS: Limits<GrpcOptions> = {
-  transport: DEFAULT_GRPC_TRANSPORT,
-  maxConcurrentStreams: 1_000,
-  maxHeaderBytes: 16_384,
-  maxConnections: 10_000,
-  maxConnectionAgeMs: 600_000, // so that clients come to see new nodes behind a load balancer
-  maxConnectionAgeGraceMs: 30_000,
-  keepaliveTimeMs: 30_000,
-  keepaliveTimeoutMs: 20_000,
-};
-
-/**
- * As above. Idle connections live longer than the 90 s after which the usual clients close them.
- */
-export const HTTP_DEFAULTS: Limits<HttpOptions> = {
-  maxConnections: 10_000,
-  maxHeaderBytes: 16_384,
-  headersTimeoutMs: 10_000,
-  bodyTimeoutMs: 60_000,
-  keepAliveTimeoutMs: 120_000,
-  maxConnectionAgeMs: 600_000,
-};
-
 /** Opens all listeners or none. Throws LISTEN_FAILED or TLS_INVALID, each with a hint. */
 export async function openListeners(options: ReceiveOptions, env: ReceiveEnv): Promise<Listeners> {
   await using opened = new AsyncDisposableStack();
-  const grpc = options.grpc && opened.use(await openGrpc(options.grpc, options.grpc.region, env));
-  const http = options.http && opened.use(await openHttp(options.http, options.http.region, env));
+  const byKind = new Map<ListenerKind, OpenListener>();
+  for (const kind of LISTENER_KINDS) {
+    const listener = await openOne(kind, options[kind], env);
+    if (listener !== undefined) byKind.set(kind, opened.use(listener));
+  }
   const parts = opened.move();
   return {
-    grpc,
-    http,
+    byKind,
     renew(tls) {
-      if (tls.grpc !== undefined) grpc?.renew(tls.grpc);
-      if (tls.http !== undefined) http?.renew(tls.http);
+      for (const [kind, listener] of byKind) {
+        const renewed = tls[kind];
+        if (renewed !== undefined) listener.renew(renewed);
+      }
     },
     async drain(graceMs) {
-      await Promise.all([grpc?.drain(graceMs), http?.drain(graceMs)]);
+      await Promise.all(Array.from(byKind.values(), (listener) => listener.drain(graceMs)));
     },
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   };
 }
 
-async function openGrpc(options: GrpcOptions, region: string, env: ReceiveEnv): Promise<UnaryServer> {
+async function openOne<Kind extends ListenerKind>(
+  kind: Kind,
+  options: ReceiveOptions[Kind],
+  env: ReceiveEnv,
+): Promise<OpenListener | undefined> {
+  if (options === undefined) return undefined;
   try {
-    const onFault = faultCounter("server", env.metrics);
-    const onRefused = refusalTeller("otlp_grpc", env);
-    const handler = createGrpcHandler(region, env);
-    return await UNARY_TRANSPORTS[options.transport].listen(
-      { ...options, handler, onFault, onRefused, pressure: env.admission },
-      env,
-    );
+    return await LISTENER_OPENERS[kind].open(options, env);
   } catch (cause) {
-    throw listenError("OTLP/gRPC", options, cause);
+    throw listenError(LISTENERS[kind].title, options, cause);
   }
 }
-
-async function openHttp(options: HttpOptions, region: string, env: ReceiveEnv): Promise<HttpListener> {
-  try {
-    return await listenHttp(options, region, env);
-  } catch (cause) {
-    throw listenError("OTLP/HTTP", options, cause);
-  }
-}
-
-/** The system's code is on the error itself, or on what it was wrapped around. */
-export function listenError(what: string, { host, port }: { host: string; port: number }, cause: unknown): RouterError {
-  const origin = cause instanceof RouterError && cause.cause !== undefined ? cause.cause : cause;
-  const code = codeOf(origin);
-  const tls = code.startsWith("ERR_OSSL") || code.startsWith("ERR_TLS") || code.startsWith("ERR_CRYPTO");
-  if (tls) {
-    const hint =
-      "give the certificate, its key and the clients' authority as PEM, and the key of this very certificate";
-    return new RouterError("TLS_INVALID", `certificate of ${what} on ${host}:${port}: ${reasonOf(origin)}`, {
-      cause,
-      hint,
-    });
-  }
-  const hint = HINTS[code];
-  const message = `cannot listen for ${what} on ${host}:${port}: ${reasonOf(origin)}`;
-  return new RouterError("LISTEN_FAILED", message, hint === undefined ? { cause } : { cause, hint });
-}
-
-function codeOf(cause: unknown): string {
-  return cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : "";
-}
-
-const HINTS: Readonly<Record<string, string>> = {
-  EADDRINUSE: "another process listens there: stop it, or choose another port; port 0 takes any free one",
-  EACCES: "ports below 1024 need a privilege: choose another port, or grant CAP_NET_BIND_SERVICE",
-  EADDRNOTAVAIL: "this machine has no such address: use 0.0.0.0 for all of them, or 127.0.0.1 for this machine only",
-  ENOTFOUND: "the host name has no address: check its spelling, or use an IP address",
-};

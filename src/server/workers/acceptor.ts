@@ -1,10 +1,11 @@
+import { LISTENERS, type ListenerKind } from "../../core/listener-kinds.ts";
 import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
 import type { ConnectionRefusal } from "../../core/connection-refusal.ts";
 import { RouterError } from "../../core/errors.ts";
 import { formatAddress } from "../../config/schema/address.ts";
-import { listenError } from "../../data/receive/open-listeners.ts";
-import type { ListenerAddresses, ListenerKind, ListenOptions } from "../../plan/data-plane.ts";
+import { listenError } from "../../data/receive/listen-error.ts";
+import type { ListenerAddresses, ListenOptions } from "../../plan/data-plane.ts";
 import type { Env } from "../../telemetry/env.ts";
 import { refusalTeller } from "../../telemetry/refused-connections.ts";
 
@@ -41,8 +42,6 @@ export async function openAcceptor(options: AcceptorOptions, env: Env): Promise<
   return { addresses, close };
 }
 
-const NAMES: Readonly<Record<ListenerKind, string>> = { otlp_grpc: "OTLP/gRPC", otlp_http: "OTLP/HTTP" };
-
 async function listen(
   listener: ListenerKind,
   at: { readonly host: string; readonly port: number },
@@ -60,7 +59,7 @@ async function listen(
     server.listen({ host: at.host, port: at.port });
     await once(server, "listening");
   } catch (cause) {
-    throw listenError(NAMES[listener], at, cause);
+    throw listenError(LISTENERS[listener].title, at, cause);
   }
   server.on("error", ignore); // out of file descriptors: those who wait in the backlog are accepted later
   return server;

@@ -1,11 +1,10 @@
 import type { ErrorCode } from "../../core/errors.ts";
+import type { ListenerKind } from "../../core/listener-kinds.ts";
 import type { Snapshot } from "../../core/snapshot.ts";
 import {
-  LISTENER_KINDS,
   type DataPlaneStatus,
   type DropSample,
   type LeavingPool,
-  type ListenerKind,
   type ListenOptions,
   type Readiness,
   type ShutdownReport,
@@ -25,12 +24,6 @@ import type { Explanation, ExplainRequest } from "../../plan/explanation.ts";
 export const WORKER_SCHEMA = 4;
 
 export type Certificates = Pick<ListenOptions, "listeners">;
-
-/** Something for each kind of listener. */
-export function eachListener<Value>(valueOf: (kind: ListenerKind) => Value): Record<ListenerKind, Value> {
-  const entries = LISTENER_KINDS.map((kind) => [kind, valueOf(kind)] as const);
-  return Object.fromEntries(entries) as Record<ListenerKind, Value>; // oxlint-disable-line typescript/no-unsafe-type-assertion -- of all kinds
-}
 
 /** All that a worker needs before its first connection. */
 export interface WorkerStart {

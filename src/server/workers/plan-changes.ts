@@ -1,5 +1,5 @@
 import { RouterError } from "../../core/errors.ts";
-import { Turns } from "../../core/turns.ts";
+import { InTurn } from "../../core/in-turn.ts";
 import { bindTargets } from "../../plan/bind.ts";
 import type { PreparedPlan } from "../../plan/data-plane.ts";
 import type { Plan } from "../../plan/plan.ts";
@@ -45,13 +45,13 @@ export interface PlanHost<Worker extends ChangedWorker> {
 }
 
 /**
- * The plan that the workers of a node run. Whatever changes it waits for its turn: a change from its
- * preparation until all have followed its decision, and a plan that is taken back, too. So no
+ * The plan that the workers of a node run. Whatever changes it waits for its turn: a change, from
+ * its preparation until all have followed its decision, and a plan that is taken back, too. So no
  * worker is ever asked to prepare a plan while it holds another that is not decided.
  */
 export class PlanChanges<Worker extends ChangedWorker> {
   readonly #host: PlanHost<Worker>;
-  readonly #turns = new Turns();
+  readonly #turns = new InTurn();
   #plan: KeptPlan;
   #isPreparing = false;
 

@@ -1,6 +1,6 @@
+import type { ListenerKind } from "../../core/listener-kinds.ts";
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ListenerKind } from "../../plan/data-plane.ts";
 import { findSkew } from "./skew.ts";
 import { WorkerSlot } from "./worker-slot.ts";
 

@@ -1,4 +1,4 @@
-import { LISTENER_KINDS, type ListenerKind } from "../../plan/data-plane.ts";
+import { LISTENER_KINDS, type ListenerKind } from "../../core/listener-kinds.ts";
 import type { Env } from "../../telemetry/env.ts";
 import { ASK_LIMIT_MS } from "./ask-limits.ts";
 import type { WorkerSlot } from "./worker-slot.ts";

@@ -1,14 +1,15 @@
+import { eachListener, LISTENER_KINDS, type ListenerKind } from "../../core/listener-kinds.ts";
 import type { Socket } from "node:net";
 import type { Cancel } from "../../core/clock.ts";
 import type { ConnectionRefusal } from "../../core/connection-refusal.ts";
 import { reasonOf } from "../../core/errors.ts";
 import type { Snapshot } from "../../core/snapshot.ts";
 import { Unreachable } from "../../core/unreachable.ts";
-import { LISTENER_KINDS, type ListenerKind, type ShutdownReport } from "../../plan/data-plane.ts";
+import { type ShutdownReport } from "../../plan/data-plane.ts";
 import type { Env } from "../../telemetry/env.ts";
 import { refusalTeller } from "../../telemetry/refused-connections.ts";
 import { ASK_LIMIT_MS, SILENCE_MS } from "./ask-limits.ts";
-import { type CallName, type Calls, eachListener, type FromWorker } from "./messages.ts";
+import { type CallName, type Calls, type FromWorker } from "./messages.ts";
 import { WaitingConnections } from "./waiting-connections.ts";
 import { WorkerSlot } from "./worker-slot.ts";
 import { ConnectionSpread } from "./skew.ts";

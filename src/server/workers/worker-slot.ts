@@ -1,7 +1,7 @@
+import { eachListener, LISTENER_KINDS, type ListenerKind } from "../../core/listener-kinds.ts";
 import type { Socket } from "node:net";
 import type { Snapshot } from "../../core/snapshot.ts";
-import { LISTENER_KINDS, type ListenerKind, type WorkerStatus } from "../../plan/data-plane.ts";
-import { eachListener } from "./messages.ts";
+import { type WorkerStatus } from "../../plan/data-plane.ts";
 import type { WorkerLink } from "./worker-link.ts";
 
 /** A connection that a worker was given, and may not have. The socket is this process's, too. */

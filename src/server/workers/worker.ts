@@ -1,3 +1,4 @@
+import { eachListener, type ListenerKind } from "../../core/listener-kinds.ts";
 import type { Socket } from "node:net";
 import type { Clock } from "../../core/clock.ts";
 import { collectBeside } from "../../core/collect.ts";
@@ -7,7 +8,7 @@ import { VERSION } from "../../core/version.ts";
 import { openDataPlane } from "../../data/assemble.ts";
 import type { NodeDataPlane } from "../../data/node-data-plane.ts";
 import { RouterError } from "../../core/errors.ts";
-import type { ListenerKind, PreparedPlan } from "../../plan/data-plane.ts";
+import type { PreparedPlan } from "../../plan/data-plane.ts";
 import { readPlanData } from "../../plan/read-plan-data.ts";
 import type { Env } from "../../telemetry/env.ts";
 import { createLedger } from "../../telemetry/ledger.ts";
@@ -18,14 +19,7 @@ import { Borrower } from "./borrower.ts";
 import { FailoverReport } from "./failover-report.ts";
 import { type HeldConnection, holdConnection } from "./held-connection.ts";
 import { KeyLoadReport } from "./key-load-report.ts";
-import {
-  eachListener,
-  type FromWorker,
-  type Question,
-  type ToWorker,
-  WORKER_SCHEMA,
-  type WorkerStart,
-} from "./messages.ts";
+import { type FromWorker, type Question, type ToWorker, WORKER_SCHEMA, type WorkerStart } from "./messages.ts";
 import { NewsReporter } from "./news-reporter.ts";
 import { fromWireExplain, toWireError } from "./wire.ts";
 

@@ -1,5 +1,5 @@
 /** What must not overlap is done in the order in which it came. */
-export class Turns {
+export class InTurn {
   #last: Promise<void> = Promise.resolve();
 
   /** Resolves when all that came before is over. The turn lasts until what it gives is called. */
