@@ -125,6 +125,7 @@ test("renewals: one that could not be taken over is told again at the next poll"
   const file = join(folder, "i.pem");
   writeFileSync(file, "one");
   await using watch = open(() => [file], {}, 1);
+  await watch.look(10_000); // what is seen first is what was taken over
   writeFileSync(file, "the second");
   await watch.look(10_000);
   await watch.look(1_000);
