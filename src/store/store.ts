@@ -188,7 +188,8 @@ export interface Store extends AsyncDisposable {
   list(prefix: string, options: ListOptions): Promise<Listing>;
   /**
    * Is carried out once or not at all. An outcome that was lost on the way is settled by reading
-   * what would be there, so values that others could write, too, carry a nonce.
+   * what would be there, so values that others could write, too, carry a nonce. Where somebody else
+   * has written over it, nobody can tell: `STORE_UNKNOWN`, and whoever asked reads what is there.
    */
   txn(txn: Txn, options: CallOptions): Promise<TxnOutcome>;
   /** Ends with the signal alone: whatever happens to the store or on the way is told or mended. */
@@ -234,8 +235,16 @@ export interface StoreObserver {
   resynced(prefix: string, why: ResyncReason): void;
   /** How much of the lease was left when the renewal was answered. */
   renewed(marginMs: number): void;
-  sessionLost(reason: string): void;
+  sessionLost(why: SessionLoss): void;
 }
+
+/**
+ * `ended`: the store says that it has ended. `unanswered`: no renewal was answered in time.
+ * `stalled`: the main loop stood still for longer than the session's TTL. `thread_died`: the thread
+ * that renewed it ended.
+ */
+export const SESSION_LOSSES = ["ended", "unanswered", "stalled", "thread_died"] as const;
+export type SessionLoss = (typeof SESSION_LOSSES)[number];
 
 export const STORE_OPERATIONS = ["get", "list", "txn", "open_session", "renew", "close_session", "watch"] as const;
 export type StoreOperation = (typeof STORE_OPERATIONS)[number];
