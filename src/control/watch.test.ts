@@ -17,7 +17,7 @@ import { test } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import { ManualClock } from "../../test/support/manual-clock.ts";
 import { systemClock } from "../core/clock.ts";
-import { FileWatch, type WatchOptions } from "./watch.ts";
+import { FileWatch, type FileWatchOptions } from "./watch.ts";
 
 /**
  * A file in a directory of its own, and what was told about it. Reports are awaited, never slept
@@ -30,7 +30,7 @@ class Scene implements AsyncDisposable {
   #waiting: { wanted: string; resolve: () => void }[] = [];
   #watch: FileWatch | undefined;
 
-  start(options: Partial<WatchOptions> = {}): FileWatch {
+  start(options: Partial<FileWatchOptions> = {}): FileWatch {
     this.#watch = new FileWatch({
       file: this.file,
       clock: systemClock,

@@ -5,7 +5,7 @@ import type { Cancel, Clock } from "../core/clock.ts";
 import { reasonOf } from "../core/errors.ts";
 import { Unreachable } from "../core/unreachable.ts";
 
-export interface WatchOptions {
+export interface FileWatchOptions {
   readonly file: string;
   readonly clock: Clock;
   /** What is running already: only another content is told. */
@@ -51,7 +51,7 @@ type Look =
  * it was found unchanged twice, `settleMs` apart.
  */
 export class FileWatch implements AsyncDisposable {
-  readonly #options: Omit<WatchOptions, "known">;
+  readonly #options: Omit<FileWatchOptions, "known">;
   readonly #directories = new Map<string, Disposable>();
   #known: string | undefined;
   /** The state of the file, as far as stat tells, when it was last read. */
@@ -77,7 +77,7 @@ export class FileWatch implements AsyncDisposable {
   /** All inspections, one after the other. */
   #work: Promise<void>;
 
-  constructor({ known, ...options }: WatchOptions) {
+  constructor({ known, ...options }: FileWatchOptions) {
     this.#options = options;
     this.#known = known;
     this.#schedulePoll();

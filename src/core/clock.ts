@@ -8,8 +8,8 @@ export interface Clock {
   /** Milliseconds since 1970-01-01T00:00:00Z, for people and for the wire. */
   wallMs(): number;
   /**
-   * As `nowMs`, and comparable between processes and threads until the machine starts again. Absent:
-   * `nowMs` is, since all who compare have the same clock.
+   * As `nowMs`, and comparable between processes and threads until the machine starts again.
+   * Absent: `nowMs` is, since all who compare have the same clock.
    */
   machineMs?(): number;
   /** Runs `run` once, `delayMs` from now. A pending call keeps the process alive. */

@@ -69,7 +69,7 @@ class NodeUnaryClient implements UnaryClient {
   }
 }
 
-interface CallOptions {
+interface NodeCallOptions {
   /** The headers that all requests have. */
   readonly base: OutgoingHttpHeaders;
   readonly clock: Clock;
@@ -84,7 +84,7 @@ interface CallOptions {
  */
 class NodeClientCall implements PooledCall<NodeClientLink> {
   readonly #request: UnaryRequest;
-  readonly #options: CallOptions;
+  readonly #options: NodeCallOptions;
   readonly #done: (result: UnaryResult) => void;
   readonly #timer: Cancel;
   readonly #reader: ReplyReader;
@@ -96,7 +96,7 @@ class NodeClientCall implements PooledCall<NodeClientLink> {
   #fault: string | undefined;
   #settled = false;
 
-  constructor(request: UnaryRequest, options: CallOptions, done: (result: UnaryResult) => void) {
+  constructor(request: UnaryRequest, options: NodeCallOptions, done: (result: UnaryResult) => void) {
     this.#request = request;
     this.#options = options;
     this.#done = done;

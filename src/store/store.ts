@@ -1,7 +1,7 @@
 /**
- * The coordination store as recipes and the fleet see it: one port, and three adapters (`embedded/`,
- * `etcd/`, `consul/`) that all pass the same contract suite (test/store/contract.ts). It promises
- * what the weakest of them can keep.
+ * The coordination store as recipes and the fleet see it: one port, and three adapters
+ * (`embedded/`, `etcd/`, `consul/`) that all pass the same contract suite (test/store/contract.ts).
+ * It promises what the weakest of them can keep.
  *
  * Keys are of `A-Z a-z 0-9 . _ / -`, at most 512 bytes, begin with `/` and end with none; adapters
  * add nothing to them. Values are at most `MAX_VALUE_BYTES`. Nobody sees part of a transaction.
@@ -109,8 +109,8 @@ export type TxnOutcome =
   | { readonly done: false; readonly entries: readonly (Entry | undefined)[] };
 
 /**
- * What a watch tells: of states, not of every step on the way to them. Who applies each in order has
- * what the store has.
+ * What a watch tells: of states, not of every step on the way to them. Who applies each in order
+ * has what the store has.
  */
 export type WatchEvent =
   /** The first one: all that is there. */
@@ -166,8 +166,9 @@ export interface Session extends AsyncDisposable {
    */
   readonly lost: AbortSignal;
   /**
-   * Milliseconds until that deadline, read from the clocks now; 0 once it is lost. To be asked right
-   * before anything is done in the session's name: timers of a process that stood still are late.
+   * Milliseconds until that deadline, read from the clocks now; 0 once it is lost. To be asked
+   * right before anything is done in the session's name: timers of a process that stood still are
+   * late.
    */
   validForMs(): number;
   /** Ends it in the store, where that can be reached; does not throw. */
@@ -199,7 +200,9 @@ export interface Store extends AsyncDisposable {
   check(options: CallOptions): Promise<StoreCheck>;
 }
 
-/** What an adapter brings; sessions come to it in `open-store.ts`, over a `LeaseClient` of its kind. */
+/**
+ * What an adapter brings; sessions come to it in `open-store.ts`, over a `LeaseClient` of its kind.
+ */
 export type StoreAdapter = Omit<Store, "openSession">;
 
 /** What adapters are given of the world. */

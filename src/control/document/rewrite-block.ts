@@ -15,7 +15,7 @@ import {
 import type { Step } from "./steps.ts";
 
 /** A key with its value, or an entry of a list with its dash. */
-interface Entry {
+interface BlockEntry {
   readonly start: number;
   readonly end: number;
   /** One past the colon, or the dash. */
@@ -50,9 +50,9 @@ export function rewriteBlock(node: YAMLMap | YAMLSeq, steps: readonly Step[], re
 }
 
 function removeEntry(
-  entry: Entry,
-  previous: Entry | undefined,
-  following: Entry | undefined,
+  entry: BlockEntry,
+  previous: BlockEntry | undefined,
+  following: BlockEntry | undefined,
   column: number,
   { text, splices }: Rewriting,
 ): void {
@@ -71,7 +71,7 @@ function removeEntry(
 }
 
 /** Where its line begins, or the comment above it that goes with it. */
-function leadOf({ start }: Entry, previous: Entry | undefined, column: number, text: string): number {
+function leadOf({ start }: BlockEntry, previous: BlockEntry | undefined, column: number, text: string): number {
   const line = lineStart(text, start);
   return previous === undefined ? line : withCommentAbove(text, line, column, lineEnd(text, previous.end));
 }
@@ -80,14 +80,14 @@ function isAtLineStart(text: string, offset: number): boolean {
   return text.slice(lineStart(text, offset), offset).trim() === "";
 }
 
-function pairsOf({ items }: YAMLMap): Entry[] {
+function pairsOf({ items }: YAMLMap): BlockEntry[] {
   return items.map((pair) => {
     const start = isScalar(pair.key) ? (pair.key.range?.[0] ?? 0) : 0;
     return { start, end: pairEnd(pair), from: colonEnd(pair), value: pair.value };
   });
 }
 
-function dashesOf({ srcToken, items }: YAMLSeq): Entry[] {
+function dashesOf({ srcToken, items }: YAMLSeq): BlockEntry[] {
   if (srcToken?.type !== "block-seq") return [];
   const dashes = srcToken.items.flatMap(({ start }) => start.find(({ type }) => type === "seq-item-ind")?.offset ?? []);
   return dashes.map((start, at) => {
