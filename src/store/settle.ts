@@ -71,7 +71,7 @@ class LostTxn {
   }
 
   /** What is compared first: what is not there afterwards was not written before that. */
-  async #read(options: CallOptions): Promise<Read> {
+  async #read(options: CallOptions): Promise<FoundEntries> {
     const { if: comparisons, then: writes, else: others = [] } = this.#txn;
     const first = await readAll(this.#sender, comparisons.map(keyOf), options);
     return { first, after: await readAll(this.#sender, [...writes.map(keyOf), ...others], options) };
@@ -109,7 +109,7 @@ class LostTxn {
 
 type Entries = ReadonlyMap<string, Entry | undefined>;
 
-interface Read {
+interface FoundEntries {
   /** What is compared. */
   readonly first: Entries;
   /** Read after it: what would be written, and what is to be told if it is not. */
@@ -177,7 +177,7 @@ function revisionIfWritten(txn: Txn, there: Entries): Revision | undefined {
  * A revision that it compares has gone, and none comes back; and something that it would have
  * changed has stood since before it could be carried out.
  */
-function isRuledOut(txn: Txn, { first, after }: Read): boolean {
+function isRuledOut(txn: Txn, { first, after }: FoundEntries): boolean {
   const newest = newestCompared(txn);
   const isGone = txn.if.some((compare) => compare.kind !== "absent" && !isTrue(compare, first.get(compare.key)));
   const stands = txn.then.some((write) => {
@@ -189,7 +189,7 @@ function isRuledOut(txn: Txn, { first, after }: Read): boolean {
 }
 
 /** As far as can be seen: nothing that it compares, or puts with a session, is somebody else's. */
-function holds({ if: comparisons, then: writes }: Txn, { first, after }: Read): boolean {
+function holds({ if: comparisons, then: writes }: Txn, { first, after }: FoundEntries): boolean {
   if (!comparisons.every((compare) => isTrue(compare, first.get(compare.key)))) return false;
   return writes.every((write) => {
     const owner = after.get(write.key)?.session;
