@@ -1,0 +1,38 @@
+import { statfsSync } from "node:fs";
+import { dirname } from "node:path";
+import type { Clock } from "../../core/clock.ts";
+import type { StoreCheck, StoreWarning } from "../store.ts";
+import { FORMAT, isInMemory } from "./database.ts";
+import type { StoreFile } from "./store-file.ts";
+
+/** Room for the history, its log and as much again. */
+const LITTLE_ROOM_BYTES = 268_435_456;
+/** Magic numbers of statfs(2): NFS, SMB, CIFS, 9P. */
+const NETWORK_FILE_SYSTEMS = new Set([0x6969, 0xfe53_4d42, 0xff53_4d42, 0x0102_1997]);
+
+export function checkFile(file: StoreFile, clock: Clock): StoreCheck {
+  const startMs = clock.nowMs();
+  const { revision } = file.state();
+  const latencyMs = clock.nowMs() - startMs;
+  const sqlite = process.versions["sqlite"] ?? "unknown";
+  const warnings = isInMemory(file.name) ? [] : warningsOf(file.name);
+  return { latencyMs, version: `SQLite ${sqlite}, format ${FORMAT}`, revision, warnings };
+}
+
+function warningsOf(file: string): StoreWarning[] {
+  const { type, bavail, bsize } = statfsSync(dirname(file));
+  const warnings: StoreWarning[] = [];
+  if (NETWORK_FILE_SYSTEMS.has(type)) {
+    warnings.push({
+      message: `${file} is on a network file system, where neither locks nor syncing can be relied on`,
+      hint: "put it on a disk of this machine, or use etcd or Consul",
+    });
+  }
+  if (bavail * bsize < LITTLE_ROOM_BYTES) {
+    warnings.push({
+      message: `little room is left beside ${file}: ${Math.floor((bavail * bsize) / 1_048_576)} MiB`,
+      hint: "make room on its disk: without any, nothing can be written",
+    });
+  }
+  return warnings;
+}

@@ -1,0 +1,13 @@
+import type { StoreFacts } from "../store.ts";
+import type { KeptHistory } from "./tables.ts";
+
+export const FACTS: StoreFacts = {
+  kind: "embedded",
+  isFair: true,
+  minTtlMs: 3_000,
+  expiryFactor: 1,
+  hasHistory: true,
+};
+
+/** Of the last changes, for watches that were held up: more than a node makes in a day. */
+export const HISTORY: KeptHistory = { maxChanges: 20_000, maxBytes: 67_108_864 };

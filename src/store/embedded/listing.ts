@@ -1,0 +1,62 @@
+import type { DatabaseSync } from "node:sqlite";
+import { setImmediate } from "node:timers/promises";
+import type { Entry, Listing } from "../store.ts";
+import { isInMemory, openReader } from "./database.ts";
+import type { HistoryPlace } from "./feed.ts";
+import { storeError } from "./sqlite-fault.ts";
+import type { StoreFile } from "./store-file.ts";
+import { Tables } from "./tables.ts";
+
+/** And where it was read. */
+export type PlacedListing = Listing & HistoryPlace;
+
+export interface Range {
+  readonly prefix: string;
+  readonly after?: string | undefined;
+  readonly limit?: number | undefined;
+}
+
+/** What is read in one turn: about 10 ms. */
+const TURN = { entries: 2_000, bytes: 8_388_608 };
+
+/**
+ * The first turn of a list; undefined when it takes more of them. In memory a reader holds writers
+ * up, so that it is read at once.
+ */
+export function listAtOnce(file: StoreFile, range: Range): PlacedListing | undefined {
+  const wanted = range.limit ?? Number.POSITIVE_INFINITY;
+  const turn = isInMemory(file.name) ? { entries: wanted, bytes: Number.POSITIVE_INFINITY } : TURN;
+  return file.read(({ tables }) => {
+    const limits = { ...turn, entries: Math.min(turn.entries, wanted) };
+    const { entries, isWhole } = tables.page({ prefix: range.prefix, after: range.after }, limits);
+    if (!isWhole && entries.length < wanted) return undefined;
+    return { entries, ...tables.state(), hasMore: !isWhole };
+  });
+}
+
+/** In several turns, over a connection of its own that sees one moment of the file. */
+export async function listInTurns(file: StoreFile, range: Range, signal: AbortSignal): Promise<PlacedListing> {
+  try {
+    using reader = openReader(file.name);
+    return await readInTurns(reader, range, signal);
+  } catch (cause) {
+    signal.throwIfAborted();
+    throw storeError(file.name, cause);
+  }
+}
+
+async function readInTurns(database: DatabaseSync, range: Range, signal: AbortSignal): Promise<PlacedListing> {
+  database.exec("BEGIN");
+  const tables = new Tables(database);
+  const place = tables.state();
+  const wanted = range.limit ?? Number.POSITIVE_INFINITY;
+  const entries: Entry[] = [];
+  for (let after = range.after; ; after = entries.at(-1)?.key) {
+    const limits = { ...TURN, entries: Math.min(TURN.entries, wanted - entries.length) };
+    const page = tables.page({ prefix: range.prefix, after }, limits);
+    for (const entry of page.entries) entries.push(entry);
+    if (page.isWhole || entries.length >= wanted) return { entries, ...place, hasMore: !page.isWhole };
+    await setImmediate();
+    signal.throwIfAborted();
+  }
+}

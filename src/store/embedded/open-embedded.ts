@@ -1,0 +1,110 @@
+import { randomBytes } from "node:crypto";
+import { checkKey, checkPrefix, checkTxn } from "../check-request.ts";
+import type {
+  CallOptions,
+  EmbeddedSettings,
+  Entry,
+  Listing,
+  ListOptions,
+  StoreAdapter,
+  StoreCheck,
+  StoreFacts,
+  StoreOptions,
+  Txn,
+  TxnOutcome,
+  WatchEvent,
+  WatchOptions,
+} from "../store.ts";
+import { carryOut } from "./carry-out.ts";
+import { checkFile } from "./check-file.ts";
+import { FACTS, HISTORY } from "./facts.ts";
+import { Feed } from "./feed.ts";
+import { listAtOnce, listInTurns, type PlacedListing, type Range } from "./listing.ts";
+import { call } from "./patient.ts";
+import { isBusy } from "./sqlite-fault.ts";
+import { StoreFile } from "./store-file.ts";
+import type { KeptHistory } from "./tables.ts";
+import { watchPrefix } from "./watch.ts";
+
+/**
+ * `:memory:` alone is another store for each that opens it: with a name, all that have the same
+ * settings in this process, whatever their thread, are in one.
+ */
+export function withNameOfItsOwn(settings: EmbeddedSettings): EmbeddedSettings {
+  if (settings.file !== ":memory:") return settings;
+  return { ...settings, file: `:memory:${randomBytes(8).toString("hex")}` };
+}
+
+/** Throws `STORE_REFUSED`, with what to do, for a file that is damaged, newer or not ours. */
+export function openEmbedded(
+  settings: EmbeddedSettings,
+  options: StoreOptions,
+  history: KeptHistory = HISTORY,
+): StoreAdapter {
+  const file = new StoreFile(withNameOfItsOwn(settings).file, options.clock, history);
+  try {
+    file.check();
+  } catch (cause) {
+    if (!isBusy(cause)) throw cause; // else it is opened by the first call
+  }
+  return new EmbeddedStore(file, options);
+}
+
+class EmbeddedStore implements StoreAdapter {
+  readonly facts: StoreFacts = FACTS;
+  readonly #file: StoreFile;
+  readonly #feed: Feed;
+  readonly #world: StoreOptions;
+  readonly #closed = new AbortController();
+
+  constructor(file: StoreFile, world: StoreOptions) {
+    this.#file = file;
+    this.#world = world;
+    this.#feed = new Feed(file, world.clock);
+  }
+
+  async get(key: string, options: CallOptions): Promise<Entry | undefined> {
+    checkKey(key);
+    const read = (): Entry | undefined => this.#file.read(({ tables }) => tables.entry(key));
+    return await call("get", read, { options, world: this.#world });
+  }
+
+  async list(prefix: string, { after, limit, ...options }: ListOptions): Promise<Listing> {
+    checkPrefix(prefix);
+    const { entries, revision, hasMore } = await this.#list({ prefix, after, limit }, options);
+    return { entries, revision, hasMore };
+  }
+
+  async txn(txn: Txn, options: CallOptions): Promise<TxnOutcome> {
+    checkTxn(txn);
+    const run = (): TxnOutcome => this.#file.write((opened) => carryOut(opened, txn, this.#file.nowMs()));
+    return await call("txn", run, { options, world: this.#world, outcome: outcomeOf });
+  }
+
+  watch(prefix: string, { signal }: WatchOptions): AsyncIterable<WatchEvent> {
+    checkPrefix(prefix);
+    const list = (): Promise<PlacedListing> => this.#list({ prefix }, { signal });
+    const parts = { file: this.#file, feed: this.#feed, world: this.#world, list };
+    return watchPrefix(parts, prefix, AbortSignal.any([signal, this.#closed.signal]));
+  }
+
+  async check(options: CallOptions): Promise<StoreCheck> {
+    return await call("get", () => checkFile(this.#file, this.#world.clock), { options, world: this.#world });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed.abort();
+    this.#feed[Symbol.dispose]();
+    this.#file[Symbol.dispose]();
+  }
+
+  async #list(range: Range, options: CallOptions): Promise<PlacedListing> {
+    const atOnce = (): PlacedListing | undefined => listAtOnce(this.#file, range);
+    const listing = await call("list", atOnce, { options, world: this.#world });
+    return listing ?? (await listInTurns(this.#file, range, options.signal));
+  }
+}
+
+function outcomeOf({ done }: TxnOutcome): "done" | "not_done" {
+  return done ? "done" : "not_done";
+}

@@ -1,0 +1,77 @@
+import { sleep } from "../../core/clock.ts";
+import { RouterError } from "../../core/errors.ts";
+import {
+  CALL_DEADLINE_MS,
+  type CallOptions,
+  type StoreCallOutcome,
+  type StoreOperation,
+  type StoreOptions,
+} from "../store.ts";
+import { isBusy } from "./sqlite-fault.ts";
+
+/** Between tries, while another process writes: it takes as long as the disk's sync. */
+const FIRST_PAUSE_MS = 1;
+const LONGEST_PAUSE_MS = 25;
+
+/**
+ * Tries at once and until nobody else is writing. SQLite itself never waits here: it would hold
+ * this thread.
+ */
+export async function untilFree<T>(
+  run: () => T,
+  { signal, deadlineMs = CALL_DEADLINE_MS }: CallOptions,
+  { clock, random }: Pick<StoreOptions, "clock" | "random">,
+): Promise<T> {
+  const endsMs = clock.nowMs() + deadlineMs;
+  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(LONGEST_PAUSE_MS, 2 * pauseMs)) {
+    signal.throwIfAborted();
+    try {
+      return run();
+    } catch (cause) {
+      if (!isBusy(cause)) throw cause;
+      const leftMs = endsMs - clock.nowMs();
+      if (leftMs <= 0) throw stillBusy(cause);
+      await sleep(clock, Math.min(leftMs, pauseMs * (0.5 + random.next())), signal);
+    }
+  }
+}
+
+/** As `untilFree`, told to the observer. `outcome`: of what came back. */
+export async function call<T>(
+  operation: StoreOperation,
+  run: () => T,
+  { options, world, outcome }: { options: CallOptions; world: StoreOptions; outcome?: (result: T) => StoreCallOutcome },
+): Promise<T> {
+  const startMs = world.clock.nowMs();
+  const told = (how: StoreCallOutcome): void => world.observer.called(operation, how, world.clock.nowMs() - startMs);
+  try {
+    const result = await untilFree(run, options, world);
+    told(outcome?.(result) ?? "done");
+    return result;
+  } catch (cause) {
+    told(outcomeOf(cause));
+    throw cause;
+  }
+}
+
+function outcomeOf(cause: unknown): StoreCallOutcome {
+  if (!(cause instanceof RouterError)) return "cancelled";
+  switch (cause.code) {
+    case "STORE_UNREACHABLE":
+      return "unreachable";
+    case "STORE_UNKNOWN":
+      return "unknown";
+    case "STORE_REFUSED":
+    case "SESSION_LOST":
+      return "refused";
+    default:
+      return "cancelled";
+  }
+}
+
+function stillBusy(cause: unknown): RouterError {
+  return new RouterError("STORE_UNREACHABLE", "another process has been writing to the store's file all the time", {
+    cause,
+    hint: "find who holds it (fuser, lsof); a backup that locks it should take a copy instead",
+  });
+}

@@ -1,0 +1,63 @@
+import { RouterError, reasonOf } from "../../core/errors.ts";
+
+/** Primary result codes of SQLite (https://www.sqlite.org/rescode.html). */
+const PERM = 3;
+const BUSY = 5;
+const LOCKED = 6;
+const READONLY = 8;
+const CORRUPT = 11;
+const FULL = 13;
+const CANTOPEN = 14;
+const NOTADB = 26;
+
+const RIGHTS_HINT = "the user that Signalbox runs as has to be able to write the file and its directory";
+
+/** What has to be done with a file that cannot be used: also in docs/coordination.md. */
+export const MOVE_AWAY =
+  "stop all that use it, move the file away with its -wal and -shm beside it (or put a backup there) and start again: " +
+  "locks and sessions begin anew, and what was kept in it has to be brought again";
+
+/** Somebody else writes: another try may help. Nothing was written. */
+export function isBusy(cause: unknown): boolean {
+  const code = primaryCode(cause);
+  return code === BUSY || code === LOCKED;
+}
+
+/** As the port throws it. */
+export function storeError(file: string, cause: unknown): RouterError {
+  if (cause instanceof RouterError) return cause;
+  switch (primaryCode(cause)) {
+    case CORRUPT:
+    case NOTADB:
+      return damaged(file, reasonOf(cause), cause);
+    case FULL:
+      return refused(file, "no room is left", "make room on its disk; Signalbox goes on by itself", cause);
+    case READONLY:
+    case PERM:
+    case CANTOPEN:
+      return refused(file, reasonOf(cause), RIGHTS_HINT, cause);
+    default:
+      return new RouterError("STORE_UNREACHABLE", `store ${file}: ${reasonOf(cause)}`, { cause });
+  }
+}
+
+export function damaged(file: string, what: string, cause?: unknown): RouterError {
+  return refused(file, `the file is damaged (${what})`, MOVE_AWAY, cause);
+}
+
+/** Of a commit: it may be there after the next start, although it is not now. */
+export function unknownOutcome(file: string, cause: unknown): RouterError {
+  return new RouterError("STORE_UNKNOWN", `store ${file}: a write may or may not be safe on disk: ${reasonOf(cause)}`, {
+    cause,
+    hint: "read before writing again, and look after the disk",
+  });
+}
+
+function refused(file: string, what: string, hint: string, cause: unknown): RouterError {
+  return new RouterError("STORE_REFUSED", `store ${file}: ${what}`, { hint, cause });
+}
+
+function primaryCode(cause: unknown): number | undefined {
+  if (!(cause instanceof Error) || !("errcode" in cause) || typeof cause.errcode !== "number") return undefined;
+  return cause.errcode & 0xff;
+}

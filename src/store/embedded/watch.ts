@@ -1,0 +1,138 @@
+import { sleep } from "../../core/clock.ts";
+import { reasonOf } from "../../core/errors.ts";
+import type { Entry, Listing, Revision, StoreOptions, WatchEvent } from "../store.ts";
+import { Told } from "../told.ts";
+import type { HistoryBatch, Feed, HistoryPlace } from "./feed.ts";
+import { untilFree } from "./patient.ts";
+import type { StoreFile } from "./store-file.ts";
+import type { HistoryChange } from "./tables.ts";
+
+export interface WatchParts {
+  readonly file: StoreFile;
+  readonly feed: Feed;
+  readonly world: StoreOptions;
+  /** All that is watched, and where it was read. */
+  list(): Promise<HistoryPlace & Pick<Listing, "entries">>;
+}
+
+/** How long a file may be held by others before a watch says that it is lost. */
+const PATIENCE_MS = 2_000;
+const RETRY_MS = 250;
+
+/** Ends with the signal. */
+export async function* watchPrefix(parts: WatchParts, prefix: string, signal: AbortSignal): AsyncGenerator<WatchEvent> {
+  if (signal.aborted) return;
+  using seat = parts.feed.join(signal);
+  const watch = new Watch(parts, prefix, signal);
+  while (!isAborted(signal)) {
+    const events = await watch.next();
+    for (const event of events) {
+      if (isAborted(signal)) return;
+      yield event;
+    }
+    if (watch.isLost) await pause(parts, signal);
+    else if (events.length === 0) await seat.changed();
+  }
+}
+
+class Watch {
+  readonly #parts: WatchParts;
+  readonly #prefix: string;
+  readonly #signal: AbortSignal;
+  readonly #told = new Told();
+  #place: HistoryPlace | undefined;
+  isLost = false;
+
+  constructor(parts: WatchParts, prefix: string, signal: AbortSignal) {
+    this.#parts = parts;
+    this.#prefix = prefix;
+    this.#signal = signal;
+  }
+
+  /** What is to be told now; nothing: wait for a change. */
+  async next(): Promise<WatchEvent[]> {
+    try {
+      const events = this.#place === undefined ? await this.#begin() : await this.#goOn(this.#place);
+      if (!this.isLost || this.#place === undefined) return events;
+      this.isLost = false;
+      return [...events, { kind: "synced", revision: this.#place.revision }];
+    } catch (cause) {
+      if (this.isLost || this.#signal.aborted) return [];
+      this.isLost = true;
+      return [{ kind: "lost", reason: reasonOf(cause) }];
+    }
+  }
+
+  async #begin(): Promise<WatchEvent[]> {
+    const { entries, born, revision } = await this.#parts.list();
+    this.#told.apply(entries, []);
+    this.#place = { born, revision };
+    this.isLost = false;
+    return [
+      { kind: "snapshot", entries, revision },
+      { kind: "synced", revision },
+    ];
+  }
+
+  async #goOn(place: HistoryPlace): Promise<WatchEvent[]> {
+    const options = { signal: this.#signal, deadlineMs: PATIENCE_MS };
+    for (let at = place; ; ) {
+      const found = await untilFree(() => this.#parts.feed.after(at), options, this.#parts.world);
+      if (found.kind === "gap") return [await this.#resync(found.why)];
+      at = { born: place.born, revision: found.to };
+      this.#place = at;
+      const events = this.#eventsOf(found);
+      if (events.length > 0 || found.to === found.from) return events;
+    }
+  }
+
+  /** One for each revision that wrote something of the prefix. */
+  #eventsOf({ changes }: HistoryBatch): WatchEvent[] {
+    const events: WatchedChanges[] = [];
+    for (const change of changes) {
+      if (!change.key.startsWith(this.#prefix)) continue;
+      let event = events.at(-1);
+      if (event?.revision !== change.revision) {
+        event = { kind: "changes", puts: [], deletes: [], revision: change.revision };
+        events.push(event);
+        this.#parts.world.observer.watchLag(Math.max(0, this.#parts.file.nowMs() - change.atMs));
+      }
+      add(event, change);
+    }
+    for (const { puts, deletes } of events) this.#told.apply(puts, deletes);
+    return events;
+  }
+
+  async #resync(why: "compacted" | "wiped"): Promise<WatchEvent> {
+    const { entries, born, revision } = await this.#parts.list();
+    this.#place = { born, revision };
+    const { puts, deletes } = this.#told.turnInto({ entries }, why === "wiped");
+    this.#parts.world.observer.resynced(this.#prefix, why);
+    return { kind: "resync", why, puts, deletes, revision };
+  }
+}
+
+interface WatchedChanges {
+  readonly kind: "changes";
+  readonly puts: Entry[];
+  readonly deletes: string[];
+  readonly revision: Revision;
+}
+
+function add({ puts, deletes }: WatchedChanges, { key, entry }: HistoryChange): void {
+  if (entry === undefined) deletes.push(key);
+  else puts.push(entry);
+}
+
+async function pause({ world }: WatchParts, signal: AbortSignal): Promise<void> {
+  try {
+    await sleep(world.clock, RETRY_MS, signal);
+  } catch {
+    // The watch's own loop sees that it has ended.
+  }
+}
+
+/** Asked anew: it changes while the reader has an event. */
+function isAborted(signal: AbortSignal): boolean {
+  return signal.aborted;
+}
