@@ -4,7 +4,7 @@ import type { StrategyPlan } from "../../plan/plan.ts";
 import { NO_KEYS, type RetryHistory } from "../export/parts.ts";
 import type { TargetHandle } from "../export/target-port.ts";
 import { Failover } from "./failover.ts";
-import type { FailoverState } from "./failover-state.ts";
+import { type FailoverState, NO_FAILOVER, type SignalFailover } from "./failover-state.ts";
 import type { Panic } from "./panic-report.ts";
 import { type BatchSize, copyOf, type Picker } from "./picker.ts";
 import { NO_PICKER, PoolState } from "./pool-state.ts";
@@ -27,6 +27,11 @@ interface PickRequest {
 interface Sight {
   readonly state: PoolState;
   readonly picker: Picker;
+}
+
+interface ToldFailover {
+  readonly state: FailoverState;
+  readonly atMs: number;
 }
 
 /** All that a pick is made of, at one moment. */
@@ -52,6 +57,8 @@ export class Chooser {
   readonly #common: Sight;
   /** By the index of the signal. */
   readonly #own: (Sight | undefined)[] = SIGNALS.map(() => undefined);
+  /** Where the node's failover of a refused signal stands, as another process told. */
+  readonly #told: (ToldFailover | undefined)[] = SIGNALS.map(() => undefined);
   /** By their keys. */
   readonly #indexOf = new Map<string, number>();
 
@@ -81,20 +88,35 @@ export class Chooser {
     if (signal === undefined || common.state.refusing[SIGNAL_FACTS[signal].index] === 0) {
       return { targets, strategy, signal, ...common };
     }
-    const own = this.#own[SIGNAL_FACTS[signal].index] ?? this.#open(this.#firstPicker(), signal);
+    const own = this.#own[SIGNAL_FACTS[signal].index] ?? this.#open(this.#firstPicker(signal), signal);
     return { targets, strategy, signal, ...copySight(own, nowMs) };
   }
 
-  /** Where it stands; undefined with another strategy. */
-  failoverAt(nowMs: number): FailoverState | undefined {
+  /**
+   * Where it stands, first for what nobody refuses; none with another strategy. What was told of a
+   * signal is over when nobody refuses that any more.
+   */
+  failoversAt(nowMs: number): SignalFailover[] {
     const { picker } = this.#common;
-    return picker instanceof Failover ? picker.stateAt(nowMs, (index) => this.targets[index]!.plan.id) : undefined;
+    if (!(picker instanceof Failover)) return [];
+    const idOf = (index: number): string => this.targets[index]!.plan.id;
+    const found: SignalFailover[] = [{ state: picker.stateAt(nowMs, idOf) }];
+    if (!this.#own.some(isThere) && !this.#told.some(isThere)) return found;
+    const { refusing } = this.#refreshAll(nowMs);
+    for (const signal of SIGNALS) {
+      const { index } = SIGNAL_FACTS[signal];
+      const own = this.#own[index]?.picker;
+      if (own instanceof Failover) found.push({ signal, state: own.stateAt(nowMs, idOf) });
+      else if (refusing[index] === 0 && this.#told[index] !== undefined) found.push({ signal, state: NO_FAILOVER });
+    }
+    return found;
   }
 
-  followFailover(state: FailoverState, nowMs: number): void {
-    const { picker } = this.#common;
-    const indexOf = (id: string): number => this.targets.findIndex(({ plan }) => plan.id === id);
-    if (picker instanceof Failover) picker.follow(state, nowMs, indexOf);
+  followFailover({ signal, state }: SignalFailover, nowMs: number): void {
+    const index = signal === undefined ? undefined : SIGNAL_FACTS[signal].index;
+    if (index !== undefined) this.#told[index] = state.current === "" ? undefined : { state, atMs: nowMs };
+    const sight = index === undefined ? this.#common : this.#own[index];
+    this.#follow(sight?.picker, state, nowMs);
   }
 
   /** Told after a choice was made use of. */
@@ -141,11 +163,8 @@ export class Chooser {
 
   /** When time alone may make another choice possible. */
   nextChangeMs(nowMs: number): number {
-    let nextMs = this.#refresh(nowMs, undefined).state.nextChangeMs;
-    for (const own of this.#own) {
-      own?.state.refresh(nowMs);
-      if (own !== undefined) nextMs = Math.min(nextMs, own.state.nextChangeMs);
-    }
+    let nextMs = this.#refreshAll(nowMs).nextChangeMs;
+    for (const own of this.#own) if (own !== undefined) nextMs = Math.min(nextMs, own.state.nextChangeMs);
     return nextMs;
   }
 
@@ -154,14 +173,24 @@ export class Chooser {
    * else undefined.
    */
   panic(nowMs: number): Panic | undefined {
-    const common = panicOf(this.#refresh(nowMs, undefined).state);
+    const common = panicOf(this.#refreshAll(nowMs));
     if (common !== undefined) return common;
     for (const own of this.#own) {
-      own?.state.refresh(nowMs);
       const panic = own && panicOf(own.state);
       if (panic !== undefined) return panic;
     }
     return undefined;
+  }
+
+  /** Gives the common state. What is not refused any more has no sight of its own. */
+  #refreshAll(nowMs: number): PoolState {
+    const { state } = this.#common;
+    state.refresh(nowMs);
+    for (let i = 0; i < this.#own.length; i++) {
+      if (state.refusing[i] === 0) this.#own[i] = undefined;
+      else this.#own[i]?.state.refresh(nowMs);
+    }
+    return state;
   }
 
   #refresh(nowMs: number, signal: Signal | undefined): Sight {
@@ -180,7 +209,12 @@ export class Chooser {
       this.#own[index] = undefined;
       return this.#common;
     }
-    return (this.#own[index] ??= this.#open(this.#openPicker(), signal));
+    return (this.#own[index] ??= this.#open(this.#ownPicker(signal), signal));
+  }
+
+  #follow(picker: Picker | undefined, state: FailoverState, nowMs: number): void {
+    if (!(picker instanceof Failover)) return;
+    picker.follow(state, nowMs, (id) => this.targets.findIndex(({ plan }) => plan.id === id));
   }
 
   #open(picker: Picker, signal: Signal | undefined): Sight {
@@ -201,9 +235,25 @@ export class Chooser {
     }
   }
 
+  /**
+   * For a signal that is refused from now on. A failover stands where it stood, or where the node's
+   * does by now.
+   */
+  #ownPicker(signal: Signal): Picker {
+    const { picker, state } = this.#common;
+    if (!(picker instanceof Failover)) return this.#openPicker();
+    const own = picker.copy();
+    const told = this.#told[SIGNAL_FACTS[signal].index];
+    if (told !== undefined) {
+      const elapsedMs = told.state.elapsedMs + state.nowMs - told.atMs;
+      this.#follow(own, { ...told.state, elapsedMs }, state.nowMs);
+    }
+    return own;
+  }
+
   /** For a signal that nobody has asked for yet. No plugin is asked for a strategy in vain. */
-  #firstPicker(): Picker {
-    return this.#strategy.type === "plugin" ? NO_PICKER : this.#openPicker();
+  #firstPicker(signal: Signal): Picker {
+    return this.#strategy.type === "plugin" ? NO_PICKER : this.#ownPicker(signal);
   }
 
   #probe({ state }: Sight, asked: PickRequest): TargetHandle | undefined {
@@ -297,6 +347,10 @@ export class Chooser {
     const left = this.targets[index]?.parts?.all.some((part) => part.usable(nowMs, signal) && !keys.includes(part.key));
     return left === true ? -1 : index;
   }
+}
+
+function isThere(value: unknown): boolean {
+  return value !== undefined;
 }
 
 function mayProbe({ inFlight, maxInFlight }: TargetHandle): boolean {

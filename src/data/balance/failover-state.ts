@@ -1,3 +1,5 @@
+import type { Signal } from "../../otlp/signal.ts";
+
 /** Where a failover stands, by the ids of targets; empty: none. */
 export interface FailoverState {
   readonly current: string;
@@ -7,12 +9,20 @@ export interface FailoverState {
   readonly elapsedMs: number;
 }
 
+/** There is none. */
+export const NO_FAILOVER: FailoverState = { current: "", standIn: "", elapsedMs: 0 };
+
+/** A signal that a target refuses has one of its own as long; without a signal: all others. */
+export interface SignalFailover {
+  readonly signal?: Signal;
+  readonly state: FailoverState;
+}
+
 /** That of one lane of a pool, which counts its changes in all processes of a node together. */
-export interface LaneFailover {
+export interface LaneFailover extends SignalFailover {
   readonly pool: string;
   readonly lane: string;
   readonly version: number;
-  readonly state: FailoverState;
 }
 
 export type LaneFailoverState = Omit<LaneFailover, "version">;

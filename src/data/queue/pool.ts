@@ -240,13 +240,13 @@ class MemoryPool implements Pool, FailingPool {
   }
 
   failovers(): LaneFailoverState[] {
-    return this.#lanes.channels.flatMap(({ key, failover }) => {
-      return failover === undefined ? [] : [{ pool: this.name, lane: key, state: failover }];
+    return this.#lanes.channels.flatMap((lane) => {
+      return lane.failovers().map((failover) => ({ ...failover, pool: this.name, lane: lane.key }));
     });
   }
 
-  followFailover({ lane, state }: LaneFailoverState): void {
-    this.#lanes.channels.find(({ key }) => key === lane)?.followFailover(state);
+  followFailover(failover: LaneFailoverState): void {
+    this.#lanes.channels.find(({ key }) => key === failover.lane)?.followFailover(failover);
     this.#schedule();
   }
 

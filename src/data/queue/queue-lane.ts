@@ -1,7 +1,7 @@
 import type { Signal } from "../../otlp/signal.ts";
 import type { PoolPlan, StrategyPlan } from "../../plan/plan.ts";
 import { Chooser } from "../balance/chooser.ts";
-import type { FailoverState } from "../balance/failover-state.ts";
+import type { SignalFailover } from "../balance/failover-state.ts";
 import type { Panic } from "../balance/panic-report.ts";
 import type { TargetHandle } from "../export/target-port.ts";
 import { SHUTTING_DOWN } from "./batch-origin.ts";
@@ -127,12 +127,12 @@ export class QueueLane {
     return this.kind === "shared" ? this.#hold.chooser.panic(this.#hold.nowMs) : undefined;
   }
 
-  get failover(): FailoverState | undefined {
-    return this.#hold.chooser.failoverAt(this.#hold.nowMs);
+  failovers(): SignalFailover[] {
+    return this.#hold.chooser.failoversAt(this.#hold.nowMs);
   }
 
-  followFailover(state: FailoverState): void {
-    this.#hold.chooser.followFailover(state, this.#hold.nowMs);
+  followFailover(failover: SignalFailover): void {
+    this.#hold.chooser.followFailover(failover, this.#hold.nowMs);
   }
 
   /** As it is now for this signal. */

@@ -53,7 +53,9 @@ export class FailoverReport {
       const key = keyOf(now);
       const heard = this.#heard.get(key);
       const last = this.#said.get(key) ?? heard;
-      if (now.state.current === "" || (last !== undefined && isSameFailover(last.state, now.state))) continue;
+      // Only of a signal of its own there may be none any more.
+      if (now.state.current === "" && (now.signal === undefined || last === undefined)) continue;
+      if (last !== undefined && isSameFailover(last.state, now.state)) continue;
       const report = { ...now, version: heard?.version ?? 0 };
       this.#said.set(key, report);
       reports.push(report);

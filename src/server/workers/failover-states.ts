@@ -57,6 +57,6 @@ export class FailoverStates {
   }
 }
 
-export function keyOf({ pool, lane }: Pick<LaneFailover, "pool" | "lane">): string {
-  return `${pool}\n${lane}`;
+export function keyOf({ pool, lane, signal }: Pick<LaneFailover, "pool" | "lane" | "signal">): string {
+  return `${pool}\n${lane}\n${signal ?? ""}`;
 }

@@ -21,7 +21,7 @@ import type { Explanation, ExplainRequest } from "../../plan/explanation.ts";
  * Counts up whenever a message of before could be read wrongly. Both sides are of one program: a
  * mixed installation is told.
  */
-export const WORKER_SCHEMA = 4;
+export const WORKER_SCHEMA = 5;
 
 export type Certificates = Pick<ListenOptions, "listeners">;
 
