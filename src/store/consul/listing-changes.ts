@@ -1,0 +1,52 @@
+import type { Entry, Revision } from "../store.ts";
+
+export interface ListingChanges {
+  readonly puts: readonly Entry[];
+  readonly deletes: readonly string[];
+  /** Only a store whose revisions began again can be so. */
+  readonly isWiped: boolean;
+}
+
+/**
+ * What a watch told of a prefix, and at which index. Consul tells states: changes are ours to find.
+ */
+export class ToldListing {
+  #entries: ReadonlyMap<string, Entry>;
+  #index: Revision;
+
+  constructor(entries: readonly Entry[], index: Revision) {
+    this.#entries = byKey(entries);
+    this.#index = index;
+  }
+
+  /**
+   * The difference to what is there now, which from then on counts as told. An index that goes
+   * backwards says little: Consul forgets after a quarter of an hour at what index a key was
+   * deleted. But all that was written before the index that was told has been told, too.
+   */
+  turnInto(entries: readonly Entry[], index: Revision): ListingChanges {
+    const now = byKey(entries);
+    const changed = entries.filter((entry) => !isSame(this.#entries.get(entry.key), entry));
+    const deletes = [...this.#entries.keys()].filter((key) => !now.has(key));
+    const isEmptyBefore = entries.length === 0 && index < this.#index;
+    const isWiped = isEmptyBefore || changed.some(({ modified }) => modified <= this.#index);
+    this.#entries = now;
+    this.#index = index;
+    return { puts: isWiped ? entries : changed, deletes, isWiped };
+  }
+}
+
+/** A store that was wiped may be as far as it was before, with something else. */
+function isSame(before: Entry | undefined, now: Entry): boolean {
+  return (
+    before !== undefined &&
+    before.modified === now.modified &&
+    before.created === now.created &&
+    before.session === now.session &&
+    Buffer.compare(before.value, now.value) === 0
+  );
+}
+
+function byKey(entries: readonly Entry[]): Map<string, Entry> {
+  return new Map(entries.map((entry) => [entry.key, entry]));
+}

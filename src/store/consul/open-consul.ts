@@ -1,0 +1,87 @@
+import { checkKey, checkPrefix, checkTxn } from "../check-request.ts";
+import { observed } from "../observed.ts";
+import type {
+  CallOptions,
+  ConsulSettings,
+  Entry,
+  Listing,
+  ListOptions,
+  StoreAdapter,
+  StoreCheck,
+  StoreFacts,
+  StoreOptions,
+  Txn,
+  TxnOutcome,
+  WatchEvent,
+  WatchOptions,
+} from "../store.ts";
+import { CallTime } from "./call-time.ts";
+import { checkConsul } from "./consul-check.ts";
+import { ConsulHttp } from "./consul-http.ts";
+import { runTxn } from "./consul-txn.ts";
+import { CALL_CONNECTIONS, EXPIRY_FACTOR, MIN_TTL_MS, WATCH_CONNECTIONS } from "./limits.ts";
+import { WatchPlaces } from "./watch-places.ts";
+import { readKey, readList } from "./read-keys.ts";
+import { watchPrefix } from "./watch-prefix.ts";
+
+const FACTS: StoreFacts = {
+  kind: "consul",
+  isFair: false,
+  minTtlMs: MIN_TTL_MS,
+  expiryFactor: EXPIRY_FACTOR,
+  hasHistory: false,
+};
+
+/** Consul as the coordination store; asks nothing yet. */
+export function openConsul(settings: ConsulSettings, options: StoreOptions): StoreAdapter {
+  return new ConsulStore(settings, options);
+}
+
+class ConsulStore implements StoreAdapter {
+  readonly facts = FACTS;
+  readonly #http: ConsulHttp;
+  /** Watches keep their connections busy: calls have others. */
+  readonly #watchHttp: ConsulHttp;
+  readonly #places = new WatchPlaces(WATCH_CONNECTIONS);
+  readonly #options: StoreOptions;
+  readonly #hasToken: boolean;
+
+  constructor(settings: ConsulSettings, options: StoreOptions) {
+    this.#http = new ConsulHttp(settings, CALL_CONNECTIONS, options.clock);
+    this.#watchHttp = new ConsulHttp(settings, WATCH_CONNECTIONS, options.clock);
+    this.#options = options;
+    this.#hasToken = settings.token !== undefined;
+  }
+
+  async get(key: string, options: CallOptions): Promise<Entry | undefined> {
+    checkKey(key);
+    const time = new CallTime(options, this.#options.clock);
+    return observed(this.#options, "get", () => readKey(this.#http, key, time));
+  }
+
+  async list(prefix: string, options: ListOptions): Promise<Listing> {
+    checkPrefix(prefix);
+    const time = new CallTime(options, this.#options.clock);
+    return observed(this.#options, "list", () => readList(this.#http, prefix, time, options));
+  }
+
+  async txn(txn: Txn, options: CallOptions): Promise<TxnOutcome> {
+    checkTxn(txn);
+    const run = (): Promise<TxnOutcome> => runTxn(this.#http, this.#options.random, txn, options);
+    return observed(this.#options, "txn", run, ({ done }) => (done ? "done" : "not_done"));
+  }
+
+  watch(prefix: string, { signal }: WatchOptions): AsyncIterable<WatchEvent> {
+    checkPrefix(prefix);
+    const scene = { http: this.#watchHttp, places: this.#places, options: this.#options };
+    return watchPrefix(scene, prefix, signal);
+  }
+
+  check(options: CallOptions): Promise<StoreCheck> {
+    return checkConsul(this.#http, this.#hasToken, options);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([this.#http[Symbol.asyncDispose](), this.#watchHttp[Symbol.asyncDispose]()]);
+  }
+}

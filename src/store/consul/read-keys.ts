@@ -1,0 +1,59 @@
+import type { Entry, ListOptions, Listing } from "../store.ts";
+import type { CallTime } from "./call-time.ts";
+import { type ConsulEntry, readEntries } from "./consul-entries.ts";
+import { filtered, unreadable } from "./consul-faults.ts";
+import type { ConsulHttp } from "./consul-http.ts";
+import { wireKey } from "./consul-keys.ts";
+import type { ConsulReply } from "./consul-reply.ts";
+
+export async function readKey(http: ConsulHttp, key: string, time: CallTime): Promise<Entry | undefined> {
+  return (await readKeyAndFlags(http, key, time))?.entry;
+}
+
+/** Of the leader, once it has made sure that it is. */
+export async function readKeyAndFlags(http: ConsulHttp, key: string, time: CallTime): Promise<ConsulEntry | undefined> {
+  const reply = await http.read({ method: "GET", path: `/v1/kv/${wireKey(key)}?consistent` }, time);
+  return entriesOf(http, reply)[0];
+}
+
+/** Consul has no pages: all of it is read, and what was asked for kept. */
+export async function readList(
+  http: ConsulHttp,
+  prefix: string,
+  time: CallTime,
+  { limit = Number.POSITIVE_INFINITY, after = "" }: Pick<ListOptions, "limit" | "after">,
+): Promise<Listing> {
+  const reply = await http.read({ method: "GET", path: listPath(prefix) }, time);
+  const { entries: all, revision } = await listingOf(http, prefix, reply, time);
+  // Keys are ASCII: the order of their texts is that of their bytes.
+  const wanted = after === "" ? all : all.filter(({ key }) => key > after);
+  return { entries: wanted.slice(0, limit), revision, hasMore: wanted.length > limit };
+}
+
+export function listPath(prefix: string): string {
+  return `/v1/kv/${wireKey(prefix)}?recurse&consistent`;
+}
+
+/**
+ * Consul leaves out what the token may not read, and only newer servers say so: where nothing is
+ * left a key with that prefix is asked for, which is refused without the right to.
+ */
+export async function listingOf(
+  http: ConsulHttp,
+  prefix: string,
+  reply: ConsulReply,
+  time: CallTime,
+): Promise<{ readonly entries: readonly Entry[]; readonly revision: bigint }> {
+  const entries = entriesOf(http, reply).map(({ entry }) => entry);
+  if (reply.isFiltered) throw filtered(reply.endpoint, prefix);
+  if (entries.length === 0) await readKey(http, `${prefix}${prefix.endsWith("/") ? "" : "/"}any`, time);
+  if (reply.index === undefined) throw unreadable(reply, "keys");
+  return { entries, revision: reply.index };
+}
+
+function entriesOf(http: ConsulHttp, reply: ConsulReply): ConsulEntry[] {
+  if (reply.status !== 200 && reply.status !== 404) throw http.faultOf(reply);
+  // A server that is no Consul says 404, too.
+  if (reply.status === 404 && reply.index === undefined) throw unreadable(reply, "keys");
+  return readEntries(reply);
+}

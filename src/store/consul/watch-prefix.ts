@@ -1,0 +1,130 @@
+import { sleep } from "../../core/clock.ts";
+import { reasonOf } from "../../core/errors.ts";
+import type { Random } from "../../core/random.ts";
+import type { Entry, Revision, StoreOptions, WatchEvent } from "../store.ts";
+import { CallTime } from "./call-time.ts";
+import type { ConsulHttp } from "./consul-http.ts";
+import { ToldListing } from "./listing-changes.ts";
+import type { WatchPlaces } from "./watch-places.ts";
+import { listingOf, listPath } from "./read-keys.ts";
+import { TokenBucket } from "./token-bucket.ts";
+
+/** What the watches of a store share. */
+export interface WatchScene {
+  readonly http: ConsulHttp;
+  /** Each query that waits has a connection for itself. */
+  readonly places: WatchPlaces;
+  readonly options: StoreOptions;
+}
+
+/**
+ * Consul answers a query with an index once there is a later one, or after this long: so long it
+ * takes to see that a connection is dead.
+ */
+const WAIT_SECONDS = 10;
+/** Where there are more watches than places. */
+const SHORT_WAIT_SECONDS = 1;
+/** It adds a sixteenth at random, and may have something else to do. */
+const SLACK_MS = 5_000;
+const READ_MS = 9_000;
+/** A prefix that changes all the time is read so often. */
+const BURST = 8;
+const EVERY_MS = 250;
+const LONGEST_PAUSE_MS = 5_000;
+
+interface Listed {
+  readonly entries: readonly Entry[];
+  readonly revision: Revision;
+}
+
+/** Reads the whole of the prefix again and again, and tells what has become different. */
+export async function* watchPrefix(scene: WatchScene, prefix: string, signal: AbortSignal): AsyncGenerator<WatchEvent> {
+  const bucket = new TokenBucket(BURST, EVERY_MS, scene.options.clock);
+  let told: ToldListing | undefined;
+  let index = 0n;
+  let isSynced = false;
+  let failures = 0;
+  while (!signal.aborted) {
+    const listed = await poll(scene, prefix, index, bucket, signal);
+    if (listed === undefined) return;
+    if ("reason" in listed) {
+      if (failures === 0) yield { kind: "lost", reason: listed.reason };
+      failures++;
+      isSynced = false;
+      index = 0n; // what it is now is worth to be known at once
+      if (!(await pause(scene.options, failures, signal))) return;
+      continue;
+    }
+    failures = 0;
+    const { entries, revision } = listed;
+    if (told === undefined) {
+      told = new ToldListing(entries, revision);
+      yield { kind: "snapshot", entries, revision };
+    } else {
+      const event = eventOf(told, listed);
+      if (event?.kind === "resync") scene.options.observer.resynced(prefix, event.why);
+      if (event !== undefined) yield event;
+    }
+    if (!isSynced) yield { kind: "synced", revision };
+    isSynced = true;
+    index = revision;
+  }
+}
+
+function eventOf(told: ToldListing, { entries, revision }: Listed): WatchEvent | undefined {
+  const { puts, deletes, isWiped } = told.turnInto(entries, revision);
+  if (isWiped) return { kind: "resync", why: "wiped", puts, deletes, revision };
+  if (puts.length === 0 && deletes.length === 0) return undefined;
+  return { kind: "changes", puts, deletes, revision };
+}
+
+/** Undefined: the signal says that it is over. */
+async function poll(
+  scene: WatchScene,
+  prefix: string,
+  index: Revision,
+  bucket: TokenBucket,
+  signal: AbortSignal,
+): Promise<Listed | { readonly reason: string } | undefined> {
+  try {
+    await bucket.take(signal);
+    using _ = await scene.places.take(signal);
+    return await read(scene, prefix, index, signal);
+  } catch (cause) {
+    return signal.aborted ? undefined : { reason: reasonOf(cause) };
+  }
+}
+
+async function read(
+  { http, places }: WatchScene,
+  prefix: string,
+  index: Revision,
+  signal: AbortSignal,
+): Promise<Listed> {
+  const seconds = places.isShort ? SHORT_WAIT_SECONDS : WAIT_SECONDS;
+  const wait = index === 0n ? "" : `&index=${index}&wait=${seconds}s`;
+  const timeoutMs = index === 0n ? READ_MS : (seconds * 1_000 * 17) / 16 + SLACK_MS;
+  const reply = await http.once({ method: "GET", path: `${listPath(prefix)}${wait}` }, timeoutMs, signal);
+  const { entries, revision } = await listingOf(http, prefix, reply, new CallTime({ signal }, http.clock));
+  // With an index of 0 it would not wait.
+  return { entries, revision: revision > 0n ? revision : 1n };
+}
+
+/** Whether it goes on. */
+async function pause(
+  { clock, random }: Pick<StoreOptions, "clock" | "random">,
+  failures: number,
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    await sleep(clock, pauseMs(failures, random), signal);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Full jitter: whoever lost the same server must not come back in step. */
+function pauseMs(failures: number, random: Random): number {
+  return 50 + random.next() * Math.min(LONGEST_PAUSE_MS, 50 * 2 ** Math.min(failures, 16));
+}
