@@ -106,7 +106,9 @@ export abstract class InboundCall implements UnaryCall, MessageGuard {
     return !this.#over;
   }
 
+  /** The reader, 88 bytes, need not wait for the reply with the call. */
   #hand(reader: MessageReader): void {
+    this.#reader = undefined;
     const body = reader.take();
     this.#exchange?.message(body.bytes, reader.compressed, body);
   }
