@@ -1,5 +1,5 @@
 import { OWN_MEMORY } from "../core/arena/extent.ts";
-import { isHeldExactly, joinOwned, lengthOf } from "../core/bytes.ts";
+import { isHeldExactly, joinOwned } from "../core/bytes.ts";
 import type { Cancel, Clock } from "../core/clock.ts";
 import { hasMoreAttributes } from "../otlp/attributes.ts";
 import { findMalformed } from "../otlp/check.ts";
@@ -19,7 +19,7 @@ import {
   queueFull,
   UNROUTED,
 } from "./route/place.ts";
-import { isAwaited, type Parcel } from "./queue/parcel.ts";
+import { isAwaited, type Parcel, type Pieces, viewsOf } from "./queue/parcel.ts";
 import type { Pool } from "./queue/pool-port.ts";
 import { NEVER_MS, type Share } from "./queue/record.ts";
 import type { Records } from "./queue/records.ts";
@@ -281,10 +281,10 @@ function offer(context: RequestContext, draft: Draft, place: number, settlement:
   const pool = pipeline.pools[place]!;
   const headers = intake.carriedInto(pool.name, taken);
   const awaited = pool.ack === "delivered";
-  const kept = draft.finish(envelope);
-  const bytes = lengthOf(kept);
+  const bytes = draft.parcelBytes(envelope);
+  const kept = piecesOf(draft, request, envelope);
   const stays = awaited || stay(request, kept, bytes);
-  const pieces = stays ? kept : [joinOwned(kept, bytes)];
+  const pieces = stays ? kept : [joinOwned(viewsOf({ pieces: kept, owner: request.owner }), bytes)];
   const owner = stays ? request.owner : OWN_MEMORY;
   const { signal, region } = request.head;
   const { ack } = pool;
@@ -302,6 +302,11 @@ function offer(context: RequestContext, draft: Draft, place: number, settlement:
   if (answer === "full") giveBack(pipeline, parcel, pool, settlement);
 }
 
+/** Ranges of the request, mostly, where its owner can make views of them. */
+function piecesOf(draft: Draft, { owner }: ReceivedRequest, envelope: Envelope): Pieces {
+  return owner.view === undefined ? draft.finish(envelope) : draft.finishRanges(envelope);
+}
+
 /**
  * So much of a request has to be in what outlives it, if all of the request is to stay for that.
  */
@@ -311,9 +316,9 @@ const LEAST_SHARE = 4;
  * What outlives the request holds what the queue counts, and little more; until then the permit
  * counts all of the request.
  */
-function stay(request: ReceivedRequest, pieces: readonly Uint8Array[], bytes: number): boolean {
+function stay(request: ReceivedRequest, pieces: Pieces, bytes: number): boolean {
   const { owner } = request;
-  if (owner === OWN_MEMORY) return isHeldExactly(pieces, bytes);
+  if (owner === OWN_MEMORY) return isHeldExactly(viewsOf({ pieces, owner }), bytes);
   return LEAST_SHARE * bytes >= request.bytes.length && owner.stay?.() === true;
 }
 

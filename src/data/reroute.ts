@@ -2,7 +2,7 @@ import { isHeldExactly, joinOwned, lengthOf } from "../core/bytes.ts";
 import { Envelope, scanEnvelope } from "../otlp/scan.ts";
 import type { Router } from "./route/route.ts";
 import type { Assembly } from "./assembly.ts";
-import type { Parcel, Part } from "./queue/parcel.ts";
+import { type Parcel, type Part, viewsOf } from "./queue/parcel.ts";
 import type { Pool } from "./queue/pool-port.ts";
 import { dressedFor, lostWith, type RemovedPool, type Rerouter } from "./queue/removed.ts";
 
@@ -45,7 +45,9 @@ export class RuleRerouter implements Rerouter {
 }
 
 /** Empty: no rule takes any of it. Otherwise all of it, in the order of the drafts. */
-function placesOf({ record, pieces: held }: Parcel, router: Router): PlacedPart[] {
+function placesOf(parcel: Parcel, router: Router): PlacedPart[] {
+  const { record } = parcel;
+  const held = viewsOf(parcel);
   const bytes = held.length === 1 ? held[0]! : joinOwned(held);
   const envelope = new Envelope(); // without limits: it was within them when it came
   if (!scanEnvelope(record.signal, bytes, envelope)) return [];

@@ -14,7 +14,7 @@ import type { OwnedTarget } from "../../src/data/export/target-port.ts";
 import { createRepartitioner } from "../../src/data/route/repartition.ts";
 import type { ParcelCutter } from "../../src/data/queue/cut-parcel.ts";
 import { NO_LOSSES } from "../../src/data/queue/losses.ts";
-import type { ParcelOutcome } from "../../src/data/queue/parcel.ts";
+import { type ParcelOutcome, viewsOf } from "../../src/data/queue/parcel.ts";
 import { openPool } from "../../src/data/queue/pool.ts";
 import type { Pool } from "../../src/data/queue/pool-port.ts";
 import { NEVER_MS, type QueueRecord } from "../../src/data/queue/record.ts";
@@ -252,7 +252,8 @@ export class PoolRig {
     const expiresMs = Math.min(deadlineMs, NEVER_MS);
     const facts = { signal, region: "", headers, ack, bytes, items, points: items, shares: [], expiresMs } as const;
     const parcel = this.records.add({ ...facts, enqueuedMs: this.clock.nowMs() }, [piece], OWN_MEMORY, receipt);
-    const { record, pieces } = parcel;
+    const { record } = parcel;
+    const pieces = viewsOf(parcel);
     const offered = { record, pieces, receipt, outcomes };
     const answer = this.pool.offer(parcel);
     if (answer === "accepted") this.offered.push(offered);
@@ -353,8 +354,9 @@ function worstOf(outcomes: readonly ParcelOutcome[]): ParcelOutcome {
 }
 
 /** Stands in for cutting at items: here an item is a share of the bytes. */
-const cutByBytes: ParcelCutter["cut"] = ({ record, pieces }, limits) => {
-  const { bytes, items } = record;
+const cutByBytes: ParcelCutter["cut"] = (parcel, limits) => {
+  const { bytes, items } = parcel.record;
+  const pieces = viewsOf(parcel);
   const each = Math.max(1, Math.min(limits.items, Math.floor((limits.bytes * items) / bytes)));
   if (items < 2 || each >= items) return undefined;
   const at = (item: number): number => Math.floor((bytes * item) / items);

@@ -137,6 +137,21 @@ test("an extent is free when all who retained it have released it", () => {
   assert.equal(body.bytes.length, 0, "nobody can read on by it");
 });
 
+test("its view is let go of with the first release, and made anew; ranges of it are views of the same bytes", () => {
+  const arena = arenaOf(2);
+  const body = taken(arena, 10);
+  body.bytes.set([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  const before = body.bytes;
+  assert.equal(body.bytes, before);
+  body.retain();
+  body.release();
+  assert.notEqual(body.bytes, before);
+  assert.deepEqual([...body.bytes], [...before]);
+  assert.deepEqual([...body.view(2, 5)], [2, 3, 4]);
+  body.release();
+  assert.throws(() => body.view(2, 5), /read after its end/u);
+});
+
 test("bodies lie as densely as at first when all before them have gone, one after the other", () => {
   const arena = arenaOf(200);
   const fill = (): Extent[] => Array.from({ length: 100 }, () => taken(arena, 40));

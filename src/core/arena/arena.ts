@@ -117,7 +117,7 @@ export class Arena implements BodyMemory {
     const size = this.#sizeOf(length);
     const start = this.#place(size, whole);
     if (start < 0) return undefined;
-    const extent = new ArenaExtent(this, start, size, Buffer.from(this.#memory, start, length));
+    const extent = new ArenaExtent(this, start, size, length);
     if (!whole) this.#setPartial(extent, true);
     this.#watch?.born(extent, owner);
     return extent;
@@ -128,20 +128,19 @@ export class Arena implements BodyMemory {
     const size = this.#sizeOf(length);
     const start = this.#place(size, false);
     if (start < 0) return false;
-    const bytes = Buffer.from(this.#memory, start, length);
-    moved.bytes.copy(bytes, 0, 0, filled);
+    moved.bytes.copy(this.viewAt(start, length), 0, 0, filled);
     if (moved.isPartial) this.partialBytes += size - moved.size;
     this.leave(moved.start, moved.size);
     moved.start = start;
     moved.size = size;
-    moved.bytes = bytes;
+    moved.setLength(length);
     return true;
   }
 
   trim(extent: Extent, length: number): void {
     const trimmed = this.#own(extent);
-    if (length === trimmed.bytes.length) return;
-    trimmed.bytes = trimmed.bytes.subarray(0, length);
+    if (length === trimmed.length) return;
+    trimmed.setLength(length);
     const { start, size } = trimmed;
     const kept = Math.max(1, Math.ceil(length / this.chunkBytes)) * this.chunkBytes;
     if (kept >= size) return;
@@ -154,6 +153,11 @@ export class Arena implements BodyMemory {
   complete(extent: Extent): void {
     const whole = this.#own(extent);
     if (whole.isPartial) this.#setPartial(whole, false);
+  }
+
+  /** For extents alone. */
+  viewAt(start: number, length: number): Buffer {
+    return Buffer.from(this.#memory, start, length);
   }
 
   /** For extents alone: a range is not used any more. */
@@ -345,20 +349,40 @@ export class Arena implements BodyMemory {
  * twice harms nobody.
  */
 class ArenaExtent implements Extent {
-  bytes: Buffer;
   start: number;
   size: number;
+  length: number;
   isPartial = false;
   /** Some part of it outlives its request. */
   stays = false;
   readonly arena: Arena;
   #uses = 1;
+  /**
+   * Of all of it, once it is read, until the first of several releases it: a view has 104 bytes,
+   * more than this, and who goes on with it mostly reads ranges.
+   */
+  #whole: Buffer | undefined = undefined;
 
-  constructor(arena: Arena, start: number, size: number, bytes: Buffer) {
+  constructor(arena: Arena, start: number, size: number, length: number) {
     this.arena = arena;
     this.start = start;
     this.size = size;
-    this.bytes = bytes;
+    this.length = length;
+  }
+
+  get bytes(): Buffer {
+    return (this.#whole ??= this.arena.viewAt(this.start, this.length));
+  }
+
+  view(from: number, to: number): Buffer {
+    if (this.#uses <= 0) this.arena.misuse("read");
+    return this.#uses <= 0 ? GONE : this.arena.viewAt(this.start + from, to - from);
+  }
+
+  /** Its place, or how much of it there is, has changed. */
+  setLength(length: number): void {
+    this.length = length;
+    this.#whole = undefined;
   }
 
   stay(): boolean {
@@ -379,8 +403,9 @@ class ArenaExtent implements Extent {
 
   release(): void {
     if (this.#uses <= 0) return this.arena.misuse("released");
+    this.#whole = undefined;
     if (--this.#uses > 0) return;
-    this.bytes = GONE;
+    this.#whole = GONE;
     this.arena.ended(this);
     this.arena.leave(this.start, this.size);
   }

@@ -1,4 +1,4 @@
-import { allocBody, allocOwned } from "../bytes.ts";
+import { allocBody, allocOwned, viewBuffer } from "../bytes.ts";
 
 /**
  * Who keeps bytes where they are: each `retain` is followed by one `release`, after which nobody
@@ -12,6 +12,8 @@ export interface BytesOwner {
   stay?(): boolean;
   /** So many bytes of it hold much more than themselves: they are copied out when they wait. */
   isSparse?(bytes: number): boolean;
+  /** Borrowed: a view of a range of its bytes, where it has bytes of its own. */
+  view?(from: number, to: number): Uint8Array;
   retain(): void;
   release(): void;
 }
@@ -27,6 +29,7 @@ export interface Extent extends BytesOwner {
   readonly bytes: Buffer;
   stay(): boolean;
   isSparse(bytes: number): boolean;
+  view(from: number, to: number): Uint8Array;
 }
 
 /** Who reads a body, and was told to wait with the rest of it. */
@@ -65,6 +68,10 @@ export class OwnExtent implements Extent {
 
   isSparse(): boolean {
     return false;
+  }
+
+  view(from: number, to: number): Buffer {
+    return viewBuffer(this.bytes, from, to);
   }
 
   retain(): void {}

@@ -2,7 +2,7 @@ import { joinOwned } from "../../core/bytes.ts";
 import { type CutLimits, cutRequest } from "../../otlp/cut-request.ts";
 import type { BatchOrigin } from "./batch-origin.ts";
 import type { Delivery } from "./delivery.ts";
-import type { Parcel, Part } from "./parcel.ts";
+import { type Parcel, type Part, viewsOf } from "./parcel.ts";
 import type { StorePartition } from "./queue-store.ts";
 
 /** How parcels are cut that are more than one call may take. */
@@ -11,12 +11,14 @@ export interface ParcelCutter {
    * The parts of a parcel within the limits. Undefined: it cannot be cut, because it is a single
    * item, or it need not be.
    */
-  cut(parcel: Pick<Parcel, "record" | "pieces">, limits: CutLimits): readonly Part[] | undefined;
+  cut(parcel: Parcel, limits: CutLimits): readonly Part[] | undefined;
 }
 
 /** Between the items of a request; each part has bytes of its own. */
 export const requestCutter: ParcelCutter = {
-  cut({ record, pieces }, limits) {
+  cut(parcel, limits) {
+    const { record } = parcel;
+    const pieces = viewsOf(parcel);
     const whole = pieces.length === 1 ? pieces[0]! : joinOwned(pieces);
     const parts = cutRequest(record.signal, whole, limits);
     return parts?.map(({ bytes, items, points }) => ({ pieces: [bytes], bytes: bytes.length, items, points }));

@@ -1,7 +1,7 @@
 import type { BytesOwner } from "../../core/arena/extent.ts";
 import type { TargetHandle } from "../export/target-port.ts";
 import type { SizeDoubt } from "../send-outcome.ts";
-import type { Parcel, ParcelOutcome } from "./parcel.ts";
+import type { Parcel, ParcelOutcome, Pieces } from "./parcel.ts";
 import type { Aside } from "./queue-store.ts";
 import type { QueueRecord } from "./record.ts";
 import type { Records } from "./records.ts";
@@ -10,7 +10,7 @@ import type { Tenant } from "./tenants.ts";
 /** A parcel on its way to one target, with what only this process knows of that. */
 export interface Delivery extends Parcel {
   /** Both others when it was copied out of where it came, which is done only while it waits. */
-  pieces: readonly Uint8Array[];
+  pieces: Pieces;
   owner: BytesOwner;
   /** Bytes of the queue's bound that it takes, until it is settled. */
   readonly charge: number;

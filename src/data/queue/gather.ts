@@ -5,6 +5,7 @@ import type { Batch } from "../export/target-client.ts";
 import type { TargetHandle } from "../export/target-port.ts";
 import { type Delivery, expiryOf } from "./delivery.ts";
 import type { LaneHold } from "./lane-hold.ts";
+import { viewsOf } from "./parcel.ts";
 import type { QueueRecord } from "./record.ts";
 import type { ReadChoice, ReadLimits, StorePartition } from "./queue-store.ts";
 
@@ -98,7 +99,8 @@ export function toBatch(signal: Signal, deliveries: readonly Delivery[], { plan 
   const headers =
     plan.forwardHeaders.length === 0 ? NO_HEADERS : onlyHeaders(first.record.headers, plan.forwardHeaders);
   if (deliveries.length === 1) {
-    const { pieces, again, record, owner } = first;
+    const { again, record, owner } = first;
+    const pieces = viewsOf(first);
     const { bytes, items, points } = record;
     const decisive = isDecisive(first);
     return { signal, pieces, bytes, items, points, headers, decisive, again, ...(owner !== OWN_MEMORY && { owner }) };
@@ -112,7 +114,7 @@ export function toBatch(signal: Signal, deliveries: readonly Delivery[], { plan 
   for (const delivery of deliveries) {
     const { record } = delivery;
     again ||= delivery.again;
-    for (const piece of delivery.pieces) pieces.push(piece);
+    for (const piece of viewsOf(delivery)) pieces.push(piece);
     if (delivery.owner !== OWN_MEMORY) owners.push(delivery.owner);
     bytes += record.bytes;
     items += record.items;

@@ -22,13 +22,36 @@ export type ParcelOutcome =
     };
 
 /**
- * A record with its bytes: ranges that, one after the other, are one valid Export request. Owned by
- * the queue from `offer` until its end (records.ts).
+ * Where bytes of a parcel are: views, or ranges of its owner's bytes, [from, to, from, to ..]. So
+ * those that wait, which may be thousands, keep a few numbers each: a view takes 104 bytes.
+ */
+export type Pieces = readonly Uint8Array[] | Ranges;
+export type Ranges = readonly number[];
+
+/** Borrowed: views, which are made anew of ranges. */
+export function viewsOf({ pieces, owner }: Pick<Parcel, "pieces" | "owner">): readonly Uint8Array[] {
+  if (!areRanges(pieces)) return pieces;
+  const views: Uint8Array[] = [];
+  for (let i = 0; i < pieces.length; i += 2) {
+    const view = owner.view?.(pieces[i]!, pieces[i + 1]!);
+    if (view === undefined) throw new TypeError("there are ranges of an owner that has no bytes");
+    views.push(view);
+  }
+  return views;
+}
+
+function areRanges(pieces: Pieces): pieces is Ranges {
+  return typeof pieces[0] === "number";
+}
+
+/**
+ * A record with its bytes, which, one after the other, are one valid Export request. Owned by the
+ * queue from `offer` until its end (records.ts).
  */
 export interface Parcel {
   readonly record: QueueRecord;
-  /** Views, of a request's bytes mostly; they never change until the end. */
-  readonly pieces: readonly Uint8Array[];
+  /** They never change until the end, or until they are copied out. */
+  readonly pieces: Pieces;
   /**
    * Keeps them where they are: retained once for each parcel, by whoever makes it, and released
    * where it ends.
@@ -38,7 +61,7 @@ export interface Parcel {
 
 /** A part of a parcel that is to be one by itself. */
 export interface Part extends Pick<QueueRecord, "bytes" | "items" | "points"> {
-  readonly pieces: readonly Uint8Array[];
+  readonly pieces: Pieces;
   /** Those of the whole, unless it says otherwise. */
   readonly headers?: SenderHeaders;
   readonly enqueuedMs?: number;

@@ -13,7 +13,7 @@ import type { LimitUse, PartOfLimit } from "../node-limit.ts";
 import type { ParcelCutter } from "./cut-parcel.ts";
 import type { Delivery } from "./delivery.ts";
 import type { LaneCopy } from "./lane-port.ts";
-import type { Parcel } from "./parcel.ts";
+import type { Parcel, Pieces } from "./parcel.ts";
 import type { FallbackPool, NamedPools } from "./pool-failover.ts";
 import type { Records } from "./records.ts";
 import type { TakeLeft } from "./removed.ts";
@@ -140,7 +140,7 @@ export interface Pool extends AsyncDisposable, FallbackPool {
 /** A part of a parcel that goes to one channel. */
 export interface Partition {
   readonly channel: number;
-  readonly pieces: readonly Uint8Array[];
+  readonly pieces: Pieces;
   readonly bytes: number;
   readonly items: number;
   readonly points: number;

@@ -7,7 +7,7 @@ import { NO_HEADERS } from "../../plan/sender-headers.ts";
 import { createLedger, type Ledger } from "../../telemetry/ledger.ts";
 import { requestCutter } from "./cut-parcel.ts";
 import { NO_LOSSES } from "./losses.ts";
-import type { Parcel, ParcelOutcome } from "./parcel.ts";
+import { type Parcel, type ParcelOutcome, viewsOf } from "./parcel.ts";
 import type { QueueRecord } from "./record.ts";
 import { type Receipt, Records } from "./records.ts";
 
@@ -132,7 +132,7 @@ test("halving: down to single items, every point is accounted for once and the r
       const sums = [0, 0];
       for (const { record } of parcels) [sums[0], sums[1]] = [sums[0]! + record.items, sums[1]! + record.points];
       assert.equal(
-        parcels.reduce((sum, parcel) => sum + countItems(parcel.pieces[0]!), 0),
+        parcels.reduce((sum, parcel) => sum + countItems(viewsOf(parcel)[0]!), 0),
         sums[0],
       );
       assert.ok(isMetrics || sums[0] === options.items, "a metric may be cut between its points, a span is never cut");

@@ -5,7 +5,7 @@ import type { Reason } from "../../core/reason.ts";
 import type { Ledger, LedgerEntry } from "../../telemetry/ledger.ts";
 import { Copies, CopyParts, type CopyReceipt } from "./copies.ts";
 import type { Losses } from "./losses.ts";
-import type { Parcel, ParcelOutcome, Part } from "./parcel.ts";
+import { type Parcel, type ParcelOutcome, type Part, type Pieces, viewsOf } from "./parcel.ts";
 import { divideShares, keepHistory, type NewRecord, newRecord, type QueueRecord } from "./record.ts";
 
 /** Who waits for the ends of records, those of one request mostly. */
@@ -46,7 +46,7 @@ export class Records {
    * A new one, which is in the ledger as queued from here to `finish`. `receipt` expects it
    * already.
    */
-  add(facts: NewRecord, pieces: readonly Uint8Array[], owner: BytesOwner, receipt: Receipt | undefined): Parcel {
+  add(facts: NewRecord, pieces: Pieces, owner: BytesOwner, receipt: Receipt | undefined): Parcel {
     const record = newRecord(this.#newId(), 0, facts);
     if (receipt !== undefined) this.#receipts.set(record.id, receipt);
     owner.retain();
@@ -147,11 +147,11 @@ export class Records {
    * nobody reads it. All copies of one parcel have the same memory.
    */
   moveOut(parcel: MovableParcel): void {
-    const { record, pieces, owner } = parcel;
+    const { record, owner } = parcel;
     if (owner === OWN_MEMORY) return;
     const origin = this.#copies.get(record.id)?.moveOut();
     const isWhole = origin !== undefined && origin.record.bytes === record.bytes;
-    parcel.pieces = isWhole ? origin.pieces : [joinOwned(pieces, record.bytes)];
+    parcel.pieces = isWhole ? origin.pieces : [joinOwned(viewsOf(parcel), record.bytes)];
     parcel.owner = OWN_MEMORY;
     owner.release();
   }
@@ -202,7 +202,8 @@ export class Records {
    * What a target rejected of a parcel of several rules is put down to them in order: which it was,
    * nobody tells.
    */
-  #account({ record, pieces }: Parcel, outcome: ParcelOutcome, isTold: boolean): void {
+  #account(parcel: Parcel, outcome: ParcelOutcome, isTold: boolean): void {
+    const { record } = parcel;
     let rejected = outcome.kind === "delivered" ? outcome.rejected : 0;
     for (const { rule, pool, points } of record.shares) {
       const entry = this.#entryOf(record, rule, pool);
@@ -213,13 +214,13 @@ export class Records {
           entry.delivered += points - part;
           entry.rejected += part;
           rejected -= part;
-          if (part > 0) this.#tell("target_rejected", outcome, { record, pieces, entry, points: part, isTold });
+          if (part > 0) this.#tell("target_rejected", outcome, { parcel, entry, points: part, isTold });
           break;
         }
         case "rejected": {
           const reason = outcome.badData ? "bad_data" : "target_rejected";
           entry.rejected += points;
-          this.#tell(reason, outcome, { record, pieces, entry, points, isTold });
+          this.#tell(reason, outcome, { parcel, entry, points, isTold });
           break;
         }
         case "failed":
@@ -228,17 +229,17 @@ export class Records {
             break;
           }
           entry.lose(outcome.reason, points);
-          this.#tell(outcome.reason, outcome, { record, pieces, entry, points, isTold });
+          this.#tell(outcome.reason, outcome, { parcel, entry, points, isTold });
           break;
       }
     }
   }
 
   #tell(reason: Reason, { message: said, target = "" }: ParcelOutcome, what: Lost): void {
-    const { record, pieces, entry, points, isTold } = what;
+    const { parcel, entry, points, isTold } = what;
     const { rule, pool } = entry;
     this.#losses.tell({
-      signal: record.signal,
+      signal: parcel.record.signal,
       rule,
       pool,
       target,
@@ -246,19 +247,20 @@ export class Records {
       said,
       points,
       acknowledged: !isTold,
-      pieces,
+      pieces: viewsOf(parcel),
     });
   }
 }
 
 /** A parcel that may be copied elsewhere. */
 interface MovableParcel extends Parcel {
-  pieces: readonly Uint8Array[];
+  pieces: Pieces;
   owner: BytesOwner;
 }
 
 /** What one rule loses of a parcel. */
-interface Lost extends Pick<Parcel, "record" | "pieces"> {
+interface Lost {
+  readonly parcel: Parcel;
   readonly entry: LedgerEntry;
   readonly points: number;
   readonly isTold: boolean;

@@ -3,6 +3,8 @@ import { test } from "node:test";
 import { countItems, generateTraces } from "../../../test/support/generated.ts";
 import fc from "fast-check";
 import { Envelope, scanEnvelope } from "../../otlp/scan.ts";
+import { OwnExtent } from "../../core/arena/extent.ts";
+import { viewsOf } from "../queue/parcel.ts";
 import { Draft } from "./draft.ts";
 
 /** A field of the request that nobody knows, of this many bytes. */
@@ -72,6 +74,40 @@ test("neighbouring resources are one piece, and all of them the request itself: 
   takeAll(all, envelope, ["whole", "whole", "whole", "whole"]);
   assert.deepEqual(all.finish(envelope), [envelope.bytes]);
   assert.equal(all.finish(envelope)[0], envelope.bytes);
+});
+
+test("as ranges they are the same bytes in as many pieces", () => {
+  const takes = fc.array(fc.constantFrom<Take>("leave", "whole", "whole", "part"), { minLength: 1, maxLength: 24 });
+  fc.assert(
+    fc.property(takes, fc.nat({ max: 24 }), (taken, extraAt) => {
+      const parts = taken.flatMap((_, i) => [...(i === extraAt ? [unknownField(3)] : []), resource(i)]);
+      const envelope = scan(Buffer.concat(parts));
+      const [one, other] = [new Draft(0, 0), new Draft(0, 0)];
+      for (let times = 0; times < 2; times++) {
+        for (const draft of [one, other]) takeAll(draft, envelope, taken);
+        if (one.items === 0) return;
+        const pieces = one.finish(envelope);
+        const ranges = other.finishRanges(envelope);
+        const owner = new OwnExtent(Buffer.from(envelope.bytes));
+        const views = viewsOf({ pieces: ranges, owner });
+        assert.deepEqual(Buffer.concat(views), Buffer.concat(pieces));
+        assert.equal(views.length, pieces.length);
+        for (const draft of [one, other]) draft.reset();
+      }
+    }),
+  );
+});
+
+test("ranges are numbers, in an array of just their length, where nothing was written anew", () => {
+  const envelope = scan(Buffer.concat([0, 1, 2, 3].map(resource)));
+  const { outerStart: from, end: to } = envelope;
+  const draft = new Draft(0, 0);
+  takeAll(draft, envelope, ["whole", "whole", "leave", "whole"]);
+  assert.deepEqual(draft.finishRanges(envelope), [from[0], to[1], from[3], to[3]]);
+  takeAll(draft, envelope, ["whole", "whole", "whole", "whole"]);
+  draft.reset();
+  takeAll(draft, envelope, ["whole", "part", "leave", "leave"]);
+  assert.deepEqual(draft.finishRanges(envelope)[1], PART);
 });
 
 test("a draft that was reset knows nothing of the request before", () => {

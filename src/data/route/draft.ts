@@ -1,6 +1,7 @@
 import { joinOwned } from "../../core/bytes.ts";
 import type { Envelope } from "../../otlp/scan.ts";
 import { Slack } from "../../otlp/slack.ts";
+import type { Pieces } from "../queue/parcel.ts";
 
 /**
  * More pieces than this are joined: each piece costs a view here and a write at the target's
@@ -33,7 +34,12 @@ export class Draft {
   selected = new Int32Array(FIRST_SELECTED);
   selectedCount = 0;
   selectedPoints = 0;
+  /** What it took, in order: ranges of the request, while there is nothing else and they are few. */
+  readonly #ranges: number[] = Array.from({ length: 2 * MAX_PIECES }, () => 0);
+  #rangeCount = 0;
   #pieces: Uint8Array[] = [];
+  /** So many numbers of the envelope's extras were taken. */
+  #extras = 0;
   #from = 0;
   #to = 0;
   readonly #slack = new Slack();
@@ -81,6 +87,7 @@ export class Draft {
 
   takePart(envelope: Envelope, part: Uint8Array, items: number, points: number): void {
     this.#flush(envelope.bytes);
+    this.#viewRanges(envelope.bytes);
     this.#pieces.push(part);
     this.items += items;
     this.points += points;
@@ -103,10 +110,20 @@ export class Draft {
 
   /** Ends the walk: the pieces of the parcel. The draft is empty afterwards. */
   finish(envelope: Envelope): readonly Uint8Array[] {
-    const pieces = this.whole === envelope.resources ? [envelope.bytes] : this.#partial(envelope);
-    this.#pieces = [];
-    this.#from = this.#to = 0;
-    return pieces;
+    if (this.whole === envelope.resources) return this.#ended([envelope.bytes]);
+    this.#takeExtras(envelope);
+    this.#viewRanges(envelope.bytes);
+    return this.#ended(this.#pieces.length > MAX_PIECES ? [joinOwned(this.#pieces)] : this.#pieces);
+  }
+
+  /**
+   * The same as ranges of the request, in an array of just their length; as pieces where there are
+   * parts of resources, or more than pieces may be.
+   */
+  finishRanges(envelope: Envelope): Pieces {
+    if (this.whole === envelope.resources) return this.#ended([0, envelope.bytes.length]);
+    this.#takeExtras(envelope);
+    return this.#pieces.length > 0 ? this.finish(envelope) : this.#ended(this.#ranges.slice(0, 2 * this.#rangeCount));
   }
 
   /** After a request: lets go of it, and of what only it needed. */
@@ -120,20 +137,42 @@ export class Draft {
     this.items = this.points = this.bytes = this.whole = 0;
     this.selectedCount = this.selectedPoints = 0;
     this.rules.length = this.pointsOf.length = 0;
-    this.#pieces = [];
-    this.#from = this.#to = 0;
+    this.#ended(undefined);
   }
 
-  #partial(envelope: Envelope): readonly Uint8Array[] {
-    this.#flush(envelope.bytes);
-    for (let i = 0; i < envelope.extras.length; i += 2) {
-      this.#pieces.push(envelope.bytes.subarray(envelope.extras[i], envelope.extras[i + 1]));
-    }
-    return this.#pieces.length > MAX_PIECES ? [joinOwned(this.#pieces)] : this.#pieces;
+  #ended<T>(pieces: T): T {
+    this.#pieces = [];
+    this.#from = this.#to = this.#rangeCount = this.#extras = 0;
+    return pieces;
+  }
+
+  /** What the request has beside resources comes last. Once. */
+  #takeExtras({ bytes, extras }: Envelope): void {
+    this.#flush(bytes);
+    for (; this.#extras < extras.length; this.#extras += 2)
+      this.#add(bytes, extras[this.#extras]!, extras[this.#extras + 1]!);
   }
 
   #flush(bytes: Uint8Array): void {
-    if (this.#to > this.#from) this.#pieces.push(bytes.subarray(this.#from, this.#to));
+    if (this.#to > this.#from) this.#add(bytes, this.#from, this.#to);
     this.#from = this.#to = 0;
+  }
+
+  #add(bytes: Uint8Array, from: number, to: number): void {
+    if (this.#pieces.length > 0 || this.#rangeCount === MAX_PIECES) {
+      this.#viewRanges(bytes);
+      this.#pieces.push(bytes.subarray(from, to));
+      return;
+    }
+    const at = 2 * this.#rangeCount++;
+    this.#ranges[at] = from;
+    this.#ranges[at + 1] = to;
+  }
+
+  /** From here on there are pieces, in the same order. */
+  #viewRanges(bytes: Uint8Array): void {
+    for (let i = 0; i < this.#rangeCount; i++)
+      this.#pieces.push(bytes.subarray(this.#ranges[2 * i]!, this.#ranges[2 * i + 1]!));
+    this.#rangeCount = 0;
   }
 }

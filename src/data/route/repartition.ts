@@ -2,7 +2,7 @@ import { isHeldExactly, joinOwned, lengthOf } from "../../core/bytes.ts";
 import { Unreachable } from "../../core/unreachable.ts";
 import type { Division } from "../../plan/division.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
-import type { Parcel } from "../queue/parcel.ts";
+import { type Parcel, viewsOf } from "../queue/parcel.ts";
 import type { Partition, Repartitioner } from "../queue/pool-port.ts";
 import { type Signal, SIGNALS } from "../../otlp/signal.ts";
 import { Envelope, scanEnvelope } from "../../otlp/scan.ts";
@@ -24,7 +24,8 @@ export function createRepartitioner(metrics: Metrics): Repartitioner {
   return {
     partition(parcel, { division }, ownerOf) {
       if (division.kind === "none") return [whole(parcel, 0)];
-      const { record, pieces } = parcel;
+      const { record } = parcel;
+      const pieces = viewsOf(parcel);
       const bytes = pieces.length === 1 ? pieces[0]! : joinOwned(pieces);
       const partitions = partitionerOf(division)(record.signal, bytes, record, ownerOf);
       // Nobody can say where items belong that cannot be read: a target is to judge them.
@@ -36,10 +37,8 @@ export function createRepartitioner(metrics: Metrics): Repartitioner {
 }
 
 /** What lies beside a partition must not stay for as long as this one waits. */
-function own(partition: Partition): Partition {
-  return isHeldExactly(partition.pieces, partition.bytes)
-    ? partition
-    : { ...partition, pieces: [joinOwned(partition.pieces, partition.bytes)] };
+function own(part: ChannelPart): Partition {
+  return isHeldExactly(part.pieces, part.bytes) ? part : { ...part, pieces: [joinOwned(part.pieces, part.bytes)] };
 }
 
 function whole({ record, pieces }: Parcel, channel: number): Partition {
