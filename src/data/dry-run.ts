@@ -99,7 +99,7 @@ export class DryRun implements AsyncDisposable {
       receivedMs,
       deadlineMs: receivedMs + DEADLINE_MS,
     } as const;
-    this.#pipeline.handle({ head, bytes, owner: OWN_MEMORY, rejected: 0, message: "" }, () => undefined); // the tallies tell what became of it
+    this.#pipeline.handle({ head, bytes, owner: OWN_MEMORY, rejected: 0, message: "" }, { replied: () => undefined }); // the tallies tell what became of it
     this.#step(1);
   }
 

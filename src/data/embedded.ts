@@ -94,9 +94,10 @@ function handleOne(
     return Promise.resolve({ ok: false, refusal });
   }
   return new Promise((resolve) => {
-    handler.handle({ head, bytes, owner: OWN_MEMORY, rejected: 0, message: "" }, (reply) => {
+    const replied = (reply: Reply): void => {
       permit.close();
       resolve(reply);
-    });
+    };
+    handler.handle({ head, bytes, owner: OWN_MEMORY, rejected: 0, message: "" }, { replied });
   });
 }

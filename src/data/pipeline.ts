@@ -1,6 +1,6 @@
 import { OWN_MEMORY } from "../core/arena/extent.ts";
 import { isHeldExactly, joinOwned } from "../core/bytes.ts";
-import type { Cancel, Clock } from "../core/clock.ts";
+import type { Clock } from "../core/clock.ts";
 import { hasMoreAttributes } from "../otlp/attributes.ts";
 import { findMalformed } from "../otlp/check.ts";
 import type { Excess } from "../otlp/limits.ts";
@@ -23,7 +23,7 @@ import { isAwaited, type Parcel, type Pieces, viewsOf } from "./queue/parcel.ts"
 import type { Pool } from "./queue/pool-port.ts";
 import { NEVER_MS, type Share } from "./queue/record.ts";
 import type { Records } from "./queue/records.ts";
-import type { RequestHandler, ReceivedRequest } from "./receive/request-handler.ts";
+import type { HandledRequest, ReceivedRequest, ReplyTaker, RequestHandler } from "./receive/request-handler.ts";
 import { FULL_SUCCESS, type Reply } from "./receive/request.ts";
 import type { Draft } from "./route/draft.ts";
 import type { Router } from "./route/route.ts";
@@ -63,7 +63,7 @@ export interface PipelineAssembly {
   readonly headers: HeaderIntake;
 }
 
-const NOTHING_TO_CANCEL: Cancel = () => {};
+const NOTHING_TO_CANCEL: HandledRequest = { cancel: () => undefined };
 
 /**
  * The walk of a request that was admitted and read, top to bottom: scan, route, queue; the reply
@@ -84,42 +84,42 @@ export class Pipeline implements RequestHandler {
     this.#guard = guard;
   }
 
-  handle(request: ReceivedRequest, done: (reply: Reply) => void): Cancel {
+  handle(request: ReceivedRequest, to: ReplyTaker): HandledRequest {
     const guard = this.#guard;
     const envelope = this.#envelope;
     const { signal } = request.head;
     const { pipelines: all, headers: intake } = this.#current();
     const taken = intake.wanted ? intake.take(request.head.headers) : NO_TAKEN;
     if ("reason" in taken) {
-      done({ ok: false, refusal: taken });
+      to.replied({ ok: false, refusal: taken });
       return NOTHING_TO_CANCEL;
     }
     const { limits } = guard;
     envelope.limits = limits;
     if (!scanEnvelope(signal, request.bytes, envelope)) {
-      done(envelope.excess === undefined ? badData(envelope.problem) : tooMuch(guard, envelope.excess));
+      to.replied(envelope.excess === undefined ? badData(envelope.problem) : tooMuch(guard, envelope.excess));
       envelope.release();
       return NOTHING_TO_CANCEL;
     }
     if (hasMoreAttributes(signal, request.bytes, limits.maxAttributes)) {
-      done(tooMuch(guard, "attributes"));
+      to.replied(tooMuch(guard, "attributes"));
       envelope.release();
       return NOTHING_TO_CANCEL;
     }
     if (envelope.totalItems === 0) {
-      replyToNothing(request, done);
+      replyToNothing(request, to);
       envelope.release();
       return NOTHING_TO_CANCEL;
     }
     const pipeline = all[signal];
-    const cancel = routeRequest(
+    const handled = routeRequest(
       { pipeline, envelope, places: this.#places, request, intake, taken, nowMs: this.#clock.nowMs() },
       guard,
-      done,
+      to,
     );
     pipeline.router.release();
     envelope.release();
-    return cancel;
+    return handled;
   }
 }
 
@@ -132,7 +132,7 @@ function tooMuch(guard: RequestGuard, excess: Excess): Reply {
 }
 
 /** From the route on. */
-function routeRequest(context: RequestContext, guard: RequestGuard, done: (reply: Reply) => void): Cancel {
+function routeRequest(context: RequestContext, guard: RequestGuard, to: ReplyTaker): HandledRequest {
   const { pipeline, envelope, places, request, taken } = context;
   pipeline.router.route(envelope, request.head.region, taken.all);
   const { problem, excess, obstacle } = checkAdmissible(
@@ -140,9 +140,9 @@ function routeRequest(context: RequestContext, guard: RequestGuard, done: (reply
     { envelope, headers: taken.all, nowMs: context.nowMs, deadlineMs: request.head.deadlineMs },
     places,
   );
-  if (problem === "" && excess === undefined && obstacle === undefined) return enqueue(context, done);
-  if (obstacle !== undefined) done(refuseAll(pipeline, obstacle));
-  else done(excess === undefined ? badData(problem) : tooMuch(guard, excess));
+  if (problem === "" && excess === undefined && obstacle === undefined) return enqueue(context, to);
+  if (obstacle !== undefined) to.replied(refuseAll(pipeline, obstacle));
+  else to.replied(excess === undefined ? badData(problem) : tooMuch(guard, excess));
   return NOTHING_TO_CANCEL;
 }
 
@@ -182,10 +182,10 @@ export function checkAdmissible(
  * A request without items is a success (OTLP: servers should), unless things in it were rejected
  * before. It goes to no target, so it is checked here.
  */
-function replyToNothing({ head, bytes, rejected, message }: ReceivedRequest, done: (reply: Reply) => void): void {
+function replyToNothing({ head, bytes, rejected, message }: ReceivedRequest, to: ReplyTaker): void {
   const problem = check(head.signal, bytes);
-  if (problem !== "") done(badData(problem));
-  else done(rejected === 0 && message === "" ? FULL_SUCCESS : { ok: true, rejected, message });
+  if (problem !== "") to.replied(badData(problem));
+  else to.replied(rejected === 0 && message === "" ? FULL_SUCCESS : { ok: true, rejected, message });
 }
 
 /**
@@ -263,16 +263,14 @@ interface RequestContext {
   readonly nowMs: number;
 }
 
-function enqueue(context: RequestContext, done: (reply: Reply) => void): Cancel {
+function enqueue(context: RequestContext, to: ReplyTaker): HandledRequest {
   const { pipeline, envelope, request } = context;
-  const settlement = new Settlement(request, envelope.totalPoints, done);
+  const settlement = new Settlement(request, envelope.totalPoints, to);
   const { drafts } = pipeline.router;
   accountUnmatched(context, settlement);
   for (let d = 0; d < drafts.length; d++) offer(context, drafts[d]!, context.places[d]!, settlement);
   settlement.seal();
-  return () => {
-    settlement.cancelled = true;
-  };
+  return settlement;
 }
 
 function offer(context: RequestContext, draft: Draft, place: number, settlement: Settlement): void {

@@ -2,11 +2,16 @@ import assert from "node:assert/strict";
 import { setImmediate as turn } from "node:timers/promises";
 import { OWN_MEMORY } from "../../src/core/arena/extent.ts";
 import { copyOwned } from "../../src/core/bytes.ts";
-import { type Cancel, type Clock, systemClock } from "../../src/core/clock.ts";
+import { type Clock, systemClock } from "../../src/core/clock.ts";
 import type { Reason } from "../../src/core/reason.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import { type Admission, type AdmissionLimits, createAdmission } from "../../src/data/admit/admission.ts";
-import type { ReceivedRequest, RequestHandler } from "../../src/data/receive/request-handler.ts";
+import type {
+  HandledRequest,
+  ReceivedRequest,
+  ReplyTaker,
+  RequestHandler,
+} from "../../src/data/receive/request-handler.ts";
 import { GRPC_DEFAULTS, type GrpcOptions } from "../../src/data/receive/grpc-listener.ts";
 import { type Listeners, openListeners } from "../../src/data/receive/open-listeners.ts";
 import { NO_LIMITS } from "../../src/otlp/limits.ts";
@@ -77,7 +82,7 @@ export async function openReceiving(options: Options = {}): Promise<Receiving> {
   const admission = createAdmission({ ...LIMITS, ...options.limits }, env);
   const dataPlane = { readiness: { ready: true } };
   const handler: RequestHandler = {
-    handle: (request, done) => next.handle(request, done, admission.inFlightBytes),
+    handle: (request, to) => next.handle(request, to, admission.inFlightBytes),
   };
   const place = {
     region: REGION,
@@ -137,29 +142,27 @@ class NextStage {
     this.#answer = answer;
   }
 
-  handle(request: ReceivedRequest, done: (reply: Reply) => void, inFlightBytes: number): Cancel {
+  handle(request: ReceivedRequest, to: ReplyTaker, inFlightBytes: number): HandledRequest {
     const bytes = copyOwned(request.bytes); // tests look at them when the request is long over
     this.carried.push({ ...request, bytes, owner: OWN_MEMORY });
     this.peakBytes = Math.max(this.peakBytes, inFlightBytes);
     const reply = this.#answer(request);
     if (reply !== "hold") {
-      done(reply);
-      return () => {};
+      to.replied(reply);
+      return { cancel: () => undefined };
     }
     const held: Held = {
       request: { ...request, bytes },
       cancelled: false,
       finish: (late) => {
-        if (this.#open.delete(held)) done(late);
+        if (this.#open.delete(held)) to.replied(late);
       },
     };
     this.#open.add(held);
     const waiting = this.#waiting.shift();
     if (waiting === undefined) this.#fresh.push(held);
     else waiting(held);
-    return () => {
-      held.cancelled = true;
-    };
+    return { cancel: () => void (held.cancelled = true) };
   }
 
   held(): Promise<Held> {

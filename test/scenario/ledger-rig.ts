@@ -129,7 +129,7 @@ export class Rig implements AsyncDisposable {
     const replies: Reply[] = [];
     const body = this.arena.alloc(bytes.length, true) ?? assert.fail("the arena is full");
     body.bytes.set(bytes);
-    const leave = this.#pipeline.handle(
+    const handled = this.#pipeline.handle(
       {
         head: { ...head, receivedMs: nowMs, deadlineMs: nowMs + deadlineMs },
         bytes: body.bytes,
@@ -137,11 +137,11 @@ export class Rig implements AsyncDisposable {
         rejected: 0,
         message: "",
       },
-      (reply) => void replies.push(reply),
+      { replied: (reply) => void replies.push(reply) },
     );
     body.release();
     this.settle();
-    return { replies, leave };
+    return { replies, leave: () => handled.cancel() };
   }
 
   advance(ms: number): void {

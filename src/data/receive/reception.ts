@@ -1,10 +1,10 @@
 import type { BodyMemory, WaitingReader, Extent } from "../../core/arena/extent.ts";
-import type { Cancel } from "../../core/clock.ts";
 import type { Reason, Refusal } from "../../core/reason.ts";
 import { type InflateResult, inflate } from "../../otlp/inflate.ts";
 import { transcode, type Transcoded } from "../../otlp/json/transcode.ts";
 import type { Permit } from "../admit/admission.ts";
 import type { Reply, RequestHead } from "./request.ts";
+import type { HandledRequest, ReplyTaker } from "./request-handler.ts";
 import type { Expiring } from "./deadlines.ts";
 import type { ListenerContext } from "./listener-context.ts";
 import type { Encoding } from "../../otlp/encoding.ts";
@@ -20,7 +20,7 @@ export interface Answerer {
  * once, and these are two things: a sender that is told "too late", or that went away, is done
  * with, but the permit stays open until nobody holds the bytes.
  */
-export class Reception implements Expiring, BodyMemory {
+export class Reception implements Expiring, BodyMemory, ReplyTaker {
   heapIndex = -1;
   readonly head: RequestHead;
   readonly permit: Permit;
@@ -32,7 +32,7 @@ export class Reception implements Expiring, BodyMemory {
   #answered = false;
   /** Somebody else has the bytes: inflating, or the next stage. */
   #away = false;
-  #cancel: Cancel | undefined;
+  #handled: HandledRequest | undefined;
   /**
    * Of a body whose length the sender told: that length, and for how much of it the permit has
    * room.
@@ -281,12 +281,15 @@ export class Reception implements Expiring, BodyMemory {
   #handle(body: Extent, rejected: number, message: string): void {
     this.#away = true;
     const request = { head: this.head, bytes: body.bytes, owner: body, rejected, message };
-    this.#cancel = this.#context.env.handler.handle(request, (reply) => {
-      this.#away = false;
-      this.#answer(reply);
-      this.#stop();
-    });
+    this.#handled = this.#context.env.handler.handle(request, this);
     body.release(); // what goes on to targets has retained it
+  }
+
+  /** For the next stage, which has the request. */
+  replied(reply: Reply): void {
+    this.#away = false;
+    this.#answer(reply);
+    this.#stop();
   }
 
   #answer(reply: Reply): void {
@@ -306,7 +309,7 @@ export class Reception implements Expiring, BodyMemory {
    * back here.
    */
   #stop(): void {
-    if (this.#away) this.#cancel?.();
+    if (this.#away) this.#handled?.cancel();
     else this.permit.close();
   }
 

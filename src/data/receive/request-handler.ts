@@ -1,5 +1,4 @@
 import type { BytesOwner } from "../../core/arena/extent.ts";
-import type { Cancel } from "../../core/clock.ts";
 import type { Reply, RequestHead } from "./request.ts";
 
 /** A request that was admitted and read whole: what the next stage gets. */
@@ -20,12 +19,25 @@ export interface ReceivedRequest {
   readonly message: string;
 }
 
+/**
+ * Whom the next stage tells the reply. An object, as what `handle` gives: two closures for each
+ * request that waits are 190 bytes with their contexts.
+ */
+export interface ReplyTaker {
+  replied(reply: Reply): void;
+}
+
+/** A request that the next stage has. */
+export interface HandledRequest {
+  /** Its sender went away. After its reply it does nothing. */
+  cancel(): void;
+}
+
 /** What follows on receive: data/pipeline.ts. */
 export interface RequestHandler {
   /**
-   * Scans, routes and queues. `done` is called exactly once, maybe at once, and also after a
-   * cancel. The returned function says that the sender went away; after `done` it does nothing.
+   * Scans, routes and queues. `to` is told exactly once, maybe at once, and also after a cancel.
    * Neither throws.
    */
-  handle(request: ReceivedRequest, done: (reply: Reply) => void): Cancel;
+  handle(request: ReceivedRequest, to: ReplyTaker): HandledRequest;
 }

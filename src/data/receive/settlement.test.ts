@@ -43,7 +43,7 @@ const replies: { name: string; outcomes: ParcelOutcome[]; want: string; early?: 
 for (const { name, outcomes, want, early = 0, unmatched = 0 } of replies) {
   test(`reply: ${name}`, () => {
     const given: Reply[] = [];
-    const settlement = new Settlement(NOTHING, 99, (reply) => given.push(reply));
+    const settlement = new Settlement(NOTHING, 99, { replied: (reply) => void given.push(reply) });
     for (let i = 0; i < early; i++) settlement.accept();
     for (const _ of outcomes) settlement.expect();
     if (unmatched > 0) settlement.refusePart(unmatched, "no rule");
@@ -58,7 +58,9 @@ for (const { name, outcomes, want, early = 0, unmatched = 0 } of replies) {
 
 test("reply: what was rejected before anything was routed is added, and its message comes first", () => {
   const given: Reply[] = [];
-  const settlement = new Settlement({ rejected: 1, message: "a bad id" }, 99, (reply) => given.push(reply));
+  const settlement = new Settlement({ rejected: 1, message: "a bad id" }, 99, {
+    replied: (reply) => void given.push(reply),
+  });
   settlement.expect();
   settlement.seal();
   settlement.settled(PARTIAL, POINTS);
@@ -67,7 +69,7 @@ test("reply: what was rejected before anything was routed is added, and its mess
 
 test("reply: parcels that end before all are known do not answer the request", () => {
   const given: Reply[] = [];
-  const settlement = new Settlement(NOTHING, 99, (reply) => given.push(reply));
+  const settlement = new Settlement(NOTHING, 99, { replied: (reply) => void given.push(reply) });
   settlement.expect();
   settlement.settled(DELIVERED, POINTS);
   assert.equal(given.length, 0);

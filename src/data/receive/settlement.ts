@@ -1,7 +1,8 @@
 import type { Refusal } from "../../core/reason.ts";
 import type { ParcelOutcome } from "../queue/parcel.ts";
 import type { Receipt } from "../queue/records.ts";
-import { FULL_SUCCESS, type Reply } from "./request.ts";
+import type { HandledRequest, ReplyTaker } from "./request-handler.ts";
+import { FULL_SUCCESS } from "./request.ts";
 
 /** Things rejected before anything was routed, for example while JSON was transcoded. */
 export interface Beforehand {
@@ -14,7 +15,7 @@ export interface Beforehand {
  * A parcel that failed makes the sender send all again; if every parcel was refused for good, so is
  * the request; a part that was refused for good is told as partial success.
  */
-export class Settlement implements Receipt {
+export class Settlement implements Receipt, HandledRequest {
   /** The sender has gone away: what was not sent yet need not be. */
   cancelled = false;
   /** Parcels whose outcome the reply waits for. */
@@ -30,14 +31,18 @@ export class Settlement implements Receipt {
    * its own.
    */
   readonly #maxRejected: number;
-  readonly #done: (reply: Reply) => void;
+  readonly #to: ReplyTaker;
 
   /** `points` is how many things the request has besides those that were rejected before. */
-  constructor(beforehand: Beforehand, points: number, done: (reply: Reply) => void) {
+  constructor(beforehand: Beforehand, points: number, to: ReplyTaker) {
     this.#maxRejected = beforehand.rejected + points;
     this.#rejected = beforehand.rejected;
     this.#message = beforehand.message;
-    this.#done = done;
+    this.#to = to;
+  }
+
+  cancel(): void {
+    this.cancelled = true;
   }
 
   /** A parcel will call `settled` later. */
@@ -91,10 +96,11 @@ export class Settlement implements Receipt {
 
   #finish(): void {
     if (!this.#sealed || this.#pending > 0) return;
-    if (this.#failed !== undefined) this.#done({ ok: false, refusal: this.#failed });
-    else if (this.#refused !== undefined && this.#delivered === 0) this.#done({ ok: false, refusal: this.#refused });
-    else if (this.#rejected === 0 && this.#message === "") this.#done(FULL_SUCCESS);
-    else this.#done({ ok: true, rejected: this.#rejected, message: this.#message });
+    if (this.#failed !== undefined) this.#to.replied({ ok: false, refusal: this.#failed });
+    else if (this.#refused !== undefined && this.#delivered === 0)
+      this.#to.replied({ ok: false, refusal: this.#refused });
+    else if (this.#rejected === 0 && this.#message === "") this.#to.replied(FULL_SUCCESS);
+    else this.#to.replied({ ok: true, rejected: this.#rejected, message: this.#message });
   }
 }
 

@@ -26,7 +26,9 @@ function scene(
   const entry = ledger.entry("traces", "r", "p");
   entry.received = items;
   const replies: Reply[] = [];
-  const settlement = new Settlement({ rejected: 0, message: "" }, items, (reply) => void replies.push(reply));
+  const settlement = new Settlement({ rejected: 0, message: "" }, items, {
+    replied: (reply) => void replies.push(reply),
+  });
   settlement.expect();
   settlement.seal();
   const records = new Records({ ledger, losses: NO_LOSSES });
