@@ -241,14 +241,16 @@ function receive({ routes }: SignalPipeline, { rules, pointsOf }: Draft, i: numb
   return ledger;
 }
 
+/** In an array of just its length: one that grows has room for 17, 150 bytes, until the end. */
 function sharesOf(pipeline: SignalPipeline, draft: Draft): Share[] {
-  const shares: Share[] = [];
-  for (let i = 0; i < draft.rules.length; i++) {
-    const { rule, pool } = receive(pipeline, draft, i);
-    const copied = pipeline.routes[draft.rules[i]!]!.rule.mode === "copy";
-    shares.push({ rule, pool, points: draft.pointsOf[i]!, copied });
-  }
-  return shares;
+  if (draft.rules.length === 1) return [shareOf(pipeline, draft, 0)];
+  return draft.rules.map((_, i) => shareOf(pipeline, draft, i));
+}
+
+function shareOf(pipeline: SignalPipeline, draft: Draft, i: number): Share {
+  const { rule, pool } = receive(pipeline, draft, i);
+  const copied = pipeline.routes[draft.rules[i]!]!.rule.mode === "copy";
+  return { rule, pool, points: draft.pointsOf[i]!, copied };
 }
 
 /** A request on its way into the queues. */
