@@ -34,7 +34,10 @@ export class Draft {
   selected = new Int32Array(FIRST_SELECTED);
   selectedCount = 0;
   selectedPoints = 0;
-  /** What it took, in order: ranges of the request, while there is nothing else and they are few. */
+  /**
+   * What it took, in order: ranges of the request, while there is nothing else, and they are
+   * few.
+   */
   readonly #ranges: number[] = Array.from({ length: 2 * MAX_PIECES }, () => 0);
   #rangeCount = 0;
   #pieces: Uint8Array[] = [];
