@@ -60,7 +60,7 @@ export class BodyIntake {
       return;
     }
     if (end) {
-      stream.remoteOpen = false;
+      stream.endRemote();
       if (!stream.localOpen) this.#parts.outbound.close(stream);
     }
     if (stream.discarding) this.#drop(stream, piece.length, end);
@@ -76,13 +76,13 @@ export class BodyIntake {
     if (to === "connection") return;
     const stream = this.#parts.streams.get(id);
     if (stream === undefined) return;
-    stream.receive.give(bytes);
+    stream.receive?.give(bytes);
     this.update(stream);
   }
 
   /** Tells the peer of credit for a stream, unless it sends nothing more on it. */
   update(stream: Stream): void {
-    if (!stream.remoteOpen || stream.discarding) return;
+    if (stream.receive === undefined || stream.discarding) return;
     this.#tell(stream.id, stream.receive.update());
   }
 
@@ -118,7 +118,7 @@ export class BodyIntake {
   /** False: the stream is over. */
   #admit(stream: Stream, flowBytes: number, bodyBytes: number): boolean {
     const { faults } = this.#parts;
-    if (!stream.remoteOpen) {
+    if (stream.receive === undefined) {
       faults.stream(stream, H2_ERROR.STREAM_CLOSED);
       return false;
     }

@@ -69,7 +69,7 @@ export function createParts(
   const headers = new HeaderBlockIntake({ role, limits, events, streams, outbound, ending, faults, newWindow });
   const settled = (): void => {
     headers.settle();
-    if (surplus > 0) for (const stream of streams.values()) stream.receive.shrink(surplus);
+    if (surplus > 0) for (const stream of streams.values()) stream.receive?.shrink(surplus);
   };
   const inbound = new Inbound({ role, events, streams, outbound, ending, faults, headers, body, leftovers, settled });
   const decoder = new FrameDecoder(inbound, {

@@ -92,7 +92,7 @@ export class HeaderBlockIntake {
       stream.headCame = true;
       faults.messageBegins();
       stream.bodyLeft = facts.contentLength;
-      stream.remoteOpen = !endStream;
+      if (endStream) stream.endRemote();
       streams.add(stream);
       events.headers(id, headers, endStream);
     }
@@ -133,7 +133,7 @@ export class HeaderBlockIntake {
   }
 
   #endRemote(stream: Stream): void {
-    stream.remoteOpen = false;
+    stream.endRemote();
     if (!stream.localOpen) this.#parts.outbound.close(stream);
   }
 }

@@ -3,7 +3,7 @@ import { H2_ERROR } from "../contract.ts";
 import type { Allowance } from "./allowance.ts";
 import type { Faults } from "./faults.ts";
 import type { Outbound } from "./outbound.ts";
-import type { Stream } from "./stream.ts";
+import type { RestOfBody, Stream } from "./stream.ts";
 import type { StreamTable } from "./stream-table.ts";
 
 const NEVER = Number.POSITIVE_INFINITY;
@@ -40,20 +40,21 @@ export class Leftovers {
 
   /** See Connection.dismiss. */
   dismiss(stream: Stream, waits: boolean): void {
-    if (!stream.remoteOpen || stream.discarding) return;
-    stream.discarding = true;
+    const { receive } = stream;
+    const { nowMs } = this.#faults;
+    if (receive === undefined || stream.discarding) return;
+    stream.rest = { untilMs: nowMs + REST_MS, cameMs: nowMs, asked: false };
     stream.bodyLeft = -1; // it may end wherever it is told of the reply
-    stream.restUntilMs = this.#faults.nowMs + REST_MS;
-    this.#dueMs = Math.min(this.#dueMs, this.#faults.nowMs + REST_PAUSE_MS);
-    this.dropped(stream, stream.receive.held); // what its owner holds is given back to the connection alone
+    this.#dueMs = Math.min(this.#dueMs, nowMs + REST_PAUSE_MS);
+    this.dropped(stream, receive.held); // what its owner holds is given back to the connection alone
     if (waits) this.#ask(stream);
   }
 
   /** Bytes of a stream came and were dropped. */
   dropped(stream: Stream, bytes: number): void {
-    if (!stream.remoteOpen) return;
-    const { receive } = stream;
-    stream.restCameMs = this.#faults.nowMs;
+    const { receive, rest } = stream;
+    if (receive === undefined || rest === undefined) return;
+    rest.cameMs = this.#faults.nowMs;
     if (this.#allowance.take(this.#faults.nowMs, bytes)) receive.give(bytes);
     const credit = receive.update();
     if (credit > 0) {
@@ -76,7 +77,7 @@ export class Leftovers {
     const view = new DataView(bytes.buffer, bytes.byteOffset + start, 8);
     if (view.getUint32(0) !== REST_PING) return false;
     const stream = this.#streams.get(view.getUint32(4));
-    if (stream?.restAsked === true) this.#end(stream);
+    if (stream?.rest?.asked === true) this.#end(stream, stream.rest);
     return true;
   }
 
@@ -84,16 +85,17 @@ export class Leftovers {
     if (nowMs < this.#dueMs) return;
     this.#dueMs = NEVER;
     for (const stream of this.#streams.values()) {
-      if (stream.restUntilMs === NEVER) continue;
-      const untilMs = Math.min(stream.restUntilMs, stream.restCameMs + REST_PAUSE_MS);
-      if (nowMs >= untilMs) this.#end(stream);
+      const { rest } = stream;
+      if (rest === undefined || rest.untilMs === NEVER) continue;
+      const untilMs = Math.min(rest.untilMs, rest.cameMs + REST_PAUSE_MS);
+      if (nowMs >= untilMs) this.#end(stream, rest);
       else this.#dueMs = Math.min(this.#dueMs, untilMs);
     }
   }
 
   #ask(stream: Stream): void {
-    if (stream.restAsked) return;
-    stream.restAsked = true;
+    if (stream.rest === undefined || stream.rest.asked) return;
+    stream.rest.asked = true;
     this.#ping(stream);
   }
 
@@ -106,8 +108,8 @@ export class Leftovers {
   }
 
   /** A reply that waits for a window goes first. */
-  #end(stream: Stream): void {
-    stream.restUntilMs = NEVER;
+  #end(stream: Stream, rest: RestOfBody): void {
+    rest.untilMs = NEVER;
     if (stream.localOpen) stream.resetWaits = true;
     else this.#outbound.reset(stream, H2_ERROR.NO_ERROR);
   }

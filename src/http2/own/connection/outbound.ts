@@ -12,7 +12,7 @@ import { FrameWriter } from "../frames/writer.ts";
 import { withTableSizes } from "../hpack/encoder.ts";
 import type { Allowance } from "./allowance.ts";
 import { SendRound } from "./send-round.ts";
-import type { Stream } from "./stream.ts";
+import { BodyToSend, type Stream } from "./stream.ts";
 import type { StreamTable } from "./stream-table.ts";
 
 /** One DATA frame at most: streams take turns by frames, and a large one holds up the others. */
@@ -83,32 +83,33 @@ export class Outbound {
 
   /** A header block now, or as trailers after the body bytes that wait. */
   headers(stream: Stream, block: Uint8Array, endStream: boolean): void {
-    if (!stream.localOpen || stream.endWaits) return;
-    if (stream.waiting === 0) {
+    const { body } = stream;
+    if (!maySend(stream)) return;
+    if (body === undefined || body.waiting === 0) {
       this.#writeBlock(stream, block, endStream);
       if (endStream) this.#endLocal(stream);
     } else if (endStream) {
-      stream.endWaits = true;
-      stream.trailers = block;
+      body.ends = true;
+      body.trailers = block;
     }
   }
 
   data(stream: Stream, pieces: readonly Uint8Array[], endStream: boolean, tells: boolean): void {
-    if (!stream.localOpen || stream.endWaits) return;
+    if (!maySend(stream)) return;
+    const body = (stream.body ??= new BodyToSend(stream));
     for (const piece of pieces) {
       if (piece.length === 0) continue;
-      if (stream.pieces === undefined) stream.pieces = [piece];
-      else stream.pieces.push(piece);
-      stream.waiting += piece.length;
+      body.pieces.push(piece);
+      body.waiting += piece.length;
       this.#waiting += piece.length;
     }
-    stream.tells ||= tells;
-    if (stream.waiting > 0) {
-      stream.endWaits = endStream;
-      this.#round.update(stream);
+    body.tells ||= tells;
+    if (body.waiting > 0) {
+      body.ends = endStream;
+      this.#round.update(body);
     } else if (endStream) {
       this.writer.head(0, FRAME.DATA, FLAG.END_STREAM, stream.id);
-      this.#bodyGone(stream);
+      this.#bodyGone(body);
       this.#endLocal(stream);
     }
   }
@@ -119,7 +120,7 @@ export class Outbound {
    */
   reply(stream: Stream, head: Uint8Array, data: Uint8Array, trailers: Uint8Array): boolean {
     const bytes = data.length;
-    if (!stream.localOpen || stream.endWaits || stream.waiting > 0) return false;
+    if (!maySend(stream) || (stream.body !== undefined && stream.body.waiting > 0)) return false;
     if (bytes > this.#window || bytes > stream.sendWindow || bytes > this.#maxFrameBytes) return false;
     this.#writeBlock(stream, head, false);
     if (bytes > 0) {
@@ -145,10 +146,12 @@ export class Outbound {
   }
 
   close(stream: Stream): void {
-    this.#waiting -= stream.waiting;
-    stream.waiting = 0;
+    const { body } = stream;
     this.#streams.close(stream);
-    this.#round.update(stream);
+    if (body === undefined) return;
+    this.#waiting -= body.waiting;
+    body.waiting = 0;
+    this.#round.update(body);
   }
 
   /** The peer gives credit to the connection. False: more than 2^31-1 (RFC 9113, 6.9.1). */
@@ -159,7 +162,7 @@ export class Outbound {
 
   creditStream(stream: Stream, bytes: number): boolean {
     stream.sendWindow += bytes;
-    this.#round.update(stream);
+    if (stream.body !== undefined) this.#round.update(stream.body);
     return stream.sendWindow <= MAX_WINDOW_BYTES;
   }
 
@@ -200,9 +203,9 @@ export class Outbound {
     let room = maxBytes - writer.bytes;
     let least = writer.bytes === 0 ? 1 : LEAST_ROOM;
     while (room >= least && this.#window > 0) {
-      const stream = this.#round.head;
-      if (stream === undefined) break;
-      this.#writeData(stream, room - HEAD_BYTES);
+      const body = this.#round.head;
+      if (body === undefined) break;
+      this.#writeData(body, room - HEAD_BYTES);
       room = maxBytes - writer.bytes;
       least = LEAST_ROOM;
     }
@@ -233,48 +236,45 @@ export class Outbound {
   }
 
   /** One DATA frame, and what ends the stream after it. */
-  #writeData(stream: Stream, room: number): void {
+  #writeData(body: BodyToSend, room: number): void {
+    const { stream } = body;
     const most = Math.min(stream.sendWindow, this.#window, this.#maxFrameBytes, MAX_DATA_BYTES, Math.max(1, room));
-    const bytes = Math.min(stream.waiting, most);
-    const last = bytes === stream.waiting;
-    const ends = last && stream.endWaits && stream.trailers === undefined;
+    const bytes = Math.min(body.waiting, most);
+    const last = bytes === body.waiting;
+    const ends = last && body.ends && body.trailers === undefined;
     this.writer.head(bytes, FRAME.DATA, ends ? FLAG.END_STREAM : 0, stream.id);
-    this.#writePieces(stream, bytes);
+    this.#writePieces(body, bytes);
     this.#spend(stream, bytes);
-    stream.waiting -= bytes;
+    body.waiting -= bytes;
     this.#waiting -= bytes;
-    this.#round.turn(stream);
+    this.#round.turn(body);
     if (!last) return;
-    this.#bodyGone(stream);
-    if (stream.trailers !== undefined) this.#writeBlock(stream, stream.trailers, true);
-    if (stream.endWaits) this.#endLocal(stream);
+    this.#bodyGone(body);
+    if (body.trailers !== undefined) this.#writeBlock(stream, body.trailers, true);
+    if (body.ends) this.#endLocal(stream);
   }
 
-  #writePieces(stream: Stream, bytes: number): void {
-    const pieces = stream.pieces ?? [];
+  #writePieces(body: BodyToSend, bytes: number): void {
     let left = bytes;
     while (left > 0) {
-      const piece = pieces[stream.pieceIndex]!;
-      const from = stream.pieceAt;
+      const piece = body.pieces[body.pieceIndex]!;
+      const from = body.pieceAt;
       const to = Math.min(piece.length, from + left);
       if (to - from < COPY_BYTES) this.writer.copy(piece, from, to);
       else this.writer.view(piece.subarray(from, to));
       left -= to - from;
       if (to === piece.length) {
-        stream.pieceIndex++;
-        stream.pieceAt = 0;
+        body.pieceIndex++;
+        body.pieceAt = 0;
       } else {
-        stream.pieceAt = to;
+        body.pieceAt = to;
       }
     }
   }
 
-  #bodyGone(stream: Stream): void {
-    stream.pieces = undefined;
-    stream.pieceIndex = 0;
-    stream.pieceAt = 0;
-    if (stream.tells) this.#flushed.push(stream.id);
-    stream.tells = false;
+  #bodyGone({ stream, tells }: BodyToSend): void {
+    stream.body = undefined;
+    if (tells) this.#flushed.push(stream.id);
   }
 
   #spend(stream: Stream, bytes: number): void {
@@ -289,4 +289,9 @@ export class Outbound {
     if (!stream.remoteOpen) this.close(stream);
     else if (stream.resetWaits) this.reset(stream, H2_ERROR.NO_ERROR);
   }
+}
+
+/** Neither has its end been sent, nor does it wait to be. */
+function maySend({ localOpen, body }: Stream): boolean {
+  return localOpen && body?.ends !== true;
 }

@@ -1,48 +1,52 @@
-import type { Stream } from "./stream.ts";
+import type { BodyToSend } from "./stream.ts";
 
 /**
- * The streams that have body bytes to send and a window for them, each in its turn: a linked list
- * through the streams.
+ * The bodies that have bytes to send and a window for them, each in its turn: a linked list through
+ * them.
  */
 export class SendRound {
-  #head: Stream | undefined = undefined;
-  #tail: Stream | undefined = undefined;
+  #head: BodyToSend | undefined = undefined;
+  #tail: BodyToSend | undefined = undefined;
 
   /** Whose turn it is. */
-  get head(): Stream | undefined {
+  get head(): BodyToSend | undefined {
     return this.#head;
   }
 
-  /** To be called when something about the stream changed: puts it at the end, or takes it out. */
-  update(stream: Stream): void {
-    const able = !stream.closed && stream.waiting > 0 && stream.sendWindow > 0;
-    if (able === stream.inRound) return;
-    if (able) this.#append(stream);
-    else this.#remove(stream);
+  /**
+   * To be called when something about it or its stream changed: puts it at the end, or takes it
+   * out.
+   */
+  update(body: BodyToSend): void {
+    const { stream } = body;
+    const able = !stream.closed && body.waiting > 0 && stream.sendWindow > 0;
+    if (able === body.inRound) return;
+    if (able) this.#append(body);
+    else this.#remove(body);
   }
 
   /** The head had its turn: to the end with it, or out. */
-  turn(stream: Stream): void {
-    this.#remove(stream);
-    this.update(stream);
+  turn(body: BodyToSend): void {
+    this.#remove(body);
+    this.update(body);
   }
 
-  #append(stream: Stream): void {
-    stream.inRound = true;
-    stream.before = this.#tail;
-    if (this.#tail === undefined) this.#head = stream;
-    else this.#tail.after = stream;
-    this.#tail = stream;
+  #append(body: BodyToSend): void {
+    body.inRound = true;
+    body.before = this.#tail;
+    if (this.#tail === undefined) this.#head = body;
+    else this.#tail.after = body;
+    this.#tail = body;
   }
 
-  #remove(stream: Stream): void {
-    const { before, after } = stream;
+  #remove(body: BodyToSend): void {
+    const { before, after } = body;
     if (before === undefined) this.#head = after;
     else before.after = after;
     if (after === undefined) this.#tail = before;
     else after.before = before;
-    stream.inRound = false;
-    stream.before = undefined;
-    stream.after = undefined;
+    body.inRound = false;
+    body.before = undefined;
+    body.after = undefined;
   }
 }

@@ -71,8 +71,7 @@ export class StreamTable {
   /** Closes a stream that both sides ended, or that the peer reset. */
   close(stream: Stream): void {
     stream.closed = true;
-    stream.pieces = undefined;
-    stream.trailers = undefined;
+    stream.body = undefined;
     this.#streams.delete(stream.id);
   }
 
