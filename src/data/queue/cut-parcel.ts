@@ -35,7 +35,7 @@ export function cutAhead(origin: Pick<BatchOrigin, "cut">, queue: StorePartition
   if (head === undefined || head.indivisible || fits(head, limits)) return;
   const parts = origin.cut(head, { bytes: Math.min(limits.bytes, head.maxBytes), items: limits.items });
   if (parts === undefined) {
-    head.indivisible = true;
+    head.meet({ indivisible: true });
     return;
   }
   queue.shift();

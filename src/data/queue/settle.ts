@@ -76,7 +76,7 @@ function retry(origin: BatchOrigin, { deliveries, target }: SentBatch, outcome: 
 
 /** A kept connection was dead. Once for each: at once, on a new one, and against nobody. */
 function sendAgain(origin: BatchOrigin, deliveries: readonly Delivery[]): void {
-  for (const delivery of deliveries) delivery.again = true;
+  for (const delivery of deliveries) delivery.meet({ again: true });
   origin.putBack(deliveries);
   origin.countRetry("stale");
 }
@@ -175,7 +175,7 @@ function reject(
   if (trial?.doubt === "bad_data" && badData) return refuseAsBadData(origin, deliveries, trial, message);
   endTrials(origin, deliveries, "unknown");
   if ((badData || perhapsData) && deliveries.length > 1) {
-    for (const delivery of deliveries) delivery.maxTogether = 1;
+    for (const delivery of deliveries) delivery.meet({ maxTogether: 1 });
     origin.putBack(deliveries);
     return;
   }

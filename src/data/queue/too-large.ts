@@ -61,12 +61,12 @@ export function refuseAsBadData(
   message: string,
 ): void {
   const whole = trial === undefined ? deliveries : [...deliveries, ...takeRests(origin, trial)];
-  for (const delivery of whole) delivery.trial = undefined;
+  for (const delivery of whole) delivery.meet({ trial: undefined });
   if (trial?.several !== true) {
     for (const delivery of whole) origin.finish(delivery, { kind: "rejected", message, badData: true });
     return;
   }
-  for (const delivery of whole) delivery.maxTogether = 1;
+  for (const delivery of whole) delivery.meet({ maxTogether: 1 });
   origin.putBack(whole);
 }
 
@@ -78,7 +78,7 @@ function oneTooLarge(origin: BatchOrigin, delivery: Delivery, refusal: SizeRefus
   if (!mayCut(origin, [delivery])) return wait(origin, [delivery], refusal, cut.bytes);
   const parts = origin.cut(delivery, { bytes: cut.bytes, items: Infinity });
   if (parts === undefined) {
-    delivery.indivisible = true;
+    delivery.meet({ indivisible: true });
     return indivisible(origin, delivery, refusal);
   }
   tryFirst(origin, parts, 1, { ...refusal, cutBytes: cut.bytes, several: false });
@@ -129,7 +129,7 @@ function indivisible(origin: BatchOrigin, delivery: Delivery, refusal: SizeRefus
   if (meant || (doubt === "recent" && (delivery.refusedBy === target || isAwaited(delivery)))) {
     return origin.finish(delivery, { kind: "rejected", message, badData: doubt === "bad_data" });
   }
-  delivery.refusedBy = target;
+  delivery.meet({ refusedBy: target });
   wait(origin, [delivery], refusal, Infinity);
 }
 
@@ -143,7 +143,7 @@ function isKnown(
   if (!cut.proven || doubt === "quota" || doubt === "bad_data") return false;
   target.learnSize(cut.bytes, bytes);
   target.countSplit(doubt);
-  for (const delivery of deliveries) delivery.maxBytes = Infinity;
+  for (const delivery of deliveries) delivery.meet({ maxBytes: Infinity });
   endTrials(origin, deliveries, "known");
   origin.putBack(deliveries);
   return true;
@@ -154,7 +154,7 @@ function isolate(origin: BatchOrigin, deliveries: readonly Delivery[], refusal: 
   endTrials(origin, deliveries, "unknown");
   if (!mayCut(origin, deliveries)) return wait(origin, deliveries, refusal, Infinity);
   refusal.target.countSplit(refusal.doubt);
-  for (const delivery of deliveries) delivery.maxTogether = 1;
+  for (const delivery of deliveries) delivery.meet({ maxTogether: 1 });
   origin.putBack(deliveries);
 }
 
@@ -169,17 +169,14 @@ function tryFirst(origin: BatchOrigin, all: readonly Delivery[], count: number, 
   const { target, doubt, bytes: refusedBytes, cutBytes } = what;
   target.countSplit(doubt);
   for (const delivery of all) {
-    delivery.trial = undefined;
-    delivery.maxTogether = Infinity;
-    delivery.maxBytes = cutBytes;
+    delivery.meet({ trial: undefined, maxTogether: Infinity, maxBytes: cutBytes });
   }
   const [firsts, rest] = [all.slice(0, count), all.slice(count)];
   const { level = 0, several = what.several, asides = [] } = what.trial ?? {};
   const aside = origin.setAside(rest, safeDelayMs(origin, rest));
   const trial = { target, doubt, refusedBytes, level: level + 1, several, asides: [...asides, aside] };
   for (const delivery of firsts) {
-    delivery.trial = trial;
-    delivery.maxTogether = count;
+    delivery.meet({ trial, maxTogether: count });
   }
   origin.putBack(firsts);
 }
@@ -202,7 +199,7 @@ function isIndivisible({ indivisible: known, record }: Delivery): boolean {
 function mayCut(origin: BatchOrigin, deliveries: readonly Delivery[]): boolean {
   if (deliveries.some(({ splits }) => splits >= MOST_SPLITS)) return false;
   if (!origin.budget.take(origin.nowMs)) return false;
-  for (const delivery of deliveries) delivery.splits++;
+  for (const delivery of deliveries) delivery.meet({ splits: delivery.splits + 1 });
   return true;
 }
 
@@ -215,13 +212,13 @@ function wait(origin: BatchOrigin, deliveries: readonly Delivery[], refusal: Siz
   const delayMs = Math.max(1, origin.retry.maxMs);
   const waiting: Delivery[] = [];
   for (const delivery of trial === undefined ? deliveries : [...deliveries, ...takeRests(origin, trial)]) {
-    delivery.trial = undefined;
+    delivery.meet({ trial: undefined });
     if (isAwaited(delivery)) {
       origin.finish(delivery, { kind: "failed", reason: "target_failed", message, retryAfterMs: delayMs });
       continue;
     }
     delivery.record.retries++;
-    delivery.maxBytes = Math.min(delivery.maxBytes, maxBytes);
+    delivery.meet({ maxBytes: Math.min(delivery.maxBytes, maxBytes) });
     waiting.push(delivery);
   }
   if (waiting.length > 0) origin.putBackLater(waiting, delayMs);
@@ -260,8 +257,7 @@ export function endTrials(origin: BatchOrigin, deliveries: readonly Delivery[], 
   for (const delivery of deliveries) {
     const { trial } = delivery;
     if (trial === undefined) continue;
-    delivery.trial = undefined;
-    delivery.maxTogether = Infinity;
+    delivery.meet({ trial: undefined, maxTogether: Infinity });
     free(origin, trial, sizes === "known");
   }
 }
@@ -278,7 +274,7 @@ export function takeRests(origin: BatchOrigin, { asides }: Trial): Delivery[] {
 function free(origin: BatchOrigin, { asides }: Trial, whole: boolean): void {
   for (const aside of asides) {
     const rest = origin.takeBack(aside);
-    if (whole) for (const delivery of rest) delivery.maxBytes = Infinity;
+    if (whole) for (const delivery of rest) delivery.meet({ maxBytes: Infinity });
     if (rest.length > 0) origin.putBack(rest);
   }
 }
