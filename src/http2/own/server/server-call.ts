@@ -22,10 +22,6 @@ export interface ReplySender {
 /** One call on a stream. */
 export class ServerCall extends InboundCall implements WaitingReader {
   readonly stream: number;
-  readonly path: string;
-  readonly peer: string;
-  readonly encoding: string;
-  readonly timeoutMs: number | undefined;
   /** It waits for a word before it sends its body. */
   awaitsContinue: boolean;
   readonly #head: StreamRequestHead;
@@ -36,13 +32,25 @@ export class ServerCall extends InboundCall implements WaitingReader {
   constructor(stream: number, head: StreamRequestHead, sender: ReplySender) {
     super();
     this.stream = stream;
-    this.path = head.path;
-    this.peer = sender.peer;
-    this.encoding = head.encoding;
-    this.timeoutMs = head.timeoutMs;
     this.awaitsContinue = head.expectsContinue;
     this.#head = head;
     this.#sender = sender;
+  }
+
+  get path(): string {
+    return this.#head.path;
+  }
+
+  get peer(): string {
+    return this.#sender.peer;
+  }
+
+  get encoding(): string {
+    return this.#head.encoding;
+  }
+
+  get timeoutMs(): number | undefined {
+    return this.#head.timeoutMs;
   }
 
   /** Whether the peer gets no credit for these bytes, which were read, before `goOn`. */
