@@ -1,16 +1,17 @@
-import type { BodyMemory, WaitingReader, Extent } from "../../core/arena/extent.ts";
+import type { BodyMemory, Extent } from "../../core/arena/extent.ts";
 import type { Refusal } from "../../core/reason.ts";
 import { ACCEPTED_ENCODINGS } from "../../http2/headers.ts";
 import type { UnaryCall, UnaryExchange, UnaryHandler } from "../../http2/port.ts";
+import type { HeaderSource } from "../../plan/sender-headers.ts";
 import { SIGNAL_FACTS, SIGNALS, type Signal } from "../../otlp/signal.ts";
 import type { Permit } from "../admit/admission.ts";
-import type { Reply, RequestHead } from "./request.ts";
+import type { Reply } from "./request.ts";
 import { answerWithinMs } from "./deadlines.ts";
 import { type ListenerContext, openListenerContext, type ReceiveEnv } from "./listener-context.ts";
 import { type Encoding, parseEncoding } from "../../otlp/encoding.ts";
 import { HEALTH_CHECK_PATH, HealthExchange } from "./grpc-health.ts";
 import { grpcRefusal, grpcReply } from "./grpc-reply.ts";
-import { type Answerer, Reception } from "./reception.ts";
+import { Reception, type ReceptionTimes } from "./reception.ts";
 
 /**
  * The OTLP services and grpc.health.v1.Health/Check, as a handler of unary calls. `region` is that
@@ -51,12 +52,10 @@ function beginExport(context: ListenerContext, call: UnaryCall, signal: Signal):
   const timeoutMs = timeoutOf(context, call);
   if (timeoutMs <= 0)
     return refuse(context, call, receivedMs, { reason: "deadline", message: "grpc-timeout left no time" });
-  const { region, method } = context;
-  const deadlineMs = receivedMs + timeoutMs;
-  const head: RequestHead = { signal, method, region, peer: call.peer, headers: call, receivedMs, deadlineMs };
-  const admitted = context.env.admission.open(head);
+  const times = { signal, receivedMs, deadlineMs: receivedMs + timeoutMs };
+  const admitted = context.env.admission.open(times);
   if (admitted.kind === "refused") return refuse(context, call, receivedMs, admitted.refusal);
-  return new ExportExchange(context, call, head, admitted, encoding);
+  return new ExportExchange(context, call, { times, permit: admitted, encoding });
 }
 
 function timeoutOf(context: ListenerContext, call: UnaryCall): number {
@@ -70,43 +69,59 @@ function refuse(context: ListenerContext, call: UnaryCall, receivedMs: number, r
   call.reply(grpcRefusal(refusal));
 }
 
-class ExportExchange implements UnaryExchange, Answerer {
-  readonly maxMessageBytes = ANY_LENGTH;
+interface Admitted {
+  readonly times: ReceptionTimes;
+  readonly permit: Permit;
+  readonly encoding: Encoding;
+}
+
+class ExportExchange extends Reception implements UnaryExchange {
   readonly #call: UnaryCall;
   readonly #encoding: Encoding;
-  readonly #reception: Reception;
 
-  constructor(context: ListenerContext, call: UnaryCall, head: RequestHead, permit: Permit, encoding: Encoding) {
+  constructor(context: ListenerContext, call: UnaryCall, { times, permit, encoding }: Admitted) {
+    super(context, times, permit);
     this.#call = call;
     this.#encoding = encoding;
-    this.#reception = new Reception(context, head, permit, "protobuf", this);
   }
 
-  length(bytes: number): undefined {
-    this.#reception.expect(bytes); // a refusal was replied to already
+  get format(): "protobuf" {
+    return "protobuf";
   }
 
-  holds(bytes: number): undefined {
-    this.#reception.hold(bytes);
+  get peer(): string {
+    return this.#call.peer;
   }
 
-  holdBack(reader: WaitingReader): boolean {
-    return this.#reception.holdBack(reader);
+  get headers(): HeaderSource {
+    return this.#call;
+  }
+
+  get maxMessageBytes(): number {
+    return ANY_LENGTH;
   }
 
   get memory(): BodyMemory {
-    return this.#reception;
+    return this;
+  }
+
+  length(bytes: number): undefined {
+    this.expect(bytes); // a refusal was replied to already
+  }
+
+  holds(bytes: number): undefined {
+    this.hold(bytes);
   }
 
   message(_bytes: Uint8Array, compressed: boolean, body: Extent): void {
-    this.#reception.take(body, compressed ? this.#encoding : "identity");
+    this.take(body, compressed ? this.#encoding : "identity");
   }
 
   cancelled(): void {
-    this.#reception.gone();
+    this.gone();
   }
 
-  answer(reply: Reply): void {
-    this.#call.reply(grpcReply(this.#reception.head.signal, reply));
+  protected answer(reply: Reply): void {
+    this.#call.reply(grpcReply(this.signal, reply));
   }
 }

@@ -2,14 +2,15 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { WaitingReader } from "../../core/arena/extent.ts";
 import type { Refusal } from "../../core/reason.ts";
 import type { HeaderSource } from "../../plan/sender-headers.ts";
-import type { Reply, RequestHead } from "./request.ts";
+import type { Permit } from "../admit/admission.ts";
+import type { Reply } from "./request.ts";
 import type { Cors } from "./cors.ts";
 import type { ListenerContext } from "./listener-context.ts";
 import { HttpBody } from "./http-body.ts";
 import type { HttpConnection, OpenExchange } from "./http-connection.ts";
 import { type HttpHead, contentLengthOf, readHttpHead } from "./http-head.ts";
 import { compressReply, type HttpReply, httpRefusal, httpReply } from "./http-reply.ts";
-import { type Answerer, maxBytesOf, Reception, refuseTooLarge } from "./reception.ts";
+import { type Format, maxBytesOf, Reception, type ReceptionTimes, refuseTooLarge } from "./reception.ts";
 
 /** One request and its response, as node:http hands them over. */
 export interface HttpPair {
@@ -46,7 +47,7 @@ export function receiveHttp(context: ListenerContext, pair: HttpPair, manners: H
 const MAX_DISCARD_BYTES = 65_536;
 const CLOSE = ["Connection", "close"] as const;
 
-class HttpExchange implements Answerer, WaitingReader, OpenExchange, HeaderSource {
+class HttpExchange implements WaitingReader, OpenExchange, HeaderSource {
   bagIndex = -1;
   readonly #context: ListenerContext;
   readonly #pair: HttpPair;
@@ -69,6 +70,10 @@ class HttpExchange implements Answerer, WaitingReader, OpenExchange, HeaderSourc
       pair.connection.end(this);
       manners.ended();
     });
+  }
+
+  get peer(): string {
+    return this.#pair.connection.peer;
   }
 
   begin(): void {
@@ -121,13 +126,10 @@ class HttpExchange implements Answerer, WaitingReader, OpenExchange, HeaderSourc
     const { requestTimeoutMs, maxTimeoutMs } = admission.limits;
     const maxBytes = maxBytesOf(format, this.#context);
     if (length !== undefined && length > maxBytes) return refuseTooLarge(length, maxBytes);
-    const { region, method } = this.#context;
-    const deadlineMs = receivedMs + Math.min(requestTimeoutMs, maxTimeoutMs);
-    const { peer } = this.#pair.connection;
-    const head: RequestHead = { signal, method, region, peer, headers: this, receivedMs, deadlineMs };
-    const permit = admission.open(head);
+    const times = { signal, receivedMs, deadlineMs: receivedMs + Math.min(requestTimeoutMs, maxTimeoutMs) };
+    const permit = admission.open(times);
     if (permit.kind === "refused") return permit.refusal;
-    this.#reception = new Reception(this.#context, head, permit, format, this);
+    this.#reception = new HttpReception(this.#context, times, { permit, format, exchange: this });
     return undefined;
   }
 
@@ -195,6 +197,35 @@ class HttpExchange implements Answerer, WaitingReader, OpenExchange, HeaderSourc
       length > MAX_DISCARD_BYTES ||
       refusal?.reason === "too_large"
     );
+  }
+}
+
+interface Admitted {
+  readonly permit: Permit;
+  readonly format: Format;
+  readonly exchange: HttpExchange;
+}
+
+class HttpReception extends Reception {
+  readonly format: Format;
+  readonly #exchange: HttpExchange;
+
+  constructor(context: ListenerContext, times: ReceptionTimes, { permit, format, exchange }: Admitted) {
+    super(context, times, permit);
+    this.format = format;
+    this.#exchange = exchange;
+  }
+
+  get peer(): string {
+    return this.#exchange.peer;
+  }
+
+  get headers(): HeaderSource {
+    return this.#exchange;
+  }
+
+  protected answer(reply: Reply): void {
+    this.#exchange.answer(reply);
   }
 }
 

@@ -1,5 +1,7 @@
 import type { BodyMemory, WaitingReader, Extent } from "../../core/arena/extent.ts";
 import type { Reason, Refusal } from "../../core/reason.ts";
+import type { Signal } from "../../otlp/signal.ts";
+import type { HeaderSource } from "../../plan/sender-headers.ts";
 import { type InflateResult, inflate } from "../../otlp/inflate.ts";
 import { transcode, type Transcoded } from "../../otlp/json/transcode.ts";
 import type { Permit } from "../admit/admission.ts";
@@ -9,54 +11,67 @@ import type { Expiring } from "./deadlines.ts";
 import type { ListenerContext } from "./listener-context.ts";
 import type { Encoding } from "../../otlp/encoding.ts";
 
-/** Whom a reception tells the reply: one protocol's side of a request. */
-export interface Answerer {
-  /** At most once, and never after the sender went away. */
-  answer(reply: Reply): void;
+/** Of a body that is coming; 80 bytes that nobody keeps when it has come. */
+class BodyProgress {
+  /** What its sender told, and for how much of that the permit has room. */
+  length = 0;
+  granted = 0;
+  /** Bytes that have come; and had when it was last looked at, and when that changed. */
+  arrived = 0;
+  seen = -1;
+  seenMs = 0;
+  /** When it was last looked at, and for how long it was held back by then. */
+  lookedMs = 0;
+  heldMs = 0;
 }
 
 /**
- * One admitted request from its head to its end. It is answered at most once and settled exactly
- * once, and these are two things: a sender that is told "too late", or that went away, is done
- * with, but the permit stays open until nobody holds the bytes.
+ * One admitted request from its head, which it is itself, to its end. It is answered at most once
+ * and settled exactly once, and these are two things: a sender that is told "too late", or that
+ * went away, is done with, but the permit stays open until nobody holds the bytes. What is the
+ * protocol's is said by who extends it; an object for each would be 190 bytes more.
  */
-export class Reception implements Expiring, BodyMemory, ReplyTaker {
+export abstract class Reception implements Expiring, BodyMemory, ReplyTaker, RequestHead {
   heapIndex = -1;
-  readonly head: RequestHead;
+  readonly signal: Signal;
+  readonly receivedMs: number;
+  readonly deadlineMs: number;
   readonly permit: Permit;
-  readonly format: Format;
-  /** Budget of inflating: a request may be this long once it is inflated, too. */
-  readonly maxBytes: number;
   readonly #context: ListenerContext;
-  readonly #to: Answerer;
   #answered = false;
   /** Somebody else has the bytes: inflating, or the next stage. */
   #away = false;
-  #handled: HandledRequest | undefined;
-  /**
-   * Of a body whose length the sender told: that length, and for how much of it the permit has
-   * room.
-   */
-  #length = 0;
-  #granted = 0;
-  /**
-   * Bytes of the body that have come; and had when it was last looked at, and when that changed.
-   */
-  #arrived = 0;
-  #seen = -1;
-  #seenMs = 0;
-  /** When it was last looked at, and for how long it was held back by then. */
-  #lookedMs = 0;
-  #heldMs = 0;
+  #handled: HandledRequest | undefined = undefined;
+  /** Until it has come whole. */
+  #coming: BodyProgress | undefined = new BodyProgress();
 
-  constructor(context: ListenerContext, head: RequestHead, permit: Permit, format: Format, to: Answerer) {
-    this.head = head;
+  constructor(context: ListenerContext, { signal, receivedMs, deadlineMs }: ReceptionTimes, permit: Permit) {
+    this.signal = signal;
+    this.receivedMs = receivedMs;
+    this.deadlineMs = deadlineMs;
     this.permit = permit;
-    this.format = format;
-    this.maxBytes = maxBytesOf(format, context);
     this.#context = context;
-    this.#to = to;
     context.deadlines.watch(this);
+  }
+
+  abstract readonly format: Format;
+  abstract readonly peer: string;
+  abstract readonly headers: HeaderSource;
+
+  /** Tells the sender: at most once, and never after it went away. */
+  protected abstract answer(reply: Reply): void;
+
+  get method(): RequestHead["method"] {
+    return this.#context.method;
+  }
+
+  get region(): string {
+    return this.#context.region;
+  }
+
+  /** Budget of inflating: a request may be this long once it is inflated, too. */
+  get maxBytes(): number {
+    return maxBytesOf(this.format, this.#context);
   }
 
   /**
@@ -67,18 +82,14 @@ export class Reception implements Expiring, BodyMemory, ReplyTaker {
     return this.#answered;
   }
 
-  get deadlineMs(): number {
-    return this.head.deadlineMs;
-  }
-
   /**
    * The sender told the body's length: refuses it when it is too long, or when there is not even
    * room for its beginning.
    */
   expect(length: number): void {
-    this.#length = length;
+    if (this.#coming !== undefined) this.#coming.length = length;
     if (length > this.maxBytes) this.refuse(refuseTooLarge(length, this.maxBytes));
-    else this.#grant(Math.min(length, FIRST_BYTES));
+    else if (this.#coming !== undefined) this.#grant(this.#coming, Math.min(length, FIRST_BYTES));
   }
 
   /**
@@ -86,8 +97,10 @@ export class Reception implements Expiring, BodyMemory, ReplyTaker {
    * holds room by announcing what does not come. Refuses the request when there is none.
    */
   hold(arrived: number): void {
-    this.#arrived = arrived;
-    if (arrived > this.#granted) this.#grant(Math.min(this.#length, Math.max(arrived, 2 * this.#granted)));
+    const body = this.#coming;
+    if (body === undefined) return;
+    body.arrived = arrived;
+    if (arrived > body.granted) this.#grant(body, Math.min(body.length, Math.max(arrived, 2 * body.granted)));
   }
 
   /**
@@ -95,7 +108,7 @@ export class Reception implements Expiring, BodyMemory, ReplyTaker {
    * them; refuses it when there is none.
    */
   widen(bytes: number, total: number): void {
-    this.#arrived = total;
+    if (this.#coming !== undefined) this.#coming.arrived = total;
     const refusal = this.#room(bytes, total);
     if (refusal !== undefined) this.refuse(refusal);
   }
@@ -124,7 +137,7 @@ export class Reception implements Expiring, BodyMemory, ReplyTaker {
 
   /** What is kept for it would be in pieces if it were taken piece by piece. */
   #wholeLength(length: number): number {
-    return Math.max(length, this.#length);
+    return Math.max(length, this.#coming?.length ?? 0);
   }
 
   trim(extent: Extent, length: number): void {
@@ -137,6 +150,7 @@ export class Reception implements Expiring, BodyMemory, ReplyTaker {
       body.release();
       return;
     }
+    this.#coming = undefined;
     this.permit.whole();
     this.#complete(body);
     if (encoding === "identity") {
@@ -180,29 +194,30 @@ export class Reception implements Expiring, BodyMemory, ReplyTaker {
    * it, and has to go only when others are refused.
    */
   isSlow(nowMs: number): boolean {
-    if (this.#away) return false;
-    if (this.#arrived !== this.#seen) this.#seenMs = nowMs;
-    this.#seen = this.#arrived;
+    const body = this.#coming;
+    if (body === undefined) return false;
+    if (body.arrived !== body.seen) body.seenMs = nowMs;
+    body.seen = body.arrived;
     const { admission } = this.#context.env;
-    const stalled = nowMs - this.#seenMs >= STALLED_MS && !admission.full;
+    const stalled = nowMs - body.seenMs >= STALLED_MS && !admission.full;
     if (this.permit.isHeldBack) {
-      if (this.#lookedMs > 0) this.#heldMs += nowMs - this.#lookedMs;
-      this.#lookedMs = nowMs;
+      if (body.lookedMs > 0) body.heldMs += nowMs - body.lookedMs;
+      body.lookedMs = nowMs;
       return stalled && nowMs - admission.refusedMs < STALLED_MS;
     }
-    this.#lookedMs = 0;
-    const timeMs = nowMs - this.head.receivedMs - this.#heldMs - SLOW_GRACE_MS;
-    return stalled || this.#arrived < timeMs * SLOW_BYTES_PER_MS;
+    body.lookedMs = 0;
+    const timeMs = nowMs - this.receivedMs - body.heldMs - SLOW_GRACE_MS;
+    return stalled || body.arrived < timeMs * SLOW_BYTES_PER_MS;
   }
 
   evict(): void {
-    const message = `${this.#arrived} bytes came so far, while others were refused for want of room`;
+    const message = `${this.#coming?.arrived ?? 0} bytes came so far, while others were refused for want of room`;
     this.refuse({ reason: "too_slow", message });
   }
 
   /** Its deadline has passed. */
   fire(): void {
-    const waitedMs = Math.round(this.head.deadlineMs - this.head.receivedMs);
+    const waitedMs = Math.round(this.deadlineMs - this.receivedMs);
     this.refuse({ reason: "deadline", message: `not done within ${waitedMs} ms` });
   }
 
@@ -254,7 +269,7 @@ export class Reception implements Expiring, BodyMemory, ReplyTaker {
     const estimate = body.length;
     if (!this.permit.grow(estimate)) return this.#refused(this.#noRoom());
     const { guard } = this.#context.env.admission;
-    const result = transcode(this.head.signal, body, guard.limits);
+    const result = transcode(this.signal, body, guard.limits);
     if (!result.ok && result.excess !== undefined) return this.#refused(guard.refuse(result.excess));
     if (!result.ok) return this.#refused({ reason: "bad_data", message: result.message, field: result.path });
     const bytes = result.bytes.length;
@@ -268,8 +283,8 @@ export class Reception implements Expiring, BodyMemory, ReplyTaker {
     this.refuse(refusal);
   }
 
-  #grant(bytes: number): void {
-    if (this.permit.grow(bytes - this.#granted)) this.#granted = bytes;
+  #grant(body: BodyProgress, bytes: number): void {
+    if (this.permit.grow(bytes - body.granted)) body.granted = bytes;
     else this.refuse(this.#noRoom());
   }
 
@@ -280,7 +295,7 @@ export class Reception implements Expiring, BodyMemory, ReplyTaker {
 
   #handle(body: Extent, rejected: number, message: string): void {
     this.#away = true;
-    const request = { head: this.head, bytes: body.bytes, owner: body, rejected, message };
+    const request = { head: this, bytes: body.bytes, owner: body, rejected, message };
     this.#handled = this.#context.env.handler.handle(request, this);
     body.release(); // what goes on to targets has retained it
   }
@@ -295,8 +310,8 @@ export class Reception implements Expiring, BodyMemory, ReplyTaker {
   #answer(reply: Reply): void {
     if (this.#answered) return;
     this.#over();
-    this.#context.count(reply, this.head.receivedMs);
-    this.#to.answer(reply);
+    this.#context.count(reply, this.receivedMs);
+    this.answer(reply);
   }
 
   #over(): void {
@@ -328,6 +343,9 @@ const SLOW_BYTES_PER_MS = 65.536;
 const SLOW_GRACE_MS = 250;
 /** And one of which nothing comes for so long: half a body would have credit for much longer. */
 const STALLED_MS = 1_000;
+
+/** What a reception knows of its request from the beginning. */
+export type ReceptionTimes = Pick<RequestHead, "signal" | "receivedMs" | "deadlineMs">;
 
 /** How a request is written. */
 export type Format = "protobuf" | "json";
