@@ -175,7 +175,7 @@ export class Draft {
   /** From here on there are pieces, in the same order. */
   #viewRanges(bytes: Uint8Array): void {
     for (let i = 0; i < this.#rangeCount; i++)
-      this.#pieces.push(bytes.subarray(this.#ranges[2 * i]!, this.#ranges[2 * i + 1]!));
+      this.#pieces.push(bytes.subarray(this.#ranges[2 * i], this.#ranges[2 * i + 1]));
     this.#rangeCount = 0;
   }
 }
