@@ -1,0 +1,314 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { seededRandom } from "../../core/random.ts";
+import { FakeStore } from "../../../test/support/fake-store.ts";
+import { ManualClock } from "../../../test/support/manual-clock.ts";
+import { MAX_VALUE_BYTES, type Txn } from "../store.ts";
+import { MAX_CONFIG_BYTES } from "./config-record.ts";
+import type { ReadConfig } from "./config-read.ts";
+import type { ConfigNews } from "./config-watch.ts";
+import { createSharedConfig, type SharedConfig, type SharedConfigOptions } from "./shared-config.ts";
+
+const { signal } = new AbortController();
+
+interface Rig {
+  readonly store: FakeStore;
+  readonly clock: ManualClock;
+  readonly config: SharedConfig;
+}
+
+function openRig(options: SharedConfigOptions = {}, store = new FakeStore()): Rig {
+  const clock = new ManualClock();
+  return { store, clock, config: createSharedConfig({ store, prefix: "/t", clock, random: seededRandom(1) }, options) };
+}
+
+async function settle(): Promise<void> {
+  for (let i = 0; i < 10; i++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+function textOf(read: ReadConfig): string {
+  return read.kind === "version" ? read.version.text : read.kind;
+}
+
+test("versions are published one after the other, each kept as it was, with a line of history each", async () => {
+  const { store, config, clock } = openRig();
+  assert.equal((await config.current({ signal })).kind, "none");
+  const first = await config.publish("a: 1\n", { signal, expected: 0, by: "ann", note: "first" });
+  clock.advance(1_000);
+  const second = await config.publish("a: 2\n", { signal, expected: 1, by: "bob" });
+  assert.ok(first.kind === "published" && second.kind === "published");
+  assert.deepEqual([first.pointer.version, second.pointer.version, second.pointer.latest], [1, 2, 2]);
+  assert.equal(textOf(await config.current({ signal })), "a: 2\n");
+  assert.equal(textOf(await config.version(1, { signal })), "a: 1\n");
+  assert.equal((await config.version(3, { signal })).kind, "missing");
+  assert.deepEqual(
+    (await config.history({ signal })).map(({ entry, kind, version, by, note, atMs, bytes }) =>
+      [entry, kind, version, by, note, atMs - clock.wallMs(), bytes].join(),
+    ),
+    ["2,publish,2,bob,,0,5", "1,publish,1,ann,first,-1000,5"],
+  );
+  assert.deepEqual(store.keys(), [
+    "/t/config/current",
+    "/t/config/h/0000000001",
+    "/t/config/h/0000000002",
+    "/t/config/v/0000000001",
+    "/t/config/v/0000000002",
+  ]);
+  const pointer = JSON.parse(new TextDecoder().decode((await store.get("/t/config/current", { signal }))?.value));
+  assert.deepEqual([pointer.schema, pointer.version, pointer.sha256], [1, 2, second.pointer.sha256]);
+});
+
+test("a change that is meant for another version is refused; the same text again is no version", async () => {
+  const { store, config } = openRig();
+  await config.publish("one", { signal });
+  const { txns } = store;
+  const late = await config.publish("two", { signal, expected: 0 });
+  assert.ok(late.kind === "conflict" && late.running?.version === 1);
+  assert.equal((await config.publish("one", { signal })).kind, "unchanged");
+  assert.equal(store.txns, txns);
+  assert.equal((await openRig().config.publish("one", { signal, expected: 3 })).kind, "conflict");
+});
+
+test("a return to an older version is a new entry, and the next version is above all that ever were", async () => {
+  const { config } = openRig();
+  for (const text of ["one", "two", "three"]) await config.publish(text, { signal });
+  const back = await config.rollback(1, { signal, expected: 3, by: "ann" });
+  assert.ok(back.kind === "published");
+  assert.deepEqual([back.pointer.version, back.pointer.entry, back.pointer.latest], [1, 4, 3]);
+  assert.equal(textOf(await config.current({ signal })), "one");
+  assert.equal((await config.rollback(1, { signal })).kind, "unchanged");
+  assert.equal((await config.rollback(9, { signal })).kind, "missing");
+  assert.equal((await config.rollback(2, { signal, expected: 3 })).kind, "conflict");
+  const next = await config.publish("four", { signal, expected: 1 });
+  assert.ok(next.kind === "published" && next.pointer.version === 4);
+  assert.deepEqual(
+    (await config.history({ signal })).map(({ kind, version }) => `${kind} ${version}`),
+    ["publish 4", "rollback 1", "publish 3", "publish 2", "publish 1"],
+  );
+  assert.equal((await openRig().config.rollback(1, { signal })).kind, "missing");
+});
+
+test("two versions are compared as texts", async () => {
+  const { config } = openRig();
+  await config.publish("a\nb\nc\n", { signal });
+  await config.publish("a\nB\nc\n", { signal });
+  const diff = await config.diff(1, 2, { signal });
+  assert.equal(diff.kind === "diff" && diff.text, "--- version 1\n+++ version 2\n@@ -1,3 +1,3 @@\n a\n-b\n+B\n c\n");
+  assert.deepEqual(await config.diff(1, 1, { signal }), { kind: "diff", text: "" });
+  assert.equal((await config.diff(1, 7, { signal })).kind, "missing");
+});
+
+test("a leader that leads no more publishes nothing", async () => {
+  const { store, config } = openRig();
+  store.put("/t/elections/x/1", "leader");
+  const created = (await store.get("/t/elections/x/1", { signal }))!.created;
+  const guard = { key: "/t/elections/x/1", created };
+  assert.equal((await config.publish("one", { signal, guard })).kind, "published");
+  store.delete(guard.key);
+  assert.equal((await config.publish("two", { signal, guard })).kind, "not_leader");
+  store.put(guard.key, "another");
+  assert.equal((await config.publish("two", { signal, guard })).kind, "not_leader");
+  assert.equal((await config.rollback(1, { signal, guard })).kind, "unchanged");
+  assert.equal(textOf(await config.current({ signal })), "one");
+});
+
+test("many that publish at the same time make one version each, and none is lost", async () => {
+  const store = new FakeStore();
+  const configs = Array.from({ length: 8 }, () => openRig({}, store).config);
+  const outcomes = await Promise.all(configs.map((config, i) => config.publish(`text ${i}`, { signal })));
+  const versions = outcomes.map((one) => (one.kind === "published" ? one.pointer.version : 0));
+  assert.deepEqual(
+    versions.toSorted((a, b) => a - b),
+    [1, 2, 3, 4, 5, 6, 7, 8],
+  );
+  const texts = await Promise.all([1, 2, 3, 4, 5, 6, 7, 8].map((v) => configs[0]!.version(v, { signal })));
+  assert.equal(new Set(texts.map(textOf)).size, 8);
+  const guarded = await Promise.all(configs.map((config, i) => config.publish(`more ${i}`, { signal, expected: 8 })));
+  assert.equal(guarded.filter(({ kind }) => kind === "published").length, 1);
+});
+
+for (const bytes of [300_000, 2_000_000, MAX_CONFIG_BYTES]) {
+  test(`a document of ${bytes} bytes is published in pieces that any store takes, and read back whole`, async () => {
+    const { store, config } = openRig();
+    const text = `ä${"x\n".repeat(bytes / 2 - 1)}`;
+    const txn = store.txn.bind(store);
+    store.txn = (wanted: Txn, options) => {
+      const written = wanted.then.map((write) => (write.kind === "put" ? write.value.length : 0));
+      const total = written.reduce((sum, one) => sum + one, 0);
+      assert.ok((total * 4) / 3 + 8_192 < MAX_VALUE_BYTES, `${total} bytes in one transaction`);
+      return txn(wanted, options);
+    };
+    assert.equal((await config.publish(text, { signal })).kind, "published");
+    assert.equal(textOf(await config.current({ signal })), text);
+    const [piece] = store.keys().filter((key) => key.includes("/p/"));
+    store.delete(piece!);
+    assert.equal((await config.current({ signal })).kind, "bad");
+  });
+}
+
+test("what is no text, or too large a one, is refused before anything is written", async () => {
+  const { store, config } = openRig();
+  await assert.rejects(config.publish("\ud800", { signal }), { code: "CONFIG_INVALID" });
+  await assert.rejects(config.publish("x".repeat(MAX_CONFIG_BYTES + 1), { signal }), /8388609 bytes/u);
+  assert.deepEqual(store.keys(), []);
+});
+
+test("only the newest versions and entries are kept, with what runs and without what nobody names", async () => {
+  const { store, config } = openRig();
+  const large = "y".repeat(300_000);
+  await config.publish(large, { signal });
+  const left = "/t/config/p/0000000002-left/00";
+  store.put(left, "of a publishing that came to nothing");
+  for (let i = 2; i <= 10; i++) await config.publish(`text ${i}`, { signal });
+  for (let i = 11; i <= 20; i++) await config.publish(`text ${i}`, { signal });
+  const versions = (): string[] => store.keys().filter((key) => key.includes("/v/"));
+  await config.rollback(1, { signal });
+  assert.equal(versions().length, 20);
+  assert.equal(textOf(await config.current({ signal })), large);
+  for (let i = 21; i <= 100; i++) await config.publish(`text ${i}`, { signal });
+  assert.equal(versions().length, 20);
+  assert.equal((await config.version(80, { signal })).kind, "missing");
+  assert.equal(textOf(await config.version(81, { signal })), "text 81");
+  assert.deepEqual(
+    store.keys().filter((key) => key.includes("/p/")),
+    [],
+  );
+  assert.equal((await config.history({ signal })).length, 100);
+});
+
+test("a pointer that somebody deleted does not let old versions be written over", async () => {
+  const { store, config } = openRig();
+  await config.publish("one", { signal });
+  await config.publish("two", { signal });
+  store.delete("/t/config/current");
+  assert.equal((await config.current({ signal })).kind, "none");
+  const outcome = await config.publish("three", { signal });
+  assert.ok(outcome.kind === "published" && outcome.pointer.version === 3);
+  assert.equal(textOf(await config.version(2, { signal })), "two");
+});
+
+const spoiled = [
+  { name: "a pointer that is no pointer", key: "/t/config/current", value: "{}" },
+  { name: "a version that is none", key: "/t/config/v/0000000001", value: "a: 1" },
+];
+for (const { name, key, value } of spoiled) {
+  test(`${name} is told as bad`, async () => {
+    const { store, config } = openRig();
+    await config.publish("one", { signal });
+    store.put(key, value);
+    assert.equal((await config.current({ signal })).kind, "bad");
+  });
+}
+
+test("a version that was changed afterwards is told as bad, and nobody who follows takes it over", async () => {
+  const { store, config } = openRig();
+  await config.publish("one", { signal });
+  const key = "/t/config/v/0000000001";
+  const value = new TextDecoder().decode((await store.get(key, { signal }))?.value);
+  store.put(key, value.replace("one", "two"));
+  const read = await config.current({ signal });
+  assert.ok(read.kind === "bad" && /not the one that was published/u.test(read.reason));
+  assert.equal((await config.rollback(1, { signal })).kind, "unchanged");
+  await config.publish("three", { signal });
+  assert.equal((await config.rollback(1, { signal })).kind, "missing");
+});
+
+test("a document that is checked and wrong is not published, and not gone back to", async () => {
+  const check = (text: string): string[] => (text.includes("bad") ? ["it is bad"] : []);
+  const { store, config } = openRig({ check });
+  assert.deepEqual(await config.publish("bad", { signal }), { kind: "invalid", problems: ["it is bad"] });
+  const careless = openRig({}, store).config;
+  await careless.publish("bad", { signal });
+  await careless.publish("good", { signal });
+  assert.equal((await config.rollback(1, { signal })).kind, "invalid");
+});
+
+async function follow({ config }: Rig, stop: AbortController, told: string[]): Promise<void> {
+  for await (const news of config.watch({ signal: stop.signal })) told.push(wordsOf(news));
+}
+
+function wordsOf(news: ConfigNews): string {
+  if (news.kind === "version") return `${news.version.version} ${news.version.text}`;
+  return news.kind === "bad" ? `bad ${news.version}` : news.kind;
+}
+
+test("who follows is told the newest good version, bad ones, and when the store is away", async () => {
+  const store = new FakeStore();
+  const rig = openRig({ check: (text) => (text.includes("bad") ? ["it is bad"] : []) }, store);
+  const publisher = openRig({}, store).config;
+  const stop = new AbortController();
+  const told: string[] = [];
+  const following = follow(rig, stop, told);
+  await settle();
+  await publisher.publish("one", { signal });
+  await settle();
+  await publisher.publish("bad", { signal });
+  await settle();
+  await publisher.rollback(1, { signal });
+  await settle();
+  store.setAway("STORE_UNREACHABLE");
+  await settle();
+  store.setAway(undefined);
+  await settle();
+  store.delete("/t/config/current");
+  await settle();
+  assert.deepEqual(told, ["none", "1 one", "bad 2", "1 one", "lost", "found", "none"]);
+  stop.abort();
+  await following;
+});
+
+test("who follows and is slow is told the newest, and not each on the way", async () => {
+  const rig = openRig();
+  const stop = new AbortController();
+  const told: string[] = [];
+  const watching = rig.config.watch({ signal: stop.signal })[Symbol.asyncIterator]();
+  told.push(wordsOf((await watching.next()).value));
+  for (const text of ["one", "two", "three"]) await rig.config.publish(text, { signal });
+  told.push(wordsOf((await watching.next()).value));
+  assert.deepEqual(told, ["none", "3 three"]);
+  await rig.config.rollback(1, { signal });
+  assert.equal(wordsOf((await watching.next()).value), "1 one");
+  stop.abort();
+  assert.equal((await watching.next()).done, true);
+});
+
+test("what cannot be read while the store is away is read when it is back", async () => {
+  const rig = openRig();
+  const { store, clock } = rig;
+  const stop = new AbortController();
+  const told: string[] = [];
+  await openRig({}, store).config.publish("one", { signal });
+  const get = store.get.bind(store);
+  let failing = 0;
+  store.get = (key, options) => (key.includes("/v/") && failing++ < 3 ? store.failed() : get(key, options));
+  const following = follow(rig, stop, told);
+  for (let i = 0; i < 4; i++) {
+    await settle();
+    clock.advance(10_000);
+  }
+  await settle();
+  assert.deepEqual([told, failing], [["1 one"], 4]);
+  stop.abort();
+  await following;
+});
+
+test("a subscriber is handed one at a time, what it throws is told, and it ends when it is disposed", async () => {
+  const { config } = openRig();
+  const told: string[] = [];
+  const failures: unknown[] = [];
+  const subscription = config.subscribe({
+    handle: async (news) => {
+      told.push(wordsOf(news));
+      if (news.kind === "none") throw new Error("not yet");
+    },
+    failed: (error) => failures.push(error),
+  });
+  await settle();
+  await config.publish("one", { signal });
+  await settle();
+  await subscription[Symbol.asyncDispose]();
+  await config.publish("two", { signal });
+  await settle();
+  assert.deepEqual(told, ["none", "1 one"]);
+  assert.equal(failures.length, 1);
+});

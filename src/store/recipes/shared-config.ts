@@ -1,0 +1,71 @@
+import type { CallOptions, Revision } from "../store.ts";
+import { compareVersions, readEntries } from "./config-history.ts";
+import { publishConfig, type PublishOptions, type PublishOutcome } from "./config-publish.ts";
+import { readCurrent, readVersion, type ReadConfig } from "./config-read.ts";
+import { type ConfigEntry, configKeys, type ConfigKeys } from "./config-record.ts";
+import { rollbackConfig } from "./config-rollback.ts";
+import { type ConfigNews, subscribeConfig, type SubscribeOptions, watchConfig } from "./config-watch.ts";
+import { checkedPrefix } from "./keys.ts";
+import type { RecipePlace } from "./place.ts";
+
+/**
+ * Documents that many processes follow, as versions in the store: immutable below
+ * `<prefix>/config/v/`, and a pointer to the one that runs at `<prefix>/config/current`, which is
+ * moved in the same transaction that writes a version and its line of the history.
+ */
+export interface SharedConfig {
+  publish(text: string, options: PublishOptions): Promise<PublishOutcome>;
+  /** Points at an older version again, as a new entry of the history. */
+  rollback(to: number, options: PublishOptions): Promise<PublishOutcome>;
+  /** What the pointer points at; `none` before the first was published. */
+  current(options: CallOptions): Promise<ReadConfig>;
+  /** One of the versions that are kept: the newest 20, and the one that runs. */
+  version(version: number, options: CallOptions): Promise<ReadConfig>;
+  /** Newest first: the last 100 changes of the pointer. */
+  history(options: CallOptions): Promise<readonly ConfigEntry[]>;
+  /** A unified diff of two versions; empty when they are the same. */
+  diff(from: number, to: number, options: CallOptions): Promise<ConfigTextDiff>;
+  /** The newest good version, and the next whenever there is one; ends with the signal alone. */
+  watch(options: { readonly signal: AbortSignal }): AsyncIterable<ConfigNews>;
+  /** The same, as calls of a function; until it is disposed. */
+  subscribe(options: SubscribeOptions): AsyncDisposable;
+}
+
+export type ConfigTextDiff =
+  | { readonly kind: "diff"; readonly text: string }
+  | { readonly kind: "missing" | "bad"; readonly version: number; readonly reason: string };
+
+export interface SharedConfigOptions {
+  /**
+   * What is wrong with a document: nothing is published that has something, and nobody who looks
+   * so is told of a version that has.
+   */
+  readonly check?: (text: string) => readonly string[];
+}
+
+/** A key that has to be as it was made for a write to happen: that of a leader. */
+export interface LeaderGuard {
+  readonly key: string;
+  readonly created: Revision;
+}
+
+/** What the functions behind it work on. */
+export interface ConfigPlace extends RecipePlace {
+  readonly keys: ConfigKeys;
+  readonly check: (text: string) => readonly string[];
+}
+
+/** Fails with `STORE_REFUSED` for a prefix that cannot be one. */
+export function createSharedConfig(at: RecipePlace, { check = () => [] }: SharedConfigOptions = {}): SharedConfig {
+  const place: ConfigPlace = { ...at, keys: configKeys(checkedPrefix(at.prefix)), check };
+  return {
+    publish: (text, more) => publishConfig(place, text, more),
+    rollback: (to, more) => rollbackConfig(place, to, more),
+    current: (call) => readCurrent(place, call),
+    version: (version, call) => readVersion(place, version, call),
+    history: (call) => readEntries(place, call),
+    diff: (from, to, call) => compareVersions(place, from, to, call),
+    watch: ({ signal }) => watchConfig(place, signal),
+    subscribe: (more) => subscribeConfig(place, more),
+  };
+}
