@@ -7,6 +7,7 @@ import type { CheckPlan } from "../plan/target-health.ts";
 import type { Env } from "../telemetry/env.ts";
 import { createRssReader } from "../telemetry/rss.ts";
 import { type Admission, createAdmission } from "./admit/admission.ts";
+import type { PanicTeller } from "./balance/panic-report.ts";
 import type { Strategies } from "./balance/strategies.ts";
 import { Pipeline } from "./pipeline.ts";
 import { openClient } from "./export/client.ts";
@@ -66,6 +67,7 @@ export interface DataPlaneOptions {
   readonly processes?: number;
   /** In a worker: hears what calls tell of targets, whose health is decided elsewhere. */
   readonly reporter?: HealthReporter;
+  readonly panicTellerOf?: (pool: string) => PanicTeller;
   /** And what is decided so far. */
   readonly told?: readonly ToldTarget[];
 }
@@ -106,6 +108,7 @@ export async function openCore(
     repartitioner: createRepartitioner(env.metrics),
     strategies,
     partOf,
+    ...(options.panicTellerOf !== undefined && { panicTellerOf: options.panicTellerOf }),
     rerouter: new RuleRerouter(() => dataPlane.assembly),
   };
   const pools = parts.use(new Pools(plan, targets, poolsEnv));

@@ -7,26 +7,33 @@ export interface Panic {
   readonly counted: number;
 }
 
-export interface PanicReportEnv {
+export interface PanicEnv {
   readonly metrics: Metrics;
   /** Without one, panics are only counted. */
   readonly log?: Log;
 }
 
+/** Is told of one pool whether it panics. */
+export interface PanicTeller {
+  /** May be told as often as one likes; undefined: it does not panic. */
+  tell(panic: Panic | undefined): void;
+  /** The pool is gone. */
+  close(): void;
+}
+
 /** Says loudly that a pool panics, and that it no longer does. */
-export class PanicReport {
+export class PanicReport implements PanicTeller {
   readonly #pool: string;
-  readonly #env: PanicReportEnv;
+  readonly #env: PanicEnv;
   #panics = false;
 
-  constructor(pool: string, env: PanicReportEnv) {
+  constructor(pool: string, env: PanicEnv) {
     this.#pool = pool;
     this.#env = env;
     env.metrics.poolPanic.with(pool).read(() => (this.#panics ? 1 : 0));
     env.metrics.poolPanics.with(pool).add(0);
   }
 
-  /** May be told as often as one likes; undefined: it does not panic. */
   tell(panic: Panic | undefined): void {
     const panics = panic !== undefined;
     if (panics === this.#panics) return;
@@ -44,7 +51,6 @@ export class PanicReport {
     }
   }
 
-  /** The pool is gone. */
   close(): void {
     this.#env.metrics.poolPanic.remove(this.#pool);
   }

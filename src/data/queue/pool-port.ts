@@ -6,6 +6,7 @@ import type { SenderHeaders } from "../../plan/sender-headers.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import type { LaneFailoverState } from "../balance/failover-state.ts";
+import type { PanicTeller } from "../balance/panic-report.ts";
 import type { Strategies } from "../balance/strategies.ts";
 import type { TargetHandle } from "../export/target-port.ts";
 import type { LaneLoad } from "../key-load.ts";
@@ -42,6 +43,8 @@ export interface PoolEnv {
   readonly strategies?: Strategies;
   /** Without one, panics are only counted. */
   readonly log?: Log;
+  /** In a worker: who hears of panics, by pool, in the place of the log and metrics. */
+  readonly panicTellerOf?: (pool: string) => PanicTeller;
   /** Without one, all of its limits are this process's. */
   readonly partOf?: PartOfLimit;
 }

@@ -3,7 +3,7 @@ import type { Signal } from "../../otlp/signal.ts";
 import type { PoolPlan } from "../../plan/plan.ts";
 import type { SenderHeaders } from "../../plan/sender-headers.ts";
 import type { LaneFailoverState } from "../balance/failover-state.ts";
-import { PanicReport } from "../balance/panic-report.ts";
+import { PanicReport, type PanicTeller } from "../balance/panic-report.ts";
 import type { Parts } from "../export/parts.ts";
 import type { TargetHandle } from "../export/target-port.ts";
 import type { LaneLoad } from "../key-load.ts";
@@ -35,7 +35,7 @@ class MemoryPool implements Pool, FailingPool {
   readonly #env: PoolEnv;
   readonly #lanes: Lanes;
   readonly #watching = new Map<TargetHandle, Cancel>();
-  readonly #panicReport: PanicReport;
+  readonly #panics: PanicTeller;
   readonly #emptied = new Set<() => void>();
   readonly #pump = (): void => this.#pumpNow();
   readonly #room: Room;
@@ -60,7 +60,7 @@ class MemoryPool implements Pool, FailingPool {
     this.#plan = plan;
     this.#room = new Room(plan.queue.maxBytes);
     this.#budget = new RetryBudget(env.clock.nowMs(), env.partOf?.(`retries ${plan.name}`, RETRIES_A_SECOND));
-    this.#panicReport = new PanicReport(plan.name, env);
+    this.#panics = env.panicTellerOf?.(plan.name) ?? new PanicReport(plan.name, env);
     this.#tenants = new Tenants(() => env.metrics.poolCrowded.with(plan.name).add(1));
     this.#lanes = new Lanes(plan, this.#laneEnv(), (delivery) => this.#intake.divideAnew(delivery));
     const { records, repartitioner } = env;
@@ -275,7 +275,7 @@ class MemoryPool implements Pool, FailingPool {
       this.#failover.stop();
       for (const unwatch of this.#watching.values()) unwatch();
       hidePool(this.name, this.#env.metrics);
-      this.#panicReport.close();
+      this.#panics.close();
       for (const lane of this.#lanes.all) lane.close();
     }
     if (this.#lanes.isEmpty) return;
@@ -324,7 +324,7 @@ class MemoryPool implements Pool, FailingPool {
     this.#failover.run(this.#lanes, this.#plan.fallback, this.#plan.division.kind === "cases");
     for (const lane of this.#lanes.all) if (!lane.isIdle) lane.pump();
     this.#lanes.tidy();
-    this.#panicReport.tell(this.#lanes.panic());
+    this.#panics.tell(this.#lanes.panic());
     this.#setTimer();
     this.#tellEmptied();
     this.#tellChanged();

@@ -15,6 +15,7 @@ import type { KeyLoad } from "../../data/key-load.ts";
 import type { NodeLimit } from "../../data/node-limit.ts";
 import type { TargetNews } from "../../data/health/target-news.ts";
 import type { ToldTarget, ToldTenants } from "../../data/health/told-health.ts";
+import type { PoolPanic } from "./pool-panics.ts";
 import type { Explanation, ExplainRequest } from "../../plan/explanation.ts";
 
 /**
@@ -136,6 +137,8 @@ export type FromWorker =
       readonly version: number;
       readonly targets: readonly TargetNews[];
     }
+  /** Its pools that panic, all of them. */
+  | { readonly kind: "panics"; readonly panics: readonly PoolPanic[] }
   /** A line of the log, as JSON. */
   | { readonly kind: "log"; readonly line: string }
   /** What it counted so far: all that is known of it when it dies. */

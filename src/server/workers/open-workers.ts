@@ -38,6 +38,7 @@ import { type Certificates, WORKER_SCHEMA, type WorkerStart } from "./messages.t
 import { NodeHealth, type WorkerNews } from "./node-health.ts";
 import { KeptPlan } from "./kept-plan.ts";
 import { PlanChanges, type PlanHost } from "./plan-changes.ts";
+import { PoolPanics } from "./pool-panics.ts";
 import { PlanTrial } from "./plan-trial.ts";
 import { Lender } from "./lender.ts";
 import type { WorkerSlot } from "./worker-slot.ts";
@@ -80,6 +81,7 @@ class Workers implements DataPlane {
   readonly #health: NodeHealth;
   readonly #supervisor: Supervisor;
   readonly #lender: Lender;
+  readonly #panics: PoolPanics;
   readonly #count: number;
   readonly events = new EventStream<DataPlaneEvent>();
   readonly #trial: PlanTrial;
@@ -103,6 +105,8 @@ class Workers implements DataPlane {
       tell: (index, message) => this.#supervisor.slots[index]?.link?.tell(message),
     });
     this.#lender.adopt(plan, listen.limits);
+    this.#panics = new PoolPanics(env);
+    this.#panics.adopt(plan);
     const supervised: SupervisorOptions = {
       count,
       env: secrets.env,
@@ -111,6 +115,7 @@ class Workers implements DataPlane {
       update: (_slot: WorkerSlot, link: WorkerLink) => this.#update(link),
       used: ({ index }, message) => this.#lender.reported(index, message),
       news: ({ index }: WorkerSlot, news: WorkerNews) => this.#health.hear(index, news),
+      panics: ({ index }, panics) => this.#panics.told(index, panics),
       begun: ({ index }: WorkerSlot) => this.#begun(index),
       joined: () => this.#health.joined(),
       ended: ({ index }: WorkerSlot) => this.#ended(index),
@@ -241,6 +246,7 @@ class Workers implements DataPlane {
 
   #ended(index: number): void {
     this.#lender.ended(index);
+    this.#panics.ended(index);
     this.#health.died(index);
   }
 
@@ -265,6 +271,7 @@ class Workers implements DataPlane {
       },
       runs: (plan) => {
         this.#lender.adopt(plan, this.#listen.limits);
+        this.#panics.adopt(plan);
         this.#revision++;
       },
       targetsAre: (bound, { version, pools }) => this.#health.update(bound, version, pools),

@@ -1,5 +1,6 @@
 import type { UseReport, WorkerStart } from "./messages.ts";
 import type { WorkerNews } from "./node-health.ts";
+import type { PoolPanic } from "./pool-panics.ts";
 import type { WorkerExit, WorkerLink } from "./worker-link.ts";
 import type { WorkerSlot } from "./worker-slot.ts";
 
@@ -18,6 +19,8 @@ export interface SupervisorOptions {
   readonly used: (slot: WorkerSlot, message: UseReport) => void;
   /** What its calls told of targets. */
   readonly news: (slot: WorkerSlot, news: WorkerNews) => void;
+  /** Which of its pools panic. */
+  readonly panics: (slot: WorkerSlot, panics: readonly PoolPanic[]) => void;
   /** It has begun, and is about to get connections; then it gets them. */
   readonly begun: (slot: WorkerSlot) => void;
   readonly joined: () => void;

@@ -290,6 +290,8 @@ export class Supervisor {
         return this.#log(slot, message.line);
       case "report":
         return slot.reported(message.snapshot, this.#env.clock.nowMs());
+      case "panics":
+        return this.#options.panics(slot, message.panics);
       case "news":
         return this.#options.news(slot, message);
       default:

@@ -20,6 +20,7 @@ import { FailoverReport } from "./failover-report.ts";
 import { type HeldConnection, holdConnection } from "./held-connection.ts";
 import { KeyLoadReport } from "./key-load-report.ts";
 import { type FromWorker, type Question, type ToWorker, WORKER_SCHEMA, type WorkerStart } from "./messages.ts";
+import { PanicNews } from "./pool-panics.ts";
 import { NewsReporter } from "./news-reporter.ts";
 import { fromWireExplain, toWireError } from "./wire.ts";
 
@@ -56,6 +57,7 @@ export class Worker {
   readonly #keyLoads: KeyLoadReport;
   readonly #failovers: FailoverReport;
   readonly #reporter: NewsReporter;
+  readonly #panics: PanicNews;
   readonly #held = new Map<number, { readonly listener: ListenerKind; readonly connection: HeldConnection }>();
   #plane: NodeDataPlane | undefined;
   #prepared: PreparedPlan | undefined;
@@ -71,6 +73,7 @@ export class Worker {
     this.#keyLoads = new KeyLoadReport(clock, send);
     this.#failovers = new FailoverReport(clock, send);
     this.#reporter = new NewsReporter(clock, send, () => this.#plane?.plan.version ?? 0);
+    this.#panics = new PanicNews(send);
     this.#send = send;
     this.#runtime = openRuntimeMetrics(this.#env.metrics, { clock, version: VERSION, ledger: this.#env.ledger });
   }
@@ -150,6 +153,7 @@ export class Worker {
     const plane = await openDataPlane(readPlanData(plan), listen, this.#env, {
       secrets: { env: this.#secrets },
       reporter: this.#reporter,
+      panicTellerOf: (pool) => this.#panics.tellerOf(pool),
       told: health,
       partOf: this.#borrower.partOf,
       processes: place.of,
