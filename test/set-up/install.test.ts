@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { test } from "node:test";
 import { installPrograms } from "./install.ts";
 import { findProgram, type ProgramName, programsNeededBy } from "./programs.ts";
@@ -18,6 +18,8 @@ import { findProgram, type ProgramName, programsNeededBy } from "./programs.ts";
 /** A machine whose programs are scripts in one folder, which note how they are called. */
 class FakeMachine implements Disposable {
   readonly folder = mkdtempSync(join(tmpdir(), "signalbox-set-up-"));
+  readonly etc = join(this.folder, "etc");
+  readonly privateFolder = join(this.folder, "private");
   readonly told: string[] = [];
   readonly #log = join(this.folder, "log");
   readonly isRoot: boolean;
@@ -26,19 +28,24 @@ class FakeMachine implements Disposable {
   constructor({ isRoot = true, hasSystemd = false } = {}) {
     this.isRoot = isRoot;
     this.hasSystemd = hasSystemd;
-    mkdirSync(this.path);
-    for (const name of ["env", "timeout"]) symlinkSync(findProgram(name)!, join(this.path, name));
+    mkdirSync(this.#bin);
+    mkdirSync(join(this.etc, "apt/sources.list.d"), { recursive: true });
+    for (const name of ["env", "timeout", "cp"]) symlinkSync(findProgram(name)!, join(this.#bin, name));
     for (const name of ["systemctl", "update-rc.d"]) this.put(name, "");
   }
 
   get path(): string {
+    return [this.#bin, this.privateFolder].join(delimiter);
+  }
+
+  get #bin(): string {
     return join(this.folder, "bin");
   }
 
   readonly tell = (line: string): void => void this.told.push(line);
 
   put(name: string, script: string): void {
-    const file = join(this.path, name);
+    const file = join(this.#bin, name);
     writeFileSync(file, `#!/bin/sh\necho "${name} $*" >> ${this.#log}\n${script}\n`);
     chmodSync(file, 0o755);
   }
@@ -48,7 +55,7 @@ class FakeMachine implements Disposable {
     const lists = join(this.folder, "lists");
     if (freshLists) writeFileSync(lists, "");
     const cases = Object.entries(packages).map(([name, programs]) => {
-      const make = programs.map((program) => `: > ${this.path}/${program}; /bin/chmod +x ${this.path}/${program}`);
+      const make = programs.map((program) => `: > ${this.#bin}/${program}; /bin/chmod +x ${this.#bin}/${program}`);
       return `${name}) ${make.join("; ")};;`;
     });
     this.put(
@@ -59,6 +66,27 @@ case "$*" in *" update") : > ${lists}; exit 0;; esac
 for last; do case "$last" in -*|*=*|install) ;; ${Object.keys(packages).join("|")}) ;; *) echo "E: Unable to locate package $last"; exit 100;; esac; done
 for last; do case "$last" in ${cases.join(" ")} esac; done`,
     );
+  }
+
+  /** A Debian whose apt has one package of another release, in whose place is a script. */
+  putDebian(files: Readonly<Record<string, string>>, program = "usr/bin/consul"): void {
+    const os = `PRETTY_NAME="Debian"\nID=debian\nVERSION_CODENAME=bookworm\n`;
+    for (const [name, text] of Object.entries({ "os-release": os, ...files })) {
+      writeFileSync(join(this.etc, name), text);
+    }
+    const kept = `/bin/cat *.sources > ${this.folder}/asked; echo "$*" > ${this.folder}/options`;
+    this.put("apt-get", `case "$*" in *" update") ${kept};; *" download consul") : > consul_1.8.7.deb;; esac`);
+    const make = `/bin/mkdir -p "$3/usr/bin"; echo "#!/bin/sh" > "$3/${program}"; /bin/chmod +x "$3/${program}"`;
+    this.put("dpkg-deb", make);
+  }
+
+  /** The sources that apt was given, and where its lists were to be. */
+  get askedSources(): string {
+    return readFileSync(join(this.folder, "asked"), "utf8");
+  }
+
+  get aptOptions(): string {
+    return readFileSync(join(this.folder, "options"), "utf8");
   }
 
   /** What was called, without apt's options. */
@@ -161,10 +189,80 @@ for (const { name, put, sudo, why } of REFUSALS) {
   });
 }
 
+const STANZA = "Types: deb\nURIs: http://deb.example/debian\nSuites: bullseye\nComponents: main";
+const SOURCES: readonly { readonly name: string; readonly files: Record<string, string>; readonly want: string }[] = [
+  {
+    name: "of stanzas, with their keys",
+    files: {
+      "apt/sources.list.d/debian.sources":
+        "# made by hand\nTypes: deb\n# not this: Suites: sid\nURIs: http://deb.example/debian\nSuites: bookworm bookworm-updates\nComponents: main contrib\nSigned-By: /keys.gpg\n\nTypes: deb\nURIs: http://deb.example/security\nSuites: bookworm-security\nComponents: main\n",
+    },
+    want: `${STANZA}\nSigned-By: /keys.gpg`,
+  },
+  {
+    name: "of lines",
+    files: {
+      "apt/sources.list":
+        "deb http://deb.example/debian bookworm main\ndeb-src http://deb.example/debian bookworm main\n",
+      "apt/sources.list.d/other.list": "deb [arch=amd64 signed-by=/keys.gpg] https://other.example/apt bookworm main\n",
+    },
+    want: `${STANZA}\n\n${STANZA.replace("http://deb.example/debian", "https://other.example/apt")}\nSigned-By: /keys.gpg`,
+  },
+];
+for (const { name, files, want } of SOURCES) {
+  test(`set-up: a program of another release comes from this machine's own sources ${name}, and nothing is installed`, async () => {
+    using machine = new FakeMachine({ isRoot: false });
+    machine.putDebian(files);
+    assert.deepEqual(await installPrograms(["consul"], machine), []);
+    assert.equal(findProgram("consul", machine.path), join(machine.privateFolder, "consul"));
+    assert.equal(machine.askedSources, want);
+    assert.match(
+      machine.aptOptions,
+      /Dir::Etc::SourceParts=- .*Dir::State::Lists=\S*signalbox-apt-.*Dir::Cache=\S*signalbox-apt-/u,
+    );
+    assert.doesNotMatch(machine.aptOptions, /allow|insecure|trusted|unauthenticated/iu);
+    assert.deepEqual(
+      machine.calls.map((call) => call.replace(/ (?:consul$|\/).*/u, "")),
+      ["apt-get update", "apt-get download", "dpkg-deb"],
+    );
+    assert.equal(machine.told.at(-1), "fetched");
+  });
+}
+
+const ABSENCES = [
+  {
+    name: "the release is gone",
+    put: "echo 'E: The repository is no more'; exit 100",
+    why: "E: The repository is no more",
+  },
+  { name: "the package is not what it was", program: "usr/bin/other", why: "the package has no usr/bin/consul" },
+  {
+    name: "the machine is no Debian",
+    files: { "os-release": "ID=other\nVERSION_CODENAME=bookworm\n" },
+    why: "no source of packages of this machine is a release of Debian",
+  },
+] as const;
+for (const { name, why, ...given } of ABSENCES) {
+  test(`set-up: when ${name} a program of another release is absent, and the reason is told`, async () => {
+    using machine = new FakeMachine();
+    const sources = { "apt/sources.list": "deb http://deb.example/debian bookworm main\n" };
+    machine.putDebian(
+      { ...sources, ...("files" in given && given.files) },
+      "program" in given ? given.program : undefined,
+    );
+    if ("put" in given) machine.put("apt-get", given.put);
+    assert.deepEqual(await installPrograms(["consul"], machine), ["consul"]);
+    assert.equal(machine.told.at(-1), `cannot fetch consul of bullseye: ${why}`);
+    assert.equal(existsSync(join(machine.privateFolder, "consul")), false);
+  });
+}
+
 test("set-up: a file needs the programs that its folders or its own name name, under test/ only", () => {
   const cases: readonly (readonly [string, readonly ProgramName[]])[] = [
     ["test/peers/nginx/front.test.ts", ["nginx"]],
     ["test/peers/curl.test.ts", ["curl"]],
+    ["test/store/consul/leases.test.ts", ["consul"]],
+    ["src/store/consul/consul.test.ts", []],
     ["test/peers/nginx-front.test.ts", []],
     ["src/nginx/nginx.test.ts", []],
     ["test/receive/grpc.test.ts", []],

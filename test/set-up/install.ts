@@ -1,11 +1,16 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { findProgram, type ProgramName, PROGRAMS, searchPath } from "./programs.ts";
+import { installPrivately } from "./private-package.ts";
+import { findProgram, privateFolder, type ProgramName, PROGRAMS, searchPath } from "./programs.ts";
 
 /** The machine that programs are installed on; all of it has a default, which is this one. */
 export interface Machine {
   readonly path: string;
+  /** `/etc`, where it says which release of Debian it is, and where that comes from. */
+  readonly etc: string;
+  /** Where programs that are not installed are left. */
+  readonly privateFolder: string;
   readonly isRoot: boolean;
   /** Whether systemd starts services here. */
   readonly hasSystemd: boolean;
@@ -14,15 +19,26 @@ export interface Machine {
 }
 
 /**
- * Installs the Debian packages of the programs that are not there, as root or with `sudo -n`.
- * Starts no service. Returns the programs that are absent in the end, having told why. Takes ten
- * minutes at most.
+ * Installs the Debian packages of the programs that are not there, as root or with `sudo -n`; those
+ * of another release are not installed, but put aside. Starts no service. Returns the programs that
+ * are absent in the end, having told why. Takes ten minutes at most for each of the two.
  */
 export async function installPrograms(
   names: readonly ProgramName[],
   machine: Machine = thisMachine(),
 ): Promise<ProgramName[]> {
   const missing = absentOf(names, machine);
+  const isElsewhere = (name: ProgramName): boolean => PROGRAMS[name].elsewhere !== undefined;
+  const own = await installOwn(
+    missing.filter((name) => !isElsewhere(name)),
+    machine,
+  );
+  const aside = missing.filter(isElsewhere);
+  await installPrivately(aside, machine, runQuietly);
+  return [...own, ...absentOf(aside, machine)];
+}
+
+async function installOwn(missing: readonly ProgramName[], machine: Machine): Promise<readonly ProgramName[]> {
   if (missing.length === 0) return [];
   const become = await rightsOf(machine);
   if (typeof become === "string") {
@@ -41,6 +57,8 @@ export async function installPrograms(
 export function thisMachine(): Machine {
   return {
     path: searchPath(),
+    etc: "/etc",
+    privateFolder: privateFolder(),
     isRoot: process.getuid?.() === 0,
     hasSystemd: existsSync("/run/systemd/system"),
     tell: (line) => void process.stdout.write(`set-up: ${line}\n`),

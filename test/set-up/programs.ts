@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { accessSync, constants, statSync } from "node:fs";
+import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 
 /** A program that tests run beside Signalbox, and how a Debian machine comes by it. */
@@ -9,9 +10,23 @@ export interface Program {
   readonly versionArgument: string;
   /** The package starts this when it is installed, unless it is kept from it. */
   readonly service?: string;
+  /** This Debian has no such package, or not that version: private-package.ts brings it. */
+  readonly elsewhere?: PrivatePackage;
+}
+
+/** A package of another release of Debian, of which one file is used and nothing is installed. */
+export interface PrivatePackage {
+  readonly suite: string;
+  /** In the package. */
+  readonly file: string;
 }
 
 const KNOWN = {
+  consul: {
+    debianPackage: "consul",
+    versionArgument: "version",
+    elsewhere: { suite: "bullseye", file: "usr/bin/consul" },
+  },
   curl: { debianPackage: "curl", versionArgument: "--version" },
   h2load: { debianPackage: "nghttp2-client", versionArgument: "--version" },
   nghttp: { debianPackage: "nghttp2-client", versionArgument: "--version" },
@@ -26,9 +41,14 @@ export const PROGRAM_NAMES = Object.keys(KNOWN) as ProgramName[]; // oxlint-disa
 /** Where daemons are, which the PATH of people often leaves out. */
 const SYSTEM_FOLDERS = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
 
-/** Where programs are looked for. */
+/** Where private-package.ts leaves programs, for all checkouts of this user. */
+export function privateFolder(): string {
+  return join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "signalbox-tests");
+}
+
+/** Where programs are looked for: the machine's own come first. */
 export function searchPath(): string {
-  return [process.env["PATH"] ?? "", ...SYSTEM_FOLDERS].join(delimiter);
+  return [process.env["PATH"] ?? "", ...SYSTEM_FOLDERS, privateFolder()].join(delimiter);
 }
 
 /** Where a program is, or undefined when it is not there. */
@@ -59,7 +79,9 @@ export function versionOf(name: ProgramName): string {
 
 /** What is absent, and the command that brings it. */
 export function absenceOf(name: ProgramName): string {
-  return `${name} is not there (Debian: apt-get install ${PROGRAMS[name].debianPackage})`;
+  const { debianPackage, elsewhere } = PROGRAMS[name];
+  const how = elsewhere === undefined ? `apt-get install ${debianPackage}` : `${debianPackage} of ${elsewhere.suite}`;
+  return `${name} is not there (Debian: ${how})`;
 }
 
 function wordsOf(file: string): string[] {
