@@ -9,6 +9,15 @@ export class Told {
     return this.#modified.size;
   }
 
+  keys(): IterableIterator<string> {
+    return this.#modified.keys();
+  }
+
+  /** Undefined: it is not there by what was told. */
+  modifiedOf(key: string): Revision | undefined {
+    return this.#modified.get(key);
+  }
+
   /** As the reader applies it. */
   apply(puts: readonly Entry[], deletes: readonly string[]): void {
     for (const { key, modified } of puts) this.#modified.set(key, modified);
