@@ -28,6 +28,7 @@ const KNOWN = {
     elsewhere: { suite: "bullseye", file: "usr/bin/consul" },
   },
   curl: { debianPackage: "curl", versionArgument: "--version" },
+  etcd: { debianPackage: "etcd-server", versionArgument: "--version", service: "etcd" },
   h2load: { debianPackage: "nghttp2-client", versionArgument: "--version" },
   nghttp: { debianPackage: "nghttp2-client", versionArgument: "--version" },
   nginx: { debianPackage: "nginx-light", versionArgument: "-v", service: "nginx" },
