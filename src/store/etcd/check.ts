@@ -1,0 +1,127 @@
+import { status } from "@grpc/grpc-js";
+import type { Clock } from "../../core/clock.ts";
+import { RouterError } from "../../core/errors.ts";
+import { CALL_DEADLINE_MS, type CallOptions, type StoreCheck, type StoreWarning } from "../store.ts";
+import { type EtcdFault, isCompacted, storeError, wordsOf } from "./fault.ts";
+import { encodeNothing, type StatusResponse } from "./messages.ts";
+import { STATUS } from "./methods.ts";
+import type { RangeReader } from "./range.ts";
+import type { Rpc, RpcAnswer } from "./rpc.ts";
+
+export interface CheckParts {
+  readonly rpc: Rpc;
+  readonly reader: RangeReader;
+  readonly clock: Clock;
+  /** One that may be read, as far as is known: users have rights on the prefix alone. */
+  readonly key: string;
+  readonly compacts: boolean;
+}
+
+/** An endpoint that says nothing for so long counts as down. */
+const STATUS_DEADLINE_MS = 2_000;
+/** So many revisions and nothing compacted: nobody compacts. */
+const MANY_REVISIONS = 10_000n;
+const DEFAULT_QUOTA = 2_147_483_648;
+
+/** Throws when no endpoint does a linearizable read. */
+export async function checkEtcd(parts: CheckParts, options: CallOptions): Promise<StoreCheck> {
+  const { reader, clock, rpc } = parts;
+  const key = Buffer.from(parts.key);
+  const startedMs = clock.nowMs();
+  const untilMs = startedMs + (options.deadlineMs ?? CALL_DEADLINE_MS);
+  const read = await reader.range({ key, limit: 1, keysOnly: true }, options);
+  const latencyMs = clock.nowMs() - startedMs;
+  // Rights are looked at after the read is known to be the newest, so that a refusal is an answer.
+  if (!read.ok && !isDenied(read.faults)) throw storeError(read.faults);
+  const deadlineMs = Math.min(STATUS_DEADLINE_MS, untilMs - clock.nowMs());
+  const each = await Promise.all(
+    rpc.channel.endpoints.map((endpoint, index) => statusOf(parts, endpoint, index, { ...options, deadlineMs })),
+  );
+  const up = each.flatMap(({ status: one }) => (one === undefined ? [] : [one]));
+  const first = up[0];
+  if (first === undefined) throw new RouterError("STORE_UNREACHABLE", "no endpoint of etcd tells its status");
+  const revision = read.ok ? read.value.header.revision : first.header.revision;
+  const warnings = [...each.flatMap(({ warnings: some }) => some), ...versionWarnings(up)];
+  if (await seemsNeverCompacted(parts, revision, options)) warnings.push(NO_COMPACTION);
+  return { latencyMs, version: oldest(up).version, revision, warnings };
+}
+
+function isDenied(faults: readonly EtcdFault[]): boolean {
+  return faults.at(-1)?.code === status.PERMISSION_DENIED;
+}
+
+interface EndpointStatus {
+  readonly status: StatusResponse | undefined;
+  readonly warnings: StoreWarning[];
+}
+
+async function statusOf(
+  { rpc, clock }: CheckParts,
+  endpoint: string,
+  index: number,
+  { signal, deadlineMs }: CallOptions & { deadlineMs: number },
+): Promise<EndpointStatus> {
+  const patience = { clock, signal, deadlineMs };
+  const connection = rpc.channel.to(index);
+  const token = await rpc.tokens.get(connection, patience);
+  const answer = token.ok ? await connection.unary(STATUS, encodeNothing(), token.value, patience) : token;
+  if (answer.ok) return { status: answer.value, warnings: warningsOf(endpoint, answer.value) };
+  const message = `etcd ${endpoint} is down: ${wordsOf(answer.fault)}`;
+  return { status: undefined, warnings: [{ message, hint: "start it again, or take it out of the endpoints" }] };
+}
+
+function warningsOf(endpoint: string, { leader, errors, dbSize, dbSizeQuota }: StatusResponse): StoreWarning[] {
+  const warnings: StoreWarning[] = [];
+  const warn = (message: string, hint: string): void =>
+    void warnings.push({ message: `etcd ${endpoint} ${message}`, hint });
+  if (leader === 0n)
+    warn("sees no leader", "look at `etcdctl endpoint status --cluster`: is more than half of it there?");
+  if (errors.some((error) => error.includes("NOSPACE")))
+    warn(
+      "has no room (alarm NOSPACE): nothing can be written",
+      "`etcdctl compact REVISION`, `etcdctl defrag`, then `etcdctl alarm disarm`",
+    );
+  if (errors.some((error) => error.includes("CORRUPT")))
+    warn("has found its data corrupt (alarm CORRUPT)", "replace the member: etcd's guide to disaster recovery");
+  const quota = dbSizeQuota > 0 ? dbSizeQuota : DEFAULT_QUOTA;
+  if (dbSize > 0.8 * quota)
+    warn(
+      `holds ${Math.round(dbSize / 1_048_576)} MiB of ${Math.round(quota / 1_048_576)}`,
+      "`etcdctl compact REVISION`, then `etcdctl defrag`, or raise --quota-backend-bytes",
+    );
+  return warnings;
+}
+
+const NO_COMPACTION: StoreWarning = {
+  message: "etcd keeps its whole history: it grows until there is no room",
+  hint: "start etcd with --auto-compaction-mode=periodic --auto-compaction-retention=1h, or set coordination.compact: true where nobody else uses it",
+};
+
+/** False also where it cannot be known. */
+async function seemsNeverCompacted(parts: CheckParts, revision: bigint, options: CallOptions): Promise<boolean> {
+  if (revision < MANY_REVISIONS || parts.compacts) return false;
+  const range = { key: Buffer.from(parts.key), limit: 1, keysOnly: true, revision: 1n };
+  const answer: RpcAnswer<unknown> = await parts.reader.range(range, options);
+  return answer.ok || (!isDenied(answer.faults) && !answer.faults.some(isCompacted));
+}
+
+/**
+ * Losing an event of a watch after a compaction, and changes that go back, were mended in 3.4.38.
+ */
+function versionWarnings(up: readonly StatusResponse[]): StoreWarning[] {
+  const { version } = oldest(up);
+  if (numberOf(version) >= numberOf("3.4.38")) return [];
+  const message = `etcd ${version} has known faults of watches and leases, some of which lose changes`;
+  return [
+    { message, hint: "use 3.4.38 or newer, better 3.5 or 3.6; until then what was missed is found within ten minutes" },
+  ];
+}
+
+function oldest(up: readonly StatusResponse[]): StatusResponse {
+  return up.reduce((old, one) => (numberOf(one.version) < numberOf(old.version) ? one : old));
+}
+
+function numberOf(version: string): number {
+  const [major = 0, minor = 0, patch = 0] = version.split(/[.+-]/u).map(Number);
+  return major * 1_000_000 + minor * 1_000 + patch;
+}

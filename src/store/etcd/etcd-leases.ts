@@ -1,0 +1,56 @@
+import type { Lease, LeaseClient } from "../lease.ts";
+import type { CallOptions, EtcdSettings, StoreOptions } from "../store.ts";
+import { isLeaseGone, storeError } from "./fault.ts";
+import { leaseId, leaseText } from "./lease-id.ts";
+import { encodeLeaseGrant, encodeLeaseId } from "./messages.ts";
+import { LEASE_GRANT, LEASE_KEEP_ALIVE, LEASE_REVOKE } from "./methods.ts";
+import { Rpc } from "./rpc.ts";
+import { Tokens } from "./tokens.ts";
+
+/** Leases of etcd over a connection of their own. */
+export function openEtcdLeases(settings: EtcdSettings, options: StoreOptions): LeaseClient {
+  return new EtcdLeases(new Rpc(settings, new Tokens(settings.user), options));
+}
+
+class EtcdLeases implements LeaseClient {
+  readonly #rpc: Rpc;
+
+  constructor(rpc: Rpc) {
+    this.#rpc = rpc;
+  }
+
+  /** One whose grant got lost on the way ends by itself, so that another may be asked for. */
+  async grant(ttlMs: number, options: CallOptions): Promise<Lease> {
+    const answer = await this.#rpc.call(LEASE_GRANT, encodeLeaseGrant(Math.ceil(ttlMs / 1_000)), options);
+    if (!answer.ok) throw storeError(answer.faults);
+    return { id: leaseText(answer.value.id), ttlMs: answer.value.ttlSeconds * 1_000 };
+  }
+
+  /**
+   * A stream for each: so an answer is never taken for that of a later call, whose time would then
+   * be counted from too late.
+   */
+  async renew(text: string, options: CallOptions): Promise<Lease | undefined> {
+    const id = leaseId(text);
+    if (id === undefined) return undefined;
+    const answer = await this.#rpc.exchange(LEASE_KEEP_ALIVE, encodeLeaseId(id), options);
+    if (!answer.ok) {
+      if (answer.faults.some(isLeaseGone)) return undefined;
+      throw storeError(answer.faults);
+    }
+    const { ttlSeconds } = answer.value;
+    return ttlSeconds <= 0 ? undefined : { id: text, ttlMs: ttlSeconds * 1_000 };
+  }
+
+  async revoke(text: string, options: CallOptions): Promise<void> {
+    const id = leaseId(text);
+    if (id === undefined) return;
+    const answer = await this.#rpc.call(LEASE_REVOKE, encodeLeaseId(id), options);
+    if (!answer.ok && !answer.faults.some(isLeaseGone)) throw storeError(answer.faults);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#rpc[Symbol.dispose]();
+    return Promise.resolve();
+  }
+}

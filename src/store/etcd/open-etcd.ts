@@ -1,0 +1,133 @@
+import { RouterError } from "../../core/errors.ts";
+import { checkKey, checkPrefix, checkTxn } from "../check-request.ts";
+import type {
+  CallOptions,
+  Entry,
+  EtcdSettings,
+  Listing,
+  ListOptions,
+  Revision,
+  StoreAdapter,
+  StoreCheck,
+  StoreFacts,
+  StoreOptions,
+  Txn,
+  TxnOutcome,
+  WatchEvent,
+  WatchOptions,
+} from "../store.ts";
+import { checkEtcd } from "./check.ts";
+import { isCompacted, storeError } from "./fault.ts";
+import { encodeCompaction } from "./messages.ts";
+import { COMPACT } from "./methods.ts";
+import { observed } from "./observed.ts";
+import { RangeReader } from "./range.ts";
+import { Rpc } from "./rpc.ts";
+import { Tokens } from "./tokens.ts";
+import { EtcdTxnSender } from "./txn-sender.ts";
+import { EtcdWatch } from "./watch.ts";
+import { WatchQueue } from "./watch-queue.ts";
+
+export interface EtcdStore extends StoreAdapter {
+  /**
+   * Forgets the history before this revision, which ends the watches of others that are still
+   * there: only with `compact` of the settings. Throws as the port does.
+   */
+  compact(revision: Revision, options: CallOptions): Promise<void>;
+}
+
+/** Connects when it is first asked for something. */
+export function openEtcd(settings: EtcdSettings, options: StoreOptions): EtcdStore {
+  return new Etcd(settings, options);
+}
+
+const FACTS: StoreFacts = { kind: "etcd", isFair: true, minTtlMs: 3_000, expiryFactor: 1, hasHistory: true };
+
+class Etcd implements EtcdStore {
+  readonly facts = FACTS;
+  readonly #settings: EtcdSettings;
+  readonly #options: StoreOptions;
+  readonly #rpc: Rpc;
+  readonly #watchRpc: Rpc;
+  readonly #reader: RangeReader;
+  readonly #sender: EtcdTxnSender;
+  readonly #closed = new AbortController();
+  /** What may be read, for checks. */
+  #lastKey = "/";
+
+  constructor(settings: EtcdSettings, options: StoreOptions) {
+    const tokens = new Tokens(settings.user);
+    this.#settings = settings;
+    this.#options = options;
+    this.#rpc = new Rpc(settings, tokens, options);
+    this.#watchRpc = new Rpc(settings, tokens, options);
+    this.#reader = new RangeReader(this.#rpc, options.clock);
+    this.#sender = new EtcdTxnSender(this.#rpc, this.#reader, options.clock);
+  }
+
+  async get(key: string, options: CallOptions): Promise<Entry | undefined> {
+    checkKey(key);
+    this.#lastKey = key;
+    return await observed(this.#options, "get", () => this.#reader.get(key, options));
+  }
+
+  async list(prefix: string, options: ListOptions): Promise<Listing> {
+    checkPrefix(prefix);
+    this.#lastKey = prefix;
+    const listing = await observed(this.#options, "list", () => this.#reader.list(prefix, options));
+    return { entries: listing.entries, revision: listing.revision, hasMore: listing.hasMore };
+  }
+
+  async txn(txn: Txn, options: CallOptions): Promise<TxnOutcome> {
+    checkTxn(txn);
+    return await observed(
+      this.#options,
+      "txn",
+      () => this.#sender.txn(txn, options),
+      ({ done }) => done,
+    );
+  }
+
+  watch(prefix: string, { signal }: WatchOptions): AsyncIterable<WatchEvent> {
+    checkPrefix(prefix);
+    return this.#watch(prefix, signal);
+  }
+
+  check(options: CallOptions): Promise<StoreCheck> {
+    const { compact: compacts } = this.#settings;
+    const { clock } = this.#options;
+    return checkEtcd({ rpc: this.#rpc, reader: this.#reader, clock, key: this.#lastKey, compacts }, options);
+  }
+
+  async compact(revision: Revision, options: CallOptions): Promise<void> {
+    if (!this.#settings.compact) {
+      throw new RouterError("STORE_REFUSED", "this store's history is not ours to compact", {
+        hint: "set coordination.compact: true where nobody else uses this etcd",
+      });
+    }
+    const answer = await this.#rpc.call(COMPACT, encodeCompaction(revision), options);
+    if (!answer.ok && !answer.faults.some(isCompacted)) throw storeError(answer.faults);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closed.abort();
+    this.#rpc[Symbol.dispose]();
+    this.#watchRpc[Symbol.dispose]();
+    return Promise.resolve();
+  }
+
+  async *#watch(prefix: string, given: AbortSignal): AsyncGenerator<WatchEvent, void, undefined> {
+    const { clock, random, observer } = this.#options;
+    const stop = new AbortController();
+    const signal = AbortSignal.any([given, this.#closed.signal, stop.signal]);
+    const queue = new WatchQueue();
+    const parts = { prefix, rpc: this.#watchRpc, reader: this.#reader, clock, random, observer };
+    const running = new EtcdWatch(parts, queue, signal).run();
+    try {
+      for (let event = await queue.next(signal); event !== undefined; event = await queue.next(signal)) yield event;
+    } finally {
+      stop.abort();
+      await running;
+    }
+  }
+}

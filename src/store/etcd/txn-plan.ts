@@ -1,0 +1,98 @@
+import { RouterError } from "../../core/errors.ts";
+import type { Compare, Txn, TxnOutcome, Write } from "../store.ts";
+import { leaseId } from "./lease-id.ts";
+import type { Comparison, KeyValue, Operation, TxnRequest, TxnResponse } from "./messages.ts";
+import { entryOf } from "./range.ts";
+
+type FoundByKey = ReadonlyMap<string, KeyValue | undefined>;
+
+/**
+ * A transaction in etcd's words. That a key belongs to no other session cannot be said there: only
+ * to which one it belongs. So it is guessed to be the one that puts; where it is none, the answer
+ * says so, and the transaction is sent again with that.
+ */
+export class TxnPlan {
+  readonly #txn: Txn;
+  /** The lease that each key is taken to have which is put with a session. */
+  readonly #leases = new Map<string, bigint>();
+  /** What is read when it is not carried out. */
+  readonly #reads: readonly string[];
+
+  constructor(txn: Txn) {
+    this.#txn = txn;
+    const absent = new Set(txn.if.filter(({ kind }) => kind === "absent").map(({ key }) => key));
+    for (const write of txn.then) {
+      const lease = leaseOf(write);
+      if (lease !== 0n && !absent.has(write.key)) this.#leases.set(write.key, lease);
+    }
+    const compared = this.#leases.size === 0 ? [] : [...txn.if.map(({ key }) => key), ...this.#leases.keys()];
+    this.#reads = [...new Set([...(txn.else ?? []), ...compared])];
+  }
+
+  request(): TxnRequest {
+    const leases = Array.from(this.#leases, ([key, value]): Comparison => ({ target: "lease", key, value }));
+    return {
+      compare: [...this.#txn.if.map(comparisonOf), ...leases],
+      success: this.#txn.then.map(operationOf),
+      failure: this.#reads.map((key): Operation => ({ kind: "range", range: { key: Buffer.from(key) } })),
+    };
+  }
+
+  /** Undefined: it has to be sent again, as `request` is now. */
+  outcomeOf({ succeeded, header, ranges }: TxnResponse): TxnOutcome | undefined {
+    if (succeeded) return { done: true, revision: header.revision };
+    const found = new Map(this.#reads.map((key, index) => [key, ranges[index]?.entries[0]]));
+    if (this.#guessedWrongly(found)) return undefined;
+    const entries = (this.#txn.else ?? []).map((key) => {
+      const entry = found.get(key);
+      return entry === undefined ? undefined : entryOf(entry);
+    });
+    return { done: false, entries };
+  }
+
+  /** Nothing but the guesses stood in the way: they are mended. */
+  #guessedWrongly(found: FoundByKey): boolean {
+    if (this.#leases.size === 0) return false;
+    if (!this.#txn.if.every((compare) => holds(compare, found.get(compare.key)))) return false;
+    const mended = new Map<string, bigint>();
+    for (const write of this.#txn.then) {
+      if (!this.#leases.has(write.key)) continue;
+      const lease = found.get(write.key)?.lease ?? 0n;
+      if (lease !== 0n && lease !== leaseOf(write)) return false;
+      mended.set(write.key, lease);
+    }
+    for (const [key, lease] of mended) this.#leases.set(key, lease);
+    return true;
+  }
+}
+
+function comparisonOf(compare: Compare): Comparison {
+  switch (compare.kind) {
+    case "absent":
+      return { target: "created", key: compare.key, value: 0n };
+    case "created":
+      return { target: "created", key: compare.key, value: compare.revision };
+    case "modified":
+      return { target: "modified", key: compare.key, value: compare.revision };
+    default:
+      return compare satisfies never;
+  }
+}
+
+function holds(compare: Compare, entry: KeyValue | undefined): boolean {
+  const { value, target } = comparisonOf(compare);
+  const seen = target === "created" ? entry?.created : entry?.modified;
+  return (seen ?? 0n) === value;
+}
+
+function operationOf(write: Write): Operation {
+  if (write.kind === "delete") return { kind: "delete", key: write.key };
+  return { kind: "put", key: write.key, value: write.value, lease: leaseOf(write) };
+}
+
+function leaseOf(write: Write): bigint {
+  if (write.kind === "delete" || write.session === undefined) return 0n;
+  const lease = leaseId(write.session);
+  if (lease !== undefined && lease !== 0n) return lease;
+  throw new RouterError("SESSION_LOST", `etcd knows no session ${write.session}`);
+}

@@ -1,0 +1,143 @@
+import { sleep } from "../../core/clock.ts";
+import { RouterError, reasonOf } from "../../core/errors.ts";
+import type { ResyncReason, WatchEvent } from "../store.ts";
+import { Told } from "../told.ts";
+import { storeError } from "./fault.ts";
+import type { PrefixListing } from "./range.ts";
+import type { WatchQueue } from "./watch-queue.ts";
+import { WatchState, type WatchStep } from "./watch-state.ts";
+import { type StreamEnd, type WatchParts, WatchStream } from "./watch-stream.ts";
+
+const FIRST_BACKOFF_MS = 50;
+const MAX_BACKOFF_MS = 5_000;
+/** Before it is believed that a store began again: a member that stood still may say old things. */
+const DOUBT_MS = 200;
+
+type Next = "begin" | "resume" | ResyncReason;
+
+/** One watch: a listing, then streams, one after the other, and listings where they leave a gap. */
+export class EtcdWatch {
+  readonly #parts: WatchParts;
+  readonly #queue: WatchQueue;
+  readonly #signal: AbortSignal;
+  readonly #told = new Told();
+  #state: WatchState | undefined;
+  #isLost = false;
+  #failures = 0;
+  #denials = 0;
+
+  constructor(parts: WatchParts, queue: WatchQueue, signal: AbortSignal) {
+    this.#parts = parts;
+    this.#queue = queue;
+    this.#signal = signal;
+  }
+
+  /** Until the signal. Does not throw. */
+  async run(): Promise<void> {
+    let next: Next = "begin";
+    while (!this.#isOver()) {
+      try {
+        const state = await this.#prepare(next);
+        next = "resume";
+        next = this.#after(await this.#follow(state));
+      } catch (cause) {
+        if (this.#isOver()) return;
+        this.#lose(cause);
+        await this.#pause();
+      }
+    }
+  }
+
+  #isOver(): boolean {
+    return this.#signal.aborted;
+  }
+
+  async #prepare(next: Next): Promise<WatchState> {
+    const state = this.#state;
+    if (next === "begin" || state === undefined) return await this.#begin();
+    const why = next === "resume" ? await this.#whyNotResumed(state) : next;
+    if (why !== undefined) await this.#resync(state, why);
+    return state;
+  }
+
+  async #begin(): Promise<WatchState> {
+    const listing = await this.#list(false);
+    const { entries, revision } = listing;
+    this.#told.apply(entries, []);
+    this.#queue.push({ kind: "snapshot", entries, revision });
+    this.#sync(revision);
+    return (this.#state = new WatchState(this.#told, listing));
+  }
+
+  /** Undefined: the history goes on from what was told. */
+  async #whyNotResumed(state: WatchState): Promise<ResyncReason | undefined> {
+    const why = await this.#compare(state);
+    if (why !== "wiped") return why;
+    await sleep(this.#parts.clock, DOUBT_MS, this.#signal);
+    return await this.#compare(state);
+  }
+
+  async #compare(state: WatchState): Promise<ResyncReason | undefined> {
+    state.beginListing();
+    const listing = await this.#list(true);
+    return state.isOther(listing) ? "wiped" : state.compare(listing);
+  }
+
+  async #resync(state: WatchState, found: ResyncReason): Promise<void> {
+    const listing = await this.#list(false);
+    const why = state.isOther(listing) ? "wiped" : found;
+    const { puts, deletes } = this.#told.turnInto(listing, why === "wiped");
+    state.restart(listing);
+    this.#queue.push({ kind: "resync", why, puts, deletes, revision: listing.revision });
+    this.#parts.observer.resynced(this.#parts.prefix, why);
+  }
+
+  async #follow(state: WatchState): Promise<StreamEnd> {
+    const ready = await this.#parts.rpc.ready({ signal: this.#signal });
+    if (!ready.ok) throw storeError(ready.faults);
+    const told = {
+      established: (): void => {
+        this.#failures = 0;
+        this.#denials = 0;
+        if (state.isComplete) this.#sync(state.cursor - 1n);
+      },
+      changed: (steps: readonly WatchStep[]): void => {
+        for (const step of steps) this.#queue.push({ kind: "changes", ...step } satisfies WatchEvent);
+        if (state.isComplete) this.#sync(state.cursor - 1n);
+      },
+    };
+    return await new WatchStream(this.#parts, state, told, ready.value).run(this.#signal);
+  }
+
+  /** A token's end is mended without a word; a second refusal in a row is one of the user. */
+  #after(end: StreamEnd): Next {
+    if (end === "behind") return "resume";
+    if (end !== "denied") return end;
+    if (this.#denials++ === 0) return "resume";
+    throw new RouterError("STORE_REFUSED", `etcd refuses the user a watch of ${this.#parts.prefix}`, {
+      hint: "grant the user's role read on the prefix: `etcdctl role grant-permission ROLE --prefix=true read PREFIX`",
+    });
+  }
+
+  #list(keysOnly: boolean): Promise<PrefixListing> {
+    return this.#parts.reader.list(this.#parts.prefix, { signal: this.#signal, keysOnly });
+  }
+
+  #sync(revision: bigint): void {
+    if (this.#state !== undefined && !this.#isLost) return;
+    this.#isLost = false;
+    this.#queue.push({ kind: "synced", revision });
+  }
+
+  #lose(cause: unknown): void {
+    if (this.#isLost) return;
+    this.#isLost = true;
+    this.#queue.push({ kind: "lost", reason: reasonOf(cause) });
+  }
+
+  /** Full jitter: watches that were lost together do not come back together. */
+  async #pause(): Promise<void> {
+    const ceilingMs = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.min(this.#failures++, 16));
+    await sleep(this.#parts.clock, this.#parts.random.next() * ceilingMs, this.#signal).catch(() => undefined);
+  }
+}
