@@ -8,7 +8,7 @@ interface Unavailable {
   readonly when?: (value: unknown) => boolean;
   readonly what: string | ((value: unknown) => string);
   /** What happens in its place. */
-  readonly instead: string;
+  readonly instead: string | ((value: unknown) => string);
 }
 
 /**
@@ -18,8 +18,10 @@ const UNAVAILABLE: readonly Unavailable[] = [
   {
     path: "node.coordination.type",
     when: (type) => type !== "embedded",
-    what: nameOf,
-    instead: "the embedded store is used",
+    what: (type) => `a fleet's config in ${String(type)}`,
+    instead: (type) =>
+      `this node runs its own, and uses ${String(type)} only for signalbox locks, leader, fleet and doctor, and for ` +
+      "/api/v1/locks and /api/v1/leader",
   },
   {
     path: "node.roles",
@@ -48,8 +50,8 @@ export function findUnavailable(root: unknown): Finding[] {
     placesOf(root, path.split("."))
       .filter(({ value }) => when === undefined || when(value))
       .map((place) => {
-        const name = typeof what === "string" ? what : what(place.value);
-        return atKey(caution(place.path, `${name} is not available in this version; ${instead}`));
+        const [name, but] = [what, instead].map((one) => (typeof one === "string" ? one : one(place.value)));
+        return atKey(caution(place.path, `${name} is not available in this version; ${but}`));
       }),
   );
 }

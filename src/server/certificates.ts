@@ -70,6 +70,8 @@ function certificatesOf({ node, targets }: Config): Certificate[] {
     add(`node.listen.${name}.tls.cert`, listener.tls?.cert);
     add(`node.listen.${name}.tls.client_ca`, listener.tls?.client_ca);
   }
+  add("node.coordination.tls.cert", node.coordination.tls?.cert);
+  add("node.coordination.tls.ca", node.coordination.tls?.ca);
   for (const { id, tls } of targets) {
     add(`targets.${id}.tls.cert`, tls?.cert);
     add(`targets.${id}.tls.ca`, tls?.ca);

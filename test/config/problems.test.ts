@@ -99,6 +99,50 @@ const cases: readonly { readonly name: string; readonly text: string; readonly w
     want: ["3 error node.coordination", "3 warning node.coordination.type"],
   },
   {
+    name: "the embedded store has no endpoints, no user, no token, and nothing to compact",
+    text: 'node: { coordination: { endpoints: ["http://a:1"],\n  username: u,\n  password: p,\n  token: t,\n  compact: true } }\ndefault_pool: p',
+    want: [
+      "3 error node.coordination.endpoints",
+      "4 error node.coordination.username",
+      "5 error node.coordination.password",
+      "6 error node.coordination.token",
+      "7 error node.coordination.compact",
+    ],
+  },
+  {
+    name: "consul has a token, and no users",
+    text: 'node: { coordination: { type: consul, endpoints: ["http://a:1"], token: t,\n  username: u,\n  compact: false } }\ndefault_pool: p',
+    want: ["3 warning node.coordination.type", "4 error node.coordination.username"],
+  },
+  {
+    name: "a user of etcd has a password",
+    text: 'node: { coordination: { type: etcd, endpoints: ["http://a:1"],\n  username: u,\n  token: t } }\ndefault_pool: p',
+    want: ["3 warning node.coordination.type", "4 error node.coordination.username", "5 error node.coordination.token"],
+  },
+  {
+    name: "endpoints of a store are all of one scheme, without a path, and TLS is for https",
+    text: `node: { coordination: { type: etcd,\n  endpoints: ["http://a:1",\n  "http://b:1/v3"],\n  tls: { server_name: x } } }\ndefault_pool: p`,
+    want: [
+      "3 warning node.coordination.type",
+      "5 error node.coordination.endpoints[1]",
+      "6 error node.coordination.tls",
+    ],
+  },
+  {
+    name: "a store's endpoints are all https or none is, and a certificate has a key",
+    text: `node: { coordination: { type: etcd,\n  endpoints: ["http://a:1", "https://b:1"],\n  tls: { cert: "-----BEGIN CERTIFICATE-----" } } }\ndefault_pool: p`,
+    want: [
+      "3 warning node.coordination.type",
+      "4 error node.coordination.endpoints",
+      "5 error node.coordination.tls.cert",
+    ],
+  },
+  ...["signalbox", "/", "/a/", "/a//b", "/ä", "/a b"].map((prefix) => ({
+    name: `keys have a prefix, and not ${prefix}`,
+    text: `node: { coordination: { prefix: "${prefix}" } }\ndefault_pool: p`,
+    want: ["3 error node.coordination.prefix"],
+  })),
+  {
     name: "retry.max is not below retry.initial",
     text: "default_pool: { targets: [a], retry: { initial: 1s, max: 500ms } }",
     want: ["3 error default_pool.retry.max"],

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { DEFAULT_GRPC_TRANSPORT, GRPC_TRANSPORTS } from "../../core/grpc-transport.ts";
-import { AddressSchema, EndpointSchema } from "./address.ts";
+import { AddressSchema } from "./address.ts";
+import { CoordinationSchema } from "./coordination.ts";
 import { duration, length, NameSchema, SecretSchema, size } from "./values.ts";
 
 /**
@@ -120,18 +121,6 @@ const NodeLimitsSchema = z.strictObject({
       "Deadline of requests that state none: less than the 10 s of OpenTelemetry's SDKs, so that they hear the answer.",
     ),
   max_timeout: duration(1).prefault("60s").describe("Longest deadline that a sender may ask for."),
-});
-
-const CoordinationSchema = z.strictObject({
-  type: z
-    .enum(["embedded", "etcd", "consul"])
-    .default("embedded")
-    .describe("Where the fleet's config and elections live."),
-  endpoints: z.array(EndpointSchema).default([]).describe("Addresses of the store, for etcd and consul."),
-  prefix: z.string().startsWith("/", "must begin with /").default("/signalbox").describe("All keys begin with this."),
-  username: z.string().min(1).optional().describe("For etcd."),
-  password: SecretSchema.optional().describe("For etcd."),
-  token: SecretSchema.optional().describe("For consul."),
 });
 
 const AdminTokenSchema = z.strictObject({

@@ -1,5 +1,6 @@
 import { parseDuration, parseSize } from "../../core/units.ts";
 import { atKey, caution, fault, type Finding, type Path } from "../finding.ts";
+import { checkCoordination } from "./coordination.ts";
 import { chainOf, type Outline, type OutlinePool } from "../outline.ts";
 import { entriesOf, listOf, textOf, valueAt, type Values, valuesOf } from "../values.ts";
 
@@ -128,16 +129,7 @@ function checkNode(root: Values): Finding[] {
       fault([...path, "max_timeout"], "is less than request_timeout", "raise it, or lower request_timeout"),
     );
   }
-  const type = valueAt(root, "node", "coordination", "type");
-  const endpoints = valueAt(root, "node", "coordination", "endpoints");
-  if (
-    (type === "etcd" || type === "consul") &&
-    (endpoints === undefined || (Array.isArray(endpoints) && endpoints.length === 0))
-  ) {
-    const hint = `endpoints: ["http://127.0.0.1:${type === "etcd" ? 2_379 : 8_500}"]`;
-    findings.push(fault(["node", "coordination"], `${type} needs endpoints`, hint));
-  }
-  return findings;
+  return [...findings, ...checkCoordination(root)];
 }
 
 function checkDegradation(root: Values): Finding[] {

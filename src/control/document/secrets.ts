@@ -13,6 +13,7 @@ export const SECRET_PATHS: readonly (readonly string[])[] = [
   ["node", "listen", "*", "tls", "key"],
   ["node", "coordination", "password"],
   ["node", "coordination", "token"],
+  ["node", "coordination", "tls", "key"],
   ["node", "admin", "tokens", "*", "value"],
   ["targets", "*", "headers", "*"],
   ["targets", "*", "health_check", "headers", "*"],
