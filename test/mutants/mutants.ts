@@ -132,8 +132,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "HTTP/2: a stream that had its turn stays first",
     file: "src/http2/own/connection/send-round.ts",
-    code: "  turn(stream: Stream): void {\n    this.#remove(stream);\n",
-    fault: "  turn(stream: Stream): void {\n",
+    code: "  turn(body: BodyToSend): void {\n    this.#remove(body);\n",
+    fault: "  turn(body: BodyToSend): void {\n",
     tests: ["test/http2/core/flow-control.test.ts"],
   },
   {
@@ -188,8 +188,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "reply: a part that failed is forgotten when another was delivered",
     file: "src/data/receive/settlement.ts",
-    code: "if (this.#failed !== undefined) this.#done",
-    fault: "if (this.#failed !== undefined && this.#delivered === 0) this.#done",
+    code: "if (this.#failed !== undefined) this.#to",
+    fault: "if (this.#failed !== undefined && this.#delivered === 0) this.#to",
     tests: ["src/data/receive/settlement.test.ts"],
   },
   {

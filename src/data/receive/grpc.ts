@@ -69,7 +69,7 @@ function refuse(context: ListenerContext, call: UnaryCall, receivedMs: number, r
   call.reply(grpcRefusal(refusal));
 }
 
-interface Admitted {
+interface AdmittedCall {
   readonly times: ReceptionTimes;
   readonly permit: Permit;
   readonly encoding: Encoding;
@@ -79,7 +79,7 @@ class ExportExchange extends Reception implements UnaryExchange {
   readonly #call: UnaryCall;
   readonly #encoding: Encoding;
 
-  constructor(context: ListenerContext, call: UnaryCall, { times, permit, encoding }: Admitted) {
+  constructor(context: ListenerContext, call: UnaryCall, { times, permit, encoding }: AdmittedCall) {
     super(context, times, permit);
     this.#call = call;
     this.#encoding = encoding;

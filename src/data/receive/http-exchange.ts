@@ -200,7 +200,7 @@ class HttpExchange implements WaitingReader, OpenExchange, HeaderSource {
   }
 }
 
-interface Admitted {
+interface AdmittedRequest {
   readonly permit: Permit;
   readonly format: Format;
   readonly exchange: HttpExchange;
@@ -210,7 +210,7 @@ class HttpReception extends Reception {
   readonly format: Format;
   readonly #exchange: HttpExchange;
 
-  constructor(context: ListenerContext, times: ReceptionTimes, { permit, format, exchange }: Admitted) {
+  constructor(context: ListenerContext, times: ReceptionTimes, { permit, format, exchange }: AdmittedRequest) {
     super(context, times, permit);
     this.format = format;
     this.#exchange = exchange;
