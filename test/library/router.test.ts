@@ -164,6 +164,11 @@ test("what is sent is delivered by the pools' strategies, and accounted for", as
   const row = router.ledger().find(({ signal, rule }) => signal === "traces" && rule === "(default)");
   assert.deepEqual([row?.received, row?.delivered, row?.queued], [8, 8, 0]);
   assert.match(router.metrics(), /^signalbox_export_sends_total\{target="a",outcome="accepted"\} 6$/mu);
+  // As `ledger()` says, each time that they are asked for.
+  const delivered =
+    /^signalbox_ledger_items_total\{signal="traces",rule="\(default\)",pool="default",outcome="delivered"\} 8$/mu;
+  for (let i = 0; i < 2; i++) assert.match(router.metrics(), delivered);
+  assert.match(router.metrics(), /^signalbox_ledger_imbalance_items\{signal="traces"\} 0$/mu);
 });
 
 test("whole requests are sent as they are, and what is malformed is refused", async () => {

@@ -12,6 +12,7 @@ import { type ExplainInput, readExplainInput, simpleRequest } from "../../plan/e
 import { type SimpleItem, SimpleItemSchema } from "../../plan/simple-item.ts";
 import type { Env } from "../../telemetry/env.ts";
 import { exposition } from "../../telemetry/prometheus.ts";
+import { exportLedger } from "../../telemetry/runtime.ts";
 import { snapshotMetrics } from "../../telemetry/snapshot.ts";
 import type { EmbeddedDataPlane } from "../../data/embedded.ts";
 import { openSteering } from "../steering.ts";
@@ -160,6 +161,7 @@ class Embedded implements EmbeddedRouter {
   }
 
   metrics(): string {
+    exportLedger(this.#env.metrics, this.#env.ledger);
     return exposition(snapshotMetrics(this.#env.metrics));
   }
 
