@@ -68,7 +68,7 @@ function addLedgers(all: readonly (readonly LedgerRow[])[]): LedgerRow[] {
   const sums = new Map<string, LedgerRow>();
   for (const rows of all) {
     for (const row of rows) {
-      const key = `${row.signal}\u0000${row.rule}\u0000${row.pool}`;
+      const key = nameOf(row);
       const known = sums.get(key);
       sums.set(key, known === undefined ? row : addRows(known, row));
     }
@@ -95,29 +95,65 @@ function addRows(a: LedgerRow, b: LedgerRow): LedgerRow {
 }
 
 /**
- * Within the bounds of one process: what is beyond them is counted together under `other`, as it
- * would be there. The first ones keep their names.
+ * What was told by its own name before: that is never counted under `other` later, whatever else
+ * comes to it, for counters must not fall. Nothing is remembered of what is far from its bound.
  */
-export function boundSnapshot({ metrics, ledger }: Snapshot): Snapshot {
+export class ToldNames {
+  readonly #families = new Map<string, ReadonlySet<string>>();
+
+  /** Those that are told by their names; undefined: all of them. */
+  keep(family: string, names: readonly string[], max: number): ReadonlySet<string> | undefined {
+    if (names.length * 2 <= max) {
+      this.#families.delete(family);
+      return undefined;
+    }
+    const before = this.#families.get(family);
+    const kept = new Set(names.filter((name) => before?.has(name)));
+    for (let i = 0; i < names.length && kept.size < max; i++) kept.add(names[i]!);
+    this.#families.set(family, kept);
+    return names.length > max ? kept : undefined;
+  }
+}
+
+/**
+ * Within the bounds of one process: what is beyond them is counted together under `other`, as it
+ * would be there. Those that were told keep their names, and then the first ones.
+ */
+export function boundSnapshot({ metrics, ledger }: Snapshot, told = new ToldNames()): Snapshot {
   const families = Object.values<MetricSpec>(METRICS).map((spec) => {
-    return [spec.name, boundSeries(spec, metrics[spec.name] ?? [])] as const;
+    return [spec.name, boundSeries(spec, metrics[spec.name] ?? [], told)] as const;
   });
-  return { metrics: Object.fromEntries(families), ledger: boundLedger(ledger) };
+  return { metrics: Object.fromEntries(families), ledger: boundLedger(ledger, told) };
 }
 
 function boundSeries(
-  { merge, maxSeries = MAX_SERIES }: MetricSpec,
+  { name, merge, maxSeries = MAX_SERIES }: MetricSpec,
   all: readonly SeriesSnapshot[],
+  told: ToldNames,
 ): readonly SeriesSnapshot[] {
-  if (all.length <= maxSeries) return all;
-  const others = all.slice(maxSeries).map((one) => ({ ...one, labels: one.labels.map(() => "other") }));
-  return addSeries(merge, [all.slice(0, maxSeries), others]);
+  const names = all.map(({ labels }) => labels.join("\u0000"));
+  const kept = told.keep(name, names, maxSeries);
+  if (kept === undefined) return all;
+  const others = all.filter((_, i) => !kept.has(names[i]!));
+  return addSeries(merge, [
+    all.filter((_, i) => kept.has(names[i]!)),
+    others.map((one) => ({ ...one, labels: one.labels.map(() => "other") })),
+  ]);
 }
 
-function boundLedger(all: readonly LedgerRow[]): readonly LedgerRow[] {
-  if (all.length <= MAX_ENTRIES) return all;
-  const others = all.slice(MAX_ENTRIES).map((row) => ({ ...row, rule: "other", pool: "other" }));
-  return addLedgers([all.slice(0, MAX_ENTRIES), others]);
+function boundLedger(all: readonly LedgerRow[], told: ToldNames): readonly LedgerRow[] {
+  const names = all.map(nameOf);
+  const kept = told.keep("", names, MAX_ENTRIES);
+  if (kept === undefined) return all;
+  const others = all.filter((_, i) => !kept.has(names[i]!));
+  return addLedgers([
+    all.filter((_, i) => kept.has(names[i]!)),
+    others.map((row) => ({ ...row, rule: "other", pool: "other" })),
+  ]);
+}
+
+function nameOf({ signal, rule, pool }: LedgerRow): string {
+  return `${signal}\u0000${rule}\u0000${pool}`;
 }
 
 type Counts = Readonly<Record<string, number>>;

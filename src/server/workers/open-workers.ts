@@ -22,7 +22,7 @@ import type { Plan } from "../../plan/plan.ts";
 import type { PlanData } from "../../plan/plan-data.ts";
 import type { SecretReader } from "../../plan/secrets.ts";
 import type { Env } from "../../telemetry/env.ts";
-import { addSnapshots, takeSnapshot } from "../../telemetry/snapshot.ts";
+import { takeSnapshot } from "../../telemetry/snapshot.ts";
 import { type Acceptor, openAcceptor } from "./acceptor.ts";
 import {
   idlePools,
@@ -44,7 +44,7 @@ import { Lender } from "./lender.ts";
 import type { WorkerSlot } from "./worker-slot.ts";
 import { Supervisor } from "./supervisor.ts";
 import type { SupervisorOptions } from "./supervisor-options.ts";
-import { withLedger } from "./totals.ts";
+import { NodeTotals } from "./totals.ts";
 import { toWireExplain } from "./wire.ts";
 import { type ExitReason, type WorkerExit, type WorkerLink } from "./worker-link.ts";
 
@@ -82,6 +82,7 @@ class Workers implements DataPlane {
   readonly #supervisor: Supervisor;
   readonly #lender: Lender;
   readonly #panics: PoolPanics;
+  readonly #totals = new NodeTotals();
   readonly #count: number;
   readonly events = new EventStream<DataPlaneEvent>();
   readonly #trial: PlanTrial;
@@ -210,7 +211,7 @@ class Workers implements DataPlane {
   }
 
   async snapshot(): Promise<Snapshot> {
-    return withLedger(addSnapshots(takeSnapshot(this.#env), await this.#supervisor.snapshots()));
+    return this.#totals.add(takeSnapshot(this.#env), await this.#supervisor.snapshots());
   }
 
   shutdown(graceMs: number): Promise<ShutdownReport> {

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { SeriesSnapshot, Snapshot } from "../../core/snapshot.ts";
 import { balanceOf, createLedger } from "../../telemetry/ledger.ts";
 import { createMetrics } from "../../telemetry/metrics.ts";
 import { exportLedger } from "../../telemetry/runtime.ts";
 import { addSnapshots, takeSnapshot } from "../../telemetry/snapshot.ts";
-import { addRemains, NOTHING, remainsOf, withLedger } from "./totals.ts";
+import { addRemains, NodeTotals, NOTHING, remainsOf, withLedger } from "./totals.ts";
 
 function counted() {
   const counts = { metrics: createMetrics(), ledger: createLedger() };
@@ -90,6 +91,61 @@ test("what workers counted that are gone is bounded, however many configs they h
     series.reduce((sum, { value }) => sum + value, 0),
     all,
   );
+});
+
+/** What a worker counted under these names, so much of each. */
+function countedBy(names: readonly string[], times: number): Snapshot {
+  const counts = { metrics: createMetrics(), ledger: createLedger() };
+  for (const name of names) {
+    counts.metrics.poolRetries.with(name, "reset").add(times);
+    const entry = counts.ledger.entry("traces", name, "p");
+    entry.received += times;
+    entry.delivered += times;
+  }
+  return takeSnapshot(counts);
+}
+
+function namesFrom(first: number, last: number): string[] {
+  return Array.from({ length: last - first }, (_, i) => `n${first + i}`);
+}
+
+const RETRIES = "signalbox_pool_retries_total";
+
+test("the sum of workers is bounded as one process is: what is beyond is counted under other", () => {
+  const main = takeSnapshot({ metrics: createMetrics(), ledger: createLedger() });
+  const workers = [countedBy(namesFrom(0, 1_500), 2), countedBy(namesFrom(1_000, 2_500), 3)];
+  const { metrics } = new NodeTotals().add(main, workers);
+  const series = metrics[RETRIES] ?? [];
+  assert.equal(series.length, 2_001);
+  const sum = (list: readonly SeriesSnapshot[]): number => list.reduce((all, { value }) => all + value, 0);
+  assert.equal(sum(series), 1_500 * 2 + 1_500 * 3);
+  assert.deepEqual(series.find(({ labels }) => labels[0] === "n1200")?.value, 5);
+  assert.deepEqual(series.find(({ labels }) => labels[0] === "other")?.value, 500 * 3);
+});
+
+test("the sum of workers: as many rules as each may have are no more series than one process has", () => {
+  const main = takeSnapshot({ metrics: createMetrics(), ledger: createLedger() });
+  const workers = [countedBy(namesFrom(0, 15_000), 1), countedBy(namesFrom(15_000, 30_000), 1)];
+  const { metrics, ledger } = new NodeTotals().add(main, workers);
+  assert.equal(ledger.length, 30_000);
+  const items = metrics["signalbox_ledger_items_total"] ?? [];
+  assert.equal(items.length, 20_001);
+  assert.equal(
+    items.reduce((all, { value }) => all + value, 0),
+    60_000,
+  );
+});
+
+test("the sum of workers: what was told by its name is told by it again, whatever a worker counts besides", () => {
+  const main = takeSnapshot({ metrics: createMetrics(), ledger: createLedger() });
+  const totals = new NodeTotals();
+  const second = countedBy(namesFrom(1_000, 2_000), 3);
+  const valueOf = ({ metrics }: Snapshot, name: string): number | undefined =>
+    metrics[RETRIES]?.find(({ labels }) => labels[0] === name)?.value;
+  assert.equal(valueOf(totals.add(main, [countedBy(namesFrom(0, 1_000), 2), second]), "n1999"), 3);
+  const more = totals.add(main, [countedBy([...namesFrom(0, 1_000), ...namesFrom(5_000, 5_500)], 2), second]);
+  assert.deepEqual([valueOf(more, "n1999"), valueOf(more, "n5000"), valueOf(more, "other")], [3, undefined, 1_000]);
+  assert.equal(more.metrics[RETRIES]?.length, 2_001);
 });
 
 function texts(list: readonly unknown[] | undefined): string[] {

@@ -1,7 +1,7 @@
 import type { LedgerRow, MetricsSnapshot, SeriesSnapshot, Snapshot } from "../../core/snapshot.ts";
 import type { MetricSpec } from "../../telemetry/metric-spec.ts";
 import { METRICS } from "../../telemetry/metric-table.ts";
-import { addSnapshots, boundSnapshot } from "../../telemetry/snapshot.ts";
+import { addSnapshots, boundSnapshot, ToldNames } from "../../telemetry/snapshot.ts";
 
 /** Nothing counted. */
 export const NOTHING: Snapshot = { metrics: {}, ledger: [] };
@@ -28,6 +28,19 @@ export function remainsOf(last: Snapshot): Snapshot {
  */
 export function addRemains(others: Snapshot, last: Snapshot): Snapshot {
   return boundSnapshot(addSnapshots(others, [remainsOf(last)]));
+}
+
+/**
+ * What all processes of a node counted, with what remains of others: within the bounds of one
+ * process, and with names that stay.
+ */
+export class NodeTotals {
+  readonly #told = new ToldNames();
+
+  /** The first is what the main process counted. */
+  add(main: Snapshot, workers: readonly Snapshot[]): Snapshot {
+    return boundSnapshot(withLedger(addSnapshots(main, workers)), this.#told);
+  }
 }
 
 const DIED = "worker_died";
