@@ -1,0 +1,85 @@
+import type { RouterError } from "../../core/errors.ts";
+import type { CallOptions } from "../store.ts";
+import type { Contest } from "./lock-contest.ts";
+import { contend, contendOnce } from "./lock-contend.ts";
+import { deadlineOf } from "./lock-deadline.ts";
+import { checkedHolder, holderOf, seatFolder } from "./lock-entry.ts";
+import type { Held } from "./lock-hold.ts";
+import type { RecipePlace } from "./place.ts";
+
+/**
+ * A lock by name, for those who share a store and a prefix. Whoever asked first gets it first, where
+ * the store's `facts.isFair`. A lock cannot stop a process that stands still from going on later:
+ * its `epoch`, `guarded` and `validForMs` are there for that.
+ */
+export interface Lock {
+  readonly name: string;
+  /**
+   * Waits for it, also while the store cannot be reached. Throws `TIMED_OUT`, the signal's reason,
+   * or `STORE_REFUSED`; nothing of ours is left in the store then, or will be when it is back.
+   */
+  acquire(options: AcquireOptions): Promise<LockGuard>;
+  /** Undefined: another has it, or waits for it. Throws as the store does. */
+  tryAcquire(options: TryAcquireOptions): Promise<LockGuard | undefined>;
+}
+
+export interface TryAcquireOptions {
+  readonly signal: AbortSignal;
+  /** How long after its last sign of life a holder's lock is another's; default: the session's. */
+  readonly leaseDurationMs?: number | undefined;
+}
+
+export interface AcquireOptions extends TryAcquireOptions {
+  /** Default: as long as the signal says. */
+  readonly timeoutMs?: number | undefined;
+  /** Is told of each try that failed and is made again: the store is away, the session was lost. */
+  readonly onTrouble?: ((cause: RouterError) => void) | undefined;
+}
+
+/** `await using guard = await lock.acquire({ signal })` gives it back at the end of the block. */
+export interface LockGuard extends Held {
+  /**
+   * Gives it back. Does not throw. Resolves when the store knows, or when it cannot be reached: then
+   * it is told later, and ends the session by itself at the latest.
+   */
+  release(): Promise<void>;
+}
+
+export interface LockOptions {
+  /** Who asks, for people who look: a node's id, for example. */
+  readonly holder: string;
+}
+
+/** Fails with `STORE_REFUSED` for names that cannot be keys. */
+export function createLock(place: RecipePlace, name: string, options: LockOptions): Lock {
+  return new StoreLock(place, name, options);
+}
+
+class StoreLock implements Lock {
+  readonly name: string;
+  readonly #contest: Contest;
+
+  constructor(place: RecipePlace, name: string, { holder }: LockOptions) {
+    this.name = name;
+    const folder = seatFolder(place, "locks", name);
+    this.#contest = { place, folder, what: `lock "${name}"`, holder: checkedHolder(holder), value: undefined };
+  }
+
+  async acquire({ signal, timeoutMs, leaseDurationMs, onTrouble }: AcquireOptions): Promise<LockGuard> {
+    const { place, what } = this.#contest;
+    using deadline = deadlineOf(place.clock, what, signal, timeoutMs);
+    return await contend(this.#contest, { signal: deadline.signal, ttlMs: leaseDurationMs, onTrouble });
+  }
+
+  async tryAcquire({ signal, leaseDurationMs }: TryAcquireOptions): Promise<LockGuard | undefined> {
+    if (await this.#isTaken({ signal })) return undefined;
+    return await contendOnce(this.#contest, { signal, ttlMs: leaseDurationMs, onTrouble: undefined }, "try");
+  }
+
+  /** Spares a session, and those who wait a key before theirs. */
+  async #isTaken(options: CallOptions): Promise<boolean> {
+    const { place, folder } = this.#contest;
+    const { entries } = await place.store.list(`${folder}/`, options);
+    return holderOf(place.store.facts, entries) !== undefined;
+  }
+}
