@@ -84,5 +84,5 @@ async function joinPieces(
 }
 
 const ENCODER = new TextEncoder();
-/** The digest has been checked: these are the bytes of a text. A mark at its begin is part of it. */
+/** The digest has been checked: these are bytes of a text. A mark at its begin is part of it. */
 const UTF8 = new TextDecoder("utf-8", { ignoreBOM: true });

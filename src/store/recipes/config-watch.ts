@@ -27,7 +27,7 @@ export interface SubscribeOptions {
 
 export async function* watchConfig(place: ConfigPlace, signal: AbortSignal): AsyncGenerator<ConfigNews> {
   const { store, keys } = place;
-  let told: Told | undefined;
+  let told: ToldPointer | undefined;
   let isLost = false;
   for await (const { entries, lost } of watchEntries(store, keys.current, signal)) {
     if (lost !== undefined) {
@@ -48,7 +48,7 @@ export async function* watchConfig(place: ConfigPlace, signal: AbortSignal): Asy
   }
 }
 
-interface Told {
+interface ToldPointer {
   readonly modified: bigint | undefined;
   readonly what: string;
 }

@@ -25,7 +25,7 @@ export interface HealthChecksOptions {
   readonly timeoutMs?: number;
   /** Rounds in a row with something wrong until it is unhealthy; default 2. */
   readonly fall?: number;
-  /** Rounds in a row without until it is healthy again; default 2. The first round counts at once. */
+  /** Rounds in a row without until it is healthy again; default 2. The first one counts at once. */
   readonly rise?: number;
 }
 
@@ -88,7 +88,7 @@ export interface ReportOptions {
 
 const INTERVAL_MS = 10_000;
 
-/** Rounds of checks, each told to the registry, until the signal. What is as before is not written. */
+/** Rounds of checks, each told to the registry, until the signal. Only changes are written. */
 export async function reportHealth(
   registration: Registration,
   checks: HealthChecks,

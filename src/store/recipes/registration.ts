@@ -197,7 +197,7 @@ class KeptRegistration implements Registration {
     await sleep(this.#env.clock, this.#backoff(attempt), signal);
   }
 
-  /** Writes what is wanted, or waits for something to do. False: the entry is not there any more. */
+  /** Writes what is wanted, or waits for something to do. False: the entry is gone. */
   async #stays(session: Session, signal: AbortSignal): Promise<boolean> {
     const health = this.#wanted;
     if (!isDeepStrictEqual(this.#written, health)) return this.#write(session, health, signal);
