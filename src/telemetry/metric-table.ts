@@ -1,6 +1,7 @@
 import { ARENA_METRICS } from "./arena-metrics.ts";
 import { REASONS } from "../core/reason.ts";
 import { counter, gauge, histogram, type MetricSpec } from "./metric-spec.ts";
+import { STORE_METRICS } from "./store-metric-table.ts";
 import { ADDRESS_METRICS, TARGET_METRICS } from "./target-metric-table.ts";
 
 const SECONDS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30] as const;
@@ -234,6 +235,7 @@ export const METRICS = {
   },
   ...TARGET_METRICS,
   ...ADDRESS_METRICS,
+  ...STORE_METRICS,
   poolPanic: {
     ...gauge("signalbox_pool_panic", "boolean", "max"),
     help: "1 while less than half of a pool's targets are ready, so that it uses all of them.",
