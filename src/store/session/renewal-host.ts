@@ -1,8 +1,9 @@
 import type { Clock } from "../../core/clock.ts";
 import { RouterError } from "../../core/errors.ts";
 import type { Random } from "../../core/random.ts";
-import type { LeaseClient } from "../lease.ts";
-import type { StoreObserver, StoreOptions, StoreSettings } from "../store.ts";
+import type { Lease, LeaseClient } from "../lease.ts";
+import { observed } from "../observed.ts";
+import type { StoreCallOutcome, StoreObserver, StoreOperation, StoreOptions, StoreSettings } from "../store.ts";
 import { grantLease, type LeaseRenewer } from "./lease-renewer.ts";
 import { type FromRenewal, type OpenMessage, type ToRenewal, toMessage } from "./messages.ts";
 import { SessionCell } from "./session-cell.ts";
@@ -46,11 +47,12 @@ export class RenewalHost {
     const known = this.#clients.get(store);
     if (known !== undefined) return known;
     const { clock, random, openLeases, send } = this.#options;
-    const observer: StoreObserver = {
-      ...UNTOLD,
-      called: (operation, outcome, tookMs) => send(store, { kind: "called", operation, outcome, tookMs }),
+    const called = (operation: StoreOperation, outcome: StoreCallOutcome, tookMs: number): void => {
+      send(store, { kind: "called", operation, outcome, tookMs });
     };
-    const opening = openLeases(settings, { clock, random, observer });
+    const opening = openLeases(settings, { clock, random, observer: UNTOLD }).then((client) => {
+      return toldLeases(client, { clock, observer: { ...UNTOLD, called } });
+    });
     this.#clients.set(store, opening);
     opening.catch(() => this.#clients.delete(store));
     return opening;
@@ -80,8 +82,27 @@ export class RenewalHost {
 
 const LEAVE_MS = 1_000;
 
-/** A lease has no other calls to tell of, and its sessions tell by messages. */
-const UNTOLD = { watchLag: ignore, resynced: ignore, renewed: ignore, sessionLost: ignore };
+/** Leases are told of here, the same for all kinds of stores. */
+const UNTOLD: StoreObserver = {
+  called: ignore,
+  watchLag: ignore,
+  resynced: ignore,
+  renewed: ignore,
+  sessionLost: ignore,
+};
+
+function toldLeases(client: LeaseClient, world: Pick<StoreOptions, "clock" | "observer">): LeaseClient {
+  return {
+    grant: (ttlMs, options) => observed(world, "open_session", () => client.grant(ttlMs, options)),
+    renew: (id, options) => observed(world, "renew", () => client.renew(id, options), renewalOutcome),
+    revoke: (id, options) => observed(world, "close_session", () => client.revoke(id, options)),
+    [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
+  };
+}
+
+function renewalOutcome(lease: Lease | undefined): StoreCallOutcome {
+  return lease === undefined ? "not_done" : "done";
+}
 
 /** From the wish to open it until it is closed. */
 class HostedSession {
