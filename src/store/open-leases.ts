@@ -2,7 +2,7 @@ import { Unreachable } from "../core/unreachable.ts";
 import type { LeaseClient } from "./lease.ts";
 import type { StoreOptions, StoreSettings } from "./store.ts";
 
-/** The leases of a store, over a connection of their own. Loads what its kind needs, and no more. */
+/** The leases of a store, over a connection of their own. Loads what the kind needs, no more. */
 export async function openLeases(settings: StoreSettings, options: StoreOptions): Promise<LeaseClient> {
   switch (settings.kind) {
     case "embedded":
