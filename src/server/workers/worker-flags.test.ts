@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { test } from "node:test";
-import { heapFlags, WORKER_FLAGS } from "./worker-link.ts";
+import { inheritedEnv, inheritedFlags, WORKER_FLAGS } from "./worker-flags.ts";
 
 /** Holds more than any nursery has room for, while it makes garbage. */
 const GROWS = `
@@ -18,8 +18,17 @@ test("worker flags: the nursery of a worker stays small, whatever outlives it", 
   assert.ok(nursery([]) > 18_000_000, "without flags it grows: the test sees that");
 });
 
-test("worker flags: sizes of the heap that the main process was given are the workers', nothing else is", () => {
+test("worker flags: sizes of the heap and what TLS trusts and speaks are as the main process was told, nothing else is", () => {
   const heap = ["--max-old-space-size=4096", "--max_old_space_size=1", "--max-semi-space-size=32", "--max-heap-size=9"];
+  const trust = ["--use-openssl-ca", "--use-bundled-ca", "--use-system-ca", "--no-use-system-ca", "--use_openssl_ca"];
+  const library = ["--openssl-config=/etc/a.cnf", "--openssl-config", "/etc/b.cnf", "--openssl-legacy-provider"];
+  const tls = ["--force-fips", "--tls-min-v1.3", "--tls-cipher-list=A:B", "--tls-cipher-list", "C"];
   const others = ["--inspect-port=127.0.0.1:9229", "--test-concurrency=2", "--max-http-header-size=1", "-e"];
-  assert.deepEqual(heapFlags([...others, ...heap]), heap);
+  const inherited = [...heap, ...trust, ...library, ...tls];
+  assert.deepEqual(inheritedFlags([...others, ...inherited, ...others]), inherited);
+});
+
+test("worker flags: what Node and TLS read of the environment reaches a worker, whatever the config's is", () => {
+  const env = { NODE_EXTRA_CA_CERTS: "/ca.pem", SSL_CERT_FILE: "/all.pem", HOME: "/root", SECRET: "s" };
+  assert.deepEqual(inheritedEnv(env), { NODE_EXTRA_CA_CERTS: "/ca.pem", SSL_CERT_FILE: "/all.pem" });
 });

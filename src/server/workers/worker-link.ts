@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import type { Cancel, Clock } from "../../core/clock.ts";
 import { isInterrupted, reasonOf, RouterError } from "../../core/errors.ts";
 import type { CallName, Calls, FromWorker, Question, ToWorker } from "./messages.ts";
+import { ALLOCATOR, inheritedEnv, inheritedFlags, WORKER_FLAGS } from "./worker-flags.ts";
 import { fromWireError } from "./wire.ts";
 
 /**
@@ -43,26 +44,6 @@ const MAX_SAID = 4_096;
 /** From its end to that of what it says. */
 const SILENT_MS = 500;
 /**
- * A nursery of 8 MiB, twice: bodies are not in it, so it need not be emptied early for them, and at
- * 1 MiB a third of all objects are copied because their requests are still under way. Per request
- * 8.1 instead of 10.1 us at 10 spans, 25.4 instead of 30.3 at 100; no better with 16. On the
- * command line V8 raises a growth factor of 1 to 2: with that the nursery would become 64 MiB. The
- * rest is as in bin/signalbox.js; other cores are for other workers.
- */
-export const WORKER_FLAGS = [
-  "--min-semi-space-size=8",
-  "--max-semi-space-size=8",
-  "--heap-growing-percent=200",
-  "--concurrent-marking-max-worker-num=1",
-];
-
-/**
- * Each thread of V8's that compiles or collects has a heap of the C library's for itself otherwise,
- * which is never given back: 15 to 25 MB. Two: one for this thread, one for all others.
- */
-const ALLOCATOR = { MALLOC_ARENA_MAX: "2" };
-
-/**
  * The main process's end of one worker's process. Making it throws where the system does not make
  * a process, unless it says so later.
  */
@@ -84,8 +65,8 @@ export class WorkerLink {
     const module = import.meta.url.endsWith(".ts") ? "./worker-process.ts" : "./worker-process.js";
     const child = fork(fileURLToPath(new URL(module, import.meta.url)), [], {
       serialization: "json",
-      execArgv: [...WORKER_FLAGS, ...heapFlags(process.execArgv)],
-      env: { ...ALLOCATOR, ...env, NODE_COMPILE_CACHE: getCompileCacheDir() },
+      execArgv: [...WORKER_FLAGS, ...inheritedFlags(process.execArgv)],
+      env: { ...ALLOCATOR, ...inheritedEnv(process.env), ...env, NODE_COMPILE_CACHE: getCompileCacheDir() },
       stdio: ["ignore", "ignore", "pipe", "ipc"],
     });
     this.#child = child;
@@ -188,14 +169,6 @@ export class WorkerLink {
     asked?.cancel();
     return asked;
   }
-}
-
-/**
- * What the main process was told of its heap is meant for those that carry the data. NODE_OPTIONS
- * reaches them by itself.
- */
-export function heapFlags(execArgv: readonly string[]): string[] {
-  return execArgv.filter((flag) => /^--(?:max|min|initial)[-_](?:old|semi|heap)[-_]\S+=/u.test(flag));
 }
 
 /** A worker did not answer in time. */
