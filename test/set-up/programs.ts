@@ -29,6 +29,11 @@ const KNOWN = {
   },
   curl: { debianPackage: "curl", versionArgument: "--version" },
   etcd: { debianPackage: "etcd-server", versionArgument: "--version", service: "etcd" },
+  "etcd-newer": {
+    debianPackage: "etcd-server",
+    versionArgument: "--version",
+    elsewhere: { suite: "trixie", file: "usr/bin/etcd" },
+  },
   h2load: { debianPackage: "nghttp2-client", versionArgument: "--version" },
   nghttp: { debianPackage: "nghttp2-client", versionArgument: "--version" },
   nginx: { debianPackage: "nginx-light", versionArgument: "-v", service: "nginx" },

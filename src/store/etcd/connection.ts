@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import {
   Client,
   type ClientOptions,
@@ -199,9 +200,13 @@ export class EtcdConnection implements Disposable {
     });
   }
 
-  /** False: it is still being tried at the deadline. */
+  /**
+   * False: it is still being tried at the deadline. That a connection was reset while the loop did
+   * other things is known a few turns later.
+   */
   async #isConnectedOrFailed(patience: Patience): Promise<boolean> {
     const channel = this.#client.getChannel();
+    for (let turns = 0; turns < TURNS; turns++) await setImmediate();
     for (;;) {
       const state = channel.getConnectivityState(true);
       if (state !== connectivityState.IDLE && state !== connectivityState.CONNECTING) return true;
@@ -223,6 +228,9 @@ export class EtcdConnection implements Disposable {
     return { code: status.DEADLINE_EXCEEDED, details, endpoint: this.endpoint, wasSent };
   }
 }
+
+/** Of the loop: with two, calls were seen to go to connections that had been reset before. */
+const TURNS = 4;
 
 const NOTHING_TO_GIVE_UP = (): void => undefined;
 

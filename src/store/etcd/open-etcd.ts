@@ -9,7 +9,6 @@ import type {
   Revision,
   StoreAdapter,
   StoreCheck,
-  StoreFacts,
   StoreOptions,
   Txn,
   TxnOutcome,
@@ -17,6 +16,7 @@ import type {
   WatchOptions,
 } from "../store.ts";
 import { checkEtcd } from "./check.ts";
+import { FACTS } from "./facts.ts";
 import { isCompacted, storeError } from "./fault.ts";
 import { encodeCompaction } from "./messages.ts";
 import { COMPACT } from "./methods.ts";
@@ -40,8 +40,6 @@ export interface EtcdStore extends StoreAdapter {
 export function openEtcd(settings: EtcdSettings, options: StoreOptions): EtcdStore {
   return new Etcd(settings, options);
 }
-
-const FACTS: StoreFacts = { kind: "etcd", isFair: true, minTtlMs: 3_000, expiryFactor: 1, hasHistory: true };
 
 class Etcd implements EtcdStore {
   readonly facts = FACTS;
