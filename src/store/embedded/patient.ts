@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { sleep } from "../../core/clock.ts";
 import { RouterError } from "../../core/errors.ts";
 import {
@@ -36,7 +37,10 @@ export async function untilFree<T>(
   }
 }
 
-/** As `untilFree`, told to the observer. `outcome`: of what came back. */
+/**
+ * As `untilFree`, told to the observer. `outcome`: of what came back. It takes a turn of the loop,
+ * although nothing has to be waited for: else whoever calls again and again would hold the loop.
+ */
 export async function call<T>(
   operation: StoreOperation,
   run: () => T,
@@ -47,6 +51,7 @@ export async function call<T>(
   try {
     const result = await untilFree(run, options, world);
     told(outcome?.(result) ?? "done");
+    await setImmediate();
     return result;
   } catch (cause) {
     told(outcomeOf(cause));

@@ -1,0 +1,73 @@
+import { rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { mkdtempSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { FACTS } from "../../../src/store/embedded/facts.ts";
+import { openEmbedded } from "../../../src/store/embedded/open-embedded.ts";
+import { openEmbeddedLeases } from "../../../src/store/embedded/embedded-leases.ts";
+import type { EmbeddedSettings } from "../../../src/store/store.ts";
+import { storeContract, type StoreFixture, type StoreSkips } from "../contract.ts";
+
+const NO_NETWORK = "there is no network between a node and its own file";
+
+storeContract("embedded, a file", {
+  facts: FACTS,
+  skips: { network: NO_NETWORK },
+  async open() {
+    const folder = mkdtempSync(join(tmpdir(), "signalbox-store-"));
+    const file = join(folder, "store.sqlite");
+    return {
+      ...fixtureOf({ kind: "embedded", file }, file),
+      async wipe() {
+        for (const end of ["", "-wal", "-shm"]) await rm(`${file}${end}`, { force: true });
+      },
+      async [Symbol.asyncDispose]() {
+        rmSync(folder, { recursive: true });
+      },
+    };
+  },
+});
+
+const IN_MEMORY: StoreSkips = { network: NO_NETWORK, wipe: "what is in memory is gone with its process" };
+
+storeContract("embedded, in memory", {
+  facts: FACTS,
+  skips: IN_MEMORY,
+  async open() {
+    const location = "file:/signalboxcontract?vfs=memdb";
+    const kept = new DatabaseSync(location); // what is in memory lives as long as one connection
+    return {
+      ...fixtureOf({ kind: "embedded", file: ":memory:contract" }, location),
+      async [Symbol.asyncDispose]() {
+        kept.close();
+      },
+    };
+  },
+});
+
+function fixtureOf(settings: EmbeddedSettings, location: string): Omit<StoreFixture, typeof Symbol.asyncDispose> {
+  return {
+    openStore: (options) => openEmbedded(settings, options),
+    openLeases: (options) => openEmbeddedLeases(settings, options),
+    openSilenced: (options) => ({
+      store: openEmbedded(settings, options),
+      leases: openEmbeddedLeases(settings, options),
+    }),
+    answersAlways: ["get", "list"],
+    async silence() {
+      const holder = new DatabaseSync(location, { timeout: 5_000 });
+      holder.exec("BEGIN IMMEDIATE");
+      return {
+        async [Symbol.asyncDispose]() {
+          holder.exec("ROLLBACK");
+          holder.close();
+        },
+      };
+    },
+    async compact() {
+      using database = new DatabaseSync(location, { timeout: 5_000 });
+      database.exec("BEGIN IMMEDIATE; DELETE FROM history; UPDATE state SET compacted = revision; COMMIT");
+    },
+  };
+}

@@ -1,0 +1,117 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import net from "node:net";
+
+/**
+ * What a `FaultProxy` does with bytes. `hold`: none pass, either way, and none get lost; new
+ * connections are taken and held as well: a black hole. `deaf`: what the server says is lost, what
+ * the client says arrives. `refuse`: new connections are reset; those that are open go on.
+ */
+export type ProxyMode = "pass" | "hold" | "deaf" | "refuse";
+
+interface Pair {
+  readonly client: net.Socket;
+  readonly server: net.Socket;
+  /** From the server; then the connection is cut. */
+  bytesLeft: number;
+}
+
+/** A TCP proxy on loopback that makes the faults of networks. */
+export class FaultProxy implements AsyncDisposable {
+  readonly port: number;
+  /** Connections so far. */
+  connections = 0;
+  /** Held back so long, either way, in milliseconds. */
+  delayMs = 0;
+  /** So many of the next connections are cut after `cutAfterBytes` of the server's bytes. */
+  cutsLeft = 0;
+  cutAfterBytes = 0;
+  #mode: ProxyMode = "pass";
+  readonly #listener: net.Server;
+  readonly #pairs = new Set<Pair>();
+
+  static async open(serverPort: number): Promise<FaultProxy> {
+    const listener = net.createServer();
+    listener.listen(0, "127.0.0.1");
+    await once(listener, "listening");
+    return new FaultProxy(listener, serverPort);
+  }
+
+  private constructor(listener: net.Server, serverPort: number) {
+    const bound = listener.address();
+    assert.ok(bound !== null && typeof bound === "object");
+    this.port = bound.port;
+    this.#listener = listener;
+    listener.on("connection", (client) => this.#connect(client, serverPort));
+  }
+
+  /** Connections that are open. */
+  get open(): number {
+    return this.#pairs.size;
+  }
+
+  get mode(): ProxyMode {
+    return this.#mode;
+  }
+
+  set mode(mode: ProxyMode) {
+    this.#mode = mode;
+    for (const pair of this.#pairs) this.#apply(pair);
+  }
+
+  /** Ends all connections that are open, by RST. */
+  cut(): void {
+    for (const pair of this.#pairs) this.#end(pair);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#listener.close();
+    this.cut();
+    await once(this.#listener, "close");
+  }
+
+  #connect(client: net.Socket, port: number): void {
+    this.connections++;
+    if (this.#mode === "refuse") {
+      client.on("error", () => undefined).resetAndDestroy();
+      return;
+    }
+    const server = net.connect({ host: "127.0.0.1", port });
+    const isToBeCut = this.cutsLeft > 0;
+    if (isToBeCut) this.cutsLeft--;
+    const pair: Pair = { client, server, bytesLeft: isToBeCut ? this.cutAfterBytes : Number.POSITIVE_INFINITY };
+    this.#pairs.add(pair);
+    for (const socket of [client, server]) {
+      socket.on("error", () => undefined).on("close", () => this.#end(pair));
+    }
+    client.on("data", (chunk) => this.#later(() => server.write(chunk)));
+    server.on("data", (chunk) => this.#answer(pair, chunk));
+    this.#apply(pair);
+  }
+
+  #answer(pair: Pair, chunk: Buffer): void {
+    if (this.#mode === "deaf") return;
+    const passed = chunk.subarray(0, pair.bytesLeft);
+    pair.bytesLeft -= chunk.length;
+    this.#later(() => pair.client.write(passed));
+    if (pair.bytesLeft <= 0) this.#later(() => this.#end(pair));
+  }
+
+  #later(run: () => void): void {
+    if (this.delayMs > 0) setTimeout(run, this.delayMs);
+    else run();
+  }
+
+  #apply({ client, server }: Pair): void {
+    for (const socket of [client, server]) {
+      if (this.#mode === "hold") socket.pause();
+      else socket.resume();
+    }
+  }
+
+  #end(pair: Pair): void {
+    this.#pairs.delete(pair);
+    if (!pair.client.destroyed) pair.client.resetAndDestroy();
+    pair.server.destroy();
+  }
+}
