@@ -17,7 +17,7 @@ export function readEntries(reply: ConsulReply): ConsulEntry[] {
   return pairs.map((pair: unknown) => readEntry(pair, reply));
 }
 
-function readEntry(pair: unknown, reply: ConsulReply): ConsulEntry {
+export function readEntry(pair: unknown, reply: ConsulReply): ConsulEntry {
   const { Key, Value, Flags, CreateIndex, ModifyIndex, Session } = fieldsOf(pair);
   if (typeof Key !== "string" || typeof CreateIndex !== "number" || typeof ModifyIndex !== "number") {
     throw unreadable(reply, "keys");

@@ -38,10 +38,10 @@ export class ConsulHttp implements AsyncDisposable {
   #current = 0;
 
   constructor(settings: ConsulSettings, connections: number, clock: Clock) {
+    this.#headers = { ...(settings.token !== undefined && { "x-consul-token": checkedToken(settings.token) }) };
     this.endpoints = settings.endpoints.map((endpoint) => new URL(endpoint).origin);
     this.clock = clock;
     this.#pools = this.endpoints.map((origin) => openPool(origin, settings, connections));
-    this.#headers = { ...(settings.token !== undefined && { "x-consul-token": checkedToken(settings.token) }) };
     this.hide = hiding(settings.token);
   }
 
@@ -161,7 +161,7 @@ function tooLate({ deadlineMs }: CallTime): RouterError {
 function checkedToken(token: string): string {
   if (/^[\u0021-\u007e]+$/u.test(token)) return token;
   throw new RouterError("STORE_REFUSED", "consul: the token has characters that no token has", {
-    hint: "coordination.token is a text like b1gs33cr3t or a UUID, with no space or line end in it",
+    hint: "coordination.token has no space or line end in it",
   });
 }
 

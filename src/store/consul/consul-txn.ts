@@ -4,13 +4,13 @@ import type { Random } from "../../core/random.ts";
 import { settle, type TxnSender } from "../settle.ts";
 import type { CallOptions, Txn, TxnOutcome } from "../store.ts";
 import { CallTime } from "./call-time.ts";
-import { fieldsOf } from "./consul-entries.ts";
-import { operationFault, unreadable } from "./consul-faults.ts";
+import { operationFault } from "./consul-faults.ts";
 import type { ConsulHttp } from "./consul-http.ts";
-import { type ConsulReply, jsonOf } from "./consul-reply.ts";
+import type { ConsulReply } from "./consul-reply.ts";
 import { isForPutAlone, putAlone } from "./put-alone.ts";
-import { readKey } from "./read-keys.ts";
-import { keysToRead, operationsOf, type ReadBefore, type Tried, type TxnOperation } from "./txn-operations.ts";
+import { listPath, readKey, readKeys } from "./read-keys.ts";
+import { isRevisionTold, keysToRead, operationsOf, type Tried, type TxnOperation } from "./txn-operations.ts";
+import { entriesOfTxn, errorsOf } from "./txn-reply.ts";
 
 /** Carries a transaction out once, and finds out whether it was when its answer was lost. */
 export function runTxn(http: ConsulHttp, random: Random, txn: Txn, options: CallOptions): Promise<TxnOutcome> {
@@ -25,7 +25,7 @@ export function runTxn(http: ConsulHttp, random: Random, txn: Txn, options: Call
 /** Undefined: its outcome was lost. */
 async function sendTxn(http: ConsulHttp, random: Random, txn: Txn, time: CallTime): Promise<TxnOutcome | undefined> {
   for (let tries = 1; time.leftMs > 0; tries++) {
-    const read = await readAll(http, keysToRead(txn), time);
+    const read = await readKeys(http, keysToRead(txn), time);
     const nonce = nonceOf(random);
     const operations = operationsOf(txn, read, nonce);
     if (operations === undefined) return notDone(http, txn, time);
@@ -35,7 +35,8 @@ async function sendTxn(http: ConsulHttp, random: Random, txn: Txn, time: CallTim
       : await send(http, operations, body, time);
     if (tried === "not_done") return notDone(http, txn, time);
     if (tried === "unknown") return undefined;
-    if (tried !== "stale") return { done: true, revision: tried };
+    if (tried !== "stale")
+      return { done: true, revision: isRevisionTold(txn) ? tried : await deletedAt(http, txn, time) };
     await sleep(http.clock, random.next() * Math.min(MAX_PAUSE_MS, 5 * tries), time.signal);
   }
   throw busy(txn, time);
@@ -67,21 +68,14 @@ async function send(
 
 /** Of the last key that was written; comparisons tell what they found, which is no later. */
 function revisionOf(reply: ConsulReply): bigint {
-  const { Results } = fieldsOf(jsonOf(reply));
-  if (!Array.isArray(Results)) throw unreadable(reply, "a transaction");
-  const indexes = Results.map((result: unknown) => Number(fieldsOf(fieldsOf(result)["KV"])["ModifyIndex"] ?? 0));
-  return BigInt(Math.max(0, ...indexes));
+  return entriesOfTxn(reply).reduce((last, { entry }) => (entry.modified > last ? entry.modified : last), 0n);
 }
 
 /** Consul tells of each operation that failed. */
 function refusal(http: ConsulHttp, reply: ConsulReply, operations: readonly TxnOperation[]): Tried {
-  const { Errors } = fieldsOf(jsonOf(reply));
-  if (!Array.isArray(Errors) || Errors.length === 0) throw http.faultOf(reply);
   let tried: Tried = "stale";
-  for (const error of Errors) {
-    const { OpIndex, What } = fieldsOf(error);
-    const operation = operations[Number(OpIndex)];
-    const what = String(What);
+  for (const { index, what } of errorsOf(http, reply)) {
+    const operation = operations[index];
     if (operation === undefined || !EXPECTED.test(what)) throw http.hide(operationFault(reply, what));
     if (operation.failure === "not_done") tried = "not_done";
   }
@@ -94,15 +88,16 @@ const EXPECTED =
 
 async function notDone(http: ConsulHttp, txn: Txn, time: CallTime): Promise<TxnOutcome> {
   const keys = txn.else ?? [];
-  const read = await readAll(http, keys, time);
+  const read = await readKeys(http, keys, time);
   return { done: false, entries: keys.map((key) => read.get(key)) };
 }
 
-async function readAll(http: ConsulHttp, keys: readonly string[], time: CallTime): Promise<ReadBefore> {
-  const entries = await Promise.all(
-    [...new Set(keys)].map(async (key) => [key, await readKey(http, key, time)] as const),
-  );
-  return new Map(entries);
+/** Of a prefix it tells the index of what was deleted last; where it cannot be asked, none. */
+async function deletedAt(http: ConsulHttp, { then: writes }: Txn, time: CallTime): Promise<bigint> {
+  const request = { method: "GET", path: listPath(writes[0]!.key) } as const;
+  const reply = await http.read(request, time).catch(() => undefined);
+  time.signal.throwIfAborted();
+  return reply?.index ?? 0n;
 }
 
 function busy({ then: writes, if: comparisons }: Txn, { deadlineMs }: CallTime): RouterError {

@@ -1,10 +1,11 @@
 import type { Entry, ListOptions, Listing } from "../store.ts";
 import type { CallTime } from "./call-time.ts";
 import { type ConsulEntry, readEntries } from "./consul-entries.ts";
-import { filtered, unreadable } from "./consul-faults.ts";
+import { filtered, operationFault, unreadable } from "./consul-faults.ts";
 import type { ConsulHttp } from "./consul-http.ts";
 import { wireKey } from "./consul-keys.ts";
 import type { ConsulReply } from "./consul-reply.ts";
+import { entriesOfTxn, errorsOf } from "./txn-reply.ts";
 
 export async function readKey(http: ConsulHttp, key: string, time: CallTime): Promise<Entry | undefined> {
   return (await readKeyAndFlags(http, key, time))?.entry;
@@ -14,6 +15,37 @@ export async function readKey(http: ConsulHttp, key: string, time: CallTime): Pr
 export async function readKeyAndFlags(http: ConsulHttp, key: string, time: CallTime): Promise<ConsulEntry | undefined> {
   const reply = await http.read({ method: "GET", path: `/v1/kv/${wireKey(key)}?consistent` }, time);
   return entriesOf(http, reply)[0];
+}
+
+/** Several keys, as they stood together. */
+export async function readKeys(
+  http: ConsulHttp,
+  keys: readonly string[],
+  time: CallTime,
+): Promise<ReadonlyMap<string, Entry | undefined>> {
+  const read = new Map<string, Entry | undefined>();
+  let there = [...new Set(keys)];
+  if (there.length === 1) return read.set(there[0]!, await readKey(http, there[0]!, time));
+  // A transaction that reads what is not there fails, and says what is not.
+  while (there.length > 0) {
+    const body = JSON.stringify(there.map((key) => ({ KV: { Verb: "get", Key: wireKey(key) } })));
+    const reply = await http.read({ method: "PUT", path: "/v1/txn?consistent", body }, time);
+    if (reply.status === 200) {
+      for (const { entry } of entriesOfTxn(reply)) read.set(entry.key, entry);
+      break;
+    }
+    if (reply.status !== 409) throw http.faultOf(reply);
+    const missing = new Set(
+      errorsOf(http, reply).map(({ what, index }) => missingKey(http, reply, what, there[index])),
+    );
+    there = there.filter((key) => !missing.has(key));
+  }
+  return read;
+}
+
+function missingKey(http: ConsulHttp, reply: ConsulReply, what: string, key: string | undefined): string {
+  if (key !== undefined && what.endsWith("doesn't exist")) return key;
+  throw http.hide(operationFault(reply, what));
 }
 
 /** Consul has no pages: all of it is read, and what was asked for kept. */

@@ -61,6 +61,7 @@ const CASES: readonly Case[] = [
     there: [entry("s")],
     want: [
       { wire: { Verb: "check-index", Key: "k", Index: 7 }, failure: "stale" },
+      { wire: { Verb: "set", Key: "k", Value: "", Flags: 1 }, failure: "not_done" },
       { wire: { Verb: "delete", Key: "k" }, failure: "not_done" },
     ],
   },

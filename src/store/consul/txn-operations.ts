@@ -1,5 +1,5 @@
 import { Unreachable } from "../../core/unreachable.ts";
-import type { Compare, Entry, Txn, Write } from "../store.ts";
+import { type Compare, type Entry, MAX_TXN_OPERATIONS, type Txn, type Write } from "../store.ts";
 import { wireKey } from "./consul-keys.ts";
 
 /** What had been read of the keys that `keysToRead` names when the operations were made. */
@@ -41,7 +41,29 @@ export function operationsOf(txn: Txn, read: ReadBefore, nonce: number): TxnOper
     operations.push(operation);
   }
   for (const write of txn.then) operations.push(writing(write, read, nonce));
-  return operations;
+  return withRevision(txn, operations, nonce);
+}
+
+/**
+ * Consul does not tell at which index it has deleted something. It tells what it has written, even
+ * if that is deleted by the operation after it.
+ */
+function withRevision(txn: Txn, operations: TxnOperation[], nonce: number): TxnOperation[] {
+  const [write] = txn.then;
+  if (write?.kind !== "delete" || hasPut(txn) || !isRevisionTold(txn)) return operations;
+  const wire = { Verb: "set", Key: wireKey(write.key), Value: "", Flags: nonce };
+  return operations.toSpliced(txn.if.length, 0, { wire, failure: "not_done" });
+}
+
+/**
+ * Whether its answer says at which index it was carried out: only deletions leave room for that.
+ */
+export function isRevisionTold(txn: Txn): boolean {
+  return txn.then.length === 0 || hasPut(txn) || txn.if.length + txn.then.length < MAX_TXN_OPERATIONS;
+}
+
+function hasPut({ then: writes }: Txn): boolean {
+  return writes.some(({ kind }) => kind === "put");
 }
 
 function comparison(compare: Compare, read: ReadBefore): TxnOperation | undefined {

@@ -21,11 +21,11 @@ export interface WatchScene {
  * Consul answers a query with an index once there is a later one, or after this long: so long it
  * takes to see that a connection is dead.
  */
-const WAIT_SECONDS = 10;
+const WAIT_SECONDS = 6;
 /** Where there are more watches than places. */
 const SHORT_WAIT_SECONDS = 1;
 /** It adds a sixteenth at random, and may have something else to do. */
-const SLACK_MS = 5_000;
+const SLACK_MS = 4_000;
 const READ_MS = 9_000;
 /** A prefix that changes all the time is read so often. */
 const BURST = 8;
