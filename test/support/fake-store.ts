@@ -63,8 +63,8 @@ export class FakeStore implements Store {
   }
 
   /** What a call does when the store cannot be reached. */
-  async failed(): Promise<never> {
-    throw new RouterError("STORE_UNREACHABLE", "the test has cut it off");
+  async failed(code: "STORE_UNREACHABLE" | "STORE_REFUSED" = "STORE_UNREACHABLE"): Promise<never> {
+    throw new RouterError(code, "the test has cut it off");
   }
 
   keys(): string[] {

@@ -73,13 +73,13 @@ export function membersPrefix(prefix: string): string {
   return `${checkedPrefix(prefix)}/members/`;
 }
 
-type Read = ReturnType<typeof decodeMember>;
+type ReadMember = ReturnType<typeof decodeMember>;
 
 /** Entries are read once, however often something else changes. */
 async function* watchMembers(states: AsyncIterable<Watched>): AsyncGenerator<MembersSeen> {
-  let known = new Map<Entry, Read>();
+  let known = new Map<Entry, ReadMember>();
   for await (const { entries, revision, lost } of states) {
-    const now = new Map<Entry, Read>();
+    const now = new Map<Entry, ReadMember>();
     for (const entry of entries.values()) now.set(entry, known.get(entry) ?? decodeMember(entry));
     known = now;
     yield { ...inOrder(now), revision, lost };
@@ -90,7 +90,7 @@ function readMembers(entries: readonly Entry[]): Omit<MemberList, "revision"> {
   return inOrder(new Map(entries.map((entry) => [entry, decodeMember(entry)])));
 }
 
-function inOrder(all: ReadonlyMap<Entry, Read>): Omit<MemberList, "revision"> {
+function inOrder(all: ReadonlyMap<Entry, ReadMember>): Omit<MemberList, "revision"> {
   const members: Member[] = [];
   const malformed: MalformedMember[] = [];
   for (const [{ key }, read] of all) {

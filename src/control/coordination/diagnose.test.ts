@@ -1,0 +1,139 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { seededRandom } from "../../core/random.ts";
+import { openFleetMemory } from "../../store/recipes/fleet-memory.ts";
+import { initFleet, readFleet } from "../../store/recipes/identity.ts";
+import { createRegistry } from "../../store/recipes/registry.ts";
+import type { StoreFacts, StoreKind } from "../../store/store.ts";
+import { FakeStore } from "../../../test/support/fake-store.ts";
+import { ManualClock } from "../../../test/support/manual-clock.ts";
+import { diagnose, type DoctorReport } from "./diagnose.ts";
+import { DOCTOR_CHECKS, type Patient } from "./doctor-finding.ts";
+
+const { signal } = new AbortController();
+const folder = mkdtempSync(join(tmpdir(), "signalbox-doctor-"));
+after(() => rmSync(folder, { recursive: true }));
+
+interface Rig {
+  readonly store: FakeStore;
+  readonly clock: ManualClock;
+  readonly patient: Patient;
+}
+
+function openRig(more: Partial<Patient> = {}, kind: StoreKind = "embedded"): Rig {
+  const store = new FakeStore();
+  const facts: StoreFacts = { ...store.facts, kind };
+  Object.defineProperty(store, "facts", { value: facts });
+  const clock = new ManualClock();
+  const place = { store, prefix: "/t", clock, random: seededRandom(1) };
+  return { store, clock, patient: { ...place, memory: undefined, hasCredentials: false, isLocal: true, ...more } };
+}
+
+function lines({ findings }: DoctorReport, status?: string): string[] {
+  return findings
+    .filter((one) => status === undefined || one.status === status)
+    .map(({ check, status: its, message }) => `${check} ${its}: ${message}`);
+}
+
+test("a store that is well: every check says so, and nothing is left behind", async () => {
+  const { store, patient } = openRig();
+  await initFleet(patient, { signal, id: "blue" });
+  const report = await diagnose(patient, signal);
+  assert.deepEqual(lines(report, "warning"), []);
+  assert.deepEqual(lines(report, "failed"), []);
+  assert.deepEqual(new Set(report.findings.map(({ check }) => check)), new Set(DOCTOR_CHECKS));
+  assert.deepEqual([store.keys(), store.sessions], [["/t/fleet"], []]);
+  assert.ok(report.reachable);
+});
+
+test("a store that does not answer is told, and nothing else is looked at", async () => {
+  const { store, patient } = openRig();
+  store.setAway("STORE_UNREACHABLE");
+  const report = await diagnose(patient, signal);
+  assert.deepEqual([report.reachable, lines(report)], [false, ["reach failed: the test has cut it off"]]);
+  store.setAway("STORE_REFUSED");
+  assert.equal((await diagnose(patient, signal)).reachable, true, "it answers, and refuses");
+});
+
+test("what the store says of itself is told with what to do, compaction by its name", async () => {
+  const { store, patient } = openRig();
+  store.warnings = [
+    { message: "history was never compacted", hint: "etcd --auto-compaction-retention=1h" },
+    { message: "etcd b does not answer", hint: "start it" },
+  ];
+  const { findings } = await diagnose(patient, signal);
+  const told = findings.filter(({ status }) => status === "warning");
+  assert.deepEqual(
+    told.map(({ check, hint }) => `${check}: ${hint}`),
+    ["compaction: etcd --auto-compaction-retention=1h", "store: start it", `identity: ${told[2]?.hint}`],
+  );
+});
+
+test("a slow store, and a lease of which little is left", async () => {
+  const { store, clock, patient } = openRig();
+  const check = store.check.bind(store);
+  store.check = async (options) => ({ ...(await check(options)), latencyMs: 900 });
+  const open = store.openSession.bind(store);
+  store.openSession = async (options) => {
+    clock.advance(9_000);
+    return open(options);
+  };
+  const warnings = lines(await diagnose(patient, signal), "warning").join("\n");
+  assert.match(warnings, /latency warning: a read of the newest took 900 ms, above 500 ms/u);
+  assert.match(warnings, /lease warning: a lease of 15 s was granted in 9000 ms/u);
+});
+
+test("keys of others below the prefix, members that are unhealthy, and entries that are no members", async () => {
+  const { store, patient } = openRig();
+  store.put("/t/orders/7", "x");
+  store.put("/t/members/x", "{}");
+  const info = { id: "a", name: "n", address: "x:1", region: "eu", capacity: 1, version: "1", metadata: {} };
+  await using member = await createRegistry(patient).register(info, { signal });
+  await member.heartbeat({ state: "unhealthy", reason: "disk: full" }, { signal });
+  const warnings = lines(await diagnose(patient, signal), "warning").join("\n");
+  assert.match(warnings, /prefix warning: \/t\/orders are not Signalbox's/u);
+  assert.match(warnings, /members warning: a says that it is unhealthy: disk: full/u);
+  assert.match(warnings, /members warning: \/t\/members\/x is no member/u);
+});
+
+test("a clock that others are ahead of", async () => {
+  const { clock, patient } = openRig();
+  const info = { id: "a", name: "n", address: "x:1", region: "eu", capacity: 1, version: "1", metadata: {} };
+  clock.stepWall(30_000);
+  await using member = await createRegistry(patient).register(info, { signal });
+  clock.stepWall(-30_000);
+  assert.ok(member.isListed);
+  const warnings = lines(await diagnose(patient, signal), "warning").join("\n");
+  assert.match(warnings, /clock warning: a wrote a time that is 30\.0 s ahead/u);
+});
+
+test("a fleet that this node does not follow fails, with what to do", async () => {
+  const memory = await openFleetMemory(join(folder, "fleet.json"));
+  const { store, patient } = openRig({ memory });
+  await initFleet(patient, { signal, id: "blue" });
+  await memory.judge(await readFleet(patient, { signal }));
+  assert.deepEqual(lines(await diagnose(patient, signal), "failed"), []);
+  store.delete("/t/fleet");
+  const { findings } = await diagnose(patient, signal);
+  const failed = findings.find(({ status }) => status === "failed");
+  assert.ok(failed?.check === "identity" && failed.hint?.includes("signalbox fleet adopt") === true);
+});
+
+test("rights: what cannot be written, what more can be read, and a store that is open to all", async () => {
+  const { store, patient } = openRig({ hasCredentials: true, isLocal: false }, "etcd");
+  store.put("/other", "x");
+  assert.match(lines(await diagnose(patient, signal), "warning").join("\n"), /rights warning: more than \/t\/ can/u);
+  const txn = store.txn.bind(store);
+  store.txn = () => store.failed("STORE_REFUSED");
+  const refused = (await diagnose(patient, signal)).findings.find(({ check }) => check === "rights");
+  assert.match(`${refused?.message} ${refused?.hint}`, /cannot be written: .*readwrite \/t\/ --prefix=true/u);
+  store.txn = txn;
+  const list = store.list.bind(store);
+  store.list = (prefix, options) => (prefix === "/" ? store.failed("STORE_REFUSED") : list(prefix, options));
+  assert.ok(!lines(await diagnose(patient, signal), "warning").some((line) => line.startsWith("rights")));
+  const open = openRig({ isLocal: false }, "consul");
+  assert.match(lines(await diagnose(open.patient, signal), "warning").join("\n"), /consul is asked without a user/u);
+});

@@ -1,0 +1,94 @@
+import { RouterError } from "../../core/errors.ts";
+import { createRegistry } from "../../store/recipes/registry.ts";
+import { checkClock } from "./check-clock.ts";
+import { checkLease } from "./check-lease.ts";
+import { checkPrefixKeys } from "./check-keys.ts";
+import { checkRights } from "./check-rights.ts";
+import { type DoctorCheck, type DoctorFinding, failed, type Patient } from "./doctor-finding.ts";
+import { identityFindings } from "./fleet-findings.ts";
+import { readFleet } from "../../store/recipes/identity.ts";
+
+export interface DoctorReport {
+  readonly store: string;
+  readonly prefix: string;
+  /** False: the store does not answer, and nothing else was looked at. */
+  readonly reachable: boolean;
+  readonly findings: readonly DoctorFinding[];
+}
+
+/** A linearizable read that takes longer makes leases and changes of leaders slow. */
+const SLOW_MS = 500;
+
+/** Looks at a store as its fleet will use it. Writes one key below the prefix, and deletes it. */
+export async function diagnose(patient: Patient, signal: AbortSignal): Promise<DoctorReport> {
+  const { store, prefix } = patient;
+  const head = { store: store.facts.kind, prefix };
+  let reached: DoctorFinding[];
+  try {
+    reached = await checkReach(patient, signal);
+  } catch (cause) {
+    const isRefused = cause instanceof RouterError && cause.code === "STORE_REFUSED";
+    return { ...head, reachable: isRefused, findings: [failed("reach", cause)] };
+  }
+  const steps: readonly [DoctorCheck, () => Promise<DoctorFinding[]>][] = [
+    ["rights", () => checkRights(patient, signal)],
+    ["prefix", () => checkPrefixKeys(patient, signal)],
+    ["identity", async () => [identityFindings(patient.memory?.identity, await readFleet(patient, { signal }))]],
+    ["members", () => checkMembers(patient, signal)],
+    ["lease", () => checkLease(patient, signal)],
+    ["clock", () => checkClock(patient, signal)],
+  ];
+  const findings = reached;
+  for (const [check, run] of steps) {
+    findings.push(...(await run().catch((cause: unknown) => [failed(check, cause)])));
+  }
+  return { ...head, reachable: true, findings };
+}
+
+async function checkReach({ store }: Patient, signal: AbortSignal): Promise<DoctorFinding[]> {
+  const { latencyMs, version, revision, warnings } = await store.check({ signal });
+  const took = `a read of the newest took ${latencyMs.toFixed(latencyMs < 10 ? 1 : 0)} ms`;
+  const isSlow = latencyMs > SLOW_MS;
+  const latency: DoctorFinding = isSlow
+    ? {
+        check: "latency",
+        status: "warning",
+        message: `${took}, above ${SLOW_MS} ms: leaders change and configs spread as slowly`,
+        hint: "look at the disk of the store's servers (fsync), at their load, and at the way there",
+      }
+    : { check: "latency", status: "ok", message: took };
+  const told = warnings.map(
+    ({ message, hint }): DoctorFinding => ({
+      check: /compact/iu.test(message) ? "compaction" : "store",
+      status: "warning",
+      message,
+      hint,
+    }),
+  );
+  const { kind } = store.facts;
+  const quiet: DoctorFinding[] = [];
+  if (!told.some(({ check }) => check === "store")) {
+    quiet.push({ check: "store", status: "ok", message: "it says nothing bad of itself" });
+  }
+  if (!told.some(({ check }) => check === "compaction")) {
+    const message = kind === "etcd" ? "its history seems to be compacted" : `${kind} needs none`;
+    quiet.push({ check: "compaction", status: "ok", message });
+  }
+  const reach: DoctorFinding = { check: "reach", status: "ok", message: `${kind} ${version}, revision ${revision}` };
+  return [reach, latency, ...told, ...quiet];
+}
+
+async function checkMembers(patient: Patient, signal: AbortSignal): Promise<DoctorFinding[]> {
+  const { members, malformed } = await createRegistry(patient).list({ signal });
+  const findings: DoctorFinding[] = [{ check: "members", status: "ok", message: `${members.length} are registered` }];
+  for (const { id, health } of members) {
+    if (health.state !== "unhealthy") continue;
+    const message = `${id} says that it is unhealthy: ${health.reason}`;
+    findings.push({ check: "members", status: "warning", message, hint: `look at ${id}: it is passed over` });
+  }
+  for (const { key, reason } of malformed.slice(0, 10)) {
+    const hint = "delete the key, if nothing of yours has written it";
+    findings.push({ check: "members", status: "warning", message: `${key} is no member: ${reason}`, hint });
+  }
+  return findings;
+}

@@ -1,0 +1,39 @@
+import { reasonOf, RouterError } from "../../core/errors.ts";
+import type { FleetMemory } from "../../store/recipes/fleet-memory.ts";
+import type { RecipePlace } from "../../store/recipes/place.ts";
+
+export const DOCTOR_CHECKS = [
+  "reach",
+  "latency",
+  "store",
+  "compaction",
+  "rights",
+  "prefix",
+  "identity",
+  "members",
+  "lease",
+  "clock",
+] as const;
+export type DoctorCheck = (typeof DOCTOR_CHECKS)[number];
+
+/** One thing that was looked at, and what to do about it. */
+export interface DoctorFinding {
+  readonly check: DoctorCheck;
+  readonly status: "ok" | "warning" | "failed";
+  readonly message: string;
+  readonly hint?: string | undefined;
+}
+
+export interface Patient extends RecipePlace {
+  /** What this node remembers of its fleet; undefined: it is not known which node is meant. */
+  readonly memory: FleetMemory | undefined;
+  /** Whether calls carry a user or a token. */
+  readonly hasCredentials: boolean;
+  /** Whether all endpoints are on this machine. */
+  readonly isLocal: boolean;
+}
+
+export function failed(check: DoctorCheck, cause: unknown): DoctorFinding {
+  const hint = cause instanceof RouterError ? cause.hint : undefined;
+  return { check, status: "failed", message: reasonOf(cause), hint };
+}

@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { isoTime } from "../../core/iso-time.ts";
+import { seededRandom } from "../../core/random.ts";
+import { createElection } from "../../store/recipes/election.ts";
+import { adoptFleet, initFleet } from "../../store/recipes/identity.ts";
+import { createLock } from "../../store/recipes/lock.ts";
+import { FakeStore } from "../../../test/support/fake-store.ts";
+import { ManualClock } from "../../../test/support/manual-clock.ts";
+import { createSeatReader, GLOBAL_ELECTION, regionElection } from "./seats.ts";
+
+const { signal } = new AbortController();
+
+async function settle(): Promise<void> {
+  for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+test("locks and leaders are shown with who, since when, the epoch with its generation, and who waits", async () => {
+  const store = new FakeStore();
+  const clock = new ManualClock();
+  const place = { store, prefix: "/t", clock, random: seededRandom(1) };
+  const seats = createSeatReader(place);
+  assert.deepEqual(await seats.locks({ signal }), []);
+  assert.deepEqual(await seats.leaders({ signal }), { global: null, regions: {}, others: {} });
+
+  const guard = await createLock(place, "backup", { holder: "n1" }).acquire({ signal });
+  const stop = new AbortController();
+  const waiting = createLock(place, "backup", { holder: "n2" }).acquire({ signal: stop.signal });
+  waiting.catch(() => undefined);
+  await settle();
+  const lead = (name: string, id: string): Promise<{ epoch: bigint; resign(): Promise<void> }> =>
+    createElection(place, name).campaign("", { signal, id });
+  const global = await lead(GLOBAL_ELECTION, "n3");
+  const eu = await lead(regionElection("eu-1"), "n4");
+  const job = await lead("job", "n5");
+
+  const since = isoTime(clock.wallMs());
+  const lock = { name: "backup", holder: "n1", since, waiting: 1, waiters: ["n2"] };
+  assert.deepEqual(await seats.locks({ signal }), [{ ...lock, epoch: `1.${guard.epoch}` }]);
+  const leaders = (generation: number): object => ({
+    global: { id: "n3", epoch: `${generation}.${global.epoch}`, since },
+    regions: { "eu-1": { id: "n4", epoch: `${generation}.${eu.epoch}`, since } },
+    others: { job: { id: "n5", epoch: `${generation}.${job.epoch}`, since } },
+  });
+  assert.deepEqual(await seats.leaders({ signal }), leaders(1));
+  await initFleet(place, { signal, id: "blue" });
+  assert.deepEqual(await seats.leaders({ signal }), leaders(1), "as before there was a fleet");
+  await adoptFleet(place, { signal });
+  assert.deepEqual(await seats.leaders({ signal }), leaders(2));
+  stop.abort();
+  for (const one of [global, eu, job]) await one.resign();
+  await guard.release();
+  await settle();
+  assert.deepEqual(await seats.locks({ signal }), []);
+});
