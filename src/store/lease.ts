@@ -2,7 +2,8 @@ import type { CallOptions } from "./store.ts";
 
 /**
  * The store's leases, without the care for time: an adapter has one, and the thread that renews
- * sessions (`session/`) drives it over a connection of its own, and tells the observer of its calls.
+ * sessions (`session/`) drives it over a connection of its own, and tells the observer of its
+ * calls.
  */
 export interface LeaseClient extends AsyncDisposable {
   /** Throws as `Store` does. */

@@ -161,8 +161,8 @@ export interface Session extends AsyncDisposable {
   /** What the store granted: never less than what was asked for. */
   readonly ttlMs: number;
   /**
-   * Fires no later than the store lets anyone else have what is the session's: when it is closed, or
-   * at a deadline of our own, which is counted from the sending of the last renewal that was
+   * Fires no later than the store lets anyone else have what is the session's: when it is closed,
+   * or at a deadline of our own, which is counted from the sending of the last renewal that was
    * answered, by both clocks. A process that stood still is late: `validForMs`.
    */
   readonly lost: AbortSignal;
