@@ -49,7 +49,7 @@ export interface RouterSystem extends System {
 const ROOT = join(import.meta.dirname, "..");
 
 /**
- * As the router's workers have it (src/server/workers/worker-link.ts), so that what is compared
+ * As the router's workers have it (src/server/workers/worker-flags.ts), so that what is compared
  * with them has the same advantage.
  */
 const NODE_FLAGS = ["--min-semi-space-size=8", "--max-semi-space-size=8", "--heap-growing-percent=200"];

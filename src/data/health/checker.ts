@@ -9,7 +9,8 @@ export interface Checked {
   intervalMs(): number;
   /** False: this one is left out. */
   wanted(): boolean;
-  checked(outcome: CheckOutcome): void;
+  /** `startedMs`: Clock.nowMs() at which it began. */
+  checked(outcome: CheckOutcome, startedMs: number): void;
 }
 
 export interface CheckerEnv {
@@ -71,7 +72,7 @@ export class Checker implements AsyncDisposable {
     const startedMs = this.#env.clock.nowMs();
     this.#cancel = this.#check.run(this.#target.timeoutMs, (outcome) => {
       this.#running = false;
-      this.#target.checked(outcome);
+      this.#target.checked(outcome, startedMs);
       if (this.#closed) return;
       // From start to start, so that checks that time out do not become rare.
       const tookMs = this.#env.clock.nowMs() - startedMs;

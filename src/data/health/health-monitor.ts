@@ -71,6 +71,9 @@ export class HealthMonitor implements Checked, TargetMonitor {
   #dropped = false;
   /** When a call last showed that the target works. */
   #provenMs = -Infinity;
+  /** When calls last brought it back, and took it out. */
+  #recoveredMs = -Infinity;
+  #ejectedMs = -Infinity;
   #timer: { readonly atMs: number; readonly cancel: Cancel } | undefined;
   #closed = false;
 
@@ -238,7 +241,7 @@ export class HealthMonitor implements Checked, TargetMonitor {
     return this.#env.clock.nowMs() - this.#provenMs >= this.intervalMs();
   }
 
-  checked({ result, said, asked }: CheckOutcome): void {
+  checked({ result, said, asked }: CheckOutcome, startedMs: number): void {
     this.#check = { atMs: this.#env.clock.wallMs(), result, said: redactText(said) };
     this.#env.metrics.targetChecks.with(this.#monitored.plan.id, result).add(1);
     const before = this.health();
@@ -251,10 +254,21 @@ export class HealthMonitor implements Checked, TargetMonitor {
       if (verdict === "drop") return this.#drop(said);
       if (verdict === "ignore") return;
     }
+    if (this.#isOutdated(result === "passed", startedMs)) return;
     const failed = { kind: "check_failed", silent: this.#silence.lasts, answered } as const;
     this.#step(result === "passed" ? { kind: "check_passed" } : failed);
     const after = this.#health;
     if (after.epoch !== before.epoch || isUnproven(after) !== isUnproven(before)) this.#monitored.healthChanged();
+  }
+
+  /**
+   * Calls have told the opposite since it began: it says how the target was before. A check that
+   * was written may go on failing beside calls that succeed, and counts unless they brought the
+   * target back.
+   */
+  #isOutdated(passed: boolean, startedMs: number): boolean {
+    if (passed) return startedMs < this.#ejectedMs;
+    return startedMs < (this.#policy.check?.written === true ? this.#recoveredMs : this.#provenMs);
   }
 
   #inDoubt(): boolean {
@@ -284,15 +298,19 @@ export class HealthMonitor implements Checked, TargetMonitor {
     if (next === before) return;
     this.#health = next;
     if (this.#closed) return;
-    if (next.epoch !== before.epoch) this.#entered(before);
+    if (next.epoch !== before.epoch) this.#entered(before, event);
     if (isSuspect(next) && !isSuspect(before)) {
       this.#checker?.within(next.state === "ready" ? this.intervalMs() : 0);
     }
     this.#setTimer();
   }
 
-  #entered(before: Health): void {
+  #entered(before: Health, event: HealthEvent): void {
     const health = this.#health;
+    if ("epoch" in event) {
+      if (health.state === "ready") this.#recoveredMs = this.#env.clock.nowMs();
+      if (health.state === "ejected") this.#ejectedMs = this.#env.clock.nowMs();
+    }
     this.#window.clear();
     this.#monitored.stateEntered(before.state, health.state);
     if (health.state !== "drain" && health.state !== "maintenance") this.#override = undefined;

@@ -33,7 +33,9 @@ const INHERITED = [
 /** Their values may be the next argument, too. */
 const WITH_VALUE = /^--(?:openssl[-_]config|tls[-_]cipher[-_]list)$/u;
 
-/** Of the flags of the main process those that a worker gets; NODE_OPTIONS is in its environment. */
+/**
+ * Of the flags of the main process those that a worker gets; NODE_OPTIONS is in its environment.
+ */
 export function inheritedFlags(execArgv: readonly string[]): string[] {
   return execArgv.flatMap((flag, i) => {
     if (WITH_VALUE.test(flag)) return [flag, execArgv[i + 1] ?? ""];
