@@ -113,7 +113,7 @@ export type TxnOutcome =
  * has what the store has.
  */
 export type WatchEvent =
-  /** The first one: all that is there. */
+  /** The first one, but for a `lost` where the store could not be reached: all that is there. */
   | { readonly kind: "snapshot"; readonly entries: readonly Entry[]; readonly revision: Revision }
   /** All that a transaction changed comes in one; several transactions may. */
   | {
