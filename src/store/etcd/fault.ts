@@ -89,8 +89,13 @@ function at({ endpoint }: EtcdFault): string {
 
 /** grpc-js wraps the reason of a connection that could not be made into words of its own. */
 export function wordsOf({ code, details }: EtcdFault): string {
-  const connecting = /Last error: (?:Error: )?(?<why>.*?)(?:\. Resolution note: .*)?$/su.exec(details)?.groups?.["why"];
-  const words = (connecting ?? details).replace(/^etcdserver: /u, "").trim();
+  const connecting = /Last error: (?<why>.*?)(?:\. Resolution note: .*)?$/su.exec(details)?.groups?.["why"];
+  const words = (connecting ?? details)
+    .replace(/\s*\(\d{4}-\d\d-\d\dT[\d:.]+Z\)$/u, "")
+    .replace(/^(?:Error(?: \[\w+\])?: |etcdserver: )+/u, "")
+    .replace(/^.*SSL routines:[^:]*:(?<why>[^:]+):.*$/su, "TLS: $<why>")
+    .trim();
+  if (words === "Failed to connect") return "it closes the connection";
   return words === "" ? `code ${code}` : words;
 }
 
@@ -101,15 +106,15 @@ const HINTS: readonly (readonly [RegExp, string])[] = [
   [/ENOTFOUND|EAI_AGAIN|Name resolution failed/u, "is the endpoint's name right?"],
   [CERTIFICATE, "the tls.ca of the store has to name who signed etcd's certificate"],
   [/altnames/u, "etcd's certificate is for other names: write one of them into the endpoint or tls.server_name"],
-  [/wrong version number|packet length too long/u, "etcd speaks no TLS there: write http:// in the endpoint"],
+  [
+    /wrong version number|packet length too long|before secure TLS connection/u,
+    "does etcd speak TLS there? if not, write http:// in the endpoint",
+  ],
   [
     /certificate required|bad certificate|unknown ca/iu,
     "etcd wants a client certificate that it trusts: tls.cert and tls.key",
   ],
-  [
-    /ECONNRESET|socket hang up|dropped|Protocol error|ECONNABORTED/u,
-    "does etcd speak TLS there? then write https:// in the endpoint",
-  ],
+  [/ECONNRESET|socket hang up|Failed to connect/u, "does etcd speak TLS there? if so, write https:// in the endpoint"],
   [/no leader|request timed out/u, "etcd has lost its quorum: look at `etcdctl endpoint status --cluster`"],
   [
     /permission denied/u,

@@ -1,7 +1,7 @@
 import { status } from "@grpc/grpc-js";
 import type { Cancel, Clock } from "../../core/clock.ts";
 import type { Random } from "../../core/random.ts";
-import { CALL_DEADLINE_MS, type ResyncReason, type StoreObserver } from "../store.ts";
+import type { ResyncReason, StoreObserver } from "../store.ts";
 import type { OpenStream } from "./connection.ts";
 import { type EtcdFault, isUnreachable, storeError, wantsNewToken } from "./fault.ts";
 import { encodeWatchCreate, type WatchResponse } from "./messages.ts";
@@ -10,7 +10,7 @@ import { endOfPrefix, type RangeReader, startOfPrefix } from "./range.ts";
 import type { Ready, Rpc } from "./rpc.ts";
 import type { WatchStep, WatchState } from "./watch-state.ts";
 
-export interface WatchParts {
+export interface EtcdWatchParts {
   readonly prefix: string;
   readonly rpc: Rpc;
   readonly reader: RangeReader;
@@ -29,6 +29,8 @@ export interface StreamTold {
 /** Why a stream is over, where it was not lost: a listing has to follow, or only another stream. */
 export type StreamEnd = ResyncReason | "behind" | "denied";
 
+/** That it has taken a watch is said at once by a member that is alive. */
+const CREATE_MS = 5_000;
 /** Without a word for so long, the store is asked whether there was something to tell. */
 const QUIET_MS = 60_000;
 /** What is in a listing and not told is waited for while something comes, each time for so long. */
@@ -41,7 +43,7 @@ const COMPARE_MS = 300_000;
  * right; whatever comes of a stream that has ended goes nowhere.
  */
 export class WatchStream {
-  readonly #parts: WatchParts;
+  readonly #parts: EtcdWatchParts;
   readonly #state: WatchState;
   readonly #told: StreamTold;
   readonly #ready: Ready;
@@ -53,7 +55,7 @@ export class WatchStream {
   #isEstablished = false;
   #heard = 0;
 
-  constructor(parts: WatchParts, state: WatchState, told: StreamTold, ready: Ready) {
+  constructor(parts: EtcdWatchParts, state: WatchState, told: StreamTold, ready: Ready) {
     this.#parts = parts;
     this.#state = state;
     this.#told = told;
@@ -84,9 +86,9 @@ export class WatchStream {
       message: (response) => this.#take(response),
       ended: (fault) => this.#fail(fault),
     });
-    this.#after(CALL_DEADLINE_MS, () => {
+    this.#after(CREATE_MS, () => {
       if (this.#isEstablished) return;
-      const details = `no answer within ${CALL_DEADLINE_MS} ms`;
+      const details = `no answer within ${CREATE_MS} ms`;
       this.#fail({ code: status.DEADLINE_EXCEEDED, details, endpoint: connection.endpoint, wasSent: true });
     });
   }

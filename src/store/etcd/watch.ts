@@ -6,7 +6,7 @@ import { storeError } from "./fault.ts";
 import type { PrefixListing } from "./range.ts";
 import type { WatchQueue } from "./watch-queue.ts";
 import { WatchState, type WatchStep } from "./watch-state.ts";
-import { type StreamEnd, type WatchParts, WatchStream } from "./watch-stream.ts";
+import { type StreamEnd, type EtcdWatchParts, WatchStream } from "./watch-stream.ts";
 
 const FIRST_BACKOFF_MS = 50;
 const MAX_BACKOFF_MS = 5_000;
@@ -17,7 +17,7 @@ type Next = "begin" | "resume" | ResyncReason;
 
 /** One watch: a listing, then streams, one after the other, and listings where they leave a gap. */
 export class EtcdWatch {
-  readonly #parts: WatchParts;
+  readonly #parts: EtcdWatchParts;
   readonly #queue: WatchQueue;
   readonly #signal: AbortSignal;
   readonly #told = new Told();
@@ -26,7 +26,7 @@ export class EtcdWatch {
   #failures = 0;
   #denials = 0;
 
-  constructor(parts: WatchParts, queue: WatchQueue, signal: AbortSignal) {
+  constructor(parts: EtcdWatchParts, queue: WatchQueue, signal: AbortSignal) {
     this.#parts = parts;
     this.#queue = queue;
     this.#signal = signal;

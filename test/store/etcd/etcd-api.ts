@@ -48,6 +48,16 @@ message LeaseGrantRequest { int64 TTL = 1; int64 ID = 2; }
 message LeaseGrantResponse { ResponseHeader header = 1; int64 ID = 2; int64 TTL = 3; string error = 4; }
 message LeaseKeepAliveRequest { int64 ID = 1; }
 message LeaseKeepAliveResponse { ResponseHeader header = 1; int64 ID = 2; int64 TTL = 3; }
+message LeaseRevokeRequest { int64 ID = 1; }
+message LeaseRevokeResponse { ResponseHeader header = 1; }
+message StatusRequest {}
+message AuthEnableRequest {}
+message Permission { enum Type { READ = 0; WRITE = 1; READWRITE = 2; } Type permType = 1; bytes key = 2; bytes range_end = 3; }
+message AuthRoleAddRequest { string name = 1; }
+message AuthRoleGrantPermissionRequest { string name = 1; Permission perm = 2; }
+message UserAddOptions { bool no_password = 1; }
+message AuthUserAddRequest { string name = 1; string password = 2; UserAddOptions options = 3; }
+message AuthUserGrantRoleRequest { string user = 1; string role = 2; }
 message AuthenticateRequest { string name = 1; string password = 2; }
 message AuthenticateResponse { ResponseHeader header = 1; string token = 2; }
 message StatusResponse {

@@ -1,0 +1,3 @@
+import { etcdContract } from "./etcd-fixture.ts";
+
+etcdContract("etcd", 3);

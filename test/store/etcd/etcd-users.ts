@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { systemClock } from "../../../src/core/clock.ts";
+import { EtcdConnection } from "../../../src/store/etcd/connection.ts";
+import { endOfPrefix } from "../../../src/store/etcd/range.ts";
+import type { StoreTls } from "../../../src/store/store.ts";
+import { encodeApi } from "./etcd-api.ts";
+
+export interface EtcdUser {
+  readonly name: string;
+  /** Without one it is known by its certificate. */
+  readonly password?: string;
+  /** What it may read and write. */
+  readonly prefix: string;
+}
+
+/** A role for each user, as an operator would; then nobody gets in who is none of them. */
+export async function enableUsers(endpoint: string, users: readonly EtcdUser[], tls?: StoreTls): Promise<void> {
+  using connection = new EtcdConnection(endpoint, tls);
+  const call = async (name: string, fields: Record<string, unknown>): Promise<void> => {
+    const method = { path: `/etcdserverpb.Auth/${name}`, decode: () => undefined };
+    const patience = { clock: systemClock, deadlineMs: 30_000, signal: new AbortController().signal };
+    const answer = await connection.unary(
+      method,
+      encodeApi(`${name === "AuthEnable" ? "" : "Auth"}${name}Request`, fields),
+      "",
+      patience,
+    );
+    assert.ok(answer.ok, `${name}: ${JSON.stringify(answer)}`);
+  };
+  const add = async ({ name, password }: Omit<EtcdUser, "prefix">): Promise<void> => {
+    const how = password === undefined ? { options: { no_password: true } } : { password };
+    await call("UserAdd", { name, ...how });
+  };
+  await add({ name: "root", password: "root" });
+  await call("UserGrantRole", { user: "root", role: "root" });
+  for (const user of users) {
+    const key = Buffer.from(user.prefix);
+    await call("RoleAdd", { name: user.name });
+    const perm = { permType: "READWRITE", key, range_end: endOfPrefix(user.prefix) };
+    await call("RoleGrantPermission", { name: user.name, perm });
+    await add(user);
+    await call("UserGrantRole", { user: user.name, role: user.name });
+  }
+  await call("AuthEnable", {});
+}

@@ -1,0 +1,29 @@
+import { type Cancel, type Clock, systemClock } from "../../../src/core/clock.ts";
+
+/** The machine's clock, but what is due in ten seconds or later waits until the test runs it. */
+export class HeldClock implements Clock {
+  readonly #held = new Set<{ readonly delayMs: number; readonly run: () => void }>();
+
+  nowMs(): number {
+    return systemClock.nowMs();
+  }
+
+  wallMs(): number {
+    return systemClock.wallMs();
+  }
+
+  after(delayMs: number, run: () => void): Cancel {
+    if (delayMs < 10_000) return systemClock.after(delayMs, run);
+    const timer = { delayMs, run };
+    this.#held.add(timer);
+    return () => void this.#held.delete(timer);
+  }
+
+  /** Runs what waits with a delay from `leastMs` to `mostMs`; says how much that was. */
+  run(leastMs: number, mostMs: number): number {
+    const due = [...this.#held].filter(({ delayMs }) => delayMs >= leastMs && delayMs <= mostMs);
+    for (const timer of due) this.#held.delete(timer);
+    for (const timer of due) timer.run();
+    return due.length;
+  }
+}
