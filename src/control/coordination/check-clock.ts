@@ -5,7 +5,7 @@ import type { DoctorFinding, Patient } from "./doctor-finding.ts";
 /** Times of others that are so far ahead are not only late by the way. */
 const AHEAD_MS = 1_000;
 
-interface Stamp {
+interface WrittenTime {
   readonly by: string;
   readonly atMs: number;
 }
@@ -33,7 +33,7 @@ export async function checkClock(patient: Patient, signal: AbortSignal): Promise
   ];
 }
 
-async function readStamps(patient: Patient, signal: AbortSignal): Promise<Stamp[]> {
+async function readStamps(patient: Patient, signal: AbortSignal): Promise<WrittenTime[]> {
   const { members } = await createRegistry(patient).list({ signal });
   const pages = [await listLocks(patient, { signal }), await listElections(patient, { signal })];
   const seats = pages.flatMap(({ seats: some }) => some);

@@ -21,6 +21,6 @@ export async function checkPrefixKeys({ store, prefix }: Patient, signal: AbortS
       },
     ];
   }
-  const amount = `${hasMore ? "more than " : ""}${entries.length} keys`;
-  return [{ check: "prefix", status: "ok", message: `${amount} below ${prefix}/, all of them Signalbox's` }];
+  const amount = hasMore ? `the first ${entries.length}` : `${entries.length}`;
+  return [{ check: "prefix", status: "ok", message: `keys below ${prefix}/: ${amount}, all of them Signalbox's` }];
 }
