@@ -1,4 +1,5 @@
 import type { ConfigWalk } from "../control/apply.ts";
+import type { SeatReader } from "../control/coordination/seats.ts";
 import type { OperatorStates } from "../control/operator-states.ts";
 import type { RouteTable } from "../control/route-table.ts";
 import type { DataPlane } from "../plan/data-plane.ts";
@@ -25,6 +26,7 @@ export interface AdminContext {
   readonly walk: ConfigWalk;
   readonly table: RouteTable;
   readonly operators: OperatorStates;
+  readonly seats: SeatReader;
   readonly env: Env;
   readonly runtime: RuntimeMetrics;
   /** The last lines of the log. */

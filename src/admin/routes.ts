@@ -7,6 +7,7 @@ import { explainRoute } from "./explain-route.ts";
 import { openapi } from "./openapi.ts";
 import { operatorRoutes } from "./operator-routes.ts";
 import { problemReply } from "./reply.ts";
+import { seatRoutes } from "./seat-routes.ts";
 import { type AdminReply, type AdminRoute } from "./route.ts";
 import { dropView, ledgerView, nodeView, readinessView } from "./views.ts";
 
@@ -17,6 +18,7 @@ export function createRoutes(context: AdminContext): readonly AdminRoute[] {
     ...configRoutes(context),
     ...elementRoutes(context),
     ...operatorRoutes(context),
+    ...seatRoutes(context),
     explainRoute(context),
     eventsRoute(context),
     get("/openapi.json", "none", "This description.", () => ok(openapi(routes, context.facts.version))),

@@ -4,6 +4,9 @@ import { VERSION } from "../core/version.ts";
 import { usage } from "./args.ts";
 import { type Command, type CommandGroup, EXIT, isGroup } from "./command.ts";
 import { group as config } from "./config.ts";
+import { doctor } from "./coordination/doctor.ts";
+import { group as fleet } from "./coordination/fleet.ts";
+import { leader, locks } from "./coordination/seats.ts";
 import { command as demo } from "./demo/command.ts";
 import { command as explain } from "./explain/command.ts";
 import { group as pools } from "./pools.ts";
@@ -54,6 +57,10 @@ export const COMMANDS: readonly (Command | CommandGroup)[] = [
   pools,
   rules,
   config,
+  locks,
+  leader,
+  fleet,
+  doctor,
   schema,
   version,
 ];

@@ -37,6 +37,7 @@ import { type NodeAddresses, nodeAddresses } from "./node-addresses.ts";
 import { workerCount } from "./worker-count.ts";
 import { VERSION } from "../core/version.ts";
 import type { ConfigSource } from "./config-source.ts";
+import { openNodeSeats } from "./node-seats.ts";
 import { openSteering, setLog, type Steering } from "./steering.ts";
 
 export interface StartOptions {
@@ -111,11 +112,20 @@ export async function startNode(config: Config, options: StartOptions): Promise<
   const open = options.openDataPlane ?? (await dataPlaneOpener(workers));
   const dataPlane = parts.use(await open(plan, listenOptions(config.node), env, { secrets, strategies }));
   const operators = await openOperatorStates({ file: kept?.operatorStates, dataPlane, clock, log });
+  const seats = parts.use(openNodeSeats(config.node.coordination, dataDir, env));
   const steering = await openSteering({ config, plan }, { dataPlane, env, history }, options);
   parts.use(steering.documents);
   const { addresses } = await dataPlane.status();
   const { file, place } = source;
-  const more = { facts, runtime, events: log.events, source: { file, place }, operators, settled: options.settled };
+  const more = {
+    facts,
+    runtime,
+    events: log.events,
+    source: { file, place },
+    operators,
+    seats,
+    settled: options.settled,
+  };
   const node = new Node({ env, dataPlane, addresses, ...more, ...steering });
   await node.open({ config, text: source.text }, parts);
   log.info("signalbox listens", { ...eachListener((kind) => addresses[kind]), admin: node.addresses.admin });

@@ -1,0 +1,108 @@
+import { resolve } from "node:path";
+import { RouterError } from "../../core/errors.ts";
+import { parseDuration } from "../../core/units.ts";
+import type { Coordination } from "../../server/coordination.ts";
+import { type NamedStore, openNamedStore, storeOfConfig, storeOfSettings } from "../../server/named-store.ts";
+import { usage } from "../args.ts";
+import type { Args, Io, OptionSpecs } from "../command.ts";
+import { readNamed, readPem } from "../files.ts";
+import { OUTPUT_OPTION } from "../print.ts";
+import { loadUsable } from "../validate.ts";
+
+/** Which store, and how to call it: of every command that asks the store itself. */
+export const STORE_OPTIONS: OptionSpecs = {
+  config: {
+    type: "string",
+    short: "c",
+    value: "file",
+    help: "A node's config: its store, and what the node remembers.",
+  },
+  store: { type: "string", choices: ["embedded", "etcd", "consul"], help: "Without a config: the kind of store." },
+  endpoint: { type: "string", value: "url", multiple: true, help: "Of etcd or Consul." },
+  "data-dir": { type: "string", value: "directory", help: "Of the node whose embedded store it is." },
+  prefix: { type: "string", value: "prefix", help: "Of all keys; default: /signalbox." },
+  username: { type: "string", value: "name", help: "Of a user of etcd." },
+  "password-file": { type: "string", value: "file", help: "The user's password." },
+  "token-file": { type: "string", value: "file", help: "The secret id of a token of Consul." },
+  ca: { type: "string", value: "file", help: "PEM of the authorities to trust, for https." },
+  cert: { type: "string", value: "file", help: "PEM of a client certificate." },
+  key: { type: "string", value: "file", help: "PEM of its key." },
+  timeout: { type: "string", value: "time", default: "10s", help: "Of the whole command." },
+  output: OUTPUT_OPTION,
+};
+
+/** Those that say which store it is, when no config does. */
+const SINGLE = Object.keys(STORE_OPTIONS).filter((name) => !["config", "timeout", "output"].includes(name));
+
+export const WHICH_STORE = `The store is that of a node's config (-c node.yaml), or named by options:
+--store etcd --endpoint http://127.0.0.1:2379 --prefix /signalbox. Exits with 7 when it cannot be reached.`;
+
+/** Fails with USAGE, or as reading the config does. */
+export function namedStore(args: Args, io: Io): NamedStore {
+  const config = args.text("config");
+  const single = SINGLE.find((name) => args.list(name).length > 0);
+  if (config !== undefined) {
+    if (single !== undefined) throw usage(`--${single} is in the config`, "give -c, or options, and not both");
+    const path = resolve(io.cwd, config);
+    return storeOfConfig(loadUsable(path, io).config, path);
+  }
+  const type = args.text("store");
+  if (type === undefined) {
+    throw usage("which store?", "-c node.yaml, or --store etcd --endpoint http://127.0.0.1:2379");
+  }
+  const dataDir = args.text("data-dir");
+  if (type === "embedded" && dataDir === undefined) throw usage("the embedded store is in a directory", "--data-dir");
+  const named = storeOfSettings(
+    settingsOf(type, args, io),
+    dataDir === undefined ? undefined : resolve(io.cwd, dataDir),
+  );
+  if ("problem" in named) throw usage(named.problem);
+  return named;
+}
+
+function settingsOf(type: string, args: Args, { cwd }: Io): Readonly<Record<string, unknown>> {
+  const endpoints = args.list("endpoint");
+  const pem = (name: string): string | undefined => {
+    const file = args.text(name);
+    return file === undefined ? undefined : readPem(name, resolve(cwd, file));
+  };
+  const secret = (name: string): string | undefined => {
+    const file = args.text(name);
+    return file === undefined ? undefined : readNamed(resolve(cwd, file), file, MAX_SECRET_BYTES).toString().trim();
+  };
+  const [ca, cert, key] = [pem("ca"), pem("cert"), pem("key")];
+  const tls = Object.fromEntries(Object.entries({ ca, cert, key }).filter(([, value]) => value !== undefined));
+  return {
+    type,
+    endpoints: endpoints.length === 0 ? undefined : endpoints,
+    prefix: args.text("prefix"),
+    username: args.text("username"),
+    password: secret("password-file"),
+    token: secret("token-file"),
+    tls: Object.keys(tls).length === 0 ? undefined : tls,
+  };
+}
+
+const MAX_SECRET_BYTES = 4_096;
+
+/** Opens the store, runs what a command does with it, and closes it. */
+export async function withStore<T>(
+  named: NamedStore,
+  purpose: "read" | "write",
+  { args, io }: { readonly args: Args; readonly io: Io },
+  run: (coordination: Coordination, signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const timeout = args.required("timeout");
+  const timeoutMs = parseDuration(timeout);
+  if (timeoutMs === undefined || timeoutMs <= 0) throw usage(`--timeout takes a time such as 10s; got "${timeout}"`);
+  const late = new AbortController();
+  const cancel = io.clock.after(timeoutMs, () => {
+    late.abort(new RouterError("STORE_UNREACHABLE", `the store did not answer within ${timeout}`));
+  });
+  try {
+    await using coordination = await openNamedStore(named, purpose, io);
+    return await run(coordination, late.signal);
+  } finally {
+    cancel();
+  }
+}

@@ -1,0 +1,49 @@
+import type { CoordinationDocument } from "../config/schema/coordination.ts";
+import type { Clock } from "../core/clock.ts";
+import type { Random } from "../core/random.ts";
+import { diagnose, type DoctorReport } from "../control/coordination/diagnose.ts";
+import { createSeatReader, type SeatReader } from "../control/coordination/seats.ts";
+import { openStore } from "../store/open-store.ts";
+import type { FleetMemory } from "../store/recipes/fleet-memory.ts";
+import type { RecipePlace } from "../store/recipes/place.ts";
+import { UNOBSERVED } from "../store/store-metrics.ts";
+import type { StoreObserver } from "../store/store.ts";
+import { storeSettings } from "./store-settings.ts";
+
+/** A store that a config names, open, and what commands do with it. */
+export interface Coordination extends AsyncDisposable {
+  readonly place: RecipePlace;
+  readonly seats: SeatReader;
+  diagnose(memory: FleetMemory | undefined, signal: AbortSignal): Promise<DoctorReport>;
+}
+
+export interface CoordinationEnv {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Default: nobody is told. */
+  readonly observer?: StoreObserver;
+}
+
+/** Asks nothing of a server yet. `dataDir`: where the embedded store is; undefined: in memory. */
+export async function openCoordination(
+  coordination: CoordinationDocument,
+  dataDir: string | undefined,
+  { clock, random, observer = UNOBSERVED }: CoordinationEnv,
+): Promise<Coordination> {
+  const store = await openStore(storeSettings(coordination, dataDir), { clock, random, observer });
+  const place: RecipePlace = { store, prefix: coordination.prefix, clock, random };
+  const { username, token, endpoints } = coordination;
+  const hasCredentials = username !== undefined || token !== undefined || coordination.tls?.cert !== undefined;
+  const isLocal = endpoints.every(isLoopback);
+  return {
+    place,
+    seats: createSeatReader(place),
+    diagnose: (memory, signal) => diagnose({ ...place, memory, hasCredentials, isLocal }, signal),
+    [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
+  };
+}
+
+function isLoopback(endpoint: string): boolean {
+  const { hostname } = new URL(endpoint);
+  return hostname === "localhost" || hostname === "[::1]" || hostname.startsWith("127.");
+}

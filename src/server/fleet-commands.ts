@@ -1,0 +1,91 @@
+import { identityFindings } from "../control/coordination/fleet-findings.ts";
+import { adoptFleet, type FleetIdentity, initFleet, readFleet, shownIdentity } from "../store/recipes/identity.ts";
+import type { FleetMemory } from "../store/recipes/fleet-memory.ts";
+import type { Coordination } from "./coordination.ts";
+
+/** What a command did with the identity of a fleet, as it is printed. */
+export interface FleetAnswer {
+  readonly kind: "ok" | "missing" | "isolated" | "exists" | "conflict";
+  readonly message: string;
+  readonly hint?: string | undefined;
+  /** What the store says now; null: nothing that can be read. */
+  readonly fleet: Readonly<Record<string, unknown>> | null;
+  /** What the node remembers; null: nothing. */
+  readonly remembered: Readonly<Record<string, unknown>> | null;
+}
+
+export interface FleetCommand {
+  readonly coordination: Coordination;
+  readonly memory: FleetMemory | undefined;
+  readonly signal: AbortSignal;
+  readonly by: string;
+}
+
+export async function showFleet({ coordination, memory, signal }: FleetCommand): Promise<FleetAnswer> {
+  const found = await readFleet(coordination.place, { signal });
+  const { status, message, hint } = identityFindings(memory?.identity, found);
+  const kind = status === "ok" ? "ok" : status === "failed" ? "isolated" : "missing";
+  return { kind, message, hint, ...shownBoth(found.kind === "found" ? found.identity : undefined, memory) };
+}
+
+export async function makeFleet(command: FleetCommand, id: string | undefined): Promise<FleetAnswer> {
+  const { coordination, memory, signal, by } = command;
+  const outcome = await initFleet(coordination.place, { signal, by, ...(id === undefined ? {} : { id }) });
+  if (outcome.kind === "created") {
+    return { kind: "ok", message: `fleet ${outcome.identity.id} is made`, ...shownBoth(outcome.identity, memory) };
+  }
+  const there = outcome.found.kind === "found" ? outcome.found.identity : undefined;
+  return {
+    kind: "exists",
+    message: there === undefined ? "something that is no fleet is in its place" : `there is a fleet: ${there.id}`,
+    hint: "one prefix is one fleet: signalbox fleet show tells of it, signalbox fleet adopt writes over it",
+    ...shownBoth(there, memory),
+  };
+}
+
+/** `known`: in the place of what the node remembers. */
+export async function raiseFleet(
+  command: FleetCommand,
+  known: Pick<FleetIdentity, "id" | "generation"> | undefined,
+): Promise<FleetAnswer> {
+  const { coordination, memory, signal, by } = command;
+  const outcome = await adoptFleet(coordination.place, { signal, by, known: known ?? memory?.identity });
+  switch (outcome.kind) {
+    case "adopted": {
+      const { id, generation } = outcome.identity;
+      const message = `the store is fleet ${id}'s, from generation ${generation} on: its nodes follow it again`;
+      return { kind: "ok", message, ...shownBoth(outcome.identity, memory) };
+    }
+    case "unknown": {
+      const hint = "say which: --id; or make one: signalbox fleet init";
+      return {
+        kind: "missing",
+        message: "neither the store nor this node knows a fleet",
+        hint,
+        ...shownBoth(undefined, memory),
+      };
+    }
+    case "conflict": {
+      const message = "somebody else has changed it at the same time: nothing was written";
+      return {
+        kind: "conflict",
+        message,
+        hint: "look at it with signalbox fleet show",
+        ...shownBoth(undefined, memory),
+      };
+    }
+    default:
+      return outcome satisfies never;
+  }
+}
+
+function shownBoth(
+  identity: FleetIdentity | undefined,
+  memory: FleetMemory | undefined,
+): Pick<FleetAnswer, "fleet" | "remembered"> {
+  const remembered = memory?.identity;
+  return {
+    fleet: identity === undefined ? null : shownIdentity(identity),
+    remembered: remembered === undefined ? null : shownIdentity(remembered),
+  };
+}

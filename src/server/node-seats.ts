@@ -1,0 +1,35 @@
+import type { CoordinationDocument } from "../config/schema/coordination.ts";
+import type { SeatReader } from "../control/coordination/seats.ts";
+import { storeObserver } from "../store/store-metrics.ts";
+import type { Env } from "../telemetry/env.ts";
+import type { CallOptions } from "../store/store.ts";
+import { type Coordination, openCoordination } from "./coordination.ts";
+
+/** What a node tells of its store: it is opened when it is first asked for. */
+export interface NodeSeats extends SeatReader, AsyncDisposable {}
+
+export function openNodeSeats(
+  coordination: CoordinationDocument,
+  dataDir: string | undefined,
+  { clock, random, metrics, log }: Env,
+): NodeSeats {
+  let opening: Promise<Coordination> | undefined;
+  const seats = async (): Promise<SeatReader> => {
+    const observer = storeObserver(metrics, log);
+    opening ??= openCoordination(coordination, dataDir, { clock, random, observer });
+    try {
+      return (await opening).seats;
+    } catch (cause) {
+      opening = undefined; // a file may be mended meanwhile
+      throw cause;
+    }
+  };
+  return {
+    locks: async (options: CallOptions) => (await seats()).locks(options),
+    leaders: async (options: CallOptions) => (await seats()).leaders(options),
+    async [Symbol.asyncDispose]() {
+      const opened = await opening?.catch(() => undefined);
+      await opened?.[Symbol.asyncDispose]();
+    },
+  };
+}

@@ -1,0 +1,189 @@
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { systemClock } from "../../src/core/clock.ts";
+import { seededRandom } from "../../src/core/random.ts";
+import { openStore } from "../../src/store/open-store.ts";
+import { createElection } from "../../src/store/recipes/election.ts";
+import { openFleetMemory } from "../../src/store/recipes/fleet-memory.ts";
+import { readFleet } from "../../src/store/recipes/identity.ts";
+import { createLock } from "../../src/store/recipes/lock.ts";
+import type { RecipePlace } from "../../src/store/recipes/place.ts";
+import { UNOBSERVED } from "../../src/store/store-metrics.ts";
+import { runCli, type Ran } from "./run-cli.ts";
+
+const { signal } = new AbortController();
+const folder = mkdtempSync(join(tmpdir(), "signalbox-coordination-"));
+after(() => rmSync(folder, { recursive: true }));
+let nodes = 0;
+
+interface NodeFolder {
+  readonly dataDir: string;
+  /** Runs a command with the config of the node. */
+  run(command: string): Promise<Ran>;
+  /** The node's store, as a program that uses the library opens it. */
+  open(): Promise<AsyncDisposable & { readonly place: RecipePlace }>;
+}
+
+function nodeFolder(): NodeFolder {
+  const cwd = join(folder, `node-${++nodes}`);
+  mkdirSync(cwd);
+  writeFileSync(
+    join(cwd, "node.yaml"),
+    "node: { data_dir: data }\ntargets: [{ id: a, endpoint: http://127.0.0.1:1 }]\n",
+  );
+  const dataDir = join(cwd, "data");
+  return {
+    dataDir,
+    run: (command) => runCli([...command.split(" "), "-c", "node.yaml"], { cwd, columns: 120 }),
+    async open() {
+      const [clock, random] = [systemClock, seededRandom(1)];
+      const file = join(dataDir, "store.sqlite");
+      const store = await openStore({ kind: "embedded", file }, { clock, random, observer: UNOBSERVED });
+      const place = { store, prefix: "/signalbox", clock, random };
+      return { place, [Symbol.asyncDispose]: () => store[Symbol.asyncDispose]() };
+    },
+  };
+}
+
+test("a fleet is made once, shown, and adopted after its store was wiped", async () => {
+  const node = nodeFolder();
+  const before = await node.run("fleet show");
+  assert.deepEqual([before.code, before.out], [5, ""]);
+  assert.match(before.err, /there is no store yet: .*store\.sqlite\n {2}.*fleet init/u);
+  const made = await node.run("fleet init --id blue");
+  assert.deepEqual([made.code, made.out], [0, "fleet blue is made\n"]);
+  const again = await node.run("fleet init --id green");
+  assert.equal(again.code, 6);
+  assert.match(again.err, /^there is a fleet: blue\n {2}one prefix is one fleet/u);
+  const shown = await node.run("fleet show -o json");
+  assert.equal(shown.code, 0);
+  assert.deepEqual(JSON.parse(shown.out), {
+    kind: "ok",
+    message: "fleet blue, generation 1, from epoch 1.0 on",
+    fleet: { id: "blue", generation: 1, min_epoch: "1.0" },
+    remembered: null,
+  });
+
+  // The node remembers it; then its store is wiped.
+  await using opened = await node.open();
+  const memory = await openFleetMemory(join(node.dataDir, "fleet.json"));
+  await memory.judge(await readFleet(opened.place, { signal }));
+  await opened.place.store.txn({ if: [], then: [{ kind: "delete", key: "/signalbox/fleet" }] }, { signal });
+  const isolated = await node.run("fleet show");
+  assert.equal(isolated.code, 6);
+  assert.match(isolated.err, /this node belongs to blue \(generation 1\): it was wiped\n {2}.*signalbox fleet adopt/u);
+  const adopted = await node.run("fleet adopt");
+  assert.deepEqual([adopted.code, adopted.err], [0, ""]);
+  assert.match(adopted.out, /fleet blue's, from generation 2 on/u);
+  assert.match((await node.run("fleet show")).out, /generation 2, .*, which this node will follow/u);
+  assert.match((await node.run("fleet adopt --generation 7")).out, /from generation 8 on/u);
+});
+
+test("adopting an empty store needs a fleet that somebody knows", async () => {
+  const node = nodeFolder();
+  const unknown = await node.run("fleet adopt");
+  assert.equal(unknown.code, 5);
+  assert.match(unknown.err, /neither the store nor this node knows a fleet/u);
+  assert.equal((await node.run("fleet adopt --generation 3")).code, 2);
+  assert.match((await node.run("fleet adopt --id blue --generation 3")).out, /fleet blue's, from generation 4 on/u);
+  assert.match((await node.run("fleet init --id a/b")).err, /"a\/b" cannot be the id of a fleet/u);
+});
+
+test("locks and leaders of a node's store, while a program holds them", async () => {
+  const node = nodeFolder();
+  await node.run("fleet init");
+  await using opened = await node.open();
+  assert.equal((await node.run("locks -o json")).out, "[]\n");
+  assert.equal((await node.run("locks backup")).code, 5);
+  assert.equal((await node.run("leader global")).code, 5);
+  await using guard = await createLock(opened.place, "backup", { holder: "job-1" }).acquire({ signal });
+  await using region = await createElection(opened.place, "region.eu-1").campaign("", { signal, id: "n7" });
+  const [lock] = JSON.parse((await node.run("locks backup -o json")).out) as Record<string, unknown>[];
+  assert.deepEqual(
+    [lock!["name"], lock!["holder"], lock!["epoch"], lock!["waiting"]],
+    ["backup", "job-1", `1.${guard.epoch}`, 0],
+  );
+  assert.match(
+    (await node.run("locks")).out,
+    /^NAME +HOLDER +EPOCH +SINCE +WAITING +NEXT\nbackup +job-1 +1\.\d+ +\d+s +0/u,
+  );
+  const leaders = JSON.parse((await node.run("leader -o json")).out) as Record<string, Record<string, unknown>>;
+  assert.equal(leaders["global"], null);
+  assert.deepEqual(Object.keys(leaders["regions"] ?? {}), ["eu-1"]);
+  const one = JSON.parse((await node.run("leader eu-1 -o json")).out) as Record<string, unknown>;
+  assert.deepEqual([one["id"], one["epoch"]], ["n7", `1.${region.epoch}`]);
+  assert.match((await node.run("leader")).out, /^ELECTION +LEADER +EPOCH +SINCE\neu-1 +n7 /u);
+});
+
+test("doctor says of an embedded store that all is well, and fails for a fleet that is not the node's", async () => {
+  const node = nodeFolder();
+  assert.equal((await node.run("doctor")).code, 5);
+  await node.run("fleet init --id blue");
+  const well = await node.run("doctor");
+  assert.equal(well.code, 0, well.out + well.err);
+  assert.match(
+    well.out,
+    /^reach +ok +embedded SQLite .*\n[^]*lease +ok [^]*embedded at \/signalbox: 0 failed, \d+ warnings?\n$/u,
+  );
+  const memory = await openFleetMemory(join(node.dataDir, "fleet.json"));
+  await memory.judge({
+    kind: "found",
+    identity: { id: "green", generation: 1, minEpoch: { generation: 1, revision: 0n } },
+  });
+  const sick = await node.run("doctor -o json");
+  assert.equal(sick.code, 1);
+  const { findings } = JSON.parse(sick.out) as { findings: Record<string, unknown>[] };
+  const [failed] = findings.filter(({ status }) => status === "failed");
+  assert.equal(failed?.["check"], "identity");
+  assert.match(String(failed["hint"]), /fleet adopt/u);
+});
+
+test("a store that cannot be reached is told with 7, by every command", async () => {
+  const server = createServer();
+  const port = await new Promise<number>((resolve) => {
+    server.listen(0, "127.0.0.1", () => resolve((server.address() as { port: number }).port));
+  });
+  await new Promise((resolve) => server.close(resolve));
+  for (const command of ["locks", "leader", "fleet show", "fleet init", "fleet adopt --id a", "doctor"]) {
+    const options = ["--store", "consul", "--endpoint", `http://127.0.0.1:${port}`, "--timeout", "2s"];
+    const ran = await runCli([...command.split(" "), ...options]);
+    assert.equal(ran.code, 7, `${command}: ${ran.err}`);
+  }
+});
+
+const mistakes = [
+  { line: "locks", want: /which store\?\n {2}-c node\.yaml/u },
+  { line: "locks --store embedded", want: /the embedded store is in a directory/u },
+  { line: "locks --store etcd", want: /etcd needs endpoints/u },
+  { line: "locks --store etcd --endpoint 127.0.0.1:2379", want: /endpoints\.0: has no scheme/u },
+  {
+    line: "locks --store consul --endpoint http://a:1 --username u",
+    want: /username: is for etcd, and this store is cons/u,
+  },
+  { line: "locks --store consul --endpoint http://a:1 --prefix a", want: /prefix: is not a prefix of keys/u },
+  { line: "locks --store etcd --endpoint http://a:1 --ca none.pem", want: /--ca: ENOENT/u },
+  { line: "doctor -c node.yaml --prefix /a", want: /--prefix is in the config/u },
+  { line: "doctor -c node.yaml x", want: /takes options alone/u },
+  { line: "locks a b -c node.yaml", want: /one name, or none/u },
+  { line: "locks --store etcd --endpoint http://a:1 --timeout x", want: /--timeout takes a time/u },
+];
+for (const { line, want } of mistakes) {
+  test(`signalbox ${line}: what is wrong is told, and what to write`, async () => {
+    const ran = await runCli(line.split(" "), { cwd: folder });
+    assert.equal(ran.code, 2, ran.err);
+    assert.match(ran.err, want);
+  });
+}
+
+test("a password comes from a file, and is told nowhere", async () => {
+  writeFileSync(join(folder, "password"), "hunter2\n");
+  const options = "--store etcd --endpoint http://127.0.0.1:1 --username u --password-file password --timeout 1s";
+  const ran = await runCli(["doctor", ...options.split(" ")], { cwd: folder });
+  assert.equal(ran.code, 7);
+  assert.ok(!`${ran.out}${ran.err}`.includes("hunter2"));
+  assert.equal(readFileSync(join(folder, "password"), "utf8"), "hunter2\n");
+});
