@@ -30,19 +30,20 @@ export class FaultProxy implements AsyncDisposable {
   readonly #listener: net.Server;
   readonly #pairs = new Set<Pair>();
 
-  static async open(serverPort: number): Promise<FaultProxy> {
+  /** `from`: its address of this machine, for servers that count connections by that. */
+  static async open(serverPort: number, from = "127.0.0.1"): Promise<FaultProxy> {
     const listener = net.createServer();
     listener.listen(0, "127.0.0.1");
     await once(listener, "listening");
-    return new FaultProxy(listener, serverPort);
+    return new FaultProxy(listener, { host: "127.0.0.1", port: serverPort, localAddress: from });
   }
 
-  private constructor(listener: net.Server, serverPort: number) {
+  private constructor(listener: net.Server, server: net.TcpNetConnectOpts) {
     const bound = listener.address();
     assert.ok(bound !== null && typeof bound === "object");
     this.port = bound.port;
     this.#listener = listener;
-    listener.on("connection", (client) => this.#connect(client, serverPort));
+    listener.on("connection", (client) => this.#connect(client, server));
   }
 
   /** Connections that are open. */
@@ -70,13 +71,13 @@ export class FaultProxy implements AsyncDisposable {
     await once(this.#listener, "close");
   }
 
-  #connect(client: net.Socket, port: number): void {
+  #connect(client: net.Socket, to: net.TcpNetConnectOpts): void {
     this.connections++;
     if (this.#mode === "refuse") {
       client.on("error", () => undefined).resetAndDestroy();
       return;
     }
-    const server = net.connect({ host: "127.0.0.1", port });
+    const server = net.connect(to);
     const isToBeCut = this.cutsLeft > 0;
     if (isToBeCut) this.cutsLeft--;
     const pair: Pair = { client, server, bytesLeft: isToBeCut ? this.cutAfterBytes : Number.POSITIVE_INFINITY };
