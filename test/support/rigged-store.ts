@@ -36,6 +36,8 @@ const TTL_MS = 15_000;
 const LONG_MS = 3_600_000;
 /** Between two steps of the clock all that is ready runs. */
 const STEP_MS = 25;
+/** Of the clock: what has not come by then does not come. */
+const LONGEST_MS = 100_000;
 
 /** A session that nobody renews, and that its test ends. */
 export class RiggedSession implements Session {
@@ -88,6 +90,8 @@ export class RiggedSession implements Session {
 export class RiggedStore implements Store {
   readonly clock = new ManualClock();
   readonly sessions: RiggedSession[] = [];
+  /** Lists that were asked for. */
+  lists = 0;
   /** No call gets through. */
   isAway = false;
   /** Watches that begin now tell nothing. */
@@ -134,7 +138,8 @@ export class RiggedStore implements Store {
   /** Until it is so. */
   async until(isSo: () => boolean | Promise<boolean>): Promise<void> {
     await this.settle();
-    while (!(await isSo())) {
+    for (const endMs = this.clock.nowMs() + LONGEST_MS; !(await isSo()); ) {
+      if (this.clock.nowMs() > endMs) throw new Error(`it is not so after ${LONGEST_MS} ms of the clock`);
       this.clock.advance(STEP_MS);
       await this.settle();
     }
@@ -162,6 +167,7 @@ export class RiggedStore implements Store {
 
   async list(prefix: string, options: ListOptions): Promise<Listing> {
     this.#reach(options.signal);
+    this.lists++;
     return await this.#adapter.list(prefix, options);
   }
 

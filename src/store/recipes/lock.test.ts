@@ -48,6 +48,18 @@ test("lock: those who wait get it in the order in which they came, with rising e
   assert.ok(first.epoch < b.epoch && b.epoch < c.epoch);
 });
 
+test("lock: the end of one wakes the next one, and not all who wait", async () => {
+  await using store = RiggedStore.open();
+  const first = await take(store, "a");
+  const second = await queueUp(store, "b");
+  for (const holder of ["c", "d", "e"]) await queueUp(store, holder);
+  const before = store.lists;
+  await store.pass(first.release());
+  await store.pass(second.held);
+  await store.settle();
+  assert.equal(store.lists - before, 1);
+});
+
 test("lock: one who gives up in the middle of the queue lets nobody pass", async () => {
   await using store = RiggedStore.open();
   await take(store, "a");
