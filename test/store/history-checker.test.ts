@@ -69,6 +69,14 @@ const JUMP: History["queue"] = [
   { scope: SCOPE, revision: 51n, seats: [seat("b", 20n), seat("c", 25n, { isLeading: true, modified: 51n })] },
 ];
 
+const TWO_LEAD: History["queue"] = [
+  {
+    scope: SCOPE,
+    revision: 51n,
+    seats: [seat("b", 20n, { isLeading: true, modified: 41n }), seat("c", 25n, { isLeading: true, modified: 51n })],
+  },
+];
+
 const cases: { name: string; history: History; want: string[] }[] = [
   { name: "what went well has no violation", history: SAFE, want: [] },
   {
@@ -112,6 +120,7 @@ const cases: { name: string; history: History; want: string[] }[] = [
     want: ["leader_is_older"],
   },
   { name: "one leads before another that came first", history: and({ queue: JUMP }), want: ["queue_jumped"] },
+  { name: "one leads beside the one who came first", history: and({ queue: TWO_LEAD }), want: ["queue_jumped"] },
   {
     name: "where nobody promises an order, none is missed",
     history: { ...and({ queue: JUMP }), isFair: false },

@@ -171,11 +171,13 @@ function firstSigns(states: readonly QueueState[]): ObservedSeat[] {
 /** Nobody leads while somebody is there who came before. */
 function jumps({ queue }: History): Violation[] {
   return queue.flatMap(({ scope, seats, revision }): Violation[] => {
-    const leader = seats.find(({ isLeading }) => isLeading);
-    const over = leader && seats.find(({ created }) => created < leader.created);
-    if (leader === undefined || over === undefined) return [];
-    const message = `at ${revision} ${leader.holder} leads, and ${over.holder} was there before`;
-    return [{ kind: "queue_jumped", scope, message }];
+    const [first, ...others] = seats.toSorted((a, b) => compare(a.created, b.created));
+    return others
+      .filter(({ isLeading }) => isLeading)
+      .map(({ holder }) => {
+        const message = `at ${revision} ${holder} leads, and ${first?.holder} was there before`;
+        return { kind: "queue_jumped", scope, message };
+      });
   });
 }
 

@@ -1,0 +1,260 @@
+import { systemClock } from "../../../src/core/clock.ts";
+import { systemRandom } from "../../../src/core/random.ts";
+import { openStore } from "../../../src/store/open-store.ts";
+import type { Store, StoreObserver, StoreSettings } from "../../../src/store/store.ts";
+import type { ObservedSeat, Told } from "../history-checker.ts";
+import { FaultProxy } from "../../support/fault-proxy.ts";
+import { CandidateProcess } from "./candidate-process.ts";
+import type { Fault, Line } from "./candidate-protocol.ts";
+import type { Disruption } from "./disruption.ts";
+import { WatchedElections } from "./watched-elections.ts";
+
+export interface StageOptions {
+  readonly settings: StoreSettings;
+  readonly prefix: string;
+  readonly ttlMs: number;
+  readonly scopes: readonly string[];
+  readonly faults: Readonly<Record<string, Fault>>;
+  /** For each wait: only so that it ends with words. */
+  readonly patienceMs: number;
+}
+
+const CANDIDATES = 5;
+const WRITE_PAUSE_MS = 300;
+/** What is told when somebody waits in vain. */
+const TROUBLES_KEPT = 20;
+
+export const SILENT: StoreObserver = {
+  called: () => undefined,
+  watchLag: () => undefined,
+  resynced: () => undefined,
+  renewed: () => undefined,
+  sessionLost: () => undefined,
+};
+
+interface Slot {
+  readonly name: string;
+  /** To each endpoint. */
+  readonly proxies: readonly FaultProxy[];
+  process: CandidateProcess;
+  starts: number;
+}
+
+/** Five candidates in processes of their own, each with its own way to the store. */
+export class Stage implements AsyncDisposable {
+  readonly told: Told[] = [];
+  readonly elections: WatchedElections;
+  readonly store: Store;
+  readonly #options: StageOptions;
+  readonly #slots: Slot[] = [];
+  readonly #over = new AbortController();
+  readonly #troubles: string[] = [];
+  readonly #checks = new Set<() => void>();
+  #following: Promise<void> = Promise.resolve();
+  #death: string | undefined;
+
+  private constructor(options: StageOptions, store: Store) {
+    this.#options = options;
+    this.store = store;
+    this.elections = new WatchedElections(options.prefix);
+  }
+
+  static async open(options: StageOptions): Promise<Stage> {
+    const store = await openStore(options.settings, { clock: systemClock, random: systemRandom, observer: SILENT });
+    const stage = new Stage(options, store);
+    stage.#following = stage.elections.follow(store, stage.#over.signal, () => stage.#check());
+    for (let number = 1; number <= CANDIDATES; number++) await stage.#add(`c${number}`);
+    await stage.#standInTurn();
+    return stage;
+  }
+
+  /** Ids of those that run now. */
+  get ids(): string[] {
+    return this.#slots.map(({ process }) => process.id);
+  }
+
+  disrupt(id: string, how: Disruption): void {
+    const { process, proxies } = this.#slotOf(id);
+    switch (how) {
+      case "kill":
+        void process.kill();
+        return;
+      case "pause":
+        process.stop();
+        return;
+      case "block":
+        process.block();
+        return;
+      case "cut":
+        for (const proxy of proxies) {
+          proxy.mode = "refuse";
+          proxy.cut();
+        }
+        return;
+      case "hold":
+      case "deaf":
+        for (const proxy of proxies) proxy.mode = how;
+        return;
+      default:
+        throw new Error(how satisfies never);
+    }
+  }
+
+  async mend(id: string, how: Disruption): Promise<void> {
+    const slot = this.#slotOf(id);
+    if (how === "kill") {
+      await slot.process.ended;
+      slot.process = this.#start(slot);
+      for (const scope of this.#options.scopes) slot.process.stand(scope);
+    }
+    if (how === "pause") slot.process.goOn();
+    if (how === "block") slot.process.unblock();
+    for (const proxy of slot.proxies) {
+      proxy.mode = "pass";
+      if (how === "deaf") proxy.cut(); // their streams have holes
+    }
+  }
+
+  /** All stand for all, and somebody leads in each. */
+  async untilAllStand(): Promise<void> {
+    const ids = this.ids.toSorted().join();
+    await this.#until("not all candidates stand", (scope) => {
+      const seats = this.elections.seats(scope);
+      return seats.some(({ isLeading }) => isLeading) && holdersOf(seats) === ids;
+    });
+  }
+
+  /** Nothing of theirs is left in the store, and in each scope somebody else leads and has written. */
+  async untilReplaced(ids: readonly string[]): Promise<void> {
+    await this.#until(`${ids.join()} were not replaced`, (scope) => {
+      const seats = this.elections.seats(scope);
+      const leader = seats.find(({ isLeading }) => isLeading);
+      return (
+        !seats.some(({ holder }) => ids.includes(holder)) && leader !== undefined && this.#hasWritten(scope, leader)
+      );
+    });
+  }
+
+  /** Ends all candidates; what they told is complete then. */
+  async end(): Promise<void> {
+    await Promise.all(this.#slots.map(({ process }) => process.kill()));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.end();
+    this.#over.abort();
+    await this.#following.catch(() => undefined);
+    await this.store[Symbol.asyncDispose]();
+    for (const proxy of this.#slots.flatMap(({ proxies }) => proxies)) await proxy[Symbol.asyncDispose]();
+  }
+
+  async #add(name: string): Promise<void> {
+    const address = `127.0.0.${this.#slots.length + 2}`; // Consul takes so many connections of each
+    const ports = portsOf(this.#options.settings);
+    const proxies = await Promise.all(ports.map((port) => FaultProxy.open(port, address)));
+    const place = { name, proxies, starts: 0 };
+    const slot: Slot = Object.assign(place, { process: this.#start(place) });
+    this.#slots.push(slot);
+  }
+
+  /** Each is the first in another election, so that not one leads in all. */
+  async #standInTurn(): Promise<void> {
+    for (let place = 0; place < CANDIDATES; place++) {
+      for (const [at, scope] of this.#options.scopes.entries()) {
+        this.#slots[(at + place) % CANDIDATES]?.process.stand(scope);
+      }
+      const isThere = (scope: string): boolean => this.elections.seats(scope).length > place;
+      await this.#until(`not ${place + 1} candidates stand`, isThere);
+    }
+  }
+
+  #start(slot: Pick<Slot, "name" | "proxies" | "starts">): CandidateProcess {
+    slot.starts++;
+    const { prefix, ttlMs, faults } = this.#options;
+    const settings = through(this.#options.settings, slot.proxies);
+    const task = {
+      settings,
+      prefix,
+      ttlMs,
+      faults,
+      id: `${slot.name}.${slot.starts}`,
+      writePauseMs: WRITE_PAUSE_MS,
+    };
+    return new CandidateProcess(
+      task,
+      (line) => this.#read(line),
+      (death) => this.#fail(death),
+    );
+  }
+
+  #read(line: Line): void {
+    if (line.kind !== "trouble") this.told.push(line);
+    else this.#troubles.push(`${line.scope}: ${line.message}`);
+    if (this.#troubles.length > TROUBLES_KEPT) this.#troubles.shift();
+    this.#check();
+  }
+
+  #fail(death: string): void {
+    this.#death = death;
+    this.#check();
+  }
+
+  #slotOf(id: string): Slot {
+    const slot = this.#slots.find(({ process }) => process.id === id);
+    if (slot === undefined) throw new Error(`there is no ${id}`);
+    return slot;
+  }
+
+  #hasWritten(scope: string, { holder, created }: ObservedSeat): boolean {
+    const isItsOwn = (one: Told): boolean => one.scope === scope && one.by === holder;
+    const elected = this.told.findLastIndex((one) => one.kind === "elected" && isItsOwn(one));
+    if (elected < 0 || created === 0n) return false;
+    return this.told.slice(elected).some((one) => one.kind === "wrote" && isItsOwn(one));
+  }
+
+  #check(): void {
+    for (const check of this.#checks) check();
+  }
+
+  async #until(complaint: string, isSo: (scope: string) => boolean): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const lacking = (): string[] => this.#options.scopes.filter((scope) => !isSo(scope));
+    const check = (): void => {
+      if (this.#death !== undefined) reject(new Error(this.#death));
+      else if (lacking().length === 0) resolve();
+    };
+    const cancel = systemClock.after(this.#options.patienceMs, () =>
+      reject(new Error(this.#tell(complaint, lacking()))),
+    );
+    this.#checks.add(check);
+    check();
+    try {
+      await promise;
+    } finally {
+      cancel();
+      this.#checks.delete(check);
+    }
+  }
+
+  #tell(complaint: string, scopes: readonly string[]): string {
+    const seats = scopes.slice(0, 3).map((scope) => {
+      const its = this.elections.seats(scope).map(({ holder, isLeading }) => `${holder}${isLeading ? " leads" : ""}`);
+      return `${scope}: ${its.join(", ")}`;
+    });
+    return [`${complaint}, in ${scopes.length} elections`, ...seats, ...this.#troubles].join("\n");
+  }
+}
+
+function holdersOf(seats: readonly ObservedSeat[]): string {
+  return [...new Set(seats.map(({ holder }) => holder))].toSorted().join();
+}
+
+function portsOf(settings: StoreSettings): number[] {
+  return settings.kind === "embedded" ? [] : settings.endpoints.map((endpoint) => Number(new URL(endpoint).port));
+}
+
+/** The same store, by other ports. */
+function through(settings: StoreSettings, proxies: readonly FaultProxy[]): StoreSettings {
+  if (settings.kind === "embedded") return settings;
+  return { ...settings, endpoints: proxies.map(({ port }) => `http://127.0.0.1:${port}`) };
+}
