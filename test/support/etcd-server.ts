@@ -107,9 +107,8 @@ export class EtcdMember {
   async start(): Promise<void> {
     const child = spawn(this.#file, [...this.#args, "--data-dir", this.#data], { stdio: ["ignore", "ignore", "pipe"] });
     this.#child = child;
-    const kill = (): void => void child.kill("SIGKILL");
-    process.once("exit", kill);
-    child.once("exit", () => process.off("exit", kill));
+    RUNNING.add(child);
+    child.once("exit", () => RUNNING.delete(child));
     await isReady(child);
   }
 
@@ -137,6 +136,12 @@ export class EtcdMember {
     await gone;
   }
 }
+
+/** They do not outlive a test that ends without its disposals. */
+const RUNNING = new Set<ChildProcess>();
+process.once("exit", () => {
+  for (const child of RUNNING) child.kill("SIGKILL");
+});
 
 function isReady(child: ChildProcess): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -1,17 +1,9 @@
 import { setImmediate } from "node:timers/promises";
-import {
-  Client,
-  type ClientOptions,
-  type ChannelCredentials,
-  connectivityState,
-  credentials,
-  Metadata,
-  type StatusObject,
-  status,
-} from "@grpc/grpc-js";
+import { Client, type ClientOptions, connectivityState, Metadata, type StatusObject, status } from "@grpc/grpc-js";
 import type { Clock } from "../../core/clock.ts";
-import { RouterError, reasonOf } from "../../core/errors.ts";
+import { reasonOf } from "../../core/errors.ts";
 import type { StoreTls } from "../store.ts";
+import { credentialsOf } from "./credentials.ts";
 import type { EtcdAnswer, EtcdFault } from "./fault.ts";
 import type { EtcdMethod } from "./methods.ts";
 
@@ -62,7 +54,7 @@ export class EtcdConnection implements Disposable {
     const url = new URL(endpoint);
     const address = `${url.hostname}:${url.port === "" ? "2379" : url.port}`;
     const name = tls?.serverName === undefined ? {} : { "grpc.ssl_target_name_override": tls.serverName };
-    this.#client = new Client(address, url.protocol === "https:" ? secure(tls) : credentials.createInsecure(), {
+    this.#client = new Client(address, credentialsOf(url, tls), {
       ...OPTIONS,
       ...name,
     });
@@ -240,21 +232,6 @@ function metadataOf(token: string): Metadata {
   metadata.set("hasleader", "true");
   if (token !== "") metadata.set("token", token);
   return metadata;
-}
-
-function secure(tls: StoreTls | undefined): ChannelCredentials {
-  try {
-    return credentials.createSsl(bytesOf(tls?.ca), bytesOf(tls?.key), bytesOf(tls?.cert));
-  } catch (cause) {
-    throw new RouterError("TLS_INVALID", `the store's certificates: ${reasonOf(cause)}`, {
-      cause,
-      hint: "tls.ca, tls.cert and tls.key of the store have to be PEM, and the key that of the certificate",
-    });
-  }
-}
-
-function bytesOf(text: string | undefined): Buffer | null {
-  return text === undefined ? null : Buffer.from(text);
 }
 
 function errorOf({ reason }: AbortSignal): Error {

@@ -1,5 +1,6 @@
 import type { Lease, LeaseClient } from "../lease.ts";
 import type { CallOptions, EtcdSettings, StoreOptions } from "../store.ts";
+import { checkSettings } from "./check-settings.ts";
 import { isLeaseGone, storeError } from "./fault.ts";
 import { leaseId, leaseText } from "./lease-id.ts";
 import { encodeLeaseGrant, encodeLeaseId } from "./messages.ts";
@@ -7,8 +8,9 @@ import { LEASE_GRANT, LEASE_KEEP_ALIVE, LEASE_REVOKE } from "./methods.ts";
 import { Rpc } from "./rpc.ts";
 import { Tokens } from "./tokens.ts";
 
-/** Leases of etcd over a connection of their own. */
+/** Leases of etcd over a connection of their own. Throws `STORE_REFUSED` for unusable settings. */
 export function openEtcdLeases(settings: EtcdSettings, options: StoreOptions): LeaseClient {
+  checkSettings(settings);
   return new EtcdLeases(new Rpc(settings, new Tokens(settings.user), options));
 }
 

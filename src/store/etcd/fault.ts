@@ -102,26 +102,32 @@ export function wordsOf({ code, details }: EtcdFault): string {
 const CERTIFICATE = /self-signed certificate|unable to (?:verify|get).* certificate|certificate has expired/u;
 
 const HINTS: readonly (readonly [RegExp, string])[] = [
-  [/ECONNREFUSED/u, "is etcd running there, and is the endpoint its client URL?"],
-  [/ENOTFOUND|EAI_AGAIN|Name resolution failed/u, "is the endpoint's name right?"],
-  [CERTIFICATE, "the tls.ca of the store has to name who signed etcd's certificate"],
-  [/altnames/u, "etcd's certificate is for other names: write one of them into the endpoint or tls.server_name"],
+  [/ECONNREFUSED/u, "is etcd running there? coordination.endpoints names its client URLs"],
+  [/ENOTFOUND|EAI_AGAIN|Name resolution failed/u, "the name is not known: coordination.endpoints"],
+  [CERTIFICATE, "coordination.tls.ca has to name who signed etcd's certificate"],
+  [
+    /altnames/u,
+    "etcd's certificate is for other names: write one of them into coordination.endpoints, or into coordination.tls.server_name",
+  ],
   [
     /wrong version number|packet length too long|before secure TLS connection/u,
-    "does etcd speak TLS there? if not, write http:// in the endpoint",
+    "does etcd speak TLS there? if not, write http:// in coordination.endpoints",
   ],
   [
     /certificate required|bad certificate|unknown ca/iu,
-    "etcd wants a client certificate that it trusts: tls.cert and tls.key",
+    "etcd wants a client certificate that it trusts: coordination.tls.cert and key",
   ],
-  [/ECONNRESET|socket hang up|Failed to connect/u, "does etcd speak TLS there? if so, write https:// in the endpoint"],
+  [
+    /ECONNRESET|socket hang up|Failed to connect/u,
+    "does etcd speak TLS there? if so, write https:// in coordination.endpoints",
+  ],
   [/no leader|request timed out/u, "etcd has lost its quorum: look at `etcdctl endpoint status --cluster`"],
   [
     /permission denied/u,
     "grant the user's role read and write on the prefix: `etcdctl role grant-permission ROLE --prefix=true readwrite PREFIX`",
   ],
   [/invalid user ID or password/u, "the user or the password is wrong: `etcdctl user passwd USER` sets it"],
-  [/user name is empty|invalid auth token/u, "etcd wants a user: set the user and the password of the store"],
+  [/user name is empty|invalid auth token/u, "etcd wants a user: coordination.username and coordination.password"],
   [
     /database space exceeded/u,
     "compact, defragment and disarm: `etcdctl compact REVISION`, `etcdctl defrag`, `etcdctl alarm disarm`",

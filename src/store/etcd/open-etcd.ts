@@ -16,6 +16,7 @@ import type {
   WatchOptions,
 } from "../store.ts";
 import { checkEtcd } from "./check.ts";
+import { checkSettings } from "./check-settings.ts";
 import { FACTS } from "./facts.ts";
 import { isCompacted, storeError } from "./fault.ts";
 import { encodeCompaction } from "./messages.ts";
@@ -36,8 +37,9 @@ export interface EtcdStore extends StoreAdapter {
   compact(revision: Revision, options: CallOptions): Promise<void>;
 }
 
-/** Connects when it is first asked for something. */
+/** Connects when it is first asked for something. Throws `STORE_REFUSED` for unusable settings. */
 export function openEtcd(settings: EtcdSettings, options: StoreOptions): EtcdStore {
+  checkSettings(settings);
   return new Etcd(settings, options);
 }
 

@@ -79,7 +79,7 @@ test("TLS: with its authority it works; with another, or none, it does not, and 
   assert.match(plain.hint ?? "", /if so, write https:\/\//u);
 });
 
-test("TLS: to an etcd that speaks none, and with what is no certificate", { skip }, async () => {
+test("TLS: to an etcd that speaks none", { skip }, async () => {
   await using server = await EtcdServer.open();
   const error = await failure(
     settingsOf(
@@ -89,8 +89,6 @@ test("TLS: to an etcd that speaks none, and with what is no certificate", { skip
   );
   assert.equal(error.code, "STORE_UNREACHABLE");
   assert.match(error.hint ?? "", /if not, write http:\/\//u);
-  const broken = await failure(settingsOf(["https://127.0.0.1:1"], { tls: { ca, cert: "x", key: "y" } }));
-  assert.equal(broken.code, "TLS_INVALID");
 });
 
 test("mTLS: with a certificate it works, and its name is the user, with rights on the prefix alone", {
@@ -126,7 +124,7 @@ test("users: rights on the prefix are enough for all; what is beside it is refus
   assert.match(denied.hint ?? "", /etcdctl role grant-permission/u);
   const anonymous = await failure(settingsOf(server.endpoints));
   assert.equal(anonymous.code, "STORE_REFUSED");
-  assert.match(anonymous.hint ?? "", /set the user and the password/u);
+  assert.match(anonymous.hint ?? "", /coordination\.username/u);
   const wrong = await failure(settingsOf(server.endpoints, { user: { ...USER, password: "not the pass word" } }));
   assert.equal(wrong.code, "STORE_REFUSED");
   assert.doesNotMatch(`${wrong.message} ${wrong.hint}`, /not the pass/u);
