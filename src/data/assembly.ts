@@ -5,6 +5,7 @@ import type { Env } from "../telemetry/env.ts";
 import type { LedgerEntry } from "../telemetry/ledger.ts";
 import type { PipelineAssembly, RouteEntry, SignalPipeline } from "./pipeline.ts";
 import { HeaderIntake } from "./receive/header-intake.ts";
+import { KnownShares } from "./queue/known-shares.ts";
 import type { Losses } from "./queue/losses.ts";
 import { noRouteIn } from "./route/place.ts";
 import type { Pool } from "./queue/pool-port.ts";
@@ -60,7 +61,8 @@ function assemblePipeline(
   watchCache(router.cache, signal, env);
   const { ledger, losses, records } = env;
   const unrouted = ledger.entry(signal, UNROUTED, UNROUTED);
-  return { router, routes, pools: its, unrouted, noRoute: noRouteIn(plan), losses, records };
+  const shares = new KnownShares();
+  return { router, routes, pools: its, unrouted, noRoute: noRouteIn(plan), losses, records, shares };
 }
 
 /**

@@ -10,6 +10,7 @@ import type { RulePlan } from "../plan/route-plan.ts";
 import type { LedgerEntry } from "../telemetry/ledger.ts";
 import { NO_GUARD, type RequestGuard } from "./admit/request-guard.ts";
 import { type HeaderIntake, NO_TAKEN, type TakenHeaders } from "./receive/header-intake.ts";
+import type { KnownShares } from "./queue/known-shares.ts";
 import type { Losses } from "./queue/losses.ts";
 import {
   type Obstacle,
@@ -52,6 +53,7 @@ export interface SignalPipeline {
   /** Told of what is dropped. */
   readonly losses: Pick<Losses, "tell">;
   readonly records: Records;
+  readonly shares: KnownShares;
 }
 
 /**
@@ -242,15 +244,19 @@ function receive({ routes }: SignalPipeline, { rules, pointsOf }: Draft, i: numb
 }
 
 /** In an array of just its length: one that grows has room for 17, 150 bytes, until the end. */
-function sharesOf(pipeline: SignalPipeline, draft: Draft): Share[] {
-  if (draft.rules.length === 1) return [shareOf(pipeline, draft, 0)];
-  return draft.rules.map((_, i) => shareOf(pipeline, draft, i));
+function sharesOf(pipeline: SignalPipeline, draft: Draft): readonly Share[] {
+  const { rules, pointsOf } = draft;
+  if (rules.length > 1) return rules.map((_, i) => shareOf(pipeline, draft, i, receive(pipeline, draft, i)));
+  const entry = receive(pipeline, draft, 0);
+  const known = pipeline.shares.find(rules[0]!, pointsOf[0]!);
+  if (known !== undefined) return known;
+  const shares = [shareOf(pipeline, draft, 0, entry)];
+  pipeline.shares.keep(rules[0]!, pointsOf[0]!, shares);
+  return shares;
 }
 
-function shareOf(pipeline: SignalPipeline, draft: Draft, i: number): Share {
-  const { rule, pool } = receive(pipeline, draft, i);
-  const copied = pipeline.routes[draft.rules[i]!]!.rule.mode === "copy";
-  return { rule, pool, points: draft.pointsOf[i]!, copied };
+function shareOf({ routes }: SignalPipeline, draft: Draft, i: number, { rule, pool }: LedgerEntry): Share {
+  return { rule, pool, points: draft.pointsOf[i]!, copied: routes[draft.rules[i]!]!.rule.mode === "copy" };
 }
 
 /** A request on its way into the queues. */

@@ -86,7 +86,10 @@ export type NewRecord = Pick<
   "signal" | "region" | "headers" | "ack" | "bytes" | "items" | "points" | "shares" | "enqueuedMs" | "expiresMs"
 >;
 
-/** The one place that makes them, so that all have the same shape. */
+/**
+ * The one place that makes them, so that all have the same shape. Times are whole milliseconds: a
+ * fraction would be an object of its own for each, until the end.
+ */
 export function newRecord(id: number, copyOf: number, facts: NewRecord): QueueRecord {
   return {
     schema: 1,
@@ -101,8 +104,8 @@ export function newRecord(id: number, copyOf: number, facts: NewRecord): QueueRe
     points: facts.points,
     shares: facts.shares,
     copyOf,
-    enqueuedMs: facts.enqueuedMs,
-    expiresMs: facts.expiresMs,
+    enqueuedMs: Math.floor(facts.enqueuedMs),
+    expiresMs: Math.ceil(facts.expiresMs),
     partition: "",
     notBeforeMs: 0,
     attempts: 0,

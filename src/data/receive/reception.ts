@@ -48,7 +48,7 @@ export abstract class Reception implements Expiring, BodyMemory, ReplyTaker, Req
   constructor(context: ListenerContext, { signal, receivedMs, deadlineMs }: ReceptionTimes, permit: Permit) {
     this.signal = signal;
     this.receivedMs = receivedMs;
-    this.deadlineMs = deadlineMs;
+    this.deadlineMs = Math.ceil(deadlineMs); // a fraction would be an object of its own
     this.permit = permit;
     this.#context = context;
     context.deadlines.watch(this);
