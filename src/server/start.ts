@@ -185,6 +185,8 @@ interface NodeParts extends Steering, Omit<AdminContext, "walk" | "table" | "adm
 
 /** A change is often followed by the next: what all of them took is given back once. */
 const SETTLED_MS = 1_000;
+/** And then the plan of before, which is kept for so long in case all workers end of the new one. */
+const PROVEN_MS = 32_000;
 
 class Node implements RunningNode {
   readonly env: Env;
@@ -256,7 +258,11 @@ class Node implements RunningNode {
       if (tls !== undefined) this.#admin?.renew(tls);
       report.show(next);
       this.#settling?.();
-      if (settled !== undefined) this.#settling = env.clock.after(SETTLED_MS, settled);
+      if (settled === undefined) return;
+      this.#settling = env.clock.after(SETTLED_MS, () => {
+        settled();
+        this.#settling = env.clock.after(PROVEN_MS, settled);
+      });
     };
     stack.use(
       watchRenewals({
