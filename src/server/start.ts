@@ -185,7 +185,7 @@ interface NodeParts extends Steering, Omit<AdminContext, "walk" | "table" | "adm
 
 /** A change is often followed by the next: what all of them took is given back once. */
 const SETTLED_MS = 1_000;
-/** And then the plan of before, which is kept for so long in case all workers end of the new one. */
+/** And then the plan of before, which is kept so long in case all workers end of the new one. */
 const PROVEN_MS = 32_000;
 
 class Node implements RunningNode {

@@ -61,7 +61,7 @@ function unboxed(object: object): Secret | undefined {
 /** No key of a config can be this: it is no name. */
 const BOX = "\u0000secret";
 
-/** Numbers values, the same ones with the same number: so what holds them is told by a short text. */
+/** Values by number, one for all that are the same: what holds them is told by a short text. */
 class Packing {
   readonly #values: unknown[] = [];
   readonly #plain = new Map<unknown, number>();
