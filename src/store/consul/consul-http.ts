@@ -29,7 +29,10 @@ const CONNECT_MS = 5_000;
 export class ConsulHttp implements AsyncDisposable {
   readonly endpoints: readonly string[];
   readonly clock: Clock;
-  readonly #pools: readonly Pool[];
+  /** For each endpoint those connections that are used, and then those that end with their last call. */
+  readonly #pools: Pool[];
+  readonly #leaving = new Set<Pool>();
+  readonly #open: (origin: string) => Pool;
   readonly #headers: Readonly<Record<string, string>>;
   /**
    * A server, or something before it, may send back what it was sent: no token is in what is left.
@@ -41,7 +44,8 @@ export class ConsulHttp implements AsyncDisposable {
     this.#headers = { ...(settings.token !== undefined && { "x-consul-token": checkedToken(settings.token) }) };
     this.endpoints = settings.endpoints.map((endpoint) => new URL(endpoint).origin);
     this.clock = clock;
-    this.#pools = this.endpoints.map((origin) => openPool(origin, settings, connections));
+    this.#open = (origin) => openPool(origin, settings, connections);
+    this.#pools = this.endpoints.map(this.#open);
     this.hide = hiding(settings.token);
   }
 
@@ -102,21 +106,28 @@ export class ConsulHttp implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#pools.map((pool) => pool.destroy()));
+    await Promise.all([...this.#pools, ...this.#leaving].map((pool) => pool.destroy()));
   }
 
   async #ask(at: number, request: ConsulRequest, timeoutMs: number, signal: AbortSignal): Promise<ConsulAnswer> {
     const endpoint = this.endpoints[at]!;
-    const exchanged = await exchange(
-      this.#pools[at]!,
-      { ...request, headers: this.#headers, timeoutMs, signal },
-      this.clock,
-    );
+    const pool = this.#pools[at]!;
+    const exchanged = await exchange(pool, { ...request, headers: this.#headers, timeoutMs, signal }, this.clock);
     if (exchanged.kind === "failed") {
+      if (exchanged.sent) this.#leave(at, pool);
       return { kind: "failed", sent: exchanged.sent, fault: connectionFault(endpoint, exchanged.cause) };
     }
     const { status, headers, body } = exchanged;
     return { kind: "reply", reply: readReply(endpoint, status, headers, body) };
+  }
+
+  /** One of its connections is dead: so may the others be, which nobody has used since. */
+  #leave(at: number, pool: Pool): void {
+    if (this.#pools[at] !== pool) return;
+    this.#pools[at] = this.#open(this.endpoints[at]!);
+    this.#leaving.add(pool);
+    const gone = (): void => void this.#leaving.delete(pool);
+    pool.close().then(gone, gone); // it fails when all is destroyed meanwhile
   }
 
   /** Of many calls that fail there at once the first one has moved on for all. */

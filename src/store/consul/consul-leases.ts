@@ -7,7 +7,7 @@ import { unreadable } from "./consul-faults.ts";
 import { ConsulHttp, type ConsulRequest } from "./consul-http.ts";
 import { type ConsulReply, jsonOf } from "./consul-reply.ts";
 import { parseGoDuration } from "./go-duration.ts";
-import { MIN_TTL_MS } from "./limits.ts";
+import { MIN_TTL_MS } from "./facts.ts";
 
 /** A connection to create, renew and end sessions is enough for each of the few that a node has. */
 const CONNECTIONS = 4;

@@ -8,7 +8,6 @@ import type {
   ListOptions,
   StoreAdapter,
   StoreCheck,
-  StoreFacts,
   StoreOptions,
   Txn,
   TxnOutcome,
@@ -19,18 +18,10 @@ import { CallTime } from "./call-time.ts";
 import { checkConsul } from "./consul-check.ts";
 import { ConsulHttp } from "./consul-http.ts";
 import { runTxn } from "./consul-txn.ts";
-import { CALL_CONNECTIONS, EXPIRY_FACTOR, MIN_TTL_MS, WATCH_CONNECTIONS } from "./limits.ts";
+import { CALL_CONNECTIONS, FACTS, WATCH_CONNECTIONS } from "./facts.ts";
 import { WatchPlaces } from "./watch-places.ts";
 import { readKey, readList } from "./read-keys.ts";
 import { watchPrefix } from "./watch-prefix.ts";
-
-const FACTS: StoreFacts = {
-  kind: "consul",
-  isFair: false,
-  minTtlMs: MIN_TTL_MS,
-  expiryFactor: EXPIRY_FACTOR,
-  hasHistory: false,
-};
 
 /** Consul as the coordination store; asks nothing yet. */
 export function openConsul(settings: ConsulSettings, options: StoreOptions): StoreAdapter {

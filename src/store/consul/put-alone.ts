@@ -2,7 +2,7 @@ import { RouterError } from "../../core/errors.ts";
 import type { Txn, Write } from "../store.ts";
 import type { CallTime } from "./call-time.ts";
 import type { ConsulHttp } from "./consul-http.ts";
-import { wireKey } from "./consul-keys.ts";
+import { isInUrl, wireKey } from "./consul-keys.ts";
 import { operationFault, SESSION } from "./consul-faults.ts";
 import { textOf } from "./consul-reply.ts";
 import { readKeyAndFlags } from "./read-keys.ts";
@@ -18,7 +18,7 @@ const MAX_TXN_BYTES = 524_288;
 export function isForPutAlone({ then: writes, if: comparisons }: Txn, body: string): boolean {
   if (body.length <= MAX_TXN_BYTES || writes.length !== 1) return false;
   const [write] = writes;
-  if (write?.kind !== "put") return false;
+  if (write?.kind !== "put" || !isInUrl(write.key)) return false;
   // Consul does not lock and compare in one.
   if (write.session !== undefined) return comparisons.length === 0;
   return comparisons.every(({ key }) => key === write.key);

@@ -3,11 +3,12 @@ import type { CallTime } from "./call-time.ts";
 import { type ConsulEntry, readEntries } from "./consul-entries.ts";
 import { filtered, operationFault, unreadable } from "./consul-faults.ts";
 import type { ConsulHttp } from "./consul-http.ts";
-import { wireKey } from "./consul-keys.ts";
+import { isInUrl, urlPrefix, wireKey } from "./consul-keys.ts";
 import type { ConsulReply } from "./consul-reply.ts";
 import { entriesOfTxn, errorsOf } from "./txn-reply.ts";
 
 export async function readKey(http: ConsulHttp, key: string, time: CallTime): Promise<Entry | undefined> {
+  if (!isInUrl(key)) return (await readTogether(http, [key], time)).get(key);
   return (await readKeyAndFlags(http, key, time))?.entry;
 }
 
@@ -23,9 +24,19 @@ export async function readKeys(
   keys: readonly string[],
   time: CallTime,
 ): Promise<ReadonlyMap<string, Entry | undefined>> {
-  const read = new Map<string, Entry | undefined>();
-  let there = [...new Set(keys)];
-  if (there.length === 1) return read.set(there[0]!, await readKey(http, there[0]!, time));
+  const unique = [...new Set(keys)];
+  const [key] = unique;
+  if (unique.length > 1 || key === undefined) return readTogether(http, unique, time);
+  return new Map([[key, await readKey(http, key, time)]]);
+}
+
+async function readTogether(
+  http: ConsulHttp,
+  keys: readonly string[],
+  time: CallTime,
+): Promise<Map<string, Entry | undefined>> {
+  const read = new Map<string, Entry | undefined>(keys.map((key) => [key, undefined]));
+  let there = keys;
   // A transaction that reads what is not there fails, and says what is not.
   while (there.length > 0) {
     const body = JSON.stringify(there.map((key) => ({ KV: { Verb: "get", Key: wireKey(key) } })));
@@ -63,7 +74,7 @@ export async function readList(
 }
 
 export function listPath(prefix: string): string {
-  return `/v1/kv/${wireKey(prefix)}?recurse&consistent`;
+  return `/v1/kv/${wireKey(urlPrefix(prefix))}?recurse&consistent`;
 }
 
 /**
@@ -76,7 +87,7 @@ export async function listingOf(
   reply: ConsulReply,
   time: CallTime,
 ): Promise<{ readonly entries: readonly Entry[]; readonly revision: bigint }> {
-  const entries = entriesOf(http, reply).map(({ entry }) => entry);
+  const entries = entriesOf(http, reply).flatMap(({ entry }) => (entry.key.startsWith(prefix) ? [entry] : []));
   if (reply.isFiltered) throw filtered(reply.endpoint, prefix);
   if (entries.length === 0) await readKey(http, `${prefix}${prefix.endsWith("/") ? "" : "/"}any`, time);
   if (reply.index === undefined) throw unreadable(reply, "keys");

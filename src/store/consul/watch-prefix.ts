@@ -30,7 +30,7 @@ const READ_MS = 9_000;
 /** A prefix that changes all the time is read so often. */
 const BURST = 8;
 const EVERY_MS = 250;
-const LONGEST_PAUSE_MS = 5_000;
+const LONGEST_PAUSE_MS = 2_500;
 
 interface Listed {
   readonly entries: readonly Entry[];
