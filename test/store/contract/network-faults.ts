@@ -9,6 +9,9 @@ import { contents } from "./reads.ts";
 /** More than etcd sends in one message while a watch catches up. */
 const REVISIONS = 1_100;
 
+/** With so much in each value a list of what is there is longer, too, than any cut. */
+const PADDING = " ".repeat(1_500);
+
 /** What a network does to watches and transactions. */
 export function networkFaults(world: ContractWorld): void {
   const { network: skip } = world.skips;
@@ -78,7 +81,7 @@ async function cutInCatchUp(
   let last = 0n;
   for (let i = 0; i < REVISIONS; i += 20) {
     const some = Array.from({ length: 20 }, (_, j) =>
-      write(direct, [put(`${prefix}${(i + j) % 50}`, String(i + j))], signal),
+      write(direct, [put(`${prefix}${(i + j) % 50}`, `${i + j}${PADDING}`)], signal),
     );
     for (const revision of await Promise.all(some)) if (revision > last) last = revision;
   }
