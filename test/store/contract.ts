@@ -60,9 +60,15 @@ export interface StoreContract {
   /** Opens the fixture; called before the first test. */
   open(): Promise<StoreFixture>;
   readonly skips: StoreSkips;
+  /** Those to be run; default: all. Parts that take long may be run beside the others. */
+  readonly parts?: readonly ContractPart[];
   /** The whole suite cannot run, and why: the server cannot be had. */
   readonly skip?: string;
 }
+
+const PARTS = { reads, txns, watches, leases, deadlines, networkFaults, resyncs } as const;
+export type ContractPart = keyof typeof PARTS;
+export const CONTRACT_PARTS = Object.keys(PARTS) as ContractPart[]; // oxlint-disable-line typescript/no-unsafe-type-assertion -- the keys of a constant
 
 /** What the parts of the suite share. */
 export interface ContractWorld {
@@ -85,7 +91,7 @@ export const SILENT_OBSERVER: StoreObserver = {
 
 /** All that the port promises (src/store/store.ts), on a real store. */
 export function storeContract(name: string, contract: StoreContract): void {
-  const { facts, skips, skip } = contract;
+  const { facts, skips, parts = CONTRACT_PARTS, skip } = contract;
   describe(`store contract: ${name}`, { skip }, () => {
     let fixture: StoreFixture | undefined;
     let prefixes = 0;
@@ -105,6 +111,6 @@ export function storeContract(name: string, contract: StoreContract): void {
       fixture = await contract.open();
     });
     after(async () => await fixture?.[Symbol.asyncDispose]());
-    for (const part of [reads, txns, watches, leases, deadlines, networkFaults, resyncs]) part(world);
+    for (const part of parts) PARTS[part](world);
   });
 }
