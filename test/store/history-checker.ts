@@ -110,7 +110,7 @@ function writesThatFell({ writes }: History): Violation[] {
   });
 }
 
-/** An epoch is one leadership's: nobody else was elected with it, and nobody else writes with it. */
+/** An epoch is one leadership's: nobody else was elected with it, or writes with it. */
 function reusedEpochs({ told, writes }: History): Violation[] {
   const elections = told.filter((one) => one.kind === "elected");
   return perScope(elections).flatMap(([scope, its]) => {

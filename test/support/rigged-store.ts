@@ -86,7 +86,7 @@ export class RiggedSession implements Session {
   }
 }
 
-/** An embedded store in memory, on a clock that is moved by hand, with faults that a test asks for. */
+/** An embedded store in memory, on a clock moved by hand, with faults that a test asks for. */
 export class RiggedStore implements Store {
   readonly clock = new ManualClock();
   readonly sessions: RiggedSession[] = [];

@@ -15,8 +15,8 @@ export interface ContendOptions {
 
 /**
  * Waits until it is ours. A contender whose session is lost meanwhile, or who cannot reach the
- * store, begins again with another session, at the end of the queue. Throws the signal's reason, and
- * what trying again does not help. No key and no session of ours is left then.
+ * store, begins again with another session, at the end of the queue. Throws the signal's reason,
+ * and what trying again does not help. No key and no session of ours is left then.
  */
 export async function contend(contest: Contest, options: ContendOptions): Promise<KeyHold> {
   const { clock, random } = contest.place;

@@ -14,9 +14,9 @@ export interface Held extends AsyncDisposable {
   /** Work done in the holder's name takes this signal. It fires on loss, and on giving back. */
   readonly lost: AbortSignal;
   /**
-   * Milliseconds that nobody else can have it for, by the clocks as they are now; 0 once it is lost.
-   * To be asked right before anything outside the store is done: timers of a process that stood
-   * still are late.
+   * Milliseconds that nobody else can have it for, by the clocks as they are now; 0 once it is
+   * lost. To be asked right before anything outside the store is done: timers of a process that
+   * stood still are late.
    */
   validForMs(): number;
   /**

@@ -8,9 +8,9 @@ import type { Held } from "./lock-hold.ts";
 import type { RecipePlace } from "./place.ts";
 
 /**
- * A lock by name, for those who share a store and a prefix. Whoever asked first gets it first, where
- * the store's `facts.isFair`. A lock cannot stop a process that stands still from going on later:
- * its `epoch`, `guarded` and `validForMs` are there for that.
+ * A lock by name, for those who share a store and a prefix. Whoever asked first gets it first,
+ * where the store's `facts.isFair`. A lock cannot stop a process that stands still from going on
+ * later: its `epoch`, `guarded` and `validForMs` are there for that.
  */
 export interface Lock {
   readonly name: string;
@@ -39,8 +39,8 @@ export interface AcquireOptions extends TryAcquireOptions {
 /** `await using guard = await lock.acquire({ signal })` gives it back at the end of the block. */
 export interface LockGuard extends Held {
   /**
-   * Gives it back. Does not throw. Resolves when the store knows, or when it cannot be reached: then
-   * it is told later, and ends the session by itself at the latest.
+   * Gives it back. Does not throw. Resolves when the store knows, or when it cannot be reached:
+   * then it is told later, and ends the session by itself at the latest.
    */
   release(): Promise<void>;
 }

@@ -24,7 +24,7 @@ export interface CandidateTask {
 export const BLOCK = "-block";
 export const WAKING_FD = 3;
 
-/** A line of a candidate's standard output: what it tells, or what went wrong and is tried again. */
+/** A line of a candidate's standard output: what it tells, or what went wrong for now. */
 export type Line = Told | { readonly kind: "trouble"; readonly scope: string; readonly message: string };
 
 export function writeLine(line: Line): string {

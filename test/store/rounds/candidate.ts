@@ -1,7 +1,7 @@
 /**
- * A candidate in a process of its own: stands for the elections that it is told of, and writes while
- * it leads. What it is
- * told it tells on its standard output, before it does anything else. Ends with its standard input.
+ * A candidate in a process of its own: stands for the elections that it is told of, and writes
+ * while it leads. What it is told it tells on its standard output, before it does anything else.
+ * Ends with its standard input.
  */
 import { readSync, writeSync } from "node:fs";
 import { createInterface } from "node:readline";

@@ -124,7 +124,7 @@ export class Stage implements AsyncDisposable {
     });
   }
 
-  /** Nothing of theirs is left in the store, and in each scope somebody else leads and has written. */
+  /** Nothing of theirs is left in the store, and everywhere somebody else leads and has written. */
   async untilReplaced(ids: readonly string[]): Promise<void> {
     await this.#until(`${ids.join()} were not replaced`, (scope) => {
       const seats = this.elections.seats(scope);
