@@ -4,6 +4,7 @@ import { openEmbeddedLeases } from "../../src/store/embedded/embedded-leases.ts"
 import { openEmbedded, withNameOfItsOwn } from "../../src/store/embedded/open-embedded.ts";
 import type { LeaseClient } from "../../src/store/lease.ts";
 import type { RecipePlace } from "../../src/store/recipes/place.ts";
+import { UNOBSERVED } from "../../src/store/store-metrics.ts";
 import type {
   CallOptions,
   Entry,
@@ -15,7 +16,6 @@ import type {
   StoreAdapter,
   StoreCheck,
   StoreFacts,
-  StoreObserver,
   Txn,
   TxnOutcome,
   WatchEvent,
@@ -23,13 +23,6 @@ import type {
 } from "../../src/store/store.ts";
 import { ManualClock } from "./manual-clock.ts";
 
-const SILENT: StoreObserver = {
-  called: () => undefined,
-  watchLag: () => undefined,
-  resynced: () => undefined,
-  renewed: () => undefined,
-  sessionLost: () => undefined,
-};
 const NEVER = new AbortController().signal;
 const TTL_MS = 15_000;
 /** Nobody renews leases here: they end when their tests say so. */
@@ -112,7 +105,7 @@ export class RiggedStore implements Store {
   static open(): RiggedStore {
     const settings = withNameOfItsOwn({ kind: "embedded", file: ":memory:" });
     return new RiggedStore((clock) => {
-      const options = { clock, random: seededRandom(1), observer: SILENT };
+      const options = { clock, random: seededRandom(1), observer: UNOBSERVED };
       return [openEmbedded(settings, options), openEmbeddedLeases(settings, options)];
     });
   }

@@ -5,6 +5,10 @@ import type { Told } from "../history-checker.ts";
 export const FAULTS = ["unguarded", "reused", "jumping"] as const;
 export type Fault = (typeof FAULTS)[number];
 
+/** What names of scopes begin with. */
+export const ELECTION = "e";
+export const LOCK = "l";
+
 /** The one argument of a candidate's process, as JSON. */
 export interface CandidateTask {
   readonly settings: StoreSettings;

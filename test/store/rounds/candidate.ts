@@ -5,13 +5,25 @@
  */
 import { readSync, writeSync } from "node:fs";
 import { createInterface } from "node:readline";
-import { createElection, type Election, type Leadership } from "../../../src/store/recipes/election.ts";
 import { sleep, systemClock } from "../../../src/core/clock.ts";
 import { RouterError } from "../../../src/core/errors.ts";
 import { systemRandom } from "../../../src/core/random.ts";
+import { createElection } from "../../../src/store/recipes/election.ts";
+import type { Held } from "../../../src/store/recipes/lock-hold.ts";
+import { createLock } from "../../../src/store/recipes/lock.ts";
+import type { RecipePlace } from "../../../src/store/recipes/place.ts";
 import { openStore } from "../../../src/store/open-store.ts";
-import type { Store, StoreObserver, Txn } from "../../../src/store/store.ts";
-import { BLOCK, type CandidateTask, type Line, WAKING_FD, writeLine, writesPrefix } from "./candidate-protocol.ts";
+import { UNOBSERVED } from "../../../src/store/store-metrics.ts";
+import type { Store, Txn } from "../../../src/store/store.ts";
+import {
+  BLOCK,
+  type CandidateTask,
+  type Line,
+  LOCK,
+  WAKING_FD,
+  writeLine,
+  writesPrefix,
+} from "./candidate-protocol.ts";
 
 const STDOUT_FD = 1;
 /** Of a leader whose fault is that it goes on. */
@@ -20,14 +32,6 @@ const WRITES_AFTER_LOSS = 3;
 const task = JSON.parse(process.argv[2] ?? "") as CandidateTask;
 const until = new AbortController();
 let written = 0;
-
-const SILENT: StoreObserver = {
-  called: () => undefined,
-  watchLag: () => undefined,
-  resynced: () => undefined,
-  renewed: () => undefined,
-  sessionLost: () => undefined,
-};
 
 function tell(line: Line): void {
   writeSync(STDOUT_FD, writeLine(line));
@@ -40,42 +44,41 @@ function now(): bigint {
 
 async function stand(store: Store, scope: string): Promise<void> {
   const fault = task.faults[scope];
-  const place = { store: fault === "jumping" ? blind(store) : store, prefix: task.prefix };
-  const election = createElection({ ...place, clock: systemClock, random: systemRandom }, scope);
+  const seen = fault === "jumping" ? blind(store) : store;
+  const place = { store: seen, prefix: task.prefix, clock: systemClock, random: systemRandom };
   for (;;) {
-    const leadership = await campaign(election);
-    const epoch = fault === "reused" ? 1n : leadership.epoch;
+    const held = await take(place, scope);
+    const epoch = fault === "reused" ? 1n : held.epoch;
     tell({ kind: "elected", scope, by: task.id, epoch, at: now() });
-    await lead(store, leadership, { scope, epoch });
+    await lead(store, held, { scope, epoch });
   }
 }
 
-function campaign(election: Election): Promise<Leadership> {
-  return election.campaign(task.id, {
-    id: task.id,
+function take(place: RecipePlace, scope: string): Promise<Held> {
+  const options = {
     signal: until.signal,
     leaseDurationMs: task.ttlMs,
-    onTrouble: ({ message }) => tell({ kind: "trouble", scope: election.name, message }),
-  });
+    onTrouble: ({ message }: RouterError) => tell({ kind: "trouble", scope, message }),
+  };
+  if (scope.startsWith(LOCK)) return createLock(place, scope, { holder: task.id }).acquire(options);
+  return createElection(place, scope).campaign(task.id, { ...options, id: task.id });
 }
 
-async function lead(store: Store, leadership: Leadership, as: { scope: string; epoch: bigint }): Promise<void> {
+async function lead(store: Store, held: Held, as: { scope: string; epoch: bigint }): Promise<void> {
   const isUnguarded = task.faults[as.scope] === "unguarded";
-  while (!leadership.lost.aborted) {
+  while (!held.lost.aborted) {
     const at = now();
-    if (leadership.validForMs() > 0) tell({ kind: "believes", by: task.id, at, ...as });
+    if (held.validForMs() > 0) tell({ kind: "believes", by: task.id, at, ...as });
     await write(as, (txn) => {
       const options = { signal: until.signal };
-      return isUnguarded ? store.txn(txn, options) : leadership.guarded(txn, options);
+      return isUnguarded ? store.txn(txn, options) : held.guarded(txn, options);
     });
-    await sleep(systemClock, task.writePauseMs, AbortSignal.any([leadership.lost, until.signal])).catch(
-      () => undefined,
-    );
+    await sleep(systemClock, task.writePauseMs, AbortSignal.any([held.lost, until.signal])).catch(() => undefined);
   }
   for (let left = isUnguarded ? WRITES_AFTER_LOSS : 0; left > 0; left--) {
     await write(as, (txn) => store.txn(txn, { signal: until.signal }));
   }
-  await leadership.resign();
+  await held[Symbol.asyncDispose]();
 }
 
 async function write(
@@ -119,7 +122,7 @@ function bound(store: Store): Store {
   };
 }
 
-const store = await openStore(task.settings, { clock: systemClock, random: systemRandom, observer: SILENT });
+const store = await openStore(task.settings, { clock: systemClock, random: systemRandom, observer: UNOBSERVED });
 
 createInterface(process.stdin).on("line", (command) => {
   if (command === BLOCK) readSync(WAKING_FD, Buffer.alloc(1));

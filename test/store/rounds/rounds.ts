@@ -1,6 +1,6 @@
 import type { Entry } from "../../../src/store/store.ts";
 import { checkHistory, type History, type StoredWrite, type Violation } from "../history-checker.ts";
-import { type Fault, writesPrefix, type WriteText } from "./candidate-protocol.ts";
+import { ELECTION, type Fault, LOCK, writesPrefix, type WriteText } from "./candidate-protocol.ts";
 import type { Disruption } from "./disruption.ts";
 import { Stage, type StageOptions } from "./stage.ts";
 
@@ -9,7 +9,10 @@ export interface RoundsOptions extends Pick<StageOptions, "settings" | "prefix" 
   readonly waves: readonly (readonly Disruption[])[];
   /** At least so many, and each wave once. */
   readonly rounds: number;
-  /** Elections at the same time: a process that is disrupted is a round of each that it leads. */
+  /**
+   * Elections at the same time, of which each other one is a lock: a process that is disrupted is a
+   * round of each that it leads.
+   */
   readonly elections: number;
   /** By the number of an election. */
   readonly faults?: Readonly<Record<number, Fault>>;
@@ -31,7 +34,7 @@ export interface RoundsReport extends Counts {
 const LIST_MS = 60_000;
 
 export function scopeName(election: number): string {
-  return `e${election}`;
+  return `${election % 2 === 0 ? ELECTION : LOCK}${election}`;
 }
 
 /**
@@ -54,8 +57,8 @@ export async function runRounds(options: RoundsOptions): Promise<RoundsReport> {
   await stage.untilAllStand();
   await stage.end();
   const writes = await readWrites(stage, options.prefix);
-  const { told, elections, store } = stage;
-  const history: History = { isFair: store.facts.isFair, told, writes, queue: elections.history };
+  const { told, seats, store } = stage;
+  const history: History = { isFair: store.facts.isFair, told, writes, queue: seats.history };
   return { waves, rounds, history, violations: checkHistory(history) };
 }
 
@@ -66,7 +69,7 @@ async function runWave(
   rounds: Record<string, number>,
 ): Promise<void> {
   await stage.untilAllStand();
-  const led = Map.groupBy(scopes, (scope) => stage.elections.leader(scope)?.holder);
+  const led = Map.groupBy(scopes, (scope) => stage.seats.leader(scope)?.holder);
   const victims = stage.ids
     .toSorted((a, b) => (led.get(b)?.length ?? 0) - (led.get(a)?.length ?? 0))
     .slice(0, disruptions.length)

@@ -1,13 +1,14 @@
 import { systemClock } from "../../../src/core/clock.ts";
 import { systemRandom } from "../../../src/core/random.ts";
 import { openStore } from "../../../src/store/open-store.ts";
-import type { Store, StoreObserver, StoreSettings } from "../../../src/store/store.ts";
+import { UNOBSERVED } from "../../../src/store/store-metrics.ts";
+import type { Store, StoreSettings } from "../../../src/store/store.ts";
 import type { ObservedSeat, Told } from "../history-checker.ts";
 import { FaultProxy } from "../../support/fault-proxy.ts";
 import { CandidateProcess } from "./candidate-process.ts";
 import type { Fault, Line } from "./candidate-protocol.ts";
 import type { Disruption } from "./disruption.ts";
-import { WatchedElections } from "./watched-elections.ts";
+import { WatchedSeats } from "./watched-seats.ts";
 
 export interface StageOptions {
   readonly settings: StoreSettings;
@@ -24,14 +25,6 @@ const WRITE_PAUSE_MS = 300;
 /** What is told when somebody waits in vain. */
 const TROUBLES_KEPT = 20;
 
-export const SILENT: StoreObserver = {
-  called: () => undefined,
-  watchLag: () => undefined,
-  resynced: () => undefined,
-  renewed: () => undefined,
-  sessionLost: () => undefined,
-};
-
 interface Slot {
   readonly name: string;
   /** To each endpoint. */
@@ -43,7 +36,7 @@ interface Slot {
 /** Five candidates in processes of their own, each with its own way to the store. */
 export class Stage implements AsyncDisposable {
   readonly told: Told[] = [];
-  readonly elections: WatchedElections;
+  readonly seats: WatchedSeats;
   readonly store: Store;
   readonly #options: StageOptions;
   readonly #slots: Slot[] = [];
@@ -56,13 +49,13 @@ export class Stage implements AsyncDisposable {
   private constructor(options: StageOptions, store: Store) {
     this.#options = options;
     this.store = store;
-    this.elections = new WatchedElections(options.prefix);
+    this.seats = new WatchedSeats(options.prefix);
   }
 
   static async open(options: StageOptions): Promise<Stage> {
-    const store = await openStore(options.settings, { clock: systemClock, random: systemRandom, observer: SILENT });
+    const store = await openStore(options.settings, { clock: systemClock, random: systemRandom, observer: UNOBSERVED });
     const stage = new Stage(options, store);
-    stage.#following = stage.elections.follow(store, stage.#over.signal, () => stage.#check());
+    stage.#following = stage.seats.follow(store, stage.#over.signal, () => stage.#check());
     for (let number = 1; number <= CANDIDATES; number++) await stage.#add(`c${number}`);
     await stage.#standInTurn();
     return stage;
@@ -119,7 +112,7 @@ export class Stage implements AsyncDisposable {
   async untilAllStand(): Promise<void> {
     const ids = this.ids.toSorted().join();
     await this.#until("not all candidates stand", (scope) => {
-      const seats = this.elections.seats(scope);
+      const seats = this.seats.of(scope);
       return seats.some(({ isLeading }) => isLeading) && holdersOf(seats) === ids;
     });
   }
@@ -127,7 +120,7 @@ export class Stage implements AsyncDisposable {
   /** Nothing of theirs is left in the store, and everywhere somebody else leads and has written. */
   async untilReplaced(ids: readonly string[]): Promise<void> {
     await this.#until(`${ids.join()} were not replaced`, (scope) => {
-      const seats = this.elections.seats(scope);
+      const seats = this.seats.of(scope);
       const leader = seats.find(({ isLeading }) => isLeading);
       return (
         !seats.some(({ holder }) => ids.includes(holder)) && leader !== undefined && this.#hasWritten(scope, leader)
@@ -163,7 +156,7 @@ export class Stage implements AsyncDisposable {
       for (const [at, scope] of this.#options.scopes.entries()) {
         this.#slots[(at + place) % CANDIDATES]?.process.stand(scope);
       }
-      const isThere = (scope: string): boolean => this.elections.seats(scope).length > place;
+      const isThere = (scope: string): boolean => this.seats.of(scope).length > place;
       await this.#until(`not ${place + 1} candidates stand`, isThere);
     }
   }
@@ -238,7 +231,7 @@ export class Stage implements AsyncDisposable {
 
   #tell(complaint: string, scopes: readonly string[]): string {
     const seats = scopes.slice(0, 3).map((scope) => {
-      const its = this.elections.seats(scope).map(({ holder, isLeading }) => `${holder}${isLeading ? " leads" : ""}`);
+      const its = this.seats.of(scope).map(({ holder, isLeading }) => `${holder}${isLeading ? " leads" : ""}`);
       return `${scope}: ${its.join(", ")}`;
     });
     return [`${complaint}, in ${scopes.length} elections`, ...seats, ...this.#troubles].join("\n");

@@ -2,47 +2,50 @@ import { readSeat } from "../../../src/store/recipes/lock-entry.ts";
 import type { Entry, Store, WatchEvent } from "../../../src/store/store.ts";
 import type { ObservedSeat, QueueState } from "../history-checker.ts";
 
-/** All elections below a prefix, as the store tells them. */
-export class WatchedElections {
-  /** One for each change of an election. */
+/** All locks and elections below a prefix, as the store tells them. */
+export class WatchedSeats {
+  /** One for each change of a lock or an election. */
   readonly history: QueueState[] = [];
-  readonly #prefix: string;
+  readonly #folders: readonly string[];
   readonly #entries = new Map<string, Entry>();
 
   constructor(prefix: string) {
-    this.#prefix = `${prefix}/elections/`;
+    this.#folders = [`${prefix}/elections/`, `${prefix}/locks/`];
   }
 
   /** Ends with the signal. `onChange` is called after each event. */
   async follow(store: Store, signal: AbortSignal, onChange: () => void): Promise<void> {
-    for await (const event of store.watch(this.#prefix, { signal })) {
-      this.#apply(event);
-      onChange();
-    }
+    const followOne = async (folder: string): Promise<void> => {
+      for await (const event of store.watch(folder, { signal })) {
+        this.#apply(event);
+        onChange();
+      }
+    };
+    await Promise.all(this.#folders.map(followOne));
   }
 
-  seats(scope: string): ObservedSeat[] {
+  of(scope: string): ObservedSeat[] {
     return [...this.#entries.values()].filter(({ key }) => this.#scopeOf(key) === scope).map(seatOf);
   }
 
   /** Who leads, by what the leader itself has written. */
   leader(scope: string): ObservedSeat | undefined {
-    return this.seats(scope).find(({ isLeading }) => isLeading);
+    return this.of(scope).find(({ isLeading }) => isLeading);
   }
 
   #apply(event: WatchEvent): void {
     if (event.kind === "synced" || event.kind === "lost") return;
-    if (event.kind === "snapshot") this.#entries.clear();
     const puts = event.kind === "snapshot" ? event.entries : event.puts;
     const deletes = event.kind === "snapshot" ? [] : event.deletes;
     for (const key of deletes) this.#entries.delete(key);
     for (const entry of puts) this.#entries.set(entry.key, entry);
     const scopes = new Set([...deletes, ...puts.map(({ key }) => key)].map((key) => this.#scopeOf(key)));
-    for (const scope of scopes) this.history.push({ scope, revision: event.revision, seats: this.seats(scope) });
+    for (const scope of scopes) this.history.push({ scope, revision: event.revision, seats: this.of(scope) });
   }
 
   #scopeOf(key: string): string {
-    return key.slice(this.#prefix.length).split("/", 1)[0] ?? "";
+    const folder = this.#folders.find((one) => key.startsWith(one)) ?? "";
+    return key.slice(folder.length).split("/", 1)[0] ?? "";
   }
 }
 
