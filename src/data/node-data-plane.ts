@@ -1,8 +1,8 @@
-import type { ListenerKind } from "../core/listener-kinds.ts";
 import type { Socket } from "node:net";
 import type { Clock } from "../core/clock.ts";
 import { RouterError } from "../core/errors.ts";
 import { EventStream } from "../core/event-stream.ts";
+import type { ListenerKind } from "../core/listener-kinds.ts";
 import type { Snapshot } from "../core/snapshot.ts";
 import { SIGNALS } from "../otlp/signal.ts";
 import type {

@@ -1,8 +1,8 @@
-import { LISTENERS, type ListenerKind } from "../../core/listener-kinds.ts";
 import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
 import type { ConnectionRefusal } from "../../core/connection-refusal.ts";
 import { RouterError } from "../../core/errors.ts";
+import { LISTENERS, type ListenerKind } from "../../core/listener-kinds.ts";
 import { formatAddress } from "../../config/schema/address.ts";
 import { listenError } from "../../data/receive/listen-error.ts";
 import type { ListenerAddresses, ListenOptions } from "../../plan/data-plane.ts";

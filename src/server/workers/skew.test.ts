@@ -1,20 +1,21 @@
-import type { ListenerKind } from "../../core/listener-kinds.ts";
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { eachListener, type ListenerKind } from "../../core/listener-kinds.ts";
 import { findSkew } from "./skew.ts";
 import { WorkerSlot } from "./worker-slot.ts";
 
 /** A worker with so much work and so many connections. */
-function slot(index: number, itemsPerSecond: number, connections: Readonly<Record<ListenerKind, number>>): WorkerSlot {
+function slot(index: number, itemsPerSecond: number, connections: Connections): WorkerSlot {
   const made = new WorkerSlot(index);
-  Object.assign(made.connections, connections);
+  Object.assign(made.connections, NONE, connections);
   return Object.create(made, { itemsPerSecond: { value: itemsPerSecond }, connections: { value: made.connections } });
 }
 
-const NONE = { otlp_grpc: 0, otlp_http: 0 };
+type Connections = Readonly<Partial<Record<ListenerKind, number>>>;
+const NONE = eachListener(() => 0);
 const CASES: readonly {
   readonly name: string;
-  readonly connections: Readonly<Record<ListenerKind, number>>;
+  readonly connections: Connections;
   readonly last?: ListenerKind;
   readonly want: ListenerKind | undefined;
 }[] = [

@@ -1,8 +1,8 @@
-import { eachListener, LISTENER_KINDS, type ListenerKind } from "../../core/listener-kinds.ts";
 import type { Socket } from "node:net";
 import type { Cancel } from "../../core/clock.ts";
 import type { ConnectionRefusal } from "../../core/connection-refusal.ts";
 import { reasonOf } from "../../core/errors.ts";
+import { eachListener, LISTENER_KINDS, type ListenerKind } from "../../core/listener-kinds.ts";
 import type { Snapshot } from "../../core/snapshot.ts";
 import { Unreachable } from "../../core/unreachable.ts";
 import { type ShutdownReport } from "../../plan/data-plane.ts";

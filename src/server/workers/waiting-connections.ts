@@ -1,5 +1,5 @@
-import type { ListenerKind } from "../../core/listener-kinds.ts";
 import type { Clock } from "../../core/clock.ts";
+import type { ListenerKind } from "../../core/listener-kinds.ts";
 import type { Unconfirmed } from "./worker-slot.ts";
 
 /**

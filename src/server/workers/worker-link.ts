@@ -1,10 +1,10 @@
-import type { ListenerKind } from "../../core/listener-kinds.ts";
 import { type ChildProcess, fork } from "node:child_process";
 import { getCompileCacheDir } from "node:module";
 import type { Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 import type { Cancel, Clock } from "../../core/clock.ts";
 import { isInterrupted, reasonOf, RouterError } from "../../core/errors.ts";
+import type { ListenerKind } from "../../core/listener-kinds.ts";
 import type { CallName, Calls, FromWorker, Question, ToWorker } from "./messages.ts";
 import { ALLOCATOR, inheritedEnv, inheritedFlags, WORKER_FLAGS } from "./worker-flags.ts";
 import { fromWireError } from "./wire.ts";

@@ -1,5 +1,5 @@
-import { eachListener, LISTENER_KINDS, type ListenerKind } from "../../core/listener-kinds.ts";
 import type { Socket } from "node:net";
+import { eachListener, LISTENER_KINDS, type ListenerKind } from "../../core/listener-kinds.ts";
 import type { Snapshot } from "../../core/snapshot.ts";
 import { type WorkerStatus } from "../../plan/data-plane.ts";
 import type { WorkerLink } from "./worker-link.ts";

@@ -1,7 +1,7 @@
-import { eachListener, type ListenerKind } from "../../core/listener-kinds.ts";
 import type { Socket } from "node:net";
 import type { Clock } from "../../core/clock.ts";
 import { collectBeside } from "../../core/collect.ts";
+import { eachListener, type ListenerKind } from "../../core/listener-kinds.ts";
 import type { Random } from "../../core/random.ts";
 import { Unreachable } from "../../core/unreachable.ts";
 import { VERSION } from "../../core/version.ts";
