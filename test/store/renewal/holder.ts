@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { machineMs, systemClock } from "../../../src/core/clock.ts";
 import { systemRandom } from "../../../src/core/random.ts";
@@ -11,7 +12,7 @@ export interface HolderTask {
   readonly key: string;
   /**
    * `compute`: its loop stands still for two thirds of the TTL. `wedge`: until the file is there.
-   * `stop`: it is stopped from outside.
+   * `stop`: it is stopped from outside, and the file is there when it goes on.
    */
   readonly mode: "compute" | "wedge" | "stop";
   readonly file: string;
@@ -27,14 +28,15 @@ export type HolderMessage =
       /** What its first step saw then. */
       readonly validForMs: number;
     }
-  /** After some turns of its loop. */
+  /** After some turns of its loop. `why`: for people, with the calls of who renews. */
   | { readonly kind: "turned"; readonly isLost: boolean; readonly why: string };
 
 const task = JSON.parse(process.argv[2]!) as HolderTask;
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
 
+const calls: string[] = [];
 const observer: StoreObserver = {
-  called: () => undefined,
+  called: (operation, outcome, tookMs) => calls.push(`${operation} ${outcome} ${Math.round(tookMs)} ms`),
   watchLag: () => undefined,
   resynced: () => undefined,
   renewed: () => undefined,
@@ -66,25 +68,31 @@ class Asker {
   }
 }
 
-function compute(asker: Asker): void {
-  const endMs = now() + (task.ttlMs * 2) / 3;
-  while (now() < endMs) asker.ask();
+/** Begins when less of the session is left than it takes: only who renews meanwhile keeps it. */
+async function compute(asker: Asker): Promise<void> {
+  const forMs = (task.ttlMs * 2) / 3;
+  while (asker.ask() >= forMs) await new Promise((resolve) => setTimeout(resolve, 5));
+  const endMs = now() + forMs;
+  while (now() < endMs) pause(asker);
 }
 
 function wedge(asker: Asker): void {
   while (!existsSync(task.file)) {
-    asker.ask();
-    Atomics.wait(sleeper, 0, 0, 1);
+    pause(asker);
   }
 }
 
-/** Until no turn followed the one before for more than the TTL. */
-async function stop(asker: Asker, startedMs: number): Promise<void> {
-  for (let lastMs = startedMs; ; ) {
+/** Its loop stands still, and leaves the processor to others. */
+function pause(asker: Asker): void {
+  asker.ask();
+  Atomics.wait(sleeper, 0, 0, 1);
+}
+
+/** Turns and turns; what it does first after it was stopped is to see that the file is there. */
+async function stop(asker: Asker): Promise<void> {
+  for (;;) {
     asker.ask();
-    const nextMs = now();
-    if (nextMs - lastMs > task.ttlMs) return;
-    lastMs = nextMs;
+    if (existsSync(task.file)) return;
     await new Promise((resolve) => setImmediate(resolve));
   }
 }
@@ -96,13 +104,13 @@ const value = Buffer.from("holder");
 await store.txn({ if: [], then: [{ kind: "put", key: task.key, value, session: session.id }] }, { signal });
 const asker = new Asker(session);
 asker.ask();
-const startedMs = now();
 tell({ kind: "holds" });
-if (task.mode === "compute") compute(asker);
+if (task.mode === "compute") await compute(asker);
 else if (task.mode === "wedge") wedge(asker);
-else await stop(asker, startedMs);
+else await stop(asker);
 tell({ kind: "woke", validForMs: asker.ask(), toldUntilMs: asker.toldUntilMs });
 
 await new Promise((resolve) => setTimeout(resolve, task.ttlMs / 6));
-tell({ kind: "turned", isLost: session.lost.aborted, why: String(session.lost.reason) });
-process.disconnect();
+const why = `${String(session.lost.reason)} (${calls.join(", ")})`;
+tell({ kind: "turned", isLost: session.lost.aborted, why });
+await once(process, "disconnect"); // until the test has seen what is there
