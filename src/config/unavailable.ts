@@ -24,6 +24,12 @@ const UNAVAILABLE: readonly Unavailable[] = [
       "/api/v1/locks and /api/v1/leader",
   },
   {
+    path: "node.coordination.compact",
+    when: (compact) => compact === true,
+    what: "compaction of etcd's history",
+    instead: "etcd has to do it: --auto-compaction-retention",
+  },
+  {
     path: "node.roles",
     when: (roles) => Array.isArray(roles) && new Set(roles).size === 1,
     what: "a node with one role",

@@ -61,7 +61,7 @@ test("a store that does not answer is told, and nothing else is looked at", asyn
 test("what the store says of itself is told with what to do, compaction by its name", async () => {
   const { store, patient } = openRig();
   store.warnings = [
-    { message: "history was never compacted", hint: "etcd --auto-compaction-retention=1h" },
+    { message: "etcd keeps its whole history", hint: "etcd --auto-compaction-retention=1h" },
     { message: "etcd b does not answer", hint: "start it" },
   ];
   const { findings } = await diagnose(patient, signal);

@@ -59,7 +59,7 @@ async function checkReach({ store }: Patient, signal: AbortSignal): Promise<Doct
     : { check: "latency", status: "ok", message: took };
   const told = warnings.map(
     ({ message, hint }): DoctorFinding => ({
-      check: /compact/iu.test(message) ? "compaction" : "store",
+      check: /compact|history/iu.test(message) ? "compaction" : "store",
       status: "warning",
       message,
       hint,
