@@ -117,3 +117,122 @@ export { compileMatcher, type ValueTest } from "./plan/matcher.ts";
 export { compileCondition } from "./plan/condition.ts";
 export type { Cond } from "./plan/route-plan.ts";
 export { type Signal, SIGNALS } from "./otlp/signal.ts";
+
+// The coordination store, and what is built on it: docs/coordination.md.
+export { type OpenedStore, openStore, type OpenStoreOptions } from "./server/embed/store.ts";
+export type { RecipePlace } from "./store/recipes/place.ts";
+export {
+  type CallOptions,
+  type Compare,
+  type ConsulSettings,
+  type EmbeddedSettings,
+  type Entry,
+  type EtcdSettings,
+  type Listing,
+  type ListOptions,
+  MAX_TXN_OPERATIONS,
+  MAX_VALUE_BYTES,
+  type ResyncReason,
+  type Revision,
+  type Session,
+  type SessionLoss,
+  type SessionOptions,
+  type Store,
+  type StoreCallOutcome,
+  type StoreCheck,
+  type StoreFacts,
+  type StoreKind,
+  type StoreObserver,
+  type StoreOperation,
+  type StoreSettings,
+  type StoreTls,
+  type StoreWarning,
+  type Txn,
+  type TxnOutcome,
+  type WatchEvent,
+  type WatchOptions,
+  type Write,
+} from "./store/store.ts";
+
+// One holder at a time, and one leader: each with an epoch, and a signal that says when it is over.
+export {
+  type AcquireOptions,
+  createLock,
+  type Lock,
+  type LockGuard,
+  type LockOptions,
+  type TryAcquireOptions,
+} from "./store/recipes/lock.ts";
+export type { Held } from "./store/recipes/lock-hold.ts";
+export { type CampaignOptions, createElection, type Election, type Leadership } from "./store/recipes/election.ts";
+export type { ObservedLeader } from "./store/recipes/election-observe.ts";
+export {
+  listElections,
+  type ListedSeat,
+  listLocks,
+  type SeatOptions,
+  type SeatPage,
+} from "./store/recipes/lock-list.ts";
+
+// Who is there, and how they do.
+export {
+  createRegistry,
+  type MalformedMember,
+  type MemberList,
+  type MembersSeen,
+  type Registry,
+  type RegistryOptions,
+} from "./store/recipes/registry.ts";
+export type { RegisterOptions, Registration } from "./store/recipes/registration.ts";
+export type { Member, MemberHealth, MemberInfo } from "./store/recipes/member.ts";
+export {
+  createHealthChecks,
+  type HealthCheck,
+  type HealthChecks,
+  type HealthChecksOptions,
+  reportHealth,
+  type ReportOptions,
+} from "./store/recipes/health-check.ts";
+export {
+  cpuCheck,
+  type CpuCheckOptions,
+  eventLoopCheck,
+  type EventLoopCheckOptions,
+  memoryCheck,
+  type MemoryCheckOptions,
+  type QueueFill,
+  queueFillCheck,
+  type ShareLimit,
+  storeCheck,
+} from "./store/recipes/health-check-kinds.ts";
+
+// Documents as versions that many follow.
+export {
+  type ConfigTextDiff,
+  createSharedConfig,
+  type LeaderGuard,
+  type SharedConfig,
+  type SharedConfigOptions,
+} from "./store/recipes/shared-config.ts";
+export type { ConfigEntry, ConfigPointer, ConfigVersion } from "./store/recipes/config-record.ts";
+export type { PublishOptions, PublishOutcome } from "./store/recipes/config-publish.ts";
+export type { ReadConfig } from "./store/recipes/config-read.ts";
+export type { ConfigNews, SubscribeOptions } from "./store/recipes/config-watch.ts";
+
+// Whose store it is, and which of two leaders is the newer.
+export {
+  adoptFleet,
+  type AdoptOptions,
+  type AdoptOutcome,
+  type FleetIdentity,
+  type FleetVerdict,
+  type FoundFleet,
+  initFleet,
+  type InitOptions,
+  type InitOutcome,
+  type IsolationReason,
+  judgeFleet,
+  readFleet,
+} from "./store/recipes/identity.ts";
+export { type FleetMemory, openFleetMemory } from "./store/recipes/fleet-memory.ts";
+export { compareEpochs, type Epoch, formatEpoch, parseEpoch } from "./store/recipes/epoch.ts";

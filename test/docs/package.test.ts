@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { promisify } from "node:util";
 import { readPage, ROOT } from "./pages.ts";
+import { printsOf } from "./programs.ts";
 
 const run = promisify(execFile);
 const TSC = join(ROOT, "node_modules/typescript/bin/tsc");
@@ -20,14 +21,19 @@ copyFileSync(join(ROOT, "package.json"), join(folder, "package.json"));
 symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"));
 await run(process.execPath, [TSC, "-p", join(ROOT, "tsconfig.build.json"), "--outDir", join(folder, "dist")]);
 
-/** Programs of the page, with what each prints: the comments behind `//=>`. */
-const page = readPage("docs/library.md", readFileSync(join(ROOT, "docs/library.md"), "utf8"));
-const programs = page.fences
-  .filter(({ info }) => info === "ts")
-  .map(({ text, line }, i) => {
-    const prints = [...text.matchAll(/ \/\/=> (?<out>.*)$/gmu)].map((match) => match.groups?.["out"] ?? "");
-    return { file: `program-${i}.mts`, text, line, prints };
-  });
+/** Programs of the pages, with what each prints: the comments behind `//=>`. */
+const PAGES = ["docs/library.md", "docs/coordination.md"];
+const programs = PAGES.flatMap((path, p) => {
+  const page = readPage(path, readFileSync(join(ROOT, path), "utf8"));
+  return page.fences
+    .filter(({ info }) => info === "ts")
+    .map(({ text, line }, i) => ({
+      file: `program-${p}-${i}.mts`,
+      text,
+      place: `${path}:${line}`,
+      prints: printsOf(text),
+    }));
+});
 for (const { file, text } of programs) writeFileSync(join(folder, file), text);
 
 /** The example as its readers have it, who import the package by name. */
@@ -96,8 +102,8 @@ test("package: no file points to sources that are not in it", () => {
   assert.deepEqual(pointing, []);
 });
 
-for (const { file, line, prints } of programs) {
-  test(`package: the program at docs/library.md:${line} prints what its comments say`, async () => {
+for (const { file, place, prints } of programs) {
+  test(`package: the program at ${place} prints what its comments say`, async () => {
     const { stdout, stderr } = await run(process.execPath, [join(folder, file)], { timeout: 60_000 });
     assert.equal(stderr, "");
     assert.ok(prints.length > 0);
@@ -110,7 +116,7 @@ test("package: the example of dynamic routing runs on it", async () => {
   assert.match(stdout, /^=== Dynamic routing ===\n[^]*routed: 10, delivered: 10, failed: 0\n[^]*Done/u);
 });
 
-test("package: every function and value of it is in a program of docs/library.md", async () => {
+test("package: every function and value of it is in a program of the pages", async () => {
   const library: object = await import(join(folder, "dist/index.js"));
   const code = programs.map(({ text }) => text).join("\n");
   const missing = Object.keys(library).filter((name) => !new RegExp(`\\b${name}\\b`, "u").test(code));

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { copyOwned } from "../../core/bytes.ts";
 import { RouterError } from "../../core/errors.ts";
-import type { CallOptions, Compare, Entry, Write } from "../store.ts";
+import type { CallOptions, Compare, Entry, Txn, TxnOutcome, Write } from "../store.ts";
 import { pruneConfig } from "./config-prune.ts";
 import { readEntries } from "./config-history.ts";
 import {
@@ -39,7 +39,7 @@ export type PublishOutcome =
   | { readonly kind: "unchanged"; readonly pointer: ConfigPointer }
   /** Another version runs than was expected; undefined: none. */
   | { readonly kind: "conflict"; readonly running: ConfigPointer | undefined }
-  /** The guard's key is gone, or another one. */
+  /** What guards it is not held any more. */
   | { readonly kind: "not_leader" }
   | { readonly kind: "invalid"; readonly problems: readonly string[] }
   /** Of a rollback: that version is not kept, or is not what was published. */
@@ -118,21 +118,17 @@ async function commit(
   const { latest, ...to } = move.to;
   const next: ConfigPointer = { version: to.version, sha256: to.sha256, entry: (pointer?.entry ?? 0) + 1, latest };
   const line: ConfigEntry = { entry: next.entry, ...to, ...signed(place, options) };
-  const outcome = await store.txn(
-    {
-      if: [stillAs(keys.current, entry), ...guardOf(guard), ...move.if],
-      then: [
-        ...move.then,
-        { kind: "put", key: keys.current, value: encodePointer(next, randomUUID()) },
-        { kind: "put", key: keys.entry(next.entry), value: encodeEntryOf(line) },
-      ],
-      else: guard === undefined ? [] : [guard.key],
-    },
-    options,
-  );
-  if (!outcome.done) {
-    return guard !== undefined && outcome.entries[0]?.created !== guard.created ? { kind: "not_leader" } : undefined;
-  }
+  const txn: Txn = {
+    if: [stillAs(keys.current, entry), ...move.if],
+    then: [
+      ...move.then,
+      { kind: "put", key: keys.current, value: encodePointer(next, randomUUID()) },
+      { kind: "put", key: keys.entry(next.entry), value: encodeEntryOf(line) },
+    ],
+  };
+  const outcome = guard === undefined ? await store.txn(txn, options) : await guardedBy(guard, txn, options);
+  if (outcome === undefined) return { kind: "not_leader" };
+  if (!outcome.done) return undefined;
   await pruneConfig(place, next, outcome.revision, options);
   return { kind: "published", pointer: next };
 }
@@ -141,8 +137,14 @@ function stillAs(key: string, entry: Entry | undefined): Compare {
   return entry === undefined ? { kind: "absent", key } : { kind: "modified", key, revision: entry.modified };
 }
 
-function guardOf(guard: LeaderGuard | undefined): Compare[] {
-  return guard === undefined ? [] : [{ kind: "created", key: guard.key, revision: guard.created }];
+/** Undefined: it is not held any more. */
+async function guardedBy(guard: LeaderGuard, txn: Txn, options: CallOptions): Promise<TxnOutcome | undefined> {
+  try {
+    return await guard.guarded(txn, options);
+  } catch (cause) {
+    if (cause instanceof RouterError && cause.code === "NOT_OWNER") return undefined;
+    throw cause;
+  }
 }
 
 function readBefore(key: string, entry: Entry | undefined): PointerBefore {

@@ -5,6 +5,7 @@ import { FakeStore } from "../../../test/support/fake-store.ts";
 import { ManualClock } from "../../../test/support/manual-clock.ts";
 import { MAX_VALUE_BYTES, type Txn } from "../store.ts";
 import { MAX_CONFIG_BYTES } from "./config-record.ts";
+import { createElection } from "./election.ts";
 import type { ReadConfig } from "./config-read.ts";
 import type { ConfigNews } from "./config-watch.ts";
 import { createSharedConfig, type SharedConfig, type SharedConfigOptions } from "./shared-config.ts";
@@ -99,16 +100,18 @@ test("two versions are compared as texts", async () => {
 });
 
 test("a leader that leads no more publishes nothing", async () => {
-  const { store, config } = openRig();
-  store.put("/t/elections/x/1", "leader");
-  const created = (await store.get("/t/elections/x/1", { signal }))!.created;
-  const guard = { key: "/t/elections/x/1", created };
+  const { store, config, clock } = openRig();
+  const election = createElection({ store, prefix: "/t", clock, random: seededRandom(1) }, "global");
+  const guard = await election.campaign("", { signal, id: "n1" });
   assert.equal((await config.publish("one", { signal, guard })).kind, "published");
-  store.delete(guard.key);
+  const [key] = store.keys().filter((one) => one.includes("/elections/"));
+  const { txns } = store;
+  store.delete(key!);
   assert.equal((await config.publish("two", { signal, guard })).kind, "not_leader");
-  store.put(guard.key, "another");
+  store.put(key!, "another");
   assert.equal((await config.publish("two", { signal, guard })).kind, "not_leader");
   assert.equal((await config.rollback(1, { signal, guard })).kind, "unchanged");
+  assert.equal(store.txns, txns);
   assert.equal(textOf(await config.current({ signal })), "one");
 });
 

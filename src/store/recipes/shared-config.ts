@@ -1,4 +1,4 @@
-import type { CallOptions, Revision } from "../store.ts";
+import type { CallOptions } from "../store.ts";
 import { compareVersions, readEntries } from "./config-history.ts";
 import { publishConfig, type PublishOptions, type PublishOutcome } from "./config-publish.ts";
 import { readCurrent, readVersion, type ReadConfig } from "./config-read.ts";
@@ -6,6 +6,7 @@ import { type ConfigEntry, configKeys, type ConfigKeys } from "./config-record.t
 import { rollbackConfig } from "./config-rollback.ts";
 import { type ConfigNews, subscribeConfig, type SubscribeOptions, watchConfig } from "./config-watch.ts";
 import { checkedPrefix } from "./keys.ts";
+import type { Held } from "./lock-hold.ts";
 import type { RecipePlace } from "./place.ts";
 
 /**
@@ -43,11 +44,8 @@ export interface SharedConfigOptions {
   readonly check?: (text: string) => readonly string[];
 }
 
-/** A key that has to be as it was made for a write to happen: that of a leader. */
-export interface LeaderGuard {
-  readonly key: string;
-  readonly created: Revision;
-}
+/** A leadership or a lock that has to be held still, which the same transaction compares. */
+export type LeaderGuard = Pick<Held, "guarded">;
 
 /** What the functions behind it work on. */
 export interface ConfigPlace extends RecipePlace {
