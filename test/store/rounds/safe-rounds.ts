@@ -14,8 +14,7 @@ const PROGRAMS: Readonly<Record<ArenaName, ProgramName | undefined>> = {
 
 /** The short form of `npm run rounds`. */
 export function safeRounds(name: ArenaName, size: { rounds: number; waves: number; elections: number }): void {
-  const program = PROGRAMS[name];
-  const skip = program !== undefined && findProgram(program) === undefined ? absenceOf(program) : false;
+  const skip = skipWithout(name);
   test(`rounds: on ${name} five candidates that are killed, held up and cut off are safe`, { skip }, async () => {
     await using arena = await openArena(name);
     const { rounds, violations, history } = await runRounds({
@@ -31,4 +30,10 @@ export function safeRounds(name: ArenaName, size: { rounds: number; waves: numbe
     // Each of them had written, and so had whoever followed.
     assert.ok(new Set(history.writes.map(({ epoch, scope }) => `${scope} ${epoch}`)).size > ended);
   });
+}
+
+/** Why tests on it are skipped. */
+export function skipWithout(name: ArenaName): string | false {
+  const program = PROGRAMS[name];
+  return program !== undefined && findProgram(program) === undefined ? absenceOf(program) : false;
 }

@@ -1,0 +1,3 @@
+import { realLocks } from "../rounds/real-locks.ts";
+
+realLocks("embedded");
