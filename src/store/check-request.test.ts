@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { RouterError } from "../core/errors.ts";
 import { checkKey, checkPrefix, checkTxn } from "./check-request.ts";
-import { MAX_TXN_OPERATIONS, MAX_VALUE_BYTES, type Txn, type Write } from "./store.ts";
+import { MAX_TXN_BYTES, MAX_TXN_OPERATIONS, MAX_VALUE_BYTES, type Txn, type Write } from "./store.ts";
 
 const refused = (message: RegExp) => (cause: unknown) =>
   cause instanceof RouterError &&
@@ -51,4 +51,12 @@ test("transactions: a key twice, a value of one byte too many and what is no key
   assert.throws(() => checkTxn({ if: [], then: [tooLarge] }), refused(/value of \/a is 524289 bytes: at most 524288/u));
   assert.throws(() => checkTxn({ if: [{ kind: "absent", key: "/a b" }], then: [] }), refused(/is no key/u));
   assert.throws(() => checkTxn({ if: [], then: [], else: ["/a b"] }), refused(/is no key/u));
+});
+
+test("transactions: the values together are at most 1 MiB", () => {
+  const half = new Uint8Array(MAX_TXN_BYTES / 2);
+  const most = [put("/a", half), put("/b", half)];
+  checkTxn({ if: [], then: most });
+  const more = [...most, put("/c", new Uint8Array(1))];
+  assert.throws(() => checkTxn({ if: [], then: more }), refused(/1048577 bytes: at most 1048576/u));
 });

@@ -1,5 +1,5 @@
 import { RouterError } from "../core/errors.ts";
-import { MAX_TXN_OPERATIONS, MAX_VALUE_BYTES, type Txn } from "./store.ts";
+import { MAX_TXN_BYTES, MAX_TXN_OPERATIONS, MAX_VALUE_BYTES, type Txn } from "./store.ts";
 
 /** Adapters check what they are asked for with these, so that all three refuse the same. */
 
@@ -24,6 +24,7 @@ export function checkPrefix(prefix: string): void {
 export function checkTxn(txn: Txn): void {
   checkOperations(txn);
   const written = new Set<string>();
+  let bytes = 0;
   for (const write of txn.then) {
     checkKey(write.key);
     if (written.has(write.key)) {
@@ -32,8 +33,11 @@ export function checkTxn(txn: Txn): void {
       });
     }
     written.add(write.key);
-    if (write.kind === "put") checkValue(write.key, write.value);
+    if (write.kind !== "put") continue;
+    checkValue(write.key, write.value);
+    bytes += write.value.length;
   }
+  checkSize(bytes);
   for (const { key } of txn.if) checkKey(key);
   for (const key of txn.else ?? []) checkKey(key);
 }
@@ -52,6 +56,13 @@ function checkValue(key: string, value: Uint8Array): void {
   if (value.length <= MAX_VALUE_BYTES) return;
   throw new RouterError("STORE_REFUSED", `the value of ${key} is ${value.length} bytes: at most ${MAX_VALUE_BYTES}`, {
     hint: "divide it over several keys, or keep it elsewhere and its place here",
+  });
+}
+
+function checkSize(bytes: number): void {
+  if (bytes <= MAX_TXN_BYTES) return;
+  throw new RouterError("STORE_REFUSED", `a transaction of ${bytes} bytes: at most ${MAX_TXN_BYTES}`, {
+    hint: "write the large values first, in transactions of their own, and then what names them",
   });
 }
 

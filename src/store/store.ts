@@ -13,6 +13,12 @@ import type { Random } from "../core/random.ts";
 /** 512 KiB: what Consul takes, and a third of what etcd takes. */
 export const MAX_VALUE_BYTES = 524_288;
 
+/**
+ * Values of a transaction together: two thirds of what etcd takes, and what an embedded store
+ * writes in one turn. Consul takes less than half, unless `txn_max_req_len` is raised.
+ */
+export const MAX_TXN_BYTES = 1_048_576;
+
 /** Comparisons and writes of a transaction together: what Consul 1.8 takes. */
 export const MAX_TXN_OPERATIONS = 64;
 

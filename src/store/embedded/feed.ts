@@ -14,6 +14,8 @@ export interface HistoryBatch {
   readonly from: Revision;
   readonly to: Revision;
   readonly changes: readonly HistoryChange[];
+  /** There was nothing more when it was read; whoever waits is woken when there is. */
+  readonly isWhole: boolean;
 }
 
 /** What follows cannot be told: that history is gone, or the store began again. */
@@ -97,7 +99,7 @@ export class Feed implements Disposable {
       if (revision < state.compacted) return { kind: "gap", why: "compacted" };
       const { changes, isWhole } = tables.changesAfter(revision, TURN);
       const to = isWhole ? state.revision : (changes.at(-1)?.revision ?? state.revision);
-      const batch: HistoryBatch = { kind: "batch", from: revision, to, changes };
+      const batch: HistoryBatch = { kind: "batch", from: revision, to, changes, isWhole };
       if (to > revision) this.#last = { ...batch, born };
       return batch;
     });
@@ -111,6 +113,7 @@ export class Feed implements Disposable {
 
   /** In a turn of its own: whoever writes is not held up, and many writes wake once. */
   #wakeSoon(): void {
+    this.#last = undefined; // it is whole no more
     if (this.#isTold) return;
     this.#isTold = true;
     queueMicrotask(() => {

@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { sleep } from "../../core/clock.ts";
 import { RouterError } from "../../core/errors.ts";
+import { observed } from "../observed.ts";
 import {
   CALL_DEADLINE_MS,
   type CallOptions,
@@ -38,40 +39,18 @@ export async function untilFree<T>(
 }
 
 /**
- * As `untilFree`, told to the observer. `outcome`: of what came back. It takes a turn of the loop,
- * although nothing has to be waited for: else whoever calls again and again would hold the loop.
+ * As `untilFree`, and told to the observer. It takes a turn of the loop, although nothing has to be
+ * waited for: else whoever calls again and again would hold the loop.
  */
 export async function call<T>(
   operation: StoreOperation,
   run: () => T,
   { options, world, outcome }: { options: CallOptions; world: StoreOptions; outcome?: (result: T) => StoreCallOutcome },
 ): Promise<T> {
-  const startMs = world.clock.nowMs();
-  const told = (how: StoreCallOutcome): void => world.observer.called(operation, how, world.clock.nowMs() - startMs);
-  try {
-    const result = await untilFree(run, options, world);
-    told(outcome?.(result) ?? "done");
-    await setImmediate();
-    return result;
-  } catch (cause) {
-    told(outcomeOf(cause));
-    throw cause;
-  }
-}
-
-function outcomeOf(cause: unknown): StoreCallOutcome {
-  if (!(cause instanceof RouterError)) return "cancelled";
-  switch (cause.code) {
-    case "STORE_UNREACHABLE":
-      return "unreachable";
-    case "STORE_UNKNOWN":
-      return "unknown";
-    case "STORE_REFUSED":
-    case "SESSION_LOST":
-      return "refused";
-    default:
-      return "cancelled";
-  }
+  const patiently = (): Promise<T> => untilFree(run, options, world);
+  const result = await observed(world, operation, patiently, outcome);
+  await setImmediate();
+  return result;
 }
 
 function stillBusy(cause: unknown): RouterError {

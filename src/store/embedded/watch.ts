@@ -7,7 +7,7 @@ import { untilFree } from "./patient.ts";
 import type { StoreFile } from "./store-file.ts";
 import type { HistoryChange } from "./tables.ts";
 
-export interface WatchParts {
+export interface WatchedFile {
   readonly file: StoreFile;
   readonly feed: Feed;
   readonly world: StoreOptions;
@@ -20,7 +20,11 @@ const PATIENCE_MS = 2_000;
 const RETRY_MS = 250;
 
 /** Ends with the signal. */
-export async function* watchPrefix(parts: WatchParts, prefix: string, signal: AbortSignal): AsyncGenerator<WatchEvent> {
+export async function* watchPrefix(
+  parts: WatchedFile,
+  prefix: string,
+  signal: AbortSignal,
+): AsyncGenerator<WatchEvent> {
   if (signal.aborted) return;
   using seat = parts.feed.join(signal);
   const watch = new Watch(parts, prefix, signal);
@@ -36,14 +40,14 @@ export async function* watchPrefix(parts: WatchParts, prefix: string, signal: Ab
 }
 
 class Watch {
-  readonly #parts: WatchParts;
+  readonly #parts: WatchedFile;
   readonly #prefix: string;
   readonly #signal: AbortSignal;
   readonly #told = new Told();
   #place: HistoryPlace | undefined;
   isLost = false;
 
-  constructor(parts: WatchParts, prefix: string, signal: AbortSignal) {
+  constructor(parts: WatchedFile, prefix: string, signal: AbortSignal) {
     this.#parts = parts;
     this.#prefix = prefix;
     this.#signal = signal;
@@ -82,7 +86,7 @@ class Watch {
       at = { born: place.born, revision: found.to };
       this.#place = at;
       const events = this.#eventsOf(found);
-      if (events.length > 0 || found.to === found.from) return events;
+      if (events.length > 0 || found.isWhole) return events;
     }
   }
 
@@ -124,7 +128,7 @@ function add({ puts, deletes }: WatchedChanges, { key, entry }: HistoryChange): 
   else puts.push(entry);
 }
 
-async function pause({ world }: WatchParts, signal: AbortSignal): Promise<void> {
+async function pause({ world }: WatchedFile, signal: AbortSignal): Promise<void> {
   try {
     await sleep(world.clock, RETRY_MS, signal);
   } catch {
