@@ -52,6 +52,7 @@ export class Follower implements AsyncDisposable {
 
   /** Asks for no event after the next one, until `resume`: a reader that is held up. */
   pause(): void {
+    if (this.#isPaused) return;
     this.#isPaused = true;
     this.#resumed = Promise.withResolvers();
   }

@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { ManualClock } from "../../../test/support/manual-clock.ts";
+import { FACTS, HISTORY } from "./facts.ts";
+import { type Durability, type Opened, StoreFile } from "./store-file.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "signalbox-store-file-"));
+after(() => rmSync(folder, { recursive: true }));
+
+/** SQLite's numbers for whether a commit waits until it is safe on disk. */
+const [NORMAL, FULL] = [1n, 2n];
+
+function levelOf({ database }: Opened): unknown {
+  return database.prepare("PRAGMA synchronous").get()?.["synchronous"];
+}
+
+test("store file: writes are synced, but for those that make no revision and say so", () => {
+  const clock = new ManualClock();
+  using file = new StoreFile(join(folder, "synced.sqlite"), clock, HISTORY);
+  const level = (durability?: Durability): unknown => file.write(levelOf, durability);
+  assert.deepEqual([level(), level("written"), level("synced")], [FULL, NORMAL, FULL]);
+  const value = new Uint8Array(1);
+  file.write(({ leases, writer }) => {
+    leases.begin({ id: "ending", ttlMs: FACTS.minTtlMs }, clock.nowMs());
+    writer.write([{ key: "/a", value, session: "ending" }], [], clock.nowMs());
+  });
+  clock.advance(FACTS.minTtlMs);
+  assert.equal(level("written"), FULL, "the end of a lease makes a revision");
+  assert.deepEqual([file.state().revision, level("written")], [2n, NORMAL]);
+});
+
+test("store file: what throws within a transaction leaves nothing of it, and the next one goes on", () => {
+  using file = new StoreFile(join(folder, "thrown.sqlite"), new ManualClock(), HISTORY);
+  const value = new Uint8Array(1);
+  const half = (): unknown =>
+    file.write(({ writer }) => {
+      writer.write([{ key: "/a", value, session: undefined }], [], 0);
+      throw new Error("half of it");
+    });
+  assert.throws(half, /half of it/u);
+  assert.equal(file.state().revision, 0n);
+  file.write(({ writer }) => writer.write([{ key: "/a", value, session: undefined }], [], 0));
+  assert.equal(file.state().revision, 1n);
+});
+
+test("store file: history is bounded by its changes and by its bytes, in whole revisions", () => {
+  using file = new StoreFile(join(folder, "bounded.sqlite"), new ManualClock(), { maxChanges: 4, maxBytes: 100 });
+  const put = (bytes: number, ...keys: readonly string[]): void => {
+    const entries = keys.map((key) => ({ key, value: new Uint8Array(bytes), session: undefined }));
+    file.write(({ writer }) => writer.write(entries, [], 0));
+  };
+  const compacted = (): number => Number(file.state().compacted);
+  put(1, "/a", "/b", "/c");
+  put(1, "/a");
+  assert.equal(compacted(), 0);
+  put(1, "/a"); // the fifth change: the three of the first revision go together
+  assert.equal(compacted(), 1);
+  put(98, "/a"); // 100 bytes
+  assert.equal(compacted(), 1);
+  put(2, "/a");
+  assert.equal(compacted(), 3);
+  put(101, "/a"); // more than may be kept: nothing is
+  assert.equal(compacted(), 6);
+  const kept = file.read(({ tables }) => tables.changesAfter(0n, HISTORY).changes.length);
+  assert.equal(kept, 0);
+});
