@@ -92,7 +92,8 @@ export const SILENT_OBSERVER: StoreObserver = {
 /** All that the port promises (src/store/store.ts), on a real store. */
 export function storeContract(name: string, contract: StoreContract): void {
   const { facts, skips, parts = CONTRACT_PARTS, skip } = contract;
-  describe(`store contract: ${name}`, { skip }, () => {
+  // One after the other, whatever is said of what it is a part of: they share the faults.
+  describe(`store contract: ${name}`, { skip, concurrency: 1 }, () => {
     let fixture: StoreFixture | undefined;
     let prefixes = 0;
     const run = randomBytes(4).toString("hex");

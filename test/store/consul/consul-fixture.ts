@@ -1,14 +1,18 @@
+import { systemClock } from "../../../src/core/clock.ts";
+import { seededRandom } from "../../../src/core/random.ts";
 import { openConsulLeases } from "../../../src/store/consul/consul-leases.ts";
 import { FACTS } from "../../../src/store/consul/facts.ts";
 import { openConsul } from "../../../src/store/consul/open-consul.ts";
-import type { ConsulSettings } from "../../../src/store/store.ts";
+import type { ConsulSettings, StoreOptions } from "../../../src/store/store.ts";
 import { absenceOf, findProgram } from "../../set-up/programs.ts";
 import { ConsulServer } from "../../support/consul-server.ts";
 import { FaultProxy } from "../../support/fault-proxy.ts";
-import { type ContractPart, storeContract, type StoreFixture } from "../contract.ts";
+import { type ContractPart, SILENT_OBSERVER, storeContract, type StoreFixture } from "../contract.ts";
 
 /** Why nothing can be tested against a real Consul; undefined when it can. */
 export const CONSUL_ABSENCE = findProgram("consul") === undefined ? absenceOf("consul") : undefined;
+
+export const STORE_OPTIONS: StoreOptions = { clock: systemClock, random: seededRandom(1), observer: SILENT_OBSERVER };
 
 /** The contract suite on a Consul of its own. */
 export function consulContract(name: string, parts: readonly ContractPart[]): void {

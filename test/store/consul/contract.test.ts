@@ -1,7 +1,6 @@
-import { CONTRACT_PARTS } from "../contract.ts";
+import { CONTRACT_PARTS, type ContractPart } from "../contract.ts";
 import { consulContract } from "./consul-fixture.ts";
+import { WAITING_PARTS } from "./waiting-parts.ts";
 
-consulContract(
-  "consul",
-  CONTRACT_PARTS.filter((part) => part !== "leases"),
-);
+const isQuick = (part: ContractPart): boolean => !WAITING_PARTS.includes(part);
+consulContract("consul", CONTRACT_PARTS.filter(isQuick));
