@@ -4,7 +4,7 @@ import { type ConsulReply, isTransient, textOf } from "./consul-reply.ts";
 
 /** Of a server that could not be asked, or whose answer did not come. */
 export function connectionFault(endpoint: string, cause: unknown): RouterError {
-  const { reason, hint } = explain(codeOf(cause), cause);
+  const { reason, hint } = explain(codeOf(cause), cause, endpoint.startsWith("https:"));
   return new RouterError("STORE_UNREACHABLE", `consul ${endpoint}: ${reason}`, { cause, hint });
 }
 
@@ -68,7 +68,12 @@ interface Explained {
   readonly hint: string;
 }
 
-function explain(code: string, cause: unknown): Explained {
+function explain(code: string, cause: unknown, isTls: boolean): Explained {
+  // With TLS 1.3 who wants a certificate says so after it has taken the connection, if at all.
+  if (isTls && /^(?:UND_ERR_SOCKET|ECONNRESET|EPIPE)$/u.test(code)) {
+    const hint = "does it want a certificate of this side (verify_incoming)? coordination.tls.cert and key";
+    return { reason: reasonOf(cause), hint };
+  }
   const known = KNOWN.find(({ of }) => of.test(code));
   if (known !== undefined) return { reason: known.reason ?? reasonOf(cause), hint: known.hint };
   return { reason: reasonOf(cause), hint: "is Consul's HTTP API there? coordination.endpoints names it" };
