@@ -29,7 +29,10 @@ const CONNECT_MS = 5_000;
 export class ConsulHttp implements AsyncDisposable {
   readonly endpoints: readonly string[];
   readonly clock: Clock;
-  /** For each endpoint those connections that are used, and then those that end with their last call. */
+  /**
+   * For each endpoint those connections that are used, and then those that end with their last
+   * call.
+   */
   readonly #pools: Pool[];
   readonly #leaving = new Set<Pool>();
   readonly #open: (origin: string) => Pool;

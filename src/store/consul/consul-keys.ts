@@ -11,7 +11,9 @@ export function ownKey(key: string): string {
   return `/${key}`;
 }
 
-/** Parts of a path that Consul's HTTP API resolves, as if a folder were meant: empty, `.` and `..`. */
+/**
+ * Parts of a path that Consul's HTTP API resolves, as if a folder were meant: empty, `.` and `..`.
+ */
 const RESOLVED = /(?:^|\/)(?:\.{0,2}\/|\.{1,2}$)/u;
 
 /** Whether a URL can name it; transactions can always. */

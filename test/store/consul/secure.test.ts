@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { inspect } from "node:util";
 import { RouterError } from "../../../src/core/errors.ts";
@@ -18,17 +19,25 @@ const { signal } = new AbortController();
 const MANAGER = "11111111-2222-3333-4444-555555555555";
 const TOKEN = "99999999-8888-7777-6666-555555555555";
 
-/** As docs/coordination.md has it, for the prefix /otlp. */
-const RULES = `
-key_prefix "otlp/" { policy = "write" }
-session_prefix "" { policy = "write" }
-agent_prefix "" { policy = "read" }
-`;
+/** The rules that docs/coordination.md has operators give, for the prefix /signalbox. */
+const RULES = rulesOfDocs();
+
+function rulesOfDocs(): string {
+  const page = readFileSync(new URL("../../../docs/coordination.md", import.meta.url), "utf8");
+  const rules = /```hcl\n(?<rules>.*?)```/su.exec(page)?.groups?.["rules"] ?? "";
+  assert.match(rules, /key_prefix "signalbox\/"/u);
+  return rules;
+}
+
+/** With it a check tells more. */
+const AGENT_RULE = 'agent_prefix "" { policy = "read" }';
 
 /** A token of the node's own with these rules. */
 async function giveRights(server: ConsulServer, rules: string): Promise<void> {
-  await server.ask("PUT", "acl/policy", { Name: "signalbox", Rules: rules });
-  await giveToken(server);
+  const known = await server.ask("GET", "acl/policy/name/signalbox");
+  const id = typeof known === "object" && known !== null && "ID" in known ? `/${String(known.ID)}` : "";
+  await server.ask("PUT", `acl/policy${id}`, { Name: "signalbox", Rules: rules });
+  if (id === "") await giveToken(server);
 }
 
 async function giveToken(server: ConsulServer): Promise<void> {
@@ -41,18 +50,18 @@ async function giveToken(server: ConsulServer): Promise<void> {
 async function works(settings: ConsulSettings): Promise<void> {
   await using store = openConsul(settings, STORE_OPTIONS);
   await using leases = openConsulLeases(settings, STORE_OPTIONS);
-  await using follower = new Follower(store, "/otlp/");
+  await using follower = new Follower(store, "/signalbox/");
   await follower.until(() => follower.isSynced, "the snapshot");
   const { id } = await leases.grant(10_000, { signal });
-  await write(store, [put("/otlp/a", "x", id), put("/otlp/b")], signal);
+  await write(store, [put("/signalbox/a", "x", id), put("/signalbox/b")], signal);
   assert.ok(await leases.renew(id, { signal }));
   await follower.until(() => follower.state.size === 2, "the writes");
-  assert.equal(textOf(await read(store, "/otlp/a", signal)), "x");
-  await write(store, [put("/otlp/a"), remove("/otlp/b")], signal);
+  assert.equal(textOf(await read(store, "/signalbox/a", signal)), "x");
+  await write(store, [put("/signalbox/a"), remove("/signalbox/b")], signal);
   await leases.revoke(id, { signal });
-  await write(store, [remove("/otlp/a")], signal);
+  await write(store, [remove("/signalbox/a")], signal);
   await follower.until(() => follower.state.size === 0, "their end");
-  assert.match((await store.check({ signal })).version, /^1\./u);
+  assert.ok((await store.check({ signal })).latencyMs >= 0);
 }
 
 async function refusal(call: Promise<unknown>): Promise<RouterError> {
@@ -67,7 +76,7 @@ async function refusal(call: Promise<unknown>): Promise<RouterError> {
 
 async function failure(settings: ConsulSettings): Promise<RouterError> {
   await using store = openConsul(settings, STORE_OPTIONS);
-  return await refusal(store.get("/otlp/a", { signal }));
+  return await refusal(store.get("/signalbox/a", { signal }));
 }
 
 test("consul, tokens: rights for the prefix and for sessions are all that is needed", { skip }, async () => {
@@ -76,7 +85,10 @@ test("consul, tokens: rights for the prefix and for sessions are all that is nee
   const settings = { ...server.settings, token: TOKEN };
   await works(settings);
   await using store = openConsul(settings, STORE_OPTIONS);
-  assert.deepEqual((await store.check({ signal })).warnings, []);
+  const { version, warnings } = await store.check({ signal });
+  assert.deepEqual([version, warnings], ["unknown", []]);
+  await giveRights(server, `${RULES}\n${AGENT_RULE}`);
+  assert.match((await store.check({ signal })).version, /^1\.\d+/u);
 });
 
 test("consul, tokens: what lies outside is refused and not left out, with the rights that it takes", {
@@ -91,15 +103,15 @@ test("consul, tokens: what lies outside is refused and not left out, with the ri
     list: () => store.list("/others/", { signal }),
     put: () => write(store, [put("/others/a")], signal),
     delete: () => write(store, [remove("/others/a")], signal),
-    compare: () => store.txn({ if: [absent("/others/b")], then: [put("/otlp/a")] }, { signal }),
-    several: () => write(store, [put("/otlp/a"), put("/others/b")], signal),
+    compare: () => store.txn({ if: [absent("/others/b")], then: [put("/signalbox/a")] }, { signal }),
+    several: () => write(store, [put("/signalbox/a"), put("/others/b")], signal),
   };
   for (const [name, call] of Object.entries(calls)) {
     const fault = await refusal(call());
     assert.equal(fault.code, "STORE_REFUSED", name);
     assert.match(fault.hint ?? "", /key_prefix/u, name);
   }
-  assert.equal(await store.get("/otlp/a", { signal }), undefined);
+  assert.equal(await store.get("/signalbox/a", { signal }), undefined);
   const stop = new AbortController();
   for await (const event of store.watch("/others/", { signal: stop.signal })) {
     assert.equal(event.kind, "lost");
@@ -116,21 +128,21 @@ test("consul, tokens: one that is revoked during a watch is told, and when it is
   await giveRights(server, RULES);
   await using ours = openConsul({ ...server.settings, token: TOKEN }, STORE_OPTIONS);
   await using store = openConsul(server.settings, STORE_OPTIONS);
-  await write(store, [put("/otlp/a", "1"), put("/otlp/gone")], signal);
-  await using follower = new Follower(ours, "/otlp/");
+  await write(store, [put("/signalbox/a", "1"), put("/signalbox/gone")], signal);
+  await using follower = new Follower(ours, "/signalbox/");
   await follower.until(() => follower.isSynced, "the snapshot");
   await server.ask("DELETE", `acl/token/${TOKEN}`);
-  await write(store, [put("/otlp/b")], signal); // what waits at the server is answered once more
+  await write(store, [put("/signalbox/b")], signal); // what waits at the server is answered once more
   await follower.until(() => follower.count("lost") > 0, "the loss");
   const lost = follower.events.find((event) => event.kind === "lost");
   assert.match(lost?.reason ?? "", /ACL not found/u);
   assert.ok(!inspect(lost).includes(TOKEN));
-  assert.match((await refusal(ours.get("/otlp/a", { signal }))).hint ?? "", /coordination\.token/u);
-  await write(store, [put("/otlp/a", "2"), remove("/otlp/gone")], signal);
+  assert.match((await refusal(ours.get("/signalbox/a", { signal }))).hint ?? "", /coordination\.token/u);
+  await write(store, [put("/signalbox/a", "2"), remove("/signalbox/gone")], signal);
   await giveToken(server);
   await follower.until(() => follower.isSynced, "what was missed");
-  assert.deepEqual([...follower.state.keys()].toSorted(), ["/otlp/a", "/otlp/b"]);
-  assert.equal(textOf(follower.state.get("/otlp/a")), "2");
+  assert.deepEqual([...follower.state.keys()].toSorted(), ["/signalbox/a", "/signalbox/b"]);
+  assert.equal(textOf(follower.state.get("/signalbox/a")), "2");
   assert.equal(follower.count("resync"), 0);
 });
 
