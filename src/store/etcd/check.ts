@@ -41,7 +41,7 @@ export async function checkEtcd(parts: CheckParts, options: CallOptions): Promis
   const first = up[0];
   if (first === undefined) throw new RouterError("STORE_UNREACHABLE", "no endpoint of etcd tells its status");
   const revision = read.ok ? read.value.header.revision : first.header.revision;
-  const warnings = [...each.flatMap(({ warnings: some }) => some), ...versionWarnings(up)];
+  const warnings = [...each.flatMap(({ warnings: some }) => some), ...clusterWarnings(up), ...versionWarnings(up)];
   if (await seemsNeverCompacted(parts, revision, options)) warnings.push(NO_COMPACTION);
   return { latencyMs, version: oldest(up).version, revision, warnings };
 }
@@ -90,6 +90,12 @@ function warningsOf(endpoint: string, { leader, errors, dbSize, dbSizeQuota }: S
       "`etcdctl compact REVISION`, then `etcdctl defrag`, or raise --quota-backend-bytes",
     );
   return warnings;
+}
+
+function clusterWarnings(up: readonly StatusResponse[]): StoreWarning[] {
+  if (new Set(up.map(({ header }) => header.clusterId)).size < 2) return [];
+  const message = "the endpoints of etcd are of different clusters: what is written to one is not in the others";
+  return [{ message, hint: "coordination.endpoints has to name members of one cluster" }];
 }
 
 const NO_COMPACTION: StoreWarning = {

@@ -120,11 +120,11 @@ class Etcd implements EtcdStore {
     const { clock, random, observer } = this.#options;
     const stop = new AbortController();
     const signal = AbortSignal.any([given, this.#closed.signal, stop.signal]);
-    const queue = new WatchQueue();
+    const queue = new WatchQueue(signal);
     const parts = { prefix, rpc: this.#watchRpc, reader: this.#reader, clock, random, observer };
     const running = new EtcdWatch(parts, queue, signal).run();
     try {
-      for (let event = await queue.next(signal); event !== undefined; event = await queue.next(signal)) yield event;
+      for (let event = await queue.next(); event !== undefined; event = await queue.next()) yield event;
     } finally {
       stop.abort();
       await running;

@@ -67,7 +67,8 @@ export class RangeReader {
     for (;;) {
       const request = { key, end, limit: Math.min(page, limit - entries.length), keysOnly: options.keysOnly ?? false };
       const pinned = first === undefined ? request : { ...request, revision: first.header.revision };
-      const answer = await this.range(pinned, { signal: options.signal, deadlineMs: untilMs - this.#clock.nowMs() });
+      const deadlineMs = Math.min(CALL_DEADLINE_MS, untilMs - this.#clock.nowMs());
+      const answer = await this.range(pinned, { signal: options.signal, deadlineMs });
       if (!answer.ok) return answer;
       const { value } = answer;
       first ??= value;

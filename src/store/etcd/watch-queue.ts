@@ -1,15 +1,21 @@
 import type { Entry, WatchEvent } from "../store.ts";
 
 /** A reader that is so far behind is told states, and no longer each change. */
-const MAX_WAITING = 4_096;
+export const MAX_WAITING = 4_096;
 
 /**
  * What a watch has to tell and its reader has not asked for yet. A reader that is far behind gets
  * it all as one: so no more is kept than the prefix holds, however long it stays away.
  */
 export class WatchQueue {
+  readonly #signal: AbortSignal;
   #waiting: WatchEvent[] = [];
   #wake: (() => void) | undefined;
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal;
+    signal.addEventListener("abort", () => this.#wake?.(), { once: true });
+  }
 
   push(event: WatchEvent): void {
     this.#waiting.push(event);
@@ -18,14 +24,15 @@ export class WatchQueue {
   }
 
   /** Undefined once the signal says so. */
-  async next(signal: AbortSignal): Promise<WatchEvent | undefined> {
-    while (this.#waiting.length === 0 && !signal.aborted) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-        signal.addEventListener("abort", () => resolve(), { once: true });
-      });
+  async next(): Promise<WatchEvent | undefined> {
+    while (this.#waiting.length === 0 && !this.#isOver()) {
+      await new Promise<void>((resolve) => (this.#wake = resolve));
     }
-    return signal.aborted ? undefined : this.#waiting.shift();
+    return this.#isOver() ? undefined : this.#waiting.shift();
+  }
+
+  #isOver(): boolean {
+    return this.#signal.aborted;
   }
 }
 

@@ -178,7 +178,7 @@ export class WatchStream {
     const { prefix, reader, random } = this.#parts;
     this.#after(COMPARE_MS * (1 + random.next()), () => void this.#compare());
     this.#state.beginListing();
-    const options = { signal: this.#stop.signal, keysOnly: true };
+    const options = { signal: this.#stop.signal, keysOnly: true, deadlineMs: COMPARE_MS };
     const listing = await reader.list(prefix, options).catch(() => undefined);
     if (listing === undefined || this.#stop.signal.aborted) return;
     const why = this.#state.isOther(listing) ? "wiped" : this.#state.compare(listing);

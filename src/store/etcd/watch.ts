@@ -13,6 +13,9 @@ const MAX_BACKOFF_MS = 5_000;
 /** Before it is believed that a store began again: a member that stood still may say old things. */
 const DOUBT_MS = 200;
 
+/** All pages of a listing together: nobody waits for it. */
+const LIST_MS = 120_000;
+
 type Next = "begin" | "resume" | ResyncReason;
 
 /** One watch: a listing, then streams, one after the other, and listings where they leave a gap. */
@@ -120,7 +123,7 @@ export class EtcdWatch {
   }
 
   #list(keysOnly: boolean): Promise<PrefixListing> {
-    return this.#parts.reader.list(this.#parts.prefix, { signal: this.#signal, keysOnly });
+    return this.#parts.reader.list(this.#parts.prefix, { signal: this.#signal, keysOnly, deadlineMs: LIST_MS });
   }
 
   #sync(revision: bigint): void {

@@ -8,7 +8,7 @@ import { put, read, withCode, write } from "../contract/calls.ts";
 import { Follower } from "../contract/follower.ts";
 import { settingsOf, STORE_OPTIONS } from "./etcd-fixture.ts";
 
-/** An etcd that stands still (SIGSTOP), for a part of a session's TTL, all of it, and twice that. */
+/** An etcd that stands still (SIGSTOP), for half of a session's TTL, all of it, and twice that. */
 
 const skip = findProgram("etcd") === undefined ? absenceOf("etcd") : false;
 const { signal } = new AbortController();

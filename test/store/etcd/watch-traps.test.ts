@@ -164,6 +164,7 @@ test("progress moves on where the next stream begins; created does not, nor an o
   stream.created();
   stream.send({ header: etcd.header(400) });
   stream.send({ header: etcd.header(300) });
+  stream.events([["/old", 350]]); // which is behind the progress that was told
   stream.events([["/a", 401]]);
   etcd.put("/a", 401);
   await follower.until(() => follower.revision === 401n, "the change");
@@ -171,6 +172,7 @@ test("progress moves on where the next stream begins; created does not, nor an o
   stream.events([["/a", 460]]);
   etcd.put("/a", 460);
   await follower.until(() => follower.revision === 460n, "the second");
+  assert.ok(!follower.state.has("/old"));
   stream.send({ header: etcd.header(470) });
   stream.fail(status.UNAVAILABLE, "cut");
   assert.equal((await etcd.next("Watch")).start, 471);
