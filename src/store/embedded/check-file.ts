@@ -15,11 +15,32 @@ export function checkFile(file: StoreFile, clock: Clock): StoreCheck {
   const { revision } = file.state();
   const latencyMs = clock.nowMs() - startMs;
   const sqlite = process.versions["sqlite"] ?? "unknown";
-  const warnings = isInMemory(file.name) ? [] : warningsOf(file.name);
+  const warnings = isInMemory(file.name) ? [] : [...versionWarnings(sqlite), ...diskWarnings(file.name)];
   return { latencyMs, version: `SQLite ${sqlite}, format ${FORMAT}`, revision, warnings };
 }
 
-function warningsOf(file: string): StoreWarning[] {
+/**
+ * Until 3.51.3 two connections that take the log over at the same time could, rarely, damage the
+ * file (https://sqlite.org/wal.html#walresetbug); 3.50.7 and 3.44.6 have it mended, too.
+ */
+export function versionWarnings(sqlite: string): StoreWarning[] {
+  const [major = 0, minor = 0, patch = 0] = sqlite.split(".").map(Number);
+  const mendedFrom = new Map([
+    [44, 6],
+    [50, 7],
+    [51, 3],
+  ]);
+  const isMended = major > 3 || minor > 51 || patch >= (mendedFrom.get(minor) ?? Number.POSITIVE_INFINITY);
+  if (isMended) return [];
+  return [
+    {
+      message: `the SQLite of this Node.js (${sqlite}) can damage a file that several processes write to, though rarely`,
+      hint: "take a newer Node.js: one with SQLite 3.51.3 or later",
+    },
+  ];
+}
+
+function diskWarnings(file: string): StoreWarning[] {
   const { type, bavail, bsize } = statfsSync(dirname(file));
   const warnings: StoreWarning[] = [];
   if (NETWORK_FILE_SYSTEMS.has(type)) {
