@@ -7,6 +7,7 @@ import { OtlpSender, type SendWay } from "../support/otlp-sender.ts";
 import { openGrpcSink } from "../support/sinks/grpc-sink.ts";
 import { openHttpSink } from "../support/sinks/http-sink.ts";
 import { OK, type SinkScript } from "../support/sinks/sink-script.ts";
+import { TEST_WORKERS } from "../support/workers.ts";
 
 const TOGETHER = 24;
 /** A span whose name is cut off: its lengths are right down to the span. */
@@ -32,7 +33,9 @@ for (const { protocol, code: refusal, ...told } of TARGETS) {
       // A batch leaves when all are there, and not before.
       const batch = { max_wait: "60s", max_items: TOGETHER };
       const config = { targets: [{ id: "a", protocol }], default_pool: { targets: ["a"], batch } };
-      await using node = await startTestNode(config, { sinks: { a: sink } });
+      // A batch is of one worker.
+      const workers = Math.min(1, TEST_WORKERS);
+      await using node = await startTestNode(config, { sinks: { a: sink }, workers });
       await using sender = new OtlpSender(node);
 
       const requests = Array.from({ length: TOGETHER }, (_, i) => (i < poisoned ? POISON : named(`span ${i}`)));
