@@ -156,18 +156,23 @@ export class PlanChanges<Worker extends ChangedWorker> {
     this.#host.tookOver();
   }
 
-  /** Never rejects. */
   async #followBack(plan: KeptPlan): Promise<void> {
     const over = await this.#turns.next();
+    try {
+      await this.#allFollow(plan);
+    } finally {
+      over();
+    }
+  }
+
+  async #allFollow(plan: KeptPlan): Promise<void> {
     // It could be bound once; where it cannot any more, targets that it alone has are decided about
     // by each worker for itself.
     const bound = await bindTargets(plan, this.#host.secrets).catch(() => undefined);
-    if (this.#plan === plan && !this.#host.isStopped()) {
-      if (bound !== undefined) this.#host.targetsAre(bound, plan);
-      await this.#follow(this.#host.workers.ready);
-      this.#host.tookOver();
-    }
-    over();
+    if (this.#plan !== plan || this.#host.isStopped()) return;
+    if (bound !== undefined) this.#host.targetsAre(bound, plan);
+    await this.#follow(this.#host.workers.ready);
+    this.#host.tookOver();
   }
 
   /** Those that run, and were not told of what is so by now. */
