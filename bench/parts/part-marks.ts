@@ -31,6 +31,8 @@ export function partMarks(result: PartResult): Mark[] {
       return memoryMarks(result);
     case "deaths":
       return deathsMarks(result);
+    case "stores":
+      return []; // others' programs: there is nothing to hold them to
     default:
       throw new Error("a part without marks");
   }

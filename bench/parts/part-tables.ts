@@ -7,6 +7,8 @@ import type { PartResult } from "./parts.ts";
 import type { RecoveryResult } from "./recovery.ts";
 import type { Cores, LaneWindow, Series, SeriesResult } from "./series.ts";
 import { median, ratios } from "./statistics.ts";
+import { IN_FLIGHT } from "./stores.ts";
+import type { StoresResult } from "./stores.ts";
 
 export function partTable(result: PartResult): ProbeTable {
   switch (result.kind) {
@@ -16,6 +18,8 @@ export function partTable(result: PartResult): ProbeTable {
       return memoryTable(result);
     case "deaths":
       return deathsTable(result);
+    case "stores":
+      return storesTable(result);
     default:
       return seriesTable(result);
   }
@@ -132,6 +136,30 @@ function deathsTable(result: DeathsResult): ProbeTable {
       `Ledger ${ledger.balanced ? "balanced" : "NOT balanced"}: ${count(received)} received, lost: ${lost.length === 0 ? "none" : lost.join(", ")}.`,
   ];
   return { rows: [head, ...rows], notes };
+}
+
+function storesTable({ stores, watches, notes }: StoresResult): ProbeTable {
+  const calls = (["puts", "txns", "gets"] as const).flatMap((call) =>
+    IN_FLIGHT.map((inFlight) => ({ call, inFlight, head: `${call}/s, ${inFlight} at a time` })),
+  );
+  const head = ["store", "version", ...calls.map((each) => each.head), "write to event p50 ms", "p99 ms"];
+  head.push("KB a watch", "lock handed over ms", "after a kill s");
+  const some = (value: number | undefined, text: (value: number) => string): string =>
+    value === undefined ? "-" : text(value);
+  const rows = stores.map(({ store, version, rates, lag, bytesPerWatch, handOverMs, takeOverMs }) => [
+    store,
+    version,
+    ...calls.map(({ call, inFlight }) => some(rates.find((each) => each.inFlight === inFlight)?.[call], count)),
+    some(lag?.p50Ms, ms),
+    some(lag?.p99Ms, ms),
+    some(bytesPerWatch, (bytes) => (bytes / 1_000).toFixed(1)),
+    some(handOverMs, ms),
+    some(takeOverMs, (took) => (took / 1_000).toFixed(1)),
+  ]);
+  const how =
+    "Values of 200 bytes; a txn compares one key and writes two. " +
+    `A watch is one of ${count(watches)}, in the client's process. Client and store share all cores.`;
+  return { rows: [head, ...rows], notes: [how, ...notes] };
 }
 
 function coresNote(cores: Cores | undefined): string[] {

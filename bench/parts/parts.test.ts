@@ -10,6 +10,7 @@ import { partMarks } from "./part-marks.ts";
 import { partTable } from "./part-tables.ts";
 import { startsOf } from "./series.ts";
 import type { Series, SeriesResult } from "./series.ts";
+import type { StoresResult } from "./stores.ts";
 import { WORKERS } from "./workers.ts";
 
 const [ONE = "", TWO = ""] = WORKERS.map(({ name }) => name);
@@ -113,6 +114,29 @@ test("bench parts: a metric is the sum of its series", () => {
   assert.equal(sumOfSeries(text, "a"), 1_005);
   assert.equal(sumOfSeries(text, "b"), 9);
   assert.equal(sumOfSeries(text, "c"), undefined);
+});
+
+test("bench parts: figures of a store that could not be had are left out, and why is told", () => {
+  const rates = { inFlight: 32, puts: 1_234, txns: 500, gets: 9_000 };
+  const had = { lag: { writes: 9, p50Ms: 1.5, p99Ms: 20 }, bytesPerWatch: 4_600, handOverMs: 20, takeOverMs: 3_140 };
+  const missing = { lag: undefined, bytesPerWatch: undefined, handOverMs: undefined, takeOverMs: undefined };
+  const result: StoresResult = {
+    kind: "stores",
+    system: SIGNALBOX.name,
+    watches: 1_000,
+    stores: [
+      { store: "embedded", version: "1", rates: [{ ...rates, inFlight: 1 }, rates], ...had },
+      { store: "etcd", version: "2", rates: [rates], ...missing },
+    ],
+    notes: ["etcd, watches: it has ended"],
+  };
+  const { rows, notes } = partTable(result);
+  assert.deepEqual(rows[1]?.slice(2, 5), ["1,234", "1,234", "500"]);
+  assert.deepEqual(rows[1].slice(8), ["1.50", "20.00", "4.6", "20.00", "3.1"]);
+  assert.deepEqual(rows[2]?.slice(2, 4), ["-", "1,234"]);
+  assert.deepEqual(rows[2].slice(8), ["-", "-", "-", "-", "-"]);
+  assert.equal(notes.at(-1), "etcd, watches: it has ended");
+  assert.deepEqual(partMarks(result), []);
 });
 
 function seriesOf(load: string, system: string, windows: readonly Partial<Window>[]): Series {

@@ -8,9 +8,11 @@ import type { MemoryResult } from "./memory.ts";
 import { measureRecovery } from "./recovery.ts";
 import type { RecoveryResult } from "./recovery.ts";
 import type { SeriesResult } from "./series.ts";
+import { measureStores } from "./stores.ts";
+import type { StoresResult } from "./stores.ts";
 import { measureWorkers } from "./workers.ts";
 
-export type PartResult = SeriesResult | RecoveryResult | MemoryResult | DeathsResult;
+export type PartResult = SeriesResult | RecoveryResult | MemoryResult | DeathsResult | StoresResult;
 
 export interface PartOptions {
   readonly short: boolean;
@@ -33,6 +35,7 @@ export const PARTS = [
     title: "a worker killed every five seconds, while targets fail and the config changes",
     windows: 1,
   },
+  { name: "stores", title: "the coordination stores that are there", windows: 1 },
 ] as const;
 
 export type PartName = (typeof PARTS)[number]["name"];
@@ -58,6 +61,8 @@ export function measurePart(name: PartName, { short, windows, against }: PartOpt
       return measureAgainst(against, count, short);
     case "deaths":
       return measureDeaths(short);
+    case "stores":
+      return measureStores(short);
     default:
       throw new Error("a part that the benchmark does not know");
   }

@@ -51,7 +51,7 @@ function now(): number {
   return machineMs(systemClock);
 }
 
-/** Asks as whoever acts in the session's name does, and notes until when it was told that it may. */
+/** Asks as whoever acts in its name does, and notes until when it was told that it may. */
 class Asker {
   readonly #session: Session;
   toldUntilMs = 0;
