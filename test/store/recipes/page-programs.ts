@@ -13,7 +13,7 @@ const PAGE = "docs/coordination.md";
 const EMBEDDED = '{ kind: "embedded", file: ":memory:" }';
 const run = promisify(execFile);
 
-/** The programs of docs/coordination.md print the same on this store: test/docs has the embedded. */
+/** The programs of the page print the same on this store: test/docs runs them on the embedded. */
 export function programTests(name: string, { open, skip }: RecipeContract): void {
   const page = readPage(PAGE, readFileSync(join(ROOT, PAGE), "utf8"));
   const programs = page.fences.filter(({ info }) => info === "ts");
