@@ -67,6 +67,7 @@ for (const { name, before, now, want } of TURNS) {
     const told = new ToldListing(before[0], BigInt(before[1]));
     const { puts, deletes, isWiped } = told.turnInto(now[0], BigInt(now[1]));
     assert.deepEqual({ puts: puts.map(({ key }) => key), deletes, isWiped }, want);
+    assert.equal(told.revision, BigInt(isWiped ? now[1] : Math.max(before[1], now[1])));
   });
 }
 

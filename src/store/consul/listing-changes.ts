@@ -12,11 +12,16 @@ export interface ListingChanges {
  */
 export class ToldListing {
   #entries: ReadonlyMap<string, Entry>;
-  #index: Revision;
+  #revision: Revision;
 
   constructor(entries: readonly Entry[], index: Revision) {
     this.#entries = byKey(entries);
-    this.#index = index;
+    this.#revision = index;
+  }
+
+  /** The highest index of the store at which it was so. */
+  get revision(): Revision {
+    return this.#revision;
   }
 
   /**
@@ -28,10 +33,10 @@ export class ToldListing {
     const now = byKey(entries);
     const changed = entries.filter((entry) => !isSame(this.#entries.get(entry.key), entry));
     const deletes = [...this.#entries.keys()].filter((key) => !now.has(key));
-    const isEmptyBefore = entries.length === 0 && index < this.#index;
-    const isWiped = isEmptyBefore || changed.some(({ modified }) => modified <= this.#index);
+    const isEmptyBefore = entries.length === 0 && index < this.#revision;
+    const isWiped = isEmptyBefore || changed.some(({ modified }) => modified <= this.#revision);
     this.#entries = now;
-    this.#index = index;
+    this.#revision = isWiped || index > this.#revision ? index : this.#revision;
     return { puts: isWiped ? entries : changed, deletes, isWiped };
   }
 }

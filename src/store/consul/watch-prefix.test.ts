@@ -13,15 +13,18 @@ const HASTY: Random = { next: () => 0 };
 interface Watched extends AsyncDisposable {
   readonly store: StoreAdapter;
   readonly resyncs: string[];
+  /** What came of its queries that do not wait. */
+  readonly outcomes: string[];
   /** The next event, in short. */
   next(): Promise<string>;
 }
 
 function watch(endpoints: readonly string[], clock: Clock = systemClock): Watched {
   const resyncs: string[] = [];
+  const outcomes: string[] = [];
   const nothing = (): void => undefined;
   const observer = {
-    called: nothing,
+    called: (operation: string, outcome: string) => void outcomes.push(`${operation} ${outcome}`),
     watchLag: nothing,
     resynced: (prefix: string, why: string) => void resyncs.push(`${prefix} ${why}`),
     renewed: nothing,
@@ -33,6 +36,7 @@ function watch(endpoints: readonly string[], clock: Clock = systemClock): Watche
   return {
     store,
     resyncs,
+    outcomes,
     async next() {
       const { value } = (await events.next()) as IteratorResult<WatchEvent, undefined>;
       return value === undefined ? "end" : briefOf(value);
@@ -114,12 +118,18 @@ test("consul watch: an index that goes back with what cannot be from before is a
   assert.deepEqual(watched.resyncs, ["/p/ wiped"]);
 });
 
-test("consul watch: a deletion that Consul has forgotten lets the index fall, and is no wiped store", async () => {
-  await using server = await ScriptedConsul.open(
-    inTurn([listing(12, A, B), listing(20, A), listing(10, A), listing(21, A, pairOf("p/c", 21))]),
-  );
+test("consul watch: a deletion that Consul has forgotten lets its index fall, but no revision, and is no wiped store", async () => {
+  const answers: readonly ConsulAnswer[] = [
+    listing(12, A, B),
+    listing(20, A),
+    listing(10, A),
+    "reset",
+    listing(10, A),
+    listing(21, A, pairOf("p/c", 21)),
+  ];
+  await using server = await ScriptedConsul.open(inTurn(answers));
   await using watched = watch([server.url]);
-  const told = ["snapshot /p/a,/p/b@12", "synced@12", "changes  -/p/b@20", "changes /p/c -@21"];
+  const told = ["snapshot /p/a,/p/b@12", "synced@12", "changes  -/p/b@20", "lost", "synced@20", "changes /p/c -@21"];
   for (const one of told) assert.equal(await watched.next(), one);
   assert.ok(
     server.paths.some((path) => path.includes("index=10&")),
@@ -154,6 +164,8 @@ test("consul watch: what is lost is told once, however often it fails, and synce
   await using watched = watch([server.url]);
   const told = ["snapshot /p/a@12", "synced@12", "lost", "synced@12", "lost", "changes /p/c -@13", "synced@13"];
   for (const one of told) assert.equal(await watched.next(), one);
+  const failed = Array(3).fill("watch unreachable");
+  assert.deepEqual(watched.outcomes, ["watch done", ...failed, "watch done", "watch done"]);
 });
 
 test("consul watch: a prefix that changes all the time is read a few times at once, and then four times a second", async () => {

@@ -1,6 +1,7 @@
 import { sleep } from "../../core/clock.ts";
 import { reasonOf } from "../../core/errors.ts";
 import type { Random } from "../../core/random.ts";
+import { observed } from "../observed.ts";
 import type { Entry, Revision, StoreOptions, WatchEvent } from "../store.ts";
 import { CallTime } from "./call-time.ts";
 import type { ConsulHttp } from "./consul-http.ts";
@@ -26,7 +27,7 @@ const WAIT_SECONDS = 6;
 const SHORT_WAIT_SECONDS = 1;
 /** It adds a sixteenth at random, and may have something else to do. */
 const SLACK_MS = 4_000;
-const READ_MS = 9_000;
+const READ_MS = 5_000;
 /** A prefix that changes all the time is read so often. */
 const BURST = 8;
 const EVERY_MS = 250;
@@ -37,7 +38,11 @@ interface Listed {
   readonly revision: Revision;
 }
 
-/** Reads the whole of the prefix again and again, and tells what has become different. */
+/**
+ * Reads the whole of the prefix again and again, and tells what has become different. What it tells
+ * has a revision that never falls but for a wiped store, though Consul's index may, which is asked
+ * for as it came.
+ */
 export async function* watchPrefix(scene: WatchScene, prefix: string, signal: AbortSignal): AsyncGenerator<WatchEvent> {
   const bucket = new TokenBucket(BURST, EVERY_MS, scene.options.clock);
   let told: ToldListing | undefined;
@@ -56,23 +61,23 @@ export async function* watchPrefix(scene: WatchScene, prefix: string, signal: Ab
       continue;
     }
     failures = 0;
-    const { entries, revision } = listed;
+    index = listed.revision;
     if (told === undefined) {
-      told = new ToldListing(entries, revision);
-      yield { kind: "snapshot", entries, revision };
+      told = new ToldListing(listed.entries, listed.revision);
+      yield { kind: "snapshot", entries: listed.entries, revision: told.revision };
     } else {
       const event = eventOf(told, listed);
       if (event?.kind === "resync") scene.options.observer.resynced(prefix, event.why);
       if (event !== undefined) yield event;
     }
-    if (!isSynced) yield { kind: "synced", revision };
+    if (!isSynced) yield { kind: "synced", revision: told.revision };
     isSynced = true;
-    index = revision;
   }
 }
 
-function eventOf(told: ToldListing, { entries, revision }: Listed): WatchEvent | undefined {
-  const { puts, deletes, isWiped } = told.turnInto(entries, revision);
+function eventOf(told: ToldListing, { entries, revision: index }: Listed): WatchEvent | undefined {
+  const { puts, deletes, isWiped } = told.turnInto(entries, index);
+  const { revision } = told;
   if (isWiped) return { kind: "resync", why: "wiped", puts, deletes, revision };
   if (puts.length === 0 && deletes.length === 0) return undefined;
   return { kind: "changes", puts, deletes, revision };
@@ -89,7 +94,9 @@ async function poll(
   try {
     await bucket.take(signal);
     using _ = await scene.places.take(signal);
-    return await read(scene, prefix, index, signal);
+    const run = (): Promise<Listed> => read(scene, prefix, index, signal);
+    // How long the others take says when something changed, and not how well Consul answers.
+    return await (index === 0n ? observed(scene.options, "watch", run) : run());
   } catch (cause) {
     return signal.aborted ? undefined : { reason: reasonOf(cause) };
   }
