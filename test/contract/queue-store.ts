@@ -152,6 +152,20 @@ function walkContract(name: string, open: (options: StoreOptions) => OpenedStore
     store.takeAll();
     assert.equal(walk.next().done, true);
   });
+
+  test(`${name}: a walk over what waits tells nothing that was made ready and read in between`, () => {
+    const { store } = open({ maxBytes: 1_000 });
+    const source = new Source();
+    const all = [source.next(10), source.next(10), source.next(10)];
+    for (const delivery of all) put(store, delivery);
+    const partition = partitionOf(store, all[0]!);
+    store.release(store.read(partition, ALL), 50);
+    const walk = store.waitingSince(5)[Symbol.iterator]();
+    assert.equal(walk.next().done, false);
+    store.wake(50);
+    assert.equal(store.read(partition, ALL).length, 3);
+    assert.equal(walk.next().done, true);
+  });
 }
 
 function timeContract(name: string, open: (options: StoreOptions) => OpenedStore): void {

@@ -196,7 +196,11 @@ export class MemoryStore implements QueueStore {
     }
     for (const waiting of this.#waiting) {
       for (const group of waiting) {
-        for (const next of group.deliveries) if (next.record.enqueuedMs <= beforeMs) yield next;
+        // What is ready meanwhile may be under way, or have ended: nobody may move its bytes.
+        for (let i = 0; group.heapIndex >= 0 && i < group.deliveries.length; i++) {
+          const next = group.deliveries[i]!;
+          if (next.record.enqueuedMs <= beforeMs) yield next;
+        }
       }
     }
   }

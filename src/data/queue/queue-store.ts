@@ -90,7 +90,7 @@ export interface QueueStore {
   takeAll(signal?: Signal): Delivery[];
   /**
    * What has been in it since before this time, mostly, ready or not. Things may come and go while
-   * it is walked: then some are left out, or told twice.
+   * it is walked: then some are left out, or told twice, but none that is not in it.
    */
   waitingSince(beforeMs: number): Iterable<Delivery>;
   /** Nothing is ready, and nothing waits for its time. */
