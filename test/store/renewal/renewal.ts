@@ -131,11 +131,13 @@ class Trial implements AsyncDisposable {
     return message as Extract<HolderMessage, { kind: Kind }>;
   }
 
-  /** Takes the key as soon as the store lets it have it; from then on it may be another's. */
+  /**
+   * Takes the key as soon as the store lets it have it, and says when it had it: somewhere within
+   * the call that took it.
+   */
   async takeOver(): Promise<number> {
     const { signal } = this.#stop;
     for (;;) {
-      const beforeMs = machineMs(systemClock);
       const { done } = await this.#store.txn(
         {
           if: [{ kind: "absent", key: this.#key }],
@@ -143,7 +145,7 @@ class Trial implements AsyncDisposable {
         },
         { signal },
       );
-      if (done) return beforeMs;
+      if (done) return machineMs(systemClock);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }
