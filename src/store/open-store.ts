@@ -70,6 +70,10 @@ class StoreWithSessions implements Store {
     return this.#adapter.facts;
   }
 
+  get compact(): Store["compact"] {
+    return this.#adapter.compact;
+  }
+
   get(key: string, options: CallOptions): Promise<Entry | undefined> {
     return this.#adapter.get(key, options);
   }

@@ -205,6 +205,12 @@ export interface Store extends AsyncDisposable {
   openSession(options: SessionOptions): Promise<Session>;
   /** Whether it answers, and what it says of itself. */
   check(options: CallOptions): Promise<StoreCheck>;
+  /**
+   * Forgets the history before this revision, which a watch that still wants it is told as a
+   * resync. Absent where there is none that grows, or where it is not ours: `compact` of the
+   * settings.
+   */
+  readonly compact?: ((revision: Revision, options: CallOptions) => Promise<void>) | undefined;
 }
 
 /**

@@ -1,4 +1,3 @@
-import { RouterError } from "../../core/errors.ts";
 import { checkKey, checkPrefix, checkTxn } from "../check-request.ts";
 import type {
   CallOptions,
@@ -29,22 +28,15 @@ import { EtcdTxnSender } from "./txn-sender.ts";
 import { EtcdWatch } from "./watch.ts";
 import { WatchQueue } from "./watch-queue.ts";
 
-export interface EtcdStore extends StoreAdapter {
-  /**
-   * Forgets the history before this revision, which ends the watches of others that are still
-   * there: only with `compact` of the settings. Throws as the port does.
-   */
-  compact(revision: Revision, options: CallOptions): Promise<void>;
-}
-
 /** Connects when it is first asked for something. Throws `STORE_REFUSED` for unusable settings. */
-export function openEtcd(settings: EtcdSettings, options: StoreOptions): EtcdStore {
+export function openEtcd(settings: EtcdSettings, options: StoreOptions): StoreAdapter {
   checkSettings(settings);
   return new Etcd(settings, options);
 }
 
-class Etcd implements EtcdStore {
+class Etcd implements StoreAdapter {
   readonly facts = FACTS;
+  readonly compact: StoreAdapter["compact"];
   readonly #settings: EtcdSettings;
   readonly #options: StoreOptions;
   readonly #rpc: Rpc;
@@ -58,6 +50,7 @@ class Etcd implements EtcdStore {
   constructor(settings: EtcdSettings, options: StoreOptions) {
     const tokens = new Tokens(settings.user);
     this.#settings = settings;
+    if (settings.compact) this.compact = (revision, call) => this.#compact(revision, call);
     this.#options = options;
     this.#rpc = new Rpc(settings, tokens, options);
     this.#watchRpc = new Rpc(settings, tokens, options);
@@ -99,12 +92,7 @@ class Etcd implements EtcdStore {
     return checkEtcd({ rpc: this.#rpc, reader: this.#reader, clock, key: this.#lastKey, compacts }, options);
   }
 
-  async compact(revision: Revision, options: CallOptions): Promise<void> {
-    if (!this.#settings.compact) {
-      throw new RouterError("STORE_REFUSED", "this store's history is not ours to compact", {
-        hint: "set coordination.compact: true where nobody else uses this etcd",
-      });
-    }
+  async #compact(revision: Revision, options: CallOptions): Promise<void> {
     const answer = await this.#rpc.call(COMPACT, encodeCompaction(revision), options);
     if (!answer.ok && !answer.faults.some(isCompacted)) throw storeError(answer.faults);
   }

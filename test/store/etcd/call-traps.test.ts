@@ -4,8 +4,8 @@ import { status } from "@grpc/grpc-js";
 import { systemClock } from "../../../src/core/clock.ts";
 import { RouterError } from "../../../src/core/errors.ts";
 import { openEtcdLeases } from "../../../src/store/etcd/etcd-leases.ts";
-import { type EtcdStore, openEtcd } from "../../../src/store/etcd/open-etcd.ts";
-import type { EtcdSettings, StoreOptions } from "../../../src/store/store.ts";
+import { openEtcd } from "../../../src/store/etcd/open-etcd.ts";
+import type { EtcdSettings, StoreAdapter, StoreOptions } from "../../../src/store/store.ts";
 import { SILENT_OBSERVER } from "../contract.ts";
 import { absent, put, withCode } from "../contract/calls.ts";
 import { settingsOf } from "./etcd-fixture.ts";
@@ -16,7 +16,7 @@ const OPTIONS: StoreOptions = { clock: systemClock, random: { next: () => 0 }, o
 const { signal } = new AbortController();
 
 interface Called extends AsyncDisposable {
-  readonly store: EtcdStore;
+  readonly store: StoreAdapter;
   readonly etcd: ScriptedEtcd;
   readonly other: ScriptedEtcd;
 }
@@ -309,7 +309,15 @@ test("once it is closed, calls that wait end, and others are refused", async () 
   for await (const event of store.watch("/", { signal })) assert.fail(event.kind);
 });
 
-test("history is compacted only where the settings say so", async () => {
+test("history is compacted only where the settings say so, and once is enough", async () => {
   await using parts = await called(1);
-  await assert.rejects(parts.store.compact(5n, { signal }), withCode("STORE_REFUSED"));
+  assert.equal(parts.store.compact, undefined);
+  await using ours = await called(1, { compact: true });
+  const details = "etcdserver: mvcc: required revision has been compacted";
+  ours.etcd.script = (name) => (name === "Compact" ? { code: status.OUT_OF_RANGE, details } : undefined);
+  await ours.store.compact?.(5n, { signal });
+  assert.deepEqual(
+    ours.etcd.asked.map(({ name, asked }) => [name, asked.request["revision"]]),
+    [["Compact", "5"]],
+  );
 });

@@ -34,6 +34,7 @@ message Compare {
 message TxnRequest { repeated Compare compare = 1; repeated RequestOp success = 2; repeated RequestOp failure = 3; }
 message TxnResponse { ResponseHeader header = 1; bool succeeded = 2; repeated ResponseOp responses = 3; }
 message CompactionRequest { int64 revision = 1; bool physical = 2; }
+message CompactionResponse { ResponseHeader header = 1; }
 message WatchRequest { oneof request_union { WatchCreateRequest create_request = 1; } }
 message WatchCreateRequest {
   enum FilterType { NOPUT = 0; NODELETE = 1; }

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { systemClock } from "../../../src/core/clock.ts";
 import { seededRandom } from "../../../src/core/random.ts";
 import { openEtcdLeases } from "../../../src/store/etcd/etcd-leases.ts";
@@ -59,5 +60,6 @@ export async function compactAll(endpoints: readonly string[]): Promise<void> {
   const { signal } = new AbortController();
   await using store = openEtcd(settingsOf(endpoints, { compact: true }), STORE_OPTIONS);
   const { revision } = await store.list("/", { signal, limit: 1 });
+  assert.ok(store.compact);
   await store.compact(revision, { signal });
 }

@@ -30,6 +30,7 @@ export interface ScriptedEntry {
 const UNARY = {
   Range: "KV",
   Txn: "KV",
+  Compact: "KV",
   Authenticate: "Auth",
   LeaseGrant: "Lease",
   LeaseRevoke: "Lease",
@@ -106,7 +107,7 @@ export class ScriptedEtcd implements AsyncDisposable {
       const answer = this.script(name, asked) ?? this.#usual(name, asked.request);
       if (answer === "silence") return;
       if ("code" in answer && "details" in answer) reply(answer);
-      else reply(null, encodeApi(`${name}Response`, answer));
+      else reply(null, encodeApi(requestOf(name).replace("Request", "Response"), answer));
     };
     this.#server.addService(definitionOf(name, UNARY[name], false), { [name]: handle });
   }
@@ -138,6 +139,7 @@ export class ScriptedEtcd implements AsyncDisposable {
       case "LeaseGrant":
         return { header: this.header(), ID: "7", TTL: request["TTL"] };
       case "LeaseRevoke":
+      case "Compact":
         return { header: this.header() };
       case "Status":
         return { header: this.header(), version: "3.5.0", leader: "1" };
@@ -209,8 +211,8 @@ function keyValue(key: string, { value, created, modified }: ScriptedEntry): Fie
   return { key: Buffer.from(key), value: Buffer.from(value), create_revision: created, mod_revision: modified };
 }
 
-function requestOf(name: string): string {
-  return `${name}Request`;
+function requestOf(name: UnaryName): string {
+  return `${name === "Compact" ? "Compaction" : name}Request`;
 }
 
 function definitionOf(name: string, service: string, isStream: boolean): ServiceDefinition {
