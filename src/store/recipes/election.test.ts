@@ -101,6 +101,19 @@ test("election: a leader that is none any more says nothing, and writes nothing"
   assert.deepEqual(await store.entries(), []);
 });
 
+test("election: a leader whose session the store does not know any more is none", async () => {
+  await using store = RiggedStore.open();
+  store.isBlind = true;
+  const a = await lead(store, "a");
+  store.beforeTxn = ({ then: [write] }) => {
+    if (write?.kind === "put") throw new RouterError("SESSION_LOST", "it has ended");
+  };
+  await assert.rejects(store.pass(a.guarded(WRITE, { signal: NEVER })), isCode("SESSION_LOST"));
+  assert.equal(a.lost.aborted, false, "that is another's session");
+  await assert.rejects(store.pass(a.proclaim("still here", { signal: NEVER })), isCode("NOT_OWNER"));
+  assert.equal(a.lost.aborted, true);
+});
+
 test("election: a candidate whose key went while it waited leads nobody, and stands again", async () => {
   await using store = RiggedStore.open();
   const over = new AbortController();

@@ -69,7 +69,7 @@ export class KeyHold implements Held {
       throw this.#notOwner();
     }
     const { key, epoch } = this;
-    const outcome = await this.#parts.place.store.txn(
+    const outcome = await this.#send(
       {
         if: [{ kind: "created", key, revision: epoch }, ...txn.if],
         then: txn.then,
@@ -95,6 +95,17 @@ export class KeyHold implements Held {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.release();
+  }
+
+  async #send(txn: Txn, options: CallOptions): Promise<TxnOutcome> {
+    try {
+      return await this.#parts.place.store.txn(txn, options);
+    } catch (cause) {
+      const isOurs = txn.then.some((write) => write.kind === "put" && write.session === this.session.id);
+      if (!isOurs || !(cause instanceof RouterError) || cause.code !== "SESSION_LOST") throw cause;
+      this.#lose(reasonOf(cause));
+      throw this.#notOwner();
+    }
   }
 
   #lose(why: string): void {

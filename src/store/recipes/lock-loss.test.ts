@@ -126,6 +126,17 @@ test("lock: it is waited for while the store is away, and the caller is told", a
   assert.ok(guard.validForMs() > 0);
 });
 
+test("lock: whoever waits for the store for too long is told so, and leaves nothing to be done", async () => {
+  await using store = RiggedStore.open();
+  store.isAway = true;
+  const late = lockOf(store, "a").acquire({ signal: NEVER, timeoutMs: 5_000 });
+  await assert.rejects(store.pass(late), isCode("TIMED_OUT"));
+  assert.equal(store.clock.pending, 0);
+  store.isAway = false;
+  await store.settle();
+  assert.deepEqual(await keysLeft(store), []);
+});
+
 test("lock: an outage shorter than the session costs nobody the place in the queue", async () => {
   await using store = RiggedStore.open();
   const a = await take(store, "a");
