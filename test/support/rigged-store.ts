@@ -1,3 +1,4 @@
+import { sleep } from "../../src/core/clock.ts";
 import { RouterError } from "../../src/core/errors.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import { openEmbeddedLeases } from "../../src/store/embedded/embedded-leases.ts";
@@ -114,6 +115,22 @@ export class RiggedStore implements Store {
     return { store: this, prefix: "/test", clock: this.clock, random: seededRandom(2) };
   }
 
+  /** The store as one sees it who is told of nothing for as long as `isBlind` says so. */
+  view(isBlind: () => boolean): RecipePlace {
+    const all = this.#bound();
+    const { clock } = this;
+    const store: Store = {
+      ...all,
+      async *watch(prefix, options) {
+        for await (const event of all.watch(prefix, options)) {
+          while (isBlind()) await sleep(clock, STEP_MS, NEVER);
+          if (!options.signal.aborted) yield event;
+        }
+      },
+    };
+    return { ...this.place, store };
+  }
+
   /** One key for all, and no order: as with Consul. */
   beUnfair(): void {
     this.facts = { ...this.facts, isFair: false };
@@ -193,6 +210,19 @@ export class RiggedStore implements Store {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#adapter[Symbol.asyncDispose]();
     await this.#leases[Symbol.asyncDispose]();
+  }
+
+  #bound(): Store {
+    return {
+      facts: this.facts,
+      get: (key, options) => this.get(key, options),
+      list: (prefix, options) => this.list(prefix, options),
+      txn: (txn, options) => this.txn(txn, options),
+      watch: (prefix, options) => this.watch(prefix, options),
+      openSession: (options) => this.openSession(options),
+      check: (options) => this.check(options),
+      [Symbol.asyncDispose]: () => this[Symbol.asyncDispose](),
+    };
   }
 
   #reach(signal: AbortSignal): void {
