@@ -1,6 +1,8 @@
 import type { DatabaseSync } from "node:sqlite";
 import { setImmediate } from "node:timers/promises";
-import type { Entry, Listing } from "../store.ts";
+import type { Clock } from "../../core/clock.ts";
+import { RouterError } from "../../core/errors.ts";
+import { CALL_DEADLINE_MS, type CallOptions, type Entry, type Listing } from "../store.ts";
 import { isInMemory, openReader } from "./database.ts";
 import type { HistoryPlace } from "./feed.ts";
 import { storeError } from "./sqlite-fault.ts";
@@ -35,17 +37,27 @@ export function listAtOnce(file: StoreFile, range: Range): PlacedListing | undef
 }
 
 /** In several turns, over a connection of its own that sees one moment of the file. */
-export async function listInTurns(file: StoreFile, range: Range, signal: AbortSignal): Promise<PlacedListing> {
+export async function listInTurns(
+  file: StoreFile,
+  range: Range,
+  { signal, deadlineMs = CALL_DEADLINE_MS }: CallOptions,
+  clock: Clock,
+): Promise<PlacedListing> {
+  const endsMs = clock.nowMs() + deadlineMs;
+  const goOn = (): void => {
+    signal.throwIfAborted();
+    if (clock.nowMs() >= endsMs) throw tooLong(range.prefix);
+  };
   try {
     using reader = openReader(file.name);
-    return await readInTurns(reader, range, signal);
+    return await readInTurns(reader, range, goOn);
   } catch (cause) {
     signal.throwIfAborted();
     throw storeError(file.name, cause);
   }
 }
 
-async function readInTurns(database: DatabaseSync, range: Range, signal: AbortSignal): Promise<PlacedListing> {
+async function readInTurns(database: DatabaseSync, range: Range, goOn: () => void): Promise<PlacedListing> {
   database.exec("BEGIN");
   const tables = new Tables(database);
   const place = tables.state();
@@ -57,6 +69,12 @@ async function readInTurns(database: DatabaseSync, range: Range, signal: AbortSi
     for (const entry of page.entries) entries.push(entry);
     if (page.isWhole || entries.length >= wanted) return { entries, ...place, hasMore: !page.isWhole };
     await setImmediate();
-    signal.throwIfAborted();
+    goOn();
   }
+}
+
+function tooLong(prefix: string): RouterError {
+  return new RouterError("STORE_UNREACHABLE", `the list of ${prefix} was not read within its deadline`, {
+    hint: "ask for fewer at a time, with limit and after",
+  });
 }

@@ -101,7 +101,7 @@ class EmbeddedStore implements StoreAdapter {
   async #list(range: Range, options: CallOptions): Promise<PlacedListing> {
     const atOnce = (): PlacedListing | undefined => listAtOnce(this.#file, range);
     const listing = await call("list", atOnce, { options, world: this.#world });
-    return listing ?? (await listInTurns(this.#file, range, options.signal));
+    return listing ?? (await listInTurns(this.#file, range, options, this.#world.clock));
   }
 }
 

@@ -13,7 +13,7 @@ import { isBusy } from "./sqlite-fault.ts";
 
 /** Between tries, while another process writes: it takes as long as the disk's sync. */
 const FIRST_PAUSE_MS = 1;
-const LONGEST_PAUSE_MS = 25;
+const LONGEST_PAUSE_MS = 4;
 
 /**
  * Tries at once and until nobody else is writing. SQLite itself never waits here: it would hold

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { ManualClock } from "../../../test/support/manual-clock.ts";
+import { RouterError } from "../../core/errors.ts";
 import { FACTS, HISTORY } from "./facts.ts";
 import { type Durability, type Opened, StoreFile } from "./store-file.ts";
 
@@ -66,4 +67,35 @@ test("store file: history is bounded by its changes and by its bytes, in whole r
   assert.equal(compacted(), 6);
   const kept = file.read(({ tables }) => tables.changesAfter(0n, HISTORY).changes.length);
   assert.equal(kept, 0);
+});
+
+test("store file: without room nothing is written, which is told with what to do; with room it goes on", () => {
+  using file = new StoreFile(join(folder, "full.sqlite"), new ManualClock(), HISTORY);
+  const put = (key: string): void => {
+    const value = new Uint8Array(100_000);
+    file.write(({ writer }) => writer.write([{ key, value, session: undefined }], [], 0));
+  };
+  const allow = (pages: number): void =>
+    file.read(({ database }) => {
+      database.prepare(`PRAGMA max_page_count = ${pages}`).get();
+    });
+  put("/a");
+  allow(1); // what there is already stays allowed
+  assert.throws(
+    () => put("/b"),
+    (cause) => {
+      assert.ok(cause instanceof RouterError && cause.code === "STORE_REFUSED");
+      assert.match(cause.message, /no room is left/u);
+      assert.match(cause.hint ?? "", /make room on its disk/u);
+      return true;
+    },
+  );
+  assert.equal(
+    file.read(({ tables }) => tables.entry("/b")),
+    undefined,
+  );
+  assert.equal(file.state().revision, 1n);
+  allow(1_000_000);
+  put("/b");
+  assert.equal(file.state().revision, 2n);
 });
