@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { setImmediate } from "node:timers/promises";
 import { checkKey, checkPrefix, checkTxn } from "../check-request.ts";
 import type {
   CallOptions,
@@ -7,8 +8,10 @@ import type {
   Listing,
   ListOptions,
   StoreAdapter,
+  StoreCallOutcome,
   StoreCheck,
   StoreFacts,
+  StoreOperation,
   StoreOptions,
   Txn,
   TxnOutcome,
@@ -66,7 +69,7 @@ class EmbeddedStore implements StoreAdapter {
   async get(key: string, options: CallOptions): Promise<Entry | undefined> {
     checkKey(key);
     const read = (): Entry | undefined => this.#file.read(({ tables }) => tables.entry(key));
-    return await call("get", read, { options, world: this.#world });
+    return await this.#call("get", read, options);
   }
 
   async list(prefix: string, { after, limit, ...options }: ListOptions): Promise<Listing> {
@@ -78,7 +81,7 @@ class EmbeddedStore implements StoreAdapter {
   async txn(txn: Txn, options: CallOptions): Promise<TxnOutcome> {
     checkTxn(txn);
     const run = (): TxnOutcome => this.#file.write((opened) => carryOut(opened, txn, this.#file.nowMs()));
-    return await call("txn", run, { options, world: this.#world, outcome: outcomeOf });
+    return await this.#call("txn", run, options, outcomeOf);
   }
 
   watch(prefix: string, { signal }: WatchOptions): AsyncIterable<WatchEvent> {
@@ -89,7 +92,7 @@ class EmbeddedStore implements StoreAdapter {
   }
 
   async check(options: CallOptions): Promise<StoreCheck> {
-    return await call("get", () => checkFile(this.#file, this.#world.clock), { options, world: this.#world });
+    return await this.#call("get", () => checkFile(this.#file, this.#world.clock), options);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -100,8 +103,23 @@ class EmbeddedStore implements StoreAdapter {
 
   async #list(range: Range, options: CallOptions): Promise<PlacedListing> {
     const atOnce = (): PlacedListing | undefined => listAtOnce(this.#file, range);
-    const listing = await call("list", atOnce, { options, world: this.#world });
+    const listing = await this.#call("list", atOnce, options);
     return listing ?? (await listInTurns(this.#file, range, options, this.#world.clock));
+  }
+
+  /**
+   * It takes a turn of the loop, although nothing has to be waited for: else whoever calls again
+   * and again would hold the loop.
+   */
+  async #call<T>(
+    operation: StoreOperation,
+    run: () => T,
+    options: CallOptions,
+    outcome?: (result: T) => StoreCallOutcome,
+  ): Promise<T> {
+    const result = await call(operation, run, { options, world: this.#world, ...(outcome && { outcome }) });
+    await setImmediate();
+    return result;
   }
 }
 

@@ -1,4 +1,3 @@
-import { setImmediate } from "node:timers/promises";
 import { sleep } from "../../core/clock.ts";
 import { RouterError } from "../../core/errors.ts";
 import { observed } from "../observed.ts";
@@ -38,19 +37,13 @@ export async function untilFree<T>(
   }
 }
 
-/**
- * As `untilFree`, and told to the observer. It takes a turn of the loop, although nothing has to be
- * waited for: else whoever calls again and again would hold the loop.
- */
-export async function call<T>(
+/** As `untilFree`, and told to the observer. */
+export function call<T>(
   operation: StoreOperation,
   run: () => T,
   { options, world, outcome }: { options: CallOptions; world: StoreOptions; outcome?: (result: T) => StoreCallOutcome },
 ): Promise<T> {
-  const patiently = (): Promise<T> => untilFree(run, options, world);
-  const result = await observed(world, operation, patiently, outcome);
-  await setImmediate();
-  return result;
+  return observed(world, operation, () => untilFree(run, options, world), outcome);
 }
 
 function stillBusy(cause: unknown): RouterError {
