@@ -11,6 +11,20 @@ export interface ConsulServerOptions {
   readonly tls?: ConsulServerTls;
   /** The token that may do anything; without one ACLs are off. */
   readonly manager?: string;
+  /** One of several servers; without it the only one. */
+  readonly member?: ConsulMember;
+}
+
+export interface ConsulMember {
+  readonly name: string;
+  readonly ports: ConsulPorts;
+  readonly others: readonly ConsulPorts[];
+}
+
+export interface ConsulPorts {
+  readonly api: number;
+  readonly serf: number;
+  readonly server: number;
 }
 
 export interface ConsulServerTls {
@@ -28,18 +42,16 @@ const TRIES = 5;
  * this process at the latest.
  */
 export class ConsulServer implements AsyncDisposable {
-  readonly port: number;
+  readonly ports: ConsulPorts;
   readonly #options: ConsulServerOptions;
   readonly #folder = new TestFolder();
-  readonly #ports: readonly number[];
   readonly #operator: Agent;
   #generation = 0;
   #child: ChildProcess | undefined;
   #said = "";
 
-  private constructor(ports: readonly number[], options: ConsulServerOptions) {
-    this.port = ports[0]!;
-    this.#ports = ports;
+  private constructor(ports: ConsulPorts, options: ConsulServerOptions) {
+    this.ports = ports;
     this.#options = options;
     const { tls } = options;
     this.#operator = new Agent({ connect: tls === undefined ? {} : { ca: tls.ca, ...tls.clients } });
@@ -48,13 +60,17 @@ export class ConsulServer implements AsyncDisposable {
   static async open(options: ConsulServerOptions = {}): Promise<ConsulServer> {
     let said = "";
     for (let tries = 0; tries < TRIES; tries++) {
-      const server = new ConsulServer(await freePorts(3), options);
+      const server = new ConsulServer(options.member?.ports ?? (await freeConsulPorts()), options);
       if (await server.#begun()) return server;
       said = server.#said;
       await server[Symbol.asyncDispose]();
       if (!said.includes("address already in use")) break;
     }
     throw new Error(`consul did not start:\n${said}`);
+  }
+
+  get port(): number {
+    return this.ports.api;
   }
 
   get url(): string {
@@ -144,13 +160,16 @@ export class ConsulServer implements AsyncDisposable {
   }
 
   #config(): Record<string, unknown> {
-    const { tls, manager } = this.#options;
-    const [api, serf, server] = this.#ports;
+    const { tls, manager, member } = this.#options;
+    const { api, serf, server } = this.ports;
+    const joined = member?.others.map((other) => `127.0.0.1:${other.serf}`) ?? [];
     const off = { dns: -1, grpc: -1, serf_wan: -1, http: -1, https: -1 };
     return {
       server: true,
-      bootstrap_expect: 1,
-      node_name: "tests",
+      bootstrap_expect: 1 + joined.length,
+      node_name: member?.name ?? "tests",
+      retry_join: joined,
+      retry_interval: "1s",
       data_dir: `${this.#folder.path}/data-${this.#generation}`,
       bind_addr: "127.0.0.1",
       client_addr: "127.0.0.1",
@@ -176,4 +195,9 @@ function aclOf(manager: string): Record<string, unknown> {
   const [major = 0, minor = 0] = versionOf("consul").split(".").map(Number);
   const key = major > 1 || minor >= 11 ? "initial_management" : "master";
   return { enabled: true, default_policy: "deny", tokens: { [key]: manager, agent: manager } };
+}
+
+export async function freeConsulPorts(): Promise<ConsulPorts> {
+  const [api, serf, server] = await freePorts(3);
+  return { api: api!, serf: serf!, server: server! };
 }

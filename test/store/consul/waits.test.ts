@@ -10,6 +10,7 @@ import { put, read, withCode, write } from "../contract/calls.ts";
 import { Follower } from "../contract/follower.ts";
 import { renewalSuite } from "../renewal/renewal.ts";
 import { CONSUL_ABSENCE, consulContract, STORE_OPTIONS } from "./consul-fixture.ts";
+import { memberTests } from "./members.ts";
 import { WAITING_PARTS } from "./waiting-parts.ts";
 
 /** A session of Consul takes 20 s to end by itself: all that waits for it does so together. */
@@ -51,6 +52,7 @@ describe("consul, what takes half a minute", { concurrency: true }, () => {
   });
 
   for (const share of [0.5, 1, 2]) standsStill(share);
+  memberTests();
 });
 
 function standsStill(share: number): void {
