@@ -61,9 +61,8 @@ export class LeaseRenewer {
     this.#cancelWake?.();
     const { clock, cell } = this.#options;
     const { pulse } = cell;
-    if (pulse.kind === "lost") return this.#end(); // its holder closes it
-    const step = stepLease(this.#state, event, momentOf(clock), beatMs(pulse.word));
-    if (step.kind === "lost") return this.#lose(step, pulse.word);
+    const step = stepLease(this.#state, event, momentOf(clock), beatMs(pulse));
+    if (step.kind === "lost") return this.#lose(step, pulse);
     this.#state = step.state;
     if (event.kind === "answered") cell.extend(step.state.validUntil);
     this.#cancelWake = clock.after(Math.ceil(step.wakeInMs), () => this.#step({ kind: "looked" }));
@@ -83,8 +82,6 @@ export class LeaseRenewer {
       const isEnded = cause instanceof RouterError && cause.code === "SESSION_LOST";
       event = isEnded ? { kind: "ended" } : { kind: "failed", reason: reasonOf(cause), chance: random.next() };
     }
-    if (this.#asking !== asking) return;
-    this.#asking = undefined;
     const marginMs = untilMs(this.#state.validUntil, momentOf(clock));
     this.#step(event);
     if (event.kind === "answered" && !this.#isOver) this.#options.renewed(marginMs);
@@ -106,9 +103,7 @@ export class LeaseRenewer {
   #end(): void {
     this.#isOver = true;
     this.#cancelWake?.();
-    const asking = this.#asking;
-    this.#asking = undefined;
-    asking?.abort(new RouterError("SESSION_LOST", "the session is over"));
+    this.#asking?.abort(new RouterError("SESSION_LOST", "the session is over"));
   }
 
   #revoke(deadlineMs: number): Promise<void> {

@@ -42,14 +42,13 @@ export class LeaseSession implements Session {
     const now = momentOf(clock);
     const validForMs = cell.validForMs(now, this.ttlMs);
     if (validForMs > 0) return validForMs;
-    this.lose(cell.lossAt(now, this.ttlMs) ?? "ended");
+    this.lose(cell.lossAt(now, this.ttlMs));
     return 0;
   }
 
   /** For what the thread that renews says, too. */
   lose(why: SessionLoss, reason: string = REASONS[why]): void {
     if (this.#lost.signal.aborted) return;
-    this.#options.cell.lose(why);
     const error = new RouterError("SESSION_LOST", `session ${this.id} is lost: ${reason}`, { hint: HINTS[why] });
     this.#end(why, error);
   }
@@ -65,7 +64,6 @@ export class LeaseSession implements Session {
 
   async #close(): Promise<void> {
     if (!this.#lost.signal.aborted) {
-      this.#options.cell.lose("closed");
       this.#end(undefined, new RouterError("SESSION_LOST", `session ${this.id} was closed`));
     }
     await this.#options.close();
@@ -82,7 +80,7 @@ export class LeaseSession implements Session {
     const validForMs = this.validForMs();
     if (validForMs === 0) return;
     const { clock, cell } = this.#options;
-    if (!cell.beat(momentOf(clock))) return void this.validForMs();
+    cell.beat(momentOf(clock));
     const nextMs = Math.min(validForMs, beatEveryMs(this.ttlMs));
     this.#cancelBeat = clock.after(Math.ceil(nextMs), () => this.#beat());
   }

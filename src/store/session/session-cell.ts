@@ -10,20 +10,17 @@ export class SessionCell {
   readonly memory: SharedArrayBuffer;
   readonly #words: BigInt64Array;
   /** The holder's last beat. */
-  #beaten: bigint | undefined;
+  #beaten = 0n;
 
   constructor(memory = new SharedArrayBuffer(3 * BigInt64Array.BYTES_PER_ELEMENT)) {
     this.memory = memory;
     this.#words = new BigInt64Array(memory);
   }
 
-  /** By the holder alone. False: it is lost. */
-  beat(now: Moment): boolean {
+  /** By the holder alone. Changes nothing once it is lost. */
+  beat(now: Moment): void {
     const next = toWord(now.machineMs);
-    const last = this.#beaten ?? Atomics.load(this.#words, PULSE);
-    if (Atomics.compareExchange(this.#words, PULSE, last, next) !== last) return false;
-    this.#beaten = next;
-    return true;
+    if (Atomics.compareExchange(this.#words, PULSE, this.#beaten, next) === this.#beaten) this.#beaten = next;
   }
 
   /** By who renews. */
@@ -32,9 +29,9 @@ export class SessionCell {
     Atomics.store(this.#words, UNTIL_WALL, toWord(until.wallMs));
   }
 
-  get pulse(): Pulse {
-    const word = Atomics.load(this.#words, PULSE);
-    return word < 0n ? { kind: "lost", why: SESSION_LOSSES[Number(-word) - 1] } : { kind: "beating", word };
+  /** The last beat, as `lose` takes it and `beatMs` reads it; below 0 once it is lost. */
+  get pulse(): bigint {
+    return Atomics.load(this.#words, PULSE);
   }
 
   /**
@@ -42,7 +39,7 @@ export class SessionCell {
    * beat before it gives the session up.
    */
   validForMs(now: Moment, ttlMs: number): number {
-    const pulse = Atomics.load(this.#words, PULSE);
+    const { pulse } = this;
     if (pulse < 0n) return 0;
     const until = {
       machineMs: Math.min(fromWord(Atomics.load(this.#words, UNTIL_MACHINE)), fromWord(pulse) + ttlMs),
@@ -51,21 +48,21 @@ export class SessionCell {
     return Math.max(0, untilMs(until, now));
   }
 
-  /** What has made it invalid; undefined: it was closed. Of what is valid for 0 ms. */
-  lossAt(now: Moment, ttlMs: number): SessionLoss | undefined {
+  /** What has made it invalid, once it is valid for 0 ms. */
+  lossAt(now: Moment, ttlMs: number): SessionLoss {
     const { pulse } = this;
-    if (pulse.kind === "lost") return pulse.why;
-    return fromWord(pulse.word) + ttlMs <= now.machineMs ? "stalled" : "unanswered";
+    const why = pulse < 0n ? SESSION_LOSSES[Number(-pulse) - 1] : undefined;
+    return why ?? (fromWord(pulse) + ttlMs <= now.machineMs ? "stalled" : "unanswered");
   }
 
   /**
    * From now on, and for good. With a beat: only if the holder's loop has not turned since. False:
    * it has, or it was lost before.
    */
-  lose(why: SessionLoss | "closed", unlessAfter?: bigint): boolean {
-    const lost = why === "closed" ? CLOSED : -BigInt(SESSION_LOSSES.indexOf(why) + 1);
+  lose(why: SessionLoss, unlessAfter?: bigint): boolean {
+    const lost = -BigInt(SESSION_LOSSES.indexOf(why) + 1);
     for (;;) {
-      const last = unlessAfter ?? Atomics.load(this.#words, PULSE);
+      const last = unlessAfter ?? this.pulse;
       if (last < 0n) return false;
       if (Atomics.compareExchange(this.#words, PULSE, last, lost) === last) return true;
       if (unlessAfter !== undefined) return false;
@@ -73,19 +70,14 @@ export class SessionCell {
   }
 }
 
-/** `word`: as `lose` takes it. */
-export type Pulse =
-  | { readonly kind: "beating"; readonly word: bigint }
-  | { readonly kind: "lost"; readonly why: SessionLoss | undefined };
-
-export function beatMs(word: bigint): number {
-  return fromWord(word);
+/** By the machine's time. */
+export function beatMs(pulse: bigint): number {
+  return fromWord(pulse);
 }
 
 const PULSE = 0;
 const UNTIL_MACHINE = 1;
 const UNTIL_WALL = 2;
-const CLOSED = -1_000n;
 
 /** Whole microseconds, down: never later than it is. */
 function toWord(ms: number): bigint {

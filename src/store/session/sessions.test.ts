@@ -1,12 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Cancel, Clock } from "../../core/clock.ts";
+import { RouterError } from "../../core/errors.ts";
 import { seededRandom } from "../../core/random.ts";
 import { ManualClock } from "../../../test/support/manual-clock.ts";
 import { MemoryLeases } from "../../../test/support/memory-leases.ts";
 import type { SessionOptions, StoreFacts, StoreObserver } from "../store.ts";
+import { grantLease } from "./lease-renewer.ts";
 import { linkInLoop } from "./loop-link.ts";
+import { momentOf } from "./moment.ts";
 import type { RenewalListener } from "./renewal-link.ts";
+import { SessionCell } from "./session-cell.ts";
 import { CLOSE_MS, MAX_SESSIONS, Sessions } from "./sessions.ts";
 
 const FACTS: StoreFacts = { kind: "embedded", isFair: true, minTtlMs: 3_000, expiryFactor: 1, hasHistory: true };
@@ -34,10 +38,17 @@ class HeldUpClock implements Clock {
       if (this.#waiting !== undefined) this.#waiting.push(fire);
       else if (!isCancelled) run();
     };
-    this.#clock.after(delayMs, fire);
+    const cancel = this.#clock.after(delayMs, fire);
     return () => {
       isCancelled = true;
+      cancel();
     };
+  }
+
+  /** A message to the holder. */
+  turn(run: () => void): void {
+    if (this.#waiting === undefined) run();
+    else this.#waiting.push(run);
   }
 
   stop(): void {
@@ -59,9 +70,11 @@ class World {
   readonly sessions: Sessions;
   listener: RenewalListener | undefined;
   links = 0;
+  /** Connections that fail at once. */
+  unopened = 0;
 
   constructor() {
-    const { clock, leases, told } = this;
+    const { clock, told } = this;
     const observer: StoreObserver = {
       called: () => undefined,
       watchLag: () => undefined,
@@ -69,7 +82,7 @@ class World {
       renewed: (marginMs) => told.push(`renewed with ${marginMs}`),
       sessionLost: (why) => told.push(`lost: ${why}`),
     };
-    const inLoop = linkInLoop({ clock, random: seededRandom(1), openLeases: () => Promise.resolve(leases) });
+    const inLoop = linkInLoop({ clock, random: seededRandom(1), openLeases: () => this.#open() });
     this.sessions = new Sessions({
       clock: this.holder,
       observer,
@@ -78,9 +91,18 @@ class World {
       link: (store, listener) => {
         this.links++;
         this.listener = listener;
-        return inLoop(store, listener);
+        const turning: RenewalListener = {
+          receive: (message) => this.holder.turn(() => listener.receive(message)),
+          died: (reason) => listener.died(reason),
+        };
+        return inLoop(store, turning);
       },
     });
+  }
+
+  async #open(): Promise<MemoryLeases> {
+    if (this.unopened-- > 0) throw new RouterError("STORE_REFUSED", "the file is damaged");
+    return this.leases;
   }
 
   open(options: Partial<SessionOptions> = {}): ReturnType<Sessions["open"]> {
@@ -111,6 +133,7 @@ test("a session lives for as long as it is renewed, a third of its TTL after eac
   await session.close();
   assert.deepEqual([session.validForMs(), world.leases.ends.size, session.lost.aborted], [0, 0, true]);
   assert(!world.told.some((line) => line.startsWith("lost")));
+  assert.equal(world.clock.pending, 0);
 });
 
 test("a TTL that is shorter than the store's least is raised to it, and one that it raises is believed", async () => {
@@ -214,14 +237,47 @@ test("a loop that stands still for longer than the TTL loses it, and knows befor
   assert(world.told.includes("lost: stalled"));
 });
 
-test("a loop that stood still is told by the thread that renews, if it does not ask itself", async () => {
+test("the store need not wait for a loop that stands still, and is told when its session is given up", async () => {
   const world = new World();
   const session = await world.open();
   world.holder.stop();
-  await world.pass(3_300);
-  // The store need not wait for the end of the TTL.
-  assert(!world.leases.has(session.id) && session.lost.aborted);
-  assert.match(String(session.lost.reason), /stood still for 30\d\d ms/u);
+  await world.pass(3_050);
+  assert.deepEqual([world.leases.has(session.id), session.lost.aborted], [false, false]);
+  world.holder.goOn();
+  assert(session.lost.aborted);
+});
+
+test("a loop that turns while the other thread looks whether it does keeps its session", async () => {
+  const clock = new ManualClock();
+  const cell = new SessionCell();
+  cell.beat(momentOf(clock));
+  const holder = new SessionCell(cell.memory);
+  const leases = new MemoryLeases(clock);
+  const lost: string[] = [];
+  const looking: Clock = {
+    nowMs: () => clock.nowMs(),
+    // The clock is read after the last beat.
+    wallMs: () => {
+      if (clock.nowMs() >= 3_000) beat();
+      return clock.wallMs();
+    },
+    after: (delayMs, run) => clock.after(delayMs, run),
+  };
+  const beat = (): void => cell.beat({ machineMs: clock.nowMs(), wallMs: clock.wallMs() });
+  await grantLease(3_000, {
+    clock: looking,
+    random: seededRandom(1),
+    client: leases,
+    cell: holder,
+    call: { signal: new AbortController().signal },
+    renewed: () => undefined,
+    lost: (why) => lost.push(why),
+  });
+  for (let ms = 0; ms < 3_000; ms += 50) {
+    clock.advance(50);
+    await settled();
+  }
+  assert.deepEqual(lost, []);
 });
 
 test("a process that stood still as a whole finds its session lost in its first step", async () => {
@@ -260,6 +316,14 @@ test("a session that cannot be opened says why, and leaves nothing in the store"
   const stopped = assert.rejects(world.open({ signal: stop.signal }), { message: "enough" });
   stop.abort(new Error("enough"));
   await stopped;
+  await world.sessions[Symbol.asyncDispose](); // waits for no call that nobody wants any more
+});
+
+test("a connection that could not be opened is opened again for the next session", async () => {
+  const world = new World();
+  world.unopened = 1;
+  await assert.rejects(world.open(), { code: "STORE_REFUSED", message: "the file is damaged" });
+  assert((await world.open()).validForMs() > 0);
 });
 
 test("sessions are closed with their store, and then there are no more", async () => {

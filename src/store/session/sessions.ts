@@ -151,8 +151,7 @@ export class Sessions implements AsyncDisposable {
     return held.released;
   }
 
-  async #end(id: number, { cell, closed }: HeldSession): Promise<void> {
-    cell.lose("closed");
+  async #end(id: number, { closed }: HeldSession): Promise<void> {
     this.#link?.send({ kind: "close", id, deadlineMs: CLOSE_MS });
     await this.#atMost(closed.promise, CLOSE_MS + SLACK_MS);
     this.#held.delete(id);
