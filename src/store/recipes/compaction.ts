@@ -28,7 +28,7 @@ async function compactTo(
   signal: AbortSignal,
 ): Promise<Revision> {
   const { revision } = await store.check({ signal });
-  // A store that was wiped has no such history; and nothing was written: nothing is to be forgotten.
+  // Nothing was written since, or the store was wiped and has no such history.
   if (old !== undefined && old < revision) await store.compact?.(old, { signal });
   return revision;
 }

@@ -3,6 +3,7 @@ import { type Cancel, type Clock, systemClock } from "../../../src/core/clock.ts
 /** The machine's clock, but what is due in ten seconds or later waits until the test runs it. */
 export class HeldClock implements Clock {
   readonly #held = new Set<{ readonly delayMs: number; readonly run: () => void }>();
+  #added = Promise.withResolvers<void>();
 
   nowMs(): number {
     return systemClock.nowMs();
@@ -16,6 +17,8 @@ export class HeldClock implements Clock {
     if (delayMs < 10_000) return systemClock.after(delayMs, run);
     const timer = { delayMs, run };
     this.#held.add(timer);
+    this.#added.resolve();
+    this.#added = Promise.withResolvers();
     return () => void this.#held.delete(timer);
   }
 
@@ -25,5 +28,10 @@ export class HeldClock implements Clock {
     for (const timer of due) this.#held.delete(timer);
     for (const timer of due) timer.run();
     return due.length;
+  }
+
+  /** Waits until there is such a one. */
+  async runNext(leastMs: number, mostMs: number): Promise<void> {
+    while (this.run(leastMs, mostMs) === 0) await this.#added.promise;
   }
 }
