@@ -121,6 +121,10 @@ const HINTS: readonly (readonly [RegExp, string])[] = [
     /ECONNRESET|socket hang up|Failed to connect/u,
     "does etcd speak TLS there? if so, write https:// in coordination.endpoints",
   ],
+  [
+    /Protocol error|unknown (?:service|method)|HTTP status/u,
+    "is it etcd that listens there? coordination.endpoints names its client URLs",
+  ],
   [/no leader|request timed out/u, "etcd has lost its quorum: look at `etcdctl endpoint status --cluster`"],
   [
     /permission denied/u,

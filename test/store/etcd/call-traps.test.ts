@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import { status } from "@grpc/grpc-js";
 import { systemClock } from "../../../src/core/clock.ts";
@@ -65,6 +68,18 @@ test("an endpoint that keeps quiet takes half of the time, and none of the next 
   assert.equal(await store.get("/a", { signal, deadlineMs: 2_000 }), undefined);
   assert.equal(await store.get("/a", { signal, deadlineMs: 2_000 }), undefined);
   assert.deepEqual([etcd.count("Range"), other.count("Range")], [1, 2]);
+});
+
+test("what is no etcd is told as such", async () => {
+  const plain = createServer((_, response) => response.end("hello")).listen(0, "127.0.0.1");
+  await once(plain, "listening");
+  const { port } = plain.address() as AddressInfo;
+  await using store = openEtcd(settingsOf([`http://127.0.0.1:${port}`]), OPTIONS);
+  const error = await store.get("/a", { signal }).catch((cause: unknown) => cause);
+  plain.close();
+  plain.closeAllConnections();
+  assert.ok(error instanceof RouterError && error.code === "STORE_UNREACHABLE");
+  assert.match(error.hint ?? "", /is it etcd that listens there/u);
 });
 
 test("several endpoints that fail are all told", async () => {
