@@ -14,6 +14,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, test } from "node:test";
+import fc from "fast-check";
 import { systemClock } from "../../core/clock.ts";
 import { RouterError } from "../../core/errors.ts";
 import { systemRandom } from "../../core/random.ts";
@@ -30,6 +31,11 @@ const OPTIONS: StoreOptions = { clock: systemClock, random: systemRandom, observ
 
 function open(file: string): StoreAdapter {
   return openEmbedded({ kind: "embedded", file }, OPTIONS);
+}
+
+function keysOfFile(): string[] {
+  const keys = Array.from({ length: 20 }, (_, at) => Array.from({ length: 60 }, (__, i) => `/k/${at}/${i}`));
+  return keys.flat().toSorted();
 }
 
 function refused(message: RegExp, hint: RegExp): (cause: unknown) => boolean {
@@ -85,6 +91,29 @@ test("embedded: a file whose pages were overwritten, or that was cut off, is fou
   const short = await fileWithKeys("short.sqlite");
   writeFileSync(short, readFileSync(short).subarray(0, Math.floor(size / 2)));
   assert.throws(() => open(short), refused(/the file is damaged/u, /move the file away/u));
+});
+
+test("embedded: whatever bytes are changed, the file is refused, or all of its keys are there", async () => {
+  const good = readFileSync(await fileWithKeys("good.sqlite"));
+  const file = join(folder, "changed.sqlite");
+  const change = fc.tuple(fc.oneof(fc.nat(good.length - 1), fc.nat(4_095)), fc.integer({ min: 1, max: 255 }));
+  const property = fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 20 }), async (changes) => {
+    const bytes = Buffer.from(good);
+    for (const [at, by] of changes) bytes[at] = (bytes[at] ?? 0) ^ by;
+    for (const end of ["-wal", "-shm"]) rmSync(`${file}${end}`, { force: true });
+    writeFileSync(file, bytes);
+    try {
+      await using store = open(file);
+      const { entries } = await store.list("/", { signal });
+      assert.deepEqual(
+        entries.map(({ key }) => key),
+        keysOfFile(),
+      );
+    } catch (cause) {
+      refused(/the file is damaged|another program|has format/u, /move (the file|it) away|name another/u)(cause);
+    }
+  });
+  await fc.assert(property, { numRuns: 60 });
 });
 
 test("embedded: a place where no file can be is told with what is needed", () => {

@@ -88,8 +88,9 @@ export function openReader(file: string): DatabaseSync {
 
 /** Reads all of the file: 1 ms a megabyte, about. Throws `STORE_REFUSED` if it is damaged. */
 export function checkDatabase(file: string, database: DatabaseSync): void {
-  const [found] = Object.values(database.prepare("PRAGMA quick_check(1)").get() ?? {});
-  if (found !== "ok") throw damaged(file, String(found));
+  const [found] = Object.values(database.prepare("PRAGMA integrity_check(1)").get() ?? {});
+  if (database.prepare("SELECT 1 FROM state").get() === undefined) throw damaged(file, "it has no state");
+  if (found !== "ok") throw damaged(file, String(found).replaceAll("\n", " "));
 }
 
 function connect(file: string, readOnly: boolean): DatabaseSync {

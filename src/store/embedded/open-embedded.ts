@@ -48,7 +48,10 @@ export function openEmbedded(
   try {
     file.check();
   } catch (cause) {
-    if (!isBusy(cause)) throw cause; // else it is opened by the first call
+    if (!isBusy(cause)) {
+      file[Symbol.dispose]();
+      throw cause;
+    } // else it is opened by the first call
   }
   return new EmbeddedStore(file, options);
 }

@@ -1,6 +1,7 @@
 import { RouterError, reasonOf } from "../../core/errors.ts";
 
 /** Primary result codes of SQLite (https://www.sqlite.org/rescode.html). */
+const ERROR = 1;
 const PERM = 3;
 const BUSY = 5;
 const LOCKED = 6;
@@ -27,6 +28,7 @@ export function isBusy(cause: unknown): boolean {
 export function storeError(file: string, cause: unknown): RouterError {
   if (cause instanceof RouterError) return cause;
   switch (primaryCode(cause)) {
+    case ERROR: // what is asked is right: the tables are not as they were made
     case CORRUPT:
     case NOTADB:
       return damaged(file, reasonOf(cause), cause);

@@ -11,7 +11,7 @@ import { systemClock } from "../../../src/core/clock.ts";
 import { systemRandom } from "../../../src/core/random.ts";
 import { openEmbedded } from "../../../src/store/embedded/open-embedded.ts";
 import { openStore } from "../../../src/store/open-store.ts";
-import type { EmbeddedSettings, Session, Store, StoreOptions } from "../../../src/store/store.ts";
+import type { EmbeddedSettings, Session, Store, StoreAdapter, StoreOptions } from "../../../src/store/store.ts";
 import { SILENT_OBSERVER } from "../contract.ts";
 import { absent, plain, put, read, textOf, withCode, write } from "../contract/calls.ts";
 import { Follower } from "../contract/follower.ts";
@@ -56,30 +56,51 @@ function startWriter(...words: readonly string[]): Writer {
   };
 }
 
-test("embedded: a writer that is killed leaves whole transactions, and all that it was told are done", async ({
-  signal,
-}) => {
-  const settings = settingsOfNew();
-  await using watching = openEmbedded(settings, OPTIONS);
-  await using follower = new Follower(watching, "/pairs/");
-  for (const lines of [1, 7, 20, 3]) {
-    await using writer = startWriter("pairs", settings.file);
-    while (writer.lines.length < lines) await writer.line();
-    writer.child.kill("SIGKILL");
-    await writer.exit();
-    await using store = openEmbedded(settings, OPTIONS); // it reads all of the file
-    const [a, b] = [await read(store, "/pairs/a", signal), await read(store, "/pairs/b", signal)];
-    assert.equal(textOf(a), textOf(b));
-    assert.equal(a.modified, b.modified);
-    const last = Number(textOf(a));
-    assert.ok(last >= Number(writer.lines.at(-1)), `${last} after ${writer.lines.at(-1)} was told as done`);
-    assert.equal(textOf(await store.get("/pairs/even", { signal })), last % 2 === 0 ? String(last) : undefined);
-    assert.equal(a.modified, BigInt(last + 1), "a revision for each transaction, and none comes twice");
-    await follower.until(() => follower.revision >= a.modified, "the last change");
-    assert.deepEqual(plain(follower.state.values()), await contents(store, "/pairs/", signal));
-  }
-  assert.deepEqual([follower.count("lost"), follower.count("resync")], [0, 0]);
-});
+for (const isWatched of [true, false]) {
+  const others = isWatched ? "watched by another process" : "alone";
+  test(`embedded: a writer that is killed, ${others}, leaves whole transactions and all that are done`, async (t) => {
+    const settings = settingsOfNew();
+    await using stack = new AsyncDisposableStack();
+    const follower = isWatched ? stack.use(follow(stack.use(openEmbedded(settings, OPTIONS)))) : undefined;
+    for (const lines of [1, 17, 40, 3]) {
+      const told = await killAfter(lines, settings);
+      await using store = openEmbedded(settings, OPTIONS); // it reads all of the file
+      const last = await assertWhole(store, told, t.signal);
+      await follower?.until(() => follower.revision >= last, "the last change");
+      const there = await contents(store, "/pairs/", t.signal);
+      if (follower !== undefined) assert.deepEqual(plain(follower.state.values()), there);
+    }
+    assert.deepEqual([follower?.count("lost") ?? 0, follower?.count("resync") ?? 0], [0, 0]);
+  });
+}
+
+function follow(store: StoreAdapter): Follower {
+  return new Follower(store, "/pairs/");
+}
+
+/** Gives the last value that the writer said was done. */
+async function killAfter(lines: number, settings: EmbeddedSettings): Promise<number> {
+  await using writer = startWriter("pairs", settings.file);
+  while (writer.lines.length < lines) await writer.line();
+  writer.child.kill("SIGKILL");
+  await writer.exit();
+  return Number(writer.lines.at(-1));
+}
+
+/** Gives the last revision. */
+async function assertWhole(store: StoreAdapter, told: number, signal: AbortSignal): Promise<bigint> {
+  const [a, b] = [await read(store, "/pairs/a", signal), await read(store, "/pairs/b", signal)];
+  assert.equal(textOf(a), textOf(b));
+  assert.equal(a.modified, b.modified);
+  const last = Number(textOf(a));
+  assert.ok(last >= told, `${last} is there, after ${told} was told as done`);
+  const even = textOf(await store.get("/pairs/even", { signal }));
+  assert.equal(even, last % 2 === 0 ? String(last) : undefined);
+  const large = await read(store, "/pairs/large", signal);
+  assert.ok(Buffer.alloc(200_000, String(last)).equals(large.value));
+  assert.equal(a.modified, BigInt(last + 1), "a revision for each transaction, and none comes twice");
+  return a.modified;
+}
 
 test("embedded: of processes that count together no step is lost, and others see all steps in order", async ({
   signal,

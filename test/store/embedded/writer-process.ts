@@ -17,13 +17,16 @@ if (what === "pairs") await writePairs();
 else if (what === "count") await count(Number(times));
 else hold();
 
-/** Two keys that always have the same value, one that comes and goes, and one that is large. */
+/**
+ * Two keys that always have the same value, one that comes and goes, and one that is so large that
+ * SQLite takes its log over every ten writes.
+ */
 async function writePairs(): Promise<void> {
   await using store = openEmbedded({ kind: "embedded", file }, options);
   for (let n = await lastPair(store); ; n++) {
     const value = String(n);
     const third = n % 2 === 0 ? put("/pairs/even", value) : remove("/pairs/even");
-    const large = put("/pairs/large", Buffer.alloc(30_000, value));
+    const large = put("/pairs/large", Buffer.alloc(200_000, value));
     await write(store, [put("/pairs/a", value), third, large, put("/pairs/b", value)], signal);
     process.stdout.write(`${value}\n`);
   }
