@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { RouterError } from "../../core/errors.ts";
-import type { StoreKind } from "../../store/store.ts";
+import { MAX_TXN_OPERATIONS, type StoreKind } from "../../store/store.ts";
 import { type DoctorFinding, failed, type Patient } from "./doctor-finding.ts";
 
 /**
@@ -14,7 +14,9 @@ export async function checkRights(patient: Patient, signal: AbortSignal): Promis
   try {
     const value = new TextEncoder().encode("{}");
     await store.txn({ if: [{ kind: "absent", key }], then: [{ kind: "put", key, value }] }, { signal });
-    await store.txn({ if: [], then: [{ kind: "delete", key }] }, { signal });
+    // Also what others left that were cut off in the middle.
+    const { entries } = await store.list(`${prefix}/doctor/`, { signal, limit: MAX_TXN_OPERATIONS });
+    await store.txn({ if: [], then: entries.map((one) => ({ kind: "delete", key: one.key })) }, { signal });
   } catch (cause) {
     const finding = failed("rights", cause);
     return [{ ...finding, message: `${key} cannot be written: ${finding.message}`, hint: grantHint(kind, prefix) }];

@@ -41,6 +41,7 @@ function lines({ findings }: DoctorReport, status?: string): string[] {
 test("a store that is well: every check says so, and nothing is left behind", async () => {
   const { store, patient } = openRig();
   await initFleet(patient, { signal, id: "blue" });
+  store.put("/t/doctor/left", "by one that was cut off");
   const report = await diagnose(patient, signal);
   assert.deepEqual(lines(report, "warning"), []);
   assert.deepEqual(lines(report, "failed"), []);
