@@ -215,7 +215,7 @@ export {
   type SharedConfigOptions,
 } from "./store/recipes/shared-config.ts";
 export type { ConfigEntry, ConfigPointer, ConfigVersion } from "./store/recipes/config-record.ts";
-export type { PublishOptions, PublishOutcome } from "./store/recipes/config-publish.ts";
+export type { PublishOptions, PublishOutcome } from "./store/recipes/config-pointer.ts";
 export type { ReadConfig } from "./store/recipes/config-read.ts";
 export type { ConfigNews, SubscribeOptions } from "./store/recipes/config-watch.ts";
 

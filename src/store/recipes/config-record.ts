@@ -97,8 +97,14 @@ export function decodePointer(bytes: Uint8Array): Shaped<ConfigPointer> {
   );
 }
 
-export function encodeEntryOf({ atMs, ...entry }: ConfigEntry): Uint8Array {
-  return writeJson({ schema: 1, ...entry, at: isoTime(atMs) });
+export function encodeEntryOf({ atMs, ...entry }: ConfigEntry, nonce: string): Uint8Array {
+  return writeJson({ schema: 1, ...entry, at: isoTime(atMs), nonce });
+}
+
+/** Of whoever wrote it; undefined for what is no entry. */
+export function decodeEntryNonce(bytes: Uint8Array): string | undefined {
+  const read = readJson(bytes, z.object({ nonce: z.string() }));
+  return read.ok ? read.value.nonce : undefined;
 }
 
 export function decodeEntryOf(bytes: Uint8Array): Shaped<ConfigEntry> {

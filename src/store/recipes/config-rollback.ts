@@ -1,4 +1,4 @@
-import { movePointer, type PublishOptions, type PublishOutcome } from "./config-publish.ts";
+import { movePointer, type PublishOptions, type PublishOutcome } from "./config-pointer.ts";
 import { readVersion } from "./config-read.ts";
 import type { ConfigPlace } from "./shared-config.ts";
 

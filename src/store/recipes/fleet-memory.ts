@@ -59,6 +59,7 @@ function createFleetMemory(from: Remembered, write: (text: string) => Promise<vo
     seen: (scope) => epochs.get(scope),
     async judge(found) {
       const verdict = judgeFleet(identity, found);
+      if (verdict.kind === "same") await keeper.keepUp();
       if (verdict.kind !== "new" && verdict.kind !== "raised") return verdict;
       identity = verdict.identity;
       await keeper.keep();

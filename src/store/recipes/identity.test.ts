@@ -77,6 +77,11 @@ test("adopting makes the store's generation higher than all that is known, also 
   assert.equal(again.kind === "adopted" && again.identity.generation, 6);
   const other = await adoptFleet(place, { signal, known: { id: "green", generation: 2 } });
   assert.deepEqual(other.kind === "adopted" && other.identity, identity("green", 7));
+  const tooHigh = { id: "green", generation: 999_999_999 };
+  await assert.rejects(adoptFleet(place, { signal, known: tooHigh }), { code: "STORE_REFUSED" });
+  const last = await adoptFleet(place, { signal, known: { ...tooHigh, generation: 999_999_998 } });
+  assert.equal(last.kind, "adopted");
+  assert.equal((await readFleet(place, { signal })).kind, "found");
 });
 
 test("somebody else's value in the place of the identity is told, and can be adopted", async () => {
@@ -172,6 +177,16 @@ test("a memory that is torn or was edited is not believed, and never taken for n
   }
   writeFileSync(file, text);
   assert.equal((await openFleetMemory(file)).identity?.generation, 3);
+});
+
+test("an identity that could not be kept is kept when it is seen again", async () => {
+  const file = newFile();
+  const memory = await openFleetMemory(file);
+  writeFileSync(join(file, ".."), "a file in the place of the folder");
+  await assert.rejects(memory.judge(found(identity("blue", 1))));
+  rmSync(join(file, ".."));
+  assert.equal((await memory.judge(found(identity("blue", 1)))).kind, "same");
+  assert.deepEqual((await openFleetMemory(file)).identity, identity("blue", 1));
 });
 
 test("an epoch that could not be kept is told as a fault, and kept with the next", async () => {

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
+import { RouterError } from "../../core/errors.ts";
 import { isoTime } from "../../core/iso-time.ts";
 import type { CallOptions, Compare, Entry } from "../store.ts";
 import { compareEpochs, type Epoch, formatEpoch, parseEpoch } from "./epoch.ts";
@@ -36,6 +37,9 @@ export interface AdoptOptions extends Omit<InitOptions, "id"> {
   /** What nodes remember of the fleet: the store is to be above it. */
   readonly known?: Pick<FleetIdentity, "id" | "generation"> | undefined;
 }
+
+/** Nine digits, as an epoch is written. */
+const MAX_GENERATION = 999_999_999;
 
 export type InitOutcome =
   | { readonly kind: "created"; readonly identity: FleetIdentity }
@@ -79,6 +83,11 @@ export async function adoptFleet(place: RecipePlace, options: AdoptOptions): Pro
   const id = known?.id ?? there?.id;
   if (id === undefined) return { kind: "unknown" };
   const generation = Math.max(known?.generation ?? 0, there?.generation ?? 0) + 1;
+  if (generation > MAX_GENERATION) {
+    throw new RouterError("STORE_REFUSED", `generation ${generation} is above ${MAX_GENERATION}`, {
+      hint: "give the highest generation that a node of the fleet remembers: signalbox fleet show",
+    });
+  }
   const identity = identityWith(checkedPart(id, ID), generation);
   const value = encodeIdentity(identity, place, options.by);
   const asItWas: Compare =
@@ -128,7 +137,7 @@ export function olderEpoch(scope: string, seen: Epoch, found: Epoch): FleetVerdi
 /** Of the store's value, and of the file that a node remembers it with. */
 export const IdentitySchema = z.object({
   id: z.string().regex(/^[A-Za-z0-9._-]{1,128}$/u, "is no id"),
-  generation: z.int().min(1).max(999_999_999),
+  generation: z.int().min(1).max(MAX_GENERATION),
   min_epoch: z.string().transform((text, context): Epoch => {
     const epoch = parseEpoch(text);
     if (epoch !== undefined) return epoch;

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { seededRandom } from "../../core/random.ts";
 import { FakeStore } from "../../../test/support/fake-store.ts";
 import { ManualClock } from "../../../test/support/manual-clock.ts";
+import { RouterError } from "../../core/errors.ts";
 import { MAX_VALUE_BYTES, type Txn } from "../store.ts";
 import { MAX_CONFIG_BYTES } from "./config-record.ts";
 import { createElection } from "./election.ts";
@@ -188,6 +189,38 @@ test("a pointer that somebody deleted does not let old versions be written over"
   const outcome = await config.publish("three", { signal });
   assert.ok(outcome.kind === "published" && outcome.pointer.version === 3);
   assert.equal(textOf(await config.version(2, { signal })), "two");
+  assert.deepEqual(
+    (await config.history({ signal })).map(({ entry, version }) => `${entry}: ${version}`),
+    ["3: 3", "2: 2", "1: 1"],
+  );
+});
+
+test("a change whose outcome nobody can tell is settled by its line of the history, or told as unknown", async () => {
+  const { store, config } = openRig();
+  const other = openRig({}, store).config;
+  await config.publish("one", { signal });
+  const txn = store.txn.bind(store);
+  let lose: "before" | "after" | "not_done" | undefined = "after";
+  store.txn = async (wanted, options) => {
+    const losing = lose;
+    if (losing === undefined || wanted.then.length < 3) return txn(wanted, options);
+    lose = undefined;
+    if (losing === "after") await txn(wanted, options);
+    if (losing !== "before") await other.publish(`others, ${losing}`, { signal });
+    throw new RouterError("STORE_UNKNOWN", "lost on the way");
+  };
+  const done = await config.publish("two", { signal });
+  assert.ok(done.kind === "published" && done.pointer.version === 2, "it was, and another since");
+  lose = "not_done";
+  const again = await config.publish("three", { signal });
+  assert.ok(again.kind === "published" && again.pointer.version === 5, "it was not, and is tried again");
+  assert.deepEqual(
+    (await config.history({ signal })).map(({ version }) => version),
+    [5, 4, 3, 2, 1],
+  );
+  assert.equal(textOf(await config.current({ signal })), "three");
+  lose = "before";
+  await assert.rejects(config.publish("four", { signal }), { code: "STORE_UNKNOWN" });
 });
 
 const spoiled = [

@@ -1,6 +1,7 @@
 import type { CallOptions } from "../store.ts";
 import { compareVersions, readEntries } from "./config-history.ts";
-import { publishConfig, type PublishOptions, type PublishOutcome } from "./config-publish.ts";
+import type { PublishOptions, PublishOutcome } from "./config-pointer.ts";
+import { publishConfig } from "./config-publish.ts";
 import { readCurrent, readVersion, type ReadConfig } from "./config-read.ts";
 import { type ConfigEntry, configKeys, type ConfigKeys } from "./config-record.ts";
 import { rollbackConfig } from "./config-rollback.ts";

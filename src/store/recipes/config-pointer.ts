@@ -1,0 +1,176 @@
+import { randomUUID } from "node:crypto";
+import { RouterError } from "../../core/errors.ts";
+import type { CallOptions, Compare, Entry, Revision, Txn, TxnOutcome, Write } from "../store.ts";
+import { readEntries } from "./config-history.ts";
+import { pruneConfig } from "./config-prune.ts";
+import {
+  type ConfigEntry,
+  type ConfigPointer,
+  decodeEntryNonce,
+  decodePointer,
+  encodeEntryOf,
+  encodePointer,
+  MAX_NOTE,
+} from "./config-record.ts";
+import type { ConfigPlace, LeaderGuard } from "./shared-config.ts";
+
+export interface PublishOptions extends CallOptions {
+  /**
+   * The version that runs, as far as whoever publishes knows; 0: none yet. With another one
+   * running, nothing is written. Undefined: whatever runs.
+   */
+  readonly expected?: number;
+  /** Who, and why: for people. */
+  readonly by?: string;
+  readonly note?: string;
+  /** Of a leader that publishes: nothing is written when it leads no more. */
+  readonly guard?: LeaderGuard;
+}
+
+export type PublishOutcome =
+  | { readonly kind: "published"; readonly pointer: ConfigPointer }
+  /** It runs already. */
+  | { readonly kind: "unchanged"; readonly pointer: ConfigPointer }
+  /** Another version runs than was expected; undefined: none. */
+  | { readonly kind: "conflict"; readonly running: ConfigPointer | undefined }
+  /** What guards it is not held any more. */
+  | { readonly kind: "not_leader" }
+  | { readonly kind: "invalid"; readonly problems: readonly string[] }
+  /** Of a rollback: that version is not kept, or is not what was published. */
+  | { readonly kind: "missing"; readonly version: number; readonly reason: string };
+
+/** What the pointer said when a change was begun. */
+export interface PointerBefore {
+  readonly entry: Entry | undefined;
+  readonly pointer: ConfigPointer | undefined;
+  /** The highest version, and the last entry of the history, that there ever were. */
+  readonly latest: number;
+  readonly lastEntry: number;
+}
+
+/** Where the pointer is to go, and what is written with it. */
+export interface PointerMove {
+  readonly to: Pick<ConfigEntry, "version" | "sha256" | "bytes" | "kind"> & Pick<ConfigPointer, "latest">;
+  readonly if: readonly Compare[];
+  readonly then: readonly Write[];
+}
+
+/** Others may publish at the same time; so often it is tried anew. */
+const MAX_TRIES = 20;
+
+/** Moves the pointer from what it is to what `plan` makes of that, or not at all. */
+export async function movePointer(
+  place: ConfigPlace,
+  options: PublishOptions,
+  plan: (before: PointerBefore) => Promise<PointerMove | PublishOutcome>,
+): Promise<PublishOutcome> {
+  const { keys } = place;
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    const before = await readBefore(place, options);
+    if (options.expected !== undefined && options.expected !== (before.pointer?.version ?? 0)) {
+      return { kind: "conflict", running: before.pointer };
+    }
+    const move = await plan(before);
+    if ("kind" in move) return move;
+    const outcome = await commit(place, before, move, options);
+    if (outcome !== undefined) return outcome;
+  }
+  throw new RouterError("STORE_UNREACHABLE", `${keys.current} was changed by others ${MAX_TRIES} times meanwhile`, {
+    hint: "say which version is expected, or let one process publish",
+  });
+}
+
+/** Undefined: somebody else moved it meanwhile. */
+async function commit(
+  place: ConfigPlace,
+  before: PointerBefore,
+  move: PointerMove,
+  options: PublishOptions,
+): Promise<PublishOutcome | undefined> {
+  const { keys } = place;
+  const { latest, ...to } = move.to;
+  const next: ConfigPointer = { version: to.version, sha256: to.sha256, entry: before.lastEntry + 1, latest };
+  const line: ConfigEntry = { entry: next.entry, ...to, ...signed(place, options) };
+  const [key, nonce] = [keys.entry(next.entry), randomUUID()];
+  const txn: Txn = {
+    if: [stillAs(keys.current, before.entry), { kind: "absent", key }, ...move.if],
+    then: [
+      ...move.then,
+      { kind: "put", key: keys.current, value: encodePointer(next, nonce) },
+      { kind: "put", key, value: encodeEntryOf(line, nonce) },
+    ],
+  };
+  const revision = await carryOut(place, txn, { key, nonce }, options);
+  if (typeof revision !== "bigint") return revision === "not_leader" ? { kind: revision } : undefined;
+  await pruneConfig(place, next, revision, options);
+  return { kind: "published", pointer: next };
+}
+
+function stillAs(key: string, entry: Entry | undefined): Compare {
+  return entry === undefined ? { kind: "absent", key } : { kind: "modified", key, revision: entry.modified };
+}
+
+/** The line of the history that a change writes: nobody writes over it. */
+interface Line {
+  readonly key: string;
+  readonly nonce: string;
+}
+
+/**
+ * The revision of what was written. Where the store cannot tell, because others have moved the
+ * pointer on since, the line of the history does.
+ */
+async function carryOut(
+  place: ConfigPlace,
+  txn: Txn,
+  { key, nonce }: Line,
+  options: PublishOptions,
+): Promise<Revision | "not_done" | "not_leader"> {
+  const { guard } = options;
+  try {
+    const outcome = guard === undefined ? await place.store.txn(txn, options) : await guardedBy(guard, txn, options);
+    if (outcome === undefined) return "not_leader";
+    return outcome.done ? outcome.revision : "not_done";
+  } catch (cause) {
+    if (!(cause instanceof RouterError) || cause.code !== "STORE_UNKNOWN") throw cause;
+    const there = await place.store.get(key, options);
+    if (there === undefined) throw cause;
+    return decodeEntryNonce(there.value) === nonce ? there.modified : "not_done";
+  }
+}
+
+/** Undefined: it is not held any more. */
+async function guardedBy(guard: LeaderGuard, txn: Txn, options: CallOptions): Promise<TxnOutcome | undefined> {
+  try {
+    return await guard.guarded(txn, options);
+  } catch (cause) {
+    if (cause instanceof RouterError && cause.code === "NOT_OWNER") return undefined;
+    throw cause;
+  }
+}
+
+async function readBefore(place: ConfigPlace, options: PublishOptions): Promise<PointerBefore> {
+  const key = place.keys.current;
+  const entry = await place.store.get(key, options);
+  if (entry === undefined) return { entry, pointer: undefined, ...(await highestOf(place, options)) };
+  const read = decodePointer(entry.value);
+  if (read.ok) return { entry, pointer: read.value, latest: read.value.latest, lastEntry: read.value.entry };
+  throw new RouterError("STORE_REFUSED", `${key} is no pointer to a version: ${read.reason}`, {
+    hint: "somebody else has written there; delete the key, and publish again",
+  });
+}
+
+/** Without a pointer, which somebody has deleted, what is there is not written over. */
+async function highestOf(place: ConfigPlace, call: CallOptions): Promise<Pick<PointerBefore, "latest" | "lastEntry">> {
+  const entries = await readEntries(place, call);
+  let latest = entries.reduce((most, { version }) => Math.max(most, version), 0);
+  while ((await place.store.get(place.keys.version(latest + 1), call)) !== undefined) latest++;
+  return { latest, lastEntry: entries[0]?.entry ?? 0 };
+}
+
+/** Who did it, and when. */
+export function signed({ clock }: ConfigPlace, { by = "", note = "" }: PublishOptions): Signature {
+  return { atMs: clock.wallMs(), by: by.slice(0, MAX_NOTE), note: note.slice(0, MAX_NOTE) };
+}
+
+type Signature = Pick<ConfigEntry, "atMs" | "by" | "note">;
