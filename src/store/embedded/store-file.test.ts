@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { ManualClock } from "../../../test/support/manual-clock.ts";
+import type { Clock } from "../../core/clock.ts";
 import { RouterError } from "../../core/errors.ts";
 import { FACTS, HISTORY } from "./facts.ts";
 import { type Durability, type Opened, StoreFile } from "./store-file.ts";
@@ -31,6 +32,44 @@ test("store file: writes are synced, but for those that make no revision and say
   clock.advance(FACTS.minTtlMs);
   assert.equal(level("written"), FULL, "the end of a lease makes a revision");
   assert.deepEqual([file.state().revision, level("written")], [2n, NORMAL]);
+});
+
+test("store file: whoever was held up before its write began does not end what was renewed meanwhile", () => {
+  const clock = new ManualClock();
+  const name = join(folder, "held-up.sqlite");
+  using holder = new StoreFile(name, clock, HISTORY);
+  const lease = { id: "renewed", ttlMs: FACTS.minTtlMs };
+  const value = new Uint8Array(1);
+  holder.write(({ leases, writer }) => {
+    leases.begin(lease, clock.nowMs());
+    writer.write([{ key: "/held", value, session: lease.id }], [], clock.nowMs());
+  });
+  const renew = (): void => holder.write(({ leases }) => leases.begin(lease, clock.nowMs()), "written");
+  let isRenewed = false;
+  // Another process, that loses the processor each time after it has asked what time it is.
+  const heldUp: Clock = {
+    nowMs() {
+      const nowMs = clock.nowMs();
+      clock.advance(10);
+      try {
+        renew();
+        isRenewed = true;
+      } catch {
+        // The other one has begun to write: nobody else can.
+      }
+      return nowMs;
+    },
+    wallMs: () => clock.wallMs(),
+    after: (delayMs, run) => clock.after(delayMs, run),
+  };
+  using other = new StoreFile(name, heldUp, HISTORY);
+  other.write(({ writer }) => writer.write([{ key: "/other", value, session: undefined }], [], 0));
+  assert.equal(other.read(({ tables }) => tables.entry("/held"))?.session, lease.id);
+  assert.deepEqual(
+    other.read(({ leases }) => leases.find(lease.id)),
+    lease,
+  );
+  assert.ok(isRenewed);
 });
 
 test("store file: what throws within a transaction leaves nothing of it, and the next one goes on", () => {

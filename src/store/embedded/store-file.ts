@@ -101,16 +101,18 @@ export class StoreFile implements Disposable {
 
   /**
    * Leases that have ended by then end first. That makes revisions, and one that others were told
-   * must not come again, with other writes, after a power cut: so it is synced in any case.
+   * must not come again, with other writes, after a power cut: so it is synced in any case. Which
+   * have ended is asked once nobody else can write: whoever is held up before that may find what
+   * was renewed meanwhile later than its own time, and take it for that of another boot.
    */
   #write<T>(opened: Opened, run: (opened: Opened) => T, durability: Durability): T {
     const { database, leases, tables, writer } = opened;
-    const nowMs = this.nowMs();
-    const isSynced = durability === "synced" || leases.hasEnded(nowMs);
+    const isSynced = durability === "synced" || leases.hasEnded(this.nowMs());
     database.exec(`PRAGMA synchronous = ${isSynced ? "FULL" : "NORMAL"}`);
     const { result, hasChanged } = this.#transaction(opened, "BEGIN IMMEDIATE", () => {
       const before = tables.state().revision;
-      for (const id of leases.ended(nowMs)) {
+      const nowMs = this.nowMs();
+      for (const id of isSynced ? leases.ended(nowMs) : []) {
         writer.write([], tables.keysOf(id), nowMs);
         leases.remove(id);
       }
