@@ -5,6 +5,7 @@ import type { ConsulSettings } from "../store.ts";
 import type { CallTime } from "./call-time.ts";
 import { connectionFault, replyFault, SENSELESS } from "./consul-faults.ts";
 import { type ConsulReply, isTransient, isUntouched, readReply, textOf } from "./consul-reply.ts";
+import { originsOf } from "./consul-settings.ts";
 import { exchange } from "./exchange.ts";
 
 export interface ConsulRequest {
@@ -43,9 +44,10 @@ export class ConsulHttp implements AsyncDisposable {
   readonly hide: (error: RouterError) => RouterError;
   #current = 0;
 
+  /** Throws `STORE_REFUSED` for unusable settings. */
   constructor(settings: ConsulSettings, connections: number, clock: Clock) {
-    this.#headers = { ...(settings.token !== undefined && { "x-consul-token": checkedToken(settings.token) }) };
-    this.endpoints = settings.endpoints.map((endpoint) => new URL(endpoint).origin);
+    this.#headers = { ...(settings.token !== undefined && { "x-consul-token": settings.token }) };
+    this.endpoints = originsOf(settings);
     this.clock = clock;
     this.#open = (origin) => openPool(origin, settings, connections);
     this.#pools = this.endpoints.map(this.#open);
@@ -169,13 +171,6 @@ function openPool(origin: string, { tls }: ConsulSettings, connections: number):
 function tooLate({ deadlineMs }: CallTime): RouterError {
   return new RouterError("STORE_UNREACHABLE", `consul: not done within ${deadlineMs} ms`, {
     hint: "signalbox doctor says whether the store answers, and how soon",
-  });
-}
-
-function checkedToken(token: string): string {
-  if (/^[\u0021-\u007e]+$/u.test(token)) return token;
-  throw new RouterError("STORE_REFUSED", "consul: the token has characters that no token has", {
-    hint: "coordination.token has no space or line end in it",
   });
 }
 

@@ -23,7 +23,7 @@ import { WatchPlaces } from "./watch-places.ts";
 import { readKey, readList } from "./read-keys.ts";
 import { watchPrefix } from "./watch-prefix.ts";
 
-/** Consul as the coordination store; asks nothing yet. */
+/** Connects when it is first asked for something. Throws `STORE_REFUSED` for unusable settings. */
 export function openConsul(settings: ConsulSettings, options: StoreOptions): StoreAdapter {
   return new ConsulStore(settings, options);
 }
