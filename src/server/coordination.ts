@@ -2,9 +2,9 @@ import type { CoordinationDocument } from "../config/schema/coordination.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Random } from "../core/random.ts";
 import { diagnose, type DoctorReport } from "../control/coordination/diagnose.ts";
+import type { Patient } from "../control/coordination/doctor-finding.ts";
 import { createSeatReader, type SeatReader } from "../control/coordination/seats.ts";
 import { openStore } from "../store/open-store.ts";
-import type { FleetMemory } from "../store/recipes/fleet-memory.ts";
 import type { RecipePlace } from "../store/recipes/place.ts";
 import { UNOBSERVED } from "../store/store-metrics.ts";
 import type { StoreObserver } from "../store/store.ts";
@@ -14,7 +14,7 @@ import { storeSettings } from "./store-settings.ts";
 export interface Coordination extends AsyncDisposable {
   readonly place: RecipePlace;
   readonly seats: SeatReader;
-  diagnose(memory: FleetMemory | undefined, signal: AbortSignal): Promise<DoctorReport>;
+  diagnose(remembered: Patient["remembered"], signal: AbortSignal): Promise<DoctorReport>;
 }
 
 export interface CoordinationEnv {
@@ -38,7 +38,7 @@ export async function openCoordination(
   return {
     place,
     seats: createSeatReader(place),
-    diagnose: (memory, signal) => diagnose({ ...place, memory, hasCredentials, isLocal }, signal),
+    diagnose: (remembered, signal) => diagnose({ ...place, remembered, hasCredentials, isLocal }, signal),
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   };
 }

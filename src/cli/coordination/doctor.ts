@@ -25,9 +25,8 @@ ${WHICH_STORE}`,
   async run(args, io) {
     if (args.positionals.length > 0) throw usage("doctor takes options alone");
     const named = namedStore(args, io);
-    const memory = await memoryOf(named);
     const report = await withStore(named, "read", { args, io }, (coordination, signal) =>
-      coordination.diagnose(memory, signal),
+      coordination.diagnose(() => memoryOf(named), signal),
     );
     print(report, args, io, () => reportText(report, io.stdout.columns));
     if (!report.reachable) return EXIT.unreachable;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -29,7 +29,11 @@ function openRig(more: Partial<Patient> = {}, kind: StoreKind = "embedded"): Rig
   Object.defineProperty(store, "facts", { value: facts });
   const clock = new ManualClock();
   const place = { store, prefix: "/t", clock, random: seededRandom(1) };
-  return { store, clock, patient: { ...place, memory: undefined, hasCredentials: false, isLocal: true, ...more } };
+  return {
+    store,
+    clock,
+    patient: { ...place, remembered: async () => undefined, hasCredentials: false, isLocal: true, ...more },
+  };
 }
 
 function lines({ findings }: DoctorReport, status?: string): string[] {
@@ -113,7 +117,7 @@ test("a clock that others are ahead of", async () => {
 
 test("a fleet that this node does not follow fails, with what to do", async () => {
   const memory = await openFleetMemory(join(folder, "fleet.json"));
-  const { store, patient } = openRig({ memory });
+  const { store, patient } = openRig({ remembered: async () => memory });
   await initFleet(patient, { signal, id: "blue" });
   await memory.judge(await readFleet(patient, { signal }));
   assert.deepEqual(lines(await diagnose(patient, signal), "failed"), []);
@@ -121,6 +125,18 @@ test("a fleet that this node does not follow fails, with what to do", async () =
   const { findings } = await diagnose(patient, signal);
   const failed = findings.find(({ status }) => status === "failed");
   assert.ok(failed?.check === "identity" && failed.hint?.includes("signalbox fleet adopt") === true);
+});
+
+test("a memory of the fleet that cannot be read fails, and all else is looked at", async () => {
+  const file = join(folder, "torn.json");
+  writeFileSync(file, "torn");
+  const { patient } = openRig({ remembered: () => openFleetMemory(file) });
+  const report = await diagnose(patient, signal);
+  assert.deepEqual(
+    report.findings.filter(({ status }) => status === "failed").map(({ check }) => check),
+    ["identity"],
+  );
+  assert.ok(report.findings.some(({ check }) => check === "clock"));
 });
 
 test("rights: what cannot be written, what more can be read, and a store that is open to all", async () => {

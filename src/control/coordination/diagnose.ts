@@ -33,7 +33,7 @@ export async function diagnose(patient: Patient, signal: AbortSignal): Promise<D
   const steps: readonly [DoctorCheck, () => Promise<DoctorFinding[]>][] = [
     ["rights", () => checkRights(patient, signal)],
     ["prefix", () => checkPrefixKeys(patient, signal)],
-    ["identity", async () => [identityFindings(patient.memory?.identity, await readFleet(patient, { signal }))]],
+    ["identity", () => checkIdentity(patient, signal)],
     ["members", () => checkMembers(patient, signal)],
     ["lease", () => checkLease(patient, signal)],
     ["clock", () => checkClock(patient, signal)],
@@ -76,6 +76,11 @@ async function checkReach({ store }: Patient, signal: AbortSignal): Promise<Doct
   }
   const reach: DoctorFinding = { check: "reach", status: "ok", message: `${kind} ${version}, revision ${revision}` };
   return [reach, latency, ...told, ...quiet];
+}
+
+async function checkIdentity(patient: Patient, signal: AbortSignal): Promise<DoctorFinding[]> {
+  const memory = await patient.remembered();
+  return [identityFindings(memory?.identity, await readFleet(patient, { signal }))];
 }
 
 async function checkMembers(patient: Patient, signal: AbortSignal): Promise<DoctorFinding[]> {

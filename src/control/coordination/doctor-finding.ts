@@ -25,8 +25,11 @@ export interface DoctorFinding {
 }
 
 export interface Patient extends RecipePlace {
-  /** What this node remembers of its fleet; undefined: it is not known which node is meant. */
-  readonly memory: FleetMemory | undefined;
+  /**
+   * What this node remembers of its fleet, undefined where it is not known which node is meant;
+   * fails where that cannot be read.
+   */
+  readonly remembered: () => Promise<FleetMemory | undefined>;
   /** Whether calls carry a user or a token. */
   readonly hasCredentials: boolean;
   /** Whether all endpoints are on this machine. */

@@ -226,7 +226,7 @@ function fleetTests({ open, prefix, ttlMs, server }: RecipeWorld): void {
     assert.deepEqual([lock?.holder, lock?.epoch, lock?.waiting], ["job", `1.${guard.epoch}`, 0]);
     assert.equal((await seats.leaders({ signal })).global?.epoch, `1.${leader.epoch}`);
     const { isCutDown = false } = server();
-    const patient = { ...mine, memory: undefined, hasCredentials: isCutDown, isLocal: true };
+    const patient = { ...mine, remembered: async () => undefined, hasCredentials: isCutDown, isLocal: true };
     const { findings, reachable } = await diagnose(patient, signal);
     assert.ok(reachable);
     // What the server says of itself, such as that it is old, is another test's.
