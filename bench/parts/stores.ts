@@ -9,6 +9,7 @@ import type { Talker } from "../child.ts";
 import { openFolder } from "../folder.ts";
 import { pause } from "../pause.ts";
 import type { StoreClientReport, StoreClientRequest, StoreLag, StoreRates } from "../stores/messages.ts";
+import { reasonOf } from "../results.ts";
 import { SIGNALBOX } from "../system.ts";
 import { median } from "./statistics.ts";
 
@@ -99,9 +100,14 @@ async function measureStore(
   notes: string[],
 ): Promise<StoreFigures> {
   await using client = await openClient(settings);
+  let isLate = false; // what it says next is an answer to what nobody waits for any more
   const ask = async (request: StoreClientRequest): Promise<StoreClientReport | undefined> => {
+    if (isLate) return undefined;
     process.stderr.write(`  ${store}: ${request.kind}\n`);
-    const report = await client.ask(request);
+    const report = await client.ask(request).catch((cause: unknown): StoreClientReport => {
+      isLate = true;
+      return { kind: "failed", reason: reasonOf(cause) };
+    });
     if (report.kind !== "failed") return report;
     notes.push(`${store}, ${request.kind}: ${report.reason}`);
     return undefined;

@@ -53,17 +53,19 @@ export async function measureLag(store: Store, writes: number, withinMs: number)
 /** Bytes of this process for each watch of a key of its own, once all have told what is there. */
 export async function measureWatches(store: Store, count: number): Promise<number> {
   const stop = new AbortController();
-  const open = async (name: string): Promise<void> => {
-    await store.txn({ if: [], then: [putOf(`${PREFIX}/watches/${name}`)] }, { signal });
-    const events = store.watch(`${PREFIX}/watches/${name}`, { signal: stop.signal })[Symbol.asyncIterator]();
+  const open = async (key: string): Promise<void> => {
+    const events = store.watch(key, { signal: stop.signal })[Symbol.asyncIterator]();
     await nextOf(events, ({ kind }) => kind === "synced");
     void nextOf(events, () => false).catch(() => undefined);
   };
-  await open("first"); // what the first one makes is not counted
-  const before = await restingBytes();
-  for (let at = 0; at < count; at += TOGETHER) {
-    await Promise.all(Array.from({ length: Math.min(TOGETHER, count - at) }, (_, i) => open(`${at + i}`)));
+  const [first = "", ...keys] = Array.from({ length: count + 1 }, (_, i) => `${PREFIX}/watches/${i}`);
+  for (let at = 0; at < keys.length; at += TOGETHER) {
+    const writes = keys.slice(at, at + TOGETHER).map(putOf);
+    await store.txn({ if: [], then: writes }, { signal });
   }
+  await open(first); // what the first one makes is not counted
+  const before = await restingBytes();
+  await Promise.all(keys.map(open));
   const after = await restingBytes();
   stop.abort(new Error("measured"));
   return (after - before) / count;
@@ -100,7 +102,7 @@ export function machineNowMs(): number {
   return machineMs(clock);
 }
 
-/** Watches that are opened at a time. */
+/** Keys that are written in one transaction. */
 const TOGETHER = 50;
 /** Until somebody who asks for a lock waits for it. */
 const QUEUE_MS = 300;
