@@ -145,12 +145,25 @@ function emptyFile(file: string): Problem {
 }
 
 function fromSyntax({ message, hint, position }: SyntaxFault, file: string): Problem {
-  return { severity: "error", path: "", message, ...(hint !== undefined && { hint }), file, position };
+  return { severity: "error", path: "", ...inOneLine(message, hint), file, position };
 }
 
 function toProblem({ severity, path, message, hint, at }: Finding, document: ParsedDocument, file: string): Problem {
   const position = document.positionOf(path, at ?? "value");
-  return { severity, path: formatPath(path), message, ...(hint !== undefined && { hint }), file, position };
+  return { severity, path: formatPath(path), ...inOneLine(message, hint), file, position };
+}
+
+/** What they quote of the document may have line breaks and worse, which logs and terminals obey. */
+function inOneLine(message: string, hint: string | undefined): Pick<Problem, "message" | "hint"> {
+  const shown = escapeControls(message);
+  return hint === undefined ? { message: shown } : { message: shown, hint: escapeControls(hint) };
+}
+
+function escapeControls(text: string): string {
+  return text.replace(/\p{Cc}/gu, (control) => {
+    const escaped = JSON.stringify(control).slice(1, -1);
+    return escaped === control ? `\\u${control.charCodeAt(0).toString(16).padStart(4, "0")}` : escaped;
+  });
 }
 
 function comparePositions(a: Problem, b: Problem): number {

@@ -49,3 +49,9 @@ test("substitute: keys are taken as they stand", () => {
   );
   assert.deepEqual(Object.keys(config?.global.metadata ?? {}), ["${env:MISSING}"]);
 });
+
+test("substitute: what is quoted of the text is one line, whatever stands there", () => {
+  const { problems } = loadText('global: { metadata: { x: "${env:a\\nb\\e\\x85}" } }');
+  const message = '"${env:a\\nb\\u001b\\u0085}" is not a substitution';
+  assert.equal(problems.find(({ path }) => path === "global.metadata.x")?.message, message);
+});
