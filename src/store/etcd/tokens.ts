@@ -26,9 +26,9 @@ export class Tokens {
     if (this.#token !== undefined) return { ok: true, value: this.#token };
     const request = encodeAuthenticate(this.#user.name, this.#user.password);
     const answer = await connection.unary(AUTHENTICATE, request, "", patience);
-    if (answer.ok) this.#token = answer.value;
-    else if (isSwitchedOff(answer.fault)) return { ok: true, value: "" };
-    return answer;
+    if (!answer.ok && !isSwitchedOff(answer.fault)) return answer;
+    this.#token = answer.ok ? answer.value : "";
+    return { ok: true, value: this.#token };
   }
 
   /** It was refused. Another one may be here already. */
@@ -37,7 +37,7 @@ export class Tokens {
   }
 }
 
-/** etcd asks nobody who they are: until it does, calls go without a token. */
+/** etcd asks nobody who they are: until it refuses them, calls go without a token. */
 function isSwitchedOff({ code, details }: { readonly code: status; readonly details: string }): boolean {
   return code === status.FAILED_PRECONDITION && details.includes("authentication is not enabled");
 }

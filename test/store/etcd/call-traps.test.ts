@@ -204,6 +204,7 @@ test("an etcd that asks nobody who they are is used without a token, until it do
       : undefined;
   await store.get("/a", { signal });
   assert.match(tokenOf(etcd.asked.at(-1)!.asked), /^token-/u);
+  assert.equal(etcd.count("Authenticate"), 2, "it is not asked for with each call");
 });
 
 test("a wrong password is told without it, and how to set it", async () => {
