@@ -1,3 +1,4 @@
+import { RouterError } from "../core/errors.ts";
 import { Unreachable } from "../core/unreachable.ts";
 import { openLeases } from "./open-leases.ts";
 import { linkInLoop } from "./session/loop-link.ts";
@@ -60,6 +61,7 @@ async function openAdapter(settings: StoreSettings, options: StoreOptions): Prom
 class StoreWithSessions implements Store {
   readonly #adapter: StoreAdapter;
   readonly #sessions: Sessions;
+  readonly #closed = new AbortController();
 
   constructor(adapter: StoreAdapter, sessions: Sessions) {
     this.#adapter = adapter;
@@ -74,31 +76,39 @@ class StoreWithSessions implements Store {
     return this.#adapter.compact;
   }
 
-  get(key: string, options: CallOptions): Promise<Entry | undefined> {
-    return this.#adapter.get(key, options);
+  async get(key: string, options: CallOptions): Promise<Entry | undefined> {
+    return await this.#open.get(key, options);
   }
 
-  list(prefix: string, options: ListOptions): Promise<Listing> {
-    return this.#adapter.list(prefix, options);
+  async list(prefix: string, options: ListOptions): Promise<Listing> {
+    return await this.#open.list(prefix, options);
   }
 
-  txn(txn: Txn, options: CallOptions): Promise<TxnOutcome> {
-    return this.#adapter.txn(txn, options);
+  async txn(txn: Txn, options: CallOptions): Promise<TxnOutcome> {
+    return await this.#open.txn(txn, options);
   }
 
-  watch(prefix: string, options: WatchOptions): AsyncIterable<WatchEvent> {
-    return this.#adapter.watch(prefix, options);
+  watch(prefix: string, { signal }: WatchOptions): AsyncIterable<WatchEvent> {
+    return this.#adapter.watch(prefix, { signal: AbortSignal.any([signal, this.#closed.signal]) });
   }
 
-  openSession(options: SessionOptions): Promise<Session> {
-    return this.#sessions.open(options);
+  async openSession(options: SessionOptions): Promise<Session> {
+    this.#closed.signal.throwIfAborted();
+    return await this.#sessions.open(options);
   }
 
-  check(options: CallOptions): Promise<StoreCheck> {
-    return this.#adapter.check(options);
+  async check(options: CallOptions): Promise<StoreCheck> {
+    return await this.#open.check(options);
+  }
+
+  /** Those who are told that the store cannot be reached would try again for ever. */
+  get #open(): StoreAdapter {
+    this.#closed.signal.throwIfAborted();
+    return this.#adapter;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed.abort(new RouterError("SHUTDOWN", "the store was closed"));
     await this.#sessions[Symbol.asyncDispose]();
     await this.#adapter[Symbol.asyncDispose]();
   }

@@ -186,7 +186,8 @@ export interface Session extends AsyncDisposable {
  * All calls throw `RouterError` alone: `STORE_UNREACHABLE` (nothing was written; another try may
  * help), `STORE_UNKNOWN` (a transaction may or may not have been carried out, and could not be
  * settled within the deadline), `STORE_REFUSED` (rights, sizes, no room: trying again does not
- * help), `SESSION_LOST` (put with a session that has ended), or the signal's reason.
+ * help), `SESSION_LOST` (put with a session that has ended), `SHUTDOWN` (the store is disposed of),
+ * or the signal's reason.
  */
 export interface Store extends AsyncDisposable {
   readonly facts: StoreFacts;
@@ -200,7 +201,10 @@ export interface Store extends AsyncDisposable {
    * has written over it, nobody can tell: `STORE_UNKNOWN`, and whoever asked reads what is there.
    */
   txn(txn: Txn, options: CallOptions): Promise<TxnOutcome>;
-  /** Ends with the signal alone: whatever happens to the store or on the way is told or mended. */
+  /**
+   * Ends with the signal, and with the disposal of the store: whatever happens to the server or on
+   * the way is told or mended.
+   */
   watch(prefix: string, options: WatchOptions): AsyncIterable<WatchEvent>;
   openSession(options: SessionOptions): Promise<Session>;
   /** Whether it answers, and what it says of itself. */

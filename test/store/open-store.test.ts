@@ -3,7 +3,13 @@ import { test } from "node:test";
 import { inspect } from "node:util";
 import { systemClock } from "../../src/core/clock.ts";
 import { seededRandom } from "../../src/core/random.ts";
+import type { RouterError } from "../../src/core/errors.ts";
 import { openStore } from "../../src/store/open-store.ts";
+import { createLock } from "../../src/store/recipes/lock.ts";
+import type { RecipePlace } from "../../src/store/recipes/place.ts";
+import type { Registration } from "../../src/store/recipes/registration.ts";
+import { createRegistry } from "../../src/store/recipes/registry.ts";
+import { createSharedConfig } from "../../src/store/recipes/shared-config.ts";
 import type { Store, StoreObserver, StoreOptions, StoreSettings } from "../../src/store/store.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 
@@ -55,8 +61,40 @@ test("sessions end with their store, and the thread that renewed them with the l
   await store[Symbol.asyncDispose]();
   assert(sessions.every(({ lost }) => lost.aborted));
   assert(!process.getActiveResourcesInfo().includes("MessagePort"));
-  await assert.rejects(store.openSession({ signal }), { code: "STORE_UNREACHABLE" });
+  await assert.rejects(store.openSession({ signal }), { code: "SHUTDOWN" });
 });
+
+const MEMBER = { id: "a", name: "n", address: "10.0.0.1:1", region: "r", capacity: 1, version: "1", metadata: {} };
+for (const settings of [
+  MEMORY,
+  { kind: "etcd", endpoints: ["http://127.0.0.1:1"], compact: false },
+  { kind: "consul", endpoints: ["http://127.0.0.1:1"] },
+] satisfies StoreSettings[]) {
+  test(`${settings.kind}: whoever waits for something of a store that is closed waits no longer`, async () => {
+    const options = world(systemClock);
+    const store = await openStore(settings, options);
+    const place: RecipePlace = { store, prefix: "/test", ...options };
+    const isThere = settings.kind === "embedded";
+    if (isThere) await createLock(place, "taken", { holder: "a" }).acquire({ signal });
+    const told: string[] = [];
+    const watching = Array.fromAsync(store.watch("/test/", { signal }), ({ kind }) => told.push(kind));
+    const following = Array.fromAsync(createSharedConfig(place).watch({ signal }));
+    const waiting = [createLock(place, "taken", { holder: "b" }).acquire({ signal })];
+    const registry = createRegistry(place);
+    let listed: Registration | undefined;
+    if (isThere) listed = await registry.register(MEMBER, { signal });
+    const registering = registry.register(isThere ? { ...MEMBER, address: "10.0.0.2:2" } : MEMBER, { signal });
+    const outcomes = Promise.allSettled([...waiting, registering]);
+    await store[Symbol.asyncDispose]();
+    for (const outcome of await outcomes) {
+      assert.equal(outcome.status === "rejected" && (outcome.reason as RouterError).code, "SHUTDOWN");
+    }
+    await Promise.all([watching, following]);
+    await assert.rejects(store.get("/a", { signal }), { code: "SHUTDOWN" });
+    await listed?.deregister();
+    assert.equal(listed?.isListed ?? false, false);
+  });
+}
 
 test("with a clock that no other thread has, sessions are renewed by it", async () => {
   const clock = new ManualClock();

@@ -37,11 +37,12 @@ export async function* watchConfig(place: ConfigPlace, signal: AbortSignal): Asy
     }
     const modified = entries.get(keys.current)?.modified;
     if (told === undefined || told.modified !== modified) {
-      const news = await readPatiently(place, signal);
-      const what = news.kind === "version" ? `${news.version.version} ${news.version.sha256}` : news.kind;
-      // A pointer that was moved away and back tells nothing new; what is bad may be so otherwise.
-      if (what === "bad" || what !== told?.what) yield news;
-      told = { modified, what };
+      for await (const news of readPatiently(place, signal)) {
+        const what = news.kind === "version" ? `${news.version.version} ${news.version.sha256}` : news.kind;
+        // A pointer that was moved away and back tells nothing new; what is bad may be so otherwise.
+        if (what === "bad" || what !== told?.what) yield news;
+        told = { modified, what };
+      }
     }
     if (isLost) yield { kind: "found" };
     isLost = false;
@@ -57,20 +58,35 @@ const PAUSES = { firstMs: 200, longestMs: 10_000 };
 
 /**
  * What is the newest now, however old the event is. Tries until the store has answered: whoever
- * follows is to be told some time.
+ * follows is to be told some time. That it refuses to is told, too, and may be over later.
  */
-async function readPatiently(place: ConfigPlace, signal: AbortSignal): Promise<ConfigNews> {
+async function* readPatiently(place: ConfigPlace, signal: AbortSignal): AsyncGenerator<ConfigNews> {
   const { clock, random } = place;
-  for (let attempt = 0; ; attempt++) {
-    try {
-      return newsOf(place, await readCurrent(place, { signal }));
-    } catch (cause) {
-      if (signal.aborted) throw cause;
-      if (cause instanceof RouterError && cause.code === "STORE_REFUSED") {
-        return { kind: "bad", version: undefined, reason: reasonOf(cause) };
-      }
+  let refusal: string | undefined;
+  for (let attempt = 0; !signal.aborted; attempt++) {
+    const read = await readOrFault(place, signal);
+    if (read === undefined) return;
+    if (!(read instanceof RouterError)) {
+      yield newsOf(place, read);
+      return;
     }
-    await sleep(clock, jitterMs(attempt, PAUSES, random), signal);
+    if (read.code === "SHUTDOWN") return;
+    if (read.code === "STORE_REFUSED" && read.message !== refusal) {
+      refusal = read.message;
+      yield { kind: "bad", version: undefined, reason: refusal };
+    }
+    await sleep(clock, jitterMs(attempt, PAUSES, random), signal).catch(() => undefined);
+  }
+}
+
+/** Undefined: the signal says that nobody follows any more. */
+async function readOrFault(place: ConfigPlace, signal: AbortSignal): Promise<ReadConfig | RouterError | undefined> {
+  try {
+    return await readCurrent(place, { signal });
+  } catch (cause) {
+    if (signal.aborted) return undefined;
+    if (cause instanceof RouterError) return cause;
+    throw cause;
   }
 }
 
@@ -78,10 +94,19 @@ function newsOf({ check }: ConfigPlace, read: ReadConfig): ConfigNews {
   if (read.kind === "none" || read.kind === "bad") return read;
   if (read.kind === "missing") return { kind: "bad", version: read.version, reason: read.reason };
   const { version, pointer } = read;
-  const [problem] = check(version.text);
+  const problem = problemOf(check, version.text);
   if (problem !== undefined) return { kind: "bad", version: version.version, reason: problem };
   if (pointer === undefined) return { kind: "bad", version: version.version, reason: "nothing points at it" };
   return { kind: "version", version, pointer };
+}
+
+/** A check that fails is no reason to be silent about a version. */
+function problemOf(check: ConfigPlace["check"], text: string): string | undefined {
+  try {
+    return check(text)[0];
+  } catch (cause) {
+    return `it cannot be checked: ${reasonOf(cause)}`;
+  }
 }
 
 export function subscribeConfig(place: ConfigPlace, { handle, failed }: SubscribeOptions): AsyncDisposable {

@@ -269,9 +269,14 @@ class KeptRegistration implements Registration {
 
   #tell(cause: unknown): void {
     if (this.#closing.signal.aborted) return;
-    const isRefused = cause instanceof RouterError && cause.code === "STORE_REFUSED";
-    if (isRefused && !this.#wasListed) this.#refused ??= cause;
+    if (cause instanceof RouterError && this.#isFinal(cause)) this.#refused ??= cause;
+    if (this.#refused !== undefined) return;
     this.#env.log?.warn("member is not listed now: it is tried again", { id: this.info.id, reason: reasonOf(cause) });
+  }
+
+  /** With the store's end; and where it can never have been, its refusal. */
+  #isFinal({ code }: RouterError): boolean {
+    return code === "SHUTDOWN" || (code === "STORE_REFUSED" && !this.#wasListed);
   }
 
   async #pause(attempt: number, signal: AbortSignal): Promise<void> {

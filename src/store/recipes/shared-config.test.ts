@@ -328,6 +328,62 @@ test("what cannot be read while the store is away is read when it is back", asyn
   await following;
 });
 
+test("what the store refuses to have read is told, and read when it does not any more", async () => {
+  const rig = openRig();
+  const { store, clock } = rig;
+  const stop = new AbortController();
+  const told: string[] = [];
+  await openRig({}, store).config.publish("one", { signal });
+  const get = store.get.bind(store);
+  let failing = 0;
+  store.get = (key, options) =>
+    key.includes("/v/") && failing++ < 3 ? store.failed("STORE_REFUSED") : get(key, options);
+  const following = follow(rig, stop, told);
+  for (let i = 0; i < 4; i++) {
+    await settle();
+    clock.advance(10_000);
+  }
+  await settle();
+  assert.deepEqual([told, failing], [["bad undefined", "1 one"], 4]);
+  stop.abort();
+  await following;
+});
+
+test("whoever follows no more is told nothing, also while the store is asked again and again", async () => {
+  const rig = openRig();
+  await openRig({}, rig.store).config.publish("one", { signal });
+  const get = rig.store.get.bind(rig.store);
+  rig.store.get = (key, options) => (key.includes("/v/") ? rig.store.failed() : get(key, options));
+  const stop = new AbortController();
+  const told: string[] = [];
+  const following = follow(rig, stop, told);
+  await settle();
+  assert.equal(rig.clock.pending, 1);
+  stop.abort();
+  await following; // and throws nothing
+  assert.deepEqual([told, rig.clock.pending], [[], 0]);
+});
+
+test("a check that fails is told of the version that it failed at, and does not end what follows", async () => {
+  const check = (text: string): string[] => {
+    if (text === "two") throw new Error("the checker is broken");
+    return [];
+  };
+  const rig = openRig({ check });
+  const publisher = openRig({}, rig.store).config;
+  const stop = new AbortController();
+  const told: string[] = [];
+  const following = follow(rig, stop, told);
+  for (const text of ["one", "two", "three"]) {
+    await settle();
+    await publisher.publish(text, { signal });
+  }
+  await settle();
+  assert.deepEqual(told, ["none", "1 one", "bad 2", "3 three"]);
+  stop.abort();
+  await following;
+});
+
 test("a subscriber is handed one at a time, what it throws is told, and it ends when it is disposed", async () => {
   const { config } = openRig();
   const told: string[] = [];
