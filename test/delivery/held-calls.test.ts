@@ -15,7 +15,7 @@ const BEFORE = 500;
 const CALLS = 2_000;
 const CONNECTIONS = 3;
 /**
- * Of the heap, for a call whose two parcels wait in two pools: some 1,800 with its places in tables.
+ * Of the heap, for a call whose two parcels wait in two pools: some 1,800, with places in tables.
  * It was 3,700, when views, arrays that grow, closures and objects in place of fields were kept.
  */
 const MOST_EACH = 2_500;
