@@ -144,7 +144,8 @@ test("the deadline is what the sender says less a margin, bounded, and the defau
   ] as const) {
     await connection.call(TRACES, ONE, { headers: timeout === undefined ? {} : { "grpc-timeout": timeout } });
     const { deadlineMs, receivedMs } = lastCarried().head;
-    assert.equal(Math.floor(deadlineMs - receivedMs + 0.001), waitMs, "in whole milliseconds, and not too early");
+    const waits = deadlineMs - receivedMs;
+    assert.ok(waits > waitMs - 0.001 && waits < waitMs + 1, `${waits}`); // it is a whole number
   }
   const { status } = await connection.call(TRACES, ONE, { headers: { "grpc-timeout": "0m" } });
   assert.equal(status, GRPC.DEADLINE_EXCEEDED);
