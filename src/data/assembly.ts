@@ -49,9 +49,7 @@ function assemblePipeline(
   env: AssemblyEnv,
 ): SignalPipeline {
   const route = plan.routes[signal];
-  const routes = route.rules.map(
-    (rule) => new LazyRouteEntry(rule, () => env.ledger.entry(signal, rule.id, rule.pool)),
-  );
+  const routes = route.rules.map((rule) => new LazyRouteEntry(rule, signal, env.ledger));
   const its = route.pools.map(({ name }) => {
     const pool = pools.get(name);
     if (pool === undefined) throw new TypeError(`the plan has no pool ${name}`);
@@ -75,19 +73,24 @@ function watchCache(cache: Router["cache"], signal: Signal, { metrics }: Env): v
   cache.onEvict = (entries) => evictions.add(entries);
 }
 
-/** Enters the ledger when it is first taken: of ten thousand rules most may never match. */
+/**
+ * Enters the ledger when it is first taken: of ten thousand rules most may never match. There is
+ * one for each rule and signal: a function in each would be 100 bytes more.
+ */
 class LazyRouteEntry implements RouteEntry {
   readonly rule: RulePlan;
-  readonly #open: () => LedgerEntry;
-  #ledger: LedgerEntry | undefined;
+  readonly #signal: Signal;
+  readonly #ledger: AssemblyEnv["ledger"];
+  #entry: LedgerEntry | undefined;
 
-  constructor(rule: RulePlan, open: () => LedgerEntry) {
+  constructor(rule: RulePlan, signal: Signal, ledger: AssemblyEnv["ledger"]) {
     this.rule = rule;
-    this.#open = open;
+    this.#signal = signal;
+    this.#ledger = ledger;
   }
 
   enter(): LedgerEntry {
-    this.#ledger ??= this.#open();
-    return this.#ledger;
+    this.#entry ??= this.#ledger.entry(this.#signal, this.rule.id, this.rule.pool);
+    return this.#entry;
   }
 }
