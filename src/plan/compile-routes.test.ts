@@ -34,6 +34,20 @@ test("without a default pool there is no such rule, and what is unmatched is tre
   assert.deepEqual([logs.rules.length, logs.unmatched], [1, "drop"]);
 });
 
+test("rules that ask the same of a resource share what asks it, whatever their signals", () => {
+  const { traces, logs } = compileRoutes(
+    [
+      rule("a", { conditions: [service("x")] }),
+      rule("b", { conditions: [service("x")], signals: ["logs"] }),
+      rule("c", { conditions: [service("y")], signals: ["logs"] }),
+    ],
+    undefined,
+    "drop",
+  );
+  assert.equal(logs.rules[1]?.condition, traces.rules[0]?.condition);
+  assert.notEqual(logs.rules[2]?.condition, traces.rules[0]?.condition);
+});
+
 test("a rule is in the plans of its signals only", () => {
   const plans = compileRoutes(
     [rule("a", { signals: ["logs"] }), rule("b", { signals: ["traces", "metrics"] })],

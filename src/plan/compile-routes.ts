@@ -4,7 +4,7 @@ import { asksResource, compileCondition } from "./condition.ts";
 import { headerTestsOf } from "./header-tests.ts";
 import { exactText } from "./matcher.ts";
 import { type Division, UNDIVIDED } from "./division.ts";
-import type { RoutePlan, RoutePool, RulePlan } from "./route-plan.ts";
+import type { Cond, RoutePlan, RoutePool, RulePlan } from "./route-plan.ts";
 
 /** A rule as the config has it, with its pool by name. */
 export interface RuleSpec {
@@ -89,18 +89,31 @@ function canMatch(conditions: readonly Condition[], signal: Signal): boolean {
  */
 function createCompiler(): (rule: RuleSpec, signal: Signal) => RulePlan {
   const shared = new Map<RuleSpec, RulePlan>();
+  const resources = new Map<string, Cond>();
   return (rule, signal) => {
     const known = shared.get(rule);
     if (known !== undefined) return known;
-    const plan = compileRule(rule, signal);
+    const plan = compileRule(rule, (condition) => compileOnce(condition, signal, resources));
     if (rule.conditions.every(asksResource)) shared.set(rule, plan);
     return plan;
   };
 }
 
-function compileRule(rule: RuleSpec, signal: Signal): RulePlan {
+/**
+ * What asks the resource is the same for all signals, and for all rules that ask the same, as most
+ * of 10,000 do: `known` has it by what it asks.
+ */
+function compileOnce(condition: Condition, signal: Signal, known: Map<string, Cond>): Cond {
+  if (!asksResource(condition)) return compileCondition(condition, signal);
+  const asked = JSON.stringify(condition);
+  const compiled = known.get(asked) ?? compileCondition(condition, signal);
+  known.set(asked, compiled);
+  return compiled;
+}
+
+function compileRule(rule: RuleSpec, compile: (condition: Condition) => Cond): RulePlan {
   const { id, mode, pool } = rule;
-  const conditions = rule.conditions.map((condition) => compileCondition(condition, signal));
+  const conditions = rule.conditions.map(compile);
   const onlyService = rule.conditions.map(serviceOf).find((service) => service !== undefined);
   const [only] = conditions;
   const condition = only !== undefined && conditions.length === 1 ? only : ({ kind: "all", of: conditions } as const);
