@@ -111,7 +111,7 @@ function stillAs(key: string, entry: Entry | undefined): Compare {
 }
 
 /** The line of the history that a change writes: nobody writes over it. */
-interface Line {
+interface HistoryLine {
   readonly key: string;
   readonly nonce: string;
 }
@@ -123,7 +123,7 @@ interface Line {
 async function carryOut(
   place: ConfigPlace,
   txn: Txn,
-  { key, nonce }: Line,
+  { key, nonce }: HistoryLine,
   options: PublishOptions,
 ): Promise<Revision | "not_done" | "not_leader"> {
   const { guard } = options;
