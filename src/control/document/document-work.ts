@@ -1,4 +1,5 @@
 import { Secret } from "../../core/secret.ts";
+import { coverSecrets, shownOf } from "../../core/secret-source.ts";
 import { compareDocuments } from "./compare.ts";
 import { prepareAgain, prepareEdit, prepareFirst, prepareText, prepareWanted, rootOf } from "./prepare.ts";
 import { redactText } from "./secrets.ts";
@@ -93,5 +94,7 @@ class Packing {
 
 function copyOf(value: object, copied: (item: unknown) => unknown): unknown {
   if (Array.isArray(value)) return Object.freeze(value.map(copied));
-  return Object.freeze(Object.fromEntries(Object.entries(value).map(([key, item]) => [key, copied(item)])));
+  const copy = Object.fromEntries(Object.entries(value).map(([key, item]) => [key, copied(item)]));
+  if (shownOf(copy) !== undefined) coverSecrets(copy); // which cannot be done any more once it is frozen
+  return Object.freeze(copy);
 }
