@@ -31,7 +31,7 @@ export async function openCoordination(
   { clock, random, observer = UNOBSERVED }: CoordinationEnv,
 ): Promise<Coordination> {
   const store = await openStore(storeSettings(coordination, dataDir), { clock, random, observer });
-  const place: RecipePlace = { store, prefix: coordination.prefix, clock, random };
+  const place: RecipePlace = { store, prefix: coordination.prefix, clock, random, observer };
   const { username, token, endpoints } = coordination;
   const hasCredentials = username !== undefined || token !== undefined || coordination.tls?.cert !== undefined;
   const isLocal = endpoints.every(isLoopback);

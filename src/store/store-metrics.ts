@@ -20,6 +20,10 @@ export function storeObserver(metrics: Metrics, log: Log): StoreObserver {
       metrics.storeSessionsLost.with(why).add(1);
       log.limited("store-session-lost", QUIET_MS)?.warn("a session of the store was lost", { why });
     },
+    held(what, epoch) {
+      if (epoch === undefined) metrics.storeHeldEpoch.remove(what);
+      else metrics.storeHeldEpoch.with(what).read(() => Number(epoch));
+    },
   };
 }
 

@@ -1,4 +1,4 @@
-import { counter, histogram, type MetricSpec } from "./metric-spec.ts";
+import { counter, gauge, histogram, type MetricSpec } from "./metric-spec.ts";
 
 const CALL_SECONDS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10] as const;
 const MARGIN_SECONDS = [0.5, 1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 30] as const;
@@ -28,6 +28,12 @@ export const STORE_METRICS = {
     help: "What was left of a session's lease when its renewal was answered: near 0, leaders and holders of locks are about to lose what they have.",
     labels: [],
     buckets: MARGIN_SECONDS,
+  },
+  storeHeldEpoch: {
+    ...gauge("signalbox_store_held_epoch", "revision", "main"),
+    help: "Epoch of each lock and leadership that this process holds: the store's revision at which it got it, which rises from holder to holder.",
+    labels: ["what"],
+    maxSeries: 500,
   },
   storeSessionsLost: {
     ...counter("signalbox_store_sessions_lost_total", "sessions", "sum"),

@@ -26,5 +26,5 @@ export async function openStore(settings: StoreSettings, options: OpenStoreOptio
   const { clock = systemClock, random = systemRandom, observer = UNOBSERVED } = options;
   const prefix = checkedPrefix(options.prefix ?? "/signalbox");
   const store = await openStoreOf(settings, { clock, random, observer });
-  return { store, prefix, clock, random, [Symbol.asyncDispose]: () => store[Symbol.asyncDispose]() };
+  return { store, prefix, clock, random, observer, [Symbol.asyncDispose]: () => store[Symbol.asyncDispose]() };
 }

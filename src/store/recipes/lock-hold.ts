@@ -50,6 +50,7 @@ export class KeyHold implements Held {
     this.key = parts.key;
     this.epoch = parts.epoch;
     this.session = parts.session;
+    parts.place.observer?.held?.(parts.what, parts.epoch);
     if (this.session.lost.aborted) this.#onSessionLost();
     else this.session.lost.addEventListener("abort", this.#onSessionLost, { once: true });
     void this.#watch();
@@ -111,6 +112,7 @@ export class KeyHold implements Held {
   #lose(why: string): void {
     if (this.lost.aborted) return;
     this.session.lost.removeEventListener("abort", this.#onSessionLost);
+    this.#parts.place.observer?.held?.(this.#parts.what, undefined);
     this.#lost.abort(new RouterError("NOT_OWNER", `the ${this.#parts.what} is not held any more: ${why}`));
     void this.#leave();
   }

@@ -1,6 +1,6 @@
 import type { Clock } from "../../core/clock.ts";
 import type { Random } from "../../core/random.ts";
-import type { Store } from "../store.ts";
+import type { Store, StoreObserver } from "../store.ts";
 
 /** Where recipes have their keys, and what they are given of the world. */
 export interface RecipePlace {
@@ -9,4 +9,6 @@ export interface RecipePlace {
   readonly prefix: string;
   readonly clock: Clock;
   readonly random: Random;
+  /** Told of what is held; absent: nobody is. */
+  readonly observer?: Pick<StoreObserver, "held"> | undefined;
 }
