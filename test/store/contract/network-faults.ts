@@ -31,6 +31,10 @@ export function networkFaults(world: ContractWorld): void {
     });
   };
   faultTest("network: a connection that ends and one that is refused are told once, and nothing is lost", lostAndFound);
+  faultTest(
+    "network: a store that is not there at first is told as lost, and its snapshot comes later",
+    notThereAtFirst,
+  );
   for (const bytes of [1, 400, 20_000, 60_000]) {
     faultTest(`network: cut twice, ${bytes} bytes into catching up with ${REVISIONS} revisions`, (parts) =>
       cutInCatchUp(parts, bytes),
@@ -67,6 +71,20 @@ async function lostAndFound({ network, direct, store, signal, prefix, world }: F
   assert.equal(follower.count("lost"), 1);
   assert.equal(follower.count("resync"), 0);
   if (world.facts.hasHistory) assert.equal(follower.count("changes"), 2);
+}
+
+async function notThereAtFirst({ network, direct, store, signal, prefix }: FaultParts): Promise<void> {
+  await write(direct, [put(`${prefix}a`)], signal);
+  network.proxy.mode = "refuse";
+  await using follower = new Follower(store, prefix);
+  await follower.until(() => follower.count("lost") > 0, "the loss");
+  network.proxy.mode = "pass";
+  await follower.until(() => follower.isSynced, "the snapshot");
+  assert.deepEqual(
+    follower.events.map(({ kind }) => kind),
+    ["lost", "snapshot", "synced"],
+  );
+  assert.deepEqual([...follower.state.keys()], [`${prefix}a`]);
 }
 
 async function cutInCatchUp(
