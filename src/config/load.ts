@@ -153,7 +153,7 @@ function toProblem({ severity, path, message, hint, at }: Finding, document: Par
   return { severity, path: formatPath(path), ...inOneLine(message, hint), file, position };
 }
 
-/** What they quote of the document may have line breaks and worse, which logs and terminals obey. */
+/** What they quote may have line breaks and worse, which logs and terminals obey. */
 function inOneLine(message: string, hint: string | undefined): Pick<Problem, "message" | "hint"> {
   const shown = escapeControls(message);
   return hint === undefined ? { message: shown } : { message: shown, hint: escapeControls(hint) };

@@ -39,7 +39,7 @@ export async function* watchConfig(place: ConfigPlace, signal: AbortSignal): Asy
     if (told === undefined || told.modified !== modified) {
       for await (const news of readPatiently(place, signal)) {
         const what = news.kind === "version" ? `${news.version.version} ${news.version.sha256}` : news.kind;
-        // A pointer that was moved away and back tells nothing new; what is bad may be so otherwise.
+        // A pointer moved away and back tells nothing new; what is bad may be so otherwise.
         if (what === "bad" || what !== told?.what) yield news;
         told = { modified, what };
       }
