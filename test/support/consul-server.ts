@@ -1,5 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Agent, request } from "undici";
 import type { ConsulSettings, StoreTls } from "../../src/store/store.ts";
 import { TestFolder } from "../peers/folder.ts";
@@ -34,6 +37,14 @@ export interface ConsulServerTls {
   readonly clients?: { readonly cert: string; readonly key: string };
 }
 
+const RUNNING = new Set<ChildProcess>();
+process.once("exit", () => {
+  for (const child of RUNNING) child.kill("SIGKILL");
+});
+
+/** Where it is there, what is synced is written to memory: disks of busy machines take seconds. */
+const DATA_FOLDER = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
+
 /** How often other ports are tried when somebody else took the free ones. */
 const TRIES = 5;
 
@@ -45,6 +56,7 @@ export class ConsulServer implements AsyncDisposable {
   readonly ports: ConsulPorts;
   readonly #options: ConsulServerOptions;
   readonly #folder = new TestFolder();
+  readonly #data = mkdtempSync(join(DATA_FOLDER, "signalbox-consul-"));
   readonly #operator: Agent;
   #generation = 0;
   #child: ChildProcess | undefined;
@@ -135,6 +147,7 @@ export class ConsulServer implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([this.kill(), this.#operator.destroy()]);
     this.#folder[Symbol.dispose]();
+    rmSync(this.#data, { recursive: true, force: true });
   }
 
   /** Resolves with true when its node can have sessions, with false when it ended instead. */
@@ -143,8 +156,7 @@ export class ConsulServer implements AsyncDisposable {
     const child = spawn(findProgram("consul") ?? "consul", ["agent", `-config-file=${file}`], { stdio: "pipe" });
     this.#child = child;
     this.#said = "";
-    const kill = (): void => void child.kill("SIGKILL");
-    process.once("exit", kill);
+    RUNNING.add(child);
     return new Promise((resolve) => {
       const listen = (text: string): void => {
         this.#said = (this.#said + text).slice(-20_000);
@@ -153,7 +165,7 @@ export class ConsulServer implements AsyncDisposable {
       for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", listen);
       child.once("error", () => resolve(false));
       child.once("exit", () => {
-        process.removeListener("exit", kill);
+        RUNNING.delete(child);
         resolve(false);
       });
     });
@@ -170,7 +182,7 @@ export class ConsulServer implements AsyncDisposable {
       node_name: member?.name ?? "tests",
       retry_join: joined,
       retry_interval: "1s",
-      data_dir: `${this.#folder.path}/data-${this.#generation}`,
+      data_dir: join(this.#data, String(this.#generation)),
       bind_addr: "127.0.0.1",
       client_addr: "127.0.0.1",
       ports: { ...off, [tls === undefined ? "http" : "https"]: api, serf_lan: serf, server },

@@ -21,6 +21,8 @@ type ConsulAnswer =
 /** More of one reply is not read: ten thousand keys have two or three MiB. */
 const MAX_REPLY_BYTES = 64 * 1_024 * 1_024;
 const CONNECT_MS = 5_000;
+/** Of the time that is left a write may take so much: the rest is for finding out about it. */
+const WRITE_SHARE = 2 / 3;
 
 /**
  * Consul's HTTP API over the endpoints of the settings: one is used for as long as it answers, then
@@ -79,7 +81,7 @@ export class ConsulHttp implements AsyncDisposable {
     let fault = tooLate(time);
     for (let done = 0; done < tries && time.leftMs > 0; done++) {
       const at = this.#current;
-      const asked = await this.#ask(at, request, time.leftMs / (tries - done + 1), time.signal);
+      const asked = await this.#ask(at, request, time.leftMs * WRITE_SHARE, time.signal);
       if (asked.kind === "reply" && !isElsewhere(asked.reply)) return asked.reply;
       this.#moveOn(at);
       const untouched = asked.kind === "reply" ? isUntouched(asked.reply) : !asked.sent;
