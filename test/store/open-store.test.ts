@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import { inspect } from "node:util";
 import { systemClock } from "../../src/core/clock.ts";
@@ -110,6 +111,25 @@ test("with a clock that no other thread has, sessions are renewed by it", async 
   assert(told.filter((line) => line === "renewed").length >= 25);
   clock.advance(30_000); // all at once, as a process that was stopped
   assert.deepEqual([session.validForMs(), await store.get("/a", { signal })], [0, undefined]);
+});
+
+test("sessions are opened by programs that come as text, and by those with flags of all kinds", () => {
+  const openStoreFile = new URL("../../src/store/open-store.ts", import.meta.url).href;
+  const coreFile = (name: string): string => new URL(`../../src/core/${name}.ts`, import.meta.url).href;
+  const program = `
+    import { openStore } from "${openStoreFile}";
+    import { systemClock as clock } from "${coreFile("clock")}";
+    import { systemRandom as random } from "${coreFile("random")}";
+    const nothing = () => undefined;
+    const observer = { called: nothing, watchLag: nothing, resynced: nothing, renewed: nothing, sessionLost: nothing };
+    await using store = await openStore({ kind: "embedded", file: ":memory:" }, { clock, random, observer });
+    const session = await store.openSession({ signal: new AbortController().signal });
+    console.log(session.validForMs() > 0 ? "valid" : "lost");`;
+  for (const flags of [["--tls-min-v1.3", "--expose-gc"], ["--no-warnings"]]) {
+    const args = [...flags, "--input-type=module", "--eval", program];
+    const { stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
+    assert.equal(stdout.trim(), "valid", stderr);
+  }
 });
 
 const NOWHERE = "http://127.0.0.1:1";

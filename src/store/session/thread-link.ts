@@ -23,6 +23,15 @@ export function linkToThread(store: number, listener: RenewalListener): RenewalL
   return current.join(store, listener);
 }
 
+/**
+ * The thread gets the flags of this process; but none starts with `--input-type`, which is for a
+ * program that comes as text. Then it gets those of how TLS speaks; others are of the process.
+ */
+function flagsOf(execArgv: readonly string[]): { execArgv?: string[] } {
+  if (!execArgv.some((flag) => flag.startsWith("--input-type"))) return {};
+  return { execArgv: execArgv.filter((flag) => /^--(?:use-system-ca|tls-(?:min|max)-v1\.[0-3])$/u.test(flag)) };
+}
+
 class RenewalThread {
   readonly #worker: Worker;
   readonly #listeners = new Map<number, RenewalListener>();
@@ -30,7 +39,8 @@ class RenewalThread {
 
   constructor(over: () => void) {
     this.#over = over;
-    this.#worker = new Worker(ENTRY, { name: "leases", resourceLimits: { maxOldGenerationSizeMb: HEAP_MB } });
+    const resourceLimits = { maxOldGenerationSizeMb: HEAP_MB };
+    this.#worker = new Worker(ENTRY, { name: "leases", resourceLimits, ...flagsOf(process.execArgv) });
     this.#worker.unref(); // the sessions' own timers keep the process
     this.#worker.on("message", ({ store, message }: ThreadMessage) => this.#listeners.get(store)?.receive(message));
     this.#worker.on("error", (cause) => this.#died(reasonOf(cause)));
