@@ -1,5 +1,5 @@
 import { RouterError } from "../../core/errors.ts";
-import type { Revision, Session } from "../store.ts";
+import type { Entry, Revision, Session } from "../store.ts";
 import { writeSeat } from "./lock-entry.ts";
 import { persist, type Persistence } from "./lock-retry.ts";
 import type { RecipePlace } from "./place.ts";
@@ -46,6 +46,15 @@ export function persistently<T>(turn: ContestTurn, run: () => Promise<T>): Promi
   const { clock, random } = turn.contest.place;
   const persistence: Persistence = { clock, random, signal: turn.signal, onTrouble: turn.onTrouble };
   return persist(run, persistence);
+}
+
+/**
+ * Takes away a key that nobody holds and that is in the way. It has to go before anybody goes past
+ * it: who held it before it was written over may not know yet, and compares that it is there.
+ */
+export async function removeNobodys({ contest, signal }: ContestTurn, { key, modified }: Entry): Promise<void> {
+  const still = { kind: "modified", key, revision: modified } as const;
+  await contest.place.store.txn({ if: [still], then: [{ kind: "delete", key }] }, { signal });
 }
 
 /** The place in the queue is gone, and with it the session, as far as the store is concerned. */

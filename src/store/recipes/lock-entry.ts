@@ -61,11 +61,19 @@ export function readSeat(entry: Entry): SeatText | undefined {
   return read.ok ? read.value : undefined;
 }
 
+/**
+ * No session holds it, so that nothing would ever end it: somebody has put it there by hand, or
+ * written over a holder's key, who is none any more then.
+ */
+export function isNobodys({ session }: Entry): boolean {
+  return session === undefined;
+}
+
 /** Whose turn it is: of the keys of one folder, the oldest, or the only one that counts. */
 export function holderOf(facts: StoreFacts, entries: Iterable<Entry>): Entry | undefined {
   let first: Entry | undefined;
   for (const entry of entries) {
-    if (!facts.isFair && !entry.key.endsWith(`/${SOLE_KEY}`)) continue;
+    if (isNobodys(entry) || (!facts.isFair && !entry.key.endsWith(`/${SOLE_KEY}`))) continue;
     if (first === undefined || entry.created < first.created) first = entry;
   }
   return first;

@@ -1,6 +1,6 @@
 import type { Entry, Revision, Store } from "../store.ts";
-import { type SeatClaim, persistently, placeLost, seatText, type ContestTurn } from "./lock-contest.ts";
-import { stateIn } from "./lock-entry.ts";
+import { type SeatClaim, persistently, placeLost, removeNobodys, seatText, type ContestTurn } from "./lock-contest.ts";
+import { isNobodys, stateIn } from "./lock-entry.ts";
 
 /** The key of this turn's session: nobody else writes it. */
 export function queueKey({ contest, session }: ContestTurn): string {
@@ -18,6 +18,10 @@ export async function takeTurn(turn: ContestTurn): Promise<SeatClaim | undefined
   for (;;) {
     const before = await persistently(turn, () => findBefore(turn, key, epoch));
     if (before === undefined) break;
+    if (isNobodys(before)) {
+      await persistently(turn, () => removeNobodys(turn, before));
+      continue;
+    }
     if (turn.how === "try") return undefined;
     await untilGone(turn.contest.place.store, before, turn.signal);
   }
@@ -52,7 +56,8 @@ async function findBefore({ contest, ...turn }: ContestTurn, key: string, epoch:
 async function untilGone(store: Store, waitedFor: Entry, signal: AbortSignal): Promise<void> {
   for await (const event of store.watch(waitedFor.key, { signal })) {
     const state = stateIn(event, waitedFor.key);
-    if (state !== undefined && state.entry?.created !== waitedFor.created) return;
+    if (state === undefined) continue;
+    if (state.entry?.created !== waitedFor.created || isNobodys(state.entry)) return;
   }
   signal.throwIfAborted();
 }

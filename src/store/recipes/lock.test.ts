@@ -220,6 +220,47 @@ test("lock: what others have written among its keys does not keep people from lo
   assert.equal(await queue(store), `jobs: - < ${FOLDER}/zz`);
 });
 
+for (const where of ["in order", "without order"]) {
+  test(`lock: what somebody has put in the way by hand keeps nobody out for ever, ${where}`, async () => {
+    await using store = RiggedStore.open();
+    if (where === "without order") store.beUnfair();
+    const byHand = (key: string): unknown =>
+      store.write({ if: [], then: [{ kind: "put", key, value: Buffer.from("hands off") }] });
+    await byHand(`${FOLDER}/holder`);
+    const a = await take(store, "a");
+    const waiting = await queueUp(store, "b");
+    await byHand((await store.entries()).toSorted((x, y) => (x.created < y.created ? -1 : 1))[0]!.key);
+    const b = await store.pass(waiting.held);
+    assert.ok(a.lost.aborted);
+    await assert.rejects(guarded(a), isCode("NOT_OWNER"));
+    assert.ok((await guarded(b)).done);
+    await store.pass(b.release());
+    await byHand(`${FOLDER}/holder`);
+    const tried = await store.pass(lockOf(store, "c").tryAcquire({ signal: NEVER }));
+    assert.ok(tried !== undefined);
+    await store.pass(tried.release());
+    assert.deepEqual(await keysLeft(store), ["/test/work"]);
+  });
+
+  test(`lock: whoever died, and whose key was written over, keeps nobody out for ever, ${where}`, async () => {
+    await using store = RiggedStore.open();
+    if (where === "without order") store.beUnfair();
+    let isBlind = false;
+    const dead = await store.pass(
+      createLock(store.view(() => isBlind), "jobs", { holder: "dead" }).acquire({ signal: NEVER }),
+    );
+    const waiting = await queueUp(store, "b");
+    isBlind = true;
+    const key = (await store.entries()).find(({ created }) => created === dead.epoch)!.key;
+    await store.write({ if: [], then: [{ kind: "put", key, value: Buffer.from("x") }] });
+    const b = await store.pass(waiting.held);
+    assert.ok(b.epoch > dead.epoch);
+    await assert.rejects(guarded(dead), isCode("NOT_OWNER")); // it is not that dead
+    await store.pass(b.release());
+    isBlind = false;
+  });
+}
+
 test("lock: many are listed in pages, and none is cut in two", async () => {
   await using store = RiggedStore.open();
   for (const name of ["a", "a.b", "a-b", "b"]) {
