@@ -1,5 +1,5 @@
 import { textDiff } from "../../core/text-diff.ts";
-import type { CallOptions } from "../store.ts";
+import type { CallOptions, Entry } from "../store.ts";
 import { readVersion } from "./config-read.ts";
 import { type ConfigEntry, decodeEntryOf } from "./config-record.ts";
 import type { ConfigPlace, ConfigTextDiff } from "./shared-config.ts";
@@ -7,12 +7,15 @@ import type { ConfigPlace, ConfigTextDiff } from "./shared-config.ts";
 /** Newest first; what cannot be read is left out. */
 export async function readEntries({ store, keys }: ConfigPlace, call: CallOptions): Promise<ConfigEntry[]> {
   const { entries } = await store.list(keys.entries, call);
-  return entries
-    .flatMap(({ value }) => {
-      const read = decodeEntryOf(value);
-      return read.ok ? [read.value] : [];
-    })
-    .toReversed();
+  return entriesIn(entries).toReversed();
+}
+
+/** In the order of the lines; what cannot be read is left out. */
+export function entriesIn(lines: readonly Entry[]): ConfigEntry[] {
+  return lines.flatMap(({ value }) => {
+    const read = decodeEntryOf(value);
+    return read.ok ? [read.value] : [];
+  });
 }
 
 export async function compareVersions(

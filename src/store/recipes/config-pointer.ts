@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { RouterError } from "../../core/errors.ts";
 import type { CallOptions, Compare, Entry, Revision, Txn, TxnOutcome, Write } from "../store.ts";
-import { readEntries } from "./config-history.ts";
-import { pruneConfig } from "./config-prune.ts";
+import { entriesIn } from "./config-history.ts";
+import { numberIn, pruneConfig } from "./config-prune.ts";
 import {
   type ConfigEntry,
   type ConfigPointer,
@@ -65,8 +65,9 @@ export async function movePointer(
   plan: (before: PointerBefore) => Promise<PointerMove | PublishOutcome>,
 ): Promise<PublishOutcome> {
   const { keys } = place;
+  let refused: Revision | undefined;
   for (let tries = 0; tries < MAX_TRIES; tries++) {
-    const before = await readBefore(place, options);
+    const before = await readBefore(place, refused, options);
     if (options.expected !== undefined && options.expected !== (before.pointer?.version ?? 0)) {
       return { kind: "conflict", running: before.pointer };
     }
@@ -74,6 +75,7 @@ export async function movePointer(
     if ("kind" in move) return move;
     const outcome = await commit(place, before, move, options);
     if (outcome !== undefined) return outcome;
+    refused = before.entry?.modified;
   }
   throw new RouterError("STORE_UNREACHABLE", `${keys.current} was changed by others ${MAX_TRIES} times meanwhile`, {
     hint: "say which version is expected, or let one process publish",
@@ -149,23 +151,41 @@ async function guardedBy(guard: LeaderGuard, txn: Txn, options: CallOptions): Pr
   }
 }
 
-async function readBefore(place: ConfigPlace, options: PublishOptions): Promise<PointerBefore> {
+/**
+ * `refused`: the pointer at which nothing could be written. Is it still the same, nobody has moved
+ * it, but somebody has put an old one back: what came after it is there, and is not written over.
+ */
+async function readBefore(
+  place: ConfigPlace,
+  refused: Revision | undefined,
+  options: PublishOptions,
+): Promise<PointerBefore> {
   const key = place.keys.current;
   const entry = await place.store.get(key, options);
-  if (entry === undefined) return { entry, pointer: undefined, ...(await highestOf(place, options)) };
+  if (entry === undefined) return { entry, pointer: undefined, ...(await highestOf(place, NONE_YET, options)) };
   const read = decodePointer(entry.value);
-  if (read.ok) return { entry, pointer: read.value, latest: read.value.latest, lastEntry: read.value.entry };
-  throw new RouterError("STORE_REFUSED", `${key} is no pointer to a version: ${read.reason}`, {
-    hint: "somebody else has written there; delete the key, and publish again",
-  });
+  if (!read.ok) {
+    throw new RouterError("STORE_REFUSED", `${key} is no pointer to a version: ${read.reason}`, {
+      hint: "somebody else has written there; delete the key, and publish again",
+    });
+  }
+  const told = { latest: read.value.latest, lastEntry: read.value.entry };
+  const numbers = entry.modified === refused ? await highestOf(place, told, options) : told;
+  return { entry, pointer: read.value, ...numbers };
 }
 
-/** Without a pointer, which somebody has deleted, what is there is not written over. */
-async function highestOf(place: ConfigPlace, call: CallOptions): Promise<Pick<PointerBefore, "latest" | "lastEntry">> {
-  const entries = await readEntries(place, call);
-  let latest = entries.reduce((most, { version }) => Math.max(most, version), 0);
-  while ((await place.store.get(place.keys.version(latest + 1), call)) !== undefined) latest++;
-  return { latest, lastEntry: entries[0]?.entry ?? 0 };
+type Numbers = Pick<PointerBefore, "latest" | "lastEntry">;
+
+const NONE_YET: Numbers = { latest: 0, lastEntry: 0 };
+
+/** What is there, whoever has written it, is not written over. */
+async function highestOf(place: ConfigPlace, { latest, lastEntry }: Numbers, call: CallOptions): Promise<Numbers> {
+  const { store, keys } = place;
+  const { entries: lines } = await store.list(keys.entries, call);
+  const numbers = lines.map(({ key }) => numberIn(key, keys.entries)).filter(Number.isSafeInteger);
+  let highest = Math.max(latest, ...entriesIn(lines).map(({ version }) => version));
+  while ((await store.get(keys.version(highest + 1), call)) !== undefined) highest++;
+  return { latest: highest, lastEntry: Math.max(lastEntry, ...numbers) };
 }
 
 /** Who did it, and when. */

@@ -78,6 +78,6 @@ function isOld(version: number, { version: running, latest }: ConfigPointer): bo
 }
 
 /** The ten digits after the prefix. */
-function numberIn(key: string, prefix: string): number {
+export function numberIn(key: string, prefix: string): number {
   return Number(key.slice(prefix.length, prefix.length + 10));
 }

@@ -3,7 +3,7 @@ import { readVersion } from "./config-read.ts";
 import type { ConfigPlace } from "./shared-config.ts";
 
 export function rollbackConfig(place: ConfigPlace, to: number, options: PublishOptions): Promise<PublishOutcome> {
-  return movePointer(place, options, async ({ pointer }) => {
+  return movePointer(place, options, async ({ pointer, latest }) => {
     if (pointer === undefined) return { kind: "missing", version: to, reason: "nothing was published yet" };
     if (pointer.version === to) return { kind: "unchanged", pointer };
     const read = await readVersion(place, to, options);
@@ -15,7 +15,7 @@ export function rollbackConfig(place: ConfigPlace, to: number, options: PublishO
     if (problems.length > 0) return { kind: "invalid", problems };
     const key = place.keys.version(to);
     return {
-      to: { kind: "rollback", version, sha256, bytes, latest: pointer.latest },
+      to: { kind: "rollback", version, sha256, bytes, latest },
       if: [{ kind: "created", key, revision: read.created }],
       then: [],
     };
