@@ -247,7 +247,11 @@ for (const where of ["in order", "without order"]) {
     if (where === "without order") store.beUnfair();
     let isBlind = false;
     const dead = await store.pass(
-      createLock(store.view(() => isBlind), "jobs", { holder: "dead" }).acquire({ signal: NEVER }),
+      createLock(
+        store.view(() => isBlind),
+        "jobs",
+        { holder: "dead" },
+      ).acquire({ signal: NEVER }),
     );
     const waiting = await queueUp(store, "b");
     isBlind = true;
