@@ -3,7 +3,8 @@ import { isDeepStrictEqual } from "node:util";
 import { sleep } from "../../core/clock.ts";
 import { reasonOf, RouterError } from "../../core/errors.ts";
 import type { Log } from "../../telemetry/log.ts";
-import type { CallOptions, Entry, Revision, Session, Store } from "../store.ts";
+import { inTimers } from "../check-request.ts";
+import { CALL_DEADLINE_MS, type CallOptions, type Entry, type Revision, type Session, type Store } from "../store.ts";
 import { jitterMs } from "./jitter.ts";
 import { decodeMember, encodeMember, type MemberHealth, type MemberInfo } from "./member.ts";
 import type { RecipePlace } from "./place.ts";
@@ -24,7 +25,8 @@ export interface Registration extends AsyncDisposable {
   readonly isListed: boolean;
   /**
    * Tells how it does. Nothing is written when that is as before: that the member lives, its
-   * session says. Resolves once the store has it, or something newer.
+   * session says. Resolves once the store has it, or something newer. What it throws at its
+   * deadline (`STORE_UNREACHABLE`) is not forgotten: it is written once that can be done.
    */
   heartbeat(health: MemberHealth, options: CallOptions): Promise<void>;
   /** Takes it off the list, if the store can be reached; else its session's end does. */
@@ -97,11 +99,20 @@ class KeptRegistration implements Registration {
     }
   }
 
-  async heartbeat(health: MemberHealth, { signal }: CallOptions): Promise<void> {
+  async heartbeat(health: MemberHealth, options: CallOptions): Promise<void> {
+    this.#valueWith(health); // fails here rather than in the loop
     this.#wanted = health;
     if (isDeepStrictEqual(this.#written, health)) return;
     this.#wakeUp();
-    await this.#until(() => this.#written !== undefined && isDeepStrictEqual(this.#written, this.#wanted), signal);
+    const { signal, deadlineMs = CALL_DEADLINE_MS } = inTimers(options);
+    const late = new AbortController();
+    const cancel = this.#env.clock.after(deadlineMs, () => late.abort(notYet(this.info.id, deadlineMs)));
+    const isWritten = (): boolean => this.#written !== undefined && isDeepStrictEqual(this.#written, this.#wanted);
+    try {
+      await this.#until(isWritten, AbortSignal.any([signal, late.signal]));
+    } finally {
+      cancel();
+    }
   }
 
   async deregister(): Promise<void> {
@@ -230,8 +241,12 @@ class KeptRegistration implements Registration {
   }
 
   #valueNow(): Uint8Array {
-    const [info, health, registeredAtMs] = [this.info, this.#wanted, this.#registeredAtMs];
-    return encodeMember({ info, health, registeredAtMs, incarnation: this.#incarnation });
+    return this.#valueWith(this.#wanted);
+  }
+
+  #valueWith(health: MemberHealth): Uint8Array {
+    const [info, registeredAtMs, incarnation] = [this.info, this.#registeredAtMs, this.#incarnation];
+    return encodeMember({ info, health, registeredAtMs, incarnation });
   }
 
   #forget(): void {
@@ -286,4 +301,10 @@ class KeptRegistration implements Registration {
   #backoff(attempt: number): number {
     return jitterMs(attempt, PAUSES, this.#env.random);
   }
+}
+
+function notYet(id: string, deadlineMs: number): RouterError {
+  return new RouterError("STORE_UNREACHABLE", `how member ${id} does was not written within ${deadlineMs} ms`, {
+    hint: "it is written once the member is listed and the store can be reached",
+  });
 }

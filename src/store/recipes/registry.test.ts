@@ -84,6 +84,33 @@ test("a heartbeat writes when the health is another one, and nothing while it is
   assert.ok(health?.state === "unhealthy" && health.reason.length === 500);
 });
 
+test("a heartbeat ends at its deadline, and what it said is written when the store is back", async () => {
+  const rig = openRig();
+  const { store, registry, clock } = rig;
+  await using member = await registry.register(info("a"), { signal });
+  store.setAway("STORE_UNREACHABLE");
+  const health = { state: "unhealthy", reason: "disk" } as const;
+  const late = assert.rejects(member.heartbeat(health, { signal }), { code: "STORE_UNREACHABLE" });
+  await rig.settle();
+  clock.advance(9_000);
+  await late;
+  store.setAway(undefined);
+  await rig.settle();
+  clock.advance(10_000);
+  await rig.settle();
+  assert.deepEqual((await registry.get("a", { signal }))?.health, health);
+});
+
+test("a heartbeat that makes a member too large is refused, and the next one is written", async () => {
+  const { registry } = openRig();
+  const metadata = Object.fromEntries(Array.from({ length: 16 }, (_, i) => [`k${i}`, "x".repeat(990)]));
+  await using member = await registry.register({ ...info("a"), metadata }, { signal });
+  const reason = "\u{1f525}".repeat(250);
+  await assert.rejects(member.heartbeat({ state: "unhealthy", reason }, { signal }), { code: "STORE_REFUSED" });
+  await member.heartbeat({ state: "healthy" }, { signal });
+  assert.deepEqual((await registry.get("a", { signal }))?.health, { state: "healthy" });
+});
+
 test("a member whose session is lost registers again under a new one, as the same member", async () => {
   const rig = openRig();
   const { store, registry, clock } = rig;
