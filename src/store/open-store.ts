@@ -1,5 +1,6 @@
 import { RouterError } from "../core/errors.ts";
 import { Unreachable } from "../core/unreachable.ts";
+import { inTimers } from "./check-request.ts";
 import { openLeases } from "./open-leases.ts";
 import { linkInLoop } from "./session/loop-link.ts";
 import { Sessions } from "./session/sessions.ts";
@@ -77,15 +78,15 @@ class StoreWithSessions implements Store {
   }
 
   async get(key: string, options: CallOptions): Promise<Entry | undefined> {
-    return await this.#open.get(key, options);
+    return await this.#open.get(key, inTimers(options));
   }
 
   async list(prefix: string, options: ListOptions): Promise<Listing> {
-    return await this.#open.list(prefix, options);
+    return await this.#open.list(prefix, inTimers(options));
   }
 
   async txn(txn: Txn, options: CallOptions): Promise<TxnOutcome> {
-    return await this.#open.txn(txn, options);
+    return await this.#open.txn(txn, inTimers(options));
   }
 
   watch(prefix: string, { signal }: WatchOptions): AsyncIterable<WatchEvent> {
@@ -94,11 +95,11 @@ class StoreWithSessions implements Store {
 
   async openSession(options: SessionOptions): Promise<Session> {
     this.#closed.signal.throwIfAborted();
-    return await this.#sessions.open(options);
+    return await this.#sessions.open(inTimers(options));
   }
 
   async check(options: CallOptions): Promise<StoreCheck> {
-    return await this.#open.check(options);
+    return await this.#open.check(inTimers(options));
   }
 
   /** Those who are told that the store cannot be reached would try again for ever. */

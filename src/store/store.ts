@@ -152,7 +152,10 @@ export const RESYNC_REASONS = ["compacted", "wiped", "diverged"] as const;
 export type ResyncReason = (typeof RESYNC_REASONS)[number];
 
 export interface SessionOptions extends CallOptions {
-  /** Until the store ends it after the last renewal; default 15 s, at least the store's least. */
+  /**
+   * Until the store ends it after the last renewal; default 15 s, at least the store's least, at
+   * most a day.
+   */
   readonly ttlMs?: number;
 }
 

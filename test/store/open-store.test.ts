@@ -65,6 +65,14 @@ test("sessions end with their store, and the thread that renewed them with the l
   await assert.rejects(store.openSession({ signal }), { code: "SHUTDOWN" });
 });
 
+for (const deadlineMs of [2 ** 31, Number.POSITIVE_INFINITY]) {
+  test(`a deadline of ${deadlineMs} ms, which no timer counts, is a late one`, async () => {
+    await using store = await openStore(MEMORY, world(systemClock));
+    await using session = await store.openSession({ signal, deadlineMs });
+    assert(session.validForMs() > 0);
+  });
+}
+
 const MEMBER = { id: "a", name: "n", address: "10.0.0.1:1", region: "r", capacity: 1, version: "1", metadata: {} };
 for (const settings of [
   MEMORY,

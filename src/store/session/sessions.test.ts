@@ -141,7 +141,10 @@ test("a TTL that is shorter than the store's least is raised to it, and one that
   world.leases.moreMs = 2_000;
   const session = await world.open({ ttlMs: 100 });
   assert.deepEqual([session.ttlMs, session.validForMs()], [5_000, 4_000]);
-  await assert.rejects(world.open({ ttlMs: Number.NaN }), { code: "STORE_REFUSED" });
+  for (const ttlMs of [Number.NaN, 0, Number.POSITIVE_INFINITY, 90 * 86_400_000]) {
+    await assert.rejects(world.open({ ttlMs }), { code: "STORE_REFUSED" });
+  }
+  assert((await world.open({ ttlMs: 86_400_000 })).ttlMs >= 86_400_000);
 });
 
 test("a renewal that fails is tried again sooner, and in time for the session to live", async () => {

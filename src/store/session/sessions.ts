@@ -21,6 +21,9 @@ export interface SessionsOptions {
 /** Of a store, open at the same time: each is a lease, and some timers in two threads. */
 export const MAX_SESSIONS = 1_000;
 
+/** As Consul has it; timers do not count much further. */
+const MAX_TTL_MS = 86_400_000;
+
 /** What the end of one waits for its store, at most. */
 export const CLOSE_MS = 5_000;
 /** So much longer for the answer of who does it. */
@@ -86,8 +89,10 @@ export class Sessions implements AsyncDisposable {
 
   #refuse(ttlMs: number): void {
     if (this.#isClosed) throw new RouterError("STORE_UNREACHABLE", "the store is closed");
-    if (!Number.isFinite(ttlMs) || ttlMs <= 0) {
-      throw new RouterError("STORE_REFUSED", `a session of ${ttlMs} ms`, { hint: "ttlMs is a number above 0" });
+    if (!(ttlMs > 0 && ttlMs <= MAX_TTL_MS)) {
+      throw new RouterError("STORE_REFUSED", `a session of ${ttlMs} ms`, {
+        hint: `ttlMs is a number above 0, and at most ${MAX_TTL_MS}: a day`,
+      });
     }
     if (this.#held.size < MAX_SESSIONS) return;
     throw new RouterError("STORE_REFUSED", `${MAX_SESSIONS} sessions are open`, {
