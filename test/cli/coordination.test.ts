@@ -117,6 +117,8 @@ test("locks and leaders of a node's store, while a program holds them", async ()
   const one = JSON.parse((await node.run("leader eu-1 -o json")).out) as Record<string, unknown>;
   assert.deepEqual([one["id"], one["epoch"]], ["n7", `1.${region.epoch}`]);
   assert.match((await node.run("leader")).out, /^ELECTION +LEADER +EPOCH +SINCE\neu-1 +n7 /u);
+  await using program = await createElection(opened.place, "eu-1").campaign("", { signal, id: "n8" });
+  assert.match((await node.run("leader")).out, /^ELECTION .*\neu-1 +n7 .*\neu-1 +n8 /u, `at ${program.epoch}`);
 });
 
 test("doctor says of an embedded store that all is well, and fails for a fleet that is not the node's", async () => {

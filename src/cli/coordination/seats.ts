@@ -60,9 +60,13 @@ ${WHICH_STORE}`,
     const found = await withStore(namedStore(args, io), "read", { args, io }, ({ seats }, signal) =>
       seats.leaders({ signal }),
     );
-    const all: LeaderRow[] = Object.entries({ global: found.global, ...found.regions, ...found.others }).flatMap(
-      ([election, view]) => (view === null ? [] : [{ election, ...view }]),
-    );
+    // A region and an election of a program may have the same name: both are shown.
+    const views = [
+      ["global", found.global] as const,
+      ...Object.entries(found.regions),
+      ...Object.entries(found.others),
+    ];
+    const all: LeaderRow[] = views.flatMap(([election, view]) => (view === null ? [] : [{ election, ...view }]));
     const rows = all.filter(({ election }) => name === undefined || election === name);
     if (name !== undefined && rows.length === 0) return nobody(name, "leads there", io);
     const shown = name === undefined ? found : rows[0];

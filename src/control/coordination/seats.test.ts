@@ -53,3 +53,30 @@ test("locks and leaders are shown with who, since when, the epoch with its gener
   await settle();
   assert.deepEqual(await seats.locks({ signal }), []);
 });
+
+test("whatever an election is called it is shown, and what is no time is nobody's", async () => {
+  const store = new FakeStore();
+  const place = { store, prefix: "/t", clock: new ManualClock(), random: seededRandom(1) };
+  const seats = createSeatReader(place);
+  const names = ["__proto__", regionElection("__proto__"), "constructor"];
+  for (const name of names) await createElection(place, name).campaign("", { signal, id: "n1" });
+  const { regions, others } = await seats.leaders({ signal });
+  assert.deepEqual([Object.keys(regions), Object.keys(others)], [["__proto__"], ["__proto__", "constructor"]]);
+
+  const guard = await createLock(place, "backup", { holder: "n1" }).acquire({ signal });
+  const [entry] = (await store.list("/t/locks/backup/", { signal })).entries;
+  assert.ok(entry !== undefined);
+  const seat = { ...JSON.parse(new TextDecoder().decode(entry.value)), sinceMs: 1e300 };
+  const put = {
+    kind: "put",
+    key: entry.key,
+    value: Buffer.from(JSON.stringify(seat)),
+    session: entry.session,
+  } as const;
+  await store.txn({ if: [], then: [put] }, { signal });
+  assert.deepEqual(
+    (await seats.locks({ signal })).map(({ name, holder, since }) => [name, holder, since]),
+    [["backup", null, null]],
+  );
+  await guard.release();
+});

@@ -105,15 +105,16 @@ function lockView({ name, holder, epoch, sinceMs, waiting }: ListedSeat, generat
 
 function leadersView(seats: readonly ListedSeat[], generation: number): LeadersView {
   let global: LeaderView | null = null;
-  const regions: Record<string, LeaderView | null> = {};
-  const others: Record<string, LeaderView | null> = {};
+  const regions = new Map<string, LeaderView | null>();
+  const others = new Map<string, LeaderView | null>();
   for (const seat of seats) {
     const view = leaderView(seat, generation);
     if (seat.name === GLOBAL_ELECTION) global = view;
-    else if (seat.name.startsWith(REGION)) regions[seat.name.slice(REGION.length)] = view;
-    else others[seat.name] = view;
+    else if (seat.name.startsWith(REGION)) regions.set(seat.name.slice(REGION.length), view);
+    else others.set(seat.name, view);
   }
-  return { global, regions, others };
+  // Names are anybody's: also __proto__ is one.
+  return { global, regions: Object.fromEntries(regions), others: Object.fromEntries(others) };
 }
 
 function leaderView({ holder, epoch, sinceMs }: ListedSeat, generation: number): LeaderView | null {

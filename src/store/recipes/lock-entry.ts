@@ -47,9 +47,12 @@ export function writeSeat(text: SeatText): Uint8Array {
   return writeJson(text);
 }
 
+/** No date is later. */
+const LATEST_MS = 8_640_000_000_000_000;
+
 const SeatSchema = z.object({
   holder: z.string(),
-  sinceMs: z.number(),
+  sinceMs: z.number().min(0).max(LATEST_MS),
   holds: z.boolean(),
   session: z.string(),
   value: z.string().optional(),
