@@ -138,3 +138,25 @@ test("store file: without room nothing is written, which is told with what to do
   put("/b");
   assert.equal(file.state().revision, 2n);
 });
+
+test("store file: whoever reads while what has ended cannot be taken away is not told of a write", () => {
+  const clock = new ManualClock();
+  using file = new StoreFile(join(folder, "ended.sqlite"), clock, HISTORY);
+  const begin = ({ leases }: Opened): void => leases.begin({ id: "ending", ttlMs: FACTS.minTtlMs }, clock.nowMs());
+  file.write(begin);
+  const { database } = file.read((opened) => opened);
+  const exec = database.exec.bind(database);
+  database.exec = (sql) => {
+    if (sql === "COMMIT") throw Object.assign(new Error("database or disk is full"), { errcode: 13 });
+    exec(sql);
+  };
+  assert.throws(() => file.write(begin), { code: "STORE_UNKNOWN" });
+  clock.advance(FACTS.minTtlMs);
+  assert.throws(
+    () => file.state(),
+    (cause) =>
+      cause instanceof RouterError && cause.code === "STORE_UNREACHABLE" && /disk is full/u.test(cause.message),
+  );
+  database.exec = exec;
+  assert.equal(file.state().revision, 0n);
+});

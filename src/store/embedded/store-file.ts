@@ -2,7 +2,7 @@ import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { type Clock, machineMs } from "../../core/clock.ts";
-import { RouterError } from "../../core/errors.ts";
+import { reasonOf, RouterError } from "../../core/errors.ts";
 import { checkDatabase, isInMemory, openDatabase } from "./database.ts";
 import { LeaseTable } from "./lease-table.ts";
 import { isBusy, storeError, unknownOutcome } from "./sqlite-fault.ts";
@@ -55,7 +55,7 @@ export class StoreFile implements Disposable {
    */
   read<T>(run: (opened: Opened) => T): T {
     return this.#run((opened) => {
-      if (opened.leases.hasEnded(this.nowMs())) this.#write(opened, () => undefined, "synced");
+      if (opened.leases.hasEnded(this.nowMs())) this.#endLeases(opened);
       return this.#transaction(opened, "BEGIN", run);
     });
   }
@@ -88,6 +88,23 @@ export class StoreFile implements Disposable {
   [Symbol.dispose](): void {
     this.#isClosed = true;
     this.#close();
+  }
+
+  /** Whoever reads has asked for no write, whose outcome there would be to tell. */
+  #endLeases(opened: Opened): void {
+    try {
+      this.#write(opened, () => undefined, "synced");
+    } catch (cause) {
+      if (!(cause instanceof RouterError) || cause.code !== "STORE_UNKNOWN") throw cause;
+      throw new RouterError(
+        "STORE_UNREACHABLE",
+        `store ${this.name}: ended sessions stay there: ${reasonOf(cause.cause)}`,
+        {
+          cause,
+          hint: "make room on its disk, and look after it; Signalbox goes on by itself",
+        },
+      );
+    }
   }
 
   #run<T>(run: (opened: Opened) => T): T {
