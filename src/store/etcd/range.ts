@@ -65,7 +65,9 @@ export class RangeReader {
     let first: RangeResponse | undefined;
     let page = FIRST_PAGE;
     for (;;) {
-      const request = { key, end, limit: Math.min(page, limit - entries.length), keysOnly: options.keysOnly ?? false };
+      // Without a limit, or with 0, etcd gives all that there is.
+      const asked = Math.max(1, Math.min(page, limit - entries.length));
+      const request = { key, end, limit: asked, keysOnly: options.keysOnly ?? false };
       const pinned = first === undefined ? request : { ...request, revision: first.header.revision };
       const deadlineMs = Math.min(CALL_DEADLINE_MS, untilMs - this.#clock.nowMs());
       const answer = await this.range(pinned, { signal: options.signal, deadlineMs });
@@ -76,11 +78,16 @@ export class RangeReader {
       const last = value.entries.at(-1);
       const { clusterId, revision } = first.header;
       if (!value.more || last === undefined || entries.length >= limit)
-        return { ok: true, value: { entries, hasMore: value.more, clusterId, revision } };
+        return { ok: true, value: cut({ entries, hasMore: value.more, clusterId, revision }, limit) };
       key = afterKey(last.key);
       page = nextPage(value.entries);
     }
   }
+}
+
+function cut(listing: PrefixListing, limit: number): PrefixListing {
+  if (listing.entries.length <= limit) return listing;
+  return { ...listing, entries: listing.entries.slice(0, limit), hasMore: true };
 }
 
 export function entryOf({ key, value, created, modified, lease }: KeyValue): Entry {

@@ -98,6 +98,7 @@ function lists(world: ContractWorld): void {
     assert.deepEqual(await page({ limit: 3, after: `${prefix}2` }), ["345", true]);
     assert.deepEqual(await page({ limit: 3, after: `${prefix}6` }), ["789", false]);
     assert.deepEqual(await page({ limit: 10 }), ["0123456789", false]);
+    assert.deepEqual(await page({ limit: 0 }), ["", true]);
     assert.deepEqual(await page({ after: `${prefix}4.5` }), ["56789", false]);
     assert.deepEqual(await page({ after: `${prefix}9` }), ["", false]);
     assert.deepEqual(await page({ after: "/" }), ["0123456789", false]);
