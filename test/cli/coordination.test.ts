@@ -172,6 +172,7 @@ const mistakes = [
   { line: "doctor -c node.yaml x", want: /takes options alone/u },
   { line: "locks a b -c node.yaml", want: /one name, or none/u },
   { line: "locks --store etcd --endpoint http://a:1 --timeout x", want: /--timeout takes a time/u },
+  { line: "locks --store etcd --endpoint http://a:1 --timeout 30d", want: /--timeout takes at most 24d/u },
 ];
 for (const { line, want } of mistakes) {
   test(`signalbox ${line}: what is wrong is told, and what to write`, async () => {
