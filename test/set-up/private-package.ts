@@ -49,7 +49,7 @@ async function fetchFile(
       (await run([...bounded, "dpkg-deb", "--extract", join(folder, debs()[0]!), join(folder, "root")], machine.path));
     if (failure !== undefined) return failure;
     if (!existsSync(join(folder, "root", file))) return `the package has no ${file}`;
-    return keep(join(folder, "root", file), join(machine.privateFolder, name), machine, run);
+    return await keep(join(folder, "root", file), join(machine.privateFolder, name), machine, run);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
