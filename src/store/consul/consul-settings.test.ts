@@ -26,6 +26,7 @@ const REFUSED: readonly (readonly [string, Partial<ConsulSettings>, RegExp])[] =
   ["no scheme", { endpoints: ["127.0.0.1:8500"] }, /"127\.0\.0\.1:8500" is no endpoint/u],
   ["another scheme", { endpoints: ["tcp://127.0.0.1:8500"] }, /is no endpoint/u],
   ["a password in the endpoint", { endpoints: ["http://me:b1gs33cr3t@a:8500"] }, /is no endpoint/u],
+  ["half a password", { endpoints: ["http://me:b1g/s33cr3t@a:8500"] }, /"http:\/\/\.\.\.@a:8500" is no endpoint/u],
   ["a token of two lines", { token: "b1gs33cr3t\n" }, /the token has characters/u],
   ["no PEM as authority", { tls: { ca: "x" } }, /the certificates/u],
   ["no PEM as certificate", { tls: { cert: "x", key: client.key } }, /the certificates/u],

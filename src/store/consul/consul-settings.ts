@@ -25,7 +25,7 @@ export function originsOf({ endpoints, token, tls }: ConsulSettings): string[] {
 function originOf(endpoint: string): string {
   const url = URL.parse(endpoint);
   if (url !== null && /^https?:$/u.test(url.protocol) && url.hostname !== "" && url.username === "") return url.origin;
-  const shown = JSON.stringify(endpoint.replace(/\/\/[^/]*@/u, "//...@"));
+  const shown = JSON.stringify(endpoint.replace(/\/\/.*@/u, "//...@"));
   throw refused(`consul: ${shown} is no endpoint`, "coordination.endpoints are http://host:port or https://host:port");
 }
 

@@ -16,6 +16,8 @@ const REFUSED: readonly (readonly [string, Partial<EtcdSettings>, RegExp])[] = [
   ["no endpoint", { endpoints: [] }, /no endpoint/u],
   ["no scheme", { endpoints: ["127.0.0.1:2379"] }, /"127\.0\.0\.1:2379" is no endpoint/u],
   ["another scheme", { endpoints: ["tcp://127.0.0.1:2379"] }, /is no endpoint/u],
+  ["a password in the endpoint", { endpoints: ["http://me:b1gs33cr3t@a:2379"] }, /"http:\/\/\.\.\.@a:2379" is no/u],
+  ["half a password", { endpoints: ["http://me:b1g/s33cr3t@a:2379"] }, /"http:\/\/\.\.\.@a:2379" is no/u],
   ["no PEM", { endpoints: ["https://a:1"], tls: { ca: "x", cert: "y", key: "z" } }, /the certificates for etcd/u],
 ];
 for (const [name, more, message] of REFUSED) {

@@ -11,8 +11,9 @@ export function checkSettings({ endpoints, tls }: EtcdSettings): void {
   }
   for (const endpoint of endpoints) {
     const url = URL.parse(endpoint);
-    if (url === null || !/^https?:$/u.test(url.protocol) || url.hostname === "") {
-      throw new RouterError("STORE_REFUSED", `etcd: ${JSON.stringify(endpoint)} is no endpoint`, {
+    if (url === null || !/^https?:$/u.test(url.protocol) || url.hostname === "" || url.username !== "") {
+      const shown = JSON.stringify(endpoint.replace(/\/\/.*@/u, "//...@"));
+      throw new RouterError("STORE_REFUSED", `etcd: ${shown} is no endpoint`, {
         hint: "coordination.endpoints are http://host:port or https://host:port",
       });
     }
