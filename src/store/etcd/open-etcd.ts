@@ -20,7 +20,7 @@ import { FACTS } from "./facts.ts";
 import { isCompacted, storeError } from "./fault.ts";
 import { encodeCompaction } from "./messages.ts";
 import { COMPACT } from "./methods.ts";
-import { observed } from "./observed.ts";
+import { observed } from "../observed.ts";
 import { RangeReader } from "./range.ts";
 import { Rpc } from "./rpc.ts";
 import { Tokens } from "./tokens.ts";
@@ -77,7 +77,7 @@ class Etcd implements StoreAdapter {
       this.#options,
       "txn",
       () => this.#sender.txn(txn, options),
-      ({ done }) => done,
+      ({ done }) => (done ? "done" : "not_done"),
     );
   }
 
