@@ -1,6 +1,13 @@
+import type { Clock } from "../../core/clock.ts";
 import type { Random } from "../../core/random.ts";
 import type { EtcdSettings } from "../store.ts";
 import { EtcdConnection } from "./connection.ts";
+
+/**
+ * Calls that come to their ends soon are not to take a connection away from others that wait for
+ * it: where all of them do so, none is ever made.
+ */
+const LEAST_QUIET_MS = 1_000;
 
 /**
  * The endpoints for one kind of calls: one of them is used until it was of no use, then the next
@@ -9,14 +16,16 @@ import { EtcdConnection } from "./connection.ts";
 export class Channel implements Disposable {
   readonly endpoints: readonly string[];
   readonly #settings: EtcdSettings;
+  readonly #clock: Clock;
   readonly #connections: (EtcdConnection | undefined)[];
   #at: number;
   #isClosed = false;
 
   /** Begins anywhere, so that clients spread over the members. */
-  constructor(settings: EtcdSettings, random: Random) {
+  constructor(settings: EtcdSettings, { clock, random }: { readonly clock: Clock; readonly random: Random }) {
     this.endpoints = settings.endpoints;
     this.#settings = settings;
+    this.#clock = clock;
     this.#connections = settings.endpoints.map(() => undefined);
     this.#at = Math.floor(random.next() * settings.endpoints.length);
   }
@@ -31,17 +40,18 @@ export class Channel implements Disposable {
   }
 
   to(index: number): EtcdConnection {
-    return (this.#connections[index] ??= new EtcdConnection(this.endpoints[index]!, this.#settings.tls));
+    return (this.#connections[index] ??= new EtcdConnection(this.endpoints[index]!, this.#settings.tls, this.#clock));
   }
 
   /**
-   * This connection was of no use: others are to use the next endpoint. One that kept quiet is
-   * replaced as well, since a new one may get through where an old one hangs.
+   * This connection was of no use: others are to use the next endpoint. Given how long it kept
+   * quiet about a call, it is replaced as well where it kept quiet about all else, too: a new one
+   * may get through where an old one hangs. One that is new is left the time to become of use.
    */
-  leave(connection: EtcdConnection, how: "failed" | "silent"): void {
+  leave(connection: EtcdConnection, silentMs?: number): void {
     const index = this.#connections.indexOf(connection);
     if (index === -1) return;
-    if (how === "silent") {
+    if (silentMs !== undefined && connection.quietMs >= Math.max(silentMs, LEAST_QUIET_MS)) {
       this.#connections[index] = undefined;
       connection.retire();
     }

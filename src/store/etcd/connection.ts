@@ -47,10 +47,14 @@ const OPTIONS: ClientOptions = {
 export class EtcdConnection implements Disposable {
   readonly endpoint: string;
   readonly #client: Client;
+  readonly #clock: Clock;
+  #heardMs: number;
   readonly #active = new Set<(fault: EtcdFault) => void>();
 
-  constructor(endpoint: string, tls: StoreTls | undefined) {
+  constructor(endpoint: string, tls: StoreTls | undefined, clock: Clock) {
     this.endpoint = endpoint;
+    this.#clock = clock;
+    this.#heardMs = clock.nowMs();
     const url = new URL(endpoint);
     const address = `${url.hostname}:${url.port === "" ? "2379" : url.port}`;
     const name = tls?.serverName === undefined ? {} : { "grpc.ssl_target_name_override": tls.serverName };
@@ -58,6 +62,11 @@ export class EtcdConnection implements Disposable {
       ...OPTIONS,
       ...name,
     });
+  }
+
+  /** Since its server was last heard, or since it was made. */
+  get quietMs(): number {
+    return this.#clock.nowMs() - this.#heardMs;
   }
 
   /**
@@ -75,7 +84,7 @@ export class EtcdConnection implements Disposable {
       const call = this.#client.makeUnaryRequest(
         method.path,
         (bytes: Buffer) => bytes,
-        (bytes) => method.decode(bytes),
+        (bytes) => this.#heard(method, bytes),
         request,
         metadataOf(token),
         (error, value) => {
@@ -108,7 +117,7 @@ export class EtcdConnection implements Disposable {
     const call = this.#client.makeBidiStreamRequest(
       method.path,
       (bytes: Buffer) => bytes,
-      (bytes) => method.decode(bytes),
+      (bytes) => this.#heard(method, bytes),
       metadataOf(token),
     );
     let isOpen = true;
@@ -208,6 +217,11 @@ export class EtcdConnection implements Disposable {
       });
       if (!changed.ok) return false;
     }
+  }
+
+  #heard<T>(method: EtcdMethod<T>, bytes: Buffer): T {
+    this.#heardMs = this.#clock.nowMs();
+    return method.decode(bytes);
   }
 
   #fault({ code, details }: { readonly code: status; readonly details: string }): EtcdFault {

@@ -32,6 +32,11 @@ export function isUnreachable({ code, details }: EtcdFault): boolean {
   }
 }
 
+/** Nothing was said about it. */
+export function isSilent({ code }: EtcdFault): boolean {
+  return code === status.DEADLINE_EXCEEDED;
+}
+
 /** A write may have been carried out all the same. */
 export function isUncertain(fault: EtcdFault): boolean {
   if (!fault.wasSent || !isUnreachable(fault)) return false;

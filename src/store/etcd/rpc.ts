@@ -4,7 +4,7 @@ import type { Random } from "../../core/random.ts";
 import { CALL_DEADLINE_MS, type CallOptions, type EtcdSettings } from "../store.ts";
 import { Channel } from "./channel.ts";
 import type { EtcdConnection } from "./connection.ts";
-import { type EtcdAnswer, type EtcdFault, isUncertain, isUnreachable, wantsNewToken } from "./fault.ts";
+import { type EtcdAnswer, type EtcdFault, isSilent, isUncertain, isUnreachable, wantsNewToken } from "./fault.ts";
 import type { EtcdMethod } from "./methods.ts";
 import { Tokens } from "./tokens.ts";
 
@@ -37,7 +37,7 @@ export class Rpc implements Disposable {
   readonly #random: Random;
 
   constructor(settings: EtcdSettings, tokens: Tokens, world: { readonly clock: Clock; readonly random: Random }) {
-    this.channel = new Channel(settings, world.random);
+    this.channel = new Channel(settings, world);
     this.tokens = tokens;
     this.#clock = world.clock;
     this.#random = world.random;
@@ -81,6 +81,7 @@ export class Rpc implements Disposable {
       const leftMs = untilMs - this.#clock.nowMs();
       if (leftMs <= 0) return { ok: false, faults };
       const connection = this.channel.current();
+      const sentMs = this.#clock.nowMs();
       const answer = await this.#once(connection, this.#shareOf(leftMs, tries), options.signal, send);
       if (answer.ok) return answer;
       const { fault, token } = answer;
@@ -90,7 +91,7 @@ export class Rpc implements Disposable {
         continue;
       }
       if (!isUnreachable(fault)) return { ok: false, faults };
-      this.channel.leave(connection, fault.code === status.DEADLINE_EXCEEDED ? "silent" : "failed");
+      this.channel.leave(connection, isSilent(fault) ? this.#clock.nowMs() - sentMs : undefined);
       if (--tries <= 0 || (isWrite === true && isUncertain(fault))) return { ok: false, faults };
       const isNext = this.channel.current().endpoint !== fault.endpoint;
       if (!isNext) await sleep(this.#clock, Math.min(leftMs, this.#random.next() * PAUSE_MS), options.signal);

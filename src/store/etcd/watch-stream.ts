@@ -3,7 +3,7 @@ import type { Cancel, Clock } from "../../core/clock.ts";
 import type { Random } from "../../core/random.ts";
 import type { ResyncReason, StoreObserver } from "../store.ts";
 import type { OpenStream } from "./connection.ts";
-import { type EtcdFault, isUnreachable, storeError, wantsNewToken } from "./fault.ts";
+import { type EtcdFault, isSilent, isUnreachable, storeError, wantsNewToken } from "./fault.ts";
 import { encodeWatchCreate, type WatchResponse } from "./messages.ts";
 import { WATCH } from "./methods.ts";
 import { endOfPrefix, type RangeReader, startOfPrefix } from "./range.ts";
@@ -145,7 +145,7 @@ export class WatchStream {
       return;
     }
     if (isUnreachable(fault))
-      rpc.channel.leave(connection, fault.code === status.DEADLINE_EXCEEDED ? "silent" : "failed");
+      rpc.channel.leave(connection, isSilent(fault) ? clock.nowMs() - this.#startedMs : undefined);
     const outcome = isUnreachable(fault) ? "unreachable" : "refused";
     if (!this.#isEstablished) observer.called("watch", outcome, clock.nowMs() - this.#startedMs);
     this.#over.reject(storeError([fault]));

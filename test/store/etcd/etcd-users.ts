@@ -15,7 +15,7 @@ export interface EtcdUser {
 
 /** A role for each user, as an operator would; then nobody gets in who is none of them. */
 export async function enableUsers(endpoint: string, users: readonly EtcdUser[], tls?: StoreTls): Promise<void> {
-  using connection = new EtcdConnection(endpoint, tls);
+  using connection = new EtcdConnection(endpoint, tls, systemClock);
   const call = async (name: string, fields: Record<string, unknown>): Promise<void> => {
     const method = { path: `/etcdserverpb.Auth/${name}`, decode: () => undefined };
     const patience = { clock: systemClock, deadlineMs: 30_000, signal: new AbortController().signal };

@@ -166,6 +166,8 @@ export class ScriptedEtcd implements AsyncDisposable {
 export class ScriptedStream {
   readonly request: Fields;
   readonly metadata: Metadata;
+  /** The client's side of the connection that it came over. */
+  readonly peer: string;
   readonly #name: string;
   readonly #call: ServerDuplexStream<Buffer, Buffer>;
   readonly #etcd: ScriptedEtcd;
@@ -176,6 +178,7 @@ export class ScriptedStream {
     this.#etcd = etcd;
     this.request = request;
     this.metadata = call.metadata;
+    this.peer = call.getPeer();
   }
 
   /** Of a watch: where it begins. */
