@@ -1,6 +1,6 @@
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
-import type { StoreObserver } from "./store.ts";
+import type { Revision, StoreObserver } from "./store.ts";
 
 const MS = 1_000;
 /** A store that is away has the same told again and again. */
@@ -8,6 +8,7 @@ const QUIET_MS = 10_000;
 
 /** Counts what a store does, and tells operators what they must know of it. */
 export function storeObserver(metrics: Metrics, log: Log): StoreObserver {
+  const epochs = new Map<string, Revision>();
   return {
     called: (operation, outcome, tookMs) => metrics.storeCalls.with(operation, outcome).observe(tookMs / MS),
     watchLag: (lagMs) => metrics.storeWatchLag.with().observe(lagMs / MS),
@@ -21,8 +22,13 @@ export function storeObserver(metrics: Metrics, log: Log): StoreObserver {
       log.limited("store-session-lost", QUIET_MS)?.warn("a session of the store was lost", { why });
     },
     held(what, epoch) {
-      if (epoch === undefined) metrics.storeHeldEpoch.remove(what);
-      else metrics.storeHeldEpoch.with(what).read(() => Number(epoch));
+      epochs.set(what, epoch);
+      metrics.storeHeldEpoch.with(what).read(() => Number(epoch));
+    },
+    heldNoMore(what, epoch) {
+      if (epochs.get(what) !== epoch) return;
+      epochs.delete(what);
+      metrics.storeHeldEpoch.remove(what);
     },
   };
 }

@@ -259,10 +259,10 @@ export interface StoreObserver {
   /** How much of the lease was left when the renewal was answered. */
   renewed(marginMs: number): void;
   sessionLost(why: SessionLoss): void;
-  /**
-   * A lock or a leadership (`lock "nightly"`) is this process's, by this epoch; undefined: no more.
-   */
-  held?(what: string, epoch: Revision | undefined): void;
+  /** A lock or a leadership (`lock "nightly"`) is this process's, by this epoch. */
+  held?(what: string, epoch: Revision): void;
+  /** No more. Where it was lost, this may be told after it was had anew. */
+  heldNoMore?(what: string, epoch: Revision): void;
 }
 
 /**

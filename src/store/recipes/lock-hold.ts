@@ -112,7 +112,7 @@ export class KeyHold implements Held {
   #lose(why: string): void {
     if (this.lost.aborted) return;
     this.session.lost.removeEventListener("abort", this.#onSessionLost);
-    this.#parts.place.observer?.held?.(this.#parts.what, undefined);
+    this.#parts.place.observer?.heldNoMore?.(this.#parts.what, this.epoch);
     this.#lost.abort(new RouterError("NOT_OWNER", `the ${this.#parts.what} is not held any more: ${why}`));
     void this.#leave();
   }

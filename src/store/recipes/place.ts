@@ -10,5 +10,5 @@ export interface RecipePlace {
   readonly clock: Clock;
   readonly random: Random;
   /** Told of what is held; absent: nobody is. */
-  readonly observer?: Pick<StoreObserver, "held"> | undefined;
+  readonly observer?: Pick<StoreObserver, "held" | "heldNoMore"> | undefined;
 }
