@@ -57,14 +57,14 @@ test("feed: what was read once is read for all, until somebody writes", () => {
 test("feed: what is written wakes who waits, and who does not wait yet", async () => {
   using rig = new Rig("woken.sqlite");
   const leaving = new AbortController();
-  using seat = rig.feed.join(leaving.signal);
-  const waiting = seat.changed();
+  using waiter = rig.feed.join(leaving.signal);
+  const waiting = waiter.changed();
   rig.write("/a");
   await waiting;
   rig.write("/b");
   await Promise.resolve(); // the wake comes while nobody waits
-  await seat.changed();
-  const last = seat.changed();
+  await waiter.changed();
+  const last = waiter.changed();
   leaving.abort();
   await last;
   assert.equal(rig.feed.size, 0);
@@ -74,11 +74,11 @@ test("feed: it looks for the writes of others while anybody watches, and only th
   using rig = new Rig("polled.sqlite");
   assert.equal(rig.clock.pending, 0);
   const leaving = new AbortController();
-  const seats = [rig.feed.join(leaving.signal), rig.feed.join(leaving.signal)];
+  const waiters = [rig.feed.join(leaving.signal), rig.feed.join(leaving.signal)];
   assert.equal(rig.clock.pending, 1);
   rig.clock.advance(10 * POLL_MS);
   assert.equal(rig.clock.pending, 1);
-  seats[0]?.[Symbol.dispose]();
+  waiters[0]?.[Symbol.dispose]();
   assert.deepEqual([rig.clock.pending, rig.feed.size], [1, 1]);
   leaving.abort();
   assert.deepEqual([rig.clock.pending, rig.feed.size], [0, 0]);

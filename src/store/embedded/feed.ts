@@ -30,8 +30,8 @@ export interface HistoryPlace {
   readonly revision: Revision;
 }
 
-/** A watch's place to wait at. */
-export interface Seat extends Disposable {
+/** A watch that waits for something to be written. */
+export interface Waiter extends Disposable {
   /** When something may have been written since the last time that this was asked. */
   changed(): Promise<void>;
 }
@@ -40,7 +40,7 @@ export interface Seat extends Disposable {
 export class Feed implements Disposable {
   readonly #file: StoreFile;
   readonly #clock: Clock;
-  readonly #seats = new Set<{ wake(): void }>();
+  readonly #waiters = new Set<{ wake(): void }>();
   readonly #ours: Disposable;
   #cancel: Cancel | undefined;
   #seen = "";
@@ -55,14 +55,14 @@ export class Feed implements Disposable {
 
   /** Watches that wait. */
   get size(): number {
-    return this.#seats.size;
+    return this.#waiters.size;
   }
 
   /** Until it is disposed of, or the signal says so: then it wakes once more. */
-  join(signal: AbortSignal): Seat {
+  join(signal: AbortSignal): Waiter {
     let isAwake = false;
     let waiting = Promise.withResolvers<void>();
-    const seat = {
+    const waiter = {
       wake(): void {
         isAwake = true;
         waiting.resolve();
@@ -70,12 +70,12 @@ export class Feed implements Disposable {
     };
     const leave = (): void => {
       signal.removeEventListener("abort", leave);
-      this.#seats.delete(seat);
-      if (this.#seats.size === 0) this.#rest();
-      seat.wake();
+      this.#waiters.delete(waiter);
+      if (this.#waiters.size === 0) this.#rest();
+      waiter.wake();
     };
     signal.addEventListener("abort", leave, { once: true });
-    this.#seats.add(seat);
+    this.#waiters.add(waiter);
     if (this.#cancel === undefined) this.#pollLater();
     return {
       async changed() {
@@ -108,7 +108,7 @@ export class Feed implements Disposable {
   [Symbol.dispose](): void {
     this.#ours[Symbol.dispose]();
     this.#rest();
-    for (const seat of this.#seats) seat.wake();
+    for (const waiter of this.#waiters) waiter.wake();
   }
 
   /** In a turn of its own: whoever writes is not held up, and many writes wake once. */
@@ -118,14 +118,14 @@ export class Feed implements Disposable {
     this.#isTold = true;
     queueMicrotask(() => {
       this.#isTold = false;
-      for (const seat of this.#seats) seat.wake();
+      for (const waiter of this.#waiters) waiter.wake();
     });
   }
 
   #pollLater(): void {
     this.#cancel = this.#clock.after(POLL_MS, () => {
       this.#poll();
-      if (this.#seats.size > 0) this.#pollLater();
+      if (this.#waiters.size > 0) this.#pollLater();
     });
   }
 

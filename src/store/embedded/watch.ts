@@ -26,7 +26,7 @@ export async function* watchPrefix(
   signal: AbortSignal,
 ): AsyncGenerator<WatchEvent> {
   if (signal.aborted) return;
-  using seat = parts.feed.join(signal);
+  using waiter = parts.feed.join(signal);
   const watch = new Watch(parts, prefix, signal);
   while (!isAborted(signal)) {
     const events = await watch.next();
@@ -35,7 +35,7 @@ export async function* watchPrefix(
       yield event;
     }
     if (watch.isLost) await pause(parts, signal);
-    else if (events.length === 0) await seat.changed();
+    else if (events.length === 0) await waiter.changed();
   }
 }
 
