@@ -60,7 +60,9 @@ function hintForReply(status: number, said: string): string {
   if (/HTTP request to an HTTPS server/iu.test(said)) return "write https:// in coordination.endpoints";
   if (/no cluster leader/iu.test(said))
     return "Consul has no leader now: consul operator raft list-peers says which of its servers are there";
-  return status >= 500 ? "the log of that Consul agent says why" : "is it Consul's HTTP API that listens there?";
+  // A port of gRPC alone, and whoever does not speak HTTP/1.1 or know PUT, say these; Consul never.
+  const isOther = status < 500 || status === 501 || status === 505;
+  return isOther ? "is it Consul's HTTP API that listens there?" : "the log of that Consul agent says why";
 }
 
 interface Explained {

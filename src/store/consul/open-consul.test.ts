@@ -117,6 +117,13 @@ const FAULTS: readonly FaultCase[] = [
     hint: /is it Consul/u,
   },
   {
+    name: "a port that speaks another HTTP",
+    answer: { status: 505, body: "This port speaks gRPC over HTTP/2." },
+    code: "STORE_UNREACHABLE",
+    says: /HTTP 505/u,
+    hint: /is it Consul/u,
+  },
+  {
     name: "no JSON",
     answer: { index: 1, body: "<html>" },
     code: "STORE_UNREACHABLE",

@@ -106,6 +106,8 @@ export function wordsOf({ code, details }: EtcdFault): string {
 
 const CERTIFICATE = /self-signed certificate|unable to (?:verify|get).* certificate|certificate has expired/u;
 
+const NOT_ETCD = "is it etcd that listens there? coordination.endpoints names its client URLs";
+
 const HINTS: readonly (readonly [RegExp, string])[] = [
   [/ECONNREFUSED/u, "is etcd running there? coordination.endpoints names its client URLs"],
   [/ENOTFOUND|EAI_AGAIN|Name resolution failed/u, "the name is not known: coordination.endpoints"],
@@ -126,10 +128,7 @@ const HINTS: readonly (readonly [RegExp, string])[] = [
     /ECONNRESET|socket hang up|Failed to connect/u,
     "does etcd speak TLS there? if so, write https:// in coordination.endpoints",
   ],
-  [
-    /Protocol error|unknown (?:service|method)|HTTP status/u,
-    "is it etcd that listens there? coordination.endpoints names its client URLs",
-  ],
+  [/Protocol error|HTTP status/u, NOT_ETCD],
   [/no leader|request timed out/u, "etcd has lost its quorum: look at `etcdctl endpoint status --cluster`"],
   [
     /permission denied/u,
@@ -145,7 +144,9 @@ const HINTS: readonly (readonly [RegExp, string])[] = [
   [/too many operations/u, "raise etcd's --max-txn-ops to its default of 128"],
 ];
 
-function hintOf({ details }: EtcdFault): { readonly hint?: string } {
+function hintOf({ code, details }: EtcdFault): { readonly hint?: string } {
+  // Each server of gRPC has words of its own for it.
+  if (code === status.UNIMPLEMENTED) return { hint: NOT_ETCD };
   const hint = HINTS.find(([words]) => words.test(details))?.[1];
   return hint === undefined ? {} : { hint };
 }

@@ -82,6 +82,15 @@ test("what is no etcd is told as such", async () => {
   assert.match(error.hint ?? "", /is it etcd that listens there/u);
 });
 
+test("a server of gRPC that is no etcd is told as such, whatever words it has for it", async () => {
+  await using parts = await called(1);
+  const details = "there is no method /etcdserverpb.KV/Range; methods: /a.B/C";
+  parts.etcd.script = () => ({ code: status.UNIMPLEMENTED, details });
+  const error = await parts.store.get("/a", { signal }).catch((cause: unknown) => cause);
+  assert.ok(error instanceof RouterError && error.code === "STORE_REFUSED");
+  assert.match(error.hint ?? "", /is it etcd that listens there/u);
+});
+
 test("several endpoints that fail are all told", async () => {
   await using parts = await called(2);
   const { store, etcd, other } = parts;
