@@ -3,7 +3,7 @@ import { dirname, join, resolve } from "node:path";
 import type { Config } from "../config/schema/config.ts";
 import { type CoordinationDocument, CoordinationSchema } from "../config/schema/coordination.ts";
 import { checkCoordination } from "../config/validate/coordination.ts";
-import { formatPath } from "../config/finding.ts";
+import type { Path } from "../config/finding.ts";
 import { openDirectory } from "../core/atomic-write.ts";
 import { RouterError } from "../core/errors.ts";
 import { type FleetMemory, openFleetMemory } from "../store/recipes/fleet-memory.ts";
@@ -26,18 +26,30 @@ export function storeOfConfig({ node }: Config, file: string): NamedStore {
   return { coordination: node.coordination, dataDir: resolve(dirname(file), node.data_dir) };
 }
 
+/** What is wrong with settings that were given one by one. */
+export interface SettingsProblem {
+  /** Below `node.coordination`. */
+  readonly path: Path;
+  readonly message: string;
+  readonly hint: string | undefined;
+}
+
 /** What is wrong with settings that are given one by one, or the store that they name. */
 export function storeOfSettings(
   settings: Readonly<Record<string, unknown>>,
   dataDir: string | undefined,
-): NamedStore | { readonly problem: string } {
+): NamedStore | { readonly problem: SettingsProblem } {
   const given = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
   const parsed = CoordinationSchema.safeParse(given);
   const issue = parsed.error?.issues[0];
   const [finding] = checkCoordination({ node: { coordination: given } });
   if (parsed.success && finding === undefined) return { coordination: parsed.data, dataDir };
-  if (issue !== undefined) return { problem: `${issue.path.join(".")}: ${issue.message.split("\n")[0]}` };
-  return { problem: finding === undefined ? "" : `${formatPath(finding.path.slice(2))}: ${finding.message}` };
+  if (issue !== undefined) {
+    const [message = "", hint] = issue.message.split("\n");
+    return { problem: { path: issue.path.filter((part) => typeof part !== "symbol"), message, hint } };
+  }
+  if (finding === undefined) throw new Error("settings that are neither valid nor at fault");
+  return { problem: { path: finding.path.slice(2), message: finding.message, hint: finding.hint } };
 }
 
 /** Opens it. An embedded store that is not there is made only for who means to write. */

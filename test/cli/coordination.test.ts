@@ -160,13 +160,23 @@ test("a store that cannot be reached is told with 7, by every command", async ()
 const mistakes = [
   { line: "locks", want: /which store\?\n {2}-c node\.yaml/u },
   { line: "locks --store embedded", want: /the embedded store is in a directory/u },
-  { line: "locks --store etcd", want: /etcd needs endpoints/u },
-  { line: "locks --store etcd --endpoint 127.0.0.1:2379", want: /endpoints\.0: has no scheme/u },
+  { line: "locks --store etcd", want: /: etcd needs an --endpoint\n {2}--endpoint http:/u },
+  {
+    line: "locks --store etcd --endpoint 127.0.0.1:2379",
+    want: /--endpoint 127\.0\.0\.1:2379: has no scheme\n {2}\S/u,
+  },
   {
     line: "locks --store consul --endpoint http://a:1 --username u",
     want: /username: is for etcd, and this store is cons/u,
   },
-  { line: "locks --store consul --endpoint http://a:1 --prefix a", want: /prefix: is not a prefix of keys/u },
+  {
+    line: "locks --store consul --endpoint http://a:1 --prefix a",
+    want: /--prefix: is not a prefix of keys\n {2}begin with \//u,
+  },
+  {
+    line: "locks --store etcd --endpoint http://a:1 --username u",
+    want: /--username: needs --password-file\n {2}add --/u,
+  },
   { line: "locks --store etcd --endpoint http://a:1 --ca none.pem", want: /--ca: ENOENT/u },
   { line: "doctor -c node.yaml --prefix /a", want: /--prefix is in the config/u },
   { line: "doctor -c node.yaml x", want: /takes options alone/u },

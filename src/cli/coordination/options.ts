@@ -2,7 +2,13 @@ import { resolve } from "node:path";
 import { RouterError } from "../../core/errors.ts";
 import { parseDuration } from "../../core/units.ts";
 import type { Coordination } from "../../server/coordination.ts";
-import { type NamedStore, openNamedStore, storeOfConfig, storeOfSettings } from "../../server/named-store.ts";
+import {
+  type NamedStore,
+  openNamedStore,
+  type SettingsProblem,
+  storeOfConfig,
+  storeOfSettings,
+} from "../../server/named-store.ts";
 import { usage } from "../args.ts";
 import type { Args, Io, OptionSpecs } from "../command.ts";
 import { readNamed, readPem } from "../files.ts";
@@ -56,8 +62,33 @@ export function namedStore(args: Args, io: Io): NamedStore {
     settingsOf(type, args, io),
     dataDir === undefined ? undefined : resolve(io.cwd, dataDir),
   );
-  if ("problem" in named) throw usage(named.problem);
+  if ("problem" in named) throw wrongOption(named.problem, args);
   return named;
+}
+
+/** The options that give what a config has under other names. */
+const OPTION_OF: Readonly<Record<string, string>> = {
+  endpoints: "endpoint",
+  password: "password-file",
+  token: "token-file",
+};
+
+/** The problem in the words of who wrote options, and has no config to look at. */
+function wrongOption({ path, message, hint }: SettingsProblem, args: Args): RouterError {
+  const [top = "", below] = path;
+  const name = top === "tls" ? String(below ?? top) : (OPTION_OF[top] ?? String(top));
+  const written = typeof below === "number" ? ` ${args.list(name)[below] ?? ""}` : "";
+  const where = path.length === 0 ? "" : `--${name}${written}: `;
+  return usage(`${where}${asOptions(message)}`, hint === undefined ? undefined : asOptions(hint));
+}
+
+function asOptions(text: string): string {
+  return text
+    .replace(/^endpoints: \["(.*)"\]$/u, "--endpoint $1")
+    .replace(/ needs endpoints$/u, " needs an --endpoint")
+    .replace(/\btype: (\w+)/u, "--store $1")
+    .replaceAll(/\bpassword\b/gu, "--password-file")
+    .replaceAll(/\busername\b/gu, "--username");
 }
 
 function settingsOf(type: string, args: Args, { cwd }: Io): Readonly<Record<string, unknown>> {
