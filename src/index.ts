@@ -225,6 +225,7 @@ export {
   type AdoptOptions,
   type AdoptOutcome,
   type FleetIdentity,
+  type FleetPlace,
   type FleetVerdict,
   type FoundFleet,
   initFleet,

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { z } from "zod";
 import { RouterError } from "../../core/errors.ts";
 import { isoTime } from "../../core/iso-time.ts";
-import type { CallOptions, Compare, Entry } from "../store.ts";
+import type { CallOptions, Compare, Entry, Store } from "../store.ts";
 import { compareEpochs, type Epoch, formatEpoch, parseEpoch } from "./epoch.ts";
 import { readJson, writeJson } from "./json-value.ts";
 import { checkedPart, checkedPrefix } from "./keys.ts";
@@ -18,6 +18,11 @@ export interface FleetIdentity {
   readonly generation: number;
   /** Whatever is older is refused, in every scope. */
   readonly minEpoch: Epoch;
+}
+
+/** Where an identity is kept: it needs no sessions. */
+export interface FleetPlace extends Pick<RecipePlace, "prefix" | "clock"> {
+  readonly store: Pick<Store, "get" | "txn">;
 }
 
 /** What stands at `<prefix>/fleet`. */
@@ -53,12 +58,12 @@ export type AdoptOutcome =
   /** Neither the store nor whoever asks knows a fleet. */
   | { readonly kind: "unknown" };
 
-export async function readFleet(place: RecipePlace, options: CallOptions): Promise<FoundFleet> {
+export async function readFleet(place: FleetPlace, options: CallOptions): Promise<FoundFleet> {
   return foundIn(await place.store.get(fleetKey(place.prefix), options));
 }
 
 /** Makes a fleet where there is none yet. */
-export async function initFleet(place: RecipePlace, options: InitOptions): Promise<InitOutcome> {
+export async function initFleet(place: FleetPlace, options: InitOptions): Promise<InitOutcome> {
   const key = fleetKey(place.prefix);
   const identity = identityWith(checkedPart(options.id ?? randomUUID(), ID), 1);
   const value = encodeIdentity(identity, place, options.by);
@@ -74,7 +79,7 @@ export async function initFleet(place: RecipePlace, options: InitOptions): Promi
  * Declares the store as it is now to be the truth of the fleet, above all that is `known` of it:
  * nodes that had isolated themselves from the store follow it again.
  */
-export async function adoptFleet(place: RecipePlace, options: AdoptOptions): Promise<AdoptOutcome> {
+export async function adoptFleet(place: FleetPlace, options: AdoptOptions): Promise<AdoptOutcome> {
   const { known } = options;
   const key = fleetKey(place.prefix);
   const entry = await place.store.get(key, options);
@@ -168,7 +173,7 @@ function identityWith(id: string, generation: number): FleetIdentity {
 }
 
 /** The nonce tells two that wrote the same at the same time. */
-function encodeIdentity(identity: FleetIdentity, { clock }: RecipePlace, by = ""): Uint8Array {
+function encodeIdentity(identity: FleetIdentity, { clock }: FleetPlace, by = ""): Uint8Array {
   return writeJson({ ...shownIdentity(identity), at: isoTime(clock.wallMs()), by, nonce: randomUUID() });
 }
 

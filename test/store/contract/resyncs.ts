@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { type FleetVerdict, initFleet, judgeFleet, readFleet } from "../../../src/store/recipes/identity.ts";
 import type { StoreAdapter } from "../../../src/store/store.ts";
 import type { ContractWorld } from "../contract.ts";
 import { plain, put, read, remove, textOf, write } from "./calls.ts";
@@ -55,10 +56,16 @@ async function changeMuch(store: StoreAdapter, prefix: string, signal: AbortSign
 
 function wipes(world: ContractWorld): void {
   const { wipe: skip } = world.skips;
-  test("watch: a store that was wiped is told as such, and revisions may fall then", { skip }, async ({ signal }) => {
+  test("watch: a store that was wiped is told as such and isolates its nodes, and revisions may fall then", {
+    skip,
+  }, async ({ signal }) => {
     const fixture = world.fixture();
     await using store = fixture.openStore(world.options);
     const prefix = world.prefix();
+    const place = { store, prefix: prefix.slice(0, -1), clock: world.options.clock };
+    const made = await initFleet(place, { signal });
+    assert.ok(made.kind === "created");
+    assert.equal(judgeFleet(made.identity, await readFleet(place, { signal })).kind, "same");
     let revision = 0n;
     for (let i = 0; i < 20; i++) revision = await write(store, [put(`${prefix}${i % 3}`, String(i))], signal);
     await using follower = new Follower(store, prefix);
@@ -70,10 +77,17 @@ function wipes(world: ContractWorld): void {
       ["wiped"],
     );
     assert.deepEqual([...follower.state.keys()], []);
+    assert.equal(whyIsolated(judgeFleet(made.identity, await readFleet(place, { signal }))), "missing");
+    await initFleet(place, { signal });
+    assert.equal(whyIsolated(judgeFleet(made.identity, await readFleet(place, { signal }))), "different");
     const again = await write(store, [put(`${prefix}0`, "again")], signal);
     assert.ok(again < revision, `revision ${again} after ${revision} before`);
     assert.equal(textOf(await read(store, `${prefix}0`, signal)), "again");
-    await follower.until(() => follower.state.size === 1, "what was written after it");
+    await follower.until(() => follower.state.has(`${prefix}0`), "what was written after it");
     assert.deepEqual(plain(follower.state.values()), await contents(store, prefix, signal));
   });
+}
+
+function whyIsolated(verdict: FleetVerdict): string | undefined {
+  return verdict.kind === "isolated" ? verdict.why : undefined;
 }
