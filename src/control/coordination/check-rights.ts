@@ -50,12 +50,15 @@ function open(kind: StoreKind): DoctorFinding {
   };
 }
 
+/** A password is then not even looked at, and all may be read. */
+const AUTH_OFF = "switch authentication on where it is off (etcdctl auth enable); then ";
+
 function wide(kind: StoreKind, prefix: string): DoctorFinding {
   return {
     check: "rights",
     status: "warning",
     message: `more than ${prefix}/ can be read`,
-    hint: `cut the rights down: ${grantHint(kind, prefix)}`,
+    hint: `${kind === "etcd" ? AUTH_OFF : ""}cut the rights down: ${grantHint(kind, prefix)}`,
   };
 }
 

@@ -77,6 +77,17 @@ test("what the store says of itself is told with what to do, compaction by its n
   );
 });
 
+test("a history is called compacted only where there is enough of it to tell", async () => {
+  const { store, patient } = openRig({}, "etcd");
+  const check = store.check.bind(store);
+  const told = async (revision: bigint): Promise<string | undefined> => {
+    store.check = async (options) => ({ ...(await check(options)), revision });
+    return lines(await diagnose(patient, signal)).find((line) => line.startsWith("compaction"));
+  };
+  assert.equal(await told(17n), "compaction ok: 17 revisions: too few to tell whether its history is ever compacted");
+  assert.equal(await told(10_000n), "compaction ok: its history seems to be compacted");
+});
+
 test("a slow store, and a lease of which little is left", async () => {
   const { store, clock, patient } = openRig();
   const check = store.check.bind(store);
@@ -141,7 +152,11 @@ test("a memory of the fleet that cannot be read fails, and all else is looked at
 
 test("rights: what cannot be written, what more can be read, and a store that is open to all", async () => {
   const { store, patient } = openRig({ hasCredentials: true, isLocal: false }, "etcd");
-  assert.match(lines(await diagnose(patient, signal), "warning").join("\n"), /rights warning: more than \/t\/ can/u);
+  const wide = (await diagnose(patient, signal)).findings.find(
+    ({ message }) => message === "more than /t/ can be read",
+  );
+  assert.equal(wide?.status, "warning");
+  assert.match(wide.hint ?? "", /etcdctl auth enable.*cut the rights down/u, "without it all may read all");
   const txn = store.txn.bind(store);
   store.txn = () => store.failed("STORE_REFUSED");
   const refused = (await diagnose(patient, signal)).findings.find(({ check }) => check === "rights");

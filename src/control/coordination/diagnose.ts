@@ -1,4 +1,5 @@
 import { RouterError } from "../../core/errors.ts";
+import { MANY_REVISIONS } from "../../store/etcd/check.ts";
 import { createRegistry } from "../../store/recipes/registry.ts";
 import { checkClock } from "./check-clock.ts";
 import { checkLease } from "./check-lease.ts";
@@ -71,11 +72,16 @@ async function checkReach({ store }: Patient, signal: AbortSignal): Promise<Doct
     quiet.push({ check: "store", status: "ok", message: "it says nothing bad of itself" });
   }
   if (!told.some(({ check }) => check === "compaction")) {
-    const message = kind === "etcd" ? "its history seems to be compacted" : `${kind} needs none`;
+    const message = kind === "etcd" ? etcdHistory(revision) : `${kind} needs none`;
     quiet.push({ check: "compaction", status: "ok", message });
   }
   const reach: DoctorFinding = { check: "reach", status: "ok", message: `${kind} ${version}, revision ${revision}` };
   return [reach, latency, ...told, ...quiet];
+}
+
+function etcdHistory(revision: bigint): string {
+  if (revision >= MANY_REVISIONS) return "its history seems to be compacted";
+  return `${revision} revisions: too few to tell whether its history is ever compacted`;
 }
 
 async function checkIdentity(patient: Patient, signal: AbortSignal): Promise<DoctorFinding[]> {

@@ -19,8 +19,8 @@ export interface CheckParts {
 
 /** An endpoint that says nothing for so long counts as down. */
 const STATUS_DEADLINE_MS = 2_000;
-/** So many revisions and nothing compacted: nobody compacts. */
-const MANY_REVISIONS = 10_000n;
+/** So many revisions and nothing compacted: nobody compacts. With fewer it cannot be told. */
+export const MANY_REVISIONS = 10_000n;
 const DEFAULT_QUOTA = 2_147_483_648;
 
 /** Throws when no endpoint does a linearizable read. */
