@@ -1,5 +1,13 @@
+import { RouterError } from "../core/errors.ts";
 import { identityFindings } from "../control/coordination/fleet-findings.ts";
-import { adoptFleet, type FleetIdentity, initFleet, readFleet, shownIdentity } from "../store/recipes/identity.ts";
+import {
+  adoptFleet,
+  checkFleetId,
+  type FleetIdentity,
+  initFleet,
+  readFleet,
+  shownIdentity,
+} from "../store/recipes/identity.ts";
 import type { FleetMemory } from "../store/recipes/fleet-memory.ts";
 import type { Coordination } from "./coordination.ts";
 
@@ -19,6 +27,17 @@ export interface FleetCommand {
   readonly memory: FleetMemory | undefined;
   readonly signal: AbortSignal;
   readonly by: string;
+}
+
+/** Why no fleet can be called so. */
+export function fleetIdProblem(id: string): RouterError | undefined {
+  try {
+    checkFleetId(id);
+    return undefined;
+  } catch (cause) {
+    if (cause instanceof RouterError) return cause;
+    throw cause;
+  }
 }
 
 export async function showFleet({ coordination, memory, signal }: FleetCommand): Promise<FleetAnswer> {

@@ -90,7 +90,16 @@ test("adopting an empty store needs a fleet that somebody knows", async () => {
   assert.match(unknown.err, /neither the store nor this node knows a fleet/u);
   assert.equal((await node.run("fleet adopt --generation 3")).code, 2);
   assert.match((await node.run("fleet adopt --id blue --generation 3")).out, /fleet blue's, from generation 4 on/u);
-  assert.match((await node.run("fleet init --id a/b")).err, /"a\/b" cannot be the id of a fleet/u);
+});
+
+test("an id that no fleet can have is a mistake of whoever wrote it, and no store is made for it", async () => {
+  const node = nodeFolder();
+  for (const command of ["init", "adopt"]) {
+    const { code, err } = await node.run(`fleet ${command} --id a/b`);
+    assert.equal(code, 2);
+    assert.match(err, /--id: "a\/b" cannot be the id of a fleet\n {2}use letters/u);
+  }
+  assert.match((await node.run("fleet show")).err, /there is no store yet/u);
 });
 
 test("locks and leaders of a node's store, while a program holds them", async () => {

@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
 import type { FleetAnswer, FleetCommand } from "../../server/fleet-commands.ts";
-import { makeFleet, raiseFleet, showFleet } from "../../server/fleet-commands.ts";
+import { fleetIdProblem, makeFleet, raiseFleet, showFleet } from "../../server/fleet-commands.ts";
 import { memoryOf } from "../../server/named-store.ts";
 import { onlyOne, usage } from "../args.ts";
 import {
@@ -94,6 +94,7 @@ function command(fleet: FleetPart): Command {
     options: { ...fleet.options, ...STORE_OPTIONS },
     async run(args, io) {
       if (args.positionals.length > 0) throw usage(`fleet ${part} takes options alone`);
+      if ("id" in fleet.options) checkId(args.list("id"));
       const named = namedStore(args, io);
       const memory = await memoryOf(named);
       const by = `${io.env["USER"] ?? "somebody"}@${hostname()}`;
@@ -103,6 +104,14 @@ function command(fleet: FleetPart): Command {
       return tell(answer, args, io);
     },
   };
+}
+
+/** Before a store is asked, or made. */
+function checkId(ids: readonly string[]): void {
+  for (const id of ids) {
+    const problem = fleetIdProblem(id);
+    if (problem !== undefined) throw usage(`--id: ${problem.message}`, problem.hint);
+  }
 }
 
 function tell(answer: FleetAnswer, args: Args, io: Io): ExitCode {

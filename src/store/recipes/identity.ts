@@ -168,6 +168,11 @@ function foundIn(entry: Entry | undefined): FoundFleet {
 
 const ID = "the id of a fleet";
 
+/** Fails with `STORE_REFUSED` for what no fleet can be called. */
+export function checkFleetId(id: string): void {
+  checkedPart(id, ID);
+}
+
 function identityWith(id: string, generation: number): FleetIdentity {
   return { id, generation, minEpoch: { generation, revision: 0n } };
 }
