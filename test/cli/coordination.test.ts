@@ -201,6 +201,13 @@ for (const { line, want } of mistakes) {
   });
 }
 
+test("a certificate for http:// is told by the option that names it", async () => {
+  writeFileSync(join(folder, "own.pem"), "of no matter");
+  const ran = await runCli("locks --store etcd --endpoint http://a:1 --cert own.pem".split(" "), { cwd: folder });
+  assert.equal(ran.code, 2);
+  assert.match(ran.err, /--cert: no endpoint is https:\/\/\n {2}.*leave it out/u);
+});
+
 test("a password comes from a file, and is told nowhere", async () => {
   writeFileSync(join(folder, "password"), "hunter2\n");
   const options = "--store etcd --endpoint http://127.0.0.1:1 --username u --password-file password --timeout 1s";

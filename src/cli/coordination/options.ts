@@ -76,7 +76,8 @@ const OPTION_OF: Readonly<Record<string, string>> = {
 /** The problem in the words of who wrote options, and has no config to look at. */
 function wrongOption({ path, message, hint }: SettingsProblem, args: Args): RouterError {
   const [top = "", below] = path;
-  const name = top === "tls" ? String(below ?? top) : (OPTION_OF[top] ?? String(top));
+  const ofTls = below ?? ["ca", "cert", "key"].find((one) => args.text(one) !== undefined);
+  const name = top === "tls" ? String(ofTls) : (OPTION_OF[top] ?? String(top));
   const written = typeof below === "number" ? ` ${args.list(name)[below] ?? ""}` : "";
   const where = path.length === 0 ? "" : `--${name}${written}: `;
   return usage(`${where}${asOptions(message)}`, hint === undefined ? undefined : asOptions(hint));
@@ -86,6 +87,7 @@ function asOptions(text: string): string {
   return text
     .replace(/^endpoints: \["(.*)"\]$/u, "--endpoint $1")
     .replace(/ needs endpoints$/u, " needs an --endpoint")
+    .replace(/leave tls out$/u, "leave it out")
     .replace(/\btype: (\w+)/u, "--store $1")
     .replaceAll(/\bpassword\b/gu, "--password-file")
     .replaceAll(/\busername\b/gu, "--username");
