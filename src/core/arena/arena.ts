@@ -1,3 +1,4 @@
+import { ArenaExtent, type ExtentOwner } from "./arena-extent.ts";
 import { Chunks } from "./chunks.ts";
 import type { BodyMemory, Extent } from "./extent.ts";
 import { ArenaWatch, type Leak } from "./watch.ts";
@@ -32,7 +33,7 @@ interface Packer {
  * chunk is used again when nothing in it is in use any more. Nothing is moved, because what is in
  * use is seen by views: so a run may not be had although enough chunks are free (`fragmented`).
  */
-export class Arena implements BodyMemory {
+export class Arena implements BodyMemory, ExtentOwner {
   readonly capacityBytes: number;
   readonly chunkBytes: number;
   /** Bytes of extents that are in use. */
@@ -155,12 +156,10 @@ export class Arena implements BodyMemory {
     if (whole.isPartial) this.#setPartial(whole, false);
   }
 
-  /** For extents alone. */
   viewAt(start: number, length: number): Buffer {
     return Buffer.from(this.#memory, start, length);
   }
 
-  /** For extents alone: a range is not used any more. */
   leave(start: number, size: number): void {
     this.liveBytes -= size;
     this.#watch?.left(start, start + size);
@@ -185,28 +184,21 @@ export class Arena implements BodyMemory {
     this.onLeft?.();
   }
 
-  /** For extents alone: it has been given back. */
   ended(extent: ArenaExtent): void {
     if (extent.isPartial) this.#setPartial(extent, false);
     if (extent.stays) this.#setStays(extent, false);
     this.#watch?.died(extent);
   }
 
-  /** For extents alone: whether it may outlive its request. */
   mayOutlive({ start, size }: ArenaExtent): boolean {
     const more = this.#chunks.notStaying(this.#chunkAt(start), this.#chunkAt(start + size - 1));
     return this.stayingBytes + more * this.chunkBytes <= this.mayStayBytes;
   }
 
-  /** For extents alone: it outlives its request from here on. */
   outlives(extent: ArenaExtent): void {
     this.#setStays(extent, true);
   }
 
-  /**
-   * For extents alone: so many bytes of it are less than a quarter of it, or of a chunk that it is
-   * in less than a quarter is in use.
-   */
   isSparse({ start, size }: ArenaExtent, bytes: number): boolean {
     if (SPARSE * bytes < size) return true;
     if (this.#isRun(size)) return false;
@@ -214,7 +206,6 @@ export class Arena implements BodyMemory {
     return SPARSE * least < this.chunkBytes;
   }
 
-  /** For extents alone. */
   misuse(what: string): void {
     this.misused++;
     if (this.#watch !== undefined) throw new Error(`arena: an extent was ${what} after its end`);
@@ -343,72 +334,3 @@ export class Arena implements BodyMemory {
     else if (chunk === this.#partial.chunk) this.#leave(this.#partial);
   }
 }
-
-/**
- * A body's place in an arena. It is not used again for another body, so that an end that is told
- * twice harms nobody.
- */
-class ArenaExtent implements Extent {
-  start: number;
-  size: number;
-  length: number;
-  isPartial = false;
-  /** Some part of it outlives its request. */
-  stays = false;
-  readonly arena: Arena;
-  #uses = 1;
-  /**
-   * Of all of it, once it is read, until the first of several releases it: a view has 104 bytes,
-   * more than this, and who goes on with it mostly reads ranges.
-   */
-  #whole: Buffer | undefined = undefined;
-
-  constructor(arena: Arena, start: number, size: number, length: number) {
-    this.arena = arena;
-    this.start = start;
-    this.size = size;
-    this.length = length;
-  }
-
-  get bytes(): Buffer {
-    return (this.#whole ??= this.arena.viewAt(this.start, this.length));
-  }
-
-  view(from: number, to: number): Buffer {
-    if (this.#uses <= 0) this.arena.misuse("read");
-    return this.#uses <= 0 ? GONE : this.arena.viewAt(this.start + from, to - from);
-  }
-
-  /** Its place, or how much of it there is, has changed. */
-  setLength(length: number): void {
-    this.length = length;
-    this.#whole = undefined;
-  }
-
-  stay(): boolean {
-    if (this.stays) return true;
-    if (this.#uses <= 0 || !this.arena.mayOutlive(this)) return false;
-    this.arena.outlives(this);
-    return true;
-  }
-
-  isSparse(bytes: number): boolean {
-    return this.#uses > 0 && this.arena.isSparse(this, bytes);
-  }
-
-  retain(): void {
-    if (this.#uses > 0) this.#uses++;
-    else this.arena.misuse("retained");
-  }
-
-  release(): void {
-    if (this.#uses <= 0) return this.arena.misuse("released");
-    this.#whole = undefined;
-    if (--this.#uses > 0) return;
-    this.#whole = GONE;
-    this.arena.ended(this);
-    this.arena.leave(this.start, this.size);
-  }
-}
-
-const GONE = Buffer.alloc(0);
