@@ -1,5 +1,6 @@
 import { type Clock, sleep } from "../core/clock.ts";
 import { reasonOf, RouterError } from "../core/errors.ts";
+import { isTrue } from "./compare.ts";
 import { CALL_DEADLINE_MS, type CallOptions, type Entry, type Revision } from "./store.ts";
 import type { Compare, Txn, TxnOutcome, Write } from "./store.ts";
 
@@ -195,17 +196,4 @@ function holds({ if: comparisons, then: writes }: Txn, { first, after }: FoundEn
     const owner = after.get(write.key)?.session;
     return write.kind === "delete" || write.session === undefined || owner === undefined || owner === write.session;
   });
-}
-
-function isTrue(compare: Compare, entry: Entry | undefined): boolean {
-  switch (compare.kind) {
-    case "absent":
-      return entry === undefined;
-    case "created":
-      return entry?.created === compare.revision;
-    case "modified":
-      return entry?.modified === compare.revision;
-    default:
-      return compare satisfies never;
-  }
 }

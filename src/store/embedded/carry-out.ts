@@ -1,6 +1,6 @@
 import { RouterError } from "../../core/errors.ts";
-import { Unreachable } from "../../core/unreachable.ts";
-import type { Compare, Entry, Txn, TxnOutcome, Write } from "../store.ts";
+import { isTrue } from "../compare.ts";
+import type { Entry, Txn, TxnOutcome, Write } from "../store.ts";
 import type { Opened } from "./store-file.ts";
 
 type Put = Extract<Write, { kind: "put" }>;
@@ -10,7 +10,7 @@ export function carryOut({ tables, leases, writer }: Opened, txn: Txn, nowMs: nu
   const puts = txn.then.filter((write) => write.kind === "put");
   const deletes = txn.then.filter((write) => write.kind === "delete").map(({ key }) => key);
   const mayBe =
-    txn.if.every((compare) => holds(compare, tables.entry(compare.key))) &&
+    txn.if.every((compare) => isTrue(compare, tables.entry(compare.key))) &&
     puts.every((put) => mayPut(put, tables.entry(put.key)));
   if (!mayBe) return { done: false, entries: (txn.else ?? []).map((key) => tables.entry(key)) };
   for (const { key, session } of puts) {
@@ -19,19 +19,6 @@ export function carryOut({ tables, leases, writer }: Opened, txn: Txn, nowMs: nu
   }
   const entries = puts.map(({ key, value, session }) => ({ key, value, session }));
   return { done: true, revision: writer.write(entries, deletes, nowMs) };
-}
-
-function holds(compare: Compare, entry: Entry | undefined): boolean {
-  switch (compare.kind) {
-    case "absent":
-      return entry === undefined;
-    case "created":
-      return entry?.created === compare.revision;
-    case "modified":
-      return entry?.modified === compare.revision;
-    default:
-      throw new Unreachable(compare);
-  }
 }
 
 function mayPut({ session }: Put, entry: Entry | undefined): boolean {
