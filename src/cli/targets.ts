@@ -1,4 +1,5 @@
 import { listOf, type Values } from "../config/values.ts";
+import { LONGEST_TIMER_MS } from "../core/clock.ts";
 import { parseDuration } from "../core/units.ts";
 import { adminCommand } from "./admin-client/command.ts";
 import { ageText, fieldsOf, shown, shownNumber } from "./admin-client/fields.ts";
@@ -124,13 +125,12 @@ function operatorCommand(state: string, summary: string, options: OptionSpecs): 
 
 /** As the node takes it. */
 const SHORTEST_MS = 1_000;
-const LONGEST_MS = 2_147_483_647;
 
 function readFor(args: Args): string | undefined {
   const text = args.text("for");
   if (text === undefined) return undefined;
   const ms = parseDuration(text);
   if (ms === undefined) throw usage(`--for takes a time such as 10m or 1h30m; got "${text}"`);
-  if (ms < SHORTEST_MS || ms > LONGEST_MS) throw usage(`--for takes 1s to 24d; got "${text}"`);
+  if (ms < SHORTEST_MS || ms > LONGEST_TIMER_MS) throw usage(`--for takes 1s to 24d; got "${text}"`);
   return text;
 }

@@ -31,6 +31,9 @@ export function machineMs(clock: Clock): number {
   return clock.machineMs?.() ?? clock.nowMs();
 }
 
+/** 24.8 days: a timer of Node.js that is to be later than that runs at once. */
+export const LONGEST_TIMER_MS = 2_147_483_647;
+
 /** Resolves after `delayMs`; rejects with the signal's reason when that comes first. */
 export function sleep(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -1,4 +1,4 @@
-import type { Cancel, Clock } from "./clock.ts";
+import { LONGEST_TIMER_MS, type Cancel, type Clock } from "./clock.ts";
 import { Heap, type HeapItem } from "./heap.ts";
 
 /** Something that is to happen at a time. */
@@ -68,7 +68,8 @@ export class Timers<T extends Timer = Timer> {
     if (atMs >= this.#armedMs) return;
     this.#disarm?.();
     this.#armedMs = atMs;
-    this.#disarm = this.#clock.after(Math.min(LONGEST_MS, atMs - nowMs), this.#onTimer);
+    // One that is too early arms itself again.
+    this.#disarm = this.#clock.after(Math.min(LONGEST_TIMER_MS, atMs - nowMs), this.#onTimer);
   }
 
   #stop(): void {
@@ -77,6 +78,3 @@ export class Timers<T extends Timer = Timer> {
     this.#armedMs = Number.POSITIVE_INFINITY;
   }
 }
-
-/** Node's timers take no longer delay; a timer that is too early arms itself again. */
-const LONGEST_MS = 2_147_483_647;

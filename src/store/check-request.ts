@@ -1,3 +1,4 @@
+import { LONGEST_TIMER_MS } from "../core/clock.ts";
 import { RouterError } from "../core/errors.ts";
 import { type CallOptions, MAX_TXN_BYTES, MAX_TXN_OPERATIONS, MAX_VALUE_BYTES, type Txn } from "./store.ts";
 
@@ -70,10 +71,9 @@ function brief(key: string): string {
   return JSON.stringify(key.length > 80 ? `${key.slice(0, 80)}...` : key);
 }
 
-/** Timers do not count further, and run at once what is to be later than that. */
-const LONGEST_MS = 2_147_483_647;
-
 export function inTimers<T extends CallOptions>(options: T): T {
   const { deadlineMs } = options;
-  return deadlineMs === undefined || deadlineMs <= LONGEST_MS ? options : { ...options, deadlineMs: LONGEST_MS };
+  return deadlineMs === undefined || deadlineMs <= LONGEST_TIMER_MS
+    ? options
+    : { ...options, deadlineMs: LONGEST_TIMER_MS };
 }

@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { LONGEST_TIMER_MS } from "../../core/clock.ts";
 import { RouterError } from "../../core/errors.ts";
 import { parseDuration } from "../../core/units.ts";
 import type { Coordination } from "../../server/coordination.ts";
@@ -118,9 +119,6 @@ function settingsOf(type: string, args: Args, { cwd }: Io): Readonly<Record<stri
 
 const MAX_SECRET_BYTES = 4_096;
 
-/** Timers do not count further. */
-const LONGEST_MS = 2_147_483_647;
-
 /** Opens the store, runs what a command does with it, and closes it. */
 export async function withStore<T>(
   named: NamedStore,
@@ -131,7 +129,7 @@ export async function withStore<T>(
   const timeout = args.required("timeout");
   const timeoutMs = parseDuration(timeout);
   if (timeoutMs === undefined || timeoutMs <= 0) throw usage(`--timeout takes a time such as 10s; got "${timeout}"`);
-  if (timeoutMs > LONGEST_MS) throw usage(`--timeout takes at most 24d; got "${timeout}"`);
+  if (timeoutMs > LONGEST_TIMER_MS) throw usage(`--timeout takes at most 24d; got "${timeout}"`);
   const late = new AbortController();
   const cancel = io.clock.after(timeoutMs, () => {
     late.abort(new RouterError("STORE_UNREACHABLE", `the store did not answer within ${timeout}`));

@@ -1,5 +1,6 @@
 import { RE2JS, RE2JSException, RE2JSSyntaxException } from "re2js";
 import { z } from "zod";
+import { LONGEST_TIMER_MS } from "../../core/clock.ts";
 import { HEADER_NAME } from "../../core/header-name.ts";
 import { Secret } from "../../core/secret.ts";
 import {
@@ -52,16 +53,13 @@ export const HeaderNameSchema = z.string().regex(HEADER_NAME, "is not a valid he
 /** Headers with their values, which are secrets. */
 export const HeadersSchema = z.record(HeaderNameSchema, SecretSchema);
 
-/** Timers of Node.js wrap around above this: 24.8 days. */
-const LONGEST_MS = 2_147_483_647;
-
 /** A text (`100ms`, `10s`, `1m30s`) or milliseconds; gives milliseconds. */
 export function duration(shortestMs: number): DurationSchema {
   return z
     .union([z.string().regex(DURATION_PATTERN, NOT_A_DURATION), z.number().min(0)])
     .transform((written, context) => {
       const ms = typeof written === "number" ? written : parseDuration(written);
-      if (ms !== undefined && ms >= shortestMs && ms <= LONGEST_MS) return ms;
+      if (ms !== undefined && ms >= shortestMs && ms <= LONGEST_TIMER_MS) return ms;
       context.issues.push({
         code: "custom",
         input: written,

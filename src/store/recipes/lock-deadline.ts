@@ -1,8 +1,5 @@
 import { RouterError } from "../../core/errors.ts";
-import type { Clock } from "../../core/clock.ts";
-
-/** Timers do not count further. */
-const LONGEST_MS = 2_147_483_647;
+import { LONGEST_TIMER_MS, type Clock } from "../../core/clock.ts";
 
 export interface Deadline extends Disposable {
   readonly signal: AbortSignal;
@@ -13,8 +10,8 @@ export interface Deadline extends Disposable {
  */
 export function deadlineOf(clock: Clock, what: string, signal: AbortSignal, timeoutMs: number | undefined): Deadline {
   if (timeoutMs === undefined) return { signal, [Symbol.dispose]: () => undefined };
-  if (!(timeoutMs >= 0 && timeoutMs <= LONGEST_MS)) {
-    throw new RangeError(`timeoutMs is ${timeoutMs}: milliseconds from 0 to ${LONGEST_MS}`);
+  if (!(timeoutMs >= 0 && timeoutMs <= LONGEST_TIMER_MS)) {
+    throw new RangeError(`timeoutMs is ${timeoutMs}: milliseconds from 0 to ${LONGEST_TIMER_MS}`);
   }
   const over = new AbortController();
   const cancel = clock.after(timeoutMs, () => {
