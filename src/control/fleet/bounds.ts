@@ -1,0 +1,19 @@
+/** What the protocol between collectors and controllers takes, at most: docs/fleet.md has it. */
+export const FLEET_BOUNDS = {
+  /** A message of any call, both ways, but for the reply of Fetch. */
+  messageBytes: 262_144,
+  /** A body that is fetched by its digest: a document of the fleet's config is not larger. */
+  bodyBytes: 8_388_608,
+  /** The reply of Fetch: a body in Base64, and what is around it. */
+  fetchReplyBytes: 11_249_408,
+  /** A directive's body that comes with it; a larger one is fetched. */
+  inlineBytes: 8_192,
+  /** Scopes of directives: the world's, and those of a region. */
+  scopes: 64,
+  /** Collectors in one page of Members. */
+  page: 200,
+  addresses: 16,
+  tags: 64,
+  text: 256,
+  reason: 500,
+} as const;

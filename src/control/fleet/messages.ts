@@ -1,0 +1,226 @@
+import { z } from "zod";
+import { FLEET_BOUNDS } from "./bounds.ts";
+import {
+  DigestSchema,
+  DirectiveNewsSchema,
+  DirectiveSchema,
+  EpochTextSchema,
+  KnownDirectivesSchema,
+} from "./directive.ts";
+
+/**
+ * What collectors and controllers say to each other. Fields are only ever added, and have a default:
+ * what is unknown is ignored, so that peers of other versions understand each other. A change that
+ * cannot be made so raises the number.
+ */
+export const FLEET_PROTOCOL = 1;
+
+/** gRPC's name of the service; methods are those of `ControllerCalls`. */
+export const FLEET_SERVICE = "signalbox.fleet.v1.Controller";
+
+const text = z.string().max(FLEET_BOUNDS.text);
+const reason = z.string().max(FLEET_BOUNDS.reason);
+const quantity = z.number().min(0);
+const count = z.int().min(0);
+const protocol = count.default(0);
+const NodeIdSchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/u, "is not the id of a node");
+
+/** Small maps of texts: addresses by listener, tags of people. */
+function texts(most: number): z.ZodDefault<z.ZodType<Record<string, string>>> {
+  return z
+    .record(z.string().min(1).max(128), text)
+    .refine((all) => Object.keys(all).length <= most, `has more than ${most} entries`)
+    .default({});
+}
+
+/** The load of a node; shares are of what it has: 0.5 is half of it. */
+export const CollectorLoadSchema = z.object({
+  items_per_second: quantity.default(0),
+  bytes_per_second: quantity.default(0),
+  queue_items: quantity.default(0),
+  cpu: quantity.default(0),
+  memory: quantity.default(0),
+  event_loop_ms: quantity.default(0),
+  utilization: quantity.default(0),
+  latency_ms: quantity.default(0),
+  /** Share of the items that could not be delivered. */
+  error_rate: quantity.default(0),
+  /** Share of the items that sampling has left. */
+  sampling_rate: quantity.default(1),
+});
+export type CollectorLoad = z.output<typeof CollectorLoadSchema>;
+
+export const CollectorCapacitySchema = z.object({ items_per_second: quantity.default(0) });
+export type CollectorCapacity = z.output<typeof CollectorCapacitySchema>;
+
+export const CollectorHealthSchema = z.object({
+  state: z.enum(["healthy", "unhealthy", "unknown"]).catch("unknown").default("unknown"),
+  reason: reason.default(""),
+});
+export type CollectorHealth = z.output<typeof CollectorHealthSchema>;
+
+/** The config that a collector runs, and what became of the newest that it was given. */
+export const CollectorConfigSchema = z.object({
+  /** 0: none. */
+  version: count.default(0),
+  digest: z.string().max(64).default(""),
+  result: z.enum(["none", "running", "preparing", "refused"]).catch("none").default("none"),
+  /** Of what was given last, when it is not what runs: it is being prepared, or was refused. */
+  tried_version: count.optional(),
+  tried_digest: z.string().max(64).optional(),
+  reason: reason.optional(),
+});
+export type CollectorConfig = z.output<typeof CollectorConfigSchema>;
+
+/** What a collector has been granted by a directive and goes on to use: so much longer. */
+const HeldShareSchema = z.object({ epoch: EpochTextSchema, seq: count, valid_for_ms: count, share: quantity });
+
+const IDENTITY_SHAPE = {
+  id: NodeIdSchema,
+  region: z.string().min(1).max(FLEET_BOUNDS.text),
+  /** One start of a node: made up anew each time, so that a goodbye of the one before says nothing. */
+  incarnation: z.string().min(1).max(64),
+};
+
+const COLLECTOR_SHAPE = {
+  ...IDENTITY_SHAPE,
+  version: text.default(""),
+  addresses: texts(FLEET_BOUNDS.addresses),
+  tags: texts(FLEET_BOUNDS.tags),
+  capacity: CollectorCapacitySchema.prefault({}),
+  load: CollectorLoadSchema.prefault({}),
+  health: CollectorHealthSchema.prefault({}),
+  config: CollectorConfigSchema.prefault({}),
+  /** The highest `schema` of documents that it reads. */
+  schema_max: count.default(1),
+};
+
+/** Who leads, as far as whoever answers knows. */
+export const ControllerSchema = z.object({
+  id: text,
+  address: text,
+  /** Whether it is dialled with TLS. */
+  tls: z.boolean().default(false),
+});
+export type ControllerAddress = z.output<typeof ControllerSchema>;
+
+/** Any call may be answered so: whoever was asked leads no more, and says who does if it knows. */
+export const NotLeaderSchema = z.object({
+  protocol,
+  not_leader: z.literal(true),
+  leader: ControllerSchema.optional(),
+});
+export type NotLeader = z.output<typeof NotLeaderSchema>;
+
+export const ReportSchema = z.object({
+  protocol,
+  ...COLLECTOR_SHAPE,
+  /** Rises with each Report of an incarnation: what was overtaken on the way is left out. */
+  seq: count,
+  received: KnownDirectivesSchema.default({}),
+  held: z
+    .record(z.string().max(128), HeldShareSchema)
+    .refine((all) => Object.keys(all).length <= FLEET_BOUNDS.scopes, `has more than ${FLEET_BOUNDS.scopes} entries`)
+    .default({}),
+  /** What it believes the members of its region to be, if it knows: split views show by it. */
+  view_digest: z.string().max(64).optional(),
+});
+export type CollectorReport = z.output<typeof ReportSchema>;
+
+export const ReportReplySchema = z.object({
+  protocol,
+  controller: z.object({ id: text, epoch: EpochTextSchema }),
+  newer: z.array(DirectiveNewsSchema).max(FLEET_BOUNDS.scopes).default([]),
+  /** How many report to it: those who come back after it was lost take their time accordingly. */
+  collectors: count.default(1),
+  /** Milliseconds since 1970, by the controller's clock. */
+  received_at_ms: z.number().default(0),
+});
+export type ReportReply = z.output<typeof ReportReplySchema>;
+
+export const AwaitSchema = z.object({ protocol, id: NodeIdSchema, known: KnownDirectivesSchema.default({}) });
+export type AwaitRequest = z.output<typeof AwaitSchema>;
+
+/** Empty: nothing came within the time that it was held. */
+export const AwaitReplySchema = z.object({
+  protocol,
+  directives: z.array(DirectiveSchema).max(FLEET_BOUNDS.scopes).default([]),
+});
+export type AwaitReply = z.output<typeof AwaitReplySchema>;
+
+export const FetchSchema = z.object({ protocol, id: NodeIdSchema, digest: DigestSchema });
+export type FetchRequest = z.output<typeof FetchSchema>;
+
+/** Without a body: the controller has none with this digest. */
+export const FetchReplySchema = z.object({
+  protocol,
+  digest: DigestSchema,
+  /** In Base64: so its length is known, whatever is in it. */
+  body: z.base64().optional(),
+});
+export type FetchReply = z.output<typeof FetchReplySchema>;
+
+export const GoodbyeSchema = z.object({ protocol, id: NodeIdSchema, incarnation: IDENTITY_SHAPE.incarnation });
+export type GoodbyeRequest = z.output<typeof GoodbyeSchema>;
+
+export const GoodbyeReplySchema = z.object({ protocol });
+export type GoodbyeReply = z.output<typeof GoodbyeReplySchema>;
+
+/** A collector as its controller sees it. */
+export const CollectorViewSchema = z.object({
+  ...COLLECTOR_SHAPE,
+  state: z.enum(["live", "suspect", "gone"]).catch("suspect").default("live"),
+  /** Since its last Report. */
+  age_ms: quantity.default(0),
+});
+export type CollectorView = z.output<typeof CollectorViewSchema>;
+
+export const MembersSchema = z.object({
+  protocol,
+  region: z.string().min(1).max(FLEET_BOUNDS.text),
+  /** Id of the last one of the page before. */
+  after: z.string().max(FLEET_BOUNDS.text).optional(),
+  limit: z.int().min(1).max(FLEET_BOUNDS.page).default(FLEET_BOUNDS.page),
+});
+export type MembersRequest = z.output<typeof MembersSchema>;
+
+/** In the order of their ids. */
+export const MembersReplySchema = z.object({
+  protocol,
+  region: text,
+  members: z.array(CollectorViewSchema).max(FLEET_BOUNDS.page).default([]),
+  /** Given as `after`, the next page; absent: there is none. */
+  next: text.optional(),
+  /** Of the ids of all of its members, sorted: who disagrees has another one. */
+  view_digest: z.string().max(64).optional(),
+});
+export type MembersReply = z.output<typeof MembersReplySchema>;
+
+export const MemberSchema = z.object({ protocol, id: NodeIdSchema });
+export type MemberRequest = z.output<typeof MemberSchema>;
+
+/** All that its controller knows of one; without `member`: nothing. */
+export const MemberReplySchema = z.object({
+  protocol,
+  member: CollectorViewSchema.extend({
+    received: KnownDirectivesSchema.default({}),
+    reports: count.default(0),
+    /** Milliseconds since 1970, by the controller's clock. */
+    first_seen_ms: z.number().default(0),
+    /** Newest last. */
+    history: z
+      .array(z.object({ at_ms: z.number(), load: CollectorLoadSchema }))
+      .max(600)
+      .default([]),
+  }).optional(),
+});
+export type MemberReply = z.output<typeof MemberReplySchema>;
+
+/** Base64 of a body, for the reply of Fetch. */
+export function encodeBody(body: Uint8Array): string {
+  return Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("base64");
+}
+
+export function decodeBody(text64: string): Uint8Array {
+  return Buffer.from(text64, "base64");
+}
