@@ -1,6 +1,5 @@
 import { rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { mkdtempSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { FACTS } from "../../../src/store/embedded/facts.ts";
@@ -8,6 +7,7 @@ import { openEmbedded } from "../../../src/store/embedded/open-embedded.ts";
 import { openEmbeddedLeases } from "../../../src/store/embedded/embedded-leases.ts";
 import type { EmbeddedSettings } from "../../../src/store/store.ts";
 import { storeContract, type StoreFixture, type StoreSkips } from "../contract.ts";
+import { makeQuickFolder } from "../../support/quick-folder.ts";
 
 const NO_NETWORK = "there is no network between a node and its own file";
 
@@ -15,7 +15,7 @@ storeContract("embedded, a file", {
   facts: FACTS,
   skips: { network: NO_NETWORK },
   async open() {
-    const folder = mkdtempSync(join(tmpdir(), "signalbox-store-"));
+    const folder = makeQuickFolder("signalbox-store-");
     const file = join(folder, "store.sqlite");
     return {
       ...fixtureOf({ kind: "embedded", file }, file),

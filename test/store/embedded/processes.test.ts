@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, test } from "node:test";
@@ -16,11 +15,12 @@ import { SILENT_OBSERVER } from "../contract.ts";
 import { absent, plain, put, read, textOf, withCode, write } from "../contract/calls.ts";
 import { Follower } from "../contract/follower.ts";
 import { contents } from "../contract/reads.ts";
+import { makeQuickFolder } from "../../support/quick-folder.ts";
 
 const WRITER = fileURLToPath(new URL("writer-process.ts", import.meta.url));
 const OPTIONS: StoreOptions = { clock: systemClock, random: systemRandom, observer: SILENT_OBSERVER };
 
-const folder = mkdtempSync(join(tmpdir(), "signalbox-processes-"));
+const folder = makeQuickFolder("signalbox-processes-");
 after(() => rmSync(folder, { recursive: true }));
 let files = 0;
 

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { promisify } from "node:util";
 import { readPage, ROOT } from "../../docs/pages.ts";
 import { printsOf } from "../../docs/programs.ts";
 import type { RecipeContract, RecipeServer } from "./recipe-contract.ts";
+import { makeQuickFolder } from "../../support/quick-folder.ts";
 
 const PAGE = "docs/coordination.md";
 const EMBEDDED = '{ kind: "embedded", file: ":memory:" }';
@@ -19,7 +19,7 @@ export function programTests(name: string, { open, skip }: RecipeContract): void
   const programs = page.fences.filter(({ info }) => info === "ts");
   describe(`programs: ${name}`, skip === undefined ? {} : { skip }, () => {
     let server: RecipeServer | undefined;
-    const folder = mkdtempSync(join(tmpdir(), "signalbox-programs-"));
+    const folder = makeQuickFolder("signalbox-programs-");
     before(async () => {
       server = await open();
     });

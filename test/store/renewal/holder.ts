@@ -4,6 +4,7 @@ import { machineMs, systemClock } from "../../../src/core/clock.ts";
 import { systemRandom } from "../../../src/core/random.ts";
 import { openStore } from "../../../src/store/open-store.ts";
 import type { Session, StoreObserver, StoreSettings } from "../../../src/store/store.ts";
+import { PATIENCE_MS } from "../../support/patience.ts";
 
 /** What the process is told, as JSON, in its first argument. */
 export interface HolderTask {
@@ -21,6 +22,8 @@ export interface HolderTask {
 /** What it sends. Times are the machine's. */
 export type HolderMessage =
   | { readonly kind: "holds" }
+  /** Before it could hold anything: nobody renewed it in time. */
+  | { readonly kind: "lost_early"; readonly why: string }
   | {
       readonly kind: "woke";
       /** The latest time until when it was told that it may act. */
@@ -99,18 +102,28 @@ async function stop(asker: Asker): Promise<void> {
 
 const { signal } = new AbortController();
 await using store = await openStore(task.settings, { clock: systemClock, random: systemRandom, observer });
-await using session = await store.openSession({ ttlMs: task.ttlMs, signal });
+await using session = await store.openSession({ ttlMs: task.ttlMs, signal, deadlineMs: PATIENCE_MS });
 const value = Buffer.from("holder");
-await store.txn({ if: [], then: [{ kind: "put", key: task.key, value, session: session.id }] }, { signal });
 const asker = new Asker(session);
-asker.ask();
-tell({ kind: "holds" });
+try {
+  const put = { kind: "put", key: task.key, value, session: session.id } as const;
+  await store.txn({ if: [], then: [put] }, { signal, deadlineMs: PATIENCE_MS });
+  if (asker.ask() === 0) throw session.lost.reason;
+  tell({ kind: "holds" });
+} catch (cause) {
+  if (!session.lost.aborted) throw cause;
+  tell({ kind: "lost_early", why: why() });
+  await once(process, "disconnect");
+}
 if (task.mode === "compute") await compute(asker);
 else if (task.mode === "wedge") wedge(asker);
 else await stop(asker);
 tell({ kind: "woke", validForMs: asker.ask(), toldUntilMs: asker.toldUntilMs });
 
 await new Promise((resolve) => setTimeout(resolve, task.ttlMs / 6));
-const why = `${String(session.lost.reason)} (${calls.join(", ")})`;
-tell({ kind: "turned", isLost: session.lost.aborted, why });
+tell({ kind: "turned", isLost: session.lost.aborted, why: why() });
 await once(process, "disconnect"); // until the test has seen what is there
+
+function why(): string {
+  return `${String(session.lost.reason)} (${calls.join(", ")})`;
+}

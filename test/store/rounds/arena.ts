@@ -1,9 +1,9 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { StoreSettings } from "../../../src/store/store.ts";
 import { ConsulServer } from "../../support/consul-server.ts";
 import { EtcdServer } from "../../support/etcd-server.ts";
+import { makeQuickFolder } from "../../support/quick-folder.ts";
 import type { Disruption } from "./disruption.ts";
 
 /** Where rounds take place. `etcd3`: one of three members. */
@@ -39,7 +39,7 @@ const ON_A_FILE: Arena["waves"] = [
 export async function openArena(name: ArenaName): Promise<Arena> {
   switch (name) {
     case "embedded": {
-      const folder = mkdtempSync(join(tmpdir(), "signalbox-rounds-"));
+      const folder = makeQuickFolder("signalbox-rounds-");
       return {
         settings: { kind: "embedded", file: join(folder, "store.sqlite") },
         ttlMs: 3_000,

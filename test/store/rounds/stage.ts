@@ -56,9 +56,14 @@ export class Stage implements AsyncDisposable {
     const store = await openStore(options.settings, { clock: systemClock, random: systemRandom, observer: UNOBSERVED });
     const stage = new Stage(options, store);
     stage.#following = stage.seats.follow(store, stage.#over.signal, () => stage.#check());
-    for (let number = 1; number <= CANDIDATES; number++) await stage.#add(`c${number}`);
-    await stage.#standInTurn();
-    return stage;
+    try {
+      for (let number = 1; number <= CANDIDATES; number++) await stage.#add(`c${number}`);
+      await stage.#standInTurn();
+      return stage;
+    } catch (cause) {
+      await stage[Symbol.asyncDispose]();
+      throw cause;
+    }
   }
 
   /** Ids of those that run now. */
