@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { Agent, request } from "undici";
 import type { ConsulSettings, StoreTls } from "../../src/store/store.ts";
 import { TestFolder } from "../peers/folder.ts";
 import { findProgram, versionOf } from "../set-up/programs.ts";
+import { makeQuickFolder } from "./quick-folder.ts";
 import { freePorts } from "./free-port.ts";
 
 export interface ConsulServerOptions {
@@ -42,9 +42,6 @@ process.once("exit", () => {
   for (const child of RUNNING) child.kill("SIGKILL");
 });
 
-/** Where it is there, what is synced is written to memory: disks of busy machines take seconds. */
-const DATA_FOLDER = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
-
 /** How often other ports are tried when somebody else took the free ones. */
 const TRIES = 5;
 
@@ -56,7 +53,7 @@ export class ConsulServer implements AsyncDisposable {
   readonly ports: ConsulPorts;
   readonly #options: ConsulServerOptions;
   readonly #folder = new TestFolder();
-  readonly #data = mkdtempSync(join(DATA_FOLDER, "signalbox-consul-"));
+  readonly #data = makeQuickFolder("signalbox-consul-");
   readonly #operator: Agent;
   #generation = 0;
   #child: ChildProcess | undefined;

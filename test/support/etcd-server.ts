@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { findProgram, searchPath } from "../set-up/programs.ts";
 import { freePorts } from "./free-port.ts";
+import { makeQuickFolder } from "./quick-folder.ts";
 
 export interface EtcdServerOptions {
   /** Default: the machine's own. */
@@ -15,6 +15,9 @@ export interface EtcdServerOptions {
   /** Of the clients' side; default `http`. */
   readonly scheme?: "http" | "https";
 }
+
+/** What a member may take: its log of writes begins with two files of 64 MiB. Four may be beside. */
+const MEMBER_BYTES = 4 * 268_435_456;
 
 /** A real etcd of one or three members on loopback, with data in a temporary folder. */
 export class EtcdServer implements AsyncDisposable {
@@ -49,7 +52,7 @@ export class EtcdServer implements AsyncDisposable {
   }: EtcdServerOptions): Promise<EtcdServer> {
     const file = findProgram(program, searchPath());
     if (file === undefined) throw new Error(`${program} is not there`);
-    const folder = mkdtempSync(join(tmpdir(), "signalbox-etcd-"));
+    const folder = makeQuickFolder("signalbox-etcd-", members * MEMBER_BYTES);
     const ports = await freePorts(2 * members);
     const peers = Array.from({ length: members }, (_, i) => `http://127.0.0.1:${ports[2 * i + 1]!}`);
     const cluster = peers.map((url, i) => `m${i}=${url}`).join(",");
