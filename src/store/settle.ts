@@ -101,11 +101,18 @@ class LostTxn {
   }
 
   #unknown(): RouterError {
-    const keys = [...new Set(this.#txn.then.map(keyOf))].join(", ");
+    const keys = shortList([...new Set(this.#txn.then.map(keyOf))]);
     const last = this.#cause === undefined ? "" : `; the last that was heard: ${reasonOf(this.#cause)}`;
     const message = `the connection was lost while ${keys} was being written: it may or may not have been done${last}`;
     return new RouterError("STORE_UNKNOWN", message, { cause: this.#cause, hint: "read before writing again" });
   }
+}
+
+const KEYS_SHOWN = 3;
+
+function shortList(keys: readonly string[]): string {
+  const more = keys.length > KEYS_SHOWN ? ` and ${keys.length - KEYS_SHOWN} more` : "";
+  return keys.slice(0, KEYS_SHOWN).join(", ") + more;
 }
 
 type Entries = ReadonlyMap<string, Entry | undefined>;

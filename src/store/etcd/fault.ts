@@ -108,6 +108,10 @@ const CERTIFICATE = /self-signed certificate|unable to (?:verify|get).* certific
 
 const NOT_ETCD = "is it etcd that listens there? coordination.endpoints names its client URLs";
 
+const NO_TLS = "does etcd speak TLS there? if not, write http:// in coordination.endpoints";
+/** What is seen of who speaks the other way: it hangs up, before or after it has said something. */
+const CLOSED = /ECONNRESET|socket hang up|Failed to connect/u;
+
 const HINTS: readonly (readonly [RegExp, string])[] = [
   [/ECONNREFUSED/u, "is etcd running there? coordination.endpoints names its client URLs"],
   [/ENOTFOUND|EAI_AGAIN|Name resolution failed/u, "the name is not known: coordination.endpoints"],
@@ -116,18 +120,12 @@ const HINTS: readonly (readonly [RegExp, string])[] = [
     /altnames/u,
     "etcd's certificate is for other names: write one of them into coordination.endpoints, or into coordination.tls.server_name",
   ],
-  [
-    /wrong version number|packet length too long|before secure TLS connection/u,
-    "does etcd speak TLS there? if not, write http:// in coordination.endpoints",
-  ],
+  [/wrong version number|packet length too long|before secure TLS connection/u, NO_TLS],
   [
     /certificate required|bad certificate|unknown ca/iu,
     "etcd wants a client certificate that it trusts: coordination.tls.cert and key",
   ],
-  [
-    /ECONNRESET|socket hang up|Failed to connect/u,
-    "does etcd speak TLS there? if so, write https:// in coordination.endpoints",
-  ],
+  [CLOSED, "does etcd speak TLS there? if so, write https:// in coordination.endpoints"],
   [/Protocol error|HTTP status/u, NOT_ETCD],
   [/no leader|request timed out/u, "etcd has lost its quorum: look at `etcdctl endpoint status --cluster`"],
   [
@@ -144,9 +142,10 @@ const HINTS: readonly (readonly [RegExp, string])[] = [
   [/too many operations/u, "raise etcd's --max-txn-ops to its default of 128"],
 ];
 
-function hintOf({ code, details }: EtcdFault): { readonly hint?: string } {
+function hintOf({ code, details, endpoint }: EtcdFault): { readonly hint?: string } {
   // Each server of gRPC has words of its own for it.
   if (code === status.UNIMPLEMENTED) return { hint: NOT_ETCD };
+  if (endpoint.startsWith("https:") && CLOSED.test(details)) return { hint: NO_TLS };
   const hint = HINTS.find(([words]) => words.test(details))?.[1];
   return hint === undefined ? {} : { hint };
 }
