@@ -16,7 +16,9 @@ export interface EtcdServerOptions {
   readonly scheme?: "http" | "https";
 }
 
-/** What a member may take: its log of writes begins with two files of 64 MiB. Four may be beside. */
+/**
+ * What a member may take: its log of writes begins with two files of 64 MiB. Four may be beside.
+ */
 const MEMBER_BYTES = 4 * 268_435_456;
 
 /** A real etcd of one or three members on loopback, with data in a temporary folder. */

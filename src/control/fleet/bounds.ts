@@ -1,4 +1,4 @@
-/** What the protocol between collectors and controllers takes, at most: docs/fleet.md has it. */
+/** What the protocol between collectors and controllers takes, at most. */
 export const FLEET_BOUNDS = {
   /** A message of any call, both ways, but for the reply of Fetch. */
   messageBytes: 262_144,

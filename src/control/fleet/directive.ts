@@ -3,7 +3,9 @@ import { z } from "zod";
 import { parseEpoch } from "../../store/recipes/epoch.ts";
 import { FLEET_BOUNDS } from "./bounds.ts";
 
-/** `2.4711`: generation and revision, as `formatEpoch` writes them. Only those of one scope compare. */
+/**
+ * `2.4711`: generation and revision, as `formatEpoch` writes them. Only those of one scope compare.
+ */
 export const EpochTextSchema = z.string().refine((text) => parseEpoch(text) !== undefined, "is not an epoch");
 
 /** SHA-256 in hexadecimal digits. */
@@ -41,7 +43,9 @@ export const KnownDirectivesSchema = z
   .refine((all) => Object.keys(all).length <= FLEET_BOUNDS.scopes, `has more than ${FLEET_BOUNDS.scopes} scopes`);
 export type KnownDirectives = z.output<typeof KnownDirectivesSchema>;
 
-/** Of scope `config`: which version all run, and the one that some try (`config apply --staged`). */
+/**
+ * Of scope `config`: which version all run, and the one that some try (`config apply --staged`).
+ */
 export const ConfigDirectiveSchema = z.object({
   version: z.int().min(1),
   /** Of the document, which is fetched by it. */

@@ -9,9 +9,9 @@ import {
 } from "./directive.ts";
 
 /**
- * What collectors and controllers say to each other. Fields are only ever added, and have a default:
- * what is unknown is ignored, so that peers of other versions understand each other. A change that
- * cannot be made so raises the number.
+ * What collectors and controllers say to each other. Fields are only ever added, and have a
+ * default: what is unknown is ignored, so that peers of other versions understand each other. A
+ * change that cannot be made so raises the number.
  */
 export const FLEET_PROTOCOL = 1;
 
@@ -78,7 +78,9 @@ const HeldShareSchema = z.object({ epoch: EpochTextSchema, seq: count, valid_for
 const IDENTITY_SHAPE = {
   id: NodeIdSchema,
   region: z.string().min(1).max(FLEET_BOUNDS.text),
-  /** One start of a node: made up anew each time, so that a goodbye of the one before says nothing. */
+  /**
+   * One start of a node: made up anew each time, so that a goodbye of the one before says nothing.
+   */
   incarnation: z.string().min(1).max(64),
 };
 
