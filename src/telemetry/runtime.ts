@@ -1,6 +1,6 @@
-import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { Clock } from "../core/clock.ts";
 import { accountedItems, sum, type Ledger, type LedgerEntry } from "./ledger.ts";
+import { openLoopDelay } from "./loop-delay.ts";
 import type { Gauge, Metrics } from "./metrics.ts";
 import { createRssReader } from "./rss.ts";
 
@@ -16,15 +16,11 @@ export interface RuntimeOptions {
   readonly ledger: Ledger;
 }
 
-const NANOSECONDS = 1e9;
 const MICROSECONDS = 1e6;
-/** How often the delay of the event loop is sampled. */
-const DELAY_RESOLUTION_MS = 20;
 
 /** Process metrics and the ledger's, from here on until disposed. */
 export function openRuntimeMetrics(metrics: Metrics, options: RuntimeOptions): RuntimeMetrics {
-  const delay = monitorEventLoopDelay({ resolution: DELAY_RESOLUTION_MS });
-  delay.enable();
+  const delay = openLoopDelay();
   let delaySeconds = 0;
   const startSeconds = options.clock.wallMs() / 1_000 - process.uptime();
   metrics.buildInfo.with(options.version, process.versions.node).read(() => 1);
@@ -35,11 +31,10 @@ export function openRuntimeMetrics(metrics: Metrics, options: RuntimeOptions): R
     refresh() {
       const { user, system } = process.cpuUsage();
       metrics.processCpu.with().value = (user + system) / MICROSECONDS;
-      delaySeconds = delay.count === 0 ? 0 : delay.percentile(99) / NANOSECONDS;
-      delay.reset();
+      delaySeconds = delay.readMs() / 1_000;
       exportLedger(metrics, options.ledger);
     },
-    [Symbol.dispose]: () => void delay.disable(),
+    [Symbol.dispose]: () => delay[Symbol.dispose](),
   };
 }
 

@@ -1,8 +1,8 @@
 import { freemem, totalmem } from "node:os";
 import { availableParallelism } from "node:os";
-import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { Clock } from "../../core/clock.ts";
 import { formatSize } from "../../core/units.ts";
+import { openLoopDelay } from "../../telemetry/loop-delay.ts";
 import type { Store } from "../store.ts";
 import type { HealthCheck } from "./health-check.ts";
 
@@ -74,22 +74,17 @@ export interface EventLoopCheckOptions {
 
 /** How late this thread comes to what it is to do. Disposed, it measures no more. */
 export function eventLoopCheck({ maxMs = 500, delayMs }: EventLoopCheckOptions = {}): HealthCheck & Disposable {
-  const measured = delayMs === undefined ? monitorEventLoopDelay({ resolution: DELAY_RESOLUTION_MS }) : undefined;
-  measured?.enable();
-  const read = delayMs ?? ((): number => (measured?.count ? measured.percentile(99) / NANOSECONDS_PER_MS : 0));
+  const measured = delayMs === undefined ? openLoopDelay() : undefined;
+  const read = delayMs ?? ((): number => measured?.readMs() ?? 0);
   return {
     name: "event loop",
     check() {
       const late = read();
-      measured?.reset();
       return late > maxMs ? `${Math.round(late)} ms late, above ${maxMs} ms` : undefined;
     },
-    [Symbol.dispose]: () => void measured?.disable(),
+    [Symbol.dispose]: () => measured?.[Symbol.dispose](),
   };
 }
-
-const DELAY_RESOLUTION_MS = 20;
-const NANOSECONDS_PER_MS = 1e6;
 
 /** How full queues are. */
 export interface QueueFill {
