@@ -134,6 +134,11 @@ export const METRICS = {
   },
 
   // Receive and admit.
+  receivedBytes: {
+    ...counter("signalbox_receive_bytes_total", "bytes", "sum"),
+    help: "Bytes of requests that came whole, as sent: before they were inflated.",
+    labels: ["region", "method"],
+  },
   admitInFlightBytes: {
     ...gauge("signalbox_admit_inflight_bytes", "bytes", "sum"),
     help: "Bytes held by requests that are not settled yet: as sent, and what they were inflated or transcoded to.",

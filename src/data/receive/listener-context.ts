@@ -1,5 +1,6 @@
 import { REASONS, type Reason } from "../../core/reason.ts";
 import type { Env } from "../../telemetry/env.ts";
+import type { Counter } from "../../telemetry/metrics.ts";
 import type { Admission } from "../admit/admission.ts";
 import type { Reply, RequestHead } from "./request.ts";
 import type { RequestHandler } from "./request-handler.ts";
@@ -24,6 +25,8 @@ export interface ListenerContext {
   readonly region: string;
   readonly method: RequestHead["method"];
   readonly deadlines: Deadlines;
+  /** Of requests that have come whole, as sent. */
+  readonly receivedBytes: Counter;
   /** Counts a request whose reply is known: at most once for each. */
   count(reply: Reply, receivedMs: number): void;
   /** Counts a request that ended without a reply, or before there was one to time. */
@@ -38,6 +41,7 @@ export function openListenerContext(region: string, method: RequestHead["method"
     env,
     region,
     method,
+    receivedBytes: env.metrics.receivedBytes.with(region, method),
     deadlines: createDeadlines(env.clock, () => env.admission.pressedMs),
     count(reply, receivedMs) {
       if (!reply.ok) errors.get(reply.refusal.reason)?.add(1);

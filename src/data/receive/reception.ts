@@ -167,7 +167,9 @@ export abstract class Reception implements Expiring, BodyMemory, ReplyTaker, Req
   }
 
   #complete(body: Extent): void {
-    if (body.bytes.length > 0) this.#context.env.admission.arena.complete(body); // of an empty one there is no place
+    const { length } = body.bytes;
+    this.#context.receivedBytes.value += length;
+    if (length > 0) this.#context.env.admission.arena.complete(body); // of an empty one there is no place
   }
 
   refuse(refusal: Refusal): void {
