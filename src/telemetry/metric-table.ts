@@ -1,5 +1,6 @@
 import { ARENA_METRICS } from "./arena-metrics.ts";
 import { REASONS } from "../core/reason.ts";
+import { LOAD_METRICS } from "./load-metric-table.ts";
 import { counter, gauge, histogram, type MetricSpec } from "./metric-spec.ts";
 import { STORE_METRICS } from "./store-metric-table.ts";
 import { ADDRESS_METRICS, TARGET_METRICS } from "./target-metric-table.ts";
@@ -241,6 +242,7 @@ export const METRICS = {
   ...TARGET_METRICS,
   ...ADDRESS_METRICS,
   ...STORE_METRICS,
+  ...LOAD_METRICS,
   poolPanic: {
     ...gauge("signalbox_pool_panic", "boolean", "max"),
     help: "1 while less than half of a pool's targets are ready, so that it uses all of them.",
