@@ -62,9 +62,11 @@ export class LoadForecaster {
   add(step: number, value: number): void {
     const holt = this.#holt;
     const isNext = holt !== undefined && step === this.#step + 1;
+    // Before it is judged: its own error would make room for it.
+    const next = isNext ? stepHolt(holt, this.#clipped(holt, value), this.#gains) : holtFrom(value);
     if (isNext) for (const errors of this.#errors) errors.judge(value);
     else for (const errors of this.#errors) errors.gap();
-    this.#holt = isNext ? stepHolt(holt, this.#clipped(holt, value), this.#gains) : holtFrom(value);
+    this.#holt = next;
     this.#last = value;
     this.#step = step;
     this.#points++;
