@@ -1,5 +1,6 @@
 import type { ConfigWalk } from "../control/apply.ts";
 import type { SeatReader } from "../control/coordination/seats.ts";
+import type { LoadMonitor } from "../control/load/load-monitor.ts";
 import type { OperatorStates } from "../control/operator-states.ts";
 import type { RouteTable } from "../control/route-table.ts";
 import type { DataPlane } from "../plan/data-plane.ts";
@@ -27,6 +28,7 @@ export interface AdminContext {
   readonly table: RouteTable;
   readonly operators: OperatorStates;
   readonly seats: SeatReader;
+  readonly load: LoadMonitor;
   readonly env: Env;
   readonly runtime: RuntimeMetrics;
   /** The last lines of the log. */

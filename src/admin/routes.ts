@@ -4,6 +4,7 @@ import type { AdminContext } from "./context.ts";
 import { elementRoutes } from "./element-routes.ts";
 import { eventsRoute } from "./events.ts";
 import { explainRoute } from "./explain-route.ts";
+import { loadRoutes } from "./load-routes.ts";
 import { openapi } from "./openapi.ts";
 import { operatorRoutes } from "./operator-routes.ts";
 import { problemReply } from "./reply.ts";
@@ -19,6 +20,7 @@ export function createRoutes(context: AdminContext): readonly AdminRoute[] {
     ...elementRoutes(context),
     ...operatorRoutes(context),
     ...seatRoutes(context),
+    ...loadRoutes(context),
     explainRoute(context),
     eventsRoute(context),
     get("/openapi.json", "none", "This description.", () => ok(openapi(routes, context.facts.version))),

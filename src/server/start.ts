@@ -37,6 +37,7 @@ import { type NodeAddresses, nodeAddresses } from "./node-addresses.ts";
 import { workerCount } from "./worker-count.ts";
 import { VERSION } from "../core/version.ts";
 import type { ConfigSource } from "./config-source.ts";
+import { openNodeLoad } from "./node-load.ts";
 import { openNodeSeats } from "./node-seats.ts";
 import { openSteering, setLog, type Steering } from "./steering.ts";
 
@@ -115,6 +116,8 @@ export async function startNode(config: Config, options: StartOptions): Promise<
   const seats = parts.use(openNodeSeats(config.node.coordination, dataDir, env));
   const steering = await openSteering({ config, plan }, { dataPlane, env, history }, options);
   parts.use(steering.documents);
+  const { walk } = steering;
+  const load = parts.use(openNodeLoad({ node: config.node, walk, dataPlane, env, workers }));
   const { addresses } = await dataPlane.status();
   const { file, place } = source;
   const more = {
@@ -124,6 +127,7 @@ export async function startNode(config: Config, options: StartOptions): Promise<
     source: { file, place },
     operators,
     seats,
+    load,
     settled: options.settled,
   };
   const node = new Node({ env, dataPlane, addresses, ...more, ...steering });

@@ -145,6 +145,16 @@ const SecretsSchema = z.strictObject({
   env: z.array(z.string().min(1)).default([]).describe("Environment variables, as globs, that `${env:}` may name."),
 });
 
+const LoadSchema = z.strictObject({
+  interval: duration(100).prefault("1s").describe("Between two samples of the node's load."),
+  history_size: z.int().min(1).max(86_400).default(600).describe("Samples that are kept."),
+  capacity: z
+    .number()
+    .gt(0, "must be above 0")
+    .optional()
+    .describe("Items a second that the node is known to carry; default: learned from what it carries."),
+});
+
 const LogSchema = z.strictObject({
   level: z.enum(["debug", "info", "warn", "error"]).default("info").describe("Least important events that are logged."),
   format: z.enum(["text", "json"]).default("json").describe("For people, or for machines."),
@@ -181,6 +191,7 @@ export const NodeSchema = z.strictObject({
   limits: NodeLimitsSchema.prefault({}).describe("What this node takes on at the same time."),
   shutdown_grace: duration(0).prefault("30s").describe("How long queues may drain when the node stops."),
   coordination: CoordinationSchema.prefault({}).describe("The store that nodes share."),
+  load: LoadSchema.prefault({}).describe("How the node measures its own load."),
   admin: AdminSchema.prefault({}).describe("Who may use the admin API."),
   log: LogSchema.prefault({}).describe("The node's own log, on stderr."),
 });

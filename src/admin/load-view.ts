@@ -1,0 +1,84 @@
+import { collectorsNeeded } from "../control/load/little.ts";
+import type { LoadForecast } from "../control/load/forecast.ts";
+import type { HorizonQuality } from "../control/load/horizon-errors.ts";
+import type { LoadMonitor } from "../control/load/load-monitor.ts";
+import { type LoadCapacity, type LoadReport, type LoadSample, NO_LOAD } from "../control/load/load-report.ts";
+import { isoTime } from "../core/iso-time.ts";
+
+type View = Readonly<Record<string, unknown>>;
+
+export const MAX_HORIZON_MS = 86_400_000;
+
+/** `GET /api/v1/load` */
+export function loadView(load: LoadMonitor, asked: { readonly horizonMs: number; readonly history: number }): View {
+  const { newest, capacity } = load;
+  return {
+    at: newest === undefined ? null : isoTime(newest.atMs),
+    ...reportView(newest ?? NO_LOAD),
+    capacity: capacityView(capacity),
+    queue_full_in_ms: roundOrNull(load.queueFullInMs),
+    forecast: forecastView(load.forecast(asked.horizonMs), capacity),
+    forecast_quality: load.quality().map(qualityView),
+    history: load.history(asked.history).map(sampleView),
+  };
+}
+
+function sampleView(sample: LoadSample): View {
+  return { at: isoTime(sample.atMs), ...reportView(sample) };
+}
+
+/** Rounded: fifteen digits say no more than these. */
+export function reportView(load: LoadReport): View {
+  return {
+    items_per_second: round(load.items_per_second, 1),
+    bytes_per_second: Math.round(load.bytes_per_second),
+    queue_items: load.queue_items,
+    cpu: round(load.cpu, 4),
+    memory: round(load.memory, 4),
+    event_loop_ms: round(load.event_loop_ms, 1),
+    utilization: round(load.utilization, 4),
+    latency_ms: round(load.latency_ms, 2),
+    error_rate: round(load.error_rate, 6),
+    sampling_rate: round(load.sampling_rate, 6),
+  };
+}
+
+function capacityView({ items_per_second: items, source }: LoadCapacity): View {
+  return { items_per_second: source === "unknown" ? null : Math.round(items), source };
+}
+
+function forecastView(forecast: LoadForecast, capacity: LoadCapacity): View {
+  const { horizonMs, value, low, high, confidence, method, skill, coverage, points } = forecast;
+  const perSecond = high ?? value;
+  const places = { serviceMs: 1_000 / capacity.items_per_second, concurrency: 1 };
+  const isKnown = capacity.source !== "unknown";
+  return {
+    horizon_ms: horizonMs,
+    items_per_second: round(value, 1),
+    low: roundOrNull(low),
+    high: roundOrNull(high),
+    confidence: confidence === undefined ? null : round(confidence, 4),
+    method,
+    skill: skill === undefined ? null : round(skill, 4),
+    coverage: coverage === undefined ? null : round(coverage, 4),
+    points,
+    collectors_needed: isKnown ? (collectorsNeeded({ perSecond, ...places }) ?? null) : null,
+  };
+}
+
+function qualityView({ horizonMs, coverage, skill, judged }: HorizonQuality): View {
+  return {
+    horizon_ms: horizonMs,
+    coverage: coverage === undefined ? null : round(coverage, 4),
+    skill: skill === undefined ? null : round(skill, 4),
+    judged,
+  };
+}
+
+function roundOrNull(value: number | undefined): number | null {
+  return value === undefined ? null : Math.round(value);
+}
+
+function round(value: number, digits: number): number {
+  return Number(value.toFixed(digits));
+}
