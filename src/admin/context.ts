@@ -1,6 +1,7 @@
 import type { ConfigWalk } from "../control/apply.ts";
 import type { SeatReader } from "../control/coordination/seats.ts";
 import type { LoadMonitor } from "../control/load/load-monitor.ts";
+import type { Topology } from "../control/topology/topology.ts";
 import type { OperatorStates } from "../control/operator-states.ts";
 import type { RouteTable } from "../control/route-table.ts";
 import type { DataPlane } from "../plan/data-plane.ts";
@@ -29,6 +30,7 @@ export interface AdminContext {
   readonly operators: OperatorStates;
   readonly seats: SeatReader;
   readonly load: LoadMonitor;
+  readonly topology: Topology;
   readonly env: Env;
   readonly runtime: RuntimeMetrics;
   /** The last lines of the log. */

@@ -2,7 +2,7 @@ import { collectorsNeeded } from "../control/load/little.ts";
 import type { LoadForecast } from "../control/load/forecast.ts";
 import type { HorizonQuality } from "../control/load/horizon-errors.ts";
 import type { LoadMonitor } from "../control/load/load-monitor.ts";
-import { type LoadCapacity, type LoadReport, type LoadSample, NO_LOAD } from "../control/load/load-report.ts";
+import { type LoadCapacity, type LoadSample, NO_LOAD, roundedLoad } from "../control/load/load-report.ts";
 import { isoTime } from "../core/iso-time.ts";
 
 type View = Readonly<Record<string, unknown>>;
@@ -14,7 +14,7 @@ export function loadView(load: LoadMonitor, asked: { readonly horizonMs: number;
   const { newest, capacity } = load;
   return {
     at: newest === undefined ? null : isoTime(newest.atMs),
-    ...reportView(newest ?? NO_LOAD),
+    ...roundedLoad(newest ?? NO_LOAD),
     capacity: capacityView(capacity),
     queue_full_in_ms: roundOrNull(load.queueFullInMs),
     forecast: forecastView(load.forecast(asked.horizonMs), capacity),
@@ -24,23 +24,7 @@ export function loadView(load: LoadMonitor, asked: { readonly horizonMs: number;
 }
 
 function sampleView(sample: LoadSample): View {
-  return { at: isoTime(sample.atMs), ...reportView(sample) };
-}
-
-/** Rounded: fifteen digits say no more than these. */
-export function reportView(load: LoadReport): View {
-  return {
-    items_per_second: round(load.items_per_second, 1),
-    bytes_per_second: Math.round(load.bytes_per_second),
-    queue_items: load.queue_items,
-    cpu: round(load.cpu, 4),
-    memory: round(load.memory, 4),
-    event_loop_ms: round(load.event_loop_ms, 1),
-    utilization: round(load.utilization, 4),
-    latency_ms: round(load.latency_ms, 2),
-    error_rate: round(load.error_rate, 6),
-    sampling_rate: round(load.sampling_rate, 6),
-  };
+  return { at: isoTime(sample.atMs), ...roundedLoad(sample) };
 }
 
 function capacityView({ items_per_second: items, source }: LoadCapacity): View {

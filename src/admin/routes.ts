@@ -10,6 +10,7 @@ import { operatorRoutes } from "./operator-routes.ts";
 import { problemReply } from "./reply.ts";
 import { seatRoutes } from "./seat-routes.ts";
 import { type AdminReply, type AdminRoute } from "./route.ts";
+import { topologyRoutes } from "./topology-routes.ts";
 import { dropView, ledgerView, nodeView, readinessView } from "./views.ts";
 
 /** All that the admin listener answers: the one place to add a route. */
@@ -21,6 +22,7 @@ export function createRoutes(context: AdminContext): readonly AdminRoute[] {
     ...operatorRoutes(context),
     ...seatRoutes(context),
     ...loadRoutes(context),
+    ...topologyRoutes(context),
     explainRoute(context),
     eventsRoute(context),
     get("/openapi.json", "none", "This description.", () => ok(openapi(routes, context.facts.version))),

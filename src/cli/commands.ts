@@ -17,6 +17,7 @@ import { command as send } from "./send/command.ts";
 import { group as targets } from "./targets.ts";
 import { command as test } from "./test/command.ts";
 import { testsJsonSchema } from "./test/schema.ts";
+import { members, topology } from "./topology.ts";
 import { command as validate } from "./validate.ts";
 
 const schema: Command = {
@@ -57,6 +58,8 @@ export const COMMANDS: readonly (Command | CommandGroup)[] = [
   pools,
   rules,
   config,
+  topology,
+  members,
   locks,
   leader,
   fleet,

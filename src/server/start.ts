@@ -38,6 +38,7 @@ import { workerCount } from "./worker-count.ts";
 import { VERSION } from "../core/version.ts";
 import type { ConfigSource } from "./config-source.ts";
 import { openNodeLoad } from "./node-load.ts";
+import { nodeTopology } from "./node-topology.ts";
 import { openNodeSeats } from "./node-seats.ts";
 import { openSteering, setLog, type Steering } from "./steering.ts";
 
@@ -118,6 +119,7 @@ export async function startNode(config: Config, options: StartOptions): Promise<
   parts.use(steering.documents);
   const { walk } = steering;
   const load = parts.use(openNodeLoad({ node: config.node, walk, dataPlane, env, workers }));
+  const topology = nodeTopology({ facts, walk, dataPlane, load, env });
   const { addresses } = await dataPlane.status();
   const { file, place } = source;
   const more = {
@@ -128,6 +130,7 @@ export async function startNode(config: Config, options: StartOptions): Promise<
     operators,
     seats,
     load,
+    topology,
     settled: options.settled,
   };
   const node = new Node({ env, dataPlane, addresses, ...more, ...steering });

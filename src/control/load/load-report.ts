@@ -49,3 +49,23 @@ export const NO_LOAD: LoadReport = {
   error_rate: 0,
   sampling_rate: 1,
 };
+
+/** Fifteen digits say no more than these. */
+export function roundedLoad(load: LoadReport): LoadReport {
+  return {
+    items_per_second: rounded(load.items_per_second, 1),
+    bytes_per_second: Math.round(load.bytes_per_second),
+    queue_items: Math.round(load.queue_items),
+    cpu: rounded(load.cpu, 4),
+    memory: rounded(load.memory, 4),
+    event_loop_ms: rounded(load.event_loop_ms, 1),
+    utilization: rounded(load.utilization, 4),
+    latency_ms: rounded(load.latency_ms, 2),
+    error_rate: rounded(load.error_rate, 6),
+    sampling_rate: rounded(load.sampling_rate, 6),
+  };
+}
+
+function rounded(value: number, digits: number): number {
+  return Number(value.toFixed(digits));
+}

@@ -23,7 +23,11 @@ const cases: { name: string; facts: Partial<RegionFacts>; want: [string, string]
     facts: { controllers: [], adopted: true },
     want: ["degraded", "no controller of its own: the global leader does its work"],
   },
-  { name: "half of the collectors do", facts: { healthyCollectors: 2 }, want: ["degraded", "2 of 4 collectors healthy"] },
+  {
+    name: "half of the collectors do",
+    facts: { healthyCollectors: 2 },
+    want: ["degraded", "2 of 4 collectors healthy"],
+  },
   {
     name: "fewer do",
     facts: { healthyCollectors: 1, controllers: ["healthy", "unhealthy"] },

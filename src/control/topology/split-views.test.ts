@@ -16,8 +16,8 @@ test("split views: who sees what is told, the view of most first, with what not 
     {
       scope: "eu",
       views: [
-        { digest: "1+2", controllers: ["b", "c"], onlyHere: [] },
-        { digest: "1+2+3", controllers: ["a"], onlyHere: ["3"] },
+        { digest: "1+2", controllers: ["b", "c"], only_here: [] },
+        { digest: "1+2+3", controllers: ["a"], only_here: ["3"] },
       ],
     },
   ]);
@@ -28,7 +28,10 @@ test("split views: digests alone show it, too", () => {
     { controller: "a", scope: "eu", digest: "x" },
     { controller: "b", scope: "eu", digest: "y" },
   ];
-  assert.deepEqual(splitViews(views)[0]?.views.map(({ controllers }) => controllers), [["a"], ["b"]]);
+  assert.deepEqual(
+    splitViews(views)[0]?.views.map(({ controllers }) => controllers),
+    [["a"], ["b"]],
+  );
 });
 
 test("members: each is told with those who see it", () => {

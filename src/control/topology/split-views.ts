@@ -17,7 +17,7 @@ export interface SplitView {
     readonly digest: string;
     readonly controllers: readonly string[];
     /** Those that not all views have; empty where members were not told. */
-    readonly onlyHere: readonly string[];
+    readonly only_here: readonly string[];
   }[];
 }
 
@@ -31,7 +31,7 @@ export function splitViews(views: readonly MemberView[]): readonly SplitView[] {
     const split = [...digests].map(([digest, alike]) => ({
       digest,
       controllers: alike.map(({ controller }) => controller).toSorted(byOrder),
-      onlyHere: membersOf(alike).filter((id) => !everywhere.has(id)),
+      only_here: membersOf(alike).filter((id) => !everywhere.has(id)),
     }));
     return { scope, views: split.toSorted((a, b) => b.controllers.length - a.controllers.length) };
   });

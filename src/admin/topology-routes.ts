@@ -1,0 +1,91 @@
+import { RouterError } from "../core/errors.ts";
+import { DEFAULT_CRITERIA, type SelectionCriteria } from "../control/topology/best-collector.ts";
+import type { AdminContext } from "./context.ts";
+import { problemReply } from "./reply.ts";
+import type { AdminReply, AdminRequest, AdminRoute } from "./route.ts";
+
+const DEFAULT_LIMIT = "100";
+const MAX_LIMIT = 200;
+const CRITERIA = ["load", "latency", "capacity"] as const satisfies readonly (keyof SelectionCriteria)[];
+/** Calls of controllers end at their own deadlines. */
+const { signal } = new AbortController();
+
+/** Who is there: regions, collectors, members. */
+export function topologyRoutes(context: AdminContext): AdminRoute[] {
+  const read = { method: "GET", role: "viewer" } as const;
+  const region = "Of this region alone.";
+  return [
+    {
+      ...read,
+      path: "/api/v1/topology",
+      summary: "Regions with their health, totals and collectors; of a node without a fleet, itself.",
+      statuses: [400, 404, 503],
+      query: {
+        region,
+        after: "Collectors after the one with this id; with `region`.",
+        limit: `Collectors of each region, up to ${MAX_LIMIT}; default: ${DEFAULT_LIMIT}.`,
+      },
+      handle: (request) => answer(() => topologyReply(request, context)),
+    },
+    {
+      ...read,
+      path: "/api/v1/topology/best",
+      summary: "A collector to send to: one of two that are drawn by the capacity that they have left.",
+      statuses: [400, 404, 503],
+      query: {
+        region,
+        load: "How much it counts that a collector has little to do; default: 1.",
+        latency: "How much it counts that it answers fast; default: 1.",
+        capacity: "How much it counts that it could take more items; default: 1.",
+      },
+      handle: (request) => answer(() => bestReply(request, context)),
+    },
+    {
+      ...read,
+      path: "/api/v1/members",
+      summary: "Members, each with the controllers that see it.",
+      statuses: [503],
+      handle: () => answer(async () => ({ status: 200, body: await context.topology.members({ signal }) })),
+    },
+  ];
+}
+
+async function topologyReply({ query }: AdminRequest, { topology }: AdminContext): Promise<AdminReply> {
+  const [region, after] = [query.get("region") ?? undefined, query.get("after") ?? undefined];
+  const limit = query.get("limit") ?? DEFAULT_LIMIT;
+  if (!/^\d{1,3}$/u.test(limit) || Number(limit) < 1 || Number(limit) > MAX_LIMIT)
+    return problemReply(400, `\`limit\` is no number from 1 to ${MAX_LIMIT}`);
+  if (after !== undefined && region === undefined)
+    return problemReply(400, "`after` goes with `region`: pages are those of one region");
+  const view = await topology.read({ region, after, limit: Number(limit), signal });
+  if (region !== undefined && view.regions.length === 0) return problemReply(404, `there is no region ${region}`);
+  return { status: 200, body: view };
+}
+
+async function bestReply({ query }: AdminRequest, { topology }: AdminContext): Promise<AdminReply> {
+  const region = query.get("region") ?? undefined;
+  const criteria = { ...DEFAULT_CRITERIA };
+  for (const name of CRITERIA) {
+    const weight = query.get(name);
+    if (weight === null) continue;
+    if (!/^\d{1,9}(?:\.\d{1,9})?$/u.test(weight))
+      return problemReply(400, `\`${name}\` is no weight: write a number, 0 or above`);
+    criteria[name] = Number(weight);
+  }
+  if (CRITERIA.every((name) => criteria[name] === 0))
+    return problemReply(400, "nothing counts: one of `load`, `latency` and `capacity` has to be above 0");
+  const best = await topology.best({ region, criteria, signal });
+  const where = region === undefined ? "no collector" : `no collector of region ${region}`;
+  return best === undefined
+    ? problemReply(404, `${where} is healthy and has capacity left`)
+    : { status: 200, body: best };
+}
+
+async function answer(ask: () => Promise<AdminReply>): Promise<AdminReply> {
+  try {
+    return await ask();
+  } catch (cause) {
+    if (!(cause instanceof RouterError) || !cause.code.startsWith("STORE_")) throw cause;
+    return problemReply(503, `the coordination store: ${cause.message}`);
+  }
+}

@@ -1,0 +1,104 @@
+import { listOf } from "../config/values.ts";
+import { adminCommand, type Given } from "./admin-client/command.ts";
+import { ageText, fieldsOf, shown, shownNumber } from "./admin-client/fields.ts";
+import type { Command } from "./command.ts";
+import { type Column, tableText } from "./table.ts";
+
+type Row = ReturnType<typeof fieldsOf>;
+
+export const topology: Command = adminCommand({
+  name: "topology",
+  summary: "Show the regions of a node's fleet, their collectors and what they carry.",
+  usage: ["topology [--region <region> [--after <id>]]", "topology --limit 10 -o json"],
+  details: `A node without a fleet shows itself. STALE says that what is shown is of the past: nobody has told anything new of the region, or
+its controller does not answer. Below the tables stands whether controllers see different members.`,
+  options: {
+    region: { type: "string", value: "region", help: "This one alone." },
+    after: { type: "string", value: "id", help: "The page after this collector; with --region." },
+    limit: { type: "string", value: "number", help: "Collectors of each region; default: 100." },
+  },
+  call: ({ args }) => ({
+    method: "GET",
+    path: ["topology"],
+    query: { region: args.text("region"), after: args.text("after"), limit: args.text("limit") },
+  }),
+  text: topologyText,
+});
+
+export const members: Command = adminCommand({
+  name: "members",
+  summary: "List the members of a node's fleet, and which controllers see each.",
+  usage: ["members", "members -o json"],
+  call: () => ({ method: "GET", path: ["members"] }),
+  text: (body, { io }) => tableText(MEMBER_COLUMNS, listOf(body).map(fieldsOf), io.stdout.columns),
+});
+
+const MEMBER_COLUMNS: readonly Column<Row>[] = [
+  { title: "MEMBER", of: ({ id }) => shown(id) },
+  { title: "SEEN BY", cut: true, of: ({ seen_by: seenBy }) => shown(seenBy) },
+];
+
+function topologyText(body: unknown, { io }: Given): string {
+  const view = fieldsOf(body);
+  const regions = listOf(view["regions"]).map(fieldsOf);
+  const { columns } = io.stdout;
+  const collectors = regions.flatMap((region) => listOf(region["collectors"]).map(fieldsOf));
+  const tables = [
+    tableText(REGION_COLUMNS, regions, columns),
+    tableText(collectorColumns(io.clock.wallMs()), collectors, columns),
+  ];
+  const more = regions.filter(({ next }) => typeof next === "string").map(moreText);
+  return [...tables, [...more, ...listOf(view["split"]).map(fieldsOf).map(splitText)].join("")]
+    .filter((part) => part !== "")
+    .join("\n");
+}
+
+const REGION_COLUMNS: readonly Column<Row>[] = [
+  { title: "REGION", of: ({ id }) => shown(id) },
+  { title: "HEALTH", of: ({ health }) => shown(health) },
+  { title: "CONTROLLER", of: ({ controller, adopted }) => `${shown(controller)}${adopted === true ? " (adopted)" : ""}` },
+  { title: "COLLECTORS", align: "right", of: (region) => shown(region["collectors_total"]) },
+  { title: "ITEMS/S", align: "right", of: ({ totals }) => shown(fieldsOf(totals)["items"]) },
+  { title: "LATENCY", align: "right", of: ({ totals }) => milliseconds(fieldsOf(totals)["latency_ms"]) },
+  { title: "ERRORS", align: "right", of: ({ totals }) => percent(fieldsOf(totals)["error_rate"]) },
+  { title: "STALE", of: ({ stale }) => (stale === true ? "stale" : "") },
+  { title: "WHY", cut: true, of: ({ reason }) => shown(reason) },
+];
+
+function collectorColumns(nowMs: number): readonly Column<Row>[] {
+  return [
+    { title: "COLLECTOR", of: ({ id }) => shown(id) },
+    { title: "REGION", of: ({ region }) => shown(region) },
+    { title: "ADDRESS", of: ({ address }) => shown(address) },
+    { title: "HEALTH", of: ({ health }) => shown(health) },
+    { title: "CONFIG", align: "right", of: (row) => shown(row["config_version"]) },
+    { title: "ITEMS/S", align: "right", of: ({ load }) => shown(fieldsOf(load)["items_per_second"]) },
+    { title: "USED", align: "right", of: ({ load }) => percent(fieldsOf(load)["utilization"]) },
+    { title: "QUEUED", align: "right", of: ({ load }) => shown(fieldsOf(load)["queue_items"]) },
+    { title: "SEEN", align: "right", of: (row) => ageText(row["last_seen"], nowMs) },
+    { title: "VERSION", of: ({ version }) => shown(version) },
+    { title: "WHY", cut: true, of: ({ reason }) => shown(reason) },
+  ];
+}
+
+function moreText(region: Row): string {
+  return `more of ${shown(region["id"])}: --region ${shown(region["id"])} --after ${shown(region["next"])}\n`;
+}
+
+function splitText({ scope, views }: Row): string {
+  const lines = listOf(views)
+    .map(fieldsOf)
+    .map(({ controllers, only_here }) => {
+      const only = listOf(only_here).length === 0 ? "" : `, and alone ${shown(only_here)}`;
+      return `  ${shown(controllers)} see the same${only}\n`;
+    });
+  return `SPLIT: controllers do not see the same members of ${shown(scope)}\n${lines.join("")}`;
+}
+
+function percent(value: unknown): string {
+  return shownNumber(value, (share) => `${(share * 100).toFixed(share > 0 && share < 0.1 ? 1 : 0)} %`);
+}
+
+function milliseconds(value: unknown): string {
+  return shownNumber(value, (ms) => `${ms} ms`);
+}

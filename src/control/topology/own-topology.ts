@@ -1,0 +1,41 @@
+import { createHash } from "node:crypto";
+import type { CollectorView } from "../fleet/messages.ts";
+import type { RegionSeen, TopologySource } from "./topology-source.ts";
+
+/** The topology of a node that has no fleet: itself. */
+export function ownTopology(self: () => Promise<CollectorView>): TopologySource {
+  return {
+    regions: async () => [regionOf(await self())],
+    async page(region, { after }) {
+      const own = await self();
+      const isShown = own.region === region && (after === undefined || own.id > after);
+      return { collectors: isShown ? [own] : [], next: undefined };
+    },
+    async views() {
+      const { id, region } = await self();
+      const digest = createHash("sha256").update(id).digest("hex").slice(0, 16);
+      return [{ controller: id, scope: region, digest, members: [id] }];
+    },
+  };
+}
+
+function regionOf({ id, region, load, capacity, health }: CollectorView): RegionSeen {
+  const items = load.items_per_second;
+  return {
+    id: region,
+    controller: id,
+    controllers: [health.state],
+    adopted: false,
+    collectors: 1,
+    healthyCollectors: health.state === "healthy" ? 1 : 0,
+    numbers: {
+      items_per_second: items,
+      bytes_per_second: load.bytes_per_second,
+      failed_items_per_second: items * load.error_rate,
+      sampled_items_per_second: items * load.sampling_rate,
+      latency_weight: items * load.latency_ms,
+    },
+    capacity: capacity.items_per_second,
+    isStale: false,
+  };
+}

@@ -1,0 +1,108 @@
+import { isoTime } from "../../core/iso-time.ts";
+import type { CollectorView } from "../fleet/messages.ts";
+import { type LoadReport, roundedLoad } from "../load/load-report.ts";
+import { regionHealth, type RegionHealth } from "./region-health.ts";
+import type { SplitView } from "./split-views.ts";
+import type { CollectorPage, RegionSeen } from "./topology-source.ts";
+import { topologyTotals, type TopologyTotals } from "./totals.ts";
+
+/** `GET /api/v1/topology` */
+export interface TopologyView {
+  readonly regions: readonly RegionTopology[];
+  /** From what each region says of itself. */
+  readonly totals: TopologyTotals;
+  /** Something of it is of the past. */
+  readonly stale: boolean;
+  /** Controllers that do not see the same members; none: all agree. */
+  readonly split: readonly SplitView[];
+}
+
+export interface RegionTopology {
+  readonly id: string;
+  readonly health: RegionHealth;
+  readonly reason: string;
+  readonly controller: string | null;
+  readonly adopted: boolean;
+  /** A page of them, and how many there are. */
+  readonly collectors: readonly CollectorTopology[];
+  readonly collectors_total: number;
+  /** Given as `after`, the next page. */
+  readonly next: string | null;
+  readonly totals: TopologyTotals;
+  /** Nobody tells anything new of it, or its controller does not answer. */
+  readonly stale: boolean;
+}
+
+export interface CollectorTopology {
+  readonly id: string;
+  readonly address: string;
+  readonly region: string;
+  readonly version: string;
+  readonly config_version: number;
+  readonly health: CollectorView["health"]["state"];
+  readonly reason: string;
+  readonly capacity: { readonly items_per_second: number | null };
+  readonly load: LoadReport;
+  readonly last_seen: string;
+}
+
+export interface RegionFound {
+  readonly seen: RegionSeen;
+  readonly page: CollectorPage;
+  /** The page is an earlier one: its controller did not answer. */
+  readonly isOld: boolean;
+}
+
+export function topologyView(found: readonly RegionFound[], split: readonly SplitView[], nowMs: number): TopologyView {
+  const regions = found.map((one) => regionView(one, nowMs));
+  return {
+    regions,
+    totals: roundedTotals(topologyTotals(found.map(({ seen }) => seen.numbers))),
+    stale: regions.some(({ stale }) => stale),
+    split,
+  };
+}
+
+function regionView({ seen, page, isOld }: RegionFound, nowMs: number): RegionTopology {
+  const { health, reason } = regionHealth(seen);
+  return {
+    id: seen.id,
+    health,
+    reason,
+    controller: seen.controller === "" ? null : seen.controller,
+    adopted: seen.adopted,
+    collectors: page.collectors.map((one) => collectorView(one, nowMs)),
+    collectors_total: seen.collectors,
+    next: page.next ?? null,
+    totals: roundedTotals(topologyTotals([seen.numbers])),
+    stale: seen.isStale || isOld,
+  };
+}
+
+/** `nowMs`: Clock.wallMs() */
+export function collectorView(collector: CollectorView, nowMs: number): CollectorTopology {
+  const { id, region, version, addresses, capacity, load, config, health, state, age_ms: ageMs } = collector;
+  const isSilent = state !== "live";
+  return {
+    id,
+    address: addresses["otlp_grpc"] ?? addresses["otlp_http"] ?? Object.values(addresses)[0] ?? "",
+    region,
+    version,
+    config_version: config.version,
+    health: isSilent ? "unknown" : health.state,
+    reason: isSilent ? `no report for ${Math.round(ageMs / 1_000)} s` : health.reason,
+    capacity: { items_per_second: capacity.items_per_second > 0 ? Math.round(capacity.items_per_second) : null },
+    load: roundedLoad(load),
+    last_seen: isoTime(nowMs - ageMs),
+  };
+}
+
+function roundedTotals({ items, bytes, latency_ms, error_rate, sampling_rate }: TopologyTotals): TopologyTotals {
+  return {
+    items: Number(items.toFixed(1)),
+    bytes: Math.round(bytes),
+    latency_ms: Number(latency_ms.toFixed(2)),
+    error_rate: Number(error_rate.toFixed(6)),
+    sampling_rate: Number(sampling_rate.toFixed(6)),
+  };
+}

@@ -1,0 +1,151 @@
+import type { Clock } from "../../core/clock.ts";
+import type { Random } from "../../core/random.ts";
+import type { CallOptions } from "../../store/store.ts";
+import type { CollectorView } from "../fleet/messages.ts";
+import { bestCollector, type Candidate, type SelectionCriteria } from "./best-collector.ts";
+import { seenBy, splitViews } from "./split-views.ts";
+import type { CollectorPage, RegionSeen, TopologySource } from "./topology-source.ts";
+import {
+  type CollectorTopology,
+  collectorView,
+  type RegionFound,
+  topologyView,
+  type TopologyView,
+} from "./topology-view.ts";
+
+/** Who is there, how they do, and who is the best to send to. */
+export interface Topology {
+  read(options: TopologyOptions): Promise<TopologyView>;
+  /** undefined: nobody is healthy and has something left. */
+  best(options: BestQuery): Promise<BestView | undefined>;
+  /** `GET /api/v1/members` */
+  members(options: CallOptions): Promise<readonly { readonly id: string; readonly seen_by: readonly string[] }[]>;
+}
+
+export interface TopologyOptions extends CallOptions {
+  /** This one alone. */
+  readonly region?: string | undefined;
+  /** Of its collectors those after the one with this id. */
+  readonly after?: string | undefined;
+  /** Collectors of each region. */
+  readonly limit: number;
+}
+
+export interface BestQuery extends CallOptions {
+  readonly region?: string | undefined;
+  readonly criteria: SelectionCriteria;
+}
+
+/** `GET /api/v1/topology/best` */
+export interface BestView {
+  readonly collector: CollectorTopology;
+  readonly score: number;
+  readonly parts: SelectionCriteria;
+}
+
+export interface CreateTopologyOptions {
+  readonly source: TopologySource;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** For how long what a region's controller said of its collectors is good for a choice. */
+  readonly freshMs?: number;
+}
+
+/** As often as collectors report. */
+const FRESH_MS = 5_000;
+const PAGE = 200;
+/** Of one region at a time: of a larger one the next so many are looked at the next time. */
+const MAX_CANDIDATES = 2_000;
+/** Regions whose collectors are remembered. */
+const MAX_REMEMBERED = 100;
+const NOBODY: CollectorPage = { collectors: [], next: undefined };
+
+interface Remembered {
+  readonly collectors: readonly CollectorView[];
+  readonly atMs: number;
+  /** Where the next look begins. */
+  readonly after: string | undefined;
+}
+
+export function createTopology(options: CreateTopologyOptions): Topology {
+  return new SourcedTopology(options);
+}
+
+class SourcedTopology implements Topology {
+  readonly #options: CreateTopologyOptions;
+  readonly #candidates = new Map<string, Remembered>();
+  /** First pages as they were told last, for when nobody tells them. */
+  readonly #pages = new Map<string, CollectorPage>();
+
+  constructor(options: CreateTopologyOptions) {
+    this.#options = options;
+  }
+
+  async read({ region, after, limit, signal }: TopologyOptions): Promise<TopologyView> {
+    const { source, clock } = this.#options;
+    const regions = await this.#regions(region, signal);
+    const views = await source.views({ signal });
+    const found = await Promise.all(
+      regions.map(async (seen): Promise<RegionFound> => {
+        const page = await source.page(seen.id, { after, limit, signal });
+        if (page !== undefined && after === undefined) remember(this.#pages, seen.id, page);
+        const old = after === undefined ? this.#pages.get(seen.id) : undefined;
+        return { seen, page: page ?? old ?? NOBODY, isOld: page === undefined };
+      }),
+    );
+    return topologyView(found, splitViews(views), clock.wallMs());
+  }
+
+  async best({ region, criteria, signal }: BestQuery): Promise<BestView | undefined> {
+    const { random, clock } = this.#options;
+    const regions = await this.#regions(region, signal);
+    const all = await Promise.all(regions.map(({ id }) => this.#candidatesOf(id, signal)));
+    const best = bestCollector(all.flat().map(candidateOf), { random, criteria });
+    if (best === undefined) return undefined;
+    const { collector, score, parts } = best;
+    return { collector: collectorView(collector.view, clock.wallMs()), score, parts };
+  }
+
+  async members(options: CallOptions): ReturnType<Topology["members"]> {
+    return seenBy(await this.#options.source.views(options));
+  }
+
+  async #regions(wanted: string | undefined, signal: AbortSignal): Promise<readonly RegionSeen[]> {
+    const regions = await this.#options.source.regions({ signal });
+    return wanted === undefined ? regions : regions.filter(({ id }) => id === wanted);
+  }
+
+  /** As they were told not long ago; none of them when they cannot be asked. */
+  async #candidatesOf(region: string, signal: AbortSignal): Promise<readonly CollectorView[]> {
+    const { clock, source, freshMs = FRESH_MS } = this.#options;
+    const known = this.#candidates.get(region);
+    if (known !== undefined && clock.nowMs() - known.atMs < freshMs) return known.collectors;
+    const collectors: CollectorView[] = [];
+    let after = known?.after;
+    do {
+      const page = await source.page(region, { after, limit: PAGE, signal });
+      if (page === undefined) return [];
+      collectors.push(...page.collectors);
+      after = page.next;
+    } while (after !== undefined && collectors.length < MAX_CANDIDATES);
+    remember(this.#candidates, region, { collectors, atMs: clock.nowMs(), after });
+    return collectors;
+  }
+}
+
+interface ViewedCandidate extends Candidate {
+  readonly view: CollectorView;
+}
+
+function candidateOf(view: CollectorView): ViewedCandidate {
+  const { id, region, capacity, load, health, state } = view;
+  const isHealthy = state === "live" && health.state !== "unhealthy";
+  return { id, region, isHealthy, capacity: capacity.items_per_second, load, view };
+}
+
+function remember<Value>(all: Map<string, Value>, key: string, value: Value): void {
+  all.delete(key);
+  all.set(key, value);
+  const [oldest] = all.keys();
+  if (all.size > MAX_REMEMBERED && oldest !== undefined) all.delete(oldest);
+}
