@@ -5,12 +5,12 @@ import type { LoadMonitor } from "../control/load/load-monitor.ts";
 import { type LoadCapacity, type LoadSample, NO_LOAD, roundedLoad } from "../control/load/load-report.ts";
 import { isoTime } from "../core/iso-time.ts";
 
-type View = Readonly<Record<string, unknown>>;
+type LoadView = Readonly<Record<string, unknown>>;
 
 export const MAX_HORIZON_MS = 86_400_000;
 
 /** `GET /api/v1/load` */
-export function loadView(load: LoadMonitor, asked: { readonly horizonMs: number; readonly history: number }): View {
+export function loadView(load: LoadMonitor, asked: { readonly horizonMs: number; readonly history: number }): LoadView {
   const { newest, capacity } = load;
   return {
     at: newest === undefined ? null : isoTime(newest.atMs),
@@ -23,15 +23,15 @@ export function loadView(load: LoadMonitor, asked: { readonly horizonMs: number;
   };
 }
 
-function sampleView(sample: LoadSample): View {
+function sampleView(sample: LoadSample): LoadView {
   return { at: isoTime(sample.atMs), ...roundedLoad(sample) };
 }
 
-function capacityView({ items_per_second: items, source }: LoadCapacity): View {
+function capacityView({ items_per_second: items, source }: LoadCapacity): LoadView {
   return { items_per_second: source === "unknown" ? null : Math.round(items), source };
 }
 
-function forecastView(forecast: LoadForecast, capacity: LoadCapacity): View {
+function forecastView(forecast: LoadForecast, capacity: LoadCapacity): LoadView {
   const { horizonMs, value, low, high, confidence, method, skill, coverage, points } = forecast;
   const perSecond = high ?? value;
   const places = { serviceMs: 1_000 / capacity.items_per_second, concurrency: 1 };
@@ -50,7 +50,7 @@ function forecastView(forecast: LoadForecast, capacity: LoadCapacity): View {
   };
 }
 
-function qualityView({ horizonMs, coverage, skill, judged }: HorizonQuality): View {
+function qualityView({ horizonMs, coverage, skill, judged }: HorizonQuality): LoadView {
   return {
     horizon_ms: horizonMs,
     coverage: coverage === undefined ? null : round(coverage, 4),

@@ -4,7 +4,7 @@ import { ageText, fieldsOf, shown, shownNumber } from "./admin-client/fields.ts"
 import type { Command } from "./command.ts";
 import { type Column, tableText } from "./table.ts";
 
-type Row = ReturnType<typeof fieldsOf>;
+type TopologyRow = ReturnType<typeof fieldsOf>;
 
 export const topology: Command = adminCommand({
   name: "topology",
@@ -33,7 +33,7 @@ export const members: Command = adminCommand({
   text: (body, { io }) => tableText(MEMBER_COLUMNS, listOf(body).map(fieldsOf), io.stdout.columns),
 });
 
-const MEMBER_COLUMNS: readonly Column<Row>[] = [
+const MEMBER_COLUMNS: readonly Column<TopologyRow>[] = [
   { title: "MEMBER", of: ({ id }) => shown(id) },
   { title: "SEEN BY", cut: true, of: ({ seen_by: seenBy }) => shown(seenBy) },
 ];
@@ -53,10 +53,13 @@ function topologyText(body: unknown, { io }: Given): string {
     .join("\n");
 }
 
-const REGION_COLUMNS: readonly Column<Row>[] = [
+const REGION_COLUMNS: readonly Column<TopologyRow>[] = [
   { title: "REGION", of: ({ id }) => shown(id) },
   { title: "HEALTH", of: ({ health }) => shown(health) },
-  { title: "CONTROLLER", of: ({ controller, adopted }) => `${shown(controller)}${adopted === true ? " (adopted)" : ""}` },
+  {
+    title: "CONTROLLER",
+    of: ({ controller, adopted }) => `${shown(controller)}${adopted === true ? " (adopted)" : ""}`,
+  },
   { title: "COLLECTORS", align: "right", of: (region) => shown(region["collectors_total"]) },
   { title: "ITEMS/S", align: "right", of: ({ totals }) => shown(fieldsOf(totals)["items"]) },
   { title: "LATENCY", align: "right", of: ({ totals }) => milliseconds(fieldsOf(totals)["latency_ms"]) },
@@ -65,7 +68,7 @@ const REGION_COLUMNS: readonly Column<Row>[] = [
   { title: "WHY", cut: true, of: ({ reason }) => shown(reason) },
 ];
 
-function collectorColumns(nowMs: number): readonly Column<Row>[] {
+function collectorColumns(nowMs: number): readonly Column<TopologyRow>[] {
   return [
     { title: "COLLECTOR", of: ({ id }) => shown(id) },
     { title: "REGION", of: ({ region }) => shown(region) },
@@ -81,11 +84,11 @@ function collectorColumns(nowMs: number): readonly Column<Row>[] {
   ];
 }
 
-function moreText(region: Row): string {
+function moreText(region: TopologyRow): string {
   return `more of ${shown(region["id"])}: --region ${shown(region["id"])} --after ${shown(region["next"])}\n`;
 }
 
-function splitText({ scope, views }: Row): string {
+function splitText({ scope, views }: TopologyRow): string {
   const lines = listOf(views)
     .map(fieldsOf)
     .map(({ controllers, only_here }) => {

@@ -32,18 +32,18 @@ export function openCgroup(read: ReadFile): Cgroup {
   };
 }
 
-interface Place {
+interface CgroupPlace {
   readonly isV2: boolean;
   /** Mount points that it may have. */
   readonly mounts: readonly string[];
   readonly path: string;
 }
 
-const UNIFIED: Place = { isV2: true, mounts: [ROOT], path: "/" };
+const UNIFIED: CgroupPlace = { isV2: true, mounts: [ROOT], path: "/" };
 
 /** Lines of /proc/self/cgroup: `0::/a/b` is v2, `4:cpu,cpuacct:/a/b` a hierarchy of v1. */
-function placesOf(text: string): ReadonlyMap<string, Place> {
-  const places = new Map<string, Place>();
+function placesOf(text: string): ReadonlyMap<string, CgroupPlace> {
+  const places = new Map<string, CgroupPlace>();
   for (const line of text.split("\n")) {
     const [, controllers, path] = /^\d+:([^:]*):(\/.*)$/u.exec(line) ?? [];
     if (controllers === undefined || path === undefined) continue;
@@ -55,7 +55,7 @@ function placesOf(text: string): ReadonlyMap<string, Place> {
   return places;
 }
 
-function placeOf(places: ReadonlyMap<string, Place>, controller: string): Place {
+function placeOf(places: ReadonlyMap<string, CgroupPlace>, controller: string): CgroupPlace {
   return places.get(controller) ?? places.get("") ?? UNIFIED;
 }
 
@@ -63,7 +63,7 @@ function placeOf(places: ReadonlyMap<string, Place>, controller: string): Place 
  * Its own folder and those above, as far as they have the file: a limit above binds, too. In a
  * container the path may be one of the host, of which only the root can be seen.
  */
-function foldersWith(read: ReadFile, { mounts, path }: Place, file: string): readonly string[] {
+function foldersWith(read: ReadFile, { mounts, path }: CgroupPlace, file: string): readonly string[] {
   for (const mount of mounts) {
     const found = upwards(path)
       .map((one) => `${mount}${one}`)

@@ -11,7 +11,7 @@ function normal(random: Random): number {
   return Math.sqrt(-2 * Math.log(1 - random.next())) * Math.cos(2 * Math.PI * random.next());
 }
 
-/** A day of items a second: it rises and falls, with noise that lasts, and spikes of half a minute. */
+/** A day of items a second: it rises and falls, with noise that lasts, and short spikes. */
 function* day(seed: number): Generator<number> {
   const random = seededRandom(seed);
   let [noise, spike] = [0, 0];

@@ -58,7 +58,7 @@ export class LoadForecaster {
     this.#errors = [...new Set([1, ...steps])].toSorted((a, b) => a - b).map((one) => new HorizonErrors(one));
   }
 
-  /** The value of a step, which counts up by one; after a gap what was known of the trend is not. */
+  /** The value of a step, which counts up by one; after a gap nothing is known of the trend. */
   add(step: number, value: number): void {
     const holt = this.#holt;
     const isNext = holt !== undefined && step === this.#step + 1;
@@ -129,7 +129,7 @@ export class LoadForecaster {
     return nearest;
   }
 
-  /** Interpolated between horizons; beyond the longest that was judged it grows as a random walk. */
+  /** Interpolated between horizons; beyond the longest one it grows as that of a random walk. */
   #deviationAt(steps: number, method: LoadForecast["method"]): number | undefined {
     if (this.#points < FEWEST_POINTS) return undefined;
     const known = this.#errors.filter(({ isTelling }) => isTelling);

@@ -9,12 +9,12 @@ import { LoadHistory } from "./load-history.ts";
 import type { LoadReading } from "./load-reading.ts";
 import type { LoadCapacity, LoadSample } from "./load-report.ts";
 import { busyShare, loadBetween, type SampleFacts } from "./load-sample.ts";
-import { type Allowance, type Machine, openAllowance, thisMachine } from "./machine.ts";
+import { type NodeAllowance, type Machine, openAllowance, thisMachine } from "./machine.ts";
 import { RecentMean } from "./recent-mean.ts";
 
 export interface LoadMonitorOptions {
   readonly clock: Clock;
-  /** What has been counted up to now: of a node, `dataPlaneReader`; of a program, its own counters. */
+  /** What has been counted up to now: by a node (`dataPlaneReader`), or by a program. */
   readonly read: () => LoadReading | Promise<LoadReading>;
   /** Between samples; default: 1 s. */
   readonly intervalMs?: number;
@@ -28,7 +28,7 @@ export interface LoadMonitorOptions {
   readonly machine?: Machine;
   /** How late this thread is, since it was last asked, in milliseconds; default: measured. */
   readonly loopDelayMs?: () => number;
-  /** Told of each sample, after it is there; and of each that could not be taken. Must not throw. */
+  /** Told of each sample that is there, and of each that could not be taken. Must not throw. */
   readonly sampled?: (sample: LoadSample) => void;
   readonly failed?: (cause: unknown) => void;
 }
@@ -63,7 +63,7 @@ export function createLoadMonitor(options: LoadMonitorOptions): LoadMonitor {
 class Monitor implements LoadMonitor {
   readonly #options: LoadMonitorOptions;
   readonly #intervalMs: number;
-  readonly #allowance: Allowance;
+  readonly #allowance: NodeAllowance;
   readonly #usableCores: number;
   readonly #history: LoadHistory<LoadSample>;
   readonly #forecaster = new LoadForecaster({});

@@ -16,7 +16,7 @@ export interface SampleFacts {
   readonly leavingPerSecond: number;
 }
 
-/** The load between two readings. A counter that fell, as of a worker that is gone, counts as still. */
+/** The load between two readings. A counter that fell counts as one that stood still. */
 export function loadBetween(before: LoadReading, now: LoadReading, facts: SampleFacts): LoadReport {
   const grown = (name: keyof LoadReading): number => Math.max(0, (now[name] ?? 0) - (before[name] ?? 0));
   const { seconds, cores, memoryShare } = facts;

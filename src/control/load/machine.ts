@@ -22,13 +22,13 @@ export function thisMachine(): Machine {
 }
 
 /** What a node may use, and how much of the memory is in use. */
-export interface Allowance {
+export interface NodeAllowance {
   cores(): number;
   /** 0 to 1. */
   memoryShare(): number;
 }
 
-export function openAllowance(machine: Machine): Allowance {
+export function openAllowance(machine: Machine): NodeAllowance {
   const cgroup = openCgroup(machine.readFile);
   return {
     cores: () => Math.min(machine.cores, cgroup.cores() ?? machine.cores),

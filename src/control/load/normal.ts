@@ -1,7 +1,7 @@
 /** 1.96 standard deviations to both sides hold 95 % of a normal distribution. */
 export const Z_95 = 1.96;
 
-/** Share of the standard normal distribution below `z`; good to 1e-7 (Abramowitz, Stegun 26.2.17). */
+/** Share of the standard normal distribution below `z`, to 1e-7 (Abramowitz, Stegun 26.2.17). */
 export function normalShareBelow(z: number): number {
   if (z < 0) return 1 - normalShareBelow(-z);
   if (z > 38) return 1;

@@ -1,18 +1,21 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { seededRandom } from "../../core/random.ts";
-import { availableShare, bestCollector, type Candidate, type SelectionCriteria } from "./best-collector.ts";
+import { availableShare, bestCollector, type CollectorCandidate, type SelectionCriteria } from "./best-collector.ts";
 
 const DRAWS = 20_000;
 
-function collector(id: string, more: Partial<Candidate> & { utilization?: number; latency?: number } = {}): Candidate {
+function collector(
+  id: string,
+  more: Partial<CollectorCandidate> & { utilization?: number; latency?: number } = {},
+): CollectorCandidate {
   const { utilization = 0.5, latency = 10, ...rest } = more;
   const { capacity = 1_000 } = rest;
   const load = { items_per_second: capacity * utilization, utilization, latency_ms: latency };
   return { id, region: "eu", isHealthy: true, capacity, load, ...rest };
 }
 
-function shares(candidates: readonly Candidate[], criteria?: SelectionCriteria): Map<string, number> {
+function shares(candidates: readonly CollectorCandidate[], criteria?: SelectionCriteria): Map<string, number> {
   const random = seededRandom(11);
   const counts = new Map(candidates.map(({ id }) => [id, 0]));
   for (let i = 0; i < DRAWS; i++) {

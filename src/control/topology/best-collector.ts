@@ -2,7 +2,7 @@ import type { Random } from "../../core/random.ts";
 import type { LoadReport } from "../load/load-report.ts";
 
 /** What is looked at of a collector. */
-export interface Candidate {
+export interface CollectorCandidate {
   readonly id: string;
   readonly region: string;
   readonly isHealthy: boolean;
@@ -41,7 +41,7 @@ export interface BestOptions {
  * if the one that looks best got everything, all would go there at once, and then to the next. So
  * each gets at most twice its share of what is left, whatever the others seem to do.
  */
-export function bestCollector<C extends Candidate>(
+export function bestCollector<C extends CollectorCandidate>(
   candidates: readonly C[],
   { random, region, criteria = DEFAULT_CRITERIA }: BestOptions,
 ): BestCollector<C> | undefined {
@@ -56,16 +56,16 @@ export function bestCollector<C extends Candidate>(
 }
 
 /** What is left of it, as a share. */
-export function availableShare({ load }: Pick<Candidate, "load">): number {
+export function availableShare({ load }: Pick<CollectorCandidate, "load">): number {
   return Math.min(1, Math.max(0, 1 - load.utilization));
 }
 
-function isUsable(candidate: Candidate): boolean {
+function isUsable(candidate: CollectorCandidate): boolean {
   return candidate.isHealthy && availableShare(candidate) > 0;
 }
 
 /** Whose capacity is not known counts as the mean of the others. */
-function drawByCapacity<C extends Candidate>(usable: readonly C[], random: Random): () => C {
+function drawByCapacity<C extends CollectorCandidate>(usable: readonly C[], random: Random): () => C {
   const known = usable.map(({ capacity }) => capacity).filter((capacity) => capacity > 0);
   const mean = known.length === 0 ? 1 : known.reduce((sum, one) => sum + one, 0) / known.length;
   const ends: number[] = [];
@@ -81,15 +81,19 @@ function drawByCapacity<C extends Candidate>(usable: readonly C[], random: Rando
   };
 }
 
-function scoreOf<C extends Candidate>(collector: C, fastestMs: number, criteria: SelectionCriteria): BestCollector<C> {
+function scoreOf<C extends CollectorCandidate>(
+  collector: C,
+  fastestMs: number,
+  criteria: SelectionCriteria,
+): BestCollector<C> {
   const parts = partsOf(collector, fastestMs);
   const weights = criteria.load + criteria.latency + criteria.capacity;
   const weighed = parts.load * criteria.load + parts.latency * criteria.latency + parts.capacity * criteria.capacity;
   return { collector, score: weights > 0 ? weighed / weights : 0, parts };
 }
 
-/** The fastest has 1 for its latency, one that takes twice as long a half. Unknown is as good as the fastest. */
-function partsOf(candidate: Candidate, fastestMs: number): SelectionCriteria {
+/** The fastest has 1 for its latency, as has one that is not known; twice as slow is a half. */
+function partsOf(candidate: CollectorCandidate, fastestMs: number): SelectionCriteria {
   const { capacity, load } = candidate;
   const available = availableShare(candidate);
   const latencyMs = load.latency_ms;

@@ -2,7 +2,7 @@ import type { Clock } from "../../core/clock.ts";
 import type { Random } from "../../core/random.ts";
 import type { CallOptions } from "../../store/store.ts";
 import type { CollectorView } from "../fleet/messages.ts";
-import { bestCollector, type Candidate, type SelectionCriteria } from "./best-collector.ts";
+import { bestCollector, type CollectorCandidate, type SelectionCriteria } from "./best-collector.ts";
 import { seenBy, splitViews } from "./split-views.ts";
 import type { CollectorPage, RegionSeen, TopologySource } from "./topology-source.ts";
 import {
@@ -60,7 +60,7 @@ const MAX_CANDIDATES = 2_000;
 const MAX_REMEMBERED = 100;
 const NOBODY: CollectorPage = { collectors: [], next: undefined };
 
-interface Remembered {
+interface KnownCandidates {
   readonly collectors: readonly CollectorView[];
   readonly atMs: number;
   /** Where the next look begins. */
@@ -73,7 +73,7 @@ export function createTopology(options: CreateTopologyOptions): Topology {
 
 class SourcedTopology implements Topology {
   readonly #options: CreateTopologyOptions;
-  readonly #candidates = new Map<string, Remembered>();
+  readonly #candidates = new Map<string, KnownCandidates>();
   /** First pages as they were told last, for when nobody tells them. */
   readonly #pages = new Map<string, CollectorPage>();
 
@@ -133,11 +133,11 @@ class SourcedTopology implements Topology {
   }
 }
 
-interface ViewedCandidate extends Candidate {
+interface ViewedCollector extends CollectorCandidate {
   readonly view: CollectorView;
 }
 
-function candidateOf(view: CollectorView): ViewedCandidate {
+function candidateOf(view: CollectorView): ViewedCollector {
   const { id, region, capacity, load, health, state } = view;
   const isHealthy = state === "live" && health.state !== "unhealthy";
   return { id, region, isHealthy, capacity: capacity.items_per_second, load, view };
