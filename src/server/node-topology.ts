@@ -32,13 +32,12 @@ async function describeSelf(options: NodeTopologyOptions): Promise<CollectorView
   const [{ addresses }, { ready, reason }] = await Promise.all([dataPlane.status(), dataPlane.ready()]);
   const { newest, capacity } = load;
   const { version, digest, running } = walk.status;
-  const bound = Object.entries(addresses).filter(([, address]) => address !== undefined);
   return CollectorViewSchema.parse({
     id: facts.id,
     region: running.node.region,
     incarnation: String(facts.startedMs),
     version: facts.version,
-    addresses: Object.fromEntries(bound),
+    addresses: { ...addresses },
     capacity: { items_per_second: capacity.items_per_second },
     load: newest ?? NO_LOAD,
     health: ready ? { state: "healthy" } : { state: "unhealthy", reason },

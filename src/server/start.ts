@@ -37,8 +37,7 @@ import { type NodeAddresses, nodeAddresses } from "./node-addresses.ts";
 import { workerCount } from "./worker-count.ts";
 import { VERSION } from "../core/version.ts";
 import type { ConfigSource } from "./config-source.ts";
-import { openNodeLoad } from "./node-load.ts";
-import { nodeTopology } from "./node-topology.ts";
+import { openNodeView } from "./node-view.ts";
 import { openNodeSeats } from "./node-seats.ts";
 import { openSteering, setLog, type Steering } from "./steering.ts";
 
@@ -117,20 +116,15 @@ export async function startNode(config: Config, options: StartOptions): Promise<
   const seats = parts.use(openNodeSeats(config.node.coordination, dataDir, env));
   const steering = await openSteering({ config, plan }, { dataPlane, env, history }, options);
   parts.use(steering.documents);
-  const { walk } = steering;
-  const load = parts.use(openNodeLoad({ node: config.node, walk, dataPlane, env, workers }));
-  const topology = nodeTopology({ facts, walk, dataPlane, load, env });
   const { addresses } = await dataPlane.status();
-  const { file, place } = source;
   const more = {
     facts,
     runtime,
     events: log.events,
-    source: { file, place },
+    source: { file: source.file, place: source.place },
     operators,
     seats,
-    load,
-    topology,
+    ...openNodeView({ facts, node: config.node, walk: steering.walk, dataPlane, env, workers }, parts),
     settled: options.settled,
   };
   const node = new Node({ env, dataPlane, addresses, ...more, ...steering });

@@ -66,7 +66,7 @@ test("load: a sample is the difference of two readings, with shares of what the 
     sampling_rate: 0.75,
   });
   await scene.second();
-  const { items_per_second: items, latency_ms: latency, sampling_rate: sampling } = scene.monitor.newest!;
+  const { items_per_second: items, latency_ms: latency, sampling_rate: sampling } = scene.monitor.newest;
   assert.deepEqual([items, latency, sampling, scene.monitor.history().length], [0, 0, 1, 2]);
 });
 
@@ -89,7 +89,7 @@ test("load: where no request was answered, the latency is what is inside by what
   await scene.second({ deliveredItems: 100, itemsInside: 50 });
   assert.equal(scene.monitor.newest?.latency_ms, 500);
   await scene.second({ deliveredItems: 100, itemsInside: 0 });
-  assert.equal(scene.monitor.newest?.latency_ms, 0);
+  assert.equal(scene.monitor.newest.latency_ms, 0);
 });
 
 test("load: a counter that falls is no load below nothing", async () => {

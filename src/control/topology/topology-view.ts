@@ -1,3 +1,4 @@
+import { LISTENER_KINDS } from "../../core/listener-kinds.ts";
 import { isoTime } from "../../core/iso-time.ts";
 import type { CollectorView } from "../fleet/messages.ts";
 import { type LoadReport, roundedLoad } from "../load/load-report.ts";
@@ -85,7 +86,7 @@ export function collectorView(collector: CollectorView, nowMs: number): Collecto
   const isSilent = state !== "live";
   return {
     id,
-    address: addresses["otlp_grpc"] ?? addresses["otlp_http"] ?? Object.values(addresses)[0] ?? "",
+    address: LISTENER_KINDS.map((kind) => addresses[kind]).find((one) => one !== undefined) ?? "",
     region,
     version,
     config_version: config.version,

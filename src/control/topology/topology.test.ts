@@ -27,7 +27,7 @@ function collector(id: string, region: string, more: Record<string, unknown> = {
   });
 }
 
-function region(id: string, more: Partial<RegionSeen> = {}): RegionSeen {
+function regionSeen(id: string, more: Partial<RegionSeen> = {}): RegionSeen {
   const numbers = {
     items_per_second: 100,
     bytes_per_second: 1_000,
@@ -81,7 +81,7 @@ function open(source: TopologySource): { topology: Topology; clock: ManualClock 
 
 test("topology: regions with pages of their collectors, and totals of all", async () => {
   const fleet = new Fleet();
-  fleet.all = [region("eu"), region("us", { adopted: true, healthyCollectors: 1 })];
+  fleet.all = [regionSeen("eu"), regionSeen("us", { adopted: true, healthyCollectors: 1 })];
   fleet.collectors = [collector("a", "eu"), collector("b", "eu"), collector("c", "us")];
   const { topology, clock } = open(fleet);
   const view = await topology.read({ limit: 1, signal });
@@ -119,7 +119,7 @@ test("topology: regions with pages of their collectors, and totals of all", asyn
 
 test("topology: where a controller does not answer, what it said last is shown, and called stale", async () => {
   const fleet = new Fleet();
-  fleet.all = [region("eu"), region("us", { isStale: true })];
+  fleet.all = [regionSeen("eu"), regionSeen("us", { isStale: true })];
   fleet.collectors = [collector("a", "eu"), collector("c", "us")];
   const { topology } = open(fleet);
   await topology.read({ limit: 10, signal });
@@ -138,7 +138,7 @@ test("topology: where a controller does not answer, what it said last is shown, 
 
 test("topology: a suspect is told to be unknown, and is not chosen; nor is who is unhealthy", async () => {
   const fleet = new Fleet();
-  fleet.all = [region("eu")];
+  fleet.all = [regionSeen("eu")];
   fleet.collectors = [
     collector("a", "eu", { state: "suspect", age_ms: 11_000 }),
     collector("b", "eu", { health: { state: "unhealthy", reason: "disk" } }),
@@ -159,7 +159,7 @@ test("topology: a suspect is told to be unknown, and is not chosen; nor is who i
 
 test("best: collectors are asked for once in a while, and all of a region get their turn", async () => {
   const fleet = new Fleet();
-  fleet.all = [region("eu")];
+  fleet.all = [regionSeen("eu")];
   fleet.collectors = Array.from({ length: 3_000 }, (_, i) => collector(`c${String(i).padStart(5, "0")}`, "eu"));
   const { topology, clock } = open(fleet);
   const choose = async (): Promise<Set<string>> => {
