@@ -10,6 +10,7 @@ import type { LinkOwner, PooledCall, PooledLink } from "./client-pool.ts";
 import type { PingPolicy } from "./liveness.ts";
 import type { DialledSocket } from "./tunnel-stream.ts";
 import { watchLiveness } from "./node-liveness.ts";
+import { keepNative, keepNativeFor } from "./node-natives.ts";
 import {
   CONNECTION_WINDOW_BYTES,
   MAX_FRAME_BYTES,
@@ -83,6 +84,7 @@ export class NodeClientLink implements PooledLink {
   /** Opens a stream; throws when node refuses the headers. The caller listens to its errors. */
   request(headers: OutgoingHttpHeaders): ClientHttp2Stream {
     const stream = this.#session.request(headers, { endStream: false });
+    keepNativeFor(stream);
     this.#active++;
     stream.once("close", () => {
       this.#active--;
@@ -186,6 +188,7 @@ export class NodeClientLink implements PooledLink {
       this.#closeWhenIdle();
     });
     session.once("connect", () => {
+      keepNative(session);
       if (!session.destroyed) session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
     });
   }

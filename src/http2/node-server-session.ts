@@ -15,6 +15,7 @@ import {
 import { HELLO_TIMEOUT_MS, peerOf, type ServedConnection } from "./listening.ts";
 import { NodeLeftovers } from "./node-leftovers.ts";
 import { watchLiveness } from "./node-liveness.ts";
+import { keepNative, keepNativeFor } from "./node-natives.ts";
 import type { UnaryHandler, UnaryReply, UnaryServerOptions } from "./port.ts";
 import { CONNECTION_WINDOW_BYTES } from "./session-settings.ts";
 import { parseTimeout } from "./timeout.ts";
@@ -45,6 +46,7 @@ export class ServerSession implements ServedConnection {
     this.#clock = env.clock;
     this.#peer = peerOf(socket);
     this.#leftovers = new NodeLeftovers(session, env.clock);
+    keepNative(session);
     if (!session.destroyed) session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
     // What broke a connection is the peer's matter; its calls are cancelled one by one. Node would
     // keep the socket until what it has written is read, which may be never.
@@ -101,6 +103,7 @@ export class ServerSession implements ServedConnection {
 
   #onStream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags: number): void {
     stream.on("error", ignore);
+    keepNativeFor(stream);
     if (stream.destroyed || stream.closed) return; // node tells of a stream a moment later: it was reset meanwhile
     const bodyEnded = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
     const status = httpStatusOf(headers[":method"], headerText(headers, "content-type"));
