@@ -1,4 +1,5 @@
 import { type Random, seededRandom } from "../../src/core/random.ts";
+import { PATIENCE_MS } from "../support/patience.ts";
 
 const STRATEGIES = [
   "round_robin",
@@ -23,7 +24,7 @@ export const BAD_FILES = ["targets: [", "rules: [{ id: r, pool: nowhere }]", ""]
 /**
  * The fleet's part of a config over the targets a, b and c, which any number of different ones
  * stand for: rules, weights, pools and targets come and go with the seed, while every item still
- * goes to exactly one target.
+ * goes to exactly one target. No call is given up, and made again, because the machine is busy.
  */
 export function someConfig(seed: number): string {
   const random = seededRandom(seed);
@@ -33,7 +34,7 @@ export function someConfig(seed: number): string {
   const names = pools.map(({ name }) => name);
   const rules = SERVICES.flatMap((service) => rulesOf(service, names, random));
   return `
-node: { log: { level: error } }
+node: { log: { level: error }, limits: { request_timeout: ${PATIENCE_MS}, max_timeout: ${PATIENCE_MS} } }
 targets:
 ${targets.map(({ text }) => `  - ${text}`).join("\n")}
 pools:
@@ -61,7 +62,7 @@ function targetsOf(id: string, random: Random): Named[] {
     const headers = `headers: { x-seed: "${Math.floor(random.next() * 3)}" }`;
     return {
       name,
-      text: `{ id: ${name}, endpoint: "ENDPOINT-${id}", protocol: PROTOCOL-${id}, weight: ${weight}, compression: ${compression}, ${limits}, ${headers} }`,
+      text: `{ id: ${name}, endpoint: "ENDPOINT-${id}", protocol: PROTOCOL-${id}, timeout: ${PATIENCE_MS}, weight: ${weight}, compression: ${compression}, ${limits}, ${headers} }`,
     };
   });
 }
