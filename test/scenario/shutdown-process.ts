@@ -17,8 +17,8 @@ export class NodeProcess implements AsyncDisposable {
   readonly lines: Line[] = [];
   /** What was written to stderr and is no line of the log. */
   readonly strayLines: string[] = [];
-  /** The exit code; null when it was killed. */
-  readonly ended: Promise<number | null>;
+  /** The exit code; when it was killed, by what, and what it said last. */
+  readonly ended: Promise<number | string>;
   readonly #directory = mkdtempSync(join(tmpdir(), "signalbox-shutdown-"));
   readonly #child: ChildProcessByStdio<null, null, Readable>;
   readonly #waiting = new Set<() => void>();
@@ -37,10 +37,10 @@ export class NodeProcess implements AsyncDisposable {
       for (const ask of this.#waiting) ask();
     });
     this.ended = new Promise((resolve) => {
-      this.#child.on("close", (code) => {
+      this.#child.on("close", (code, signal) => {
         this.#closed = true;
         for (const ask of this.#waiting) ask();
-        resolve(code);
+        resolve(code ?? [signal, ...this.strayLines, JSON.stringify(this.lines.at(-1))].join("\n"));
       });
     });
   }
