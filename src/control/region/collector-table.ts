@@ -1,0 +1,216 @@
+import type { CollectorReport } from "../fleet/messages.ts";
+import { MemberDigest } from "./member-digest.ts";
+
+/** Those who report to a controller, with what they said last. */
+export interface KnownCollector {
+  readonly report: CollectorReport;
+  readonly state: CollectorState;
+  /** `Clock.nowMs` of its last Report, and of the first of all. */
+  readonly seenMs: number;
+  readonly firstSeenMs: number;
+  readonly reports: number;
+}
+
+/** Who is gone is not in the table any more. */
+export const COLLECTOR_STATES = ["live", "suspect"] as const;
+export type CollectorState = (typeof COLLECTOR_STATES)[number];
+
+/**
+ * What became of a Report. `old`: overtaken on the way, or of an earlier start of its node; where
+ * two nodes have one id, of the one that was there first. `full`: there is no room for one more.
+ */
+export const REPORT_OUTCOMES = ["joined", "restarted", "taken", "old", "full"] as const;
+export type ReportOutcome = (typeof REPORT_OUTCOMES)[number];
+
+export interface CollectorTimes {
+  /** Since the last Report. */
+  readonly suspectAfterMs: number;
+  readonly goneAfterMs: number;
+}
+
+export interface CollectorTableOptions extends CollectorTimes {
+  /** More are not listed. */
+  readonly most: number;
+}
+
+/** For collectors that report so often: two Reports missed, three missed. */
+export function collectorTimes(reportIntervalMs: number): CollectorTimes {
+  return { suspectAfterMs: 2.2 * reportIntervalMs, goneAfterMs: 3 * reportIntervalMs };
+}
+
+/** What one process sorts out; a larger region is two. */
+export const MAX_COLLECTORS = 20_000;
+
+/** What happened to a collector, for those who tell people. */
+export interface CollectorChange {
+  readonly id: string;
+  readonly to: "suspect" | "gone";
+}
+
+interface CollectorRow {
+  report: CollectorReport;
+  state: CollectorState;
+  seenMs: number;
+  readonly firstSeenMs: number;
+  reports: number;
+  /** Newest last: a Report of one of them is late, or another node's with the same id. */
+  readonly earlier: string[];
+}
+
+const MAX_EARLIER = 4;
+/** Whoever looks more seldom stood still: what came meanwhile has not been read yet. */
+const LONGEST_GAP_MS = 3_000;
+
+/**
+ * The collectors of a region as its controller sees them, in memory. Time is an argument; a Report
+ * costs the same however many there are, and a tick as much as changes.
+ */
+export class CollectorTable {
+  readonly #options: CollectorTableOptions;
+  /** Both with whoever has been silent longest first. */
+  readonly #live = new Map<string, CollectorRow>();
+  readonly #suspect = new Map<string, CollectorRow>();
+  readonly #digest = new MemberDigest();
+  /** Undefined: others have come or gone since. */
+  #sorted: readonly string[] | undefined;
+  #tickedMs: number | undefined;
+  #heardMs: number | undefined;
+
+  constructor(options: CollectorTableOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#live.size + this.#suspect.size;
+  }
+
+  count(state: CollectorState): number {
+    return (state === "live" ? this.#live : this.#suspect).size;
+  }
+
+  /** Of the ids of all that are listed. */
+  get viewDigest(): string {
+    return this.#digest.text;
+  }
+
+  get(id: string): KnownCollector | undefined {
+    return this.#live.get(id) ?? this.#suspect.get(id);
+  }
+
+  report(report: CollectorReport, nowMs: number): ReportOutcome {
+    const { id } = report;
+    const row = this.#live.get(id) ?? this.#suspect.get(id);
+    if (row === undefined) return this.#join(report, nowMs);
+    const isNewStart = row.report.incarnation !== report.incarnation;
+    if (isNewStart ? row.earlier.includes(report.incarnation) : report.seq <= row.report.seq) return "old";
+    if (isNewStart) {
+      row.earlier.push(row.report.incarnation);
+      if (row.earlier.length > MAX_EARLIER) row.earlier.shift();
+    }
+    row.report = report;
+    row.reports++;
+    row.seenMs = nowMs;
+    row.state = "live";
+    this.#suspect.delete(id);
+    this.#live.delete(id);
+    this.#live.set(id, row);
+    return isNewStart ? "restarted" : "taken";
+  }
+
+  /** False: it was not there, or this is not its last start. */
+  goodbye(id: string, incarnation: string): boolean {
+    if (this.get(id)?.report.incarnation !== incarnation) return false;
+    this.#remove(id);
+    return true;
+  }
+
+  /** To be called once a second or so; gives what has changed by it. */
+  tick(nowMs: number): CollectorChange[] {
+    this.#forgive(nowMs);
+    const changes: CollectorChange[] = [];
+    for (const [id, row] of this.#suspect) {
+      if (nowMs - this.#seen(row) < this.#options.goneAfterMs) break;
+      this.#remove(id);
+      changes.push({ id, to: "gone" });
+    }
+    for (const [id, row] of this.#live) {
+      const silentMs = nowMs - this.#seen(row);
+      if (silentMs < this.#options.suspectAfterMs) break;
+      if (silentMs >= this.#options.goneAfterMs) this.#remove(id);
+      else this.#suspectOf(id, row);
+      changes.push({ id, to: silentMs >= this.#options.goneAfterMs ? "gone" : "suspect" });
+    }
+    return changes;
+  }
+
+  /** In the order of their ids, after this one. */
+  page(after: string | undefined, limit: number): KnownCollector[] {
+    const ids = this.#ids();
+    const found: KnownCollector[] = [];
+    for (let at = after === undefined ? 0 : placeAfter(ids, after); at < ids.length && found.length < limit; at++) {
+      const known = this.get(ids[at]!);
+      if (known !== undefined) found.push(known);
+    }
+    return found;
+  }
+
+  *[Symbol.iterator](): Generator<KnownCollector> {
+    yield* this.#live.values();
+    yield* this.#suspect.values();
+  }
+
+  #join(report: CollectorReport, nowMs: number): ReportOutcome {
+    if (this.size >= this.#options.most) return "full";
+    const { id } = report;
+    this.#live.set(id, { report, state: "live", seenMs: nowMs, firstSeenMs: nowMs, reports: 1, earlier: [] });
+    this.#digest.toggle(id);
+    this.#sorted = undefined;
+    return "joined";
+  }
+
+  #suspectOf(id: string, row: CollectorRow): void {
+    row.state = "suspect";
+    this.#live.delete(id);
+    this.#suspect.set(id, row);
+  }
+
+  #remove(id: string): void {
+    this.#live.delete(id);
+    this.#suspect.delete(id);
+    this.#digest.toggle(id);
+    this.#sorted = undefined;
+  }
+
+  /**
+   * A process that stood still has not read what was reported meanwhile: nobody is silent for that
+   * time, but from when it goes on.
+   */
+  #forgive(nowMs: number): void {
+    if (this.#tickedMs !== undefined && nowMs - this.#tickedMs > LONGEST_GAP_MS) this.#heardMs = nowMs;
+    this.#tickedMs = nowMs;
+  }
+
+  #seen({ seenMs }: CollectorRow): number {
+    return this.#heardMs === undefined ? seenMs : Math.max(seenMs, this.#heardMs);
+  }
+
+  #ids(): readonly string[] {
+    this.#sorted ??= [...this.#live.keys(), ...this.#suspect.keys()].toSorted(byOrder);
+    return this.#sorted;
+  }
+}
+
+function byOrder(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** Of the first that comes after it. */
+function placeAfter(ids: readonly string[], after: string): number {
+  let [low, high] = [0, ids.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (ids[middle]! <= after) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
