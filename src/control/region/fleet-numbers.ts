@@ -1,0 +1,149 @@
+import {
+  type FleetNumbers,
+  LATENCY_BOUNDS,
+  MAX_NAMES,
+  MAX_WORST,
+  OTHER,
+  UTILIZATION_BOUNDS,
+  type WorstCollector,
+} from "./region-summary.ts";
+
+/** While they are added up. */
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
+export type NumbersBeingMade = Writable<FleetNumbers>;
+
+export function noNumbers(): NumbersBeingMade {
+  return {
+    collectors: 0,
+    states: {},
+    health: {},
+    versions: {},
+    config_versions: {},
+    config_results: {},
+    capacity_items_per_second: 0,
+    items_per_second: 0,
+    bytes_per_second: 0,
+    queue_items: 0,
+    failed_items_per_second: 0,
+    sampled_items_per_second: 0,
+    latency_weight: 0,
+    max_cpu: 0,
+    max_memory: 0,
+    max_event_loop_ms: 0,
+    max_utilization: 0,
+    max_latency_ms: 0,
+    utilization: zeros(UTILIZATION_BOUNDS),
+    latency: zeros(LATENCY_BOUNDS),
+    schema_max: 0,
+    worst: [],
+  };
+}
+
+const SUMS = [
+  "collectors",
+  "capacity_items_per_second",
+  "items_per_second",
+  "bytes_per_second",
+  "queue_items",
+  "failed_items_per_second",
+  "sampled_items_per_second",
+  "latency_weight",
+] as const satisfies readonly (keyof FleetNumbers)[];
+
+const MAXIMA = [
+  "max_cpu",
+  "max_memory",
+  "max_event_loop_ms",
+  "max_utilization",
+  "max_latency_ms",
+] as const satisfies readonly (keyof FleetNumbers)[];
+
+const COUNTS = [
+  "states",
+  "health",
+  "versions",
+  "config_versions",
+  "config_results",
+] as const satisfies readonly (keyof FleetNumbers)[];
+
+const HISTOGRAMS = ["utilization", "latency"] as const satisfies readonly (keyof FleetNumbers)[];
+
+/** All that are one number. */
+export const PLAIN_NUMBERS = [...SUMS, ...MAXIMA] as const;
+
+/** Of both together, in either order: those of regions are a fleet's. */
+export function mergeNumbers(a: FleetNumbers, b: FleetNumbers): FleetNumbers {
+  const merged = noNumbers();
+  for (const name of SUMS) merged[name] = a[name] + b[name];
+  for (const name of MAXIMA) merged[name] = Math.max(a[name], b[name]);
+  for (const name of COUNTS) merged[name] = fewNames(addCounts(a[name], b[name]));
+  for (const name of HISTOGRAMS) merged[name] = a[name].map((count, at) => count + (b[name][at] ?? 0));
+  merged.schema_max = lowest(a.schema_max, b.schema_max);
+  merged.worst = worstOf([...a.worst, ...b.worst]);
+  return merged;
+}
+
+/** Averages, weighted by the items that each collector has. */
+export interface FleetAverages {
+  readonly latencyMs: number;
+  readonly errorRate: number;
+  readonly samplingRate: number;
+}
+
+export function averagesOf(numbers: FleetNumbers): FleetAverages {
+  const items = numbers.items_per_second;
+  if (items <= 0) return { latencyMs: 0, errorRate: 0, samplingRate: 1 };
+  return {
+    latencyMs: numbers.latency_weight / items,
+    errorRate: Math.min(1, numbers.failed_items_per_second / items),
+    samplingRate: Math.min(1, numbers.sampled_items_per_second / items),
+  };
+}
+
+/** 0 says nothing. */
+export function lowest(a: number, b: number): number {
+  return a === 0 || b === 0 ? Math.max(a, b) : Math.min(a, b);
+}
+
+/** Which of a histogram's places a value is in. */
+export function placeIn(bounds: readonly number[], value: number): number {
+  let place = 0;
+  while (place < bounds.length && value > bounds[place]!) place++;
+  return place;
+}
+
+/** The most frequent by name, and all others as one. */
+export function fewNames(counts: ReadonlyMap<string, number>): Record<string, number> {
+  const sorted = [...counts].toSorted(([a, m], [b, n]) => rank(a) - rank(b) || n - m || (a < b ? -1 : 1));
+  const kept = new Map(sorted.slice(0, MAX_NAMES));
+  for (const [, count] of sorted.slice(MAX_NAMES)) kept.set(OTHER, (kept.get(OTHER) ?? 0) + count);
+  return Object.fromEntries(kept);
+}
+
+/** Unhealthy before busy; of equals the one whose id comes first. */
+export function worstOf(all: readonly WorstCollector[]): WorstCollector[] {
+  return all.toSorted(worseFirst).slice(0, MAX_WORST);
+}
+
+export function worseFirst(a: WorstCollector, b: WorstCollector): number {
+  return badness(b) - badness(a) || b.utilization - a.utilization || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
+}
+
+function badness({ state, error_rate: errorRate }: WorstCollector): number {
+  return (state === "unhealthy" ? 4 : state === "suspect" ? 2 : 0) + Math.min(1, errorRate);
+}
+
+/** What is counted together stays so. */
+function rank(name: string): number {
+  return name === OTHER ? 1 : 0;
+}
+
+function addCounts(a: Readonly<Record<string, number>>, b: Readonly<Record<string, number>>): Map<string, number> {
+  const sum = new Map(Object.entries(a));
+  for (const [name, count] of Object.entries(b)) sum.set(name, (sum.get(name) ?? 0) + count);
+  return sum;
+}
+
+function zeros(bounds: readonly number[]): number[] {
+  return Array.from({ length: bounds.length + 1 }, () => 0);
+}
