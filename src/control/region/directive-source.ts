@@ -1,0 +1,70 @@
+import type { RecipePlace } from "../../store/recipes/place.ts";
+import type { Entry } from "../../store/store.ts";
+import { FLEET_BOUNDS } from "../fleet/bounds.ts";
+import type { DirectiveMark, KnownDirectives } from "../fleet/directive.ts";
+import { ageMs } from "./seen-shelf.ts";
+import { compareMarks, decodeStoredDirective, directivesPrefix, type StoredDirective } from "./stored-directive.ts";
+import { WatchedShelf } from "./watch-shelf.ts";
+
+/** A directive that is passed on, and how long it holds from now. */
+export interface LiveDirective {
+  readonly directive: StoredDirective;
+  readonly remainingMs: number;
+}
+
+/** What the global leader has decided, as a controller that watches the store may pass it on. */
+export interface DirectiveSource {
+  /** All that hold now and that are newer than what somebody has. */
+  newer(known: KnownDirectives): LiveDirective[];
+  /** The newest of each scope, whether it holds or not. */
+  readonly newest: readonly StoredDirective[];
+  /** A directive's body, if one that is known has this digest. */
+  body(digest: string): string | undefined;
+  /** Is called when there is something new, until the function that it gives is called. */
+  onNews(hear: () => void): () => void;
+}
+
+/** Watches `<prefix>/directives/` until it is disposed. */
+export function openDirectiveSource(place: RecipePlace): AsyncDisposable & DirectiveSource {
+  const hearing = new Set<() => void>();
+  const shelf = new WatchedShelf<StoredDirective>({
+    place,
+    prefix: directivesPrefix(place.prefix),
+    read: readDirective,
+    step: (known, next) => compareMarks(next, known),
+    most: FLEET_BOUNDS.scopes,
+    // Whatever is written after a directive was deleted is not to be older than it.
+    forgets: false,
+    news: () => {
+      for (const hear of hearing) hear();
+    },
+  });
+  return {
+    newer(known) {
+      const { now } = shelf;
+      return shelf.all.flatMap((seen) => {
+        const remainingMs = seen.value.valid_for_ms - (ageMs(seen, now) ?? Number.POSITIVE_INFINITY);
+        return remainingMs > 0 && isNewer(seen.value, known) ? { directive: seen.value, remainingMs } : [];
+      });
+    },
+    get newest() {
+      return shelf.all.map(({ value }) => value);
+    },
+    body: (digest) => shelf.all.find(({ value }) => value.digest === digest)?.value.body,
+    onNews(hear) {
+      hearing.add(hear);
+      return () => void hearing.delete(hear);
+    },
+    [Symbol.asyncDispose]: () => shelf[Symbol.asyncDispose](),
+  };
+}
+
+function readDirective({ key, value }: Entry): StoredDirective | undefined {
+  const read = decodeStoredDirective(value);
+  return read.ok && key.endsWith(`/${read.value.scope}`) ? read.value : undefined;
+}
+
+function isNewer(directive: StoredDirective, known: KnownDirectives): boolean {
+  const mark: DirectiveMark | undefined = Object.hasOwn(known, directive.scope) ? known[directive.scope] : undefined;
+  return mark === undefined || compareMarks(directive, mark) > 0;
+}

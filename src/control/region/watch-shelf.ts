@@ -1,0 +1,74 @@
+import { type Clock, sleep } from "../../core/clock.ts";
+import { RouterError } from "../../core/errors.ts";
+import { type Moment, momentOf } from "../../store/session/moment.ts";
+import type { RecipePlace } from "../../store/recipes/place.ts";
+import type { WatchEvent } from "../../store/store.ts";
+import { type SeenEntry, SeenShelf, type SeenShelfOptions } from "./seen-shelf.ts";
+
+export interface WatchShelfOptions<T> extends Omit<SeenShelfOptions<T>, "startedAt"> {
+  readonly place: RecipePlace;
+  readonly prefix: string;
+  /** Whether what was deleted is forgotten; else it is known what was there. */
+  readonly forgets: boolean;
+  /** Is called when something is new, or has gone. */
+  readonly news: () => void;
+}
+
+/** A shelf with the watch that fills it, until it is disposed. */
+export class WatchedShelf<T> implements AsyncDisposable {
+  readonly #options: WatchShelfOptions<T>;
+  readonly #clock: Clock;
+  readonly #shelf: SeenShelf<T>;
+  readonly #closing = new AbortController();
+  readonly #ended: Promise<unknown>;
+
+  constructor(options: WatchShelfOptions<T>) {
+    this.#options = options;
+    this.#clock = options.place.clock;
+    this.#shelf = new SeenShelf({ ...options, startedAt: this.now });
+    this.#ended = Promise.all([this.#follow(), this.#tick()]);
+  }
+
+  get now(): Moment {
+    return momentOf(this.#clock);
+  }
+
+  get all(): readonly SeenEntry<T>[] {
+    return this.#shelf.all;
+  }
+
+  get isInStep(): boolean {
+    return this.#shelf.isInStep;
+  }
+
+  get ignored(): number {
+    return this.#shelf.ignored;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort(new RouterError("SHUTDOWN", `${this.#options.prefix} is followed no more`));
+    await this.#ended;
+  }
+
+  async #follow(): Promise<void> {
+    const { place, prefix, news } = this.#options;
+    for await (const event of place.store.watch(prefix, { signal: this.#closing.signal })) {
+      if (this.#see(event)) news();
+    }
+  }
+
+  #see(event: WatchEvent): boolean {
+    const gone = event.kind === "changes" || event.kind === "resync" ? event.deletes : [];
+    if (this.#options.forgets) for (const key of gone) this.#shelf.forget(key);
+    return this.#shelf.see(event).length > 0 || gone.length > 0;
+  }
+
+  async #tick(): Promise<void> {
+    while (!this.#closing.signal.aborted) {
+      this.#shelf.tick(this.now);
+      await sleep(this.#clock, TICK_MS, this.#closing.signal).catch(() => undefined);
+    }
+  }
+}
+
+const TICK_MS = 1_000;
