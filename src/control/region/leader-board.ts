@@ -1,0 +1,85 @@
+import { RouterError } from "../../core/errors.ts";
+import type { RecipePlace } from "../../store/recipes/place.ts";
+import { seatsPrefix } from "../../store/recipes/lock-entry.ts";
+import { watchEntries } from "../../store/recipes/watched.ts";
+import type { Entry } from "../../store/store.ts";
+import { GLOBAL_ELECTION, regionElection } from "../coordination/seats.ts";
+import type { ControllerAddress } from "../fleet/messages.ts";
+import { candidatesAmong, type ElectedController } from "./candidates.ts";
+
+/** Who leads the regions and the world, as far as the store has told. */
+export interface LeaderBoard {
+  /** Undefined: nobody, or nobody knows. */
+  global(): ElectedController | undefined;
+  region(region: string): ElectedController | undefined;
+  /** Whether the store can be reached: what was told before may be old. */
+  readonly isInStep: boolean;
+  /** Regions that somebody stands for. */
+  regions(): readonly string[];
+}
+
+const REGION = regionElection("");
+
+/** Watches `<prefix>/elections/` until it is disposed. */
+export function openLeaderBoard(place: RecipePlace): AsyncDisposable & LeaderBoard {
+  return new WatchedLeaders(place);
+}
+
+class WatchedLeaders implements LeaderBoard, AsyncDisposable {
+  isInStep = false;
+  readonly #closing = new AbortController();
+  #leaders: ReadonlyMap<string, ElectedController | undefined> = new Map();
+  readonly #ended: Promise<void>;
+
+  constructor(place: RecipePlace) {
+    this.#ended = this.#follow(place);
+  }
+
+  global(): ElectedController | undefined {
+    return this.#leaders.get(GLOBAL_ELECTION);
+  }
+
+  region(region: string): ElectedController | undefined {
+    return this.#leaders.get(regionElection(region));
+  }
+
+  regions(): readonly string[] {
+    return [...this.#leaders.keys()].flatMap((name) => (name.startsWith(REGION) ? [name.slice(REGION.length)] : []));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort(new RouterError("SHUTDOWN", "elections are followed no more"));
+    await this.#ended;
+  }
+
+  async #follow(place: RecipePlace): Promise<void> {
+    const below = seatsPrefix(place, "elections");
+    for await (const { entries, lost } of watchEntries(place.store, below, this.#closing.signal)) {
+      this.#leaders = leadersAmong(place, below, entries);
+      this.isInStep = lost === undefined;
+    }
+  }
+}
+
+function leadersAmong(
+  place: RecipePlace,
+  below: string,
+  entries: ReadonlyMap<string, Entry>,
+): Map<string, ElectedController | undefined> {
+  const byElection = new Map<string, Entry[]>();
+  for (const entry of entries.values()) {
+    const [name = ""] = entry.key.slice(below.length).split("/", 1);
+    if (name !== GLOBAL_ELECTION && !name.startsWith(REGION)) continue;
+    const seats = byElection.get(name);
+    if (seats === undefined) byElection.set(name, [entry]);
+    else seats.push(entry);
+  }
+  const { facts } = place.store;
+  return new Map([...byElection].map(([name, seats]) => [name, candidatesAmong(facts, seats).leader]));
+}
+
+/** Where a leader is dialled; undefined for programs that say nothing of it. */
+export function addressOf(leader: ElectedController | undefined): ControllerAddress | undefined {
+  const value = leader?.value;
+  return value && { id: value.id, address: value.address, tls: value.tls };
+}
