@@ -1,4 +1,5 @@
 import { ARENA_METRICS } from "./arena-metrics.ts";
+import { CONTROLLER_METRICS } from "./controller-metric-table.ts";
 import { REASONS } from "../core/reason.ts";
 import { LOAD_METRICS } from "./load-metric-table.ts";
 import { counter, gauge, histogram, type MetricSpec } from "./metric-spec.ts";
@@ -243,6 +244,7 @@ export const METRICS = {
   ...ADDRESS_METRICS,
   ...STORE_METRICS,
   ...LOAD_METRICS,
+  ...CONTROLLER_METRICS,
   poolPanic: {
     ...gauge("signalbox_pool_panic", "boolean", "max"),
     help: "1 while less than half of a pool's targets are ready, so that it uses all of them.",

@@ -1,0 +1,262 @@
+import { reasonOf, RouterError } from "../../core/errors.ts";
+import { sleep } from "../../core/clock.ts";
+import { formatEpoch } from "../../store/recipes/epoch.ts";
+import type { Held } from "../../store/recipes/lock-hold.ts";
+import type { RecipePlace } from "../../store/recipes/place.ts";
+import type { Log } from "../../telemetry/log.ts";
+import type { CalledWith, ControllerCalls } from "../fleet/controller-calls.ts";
+import type { KnownDirectives } from "../fleet/directive.ts";
+import {
+  type AwaitReply,
+  type AwaitRequest,
+  type CollectorReport,
+  type ControllerAddress,
+  encodeBody,
+  type FetchReply,
+  type FetchRequest,
+  FLEET_PROTOCOL,
+  type GoodbyeReply,
+  type GoodbyeRequest,
+  type MemberReply,
+  type MemberRequest,
+  type MembersReply,
+  type MembersRequest,
+  type NotLeader,
+  type ReportReply,
+} from "../fleet/messages.ts";
+import { CollectorTable, type CollectorTimes, MAX_COLLECTORS, type ReportOutcome } from "./collector-table.ts";
+import { viewOf } from "./collector-view.ts";
+import { passOn } from "./pass-on.ts";
+import type { DirectiveSource } from "./directive-source.ts";
+import { HeldAwaits } from "./held-awaits.ts";
+import type { RegionSummary } from "./region-summary.ts";
+import { SummaryWriter } from "./summary-writer.ts";
+import type { SummaryPace } from "./summary-pace.ts";
+
+/** A body that is no directive's: a document of the fleet's config. Undefined: there is none. */
+export type FetchBody = (digest: string, signal: AbortSignal) => Promise<string | undefined>;
+
+export interface RegionServiceOptions {
+  readonly place: RecipePlace;
+  readonly region: string;
+  /** In whose name it is done: the region's, or the world's for a region that was adopted. */
+  readonly leadership: Pick<Held, "epoch" | "guarded" | "lost" | "validForMs">;
+  readonly controller: ControllerAddress;
+  /** Of the fleet. */
+  readonly generation: number;
+  readonly isAdopted: boolean;
+  readonly directives: DirectiveSource;
+  readonly fetchBody: FetchBody;
+  /** Who leads the region, as far as that is known; for those who ask when it is not us. */
+  readonly leader: () => ControllerAddress | undefined;
+  readonly times: CollectorTimes;
+  readonly pace?: SummaryPace | undefined;
+  readonly most?: number | undefined;
+  readonly log: Log;
+  readonly observer?: RegionObserver | undefined;
+}
+
+/** Told what a region's controller does, for metrics. */
+export interface RegionObserver {
+  reported(outcome: ReportOutcome): void;
+  summaryWritten(summary: RegionSummary): void;
+}
+
+const TICK_MS = 1_000;
+
+/**
+ * What the controller of one region does while it leads: collectors report to it and wait for what
+ * is new. Once it leads no more it answers so, whatever it is asked.
+ */
+export class RegionService implements ControllerCalls, AsyncDisposable {
+  readonly region: string;
+  readonly isAdopted: boolean;
+  readonly table: CollectorTable;
+  readonly #options: RegionServiceOptions;
+  readonly #held: HeldAwaits;
+  readonly #summaries: SummaryWriter;
+  readonly #epoch: string;
+  readonly #closing = new AbortController();
+  readonly #deaf: () => void;
+  readonly #onLost = (): void => this.#end();
+  readonly #running: Promise<void>;
+  #isReleasing = false;
+  #hasNews = false;
+
+  constructor(options: RegionServiceOptions) {
+    const { place, region, isAdopted, leadership, directives, most = MAX_COLLECTORS, generation } = options;
+    this.#options = options;
+    this.region = region;
+    this.isAdopted = isAdopted;
+    this.table = new CollectorTable({ ...options.times, most });
+    this.#held = new HeldAwaits({ clock: place.clock, random: place.random, most });
+    this.#epoch = formatEpoch({ generation, revision: leadership.epoch });
+    this.#summaries = new SummaryWriter({
+      ...options,
+      controller: options.controller.id,
+      table: this.table,
+      learningMs: options.times.goneAfterMs,
+    });
+    this.#deaf = directives.onNews(() => this.#release());
+    leadership.lost.addEventListener("abort", this.#onLost, { once: true });
+    this.#running = this.#run();
+    if (leadership.lost.aborted) this.#end();
+  }
+
+  /** Whether it leads, by the clocks as they are now. */
+  get leads(): boolean {
+    return !this.#closing.signal.aborted && this.#options.leadership.validForMs() > 0;
+  }
+
+  /** Calls of Await that wait. */
+  get waiting(): number {
+    return this.#held.size;
+  }
+
+  async report(request: CollectorReport): Promise<NotLeader | ReportReply> {
+    if (!this.leads) return this.#notLeader();
+    const { controller, place, log, observer } = this.#options;
+    const outcome = this.table.report(request, place.clock.nowMs());
+    observer?.reported(outcome);
+    if (outcome === "full") {
+      log.limited(`collectors-full-${this.region}`, 60_000)?.error("more collectors report than a controller lists", {
+        region: this.region,
+        listed: this.table.size,
+        hint: "divide the region: give some of its nodes another one",
+      });
+    }
+    return {
+      protocol: FLEET_PROTOCOL,
+      controller: { id: controller.id, epoch: this.#epoch },
+      newer: this.#options.directives.newer(request.received).map(({ directive }) => {
+        const { scope, epoch, seq, digest } = directive;
+        return { scope, epoch, seq, digest };
+      }),
+      collectors: this.table.size,
+      received_at_ms: place.clock.wallMs(),
+    };
+  }
+
+  async await(request: AwaitRequest, { signal }: CalledWith): Promise<AwaitReply | NotLeader> {
+    if (!this.leads) return this.#notLeader();
+    const now = this.#newsFor(request.known, 0);
+    return now ?? this.#held.hold(request, signal);
+  }
+
+  async fetch({ digest }: FetchRequest, { signal }: CalledWith): Promise<FetchReply | NotLeader> {
+    if (!this.leads) return this.#notLeader();
+    const body = this.#options.directives.body(digest) ?? (await this.#options.fetchBody(digest, signal));
+    const reply = { protocol: FLEET_PROTOCOL, digest };
+    return body === undefined ? reply : { ...reply, body: encodeBody(Buffer.from(body)) };
+  }
+
+  async goodbye({ id, incarnation }: GoodbyeRequest): Promise<GoodbyeReply | NotLeader> {
+    if (!this.leads) return this.#notLeader();
+    this.table.goodbye(id, incarnation);
+    return { protocol: FLEET_PROTOCOL };
+  }
+
+  async members({ after, limit }: MembersRequest): Promise<MembersReply | NotLeader> {
+    if (!this.leads) return this.#notLeader();
+    const nowMs = this.#options.place.clock.nowMs();
+    const page = this.table.page(after, limit + 1);
+    const members = page.slice(0, limit).map((known) => viewOf(known, nowMs));
+    const reply = { protocol: FLEET_PROTOCOL, region: this.region, members, view_digest: this.table.viewDigest };
+    const last = members.at(-1);
+    return page.length > limit && last !== undefined ? { ...reply, next: last.id } : reply;
+  }
+
+  async member({ id }: MemberRequest): Promise<MemberReply | NotLeader> {
+    if (!this.leads) return this.#notLeader();
+    const known = this.table.get(id);
+    if (known === undefined) return { protocol: FLEET_PROTOCOL };
+    const { clock } = this.#options.place;
+    const first_seen_ms = clock.wallMs() - (clock.nowMs() - known.firstSeenMs);
+    const { received } = known.report;
+    const view = viewOf(known, clock.nowMs());
+    return {
+      protocol: FLEET_PROTOCOL,
+      member: { ...view, received, reports: known.reports, first_seen_ms, history: [] },
+    };
+  }
+
+  /** Answers all that is held with `not_leader`; nothing is written from then on. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#end();
+    await this.#running;
+  }
+
+  #end(): void {
+    if (this.#closing.signal.aborted) return;
+    this.#deaf();
+    this.#options.leadership.lost.removeEventListener("abort", this.#onLost);
+    this.#closing.abort(new RouterError("NOT_OWNER", `region ${this.region} is led no more`));
+    this.#held.endAll(this.#notLeader());
+  }
+
+  #notLeader(): NotLeader {
+    const leader = this.#options.leader();
+    const reply = { protocol: FLEET_PROTOCOL, not_leader: true } as const;
+    return leader === undefined || leader.id === this.#options.controller.id ? reply : { ...reply, leader };
+  }
+
+  #newsFor(known: KnownDirectives, heldMs: number): AwaitReply | NotLeader | undefined {
+    if (!this.leads) return this.#notLeader();
+    const news = this.#options.directives.newer(known);
+    if (news.length === 0) return undefined;
+    return { protocol: FLEET_PROTOCOL, directives: news.map((live) => passOn(live, heldMs)) };
+  }
+
+  /** One walk at a time: what comes meanwhile is for the next. */
+  #release(): void {
+    this.#hasNews = true;
+    if (this.#isReleasing) return;
+    this.#isReleasing = true;
+    const walk = async (): Promise<void> => {
+      while (this.#hasNews) {
+        this.#hasNews = false;
+        await this.#held.release((known, heldMs) => this.#newsFor(known, heldMs));
+      }
+      this.#isReleasing = false;
+    };
+    void walk();
+  }
+
+  async #run(): Promise<void> {
+    const { clock } = this.#options.place;
+    while (!this.#closing.signal.aborted) {
+      if (!this.leads) this.#end();
+      else {
+        this.#tick();
+        await this.#write();
+      }
+      await sleep(clock, TICK_MS, this.#closing.signal).catch(() => undefined);
+    }
+  }
+
+  #tick(): void {
+    const { place, log } = this.#options;
+    for (const { id, to } of this.table.tick(place.clock.nowMs())) {
+      if (to !== "gone") continue;
+      // A region that is cut off loses all of them at once: who they are, Members and metrics say.
+      log.limited(`collector-gone-${this.region}`, 1_000)?.warn("a collector has not reported any more", {
+        collector: id,
+        region: this.region,
+      });
+    }
+  }
+
+  async #write(): Promise<void> {
+    const { log, observer } = this.#options;
+    try {
+      const written = await this.#summaries.tick(this.#closing.signal);
+      if (written !== undefined) observer?.summaryWritten(written);
+    } catch (cause) {
+      if (this.#closing.signal.aborted || (cause instanceof RouterError && cause.code === "NOT_OWNER")) return;
+      log.limited(`region-summary-${this.region}`, 60_000)?.warn("a region's summary could not be written", {
+        region: this.region,
+        reason: reasonOf(cause),
+      });
+    }
+  }
+}
