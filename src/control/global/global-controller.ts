@@ -1,0 +1,211 @@
+import { sleep } from "../../core/clock.ts";
+import { reasonOf, RouterError } from "../../core/errors.ts";
+import { configKeys, decodePointer } from "../../store/recipes/config-record.ts";
+import type { Leadership } from "../../store/recipes/election.ts";
+import type { RecipePlace } from "../../store/recipes/place.ts";
+import { watchEntries } from "../../store/recipes/watched.ts";
+import type { Log } from "../../telemetry/log.ts";
+import { CONFIG_SCOPE, type ConfigDirective } from "../fleet/directive.ts";
+import type { LeaderBoard } from "../region/leader-board.ts";
+import { Adoption, type AdoptionOptions } from "./adoption.ts";
+import { DirectiveWriter } from "./directive-writer.ts";
+import type { RegionViews } from "./region-views.ts";
+
+/**
+ * What else is done while a node leads the fleet: the mirror of the config, a rollout. Ends with
+ * the signal; what it throws is told, and it is begun again.
+ */
+export type LeaderTask = (lead: GlobalLead) => Promise<void>;
+
+/** The leadership of a fleet, for those who do something in its name. */
+export interface GlobalLead {
+  readonly leadership: Leadership;
+  /** Of the fleet: with the leadership's epoch, that of all that is decided. */
+  readonly generation: number;
+  readonly directives: DirectiveWriter;
+  readonly regions: RegionViews;
+  /**
+   * Tells all nodes which config some of them try, beside the one that runs; undefined: none.
+   * Throws `NOT_OWNER`, or as the store does.
+   */
+  setCandidate(candidate: ConfigDirective["candidate"]): Promise<void>;
+  /** Fires when it leads no more. */
+  readonly signal: AbortSignal;
+}
+
+export interface GlobalControllerOptions {
+  readonly place: RecipePlace;
+  readonly leadership: Leadership;
+  readonly generation: number;
+  readonly leaders: LeaderBoard;
+  readonly regions: RegionViews;
+  /** Serves a region that has no controller. */
+  readonly adopt: (region: string) => void;
+  /** It has one again. */
+  readonly release: (region: string) => void;
+  /** By name, for the log. */
+  readonly tasks: Readonly<Record<string, LeaderTask>>;
+  readonly adoption?: AdoptionOptions | undefined;
+  readonly log: Log;
+}
+
+/** A directive holds so long after its writing: longer than a change of the leader takes. */
+export const DIRECTIVE_VALID_MS = 120_000;
+
+const TICK_MS = 1_000;
+const AGAIN_MS = 5_000;
+
+/** What the leader of a fleet does while it leads; disposing of it does not resign. */
+export class GlobalController implements AsyncDisposable {
+  readonly directives: DirectiveWriter;
+  readonly #options: GlobalControllerOptions;
+  readonly #adoption: Adoption;
+  readonly #closing = new AbortController();
+  readonly #signal: AbortSignal;
+  readonly #running: Promise<unknown>;
+  #pointer: Pick<ConfigDirective, "version" | "sha256"> | undefined;
+  #candidate: ConfigDirective["candidate"];
+
+  constructor(options: GlobalControllerOptions) {
+    const { place, leadership, generation, adoption, tasks } = options;
+    this.#options = options;
+    this.#adoption = new Adoption(adoption);
+    this.directives = new DirectiveWriter({ place, leadership, generation, by: leadership.id });
+    this.#signal = AbortSignal.any([this.#closing.signal, leadership.lost]);
+    const all = { config: (lead: GlobalLead) => this.#followPointer(lead), ...tasks };
+    const running = Object.entries(all).map(([name, task]) => this.#keepDoing(name, task));
+    this.#running = Promise.all([this.#run(), ...running]);
+  }
+
+  /** Regions whose collectors are served here. */
+  get adopted(): ReadonlySet<string> {
+    return this.#adoption.adopted;
+  }
+
+  /** Whether it leads, by the clocks as they are now. */
+  get leads(): boolean {
+    return !this.#signal.aborted && this.#options.leadership.validForMs() > 0;
+  }
+
+  /** A collector of a region that nobody leads, as far as is known, has asked here. */
+  hear(region: string): void {
+    this.#adoption.hear(region, this.#options.place.clock.nowMs());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort(new RouterError("SHUTDOWN", "the fleet is led no more by this node"));
+    await this.#running;
+    for (const region of this.adopted) this.#options.release(region);
+  }
+
+  async #run(): Promise<void> {
+    const { place, log } = this.#options;
+    while (!this.#signal.aborted) {
+      if (this.leads) {
+        this.#adopt();
+        try {
+          await this.directives.tick(this.#signal);
+        } catch (cause) {
+          if (!isOver(this.#signal)) {
+            log.limited("directives", 60_000)?.warn("a directive could not be written", { reason: reasonOf(cause) });
+          }
+        }
+      }
+      await sleep(place.clock, TICK_MS, this.#signal).catch(() => undefined);
+    }
+  }
+
+  #adopt(): void {
+    const { leaders, regions, place, log } = this.#options;
+    const views = new Map(regions.all().map(({ summary }) => [summary.region, summary]));
+    const { adopt, release } = this.#adoption.step(
+      {
+        regions: new Set([...views.keys(), ...leaders.regions()]),
+        hasLeader: (region) => leaders.region(region) !== undefined,
+        wasAdopted: (region) => views.get(region)?.adopted === true,
+        isKnown: leaders.isInStep && regions.isInStep,
+      },
+      place.clock.nowMs(),
+    );
+    for (const region of release) {
+      log.info("a region has a controller of its own again", { region });
+      this.#options.release(region);
+    }
+    for (const region of adopt) {
+      log.warn("a region without a controller is adopted", {
+        region,
+        hint: "its collectors report to the leader of the fleet; start a node there with the role controller",
+      });
+      this.#options.adopt(region);
+    }
+  }
+
+  async #keepDoing(name: string, task: LeaderTask): Promise<void> {
+    const { place, leadership, generation, regions, log } = this.#options;
+    const lead: GlobalLead = {
+      leadership,
+      generation,
+      regions,
+      directives: this.directives,
+      signal: this.#signal,
+      setCandidate: (candidate) => {
+        this.#candidate = candidate;
+        return this.#tellConfig();
+      },
+    };
+    while (!this.#signal.aborted) {
+      try {
+        await task(lead);
+      } catch (cause) {
+        if (isOver(this.#signal)) return;
+        const fields = { task: name, reason: reasonOf(cause) };
+        log.limited(`leader-task-${name}`, 60_000)?.warn("what the leader of the fleet does has failed", fields);
+      }
+      await sleep(place.clock, AGAIN_MS, this.#signal).catch(() => undefined);
+    }
+  }
+
+  /** Which version runs is decided in the store; collectors are told so as a directive. */
+  async #followPointer({ signal }: GlobalLead): Promise<void> {
+    const { place, log } = this.#options;
+    const key = configKeys(place.prefix).current;
+    for await (const { entries } of watchEntries(place.store, key, signal)) {
+      const entry = entries.get(key);
+      const pointer = entry && decodePointer(entry.value);
+      if (pointer === undefined) continue;
+      if (!pointer.ok) {
+        log
+          .limited("config-pointer", 60_000)
+          ?.error("the config's pointer cannot be read", { key, reason: pointer.reason });
+        continue;
+      }
+      const { version, sha256 } = pointer.value;
+      this.#pointer = { version, sha256 };
+      await this.#persist(() => this.#tellConfig(), signal);
+    }
+  }
+
+  async #tellConfig(): Promise<void> {
+    if (this.#pointer === undefined) return;
+    const config: ConfigDirective = this.#candidate ? { ...this.#pointer, candidate: this.#candidate } : this.#pointer;
+    const decision = { body: JSON.stringify(config), validForMs: DIRECTIVE_VALID_MS };
+    await this.directives.set(CONFIG_SCOPE, decision, this.#signal);
+  }
+
+  async #persist(run: () => Promise<void>, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        return await run();
+      } catch (cause) {
+        if (!(cause instanceof RouterError) || cause.code === "STORE_REFUSED" || cause.code === "NOT_OWNER")
+          throw cause;
+      }
+      await sleep(this.#options.place.clock, TICK_MS, signal).catch(() => undefined);
+    }
+  }
+}
+
+/** Asked anew: it was not so before. */
+function isOver(signal: AbortSignal): boolean {
+  return signal.aborted;
+}

@@ -1,0 +1,237 @@
+import { sleep } from "../../core/clock.ts";
+import { reasonOf, RouterError } from "../../core/errors.ts";
+import type { Leadership } from "../../store/recipes/election.ts";
+import type { RecipePlace } from "../../store/recipes/place.ts";
+import type { Log } from "../../telemetry/log.ts";
+import { GLOBAL_ELECTION, regionElection } from "../coordination/seats.ts";
+import type { ControllerCalls } from "../fleet/controller-calls.ts";
+import type { ControllerAddress } from "../fleet/messages.ts";
+import { collectorTimes } from "../region/collector-table.ts";
+import type { ServiceObserver } from "../region/controller-metrics.ts";
+import { type DirectiveSource, openDirectiveSource } from "../region/directive-source.ts";
+import { addressOf, type LeaderBoard, openLeaderBoard } from "../region/leader-board.ts";
+import { encodeLeader } from "../region/leader-value.ts";
+import { type FetchBody, RegionService } from "../region/region-service.ts";
+import { standFor } from "../region/stand-for.ts";
+import { SUMMARY_PACE } from "../region/summary-pace.ts";
+import { transferLeadership, type TransferOutcome } from "../region/transfer-leadership.ts";
+import type { AdoptionOptions } from "./adoption.ts";
+import { ControllerDesk } from "./controller-desk.ts";
+import { GlobalController, type LeaderTask } from "./global-controller.ts";
+import { checkedRegion, openRegionViews, type RegionViews } from "./region-views.ts";
+
+export interface ControllerOptions {
+  readonly place: RecipePlace;
+  /** Where collectors dial this node. */
+  readonly controller: ControllerAddress;
+  readonly region: string;
+  /** Of the fleet, as this node knows it now. */
+  readonly generation: () => number;
+  /** Of leaderships. */
+  readonly leaseMs?: number | undefined;
+  readonly reportIntervalMs: number;
+  readonly summaryIntervalMs: number;
+  readonly fetchBody: FetchBody;
+  /** What the fleet's leader does besides, by name. */
+  readonly tasks?: Readonly<Record<string, LeaderTask>> | undefined;
+  readonly adoption?: AdoptionOptions | undefined;
+  readonly log: Log;
+  readonly observer?: ServiceObserver | undefined;
+}
+
+/** A node that stands for its region and for the fleet, and does their work while it leads them. */
+export interface Controller extends AsyncDisposable {
+  /** What its listener answers with, whatever it leads. */
+  readonly calls: ControllerCalls;
+  readonly leaders: LeaderBoard;
+  readonly regions: RegionViews;
+  readonly directives: DirectiveSource;
+  /** Regions whose collectors report to it now. */
+  readonly services: ReadonlyMap<string, RegionService>;
+  /** Undefined: it does not lead the fleet. */
+  readonly global: GlobalController | undefined;
+  /** Undefined: this node does not lead it. `to`: a candidate's id; default: who comes next. */
+  transfer(
+    election: string,
+    options: { readonly to?: string; readonly signal: AbortSignal },
+  ): Promise<TransferOutcome | undefined>;
+}
+
+/** Stands until it is disposed of. Throws `STORE_REFUSED` for a region that cannot be a key. */
+export function openController(options: ControllerOptions): Controller {
+  return new NodeController(options);
+}
+
+/** Between a leadership that is over and the next try. */
+const AGAIN_MS = 1_000;
+
+class NodeController implements Controller {
+  readonly calls: ControllerDesk;
+  readonly leaders: AsyncDisposable & LeaderBoard;
+  readonly regions: AsyncDisposable & RegionViews;
+  readonly directives: AsyncDisposable & DirectiveSource;
+  global: GlobalController | undefined;
+  readonly #options: ControllerOptions;
+  readonly #closing = new AbortController();
+  readonly #held = new Map<string, Leadership>();
+  /** Whoever gives a leadership away does not stand for it meanwhile. */
+  readonly #transfers = new Map<string, Promise<unknown>>();
+  readonly #running: Promise<unknown>;
+
+  constructor(options: ControllerOptions) {
+    const { place, region, summaryIntervalMs } = options;
+    this.#options = options;
+    const own = checkedRegion(region);
+    this.leaders = openLeaderBoard(place);
+    this.regions = openRegionViews(place, summaryIntervalMs);
+    this.directives = openDirectiveSource(place);
+    this.calls = new ControllerDesk({
+      ownRegion: own,
+      leader: (of) => this.#leaderOf(of),
+      strayed: (of) => this.global?.hear(of),
+    });
+    this.#running = Promise.all([
+      this.#lead(regionElection(own), (leadership) => this.#leadRegion(own, leadership)),
+      this.#lead(GLOBAL_ELECTION, (leadership) => this.#leadFleet(leadership)),
+    ]);
+  }
+
+  get services(): ReadonlyMap<string, RegionService> {
+    return this.calls.services;
+  }
+
+  async transfer(
+    election: string,
+    { to, signal }: { readonly to?: string; readonly signal: AbortSignal },
+  ): Promise<TransferOutcome | undefined> {
+    const leadership = this.#held.get(election);
+    if (leadership === undefined) return undefined;
+    const { place, controller } = this.#options;
+    const done = transferLeadership({ place, election, leadership, controller, to, signal });
+    this.#transfers.set(election, done);
+    try {
+      return await done;
+    } finally {
+      this.#transfers.delete(election);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort(new RouterError("SHUTDOWN", "this node is a controller no more"));
+    await this.#running;
+    const opened = [this.directives, this.regions, this.leaders];
+    await Promise.all(opened.map((one) => one[Symbol.asyncDispose]()));
+  }
+
+  #leaderOf(region: string): ControllerAddress | undefined {
+    const leader = addressOf(this.leaders.region(region));
+    if (leader !== undefined) return leader;
+    const isAdopted = this.regions.all().some(({ summary }) => summary.region === region && summary.adopted);
+    return isAdopted ? addressOf(this.leaders.global()) : undefined;
+  }
+
+  /** Again and again: what it does ends with the leadership, which it may be had anew. */
+  async #lead(election: string, work: (leadership: Leadership) => Promise<void>): Promise<void> {
+    const { place, controller, leaseMs, log } = this.#options;
+    const { signal } = this.#closing;
+    const onTrouble = ({ message }: RouterError): void =>
+      log
+        .limited(`stands-${election}`, 60_000)
+        ?.warn("an election is stood for in vain", { election, reason: message });
+    while (!signal.aborted) {
+      await this.#transfers.get(election)?.catch(() => undefined);
+      try {
+        const value = encodeLeader(controller);
+        const standing = { place, election, id: controller.id, value, signal, leaseDurationMs: leaseMs, onTrouble };
+        await using leadership = await standFor(standing);
+        this.#held.set(election, leadership);
+        log.info("this node leads", { election, epoch: String(leadership.epoch) });
+        await work(leadership);
+      } catch (cause) {
+        if (isOver(signal)) return;
+        log.limited(`leads-${election}`, 60_000)?.error("an election cannot be stood for", {
+          election,
+          reason: reasonOf(cause),
+        });
+      } finally {
+        this.#held.delete(election);
+      }
+      if (!isOver(signal)) log.warn("this node leads no more", { election });
+      await sleep(place.clock, AGAIN_MS * (1 + place.random.next()), signal).catch(() => undefined);
+    }
+  }
+
+  async #leadRegion(region: string, leadership: Leadership): Promise<void> {
+    await using service = this.#serve(region, leadership, false);
+    await ended(leadership, this.#closing.signal);
+    this.#close(service);
+  }
+
+  async #leadFleet(leadership: Leadership): Promise<void> {
+    const { place, log, tasks = {}, adoption, generation } = this.#options;
+    const adopted = new Map<string, RegionService>();
+    const global = new GlobalController({
+      place,
+      leadership,
+      generation: generation(),
+      leaders: this.leaders,
+      regions: this.regions,
+      adopt: (region) => {
+        // It leads it already, and the store has not told yet.
+        if (!this.services.has(region)) adopted.set(region, this.#serve(region, leadership, true));
+      },
+      release: (region) => {
+        const service = adopted.get(region);
+        adopted.delete(region);
+        if (service !== undefined) void this.#close(service)[Symbol.asyncDispose]();
+      },
+      tasks,
+      adoption,
+      log,
+    });
+    this.global = global;
+    await ended(leadership, this.#closing.signal);
+    this.global = undefined;
+    await global[Symbol.asyncDispose]();
+  }
+
+  #serve(region: string, leadership: Leadership, isAdopted: boolean): RegionService {
+    const { place, controller, generation, fetchBody, log, observer } = this.#options;
+    const service = new RegionService({
+      place,
+      region,
+      leadership,
+      controller,
+      generation: generation(),
+      isAdopted,
+      directives: this.directives,
+      fetchBody,
+      leader: () => this.#leaderOf(region),
+      times: collectorTimes(this.#options.reportIntervalMs),
+      pace: { ...SUMMARY_PACE, mostMs: this.#options.summaryIntervalMs },
+      log,
+      observer,
+    });
+    this.calls.open(service);
+    observer?.served(service);
+    return service;
+  }
+
+  #close(service: RegionService): RegionService {
+    this.calls.close(service);
+    this.#options.observer?.servedNoMore(service);
+    return service;
+  }
+}
+
+/** When it is lost, or this node ends. */
+function ended({ lost }: Leadership, closing: AbortSignal): Promise<void> {
+  const either = AbortSignal.any([lost, closing]);
+  if (either.aborted) return Promise.resolve();
+  return new Promise((resolve) => either.addEventListener("abort", () => resolve(), { once: true }));
+}
+
+/** Asked anew: it was not so before. */
+function isOver(signal: AbortSignal): boolean {
+  return signal.aborted;
+}

@@ -1,0 +1,143 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { isNotLeader } from "../../src/control/fleet/controller-calls.ts";
+import { CONFIG_SCOPE, ConfigDirectiveSchema } from "../../src/control/fleet/directive.ts";
+import { type Controller, openController } from "../../src/control/global/open-controller.ts";
+import { controllerMetrics } from "../../src/control/region/controller-metrics.ts";
+import { registerController } from "../../src/control/region/register-controller.ts";
+import { createRegistry } from "../../src/store/recipes/registry.ts";
+import { createSharedConfig } from "../../src/store/recipes/shared-config.ts";
+import { createMetrics, type Metrics } from "../../src/telemetry/metrics.ts";
+import { keptLog } from "../support/fleet/quiet-log.ts";
+import { reportOf } from "../support/fleet/reports.ts";
+import { RiggedStore } from "../support/rigged-store.ts";
+
+const NEVER = new AbortController().signal;
+const CALLED = { signal: NEVER, peer: "test" };
+
+interface Node {
+  readonly controller: Controller;
+  readonly metrics: Metrics;
+}
+
+/** Controllers of one store, on a clock that is moved. */
+class Fleet implements AsyncDisposable {
+  readonly store = RiggedStore.open();
+  readonly #nodes: Node[] = [];
+
+  node(id: string, region: string): Node {
+    const metrics = createMetrics();
+    const controller = openController({
+      place: this.store.place,
+      controller: { id, address: `${id}:4321`, tls: false },
+      region,
+      generation: () => 1,
+      reportIntervalMs: 5_000,
+      summaryIntervalMs: 30_000,
+      fetchBody: async () => undefined,
+      log: keptLog(this.store.clock),
+      observer: controllerMetrics(metrics),
+    });
+    const node = { controller, metrics };
+    this.#nodes.push(node);
+    return node;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.store.pass(Promise.all(this.#nodes.map(({ controller }) => controller[Symbol.asyncDispose]())));
+    await this.store[Symbol.asyncDispose]();
+  }
+}
+
+test("a node without others leads its region and the fleet, and tells its collectors which config runs, and which some try", async () => {
+  await using fleet = new Fleet();
+  const { store } = fleet;
+  const config = createSharedConfig(store.place);
+  await store.pass(config.publish("one", { signal: NEVER }));
+  const { controller, metrics } = fleet.node("a", "eu");
+  await store.until(() => controller.global?.leads === true && controller.services.has("eu"));
+  const told = async (): Promise<ReturnType<typeof ConfigDirectiveSchema.parse> | undefined> => {
+    const [directive] = controller.directives.newer({});
+    return directive && ConfigDirectiveSchema.parse(JSON.parse(directive.directive.body));
+  };
+  await store.until(async () => (await told())?.version === 1);
+  const report = await controller.calls.report(reportOf("n1"), CALLED);
+  assert.ok(!isNotLeader(report));
+  const [news] = report.newer;
+  assert.ok(news?.scope === CONFIG_SCOPE);
+  const waiting = controller.calls.await({ protocol: 1, id: "n1", known: { config: news } }, CALLED);
+  await store.pass(config.publish("two", { signal: NEVER }));
+  const answer = await store.pass(waiting);
+  assert.ok(!isNotLeader(answer));
+  assert.equal(ConfigDirectiveSchema.parse(JSON.parse(answer.directives[0]?.body ?? "")).version, 2);
+  assert.equal(metrics.controllerCollectors.with("eu", "live").value, 1);
+  assert.equal(metrics.controllerReports.with("joined").value, 1);
+});
+
+test("a region whose controller is gone is adopted after 30 s, and its collectors are told who leads when it has one again", async () => {
+  await using fleet = new Fleet();
+  const { store } = fleet;
+  const { controller, metrics } = fleet.node("a", "eu");
+  await store.until(() => controller.global?.leads === true && controller.services.has("eu"));
+  const stray = await controller.calls.report(reportOf("n1", { region: "us" }), CALLED);
+  assert.deepEqual(stray, { protocol: 1, not_leader: true });
+  const fromMs = store.clock.nowMs();
+  await store.until(() => controller.services.has("us"));
+  assert.ok(store.clock.nowMs() - fromMs >= 29_000, `${store.clock.nowMs() - fromMs} ms`);
+  assert.equal(metrics.controllerAdopted.with().value, 1);
+  assert.ok(!isNotLeader(await controller.calls.report(reportOf("n1", { region: "us" }), CALLED)));
+  await store.until(() => controller.regions.all().some(({ summary }) => summary.region === "us" && summary.adopted));
+  const held = controller.calls.await({ protocol: 1, id: "n1", known: {} }, CALLED);
+  const next = fleet.node("u", "us").controller;
+  const reply = await store.pass(held);
+  assert.ok(isNotLeader(reply));
+  await store.until(() => next.services.has("us"));
+  const told = await controller.calls.report(reportOf("n1", { region: "us", seq: 2 }), CALLED);
+  assert.deepEqual(told, { protocol: 1, not_leader: true, leader: { id: "u", address: "u:4321", tls: false } });
+  assert.equal(metrics.controllerAdopted.with().value, 0);
+});
+
+test("a leadership is given to another node, whose epoch is higher, and the first one stands again", async () => {
+  await using fleet = new Fleet();
+  const { store } = fleet;
+  const a = fleet.node("a", "eu").controller;
+  await store.until(() => a.services.has("eu"));
+  const b = fleet.node("b", "eu").controller;
+  assert.equal(await b.transfer("region.eu", { signal: NEVER }), undefined);
+  let outcome: unknown;
+  await store.until(async () => {
+    outcome ??= await store.pass(a.transfer("region.eu", { to: "b", signal: NEVER }));
+    // It may not stand yet.
+    if (JSON.stringify(outcome).includes("no_candidate")) outcome = undefined;
+    return outcome !== undefined;
+  });
+  assert.deepEqual(outcome, { kind: "transferred", to: "b" });
+  await store.until(() => b.services.has("eu") && !a.services.has("eu"));
+  const reply = await a.calls.report(reportOf("n1"), CALLED);
+  assert.ok(isNotLeader(reply));
+  await store.until(() => a.leaders.region("eu")?.id === "b");
+});
+
+test("a controller is listed as a member with its roles, and as a collector for people, until it is disposed of", async () => {
+  await using fleet = new Fleet();
+  const { store } = fleet;
+  const node = {
+    id: "a",
+    region: "eu",
+    address: "a:4321",
+    version: "1.0.0",
+    capacity: 0,
+    roles: ["collector", "controller"],
+    schemaMax: 1,
+  };
+  const registered = await store.pass(registerController({ place: store.place, node, signal: NEVER }));
+  const [member] = (await createRegistry(store.place).list({ signal: NEVER })).members;
+  assert.deepEqual([member?.address, member?.metadata], ["a:4321", { roles: "collector,controller", schema_max: "1" }]);
+  assert.ok((await store.get("/test/collectors/a", { signal: NEVER })) !== undefined);
+  await store.pass(Promise.resolve(registered[Symbol.asyncDispose]()));
+  assert.deepEqual(await store.entries(), []);
+});
+
+test("a region whose name cannot be a key is a fault that says so", () => {
+  assert.throws(() => new Fleet().node("a", "eu west"), /cannot be the id of a region of a fleet/u);
+});
