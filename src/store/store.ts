@@ -253,7 +253,7 @@ export interface StoreWarning {
 /** Told what a store does, for metrics and the log. */
 export interface StoreObserver {
   called(operation: StoreOperation, outcome: StoreCallOutcome, tookMs: number): void;
-  /** From the store's write, as far as it is known, to the event. */
+  /** So old at most was what a watch had told: see watch-lag.ts. */
   watchLag(lagMs: number): void;
   resynced(prefix: string, why: ResyncReason): void;
   /** How much of the lease was left when the renewal was answered. */

@@ -6,6 +6,7 @@ import type { LeaseClient } from "../../src/store/lease.ts";
 import type { StoreAdapter, StoreFacts, StoreObserver, StoreOptions } from "../../src/store/store.ts";
 import type { FaultProxy } from "../support/fault-proxy.ts";
 import { deadlines } from "./contract/deadlines.ts";
+import { lags } from "./contract/lags.ts";
 import { leases } from "./contract/leases.ts";
 import { networkFaults } from "./contract/network-faults.ts";
 import { reads } from "./contract/reads.ts";
@@ -66,7 +67,7 @@ export interface StoreContract {
   readonly skip?: string;
 }
 
-const PARTS = { reads, txns, watches, leases, deadlines, networkFaults, resyncs } as const;
+const PARTS = { reads, txns, watches, lags, leases, deadlines, networkFaults, resyncs } as const;
 export type ContractPart = keyof typeof PARTS;
 export const CONTRACT_PARTS = Object.keys(PARTS) as ContractPart[]; // oxlint-disable-line typescript/no-unsafe-type-assertion -- the keys of a constant
 

@@ -12,6 +12,8 @@ export type ProxyMode = "pass" | "hold" | "deaf" | "refuse";
 interface Pair {
   readonly client: net.Socket;
   readonly server: net.Socket;
+  /** Modes do not hold it up. */
+  isSpared: boolean;
   /** From the server; then the connection is cut. */
   bytesLeft: number;
 }
@@ -60,6 +62,11 @@ export class FaultProxy implements AsyncDisposable {
     for (const pair of this.#pairs) this.#apply(pair);
   }
 
+  /** Those that are open now are not held, whatever the mode. */
+  spareOpen(): void {
+    for (const pair of this.#pairs) pair.isSpared = true;
+  }
+
   /** Ends all connections that are open, by RST. */
   cut(): void {
     for (const pair of this.#pairs) this.#end(pair);
@@ -80,7 +87,8 @@ export class FaultProxy implements AsyncDisposable {
     const server = net.connect(to);
     const isToBeCut = this.cutsLeft > 0;
     if (isToBeCut) this.cutsLeft--;
-    const pair: Pair = { client, server, bytesLeft: isToBeCut ? this.cutAfterBytes : Number.POSITIVE_INFINITY };
+    const bytesLeft = isToBeCut ? this.cutAfterBytes : Number.POSITIVE_INFINITY;
+    const pair: Pair = { client, server, isSpared: false, bytesLeft };
     this.#pairs.add(pair);
     for (const socket of [client, server]) {
       socket.on("error", () => undefined).on("close", () => this.#end(pair));
@@ -103,9 +111,9 @@ export class FaultProxy implements AsyncDisposable {
     else run();
   }
 
-  #apply({ client, server }: Pair): void {
+  #apply({ client, server, isSpared }: Pair): void {
     for (const socket of [client, server]) {
-      if (this.#mode === "hold") socket.pause();
+      if (this.#mode === "hold" && !isSpared) socket.pause();
       else socket.resume();
     }
   }

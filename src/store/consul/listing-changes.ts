@@ -19,6 +19,10 @@ export class ToldListing {
     this.#revision = index;
   }
 
+  get isEmpty(): boolean {
+    return this.#entries.size === 0;
+  }
+
   /** The highest index of the store at which it was so. */
   get revision(): Revision {
     return this.#revision;

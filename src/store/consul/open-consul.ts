@@ -21,6 +21,7 @@ import { runTxn } from "./consul-txn.ts";
 import { CALL_CONNECTIONS, FACTS, WATCH_CONNECTIONS } from "./facts.ts";
 import { WatchPlaces } from "./watch-places.ts";
 import { readKey, readList } from "./read-keys.ts";
+import { WatchLag } from "../watch-lag.ts";
 import { watchPrefix } from "./watch-prefix.ts";
 
 /** Connects when it is first asked for something. Throws `STORE_REFUSED` for unusable settings. */
@@ -34,12 +35,14 @@ class ConsulStore implements StoreAdapter {
   /** Watches keep their connections busy: calls have others. */
   readonly #watchHttp: ConsulHttp;
   readonly #places = new WatchPlaces(WATCH_CONNECTIONS);
+  readonly #lag: WatchLag;
   readonly #options: StoreOptions;
   readonly #hasToken: boolean;
 
   constructor(settings: ConsulSettings, options: StoreOptions) {
     this.#http = new ConsulHttp(settings, CALL_CONNECTIONS, options.clock);
     this.#watchHttp = new ConsulHttp(settings, WATCH_CONNECTIONS, options.clock);
+    this.#lag = new WatchLag(options);
     this.#options = options;
     this.#hasToken = settings.token !== undefined;
   }
@@ -64,7 +67,8 @@ class ConsulStore implements StoreAdapter {
 
   watch(prefix: string, { signal }: WatchOptions): AsyncIterable<WatchEvent> {
     checkPrefix(prefix);
-    const scene = { http: this.#watchHttp, places: this.#places, options: this.#options };
+    const calls = { http: this.#watchHttp, calls: this.#http };
+    const scene = { ...calls, places: this.#places, options: this.#options, lag: this.#lag };
     return watchPrefix(scene, prefix, signal);
   }
 
@@ -73,6 +77,7 @@ class ConsulStore implements StoreAdapter {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#lag[Symbol.dispose]();
     await Promise.all([this.#http[Symbol.asyncDispose](), this.#watchHttp[Symbol.asyncDispose]()]);
   }
 }

@@ -73,6 +73,19 @@ export async function readList(
   return { entries: wanted.slice(0, limit), revision, hasMore: wanted.length > limit };
 }
 
+/** At which index all of a prefix stands, without reading it. */
+export async function readIndex(
+  http: ConsulHttp,
+  prefix: string,
+  time: CallTime,
+): Promise<{ readonly revision: bigint; readonly hasKeys: boolean }> {
+  const path = `/v1/kv/${wireKey(urlPrefix(prefix))}?keys&separator=/&consistent`;
+  const reply = await http.read({ method: "GET", path }, time);
+  if (reply.status !== 200 && reply.status !== 404) throw http.faultOf(reply);
+  if (reply.index === undefined) throw unreadable(reply, "keys");
+  return { revision: reply.index, hasKeys: reply.status === 200 };
+}
+
 export function listPath(prefix: string): string {
   return `/v1/kv/${wireKey(urlPrefix(prefix))}?recurse&consistent`;
 }

@@ -2,12 +2,13 @@ import { sleep } from "../../core/clock.ts";
 import { reasonOf } from "../../core/errors.ts";
 import type { Random } from "../../core/random.ts";
 import { observed } from "../observed.ts";
+import type { WatchLag } from "../watch-lag.ts";
 import type { Entry, Revision, StoreOptions, WatchEvent } from "../store.ts";
 import { CallTime } from "./call-time.ts";
 import type { ConsulHttp } from "./consul-http.ts";
 import { ToldListing } from "./listing-changes.ts";
 import type { WatchPlaces } from "./watch-places.ts";
-import { listingOf, listPath } from "./read-keys.ts";
+import { listingOf, listPath, readIndex } from "./read-keys.ts";
 import { TokenBucket } from "./token-bucket.ts";
 
 /** What the watches of a store share. */
@@ -16,6 +17,9 @@ export interface WatchScene {
   /** Each query that waits has a connection for itself. */
   readonly places: WatchPlaces;
   readonly options: StoreOptions;
+  readonly lag: WatchLag;
+  /** For calls, which no watch holds up. */
+  readonly calls: ConsulHttp;
 }
 
 /**
@@ -45,33 +49,65 @@ interface Listed {
  */
 export async function* watchPrefix(scene: WatchScene, prefix: string, signal: AbortSignal): AsyncGenerator<WatchEvent> {
   const bucket = new TokenBucket(BURST, EVERY_MS, scene.options.clock);
-  let told: ToldListing | undefined;
-  let index = 0n;
-  let isSynced = false;
-  let failures = 0;
+  const progress = new Progress();
+  using measured = scene.lag.enter({
+    newest: (stop) => newestIndex(scene, prefix, progress, stop),
+    hasPassed: (revision) => progress.hasPassed(revision),
+  });
   while (!signal.aborted) {
-    const listed = await poll(scene, prefix, index, bucket, signal);
+    const listed = await poll(scene, prefix, progress.index, bucket, signal);
     if (listed === undefined) return;
-    if ("reason" in listed) {
-      if (failures === 0) yield { kind: "lost", reason: listed.reason };
-      failures++;
-      isSynced = false;
-      index = 0n; // what it is now is worth to be known at once
-      if (!(await pause(scene.options, failures, signal))) return;
-      continue;
+    const isLost = "reason" in listed;
+    const events = isLost ? progress.lose(listed.reason) : progress.take(listed);
+    measured.moved();
+    measured.isReaderBusy = true;
+    for (const event of events) {
+      if (event.kind === "resync") scene.options.observer.resynced(prefix, event.why);
+      yield event;
     }
-    failures = 0;
-    index = listed.revision;
-    if (told === undefined) {
-      told = new ToldListing(listed.entries, listed.revision);
-      yield { kind: "snapshot", entries: listed.entries, revision: told.revision };
+    measured.isReaderBusy = false;
+    if (isLost && !(await pause(scene.options, progress.failures, signal))) return;
+  }
+}
+
+/** How far a watch is, and what it has to tell next. */
+class Progress {
+  #told: ToldListing | undefined;
+  #isSynced = false;
+  /** What Consul is asked for a later one than; 0: it answers at once. */
+  index: Revision = 0n;
+  /** Since it last answered. */
+  failures = 0;
+
+  get isEmpty(): boolean {
+    return this.#told?.isEmpty === true;
+  }
+
+  hasPassed(revision: Revision): boolean {
+    return this.#isSynced && this.#told !== undefined && this.#told.revision >= revision;
+  }
+
+  lose(reason: string): WatchEvent[] {
+    const isTold = this.failures++ > 0;
+    this.#isSynced = false;
+    this.index = 0n; // what it is now is worth to be known at once
+    return isTold ? [] : [{ kind: "lost", reason }];
+  }
+
+  take(listed: Listed): WatchEvent[] {
+    const events: WatchEvent[] = [];
+    this.failures = 0;
+    this.index = listed.revision;
+    if (this.#told === undefined) {
+      this.#told = new ToldListing(listed.entries, listed.revision);
+      events.push({ kind: "snapshot", entries: listed.entries, revision: this.#told.revision });
     } else {
-      const event = eventOf(told, listed);
-      if (event?.kind === "resync") scene.options.observer.resynced(prefix, event.why);
-      if (event !== undefined) yield event;
+      const event = eventOf(this.#told, listed);
+      if (event !== undefined) events.push(event);
     }
-    if (!isSynced) yield { kind: "synced", revision: told.revision };
-    isSynced = true;
+    if (!this.#isSynced) events.push({ kind: "synced", revision: this.#told.revision });
+    this.#isSynced = true;
+    return events;
   }
 }
 
@@ -81,6 +117,21 @@ function eventOf(told: ToldListing, { entries, revision: index }: Listed): Watch
   if (isWiped) return { kind: "resync", why: "wiped", puts, deletes, revision };
   if (puts.length === 0 && deletes.length === 0) return undefined;
   return { kind: "changes", puts, deletes, revision };
+}
+
+/**
+ * Of what the watch reads. Where there is nothing, Consul says the index of all that it has, which
+ * the watch need not see.
+ */
+async function newestIndex(
+  { calls }: WatchScene,
+  prefix: string,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<Revision> {
+  const index = await readIndex(calls, prefix, new CallTime({ signal }, calls.clock));
+  if (index.hasKeys || !progress.isEmpty) return index.revision;
+  return 0n;
 }
 
 /** Undefined: the signal says that it is over. */

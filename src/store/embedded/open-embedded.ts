@@ -27,6 +27,7 @@ import { call } from "./patient.ts";
 import { isBusy } from "./sqlite-fault.ts";
 import { StoreFile } from "./store-file.ts";
 import type { KeptHistory } from "./tables.ts";
+import { WatchLag } from "../watch-lag.ts";
 import { watchPrefix } from "./watch.ts";
 
 /**
@@ -61,12 +62,14 @@ class EmbeddedStore implements StoreAdapter {
   readonly #file: StoreFile;
   readonly #feed: Feed;
   readonly #world: StoreOptions;
+  readonly #lag: WatchLag;
   readonly #closed = new AbortController();
 
   constructor(file: StoreFile, world: StoreOptions) {
     this.#file = file;
     this.#world = world;
     this.#feed = new Feed(file, world.clock);
+    this.#lag = new WatchLag(world);
   }
 
   async get(key: string, options: CallOptions): Promise<Entry | undefined> {
@@ -90,7 +93,7 @@ class EmbeddedStore implements StoreAdapter {
   watch(prefix: string, { signal }: WatchOptions): AsyncIterable<WatchEvent> {
     checkPrefix(prefix);
     const list = (): Promise<PlacedListing> => this.#list({ prefix }, { signal });
-    const parts = { file: this.#file, feed: this.#feed, world: this.#world, list };
+    const parts = { file: this.#file, feed: this.#feed, world: this.#world, lag: this.#lag, list };
     return watchPrefix(parts, prefix, AbortSignal.any([signal, this.#closed.signal]));
   }
 
@@ -100,6 +103,7 @@ class EmbeddedStore implements StoreAdapter {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed.abort();
+    this.#lag[Symbol.dispose]();
     this.#feed[Symbol.dispose]();
     this.#file[Symbol.dispose]();
   }

@@ -18,7 +18,6 @@ export interface HistoryChange {
   readonly revision: Revision;
   readonly key: string;
   readonly entry: Entry | undefined;
-  readonly atMs: number;
 }
 
 export interface Page {
@@ -108,7 +107,7 @@ function changeOf(row: Row): HistoryChange {
   const value = bytesOf(row, "value");
   const session = textOrNone(row, "session");
   const entry = value && { key, value, created: revision(row, "created"), modified: at, session };
-  return { revision: at, key, entry, atMs: Number(row["at_ms"]) };
+  return { revision: at, key, entry };
 }
 
 function text(row: Row, column: string): string {

@@ -2,6 +2,7 @@ import { sleep } from "../../core/clock.ts";
 import { reasonOf } from "../../core/errors.ts";
 import type { Entry, Listing, Revision, StoreOptions, WatchEvent } from "../store.ts";
 import { Told } from "../told.ts";
+import type { WatchLag } from "../watch-lag.ts";
 import type { HistoryBatch, Feed, HistoryPlace } from "./feed.ts";
 import { untilFree } from "./patient.ts";
 import type { StoreFile } from "./store-file.ts";
@@ -11,6 +12,7 @@ export interface WatchedFile {
   readonly file: StoreFile;
   readonly feed: Feed;
   readonly world: StoreOptions;
+  readonly lag: WatchLag;
   /** All that is watched, and where it was read. */
   list(): Promise<HistoryPlace & Pick<Listing, "entries">>;
 }
@@ -28,12 +30,19 @@ export async function* watchPrefix(
   if (signal.aborted) return;
   using waiter = parts.feed.join(signal);
   const watch = new Watch(parts, prefix, signal);
+  using measured = parts.lag.enter({
+    newest: async () => parts.file.state().revision,
+    hasPassed: (revision) => watch.hasPassed(revision),
+  });
   while (!isAborted(signal)) {
     const events = await watch.next();
+    measured.moved();
+    measured.isReaderBusy = true;
     for (const event of events) {
       if (isAborted(signal)) return;
       yield event;
     }
+    measured.isReaderBusy = false;
     if (watch.isLost) await pause(parts, signal);
     else if (events.length === 0) await waiter.changed();
   }
@@ -51,6 +60,10 @@ class Watch {
     this.#parts = parts;
     this.#prefix = prefix;
     this.#signal = signal;
+  }
+
+  hasPassed(revision: Revision): boolean {
+    return !this.isLost && this.#place !== undefined && this.#place.revision >= revision;
   }
 
   /** What is to be told now; nothing: wait for a change. */
@@ -99,7 +112,6 @@ class Watch {
       if (event?.revision !== change.revision) {
         event = { kind: "changes", puts: [], deletes: [], revision: change.revision };
         events.push(event);
-        this.#parts.world.observer.watchLag(Math.max(0, this.#parts.file.nowMs() - change.atMs));
       }
       add(event, change);
     }

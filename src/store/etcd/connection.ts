@@ -21,6 +21,8 @@ export interface EtcdStreamHandlers<T> {
 }
 
 export interface OpenStream {
+  /** Another message, for as long as it is open. */
+  send(message: Buffer): void;
   /** Nothing is told afterwards. */
   cancel(): void;
 }
@@ -141,6 +143,9 @@ export class EtcdConnection implements Disposable {
     });
     call.write(first);
     return {
+      send: (message) => {
+        if (isOpen) call.write(message);
+      },
       cancel: () => {
         isOpen = false;
         this.#active.delete(end);

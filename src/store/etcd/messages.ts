@@ -116,6 +116,11 @@ export function encodeWatchCreate(key: Uint8Array, end: Uint8Array, startRevisio
   return new MessageWriter().message(1, create).finish();
 }
 
+/** Of a stream of watches: how far are they? */
+export function encodeWatchProgress(): Buffer {
+  return new MessageWriter().message(3, new MessageWriter()).finish();
+}
+
 export function encodeLeaseGrant(ttlSeconds: number): Buffer {
   return new MessageWriter().int(1, ttlSeconds).finish();
 }

@@ -25,6 +25,7 @@ import { RangeReader } from "./range.ts";
 import { Rpc } from "./rpc.ts";
 import { Tokens } from "./tokens.ts";
 import { EtcdTxnSender } from "./txn-sender.ts";
+import { WatchLag } from "../watch-lag.ts";
 import { EtcdWatch } from "./watch.ts";
 import { WatchQueue } from "./watch-queue.ts";
 
@@ -43,6 +44,7 @@ class Etcd implements StoreAdapter {
   readonly #watchRpc: Rpc;
   readonly #reader: RangeReader;
   readonly #sender: EtcdTxnSender;
+  readonly #lag: WatchLag;
   readonly #closed = new AbortController();
   /** What may be read, for checks. */
   #lastKey = "/";
@@ -52,6 +54,7 @@ class Etcd implements StoreAdapter {
     this.#settings = settings;
     if (settings.compact) this.compact = (revision, call) => this.#compact(revision, call);
     this.#options = options;
+    this.#lag = new WatchLag(options);
     this.#rpc = new Rpc(settings, tokens, options);
     this.#watchRpc = new Rpc(settings, tokens, options);
     this.#reader = new RangeReader(this.#rpc, options.clock);
@@ -99,6 +102,7 @@ class Etcd implements StoreAdapter {
 
   [Symbol.asyncDispose](): Promise<void> {
     this.#closed.abort();
+    this.#lag[Symbol.dispose]();
     this.#rpc[Symbol.dispose]();
     this.#watchRpc[Symbol.dispose]();
     return Promise.resolve();
@@ -109,7 +113,7 @@ class Etcd implements StoreAdapter {
     const stop = new AbortController();
     const signal = AbortSignal.any([given, this.#closed.signal, stop.signal]);
     const queue = new WatchQueue(signal);
-    const parts = { prefix, rpc: this.#watchRpc, reader: this.#reader, clock, random, observer };
+    const parts = { prefix, rpc: this.#watchRpc, reader: this.#reader, clock, random, observer, lag: this.#lag };
     const running = new EtcdWatch(parts, queue, signal).run();
     try {
       for (let event = await queue.next(); event !== undefined; event = await queue.next()) yield event;

@@ -9,6 +9,12 @@ interface AwaitedChange {
   readonly isGone: boolean;
 }
 
+/**
+ * Of an answer to the question how far a stream is. Before 3.4.25 it may come before changes that it
+ * counts: so it moves no cursor.
+ */
+const ANY_WATCH = -1n;
+
 /** Changes of one revision. */
 export interface WatchStep {
   readonly revision: Revision;
@@ -25,6 +31,8 @@ export class WatchState {
   readonly #told: Told;
   #cursor: Revision;
   #clusterId: bigint;
+  /** As far as etcd says, because it was asked. */
+  #reached: Revision = 0n;
   /** Of the answer that comes in parts. */
   #parts: WatchResponse["events"] = [];
   /** Keys that changes were told of while a listing was on its way; what it says of them is old. */
@@ -47,9 +55,15 @@ export class WatchState {
     return this.#awaited.size === 0;
   }
 
+  /** Whether all up to there was told, by what was told and by what etcd says of it. */
+  hasPassed(revision: Revision): boolean {
+    return this.isComplete && (this.#cursor > revision || this.#reached >= revision);
+  }
+
   /** A stream begins: parts of an answer of the one before it are of no use. */
   begin(): void {
     this.#parts = [];
+    this.#reached = 0n;
   }
 
   /**
@@ -57,6 +71,10 @@ export class WatchState {
    * told already: members that were restored, and etcd before 3.4.24, send it again.
    */
   take(response: WatchResponse): WatchStep[] {
+    if (response.watchId === ANY_WATCH) {
+      this.#reached = response.header.revision;
+      return [];
+    }
     this.#parts = this.#parts.concat(response.events);
     if (response.fragment) return [];
     const fresh = this.#parts.filter(({ entry }) => entry.modified >= this.#cursor);

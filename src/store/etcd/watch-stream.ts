@@ -2,9 +2,10 @@ import { status } from "@grpc/grpc-js";
 import type { Cancel, Clock } from "../../core/clock.ts";
 import type { Random } from "../../core/random.ts";
 import type { ResyncReason, StoreObserver } from "../store.ts";
+import type { WatchLag } from "../watch-lag.ts";
 import type { OpenStream } from "./connection.ts";
 import { type EtcdFault, isSilent, isUnreachable, storeError, wantsNewToken } from "./fault.ts";
-import { encodeWatchCreate, type WatchResponse } from "./messages.ts";
+import { encodeWatchCreate, encodeWatchProgress, type WatchResponse } from "./messages.ts";
 import { WATCH } from "./methods.ts";
 import { endOfPrefix, type RangeReader, startOfPrefix } from "./range.ts";
 import type { Ready, Rpc } from "./rpc.ts";
@@ -17,12 +18,14 @@ export interface EtcdWatchParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly observer: StoreObserver;
+  readonly lag: WatchLag;
 }
 
 /** What a stream tells while it lives. */
 export interface StreamTold {
   /** etcd has taken the watch: what follows comes from there. */
   established(): void;
+  /** Also with none: it may have been told how far it is. */
   changed(steps: readonly WatchStep[]): void;
 }
 
@@ -75,6 +78,11 @@ export class WatchStream {
       signal.removeEventListener("abort", abort);
       this.#close();
     }
+  }
+
+  /** Has etcd say how far it is, in its order among the changes. */
+  ask(): void {
+    if (this.#isEstablished) this.#stream?.send(encodeWatchProgress());
   }
 
   #open(): void {

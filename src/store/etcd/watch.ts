@@ -2,8 +2,9 @@ import { sleep } from "../../core/clock.ts";
 import { RouterError, reasonOf } from "../../core/errors.ts";
 import type { ResyncReason, WatchEvent } from "../store.ts";
 import { Told } from "../told.ts";
+import type { MeasuredSince } from "../watch-lag.ts";
 import { storeError } from "./fault.ts";
-import type { PrefixListing } from "./range.ts";
+import { endOfPrefix, type PrefixListing, startOfPrefix } from "./range.ts";
 import type { WatchQueue } from "./watch-queue.ts";
 import { WatchState, type WatchStep } from "./watch-state.ts";
 import { type StreamEnd, type EtcdWatchParts, WatchStream } from "./watch-stream.ts";
@@ -25,6 +26,8 @@ export class EtcdWatch {
   readonly #signal: AbortSignal;
   readonly #told = new Told();
   #state: WatchState | undefined;
+  #stream: WatchStream | undefined;
+  #measured: MeasuredSince | undefined;
   #isLost = false;
   #failures = 0;
   #denials = 0;
@@ -37,6 +40,12 @@ export class EtcdWatch {
 
   /** Until the signal. Does not throw. */
   async run(): Promise<void> {
+    using measured = this.#parts.lag.enter({
+      newest: (signal) => this.#newest(signal),
+      hasPassed: (revision) => !this.#isLost && this.#state?.hasPassed(revision) === true,
+      ask: () => this.#stream?.ask(),
+    });
+    this.#measured = measured;
     let next: Next = "begin";
     while (!this.#isOver()) {
       try {
@@ -107,9 +116,25 @@ export class EtcdWatch {
       changed: (steps: readonly WatchStep[]): void => {
         for (const step of steps) this.#queue.push({ kind: "changes", ...step } satisfies WatchEvent);
         if (state.isComplete) this.#sync(state.cursor - 1n);
+        this.#measured?.moved();
       },
     };
-    return await new WatchStream(this.#parts, state, told, ready.value).run(this.#signal);
+    const stream = new WatchStream(this.#parts, state, told, ready.value);
+    this.#stream = stream;
+    try {
+      return await stream.run(this.#signal);
+    } finally {
+      this.#stream = undefined;
+    }
+  }
+
+  /** What heads any linearizable read is etcd's newest revision. */
+  async #newest(signal: AbortSignal): Promise<bigint> {
+    const { prefix, reader } = this.#parts;
+    const range = { key: startOfPrefix(prefix), end: endOfPrefix(prefix), limit: 1, keysOnly: true };
+    const answer = await reader.range(range, { signal });
+    if (!answer.ok) throw storeError(answer.faults);
+    return answer.value.header.revision;
   }
 
   /** A token's end is mended without a word; a second refusal in a row is one of the user. */

@@ -7,7 +7,7 @@ import type { EtcdSettings, WatchEvent } from "../../../src/store/store.ts";
 import { SILENT_OBSERVER } from "../contract.ts";
 import { Follower } from "../contract/follower.ts";
 import { settingsOf } from "./etcd-fixture.ts";
-import { HeldClock } from "./held-clock.ts";
+import { HeldClock } from "../../support/held-clock.ts";
 import { ScriptedEtcd, type ScriptedStream } from "./scripted-etcd.ts";
 
 /** What etcd was seen to do to watches (facts/coordination.md 1.3 and 1.6), one trap a test. */

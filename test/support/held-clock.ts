@@ -1,4 +1,4 @@
-import { type Cancel, type Clock, systemClock } from "../../../src/core/clock.ts";
+import { type Cancel, type Clock, systemClock } from "../../src/core/clock.ts";
 
 /** The machine's clock, but what is due in ten seconds or later waits until the test runs it. */
 export class HeldClock implements Clock {

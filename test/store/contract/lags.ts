@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { StoreAdapter, StoreOptions } from "../../../src/store/store.ts";
+import { HeldClock } from "../../support/held-clock.ts";
+import type { ContractWorld } from "../contract.ts";
+import { put, write } from "./calls.ts";
+import { Follower } from "./follower.ts";
+
+/** When the next watch has its turn (src/store/watch-lag.ts). */
+const TURN = [12_000, 18_000] as const;
+
+/** How old what a watch told may be is measured without a write. */
+export function lags(world: ContractWorld): void {
+  test("watch lag: of a watch that has all there is, also where nothing was ever written", async ({ signal }) => {
+    const lag = new Measured(world.options);
+    await using store = world.fixture().openStore(lag.options);
+    await using follower = new Follower(store, world.prefix());
+    await follower.until(() => follower.isSynced, "the snapshot");
+    await lag.turn(1);
+    await write(store, [put(`${world.prefix()}elsewhere`)], signal);
+    await lag.turn(2);
+  });
+
+  test("watch lag: lasts until the connection of the watch brings what others can read", {
+    skip: world.skips.network,
+  }, async ({ signal }) => {
+    const { network } = world.fixture();
+    assert.ok(network);
+    const { proxy } = network;
+    const lag = new Measured(world.options);
+    const prefix = world.prefix();
+    await using direct = world.fixture().openStore(world.options);
+    await using store = network.openStore(lag.options);
+    await store.get(`${prefix}a`, { signal });
+    proxy.spareOpen(); // calls are not held up
+    await using follower = new Follower(store, prefix);
+    await follower.until(() => follower.isSynced, "the snapshot");
+    try {
+      proxy.mode = "hold";
+      const last = await write(direct, [put(`${prefix}a`)], signal);
+      await untilReadable(store, `${prefix}a`, signal);
+      const [soFar] = await lag.turn(1, 2);
+      proxy.mode = "pass";
+      await follower.until(() => follower.revision >= last, "what was held up");
+      const [, all] = await lag.until(2);
+      assert.ok(soFar !== undefined && all !== undefined && all >= soFar, `${soFar} ms, then ${all} ms`);
+    } finally {
+      proxy.mode = "pass";
+    }
+  });
+}
+
+/** The lags that a store tells, when the test has it measure them. */
+class Measured {
+  readonly options: StoreOptions;
+  readonly #clock = new HeldClock();
+  readonly #lags: number[] = [];
+  #told = Promise.withResolvers<void>();
+
+  constructor(options: StoreOptions) {
+    const watchLag = (ms: number): void => {
+      this.#lags.push(ms);
+      this.#told.resolve();
+      this.#told = Promise.withResolvers();
+    };
+    this.options = { ...options, clock: this.#clock, observer: { ...options.observer, watchLag } };
+  }
+
+  /** So many turns; resolves once so many lags are told. */
+  async turn(lags: number, turns = 1): Promise<readonly number[]> {
+    const before = this.#lags.length;
+    for (let i = 0; i < turns; i++) {
+      assert.equal(this.#lags.length, before, "told before its time");
+      await this.#clock.runNext(...TURN);
+    }
+    return await this.until(lags);
+  }
+
+  async until(lags: number): Promise<readonly number[]> {
+    while (this.#lags.length < lags) await this.#told.promise;
+    return this.#lags;
+  }
+}
+
+/** It is known that others could have it by now. */
+async function untilReadable(store: StoreAdapter, key: string, signal: AbortSignal): Promise<void> {
+  while ((await store.get(key, { signal })) === undefined);
+}
