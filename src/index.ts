@@ -121,6 +121,7 @@ export { type Signal, SIGNALS } from "./otlp/signal.ts";
 // The coordination store, and what is built on it: docs/coordination.md.
 export { type OpenedStore, openStore, type OpenStoreOptions } from "./server/embed/store.ts";
 export type { RecipePlace } from "./store/recipes/place.ts";
+export type { TimeDifference } from "./store/server-time.ts";
 export {
   type CallOptions,
   type Compare,
@@ -146,7 +147,9 @@ export {
   type StoreOperation,
   type StoreSettings,
   type StoreTls,
+  STORE_WARNINGS,
   type StoreWarning,
+  type StoreWarningCode,
   type Txn,
   type TxnOutcome,
   type WatchEvent,

@@ -9,6 +9,7 @@
 
 import type { Clock } from "../core/clock.ts";
 import type { Random } from "../core/random.ts";
+import type { TimeDifference } from "./server-time.ts";
 
 /** 512 KiB: what Consul takes, and a third of what etcd takes. */
 export const MAX_VALUE_BYTES = 524_288;
@@ -241,11 +242,33 @@ export interface StoreCheck {
   readonly latencyMs: number;
   readonly version: string;
   readonly revision: Revision;
+  /** Of the server's clock and this one; undefined: it tells no time, or has this machine's. */
+  readonly clock: TimeDifference | undefined;
   /** What an operator should know and do: no compaction, no room, an endpoint that is down. */
   readonly warnings: readonly StoreWarning[];
 }
 
+/** What a store warns of. */
+export const STORE_WARNINGS = [
+  "endpoint_down",
+  "no_leader",
+  "no_room",
+  "little_room",
+  "corrupt",
+  "other_cluster",
+  "old_version",
+  "never_compacted",
+  "network_file_system",
+  /** Nobody is asked who they are, whatever they say of it. */
+  "auth_off",
+  /** What is not forbidden to somebody is allowed to all. */
+  "auth_open",
+  "no_credentials",
+] as const;
+export type StoreWarningCode = (typeof STORE_WARNINGS)[number];
+
 export interface StoreWarning {
+  readonly code: StoreWarningCode;
   readonly message: string;
   readonly hint: string;
 }

@@ -23,6 +23,7 @@ export class FakeStore implements Store {
   /** Transactions that were carried out. */
   txns = 0;
   warnings: StoreWarning[] = [];
+  clock: StoreCheck["clock"];
   #away: RouterError | undefined;
   #revision: Revision = 1n;
   #sessions = 0;
@@ -155,7 +156,7 @@ export class FakeStore implements Store {
 
   async check({ signal }: CallOptions): Promise<StoreCheck> {
     this.#enter(signal);
-    return { latencyMs: 1, version: "fake", revision: this.#revision, warnings: this.warnings };
+    return { latencyMs: 1, version: "fake", revision: this.#revision, clock: this.clock, warnings: this.warnings };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}

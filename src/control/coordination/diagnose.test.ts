@@ -7,6 +7,7 @@ import { seededRandom } from "../../core/random.ts";
 import { openFleetMemory } from "../../store/recipes/fleet-memory.ts";
 import { initFleet, readFleet } from "../../store/recipes/identity.ts";
 import { createRegistry } from "../../store/recipes/registry.ts";
+import { createSharedConfig } from "../../store/recipes/shared-config.ts";
 import type { StoreFacts, StoreKind } from "../../store/store.ts";
 import { FakeStore } from "../../../test/support/fake-store.ts";
 import { ManualClock } from "../../../test/support/manual-clock.ts";
@@ -66,8 +67,8 @@ test("a store that does not answer is told, and nothing else is looked at", asyn
 test("what the store says of itself is told with what to do, compaction by its name", async () => {
   const { store, patient } = openRig();
   store.warnings = [
-    { message: "etcd keeps its whole history", hint: "etcd --auto-compaction-retention=1h" },
-    { message: "etcd b does not answer", hint: "start it" },
+    { code: "never_compacted", message: "it grows", hint: "etcd --auto-compaction-retention=1h" },
+    { code: "endpoint_down", message: "what has the history does not answer", hint: "start it" },
   ];
   const { findings } = await diagnose(patient, signal);
   const told = findings.filter(({ status }) => status === "warning");
@@ -126,6 +127,42 @@ test("a clock that others are ahead of", async () => {
   assert.match(warnings, /clock warning: a wrote a time that is 30\.0 s ahead/u);
 });
 
+test("a clock that is behind: of this machine by the server's, of others by what was written before them", async () => {
+  const { store, clock, patient } = openRig();
+  const told = async (): Promise<string> =>
+    lines(await diagnose(patient, signal))
+      .filter((line) => line.startsWith("clock"))
+      .join("\n");
+  store.clock = { leastMs: 4_200, mostMs: 5_300 };
+  assert.match(await told(), /^clock warning: this machine's clock is 4\.2 s or more behind that of the store's server$/u);
+  store.clock = { leastMs: -9_000, mostMs: -8_000 };
+  assert.match(await told(), /^clock warning: .* is 8\.0 s or more ahead of that of the store's server$/u);
+  store.clock = { leastMs: -900, mostMs: 200 };
+  assert.match(await told(), /^clock ok: the store's server has this machine's time; of 0 times/u);
+  const config = createSharedConfig(patient);
+  await config.publish("a", { signal, by: "ann" });
+  clock.stepWall(-30_000);
+  await config.publish("b", { signal, by: "bob" });
+  clock.stepWall(30_000);
+  await config.publish("c", { signal, by: "ann" });
+  assert.match(await told(), /warning: bob changed the config at a time 30\.0 s before one that ann had written already/u);
+});
+
+test("a member that is listed anew keeps the time of its first registration, and is behind nobody", async () => {
+  const { store, clock, patient } = openRig();
+  const info = { id: "a", name: "n", address: "x:1", region: "eu", capacity: 1, version: "1", metadata: {} };
+  await using member = await createRegistry(patient).register(info, { signal });
+  clock.advance(60_000);
+  await createSharedConfig(patient).publish("a", { signal, by: "ann" });
+  const before = (await createRegistry(patient).get("a", { signal }))?.created;
+  store.expire(store.sessions[0]!);
+  while (!member.isListed || (await createRegistry(patient).get("a", { signal }))?.created === before) {
+    await new Promise(setImmediate);
+    clock.advance(100);
+  }
+  assert.deepEqual(lines(await diagnose(patient, signal), "warning").filter((line) => line.startsWith("clock")), []);
+});
+
 test("a fleet that this node does not follow fails, with what to do", async () => {
   const memory = await openFleetMemory(join(folder, "fleet.json"));
   const { store, patient } = openRig({ remembered: async () => memory });
@@ -165,6 +202,14 @@ test("rights: what cannot be written, what more can be read, and a store that is
   const get = store.get.bind(store);
   store.get = (key, options) => (key.startsWith("/t/") ? get(key, options) : store.failed("STORE_REFUSED"));
   assert.ok(!lines(await diagnose(patient, signal), "warning").some((line) => line.startsWith("rights")));
+  store.get = get;
+  const code = "auth_off";
+  store.warnings = [{ code, message: "nobody is asked who they are", hint: "etcdctl auth enable" }];
+  const off = (await diagnose(patient, signal)).findings.filter((one) => one.check === "rights");
+  assert.deepEqual(
+    off.map(({ message }) => message),
+    ["nobody is asked who they are", "keys below /t/ can be read, written and deleted"],
+  );
   const open = openRig({ isLocal: false }, "consul");
   assert.match(lines(await diagnose(open.patient, signal), "warning").join("\n"), /consul is asked without a user/u);
 });

@@ -7,6 +7,8 @@ import { checkPrefixKeys } from "./check-keys.ts";
 import { checkRights } from "./check-rights.ts";
 import { type DoctorCheck, type DoctorFinding, failed, type Patient } from "./doctor-finding.ts";
 import { identityFindings } from "./fleet-findings.ts";
+import type { TimeDifference } from "../../store/server-time.ts";
+import type { StoreWarningCode } from "../../store/store.ts";
 import { readFleet } from "../../store/recipes/identity.ts";
 
 export interface DoctorReport {
@@ -24,7 +26,7 @@ const SLOW_MS = 500;
 export async function diagnose(patient: Patient, signal: AbortSignal): Promise<DoctorReport> {
   const { store, prefix } = patient;
   const head = { store: store.facts.kind, prefix };
-  let reached: DoctorFinding[];
+  let reached: Reached;
   try {
     reached = await checkReach(patient, signal);
   } catch (cause) {
@@ -32,22 +34,29 @@ export async function diagnose(patient: Patient, signal: AbortSignal): Promise<D
     return { ...head, reachable: isRefused, findings: [failed("reach", cause)] };
   }
   const steps: readonly [DoctorCheck, () => Promise<DoctorFinding[]>][] = [
-    ["rights", () => checkRights(patient, signal)],
+    ["rights", () => checkRights(patient, reached.isOpenToAll, signal)],
     ["prefix", () => checkPrefixKeys(patient, signal)],
     ["identity", () => checkIdentity(patient, signal)],
     ["members", () => checkMembers(patient, signal)],
     ["lease", () => checkLease(patient, signal)],
-    ["clock", () => checkClock(patient, signal)],
+    ["clock", () => checkClock(patient, reached.clock, signal)],
   ];
-  const findings = reached;
+  const { findings } = reached;
   for (const [check, run] of steps) {
     findings.push(...(await run().catch((cause: unknown) => [failed(check, cause)])));
   }
   return { ...head, reachable: true, findings };
 }
 
-async function checkReach({ store }: Patient, signal: AbortSignal): Promise<DoctorFinding[]> {
-  const { latencyMs, version, revision, warnings } = await store.check({ signal });
+interface Reached {
+  readonly findings: DoctorFinding[];
+  readonly clock: TimeDifference | undefined;
+  /** Nobody is asked who they are. */
+  readonly isOpenToAll: boolean;
+}
+
+async function checkReach({ store }: Patient, signal: AbortSignal): Promise<Reached> {
+  const { latencyMs, version, revision, clock, warnings } = await store.check({ signal });
   const took = `a read of the newest took ${latencyMs.toFixed(latencyMs < 10 ? 1 : 0)} ms`;
   const isSlow = latencyMs > SLOW_MS;
   const latency: DoctorFinding = isSlow
@@ -59,12 +68,7 @@ async function checkReach({ store }: Patient, signal: AbortSignal): Promise<Doct
       }
     : { check: "latency", status: "ok", message: took };
   const told = warnings.map(
-    ({ message, hint }): DoctorFinding => ({
-      check: /compact|history/iu.test(message) ? "compaction" : "store",
-      status: "warning",
-      message,
-      hint,
-    }),
+    ({ code, message, hint }): DoctorFinding => ({ check: ABOUT[code], status: "warning", message, hint }),
   );
   const { kind } = store.facts;
   const quiet: DoctorFinding[] = [];
@@ -76,8 +80,25 @@ async function checkReach({ store }: Patient, signal: AbortSignal): Promise<Doct
     quiet.push({ check: "compaction", status: "ok", message });
   }
   const reach: DoctorFinding = { check: "reach", status: "ok", message: `${kind} ${version}, revision ${revision}` };
-  return [reach, latency, ...told, ...quiet];
+  const isOpenToAll = warnings.some(({ code }) => code === "auth_off");
+  return { findings: [reach, latency, ...told, ...quiet], clock, isOpenToAll };
 }
+
+/** What a warning of the store is about. */
+const ABOUT: Readonly<Record<StoreWarningCode, DoctorCheck>> = {
+  endpoint_down: "store",
+  no_leader: "store",
+  no_room: "store",
+  little_room: "store",
+  corrupt: "store",
+  other_cluster: "store",
+  old_version: "store",
+  network_file_system: "store",
+  never_compacted: "compaction",
+  auth_off: "rights",
+  auth_open: "rights",
+  no_credentials: "rights",
+};
 
 function etcdHistory(revision: bigint): string {
   if (revision >= MANY_REVISIONS) return "its history seems to be compacted";

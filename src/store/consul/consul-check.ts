@@ -1,3 +1,4 @@
+import { differenceOf } from "../server-time.ts";
 import type { CallOptions, StoreCheck, StoreWarning } from "../store.ts";
 import { reasonOf } from "../../core/errors.ts";
 import { CallTime } from "./call-time.ts";
@@ -13,9 +14,11 @@ const ENDPOINT_MS = 3_000;
 export async function checkConsul(http: ConsulHttp, hasToken: boolean, options: CallOptions): Promise<StoreCheck> {
   const time = new CallTime(options, http.clock);
   const startMs = http.clock.nowMs();
+  const askedMs = http.clock.wallMs();
   // Of the keys only the first parts; those that the token may not see are left out.
   const keys = await http.read({ method: "GET", path: "/v1/kv/?keys&separator=/&consistent" }, time);
   const latencyMs = http.clock.nowMs() - startMs;
+  const answeredMs = http.clock.wallMs();
   if (keys.status !== 200 && keys.status !== 404) throw http.faultOf(keys);
   const self = await http.read({ method: "GET", path: "/v1/agent/self" }, time);
   const { version, policy } = aboutSelf(self, keys);
@@ -23,6 +26,7 @@ export async function checkConsul(http: ConsulHttp, hasToken: boolean, options: 
     latencyMs,
     version: version ?? "unknown",
     revision: keys.index ?? 0n,
+    clock: differenceOf(keys.date, { askedMs, answeredMs }),
     warnings: [
       ...versionWarnings(version),
       ...policyWarnings(policy, hasToken),
@@ -50,22 +54,22 @@ function versionWarnings(version: string | undefined): StoreWarning[] {
   const [major = 0, minor = 0] = (version ?? "").split(".").map(Number);
   if (version === undefined || major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1])) return [];
   const message = `Consul ${version} ends a session when the gossip of its agent's node fails`;
-  return [{ message, hint: "1.7 and later can leave that out" }];
+  return [{ code: "old_version", message, hint: "1.7 and later can leave that out" }];
 }
 
 function policyWarnings(policy: AboutSelf["policy"], hasToken: boolean): StoreWarning[] {
   if (policy === "off") {
     const message = "ACLs are off: whoever reaches Consul can write what the fleet follows";
     return [
-      { message, hint: 'acl { enabled = true, default_policy = "deny" } on all agents; then coordination.token' },
+      { code: "auth_off", message, hint: 'acl { enabled = true, default_policy = "deny" } on all agents; then coordination.token' },
     ];
   }
   if (policy === "allow") {
     const message = "ACLs allow what they do not forbid: whoever reaches Consul can write what the fleet follows";
-    return [{ message, hint: 'acl { default_policy = "deny" } on all agents' }];
+    return [{ code: "auth_open", message, hint: 'acl { default_policy = "deny" } on all agents' }];
   }
   if (hasToken) return [];
-  return [{ message: "Consul is asked without a token", hint: "coordination.token" }];
+  return [{ code: "no_credentials", message: "Consul is asked without a token", hint: "coordination.token" }];
 }
 
 /** Of endpoints that do not answer, and of those that know no leader. */
@@ -86,9 +90,9 @@ async function endpointWarning(
     if (reply.status !== 200) throw http.faultOf(reply);
     if (jsonOf(reply) !== "") return undefined;
     const hint = "consul operator raft list-peers says which of its servers are there";
-    return { message: `consul ${endpoint}: it knows no leader`, hint };
+    return { code: "no_leader", message: `consul ${endpoint}: it knows no leader`, hint };
   } catch (cause) {
     time.signal.throwIfAborted();
-    return { message: reasonOf(cause), hint: "is it up, and does coordination.endpoints name it rightly?" };
+    return { code: "endpoint_down", message: reasonOf(cause), hint: "is it up, and does coordination.endpoints name it rightly?" };
   }
 }

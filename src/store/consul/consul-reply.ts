@@ -10,6 +10,8 @@ export interface ConsulReply {
   readonly isFiltered: boolean;
   /** `allow` or `deny`; only newer servers say so. */
   readonly defaultPolicy: string | undefined;
+  /** When it answered, by its clock. */
+  readonly date: string | undefined;
   readonly body: Buffer;
 }
 
@@ -21,6 +23,7 @@ export function readReply(endpoint: string, status: number, headers: IncomingHtt
     index: typeof index === "string" && /^\d{1,19}$/u.test(index) ? BigInt(index) : undefined,
     isFiltered: headers["x-consul-results-filtered-by-acls"] === "true",
     defaultPolicy: headers["x-consul-default-acl-policy"]?.toString(),
+    date: headers.date,
     body,
   };
 }

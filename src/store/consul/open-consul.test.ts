@@ -240,14 +240,17 @@ for (const [name, lost] of [
 
 test("consul: a check warns of what an operator should know", async () => {
   await using server = await ScriptedConsul.open(({ path }) => {
-    if (path.startsWith("kv/")) return { index: 44, body: ["a/"] };
+    const headers = { date: "Thu, 01 Jan 1970 00:00:00 GMT" };
+    if (path.startsWith("kv/")) return { index: 44, headers, body: ["a/"] };
     if (path === "status/leader") return { body: '""' };
     return { body: { Config: { Version: "1.6.2" }, DebugConfig: { ACLsEnabled: true, ACLDefaultPolicy: "allow" } } };
   });
   const dead = await deadUrl();
   await using store = open([server.url, dead]);
-  const { version, revision, warnings } = await store.check({ signal });
+  const { version, revision, clock, warnings } = await store.check({ signal });
   assert.deepEqual([version, revision], ["1.6.2", 44n]);
+  assert.ok(clock !== undefined && clock.leastMs < -1e12, "it says that it is 1970 there");
+  assert.deepEqual(new Set(warnings.map(({ code }) => code)), new Set(["old_version", "auth_open", "no_leader", "endpoint_down"]));
   const told = warnings.map(({ message }) => message).join("\n");
   for (const part of [/1\.6\.2 ends a session/u, /ACLs allow/u, /knows no leader/u, /ECONNREFUSED/u])
     assert.match(told, part);

@@ -16,7 +16,7 @@ export function checkFile(file: StoreFile, clock: Clock): StoreCheck {
   const latencyMs = clock.nowMs() - startMs;
   const sqlite = process.versions["sqlite"] ?? "unknown";
   const warnings = isInMemory(file.name) ? [] : [...versionWarnings(sqlite), ...diskWarnings(file.name)];
-  return { latencyMs, version: `SQLite ${sqlite}, format ${FORMAT}`, revision, warnings };
+  return { latencyMs, version: `SQLite ${sqlite}, format ${FORMAT}`, revision, clock: undefined, warnings };
 }
 
 /**
@@ -34,6 +34,7 @@ export function versionWarnings(sqlite: string): StoreWarning[] {
   if (isMended) return [];
   return [
     {
+      code: "old_version",
       message: `the SQLite of this Node.js (${sqlite}) can damage a file that several processes write to, though rarely`,
       hint: "take a newer Node.js: one with SQLite 3.51.3 or later",
     },
@@ -45,12 +46,14 @@ function diskWarnings(file: string): StoreWarning[] {
   const warnings: StoreWarning[] = [];
   if (NETWORK_FILE_SYSTEMS.has(type)) {
     warnings.push({
+      code: "network_file_system",
       message: `${file} is on a network file system, where neither locks nor syncing can be relied on`,
       hint: "put it on a disk of this machine, or use etcd or Consul",
     });
   }
   if (bavail * bsize < LITTLE_ROOM_BYTES) {
     warnings.push({
+      code: "little_room",
       message: `little room is left beside ${file}: ${Math.floor((bavail * bsize) / 1_048_576)} MiB`,
       hint: "make room on its disk: without any, nothing can be written",
     });

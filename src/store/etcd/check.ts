@@ -1,12 +1,20 @@
 import { status } from "@grpc/grpc-js";
 import type { Clock } from "../../core/clock.ts";
 import { RouterError } from "../../core/errors.ts";
-import { CALL_DEADLINE_MS, type CallOptions, type StoreCheck, type StoreWarning } from "../store.ts";
+import {
+  CALL_DEADLINE_MS,
+  type CallOptions,
+  type StoreCheck,
+  type StoreTls,
+  type StoreWarning,
+  type StoreWarningCode,
+} from "../store.ts";
 import { type EtcdFault, isCompacted, storeError, wordsOf } from "./fault.ts";
 import { encodeNothing, type StatusResponse } from "./messages.ts";
 import { STATUS } from "./methods.ts";
 import type { RangeReader } from "./range.ts";
 import type { Rpc, RpcAnswer } from "./rpc.ts";
+import { timeOfEtcd } from "./server-date.ts";
 
 export interface CheckParts {
   readonly rpc: Rpc;
@@ -15,6 +23,7 @@ export interface CheckParts {
   /** One that may be read, as far as is known: users have rights on the prefix alone. */
   readonly key: string;
   readonly compacts: boolean;
+  readonly tls: StoreTls | undefined;
 }
 
 /** An endpoint that says nothing for so long counts as down. */
@@ -34,16 +43,19 @@ export async function checkEtcd(parts: CheckParts, options: CallOptions): Promis
   // Rights are looked at after the read is known to be the newest, so that a refusal is an answer.
   if (!read.ok && !isDenied(read.faults)) throw storeError(read.faults);
   const deadlineMs = Math.min(STATUS_DEADLINE_MS, untilMs - clock.nowMs());
-  const each = await Promise.all(
-    rpc.channel.endpoints.map((endpoint, index) => statusOf(parts, endpoint, index, { ...options, deadlineMs })),
-  );
+  const { endpoint: answering } = rpc.channel.current();
+  const [difference, ...each] = await Promise.all([
+    timeOfEtcd(answering, parts.tls, { clock, signal: options.signal, deadlineMs }),
+    ...rpc.channel.endpoints.map((endpoint, index) => statusOf(parts, endpoint, index, { ...options, deadlineMs })),
+  ]);
   const up = each.flatMap(({ status: one }) => (one === undefined ? [] : [one]));
   const first = up[0];
   if (first === undefined) throw new RouterError("STORE_UNREACHABLE", "no endpoint of etcd tells its status");
   const revision = read.ok ? read.value.header.revision : first.header.revision;
   const warnings = [...each.flatMap(({ warnings: some }) => some), ...clusterWarnings(up), ...versionWarnings(up)];
   if (await seemsNeverCompacted(parts, revision, options)) warnings.push(NO_COMPACTION);
-  return { latencyMs, version: oldest(up).version, revision, warnings };
+  if (rpc.tokens.isNeedless) warnings.push(AUTH_OFF);
+  return { latencyMs, version: oldest(up).version, revision, clock: difference, warnings };
 }
 
 function isDenied(faults: readonly EtcdFault[]): boolean {
@@ -67,25 +79,27 @@ async function statusOf(
   const answer = token.ok ? await connection.unary(STATUS, encodeNothing(), token.value, patience) : token;
   if (answer.ok) return { status: answer.value, warnings: warningsOf(endpoint, answer.value) };
   const message = `etcd ${endpoint} is down: ${wordsOf(answer.fault)}`;
-  return { status: undefined, warnings: [{ message, hint: "start it again, or take it out of the endpoints" }] };
+  return { status: undefined, warnings: [{ code: "endpoint_down", message, hint: "start it again, or take it out of the endpoints" }] };
 }
 
 function warningsOf(endpoint: string, { leader, errors, dbSize, dbSizeQuota }: StatusResponse): StoreWarning[] {
   const warnings: StoreWarning[] = [];
-  const warn = (message: string, hint: string): void =>
-    void warnings.push({ message: `etcd ${endpoint} ${message}`, hint });
+  const warn = (code: StoreWarningCode, message: string, hint: string): void =>
+    void warnings.push({ code, message: `etcd ${endpoint} ${message}`, hint });
   if (leader === 0n)
-    warn("sees no leader", "look at `etcdctl endpoint status --cluster`: is more than half of it there?");
+    warn("no_leader", "sees no leader", "look at `etcdctl endpoint status --cluster`: is more than half of it there?");
   if (errors.some((error) => error.includes("NOSPACE")))
     warn(
+      "no_room",
       "has no room (alarm NOSPACE): nothing can be written",
       "`etcdctl compact REVISION`, `etcdctl defrag`, then `etcdctl alarm disarm`",
     );
   if (errors.some((error) => error.includes("CORRUPT")))
-    warn("has found its data corrupt (alarm CORRUPT)", "replace the member: etcd's guide to disaster recovery");
+    warn("corrupt", "has found its data corrupt (alarm CORRUPT)", "replace the member: etcd's guide to disaster recovery");
   const quota = dbSizeQuota > 0 ? dbSizeQuota : DEFAULT_QUOTA;
   if (dbSize > 0.8 * quota)
     warn(
+      "little_room",
       `holds ${Math.round(dbSize / 1_048_576)} MiB of ${Math.round(quota / 1_048_576)}`,
       "`etcdctl compact REVISION`, then `etcdctl defrag`, or raise --quota-backend-bytes",
     );
@@ -95,10 +109,17 @@ function warningsOf(endpoint: string, { leader, errors, dbSize, dbSizeQuota }: S
 function clusterWarnings(up: readonly StatusResponse[]): StoreWarning[] {
   if (new Set(up.map(({ header }) => header.clusterId)).size < 2) return [];
   const message = "the endpoints of etcd are of different clusters: what is written to one is not in the others";
-  return [{ message, hint: "coordination.endpoints has to name members of one cluster" }];
+  return [{ code: "other_cluster", message, hint: "coordination.endpoints has to name members of one cluster" }];
 }
 
+const AUTH_OFF: StoreWarning = {
+  code: "auth_off",
+  message: "etcd asks nobody who they are: it has not looked at the password, and any other would have done",
+  hint: "switch authentication on (etcdctl auth enable, once there is a root user): docs/coordination.md has the commands",
+};
+
 const NO_COMPACTION: StoreWarning = {
+  code: "never_compacted",
   message: "etcd keeps its whole history: it grows until there is no room",
   hint: "start etcd with --auto-compaction-mode=periodic --auto-compaction-retention=1h, or set coordination.compact: true where nobody else uses it",
 };
@@ -119,7 +140,11 @@ function versionWarnings(up: readonly StatusResponse[]): StoreWarning[] {
   if (numberOf(version) >= numberOf("3.4.38")) return [];
   const message = `etcd ${version} has known faults of watches and leases, some of which lose changes`;
   return [
-    { message, hint: "use 3.4.38 or newer, better 3.5 or 3.6; until then what was missed is found within ten minutes" },
+    {
+      code: "old_version",
+      message,
+      hint: "use 3.4.38 or newer, better 3.5 or 3.6; until then what was missed is found within ten minutes",
+    },
   ];
 }
 

@@ -90,9 +90,9 @@ class Etcd implements StoreAdapter {
   }
 
   check(options: CallOptions): Promise<StoreCheck> {
-    const { compact: compacts } = this.#settings;
+    const { compact: compacts, tls } = this.#settings;
     const { clock } = this.#options;
-    return checkEtcd({ rpc: this.#rpc, reader: this.#reader, clock, key: this.#lastKey, compacts }, options);
+    return checkEtcd({ rpc: this.#rpc, reader: this.#reader, clock, key: this.#lastKey, compacts, tls }, options);
   }
 
   async #compact(revision: Revision, options: CallOptions): Promise<void> {

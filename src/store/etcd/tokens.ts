@@ -18,6 +18,11 @@ export class Tokens {
     return this.#user !== undefined;
   }
 
+  /** Whether etcd asks nobody who they are, as it said when a token was asked for. */
+  get isNeedless(): boolean {
+    return this.#user !== undefined && this.#token === "";
+  }
+
   /**
    * Empty where none is needed. Several that ask at the same time get one each, all of which hold.
    */
