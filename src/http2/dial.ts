@@ -1,6 +1,7 @@
 import net, { type Socket } from "node:net";
 import tls from "node:tls";
 import { RouterError, reasonOf } from "../core/errors.ts";
+import { expectedName } from "../core/expected-name.ts";
 import type { TlsClientOptions } from "./port.ts";
 import type { TunnelProxy } from "./tunnel.ts";
 import { type DialledSocket, TunnelStream } from "./tunnel-stream.ts";
@@ -74,15 +75,6 @@ function speakHttp2(socket: tls.TLSSocket): tls.TLSSocket {
     setImmediate(() => socket.destroy(new Error("the peer does not speak HTTP/2 (ALPN h2)")));
   });
   return socket;
-}
-
-/**
- * Whose certificate is accepted. The name is told to the peer, too (SNI), unless it is an address:
- * RFC 9113, 9.2 and RFC 6066, 3.
- */
-function expectedName(name: string): Pick<tls.ConnectionOptions, "servername" | "checkServerIdentity"> {
-  if (net.isIP(name) === 0) return { servername: name };
-  return { checkServerIdentity: (_, certificate) => tls.checkServerIdentity(name, certificate) };
 }
 
 function secureContext(url: URL, options: TlsClientOptions | undefined): tls.SecureContext {

@@ -1,6 +1,8 @@
 import { isIP, type LookupFunction } from "node:net";
+import type { ConnectionOptions } from "node:tls";
 import { buildConnector } from "undici";
 import type { Clock } from "../../core/clock.ts";
+import { expectedName } from "../../core/expected-name.ts";
 import { openTunnel, type TunnelProxy } from "../../http2/tunnel.ts";
 import type { TargetPlan, TargetTlsPlan } from "../../plan/plan.ts";
 import type { ProxyPlan } from "../../plan/proxy-plan.ts";
@@ -63,12 +65,16 @@ function always(address: string): LookupFunction {
   };
 }
 
-function tlsOptions(tls: TargetTlsPlan | undefined): Record<string, string | boolean> {
+type TlsOptions = Pick<
+  ConnectionOptions,
+  "rejectUnauthorized" | "ca" | "cert" | "key" | "servername" | "checkServerIdentity"
+>;
+
+function tlsOptions(tls: TargetTlsPlan | undefined): TlsOptions {
   if (tls === undefined) return {};
-  const options: Record<string, string | boolean> = { rejectUnauthorized: !tls.insecureSkipVerify };
-  if (tls.ca !== undefined) options["ca"] = tls.ca;
-  if (tls.cert !== undefined) options["cert"] = tls.cert;
-  if (tls.key !== undefined) options["key"] = tls.key;
-  if (tls.serverName !== undefined) options["servername"] = tls.serverName;
-  return options;
+  const options: TlsOptions = { rejectUnauthorized: !tls.insecureSkipVerify };
+  if (tls.ca !== undefined) options.ca = tls.ca;
+  if (tls.cert !== undefined) options.cert = tls.cert;
+  if (tls.key !== undefined) options.key = tls.key;
+  return tls.serverName === undefined ? options : { ...options, ...expectedName(tls.serverName) };
 }

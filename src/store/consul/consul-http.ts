@@ -1,6 +1,7 @@
 import { Pool } from "undici";
 import type { Clock } from "../../core/clock.ts";
 import { RouterError } from "../../core/errors.ts";
+import { expectedName } from "../../core/expected-name.ts";
 import type { ConsulSettings } from "../store.ts";
 import type { CallTime } from "./call-time.ts";
 import { connectionFault, replyFault, SENSELESS } from "./consul-faults.ts";
@@ -165,7 +166,7 @@ function openPool(origin: string, { tls }: ConsulSettings, connections: number):
       ...(tls?.ca !== undefined && { ca: tls.ca }),
       ...(tls?.cert !== undefined && { cert: tls.cert }),
       ...(tls?.key !== undefined && { key: tls.key }),
-      ...(tls?.serverName !== undefined && { servername: tls.serverName }),
+      ...(tls?.serverName !== undefined && expectedName(tls.serverName)),
     },
   });
 }

@@ -3,7 +3,7 @@ import { Client, type ClientOptions, connectivityState, Metadata, type StatusObj
 import type { Clock } from "../../core/clock.ts";
 import { reasonOf } from "../../core/errors.ts";
 import type { StoreTls } from "../store.ts";
-import { credentialsOf } from "./credentials.ts";
+import { credentialsOf, nameOptions } from "./credentials.ts";
 import type { EtcdAnswer, EtcdFault } from "./fault.ts";
 import type { EtcdMethod } from "./methods.ts";
 
@@ -59,11 +59,7 @@ export class EtcdConnection implements Disposable {
     this.#heardMs = clock.nowMs();
     const url = new URL(endpoint);
     const address = `${url.hostname}:${url.port === "" ? "2379" : url.port}`;
-    const name = tls?.serverName === undefined ? {} : { "grpc.ssl_target_name_override": tls.serverName };
-    this.#client = new Client(address, credentialsOf(url, tls), {
-      ...OPTIONS,
-      ...name,
-    });
+    this.#client = new Client(address, credentialsOf(url, tls), { ...OPTIONS, ...nameOptions(url, tls) });
   }
 
   /** Since its server was last heard, or since it was made. */
