@@ -50,16 +50,20 @@ export async function listInTurns(
   };
   try {
     using reader = openReader(file.name);
-    return await readInTurns(reader, range, goOn);
+    return await readInTurns(new Tables(reader, new Set(file.hidden)), reader, range, goOn);
   } catch (cause) {
     signal.throwIfAborted();
     throw storeError(file.name, cause);
   }
 }
 
-async function readInTurns(database: DatabaseSync, range: Range, goOn: () => void): Promise<PlacedListing> {
+async function readInTurns(
+  tables: Tables,
+  database: DatabaseSync,
+  range: Range,
+  goOn: () => void,
+): Promise<PlacedListing> {
   database.exec("BEGIN");
-  const tables = new Tables(database);
   const place = tables.state();
   const wanted = range.limit ?? Number.POSITIVE_INFINITY;
   const entries: Entry[] = [];

@@ -6,6 +6,7 @@ const PERM = 3;
 const BUSY = 5;
 const LOCKED = 6;
 const READONLY = 8;
+const IOERR = 10;
 const CORRUPT = 11;
 const FULL = 13;
 const CANTOPEN = 14;
@@ -22,6 +23,12 @@ export const MOVE_AWAY =
 export function isBusy(cause: unknown): boolean {
   const code = primaryCode(cause);
   return code === BUSY || code === LOCKED;
+}
+
+/** No write can be made now, whatever it were: what is there can be read. */
+export function isUnwritable(cause: unknown): boolean {
+  const code = primaryCode(cause instanceof RouterError ? cause.cause : cause);
+  return code === FULL || code === READONLY || code === IOERR;
 }
 
 /** As the port throws it. */

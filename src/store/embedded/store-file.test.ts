@@ -139,24 +139,42 @@ test("store file: without room nothing is written, which is told with what to do
   assert.equal(file.state().revision, 2n);
 });
 
-test("store file: whoever reads while what has ended cannot be taken away is not told of a write", () => {
+test("store file: without room to delete what has ended it is hidden, and all else can be read", () => {
   const clock = new ManualClock();
   using file = new StoreFile(join(folder, "ended.sqlite"), clock, HISTORY);
-  const begin = ({ leases }: Opened): void => leases.begin({ id: "ending", ttlMs: FACTS.minTtlMs }, clock.nowMs());
-  file.write(begin);
+  const value = new Uint8Array(1);
+  file.write(({ leases, writer }) => {
+    leases.begin({ id: "ending", ttlMs: FACTS.minTtlMs }, clock.nowMs());
+    leases.begin({ id: "living", ttlMs: 10 * FACTS.minTtlMs }, clock.nowMs());
+    const entries = ["/ended", "/living", "/plain"].map((key) => ({ key, value, session: SESSIONS[key] }));
+    writer.write(entries, [], clock.nowMs());
+  });
   const { database } = file.read((opened) => opened);
   const exec = database.exec.bind(database);
+  let isWriting = false;
+  let writes = 0;
   database.exec = (sql) => {
-    if (sql === "COMMIT") throw Object.assign(new Error("database or disk is full"), { errcode: 13 });
+    // Reads end in the same way, and need no room.
+    if (sql === "COMMIT" && isWriting) throw Object.assign(new Error("disk is full"), { errcode: 13 });
+    if (sql.startsWith("BEGIN")) isWriting = sql === "BEGIN IMMEDIATE";
+    if (sql === "BEGIN IMMEDIATE") writes++;
     exec(sql);
   };
-  assert.throws(() => file.write(begin), { code: "STORE_UNKNOWN" });
+  const keys = (): string[] =>
+    file.read(({ tables }) => {
+      const { entries } = tables.page({ prefix: "/", after: undefined }, { entries: 10, bytes: 1_000 });
+      return entries.filter(({ key }) => tables.entry(key) !== undefined).map(({ key }) => key);
+    });
+  assert.deepEqual(keys(), ["/ended", "/living", "/plain"]);
   clock.advance(FACTS.minTtlMs);
-  assert.throws(
-    () => file.state(),
-    (cause) =>
-      cause instanceof RouterError && cause.code === "STORE_UNREACHABLE" && /disk is full/u.test(cause.message),
-  );
+  for (let i = 0; i < 3; i++) assert.deepEqual(keys(), ["/living", "/plain"]);
+  assert.deepEqual([file.state().revision, writes], [1n, 1], "it is not tried with each read");
+  assert.throws(() => file.write(() => undefined), { code: "STORE_UNKNOWN" });
+  clock.advance(1_000);
+  assert.deepEqual([keys(), writes], [["/living", "/plain"], 3]);
   database.exec = exec;
-  assert.equal(file.state().revision, 0n);
+  clock.advance(1_000);
+  assert.deepEqual([keys(), file.state().revision], [["/living", "/plain"], 2n], "with room it is deleted");
 });
+
+const SESSIONS: Readonly<Record<string, string>> = { "/ended": "ending", "/living": "living" };

@@ -2,10 +2,10 @@ import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { type Clock, machineMs } from "../../core/clock.ts";
-import { reasonOf, RouterError } from "../../core/errors.ts";
+import { RouterError } from "../../core/errors.ts";
 import { checkDatabase, isInMemory, openDatabase } from "./database.ts";
 import { LeaseTable } from "./lease-table.ts";
-import { isBusy, storeError, unknownOutcome } from "./sqlite-fault.ts";
+import { isBusy, isUnwritable, storeError, unknownOutcome } from "./sqlite-fault.ts";
 import { type KeptHistory, type StoreState, Tables } from "./tables.ts";
 import { Writer } from "./writer.ts";
 
@@ -21,6 +21,9 @@ export interface Opened {
 
 /** `synced`: safe on disk when it returns. `written`: seen by all, lost with the machine alone. */
 export type Durability = "synced" | "written";
+
+/** Reads that come each few milliseconds do not try as often to write. */
+const TRY_AGAIN_MS = 1_000;
 
 /** Told after what this process wrote: other processes' writes are found by polling. */
 export type OnWritten = () => void;
@@ -38,6 +41,8 @@ export class StoreFile implements Disposable {
   readonly #limits: KeptHistory;
   #opened: Opened | undefined;
   #isClosed = false;
+  readonly #hidden = new Set<string>();
+  #unwritableUntilMs = 0;
 
   constructor(file: string, clock: Clock, limits: KeptHistory) {
     this.name = isInMemory(file) ? file : resolve(file);
@@ -51,13 +56,23 @@ export class StoreFile implements Disposable {
   }
 
   /**
-   * All that `run` reads is of one moment; what belongs to leases that have ended is gone by then.
+   * All that `run` reads is of one moment; what belongs to leases that have ended is gone by then,
+   * or hidden for as long as nothing can be written.
    */
   read<T>(run: (opened: Opened) => T): T {
     return this.#run((opened) => {
-      if (opened.leases.hasEnded(this.nowMs())) this.#endLeases(opened);
-      return this.#transaction(opened, "BEGIN", run);
+      const isEnded = this.#endLeases(opened);
+      return this.#transaction(opened, "BEGIN", () => {
+        this.#hidden.clear();
+        if (!isEnded) this.#hideEnded(opened);
+        return run(opened);
+      });
     });
+  }
+
+  /** Sessions whose entries the last read did not see, because they could not be deleted. */
+  get hidden(): ReadonlySet<string> {
+    return this.#hidden;
   }
 
   /** All that `run` writes is there when this returns, or nothing of it. */
@@ -90,21 +105,31 @@ export class StoreFile implements Disposable {
     this.#close();
   }
 
-  /** Whoever reads has asked for no write, whose outcome there would be to tell. */
-  #endLeases(opened: Opened): void {
+  /**
+   * Whether none is left that has ended. Whoever reads has asked for no write: that one cannot be
+   * made, as on a full disk, is no fault of theirs.
+   */
+  #endLeases(opened: Opened): boolean {
+    const nowMs = this.nowMs();
+    if (!opened.leases.hasEnded(nowMs)) return true;
+    if (nowMs < this.#unwritableUntilMs) return false;
     try {
       this.#write(opened, () => undefined, "synced");
+      return true;
     } catch (cause) {
-      if (!(cause instanceof RouterError) || cause.code !== "STORE_UNKNOWN") throw cause;
-      throw new RouterError(
-        "STORE_UNREACHABLE",
-        `store ${this.name}: ended sessions stay there: ${reasonOf(cause.cause)}`,
-        {
-          cause,
-          hint: "make room on its disk, and look after it; Signalbox goes on by itself",
-        },
-      );
+      if (!isUnwritable(cause)) throw cause;
+      this.#unwritableUntilMs = nowMs + TRY_AGAIN_MS;
+      return false;
     }
+  }
+
+  /**
+   * Which have ended is asked for a time at which all that the transaction sees was written: one
+   * that was renewed meanwhile would look as if it were of another boot.
+   */
+  #hideEnded({ tables, leases }: Opened): void {
+    tables.state();
+    for (const id of leases.ended(this.nowMs())) this.#hidden.add(id);
   }
 
   #run<T>(run: (opened: Opened) => T): T {
@@ -127,6 +152,7 @@ export class StoreFile implements Disposable {
     const isSynced = durability === "synced" || leases.hasEnded(this.nowMs());
     database.exec(`PRAGMA synchronous = ${isSynced ? "FULL" : "NORMAL"}`);
     const { result, hasChanged } = this.#transaction(opened, "BEGIN IMMEDIATE", () => {
+      this.#hidden.clear();
       const before = tables.state().revision;
       const nowMs = this.nowMs();
       for (const id of isSynced ? leases.ended(nowMs) : []) {
@@ -175,7 +201,7 @@ export class StoreFile implements Disposable {
     if (opened !== undefined && opened.inode === this.#inode()) return opened;
     this.#close();
     const database = openDatabase(this.name);
-    const tables = new Tables(database);
+    const tables = new Tables(database, this.#hidden);
     const writer = new Writer(database, tables, this.#limits);
     this.#opened = { database, tables, leases: new LeaseTable(database), writer, inode: this.#inode() };
     return this.#opened;

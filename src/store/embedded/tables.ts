@@ -26,17 +26,22 @@ export interface Page {
   readonly isWhole: boolean;
 }
 
+const NONE: ReadonlySet<string> = new Set();
+
 type Row = Record<string, SQLOutputValue>;
 
 /** Entries, history and the revision: each call is to be within a transaction. */
 export class Tables {
+  readonly #hidden: ReadonlySet<string>;
   readonly #state: StatementSync;
   readonly #entry: StatementSync;
   readonly #range: StatementSync;
   readonly #ofSession: StatementSync;
   readonly #changes: StatementSync;
 
-  constructor(database: DatabaseSync) {
+  /** `hidden`: entries of these sessions are not there for whoever reads. */
+  constructor(database: DatabaseSync, hidden: ReadonlySet<string> = NONE) {
+    this.#hidden = hidden;
     this.#state = database.prepare("SELECT born, revision, compacted FROM state");
     this.#entry = database.prepare("SELECT * FROM entries WHERE key = ?");
     this.#range = database.prepare("SELECT * FROM entries WHERE key >= ? AND key < ? ORDER BY key");
@@ -51,7 +56,9 @@ export class Tables {
 
   entry(key: string): Entry | undefined {
     const row = this.#entry.get(key);
-    return row === undefined ? undefined : entryOf(row);
+    if (row === undefined) return undefined;
+    const entry = entryOf(row);
+    return this.#isHidden(entry) ? undefined : entry;
   }
 
   keysOf(session: string): string[] {
@@ -65,10 +72,15 @@ export class Tables {
     for (const row of this.#range.iterate(...boundsOf(range.prefix, range.after))) {
       if (entries.length >= limits.entries || bytes >= limits.bytes) return { entries, isWhole: false };
       const entry = entryOf(row);
+      if (this.#isHidden(entry)) continue;
       entries.push(entry);
       bytes += entry.value.length + entry.key.length;
     }
     return { entries, isWhole: true };
+  }
+
+  #isHidden({ session }: Entry): boolean {
+    return session !== undefined && this.#hidden.has(session);
   }
 
   /** All of as many revisions as fit, at least one. `isWhole`: there are no more. */
