@@ -4,7 +4,10 @@ import { VERSION } from "../core/version.ts";
 import { parseCommandLine, usage } from "./args.ts";
 import { type Command, type CommandGroup, EXIT, type ExitCode, type Io, isGroup, type OptionSpec } from "./command.ts";
 import { COMMANDS, findCommand, partsOf } from "./commands.ts";
+import { formatIn, printError } from "./error-output.ts";
+import { OUTPUT_OPTION } from "./print.ts";
 import { leave, processIo } from "./process.ts";
+import { RefusedConfig } from "./validate.ts";
 
 /** The process `signalbox`: runs a command line, and exits with its code whatever it left open. */
 export async function runProcess(): Promise<void> {
@@ -49,14 +52,28 @@ async function dispatch(argv: readonly string[], io: Io): Promise<ExitCode> {
  * its stack is shown.
  */
 function tell(cause: unknown, argv: readonly string[], io: Io): ExitCode {
+  const format = takesFormat(argv) ? formatIn(argv) : undefined;
   if (!(cause instanceof RouterError)) {
     io.stderr.write(`signalbox: ${cause instanceof Error ? (cause.stack ?? cause.message) : reasonOf(cause)}\n`);
+    printError({ code: "INTERNAL", detail: reasonOf(cause), exit_code: EXIT.failure }, format, io);
     return EXIT.failure;
   }
   io.stderr.write(`signalbox: ${cause.message}\n`);
   if (cause.hint !== undefined) io.stderr.write(`  ${cause.hint.replaceAll("\n", "\n  ")}\n`);
   if (cause.code === "USAGE") io.stderr.write(`  signalbox ${helpFor(argv)} tells more\n`);
-  return exitCodeOf(cause);
+  const { code, message: detail, hint } = cause;
+  const problems = cause instanceof RefusedConfig ? cause.problems : undefined;
+  const exitCode = exitCodeOf(cause);
+  printError({ code, detail, hint, problems, exit_code: exitCode }, format, io);
+  return exitCode;
+}
+
+/** Whether the command, as far as one is named, prints results as `-o` says. */
+function takesFormat(argv: readonly string[]): boolean {
+  const [first = "", second = ""] = argv;
+  const known = COMMANDS.find(({ name }) => name === first);
+  const command = known && isGroup(known) ? known.commands.find(({ name }) => name === `${first} ${second}`) : known;
+  return command !== undefined && "options" in command && command.options["output"] === OUTPUT_OPTION;
 }
 
 /** The nearest help to a command line: that of its command, as far as it names one. */

@@ -82,5 +82,15 @@ export function loadUsable(path: string, io: Io): { readonly config: Config; rea
 /** Tells all problems on stderr, and fails with CONFIG_INVALID. */
 export function refuse(problems: readonly Problem[], { stderr }: Io, message: string): never {
   stderr.write(`${problemLines(problems).join("\n")}\n`);
-  throw new RouterError("CONFIG_INVALID", message);
+  throw new RefusedConfig(problems, message);
+}
+
+/** With all that is wrong with it. */
+export class RefusedConfig extends RouterError {
+  readonly problems: readonly Problem[];
+
+  constructor(problems: readonly Problem[], message: string) {
+    super("CONFIG_INVALID", message);
+    this.problems = problems;
+  }
 }

@@ -5,6 +5,7 @@ import {
   checkFleetId,
   type FleetIdentity,
   initFleet,
+  judgeFleet,
   readFleet,
   shownIdentity,
 } from "../store/recipes/identity.ts";
@@ -62,12 +63,21 @@ export async function makeFleet(command: FleetCommand, id: string | undefined): 
   };
 }
 
-/** `known`: in the place of what the node remembers. */
-export async function raiseFleet(
-  command: FleetCommand,
-  known: Pick<FleetIdentity, "id" | "generation"> | undefined,
-): Promise<FleetAnswer> {
+export interface RaiseOptions {
+  /** In the place of what the node remembers. */
+  readonly known: Pick<FleetIdentity, "id" | "generation"> | undefined;
+  /** Also where nothing that is known is against the store. */
+  readonly force: boolean;
+}
+
+export async function raiseFleet(command: FleetCommand, { known, force }: RaiseOptions): Promise<FleetAnswer> {
   const { coordination, memory, signal, by } = command;
+  const there = force ? undefined : await agreed(command, known);
+  if (there !== undefined) {
+    const message = `nothing to adopt: nothing that is known here is against the store, fleet ${there.id}'s, generation ${there.generation}`;
+    const hint = "nodes that are isolated all the same know more: --id and --generation of theirs, or --force";
+    return { kind: "ok", message, hint, ...shownBoth(there, memory) };
+  }
   const outcome = await adoptFleet(coordination.place, { signal, by, known: known ?? memory?.identity });
   switch (outcome.kind) {
     case "adopted": {
@@ -96,6 +106,19 @@ export async function raiseFleet(
     default:
       return outcome satisfies never;
   }
+}
+
+/** The identity that the store has, if whoever knows so much would follow it. */
+async function agreed(
+  { coordination, memory, signal }: FleetCommand,
+  known: RaiseOptions["known"],
+): Promise<FleetIdentity | undefined> {
+  const found = await readFleet(coordination.place, { signal });
+  const remembered = memory?.identity;
+  const isOfMemory = known?.id === remembered?.id && known?.generation === remembered?.generation;
+  const minEpoch = isOfMemory && remembered !== undefined ? remembered.minEpoch : { generation: 0, revision: 0n };
+  const verdict = judgeFleet(known && { ...known, minEpoch }, found);
+  return verdict.kind === "isolated" || verdict.kind === "unformed" ? undefined : verdict.identity;
 }
 
 function shownBoth(

@@ -30,14 +30,14 @@ test("locks and leaders of a node's own store are told, and it is opened when so
   await using store = await openStore({ kind: "embedded", file }, { clock, random, observer: UNOBSERVED });
   const place = { store, prefix: "/signalbox", clock, random };
   await using guard = await createLock(place, "backup", { holder: "job-1" }).acquire({ signal });
-  await using global = await createElection(place, "global").campaign("", { signal, id: "n1" });
+  await using global = await createElection(place, "global").campaign("a".repeat(5_000), { signal, id: "n1" });
   const locks = JSON.parse((await callApi(node.addresses.admin, "/api/v1/locks")).text) as Record<string, unknown>[];
   const { since, ...rest } = locks[0]!;
   assert.deepEqual(rest, { name: "backup", holder: "job-1", epoch: `1.${guard.epoch}`, waiting: 0, waiters: [] });
   assert.match(String(since), /^\d{4}-.*Z$/u);
   const leaders = (await callApi(node.addresses.admin, "/api/v1/leader")).json();
-  const { id, epoch } = leaders["global"] as Record<string, unknown>;
-  assert.deepEqual([id, epoch], ["n1", `1.${global.epoch}`]);
+  const { id, epoch, value } = leaders["global"] as Record<string, unknown>;
+  assert.deepEqual([id, epoch, value], ["n1", `1.${global.epoch}`, `${"a".repeat(4_095)}…`]);
   const page = await callApi(node.addresses.admin, "/metrics");
   assert.match(page.text, /signalbox_store_call_duration_seconds_count\{operation="list",outcome="done"\} \d/u);
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer as createHttpServer } from "node:http";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -22,6 +23,8 @@ let nodes = 0;
 
 interface NodeFolder {
   readonly dataDir: string;
+  /** Options that name its store, in the place of its config. */
+  readonly named: readonly string[];
   /** Runs a command with the config of the node. */
   run(command: string): Promise<Ran>;
   /** The node's store, as a program that uses the library opens it. */
@@ -38,6 +41,7 @@ function nodeFolder(): NodeFolder {
   const dataDir = join(cwd, "data");
   return {
     dataDir,
+    named: ["--store", "embedded", "--data-dir", dataDir],
     run: (command) => runCli([...command.split(" "), "-c", "node.yaml"], { cwd, columns: 120 }),
     async open() {
       const [clock, random] = [systemClock, seededRandom(1)];
@@ -83,6 +87,19 @@ test("a fleet is made once, shown, and adopted after its store was wiped", async
   assert.match((await node.run("fleet adopt --generation 7")).out, /from generation 8 on/u);
 });
 
+test("a store that nothing is known against is not adopted, unless by force", async () => {
+  const node = nodeFolder();
+  await node.run("fleet init --id blue");
+  for (const command of ["fleet adopt", "fleet adopt --id blue", "fleet adopt --id blue --generation 1"]) {
+    const again = await node.run(command);
+    assert.deepEqual([again.code, again.err], [0, ""], command);
+    assert.match(again.out, /^nothing to adopt: .* fleet blue's, generation 1\n {2}.*--force\n$/u);
+  }
+  assert.match((await node.run("fleet show")).out, /generation 1,/u);
+  assert.match((await node.run("fleet adopt --force")).out, /fleet blue's, from generation 2 on/u);
+  assert.match((await node.run("fleet adopt --id green")).out, /fleet green's, from generation 3 on/u);
+});
+
 test("adopting an empty store needs a fleet that somebody knows", async () => {
   const node = nodeFolder();
   const unknown = await node.run("fleet adopt");
@@ -110,7 +127,7 @@ test("locks and leaders of a node's store, while a program holds them", async ()
   assert.equal((await node.run("locks backup")).code, 5);
   assert.equal((await node.run("leader global")).code, 5);
   await using guard = await createLock(opened.place, "backup", { holder: "job-1" }).acquire({ signal });
-  await using region = await createElection(opened.place, "region.eu-1").campaign("", { signal, id: "n7" });
+  await using region = await createElection(opened.place, "region.eu-1").campaign("10.0.0.7:4321", { signal, id: "n7" });
   const [lock] = JSON.parse((await node.run("locks backup -o json")).out) as Record<string, unknown>[];
   assert.deepEqual(
     [lock!["name"], lock!["holder"], lock!["epoch"], lock!["waiting"]],
@@ -124,8 +141,11 @@ test("locks and leaders of a node's store, while a program holds them", async ()
   assert.equal(leaders["global"], null);
   assert.deepEqual(Object.keys(leaders["regions"] ?? {}), ["eu-1"]);
   const one = JSON.parse((await node.run("leader eu-1 -o json")).out) as Record<string, unknown>;
-  assert.deepEqual([one["id"], one["epoch"]], ["n7", `1.${region.epoch}`]);
-  assert.match((await node.run("leader")).out, /^ELECTION +LEADER +EPOCH +SINCE\neu-1 +n7 /u);
+  assert.deepEqual([one["id"], one["epoch"], one["value"]], ["n7", `1.${region.epoch}`, "10.0.0.7:4321"]);
+  assert.match(
+    (await node.run("leader")).out,
+    /^ELECTION +LEADER +EPOCH +SINCE +VALUE\neu-1 +n7 +1\.\d+ +\d+s +10\.0\.0\.7:4321\n/u,
+  );
   await using program = await createElection(opened.place, "eu-1").campaign("", { signal, id: "n8" });
   assert.match((await node.run("leader")).out, /^ELECTION .*\neu-1 +n7 .*\neu-1 +n8 /u, `at ${program.epoch}`);
 });
@@ -164,6 +184,56 @@ test("a store that cannot be reached is told with 7, by every command", async ()
     const ran = await runCli([...command.split(" "), ...options]);
     assert.equal(ran.code, 7, `${command}: ${ran.err}`);
   }
+});
+
+test("a store's endpoint where another program listens is told with 7, whatever the kind", async () => {
+  const other = createHttpServer((_, response) => response.writeHead(404).end("<html>"));
+  const port = await new Promise<number>((resolve) => {
+    other.listen(0, "127.0.0.1", () => resolve((other.address() as { port: number }).port));
+  });
+  for (const kind of ["etcd", "consul"]) {
+    const ran = await runCli(["locks", "--store", kind, "--endpoint", `http://127.0.0.1:${port}`, "--timeout", "60s"]);
+    assert.equal(ran.code, 7, `${kind}: ${ran.err}`);
+    assert.match(ran.err, /is it (?:etcd|Consul).* that listens there/u);
+  }
+  other.closeAllConnections();
+  await new Promise((resolve) => other.close(resolve));
+});
+
+test("with -o json what went wrong is one document, whatever it is", async () => {
+  const node = nodeFolder();
+  const errorOf = async (line: string, code: number): Promise<Record<string, unknown>> => {
+    const ran = await node.run(line);
+    assert.equal(ran.code, code, `${line}: ${ran.err}`);
+    assert.notEqual(ran.err, "", "people read it, too");
+    const { error } = JSON.parse(ran.out) as { error: Record<string, unknown> };
+    assert.equal(error["exit_code"], code);
+    return error;
+  };
+  const missing = await errorOf("locks -o json", 5);
+  assert.equal(missing["code"], "CONFIG_UNREADABLE");
+  assert.match(`${String(missing["detail"])} ${String(missing["hint"])}`, /there is no store yet.*fleet init/u);
+  await node.run("fleet init --id blue");
+  assert.deepEqual(await errorOf("leader global --output=json", 5), {
+    code: "NOT_FOUND",
+    detail: "global: nobody leads there",
+    exit_code: 5,
+  });
+  assert.equal((await errorOf("locks backup -o json", 5))["code"], "NOT_FOUND");
+  assert.equal((await errorOf("locks a b -o json", 2))["code"], "USAGE");
+  assert.equal((await errorOf("locks --nonsense -o json", 2))["code"], "USAGE");
+  const there = JSON.parse((await runCli(["fleet", "init", "-o", "json", ...node.named])).out) as object;
+  assert.deepEqual(Object.keys(there), ["kind", "message", "hint", "fleet", "remembered", "error"]);
+  const yaml = await node.run("leader global -o yaml");
+  assert.equal(yaml.out, 'error:\n  code: NOT_FOUND\n  detail: "global: nobody leads there"\n  exit_code: 5\n');
+  assert.equal((await node.run("leader global")).out, "", "people are told on stderr alone");
+});
+
+test("a config with problems is one document, with the problems", async () => {
+  writeFileSync(join(folder, "wrong.yaml"), "targets: 7\n");
+  const ran = await runCli("locks -c wrong.yaml -o json".split(" "), { cwd: folder });
+  const { error } = JSON.parse(ran.out) as { error: { code: string; problems: { message: string }[] } };
+  assert.deepEqual([ran.code, error.code, error.problems.length > 0], [3, "CONFIG_INVALID", true]);
 });
 
 const mistakes = [

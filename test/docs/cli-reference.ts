@@ -1,5 +1,6 @@
 import { type Command, type CommandGroup, type ExitCode, isGroup, type OptionSpec } from "../../src/cli/command.ts";
 import { COMMANDS } from "../../src/cli/commands.ts";
+import { CLI_ERROR_CODES } from "../../src/cli/error-output.ts";
 import { optionTitle } from "../../src/cli/main.ts";
 
 /** docs/reference/cli.md, from the table of commands. */
@@ -17,6 +18,16 @@ ${COMMANDS.flatMap((command) => (isGroup(command) ? sectionsOf(command) : [secti
 | code | meaning |
 | --- | --- |
 ${codes.join("\n")}
+
+With \`-o json\` or \`-o yaml\`, stdout has one document in any case: the result, or \`error\` of what there is none of. stderr says the same for people.
+
+\`\`\`json
+{ "error": { "code": "STORE_UNREACHABLE", "detail": "...", "hint": "...", "exit_code": 7 } }
+\`\`\`
+
+\`code\` is one of ${CLI_ERROR_CODES.map((code) => `\`${code}\``).join(", ")}. An answer of the
+admin API that is no success has its \`status\` as well; a config that cannot be used has its \`problems\`. What \`doctor\`,
+\`validate\` and \`test\` found is their result, whatever they exit with; \`fleet\` has \`error\` beside what it says.
 `;
 }
 

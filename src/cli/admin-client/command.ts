@@ -84,7 +84,7 @@ export async function ask(
 ): Promise<ExitCode> {
   const options = adminOptions(args, io);
   const answer = await callAdmin(call, options, io.clock);
-  if (answer.kind !== "ok") return tellFailure(answer, options.url, io.stderr);
+  if (answer.kind !== "ok") return tellFailure(answer, options.url, args, io);
   const { body } = answer;
   const part = member?.(args);
   const format = args.required("output");

@@ -1,20 +1,28 @@
 import { Unreachable } from "../../core/unreachable.ts";
-import { EXIT, type ExitCode, type Output } from "../command.ts";
+import type { Problem } from "../../core/problem.ts";
+import { type Args, EXIT, type ExitCode, type Io } from "../command.ts";
+import { printError } from "../error-output.ts";
 import { inOneLine, problemLines } from "../print.ts";
 import type { AdminAnswer } from "./answer.ts";
 
 export type AdminFailure = Exclude<AdminAnswer, { kind: "ok" }>;
 
-/** Says on stderr what went wrong and how to mend it, and what to exit with. */
-export function tellFailure(failure: AdminFailure, url: string, stderr: Output): ExitCode {
-  const { lines, hint, code } = describe(failure, url);
-  for (const line of lines) stderr.write(`${line}\n`);
-  if (hint !== undefined) stderr.write(`  ${hint}\n`);
+/** Says what went wrong and how to mend it, and what to exit with. */
+export function tellFailure(failure: AdminFailure, url: string, args: Args, io: Io): ExitCode {
+  const { detail, problems, hint, code } = describe(failure, url);
+  for (const line of problemLines(problems)) io.stderr.write(`${line}\n`);
+  io.stderr.write(`signalbox: ${detail}\n`);
+  if (hint !== undefined) io.stderr.write(`  ${hint}\n`);
+  const name = failure.kind === "refused" ? "ADMIN_REFUSED" : "ADMIN_UNREACHABLE";
+  const status = failure.kind === "unreachable" ? undefined : failure.status;
+  const more = problems.length === 0 ? {} : { problems };
+  printError({ code: name, detail, hint, status, ...more, exit_code: code }, args.text("output"), io);
   return code;
 }
 
 interface ToldProblem {
-  readonly lines: readonly string[];
+  readonly detail: string;
+  readonly problems: readonly Problem[];
   readonly hint: string | undefined;
   readonly code: ExitCode;
 }
@@ -22,20 +30,21 @@ interface ToldProblem {
 function describe(failure: AdminFailure, url: string): ToldProblem {
   switch (failure.kind) {
     case "unreachable": {
-      const line = `signalbox: cannot reach the admin API at ${url}: ${inOneLine(failure.reason)}`;
-      return { lines: [line], hint: failure.hint, code: EXIT.unreachable };
+      const detail = `cannot reach the admin API at ${url}: ${inOneLine(failure.reason)}`;
+      return { detail, problems: [], hint: failure.hint, code: EXIT.unreachable };
     }
     case "foreign": {
-      const line = `signalbox: what answers at ${url} (status ${failure.status}) is not the admin API`;
+      const detail = `what answers at ${url} (status ${failure.status}) is not the admin API`;
       const hint = "name the admin listener of a node (node.listen.admin) with --url; OTLP has other ports";
-      return { lines: [line], hint, code: EXIT.unreachable };
+      return { detail, problems: [], hint, code: EXIT.unreachable };
     }
     case "refused": {
-      const lines = [...problemLines(failure.problems), `signalbox: ${inCliWords(inOneLine(failure.detail))}`];
+      const { problems } = failure;
+      const detail = inCliWords(inOneLine(failure.detail));
       const { hint, code = EXIT.failure } = OF_STATUS[failure.status] ?? {};
       const said = failure.hint === undefined ? undefined : inCliWords(inOneLine(failure.hint));
       const fault = failure.status >= 500 ? "the log of the node tells more" : undefined;
-      return { lines, hint: said ?? hint ?? fault, code };
+      return { detail, problems, hint: said ?? hint ?? fault, code };
     }
     default:
       throw new Unreachable(failure);

@@ -12,6 +12,7 @@ import {
   type Io,
   type OptionSpecs,
 } from "../command.ts";
+import type { CliErrorCode } from "../error-output.ts";
 import { print } from "../print.ts";
 import { namedStore, STORE_OPTIONS, WHICH_STORE, withStore } from "./options.ts";
 
@@ -21,6 +22,13 @@ const EXIT_OF: Readonly<Record<FleetAnswer["kind"], ExitCode>> = {
   isolated: EXIT.conflict,
   exists: EXIT.conflict,
   conflict: EXIT.conflict,
+};
+
+const CODE_OF: Readonly<Record<Exclude<FleetAnswer["kind"], "ok">, CliErrorCode>> = {
+  missing: "NOT_FOUND",
+  isolated: "ISOLATED",
+  exists: "CONFLICT",
+  conflict: "CONFLICT",
 };
 
 const ID: OptionSpecs = { id: { type: "string", value: "id", help: "Of the fleet; default: a random one." } };
@@ -64,12 +72,14 @@ ${WHICH_STORE}`,
       usage: ["fleet adopt -c <file>", "fleet adopt --store <kind> --endpoint <url> --id <id> --generation <number>"],
       details: `After a store was wiped, restored from a backup, or put in the place of another one. It writes the identity anew, with a
 generation above all that the store, the node of the config and --generation know: whatever is of an older generation
-is refused from then on. Look at the store first, and at its config: it holds for the whole fleet.
+is refused from then on. Look at the store first, and at its config: it holds for the whole fleet. Where nothing that is known
+is against the store, there is nothing to adopt: that is said, nothing is written, and the exit code is 0; --force does it
+all the same.
 
 ${WHICH_STORE}`,
-      options: KNOWN,
+      options: { ...KNOWN, force: { type: "boolean", help: "Also when nothing that is known is against the store." } },
       purpose: "write",
-      run: (fleet, args) => raiseFleet(fleet, knownIn(fleet, args)),
+      run: (fleet, args) => raiseFleet(fleet, { known: knownIn(fleet, args), force: args.flag("force") }),
     }),
   ],
 };
@@ -117,9 +127,11 @@ function checkId(ids: readonly string[]): void {
 function tell(answer: FleetAnswer, args: Args, io: Io): ExitCode {
   const { kind, message, hint } = answer;
   const text = `${message}\n${hint === undefined ? "" : `  ${hint}\n`}`;
-  if (args.text("output") !== "table") print(answer, args, io, () => text);
+  const exitCode = EXIT_OF[kind];
+  const error = kind === "ok" ? {} : { error: { code: CODE_OF[kind], detail: message, hint, exit_code: exitCode } };
+  if (args.text("output") !== "table") print({ ...answer, ...error }, args, io, () => text);
   else (kind === "ok" ? io.stdout : io.stderr).write(text);
-  return EXIT_OF[kind];
+  return exitCode;
 }
 
 function knownIn({ memory }: FleetCommand, args: Args): { id: string; generation: number } | undefined {

@@ -2,6 +2,7 @@ import type { Coordination } from "../../server/coordination.ts";
 import { ageText } from "../admin-client/fields.ts";
 import { usage } from "../args.ts";
 import { type Args, type Command, EXIT, type ExitCode, type Io } from "../command.ts";
+import { printError } from "../error-output.ts";
 import { print } from "../print.ts";
 import { type Column, tableText } from "../table.ts";
 import { namedStore, STORE_OPTIONS, WHICH_STORE, withStore } from "./options.ts";
@@ -21,7 +22,7 @@ ${WHICH_STORE}`,
       seats.locks({ signal }),
     );
     const rows = found.filter((lock) => name === undefined || lock.name === name);
-    if (name !== undefined && rows[0]?.holder == null) return nobody(`lock ${name}`, "has it", io);
+    if (name !== undefined && rows[0]?.holder == null) return nobody(`lock ${name}: nobody has it`, args, io);
     print(rows, args, io, () => tableText(lockColumns(io.clock.wallMs()), rows, io.stdout.columns));
     return EXIT.ok;
   },
@@ -45,13 +46,15 @@ interface LeaderRow {
   readonly id: string;
   readonly epoch: string;
   readonly since: string;
+  readonly value: string;
 }
 
 export const leader: Command = {
   name: "leader",
   summary: "Show who leads: the fleet, each region, and other elections in the coordination store.",
   usage: ["leader -c <file> [<election>]", "leader --store <kind> --endpoint <url> [<election>]"],
-  details: `The fleet's election is global, a region's has the region's name. With a name, exits with 5 when nobody leads there.
+  details: `The fleet's election is global, a region's has the region's name. VALUE is what a leader says of itself:
+of a program's election, whatever that proclaims. With a name, exits with 5 when nobody leads there.
 
 ${WHICH_STORE}`,
   options: STORE_OPTIONS,
@@ -68,7 +71,7 @@ ${WHICH_STORE}`,
     ];
     const all: LeaderRow[] = views.flatMap(([election, view]) => (view === null ? [] : [{ election, ...view }]));
     const rows = all.filter(({ election }) => name === undefined || election === name);
-    if (name !== undefined && rows.length === 0) return nobody(name, "leads there", io);
+    if (name !== undefined && rows.length === 0) return nobody(`${name}: nobody leads there`, args, io);
     const shown = name === undefined ? found : rows[0];
     print(shown, args, io, () => tableText(leaderColumns(io.clock.wallMs()), rows, io.stdout.columns));
     return EXIT.ok;
@@ -81,6 +84,7 @@ function leaderColumns(nowMs: number): Column<LeaderRow>[] {
     { title: "LEADER", of: ({ id }) => id },
     { title: "EPOCH", align: "right", of: ({ epoch }) => epoch },
     { title: "SINCE", align: "right", of: ({ since }) => ageText(since, nowMs) },
+    { title: "VALUE", cut: true, of: ({ value }) => value },
   ];
 }
 
@@ -89,7 +93,8 @@ function nameIn({ positionals }: Args): string | undefined {
   return positionals[0];
 }
 
-function nobody(what: string, does: string, { stderr }: Io): ExitCode {
-  stderr.write(`signalbox: ${what}: nobody ${does}\n`);
+function nobody(detail: string, args: Args, io: Io): ExitCode {
+  io.stderr.write(`signalbox: ${detail}\n`);
+  printError({ code: "NOT_FOUND", detail, exit_code: EXIT.notFound }, args.text("output"), io);
   return EXIT.notFound;
 }

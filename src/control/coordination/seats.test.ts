@@ -29,7 +29,7 @@ test("locks and leaders are shown with who, since when, the epoch with its gener
   waiting.catch(() => undefined);
   await settle();
   const lead = (name: string, id: string): Promise<{ epoch: bigint; resign(): Promise<void> }> =>
-    createElection(place, name).campaign("", { signal, id });
+    createElection(place, name).campaign(`${id}:4321`, { signal, id });
   const global = await lead(GLOBAL_ELECTION, "n3");
   const eu = await lead(regionElection("eu-1"), "n4");
   const job = await lead("job", "n5");
@@ -38,9 +38,9 @@ test("locks and leaders are shown with who, since when, the epoch with its gener
   const lock = { name: "backup", holder: "n1", since, waiting: 1, waiters: ["n2"] };
   assert.deepEqual(await seats.locks({ signal }), [{ ...lock, epoch: `1.${guard.epoch}` }]);
   const leaders = (generation: number): object => ({
-    global: { id: "n3", epoch: `${generation}.${global.epoch}`, since },
-    regions: { "eu-1": { id: "n4", epoch: `${generation}.${eu.epoch}`, since } },
-    others: { job: { id: "n5", epoch: `${generation}.${job.epoch}`, since } },
+    global: { id: "n3", epoch: `${generation}.${global.epoch}`, since, value: "n3:4321" },
+    regions: { "eu-1": { id: "n4", epoch: `${generation}.${eu.epoch}`, since, value: "n4:4321" } },
+    others: { job: { id: "n5", epoch: `${generation}.${job.epoch}`, since, value: "n5:4321" } },
   });
   assert.deepEqual(await seats.leaders({ signal }), leaders(1));
   await initFleet(place, { signal, id: "blue" });

@@ -37,6 +37,8 @@ export interface LeaderView {
   readonly id: string;
   readonly epoch: string;
   readonly since: string;
+  /** What it proclaims, at most `MAX_SHOWN_VALUE` characters of it. */
+  readonly value: string;
 }
 
 /** `GET /api/v1/leader` */
@@ -59,6 +61,7 @@ export function regionElection(region: string): string {
 /** What is shown of them at once: in the store there may be more. */
 const MAX_SHOWN = 10_000;
 const MAX_WAITERS = 100;
+const MAX_SHOWN_VALUE = 4_096;
 
 export function createSeatReader(place: RecipePlace): SeatReader {
   return {
@@ -117,7 +120,8 @@ function leadersView(seats: readonly ListedSeat[], generation: number): LeadersV
   return { global, regions: Object.fromEntries(regions), others: Object.fromEntries(others) };
 }
 
-function leaderView({ holder, epoch, sinceMs }: ListedSeat, generation: number): LeaderView | null {
+function leaderView({ holder, epoch, sinceMs, value = "" }: ListedSeat, generation: number): LeaderView | null {
   if (holder === undefined || epoch === undefined || sinceMs === undefined) return null;
-  return { id: holder, epoch: formatEpoch({ generation, revision: epoch }), since: isoTime(sinceMs) };
+  const shown = value.length > MAX_SHOWN_VALUE ? `${value.slice(0, MAX_SHOWN_VALUE - 1)}…` : value;
+  return { id: holder, epoch: formatEpoch({ generation, revision: epoch }), since: isoTime(sinceMs), value: shown };
 }

@@ -44,8 +44,19 @@ export function filtered(endpoint: string, key: string): RouterError {
 }
 
 function codeOfReply(reply: ConsulReply): ErrorCode {
+  if (isNoConsul(reply)) return "STORE_UNREACHABLE";
   return isTransient(reply) && !SENSELESS.test(textOf(reply)) ? "STORE_UNREACHABLE" : "STORE_REFUSED";
 }
+
+/** Whoever answers so is another program, or it is not Consul's way to be spoken with. */
+function isNoConsul(reply: ConsulReply): boolean {
+  const { status } = reply;
+  return (status >= 300 && status < 400) || OF_OTHERS.has(status) || SPEAKS_TLS.test(textOf(reply));
+}
+
+/** Consul takes the methods and bodies that it is sent. */
+const OF_OTHERS: ReadonlySet<number> = new Set([405, 406, 411, 415, 421, 426, 501, 505]);
+const SPEAKS_TLS = /HTTP request to an HTTPS server/iu;
 
 /** What Consul says with HTTP 500 of a request that no server will ever take. */
 export const SENSELESS = /must be between|invalid session|session lookup|missing session|permission denied/iu;
@@ -57,7 +68,7 @@ function hintForReply(status: number, said: string): string {
     return "limits { kv_max_value_size, txn_max_req_len } of the Consul agents bound what one write may have";
   if (status === 429 || /rate limit/iu.test(said))
     return "limits { request_limits } of the Consul servers bound the rate";
-  if (/HTTP request to an HTTPS server/iu.test(said)) return "write https:// in coordination.endpoints";
+  if (SPEAKS_TLS.test(said)) return "write https:// in coordination.endpoints";
   if (/no cluster leader/iu.test(said))
     return "Consul has no leader now: consul operator raft list-peers says which of its servers are there";
   // A port of gRPC alone, and whoever does not speak HTTP/1.1 or know PUT, say these; Consul never.

@@ -124,6 +124,20 @@ const FAULTS: readonly FaultCase[] = [
     hint: /is it Consul/u,
   },
   {
+    name: "a server that redirects",
+    answer: { status: 301, body: "" },
+    code: "STORE_UNREACHABLE",
+    says: /HTTP 301/u,
+    hint: /is it Consul/u,
+  },
+  {
+    name: "a server that takes no such requests",
+    answer: { status: 405, body: "" },
+    code: "STORE_UNREACHABLE",
+    says: /HTTP 405/u,
+    hint: /is it Consul/u,
+  },
+  {
     name: "no JSON",
     answer: { index: 1, body: "<html>" },
     code: "STORE_UNREACHABLE",
@@ -133,7 +147,7 @@ const FAULTS: readonly FaultCase[] = [
   {
     name: "HTTP where TLS is spoken",
     answer: { status: 400, body: "Client sent an HTTP request to an HTTPS server." },
-    code: "STORE_REFUSED",
+    code: "STORE_UNREACHABLE",
     says: /HTTP 400/u,
     hint: /https:\/\//u,
   },

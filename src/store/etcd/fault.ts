@@ -17,6 +17,7 @@ export type EtcdAnswer<T> =
 
 /** Another endpoint, or the same one later, may do what was asked for. */
 export function isUnreachable({ code, details }: EtcdFault): boolean {
+  if (isNoEtcd({ code, details })) return true;
   switch (code) {
     case status.UNAVAILABLE:
     case status.DEADLINE_EXCEEDED:
@@ -32,6 +33,11 @@ export function isUnreachable({ code, details }: EtcdFault): boolean {
   }
 }
 
+/** Another program listens there, by what it says; each server of gRPC has words of its own. */
+function isNoEtcd({ code, details }: Pick<EtcdFault, "code" | "details">): boolean {
+  return code === status.UNIMPLEMENTED || /Protocol error|HTTP status/u.test(details);
+}
+
 /** Nothing was said about it. */
 export function isSilent({ code }: EtcdFault): boolean {
   return code === status.DEADLINE_EXCEEDED;
@@ -39,7 +45,7 @@ export function isSilent({ code }: EtcdFault): boolean {
 
 /** A write may have been carried out all the same. */
 export function isUncertain(fault: EtcdFault): boolean {
-  if (!fault.wasSent || !isUnreachable(fault)) return false;
+  if (!fault.wasSent || !isUnreachable(fault) || fault.code === status.UNIMPLEMENTED) return false;
   // Both are said before anything is proposed.
   return !/etcdserver: no leader|too many requests/u.test(fault.details);
 }
@@ -126,7 +132,6 @@ const HINTS: readonly (readonly [RegExp, string])[] = [
     "etcd wants a client certificate that it trusts: coordination.tls.cert and key",
   ],
   [CLOSED, "does etcd speak TLS there? if so, write https:// in coordination.endpoints"],
-  [/Protocol error|HTTP status/u, NOT_ETCD],
   [/no leader|request timed out/u, "etcd has lost its quorum: look at `etcdctl endpoint status --cluster`"],
   [
     /permission denied/u,
@@ -143,8 +148,7 @@ const HINTS: readonly (readonly [RegExp, string])[] = [
 ];
 
 function hintOf({ code, details, endpoint }: EtcdFault): { readonly hint?: string } {
-  // Each server of gRPC has words of its own for it.
-  if (code === status.UNIMPLEMENTED) return { hint: NOT_ETCD };
+  if (isNoEtcd({ code, details })) return { hint: NOT_ETCD };
   if (endpoint.startsWith("https:") && CLOSED.test(details)) return { hint: NO_TLS };
   const hint = HINTS.find(([words]) => words.test(details))?.[1];
   return hint === undefined ? {} : { hint };

@@ -87,8 +87,9 @@ test("a server of gRPC that is no etcd is told as such, whatever words it has fo
   const details = "there is no method /etcdserverpb.KV/Range; methods: /a.B/C";
   parts.etcd.script = () => ({ code: status.UNIMPLEMENTED, details });
   const error = await parts.store.get("/a", { signal }).catch((cause: unknown) => cause);
-  assert.ok(error instanceof RouterError && error.code === "STORE_REFUSED");
+  assert.ok(error instanceof RouterError && error.code === "STORE_UNREACHABLE");
   assert.match(error.hint ?? "", /is it etcd that listens there/u);
+  await assert.rejects(parts.store.txn(NEW_KEY, { signal }), withCode("STORE_UNREACHABLE")); // nothing can have been done
 });
 
 test("several endpoints that fail are all told", async () => {
