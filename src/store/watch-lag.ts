@@ -92,7 +92,8 @@ export class WatchLag implements Disposable {
   }
 
   #begin(): void {
-    for (const watch of [...this.#watches]) {
+    const all = this.#watches.values().toArray(); // which the loop puts into another order
+    for (const watch of all) {
       this.#watches.delete(watch);
       this.#watches.add(watch);
       if (watch.isReaderBusy) continue;

@@ -127,7 +127,10 @@ test("locks and leaders of a node's store, while a program holds them", async ()
   assert.equal((await node.run("locks backup")).code, 5);
   assert.equal((await node.run("leader global")).code, 5);
   await using guard = await createLock(opened.place, "backup", { holder: "job-1" }).acquire({ signal });
-  await using region = await createElection(opened.place, "region.eu-1").campaign("10.0.0.7:4321", { signal, id: "n7" });
+  await using region = await createElection(opened.place, "region.eu-1").campaign("10.0.0.7:4321", {
+    signal,
+    id: "n7",
+  });
   const [lock] = JSON.parse((await node.run("locks backup -o json")).out) as Record<string, unknown>[];
   assert.deepEqual(
     [lock!["name"], lock!["holder"], lock!["epoch"], lock!["waiting"]],

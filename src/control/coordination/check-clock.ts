@@ -33,7 +33,8 @@ export async function checkClock(
   const nowMs = patient.clock.wallMs();
   const times = await readTimes(patient, signal);
   const messages = [apartFrom(ofServer), ahead(times, nowMs), behind(times)].filter((one) => one !== undefined);
-  if (messages.length > 0) return messages.map((message) => ({ check: "clock", status: "warning", message, hint: HINT }));
+  if (messages.length > 0)
+    return messages.map((message) => ({ check: "clock", status: "warning", message, hint: HINT }));
   const server = ofServer === undefined ? "" : "the store's server has this machine's time; ";
   const others = `of ${times.length} times that others wrote none is ahead of it, nor behind an older one`;
   return [{ check: "clock", status: "ok", message: `${server}${others}; leases do not depend on it` }];
@@ -45,8 +46,10 @@ const HINT =
 function apartFrom(ofServer: TimeDifference | undefined): string | undefined {
   if (ofServer === undefined) return undefined;
   const { leastMs, mostMs } = ofServer;
-  if (leastMs > AHEAD_MS) return `this machine's clock is ${seconds(leastMs)} or more behind that of the store's server`;
-  if (mostMs < -AHEAD_MS) return `this machine's clock is ${seconds(-mostMs)} or more ahead of that of the store's server`;
+  if (leastMs > AHEAD_MS)
+    return `this machine's clock is ${seconds(leastMs)} or more behind that of the store's server`;
+  if (mostMs < -AHEAD_MS)
+    return `this machine's clock is ${seconds(-mostMs)} or more ahead of that of the store's server`;
   return undefined;
 }
 
@@ -62,7 +65,8 @@ function behind(times: readonly WrittenTime[]): string | undefined {
   let worst: { readonly by: WrittenTime; readonly than: WrittenTime; readonly ms: number } | undefined;
   for (const time of inOrder(times)) {
     const ms = before === undefined ? 0 : before.atMs - time.atMs;
-    if (before !== undefined && time.isOfThen === true && ms > (worst?.ms ?? BEHIND_MS)) worst = { by: time, than: before, ms };
+    if (before !== undefined && time.isOfThen === true && ms > (worst?.ms ?? BEHIND_MS))
+      worst = { by: time, than: before, ms };
     before = before === undefined || time.atMs > before.atMs ? time : before;
   }
   if (worst === undefined) return undefined;

@@ -134,7 +134,10 @@ test("a clock that is behind: of this machine by the server's, of others by what
       .filter((line) => line.startsWith("clock"))
       .join("\n");
   store.clock = { leastMs: 4_200, mostMs: 5_300 };
-  assert.match(await told(), /^clock warning: this machine's clock is 4\.2 s or more behind that of the store's server$/u);
+  assert.match(
+    await told(),
+    /^clock warning: this machine's clock is 4\.2 s or more behind that of the store's server$/u,
+  );
   store.clock = { leastMs: -9_000, mostMs: -8_000 };
   assert.match(await told(), /^clock warning: .* is 8\.0 s or more ahead of that of the store's server$/u);
   store.clock = { leastMs: -900, mostMs: 200 };
@@ -145,7 +148,10 @@ test("a clock that is behind: of this machine by the server's, of others by what
   await config.publish("b", { signal, by: "bob" });
   clock.stepWall(30_000);
   await config.publish("c", { signal, by: "ann" });
-  assert.match(await told(), /warning: bob changed the config at a time 30\.0 s before one that ann had written already/u);
+  assert.match(
+    await told(),
+    /warning: bob changed the config at a time 30\.0 s before one that ann had written already/u,
+  );
 });
 
 test("a member that is listed anew keeps the time of its first registration, and is behind nobody", async () => {
@@ -160,7 +166,10 @@ test("a member that is listed anew keeps the time of its first registration, and
     await new Promise(setImmediate);
     clock.advance(100);
   }
-  assert.deepEqual(lines(await diagnose(patient, signal), "warning").filter((line) => line.startsWith("clock")), []);
+  assert.deepEqual(
+    lines(await diagnose(patient, signal), "warning").filter((line) => line.startsWith("clock")),
+    [],
+  );
 });
 
 test("a fleet that this node does not follow fails, with what to do", async () => {

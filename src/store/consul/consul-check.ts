@@ -61,7 +61,11 @@ function policyWarnings(policy: AboutSelf["policy"], hasToken: boolean): StoreWa
   if (policy === "off") {
     const message = "ACLs are off: whoever reaches Consul can write what the fleet follows";
     return [
-      { code: "auth_off", message, hint: 'acl { enabled = true, default_policy = "deny" } on all agents; then coordination.token' },
+      {
+        code: "auth_off",
+        message,
+        hint: 'acl { enabled = true, default_policy = "deny" } on all agents; then coordination.token',
+      },
     ];
   }
   if (policy === "allow") {
@@ -93,6 +97,10 @@ async function endpointWarning(
     return { code: "no_leader", message: `consul ${endpoint}: it knows no leader`, hint };
   } catch (cause) {
     time.signal.throwIfAborted();
-    return { code: "endpoint_down", message: reasonOf(cause), hint: "is it up, and does coordination.endpoints name it rightly?" };
+    return {
+      code: "endpoint_down",
+      message: reasonOf(cause),
+      hint: "is it up, and does coordination.endpoints name it rightly?",
+    };
   }
 }

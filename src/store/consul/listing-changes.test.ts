@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Entry } from "../store.ts";
-import { type ListingChanges, ToldListing } from "./listing-changes.ts";
+import { type ListingChanges, DeliveredListing } from "./listing-changes.ts";
 
 function entry(key: string, modified: number, value = "", created = modified): Entry {
   return { key, value: Buffer.from(value), created: BigInt(created), modified: BigInt(modified), session: undefined };
@@ -64,7 +64,7 @@ const TURNS: readonly Turn[] = [
 ];
 for (const { name, before, now, want } of TURNS) {
   test(`consul watch: ${name}`, () => {
-    const told = new ToldListing(before[0], BigInt(before[1]));
+    const told = new DeliveredListing(before[0], BigInt(before[1]));
     const { puts, deletes, isWiped } = told.turnInto(now[0], BigInt(now[1]));
     assert.deepEqual({ puts: puts.map(({ key }) => key), deletes, isWiped }, want);
     assert.equal(told.revision, BigInt(isWiped ? now[1] : Math.max(before[1], now[1])));
@@ -72,7 +72,7 @@ for (const { name, before, now, want } of TURNS) {
 }
 
 test("consul watch: what was told once is not told again", () => {
-  const told = new ToldListing([A], 10n);
+  const told = new DeliveredListing([A], 10n);
   told.turnInto([A, B], 12n);
   assert.deepEqual(told.turnInto([A, B], 13n), { puts: [], deletes: [], isWiped: false });
 });

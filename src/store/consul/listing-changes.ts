@@ -8,9 +8,9 @@ export interface ListingChanges {
 }
 
 /**
- * What a watch told of a prefix, and at which index. Consul tells states: changes are ours to find.
+ * What a watch delivered of a prefix, and at which index. Consul gives states: changes are ours to find.
  */
-export class ToldListing {
+export class DeliveredListing {
   #entries: ReadonlyMap<string, Entry>;
   #revision: Revision;
 
@@ -29,9 +29,9 @@ export class ToldListing {
   }
 
   /**
-   * The difference to what is there now, which from then on counts as told. An index that goes
+   * The difference to what is there now, which from then on counts as delivered. An index that goes
    * backwards says little: Consul forgets after a quarter of an hour at what index a key was
-   * deleted. But all that was written before the index that was told has been told, too.
+   * deleted. But all that was written before the index that was delivered has been delivered, too.
    */
   turnInto(entries: readonly Entry[], index: Revision): ListingChanges {
     const now = byKey(entries);

@@ -264,7 +264,10 @@ test("consul: a check warns of what an operator should know", async () => {
   const { version, revision, clock, warnings } = await store.check({ signal });
   assert.deepEqual([version, revision], ["1.6.2", 44n]);
   assert.ok(clock !== undefined && clock.leastMs < -1e12, "it says that it is 1970 there");
-  assert.deepEqual(new Set(warnings.map(({ code }) => code)), new Set(["old_version", "auth_open", "no_leader", "endpoint_down"]));
+  assert.deepEqual(
+    new Set(warnings.map(({ code }) => code)),
+    new Set(["old_version", "auth_open", "no_leader", "endpoint_down"]),
+  );
   const told = warnings.map(({ message }) => message).join("\n");
   for (const part of [/1\.6\.2 ends a session/u, /ACLs allow/u, /knows no leader/u, /ECONNREFUSED/u])
     assert.match(told, part);

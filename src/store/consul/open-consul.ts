@@ -19,7 +19,7 @@ import { checkConsul } from "./consul-check.ts";
 import { ConsulHttp } from "./consul-http.ts";
 import { runTxn } from "./consul-txn.ts";
 import { CALL_CONNECTIONS, FACTS, WATCH_CONNECTIONS } from "./facts.ts";
-import { WatchPlaces } from "./watch-places.ts";
+import { WatchSlots } from "./watch-slots.ts";
 import { readKey, readList } from "./read-keys.ts";
 import { WatchLag } from "../watch-lag.ts";
 import { watchPrefix } from "./watch-prefix.ts";
@@ -34,7 +34,7 @@ class ConsulStore implements StoreAdapter {
   readonly #http: ConsulHttp;
   /** Watches keep their connections busy: calls have others. */
   readonly #watchHttp: ConsulHttp;
-  readonly #places = new WatchPlaces(WATCH_CONNECTIONS);
+  readonly #slots = new WatchSlots(WATCH_CONNECTIONS);
   readonly #lag: WatchLag;
   readonly #options: StoreOptions;
   readonly #hasToken: boolean;
@@ -68,7 +68,7 @@ class ConsulStore implements StoreAdapter {
   watch(prefix: string, { signal }: WatchOptions): AsyncIterable<WatchEvent> {
     checkPrefix(prefix);
     const calls = { http: this.#watchHttp, calls: this.#http };
-    const scene = { ...calls, places: this.#places, options: this.#options, lag: this.#lag };
+    const scene = { ...calls, slots: this.#slots, options: this.#options, lag: this.#lag };
     return watchPrefix(scene, prefix, signal);
   }
 

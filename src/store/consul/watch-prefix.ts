@@ -1,13 +1,13 @@
 import { sleep } from "../../core/clock.ts";
 import { reasonOf } from "../../core/errors.ts";
-import type { Random } from "../../core/random.ts";
 import { observed } from "../observed.ts";
+import { pauseMs } from "../pauses.ts";
 import type { WatchLag } from "../watch-lag.ts";
 import type { Entry, Revision, StoreOptions, WatchEvent } from "../store.ts";
 import { CallTime } from "./call-time.ts";
 import type { ConsulHttp } from "./consul-http.ts";
-import { ToldListing } from "./listing-changes.ts";
-import type { WatchPlaces } from "./watch-places.ts";
+import { DeliveredListing } from "./listing-changes.ts";
+import type { WatchSlots } from "./watch-slots.ts";
 import { listingOf, listPath, readIndex } from "./read-keys.ts";
 import { TokenBucket } from "./token-bucket.ts";
 
@@ -15,7 +15,7 @@ import { TokenBucket } from "./token-bucket.ts";
 export interface WatchScene {
   readonly http: ConsulHttp;
   /** Each query that waits has a connection for itself. */
-  readonly places: WatchPlaces;
+  readonly slots: WatchSlots;
   readonly options: StoreOptions;
   readonly lag: WatchLag;
   /** For calls, which no watch holds up. */
@@ -27,7 +27,7 @@ export interface WatchScene {
  * takes to see that a connection is dead.
  */
 const WAIT_SECONDS = 6;
-/** Where there are more watches than places. */
+/** Where there are more watches than slots. */
 const SHORT_WAIT_SECONDS = 1;
 /** It adds a sixteenth at random, and may have something else to do. */
 const SLACK_MS = 4_000;
@@ -35,7 +35,8 @@ const READ_MS = 5_000;
 /** A prefix that changes all the time is read so often. */
 const BURST = 8;
 const EVERY_MS = 250;
-const LONGEST_PAUSE_MS = 2_500;
+/** The endpoint that is asked next may be the same one. */
+const LEAST_PAUSE_MS = 50;
 
 interface Listed {
   readonly entries: readonly Entry[];
@@ -72,7 +73,7 @@ export async function* watchPrefix(scene: WatchScene, prefix: string, signal: Ab
 
 /** How far a watch is, and what it has to tell next. */
 class Progress {
-  #told: ToldListing | undefined;
+  #delivered: DeliveredListing | undefined;
   #isSynced = false;
   /** What Consul is asked for a later one than; 0: it answers at once. */
   index: Revision = 0n;
@@ -80,11 +81,11 @@ class Progress {
   failures = 0;
 
   get isEmpty(): boolean {
-    return this.#told?.isEmpty === true;
+    return this.#delivered?.isEmpty === true;
   }
 
   hasPassed(revision: Revision): boolean {
-    return this.#isSynced && this.#told !== undefined && this.#told.revision >= revision;
+    return this.#isSynced && this.#delivered !== undefined && this.#delivered.revision >= revision;
   }
 
   lose(reason: string): WatchEvent[] {
@@ -98,22 +99,22 @@ class Progress {
     const events: WatchEvent[] = [];
     this.failures = 0;
     this.index = listed.revision;
-    if (this.#told === undefined) {
-      this.#told = new ToldListing(listed.entries, listed.revision);
-      events.push({ kind: "snapshot", entries: listed.entries, revision: this.#told.revision });
+    if (this.#delivered === undefined) {
+      this.#delivered = new DeliveredListing(listed.entries, listed.revision);
+      events.push({ kind: "snapshot", entries: listed.entries, revision: this.#delivered.revision });
     } else {
-      const event = eventOf(this.#told, listed);
+      const event = eventOf(this.#delivered, listed);
       if (event !== undefined) events.push(event);
     }
-    if (!this.#isSynced) events.push({ kind: "synced", revision: this.#told.revision });
+    if (!this.#isSynced) events.push({ kind: "synced", revision: this.#delivered.revision });
     this.#isSynced = true;
     return events;
   }
 }
 
-function eventOf(told: ToldListing, { entries, revision: index }: Listed): WatchEvent | undefined {
-  const { puts, deletes, isWiped } = told.turnInto(entries, index);
-  const { revision } = told;
+function eventOf(delivered: DeliveredListing, { entries, revision: index }: Listed): WatchEvent | undefined {
+  const { puts, deletes, isWiped } = delivered.turnInto(entries, index);
+  const { revision } = delivered;
   if (isWiped) return { kind: "resync", why: "wiped", puts, deletes, revision };
   if (puts.length === 0 && deletes.length === 0) return undefined;
   return { kind: "changes", puts, deletes, revision };
@@ -144,7 +145,7 @@ async function poll(
 ): Promise<Listed | { readonly reason: string } | undefined> {
   try {
     await bucket.take(signal);
-    using _ = await scene.places.take(signal);
+    using _ = await scene.slots.take(signal);
     const run = (): Promise<Listed> => read(scene, prefix, index, signal);
     // How long the others take says when something changed, and not how well Consul answers.
     return await (index === 0n ? observed(scene.options, "watch", run) : run());
@@ -154,12 +155,12 @@ async function poll(
 }
 
 async function read(
-  { http, places }: WatchScene,
+  { http, slots }: WatchScene,
   prefix: string,
   index: Revision,
   signal: AbortSignal,
 ): Promise<Listed> {
-  const seconds = places.isShort ? SHORT_WAIT_SECONDS : WAIT_SECONDS;
+  const seconds = slots.isShort ? SHORT_WAIT_SECONDS : WAIT_SECONDS;
   const wait = index === 0n ? "" : `&index=${index}&wait=${seconds}s`;
   const timeoutMs = index === 0n ? READ_MS : (seconds * 1_000 * 17) / 16 + SLACK_MS;
   const reply = await http.once({ method: "GET", path: `${listPath(prefix)}${wait}` }, timeoutMs, signal);
@@ -175,14 +176,9 @@ async function pause(
   signal: AbortSignal,
 ): Promise<boolean> {
   try {
-    await sleep(clock, pauseMs(failures, random), signal);
+    await sleep(clock, LEAST_PAUSE_MS + pauseMs("watch", failures, random), signal);
     return true;
   } catch {
     return false;
   }
-}
-
-/** Full jitter: whoever lost the same server must not come back in step. */
-function pauseMs(failures: number, random: Random): number {
-  return 50 + random.next() * Math.min(LONGEST_PAUSE_MS, 50 * 2 ** Math.min(failures, 16));
 }

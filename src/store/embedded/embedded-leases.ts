@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Lease, LeaseClient } from "../lease.ts";
 import type { CallOptions, EmbeddedSettings, StoreOptions } from "../store.ts";
 import { FACTS, HISTORY } from "./facts.ts";
-import { call } from "./patient.ts";
+import { call } from "./until-free.ts";
 import { type Durability, type Opened, StoreFile } from "./store-file.ts";
 
 /** Throws `STORE_REFUSED` when the file cannot be used. */

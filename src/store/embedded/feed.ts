@@ -25,7 +25,7 @@ export interface HistoryGap {
 }
 
 /** Where somebody is in the history of a file. */
-export interface HistoryPlace {
+export interface HistoryPosition {
   readonly born: string;
   readonly revision: Revision;
 }
@@ -44,7 +44,7 @@ export class Feed implements Disposable {
   readonly #ours: Disposable;
   #cancel: Cancel | undefined;
   #seen = "";
-  #isTold = false;
+  #willWake = false;
   #last: (HistoryBatch & { readonly born: string }) | undefined;
 
   constructor(file: StoreFile, clock: Clock) {
@@ -90,7 +90,7 @@ export class Feed implements Disposable {
   }
 
   /** What follows a place, perhaps not all of it. Throws as the file does. */
-  after({ born, revision }: HistoryPlace): HistoryBatch | HistoryGap {
+  after({ born, revision }: HistoryPosition): HistoryBatch | HistoryGap {
     const last = this.#last;
     if (last?.from === revision && last.born === born) return last;
     return this.#file.read(({ tables }) => {
@@ -114,10 +114,10 @@ export class Feed implements Disposable {
   /** In a turn of its own: whoever writes is not held up, and many writes wake once. */
   #wakeSoon(): void {
     this.#last = undefined; // it is whole no more
-    if (this.#isTold) return;
-    this.#isTold = true;
+    if (this.#willWake) return;
+    this.#willWake = true;
     queueMicrotask(() => {
-      this.#isTold = false;
+      this.#willWake = false;
       for (const waiter of this.#waiters) waiter.wake();
     });
   }

@@ -4,13 +4,13 @@ import type { Clock } from "../../core/clock.ts";
 import { RouterError } from "../../core/errors.ts";
 import { CALL_DEADLINE_MS, type CallOptions, type Entry, type Listing } from "../store.ts";
 import { isInMemory, openReader } from "./database.ts";
-import type { HistoryPlace } from "./feed.ts";
+import type { HistoryPosition } from "./feed.ts";
 import { storeError } from "./sqlite-fault.ts";
 import type { StoreFile } from "./store-file.ts";
 import { Tables } from "./tables.ts";
 
 /** And where it was read. */
-export type PlacedListing = Listing & HistoryPlace;
+export type PositionedListing = Listing & HistoryPosition;
 
 export interface Range {
   readonly prefix: string;
@@ -25,7 +25,7 @@ const TURN = { entries: 2_000, bytes: 8_388_608 };
  * The first turn of a list; undefined when it takes more of them. In memory a reader holds writers
  * up, so that it is read at once.
  */
-export function listAtOnce(file: StoreFile, range: Range): PlacedListing | undefined {
+export function listAtOnce(file: StoreFile, range: Range): PositionedListing | undefined {
   const wanted = range.limit ?? Number.POSITIVE_INFINITY;
   const turn = isInMemory(file.name) ? { entries: wanted, bytes: Number.POSITIVE_INFINITY } : TURN;
   return file.read(({ tables }) => {
@@ -42,7 +42,7 @@ export async function listInTurns(
   range: Range,
   { signal, deadlineMs = CALL_DEADLINE_MS }: CallOptions,
   clock: Clock,
-): Promise<PlacedListing> {
+): Promise<PositionedListing> {
   const endsMs = clock.nowMs() + deadlineMs;
   const goOn = (): void => {
     signal.throwIfAborted();
@@ -62,7 +62,7 @@ async function readInTurns(
   database: DatabaseSync,
   range: Range,
   goOn: () => void,
-): Promise<PlacedListing> {
+): Promise<PositionedListing> {
   database.exec("BEGIN");
   const place = tables.state();
   const wanted = range.limit ?? Number.POSITIVE_INFINITY;

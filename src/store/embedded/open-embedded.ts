@@ -22,8 +22,8 @@ import { carryOut } from "./carry-out.ts";
 import { checkFile } from "./check-file.ts";
 import { FACTS, HISTORY } from "./facts.ts";
 import { Feed } from "./feed.ts";
-import { listAtOnce, listInTurns, type PlacedListing, type Range } from "./listing.ts";
-import { call } from "./patient.ts";
+import { listAtOnce, listInTurns, type PositionedListing, type Range } from "./listing.ts";
+import { call } from "./until-free.ts";
 import { isBusy } from "./sqlite-fault.ts";
 import { StoreFile } from "./store-file.ts";
 import type { KeptHistory } from "./tables.ts";
@@ -92,7 +92,7 @@ class EmbeddedStore implements StoreAdapter {
 
   watch(prefix: string, { signal }: WatchOptions): AsyncIterable<WatchEvent> {
     checkPrefix(prefix);
-    const list = (): Promise<PlacedListing> => this.#list({ prefix }, { signal });
+    const list = (): Promise<PositionedListing> => this.#list({ prefix }, { signal });
     const parts = { file: this.#file, feed: this.#feed, world: this.#world, lag: this.#lag, list };
     return watchPrefix(parts, prefix, AbortSignal.any([signal, this.#closed.signal]));
   }
@@ -108,8 +108,8 @@ class EmbeddedStore implements StoreAdapter {
     this.#file[Symbol.dispose]();
   }
 
-  async #list(range: Range, options: CallOptions): Promise<PlacedListing> {
-    const atOnce = (): PlacedListing | undefined => listAtOnce(this.#file, range);
+  async #list(range: Range, options: CallOptions): Promise<PositionedListing> {
+    const atOnce = (): PositionedListing | undefined => listAtOnce(this.#file, range);
     const listing = await this.#call("list", atOnce, options);
     return listing ?? (await listInTurns(this.#file, range, options, this.#world.clock));
   }

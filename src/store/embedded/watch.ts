@@ -1,10 +1,10 @@
 import { sleep } from "../../core/clock.ts";
 import { reasonOf } from "../../core/errors.ts";
 import type { Entry, Listing, Revision, StoreOptions, WatchEvent } from "../store.ts";
-import { Told } from "../told.ts";
+import { Delivered } from "../delivered.ts";
 import type { WatchLag } from "../watch-lag.ts";
-import type { HistoryBatch, Feed, HistoryPlace } from "./feed.ts";
-import { untilFree } from "./patient.ts";
+import type { HistoryBatch, Feed, HistoryPosition } from "./feed.ts";
+import { untilFree } from "./until-free.ts";
 import type { StoreFile } from "./store-file.ts";
 import type { HistoryChange } from "./tables.ts";
 
@@ -14,11 +14,11 @@ export interface WatchedFile {
   readonly world: StoreOptions;
   readonly lag: WatchLag;
   /** All that is watched, and where it was read. */
-  list(): Promise<HistoryPlace & Pick<Listing, "entries">>;
+  list(): Promise<HistoryPosition & Pick<Listing, "entries">>;
 }
 
 /** How long a file may be held by others before a watch says that it is lost. */
-const PATIENCE_MS = 2_000;
+const BUSY_MS = 2_000;
 const RETRY_MS = 250;
 
 /** Ends with the signal. */
@@ -52,8 +52,8 @@ class Watch {
   readonly #parts: WatchedFile;
   readonly #prefix: string;
   readonly #signal: AbortSignal;
-  readonly #told = new Told();
-  #place: HistoryPlace | undefined;
+  readonly #delivered = new Delivered();
+  #position: HistoryPosition | undefined;
   isLost = false;
 
   constructor(parts: WatchedFile, prefix: string, signal: AbortSignal) {
@@ -63,16 +63,16 @@ class Watch {
   }
 
   hasPassed(revision: Revision): boolean {
-    return !this.isLost && this.#place !== undefined && this.#place.revision >= revision;
+    return !this.isLost && this.#position !== undefined && this.#position.revision >= revision;
   }
 
   /** What is to be told now; nothing: wait for a change. */
   async next(): Promise<WatchEvent[]> {
     try {
-      const events = this.#place === undefined ? await this.#begin() : await this.#goOn(this.#place);
-      if (!this.isLost || this.#place === undefined) return events;
+      const events = this.#position === undefined ? await this.#begin() : await this.#goOn(this.#position);
+      if (!this.isLost || this.#position === undefined) return events;
       this.isLost = false;
-      return [...events, { kind: "synced", revision: this.#place.revision }];
+      return [...events, { kind: "synced", revision: this.#position.revision }];
     } catch (cause) {
       if (this.isLost || this.#signal.aborted) return [];
       this.isLost = true;
@@ -82,8 +82,8 @@ class Watch {
 
   async #begin(): Promise<WatchEvent[]> {
     const { entries, born, revision } = await this.#parts.list();
-    this.#told.apply(entries, []);
-    this.#place = { born, revision };
+    this.#delivered.apply(entries, []);
+    this.#position = { born, revision };
     this.isLost = false;
     return [
       { kind: "snapshot", entries, revision },
@@ -91,13 +91,13 @@ class Watch {
     ];
   }
 
-  async #goOn(place: HistoryPlace): Promise<WatchEvent[]> {
-    const options = { signal: this.#signal, deadlineMs: PATIENCE_MS };
-    for (let at = place; ; ) {
+  async #goOn(position: HistoryPosition): Promise<WatchEvent[]> {
+    const options = { signal: this.#signal, deadlineMs: BUSY_MS };
+    for (let at = position; ; ) {
       const found = await untilFree(() => this.#parts.feed.after(at), options, this.#parts.world);
       if (found.kind === "gap") return [await this.#resync(found.why)];
-      at = { born: place.born, revision: found.to };
-      this.#place = at;
+      at = { born: position.born, revision: found.to };
+      this.#position = at;
       const events = this.#eventsOf(found);
       if (events.length > 0 || found.isWhole) return events;
     }
@@ -115,14 +115,14 @@ class Watch {
       }
       add(event, change);
     }
-    for (const { puts, deletes } of events) this.#told.apply(puts, deletes);
+    for (const { puts, deletes } of events) this.#delivered.apply(puts, deletes);
     return events;
   }
 
   async #resync(why: "compacted" | "wiped"): Promise<WatchEvent> {
     const { entries, born, revision } = await this.#parts.list();
-    this.#place = { born, revision };
-    const { puts, deletes } = this.#told.turnInto({ entries }, why === "wiped");
+    this.#position = { born, revision };
+    const { puts, deletes } = this.#delivered.turnInto({ entries }, why === "wiped");
     this.#parts.world.observer.resynced(this.#prefix, why);
     return { kind: "resync", why, puts, deletes, revision };
   }

@@ -73,13 +73,16 @@ async function statusOf(
   index: number,
   { signal, deadlineMs }: CallOptions & { deadlineMs: number },
 ): Promise<EndpointStatus> {
-  const patience = { clock, signal, deadlineMs };
+  const limits = { clock, signal, deadlineMs };
   const connection = rpc.channel.to(index);
-  const token = await rpc.tokens.get(connection, patience);
-  const answer = token.ok ? await connection.unary(STATUS, encodeNothing(), token.value, patience) : token;
+  const token = await rpc.tokens.get(connection, limits);
+  const answer = token.ok ? await connection.unary(STATUS, encodeNothing(), token.value, limits) : token;
   if (answer.ok) return { status: answer.value, warnings: warningsOf(endpoint, answer.value) };
   const message = `etcd ${endpoint} is down: ${wordsOf(answer.fault)}`;
-  return { status: undefined, warnings: [{ code: "endpoint_down", message, hint: "start it again, or take it out of the endpoints" }] };
+  return {
+    status: undefined,
+    warnings: [{ code: "endpoint_down", message, hint: "start it again, or take it out of the endpoints" }],
+  };
 }
 
 function warningsOf(endpoint: string, { leader, errors, dbSize, dbSizeQuota }: StatusResponse): StoreWarning[] {
@@ -95,7 +98,11 @@ function warningsOf(endpoint: string, { leader, errors, dbSize, dbSizeQuota }: S
       "`etcdctl compact REVISION`, `etcdctl defrag`, then `etcdctl alarm disarm`",
     );
   if (errors.some((error) => error.includes("CORRUPT")))
-    warn("corrupt", "has found its data corrupt (alarm CORRUPT)", "replace the member: etcd's guide to disaster recovery");
+    warn(
+      "corrupt",
+      "has found its data corrupt (alarm CORRUPT)",
+      "replace the member: etcd's guide to disaster recovery",
+    );
   const quota = dbSizeQuota > 0 ? dbSizeQuota : DEFAULT_QUOTA;
   if (dbSize > 0.8 * quota)
     warn(

@@ -8,7 +8,7 @@ import type { EtcdAnswer, EtcdFault } from "./fault.ts";
 import type { EtcdMethod } from "./methods.ts";
 
 /** How long one call of one endpoint may take. */
-export interface Patience {
+export interface CallLimits {
   readonly clock: Clock;
   readonly deadlineMs: number;
   readonly signal: AbortSignal;
@@ -71,14 +71,14 @@ export class EtcdConnection implements Disposable {
    * Throws the signal's reason alone. A write is sent only once there is a connection, so that
    * when there is none it is certain that nothing was sent.
    */
-  async unary<T>(method: EtcdMethod<T>, request: Buffer, token: string, patience: Patience): Promise<EtcdAnswer<T>> {
-    const { clock, deadlineMs } = patience;
+  async unary<T>(method: EtcdMethod<T>, request: Buffer, token: string, limits: CallLimits): Promise<EtcdAnswer<T>> {
+    const { clock, deadlineMs } = limits;
     const untilMs = clock.nowMs() + deadlineMs;
     if (method.isWrite === true) {
-      const isDecided = await this.#isConnectedOrFailed(patience);
+      const isDecided = await this.#isConnectedOrFailed(limits);
       if (!isDecided) return { ok: false, fault: this.#silent(deadlineMs, false) };
     }
-    return this.#bounded({ ...patience, deadlineMs: untilMs - clock.nowMs() }, (resolve) => {
+    return this.#bounded({ ...limits, deadlineMs: untilMs - clock.nowMs() }, (resolve) => {
       const call = this.#client.makeUnaryRequest(
         method.path,
         (bytes: Buffer) => bytes,
@@ -98,8 +98,8 @@ export class EtcdConnection implements Disposable {
   /**
    * One message there and one back, over a stream of their own: in order, and with its own token.
    */
-  exchange<T>(method: EtcdMethod<T>, request: Buffer, token: string, patience: Patience): Promise<EtcdAnswer<T>> {
-    return this.#bounded(patience, (resolve) => {
+  exchange<T>(method: EtcdMethod<T>, request: Buffer, token: string, limits: CallLimits): Promise<EtcdAnswer<T>> {
+    return this.#bounded(limits, (resolve) => {
       const stream = this.stream(method, request, token, {
         message: (value) => {
           stream.cancel();
@@ -163,7 +163,7 @@ export class EtcdConnection implements Disposable {
 
   /** `start` gives back how to give it up. */
   #bounded<T>(
-    { clock, deadlineMs, signal }: Patience,
+    { clock, deadlineMs, signal }: CallLimits,
     start: (resolve: (answer: EtcdAnswer<T>) => void) => () => void,
   ): Promise<EtcdAnswer<T>> {
     signal.throwIfAborted();
@@ -206,13 +206,13 @@ export class EtcdConnection implements Disposable {
    * False: it is still being tried at the deadline. That a connection was reset while the loop did
    * other things is known a few turns later.
    */
-  async #isConnectedOrFailed(patience: Patience): Promise<boolean> {
+  async #isConnectedOrFailed(limits: CallLimits): Promise<boolean> {
     const channel = this.#client.getChannel();
     for (let turns = 0; turns < TURNS; turns++) await setImmediate();
     for (;;) {
       const state = channel.getConnectivityState(true);
       if (state !== connectivityState.IDLE && state !== connectivityState.CONNECTING) return true;
-      const changed = await this.#bounded<boolean>(patience, (resolve) => {
+      const changed = await this.#bounded<boolean>(limits, (resolve) => {
         channel.watchConnectivityState(state, Number.POSITIVE_INFINITY, () => resolve({ ok: true, value: true }));
         return NOTHING_TO_GIVE_UP;
       });

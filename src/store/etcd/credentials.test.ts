@@ -37,7 +37,11 @@ async function meet(names: readonly string[], host: string, more: StoreTls = {})
   const { port } = server.address() as AddressInfo;
   using connection = new EtcdConnection(`https://${host}:${port}`, { ca: authority.ca, ...more }, systemClock);
   const { signal } = new AbortController();
-  const answer = await connection.unary(STATUS, encodeNothing(), "", { clock: systemClock, deadlineMs: 60_000, signal });
+  const answer = await connection.unary(STATUS, encodeNothing(), "", {
+    clock: systemClock,
+    deadlineMs: 60_000,
+    signal,
+  });
   server.close();
   return { name, fault: answer.ok ? "" : answer.fault.details };
 }

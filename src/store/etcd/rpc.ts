@@ -45,15 +45,15 @@ export class Rpc implements Disposable {
 
   /** Throws the signal's reason alone. */
   call<T>(method: EtcdMethod<T>, request: Buffer, options: CallOptions): Promise<RpcAnswer<T>> {
-    return this.#tries(method, options, (connection, token, patience) =>
-      connection.unary(method, request, token, patience),
+    return this.#tries(method, options, (connection, token, limits) =>
+      connection.unary(method, request, token, limits),
     );
   }
 
   /** As `call`, for one message there and one back over a stream. */
   exchange<T>(method: EtcdMethod<T>, request: Buffer, options: CallOptions): Promise<RpcAnswer<T>> {
-    return this.#tries(method, options, (connection, token, patience) =>
-      connection.exchange(method, request, token, patience),
+    return this.#tries(method, options, (connection, token, limits) =>
+      connection.exchange(method, request, token, limits),
     );
   }
 
@@ -124,7 +124,7 @@ export class Rpc implements Disposable {
 type Send<T> = (
   connection: EtcdConnection,
   token: string,
-  patience: { readonly clock: Clock; readonly deadlineMs: number; readonly signal: AbortSignal },
+  limits: { readonly clock: Clock; readonly deadlineMs: number; readonly signal: AbortSignal },
 ) => Promise<EtcdAnswer<T>>;
 
 function closed({ endpoints }: Channel): EtcdFault {

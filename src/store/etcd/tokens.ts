@@ -1,6 +1,6 @@
 import { status } from "@grpc/grpc-js";
 import type { EtcdSettings } from "../store.ts";
-import type { EtcdConnection, Patience } from "./connection.ts";
+import type { EtcdConnection, CallLimits } from "./connection.ts";
 import type { EtcdAnswer } from "./fault.ts";
 import { encodeAuthenticate } from "./messages.ts";
 import { AUTHENTICATE } from "./methods.ts";
@@ -26,11 +26,11 @@ export class Tokens {
   /**
    * Empty where none is needed. Several that ask at the same time get one each, all of which hold.
    */
-  async get(connection: EtcdConnection, patience: Patience): Promise<EtcdAnswer<string>> {
+  async get(connection: EtcdConnection, limits: CallLimits): Promise<EtcdAnswer<string>> {
     if (this.#user === undefined) return { ok: true, value: "" };
     if (this.#token !== undefined) return { ok: true, value: this.#token };
     const request = encodeAuthenticate(this.#user.name, this.#user.password);
-    const answer = await connection.unary(AUTHENTICATE, request, "", patience);
+    const answer = await connection.unary(AUTHENTICATE, request, "", limits);
     if (!answer.ok && !isSwitchedOff(answer.fault)) return answer;
     this.#token = answer.ok ? answer.value : "";
     return { ok: true, value: this.#token };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { Told } from "../told.ts";
+import { Delivered } from "../delivered.ts";
 import type { WatchEventMessage, WatchResponse } from "./messages.ts";
 import { WatchState } from "./watch-state.ts";
 
@@ -102,7 +102,7 @@ test("a watch's state: whatever a stream repeats, heads, divides or loses, each 
   fc.assert(
     fc.property(fc.array(change, { maxLength: 30 }), fc.array(act, { maxLength: 40 }), (history, acts) => {
       const server = new Server(history);
-      const told = new Told();
+      const told = new Delivered();
       const state = new WatchState(told, { entries: [], revision: BigInt(FIRST), hasMore: false, clusterId: 1n });
       const steps: (readonly [number, Change])[] = [];
       const take = (responses: readonly WatchResponse[]): void => {

@@ -1,9 +1,9 @@
 import type { Entry, ResyncReason, Revision } from "../store.ts";
-import type { Told } from "../told.ts";
+import type { Delivered } from "../delivered.ts";
 import type { WatchResponse } from "./messages.ts";
 import { entryOf, type PrefixListing } from "./range.ts";
 
-/** What has to be told of a key: a change of this revision or later, or that it is gone. */
+/** What has to be delivered of a key: a change of this revision or later, or that it is gone. */
 interface AwaitedChange {
   readonly revision: Revision;
   readonly isGone: boolean;
@@ -23,25 +23,25 @@ export interface WatchStep {
 }
 
 /**
- * Where a watch stands in etcd's history. Its cursor is the next revision to be told, and moves
- * with what was told alone: what heads the answers of a watch is the store's newest revision, also
+ * Where a watch stands in etcd's history. Its cursor is the next revision to be delivered,
+ * and moves with that alone: what heads the answers of a watch is the store's newest revision, also
  * while it is still a thousand changes behind.
  */
 export class WatchState {
-  readonly #told: Told;
+  readonly #delivered: Delivered;
   #cursor: Revision;
   #clusterId: bigint;
   /** As far as etcd says, because it was asked. */
   #reached: Revision = 0n;
   /** Of the answer that comes in parts. */
   #parts: WatchResponse["events"] = [];
-  /** Keys that changes were told of while a listing was on its way; what it says of them is old. */
+  /** Keys that changes were delivered of while a listing was on its way; what it says of them is old. */
   #touched: Set<string> | undefined;
-  /** Keys of which a listing says what was not told yet. */
+  /** Keys of which a listing says what was not delivered yet. */
   readonly #awaited = new Map<string, AwaitedChange>();
 
-  constructor(told: Told, listing: PrefixListing) {
-    this.#told = told;
+  constructor(delivered: Delivered, listing: PrefixListing) {
+    this.#delivered = delivered;
     this.#cursor = listing.revision + 1n;
     this.#clusterId = listing.clusterId;
   }
@@ -50,12 +50,12 @@ export class WatchState {
     return this.#cursor;
   }
 
-  /** Whether all is told that the last listing had. */
+  /** Whether all is delivered that the last listing had. */
   get isComplete(): boolean {
     return this.#awaited.size === 0;
   }
 
-  /** Whether all up to there was told, by what was told and by what etcd says of it. */
+  /** Whether all up to there was delivered, by what was and by what etcd says of it. */
   hasPassed(revision: Revision): boolean {
     return this.isComplete && (this.#cursor > revision || this.#reached >= revision);
   }
@@ -67,8 +67,8 @@ export class WatchState {
   }
 
   /**
-   * What there is to tell, by revision. What is below the cursor as it stood before this answer was
-   * told already: members that were restored, and etcd before 3.4.24, send it again.
+   * What there is to deliver, by revision. What is below the cursor as it stood before this answer was
+   * delivered already: members that were restored, and etcd before 3.4.24, send it again.
    */
   take(response: WatchResponse): WatchStep[] {
     if (response.watchId === ANY_WATCH) {
@@ -86,7 +86,7 @@ export class WatchState {
     return steps;
   }
 
-  /** What stands now counts as told, and the watch goes on from there. */
+  /** What stands now counts as delivered, and the watch goes on from there. */
   restart(listing: PrefixListing): void {
     this.#cursor = listing.revision + 1n;
     this.#clusterId = listing.clusterId;
@@ -105,8 +105,8 @@ export class WatchState {
   }
 
   /**
-   * Why what was told cannot be what led to this listing; undefined where it can, and then what
-   * still has to be told is awaited.
+   * Why what was delivered cannot be what led to this listing; undefined where it can, and then what
+   * still has to be delivered is awaited.
    */
   compare(listing: PrefixListing): ResyncReason | undefined {
     const touched = this.#touched ?? new Set();
@@ -116,13 +116,13 @@ export class WatchState {
     let isDifferent = false;
     for (const { key, modified } of listing.entries) {
       there.add(key);
-      const told = this.#told.modifiedOf(key) ?? 0n;
-      if (touched.has(key) || told === modified) continue;
-      if (told > modified) return "wiped"; // a key's revisions only grow
+      const known = this.#delivered.modifiedOf(key) ?? 0n;
+      if (touched.has(key) || known === modified) continue;
+      if (known > modified) return "wiped"; // a key's revisions only grow
       if (modified < this.#cursor) isDifferent = true;
       else this.#awaited.set(key, { revision: modified, isGone: false });
     }
-    for (const key of this.#told.keys()) {
+    for (const key of this.#delivered.keys()) {
       if (there.has(key) || touched.has(key)) continue;
       if (listing.revision < this.#cursor) isDifferent = true;
       else this.#awaited.set(key, { revision: listing.revision + 1n, isGone: true });
@@ -131,7 +131,7 @@ export class WatchState {
   }
 
   #apply({ puts, deletes, revision }: WatchStep): void {
-    this.#told.apply(puts, deletes);
+    this.#delivered.apply(puts, deletes);
     this.#cursor = revision + 1n;
     for (const { key } of puts) this.#seen(key, revision, false);
     for (const key of deletes) this.#seen(key, revision, true);

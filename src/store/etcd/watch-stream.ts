@@ -22,7 +22,7 @@ export interface EtcdWatchParts {
 }
 
 /** What a stream tells while it lives. */
-export interface StreamTold {
+export interface StreamListener {
   /** etcd has taken the watch: what follows comes from there. */
   established(): void;
   /** Also with none: it may have been told how far it is. */
@@ -48,7 +48,7 @@ const COMPARE_MS = 300_000;
 export class WatchStream {
   readonly #parts: EtcdWatchParts;
   readonly #state: WatchState;
-  readonly #told: StreamTold;
+  readonly #listener: StreamListener;
   readonly #ready: Ready;
   readonly #over = Promise.withResolvers<StreamEnd>();
   readonly #stop = new AbortController();
@@ -58,10 +58,10 @@ export class WatchStream {
   #isEstablished = false;
   #heard = 0;
 
-  constructor(parts: EtcdWatchParts, state: WatchState, told: StreamTold, ready: Ready) {
+  constructor(parts: EtcdWatchParts, state: WatchState, listener: StreamListener, ready: Ready) {
     this.#parts = parts;
     this.#state = state;
-    this.#told = told;
+    this.#listener = listener;
     this.#ready = ready;
     this.#startedMs = parts.clock.nowMs();
   }
@@ -113,14 +113,14 @@ export class WatchStream {
     this.#heard++;
     if (response.canceled) this.#cancelled(response);
     else if (response.created) this.#establish();
-    else this.#told.changed(this.#state.take(response));
+    else this.#listener.changed(this.#state.take(response));
   }
 
   #establish(): void {
     const { clock, observer, random } = this.#parts;
     this.#isEstablished = true;
     observer.called("watch", "done", clock.nowMs() - this.#startedMs);
-    this.#told.established();
+    this.#listener.established();
     this.#awaitRest();
     this.#listen();
     this.#after(COMPARE_MS * (1 + random.next()), () => void this.#compare());

@@ -1,7 +1,8 @@
 import { sleep } from "../../core/clock.ts";
 import { RouterError, reasonOf } from "../../core/errors.ts";
+import { pauseMs } from "../pauses.ts";
 import type { ResyncReason, WatchEvent } from "../store.ts";
-import { Told } from "../told.ts";
+import { Delivered } from "../delivered.ts";
 import type { MeasuredSince } from "../watch-lag.ts";
 import { storeError } from "./fault.ts";
 import { endOfPrefix, type PrefixListing, startOfPrefix } from "./range.ts";
@@ -9,8 +10,6 @@ import type { WatchQueue } from "./watch-queue.ts";
 import { WatchState, type WatchStep } from "./watch-state.ts";
 import { type StreamEnd, type EtcdWatchParts, WatchStream } from "./watch-stream.ts";
 
-const FIRST_BACKOFF_MS = 50;
-const MAX_BACKOFF_MS = 5_000;
 /** Before it is believed that a store began again: a member that stood still may say old things. */
 const DOUBT_MS = 200;
 
@@ -24,7 +23,7 @@ export class EtcdWatch {
   readonly #parts: EtcdWatchParts;
   readonly #queue: WatchQueue;
   readonly #signal: AbortSignal;
-  readonly #told = new Told();
+  readonly #delivered = new Delivered();
   #state: WatchState | undefined;
   #stream: WatchStream | undefined;
   #measured: MeasuredSince | undefined;
@@ -75,10 +74,10 @@ export class EtcdWatch {
   async #begin(): Promise<WatchState> {
     const listing = await this.#list(false);
     const { entries, revision } = listing;
-    this.#told.apply(entries, []);
+    this.#delivered.apply(entries, []);
     this.#queue.push({ kind: "snapshot", entries, revision });
     this.#sync(revision);
-    return (this.#state = new WatchState(this.#told, listing));
+    return (this.#state = new WatchState(this.#delivered, listing));
   }
 
   /** Undefined: the history goes on from what was told. */
@@ -98,7 +97,7 @@ export class EtcdWatch {
   async #resync(state: WatchState, found: ResyncReason): Promise<void> {
     const listing = await this.#list(false);
     const why = state.isOther(listing) ? "wiped" : found;
-    const { puts, deletes } = this.#told.turnInto(listing, why === "wiped");
+    const { puts, deletes } = this.#delivered.turnInto(listing, why === "wiped");
     state.restart(listing);
     this.#queue.push({ kind: "resync", why, puts, deletes, revision: listing.revision });
     this.#parts.observer.resynced(this.#parts.prefix, why);
@@ -163,9 +162,8 @@ export class EtcdWatch {
     this.#queue.push({ kind: "lost", reason: reasonOf(cause) });
   }
 
-  /** Full jitter: watches that were lost together do not come back together. */
   async #pause(): Promise<void> {
-    const ceilingMs = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.min(this.#failures++, 16));
-    await sleep(this.#parts.clock, this.#parts.random.next() * ceilingMs, this.#signal).catch(() => undefined);
+    const { clock, random } = this.#parts;
+    await sleep(clock, pauseMs("watch", this.#failures++, random), this.#signal).catch(() => undefined);
   }
 }

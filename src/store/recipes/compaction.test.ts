@@ -4,7 +4,13 @@ import { ManualClock } from "../../../test/support/manual-clock.ts";
 import type { Revision, StoreCheck } from "../store.ts";
 import { compactRegularly, HISTORY_KEPT_MS } from "./compaction.ts";
 
-const told = (revision: Revision): StoreCheck => ({ latencyMs: 1, version: "3.5.16", revision, clock: undefined, warnings: [] });
+const told = (revision: Revision): StoreCheck => ({
+  latencyMs: 1,
+  version: "3.5.16",
+  revision,
+  clock: undefined,
+  warnings: [],
+});
 
 test("compaction: every five minutes to where the store was five minutes ago, and no further", async () => {
   const clock = new ManualClock();

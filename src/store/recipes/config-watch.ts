@@ -1,8 +1,8 @@
+import { pauseMs } from "../pauses.ts";
 import { sleep } from "../../core/clock.ts";
 import { reasonOf, RouterError } from "../../core/errors.ts";
 import { readCurrent, type ReadConfig } from "./config-read.ts";
 import type { ConfigPointer, ConfigVersion } from "./config-record.ts";
-import { jitterMs } from "./jitter.ts";
 import type { ConfigPlace } from "./shared-config.ts";
 import { watchEntries } from "./watched.ts";
 
@@ -54,8 +54,6 @@ interface ToldPointer {
   readonly what: string;
 }
 
-const PAUSES = { firstMs: 200, longestMs: 10_000 };
-
 /**
  * What is the newest now, however old the event is. Tries until the store has answered: whoever
  * follows is to be told some time. That it refuses to is told, too, and may be over later.
@@ -75,7 +73,7 @@ async function* readPatiently(place: ConfigPlace, signal: AbortSignal): AsyncGen
       refusal = read.message;
       yield { kind: "bad", version: undefined, reason: refusal };
     }
-    await sleep(clock, jitterMs(attempt, PAUSES, random), signal).catch(() => undefined);
+    await sleep(clock, pauseMs("config", attempt, random), signal).catch(() => undefined);
   }
 }
 

@@ -4,7 +4,8 @@ import { type Contest, type HowToAsk, placeLost, type ContestTurn } from "./lock
 import { KeyHold } from "./lock-hold.ts";
 import { leave, type OwnKey } from "./lock-leave.ts";
 import { queueKey, takeTurn } from "./lock-queue.ts";
-import { mayPass, pauseMs } from "./lock-retry.ts";
+import { pauseMs } from "../pauses.ts";
+import { mayPass } from "./lock-retry.ts";
 import { soleKey, takeSole } from "./lock-sole.ts";
 
 export interface ContendOptions {
@@ -30,7 +31,7 @@ export async function contend(contest: Contest, options: ContendOptions): Promis
       if (!mayPass(cause) && !isSessionLost(cause)) throw cause;
       options.onTrouble?.(cause);
     }
-    await sleep(clock, pauseMs(failures, random), options.signal);
+    await sleep(clock, pauseMs("lock", failures, random), options.signal);
   }
 }
 

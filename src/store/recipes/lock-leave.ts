@@ -1,7 +1,8 @@
 import { sleep } from "../../core/clock.ts";
 import type { CallOptions, Revision, Session } from "../store.ts";
 import type { RecipePlace } from "./place.ts";
-import { mayPass, pauseMs } from "./lock-retry.ts";
+import { pauseMs } from "../pauses.ts";
+import { mayPass } from "./lock-retry.ts";
 
 /** A key that goes with a session. */
 export interface OwnKey {
@@ -32,7 +33,7 @@ export async function leave(leaving: Leaving): Promise<void> {
 async function keepLeaving(leaving: Leaving, untilMs: number): Promise<void> {
   const { clock, random } = leaving.place;
   for (let failures = 0; clock.nowMs() < untilMs; failures++) {
-    await sleep(clock, pauseMs(failures, random), NEVER);
+    await sleep(clock, pauseMs("lock", failures, random), NEVER);
     if (await tryToLeave(leaving, undefined)) break;
   }
   await leaving.session.close();

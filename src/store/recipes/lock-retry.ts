@@ -1,13 +1,7 @@
 import { type Clock, sleep } from "../../core/clock.ts";
 import { RouterError } from "../../core/errors.ts";
 import type { Random } from "../../core/random.ts";
-import { jitterMs } from "./jitter.ts";
-
-const PAUSE = { firstMs: 50, longestMs: 2_000 };
-
-export function pauseMs(failures: number, random: Random): number {
-  return jitterMs(failures, PAUSE, random);
-}
+import { pauseMs } from "../pauses.ts";
 
 /** Whether it is about the store or the way to it, and may be over the next time. */
 export function mayPass(cause: unknown): cause is RouterError {
@@ -30,7 +24,7 @@ export async function persist<T>(run: () => Promise<T>, { clock, random, signal,
       signal.throwIfAborted();
       if (!mayPass(cause)) throw cause;
       onTrouble?.(cause);
-      await sleep(clock, pauseMs(failures, random), signal);
+      await sleep(clock, pauseMs("lock", failures, random), signal);
     }
   }
 }

@@ -1,3 +1,4 @@
+import { pauseMs } from "../pauses.ts";
 import { randomUUID } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import { sleep } from "../../core/clock.ts";
@@ -5,7 +6,6 @@ import { reasonOf, RouterError } from "../../core/errors.ts";
 import type { Log } from "../../telemetry/log.ts";
 import { inTimers } from "../check-request.ts";
 import { CALL_DEADLINE_MS, type CallOptions, type Entry, type Revision, type Session, type Store } from "../store.ts";
-import { jitterMs } from "./jitter.ts";
 import { decodeMember, encodeMember, type MemberHealth, type MemberInfo } from "./member.ts";
 import type { RecipePlace } from "./place.ts";
 
@@ -35,7 +35,6 @@ export interface Registration extends AsyncDisposable {
 
 /** How often a listed member looks whether it still is. */
 const LOOK_MS = 30_000;
-const PAUSES = { firstMs: 200, longestMs: 5_000 };
 
 export interface MemberPlace extends RecipePlace {
   readonly key: string;
@@ -299,7 +298,7 @@ class KeptRegistration implements Registration {
   }
 
   #backoff(attempt: number): number {
-    return jitterMs(attempt, PAUSES, this.#env.random);
+    return pauseMs("member", attempt, this.#env.random);
   }
 }
 

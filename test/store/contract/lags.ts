@@ -66,18 +66,18 @@ class Measured {
     this.options = { ...options, clock: this.#clock, observer: { ...options.observer, watchLag } };
   }
 
-  /** So many turns; resolves once so many lags are told. */
-  async turn(lags: number, turns = 1): Promise<readonly number[]> {
+  /** So many turns; resolves once so many lags were told in all. */
+  async turn(wanted: number, turns = 1): Promise<readonly number[]> {
     const before = this.#lags.length;
     for (let i = 0; i < turns; i++) {
       assert.equal(this.#lags.length, before, "told before its time");
       await this.#clock.runNext(...TURN);
     }
-    return await this.until(lags);
+    return await this.until(wanted);
   }
 
-  async until(lags: number): Promise<readonly number[]> {
-    while (this.#lags.length < lags) await this.#told.promise;
+  async until(wanted: number): Promise<readonly number[]> {
+    while (this.#lags.length < wanted) await this.#told.promise;
     return this.#lags;
   }
 }

@@ -19,8 +19,18 @@ const SAYS: Readonly<Record<string, readonly [Fields, StoreWarningCode, RegExp, 
   "an alarm for want of room": [{ errors: ["memberID:1 alarm:NOSPACE "] }, "no_room", /NOSPACE/u, /alarm disarm/u],
   "an alarm for corrupt data": [{ errors: ["memberID:1 alarm:CORRUPT "] }, "corrupt", /CORRUPT/u, /disaster recovery/u],
   "no leader": [{ leader: "0" }, "no_leader", /sees no leader/u, /endpoint status/u],
-  "a data file near the default quota": [{ dbSize: String(1_900 * 1_048_576) }, "little_room", /1900 MiB of 2048/u, /defrag/u],
-  "a data file near its own quota": [{ dbSize: "900", dbSizeQuota: "1000" }, "little_room", /holds 0 MiB of 0/u, /defrag/u],
+  "a data file near the default quota": [
+    { dbSize: String(1_900 * 1_048_576) },
+    "little_room",
+    /1900 MiB of 2048/u,
+    /defrag/u,
+  ],
+  "a data file near its own quota": [
+    { dbSize: "900", dbSizeQuota: "1000" },
+    "little_room",
+    /holds 0 MiB of 0/u,
+    /defrag/u,
+  ],
   "an old version": [{ version: "3.4.23" }, "old_version", /3\.4\.23 has known faults/u, /3\.4\.38 or newer/u],
 };
 for (const [name, [fields, code, message, hint]] of Object.entries(SAYS)) {

@@ -18,12 +18,12 @@ export async function enableUsers(endpoint: string, users: readonly EtcdUser[], 
   using connection = new EtcdConnection(endpoint, tls, systemClock);
   const call = async (name: string, fields: Record<string, unknown>): Promise<void> => {
     const method = { path: `/etcdserverpb.Auth/${name}`, decode: () => undefined };
-    const patience = { clock: systemClock, deadlineMs: 30_000, signal: new AbortController().signal };
+    const limits = { clock: systemClock, deadlineMs: 30_000, signal: new AbortController().signal };
     const answer = await connection.unary(
       method,
       encodeApi(`${name === "AuthEnable" ? "" : "Auth"}${name}Request`, fields),
       "",
-      patience,
+      limits,
     );
     assert.ok(answer.ok, `${name}: ${JSON.stringify(answer)}`);
   };

@@ -1,10 +1,10 @@
 import type { Entry, Listing, Revision } from "./store.ts";
 
-/** What a watch told its reader: what a list has more, or no more, is what a resync tells. */
-export class Told {
+/** What a watch delivered to its reader: what a list has more, or no more, is what a resync tells. */
+export class Delivered {
   readonly #modified = new Map<string, Revision>();
 
-  /** Keys that are there by what was told. */
+  /** Keys that are there by what was delivered. */
   get size(): number {
     return this.#modified.size;
   }
@@ -13,7 +13,7 @@ export class Told {
     return this.#modified.keys();
   }
 
-  /** Undefined: it is not there by what was told. */
+  /** Undefined: it is not there by what was delivered. */
   modifiedOf(key: string): Revision | undefined {
     return this.#modified.get(key);
   }
@@ -25,8 +25,8 @@ export class Told {
   }
 
   /**
-   * The difference to what is there now, which from then on counts as told. `all`: revisions of a
-   * store that began again say nothing about what was told, so that all that is there is told.
+   * The difference to what is there now, which from then on counts as delivered. `all`: revisions of a
+   * store that began again say nothing about what was delivered, so that all that is there is delivered.
    */
   turnInto(
     { entries }: Pick<Listing, "entries">,

@@ -1,10 +1,10 @@
 /** So many at a time; who comes later waits for its turn. */
-export class WatchPlaces {
+export class WatchSlots {
   readonly #waiting: (() => void)[] = [];
   #free: number;
 
-  constructor(places: number) {
-    this.#free = places;
+  constructor(slots: number) {
+    this.#free = slots;
   }
 
   /** Whether somebody waits: who has a place should not keep it for long. */
