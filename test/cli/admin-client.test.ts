@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { parse } from "yaml";
 import { createAuthority } from "../support/certs.ts";
-import { runCli } from "./run-cli.ts";
+import { type Ran, runCli } from "./run-cli.ts";
 import { ScriptedAdmin, type Script } from "./scripted-admin.ts";
 
 const FOLDER = mkdtempSync(join(tmpdir(), "signalbox-admin-cli-"));
@@ -310,15 +310,26 @@ const refusals: { script: Script; code: number; err: RegExp }[] = [
 ];
 for (const { script, code, err } of refusals) {
   const about = `${script.status} ${JSON.stringify(script.body).slice(0, 40)}`;
-  test(`an answer of ${about} exits with ${code}, and says so on stderr only`, async () => {
+  test(`an answer of ${about} exits with ${code}, and is told to people on stderr, and to programs as JSON`, async () => {
     await using admin = await ScriptedAdmin.open(script);
     for (const format of ["table", "json"]) {
       const ran = await runCli(["rules", "remove", "r", "-o", format, "--url", admin.url]);
       assert.equal(ran.code, code);
       assert.match(ran.err, err);
-      assert.equal(ran.out, "");
+      if (format === "table") assert.equal(ran.out, "");
+      else assertError(ran, code);
     }
   });
+}
+
+/** One document, of the same shape as that of all other commands. */
+function assertError({ out, err }: Ran, code: number): void {
+  const { error } = JSON.parse(out) as { error: Record<string, unknown> };
+  const isOther = code === 7;
+  assert.equal(error["code"], isOther ? "ADMIN_UNREACHABLE" : "ADMIN_REFUSED");
+  assert.equal(error["exit_code"], code);
+  assert.equal(typeof error["status"], "number");
+  assert.ok(err.includes(`signalbox: ${String(error["detail"])}\n`), "the same as on stderr");
 }
 
 test("config validate prints problems as its result, and exits with 3", async () => {
