@@ -147,7 +147,6 @@ export {
   type StoreOperation,
   type StoreSettings,
   type StoreTls,
-  STORE_WARNINGS,
   type StoreWarning,
   type StoreWarningCode,
   type Txn,

@@ -28,7 +28,7 @@ export interface CliError {
   readonly exit_code: ExitCode;
 }
 
-/** What stands in the place of a result: `-o` as it was given; nothing for people, who read stderr. */
+/** What stands in the place of a result, as `-o` asks: nothing for people, who read stderr. */
 export function printError(error: CliError, format: string | undefined, { stdout }: Io): void {
   if (format === "json") stdout.write(`${JSON.stringify({ error }, undefined, 2)}\n`);
   else if (format === "yaml") stdout.write(stringify({ error }, { keepUndefined: false }));

@@ -1,6 +1,8 @@
 import type { Entry, Listing, Revision } from "./store.ts";
 
-/** What a watch delivered to its reader: what a list has more, or no more, is what a resync tells. */
+/**
+ * What a watch delivered to its reader: what a list has more, or no more, is what a resync tells.
+ */
 export class Delivered {
   readonly #modified = new Map<string, Revision>();
 
@@ -25,8 +27,9 @@ export class Delivered {
   }
 
   /**
-   * The difference to what is there now, which from then on counts as delivered. `all`: revisions of a
-   * store that began again say nothing about what was delivered, so that all that is there is delivered.
+   * The difference to what is there now, which from then on counts as delivered. `all`: revisions
+   * of a store that began again say nothing about what was delivered, so that all that is there is
+   * delivered.
    */
   turnInto(
     { entries }: Pick<Listing, "entries">,

@@ -1,6 +1,6 @@
 import type { Random } from "../core/random.ts";
 
-interface Pause {
+interface GrowingPause {
   readonly firstMs: number;
   readonly longestMs: number;
 }
@@ -15,7 +15,7 @@ const PAUSES = {
   member: { firstMs: 200, longestMs: 5_000 },
   /** To read a config that many follow. */
   config: { firstMs: 200, longestMs: 10_000 },
-} as const satisfies Readonly<Record<string, Pause>>;
+} as const satisfies Readonly<Record<string, GrowingPause>>;
 
 /**
  * Until the next try, after so many that failed before the last one; with full jitter: many that

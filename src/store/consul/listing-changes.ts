@@ -8,7 +8,8 @@ export interface ListingChanges {
 }
 
 /**
- * What a watch delivered of a prefix, and at which index. Consul gives states: changes are ours to find.
+ * What a watch delivered of a prefix, and at which index. Consul gives states: changes are ours to
+ * find.
  */
 export class DeliveredListing {
   #entries: ReadonlyMap<string, Entry>;

@@ -19,7 +19,8 @@ const LOG_LEFT_BYTES = 16_777_216;
 /**
  * `state`: one row. `born` is another one in a file that was made anew; history up to `compacted`
  * is gone. `entries`: what is there. `history`: what each revision wrote, in order; no value: it
- * was deleted; when, for people who look. `leases`: times in `machineMs`, which mean something in the boot they are of.
+ * was deleted; when, for people who look. `leases`: times in `machineMs`, which mean something in
+ * the boot they are of.
  */
 const TABLES = `
   CREATE TABLE state (

@@ -10,8 +10,8 @@ interface AwaitedChange {
 }
 
 /**
- * Of an answer to the question how far a stream is. Before 3.4.25 it may come before changes that it
- * counts: so it moves no cursor.
+ * Of an answer to the question how far a stream is. Before 3.4.25 it may come before changes that
+ * it counts: so it moves no cursor.
  */
 const ANY_WATCH = -1n;
 
@@ -35,7 +35,10 @@ export class WatchState {
   #reached: Revision = 0n;
   /** Of the answer that comes in parts. */
   #parts: WatchResponse["events"] = [];
-  /** Keys that changes were delivered of while a listing was on its way; what it says of them is old. */
+  /**
+   * Keys that changes were delivered of while a listing was on its way: what it says of them is
+   * old.
+   */
   #touched: Set<string> | undefined;
   /** Keys of which a listing says what was not delivered yet. */
   readonly #awaited = new Map<string, AwaitedChange>();
@@ -67,8 +70,8 @@ export class WatchState {
   }
 
   /**
-   * What there is to deliver, by revision. What is below the cursor as it stood before this answer was
-   * delivered already: members that were restored, and etcd before 3.4.24, send it again.
+   * What there is to deliver, by revision. What is below the cursor as it stood before this answer
+   * was delivered already: members that were restored, and etcd before 3.4.24, send it again.
    */
   take(response: WatchResponse): WatchStep[] {
     if (response.watchId === ANY_WATCH) {
@@ -105,8 +108,8 @@ export class WatchState {
   }
 
   /**
-   * Why what was delivered cannot be what led to this listing; undefined where it can, and then what
-   * still has to be delivered is awaited.
+   * Why what was delivered cannot be what led to this listing; undefined where it can, and then
+   * what still has to be delivered is awaited.
    */
   compare(listing: PrefixListing): ResyncReason | undefined {
     const touched = this.#touched ?? new Set();
