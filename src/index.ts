@@ -221,6 +221,50 @@ export type { PublishOptions, PublishOutcome } from "./store/recipes/config-poin
 export type { ReadConfig } from "./store/recipes/config-read.ts";
 export type { ConfigNews, SubscribeOptions } from "./store/recipes/config-watch.ts";
 
+// How much something carries, what is to be expected of it, and how long queues last.
+export { createLoadMonitor, type LoadMonitor, type LoadMonitorOptions } from "./control/load/load-monitor.ts";
+export type { LoadReading } from "./control/load/load-reading.ts";
+export type { LoadCapacity, LoadReport, LoadSample } from "./control/load/load-report.ts";
+export { type Machine, thisMachine } from "./control/load/machine.ts";
+export type { ReadFile } from "./control/load/cgroup.ts";
+export {
+  type ForecasterOptions,
+  forecastLoad,
+  type ForecastOptions,
+  type LoadForecast,
+  LoadForecaster,
+  type LoadPoint,
+} from "./control/load/forecast.ts";
+export type { HoltGains } from "./control/load/holt.ts";
+export type { HorizonQuality } from "./control/load/horizon-errors.ts";
+export {
+  type CollectorNeed,
+  collectorsNeeded,
+  neededConcurrency,
+  type QueueFlow,
+  timeInSystemMs,
+  timeToDrainMs,
+  timeToFullMs,
+} from "./control/load/little.ts";
+
+// Who is there: totals, health of regions, split views, and the best of many to send to.
+export {
+  bestCollector,
+  type BestCollector,
+  type BestOptions,
+  type CollectorCandidate,
+  DEFAULT_CRITERIA,
+  type SelectionCriteria,
+} from "./control/topology/best-collector.ts";
+export {
+  regionHealth,
+  type RegionFacts,
+  type RegionHealth,
+  type RegionVerdict,
+} from "./control/topology/region-health.ts";
+export { type MemberView, seenBy, type SplitView, splitViews } from "./control/topology/split-views.ts";
+export { type TopologyTotals, topologyTotals, type TotalNumbers } from "./control/topology/totals.ts";
+
 // Whose store it is, and which of two leaders is the newer.
 export {
   adoptFleet,
