@@ -125,6 +125,7 @@ test("a controller is listed as a member with its roles, and as a collector for 
     id: "a",
     region: "eu",
     address: "a:4321",
+    tls: true,
     version: "1.0.0",
     capacity: 0,
     roles: ["collector", "controller"],
@@ -132,7 +133,10 @@ test("a controller is listed as a member with its roles, and as a collector for 
   };
   const registered = await store.pass(registerController({ place: store.place, node, signal: NEVER }));
   const [member] = (await createRegistry(store.place).list({ signal: NEVER })).members;
-  assert.deepEqual([member?.address, member?.metadata], ["a:4321", { roles: "collector,controller", schema_max: "1" }]);
+  assert.deepEqual(
+    [member?.address, member?.metadata],
+    ["a:4321", { roles: "collector,controller", tls: "true", schema_max: "1" }],
+  );
   assert.ok((await store.get("/test/collectors/a", { signal: NEVER })) !== undefined);
   await store.pass(Promise.resolve(registered[Symbol.asyncDispose]()));
   assert.deepEqual(await store.entries(), []);

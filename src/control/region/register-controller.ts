@@ -12,6 +12,8 @@ export interface ControllerNode {
   readonly region: string;
   /** Where collectors dial it. */
   readonly address: string;
+  /** Whether it is dialled with TLS. */
+  readonly tls: boolean;
   readonly version: string;
   /** Items/s that it can take as a collector; 0: unknown, or it is none. */
   readonly capacity: number;
@@ -62,7 +64,7 @@ export async function registerController(options: RegisterControllerOptions): Pr
   }
 }
 
-function memberOf({ id, region, address, version, capacity, roles, schemaMax }: ControllerNode): MemberInfo {
-  const metadata = { roles: roles.join(","), schema_max: String(schemaMax) };
+function memberOf({ id, region, address, tls, version, capacity, roles, schemaMax }: ControllerNode): MemberInfo {
+  const metadata = { roles: roles.join(","), tls: String(tls), schema_max: String(schemaMax) };
   return { id, name: id, address, region, capacity, version, metadata };
 }
