@@ -10,6 +10,7 @@ import type { UnaryCall, UnaryExchange, UnaryHandler, UnaryReply } from "./port.
 export abstract class InboundCall implements UnaryCall, MessageGuard {
   abstract readonly path: string;
   abstract readonly peer: string;
+  abstract readonly peerNames: readonly string[];
   abstract readonly encoding: string;
   abstract readonly timeoutMs: number | undefined;
   #exchange: UnaryExchange | undefined;

@@ -12,6 +12,7 @@ import {
   httpStatusOf,
   isContinue,
 } from "./headers.ts";
+import { certificateNames } from "./certificate-names.ts";
 import { HELLO_TIMEOUT_MS, peerOf, type ServedConnection } from "./listening.ts";
 import { NodeLeftovers } from "./node-leftovers.ts";
 import { watchLiveness } from "./node-liveness.ts";
@@ -114,7 +115,7 @@ export class ServerSession implements ServedConnection {
     }
     const timeout = headerText(headers, "grpc-timeout");
     const timeoutMs = timeout === undefined ? undefined : parseTimeout(timeout);
-    const head = { path: headers[":path"] ?? "", peer: this.#peer, timeoutMs };
+    const head = { path: headers[":path"] ?? "", peer: this.#peer, socket: this.#socket, timeoutMs };
     const call = new NodeServerCall(stream, headers, head, this.#leftovers);
     if (timeout !== undefined && timeoutMs === undefined) {
       call.refuse(STATUS.INTERNAL, `grpc-timeout "${timeout}" is malformed`, bodyEnded);
@@ -130,6 +131,7 @@ function ignore(): void {}
 interface CallHead {
   readonly path: string;
   readonly peer: string;
+  readonly socket: Socket;
   readonly timeoutMs: number | undefined;
 }
 
@@ -150,6 +152,7 @@ class NodeServerCall extends InboundCall {
   readonly peer: string;
   readonly encoding: string;
   readonly timeoutMs: number | undefined;
+  readonly #socket: Socket;
   readonly #stream: ServerHttp2Stream;
   readonly #headers: HeaderBlock;
   readonly #leftovers: NodeLeftovers;
@@ -162,10 +165,15 @@ class NodeServerCall extends InboundCall {
     this.peer = head.peer;
     this.timeoutMs = head.timeoutMs;
     this.encoding = headerText(headers, "grpc-encoding") ?? "identity";
+    this.#socket = head.socket;
     this.#stream = stream;
     this.#headers = headers;
     this.#leftovers = leftovers;
     this.#awaitsContinue = isContinue(headerText(headers, "expect"));
+  }
+
+  get peerNames(): readonly string[] {
+    return certificateNames(this.#socket);
   }
 
   header(name: string): string | undefined {

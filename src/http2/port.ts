@@ -33,6 +33,11 @@ export interface UnaryCall {
   readonly encoding: string;
   /** `grpc-timeout` in milliseconds. */
   readonly timeoutMs: number | undefined;
+  /**
+   * What the peer's certificate calls it: names and URIs of its SAN. Empty without a certificate,
+   * which is asked for where there is a `clientCa`.
+   */
+  readonly peerNames: readonly string[];
   /** A request header by its lower-case name. */
   header(name: string): string | undefined;
   /**

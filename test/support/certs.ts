@@ -12,7 +12,8 @@ export interface TestAuthority {
   readonly ca: string;
   /** A server's certificate for these names and addresses. */
   readonly server: (names?: readonly string[]) => Promise<Identity>;
-  readonly client: (commonName?: string) => Promise<Identity>;
+  /** A client's certificate; `names` are those of its SAN, URIs among them. */
+  readonly client: (commonName?: string, names?: readonly string[]) => Promise<Identity>;
 }
 
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
@@ -47,8 +48,13 @@ export async function createAuthority(commonName = "Signalbox test authority"): 
       const usage = new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]);
       return issue(names[0] ?? "localhost", [usage, new x509.SubjectAlternativeNameExtension(alternatives)]);
     },
-    client(name = "client") {
-      return issue(name, [new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.clientAuth])]);
+    client(name = "client", names = []) {
+      const usage = new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.clientAuth]);
+      const alternatives = names.map((value) => ({ type: value.includes("://") ? "url" : "dns", value }) as const);
+      return issue(name, [
+        usage,
+        ...(names.length === 0 ? [] : [new x509.SubjectAlternativeNameExtension(alternatives)]),
+      ]);
     },
   };
 }

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import http2 from "node:http2";
 import net from "node:net";
 import tls from "node:tls";
-import type { TlsClientOptions, TlsServerOptions, UnaryResult } from "../../src/http2/port.ts";
+import type { TlsClientOptions, TlsServerOptions, UnaryHandler, UnaryResult } from "../../src/http2/port.ts";
 import { createAuthority } from "../support/certs.ts";
 import { FRAME, frame, PREFACE } from "./frames.ts";
 import {
@@ -199,6 +199,25 @@ export const TLS: Guarantees = {
       const result = await over(transport, serverTls, { ca, ...identity });
       assert.ok(result.kind === "failed" && result.reason === "connect");
     }
+  },
+  "mTLS: a handler is told the names and URIs of the client's certificate, and none without mTLS": async (
+    transport,
+  ) => {
+    const { ca, server, client } = await authority;
+    const told: (readonly string[])[] = [];
+    const handler: UnaryHandler = (call) => {
+      told.push(call.peerNames);
+      return echo(call);
+    };
+    const identity = await client("somebody", ["node-1", "spiffe://fleet/node-1"]);
+    for (const more of [{ clientCa: ca }, {}]) {
+      const options = serverOptions(handler, { tls: { ...(await server()), ...more } });
+      await using listening = await transport.listen(options, manualEnv());
+      const url = `https://127.0.0.1:${listening.port}`;
+      await using caller = transport.connect({ ...clientOptions(1), url, tls: { ca, ...identity } }, manualEnv());
+      assert.equal((await ask(caller)).kind, "answer");
+    }
+    assert.deepEqual(told, [["node-1", "spiffe://fleet/node-1"], []]);
   },
   "what is no TLS, and TLS without HTTP/2, ends its connection and nothing else": async (transport) => {
     const env = manualEnv();

@@ -10,6 +10,7 @@ import type { StreamRequestHead } from "./request-head.ts";
 /** Whose call it is. */
 export interface ReplySender {
   readonly peer: string;
+  readonly peerNames: readonly string[];
   /** What the peer takes of a reply's headers. */
   readonly maxHeaderListBytes: number;
   /** Sends a reply with a message, or, without one, the block of an error. */
@@ -43,6 +44,10 @@ export class ServerCall extends InboundCall implements WaitingReader {
 
   get peer(): string {
     return this.#sender.peer;
+  }
+
+  get peerNames(): readonly string[] {
+    return this.#sender.peerNames;
   }
 
   get encoding(): string {

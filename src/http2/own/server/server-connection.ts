@@ -3,6 +3,7 @@ import type { Clock } from "../../../core/clock.ts";
 import { IdMap } from "../../../core/id-map.ts";
 import type { Random } from "../../../core/random.ts";
 import { STATUS } from "../../grpc-status.ts";
+import { certificateNames } from "../../certificate-names.ts";
 import { HELLO_TIMEOUT_MS, peerOf, type ServedConnection } from "../../listening.ts";
 import { Liveness } from "../../liveness.ts";
 import type { UnaryServerOptions } from "../../port.ts";
@@ -52,6 +53,7 @@ const NEVER = Number.POSITIVE_INFINITY;
 export class ServerConnection implements ServedConnection, ConnectionEvents, DriverOwner, ReplySender, Timer {
   heapIndex = -1;
   readonly peer: string;
+  readonly #accepted: Socket;
   readonly #shared: ServerShared;
   readonly #connection: Connection;
   readonly #driver: Driver;
@@ -73,6 +75,7 @@ export class ServerConnection implements ServedConnection, ConnectionEvents, Dri
   constructor(socket: Socket, plain: boolean, shared: ServerShared) {
     const { clock, flusher, random, options } = shared;
     const nowMs = clock.nowMs();
+    this.#accepted = socket;
     this.#shared = shared;
     this.peer = peerOf(socket);
     this.#connection = openServerConnection(shared.limits, this, nowMs);
@@ -89,6 +92,10 @@ export class ServerConnection implements ServedConnection, ConnectionEvents, Dri
     this.#retireAtMs = ageMs <= 0 ? NEVER : nowMs + ageMs * (0.9 + 0.2 * random.next());
     this.#wake(nowMs);
     this.#driver.touch();
+  }
+
+  get peerNames(): readonly string[] {
+    return certificateNames(this.#accepted);
   }
 
   get maxHeaderListBytes(): number {
