@@ -6,6 +6,7 @@ import { checkConditions, checkShadows } from "./validate/conditions.ts";
 import { checkFallbackCycles, checkReferences, checkRulePools, checkUniqueIds } from "./validate/references.ts";
 import { checkForwardHeaders, checkHeaderConditions, checkTargetOptions } from "./validate/targets.ts";
 import { checkListeners } from "./validate/listeners.ts";
+import { checkNodeFleet } from "./validate/node-fleet.ts";
 import { checkQueueSize, checkRanges, checkStrategies } from "./validate/pools.ts";
 import { checkReachability, checkUsage } from "./validate/usage.ts";
 
@@ -30,6 +31,7 @@ const CHECKS = [
   checkRulePools,
   checkFallbackCycles,
   checkListeners,
+  checkNodeFleet,
   checkTargetOptions,
   checkRanges,
   checkQueueSize,

@@ -25,6 +25,31 @@ const cases: readonly { readonly name: string; readonly text: string; readonly w
     text: "rules: [{ id: r, pool: p, signals: [logs] },\n  { id: r, pool: p }]\nunmatched: drop",
     want: ["4 error rules[1].id"],
   },
+  {
+    name: "controllers listen off this machine only with TLS",
+    text: 'node: { fleet: { token: t, listen:\n  { address: "0.0.0.0:4321" } } }\ndefault_pool: p',
+    want: ["4 error node.fleet.listen.address"],
+  },
+  {
+    name: "and only for those who say who they are",
+    text: 'node: { fleet: { listen: { tls: { cert: cert.pem, key: key.pem },\n  address: "10.0.0.7:4321" } } }\ndefault_pool: p',
+    want: ["4 error node.fleet.listen.address"],
+  },
+  {
+    name: "controllers listen with TLS and a token, with TLS and certificates, or on this machine",
+    text: 'node: { fleet: { token: t, listen: { address: "10.0.0.7:4321", tls: { cert: cert.pem, key: key.pem } } } }\ndefault_pool: p',
+    want: [],
+  },
+  {
+    name: "the listener of controllers has an address of its own",
+    text: 'node: { fleet: { listen: { address: "127.0.0.1:4317" } } }\ndefault_pool: p',
+    want: ["3 error node.fleet.listen.address"],
+  },
+  {
+    name: "a certificate of a node has a key",
+    text: "node: { fleet: { tls: { cert: cert.pem } } }\ndefault_pool: p",
+    want: ["3 error node.fleet.tls.cert"],
+  },
   { name: "the default pool is known", text: "default_pool: pp", want: ["3 error default_pool"] },
   {
     name: "a selector selects something",

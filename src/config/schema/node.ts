@@ -2,6 +2,8 @@ import { z } from "zod";
 import { DEFAULT_GRPC_TRANSPORT, GRPC_TRANSPORTS } from "../../core/grpc-transport.ts";
 import { AddressSchema } from "./address.ts";
 import { CoordinationSchema } from "./coordination.ts";
+import { ListenerTlsSchema, OFF } from "./listener.ts";
+import { NodeFleetSchema } from "./node-fleet.ts";
 import { duration, length, NameSchema, SecretSchema, size } from "./values.ts";
 
 /**
@@ -38,20 +40,10 @@ export const DEFAULT_ADDRESSES = {
   admin: "127.0.0.1:4320",
 } as const;
 
-const ListenerTlsSchema = z.strictObject({
-  cert: z.string().min(1).describe("Certificate and its chain: a file, or PEM."),
-  key: SecretSchema.describe("Key of the certificate: a file, or PEM."),
-  client_ca: z.string().min(1).optional().describe("Ask clients for a certificate signed by these: a file, or PEM."),
-});
-
 const LISTENER_SHAPE = {
   tls: ListenerTlsSchema.optional().describe("Without it, plain text."),
   region: NameSchema.optional().describe("Region of senders that state none; default: node.region."),
 };
-
-const OFF = z
-  .union([z.literal(false, "expected a mapping, or false to switch it off"), z.null()])
-  .transform((): false => false);
 
 function address(which: keyof typeof DEFAULT_ADDRESSES) {
   return AddressSchema.prefault(DEFAULT_ADDRESSES[which]).describe(
@@ -192,6 +184,7 @@ export const NodeSchema = z.strictObject({
   shutdown_grace: duration(0).prefault("30s").describe("How long queues may drain when the node stops."),
   coordination: CoordinationSchema.prefault({}).describe("The store that nodes share."),
   load: LoadSchema.prefault({}).describe("How the node measures its own load."),
+  fleet: NodeFleetSchema.prefault({}).describe("How this node is part of its fleet."),
   admin: AdminSchema.prefault({}).describe("Who may use the admin API."),
   log: LogSchema.prefault({}).describe("The node's own log, on stderr."),
 });

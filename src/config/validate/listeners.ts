@@ -3,6 +3,7 @@ import type { Outline } from "../outline.ts";
 import { listOf, textOf, type Values, valueAt, valuesOf } from "../values.ts";
 import { type Address, formatAddress, parseAddress } from "../schema/address.ts";
 import { DEFAULT_ADDRESSES } from "../schema/node.ts";
+import { DEFAULT_FLEET_ADDRESS } from "../schema/node-fleet.ts";
 
 interface ListenAddress {
   readonly name: string;
@@ -15,17 +16,24 @@ interface ListenAddress {
  * token.
  */
 export function checkListeners({ root }: Outline): Finding[] {
-  const listeners = Object.entries(DEFAULT_ADDRESSES).flatMap(([name, address]) => readListener(root, name, address));
-  return [...checkShared(listeners), ...checkAdmin(root, listeners)];
+  const listeners = Object.entries(DEFAULT_ADDRESSES).flatMap(([name, address]) =>
+    readListener(valueAt(root, "node", "listen", name), name, address),
+  );
+  const fleet = valueAt(root, "node", "fleet", "listen");
+  const all = fleet === undefined ? listeners : [...listeners, ...readListener(fleet, "fleet", DEFAULT_FLEET_ADDRESS)];
+  return [...checkShared(all), ...checkAdmin(root, listeners)];
 }
 
-function readListener(root: Values, name: string, otherwise: string): ListenAddress[] {
-  const listener = valueAt(root, "node", "listen", name);
+function readListener(listener: unknown, name: string, otherwise: string): ListenAddress[] {
   const values = listener === undefined ? {} : valuesOf(listener);
   const written = values?.["address"];
   const address =
     values === undefined ? undefined : parseAddress(written === undefined ? otherwise : (textOf(written) ?? ""));
-  return address === undefined ? [] : [{ name, address, path: ["node", "listen", name, "address"] }];
+  return address === undefined ? [] : [{ name, address, path: pathOf(name) }];
+}
+
+function pathOf(name: string): Path {
+  return name === "fleet" ? ["node", "fleet", "listen", "address"] : ["node", "listen", name, "address"];
 }
 
 function checkShared(listeners: readonly ListenAddress[]): Finding[] {

@@ -1,7 +1,9 @@
 /** What the protocol between collectors and controllers takes, at most. */
 export const FLEET_BOUNDS = {
-  /** A message of any call, both ways, but for the reply of Fetch. */
+  /** A request, and a reply but for those below. */
   messageBytes: 262_144,
+  /** The reply of Members and Member. */
+  pageBytes: 4_194_304,
   /** A body that is fetched by its digest: a document of the fleet's config is not larger. */
   bodyBytes: 8_388_608,
   /** The reply of Fetch: a body in Base64, and what is around it. */

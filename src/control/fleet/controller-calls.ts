@@ -14,7 +14,9 @@ import type {
   ReportReply,
 } from "./messages.ts";
 
-/** Who asks, as the transport knows it: to be told to people, and nothing is decided by it here. */
+/**
+ * Who asks, as the transport knows it: to be told to people, and nothing is decided by it here.
+ */
 export interface CalledWith {
   /**
    * Fires when nobody waits for the answer any more: the peer went away, its deadline is over, or
@@ -31,13 +33,13 @@ export interface CalledWith {
  * expected is in the replies.
  */
 export interface ControllerCalls {
-  report(request: CollectorReport, called: CalledWith): Promise<NotLeader | ReportReply>;
+  readonly report: (request: CollectorReport, called: CalledWith) => Promise<NotLeader | ReportReply>;
   /** Held until something is newer than what is known, for 25 s +-5 s at most. */
-  await(request: AwaitRequest, called: CalledWith): Promise<AwaitReply | NotLeader>;
-  fetch(request: FetchRequest, called: CalledWith): Promise<FetchReply | NotLeader>;
-  goodbye(request: GoodbyeRequest, called: CalledWith): Promise<GoodbyeReply | NotLeader>;
-  members(request: MembersRequest, called: CalledWith): Promise<MembersReply | NotLeader>;
-  member(request: MemberRequest, called: CalledWith): Promise<MemberReply | NotLeader>;
+  readonly await: (request: AwaitRequest, called: CalledWith) => Promise<AwaitReply | NotLeader>;
+  readonly fetch: (request: FetchRequest, called: CalledWith) => Promise<FetchReply | NotLeader>;
+  readonly goodbye: (request: GoodbyeRequest, called: CalledWith) => Promise<GoodbyeReply | NotLeader>;
+  readonly members: (request: MembersRequest, called: CalledWith) => Promise<MembersReply | NotLeader>;
+  readonly member: (request: MemberRequest, called: CalledWith) => Promise<MemberReply | NotLeader>;
 }
 
 export type ControllerMethod = keyof ControllerCalls;

@@ -26,7 +26,7 @@ interface Rig {
   readonly clock: ManualClock;
   readonly book: DirectiveBook;
   readonly told: string[];
-  offer(epoch: string, seq: number, more?: OfferMore): Promise<DirectiveVerdict>;
+  readonly offer: (epoch: string, seq: number, more?: OfferMore) => Promise<DirectiveVerdict>;
 }
 
 interface OfferMore {

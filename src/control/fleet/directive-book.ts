@@ -39,7 +39,10 @@ export interface DirectiveBookOptions {
   readonly memory: Pick<FleetMemory, "offer" | "seen">;
   /** Must not throw. */
   readonly apply: (directive: StandingDirective) => void;
-  /** What holds no more, with nothing in its place: its scope narrows to its fallback. Must not throw. */
+  /**
+   * What holds no more, with nothing in its place: its scope narrows to its fallback. Must not
+   * throw.
+   */
   readonly expired: (directive: StandingDirective) => void;
   /** Told why an epoch could not be kept. */
   readonly onTrouble?: (reason: string) => void;
@@ -56,7 +59,7 @@ export interface OfferedDirective {
 /** How often it is looked at the wall clock, which somebody may have set. */
 const LOOK_MS = 1_000;
 
-interface Line {
+interface BookLine {
   readonly standing: StandingDirective;
   readonly epoch: Epoch;
   readonly digest: string;
@@ -70,7 +73,7 @@ interface Line {
  */
 export class DirectiveBook implements Disposable {
   readonly #options: DirectiveBookOptions;
-  readonly #lines = new Map<string, Line>();
+  readonly #lines = new Map<string, BookLine>();
   readonly #turns = new InTurn();
   #cancel: Cancel | undefined;
   #isClosed = false;
@@ -145,7 +148,7 @@ export class DirectiveBook implements Disposable {
     });
   }
 
-  #set(before: Line | undefined, step: number, line: Line): DirectiveVerdict {
+  #set(before: BookLine | undefined, step: number, line: BookLine): DirectiveVerdict {
     const { scope } = line.standing;
     if (before !== undefined && !before.isOver && step === 0) {
       this.#lines.set(scope, { ...line, until: later(before.until, line.until) });
@@ -173,7 +176,7 @@ export class DirectiveBook implements Disposable {
     return seen !== undefined && compareEpochs(epoch, seen) < 0;
   }
 
-  *#standing(): Generator<[string, Line]> {
+  *#standing(): Generator<[string, BookLine]> {
     this.#sweep();
     for (const entry of this.#lines) if (!entry[1].isOver) yield entry;
   }
@@ -205,7 +208,7 @@ export class DirectiveBook implements Disposable {
   }
 }
 
-function compareMarks(a: { readonly epoch: Epoch; readonly seq: number }, line: Line): number {
+function compareMarks(a: { readonly epoch: Epoch; readonly seq: number }, line: BookLine): number {
   const step = compareEpochs(a.epoch, line.epoch);
   return step === 0 ? a.seq - line.standing.seq : step;
 }

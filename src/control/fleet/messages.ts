@@ -79,7 +79,12 @@ const IDENTITY_SHAPE = {
   id: NodeIdSchema,
   region: z.string().min(1).max(FLEET_BOUNDS.text),
   /**
+<<<<<<< HEAD
    * One start of a node: made up anew each time, so that a goodbye of the one before says nothing.
+=======
+   * One start of a node: made up anew each time, so that a goodbye of the one before says
+   * nothing.
+>>>>>>> e54222e (Fleet: collectors follow their controller over HTTP/2, with a token or certificates, and find it in the store once)
    */
   incarnation: z.string().min(1).max(64),
 };
@@ -140,7 +145,18 @@ export const ReportReplySchema = z.object({
 });
 export type ReportReply = z.output<typeof ReportReplySchema>;
 
-export const AwaitSchema = z.object({ protocol, id: NodeIdSchema, known: KnownDirectivesSchema.default({}) });
+/**
+ * One process may be the controller of several regions. Absent: of the one that the id reports
+ * from.
+ */
+const ofRegion = z.string().max(FLEET_BOUNDS.text).optional();
+
+export const AwaitSchema = z.object({
+  protocol,
+  id: NodeIdSchema,
+  region: ofRegion,
+  known: KnownDirectivesSchema.default({}),
+});
 export type AwaitRequest = z.output<typeof AwaitSchema>;
 
 /** Empty: nothing came within the time that it was held. */
@@ -150,7 +166,7 @@ export const AwaitReplySchema = z.object({
 });
 export type AwaitReply = z.output<typeof AwaitReplySchema>;
 
-export const FetchSchema = z.object({ protocol, id: NodeIdSchema, digest: DigestSchema });
+export const FetchSchema = z.object({ protocol, id: NodeIdSchema, region: ofRegion, digest: DigestSchema });
 export type FetchRequest = z.output<typeof FetchSchema>;
 
 /** Without a body: the controller has none with this digest. */
@@ -162,7 +178,12 @@ export const FetchReplySchema = z.object({
 });
 export type FetchReply = z.output<typeof FetchReplySchema>;
 
-export const GoodbyeSchema = z.object({ protocol, id: NodeIdSchema, incarnation: IDENTITY_SHAPE.incarnation });
+export const GoodbyeSchema = z.object({
+  protocol,
+  id: NodeIdSchema,
+  region: ofRegion,
+  incarnation: IDENTITY_SHAPE.incarnation,
+});
 export type GoodbyeRequest = z.output<typeof GoodbyeSchema>;
 
 export const GoodbyeReplySchema = z.object({ protocol });
@@ -198,7 +219,7 @@ export const MembersReplySchema = z.object({
 });
 export type MembersReply = z.output<typeof MembersReplySchema>;
 
-export const MemberSchema = z.object({ protocol, id: NodeIdSchema });
+export const MemberSchema = z.object({ protocol, id: NodeIdSchema, region: ofRegion });
 export type MemberRequest = z.output<typeof MemberSchema>;
 
 /** All that its controller knows of one; without `member`: nothing. */

@@ -1,0 +1,51 @@
+import { z } from "zod";
+import { AddressSchema, parseAddress } from "./address.ts";
+import { ListenerTlsSchema, OFF } from "./listener.ts";
+import { duration, SecretSchema } from "./values.ts";
+
+/** Where controllers are reached when nothing is said: only on this machine. */
+export const DEFAULT_FLEET_ADDRESS = "127.0.0.1:4321";
+
+const FleetListenerSchema = z.strictObject({
+  address: AddressSchema.prefault(DEFAULT_FLEET_ADDRESS).describe(
+    "host:port, IPv6 in brackets; port 0 is any free one. Off this machine it needs tls, and client_ca or a token.",
+  ),
+  tls: ListenerTlsSchema.optional().describe(
+    "Without it, plain text. With client_ca the SAN of a node's certificate has to be its id.",
+  ),
+});
+
+const FleetClientTlsSchema = z.strictObject({
+  ca: z.string().min(1).optional().describe("Certificates to trust instead of the system's: a file, or PEM."),
+  cert: z.string().min(1).optional().describe("Certificate of this node, whose SAN is its id: a file, or PEM."),
+  key: SecretSchema.optional().describe("Key of the certificate: a file, or PEM."),
+  server_name: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Name to expect in the controllers' certificates; default: the host that is dialled."),
+});
+
+/** How a node is part of its fleet. */
+export const NodeFleetSchema = z.strictObject({
+  listen: z
+    .union([FleetListenerSchema, OFF])
+    .optional()
+    .describe(
+      "Where its controller is reached; false: nowhere. Default: on this machine, with a store that nodes share.",
+    ),
+  token: SecretSchema.optional().describe("What all nodes of the fleet show each other."),
+  tls: FleetClientTlsSchema.optional().describe("For controllers that listen with tls."),
+  advertise: z
+    .string()
+    .refine((text) => parseAddress(text) !== undefined, "is not an address\nwrite host:port")
+    .optional()
+    .describe("host:port that others dial; default: where it listens."),
+  report_interval: duration(500)
+    .prefault("5s")
+    .describe("How often a node tells its controller how it is; at once when what is offered to it leaves +-25 %."),
+  bootstrap: z
+    .boolean()
+    .default(false)
+    .describe("Start with what stands beside `node` in this file while there is neither the store nor a copy on disk."),
+});

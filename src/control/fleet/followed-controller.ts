@@ -1,0 +1,204 @@
+import { sleep } from "../../core/clock.ts";
+import { RouterError } from "../../core/errors.ts";
+import type { CallOutcome, ControllerLink, RefusedCall } from "./controller-link.ts";
+import type { Directive, DirectiveNews } from "./directive.ts";
+import type { FollowerOptions } from "./follower.ts";
+import type { ReportFacts } from "./follower-ports.ts";
+import {
+  type AwaitReply,
+  type CollectorReport,
+  type ControllerAddress,
+  decodeBody,
+  FLEET_PROTOCOL,
+} from "./messages.ts";
+
+export interface FollowedOptions extends FollowerOptions {
+  readonly nextSeq: () => number;
+  /** A Report was answered. */
+  readonly heard: (collectors: number) => void;
+}
+
+/** Why a controller is followed no more; `wasHeard`: it had answered a Report. */
+export type FollowEnd = { readonly wasHeard: boolean } & (
+  | { readonly kind: "closed" }
+  | { readonly kind: "not_leader"; readonly leader: ControllerAddress | undefined }
+  | { readonly kind: "refused"; readonly why: RefusedCall; readonly reason: string }
+  | { readonly kind: "unreachable"; readonly reason: string }
+);
+type End = FollowEnd extends infer Each ? (Each extends FollowEnd ? Omit<Each, "wasHeard"> : never) : never;
+
+const REPORT_MS = 4_000;
+/** Longer than any call is held. */
+const AWAIT_MS = 40_000;
+const FETCH_MS = 30_000;
+/** How often it is looked whether something is to be told before its time. */
+const LOOK_MS = 250;
+/** A call that was answered sooner was not held: with nothing new in it, another one waits. */
+const HELD_MS = 10_000;
+const IDLE = { firstMs: 500, longestMs: 10_000 } as const;
+
+/** One controller while it is followed: Reports at their times, and always one Await. */
+export class FollowedController {
+  readonly #link: ControllerLink;
+  readonly #options: FollowedOptions;
+  readonly #over = new AbortController();
+  #wasHeard = false;
+  #epoch: string | undefined;
+  #isWanted = false;
+  /** Told by the last Report, and not come by Await since. */
+  #missing: readonly DirectiveNews[] = [];
+  #kick: (() => void) | undefined;
+
+  constructor(link: ControllerLink, options: FollowedOptions) {
+    this.#link = link;
+    this.#options = options;
+  }
+
+  get controller(): ControllerAddress {
+    return this.#link.controller;
+  }
+
+  get epoch(): string | undefined {
+    return this.#epoch;
+  }
+
+  reportNow(): void {
+    this.#isWanted = true;
+  }
+
+  /** Until it leads no more, cannot be reached, or the signal ends it. Never rejects. */
+  async run(signal: AbortSignal): Promise<FollowEnd> {
+    const both = AbortSignal.any([signal, this.#over.signal]);
+    try {
+      const first = await this.#report(both);
+      if (first !== undefined) return this.#ended(first);
+      const reports = this.#reports(both);
+      const awaits = this.#awaits(both);
+      const end = await Promise.race([reports, awaits]);
+      this.#over.abort(new RouterError("INTERRUPTED", "another way to the controller is taken"));
+      await Promise.all([reports, awaits]);
+      return this.#ended(end);
+    } finally {
+      this.#over.abort(new RouterError("INTERRUPTED", "another way to the controller is taken"));
+    }
+  }
+
+  /** Of the whole text; undefined: it does not have it, or cannot be asked. */
+  async fetch(digest: string, signal: AbortSignal): Promise<string | undefined> {
+    const { id, region } = this.#options.identity;
+    const request = { protocol: FLEET_PROTOCOL, id, region, digest };
+    const both = AbortSignal.any([signal, this.#over.signal]);
+    const outcome = await this.#link.call("fetch", request, { signal: both, timeoutMs: FETCH_MS });
+    const body = outcome.kind === "reply" ? outcome.reply.body : undefined;
+    return body === undefined ? undefined : UTF8.decode(decodeBody(body));
+  }
+
+  #ended(end: End): FollowEnd {
+    return { ...end, wasHeard: this.#wasHeard };
+  }
+
+  async #reports(signal: AbortSignal): Promise<End> {
+    const { clock, random, reportIntervalMs, isNews, facts } = this.#options;
+    for (;;) {
+      const told = facts();
+      const toldMs = clock.nowMs();
+      // A little less than the interval, each time another: those of a region do not come together.
+      const dueMs = toldMs + reportIntervalMs * (0.9 + 0.1 * random.next());
+      this.#isWanted = false;
+      do {
+        await sleep(clock, Math.min(LOOK_MS, reportIntervalMs), signal).catch(() => undefined);
+        if (signal.aborted) return CLOSED;
+      } while (!this.#isToBeTold() && clock.nowMs() < dueMs && !isNews(told, toldMs, clock.nowMs()));
+      const end = await this.#report(signal);
+      if (end !== undefined) return end;
+    }
+  }
+
+  /** Undefined: it was answered. */
+  async #report(signal: AbortSignal): Promise<End | undefined> {
+    const { observer, heard } = this.#options;
+    const outcome = await this.#link.call("report", this.#reportOf(this.#options.facts()), {
+      signal,
+      timeoutMs: REPORT_MS,
+    });
+    if (signal.aborted) return CLOSED;
+    if (outcome.kind !== "reply") return outcome;
+    const { reply } = outcome;
+    this.#wasHeard = true;
+    this.#epoch = reply.controller.epoch;
+    observer.reported();
+    heard(reply.collectors);
+    this.#compare(reply.newer);
+    return undefined;
+  }
+
+  #reportOf({ held = {}, ...facts }: ReportFacts): CollectorReport {
+    const { identity, book, nextSeq } = this.#options;
+    return { protocol: FLEET_PROTOCOL, ...identity, ...facts, held, seq: nextSeq(), received: book.known() };
+  }
+
+  /** What was missing at the last Report already, Await does not bring: it is asked again. */
+  #compare(newer: readonly DirectiveNews[]): void {
+    const wanted = newer.filter((news) => this.#options.book.wants(news));
+    const isStuck = wanted.some((news) => this.#missing.some((one) => isSame(one, news)));
+    this.#missing = wanted;
+    if (isStuck) this.#kick?.();
+  }
+
+  async #awaits(signal: AbortSignal): Promise<End> {
+    const { clock, random, identity, book } = this.#options;
+    const { id, region } = identity;
+    for (let idle = 0; ; ) {
+      const kicked = new AbortController();
+      this.#kick = () => kicked.abort(new RouterError("INTERRUPTED", "it is asked again"));
+      const beganMs = clock.nowMs();
+      const request = { protocol: FLEET_PROTOCOL, id, region, known: book.known() };
+      const both = AbortSignal.any([signal, kicked.signal]);
+      const outcome = await this.#link.call("await", request, { signal: both, timeoutMs: AWAIT_MS });
+      if (signal.aborted) return CLOSED;
+      if (!kicked.signal.aborted) {
+        if (outcome.kind !== "reply") return outcome;
+        const hasNews = await this.#take(outcome, signal);
+        const wasHeld = outcome.reply.directives.length === 0 && clock.nowMs() - beganMs >= HELD_MS;
+        idle = hasNews || wasHeld ? 0 : idle + 1;
+      }
+      const pauseMs = idle === 0 ? 0 : random.next() * Math.min(IDLE.longestMs, IDLE.firstMs * 2 ** Math.min(idle, 10));
+      if (pauseMs > 0) await sleep(clock, pauseMs, signal).catch(() => undefined);
+    }
+  }
+
+  #isToBeTold(): boolean {
+    return this.#isWanted;
+  }
+
+  /** Whether anything of it counts. */
+  async #take(
+    { reply, sent }: Extract<CallOutcome<AwaitReply>, { kind: "reply" }>,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const { book, observer } = this.#options;
+    let hasNews = false;
+    for (const directive of reply.directives) {
+      const body = await this.#bodyOf(directive, signal);
+      const verdict = body === undefined ? "not_fetched" : await book.offer({ directive, body, sent });
+      observer.directive(directive.scope, verdict);
+      if (verdict === "applied") hasNews = true;
+    }
+    return hasNews;
+  }
+
+  async #bodyOf(directive: Directive, signal: AbortSignal): Promise<string | undefined> {
+    if (directive.body !== undefined) return directive.body;
+    // An old one needs no body to be refused.
+    const current = this.#options.book.current(directive.scope);
+    if (current !== undefined && !this.#options.book.wants(directive)) return current.body;
+    return this.fetch(directive.digest, signal);
+  }
+}
+
+const CLOSED: End = { kind: "closed" };
+const UTF8 = new TextDecoder("utf-8", { ignoreBOM: true });
+
+function isSame(a: DirectiveNews, b: DirectiveNews): boolean {
+  return a.scope === b.scope && a.epoch === b.epoch && a.seq === b.seq;
+}

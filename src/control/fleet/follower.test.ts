@@ -1,0 +1,252 @@
+import assert from "node:assert/strict";
+import { setImmediate as turn } from "node:timers/promises";
+import { test } from "node:test";
+import { calm, type Heard, reportOf } from "../../../test/fleet/calls.ts";
+import { ManualClock } from "../../../test/support/manual-clock.ts";
+import { seededRandom } from "../../core/random.ts";
+import { createLog } from "../../telemetry/log.ts";
+import type { ControllerCalls } from "./controller-calls.ts";
+import { writeDirective } from "./directive.ts";
+import { DirectiveBook } from "./directive-book.ts";
+import { ControllerFollower, type FollowerOptions } from "./follower.ts";
+import { createLocalLink } from "./local-link.ts";
+import { type AwaitReply, type ControllerAddress, encodeBody, FLEET_PROTOCOL, type NotLeader } from "./messages.ts";
+import { reconnectDelayMs } from "./reconnect.ts";
+
+interface Rig extends AsyncDisposable {
+  readonly clock: ManualClock;
+  readonly follower: ControllerFollower;
+  readonly heard: Heard[];
+  readonly told: string[];
+  readonly applied: string[];
+  lookUps: number;
+  /** Lets what is due happen, and then some time pass; some milliseconds at a time. */
+  pass(ms: number): Promise<void>;
+  calls(id: string): number;
+}
+
+type Answer = (reply: AwaitReply | NotLeader) => void;
+
+interface Options extends Partial<Pick<FollowerOptions, "isNews" | "lookUp">> {
+  /** By the id of who is asked; without an entry nobody answers. */
+  readonly controllers: Readonly<Record<string, Partial<ControllerCalls>>>;
+  /** Held calls of Await, newest last. */
+  readonly held?: Answer[];
+}
+
+const C1 = addressOf("c1");
+
+function addressOf(id: string): ControllerAddress {
+  return { id, address: `${id}:4321`, tls: false };
+}
+
+function rig({ controllers, held = [], lookUp, isNews = () => false }: Options): Rig {
+  const clock = new ManualClock();
+  const random = seededRandom(3);
+  const heard: Heard[] = [];
+  const told: string[] = [];
+  const applied: string[] = [];
+  const asked: string[] = [];
+  const memory = { seen: () => undefined, offer: async () => "newer" as const };
+  const book = new DirectiveBook({
+    clock,
+    memory,
+    apply: ({ scope, seq, body }) => void applied.push(`${scope} ${seq} ${body}`),
+    expired: ({ scope, seq }) => void applied.push(`${scope} ${seq} is over`),
+  });
+  const holding: Partial<ControllerCalls> = {
+    await: (_request, { signal }) => {
+      const { promise, resolve } = Promise.withResolvers<AwaitReply | NotLeader>();
+      held.push(resolve);
+      clock.after(25_000, () => resolve({ protocol: FLEET_PROTOCOL, directives: [] }));
+      signal.addEventListener("abort", () => resolve({ protocol: FLEET_PROTOCOL, directives: [] }), { once: true });
+      return promise;
+    },
+  };
+  const absent = (): Promise<never> => new Promise(() => undefined);
+  const stage = { lookUps: 0 };
+  const follower = new ControllerFollower({
+    clock,
+    random,
+    log: createLog({ clock, write: () => undefined, level: "error", format: "json", colour: false }),
+    identity: { id: "n1", region: "eu", incarnation: "i1" },
+    openLink(controller) {
+      asked.push(controller.id);
+      const its = controllers[controller.id];
+      const calls = calm(heard, its === undefined ? { report: absent, await: absent } : { ...holding, ...its });
+      return createLocalLink(controller, calls, clock);
+    },
+    lookUp(signal) {
+      stage.lookUps++;
+      return lookUp === undefined ? Promise.resolve([C1]) : lookUp(signal);
+    },
+    book,
+    facts: () => reportOf("n1"),
+    isNews,
+    observer: {
+      followed: ({ id }) => void told.push(`followed ${id}`),
+      left: ({ id }) => void told.push(`left ${id}`),
+      lost: (why) => void told.push(`lost ${why}`),
+      reported: () => undefined,
+      directive: (scope, verdict) => void told.push(`${scope} ${verdict}`),
+      saidGoodbye: () => void told.push("goodbye"),
+    },
+    reportIntervalMs: 5_000,
+  });
+  return Object.assign(stage, {
+    clock,
+    follower,
+    heard,
+    told,
+    applied,
+    calls: (id: string) => asked.filter((one) => one === id).length,
+    async pass(ms: number) {
+      for (let left = ms; left >= 0; left -= 250) {
+        for (let i = 0; i < 8; i++) await turn();
+        if (left > 0) clock.advance(Math.min(250, left));
+      }
+      for (let i = 0; i < 8; i++) await turn();
+    },
+    async [Symbol.asyncDispose]() {
+      const ended = follower[Symbol.asyncDispose]();
+      for (let i = 0; i < 20; i++) {
+        await turn();
+        clock.advance(250);
+      }
+      await ended;
+      book[Symbol.dispose]();
+    },
+  });
+}
+
+function reports(heard: readonly Heard[]): number {
+  return heard.filter(({ method }) => method === "report").length;
+}
+
+test("a follower: reads the store once, reports in its times, always has one call that waits, and says goodbye", async () => {
+  const held: Answer[] = [];
+  const stage = rig({ controllers: { c1: {} }, held });
+  await stage.pass(0);
+  assert.deepEqual([stage.lookUps, reports(stage.heard), held.length], [1, 1, 1]);
+  assert.equal(stage.follower.status.state, "following");
+  assert.equal(stage.follower.status.epoch, "1.7");
+  await stage.pass(60_000);
+  assert.equal(stage.lookUps, 1);
+  assert.ok(reports(stage.heard) >= 12 && reports(stage.heard) <= 15, `${reports(stage.heard)} reports in a minute`);
+  const seqs = stage.heard.flatMap(({ request }) => ("seq" in request ? [Number(request.seq)] : []));
+  assert.deepEqual(
+    seqs,
+    seqs.toSorted((a, b) => a - b),
+  );
+  await stage[Symbol.asyncDispose]();
+  assert.deepEqual(stage.told, ["followed c1", "goodbye", "left c1"]);
+  assert.equal(stage.heard.at(-1)?.method, "goodbye");
+});
+
+test("a follower: a rate that has left what was told is told at once, and at most once a second", async () => {
+  await using stage = rig({ controllers: { c1: {} }, isNews: (_told, toldMs, nowMs) => nowMs - toldMs >= 1_000 });
+  await stage.pass(0);
+  const before = reports(stage.heard);
+  await stage.pass(10_000);
+  assert.equal(reports(stage.heard) - before, 10);
+});
+
+test("a follower: directives are applied as they come, and what is larger is fetched by its digest", async () => {
+  const held: Answer[] = [];
+  const large = "x".repeat(9_000);
+  const fetch: ControllerCalls["fetch"] = async ({ digest }) => ({
+    protocol: FLEET_PROTOCOL,
+    digest,
+    body: encodeBody(Buffer.from(large)),
+  });
+  await using stage = rig({ controllers: { c1: { fetch } }, held });
+  await stage.pass(0);
+  const directives = [
+    writeDirective({ scope: "limits", epoch: "1.7", seq: 1, validForMs: 30_000, body: "{}" }),
+    writeDirective({ scope: "config", epoch: "1.7", seq: 2, validForMs: 30_000, body: large }),
+  ];
+  assert.equal(directives[1]?.body, undefined);
+  held.at(-1)?.({ protocol: FLEET_PROTOCOL, directives });
+  await stage.pass(0);
+  assert.deepEqual(stage.applied, ["limits 1 {}", `config 2 ${large}`]);
+  const again = stage.heard.findLast(({ method }) => method === "await")?.request;
+  assert.deepEqual(again && "known" in again && again.known, {
+    limits: { epoch: "1.7", seq: 1 },
+    config: { epoch: "1.7", seq: 2 },
+  });
+});
+
+test("a follower: what is valid is so from the sending of the request that brought it", async () => {
+  const held: Answer[] = [];
+  await using stage = rig({ controllers: { c1: {} }, held });
+  await stage.pass(0);
+  await stage.pass(20_000); // the call is held
+  const directives = [writeDirective({ scope: "limits", epoch: "1.7", seq: 1, validForMs: 25_000, body: "{}" })];
+  held.at(-1)?.({ protocol: FLEET_PROTOCOL, directives });
+  await stage.pass(0);
+  assert.deepEqual(stage.applied, ["limits 1 {}"]);
+  await stage.pass(5_000);
+  assert.deepEqual(stage.applied, ["limits 1 {}", "limits 1 is over"]);
+});
+
+test("a follower: a controller that leads no more names its successor, who is followed without the store", async () => {
+  const held: Answer[] = [];
+  await using stage = rig({ controllers: { c1: {}, c2: {} }, held });
+  await stage.pass(0);
+  held.at(-1)?.({ protocol: FLEET_PROTOCOL, not_leader: true, leader: addressOf("c2") });
+  await stage.pass(5_000);
+  assert.deepEqual(stage.told, ["followed c1", "left c1", "lost not_leader", "followed c2"]);
+  assert.equal(stage.lookUps, 1);
+});
+
+test("a follower: without an answer for 30 s it reads the store again, and not at the same moment as others", async () => {
+  await using stage = rig({ controllers: {} });
+  await stage.pass(29_000);
+  const once = stage.lookUps;
+  assert.equal(once, 1);
+  assert.ok(stage.calls("c1") >= 2, "it is tried again before");
+  await stage.pass(75_000);
+  assert.ok(stage.lookUps > once);
+  assert.notEqual(stage.follower.status.state, "following");
+});
+
+test("a follower: a store that is away is asked again and again, with longer pauses", async () => {
+  let isAway = true;
+  const lookUp = async (): Promise<readonly ControllerAddress[]> => {
+    if (isAway) throw new Error("connection refused");
+    return [C1];
+  };
+  await using stage = rig({ controllers: { c1: {} }, lookUp });
+  await stage.pass(120_000);
+  assert.ok(stage.lookUps >= 4 && stage.lookUps <= 20, `${stage.lookUps} times`);
+  assert.equal(stage.follower.status.reason, "the store: connection refused");
+  isAway = false;
+  await stage.pass(31_000);
+  assert.equal(stage.follower.status.state, "following");
+});
+
+test("a follower: the second controller that the store names is asked when the first does not answer", async () => {
+  const lookUp = async (): Promise<readonly ControllerAddress[]> => [C1, addressOf("c2")];
+  await using stage = rig({ controllers: { c2: {} }, lookUp });
+  await stage.pass(10_000);
+  assert.deepEqual(stage.told, ["lost unreachable", "followed c2"]);
+});
+
+test("a follower: a controller that answers at once with nothing new is not asked in a circle", async () => {
+  const stale = writeDirective({ scope: "limits", epoch: "1.7", seq: 1, validForMs: 0, body: "{}" });
+  const controllers = { c1: { await: async () => ({ protocol: FLEET_PROTOCOL, directives: [stale] }) } };
+  await using stage = rig({ controllers });
+  await stage.pass(60_000);
+  const awaits = stage.heard.filter(({ method }) => method === "await").length;
+  assert.ok(awaits < 40, `${awaits} calls in a minute`);
+  assert.deepEqual(stage.applied, []);
+});
+
+test("reconnecting: a small region comes back within a second, a large one over the time that its controller needs", () => {
+  const last = { next: () => 0.999_999 };
+  assert.ok(reconnectDelayMs(0, 10, last) <= 500);
+  assert.ok(reconnectDelayMs(0, 10_000, last) > 10_000 / 0.15, "150 a second");
+  assert.ok(reconnectDelayMs(0, 1_000_000, last) <= 120_000);
+  assert.ok(reconnectDelayMs(30, 1, last) <= 120_000);
+  assert.equal(reconnectDelayMs(5, 10_000, { next: () => 0 }), 0);
+});

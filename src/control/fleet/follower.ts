@@ -1,0 +1,226 @@
+import { type Clock, sleep } from "../../core/clock.ts";
+import { reasonOf, RouterError } from "../../core/errors.ts";
+import type { Random } from "../../core/random.ts";
+import type { Log } from "../../telemetry/log.ts";
+import type { CallOutcome, ControllerLink, OpenControllerLink } from "./controller-link.ts";
+import type { DirectiveBook } from "./directive-book.ts";
+import { FollowedController, type FollowEnd } from "./followed-controller.ts";
+import type { FollowerObserver, ReportFacts } from "./follower-ports.ts";
+import { type ControllerAddress, FLEET_PROTOCOL } from "./messages.ts";
+import { reconnectDelayMs } from "./reconnect.ts";
+
+export interface FollowerOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly identity: FollowerIdentity;
+  readonly openLink: OpenControllerLink;
+  /**
+   * Asks the store who controls this region: whoever leads it first, then those who may know who
+   * does. Throws as the store does.
+   */
+  readonly lookUp: (signal: AbortSignal) => Promise<readonly ControllerAddress[]>;
+  readonly book: DirectiveBook;
+  /** What this node tells of itself at the moment. */
+  readonly facts: () => ReportFacts;
+  /** Whether the offered rate has left what was told by so much that it is told at once. */
+  readonly isNews: (told: ReportFacts, toldMs: number, nowMs: number) => boolean;
+  readonly observer: FollowerObserver;
+  readonly reportIntervalMs: number;
+}
+
+export interface FollowerIdentity {
+  readonly id: string;
+  readonly region: string;
+  /** Of this start. */
+  readonly incarnation: string;
+}
+
+/** How a node stands to its controller, for people. */
+export interface FollowerStatus {
+  /** `alone`: nobody has answered for so long that the store is asked again. */
+  readonly state: "alone" | "following" | "looking";
+  readonly controller: ControllerAddress | undefined;
+  /** `2.4711`, as the controller tells it. */
+  readonly epoch: string | undefined;
+  /** How many report to it. */
+  readonly collectors: number;
+  /** Since the last Report that was answered; undefined: none was. */
+  readonly heardMsAgo: number | undefined;
+  /** Why it does not follow now. */
+  readonly reason: string | undefined;
+}
+
+/** Without a controller for so long the store is read again. */
+export const ALONE_AFTER_MS = 30_000;
+/** All of a region read it again: not in the same moment. */
+const LOOK_AGAIN_MS = 30_000;
+const GOODBYE_MS = 1_000;
+
+/**
+ * The collector's side: finds its region's controller in the store, once, and from then on has all
+ * from the controller. Runs until it is disposed, which says goodbye.
+ */
+export class ControllerFollower implements AsyncDisposable {
+  readonly #options: FollowerOptions;
+  readonly #closing = new AbortController();
+  readonly #ended: Promise<void>;
+  #followed: FollowedController | undefined;
+  #link: ControllerLink | undefined;
+  #seq = 0;
+  #collectors = 1;
+  #reason: string | undefined = "it has not been looked for yet";
+  #isAlone = false;
+  /** By the monotonic clock. */
+  #heardMs: number | undefined;
+  #lostMs: number;
+
+  constructor(options: FollowerOptions) {
+    this.#options = options;
+    this.#lostMs = options.clock.nowMs();
+    this.#ended = this.#run();
+  }
+
+  get status(): FollowerStatus {
+    const followed = this.#followed;
+    const nowMs = this.#options.clock.nowMs();
+    return {
+      state: followed !== undefined ? "following" : this.#isAlone ? "alone" : "looking",
+      controller: followed?.controller,
+      epoch: followed?.epoch,
+      collectors: this.#collectors,
+      heardMsAgo: this.#heardMs === undefined ? undefined : nowMs - this.#heardMs,
+      reason: followed === undefined ? this.#reason : undefined,
+    };
+  }
+
+  /** A body by its digest, of whoever is followed now. Undefined: nobody has it at the moment. */
+  async fetch(digest: string, signal: AbortSignal): Promise<string | undefined> {
+    return await this.#followed?.fetch(digest, signal);
+  }
+
+  /** A Report goes out now: something has become of a config, for example. */
+  reportNow(): void {
+    this.#followed?.reportNow();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#closing.signal.aborted) await this.#goodbye();
+    this.#closing.abort(new RouterError("SHUTDOWN", "the controller is followed no more"));
+    await this.#ended;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
+      const controllers = await this.#find();
+      if (controllers !== undefined) await this.#followAny(controllers);
+    }
+  }
+
+  /** Undefined: it was ended. */
+  async #find(): Promise<readonly ControllerAddress[] | undefined> {
+    const { clock, random, lookUp, log } = this.#options;
+    const { signal } = this.#closing;
+    for (let attempt = 0; !signal.aborted; attempt++) {
+      try {
+        const controllers = await lookUp(signal);
+        if (controllers.length > 0) return controllers;
+        this.#reason = "the store names no controller of this region";
+      } catch (cause) {
+        if (isOver(signal)) return undefined;
+        this.#reason = `the store: ${reasonOf(cause)}`;
+      }
+      this.#isAlone = true;
+      log
+        .limited("fleet-no-controller", 60_000)
+        ?.warn("no controller is found: what was decided holds as long as it is valid", {
+          reason: this.#reason,
+        });
+      const longestMs = Math.min(LOOK_AGAIN_MS, 1_000 * 2 ** Math.min(attempt, 10));
+      await sleep(clock, longestMs * (0.1 + 0.9 * random.next()), signal).catch(() => undefined);
+    }
+    return undefined;
+  }
+
+  /** One after the other, until nobody has answered for too long. */
+  async #followAny(controllers: readonly ControllerAddress[]): Promise<void> {
+    const { clock, random } = this.#options;
+    const { signal } = this.#closing;
+    let hint: ControllerAddress | undefined;
+    this.#lostMs = clock.nowMs();
+    for (let attempt = 0; !signal.aborted; attempt++) {
+      const next = hint ?? controllers[attempt % controllers.length];
+      if (next === undefined) return;
+      const end = await this.#follow(next);
+      if (isOver(signal)) return;
+      if (end.wasHeard) [attempt, this.#lostMs] = [0, clock.nowMs()];
+      hint = end.kind === "not_leader" ? end.leader : undefined;
+      this.#told(next, end);
+      if (clock.nowMs() - this.#lostMs >= ALONE_AFTER_MS) break;
+      await sleep(clock, reconnectDelayMs(attempt, this.#collectors, random), signal).catch(() => undefined);
+    }
+    this.#isAlone = true;
+    await sleep(clock, LOOK_AGAIN_MS * random.next(), signal).catch(() => undefined);
+  }
+
+  /** Until it leads no more, or cannot be reached. */
+  async #follow(controller: ControllerAddress): Promise<FollowEnd> {
+    const { openLink, observer } = this.#options;
+    const link = openLink(controller);
+    this.#link = link;
+    const followed = new FollowedController(link, {
+      ...this.#options,
+      nextSeq: () => ++this.#seq,
+      heard: (collectors) => this.#heard(followed, collectors),
+    });
+    try {
+      return await followed.run(this.#closing.signal);
+    } finally {
+      if (this.#followed === followed) observer.left(controller);
+      this.#followed = undefined;
+      this.#link = undefined;
+      await link[Symbol.asyncDispose]();
+    }
+  }
+
+  #heard(followed: FollowedController, collectors: number): void {
+    const { clock, log, observer } = this.#options;
+    this.#collectors = Math.max(1, collectors);
+    this.#heardMs = clock.nowMs();
+    this.#isAlone = false;
+    if (this.#followed === followed) return;
+    this.#followed = followed;
+    this.#reason = undefined;
+    const { id, address } = followed.controller;
+    observer.followed(followed.controller);
+    log.info("a controller is followed", { controller: id, address, epoch: followed.epoch });
+  }
+
+  #told(controller: ControllerAddress, end: FollowEnd): void {
+    const { log, observer } = this.#options;
+    if (end.kind === "closed") return;
+    this.#reason = end.kind === "not_leader" ? `${controller.id} leads no more` : end.reason;
+    const told = { controller: controller.id, address: controller.address, reason: this.#reason };
+    observer.lost(end.kind);
+    if (end.kind === "refused") {
+      const hint = "see node.fleet: token, tls and the node's id have to be what the controller expects";
+      log.limited("fleet-refused", 60_000)?.error("the controller refuses this node", { ...told, why: end.why, hint });
+    } else if (end.wasHeard) log.info("the controller is followed no more", told);
+  }
+
+  /** Whoever hears it need not wait until this node is missed. */
+  async #goodbye(): Promise<void> {
+    const { id, region, incarnation } = this.#options.identity;
+    const { signal } = this.#closing;
+    const request = { protocol: FLEET_PROTOCOL, id, region, incarnation };
+    const said: CallOutcome<unknown> | undefined =
+      this.#followed && (await this.#link?.call("goodbye", request, { signal, timeoutMs: GOODBYE_MS }));
+    if (said?.kind === "reply") this.#options.observer.saidGoodbye();
+  }
+}
+
+/** Asked anew: it was not so before. */
+function isOver(signal: AbortSignal): boolean {
+  return signal.aborted;
+}

@@ -1,0 +1,130 @@
+import { once } from "node:events";
+import { createServer, type Server } from "node:net";
+import type { Address } from "../../config/schema/address.ts";
+import type { Clock } from "../../core/clock.ts";
+import { RouterError, reasonOf } from "../../core/errors.ts";
+import type { Random } from "../../core/random.ts";
+import { NEW_CONNECTIONS_A_SECOND } from "../../control/fleet/reconnect.ts";
+import { listenUnary } from "../../http2/own/listen-unary.ts";
+import type { TlsServerOptions, UnaryHandler, UnaryServer } from "../../http2/port.ts";
+import { ConnectionGate } from "./connection-gate.ts";
+
+/**
+ * Why a connection of a collector was closed before its handshake. A closed list: label of a
+ * metric.
+ */
+export const REFUSED_CONNECTIONS = ["rate", "limit"] as const;
+export type RefusedConnection = (typeof REFUSED_CONNECTIONS)[number];
+
+export interface FleetListenerOptions {
+  readonly address: Address;
+  readonly tls: TlsServerOptions | undefined;
+  readonly handler: UnaryHandler;
+  readonly onRefused: (reason: RefusedConnection) => void;
+}
+
+/**
+ * Where a node's controller is reached. Disposing it ends its calls; `close` lets answers go
+ * out.
+ */
+export interface FleetListener extends AsyncDisposable {
+  readonly address: Address;
+  readonly connections: number;
+  renew(tls: TlsServerOptions): void;
+  /** Takes no more, and ends when what is under way has, at the latest after `graceMs`. */
+  close(graceMs: number): Promise<void>;
+}
+
+/** Those of the largest region, twice: some are half gone while their successors come. */
+const MAX_CONNECTIONS = 40_000;
+const LIMITS = {
+  maxConcurrentStreams: 16,
+  maxHeaderBytes: 16_384,
+  maxConnections: MAX_CONNECTIONS,
+  // Collectors stay with their controller for as long as it leads.
+  maxConnectionAgeMs: 0,
+  maxConnectionAgeGraceMs: 10_000,
+  keepaliveTimeMs: 30_000,
+  keepaliveTimeoutMs: 10_000,
+} as const;
+
+/**
+ * Serves controllers' calls. More new connections than a controller can greet are closed before
+ * their handshake, which is what costs. Throws LISTEN_FAILED or TLS_INVALID.
+ */
+export async function listenFleet(
+  options: FleetListenerOptions,
+  env: { readonly clock: Clock; readonly random: Random },
+): Promise<FleetListener> {
+  const { address, tls, handler, onRefused } = options;
+  const unary = await listenUnary(
+    { ...address, ...LIMITS, ...(tls !== undefined && { tls }), handler, handedOver: true },
+    env,
+  );
+  const gate = new ConnectionGate({
+    clock: env.clock,
+    perSecond: NEW_CONNECTIONS_A_SECOND,
+    burst: NEW_CONNECTIONS_A_SECOND,
+  });
+  const door = createServer({ pauseOnConnect: true, noDelay: true }, (socket) => {
+    socket.on("error", ignore);
+    const reason = unary.connections >= MAX_CONNECTIONS ? "limit" : gate.admit() ? undefined : "rate";
+    if (reason === undefined) return unary.take(socket);
+    onRefused(reason);
+    socket.resetAndDestroy(); // its peer is not to wait for a handshake
+  });
+  try {
+    return new Listener(await listen(door, address), door, unary);
+  } catch (cause) {
+    await unary[Symbol.asyncDispose]();
+    throw cause;
+  }
+}
+
+class Listener implements FleetListener {
+  readonly address: Address;
+  readonly #door: Server;
+  readonly #unary: UnaryServer;
+
+  constructor(address: Address, door: Server, unary: UnaryServer) {
+    this.address = address;
+    this.#door = door;
+    this.#unary = unary;
+  }
+
+  get connections(): number {
+    return this.#unary.connections;
+  }
+
+  renew(tls: TlsServerOptions): void {
+    this.#unary.renew(tls);
+  }
+
+  async close(graceMs: number): Promise<void> {
+    this.#door.close();
+    await this.#unary.drain(graceMs);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#door.close();
+    await this.#unary[Symbol.asyncDispose]();
+  }
+}
+
+async function listen(door: Server, { host, port }: Address): Promise<Address> {
+  try {
+    door.listen({ host, port });
+    await once(door, "listening");
+  } catch (cause) {
+    throw new RouterError("LISTEN_FAILED", `cannot listen for collectors on ${host}:${port}: ${reasonOf(cause)}`, {
+      cause,
+      hint: "give node.fleet.listen another address",
+    });
+  }
+  door.on("error", ignore); // out of file descriptors: those who wait in the backlog are accepted later
+  const bound = door.address();
+  if (bound === null || typeof bound === "string") throw new RouterError("INTERNAL", "a listener has no address");
+  return { host: bound.address, port: bound.port };
+}
+
+function ignore(_cause: unknown): void {}

@@ -1,0 +1,119 @@
+import type { Clock } from "../../core/clock.ts";
+import type { Random } from "../../core/random.ts";
+import type { Secret } from "../../core/secret.ts";
+import { VERSION } from "../../core/version.ts";
+import {
+  type ControllerMethod,
+  type ControllerReply,
+  type ControllerRequest,
+  isNotLeader,
+} from "../../control/fleet/controller-calls.ts";
+import type { CallOutcome, ControllerLink, LinkCallOptions } from "../../control/fleet/controller-link.ts";
+import type { ControllerAddress } from "../../control/fleet/messages.ts";
+import { METHODS, MOST_REPLY_BYTES, readReply, writeMessage } from "../../control/fleet/methods.ts";
+import { openUnaryClient } from "../../http2/own/open.ts";
+import type { TlsClientOptions, UnaryClient, UnaryResult } from "../../http2/port.ts";
+import { type Moment, momentOf } from "../../store/session/moment.ts";
+import { refusalOf } from "./fleet-status.ts";
+
+export interface Http2LinkOptions {
+  readonly token: Secret | undefined;
+  /** For controllers that are dialled with TLS. */
+  readonly tls: TlsClientOptions;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+const CONNECT_MS = 5_000;
+/** A controller that was cut off is to be noticed well before its collectors are gone for it. */
+const KEEPALIVE = { keepaliveTimeMs: 10_000, keepaliveTimeoutMs: 5_000 } as const;
+
+/**
+ * The way to a controller over HTTP/2: one connection, dialled by the first call that finds
+ * none.
+ */
+export function openHttp2Link(controller: ControllerAddress, options: Http2LinkOptions): ControllerLink {
+  const { clock, random, tls } = options;
+  const client = openUnaryClient(
+    {
+      url: `${controller.tls ? "https" : "http"}://${controller.address}`,
+      ...(controller.tls && { tls }),
+      connections: 1,
+      connectTimeoutMs: CONNECT_MS,
+      maxResponseBytes: MOST_REPLY_BYTES,
+      ...KEEPALIVE,
+      userAgent: `signalbox-fleet/${VERSION}`,
+    },
+    { clock, random },
+  );
+  return new Http2Link(controller, client, options);
+}
+
+class Http2Link implements ControllerLink {
+  readonly controller: ControllerAddress;
+  readonly #client: UnaryClient;
+  readonly #clock: Clock;
+  readonly #metadata: Readonly<Record<string, string>>;
+
+  constructor(controller: ControllerAddress, client: UnaryClient, { token, clock }: Http2LinkOptions) {
+    this.controller = controller;
+    this.#client = client;
+    this.#clock = clock;
+    this.#metadata = token === undefined ? {} : { authorization: `Bearer ${token.reveal()}` };
+  }
+
+  async call<Method extends ControllerMethod>(
+    method: Method,
+    request: ControllerRequest<Method>,
+    { signal, timeoutMs }: LinkCallOptions,
+  ): Promise<CallOutcome<ControllerReply<Method>>> {
+    if (signal.aborted) return { kind: "unreachable", reason: "it was not wanted any more" };
+    const { path } = METHODS[method];
+    const message = writeMessage(request);
+    const { promise, resolve } = Promise.withResolvers<UnaryResult>();
+    const sent = momentOf(this.#clock);
+    const unary = {
+      path,
+      metadata: this.#metadata,
+      messageBytes: message.length,
+      encoding: "identity",
+      timeoutMs,
+    } as const;
+    const cancel = this.#client.unary({ ...unary, pieces: [message] }, resolve);
+    signal.addEventListener("abort", cancel, { once: true });
+    try {
+      return outcomeOf(method, await promise, sent);
+    } finally {
+      signal.removeEventListener("abort", cancel);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#client.cancelAll();
+    await this.#client[Symbol.asyncDispose]();
+  }
+}
+
+function outcomeOf<Method extends ControllerMethod>(
+  method: Method,
+  result: UnaryResult,
+  sent: Moment,
+): CallOutcome<ControllerReply<Method>> {
+  if (result.kind === "failed") {
+    if (result.reason === "too_large") return { kind: "refused", why: "too_large", reason: result.text };
+    return { kind: "unreachable", reason: result.text === "" ? result.reason : result.text };
+  }
+  if (result.status !== 0) {
+    const why = refusalOf(result.status);
+    const reason = result.text === "" ? `gRPC status ${result.status}` : result.text;
+    return why === undefined ? { kind: "unreachable", reason } : { kind: "refused", why, reason };
+  }
+  if (result.message.length > METHODS[method].maxReplyBytes) {
+    return { kind: "refused", why: "too_large", reason: `its answer has ${result.message.length} bytes` };
+  }
+  const read = readReply(method, result.message);
+  if (!read.ok) return { kind: "refused", why: "fault", reason: `its answer: ${read.reason}` };
+  return isNotLeader(read.value)
+    ? { kind: "not_leader", leader: read.value.leader }
+    : { kind: "reply", reply: read.value, sent };
+}
