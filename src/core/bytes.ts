@@ -44,6 +44,12 @@ export function allocBrief(length: number): Buffer<ArrayBuffer> {
   return Buffer.allocUnsafe(length);
 }
 
+/**
+ * For what is written and copied within one call, of which the length is known only at its end. One
+ * for the process; nobody keeps a view of it.
+ */
+export const SCRATCH: Buffer<ArrayBuffer> = allocOwned(262_144 + 1);
+
 /** A copy that keeps nothing else alive. */
 export function copyOwned(bytes: Uint8Array): Buffer<ArrayBuffer> {
   const copy = allocOwned(bytes.length);

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ACCEPTED_ENCODINGS } from "../http2/headers.ts";
-import { KNOWN_ENCODINGS, parseEncoding } from "./encoding.ts";
-import { CONTENT_ENCODINGS } from "./inflate.ts";
+import { CONTENT_ENCODINGS, KNOWN_ENCODINGS, parseEncoding } from "./encoding.ts";
 import { REPLY_ENCODINGS } from "./inflate-reply.ts";
 
 test("what is named to peers, of requests and of replies, is exactly what is taken", () => {

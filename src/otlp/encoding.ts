@@ -1,8 +1,10 @@
 /** How a request can be compressed. OTLP asks for the first two; the others come at no cost. */
-export type Encoding = "identity" | "gzip" | "zstd" | "deflate";
+export const CONTENT_ENCODINGS = ["gzip", "zstd", "deflate"] as const;
+export type ContentEncoding = (typeof CONTENT_ENCODINGS)[number];
+export type Encoding = "identity" | ContentEncoding;
 
 /** For `Accept-Encoding`, with a refusal of what is not among them. */
-export const KNOWN_ENCODINGS = "gzip, zstd, deflate";
+export const KNOWN_ENCODINGS: string = CONTENT_ENCODINGS.join(", ");
 
 const ENCODINGS: ReadonlyMap<string, Encoding> = new Map([
   ["", "identity"],

@@ -1,3 +1,4 @@
+import { OWN_BODIES } from "../core/arena/extent.ts";
 import { parseEncoding } from "./encoding.ts";
 import { inflate } from "./inflate.ts";
 
@@ -21,8 +22,8 @@ export function inflateReply(
   if (known === "identity" || body.length === 0) done(body);
   else if (known === undefined) done(undefined);
   else {
-    const budget = { maxBytes, reserve: () => true, release: () => undefined };
-    inflate(known, body, budget, (result) => done(result.ok ? result.bytes : undefined));
+    const budget = { ...OWN_BODIES, maxBytes, reserve: () => true, release: () => undefined };
+    inflate(known, body, budget, (result) => done(result.ok ? result.body.bytes : undefined));
   }
 }
 

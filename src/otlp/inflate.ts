@@ -1,19 +1,11 @@
-import {
-  constants,
-  gunzip,
-  gunzipSync,
-  inflateRaw,
-  inflateRawSync,
-  zstdDecompress,
-  zstdDecompressSync,
-} from "node:zlib";
-import { inflate as unzlib, inflateSync as unzlibSync } from "node:zlib";
+import type { BodyMemory, Extent } from "../core/arena/extent.ts";
+import { SCRATCH } from "../core/bytes.ts";
+import { type Decoded, decodeHere, decodeInPool, TOO_LONG_CODE } from "./decoder.ts";
+import type { ContentEncoding } from "./encoding.ts";
+import { InflatedBody } from "./inflated-body.ts";
 
-export const CONTENT_ENCODINGS = ["gzip", "deflate", "zstd"] as const;
-export type ContentEncoding = (typeof CONTENT_ENCODINGS)[number];
-
-/** Bounds what inflation may use. */
-export interface InflateBudget {
+/** Bounds what inflation may use, and has the place for its result. */
+export interface InflateBudget extends BodyMemory {
   /** Largest inflated body. */
   readonly maxBytes: number;
   /** Takes `bytes` from what all requests share; false when there is not so much left. */
@@ -22,14 +14,14 @@ export interface InflateBudget {
 }
 
 export type InflateResult =
-  | { readonly ok: true; readonly bytes: Uint8Array }
+  | { readonly ok: true; readonly body: Extent }
   | { readonly ok: false; readonly kind: "too_large" | "corrupt" | "no_memory"; readonly message: string };
 
 /**
- * Inflates a body within a budget, which is asked before memory is used. When it went well,
- * `bytes.length` stays reserved and is the caller's to release once it lets go of the bytes;
- * otherwise nothing stays reserved. `done` is called once; for small bodies before this function
- * returns. `body` must not change until then.
+ * Inflates a body within a budget, which is asked before memory is used. When it went well, the
+ * result is the caller's to release, and its length stays reserved and is to be released with it;
+ * otherwise nothing stays reserved, and no place is kept. `done` is called once; for small bodies
+ * before this function returns. `body` must not change until then.
  */
 export function inflate(
   encoding: ContentEncoding,
@@ -44,13 +36,15 @@ export function inflate(
     return;
   }
   const finish = (result: InflateResult, reserved: number): void => {
-    budget.release(result.ok ? reserved - result.bytes.length : reserved);
+    budget.release(result.ok ? reserved - result.body.bytes.length : reserved);
     done(result);
   };
-  new Inflation(encoding, body, usual, body.length <= SYNC_BYTES ? "here" : "pool", (first) => {
+  const tried = { encoding, body, memory: budget };
+  const where = body.length <= SYNC_BYTES ? "here" : "pool";
+  new Inflation({ ...tried, cap: usual, where }, (first) => {
     if (first.ok || first.kind !== "too_large" || usual === largest) finish(first, usual);
     else if (!budget.reserve(largest - usual)) finish(noMemory(largest), usual);
-    else new Inflation(encoding, body, largest, "pool", (second) => finish(second, largest)).step();
+    else new Inflation({ ...tried, cap: largest, where: "pool" }, (second) => finish(second, largest)).step();
   }).step();
 }
 
@@ -66,112 +60,99 @@ const USUAL_EXPANSION = 16;
 const EXPANSION: Readonly<Record<ContentEncoding, number>> = { gzip: 1_032, deflate: 1_032, zstd: 32_768 };
 /** A zstd body of more frames than that is hostile: each costs a decoder. */
 const MAX_FRAMES = 64;
-/**
- * RFC 9659: a window of at most 8 MiB in HTTP. A decoder's window comes on top of the budget while
- * it runs.
- */
-const ZSTD_PARAMS = { [constants.ZSTD_d_windowLogMax]: 23 };
 
-/** What node:zlib gives with `info: true`. */
-interface Report {
-  readonly buffer: Uint8Array;
-  /** `bytesWritten` is what the decoder took, not what it was given. */
-  readonly engine: { readonly bytesWritten: number };
+interface InflationOptions {
+  readonly encoding: ContentEncoding;
+  readonly body: Uint8Array;
+  readonly memory: BodyMemory;
+  readonly cap: number;
+  readonly where: "here" | "pool";
 }
-interface Options {
-  readonly info: true;
-  readonly maxOutputLength: number;
-  readonly chunkSize: number;
-  readonly params?: Readonly<Record<number, number>>;
-}
-interface Decoder {
-  readonly sync: (body: Uint8Array, options: Options) => unknown;
-  readonly pool: (body: Uint8Array, options: Options, done: (error: Error | null, report: unknown) => void) => void;
-}
-
-const GZIP: Decoder = { sync: gunzipSync, pool: gunzip };
-const ZLIB: Decoder = { sync: unzlibSync, pool: unzlib };
-const RAW_DEFLATE: Decoder = { sync: inflateRawSync, pool: inflateRaw };
-const ZSTD: Decoder = { sync: zstdDecompressSync, pool: zstdDecompress };
 
 /**
  * One try with one cap. node:zlib goes on to the next member of gzip by itself, but not reliably to
- * zstd's next frame.
+ * zstd's next frame. Where the format tells how long the result is, it is written where it stays.
  */
 class Inflation {
-  readonly #encoding: ContentEncoding;
-  readonly #body: Uint8Array;
-  readonly #cap: number;
-  readonly #where: "here" | "pool";
+  readonly #options: InflationOptions;
   readonly #done: (result: InflateResult) => void;
-  readonly #pieces: Uint8Array[] = [];
+  readonly #out: InflatedBody;
   #taken = 0;
-  #given = 0;
+  #frames = 0;
+  /** What the body tells of its length was not true, or said of its last member only. */
+  #misled = false;
 
-  constructor(
-    encoding: ContentEncoding,
-    body: Uint8Array,
-    cap: number,
-    where: "here" | "pool",
-    done: (result: InflateResult) => void,
-  ) {
-    this.#encoding = encoding;
-    this.#body = body;
-    this.#cap = cap;
-    this.#where = where;
+  constructor(options: InflationOptions, done: (result: InflateResult) => void) {
+    this.#options = options;
     this.#done = done;
+    this.#out = new InflatedBody(options.memory, options.cap);
   }
 
   step(): void {
-    const rest = this.#body.subarray(this.#taken);
-    const decoder = decoderOf(this.#encoding, rest);
-    const left = this.#cap - this.#given;
-    const chunkSize = Math.min(left, sizeHint(this.#encoding, rest)) + 64;
-    const options: Options = { info: true, maxOutputLength: Math.max(1, left), chunkSize };
-    const tuned = this.#encoding === "zstd" ? { ...options, params: ZSTD_PARAMS } : options;
-    if (this.#where === "pool") {
-      decoder.pool(rest, tuned, (error, report) => this.#take(error, report));
-      return;
-    }
-    let report: unknown;
-    try {
-      report = decoder.sync(rest, tuned);
-    } catch (error) {
-      this.#take(error, undefined);
-      return;
-    }
-    this.#take(null, report);
+    const { encoding, where, cap } = this.#options;
+    const body = this.#options.body.subarray(this.#taken);
+    const left = cap - this.#out.length;
+    const told = this.#misled ? undefined : toldLength(encoding, body);
+    // One byte more, since node makes more memory as soon as all that it has is full.
+    const place = told === undefined ? this.#placeFor(left) : this.#out.place(Math.min(left, told + 1));
+    if (place === undefined) return this.#fail(noMemory(left));
+    const mayBeLonger = told !== undefined && told < left;
+    const decoding = { encoding, body, place, maxBytes: Math.max(1, mayBeLonger ? told : left) };
+    if (where === "here") this.#take(decodeHere(decoding), mayBeLonger);
+    else decodeInPool(decoding, (decoded) => this.#take(decoded, mayBeLonger));
   }
 
-  #take(error: unknown, report: unknown): void {
-    if (error !== null || !isReport(report)) {
-      this.#done(this.#failure(error));
-      return;
+  /** Of what is inflated in this turn the length is known before others need a place. */
+  #placeFor(left: number): Uint8Array | undefined {
+    return this.#options.where === "here" ? SCRATCH.subarray(0, left + 1) : this.#out.place(Math.max(1, left));
+  }
+
+  #take(decoded: Decoded, mayBeLonger: boolean): void {
+    if (!decoded.ok) {
+      if (!mayBeLonger || codeOf(decoded.error) !== TOO_LONG_CODE) return this.#fail(this.#failure(decoded.error));
+      this.#misled = true;
+      return this.step();
     }
-    this.#pieces.push(report.buffer);
-    this.#taken += report.engine.bytesWritten;
-    this.#given += report.buffer.length;
-    if (this.#given > this.#cap) this.#done(this.#tooLarge());
-    else if (this.#taken === this.#body.length) this.#done({ ok: true, bytes: join(this.#pieces, this.#given) });
-    else if (this.#encoding !== "zstd") this.#done(this.#corrupt("bytes after the end"));
-    else if (this.#pieces.length === MAX_FRAMES) this.#done(this.#corrupt(`more than ${MAX_FRAMES} frames`));
+    const { encoding, body, cap } = this.#options;
+    this.#taken += decoded.taken;
+    this.#frames++;
+    if (!decoded.pieces.every((piece) => this.#out.add(piece))) this.#fail(noMemory(this.#out.length));
+    else if (this.#out.length > cap) this.#fail(this.#tooLarge());
+    else if (this.#taken === body.length) this.#end();
+    else if (encoding !== "zstd") this.#fail(this.#corrupt("bytes after the end"));
+    else if (this.#frames === MAX_FRAMES) this.#fail(this.#corrupt(`more than ${MAX_FRAMES} frames`));
     else this.step();
   }
 
+  #end(): void {
+    const body = this.#out.take();
+    this.#done(body === undefined ? noMemory(0) : { ok: true, body });
+  }
+
+  #fail(result: InflateResult): void {
+    this.#out.drop();
+    this.#done(result);
+  }
+
   #failure(error: unknown): InflateResult {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
-    if (code === "ERR_BUFFER_TOO_LARGE") return this.#tooLarge();
-    if (code === "Z_MEM_ERROR" || code === "ZSTD_error_memory_allocation") return noMemory(this.#cap);
+    const code = codeOf(error);
+    if (code === TOO_LONG_CODE) return this.#tooLarge();
+    if (code === "Z_MEM_ERROR" || code === "ZSTD_error_memory_allocation") return noMemory(this.#options.cap);
     return this.#corrupt(error instanceof Error ? error.message : "unreadable");
   }
 
   #tooLarge(): InflateResult {
-    return { ok: false, kind: "too_large", message: `the body is larger than ${this.#cap} bytes when inflated` };
+    const message = `the body is larger than ${this.#options.cap} bytes when inflated`;
+    return { ok: false, kind: "too_large", message };
   }
 
   #corrupt(reason: string): InflateResult {
-    return { ok: false, kind: "corrupt", message: `the body is not valid ${this.#encoding}: ${reason}` };
+    return { ok: false, kind: "corrupt", message: `the body is not valid ${this.#options.encoding}: ${reason}` };
   }
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && "code" in error ? error.code : undefined;
 }
 
 function noMemory(bytes: number): InflateResult {
@@ -179,53 +160,23 @@ function noMemory(bytes: number): InflateResult {
 }
 
 /**
- * "deflate" is zlib's format in HTTP (RFC 9110, 8.4.1.2), but some senders leave its two-byte
- * header out.
+ * How long the result is, where the format tells. Decoders check it, so a figure that is too large
+ * ends in `corrupt`; gzip tells it of its last member, and modulo 2^32.
  */
-function decoderOf(encoding: ContentEncoding, body: Uint8Array): Decoder {
-  if (encoding === "gzip") return GZIP;
-  if (encoding === "zstd") return ZSTD;
-  const [first = 0, second = 0] = body;
-  const zlibHeader = (first & 0x0f) === 8 && first >> 4 <= 7 && (first * 256 + second) % 31 === 0;
-  return zlibHeader ? ZLIB : RAW_DEFLATE;
-}
-
-/**
- * How large the result is, where the format tells, so that it is written once and not gathered from
- * chunks; decoders check the figure, so one that lies ends in `corrupt`.
- */
-function sizeHint(encoding: ContentEncoding, body: Uint8Array): number {
+function toldLength(encoding: ContentEncoding, body: Uint8Array): number | undefined {
+  if (encoding === "deflate" || body.length < 18) return undefined;
   const view = new DataView(body.buffer, body.byteOffset, body.length);
-  const guess = Math.max(1_024, 4 * body.length);
-  if (encoding === "gzip" && body.length >= 18) return Math.max(64, view.getUint32(body.length - 4, true));
-  if (encoding !== "zstd" || body.length < 18) return guess;
+  if (encoding === "gzip") return view.getUint32(body.length - 4, true);
   // RFC 8878, 3.1.1.1: the frame header's descriptor says what follows it.
   const descriptor = view.getUint8(4);
   const single = (descriptor & 0x20) !== 0;
   const at = 5 + (single ? 0 : 1) + [0, 1, 2, 4][descriptor & 3]!;
   switch (descriptor >> 6) {
     case 0:
-      return single ? Math.max(64, view.getUint8(at)) : guess;
+      return single ? view.getUint8(at) : undefined;
     case 1:
       return view.getUint16(at, true) + 256;
     default:
-      return Math.max(64, view.getUint32(at, true));
+      return view.getUint32(at, true);
   }
-}
-
-/** One array of the right size; a guess that was far too large does not stay in memory. */
-function join(pieces: readonly Uint8Array[], length: number): Uint8Array {
-  const only = pieces.length === 1 ? pieces[0] : undefined;
-  if (only !== undefined && only.buffer.byteLength <= 2 * length + 128) return only;
-  const joined = new Uint8Array(length);
-  let at = 0;
-  for (const piece of pieces) {
-    joined.set(piece, at);
-    at += piece.length;
-  }
-  return joined;
-}
-
-function isReport(value: unknown): value is Report {
-  return typeof value === "object" && value !== null && "buffer" in value && "engine" in value;
 }

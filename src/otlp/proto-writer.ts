@@ -18,11 +18,15 @@ const SHORT_TEXT = 24;
  */
 export class ProtoWriter {
   #bytes: Buffer;
+  readonly #scratch: Buffer | undefined;
   /** Start of what is written. Invariant: 0 <= at <= bytes.length. */
   #at: number;
 
-  constructor(expectedBytes: number) {
-    this.#bytes = allocOwned(Math.max(64, expectedBytes));
+  /** It writes to `scratch` as long as there is room. */
+  constructor(expectedBytes: number, scratch?: Buffer) {
+    this.#scratch = scratch;
+    const fits = scratch !== undefined && expectedBytes <= scratch.length;
+    this.#bytes = fits ? scratch : allocOwned(Math.max(64, expectedBytes));
     this.#at = this.#bytes.length;
   }
 
@@ -135,12 +139,14 @@ export class ProtoWriter {
   }
 
   /**
-   * What was written, owned: a view of at most twice as much. The writer must not be used after it.
+   * What was written, a view of `scratch`, or owned: then of at most twice as much. The writer must
+   * not be used after it.
    */
   finish(): Uint8Array {
     const { buffer, byteOffset, length } = this.#bytes;
     const view = new Uint8Array(buffer, byteOffset + this.#at, this.mark());
-    return length > 2 * view.length + 64 ? new Uint8Array(view) : view;
+    const isOwned = this.#bytes !== this.#scratch;
+    return isOwned && length > 2 * view.length + 64 ? new Uint8Array(view) : view;
   }
 
   #tag(number: number, wire: number): void {

@@ -1,4 +1,4 @@
-import { allocBody, allocOwned, viewBuffer } from "../bytes.ts";
+import { allocBody, allocOwned, copyOwned, viewBuffer } from "../bytes.ts";
 
 /**
  * Who keeps bytes where they are: each `retain` is followed by one `release`, after which nobody
@@ -78,6 +78,9 @@ export class OwnExtent implements Extent {
   release(): void {}
 }
 
+/** Memory behind a body that is kept rather than copied. */
+const MAY_WASTE_BYTES = 128;
+
 /** Memory of the process, without a bound. */
 export const OWN_BODIES: BodyMemory = {
   alloc: (length, whole) => new OwnExtent(whole ? allocBody(length) : allocOwned(length)),
@@ -89,6 +92,8 @@ export const OWN_BODIES: BodyMemory = {
     return true;
   },
   trim(extent, length) {
-    if (extent instanceof OwnExtent) extent.bytes = extent.bytes.subarray(0, length);
+    if (!(extent instanceof OwnExtent)) return;
+    const kept = extent.bytes.subarray(0, length);
+    extent.bytes = extent.bytes.length > 2 * length + MAY_WASTE_BYTES ? copyOwned(kept) : kept;
   },
 };

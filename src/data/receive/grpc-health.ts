@@ -1,3 +1,4 @@
+import { OWN_BODIES } from "../../core/arena/extent.ts";
 import { viewBuffer } from "../../core/bytes.ts";
 import { ACCEPTED_ENCODINGS } from "../../http2/headers.ts";
 import type { UnaryCall, UnaryExchange, UnaryReply } from "../../http2/port.ts";
@@ -71,7 +72,7 @@ export class HealthExchange implements UnaryExchange, Expiring {
       return;
     }
     inflate(encoding, bytes, SMALL_BUDGET, (result) => {
-      if (result.ok) this.#answer(result.bytes);
+      if (result.ok) this.#answer(result.body.bytes);
       else this.#reply({ status: GRPC.INVALID_ARGUMENT, text: result.message });
     });
   }
@@ -103,7 +104,12 @@ export class HealthExchange implements UnaryExchange, Expiring {
   }
 }
 
-const SMALL_BUDGET: InflateBudget = { maxBytes: MAX_REQUEST_BYTES, reserve: () => true, release: () => {} };
+const SMALL_BUDGET: InflateBudget = {
+  ...OWN_BODIES,
+  maxBytes: MAX_REQUEST_BYTES,
+  reserve: () => true,
+  release: () => undefined,
+};
 
 /** HealthCheckRequest { string service = 1 }; undefined when it is malformed. */
 function readServiceName(bytes: Uint8Array): string | undefined {

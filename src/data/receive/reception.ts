@@ -1,4 +1,5 @@
 import type { BodyMemory, WaitingReader, Extent } from "../../core/arena/extent.ts";
+import { SCRATCH } from "../../core/bytes.ts";
 import type { Reason, Refusal } from "../../core/reason.ts";
 import type { Signal } from "../../otlp/signal.ts";
 import type { HeaderSource } from "../../plan/sender-headers.ts";
@@ -234,11 +235,11 @@ export abstract class Reception implements Expiring, BodyMemory, ReplyTaker, Req
 
   #inflated(result: InflateResult, sent: number): void {
     if (this.#answered) {
+      if (result.ok) result.body.release();
       this.permit.close();
     } else if (result.ok) {
       this.permit.shrink(sent);
-      const body = this.#keep(result.bytes);
-      if (body !== undefined) this.#decode(body);
+      this.#decode(result.body);
     } else if (result.kind === "no_memory") {
       this.refuse(this.#noRoom());
     } else {
@@ -246,7 +247,7 @@ export abstract class Reception implements Expiring, BodyMemory, ReplyTaker, Req
     }
   }
 
-  /** A copy where bodies are: what it is a copy of was allocated by a library. */
+  /** A copy where bodies are. */
   #keep(bytes: Uint8Array): Extent | undefined {
     const body = this.alloc(bytes.length, true);
     body?.bytes.set(bytes);
@@ -271,7 +272,7 @@ export abstract class Reception implements Expiring, BodyMemory, ReplyTaker, Req
     const estimate = body.length;
     if (!this.permit.grow(estimate)) return this.#refused(this.#noRoom());
     const { guard } = this.#context.env.admission;
-    const result = transcode(this.signal, body, guard.limits);
+    const result = transcode(this.signal, body, guard.limits, SCRATCH);
     if (!result.ok && result.excess !== undefined) return this.#refused(guard.refuse(result.excess));
     if (!result.ok) return this.#refused({ reason: "bad_data", message: result.message, field: result.path });
     const bytes = result.bytes.length;

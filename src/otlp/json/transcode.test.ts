@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { decodeRequest } from "../../../test/support/oracle/oracle.ts";
 import type { Plain } from "../../../test/support/oracle/oracle.ts";
 import type { Signal } from "../signal.ts";
+import { NO_LIMITS } from "../limits.ts";
 import { transcode } from "./transcode.ts";
 
 const TRACE_ID = "5b8efff798038103d269b633813fc60c";
@@ -18,6 +19,20 @@ function requestOf(signal: Signal, items: string): string {
       return `{"resourceLogs":[{"scopeLogs":[{"logRecords":[${items}]}]}]}`;
   }
 }
+
+test("what finds room in the scratch is written there, and all else is owned", () => {
+  const scratch = Buffer.alloc(2_000);
+  const spans = (count: number): Buffer =>
+    Buffer.from(requestOf("traces", Array<string>(count).fill('{"name":"a name of some length"}').join(",")));
+  for (const count of [1, 50, 60, 70, 100, 1_000]) {
+    const owned = transcode("traces", spans(count));
+    const given = transcode("traces", spans(count), NO_LIMITS, scratch);
+    assert.ok(owned.ok && given.ok);
+    assert.deepEqual(Buffer.from(given.bytes), Buffer.from(owned.bytes));
+    assert.notEqual(owned.bytes.buffer, scratch.buffer);
+    assert.equal(given.bytes.buffer === scratch.buffer, given.bytes.length <= scratch.length, `${count} spans`);
+  }
+});
 
 function run(signal: Signal, text: string): ReturnType<typeof transcode> {
   return transcode(signal, new TextEncoder().encode(text));

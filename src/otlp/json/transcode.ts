@@ -20,17 +20,24 @@ export type Transcoded =
 /**
  * OTLP/JSON to protobuf. A bad value within a span, log record, metric or data point rejects only
  * that; a bad value around them, or a text that is not JSON, rejects the request, with the path of
- * one such value. The result is owned by the caller and at most four times as long as `body` (a
- * list of zeros; spans shrink by half). Parsing takes up to 14 times `body` in memory while it runs
- * (a list of short objects; spans take 2 times), which nobody has reserved.
+ * one such value. The result is at most four times as long as `body` (a list of zeros; spans shrink
+ * by half). It is owned by the caller, unless there was room for it in `scratch`. Parsing takes up to
+ * 14 times `body` in memory while it runs (a list of short objects; spans take 2 times), which nobody
+ * has reserved.
  *
  * Where OTLP leaves it open: a lone surrogate becomes U+FFFD; two members of a oneof are an error;
  * of a name that stands twice in an object, the last counts.
  */
-export function transcode(signal: Signal, body: Uint8Array, limits: RequestLimits = NO_LIMITS): Transcoded {
+export function transcode(
+  signal: Signal,
+  body: Uint8Array,
+  limits: RequestLimits = NO_LIMITS,
+  scratch?: Buffer,
+): Transcoded {
   const read = readJson(body, limits);
   if (!read.ok) return { ...read, path: "" };
-  return new Transcoding(body.length).run(REQUESTS[signal], read.value);
+  // Spans in protobuf take about half of what they take in JSON.
+  return new Transcoding(new ProtoWriter(body.length >> 1, scratch)).run(REQUESTS[signal], read.value);
 }
 
 const REQUESTS: Readonly<Record<Signal, Message>> = {
@@ -62,9 +69,8 @@ class Transcoding {
   readonly #badNames: string[] = [];
   readonly #badIndexes: number[] = [];
 
-  constructor(jsonBytes: number) {
-    // Spans in protobuf take about half of what they take in JSON.
-    this.#out = new ProtoWriter(jsonBytes >> 1);
+  constructor(out: ProtoWriter) {
+    this.#out = out;
   }
 
   run(message: Message, value: unknown): Transcoded {
