@@ -3,6 +3,8 @@ import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { changeReply } from "../../src/admin/reply.ts";
 import { RouterError } from "../../src/core/errors.ts";
+import type { RunningNode } from "../../src/server/start.ts";
+import { ManualClock } from "../support/manual-clock.ts";
 import { configText, Scene } from "./scene.ts";
 
 const TWO = "targets: [{ id: a, endpoint: http://127.0.0.1:14317 }, { id: b, endpoint: http://127.0.0.1:24317 }]";
@@ -22,18 +24,53 @@ test("an edit of the file is taken over as the next version, while nothing is op
   assert.equal(node.env.metrics.configVersion.with().value, 2);
 });
 
-test("some time after a change, and not after one that is refused, the process is told to tidy up", async () => {
+/** A node whose clock is moved by hand, and what `settled` was told: versions of the config. */
+async function startUnmoved(scene: Scene): Promise<{ node: RunningNode; clock: ManualClock; settled: number[] }> {
+  const clock = new ManualClock();
+  const node = await scene.start(configText(), scene.openScripted, clock);
+  const settled: number[] = [];
+  scene.settled = () => settled.push(node.walk.status.version);
+  return { node, clock, settled };
+}
+
+test("the process is told to tidy up 1 s after a change, and 33 s after it, when nothing goes back to the plan of before", async () => {
   await using scene = new Scene();
-  const node = await scene.start(configText());
-  const settled = Promise.withResolvers<number>();
-  scene.settled = () => settled.resolve(node.walk.status.version);
-  const refused = scene.logged("config not applied: it has problems");
-  scene.write("targets: [");
-  await refused;
-  const applied = scene.logged("config applied");
-  scene.write(configText(TWO));
-  await applied;
-  assert.equal(await settled.promise, 2);
+  const { node, clock, settled } = await startUnmoved(scene);
+  clock.advance(40_000);
+  assert.equal((await node.walk.apply("targets: [")).kind, "invalid");
+  clock.advance(40_000);
+  assert.deepEqual(settled, [], "nothing has changed");
+  await node.walk.apply(configText(TWO));
+  clock.advance(999);
+  assert.deepEqual(settled, []);
+  clock.advance(1);
+  assert.deepEqual(settled, [2]);
+  clock.advance(31_999);
+  assert.deepEqual(settled, [2]);
+  clock.advance(1);
+  assert.deepEqual(settled, [2, 2]);
+  clock.advance(600_000);
+  assert.deepEqual(settled, [2, 2], "and not again");
+});
+
+test("what one change is to tidy up is left to the next one, which comes before that, and to nobody at the end", async () => {
+  await using scene = new Scene();
+  const { node, clock, settled } = await startUnmoved(scene);
+  for (const [text, waitMs] of [
+    [configText(TWO), 900],
+    [configText(), 20_000],
+    [configText(TWO), 0],
+  ] as const) {
+    await node.walk.apply(text);
+    clock.advance(waitMs);
+  }
+  assert.deepEqual(settled, [3], "the second was followed by nothing for a second");
+  clock.advance(1_000);
+  clock.advance(31_999);
+  assert.deepEqual(settled, [3, 4], "32 s are counted from the last change");
+  await node.stop();
+  clock.advance(1);
+  assert.deepEqual(settled, [3, 4]);
 });
 
 const bad: { name: string; text: string; result: "invalid" | "failed"; told: string; tells: RegExp }[] = [

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { systemClock } from "../../src/core/clock.ts";
+import { type Clock, systemClock } from "../../src/core/clock.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import { RouterError } from "../../src/core/errors.ts";
 import { formatProblem } from "../../src/core/problem.ts";
@@ -28,15 +28,15 @@ export class Scene implements AsyncDisposable {
     writeFileSync(this.file, text);
   }
 
-  async start(text: string, open: OpenDataPlane = this.openScripted): Promise<RunningNode> {
+  async start(text: string, open = this.openScripted, clock: Clock = systemClock): Promise<RunningNode> {
     this.write(text);
     const source = fileSource(this.file, this.env);
     const { config, problems } = source.load(text);
     if (config === undefined) throw new RouterError("CONFIG_INVALID", problems.map(formatProblem).join("\n"));
     const write = (line: string): void => this.#onLine(line);
-    const log = createLog({ clock: systemClock, write, level: "info", format: "json", colour: false });
+    const log = createLog({ clock, write, level: "info", format: "json", colour: false });
     this.#node = await startNode(config, {
-      clock: systemClock,
+      clock,
       random: seededRandom(1),
       log,
       source,
