@@ -115,6 +115,11 @@ export const METRICS = {
     labels: ["reason"],
     always: [["out_of_memory"], ["crashed"], ["killed"], ["silent"], ["exited"]],
   },
+  workerUncounted: {
+    ...counter("signalbox_worker_uncounted_seconds_total", "seconds", "main"),
+    help: "Time before the ends of workers of which nothing is counted, in no metric and in no row of the ledger: from their last reports on. Zero where all ended in order, or by a fault that they could tell of.",
+    labels: [],
+  },
   workerLent: {
     ...counter("signalbox_worker_lent_total", "parts", "main"),
     help: "Times that a worker was lent more of a limit of the node, by limit; `calls`: `max_in_flight` of a target, `queue`: `max_bytes` of a pool.",

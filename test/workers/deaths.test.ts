@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
 import { account, Sender } from "../scenario/fault-sender.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { openGrpcSink } from "../support/sinks/grpc-sink.ts";
@@ -11,6 +12,7 @@ import { eventually, isReady, startWorkers, type WorkerNode } from "./worker-nod
 
 const POOL = { default_pool: { targets: ["a"] } };
 const RESTARTS = "signalbox_worker_restarts_total";
+const UNCOUNTED = "signalbox_worker_uncounted_seconds_total";
 
 function sender(node: WorkerNode, source: number): Sender {
   return new Sender({ via: "grpc", address: node.grpc, source, service: `s${source}` });
@@ -204,6 +206,56 @@ test("workers: a config that kills all of them, over and over, is taken back", a
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
+});
+
+const FAULTY = `
+let picks = 0;
+const pick = (targets) => {
+  if (++picks === 2) setImmediate(() => { throw new Error("planted") });
+  return targets[0];
+};
+export default ({ registerStrategy }) => registerStrategy("faulty", () => ({ pick, charge() {}, changed() {} }));
+`;
+
+test("workers: what one counted until it ends by a fault of its own is counted", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "signalbox-workers-"));
+  try {
+    writeFileSync(join(directory, "faulty.mjs"), FAULTY);
+    await using a = await openGrpcSink();
+    const plugins = [join(directory, "faulty.mjs")];
+    const pool = { targets: ["a"], strategy: { type: "plugin", name: "faulty" } };
+    const clock = new ManualClock(); // which does not go on: it is not started again
+    await using node = await startWorkers(1, { node: { plugins }, default_pool: pool }, { a }, clock);
+    await using one = sender(node, 1);
+    assert.equal((await one.sendOne()).answer.kind, "taken");
+    await one.sendOne();
+    await eventually(async () => node.logged("a worker ended, and is started again").length > 0);
+    const [line] = node.logged("a worker ended, and is started again");
+    assert.deepEqual([line?.["said"], line?.["uncounted_ms"]], ["Error: planted", 0]);
+    const row = (await node.rows()).find(({ received }) => received > 0);
+    assert.deepEqual([row?.received, row?.queued], [10, 0]);
+    assert.ok(row !== undefined && row.delivered + (row.shed["worker_died"] ?? 0) === 10 && row.delivered >= 5);
+    assert.equal(await node.metric(UNCOUNTED), 0);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+});
+
+test("workers: of one that is killed it is told for how long nothing is counted", async () => {
+  await using a = await openGrpcSink();
+  const clock = new ManualClock();
+  await using node = await startWorkers(1, POOL, { a }, clock);
+  const [pid] = await node.pids();
+  assert.ok(pid !== undefined);
+  process.kill(pid, "SIGSTOP");
+  await eventually(async () => /\) T /u.test(readFileSync(`/proc/${pid}/stat`, "utf8")));
+  for (let i = 0; i < 5; i++) await turn(); // what it has told has come
+  clock.advance(3_000);
+  process.kill(pid, "SIGKILL");
+  const ends = (): readonly Record<string, unknown>[] => node.logged("a worker ended, and is started again");
+  await eventually(async () => ends().length > 0);
+  assert.equal(ends()[0]?.["uncounted_ms"], 3_000);
+  assert.equal(await node.metric(UNCOUNTED), 3);
 });
 
 const EXHAUSTED = `

@@ -328,6 +328,7 @@ export class Supervisor {
   #ended(slot: WorkerSlot, link: WorkerLink, exit: WorkerExit): void {
     if (slot.link !== link) return;
     this.#gone = addRemains(this.#gone, slot.last ?? NOTHING);
+    const uncountedMs = slot.isReady ? slot.untoldMs(this.#env.clock.nowMs()) : 0;
     const back = slot.end();
     this.#options.ended(slot);
     this.#exits.get(link)?.();
@@ -337,10 +338,11 @@ export class Supervisor {
     if (!slot.hasRun) return; // who opens tells
     this.#serveWaiting(); // which may have waited for this one
     this.#options.died(slot, exit);
-    this.#startAgain(slot, exit);
+    this.#env.metrics.workerUncounted.with().add(uncountedMs / 1_000);
+    this.#startAgain(slot, { ...exit, uncounted_ms: Math.round(uncountedMs) });
   }
 
-  #startAgain(slot: WorkerSlot, exit: WorkerExit): void {
+  #startAgain(slot: WorkerSlot, exit: WorkerExit & { readonly uncounted_ms?: number }): void {
     const { clock, log, metrics, random } = this.#env;
     slot.restarts++;
     slot.failures = clock.nowMs() - slot.startedMs > SETTLED_MS ? 0 : slot.failures + 1;

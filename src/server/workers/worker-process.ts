@@ -27,6 +27,7 @@ process.on("message", (message, sent: unknown) => {
 for (const event of ["uncaughtException", "unhandledRejection"] as const) {
   process.on(event, (cause: unknown) => {
     process.stderr.write(`${cause instanceof Error ? (cause.stack ?? cause.message) : reasonOf(cause)}\n`);
+    worker.reportLast();
     process.exit(1);
   });
 }

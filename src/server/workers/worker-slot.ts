@@ -31,6 +31,8 @@ export class WorkerSlot {
   failures = 0;
   startedMs = 0;
   #received = 0;
+  /** When `last` was told, or the process begun. */
+  #toldMs = 0;
   #reportedMs = 0;
   #perSecond = 0;
 
@@ -59,6 +61,7 @@ export class WorkerSlot {
 
   reported(snapshot: Snapshot, nowMs: number): void {
     this.last = snapshot;
+    this.#toldMs = nowMs;
     const tookMs = nowMs - this.#reportedMs;
     if (tookMs < RATE_MS) return;
     const received = snapshot.ledger.reduce((sum, row) => sum + row.received, 0);
@@ -72,7 +75,12 @@ export class WorkerSlot {
     this.link = link;
     this.startedMs = nowMs;
     this.#received = 0;
-    this.#reportedMs = nowMs;
+    this.#toldMs = this.#reportedMs = nowMs;
+  }
+
+  /** For how long nothing was told of what the process counts. */
+  untoldMs(nowMs: number): number {
+    return nowMs - this.#toldMs;
   }
 
   /** There is none. What it was given and may not have had is given back. */

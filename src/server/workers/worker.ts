@@ -15,6 +15,7 @@ import { createLedger } from "../../telemetry/ledger.ts";
 import { createLog } from "../../telemetry/log.ts";
 import { createMetrics } from "../../telemetry/metrics.ts";
 import { openRuntimeMetrics, type RuntimeMetrics } from "../../telemetry/runtime.ts";
+import { takeSnapshot } from "../../telemetry/snapshot.ts";
 import { Borrower } from "./borrower.ts";
 import { FailoverReport } from "./failover-report.ts";
 import { type HeldConnection, holdConnection } from "./held-connection.ts";
@@ -215,6 +216,13 @@ export class Worker {
     const socket = held.connection.open();
     socket.once("close", () => this.#tellClosed(held.listener));
     if (this.#plane?.take(held.listener, socket) !== true) socket.destroy();
+  }
+
+  /** It ends in this turn. What is too long to be written at once does not arrive. */
+  reportLast(): void {
+    if (this.#plane === undefined) return;
+    this.#runtime.refresh();
+    this.#send({ kind: "report", snapshot: takeSnapshot(this.#env) });
   }
 
   /** Those of one turn together. */
