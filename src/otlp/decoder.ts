@@ -47,8 +47,8 @@ export function decodeHere(decoding: Decoding, aims: boolean = AIMS): Decoded {
 }
 
 /**
- * The same in the thread pool, which may write to `place` until `done` is called. Between two pieces
- * nothing is written.
+ * The same in the thread pool, which may write to `place` until `done` is called. Between two
+ * pieces nothing is written.
  */
 export function decodeInPool(decoding: Decoding, done: (decoded: Decoded) => void, aims: boolean = AIMS): void {
   const opened = decoderOf(decoding).open(optionsOf(decoding, aims));

@@ -21,9 +21,9 @@ export type Transcoded =
  * OTLP/JSON to protobuf. A bad value within a span, log record, metric or data point rejects only
  * that; a bad value around them, or a text that is not JSON, rejects the request, with the path of
  * one such value. The result is at most four times as long as `body` (a list of zeros; spans shrink
- * by half). It is owned by the caller, unless there was room for it in `scratch`. Parsing takes up to
- * 14 times `body` in memory while it runs (a list of short objects; spans take 2 times), which nobody
- * has reserved.
+ * by half). It is owned by the caller, unless there was room for it in `scratch`. Parsing takes up
+ * to 14 times `body` in memory while it runs (a list of short objects; spans take 2 times), which
+ * nobody has reserved.
  *
  * Where OTLP leaves it open: a lone surrogate becomes U+FFFD; two members of a oneof are an error;
  * of a name that stands twice in an object, the last counts.
