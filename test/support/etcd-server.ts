@@ -77,6 +77,13 @@ export class EtcdServer implements AsyncDisposable {
     return this.members[0]!;
   }
 
+  /** Who leads the others, once they have agreed on one. */
+  async leader(): Promise<EtcdMember> {
+    for (;;) {
+      for (const member of this.members) if (await member.isLeader()) return member;
+    }
+  }
+
   /** All data goes, and it starts again as if it had never been there. */
   async wipe(): Promise<void> {
     await Promise.all(this.members.map((member) => member.kill()));
@@ -106,6 +113,11 @@ export class EtcdMember {
 
   get port(): number {
     return Number(new URL(this.endpoint).port);
+  }
+
+  async isLeader(): Promise<boolean> {
+    const metrics = await fetch(`${this.endpoint}/metrics`);
+    return /^etcd_server_is_leader 1$/mu.test(await metrics.text());
   }
 
   /** With the data that it had. */

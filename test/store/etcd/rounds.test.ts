@@ -1,3 +1,3 @@
 import { safeRounds } from "../rounds/safe-rounds.ts";
 
-safeRounds("etcd", { rounds: 20, waves: 2, elections: 14 });
+safeRounds("etcd", { rounds: 200, waves: 4, elections: 60 });

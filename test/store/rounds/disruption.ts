@@ -5,3 +5,13 @@
  */
 export const DISRUPTIONS = ["kill", "pause", "block", "cut", "hold", "deaf"] as const;
 export type Disruption = (typeof DISRUPTIONS)[number];
+
+/** Which of the store's members is killed, and started again with what it had. */
+export const MEMBERS = ["leader", "follower"] as const;
+export type MemberRole = (typeof MEMBERS)[number];
+
+/** What is done at the same time: to each of so many candidates another, and to the store itself. */
+export interface Wave {
+  readonly candidates: readonly Disruption[];
+  readonly member?: MemberRole | undefined;
+}

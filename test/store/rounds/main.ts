@@ -5,7 +5,7 @@
  */
 import { setUp } from "../../set-up.ts";
 import { type ArenaName, ARENAS, openArena } from "./arena.ts";
-import { type Counts, runRounds } from "./rounds.ts";
+import { inWords, runRounds } from "./rounds.ts";
 
 const ROUNDS = 200;
 const ELECTIONS = 10;
@@ -22,10 +22,14 @@ const PROGRAM: Readonly<Record<ArenaName, string>> = {
 async function run(name: ArenaName, rounds: number, elections: number): Promise<boolean> {
   await setUp([`test/store/${PROGRAM[name]}/rounds.test.ts`]);
   await using arena = await openArena(name);
-  const { settings, ttlMs, waves } = arena;
-  const onWave = (counts: Counts): void => void process.stdout.write(`${name}: ${inWords(counts)}\n`);
-  const options = { settings, ttlMs, waves, rounds, elections, prefix: "/rounds", patienceMs: PATIENCE_MS, onWave };
-  const { violations, history } = await runRounds(options);
+  const { violations, history } = await runRounds({
+    ...arena,
+    rounds,
+    elections,
+    prefix: "/rounds",
+    patienceMs: PATIENCE_MS,
+    onWave: (counts) => void process.stdout.write(`${name}: ${inWords(counts)}\n`),
+  });
   const { told, writes, queue } = history;
   process.stdout.write(
     `${name}: ${told.length} told by candidates, ${writes.length} writes, ${queue.length} states of elections\n`,
@@ -33,12 +37,6 @@ async function run(name: ArenaName, rounds: number, elections: number): Promise<
   for (const { kind, scope, message } of violations) process.stdout.write(`${scope}: ${kind}: ${message}\n`);
   process.stdout.write(violations.length === 0 ? `${name}: safe\n` : `${name}: ${violations.length} violations\n`);
   return violations.length === 0;
-}
-
-function inWords({ waves, rounds }: Counts): string {
-  const all = Object.values(rounds).reduce((sum, one) => sum + one, 0);
-  const kinds = Object.entries(rounds).map(([kind, count]) => `${kind} ${count}`);
-  return `${waves} waves, ${all} rounds: ${kinds.join(", ")}`;
 }
 
 const [word, rounds = ROUNDS, elections = ELECTIONS] = process.argv.slice(2);

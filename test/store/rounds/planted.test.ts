@@ -9,7 +9,7 @@ test("rounds: faults that are planted in candidates are found, each where it is,
   const { violations } = await runRounds({
     ...arena,
     rounds: 1,
-    waves: [["block", "block"]],
+    waves: [{ candidates: ["block", "block"] }],
     elections: 4,
     faults: { 0: "unguarded", 1: "reused", 2: "jumping" },
     prefix: "/rounds",

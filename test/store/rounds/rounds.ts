@@ -1,12 +1,13 @@
 import type { Entry } from "../../../src/store/store.ts";
-import { checkHistory, type History, type StoredWrite, type Violation } from "../history-checker.ts";
+import { checkHistory, type History, type ObservedSeat, type StoredWrite, type Violation } from "../history-checker.ts";
+import type { Arena } from "./arena.ts";
 import { ELECTION, type Fault, LOCK, writesPrefix, type WriteText } from "./candidate-protocol.ts";
-import type { Disruption } from "./disruption.ts";
+import type { Wave } from "./disruption.ts";
 import { Stage, type StageOptions } from "./stage.ts";
 
-export interface RoundsOptions extends Pick<StageOptions, "settings" | "prefix" | "ttlMs" | "patienceMs"> {
-  /** What is done to candidates in turn: to each of so many another, at the same time. */
-  readonly waves: readonly (readonly Disruption[])[];
+export interface RoundsOptions
+  extends Pick<StageOptions, "settings" | "prefix" | "ttlMs" | "patienceMs">,
+    Pick<Arena, "waves" | "killMember"> {
   /** At least so many, and each wave once. */
   readonly rounds: number;
   /**
@@ -21,8 +22,16 @@ export interface RoundsOptions extends Pick<StageOptions, "settings" | "prefix" 
 
 export interface Counts {
   readonly waves: number;
-  /** Leaders that were disrupted, by what was done to them. */
+  /**
+   * By what was done to a leader. A round is one leader of one lock or election that was disrupted
+   * after it had written, and stayed so until the store had ended its session and another led with
+   * a greater epoch, and had written. Who only waited while it was disrupted is none.
+   */
   readonly rounds: Readonly<Record<string, number>>;
+  /** Which of the five led anything when they were disrupted. */
+  readonly candidates: ReadonlySet<string>;
+  /** Members of the store that were killed meanwhile, and started again. */
+  readonly members: Readonly<Record<string, number>>;
 }
 
 export interface RoundsReport extends Counts {
@@ -47,39 +56,77 @@ export async function runRounds(options: RoundsOptions): Promise<RoundsReport> {
     Object.entries(options.faults ?? {}).map(([at, fault]) => [scopeName(Number(at)), fault]),
   );
   await using stage = await Stage.open({ ...options, scopes, faults });
-  const rounds: Record<string, number> = {};
-  let waves = 0;
-  while (waves < options.waves.length || sum(rounds) < options.rounds) {
-    await runWave(stage, scopes, options.waves[waves % options.waves.length] ?? [], rounds);
-    waves++;
-    options.onWave?.({ waves, rounds });
+  const counts = { waves: 0, rounds: {}, candidates: new Set<string>(), members: {} };
+  while (counts.waves < options.waves.length || roundsIn(counts) < options.rounds) {
+    const wave = options.waves[counts.waves % options.waves.length];
+    if (wave === undefined) throw new Error("there is no wave");
+    await runWave(stage, { ...options, scopes }, wave, counts);
+    counts.waves++;
+    options.onWave?.(counts);
   }
   await stage.untilAllStand();
   await stage.end();
   const writes = await readWrites(stage, options.prefix);
   const { told, seats, store } = stage;
   const history: History = { isFair: store.facts.isFair, told, writes, queue: seats.history };
-  return { waves, rounds, history, violations: checkHistory(history) };
+  return { ...counts, history, violations: checkHistory(history) };
+}
+
+export function roundsIn({ rounds }: Pick<Counts, "rounds">): number {
+  return Object.values(rounds).reduce((total, one) => total + one, 0);
+}
+
+export function inWords(counts: Counts): string {
+  const { waves, rounds, candidates, members } = counts;
+  const lost = Object.entries(members).map(([role, count]) => `, ${role} of the store killed ${count}`);
+  const from = `by what befell ${candidates.size} of five leading processes`;
+  return `${waves} waves, ${roundsIn(counts)} rounds ${from}: ${listed(rounds)}${lost.join("")}`;
+}
+
+function listed(counts: Readonly<Record<string, number>>): string {
+  return Object.entries(counts)
+    .map(([kind, count]) => `${kind} ${count}`)
+    .join(", ");
+}
+
+interface Tally {
+  readonly rounds: Record<string, number>;
+  readonly candidates: Set<string>;
+  readonly members: Record<string, number>;
 }
 
 async function runWave(
   stage: Stage,
-  scopes: readonly string[],
-  disruptions: readonly Disruption[],
-  rounds: Record<string, number>,
+  { scopes, killMember }: { readonly scopes: readonly string[] } & Pick<RoundsOptions, "killMember">,
+  { candidates, member }: Wave,
+  tally: Tally,
 ): Promise<void> {
   await stage.untilAllStand();
-  const led = Map.groupBy(scopes, (scope) => stage.seats.leader(scope)?.holder);
+  const startAgain = member === undefined ? undefined : await killMember?.(member);
+  const seats = new Map(scopes.map((scope) => [scope, stage.seats.leader(scope)]));
+  const ledBy = (id: string): string[] => scopes.filter((scope) => seats.get(scope)?.holder === id);
   const victims = stage.ids
-    .toSorted((a, b) => (led.get(b)?.length ?? 0) - (led.get(a)?.length ?? 0))
-    .slice(0, disruptions.length)
-    .map((id, at) => ({ id, how: disruptions[at] ?? "kill" }));
-  for (const { id, how } of victims) {
-    rounds[how] = (rounds[how] ?? 0) + (led.get(id)?.length ?? 0);
-    stage.disrupt(id, how);
-  }
+    .map((id) => ({ id, led: ledBy(id) }))
+    .toSorted((a, b) => b.led.length - a.led.length)
+    .slice(0, candidates.length)
+    .map((victim, at) => ({ ...victim, how: candidates[at] ?? "kill" }));
+  const mends = victims.map(({ id, how }) => stage.disrupt(id, how));
   await stage.untilReplaced(victims.map(({ id }) => id));
-  await Promise.all(victims.map(({ id, how }) => stage.mend(id, how)));
+  for (const { id, led, how } of victims) {
+    const ended = led.filter((scope) => isNewer(stage.seats.leader(scope), seats.get(scope)));
+    add(tally.rounds, how, ended.length);
+    if (ended.length > 0) tally.candidates.add(id.split(".", 1)[0] ?? id);
+  }
+  if (startAgain !== undefined && member !== undefined) add(tally.members, member, 1);
+  await Promise.all([...mends.map((mend) => mend()), startAgain?.()]);
+}
+
+function isNewer(seat: ObservedSeat | undefined, before: ObservedSeat | undefined): boolean {
+  return seat !== undefined && before !== undefined && seat.created > before.created;
+}
+
+function add(counts: Record<string, number>, name: string, count: number): void {
+  counts[name] = (counts[name] ?? 0) + count;
 }
 
 async function readWrites(stage: Stage, prefix: string): Promise<StoredWrite[]> {
@@ -92,8 +139,4 @@ function writeOf({ key, value, modified }: Entry, prefix: string): StoredWrite {
   const { by, epoch } = JSON.parse(Buffer.from(value).toString()) as WriteText;
   const scope = key.slice(prefix.length).split("/", 1)[0] ?? "";
   return { scope, key, by, epoch: BigInt(epoch), revision: modified };
-}
-
-function sum(rounds: Readonly<Record<string, number>>): number {
-  return Object.values(rounds).reduce((total, one) => total + one, 0);
 }

@@ -33,6 +33,11 @@ interface Slot {
   starts: number;
 }
 
+interface Reign {
+  readonly epoch: bigint;
+  hasWritten: boolean;
+}
+
 /** Five candidates in processes of their own, each with its own way to the store. */
 export class Stage implements AsyncDisposable {
   readonly told: Told[] = [];
@@ -43,6 +48,8 @@ export class Stage implements AsyncDisposable {
   readonly #over = new AbortController();
   readonly #troubles: string[] = [];
   readonly #checks = new Set<() => void>();
+  /** What the last was of each candidate in each election. */
+  readonly #reigns = new Map<string, Reign>();
   #following: Promise<void> = Promise.resolve();
   #death: string | undefined;
 
@@ -71,54 +78,52 @@ export class Stage implements AsyncDisposable {
     return this.#slots.map(({ process }) => process.id);
   }
 
-  disrupt(id: string, how: Disruption): void {
-    const { process, proxies } = this.#slotOf(id);
+  /**
+   * Gives what takes it back. A process that is killed is started again at once, as by any
+   * supervisor: as another, which stands behind the others.
+   */
+  disrupt(id: string, how: Disruption): () => Promise<void> {
+    const slot = this.#slotOf(id);
+    const { process, proxies } = slot;
     switch (how) {
-      case "kill":
-        void process.kill();
-        return;
+      case "kill": {
+        const restarted = this.#restart(slot);
+        return () => restarted;
+      }
       case "pause":
         process.stop();
-        return;
+        return async () => process.goOn();
       case "block":
         process.block();
-        return;
+        return async () => process.unblock();
       case "cut":
         for (const proxy of proxies) {
           proxy.mode = "refuse";
           proxy.cut();
         }
-        return;
+        return async () => pass(proxies);
       case "hold":
+        for (const proxy of proxies) proxy.mode = how;
+        return async () => pass(proxies);
       case "deaf":
         for (const proxy of proxies) proxy.mode = how;
-        return;
+        return async () => {
+          pass(proxies);
+          for (const proxy of proxies) proxy.cut(); // their streams have holes
+        };
       default:
         throw new Error(how satisfies never);
     }
   }
 
-  async mend(id: string, how: Disruption): Promise<void> {
-    const slot = this.#slotOf(id);
-    if (how === "kill") {
-      await slot.process.ended;
-      slot.process = this.#start(slot);
-      for (const scope of this.#options.scopes) slot.process.stand(scope);
-    }
-    if (how === "pause") slot.process.goOn();
-    if (how === "block") slot.process.unblock();
-    for (const proxy of slot.proxies) {
-      proxy.mode = "pass";
-      if (how === "deaf") proxy.cut(); // their streams have holes
-    }
-  }
-
-  /** All stand for all, and somebody leads in each. */
+  /** All stand for all, and in each somebody leads and has written. */
   async untilAllStand(): Promise<void> {
     const ids = this.ids.toSorted().join();
     await this.#until("not all candidates stand", (scope) => {
-      const seats = this.seats.of(scope);
-      return seats.some(({ isLeading }) => isLeading) && holdersOf(seats) === ids;
+      const leader = this.seats.leader(scope);
+      return (
+        leader !== undefined && this.#hasWritten(scope, leader) && holdersOf(this.seats.of(scope)) === ids
+      );
     });
   }
 
@@ -155,15 +160,25 @@ export class Stage implements AsyncDisposable {
     this.#slots.push(slot);
   }
 
-  /** Each is the first in another election, so that not one leads in all. */
+  /**
+   * Each is the first in another election, so that not one leads in all, and others follow in
+   * others, so that not one comes after it in all.
+   */
   async #standInTurn(): Promise<void> {
     for (let place = 0; place < CANDIDATES; place++) {
       for (const [at, scope] of this.#options.scopes.entries()) {
-        this.#slots[(at + place) % CANDIDATES]?.process.stand(scope);
+        const step = 1 + (Math.floor(at / CANDIDATES) % (CANDIDATES - 1));
+        this.#slots[(at + place * step) % CANDIDATES]?.process.stand(scope);
       }
       const isThere = (scope: string): boolean => this.seats.of(scope).length > place;
       await this.#until(`not ${place + 1} candidates stand`, isThere);
     }
+  }
+
+  async #restart(slot: Slot): Promise<void> {
+    await slot.process.kill();
+    slot.process = this.#start(slot);
+    for (const scope of this.#options.scopes) slot.process.stand(scope);
   }
 
   #start(slot: Pick<Slot, "name" | "proxies" | "starts">): CandidateProcess {
@@ -186,10 +201,18 @@ export class Stage implements AsyncDisposable {
   }
 
   #read(line: Line): void {
-    if (line.kind !== "trouble") this.told.push(line);
-    else this.#troubles.push(`${line.scope}: ${line.message}`);
+    if (line.kind === "trouble") this.#troubles.push(`${line.scope}: ${line.message}`);
+    else this.#hear(line);
     if (this.#troubles.length > TROUBLES_KEPT) this.#troubles.shift();
     this.#check();
+  }
+
+  #hear(told: Told): void {
+    this.told.push(told);
+    const key = `${told.scope} ${told.by}`;
+    if (told.kind === "elected") this.#reigns.set(key, { epoch: told.epoch, hasWritten: false });
+    const reign = this.#reigns.get(key);
+    if (told.kind === "wrote" && reign !== undefined) reign.hasWritten = true;
   }
 
   #fail(death: string): void {
@@ -203,11 +226,11 @@ export class Stage implements AsyncDisposable {
     return slot;
   }
 
+  /** It was told that it leads, and that something it wrote was done. */
   #hasWritten(scope: string, { holder, created }: ObservedSeat): boolean {
-    const isItsOwn = (one: Told): boolean => one.scope === scope && one.by === holder;
-    const elected = this.told.findLastIndex((one) => one.kind === "elected" && isItsOwn(one));
-    if (elected < 0 || created === 0n) return false;
-    return this.told.slice(elected).some((one) => one.kind === "wrote" && isItsOwn(one));
+    const reign = this.#reigns.get(`${scope} ${holder}`);
+    const isThisOne = reign?.epoch === created || this.#options.faults[scope] === "reused";
+    return isThisOne && reign?.hasWritten === true;
   }
 
   #check(): void {
@@ -216,10 +239,11 @@ export class Stage implements AsyncDisposable {
 
   async #until(complaint: string, isSo: (scope: string) => boolean): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const lacking = (): string[] => this.#options.scopes.filter((scope) => !isSo(scope));
+    const { scopes } = this.#options;
+    const lacking = (): string[] => scopes.filter((scope) => !isSo(scope));
     const check = (): void => {
       if (this.#death !== undefined) reject(new Error(this.#death));
-      else if (lacking().length === 0) resolve();
+      else if (scopes.every(isSo)) resolve();
     };
     const cancel = systemClock.after(this.#options.patienceMs, () =>
       reject(new Error(this.#tell(complaint, lacking()))),
@@ -245,6 +269,10 @@ export class Stage implements AsyncDisposable {
 
 function holdersOf(seats: readonly ObservedSeat[]): string {
   return [...new Set(seats.map(({ holder }) => holder))].toSorted().join();
+}
+
+function pass(proxies: readonly FaultProxy[]): void {
+  for (const proxy of proxies) proxy.mode = "pass";
 }
 
 function portsOf(settings: StoreSettings): number[] {

@@ -7,7 +7,8 @@ export class WatchedSeats {
   /** One for each change of a lock or an election. */
   readonly history: QueueState[] = [];
   readonly #folders: readonly string[];
-  readonly #entries = new Map<string, Entry>();
+  /** By scope, and by key. */
+  readonly #seats = new Map<string, Map<string, ObservedSeat>>();
 
   constructor(prefix: string) {
     this.#folders = [`${prefix}/elections/`, `${prefix}/locks/`];
@@ -25,7 +26,7 @@ export class WatchedSeats {
   }
 
   of(scope: string): ObservedSeat[] {
-    return [...this.#entries.values()].filter(({ key }) => this.#scopeOf(key) === scope).map(seatOf);
+    return [...(this.#seats.get(scope)?.values() ?? [])];
   }
 
   /** Who leads, by what the leader itself has written. */
@@ -37,10 +38,17 @@ export class WatchedSeats {
     if (event.kind === "synced" || event.kind === "lost") return;
     const puts = event.kind === "snapshot" ? event.entries : event.puts;
     const deletes = event.kind === "snapshot" ? [] : event.deletes;
-    for (const key of deletes) this.#entries.delete(key);
-    for (const entry of puts) this.#entries.set(entry.key, entry);
+    for (const key of deletes) this.#seatsOf(key).delete(key);
+    for (const entry of puts) this.#seatsOf(entry.key).set(entry.key, seatOf(entry));
     const scopes = new Set([...deletes, ...puts.map(({ key }) => key)].map((key) => this.#scopeOf(key)));
     for (const scope of scopes) this.history.push({ scope, revision: event.revision, seats: this.of(scope) });
+  }
+
+  #seatsOf(key: string): Map<string, ObservedSeat> {
+    const scope = this.#scopeOf(key);
+    const seats = this.#seats.get(scope) ?? new Map<string, ObservedSeat>();
+    this.#seats.set(scope, seats);
+    return seats;
   }
 
   #scopeOf(key: string): string {
