@@ -18,7 +18,7 @@ import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { openGrpcSink } from "../support/sinks/grpc-sink.ts";
 import { openHttpSink } from "../support/sinks/http-sink.ts";
 import { hung } from "../support/sinks/sink-script.ts";
-import { poolPlan, targetPlan } from "./pool-rig.ts";
+import { CALLS_ALONE, poolPlan, targetPlan } from "./pool-rig.ts";
 import { TWO_SPANS } from "./send.ts";
 import { NO_HEADERS } from "../../src/plan/sender-headers.ts";
 
@@ -93,7 +93,9 @@ test("a gRPC and an HTTP target share a pool in turn, and what arrives together 
 test("failover: a primary that is killed loses nothing, and gets the traffic back after return_after", async () => {
   await using primary = await openGrpcSink();
   await using standby = await openGrpcSink();
-  const plans = [targetPlan("a", { url: primary.url }), targetPlan("b", { url: standby.url })];
+  const ejection = { ...CALLS_ALONE.ejection, restMs: 200, maxRestMs: 1_000 };
+  const quick = { ...CALLS_ALONE, ejection, slowStartMs: 200 };
+  const plans = [targetPlan("a", { url: primary.url, health: quick }), targetPlan("b", { url: standby.url })];
   await using scene = openScene(plans, { strategy: { type: "failover", returnAfterMs: 50 } });
   assert.equal((await scene.send()).kind, "delivered");
   assert.deepEqual([primary.counts().requests, standby.counts().requests], [1, 0]);

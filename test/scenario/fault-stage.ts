@@ -7,12 +7,17 @@ import { startTestNode, type TestNode } from "../support/node.ts";
 import { account, Sender } from "./fault-sender.ts";
 
 const NAMES = ["bad", "good1", "good2", "apart"] as const;
+/** The defaults, some thirty times faster: of the target that is to fail. Its checks are the default. */
+const QUICK = "slow_start: 500ms, ejection: { rest: 1s, max_rest: 2s }";
 
 export type Protocol = "grpc" | "http";
 
 export const ITEMS = 5;
 /** Requests that the senders of the pool under test have under way, all together. */
 export const UNDER_WAY = 8;
+
+/** Of a sender: several stages share one process. */
+const PAUSE_MS = 10;
 
 export function openSink(protocol: Protocol): Promise<Sink> {
   return protocol === "grpc" ? openGrpcSink() : openHttpSink();
@@ -38,7 +43,7 @@ export class Stage implements AsyncDisposable {
     this.bad = bad!;
     this.good = [second!, third!];
     this.apart = apart!;
-    const common = { itemsPerRequest: ITEMS, parallel: UNDER_WAY / 2, pauseMs: 3 };
+    const common = { itemsPerRequest: ITEMS, parallel: UNDER_WAY / 2, pauseMs: PAUSE_MS };
     this.senders = [
       owned.use(new Sender({ ...common, via: "grpc", address: node.grpc, source: 1, service: "shared" })),
       owned.use(new Sender({ ...common, via: "http", address: node.http, source: 2, service: "shared" })),
@@ -59,7 +64,8 @@ export class Stage implements AsyncDisposable {
     for (const sink of sinks) sink.script = slow(4);
     const written = protocol === "grpc" ? "grpc" : "http/protobuf";
     const options = `endpoint: "http://127.0.0.1:1", protocol: ${written}, limits: { max_in_flight: ${maxInFlight} }`;
-    const targets = NAMES.map((id) => `{ id: ${id}, ${options}, timeout: ${id === "bad" ? timeout : "60s"} }`);
+    const more = (id: string): string => (id === "bad" ? `timeout: ${timeout}, ${QUICK}` : "timeout: 60s");
+    const targets = NAMES.map((id) => `{ id: ${id}, ${options}, ${more(id)} }`);
     const text = `
 node: { limits: { request_timeout: 60s } }
 targets: [${targets.join(", ")}]
@@ -80,7 +86,7 @@ default_pool: apart
 
   /** One more sender to the pool under test. */
   sender({ service, source }: { readonly service: string; readonly source: number }): Sender {
-    const common = { itemsPerRequest: ITEMS, parallel: 2, pauseMs: 3 };
+    const common = { itemsPerRequest: ITEMS, parallel: 2, pauseMs: PAUSE_MS };
     return this.#owned.use(new Sender({ ...common, via: "grpc", address: this.node.grpc, source, service }));
   }
 

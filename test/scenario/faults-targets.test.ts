@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { describe, test } from "node:test";
 import { GRPC } from "../../src/otlp/grpc-code.ts";
 import type { Sink } from "../support/sinks/sink.ts";
 import { hung, OK, type SinkAnswer, type SinkScript, slow } from "../support/sinks/sink-script.ts";
@@ -74,42 +74,45 @@ const faults: readonly Fault[] = [
   ]),
 ];
 
-for (const { name, protocol, strategies, begin, end, reasons, timeout } of faults) {
-  for (const strategy of strategies) {
-    test(`${protocol}, ${strategy}: one of four targets ${name}: it is left alone, all can see why, and it returns by itself`, async () => {
-      await using scene = await FaultsScene.open(protocol, strategy, timeout);
-      await scene.begin();
-      await begin(scene.bad);
-      await scene.untilOut();
-      const { reason } = await scene.told();
-      assert.ok(reasons.includes(reason), reason);
-      await scene.assertLeftAlone(LOAD, IN_A_ROW);
-      await end(scene.bad);
-      await scene.untilBack();
-      await scene.accepted(10);
-      await scene.conclude(UNDER_WAY);
-    });
+// Half of their time they wait until a target has rested: several of them together.
+describe("one of four targets fails", { concurrency: 4 }, () => {
+  for (const { name, protocol, strategies, begin, end, reasons, timeout } of faults) {
+    for (const strategy of strategies) {
+      test(`${protocol}, ${strategy}: one of four targets ${name}: it is left alone, all can see why, and it returns by itself`, async () => {
+        await using scene = await FaultsScene.open(protocol, strategy, timeout);
+        await scene.begin();
+        await begin(scene.bad);
+        await scene.untilOut();
+        const { reason } = await scene.told();
+        assert.ok(reasons.includes(reason), reason);
+        await scene.assertLeftAlone(LOAD, IN_A_ROW);
+        await end(scene.bad);
+        await scene.untilBack();
+        await scene.accepted(10);
+        await scene.conclude(UNDER_WAY);
+      });
+    }
   }
-}
 
-test("grpc: a target that answers checks while calls fail rests to the end, however many checks pass", async () => {
-  await using scene = await FaultsScene.open("grpc", "round_robin");
-  await scene.begin();
-  let checks = 0;
-  scene.bad.script = ({ items }) => {
-    if (items > 0) return { kind: "status", code: GRPC.UNAVAILABLE };
-    checks++;
-    return OK;
-  };
-  await scene.untilOut();
-  const passed = checks;
-  const probes = await scene.entered("bad", "probing");
-  await until(() => checks >= passed + 12);
-  const transitions = (await scene.node.series("targetTransitions")).map(({ labels }) => labels);
-  const ends = transitions.filter(([id, from]) => id === "bad" && from === "ejected").map(([, , , reason]) => reason);
-  assert.deepEqual(ends, (await scene.entered("bad", "probing")) === probes ? [] : ["rest_over"]);
-  assert.equal(await scene.entered("bad", "ready"), 0);
-  await works(scene.bad);
-  await scene.untilBack();
-  await scene.conclude(UNDER_WAY);
+  test("grpc: a target that answers checks while calls fail rests to the end, however many checks pass", async () => {
+    await using scene = await FaultsScene.open("grpc", "round_robin");
+    await scene.begin();
+    let checks = 0;
+    scene.bad.script = ({ items }) => {
+      if (items > 0) return { kind: "status", code: GRPC.UNAVAILABLE };
+      checks++;
+      return OK;
+    };
+    await scene.untilOut();
+    const passed = checks;
+    const probes = await scene.entered("bad", "probing");
+    await until(() => checks >= passed + 12);
+    const transitions = (await scene.node.series("targetTransitions")).map(({ labels }) => labels);
+    const ends = transitions.filter(([id, from]) => id === "bad" && from === "ejected").map(([, , , reason]) => reason);
+    assert.deepEqual(ends, (await scene.entered("bad", "probing")) === probes ? [] : ["rest_over"]);
+    assert.equal(await scene.entered("bad", "ready"), 0);
+    await works(scene.bad);
+    await scene.untilBack();
+    await scene.conclude(UNDER_WAY);
+  });
 });
