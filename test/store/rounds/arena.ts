@@ -25,12 +25,12 @@ export interface Arena extends AsyncDisposable {
  */
 const OVER_A_NETWORK: readonly (readonly Disruption[])[] = [
   ["kill", "pause", "cut"],
-  ["hold", "deaf", "kill"],
-  ["pause", "kill", "hold"],
-  ["block", "cut", "pause"],
-  ["deaf", "hold", "kill"],
-  ["cut", "pause", "block"],
-  ["kill", "deaf", "hold"],
+  ["block", "hold", "kill"],
+  ["pause", "deaf", "hold"],
+  ["kill", "cut", "pause"],
+  ["deaf", "block", "kill"],
+  ["cut", "kill", "block"],
+  ["hold", "pause", "deaf"],
 ];
 /** Beside the waves, by their number: a store of three members loses one, and not in each. */
 const MEMBERS_KILLED: readonly (MemberRole | undefined)[] = [undefined, "leader", "follower", undefined];

@@ -121,9 +121,7 @@ export class Stage implements AsyncDisposable {
     const ids = this.ids.toSorted().join();
     await this.#until("not all candidates stand", (scope) => {
       const leader = this.seats.leader(scope);
-      return (
-        leader !== undefined && this.#hasWritten(scope, leader) && holdersOf(this.seats.of(scope)) === ids
-      );
+      return leader !== undefined && this.#hasWritten(scope, leader) && holdersOf(this.seats.of(scope)) === ids;
     });
   }
 
