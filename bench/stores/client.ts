@@ -32,7 +32,7 @@ async function answer(request: StoreClientRequest): Promise<StoreClientReport> {
     case "handOver":
       return { kind: "handOver", ms: await measureHandOver(store, request.rounds) };
     case "take":
-      await takeLock(store);
+      await takeLock(store, request.lock);
       return { kind: "taken", atMs: machineNowMs() };
     default:
       return request satisfies never;

@@ -90,8 +90,8 @@ export async function measureHandOver(store: Store, rounds: number): Promise<num
 }
 
 /** Of a process that is killed, and of the one that takes over from it. */
-export function takeLock(store: Store): Promise<LockGuard> {
-  return createLock(placeOf(store), "killed", { holder: `process ${process.pid}` }).acquire({
+export function takeLock(store: Store, lock: number): Promise<LockGuard> {
+  return createLock(placeOf(store), `killed-${lock}`, { holder: `process ${process.pid}` }).acquire({
     signal,
     leaseDurationMs: store.facts.minTtlMs,
   });

@@ -10,8 +10,8 @@ export type StoreClientRequest =
   | { readonly kind: "lag"; readonly writes: number; readonly withinMs: number }
   | { readonly kind: "watches"; readonly count: number }
   | { readonly kind: "handOver"; readonly rounds: number }
-  /** Answered when it has the lock. */
-  | { readonly kind: "take" };
+  /** Answered when it has the lock of that number. */
+  | { readonly kind: "take"; readonly lock: number };
 
 export type StoreClientReport =
   | { readonly kind: "ready"; readonly version: string }
