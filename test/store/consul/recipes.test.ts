@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { describe } from "node:test";
 import { readPage, ROOT } from "../../docs/pages.ts";
 import { ConsulServer } from "../../support/consul-server.ts";
 import { programTests } from "../recipes/page-programs.ts";
@@ -17,15 +18,19 @@ const consul = {
   },
 };
 
-recipeContract("consul", consul);
-recipeContract("consul, with a token with the rights of docs/coordination.md", {
-  ...consul,
-  async open() {
-    const server = await ConsulServer.open({ manager: randomUUID() });
-    const token = await tokenWith(server, rulesOfThePage());
-    const settings = { ...server.settings, token };
-    return { settings, isCutDown: true, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
-  },
+// On a server each: what waits for the end of a session does so together.
+describe("recipes on Consul", { concurrency: true }, () => {
+  recipeContract("consul", consul);
+  recipeContract("consul, with a token with the rights of docs/coordination.md", {
+    ...consul,
+    async open() {
+      const server = await ConsulServer.open({ manager: randomUUID() });
+      const token = await tokenWith(server, rulesOfThePage());
+      const settings = { ...server.settings, token };
+      return { settings, isCutDown: true, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
+    },
+  });
+  programTests("consul", consul);
 });
 
 /** Its policy, for the prefix of the suite. */
@@ -43,5 +48,3 @@ async function tokenWith(server: ConsulServer, rules: string): Promise<string> {
   assert.ok(typeof secret === "string", JSON.stringify(made));
   return secret;
 }
-
-programTests("consul", consul);

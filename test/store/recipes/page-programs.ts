@@ -17,7 +17,7 @@ const run = promisify(execFile);
 export function programTests(name: string, { open, skip }: RecipeContract): void {
   const page = readPage(PAGE, readFileSync(join(ROOT, PAGE), "utf8"));
   const programs = page.fences.filter(({ info }) => info === "ts");
-  describe(`programs: ${name}`, skip === undefined ? {} : { skip }, () => {
+  describe(`programs: ${name}`, { concurrency: 1, ...(skip !== undefined && { skip }) }, () => {
     let server: RecipeServer | undefined;
     const folder = makeQuickFolder("signalbox-programs-");
     before(async () => {

@@ -51,7 +51,8 @@ interface RecipeWorld {
 
 /** Registry, shared config, identity, views and diagnosis, on a real store, over two clients. */
 export function recipeContract(name: string, { open, ttlMs, skip }: RecipeContract): void {
-  describe(`recipes: ${name}`, skip === undefined ? {} : { skip }, () => {
+  // One after the other, whatever is said of what it is a part of.
+  describe(`recipes: ${name}`, { concurrency: 1, ...(skip !== undefined && { skip }) }, () => {
     let server: RecipeServer | undefined;
     let prefixes = 0;
     const run = `${RECIPES}/${randomBytes(4).toString("hex")}`;
