@@ -8,9 +8,9 @@ import type { FaultProxy } from "../support/fault-proxy.ts";
 import { deadlines } from "./contract/deadlines.ts";
 import { lags } from "./contract/lags.ts";
 import { leases } from "./contract/leases.ts";
-import { networkFaults } from "./contract/network-faults.ts";
+import { catchUps, networkFaults } from "./contract/network-faults.ts";
 import { reads } from "./contract/reads.ts";
-import { resyncs } from "./contract/resyncs.ts";
+import { compaction, wipes } from "./contract/resyncs.ts";
 import { txns } from "./contract/txns.ts";
 import { watches } from "./contract/watches.ts";
 
@@ -22,52 +22,50 @@ export interface StoreFixture extends AsyncDisposable {
   /** Another client; tests dispose of it. */
   openStore(options: StoreOptions): StoreAdapter;
   openLeases(options: StoreOptions): LeaseClient;
-  /** All history up to now is forgotten. Absent: see `StoreSkips`. */
+  /** All history up to now is forgotten. For the part `compaction`. */
   compact?(): Promise<void>;
   /**
    * All that is in it is gone and revisions begin anew, at the same place; clients that are open
-   * stay so. Comes last in the suite.
+   * stay so. For the part `wipes`.
    */
   wipe?(): Promise<void>;
   /**
    * Until it is disposed of nobody answers clients that pass this way, new ones or old ones. Stores
-   * over a network take `network.proxy` with mode `hold`, and open `client` through it.
+   * over a network take a proxy with mode `hold`.
    */
   silence(): Promise<AsyncDisposable>;
   /** What `silence` cannot hold up, since it needs nothing from outside. */
   readonly answersAlways: readonly ("get" | "list")[];
   /** A client that `silence` holds up. */
   openSilenced(options: StoreOptions): { readonly store: StoreAdapter; readonly leases: LeaseClient };
-  /** Clients whose connections go through the proxy, and the proxy in front of a server. */
-  readonly network?: StoreNetwork;
+  /** Another way to the store, which can have faults. For stores that have a network. */
+  openNetwork?(): Promise<StoreNetwork>;
   /** Watches that are open in a client of `openStore`; for who can count them. */
   watching?(store: StoreAdapter): number;
 }
 
-export interface StoreNetwork {
+/** A proxy in front of a server, and clients whose connections go through it. */
+export interface StoreNetwork extends AsyncDisposable {
   readonly proxy: FaultProxy;
   openStore(options: StoreOptions): StoreAdapter;
-}
-
-/** Why a part of the suite cannot run with a store: a reason each. */
-export interface StoreSkips {
-  readonly compact?: string;
-  readonly wipe?: string;
-  readonly network?: string;
 }
 
 export interface StoreContract {
   readonly facts: StoreFacts;
   /** Opens the fixture; called before the first test. */
   open(): Promise<StoreFixture>;
-  readonly skips: StoreSkips;
-  /** Those to be run; default: all. Parts that take long may be run beside the others. */
+  /** Those of the suite that the store has; default: all. */
   readonly parts?: readonly ContractPart[];
   /** The whole suite cannot run, and why: the server cannot be had. */
   readonly skip?: string;
 }
 
-const PARTS = { reads, txns, watches, lags, leases, deadlines, networkFaults, resyncs } as const;
+const ONE_BY_ONE = { reads, txns, watches, lags, deadlines } as const;
+/** What waits, and has faults of its own: all of it at the same time. */
+const TOGETHER = { leases, catchUps, networkFaults } as const;
+/** What changes the store for all who use it. */
+const LAST = { compaction, wipes } as const;
+const PARTS = { ...ONE_BY_ONE, ...TOGETHER, ...LAST } as const;
 export type ContractPart = keyof typeof PARTS;
 export const CONTRACT_PARTS = Object.keys(PARTS) as ContractPart[]; // oxlint-disable-line typescript/no-unsafe-type-assertion -- the keys of a constant
 
@@ -75,7 +73,6 @@ export const CONTRACT_PARTS = Object.keys(PARTS) as ContractPart[]; // oxlint-di
 export interface ContractWorld {
   readonly name: string;
   readonly facts: StoreFacts;
-  readonly skips: StoreSkips;
   readonly options: StoreOptions;
   fixture(): StoreFixture;
   /** Of this test's keys; ends with a slash. */
@@ -92,7 +89,8 @@ export const SILENT_OBSERVER: StoreObserver = {
 
 /** All that the port promises (src/store/store.ts), on a real store. */
 export function storeContract(name: string, contract: StoreContract): void {
-  const { facts, skips, parts = CONTRACT_PARTS, skip } = contract;
+  const { facts, parts = CONTRACT_PARTS, skip } = contract;
+  const partsOf = (all: Partial<typeof PARTS>): ContractPart[] => parts.filter((part) => part in all);
   // One after the other, whatever is said of what it is a part of: they share the faults.
   describe(`store contract: ${name}`, { skip, concurrency: 1 }, () => {
     let fixture: StoreFixture | undefined;
@@ -101,7 +99,6 @@ export function storeContract(name: string, contract: StoreContract): void {
     const world: ContractWorld = {
       name,
       facts,
-      skips,
       options: { clock: systemClock, random: seededRandom(1), observer: SILENT_OBSERVER },
       fixture() {
         if (fixture === undefined) throw new Error("the fixture is opened before the first test");
@@ -113,6 +110,10 @@ export function storeContract(name: string, contract: StoreContract): void {
       fixture = await contract.open();
     });
     after(async () => await fixture?.[Symbol.asyncDispose]());
-    for (const part of parts) PARTS[part](world);
+    for (const part of partsOf(ONE_BY_ONE)) PARTS[part](world);
+    describe("what waits, together", { concurrency: true }, () => {
+      for (const part of partsOf(TOGETHER)) PARTS[part](world);
+    });
+    for (const part of partsOf(LAST)) PARTS[part](world);
   });
 }

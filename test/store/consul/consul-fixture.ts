@@ -18,7 +18,6 @@ export const STORE_OPTIONS: StoreOptions = { clock: systemClock, random: seededR
 export function consulContract(name: string, parts: readonly ContractPart[]): void {
   storeContract(name, {
     facts: FACTS,
-    skips: { compact: "Consul has no history that could be gone" },
     parts,
     ...(CONSUL_ABSENCE !== undefined && { skip: CONSUL_ABSENCE }),
     open: openFixture,
@@ -36,7 +35,15 @@ async function openFixture(): Promise<StoreFixture> {
     openLeases: (options) => openConsulLeases(server.settings, options),
     openSilenced: (options) => ({ store: openConsul(proxied, options), leases: openConsulLeases(proxied, options) }),
     answersAlways: [],
-    network: { proxy, openStore: (options) => openConsul(proxied, options) },
+    async openNetwork() {
+      const way = await FaultProxy.open(server.port);
+      const settings: ConsulSettings = { kind: "consul", endpoints: [`http://127.0.0.1:${way.port}`] };
+      return {
+        proxy: way,
+        openStore: (options) => openConsul(settings, options),
+        [Symbol.asyncDispose]: () => way[Symbol.asyncDispose](),
+      };
+    },
     async silence() {
       proxy.mode = "hold";
       return {

@@ -12,38 +12,41 @@ const REVISIONS = 1_100;
 /** With so much in each value a list of what is there is longer, too, than any cut. */
 const PADDING = " ".repeat(1_500);
 
-/** What a network does to watches and transactions. */
-export function networkFaults(world: ContractWorld): void {
-  const { network: skip } = world.skips;
-  const faultTest = (name: string, run: (parts: FaultParts) => Promise<void>): void => {
-    test(name, { skip }, async ({ signal }: TestContext) => {
-      const { network } = world.fixture();
-      assert.ok(network, "a fixture without a network says why in its skips");
-      await using direct = world.fixture().openStore(world.options);
-      await using store = network.openStore(world.options);
-      try {
-        await run({ world, network, direct, store, signal, prefix: world.prefix() });
-      } finally {
-        network.proxy.mode = "pass";
-        network.proxy.cutsLeft = 0;
-        network.proxy.delayMs = 0;
-      }
-    });
-  };
-  faultTest("network: a connection that ends and one that is refused are told once, and nothing is lost", lostAndFound);
-  faultTest(
-    "network: a store that is not there at first is told as lost, and its snapshot comes later",
-    notThereAtFirst,
-  );
+function faultTest(world: ContractWorld, name: string, run: (parts: FaultParts) => Promise<void>): void {
+  test(name, async ({ signal }: TestContext) => {
+    await using network = await world.fixture().openNetwork?.();
+    assert.ok(network, "a store without a network has no such parts");
+    await using direct = world.fixture().openStore(world.options);
+    await using store = network.openStore(world.options);
+    await run({ world, network, direct, store, signal, prefix: world.prefix() });
+  });
+}
+
+/** What a network does to watches that catch up. */
+export function catchUps(world: ContractWorld): void {
   for (const bytes of [1, 400, 20_000, 60_000]) {
-    faultTest(`network: cut twice, ${bytes} bytes into catching up with ${REVISIONS} revisions`, (parts) =>
+    faultTest(world, `network: cut twice, ${bytes} bytes into catching up with ${REVISIONS} revisions`, (parts) =>
       cutInCatchUp(parts, bytes),
     );
   }
-  faultTest("network: a black hole under a watch is noticed, and nothing is lost", blackHole);
-  faultTest("network: slow, everything is as ever", slow);
-  faultTest("network: a transaction whose outcome is lost is carried out once", lostOutcome);
-  faultTest("network: calls go on by themselves after the connection was cut", callsGoOn);
+}
+
+/** What a network does to watches and transactions. */
+export function networkFaults(world: ContractWorld): void {
+  faultTest(
+    world,
+    "network: a connection that ends and one that is refused are told once, and nothing is lost",
+    lostAndFound,
+  );
+  faultTest(
+    world,
+    "network: a store that is not there at first is told as lost, and its snapshot comes later",
+    notThereAtFirst,
+  );
+  faultTest(world, "network: a black hole under a watch is noticed, and nothing is lost", blackHole);
+  faultTest(world, "network: slow, everything is as ever", slow);
+  faultTest(world, "network: a transaction whose outcome is lost is carried out once", lostOutcome);
+  faultTest(world, "network: calls go on by themselves after the connection was cut", callsGoOn);
 }
 
 interface FaultParts {

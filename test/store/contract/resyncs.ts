@@ -7,20 +7,12 @@ import { plain, put, read, remove, textOf, write } from "./calls.ts";
 import { Follower } from "./follower.ts";
 import { contents } from "./reads.ts";
 
-/** History that is gone, and a store that began again. */
-export function resyncs(world: ContractWorld): void {
-  compaction(world);
-  wipes(world);
-}
-
-function compaction(world: ContractWorld): void {
-  const { compact: skip } = world.skips;
-  test("watch: history that is gone while it was away is told as a resync, and nothing else is", {
-    skip,
-  }, async (t) => {
-    const { signal } = t;
+/** History that is gone. */
+export function compaction(world: ContractWorld): void {
+  test("watch: history that is gone while it was away is told as a resync, and nothing else is", async ({ signal }) => {
     const fixture = world.fixture();
-    const { network } = fixture;
+    assert.ok(fixture.compact, "a store with history forgets it");
+    await using network = await fixture.openNetwork?.();
     await using direct = fixture.openStore(world.options);
     await using store = network?.openStore(world.options) ?? fixture.openStore(world.options);
     const prefix = world.prefix();
@@ -33,7 +25,7 @@ function compaction(world: ContractWorld): void {
     if (network !== undefined) network.proxy.mode = "refuse";
     network?.proxy.cut();
     await changeMuch(direct, prefix, signal);
-    await fixture.compact?.();
+    await fixture.compact();
     const last = await write(direct, [put(`${prefix}last`)], signal);
     if (network !== undefined) network.proxy.mode = "pass";
     follower.resume();
@@ -54,12 +46,13 @@ async function changeMuch(store: StoreAdapter, prefix: string, signal: AbortSign
   for (let i = 0; i < 20; i++) await write(store, [put(`${prefix}new`, String(i))], signal);
 }
 
-function wipes(world: ContractWorld): void {
-  const { wipe: skip } = world.skips;
-  test("watch: a store that was wiped is told as such and isolates its nodes, and revisions may fall then", {
-    skip,
-  }, async ({ signal }) => {
+/** A store that began again. */
+export function wipes(world: ContractWorld): void {
+  test("watch: a store that was wiped is told as such and isolates its nodes, and revisions may fall then", async ({
+    signal,
+  }) => {
     const fixture = world.fixture();
+    assert.ok(fixture.wipe, "it can be wiped");
     await using store = fixture.openStore(world.options);
     const prefix = world.prefix();
     const place = { store, prefix: prefix.slice(0, -1), clock: world.options.clock };
@@ -70,7 +63,7 @@ function wipes(world: ContractWorld): void {
     for (let i = 0; i < 20; i++) revision = await write(store, [put(`${prefix}${i % 3}`, String(i))], signal);
     await using follower = new Follower(store, prefix);
     await follower.until(() => follower.isSynced, "the snapshot");
-    await fixture.wipe?.();
+    await fixture.wipe();
     await follower.until(() => follower.count("resync") > 0 && follower.isSynced, "the resync");
     assert.deepEqual(
       follower.events.filter((event) => event.kind === "resync").map(({ why }) => why),

@@ -6,14 +6,18 @@ import { FACTS } from "../../../src/store/embedded/facts.ts";
 import { openEmbedded } from "../../../src/store/embedded/open-embedded.ts";
 import { openEmbeddedLeases } from "../../../src/store/embedded/embedded-leases.ts";
 import type { EmbeddedSettings } from "../../../src/store/store.ts";
-import { storeContract, type StoreFixture, type StoreSkips } from "../contract.ts";
+import { CONTRACT_PARTS, type ContractPart, storeContract, type StoreFixture } from "../contract.ts";
 import { makeQuickFolder } from "../../support/quick-folder.ts";
 
-const NO_NETWORK = "there is no network between a node and its own file";
+/** There is no network between a node and its own file. */
+const OF_NETWORKS: readonly ContractPart[] = ["catchUps", "networkFaults"];
+const ON_A_FILE = CONTRACT_PARTS.filter((part) => !OF_NETWORKS.includes(part));
+/** What is in memory is gone with its process: nothing of it could be wiped under others. */
+const IN_MEMORY = ON_A_FILE.filter((part) => part !== "wipes");
 
 storeContract("embedded, a file", {
   facts: FACTS,
-  skips: { network: NO_NETWORK },
+  parts: ON_A_FILE,
   async open() {
     const folder = makeQuickFolder("signalbox-store-");
     const file = join(folder, "store.sqlite");
@@ -29,11 +33,9 @@ storeContract("embedded, a file", {
   },
 });
 
-const IN_MEMORY: StoreSkips = { network: NO_NETWORK, wipe: "what is in memory is gone with its process" };
-
 storeContract("embedded, in memory", {
   facts: FACTS,
-  skips: IN_MEMORY,
+  parts: IN_MEMORY,
   async open() {
     const location = "file:/signalboxcontract?vfs=memdb";
     const kept = new DatabaseSync(location); // what is in memory lives as long as one connection

@@ -8,7 +8,7 @@ import type { EtcdSettings, StoreOptions } from "../../../src/store/store.ts";
 import { absenceOf, findProgram } from "../../set-up/programs.ts";
 import { EtcdServer } from "../../support/etcd-server.ts";
 import { FaultProxy } from "../../support/fault-proxy.ts";
-import { SILENT_OBSERVER, storeContract, type StoreFixture } from "../contract.ts";
+import { type ContractPart, SILENT_OBSERVER, storeContract, type StoreFixture } from "../contract.ts";
 
 export const STORE_OPTIONS: StoreOptions = { clock: systemClock, random: seededRandom(1), observer: SILENT_OBSERVER };
 
@@ -16,13 +16,13 @@ export function settingsOf(endpoints: readonly string[], more: Partial<EtcdSetti
   return { kind: "etcd", endpoints, compact: false, ...more };
 }
 
-/** The contract suite on an etcd of so many members. */
-export function etcdContract(program: "etcd" | "etcd-newer", members: 1 | 3): void {
+/** The contract suite, or some of its parts, on an etcd of so many members. */
+export function etcdContract(program: "etcd" | "etcd-newer", members: 1 | 3, parts?: readonly ContractPart[]): void {
   const isThere = findProgram(program) !== undefined;
   const name = `${program}, ${members === 1 ? "one member" : "three members"}`;
   storeContract(name, {
     facts: FACTS,
-    skips: {},
+    ...(parts !== undefined && { parts }),
     ...(isThere ? {} : { skip: absenceOf(program) }),
     open: () => openFixture(program, members),
   });
@@ -40,7 +40,15 @@ async function openFixture(program: string, members: 1 | 3): Promise<StoreFixtur
     openLeases: (options) => openEtcdLeases(direct, options),
     openSilenced: (options) => ({ store: openEtcd(proxied, options), leases: openEtcdLeases(proxied, options) }),
     answersAlways: [],
-    network: { proxy, openStore: (options) => openEtcd(proxied, options) },
+    async openNetwork() {
+      const way = await FaultProxy.open(server.members[0]!.port);
+      const settings = settingsOf([`http://127.0.0.1:${way.port}`]);
+      return {
+        proxy: way,
+        openStore: (options) => openEtcd(settings, options),
+        [Symbol.asyncDispose]: () => way[Symbol.asyncDispose](),
+      };
+    },
     async silence() {
       proxy.mode = "hold";
       return {
