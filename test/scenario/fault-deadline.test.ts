@@ -31,8 +31,8 @@ default_pool: p`;
         const { answer, tookMs } = await sender.sendOne();
         assert.ok(answer.kind === "refused", JSON.stringify(answer));
         assert.deepEqual([answer.code, answer.retryMs !== undefined], [GRPC.DEADLINE_EXCEEDED, true], answer.message);
-        // A tenth before the sender gives up. That it was told by the node, and not by its own clock,
-        // shows in the delay.
+        // A tenth before the sender gives up. That it was told by the node, and not by its own
+        // clock, shows in the delay.
         assert.ok(tookMs >= 0.9 * DEADLINE_MS - 2, `answered after ${tookMs} ms`);
       }
       await until(async () => (await node.ledger()).queued === 0); // the batch at the target ends by itself

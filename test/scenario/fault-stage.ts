@@ -7,7 +7,7 @@ import { startTestNode, type TestNode } from "../support/node.ts";
 import { account, Sender } from "./fault-sender.ts";
 
 const NAMES = ["bad", "good1", "good2", "apart"] as const;
-/** The defaults, some thirty times faster: of the target that is to fail. Its checks are the default. */
+/** Of the target that is to fail: the defaults, thirty times faster, and the default checks. */
 const QUICK = "slow_start: 500ms, ejection: { rest: 1s, max_rest: 2s }";
 
 export type Protocol = "grpc" | "http";

@@ -105,7 +105,9 @@ describe("a target that fails", { concurrency: 3 }, () => {
       for (const failure of poison.failures) assert.match(failure, /^3: .*poison/u);
     });
   }
+});
 
+describe("a target that refuses", { concurrency: 3 }, () => {
   for (const { name, protocol, script } of REFUSALS) {
     test(`${protocol}: a target that refuses with ${name} holds up nobody, and is used again afterwards`, async () => {
       await using stage = await Stage.open(protocol);

@@ -6,7 +6,7 @@ import type { LeaseClient } from "../../src/store/lease.ts";
 import type { StoreAdapter, StoreFacts, StoreObserver, StoreOptions } from "../../src/store/store.ts";
 import type { FaultProxy } from "../support/fault-proxy.ts";
 import { deadlines } from "./contract/deadlines.ts";
-import { lags } from "./contract/lags.ts";
+import { lags, networkLags } from "./contract/lags.ts";
 import { leases } from "./contract/leases.ts";
 import { catchUps, networkFaults } from "./contract/network-faults.ts";
 import { reads } from "./contract/reads.ts";
@@ -62,7 +62,7 @@ export interface StoreContract {
 
 const ONE_BY_ONE = { reads, txns, watches, lags, deadlines } as const;
 /** What waits, and has faults of its own: all of it at the same time. */
-const TOGETHER = { leases, catchUps, networkFaults } as const;
+const TOGETHER = { leases, networkLags, catchUps, networkFaults } as const;
 /** What changes the store for all who use it. */
 const LAST = { compaction, wipes } as const;
 const PARTS = { ...ONE_BY_ONE, ...TOGETHER, ...LAST } as const;

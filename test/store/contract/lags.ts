@@ -20,12 +20,13 @@ export function lags(world: ContractWorld): void {
     await write(store, [put(`${world.prefix()}elsewhere`)], signal);
     await lag.turn(2);
   });
+}
 
-  test("watch lag: lasts until the connection of the watch brings what others can read", {
-    skip: world.skips.network,
-  }, async ({ signal }) => {
-    const { network } = world.fixture();
-    assert.ok(network);
+/** Over a network. */
+export function networkLags(world: ContractWorld): void {
+  test("watch lag: lasts until the connection of the watch brings what others can read", async ({ signal }) => {
+    await using network = await world.fixture().openNetwork?.();
+    assert.ok(network, "a store without a network has no such part");
     const { proxy } = network;
     const lag = new Measured(world.options);
     const prefix = world.prefix();
@@ -35,18 +36,14 @@ export function lags(world: ContractWorld): void {
     proxy.spareOpen(); // calls are not held up
     await using follower = new Follower(store, prefix);
     await follower.until(() => follower.isSynced, "the snapshot");
-    try {
-      proxy.mode = "hold";
-      const last = await write(direct, [put(`${prefix}a`)], signal);
-      await untilReadable(store, `${prefix}a`, signal);
-      const [soFar] = await lag.turn(1, 2);
-      proxy.mode = "pass";
-      await follower.until(() => follower.revision >= last, "what was held up");
-      const [, all] = await lag.until(2);
-      assert.ok(soFar !== undefined && all !== undefined && all >= soFar, `${soFar} ms, then ${all} ms`);
-    } finally {
-      proxy.mode = "pass";
-    }
+    proxy.mode = "hold";
+    const last = await write(direct, [put(`${prefix}a`)], signal);
+    await untilReadable(store, `${prefix}a`, signal);
+    const [soFar] = await lag.turn(1, 2);
+    proxy.mode = "pass";
+    await follower.until(() => follower.revision >= last, "what was held up");
+    const [, all] = await lag.until(2);
+    assert.ok(soFar !== undefined && all !== undefined && all >= soFar, `${soFar} ms, then ${all} ms`);
   });
 }
 

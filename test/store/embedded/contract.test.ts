@@ -10,7 +10,7 @@ import { CONTRACT_PARTS, type ContractPart, storeContract, type StoreFixture } f
 import { makeQuickFolder } from "../../support/quick-folder.ts";
 
 /** There is no network between a node and its own file. */
-const OF_NETWORKS: readonly ContractPart[] = ["catchUps", "networkFaults"];
+const OF_NETWORKS: readonly ContractPart[] = ["networkLags", "catchUps", "networkFaults"];
 const ON_A_FILE = CONTRACT_PARTS.filter((part) => !OF_NETWORKS.includes(part));
 /** What is in memory is gone with its process: nothing of it could be wiped under others. */
 const IN_MEMORY = ON_A_FILE.filter((part) => part !== "wipes");

@@ -10,7 +10,7 @@ export type Disruption = (typeof DISRUPTIONS)[number];
 export const MEMBERS = ["leader", "follower"] as const;
 export type MemberRole = (typeof MEMBERS)[number];
 
-/** What is done at the same time: to each of so many candidates another, and to the store itself. */
+/** Done at the same time: to each of so many candidates another, and to the store itself. */
 export interface Wave {
   readonly candidates: readonly Disruption[];
   readonly member?: MemberRole | undefined;
