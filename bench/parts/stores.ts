@@ -78,12 +78,12 @@ async function openServer(kind: StoreKind): Promise<RunningStore> {
       return { settings: { kind, file: join(folder.path, "store.sqlite") }, [Symbol.asyncDispose]: dispose };
     }
     case "etcd": {
-      const server = await EtcdServer.open();
+      const server = await EtcdServer.open({ isOnDisk: true });
       const settings: StoreSettings = { kind, endpoints: server.endpoints, compact: false };
       return { settings, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
     }
     case "consul": {
-      const server = await ConsulServer.open();
+      const server = await ConsulServer.open({ isOnDisk: true });
       return { settings: server.settings, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
     }
     default:

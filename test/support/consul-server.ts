@@ -6,7 +6,7 @@ import { Agent, request } from "undici";
 import type { ConsulSettings, StoreTls } from "../../src/store/store.ts";
 import { TestFolder } from "../peers/folder.ts";
 import { findProgram, versionOf } from "../set-up/programs.ts";
-import { makeQuickFolder } from "./quick-folder.ts";
+import { ALWAYS_ON_DISK, makeQuickFolder } from "./quick-folder.ts";
 import { freePorts } from "./free-port.ts";
 
 export interface ConsulServerOptions {
@@ -14,6 +14,8 @@ export interface ConsulServerOptions {
   readonly tls?: ConsulServerTls;
   /** The token that may do anything; without one ACLs are off. */
   readonly manager?: string;
+  /** Its data is on disk, however slow that is; for who measures it. */
+  readonly isOnDisk?: boolean;
   /** One of several servers; without it the only one. */
   readonly member?: ConsulMember;
 }
@@ -53,7 +55,7 @@ export class ConsulServer implements AsyncDisposable {
   readonly ports: ConsulPorts;
   readonly #options: ConsulServerOptions;
   readonly #folder = new TestFolder();
-  readonly #data = makeQuickFolder("signalbox-consul-");
+  readonly #data: string;
   readonly #operator: Agent;
   #generation = 0;
   #child: ChildProcess | undefined;
@@ -62,6 +64,7 @@ export class ConsulServer implements AsyncDisposable {
   private constructor(ports: ConsulPorts, options: ConsulServerOptions) {
     this.ports = ports;
     this.#options = options;
+    this.#data = makeQuickFolder("signalbox-consul-", options.isOnDisk === true ? ALWAYS_ON_DISK : undefined);
     const { tls } = options;
     this.#operator = new Agent({ connect: tls === undefined ? {} : { ca: tls.ca, ...tls.clients } });
   }

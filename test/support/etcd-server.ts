@@ -4,7 +4,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { findProgram, searchPath } from "../set-up/programs.ts";
 import { freePorts } from "./free-port.ts";
-import { makeQuickFolder } from "./quick-folder.ts";
+import { ALWAYS_ON_DISK, makeQuickFolder } from "./quick-folder.ts";
 
 export interface EtcdServerOptions {
   /** Default: the machine's own. */
@@ -14,6 +14,8 @@ export interface EtcdServerOptions {
   readonly flags?: readonly string[];
   /** Of the clients' side; default `http`. */
   readonly scheme?: "http" | "https";
+  /** Its data is on disk, however slow that is; for who measures it. */
+  readonly isOnDisk?: boolean;
 }
 
 /**
@@ -51,10 +53,11 @@ export class EtcdServer implements AsyncDisposable {
     members = 1,
     flags = [],
     scheme = "http",
+    isOnDisk = false,
   }: EtcdServerOptions): Promise<EtcdServer> {
     const file = findProgram(program, searchPath());
     if (file === undefined) throw new Error(`${program} is not there`);
-    const folder = makeQuickFolder("signalbox-etcd-", members * MEMBER_BYTES);
+    const folder = makeQuickFolder("signalbox-etcd-", isOnDisk ? ALWAYS_ON_DISK : members * MEMBER_BYTES);
     const ports = await freePorts(2 * members);
     const peers = Array.from({ length: members }, (_, i) => `http://127.0.0.1:${ports[2 * i + 1]!}`);
     const cluster = peers.map((url, i) => `m${i}=${url}`).join(",");

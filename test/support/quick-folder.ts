@@ -5,6 +5,8 @@ import { join } from "node:path";
 /** Files in it are in memory (Linux). */
 const IN_MEMORY = "/dev/shm";
 const USUAL_BYTES = 33_554_432;
+/** No memory has that. */
+export const ALWAYS_ON_DISK = Number.POSITIVE_INFINITY;
 
 /**
  * A new folder for files of tests that ask whether something is done in time: a disk that others
