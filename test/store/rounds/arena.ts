@@ -26,9 +26,9 @@ export interface Arena extends AsyncDisposable {
 const OVER_A_NETWORK: readonly (readonly Disruption[])[] = [
   ["kill", "pause", "cut"],
   ["block", "hold", "kill"],
-  ["pause", "deaf", "hold"],
-  ["kill", "cut", "pause"],
-  ["deaf", "block", "kill"],
+  ["deaf", "pause", "hold"],
+  ["pause", "kill", "cut"],
+  ["kill", "block", "deaf"],
   ["cut", "kill", "block"],
   ["hold", "pause", "deaf"],
 ];

@@ -22,6 +22,8 @@ export interface StageOptions {
 
 const CANDIDATES = 5;
 const WRITE_PAUSE_MS = 300;
+/** Of all leaders together: it is who may write that is asked, and not how much. */
+const WRITES_PER_SECOND = 100;
 /** What is told when somebody waits in vain. */
 const TROUBLES_KEPT = 20;
 
@@ -189,7 +191,7 @@ export class Stage implements AsyncDisposable {
       ttlMs,
       faults,
       id: `${slot.name}.${slot.starts}`,
-      writePauseMs: WRITE_PAUSE_MS,
+      writePauseMs: Math.max(WRITE_PAUSE_MS, (this.#options.scopes.length * 1_000) / WRITES_PER_SECOND),
     };
     return new CandidateProcess(
       task,
