@@ -34,6 +34,11 @@ export interface CollectorPage {
   readonly next: string | undefined;
 }
 
+export interface ViewOptions extends CallOptions {
+  /** Also who is seen, and not the digest alone. */
+  readonly withMembers: boolean;
+}
+
 /** Where topology comes from: of a fleet its controllers, of a node by itself the node. */
 export interface TopologySource {
   /** In the order of their ids. */
@@ -41,5 +46,5 @@ export interface TopologySource {
   /** Collectors of a region, from its controller; undefined: that cannot be reached. */
   page(region: string, options: PageOptions): Promise<CollectorPage | undefined>;
   /** Whom each controller that answers sees. */
-  views(options: CallOptions): Promise<readonly MemberView[]>;
+  views(options: ViewOptions): Promise<readonly MemberView[]>;
 }

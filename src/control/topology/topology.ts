@@ -3,7 +3,7 @@ import type { Random } from "../../core/random.ts";
 import type { CallOptions } from "../../store/store.ts";
 import type { CollectorView } from "../fleet/messages.ts";
 import { bestCollector, type CollectorCandidate, type SelectionCriteria } from "./best-collector.ts";
-import { seenBy, splitViews } from "./split-views.ts";
+import { seenBy, type SplitView, splitViews } from "./split-views.ts";
 import type { CollectorPage, RegionSeen, TopologySource } from "./topology-source.ts";
 import {
   type CollectorTopology,
@@ -84,7 +84,7 @@ class SourcedTopology implements Topology {
   async read({ region, after, limit, signal }: TopologyOptions): Promise<TopologyView> {
     const { source, clock } = this.#options;
     const regions = await this.#regions(region, signal);
-    const views = await source.views({ signal });
+    const split = await this.#split(signal);
     const found = await Promise.all(
       regions.map(async (seen): Promise<RegionFound> => {
         const page = await source.page(seen.id, { after, limit, signal });
@@ -93,7 +93,7 @@ class SourcedTopology implements Topology {
         return { seen, page: page ?? old ?? NOBODY, isOld: page === undefined };
       }),
     );
-    return topologyView(found, splitViews(views), clock.wallMs());
+    return topologyView(found, split, clock.wallMs());
   }
 
   async best({ region, criteria, signal }: BestQuery): Promise<BestView | undefined> {
@@ -107,7 +107,14 @@ class SourcedTopology implements Topology {
   }
 
   async members(options: CallOptions): ReturnType<Topology["members"]> {
-    return seenBy(await this.#options.source.views(options));
+    return seenBy(await this.#options.source.views({ ...options, withMembers: true }));
+  }
+
+  /** Who is seen by whom is asked only where digests differ. */
+  async #split(signal: AbortSignal): Promise<readonly SplitView[]> {
+    const { source } = this.#options;
+    const split = splitViews(await source.views({ signal, withMembers: false }));
+    return split.length === 0 ? split : splitViews(await source.views({ signal, withMembers: true }));
   }
 
   async #regions(wanted: string | undefined, signal: AbortSignal): Promise<readonly RegionSeen[]> {

@@ -1,0 +1,184 @@
+import { createHash } from "node:crypto";
+import type { Member } from "../../store/recipes/member.ts";
+import type { CallOptions } from "../../store/store.ts";
+import type { CallOutcome, ControllerLink, OpenControllerLink } from "../fleet/controller-link.ts";
+import { type ControllerAddress, FLEET_PROTOCOL, type MembersReply } from "../fleet/messages.ts";
+import type { Controller } from "../global/open-controller.ts";
+import type { RegionView } from "../global/region-views.ts";
+import { noNumbers } from "../region/fleet-numbers.ts";
+import { addressOf } from "../region/leader-board.ts";
+import type { FleetNumbers } from "../region/region-summary.ts";
+import type { RegionService } from "../region/region-service.ts";
+import { numbersOf } from "../region/summarise.ts";
+import type { MemberView } from "./split-views.ts";
+import type { CollectorPage, PageOptions, RegionSeen, TopologySource, ViewOptions } from "./topology-source.ts";
+
+export interface FleetTopologyOptions {
+  /** Of this node. */
+  readonly id: string;
+  readonly controller: Pick<Controller, "leaders" | "regions" | "services">;
+  /** Controllers as the store lists them now. */
+  readonly controllers: (options: CallOptions) => Promise<readonly Member[]>;
+  readonly openLink: OpenControllerLink;
+}
+
+/** The topology of a fleet, as one of its controllers sees it; closes the ways to the others. */
+export function fleetTopology(options: FleetTopologyOptions): AsyncDisposable & TopologySource {
+  return new FleetTopology(options);
+}
+
+/** Whose answer is not there by then is unreachable. */
+const TIMEOUT_MS = 2_000;
+const PAGE = 200;
+/** Of one controller, to find out who is seen by whom. */
+const MAX_SEEN = 2_000;
+const MAX_LINKS = 1_000;
+/** The scope of what the store lists. */
+const CONTROLLERS = "controllers";
+
+class FleetTopology implements TopologySource, AsyncDisposable {
+  readonly #options: FleetTopologyOptions;
+  readonly #links = new Map<string, ControllerLink>();
+
+  constructor(options: FleetTopologyOptions) {
+    this.#options = options;
+  }
+
+  async regions(options: CallOptions): Promise<readonly RegionSeen[]> {
+    const { regions, leaders, services } = this.#options.controller;
+    const members = await this.#options.controllers(options);
+    const views = new Map(regions.all().map((view) => [view.summary.region, view]));
+    const ids = new Set([
+      ...views.keys(),
+      ...leaders.regions(),
+      ...services.keys(),
+      ...members.map((one) => one.region),
+    ]);
+    return [...ids].toSorted().map((id) => {
+      const own = members.filter(({ region }) => region === id).map(({ health }) => health.state);
+      return this.#seen(id, views.get(id), own);
+    });
+  }
+
+  async page(region: string, { after, limit, signal }: PageOptions): Promise<CollectorPage | undefined> {
+    const reply = await this.#membersOf(region, { after, limit, signal });
+    return reply && { collectors: reply.members, next: reply.next };
+  }
+
+  /** Of each controller that believes to lead a region; and what the store lists, as it is here. */
+  async views(options: ViewOptions): Promise<readonly MemberView[]> {
+    const members = await this.#options.controllers(options);
+    const { regions, leaders } = this.#options.controller;
+    const global = members.find(({ id }) => id === leaders.global()?.id);
+    const adopted = regions.all().flatMap(({ summary }) => (summary.adopted && global ? summary.region : []));
+    const asked = await Promise.all([
+      ...members.map((member) => this.#viewOf(member, member.region, options)),
+      ...adopted.map(async (region) => global && this.#viewOf(global, region, options)),
+    ]);
+    const ids = members.map(({ id }) => id).toSorted();
+    const listed = { controller: this.#options.id, scope: CONTROLLERS, digest: digestOf(ids), members: ids };
+    return [...asked.flatMap((view) => view ?? []), listed];
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const links = [...this.#links.values()];
+    this.#links.clear();
+    await Promise.all(links.map((link) => link[Symbol.asyncDispose]()));
+  }
+
+  #seen(id: string, view: RegionView | undefined, controllers: RegionSeen["controllers"]): RegionSeen {
+    const { regions, leaders, services } = this.#options.controller;
+    const service = services.get(id);
+    const numbers: FleetNumbers = service ? numbersOf(service.table) : (view?.summary.numbers ?? noNumbers());
+    const isAdopted = service?.isAdopted ?? view?.summary.adopted ?? false;
+    const leader = isAdopted ? leaders.global() : leaders.region(id);
+    const isOld = view === undefined || view.isStale || !regions.isInStep || !leaders.isInStep;
+    return {
+      id,
+      controller: service === undefined ? (leader?.id ?? "") : this.#options.id,
+      controllers,
+      adopted: isAdopted,
+      collectors: numbers.collectors,
+      healthyCollectors: Math.min(numbers.health["healthy"] ?? 0, numbers.states["live"] ?? numbers.collectors),
+      numbers,
+      capacity: numbers.capacity_items_per_second,
+      isStale: service === undefined && isOld,
+    };
+  }
+
+  /** Of whoever leads the region; who leads no more may know who does. */
+  async #membersOf(region: string, asked: PageOptions): Promise<MembersReply | undefined> {
+    const { leaders, regions, services } = this.#options.controller;
+    const service = services.get(region);
+    if (service !== undefined) return askService(service, asked);
+    const isAdopted = regions.all().some(({ summary }) => summary.region === region && summary.adopted);
+    const leader = addressOf(leaders.region(region)) ?? (isAdopted ? addressOf(leaders.global()) : undefined);
+    const first = leader && (await this.#ask(leader, region, asked));
+    if (first?.kind !== "not_leader" || first.leader === undefined)
+      return first?.kind === "reply" ? first.reply : undefined;
+    const second = await this.#ask(first.leader, region, asked);
+    return second.kind === "reply" ? second.reply : undefined;
+  }
+
+  /** undefined: it does not lead the region, or does not answer. */
+  async #viewOf(member: Member, region: string, options: ViewOptions): Promise<MemberView | undefined> {
+    const { withMembers, signal } = options;
+    const seen: string[] = [];
+    const most = withMembers ? MAX_SEEN : 1;
+    let digest: string | undefined;
+    let after: string | undefined;
+    do {
+      const reply = await this.#askMember(member, region, { after, limit: Math.min(PAGE, most), signal });
+      if (reply === undefined) return undefined;
+      digest = reply.view_digest;
+      seen.push(...reply.members.map((one) => one.id));
+      after = reply.next;
+    } while (after !== undefined && seen.length < most);
+    const view = { controller: member.id, scope: region, digest: digest ?? digestOf(seen) };
+    return withMembers ? { ...view, members: seen } : view;
+  }
+
+  async #askMember({ id, address }: Member, region: string, asked: PageOptions): Promise<MembersReply | undefined> {
+    const { leaders, services } = this.#options.controller;
+    const own = services.get(region);
+    if (id === this.#options.id) return own && askService(own, asked);
+    // A member does not say it of itself; those who lead do, and all do it alike.
+    const tls = leaders.region(region)?.value?.tls ?? leaders.global()?.value?.tls ?? false;
+    const outcome = await this.#ask({ id, address, tls }, region, asked);
+    return outcome.kind === "reply" ? outcome.reply : undefined;
+  }
+
+  #ask(
+    controller: ControllerAddress,
+    region: string,
+    { after, limit, signal }: PageOptions,
+  ): Promise<CallOutcome<MembersReply>> {
+    const request = { protocol: FLEET_PROTOCOL, region, limit, ...(after !== undefined && { after }) };
+    return this.#linkTo(controller).call("members", request, { signal, timeoutMs: TIMEOUT_MS });
+  }
+
+  #linkTo(controller: ControllerAddress): ControllerLink {
+    const key = `${controller.id} ${controller.address} ${controller.tls}`;
+    const known = this.#links.get(key);
+    if (known !== undefined) return known;
+    const [oldest] = this.#links;
+    if (this.#links.size >= MAX_LINKS && oldest !== undefined) {
+      this.#links.delete(oldest[0]);
+      void oldest[1][Symbol.asyncDispose]();
+    }
+    const link = this.#options.openLink(controller);
+    this.#links.set(key, link);
+    return link;
+  }
+}
+
+async function askService(service: RegionService, { after, limit }: PageOptions): Promise<MembersReply | undefined> {
+  const { region } = service;
+  const request = { protocol: FLEET_PROTOCOL, region, limit, ...(after !== undefined && { after }) };
+  const reply = await service.members(request);
+  return "not_leader" in reply ? undefined : reply;
+}
+
+function digestOf(ids: readonly string[]): string {
+  return createHash("sha256").update(ids.join("\n")).digest("hex").slice(0, 16);
+}
