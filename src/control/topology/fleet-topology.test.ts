@@ -75,7 +75,7 @@ class World {
   }
 
   controller(id: string, region: string, health: Member["health"] = { state: "healthy" }): void {
-    const info = { id, name: id, address: `${id}:4321`, region, capacity: 0, version: "1", metadata: {} };
+    const info = { id, name: id, address: `${id}:4321`, region, capacity: 0, version: "1", metadata: { tls: "true" } };
     this.members.push({ ...info, health, registeredAtMs: 0, created: 1n, session: "s" });
   }
 

@@ -138,13 +138,14 @@ class FleetTopology implements TopologySource, AsyncDisposable {
     return withMembers ? { ...view, members: seen } : view;
   }
 
-  async #askMember({ id, address }: Member, region: string, asked: PageOptions): Promise<MembersReply | undefined> {
-    const { leaders, services } = this.#options.controller;
-    const own = services.get(region);
+  async #askMember(
+    { id, address, metadata }: Member,
+    region: string,
+    asked: PageOptions,
+  ): Promise<MembersReply | undefined> {
+    const own = this.#options.controller.services.get(region);
     if (id === this.#options.id) return own && askService(own, asked);
-    // A member does not say it of itself; those who lead do, and all do it alike.
-    const tls = leaders.region(region)?.value?.tls ?? leaders.global()?.value?.tls ?? false;
-    const outcome = await this.#ask({ id, address, tls }, region, asked);
+    const outcome = await this.#ask({ id, address, tls: metadata["tls"] === "true" }, region, asked);
     return outcome.kind === "reply" ? outcome.reply : undefined;
   }
 
