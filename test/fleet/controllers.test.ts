@@ -23,6 +23,7 @@ interface Node {
 /** Controllers of one store, on a clock that is moved. */
 class Fleet implements AsyncDisposable {
   readonly store = RiggedStore.open();
+  generation = 1;
   readonly #nodes: Node[] = [];
 
   node(id: string, region: string): Node {
@@ -31,7 +32,7 @@ class Fleet implements AsyncDisposable {
       place: this.store.place,
       controller: { id, address: `${id}:4321`, tls: false },
       region,
-      generation: () => 1,
+      generation: () => this.generation,
       reportIntervalMs: 5_000,
       summaryIntervalMs: 30_000,
       fetchBody: async () => undefined,
@@ -116,6 +117,21 @@ test("a leadership is given to another node, whose epoch is higher, and the firs
   const reply = await a.calls.report(reportOf("n1"), CALLED);
   assert.ok(isNotLeader(reply));
   await store.until(() => a.leaders.region("eu")?.id === "b");
+});
+
+test("when people raise the fleet's generation, those who lead do so by an epoch of it", async () => {
+  await using fleet = new Fleet();
+  const { store } = fleet;
+  const { controller } = fleet.node("a", "eu");
+  const epoch = async (): Promise<string> => {
+    const reply = await controller.calls.report(reportOf("n1"), CALLED);
+    return isNotLeader(reply) ? "" : reply.controller.epoch;
+  };
+  await store.until(async () => (await epoch()).startsWith("1.") && controller.global?.leads === true);
+  const before = controller.global;
+  fleet.generation = 2;
+  await store.until(async () => (await epoch()).startsWith("2.") && controller.global?.leads === true);
+  assert.notEqual(controller.global, before);
 });
 
 test("a controller is listed as a member with its roles, and as a collector for people, until it is disposed of", async () => {

@@ -64,6 +64,8 @@ export function openController(options: ControllerOptions): Controller {
 
 /** Between a leadership that is over and the next try. */
 const AGAIN_MS = 1_000;
+/** How often it is looked whether the fleet is still in the same generation. */
+const LOOK_MS = 1_000;
 
 class NodeController implements Controller {
   readonly calls: ControllerDesk;
@@ -163,7 +165,7 @@ class NodeController implements Controller {
 
   async #leadRegion(region: string, leadership: Leadership): Promise<void> {
     await using service = this.#serve(region, leadership, false);
-    await ended(leadership, this.#closing.signal);
+    await this.#untilEnded(leadership);
     this.#close(service);
   }
 
@@ -190,9 +192,21 @@ class NodeController implements Controller {
       log,
     });
     this.global = global;
-    await ended(leadership, this.#closing.signal);
+    await this.#untilEnded(leadership);
     this.global = undefined;
     await global[Symbol.asyncDispose]();
+  }
+
+  /**
+   * When it is lost, this node ends, or the fleet is in another generation: what is done by an
+   * epoch of the one before is refused.
+   */
+  async #untilEnded({ lost }: Leadership): Promise<void> {
+    const { place, generation } = this.#options;
+    const either = AbortSignal.any([lost, this.#closing.signal]);
+    for (const begun = generation(); !either.aborted && generation() === begun; ) {
+      await sleep(place.clock, LOOK_MS, either).catch(() => undefined);
+    }
   }
 
   #serve(region: string, leadership: Leadership, isAdopted: boolean): RegionService {
@@ -222,13 +236,6 @@ class NodeController implements Controller {
     this.#options.observer?.servedNoMore(service);
     return service;
   }
-}
-
-/** When it is lost, or this node ends. */
-function ended({ lost }: Leadership, closing: AbortSignal): Promise<void> {
-  const either = AbortSignal.any([lost, closing]);
-  if (either.aborted) return Promise.resolve();
-  return new Promise((resolve) => either.addEventListener("abort", () => resolve(), { once: true }));
 }
 
 /** Asked anew: it was not so before. */
