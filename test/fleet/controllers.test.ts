@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { isNotLeader } from "../../src/control/fleet/controller-calls.ts";
-import { CONFIG_SCOPE, ConfigDirectiveSchema } from "../../src/control/fleet/directive.ts";
+import { CONFIG_SCOPE, ConfigDirectiveSchema, digestOf } from "../../src/control/fleet/directive.ts";
 import { type Controller, openController } from "../../src/control/global/open-controller.ts";
 import { controllerMetrics } from "../../src/control/region/controller-metrics.ts";
+import { openDirectiveSource } from "../../src/control/region/directive-source.ts";
 import { registerController } from "../../src/control/region/register-controller.ts";
+import { encodeStoredDirective } from "../../src/control/region/stored-directive.ts";
+import { RouterError } from "../../src/core/errors.ts";
 import { createRegistry } from "../../src/store/recipes/registry.ts";
 import { createSharedConfig } from "../../src/store/recipes/shared-config.ts";
 import { createMetrics, type Metrics } from "../../src/telemetry/metrics.ts";
@@ -13,6 +16,16 @@ import { reportOf } from "../support/fleet/reports.ts";
 import { RiggedStore } from "../support/rigged-store.ts";
 
 const NEVER = new AbortController().signal;
+const DIRECTIVE = {
+  schema: 1,
+  scope: CONFIG_SCOPE,
+  epoch: "1.1",
+  valid_for_ms: 60_000,
+  digest: digestOf("one"),
+  body: "one",
+  written_at: "",
+  by: "g",
+};
 const CALLED = { signal: NEVER, peer: "test" };
 
 interface Node {
@@ -96,6 +109,47 @@ test("a region whose controller is gone is adopted after 30 s, and its collector
   const told = await controller.calls.report(reportOf("n1", { region: "us", seq: 2 }), CALLED);
   assert.deepEqual(told, { protocol: 1, not_leader: true, leader: { id: "u", address: "u:4321", tls: false } });
   assert.equal(metrics.controllerAdopted.with().value, 0);
+});
+
+test("collectors of a region whose name cannot be a key are not adopted, and keep nobody else from it", async () => {
+  await using fleet = new Fleet();
+  const { store } = fleet;
+  const { controller } = fleet.node("a", "eu");
+  await store.until(() => controller.global?.leads === true);
+  for (const region of ["no key/..", "us"]) {
+    assert.ok(isNotLeader(await controller.calls.report(reportOf("n1", { region }), CALLED)));
+  }
+  await store.until(() => controller.services.has("us"));
+  assert.deepEqual([...controller.services.keys()].toSorted(), ["eu", "us"]);
+});
+
+test("a watch that the store refuses is begun again, and what it tells then is believed", async () => {
+  const store = RiggedStore.open();
+  let refusals = 2;
+  const all = store.view(() => false).store;
+  const place = {
+    ...store.place,
+    store: {
+      ...all,
+      watch: (prefix: string, options: { readonly signal: AbortSignal }) => {
+        if (refusals-- > 0) throw new RouterError("STORE_REFUSED", "no rights");
+        return all.watch(prefix, options);
+      },
+    },
+  };
+  const source = openDirectiveSource(place);
+  const key = "/test/directives/config";
+  const put = async (seq: number): Promise<void> => {
+    const value = encodeStoredDirective({ ...DIRECTIVE, seq });
+    await store.write({ if: [], then: [{ kind: "put", key, value }] });
+  };
+  await put(1);
+  await store.until(() => source.newest.length === 1);
+  assert.deepEqual(source.newer({}), []);
+  await put(2);
+  await store.until(() => source.newer({}).length === 1);
+  await store.pass(Promise.resolve(source[Symbol.asyncDispose]()));
+  await store[Symbol.asyncDispose]();
 });
 
 test("a leadership is given to another node, whose epoch is higher, and the first one stands again", async () => {

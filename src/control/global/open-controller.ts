@@ -18,7 +18,7 @@ import { transferLeadership, type TransferOutcome } from "../region/transfer-lea
 import type { AdoptionOptions } from "./adoption.ts";
 import { ControllerDesk } from "./controller-desk.ts";
 import { GlobalController, type LeaderTask } from "./global-controller.ts";
-import { checkedRegion, openRegionViews, type RegionViews } from "./region-views.ts";
+import { checkedRegion, isRegion, openRegionViews, type RegionViews } from "./region-views.ts";
 
 export interface ControllerOptions {
   readonly place: RecipePlace;
@@ -90,7 +90,9 @@ class NodeController implements Controller {
     this.calls = new ControllerDesk({
       ownRegion: own,
       leader: (of) => this.#leaderOf(of),
-      strayed: (of) => this.global?.hear(of),
+      strayed: (of) => {
+        if (isRegion(of)) this.global?.hear(of);
+      },
     });
     this.#running = Promise.all([
       this.#lead(regionElection(own), (leadership) => this.#leadRegion(own, leadership)),

@@ -64,10 +64,14 @@ function readRegion(entry: Entry): RegionSummary | undefined {
 
 /** The id of a region that keys can have; throws `STORE_REFUSED`. */
 export function checkedRegion(region: string): string {
-  if (region.length <= MAX_REGION && REGION.test(region)) return region;
+  if (isRegion(region)) return region;
   throw new RouterError("STORE_REFUSED", `"${region}" cannot be the id of a region of a fleet`, {
     hint: `use letters, digits, . _ and -, at most ${MAX_REGION} of them`,
   });
+}
+
+export function isRegion(region: string): boolean {
+  return region.length <= MAX_REGION && REGION.test(region);
 }
 
 /** With `region.` before it, it is the name of an election. */

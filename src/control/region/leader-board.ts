@@ -6,6 +6,7 @@ import type { Entry } from "../../store/store.ts";
 import { GLOBAL_ELECTION, regionElection } from "../coordination/seats.ts";
 import type { ControllerAddress } from "../fleet/messages.ts";
 import { candidatesAmong, type ElectedController } from "./candidates.ts";
+import { keepWatching } from "./keep-watching.ts";
 
 /** Who leads the regions and the world, as far as the store has told. */
 export interface LeaderBoard {
@@ -32,7 +33,12 @@ class WatchedLeaders implements LeaderBoard, AsyncDisposable {
   readonly #ended: Promise<void>;
 
   constructor(place: RecipePlace) {
-    this.#ended = this.#follow(place);
+    this.#ended = keepWatching({
+      clock: place.clock,
+      signal: this.#closing.signal,
+      watch: () => this.#follow(place),
+      refused: () => (this.isInStep = false),
+    });
   }
 
   global(): ElectedController | undefined {

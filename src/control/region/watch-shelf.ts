@@ -3,6 +3,7 @@ import { RouterError } from "../../core/errors.ts";
 import { type Moment, momentOf } from "../../store/session/moment.ts";
 import type { RecipePlace } from "../../store/recipes/place.ts";
 import type { WatchEvent } from "../../store/store.ts";
+import { keepWatching } from "./keep-watching.ts";
 import { type SeenEntry, SeenShelf, type SeenShelfOptions } from "./seen-shelf.ts";
 
 export interface WatchShelfOptions<T> extends Omit<SeenShelfOptions<T>, "startedAt"> {
@@ -26,7 +27,13 @@ export class WatchedShelf<T> implements AsyncDisposable {
     this.#options = options;
     this.#clock = options.place.clock;
     this.#shelf = new SeenShelf({ ...options, startedAt: this.now });
-    this.#ended = Promise.all([this.#follow(), this.#tick()]);
+    const following = keepWatching({
+      clock: this.#clock,
+      signal: this.#closing.signal,
+      watch: () => this.#follow(),
+      refused: (reason) => void this.#shelf.see({ kind: "lost", reason }),
+    });
+    this.#ended = Promise.all([following, this.#tick()]);
   }
 
   get now(): Moment {
