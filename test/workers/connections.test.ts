@@ -6,7 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { connect as connectTls, type TLSSocket } from "node:tls";
-import { createAuthority } from "../support/certs.ts";
+import { listenOptions } from "../../src/server/listen-options.ts";
+import { createAuthority, type Identity } from "../support/certs.ts";
 import { Sender } from "../scenario/fault-sender.ts";
 import { openGrpcSink } from "../support/sinks/grpc-sink.ts";
 import { eventually, startWorkers } from "./worker-node.ts";
@@ -23,9 +24,15 @@ async function identity(name: string): Promise<{ cert: string; key: string }> {
   return { cert: join(folder, `${name}.pem`), key: join(folder, `${name}.key`) };
 }
 
+interface Dialled {
+  readonly socket: TLSSocket;
+  readonly session: Buffer | undefined;
+}
+
 /** A TLS connection, with the session of another if there is one, until it has heard something. */
-async function dial(port: number, session?: Buffer): Promise<{ socket: TLSSocket; session: Buffer | undefined }> {
-  const socket = connectTls({ port, host: "127.0.0.1", ca: authority.ca, ALPNProtocols: ["h2"], session });
+async function dial(port: number, session?: Buffer, client?: Identity): Promise<Dialled> {
+  const options = { port, host: "127.0.0.1", ca: authority.ca, ALPNProtocols: ["h2"], session };
+  const socket = connectTls({ ...options, ...client });
   socket.on("error", () => undefined);
   let given: Buffer | undefined;
   socket.on("session", (one: Buffer) => {
@@ -34,7 +41,7 @@ async function dial(port: number, session?: Buffer): Promise<{ socket: TLSSocket
   await once(socket, "secureConnect");
   socket.write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"); // sessions of TLS 1.3 come with the first bytes
   socket.write(Uint8Array.from([0, 0, 0, 4, 0, 0, 0, 0, 0]));
-  await once(socket, "data");
+  await Promise.race([once(socket, "data"), once(socket, "close")]);
   return { socket, session: given };
 }
 
@@ -51,6 +58,33 @@ test("workers: a TLS session of one is resumed by the other", async () => {
   );
   assert.deepEqual([first.socket.isSessionReused(), second.socket.isSessionReused()], [false, true]);
   for (const { socket } of [first, second]) socket.destroy();
+});
+
+test("workers: a session of a client is not resumed by any when the authority that let it in is another", async () => {
+  await using a = await openGrpcSink();
+  writeFileSync(join(folder, "clients.pem"), authority.ca);
+  const tls = { ...(await identity("clients-server")), client_ca: join(folder, "clients.pem") };
+  await using running = await startWorkers(2, { ...POOL, node: { listen: { otlp_grpc: { tls } } } }, { a });
+  const port = Number(running.grpc.split(":")[1]);
+  const client = await authority.client();
+  const { dataPlane, walk } = running.running;
+  const options = listenOptions(walk.status.running.node);
+  const others = (await createAuthority("other")).ca;
+  const outcomes = [];
+  let { socket, session } = await dial(port, undefined, client);
+  const sockets = [socket];
+  for (const clientCa of [authority.ca, others, authority.ca]) {
+    const listeners = options.listeners.map((one) => ({ ...one, tls: one.tls && { ...one.tls, clientCa } }));
+    await dataPlane.renew({ ...options, listeners });
+    for (let worker = 0; worker < 2; worker++) {
+      ({ socket } = await dial(port, session, client));
+      sockets.push(socket);
+      outcomes.push(socket.destroyed ? "closed" : socket.isSessionReused() ? "resumed" : "anew");
+    }
+  }
+  // Not let in with what it had before: neither by another authority, nor when the first is back.
+  assert.deepEqual(outcomes, ["resumed", "resumed", "closed", "closed", "anew", "anew"]);
+  for (const one of sockets) one.destroy();
 });
 
 test("workers: more connections than the node may have are closed where they are accepted, and counted", async () => {
