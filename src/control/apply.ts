@@ -10,10 +10,10 @@ import type { PlanData } from "../plan/plan-data.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { ApplyOutcome, ChangeRefused, ChangeOutcome } from "./apply-outcome.ts";
-import type { ConfigFile, FileOutcome } from "./config-file.ts";
 import type { Prepared } from "./document/prepare.ts";
 import type { Origin } from "./history/entry.ts";
 import type { ConfigHistory } from "./history/history.ts";
+import type { ConfigTruth, ProposeOutcome, TruthProposal } from "./truth/config-truth.ts";
 
 /** A document that somebody made of the running one. */
 export interface Proposal {
@@ -38,8 +38,8 @@ export interface WalkParts {
   readonly dataPlane: DataPlane;
   /** Told after the swap; for what takes effect outside of the data plane. Must not throw. */
   readonly onApplied: (config: Config) => void;
-  /** The file that is the truth; undefined when the config did not come from one. */
-  readonly file: ConfigFile | undefined;
+  /** Where changes are written to; undefined: nowhere, they end with the process. */
+  readonly truth: Pick<ConfigTruth, "propose"> | undefined;
   readonly history: ConfigHistory;
   readonly clock: Clock;
   readonly log: Log;
@@ -63,8 +63,8 @@ export interface ConfigWalk {
   /** Walks a document to the data plane. Calls wait for one another. Never rejects. */
   apply(text: string): Promise<ApplyOutcome>;
   /**
-   * Walks what `make` makes of the document that runs, and writes it to the file when that is the
-   * truth. Waits for its turn; nothing else changes the config while `make` works. Never rejects.
+   * Walks what `make` makes of the document that runs, and writes it where the truth lives. Waits
+   * for its turn; nothing else changes the config while `make` works. Never rejects.
    */
   change(make: (running: ConfigStatus) => Promise<Proposal | ChangeRefused>): Promise<ChangeOutcome>;
   /**
@@ -145,7 +145,7 @@ class Walk implements ConfigWalk {
 
   change(make: (running: ConfigStatus) => Promise<Proposal | ChangeRefused>): Promise<ChangeOutcome> {
     return this.#inTurn(async () => {
-      const outcome = await this.#walk(() => make(this.#status), this.#parts.file);
+      const outcome = await this.#walk(() => make(this.#status), this.#parts.truth);
       if (outcome.kind === "applied") this.#conclude(outcome);
       else if (outcome.kind !== "unchanged") this.#parts.log.info("config change refused", { why: outcome.kind });
       return outcome;
@@ -204,10 +204,10 @@ class Walk implements ConfigWalk {
   }
 
   /**
-   * make, compile, write, swap: whatever fails on the way leaves the running config and the file as
-   * they were.
+   * make, compile, write, swap: whatever fails on the way leaves the running config and the truth
+   * as they were.
    */
-  async #walk(make: () => Promise<Proposal | ChangeRefused>, file: ConfigFile | undefined): Promise<ChangeOutcome> {
+  async #walk(make: () => Promise<Proposal | ChangeRefused>, truth: WalkParts["truth"]): Promise<ChangeOutcome> {
     let hide = hideValuesOf(this.#status.running);
     try {
       const made = this.#stops() ? STOPPING : await make();
@@ -221,7 +221,7 @@ class Walk implements ConfigWalk {
       // What was taken back keeps its number.
       const next = Math.max(version, this.#parts.history.lastVersion) + 1;
       const plan = this.#parts.compile(config, next, text);
-      const refused = await this.#take(plan, { before, text, file });
+      const refused = await this.#take(plan, { expected: { version, text: before }, text, truth });
       return refused ?? (await this.#applied(made, config, plan));
     } catch (cause) {
       const reason = hide(reasonOf(cause));
@@ -230,19 +230,20 @@ class Walk implements ConfigWalk {
   }
 
   /**
-   * What can fail fails before the file is touched; and the file holds what runs, whatever happens.
+   * What can fail fails before the truth is touched; and the truth says what runs, whatever
+   * happens.
    */
-  async #take(plan: PlanData, { before, text, file }: FileRewrite): Promise<ChangeRefused | undefined> {
+  async #take(plan: PlanData, { expected, text, truth }: Rewrite): Promise<Refusal | undefined> {
     const prepared = await this.#parts.dataPlane.prepare(plan);
-    const written = await file?.replace(before, text);
-    if (written !== undefined && written.kind !== "written") {
+    const proposed = await truth?.propose({ expected, text });
+    if (proposed !== undefined && proposed.kind !== "taken") {
       await prepared.discard();
-      return refuseFile(written, this.#status.last);
+      return proposed.kind === "changed" ? editedByHand(this.#status.last) : proposed;
     }
     try {
       await prepared.commit();
     } catch (cause) {
-      await file?.replace(text, before);
+      await proposed?.withdraw();
       throw cause;
     }
     return undefined;
@@ -278,22 +279,16 @@ function isApplied(outcome: ChangeOutcome): outcome is Exclude<ApplyOutcome, { r
   return outcome.kind === "applied" || outcome.kind === "invalid" || outcome.kind === "failed";
 }
 
-/** The document in the file, before a change and after. */
-interface FileRewrite {
-  readonly before: string;
-  readonly text: string;
-  /** undefined: the file holds the new one already, or there is none. */
-  readonly file: ConfigFile | undefined;
+/** A change of what the truth says. */
+interface Rewrite extends TruthProposal {
+  /** undefined: it says so already, or there is none. */
+  readonly truth: WalkParts["truth"];
 }
 
-/** The file does not hold what runs, or cannot be written. */
-function refuseFile(
-  outcome: Exclude<FileOutcome, { readonly kind: "written" }>,
-  last: ApplyOutcome | undefined,
-): ChangeRefused {
-  if (outcome.kind === "unwritable") {
-    return { kind: "unwritable", reason: `the config file cannot be written: ${outcome.reason}` };
-  }
+type Refusal = Exclude<ProposeOutcome, { readonly kind: "taken" | "changed" }>;
+
+/** The file does not hold what runs. */
+function editedByHand(last: ApplyOutcome | undefined): ChangeRefused {
   const isWrong = last !== undefined && last.kind !== "applied";
   const hint = isWrong
     ? "what it holds could not be taken over: see last_problems of /api/v1/node, mend the file, and repeat"

@@ -13,7 +13,7 @@ import { type ConfigHistory, openHistory } from "../control/history/history.ts";
 import { openOperatorStates } from "../control/operator-states.ts";
 import type { RouteTable } from "../control/route-table.ts";
 import { watchRenewals } from "../control/renewals.ts";
-import { FileWatch } from "../control/watch.ts";
+import type { FileTruth } from "../control/truth/file-truth.ts";
 import type { Cancel, Clock } from "../core/clock.ts";
 import type { Hide } from "../core/hide.ts";
 import { eachListener } from "../core/listener-kinds.ts";
@@ -128,7 +128,7 @@ export async function startNode(config: Config, options: StartOptions): Promise<
     settled: options.settled,
   };
   const node = new Node({ env, dataPlane, addresses, ...more, ...steering });
-  await node.open({ config, text: source.text }, parts);
+  await node.open(config, parts);
   log.info("signalbox listens", { ...eachListener((kind) => addresses[kind]), admin: node.addresses.admin });
   node.own(parts.move());
   return node;
@@ -196,9 +196,9 @@ class Node implements RunningNode {
   readonly table: RouteTable;
   readonly #parts: NodeParts;
   #admin: AdminServer | undefined;
-  #watch: FileWatch | undefined;
   #owned: AsyncDisposableStack | undefined;
   #settling: Cancel | undefined;
+  readonly #stopping = new AbortController();
   #stopped: Promise<ShutdownReport> | undefined;
 
   constructor(parts: NodeParts) {
@@ -214,11 +214,8 @@ class Node implements RunningNode {
   }
 
   /** The admin listener and the watch; what was opened is put into `stack`. */
-  async open(
-    { config, text: known }: { readonly config: Config; readonly text: string },
-    stack: AsyncDisposableStack,
-  ): Promise<void> {
-    const { env, source, walk, written } = this.#parts;
+  async open(config: Config, stack: AsyncDisposableStack): Promise<void> {
+    const { env, walk, truth } = this.#parts;
     const { admin } = config.node.listen;
     if (admin !== false) {
       const routes = createRoutes(this.#adminContext());
@@ -228,18 +225,17 @@ class Node implements RunningNode {
     }
     this.#followCertificates(config, stack);
     void this.#followEvents();
-    if (source.file === undefined) return;
-    const watch = stack.use(
-      new FileWatch({
-        file: source.file,
-        clock: env.clock,
-        known,
-        onContent: async (text) => !isToRepeat(await walk.apply(text)),
-        onUnreadable: (reason) => walk.unreadable(reason),
-      }),
-    );
-    written.tell = (text) => watch.expect(text);
-    this.#watch = watch;
+    if (truth === undefined) return;
+    stack.use(truth);
+    void this.#followTruth(truth);
+  }
+
+  /** To the end of the node: an edit of the file is a config to take over. */
+  async #followTruth(truth: FileTruth): Promise<void> {
+    for await (const news of truth.watch({ signal: this.#stopping.signal })) {
+      if (news.kind === "unreadable") this.walk.unreadable(news.reason);
+      else if (isToRepeat(await this.walk.apply(news.text))) news.again();
+    }
   }
 
   /** To the end of the data plane. */
@@ -283,7 +279,7 @@ class Node implements RunningNode {
   }
 
   async reload(): Promise<void> {
-    await this.#watch?.force();
+    await this.#parts.truth?.force();
   }
 
   stop(): Promise<ShutdownReport> {
@@ -299,7 +295,8 @@ class Node implements RunningNode {
     // First of all: a change that is taken over while all ends would open what nobody closes.
     this.walk.close();
     this.#settling?.();
-    await this.#watch?.[Symbol.asyncDispose]();
+    await this.#parts.truth?.[Symbol.asyncDispose]();
+    this.#stopping.abort();
     const report = await this.dataPlane.shutdown(this.walk.status.running.node.shutdown_grace);
     // The admin listener answers to the end: whoever waits for the drain can watch it.
     await this.#owned?.[Symbol.asyncDispose]();

@@ -1,13 +1,13 @@
 import { hideValuesOf } from "../config/taint.ts";
 import type { Config } from "../config/schema/config.ts";
 import { type ConfigWalk, createConfigWalk } from "../control/apply.ts";
-import { openConfigFile } from "../control/config-file.ts";
 import {
   type DocumentServiceOptions,
   type DocumentService,
   openDocumentService,
 } from "../control/document/document-service.ts";
 import type { ConfigHistory } from "../control/history/history.ts";
+import { FileTruth } from "../control/truth/file-truth.ts";
 import { createRouteTable, type RouteTable } from "../control/route-table.ts";
 import { compile } from "../plan/compile.ts";
 import type { DataPlane } from "../plan/data-plane.ts";
@@ -22,8 +22,8 @@ export interface Steering {
   readonly table: RouteTable;
   /** Where documents are read; closed by whoever opened it. */
   readonly documents: DocumentService;
-  /** Told what this process wrote to the config file, by whoever watches it. */
-  readonly written: { tell: (text: string) => void };
+  /** The config file, where there is one: it is to be watched, and closed by whoever opened it. */
+  readonly truth: FileTruth | undefined;
   /** Told of each config that was taken over. */
   readonly applied: { tell: (config: Config) => void };
 }
@@ -44,7 +44,7 @@ export async function openSteering(
 ): Promise<Steering> {
   const { file, text, place } = source;
   const documents: DocumentService = openDocumentService({ clock: env.clock, ...(sent !== undefined && { sent }) });
-  const written = { tell: (_text: string): void => {} };
+  const truth = file === undefined ? undefined : new FileTruth({ file, clock: env.clock, known: text });
   const applied = { tell: (_config: Config): void => {} };
   if (version > history.lastVersion) {
     const summary = history.versions.length === 0 ? "the first" : "found at the start";
@@ -63,14 +63,14 @@ export async function openSteering(
         setLog(log, next);
         applied.tell(next);
       },
-      file: file === undefined ? undefined : openConfigFile(file, (next) => written.tell(next)),
+      truth,
       history,
       clock: env.clock,
       log,
       metrics: env.metrics,
     },
   );
-  return { walk, table: createRouteTable({ walk, history, documents, place }), documents, written, applied };
+  return { walk, table: createRouteTable({ walk, history, documents, place }), documents, truth, applied };
 }
 
 /** What of the config came from elsewhere is in no line of the log. */

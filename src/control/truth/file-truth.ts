@@ -1,0 +1,134 @@
+import { readFile } from "node:fs/promises";
+import type { Clock } from "../../core/clock.ts";
+import { reasonOf, RouterError } from "../../core/errors.ts";
+import { type ConfigFile, openConfigFile } from "../config-file.ts";
+import { FileWatch } from "../watch.ts";
+import type { ConfigTruth, ProposeOutcome, TruthNews, TruthOptions, TruthProposal, TruthRead } from "./config-truth.ts";
+
+export interface FileTruthOptions {
+  readonly file: string;
+  readonly clock: Clock;
+  /** What is running already: only another content is told. */
+  readonly known: string;
+}
+
+/**
+ * A config file: it is watched, and changes are written back to it. Disposing it waits for what is
+ * being told, though not for long.
+ */
+export class FileTruth implements ConfigTruth, AsyncDisposable {
+  readonly #options: FileTruthOptions;
+  readonly #file: ConfigFile;
+  readonly #closed = new AbortController();
+  #known: string;
+  #watch: FileWatch | undefined;
+
+  constructor(options: FileTruthOptions) {
+    this.#options = options;
+    this.#known = options.known;
+    this.#file = openConfigFile(options.file, (text) => {
+      this.#known = text;
+      this.#watch?.expect(text);
+    });
+  }
+
+  async read(_options: TruthOptions): Promise<TruthRead> {
+    const { file } = this.#options;
+    try {
+      return { kind: "document", version: undefined, text: await readFile(file, "utf8") };
+    } catch (cause) {
+      throw new RouterError("CONFIG_UNREADABLE", `cannot read ${file}: ${reasonOf(cause)}`, { cause });
+    }
+  }
+
+  /** For one who watches, at a time. */
+  async *watch({ signal }: TruthOptions): AsyncGenerator<TruthNews> {
+    const told = new Told(AbortSignal.any([signal, this.#closed.signal]));
+    const { file, clock } = this.#options;
+    this.#watch = new FileWatch({
+      file,
+      clock,
+      known: this.#known,
+      onContent: (text) => told.tell(text),
+      onUnreadable: (reason) => told.tellUnreadable(reason),
+    });
+    try {
+      yield* told.news();
+    } finally {
+      await this.#watch[Symbol.asyncDispose]();
+      this.#watch = undefined;
+    }
+  }
+
+  /** Reads the file now and tells its content, changed or not; ends when that was dealt with. */
+  async force(): Promise<void> {
+    await this.#watch?.force();
+  }
+
+  async propose({ expected, text }: TruthProposal): Promise<ProposeOutcome> {
+    const outcome = await this.#file.replace(expected.text, text);
+    switch (outcome.kind) {
+      case "written": {
+        const withdraw = async (): Promise<void> => void (await this.#file.replace(text, expected.text));
+        return { kind: "taken", version: undefined, withdraw };
+      }
+      case "changed":
+        return outcome;
+      case "unwritable":
+        return { kind: "unwritable", reason: `the config file cannot be written: ${outcome.reason}` };
+      default:
+        return outcome satisfies never;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed.abort();
+    await this.#watch?.[Symbol.asyncDispose]();
+  }
+}
+
+/** What the watch reports, until somebody takes it; and whether that was of use. */
+class Told {
+  readonly #signal: AbortSignal;
+  readonly #waiting: { readonly news: TruthNews; readonly handled: () => void }[] = [];
+  #wake: () => void = () => {};
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal;
+    signal.addEventListener("abort", () => this.#wake(), { once: true });
+  }
+
+  /** True once it was dealt with; false when it is to be told once more. */
+  async tell(text: string): Promise<boolean> {
+    let isDone = true;
+    const again = (): void => void (isDone = false);
+    await new Promise<void>((handled) => {
+      this.#waiting.push({ news: { kind: "document", version: undefined, text, again }, handled });
+      if (this.#signal.aborted) handled();
+      this.#wake();
+    });
+    return isDone;
+  }
+
+  tellUnreadable(reason: string): void {
+    this.#waiting.push({ news: { kind: "unreadable", reason }, handled: () => {} });
+    this.#wake();
+  }
+
+  async *news(): AsyncGenerator<TruthNews> {
+    let current = this.#waiting[0];
+    try {
+      while (!this.#signal.aborted) {
+        current = this.#waiting.shift();
+        if (current === undefined) await new Promise<void>((wake) => void (this.#wake = wake));
+        else {
+          yield current.news;
+          current.handled();
+        }
+      }
+    } finally {
+      current?.handled();
+      for (const { handled } of this.#waiting.splice(0)) handled();
+    }
+  }
+}
