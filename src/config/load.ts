@@ -4,7 +4,7 @@ import { reasonOf } from "../core/errors.ts";
 import type { Problem } from "../core/problem.ts";
 import { checkSchema } from "./check-schema.ts";
 import { type ParsedDocument, parseText, type SyntaxFault } from "./document.ts";
-import { caution, type Finding, formatPath, isWithin } from "./finding.ts";
+import { caution, fault, type Finding, formatPath, isWithin } from "./finding.ts";
 import { expandPluginStrategies, normalise } from "./normalise.ts";
 import { readPemFiles } from "./pem.ts";
 import type { Config, SchemaDocument } from "./schema/config.ts";
@@ -12,12 +12,20 @@ import { type Sources, substitute } from "./substitute.ts";
 import { rememberTaints, type Taint } from "./taint.ts";
 import { findUnavailable } from "./unavailable.ts";
 import { untold } from "./untold.ts";
-import { valueAt } from "./values.ts";
+import { isValues, valueAt, valuesOf } from "./values.ts";
 import { validate } from "./validate.ts";
 
 export interface LoadOptions extends Sources {
   /** The name of the file, for problems. */
   readonly file: string;
+  /** Of a document that is a fleet's: where `node` is from, which it may not have itself. */
+  readonly own?: NodeFile | undefined;
+}
+
+/** A node's own file, of which only `node` counts beside a fleet's config. */
+export interface NodeFile {
+  readonly file: string;
+  readonly text: string;
 }
 
 export interface LoadResult {
@@ -29,14 +37,38 @@ export interface LoadResult {
 
 /** Reads a config from its text; everything that is wrong with it is told at once. Never throws. */
 export function loadConfig(text: string, options: LoadOptions): LoadResult {
-  const parsed = parseText(text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text);
+  const parsed = parseText(withoutMark(text));
   const faults = parsed.faults.map((syntax) => fromSyntax(syntax, options.file));
   if (!parsed.ok) return { config: undefined, problems: faults };
   if (isEmpty(parsed.document.root)) return { config: undefined, problems: [...faults, emptyFile(options.file)] };
+  if (options.own !== undefined) return loadBeside(options.own, parsed.document, faults, options);
   const { config, findings } = check(parsed.document.root, options);
   const problems = [...faults, ...findings.map((finding) => toProblem(finding, parsed.document, options.file))];
   problems.sort((a, b) => comparePositions(a, b));
   return { config: faults.length > 0 ? undefined : config, problems };
+}
+
+/** The fleet's document with the `node` of a node's own file. */
+function loadBeside(own: NodeFile, fleet: ParsedDocument, faults: Problem[], options: LoadOptions): LoadResult {
+  const parsed = parseText(withoutMark(own.text));
+  const all = [...faults, ...parsed.faults.map((syntax) => fromSyntax(syntax, own.file))];
+  if (!parsed.ok) return { config: undefined, problems: all };
+  const { node: foreign, ...rest } = valuesOf(fleet.root) ?? {};
+  if (foreign !== undefined) all.push(toProblem(fault(["node"], NOT_THE_FLEETS, NODE_HINT), fleet, options.file));
+  const root = isValues(fleet.root) ? { ...rest, node: valueAt(parsed.document.root, "node") ?? {} } : fleet.root;
+  const { config, findings } = check(root, options);
+  for (const finding of findings) {
+    const isOwn = finding.path[0] === "node";
+    all.push(isOwn ? toProblem(finding, parsed.document, own.file) : toProblem(finding, fleet, options.file));
+  }
+  return { config: all.some(({ severity }) => severity === "error") ? undefined : config, problems: all };
+}
+
+const NOT_THE_FLEETS = "is one node's own, and no part of what a fleet runs";
+const NODE_HINT = "leave it out; each node has its own in its config file";
+
+function withoutMark(text: string): string {
+  return text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text;
 }
 
 /**

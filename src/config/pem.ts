@@ -40,11 +40,11 @@ export function readPemFiles(root: unknown, sources: Sources): PemRead {
   const read: Omit<PemRead, "root"> = { findings: [], taints: [], unread: [] };
   const replace = (value: unknown, path: Path): unknown => {
     if (!isPemPath(value)) return value;
-    const answer = policy?.follow({ kind: "file", name: value }) ?? "follow";
+    const answer = policy?.follow({ kind: "file", name: value }, path) ?? "follow";
     if (answer === "unread") read.unread.push(path);
     // The path itself may come from a reference: it is not repeated.
     else if (answer === "refuse") {
-      const { message, hint } = refused("file", "this file");
+      const { message, hint } = refused("file", "this file", policy);
       read.findings.push(fault(path, message, hint));
     } else return readPem(value, path, sources, read);
     return value;

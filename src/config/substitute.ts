@@ -30,11 +30,13 @@ export interface Reference {
 export interface ReferencePolicy {
   /**
    * `follow` it, `refuse` it as a problem, or leave it `unread`: then nothing is said of the text
-   * that has it.
+   * that has it. `path`: where the text stands.
    */
-  follow(reference: Reference): "follow" | "refuse" | "unread";
+  follow(reference: Reference, path: Path): "follow" | "refuse" | "unread";
   /** Whether this text with a reference may stand where a name does that is shown everywhere. */
   mayBeName(path: Path, written: string): boolean;
+  /** Where the document comes from that has the references; default: the API. */
+  readonly from?: "api" | "store";
 }
 
 export interface Substituted {
@@ -103,7 +105,7 @@ function replaceIn(text: string, path: Path, work: Substitution): Both {
   const opaque: string[] = [];
   const replaced = text.replace(REFERENCE, (match: string, body: string | undefined) => {
     if (match === "$${") return "${";
-    const found = body === undefined ? { message: '"${" has no "}"', hint: ESCAPE_HINT } : resolve(body, sources);
+    const found = body === undefined ? { message: '"${" has no "}"', hint: ESCAPE_HINT } : resolve(body, path, sources);
     if ("message" in found) findings.push(fault(path, found.message, found.hint));
     if ("unread" in found) opaque.push(match);
     if (!("text" in found)) return match;
@@ -150,21 +152,30 @@ type FoundReference =
   | { readonly unread: true }
   | { readonly message: string; readonly hint: string };
 
-function resolve(body: string, sources: Sources): FoundReference {
+function resolve(body: string, path: Path, sources: Sources): FoundReference {
   const reference = readReference(body);
   if (reference === undefined) return { message: `"\${${body}}" is not a substitution`, hint: ESCAPE_HINT };
-  const answer = sources.policy?.follow(reference) ?? "follow";
+  const answer = sources.policy?.follow(reference, path) ?? "follow";
   if (answer === "unread") return { unread: true };
   const { kind, name } = reference;
-  if (answer === "refuse") return refused(kind, `\${${kind}:${name}}`);
+  if (answer === "refuse") return refused(kind, `\${${kind}:${name}}`, sources.policy);
   return kind === "env" ? resolveVariable(name, reference.otherwise, sources) : resolveFile(name, sources);
 }
 
 /** What the API may not read. `what` is the reference as it is written. */
-export function refused(kind: Reference["kind"], what: string): { readonly message: string; readonly hint: string } {
+export function refused(
+  kind: Reference["kind"],
+  what: string,
+  policy: ReferencePolicy | undefined,
+): { readonly message: string; readonly hint: string } {
+  const key = `node.secrets.${kind === "env" ? "env" : "files"}`;
+  if (policy?.from === "store") {
+    const message = `${what} may not be read on this node for the config of its fleet`;
+    return { message, hint: `allow it in the node's own config file: ${key}` };
+  }
   return {
     message: `${what} may not be read for a config that comes by the API`,
-    hint: `let the config file have it first, or allow it there with node.secrets.${kind === "env" ? "env" : "files"}`,
+    hint: `let the config file have it first, or allow it there with ${key}`,
   };
 }
 

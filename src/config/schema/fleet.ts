@@ -94,8 +94,20 @@ const RegionSchema = z.strictObject({
   retry: RegionRetrySchema.optional().describe("Overrides of the pools' retry."),
 });
 
+/**
+ * The newest form of documents that this build reads. A document that takes more than an older one
+ * can say raises it; members of a fleet report theirs.
+ */
+export const NEWEST_SCHEMA = 1;
+
 /** What is the fleet's: the same on each of its nodes, and nothing of any one of them. */
 export const FleetSchema = z.strictObject({
+  schema: z
+    .int()
+    .min(1)
+    .max(NEWEST_SCHEMA, `is newer than this version of Signalbox reads: ${NEWEST_SCHEMA}`)
+    .default(1)
+    .describe("The form of the document, so that nodes which cannot read it yet say so."),
   targets: z.array(TargetSchema).default([]).describe("Where data is sent to."),
   pools: z
     .record(NameSchema, PoolSchema)

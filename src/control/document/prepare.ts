@@ -2,13 +2,14 @@ import { diffDocuments } from "../../config/diff.ts";
 import { parseText } from "../../config/document.ts";
 import { formatPath, type Path } from "../../config/finding.ts";
 import { filesFrom, loadConfig, type LoadResult } from "../../config/load.ts";
-import { type ReferencePolicy, referencesIn, substitute } from "../../config/substitute.ts";
+import { type Reference, type ReferencePolicy, referencesIn, substitute } from "../../config/substitute.ts";
 import { isNamePath, type Taint, taintsOf } from "../../config/taint.ts";
 import { type Unrouted, unroutedBy } from "../../config/unrouted.ts";
 import type { Config } from "../../config/schema/config.ts";
 import type { Problem } from "../../core/problem.ts";
 import { type Edit, editRoot, elementOf } from "./element.ts";
 import { jsonIndentOf, rewriteKnown } from "./rewrite.ts";
+import { publishFaults, withoutNode } from "./publish-faults.ts";
 import { REDACTED, restoreElement, restoreSecrets, unrestored } from "./secrets.ts";
 import { resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
@@ -26,6 +27,13 @@ export interface DocumentPlace {
   /** Paths in it start here. */
   readonly folder: string;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /**
+   * Of a node of a fleet: its own config file as it is now. `node` is from there, and documents
+   * have none; what they may read of this machine is for that file to say.
+   */
+  readonly nodeText?: string | undefined;
+  /** What problems of that file call it. */
+  readonly nodeName?: string | undefined;
 }
 
 /**
@@ -67,8 +75,10 @@ export type Preparation =
   | { readonly kind: "unwritable" };
 
 /** Reads a config from its text, as loadConfig does, with files and environment. */
-export function loadDocument(text: string, { name, folder, env }: DocumentPlace, policy?: ReferencePolicy): LoadResult {
-  return loadConfig(text, { file: name, env, ...filesFrom(folder), ...(policy !== undefined && { policy }) });
+export function loadDocument(text: string, place: DocumentPlace, policy = fleetPolicy("allowed", place)): LoadResult {
+  const { name, folder, env, nodeText, nodeName = name } = place;
+  const own = nodeText === undefined ? undefined : { file: nodeName, text: nodeText };
+  return loadConfig(text, { file: name, env, own, ...filesFrom(folder), ...(policy !== undefined && { policy }) });
 }
 
 /** The values of a document as written; undefined when it cannot be read. */
@@ -116,7 +126,8 @@ export function prepareWanted(wanted: Wanted, { running, follow }: Beside, place
     const { problems } = loadDocument(wanted.text, place, policyOf(follow, root, place));
     return { kind: "malformed", problems: problems.map(withoutFile) };
   }
-  const next = wanted.text.includes(REDACTED) ? restoreSecrets(parsed.document.root, root) : parsed.document.root;
+  const written = place.nodeText === undefined ? parsed.document.root : withoutNode(parsed.document.root);
+  const next = wanted.text.includes(REDACTED) ? restoreSecrets(written, root) : written;
   const isSameForm = (wanted.type === "json") === (jsonIndentOf(running) !== undefined);
   if (!isSameForm) return rewriteRunning(next, { running, root, follow }, place);
   const text = rewriteKnown(wanted.text, parsed.document.root, next);
@@ -142,7 +153,8 @@ function prepareNext(
   if (text === undefined) return { kind: "unwritable" };
   const { config, problems } = loadDocument(text, place, policyOf(follow, root, place));
   const found = { config, problems: problems.map(told), text, changed: changesOf(root, next) };
-  const refused = [...hostOnly(root, next), ...stillRedacted(next)];
+  const fleet = place.nodeText === undefined ? [] : publishFaults(next);
+  const refused = [...hostOnly(root, next), ...stillRedacted(next), ...fleet];
   return { kind: "prepared", prepared: refuse(refused, withUnrouted(found, running, place)) };
 }
 
@@ -201,6 +213,7 @@ type Follow = "all" | "allowed" | "none";
  * be read.
  */
 function policyOf(follow: Follow, running: unknown, place: DocumentPlace): ReferencePolicy | undefined {
+  if (place.nodeText !== undefined) return fleetPolicy(follow, place);
   if (follow === "all") return undefined;
   if (follow === "none") return { follow: () => "unread", mayBeName: () => true };
   const known = knownTo(running, place);
@@ -210,6 +223,27 @@ function policyOf(follow: Follow, running: unknown, place: DocumentPlace): Refer
       return allowed ? "follow" : "refuse";
     },
     mayBeName: (path, written) => known.names.has(nameKey(path, written)),
+  };
+}
+
+/**
+ * What the config of a fleet may read of this node: what `node.secrets` of the node's own file
+ * allows, and what that file itself refers to outside of `node`. Undefined: it is no fleet's.
+ */
+function fleetPolicy(follow: Follow, place: DocumentPlace): ReferencePolicy | undefined {
+  if (place.nodeText === undefined) return undefined;
+  const { node, ...own } = valuesOf(rootOf(place.nodeText)) ?? {};
+  const known = knownTo({ ...own, node: { secrets: valueAt(node, "secrets") } }, place);
+  const isAllowed = ({ kind, name }: Reference): boolean =>
+    kind === "env" ? known.mayReadEnv(name) : known.mayReadFile(resolve(place.folder, name));
+  return {
+    from: "store",
+    follow(reference, [first]) {
+      if (first === "node") return "follow";
+      if (follow === "none") return "unread";
+      return isAllowed(reference) ? "follow" : "refuse";
+    },
+    mayBeName: (path, written) => path[0] === "node" || known.names.has(nameKey(path, written)),
   };
 }
 

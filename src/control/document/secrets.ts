@@ -77,6 +77,20 @@ export function unrestored(root: unknown): Path[] {
   return places.flatMap(({ value, path }) => (textOf(value)?.includes(REDACTED) === true ? [path] : []));
 }
 
+/**
+ * Where a secret stands as it is, and not as a reference: also what a reference falls back to.
+ * Paths of files and proxies without a password are none.
+ */
+export function literalSecretsIn(root: unknown): Path[] {
+  return SECRET_PATHS.flatMap((pattern) =>
+    placesOf(root, pattern).flatMap(({ value, path }) => {
+      const shown = redactAt(pattern)(value);
+      const isWhole = shown === REDACTED || (typeof shown === "string" && shown.includes(`:-${REDACTED}`));
+      return isWhole ? [path] : [];
+    }),
+  );
+}
+
 /** Shorter secrets would be found in words and values that are none. */
 const MIN_LENGTH = 8;
 const REFERENCE = /\$\$\{|\$\{(?<kind>env|file):(?<name>[^}]*?)(?<otherwise>:-[^}]*)?\}/gu;
