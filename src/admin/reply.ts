@@ -71,9 +71,23 @@ export function changeReply(outcome: ChangeOutcome, noun: string): AdminReply {
       return problemReply(503, "the node stops; nothing was changed");
     case "unwritable":
       return problemReply(409, `${outcome.reason}; nothing was changed`);
+    case "store":
+      return problemReply(outcome.passing ? 503 : 409, `${outcome.reason}; nothing was changed`, {
+        more: { hint: outcome.hint },
+        ...(outcome.passing && { headers: { "retry-after": "1" } }),
+      });
+    case "unreadable_by":
+      return unreadableReply(outcome);
     default:
       throw new Unreachable(outcome);
   }
+}
+
+function unreadableReply({ schema, members }: Extract<ChangeOutcome, { readonly kind: "unreadable_by" }>): AdminReply {
+  const who = members.map(({ id, version, reads }) => `${id} (${version}, up to ${reads})`).join(", ");
+  return problemReply(409, `the document has schema ${schema}, which ${who} cannot read; nothing was changed`, {
+    more: { hint: "upgrade them first, or force it with ?force=true: they keep what they run", members },
+  });
 }
 
 /** For what says nothing against the request: it may be made again in a moment. */

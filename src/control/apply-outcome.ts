@@ -39,7 +39,18 @@ export type ChangeRefused =
   /** The node stops. */
   | { readonly kind: "stopping" }
   /** It cannot be written down; the reason is for people. */
-  | { readonly kind: "unwritable"; readonly reason: string };
+  | { readonly kind: "unwritable"; readonly reason: string }
+  /** The fleet's store does not take it; `passing`: it may when it is tried again. */
+  | { readonly kind: "store"; readonly reason: string; readonly hint: string; readonly passing: boolean }
+  /** Members of the fleet cannot read documents of this schema yet. */
+  | { readonly kind: "unreadable_by"; readonly schema: number; readonly members: readonly UnableMember[] };
+
+/** A live member of the fleet, and the newest schema of documents that it reads. */
+export interface UnableMember {
+  readonly id: string;
+  readonly version: string;
+  readonly reads: number;
+}
 
 export type ChangeOutcome =
   | Exclude<ApplyOutcome, { readonly kind: "unreadable" }>

@@ -13,7 +13,7 @@ import type { ApplyOutcome, ChangeRefused, ChangeOutcome } from "./apply-outcome
 import type { Prepared } from "./document/prepare.ts";
 import type { Origin } from "./history/entry.ts";
 import type { ConfigHistory } from "./history/history.ts";
-import type { ConfigTruth, ProposeOutcome, TruthProposal } from "./truth/config-truth.ts";
+import type { ConfigTruth, ProposeOutcome, PublishWish, TruthProposal } from "./truth/config-truth.ts";
 
 /** A document that somebody made of the running one. */
 export interface Proposal {
@@ -22,6 +22,19 @@ export interface Proposal {
   readonly by: Origin;
   /** One line for people; without it, what changed. */
   readonly summary?: string;
+  /** Of a document that is to be a fleet's. */
+  readonly wish?: PublishWish | undefined;
+  /** As the fleet counts it; undefined: the next one. */
+  readonly version?: number;
+}
+
+/** A version of the fleet's config, as whoever published it said. */
+export interface FleetVersion {
+  readonly version: number;
+  readonly text: string;
+  /** Who, and from where. */
+  readonly author: string;
+  readonly note: string;
 }
 
 /**
@@ -40,6 +53,8 @@ export interface WalkParts {
   readonly onApplied: (config: Config) => void;
   /** Where changes are written to; undefined: nowhere, they end with the process. */
   readonly truth: Pick<ConfigTruth, "propose"> | undefined;
+  /** `fleet`: versions are counted by the truth, which many share. */
+  readonly counts: "node" | "fleet";
   readonly history: ConfigHistory;
   readonly clock: Clock;
   readonly log: Log;
@@ -62,6 +77,13 @@ export interface ConfigStatus {
 export interface ConfigWalk {
   /** Walks a document to the data plane. Calls wait for one another. Never rejects. */
   apply(text: string): Promise<ApplyOutcome>;
+  /**
+   * Walks what runs once more: what it refers to has changed, or the node's own file. In a fleet it
+   * stays the same version. Never rejects.
+   */
+  again(): Promise<ApplyOutcome>;
+  /** Walks a version of the fleet, unless that runs. Never rejects. */
+  follow(version: FleetVersion): Promise<ApplyOutcome>;
   /**
    * Walks what `make` makes of the document that runs, and writes it where the truth lives. Waits
    * for its turn; nothing else changes the config while `make` works. Never rejects.
@@ -139,7 +161,37 @@ class Walk implements ConfigWalk {
         // A thread gives a copy of the text: one is enough.
         return { kind: "proposal", prepared: { ...prepared, text }, by: "file" };
       }, undefined);
-      return this.#conclude(isApplied(outcome) ? outcome : { kind: "failed", reason: outcome.kind });
+      return this.#concludeAny(outcome);
+    });
+  }
+
+  again(): Promise<ApplyOutcome> {
+    return this.#inTurn(async () => {
+      const { version, text } = this.#status;
+      const prepared = await this.#parts.prepare(text, text);
+      const same = this.#parts.counts === "fleet" ? { version } : {};
+      const make = async (): Promise<Proposal> => ({
+        kind: "proposal",
+        prepared: { ...prepared, text },
+        by: "file",
+        ...same,
+      });
+      return this.#concludeAny(await this.#walk(make, undefined));
+    });
+  }
+
+  follow({ version, text, author, note }: FleetVersion): Promise<ApplyOutcome> {
+    return this.#inTurn(async () => {
+      const { version: runs, text: running, digest, last, restartRequired } = this.#status;
+      if (runs === version && running === text && (last?.kind ?? "applied") === "applied") {
+        return { kind: "applied", version, digest, warnings: [], restartRequired, changed: [], leaving: [] };
+      }
+      const make = async (): Promise<Proposal> => {
+        const prepared = { ...(await this.#parts.prepare(text, running)), text };
+        const wish = { author, ...(note !== "" && { note }) };
+        return { kind: "proposal", prepared, by: "store", version, wish, ...(note !== "" && { summary: note }) };
+      };
+      return this.#concludeAny(await this.#walk(make, undefined));
     });
   }
 
@@ -217,12 +269,16 @@ class Walk implements ConfigWalk {
       if (config === undefined) return { kind: "invalid", problems };
       hide = hideValuesOf(config); // what fails from here on fails over what it says
       const { version, digest, text: before } = this.#status;
-      if (made.by === "api" && text === before) return { kind: "unchanged", version, digest, warnings: problems };
+      const unchanged = { kind: "unchanged", version, digest, warnings: problems } as const;
+      // A fleet's store may have lost it: it is asked.
+      if (made.by === "api" && text === before && this.#parts.counts === "node") return unchanged;
       // What was taken back keeps its number.
-      const next = Math.max(version, this.#parts.history.lastVersion) + 1;
-      const plan = this.#parts.compile(config, next, text);
-      const refused = await this.#take(plan, { expected: { version, text: before }, text, truth });
-      return refused ?? (await this.#applied(made, config, plan));
+      const next = made.version ?? Math.max(version, this.#parts.history.lastVersion) + 1;
+      const compile = (number: number): PlanData => this.#parts.compile(config, number, text);
+      const rewrite = { expected: { version, text: before }, text, wish: made.wish, truth };
+      const took = await this.#take(compile(next), compile, rewrite);
+      if (took.kind === "took") return await this.#applied(made, config, took.plan);
+      return took.kind === "same" ? unchanged : took;
     } catch (cause) {
       const reason = hide(reasonOf(cause));
       return { kind: "failed", reason, ...(isInterrupted(cause) && { passing: true }) };
@@ -233,23 +289,32 @@ class Walk implements ConfigWalk {
    * What can fail fails before the truth is touched; and the truth says what runs, whatever
    * happens.
    */
-  async #take(plan: PlanData, { expected, text, truth }: Rewrite): Promise<Refusal | undefined> {
-    const prepared = await this.#parts.dataPlane.prepare(plan);
-    const proposed = await truth?.propose({ expected, text });
-    if (proposed !== undefined && proposed.kind !== "taken") {
+  async #take(first: PlanData, compile: (version: number) => PlanData, change: Rewrite): Promise<Took | Refusal> {
+    const { truth, ...proposal } = change;
+    let plan = first;
+    let prepared = await this.#parts.dataPlane.prepare(plan);
+    const proposed = await truth?.propose(proposal);
+    const isSame = proposed?.kind === "same" && proposed.version === proposal.expected.version;
+    if (proposed !== undefined && proposed.kind !== "taken" && (proposed.kind !== "same" || isSame)) {
       await prepared.discard();
       return proposed.kind === "changed" ? editedByHand(this.#status.last) : proposed;
     }
     try {
+      const version = proposed?.version ?? plan.version;
+      if (version !== plan.version) {
+        await prepared.discard();
+        plan = compile(version);
+        prepared = await this.#parts.dataPlane.prepare(plan);
+      }
       await prepared.commit();
     } catch (cause) {
-      await proposed?.withdraw();
+      if (proposed?.kind === "taken") await proposed.withdraw();
       throw cause;
     }
-    return undefined;
+    return { kind: "took", plan };
   }
 
-  async #applied({ prepared, by, summary }: Proposal, config: Config, plan: PlanData): Promise<ChangeOutcome> {
+  async #applied({ prepared, by, summary, wish }: Proposal, config: Config, plan: PlanData): Promise<ChangeOutcome> {
     const { onApplied, clock, history } = this.#parts;
     const { text, changed, problems } = prepared;
     const { version, digest } = plan;
@@ -258,8 +323,13 @@ class Walk implements ConfigWalk {
     this.#status = { ...this.#status, version, digest, running: config, text, appliedMs, restartRequired };
     const leaving = await this.#parts.dataPlane.leaving();
     onApplied(config);
-    await history.add({ version, digest, appliedMs, by, summary: summary ?? summarise(changed) }, text);
+    const told = summary ?? wish?.note ?? summarise(changed);
+    await history.add({ version, digest, appliedMs, by, summary: told, author: wish?.author }, text);
     return { kind: "applied", version, digest, warnings: problems, restartRequired, changed, leaving };
+  }
+
+  #concludeAny(outcome: ChangeOutcome): ApplyOutcome {
+    return this.#conclude(isApplied(outcome) ? outcome : { kind: "failed", reason: outcome.kind });
   }
 
   #conclude(outcome: ApplyOutcome): ApplyOutcome {
@@ -286,6 +356,11 @@ interface Rewrite extends TruthProposal {
 }
 
 type Refusal = Exclude<ProposeOutcome, { readonly kind: "taken" | "changed" }>;
+
+interface Took {
+  readonly kind: "took";
+  readonly plan: PlanData;
+}
 
 /** The file does not hold what runs. */
 function editedByHand(last: ApplyOutcome | undefined): ChangeRefused {

@@ -234,7 +234,7 @@ class Node implements RunningNode {
   async #followTruth(truth: FileTruth): Promise<void> {
     for await (const news of truth.watch({ signal: this.#stopping.signal })) {
       if (news.kind === "unreadable") this.walk.unreadable(news.reason);
-      else if (isToRepeat(await this.walk.apply(news.text))) news.again();
+      if (news.kind === "document" && isToRepeat(await this.walk.apply(news.text))) news.again();
     }
   }
 

@@ -64,6 +64,7 @@ export async function openSteering(
         applied.tell(next);
       },
       truth,
+      counts: "node",
       history,
       clock: env.clock,
       log,

@@ -76,6 +76,12 @@ export const METRICS = {
     help: "Version of the running config; counts up from 1 with every config that was taken over.",
     labels: [],
   },
+  fleetConfigTrouble: {
+    ...gauge("signalbox_fleet_config_trouble", "boolean", "main"),
+    help: "1 while this node does not follow the config of its fleet, by why; always 0 where the config is a file.",
+    labels: ["kind"],
+    always: [["unreachable"], ["unformed"], ["isolated"], ["none"], ["bad"]],
+  },
   configLastApplyFailed: {
     ...gauge("signalbox_config_last_apply_failed", "boolean", "main"),
     help: "1 while the newest config that was read is not the running one, because it could not be taken over.",

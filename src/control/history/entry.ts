@@ -9,23 +9,27 @@ const VersionInfoSchema = z.strictObject({
   appliedMs: z.number(),
   /**
    * Who made it: the node as it started, an edit of the file, a call of the API, a return to an
-   * older version.
+   * older version, the store of the fleet.
    */
-  by: z.enum(["start", "file", "api", "rollback"]),
+  by: z.enum(["start", "file", "api", "rollback", "store"]),
   /** One line for people. */
   summary: z.string(),
+  /** Of a fleet's: who published it, and from where. */
+  author: z.string().optional(),
 });
 
 /** What is told of one version of the running config. */
-export type VersionInfo = Readonly<z.infer<typeof VersionInfoSchema>>;
+export type VersionInfo = Readonly<Omit<z.infer<typeof VersionInfoSchema>, "author">> & {
+  readonly author?: string | undefined;
+};
 export type Origin = VersionInfo["by"];
 
 /**
  * One version as a file has it: a line with the digest of all that follows, a line of JSON, and the
  * document.
  */
-export function encodeEntry({ version, digest, appliedMs, by, summary }: VersionInfo, text: string): string {
-  const rest = `${JSON.stringify({ version, digest, appliedMs, by, summary })}\n${text}`;
+export function encodeEntry({ version, digest, appliedMs, by, summary, author }: VersionInfo, text: string): string {
+  const rest = `${JSON.stringify({ version, digest, appliedMs, by, summary, author })}\n${text}`;
   return `${MAGIC} ${sha256(rest)}\n${rest}`;
 }
 

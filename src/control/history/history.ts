@@ -110,11 +110,14 @@ export class ConfigHistory {
 
   /**
    * Ends when it is safe on disk; when that cannot be, it is kept in memory and the log says so.
-   * Never rejects.
+   * A version that is there already, as a fleet may come back to one, is the newest then. Never
+   * rejects.
    */
   async add(info: VersionInfo, text: string): Promise<void> {
     this.#lastVersion = Math.max(this.#lastVersion, info.version);
     const isKept = await this.#write(info, text);
+    const before = this.#kept.findIndex((kept) => kept.info.version === info.version);
+    if (before !== -1) this.#kept.splice(before, 1);
     this.#kept.push({ info, bytes: Buffer.byteLength(text), text: isKept ? undefined : text });
     await this.#forget();
   }

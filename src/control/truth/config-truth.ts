@@ -30,6 +30,9 @@ export interface TruthDocument {
   /** Undefined: the truth has no numbers, and whoever takes it over counts. */
   readonly version: number | undefined;
   readonly text: string;
+  /** Of a fleet's: who published it, and why. */
+  readonly author?: string;
+  readonly note?: string;
 }
 
 export type TruthRead = ({ readonly kind: "document" } & TruthDocument) | { readonly kind: "none" };
@@ -41,13 +44,43 @@ export type TruthNews =
       readonly again: () => void;
     } & TruthDocument)
   /** It cannot be read (any more): what was told last still holds. */
-  | { readonly kind: "unreadable"; readonly reason: string };
+  | { readonly kind: "unreadable"; readonly reason: string }
+  /** Of a fleet's: there is nothing to follow, and what was told last still holds. */
+  | { readonly kind: "trouble"; readonly trouble: TruthTrouble };
+
+/** Why a node does not follow its fleet at the moment. */
+export interface TruthTrouble {
+  readonly kind: TroubleKind;
+  readonly reason: string;
+  /** How to mend it. */
+  readonly hint: string;
+}
+
+/**
+ * `unreachable`: the store does not answer. `unformed`: it has no fleet. `isolated`: it has another
+ * one, or has gone back. `none`: the fleet has no config. `bad`: what it has cannot be run here.
+ */
+export const TROUBLE_KINDS = ["unreachable", "unformed", "isolated", "none", "bad"] as const;
+export type TroubleKind = (typeof TROUBLE_KINDS)[number];
 
 /** A change of the truth. */
 export interface TruthProposal {
   /** What runs where the proposal was made. */
   readonly expected: { readonly version: number; readonly text: string };
   readonly text: string;
+  readonly wish?: PublishWish | undefined;
+}
+
+/** What somebody says beside a document that is to be a fleet's. A file has no place for it. */
+export interface PublishWish {
+  /** Who it is, and from where: `ann@laptop`. */
+  readonly author?: string | undefined;
+  /** Why: one line for people. */
+  readonly note?: string | undefined;
+  /** Also when a live member cannot read it. */
+  readonly force?: boolean | undefined;
+  /** Make the fleet, too, where the store has none yet. */
+  readonly init?: boolean | undefined;
 }
 
 export type ProposeOutcome =
@@ -59,6 +92,8 @@ export type ProposeOutcome =
       /** For when it could not be taken over after all. Never rejects. */
       readonly withdraw: () => Promise<void>;
     }
+  /** It says so already, as this version. */
+  | { readonly kind: "same"; readonly version: number }
   /** The truth says something else than what runs, and nobody has been told yet. */
   | { readonly kind: "changed" }
   | { readonly kind: "invalid"; readonly problems: readonly Problem[] }

@@ -1,0 +1,162 @@
+import { createHash } from "node:crypto";
+import type { FleetMemory } from "../../store/recipes/fleet-memory.ts";
+import type { Log } from "../../telemetry/log.ts";
+import type { Metrics } from "../../telemetry/metrics.ts";
+import { type ConfigWalk, type FleetVersion, isToRepeat } from "../apply.ts";
+import type { ApplyOutcome } from "../apply-outcome.ts";
+import { type ConfigTruth, TROUBLE_KINDS, type TruthNews, type TruthTrouble } from "./config-truth.ts";
+import { type FleetStart, unusable } from "./fleet-start.ts";
+import type { LastGoodFile } from "./last-good.ts";
+
+/** What a node says of the fleet's config: in its reports, its API and its readiness. */
+export interface FleetConfigStatus {
+  /** Where what runs is from; `store` as soon as a version of the fleet was taken over. */
+  readonly from: FleetStart["from"];
+  /** Why what runs may not be what the fleet runs; undefined: it is. */
+  readonly trouble: TruthTrouble | undefined;
+  /** What came of the newest version that this node was told of. */
+  readonly acknowledged: ConfigAcknowledgement | undefined;
+}
+
+export interface ConfigAcknowledgement {
+  readonly version: number;
+  /** SHA-256 of the document in hex. */
+  readonly digest: string;
+  readonly result: "applied" | "invalid" | "failed";
+  /** For people; empty when it was applied. */
+  readonly reason: string;
+}
+
+/** A version as the pointer names it. */
+export type VersionPointer = Omit<FleetVersion, "text"> & { readonly sha256: string };
+
+export interface FleetFollowerParts {
+  readonly prefix: string;
+  readonly walk: Pick<ConfigWalk, "follow" | "status">;
+  readonly memory: Pick<FleetMemory, "identity">;
+  readonly lastGood: LastGoodFile;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+/**
+ * Takes over what the fleet runs, however it comes here: by the store's watch, or by a directive of
+ * the controller. What was taken over is kept on disk.
+ */
+export class FleetFollower {
+  readonly #parts: FleetFollowerParts;
+  #status: FleetConfigStatus;
+  #keptVersion = "";
+
+  constructor(start: FleetStart, parts: FleetFollowerParts) {
+    this.#parts = parts;
+    this.#status = { from: start.from, trouble: undefined, acknowledged: undefined };
+    for (const kind of TROUBLE_KINDS) {
+      parts.metrics.fleetConfigTrouble.with(kind).read(() => (this.#status.trouble?.kind === kind ? 1 : 0));
+    }
+    if (start.trouble !== undefined) this.#told(start.trouble);
+  }
+
+  get status(): FleetConfigStatus {
+    return this.#status;
+  }
+
+  /** Why the node cannot take anything, as long as it never had a config; empty: it can. */
+  notReady(): readonly string[] {
+    const { from, trouble } = this.#status;
+    if (from !== "nothing") return [];
+    const { reason, hint } = trouble ?? { reason: "it has none yet", hint: "" };
+    const where = `no config of the fleet under ${this.#parts.prefix}`;
+    const init = hint.includes("config apply") ? hint : `${hint}; the first config: signalbox config apply --init`;
+    return [`${where}: ${reason}; ${init}`];
+  }
+
+  /** What the node was started with runs, and is the fleet's: it is kept, too. */
+  async started(start: FleetStart): Promise<void> {
+    if (start.from !== "store") return;
+    const { version, author, note, prepared } = start;
+    this.#acknowledge({ version, digest: sha256(prepared.text), result: "applied", reason: "" });
+    await this.#keep({ version, author, note, text: prepared.text });
+  }
+
+  /** Both who watches the store and who is told by a controller come here. Never rejects. */
+  async followVersion(pointer: VersionPointer, text: string): Promise<ApplyOutcome> {
+    const { sha256: digest, version, author, note } = pointer;
+    const outcome: ApplyOutcome =
+      sha256(text) === digest
+        ? await this.#parts.walk.follow({ version, text, author, note })
+        : { kind: "failed", reason: `version ${version}: its text is not the one that was published` };
+    const reason = reasonIn(outcome);
+    const result = outcome.kind === "unreadable" ? "failed" : outcome.kind;
+    if (result === "failed" && isToRepeat(outcome)) return outcome;
+    this.#acknowledge({ version, digest, result, reason });
+    if (outcome.kind === "applied") await this.#keep({ version, author, note, text });
+    else this.#told(outcome.kind === "invalid" ? unusable(version, outcome) : failedHere(version, reason));
+    return outcome;
+  }
+
+  /** There is nothing to follow at the moment: what runs goes on. */
+  trouble(trouble: TruthTrouble): void {
+    this.#told(trouble);
+  }
+
+  /** To the end of the signal. Never rejects. */
+  async follow(truth: Pick<ConfigTruth, "watch">, signal: AbortSignal): Promise<void> {
+    for await (const news of truth.watch({ signal })) await this.#heard(news);
+  }
+
+  async #heard(news: TruthNews): Promise<void> {
+    if (news.kind === "trouble") return this.#told(news.trouble);
+    if (news.kind === "unreadable") return this.#told({ kind: "unreachable", reason: news.reason, hint: "" });
+    const { version = 0, text, author = "", note = "" } = news;
+    const outcome = await this.followVersion({ version, sha256: sha256(text), author, note }, text);
+    if (isToRepeat(outcome)) news.again();
+  }
+
+  #acknowledge(acknowledged: ConfigAcknowledgement): void {
+    const isApplied = acknowledged.result === "applied";
+    const { from, trouble } = this.#status;
+    if (isApplied && trouble !== undefined) this.#parts.log.info("the config of the fleet is followed", { version: acknowledged.version });
+    this.#status = { from: isApplied ? "store" : from, trouble: isApplied ? undefined : trouble, acknowledged };
+  }
+
+  #told(trouble: TruthTrouble): void {
+    const { trouble: before } = this.#status;
+    this.#status = { ...this.#status, trouble };
+    if (before?.kind === trouble.kind && before.reason === trouble.reason) return;
+    const { kind, reason, hint } = trouble;
+    const runs = this.#parts.walk.status.version;
+    const told = { why: kind, reason, hint, runs };
+    if (kind === "unreachable") this.#parts.log.warn("the config of the fleet is not followed: what runs goes on", told);
+    else this.#parts.log.error("the config of the fleet is not followed: what runs goes on", told);
+  }
+
+  /** While nothing can be written the node runs all the same, and cannot start without the store. */
+  async #keep(good: FleetVersion): Promise<void> {
+    const { memory, lastGood, log } = this.#parts;
+    const fleet = memory.identity?.id;
+    const what = `${fleet ?? ""} ${good.version} ${sha256(good.text)}`;
+    if (fleet === undefined || what === this.#keptVersion) return;
+    try {
+      await lastGood.write({ fleet, ...good });
+      this.#keptVersion = what;
+    } catch (cause) {
+      const hint = "without the store this node starts with an older one, or none: see node.data_dir";
+      log.error("the config of the fleet cannot be kept on disk", { reason: String(cause), hint });
+    }
+  }
+}
+
+function reasonIn(outcome: ApplyOutcome): string {
+  if (outcome.kind === "applied") return "";
+  if (outcome.kind !== "invalid") return outcome.reason;
+  return outcome.problems.find(({ severity }) => severity === "error")?.message ?? "";
+}
+
+function failedHere(version: number, reason: string): TruthTrouble {
+  return { kind: "bad", reason: `version ${version} cannot be run here: ${reason}`, hint: "see the log of this node" };
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}

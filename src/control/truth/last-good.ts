@@ -1,0 +1,70 @@
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { z } from "zod";
+import { openDirectory, writeAtomically } from "../../core/atomic-write.ts";
+import { reasonOf } from "../../core/errors.ts";
+
+/** The config of the fleet that ran here last: a node starts with it while its store is away. */
+export interface LastGood {
+  /** Whose it is. */
+  readonly fleet: string;
+  readonly version: number;
+  readonly text: string;
+  readonly author: string;
+  readonly note: string;
+}
+
+/** A file in the node's data directory. */
+export interface LastGoodFile {
+  /** Undefined: there is none. Never rejects: what is torn or was changed is none, and `damaged`. */
+  read(): Promise<{ readonly good: LastGood | undefined; readonly damaged: string | undefined }>;
+  /** Resolves once it is safe on disk; rejects where it cannot be. */
+  write(good: LastGood): Promise<void>;
+}
+
+/** `file` undefined: nothing is kept, and nothing is there. */
+export function lastGoodFile(file: string | undefined): LastGoodFile {
+  return {
+    async read() {
+      if (file === undefined) return { good: undefined, damaged: undefined };
+      try {
+        const good = decode(await readFile(file, "utf8"));
+        return { good, damaged: good === undefined ? `${file}: it is torn, or somebody has changed it` : undefined };
+      } catch (cause) {
+        const isMissing = cause instanceof Error && "code" in cause && cause.code === "ENOENT";
+        return { good: undefined, damaged: isMissing ? undefined : `${file}: ${reasonOf(cause)}` };
+      }
+    },
+    async write(good) {
+      if (file === undefined) return;
+      await openDirectory(dirname(file));
+      await writeAtomically(file, encode(good));
+    },
+  };
+}
+
+const LastGoodSchema = z.object({
+  fleet: z.string(),
+  version: z.int().min(1),
+  author: z.string(),
+  note: z.string(),
+  text: z.string(),
+});
+const MAGIC = "signalbox-fleet-config-1";
+
+function encode(good: LastGood): string {
+  const rest = `${JSON.stringify(good)}\n`;
+  return `${MAGIC} ${digest(rest)}\n${rest}`;
+}
+
+function decode(content: string): LastGood | undefined {
+  const end = content.indexOf("\n");
+  const rest = content.slice(end + 1);
+  if (end === -1 || content.slice(0, end) !== `${MAGIC} ${digest(rest)}`) return undefined;
+  return LastGoodSchema.safeParse(JSON.parse(rest)).data;
+}
+
+function digest(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}

@@ -1,0 +1,120 @@
+import type { Problem } from "../../core/problem.ts";
+import type { PublishOutcome } from "../../store/recipes/config-pointer.ts";
+import type { ConfigPointer } from "../../store/recipes/config-record.ts";
+import type { FleetMemory } from "../../store/recipes/fleet-memory.ts";
+import { type FleetVerdict, initFleet, judgeFleet, readFleet } from "../../store/recipes/identity.ts";
+import type { RecipePlace } from "../../store/recipes/place.ts";
+import { createRegistry } from "../../store/recipes/registry.ts";
+import { createSharedConfig, type LeaderGuard, type SharedConfig } from "../../store/recipes/shared-config.ts";
+import type { UnableMember } from "../apply-outcome.ts";
+import type { PublishWish } from "./config-truth.ts";
+import { type ConfigValidator, publishable, validatorFaults } from "./published-document.ts";
+
+/** Where a fleet's config lives, and what is known of the fleet here. */
+export interface TruthPlace extends RecipePlace {
+  /** What a node remembers of its fleet; undefined: no node is meant. */
+  readonly memory: Pick<FleetMemory, "identity"> | undefined;
+  /** Beside what Signalbox looks at itself. */
+  readonly validators?: readonly ConfigValidator[] | undefined;
+}
+
+export interface PublishRequest {
+  readonly text: string;
+  /**
+   * The version that runs as far as whoever publishes knows. A store that has none is no conflict;
+   * undefined: whatever runs.
+   */
+  readonly expected: number | undefined;
+  readonly wish: PublishWish;
+  /** Of a leader that publishes. */
+  readonly guard?: LeaderGuard | undefined;
+  readonly signal: AbortSignal;
+}
+
+export type PublishResult =
+  | { readonly kind: "published" | "same"; readonly pointer: ConfigPointer; readonly text: string }
+  | { readonly kind: "conflict"; readonly running: number | undefined }
+  | { readonly kind: "not_leader" }
+  | { readonly kind: "invalid"; readonly problems: readonly Problem[] }
+  /** The store's fleet is not the one that is meant, or there is none. */
+  | { readonly kind: "foreign"; readonly reason: string; readonly hint: string }
+  | { readonly kind: "unreadable_by"; readonly schema: number; readonly members: readonly UnableMember[] };
+
+/**
+ * Gives a fleet a document as its next version: looked at first, guarded by the version that is
+ * expected. Fails with a RouterError where the store does.
+ */
+export async function publishDocument(place: TruthPlace, request: PublishRequest): Promise<PublishResult> {
+  const { wish, signal, expected, guard } = request;
+  const made = publishable(request.text);
+  if (made.kind === "invalid") return made;
+  const faults = await validatorFaults(made.text, place.validators ?? []);
+  if (faults.length > 0) return { kind: "invalid", problems: faults };
+  const verdict = await judged(place, wish, signal);
+  if (verdict.kind === "unformed" || verdict.kind === "isolated") return foreign(verdict, place.prefix);
+  const unable = wish.force === true ? [] : await unableMembers(place, made.schema, signal);
+  if (unable.length > 0) return { kind: "unreadable_by", schema: made.schema, members: unable };
+  const shared = createSharedConfig(place);
+  const outcome = await shared.publish(made.text, {
+    signal,
+    ...(await expectedOf(shared, expected, signal)),
+    by: wish.author ?? "",
+    note: wish.note ?? "",
+    ...(guard !== undefined && { guard }),
+  });
+  return resultOf(outcome, made.text);
+}
+
+/** Of what the registry says: those without a word read only the first. */
+export const SCHEMA_KEY = "schema_max";
+
+async function unableMembers(place: TruthPlace, schema: number, signal: AbortSignal): Promise<UnableMember[]> {
+  if (schema === 1) return [];
+  const { members } = await createRegistry(place).list({ signal });
+  return members
+    .map(({ id, version, metadata }) => ({ id, version, reads: Number(metadata[SCHEMA_KEY] ?? 1) }))
+    .filter(({ reads }) => !(reads >= schema));
+}
+
+async function judged(place: TruthPlace, wish: PublishWish, signal: AbortSignal): Promise<FleetVerdict> {
+  const known = place.memory?.identity;
+  const verdict = judgeFleet(known, await readFleet(place, { signal }));
+  if (verdict.kind !== "unformed" || wish.init !== true) return verdict;
+  await initFleet(place, { signal, by: wish.author ?? "" });
+  return judgeFleet(known, await readFleet(place, { signal })); // whoever has made it
+}
+
+function foreign({ kind, message, hint }: Extract<FleetVerdict, { message: string }>, prefix: string): PublishResult {
+  if (kind === "isolated") return { kind: "foreign", reason: message, hint };
+  const init = "signalbox config apply --init makes it with its first config; or look at coordination.prefix";
+  return { kind: "foreign", reason: `there is no fleet under ${prefix} yet`, hint: init };
+}
+
+async function expectedOf(
+  shared: SharedConfig,
+  expected: number | undefined,
+  signal: AbortSignal,
+): Promise<{ expected?: number }> {
+  if (expected === undefined) return {};
+  const { kind } = await shared.current({ signal });
+  return { expected: kind === "none" ? 0 : expected };
+}
+
+function resultOf(outcome: PublishOutcome, text: string): PublishResult {
+  switch (outcome.kind) {
+    case "published":
+      return { kind: "published", pointer: outcome.pointer, text };
+    case "unchanged":
+      return { kind: "same", pointer: outcome.pointer, text };
+    case "conflict":
+      return { kind: "conflict", running: outcome.running?.version };
+    case "not_leader":
+      return outcome;
+    case "invalid":
+      return { kind: "invalid", problems: outcome.problems.map((message) => ({ severity: "error", path: "", message })) };
+    case "missing":
+      return { kind: "invalid", problems: [{ severity: "error", path: "", message: outcome.reason }] };
+    default:
+      return outcome satisfies never;
+  }
+}

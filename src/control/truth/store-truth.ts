@@ -1,0 +1,176 @@
+import { sleep } from "../../core/clock.ts";
+import { reasonOf, RouterError } from "../../core/errors.ts";
+import { configKeys } from "../../store/recipes/config-record.ts";
+import type { FleetMemory } from "../../store/recipes/fleet-memory.ts";
+import { fleetKey } from "../../store/recipes/identity.ts";
+import { jitterMs } from "../../store/recipes/jitter.ts";
+import { createSharedConfig } from "../../store/recipes/shared-config.ts";
+import { watchEntries } from "../../store/recipes/watched.ts";
+import type {
+  ConfigTruth,
+  ProposeOutcome,
+  TruthNews,
+  TruthOptions,
+  TruthProposal,
+  TruthRead,
+} from "./config-truth.ts";
+import { Deadline } from "./deadline.ts";
+import { type FleetLook, lookAtFleet } from "./look.ts";
+import { publishDocument, type PublishResult, type TruthPlace } from "./publish.ts";
+
+export interface StoreTruthOptions extends TruthPlace {
+  readonly memory: FleetMemory;
+}
+
+/** A change of a config ends, whatever the store does. */
+const PROPOSE_MS = 10_000;
+const PAUSES = { firstMs: 200, longestMs: 10_000 };
+
+/** The config of a fleet in its store: versions, and a pointer that all follow. */
+export class StoreTruth implements ConfigTruth {
+  readonly #place: StoreTruthOptions;
+
+  constructor(place: StoreTruthOptions) {
+    this.#place = place;
+  }
+
+  /** What there is now, with all that speaks against following it. */
+  look(signal: AbortSignal): Promise<FleetLook> {
+    return lookAtFleet(this.#place, this.#place.memory, signal);
+  }
+
+  async read({ signal }: TruthOptions): Promise<TruthRead> {
+    const seen = await this.look(signal);
+    if (seen.kind === "version") return documentOf(seen);
+    const { kind, reason, hint } = seen.trouble;
+    if (kind === "none" || kind === "unformed") return { kind: "none" };
+    throw new RouterError(kind === "unreachable" ? "STORE_UNREACHABLE" : "STORE_REFUSED", reason, { hint });
+  }
+
+  /** Looks again whenever the identity or the pointer may be different; tells what is. */
+  async *watch({ signal }: TruthOptions): AsyncGenerator<TruthNews> {
+    const { clock, random } = this.#place;
+    const ended = new AbortController();
+    const both = AbortSignal.any([signal, ended.signal]);
+    const changes = new Changes(both);
+    for (const key of this.#keys()) void changes.follow(watchEntries(this.#place.store, key, both));
+    let told = "";
+    try {
+      for (let attempt = 0; !signal.aborted; ) {
+        changes.seen();
+        const seen = await this.look(signal).catch(() => undefined);
+        if (seen === undefined) return;
+        let isAgain = false;
+        const what = JSON.stringify(keyOf(seen));
+        if (what !== told) yield newsOf(seen, () => void (isAgain = true));
+        told = isAgain ? "" : what;
+        const isPassing = isAgain || (seen.kind === "trouble" && seen.trouble.kind === "unreachable");
+        attempt = isPassing ? attempt + 1 : 0;
+        if (isPassing) await sleep(clock, jitterMs(attempt, PAUSES, random), signal).catch(() => undefined);
+        else await changes.next();
+      }
+    } finally {
+      ended.abort();
+    }
+  }
+
+  async propose({ expected, text, wish = {} }: TruthProposal): Promise<ProposeOutcome> {
+    using late = new Deadline(this.#place.clock, PROPOSE_MS);
+    try {
+      const request = { text, expected: expected.version, wish, signal: late.signal };
+      return this.#outcomeOf(await publishDocument(this.#place, request), expected.version);
+    } catch (cause) {
+      const isRefusal = cause instanceof RouterError && cause.code === "STORE_REFUSED";
+      const hint = (cause instanceof RouterError ? cause.hint : undefined) ?? "look at it with signalbox doctor";
+      return { kind: "store", reason: `the store of the fleet: ${reasonOf(cause)}`, hint, passing: !isRefusal };
+    }
+  }
+
+  #keys(): string[] {
+    const { prefix } = this.#place;
+    return [fleetKey(prefix), configKeys(prefix).current];
+  }
+
+  #outcomeOf(result: PublishResult, expected: number): ProposeOutcome {
+    switch (result.kind) {
+      case "published": {
+        const { version } = result.pointer;
+        return { kind: "taken", version, withdraw: () => this.#withdraw(version, expected) };
+      }
+      case "same":
+        return { kind: "same", version: result.pointer.version };
+      case "conflict": {
+        const reason = `version ${result.running ?? "none"} runs in the fleet, and version ${expected} here`;
+        return { kind: "conflict", reason, hint: "it is taken over in a moment: read again, and repeat" };
+      }
+      case "foreign":
+        return { kind: "store", reason: result.reason, hint: result.hint, passing: false };
+      case "not_leader":
+        return { kind: "store", reason: "it is led by another node now", hint: "try again", passing: true };
+      case "invalid":
+      case "unreadable_by":
+        return result;
+      default:
+        return result satisfies never;
+    }
+  }
+
+  /** What was published could not be run here: the fleet goes back, unless somebody has gone on. */
+  async #withdraw(version: number, to: number): Promise<void> {
+    const note = `version ${version} could not be run where it was made`;
+    using late = new Deadline(this.#place.clock, PROPOSE_MS);
+    const more = { signal: late.signal, expected: version, note };
+    await createSharedConfig(this.#place)
+      .rollback(to, more)
+      .catch(() => undefined);
+  }
+}
+
+/** Tells apart what is worth telling: a pointer that moved away and back says nothing new. */
+function keyOf(seen: FleetLook): unknown {
+  if (seen.kind === "version") return [seen.version.version, seen.version.sha256];
+  return [seen.trouble.kind, seen.trouble.reason];
+}
+
+function documentOf(seen: Extract<FleetLook, { kind: "version" }>): Extract<TruthRead, { kind: "document" }> {
+  const { version, text, by, note } = seen.version;
+  return { kind: "document", version, text, author: by, note };
+}
+
+function newsOf(seen: FleetLook, again: () => void): TruthNews {
+  return seen.kind === "version" ? { ...documentOf(seen), again } : seen;
+}
+
+/** That something may be different, however often it was said. */
+class Changes {
+  readonly #signal: AbortSignal;
+  #isNew = false;
+  #wake: () => void = () => {};
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal;
+    signal.addEventListener("abort", () => this.#wake(), { once: true });
+  }
+
+  /** Never rejects. */
+  async follow(states: AsyncIterable<unknown>): Promise<void> {
+    try {
+      for await (const _ of states) {
+        this.#isNew = true;
+        this.#wake();
+      }
+    } catch {
+      this.#wake(); // the store was closed
+    }
+  }
+
+  /** All until now is looked at. */
+  seen(): void {
+    this.#isNew = false;
+  }
+
+  async next(): Promise<void> {
+    if (this.#isNew || this.#signal.aborted) return;
+    await new Promise<void>((wake) => void (this.#wake = wake));
+  }
+}
