@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { VersionInfo } from "../control/history/entry.ts";
-import type { Guard, RouteTable } from "../control/route-table.ts";
+import type { RouteTable } from "../control/route-table.ts";
 import { AsWritten } from "../core/hide.ts";
 import { isoTime } from "../core/iso-time.ts";
 import { checkMapping, DOCUMENT_BODY, jsonFaultOf, NO_BODY, parseMapping, smallBody } from "./body.ts";
@@ -16,6 +16,7 @@ import {
   YAML_TYPE,
 } from "./route.ts";
 import { configView } from "./views.ts";
+import { PUBLISH, WISH, wishOf } from "./wish.ts";
 
 /**
  * The config as a whole: read, apply, validate, its versions, what differs between them, and the
@@ -49,7 +50,8 @@ function runningRoutes(context: AdminContext): AdminRoute[] {
       path: CONFIG_PATH,
       summary: "Apply a whole document.",
       body: DOCUMENT_BODY,
-      handle: ({ body, guard }) => replaceConfig(body, guard, table),
+      query: PUBLISH,
+      handle: (request) => replaceConfig(request, context),
     },
     {
       ...READ,
@@ -69,9 +71,9 @@ function versionRoutes(context: AdminContext): AdminRoute[] {
       ...READ,
       path: `${CONFIG_PATH}/versions`,
       summary: "The versions that are kept, newest first: when, by whom, and what changed.",
-      handle: () => ({
+      handle: async () => ({
         status: 200,
-        body: table.versions.map(versionView),
+        body: (await table.versions()).map(versionView),
         headers: { etag: etagOf(table.status.version) },
       }),
     },
@@ -97,15 +99,18 @@ function versionRoutes(context: AdminContext): AdminRoute[] {
       path: `${CONFIG_PATH}/rollback`,
       summary: "Apply the document of an older version as a new one.",
       body: smallBody(RollbackSchema, true),
-      handle: ({ body, guard }) => rollback(body, guard, table),
+      query: WISH,
+      handle: (request) => rollback(request, context),
     },
   ];
 }
 
-async function replaceConfig(body: AdminBody | undefined, guard: Guard, table: RouteTable): Promise<AdminReply> {
+async function replaceConfig(request: AdminRequest, context: AdminContext): Promise<AdminReply> {
+  const { body, guard } = request;
   if (body === undefined) return NO_BODY;
   const fault = jsonFaultOf(body);
-  return fault === undefined ? changeReply(await table.replace(body, guard), "config") : malformedReply([fault]);
+  if (fault !== undefined) return malformedReply([fault]);
+  return changeReply(await context.table.replace(body, guard, wishOf(request, context)), "config");
 }
 
 async function validateConfig(body: AdminBody | undefined, role: Role, table: RouteTable): Promise<AdminReply> {
@@ -116,13 +121,20 @@ async function validateConfig(body: AdminBody | undefined, role: Role, table: Ro
   return { status: 200, body: { valid, problems: problemList(problems) } };
 }
 
-async function rollback(body: AdminBody | undefined, guard: Guard, table: RouteTable): Promise<AdminReply> {
-  const parsed = checkMapping(parseMapping(body), RollbackSchema);
-  return parsed.ok ? changeReply(await table.rollback(parsed.value.to, guard), "version") : parsed.reply;
+async function rollback(request: AdminRequest, context: AdminContext): Promise<AdminReply> {
+  const parsed = checkMapping(parseMapping(request.body), RollbackSchema);
+  if (!parsed.ok) return parsed.reply;
+  const { note, ...wish } = wishOf(request, context);
+  const outcome = await context.table.rollback(
+    parsed.value.to,
+    request.guard,
+    note === undefined ? wish : { ...wish, note },
+  );
+  return changeReply(outcome, "version");
 }
 
-function versionView({ version, digest, appliedMs, by, summary }: VersionInfo): object {
-  return { version, digest, applied: isoTime(appliedMs), by, summary };
+function versionView({ version, digest, appliedMs, by, summary, author }: VersionInfo): object {
+  return { version, digest, applied: isoTime(appliedMs), by, summary, author: author ?? null };
 }
 
 async function runningConfig(format: string | null, { table, walk }: AdminContext): Promise<AdminReply> {
@@ -149,13 +161,14 @@ async function oneVersion(text: string, format: string | null, { table }: AdminC
 async function diffReply(query: AdminRequest["query"], { table }: AdminContext): Promise<AdminReply> {
   const to = versionOf(query.get("to") ?? String(table.status.version));
   if (to === undefined) return problemReply(400, "`to` is no version");
-  const previous = table.versions.find(({ version }) => version < to)?.version;
+  const versions = await table.versions();
+  const previous = versions.find(({ version }) => version < to)?.version;
   const from = query.has("from") ? versionOf(query.get("from") ?? "") : previous;
   if (query.has("from") && from === undefined) return problemReply(400, "`from` is no version");
   if (from === undefined) return problemReply(404, `no version before ${to} is kept`);
   const diff = await table.diff(from, to);
   if (diff !== undefined) return { status: 200, body: new AsWritten({ from, to, ...diff }) };
-  return notKept(table.versions.some(({ version }) => version === from) ? to : from);
+  return notKept(versions.some(({ version }) => version === from) ? to : from);
 }
 
 function versionOf(text: string): number | undefined {

@@ -4,6 +4,7 @@ import type { LoadMonitor } from "../control/load/load-monitor.ts";
 import type { Topology } from "../control/topology/topology.ts";
 import type { OperatorStates } from "../control/operator-states.ts";
 import type { RouteTable } from "../control/route-table.ts";
+import type { FleetConfigStatus } from "../control/truth/fleet-follower.ts";
 import type { DataPlane } from "../plan/data-plane.ts";
 import type { Env } from "../telemetry/env.ts";
 import type { Events } from "../telemetry/event-ring.ts";
@@ -37,6 +38,10 @@ export interface AdminContext {
   readonly events: Events;
   /** Where the admin listener itself is bound; undefined until it is. */
   readonly adminAddress: () => string | undefined;
+  /** Why nothing can be taken, beside what the data plane says. */
+  readonly notReady: () => readonly string[];
+  /** Undefined: the config is the node's own. */
+  readonly fleetConfig: () => FleetConfigStatus | undefined;
   /** True from the first sign that the node is to stop. */
   readonly stopping: () => boolean;
 }

@@ -1,3 +1,4 @@
+import { WISH, wishOf } from "./wish.ts";
 import type { Edit, Section } from "../control/document/element.ts";
 import { NAME_PATTERN } from "../config/schema/values.ts";
 import type { RouteTable } from "../control/route-table.ts";
@@ -90,13 +91,14 @@ function tagged({ status }: RouteTable, body: unknown): AdminReply {
   return { status: 200, body, headers: { etag: etagOf(status.version) } };
 }
 
-function writeRoutes(kind: Kind, { table }: AdminContext): AdminRoute[] {
+function writeRoutes(kind: Kind, context: AdminContext): AdminRoute[] {
   const { section, noun, key, schema } = kind;
-  const change = async ({ query, guard }: AdminRequest, made: Made): Promise<AdminReply> => {
+  const change = async (request: AdminRequest, made: Made): Promise<AdminReply> => {
+    const { query, guard } = request;
     if ("status" in made) return made;
     const force = query.get("force") ?? "false";
     if (force !== "true" && force !== "false") return problemReply(400, "`force` is true or false");
-    return changeReply(await table.edit(made, guard, force === "true"), noun);
+    return changeReply(await context.table.edit(made, guard, force === "true", wishOf(request, context)), noun);
   };
   const before = { before: `Put it in front of this ${noun}; otherwise at the end.` };
   const one = { ...CHANGE, path: `/api/v1/${section}/{${key}}`, query: FORCE };
@@ -126,7 +128,7 @@ function writeRoutes(kind: Kind, { table }: AdminContext): AdminRoute[] {
   ];
 }
 
-const FORCE = { force: "true: also when items that have a way now would have none." };
+const FORCE = { ...WISH, force: "true: also when items that have a way now would have none." };
 
 type Made = Edit | AdminReply;
 

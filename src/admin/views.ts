@@ -45,8 +45,16 @@ export async function nodeView(context: AdminContext): Promise<View> {
     in_flight: { requests: inFlight.requests, bytes: inFlight.bytes },
     workers: workers.map(workerView),
     ready: (await readinessView(context)).ready,
-    config: { file: facts.configFile ?? null, ...configStatusView(walk.status) },
+    config: { file: facts.configFile ?? null, ...configStatusView(walk.status), fleet: fleetConfigView(context) },
   };
+}
+
+/** Null: the config is the node's own. */
+function fleetConfigView({ fleetConfig }: AdminContext): View | null {
+  const status = fleetConfig();
+  if (status === undefined) return null;
+  const { from, trouble, acknowledged } = status;
+  return { from, trouble: trouble ?? null, acknowledged: acknowledged ?? null };
 }
 
 /**
@@ -164,7 +172,8 @@ interface ReadinessView {
 export async function readinessView(context: AdminContext): Promise<ReadinessView> {
   if (context.stopping()) return { ready: false, reasons: ["shutting down"] };
   const { ready, reason } = await context.dataPlane.ready();
-  return { ready, reasons: ready ? [] : [reason] };
+  const reasons = [...context.notReady(), ...(ready ? [] : [reason])];
+  return { ready: reasons.length === 0, reasons };
 }
 
 function configStatusView({ version, digest, appliedMs, restartRequired, last }: ConfigStatus): View {

@@ -13,6 +13,7 @@ import { rememberTaints, type Taint } from "./taint.ts";
 import { findUnavailable } from "./unavailable.ts";
 import { untold } from "./untold.ts";
 import { isValues, valueAt, valuesOf } from "./values.ts";
+import { besideStore } from "./validate/beside-store.ts";
 import { validate } from "./validate.ts";
 
 export interface LoadOptions extends Sources {
@@ -42,7 +43,8 @@ export function loadConfig(text: string, options: LoadOptions): LoadResult {
   if (!parsed.ok) return { config: undefined, problems: faults };
   if (isEmpty(parsed.document.root)) return { config: undefined, problems: [...faults, emptyFile(options.file)] };
   if (options.own !== undefined) return loadBeside(options.own, parsed.document, faults, options);
-  const { config, findings } = check(parsed.document.root, options);
+  const { config, findings: found } = check(parsed.document.root, options);
+  const findings = besideStore(parsed.document.root, found);
   const problems = [...faults, ...findings.map((finding) => toProblem(finding, parsed.document, options.file))];
   problems.sort((a, b) => comparePositions(a, b));
   return { config: faults.length > 0 ? undefined : config, problems };

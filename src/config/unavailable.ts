@@ -16,14 +16,6 @@ interface Unavailable {
  */
 const UNAVAILABLE: readonly Unavailable[] = [
   {
-    path: "node.coordination.type",
-    when: (type) => type !== "embedded",
-    what: (type) => `a fleet's config in ${String(type)}`,
-    instead: (type) =>
-      `this node runs its own, and uses ${String(type)} only for signalbox locks, leader, fleet and doctor, and for ` +
-      "/api/v1/locks and /api/v1/leader",
-  },
-  {
     path: "node.coordination.compact",
     when: (compact) => compact === true,
     what: "compaction of etcd's history",

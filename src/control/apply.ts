@@ -3,8 +3,6 @@ import { hideValuesOf } from "../config/taint.ts";
 import type { Config } from "../config/schema/config.ts";
 import type { Clock } from "../core/clock.ts";
 import { isInterrupted, reasonOf } from "../core/errors.ts";
-import { formatProblem } from "../core/problem.ts";
-import { Unreachable } from "../core/unreachable.ts";
 import type { DataPlane, DataPlaneEvent } from "../plan/data-plane.ts";
 import type { PlanData } from "../plan/plan-data.ts";
 import type { Log } from "../telemetry/log.ts";
@@ -13,6 +11,7 @@ import type { ApplyOutcome, ChangeRefused, ChangeOutcome } from "./apply-outcome
 import type { Prepared } from "./document/prepare.ts";
 import type { Origin } from "./history/entry.ts";
 import type { ConfigHistory } from "./history/history.ts";
+import { reportOutcome } from "./report-outcome.ts";
 import type { ConfigTruth, ProposeOutcome, PublishWish, TruthProposal } from "./truth/config-truth.ts";
 
 /** A document that somebody made of the running one. */
@@ -78,10 +77,10 @@ export interface ConfigWalk {
   /** Walks a document to the data plane. Calls wait for one another. Never rejects. */
   apply(text: string): Promise<ApplyOutcome>;
   /**
-   * Walks what runs once more: what it refers to has changed, or the node's own file. In a fleet it
-   * stays the same version. Never rejects.
+   * Walks what runs once more: what it refers to has changed, or the node's own file, which is then
+   * read another way. In a fleet it stays the same version. Never rejects.
    */
-  again(): Promise<ApplyOutcome>;
+  again(otherwise?: OtherReading): Promise<ApplyOutcome>;
   /** Walks a version of the fleet, unless that runs. Never rejects. */
   follow(version: FleetVersion): Promise<ApplyOutcome>;
   /**
@@ -102,6 +101,13 @@ export interface ConfigWalk {
    */
   close(): void;
   readonly status: ConfigStatus;
+}
+
+/** How what runs is to be read from now on, if it can be taken over so. */
+export interface OtherReading {
+  readonly prepare: (text: string) => Promise<Prepared>;
+  /** Told before anything else is walked. */
+  readonly applied: () => void;
 }
 
 /** Certificates and keys of listeners, which hold for connections from now on. */
@@ -165,18 +171,17 @@ class Walk implements ConfigWalk {
     });
   }
 
-  again(): Promise<ApplyOutcome> {
+  again(otherwise?: OtherReading): Promise<ApplyOutcome> {
     return this.#inTurn(async () => {
       const { version, text } = this.#status;
-      const prepared = await this.#parts.prepare(text, text);
       const same = this.#parts.counts === "fleet" ? { version } : {};
-      const make = async (): Promise<Proposal> => ({
-        kind: "proposal",
-        prepared: { ...prepared, text },
-        by: "file",
-        ...same,
-      });
-      return this.#concludeAny(await this.#walk(make, undefined));
+      const make = async (): Promise<Proposal> => {
+        const prepared = await (otherwise?.prepare(text) ?? this.#parts.prepare(text, text));
+        return { kind: "proposal", prepared: { ...prepared, text }, by: "file", ...same };
+      };
+      const outcome = await this.#walk(make, undefined);
+      if (outcome.kind === "applied") otherwise?.applied();
+      return this.#concludeAny(outcome);
     });
   }
 
@@ -335,7 +340,7 @@ class Walk implements ConfigWalk {
   #conclude(outcome: ApplyOutcome): ApplyOutcome {
     this.#status = { ...this.#status, last: outcome };
     this.#parts.metrics.configApplies.with(outcome.kind).add(1);
-    report(this.#parts.log, outcome);
+    reportOutcome(this.#parts.log, outcome);
     return outcome;
   }
 }
@@ -399,30 +404,4 @@ function isRenewed(path: string, ...configs: readonly Pick<Config, "node">[]): b
     const options = node.listen[listener as keyof typeof node.listen]; // oxlint-disable-line typescript/no-unsafe-type-assertion -- the pattern names them all
     return options !== false && options.tls?.client_ca !== undefined;
   });
-}
-
-function report(log: Log, outcome: ApplyOutcome): void {
-  switch (outcome.kind) {
-    case "applied":
-      return reportApplied(log, outcome);
-    case "invalid":
-      return log.error("config not applied: it has problems", { problems: outcome.problems.map(formatProblem) });
-    case "failed":
-      return log.error("config not applied: it could not be taken over", { reason: outcome.reason });
-    case "unreadable":
-      return log.error("config not applied: it cannot be read", { reason: outcome.reason });
-    default:
-      throw new Unreachable(outcome);
-  }
-}
-
-function reportApplied(log: Log, applied: Extract<ApplyOutcome, { kind: "applied" }>): void {
-  const { version, digest, warnings, restartRequired, leaving } = applied;
-  const told = warnings.length > 0 ? { warnings: warnings.map(formatProblem) } : {};
-  log.info("config applied", { version, digest, ...told });
-  if (leaving.length > 0)
-    log.info("pools that were removed still hold items: they go on for at most five minutes", { pools: leaving });
-  if (restartRequired.length > 0) {
-    log.warn("config changes that take effect only after a restart", { restart_required: restartRequired });
-  }
 }

@@ -8,6 +8,8 @@ import type { DocumentPlace, Preparation, Wanted } from "./document/prepare.ts";
 import { redactElement, redactRoot } from "./document/secrets.ts";
 import type { VersionInfo } from "./history/entry.ts";
 import type { ConfigHistory } from "./history/history.ts";
+import type { PublishWish } from "./truth/config-truth.ts";
+import type { FleetVersions } from "./truth/fleet-versions.ts";
 
 /**
  * A version that a change is meant for: with another one running, it is refused. undefined: with
@@ -42,10 +44,10 @@ export interface RouteTable {
   text(): Promise<string>;
 
   /** Refused as `unrouted` when items that have a way now would have none, unless it is forced. */
-  edit(edit: Edit, guard: Guard, force?: boolean): Promise<ChangeOutcome>;
-  replace(wanted: Wanted, guard: Guard): Promise<ChangeOutcome>;
+  edit(edit: Edit, guard: Guard, force?: boolean, wish?: PublishWish): Promise<ChangeOutcome>;
+  replace(wanted: Wanted, guard: Guard, wish?: PublishWish): Promise<ChangeOutcome>;
   /** The document of an older version as a new one. */
-  rollback(to: number, guard: Guard): Promise<ChangeOutcome>;
+  rollback(to: number, guard: Guard, wish?: PublishWish): Promise<ChangeOutcome>;
   /**
    * What is wrong with a document; nothing changes. `none`: for somebody who may not know what is
    * in this machine's environment and files, not even whether it is right; default: as for a
@@ -56,8 +58,8 @@ export interface RouteTable {
     follow?: "allowed" | "none",
   ): Promise<{ readonly valid: boolean; readonly problems: readonly Problem[] }>;
 
-  /** Newest first. */
-  readonly versions: readonly VersionInfo[];
+  /** Newest first; of a fleet, as its store has them, or else those that this node had. */
+  versions(): Promise<readonly VersionInfo[]>;
   version(version: number): Promise<VersionView | undefined>;
   /** The document of a version as written. */
   versionText(version: number): Promise<string | undefined>;
@@ -70,10 +72,19 @@ export interface RouteTableParts {
   readonly history: ConfigHistory;
   readonly documents: DocumentService;
   readonly place: DocumentPlace;
+  /** Of a node of a fleet. */
+  readonly shared?: FleetVersions | undefined;
 }
 
 export function createRouteTable(parts: RouteTableParts): RouteTable {
   return new StoredRouteTable(parts);
+}
+
+/** For which version a change is meant, and how. */
+interface ChangeTerms {
+  readonly guard: Guard;
+  readonly force: boolean;
+  readonly wish: PublishWish | undefined;
 }
 
 class StoredRouteTable implements RouteTable {
@@ -88,8 +99,8 @@ class StoredRouteTable implements RouteTable {
     return this.#parts.walk.status;
   }
 
-  get versions(): readonly VersionInfo[] {
-    return this.#parts.history.versions;
+  async versions(): Promise<readonly VersionInfo[]> {
+    return (await this.#parts.shared?.list()) ?? this.#parts.history.versions;
   }
 
   async elements(section: Section): Promise<readonly Element[]> {
@@ -106,29 +117,30 @@ class StoredRouteTable implements RouteTable {
     return this.#parts.documents.redactText(this.status.text);
   }
 
-  edit(edit: Edit, guard: Guard, force = false): Promise<ChangeOutcome> {
+  edit(edit: Edit, guard: Guard, force = false, wish?: PublishWish): Promise<ChangeOutcome> {
     const { documents, place } = this.#parts;
     const prepare = async ({ text: running }: ConfigStatus): Promise<Preparation> =>
       documents.prepareEdit(edit, { running, follow: "allowed" }, place);
-    return this.#change(guard, force, prepare);
+    return this.#change({ guard, force, wish }, prepare);
   }
 
-  replace(wanted: Wanted, guard: Guard): Promise<ChangeOutcome> {
+  replace(wanted: Wanted, guard: Guard, wish?: PublishWish): Promise<ChangeOutcome> {
     const { documents, place } = this.#parts;
     const prepare = async ({ text: running }: ConfigStatus): Promise<Preparation> =>
       documents.prepareWanted(wanted, { running, follow: "allowed" }, place);
-    return this.#change(guard, true, prepare);
+    return this.#change({ guard, force: true, wish }, prepare);
   }
 
-  rollback(to: number, guard: Guard): Promise<ChangeOutcome> {
-    const { walk, history, documents, place } = this.#parts;
+  rollback(to: number, guard: Guard, wish?: PublishWish): Promise<ChangeOutcome> {
+    const { walk, documents, place } = this.#parts;
     return walk.change(async (running) => {
       const conflict = checkGuard(guard, running);
       if (conflict !== undefined) return conflict;
-      const text = await history.text(to);
+      const text = await this.#textOf(to);
       if (text === undefined) return { kind: "unknown", id: String(to) };
       const prepared = await documents.prepareAgain(text, running.text, place);
-      return { kind: "proposal", prepared, by: "rollback", summary: `back to version ${to}` };
+      const summary = `back to version ${to}`;
+      return { kind: "proposal", prepared, by: "rollback", summary, wish: { note: summary, ...wish } };
     });
   }
 
@@ -147,20 +159,20 @@ class StoredRouteTable implements RouteTable {
   }
 
   async version(version: number): Promise<VersionView | undefined> {
-    const info = this.versions.find((known) => known.version === version);
-    const text = await this.#parts.history.text(version);
+    const info = (await this.versions()).find((known) => known.version === version);
+    const text = await this.#textOf(version);
     if (info === undefined || text === undefined) return undefined;
     return { info, config: redactRoot(await this.#parts.documents.rootOf(text)) };
   }
 
   async versionText(version: number): Promise<string | undefined> {
-    const text = await this.#parts.history.text(version);
+    const text = await this.#textOf(version);
     return text === undefined ? undefined : this.#parts.documents.redactText(text);
   }
 
   async diff(from: number, to: number): Promise<DocumentDiff | undefined> {
-    const { history, documents } = this.#parts;
-    const [before, after] = await Promise.all([history.text(from), history.text(to)]);
+    const { documents } = this.#parts;
+    const [before, after] = await Promise.all([this.#textOf(from), this.#textOf(to)]);
     if (before === undefined || after === undefined) return undefined;
     return documents.compareDocuments(
       { name: `version ${from}`, text: before },
@@ -168,13 +180,17 @@ class StoredRouteTable implements RouteTable {
     );
   }
 
+  /** Of a fleet, its store is asked first: numbers begin anew where that was wiped. */
+  async #textOf(version: number): Promise<string | undefined> {
+    return (await this.#parts.shared?.text(version)) ?? this.#parts.history.text(version);
+  }
+
   #change(
-    guard: Guard,
-    force: boolean,
+    { guard, force, wish }: ChangeTerms,
     prepare: (running: ConfigStatus) => Promise<Preparation>,
   ): Promise<ChangeOutcome> {
     return this.#parts.walk.change(async (running) => {
-      const made = checkGuard(guard, running) ?? proposalOf(await prepare(running));
+      const made = checkGuard(guard, running) ?? proposalOf(await prepare(running), wish);
       if (force || made.kind !== "proposal" || made.prepared.unrouted.length === 0) return made;
       return { kind: "unrouted", problems: made.prepared.unrouted };
     });
@@ -196,7 +212,7 @@ function checkGuard(guard: Guard, { version }: ConfigStatus): ChangeRefused | un
   return { kind: "conflict", reason, hint: "read again, look whether the change is still right, and repeat it" };
 }
 
-function proposalOf(made: Preparation): Proposal | ChangeRefused {
-  if (made.kind === "prepared") return { kind: "proposal", prepared: made.prepared, by: "api" };
+function proposalOf(made: Preparation, wish: PublishWish | undefined): Proposal | ChangeRefused {
+  if (made.kind === "prepared") return { kind: "proposal", prepared: made.prepared, by: "api", wish };
   return made.kind === "unwritable" ? { kind: "unwritable", reason: UNWRITABLE } : made;
 }

@@ -12,7 +12,7 @@ import { type Coordination, type CoordinationEnv, openCoordination } from "./coo
 import { storeSettings } from "./store-settings.ts";
 
 /** In a node's data directory: what it remembers of its fleet. */
-const FLEET_FILE = "fleet.json";
+export const FLEET_FILE = "fleet.json";
 
 /** A store that a config or a command line names, and the data directory of its node. */
 export interface NamedStore {

@@ -8,6 +8,15 @@ import { type Coordination, openCoordination } from "./coordination.ts";
 /** What a node tells of its store: it is opened when it is first asked for. */
 export interface NodeSeats extends SeatReader, AsyncDisposable {}
 
+/** Of a store that is open, and somebody else's to close. */
+export function seatsOf({ seats }: Coordination): NodeSeats {
+  return {
+    locks: (options) => seats.locks(options),
+    leaders: (options) => seats.leaders(options),
+    [Symbol.asyncDispose]: async () => {},
+  };
+}
+
 export function openNodeSeats(
   coordination: CoordinationDocument,
   dataDir: string | undefined,

@@ -14,6 +14,7 @@ import { openOperatorStates } from "../control/operator-states.ts";
 import type { RouteTable } from "../control/route-table.ts";
 import { watchRenewals } from "../control/renewals.ts";
 import type { FileTruth } from "../control/truth/file-truth.ts";
+import type { ConfigValidator } from "../control/truth/published-document.ts";
 import type { Cancel, Clock } from "../core/clock.ts";
 import type { Hide } from "../core/hide.ts";
 import { eachListener } from "../core/listener-kinds.ts";
@@ -38,7 +39,8 @@ import { workerCount } from "./worker-count.ts";
 import { VERSION } from "../core/version.ts";
 import type { ConfigSource } from "./config-source.ts";
 import { openNodeView } from "./node-view.ts";
-import { openNodeSeats } from "./node-seats.ts";
+import { type NodeFleet, openNodeFleet } from "./node-fleet.ts";
+import { openNodeSeats, seatsOf } from "./node-seats.ts";
 import { openSteering, setLog, type Steering } from "./steering.ts";
 
 export interface StartOptions {
@@ -56,6 +58,8 @@ export interface StartOptions {
   /** Processes for the data plane where the config says nothing of them; default: 0. */
   readonly workers?: number;
   readonly openDataPlane?: OpenDataPlane;
+  /** What else is to be true of a config that is published to the node's fleet from here. */
+  readonly validators?: readonly ConfigValidator[];
   /**
    * Told some time after a config was taken over, when nothing of the work is needed any more: for
    * a process that wants to give back what it took. Must not throw.
@@ -100,21 +104,19 @@ export async function startNode(config: Config, options: StartOptions): Promise<
   log.info("signalbox starts", { version: VERSION, config: facts.configFile ?? "none", id: facts.id, pid: facts.pid });
 
   tellUnusableProxies(log, source.place.env);
-  const workers = workerCount(config.node, options.workers ?? 0);
-  const memory = memoryProblem(config.node, workers, process.constrainedMemory());
-  if (memory !== undefined) log.warn(memory.message, { key: memory.path, hint: memory.hint });
-
+  const workers = workersOf(config, options);
   await using parts = new AsyncDisposableStack();
   const runtime = parts.use(openRuntimeMetrics(env.metrics, { clock, version: VERSION, ledger: env.ledger }));
-  const dataDir = dataDirOf(config, source);
-  const kept = dataDir !== undefined && (await openDataDir(dataDir, env)) ? keptIn(dataDir) : undefined;
-  const history = await openHistory({ directory: kept?.history, clock, log });
-  const plan = compile(config, config.node, { version: firstVersion(history, source), text: source.text });
+  const place = await placeOf(config, options.source, env);
+  const fleet = await openNodeFleet(config, { source, ...place, env, validators: options.validators ?? [] });
+  if (fleet !== undefined) parts.use(fleet);
+  const { kept, history, first, plan } = await openBeginning({ config, fleet, ...place }, source, env);
   const open = options.openDataPlane ?? (await dataPlaneOpener(workers));
   const dataPlane = parts.use(await open(plan, listenOptions(config.node), env, { secrets, strategies }));
   const operators = await openOperatorStates({ file: kept?.operatorStates, dataPlane, clock, log });
-  const seats = parts.use(openNodeSeats(config.node.coordination, dataDir, env));
-  const steering = await openSteering({ config, plan }, { dataPlane, env, history }, options);
+  const { coordination } = config.node;
+  const seats = parts.use(fleet ? seatsOf(fleet.coordination) : openNodeSeats(coordination, place.storeDir, env));
+  const steering = await openSteering({ config: first, plan, fleet }, { dataPlane, env, history }, options);
   parts.use(steering.documents);
   const { addresses } = await dataPlane.status();
   const more = {
@@ -125,13 +127,62 @@ export async function startNode(config: Config, options: StartOptions): Promise<
     operators,
     seats,
     ...openNodeView({ facts, node: config.node, walk: steering.walk, dataPlane, env, workers }, parts),
+    fleet,
     settled: options.settled,
   };
   const node = new Node({ env, dataPlane, addresses, ...more, ...steering });
-  await node.open(config, parts);
+  await node.open(first, parts);
   log.info("signalbox listens", { ...eachListener((kind) => addresses[kind]), admin: node.addresses.admin });
   node.own(parts.move());
   return node;
+}
+
+/** How many processes carry data; told is what there is no memory for. */
+function workersOf({ node }: Config, { workers = 0, log }: StartOptions): number {
+  const count = workerCount(node, workers);
+  const memory = memoryProblem(node, count, process.constrainedMemory());
+  if (memory !== undefined) log.warn(memory.message, { key: memory.path, hint: memory.hint });
+  return count;
+}
+
+/** What a node begins with, and what it keeps. */
+interface Beginning {
+  readonly kept: ReturnType<typeof keptIn> | undefined;
+  readonly history: ConfigHistory;
+  readonly first: Config;
+  readonly plan: PlanData;
+}
+
+interface BeginningOf {
+  readonly config: Config;
+  readonly fleet: NodeFleet | undefined;
+  readonly dataDir: string | undefined;
+}
+
+/** Its own file, or what its fleet runs. */
+async function openBeginning(
+  { config, fleet, dataDir }: BeginningOf,
+  source: ConfigSource,
+  { clock, log }: Env,
+): Promise<Beginning> {
+  const versions = fleet === undefined ? "config-history" : "fleet-config-history";
+  const kept = dataDir === undefined ? undefined : keptIn(dataDir, versions);
+  const history = await openHistory({ directory: kept?.history, clock, log });
+  const first = fleet?.config ?? config;
+  const text = fleet?.start.prepared.text ?? source.text;
+  const version = fleet?.start.version ?? firstVersion(history, source);
+  return { kept, history, first, plan: compile(first, first.node, { version, text }) };
+}
+
+/** `storeDir`: where an embedded store is, which says so itself when it cannot be used. */
+async function placeOf(
+  config: Config,
+  source: ConfigSource,
+  env: Env,
+): Promise<{ readonly dataDir: string | undefined; readonly storeDir: string | undefined }> {
+  const storeDir = dataDirOf(config, source);
+  const isUsable = storeDir !== undefined && (await openDataDir(storeDir, env));
+  return { dataDir: isUsable ? storeDir : undefined, storeDir };
 }
 
 /**
@@ -143,8 +194,8 @@ function dataDirOf(config: Config, { file, place }: ConfigSource): string | unde
   return file === undefined && !isAbsolute(directory) ? undefined : resolve(place.folder, directory);
 }
 
-function keptIn(dataDir: string): { history: string; operatorStates: string } {
-  return { history: join(dataDir, "config-history"), operatorStates: join(dataDir, "operator-states.json") };
+function keptIn(dataDir: string, history: string): { history: string; operatorStates: string } {
+  return { history: join(dataDir, history), operatorStates: join(dataDir, "operator-states.json") };
 }
 
 /** The version that ran last when this is its document, otherwise the next. */
@@ -176,12 +227,15 @@ function hideFor(walk: ConfigWalk): () => Hide {
   };
 }
 
-interface NodeParts extends Steering, Omit<AdminContext, "walk" | "table" | "adminAddress" | "stopping"> {
+interface NodeParts
+  extends Steering,
+    Omit<AdminContext, "walk" | "table" | "adminAddress" | "stopping" | "notReady" | "fleetConfig"> {
   /** Where it listens: the same to its end. */
   readonly addresses: DataPlaneStatus["addresses"];
   /** Without its text, which is another one after the next change. */
   readonly source: Pick<ConfigSource, "file" | "place">;
   readonly settled: StartOptions["settled"];
+  readonly fleet: NodeFleet | undefined;
 }
 
 /** A change is often followed by the next: what all of them took is given back once. */
@@ -215,7 +269,7 @@ class Node implements RunningNode {
 
   /** The admin listener and the watch; what was opened is put into `stack`. */
   async open(config: Config, stack: AsyncDisposableStack): Promise<void> {
-    const { env, walk, truth } = this.#parts;
+    const { env, walk, file, fleet, follower } = this.#parts;
     const { admin } = config.node.listen;
     if (admin !== false) {
       const routes = createRoutes(this.#adminContext());
@@ -225,16 +279,20 @@ class Node implements RunningNode {
     }
     this.#followCertificates(config, stack);
     void this.#followEvents();
-    if (truth === undefined) return;
-    stack.use(truth);
-    void this.#followTruth(truth);
+    if (fleet !== undefined) void follower?.follow(fleet.truth, this.#stopping.signal);
+    if (file === undefined) return;
+    stack.use(file);
+    void this.#followFile(file);
   }
 
-  /** To the end of the node: an edit of the file is a config to take over. */
-  async #followTruth(truth: FileTruth): Promise<void> {
-    for await (const news of truth.watch({ signal: this.#stopping.signal })) {
-      if (news.kind === "unreadable") this.walk.unreadable(news.reason);
-      if (news.kind === "document" && isToRepeat(await this.walk.apply(news.text))) news.again();
+  /** To the end of the node: an edit of the file is a config to take over, or the node's part. */
+  async #followFile(file: FileTruth): Promise<void> {
+    const { walk, fleet, documents } = this.#parts;
+    for await (const news of file.watch({ signal: this.#stopping.signal })) {
+      if (news.kind === "unreadable") walk.unreadable(news.reason);
+      if (news.kind !== "document") continue;
+      const outcome = await (fleet?.readOwn(news.text, { walk, documents }) ?? walk.apply(news.text));
+      if (isToRepeat(outcome)) news.again();
     }
   }
 
@@ -267,7 +325,7 @@ class Node implements RunningNode {
         files: () => filesReadBy(walk.status.running, source.place.folder),
         renewed: async () => {
           env.log.info("files that the config names were renewed");
-          return !isToRepeat(await walk.apply(walk.status.text));
+          return !isToRepeat(await walk.again());
         },
       }),
     );
@@ -279,7 +337,7 @@ class Node implements RunningNode {
   }
 
   async reload(): Promise<void> {
-    await this.#parts.truth?.force();
+    await this.#parts.file?.force();
   }
 
   stop(): Promise<ShutdownReport> {
@@ -295,7 +353,7 @@ class Node implements RunningNode {
     // First of all: a change that is taken over while all ends would open what nobody closes.
     this.walk.close();
     this.#settling?.();
-    await this.#parts.truth?.[Symbol.asyncDispose]();
+    await this.#parts.file?.[Symbol.asyncDispose]();
     this.#stopping.abort();
     const report = await this.dataPlane.shutdown(this.walk.status.running.node.shutdown_grace);
     // The admin listener answers to the end: whoever waits for the drain can watch it.
@@ -305,6 +363,13 @@ class Node implements RunningNode {
 
   #adminContext(): AdminContext {
     const adminAddress = (): string | undefined => this.addresses.admin;
-    return { ...this.#parts, adminAddress, stopping: () => this.#stopped !== undefined };
+    const { follower } = this.#parts;
+    return {
+      ...this.#parts,
+      adminAddress,
+      stopping: () => this.#stopped !== undefined,
+      notReady: () => follower?.notReady() ?? [],
+      fleetConfig: () => follower?.status,
+    };
   }
 }

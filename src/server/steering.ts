@@ -8,6 +8,8 @@ import {
 } from "../control/document/document-service.ts";
 import type { ConfigHistory } from "../control/history/history.ts";
 import { FileTruth } from "../control/truth/file-truth.ts";
+import type { FleetFollower } from "../control/truth/fleet-follower.ts";
+import { openFleetVersions } from "../control/truth/fleet-versions.ts";
 import { createRouteTable, type RouteTable } from "../control/route-table.ts";
 import { compile } from "../plan/compile.ts";
 import type { DataPlane } from "../plan/data-plane.ts";
@@ -16,6 +18,7 @@ import type { Env } from "../telemetry/env.ts";
 import type { RootLog } from "../telemetry/log.ts";
 import { checkListenerTls } from "./certificates.ts";
 import type { ConfigSource } from "./config-source.ts";
+import type { NodeFleet } from "./node-fleet.ts";
 
 export interface Steering {
   readonly walk: ConfigWalk;
@@ -23,7 +26,9 @@ export interface Steering {
   /** Where documents are read; closed by whoever opened it. */
   readonly documents: DocumentService;
   /** The config file, where there is one: it is to be watched, and closed by whoever opened it. */
-  readonly truth: FileTruth | undefined;
+  readonly file: FileTruth | undefined;
+  /** Of a node of a fleet: who takes over what that runs. */
+  readonly follower: FleetFollower | undefined;
   /** Told of each config that was taken over. */
   readonly applied: { tell: (config: Config) => void };
 }
@@ -33,23 +38,26 @@ interface SteeringOptions extends Pick<DocumentServiceOptions, "sent"> {
   readonly source: ConfigSource;
 }
 
+/** What a node starts with, and where it is from. */
+interface StartedWith {
+  readonly config: Config;
+  readonly plan: Pick<PlanData, "version" | "digest">;
+  readonly fleet?: NodeFleet | undefined;
+}
+
 /** Everything that changes the config while its data plane runs. */
 export async function openSteering(
-  {
-    config,
-    plan: { version, digest },
-  }: { readonly config: Config; readonly plan: Pick<PlanData, "version" | "digest"> },
+  { config, plan: { version, digest }, fleet }: StartedWith,
   { dataPlane, env, history }: { readonly dataPlane: DataPlane; readonly env: Env; readonly history: ConfigHistory },
   { log, source, sent }: SteeringOptions,
 ): Promise<Steering> {
-  const { file, text, place } = source;
+  const text = fleet?.start.prepared.text ?? source.text;
+  const place = fleet?.place ?? source.place;
   const documents: DocumentService = openDocumentService({ clock: env.clock, ...(sent !== undefined && { sent }) });
-  const truth = file === undefined ? undefined : new FileTruth({ file, clock: env.clock, known: text });
+  const file =
+    source.file === undefined ? undefined : new FileTruth({ file: source.file, clock: env.clock, known: source.text });
   const applied = { tell: (_config: Config): void => {} };
-  if (version > history.lastVersion) {
-    const summary = history.versions.length === 0 ? "the first" : "found at the start";
-    await history.add({ version, digest, appliedMs: env.clock.wallMs(), by: "start", summary }, text);
-  }
+  await keepFirst({ version, digest, text, fleet }, history, env);
   const walk = createConfigWalk(
     { config, text, version, digest },
     {
@@ -63,15 +71,42 @@ export async function openSteering(
         setLog(log, next);
         applied.tell(next);
       },
-      truth,
-      counts: "node",
+      truth: fleet?.truth ?? file,
+      counts: fleet === undefined ? "node" : "fleet",
       history,
       clock: env.clock,
       log,
       metrics: env.metrics,
     },
   );
-  return { walk, table: createRouteTable({ walk, history, documents, place }), documents, truth, applied };
+  const follower = fleet?.openFollower(walk);
+  if (fleet !== undefined) await follower?.started(fleet.start);
+  const shared = fleet === undefined ? undefined : openFleetVersions(fleet.coordination.place);
+  const table = createRouteTable({ walk, history, documents, place, shared });
+  return { walk, table, documents, file, follower, applied };
+}
+
+interface FirstVersion extends Pick<PlanData, "version" | "digest"> {
+  readonly text: string;
+  readonly fleet: NodeFleet | undefined;
+}
+
+/** What the node starts with is in its history, unless that is what it had last. */
+async function keepFirst(
+  { version, digest, text, fleet }: FirstVersion,
+  history: ConfigHistory,
+  env: Env,
+): Promise<void> {
+  const about = { version, digest, appliedMs: env.clock.wallMs() };
+  if (fleet === undefined) {
+    if (version <= history.lastVersion) return;
+    const summary = history.versions.length === 0 ? "the first" : "found at the start";
+    return history.add({ ...about, by: "start", summary }, text);
+  }
+  const [newest] = history.versions;
+  if (version === 0 || (newest?.version === version && newest.digest === digest)) return;
+  const { author, note } = fleet.start;
+  await history.add({ ...about, by: "store", summary: note === "" ? "found at the start" : note, author }, text);
 }
 
 /** What of the config came from elsewhere is in no line of the log. */

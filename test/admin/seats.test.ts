@@ -45,7 +45,9 @@ test("locks and leaders of a node's own store are told, and it is opened when so
 test("a store that does not answer is told as 503, and the node runs on", async () => {
   await using scene = new Scene();
   const node = await scene.start(
-    configWith('coordination: { type: consul, endpoints: ["http://127.0.0.1:1"], token: hunter2-hunter2 }'),
+    configWith(
+      'coordination: { type: consul, endpoints: ["http://127.0.0.1:1"], token: hunter2-hunter2 }, fleet: { bootstrap: true }',
+    ),
   );
   const reply = await callApi(node.addresses.admin, "/api/v1/locks");
   assert.equal(reply.status, 503);

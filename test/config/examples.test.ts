@@ -25,7 +25,7 @@ const warnings = [
   {
     name: "fleet.yaml",
     want: [
-      "node.coordination.type",
+      "targets",
       "pools.ingest.ack",
       "pools.ingest.queue.storage",
       "global.sampling_strategies",

@@ -138,7 +138,7 @@ test("rules are added, put in place and removed; each change is a version, and c
   assert.deepEqual(kinds, ["applied", "exists", "applied", "applied", "unknown", "invalid", "applied"]);
   assert.equal(router.version, 5);
   assert.deepEqual(
-    router.table.versions.map(({ version }) => version),
+    (await router.table.versions()).map(({ version }) => version),
     [5, 4, 3, 2, 1],
   );
 });

@@ -49,7 +49,7 @@ test("GET /api/v1/node tells who it is, where it listens and which config runs",
   const { digest } = node.walk.status;
   const config: unknown = view["config"];
   assert.ok(typeof config === "object" && config !== null && "applied" in config);
-  const wanted = { file: scene.file, version: 1, digest, applied: config.applied, restart_required: [] };
+  const wanted = { file: scene.file, version: 1, digest, applied: config.applied, fleet: null, restart_required: [] };
   assert.deepEqual(config, { ...wanted, last_result: "applied", last_problems: [] });
 });
 

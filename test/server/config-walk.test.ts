@@ -203,7 +203,7 @@ test("the data plane may take back several changes at once: what runs is what it
   await told;
   const { version, text, digest, running } = node.walk.status;
   assert.deepEqual([version, text, running.targets.length], [1, configText(), 1]);
-  assert.equal(digest, node.table.versions.at(-1)?.digest);
+  assert.equal(digest, (await node.table.versions()).at(-1)?.digest);
 });
 
 test("what ran before is not held: what is taken back is read from the history", async () => {

@@ -116,7 +116,8 @@ export class FleetFollower {
   #acknowledge(acknowledged: ConfigAcknowledgement): void {
     const isApplied = acknowledged.result === "applied";
     const { from, trouble } = this.#status;
-    if (isApplied && trouble !== undefined) this.#parts.log.info("the config of the fleet is followed", { version: acknowledged.version });
+    if (isApplied && trouble !== undefined)
+      this.#parts.log.info("the config of the fleet is followed", { version: acknowledged.version });
     this.#status = { from: isApplied ? "store" : from, trouble: isApplied ? undefined : trouble, acknowledged };
   }
 
@@ -127,7 +128,8 @@ export class FleetFollower {
     const { kind, reason, hint } = trouble;
     const runs = this.#parts.walk.status.version;
     const told = { why: kind, reason, hint, runs };
-    if (kind === "unreachable") this.#parts.log.warn("the config of the fleet is not followed: what runs goes on", told);
+    if (kind === "unreachable")
+      this.#parts.log.warn("the config of the fleet is not followed: what runs goes on", told);
     else this.#parts.log.error("the config of the fleet is not followed: what runs goes on", told);
   }
 

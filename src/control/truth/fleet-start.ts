@@ -2,7 +2,7 @@ import type { Clock } from "../../core/clock.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { FleetMemory } from "../../store/recipes/fleet-memory.ts";
 import type { Prepared } from "../document/prepare.ts";
-import { formatProblem } from "../../core/problem.ts";
+import { formatProblem, type Problem } from "../../core/problem.ts";
 import type { TruthTrouble } from "./config-truth.ts";
 import { Deadline } from "./deadline.ts";
 import type { LastGood, LastGoodFile } from "./last-good.ts";
@@ -55,7 +55,7 @@ export async function startOfFleet(parts: FleetStartParts): Promise<FleetStart> 
 }
 
 /** A version of the fleet that this node cannot run. */
-export function unusable(version: number, { problems }: Pick<Prepared, "problems">): TruthTrouble {
+export function unusable(version: number, { problems }: { readonly problems: readonly Problem[] }): TruthTrouble {
   const errors = problems.filter(({ severity }) => severity === "error");
   const told = errors.slice(0, 3).map(formatProblem).join("; ");
   return { kind: "bad", reason: `version ${version} cannot be run here: ${told}`, hint: "see the log of this node" };

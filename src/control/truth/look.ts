@@ -52,14 +52,18 @@ async function look(place: RecipePlace, memory: FleetMemory, signal: AbortSignal
       return trouble({ kind: "none", reason: noneUnder(place.prefix), hint: APPLY });
     case "missing":
     case "bad":
-      return trouble({ kind: "bad", reason: `what the store says is to run is no config: ${read.reason}`, hint: AGAIN });
+      return trouble({
+        kind: "bad",
+        reason: `what the store says is to run is no config: ${read.reason}`,
+        hint: AGAIN,
+      });
     default:
       return read satisfies never;
   }
 }
 
 const INIT = "give it its first config: signalbox config apply --init; or look at coordination.prefix";
-const APPLY = "publish one: signalbox config apply";
+const APPLY = "publish one: signalbox config apply --init";
 const AGAIN = "publish a config again: signalbox config apply, or signalbox config rollback";
 
 function noneUnder(prefix: string): string {

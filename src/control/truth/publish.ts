@@ -111,7 +111,10 @@ function resultOf(outcome: PublishOutcome, text: string): PublishResult {
     case "not_leader":
       return outcome;
     case "invalid":
-      return { kind: "invalid", problems: outcome.problems.map((message) => ({ severity: "error", path: "", message })) };
+      return {
+        kind: "invalid",
+        problems: outcome.problems.map((message) => ({ severity: "error", path: "", message })),
+      };
     case "missing":
       return { kind: "invalid", problems: [{ severity: "error", path: "", message: outcome.reason }] };
     default:

@@ -66,7 +66,7 @@ function schemaFaults(schema: unknown): Problem[] {
   if (schema === undefined || (Number.isInteger(schema) && Number(schema) >= 1 && Number(schema) <= NEWEST_SCHEMA)) {
     return [];
   }
-  const message = `${String(schema)} is no schema that this version of Signalbox reads: 1 to ${NEWEST_SCHEMA}`;
+  const message = `${JSON.stringify(schema)} is no schema that this version of Signalbox reads: 1 to ${NEWEST_SCHEMA}`;
   return [{ ...error(message, "publish it with a newer version of Signalbox"), path: "schema" }];
 }
 

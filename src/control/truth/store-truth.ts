@@ -6,14 +6,8 @@ import { fleetKey } from "../../store/recipes/identity.ts";
 import { jitterMs } from "../../store/recipes/jitter.ts";
 import { createSharedConfig } from "../../store/recipes/shared-config.ts";
 import { watchEntries } from "../../store/recipes/watched.ts";
-import type {
-  ConfigTruth,
-  ProposeOutcome,
-  TruthNews,
-  TruthOptions,
-  TruthProposal,
-  TruthRead,
-} from "./config-truth.ts";
+import type { ConfigTruth, ProposeOutcome, TruthNews, TruthOptions, TruthProposal, TruthRead } from "./config-truth.ts";
+import { Changes } from "./changes.ts";
 import { Deadline } from "./deadline.ts";
 import { type FleetLook, lookAtFleet } from "./look.ts";
 import { publishDocument, type PublishResult, type TruthPlace } from "./publish.ts";
@@ -60,11 +54,11 @@ export class StoreTruth implements ConfigTruth {
         changes.seen();
         const seen = await this.look(signal).catch(() => undefined);
         if (seen === undefined) return;
-        let isAgain = false;
+        const repeat = { isWanted: false };
         const what = JSON.stringify(keyOf(seen));
-        if (what !== told) yield newsOf(seen, () => void (isAgain = true));
-        told = isAgain ? "" : what;
-        const isPassing = isAgain || (seen.kind === "trouble" && seen.trouble.kind === "unreachable");
+        if (what !== told) yield newsOf(seen, () => void (repeat.isWanted = true));
+        told = repeat.isWanted ? "" : what;
+        const isPassing = repeat.isWanted || (seen.kind === "trouble" && seen.trouble.kind === "unreachable");
         attempt = isPassing ? attempt + 1 : 0;
         if (isPassing) await sleep(clock, jitterMs(attempt, PAUSES, random), signal).catch(() => undefined);
         else await changes.next();
@@ -139,38 +133,4 @@ function documentOf(seen: Extract<FleetLook, { kind: "version" }>): Extract<Trut
 
 function newsOf(seen: FleetLook, again: () => void): TruthNews {
   return seen.kind === "version" ? { ...documentOf(seen), again } : seen;
-}
-
-/** That something may be different, however often it was said. */
-class Changes {
-  readonly #signal: AbortSignal;
-  #isNew = false;
-  #wake: () => void = () => {};
-
-  constructor(signal: AbortSignal) {
-    this.#signal = signal;
-    signal.addEventListener("abort", () => this.#wake(), { once: true });
-  }
-
-  /** Never rejects. */
-  async follow(states: AsyncIterable<unknown>): Promise<void> {
-    try {
-      for await (const _ of states) {
-        this.#isNew = true;
-        this.#wake();
-      }
-    } catch {
-      this.#wake(); // the store was closed
-    }
-  }
-
-  /** All until now is looked at. */
-  seen(): void {
-    this.#isNew = false;
-  }
-
-  async next(): Promise<void> {
-    if (this.#isNew || this.#signal.aborted) return;
-    await new Promise<void>((wake) => void (this.#wake = wake));
-  }
 }

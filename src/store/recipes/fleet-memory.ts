@@ -43,6 +43,11 @@ export async function openFleetMemory(file: string): Promise<FleetMemory> {
   });
 }
 
+/** For a node that has no place to remember anything: it knows no more after a restart. */
+export function forgetfulMemory(): FleetMemory {
+  return createFleetMemory({ identity: undefined, epochs: new Map() }, async () => {});
+}
+
 interface Remembered {
   readonly identity: FleetIdentity | undefined;
   readonly epochs: ReadonlyMap<string, Epoch>;

@@ -1,0 +1,28 @@
+import type { PublishWish } from "../control/truth/config-truth.ts";
+import type { AdminContext } from "./context.ts";
+import type { AdminRequest } from "./route.ts";
+
+/** What a change of the config may be told beside it; a node with a config of its own keeps the note. */
+export const WISH = {
+  note: "Why, for people; kept in the history.",
+  by: "Who, for people; default: the role of the token.",
+};
+
+/** What takes a whole document may be told besides, where the config is a fleet's. */
+export const PUBLISH = {
+  ...WISH,
+  force: "true: also when a live member of the fleet cannot read its schema.",
+  init: "true: make the fleet, too, where its store has none yet.",
+};
+
+/** Who asks, from where, and why. */
+export function wishOf({ query, role }: AdminRequest, { facts }: Pick<AdminContext, "facts">): PublishWish {
+  const by = query.get("by")?.trim() ?? "";
+  const note = query.get("note")?.trim() ?? "";
+  return {
+    author: `${by === "" ? role : by} via ${facts.id}`,
+    ...(note !== "" && { note }),
+    force: query.get("force") === "true",
+    init: query.get("init") === "true",
+  };
+}

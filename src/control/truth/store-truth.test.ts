@@ -1,0 +1,204 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { FakeStore } from "../../../test/support/fake-store.ts";
+import { ManualClock } from "../../../test/support/manual-clock.ts";
+import { seededRandom } from "../../core/random.ts";
+import { forgetfulMemory } from "../../store/recipes/fleet-memory.ts";
+import { createLog } from "../../telemetry/log.ts";
+import { adoptFleet, initFleet } from "../../store/recipes/identity.ts";
+import { createSharedConfig } from "../../store/recipes/shared-config.ts";
+import type { TruthNews } from "./config-truth.ts";
+import { lastGoodFile } from "./last-good.ts";
+import { mirrorKey, openMirror, proposalWaits } from "./mirror.ts";
+import { publishable } from "./published-document.ts";
+import { StoreTruth } from "./store-truth.ts";
+
+const { signal } = new AbortController();
+const TEXT = "targets: [{ id: a, endpoint: http://127.0.0.1:1 }]\n";
+
+function open(options: { readonly validators?: readonly ((text: string) => readonly string[])[] } = {}) {
+  const store = new FakeStore();
+  const place = { store, prefix: "/t", clock: new ManualClock(), random: seededRandom(1) };
+  const memory = forgetfulMemory();
+  const truth = new StoreTruth({ ...place, memory, ...options });
+  return { store, place, memory, truth, shared: createSharedConfig(place) };
+}
+
+function propose({ truth }: ReturnType<typeof open>, text: string, version = 0, wish = {}) {
+  return truth.propose({ expected: { version, text: "" }, text, wish });
+}
+
+async function heard(news: AsyncIterator<TruthNews>): Promise<string> {
+  const { value } = (await news.next()) as IteratorResult<TruthNews, undefined>; // oxlint-disable-line typescript/no-unsafe-type-assertion -- the library says any
+  if (value === undefined) return "end";
+  return value.kind === "document" ? String(value.version) : value.kind === "trouble" ? value.trouble.kind : value.kind;
+}
+
+test("a document is published without `node`, and with all its comments elsewhere", () => {
+  const made = publishable(`# of one node\nnode:\n  id: x # mine\n\n# where it goes\n${TEXT}`);
+  assert.ok(made.kind === "document");
+  assert.equal(made.text.includes("node:"), false);
+  assert.ok(made.text.includes(`# where it goes\n${TEXT}`));
+});
+
+for (const [what, value] of [
+  ["a text", '"s3cret"'],
+  ["what a reference falls back to", '"${env:TOKEN:-s3cret}"'],
+  ["a number", "12345"],
+] as const) {
+  test(`a secret that stands in a document as ${what} is refused with its path and a hint`, () => {
+    const made = publishable(
+      `targets: [{ id: a, endpoint: http://127.0.0.1:1, headers: { authorization: ${value} } }]`,
+    );
+    assert.ok(made.kind === "invalid");
+    assert.deepEqual(
+      made.problems.map(({ path }) => path),
+      ["targets[0].headers.authorization"],
+    );
+    assert.match(made.problems[0]?.hint ?? "", /\$\{env:NAME\}/u);
+  });
+}
+
+test("references, also within a text, and the paths of files are no secrets", () => {
+  const headers = 'headers: { authorization: "Bearer ${env:TOKEN}" }, tls: { key: /etc/key.pem, cert: /etc/cert.pem }';
+  const made = publishable(`targets: [{ id: a, endpoint: https://127.0.0.1:1, ${headers} }]`);
+  assert.equal(made.kind, "document");
+});
+
+test("a document of a newer schema than this build reads is not published", () => {
+  const made = publishable(`schema: 2\n${TEXT}`);
+  assert.ok(made.kind === "invalid");
+  assert.deepEqual(made.problems[0]?.path, "schema");
+});
+
+test("without a fleet nothing is published, and the reason names the prefix and how to make one", async () => {
+  const scene = open();
+  const refused = await propose(scene, TEXT);
+  assert.ok(refused.kind === "store" && !refused.passing);
+  assert.match(`${refused.reason} ${refused.hint}`, /\/t .*config apply --init/u);
+  assert.deepEqual(scene.store.keys(), []);
+  const taken = await propose(scene, TEXT, 0, { init: true, author: "ann@laptop", note: "the first" });
+  assert.ok(taken.kind === "taken" && taken.version === 1);
+  const [entry] = await scene.shared.history({ signal });
+  assert.deepEqual([entry?.by, entry?.note], ["ann@laptop", "the first"]);
+});
+
+test("what was published meanwhile is not written over, and a store that lost its config is no conflict", async () => {
+  const scene = open();
+  await propose(scene, TEXT, 0, { init: true });
+  assert.equal((await propose(scene, `${TEXT}#2\n`, 7)).kind, "conflict");
+  assert.deepEqual(await propose(scene, TEXT, 1), { kind: "same", version: 1 });
+  scene.store.delete("/t/config/current");
+  const taken = await propose(scene, `${TEXT}#3\n`, 7);
+  assert.equal(taken.kind, "taken");
+});
+
+test("a proposal that is withdrawn takes the fleet back, unless somebody has gone on", async () => {
+  const scene = open();
+  await propose(scene, TEXT, 0, { init: true });
+  const taken = await propose(scene, `${TEXT}#2\n`, 1);
+  assert.ok(taken.kind === "taken");
+  await taken.withdraw();
+  const now = await scene.truth.read({ signal });
+  assert.ok(now.kind === "document");
+  assert.deepEqual([now.version, now.text], [1, TEXT]);
+});
+
+test("a validator of the library keeps a document from the fleet, also when it fails", async () => {
+  const scene = open({ validators: [() => [], (text) => (text.includes("#bad") ? ["not like this"] : [])] });
+  await propose(scene, TEXT, 0, { init: true });
+  const refused = await propose(scene, `${TEXT}#bad\n`, 1);
+  assert.ok(refused.kind === "invalid");
+  assert.equal(refused.problems[0]?.message, "not like this");
+});
+
+test("who watches is told each version, what is wrong, and that all is well again", async () => {
+  const scene = open();
+  const ending = new AbortController();
+  const news = scene.truth.watch({ signal: ending.signal });
+  assert.equal(await heard(news), "unformed");
+  await initFleet(scene.place, { signal, id: "f" });
+  assert.equal(await heard(news), "none");
+  await propose(scene, TEXT);
+  assert.equal(await heard(news), "1");
+  await propose(scene, `${TEXT}#2\n`, 1);
+  assert.equal(await heard(news), "2");
+  scene.store.delete("/t/fleet");
+  assert.equal(await heard(news), "isolated");
+  await adoptFleet(scene.place, { signal, known: scene.memory.identity });
+  assert.equal(await heard(news), "2");
+  ending.abort();
+  assert.equal(await heard(news), "end");
+});
+
+test("a pointer that is older than one that was obeyed is a store that was put back: it is not followed", async () => {
+  const scene = open();
+  await propose(scene, TEXT, 0, { init: true });
+  assert.equal((await scene.truth.look(signal)).kind, "version");
+  const generation = scene.memory.identity?.generation ?? 0;
+  await scene.memory.offer("config", { generation, revision: 1_000n });
+  const seen = await scene.truth.look(signal);
+  assert.ok(seen.kind === "trouble" && seen.trouble.kind === "isolated");
+});
+
+test("the last good config is what was written, and what is torn is none", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "signalbox-good-"));
+  const file = lastGoodFile(join(folder, "fleet-config.json"));
+  assert.deepEqual(await file.read(), { good: undefined, damaged: undefined });
+  const good = { fleet: "f", version: 3, text: TEXT, author: "ann", note: "" };
+  await file.write(good);
+  assert.deepEqual((await file.read()).good, good);
+  rmSync(folder, { recursive: true });
+});
+
+const log = createLog({ clock: new ManualClock(), write: () => {}, level: "error", format: "json", colour: false });
+
+test("what people put into the mirror is the next version, or is refused and written over", async () => {
+  const scene = open();
+  await propose(scene, TEXT, 0, { init: true });
+  const check = async (text: string): Promise<readonly string[]> => (text.includes("#bad") ? ["bad"] : []);
+  const told = [Promise.withResolvers<string>(), Promise.withResolvers<string>(), Promise.withResolvers<string>()];
+  let count = 0;
+  const memory = scene.memory;
+  await using watched = openMirror({ ...scene.place, memory }, undefined, {
+    log,
+    check,
+    told: (news) => told[count++]?.resolve(news.kind),
+  });
+  assert.equal(await told[0]?.promise, "written");
+  const shown = async (): Promise<string> => {
+    const entry = await scene.store.get(mirrorKey("/t"), { signal });
+    return new TextDecoder().decode(entry?.value);
+  };
+  assert.equal(await shown(), TEXT);
+  scene.store.put(mirrorKey("/t"), `${TEXT}#by hand\n`);
+  assert.equal(await told[1]?.promise, "taken");
+  const now = await scene.truth.read({ signal });
+  assert.ok(now.kind === "document" && now.version === 2 && now.text === `${TEXT}#by hand\n`);
+  scene.store.put(mirrorKey("/t"), `${TEXT}#bad\n`);
+  assert.equal(await proposalWaits(scene.place, { signal }), true);
+  assert.equal(await told[2]?.promise, "refused");
+  assert.equal(await shown(), `${TEXT}#by hand\n`);
+  assert.equal(await proposalWaits(scene.place, { signal }), false);
+  assert.deepEqual(await watched.sync({ signal }), { kind: "same" });
+});
+
+test("what was put into the mirror before a version was published is older than that, and is refused", async () => {
+  const scene = open();
+  await propose(scene, TEXT, 0, { init: true });
+  scene.store.put(mirrorKey("/t"), `${TEXT}#before\n`);
+  await propose(scene, `${TEXT}#2\n`, 1);
+  const told = Promise.withResolvers<string>();
+  await using watched = openMirror({ ...scene.place, memory: scene.memory }, undefined, {
+    log,
+    check: async () => [],
+    told: (news) => told.resolve(news.kind),
+  });
+  assert.equal(await told.promise, "refused");
+  const now = await scene.truth.read({ signal });
+  assert.ok(now.kind === "document" && now.version === 2);
+  assert.deepEqual(await watched.sync({ signal }), { kind: "same" });
+});

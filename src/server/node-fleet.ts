@@ -1,0 +1,169 @@
+import { dirname, join, resolve } from "node:path";
+import type { Config } from "../config/schema/config.ts";
+import type { ConfigWalk } from "../control/apply.ts";
+import type { ApplyOutcome } from "../control/apply-outcome.ts";
+import type { DocumentService } from "../control/document/document-service.ts";
+import { type DocumentPlace, prepareFirst, rootOf } from "../control/document/prepare.ts";
+import { withoutNode } from "../control/document/publish-faults.ts";
+import { rewriteKnown } from "../control/document/rewrite.ts";
+import { FleetFollower } from "../control/truth/fleet-follower.ts";
+import { type FleetStart, startOfFleet } from "../control/truth/fleet-start.ts";
+import { lastGoodFile, type LastGoodFile } from "../control/truth/last-good.ts";
+import type { ConfigValidator } from "../control/truth/published-document.ts";
+import { StoreTruth } from "../control/truth/store-truth.ts";
+import { type FleetMemory, forgetfulMemory, openFleetMemory } from "../store/recipes/fleet-memory.ts";
+import { storeObserver } from "../store/store-metrics.ts";
+import type { Env } from "../telemetry/env.ts";
+import type { ConfigSource } from "./config-source.ts";
+import { type Coordination, openCoordination } from "./coordination.ts";
+import { FLEET_FILE } from "./named-store.ts";
+
+/** A node whose config is its fleet's: where that is, and what it begins with. */
+export interface NodeFleet extends AsyncDisposable {
+  readonly coordination: Coordination;
+  readonly memory: FleetMemory;
+  readonly truth: StoreTruth;
+  readonly start: FleetStart;
+  /** What the node runs at first. */
+  readonly config: Config;
+  /** Where documents of the fleet are read: `node` is the node's own, as its file is now. */
+  readonly place: DocumentPlace;
+  /** The node's file says something else now: what runs is read with that, or goes on as it is. */
+  readOwn(
+    text: string,
+    parts: { readonly walk: ConfigWalk; readonly documents: DocumentService },
+  ): Promise<ApplyOutcome>;
+  /** Made once the node can take configs over. */
+  openFollower(walk: ConfigWalk): FleetFollower;
+}
+
+export interface NodeFleetOptions {
+  readonly source: ConfigSource;
+  readonly dataDir: string | undefined;
+  readonly env: Env;
+  readonly validators: readonly ConfigValidator[];
+}
+
+/** In a node's data directory: the config of its fleet that ran here last. */
+const LAST_GOOD_FILE = "fleet-config.json";
+/** What problems of the fleet's document call it. */
+const FLEET_DOCUMENT = "config of the fleet";
+
+/**
+ * Undefined: the node is its own, with its config in its file. Asks the store, for a few seconds at
+ * most. Fails with CONFIG_UNREADABLE when what the node remembers of its fleet cannot be believed.
+ */
+export async function openNodeFleet(config: Config, options: NodeFleetOptions): Promise<NodeFleet | undefined> {
+  const { coordination: settings, fleet: own } = config.node;
+  if (settings.type === "embedded") return undefined;
+  const { source, dataDir, env, validators } = options;
+  await using parts = new AsyncDisposableStack();
+  const observer = storeObserver(env.metrics, env.log);
+  const coordination = parts.use(await openCoordination(settings, dataDir, { ...env, observer }));
+  const memory = dataDir === undefined ? forgetfulMemory() : await openFleetMemory(join(dataDir, FLEET_FILE));
+  const lastGood = lastGoodFile(dataDir === undefined ? undefined : join(dataDir, LAST_GOOD_FILE));
+  const truth = new StoreTruth({ ...coordination.place, memory, validators });
+  const place = new OwnPlace(source);
+  const start = await startOfFleet({
+    look: (signal) => truth.look(signal),
+    memory,
+    lastGood,
+    prepare: async (text) => prepareFirst(text, place),
+    bootstrap: own.bootstrap ? fleetPartOf(source.text) : undefined,
+    clock: env.clock,
+    log: env.log,
+  });
+  const first = start.prepared.config;
+  if (first === undefined) throw new Error("an empty config of the fleet cannot be run");
+  const ended = parts.move();
+  const more = { coordination, memory, truth, lastGood, start, config: first, place };
+  return new OpenFleet(more, env, ended);
+}
+
+/** The document without `node`, for a node that has nothing else. */
+function fleetPartOf(text: string): string {
+  const root = rootOf(text);
+  const fleet = withoutNode(root);
+  return rewriteKnown(text, root, fleet) ?? JSON.stringify(fleet, undefined, 2);
+}
+
+class OwnPlace implements DocumentPlace {
+  readonly name = FLEET_DOCUMENT;
+  readonly folder: string;
+  readonly env: DocumentPlace["env"];
+  readonly nodeName: string;
+  nodeText: string;
+
+  constructor({ text, place, file }: ConfigSource) {
+    this.folder = file === undefined ? place.folder : dirname(resolve(file));
+    this.env = place.env;
+    this.nodeName = place.name;
+    this.nodeText = text;
+  }
+}
+
+interface OpenParts extends Pick<NodeFleet, "coordination" | "memory" | "truth" | "start" | "config"> {
+  readonly lastGood: LastGoodFile;
+  readonly place: OwnPlace;
+}
+
+class OpenFleet implements NodeFleet {
+  readonly #parts: OpenParts;
+  readonly #env: Env;
+  readonly #ended: AsyncDisposableStack;
+
+  constructor(parts: OpenParts, env: Env, ended: AsyncDisposableStack) {
+    this.#parts = parts;
+    this.#env = env;
+    this.#ended = ended;
+  }
+
+  get coordination(): Coordination {
+    return this.#parts.coordination;
+  }
+
+  get memory(): FleetMemory {
+    return this.#parts.memory;
+  }
+
+  get truth(): StoreTruth {
+    return this.#parts.truth;
+  }
+
+  get start(): FleetStart {
+    return this.#parts.start;
+  }
+
+  get config(): Config {
+    return this.#parts.config;
+  }
+
+  get place(): DocumentPlace {
+    return this.#parts.place;
+  }
+
+  async readOwn(text: string, { walk, documents }: Parameters<NodeFleet["readOwn"]>[1]): Promise<ApplyOutcome> {
+    const { place } = this.#parts;
+    return walk.again({
+      prepare: (running) =>
+        documents.prepareText(running, { running, follow: "allowed" }, { ...placeOf(place), nodeText: text }),
+      applied: () => {
+        place.nodeText = text;
+      },
+    });
+  }
+
+  openFollower(walk: ConfigWalk): FleetFollower {
+    const { coordination, memory, lastGood, start } = this.#parts;
+    const { log, metrics } = this.#env;
+    return new FleetFollower(start, { prefix: coordination.place.prefix, walk, memory, lastGood, log, metrics });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#ended[Symbol.asyncDispose]();
+  }
+}
+
+function placeOf({ name, folder, env, nodeName }: OwnPlace): DocumentPlace {
+  return { name, folder, env, nodeName };
+}
