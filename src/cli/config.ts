@@ -6,6 +6,7 @@ import { FILE_OPTION, jsonBody, readBody, readVersion } from "./admin-client/opt
 import { usage } from "./args.ts";
 import { type Command, type CommandGroup, EXIT } from "./command.ts";
 import { problemsText } from "./print.ts";
+import { apply } from "./config-apply.ts";
 import { type Column, tableText } from "./table.ts";
 
 const get = adminCommand({
@@ -21,17 +22,6 @@ const get = adminCommand({
     return { method: "GET", path, query: { format: args.required("output") === "json" ? undefined : "yaml" } };
   },
   text: String,
-});
-
-const apply = changeCommand({
-  name: "config apply",
-  summary: "Let a running node take over another config.",
-  usage: ["config apply -f <file>", "config apply -f - < file"],
-  details: `It is checked first: one with problems changes nothing, and they are told with exit code 3. Data flows on meanwhile.
---if-match makes sure that nobody else changed it since it was looked at.`,
-  options: { file: FILE_OPTION },
-  call: async ({ args, io }) => ({ method: "PUT", path: ["config"], body: await readBody(args, io) }),
-  done: () => "config applied",
 });
 
 const validate = adminCommand({
@@ -83,6 +73,7 @@ function historyColumns(nowMs: number): Column<Values>[] {
     { title: "VERSION", align: "right", of: ({ version }) => shown(version) },
     { title: "AGE", align: "right", of: ({ applied }) => ageText(applied, nowMs) },
     { title: "BY", of: ({ by }) => shown(by) },
+    { title: "WHO", of: ({ author }) => shown(author ?? "") },
     { title: "DIGEST", of: ({ digest }) => shown(digest).slice(0, DIGEST_LENGTH) },
     { title: "SUMMARY", cut: true, of: ({ summary }) => shown(summary) },
   ];

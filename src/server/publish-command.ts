@@ -1,0 +1,96 @@
+import { dirname, resolve } from "node:path";
+import type { LoadResult } from "../config/load.ts";
+import type { ReferencePolicy } from "../config/substitute.ts";
+import { valueAt } from "../config/values.ts";
+import { type DocumentPlace, loadDocument, rootOf } from "../control/document/prepare.ts";
+import type { PublishWish } from "../control/truth/config-truth.ts";
+import { publishDocument, type PublishResult } from "../control/truth/publish.ts";
+import { publishable } from "../control/truth/published-document.ts";
+import { formatProblem, type Problem } from "../core/problem.ts";
+import type { FleetMemory } from "../store/recipes/fleet-memory.ts";
+import { fileSource, textSource } from "./config-source.ts";
+import type { Coordination } from "./coordination.ts";
+import { type NamedStore, storeOfConfig } from "./named-store.ts";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** A config file whose fleet has its config in a store, and that store. */
+export interface StoredFleet {
+  readonly text: string;
+  readonly store: NamedStore;
+  readonly place: DocumentPlace;
+}
+
+/**
+ * Undefined: its node has no such store. Of `node` only the store is read, since whoever publishes
+ * need not be the node. Fails with CONFIG_UNREADABLE; `refuse` is told of a store that is named
+ * wrongly, and does not return.
+ */
+export function storedFleet(
+  file: string,
+  env: Environment,
+  refuse: (problems: LoadResult["problems"]) => never,
+): StoredFleet | undefined {
+  const source = fileSource(file, env);
+  const node = valueAt(rootOf(source.text), "node");
+  const coordination = valueAt(node, "coordination");
+  const type = valueAt(coordination, "type");
+  if (type !== "etcd" && type !== "consul") return undefined;
+  const dataDir = valueAt(node, "data_dir");
+  const own = { coordination, ...(dataDir === undefined ? {} : { data_dir: dataDir }) };
+  const nodeText = JSON.stringify({ node: own });
+  const { name, folder } = source.place;
+  const loaded = textSource(nodeText, { name, folder, file }, env).load(nodeText);
+  if (loaded.config === undefined) return refuse(loaded.problems);
+  const place = { name, folder: dirname(resolve(file)), env, nodeText };
+  return { text: source.text, store: storeOfConfig(loaded.config, resolve(file)), place };
+}
+
+export interface PublishCommand {
+  readonly fleet: StoredFleet;
+  readonly coordination: Coordination;
+  readonly memory: FleetMemory | undefined;
+  readonly expected: number | undefined;
+  readonly wish: PublishWish;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Straight to the store. What the document refers to is not read: each node does that by itself,
+ * with its own rights, and says so in its report.
+ */
+export async function publishFile(command: PublishCommand): Promise<PublishResult> {
+  const { fleet, coordination, memory, expected, wish, signal } = command;
+  const made = publishable(fleet.text);
+  if (made.kind === "invalid") return made;
+  const problems = documentFaults(made.text, fleet.place);
+  if (problems.length > 0) return { kind: "invalid", problems };
+  const request = { text: made.text, expected, wish, signal };
+  return publishDocument({ ...coordination.place, memory }, request);
+}
+
+/** What is wrong with a document of a fleet, whatever its references stand for. */
+export function documentFaults(text: string, place: DocumentPlace): Problem[] {
+  const unread: ReferencePolicy = { follow: () => "unread", mayBeName: () => true };
+  return loadDocument(text, place, unread).problems.filter(({ severity }) => severity === "error");
+}
+
+/** One line for each thing that speaks against a publishing. */
+export function refusalLines(result: Exclude<PublishResult, { readonly kind: "published" | "same" }>): string[] {
+  switch (result.kind) {
+    case "invalid":
+      return result.problems.map(formatProblem);
+    case "conflict":
+      return [`version ${result.running ?? "none"} runs: look at it, and repeat`];
+    case "not_leader":
+      return ["somebody else leads now: try again"];
+    case "foreign":
+      return [result.reason, `  ${result.hint}`];
+    case "unreadable_by": {
+      const who = result.members.map(({ id, version, reads }) => `${id} (${version}, up to ${reads})`).join(", ");
+      return [`schema ${result.schema} cannot be read by ${who}`, "  upgrade them first, or --force"];
+    }
+    default:
+      return result satisfies never;
+  }
+}

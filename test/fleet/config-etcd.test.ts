@@ -1,0 +1,222 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { sleep, systemClock } from "../../src/core/clock.ts";
+import { seededRandom } from "../../src/core/random.ts";
+import { fileSource } from "../../src/server/config-source.ts";
+import { type RunningNode, startNode } from "../../src/server/start.ts";
+import { createLog } from "../../src/telemetry/log.ts";
+import { callApi } from "../admin/api-client.ts";
+import { type Ran, runCli } from "../cli/run-cli.ts";
+import { EtcdServer } from "../support/etcd-server.ts";
+
+let etcd: EtcdServer;
+const folder = mkdtempSync(join(tmpdir(), "signalbox-fleet-"));
+before(async () => {
+  etcd = await EtcdServer.open();
+});
+after(async () => {
+  await etcd[Symbol.asyncDispose]();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const FLEET =
+  'targets:\n  - { id: a, endpoint: "http://127.0.0.1:1" } # the first\npools: { p: { targets: [a] } }\ndefault_pool: p\n';
+
+/** Nodes of one fleet, below a prefix of their own. */
+class Scene implements AsyncDisposable {
+  readonly prefix: string;
+  readonly lines: Record<string, unknown>[] = [];
+  readonly #nodes: RunningNode[] = [];
+  #waiting: { readonly isIt: (line: Record<string, unknown>) => boolean; readonly resolve: () => void }[] = [];
+
+  constructor(prefix: string) {
+    this.prefix = prefix;
+  }
+
+  /** The config file of a node; what stands beside `node` is `more`. */
+  file(name: string, more = "", node = ""): string {
+    const file = join(folder, `${this.prefix.slice(1)}-${name}.yaml`);
+    const listen = 'otlp_grpc: false, otlp_http: { address: "127.0.0.1:0" }, admin: { address: "127.0.0.1:0" }';
+    const store = `type: etcd, endpoints: ["${etcd.only.endpoint}"], prefix: ${this.prefix}`;
+    const own = `node:\n  id: ${name}\n  data_dir: ${join(folder, `${this.prefix.slice(1)}-${name}`)}\n`;
+    const rest = `  shutdown_grace: 1s\n  listen: { ${listen} }\n  coordination: { ${store} }\n${node}`;
+    writeFileSync(file, `${own}${rest}${more}`);
+    return file;
+  }
+
+  async start(file: string, env: Readonly<Record<string, string>> = {}): Promise<RunningNode> {
+    const source = fileSource(file, env);
+    const { config, problems } = source.load(source.text);
+    assert.ok(config !== undefined, JSON.stringify(problems));
+    const write = (line: string): void => this.#logged(JSON.parse(line) as Record<string, unknown>);
+    const log = createLog({ clock: systemClock, write, level: "info", format: "json", colour: false });
+    const node = await startNode(config, { clock: systemClock, random: seededRandom(1), log, source });
+    this.#nodes.push(node);
+    return node;
+  }
+
+  async stop(node: RunningNode): Promise<void> {
+    this.#nodes.splice(this.#nodes.indexOf(node), 1);
+    await node.stop();
+  }
+
+  /** Resolves with the next line of any node's log that fits. */
+  logged(isIt: (line: Record<string, unknown>) => boolean): Promise<void> {
+    return new Promise((resolve) => void this.#waiting.push({ isIt, resolve }));
+  }
+
+  /** Resolves once the nodes run a version of the fleet, and say so. */
+  async run(nodes: readonly RunningNode[], version: number): Promise<void> {
+    for (const node of nodes) while ((await acknowledged(node)) !== version) await pause();
+  }
+
+  #logged(line: Record<string, unknown>): void {
+    this.lines.push(line);
+    for (const one of this.#waiting) if (one.isIt(line)) one.resolve();
+    this.#waiting = this.#waiting.filter(({ isIt }) => !isIt(line));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const node of this.#nodes) await node.stop();
+  }
+}
+
+function cli(argv: readonly string[], env: Record<string, string> = {}): Promise<Ran> {
+  return runCli(argv, { cwd: folder, env: { USER: "ann", ...env } });
+}
+
+/** Between two looks at what tells nobody that it changes. */
+function pause(): Promise<void> {
+  return sleep(systemClock, 20, new AbortController().signal);
+}
+
+/** The version of the fleet that the node said of itself that it runs. */
+async function acknowledged(node: RunningNode): Promise<unknown> {
+  const { text } = await callApi(node.addresses.admin, "/api/v1/node");
+  const { config } = JSON.parse(text) as { config: { fleet: { acknowledged: Record<string, unknown> | null } } };
+  return config.fleet.acknowledged?.["version"];
+}
+
+async function readiness(node: RunningNode): Promise<{ readonly status: number; readonly text: string }> {
+  return callApi(node.addresses.admin, "/readyz");
+}
+
+test("a node of a fleet that has no config yet is not ready and says why, and takes over what is published", async () => {
+  await using scene = new Scene("/first");
+  const one = await scene.start(scene.file("one"));
+  const two = await scene.start(scene.file("two"));
+  const not = await readiness(one);
+  assert.equal(not.status, 503);
+  assert.match(not.text, /\/first.*signalbox config apply --init/u);
+
+  const fleet = scene.file("fleet", FLEET);
+  const refused = await cli(["config", "apply", fleet]);
+  assert.equal(refused.code, 6, refused.err);
+  assert.match(refused.err, /\/first.*\n.*--init/u);
+
+  const done = await cli(["config", "apply", fleet, "--init", "--note", "the first"]);
+  assert.equal(done.code, 0, done.err);
+  assert.match(done.out, /config version 1/u);
+  await scene.run([one, two], 1);
+  assert.equal((await readiness(one)).status, 200);
+  assert.ok(!one.walk.status.text.includes("node:") && one.walk.status.text.includes("# the first"));
+
+  const url = { SIGNALBOX_URL: two.addresses.admin ?? "" };
+  const added = await cli(["rules", "add", "--id", "pay", "--service", "pay*", "--pool", "p"], url);
+  assert.equal(added.code, 0, `${added.err}${added.out}`);
+  await scene.run([one, two], 2);
+  assert.match(one.walk.status.text, /pay/u);
+  const back = await cli(["config", "rollback", "1"], url);
+  assert.equal(back.code, 0, back.err);
+  await scene.run([one, two], 3);
+  const history = await cli(["config", "history", "-o", "json"], { SIGNALBOX_URL: one.addresses.admin ?? "" });
+  const versions = JSON.parse(history.out) as Record<string, unknown>[];
+  assert.deepEqual(
+    versions.map(({ version }) => version),
+    [3, 2, 1],
+  );
+  assert.match(String(versions[2]?.["author"]), /^ann@/u);
+  assert.match(String(versions[0]?.["author"]), /via two$/u);
+  assert.equal(versions[2]?.["summary"], "the first");
+});
+
+test("a literal secret is refused with its path, and a reference is read only where the node allows it", async () => {
+  await using scene = new Scene("/secrets");
+  const own = "  secrets: { env: [FLEET_*] }\n";
+  const node = await scene.start(scene.file("one", "", own), { FLEET_TOKEN: "s3cret", HOME_TOKEN: "mine" });
+  const withHeader = (value: string): string =>
+    `targets: [{ id: a, endpoint: "http://127.0.0.1:1", headers: { authorization: "${value}" } }]\n`;
+  const literal = await cli(["config", "apply", scene.file("literal", withHeader("s3cret")), "--init"]);
+  assert.equal(literal.code, 3);
+  assert.match(literal.err, /targets\[0\]\.headers\.authorization/u);
+  const good = await cli(["config", "apply", scene.file("good", withHeader("${env:FLEET_TOKEN}")), "--init"]);
+  assert.equal(good.code, 0, good.err);
+  await scene.run([node], 1);
+  const told = scene.logged(({ msg }) => String(msg).startsWith("config not applied"));
+  const greedy = await cli(["config", "apply", scene.file("greedy", withHeader("${env:HOME_TOKEN}"))]);
+  assert.equal(greedy.code, 0, greedy.err);
+  await told;
+  assert.equal(node.walk.status.version, 1);
+  assert.equal((await readiness(node)).status, 200);
+});
+
+test("without the store a node starts with what ran last, and follows by itself when the store is back", async () => {
+  await using scene = new Scene("/away");
+  const file = scene.file("one");
+  const fleet = scene.file("fleet", FLEET);
+  assert.equal((await cli(["config", "apply", fleet, "--init"])).code, 0);
+  const node = await scene.start(file);
+  assert.equal(node.walk.status.version, 1);
+  await scene.stop(node);
+  await etcd.only.kill();
+  const again = await scene.start(file);
+  assert.equal(again.walk.status.version, 1);
+  assert.equal((await readiness(again)).status, 200);
+  const view = JSON.parse((await callApi(again.addresses.admin, "/api/v1/node")).text) as Record<string, never>;
+  assert.equal(view["config"]?.["fleet"]?.["from"], "disk");
+  await etcd.only.start();
+  writeFileSync(fleet, readFileSync(fleet, "utf8").replace("# the first", "# changed"));
+  assert.equal((await cli(["config", "apply", fleet])).code, 0);
+  await scene.run([again], 2);
+});
+
+test("a store that was wiped isolates its nodes, which run on, until somebody says that it is right", async () => {
+  await using scene = new Scene("/wiped");
+  const file = scene.file("one");
+  assert.equal((await cli(["config", "apply", scene.file("fleet", FLEET), "--init"])).code, 0);
+  const node = await scene.start(file);
+  const isolated = scene.logged(({ why }) => why === "isolated");
+  await etcd.wipe();
+  await isolated;
+  assert.equal(node.walk.status.version, 1);
+  assert.equal((await readiness(node)).status, 200);
+  const refused = await cli(["config", "apply", file.replace("one", "fleet")], {
+    SIGNALBOX_URL: node.addresses.admin ?? "",
+  });
+  assert.equal(refused.code, 6, refused.err);
+  assert.equal((await cli(["fleet", "adopt", "-c", file])).code, 0);
+  await scene.stop(node);
+  const again = await scene.start(file);
+  assert.equal(again.walk.status.version, 1);
+  const put = await cli(["config", "apply", "-f", scene.file("fleet", FLEET)], {
+    SIGNALBOX_URL: again.addresses.admin ?? "",
+  });
+  assert.equal(put.code, 0, put.err);
+  assert.equal(again.walk.status.version, 1);
+});
+
+test("where there is neither store nor disk, a node starts with its own file if that says so, else with nothing", async () => {
+  await using scene = new Scene("/alone");
+  await etcd.only.kill();
+  const bootstrapped = await scene.start(scene.file("one", FLEET, "  fleet: { bootstrap: true }\n"));
+  assert.equal((await readiness(bootstrapped)).status, 200);
+  const nothing = await scene.start(scene.file("two", FLEET));
+  assert.equal((await readiness(nothing)).status, 503);
+  await etcd.only.start();
+  assert.equal((await cli(["config", "apply", scene.file("fleet", FLEET), "--init"])).code, 0);
+  await scene.run([bootstrapped, nothing], 1);
+  assert.equal((await readiness(nothing)).status, 200);
+});
