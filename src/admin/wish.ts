@@ -2,7 +2,7 @@ import type { PublishWish } from "../control/truth/config-truth.ts";
 import type { AdminContext } from "./context.ts";
 import type { AdminRequest } from "./route.ts";
 
-/** What a change of the config may be told beside it; a node with a config of its own keeps the note. */
+/** What a change of the config may be told beside it. */
 export const WISH = {
   note: "Why, for people; kept in the history.",
   by: "Who, for people; default: the role of the token.",

@@ -62,14 +62,15 @@ function fleetIn(file: string, args: Args, io: Io): StoredFleet | undefined {
 }
 
 function wishOf(args: Args, { env }: Io): Readonly<Record<string, string | undefined>> {
-  const by = args.text("by") ?? `${env["USER"] ?? "somebody"}@${hostname()}`;
+  const user = env["USER"] ?? "";
+  const by = args.text("by") ?? (user === "" ? undefined : `${user}@${hostname()}`);
   const flag = (name: string): string | undefined => (args.flag(name) ? "true" : undefined);
   return { by, note: args.text("note"), init: flag("init"), force: flag("force") };
 }
 
 async function publish(fleet: StoredFleet, args: Args, io: Io): Promise<ExitCode> {
   const { by, note } = wishOf(args, io);
-  const wish = { author: by, note, init: args.flag("init"), force: args.flag("force") };
+  const wish = { author: by ?? `somebody@${hostname()}`, note, init: args.flag("init"), force: args.flag("force") };
   const ifMatch = readIfMatch(args)?.replaceAll('"', "");
   const expected = ifMatch === undefined || ifMatch === "*" ? undefined : Number(ifMatch);
   const memory = await memoryOf(fleet.store);

@@ -294,7 +294,11 @@ class Walk implements ConfigWalk {
    * What can fail fails before the truth is touched; and the truth says what runs, whatever
    * happens.
    */
-  async #take(first: PlanData, compile: (version: number) => PlanData, change: Rewrite): Promise<Took | Refusal> {
+  async #take(
+    first: PlanData,
+    compile: (version: number) => PlanData,
+    change: Rewrite,
+  ): Promise<Took | ProposalRefusal> {
     const { truth, ...proposal } = change;
     let plan = first;
     let prepared = await this.#parts.dataPlane.prepare(plan);
@@ -360,7 +364,7 @@ interface Rewrite extends TruthProposal {
   readonly truth: WalkParts["truth"];
 }
 
-type Refusal = Exclude<ProposeOutcome, { readonly kind: "taken" | "changed" }>;
+type ProposalRefusal = Exclude<ProposeOutcome, { readonly kind: "taken" | "changed" }>;
 
 interface Took {
   readonly kind: "took";

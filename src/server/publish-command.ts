@@ -12,8 +12,6 @@ import { fileSource, textSource } from "./config-source.ts";
 import type { Coordination } from "./coordination.ts";
 import { type NamedStore, storeOfConfig } from "./named-store.ts";
 
-type Environment = Readonly<Record<string, string | undefined>>;
-
 /** A config file whose fleet has its config in a store, and that store. */
 export interface StoredFleet {
   readonly text: string;
@@ -28,7 +26,7 @@ export interface StoredFleet {
  */
 export function storedFleet(
   file: string,
-  env: Environment,
+  env: DocumentPlace["env"],
   refuse: (problems: LoadResult["problems"]) => never,
 ): StoredFleet | undefined {
   const source = fileSource(file, env);

@@ -146,14 +146,14 @@ function workersOf({ node }: Config, { workers = 0, log }: StartOptions): number
 }
 
 /** What a node begins with, and what it keeps. */
-interface Beginning {
+interface NodeBeginning {
   readonly kept: ReturnType<typeof keptIn> | undefined;
   readonly history: ConfigHistory;
   readonly first: Config;
   readonly plan: PlanData;
 }
 
-interface BeginningOf {
+interface BeginningParts {
   readonly config: Config;
   readonly fleet: NodeFleet | undefined;
   readonly dataDir: string | undefined;
@@ -161,10 +161,10 @@ interface BeginningOf {
 
 /** Its own file, or what its fleet runs. */
 async function openBeginning(
-  { config, fleet, dataDir }: BeginningOf,
+  { config, fleet, dataDir }: BeginningParts,
   source: ConfigSource,
   { clock, log }: Env,
-): Promise<Beginning> {
+): Promise<NodeBeginning> {
   const versions = fleet === undefined ? "config-history" : "fleet-config-history";
   const kept = dataDir === undefined ? undefined : keptIn(dataDir, versions);
   const history = await openHistory({ directory: kept?.history, clock, log });

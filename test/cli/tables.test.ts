@@ -131,12 +131,19 @@ q     latency   0 of 0       0     0B          0
 
 test("config history", async () => {
   const versions = [
-    { version: 12, digest: "0123456789abcdef", applied: at(-90_000), by: "api", summary: "rules.pay added" },
+    {
+      version: 12,
+      digest: "0123456789abcdef",
+      applied: at(-90_000),
+      by: "api",
+      author: "ann@laptop",
+      summary: "rules.pay added",
+    },
   ];
   assert.equal(
     await tableOf(["config", "history"], versions),
-    `VERSION   AGE  BY   DIGEST        SUMMARY
-     12  1d1h  api  0123456789ab  rules.pay added
+    `VERSION   AGE  BY   WHO         DIGEST        SUMMARY
+     12  1d1h  api  ann@laptop  0123456789ab  rules.pay added
 `,
   );
 });

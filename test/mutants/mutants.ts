@@ -216,7 +216,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "control: a config that cannot be swapped stays in the file",
     file: "src/control/apply.ts",
-    code: "await file?.replace(text, before);",
+    code: "await proposed.withdraw();",
     fault: "",
     tests: ["test/admin/config-changes.test.ts"],
   },

@@ -2,6 +2,7 @@ import { RouterError } from "../../core/errors.ts";
 import { MANY_REVISIONS } from "../../store/etcd/check.ts";
 import { createRegistry } from "../../store/recipes/registry.ts";
 import { checkClock } from "./check-clock.ts";
+import { checkProposal } from "./check-proposal.ts";
 import { checkLease } from "./check-lease.ts";
 import { checkPrefixKeys } from "./check-keys.ts";
 import { checkRights } from "./check-rights.ts";
@@ -38,6 +39,7 @@ export async function diagnose(patient: Patient, signal: AbortSignal): Promise<D
     ["prefix", () => checkPrefixKeys(patient, signal)],
     ["identity", () => checkIdentity(patient, signal)],
     ["members", () => checkMembers(patient, signal)],
+    ["config", () => checkProposal(patient, signal)],
     ["lease", () => checkLease(patient, signal)],
     ["clock", () => checkClock(patient, reached.clock, signal)],
   ];

@@ -11,6 +11,7 @@ export const DOCTOR_CHECKS = [
   "prefix",
   "identity",
   "members",
+  "config",
   "lease",
   "clock",
 ] as const;

@@ -1,5 +1,5 @@
 /** That something may be different, however often it was said. */
-export class Changes {
+export class ChangeSignal {
   readonly #signal: AbortSignal;
   #isNew = false;
   #wake: () => void = () => {};

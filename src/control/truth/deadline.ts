@@ -2,7 +2,7 @@ import type { Cancel, Clock } from "../../core/clock.ts";
 import { RouterError } from "../../core/errors.ts";
 
 /** For calls that together may take so long; disposing it before is what usually happens. */
-export class Deadline implements Disposable {
+export class StoreDeadline implements Disposable {
   readonly #late = new AbortController();
   readonly #cancel: Cancel;
 

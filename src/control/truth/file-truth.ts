@@ -43,7 +43,7 @@ export class FileTruth implements ConfigTruth, AsyncDisposable {
 
   /** For one who watches, at a time. */
   async *watch({ signal }: TruthOptions): AsyncGenerator<TruthNews> {
-    const told = new Told(AbortSignal.any([signal, this.#closed.signal]));
+    const told = new ToldNews(AbortSignal.any([signal, this.#closed.signal]));
     const { file, clock } = this.#options;
     this.#watch = new FileWatch({
       file,
@@ -88,7 +88,7 @@ export class FileTruth implements ConfigTruth, AsyncDisposable {
 }
 
 /** What the watch reports, until somebody takes it; and whether that was of use. */
-class Told {
+class ToldNews {
   readonly #signal: AbortSignal;
   readonly #waiting: { readonly news: TruthNews; readonly handled: () => void }[] = [];
   #wake: () => void = () => {};

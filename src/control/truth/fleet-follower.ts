@@ -133,7 +133,7 @@ export class FleetFollower {
     else this.#parts.log.error("the config of the fleet is not followed: what runs goes on", told);
   }
 
-  /** While nothing can be written the node runs all the same, and cannot start without the store. */
+  /** What cannot be written runs all the same, and is not there at a start without the store. */
   async #keep(good: FleetVersion): Promise<void> {
     const { memory, lastGood, log } = this.#parts;
     const fleet = memory.identity?.id;

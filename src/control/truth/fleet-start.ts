@@ -4,7 +4,7 @@ import type { FleetMemory } from "../../store/recipes/fleet-memory.ts";
 import type { Prepared } from "../document/prepare.ts";
 import { formatProblem, type Problem } from "../../core/problem.ts";
 import type { TruthTrouble } from "./config-truth.ts";
-import { Deadline } from "./deadline.ts";
+import { StoreDeadline } from "./deadline.ts";
 import type { LastGood, LastGoodFile } from "./last-good.ts";
 import type { FleetLook } from "./look.ts";
 
@@ -62,7 +62,7 @@ export function unusable(version: number, { problems }: { readonly problems: rea
 }
 
 async function lookInTime({ look, clock }: FleetStartParts): Promise<FleetLook> {
-  using late = new Deadline(clock, PATIENCE_MS);
+  using late = new StoreDeadline(clock, PATIENCE_MS);
   const over = Promise.withResolvers<FleetLook>();
   const reason = `the store did not answer within ${PATIENCE_MS / 1_000} s`;
   const trouble = { kind: "unreachable", reason, hint: "look at it with signalbox doctor" } as const;

@@ -2,7 +2,7 @@ import type { ConfigEntry } from "../../store/recipes/config-record.ts";
 import type { RecipePlace } from "../../store/recipes/place.ts";
 import { createSharedConfig } from "../../store/recipes/shared-config.ts";
 import type { VersionInfo } from "../history/entry.ts";
-import { Deadline } from "./deadline.ts";
+import { StoreDeadline } from "./deadline.ts";
 
 /** The versions of a fleet's config as its store has them. */
 export interface FleetVersions {
@@ -19,7 +19,7 @@ const DIGEST_LENGTH = 12;
 export function openFleetVersions(place: RecipePlace): FleetVersions {
   const shared = createSharedConfig(place);
   const inTime = async <T>(read: (signal: AbortSignal) => Promise<T>): Promise<T | undefined> => {
-    using late = new Deadline(place.clock, READ_MS);
+    using late = new StoreDeadline(place.clock, READ_MS);
     return await read(late.signal).catch(() => undefined);
   };
   return {

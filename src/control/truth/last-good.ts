@@ -17,7 +17,7 @@ export interface LastGood {
 
 /** A file in the node's data directory. */
 export interface LastGoodFile {
-  /** Undefined: there is none. Never rejects: what is torn or was changed is none, and `damaged`. */
+  /** Never rejects: `damaged` says why there is none, where there should be one. */
   read(): Promise<{ readonly good: LastGood | undefined; readonly damaged: string | undefined }>;
   /** Resolves once it is safe on disk; rejects where it cannot be. */
   write(good: LastGood): Promise<void>;

@@ -11,7 +11,7 @@ import { watchEntries } from "../../store/recipes/watched.ts";
 import { type CallOptions, type Compare, type Entry, MAX_VALUE_BYTES, type Txn } from "../../store/store.ts";
 import type { RecipePlace } from "../../store/recipes/place.ts";
 import type { Log } from "../../telemetry/log.ts";
-import { Changes } from "./changes.ts";
+import { ChangeSignal } from "./changes.ts";
 import { publishDocument, type PublishResult, type TruthPlace } from "./publish.ts";
 
 /**
@@ -39,7 +39,7 @@ export type MirrorNews =
 
 export interface MirrorOptions {
   readonly log: Log;
-  /** What is wrong with a document, as somebody would run it; beside what is wrong for each fleet. */
+  /** What is wrong with a document for who runs it, beside what is wrong for every fleet. */
   readonly check: (text: string) => Promise<readonly string[]>;
   /** Told of what was done, for the events of the node. */
   readonly told?: (news: MirrorNews) => void;
@@ -120,7 +120,7 @@ class WatchedMirror implements Mirror {
   async #work(): Promise<void> {
     const { signal } = this.#ended;
     const { clock, random, store } = this.#place;
-    const changes = new Changes(signal);
+    const changes = new ChangeSignal(signal);
     const { mirror, pointer } = keysOf(this.#place);
     for (const key of [mirror, pointer]) void changes.follow(watchEntries(store, key, signal));
     for (let attempt = 0; !signal.aborted; ) {

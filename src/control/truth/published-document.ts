@@ -6,7 +6,7 @@ import { MAX_CONFIG_BYTES } from "../../store/recipes/config-record.ts";
 import { publishFaults, withoutNode } from "../document/publish-faults.ts";
 import { rewriteKnown } from "../document/rewrite.ts";
 
-/** Something else that people want of a document; what it says is told, and nothing is published. */
+/** What else people want of a document: what it says is told, and nothing is published. */
 export type ConfigValidator = (text: string) => readonly string[] | Promise<readonly string[]>;
 
 export type Publishable =

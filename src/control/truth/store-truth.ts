@@ -7,8 +7,8 @@ import { jitterMs } from "../../store/recipes/jitter.ts";
 import { createSharedConfig } from "../../store/recipes/shared-config.ts";
 import { watchEntries } from "../../store/recipes/watched.ts";
 import type { ConfigTruth, ProposeOutcome, TruthNews, TruthOptions, TruthProposal, TruthRead } from "./config-truth.ts";
-import { Changes } from "./changes.ts";
-import { Deadline } from "./deadline.ts";
+import { ChangeSignal } from "./changes.ts";
+import { StoreDeadline } from "./deadline.ts";
 import { type FleetLook, lookAtFleet } from "./look.ts";
 import { publishDocument, type PublishResult, type TruthPlace } from "./publish.ts";
 
@@ -46,7 +46,7 @@ export class StoreTruth implements ConfigTruth {
     const { clock, random } = this.#place;
     const ended = new AbortController();
     const both = AbortSignal.any([signal, ended.signal]);
-    const changes = new Changes(both);
+    const changes = new ChangeSignal(both);
     for (const key of this.#keys()) void changes.follow(watchEntries(this.#place.store, key, both));
     let told = "";
     try {
@@ -69,7 +69,7 @@ export class StoreTruth implements ConfigTruth {
   }
 
   async propose({ expected, text, wish = {} }: TruthProposal): Promise<ProposeOutcome> {
-    using late = new Deadline(this.#place.clock, PROPOSE_MS);
+    using late = new StoreDeadline(this.#place.clock, PROPOSE_MS);
     try {
       const request = { text, expected: expected.version, wish, signal: late.signal };
       return this.#outcomeOf(await publishDocument(this.#place, request), expected.version);
@@ -112,7 +112,7 @@ export class StoreTruth implements ConfigTruth {
   /** What was published could not be run here: the fleet goes back, unless somebody has gone on. */
   async #withdraw(version: number, to: number): Promise<void> {
     const note = `version ${version} could not be run where it was made`;
-    using late = new Deadline(this.#place.clock, PROPOSE_MS);
+    using late = new StoreDeadline(this.#place.clock, PROPOSE_MS);
     const more = { signal: late.signal, expected: version, note };
     await createSharedConfig(this.#place)
       .rollback(to, more)
