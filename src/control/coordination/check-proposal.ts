@@ -7,7 +7,9 @@ const ELECTION = "global";
 
 /** Says so when somebody has put a config into the store that nobody has taken yet. */
 export async function checkProposal(patient: Patient, signal: AbortSignal): Promise<DoctorFinding[]> {
-  if (!(await proposalWaits(patient, { signal }))) return [];
+  if (!(await proposalWaits(patient, { signal }))) {
+    return [{ check: "config", status: "ok", message: "nothing that was put there by hand waits" }];
+  }
   const key = mirrorKey(patient.prefix);
   const leader = await createElection(patient, ELECTION).leader({ signal });
   const message = `what somebody has put at ${key} waits: it is no version of the config yet`;

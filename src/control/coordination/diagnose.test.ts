@@ -55,6 +55,16 @@ test("a store that is well: every check says so, and nothing is left behind", as
   assert.ok(report.reachable);
 });
 
+test("a config that somebody has put into the store waits for whoever leads: said, with nobody there", async () => {
+  const { store, patient } = openRig();
+  await initFleet(patient, { signal, id: "blue" });
+  store.put("/t/global/config", "targets: []\n");
+  const report = await diagnose(patient, signal);
+  const [found] = report.findings.filter(({ check }) => check === "config");
+  assert.equal(found?.status, "warning");
+  assert.match(`${found?.message} ${found?.hint}`, /\/t\/global\/config waits.* nobody leads/u);
+});
+
 test("a store that does not answer is told, and nothing else is looked at", async () => {
   const { store, patient } = openRig();
   store.setAway("STORE_UNREACHABLE");
