@@ -4,7 +4,7 @@ import { sleep } from "../../core/clock.ts";
 import { reasonOf, RouterError } from "../../core/errors.ts";
 import { formatProblem } from "../../core/problem.ts";
 import { configKeys, MAX_CONFIG_BYTES } from "../../store/recipes/config-record.ts";
-import { jitterMs } from "../../store/recipes/jitter.ts";
+import { pauseMs } from "../../store/pauses.ts";
 import { readJson, writeJson } from "../../store/recipes/json-value.ts";
 import { createSharedConfig, type LeaderGuard } from "../../store/recipes/shared-config.ts";
 import { watchEntries } from "../../store/recipes/watched.ts";
@@ -69,7 +69,6 @@ interface MirrorState {
 }
 
 const MarkSchema = z.object({ version: z.number(), sha256: z.string() });
-const PAUSES = { firstMs: 200, longestMs: 10_000 };
 
 function keysOf({ prefix }: RecipePlace) {
   return { mirror: mirrorKey(prefix), mark: `${prefix}/config/mirror`, pointer: configKeys(prefix).current };
@@ -127,7 +126,7 @@ class WatchedMirror implements Mirror {
       changes.seen();
       const isPassing = await this.#tried(signal);
       attempt = isPassing ? attempt + 1 : 0;
-      if (isPassing) await sleep(clock, jitterMs(attempt, PAUSES, random), signal).catch(() => undefined);
+      if (isPassing) await sleep(clock, pauseMs("config", attempt, random), signal).catch(() => undefined);
       else await changes.next();
     }
   }

@@ -3,7 +3,7 @@ import { reasonOf, RouterError } from "../../core/errors.ts";
 import { configKeys } from "../../store/recipes/config-record.ts";
 import type { FleetMemory } from "../../store/recipes/fleet-memory.ts";
 import { fleetKey } from "../../store/recipes/identity.ts";
-import { jitterMs } from "../../store/recipes/jitter.ts";
+import { pauseMs } from "../../store/pauses.ts";
 import { createSharedConfig } from "../../store/recipes/shared-config.ts";
 import { watchEntries } from "../../store/recipes/watched.ts";
 import type { ConfigTruth, ProposeOutcome, TruthNews, TruthOptions, TruthProposal, TruthRead } from "./config-truth.ts";
@@ -18,7 +18,6 @@ export interface StoreTruthOptions extends TruthPlace {
 
 /** A change of a config ends, whatever the store does. */
 const PROPOSE_MS = 10_000;
-const PAUSES = { firstMs: 200, longestMs: 10_000 };
 
 /** The config of a fleet in its store: versions, and a pointer that all follow. */
 export class StoreTruth implements ConfigTruth {
@@ -60,7 +59,7 @@ export class StoreTruth implements ConfigTruth {
         told = repeat.isWanted ? "" : what;
         const isPassing = repeat.isWanted || (seen.kind === "trouble" && seen.trouble.kind === "unreachable");
         attempt = isPassing ? attempt + 1 : 0;
-        if (isPassing) await sleep(clock, jitterMs(attempt, PAUSES, random), signal).catch(() => undefined);
+        if (isPassing) await sleep(clock, pauseMs("config", attempt, random), signal).catch(() => undefined);
         else await changes.next();
       }
     } finally {
