@@ -62,7 +62,7 @@ test("a config that somebody has put into the store waits for whoever leads: sai
   const report = await diagnose(patient, signal);
   const [found] = report.findings.filter(({ check }) => check === "config");
   assert.equal(found?.status, "warning");
-  assert.match(`${found?.message} ${found?.hint}`, /\/t\/global\/config waits.* nobody leads/u);
+  assert.match(`${found.message} ${found.hint}`, /\/t\/global\/config waits.* nobody leads/u);
 });
 
 test("a store that does not answer is told, and nothing else is looked at", async () => {
