@@ -109,6 +109,11 @@ test("a region whose controller is gone is adopted after 30 s, and its collector
   const told = await controller.calls.report(reportOf("n1", { region: "us", seq: 2 }), CALLED);
   assert.deepEqual(told, { protocol: 1, not_leader: true, leader: { id: "u", address: "u:4321", tls: false } });
   assert.equal(metrics.controllerAdopted.with().value, 0);
+  // Also for calls that a node which leads another region could answer.
+  const asked = { protocol: 1, id: "n1", region: "us" };
+  assert.deepEqual(await controller.calls.await({ ...asked, known: {} }, CALLED), told);
+  assert.deepEqual(await controller.calls.member(asked, CALLED), told);
+  assert.deepEqual(await controller.calls.goodbye({ ...asked, incarnation: "one" }, CALLED), told);
 });
 
 test("collectors of a region whose name cannot be a key are not adopted, and keep nobody else from it", async () => {

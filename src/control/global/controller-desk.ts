@@ -58,15 +58,15 @@ export class ControllerDesk implements ControllerCalls {
   }
 
   async await(request: AwaitRequest, called: CalledWith): Promise<AwaitReply | NotLeader> {
-    return (await this.#of(request.id)?.await(request, called)) ?? this.#notLeader();
+    return (await this.#of(request)?.await(request, called)) ?? this.#notLeader(request.region);
   }
 
   async fetch(request: FetchRequest, called: CalledWith): Promise<FetchReply | NotLeader> {
-    return (await this.#of(request.id)?.fetch(request, called)) ?? this.#notLeader();
+    return (await this.#of(request)?.fetch(request, called)) ?? this.#notLeader(request.region);
   }
 
   async goodbye(request: GoodbyeRequest): Promise<GoodbyeReply | NotLeader> {
-    return (await this.#of(request.id)?.goodbye(request)) ?? this.#notLeader();
+    return (await this.#of(request)?.goodbye(request)) ?? this.#notLeader(request.region);
   }
 
   async members(request: MembersRequest): Promise<MembersReply | NotLeader> {
@@ -74,14 +74,15 @@ export class ControllerDesk implements ControllerCalls {
   }
 
   async member(request: MemberRequest): Promise<MemberReply | NotLeader> {
-    return (await this.#of(request.id)?.member(request)) ?? this.#notLeader();
+    return (await this.#of(request)?.member(request)) ?? this.#notLeader(request.region);
   }
 
   /**
-   * Whom they report to; whoever has not reported yet is served by any, since directives are the
-   * same for all.
+   * Whom they report to. Collectors of an earlier version do not say their region; those of them
+   * who have not reported yet are served by any, since directives are the same for all.
    */
-  #of(id: string): RegionService | undefined {
+  #of({ id, region }: { readonly id: string; readonly region?: string | undefined }): RegionService | undefined {
+    if (region !== undefined) return this.#services.get(region);
     let any: RegionService | undefined;
     for (const service of this.#services.values()) {
       if (service.table.get(id) !== undefined) return service;
