@@ -13,17 +13,18 @@ export interface RuntimeMetrics extends Disposable {
 export interface RuntimeOptions {
   readonly clock: Clock;
   readonly version: string;
-  readonly ledger: Ledger;
+  /** Without one its metrics are made elsewhere, of the rows of several processes. */
+  readonly ledger?: Ledger;
 }
 
 const MICROSECONDS = 1e6;
 
 /** Process metrics and the ledger's, from here on until disposed. */
-export function openRuntimeMetrics(metrics: Metrics, options: RuntimeOptions): RuntimeMetrics {
+export function openRuntimeMetrics(metrics: Metrics, { clock, version, ledger }: RuntimeOptions): RuntimeMetrics {
   const delay = openLoopDelay();
   let delaySeconds = 0;
-  const startSeconds = options.clock.wallMs() / 1_000 - process.uptime();
-  metrics.buildInfo.with(options.version, process.versions.node).read(() => 1);
+  const startSeconds = clock.wallMs() / 1_000 - process.uptime();
+  metrics.buildInfo.with(version, process.versions.node).read(() => 1);
   metrics.processMemory.with().read(createRssReader());
   metrics.processStart.with().read(() => startSeconds);
   metrics.eventLoopDelay.with().read(() => delaySeconds);
@@ -32,7 +33,7 @@ export function openRuntimeMetrics(metrics: Metrics, options: RuntimeOptions): R
       const { user, system } = process.cpuUsage();
       metrics.processCpu.with().value = (user + system) / MICROSECONDS;
       delaySeconds = delay.readMs() / 1_000;
-      exportLedger(metrics, options.ledger);
+      if (ledger !== undefined) exportLedger(metrics, ledger);
     },
     [Symbol.dispose]: () => delay[Symbol.dispose](),
   };

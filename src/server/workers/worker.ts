@@ -76,7 +76,7 @@ export class Worker {
     this.#reporter = new NewsReporter(clock, send, () => this.#plane?.plan.version ?? 0);
     this.#panics = new PanicNews(send);
     this.#send = send;
-    this.#runtime = openRuntimeMetrics(this.#env.metrics, { clock, version: VERSION, ledger: this.#env.ledger });
+    this.#runtime = openRuntimeMetrics(this.#env.metrics, { clock, version: VERSION });
   }
 
   /** `sent` is the connection that came with the message. */
