@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { HeldClock } from "../../../test/support/held-clock.ts";
 import { ManualClock } from "../../../test/support/manual-clock.ts";
 import { type ConsulAnswer, pairOf, ScriptedConsul } from "../../../test/support/scripted-consul.ts";
 import { type Clock, systemClock } from "../../core/clock.ts";
@@ -19,13 +20,17 @@ interface Watched extends AsyncDisposable {
   next(): Promise<string>;
 }
 
-function watch(endpoints: readonly string[], clock: Clock = systemClock): Watched {
+function watch(
+  endpoints: readonly string[],
+  clock: Clock = systemClock,
+  watchLag: (ms: number) => void = () => undefined,
+): Watched {
   const resyncs: string[] = [];
   const outcomes: string[] = [];
   const nothing = (): void => undefined;
   const observer = {
     called: (operation: string, outcome: string) => void outcomes.push(`${operation} ${outcome}`),
-    watchLag: nothing,
+    watchLag,
     resynced: (prefix: string, why: string) => void resyncs.push(`${prefix} ${why}`),
     renewed: nothing,
     sessionLost: nothing,
@@ -154,6 +159,25 @@ test("consul watch: a query that nobody answers is given up soon after Consul sh
   assert.equal(await changes, "changes /p/c -@13");
   assert.equal(await watched.next(), "synced@13");
   assert.deepEqual(second.paths, ["kv/p/?recurse&consistent"], "what is there now, without waiting");
+});
+
+test("consul watch: of a prefix where nothing is, what others write elsewhere is not waited for", async () => {
+  const clock = new HeldClock();
+  let highest = 12;
+  await using server = await ScriptedConsul.open(({ path }) => {
+    if (path.includes("index=")) return "hang";
+    return { status: 404, index: highest++ };
+  });
+  const lag = Promise.withResolvers<number>();
+  await using watched = watch([server.url], clock, lag.resolve);
+  for (const one of ["snapshot @12", "synced@12"]) assert.equal(await watched.next(), one);
+  const pending = watched.next();
+  await server.untilAsked(3);
+  await clock.runNext(12_000, 18_000);
+  assert.ok((await lag.promise) >= 0);
+  assert.match(server.paths.at(-1) ?? "", /^kv\/p\/\?keys&separator=\/&consistent$/u);
+  await watched[Symbol.asyncDispose]();
+  assert.equal(await pending, "end");
 });
 
 test("consul watch: what is lost is told once, however often it fails, and synced once when it is back", async () => {
