@@ -34,8 +34,9 @@ export function networkLags(world: ContractWorld): void {
     const prefix = world.prefix();
     await using direct = world.fixture().openStore(world.options);
     await using store = network.openStore(lag.options);
-    await store.get(`${prefix}a`, { signal });
-    proxy.spareOpen(); // calls are not held up
+    // Calls are not held up: Consul's have as many connections as there are at a time.
+    await Promise.all(["a", "b", "c"].map((key) => store.get(`${prefix}${key}`, { signal })));
+    proxy.spareOpen();
     await using follower = new Follower(store, prefix);
     await follower.until(() => follower.isSynced, "the snapshot");
     proxy.mode = "hold";
