@@ -4,12 +4,7 @@ import { parseEpoch } from "../../store/recipes/epoch.ts";
 import { FLEET_BOUNDS } from "./bounds.ts";
 
 /**
-<<<<<<< HEAD
  * `2.4711`: generation and revision, as `formatEpoch` writes them. Only those of one scope compare.
-=======
- * `2.4711`: generation and revision, as `formatEpoch` writes them. Only those of one scope
- * compare.
->>>>>>> e54222e (Fleet: collectors follow their controller over HTTP/2, with a token or certificates, and find it in the store once)
  */
 export const EpochTextSchema = z.string().refine((text) => parseEpoch(text) !== undefined, "is not an epoch");
 

@@ -79,12 +79,7 @@ const IDENTITY_SHAPE = {
   id: NodeIdSchema,
   region: z.string().min(1).max(FLEET_BOUNDS.text),
   /**
-<<<<<<< HEAD
    * One start of a node: made up anew each time, so that a goodbye of the one before says nothing.
-=======
-   * One start of a node: made up anew each time, so that a goodbye of the one before says
-   * nothing.
->>>>>>> e54222e (Fleet: collectors follow their controller over HTTP/2, with a token or certificates, and find it in the store once)
    */
   incarnation: z.string().min(1).max(64),
 };
