@@ -115,7 +115,7 @@ test("fleet: regions are those of summaries, of elections and of the controllers
   world.summary("eu");
   world.summary("us", { items_per_second: 30 }, true);
   world.leads.set("eu", "c1").set("asia", "c3");
-  world.controller("c1", "eu");
+  world.controller("c1", "eu", { state: "unknown" });
   world.controller("c2", "eu", { state: "unhealthy", reason: "disk" });
   world.serves("c1", "eu", ["a", "b"]);
   const view = await world.topology.read({ limit: 10, signal });

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Member } from "../../store/recipes/member.ts";
+import type { Member, MemberHealth } from "../../store/recipes/member.ts";
 import type { CallOptions } from "../../store/store.ts";
 import type { CallOutcome, ControllerLink, OpenControllerLink } from "../fleet/controller-link.ts";
 import { type ControllerAddress, FLEET_PROTOCOL, type MembersReply } from "../fleet/messages.ts";
@@ -55,8 +55,11 @@ class FleetTopology implements TopologySource, AsyncDisposable {
       ...members.map((one) => one.region),
     ]);
     return [...ids].toSorted().map((id) => {
-      const own = members.filter(({ region }) => region === id).map(({ health }) => health.state);
-      return this.#seen(id, views.get(id), own);
+      return this.#seen(
+        id,
+        views.get(id),
+        members.filter(({ region }) => region === id),
+      );
     });
   }
 
@@ -86,17 +89,18 @@ class FleetTopology implements TopologySource, AsyncDisposable {
     await Promise.all(links.map((link) => link[Symbol.asyncDispose]()));
   }
 
-  #seen(id: string, view: RegionView | undefined, controllers: RegionSeen["controllers"]): RegionSeen {
+  #seen(id: string, view: RegionView | undefined, members: readonly Member[]): RegionSeen {
     const { regions, leaders, services } = this.#options.controller;
     const service = services.get(id);
     const numbers: FleetNumbers = service ? numbersOf(service.table) : (view?.summary.numbers ?? noNumbers());
     const isAdopted = service?.isAdopted ?? view?.summary.adopted ?? false;
     const leader = isAdopted ? leaders.global() : leaders.region(id);
     const isOld = view === undefined || view.isStale || !regions.isInStep || !leaders.isInStep;
+    const controller = service === undefined ? (leader?.id ?? "") : this.#options.id;
     return {
       id,
-      controller: service === undefined ? (leader?.id ?? "") : this.#options.id,
-      controllers,
+      controller,
+      controllers: members.map((member) => stateOf(member, controller)),
       adopted: isAdopted,
       collectors: numbers.collectors,
       healthyCollectors: Math.min(numbers.health["healthy"] ?? 0, numbers.states["live"] ?? numbers.collectors),
@@ -171,6 +175,11 @@ class FleetTopology implements TopologySource, AsyncDisposable {
     this.#links.set(key, link);
     return link;
   }
+}
+
+/** Whoever leads does well, unless it says otherwise. */
+function stateOf({ id, health }: Member, leader: string): MemberHealth["state"] {
+  return health.state === "unknown" && id === leader ? "healthy" : health.state;
 }
 
 async function askService(service: RegionService, { after, limit }: PageOptions): Promise<MembersReply | undefined> {

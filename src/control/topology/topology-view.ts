@@ -86,7 +86,7 @@ export function collectorView(collector: CollectorView, nowMs: number): Collecto
   const isSilent = state !== "live";
   return {
     id,
-    address: LISTENER_KINDS.map((kind) => addresses[kind]).find((one) => one !== undefined) ?? "",
+    address: addressIn(addresses),
     region,
     version,
     config_version: config.version,
@@ -96,6 +96,16 @@ export function collectorView(collector: CollectorView, nowMs: number): Collecto
     load: roundedLoad(load),
     last_seen: isoTime(nowMs - ageMs),
   };
+}
+
+/** Where it takes data. Nodes tell it by the name of the listener, in snake or in camel case. */
+function addressIn(addresses: CollectorView["addresses"]): string {
+  const named = LISTENER_KINDS.map((kind) => addresses[kind] ?? addresses[inCamelCase(kind)]);
+  return named.find((one) => one !== undefined) ?? "";
+}
+
+function inCamelCase(name: string): string {
+  return name.replaceAll(/_([a-z])/gu, (_, letter: string) => letter.toUpperCase());
 }
 
 function roundedTotals({ items, bytes, latency_ms, error_rate, sampling_rate }: TopologyTotals): TopologyTotals {

@@ -82,7 +82,11 @@ function open(source: TopologySource): { topology: Topology; clock: ManualClock 
 test("topology: regions with pages of their collectors, and totals of all", async () => {
   const fleet = new Fleet();
   fleet.all = [regionSeen("eu"), regionSeen("us", { adopted: true, healthyCollectors: 1 })];
-  fleet.collectors = [collector("a", "eu"), collector("b", "eu"), collector("c", "us")];
+  fleet.collectors = [
+    collector("a", "eu"),
+    collector("b", "eu", { addresses: { otlpGrpc: "b:1" } }),
+    collector("c", "us"),
+  ];
   const { topology, clock } = open(fleet);
   const view = await topology.read({ limit: 1, signal });
   assert.deepEqual(
@@ -111,8 +115,8 @@ test("topology: regions with pages of their collectors, and totals of all", asyn
   );
   const next = await topology.read({ region: "eu", after: "a", limit: 1, signal });
   assert.deepEqual(
-    next.regions.map(({ collectors }) => collectors.map(({ id }) => id)),
-    [["b"]],
+    next.regions.map(({ collectors }) => collectors.map(({ id, address }) => `${id} ${address}`)),
+    [["b b:1"]],
   );
   assert.equal(view.split[0]?.views.length, 2, "controllers that see others are told");
 });
