@@ -9,14 +9,17 @@ import { rewriteKnown } from "../control/document/rewrite.ts";
 import { FleetFollower } from "../control/truth/fleet-follower.ts";
 import { type FleetStart, startOfFleet } from "../control/truth/fleet-start.ts";
 import { lastGoodFile, type LastGoodFile } from "../control/truth/last-good.ts";
-import type { ConfigValidator } from "../control/truth/published-document.ts";
+import { mirrorTask } from "../control/truth/mirror.ts";
+import { type ConfigValidator, publishable } from "../control/truth/published-document.ts";
 import { StoreTruth } from "../control/truth/store-truth.ts";
+import { formatProblem } from "../core/problem.ts";
 import { type FleetMemory, forgetfulMemory, openFleetMemory } from "../store/recipes/fleet-memory.ts";
 import { storeObserver } from "../store/store-metrics.ts";
 import type { Env } from "../telemetry/env.ts";
 import type { ConfigSource } from "./config-source.ts";
 import { type Coordination, openCoordination } from "./coordination.ts";
 import { FLEET_FILE } from "./named-store.ts";
+import { documentFaults } from "./publish-command.ts";
 
 /** A node whose config is its fleet's: where that is, and what it begins with. */
 export interface NodeFleet extends AsyncDisposable {
@@ -33,6 +36,8 @@ export interface NodeFleet extends AsyncDisposable {
     text: string,
     parts: { readonly walk: ConfigWalk; readonly documents: DocumentService },
   ): Promise<ApplyOutcome>;
+  /** What it does about the config while it leads the whole fleet. */
+  readonly leaderTask: ReturnType<typeof mirrorTask>;
   /** Made once the node can take configs over. */
   openFollower(walk: ConfigWalk): FleetFollower;
 }
@@ -140,6 +145,16 @@ class OpenFleet implements NodeFleet {
 
   get place(): DocumentPlace {
     return this.#parts.place;
+  }
+
+  get leaderTask(): NodeFleet["leaderTask"] {
+    const { coordination, memory, place } = this.#parts;
+    const check = async (text: string): Promise<readonly string[]> => {
+      const made = publishable(text);
+      const faults = made.kind === "invalid" ? made.problems : documentFaults(made.text, place);
+      return faults.map(formatProblem);
+    };
+    return mirrorTask({ ...coordination.place, memory }, { log: this.#env.log, check });
   }
 
   async readOwn(text: string, { walk, documents }: Parameters<NodeFleet["readOwn"]>[1]): Promise<ApplyOutcome> {

@@ -55,6 +55,21 @@ export function openMirror(place: TruthPlace, guard: LeaderGuard | undefined, op
   return new WatchedMirror(place, guard, options);
 }
 
+/** What the leader of a fleet does about it, until the signal says that it leads no more. */
+export function mirrorTask(
+  place: TruthPlace,
+  options: MirrorOptions,
+): (lead: { readonly leadership: LeaderGuard; readonly signal: AbortSignal }) => Promise<void> {
+  return async ({ leadership, signal }) => {
+    const over = Promise.withResolvers<void>();
+    signal.addEventListener("abort", () => over.resolve(), { once: true });
+    if (signal.aborted) return;
+    const mirror = openMirror(place, leadership, options);
+    await over.promise;
+    await mirror[Symbol.asyncDispose]();
+  };
+}
+
 /** Whether somebody has put something there that nobody has taken or refused yet. */
 export async function proposalWaits(place: RecipePlace, call: CallOptions): Promise<boolean> {
   const state = await readState(place, call);

@@ -9,10 +9,10 @@ import { seededRandom } from "../../core/random.ts";
 import { forgetfulMemory } from "../../store/recipes/fleet-memory.ts";
 import { createLog } from "../../telemetry/log.ts";
 import { adoptFleet, initFleet } from "../../store/recipes/identity.ts";
-import { createSharedConfig } from "../../store/recipes/shared-config.ts";
+import { createSharedConfig, type LeaderGuard } from "../../store/recipes/shared-config.ts";
 import type { TruthNews } from "./config-truth.ts";
 import { lastGoodFile } from "./last-good.ts";
-import { mirrorKey, openMirror, proposalWaits } from "./mirror.ts";
+import { mirrorKey, mirrorTask, openMirror, proposalWaits } from "./mirror.ts";
 import { publishable } from "./published-document.ts";
 import { StoreTruth } from "./store-truth.ts";
 
@@ -201,4 +201,23 @@ test("what was put into the mirror before a version was published is older than 
   const now = await scene.truth.read({ signal });
   assert.ok(now.kind === "document" && now.version === 2);
   assert.deepEqual(await watched.sync({ signal }), { kind: "same" });
+});
+
+test("whoever leads the fleet keeps the mirror, under its leadership, until it leads no more", async () => {
+  const scene = open();
+  await propose(scene, TEXT, 0, { init: true });
+  const told = Promise.withResolvers<string>();
+  const options = { log, check: async () => [], told: ({ kind }: { kind: string }) => told.resolve(kind) };
+  let guarded = 0;
+  const leadership: LeaderGuard = {
+    guarded(txn, call) {
+      guarded++;
+      return scene.store.txn(txn, call);
+    },
+  };
+  const ending = new AbortController();
+  const done = mirrorTask({ ...scene.place, memory: scene.memory }, options)({ leadership, signal: ending.signal });
+  assert.deepEqual([await told.promise, guarded], ["written", 1]);
+  ending.abort();
+  await done;
 });
