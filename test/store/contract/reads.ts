@@ -51,11 +51,14 @@ export function reads(world: ContractWorld): void {
     await assert.rejects(watch(), withCode("STORE_REFUSED"));
   });
 
-  test("check: tells its version and how long an answer takes", async ({ signal }) => {
+  test("check: tells its version, how long an answer takes, and what time it is there", async ({ signal }) => {
     await using store = world.fixture().openStore(world.options);
-    const { version, latencyMs, revision } = await store.check({ signal });
+    const { version, latencyMs, revision, clock } = await store.check({ signal });
     assert.match(version, /\d+\.\d+/u);
     assert.ok(latencyMs >= 0 && revision >= 0n);
+    // A server of this machine has its time; a file has none of its own.
+    if (store.facts.kind === "embedded") assert.equal(clock, undefined);
+    else assert.ok(clock !== undefined && clock.leastMs <= 0 && clock.mostMs >= 0, JSON.stringify(clock));
     assert.deepEqual(store.facts, world.facts);
   });
 }
