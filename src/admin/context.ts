@@ -2,6 +2,7 @@ import type { ConfigWalk } from "../control/apply.ts";
 import type { SeatReader } from "../control/coordination/seats.ts";
 import type { LoadMonitor } from "../control/load/load-monitor.ts";
 import type { Topology } from "../control/topology/topology.ts";
+import type { FollowerStatus } from "../control/fleet/follower.ts";
 import type { OperatorStates } from "../control/operator-states.ts";
 import type { RouteTable } from "../control/route-table.ts";
 import type { FleetConfigStatus } from "../control/truth/fleet-follower.ts";
@@ -20,6 +21,13 @@ export interface NodeFacts {
   readonly startedMs: number;
   /** undefined when the config did not come from a file. */
   readonly configFile: string | undefined;
+}
+
+/** How a node is part of its fleet. */
+export interface FleetStanding {
+  /** Where its controller is reached; undefined: nowhere. */
+  readonly address: string | undefined;
+  readonly status: FollowerStatus;
 }
 
 /** What the routes look at. */
@@ -42,6 +50,8 @@ export interface AdminContext {
   readonly notReady: () => readonly string[];
   /** Undefined: the config is the node's own. */
   readonly fleetConfig: () => FleetConfigStatus | undefined;
+  /** How it stands to its controller; absent, or undefined: it is alone. */
+  readonly fleetLink?: () => FleetStanding | undefined;
   /** True from the first sign that the node is to stop. */
   readonly stopping: () => boolean;
 }

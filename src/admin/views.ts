@@ -16,7 +16,7 @@ import type {
 } from "../plan/data-plane.ts";
 import { balanceOf } from "../telemetry/ledger.ts";
 import { redact } from "../telemetry/redact.ts";
-import type { AdminContext } from "./context.ts";
+import type { AdminContext, FleetStanding } from "./context.ts";
 import { problemList } from "./reply.ts";
 
 /**
@@ -41,7 +41,9 @@ export async function nodeView(context: AdminContext): Promise<View> {
     addresses: {
       ...eachListener((kind) => addresses[kind] ?? null),
       admin: context.adminAddress() ?? null,
+      fleet: context.fleetLink?.()?.address ?? null,
     },
+    controller: controllerView(context.fleetLink?.()),
     in_flight: { requests: inFlight.requests, bytes: inFlight.bytes },
     workers: workers.map(workerView),
     ready: (await readinessView(context)).ready,
@@ -55,6 +57,21 @@ function fleetConfigView({ fleetConfig }: AdminContext): View | null {
   if (status === undefined) return null;
   const { from, trouble, acknowledged } = status;
   return { from, trouble: trouble ?? null, acknowledged: acknowledged ?? null };
+}
+
+/** Null: the node is alone, and its own controller. */
+function controllerView(fleet: FleetStanding | undefined): View | null {
+  if (fleet === undefined) return null;
+  const { state, controller, epoch, collectors, heardMsAgo, reason } = fleet.status;
+  return {
+    state,
+    id: controller?.id ?? null,
+    address: controller?.address ?? null,
+    epoch: epoch ?? null,
+    collectors,
+    heard_ms_ago: heardMsAgo === undefined ? null : Math.round(heardMsAgo),
+    reason: reason ?? null,
+  };
 }
 
 /**

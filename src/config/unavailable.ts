@@ -23,9 +23,9 @@ const UNAVAILABLE: readonly Unavailable[] = [
   },
   {
     path: "node.roles",
-    when: (roles) => Array.isArray(roles) && new Set(roles).size === 1,
-    what: "a node with one role",
-    instead: "it has both",
+    when: (roles) => Array.isArray(roles) && !roles.includes("collector"),
+    what: "a node without the role collector",
+    instead: "it takes data, too",
   },
   ...inPools({ path: "ack", when: (ack) => ack === "stored", what: nameOf, instead: "delivered is used" }),
   ...inPools({ path: "queue.storage", when: (storage) => storage === "disk", what: nameOf, instead: "memory is used" }),

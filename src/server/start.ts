@@ -6,7 +6,7 @@ import { createRoutes } from "../admin/routes.ts";
 import { filesReadBy } from "../config/files-read.ts";
 import { formatAddress } from "../config/schema/address.ts";
 import { hideValuesOf } from "../config/taint.ts";
-import type { Config } from "../config/schema/config.ts";
+import type { Config, NodeConfig } from "../config/schema/config.ts";
 import { type ConfigWalk, isToRepeat } from "../control/apply.ts";
 import { openDataDir } from "../control/data-dir.ts";
 import { type ConfigHistory, openHistory } from "../control/history/history.ts";
@@ -38,6 +38,8 @@ import { type NodeAddresses, nodeAddresses } from "./node-addresses.ts";
 import { workerCount } from "./worker-count.ts";
 import { VERSION } from "../core/version.ts";
 import type { ConfigSource } from "./config-source.ts";
+import { linkToFleet } from "./fleet/link-to-fleet.ts";
+import type { FleetLink } from "./fleet/open-fleet-link.ts";
 import { openNodeView } from "./node-view.ts";
 import { type NodeFleet, openNodeFleet } from "./node-fleet.ts";
 import { openNodeSeats, seatsOf } from "./node-seats.ts";
@@ -131,7 +133,7 @@ export async function startNode(config: Config, options: StartOptions): Promise<
     settled: options.settled,
   };
   const node = new Node({ env, dataPlane, addresses, ...more, ...steering });
-  await node.open(first, parts);
+  await node.open(first, place.dataDir, parts);
   log.info("signalbox listens", { ...eachListener((kind) => addresses[kind]), admin: node.addresses.admin });
   node.own(parts.move());
   return node;
@@ -229,7 +231,7 @@ function hideFor(walk: ConfigWalk): () => Hide {
 
 interface NodeParts
   extends Steering,
-    Omit<AdminContext, "walk" | "table" | "adminAddress" | "stopping" | "notReady" | "fleetConfig"> {
+    Omit<AdminContext, "walk" | "table" | "adminAddress" | "stopping" | "notReady" | "fleetConfig" | "fleetLink"> {
   /** Where it listens: the same to its end. */
   readonly addresses: DataPlaneStatus["addresses"];
   /** Without its text, which is another one after the next change. */
@@ -250,6 +252,8 @@ class Node implements RunningNode {
   readonly table: RouteTable;
   readonly #parts: NodeParts;
   #admin: AdminServer | undefined;
+  /** Undefined: it is alone. */
+  #link: FleetLink | undefined;
   #owned: AsyncDisposableStack | undefined;
   #settling: Cancel | undefined;
   readonly #stopping = new AbortController();
@@ -268,7 +272,7 @@ class Node implements RunningNode {
   }
 
   /** The admin listener and the watch; what was opened is put into `stack`. */
-  async open(config: Config, stack: AsyncDisposableStack): Promise<void> {
+  async open(config: Config, dataDir: string | undefined, stack: AsyncDisposableStack): Promise<void> {
     const { env, walk, file, fleet, follower } = this.#parts;
     const { admin } = config.node.listen;
     if (admin !== false) {
@@ -279,7 +283,10 @@ class Node implements RunningNode {
     }
     this.#followCertificates(config, stack);
     void this.#followEvents();
-    if (fleet !== undefined) void follower?.follow(fleet.truth, this.#stopping.signal);
+    await this.#joinFleet(config.node, dataDir, stack);
+    // Whoever is no controller has it from one, and leaves the store alone.
+    const isController = config.node.roles.includes("controller");
+    if (fleet !== undefined && isController) void follower?.follow(fleet.truth, this.#stopping.signal);
     if (file === undefined) return;
     stack.use(file);
     void this.#followFile(file);
@@ -294,6 +301,12 @@ class Node implements RunningNode {
       const outcome = await (fleet?.readOwn(news.text, { walk, documents }) ?? walk.apply(news.text));
       if (isToRepeat(outcome)) news.again();
     }
+  }
+
+  async #joinFleet(node: NodeConfig, dataDir: string | undefined, stack: AsyncDisposableStack): Promise<void> {
+    const { fleet: shared } = this.#parts;
+    this.#link = await linkToFleet({ ...this.#parts, node, dataDir, shared, addresses: () => this.addresses });
+    if (this.#link !== undefined) stack.use(this.#link);
   }
 
   /** To the end of the data plane. */
@@ -355,8 +368,11 @@ class Node implements RunningNode {
     this.#settling?.();
     await this.#parts.file?.[Symbol.asyncDispose]();
     this.#stopping.abort();
+    // Nobody is to send to it, or wait for it, while its queues drain.
+    const left = this.#link?.[Symbol.asyncDispose]();
     const report = await this.dataPlane.shutdown(this.walk.status.running.node.shutdown_grace);
     // The admin listener answers to the end: whoever waits for the drain can watch it.
+    await left;
     await this.#owned?.[Symbol.asyncDispose]();
     return report;
   }
@@ -370,6 +386,7 @@ class Node implements RunningNode {
       stopping: () => this.#stopped !== undefined,
       notReady: () => follower?.notReady() ?? [],
       fleetConfig: () => follower?.status,
+      fleetLink: () => this.#link,
     };
   }
 }

@@ -1,6 +1,7 @@
 import { ARENA_METRICS } from "./arena-metrics.ts";
 import { CONTROLLER_METRICS } from "./controller-metric-table.ts";
 import { REASONS } from "../core/reason.ts";
+import { FLEET_LINK_METRICS } from "./fleet-link-metric-table.ts";
 import { LOAD_METRICS } from "./load-metric-table.ts";
 import { counter, gauge, histogram, type MetricSpec } from "./metric-spec.ts";
 import { STORE_METRICS } from "./store-metric-table.ts";
@@ -254,6 +255,7 @@ export const METRICS = {
   ...TARGET_METRICS,
   ...ADDRESS_METRICS,
   ...STORE_METRICS,
+  ...FLEET_LINK_METRICS,
   ...LOAD_METRICS,
   ...CONTROLLER_METRICS,
   poolPanic: {

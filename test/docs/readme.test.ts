@@ -6,7 +6,7 @@ import { readPages } from "./pages.ts";
 
 /** Everything that the schema takes and this version does not carry out. */
 const WRITTEN = {
-  node: { coordination: { type: "etcd", compact: true }, roles: ["collector"] },
+  node: { coordination: { type: "etcd", compact: true }, roles: ["controller"] },
   targets: [{ health_check: {} }],
   pools: {
     p: {

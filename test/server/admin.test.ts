@@ -43,7 +43,12 @@ test("GET /api/v1/node tells who it is, where it listens and which config runs",
     { id, region, roles, pid },
     { id: "n1", region: "eu", roles: ["collector", "controller"], pid: process.pid },
   );
-  assert.deepEqual(addresses, { otlp_grpc: "127.0.0.1:1111", otlp_http: null, admin: node.addresses.admin });
+  assert.deepEqual(addresses, {
+    otlp_grpc: "127.0.0.1:1111",
+    otlp_http: null,
+    admin: node.addresses.admin,
+    fleet: null,
+  });
   assert.match(String(version), /^\d+\.\d+\.\d+/u);
   assert.ok(!Number.isNaN(Date.parse(String(view["started"]))));
   const { digest } = node.walk.status;

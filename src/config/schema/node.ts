@@ -161,7 +161,9 @@ export const NodeSchema = z.strictObject({
     .array(z.enum(["collector", "controller"]))
     .min(1)
     .default(["collector", "controller"])
-    .describe("Data plane, control plane, or both. Today each node is both."),
+    .describe(
+      "Data plane, control plane, or both: without controller it leads nothing, and follows others. Each takes data.",
+    ),
   workers: z
     .union([z.literal("auto", NOT_WORKERS), z.int().min(0).max(1_024)])
     .optional()

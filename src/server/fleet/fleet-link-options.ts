@@ -1,0 +1,31 @@
+import type { NodeFacts } from "../../admin/context.ts";
+import type { NodeConfig } from "../../config/schema/config.ts";
+import type { ConfigWalk } from "../../control/apply.ts";
+import type { ConfigTakerOptions } from "../../control/fleet/config-taker.ts";
+import type { CollectorConfig } from "../../control/fleet/messages.ts";
+import type { LoadMonitor } from "../../control/load/load-monitor.ts";
+import type { FleetMemory } from "../../store/recipes/fleet-memory.ts";
+import type { RecipePlace } from "../../store/recipes/place.ts";
+import type { Env } from "../../telemetry/env.ts";
+
+export interface OpenFleetStore extends AsyncDisposable {
+  readonly place: RecipePlace;
+}
+
+/** What a node is to its fleet, and what of it its controller hears. */
+export interface FleetLinkOptions {
+  readonly node: NodeConfig;
+  readonly facts: Pick<NodeFacts, "id" | "version">;
+  readonly env: Env;
+  readonly memory: FleetMemory;
+  /** Opens the store; it is closed again. A controller keeps it for as long as it runs. */
+  readonly openStore: () => Promise<OpenFleetStore>;
+  readonly load: Pick<LoadMonitor, "capacity" | "newest">;
+  readonly walk: Pick<ConfigWalk, "status">;
+  /** Where this node takes data, by listener. */
+  readonly addresses: () => Readonly<Record<string, string>>;
+  /** Takes over a version of the fleet's config; absent: this node has its own. */
+  readonly follow?: ConfigTakerOptions["follow"];
+  /** What came of the newest version that it was told of; absent: what runs is all it knows. */
+  readonly acknowledged?: () => CollectorConfig | undefined;
+}

@@ -1,0 +1,88 @@
+import { join } from "node:path";
+import type { NodeFacts } from "../../admin/context.ts";
+import type { NodeConfig } from "../../config/schema/config.ts";
+import { type ConfigWalk, isToRepeat } from "../../control/apply.ts";
+import type { ConfigTakerOptions } from "../../control/fleet/config-taker.ts";
+import type { LoadMonitor } from "../../control/load/load-monitor.ts";
+import { FLEET_BOUNDS } from "../../control/fleet/bounds.ts";
+import { digestOf } from "../../control/fleet/directive.ts";
+import type { CollectorConfig } from "../../control/fleet/messages.ts";
+import type { FleetConfigStatus, FleetFollower } from "../../control/truth/fleet-follower.ts";
+import { openFleetMemory } from "../../store/recipes/fleet-memory.ts";
+import { storeObserver } from "../../store/store-metrics.ts";
+import type { Env } from "../../telemetry/env.ts";
+import { openCoordination } from "../coordination.ts";
+import { FLEET_FILE } from "../named-store.ts";
+import type { NodeFleet } from "../node-fleet.ts";
+import type { OpenFleetStore } from "./fleet-link-options.ts";
+import { type FleetLink, openFleetLink } from "./open-fleet-link.ts";
+
+export interface LinkToFleetOptions {
+  readonly node: NodeConfig;
+  readonly facts: Pick<NodeFacts, "id" | "version">;
+  /** Where it keeps what must survive a restart. */
+  readonly dataDir: string | undefined;
+  readonly env: Env;
+  readonly load: Pick<LoadMonitor, "capacity" | "newest">;
+  readonly walk: Pick<ConfigWalk, "status">;
+  readonly addresses: () => Readonly<Record<string, string | undefined>>;
+  /** What it has opened already, where nodes share a store. */
+  readonly shared: Pick<NodeFleet, "coordination" | "memory"> | undefined;
+  /** Takes over the fleet's config; absent: the node has its own. */
+  readonly follower: Pick<FleetFollower, "followVersion" | "status"> | undefined;
+}
+
+/**
+ * A node is part of a fleet where nodes share a store, or where its controller is to be reached.
+ * Undefined: it is alone, and its own controller. Throws as `openFleetLink`, and
+ * `CONFIG_UNREADABLE` where what it remembers of its fleet cannot be believed.
+ */
+export async function linkToFleet(options: LinkToFleetOptions): Promise<FleetLink | undefined> {
+  const { node, dataDir, env, shared, follower } = options;
+  const isAlone =
+    node.coordination.type === "embedded" && (node.fleet.listen === undefined || node.fleet.listen === false);
+  if (isAlone) return undefined;
+  if (dataDir === undefined) {
+    const hint = "give node.data_dir as a whole path, to a directory that can be written";
+    env.log.error("this node is no part of its fleet: it cannot keep which epochs it has obeyed", { hint });
+    return undefined;
+  }
+  const observer = storeObserver(env.metrics, env.log);
+  return openFleetLink({
+    ...options,
+    memory: shared?.memory ?? (await openFleetMemory(join(dataDir, FLEET_FILE))),
+    openStore: async () =>
+      shared === undefined ? openCoordination(node.coordination, dataDir, { ...env, observer }) : keptOpen(shared),
+    addresses: () => bound(options.addresses()),
+    acknowledged: () => follower && acknowledgedBy(follower.status, options.walk.status),
+    // A controller watches the store for it.
+    ...(follower !== undefined && !node.roles.includes("controller") && { follow: takeOver(follower) }),
+  });
+}
+
+/** Whoever opened it closes it. */
+function keptOpen({ coordination: { place } }: Pick<NodeFleet, "coordination">): OpenFleetStore {
+  return { place, [Symbol.asyncDispose]: async () => undefined };
+}
+
+/** As Reports have it. */
+function acknowledgedBy(
+  { acknowledged }: FleetConfigStatus,
+  { version, text }: ConfigWalk["status"],
+): CollectorConfig | undefined {
+  if (acknowledged === undefined || acknowledged.result === "applied") return undefined;
+  const { version: tried_version, digest: tried_digest, reason } = acknowledged;
+  const more = { tried_version, tried_digest, reason: reason.slice(0, FLEET_BOUNDS.reason) };
+  return { version, digest: digestOf(text), result: "refused", ...more };
+}
+
+function takeOver(follower: Pick<FleetFollower, "followVersion">): ConfigTakerOptions["follow"] {
+  return async (wanted, text) => {
+    const outcome = await follower.followVersion({ ...wanted, author: "", note: "" }, text);
+    return isToRepeat(outcome) ? "again" : "done";
+  };
+}
+
+function bound(addresses: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(addresses).flatMap(([name, at]) => (at === undefined ? [] : [[name, at]])));
+}

@@ -1,0 +1,47 @@
+import type { Clock } from "../../core/clock.ts";
+import type { FollowerStatus } from "../../control/fleet/follower.ts";
+import type { FleetLinkOptions } from "./fleet-link-options.ts";
+import { openNodeFollower } from "./node-follower.ts";
+import { openServingController } from "./serving-controller.ts";
+
+/** How a node stands in its fleet, and what it closes with. */
+export interface FleetLink extends AsyncDisposable {
+  /** Where its controller is reached; undefined: it has none, or nobody reaches it. */
+  readonly address: string | undefined;
+  readonly status: FollowerStatus;
+}
+
+/** Less than what a stop has besides its grace (run.ts). */
+const LONGEST_LEAVE_MS = 2_500;
+
+/**
+ * Makes a node part of its fleet: a controller if it has the role, and a collector that follows
+ * one. Disposing it says goodbye, resigns, and closes, in this order, in 2.5 s at most. Throws
+ * LISTEN_FAILED or TLS_INVALID; the store may be away.
+ */
+export async function openFleetLink(options: FleetLinkOptions): Promise<FleetLink> {
+  await using parts = new AsyncDisposableStack();
+  const controller = options.node.roles.includes("controller")
+    ? parts.use(await openServingController(options))
+    : undefined;
+  const follower = parts.use(openNodeFollower(options, controller));
+  const { metrics, log } = options.env;
+  metrics.fleetReportAge.with().read(() => (follower.status.heardMsAgo ?? -1_000) / 1_000);
+  log.info("this node is part of a fleet", { region: options.node.region, controllers: controller?.address ?? "none" });
+  const ended = parts.move();
+  return {
+    get status() {
+      return follower.status;
+    },
+    address: controller?.address,
+    [Symbol.asyncDispose]: () => inTime(options.env.clock, ended.disposeAsync()),
+  };
+}
+
+/** While the store is away a node ends all the same: what it held is free when its lease ends. */
+async function inTime(clock: Clock, leaving: Promise<void>): Promise<void> {
+  const over = Promise.withResolvers<void>();
+  const cancel = clock.after(LONGEST_LEAVE_MS, over.resolve);
+  await Promise.race([leaving, over.promise]);
+  cancel();
+}

@@ -1,0 +1,155 @@
+import { type Address, formatAddress } from "../../config/schema/address.ts";
+import type { NodeConfig } from "../../config/schema/config.ts";
+import type { ControllerCalls } from "../../control/fleet/controller-calls.ts";
+import type { ControllerAddress } from "../../control/fleet/messages.ts";
+import { openController } from "../../control/global/open-controller.ts";
+import { controllerMetrics } from "../../control/region/controller-metrics.ts";
+import { registerController, type RegisteredController } from "../../control/region/register-controller.ts";
+import { reasonOf, RouterError } from "../../core/errors.ts";
+import type { RecipePlace } from "../../store/recipes/place.ts";
+import { createFleetAuth } from "./fleet-auth.ts";
+import { createFleetHandler } from "./fleet-handler.ts";
+import type { FleetLinkOptions } from "./fleet-link-options.ts";
+import { type FleetListener, listenFleet } from "./fleet-listener.ts";
+import { fetchDocument } from "./fetch-document.ts";
+import { servedObserver } from "./link-observers.ts";
+import { SCHEMA_MAX } from "./report-facts.ts";
+
+const LEAVE_MS = 2_000;
+const DEFAULT_PLACE: Address = { host: "127.0.0.1", port: 4_321 };
+
+/** A node in its role as controller. */
+export interface ServingController extends AsyncDisposable {
+  readonly address: string | undefined;
+  readonly self: ControllerAddress;
+  readonly calls: ControllerCalls;
+  readonly place: RecipePlace;
+}
+
+/** Listens, stands for its region and for the fleet, and is listed. Throws as `openFleetLink`. */
+export async function openServingController(options: FleetLinkOptions): Promise<ServingController> {
+  const { node, facts, env, memory, openStore } = options;
+  await using parts = new AsyncDisposableStack();
+  const { place } = parts.use(await openStore());
+  // The address is known once it listens, and what it listens for once the address is.
+  const late: { calls?: ControllerCalls } = {};
+  const listener = await listen(options, late);
+  const address = listener && formatAddress(listener.address);
+  const self = { id: facts.id, address: node.fleet.advertise ?? address ?? "", tls: isSecure(node) };
+  const controller = openController({
+    place,
+    controller: self,
+    region: node.region,
+    generation: () => memory.identity?.generation ?? 1,
+    reportIntervalMs: node.fleet.report_interval,
+    summaryIntervalMs: SUMMARY_MS,
+    fetchBody: (digest, signal) => fetchDocument(place, digest, signal),
+    log: env.log,
+    observer: controllerMetrics(env.metrics),
+  });
+  late.calls = controller.calls;
+  parts.defer(async () => {
+    // Those who wait hear that it leads no more before the listener ends.
+    await controller[Symbol.asyncDispose]();
+    await listener?.close(LEAVE_MS);
+  });
+  parts.use(keepRegistered(options, place, self));
+  const ended = parts.move();
+  return { address, self, calls: controller.calls, place, [Symbol.asyncDispose]: () => ended.disposeAsync() };
+}
+
+/** The latest that a region's summary is written again. */
+const SUMMARY_MS = 30_000;
+
+function isSecure({ fleet }: NodeConfig): boolean {
+  return fleet.listen !== false && fleet.listen?.tls !== undefined;
+}
+
+async function listen(
+  { node, env }: FleetLinkOptions,
+  late: { readonly calls?: ControllerCalls },
+): Promise<FleetListener | undefined> {
+  const { listen: where, token } = node.fleet;
+  if (where === false) return undefined;
+  const tls = where?.tls;
+  const server = tls && {
+    cert: tls.cert,
+    key: tls.key.reveal(),
+    ...(tls.client_ca !== undefined && { clientCa: tls.client_ca }),
+  };
+  const auth = createFleetAuth({ token, mutual: tls?.client_ca !== undefined });
+  const calls = lateCalls(late);
+  const handler = createFleetHandler({ calls, auth, clock: env.clock, observer: servedObserver(env) });
+  const onRefused = (reason: "limit" | "rate"): void => env.metrics.fleetRefusedConnections.with(reason).add(1);
+  const listener = await listenAt(where?.address, (address) =>
+    listenFleet({ address, tls: server, handler, onRefused }, env),
+  );
+  env.metrics.fleetConnections.with().read(() => listener.connections);
+  return listener;
+}
+
+/** Where nothing is said, another node of this machine may have the usual port: any will do. */
+async function listenAt(
+  address: Address | undefined,
+  open: (address: Address) => Promise<FleetListener>,
+): Promise<FleetListener> {
+  if (address !== undefined) return open(address);
+  try {
+    return await open(DEFAULT_PLACE);
+  } catch (cause) {
+    if (!(cause instanceof RouterError) || cause.code !== "LISTEN_FAILED") throw cause;
+    return open({ ...DEFAULT_PLACE, port: 0 });
+  }
+}
+
+/** Until there is a controller nobody leads. */
+function lateCalls(late: { readonly calls?: ControllerCalls }): ControllerCalls {
+  const nobody = { protocol: 1, not_leader: true } as const;
+  return {
+    report: async (request, called) => late.calls?.report(request, called) ?? nobody,
+    await: async (request, called) => late.calls?.await(request, called) ?? nobody,
+    fetch: async (request, called) => late.calls?.fetch(request, called) ?? nobody,
+    goodbye: async (request, called) => late.calls?.goodbye(request, called) ?? nobody,
+    members: async (request, called) => late.calls?.members(request, called) ?? nobody,
+    member: async (request, called) => late.calls?.member(request, called) ?? nobody,
+  };
+}
+
+/** Once the store lets it; the node runs meanwhile. */
+function keepRegistered(
+  { node, facts, env, load }: FleetLinkOptions,
+  place: RecipePlace,
+  self: ControllerAddress,
+): AsyncDisposable {
+  const closing = new AbortController();
+  const register = async (): Promise<RegisteredController | undefined> => {
+    try {
+      const registered = await registerController({
+        place,
+        node: {
+          ...self,
+          region: node.region,
+          version: facts.version,
+          capacity: load.capacity.items_per_second,
+          roles: node.roles,
+          schemaMax: SCHEMA_MAX,
+        },
+        signal: closing.signal,
+        log: env.log,
+      });
+      return registered;
+    } catch (cause) {
+      if (!closing.signal.aborted) {
+        env.log.error("this controller cannot be listed in the store", { id: facts.id, reason: reasonOf(cause) });
+      }
+      return undefined;
+    }
+  };
+  const registered = register();
+  return {
+    async [Symbol.asyncDispose]() {
+      closing.abort();
+      await (await registered)?.[Symbol.asyncDispose]();
+    },
+  };
+}
