@@ -14,6 +14,7 @@ import type {
   TargetStatus,
   WorkerStatus,
 } from "../plan/data-plane.ts";
+import { settingsFrom } from "../plan/region-settings.ts";
 import { balanceOf } from "../telemetry/ledger.ts";
 import { redact } from "../telemetry/redact.ts";
 import type { AdminContext, FleetStanding } from "./context.ts";
@@ -32,6 +33,7 @@ export async function nodeView(context: AdminContext): Promise<View> {
   return {
     id: facts.id,
     region: walk.status.running.node.region,
+    region_settings: settingsFrom(walk.status.running, walk.status.running.node.region),
     roles: facts.roles,
     version: facts.version,
     node_version: process.versions.node,

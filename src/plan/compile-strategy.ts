@@ -6,15 +6,18 @@ import type { Signal } from "../otlp/signal.ts";
 import { compileCondition } from "./condition.ts";
 import type { Cond } from "./route-plan.ts";
 
-/** Where the plan has a variant of its own, that; else what the config says. */
-export function compileStrategy(strategy: StrategyConfig): StrategyPlan {
+/**
+ * Where the plan has a variant of its own, that; else what the config says. `preference`: regions
+ * and ids of targets, which a node's region would rather send to.
+ */
+export function compileStrategy(strategy: StrategyConfig, preference?: readonly string[]): StrategyPlan {
   switch (strategy.type) {
     case "latency":
       return strategy.pick === "within" && strategy.threshold !== undefined
         ? { type: "latency", pick: "within", thresholdMs: strategy.threshold }
         : { type: "latency", pick: "lowest" };
     case "geography":
-      return { type: "geography", order: strategy.then };
+      return { type: "geography", prefer: preference, order: strategy.then };
     case "content":
       return { type: "content", cases: strategy.cases.map((one) => one.targets), otherwise: strategy.otherwise };
     case "consistent_hash":

@@ -7,6 +7,7 @@ import type { SecretSource } from "../core/secret-source.ts";
 import { compileDivision, compileStrategy } from "./compile-strategy.ts";
 import { compileProtocol } from "./compile-protocol.ts";
 import { PLAN_SCHEMA, type PlanData, type PoolData, type TargetData, type TargetTlsData } from "./plan-data.ts";
+import { poolInRegion, regionOf } from "./region-settings.ts";
 import { compileOwnHeaders, compileTargetHealth } from "./target-health.ts";
 
 export interface CompileOptions {
@@ -25,6 +26,7 @@ export type NodePart = Pick<NodeConfig, "region" | "plugins">;
  */
 export function compile(fleet: FleetConfig, node: NodePart, { version, text }: CompileOptions): PlanData {
   const sourceOf = sourcesOf(fleet);
+  const own = regionOf(fleet, node.region);
   const sourceIn = (i: number): SourceAt => {
     return (value, ...at) => sourceOf(["targets", i, ...at], typeof value === "string" ? value : value.reveal());
   };
@@ -35,7 +37,9 @@ export function compile(fleet: FleetConfig, node: NodePart, { version, text }: C
     nodeRegion: node.region,
     plugins: node.plugins,
     targets: fleet.targets.map((target, i) => compileTarget(target, sourceIn(i))),
-    pools: Object.entries(fleet.pools).map(([name, pool]) => compilePool(name, pool, fleet.targets)),
+    pools: Object.entries(fleet.pools).map(([name, pool]) =>
+      compilePool(name, poolInRegion(pool, own), fleet.targets, own?.routing_preference),
+    ),
     rules: fleet.rules,
     defaultPool: fleet.default_pool,
     unmatched: fleet.unmatched,
@@ -92,11 +96,16 @@ function compileTls({ tls }: TargetConfig, sourceAt: SourceAt): TargetTlsData | 
   };
 }
 
-function compilePool(name: string, pool: PoolConfig, targets: readonly TargetConfig[]): PoolData {
+function compilePool(
+  name: string,
+  pool: PoolConfig,
+  targets: readonly TargetConfig[],
+  preference: readonly string[] | undefined,
+): PoolData {
   return {
     name,
     targets: [...new Set(pool.targets)],
-    strategy: compileStrategy(pool.strategy),
+    strategy: compileStrategy(pool.strategy, preference),
     division: compileDivision(pool, targets),
     adaptiveWeights: pool.adaptive_weights,
     fallback: pool.fallback,

@@ -135,8 +135,16 @@ export type StrategyPlan =
   | PlainStrategy
   | { readonly type: "latency"; readonly pick: "lowest" }
   | { readonly type: "latency"; readonly pick: "within"; readonly thresholdMs: number }
-  /** `region` is that of the items of one channel; undefined in the plan of the whole pool. */
-  | { readonly type: "geography"; readonly region?: string | undefined; readonly order: readonly string[] }
+  /**
+   * `region` is that of the items of one channel; undefined in the plan of the whole pool. `prefer`
+   * comes before the order: regions, and ids of targets.
+   */
+  | {
+      readonly type: "geography";
+      readonly region?: string | undefined;
+      readonly prefer?: readonly string[] | undefined;
+      readonly order: readonly string[];
+    }
   /**
    * Each case has a channel with targets of its own, `otherwise` the last one; inside, weighted
    * round robin.

@@ -19,6 +19,7 @@ import type { RootLog } from "../telemetry/log.ts";
 import { checkListenerTls } from "./certificates.ts";
 import type { ConfigSource } from "./config-source.ts";
 import type { NodeFleet } from "./node-fleet.ts";
+import { regionNotice } from "./region-notice.ts";
 
 export interface Steering {
   readonly walk: ConfigWalk;
@@ -54,6 +55,7 @@ export async function openSteering(
   const text = fleet?.start.prepared.text ?? source.text;
   const place = fleet?.place ?? source.place;
   const documents: DocumentService = openDocumentService({ clock: env.clock, ...(sent !== undefined && { sent }) });
+  const tellRegion = regionNotice(log, config);
   const file =
     source.file === undefined ? undefined : new FileTruth({ file: source.file, clock: env.clock, known: source.text });
   const applied = { tell: (_config: Config): void => {} };
@@ -62,13 +64,11 @@ export async function openSteering(
     { config, text, version, digest },
     {
       prepare: (next, running) => documents.prepareText(next, { running, follow: "all" }, place),
-      compile: (next, number, document) => {
-        checkListenerTls(next);
-        return compile(next, next.node, { version: number, text: document });
-      },
+      compile: compileNext,
       dataPlane,
       onApplied: (next) => {
         setLog(log, next);
+        tellRegion(next);
         applied.tell(next);
       },
       truth: fleet?.truth ?? file,
@@ -107,6 +107,11 @@ async function keepFirst(
   if (version === 0 || (newest?.version === version && newest.digest === digest)) return;
   const { author, note } = fleet.start;
   await history.add({ ...about, by: "store", summary: note === "" ? "found at the start" : note, author }, text);
+}
+
+function compileNext(next: Config, version: number, text: string): PlanData {
+  checkListenerTls(next);
+  return compile(next, next.node, { version, text });
 }
 
 /** What of the config came from elsewhere is in no line of the log. */

@@ -39,6 +39,7 @@ const cases: Case[] = [
   { call: "GET /api/v1/rules", role: "viewer", status: 200, want: /^\[\s+\{\s+"id": "r"/u },
   { call: "GET /api/v1/rules/r", role: "viewer", status: 200, want: /"service_name": "checkout"/u },
   { call: "GET /api/v1/rules/x", role: "viewer", status: 404, want: /no rule x/u },
+  { call: "GET /api/v1/node", role: "viewer", status: 200, want: /"region_settings": "defaults"/u },
   { call: "GET /api/v1/locks", role: "viewer", status: 200, want: /^\[\]/u },
   { call: "GET /api/v1/leader", role: "viewer", status: 200, want: /"global": null,\s+"regions": \{\}/u },
   { call: "POST /api/v1/rules", role: "admin", body: RULE, status: 200, want: /"version": 2/u },

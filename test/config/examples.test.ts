@@ -31,7 +31,8 @@ const warnings = [
       "global.sampling_strategies",
       "global.degradation",
       "global.rate_limiting",
-      "regions",
+      "regions.us-east-1.sampling_rate",
+      "regions.us-east-1.buffer_size",
     ],
   },
   {

@@ -88,7 +88,11 @@ const RegionRetrySchema = z.strictObject({
 
 const RegionSchema = z.strictObject({
   sampling_rate: RateSchema.optional().describe("Multiplies the global rate."),
-  routing_preference: z.array(NameSchema).min(1).optional().describe("Regions of targets to prefer, in order."),
+  routing_preference: z
+    .array(NameSchema)
+    .min(1)
+    .optional()
+    .describe("Regions, or ids of targets, that nodes of this region would rather send to, in order."),
   buffer_size: z.int().min(1).optional().describe("Items that a node of this region may hold."),
   batch: RegionBatchSchema.optional().describe("Overrides of the pools' batch."),
   retry: RegionRetrySchema.optional().describe("Overrides of the pools' retry."),

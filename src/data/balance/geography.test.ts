@@ -25,6 +25,36 @@ for (const { name, of, order, out, want } of cases) {
   });
 }
 
+const preferences = [
+  {
+    name: "what is preferred comes after the item's region, before the order",
+    prefer: ["asia"],
+    out: [2],
+    want: "eee",
+  },
+  { name: "a target by its id comes before others of its region", prefer: ["b", "us"], out: [2], want: "bbb" },
+  { name: "and its region after it", prefer: ["b", "us"], out: [2, 1], want: "aaa" },
+  { name: "a target's id does not make it one of the item's region", prefer: ["b"], out: [], want: "ccc" },
+  { name: "what is not usable is passed over, preferred or not", prefer: ["asia", "b"], out: [2, 4, 1], want: "aaa" },
+] as const;
+for (const { name, prefer, out, want } of preferences) {
+  test(`geography with a preference: ${name}`, () => {
+    const pool = new BalancedPool([US, US, EU, DEFAULT, ASIA], {
+      type: "geography",
+      region: "eu",
+      prefer,
+      order: ["us"],
+    });
+    for (const index of out) pool.targets[index]!.eject("connect", Infinity);
+    assert.equal(pool.run(3), want);
+  });
+}
+
+test("geography: a region named like a target's id is no preference for that target", () => {
+  const pool = new BalancedPool([US, EU], { type: "geography", region: "b", prefer: ["b", "us"], order: [] });
+  assert.equal(pool.run(2), "aa");
+});
+
 test("geography: inside a region it is weighted round robin", () => {
   const pool = new BalancedPool(
     [

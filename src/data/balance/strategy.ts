@@ -41,7 +41,7 @@ export function createPicker(strategy: StrategyPlan, size: number, env: PickerEn
     case "latency":
       return strategy.pick === "within" ? withinLatency(size, strategy.thresholdMs, random) : lowestLatency(size);
     case "geography":
-      return geography(strategy.region, strategy.order);
+      return geography(strategy);
     case "load_latency":
       return loadLatency(size, strategy, random);
     case "failover":

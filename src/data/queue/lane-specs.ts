@@ -31,9 +31,9 @@ export function laneSpecs(plan: PoolPlan, targets: readonly TargetHandle[]): Lan
     case "cases":
       return caseLanes(strategy, targets);
     case "regions": {
-      const order = strategy.type === "geography" ? strategy.order : [];
+      const { prefer, order } = strategy.type === "geography" ? strategy : { prefer: undefined, order: [] };
       const lane = (key: string, region: string): LaneSpec => {
-        return { key, kind: "shared", strategy: { type: "geography", region, order }, targets };
+        return { key, kind: "shared", strategy: { type: "geography", region, prefer, order }, targets };
       };
       return [...division.regions.map((region) => lane(`region ${region}`, region)), lane("regions", OTHER_REGION)];
     }
