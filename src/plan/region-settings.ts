@@ -1,12 +1,12 @@
 import type { FleetConfig, PoolConfig } from "../config/schema/config.ts";
 
-export type RegionConfig = FleetConfig["regions"][string];
+export type OwnRegion = FleetConfig["regions"][string];
 
 /** Where the settings come from that a node of a region works with. */
 export type RegionSettingsFrom = "region" | "defaults";
 
 /** What the config says of a region; undefined: nothing, and the defaults hold. */
-export function regionOf({ regions }: Pick<FleetConfig, "regions">, region: string): RegionConfig | undefined {
+export function regionOf({ regions }: Pick<FleetConfig, "regions">, region: string): OwnRegion | undefined {
   return Object.hasOwn(regions, region) ? regions[region] : undefined;
 }
 
@@ -15,13 +15,13 @@ export function settingsFrom(fleet: Pick<FleetConfig, "regions">, region: string
 }
 
 /** A pool as it is on nodes of a region: what the region says wins. */
-export function poolInRegion(pool: PoolConfig, region: RegionConfig | undefined): PoolConfig {
+export function poolInRegion(pool: PoolConfig, region: OwnRegion | undefined): PoolConfig {
   if (region?.batch === undefined && region?.retry === undefined) return pool;
   return { ...pool, batch: { ...pool.batch, ...said(region.batch) }, retry: retryIn(pool.retry, region.retry) };
 }
 
 /** Of the two waits, the one that the region says nothing of gives way to the other. */
-function retryIn(retry: PoolConfig["retry"], own: RegionConfig["retry"]): PoolConfig["retry"] {
+function retryIn(retry: PoolConfig["retry"], own: OwnRegion["retry"]): PoolConfig["retry"] {
   const merged = { ...retry, ...said(own) };
   if (merged.initial <= merged.max) return merged;
   return own?.max === undefined ? { ...merged, max: merged.initial } : { ...merged, initial: merged.max };

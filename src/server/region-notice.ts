@@ -3,8 +3,8 @@ import { regionOf } from "../plan/region-settings.ts";
 import type { Log } from "../telemetry/log.ts";
 
 /**
- * Says, of the first config and once each time that it becomes so, that the config has settings for regions and none for
- * that of this node.
+ * Says, of the first config and once each time that it becomes so, that the config has settings for
+ * regions and none for that of this node.
  */
 export function regionNotice(log: Pick<Log, "warn">, first: Config): (config: Config) => void {
   let told: string | undefined;
