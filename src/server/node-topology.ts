@@ -15,14 +15,20 @@ export interface NodeTopologyOptions {
   readonly dataPlane: Pick<DataPlane, "ready" | "status">;
   readonly load: LoadMonitor;
   readonly env: Env;
-  /** Of the fleet that the node belongs to; default: the node by itself. */
-  readonly source?: TopologySource;
+  /** Of the fleet that the node belongs to; undefined: the node by itself. */
+  readonly fleet: () => TopologySource | undefined;
 }
 
 /** What a node tells of who is there: of its fleet, or of itself when it has none. */
 export function nodeTopology(options: NodeTopologyOptions): Topology {
   const { clock, random } = options.env;
-  const source = options.source ?? ownTopology(() => describeSelf(options));
+  const own = ownTopology(() => describeSelf(options));
+  const now = (): TopologySource => options.fleet() ?? own;
+  const source: TopologySource = {
+    regions: (call) => now().regions(call),
+    page: (region, page) => now().page(region, page),
+    views: (call) => now().views(call),
+  };
   return createTopology({ source, clock, random });
 }
 

@@ -40,7 +40,7 @@ import { VERSION } from "../core/version.ts";
 import type { ConfigSource } from "./config-source.ts";
 import { linkToFleet } from "./fleet/link-to-fleet.ts";
 import type { FleetLink } from "./fleet/open-fleet-link.ts";
-import { openNodeView } from "./node-view.ts";
+import { type NodeView, openNodeView } from "./node-view.ts";
 import { type NodeFleet, openNodeFleet } from "./node-fleet.ts";
 import { openNodeSeats, seatsOf } from "./node-seats.ts";
 import { openSteering, setLog, type Steering } from "./steering.ts";
@@ -238,6 +238,7 @@ interface NodeParts
   readonly source: Pick<ConfigSource, "file" | "place">;
   readonly settled: StartOptions["settled"];
   readonly fleet: NodeFleet | undefined;
+  readonly joined: NodeView["joined"];
 }
 
 /** A change is often followed by the next: what all of them took is given back once. */
@@ -307,6 +308,7 @@ class Node implements RunningNode {
     const { fleet: shared } = this.#parts;
     this.#link = await linkToFleet({ ...this.#parts, node, dataDir, shared, addresses: () => this.addresses });
     if (this.#link !== undefined) stack.use(this.#link);
+    this.#parts.joined.fleet = this.#link?.topology;
   }
 
   /** To the end of the data plane. */

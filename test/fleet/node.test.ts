@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { z } from "zod";
 import { systemClock } from "../../src/core/clock.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import { Secret } from "../../src/core/secret.ts";
@@ -16,6 +17,19 @@ import { until, viewOf } from "./node-view.ts";
 
 const WORLD = { clock: systemClock, random: seededRandom(5) };
 const ROUTES = { targets: [{ id: "a", endpoint: "http://127.0.0.1:1" }], default_pool: { targets: ["a"] } };
+
+/** Of `GET /api/v1/topology`. */
+const TopologyView = z.object({
+  regions: z.array(
+    z.object({
+      id: z.string(),
+      health: z.string(),
+      controller: z.string().nullable(),
+      stale: z.boolean(),
+      collectors: z.array(z.object({ id: z.string(), address: z.string(), health: z.string() })),
+    }),
+  ),
+});
 
 interface Place extends Disposable {
   readonly folder: string;
@@ -74,6 +88,15 @@ test("a node with a listener for its fleet leads its region, follows itself, and
   assert.deepEqual([member?.id, member?.region, member?.state], ["n1", "eu", "live"]);
   assert.equal(member?.addresses["otlpGrpc"], running.grpc);
   assert.equal(await running.metric("fleetCalls", "members", "ok"), 1);
+  const topology = await until(async () => {
+    const answer = await fetch(`http://${running.admin}/api/v1/topology`);
+    const { regions } = TopologyView.parse(await answer.json());
+    return regions[0]?.collectors.length === 1 && regions[0].health === "healthy" ? regions : undefined;
+  });
+  const collectors = [{ id: "n1", address: running.grpc, health: "healthy" }];
+  assert.deepEqual(topology, [{ id: "eu", health: "healthy", controller: "n1", stale: false, collectors }]);
+  const seen = await fetch(`http://${running.admin}/api/v1/members`);
+  assert.deepEqual(await seen.json(), [{ id: "n1", seen_by: ["n1"] }]);
   await running.stop();
   assert.equal((await link.call("members", members, call)).kind, "unreachable");
   await link[Symbol.asyncDispose]();

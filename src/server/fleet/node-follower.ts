@@ -87,7 +87,7 @@ function openFollower(
 }
 
 /** To itself a node does not go over sockets. */
-function openLink(
+export function openLink(
   { node, env }: FleetLinkOptions,
   controller: ServingController | undefined,
   to: ControllerAddress,

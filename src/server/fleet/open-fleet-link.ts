@@ -1,14 +1,20 @@
 import type { Clock } from "../../core/clock.ts";
 import type { FollowerStatus } from "../../control/fleet/follower.ts";
+import { fleetTopology } from "../../control/topology/fleet-topology.ts";
+import { regionTopology } from "../../control/topology/region-topology.ts";
+import type { TopologySource } from "../../control/topology/topology-source.ts";
+import { createRegistry } from "../../store/recipes/registry.ts";
 import type { FleetLinkOptions } from "./fleet-link-options.ts";
-import { openNodeFollower } from "./node-follower.ts";
-import { openServingController } from "./serving-controller.ts";
+import { type NodeFollower, openLink, openNodeFollower } from "./node-follower.ts";
+import { openServingController, type ServingController } from "./serving-controller.ts";
 
 /** How a node stands in its fleet, and what it closes with. */
 export interface FleetLink extends AsyncDisposable {
   /** Where its controller is reached; undefined: it has none, or nobody reaches it. */
   readonly address: string | undefined;
   readonly status: FollowerStatus;
+  /** Who is in the fleet, as its controller sees it; of a collector alone, who is in its region. */
+  readonly topology: TopologySource;
 }
 
 /** Less than what a stop has besides its grace (run.ts). */
@@ -25,6 +31,9 @@ export async function openFleetLink(options: FleetLinkOptions): Promise<FleetLin
     ? parts.use(await openServingController(options))
     : undefined;
   const follower = parts.use(openNodeFollower(options, controller));
+  const topology = parts.use(
+    controller === undefined ? topologyOfRegion(options, follower) : topologyOf(options, controller),
+  );
   const { metrics, log } = options.env;
   metrics.fleetReportAge.with().read(() => (follower.status.heardMsAgo ?? -1_000) / 1_000);
   log.info("this node is part of a fleet", { region: options.node.region, controllers: controller?.address ?? "none" });
@@ -34,6 +43,7 @@ export async function openFleetLink(options: FleetLinkOptions): Promise<FleetLin
       return follower.status;
     },
     address: controller?.address,
+    topology,
     [Symbol.asyncDispose]: () => inTime(options.env.clock, ended.disposeAsync()),
   };
 }
@@ -44,4 +54,22 @@ async function inTime(clock: Clock, leaving: Promise<void>): Promise<void> {
   const cancel = clock.after(LONGEST_LEAVE_MS, over.resolve);
   await Promise.race([leaving, over.promise]);
   cancel();
+}
+
+function topologyOfRegion(options: FleetLinkOptions, follower: NodeFollower): AsyncDisposable & TopologySource {
+  return regionTopology({
+    region: options.node.region,
+    controller: () => follower.status.controller,
+    openLink: (to) => openLink(options, undefined, to),
+  });
+}
+
+function topologyOf(options: FleetLinkOptions, serving: ServingController): AsyncDisposable & TopologySource {
+  const registry = createRegistry(serving.place, { log: options.env.log });
+  return fleetTopology({
+    id: serving.self.id,
+    controller: serving.controller,
+    controllers: async (call) => (await registry.list(call)).members,
+    openLink: (to) => openLink(options, serving, to),
+  });
 }

@@ -2,7 +2,7 @@ import { type Address, formatAddress } from "../../config/schema/address.ts";
 import type { NodeConfig } from "../../config/schema/config.ts";
 import type { ControllerCalls } from "../../control/fleet/controller-calls.ts";
 import type { ControllerAddress } from "../../control/fleet/messages.ts";
-import { openController } from "../../control/global/open-controller.ts";
+import { type Controller, openController } from "../../control/global/open-controller.ts";
 import { controllerMetrics } from "../../control/region/controller-metrics.ts";
 import { registerController, type RegisteredController } from "../../control/region/register-controller.ts";
 import { reasonOf, RouterError } from "../../core/errors.ts";
@@ -23,6 +23,7 @@ export interface ServingController extends AsyncDisposable {
   readonly address: string | undefined;
   readonly self: ControllerAddress;
   readonly calls: ControllerCalls;
+  readonly controller: Controller;
   readonly place: RecipePlace;
 }
 
@@ -55,7 +56,8 @@ export async function openServingController(options: FleetLinkOptions): Promise<
   });
   parts.use(keepRegistered(options, place, self));
   const ended = parts.move();
-  return { address, self, calls: controller.calls, place, [Symbol.asyncDispose]: () => ended.disposeAsync() };
+  const { calls } = controller;
+  return { address, self, calls, controller, place, [Symbol.asyncDispose]: () => ended.disposeAsync() };
 }
 
 /** The latest that a region's summary is written again. */
