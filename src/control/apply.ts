@@ -1,4 +1,3 @@
-import { diffDocuments } from "../config/diff.ts";
 import { hideValuesOf } from "../config/taint.ts";
 import type { Config } from "../config/schema/config.ts";
 import type { Clock } from "../core/clock.ts";
@@ -10,6 +9,7 @@ import type { Metrics } from "../telemetry/metrics.ts";
 import type { ApplyOutcome, ChangeRefused, ChangeOutcome } from "./apply-outcome.ts";
 import type { Prepared } from "./document/prepare.ts";
 import type { Origin } from "./history/entry.ts";
+import { restartPaths } from "./restart-paths.ts";
 import type { ConfigHistory } from "./history/history.ts";
 import { reportOutcome } from "./report-outcome.ts";
 import type { ConfigTruth, ProposeOutcome, PublishWish, TruthProposal } from "./truth/config-truth.ts";
@@ -109,13 +109,6 @@ export interface OtherReading {
   /** Told before anything else is walked. */
   readonly applied: () => void;
 }
-
-/** Certificates and keys of listeners, which hold for connections from now on. */
-const RENEWED_IN_PLACE = /^node\.listen\.(?<listener>\w+)\.tls\.(?<part>cert|key|client_ca)$/u;
-/**
- * Parts of `node` that take effect without a restart; `region` and `plugins` are part of the plan.
- */
-const LIVE_NODE_KEYS = new Set(["log", "shutdown_grace", "region", "plugins", "secrets"]);
 
 /** What a node was started with. */
 export interface StartedConfig {
@@ -386,26 +379,4 @@ function summarise(changed: readonly string[]): string {
   if (changed.length === 0) return "read again, nothing in the document changed";
   const more = changed.length > SUMMARY_PATHS ? ` and ${changed.length - SUMMARY_PATHS} more` : "";
   return `changed ${changed.slice(0, SUMMARY_PATHS).join(", ")}${more}`;
-}
-
-/**
- * Compared with what the node was started with: a change that is taken back needs no restart any
- * more.
- */
-function restartPaths(started: Pick<Config, "node">, config: Config): string[] {
-  const changes = diffDocuments({ node: started.node }, { node: config.node });
-  return changes.flatMap(({ path }) => {
-    const key = /^node\.(\w+)/u.exec(path)?.[1] ?? "";
-    return LIVE_NODE_KEYS.has(key) || isRenewed(path, started, config) ? [] : [path];
-  });
-}
-
-/** Whether clients are asked for certificates at all is decided when the listener opens. */
-function isRenewed(path: string, ...configs: readonly Pick<Config, "node">[]): boolean {
-  const { listener, part } = RENEWED_IN_PLACE.exec(path)?.groups ?? {};
-  if (part !== "client_ca") return part !== undefined;
-  return configs.every(({ node }) => {
-    const options = node.listen[listener as keyof typeof node.listen]; // oxlint-disable-line typescript/no-unsafe-type-assertion -- the pattern names them all
-    return options !== false && options.tls?.client_ca !== undefined;
-  });
 }
