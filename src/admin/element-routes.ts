@@ -1,41 +1,65 @@
 import { WISH, wishOf } from "./wish.ts";
-import type { Edit, Section } from "../control/document/element.ts";
+import { type Edit, isKeyed, type Section } from "../control/document/element.ts";
 import { NAME_PATTERN } from "../config/schema/values.ts";
-import type { RouteTable } from "../control/route-table.ts";
+import type { Element, RouteTable } from "../control/route-table.ts";
 import { AsWritten } from "../core/hide.ts";
 import type { AdminContext } from "./context.ts";
-import type { Values } from "../config/values.ts";
+import { isValues, type Values } from "../config/values.ts";
 import { elementBody, parseMapping } from "./body.ts";
 import { changeReply, errorAt, etagOf, problemReply, problemsReply } from "./reply.ts";
 import { type AdminReply, type AdminRequest, CHANGE, type AdminRoute } from "./route.ts";
 import { poolView, targetView } from "./views.ts";
 
-/** What is different between rules, pools and targets. */
+/** What is different between rules, pools, targets and regions. */
 interface Kind {
   readonly section: Section;
   readonly noun: string;
   /** The key that names one, in paths and bodies. */
   readonly key: "id" | "name";
   readonly schema: string;
+  /** The schema of one that is added. */
+  readonly added: string;
+  /** What runs has no state of it: it is told as it is written. */
+  readonly asWritten: boolean;
   /** All of them, as `GET` of the section tells. */
   readonly list: () => Promise<unknown>;
   /** One of them; undefined when there is none. */
   readonly one: (id: string) => Promise<unknown>;
 }
 
-/** Rules, pools and targets: all, one, add, change, remove. */
+/** Rules, pools, targets and regions: all, one, add, change, remove. */
 export function elementRoutes(context: AdminContext): AdminRoute[] {
   return kindsOf(context).flatMap((kind) => [...readRoutes(kind, context), ...writeRoutes(kind, context)]);
 }
 
-function kindsOf({ table, dataPlane }: AdminContext): Kind[] {
+function kindsOf(context: AdminContext): Kind[] {
+  return [...kindsWithState(context), ...writtenKinds(context)];
+}
+
+/** Of which there is no more than what stands in the config. */
+function writtenKinds({ table }: AdminContext): Kind[] {
+  const kind = (
+    common: Pick<Kind, "section" | "noun" | "schema" | "added">,
+    view: (element: Element) => unknown,
+  ): Kind => ({
+    ...common,
+    key: "id",
+    asWritten: true,
+    list: async () => new AsWritten((await table.elements(common.section)).map(view)),
+    one: async (id) => {
+      const found = await table.element(common.section, id);
+      return found && new AsWritten(view(found));
+    },
+  });
+  return [
+    kind({ section: "rules", noun: "rule", schema: "Rule", added: "Rule" }, ({ value }) => value),
+    kind({ section: "regions", noun: "region", schema: "Region", added: "NamedRegion" }, regionView),
+  ];
+}
+
+function kindsWithState({ table, dataPlane }: AdminContext): Kind[] {
   const configOf = async (section: Section, id: string): Promise<unknown> =>
     new AsWritten((await table.element(section, id))?.value ?? null);
-  const rules = async (): Promise<unknown> => new AsWritten((await table.elements("rules")).map(({ value }) => value));
-  const rule = async (id: string): Promise<unknown> => {
-    const found = await table.element("rules", id);
-    return found && new AsWritten(found.value);
-  };
   const pool = async (name: string): Promise<unknown> => {
     const status = (await dataPlane.status()).pools.find((known) => known.name === name);
     return status && { ...poolView(status), config: await configOf("pools", name) };
@@ -45,12 +69,13 @@ function kindsOf({ table, dataPlane }: AdminContext): Kind[] {
     return status && { ...targetView(status), config: await configOf("targets", id) };
   };
   return [
-    { section: "rules", noun: "rule", key: "id", schema: "Rule", list: rules, one: rule },
     {
       section: "pools",
       noun: "pool",
       key: "name",
       schema: "Pool",
+      added: "NamedPool",
+      asWritten: false,
       list: async () => (await dataPlane.status()).pools.map(poolView),
       one: pool,
     },
@@ -59,13 +84,19 @@ function kindsOf({ table, dataPlane }: AdminContext): Kind[] {
       noun: "target",
       key: "id",
       schema: "Target",
+      added: "Target",
+      asWritten: false,
       list: async () => (await dataPlane.status()).targets.map(targetView),
       one: target,
     },
   ];
 }
 
-function readRoutes({ section, noun, key, list, one }: Kind, { table }: AdminContext): AdminRoute[] {
+function regionView({ id, value }: Element): unknown {
+  return { id, ...(isValues(value) ? value : {}) };
+}
+
+function readRoutes({ section, noun, key, asWritten, list, one }: Kind, { table }: AdminContext): AdminRoute[] {
   const all = async (): Promise<AdminReply> => tagged(table, await list());
   const single = async ({ params }: AdminRequest): Promise<AdminReply> => {
     const { version } = table.status;
@@ -74,13 +105,13 @@ function readRoutes({ section, noun, key, list, one }: Kind, { table }: AdminCon
     return { status: 200, body: found, headers: { etag: etagOf(version) } };
   };
   const common = { method: "GET", role: "viewer" } as const;
-  const told = section === "rules" ? "as written in the config" : "with how it does now";
+  const told = asWritten ? "as written in the config" : "with how it does now";
   return [
     { ...common, path: `/api/v1/${section}`, summary: `All ${section}, ${told}.`, handle: all },
     {
       ...common,
       path: `/api/v1/${section}/{${key}}`,
-      summary: section === "rules" ? "One rule." : `One ${noun}: how it does, and its \`config\`.`,
+      summary: asWritten ? `One ${noun}.` : `One ${noun}: how it does, and its \`config\`.`,
       statuses: [404],
       handle: single,
     },
@@ -92,7 +123,7 @@ function tagged({ status }: RouteTable, body: unknown): AdminReply {
 }
 
 function writeRoutes(kind: Kind, context: AdminContext): AdminRoute[] {
-  const { section, noun, key, schema } = kind;
+  const { section, noun, key, schema, added } = kind;
   const change = async (request: AdminRequest, made: Made): Promise<AdminReply> => {
     const { query, guard } = request;
     if ("status" in made) return made;
@@ -108,8 +139,8 @@ function writeRoutes(kind: Kind, context: AdminContext): AdminRoute[] {
       method: "POST",
       path: `/api/v1/${section}`,
       summary: `Add a ${noun}.`,
-      body: elementBody(section === "pools" ? "NamedPool" : schema),
-      query: section === "pools" ? FORCE : { ...before, ...FORCE },
+      body: elementBody(added),
+      query: isKeyed(section) ? FORCE : { ...before, ...FORCE },
       handle: (request) => change(request, addition(kind, request)),
     },
     {
@@ -143,8 +174,8 @@ function addition({ section, noun, key }: Kind, { body, query }: AdminRequest): 
     return wrong(key, "is not a valid name", "1 to 63 letters, digits, dots, underscores and hyphens");
   }
   const before = query.get("before") ?? undefined;
-  if (before !== undefined && section === "pools") return problemReply(400, "pools have no order");
-  return { kind: "add", section, id, value: valueOf(section, id, parsed.value), before };
+  if (before !== undefined && isKeyed(section)) return problemReply(400, `${section} have no order`);
+  return { kind: "add", section, id, value: valueOf({ section, key }, id, parsed.value), before };
 }
 
 function replacement({ section, noun, key }: Kind, { body, params }: AdminRequest): Made {
@@ -154,13 +185,13 @@ function replacement({ section, noun, key }: Kind, { body, params }: AdminReques
   const written = parsed.value[key] ?? id;
   if (written !== id)
     return wrong(key, `this is the ${noun} ${id}`, `leave ${key} out, or add another ${noun} and remove this`);
-  return { kind: "put", section, id, value: valueOf(section, id, parsed.value) };
+  return { kind: "put", section, id, value: valueOf({ section, key }, id, parsed.value) };
 }
 
-/** As the document has it: the name of a pool is its key, and not in it. */
-function valueOf(section: Section, id: string, values: Values): Values {
-  if (section !== "pools") return { id, ...values };
-  const { name: _name, ...value } = values;
+/** As the document has it: the name of a pool, or of a region, is its key, and not in it. */
+function valueOf({ section, key }: Pick<Kind, "section" | "key">, id: string, values: Values): Values {
+  if (!isKeyed(section)) return { id, ...values };
+  const { [key]: _name, ...value } = values;
   return value;
 }
 

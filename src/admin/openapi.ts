@@ -129,18 +129,19 @@ function componentSchemas(): Json {
     Config: config,
     Rule: schemaRef("Config/properties/rules/items"),
     Target: schemaRef("Config/properties/targets/items"),
-    NamedPool: named(asJson(asJson(defs)["Pool"])),
+    NamedPool: named(asJson(asJson(defs)["Pool"]), "name"),
+    NamedRegion: named(asJson(asJson(defs)["Region"]), "id"),
     ...asJson(defs),
   };
 }
 
-/** A pool with its name, which in the config is its key. */
-function named(pool: Json): Json {
-  const required = Array.isArray(pool["required"]) ? pool["required"] : [];
+/** A pool or a region with its name, which in the config is its key. */
+function named(element: Json, key: "id" | "name"): Json {
+  const required = Array.isArray(element["required"]) ? element["required"] : [];
   return {
-    ...pool,
-    required: ["name", ...required],
-    properties: { name: { type: "string" }, ...asJson(pool["properties"]) },
+    ...element,
+    required: [key, ...required],
+    properties: { [key]: { type: "string" }, ...asJson(element["properties"]) },
   };
 }
 

@@ -11,6 +11,7 @@ import { command as demo } from "./demo/command.ts";
 import { command as explain } from "./explain/command.ts";
 import { group as pools } from "./pools.ts";
 import { OUTPUT_OPTION, print } from "./print.ts";
+import { group as regions } from "./regions.ts";
 import { group as rules } from "./rules.ts";
 import { command as run } from "./run.ts";
 import { command as send } from "./send/command.ts";
@@ -57,6 +58,7 @@ export const COMMANDS: readonly (Command | CommandGroup)[] = [
   targets,
   pools,
   rules,
+  regions,
   config,
   topology,
   members,

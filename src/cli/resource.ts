@@ -16,8 +16,8 @@ type Wording = Pick<Command, "summary"> & Partial<Pick<Command, "details">>;
  */
 export interface ElementKind {
   /** The group of its commands, and the segment of its path. */
-  readonly plural: "rules" | "pools" | "targets";
-  readonly noun: "rule" | "pool" | "target";
+  readonly plural: "rules" | "pools" | "targets" | "regions";
+  readonly noun: "rule" | "pool" | "target" | "region";
   /** What names it. */
   readonly key: "id" | "name";
   readonly summary: string;
@@ -63,19 +63,21 @@ function listCommand({ plural, list: { columns, rows, ...told } }: ElementKind):
   });
 }
 
-/** A rule is what stands in the config, and no more; the others have a state besides. */
+/** These are what stands in the config, and no more; the others have a state besides. */
+const AS_WRITTEN: ReadonlySet<ElementKind["plural"]> = new Set(["rules", "regions"]);
+
 function getCommand({ plural, noun, key }: ElementKind): Command {
   const name = `${plural} get`;
-  const isRule = plural === "rules";
+  const asWritten = AS_WRITTEN.has(plural);
   const config = { type: "boolean", help: "Only what stands in the config: to be changed, and set." } as const;
   return adminCommand({
     name,
-    summary: isRule ? "Show one rule." : `Show one ${noun}: how it does, and what stands in the config.`,
-    usage: [`${name} <${key}>`, ...(isRule ? [] : [`${name} <${key}> --config`])],
-    options: isRule ? {} : { config },
+    summary: asWritten ? `Show one ${noun}.` : `Show one ${noun}: how it does, and what stands in the config.`,
+    usage: [`${name} <${key}>`, ...(asWritten ? [] : [`${name} <${key}> --config`])],
+    options: asWritten ? {} : { config },
     takes: key,
     call: (given) => ({ method: "GET", path: [plural, given.name] }),
-    member: (args) => (!isRule && args.flag("config") ? "config" : undefined),
+    member: (args) => (!asWritten && args.flag("config") ? "config" : undefined),
   });
 }
 
@@ -110,7 +112,7 @@ function setCommand({ plural, noun, key }: ElementKind): Command {
     name,
     summary: `Replace one ${noun}.`,
     usage: [`${name} <${key}> -f <file>`, `${name} <${key}> -f - < file`],
-    details: `What \`${plural} get <${key}>${plural === "rules" ? "" : " --config"}\` shows can be changed and given back. Of the node's config file only what changes
+    details: `What \`${plural} get <${key}>${AS_WRITTEN.has(plural) ? "" : " --config"}\` shows can be changed and given back. Of the node's config file only what changes
 is written; comments stay.`,
     options: { file: FILE_OPTION },
     ofOne: true,
@@ -130,8 +132,9 @@ function removeCommand({ plural, noun, key }: ElementKind): Command {
     name,
     summary: `Take one ${noun} out of the config.`,
     usage: [`${name} <${key}>`],
-    details:
-      plural === "rules" ? "" : `A ${noun} that something else in the config names stays: exit code 3 says what does.`,
+    details: AS_WRITTEN.has(plural)
+      ? ""
+      : `A ${noun} that something else in the config names stays: exit code 3 says what does.`,
     ofOne: true,
     takes: key,
     call: (given) => ({ method: "DELETE", path: [plural, given.name] }),

@@ -106,6 +106,26 @@ pay     normal    all          first  (its own)  service_name: pay*, region: {"i
   );
 });
 
+test("regions list", async () => {
+  const regions = [
+    {
+      id: "eu",
+      sampling_rate: 0.1,
+      routing_preference: ["eu", "b"],
+      buffer_size: 10_000,
+      retry: { initial: "1s", max: "10s" },
+    },
+    { id: "us" },
+  ];
+  assert.equal(
+    await tableOf(["regions", "list"], regions, 120),
+    `ID  SAMPLING RATE  BUFFER  BATCH  RETRY                  PREFERENCE
+eu            0.1   10000         initial: 1s, max: 10s  eu,b
+us
+`,
+  );
+});
+
 test("pools list", async () => {
   const pools = [
     {

@@ -86,17 +86,19 @@ const RegionRetrySchema = z.strictObject({
   budget: RateSchema.optional().describe("As in pools, for nodes of this region."),
 });
 
-const RegionSchema = z.strictObject({
-  sampling_rate: RateSchema.optional().describe("Multiplies the global rate."),
-  routing_preference: z
-    .array(NameSchema)
-    .min(1)
-    .optional()
-    .describe("Regions, or ids of targets, that nodes of this region would rather send to, in order."),
-  buffer_size: z.int().min(1).optional().describe("Items that a node of this region may hold."),
-  batch: RegionBatchSchema.optional().describe("Overrides of the pools' batch."),
-  retry: RegionRetrySchema.optional().describe("Overrides of the pools' retry."),
-});
+const RegionSchema = z
+  .strictObject({
+    sampling_rate: RateSchema.optional().describe("Multiplies the global rate."),
+    routing_preference: z
+      .array(NameSchema)
+      .min(1)
+      .optional()
+      .describe("Regions, or ids of targets, that nodes of this region would rather send to, in order."),
+    buffer_size: z.int().min(1).optional().describe("Items that a node of this region may hold."),
+    batch: RegionBatchSchema.optional().describe("Overrides of the pools' batch."),
+    retry: RegionRetrySchema.optional().describe("Overrides of the pools' retry."),
+  })
+  .meta({ id: "Region", description: "What is different on nodes of a region." });
 
 /**
  * The newest form of documents that this build reads. A document that takes more than an older one

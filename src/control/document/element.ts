@@ -1,12 +1,21 @@
 import { isValues, listOf, type Values } from "../../config/values.ts";
 
 /** The parts of a document that are lists of named things. */
-export const SECTIONS = ["rules", "pools", "targets"] as const;
+export const SECTIONS = ["rules", "pools", "targets", "regions"] as const;
 export type Section = (typeof SECTIONS)[number];
 
 /**
- * A change of one rule, pool or target, as written in the document: a pool without its name, all
- * else with its id.
+ * Those that are mappings: the key of an element is its name, and not in it. They have no order.
+ */
+const KEYED: ReadonlySet<Section> = new Set(["pools", "regions"]);
+
+export function isKeyed(section: Section): boolean {
+  return KEYED.has(section);
+}
+
+/**
+ * A change of one rule, pool, target or region, as written in the document: a pool without its
+ * name, a region without its id, all else with its id.
  */
 export type Edit =
   /** At the end, or in front of the element with the id `before`. */
@@ -36,7 +45,7 @@ export function editRoot(root: unknown, edit: Edit): Edited {
   if (edit.kind === "add" && edit.before !== undefined && elementOf(values, section, edit.before) === undefined) {
     return { kind: "unknown", id: edit.before };
   }
-  const edited = section === "pools" ? editPools(values["pools"], edit) : editList(values[section], edit);
+  const edited = isKeyed(section) ? editMapping(values[section], edit) : editList(values[section], edit);
   return { kind: "edited", root: { ...values, [section]: edited } };
 }
 
@@ -48,14 +57,14 @@ export function elementOf(root: unknown, section: Section, id: string): unknown 
 /** All elements of a section, in the order of the document. */
 export function elementsOf(root: unknown, section: Section): { readonly id: string; readonly value: unknown }[] {
   const held = isValues(root) ? root[section] : undefined;
-  if (section === "pools") return Object.entries(isValues(held) ? held : {}).map(([id, value]) => ({ id, value }));
+  if (isKeyed(section)) return Object.entries(isValues(held) ? held : {}).map(([id, value]) => ({ id, value }));
   return listOf(held).map((value) => ({ id: isValues(value) ? String(value["id"]) : "", value }));
 }
 
-function editPools(held: unknown, edit: Edit): Values {
-  const pools = isValues(held) ? held : {};
-  if (edit.kind !== "remove") return { ...pools, [edit.id]: edit.value };
-  return Object.fromEntries(Object.entries(pools).filter(([name]) => name !== edit.id));
+function editMapping(held: unknown, edit: Edit): Values {
+  const elements = isValues(held) ? held : {};
+  if (edit.kind !== "remove") return { ...elements, [edit.id]: edit.value };
+  return Object.fromEntries(Object.entries(elements).filter(([name]) => name !== edit.id));
 }
 
 function editList(held: unknown, edit: Edit): unknown[] {
