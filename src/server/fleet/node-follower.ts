@@ -71,7 +71,11 @@ function openFollower(
     identity: { id: facts.id, region: node.region, incarnation: randomUUID() },
     openLink: (to) => openLink(options, controller, to),
     async lookUp(signal) {
-      if (controller !== undefined) return lookUpControllers(controller.place, node.region, memory, { signal });
+      if (controller !== undefined) {
+        // It watches who leads: when all others have gone it still knows, or leads itself.
+        const found = await lookUpControllers(controller.place, node.region, memory, { signal });
+        return [...found.filter(({ id }) => id !== facts.id), controller.self];
+      }
       await using store = await openStore();
       return await lookUpControllers(store.place, node.region, memory, { signal });
     },
