@@ -39,15 +39,23 @@ function toFindings(issue: Issue, above: Path, root: unknown): Finding[] {
   }
 }
 
-/** Of the branches of a union, the one that was meant: the first whose kind of value fits. */
+/**
+ * Of the branches of a union, the one that was meant: of those whose kind of value fits, the
+ * nearest.
+ */
 function fromUnion(branches: readonly Issue[][], path: Path, root: unknown): Finding[] {
   const value = valueAt(root, ...path);
   const meant = branches.filter((issues) => !issues.some((issue) => isOtherKind(issue, value)));
-  const [best] = meant.toSorted((a, b) => a.length - b.length);
+  const [best] = meant.toSorted((a, b) => unknownIn(a) - unknownIn(b) || a.length - b.length);
   if (best !== undefined) return best.flatMap((issue) => toFindings(issue, path, root));
   const kinds = new Set(branches.flatMap((issues) => issues.flatMap(expectedBy)));
   if (kinds.has("a number")) kinds.delete("a whole number");
   return [fault(path, `expected ${[...kinds].join(" or ")}, got ${kindOf(value)}`)];
+}
+
+/** Keys that it does not have: of mappings the one is meant that has most of what is written. */
+function unknownIn(issues: readonly Issue[]): number {
+  return issues.reduce((sum, issue) => sum + (issue.code === "unrecognized_keys" ? issue.keys.length : 0), 0);
 }
 
 function isOtherKind(issue: Issue, value: unknown): boolean {

@@ -1,3 +1,4 @@
+import { discoveredId, discoveredTargets, isDiscovery } from "./discovered.ts";
 import { isSelected } from "./glob.ts";
 import type {
   Config,
@@ -74,7 +75,7 @@ export function normaliseFleet(document: FleetDocument): FleetConfig {
   const inPlace = defaultInPlace(document);
   if (inPlace !== undefined) pools["default"] = expandPool(inPlace, document.targets);
   return {
-    targets: document.targets,
+    targets: [...document.targets, ...discoveredTargets(document)],
     pools,
     rules: [...document.rules.map(expandRule), ...short.rules],
     default_pool: inPlace === undefined ? nameIn(document.default_pool) : "default",
@@ -124,7 +125,7 @@ function deliveryOf(rule: RuleDocument): Omit<PoolDocument, "targets"> {
 }
 
 function expandPool(pool: PoolDocument, targets: readonly TargetConfig[]): PoolConfig {
-  const ids = idsIn(pool.targets, targets);
+  const ids = isDiscovery(pool.targets) ? [discoveredId(pool.targets)] : idsIn(pool.targets, targets);
   return { ...pool, targets: ids, strategy: expandStrategy(pool.strategy, ids, targets) };
 }
 

@@ -1,3 +1,4 @@
+import { discoveryIn, writtenTarget } from "./discovered.ts";
 import type { Path } from "./finding.ts";
 import { entriesOf, listOf, textOf, type Values, valueAt, valuesOf } from "./values.ts";
 import { ALL_SIGNALS, PRIORITIES } from "./schema/values.ts";
@@ -13,6 +14,8 @@ export interface Outline {
    */
   readonly targetIds: ReadonlySet<string> | undefined;
   readonly targets: readonly OutlineTarget[];
+  /** Those that pools find by a name: no selector selects them, and no other pool names them. */
+  readonly discovered: readonly DiscoveredTarget[];
   /** Undefined when the section cannot be read. */
   readonly poolNames: ReadonlySet<string> | undefined;
   /** Under `pools`, in rules, and the default pool in place. */
@@ -26,6 +29,11 @@ export interface OutlineTarget {
   readonly region: string;
   readonly tags: Readonly<Record<string, string>>;
   readonly values: Values;
+}
+
+/** `values` are those of a target; `written` is what stands there. */
+export interface DiscoveredTarget extends OutlineTarget {
+  readonly written: Values;
 }
 
 export interface OutlinePool {
@@ -55,6 +63,7 @@ export function readOutline(document: unknown): Outline {
     root,
     targetIds: isReadable(root["targets"]) && targets.every(({ id }) => id !== undefined) ? idsOf(targets) : undefined,
     targets,
+    discovered: pools.flatMap(readDiscovered),
     poolNames: root["pools"] === undefined || valuesOf(root["pools"]) !== undefined ? namesOf(pools) : undefined,
     pools,
     rules: [...rules, ...readShortRules(root)],
@@ -95,6 +104,14 @@ function readTarget({ values, path }: { values: Values; path: Path }): OutlineTa
     tags: Object.fromEntries(tags),
     values,
   };
+}
+
+function readDiscovered({ path, values }: OutlinePool): DiscoveredTarget[] {
+  const written = discoveryIn(values["targets"]);
+  if (written === undefined) return [];
+  const made = { ...written, endpoint: writtenTarget(written)?.endpoint };
+  const target = readTarget({ values: made, path: [...path, "targets"] });
+  return [{ ...target, id: writtenTarget(written)?.id, written }];
 }
 
 function readPools(root: Values, rules: readonly OutlineRule[]): OutlinePool[] {

@@ -1,4 +1,5 @@
 import { Secret } from "../core/secret.ts";
+import { TARGET_PLACES } from "./discovered.ts";
 import { type Finding, fault, type Path } from "./finding.ts";
 import { codeOf, FILE_HINT, refused, type Sources, sourceOf } from "./substitute.ts";
 import { mapPlaces, placesOf } from "./values.ts";
@@ -18,9 +19,7 @@ const PEM_PATHS: readonly (readonly string[])[] = [
   ["node", "fleet", "tls", "ca"],
   ["node", "fleet", "tls", "cert"],
   ["node", "fleet", "tls", "key"],
-  ["targets", "*", "tls", "ca"],
-  ["targets", "*", "tls", "cert"],
-  ["targets", "*", "tls", "key"],
+  ...TARGET_PLACES.flatMap((target) => ["ca", "cert", "key"].map((key) => [...target, "tls", key])),
 ];
 
 export interface PemRead {

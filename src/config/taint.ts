@@ -2,7 +2,8 @@ import { type Hide, HIDE_NOTHING } from "../core/hide.ts";
 import { Secret } from "../core/secret.ts";
 import { coverSecrets, literal, type SecretSource } from "../core/secret-source.ts";
 import { parseDuration, parseSize } from "../core/units.ts";
-import { formatPath, type Path } from "./finding.ts";
+import { placeOf, TARGET_PLACES } from "./discovered.ts";
+import { formatPath, isWithin, type Path } from "./finding.ts";
 import type { Config } from "./schema/config.ts";
 
 /**
@@ -64,8 +65,7 @@ const NAME_PATHS: readonly (readonly string[])[] = [
   ["node", "data_dir"],
   ["node", "listen", "*", "address"],
   ["node", "listen", "*", "region"],
-  ["targets", "*", "id"],
-  ["targets", "*", "region"],
+  ...TARGET_PLACES.flatMap((target) => ["id", "region", "dns"].map((key) => [...target, key])),
   ["rules", "*", "id"],
 ];
 
@@ -162,9 +162,9 @@ function copyOf(value: unknown): unknown {
 
 /**
  * Where a place of a document is in what normalise() makes of it: pools in place have names,
- * options of plugins are below a key.
+ * options of plugins are below a key, and what pools find by names is among the targets.
  */
-function placesOf(path: Path, { rules, pools }: Config): Path[] {
+function placesOf(path: Path, { rules, pools, targets }: Config): Path[] {
   const [section, at, ...rest] = path;
   const places: Path[] = [path];
   if (section === "rules" && typeof at === "number") places.push(["pools", `rule:${rules[at]?.id ?? ""}`, ...rest]);
@@ -172,6 +172,10 @@ function placesOf(path: Path, { rules, pools }: Config): Path[] {
   if (section === "global" && at === "routing_rules") {
     for (const name of Object.keys(pools)) if (name.startsWith("rule:global:")) places.push(["pools", name]);
     places.push(["rules"]);
+  }
+  for (const [i, target] of targets.entries()) {
+    const found = placeOf(target);
+    if (found !== undefined && isWithin(path, found)) places.push(["targets", i, ...path.slice(found.length)]);
   }
   return places.flatMap((place) => [place, ...withOptions(place)]);
 }

@@ -5,6 +5,7 @@ import { readAskedEntries } from "./validate/asked-rules.ts";
 import { checkConditions, checkShadows } from "./validate/conditions.ts";
 import { checkFallbackCycles, checkReferences, checkRulePools, checkUniqueIds } from "./validate/references.ts";
 import { checkForwardHeaders, checkHeaderConditions, checkTargetOptions } from "./validate/targets.ts";
+import { checkDiscoveries } from "./validate/discoveries.ts";
 import { checkListeners } from "./validate/listeners.ts";
 import { checkNodeFleet } from "./validate/node-fleet.ts";
 import { checkQueueSize, checkRanges, checkStrategies } from "./validate/pools.ts";
@@ -33,6 +34,7 @@ const CHECKS = [
   checkListeners,
   checkNodeFleet,
   checkTargetOptions,
+  checkDiscoveries,
   checkRanges,
   checkQueueSize,
   checkReachability,

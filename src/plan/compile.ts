@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { placeOf } from "../config/discovered.ts";
 import type { Path } from "../config/finding.ts";
 import type { FleetConfig, NodeConfig, PoolConfig, TargetConfig } from "../config/schema/config.ts";
 import { sourcesOf } from "../config/taint.ts";
@@ -27,8 +28,8 @@ export type NodePart = Pick<NodeConfig, "region" | "plugins">;
 export function compile(fleet: FleetConfig, node: NodePart, { version, text }: CompileOptions): PlanData {
   const sourceOf = sourcesOf(fleet);
   const own = regionOf(fleet, node.region);
-  const sourceIn = (i: number): SourceAt => {
-    return (value, ...at) => sourceOf(["targets", i, ...at], typeof value === "string" ? value : value.reveal());
+  const sourceIn = (place: Path): SourceAt => {
+    return (value, ...at) => sourceOf([...place, ...at], typeof value === "string" ? value : value.reveal());
   };
   return plainOf({
     schema: PLAN_SCHEMA,
@@ -36,7 +37,7 @@ export function compile(fleet: FleetConfig, node: NodePart, { version, text }: C
     digest: digestOf(text),
     nodeRegion: node.region,
     plugins: node.plugins,
-    targets: fleet.targets.map((target, i) => compileTarget(target, sourceIn(i))),
+    targets: fleet.targets.map((target, i) => compileTarget(target, sourceIn(placeOf(target) ?? ["targets", i]))),
     pools: Object.entries(fleet.pools).map(([name, pool]) =>
       compilePool(name, poolInRegion(pool, own), fleet.targets, own?.routing_preference),
     ),

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { ConditionSchema } from "./condition.ts";
+import { DiscoverySchema } from "./discovery.ts";
 import { DEFAULT_STRATEGY, StrategySchema, TargetSetSchema } from "./strategy.ts";
 import { ALL_SIGNALS, duration, length, NameSchema, PrioritySchema, SignalsSchema, size } from "./values.ts";
 
@@ -45,6 +46,12 @@ const RetrySchema = z.strictObject({
     .describe("Share of requests that may be retries; at least 10 a second may be."),
 });
 
+/** In addition to what `content` chooses by, a name: the addresses behind it. */
+const PoolTargetsSchema = z.union([...TargetSetSchema.options, DiscoverySchema]).meta({
+  id: "PoolTargets",
+  description: "Ids of targets in order, a selector over all targets, or a name whose addresses are used.",
+});
+
 /** How a pool delivers: shared by pools and by rules that have their pool in place. */
 const DELIVERY_SHAPE = {
   strategy: StrategySchema.prefault(DEFAULT_STRATEGY).describe(
@@ -69,7 +76,9 @@ const DELIVERY_SHAPE = {
 
 export const PoolSchema = z
   .strictObject({
-    targets: TargetSetSchema.describe("Ids of targets in order, or a selector on region and tags."),
+    targets: PoolTargetsSchema.describe(
+      "Ids of targets in order, a selector on region and tags, or the addresses behind a name.",
+    ),
     ...DELIVERY_SHAPE,
   })
   .meta({ id: "Pool", description: "Targets with one strategy and one queue." });
@@ -88,7 +97,7 @@ export const RuleSchema = z.strictObject({
   mode: z.enum(["first", "copy"]).default("first").describe("Stop here, or send a copy and go on with the next rules."),
   conditions: z.array(ConditionSchema).default([]).describe("All must hold; none: always."),
   pool: NameSchema.optional().describe("Where matching items go: a name under `pools`. Either this, or `targets`."),
-  targets: TargetSetSchema.optional().describe("A pool in place: its targets. What follows belongs to it."),
+  targets: PoolTargetsSchema.optional().describe("A pool in place: its targets. What follows belongs to it."),
   ...DELIVERY_SHAPE,
 });
 

@@ -1,4 +1,5 @@
 import { hintFor } from "../closest.ts";
+import { discoveryIn, writtenTarget } from "../discovered.ts";
 import { atKey, fault, type Finding, formatPath, type Path } from "../finding.ts";
 import type { Outline, OutlinePool } from "../outline.ts";
 import { entriesOf, textOf, valuesOf } from "../values.ts";
@@ -65,7 +66,8 @@ function checkDefaultName({ root, poolNames }: Outline): Finding[] {
 function checkTargets(outline: Outline, { path, values }: OutlinePool): Finding[] {
   const findings = checkTargetSet(outline, values["targets"], [...path, "targets"]);
   const strategy = valuesOf(values["strategy"]);
-  if (strategy?.["type"] !== "content") return findings;
+  // What is found by a name is one target, among which nothing is chosen: told elsewhere.
+  if (strategy?.["type"] !== "content" || discoveryIn(values["targets"]) !== undefined) return findings;
   const members = targetsIn(outline, values["targets"]);
   const at = [...path, "strategy"];
   const sets = entriesOf(strategy["cases"], [...at, "cases"]).map((entry) => ({
@@ -120,6 +122,8 @@ function checkIds({ targetIds }: Outline, ids: readonly unknown[], path: Path): 
 /** The ids that a set of targets means, as far as it can be read. */
 export function targetsIn(outline: Outline, set: unknown): Set<string> {
   if (Array.isArray(set)) return new Set(set.filter((id) => typeof id === "string"));
+  const discovery = discoveryIn(set);
+  if (discovery !== undefined) return new Set([writtenTarget(discovery)?.id].filter((id) => id !== undefined));
   const selector = readSelector(set);
   const selected = outline.targets.filter((target) => selector !== undefined && isSelected(target, selector));
   return new Set(selected.flatMap(({ id }) => id ?? []));

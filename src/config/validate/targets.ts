@@ -8,8 +8,8 @@ import { type AskedEntries, writtenConditions } from "./asked-rules.ts";
 import { targetsIn } from "./references.ts";
 
 /** What of a target fits together: endpoint and protocol, headers, TLS. */
-export function checkTargetOptions({ targets }: Outline): Finding[] {
-  return targets.flatMap((target) => [
+export function checkTargetOptions({ targets, discovered }: Outline): Finding[] {
+  return [...targets, ...discovered].flatMap((target) => [
     ...checkEndpoint(target),
     ...checkHeaders(target.values["headers"], [...target.path, "headers"]),
     ...checkHeaders(valuesOf(target.values["health_check"])?.["headers"], [...target.path, "health_check", "headers"]),
@@ -172,7 +172,7 @@ function checkTls(target: OutlineTarget): Finding[] {
 
 /** What may be passed on of senders' headers, and which pools credentials go through. */
 export function checkForwardHeaders(outline: Outline): Finding[] {
-  return [...outline.targets.flatMap(checkNames), ...checkCredentials(outline)];
+  return [...[...outline.targets, ...outline.discovered].flatMap(checkNames), ...checkCredentials(outline)];
 }
 
 function checkNames({ path, values }: OutlineTarget): Finding[] {
@@ -214,7 +214,7 @@ function checkCredentials(outline: Outline): Finding[] {
 /** Credentials that go along into this pool: for its targets, or for the cases of its strategy. */
 function credentialsOf({ values }: OutlinePool, outline: Outline): string[] {
   const members = targetsIn(outline, values["targets"]);
-  const forwarded = outline.targets
+  const forwarded = [...outline.targets, ...outline.discovered]
     .filter(({ id }) => id !== undefined && members.has(id))
     .flatMap((target) => listOf(target.values["forward_headers"]));
   const cases = listOf(valuesOf(values["strategy"])?.["cases"]).flatMap((one) => valuesOf(one)?.["conditions"]);

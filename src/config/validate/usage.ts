@@ -1,3 +1,4 @@
+import { discoveryIn } from "../discovered.ts";
 import { atKey, caution, type Finding, type Path } from "../finding.ts";
 import type { Outline } from "../outline.ts";
 import { listOf, textOf, valueAt, type Values, valuesOf } from "../values.ts";
@@ -43,7 +44,10 @@ function unusedTargets(outline: Outline): Finding[] {
   if (inPools.some((set) => !Array.isArray(set) && valuesOf(set) === undefined)) return [];
   const named = new Set(inPools.flatMap((set) => listOf(set)));
   if ([...named].some((id) => typeof id !== "string" || targetIds?.has(id) !== true)) return [];
-  const selectors = inPools.map(valuesOf).filter((set) => set !== undefined);
+  const selectors = inPools
+    .filter((set) => discoveryIn(set) === undefined)
+    .map(valuesOf)
+    .filter((set) => set !== undefined);
   const regions = new Set(
     listOf(valueAt(root, "global", "routing_rules")).map((rule) => valuesOf(rule)?.["target_region"]),
   );
@@ -96,10 +100,10 @@ function isEmpty(value: unknown): boolean {
   return value === undefined || Object.keys(valuesOf(value) ?? listOf(value)).length === 0;
 }
 
-function checkNoTargets({ root, targets }: Outline): Finding[] {
+function checkNoTargets({ root, targets, discovered }: Outline): Finding[] {
   const isDropped = root["unmatched"] === "drop" && isEmpty(root["rules"]) && root["default_pool"] === undefined;
   if (isDropped) return []; // said in so many words: a node that takes everything and keeps nothing
-  if (targets.length > 0 || listOf(root["targets"]).length > 0) return [];
+  if (targets.length > 0 || discovered.length > 0 || listOf(root["targets"]).length > 0) return [];
   const path: Path = root["targets"] === undefined ? [] : ["targets"];
   return [
     caution(

@@ -1,4 +1,5 @@
 import { Lexer } from "yaml";
+import { TARGET_PLACES } from "../../config/discovered.ts";
 import { parseText } from "../../config/document.ts";
 import type { Path } from "../../config/finding.ts";
 import { mapPlaces, placesOf, textOf, valueAt } from "../../config/values.ts";
@@ -18,9 +19,11 @@ export const SECRET_PATHS: readonly (readonly string[])[] = [
   ["node", "fleet", "token"],
   ["node", "fleet", "tls", "key"],
   ["node", "admin", "tokens", "*", "value"],
-  ["targets", "*", "headers", "*"],
-  ["targets", "*", "health_check", "headers", "*"],
-  ["targets", "*", "tls", "key"],
+  ...TARGET_PLACES.flatMap((target) => [
+    [...target, "headers", "*"],
+    [...target, "health_check", "headers", "*"],
+    [...target, "tls", "key"],
+  ]),
   ["targets", "*", "proxy"],
 ];
 

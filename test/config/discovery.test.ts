@@ -1,0 +1,156 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { showConfig } from "../../src/config/taint.ts";
+import { literalSecretsIn, redactElement, redactRoot, restoreElement } from "../../src/control/document/secrets.ts";
+import type { TargetPlan } from "../../src/plan/plan.ts";
+import { boundPlan } from "../support/bound-plan.ts";
+import { loadText, outlineOf } from "./load-text.ts";
+
+function planOf(text: string): ReturnType<typeof boundPlan> {
+  const { config, problems } = loadText(text);
+  assert.ok(config !== undefined, JSON.stringify(problems));
+  return boundPlan(config, { env: { INGEST_TOKEN: "from the node" } });
+}
+
+function one(text: string): TargetPlan {
+  const { targets } = planOf(`pools: { p: { targets: ${text} } }\ndefault_pool: p`);
+  assert.equal(targets.size, 1);
+  return [...targets.values()][0]!;
+}
+
+test("a pool finds its targets by a name: one target with all addresses, which is reached by no proxy", () => {
+  const plan = planOf('default_pool: { targets: { dns: "Gateways.test:4317" } }');
+  assert.deepEqual(plan.pools.get("default")?.targets, ["dns:gateways.test:4317"]);
+  const target = plan.targets.get("dns:gateways.test:4317")!;
+  assert.deepEqual(
+    [target.url, target.resolve, target.proxy, target.protocol],
+    ["http://gateways.test:4317", "all", undefined, "grpc"],
+  );
+});
+
+test("settings of a target stand beside the name, tls makes it https, and an id is its own", () => {
+  const target = one(
+    '{ dns: "g.test:4318", id: tier-two, protocol: http/protobuf, tls: { server_name: g }, timeout: 7s, headers: { X-A: b } }',
+  );
+  assert.deepEqual([target.id, target.url, target.timeoutMs], ["tier-two", "https://g.test:4318", 7_000]);
+  assert.deepEqual([target.tls?.serverName, target.headers], ["g", { "x-a": "b" }]);
+  assert.equal(one('{ dns: "localhost:4317" }').resolve, "all");
+});
+
+test("secrets and certificates beside a name are read where they come from, by each node", () => {
+  const target = one(
+    '{ dns: "g.test:1", headers: { authorization: "${env:INGEST_TOKEN}" }, health_check: { headers: { b: "x${env:INGEST_TOKEN}" } } }',
+  );
+  assert.deepEqual(target.headers, { authorization: "from the node" });
+  const { config } = loadText(
+    'default_pool: { targets: { dns: "g.test:1", tls: { ca: cert.pem } } }\ntargets: [{ id: a, endpoint: "http://a:1" }]',
+  );
+  assert.match(config?.targets[1]?.tls?.ca ?? "", /^-----BEGIN CERTIFICATE/u);
+});
+
+test("secrets beside a name are shown to nobody, stay when they come back redacted, and are not published", () => {
+  const set = { dns: "g.test:1", headers: { a: "hunter22" }, health_check: { headers: { b: "hunter23" } } };
+  const root = { pools: { p: { targets: set } }, rules: [{ id: "r", targets: set }], default_pool: { targets: set } };
+  assert.doesNotMatch(JSON.stringify(redactRoot(root)), /hunter/u);
+  assert.equal(literalSecretsIn(root).length, 6);
+  for (const section of ["pools", "rules"]) {
+    const known = { targets: set };
+    assert.deepEqual(restoreElement(section, redactElement(section, known), known), known);
+  }
+  const { config } = loadText(
+    'default_pool: { targets: { dns: "g.test:1", headers: { a: "${env:INGEST_TOKEN}" }, tls: { server_name: "${env:INGEST_TOKEN}" } } }',
+  );
+  assert.ok(config !== undefined);
+  assert.doesNotMatch(JSON.stringify(showConfig(config)), /ingest-secret/u);
+});
+
+test("what several pools and rules find by one name is one target, which no selector of others selects", () => {
+  const text = `targets: [{ id: a, endpoint: "http://a:1" }]
+pools:
+  one: { targets: { dns: "g.test:4317" } }
+  two: { targets: { dns: "g.test:4317" } }
+  all: { targets: { region: "*" } }
+rules: [{ id: r, targets: { dns: "g.test:4317" } }]
+default_pool: all`;
+  const plan = planOf(text);
+  assert.deepEqual([...plan.targets.keys()], ["a", "dns:g.test:4317"]);
+  assert.deepEqual(plan.pools.get("rule:r")?.targets, ["dns:g.test:4317"]);
+  assert.deepEqual(plan.pools.get("all")?.targets, ["a"]);
+});
+
+const NAMES: readonly (readonly [dns: string, message: string | undefined])[] = [
+  ["g:1", undefined],
+  ["gateways.observability.svc.cluster.local.:4317", undefined],
+  ["g.test", "is not a name with a port"],
+  ["g.test:0", "needs a port that can be connected to"],
+  ["g.test:70000", "is not a name with a port"],
+  ["http://g.test:4317", "is a name and a port, without a scheme"],
+  ["10.0.0.1:4317", "is an address, not a name"],
+  ["[::1]:4317", "is an address, not a name"],
+  ["0x7f.1:4317", "is an address, not a name"],
+];
+for (const [dns, message] of NAMES) {
+  test(`by a name: "${dns}" ${message ?? "is one"}`, () => {
+    const { problems } = loadText(`default_pool: { targets: { dns: "${dns}" } }`);
+    assert.deepEqual(
+      problems.map((problem) => [problem.path, problem.message]),
+      message === undefined ? [] : [["default_pool.targets.dns", message]],
+    );
+  });
+}
+
+const PROBLEMS: { name: string; text: string; want: readonly string[] }[] = [
+  {
+    name: "the id of a target is taken",
+    text: 'targets: [{ id: a, endpoint: "http://a:1" }]\npools: { p: { targets: [a] } }\nrules: [{ id: r, pool: p, conditions: [service_name: x] }]\ndefault_pool: { targets: { dns: "g.test:1", id: a } }',
+    want: ["4 error default_pool.targets.id"],
+  },
+  {
+    name: "one name with two settings is two targets, of which one needs an id",
+    text: 'pools: { p: { targets: { dns: "g.test:1" } },\n  q: { targets: { dns: "g.test:1", timeout: 2s } } }\nrules: [{ id: r, pool: q, conditions: [service_name: x] }]\ndefault_pool: p',
+    want: ["2 error pools.q.targets.dns"],
+  },
+  {
+    name: "with an id of its own it is another",
+    text: 'pools: { p: { targets: { dns: "g.test:1" } },\n  q: { targets: { dns: "g.test:1", id: q, timeout: 2s } } }\nrules: [{ id: r, pool: q, conditions: [service_name: x] }]\ndefault_pool: p',
+    want: [],
+  },
+  {
+    name: "content has nothing to choose among",
+    text: 'default_pool: { targets: { dns: "g.test:1" }, strategy: { type: content, cases: [{ conditions: [], targets: [x] }] } }',
+    want: ["1 error default_pool.strategy"],
+  },
+  {
+    name: "failover and broadcast have one target",
+    text: 'pools: { p: { targets: { dns: "g.test:1" }, strategy: failover },\n  q: { targets: { dns: "g.test:1" }, strategy: { type: broadcast } } }\nrules: [{ id: r, pool: q, conditions: [service_name: x] }]\ndefault_pool: p',
+    want: ["1 warning pools.p.strategy", "2 warning pools.q.strategy"],
+  },
+  {
+    name: "a misspelt setting is told of beside the name, and not as one of a selector",
+    text: 'default_pool: { targets: { dns: "g.test:1", protocl: grpc } }',
+    want: ["1 error default_pool.targets.protocl"],
+  },
+  {
+    name: "a misspelt selector is still one",
+    text: 'targets: [{ id: a, endpoint: "http://a:1" }]\ndefault_pool: { targets: { regin: eu } }',
+    want: ["2 error default_pool.targets.regin"],
+  },
+  {
+    name: "settings of a target are checked as any target's are",
+    text: 'default_pool: { targets: { dns: "g.test:1", headers: { host: x }, tls: { cert: cert.pem }, forward_headers: [authorization] }, ack: queued }',
+    want: ["1 error default_pool.targets.headers.host", "1 error default_pool.targets.tls", "1 error default_pool.ack"],
+  },
+  {
+    name: "a proxy would look the name up itself",
+    text: 'default_pool: { targets: { dns: "g.test:1", proxy: none } }',
+    want: ["1 error default_pool.targets.proxy"],
+  },
+  {
+    name: "a target that nothing leads to is not selected by a name",
+    text: 'targets: [{ id: a, endpoint: "http://a:1" }]\ndefault_pool: { targets: { dns: "g.test:1" } }',
+    want: ["1 warning targets[0].id"],
+  },
+];
+for (const { name, text, want } of PROBLEMS) {
+  test(`by a name: ${name}`, () => assert.deepEqual(outlineOf(loadText(text)), want));
+}
