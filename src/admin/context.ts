@@ -1,5 +1,6 @@
 import type { ConfigWalk } from "../control/apply.ts";
 import type { SeatReader } from "../control/coordination/seats.ts";
+import type { RequestedTransfer, RequestTransferOptions, TransferAsked } from "../control/region/request-transfer.ts";
 import type { LoadMonitor } from "../control/load/load-monitor.ts";
 import type { Topology } from "../control/topology/topology.ts";
 import type { FollowerStatus } from "../control/fleet/follower.ts";
@@ -30,6 +31,11 @@ export interface FleetStanding {
   readonly status: FollowerStatus;
 }
 
+/** Gives a leadership to another, by asking whoever leads. */
+export interface LeaderTransfer {
+  transfer(asked: TransferAsked, options: RequestTransferOptions): Promise<RequestedTransfer>;
+}
+
 /** What the routes look at. */
 export interface AdminContext {
   readonly facts: NodeFacts;
@@ -37,7 +43,7 @@ export interface AdminContext {
   readonly walk: ConfigWalk;
   readonly table: RouteTable;
   readonly operators: OperatorStates;
-  readonly seats: SeatReader;
+  readonly seats: SeatReader & LeaderTransfer;
   readonly load: LoadMonitor;
   readonly topology: Topology;
   readonly env: Env;

@@ -1,10 +1,14 @@
+import { z } from "zod";
+import { GLOBAL_ELECTION, isFleetElection } from "../control/coordination/seats.ts";
+import { transferText } from "../control/region/transfer-text.ts";
 import { RouterError } from "../core/errors.ts";
-import type { AdminContext } from "./context.ts";
+import { checkMapping, parseMapping, smallBody } from "./body.ts";
+import type { AdminContext, LeaderTransfer } from "./context.ts";
 import { problemReply } from "./reply.ts";
-import type { AdminReply, AdminRoute } from "./route.ts";
+import type { AdminBody, AdminReply, AdminRoute } from "./route.ts";
 
 /** Who holds which lock, and who leads: as the node's store says now. */
-export function seatRoutes({ seats }: AdminContext): AdminRoute[] {
+export function seatRoutes({ seats, facts }: AdminContext): AdminRoute[] {
   return [
     read("/api/v1/locks", "Locks in the node's store: who has each, since when, and who waits for it.", (signal) =>
       seats.locks({ signal }),
@@ -12,7 +16,40 @@ export function seatRoutes({ seats }: AdminContext): AdminRoute[] {
     read("/api/v1/leader", "Who leads the fleet, each region, and other elections in the node's store.", (signal) =>
       seats.leaders({ signal }),
     ),
+    {
+      method: "POST",
+      path: "/api/v1/leader/transfer",
+      role: "operator",
+      summary: "Ask whoever leads the fleet or a region to give that to another candidate, and wait for it.",
+      statuses: [404, 409, 422, 503],
+      body: smallBody(TransferSchema, false),
+      handle: ({ body }) => transferTo(body, seats, facts.id),
+    },
   ];
+}
+
+const TransferSchema = z.strictObject({
+  scope: z
+    .string()
+    .refine(isFleetElection, "is global, or region. and the id of a region")
+    .default(GLOBAL_ELECTION)
+    .describe("Which election: global, or region.<id>."),
+  to: z.string().min(1).max(256).optional().describe("The id of a candidate; without it: whoever comes next."),
+});
+
+async function transferTo(body: AdminBody | undefined, seats: LeaderTransfer, node: string): Promise<AdminReply> {
+  const parsed = checkMapping(body === undefined ? { ok: true, value: {} } : parseMapping(body), TransferSchema);
+  if (!parsed.ok) return parsed.reply;
+  const { scope: election, to } = parsed.value;
+  return answering(async (signal) => {
+    const outcome = await seats.transfer({ election, to, by: `the admin API of ${node}` }, { signal });
+    const { message, hint } = transferText(election, outcome);
+    if (outcome.kind === "transferred" || outcome.kind === "leads_already") {
+      return { status: 200, body: { scope: election, ...outcome } };
+    }
+    const isMissing = outcome.kind === "nobody_leads" || outcome.kind === "no_candidate";
+    return problemReply(isMissing ? 404 : 409, message, { more: { hint, outcome: outcome.kind } });
+  });
 }
 
 function read(path: string, summary: string, ask: (signal: AbortSignal) => Promise<unknown>): AdminRoute {
@@ -26,10 +63,14 @@ function read(path: string, summary: string, ask: (signal: AbortSignal) => Promi
   };
 }
 
+function answer(ask: (signal: AbortSignal) => Promise<unknown>): Promise<AdminReply> {
+  return answering(async (signal) => ({ status: 200, body: await ask(signal) }));
+}
+
 /** A call of the store ends at its own deadline. */
-async function answer(ask: (signal: AbortSignal) => Promise<unknown>): Promise<AdminReply> {
+async function answering(ask: (signal: AbortSignal) => Promise<AdminReply>): Promise<AdminReply> {
   try {
-    return { status: 200, body: await ask(new AbortController().signal) };
+    return await ask(new AbortController().signal);
   } catch (cause) {
     if (!(cause instanceof RouterError) || !cause.code.startsWith("STORE_")) throw cause;
     const hint = cause.hint === undefined ? {} : { more: { hint: cause.hint } };

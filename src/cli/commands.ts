@@ -7,6 +7,7 @@ import { group as config } from "./config.ts";
 import { doctor } from "./coordination/doctor.ts";
 import { group as fleet } from "./coordination/fleet.ts";
 import { leader, locks } from "./coordination/seats.ts";
+import { leaderTransfer } from "./coordination/transfer.ts";
 import { command as demo } from "./demo/command.ts";
 import { command as explain } from "./explain/command.ts";
 import { group as pools } from "./pools.ts";
@@ -64,6 +65,7 @@ export const COMMANDS: readonly (Command | CommandGroup)[] = [
   members,
   locks,
   leader,
+  leaderTransfer,
   fleet,
   doctor,
   schema,
@@ -82,6 +84,8 @@ export interface Found {
  */
 export function findCommand(words: readonly string[]): Found {
   const [name = "help", ...rest] = words;
+  const longer = named(words);
+  if (longer !== undefined) return { command: longer, rest: words.slice(2) };
   const command = COMMANDS.find((known) => known.name === name);
   if (command === undefined) throw unknown("command", name, [...COMMANDS.map((known) => known.name), "help"]);
   const [part, ...more] = rest;
@@ -89,6 +93,11 @@ export function findCommand(words: readonly string[]): Found {
   const within = command.commands.find((known) => known.name === `${name} ${part}`);
   if (within !== undefined) return { command: within, rest: more };
   throw unknown(`${name} command`, part, partsOf(command));
+}
+
+/** A command of two words that is in no group: `leader transfer`. */
+function named([first = "", second = ""]: readonly string[]): Command | CommandGroup | undefined {
+  return COMMANDS.find(({ name }) => name === `${first} ${second}`);
 }
 
 /** The last words of the names of a group's commands. */

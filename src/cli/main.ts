@@ -71,15 +71,19 @@ function tell(cause: unknown, argv: readonly string[], io: Io): ExitCode {
 /** Whether the command, as far as one is named, prints results as `-o` says. */
 function takesFormat(argv: readonly string[]): boolean {
   const [first = "", second = ""] = argv;
-  const known = COMMANDS.find(({ name }) => name === first);
+  const known = named(first, second);
   const command = known && isGroup(known) ? known.commands.find(({ name }) => name === `${first} ${second}`) : known;
   return command !== undefined && "options" in command && command.options["output"] === OUTPUT_OPTION;
+}
+
+function named(first: string, second: string): Command | CommandGroup | undefined {
+  return COMMANDS.find(({ name }) => name === `${first} ${second}`) ?? COMMANDS.find(({ name }) => name === first);
 }
 
 /** The nearest help to a command line: that of its command, as far as it names one. */
 function helpFor(argv: readonly string[]): string {
   const [first = "", second = ""] = argv;
-  const known = COMMANDS.find(({ name }) => name === first);
+  const known = named(first, second);
   if (known === undefined) return "help";
   const part = isGroup(known) ? known.commands.find(({ name }) => name === `${first} ${second}`) : undefined;
   return `help ${(part ?? known).name}`;

@@ -4,6 +4,12 @@ import type { Random } from "../core/random.ts";
 import { diagnose, type DoctorReport } from "../control/coordination/diagnose.ts";
 import type { Patient } from "../control/coordination/doctor-finding.ts";
 import { createSeatReader, type SeatReader } from "../control/coordination/seats.ts";
+import {
+  type RequestedTransfer,
+  requestTransfer,
+  type RequestTransferOptions,
+  type TransferAsked,
+} from "../control/region/request-transfer.ts";
 import { openStore } from "../store/open-store.ts";
 import type { RecipePlace } from "../store/recipes/place.ts";
 import { UNOBSERVED } from "../store/store-metrics.ts";
@@ -14,6 +20,8 @@ import { storeSettings } from "./store-settings.ts";
 export interface Coordination extends AsyncDisposable {
   readonly place: RecipePlace;
   readonly seats: SeatReader;
+  /** Throws as the store does. */
+  transfer(asked: TransferAsked, options: RequestTransferOptions): Promise<RequestedTransfer>;
   diagnose(remembered: Patient["remembered"], signal: AbortSignal): Promise<DoctorReport>;
 }
 
@@ -38,6 +46,7 @@ export async function openCoordination(
   return {
     place,
     seats: createSeatReader(place),
+    transfer: (asked, options) => requestTransfer(place, asked, options),
     diagnose: (remembered, signal) => diagnose({ ...place, remembered, hasCredentials, isLocal }, signal),
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   };

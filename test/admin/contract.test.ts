@@ -42,6 +42,7 @@ const cases: Case[] = [
   { call: "GET /api/v1/node", role: "viewer", status: 200, want: /"region_settings": "defaults"/u },
   { call: "GET /api/v1/locks", role: "viewer", status: 200, want: /^\[\]/u },
   { call: "GET /api/v1/leader", role: "viewer", status: 200, want: /"global": null,\s+"regions": \{\}/u },
+  { call: "POST /api/v1/leader/transfer", role: "operator", status: 404, want: /global: nobody leads there/u },
   { call: "POST /api/v1/rules", role: "admin", body: RULE, status: 200, want: /"version": 2/u },
   { call: "POST /api/v1/rules?before=r", role: "admin", body: RULE, status: 200, want: /"rules\.new"/u },
   { call: "POST /api/v1/rules?before=x", role: "admin", body: RULE, status: 404, want: /no rule x/u },

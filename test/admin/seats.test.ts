@@ -38,6 +38,14 @@ test("locks and leaders of a node's own store are told, and it is opened when so
   const leaders = (await callApi(node.addresses.admin, "/api/v1/leader")).json();
   const { id, epoch, value } = leaders["global"] as Record<string, unknown>;
   assert.deepEqual([id, epoch, value], ["n1", `1.${global.epoch}`, `${"a".repeat(4_095)}…`]);
+  const ask = async (body: object): Promise<[number, unknown]> => {
+    const reply = await callApi(node.addresses.admin, "/api/v1/leader/transfer", { method: "POST", body });
+    return [reply.status, reply.json()["outcome"] ?? reply.json()["kind"]];
+  };
+  assert.deepEqual(await ask({ to: "n1" }), [200, "leads_already"]);
+  assert.deepEqual(await ask({ to: "n2" }), [404, "no_candidate"]);
+  assert.deepEqual(await ask({ scope: "region.eu" }), [404, "nobody_leads"]);
+  assert.equal((await ask({ scope: "job" }))[0], 422);
   const page = await callApi(node.addresses.admin, "/metrics");
   assert.match(page.text, /signalbox_store_call_duration_seconds_count\{operation="list",outcome="done"\} \d/u);
 });

@@ -11,7 +11,7 @@ export function cliReference(): string {
 Generated from the commands. From a checkout: \`npm run -s signalbox -- <command>\`; installed: \`npx signalbox <command>\`.
 Results go to stdout, everything else to stderr. \`signalbox help <command>\` prints the same as this page.
 
-${COMMANDS.map((command) => `- [${command.name}](#${command.name}): ${inText(command.summary)}\n`).join("")}
+${COMMANDS.map((command) => `- [${command.name}](#${command.name.replaceAll(" ", "-")}): ${inText(command.summary)}\n`).join("")}
 ${COMMANDS.flatMap((command) => (isGroup(command) ? sectionsOf(command) : [sectionOf(command)])).join("\n")}
 ## Exit codes
 

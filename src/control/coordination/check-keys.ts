@@ -1,7 +1,8 @@
 import type { DoctorFinding, Patient } from "./doctor-finding.ts";
 
+const CONTROLLERS = ["collectors", "directives", "elections", "members", "regions", "transfers"];
 /** What Signalbox has below a prefix. */
-const OWN = new Set(["fleet", "members", "locks", "elections", "config", "doctor", "global", "regions"]);
+const OWN = new Set(["fleet", "locks", "config", "doctor", "global", ...CONTROLLERS]);
 const LOOKED_AT = 1_000;
 const NAMED = 5;
 

@@ -58,6 +58,11 @@ export function regionElection(region: string): string {
   return `${REGION}${region}`;
 }
 
+/** Whether it is an election of the fleet, and no program's. */
+export function isFleetElection(name: string): boolean {
+  return name === GLOBAL_ELECTION || (name.startsWith(REGION) && name.length > REGION.length);
+}
+
 /** What is shown of them at once: in the store there may be more. */
 const MAX_SHOWN = 10_000;
 const MAX_WAITERS = 100;

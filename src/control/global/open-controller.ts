@@ -10,6 +10,7 @@ import { collectorTimes } from "../region/collector-table.ts";
 import type { ServiceObserver } from "../region/controller-metrics.ts";
 import { type DirectiveSource, openDirectiveSource } from "../region/directive-source.ts";
 import { addressOf, type LeaderBoard, openLeaderBoard } from "../region/leader-board.ts";
+import { heedTransfers } from "../region/heed-transfers.ts";
 import { encodeLeader } from "../region/leader-value.ts";
 import { type FetchBody, RegionService } from "../region/region-service.ts";
 import { standFor } from "../region/stand-for.ts";
@@ -142,7 +143,7 @@ class NodeController implements Controller {
       log
         .limited(`stands-${election}`, 60_000)
         ?.warn("an election is stood for in vain", { election, reason: message });
-    while (!signal.aborted) {
+    for (let heeding: Promise<void> | undefined; !signal.aborted; heeding = undefined) {
       await this.#transfers.get(election)?.catch(() => undefined);
       try {
         const value = encodeLeader(controller);
@@ -150,6 +151,7 @@ class NodeController implements Controller {
         await using leadership = await standFor(standing);
         this.#held.set(election, leadership);
         log.info("this node leads", { election, epoch: String(leadership.epoch) });
+        heeding = this.#heed(election, leadership);
         await work(leadership);
       } catch (cause) {
         if (isOver(signal)) return;
@@ -161,8 +163,18 @@ class NodeController implements Controller {
         this.#held.delete(election);
       }
       if (!isOver(signal)) log.warn("this node leads no more", { election });
+      await heeding;
       await sleep(place.clock, AGAIN_MS * (1 + place.random.next()), signal).catch(() => undefined);
     }
+  }
+
+  /** Until the leadership is over: gives it away when people ask for that. */
+  #heed(election: string, leadership: Leadership): Promise<void> {
+    const { place, log } = this.#options;
+    const { signal } = this.#closing;
+    const transfer = (to: string | undefined): Promise<TransferOutcome | undefined> =>
+      this.transfer(election, { ...(to !== undefined && { to }), signal });
+    return heedTransfers({ place, election, leadership, transfer, log, signal });
   }
 
   async #leadRegion(region: string, leadership: Leadership): Promise<void> {
