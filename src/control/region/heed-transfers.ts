@@ -26,7 +26,8 @@ export interface HeedTransfersOptions {
 /**
  * Gives a leadership away when the store says that somebody asks for it, and writes why it could
  * not be. Once it is given away it writes nothing any more: whoever asked takes the key away, or
- * the next leader does. Resolves when the leadership is over, or the signal says so; does not throw.
+ * the next leader does. Resolves when the leadership is over, or the signal says so; does not
+ * throw.
  */
 export async function heedTransfers(options: HeedTransfersOptions): Promise<void> {
   const { place, election, leadership, log } = options;

@@ -107,14 +107,14 @@ async function takeBack({ store }: RecipePlace, key: string, revision: Revision,
   }
 }
 
-interface Waiting extends RequestTransferOptions {
+interface AskedTransfer extends RequestTransferOptions {
   readonly asked: TransferAsked;
   readonly key: string;
   readonly from: ElectedController;
   readonly revision: Revision;
 }
 
-async function untilDecided(place: RecipePlace, waiting: Waiting): Promise<RequestedTransfer> {
+async function untilDecided(place: RecipePlace, waiting: AskedTransfer): Promise<RequestedTransfer> {
   const { signal, timeoutMs = TIMEOUT_MS, asked, from } = waiting;
   const over = new AbortController();
   const cancel = place.clock.after(timeoutMs, () => over.abort());
@@ -142,7 +142,11 @@ async function untilDecided(place: RecipePlace, waiting: Waiting): Promise<Reque
   }
 }
 
-async function refusal(place: RecipePlace, why: string, { asked, from, signal }: Waiting): Promise<RequestedTransfer> {
+async function refusal(
+  place: RecipePlace,
+  why: string,
+  { asked, from, signal }: AskedTransfer,
+): Promise<RequestedTransfer> {
   if (why !== "no_candidate") return { kind: "not_in_time", reason: "the other candidates did not step aside" };
   const { standing } = await readCandidates(place, asked.election, { signal });
   return { kind: "no_candidate", standing: standing.filter((id) => id !== from.id) };
@@ -151,7 +155,7 @@ async function refusal(place: RecipePlace, why: string, { asked, from, signal }:
 /** Rejects when the signal ends it. */
 async function untilAnotherLeads(
   place: RecipePlace,
-  { asked, from }: Waiting,
+  { asked, from }: AskedTransfer,
   signal: AbortSignal,
 ): Promise<ElectedController> {
   for await (const now of watchCandidates(place, asked.election, signal)) {
@@ -166,7 +170,11 @@ function another({ leader }: Candidates, from: ElectedController): ElectedContro
 }
 
 /** Why the leader did not; rejects when the signal ends it. */
-async function untilRefused(place: RecipePlace, { key, revision }: Waiting, signal: AbortSignal): Promise<string> {
+async function untilRefused(
+  place: RecipePlace,
+  { key, revision }: AskedTransfer,
+  signal: AbortSignal,
+): Promise<string> {
   for await (const { entries } of watchEntries(place.store, transfersPrefix(place.prefix), signal)) {
     const entry = entries.get(key);
     if (entry === undefined || entry.modified <= revision) continue;
