@@ -49,6 +49,15 @@ test("nodes on etcd: a collector follows the controller of its region over socke
   await using collector = await start("n1", ["collector"]);
   await follows(second, "c1");
   await follows(collector, "c1");
+
+  // What people put into the store is the fleet's next config: who leads takes it, all run it.
+  const { signal } = new AbortController();
+  const wish = { targets: [{ id: "b", endpoint: "http://127.0.0.1:2" }], default_pool: { targets: ["b"] } };
+  const value = Buffer.from(JSON.stringify(wish));
+  await store.txn({ if: [], then: [{ kind: "put", key: "/fleet/global/config", value }] }, { signal });
+  for (const node of [first, second, collector]) {
+    await until(async () => (node.running.walk.status.running.targets[0]?.id === "b" ? true : undefined));
+  }
   assert.equal((await viewOf(collector)).addresses.fleet, null);
   assert.ok((await first.metric("fleetConnections")) >= 2);
   await first.stop();

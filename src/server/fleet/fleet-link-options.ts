@@ -3,6 +3,7 @@ import type { NodeConfig } from "../../config/schema/config.ts";
 import type { ConfigWalk } from "../../control/apply.ts";
 import type { ConfigTakerOptions } from "../../control/fleet/config-taker.ts";
 import type { CollectorConfig } from "../../control/fleet/messages.ts";
+import type { LeaderTask } from "../../control/global/global-controller.ts";
 import type { LoadMonitor } from "../../control/load/load-monitor.ts";
 import type { FleetMemory } from "../../store/recipes/fleet-memory.ts";
 import type { RecipePlace } from "../../store/recipes/place.ts";
@@ -26,6 +27,8 @@ export interface FleetLinkOptions {
   readonly addresses: () => Readonly<Record<string, string>>;
   /** Takes over a version of the fleet's config; absent: this node has its own. */
   readonly follow?: ConfigTakerOptions["follow"];
+  /** What it does besides, by name, while it leads the whole fleet. */
+  readonly leaderTasks: Readonly<Record<string, LeaderTask>>;
   /** What came of the newest version that it was told of; absent: what runs is all it knows. */
   readonly acknowledged?: () => CollectorConfig | undefined;
 }

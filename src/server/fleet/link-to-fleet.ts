@@ -27,7 +27,7 @@ export interface LinkToFleetOptions {
   readonly walk: Pick<ConfigWalk, "status">;
   readonly addresses: () => Readonly<Record<string, string | undefined>>;
   /** What it has opened already, where nodes share a store. */
-  readonly shared: Pick<NodeFleet, "coordination" | "memory"> | undefined;
+  readonly shared: Pick<NodeFleet, "coordination" | "memory" | "leaderTask"> | undefined;
   /** Takes over the fleet's config; absent: the node has its own. */
   readonly follower: Pick<FleetFollower, "followVersion" | "status"> | undefined;
 }
@@ -54,6 +54,7 @@ export async function linkToFleet(options: LinkToFleetOptions): Promise<FleetLin
     openStore: async () =>
       shared === undefined ? openCoordination(node.coordination, dataDir, { ...env, observer }) : keptOpen(shared),
     addresses: () => bound(options.addresses()),
+    leaderTasks: shared === undefined ? {} : { mirror: shared.leaderTask },
     acknowledged: () => follower && acknowledgedBy(follower.status, options.walk.status),
     // A controller watches the store for it.
     ...(follower !== undefined && !node.roles.includes("controller") && { follow: takeOver(follower) }),

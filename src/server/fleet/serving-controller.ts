@@ -44,6 +44,7 @@ export async function openServingController(options: FleetLinkOptions): Promise<
     generation: () => memory.identity?.generation ?? 1,
     reportIntervalMs: node.fleet.report_interval,
     summaryIntervalMs: SUMMARY_MS,
+    tasks: options.leaderTasks,
     fetchBody: (digest, signal) => fetchDocument(place, digest, signal),
     log: env.log,
     observer: controllerMetrics(env.metrics),
