@@ -40,7 +40,6 @@ const UNAVAILABLE: readonly Unavailable[] = [
   { path: "global.degradation", what: "degradation", instead: "nothing is given up under overload" },
   { path: "global.rate_limiting", what: "rate limiting", instead: "only node.limits hold" },
   { path: "regions.*.sampling_rate", when: (rate) => rate !== 1, what: "sampling", instead: "everything is kept" },
-  { path: "regions.*.buffer_size", what: "a bound of items", instead: "the pools' max_bytes is the bound" },
 ];
 
 /** A warning for each thing that is written and not carried out by this version. */

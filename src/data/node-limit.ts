@@ -3,7 +3,13 @@
  * by the id of a target, or the name of a pool. Bytes and requests are those under way, `retries`
  * the ones a second that a pool may always make.
  */
-export type NodeLimit = "bytes" | "requests" | `calls ${string}` | `queue ${string}` | `retries ${string}`;
+export type NodeLimit =
+  | "bytes"
+  | "requests"
+  | `calls ${string}`
+  | `queue ${string}`
+  | `items ${string}`
+  | `retries ${string}`;
 
 /** How much of a limit this process may use now; never more than `whole`. */
 export type PartOfLimit = (limit: NodeLimit, whole: number) => number;

@@ -39,7 +39,7 @@ export function compile(fleet: FleetConfig, node: NodePart, { version, text }: C
     plugins: node.plugins,
     targets: fleet.targets.map((target, i) => compileTarget(target, sourceIn(placeOf(target) ?? ["targets", i]))),
     pools: Object.entries(fleet.pools).map(([name, pool]) =>
-      compilePool(name, poolInRegion(pool, own), fleet.targets, own?.routing_preference),
+      compilePool(name, poolInRegion(pool, own), fleet.targets, own),
     ),
     rules: fleet.rules,
     defaultPool: fleet.default_pool,
@@ -101,18 +101,18 @@ function compilePool(
   name: string,
   pool: PoolConfig,
   targets: readonly TargetConfig[],
-  preference: readonly string[] | undefined,
+  region: ReturnType<typeof regionOf>,
 ): PoolData {
   return {
     name,
     targets: [...new Set(pool.targets)],
-    strategy: compileStrategy(pool.strategy, preference),
+    strategy: compileStrategy(pool.strategy, region?.routing_preference),
     division: compileDivision(pool, targets),
     adaptiveWeights: pool.adaptive_weights,
     fallback: pool.fallback,
     ack: pool.ack === "queued" ? "queued" : "delivered",
     whenDown: pool.when_down,
-    queue: { maxBytes: pool.queue.max_bytes, maxAgeMs: pool.queue.max_age },
+    queue: { maxBytes: pool.queue.max_bytes, maxItems: region?.buffer_size, maxAgeMs: pool.queue.max_age },
     batch: { maxItems: pool.batch.max_items, maxBytes: pool.batch.max_bytes, maxWaitMs: pool.batch.max_wait },
     retry: {
       initialMs: pool.retry.initial,

@@ -169,6 +169,8 @@ type PlainStrategy = Readonly<
 
 export interface QueuePlan {
   readonly maxBytes: number;
+  /** While it holds so many items nothing more enters; undefined: bytes alone bind. */
+  readonly maxItems?: number | undefined;
   /** A parcel older than this is given up. */
   readonly maxAgeMs: number;
 }

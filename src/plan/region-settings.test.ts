@@ -30,6 +30,13 @@ test("nodes of a region batch and try again as it says, in every pool; what it s
   assert.deepEqual(q.retry, { initialMs: 500, maxMs: 30_000, maxRetries: 3, budget: 0.5 });
 });
 
+test("its buffer bounds the items of every pool, beside the bytes", () => {
+  const regions = "{ eu: { buffer_size: 10 } }";
+  assert.equal(poolIn("eu", regions).queue.maxItems, 10);
+  assert.equal(poolIn("eu", regions, "q").queue.maxItems, 10);
+  assert.equal(poolIn("mars", regions).queue.maxItems, undefined);
+});
+
 test("its preference comes before the order of geography", () => {
   assert.deepEqual(poolIn("eu", EU).strategy, { type: "geography", prefer: ["us", "b"], order: ["asia", "us"] });
 });

@@ -129,9 +129,9 @@ export const METRICS = {
   },
   workerLent: {
     ...counter("signalbox_worker_lent_total", "parts", "main"),
-    help: "Times that a worker was lent more of a limit of the node, by limit; `calls`: `max_in_flight` of a target, `queue`: `max_bytes` of a pool.",
+    help: "Times that a worker was lent more of a limit of the node, by limit; `calls`: `max_in_flight` of a target, `queue`: `max_bytes` of a pool, `items`: `buffer_size` of the region.",
     labels: ["limit"],
-    always: [["bytes"], ["requests"], ["calls"], ["queue"], ["retries"]],
+    always: [["bytes"], ["requests"], ["calls"], ["queue"], ["items"], ["retries"]],
   },
   pluginEditions: {
     ...gauge("signalbox_plugin_editions", "modules", "max"),
@@ -298,6 +298,11 @@ export const METRICS = {
   queueItems: {
     ...gauge("signalbox_queue_items", "items", "sum"),
     help: "Items that wait in a pool's queue, without those under way.",
+    labels: ["pool"],
+  },
+  queueItemsLimit: {
+    ...gauge("signalbox_queue_items_limit", "items", "max"),
+    help: "Items that a pool may hold on this node, by buffer_size of its region; 0: bytes alone bind.",
     labels: ["pool"],
   },
   queueAge: {

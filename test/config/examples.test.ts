@@ -32,7 +32,6 @@ const warnings = [
       "global.degradation",
       "global.rate_limiting",
       "regions.us-east-1.sampling_rate",
-      "regions.us-east-1.buffer_size",
     ],
   },
   {

@@ -15,7 +15,7 @@ const WRITTEN = {
     },
   },
   global: { sampling_rate: 0.5, sampling_strategies: [], degradation: {}, rate_limiting: {} },
-  regions: { "*": { sampling_rate: 0.5, buffer_size: 1 } },
+  regions: { "*": { sampling_rate: 0.5 } },
 };
 
 const findings = findUnavailable(WRITTEN);

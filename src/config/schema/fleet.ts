@@ -94,7 +94,11 @@ const RegionSchema = z
       .min(1)
       .optional()
       .describe("Regions, or ids of targets, that nodes of this region would rather send to, in order."),
-    buffer_size: z.int().min(1).optional().describe("Items that a node of this region may hold."),
+    buffer_size: z
+      .int()
+      .min(1)
+      .optional()
+      .describe("Items that a pool may hold on a node of this region, beside its queue.max_bytes."),
     batch: RegionBatchSchema.optional().describe("Overrides of the pools' batch."),
     retry: RegionRetrySchema.optional().describe("Overrides of the pools' retry."),
   })

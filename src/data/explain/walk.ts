@@ -92,6 +92,10 @@ class ExplainedPool implements PlaceablePool {
     return this.#pool.maxBytes;
   }
 
+  get isFullOfItems(): boolean {
+    return this.#pool.isFullOfItems;
+  }
+
   get pausesSome(): boolean {
     return this.#pool.pausesSome;
   }

@@ -40,6 +40,10 @@ export class PoolIntake {
       const lanes = this.#lanes.forCopies(signal);
       return lanes.some((lane) => this.#fitsCopy(lane, charge + reserved, lanes.length));
     }
+    if (room.isFullOfItems) {
+      room.missedItems.add(1);
+      return false;
+    }
     if (!room.fits(charge, reserved)) {
       room.missed.add(charge);
       return false;
@@ -81,8 +85,9 @@ export class PoolIntake {
   #fits(lane: QueueLane, bytes: number, reserved: number): boolean {
     const lanes = this.#lanes.channels.length;
     if (lanes === 1 || lane.heldBytes === 0) return true;
-    const { maxBytes } = this.#env.room;
+    const { maxBytes, maxItems, items } = this.#env.room;
     const free = maxBytes - this.#env.room.bytes - reserved;
+    if (lane.heldItems >= Math.max(maxItems - items, Math.floor(maxItems / lanes))) return false;
     return lane.heldBytes + bytes <= Math.max(free, Math.floor(maxBytes / lanes));
   }
 
@@ -91,6 +96,10 @@ export class PoolIntake {
     const { room } = this.#env;
     if (!room.fits(bytes)) {
       room.missed.add(bytes);
+      return false;
+    }
+    if (lane.heldItems > 0 && lane.heldItems >= Math.floor(room.maxItems / lanes)) {
+      room.missedItems.add(1);
       return false;
     }
     const share = Math.floor(room.maxBytes / lanes);

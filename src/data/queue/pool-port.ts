@@ -58,6 +58,10 @@ export interface Pool extends AsyncDisposable, FallbackPool {
   readonly whenDown: PoolPlan["whenDown"];
   /** The bound of its queue, all of the node: what is longer can never enter. */
   readonly maxBytes: number;
+  /** The bound of items, all of the node; undefined: none. */
+  readonly maxItems: number | undefined;
+  /** It holds as many items as it may on this node. */
+  readonly isFullOfItems: boolean;
   /** Takes note of what became of its targets: before `usableFor` and `ownerOf` are asked. */
   refresh(): void;
   /** The same as `usable` for the targets of one channel. */

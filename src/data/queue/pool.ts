@@ -88,6 +88,14 @@ class MemoryPool implements Pool, FailingPool {
     return this.#plan.queue.maxBytes;
   }
 
+  get maxItems(): number | undefined {
+    return this.#plan.queue.maxItems;
+  }
+
+  get isFullOfItems(): boolean {
+    return this.#room.isFullOfItems;
+  }
+
   get fallback(): string | undefined {
     return this.#plan.fallback;
   }
@@ -222,6 +230,11 @@ class MemoryPool implements Pool, FailingPool {
 
   tellUses(uses: LimitUse[], waitedFor: Set<TargetHandle>): void {
     const { name, queue } = this.#plan;
+    const { maxItems } = queue;
+    if (maxItems !== undefined) {
+      const { items, missedItems } = this.#room;
+      uses.push({ limit: `items ${name}`, whole: maxItems, used: items, wanted: missedItems.take() });
+    }
     uses.push(
       { limit: `queue ${name}`, whole: queue.maxBytes, used: this.#room.bytes, wanted: this.#room.missed.take() },
       { limit: `retries ${name}`, whole: RETRIES_A_SECOND, ...this.#budget.takeUse(this.#env.clock.nowMs()) },
@@ -289,6 +302,9 @@ class MemoryPool implements Pool, FailingPool {
     const partOf = this.#env.partOf ?? ALL_OF_IT;
     this.#room.wholeBytes = queue.maxBytes;
     this.#room.maxBytes = partOf(`queue ${name}`, queue.maxBytes);
+    const { maxItems } = queue;
+    // A part of none would let nothing in; who has one takes what comes while it holds nothing.
+    this.#room.maxItems = maxItems === undefined ? Infinity : Math.max(1, partOf(`items ${name}`, maxItems));
     this.#budget.adopt(partOf(`retries ${name}`, RETRIES_A_SECOND), this.#env.clock.nowMs());
   }
 

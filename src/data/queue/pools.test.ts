@@ -98,3 +98,44 @@ test("disposing settles what the pools hold, those that retire too, and opens no
   assert.deepEqual([rig.totals("logs").lost, rig.totals("logs").shed, rig.totals("logs").queued], [3, 3, 0]);
   assert.deepEqual([rig.pools.targets.size, rig.clock.pending, queueGauges(rig)], [0, 0, []]);
 });
+
+const BUFFER = "regions: { default: { buffer_size: 6 } }";
+
+test("a pool takes nothing more while it holds as many items as its region's buffer_size, and says so", async () => {
+  await using rig = new Rig(`${config("p: { targets: [a], ack: queued }")}\n${BUFFER}`);
+  for (let i = 0; i < 2; i++) rig.handle("logs", logs(i));
+  const { replies } = rig.handle("logs", logs(2));
+  const pool = rig.pools.live.get("p")!;
+  assert.deepEqual([pool.heldItems, pool.isFullOfItems, pool.hasRoom(1, "logs")], [6, true, false]);
+  assert.match(JSON.stringify(replies), /as many items as buffer_size of this node's region allows/u);
+  rig.answer(0, ACCEPTED);
+  assert.deepEqual([pool.heldItems, pool.hasRoom(1, "logs")], [3, true], "what has ended makes room");
+  rig.apply(config("p: { targets: [a], ack: queued }"));
+  for (let i = 0; i < 3; i++) rig.handle("logs", logs(i));
+  assert.equal(pool.heldItems, 12, "without the region's setting bytes alone bind");
+  assert.equal(rig.balanced, true);
+});
+
+test("what the region's buffer has no room for goes to the fallback", async () => {
+  const pools = "p: { targets: [a], ack: queued, fallback: q }, q: { targets: [b], ack: queued }";
+  await using rig = new Rig(`${config(pools)}\n${BUFFER}`);
+  for (let i = 0; i < 3; i++) rig.handle("logs", logs(i));
+  const held = ["p", "q"].map((name) => rig.pools.live.get(name)?.heldItems);
+  assert.deepEqual(held, [6, 3]);
+});
+
+test("a copy that its target does not take leaves room for the items of the others", async () => {
+  const pools = "p: { targets: [a, b], strategy: broadcast, ack: queued }";
+  await using rig = new Rig(`${config(pools)}\nregions: { default: { buffer_size: 12 } }`);
+  const answer = (): void =>
+    rig.answer(
+      rig.calls.findLastIndex(({ target }) => target === "b"),
+      ACCEPTED,
+    );
+  for (let i = 0; i < 4; i++) {
+    rig.handle("logs", logs(i));
+    answer();
+  }
+  const toB = rig.calls.filter(({ target }) => target === "b").length;
+  assert.deepEqual([rig.pools.live.get("p")?.heldItems, toB], [6, 4], "a keeps half, b gets all");
+});

@@ -9,6 +9,12 @@ export class Room {
   maxBytes: number;
   /** The limit of the node. */
   wholeBytes: number;
+  /**
+   * While so many items are held nothing more enters: so there may be more by those of one request.
+   */
+  maxItems = Infinity;
+  /** What found as many items here. */
+  readonly missedItems = new Missed();
   /** Bytes that found no room. */
   readonly missed = new Missed();
   bytes = 0;
@@ -17,6 +23,10 @@ export class Room {
   constructor(maxBytes: number) {
     this.maxBytes = maxBytes;
     this.wholeBytes = maxBytes;
+  }
+
+  get isFullOfItems(): boolean {
+    return this.items >= this.maxItems;
   }
 
   reserve(bytes: number, items: number): boolean {

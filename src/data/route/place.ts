@@ -22,7 +22,7 @@ export interface Obstacle {
 /** What is asked of a pool until a place is found. */
 export interface PlaceablePool
   extends RoutablePool,
-    Pick<Pool, "name" | "ack" | "maxBytes" | "usable" | "hasRoom" | "pausesSome" | "pausedUntilMs"> {}
+    Pick<Pool, "name" | "ack" | "maxBytes" | "isFullOfItems" | "usable" | "hasRoom" | "pausesSome" | "pausedUntilMs"> {}
 
 /** What is placed: a request that was just routed, and what goes along with it. */
 export interface RoutedRequest {
@@ -89,8 +89,11 @@ export function noRouteIn({ pools }: Pick<Plan, "pools">): Obstacle {
 }
 
 /** What is said of a pool without room. */
-export function queueFull({ name }: PlaceablePool): Obstacle {
-  return { reason: "queue_full", message: `pool ${name}: its queue is full` };
+export function queueFull({ name, isFullOfItems }: PlaceablePool): Obstacle {
+  const why = isFullOfItems
+    ? "it holds as many items as buffer_size of this node's region allows"
+    : "its queue is full";
+  return { reason: "queue_full", message: `pool ${name}: ${why}` };
 }
 
 /** It is longer than the queue of each pool that could take it: it is no use to come again. */

@@ -252,6 +252,7 @@ function wholesOf({ targets, pools }: SharedPlan, intake: IntakeLimits): Map<Nod
   for (const { id, maxInFlight } of targets) wholes.set(`calls ${id}`, maxInFlight);
   for (const { name, queue } of pools) {
     wholes.set(`queue ${name}`, queue.maxBytes);
+    if (queue.maxItems !== undefined) wholes.set(`items ${name}`, queue.maxItems);
     wholes.set(`retries ${name}`, RETRIES_A_SECOND);
   }
   return wholes;
