@@ -23,7 +23,9 @@ export async function checkRights(
     await store.txn({ if: [], then: entries.map((one) => ({ kind: "delete", key: one.key })) }, { signal });
   } catch (cause) {
     const finding = failed("rights", cause);
-    return [{ ...finding, message: `${key} cannot be written: ${finding.message}`, hint: grantHint(kind, prefix) }];
+    // Of a file, why it cannot be written is known: it may be the disk.
+    const hint = (kind === "embedded" ? finding.hint : undefined) ?? grantHint(kind, prefix);
+    return [{ ...finding, message: `${key} cannot be written: ${finding.message}`, hint }];
   }
   const findings: DoctorFinding[] = [
     { check: "rights", status: "ok", message: `keys below ${prefix}/ can be read, written and deleted` },

@@ -2,7 +2,7 @@ import { closeSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { RouterError } from "../../core/errors.ts";
-import { damaged, MOVE_AWAY } from "./sqlite-fault.ts";
+import { damaged, hasNoRoomForIndex, MOVE_AWAY } from "./sqlite-fault.ts";
 
 /** Of the tables below. A change to them takes a new number, and steps from those before it. */
 export const FORMAT = 1;
@@ -70,21 +70,49 @@ export function isInMemory(file: string): boolean {
  */
 export function openDatabase(file: string): DatabaseSync {
   if (!isInMemory(file)) createFile(file);
-  const database = connect(file, false);
-  try {
+  return withIndex(file, false, (database) => {
     database.exec("PRAGMA journal_mode = WAL");
     database.exec(`PRAGMA synchronous = FULL; PRAGMA journal_size_limit = ${LOG_LEFT_BYTES}`);
     if (!hasTables(file, database)) createTables(file, database);
+  });
+}
+
+/** Another connection, for a reader that takes several turns. */
+export function openReader(file: string): DatabaseSync {
+  return withIndex(file, true, (reader) => reader.prepare("SELECT 1 FROM sqlite_schema").get());
+}
+
+/** Whether nobody else can use the file until the connection is closed. */
+export function isAlone(database: DatabaseSync): boolean {
+  return database.prepare("PRAGMA locking_mode").get()?.["locking_mode"] === "exclusive";
+}
+
+/**
+ * Who opens the file first makes the -shm beside it, the index of its log, which all others share.
+ * On a full disk that cannot be made: then the index is in the memory of this connection, which has
+ * the file alone.
+ */
+function withIndex(file: string, readOnly: boolean, begin: (database: DatabaseSync) => void): DatabaseSync {
+  try {
+    return begun(connect(file, readOnly), begin);
+  } catch (cause) {
+    if (!hasNoRoomForIndex(cause)) throw cause;
+    // A lock that keeps readers out takes the right to write.
+    return begun(connect(file, false), (database) => {
+      database.exec("PRAGMA locking_mode = EXCLUSIVE");
+      begin(database);
+    });
+  }
+}
+
+function begun(database: DatabaseSync, begin: (database: DatabaseSync) => void): DatabaseSync {
+  try {
+    begin(database);
     return database;
   } catch (cause) {
     database.close();
     throw cause;
   }
-}
-
-/** Another connection, for a reader that takes several turns. */
-export function openReader(file: string): DatabaseSync {
-  return connect(file, true);
 }
 
 /** Reads all of the file: 1 ms a megabyte, about. Throws `STORE_REFUSED` if it is damaged. */

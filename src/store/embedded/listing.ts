@@ -1,13 +1,13 @@
 import type { DatabaseSync } from "node:sqlite";
 import { setImmediate } from "node:timers/promises";
-import type { Clock } from "../../core/clock.ts";
 import { RouterError } from "../../core/errors.ts";
-import { CALL_DEADLINE_MS, type CallOptions, type Entry, type Listing } from "../store.ts";
+import { CALL_DEADLINE_MS, type CallOptions, type Entry, type Listing, type StoreOptions } from "../store.ts";
 import { isInMemory, openReader } from "./database.ts";
 import type { HistoryPosition } from "./feed.ts";
 import { storeError } from "./sqlite-fault.ts";
 import type { StoreFile } from "./store-file.ts";
 import { Tables } from "./tables.ts";
+import { untilFree } from "./until-free.ts";
 
 /** And where it was read. */
 export type PositionedListing = Listing & HistoryPosition;
@@ -41,15 +41,16 @@ export async function listInTurns(
   file: StoreFile,
   range: Range,
   { signal, deadlineMs = CALL_DEADLINE_MS }: CallOptions,
-  clock: Clock,
+  world: Pick<StoreOptions, "clock" | "random">,
 ): Promise<PositionedListing> {
+  const { clock } = world;
   const endsMs = clock.nowMs() + deadlineMs;
   const goOn = (): void => {
     signal.throwIfAborted();
     if (clock.nowMs() >= endsMs) throw tooLong(range.prefix);
   };
   try {
-    using reader = openReader(file.name);
+    using reader = await untilFree(() => openReader(file.name), { signal, deadlineMs }, world);
     return await readInTurns(new Tables(reader, new Set(file.hidden)), reader, range, goOn);
   } catch (cause) {
     signal.throwIfAborted();

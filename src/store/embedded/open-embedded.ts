@@ -111,7 +111,7 @@ class EmbeddedStore implements StoreAdapter {
   async #list(range: Range, options: CallOptions): Promise<PositionedListing> {
     const atOnce = (): PositionedListing | undefined => listAtOnce(this.#file, range);
     const listing = await this.#call("list", atOnce, options);
-    return listing ?? (await listInTurns(this.#file, range, options, this.#world.clock));
+    return listing ?? (await listInTurns(this.#file, range, options, this.#world));
   }
 
   /**

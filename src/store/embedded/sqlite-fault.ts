@@ -12,6 +12,10 @@ const FULL = 13;
 const CANTOPEN = 14;
 const NOTADB = 26;
 
+/** Of IOERR: the -shm of a file could not be made, or not made as long as it has to be. */
+const IOERR_SHMOPEN = 4_618;
+const IOERR_SHMSIZE = 4_874;
+
 const RIGHTS_HINT = "the user that Signalbox runs as has to be able to write the file and its directory";
 
 /** What has to be done with a file that cannot be used: also in docs/coordination.md. */
@@ -29,6 +33,12 @@ export function isBusy(cause: unknown): boolean {
 export function isUnwritable(cause: unknown): boolean {
   const code = primaryCode(cause instanceof RouterError ? cause.cause : cause);
   return code === FULL || code === READONLY || code === IOERR;
+}
+
+/** The file is there, and what is shared of it in memory has no place beside it. */
+export function hasNoRoomForIndex(cause: unknown): boolean {
+  const code = resultCode(cause);
+  return code === IOERR_SHMOPEN || code === IOERR_SHMSIZE;
 }
 
 /** As the port throws it. */
@@ -67,6 +77,11 @@ function refused(file: string, what: string, hint: string, cause: unknown): Rout
 }
 
 function primaryCode(cause: unknown): number | undefined {
-  if (!(cause instanceof Error) || !("errcode" in cause) || typeof cause.errcode !== "number") return undefined;
-  return cause.errcode & 0xff;
+  const code = resultCode(cause);
+  return code === undefined ? undefined : code & 0xff;
+}
+
+function resultCode(cause: unknown): number | undefined {
+  const isResult = cause instanceof Error && "errcode" in cause && typeof cause.errcode === "number";
+  return isResult ? Number(cause.errcode) : undefined;
 }

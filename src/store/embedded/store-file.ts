@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { type Clock, machineMs } from "../../core/clock.ts";
 import { RouterError } from "../../core/errors.ts";
-import { checkDatabase, isInMemory, openDatabase } from "./database.ts";
+import { checkDatabase, isAlone, isInMemory, openDatabase } from "./database.ts";
 import { LeaseTable } from "./lease-table.ts";
 import { isBusy, isUnwritable, storeError, unknownOutcome } from "./sqlite-fault.ts";
 import { type KeptHistory, type StoreState, Tables } from "./tables.ts";
@@ -17,6 +17,8 @@ export interface Opened {
   readonly writer: Writer;
   /** The file's number on its disk: another one has taken its place when it differs. */
   readonly inode: bigint | undefined;
+  /** Others wait until it is closed. */
+  readonly isAlone: boolean;
 }
 
 /** `synced`: safe on disk when it returns. `written`: seen by all, lost with the machine alone. */
@@ -138,6 +140,8 @@ export class StoreFile implements Disposable {
     } catch (cause) {
       if (isBusy(cause)) throw cause;
       throw storeError(this.name, cause);
+    } finally {
+      if (this.#opened?.isAlone === true) this.#close();
     }
   }
 
@@ -203,7 +207,8 @@ export class StoreFile implements Disposable {
     const database = openDatabase(this.name);
     const tables = new Tables(database, this.#hidden);
     const writer = new Writer(database, tables, this.#limits);
-    this.#opened = { database, tables, leases: new LeaseTable(database), writer, inode: this.#inode() };
+    const leases = new LeaseTable(database);
+    this.#opened = { database, tables, leases, writer, inode: this.#inode(), isAlone: isAlone(database) };
     return this.#opened;
   }
 

@@ -1,14 +1,17 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { systemClock } from "../../../src/core/clock.ts";
 import { systemRandom } from "../../../src/core/random.ts";
 import { openEmbedded } from "../../../src/store/embedded/open-embedded.ts";
+import { HISTORY } from "../../../src/store/embedded/facts.ts";
+import { StoreFile } from "../../../src/store/embedded/store-file.ts";
 import { openStore } from "../../../src/store/open-store.ts";
 import type { EmbeddedSettings, Session, Store, StoreAdapter, StoreOptions } from "../../../src/store/store.ts";
 import { SILENT_OBSERVER } from "../contract.ts";
@@ -141,6 +144,29 @@ async function take(store: Store, holder: Session, signal: AbortSignal): Promise
     }
   }
 }
+
+test("embedded: who comes while the disk is full reads all that is there, beside others who do", async () => {
+  const { file } = settingsOfNew();
+  using filled = new StoreFile(file, systemClock, HISTORY);
+  const entries = Array.from({ length: 2_500 }, (_, i) => ({
+    key: `/k/0/${i}`,
+    value: Buffer.alloc(1),
+    session: undefined,
+  }));
+  filled.write(({ writer }) => writer.write(entries, [], 0));
+  filled[Symbol.dispose]();
+  assert.ok(!existsSync(`${file}-shm`), "whoever comes next has to make it");
+  // No file of theirs gets longer than a block.
+  const limited = ["-c", 'ulimit -f 1 && exec "$@"', "sh", process.execPath, WRITER, "read", file];
+  const told = await Promise.all([1, 2].map(() => promisify(execFile)("sh", limited)));
+  const expected = "2500 true STORE_UNKNOWN\n";
+  assert.deepEqual(
+    told.map(({ stdout }) => stdout),
+    [expected, expected],
+  );
+  await using store = openEmbedded({ kind: "embedded", file }, OPTIONS);
+  await write(store, [put("/more")], new AbortController().signal); // there is room again
+});
 
 test("embedded: stopped for half a TTL, sessions live on", async ({ signal }) => {
   const settings = settingsOfNew();

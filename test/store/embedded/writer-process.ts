@@ -1,9 +1,10 @@
 /**
  * Writes to a store's file until it is killed, or as often as it is told:
- * `node writer-process.ts pairs|count|hold <file> [times]`. A line on stdout says what is done.
+ * `node writer-process.ts pairs|count|hold|read <file> [times]`. A line on stdout says what is done.
  */
 import { DatabaseSync } from "node:sqlite";
 import { systemClock } from "../../../src/core/clock.ts";
+import { RouterError } from "../../../src/core/errors.ts";
 import { systemRandom } from "../../../src/core/random.ts";
 import { openEmbedded } from "../../../src/store/embedded/open-embedded.ts";
 import { SILENT_OBSERVER } from "../contract.ts";
@@ -15,6 +16,7 @@ const options = { clock: systemClock, random: systemRandom, observer: SILENT_OBS
 
 if (what === "pairs") await writePairs();
 else if (what === "count") await count(Number(times));
+else if (what === "read") await readAll();
 else hold();
 
 /**
@@ -34,6 +36,18 @@ async function writePairs(): Promise<void> {
 
 async function lastPair(store: ReturnType<typeof openEmbedded>): Promise<number> {
   return Number(textOf(await store.get("/pairs/a", { signal })) ?? -1) + 1;
+}
+
+/** Tells how many keys there are, whether one is, and what became of a write. */
+async function readAll(): Promise<void> {
+  await using store = openEmbedded({ kind: "embedded", file }, options);
+  const { entries } = await store.list("/", { signal });
+  const isThere = (await store.get("/k/0/0", { signal })) !== undefined;
+  const outcome = await write(store, [put("/more", "")], signal).then(
+    () => "written",
+    (cause: unknown) => (cause instanceof RouterError ? cause.code : String(cause)),
+  );
+  process.stdout.write(`${entries.length} ${isThere} ${outcome}\n`);
 }
 
 async function count(to: number): Promise<void> {
