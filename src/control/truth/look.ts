@@ -12,8 +12,12 @@ export type FleetLook =
   | { readonly kind: "version"; readonly version: ConfigVersion; readonly pointer: ConfigPointer }
   | { readonly kind: "trouble"; readonly trouble: TruthTrouble };
 
-/** The newest pointer that a node has obeyed: an older one is a store that was put back. */
-const SCOPE = "config";
+/**
+ * Of the newest pointer that a node has seen: an older one is a store that was put back. No
+ * directive's scope has such a name: their epochs are those of leaders, which come to be at other
+ * times than what is published.
+ */
+const SCOPE = "config/current";
 
 /**
  * Whose the store is, and what it says is to run, as far as that is to be believed. What is new is

@@ -8,6 +8,7 @@ import { ManualClock } from "../../../test/support/manual-clock.ts";
 import { seededRandom } from "../../core/random.ts";
 import { forgetfulMemory } from "../../store/recipes/fleet-memory.ts";
 import { createLog } from "../../telemetry/log.ts";
+import { CONFIG_SCOPE } from "../fleet/directive.ts";
 import { adoptFleet, initFleet } from "../../store/recipes/identity.ts";
 import { createSharedConfig, type LeaderGuard } from "../../store/recipes/shared-config.ts";
 import type { TruthNews } from "./config-truth.ts";
@@ -72,6 +73,16 @@ test("a document of a newer schema than this build reads is not published", () =
   const made = publishable(`schema: 2\n${TEXT}`);
   assert.ok(made.kind === "invalid");
   assert.deepEqual(made.problems[0]?.path, "schema");
+});
+
+test("epochs of the leader's directives and of what is published are remembered apart", async () => {
+  const scene = open();
+  await propose(scene, TEXT, 0, { init: true });
+  assert.equal((await scene.truth.look(signal)).kind, "version");
+  const generation = scene.memory.identity?.generation ?? 0;
+  assert.equal(await scene.memory.offer(CONFIG_SCOPE, { generation, revision: 1n }), "newer", "an earlier leader's");
+  assert.equal(await scene.memory.offer(CONFIG_SCOPE, { generation, revision: 1_000n }), "newer", "a later one's");
+  assert.equal((await scene.truth.look(signal)).kind, "version");
 });
 
 test("without a fleet nothing is published, and the reason names the prefix and how to make one", async () => {
@@ -139,7 +150,7 @@ test("a pointer that is older than one that was obeyed is a store that was put b
   await propose(scene, TEXT, 0, { init: true });
   assert.equal((await scene.truth.look(signal)).kind, "version");
   const generation = scene.memory.identity?.generation ?? 0;
-  await scene.memory.offer("config", { generation, revision: 1_000n });
+  await scene.memory.offer("config/current", { generation, revision: 1_000n });
   const seen = await scene.truth.look(signal);
   assert.ok(seen.kind === "trouble" && seen.trouble.kind === "isolated");
 });
