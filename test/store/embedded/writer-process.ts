@@ -1,6 +1,7 @@
 /**
  * Writes to a store's file until it is killed, or as often as it is told:
- * `node writer-process.ts pairs|count|hold|read <file> [times]`. A line on stdout says what is done.
+ * `node writer-process.ts pairs|count|hold|read <file> [times]`. A line on stdout says what is
+ * done.
  */
 import { DatabaseSync } from "node:sqlite";
 import { systemClock } from "../../../src/core/clock.ts";
