@@ -15,6 +15,7 @@ export const REASONS = [
   "queue_full",
   "unrouted",
   "no_target",
+  "no_config",
   "target_rejected",
   "target_failed",
   "deadline",

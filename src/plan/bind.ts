@@ -22,12 +22,12 @@ export async function bindPlan(data: PlanData, reader: SecretReader): Promise<Pl
 
 /** The same with secrets that have been read. Cannot fail. */
 export function bindRead(data: PlanData, secrets: Secrets): Plan {
-  const { version, digest, nodeRegion, plugins } = data;
+  const { version, digest, nodeRegion, plugins, noConfig } = data;
   const targets = bindTargetsRead(data, secrets);
   const pools = new Map(data.pools.map((pool) => [pool.name, bindPool(pool)]));
   const routes = compileRoutes(data.rules, data.defaultPool, data.unmatched, pools);
   const headers = compileHeaders(routes, pools, targets);
-  return { version, digest, nodeRegion, plugins, targets, pools, routes, headers };
+  return { version, digest, nodeRegion, plugins, noConfig, targets, pools, routes, headers };
 }
 
 /**

@@ -16,6 +16,8 @@ export interface CompileOptions {
   readonly version: number;
   /** The document that the config was read from: its digest tells people which one runs. */
   readonly text: string;
+  /** Of a node that has no config yet, and runs an empty one: what its senders are told. */
+  readonly noConfig?: string | undefined;
 }
 
 /** What of a node's own settings is part of its plan; all else is the fleet's. */
@@ -25,7 +27,7 @@ export type NodePart = Pick<NodeConfig, "region" | "plugins">;
  * Compiles a valid config. Pure, and cannot fail: what could be wrong was found when the config was
  * loaded.
  */
-export function compile(fleet: FleetConfig, node: NodePart, { version, text }: CompileOptions): PlanData {
+export function compile(fleet: FleetConfig, node: NodePart, { version, text, noConfig }: CompileOptions): PlanData {
   const sourceOf = sourcesOf(fleet);
   const own = regionOf(fleet, node.region);
   const sourceIn = (place: Path): SourceAt => {
@@ -37,6 +39,7 @@ export function compile(fleet: FleetConfig, node: NodePart, { version, text }: C
     digest: digestOf(text),
     nodeRegion: node.region,
     plugins: node.plugins,
+    noConfig,
     targets: fleet.targets.map((target, i) => compileTarget(target, sourceIn(placeOf(target) ?? ["targets", i]))),
     pools: Object.entries(fleet.pools).map(([name, pool]) =>
       compilePool(name, poolInRegion(pool, own), fleet.targets, own),

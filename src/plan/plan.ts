@@ -35,6 +35,8 @@ export interface PlanHead {
   readonly nodeRegion: string;
   /** Whole paths of the modules that bring strategies along. */
   readonly plugins: readonly string[];
+  /** Set while there is none to run: what senders are told of it, who are to come again. */
+  readonly noConfig?: string | undefined;
 }
 
 /** A target, as its protocol has it: what only one of them knows stands in that one's variant. */

@@ -36,6 +36,11 @@ export interface NodeFleet extends AsyncDisposable {
     text: string,
     parts: { readonly walk: ConfigWalk; readonly documents: DocumentService },
   ): Promise<ApplyOutcome>;
+  /**
+   * What senders are told while such a version runs; undefined: it is a config. Only a node that
+   * began with nothing runs none.
+   */
+  noConfigIn(version: number): string | undefined;
   /** What it does about the config while it leads the whole fleet. */
   readonly leaderTask: ReturnType<typeof mirrorTask>;
   /** Made once the node can take configs over. */
@@ -51,6 +56,7 @@ export interface NodeFleetOptions {
 
 /** In a node's data directory: the config of its fleet that ran here last. */
 const LAST_GOOD_FILE = "fleet-config.json";
+const FIRST = "the first one comes with signalbox config apply --init";
 /** What problems of the fleet's document call it. */
 const FLEET_DOCUMENT = "config of the fleet";
 
@@ -145,6 +151,12 @@ class OpenFleet implements NodeFleet {
 
   get place(): DocumentPlace {
     return this.#parts.place;
+  }
+
+  noConfigIn(version: number): string | undefined {
+    const { start, coordination } = this.#parts;
+    if (start.from !== "nothing" || version !== start.version) return undefined;
+    return `this node has no config yet: nothing is known under ${coordination.place.prefix}, see its /readyz; ${FIRST}`;
   }
 
   get leaderTask(): NodeFleet["leaderTask"] {

@@ -173,7 +173,8 @@ async function openBeginning(
   const first = fleet?.config ?? config;
   const text = fleet?.start.prepared.text ?? source.text;
   const version = fleet?.start.version ?? firstVersion(history, source);
-  return { kept, history, first, plan: compile(first, first.node, { version, text }) };
+  const noConfig = fleet?.noConfigIn(version);
+  return { kept, history, first, plan: compile(first, first.node, { version, text, noConfig }) };
 }
 
 /** `storeDir`: where an embedded store is, which says so itself when it cannot be used. */

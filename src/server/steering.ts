@@ -64,7 +64,7 @@ export async function openSteering(
     { config, text, version, digest },
     {
       prepare: (next, running) => documents.prepareText(next, { running, follow: "all" }, place),
-      compile: compileNext,
+      compile: (next, number, body) => compileNext(next, number, body, fleet),
       dataPlane,
       onApplied: (next) => {
         setLog(log, next);
@@ -109,9 +109,9 @@ async function keepFirst(
   await history.add({ ...about, by: "store", summary: note === "" ? "found at the start" : note, author }, text);
 }
 
-function compileNext(next: Config, version: number, text: string): PlanData {
+function compileNext(next: Config, version: number, text: string, fleet: NodeFleet | undefined): PlanData {
   checkListenerTls(next);
-  return compile(next, next.node, { version, text });
+  return compile(next, next.node, { version, text, noConfig: fleet?.noConfigIn(version) });
 }
 
 /** What of the config came from elsewhere is in no line of the log. */

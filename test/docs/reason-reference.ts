@@ -58,6 +58,8 @@ const REFUSALS = {
     "No rule matches any of it, there is no `default_pool`, and `unmatched` is `refuse`. Beside items that have a way, those without one are told in `partial_success`.",
   no_target:
     "A pool that it goes to has no usable target and `when_down: refuse`; or all that could take it asked to be left alone until after the sender's deadline; or its target was taken out of the pool; or no pool is configured yet.",
+  no_config:
+    "The node has no config of its fleet yet: see its `/readyz`; the first one is published with `signalbox config apply --init`.",
   target_rejected:
     "The target refused it for good, for another reason than bad data: who may send, one item too large; or nobody takes this signal.",
   target_failed: "Its targets failed, and there is no try left: `max_retries`, the time, or the retry budget.",

@@ -5,12 +5,15 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { sleep, systemClock } from "../../src/core/clock.ts";
 import { seededRandom } from "../../src/core/random.ts";
+import { GRPC } from "../../src/otlp/grpc-code.ts";
 import { fileSource } from "../../src/server/config-source.ts";
 import { type RunningNode, startNode } from "../../src/server/start.ts";
 import { createLog } from "../../src/telemetry/log.ts";
 import { callApi } from "../admin/api-client.ts";
 import { type Ran, runCli } from "../cli/run-cli.ts";
 import { EtcdServer } from "../support/etcd-server.ts";
+import { requestOf } from "../support/items.ts";
+import { OtlpSender } from "../support/otlp-sender.ts";
 
 let etcd: EtcdServer;
 const folder = mkdtempSync(join(tmpdir(), "signalbox-fleet-"));
@@ -39,7 +42,8 @@ class Scene implements AsyncDisposable {
   /** The config file of a node; what stands beside `node` is `more`. */
   file(name: string, more = "", node = ""): string {
     const file = join(folder, `${this.prefix.slice(1)}-${name}.yaml`);
-    const listen = 'otlp_grpc: false, otlp_http: { address: "127.0.0.1:0" }, admin: { address: "127.0.0.1:0" }';
+    const free = '{ address: "127.0.0.1:0" }';
+    const listen = `otlp_grpc: ${free}, otlp_http: ${free}, admin: ${free}`;
     const store = `type: etcd, endpoints: ["${etcd.only.endpoint}"], prefix: ${this.prefix}`;
     const own = `node:\n  id: ${name}\n  data_dir: ${join(folder, `${this.prefix.slice(1)}-${name}`)}\n`;
     const rest = `  shutdown_grace: 1s\n  listen: { ${listen} }\n  coordination: { ${store} }\n${node}`;
@@ -112,6 +116,23 @@ test("a node of a fleet that has no config yet is not ready and says why, and ta
   assert.equal(not.status, 503);
   assert.match(not.text, /\/first.*signalbox config apply --init/u);
 
+  await using sender = new OtlpSender({ grpc: one.addresses.otlpGrpc ?? "", http: one.addresses.otlpHttp ?? "" });
+  const body = requestOf("logs", [{ name: "kept", service: "any" }]);
+  for (const [way, code] of [
+    ["grpc", GRPC.UNAVAILABLE],
+    ["http", 503],
+  ] as const) {
+    const answer = await sender.send(way, "logs", body);
+    assert.deepEqual([answer.ok, answer.code, answer.retryMs], [false, code, 5_000]);
+    assert.match(answer.message, /no config yet.*\/first.*signalbox config apply --init/u);
+  }
+  // Its own file is read again: it has none all the same.
+  await one.walk.again();
+  assert.equal((await sender.send("http", "logs", body)).retryMs, 5_000);
+  const { metrics } = await one.dataPlane.snapshot();
+  const counted = JSON.stringify(metrics);
+  assert.match(counted, /no_config/u);
+
   const fleet = scene.file("fleet", FLEET);
   const refused = await cli(["config", "apply", fleet]);
   assert.equal(refused.code, 6, refused.err);
@@ -122,6 +143,8 @@ test("a node of a fleet that has no config yet is not ready and says why, and ta
   assert.match(done.out, /config version 1/u);
   await scene.run([one, two], 1);
   assert.equal((await readiness(one)).status, 200);
+  const taken = await sender.send("grpc", "logs", body, { timeoutMs: 100 });
+  assert.doesNotMatch(taken.message, /no config/u);
   assert.ok(!one.walk.status.text.includes("node:") && one.walk.status.text.includes("# the first"));
 
   const url = { SIGNALBOX_URL: two.addresses.admin ?? "" };

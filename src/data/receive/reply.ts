@@ -29,6 +29,7 @@ export const REPLIES = {
   queue_full: { http: 429, grpc: GRPC.RESOURCE_EXHAUSTED, retryable: true },
   unrouted: { http: 422, grpc: GRPC.FAILED_PRECONDITION, retryable: false },
   no_target: { http: 503, grpc: GRPC.UNAVAILABLE, retryable: true },
+  no_config: { http: 503, grpc: GRPC.UNAVAILABLE, retryable: true },
   target_rejected: { http: 500, grpc: GRPC.INTERNAL, retryable: false },
   target_failed: { http: 503, grpc: GRPC.UNAVAILABLE, retryable: true },
   deadline: { http: 504, grpc: GRPC.DEADLINE_EXCEEDED, retryable: true },

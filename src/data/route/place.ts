@@ -83,8 +83,12 @@ const NO_POOLS: Obstacle = {
   message: "nothing is configured to deliver to yet: no target and no pool; the node's operator has to add one",
 };
 
+/** The first config of a fleet comes from people: senders need not ask each second. */
+const NO_CONFIG_RETRY_MS = 5_000;
+
 /** What is said where no rule takes anything. */
-export function noRouteIn({ pools }: Pick<Plan, "pools">): Obstacle {
+export function noRouteIn({ pools, noConfig }: Pick<Plan, "pools" | "noConfig">): Obstacle {
+  if (noConfig !== undefined) return { reason: "no_config", message: noConfig, retryAfterMs: NO_CONFIG_RETRY_MS };
   return pools.size === 0 ? NO_POOLS : UNROUTED;
 }
 
