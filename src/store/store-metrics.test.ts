@@ -17,7 +17,12 @@ test("what a store does is counted, and what operators must know is told, not wi
   const observer = storeObserver(metrics, log);
   observer.called("txn", "not_done", 4);
   observer.called("txn", "done", 40);
-  observer.called("get", "unreachable", 9_000);
+  for (let i = 0; i < 3; i++) observer.called("get", "unreachable", 9_000);
+  observer.called("get", "cancelled", 1);
+  assert.equal(lines.length, 1);
+  observer.called("get", "done", 1);
+  observer.called("get", "done", 1);
+  assert.match(lines.join(""), /WARN .*the store does not answer kind=store operation=get\n.*the store answers again/u);
   observer.watchLag(3);
   observer.renewed(13_000);
   observer.renewed(-5);
@@ -27,14 +32,19 @@ test("what a store does is counted, and what operators must know is told, not wi
   const lineOf = (name: string): string => text.split("\n").find((one) => one.startsWith(name)) ?? "";
   const call = "signalbox_store_call_duration_seconds";
   assert.equal(lineOf(`${call}_bucket{operation="txn",outcome="not_done",le="0.005"}`).split(" ")[1], "1");
-  assert.equal(lineOf(`${call}_count{operation="get",outcome="unreachable"}`).split(" ")[1], "1");
+  assert.equal(lineOf(`${call}_count{operation="get",outcome="unreachable"}`).split(" ")[1], "3");
   assert.equal(lineOf('signalbox_store_lease_margin_seconds_bucket{le="0.5"}').split(" ")[1], "1");
   assert.equal(lineOf("signalbox_store_lease_margin_seconds_count").split(" ")[1], "2");
   assert.equal(lineOf("signalbox_store_watch_lag_seconds_count").split(" ")[1], "1");
   assert.equal(lineOf('signalbox_store_resyncs_total{why="diverged"}').split(" ")[1], "100");
   assert.equal(lineOf('signalbox_store_resyncs_total{why="wiped"}').split(" ")[1], "0");
   assert.equal(lineOf('signalbox_store_sessions_lost_total{why="unanswered"}').split(" ")[1], "1");
-  assert.equal(lines.length, 2);
+  assert.equal(lines.length, 4);
+  assert.ok(lines.every((line) => line.includes("kind=store")));
+  assert.deepEqual(
+    log.events.after(0).map(({ kind }) => kind),
+    lines.map(() => "store"),
+  );
 });
 
 test("every reason has a series from the start", () => {

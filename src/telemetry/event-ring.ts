@@ -1,4 +1,5 @@
 import type { Cancel } from "../core/clock.ts";
+import type { EventKind } from "./event-kind.ts";
 
 /** One line of the log, for people who look later. */
 export interface LogEvent {
@@ -6,6 +7,8 @@ export interface LogEvent {
   readonly id: number;
   /** The line as JSON, without its end. */
   readonly json: string;
+  /** Undefined: it is about the node by itself. */
+  readonly kind: EventKind | undefined;
 }
 
 /** The last lines of a log. */
@@ -27,8 +30,8 @@ export class EventRing implements Events {
   #chars = 0;
   #last = 0;
 
-  add(json: string): void {
-    const event = { id: ++this.#last, json };
+  add(json: string, kind?: EventKind): void {
+    const event = { id: ++this.#last, json, kind };
     this.#events.push(event);
     this.#chars += json.length;
     while (this.#events.length > MAX_EVENTS || this.#chars > MAX_CHARS)

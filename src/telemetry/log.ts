@@ -1,12 +1,14 @@
 import type { Clock } from "../core/clock.ts";
 import { type Hide, HIDE_NOTHING, hideIn } from "../core/hide.ts";
 import { isoTime } from "../core/iso-time.ts";
+import { type EventKind, eventKind } from "./event-kind.ts";
 import { EventRing, type Events } from "./event-ring.ts";
 import { redact } from "./redact.ts";
 
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
-export type LogFields = Readonly<Record<string, unknown>>;
+/** `kind`: of what a fleet must know. */
+export type LogFields = Readonly<Record<string, unknown>> & { readonly kind?: EventKind };
 
 /**
  * Events for operators. The message is constant, data goes into the fields; never one line for each
@@ -101,10 +103,11 @@ function logOn(sink: Sink, fixed: LogFields): Log {
   const at = (level: LogLevel) => (message: string, fields?: LogFields) => {
     const isWritten = LOG_LEVELS.indexOf(level) >= LOG_LEVELS.indexOf(sink.level);
     if (!isWritten && level === "debug") return;
-    const line = { time: isoTime(sink.options.clock.wallMs()), level, message, fields: { ...fixed, ...fields } };
+    const all: LogFields = { ...fixed, ...fields };
+    const line = { time: isoTime(sink.options.clock.wallMs()), level, message, fields: all };
     const { format, hide, options } = sink;
     const json = format === "json" || level !== "debug" ? formatJson(line, hide) : "";
-    if (level !== "debug") sink.events.add(json.trimEnd());
+    if (level !== "debug") sink.events.add(json.trimEnd(), eventKind(line.fields["kind"]));
     if (isWritten) options.write(format === "json" ? json : formatText(line, options.colour, hide));
   };
   return {

@@ -5,7 +5,7 @@ import { encodeTransfer, transferKey } from "../../src/control/region/transfer-r
 import { requestTransfer, type RequestedTransfer } from "../../src/control/region/request-transfer.ts";
 import { createElection } from "../../src/store/recipes/election.ts";
 import { parseEpoch } from "../../src/store/recipes/epoch.ts";
-import { keptLog } from "../support/fleet/quiet-log.ts";
+import { type KeptLog, keptLog } from "../support/fleet/quiet-log.ts";
 import { reportOf } from "../support/fleet/reports.ts";
 import { RiggedStore } from "../support/rigged-store.ts";
 
@@ -16,8 +16,9 @@ class Region implements AsyncDisposable {
   readonly store = RiggedStore.open();
   readonly #controllers: Controller[] = [];
 
-  node(id: string): { readonly controller: Controller; readonly written: string[] } {
+  node(id: string): { readonly controller: Controller; readonly written: string[]; readonly log: KeptLog } {
     const written: string[] = [];
+    const log = keptLog(this.store.clock);
     const all = this.store.view(() => false).store;
     const spied: typeof all = {
       ...all,
@@ -35,10 +36,10 @@ class Region implements AsyncDisposable {
       reportIntervalMs: 5_000,
       summaryIntervalMs: 30_000,
       fetchBody: async () => undefined,
-      log: keptLog(this.store.clock),
+      log,
     });
     this.#controllers.push(controller);
-    return { controller, written };
+    return { controller, written, log };
   }
 
   ask(election: string, to?: string): Promise<RequestedTransfer> {
@@ -93,6 +94,13 @@ test("who is asked through the store gives the lead to whom it is asked for, by 
   assert.deepEqual(b.written.filter(isOfLeaders), []);
   assert.equal(a.controller.services.size, 0);
   assert.equal(a.controller.global, undefined);
+  const told = (log: KeptLog, kind: string): readonly string[] =>
+    log.events.after(0).flatMap((event) => (event.kind === kind ? String(JSON.parse(event.json).msg) : []));
+  const ofRegion = ["this node leads", "a leadership is to be given away", "another node leads"];
+  for (const message of ofRegion) {
+    assert.equal(told(a.log, "election").filter((one) => one === message).length, 2, `${message}: of two elections`);
+  }
+  assert.deepEqual(told(c.log, "member"), ["a collector reports"]);
 });
 
 test("what cannot be is said, and changes nothing: nobody leads, no such candidate, it leads already", async () => {

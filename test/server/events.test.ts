@@ -16,8 +16,12 @@ interface Listed {
 }
 
 /** Opens a stream of events, and reads it as text. */
-async function stream(address: string | undefined, headers: Record<string, string> = {}): Promise<IncomingMessage> {
-  const call = request(`http://${address}/api/v1/events`, {
+async function stream(
+  address: string | undefined,
+  headers: Record<string, string> = {},
+  query = "",
+): Promise<IncomingMessage> {
+  const call = request(`http://${address}/api/v1/events${query}`, {
     agent: false,
     headers: { accept: "text/event-stream", ...headers },
   });
@@ -66,6 +70,28 @@ test("events: a stream begins with what was said, goes on with what is said, and
   const more = await until(again, /^id: /mu);
   assert.match(more, new RegExp(`^retry: 1000\\n\\nid: ${ids.at(-1)}\\n`, "u"));
   for (const one of [first, again]) one.destroy();
+});
+
+test("events: those of a kind alone, as a list and as a stream; a kind that there is not is refused", async () => {
+  await using scene = new Scene();
+  const store = 'coordination: { type: consul, endpoints: ["http://127.0.0.1:1"] }, fleet: { bootstrap: true }';
+  const { addresses } = await scene.start(CONFIG.replace("node: {", `node: { ${store},`));
+  await callApi(addresses.admin, "/api/v1/locks");
+  const read = async (query: string): Promise<Listed> =>
+    (await callApi(addresses.admin, `/api/v1/events${query}`)).json() as unknown as Listed;
+  const all = await read("");
+  const some = await read("?kind=store,election");
+  assert.ok(some.events.length > 0 && some.events.length < all.events.length);
+  const kinds = some.events.map((event) => ("kind" in event ? event.kind : undefined));
+  assert.ok(kinds.includes("store") && kinds.every((kind) => kind === "store" || kind === "election"), kinds.join());
+  const stored = await read("?kind=store&kind=store");
+  assert.ok(stored.events.length > 0 && stored.events.every((event) => "kind" in event && event.kind === "store"));
+  const reading = await stream(addresses.admin, {}, "?kind=store");
+  assert.match(await until(reading, /^id: /mu), /^retry: 1000\n\nid: \d+\ndata: [^\n]*"kind":"store"/u);
+  reading.destroy();
+  const refused = await callApi(addresses.admin, "/api/v1/events?kind=weather");
+  assert.equal(refused.status, 400);
+  assert.match(refused.text, /kind is one of election, member, config, store/u);
 });
 
 test("events: streams are bounded, one that ends makes room, and none holds up the end of the node", async () => {

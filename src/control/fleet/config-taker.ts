@@ -63,6 +63,7 @@ export class ConfigTaker implements AsyncDisposable {
       this.#options.log
         .limited("fleet-config-directive", 60_000)
         ?.error("what is said of the fleet's config cannot be read", {
+          kind: "config",
           hint: "this node may be older than its controllers",
         });
     } else this.#want(wantedOf(directive, this.#options.id));
@@ -116,6 +117,7 @@ export class ConfigTaker implements AsyncDisposable {
     log
       .limited("fleet-config-digest", 60_000)
       ?.error("a document of the fleet's config is not the one with its digest", {
+        kind: "config",
         version: wanted.version,
       });
     return "again";

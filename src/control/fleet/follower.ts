@@ -135,6 +135,7 @@ export class ControllerFollower implements AsyncDisposable {
       log
         .limited("fleet-no-controller", 60_000)
         ?.warn("no controller is found: what was decided holds as long as it is valid", {
+          kind: "member",
           reason: this.#reason,
         });
       const longestMs = Math.min(LOOK_AGAIN_MS, 1_000 * 2 ** Math.min(attempt, 10));
@@ -194,14 +195,19 @@ export class ControllerFollower implements AsyncDisposable {
     this.#reason = undefined;
     const { id, address } = followed.controller;
     observer.followed(followed.controller);
-    log.info("a controller is followed", { controller: id, address, epoch: followed.epoch });
+    log.info("a controller is followed", { kind: "member", controller: id, address, epoch: followed.epoch });
   }
 
   #told(controller: ControllerAddress, end: FollowEnd): void {
     const { log, observer } = this.#options;
     if (end.kind === "closed") return;
     this.#reason = end.kind === "not_leader" ? `${controller.id} leads no more` : end.reason;
-    const told = { controller: controller.id, address: controller.address, reason: this.#reason };
+    const told = {
+      kind: "member" as const,
+      controller: controller.id,
+      address: controller.address,
+      reason: this.#reason,
+    };
     observer.lost(end.kind);
     if (end.kind === "refused") {
       const hint = "see node.fleet: token, tls and the node's id have to be what the controller expects";

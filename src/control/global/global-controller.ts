@@ -107,7 +107,9 @@ export class GlobalController implements AsyncDisposable {
           await this.directives.tick(this.#signal);
         } catch (cause) {
           if (!isOver(this.#signal)) {
-            log.limited("directives", 60_000)?.warn("a directive could not be written", { reason: reasonOf(cause) });
+            log
+              .limited("directives", 60_000)
+              ?.warn("a directive could not be written", { kind: "store", reason: reasonOf(cause) });
           }
         }
       }
@@ -128,11 +130,12 @@ export class GlobalController implements AsyncDisposable {
       place.clock.nowMs(),
     );
     for (const region of release) {
-      log.info("a region has a controller of its own again", { region });
+      log.info("a region has a controller of its own again", { kind: "election", region });
       this.#options.release(region);
     }
     for (const region of adopt) {
       log.warn("a region without a controller is adopted", {
+        kind: "election",
         region,
         hint: "its collectors report to the leader of the fleet; start a node there with the role controller",
       });
@@ -176,7 +179,7 @@ export class GlobalController implements AsyncDisposable {
       if (!pointer.ok) {
         log
           .limited("config-pointer", 60_000)
-          ?.error("the config's pointer cannot be read", { key, reason: pointer.reason });
+          ?.error("the config's pointer cannot be read", { kind: "config", key, reason: pointer.reason });
         continue;
       }
       const { version, sha256 } = pointer.value;

@@ -10,6 +10,7 @@ import { collectorTimes } from "../region/collector-table.ts";
 import type { ServiceObserver } from "../region/controller-metrics.ts";
 import { type DirectiveSource, openDirectiveSource } from "../region/directive-source.ts";
 import { addressOf, type LeaderBoard, openLeaderBoard } from "../region/leader-board.ts";
+import type { ElectedController } from "../region/candidates.ts";
 import { heedTransfers } from "../region/heed-transfers.ts";
 import { encodeLeader } from "../region/leader-value.ts";
 import { type FetchBody, RegionService } from "../region/region-service.ts";
@@ -85,7 +86,7 @@ class NodeController implements Controller {
     const { place, region, summaryIntervalMs } = options;
     this.#options = options;
     const own = checkedRegion(region);
-    this.leaders = openLeaderBoard(place);
+    this.leaders = openLeaderBoard(place, (election, leader) => this.#tellOf(election, leader));
     this.regions = openRegionViews(place, summaryIntervalMs);
     this.directives = openDirectiveSource(place);
     this.calls = new ControllerDesk({
@@ -142,7 +143,7 @@ class NodeController implements Controller {
     const onTrouble = ({ message }: RouterError): void =>
       log
         .limited(`stands-${election}`, 60_000)
-        ?.warn("an election is stood for in vain", { election, reason: message });
+        ?.warn("an election is stood for in vain", { kind: "election", election, reason: message });
     for (let heeding: Promise<void> | undefined; !signal.aborted; heeding = undefined) {
       await this.#transfers.get(election)?.catch(() => undefined);
       try {
@@ -150,21 +151,31 @@ class NodeController implements Controller {
         const standing = { place, election, id: controller.id, value, signal, leaseDurationMs: leaseMs, onTrouble };
         await using leadership = await standFor(standing);
         this.#held.set(election, leadership);
-        log.info("this node leads", { election, epoch: String(leadership.epoch) });
+        log.info("this node leads", { kind: "election", election, epoch: String(leadership.epoch) });
         heeding = this.#heed(election, leadership);
         await work(leadership);
       } catch (cause) {
         if (isOver(signal)) return;
         log.limited(`leads-${election}`, 60_000)?.error("an election cannot be stood for", {
+          kind: "election",
           election,
           reason: reasonOf(cause),
         });
       } finally {
         this.#held.delete(election);
       }
-      if (!isOver(signal)) log.warn("this node leads no more", { election });
+      if (!isOver(signal)) log.warn("this node leads no more", { kind: "election", election });
       await heeding;
       await sleep(place.clock, AGAIN_MS * (1 + place.random.next()), signal).catch(() => undefined);
+    }
+  }
+
+  /** Of others: what this node leads it tells by itself. */
+  #tellOf(election: string, leader: ElectedController | undefined): void {
+    const { log, controller } = this.#options;
+    if (leader === undefined) log.info("nobody leads", { kind: "election", election });
+    else if (leader.id !== controller.id) {
+      log.info("another node leads", { kind: "election", election, leader: leader.id, epoch: String(leader.epoch) });
     }
   }
 

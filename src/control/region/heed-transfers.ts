@@ -39,7 +39,7 @@ export async function heedTransfers(options: HeedTransfersOptions): Promise<void
     signal,
     refused: (reason) => {
       const limited = signal.aborted ? undefined : log.limited(`transfers-${election}`, 60_000);
-      limited?.warn("whether somebody asks for a transfer is not known", { election, reason });
+      limited?.warn("whether somebody asks for a transfer is not known", { kind: "election", election, reason });
     },
     watch: async () => {
       for await (const { entries, lost } of watchEntries(place.store, transfersPrefix(place.prefix), signal)) {
@@ -48,7 +48,7 @@ export async function heedTransfers(options: HeedTransfersOptions): Promise<void
         seen.modified = entry.modified;
         await heed(entry, options).catch((cause: unknown) => {
           if (options.signal.aborted) return;
-          log.warn("a leadership could not be given away", { election, reason: reasonOf(cause) });
+          log.warn("a leadership could not be given away", { kind: "election", election, reason: reasonOf(cause) });
         });
       }
     },
@@ -65,7 +65,12 @@ async function heed(entry: Entry, options: HeedTransfersOptions): Promise<void> 
     await leadership.guarded({ if: [same], then: [{ kind: "delete", key: entry.key }] }, { signal });
     return;
   }
-  log.info("a leadership is to be given away", { election, to: request.to ?? "whoever comes next", by: request.by });
+  log.info("a leadership is to be given away", {
+    kind: "election",
+    election,
+    to: request.to ?? "whoever comes next",
+    by: request.by,
+  });
   const outcome = await transfer(request.to);
   if (outcome?.kind !== "no_candidate" && outcome?.kind !== "not_in_time") return;
   const refused: TransferRequest = { ...request, refused: outcome.kind };

@@ -21,18 +21,24 @@ export interface LeaderBoard {
 
 const REGION = regionElection("");
 
+/** Told of elections whose leader is another than before; not of those that were there at first. */
+export type LeaderNews = (election: string, leader: ElectedController | undefined) => void;
+
 /** Watches `<prefix>/elections/` until it is disposed. */
-export function openLeaderBoard(place: RecipePlace): AsyncDisposable & LeaderBoard {
-  return new WatchedLeaders(place);
+export function openLeaderBoard(place: RecipePlace, news?: LeaderNews): AsyncDisposable & LeaderBoard {
+  return new WatchedLeaders(place, news);
 }
 
 class WatchedLeaders implements LeaderBoard, AsyncDisposable {
   isInStep = false;
   readonly #closing = new AbortController();
   #leaders: ReadonlyMap<string, ElectedController | undefined> = new Map();
+  #wasInStep = false;
+  readonly #news: LeaderNews | undefined;
   readonly #ended: Promise<void>;
 
-  constructor(place: RecipePlace) {
+  constructor(place: RecipePlace, news: LeaderNews | undefined) {
+    this.#news = news;
     this.#ended = keepWatching({
       clock: place.clock,
       signal: this.#closing.signal,
@@ -61,8 +67,18 @@ class WatchedLeaders implements LeaderBoard, AsyncDisposable {
   async #follow(place: RecipePlace): Promise<void> {
     const below = seatsPrefix(place, "elections");
     for await (const { entries, lost } of watchEntries(place.store, below, this.#closing.signal)) {
+      const before = this.#leaders;
       this.#leaders = leadersAmong(place, below, entries);
       this.isInStep = lost === undefined;
+      if (this.#wasInStep) this.#tell(before);
+      this.#wasInStep ||= this.isInStep;
+    }
+  }
+
+  #tell(before: ReadonlyMap<string, ElectedController | undefined>): void {
+    for (const election of new Set([...before.keys(), ...this.#leaders.keys()])) {
+      const leader = this.#leaders.get(election);
+      if (leader?.epoch !== before.get(election)?.epoch) this.#news?.(election, leader);
     }
   }
 }

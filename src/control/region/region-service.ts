@@ -118,8 +118,10 @@ export class RegionService implements ControllerCalls, AsyncDisposable {
     const { controller, place, log, observer } = this.#options;
     const outcome = this.table.report(request, place.clock.nowMs());
     observer?.reported(outcome);
+    if (outcome === "joined" || outcome === "restarted") this.#tellOf("a collector reports", request.id);
     if (outcome === "full") {
       log.limited(`collectors-full-${this.region}`, 60_000)?.error("more collectors report than a controller lists", {
+        kind: "member",
         region: this.region,
         listed: this.table.size,
         hint: "divide the region: give some of its nodes another one",
@@ -152,7 +154,7 @@ export class RegionService implements ControllerCalls, AsyncDisposable {
 
   async goodbye({ id, incarnation }: GoodbyeRequest): Promise<GoodbyeReply | NotLeader> {
     if (!this.leads) return this.#notLeader();
-    this.table.goodbye(id, incarnation);
+    if (this.table.goodbye(id, incarnation)) this.#tellOf("a collector has said goodbye", id);
     return { protocol: FLEET_PROTOCOL };
   }
 
@@ -240,10 +242,18 @@ export class RegionService implements ControllerCalls, AsyncDisposable {
       if (to !== "gone") continue;
       // A region that is cut off loses all of them at once: who they are, Members and metrics say.
       log.limited(`collector-gone-${this.region}`, 1_000)?.warn("a collector has not reported any more", {
+        kind: "member",
         collector: id,
         region: this.region,
       });
     }
+  }
+
+  /** After a change of leader all of a region join at once. */
+  #tellOf(message: string, collector: string): void {
+    const { log } = this.#options;
+    const limited = log.limited(`${message} ${this.region}`, 1_000);
+    limited?.info(message, { kind: "member", collector, region: this.region });
   }
 
   async #write(): Promise<void> {
@@ -254,6 +264,7 @@ export class RegionService implements ControllerCalls, AsyncDisposable {
     } catch (cause) {
       if (this.#closing.signal.aborted || (cause instanceof RouterError && cause.code === "NOT_OWNER")) return;
       log.limited(`region-summary-${this.region}`, 60_000)?.warn("a region's summary could not be written", {
+        kind: "store",
         region: this.region,
         reason: reasonOf(cause),
       });

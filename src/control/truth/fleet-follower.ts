@@ -117,7 +117,7 @@ export class FleetFollower {
     const isApplied = acknowledged.result === "applied";
     const { from, trouble } = this.#status;
     if (isApplied && trouble !== undefined)
-      this.#parts.log.info("the config of the fleet is followed", { version: acknowledged.version });
+      this.#parts.log.info("the config of the fleet is followed", { kind: "config", version: acknowledged.version });
     this.#status = { from: isApplied ? "store" : from, trouble: isApplied ? undefined : trouble, acknowledged };
   }
 
@@ -127,7 +127,7 @@ export class FleetFollower {
     if (before?.kind === trouble.kind && before.reason === trouble.reason) return;
     const { kind, reason, hint } = trouble;
     const runs = this.#parts.walk.status.version;
-    const told = { why: kind, reason, hint, runs };
+    const told = { kind: "config" as const, why: kind, reason, hint, runs };
     if (kind === "unreachable")
       this.#parts.log.warn("the config of the fleet is not followed: what runs goes on", told);
     else this.#parts.log.error("the config of the fleet is not followed: what runs goes on", told);
@@ -144,7 +144,7 @@ export class FleetFollower {
       this.#keptVersion = what;
     } catch (cause) {
       const hint = "without the store this node starts with an older one, or none: see node.data_dir";
-      log.error("the config of the fleet cannot be kept on disk", { reason: String(cause), hint });
+      log.error("the config of the fleet cannot be kept on disk", { kind: "config", reason: String(cause), hint });
     }
   }
 }

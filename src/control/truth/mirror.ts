@@ -184,13 +184,14 @@ class WatchedMirror implements Mirror {
     if (result.kind === "conflict" || result.kind === "not_leader") return { kind: "again" };
     if (!("pointer" in result)) return this.#refuse(state, refusalOf(result), call);
     const { version } = result.pointer;
-    log.info("what was put into the store by hand is the config of the fleet now", { key, version });
+    log.info("what was put into the store by hand is the config of the fleet now", { kind: "config", key, version });
     return this.#write(state, call, () => ({ kind: "taken", version }));
   }
 
   async #refuse(state: MirrorState, reason: string, call: CallOptions): Promise<MirrorNews> {
     const { mirror: key } = keysOf(this.#place);
     this.#options.log.error("what was put into the store by hand is not taken as the config of the fleet", {
+      kind: "config",
       key,
       reason,
       hint: "what runs is written there again; signalbox config apply tells more",

@@ -127,7 +127,7 @@ function keepRegistered(
   const closing = new AbortController();
   const register = async (): Promise<RegisteredController | undefined> => {
     try {
-      const registered = await registerController({
+      return await registerController({
         place,
         node: {
           ...self,
@@ -140,10 +140,10 @@ function keepRegistered(
         signal: closing.signal,
         log: env.log,
       });
-      return registered;
     } catch (cause) {
       if (!closing.signal.aborted) {
-        env.log.error("this controller cannot be listed in the store", { id: facts.id, reason: reasonOf(cause) });
+        const told = { kind: "member" as const, id: facts.id, reason: reasonOf(cause) };
+        env.log.error("this controller cannot be listed in the store", told);
       }
       return undefined;
     }

@@ -199,6 +199,7 @@ class KeptRegistration implements Registration {
     const read = decodeMember(there);
     if (attempt === 0) {
       this.#env.log?.warn("another member is registered with this id: waiting until it is gone", {
+        kind: "member",
         id: this.info.id,
         address: read.ok ? read.value.address : undefined,
         hint: "give each its own id; one that has died is gone when its session ends",
@@ -226,7 +227,10 @@ class KeptRegistration implements Registration {
     const put = { kind: "put", key, value, session: session.id } as const;
     const outcome = await this.#store.txn({ if: [{ kind: "created", key, revision }], then: [put] }, { signal });
     if (!outcome.done) {
-      this.#env.log?.warn("member was taken off the list by somebody else: listed again", { id: info.id });
+      this.#env.log?.warn("member was taken off the list by somebody else: listed again", {
+        kind: "member",
+        id: info.id,
+      });
       return false;
     }
     this.#written = health;
@@ -285,7 +289,11 @@ class KeptRegistration implements Registration {
     if (this.#closing.signal.aborted) return;
     if (cause instanceof RouterError && this.#isFinal(cause)) this.#refused ??= cause;
     if (this.#refused !== undefined) return;
-    this.#env.log?.warn("member is not listed now: it is tried again", { id: this.info.id, reason: reasonOf(cause) });
+    this.#env.log?.warn("member is not listed now: it is tried again", {
+      kind: "member",
+      id: this.info.id,
+      reason: reasonOf(cause),
+    });
   }
 
   /** With the store's end; and where it can never have been, its refusal. */
