@@ -1,13 +1,20 @@
 import { hostname } from "node:os";
 import { resolve } from "node:path";
 import { memoryOf } from "../server/named-store.ts";
-import { publishFile, refusalLines, type StoredFleet, storedFleet } from "../server/publish-command.ts";
+import {
+  type PublishRefusal,
+  publishFile,
+  refusalOf,
+  type StoredFleet,
+  storedFleet,
+} from "../server/publish-command.ts";
 import { changeCommand } from "./admin-client/command.ts";
 import { readBody, readIfMatch } from "./admin-client/options.ts";
 import { onlyOne, usage } from "./args.ts";
 import { type Args, type Command, EXIT, type ExitCode, type Io, type OptionSpecs } from "./command.ts";
 import { withStore } from "./coordination/options.ts";
-import { print } from "./print.ts";
+import { printError } from "./error-output.ts";
+import { print, problemLines } from "./print.ts";
 import { refuse } from "./validate.ts";
 
 const OPTIONS: OptionSpecs = {
@@ -86,6 +93,16 @@ async function publish(fleet: StoredFleet, args: Args, io: Io): Promise<ExitCode
     });
     return EXIT.ok;
   }
-  io.stderr.write(`not published:\n${refusalLines(result).join("\n")}\n`);
-  return result.kind === "invalid" ? EXIT.invalidConfig : EXIT.conflict;
+  return tellRefusal(result, args, io);
+}
+
+function tellRefusal(result: PublishRefusal, args: Args, io: Io): ExitCode {
+  const { detail, hint, problems } = refusalOf(result);
+  const lines = problems === undefined ? [detail] : problemLines(problems);
+  const below = hint === undefined ? "" : `  ${hint}\n`;
+  io.stderr.write(`not published:\n${lines.join("\n")}\n${below}`);
+  const code = result.kind === "invalid" ? "CONFIG_INVALID" : "CONFLICT";
+  const exitCode = result.kind === "invalid" ? EXIT.invalidConfig : EXIT.conflict;
+  printError({ code, detail, hint, problems, exit_code: exitCode }, args.text("output"), io);
+  return exitCode;
 }

@@ -68,12 +68,12 @@ function tell(cause: unknown, argv: readonly string[], io: Io): ExitCode {
   return exitCode;
 }
 
-/** Whether the command, as far as one is named, prints results as `-o` says. */
+/** Whether the command prints results as `-o` says; one that is not named rightly may be any. */
 function takesFormat(argv: readonly string[]): boolean {
   const [first = "", second = ""] = argv;
   const known = named(first, second);
   const command = known && isGroup(known) ? known.commands.find(({ name }) => name === `${first} ${second}`) : known;
-  return command !== undefined && "options" in command && command.options["output"] === OUTPUT_OPTION;
+  return command === undefined || isGroup(command) || command.options["output"] === OUTPUT_OPTION;
 }
 
 function named(first: string, second: string): Command | CommandGroup | undefined {

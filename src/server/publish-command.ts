@@ -6,7 +6,7 @@ import { type DocumentPlace, loadDocument, rootOf } from "../control/document/pr
 import type { PublishWish } from "../control/truth/config-truth.ts";
 import { publishDocument, type PublishResult } from "../control/truth/publish.ts";
 import { publishable } from "../control/truth/published-document.ts";
-import { formatProblem, type Problem } from "../core/problem.ts";
+import type { Problem } from "../core/problem.ts";
 import type { FleetMemory } from "../store/recipes/fleet-memory.ts";
 import { fileSource, textSource } from "./config-source.ts";
 import type { Coordination } from "./coordination.ts";
@@ -73,20 +73,28 @@ export function documentFaults(text: string, place: DocumentPlace): Problem[] {
   return loadDocument(text, place, unread).problems.filter(({ severity }) => severity === "error");
 }
 
-/** One line for each thing that speaks against a publishing. */
-export function refusalLines(result: Exclude<PublishResult, { readonly kind: "published" | "same" }>): string[] {
+export type PublishRefusal = Exclude<PublishResult, { readonly kind: "published" | "same" }>;
+
+/** What speaks against a publishing, and how to mend it. */
+export interface PublishRefusalText {
+  readonly detail: string;
+  readonly hint?: string;
+  readonly problems?: readonly Problem[];
+}
+
+export function refusalOf(result: PublishRefusal): PublishRefusalText {
   switch (result.kind) {
     case "invalid":
-      return result.problems.map(formatProblem);
+      return { detail: "the config has problems", problems: result.problems };
     case "conflict":
-      return [`version ${result.running ?? "none"} runs: look at it, and repeat`];
+      return { detail: `version ${result.running ?? "none"} runs: look at it, and repeat` };
     case "not_leader":
-      return ["somebody else leads now: try again"];
+      return { detail: "somebody else leads now: try again" };
     case "foreign":
-      return [result.reason, `  ${result.hint}`];
+      return { detail: result.reason, hint: result.hint };
     case "unreadable_by": {
       const who = result.members.map(({ id, version, reads }) => `${id} (${version}, up to ${reads})`).join(", ");
-      return [`schema ${result.schema} cannot be read by ${who}`, "  upgrade them first, or --force"];
+      return { detail: `schema ${result.schema} cannot be read by ${who}`, hint: "upgrade them first, or --force" };
     }
     default:
       return result satisfies never;

@@ -71,3 +71,12 @@ for (const { argv, err } of mistakes) {
     assert.equal(ran.out, "");
   });
 }
+
+for (const argv of [["nosuch"], ["rules", "lst"], ["rules"], []]) {
+  test(`signalbox ${argv.join(" ")} -o json: a usage error as JSON, whatever the command was meant to be`, async () => {
+    const ran = await runCli([...argv, "-o", "json"]);
+    assert.equal(ran.code, 2);
+    const { error } = JSON.parse(ran.out) as { error: { code: string; exit_code: number } };
+    assert.deepEqual([error.code, error.exit_code], ["USAGE", 2]);
+  });
+}

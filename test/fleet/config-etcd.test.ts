@@ -134,9 +134,10 @@ test("a node of a fleet that has no config yet is not ready and says why, and ta
   assert.match(counted, /no_config/u);
 
   const fleet = scene.file("fleet", FLEET);
-  const refused = await cli(["config", "apply", fleet]);
+  const refused = await cli(["config", "apply", fleet, "-o", "json"]);
   assert.equal(refused.code, 6, refused.err);
   assert.match(refused.err, /\/first.*\n.*--init/u);
+  assert.match(refused.out, /"code": "CONFLICT"[^]*"hint": ".*--init[^]*"exit_code": 6/u);
 
   const done = await cli(["config", "apply", fleet, "--init", "--note", "the first"]);
   assert.equal(done.code, 0, done.err);
@@ -172,8 +173,9 @@ test("a literal secret is refused with its path, and a reference is read only wh
   const node = await scene.start(scene.file("one", "", own), { FLEET_TOKEN: "s3cret", HOME_TOKEN: "mine" });
   const withHeader = (value: string): string =>
     `targets: [{ id: a, endpoint: "http://127.0.0.1:1", headers: { authorization: "${value}" } }]\n`;
-  const literal = await cli(["config", "apply", scene.file("literal", withHeader("s3cret")), "--init"]);
+  const literal = await cli(["config", "apply", scene.file("literal", withHeader("s3cret")), "--init", "-o", "json"]);
   assert.equal(literal.code, 3);
+  assert.match(literal.out, /"code": "CONFIG_INVALID"[^]*"path": "targets\[0\]\.headers\.authorization"/u);
   assert.match(literal.err, /targets\[0\]\.headers\.authorization/u);
   const good = await cli(["config", "apply", scene.file("good", withHeader("${env:FLEET_TOKEN}")), "--init"]);
   assert.equal(good.code, 0, good.err);
