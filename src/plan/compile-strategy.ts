@@ -12,9 +12,11 @@ import type { Cond } from "./route-plan.ts";
  */
 export function compileStrategy(strategy: StrategyConfig, preference?: readonly string[]): StrategyPlan {
   switch (strategy.type) {
+    case "least_connections":
+      return { type: "least_connections", prefer: preference };
     case "latency":
       return strategy.pick === "within" && strategy.threshold !== undefined
-        ? { type: "latency", pick: "within", thresholdMs: strategy.threshold }
+        ? { type: "latency", pick: "within", thresholdMs: strategy.threshold, prefer: preference }
         : { type: "latency", pick: "lowest" };
     case "geography":
       return { type: "geography", prefer: preference, order: strategy.then };

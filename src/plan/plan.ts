@@ -135,8 +135,15 @@ export interface PoolPlan {
  */
 export type StrategyPlan =
   | PlainStrategy
+  /** `prefer`: among equals, as in geography. */
+  | { readonly type: "least_connections"; readonly prefer?: readonly string[] | undefined }
   | { readonly type: "latency"; readonly pick: "lowest" }
-  | { readonly type: "latency"; readonly pick: "within"; readonly thresholdMs: number }
+  | {
+      readonly type: "latency";
+      readonly pick: "within";
+      readonly thresholdMs: number;
+      readonly prefer?: readonly string[] | undefined;
+    }
   /**
    * `region` is that of the items of one channel; undefined in the plan of the whole pool. `prefer`
    * comes before the order: regions, and ids of targets.
@@ -165,7 +172,17 @@ export type StrategyPlan =
 type PlainStrategy = Readonly<
   Exclude<
     StrategyConfig,
-    { type: "latency" | "geography" | "content" | "consistent_hash" | "load_latency" | "failover" | "plugin" }
+    {
+      type:
+        | "least_connections"
+        | "latency"
+        | "geography"
+        | "content"
+        | "consistent_hash"
+        | "load_latency"
+        | "failover"
+        | "plugin";
+    }
   >
 >;
 

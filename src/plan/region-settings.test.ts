@@ -61,3 +61,28 @@ for (const { retry, initialMs, maxMs } of waits) {
     assert.deepEqual([initial, max], [initialMs, maxMs]);
   });
 }
+
+const strategies = [
+  { strategy: "least_connections", prefers: true },
+  { strategy: "{ type: latency, pick: within, threshold: 50ms }", prefers: true },
+  { strategy: "latency", prefers: false },
+  { strategy: "round_robin", prefers: false },
+  { strategy: "weighted_round_robin", prefers: false },
+  { strategy: "weighted_random", prefers: false },
+  { strategy: "load_latency", prefers: false },
+  { strategy: "failover", prefers: false },
+  { strategy: "consistent_hash", prefers: false },
+  { strategy: "broadcast", prefers: false },
+];
+for (const { strategy, prefers } of strategies) {
+  test(`a region's preference ${prefers ? "is one of" : "changes nothing of"} ${strategy}`, () => {
+    const text = (regions: string): string => `
+targets: [{ id: a, endpoint: "http://127.0.0.1:1" }, { id: b, endpoint: "http://127.0.0.1:2" }]
+default_pool: { targets: [a, b], strategy: ${strategy} }
+regions: ${regions}`;
+    const [plain, preferring] = ["{}", "{ default: { routing_preference: [b] } }"].map(
+      (regions) => planOf(text(regions)).pools.get("default")!.strategy,
+    );
+    assert.deepEqual(preferring, prefers ? { ...plain, prefer: ["b"] } : plain);
+  });
+}

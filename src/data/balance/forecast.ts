@@ -5,6 +5,7 @@ import { LatencyOrder } from "./latency.ts";
 import { LeastConnections, SCAN_TARGETS } from "./least-connections.ts";
 import { scoreOf } from "./load-latency.ts";
 import type { Picker, PoolView } from "./picker.ts";
+import { preferenceFor } from "./preference.ts";
 
 /** What a pick would be. */
 export type Preview =
@@ -64,7 +65,20 @@ function latencyForecast(strategy: Extract<StrategyPlan, { type: "latency" }>, v
   if (strategy.pick === "lowest" || lowest < 0) return { kind: "pick", index: lowest };
   const isWithin = (index: number): boolean => view.gauge(index).latencyMs(view.nowMs) <= strategy.thresholdMs;
   if (!isWithin(lowest)) return { kind: "pick", index: lowest };
-  return chancesBy(view, (index) => (isWithin(index) ? view.weight[index]! : 0));
+  const rankOf = ranksBy(strategy.prefer, view);
+  let best = Infinity;
+  for (let i = 0; i < view.candidateCount; i++) {
+    const index = view.candidates[i]!;
+    if (isWithin(index)) best = Math.min(best, rankOf(index));
+  }
+  return chancesBy(view, (index) => (isWithin(index) && rankOf(index) === best ? view.weight[index]! : 0));
+}
+
+function ranksBy(prefer: readonly string[] | undefined, view: PoolView): (index: number) => number {
+  const preference = preferenceFor(prefer, view.size);
+  if (preference === undefined) return () => 0;
+  for (let i = 0; i < view.size; i++) preference.changed(view, i);
+  return (index) => preference.rankOf(view, index);
 }
 
 function lowestIn(view: PoolView): number {

@@ -1,6 +1,7 @@
 import type { Random } from "../../core/random.ts";
 import { IndexHeap } from "../../core/heap.ts";
 import { type Picker, type PoolView, isCandidate } from "./picker.ts";
+import { type Preference, preferenceFor } from "./preference.ts";
 import { SumTree } from "./sum-tree.ts";
 
 /**
@@ -22,17 +23,23 @@ export function lowestLatency(size: number): Picker {
 const DRAWS = 16;
 
 /**
- * At random by weight among the candidates whose latency is at most `thresholdMs`; the lowest while
- * there is none.
+ * At random by weight among the candidates whose latency is at most `thresholdMs`, and of these
+ * among those that are preferred most; the lowest while there is none.
  */
-export function withinLatency(size: number, thresholdMs: number, random: Random): Picker {
+export function withinLatency(
+  size: number,
+  { thresholdMs, prefer }: { readonly thresholdMs: number; readonly prefer?: readonly string[] | undefined },
+  random: Random,
+): Picker {
   const order = new LatencyOrder(size);
   const weights = new SumTree(size);
+  const preference = preferenceFor(prefer, size);
   const isWithin = (view: PoolView, index: number): boolean => view.gauge(index).latencyMs(view.nowMs) <= thresholdMs;
   return {
     pick(view) {
       const lowest = order.lowest(view);
       if (lowest < 0 || !isWithin(view, lowest)) return lowest;
+      if (preference !== undefined) return drawPreferred(view, random, isWithin, preference);
       for (let draws = 0; draws < DRAWS; draws++) {
         const drawn = weights.find(random.next());
         if (isWithin(view, drawn)) return drawn;
@@ -43,6 +50,7 @@ export function withinLatency(size: number, thresholdMs: number, random: Random)
       // Chance has no memory.
     },
     changed(view, index) {
+      preference?.changed(view, index);
       order.changed(view, index);
       weights.set(index, isCandidate(view, index) ? view.weight[index]! : 0);
     },
@@ -60,6 +68,20 @@ function drawFromAll(view: PoolView, random: Random, isWithin: (view: PoolView, 
     if (random.next() * total < view.weight[index]!) drawn = index;
   }
   return drawn;
+}
+
+function drawPreferred(
+  view: PoolView,
+  random: Random,
+  isWithin: (view: PoolView, index: number) => boolean,
+  preference: Preference,
+): number {
+  let best = Infinity;
+  for (let at = 0; at < view.candidateCount; at++) {
+    const index = view.candidates[at]!;
+    if (isWithin(view, index)) best = Math.min(best, preference.rankOf(view, index));
+  }
+  return drawFromAll(view, random, (_, index) => isWithin(view, index) && preference.rankOf(view, index) === best);
 }
 
 /**

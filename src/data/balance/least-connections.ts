@@ -1,5 +1,6 @@
 import type { Random } from "../../core/random.ts";
 import { type BatchSize, isCandidate, type Picker, type PoolView, type RememberingPicker } from "./picker.ts";
+import { type Preference, preferenceFor } from "./preference.ts";
 
 /**
  * Up to here all are compared; above, two at random: with few targets two choices too often miss
@@ -13,14 +14,15 @@ const MEAN_WEIGHT = 0.05;
 /**
  * Fewest in flight for its weight. Calls count, and so do the items and bytes in them, each in
  * units of a mean batch: so equal batches are compared by calls alone. Those that are equal, as all
- * are in an idle pool, take turns by weight.
+ * are in an idle pool, take turns by weight; where some are preferred, those are picked.
  */
-export function leastConnections(size: number, random: Random): Picker {
-  return new LeastConnections(size, random);
+export function leastConnections(size: number, random: Random, prefer?: readonly string[]): Picker {
+  return new LeastConnections(size, random, preferenceFor(prefer, size));
 }
 
 export class LeastConnections implements RememberingPicker {
   readonly #random: Random;
+  readonly #preference: Preference | undefined;
   /** What each was given for its weight; who was away begins where the others are. */
   readonly #given: Float64Array;
   readonly #was: Uint8Array;
@@ -28,14 +30,15 @@ export class LeastConnections implements RememberingPicker {
   #meanItems = 0;
   #meanBytes = 0;
 
-  constructor(size: number, random: Random) {
+  constructor(size: number, random: Random, preference: Preference | undefined) {
     this.#random = random;
+    this.#preference = preference;
     this.#given = new Float64Array(size);
     this.#was = new Uint8Array(size);
   }
 
   copy(): LeastConnections {
-    const copy = new LeastConnections(this.#given.length, this.#random);
+    const copy = new LeastConnections(this.#given.length, this.#random, this.#preference);
     copy.#given.set(this.#given);
     copy.#was.set(this.#was);
     copy.#lastGiven = this.#lastGiven;
@@ -61,6 +64,7 @@ export class LeastConnections implements RememberingPicker {
   }
 
   changed(view: PoolView, index: number): void {
+    this.#preference?.changed(view, index);
     const is = view.usable[index]!;
     if (is === 1 && this.#was[index] === 0) this.#given[index] = Math.max(this.#given[index]!, this.#lastGiven);
     this.#was[index] = is;
@@ -70,6 +74,10 @@ export class LeastConnections implements RememberingPicker {
   better(view: PoolView, one: number, other: number): number {
     const difference = this.#cost(view, one) - this.#cost(view, other);
     if (difference !== 0) return difference < 0 ? one : other;
+    if (this.#preference !== undefined) {
+      const further = this.#preference.rankOf(view, one) - this.#preference.rankOf(view, other);
+      if (further !== 0) return further < 0 ? one : other;
+    }
     const given = this.#given[one]! - this.#given[other]!;
     if (given !== 0) return given < 0 ? one : other;
     return Math.min(one, other);

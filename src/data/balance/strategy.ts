@@ -37,9 +37,9 @@ export function createPicker(strategy: StrategyPlan, size: number, env: PickerEn
     case "weighted_random":
       return weightedRandom(size, random);
     case "least_connections":
-      return leastConnections(size, random);
+      return leastConnections(size, random, strategy.prefer);
     case "latency":
-      return strategy.pick === "within" ? withinLatency(size, strategy.thresholdMs, random) : lowestLatency(size);
+      return strategy.pick === "within" ? withinLatency(size, strategy, random) : lowestLatency(size);
     case "geography":
       return geography(strategy);
     case "load_latency":
