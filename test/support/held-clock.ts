@@ -1,9 +1,14 @@
 import { type Cancel, type Clock, systemClock } from "../../src/core/clock.ts";
 
-/** The machine's clock, but what is due in ten seconds or later waits until the test runs it. */
+/** The machine's clock, but what is due in `fromMs` or later waits until the test runs it. */
 export class HeldClock implements Clock {
   readonly #held = new Set<{ readonly delayMs: number; readonly run: () => void }>();
+  readonly #fromMs: number;
   #added = Promise.withResolvers<void>();
+
+  constructor(fromMs = 10_000) {
+    this.#fromMs = fromMs;
+  }
 
   nowMs(): number {
     return systemClock.nowMs();
@@ -14,7 +19,7 @@ export class HeldClock implements Clock {
   }
 
   after(delayMs: number, run: () => void): Cancel {
-    if (delayMs < 10_000) return systemClock.after(delayMs, run);
+    if (delayMs < this.#fromMs) return systemClock.after(delayMs, run);
     const timer = { delayMs, run };
     this.#held.add(timer);
     this.#added.resolve();
