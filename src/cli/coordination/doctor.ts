@@ -13,8 +13,8 @@ export const doctor: Command = {
   usage: ["doctor -c <file>", "doctor --store <kind> --endpoint <url>"],
   details: `Whether it answers, how fast, what it says of itself (compaction, room, members that are down), whether keys can be written
 below the prefix and what else may be read, whose the keys are, which fleet's they are and whether the node of the config
-would follow it, who is registered, how much of a lease is left when it is granted, and whether other clocks are
-ahead. One key is written and deleted, one session opened and closed. Exits with 1 when something has failed, with 0 when
+would follow it, who is registered, whether each region is told of by whoever leads it (split views), which versions of
+Signalbox and of the config run, how much of a lease is left when it is granted, and whether other clocks are ahead. One key is written and deleted, one session opened and closed. Exits with 1 when something has failed, with 0 when
 there are only warnings.
 
 ${WHICH_STORE}`,

@@ -11,6 +11,7 @@ import { createSharedConfig } from "../../store/recipes/shared-config.ts";
 import type { StoreFacts, StoreKind } from "../../store/store.ts";
 import { FakeStore } from "../../../test/support/fake-store.ts";
 import { ManualClock } from "../../../test/support/manual-clock.ts";
+import { noNumbers } from "../region/fleet-numbers.ts";
 import { diagnose, type DoctorReport } from "./diagnose.ts";
 import { DOCTOR_CHECKS, type Patient } from "./doctor-finding.ts";
 
@@ -124,6 +125,26 @@ test("keys of others below the prefix, members that are unhealthy, and entries t
   assert.match(warnings, /prefix warning: \/t\/orders are not Signalbox's/u);
   assert.match(warnings, /members warning: a says that it is unhealthy: disk: full/u);
   assert.match(warnings, /members warning: \/t\/members\/x is no member/u);
+});
+
+test("a region that nobody leads, and members of several versions", async () => {
+  const { store, patient } = openRig();
+  const summary = { region: "eu", epoch: "1.5", seq: 1, observed_at: "2026-01-01T00:00:00.000Z", controller: "a" };
+  const numbers = { ...noNumbers(), versions: { "0.9.0": 2 }, config_versions: { "1": 2 } };
+  store.put("/t/regions/eu", JSON.stringify({ ...summary, numbers }));
+  store.put("/t/regions/us", "no summary");
+  await createSharedConfig(patient).publish("one", { signal });
+  await createSharedConfig(patient).publish("two", { signal });
+  const info = { id: "a", name: "a", address: "x:1", region: "eu", capacity: 1, version: "1.0.0" };
+  await using member = await createRegistry(patient).register({ ...info, metadata: { schema_max: "1" } }, { signal });
+  assert.ok(member.isListed);
+  const warnings = lines(await diagnose(patient, signal), "warning").join("\n");
+  assert.match(warnings, /views warning: region eu has no controller: what is known of it is of 2026-01-01/u);
+  assert.match(
+    warnings,
+    /versions warning: nodes run different .*: 0\.9\.0 \(collectors: 2\), 1\.0\.0 \(controllers a\)/u,
+  );
+  assert.match(warnings, /versions warning: the config is version 2, and others run, too: 1 \(collectors: 2\)/u);
 });
 
 test("a clock that others are ahead of", async () => {

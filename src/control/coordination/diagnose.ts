@@ -5,6 +5,8 @@ import { checkClock } from "./check-clock.ts";
 import { checkProposal } from "./check-proposal.ts";
 import { checkLease } from "./check-lease.ts";
 import { checkPrefixKeys } from "./check-keys.ts";
+import { checkVersions } from "./check-versions.ts";
+import { checkViews } from "./check-views.ts";
 import { checkRights } from "./check-rights.ts";
 import { type DoctorCheck, type DoctorFinding, failed, type Patient } from "./doctor-finding.ts";
 import { identityFindings } from "./fleet-findings.ts";
@@ -40,6 +42,8 @@ export async function diagnose(patient: Patient, signal: AbortSignal): Promise<D
     ["identity", () => checkIdentity(patient, signal)],
     ["members", () => checkMembers(patient, signal)],
     ["config", () => checkProposal(patient, signal)],
+    ["views", () => checkViews(patient, signal)],
+    ["versions", () => checkVersions(patient, signal)],
     ["lease", () => checkLease(patient, signal)],
     ["clock", () => checkClock(patient, reached.clock, signal)],
   ];

@@ -12,6 +12,8 @@ export const DOCTOR_CHECKS = [
   "identity",
   "members",
   "config",
+  "views",
+  "versions",
   "lease",
   "clock",
 ] as const;
