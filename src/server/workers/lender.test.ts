@@ -15,12 +15,14 @@ const LIMITS = { max_in_flight_bytes: 1_000_000, max_concurrent_requests: 64, ma
 function planOf(
   calls: number,
   maxBytes = 1_000_000,
+  regions = {},
 ): { plan: KeptPlan; limits: ReturnType<typeof listenOptions>["limits"] } {
   const text = completeConfig({
     node: { limits: LIMITS },
     targets: [{ id: "a", endpoint: "http://127.0.0.1:1", limits: { max_in_flight: calls } }],
     pools: { p: { targets: ["a"], queue: { max_bytes: maxBytes } } },
     default_pool: "p",
+    regions,
   });
   const { config, problems } = textSource(text, { name: "test.yaml", folder: ".", file: undefined }, {}).load(text);
   assert.ok(config !== undefined, JSON.stringify(problems));
@@ -51,8 +53,8 @@ class Rig {
     for (let i = 0; i < count; i++) assert.deepEqual(this.lender.begin(i), []);
   }
 
-  adopt(calls: number, maxBytes?: number): void {
-    const { plan, limits } = planOf(calls, maxBytes);
+  adopt(calls: number, maxBytes?: number, regions?: object): void {
+    const { plan, limits } = planOf(calls, maxBytes, regions);
     this.lender.adopt(plan, limits);
   }
 
@@ -123,6 +125,19 @@ test("lender: a limit that changes is told to all before they take the plan over
   assert.deepEqual(rig.take(), ["0: calls a 1"]);
   rig.says(0, 1, 1);
   assert.deepEqual(rig.take(), ["1: calls a 3"]);
+});
+
+test("lender: the items of the region's buffer are shared out, and lent on", () => {
+  const rig = new Rig(2, 8);
+  rig.adopt(8, undefined, { default: { buffer_size: 9 } });
+  assert.deepEqual(rig.take(), ["0: items p 5", "1: items p 4"]);
+  const says = (index: number, has: number, need: number): void =>
+    rig.lender.reported(index, { kind: "uses", seq: rig.seqs[index]!, reports: [["items p", has, need]] });
+  says(1, 4, 1);
+  says(0, 5, 9);
+  assert.deepEqual(rig.take(), ["1: items p 1"]);
+  says(1, 1, 1);
+  assert.deepEqual(rig.take(), ["0: items p 8"]);
 });
 
 test("lender: a limit that is lowered and raised again is no larger for it, as long as what was lent before may be used", () => {
