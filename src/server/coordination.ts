@@ -13,7 +13,8 @@ import {
 import { openStore } from "../store/open-store.ts";
 import type { RecipePlace } from "../store/recipes/place.ts";
 import { UNOBSERVED } from "../store/store-metrics.ts";
-import type { StoreObserver } from "../store/store.ts";
+import { openRestingStore } from "../store/resting-store.ts";
+import type { Store, StoreObserver } from "../store/store.ts";
 import { storeSettings } from "./store-settings.ts";
 
 /** A store that a config names, open, and what commands do with it. */
@@ -30,15 +31,18 @@ export interface CoordinationEnv {
   readonly random: Random;
   /** Default: nobody is told. */
   readonly observer?: StoreObserver;
+  /** It is connected to only while it is used. */
+  readonly rests?: boolean;
 }
 
 /** Asks nothing of a server yet. `dataDir`: where the embedded store is; undefined: in memory. */
 export async function openCoordination(
   coordination: CoordinationDocument,
   dataDir: string | undefined,
-  { clock, random, observer = UNOBSERVED }: CoordinationEnv,
+  { clock, random, observer = UNOBSERVED, rests = false }: CoordinationEnv,
 ): Promise<Coordination> {
-  const store = await openStore(storeSettings(coordination, dataDir), { clock, random, observer });
+  const open = (): Promise<Store> => openStore(storeSettings(coordination, dataDir), { clock, random, observer });
+  const store = await (rests ? openRestingStore({ open, clock }) : open());
   const place: RecipePlace = { store, prefix: coordination.prefix, clock, random, observer };
   const { username, token, endpoints } = coordination;
   const hasCredentials = username !== undefined || token !== undefined || coordination.tls?.cert !== undefined;

@@ -70,7 +70,8 @@ export async function openNodeFleet(config: Config, options: NodeFleetOptions): 
   const { source, dataDir, env, validators } = options;
   await using parts = new AsyncDisposableStack();
   const observer = storeObserver(env.metrics, env.log);
-  const coordination = parts.use(await openCoordination(settings, dataDir, { ...env, observer }));
+  const rests = !config.node.roles.includes("controller");
+  const coordination = parts.use(await openCoordination(settings, dataDir, { ...env, observer, rests }));
   const memory = dataDir === undefined ? forgetfulMemory() : await openFleetMemory(join(dataDir, FLEET_FILE));
   const lastGood = lastGoodFile(dataDir === undefined ? undefined : join(dataDir, LAST_GOOD_FILE));
   const truth = new StoreTruth({ ...coordination.place, memory, validators });

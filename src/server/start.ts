@@ -287,8 +287,8 @@ class Node implements RunningNode {
     void this.#followEvents();
     await this.#joinFleet(config.node, dataDir, stack);
     // Whoever is no controller has it from one, and leaves the store alone.
-    const isController = config.node.roles.includes("controller");
-    if (fleet !== undefined && isController) void follower?.follow(fleet.truth, this.#stopping.signal);
+    const isTold = this.#link !== undefined && !config.node.roles.includes("controller");
+    if (fleet !== undefined && !isTold) void follower?.follow(fleet.truth, this.#stopping.signal);
     if (file === undefined) return;
     stack.use(file);
     void this.#followFile(file);

@@ -167,6 +167,15 @@ test("a node of a fleet that has no config yet is not ready and says why, and ta
   assert.equal(versions[2]?.["summary"], "the first");
 });
 
+test("a collector in a fleet without controllers takes over what is published all the same", async () => {
+  await using scene = new Scene("/alone-with-it");
+  const node = await scene.start(scene.file("one", "", "  roles: [collector]\n"));
+  assert.equal((await readiness(node)).status, 503);
+  assert.equal((await cli(["config", "apply", scene.file("fleet", FLEET), "--init"])).code, 0);
+  await scene.run([node], 1);
+  assert.equal((await readiness(node)).status, 200);
+});
+
 test("a literal secret is refused with its path, and a reference is read only where the node allows it", async () => {
   await using scene = new Scene("/secrets");
   const own = "  secrets: { env: [FLEET_*] }\n";

@@ -27,6 +27,8 @@ export interface FleetLinkOptions {
   readonly addresses: () => Readonly<Record<string, string>>;
   /** Takes over a version of the fleet's config; absent: this node has its own. */
   readonly follow?: ConfigTakerOptions["follow"];
+  /** Asks the store for it, where no controller tells it. Throws the signal's reason alone. */
+  readonly followStore?: (signal: AbortSignal) => Promise<void>;
   /** What it does besides, by name, while it leads the whole fleet. */
   readonly leaderTasks: Readonly<Record<string, LeaderTask>>;
   /** What came of the newest version that it was told of; absent: what runs is all it knows. */

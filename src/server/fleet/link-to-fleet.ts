@@ -27,9 +27,9 @@ export interface LinkToFleetOptions {
   readonly walk: Pick<ConfigWalk, "status">;
   readonly addresses: () => Readonly<Record<string, string | undefined>>;
   /** What it has opened already, where nodes share a store. */
-  readonly shared: Pick<NodeFleet, "coordination" | "memory" | "leaderTask"> | undefined;
+  readonly shared: Pick<NodeFleet, "coordination" | "memory" | "leaderTask" | "truth"> | undefined;
   /** Takes over the fleet's config; absent: the node has its own. */
-  readonly follower: Pick<FleetFollower, "followVersion" | "status"> | undefined;
+  readonly follower: Pick<FleetFollower, "followVersion" | "status" | "trouble"> | undefined;
 }
 
 /**
@@ -57,7 +57,11 @@ export async function linkToFleet(options: LinkToFleetOptions): Promise<FleetLin
     leaderTasks: shared === undefined ? {} : { mirror: shared.leaderTask },
     acknowledged: () => follower && acknowledgedBy(follower.status, options.walk.status),
     // A controller watches the store for it.
-    ...(follower !== undefined && !node.roles.includes("controller") && { follow: takeOver(follower) }),
+    ...(follower !== undefined &&
+      !node.roles.includes("controller") && {
+        follow: takeOver(follower),
+        ...(shared !== undefined && { followStore: (signal: AbortSignal) => followStore(follower, shared, signal) }),
+      }),
   });
 }
 
@@ -82,6 +86,17 @@ function takeOver(follower: Pick<FleetFollower, "followVersion">): ConfigTakerOp
     const outcome = await follower.followVersion({ ...wanted, author: "", note: "" }, text);
     return isToRepeat(outcome) ? "again" : "done";
   };
+}
+
+async function followStore(
+  follower: Pick<FleetFollower, "followVersion" | "trouble">,
+  { truth }: Pick<NodeFleet, "truth">,
+  signal: AbortSignal,
+): Promise<void> {
+  const seen = await truth.look(signal);
+  if (seen.kind === "trouble") return follower.trouble(seen.trouble);
+  const { version, sha256, by: author, note, text } = seen.version;
+  await follower.followVersion({ version, sha256, author, note }, text);
 }
 
 function bound(addresses: Readonly<Record<string, string | undefined>>): Record<string, string> {

@@ -66,6 +66,7 @@ function openFollower(
   book: DirectiveBook,
 ): ControllerFollower {
   const { node, facts, env, memory, openStore } = options;
+  let looks = 0;
   return new ControllerFollower({
     ...env,
     identity: { id: facts.id, region: node.region, incarnation: randomUUID() },
@@ -77,7 +78,11 @@ function openFollower(
         return [...found.filter(({ id }) => id !== facts.id), controller.self];
       }
       await using store = await openStore();
-      return await lookUpControllers(store.place, node.region, memory, { signal });
+      const found = await lookUpControllers(store.place, node.region, memory, { signal });
+      // It was read at the start; whoever lost its controller since may have missed what came.
+      const mayBeNew = looks++ > 0 || found.length === 0;
+      if (mayBeNew && book.current(CONFIG_SCOPE) === undefined) await options.followStore?.(signal);
+      return found;
     },
     book,
     facts: () => reportFacts(options),
