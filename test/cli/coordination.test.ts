@@ -195,9 +195,12 @@ test("a store's endpoint where another program listens is told with 7, whatever 
     other.listen(0, "127.0.0.1", () => resolve((other.address() as { port: number }).port));
   });
   for (const kind of ["etcd", "consul"]) {
-    const ran = await runCli(["locks", "--store", kind, "--endpoint", `http://127.0.0.1:${port}`, "--timeout", "60s"]);
+    const store = ["--store", kind, "--endpoint", `http://127.0.0.1:${port}`, "--timeout", "60s"];
+    const ran = await runCli(["locks", ...store]);
     assert.equal(ran.code, 7, `${kind}: ${ran.err}`);
     assert.match(ran.err, /is it (?:etcd|Consul).* that listens there/u);
+    const doctor = await runCli(["doctor", ...store]);
+    assert.equal(doctor.code, 7, `${kind}: ${doctor.out}`);
   }
   other.closeAllConnections();
   await new Promise((resolve) => other.close(resolve));

@@ -3,6 +3,7 @@ import type { CallOptions, StoreCheck, StoreWarning } from "../store.ts";
 import { reasonOf } from "../../core/errors.ts";
 import { CallTime } from "./call-time.ts";
 import { fieldsOf } from "./consul-entries.ts";
+import { unreadable } from "./consul-faults.ts";
 import type { ConsulHttp } from "./consul-http.ts";
 import { type ConsulReply, jsonOf } from "./consul-reply.ts";
 
@@ -20,6 +21,7 @@ export async function checkConsul(http: ConsulHttp, hasToken: boolean, options: 
   const latencyMs = http.clock.nowMs() - startMs;
   const answeredMs = http.clock.wallMs();
   if (keys.status !== 200 && keys.status !== 404) throw http.faultOf(keys);
+  if (keys.index === undefined) throw unreadable(keys, "keys"); // a server that is no Consul
   const self = await http.read({ method: "GET", path: "/v1/agent/self" }, time);
   const { version, policy } = aboutSelf(self, keys);
   return {
