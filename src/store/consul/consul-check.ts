@@ -27,7 +27,7 @@ export async function checkConsul(http: ConsulHttp, hasToken: boolean, options: 
   return {
     latencyMs,
     version: version ?? "unknown",
-    revision: keys.index ?? 0n,
+    revision: keys.index,
     clock: differenceOf(keys.date, { askedMs, answeredMs }),
     warnings: [
       ...versionWarnings(version),
