@@ -91,6 +91,11 @@ test("who is asked through the store gives the lead to whom it is asked for, by 
   await store.until(() => c.written.filter((key) => key === "/test/regions/eu").length >= 2);
   const isOfLeaders = (key: string): boolean => !key.startsWith("/test/elections/");
   assert.deepEqual(a.written.slice(mark).filter(isOfLeaders), []);
+  assert.deepEqual(
+    a.written.filter((key) => key.startsWith("/test/transfers/")),
+    [],
+    "the request is taken away by whoever made it",
+  );
   assert.deepEqual(b.written.filter(isOfLeaders), []);
   assert.equal(a.controller.services.size, 0);
   assert.equal(a.controller.global, undefined);
