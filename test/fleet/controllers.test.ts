@@ -8,8 +8,10 @@ import { openDirectiveSource } from "../../src/control/region/directive-source.t
 import { registerController } from "../../src/control/region/register-controller.ts";
 import { encodeStoredDirective } from "../../src/control/region/stored-directive.ts";
 import { RouterError } from "../../src/core/errors.ts";
+import { HISTORY_KEPT_MS } from "../../src/store/recipes/compaction.ts";
 import { createRegistry } from "../../src/store/recipes/registry.ts";
 import { createSharedConfig } from "../../src/store/recipes/shared-config.ts";
+import type { Revision, Store } from "../../src/store/store.ts";
 import { createMetrics, type Metrics } from "../../src/telemetry/metrics.ts";
 import { keptLog } from "../support/fleet/quiet-log.ts";
 import { reportOf } from "../support/fleet/reports.ts";
@@ -39,10 +41,10 @@ class Fleet implements AsyncDisposable {
   generation = 1;
   readonly #nodes: Node[] = [];
 
-  node(id: string, region: string): Node {
+  node(id: string, region: string, store: Store = this.store.place.store): Node {
     const metrics = createMetrics();
     const controller = openController({
-      place: this.store.place,
+      place: { ...this.store.place, store },
       controller: { id, address: `${id}:4321`, tls: false },
       region,
       generation: () => this.generation,
@@ -86,6 +88,28 @@ test("a node without others leads its region and the fleet, and tells its collec
   assert.equal(ConfigDirectiveSchema.parse(JSON.parse(answer.directives[0]?.body ?? "")).version, 2);
   assert.equal(metrics.controllerCollectors.with("eu", "live").value, 1);
   assert.equal(metrics.controllerReports.with("joined").value, 1);
+});
+
+test("who leads forgets history that is older than five minutes, where it is the fleet's alone", async () => {
+  await using fleet = new Fleet();
+  const { store } = fleet;
+  const forgotten: Revision[] = [];
+  const compact = async (revision: Revision): Promise<void> => void forgotten.push(revision);
+  const other = new Proxy(store.place.store, {
+    get: (target, name) => {
+      if (name === "compact") return compact;
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+  const { controller } = fleet.node("a", "eu", other);
+  await store.until(() => controller.global?.leads === true);
+  const { revision } = await store.pass(other.check({ signal: NEVER }));
+  await store.until(() => store.clock.nowMs() > 20_000);
+  assert.deepEqual(forgotten, []);
+  store.clock.advance(HISTORY_KEPT_MS);
+  await store.until(() => forgotten.length > 0);
+  assert.ok(forgotten[0]! <= revision + 10n && forgotten[0]! > 0n, String(forgotten));
 });
 
 test("a region whose controller is gone is adopted after 30 s, and its collectors are told who leads when it has one again", async () => {

@@ -1,5 +1,6 @@
 import { sleep } from "../../core/clock.ts";
 import { reasonOf, RouterError } from "../../core/errors.ts";
+import { compactRegularly } from "../../store/recipes/compaction.ts";
 import { configKeys, decodePointer } from "../../store/recipes/config-record.ts";
 import type { Leadership } from "../../store/recipes/election.ts";
 import type { RecipePlace } from "../../store/recipes/place.ts";
@@ -72,7 +73,8 @@ export class GlobalController implements AsyncDisposable {
     this.#adoption = new Adoption(adoption);
     this.directives = new DirectiveWriter({ place, leadership, generation, by: leadership.id });
     this.#signal = AbortSignal.any([this.#closing.signal, leadership.lost]);
-    const all = { config: (lead: GlobalLead) => this.#followPointer(lead), ...tasks };
+    const own = { config: (lead: GlobalLead) => this.#followPointer(lead), compaction: forgetHistory(place) };
+    const all = { ...own, ...tasks };
     const running = Object.entries(all).map(([name, task]) => this.#keepDoing(name, task));
     this.#running = Promise.all([this.#run(), ...running]);
   }
@@ -211,4 +213,19 @@ export class GlobalController implements AsyncDisposable {
 /** Asked anew: it was not so before. */
 function isOver(signal: AbortSignal): boolean {
   return signal.aborted;
+}
+
+/** Of a store whose history is the fleet's alone: `coordination.compact`. */
+function forgetHistory({ store, clock }: RecipePlace): LeaderTask {
+  return async ({ signal }) => {
+    if (store.compact !== undefined) return compactRegularly(store, { clock, signal });
+    await once(signal);
+  };
+}
+
+function once(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
 }
