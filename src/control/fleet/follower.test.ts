@@ -27,7 +27,7 @@ interface Rig extends AsyncDisposable {
 
 type Answer = (reply: AwaitReply | NotLeader) => void;
 
-interface Options extends Partial<Pick<FollowerOptions, "isNews" | "lookUp">> {
+interface Options extends Partial<Pick<FollowerOptions, "isNews" | "leader" | "lookUp">> {
   /** By the id of who is asked; without an entry nobody answers. */
   readonly controllers: Readonly<Record<string, Partial<ControllerCalls>>>;
   /** Held calls of Await, newest last. */
@@ -40,7 +40,7 @@ function addressOf(id: string): ControllerAddress {
   return { id, address: `${id}:4321`, tls: false };
 }
 
-function rig({ controllers, held = [], lookUp, isNews = () => false }: Options): Rig {
+function rig({ controllers, held = [], leader, lookUp, isNews = () => false }: Options): Rig {
   const clock = new ManualClock();
   const random = seededRandom(3);
   const heard: Heard[] = [];
@@ -80,6 +80,7 @@ function rig({ controllers, held = [], lookUp, isNews = () => false }: Options):
       stage.lookUps++;
       return lookUp === undefined ? Promise.resolve([C1]) : lookUp(signal);
     },
+    leader,
     book,
     facts: () => reportOf("n1"),
     isNews,
@@ -230,6 +231,28 @@ test("a follower: the second controller that the store names is asked when the f
   await using stage = rig({ controllers: { c2: {} }, lookUp });
   await stage.pass(10_000);
   assert.deepEqual(stage.told, ["lost unreachable", "followed c2"]);
+});
+
+test("a follower: who sees the election follows the next leader at once, whom the store has not named", async () => {
+  let leader: ControllerAddress | undefined = C1;
+  const held: Answer[] = [];
+  const controllers: Record<string, Partial<ControllerCalls>> = { c1: {}, c2: {} };
+  await using stage = rig({ controllers, held, leader: () => leader });
+  await stage.pass(0);
+  delete controllers["c1"];
+  held.at(-1)?.({ protocol: FLEET_PROTOCOL, not_leader: true });
+  await stage.pass(20_000);
+  assert.notEqual(stage.follower.status.state, "following");
+  leader = addressOf("c2");
+  await stage.pass(5_000); // a call that nobody answers may have to end
+  assert.equal(stage.follower.status.controller?.id, "c2");
+  assert.equal(stage.lookUps, 1);
+});
+
+test("a follower: a leader whom the watch names and who does not answer is not tried in a circle", async () => {
+  await using stage = rig({ controllers: {}, leader: () => addressOf("c2") });
+  await stage.pass(120_000);
+  assert.ok(stage.calls("c1") + stage.calls("c2") < 40, `${stage.calls("c1")} and ${stage.calls("c2")} times`);
 });
 
 test("a follower: a controller that answers at once with nothing new is not asked in a circle", async () => {

@@ -20,6 +20,8 @@ export interface FollowerOptions {
    * does. Throws as the store does.
    */
   readonly lookUp: (signal: AbortSignal) => Promise<readonly ControllerAddress[]>;
+  /** Who leads by a watch that the node has open anyway, as controllers have; else unknown. */
+  readonly leader?: (() => ControllerAddress | undefined) | undefined;
   readonly book: DirectiveBook;
   /** What this node tells of itself at the moment. */
   readonly facts: () => ReportFacts;
@@ -56,6 +58,8 @@ export const ALONE_AFTER_MS = 30_000;
 /** All of a region read it again: not in the same moment. */
 const LOOK_AGAIN_MS = 30_000;
 const GOODBYE_MS = 1_000;
+/** How often it is looked whether the watch names another leader. */
+const LOOK_MS = 250;
 
 /**
  * The collector's side: finds its region's controller in the store, once, and from then on has all
@@ -68,6 +72,8 @@ export class ControllerFollower implements AsyncDisposable {
   #followed: FollowedController | undefined;
   #link: ControllerLink | undefined;
   #seq = 0;
+  /** Whom the watch has named last, or who was followed: that one is no news. */
+  #named: string | undefined;
   #collectors = 1;
   #reason: string | undefined = "it has not been looked for yet";
   #isAlone = false;
@@ -120,7 +126,7 @@ export class ControllerFollower implements AsyncDisposable {
 
   /** Undefined: it was ended. */
   async #find(): Promise<readonly ControllerAddress[] | undefined> {
-    const { clock, random, lookUp, log } = this.#options;
+    const { random, lookUp, log } = this.#options;
     const { signal } = this.#closing;
     for (let attempt = 0; !signal.aborted; attempt++) {
       try {
@@ -139,9 +145,26 @@ export class ControllerFollower implements AsyncDisposable {
           reason: this.#reason,
         });
       const longestMs = Math.min(LOOK_AGAIN_MS, 1_000 * 2 ** Math.min(attempt, 10));
-      await sleep(clock, longestMs * (0.1 + 0.9 * random.next()), signal).catch(() => undefined);
+      await this.#pause(longestMs * (0.1 + 0.9 * random.next()));
     }
     return undefined;
+  }
+
+  /** Ends before its time, with the name, when the watch names somebody else. */
+  async #pause(ms: number): Promise<ControllerAddress | undefined> {
+    const { clock, leader } = this.#options;
+    const { signal } = this.#closing;
+    for (const endMs = clock.nowMs() + ms; ; ) {
+      const named = leader?.();
+      if (named !== undefined && named.id !== this.#named) {
+        this.#named = named.id;
+        return named;
+      }
+      const leftMs = endMs - clock.nowMs();
+      if (leftMs <= 0 || signal.aborted) return undefined;
+      const stepMs = leader === undefined ? leftMs : Math.min(LOOK_MS, leftMs);
+      await sleep(clock, stepMs, signal).catch(() => undefined);
+    }
   }
 
   /** One after the other, until nobody has answered for too long. */
@@ -159,10 +182,10 @@ export class ControllerFollower implements AsyncDisposable {
       hint = end.kind === "not_leader" ? end.leader : undefined;
       this.#told(next, end);
       if (clock.nowMs() - this.#lostMs >= ALONE_AFTER_MS) break;
-      await sleep(clock, reconnectDelayMs(attempt, this.#collectors, random), signal).catch(() => undefined);
+      hint = (await this.#pause(reconnectDelayMs(attempt, this.#collectors, random))) ?? hint;
     }
     this.#isAlone = true;
-    await sleep(clock, LOOK_AGAIN_MS * random.next(), signal).catch(() => undefined);
+    await this.#pause(LOOK_AGAIN_MS * random.next());
   }
 
   /** Until it leads no more, or cannot be reached. */
@@ -192,6 +215,7 @@ export class ControllerFollower implements AsyncDisposable {
     this.#isAlone = false;
     if (this.#followed === followed) return;
     this.#followed = followed;
+    this.#named = followed.controller.id;
     this.#reason = undefined;
     const { id, address } = followed.controller;
     observer.followed(followed.controller);

@@ -48,6 +48,8 @@ export interface Controller extends AsyncDisposable {
   readonly leaders: LeaderBoard;
   readonly regions: RegionViews;
   readonly directives: DirectiveSource;
+  /** Whom the collectors of a region report to, as the watches have it. */
+  leaderOf(region: string): ControllerAddress | undefined;
   /** Regions whose collectors report to it now. */
   readonly services: ReadonlyMap<string, RegionService>;
   /** Undefined: it does not lead the fleet. */
@@ -91,7 +93,7 @@ class NodeController implements Controller {
     this.directives = openDirectiveSource(place);
     this.calls = new ControllerDesk({
       ownRegion: own,
-      leader: (of) => this.#leaderOf(of),
+      leader: (of) => this.leaderOf(of),
       strayed: (of) => {
         if (isRegion(of)) this.global?.hear(of);
       },
@@ -129,7 +131,7 @@ class NodeController implements Controller {
     await Promise.all(opened.map((one) => one[Symbol.asyncDispose]()));
   }
 
-  #leaderOf(region: string): ControllerAddress | undefined {
+  leaderOf(region: string): ControllerAddress | undefined {
     const leader = addressOf(this.leaders.region(region));
     if (leader !== undefined) return leader;
     const isAdopted = this.regions.all().some(({ summary }) => summary.region === region && summary.adopted);
@@ -245,7 +247,7 @@ class NodeController implements Controller {
       isAdopted,
       directives: this.directives,
       fetchBody,
-      leader: () => this.#leaderOf(region),
+      leader: () => this.leaderOf(region),
       times: collectorTimes(this.#options.reportIntervalMs),
       pace: { ...SUMMARY_PACE, mostMs: this.#options.summaryIntervalMs },
       log,

@@ -84,6 +84,7 @@ function openFollower(
       if (mayBeNew && book.current(CONFIG_SCOPE) === undefined) await options.followStore?.(signal);
       return found;
     },
+    leader: controller && (() => controller.controller.leaderOf(node.region)),
     book,
     facts: () => reportFacts(options),
     isNews(before, toldMs, nowMs) {
