@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ManualClock } from "../../../test/support/manual-clock.ts";
+import { RouterError } from "../../core/errors.ts";
 import { seededRandom } from "../../core/random.ts";
 import type { Member } from "../../store/recipes/member.ts";
 import type { CallOutcome, ControllerLink } from "../fleet/controller-link.ts";
@@ -29,6 +30,8 @@ class World {
   readonly answers = new Map<string, Answer>();
   readonly closed: string[] = [];
   isInStep = true;
+  /** Of the store. */
+  trouble: RouterError | undefined;
   readonly source = fleetTopology({
     id: "self",
     controller: {
@@ -36,7 +39,10 @@ class World {
       regions: { all: () => this.views, isInStep: true },
       services: new Map(),
     },
-    controllers: async () => this.members,
+    controllers: async () => {
+      if (this.trouble !== undefined) throw this.trouble;
+      return this.members;
+    },
     openLink: (controller) => this.#link(controller),
   });
   readonly topology: Topology = createTopology({
@@ -137,6 +143,28 @@ test("fleet: regions are those of summaries, of elections and of the controllers
   world.isInStep = false;
   const old = await world.topology.read({ region: "eu", limit: 10, signal });
   assert.equal(old.stale, true, "what the store told before it was cut off is of the past");
+});
+
+test("fleet: while the store is away, the controllers that it listed last are asked, and all is called stale", async () => {
+  const world = new World();
+  world.summary("eu");
+  world.leads.set("eu", "c1");
+  world.controller("c1", "eu");
+  world.serves("c1", "eu", ["a", "b"]);
+  const away = new RouterError("STORE_UNREACHABLE", "connect ECONNREFUSED");
+  const read = (): ReturnType<Topology["read"]> => world.topology.read({ limit: 10, signal });
+  world.trouble = away;
+  await assert.rejects(read, away, "nothing is known yet");
+  world.trouble = undefined;
+  assert.equal((await read()).stale, false);
+  world.trouble = away;
+  const { stale, regions } = await read();
+  assert.deepEqual(
+    [stale, ...regions.map(({ id, health, collectors }) => [id, health, collectors.length])],
+    [true, ["eu", "healthy", 2]],
+  );
+  world.trouble = new RouterError("STORE_REFUSED", "permission denied");
+  await assert.rejects(read, world.trouble);
 });
 
 test("fleet: who leads no more says who does, and that one is asked", async () => {

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { RouterError } from "../../core/errors.ts";
 import type { Member, MemberHealth } from "../../store/recipes/member.ts";
 import type { CallOptions } from "../../store/store.ts";
 import type { CallOutcome, ControllerLink, OpenControllerLink } from "../fleet/controller-link.ts";
@@ -39,6 +40,8 @@ const CONTROLLERS = "controllers";
 class FleetTopology implements TopologySource, AsyncDisposable {
   readonly #options: FleetTopologyOptions;
   readonly #links = new Map<string, ControllerLink>();
+  /** What the store listed last. */
+  #listed: readonly Member[] | undefined;
 
   constructor(options: FleetTopologyOptions) {
     this.#options = options;
@@ -46,7 +49,7 @@ class FleetTopology implements TopologySource, AsyncDisposable {
 
   async regions(options: CallOptions): Promise<readonly RegionSeen[]> {
     const { regions, leaders, services } = this.#options.controller;
-    const members = await this.#options.controllers(options);
+    const { members, isOld } = await this.#controllers(options);
     const views = new Map(regions.all().map((view) => [view.summary.region, view]));
     const ids = new Set([
       ...views.keys(),
@@ -55,11 +58,12 @@ class FleetTopology implements TopologySource, AsyncDisposable {
       ...members.map((one) => one.region),
     ]);
     return [...ids].toSorted().map((id) => {
-      return this.#seen(
+      const seen = this.#seen(
         id,
         views.get(id),
         members.filter(({ region }) => region === id),
       );
+      return isOld ? { ...seen, isStale: true } : seen;
     });
   }
 
@@ -70,7 +74,7 @@ class FleetTopology implements TopologySource, AsyncDisposable {
 
   /** Of each controller that believes to lead a region; and what the store lists, as it is here. */
   async views(options: ViewOptions): Promise<readonly MemberView[]> {
-    const members = await this.#options.controllers(options);
+    const { members } = await this.#controllers(options);
     const { regions, leaders } = this.#options.controller;
     const global = members.find(({ id }) => id === leaders.global()?.id);
     const adopted = regions.all().flatMap(({ summary }) => (summary.adopted && global ? summary.region : []));
@@ -87,6 +91,18 @@ class FleetTopology implements TopologySource, AsyncDisposable {
     const links = [...this.#links.values()];
     this.#links.clear();
     await Promise.all(links.map((link) => link[Symbol.asyncDispose]()));
+  }
+
+  /** While the store is away, those that it listed last: collectors go on reporting to them. */
+  async #controllers(options: CallOptions): Promise<{ readonly members: readonly Member[]; readonly isOld: boolean }> {
+    try {
+      this.#listed = await this.#options.controllers(options);
+      return { members: this.#listed, isOld: false };
+    } catch (cause) {
+      const isAway = cause instanceof RouterError && cause.code === "STORE_UNREACHABLE";
+      if (!isAway || this.#listed === undefined || options.signal.aborted) throw cause;
+      return { members: this.#listed, isOld: true };
+    }
   }
 
   #seen(id: string, view: RegionView | undefined, members: readonly Member[]): RegionSeen {
