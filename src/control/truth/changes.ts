@@ -1,3 +1,5 @@
+import type { Cancel, Clock } from "../../core/clock.ts";
+
 /** That something may be different, however often it was said. */
 export class ChangeSignal {
   readonly #signal: AbortSignal;
@@ -26,8 +28,14 @@ export class ChangeSignal {
     this.#isNew = false;
   }
 
-  async next(): Promise<void> {
+  /** So long at most, where that is said. */
+  async next(atMost?: { readonly clock: Clock; readonly ms: number }): Promise<void> {
     if (this.#isNew || this.#signal.aborted) return;
-    await new Promise<void>((wake) => void (this.#wake = wake));
+    let cancel: Cancel | undefined;
+    await new Promise<void>((wake) => {
+      this.#wake = wake;
+      cancel = atMost?.clock.after(atMost.ms, wake);
+    });
+    cancel?.();
   }
 }

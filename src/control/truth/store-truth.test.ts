@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { FakeStore } from "../../../test/support/fake-store.ts";
 import { ManualClock } from "../../../test/support/manual-clock.ts";
 import { seededRandom } from "../../core/random.ts";
-import { forgetfulMemory } from "../../store/recipes/fleet-memory.ts";
+import { type FleetMemory, forgetfulMemory } from "../../store/recipes/fleet-memory.ts";
 import { createLog } from "../../telemetry/log.ts";
 import { CONFIG_SCOPE } from "../fleet/directive.ts";
 import { adoptFleet, initFleet } from "../../store/recipes/identity.ts";
@@ -20,10 +20,14 @@ import { StoreTruth } from "./store-truth.ts";
 const { signal } = new AbortController();
 const TEXT = "targets: [{ id: a, endpoint: http://127.0.0.1:1 }]\n";
 
-function open(options: { readonly validators?: readonly ((text: string) => readonly string[])[] } = {}) {
+interface SceneOptions {
+  readonly validators?: readonly ((text: string) => readonly string[])[];
+  readonly memory?: FleetMemory;
+}
+
+function open({ memory = forgetfulMemory(), ...options }: SceneOptions = {}) {
   const store = new FakeStore();
   const place = { store, prefix: "/t", clock: new ManualClock(), random: seededRandom(1) };
-  const memory = forgetfulMemory();
   const truth = new StoreTruth({ ...place, memory, ...options });
   return { store, place, memory, truth, shared: createSharedConfig(place) };
 }
@@ -141,6 +145,30 @@ test("who watches is told each version, what is wrong, and that all is well agai
   assert.equal(await heard(news), "isolated");
   await adoptFleet(scene.place, { signal, known: scene.memory.identity });
   assert.equal(await heard(news), "2");
+  ending.abort();
+  assert.equal(await heard(news), "end");
+});
+
+test("trouble that no change of the store ends is looked at again: it was of the node itself", async () => {
+  const remembered = forgetfulMemory();
+  let isPutBack = true;
+  const offer: FleetMemory["offer"] = async (scope, epoch) => (isPutBack ? "older" : remembered.offer(scope, epoch));
+  const memory: FleetMemory = { ...remembered, judge: (found) => remembered.judge(found), offer };
+  const scene = open({ memory });
+  await propose(scene, TEXT, 0, { init: true });
+  const ending = new AbortController();
+  const news = scene.truth.watch({ signal: ending.signal });
+  await remembered.offer("config/current", { generation: 1, revision: 1n });
+  assert.equal(await heard(news), "isolated");
+  const next = heard(news);
+  const { clock } = scene.place;
+  for (let turns = 0; clock.pending === 0 && turns < 100; turns++) {
+    await new Promise<void>((resolve) => void setImmediate(resolve));
+  }
+  assert.equal(clock.pending, 1);
+  isPutBack = false;
+  scene.place.clock.advance(45_000);
+  assert.equal(await next, "1");
   ending.abort();
   assert.equal(await heard(news), "end");
 });

@@ -19,6 +19,12 @@ export interface StoreTruthOptions extends TruthPlace {
 /** A change of a config ends, whatever the store does. */
 const PROPOSE_MS = 10_000;
 
+/**
+ * Trouble that no change of the store has ended is looked at again: it may have been of this node.
+ * About so long, not at the same moment as others.
+ */
+const DOUBT_MS = 30_000;
+
 /** The config of a fleet in its store: versions, and a pointer that all follow. */
 export class StoreTruth implements ConfigTruth {
   readonly #place: StoreTruthOptions;
@@ -60,7 +66,7 @@ export class StoreTruth implements ConfigTruth {
         const isPassing = repeat.isWanted || (seen.kind === "trouble" && seen.trouble.kind === "unreachable");
         attempt = isPassing ? attempt + 1 : 0;
         if (isPassing) await sleep(clock, pauseMs("config", attempt, random), signal).catch(() => undefined);
-        else await changes.next();
+        else await changes.next(seen.kind === "trouble" ? { clock, ms: DOUBT_MS * (0.5 + random.next()) } : undefined);
       }
     } finally {
       ended.abort();
