@@ -222,6 +222,11 @@ function fleetTests({ open, prefix, ttlMs, server }: RecipeWorld): void {
     const seats = createSeatReader(mine);
     await initFleet(mine, { signal });
     await using guard = await createLock(mine, "backup", { holder: "job" }).acquire({ signal, leaseDurationMs: ttlMs });
+    const member = { id: "n1", name: "n1", address: "127.0.0.1:4321", region: "eu", capacity: 1, version: "1" };
+    await using _listed = await createRegistry(mine).register(
+      { ...member, metadata: { roles: "controller" } },
+      { signal },
+    );
     await using leader = await createElection(mine, GLOBAL_ELECTION).campaign("", { signal, id: "n1" });
     const [lock] = await seats.locks({ signal });
     assert.deepEqual([lock?.holder, lock?.epoch, lock?.waiting], ["job", `1.${guard.epoch}`, 0]);
