@@ -1,3 +1,4 @@
+import { isLoopbackHost, parseAddress } from "../../config/schema/address.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Random } from "../../core/random.ts";
 import type { Secret } from "../../core/secret.ts";
@@ -30,10 +31,13 @@ const KEEPALIVE = { keepaliveTimeMs: 10_000, keepaliveTimeoutMs: 5_000 } as cons
 
 /**
  * The way to a controller over HTTP/2: one connection, dialled by the first call that finds
- * none.
+ * none. What others say of a controller is not believed: an address that is none is not dialled,
+ * and off this machine none without TLS, so that no token goes there in plain text.
  */
 export function openHttp2Link(controller: ControllerAddress, options: Http2LinkOptions): ControllerLink {
   const { clock, random, tls } = options;
+  const fault = faultOf(controller);
+  if (fault !== undefined) return new NoLink(controller, fault);
   const client = openUnaryClient(
     {
       url: `${controller.tls ? "https" : "http"}://${controller.address}`,
@@ -47,6 +51,32 @@ export function openHttp2Link(controller: ControllerAddress, options: Http2LinkO
     { clock, random },
   );
   return new Http2Link(controller, client, options);
+}
+
+function faultOf({ address, tls }: ControllerAddress): string | undefined {
+  const parsed = parseAddress(address);
+  if (parsed === undefined) return `"${address}" is no address: see node.fleet.listen and advertise of that controller`;
+  if (tls || isLoopbackHost(parsed.host)) return undefined;
+  return `${address} is not on this machine, and is to be reached without TLS: set node.fleet.listen.tls there`;
+}
+
+/** To a controller that cannot be dialled, or must not be. */
+class NoLink implements ControllerLink {
+  readonly controller: ControllerAddress;
+  readonly #reason: string;
+
+  constructor(controller: ControllerAddress, reason: string) {
+    this.controller = controller;
+    this.#reason = reason;
+  }
+
+  async call(): Promise<{ readonly kind: "unreachable"; readonly reason: string }> {
+    return { kind: "unreachable", reason: this.#reason };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    // There is nothing to close.
+  }
 }
 
 class Http2Link implements ControllerLink {
