@@ -40,6 +40,8 @@ const MAX_BODY_BYTES = 262_144;
 export class DirectiveWriter {
   readonly #options: DirectiveWriterOptions;
   readonly #lines = new Map<string, DecidedLine>();
+  /** Of what nobody knows what the store has: a write has failed. */
+  readonly #unsure = new Set<string>();
   /** A write that took its time must not come after the next one. */
   readonly #turns = new InTurn();
   #seq = 0;
@@ -60,9 +62,12 @@ export class DirectiveWriter {
         hint: `there are at most ${FLEET_BOUNDS.scopes}, of ${MAX_BODY_BYTES} bytes each`,
       });
     }
-    const last = this.#lines.get(scope);
-    if (last?.body === decision.body && last.validForMs === decision.validForMs) return;
-    await this.#write(scope, { ...decision, digest: digestOf(decision.body) }, signal);
+    const wanted = { ...decision, digest: digestOf(decision.body) };
+    await this.#inTurn(async () => {
+      const last = this.#lines.get(scope);
+      const isThere = last?.body === decision.body && last.validForMs === decision.validForMs;
+      if (!isThere || this.#unsure.has(scope)) await this.#write(scope, wanted, signal);
+    });
   }
 
   /** Whatever is decided no more ends with its time. */
@@ -73,22 +78,24 @@ export class DirectiveWriter {
   /** Writes anew what is due; to be called once a second or so. Throws as `set` does. */
   async tick(signal: AbortSignal): Promise<void> {
     for (const scope of this.#lines.keys()) {
-      const line = this.#lines.get(scope);
-      const sinceMs = this.#options.place.clock.nowMs() - (line?.writtenMs ?? 0);
-      if (line !== undefined && sinceMs >= line.validForMs / WRITES_A_TIME) await this.#write(scope, line, signal);
+      await this.#inTurn(async () => {
+        const line = this.#lines.get(scope); // what was decided while it waited for its turn
+        const sinceMs = this.#options.place.clock.nowMs() - (line?.writtenMs ?? 0);
+        if (line !== undefined && sinceMs >= line.validForMs / WRITES_A_TIME) await this.#write(scope, line, signal);
+      });
     }
   }
 
-  async #write(scope: string, line: Decision & { readonly digest: string }, signal: AbortSignal): Promise<void> {
+  async #inTurn(work: () => Promise<void>): Promise<void> {
     const done = await this.#turns.next();
     try {
-      await this.#writeNow(scope, line, signal);
+      await work();
     } finally {
       done();
     }
   }
 
-  async #writeNow(scope: string, line: Decision & { readonly digest: string }, signal: AbortSignal): Promise<void> {
+  async #write(scope: string, line: Decision & { readonly digest: string }, signal: AbortSignal): Promise<void> {
     const { place, leadership, generation, by } = this.#options;
     const writtenMs = place.clock.nowMs();
     const seq = ++this.#seq;
@@ -104,7 +111,9 @@ export class DirectiveWriter {
       by,
     });
     const key = directiveKey(place.prefix, scope);
+    this.#unsure.add(scope);
     await leadership.guarded({ if: [], then: [{ kind: "put", key, value }] }, { signal });
+    this.#unsure.delete(scope);
     this.#lines.set(scope, { body: line.body, validForMs: line.validForMs, digest: line.digest, seq, writtenMs });
   }
 }
