@@ -106,3 +106,8 @@ test("best collector: the score tells its parts", () => {
   const parts = bestCollector([unknown], { random: seededRandom(1) })?.parts;
   assert.deepEqual(parts, { load: 0.6, latency: 1, capacity: 0.6 });
 });
+
+test("best collector: among more than fit on a stack", () => {
+  const many = Array.from({ length: 200_000 }, (_, i) => collector(`c${i}`));
+  assert.ok(bestCollector(many, { random: seededRandom(3) }) !== undefined);
+});

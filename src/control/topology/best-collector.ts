@@ -48,7 +48,11 @@ export function bestCollector<C extends CollectorCandidate>(
   const usable = candidates.filter((one) => (region === undefined || one.region === region) && isUsable(one));
   if (usable.length === 0) return undefined;
   const draw = drawByCapacity(usable, random);
-  const fastestMs = Math.min(...usable.map(({ load }) => load.latency_ms).filter((ms) => ms > 0));
+  // As an argument of Math.min each, so many would not fit on the stack.
+  const fastestMs = usable.reduce(
+    (least, { load: { latency_ms: ms } }) => (ms > 0 ? Math.min(least, ms) : least),
+    Infinity,
+  );
   const [a, b] = [scoreOf(draw(), fastestMs, criteria), scoreOf(draw(), fastestMs, criteria)];
   const sum = a.score + b.score;
   const share = sum > 0 ? a.score / sum : 0.5;
