@@ -27,9 +27,7 @@ const LONGEST_LEAVE_MS = 2_500;
  */
 export async function openFleetLink(options: FleetLinkOptions): Promise<FleetLink> {
   await using parts = new AsyncDisposableStack();
-  const controller = options.node.roles.includes("controller")
-    ? parts.use(await openServingController(options))
-    : undefined;
+  const controller = isController(options) ? parts.use(await openServingController(options)) : undefined;
   const follower = parts.use(openNodeFollower(options, controller));
   const topology = parts.use(
     controller === undefined ? topologyOfRegion(options, follower) : topologyOf(options, controller),
@@ -46,6 +44,15 @@ export async function openFleetLink(options: FleetLinkOptions): Promise<FleetLin
     topology,
     [Symbol.asyncDispose]: () => inTime(options.env.clock, ended.disposeAsync()),
   };
+}
+
+/** Who cannot be reached leads nobody. */
+function isController({ node, env }: FleetLinkOptions): boolean {
+  if (!node.roles.includes("controller")) return false;
+  if (node.fleet.listen !== false) return true;
+  const hint = "set node.fleet.listen, or leave controller out of node.roles";
+  env.log.warn("this node stands for no election: its controller listens nowhere", { kind: "election", hint });
+  return false;
 }
 
 /** While the store is away a node ends all the same: what it held is free when its lease ends. */
