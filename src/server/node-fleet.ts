@@ -88,7 +88,7 @@ export async function openNodeFleet(config: Config, options: NodeFleetOptions): 
   const first = start.prepared.config;
   if (first === undefined) throw new Error("an empty config of the fleet cannot be run");
   const ended = parts.move();
-  const more = { coordination, memory, truth, lastGood, start, config: first, place };
+  const more = { coordination, memory, validators, truth, lastGood, start, config: first, place };
   return new OpenFleet(more, env, ended);
 }
 
@@ -115,6 +115,7 @@ class OwnPlace implements DocumentPlace {
 }
 
 interface OpenParts extends Pick<NodeFleet, "coordination" | "memory" | "truth" | "start" | "config"> {
+  readonly validators: readonly ConfigValidator[];
   readonly lastGood: LastGoodFile;
   readonly place: OwnPlace;
 }
@@ -161,13 +162,13 @@ class OpenFleet implements NodeFleet {
   }
 
   get leaderTask(): NodeFleet["leaderTask"] {
-    const { coordination, memory, place } = this.#parts;
+    const { coordination, memory, place, validators } = this.#parts;
     const check = async (text: string): Promise<readonly string[]> => {
       const made = publishable(text);
       const faults = made.kind === "invalid" ? made.problems : documentFaults(made.text, place);
       return faults.map(formatProblem);
     };
-    return mirrorTask({ ...coordination.place, memory }, { log: this.#env.log, check });
+    return mirrorTask({ ...coordination.place, memory, validators }, { log: this.#env.log, check });
   }
 
   async readOwn(text: string, { walk, documents }: Parameters<NodeFleet["readOwn"]>[1]): Promise<ApplyOutcome> {

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { sleep } from "../../core/clock.ts";
 import { reasonOf, RouterError } from "../../core/errors.ts";
 import { formatProblem } from "../../core/problem.ts";
-import { configKeys, MAX_CONFIG_BYTES } from "../../store/recipes/config-record.ts";
+import { configKeys, decodePointer, MAX_CONFIG_BYTES } from "../../store/recipes/config-record.ts";
 import { pauseMs } from "../../store/pauses.ts";
 import { readJson, writeJson } from "../../store/recipes/json-value.ts";
 import { createSharedConfig, type LeaderGuard } from "../../store/recipes/shared-config.ts";
@@ -177,8 +177,9 @@ class WatchedMirror implements Mirror {
     const faults = await this.#options.check(text);
     if (faults.length > 0) return this.#refuse(state, faults.slice(0, 5).join("; "), call);
     const wish = { author: key, note: `put there at revision ${mirror.modified}` };
-    const read = await createSharedConfig(this.#place).current(call);
-    const expected = read.kind === "version" ? read.version.version : undefined;
+    // As it was when the proposal was found to be newer: nothing that is published meanwhile is undone.
+    const pointer = state.pointer && decodePointer(state.pointer.value);
+    const expected = pointer?.ok === true ? pointer.value.version : undefined;
     const request = { text, expected, wish, guard: this.#guard, signal: call.signal };
     const result = await publishDocument(this.#place, request);
     if (result.kind === "conflict" || result.kind === "not_leader") return { kind: "again" };
