@@ -16,12 +16,6 @@ interface Unavailable {
  */
 const UNAVAILABLE: readonly Unavailable[] = [
   {
-    path: "node.coordination.compact",
-    when: (compact) => compact === true,
-    what: "compaction of etcd's history",
-    instead: "etcd has to do it: --auto-compaction-retention",
-  },
-  {
     path: "node.roles",
     when: (roles) => Array.isArray(roles) && !roles.includes("collector"),
     what: "a node without the role collector",
