@@ -80,6 +80,7 @@ export class RegionService implements ControllerCalls, AsyncDisposable {
   readonly #deaf: () => void;
   readonly #onLost = (): void => this.#end();
   readonly #running: Promise<void>;
+  #writing: Promise<void> | undefined;
   #isReleasing = false;
   #hasNews = false;
 
@@ -186,6 +187,7 @@ export class RegionService implements ControllerCalls, AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#end();
     await this.#running;
+    await this.#writing;
   }
 
   #end(): void {
@@ -215,13 +217,18 @@ export class RegionService implements ControllerCalls, AsyncDisposable {
     if (this.#isReleasing) return;
     this.#isReleasing = true;
     const walk = async (): Promise<void> => {
-      while (this.#hasNews) {
-        this.#hasNews = false;
-        await this.#held.release((known, heldMs) => this.#newsFor(known, heldMs));
+      try {
+        while (this.#hasNews) {
+          this.#hasNews = false;
+          await this.#held.release((known, heldMs) => this.#newsFor(known, heldMs));
+        }
+      } finally {
+        this.#isReleasing = false;
       }
-      this.#isReleasing = false;
     };
-    void walk();
+    void walk().catch((cause: unknown) =>
+      this.#options.log.error("calls that are held could not be answered", { reason: reasonOf(cause) }),
+    );
   }
 
   async #run(): Promise<void> {
@@ -230,7 +237,8 @@ export class RegionService implements ControllerCalls, AsyncDisposable {
       if (!this.leads) this.#end();
       else {
         this.#tick();
-        await this.#write();
+        // Collectors are gone in time also while the store takes its time.
+        this.#writing ??= this.#write().finally(() => (this.#writing = undefined));
       }
       await sleep(clock, TICK_MS, this.#closing.signal).catch(() => undefined);
     }
