@@ -223,7 +223,7 @@ function fleetTests({ open, prefix, ttlMs, server }: RecipeWorld): void {
     await initFleet(mine, { signal });
     await using guard = await createLock(mine, "backup", { holder: "job" }).acquire({ signal, leaseDurationMs: ttlMs });
     const member = { id: "n1", name: "n1", address: "127.0.0.1:4321", region: "eu", capacity: 1, version: "1" };
-    await using _listed = await createRegistry(mine).register(
+    await using listed = await createRegistry(mine).register(
       { ...member, metadata: { roles: "controller" } },
       { signal },
     );
@@ -234,7 +234,7 @@ function fleetTests({ open, prefix, ttlMs, server }: RecipeWorld): void {
     const { isCutDown = false } = server();
     const patient = { ...mine, remembered: async () => undefined, hasCredentials: isCutDown, isLocal: true };
     const { findings, reachable } = await diagnose(patient, signal);
-    assert.ok(reachable);
+    assert.ok(reachable && listed.isListed);
     // What the server says of itself, such as that it is old, is another test's.
     const ofServer = new Set(["store", "compaction"]);
     const told = findings.filter(
