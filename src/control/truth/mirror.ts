@@ -177,7 +177,7 @@ class WatchedMirror implements Mirror {
     const faults = await this.#options.check(text);
     if (faults.length > 0) return this.#refuse(state, faults.slice(0, 5).join("; "), call);
     const wish = { author: key, note: `put there at revision ${mirror.modified}` };
-    // As it was when the proposal was found to be newer: nothing that is published meanwhile is undone.
+    // As it was when the proposal was found to be newer: what is published meanwhile stays.
     const pointer = state.pointer && decodePointer(state.pointer.value);
     const expected = pointer?.ok === true ? pointer.value.version : undefined;
     const request = { text, expected, wish, guard: this.#guard, signal: call.signal };
