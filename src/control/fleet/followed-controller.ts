@@ -100,7 +100,7 @@ export class FollowedController {
   async #reports(signal: AbortSignal): Promise<End> {
     const { clock, random, reportIntervalMs, isNews, facts } = this.#options;
     for (;;) {
-      const told = facts();
+      const told = await facts();
       const toldMs = clock.nowMs();
       // A little less than the interval, each time another: those of a region do not come together.
       const dueMs = toldMs + reportIntervalMs * (0.9 + 0.1 * random.next());
@@ -117,7 +117,7 @@ export class FollowedController {
   /** Undefined: it was answered. */
   async #report(signal: AbortSignal): Promise<End | undefined> {
     const { observer, heard } = this.#options;
-    const outcome = await this.#link.call("report", this.#reportOf(this.#options.facts()), {
+    const outcome = await this.#link.call("report", this.#reportOf(await this.#options.facts()), {
       signal,
       timeoutMs: REPORT_MS,
     });

@@ -24,7 +24,7 @@ export interface FollowerOptions {
   readonly leader?: (() => ControllerAddress | undefined) | undefined;
   readonly book: DirectiveBook;
   /** What this node tells of itself at the moment. */
-  readonly facts: () => ReportFacts;
+  readonly facts: () => ReportFacts | Promise<ReportFacts>;
   /** Whether the offered rate has left what was told by so much that it is told at once. */
   readonly isNews: (told: ReportFacts, toldMs: number, nowMs: number) => boolean;
   readonly observer: FollowerObserver;

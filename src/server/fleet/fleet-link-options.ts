@@ -7,6 +7,7 @@ import type { LeaderTask } from "../../control/global/global-controller.ts";
 import type { LoadMonitor } from "../../control/load/load-monitor.ts";
 import type { FleetMemory } from "../../store/recipes/fleet-memory.ts";
 import type { RecipePlace } from "../../store/recipes/place.ts";
+import type { DataPlane } from "../../plan/data-plane.ts";
 import type { Env } from "../../telemetry/env.ts";
 
 export interface OpenFleetStore extends AsyncDisposable {
@@ -23,6 +24,7 @@ export interface FleetLinkOptions {
   readonly openStore: () => Promise<OpenFleetStore>;
   readonly load: Pick<LoadMonitor, "capacity" | "newest">;
   readonly walk: Pick<ConfigWalk, "status">;
+  readonly dataPlane: Pick<DataPlane, "ready">;
   /** Where this node takes data, by listener. */
   readonly addresses: () => Readonly<Record<string, string>>;
   /** Takes over a version of the fleet's config; absent: this node has its own. */

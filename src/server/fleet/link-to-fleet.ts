@@ -8,6 +8,7 @@ import { FLEET_BOUNDS } from "../../control/fleet/bounds.ts";
 import { digestOf } from "../../control/fleet/directive.ts";
 import type { CollectorConfig } from "../../control/fleet/messages.ts";
 import type { FleetConfigStatus, FleetFollower } from "../../control/truth/fleet-follower.ts";
+import type { DataPlane } from "../../plan/data-plane.ts";
 import { openFleetMemory } from "../../store/recipes/fleet-memory.ts";
 import { storeObserver } from "../../store/store-metrics.ts";
 import type { Env } from "../../telemetry/env.ts";
@@ -25,6 +26,7 @@ export interface LinkToFleetOptions {
   readonly env: Env;
   readonly load: Pick<LoadMonitor, "capacity" | "newest">;
   readonly walk: Pick<ConfigWalk, "status">;
+  readonly dataPlane: Pick<DataPlane, "ready">;
   readonly addresses: () => Readonly<Record<string, string | undefined>>;
   /** What it has opened already, where nodes share a store. */
   readonly shared: Pick<NodeFleet, "coordination" | "memory" | "leaderTask" | "truth"> | undefined;

@@ -2,9 +2,12 @@ import type { NodeFacts } from "../../admin/context.ts";
 import type { ConfigWalk } from "../../control/apply.ts";
 import type { ReportFacts } from "../../control/fleet/follower-ports.ts";
 import type { CollectorConfig } from "../../control/fleet/messages.ts";
+import { FLEET_BOUNDS } from "../../control/fleet/bounds.ts";
 import { NO_LOAD } from "../../control/load/load-report.ts";
 import type { LoadMonitor } from "../../control/load/load-monitor.ts";
 import { digestOf } from "../../control/fleet/directive.ts";
+import type { DataPlane } from "../../plan/data-plane.ts";
+import type { MemberHealth } from "../../store/recipes/member.ts";
 
 /** The highest `schema` of documents that this version reads. */
 export const SCHEMA_MAX = 1;
@@ -14,11 +17,19 @@ export interface ReportSources {
   readonly addresses: () => Readonly<Record<string, string>>;
   readonly load: Pick<LoadMonitor, "capacity" | "newest">;
   readonly walk: Pick<ConfigWalk, "status">;
+  readonly dataPlane: Pick<DataPlane, "ready">;
   readonly acknowledged?: () => CollectorConfig | undefined;
 }
 
+/** How a node does: it is healthy when it can accept. */
+export async function healthOf({ dataPlane }: Pick<ReportSources, "dataPlane">): Promise<MemberHealth> {
+  const { ready, reason } = await dataPlane.ready();
+  return ready ? { state: "healthy" } : { state: "unhealthy", reason: reason.slice(0, FLEET_BOUNDS.reason) };
+}
+
 /** What a node tells its controller of itself. */
-export function reportFacts({ facts, addresses, load, walk, acknowledged }: ReportSources): ReportFacts {
+export async function reportFacts(sources: ReportSources): Promise<ReportFacts> {
+  const { facts, addresses, load, walk, acknowledged } = sources;
   const { atMs: _atMs, ...newest } = load.newest ?? { atMs: 0, ...NO_LOAD };
   return {
     version: facts.version,
@@ -26,7 +37,7 @@ export function reportFacts({ facts, addresses, load, walk, acknowledged }: Repo
     tags: {},
     capacity: { items_per_second: load.capacity.items_per_second },
     load: newest,
-    health: { state: "healthy", reason: "" },
+    health: { reason: "", ...(await healthOf(sources)) },
     config: acknowledged?.() ?? { version: walk.status.version, digest: digestOf(walk.status.text), result: "running" },
     schema_max: SCHEMA_MAX,
   };

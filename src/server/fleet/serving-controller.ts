@@ -1,3 +1,4 @@
+import { sleep } from "../../core/clock.ts";
 import { type Address, formatAddress } from "../../config/schema/address.ts";
 import type { NodeConfig } from "../../config/schema/config.ts";
 import type { ControllerCalls } from "../../control/fleet/controller-calls.ts";
@@ -13,7 +14,7 @@ import type { FleetLinkOptions } from "./fleet-link-options.ts";
 import { type FleetListener, listenFleet } from "./fleet-listener.ts";
 import { fetchDocument } from "./fetch-document.ts";
 import { servedObserver } from "./link-observers.ts";
-import { SCHEMA_MAX } from "./report-facts.ts";
+import { healthOf, SCHEMA_MAX } from "./report-facts.ts";
 
 const LEAVE_MS = 2_000;
 const DEFAULT_PLACE: Address = { host: "127.0.0.1", port: 4_321 };
@@ -119,11 +120,8 @@ function lateCalls(late: { readonly calls?: ControllerCalls }): ControllerCalls 
 }
 
 /** Once the store lets it; the node runs meanwhile. */
-function keepRegistered(
-  { node, facts, env, load }: FleetLinkOptions,
-  place: RecipePlace,
-  self: ControllerAddress,
-): AsyncDisposable {
+function keepRegistered(options: FleetLinkOptions, place: RecipePlace, self: ControllerAddress): AsyncDisposable {
+  const { node, facts, env, load } = options;
   const closing = new AbortController();
   const register = async (): Promise<RegisteredController | undefined> => {
     try {
@@ -149,10 +147,22 @@ function keepRegistered(
     }
   };
   const registered = register();
+  const told = registered.then((member) => member && tellHealth(member, options, closing.signal));
   return {
     async [Symbol.asyncDispose]() {
       closing.abort();
+      await told;
       await (await registered)?.[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Nothing is written while it is as before. */
+async function tellHealth(member: RegisteredController, options: FleetLinkOptions, signal: AbortSignal): Promise<void> {
+  const { node, env } = options;
+  while (!signal.aborted) {
+    // What cannot be written now is written once it can be.
+    await member.heartbeat(await healthOf(options), { signal }).catch(() => undefined);
+    await sleep(env.clock, node.fleet.report_interval, signal).catch(() => undefined);
+  }
 }
