@@ -27,8 +27,23 @@ const cases: readonly { readonly name: string; readonly text: string; readonly w
   },
   {
     name: "controllers listen off this machine only with TLS",
-    text: 'node: { fleet: { token: t, listen:\n  { address: "0.0.0.0:4321" } } }\ndefault_pool: p',
+    text: 'node: { fleet: { token: t, listen:\n  { address: "10.0.0.7:4321" } } }\ndefault_pool: p',
     want: ["4 error node.fleet.listen.address"],
+  },
+  {
+    name: "others cannot dial all addresses of a machine",
+    text: 'node: { fleet: { token: t, listen: { tls: { cert: cert.pem, key: key.pem },\n  address: "0.0.0.0:4321" } } }\ndefault_pool: p',
+    want: ["4 error node.fleet.listen.address"],
+  },
+  {
+    name: "what is dialled in the place of all addresses may be told",
+    text: 'node: { fleet: { token: t, advertise: "a:1", listen: { tls: { cert: cert.pem, key: key.pem }, address: "0.0.0.0:4321" } } }\ndefault_pool: p',
+    want: [],
+  },
+  {
+    name: "others are not told to dial without TLS off this machine",
+    text: 'node: { fleet: { token: t, listen: { address: "127.0.0.1:4321" },\n  advertise: "10.0.0.7:4321" } }\ndefault_pool: p',
+    want: ["4 error node.fleet.advertise"],
   },
   {
     name: "and only for those who say who they are",

@@ -9,7 +9,23 @@ const PATH = ["node", "fleet"];
 /** Nobody speaks to a controller over a network in plain text, or without saying who it is. */
 export function checkNodeFleet({ root }: Outline): Finding[] {
   const fleet = valuesOf(valueAt(root, ...PATH));
-  return fleet === undefined ? [] : [...checkListener(fleet), ...checkClient(fleet)];
+  return fleet === undefined ? [] : [...checkListener(fleet), ...checkAdvertised(fleet), ...checkClient(fleet)];
+}
+
+/** What other nodes are told to dial: it has to be an address that they can, and by TLS. */
+function checkAdvertised(fleet: Values): Finding[] {
+  const listen = valuesOf(fleet["listen"]);
+  const address = listen && parseAddress(textOf(listen["address"] ?? DEFAULT_FLEET_ADDRESS) ?? "");
+  const told = parseAddress(textOf(fleet["advertise"]) ?? "");
+  if (told === undefined) {
+    if (address === undefined || !isWildcard(address.host)) return [];
+    const message = `other nodes cannot dial ${formatAddress(address)}`;
+    const hint = "add node.fleet.advertise: the host:port by which this machine is reached";
+    return [fault([...PATH, "listen", "address"], message, hint)];
+  }
+  if (isThisMachine(told.host) || valuesOf(listen?.["tls"]) !== undefined) return [];
+  const message = `what nodes tell their controller would cross the network in plain text to ${formatAddress(told)}`;
+  return [fault([...PATH, "advertise"], message, "add node.fleet.listen.tls: { cert, key }")];
 }
 
 function checkListener(fleet: Values): Finding[] {
@@ -36,5 +52,9 @@ function checkClient(fleet: Values): Finding[] {
 
 /** All addresses of a machine are not only this machine's to reach. */
 function isThisMachine(host: string): boolean {
-  return host !== "0.0.0.0" && host !== "::" && isLoopbackHost(host);
+  return !isWildcard(host) && isLoopbackHost(host);
+}
+
+function isWildcard(host: string): boolean {
+  return host === "0.0.0.0" || host === "::";
 }
