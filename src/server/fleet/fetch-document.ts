@@ -2,15 +2,31 @@ import { createSharedConfig } from "../../store/recipes/shared-config.ts";
 import type { RecipePlace } from "../../store/recipes/place.ts";
 import { RouterError } from "../../core/errors.ts";
 
+/** Documents may have 8 MiB; what is asked for is what runs, and what some try. */
+const MOST_KEPT = 2;
+
+export type FetchDocument = (digest: string, signal: AbortSignal) => Promise<string | undefined>;
+
 /**
- * The document of the fleet's config with this digest: the one that runs, or one of the versions
- * that are kept. Undefined: there is none, or the store cannot be asked now.
+ * Documents of the fleet's config by their digests: the one that runs, or one of the versions that
+ * are kept. All collectors ask for a new one at about the same time, and the store is read once.
  */
-export async function fetchDocument(
-  place: RecipePlace,
-  digest: string,
-  signal: AbortSignal,
-): Promise<string | undefined> {
+export function createDocumentFetcher(place: RecipePlace): FetchDocument {
+  const known = new Map<string, Promise<string | undefined>>();
+  return async (digest, signal) => {
+    // Not by the signal of one who asks: others wait for it, too. A call of the store ends by itself.
+    const found = known.get(digest) ?? readDocument(place, digest, new AbortController().signal);
+    known.delete(digest);
+    known.set(digest, found);
+    for (const oldest of known.keys()) if (known.size > MOST_KEPT) known.delete(oldest);
+    const text = await found;
+    if (text === undefined && known.get(digest) === found) known.delete(digest);
+    return signal.aborted ? undefined : text;
+  };
+}
+
+/** Undefined: there is none, or the store cannot be asked now. */
+async function readDocument(place: RecipePlace, digest: string, signal: AbortSignal): Promise<string | undefined> {
   const config = createSharedConfig(place);
   try {
     const current = await config.current({ signal });

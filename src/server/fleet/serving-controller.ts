@@ -12,7 +12,7 @@ import { createFleetAuth } from "./fleet-auth.ts";
 import { createFleetHandler } from "./fleet-handler.ts";
 import type { FleetLinkOptions } from "./fleet-link-options.ts";
 import { type FleetListener, listenFleet } from "./fleet-listener.ts";
-import { fetchDocument } from "./fetch-document.ts";
+import { createDocumentFetcher } from "./fetch-document.ts";
 import { servedObserver } from "./link-observers.ts";
 import { healthOf, SCHEMA_MAX } from "./report-facts.ts";
 
@@ -46,7 +46,7 @@ export async function openServingController(options: FleetLinkOptions): Promise<
     reportIntervalMs: node.fleet.report_interval,
     summaryIntervalMs: SUMMARY_MS,
     tasks: options.leaderTasks,
-    fetchBody: (digest, signal) => fetchDocument(place, digest, signal),
+    fetchBody: createDocumentFetcher(place),
     log: env.log,
     observer: controllerMetrics(env.metrics),
   });
