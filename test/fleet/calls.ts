@@ -1,5 +1,6 @@
 import type { CalledWith, ControllerCalls, ControllerMethod } from "../../src/control/fleet/controller-calls.ts";
 import { type CollectorReport, encodeBody, FLEET_PROTOCOL } from "../../src/control/fleet/messages.ts";
+import { NO_LOAD } from "../../src/control/load/load-report.ts";
 
 export interface Heard {
   readonly method: ControllerMethod;
@@ -51,18 +52,7 @@ export function reportOf(id: string, more: Partial<CollectorReport> = {}): Colle
     addresses: {},
     tags: {},
     capacity: { items_per_second: 0 },
-    load: {
-      items_per_second: 0,
-      bytes_per_second: 0,
-      queue_items: 0,
-      cpu: 0,
-      memory: 0,
-      event_loop_ms: 0,
-      utilization: 0,
-      latency_ms: 0,
-      error_rate: 0,
-      sampling_rate: 1,
-    },
+    load: NO_LOAD,
     health: { state: "healthy", reason: "" },
     config: { version: 1, digest: "", result: "running" },
     schema_max: 1,
