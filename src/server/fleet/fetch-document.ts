@@ -14,7 +14,7 @@ export type FetchDocument = (digest: string, signal: AbortSignal) => Promise<str
 export function createDocumentFetcher(place: RecipePlace): FetchDocument {
   const known = new Map<string, Promise<string | undefined>>();
   return async (digest, signal) => {
-    // Not by the signal of one who asks: others wait for it, too. A call of the store ends by itself.
+    // Not by the signal of one who asks: others wait for it, too. A call of the store ends itself.
     const found = known.get(digest) ?? readDocument(place, digest, new AbortController().signal);
     known.delete(digest);
     known.set(digest, found);
