@@ -24,7 +24,9 @@ export interface RequestPart {
  * Cuts a request into parts within the limits, in order: between items, and a metric that is too
  * large alone between its data points. What cannot be cut is a part by itself, however large. Parts
  * carry what surrounds their items, so where that is large they are larger than they may be
- * (`leastPayload`). Undefined when there would be only one part, or the request is malformed.
+ * (`leastPayload`). One part comes where it fits and the whole does not, because lengths that took
+ * more bytes than they need are written anew. Undefined when cutting is of no use, or the request
+ * is malformed.
  */
 export function cutRequest(signal: Signal, bytes: Uint8Array, limits: CutLimits): readonly RequestPart[] | undefined {
   const envelope = new Envelope();
@@ -41,7 +43,8 @@ export function cutRequest(signal: Signal, bytes: Uint8Array, limits: CutLimits)
     }
   }
   const done = parts.finish();
-  return done.length < 2 ? undefined : done;
+  const isSmaller = bytes.length > limits.bytes && done.length === 1 && done[0]!.bytes.length <= limits.bytes;
+  return done.length > 1 || isSmaller ? done : undefined;
 }
 
 /** The part that is being filled, and those before it. */

@@ -131,6 +131,22 @@ test("cut metrics: fields that nobody knows go along with every part, in the met
   assertWhole("metrics", bytes, parts, { bytes: 1, items: 1 });
 });
 
+test("cut metrics: what fits only when its lengths are written as short as they can be is one part that fits", () => {
+  const points = [1, 2].map((i) => wrap(0x0a, encodeMessage("NumberDataPoint", { asInt: String(i) })));
+  const metric = wrap(0x12, wrap(0x2a, Buffer.concat(points)));
+  // The length of the scope takes three bytes, where one is enough.
+  const scope = Buffer.concat([Uint8Array.of(0x12, 0x80 + metric.length, 0x80, 0), metric]);
+  const bytes = wrap(0x0a, scope);
+  const limits = { bytes: bytes.length - 2, items: 1 };
+  const parts = cutRequest("metrics", bytes, limits);
+  assert.deepEqual(
+    parts?.map((part) => [part.bytes.length, part.items, part.points]),
+    [[limits.bytes, 1, 2]],
+  );
+  assertWhole("metrics", bytes, parts ?? [], limits);
+  assert.equal(cutRequest("metrics", bytes, { ...limits, bytes: bytes.length }), undefined);
+});
+
 test("cut: what surrounds the items is not repeated until it is many times the request", () => {
   const schemaUrl = "x".repeat(500_000);
   const spans = Array.from({ length: 5_000 }, (_, i) => ({ name: `${i}` }));
