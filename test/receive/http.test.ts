@@ -4,6 +4,7 @@ import { Agent } from "node:http";
 import { after, before, mock, test } from "node:test";
 import { deflateSync, gunzipSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { REASONS } from "../../src/core/reason.ts";
+import { resetSocket } from "../../src/core/reset-socket.ts";
 import { REPLIES } from "../../src/data/receive/reply.ts";
 import type { Reply } from "../../src/data/receive/request.ts";
 import { SIGNAL_FACTS, SIGNALS, type Signal } from "../../src/otlp/signal.ts";
@@ -300,7 +301,7 @@ test("a sender that goes away before the reply cancels what is tried for it", as
   raw.send(rawHead("/v1/traces", { "content-length": 0 }), rawHead("/v1/logs", { "content-length": 0 }));
   const both = [await receiving.nextHeld(), await receiving.nextHeld()];
   assert.equal(receiving.admission.inFlightRequests, 2);
-  raw.socket.resetAndDestroy();
+  resetSocket(raw.socket);
   while (both.some((held) => !held.cancelled)) await new Promise(setImmediate);
   assert.equal(receiving.admission.inFlightRequests, 2, "the next stage still has the bytes");
   for (const held of both) held.finish({ ok: true, rejected: 0, message: "" });
@@ -372,7 +373,7 @@ test("a reset in the middle of everything leaves nothing behind", async () => {
   ]) {
     const raw = await RawConnection.open(receiving.httpPort);
     raw.send(part);
-    raw.socket.resetAndDestroy();
+    resetSocket(raw.socket);
     await once(raw.socket, "close");
   }
   await receiving.settled();

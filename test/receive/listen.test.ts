@@ -6,6 +6,7 @@ import { createServer } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { before, test } from "node:test";
 import { RouterError } from "../../src/core/errors.ts";
+import { resetSocket } from "../../src/core/reset-socket.ts";
 import { SIGNAL_FACTS } from "../../src/otlp/signal.ts";
 import { createAuthority, type Identity, type TestAuthority } from "../support/certs.ts";
 import { answerOf, GrpcConnection, prefix } from "./grpc-client.ts";
@@ -39,13 +40,13 @@ test("TLS: connections that are reset within their handshake, or after it, distu
   for (const port of [receiving.httpPort, receiving.grpcPort]) {
     const half = await RawConnection.open(port);
     half.send(Buffer.from([0x16, 0x03, 0x01, 0x02, 0x00, 0x01]));
-    half.socket.resetAndDestroy();
+    resetSocket(half.socket);
     const under = await RawConnection.open(port);
     const whole = connectTls({ socket: under.socket, ca: authority.ca, ALPNProtocols: ["h2", "http/1.1"] });
     whole.on("error", () => {}); // its own reset
     await once(whole, "secureConnect");
     whole.write("POST /v1/traces HTTP/1.1\r\ncontent-");
-    under.socket.resetAndDestroy();
+    resetSocket(under.socket);
   }
   assert.equal(await postTls(receiving.httpPort, { ca: authority.ca }), 200);
   assert.equal(await callTls(receiving.grpcPort, { ca: authority.ca }), 0);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import net from "node:net";
+import { resetSocket } from "../../src/core/reset-socket.ts";
 
 /**
  * What a `FaultProxy` does with bytes. `hold`: none pass, either way, and none get lost; new
@@ -81,7 +82,7 @@ export class FaultProxy implements AsyncDisposable {
   #connect(client: net.Socket, to: net.TcpNetConnectOpts): void {
     this.connections++;
     if (this.#mode === "refuse") {
-      client.on("error", () => undefined).resetAndDestroy();
+      resetSocket(client.on("error", () => undefined));
       return;
     }
     const server = net.connect(to);
@@ -120,7 +121,7 @@ export class FaultProxy implements AsyncDisposable {
 
   #end(pair: Pair): void {
     this.#pairs.delete(pair);
-    if (!pair.client.destroyed) pair.client.resetAndDestroy();
+    if (!pair.client.destroyed) resetSocket(pair.client);
     pair.server.destroy();
   }
 }

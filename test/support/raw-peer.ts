@@ -3,6 +3,7 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
 import net from "node:net";
 import { setImmediate as turn } from "node:timers/promises";
+import { resetSocket } from "../../src/core/reset-socket.ts";
 
 /** What is done with a connection behind what was written on it. */
 export type Ending = "kept" | "ended" | "reset";
@@ -52,7 +53,7 @@ export async function openRawPeer(): Promise<RawPeer> {
         await whenRead(client, socket);
       }
       if (ending === "ended") socket.end();
-      else if (ending === "reset") socket.resetAndDestroy();
+      else if (ending === "reset") resetSocket(socket);
     },
     async [Symbol.asyncDispose]() {
       unsubscribe("net.client.socket", onClient);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import net from "node:net";
+import { resetSocket } from "../../src/core/reset-socket.ts";
 
 /** Passes bytes on, as a load balancer does. */
 export interface Relay extends AsyncDisposable {
@@ -25,7 +26,7 @@ export async function openRelay(to: number): Promise<Relay> {
     from.on("data", (chunk) => {
       if (relay.resets > 0) {
         relay.resets--;
-        from.resetAndDestroy();
+        resetSocket(from);
         onward.destroy();
       } else if (relay.ends > 0) {
         relay.ends--;

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { resetSocket } from "../../src/core/reset-socket.ts";
 
 /** What is asked of a Consul. */
 export interface ConsulQuestion {
@@ -78,7 +79,7 @@ export class ScriptedConsul implements AsyncDisposable {
     const answer = await this.answer(question);
     if (answer === "hang") return;
     if (answer === "reset") {
-      request.socket.resetAndDestroy();
+      resetSocket(request.socket);
       return;
     }
     const { status = 200, index, headers, body = "" } = answer;

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
+import { resetSocket } from "../../src/core/reset-socket.ts";
 import { TunnelStream } from "../../src/http2/tunnel-stream.ts";
 import { TestProxy } from "../support/proxy.ts";
 
@@ -90,7 +91,7 @@ test("tunnel: destroyed before it is there, it lets go of the proxy", async () =
 });
 
 test("tunnel: what breaks it off is its error", async () => {
-  await using scene = await Scene.open((socket) => void socket.once("data", () => socket.resetAndDestroy()));
+  await using scene = await Scene.open((socket) => void socket.once("data", () => resetSocket(socket)));
   const { stream, proxy } = scene;
   stream.resume().write("x");
   await once(stream, "close");

@@ -5,6 +5,7 @@ import type { Clock } from "../../core/clock.ts";
 import { RouterError, reasonOf } from "../../core/errors.ts";
 import type { Random } from "../../core/random.ts";
 import { NEW_CONNECTIONS_A_SECOND } from "../../control/fleet/reconnect.ts";
+import { resetSocket } from "../../core/reset-socket.ts";
 import { listenUnary } from "../../http2/own/listen-unary.ts";
 import type { TlsServerOptions, UnaryHandler, UnaryServer } from "../../http2/port.ts";
 import { ConnectionGate } from "./connection-gate.ts";
@@ -71,7 +72,7 @@ export async function listenFleet(
     const reason = unary.connections >= MAX_CONNECTIONS ? "limit" : gate.admit() ? undefined : "rate";
     if (reason === undefined) return unary.take(socket);
     onRefused(reason);
-    socket.resetAndDestroy(); // its peer is not to wait for a handshake
+    resetSocket(socket); // its peer is not to wait for a handshake
   });
   try {
     return new Listener(await listen(door, address), door, unary);

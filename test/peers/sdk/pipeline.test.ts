@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
 import { test } from "node:test";
+import { resetSocket } from "../../../src/core/reset-socket.ts";
 import { SIGNALS, type Signal } from "../../../src/otlp/signal.ts";
 import { namesIn } from "../../support/items.ts";
 import { startTestNode, type TestNode } from "../../support/node.ts";
@@ -83,7 +84,7 @@ async function cutOne(address: string): Promise<void> {
   const server = createServer().listen(Number(address.slice(address.lastIndexOf(":") + 1)), "127.0.0.1");
   const [socket] = (await once(server, "connection")) as [Socket];
   server.close();
-  socket.resetAndDestroy();
+  resetSocket(socket);
   await once(server, "close");
 }
 

@@ -1,6 +1,7 @@
 import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { createServer as createSecureServer } from "node:https";
+import { resetSocket } from "../../../src/core/reset-socket.ts";
 import { signalOfHttpPath } from "../../../src/otlp/signal.ts";
 import { Sink } from "./sink.ts";
 import type { SendAnswer, SinkOptions } from "./sink.ts";
@@ -85,7 +86,7 @@ function send(response: ServerResponse, answer: AnswerNow, json: boolean): void 
       return;
     case "reset":
     case "disconnect":
-      response.socket?.resetAndDestroy();
+      if (response.socket !== null) resetSocket(response.socket);
       return;
   }
 }

@@ -1,6 +1,7 @@
 import type { Server, Socket } from "node:net";
 import { systemClock } from "../../../src/core/clock.ts";
 import type { Cancel } from "../../../src/core/clock.ts";
+import { resetSocket } from "../../../src/core/reset-socket.ts";
 import type { Tally } from "../../../src/generate/tally.ts";
 import { SinkRecord } from "./sink-record.ts";
 import type { SinkCounts } from "./sink-record.ts";
@@ -112,12 +113,7 @@ export class Sink implements AsyncDisposable {
     const closed = this.#close();
     for (const cancel of this.#delays) cancel();
     this.#delays.clear();
-    for (const socket of this.#sockets) {
-      // Node leaks a socket that is reset while TLS on it is being shut down: the process would
-      // never end.
-      if (this.#scheme === "https") socket.destroy();
-      else socket.resetAndDestroy();
-    }
+    for (const socket of this.#sockets) resetSocket(socket);
     await closed;
   }
 
