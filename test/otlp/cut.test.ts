@@ -143,7 +143,7 @@ test("cut metrics: what fits only when its lengths are written as short as they 
     parts?.map((part) => [part.bytes.length, part.items, part.points]),
     [[limits.bytes, 1, 2]],
   );
-  assertWhole("metrics", bytes, parts ?? [], limits);
+  assertWhole("metrics", bytes, parts, limits);
   assert.equal(cutRequest("metrics", bytes, { ...limits, bytes: bytes.length }), undefined);
 });
 
