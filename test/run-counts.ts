@@ -1,16 +1,23 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { absenceOf, findProgram, type ProgramName, versionOf } from "./set-up/programs.ts";
 
-/** How many tests there were, and what came of them. */
-export interface Counts {
+/** How many tests a file has, and what came of them. */
+export interface FileCounts {
   readonly tests: number;
   readonly passed: number;
-  readonly failed: number;
-  readonly skipped: number;
+  /** A title for each. */
+  readonly failed: readonly string[];
+  readonly skipped: readonly SkippedTest[];
+}
+
+export interface SkippedTest {
+  readonly name: string;
+  readonly file: string;
+  readonly why: string;
 }
 
 /** The counts of one run of many files. */
-export interface RunCounts extends Counts {
+export interface RunCounts extends FileCounts {
   readonly name: string;
   readonly files: number;
   readonly ok: boolean;
@@ -18,21 +25,28 @@ export interface RunCounts extends Counts {
   readonly nodes: ReadonlyMap<string, number>;
 }
 
-export const NO_COUNTS: Counts = { tests: 0, passed: 0, failed: 0, skipped: 0 };
-
-/** The variable that tells a reporter where to leave its counts. */
-export const COUNTS_FILE = "TEST_COUNTS_FILE";
+/** The variable that tells a reporter where to leave the counts of its file. */
+export const LEFT_FILE = "TEST_COUNTS_FILE";
 
 /** Does nothing when nobody asks for them. */
-export function leaveCounts(counts: Counts): void {
-  const file = process.env[COUNTS_FILE];
+export function leaveCounts(counts: FileCounts): void {
+  const file = process.env[LEFT_FILE];
   if (file !== undefined) writeFileSync(file, JSON.stringify(counts));
 }
 
 /** Undefined when the reporter did not come to its end. */
-export function readCounts(file: string): Counts | undefined {
+export function leftCounts(file: string): FileCounts | undefined {
   if (!existsSync(file)) return undefined;
-  return JSON.parse(readFileSync(file, "utf8")) as Counts; // oxlint-disable-line typescript/no-unsafe-type-assertion -- as left by leaveCounts
+  return JSON.parse(readFileSync(file, "utf8")) as FileCounts; // oxlint-disable-line typescript/no-unsafe-type-assertion -- as left by leaveCounts
+}
+
+export function sumOf(files: readonly FileCounts[]): FileCounts {
+  return {
+    tests: files.reduce((sum, file) => sum + file.tests, 0),
+    passed: files.reduce((sum, file) => sum + file.passed, 0),
+    failed: files.flatMap(({ failed }) => failed),
+    skipped: files.flatMap(({ skipped }) => skipped),
+  };
 }
 
 /** The lines that test/support/workers.ts leaves, and how often; none without the file. */
@@ -43,19 +57,35 @@ export function readNodes(file: string): Map<string, number> {
   return nodes;
 }
 
+/** What was skipped and why, and again what failed. */
+export function endingLines({ failed, skipped }: FileCounts): string[] {
+  const told = skipLines(skipped).map((line) => `\n﹣ SKIPPED ${line}`);
+  return failed.length > 0 ? [...told, `\n✖ ${failed.length} failed:`, ...failed] : told;
+}
+
+/** One line for each test, or for all of a file that are skipped for the same reason. */
+function skipLines(skipped: readonly SkippedTest[]): string[] {
+  const groups = Map.groupBy(skipped, ({ file, why }) => `${file}: ${why}`);
+  return Array.from(
+    groups,
+    ([reason, tests]) => `${tests.length === 1 ? tests[0]!.name : `${tests.length} tests`}, ${reason}`,
+  );
+}
+
 /** The last words of all runs: what ran, what was skipped, and which programs it ran against. */
 export function closingLines(runs: readonly RunCounts[], programs: readonly ProgramName[]): string[] {
   const lines = runs.flatMap((run) => [lineOf(run), ...Array.from(run.nodes, ([how, n]) => `ℹ   nodes ${how}: ${n}`)]);
   const present = programs.filter((name) => findProgram(name) !== undefined);
   if (present.length > 0)
     lines.push(`ℹ peers: ${present.map((name) => `${name} ${versionOf(name)}`.trim()).join(", ")}`);
-  const skipped = runs.reduce((sum, run) => sum + run.skipped, 0);
+  const skipped = runs.reduce((sum, run) => sum + run.skipped.length, 0);
   if (skipped > 0) lines.push(`﹣ ${skipped} tests were SKIPPED; the reasons stand above`);
   for (const name of programs) if (!present.includes(name)) lines.push(`﹣ ${absenceOf(name)}: its tests were SKIPPED`);
   return lines;
 }
 
 function lineOf({ name, ok, files, tests, passed, failed, skipped }: RunCounts): string {
-  const told = [`${files} test files`, `${tests} tests`, `${passed} passed`, `${failed} failed`, `${skipped} skipped`];
+  const told = [`${files} test files`, `${tests} tests`, `${passed} passed`];
+  told.push(`${failed.length} failed`, `${skipped.length} skipped`);
   return `${ok ? "✔" : "✖"} ${name}: ${told.join(", ")}`;
 }

@@ -7,14 +7,13 @@
  * not have to be in its own process: how many were not, and why, stands at the end. Exit code 1
  * when a test failed or none ran.
  */
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { globSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { GRPC_TRANSPORTS, type GrpcTransport } from "../src/core/grpc-transport.ts";
-import { closingLines, COUNTS_FILE, NO_COUNTS, readCounts, readNodes, type RunCounts } from "./run-counts.ts";
+import { closingLines, endingLines, readNodes, type RunCounts, sumOf } from "./run-counts.ts";
+import { type FileRun, killAll, runFile } from "./run-file.ts";
 import { setUp } from "./set-up.ts";
 import { programsNeededBy } from "./set-up/programs.ts";
 import { ASKED_TRANSPORT, TEST_TRANSPORT } from "./support/transport.ts";
@@ -72,9 +71,6 @@ const WITH_WORKERS: readonly { readonly workers: number; readonly beginnings: re
  * one; but a third of the time a file waits, for a lease to end or for a process to start.
  */
 const CONCURRENCY = 3;
-/** For a file, and for each test in it. */
-const TIMEOUT_MS = 120_000;
-
 interface Run {
   readonly transport: GrpcTransport;
   readonly workers: number;
@@ -101,26 +97,32 @@ function plan(patterns: readonly string[]): Run[] {
 async function runTests({ transport, workers, files }: Run, folder: string): Promise<RunCounts> {
   const name = workers === 0 ? `transport ${transport}` : `transport ${transport}, workers ${workers}`;
   process.stdout.write(`\n${name}, files: ${files.length}\n`);
-  const options = [`--test-concurrency=${CONCURRENCY}`, `--test-timeout=${TIMEOUT_MS}`];
-  const reporter = fileURLToPath(new URL("reporter.ts", import.meta.url));
-  const countsFile = join(folder, `${transport}-${workers}.json`);
   const nodesFile = join(folder, `${transport}-${workers}.nodes`);
-  const child = spawn(process.execPath, ["--test", ...options, `--test-reporter=${reporter}`, ...files], {
-    cwd: ROOT,
-    stdio: "inherit",
-    env: {
-      ...process.env,
-      TEST_GRPC_TRANSPORT: transport,
-      SIGNALBOX_TEST_WORKERS: String(workers),
-      SIGNALBOX_ARENA_DEBUG: "1",
-      NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"] ?? join(folder, "compiled"),
-      [COUNTS_FILE]: countsFile,
-      [NODES_FILE]: nodesFile,
-    },
-  });
-  const [code] = (await once(child, "exit")) as [number | null];
-  const counts = readCounts(countsFile) ?? NO_COUNTS;
-  return { name, files: files.length, ok: code === 0, ...counts, nodes: readNodes(nodesFile) };
+  const env = {
+    TEST_GRPC_TRANSPORT: transport,
+    SIGNALBOX_TEST_WORKERS: String(workers),
+    SIGNALBOX_ARENA_DEBUG: "1",
+    NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"] ?? join(folder, "compiled"),
+    [NODES_FILE]: nodesFile,
+  };
+  const done: FileRun[] = [];
+  const left = files.values();
+  const lane = async (): Promise<void> => {
+    for (const file of left) {
+      const run = await runFile(file, {
+        root: ROOT,
+        folder,
+        name: `${transport}-${workers}-${file.replaceAll("/", "-")}`,
+        env,
+      });
+      done.push(run);
+      process.stdout.write(run.output);
+    }
+  };
+  await Promise.all(Array.from({ length: CONCURRENCY }, lane));
+  const counts = sumOf(done.map((run) => run.counts));
+  process.stdout.write(`${endingLines(counts).join("\n")}\n`);
+  return { name, files: files.length, ok: done.every(({ ok }) => ok), ...counts, nodes: readNodes(nodesFile) };
 }
 
 async function runAll(runs: readonly Run[]): Promise<void> {
@@ -137,6 +139,12 @@ async function runAll(runs: readonly Run[]): Promise<void> {
   if (counts.some(({ ok }) => !ok)) process.exitCode = 1;
 }
 
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => {
+    killAll();
+    process.exit(1);
+  });
+}
 const patterns = process.argv.slice(2);
 const runs = plan(patterns);
 if (runs.length > 0) {
