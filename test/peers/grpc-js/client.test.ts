@@ -9,7 +9,7 @@ import { createAuthority } from "../../support/certs.ts";
 import { namesIn } from "../../support/items.ts";
 import { startTestNode } from "../../support/node.ts";
 import { openGrpcSink } from "../../support/sinks/grpc-sink.ts";
-import { hung, slow } from "../../support/sinks/sink-script.ts";
+import { hung, OK, slow } from "../../support/sinks/sink-script.ts";
 import { TEST_TRANSPORT } from "../../support/transport.ts";
 import { hold, manualEnv, ok, PATH, serverOptions } from "../../transport/rig.ts";
 import { assertNoFaults, largeSpan, MIB, names, span } from "../items.ts";
@@ -148,14 +148,17 @@ test("grpc-js client: our keepalive PINGs are answered by it, and its connection
 });
 
 test("grpc-js client: calls under way are answered while we stop; it finds the node that is started again", async () => {
-  await using sink = await openGrpcSink({ script: slow(200) });
+  const stopping = Promise.withResolvers<void>();
+  await using sink = await openGrpcSink({ script: () => ({ kind: "held", until: stopping.promise, next: OK }) });
   const first = await startTestNode({}, { sinks: { a: sink } });
   const address = first.grpc;
   using client = new GrpcJs(address, { channel: { "grpc.initial_reconnect_backoff_ms": 100 } });
   const sent = names(50);
   const calls = sent.map((name) => client.send(span(name)));
   while ((await first.inFlight()).requests < 50) await new Promise(setImmediate);
-  await first[Symbol.asyncDispose]();
+  const stopped = first[Symbol.asyncDispose]();
+  stopping.resolve();
+  await stopped;
   for (const { code, text } of await Promise.all(calls)) assert.equal(code, GRPC.OK, text);
   assert.equal((await client.send(span("nobody"))).code, GRPC.UNAVAILABLE);
   const patient = client.send(span("patient"), { waitForReady: true });

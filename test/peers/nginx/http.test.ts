@@ -7,7 +7,7 @@ import { namesIn, requestOf } from "../../support/items.ts";
 import { startTestNode, type TestNode } from "../../support/node.ts";
 import { OtlpSender, type SendWay } from "../../support/otlp-sender.ts";
 import { openHttpSink } from "../../support/sinks/http-sink.ts";
-import { answerOk, refusing, slow } from "../../support/sinks/sink-script.ts";
+import { OK, refusing } from "../../support/sinks/sink-script.ts";
 import { largeSpan, MIB, names, span } from "../items.ts";
 import { needs } from "../needs.ts";
 import { type HttpConfig, type Nginx, startNginx } from "./nginx.ts";
@@ -107,7 +107,8 @@ test(
   "nginx: a reload of it on both sides of us in the middle of OTLP/HTTP requests loses none, and sends none twice",
   NGINX,
   async () => {
-    await using sink = await openHttpSink({ script: slow(200) });
+    const reloaded = Promise.withResolvers<void>();
+    await using sink = await openHttpSink({ script: () => ({ kind: "held", until: reloaded.promise, next: OK }) });
     await using behind = await startNginx(proxying(`127.0.0.1:${sink.port}`));
     await using node = await nodeTo(`http://${behind.address}`);
     await using front = await startNginx(proxying(node.http));
@@ -118,7 +119,7 @@ test(
     // tell of that.
     while ((await node.inFlight()).requests < 100) await turn();
     await Promise.all([front.reload(), behind.reload()]);
-    sink.script = answerOk;
+    reloaded.resolve();
     assert.deepEqual(new Set((await ends).map(({ code }) => code)), new Set([200]));
     await Promise.all([front.oldWorkersGone(), behind.oldWorkersGone()]);
     assert.deepEqual(namesIn(sink.requests).toSorted(), sent.toSorted());

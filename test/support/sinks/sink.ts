@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import type { Server, Socket } from "node:net";
+import { setTimeout } from "node:timers/promises";
 import { systemClock } from "../../../src/core/clock.ts";
 import type { Cancel } from "../../../src/core/clock.ts";
 import { resetSocket } from "../../../src/core/reset-socket.ts";
@@ -8,6 +10,9 @@ import type { SinkCounts } from "./sink-record.ts";
 import { answerOk } from "./sink-script.ts";
 import type { AnswerNow, SinkAnswer, SinkRequest, SinkScript } from "./sink-script.ts";
 import { PATIENCE_MS } from "../patience.ts";
+
+/** Until a port that is taken is asked for again. */
+const TAKEN_MS = 100;
 
 export interface SinkOptions {
   /** Default: everything is taken. */
@@ -97,15 +102,26 @@ export class Sink implements AsyncDisposable {
   async start(): Promise<void> {
     if (this.#stopListening !== undefined) return;
     this.#closing = new AbortController();
-    const server = this.#makeServer((request, send) => this.#arrived(request, send), this.#closing.signal);
-    server.on("connection", (socket: Socket) => this.#connected(socket));
-    await new Promise<void>((resolve, reject) => {
-      server.once("error", reject);
-      server.listen(this.#port, this.#host, resolve);
-    });
+    const server = await this.#listen();
     const bound = server.address();
     if (bound !== null && typeof bound === "object") this.#port = bound.port;
     this.#stopListening = () => new Promise((resolve) => server.close(() => resolve()));
+  }
+
+  /** Somebody else's connection may have had the port from the system meanwhile: it will end. */
+  async #listen(): Promise<Server> {
+    for (let waitedMs = 0; ; waitedMs += TAKEN_MS) {
+      const server = this.#makeServer((request, send) => this.#arrived(request, send), this.#closing.signal);
+      server.on("connection", (socket: Socket) => this.#connected(socket));
+      try {
+        await once(server.listen(this.#port, this.#host), "listening");
+        return server;
+      } catch (cause) {
+        const isTaken = cause instanceof Error && "code" in cause && cause.code === "EADDRINUSE";
+        if (!isTaken || waitedMs > PATIENCE_MS) throw cause;
+        await setTimeout(TAKEN_MS);
+      }
+    }
   }
 
   /** As when the process is killed: nothing listens, and every connection is destroyed. */
