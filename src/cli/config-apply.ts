@@ -2,6 +2,7 @@ import { hostname } from "node:os";
 import { resolve } from "node:path";
 import { memoryOf } from "../server/named-store.ts";
 import {
+  checkedText,
   type PublishRefusal,
   publishFile,
   refusalOf,
@@ -80,9 +81,11 @@ async function publish(fleet: StoredFleet, args: Args, io: Io): Promise<ExitCode
   const wish = { author: by ?? `somebody@${hostname()}`, note, init: args.flag("init"), force: args.flag("force") };
   const ifMatch = readIfMatch(args)?.replaceAll('"', "");
   const expected = ifMatch === undefined || ifMatch === "*" ? undefined : Number(ifMatch);
+  const text = checkedText(fleet); // a large one takes a while, in which no store has to answer
+  if (typeof text !== "string") return tellRefusal(text, args, io);
   const memory = await memoryOf(fleet.store);
   const result = await withStore(fleet.store, "write", { args, io }, (coordination, signal) =>
-    publishFile({ fleet, coordination, memory, expected, wish, signal }),
+    publishFile({ text, coordination, memory, expected, wish, signal }),
   );
   if ("pointer" in result) {
     const { version, sha256 } = result.pointer;

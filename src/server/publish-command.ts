@@ -30,7 +30,9 @@ export function storedFleet(
   refuse: (problems: LoadResult["problems"]) => never,
 ): StoredFleet | undefined {
   const source = fileSource(file, env);
-  const node = valueAt(rootOf(source.text), "node");
+  const root = rootOf(source.text);
+  if (root === undefined) return refuse(source.load(source.text).problems);
+  const node = valueAt(root, "node");
   const coordination = valueAt(node, "coordination");
   const type = valueAt(coordination, "type");
   if (type !== "etcd" && type !== "consul") return undefined;
@@ -45,7 +47,8 @@ export function storedFleet(
 }
 
 export interface PublishCommand {
-  readonly fleet: StoredFleet;
+  /** As {@link checkedText} gave it. */
+  readonly text: string;
   readonly coordination: Coordination;
   readonly memory: FleetMemory | undefined;
   readonly expected: number | undefined;
@@ -54,17 +57,20 @@ export interface PublishCommand {
 }
 
 /**
- * Straight to the store. What the document refers to is not read: each node does that by itself,
- * with its own rights, and says so in its report.
+ * What of a file is published, or why nothing is. What the document refers to is not read: each node
+ * does that by itself, with its own rights, and says so in its report.
  */
-export async function publishFile(command: PublishCommand): Promise<PublishResult> {
-  const { fleet, coordination, memory, expected, wish, signal } = command;
+export function checkedText(fleet: StoredFleet): string | Extract<PublishResult, { readonly kind: "invalid" }> {
   const made = publishable(fleet.text);
   if (made.kind === "invalid") return made;
   const problems = documentFaults(made.text, fleet.place);
-  if (problems.length > 0) return { kind: "invalid", problems };
-  const request = { text: made.text, expected, wish, signal };
-  return publishDocument({ ...coordination.place, memory }, request);
+  return problems.length > 0 ? { kind: "invalid", problems } : made.text;
+}
+
+/** Straight to the store. */
+export async function publishFile(command: PublishCommand): Promise<PublishResult> {
+  const { text, coordination, memory, expected, wish, signal } = command;
+  return publishDocument({ ...coordination.place, memory }, { text, expected, wish, signal });
 }
 
 /** What is wrong with a document of a fleet, whatever its references stand for. */
