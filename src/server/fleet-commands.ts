@@ -72,6 +72,8 @@ export interface RaiseOptions {
 
 export async function raiseFleet(command: FleetCommand, { known, force }: RaiseOptions): Promise<FleetAnswer> {
   const { coordination, memory, signal, by } = command;
+  const other = force ? undefined : await otherFleet(command, known);
+  if (other !== undefined) return other;
   const there = force ? undefined : await agreed(command, known);
   if (there !== undefined) {
     const message = `nothing to adopt: nothing that is known here is against the store, fleet ${there.id}'s, generation ${there.generation}`;
@@ -106,6 +108,22 @@ export async function raiseFleet(command: FleetCommand, { known, force }: RaiseO
     default:
       return outcome satisfies never;
   }
+}
+
+/** The node is of the fleet that the store is of: to make that another one isolates all its nodes. */
+async function otherFleet(
+  { coordination, memory, signal }: FleetCommand,
+  known: RaiseOptions["known"],
+): Promise<FleetAnswer | undefined> {
+  const found = await readFleet(coordination.place, { signal });
+  const isOwn = found.kind === "found" && found.identity.id === memory?.identity?.id;
+  if (!isOwn || known === undefined || known.id === found.identity.id) return undefined;
+  return {
+    kind: "conflict",
+    message: `the store is fleet ${found.identity.id}'s, and so is this node: as ${known.id}'s, all nodes that follow it would be isolated`,
+    hint: "nothing was written; --force does it all the same",
+    ...shownBoth(found.identity, memory),
+  };
 }
 
 /** The identity that the store has, if whoever knows so much would follow it. */

@@ -100,6 +100,35 @@ test("a store that nothing is known against is not adopted, unless by force", as
   assert.match((await node.run("fleet adopt --id green")).out, /fleet green's, from generation 3 on/u);
 });
 
+test("the store of a fleet that this node is of is made another fleet's by force alone", async () => {
+  const node = nodeFolder();
+  await node.run("fleet init --id blue");
+  const memory = await openFleetMemory(join(node.dataDir, "fleet.json"));
+  await using store = await node.open();
+  await memory.judge(await readFleet(store.place, { signal: new AbortController().signal }));
+  const other = await node.run("fleet adopt --id green --generation 1");
+  assert.deepEqual([other.code, other.out], [6, ""]);
+  assert.match(other.err, /fleet blue's, and so is this node.*isolated\n {2}nothing was written; --force/u);
+  assert.match((await node.run("fleet show")).out, /blue.*generation 1,/u);
+  assert.match((await node.run("fleet adopt --id green --force")).out, /fleet green's, from generation 2 on/u);
+});
+
+test("a file that names a store is looked at before that is asked", async () => {
+  const cwd = mkdtempSync(join(tmpdir(), "signalbox-apply-"));
+  const node = "node: { coordination: { type: etcd, endpoints: [http://127.0.0.1:1] } }\n";
+  const files: readonly (readonly [text: string, err: RegExp])[] = [
+    [`${node}---\n${node}`, /two-documents|one document|documents/u],
+    [`${node}targets: [{ id: a, endpoint: "ftp://x" }]\n`, /not published:\n.*endpoint/u],
+  ];
+  for (const [text, err] of files) {
+    writeFileSync(join(cwd, "fleet.yaml"), text);
+    const applied = await runCli(["config", "apply", "fleet.yaml", "--timeout", "1ms"], { cwd });
+    assert.deepEqual([applied.code, applied.out], [3, ""], applied.err);
+    assert.match(applied.err, err);
+  }
+  rmSync(cwd, { recursive: true });
+});
+
 test("adopting an empty store needs a fleet that somebody knows", async () => {
   const node = nodeFolder();
   const unknown = await node.run("fleet adopt");

@@ -74,7 +74,8 @@ ${WHICH_STORE}`,
 generation above all that the store, the node of the config and --generation know: whatever is of an older generation
 is refused from then on. Look at the store first, and at its config: it holds for the whole fleet. Where nothing that is known
 is against the store, there is nothing to adopt: that is said, nothing is written, and the exit code is 0; --force does it
-all the same.
+all the same. Exits with 6 where --id is another fleet's, and the store and the node of the config are of one: --force does
+that, too.
 
 ${WHICH_STORE}`,
       options: { ...KNOWN, force: { type: "boolean", help: "Also when nothing that is known is against the store." } },
