@@ -76,7 +76,7 @@ function parseYaml(text: string): ParseResult {
   // Keys given twice are found in readTree: the parser compares each key with all before it.
   const yaml = parseDocument(text, { lineCounter: lines, uniqueKeys: false, prettyErrors: false, stringKeys: false });
   const faults = [...yaml.errors, ...yaml.warnings].slice(0, MAX_SYNTAX_FAULTS).map((error) => ({
-    message: NO_STACK.test(error.message) ? TOO_DEEP : firstLine(error.message),
+    message: NO_STACK.test(error.message) ? TOO_DEEP : (SYNTAX_WORDS[error.code] ?? firstLine(error.message)),
     ...(SYNTAX_HINTS[error.code] !== undefined && { hint: SYNTAX_HINTS[error.code] }),
     position: positionAt(error.pos[0]),
   }));
@@ -87,6 +87,9 @@ function parseYaml(text: string): ParseResult {
   const positionOf = (path: Path, at: "key" | "value"): Position => positionAt(offsetOf(tree.place, path, at));
   return { ok: true, document: { root: tree.root, positionOf }, faults: tree.faults };
 }
+
+/** Where the parser's words are for who programs with it. */
+const SYNTAX_WORDS: Readonly<Record<string, string>> = { MULTIPLE_DOCS: "there is more than one document" };
 
 const SYNTAX_HINTS: Readonly<Record<string, string>> = {
   TAB_AS_INDENT: "indent with spaces",

@@ -117,7 +117,7 @@ test("a file that names a store is looked at before that is asked", async () => 
   const cwd = mkdtempSync(join(tmpdir(), "signalbox-apply-"));
   const node = "node: { coordination: { type: etcd, endpoints: [http://127.0.0.1:1] } }\n";
   const files: readonly (readonly [text: string, err: RegExp])[] = [
-    [`${node}---\n${node}`, /two-documents|one document|documents/u],
+    [`${node}---\n${node}`, /fleet\.yaml:2:1: error: there is more than one document/u],
     [`${node}targets: [{ id: a, endpoint: "ftp://x" }]\n`, /not published:\n.*endpoint/u],
   ];
   for (const [text, err] of files) {
