@@ -15,7 +15,7 @@ const broken = [
     name: "two documents",
     text: "targets: []\n---\ntargets: []",
     at: "2:1",
-    message: /multiple documents/u,
+    message: /more than one document/u,
     hint: /---/u,
   },
   { name: "a tag", text: "targets: !thing []", at: "1:10", message: /!thing/u, hint: /quotes/u },
