@@ -110,7 +110,9 @@ export async function raiseFleet(command: FleetCommand, { known, force }: RaiseO
   }
 }
 
-/** The node is of the fleet that the store is of: to make that another one isolates all its nodes. */
+/**
+ * The node is of the fleet that the store is of: to make that another one isolates all its nodes.
+ */
 async function otherFleet(
   { coordination, memory, signal }: FleetCommand,
   known: RaiseOptions["known"],

@@ -57,8 +57,8 @@ export interface PublishCommand {
 }
 
 /**
- * What of a file is published, or why nothing is. What the document refers to is not read: each node
- * does that by itself, with its own rights, and says so in its report.
+ * What of a file is published, or why nothing is. What the document refers to is not read: each
+ * node does that by itself, with its own rights, and says so in its report.
  */
 export function checkedText(fleet: StoredFleet): string | Extract<PublishResult, { readonly kind: "invalid" }> {
   const made = publishable(fleet.text);
