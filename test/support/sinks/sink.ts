@@ -129,7 +129,11 @@ export class Sink implements AsyncDisposable {
     const closed = this.#close();
     for (const cancel of this.#delays) cancel();
     this.#delays.clear();
-    for (const socket of this.#sockets) resetSocket(socket);
+    for (const socket of this.#sockets) {
+      // TLS on it may be being shut down, which it does not tell.
+      if (this.#scheme === "https") socket.destroy();
+      else resetSocket(socket);
+    }
     await closed;
   }
 
