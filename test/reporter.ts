@@ -11,14 +11,17 @@ interface Ended {
 interface Seen {
   readonly failed: string[];
   readonly skipped: SkippedTest[];
+  readonly told: string[];
 }
+/** Node's own counts, which come as what a test tells does. */
+const COUNT = /^(?:tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) [\d.]+$/u;
 
 /**
  * A compact reporter for one file of tests: failures in full, and a line for the file at the end.
- * It leaves its counts for test/run.ts.
+ * It leaves its counts for test/run.ts, and what tests tell, or Node of what they left behind.
  */
 export default async function* report(source: AsyncIterable<TestEvent>): AsyncGenerator<string> {
-  const seen: Seen = { failed: [], skipped: [] };
+  const seen: Seen = { failed: [], skipped: [], told: [] };
   for await (const event of source) {
     const text = reportEvent(event, seen);
     if (text !== "") yield text;
@@ -35,6 +38,9 @@ function reportEvent(event: TestEvent, seen: Seen): string {
       if (why !== undefined) seen.skipped.push({ name, file, why: why === true ? "no reason given" : String(why) });
       return "";
     }
+    case "test:diagnostic":
+      if (event.data.nesting === 0 && !COUNT.test(event.data.message)) seen.told.push(event.data.message);
+      return "";
     case "test:summary":
       return summary(event.data, seen);
     default:
@@ -65,9 +71,9 @@ function titleOf({ name, file, line }: Ended): string {
   return `✖ ${name} (${file}${line === undefined ? "" : `:${line}`})`;
 }
 
-function summary(data: SummaryData, { failed: titles, skipped }: Seen): string {
+function summary(data: SummaryData, { failed: titles, skipped, told }: Seen): string {
   const { tests, passed } = data.counts;
-  leaveCounts({ tests, passed, failed: titles, skipped });
+  leaveCounts({ tests, passed, failed: titles, skipped, told });
   return fileLine(data.file ?? process.argv[1] ?? "?", data);
 }
 

@@ -8,6 +8,8 @@ export interface FileCounts {
   /** A title for each. */
   readonly failed: readonly string[];
   readonly skipped: readonly SkippedTest[];
+  /** Lines for who reads what came of it all. */
+  readonly told: readonly string[];
 }
 
 export interface SkippedTest {
@@ -46,6 +48,7 @@ export function sumOf(files: readonly FileCounts[]): FileCounts {
     passed: files.reduce((sum, file) => sum + file.passed, 0),
     failed: files.flatMap(({ failed }) => failed),
     skipped: files.flatMap(({ skipped }) => skipped),
+    told: files.flatMap(({ told }) => told),
   };
 }
 
@@ -57,10 +60,11 @@ export function readNodes(file: string): Map<string, number> {
   return nodes;
 }
 
-/** What was skipped and why, and again what failed. */
-export function endingLines({ failed, skipped }: FileCounts): string[] {
-  const told = skipLines(skipped).map((line) => `\n﹣ SKIPPED ${line}`);
-  return failed.length > 0 ? [...told, `\n✖ ${failed.length} failed:`, ...failed] : told;
+/** What tests told, what was skipped and why, and again what failed. */
+export function endingLines({ failed, skipped, told }: FileCounts): string[] {
+  const lines = told.map((line) => `ℹ ${line}`);
+  lines.push(...skipLines(skipped).map((line) => `\n﹣ SKIPPED ${line}`));
+  return failed.length > 0 ? [...lines, `\n✖ ${failed.length} failed:`, ...failed] : lines;
 }
 
 /** One line for each test, or for all of a file that are skipped for the same reason. */

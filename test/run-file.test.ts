@@ -57,6 +57,15 @@ test("run of a file: one whose process is gone too early has failed", async () =
   assert.match(counts.failed.join(), /ended by SIGKILL/u);
 });
 
+test("run of a file: what fails after its test has ended is told", async () => {
+  const text = `test("a", () => void setImmediate(() => { throw new Error("too late"); }));
+test("b", () => new Promise((resolve) => setTimeout(resolve, 50)));`;
+  const { folder, ok, counts } = await run(text);
+  rmSync(folder, { recursive: true });
+  assert.equal(ok, false);
+  assert.match(counts.failed.join(), /exit code 1\n.*too late/u);
+});
+
 test("run of a file: one that does not end is killed with all that it began", {
   skip: process.platform !== "linux",
 }, async () => {

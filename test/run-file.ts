@@ -56,8 +56,8 @@ export async function runFile(
   const output = readFileSync(wrote, "utf8");
   const isTold = counts !== undefined && counts.failed.length > 0;
   if (ok || (isTold && child.exitCode === 1)) return { output, ok, counts };
-  const title = `✖ ${relative(root, file)}: ${ending ?? "it left no counts"}`;
-  const none = counts ?? { tests: 0, passed: 0, failed: [], skipped: [] };
+  const title = [`✖ ${relative(root, file)}: ${ending ?? "it left no counts"}`, ...(counts?.told ?? [])].join("\n");
+  const none = counts ?? { tests: 0, passed: 0, failed: [], skipped: [], told: [] };
   return { output: `${output}\n${title}\n`, ok, counts: { ...none, failed: [...none.failed, title] } };
 }
 
