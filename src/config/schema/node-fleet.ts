@@ -6,6 +6,8 @@ import { duration, SecretSchema } from "./values.ts";
 /** Where controllers are reached when nothing is said: only on this machine. */
 export const DEFAULT_FLEET_ADDRESS = "127.0.0.1:4321";
 
+const LONGEST_LEASE_MS = 300_000;
+
 const FleetListenerSchema = z.strictObject({
   address: AddressSchema.prefault(DEFAULT_FLEET_ADDRESS).describe(
     "host:port, IPv6 in brackets; port 0 is any free one. Off this machine it needs tls, and client_ca or a token.",
@@ -44,6 +46,10 @@ export const NodeFleetSchema = z.strictObject({
   report_interval: duration(500)
     .prefault("5s")
     .describe("How often a node tells its controller how it is; at once when what is offered to it leaves +-25 %."),
+  lease: duration(3_000)
+    .prefault("15s")
+    .refine((ms) => ms <= LONGEST_LEASE_MS, "must be 5m or less\nfor so long nobody leads when a leader is killed")
+    .describe("Who leads a region or the fleet and is silent for so long leads no more; 10s at least with Consul."),
   bootstrap: z
     .boolean()
     .default(false)

@@ -43,6 +43,7 @@ export async function openServingController(options: FleetLinkOptions): Promise<
     controller: self,
     region: node.region,
     generation: () => memory.identity?.generation ?? 1,
+    leaseMs: node.fleet.lease,
     reportIntervalMs: node.fleet.report_interval,
     summaryIntervalMs: SUMMARY_MS,
     tasks: options.leaderTasks,
@@ -136,6 +137,7 @@ function keepRegistered(options: FleetLinkOptions, place: RecipePlace, self: Con
           schemaMax: SCHEMA_MAX,
         },
         signal: closing.signal,
+        ttlMs: node.fleet.lease,
         log: env.log,
       });
     } catch (cause) {
