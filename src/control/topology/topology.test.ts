@@ -125,10 +125,18 @@ test("topology: where a controller does not answer, what it said last is shown, 
   const fleet = new Fleet();
   fleet.all = [regionSeen("eu"), regionSeen("us", { isStale: true })];
   fleet.collectors = [collector("a", "eu"), collector("c", "us")];
-  const { topology } = open(fleet);
-  await topology.read({ limit: 10, signal });
+  const { topology, clock } = open(fleet);
+  const { regions } = await topology.read({ limit: 10, signal });
+  const seen = regions[0]?.collectors[0]?.last_seen;
   fleet.silent.add("eu").add("us");
+  clock.advance(60_000);
   const view = await topology.read({ limit: 10, signal });
+  const [first] = view.regions[0]?.collectors ?? [];
+  assert.deepEqual(
+    [first?.last_seen, first?.health, first?.reason],
+    [seen, "unknown", "no report for 62 s"],
+    "nobody has heard of it since",
+  );
   assert.deepEqual(
     view.regions.map(({ stale, collectors }) => [stale, collectors.map(({ id }) => id)]),
     [

@@ -67,6 +67,11 @@ interface KnownCandidates {
   readonly after: string | undefined;
 }
 
+interface ToldPage {
+  readonly page: CollectorPage;
+  readonly atMs: number;
+}
+
 export function createTopology(options: CreateTopologyOptions): Topology {
   return new SourcedTopology(options);
 }
@@ -75,7 +80,7 @@ class SourcedTopology implements Topology {
   readonly #options: CreateTopologyOptions;
   readonly #candidates = new Map<string, KnownCandidates>();
   /** First pages as they were told last, for when nobody tells them. */
-  readonly #pages = new Map<string, CollectorPage>();
+  readonly #pages = new Map<string, ToldPage>();
 
   constructor(options: CreateTopologyOptions) {
     this.#options = options;
@@ -88,9 +93,9 @@ class SourcedTopology implements Topology {
     const found = await Promise.all(
       regions.map(async (seen): Promise<RegionFound> => {
         const page = await source.page(seen.id, { after, limit, signal });
-        if (page !== undefined && after === undefined) remember(this.#pages, seen.id, page);
+        if (page !== undefined && after === undefined) remember(this.#pages, seen.id, { page, atMs: clock.nowMs() });
         const old = after === undefined ? this.#pages.get(seen.id) : undefined;
-        return { seen, page: page ?? old ?? NOBODY, isOld: page === undefined };
+        return { seen, page: page ?? agedPage(old, clock.nowMs()), isOld: page === undefined };
       }),
     );
     return topologyView(found, split, clock.wallMs());
@@ -148,6 +153,16 @@ function candidateOf(view: CollectorView): ViewedCollector {
   const { id, region, capacity, load, health, state } = view;
   const isHealthy = state === "live" && health.state !== "unhealthy";
   return { id, region, isHealthy, capacity: capacity.items_per_second, load, view };
+}
+
+/** Nobody knows how they do: it is as long since they were heard as it is since that was told. */
+function agedPage(told: ToldPage | undefined, nowMs: number): CollectorPage {
+  if (told === undefined) return NOBODY;
+  const { page, atMs } = told;
+  const aged = (one: CollectorView): CollectorView => {
+    return { ...one, state: "suspect", age_ms: one.age_ms + Math.max(0, nowMs - atMs) };
+  };
+  return { ...page, collectors: page.collectors.map(aged) };
 }
 
 function remember<Value>(all: Map<string, Value>, key: string, value: Value): void {
