@@ -1,0 +1,189 @@
+import assert from "node:assert/strict";
+import { test, type TestContext } from "node:test";
+import { sleep, systemClock } from "../../src/core/clock.ts";
+import { callApi } from "../admin/api-client.ts";
+import { account, Sender } from "../scenario/fault-sender.ts";
+import { EtcdServer } from "../support/etcd-server.ts";
+import type { FleetNodeProcess } from "../support/fleet/fleet-node-process.ts";
+import { type FleetDoc, RealFleet } from "../support/fleet/real-fleet.ts";
+import { WatchedStore } from "../support/fleet/watched-store.ts";
+import type { TestNode } from "../support/node.ts";
+import { openGrpcSink } from "../support/sinks/grpc-sink.ts";
+import type { Sink } from "../support/sinks/sink.ts";
+import { follows, rollOf, run, topologyOf, until, untilEqual, viewOf } from "./node-view.ts";
+
+/**
+ * How long etcd is stopped at least. Two minutes: `OUTAGE_SECONDS=120 node
+ * test/fleet/nodes-outage.test.ts`.
+ */
+const OUTAGE_MS = 1_000 * Number(process.env["OUTAGE_SECONDS"] ?? 1);
+const LEASE_MS = 5_000;
+
+/** All that the steps of the story need. */
+interface Stage {
+  readonly etcd: EtcdServer;
+  readonly store: WatchedStore;
+  readonly fleet: RealFleet;
+  readonly sinks: { readonly a: Sink; readonly b: Sink };
+  /** Leads; is killed. */
+  readonly c1: FleetNodeProcess;
+  readonly c2: TestNode;
+  /** A collector alone; is killed while the store is away. */
+  readonly n1: FleetNodeProcess;
+  readonly senders: Map<string, Sender>;
+  /** Those whose node was killed, too. */
+  readonly allSenders: Sender[];
+  readonly parts: AsyncDisposableStack;
+}
+
+test("three nodes on etcd, under load: what is published runs on all, one that refuses keeps what it runs, and with etcd stopped and nodes killed data flows on until all have found together again", async (t) => {
+  await using etcd = await EtcdServer.open();
+  await using a = await openGrpcSink();
+  await using b = await openGrpcSink();
+  const settings = { kind: "etcd", endpoints: etcd.endpoints, compact: false } as const;
+  await using store = await WatchedStore.watch(settings, "/outage");
+  await using fleet = new RealFleet(settings, "/outage", `${LEASE_MS}ms`);
+  await fleet.publish(documentOf({ a, b }, "[a]"), "--init");
+  const limits = { request_timeout: "100s", max_timeout: "100s" };
+  const more = { secrets: { env: ["FLEET_*"] }, limits };
+  const env = { FLEET_TOKEN: "s3cret" };
+  const c1 = await fleet.process({ id: "c1", region: "eu", more, env });
+  await follows(c1, "c1");
+  const c2 = await fleet.inProcess({ id: "c2", region: "eu", more, env });
+  const n1 = await fleet.process({ id: "n1", region: "eu", roles: ["collector"], more });
+  for (const node of [c2, n1]) await follows(node, "c1");
+  await untilEqual("eu: c1 > c1 c2 n1", () => rollOf(c2));
+  await using parts = new AsyncDisposableStack();
+  const senders = new Map<string, Sender>();
+  const stage: Stage = { etcd, store, fleet, sinks: { a, b }, c1, c2, n1, senders, allSenders: [], parts };
+  for (const [id, node] of Object.entries({ c1, c2, n1 })) load(stage, id, node);
+  await flows(stage);
+  await publishes(stage, t);
+  await oneRefuses(stage);
+  await leaderDies(stage, t);
+  await storeIsAway(stage, t);
+  for (const sender of stage.senders.values()) await sender.stop();
+  const { lost } = account(stage.allSenders, [a, b]);
+  assert.deepEqual([lost, stage.allSenders.flatMap(({ failures }) => failures)], [0, []]);
+});
+
+function documentOf({ a, b }: Stage["sinks"], targets: string, header = ""): FleetDoc {
+  return {
+    targets: [
+      { id: "a", endpoint: a.url },
+      { id: "b", endpoint: b.url, ...(header !== "" && { headers: { "x-token": header } }) },
+    ],
+    pools: { main: { targets: targets.slice(1, -1).split(", ") } },
+    default_pool: "main",
+  };
+}
+
+/** From now on a node has load; no request of it may fail. */
+function load(stage: Stage, id: string, { grpc }: { readonly grpc: string }): void {
+  const source = stage.allSenders.length + 1;
+  const sender = new Sender({ via: "grpc", address: grpc, source, service: id, parallel: 1, pauseMs: 50 }).start();
+  stage.parts.use(sender);
+  stage.senders.set(id, sender);
+  stage.allSenders.push(sender);
+}
+
+/** Whoever sends to a node waits for its answers, and goes elsewhere. */
+async function unload({ senders }: Stage, id: string): Promise<void> {
+  await senders.get(id)?.stop();
+  senders.delete(id);
+}
+
+/** Each node has taken more; nothing has failed. */
+async function flows({ senders }: Stage): Promise<void> {
+  await Promise.all([...senders.values()].map((sender) => sender.progress(5)));
+}
+
+async function publishes(stage: Stage, t: TestContext): Promise<void> {
+  const { fleet, sinks, c1, c2, n1 } = stage;
+  const fromMs = systemClock.nowMs();
+  await fleet.publish(documentOf(sinks, "[a, b]"), "--note", "both");
+  await run([c1, c2, n1], 2);
+  t.diagnostic(`all ran what was published ${Math.round(systemClock.nowMs() - fromMs)} ms after the command began`);
+  await sinks.b.until(({ accepted }) => accepted > 0);
+  await flows(stage);
+}
+
+/** Only n1 has no such variable. */
+async function oneRefuses(stage: Stage): Promise<void> {
+  const { fleet, sinks, c1, c2, n1 } = stage;
+  const document = documentOf(sinks, "[a, b]", "${env:FLEET_TOKEN}");
+  const asked = await fleet.apply(document, "--url", `http://${n1.admin}`);
+  assert.equal(asked.code, 3, asked.err);
+  assert.match(asked.err, /FLEET_TOKEN/u);
+  assert.equal((await viewOf(c1)).config.version, 2);
+
+  await fleet.publish(document);
+  await run([c1, c2], 3);
+  const { config } = await until(async () => {
+    const view = await viewOf(n1);
+    return view.config.fleet?.acknowledged?.version === 3 ? view : undefined;
+  });
+  assert.deepEqual([config.version, config.fleet?.acknowledged?.result], [2, "invalid"]);
+  assert.match(config.fleet?.trouble?.reason ?? "", /FLEET_TOKEN/u);
+  await n1.logged(({ msg }) => String(msg).startsWith("config not applied"));
+  await untilEqual("3 3 2", () => versionsIn(c2));
+  await flows(stage);
+  const back = await fleet.cli("config", "rollback", "2", "--url", `http://${c2.admin}`);
+  assert.equal(back.code, 0, back.err);
+  await run([c1, c2, n1], 4);
+  await untilEqual("4 4 4", () => versionsIn(c2));
+  assert.equal((await viewOf(n1)).config.fleet?.trouble, null);
+}
+
+/** What its controller says that the collectors run, in the order of their ids. */
+async function versionsIn(node: TestNode): Promise<string> {
+  const regions = (await topologyOf(node))?.regions ?? [];
+  return regions.flatMap(({ collectors }) => collectors.map((one) => one.config_version)).join(" ");
+}
+
+async function leaderDies(stage: Stage, t: TestContext): Promise<void> {
+  const { store, c1, c2, n1 } = stage;
+  await unload(stage, "c1");
+  await c1.kill();
+  const tookMs = await store.until("c2 leads", async () => (await store.leader("region.eu")) === "c2");
+  t.diagnostic(`another one led ${tookMs} ms after the kill, of ${LEASE_MS + 2_000}`);
+  for (const node of [c2, n1]) await follows(node, "c2");
+  await untilEqual("eu: c2 > c2 n1", () => rollOf(n1));
+  await flows(stage);
+}
+
+/** Who was killed before and who is killed now start without it, with what they ran last. */
+async function storeIsAway(stage: Stage, t: TestContext): Promise<void> {
+  const { etcd, store, fleet, sinks, c1, c2, n1 } = stage;
+  await etcd.only.kill();
+  const fromMs = systemClock.nowMs();
+  await flows(stage);
+  await unload(stage, "n1");
+  await n1.kill();
+  for (const node of [c1, n1]) {
+    await node.start();
+    const { config } = await viewOf(node);
+    assert.deepEqual([config.version, config.fleet?.from], [4, "disk"]);
+    assert.equal((await callApi(node.admin, "/readyz")).status, 200);
+    load(stage, node.id, node);
+  }
+  await flows(stage);
+  const leftMs = OUTAGE_MS - (systemClock.nowMs() - fromMs);
+  if (leftMs > 0) await sleep(systemClock, leftMs, new AbortController().signal);
+  await flows(stage);
+  t.diagnostic(`etcd was away for ${Math.round((systemClock.nowMs() - fromMs) / 1_000)} s`);
+
+  await etcd.only.start();
+  const backMs = systemClock.nowMs();
+  const leader = await until(() => store.leader("region.eu"));
+  await fleet.publish(documentOf(sinks, "[b]"));
+  await run([c1, c2, n1], 5);
+  await until(async () => {
+    const seen = await Promise.all([c1, c2, n1].map(rollOf));
+    return new Set(seen).size === 1 && /^eu: c[12] > c1 c2 n1$/u.test(seen[0] ?? "") ? true : undefined;
+  });
+  assert.ok(["c1", "c2"].includes(leader));
+  t.diagnostic(`all was as before ${Math.round((systemClock.nowMs() - backMs) / 1_000)} s after it was back`);
+  await flows(stage);
+  assert.deepEqual(store.fallen, []);
+}
