@@ -25,12 +25,13 @@ export function loadRoutes(context: AdminContext): AdminRoute[] {
   ];
 }
 
-function loadReply({ query }: AdminRequest, { load }: AdminContext): AdminReply {
+function loadReply({ query }: AdminRequest, { load, facts, walk }: AdminContext): AdminReply {
   const horizonMs = horizonOf(query.get("horizon") ?? DEFAULT_HORIZON);
   if (horizonMs === undefined) return problemReply(400, "`horizon` is no duration up to a day: write 30s, 5m or 1h");
   const history = query.get("history") ?? DEFAULT_HISTORY;
   if (!/^\d{1,6}$/u.test(history)) return problemReply(400, "`history` is no number of samples");
-  return { status: 200, body: loadView(load, { horizonMs, history: Number(history) }) };
+  const of = { id: facts.id, region: walk.status.running.node.region };
+  return { status: 200, body: { ...of, ...loadView(load, { horizonMs, history: Number(history) }) } };
 }
 
 function horizonOf(text: string): number | undefined {

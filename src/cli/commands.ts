@@ -11,6 +11,7 @@ import { leaderTransfer } from "./coordination/transfer.ts";
 import { command as demo } from "./demo/command.ts";
 import { command as explain } from "./explain/command.ts";
 import { group as pools } from "./pools.ts";
+import { load } from "./load.ts";
 import { OUTPUT_OPTION, print } from "./print.ts";
 import { group as regions } from "./regions.ts";
 import { group as rules } from "./rules.ts";
@@ -19,7 +20,7 @@ import { command as send } from "./send/command.ts";
 import { group as targets } from "./targets.ts";
 import { command as test } from "./test/command.ts";
 import { testsJsonSchema } from "./test/schema.ts";
-import { members, topology } from "./topology.ts";
+import { members, topology, topologyBest } from "./topology.ts";
 import { command as validate } from "./validate.ts";
 
 const schema: Command = {
@@ -62,7 +63,9 @@ export const COMMANDS: readonly (Command | CommandGroup)[] = [
   regions,
   config,
   topology,
+  topologyBest,
   members,
+  load,
   locks,
   leader,
   leaderTransfer,

@@ -2,6 +2,7 @@ import { listOf } from "../config/values.ts";
 import { adminCommand, type Given } from "./admin-client/command.ts";
 import { ageText, fieldsOf, shown, shownNumber } from "./admin-client/fields.ts";
 import type { Command } from "./command.ts";
+import { milliseconds, percent } from "./numbers.ts";
 import { type Column, tableText } from "./table.ts";
 
 type TopologyRow = ReturnType<typeof fieldsOf>;
@@ -24,6 +25,45 @@ its controller does not answer. Below the tables stands whether controllers see 
   }),
   text: topologyText,
 });
+
+export const topologyBest: Command = adminCommand({
+  name: "topology best",
+  summary: "Name a collector to send to: one that does well, and has something left.",
+  usage: ["topology best [--region <region>] [--load 1] [--latency 1] [--capacity 1]", "topology best -o json"],
+  details: `Two collectors are drawn by the capacity that they have left, and either is taken, as often as its score says: what is known
+of load is seconds old, and if the best got all, everybody would go there at once. So two calls may name two. SCORE is from 0
+to 1, as are its parts LOAD, LATENCY and CAPACITY, which count as much as the options say. Exits with 5 when nobody is healthy and has something left.`,
+  options: {
+    region: { type: "string", value: "region", help: "Of this one alone." },
+    load: { type: "string", value: "weight", help: "How much it counts that it has little to do; default: 1." },
+    latency: { type: "string", value: "weight", help: "How much it counts that it answers fast; default: 1." },
+    capacity: { type: "string", value: "weight", help: "How much it counts that it could take more; default: 1." },
+  },
+  call: ({ args }) => ({
+    method: "GET",
+    path: ["topology", "best"],
+    query: {
+      region: args.text("region"),
+      load: args.text("load"),
+      latency: args.text("latency"),
+      capacity: args.text("capacity"),
+    },
+  }),
+  text: (body, { io }) => tableText(BEST_COLUMNS, [fieldsOf(body)], io.stdout.columns),
+});
+
+const collectorOf = ({ collector }: TopologyRow): TopologyRow => fieldsOf(collector);
+const score = (value: unknown): string => shownNumber(value, (one) => one.toFixed(2));
+
+const BEST_COLUMNS: readonly Column<TopologyRow>[] = [
+  { title: "COLLECTOR", of: (best) => shown(collectorOf(best)["id"]) },
+  { title: "REGION", of: (best) => shown(collectorOf(best)["region"]) },
+  { title: "ADDRESS", of: (best) => shown(collectorOf(best)["address"]) },
+  { title: "SCORE", align: "right", of: (best) => score(best["score"]) },
+  { title: "LOAD", align: "right", of: ({ parts }) => score(fieldsOf(parts)["load"]) },
+  { title: "LATENCY", align: "right", of: ({ parts }) => score(fieldsOf(parts)["latency"]) },
+  { title: "CAPACITY", align: "right", of: ({ parts }) => score(fieldsOf(parts)["capacity"]) },
+];
 
 export const members: Command = adminCommand({
   name: "members",
@@ -96,12 +136,4 @@ function splitText({ scope, views }: TopologyRow): string {
       return `  ${shown(controllers)} see the same${only}\n`;
     });
   return `SPLIT: controllers do not see the same members of ${shown(scope)}\n${lines.join("")}`;
-}
-
-function percent(value: unknown): string {
-  return shownNumber(value, (share) => `${(share * 100).toFixed(share > 0 && share < 0.1 ? 1 : 0)} %`);
-}
-
-function milliseconds(value: unknown): string {
-  return shownNumber(value, (ms) => `${ms} ms`);
 }

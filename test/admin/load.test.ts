@@ -47,6 +47,7 @@ test("load: a node tells what it carries, its history and a forecast, and counts
   for (const share of ["cpu", "memory", "utilization"]) {
     assert.ok(Number(load[share]) >= 0 && Number(load[share]) <= 1, share);
   }
+  assert.deepEqual([load["id"], load["region"]], ["n1", "eu"]);
   assert.ok(Number(load["memory"]) > 0, "the machine has memory in use");
   assert.deepEqual(load["capacity"], { items_per_second: 5_000, source: "configured" });
   const forecast = load["forecast"] as Json;
@@ -110,6 +111,26 @@ test("topology: the commands show tables, and the same as JSON", async () => {
   assert.equal((JSON.parse(json.out) as { regions: Json[] }).regions[0]?.["id"], "eu");
   const nowhere = await runCli(["topology", "--region", "us"], { env });
   assert.deepEqual([nowhere.code, nowhere.err.includes("there is no region us")], [5, true]);
+  const best = await runCli(["topology", "best", "--region", "eu", "--latency", "0"], { env, columns: 160 });
+  assert.match(best.out, /^COLLECTOR +REGION +ADDRESS +SCORE .*\nn1 +eu +127\.0\.0\.1:\d+ +[01]\.\d\d /u);
+  const none = await runCli(["topology", "best", "--region", "us"], { env });
+  assert.deepEqual([none.code, none.err.includes("no collector of region us")], [5, true]);
+  assert.equal((await runCli(["topology", "best", "--load", "much"], { env })).code, 3);
   const members = await runCli(["members"], { env });
   assert.equal(members.out, "MEMBER  SEEN BY\nn1      n1\n");
+});
+
+test("load: the command shows what is expected and the history, and the same as JSON", async () => {
+  await using sink = await openGrpcSink();
+  await using node = await open(sink);
+  const env = { SIGNALBOX_URL: node.admin };
+  await until(async () => ((await get(node, "/api/v1/load"))["history"] as Json[]).length > 1);
+  const shown = await runCli(["load", "--horizon", "5m", "--history", "2"], { env, columns: 160 });
+  assert.equal(shown.code, 0, shown.err);
+  assert.match(shown.out, /^NODE +REGION +CAPACITY .*\nn1 +eu +5000 .* 300 s .* persistence\n\nAGE +ITEMS\/S /u);
+  assert.equal(shown.out.split("\n").length, 7, "two samples below their titles");
+  const json = await runCli(["load", "--history", "1", "-o", "json"], { env });
+  const view = JSON.parse(json.out) as { id: string; history: Json[] };
+  assert.deepEqual([view.id, view.history.length], ["n1", 1]);
+  assert.equal((await runCli(["load", "--horizon", "2d"], { env })).code, 3);
 });
