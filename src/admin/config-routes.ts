@@ -1,8 +1,7 @@
 import { z } from "zod";
-import type { VersionInfo } from "../control/history/entry.ts";
+import { shownVersion } from "../control/history/entry.ts";
 import type { RouteTable } from "../control/route-table.ts";
 import { AsWritten } from "../core/hide.ts";
-import { isoTime } from "../core/iso-time.ts";
 import { checkMapping, DOCUMENT_BODY, jsonFaultOf, NO_BODY, parseMapping, smallBody } from "./body.ts";
 import { changeReply, etagOf, malformedReply, problemList, problemReply } from "./reply.ts";
 import type { AdminContext } from "./context.ts";
@@ -73,7 +72,7 @@ function versionRoutes(context: AdminContext): AdminRoute[] {
       summary: "The versions that are kept, newest first: when, by whom, and what changed.",
       handle: async () => ({
         status: 200,
-        body: (await table.versions()).map(versionView),
+        body: (await table.versions()).map(shownVersion),
         headers: { etag: etagOf(table.status.version) },
       }),
     },
@@ -133,10 +132,6 @@ async function rollback(request: AdminRequest, context: AdminContext): Promise<A
   return changeReply(outcome, "version");
 }
 
-function versionView({ version, digest, appliedMs, by, summary, author }: VersionInfo): object {
-  return { version, digest, applied: isoTime(appliedMs), by, summary, author: author ?? null };
-}
-
 async function runningConfig(format: string | null, { table, walk }: AdminContext): Promise<AdminReply> {
   const headers = { etag: etagOf(table.status.version) };
   if (format === null || format === "json") return { status: 200, body: configView(walk.status), headers };
@@ -155,7 +150,7 @@ async function oneVersion(text: string, format: string | null, { table }: AdminC
   const found = await table.version(version);
   if (found === undefined) return notKept(version);
   const headers = { etag: etagOf(version) };
-  return { status: 200, body: { ...versionView(found.info), config: new AsWritten(found.config) }, headers };
+  return { status: 200, body: { ...shownVersion(found.info), config: new AsWritten(found.config) }, headers };
 }
 
 async function diffReply(query: AdminRequest["query"], { table }: AdminContext): Promise<AdminReply> {

@@ -4,9 +4,11 @@ import { adminCommand, changeCommand } from "./admin-client/command.ts";
 import { ageText, fieldsOf, shown } from "./admin-client/fields.ts";
 import { FILE_OPTION, jsonBody, readBody, readVersion } from "./admin-client/options.ts";
 import { usage } from "./args.ts";
-import { type Command, type CommandGroup, EXIT } from "./command.ts";
+import { type Args, type CommandGroup, EXIT, type Io } from "./command.ts";
 import { problemsText } from "./print.ts";
 import { apply } from "./config-apply.ts";
+import { authorOf, PEOPLE_OPTIONS } from "./config-published.ts";
+import { ELSEWHERE, orFromStore, orRollbackInStore } from "./config-stored.ts";
 import { type Column, tableText } from "./table.ts";
 
 const get = adminCommand({
@@ -39,32 +41,58 @@ function isValid(body: unknown): boolean {
   return fieldsOf(body)["valid"] === true;
 }
 
-const diff = adminCommand({
+const diffOfNode = adminCommand({
   name: "config diff",
   summary: "Show what changed between two versions of the config.",
   usage: ["config diff", "config diff <from> [to]"],
   details:
     "Without versions: between the one before and the one that runs; with one: between it and the one that runs.",
   takes: "names",
+  elsewhere: ELSEWHERE,
   call({ args }) {
-    const [from, to, ...more] = args.positionals.map(readVersion);
-    if (more.length > 0) throw usage("config diff takes two versions");
+    const [from, to] = versionsIn(args).map((version) => version?.toString());
     return { method: "GET", path: ["config", "diff"], query: { from, to } };
   },
-  text(body) {
-    const { text } = fieldsOf(body);
-    if (typeof text !== "string" || text === "") return "no difference\n";
-    return text.endsWith("\n") ? text : `${text}\n`;
-  },
+  text: diffText,
 });
 
-const history: Command = adminCommand({
+const diff = orFromStore(diffOfNode, async (versions, { args, signal }) => {
+  const found = await versions.diff(...versionsIn(args), { signal });
+  if (found.kind === "not_kept") return found;
+  const result = { from: found.from, to: found.to, ...found.diff };
+  return { kind: "shown", result, text: diffText(result) };
+});
+
+function versionsIn(args: Args): [from: number | undefined, to: number | undefined] {
+  const [from, to, ...more] = args.positionals.map(readVersion);
+  if (more.length > 0) throw usage("config diff takes two versions");
+  const number = (text: string | undefined): number | undefined => (text === undefined ? undefined : Number(text));
+  return [number(from), number(to)];
+}
+
+function diffText(body: unknown): string {
+  const { text } = fieldsOf(body);
+  if (typeof text !== "string" || text === "") return "no difference\n";
+  return text.endsWith("\n") ? text : `${text}\n`;
+}
+
+const historyOfNode = adminCommand({
   name: "config history",
   summary: "List the versions of the config that are kept.",
   usage: ["config history"],
+  elsewhere: ELSEWHERE,
   call: () => ({ method: "GET", path: ["config", "versions"] }),
-  text: (body, { io }) => tableText(historyColumns(io.clock.wallMs()), listOf(body).map(fieldsOf), io.stdout.columns),
+  text: (body, { io }) => historyText(body, io),
 });
+
+const history = orFromStore(historyOfNode, async (versions, { io, signal }) => {
+  const result = await versions.list({ signal });
+  return { kind: "shown", result, text: historyText(result, io) };
+});
+
+function historyText(body: unknown, { clock, stdout }: Io): string {
+  return tableText(historyColumns(clock.wallMs()), listOf(body).map(fieldsOf), stdout.columns);
+}
 
 const DIGEST_LENGTH = 12;
 
@@ -79,20 +107,25 @@ function historyColumns(nowMs: number): Column<Values>[] {
   ];
 }
 
-const rollback = changeCommand({
+const rollbackOfNode = changeCommand({
   name: "config rollback",
   summary: "Go back to an earlier version of the config.",
   usage: ["config rollback <version>"],
   details:
     "What is gone back to becomes a new version, so that going back can be taken back. config history lists the versions.",
   takes: "version",
-  call: ({ name }) => ({
+  options: PEOPLE_OPTIONS,
+  elsewhere: ELSEWHERE,
+  call: ({ name, args, io }) => ({
     method: "POST",
     path: ["config", "rollback"],
+    query: { by: authorOf(args, io), note: args.text("note") },
     body: jsonBody({ to: Number(readVersion(name)) }),
   }),
   done: ({ name }) => `went back to version ${name}`,
 });
+
+const rollback = orRollbackInStore(rollbackOfNode);
 
 export const group: CommandGroup = {
   name: "config",

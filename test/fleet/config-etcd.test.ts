@@ -176,6 +176,44 @@ test("a collector in a fleet without controllers takes over what is published al
   assert.equal((await readiness(node)).status, 200);
 });
 
+test("without any node the store tells the versions and what differs, and takes a way back", async () => {
+  await using scene = new Scene("/stored");
+  const file = scene.file("shared", FLEET);
+  const none = await cli(["config", "history", "-c", file]);
+  assert.deepEqual([none.code, none.out.split("\n").length], [0, 2], "titles alone");
+  await cli(["config", "apply", file, "--init", "--note", "one"]);
+  scene.file("shared", FLEET.replace("# the first", "# the only one"));
+  await cli(["config", "apply", file, "--by", "bob", "--note", "two"]);
+
+  const history = JSON.parse((await cli(["config", "history", "-c", file, "-o", "json"])).out) as object[];
+  const seen = history.map((one) => ({ ...one, applied: "", digest: "" }));
+  const common = { applied: "", digest: "", by: "store" };
+  assert.deepEqual(seen[0], { version: 2, ...common, summary: "two", author: "bob" });
+  assert.equal(seen.length, 2);
+  const diff = await cli(["config", "diff", "-c", file]);
+  assert.match(diff.out, /^--- version 1\n\+\+\+ version 2\n[^]*\n\+ .*# the only one\n/u);
+  const both = JSON.parse((await cli(["config", "diff", "1", "1", "-c", file, "-o", "json"])).out) as object;
+  assert.deepEqual(both, { ...both, from: 1, to: 1, paths: [], text: "" });
+
+  const conflict = await cli(["config", "rollback", "1", "-c", file, "--if-match", "1"]);
+  assert.deepEqual([conflict.code, conflict.err.includes("version 2 runs")], [6, true]);
+  const back = await cli(["config", "rollback", "1", "-c", file]);
+  assert.equal(back.out, "published to the fleet at /stored; config version 3\n", back.err);
+  assert.match((await cli(["config", "history", "-c", file])).out, /\n +3 .* ann@\S+ .* back to version 1\n/u);
+  assert.equal((await cli(["config", "diff", "1", "3", "-c", file])).out, "no difference\n");
+
+  const missing = await cli(["config", "rollback", "9", "-c", file]);
+  assert.deepEqual([missing.code, missing.err.includes("version 9 is not kept")], [5, true]);
+  assert.equal((await cli(["config", "diff", "1", "9", "-c", file])).code, 5);
+  const node = ["--url", "http://127.0.0.1:1"];
+  assert.equal((await cli(["config", "history", "-c", file, ...node])).code, 2, "one of both");
+  const nobody = await cli(["config", "history", ...node]);
+  assert.deepEqual([nobody.code, nobody.err.includes("-c <file> asks the store")], [7, true]);
+  writeFileSync(join(folder, "alone.yaml"), FLEET);
+  const alone = await cli(["config", "history", "-c", join(folder, "alone.yaml")]);
+  assert.deepEqual([alone.code, alone.err.includes("names no store that nodes share")], [2, true]);
+});
+
 test("a literal secret is refused with its path, and a reference is read only where the node allows it", async () => {
   await using scene = new Scene("/secrets");
   const own = "  secrets: { env: [FLEET_*] }\n";

@@ -33,6 +33,8 @@ export interface AdminCommand extends Pick<Command, "name" | "summary" | "usage"
   readonly member?: (args: Args) => string | undefined;
   /** Of an answer that is no failure. */
   readonly exitCode?: (body: unknown) => ExitCode;
+  /** Who else can be asked where no node answers. */
+  readonly elsewhere?: string;
 }
 
 export function adminCommand(spec: AdminCommand): Command {
@@ -80,10 +82,14 @@ export async function ask(
   call: AdminCall,
   args: Args,
   io: Io,
-  { text, member, exitCode }: Pick<AdminCommand, "member" | "exitCode"> & { text: (body: unknown) => string },
+  spec: Pick<AdminCommand, "member" | "exitCode" | "elsewhere"> & { text: (body: unknown) => string },
 ): Promise<ExitCode> {
+  const { text, member, exitCode, elsewhere } = spec;
   const options = adminOptions(args, io);
   const answer = await callAdmin(call, options, io.clock);
+  if (answer.kind === "unreachable" && elsewhere !== undefined) {
+    return tellFailure({ ...answer, hint: `${answer.hint}; ${elsewhere}` }, options.url, args, io);
+  }
   if (answer.kind !== "ok") return tellFailure(answer, options.url, args, io);
   const { body } = answer;
   const part = member?.(args);

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
+import { isoTime } from "../../core/iso-time.ts";
 
 const VersionInfoSchema = z.strictObject({
   /** Counts up from 1, also over restarts where a history is kept. */
@@ -23,6 +24,12 @@ export type VersionInfo = Readonly<Omit<z.infer<typeof VersionInfoSchema>, "auth
   readonly author?: string | undefined;
 };
 export type Origin = VersionInfo["by"];
+
+/** As the API and the command line tell it. */
+export function shownVersion(info: VersionInfo): Readonly<Record<string, unknown>> {
+  const { version, digest, appliedMs, by, summary, author } = info;
+  return { version, digest, applied: isoTime(appliedMs), by, summary, author: author ?? null };
+}
 
 /**
  * One version as a file has it: a line with the digest of all that follows, a line of JSON, and the

@@ -1,0 +1,57 @@
+import { hostname } from "node:os";
+import { type publishFile, type PublishRefusal, refusalOf, type StoredFleet } from "../server/publish-command.ts";
+import { readIfMatch } from "./admin-client/options.ts";
+import { type Args, EXIT, type ExitCode, type Io, type OptionSpecs } from "./command.ts";
+import { printError } from "./error-output.ts";
+import { print, problemLines } from "./print.ts";
+
+/** Who and why, of a change. */
+export const PEOPLE_OPTIONS: OptionSpecs = {
+  note: { type: "string", value: "text", help: "Why, for people: kept in the history." },
+  by: { type: "string", value: "name", help: "Who, for people; default: the user of this machine." },
+};
+
+/** For people: who changes something, and on which machine; undefined: nobody knows. */
+export function authorOf(args: Args, { env }: Pick<Io, "env">): string | undefined {
+  const user = env["USER"] ?? "";
+  return args.text("by") ?? (user === "" ? undefined : `${user}@${hostname()}`);
+}
+
+/** The same for a store, which nobody knows who asks. */
+export function publisherOf(args: Args, io: Pick<Io, "env">): string {
+  return authorOf(args, io) ?? `somebody@${hostname()}`;
+}
+
+/** The version that is to run before; undefined: whatever runs. */
+export function expectedOf(args: Args): number | undefined {
+  const ifMatch = readIfMatch(args)?.replaceAll('"', "");
+  return ifMatch === undefined || ifMatch === "*" ? undefined : Number(ifMatch);
+}
+
+/** What came of a publishing straight to the store of a fleet. */
+export function tellPublishing(
+  result: Awaited<ReturnType<typeof publishFile>>,
+  { store }: StoredFleet,
+  args: Args,
+  io: Io,
+): ExitCode {
+  if (!("pointer" in result)) return tellRefusal(result, args, io);
+  const { version, sha256 } = result.pointer;
+  const { prefix } = store.coordination;
+  const same = result.kind === "same" ? " (nothing is different)" : "";
+  print({ version, digest: sha256, prefix, result: result.kind }, args, io, () => {
+    return `published to the fleet at ${prefix}; config version ${version}${same}\n`;
+  });
+  return EXIT.ok;
+}
+
+function tellRefusal(result: PublishRefusal, args: Args, io: Io): ExitCode {
+  const { detail, hint, problems } = refusalOf(result);
+  const lines = problems === undefined ? [detail] : problemLines(problems);
+  const below = hint === undefined ? "" : `  ${hint}\n`;
+  io.stderr.write(`not published:\n${lines.join("\n")}\n${below}`);
+  const code = result.kind === "invalid" ? "CONFIG_INVALID" : "CONFLICT";
+  const exitCode = result.kind === "invalid" ? EXIT.invalidConfig : EXIT.conflict;
+  printError({ code, detail, hint, problems, exit_code: exitCode }, args.text("output"), io);
+  return exitCode;
+}
