@@ -15,6 +15,7 @@ import { createLock } from "../../src/store/recipes/lock.ts";
 import type { RecipePlace } from "../../src/store/recipes/place.ts";
 import { UNOBSERVED } from "../../src/store/store-metrics.ts";
 import { runCli, type Ran } from "./run-cli.ts";
+import { ScriptedAdmin } from "./scripted-admin.ts";
 
 const { signal } = new AbortController();
 const folder = mkdtempSync(join(tmpdir(), "signalbox-coordination-"));
@@ -203,6 +204,47 @@ test("doctor says of an embedded store that all is well, and fails for a fleet t
   const [failed] = findings.filter(({ status }) => status === "failed");
   assert.equal(failed?.["check"], "identity");
   assert.match(String(failed["hint"]), /fleet adopt/u);
+});
+
+test("doctor asks a node, where one is named, whether controllers see the same members", async () => {
+  const node = nodeFolder();
+  await node.run("fleet init --id blue");
+  const ask = async (topology: unknown): Promise<readonly Record<string, unknown>[]> => {
+    await using admin = await ScriptedAdmin.open({ body: topology });
+    const ran = await node.run(`doctor -o json --token secret --url ${admin.url}`);
+    assert.equal(ran.code, 0, "nothing of it has failed");
+    assert.deepEqual(
+      admin.seen.map(({ line, headers }) => [line, headers.authorization]),
+      [["GET /api/v1/topology?limit=1", "Bearer secret"]],
+    );
+    const { findings } = JSON.parse(ran.out) as { findings: Record<string, unknown>[] };
+    return findings.slice(findings.findLastIndex(({ check }) => check !== "views") + 1);
+  };
+  const regions = [{ id: "eu", stale: false, collectors: [] }];
+  const [agreed] = await ask({ regions, split: [], stale: false });
+  assert.equal(agreed?.["status"], "ok");
+  const views = [
+    { digest: "aa", controllers: ["n1", "n2"], only_here: ["c7"] },
+    { digest: "bb", controllers: ["n3"], only_here: [] },
+  ];
+  const [split, stale] = await ask({
+    regions: [...regions, { id: "us", stale: true, collectors: [] }],
+    split: [{ scope: "eu", views }],
+    stale: true,
+  });
+  assert.deepEqual([split?.["status"], stale?.["status"]], ["warning", "warning"]);
+  assert.equal(split?.["message"], "controllers do not see the same members of eu: n1,n2 (aa, alone c7); n3 (bb)");
+  assert.match(String(split?.["hint"]), /look at their logs/u);
+  assert.match(String(stale?.["message"]), /anything new of us: what is shown is of the past/u);
+});
+
+test("doctor: a node that does not answer is a warning of its own, with what to do", async () => {
+  const node = nodeFolder();
+  await node.run("fleet init --id blue");
+  const ran = await node.run("doctor --url http://127.0.0.1:1");
+  assert.equal(ran.code, 0, ran.err);
+  assert.match(ran.out, /views +warning +the node at http:\/\/127\.0\.0\.1:1 tells\s+nothing/u);
+  assert.match((await node.run("doctor --url ftp://a")).err, /--url takes an address/u);
 });
 
 test("a store that cannot be reached is told with 7, by every command", async () => {

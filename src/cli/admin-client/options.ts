@@ -20,6 +20,13 @@ export interface AdminOptions {
 
 const DEFAULT_URL = "http://127.0.0.1:4320";
 
+/** What a node may ask for before it answers. */
+export const ADMIN_TOKEN: OptionSpec = {
+  type: "string",
+  value: "token",
+  help: "One of node.admin.tokens: else $SIGNALBOX_TOKEN, else none.",
+};
+
 /** Options of every command that asks a running node. */
 export const ADMIN_OPTIONS: OptionSpecs = {
   url: {
@@ -28,7 +35,7 @@ export const ADMIN_OPTIONS: OptionSpecs = {
     value: "url",
     help: `The node's admin API: else $SIGNALBOX_URL, else ${DEFAULT_URL}.`,
   },
-  token: { type: "string", value: "token", help: "One of node.admin.tokens: else $SIGNALBOX_TOKEN, else none." },
+  token: ADMIN_TOKEN,
   ca: { type: "string", value: "file", help: "PEM of the authorities to trust, for https." },
   timeout: { type: "string", value: "time", default: "10s", help: "Of the call." },
   output: OUTPUT_OPTION,
@@ -48,12 +55,24 @@ export const FORCE_OPTION: OptionSpecs = {
 export const FILE_OPTION: OptionSpec = { type: "string", short: "f", value: "file", help: "YAML or JSON; - is stdin." };
 
 /** Fails with USAGE, naming the option; a token is never repeated. */
-export function adminOptions(args: Args, { env, cwd }: Io): AdminOptions {
-  const ca = args.text("ca");
+export function adminOptions(args: Args, io: Io): AdminOptions {
+  const url = args.text("url") ?? (io.env["SIGNALBOX_URL"] || DEFAULT_URL);
+  return adminOptionsOf({ args, url, ca: "ca" }, io);
+}
+
+/** Of a command that has its own way to say which node, and another option for its authorities. */
+export interface GivenAdmin {
+  readonly args: Args;
+  readonly url: string;
+  readonly ca: string;
+}
+
+export function adminOptionsOf({ args, url, ca: caOption }: GivenAdmin, { env, cwd }: Io): AdminOptions {
+  const ca = args.text(caOption);
   return {
-    url: readUrl(args.text("url") ?? (env["SIGNALBOX_URL"] || DEFAULT_URL)),
+    url: readUrl(url),
     token: readToken(args.text("token") ?? env["SIGNALBOX_TOKEN"]),
-    ca: ca === undefined ? undefined : readPem("ca", resolve(cwd, ca)),
+    ca: ca === undefined ? undefined : readPem(caOption, resolve(cwd, ca)),
     timeoutMs: readTimeout(args.required("timeout")),
   };
 }

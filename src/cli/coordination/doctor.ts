@@ -1,38 +1,49 @@
-import type { Coordination } from "../../server/coordination.ts";
 import { memoryOf } from "../../server/named-store.ts";
+import { ADMIN_TOKEN, type AdminOptions, adminOptionsOf } from "../admin-client/options.ts";
 import { usage } from "../args.ts";
-import { type Command, EXIT } from "../command.ts";
+import { type Args, type Command, EXIT, type Io } from "../command.ts";
 import { counted, print, wrapped } from "../print.ts";
 import { namedStore, STORE_OPTIONS, WHICH_STORE, withStore } from "./options.ts";
-
-type Diagnosis = Awaited<ReturnType<Coordination["diagnose"]>>;
+import { type Diagnosis, topologyFindings } from "./topology-findings.ts";
 
 export const doctor: Command = {
   name: "doctor",
   summary: "Look at the coordination store as a fleet uses it, and say what to do about what is wrong.",
-  usage: ["doctor -c <file>", "doctor --store <kind> --endpoint <url>"],
+  usage: ["doctor -c <file> [--url <url>]", "doctor --store <kind> --endpoint <url>"],
   details: `Whether it answers, how fast, what it says of itself (compaction, room, members that are down), whether keys can be written
 below the prefix and what else may be read, whose the keys are, which fleet's they are and whether the node of the config
 would follow it, who is registered, whether each region is told of by whoever leads it (split views), which versions of
 Signalbox and of the config run, how much of a lease is left when it is granted, and whether other clocks are ahead. One key is written and deleted, one session opened and closed. Exits with 1 when something has failed, with 0 when
-there are only warnings.
+there are only warnings. With --url one node is asked as well, which asks all controllers whom they see, and compares the digests of that.
 
 ${WHICH_STORE}`,
   options: {
     ...STORE_OPTIONS,
+    url: { type: "string", short: "u", value: "url", help: "A node's admin API, which is asked for split views, too." },
+    token: ADMIN_TOKEN,
+    "admin-ca": { type: "string", value: "file", help: "PEM of the authorities to trust, for --url https://.." },
     timeout: { ...STORE_OPTIONS["timeout"], type: "string", help: "Of all checks together.", default: "30s" },
   },
   async run(args, io) {
     if (args.positionals.length > 0) throw usage("doctor takes options alone");
     const named = namedStore(args, io);
-    const report = await withStore(named, "read", { args, io }, (coordination, signal) =>
+    const admin = adminOf(args, io);
+    const ofStore = await withStore(named, "read", { args, io }, (coordination, signal) =>
       coordination.diagnose(() => memoryOf(named), signal),
     );
+    const ofNode = admin === undefined ? [] : await topologyFindings(admin, io);
+    const report = { ...ofStore, findings: [...ofStore.findings, ...ofNode] };
     print(report, args, io, () => reportText(report, io.stdout.columns));
     if (!report.reachable) return EXIT.unreachable;
     return report.findings.some(({ status }) => status === "failed") ? EXIT.failure : EXIT.ok;
   },
 };
+
+/** Undefined: the store alone is asked. */
+function adminOf(args: Args, io: Io): AdminOptions | undefined {
+  const url = args.text("url");
+  return url === undefined ? undefined : adminOptionsOf({ args, url, ca: "admin-ca" }, io);
+}
 
 const MARKS = { ok: "ok", warning: "warning", failed: "FAILED" } as const;
 const LEAD = 22;
