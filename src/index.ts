@@ -265,6 +265,13 @@ export {
 export { type MemberView, seenBy, type SplitView, splitViews } from "./control/topology/split-views.ts";
 export { type TopologyTotals, topologyTotals, type TotalNumbers } from "./control/topology/totals.ts";
 
+// The same of a running node: its fleet's topology, who leads it, and who has which lock.
+export type { BestQuery, BestView, Topology, TopologyOptions } from "./control/topology/topology.ts";
+export type { CollectorTopology, RegionTopology, TopologyView } from "./control/topology/topology-view.ts";
+export type { LeadersView, LeaderView, LockView, SeatReader } from "./control/coordination/seats.ts";
+export type { LeaderTransfer } from "./admin/context.ts";
+export type { RequestedTransfer, RequestTransferOptions, TransferAsked } from "./control/region/request-transfer.ts";
+
 // Whose store it is, and which of two leaders is the newer.
 export {
   adoptFleet,

@@ -1,6 +1,5 @@
 import { hostname } from "node:os";
-import { isAbsolute, join, resolve } from "node:path";
-import type { AdminContext, NodeFacts } from "../admin/context.ts";
+import type { AdminContext, LeaderTransfer, NodeFacts } from "../admin/context.ts";
 import { type AdminServer, listenAdmin } from "../admin/admin-listener.ts";
 import { createRoutes } from "../admin/routes.ts";
 import { filesReadBy } from "../config/files-read.ts";
@@ -8,11 +7,12 @@ import { formatAddress } from "../config/schema/address.ts";
 import { hideValuesOf } from "../config/taint.ts";
 import type { Config, NodeConfig } from "../config/schema/config.ts";
 import { type ConfigWalk, isToRepeat } from "../control/apply.ts";
-import { openDataDir } from "../control/data-dir.ts";
-import { type ConfigHistory, openHistory } from "../control/history/history.ts";
+import type { SeatReader } from "../control/coordination/seats.ts";
+import type { LoadMonitor } from "../control/load/load-monitor.ts";
 import { openOperatorStates } from "../control/operator-states.ts";
 import type { RouteTable } from "../control/route-table.ts";
 import { watchRenewals } from "../control/renewals.ts";
+import type { Topology } from "../control/topology/topology.ts";
 import type { FileTruth } from "../control/truth/file-truth.ts";
 import type { ConfigValidator } from "../control/truth/published-document.ts";
 import type { Cancel, Clock } from "../core/clock.ts";
@@ -20,7 +20,6 @@ import type { Hide } from "../core/hide.ts";
 import { eachListener } from "../core/listener-kinds.ts";
 import type { Random } from "../core/random.ts";
 import type { Strategies } from "../data/balance/strategies.ts";
-import { compile, digestOf } from "../plan/compile.ts";
 import type { DataPlane, DataPlaneStatus, ListenOptions, ShutdownReport } from "../plan/data-plane.ts";
 import type { PlanData } from "../plan/plan-data.ts";
 import type { SecretReader } from "../plan/secrets.ts";
@@ -42,6 +41,7 @@ import { linkToFleet } from "./fleet/link-to-fleet.ts";
 import type { FleetLink } from "./fleet/open-fleet-link.ts";
 import { type NodeView, openNodeView } from "./node-view.ts";
 import { type NodeFleet, openNodeFleet } from "./node-fleet.ts";
+import { openBeginning, placeOf } from "./node-beginning.ts";
 import { openNodeSeats, seatsOf } from "./node-seats.ts";
 import { openSteering, setLog, type Steering } from "./steering.ts";
 
@@ -84,6 +84,12 @@ export interface RunningNode extends AsyncDisposable {
   readonly walk: ConfigWalk;
   /** What runs, what ran, and every way to change it. */
   readonly table: RouteTable;
+  /** What the node carries, what it has carried, and what is to be expected. */
+  readonly load: LoadMonitor;
+  /** Regions, their collectors and members, and the best to send to: of its fleet, or itself. */
+  readonly topology: Topology;
+  /** Who leads and who has which lock, as the node's store says, and to give a lead to another. */
+  readonly seats: SeatReader & LeaderTransfer;
   /** Reads the config file now, changed or not. Does nothing without a file. */
   reload(): Promise<void>;
   /**
@@ -147,67 +153,6 @@ function workersOf({ node }: Config, { workers = 0, log }: StartOptions): number
   return count;
 }
 
-/** What a node begins with, and what it keeps. */
-interface NodeBeginning {
-  readonly kept: ReturnType<typeof keptIn> | undefined;
-  readonly history: ConfigHistory;
-  readonly first: Config;
-  readonly plan: PlanData;
-}
-
-interface BeginningParts {
-  readonly config: Config;
-  readonly fleet: NodeFleet | undefined;
-  readonly dataDir: string | undefined;
-}
-
-/** Its own file, or what its fleet runs. */
-async function openBeginning(
-  { config, fleet, dataDir }: BeginningParts,
-  source: ConfigSource,
-  { clock, log }: Env,
-): Promise<NodeBeginning> {
-  const versions = fleet === undefined ? "config-history" : "fleet-config-history";
-  const kept = dataDir === undefined ? undefined : keptIn(dataDir, versions);
-  const history = await openHistory({ directory: kept?.history, clock, log });
-  const first = fleet?.config ?? config;
-  const text = fleet?.start.prepared.text ?? source.text;
-  const version = fleet?.start.version ?? firstVersion(history, source);
-  const noConfig = fleet?.noConfigIn(version);
-  return { kept, history, first, plan: compile(first, first.node, { version, text, noConfig }) };
-}
-
-/** `storeDir`: where an embedded store is, which says so itself when it cannot be used. */
-async function placeOf(
-  config: Config,
-  source: ConfigSource,
-  env: Env,
-): Promise<{ readonly dataDir: string | undefined; readonly storeDir: string | undefined }> {
-  const storeDir = dataDirOf(config, source);
-  const isUsable = storeDir !== undefined && (await openDataDir(storeDir, env));
-  return { dataDir: isUsable ? storeDir : undefined, storeDir };
-}
-
-/**
- * Where this node keeps what must survive a restart; undefined: nowhere, since a config that is no
- * file has no place of its own.
- */
-function dataDirOf(config: Config, { file, place }: ConfigSource): string | undefined {
-  const { data_dir: directory } = config.node;
-  return file === undefined && !isAbsolute(directory) ? undefined : resolve(place.folder, directory);
-}
-
-function keptIn(dataDir: string, history: string): { history: string; operatorStates: string } {
-  return { history: join(dataDir, history), operatorStates: join(dataDir, "operator-states.json") };
-}
-
-/** The version that ran last when this is its document, otherwise the next. */
-function firstVersion({ versions, lastVersion }: ConfigHistory, { text }: ConfigSource): number {
-  const [newest] = versions;
-  const isTheSame = newest?.version === lastVersion && newest.digest === digestOf(text);
-  return isTheSame ? lastVersion : lastVersion + 1;
-}
-
 function factsOf(config: Config, { clock, source }: StartOptions): NodeFacts {
   return {
     id: config.node.id ?? hostname(),
@@ -252,6 +197,9 @@ class Node implements RunningNode {
   readonly dataPlane: DataPlane;
   readonly walk: ConfigWalk;
   readonly table: RouteTable;
+  readonly load: LoadMonitor;
+  readonly topology: Topology;
+  readonly seats: SeatReader & LeaderTransfer;
   readonly #parts: NodeParts;
   #admin: AdminServer | undefined;
   /** Undefined: it is alone. */
@@ -266,6 +214,9 @@ class Node implements RunningNode {
     this.dataPlane = parts.dataPlane;
     this.walk = parts.walk;
     this.table = parts.table;
+    this.load = parts.load;
+    this.topology = parts.topology;
+    this.seats = parts.seats;
     this.#parts = parts;
   }
 

@@ -36,11 +36,14 @@ const programs = PAGES.flatMap((path, p) => {
 });
 for (const { file, text } of programs) writeFileSync(join(folder, file), text);
 
-/** The example as its readers have it, who import the package by name. */
+/** The examples as their readers have them, who import the package by name. */
 const EXAMPLE = "dynamic-routing.mts";
-const example = readFileSync(join(ROOT, "examples/dynamic-routing.ts"), "utf8");
-writeFileSync(join(folder, EXAMPLE), example.replace('"../src/index.ts"', '"signalbox"'));
-assert.match(example, /from "\.\.\/src\/index\.ts"/u);
+const EXAMPLES = [EXAMPLE, "distributed-control.mts"];
+for (const name of EXAMPLES) {
+  const example = readFileSync(join(ROOT, "examples", name.replace(".mts", ".ts")), "utf8");
+  assert.match(example, /from "\.\.\/src\/index\.ts"/u);
+  writeFileSync(join(folder, name), example.replace('"../src/index.ts"', '"signalbox"'));
+}
 
 test("package: its types are good for strict users", async () => {
   const options = {
@@ -53,7 +56,7 @@ test("package: its types are good for strict users", async () => {
     noUncheckedIndexedAccess: true,
   };
   const compilerOptions = { ...options, exactOptionalPropertyTypes: true, skipLibCheck: false };
-  const files = [EXAMPLE, ...programs.map(({ file }) => file)];
+  const files = [...EXAMPLES, ...programs.map(({ file }) => file)];
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files }));
   const { stdout } = await run(process.execPath, [TSC, "-p", folder]).catch((error: { stdout: string }) => error);
   assert.equal(stdout, "");
