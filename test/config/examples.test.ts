@@ -145,6 +145,7 @@ test("examples: secrets of the fleet come from variables and files, and do not p
   const config = loadExample("fleet.yaml");
   assert.equal(config.targets[0]?.headers["authorization"]?.reveal(), "ingest-secret");
   assert.equal(config.node.admin.tokens[0]?.value.reveal(), "admin-secret");
+  assert.equal(config.node.fleet.token?.reveal(), "fleet-secret");
   assert.ok(!JSON.stringify(config).includes("-secret"));
   assert.deepEqual(config.pools["ingest"]?.targets, ["use1", "usw2"]);
   assert.deepEqual(config.pools["ingest"].queue, {

@@ -4,6 +4,7 @@ import { type LoadResult, loadConfig } from "../../src/config/load.ts";
 const ENV = { INGEST_TOKEN: "ingest-secret", EMPTY: "", MARKUP: "a: [1", NESTED: "${env:INGEST_TOKEN}" };
 const FILES: Readonly<Record<string, string>> = {
   "/etc/signalbox/admin-token": "admin-secret\n",
+  "/etc/signalbox/fleet-token": "fleet-secret\n",
   "cert.pem": "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n",
   "key.pem": "-----BEGIN PRIVATE KEY-----\nAA==\n-----END PRIVATE KEY-----\n",
   "not.pem": "hello",
