@@ -64,10 +64,9 @@ const diff = orFromStore(diffOfNode, async (versions, { args, signal }) => {
 });
 
 function versionsIn(args: Args): [from: number | undefined, to: number | undefined] {
-  const [from, to, ...more] = args.positionals.map(readVersion);
+  const [from, to, ...more] = args.positionals.map((text) => Number(readVersion(text)));
   if (more.length > 0) throw usage("config diff takes two versions");
-  const number = (text: string | undefined): number | undefined => (text === undefined ? undefined : Number(text));
-  return [number(from), number(to)];
+  return [from, to];
 }
 
 function diffText(body: unknown): string {
