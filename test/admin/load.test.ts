@@ -134,3 +134,20 @@ test("load: the command shows what is expected and the history, and the same as 
   assert.deepEqual([view.id, view.history.length], ["n1", 1]);
   assert.equal((await runCli(["load", "--horizon", "2d"], { env })).code, 3);
 });
+
+test("the metrics of requests, errors, times and batches are there by region", async () => {
+  await using sink = await openGrpcSink();
+  await using node = await open(sink);
+  await using sender = new OtlpSender(node);
+  const body = requestOf("traces", [
+    { service: "shop", name: "a" },
+    { service: "shop", name: "b" },
+  ]);
+  assert.ok((await sender.send("grpc", "traces", body)).ok);
+  assert.ok(!(await sender.send("http", "traces", Buffer.from("no protobuf"))).ok);
+  const { text } = await callApi(node.admin, "/metrics");
+  assert.match(text, /^otlp_requests_total\{region="eu",service="shop"\} 1$/mu);
+  assert.match(text, /^otlp_errors_total\{region="eu",error_type="\w+"\} 1$/mu);
+  assert.match(text, /^otlp_request_duration_seconds_count\{region="eu",method="grpc"\} 1$/mu);
+  assert.match(text, /^otlp_batch_size_sum\{region="eu"\} 2$/mu);
+});
