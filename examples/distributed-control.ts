@@ -5,7 +5,8 @@
  *
  * `node examples/distributed-control.ts` has a store of its own, in a temporary folder;
  * `node examples/distributed-control.ts etcd http://127.0.0.1:2379` has etcd, where the same fleet
- * is found again; a third argument is the prefix of its keys. With `--stay` it goes on until Ctrl-C.
+ * is found again; a third argument is the prefix of its keys. With `--stay` it goes on until
+ * Ctrl-C.
  *
  * In a program of your own, import from "signalbox": all else stays as it is. This one takes the
  * source beside it, so that it runs in a checkout that was not built.
@@ -241,7 +242,8 @@ async function main(): Promise<void> {
     console.log("\nRuns until Ctrl-C ..");
     await once(process, "SIGINT");
   }
-  // What was opened last ends first: the lead is resigned, the member is gone, the node says goodbye.
+  // What was opened last ends first: the lead is resigned, the member is off the list, the node says
+  // goodbye.
 }
 
 await main();

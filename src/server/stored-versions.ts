@@ -16,7 +16,7 @@ export type StoredDiff =
   | NotKept
   | { readonly kind: "diff"; readonly from: number; readonly to: number; readonly diff: DocumentDiff };
 
-/** The config of a fleet as its store has it, without any node. Its methods throw as the store does. */
+/** The config of a fleet as its store has it, without any node. Throws as the store does. */
 export interface StoredVersions {
   /** Newest first, as the admin API has them. */
   list(options: CallOptions): Promise<readonly ReturnType<typeof shownVersion>[]>;
