@@ -242,8 +242,8 @@ async function main(): Promise<void> {
     console.log("\nRuns until Ctrl-C ..");
     await once(process, "SIGINT");
   }
-  // What was opened last ends first: the lead is resigned, the member is off the list, the node says
-  // goodbye.
+  // What was opened last ends first: the lead is resigned, the member deregistered, and the node
+  // says goodbye.
 }
 
 await main();
