@@ -42,8 +42,15 @@ const dataDir = join(folder, "node-1");
 const ending = new AbortController();
 const { signal } = ending;
 
-/** What all nodes of the fleet share. */
-const FLEET = { unmatched: "drop" };
+/**
+ * What all nodes of the fleet share: what is to be kept goes to `next`, which need not be there,
+ * since the program sends nothing of it; all else is dropped.
+ */
+const FLEET = {
+  targets: [{ id: "next", endpoint: "http://127.0.0.1:14317" }],
+  rules: [{ id: "kept", conditions: [{ service_name: "kept" }], targets: ["next"] }],
+  unmatched: "drop",
+};
 
 /** How this region differs, as `regions` of a config says it. */
 const REGION = {
