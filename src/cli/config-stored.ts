@@ -26,7 +26,7 @@ const WITHOUT_NODE = `With -c the fleet's store is asked, as config apply does: 
 export const ELSEWHERE = "without any node, -c <file> asks the store of a fleet itself";
 
 /** What the store says, as a node would. */
-export type StoreLook = (versions: StoredVersions, asked: StoredQuestion) => Promise<NotKept | Shown>;
+export type StoreLook = (versions: StoredVersions, asked: StoredQuestion) => Promise<NotKept | ShownResult>;
 
 export interface StoredQuestion {
   readonly args: Args;
@@ -35,7 +35,7 @@ export interface StoredQuestion {
 }
 
 /** A result, and how people read it. */
-export interface Shown {
+export interface ShownResult {
   readonly kind: "shown";
   readonly result: unknown;
   readonly text: string;

@@ -6,7 +6,7 @@ import { fieldsOf, shown } from "../admin-client/fields.ts";
 import type { Io } from "../command.ts";
 
 export type Diagnosis = Awaited<ReturnType<Coordination["diagnose"]>>;
-type Finding = Diagnosis["findings"][number];
+type NodeFinding = Diagnosis["findings"][number];
 
 const LOGS = "look at their logs: whether each reaches the store and the others; a network that is cut in two looks so";
 
@@ -14,7 +14,7 @@ const LOGS = "look at their logs: whether each reaches the store and the others;
  * What the store cannot tell: whether controllers see the same members, and which do not answer. A
  * node asks all of them, and compares the digests of what they see.
  */
-export async function topologyFindings(options: AdminOptions, { clock }: Pick<Io, "clock">): Promise<Finding[]> {
+export async function topologyFindings(options: AdminOptions, { clock }: Pick<Io, "clock">): Promise<NodeFinding[]> {
   const call = { method: "GET", path: ["topology"], query: { limit: "1" } } as const;
   const answer = await callAdmin(call, options, clock);
   if (answer.kind === "ok") return findingsOf(answer.body, options.url);
@@ -22,7 +22,7 @@ export async function topologyFindings(options: AdminOptions, { clock }: Pick<Io
   return [warning(`the node at ${options.url} tells nothing of the topology: ${why}`, hintOf(answer))];
 }
 
-function findingsOf(body: unknown, url: string): Finding[] {
+function findingsOf(body: unknown, url: string): NodeFinding[] {
   const view = fieldsOf(body);
   const regions = listOf(view["regions"]).map(fieldsOf);
   const split = listOf(view["split"]).map(fieldsOf).map(splitFinding);
@@ -36,7 +36,7 @@ function findingsOf(body: unknown, url: string): Finding[] {
   return [{ check: "views", status: "ok", message }];
 }
 
-function splitFinding({ scope, views }: ReturnType<typeof fieldsOf>): Finding {
+function splitFinding({ scope, views }: ReturnType<typeof fieldsOf>): NodeFinding {
   const each = listOf(views)
     .map(fieldsOf)
     .map(({ controllers, digest, only_here: only }) => {
@@ -57,6 +57,6 @@ function hintOf(answer: Exclude<Awaited<ReturnType<typeof callAdmin>>, { kind: "
   return hint ?? "name the admin listener of a node (node.listen.admin), and give --token where it wants one";
 }
 
-function warning(message: string, hint: string): Finding {
+function warning(message: string, hint: string): NodeFinding {
   return { check: "views", status: "warning", message, hint };
 }
