@@ -33,6 +33,12 @@ const cases: { name: string; facts: Partial<RegionFacts>; want: [string, string]
     facts: { healthyCollectors: 1, controllers: ["healthy", "unhealthy"] },
     want: ["unhealthy", "1 of 2 controllers unhealthy; 1 of 4 collectors healthy"],
   },
+  { name: "nobody answers for it", facts: { isSilent: true }, want: ["unknown", "its controller does not answer"] },
+  {
+    name: "nobody can answer for it",
+    facts: { isSilent: true, controllers: [] },
+    want: ["unhealthy", "no controller"],
+  },
   { name: "there is no collector", facts: { collectors: 0, healthyCollectors: 0 }, want: ["unknown", "no collector"] },
 ];
 

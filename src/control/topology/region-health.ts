@@ -11,6 +11,8 @@ export interface RegionFacts {
   readonly adopted: boolean;
   readonly collectors: number;
   readonly healthyCollectors: number;
+  /** Whoever does its controller's work does not answer: the rest is what was so before. */
+  readonly isSilent?: boolean;
 }
 
 export interface RegionVerdict {
@@ -22,9 +24,9 @@ export interface RegionVerdict {
 /** Fewer than this share of the collectors are too few. */
 const ENOUGH = 0.5;
 
-/** The worse of what its controllers and its collectors say. */
+/** The worst of what its controllers and its collectors say, and of whether anybody says it. */
 export function regionHealth(facts: RegionFacts): RegionVerdict {
-  const verdicts = [ofControllers(facts), ofCollectors(facts)];
+  const verdicts = [ofControllers(facts), ofCollectors(facts), ofSilence(facts)];
   const [worst] = verdicts.toSorted((a, b) => rank(b.health) - rank(a.health));
   const reasons = verdicts.map(({ reason }) => reason).filter((reason) => reason !== "");
   return { health: worst!.health, reason: reasons.join("; ") };
@@ -39,6 +41,12 @@ function ofControllers({ controllers, adopted }: RegionFacts): RegionVerdict {
   if (unhealthy === controllers.length) return { health: "unhealthy", reason };
   if (unhealthy > 0) return { health: "degraded", reason };
   return { health: controllers.includes("healthy") ? "healthy" : "unknown", reason: "" };
+}
+
+function ofSilence({ isSilent = false, controllers, adopted }: RegionFacts): RegionVerdict {
+  // Where there is none, that is said already.
+  const isTold = !isSilent || (controllers.length === 0 && !adopted);
+  return isTold ? { health: "healthy", reason: "" } : { health: "unknown", reason: "its controller does not answer" };
 }
 
 function ofCollectors({ collectors, healthyCollectors }: RegionFacts): RegionVerdict {

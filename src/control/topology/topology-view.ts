@@ -65,7 +65,7 @@ export function topologyView(found: readonly RegionFound[], split: readonly Spli
 }
 
 function regionView({ seen, page, isOld }: RegionFound, nowMs: number): RegionTopology {
-  const { health, reason } = regionHealth(seen);
+  const { health, reason } = regionHealth({ ...seen, isSilent: isOld });
   return {
     id: seen.id,
     health,

@@ -121,6 +121,18 @@ test("topology: regions with pages of their collectors, and totals of all", asyn
   assert.equal(view.split[0]?.views.length, 2, "controllers that see others are told");
 });
 
+test("topology: a controller that lists fewer than the store has counted is believed", async () => {
+  const fleet = new Fleet();
+  fleet.all = [regionSeen("eu", { collectors: 3, healthyCollectors: 3 }), regionSeen("us", { collectors: 3 })];
+  fleet.collectors = [collector("a", "eu"), collector("b", "us"), collector("c", "us", { state: "suspect" })];
+  const { topology } = open(fleet);
+  const [eu, us] = (await topology.read({ limit: 2, signal })).regions;
+  assert.deepEqual([eu?.collectors_total, eu?.health], [1, "healthy"]);
+  assert.deepEqual([us?.collectors_total, us?.health], [2, "degraded"]);
+  const [, first] = (await topology.read({ limit: 1, signal })).regions;
+  assert.deepEqual([first?.collectors_total, first?.next], [3, "b"], "a page is not all of them");
+});
+
 test("topology: where a controller does not answer, what it said last is shown, and called stale", async () => {
   const fleet = new Fleet();
   fleet.all = [regionSeen("eu"), regionSeen("us", { isStale: true })];
@@ -138,10 +150,10 @@ test("topology: where a controller does not answer, what it said last is shown, 
     "nobody has heard of it since",
   );
   assert.deepEqual(
-    view.regions.map(({ stale, collectors }) => [stale, collectors.map(({ id }) => id)]),
+    view.regions.map(({ stale, health, collectors }) => [stale, health, collectors.map(({ id }) => id)]),
     [
-      [true, ["a"]],
-      [true, ["c"]],
+      [true, "unknown", ["a"]],
+      [true, "unknown", ["c"]],
     ],
   );
   assert.ok(view.stale);

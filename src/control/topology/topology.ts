@@ -95,7 +95,9 @@ class SourcedTopology implements Topology {
         const page = await source.page(seen.id, { after, limit, signal });
         if (page !== undefined && after === undefined) remember(this.#pages, seen.id, { page, atMs: clock.nowMs() });
         const old = after === undefined ? this.#pages.get(seen.id) : undefined;
-        return { seen, page: page ?? agedPage(old, clock.nowMs()), isOld: page === undefined };
+        if (page === undefined) return { seen, page: agedPage(old, clock.nowMs()), isOld: true };
+        const isWhole = after === undefined && page.next === undefined;
+        return { seen: isWhole ? countedIn(seen, page) : seen, page, isOld: false };
       }),
     );
     return topologyView(found, split, clock.wallMs());
@@ -153,6 +155,12 @@ function candidateOf(view: CollectorView): ViewedCollector {
   const { id, region, capacity, load, health, state } = view;
   const isHealthy = state === "live" && health.state !== "unhealthy";
   return { id, region, isHealthy, capacity: capacity.items_per_second, load, view };
+}
+
+/** What its controller lists is newer than what the store has of it: a new one writes that late. */
+function countedIn(seen: RegionSeen, { collectors }: CollectorPage): RegionSeen {
+  const healthy = collectors.filter(({ state, health }) => state === "live" && health.state === "healthy");
+  return { ...seen, collectors: collectors.length, healthyCollectors: healthy.length };
 }
 
 /** Nobody knows how they do: it is as long since they were heard as it is since that was told. */
