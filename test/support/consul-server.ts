@@ -85,6 +85,11 @@ export class ConsulServer implements AsyncDisposable {
     return this.ports.api;
   }
 
+  /** Of its process; 0 while there is none. */
+  get pid(): number {
+    return this.#child?.pid ?? 0;
+  }
+
   get url(): string {
     return `${this.#options.tls === undefined ? "http" : "https"}://127.0.0.1:${this.port}`;
   }

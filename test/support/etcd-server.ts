@@ -118,6 +118,11 @@ export class EtcdMember {
     return Number(new URL(this.endpoint).port);
   }
 
+  /** Of its process; 0 while there is none. */
+  get pid(): number {
+    return this.#child?.pid ?? 0;
+  }
+
   async isLeader(): Promise<boolean> {
     const metrics = await fetch(`${this.endpoint}/metrics`);
     return /^etcd_server_is_leader 1$/mu.test(await metrics.text());

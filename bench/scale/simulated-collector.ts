@@ -1,0 +1,169 @@
+import type { Clock } from "../../src/core/clock.ts";
+import { machineMs } from "../../src/core/clock.ts";
+import type { Random } from "../../src/core/random.ts";
+import { VERSION } from "../../src/core/version.ts";
+import { ConfigTaker, type WantedVersion } from "../../src/control/fleet/config-taker.ts";
+import type { ControllerLink } from "../../src/control/fleet/controller-link.ts";
+import { CONFIG_SCOPE } from "../../src/control/fleet/directive.ts";
+import { DirectiveBook } from "../../src/control/fleet/directive-book.ts";
+import { ControllerFollower } from "../../src/control/fleet/follower.ts";
+import type { ReportFacts } from "../../src/control/fleet/follower-ports.ts";
+import type { ControllerAddress } from "../../src/control/fleet/messages.ts";
+import { isNewsOfRate } from "../../src/control/load/offered-rate.ts";
+import { openHttp2Link } from "../../src/server/fleet/http2-link.ts";
+import { forgetfulMemory } from "../../src/store/recipes/fleet-memory.ts";
+import type { Log } from "../../src/telemetry/log.ts";
+
+/** What simulated collectors of one process have in common. */
+export interface SimulatedWorld {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly reportIntervalMs: number;
+  readonly lookUp: (region: string, signal: AbortSignal) => Promise<readonly ControllerAddress[]>;
+}
+
+export interface SimulatedIdentity {
+  readonly id: string;
+  readonly region: string;
+  /** Of its load, as a share of the time in which that rises and falls. */
+  readonly phase: number;
+}
+
+const TIDE_MS = 60_000;
+const ITEMS_A_SECOND = 20_000;
+const CAPACITY = 100_000;
+/** So that in a few seconds each region's sums change by more than is left untold. */
+const TIDE_SHARE = 0.3;
+
+/**
+ * The control side of a collector, as a node has it, with its own connection to its controller:
+ * what it carries is made up. Until it is disposed of.
+ */
+export class SimulatedCollector implements AsyncDisposable {
+  /** By the machine's time; undefined: not since it was cut off, or began. */
+  heardMs: number | undefined;
+  reports = 0;
+  lost = 0;
+  /** What it runs, and since when by the machine's time. */
+  version = 0;
+  takenMs = 0;
+  readonly #world: SimulatedWorld;
+  readonly #identity: SimulatedIdentity;
+  readonly #book: DirectiveBook;
+  readonly #taker: ConfigTaker;
+  readonly #follower: ControllerFollower;
+  #digest = "";
+  #link: ControllerLink | undefined;
+
+  constructor(identity: SimulatedIdentity, world: SimulatedWorld) {
+    this.#world = world;
+    this.#identity = identity;
+    const { clock, random, log } = world;
+    this.#book = new DirectiveBook({
+      clock,
+      memory: forgetfulMemory(),
+      apply: ({ scope, body }) => {
+        if (scope === CONFIG_SCOPE) this.#taker.applied(body);
+      },
+      expired: ({ scope, body }) => {
+        if (scope === CONFIG_SCOPE) this.#taker.expired(body);
+      },
+    });
+    this.#follower = this.#openFollower();
+    this.#taker = new ConfigTaker({
+      clock,
+      random,
+      log,
+      id: identity.id,
+      fetch: (digest, signal) => this.#follower.fetch(digest, signal),
+      follow: (wanted) => this.#follow(wanted),
+    });
+  }
+
+  get follows(): boolean {
+    return this.#follower.status.state === "following";
+  }
+
+  /** Its connection is gone; it finds out, and comes back as a node does. */
+  cut(): void {
+    this.heardMs = undefined;
+    void this.#link?.[Symbol.asyncDispose]();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#follower[Symbol.asyncDispose]();
+    this.#book[Symbol.dispose]();
+    await this.#taker[Symbol.asyncDispose]();
+  }
+
+  #openFollower(): ControllerFollower {
+    const { clock, random, log, reportIntervalMs, lookUp } = this.#world;
+    const { id, region } = this.#identity;
+    return new ControllerFollower({
+      clock,
+      random,
+      log,
+      identity: { id, region, incarnation: `${process.pid}-${id}` },
+      openLink: (to) => (this.#link = openHttp2Link(to, { token: undefined, tls: {}, clock, random })),
+      lookUp: (signal) => lookUp(region, signal),
+      book: this.#book,
+      facts: () => this.#facts(),
+      isNews: ({ load }, toldMs, nowMs) =>
+        isNewsOfRate({ toldPerSecond: load.items_per_second, toldMs }, this.#itemsPerSecond(nowMs), nowMs),
+      observer: {
+        followed: () => undefined,
+        left: () => undefined,
+        lost: () => this.lost++,
+        reported: () => this.#reported(),
+        directive: () => undefined,
+        saidGoodbye: () => undefined,
+      },
+      reportIntervalMs,
+    });
+  }
+
+  #reported(): void {
+    this.reports++;
+    this.heardMs ??= machineMs(this.#world.clock);
+  }
+
+  async #follow({ version, sha256 }: WantedVersion): Promise<"done"> {
+    this.version = version;
+    this.#digest = sha256;
+    this.takenMs = machineMs(this.#world.clock);
+    return "done";
+  }
+
+  #facts(): ReportFacts {
+    const items = this.#itemsPerSecond(this.#world.clock.nowMs());
+    const share = items / CAPACITY;
+    return {
+      version: VERSION,
+      addresses: { otlpGrpc: "127.0.0.1:4317", otlpHttp: "127.0.0.1:4318" },
+      tags: {},
+      capacity: { items_per_second: CAPACITY },
+      load: {
+        items_per_second: Math.round(items),
+        bytes_per_second: Math.round(items * 370),
+        queue_items: 0,
+        cpu: share,
+        memory: 0.2,
+        event_loop_ms: 1.5,
+        utilization: share,
+        latency_ms: 4.25,
+        error_rate: 0,
+        sampling_rate: 1,
+      },
+      health: { state: "healthy", reason: "" },
+      config: { version: this.version, digest: this.#digest, result: this.version === 0 ? "none" : "running" },
+      schema_max: 1,
+    };
+  }
+
+  /** The whole region rises and falls together, each one a little differently each time. */
+  #itemsPerSecond(nowMs: number): number {
+    const tide = Math.sin(2 * Math.PI * (nowMs / TIDE_MS + this.#identity.phase));
+    return ITEMS_A_SECOND * (1 + TIDE_SHARE * tide) * (0.98 + 0.04 * this.#world.random.next());
+  }
+}
