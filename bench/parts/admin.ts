@@ -50,13 +50,13 @@ export class Admin {
   }
 
   /** Asks until the answer will do. */
-  async until(done: (node: NodeView) => boolean, withinMs: number, what: string): Promise<NodeView> {
+  async until(done: (node: NodeView) => boolean, withinMs: number, what: string, everyMs = 50): Promise<NodeView> {
     const endMs = systemClock.nowMs() + withinMs;
     for (;;) {
       const node = await this.node();
       if (done(node)) return node;
       if (systemClock.nowMs() > endMs) throw new Error(`not within ${withinMs} ms: ${what}`);
-      await pause(50);
+      await pause(everyMs);
     }
   }
 

@@ -5,6 +5,7 @@ import { DIRECT, SHARES } from "./added-latency.ts";
 import { HELD, THOUSAND } from "./against.ts";
 import { failedElsewhere, lostElsewhere } from "./deaths.ts";
 import type { DeathsResult } from "./deaths.ts";
+import { fleetMarks, scaleMarks } from "./fleet-tables.ts";
 import { STAGES } from "./memory.ts";
 import type { MemoryResult, MemoryRun } from "./memory.ts";
 import { fullIn10s } from "./part-tables.ts";
@@ -31,6 +32,10 @@ export function partMarks(result: PartResult): Mark[] {
       return memoryMarks(result);
     case "deaths":
       return deathsMarks(result);
+    case "fleet":
+      return fleetMarks(result);
+    case "scale":
+      return scaleMarks(result);
     case "stores":
       return []; // others' programs: there is nothing to hold them to
     default:

@@ -2,6 +2,7 @@ import { notTaken } from "../not-taken.ts";
 import type { ProbeTable } from "../probe-tables.ts";
 import { failedElsewhere, lostElsewhere } from "./deaths.ts";
 import type { DeathsResult } from "./deaths.ts";
+import { fleetTable, scaleTable } from "./fleet-tables.ts";
 import type { MemoryResult } from "./memory.ts";
 import type { PartResult } from "./parts.ts";
 import type { RecoveryResult } from "./recovery.ts";
@@ -20,6 +21,10 @@ export function partTable(result: PartResult): ProbeTable {
       return deathsTable(result);
     case "stores":
       return storesTable(result);
+    case "fleet":
+      return fleetTable(result);
+    case "scale":
+      return scaleTable(result);
     default:
       return seriesTable(result);
   }

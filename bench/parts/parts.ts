@@ -2,17 +2,28 @@ import { measureAddedLatency } from "./added-latency.ts";
 import { measureAgainst } from "./against.ts";
 import { measureDeaths } from "./deaths.ts";
 import type { DeathsResult } from "./deaths.ts";
+import { measureFleet } from "./fleet.ts";
+import type { FleetResult } from "./fleet.ts";
 import { measureInFlight } from "./in-flight.ts";
 import { measureMemory } from "./memory.ts";
 import type { MemoryResult } from "./memory.ts";
 import { measureRecovery } from "./recovery.ts";
 import type { RecoveryResult } from "./recovery.ts";
+import { measureScale } from "./scale.ts";
+import type { ScaleResult } from "./scale.ts";
 import type { SeriesResult } from "./series.ts";
 import { measureStores } from "./stores.ts";
 import type { StoresResult } from "./stores.ts";
 import { measureWorkers } from "./workers.ts";
 
-export type PartResult = SeriesResult | RecoveryResult | MemoryResult | DeathsResult | StoresResult;
+export type PartResult =
+  | SeriesResult
+  | RecoveryResult
+  | MemoryResult
+  | DeathsResult
+  | StoresResult
+  | FleetResult
+  | ScaleResult;
 
 export interface PartOptions {
   readonly short: boolean;
@@ -36,6 +47,12 @@ export const PARTS = [
     windows: 1,
   },
   { name: "stores", title: "the coordination stores that are there", windows: 1 },
+  {
+    name: "fleet",
+    title: "three nodes over etcd: configs, leases at full load, a main loop that is blocked",
+    windows: 1,
+  },
+  { name: "scale", title: "10,000 simulated collectors in 20 regions, with real controllers and etcd", windows: 1 },
 ] as const;
 
 export type PartName = (typeof PARTS)[number]["name"];
@@ -63,6 +80,10 @@ export function measurePart(name: PartName, { short, windows, against }: PartOpt
       return measureDeaths(short);
     case "stores":
       return measureStores(short);
+    case "fleet":
+      return measureFleet(short);
+    case "scale":
+      return measureScale(short);
     default:
       throw new Error("a part that the benchmark does not know");
   }
