@@ -37,7 +37,7 @@ const ROOT = join(import.meta.dirname, "../..");
 const SIGNALBOX = join(ROOT, "bin/signalbox.js");
 const WITNESS = pathToFileURL(join(import.meta.dirname, "witness.ts")).href;
 const BUILT = { SIGNALBOX_BUILT: "1" };
-const RUNS_MS = 20_000;
+const RUNS_MS = 60_000;
 
 /** Ready when it listens; which config it runs is another matter. */
 export async function startBenchNode(id: string, place: BenchFleetPlace): Promise<BenchNode> {

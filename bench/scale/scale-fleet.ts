@@ -60,17 +60,16 @@ export async function openScaleFleet(store: CountedStore, amounts: ScaleAmounts)
   await publishVersion(place, 1);
   const common = { settings, prefix: PREFIX, reportIntervalMs: REPORT_MS };
   const names = regionNames(amounts.regions);
-  const started = await Promise.all([
-    ...divide(names, amounts.controllerProcesses).map((regions) =>
+  const controllers = await Promise.all(
+    divide(names, amounts.controllerProcesses).map((regions) =>
       openTalker<ControllersRequest, ControllersReport>("scale/controllers.ts", { ...common, regions }),
     ),
-  ]);
-  const controllers = started.map((one) => parts.use(one));
+  );
   const shares = shareOut(amounts.collectors, names, amounts.collectorProcesses);
   const simulations = await Promise.all(
     shares.map((share) => openTalker<CollectorsRequest, CollectorsReport>("scale/collectors.ts", { ...common, share })),
   );
-  for (const one of simulations) parts.use(one);
+  for (const one of [...controllers, ...simulations]) parts.use(one);
   return new ScaleFleet(place, { controllers, simulations, amounts }, parts.move());
 }
 
