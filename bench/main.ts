@@ -13,7 +13,7 @@ import type { Report, Results } from "./results.ts";
 import { probeTable } from "./probe-tables.ts";
 import type { ProbeTable } from "./probe-tables.ts";
 import type { PartOptions } from "./parts/parts.ts";
-import { PROBES, runProbe } from "./probes.ts";
+import { NAMED_ONLY, PROBES, runProbe } from "./probes.ts";
 import type { Probe, ProbeResult } from "./probes.ts";
 import { profile } from "./profile.ts";
 import { PEERS, ROUTERS, SIGNALBOX } from "./system.ts";
@@ -122,7 +122,8 @@ function chosenProbes(): Probe[] {
   const names = values.case?.split(",");
   if (names !== undefined) return PROBES.filter(({ name }) => names.includes(name));
   // There is another build only where one is named.
-  return PROBES.filter(({ name, short }) => (!values.short || short) && (name !== "against" || values.against));
+  const isThere = (name: Probe["name"]): boolean => name !== "against" || values.against !== undefined;
+  return PROBES.filter(({ name, short }) => (!values.short || short) && isThere(name) && !NAMED_ONLY.includes(name));
 }
 
 function partOptions(): PartOptions {

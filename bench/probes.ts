@@ -31,6 +31,9 @@ export const PROBES: readonly Probe[] = [
   ...PARTS.map((part) => ({ ...part, short: false })),
 ];
 
+/** Run only when they are named. */
+export const NAMED_ONLY: readonly ProbeName[] = ["scale-consul"];
+
 /**
  * Several rounds: what happens now and then, as a collection of the heap, is to fall into calm
  * windows as well as into others.

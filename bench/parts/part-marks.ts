@@ -35,6 +35,7 @@ export function partMarks(result: PartResult): Mark[] {
     case "fleet":
       return fleetMarks(result);
     case "scale":
+    case "scale-consul":
       return scaleMarks(result);
     case "stores":
       return []; // others' programs: there is nothing to hold them to

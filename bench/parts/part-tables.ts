@@ -24,6 +24,7 @@ export function partTable(result: PartResult): ProbeTable {
     case "fleet":
       return fleetTable(result);
     case "scale":
+    case "scale-consul":
       return scaleTable(result);
     default:
       return seriesTable(result);

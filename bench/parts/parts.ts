@@ -53,6 +53,7 @@ export const PARTS = [
     windows: 1,
   },
   { name: "scale", title: "10,000 simulated collectors in 20 regions, with real controllers and etcd", windows: 1 },
+  { name: "scale-consul", title: "the same over Consul", windows: 1 },
 ] as const;
 
 export type PartName = (typeof PARTS)[number]["name"];
@@ -83,7 +84,9 @@ export function measurePart(name: PartName, { short, windows, against }: PartOpt
     case "fleet":
       return measureFleet(short);
     case "scale":
-      return measureScale(short);
+      return measureScale(short, "etcd");
+    case "scale-consul":
+      return measureScale(short, "consul");
     default:
       throw new Error("a part that the benchmark does not know");
   }

@@ -14,7 +14,7 @@ import { SIGNALBOX } from "../system.ts";
 
 /** A fleet of simulated collectors with real controllers and a real store. */
 export interface ScaleResult {
-  readonly kind: "scale";
+  readonly kind: "scale" | "scale-consul";
   readonly system: string;
   readonly store: string;
   readonly collectors: number;
@@ -86,8 +86,8 @@ const SHORT: ScaleAmounts = {
   afterStormMs: 3_000,
 };
 
-export function measureScale(short: boolean, kind: CountedStoreKind = "etcd"): Promise<ScaleResult> {
-  return measureFleetOf(short ? SHORT : FULL, kind);
+export function measureScale(short: boolean, store: CountedStoreKind): Promise<ScaleResult> {
+  return measureFleetOf(short ? SHORT : FULL, store);
 }
 
 export async function measureFleetOf(amounts: ScaleAmounts, kind: CountedStoreKind): Promise<ScaleResult> {
@@ -110,7 +110,7 @@ export async function measureFleetOf(amounts: ScaleAmounts, kind: CountedStoreKi
   const { following } = await fleet.collectors();
   const { collectors, regions, beginMs: beganWithinMs } = amounts;
   return {
-    kind: "scale",
+    kind: kind === "etcd" ? "scale" : "scale-consul",
     system: SIGNALBOX.name,
     store: store.name,
     collectors,
