@@ -55,7 +55,7 @@ export async function startBenchNode(id: string, place: BenchFleetPlace): Promis
   writeFileSync(renewed, "");
   const env = { ...BUILT, [RENEWALS_FILE]: renewed, NODE_OPTIONS: `--import=${WITNESS}` };
   const child = startChild(process.execPath, [SIGNALBOX, "run", "-c", file], env);
-  await listensOn(child, grpc);
+  await listensOn(child, [grpc, admin]);
   return {
     id,
     pid: child.pid,
@@ -103,9 +103,9 @@ function coordinationOf({ endpoints }: BenchFleetPlace): object {
   return { type: "etcd", endpoints, prefix: FLEET_PREFIX };
 }
 
-async function listensOn(child: Child, port: number): Promise<void> {
+async function listensOn(child: Child, ports: readonly number[]): Promise<void> {
   try {
-    await untilListening(child, port);
+    for (const port of ports) await untilListening(child, port, RUNS_MS);
   } catch (error) {
     await child[Symbol.asyncDispose]();
     throw error;
