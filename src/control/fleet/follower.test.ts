@@ -3,6 +3,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import { test } from "node:test";
 import { calm, type Heard, reportOf } from "../../../test/fleet/calls.ts";
 import { ManualClock } from "../../../test/support/manual-clock.ts";
+import { RouterError } from "../../core/errors.ts";
 import { seededRandom } from "../../core/random.ts";
 import { createLog } from "../../telemetry/log.ts";
 import type { ControllerCalls } from "./controller-calls.ts";
@@ -231,6 +232,28 @@ test("a follower: the second controller that the store names is asked when the f
   await using stage = rig({ controllers: { c2: {} }, lookUp });
   await stage.pass(10_000);
   assert.deepEqual(stage.told, ["lost unreachable", "followed c2"]);
+});
+
+test("a follower: a connection that is lost is tried again with the same controller first, and then with the others", async () => {
+  const held: Answer[] = [];
+  const lookUp = async (): Promise<readonly ControllerAddress[]> => [C1, addressOf("c2")];
+  const controllers: Record<string, Partial<ControllerCalls>> = { c1: {}, c2: {} };
+  await using stage = rig({ controllers, held, lookUp });
+  await stage.pass(0);
+  const lose = (): void => {
+    const gone = Promise.reject(new RouterError("TIMED_OUT", "the connection is gone"));
+    held.at(-1)?.(gone as never); // oxlint-disable-line typescript/no-unsafe-type-assertion -- a promise takes a promise
+  };
+  lose();
+  await stage.pass(5_000);
+  assert.deepEqual(stage.told, ["followed c1", "left c1", "lost unreachable", "followed c1"]);
+  assert.equal(stage.calls("c2"), 0);
+  delete controllers["c1"];
+  lose();
+  await stage.pass(20_000);
+  assert.equal(stage.follower.status.controller?.id, "c2");
+  assert.equal(stage.calls("c1"), 3);
+  assert.equal(stage.lookUps, 1);
 });
 
 test("a follower: who sees the election follows the next leader at once, whom the store has not named", async () => {

@@ -172,14 +172,18 @@ export class ControllerFollower implements AsyncDisposable {
     const { clock, random } = this.#options;
     const { signal } = this.#closing;
     let hint: ControllerAddress | undefined;
+    let turn = 0;
     this.#lostMs = clock.nowMs();
     for (let attempt = 0; !signal.aborted; attempt++) {
-      const next = hint ?? controllers[attempt % controllers.length];
+      const next = hint ?? controllers[turn++ % controllers.length];
       if (next === undefined) return;
       const end = await this.#follow(next);
       if (isOver(signal)) return;
-      if (end.wasHeard) [attempt, this.#lostMs] = [0, clock.nowMs()];
-      hint = end.kind === "not_leader" ? end.leader : undefined;
+      if (end.wasHeard) {
+        [attempt, this.#lostMs] = [0, clock.nowMs()];
+        turn = 1 + controllers.findIndex(({ id }) => id === next.id);
+      }
+      hint = whomNext(next, end);
       this.#told(next, end);
       if (clock.nowMs() - this.#lostMs >= ALONE_AFTER_MS) break;
       hint = (await this.#pause(reconnectDelayMs(attempt, this.#collectors, random))) ?? hint;
@@ -248,6 +252,15 @@ export class ControllerFollower implements AsyncDisposable {
       this.#followed && (await this.#link?.call("goodbye", request, { signal, timeoutMs: GOODBYE_MS }));
     if (said?.kind === "reply") this.#options.observer.saidGoodbye();
   }
+}
+
+/**
+ * Whoever loses its connection tries the same controller once more: where a network was away, all
+ * of all regions would be with the leader of the fleet otherwise, who is the next that they know.
+ */
+function whomNext(asked: ControllerAddress, end: FollowEnd): ControllerAddress | undefined {
+  if (end.kind === "not_leader") return end.leader;
+  return end.kind === "unreachable" && end.wasHeard ? asked : undefined;
 }
 
 /** Asked anew: it was not so before. */
