@@ -49,7 +49,7 @@ const LOOK_MS = 50;
 type ControllersProcess = Talker<ControllersRequest, ControllersReport>;
 type CollectorsProcess = Talker<CollectorsRequest, CollectorsReport>;
 
-/** All processes, with the first version of the config published; nobody has begun yet. */
+/** All processes; no collector has begun yet. */
 export async function openScaleFleet(store: CountedStore, amounts: ScaleAmounts): Promise<ScaleFleet> {
   await using parts = new AsyncDisposableStack();
   const { settings } = store;
@@ -57,7 +57,6 @@ export async function openScaleFleet(store: CountedStore, amounts: ScaleAmounts)
   const opened = parts.use(await openStore(settings, { ...world, observer: UNOBSERVED }));
   const place: RecipePlace = { store: opened, prefix: PREFIX, ...world };
   await initFleet(place, { id: "scale", signal: new AbortController().signal });
-  await publishVersion(place, 1);
   const common = { settings, prefix: PREFIX, reportIntervalMs: REPORT_MS };
   const names = regionNames(amounts.regions);
   const controllers = await Promise.all(
@@ -124,7 +123,9 @@ export class ScaleFleet implements AsyncDisposable {
     }
   }
 
+  /** A controller passes on what it has seen to be new: the first version is published now. */
   async begin(): Promise<void> {
+    await publishVersion(this.#place, 1);
     const { beginMs: withinMs } = this.#processes.amounts;
     await Promise.all(this.#processes.simulations.map((one) => one.ask({ kind: "begin", withinMs })));
   }
