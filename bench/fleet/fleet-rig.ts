@@ -39,7 +39,7 @@ const LOOK_MS = 10;
 /** Nodes, with a load on each. */
 export interface FleetRig extends AsyncDisposable {
   readonly nodes: readonly BenchNode[];
-  /** Requests a second on each node, 0: as fast as it goes; ends with the function that it gives. */
+  /** On each node; 0: as fast as it goes. Ends with the function that it gives. */
   begin(requestsPerSecond: number): Promise<() => Promise<FleetLoad>>;
   apply(): Promise<FleetApply>;
   leader(): Promise<string | undefined>;

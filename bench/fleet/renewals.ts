@@ -7,7 +7,7 @@ export const RENEWALS_FILE = "SIGNALBOX_BENCH_RENEWALS";
 /** Longer than a lease. */
 export const BLOCK_MS = SESSION_TTL_MS + 3_000;
 
-/** What is left of a lease when it is renewed a third of its time after the last answer, at once. */
+/** What is left of a lease that is renewed at once when it is due. */
 export const FULL_MARGIN_MS = SESSION_TTL_MS - marginOf(SESSION_TTL_MS) - SESSION_TTL_MS / 3;
 
 export interface Renewals {
