@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { BAD_DATA, failing, PoolRig, targetPlan, endOf, ends } from "./pool-rig.ts";
+import { ACCEPTED, BAD_DATA, failing, PoolRig, targetPlan, endOf, ends } from "./pool-rig.ts";
 
 test("rejected points of a batch are borne in order until used up, exactly by a parcel that was alone", () => {
   const rig = new PoolRig();
@@ -110,6 +110,24 @@ test("max_retries ends in failure, with a hint when to come again", () => {
   rig.answer(failing("reset"));
   const want = { kind: "failed", reason: "target_failed", message: "reset", retryAfterMs: 200, target: "a" } as const;
   assert.deepEqual(endOf(offered!), want);
+});
+
+test("whose deadline passes at any step of a turn is told so once, or sent", () => {
+  const ends = new Set<string>();
+  for (let deadlineMs = 1; deadlineMs <= 60; deadlineMs++) {
+    const rig = new PoolRig();
+    const offered = [1, 2].map(() => rig.give({ deadlineMs }));
+    rig.clock.tickMs = 1;
+    rig.turn();
+    rig.clock.tickMs = 0;
+    for (const call of rig.calls.splice(0)) call.answer(ACCEPTED);
+    rig.pass(100);
+    for (const { outcomes } of offered) {
+      assert.equal(outcomes.length, 1);
+      ends.add(outcomes[0]!.kind);
+    }
+  }
+  assert.deepEqual([...ends], ["failed", "delivered"]);
 });
 
 test("what could only be tried again after its deadline fails at once", () => {

@@ -13,6 +13,8 @@ interface Timer {
 export class ManualClock implements Clock {
   #nowMs = 0;
   #order = 0;
+  /** So much time passes whenever somebody looks. */
+  tickMs = 0;
   #startWallMs: number;
   readonly #timers = new Set<Timer>();
 
@@ -26,6 +28,7 @@ export class ManualClock implements Clock {
   }
 
   nowMs(): number {
+    this.#nowMs += this.tickMs;
     return this.#nowMs;
   }
 

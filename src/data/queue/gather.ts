@@ -10,17 +10,18 @@ import type { QueueRecord } from "./record.ts";
 import type { ReadChoice, ReadLimits, StorePartition } from "./queue-store.ts";
 
 /**
- * Takes what leaves together, from the front: parcels up to the limits, and always the first one.
- * Where the target is passed on headers of senders, all of them came with the same. What need not
- * be sent any more is ended.
+ * Takes what leaves together, from the front: parcels up to the limits, and always the first one,
+ * which need be sent at `nowMs`. Where the target is passed on headers of senders, all of them came
+ * with the same. What need not be sent any more is ended.
  */
 export function gather(
-  hold: Pick<LaneHold, "store" | "nowMs" | "maxAgeMs" | "records" | "fresh">,
+  hold: Pick<LaneHold, "store" | "maxAgeMs" | "records" | "fresh">,
   queue: StorePartition,
   target: TargetHandle,
   limits: ReadLimits,
+  nowMs: number,
 ): Delivery[] {
-  const choice = new BatchChoice(hold, target, limits);
+  const choice = new BatchChoice(hold, target, limits, nowMs);
   const taken = hold.store.read(queue, limits, choice);
   choice.endStale();
   return taken;
@@ -28,7 +29,7 @@ export function gather(
 
 /** What of a partition goes along in one batch. */
 class BatchChoice implements ReadChoice {
-  readonly #hold: Pick<LaneHold, "nowMs" | "maxAgeMs" | "records" | "fresh">;
+  readonly #hold: Pick<LaneHold, "maxAgeMs" | "records" | "fresh">;
   readonly #target: TargetHandle;
   readonly #nowMs: number;
   #maxBytes: number;
@@ -39,13 +40,14 @@ class BatchChoice implements ReadChoice {
   #stale: Delivery[] | undefined;
 
   constructor(
-    hold: Pick<LaneHold, "nowMs" | "maxAgeMs" | "records" | "fresh">,
+    hold: Pick<LaneHold, "maxAgeMs" | "records" | "fresh">,
     target: TargetHandle,
     limits: ReadLimits,
+    nowMs: number,
   ) {
     this.#hold = hold;
     this.#target = target;
-    this.#nowMs = hold.nowMs;
+    this.#nowMs = nowMs;
     this.#maxBytes = limits.bytes;
     this.#room = limits.records;
   }
