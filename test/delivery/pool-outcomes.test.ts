@@ -113,7 +113,7 @@ test("max_retries ends in failure, with a hint when to come again", () => {
 });
 
 test("whose deadline passes at any step of a turn is told so once, or sent", () => {
-  const ends = new Set<string>();
+  const kinds = new Set<string>();
   for (let deadlineMs = 1; deadlineMs <= 60; deadlineMs++) {
     const rig = new PoolRig();
     const offered = [1, 2].map(() => rig.give({ deadlineMs }));
@@ -124,10 +124,10 @@ test("whose deadline passes at any step of a turn is told so once, or sent", () 
     rig.pass(100);
     for (const { outcomes } of offered) {
       assert.equal(outcomes.length, 1);
-      ends.add(outcomes[0]!.kind);
+      kinds.add(outcomes[0]!.kind);
     }
   }
-  assert.deepEqual([...ends], ["failed", "delivered"]);
+  assert.deepEqual([...kinds], ["failed", "delivered"]);
 });
 
 test("what could only be tried again after its deadline fails at once", () => {
