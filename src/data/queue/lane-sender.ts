@@ -163,7 +163,7 @@ export class LaneSender implements TurnTaker {
     const records = this.#hold.chooser.isTrial(target, queue.signal) ? 1 : Infinity;
     const limits = { records, items: maxItems, bytes: Math.min(maxBytes, target.maxBatchBytes) };
     cutAhead(this.#hold, queue, limits);
-    // At the time at which the first was looked at: the clock may have moved on, and it expired since.
+    // At the time at which the first was looked at: by the clock it may have expired since.
     const deliveries = gather(this.#hold, queue, target, limits, nowMs);
     const batch = toBatch(queue.signal, deliveries, target);
     const sent = { deliveries, target };
