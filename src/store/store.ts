@@ -23,6 +23,7 @@ export const MAX_TXN_BYTES = 1_048_576;
 /** Comparisons and writes of a transaction together: what Consul 1.8 takes. */
 export const MAX_TXN_OPERATIONS = 64;
 
+/** The three adapters. */
 export type StoreKind = "embedded" | "etcd" | "consul";
 
 /**
@@ -47,6 +48,7 @@ export interface StoreFacts {
   readonly hasHistory: boolean;
 }
 
+/** A key with its value, and since when. */
 export interface Entry {
   readonly key: string;
   readonly value: Uint8Array;
@@ -68,6 +70,7 @@ export interface CallOptions {
 /** etcd gives a request up after 7 s; what it says then is worth waiting for. */
 export const CALL_DEADLINE_MS = 9_000;
 
+/** Which page of a listing. */
 export interface ListOptions extends CallOptions {
   /** At most so many entries; default: all. */
   readonly limit?: number;
@@ -75,6 +78,7 @@ export interface ListOptions extends CallOptions {
   readonly after?: string;
 }
 
+/** Keys below a prefix, at one revision. */
 export interface Listing {
   /** In the order of the bytes of their keys. */
   readonly entries: readonly Entry[];
@@ -98,6 +102,7 @@ export type Write =
   | { readonly kind: "put"; readonly key: string; readonly value: Uint8Array; readonly session?: string | undefined }
   | { readonly kind: "delete"; readonly key: string };
 
+/** What is written if all comparisons hold. */
 export interface Txn {
   /** All of them; none: always true. */
   readonly if: readonly Compare[];
@@ -109,6 +114,7 @@ export interface Txn {
   readonly else?: readonly string[];
 }
 
+/** Whether it was written, and at which revision. */
 export type TxnOutcome =
   /** `revision`: `modified` of all that was put, and `created` of what is new. */
   | { readonly done: true; readonly revision: Revision }
@@ -150,8 +156,10 @@ export type WatchEvent =
 
 /** `diverged`: the regular comparison with a list found what no event had told. */
 export const RESYNC_REASONS = ["compacted", "wiped", "diverged"] as const;
+/** Why a watch was told a difference in the place of changes. */
 export type ResyncReason = (typeof RESYNC_REASONS)[number];
 
+/** How long a session outlives its last renewal. */
 export interface SessionOptions extends CallOptions {
   /**
    * Until the store ends it after the last renewal; default 15 s, at least the store's least, at
@@ -233,10 +241,12 @@ export interface StoreOptions {
   readonly observer: StoreObserver;
 }
 
+/** Where a watch begins, and when it ends. */
 export interface WatchOptions {
   readonly signal: AbortSignal;
 }
 
+/** What a store says of itself. */
 export interface StoreCheck {
   /** Of a linearizable read. */
   readonly latencyMs: number;
@@ -265,8 +275,10 @@ export const STORE_WARNINGS = [
   "auth_open",
   "no_credentials",
 ] as const;
+/** What a store may warn of: a closed list. */
 export type StoreWarningCode = (typeof STORE_WARNINGS)[number];
 
+/** Something that is wrong with a store, and what to do about it. */
 export interface StoreWarning {
   readonly code: StoreWarningCode;
   readonly message: string;
@@ -294,22 +306,27 @@ export interface StoreObserver {
  * that renewed it ended.
  */
 export const SESSION_LOSSES = ["ended", "unanswered", "stalled", "thread_died"] as const;
+/** Why a session was lost. */
 export type SessionLoss = (typeof SESSION_LOSSES)[number];
 
 export const STORE_OPERATIONS = ["get", "list", "txn", "open_session", "renew", "close_session", "watch"] as const;
+/** The calls of a store, as metrics name them. */
 export type StoreOperation = (typeof STORE_OPERATIONS)[number];
 export const STORE_CALL_OUTCOMES = ["done", "not_done", "unreachable", "unknown", "refused", "cancelled"] as const;
+/** How a call ended, as metrics name it. */
 export type StoreCallOutcome = (typeof STORE_CALL_OUTCOMES)[number];
 
 /** Plain data: the thread that renews leases opens a connection of its own from it. */
 export type StoreSettings = EmbeddedSettings | EtcdSettings | ConsulSettings;
 
+/** A store in a file of this machine. */
 export interface EmbeddedSettings {
   readonly kind: "embedded";
   /** `store.sqlite` in the node's data directory; `:memory:` for tests and demos. */
   readonly file: string;
 }
 
+/** A store in etcd. */
 export interface EtcdSettings {
   readonly kind: "etcd";
   /** `http://host:port` or `https://`. */
@@ -320,6 +337,7 @@ export interface EtcdSettings {
   readonly compact: boolean;
 }
 
+/** A store in Consul. */
 export interface ConsulSettings {
   readonly kind: "consul";
   readonly endpoints: readonly string[];

@@ -33,6 +33,7 @@ export interface LockView {
   readonly waiters: readonly string[];
 }
 
+/** Who leads an election. */
 export interface LeaderView {
   readonly id: string;
   readonly epoch: string;

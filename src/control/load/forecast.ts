@@ -26,6 +26,7 @@ export interface LoadForecast {
   readonly points: number;
 }
 
+/** What a forecaster goes by; defaults are those of a node. */
 export interface ForecasterOptions {
   /** Length of a step; default: 10 s. */
   readonly stepMs?: number;
@@ -155,6 +156,7 @@ function confidenceOf(value: number, deviation: number | undefined, capacity: nu
   return normalShareBelow((capacity - value) / deviation);
 }
 
+/** How far ahead, and of what capacity. */
 export interface ForecastOptions extends Pick<ForecasterOptions, "stepMs" | "gains"> {
   readonly horizonMs: number;
   /** In the unit of the values. */

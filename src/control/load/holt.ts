@@ -5,6 +5,7 @@ export interface Holt {
   readonly trend: number;
 }
 
+/** How fast level and trend follow what comes, and how fast the trend fades. */
 export interface HoltGains {
   readonly level: number;
   readonly trend: number;

@@ -13,6 +13,7 @@ export function neededConcurrency(perSecond: number, serviceMs: number): number 
   return (Math.max(0, perSecond) * Math.max(0, serviceMs)) / 1_000;
 }
 
+/** What a queue has, and what comes and goes. */
 export interface QueueFlow {
   /** Room that is left. */
   readonly free: number;
@@ -32,6 +33,7 @@ export function timeToDrainMs({ backlog, arrivingPerSecond, leavingPerSecond }: 
   return backlog <= 0 ? 0 : timeInSystemMs(backlog, leavingPerSecond - arrivingPerSecond);
 }
 
+/** What is to be carried, and what one collector can. */
 export interface CollectorNeed {
   /** What is to be carried, at most: the upper end of a forecast. */
   readonly perSecond: number;

@@ -12,6 +12,7 @@ import { busyShare, loadBetween, type SampleFacts } from "./load-sample.ts";
 import { type NodeAllowance, type Machine, openAllowance, thisMachine } from "./machine.ts";
 import { RecentMean } from "./recent-mean.ts";
 
+/** What a monitor reads, how often, and who is told. */
 export interface LoadMonitorOptions {
   readonly clock: Clock;
   /** What has been counted up to now: by a node (`dataPlaneReader`), or by a program. */

@@ -12,6 +12,7 @@ export interface Machine {
   availableBytes(): number;
 }
 
+/** The machine that this process runs on, with what its cgroup allows. */
 export function thisMachine(): Machine {
   return {
     readFile,

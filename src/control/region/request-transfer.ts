@@ -14,6 +14,7 @@ import {
   transfersPrefix,
 } from "./transfer-request.ts";
 
+/** Which leadership is to be given to whom. */
 export interface TransferAsked {
   /** `global`, or `region.<id>`. */
   readonly election: string;
@@ -23,6 +24,7 @@ export interface TransferAsked {
   readonly by: string;
 }
 
+/** Of asking for a transfer. */
 export interface RequestTransferOptions extends CallOptions {
   /** Until another leads; default 25 s. */
   readonly timeoutMs?: number | undefined;

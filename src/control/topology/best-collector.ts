@@ -18,8 +18,10 @@ export interface SelectionCriteria {
   readonly capacity: number;
 }
 
+/** Everything counts the same. */
 export const DEFAULT_CRITERIA: SelectionCriteria = { load: 1, latency: 1, capacity: 1 };
 
+/** Who was chosen, and why. */
 export interface BestCollector<C> {
   readonly collector: C;
   /** 0 to 1. */
@@ -28,6 +30,7 @@ export interface BestCollector<C> {
   readonly parts: SelectionCriteria;
 }
 
+/** Chance, and what counts how much. */
 export interface BestOptions {
   readonly random: Random;
   /** Those of this region alone. */

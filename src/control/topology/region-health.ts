@@ -1,6 +1,7 @@
 import type { MemberHealth } from "../../store/recipes/member.ts";
 
 export const REGION_HEALTHS = ["healthy", "unknown", "degraded", "unhealthy"] as const;
+/** How a region does, from best to worst. */
 export type RegionHealth = (typeof REGION_HEALTHS)[number];
 
 /** Of a region, what its health is made of. */
@@ -15,6 +16,7 @@ export interface RegionFacts {
   readonly isSilent?: boolean;
 }
 
+/** How a region does, and why. */
 export interface RegionVerdict {
   readonly health: RegionHealth;
   /** For people; empty when all is well. */

@@ -20,6 +20,7 @@ export interface TopologyTotals {
   readonly sampling_rate: number;
 }
 
+/** Sums of several, and averages by items. */
 export function topologyTotals(all: readonly TotalNumbers[]): TopologyTotals {
   const sum = (name: keyof TotalNumbers): number => all.reduce((total, one) => total + one[name], 0);
   const items = sum("items_per_second");

@@ -9,6 +9,7 @@ import type { StoreObserver, StoreSettings } from "../../store/store.ts";
 /** A store and a prefix in it: what locks, elections, registries and configs are made with. */
 export interface OpenedStore extends RecipePlace, AsyncDisposable {}
 
+/** Where keys are, and who is told. */
 export interface OpenStoreOptions {
   /** All keys are below it; default: `/signalbox`. */
   readonly prefix?: string;

@@ -14,6 +14,7 @@ import {
 } from "./config-record.ts";
 import type { ConfigPlace, LeaderGuard } from "./shared-config.ts";
 
+/** Which version is expected to run, who changes it, and why. */
 export interface PublishOptions extends CallOptions {
   /**
    * The version that runs, as far as whoever publishes knows; 0: none yet. With another one
@@ -27,6 +28,7 @@ export interface PublishOptions extends CallOptions {
   readonly guard?: LeaderGuard;
 }
 
+/** What became of a publishing or a rollback. */
 export type PublishOutcome =
   | { readonly kind: "published"; readonly pointer: ConfigPointer }
   /** It runs already. */

@@ -11,6 +11,7 @@ import {
 import type { Shaped } from "./json-value.ts";
 import type { ConfigPlace } from "./shared-config.ts";
 
+/** A version as it was read, or why there is none. */
 export type ReadConfig =
   | {
       readonly kind: "version";

@@ -18,6 +18,7 @@ export type ConfigNews =
   /** It can be again, and what was told is the newest. */
   | { readonly kind: "found" };
 
+/** Who is told of versions, and of faults. */
 export interface SubscribeOptions {
   /** Called with one at a time; the next waits until it has ended. */
   readonly handle: (news: ConfigNews) => void | Promise<void>;

@@ -21,6 +21,7 @@ export interface Election {
   observe(options: { readonly signal: AbortSignal }): AsyncIterable<ObservedLeader>;
 }
 
+/** Who stands, and how long its lease is. */
 export interface CampaignOptions {
   readonly signal: AbortSignal;
   /** Who stands, for people who look: a node's id, for example. */

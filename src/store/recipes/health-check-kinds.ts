@@ -11,6 +11,7 @@ export interface ShareLimit {
   readonly max?: number;
 }
 
+/** Of a check of the processor time that the process takes. */
 export interface CpuCheckOptions extends ShareLimit {
   readonly clock: Clock;
   /** Of the process so far, in milliseconds, on all cores; default: this process. */
@@ -43,6 +44,7 @@ function processCpuMs(): number {
   return (user + system) / 1_000;
 }
 
+/** Of a check of the memory in use. */
 export interface MemoryCheckOptions extends ShareLimit {
   readonly usedBytes?: () => number;
   readonly limitBytes?: number;
@@ -66,6 +68,7 @@ export function memoryCheck({ max = 0.9, usedBytes, limitBytes }: MemoryCheckOpt
   };
 }
 
+/** Of a check of how late the event loop is. */
 export interface EventLoopCheckOptions {
   readonly maxMs?: number;
   /** How late the loop was since the last round, in milliseconds; default: measured, its p99. */

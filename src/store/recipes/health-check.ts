@@ -19,6 +19,7 @@ export interface HealthChecks {
   check(signal: AbortSignal): Promise<MemberHealth>;
 }
 
+/** How checks are asked, and how often one has to fail. */
 export interface HealthChecksOptions {
   readonly clock: Clock;
   /** Of each check; default 5 s. */
@@ -31,6 +32,7 @@ export interface HealthChecksOptions {
 
 const TIMEOUT_MS = 5_000;
 
+/** Checks that are asked together, in rounds. */
 export function createHealthChecks(checks: readonly HealthCheck[], options: HealthChecksOptions): HealthChecks {
   const { fall = 2, rise = 2 } = options;
   let health: MemberHealth = { state: "unknown" };
@@ -79,6 +81,7 @@ async function outcomeOf(
   }
 }
 
+/** How often rounds are reported, and for how long. */
 export interface ReportOptions {
   readonly clock: Clock;
   readonly signal: AbortSignal;

@@ -31,6 +31,7 @@ export type FoundFleet =
   | { readonly kind: "missing" }
   | { readonly kind: "malformed"; readonly reason: string };
 
+/** Who makes a fleet, and which id it gets; default: a random one. */
 export interface InitOptions extends CallOptions {
   /** Default: a random one. */
   readonly id?: string;
@@ -38,6 +39,7 @@ export interface InitOptions extends CallOptions {
   readonly by?: string;
 }
 
+/** Who says that the store is the right one, and what is known of the fleet. */
 export interface AdoptOptions extends Omit<InitOptions, "id"> {
   /** What nodes remember of the fleet: the store is to be above it. */
   readonly known?: Pick<FleetIdentity, "id" | "generation"> | undefined;
@@ -46,11 +48,13 @@ export interface AdoptOptions extends Omit<InitOptions, "id"> {
 /** Nine digits, as an epoch is written. */
 const MAX_GENERATION = 999_999_999;
 
+/** It was made, or there is something already. */
 export type InitOutcome =
   | { readonly kind: "created"; readonly identity: FleetIdentity }
   /** There is one: nothing was changed. */
   | { readonly kind: "exists"; readonly found: FoundFleet };
 
+/** It was adopted, or why not. */
 export type AdoptOutcome =
   | { readonly kind: "adopted"; readonly identity: FleetIdentity; readonly before: FoundFleet }
   /** Somebody else changed it at the same time. */
@@ -58,6 +62,7 @@ export type AdoptOutcome =
   /** Neither the store nor whoever asks knows a fleet. */
   | { readonly kind: "unknown" };
 
+/** What the store says of whose it is. Throws as the store does. */
 export async function readFleet(place: FleetPlace, options: CallOptions): Promise<FoundFleet> {
   return foundIn(await place.store.get(fleetKey(place.prefix), options));
 }
@@ -111,6 +116,7 @@ export type FleetVerdict =
   | { readonly kind: "isolated"; readonly why: IsolationReason; readonly message: string; readonly hint: string };
 
 export const ISOLATION_REASONS = ["missing", "different", "lower", "unreadable"] as const;
+/** Why a node does not follow its store. */
 export type IsolationReason = (typeof ISOLATION_REASONS)[number];
 
 /** Compares what a node remembers with what the store says. */

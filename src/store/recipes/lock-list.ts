@@ -16,6 +16,7 @@ export interface ListedSeat {
   readonly waiting: readonly string[];
 }
 
+/** Which page, and how large. */
 export interface SeatOptions {
   readonly signal: AbortSignal;
   /** At most so many, by default and at most `MAX_SEATS`. */
@@ -26,6 +27,7 @@ export interface SeatOptions {
 
 export const MAX_SEATS = 1_000;
 
+/** Locks or elections, and where the next page begins. */
 export interface SeatPage {
   /** In the order of the store's keys. Those that nobody has or wants are not there. */
   readonly seats: readonly ListedSeat[];

@@ -23,12 +23,14 @@ export interface Lock {
   tryAcquire(options: TryAcquireOptions): Promise<LockGuard | undefined>;
 }
 
+/** Of one try. */
 export interface TryAcquireOptions {
   readonly signal: AbortSignal;
   /** How long after its last sign of life a holder's lock is another's; default: the session's. */
   readonly leaseDurationMs?: number | undefined;
 }
 
+/** How long a lock is waited for. */
 export interface AcquireOptions extends TryAcquireOptions {
   /** Default: as long as the signal says. */
   readonly timeoutMs?: number | undefined;
@@ -45,6 +47,7 @@ export interface LockGuard extends Held {
   release(): Promise<void>;
 }
 
+/** Who holds it, and how long its lease is. */
 export interface LockOptions {
   /** Who asks, for people who look: a node's id, for example. */
   readonly holder: string;

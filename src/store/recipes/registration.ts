@@ -9,6 +9,7 @@ import { CALL_DEADLINE_MS, type CallOptions, type Entry, type Revision, type Ses
 import { decodeMember, encodeMember, type MemberHealth, type MemberInfo } from "./member.ts";
 import type { RecipePlace } from "./place.ts";
 
+/** How a member is listed. */
 export interface RegisterOptions {
   /** Ends the waiting until it is listed first; nothing after that. */
   readonly signal: AbortSignal;

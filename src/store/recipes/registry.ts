@@ -21,6 +21,7 @@ export interface Registry {
   watch(options: { readonly signal: AbortSignal }): AsyncIterable<MembersSeen>;
 }
 
+/** All who are there. */
 export interface MemberList {
   /** In the order of their ids. */
   readonly members: readonly Member[];
@@ -29,16 +30,19 @@ export interface MemberList {
   readonly revision: Revision;
 }
 
+/** What stands among members and is none. */
 export interface MalformedMember {
   readonly key: string;
   readonly reason: string;
 }
 
+/** All who are there, as a watch tells it. */
 export interface MembersSeen extends MemberList {
   /** Why it may be old: the store cannot be reached. */
   readonly lost: string | undefined;
 }
 
+/** Who is told what becomes of registrations. */
 export interface RegistryOptions {
   /** Told when a member is listed, is not, and why. */
   readonly log?: Log | undefined;

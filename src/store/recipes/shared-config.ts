@@ -33,10 +33,12 @@ export interface SharedConfig {
   subscribe(options: SubscribeOptions): AsyncDisposable;
 }
 
+/** What differs between two versions, or which of them cannot be read. */
 export type ConfigTextDiff =
   | { readonly kind: "diff"; readonly text: string }
   | { readonly kind: "missing" | "bad"; readonly version: number; readonly reason: string };
 
+/** What a document has to be. */
 export interface SharedConfigOptions {
   /**
    * What is wrong with a document: nothing is published that has something, and nobody who looks
