@@ -4,6 +4,9 @@ import { z } from "zod";
 import { callApi } from "../admin/api-client.ts";
 import { PATIENCE_MS } from "../support/patience.ts";
 
+/** Each look at a topology is several calls of its own. */
+const LOOK_MS = 100;
+
 /** A node that is asked by its API; in this process, or in another one. */
 export interface AskedNode {
   readonly admin: string;
@@ -75,7 +78,7 @@ export async function until<T>(look: () => Promise<T | undefined>): Promise<T> {
     const found = await look();
     if (found !== undefined) return found;
     assert.ok(Date.now() < endMs, "it did not come to be"); // oxlint-disable-line no-restricted-globals -- as above
-    await pause(20);
+    await pause(LOOK_MS);
   }
 }
 

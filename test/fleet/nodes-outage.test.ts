@@ -81,7 +81,7 @@ function documentOf({ a, b }: Stage["sinks"], targets: string, header = ""): Fle
 /** From now on a node has load; no request of it may fail. */
 function load(stage: Stage, id: string, { grpc }: { readonly grpc: string }): void {
   const source = stage.allSenders.length + 1;
-  const sender = new Sender({ via: "grpc", address: grpc, source, service: id, parallel: 1, pauseMs: 50 }).start();
+  const sender = new Sender({ via: "grpc", address: grpc, source, service: id, parallel: 1, pauseMs: 100 }).start();
   stage.parts.use(sender);
   stage.senders.set(id, sender);
   stage.allSenders.push(sender);
@@ -95,7 +95,7 @@ async function unload({ senders }: Stage, id: string): Promise<void> {
 
 /** Each node has taken more; nothing has failed. */
 async function flows({ senders }: Stage): Promise<void> {
-  await Promise.all([...senders.values()].map((sender) => sender.progress(5)));
+  await Promise.all([...senders.values()].map((sender) => sender.progress(2)));
 }
 
 async function publishes(stage: Stage, t: TestContext): Promise<void> {
@@ -160,8 +160,8 @@ async function storeIsAway(stage: Stage, t: TestContext): Promise<void> {
   await flows(stage);
   await unload(stage, "n1");
   await n1.kill();
+  await Promise.all([c1, n1].map((node) => node.start()));
   for (const node of [c1, n1]) {
-    await node.start();
     const { config } = await viewOf(node);
     assert.deepEqual([config.version, config.fleet?.from], [4, "disk"]);
     assert.equal((await callApi(node.admin, "/readyz")).status, 200);
