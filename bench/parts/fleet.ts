@@ -52,7 +52,7 @@ const LOOK_MS = 10;
 const SETTLE_MS = 1_000;
 const AFTER_BLOCK_MS = 5_000;
 
-interface FleetAmounts {
+export interface FleetAmounts {
   readonly modes: readonly number[];
   readonly applies: number;
   readonly fullMs: number;
@@ -62,8 +62,11 @@ interface FleetAmounts {
 const FULL: FleetAmounts = { modes: [0, ALL_CORES], applies: 5, fullMs: 20_000, wedges: true };
 const SHORT: FleetAmounts = { modes: [ALL_CORES], applies: 2, fullMs: 6_000, wedges: false };
 
-export async function measureFleet(short: boolean): Promise<FleetResult> {
-  const amounts = short ? SHORT : FULL;
+export function measureFleet(short: boolean): Promise<FleetResult> {
+  return measureNodes(short ? SHORT : FULL);
+}
+
+export async function measureNodes(amounts: FleetAmounts): Promise<FleetResult> {
   const modes: FleetMode[] = [];
   let wedge: WedgedLoop | undefined;
   let allThere = true;
