@@ -55,7 +55,9 @@ function fromUnion(branches: readonly Issue[][], path: Path, root: unknown): Fin
 
 /** Keys that it does not have: of mappings the one is meant that has most of what is written. */
 function unknownIn(issues: readonly Issue[]): number {
-  return issues.reduce((sum, issue) => sum + (issue.code === "unrecognized_keys" ? issue.keys.length : 0), 0);
+  return issues.reduce((sum, issue) => {
+    return issue.code === "unrecognized_keys" && issue.path.length === 0 ? sum + issue.keys.length : sum;
+  }, 0);
 }
 
 function isOtherKind(issue: Issue, value: unknown): boolean {

@@ -62,10 +62,15 @@ export function sourcesOf(config: object): (path: Path, text: string) => SecretS
 const NAME_PATHS: readonly (readonly string[])[] = [
   ["node", "id"],
   ["node", "region"],
+  ["node", "tags", "*"],
   ["node", "data_dir"],
   ["node", "listen", "*", "address"],
   ["node", "listen", "*", "region"],
   ...TARGET_PLACES.flatMap((target) => ["id", "region", "dns"].map((key) => [...target, key])),
+  ...TARGET_PLACES.flatMap((target) => [
+    [...target, "collectors", "region"],
+    [...target, "collectors", "tags", "*"],
+  ]),
   ["rules", "*", "id"],
 ];
 

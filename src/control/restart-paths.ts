@@ -4,9 +4,10 @@ import type { Config } from "../config/schema/config.ts";
 /** Certificates and keys of listeners, which hold for connections from now on. */
 const RENEWED_IN_PLACE = /^node\.listen\.(?<listener>\w+)\.tls\.(?<part>cert|key|client_ca)$/u;
 /**
- * Parts of `node` that take effect without a restart; `region` and `plugins` are part of the plan.
+ * Parts of `node` that take effect without a restart; `region`, `tags` and `plugins` are part of
+ * the plan.
  */
-const LIVE_NODE_KEYS = new Set(["log", "shutdown_grace", "region", "plugins", "secrets"]);
+const LIVE_NODE_KEYS = new Set(["log", "shutdown_grace", "region", "tags", "plugins", "secrets"]);
 
 /**
  * What of a config takes effect only after a restart, as paths in it. Compared with what the node

@@ -10,10 +10,12 @@ export const HTTP1_ALONE = "this listener speaks HTTP/1.1, which the client does
 export const LISTENERS = {
   otlp_grpc: {
     title: "OTLP/gRPC",
+    takes: "grpc",
     noAlpn: "gRPC needs HTTP/2: the client, or a proxy in front, does not offer h2",
   },
   otlp_http: {
     title: "OTLP/HTTP",
+    takes: "http/protobuf",
     noAlpn: HTTP1_ALONE,
   },
 } as const satisfies Readonly<Record<string, ListenerFacts>>;
@@ -21,6 +23,8 @@ export const LISTENERS = {
 interface ListenerFacts {
   /** For people. */
   readonly title: string;
+  /** The protocol of targets by which it is sent to. */
+  readonly takes: string;
   /** What to do about a client that speaks TLS, and no protocol of this listener. */
   readonly noAlpn: string;
 }
@@ -28,6 +32,11 @@ interface ListenerFacts {
 export type ListenerKind = keyof typeof LISTENERS;
 
 export const LISTENER_KINDS = Object.keys(LISTENERS) as readonly ListenerKind[]; // oxlint-disable-line typescript/no-unsafe-type-assertion -- its own keys
+
+/** Where a node is sent to by this protocol. */
+export function listenerOf(protocol: (typeof LISTENERS)[ListenerKind]["takes"]): ListenerKind {
+  return LISTENER_KINDS.find((kind) => LISTENERS[kind].takes === protocol)!;
+}
 
 /** Something for each kind of listener. */
 export function eachListener<Value>(valueOf: (kind: ListenerKind) => Value): Record<ListenerKind, Value> {

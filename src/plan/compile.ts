@@ -7,6 +7,7 @@ import type { Secret } from "../core/secret.ts";
 import type { SecretSource } from "../core/secret-source.ts";
 import { compileDivision, compileStrategy } from "./compile-strategy.ts";
 import { compileProtocol } from "./compile-protocol.ts";
+import { compileMembers } from "./members.ts";
 import { PLAN_SCHEMA, type PlanData, type PoolData, type TargetData, type TargetTlsData } from "./plan-data.ts";
 import { poolInRegion, regionOf } from "./region-settings.ts";
 import { compileOwnHeaders, compileTargetHealth } from "./target-health.ts";
@@ -21,7 +22,7 @@ export interface CompileOptions {
 }
 
 /** What of a node's own settings is part of its plan; all else is the fleet's. */
-export type NodePart = Pick<NodeConfig, "region" | "plugins">;
+export type NodePart = Partial<Pick<NodeConfig, "tags">> & Pick<NodeConfig, "region" | "plugins">;
 
 /**
  * Compiles a valid config. Pure, and cannot fail: what could be wrong was found when the config was
@@ -33,6 +34,11 @@ export function compile(fleet: FleetConfig, node: NodePart, { version, text, noC
   const sourceIn = (place: Path): SourceAt => {
     return (value, ...at) => sourceOf([...place, ...at], typeof value === "string" ? value : value.reveal());
   };
+  const targets = fleet.targets.map((target, i) => {
+    const source = sourceIn(placeOf(target) ?? ["targets", i]);
+    return { ...compileTarget(target, source), members: compileMembers(target, node) };
+  });
+  const itself = new Set(targets.flatMap(({ id, members }) => (members?.isSelf === true ? [id] : [])));
   return plainOf({
     schema: PLAN_SCHEMA,
     version,
@@ -40,9 +46,9 @@ export function compile(fleet: FleetConfig, node: NodePart, { version, text, noC
     nodeRegion: node.region,
     plugins: node.plugins,
     noConfig,
-    targets: fleet.targets.map((target, i) => compileTarget(target, sourceIn(placeOf(target) ?? ["targets", i]))),
+    targets,
     pools: Object.entries(fleet.pools).map(([name, pool]) =>
-      compilePool(name, poolInRegion(pool, own), fleet.targets, own),
+      compilePool(name, poolOnNode(poolInRegion(pool, own), itself), fleet.targets, own),
     ),
     rules: fleet.rules,
     defaultPool: fleet.default_pool,
@@ -98,6 +104,15 @@ function compileTls({ tls }: TargetConfig, sourceAt: SourceAt): TargetTlsData | 
     serverName: tls.server_name,
     insecureSkipVerify: tls.insecure_skip_verify,
   };
+}
+
+/**
+ * Of a pool whose target is this node itself: it leads nowhere here, and what is for it goes on
+ * with the next rule, whatever is to be done where it leads somewhere.
+ */
+function poolOnNode(pool: PoolConfig, itself: ReadonlySet<string>): PoolConfig {
+  if (pool.targets.length === 0 || !pool.targets.every((id) => itself.has(id))) return pool;
+  return { ...pool, when_down: "next_rule", fallback: undefined };
 }
 
 function compilePool(

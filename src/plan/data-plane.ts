@@ -5,6 +5,7 @@ import type { Snapshot } from "../core/snapshot.ts";
 import type { RequestLimits } from "../otlp/limits.ts";
 import type { Signal } from "../otlp/signal.ts";
 import type { Explanation, ExplainRequest } from "./explanation.ts";
+import type { FoundMembers } from "./members.ts";
 import type { PlanData } from "./plan-data.ts";
 
 /** A pool that is no longer configured, with what it still has to deliver. */
@@ -43,6 +44,11 @@ export interface DataPlane extends AsyncDisposable {
    * by signal.
    */
   undeliverable(): Promise<readonly Undeliverable[]>;
+  /**
+   * The members of the fleet that targets stand for, of all that is selected: they are sent to from
+   * then on, and nobody else. Targets that come later begin with them.
+   */
+  discovered(found: readonly FoundMembers[]): Promise<void>;
   /** Pools that are gone from the plan and still hold something. */
   leaving(): Promise<readonly LeavingPool[]>;
   /**
@@ -263,6 +269,8 @@ export interface HealthStatus {
 
 export interface AddressStatus extends HealthStatus {
   readonly address: string;
+  /** The id of the node that is there, where the target stands for members of the fleet. */
+  readonly member?: string | undefined;
 }
 
 export interface TargetStatus extends HealthStatus {
@@ -289,7 +297,8 @@ export interface TargetStatus extends HealthStatus {
   /** What it was to get; undefined while nothing that was acknowledged is lost. */
   readonly losses: LossStatus | undefined;
   /**
-   * Those behind its name, each with a state of its own; empty while the name itself is dialled.
+   * Those behind its name, or of its members, each with a state of its own; empty while the name
+   * itself is dialled, or no member is known.
    */
   readonly addresses: readonly AddressStatus[];
 }

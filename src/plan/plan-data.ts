@@ -29,7 +29,16 @@ export interface PlanData extends PlanHead {
 }
 
 /** What is different in a target before it is bound. */
-type BoundLater = "address" | "resolve" | "proxy" | "headers" | "tls" | "health" | "statuses" | "connectionIdentity";
+type BoundLater =
+  | "address"
+  | "member"
+  | "resolve"
+  | "proxy"
+  | "headers"
+  | "tls"
+  | "health"
+  | "statuses"
+  | "connectionIdentity";
 
 /** A union by protocol, as TargetPlan is. */
 export type TargetData = TargetCommonData & ProtocolPlan;

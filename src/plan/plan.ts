@@ -4,6 +4,7 @@ import type { Compression } from "../otlp/compress.ts";
 import type { Signal } from "../otlp/signal.ts";
 import type { Division, HashKey } from "./division.ts";
 import type { HeaderPlan } from "./header-plan.ts";
+import type { MembersPlan } from "./members.ts";
 import type { ProxyPlan } from "./proxy-plan.ts";
 import type { ResolvePlan } from "./resolve-plan.ts";
 import type { RoutePlan } from "./route-plan.ts";
@@ -70,6 +71,10 @@ export interface TargetCommon {
    * several.
    */
   readonly address?: string | undefined;
+  /** It stands for these nodes of the fleet: its URL is that of nobody. */
+  readonly members?: MembersPlan | undefined;
+  /** The node's id, and its URL is where that is. Only for a part of a target with `members`. */
+  readonly member?: string | undefined;
   /** On the way to it; undefined: none. */
   readonly proxy?: ProxyPlan | undefined;
   readonly weight: number;

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { showConfig } from "../../src/config/taint.ts";
 import { literalSecretsIn, redactElement, redactRoot, restoreElement } from "../../src/control/document/secrets.ts";
+import { MAX_SELECTIONS } from "../../src/config/schema/discovery.ts";
 import type { TargetPlan } from "../../src/plan/plan.ts";
 import { boundPlan } from "../support/bound-plan.ts";
 import { loadText, outlineOf } from "./load-text.ts";
@@ -154,3 +155,125 @@ const PROBLEMS: { name: string; text: string; want: readonly string[] }[] = [
 for (const { name, text, want } of PROBLEMS) {
   test(`by a name: ${name}`, () => assert.deepEqual(outlineOf(loadText(text)), want));
 }
+
+// === Nodes of the fleet ===
+
+function onNode(node: string, text: string): ReturnType<typeof boundPlan> {
+  return planOf(`node: ${node}\n${text}`);
+}
+
+const TWO_TIERS = `targets: [{ id: tempo, endpoint: "http://t:1" }]
+rules: [{ id: up, targets: { collectors: { tags: { tier: "gate*" } } }, when_down: hold, fallback: spare }]
+pools: { spare: { targets: [tempo] } }
+default_pool: { targets: [tempo] }`;
+
+test("a pool finds its targets in the fleet: one target, which stands for nodes by region and tags", () => {
+  const { targets, pools } = onNode("{ region: edge, tags: { tier: small } }", TWO_TIERS);
+  assert.deepEqual([...targets.keys()], ["tempo", "collectors:own,tier=gate*"]);
+  const { members, url, resolve, proxy } = targets.get("collectors:own,tier=gate*")!;
+  assert.deepEqual(members, { region: "edge", tags: { tier: "gate*" }, listener: "otlp_grpc", isSelf: false });
+  assert.deepEqual([url, resolve, proxy], ["http://collectors.invalid", "all", undefined]);
+  const { whenDown, fallback } = pools.get("rule:up")!;
+  assert.deepEqual([whenDown, fallback], ["hold", "spare"]);
+});
+
+test("on a node that is selected itself such a pool leads nowhere, and the next rule takes what is for it", () => {
+  const { targets, pools } = onNode("{ region: eu, tags: { tier: gateway } }", TWO_TIERS);
+  assert.equal(targets.get("collectors:own,tier=gate*")?.members?.isSelf, true);
+  const { whenDown, fallback } = pools.get("rule:up")!;
+  assert.deepEqual([whenDown, fallback], ["next_rule", undefined]);
+  const elsewhere = onNode(
+    "{ region: us, tags: { tier: gateway } }",
+    "default_pool: { targets: { collectors: { region: eu, tags: { tier: gateway } } }, when_down: hold }",
+  );
+  assert.equal(elsewhere.pools.get("default")?.whenDown, "hold");
+});
+
+test("settings of a target stand beside nodes of the fleet, tls makes it https, and an id is its own", () => {
+  const target = one(
+    "{ collectors: { region: eu }, id: up, protocol: http/protobuf, tls: { server_name: g }, timeout: 7s, headers: { X-A: b }, limits: { max_in_flight: 3 } }",
+  );
+  assert.deepEqual([target.id, target.url, target.timeoutMs], ["up", "https://collectors.invalid", 7_000]);
+  assert.deepEqual([target.members?.listener, target.headers, target.maxInFlight], ["otlp_http", { "x-a": "b" }, 3]);
+});
+
+test("the same nodes are one target, in whatever order their tags are written", () => {
+  const { targets } = planOf(`pools:
+  one: { targets: { collectors: { tags: { a: x, b: y } } } }
+  two: { targets: { collectors: { tags: { b: y, a: x } } } }
+rules: [{ id: r, pool: one, conditions: [service_name: x] }]
+default_pool: two`);
+  assert.deepEqual([...targets.keys()], ["collectors:own,a=x,b=y"]);
+});
+
+test("secrets beside nodes of the fleet are shown to nobody, and are not published", () => {
+  const set = { collectors: {}, headers: { a: "hunter22" } };
+  const root = { pools: { p: { targets: set } }, rules: [{ id: "r", targets: set }], default_pool: { targets: set } };
+  assert.doesNotMatch(JSON.stringify(redactRoot(root)), /hunter/u);
+  assert.equal(literalSecretsIn(root).length, 3);
+});
+
+const IN_FLEET: { name: string; text: string; want: readonly string[] }[] = [
+  { name: "all nodes of a region", text: "default_pool: { targets: { collectors: {} } }", want: [] },
+  {
+    name: "a region is a name, and no glob",
+    text: 'default_pool: { targets: { collectors: { region: "*" } } }',
+    want: ["1 error default_pool.targets.collectors.region"],
+  },
+  {
+    name: "a misspelt key of the selection",
+    text: "default_pool: { targets: { collectors: { tag: { a: b } } } }",
+    want: ["1 error default_pool.targets.collectors.tag"],
+  },
+  {
+    name: "a misspelt setting is told of beside it",
+    text: "default_pool: { targets: { collectors: {}, protocl: grpc } }",
+    want: ["1 error default_pool.targets.protocl"],
+  },
+  {
+    name: "each node is asked itself whether it works",
+    text: 'default_pool: { targets: { collectors: {}, health_check: { type: http, endpoint: "http://h:1" } } }',
+    want: ["1 error default_pool.targets.health_check.endpoint"],
+  },
+  {
+    name: "content has nothing to choose among",
+    text: "default_pool: { targets: { collectors: {} }, strategy: { type: content, cases: [{ conditions: [], targets: [x] }] } }",
+    want: ["1 error default_pool.strategy"],
+  },
+  {
+    name: "the same nodes with two settings",
+    text: "pools: { p: { targets: { collectors: {} } },\n  q: { targets: { collectors: {}, timeout: 2s } } }\nrules: [{ id: r, pool: q, conditions: [service_name: x] }]\ndefault_pool: p",
+    want: ["2 error pools.q.targets.collectors"],
+  },
+  {
+    name: "a node that is alone finds nobody",
+    text: "node: { id: a }\ndefault_pool: { targets: { collectors: {} } }",
+    want: ["2 warning default_pool.targets.collectors"],
+  },
+  {
+    name: "one that its fleet reaches is not alone",
+    text: 'node: { fleet: { listen: { address: "127.0.0.1:4321" } } }\ndefault_pool: { targets: { collectors: {} } }',
+    want: [],
+  },
+  {
+    name: "tags of a node are texts",
+    text: "node: { tags: { tier: 1 } }\nunmatched: drop",
+    want: ["1 error node.tags.tier"],
+  },
+];
+for (const { name, text, want } of IN_FLEET) {
+  test(`in the fleet: ${name}`, () => assert.deepEqual(outlineOf(loadText(text)), want));
+}
+
+test("in the fleet: more selections than a node asks its controller for are refused, the same one counts once", () => {
+  const pool = (i: number): string => `  p${i}: { targets: { collectors: { tags: { n: "${i}" } } } }`;
+  const rule = (i: number): string => `  - { id: r${i}, pool: p${i}, conditions: [service_name: s${i}] }`;
+  const numbers = Array.from({ length: MAX_SELECTIONS + 1 }, (_, i) => i);
+  const text = (count: number): string => {
+    const some = numbers.slice(0, count);
+    return `pools:\n${some.map(pool).join("\n")}\nrules:\n${some.map(rule).join("\n")}\ndefault_pool: p0`;
+  };
+  assert.deepEqual(outlineOf(loadText(text(MAX_SELECTIONS))), []);
+  const [problem, ...others] = loadText(text(MAX_SELECTIONS + 1)).problems;
+  assert.deepEqual([problem?.path, others], [`pools.p${MAX_SELECTIONS}.targets.collectors`, []]);
+});

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Condition } from "../condition-type.ts";
+import type { CollectorSelection } from "./discovery.ts";
 import { FleetSchema, type FleetDocument } from "./fleet.ts";
 import { NodeSchema, type NodeDocument } from "./node.ts";
 import type { PoolDocument, RuleDocument } from "./pool.ts";
@@ -24,7 +25,10 @@ export type NodeConfig = Omit<NodeDocument, "listen"> & {
 };
 export type GrpcListenerConfig = Exclude<NodeConfig["listen"]["otlp_grpc"], false>;
 export type HttpListenerConfig = Exclude<NodeConfig["listen"]["otlp_http"], false>;
-export type TargetConfig = FleetDocument["targets"][number];
+export type TargetConfig = FleetDocument["targets"][number] & {
+  /** Of one that its pool finds: the nodes of the fleet that it stands for. */
+  readonly collectors?: CollectorSelection;
+};
 export type GlobalConfig = Omit<FleetDocument["global"], "routing_rules">;
 export type RegionConfig = FleetDocument["regions"][string];
 

@@ -32,7 +32,7 @@ export function discoveryFault(text: string): string | undefined {
 }
 
 /** The addresses behind a name, which together are one target, with the settings of a target. */
-export const DiscoverySchema = z.strictObject({
+export const DnsDiscoverySchema = z.strictObject({
   dns: z
     .string()
     .superRefine((text, context) => {
@@ -44,4 +44,38 @@ export const DiscoverySchema = z.strictObject({
   ...OF_ANY_TARGET,
 });
 
-export type DiscoveryDocument = z.output<typeof DiscoverySchema>;
+/** More members of the fleet are not used by one target. */
+export const MAX_MEMBERS = 64;
+/** What a node asks its controller for, at most. */
+export const MAX_SELECTIONS = 16;
+/** What a node, or a target that looks for nodes, may say of itself in tags. */
+export const TAG_BOUNDS = { tags: 64, name: 128, value: 256 } as const;
+
+/** Tags with their values, or globs over values. */
+export function tagsOf(what: string): z.ZodType<Readonly<Record<string, string>>, Record<string, string>> {
+  const { tags, name, value } = TAG_BOUNDS;
+  return z
+    .record(z.string().min(1).max(name), z.string().max(value))
+    .refine((all) => Object.keys(all).length <= tags, `has more than ${tags} ${what}`);
+}
+
+const CollectorsSchema = z.strictObject({
+  region: NameSchema.optional().describe("Where they are, by its name; default: where the node itself is."),
+  tags: tagsOf("tags")
+    .optional()
+    .describe("Globs over the `node.tags` of nodes, all of which must fit; default: all nodes of the region."),
+});
+
+/** Nodes of the fleet, which together are one target. */
+export const MemberDiscoverySchema = z.strictObject({
+  collectors: CollectorsSchema.describe(
+    "Nodes of the fleet by region and tags: those that are healthy, the first 64 by id; with tls over TLS. On a node that it selects itself the pool has no target.",
+  ),
+  id: NameSchema.optional().describe("What it is called among the targets; default: collectors:region,tag=value."),
+  ...OF_ANY_TARGET,
+});
+
+export type DiscoveryDocument = DnsDiscoveryDocument | MemberDiscoveryDocument;
+export type DnsDiscoveryDocument = z.output<typeof DnsDiscoverySchema>;
+export type MemberDiscoveryDocument = z.output<typeof MemberDiscoverySchema>;
+export type CollectorSelection = z.output<typeof CollectorsSchema>;

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { DEFAULT_GRPC_TRANSPORT, GRPC_TRANSPORTS } from "../../core/grpc-transport.ts";
 import { AddressSchema } from "./address.ts";
 import { CoordinationSchema } from "./coordination.ts";
+import { tagsOf } from "./discovery.ts";
 import { ListenerTlsSchema, OFF } from "./listener.ts";
 import { NodeFleetSchema } from "./node-fleet.ts";
 import { duration, length, NameSchema, SecretSchema, size } from "./values.ts";
@@ -157,6 +158,9 @@ const NOT_WORKERS = "expected auto or a whole number";
 export const NodeSchema = z.strictObject({
   id: NameSchema.optional().describe("Name of this node; default: the machine's host name."),
   region: NameSchema.default("default").describe("Where this node is."),
+  tags: tagsOf("tags")
+    .default({})
+    .describe("Free labels of this node, by which `targets: { collectors: { tags } }` of others selects it."),
   roles: z
     .array(z.enum(["collector", "controller"]))
     .min(1)

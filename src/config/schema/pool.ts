@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { ConditionSchema } from "./condition.ts";
-import { DiscoverySchema } from "./discovery.ts";
+import { DnsDiscoverySchema, MemberDiscoverySchema } from "./discovery.ts";
 import { DEFAULT_STRATEGY, StrategySchema, TargetSetSchema } from "./strategy.ts";
 import { ALL_SIGNALS, duration, length, NameSchema, PrioritySchema, SignalsSchema, size } from "./values.ts";
 
@@ -46,10 +46,11 @@ const RetrySchema = z.strictObject({
     .describe("Share of requests that may be retries; at least 10 a second may be."),
 });
 
-/** In addition to what `content` chooses by, a name: the addresses behind it. */
-const PoolTargetsSchema = z.union([...TargetSetSchema.options, DiscoverySchema]).meta({
+/** Besides what `content` chooses by, what is found: addresses of a name, nodes of the fleet. */
+const PoolTargetsSchema = z.union([...TargetSetSchema.options, DnsDiscoverySchema, MemberDiscoverySchema]).meta({
   id: "PoolTargets",
-  description: "Ids of targets in order, a selector over all targets, or a name whose addresses are used.",
+  description:
+    "Ids of targets in order, a selector over all targets, a name whose addresses are used, or nodes of the fleet.",
 });
 
 /** How a pool delivers: shared by pools and by rules that have their pool in place. */
@@ -77,7 +78,7 @@ const DELIVERY_SHAPE = {
 export const PoolSchema = z
   .strictObject({
     targets: PoolTargetsSchema.describe(
-      "Ids of targets in order, a selector on region and tags, or the addresses behind a name.",
+      "Ids of targets in order, a selector on region and tags, the addresses behind a name, or nodes of the fleet.",
     ),
     ...DELIVERY_SHAPE,
   })
