@@ -124,7 +124,9 @@ export function targetView(target: TargetStatus): View {
     note: target.note,
     until: timeOrNull(target.untilMs),
     losses: lossView(target.losses),
-    addresses: target.addresses.map((one) => ({ address: one.address, ...conditionView(one) })),
+    addresses: target.addresses.map(({ address, member, ...one }) => {
+      return { address, ...(member !== undefined && { member }), ...conditionView(one) };
+    }),
   };
 }
 

@@ -24,8 +24,8 @@ export const group = resourceGroup({
     summary: "List the targets: health and why, since when, and what they carry.",
     details: `SINCE is how long a target has been in its state, NEXT in how long it is tried again, or a state of operators ends. LATENCY
 is the moving average in milliseconds, ERRORS the share of calls that failed. A target that asked for a pause is
-paused; of signals that it does not take REASON has its words. Below a target whose name has several addresses
-stands each of them.`,
+paused; of signals that it does not take REASON has its words. Below a target whose name has several addresses,
+or that stands for nodes of the fleet, stands each of them.`,
     columns,
     rows: withAddresses,
   },
@@ -68,10 +68,14 @@ function columns(nowMs: number): Column<Values>[] {
   ];
 }
 
-/** A target, and below it each of the addresses behind its name. */
+/** A target, and below it each of the addresses behind its name, or of its members. */
 function withAddresses(target: Values): Values[] {
   const addresses = listOf(target["addresses"]).map(fieldsOf);
-  return [target, ...addresses.map((one) => ({ ...one, id: `  ${shown(one["address"])}` }))];
+  return [target, ...addresses.map((one) => ({ ...one, id: `  ${addressText(one)}` }))];
+}
+
+function addressText({ member, address }: Values): string {
+  return isNone(member) ? shown(address) : `${shown(member)} ${shown(address)}`;
 }
 
 function reasonText({ paused, reason, note, refuses }: Values): string {

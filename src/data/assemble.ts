@@ -25,6 +25,7 @@ import { requestCutter } from "./queue/cut-parcel.ts";
 import { Pools } from "./queue/pools.ts";
 import { Records } from "./queue/records.ts";
 import { SparseSweep } from "./queue/sparse-sweep.ts";
+import { MemberBoard } from "./resolve/member-board.ts";
 import { createNodeResolver } from "./resolve/node-resolver.ts";
 import type { Resolver } from "./resolve/resolver.ts";
 import type { RequestHandler } from "./receive/request-handler.ts";
@@ -96,7 +97,8 @@ export async function openCore(
   const plan = await bindPlan(data, secrets);
   env.metrics.pluginEditions.with().read(pluginEditions);
   const strategies = new CurrentStrategies(await prepareStrategies(plan, env, given));
-  const targets = openNodeTargets(plan, env, { checks, partOf, ...options });
+  const members = new MemberBoard();
+  const targets = openNodeTargets(plan, env, { checks, partOf, members, ...options });
   const losses = openLosses(env);
   const records = new Records({ ledger: env.ledger, losses });
   const poolsEnv = {
@@ -115,15 +117,8 @@ export async function openCore(
   const admission = createAdmission(limits, { ...env, rssBytes: createRssReader(), partOf, processes });
   const { arena } = admission;
   parts.use(new SparseSweep({ ...env, arena, records, pools, moved: env.metrics.arenaMovedOut.with() }));
-  const dataPlane = new NodeDataPlane({
-    plan,
-    pools,
-    strategies,
-    secrets,
-    given,
-    admission,
-    env: { ...env, losses, records },
-  });
+  const opened = { plan, pools, strategies, secrets, given, admission, members };
+  const dataPlane = new NodeDataPlane({ ...opened, env: { ...env, losses, records } });
   return { dataPlane, admission, handler: new Pipeline(() => dataPlane.assembly, env.clock, admission.guard) };
 }
 
@@ -134,8 +129,9 @@ function openNodeTargets(
     checks,
     partOf = ALL_OF_IT,
     resolver = createNodeResolver(env.clock),
+    members,
     ...options
-  }: Omit<CoreOptions, "secrets" | "parts">,
+  }: Omit<CoreOptions, "secrets" | "parts"> & { readonly members: MemberBoard },
 ): ReturnType<typeof openTargets> {
   const openOwnCheck = (check: CheckPlan, current: () => TargetPlan, client: TargetClient): Check =>
     openCheck(check, current, client, env);
@@ -143,6 +139,7 @@ function openNodeTargets(
     ...env,
     openClient: (current) => openClient(current, env),
     resolver,
+    members,
     partOf,
     ...(options.reporter !== undefined && { reporter: options.reporter }),
     ...(checks === "run" && options.reporter === undefined && { openCheck: openOwnCheck }),

@@ -1,3 +1,4 @@
+import type { MemberBoard } from "./resolve/member-board.ts";
 import type { Socket } from "node:net";
 import type { Clock } from "../core/clock.ts";
 import { RouterError } from "../core/errors.ts";
@@ -21,6 +22,7 @@ import type {
 import type { Explanation, ExplainRequest } from "../plan/explanation.ts";
 import { bindPlan } from "../plan/bind.ts";
 import type { Plan } from "../plan/plan.ts";
+import type { FoundMembers } from "../plan/members.ts";
 import type { PlanData } from "../plan/plan-data.ts";
 import type { SecretReader } from "../plan/secrets.ts";
 import type { Env } from "../telemetry/env.ts";
@@ -64,6 +66,7 @@ export interface OpenedParts {
   /** There with every plan. */
   readonly given: Strategies | undefined;
   readonly admission: Admission;
+  readonly members: MemberBoard;
   readonly env: Env & { readonly losses: Losses; readonly records: Records };
 }
 
@@ -76,6 +79,7 @@ export class NodeDataPlane implements DataPlane {
   readonly #secrets: SecretReader;
   readonly #given: Strategies | undefined;
   readonly #admission: Admission;
+  readonly #members: MemberBoard;
   readonly #env: OpenedParts["env"];
   #listeners: Listeners | undefined;
   #owned: AsyncDisposableStack | undefined;
@@ -83,7 +87,8 @@ export class NodeDataPlane implements DataPlane {
   /** A change is prepared, or about to be, and not decided. */
   #isPreparing = false;
 
-  constructor({ plan, pools, strategies, secrets, given, admission, env }: OpenedParts) {
+  constructor({ plan, pools, strategies, secrets, given, admission, members, env }: OpenedParts) {
+    this.#members = members;
     this.#pools = pools;
     this.#strategies = strategies;
     this.#secrets = secrets;
@@ -196,6 +201,10 @@ export class NodeDataPlane implements DataPlane {
       });
       return down.map(({ name }) => ({ pool: name, signal }));
     });
+  }
+
+  async discovered(found: readonly FoundMembers[]): Promise<void> {
+    if (this.#shutdown === undefined) this.#members.tell(found);
   }
 
   async leaving(): Promise<readonly LeavingPool[]> {

@@ -1,5 +1,6 @@
 import type { Clock } from "../core/clock.ts";
 import type { HealthStatus, LossStatus, PoolStatus, TargetStatus } from "../plan/data-plane.ts";
+import { placeIn } from "../plan/members.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { TargetHandle } from "./export/target-port.ts";
 import type { Losses } from "./queue/losses.ts";
@@ -49,7 +50,8 @@ export function targetStatus(target: TargetHandle, clock: Clock, losses?: LossSt
     untilMs: override?.untilMs,
     losses,
     addresses: (target.parts?.all ?? []).flatMap((part) => {
-      const { address } = part.plan;
+      const { address, member, url } = part.plan;
+      if (member !== undefined) return [{ address: placeIn(url), member, ...partStatus(part, clock) }];
       return address === undefined ? [] : [{ address, ...partStatus(part, clock) }];
     }),
   };

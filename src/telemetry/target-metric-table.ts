@@ -74,7 +74,7 @@ export const TARGET_METRICS = {
 export const ADDRESS_METRICS = {
   targetAddresses: {
     ...gauge("signalbox_target_addresses", "addresses", "main"),
-    help: "Addresses behind the name of a target that are used, by their state; for targets whose names are resolved here.",
+    help: "Addresses behind the name of a target that are used, or nodes of the fleet, by their state; for targets whose names are resolved here, or that stand for nodes.",
     labels: ["target", "state"],
     maxSeries: 20_000,
   },

@@ -50,7 +50,7 @@ export interface Carried {
   readonly leave: () => void;
 }
 
-type Named = Pick<TargetPlan, "id" | "address">;
+type Named = Pick<TargetPlan, "address" | "id" | "member" | "url">;
 
 /**
  * The walk from the pipeline to the targets' clients, on a clock moved by hand and without sockets.
@@ -74,9 +74,10 @@ export class Rig implements AsyncDisposable {
   #version = 1;
 
   /**
-   * Targets have active checks only with `openCheck`, and several addresses only with a `resolver`.
+   * Targets have active checks only with `openCheck`, several addresses, and members of a fleet,
+   * only with a `resolver`.
    */
-  constructor(text: string, more: Pick<TargetsEnv, "openCheck" | "resolver"> = {}) {
+  constructor(text: string, more: Pick<TargetsEnv, "members" | "openCheck" | "resolver"> = {}) {
     const { clock } = this;
     const log = createLog({
       clock,
@@ -194,8 +195,9 @@ export class Rig implements AsyncDisposable {
           queueMicrotask(() => end({ kind: "retry", reason: "cancelled", message: "cancelled", unprocessed: false }));
         };
         open.add(cancel);
-        const { id, address } = current();
-        const target = address === undefined ? id : `${id}@${address}`;
+        const { id, address, member, url } = current();
+        const part = member === undefined ? address : `${member} ${url}`;
+        const target = part === undefined ? id : `${id}@${part}`;
         const call: Call = { target, batch, timeoutMs, answer: end };
         this.calls.push(call);
         return cancel;

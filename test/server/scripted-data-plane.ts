@@ -15,6 +15,7 @@ import { EventStream } from "../../src/core/event-stream.ts";
 import type { Snapshot } from "../../src/core/snapshot.ts";
 import type { Explanation, ExplainRequest } from "../../src/plan/explanation.ts";
 import { bindPlan } from "../../src/plan/bind.ts";
+import type { FoundMembers } from "../../src/plan/members.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 import type { PlanData } from "../../src/plan/plan-data.ts";
 import type { SecretReader } from "../../src/plan/secrets.ts";
@@ -58,6 +59,13 @@ export class ScriptedDataPlane implements DataPlane {
       this.plan = plan;
     };
     return { commit, discard: async () => void this.discarded.push(plan) };
+  }
+
+  /** All that it was told of members of the fleet. */
+  readonly found: (readonly FoundMembers[])[] = [];
+
+  async discovered(found: readonly FoundMembers[]): Promise<void> {
+    this.found.push(found);
   }
 
   async status(): Promise<DataPlaneStatus> {

@@ -319,7 +319,8 @@ export class Chooser {
 
   /** What is sent to: the target itself, or one of its parts. */
   #partOf(target: TargetHandle, { history, paused, signal }: PickRequest): TargetHandle | undefined {
-    return target.parts === undefined ? target : target.parts.pick(history, paused, this.#common.state.nowMs, signal);
+    if (target.parts === undefined) return target;
+    return target.parts.pick(history, paused, this.#common.state.nowMs, signal, this.#strategy);
   }
 
   /** Of a target, or of that which it is a part of. */

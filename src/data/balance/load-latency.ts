@@ -1,17 +1,9 @@
 import type { Random } from "../../core/random.ts";
+import { loadScore, type ScoreWeights } from "../load/load-score.ts";
 import { LatencyOrder } from "./latency.ts";
 import { isCandidate, type Picker, type PoolView } from "./picker.ts";
 import { SumTree } from "./sum-tree.ts";
 
-export interface ScoreWeights {
-  readonly loadWeight: number;
-  readonly latencyWeight: number;
-}
-
-/** Differences below this are noise of the event loop. */
-const NOISE_MS = 1;
-/** Nobody's share falls to nothing, so that news of everybody comes in. */
-const LEAST_SCORE = 0.05;
 /**
  * Up to here all scores are worked out for each pick; above, those of which something was heard,
  * and a few more in turn.
@@ -28,18 +20,10 @@ export function loadLatency(size: number, weights: ScoreWeights, random: Random)
   return new LoadLatency(size, weights, random);
 }
 
-/**
- * (load weight x (1 - load) + latency weight x lowest latency / latency) / both weights; 0.05 at
- * least.
- */
+/** `lowestMs`: of all of them. */
 export function scoreOf(view: PoolView, index: number, lowestMs: number, weights: ScoreWeights): number {
-  const { loadWeight, latencyWeight } = weights;
   const gauge = view.gauge(index);
-  const sum = loadWeight + latencyWeight;
-  if (sum === 0) return 1;
-  const load = 1 - gauge.load(view.nowMs);
-  const latency = Math.min(1, (lowestMs + NOISE_MS) / (gauge.latencyMs(view.nowMs) + NOISE_MS));
-  return Math.max(LEAST_SCORE, (loadWeight * load + latencyWeight * latency) / sum);
+  return loadScore(gauge.load(view.nowMs), gauge.latencyMs(view.nowMs), lowestMs, weights);
 }
 
 class LoadLatency implements Picker {

@@ -1,9 +1,13 @@
 import type { Cancel } from "../../core/clock.ts";
+import { partName, placeIn } from "../../plan/members.ts";
 import type { TargetPlan } from "../../plan/plan.ts";
-import { hostOf } from "../../plan/resolve-plan.ts";
-import { type AddressBook, NO_ADDRESSES, stepAddresses } from "../resolve/address-book.ts";
-import { NameWatch } from "../resolve/name-watch.ts";
-import type { Answer, Resolver } from "../resolve/resolver.ts";
+import type { ToldPart } from "../health/told-health.ts";
+import type { MemberBoard } from "../resolve/member-board.ts";
+import type { Resolver } from "../resolve/resolver.ts";
+import { MemberFinder } from "./member-finder.ts";
+import { NameFinder } from "./name-finder.ts";
+import { Nobody } from "./nobody.ts";
+import { NO_PART, type PartFinder, type TellParts, type WantedPart } from "./part-finder.ts";
 import type { PartTarget, InheritedState, Whole } from "./parts.ts";
 import { openPart } from "./target.ts";
 import type { Joining, TargetEnv } from "./target-port.ts";
@@ -11,6 +15,8 @@ import type { TargetClient } from "./target-client.ts";
 
 export interface AddressSetEnv extends TargetEnv {
   readonly resolver: Resolver;
+  /** What is told of members of the fleet; none: nobody tells. */
+  readonly members?: MemberBoard | undefined;
   readonly openClient: (current: () => TargetPlan) => TargetClient;
   /** Whose parts they are. */
   readonly whole: PartsOwner;
@@ -27,8 +33,6 @@ export interface PartsOwner extends Whole {
 /** So long it is remembered how an address was that is gone. */
 const REMEMBERED_MS = 600_000;
 const MAX_REMEMBERED = 64;
-/** What may be told with every answer is logged once in this time. */
-const LOG_MS = 60_000;
 
 interface Gone {
   readonly part: PartTarget;
@@ -36,31 +40,28 @@ interface Gone {
 }
 
 /**
- * The parts of a target, one for each address that is used; or one for the name, where the name is
- * dialled: before the first answer, and where only one address is to be used. Parts that are gone
- * end the calls that they have under way.
+ * The parts of a target, one for each address that is used, or each member of the fleet; or one for
+ * the name, where the name is dialled: before the first answer, and where only one address is to be
+ * used. Parts that are gone end the calls that they have under way.
  */
 export class AddressSet {
   readonly #env: AddressSetEnv;
-  /** None in a worker: what the name stands for is told. */
-  readonly #watch: NameWatch | undefined;
+  /** None in a worker: what the target stands for is told. */
+  readonly #finder: PartFinder | undefined;
   readonly #gone = new Map<string, Gone>();
   readonly #retiring = new Set<Promise<void>>();
   readonly #unlisten = new Map<PartTarget, Cancel>();
   #plan: TargetPlan;
   #joining: Joining;
-  #book: AddressBook = NO_ADDRESSES;
-  #answer: readonly string[] = [];
   #parts: readonly PartTarget[];
 
   constructor(plan: TargetPlan, env: AddressSetEnv, joining: Joining) {
     this.#env = env;
     this.#plan = plan;
     this.#joining = joining;
-    this.#parts = [this.#open(undefined, joining)];
-    const { reporter } = env;
-    this.#watch =
-      reporter === undefined ? new NameWatch(hostOf(plan.url), env, (answer) => this.#heard(answer)) : undefined;
+    this.#finder = env.reporter === undefined ? openFinder(plan, env, (wanted) => this.#use(wanted)) : undefined;
+    this.#parts = (this.#finder?.first ?? NO_PART).map((wanted) => this.#open(wanted, joining));
+    if (nameOf(this.#parts[0]) !== undefined) this.#joining = "later";
   }
 
   /** At least one. */
@@ -69,55 +70,47 @@ export class AddressSet {
   }
 
   adopt(plan: TargetPlan): void {
-    const { resolve } = this.#plan;
     this.#plan = plan;
-    for (const part of this.#parts) part.adopt(planAt(plan, part.plan.address));
-    if (plan.resolve !== resolve && this.#answer.length > 0) this.#take(this.#answer);
+    for (const part of this.#parts) part.adopt(planAt(plan, wantedOf(part)));
+    this.#finder?.adopt(plan);
   }
 
-  /** In a worker: these are the addresses that the node uses; undefined stands for the name. */
-  obey(addresses: readonly (string | undefined)[]): void {
-    if (addresses.length > 0) this.#use(addresses);
+  /** In a worker: these are the parts that the node uses. */
+  obey(told: readonly ToldPart[]): void {
+    const wanted = told.map(({ address, place, utilization }) => ({ part: address, place, utilization }));
+    if (wanted.length > 0) this.#use(wanted);
   }
 
   /** Ends the parts; resolves when their calls have ended. */
   async close(): Promise<void> {
-    this.#watch?.close();
+    this.#finder?.close();
     for (const part of this.#parts) this.#retire(part);
     this.#gone.clear();
     await Promise.all(this.#retiring);
   }
 
-  #heard(answer: Answer): void {
-    const { metrics, log } = this.#env;
-    const { id, url } = this.#plan;
-    metrics.targetResolutions.with(id, answer.kind).add(1);
-    if (answer.kind === "failed") {
-      const fields = { target: id, name: hostOf(url), reason: answer.reason };
-      log
-        ?.limited(`resolve ${id}`, LOG_MS)
-        ?.warn("name of a target cannot be resolved: what is known of it stays", fields);
-      return;
+  #use(wanted: readonly WantedPart[]): void {
+    const present = new Map(this.#parts.map((part) => [nameOf(part), part]));
+    const kept = (one: WantedPart): PartTarget | undefined => {
+      const part = present.get(one.part);
+      return part !== undefined && isAt(part, one) ? part : undefined;
+    };
+    const isSame = wanted.length === present.size && wanted.every((one) => kept(one) !== undefined);
+    if (!isSame) this.#replace(present, wanted, kept);
+    for (const [i, { utilization }] of wanted.entries()) {
+      if (utilization !== undefined) this.#parts[i]!.hearLoad(utilization);
     }
-    this.#answer = answer.addresses;
-    this.#take(answer.addresses);
   }
 
-  #take(addresses: readonly string[]): void {
-    const before = this.#book;
-    this.#book = stepAddresses(before, addresses, this.#plan.resolve === "all" ? "all" : "auto");
-    this.#tellUnused(before);
-    const { spread, known } = this.#book;
-    this.#use(spread ? known.map(({ address }) => address) : [undefined]);
-  }
-
-  #use(wanted: readonly (string | undefined)[]): void {
-    const present = new Map(this.#parts.map((part) => [part.plan.address, part]));
-    if (wanted.length === present.size && wanted.every((address) => present.has(address))) return;
-    const joining = this.#joiningOf(new Set(wanted));
+  #replace(
+    present: ReadonlyMap<string | undefined, PartTarget>,
+    wanted: readonly WantedPart[],
+    kept: (one: WantedPart) => PartTarget | undefined,
+  ): void {
+    const joining = this.#joiningOf(wanted.flatMap((one) => kept(one) ?? []));
     this.#joining = "later";
-    this.#parts = wanted.map((address) => present.get(address) ?? this.#open(address, joining));
-    const gone = [...present.values()].filter((part) => !wanted.includes(part.plan.address));
+    this.#parts = wanted.map((one) => kept(one) ?? this.#open(one, joining));
+    const gone = [...present.values()].filter((part) => !this.#parts.includes(part));
     for (const part of gone) this.#retire(part);
     this.#forgetOld();
     this.#tellChanged(present, gone);
@@ -126,25 +119,30 @@ export class AddressSet {
 
   /**
    * What joins has to prove itself while another part works that stays. What takes over from the
-   * name is as good as the name was.
+   * name is as good as the name was; who comes where nobody was has nobody to stand back for.
    */
-  #joiningOf(wanted: ReadonlySet<string | undefined>): Joining {
+  #joiningOf(staying: readonly PartTarget[]): Joining {
     const nowMs = this.#env.clock.nowMs();
-    const works = this.#parts.filter((part) => part.usable(nowMs));
-    if (works.some((part) => wanted.has(part.plan.address))) return "later";
-    if (this.#parts[0]?.plan.address !== undefined) return "alone";
-    return this.#joining === "later" && works.length > 0 ? "alone" : this.#joining;
+    if (staying.some((part) => part.usable(nowMs))) return "later";
+    if (nameOf(this.#parts[0]) !== undefined) return "alone";
+    const isOpen = this.#plan.members !== undefined || this.#parts.some((part) => part.usable(nowMs));
+    return this.#joining === "later" && isOpen ? "alone" : this.#joining;
   }
 
-  #open(address: string | undefined, joining: Joining): PartTarget {
-    const { openClient } = this.#env;
-    const env = { ...this.#env, inherited: address === undefined ? undefined : this.#takeBack(address) };
-    const part = openPart(planAt(this.#plan, address), openClient, env, joining);
+  #open(wanted: WantedPart, joining: Joining): PartTarget {
+    const part = this.#openOne(wanted, joining);
     this.#unlisten.set(
       part,
       part.onChange(() => this.#env.whole.partChanged()),
     );
     return part;
+  }
+
+  #openOne(wanted: WantedPart, joining: Joining): PartTarget {
+    const plan = planAt(this.#plan, wanted);
+    if (plan.members !== undefined && plan.member === undefined) return new Nobody(plan, this.#env);
+    const inherited = wanted.part === undefined ? undefined : this.#takeBack(wanted.part);
+    return openPart(plan, this.#env.openClient, { ...this.#env, inherited }, joining);
   }
 
   /** What is known of an address that is back. */
@@ -157,6 +155,7 @@ export class AddressSet {
   /** Its calls are counted, and their ends told, until the last one. */
   #retire(part: PartTarget): void {
     const { address } = part.plan;
+    // A member that comes back has begun anew: nothing of before holds for it.
     if (address !== undefined) this.#gone.set(address, { part, untilMs: this.#env.clock.nowMs() + REMEMBERED_MS });
     const ended = part.retire().finally(() => {
       this.#retiring.delete(ended);
@@ -174,31 +173,45 @@ export class AddressSet {
   }
 
   #tellChanged(before: ReadonlyMap<string | undefined, PartTarget>, gone: readonly PartTarget[]): void {
-    if (this.#watch === undefined) return; // the main process has told it
-    const added = textsOf(this.#parts.filter((part) => !before.has(part.plan.address)));
-    const fields = { target: this.#plan.id, added, removed: textsOf(gone), addresses: this.#book.known.length };
+    if (this.#finder === undefined) return; // the main process has told it
+    const known = new Set(before.values());
+    const added = textsOf(this.#parts.filter((part) => !known.has(part)));
+    const fields = { target: this.#plan.id, added, removed: textsOf(gone), addresses: this.#finder.known };
     this.#env.log?.info("addresses of a target changed", fields);
   }
+}
 
-  /** Once, not with every answer. */
-  #tellUnused(before: AddressBook): void {
-    const { unused, spread, known } = this.#book;
-    if (unused === 0 || (before.unused > 0 && before.spread === spread)) return;
-    const fields = { target: this.#plan.id, name: hostOf(this.#plan.url), unused };
-    if (spread) this.#env.log?.warn(`name of a target has more than ${known.length} addresses`, fields);
-    else
-      this.#env.log?.info(
-        "name of a target has several addresses, of which one is used: resolve: all uses all",
-        fields,
-      );
-  }
+function openFinder(plan: TargetPlan, env: AddressSetEnv, tell: TellParts): PartFinder {
+  return plan.members === undefined
+    ? new NameFinder(plan, env, tell)
+    : new MemberFinder(plan.members, env.members, tell);
 }
 
 /** The plan of one part. */
-function planAt(plan: TargetPlan, address: string | undefined): TargetPlan {
-  return { ...plan, address };
+function planAt(plan: TargetPlan, { part, place }: WantedPart): TargetPlan {
+  if (plan.members === undefined) return { ...plan, address: part };
+  if (part === undefined || place === undefined) return plan;
+  const url = `${new URL(plan.url).protocol}//${place}`;
+  const { check } = plan.health;
+  // It is asked itself, by whatever check.
+  return { ...plan, member: part, url, health: { ...plan.health, check: check && { ...check, url } } };
+}
+
+function wantedOf({ plan: { member, address, url } }: PartTarget): WantedPart {
+  return member === undefined ? { part: address } : { part: member, place: placeIn(url) };
+}
+
+/** A member that is elsewhere now has other connections. */
+function isAt({ plan }: PartTarget, { place }: WantedPart): boolean {
+  return place === undefined || placeIn(plan.url) === place;
+}
+
+function nameOf(part: PartTarget | undefined): string | undefined {
+  return part && partName(part.plan);
 }
 
 function textsOf(parts: readonly PartTarget[]): string[] {
-  return parts.flatMap(({ plan }) => plan.address ?? []);
+  return parts.flatMap(({ plan: { member, address, url } }) => {
+    return member === undefined ? (address ?? []) : `${member} ${placeIn(url)}`;
+  });
 }

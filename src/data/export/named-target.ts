@@ -11,6 +11,7 @@ import { TargetLoad } from "../load/target-load.ts";
 import { ALL_OF_IT } from "../node-limit.ts";
 import { AddressSet, type AddressSetEnv, type PartsOwner } from "./address-set.ts";
 import { ChangeListeners } from "./change-listeners.ts";
+import { MemberPicker } from "./member-picker.ts";
 import { bestPart, isOpen, PartPicker, rankOf } from "./part-picker.ts";
 import { NO_HISTORY, NO_KEYS, type Parts } from "./parts.ts";
 import type { AttemptTime, Joining, OwnedTarget, TargetHandle, ToldHandle } from "./target-port.ts";
@@ -19,9 +20,10 @@ import type { Pause } from "./tenant-pauses.ts";
 import type { SendOutcome, SizeDoubt } from "../send-outcome.ts";
 
 /**
- * A target whose name is resolved here. To its pools it is one target: its weight, its
- * `max_in_flight` and what operators want are the name's. It works while one of its addresses does;
- * each has connections, a window and a health of its own (`parts`).
+ * A target whose name is resolved here, or that stands for members of the fleet. To its pools it is
+ * one target: its weight, its `max_in_flight` and what operators want are the name's. It works
+ * while one of its addresses does; each has connections, a window and a health of its own
+ * (`parts`).
  */
 export function openNamedTarget(plan: TargetPlan, env: NamedTargetEnv, joining: Joining): OwnedTarget {
   return new NamedTarget(plan, env, joining);
@@ -37,7 +39,7 @@ class NamedTarget implements OwnedTarget, PartsOwner {
   readonly #listeners = new ChangeListeners();
   #plan: TargetPlan;
   maxInFlight: number;
-  #parts: PartPicker;
+  #parts: Parts;
   #override: OperatorOverride | undefined;
   #reason: string | undefined;
   #poking = false;
@@ -48,7 +50,7 @@ class NamedTarget implements OwnedTarget, PartsOwner {
     this.#plan = plan;
     this.maxInFlight = this.#partOfLimit();
     this.#addresses = new AddressSet(plan, { ...env, whole: this }, joining);
-    this.#parts = new PartPicker(this.#addresses.parts);
+    this.#parts = this.#openParts();
   }
 
   get handle(): this {
@@ -271,7 +273,7 @@ class NamedTarget implements OwnedTarget, PartsOwner {
   }
 
   obey(told: ToldTarget, heardSeq: number): void {
-    this.#addresses.obey(told.parts.map(({ address }) => address));
+    this.#addresses.obey(told.parts);
     for (const part of this.#addresses.parts) part.obey(told, heardSeq);
   }
 
@@ -282,7 +284,7 @@ class NamedTarget implements OwnedTarget, PartsOwner {
   }
 
   partsReplaced(): void {
-    this.#parts = new PartPicker(this.#addresses.parts);
+    this.#parts = this.#openParts();
     const override = this.override();
     if (override !== undefined) {
       for (const part of this.#addresses.parts) if (part.override() === undefined) part.operate(override);
@@ -297,6 +299,11 @@ class NamedTarget implements OwnedTarget, PartsOwner {
     // alone have to know.
     if (this.load.inFlight === this.maxInFlight - 1) this.#tellParts();
     this.#listeners.tell();
+  }
+
+  #openParts(): Parts {
+    const { parts } = this.#addresses;
+    return this.#plan.members === undefined ? new PartPicker(parts) : new MemberPicker(parts, this.#env.random);
   }
 
   #tellParts(): void {

@@ -17,7 +17,7 @@ export class PartPicker implements Parts {
   }
 
   pick(history: RetryHistory, paused: readonly string[], nowMs: number, signal?: Signal): TargetHandle | undefined {
-    const probe = this.all.find((part) => wantsThis(part, history, paused, signal));
+    const probe = probeAmong(this.all, history, paused, signal);
     if (probe !== undefined) return probe;
     const anyUsable = this.all.some((part) => part.usable(nowMs, signal));
     const index = this.#least(history, nowMs, (part) => {
@@ -45,6 +45,16 @@ export class PartPicker implements Parts {
     }
     return best;
   }
+}
+
+/** Who waits for a probe that this batch may be. */
+export function probeAmong(
+  parts: readonly TargetHandle[],
+  history: RetryHistory,
+  paused: readonly string[],
+  signal: Signal | undefined,
+): TargetHandle | undefined {
+  return parts.find((part) => wantsThis(part, history, paused, signal));
 }
 
 /** More than any number of calls under way. */

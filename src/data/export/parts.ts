@@ -1,4 +1,5 @@
 import type { Signal } from "../../otlp/signal.ts";
+import type { StrategyPlan } from "../../plan/plan.ts";
 import type { Health } from "../health/health.ts";
 import type { TargetLoad } from "../load/target-load.ts";
 import type { OwnedTarget, TargetEnv, TargetHandle, ToldHandle } from "./target-port.ts";
@@ -16,14 +17,20 @@ export interface RetryHistory {
 export const NO_HISTORY: RetryHistory = { avoid: "", unreachable: [], unwilling: [] };
 export const NO_KEYS: readonly string[] = [];
 
-/** The addresses behind the name of a target, each of them as a target of its own. */
+/** The addresses behind the name of a target, or members, each of them as a target of its own. */
 export interface Parts {
   readonly all: readonly TargetHandle[];
   /**
    * The one for a batch that leaves now, and none of `paused` in any case; undefined when none has
-   * room for it.
+   * room for it. `strategy`: of the pool, where parts are picked by it.
    */
-  pick(history: RetryHistory, paused: readonly string[], nowMs: number, signal?: Signal): TargetHandle | undefined;
+  pick(
+    history: RetryHistory,
+    paused: readonly string[],
+    nowMs: number,
+    signal?: Signal,
+    strategy?: StrategyPlan,
+  ): TargetHandle | undefined;
 }
 
 /** What parts of a target have in common. */
@@ -40,6 +47,8 @@ export interface PartTarget extends OwnedTarget, ToldHandle {
   inheritable(): InheritedState;
   /** Tells those who wait that there may be room. */
   healthChanged(): void;
+  /** What it says of its load, elsewhere than in its answers: the share that is in use. */
+  hearLoad(utilization: number): void;
 }
 
 export interface PartEnv extends TargetEnv {

@@ -38,8 +38,8 @@ export interface TargetHandle {
   /** Its id, with the address where it is a part of another: what queues know it by. */
   readonly key: string;
   /**
-   * Where its name is resolved here: batches are sent to one of these. Another object when there
-   * are others.
+   * Where its name is resolved here, or it stands for members of the fleet: batches are sent to one
+   * of these. Another object when there are others.
    */
   readonly parts: Parts | undefined;
   /** The target that it is a part of. */
@@ -151,6 +151,8 @@ export interface OwnedTarget extends TargetHandle {
 
 /** One address, whose health can be told to other processes, and by them. */
 export interface ToldHandle extends TargetHandle {
+  /** How often it was heard what it says of its load (`hearLoad`). */
+  readonly loadsHeard: number;
   /** What calls of another process told; `underWay`: in all of them together. */
   hear(news: TargetNews, underWay: number): void;
   /** A tenant was asked away, as another process was told. */

@@ -1,6 +1,7 @@
 import type { NewsTeller } from "../health/worker-monitor.ts";
 import type { HealthReporter, NewsSource, TargetNews, TenantPause } from "../health/target-news.ts";
 import { fromNow, refusalFromNow, type ToldPart } from "../health/told-health.ts";
+import { partName, placeIn } from "../../plan/members.ts";
 import type { SignalRefusals } from "../health/signal-refusals.ts";
 import type { TargetEnv, TargetHandle } from "./target-port.ts";
 import type { TenantPauses } from "./tenant-pauses.ts";
@@ -66,16 +67,20 @@ export function quietEnv(env: TargetEnv, report: TargetReport | undefined): Targ
 
 /** What other processes are told of a target's health, as of now. */
 export function toldPart(
-  target: Pick<TargetHandle, "plan" | "health" | "nextTryMs" | "pause">,
+  target: Pick<TargetHandle, "load" | "plan" | "health" | "nextTryMs" | "pause">,
   refusals: SignalRefusals,
   pauses: TenantPauses,
   nowMs: number,
 ): ToldPart {
-  const { address } = target.plan;
+  const { member, url } = target.plan;
+  const address = partName(target.plan);
+  const load = member === undefined ? undefined : target.load.reported(nowMs);
   const nextTryMs = target.nextTryMs();
   const pause = target.pause();
   return {
     ...(address !== undefined && { address }),
+    ...(member !== undefined && { place: placeIn(url) }),
+    ...(load !== undefined && { utilization: load.utilisation }),
     health: fromNow(target.health(), nowMs),
     ...(pause !== undefined && { said: pause.said }),
     ...(nextTryMs !== undefined && { nextTryMs: nextTryMs - nowMs }),

@@ -1,4 +1,5 @@
 import { SIGNAL_FACTS, type Signal } from "../../otlp/signal.ts";
+import { partName } from "../../plan/members.ts";
 import type { TargetPlan } from "../../plan/plan.ts";
 import { onlyHeaders, type SenderHeaders } from "../../plan/sender-headers.ts";
 import type { CheckPlan } from "../../plan/target-health.ts";
@@ -17,6 +18,7 @@ import type { TargetMonitor } from "../health/target-monitor.ts";
 import type { TargetNews, TenantPause } from "../health/target-news.ts";
 import { refusalsOnClock, type ToldPart, type ToldTarget } from "../health/told-health.ts";
 import { WorkerMonitor } from "../health/worker-monitor.ts";
+import type { TargetLoad } from "../load/target-load.ts";
 import type { SendOutcome } from "../send-outcome.ts";
 import type { SentToTarget } from "./call-outcome.ts";
 import type { ChangeListeners } from "./change-listeners.ts";
@@ -32,6 +34,7 @@ const LONGEST_SAID = 200;
 /** Whose standing it is. */
 export interface StandingOf {
   readonly plan: TargetPlan;
+  readonly load: TargetLoad;
   /** Batches under way. */
   readonly inFlight: number;
   /** It is in another state of health; nobody who waits may be told from within. */
@@ -88,6 +91,10 @@ export class TargetStanding implements Monitored, Refusing {
 
   get plan(): TargetPlan {
     return this.#of.plan;
+  }
+
+  get load(): TargetLoad {
+    return this.#of.load;
   }
 
   health(): Health {
@@ -172,7 +179,7 @@ export class TargetStanding implements Monitored, Refusing {
   // === Of several processes, one decides about health ===
 
   obey({ parts }: ToldTarget, heardSeq: number): void {
-    const { address } = this.plan;
+    const address = partName(this.plan);
     const told = parts.find((part) => part.address === address);
     if (told === undefined) return;
     if (told.tenants !== undefined) this.hearTenants(told.tenants);
@@ -212,7 +219,8 @@ export class TargetStanding implements Monitored, Refusing {
   }
 
   #news(): TargetNews {
-    const { id, address } = this.plan;
+    const { id } = this.plan;
+    const address = partName(this.plan);
     const signals = this.refusals.takeNews();
     return {
       id,

@@ -2,6 +2,7 @@ import type { Cancel } from "../../core/clock.ts";
 import { Unreachable } from "../../core/unreachable.ts";
 import type { Signal } from "../../otlp/signal.ts";
 import type { CheckStatus, OperatorOverride } from "../../plan/data-plane.ts";
+import { partName } from "../../plan/members.ts";
 import type { TargetPlan } from "../../plan/plan.ts";
 import type { SenderHeaders } from "../../plan/sender-headers.ts";
 import type { Health } from "../health/health.ts";
@@ -63,6 +64,7 @@ class Target implements PartTarget, StandingOf {
   readonly #size: LearnedSize;
   #plan: TargetPlan;
   maxInFlight: number;
+  loadsHeard = 0;
   #window: Window;
   #idle: PromiseWithResolvers<void> | undefined;
 
@@ -87,8 +89,8 @@ class Target implements PartTarget, StandingOf {
   }
 
   get key(): string {
-    const { id, address } = this.#plan;
-    return address === undefined ? id : `${id} ${address}`;
+    const part = partName(this.#plan);
+    return part === undefined ? this.#plan.id : `${this.#plan.id} ${part}`;
   }
 
   get plan(): TargetPlan {
@@ -97,6 +99,12 @@ class Target implements PartTarget, StandingOf {
 
   get whole(): TargetHandle | undefined {
     return this.#whole?.handle;
+  }
+
+  hearLoad(utilization: number): void {
+    this.loadsHeard++;
+    this.load.report({ utilisation: Math.min(1, utilization) }, this.#env.clock.nowMs());
+    this.#listeners.tell();
   }
 
   inheritable(): InheritedState {

@@ -1,4 +1,5 @@
 import type { TargetPlan } from "../../plan/plan.ts";
+import type { MemberBoard } from "../resolve/member-board.ts";
 import type { Resolver } from "../resolve/resolver.ts";
 import { openNamedTarget } from "./named-target.ts";
 import { hideTarget, showCalls, showTarget } from "./target-metrics.ts";
@@ -38,6 +39,8 @@ export interface TargetsEnv extends TargetEnv {
   readonly openClient: (current: () => TargetPlan) => TargetClient;
   /** Without one, names are looked up at each connect, whatever the plan says. */
   readonly resolver?: Resolver;
+  /** What is told of members of the fleet; none: nobody tells. */
+  readonly members?: MemberBoard;
 }
 
 export function openTargets(plans: ReadonlyMap<string, TargetPlan>, env: TargetsEnv): Targets {

@@ -2,6 +2,7 @@ import type { Cancel, Clock } from "../../core/clock.ts";
 import type { Random } from "../../core/random.ts";
 import type { Signal } from "../../otlp/signal.ts";
 import type { CheckStatus, OperatorOverride } from "../../plan/data-plane.ts";
+import { partName } from "../../plan/members.ts";
 import type { TargetPlan } from "../../plan/plan.ts";
 import type { CheckPlan } from "../../plan/target-health.ts";
 import type { Log } from "../../telemetry/log.ts";
@@ -314,8 +315,8 @@ export class HealthMonitor implements Checked, TargetMonitor {
     this.#window.clear();
     this.#monitored.stateEntered(before.state, health.state);
     if (health.state !== "drain" && health.state !== "maintenance") this.#override = undefined;
-    const { id, address } = this.#monitored.plan;
-    reportTransition({ id, address, before, health, said: this.#check?.said }, this.#env);
+    const { plan } = this.#monitored;
+    reportTransition({ id: plan.id, address: partName(plan), before, health, said: this.#check?.said }, this.#env);
     if (health.state === "ejected" || before.state === "maintenance") this.#checker?.within(0);
   }
 

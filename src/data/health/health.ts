@@ -15,6 +15,10 @@ const QUIET_REASONS = [
   "check_passed",
   /** Checks failed, often enough in a row. */
   "check_failed",
+  /** Nobody is there: it stands for members of the fleet, of which none is known. */
+  "no_members",
+  /** The same: it stands for members of the fleet, of which this node is one. */
+  "is_itself",
   /** Its checks were switched off while they kept it down. */
   "unchecked",
   /** Too small a share of its calls succeeded. */

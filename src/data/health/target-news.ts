@@ -42,9 +42,10 @@ export interface SignalNews {
   readonly asked?: number;
 }
 
-/** News of a target, or of one of the addresses behind its name. */
+/** News of a target, or of one of its parts. */
 export interface TargetNews extends HealthNews {
   readonly id: string;
+  /** As in ToldPart. */
   readonly address?: string;
   readonly signals?: SignalNews;
   /** The worker has drawn a conclusion of its own, and wants to be told what the node's is. */

@@ -9,12 +9,17 @@ import type { TenantPause } from "./target-news.ts";
  */
 export interface ToldTarget {
   readonly id: string;
-  /** One without an address, or one for each address behind the name. */
+  /** One without an address, or one for each address behind the name, or for each member. */
   readonly parts: readonly ToldPart[];
 }
 
 export interface ToldPart {
+  /** Which part: an address, or the id of a member. */
   readonly address?: string;
+  /** Of a member: where it is reached. */
+  readonly place?: string;
+  /** And what it says of its load, while that is no older than it may be. */
+  readonly utilization?: number;
   readonly health: Health;
   /** In the target's words, while it asked to be left alone. */
   readonly said?: string;
@@ -29,6 +34,7 @@ export interface ToldPart {
 /** Tenants of one target that are to be left alone. */
 export interface ToldTenants {
   readonly id: string;
+  /** As in ToldPart. */
   readonly address?: string;
   readonly tenants: readonly TenantPause[];
 }

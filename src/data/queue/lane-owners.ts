@@ -3,6 +3,7 @@ import { openPartOwners } from "../balance/part-owners.ts";
 import type { TargetHandle } from "../export/target-port.ts";
 import type { LaneLoad } from "../key-load.ts";
 import { SIGNAL_FACTS, SIGNALS, type Signal } from "../../otlp/signal.ts";
+import { partName } from "../../plan/members.ts";
 import type { QueueLane } from "./queue-lane.ts";
 import type { Room } from "./room.ts";
 
@@ -46,7 +47,7 @@ export class LaneOwners implements OwnerView {
   configure(lanes: readonly QueueLane[]): void {
     this.#lanes = lanes;
     const plans = lanes.map((lane) => lane.targets[0]?.plan ?? NO_MEMBER);
-    this.#owners = openPartOwners(plans.map(({ id, weight, address }) => ({ id, weight, part: address })));
+    this.#owners = openPartOwners(plans.map((plan) => ({ id: plan.id, weight: plan.weight, part: partName(plan) })));
     this.#indexOf = new Map(lanes.flatMap((lane, i) => lane.targets.map((target) => [target, i] as const)));
     this.#grades = SIGNALS.map(() => new Uint8Array(lanes.length).fill(DOWN));
     this.#upCounts.fill(0);

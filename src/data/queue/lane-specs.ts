@@ -1,4 +1,5 @@
 import { Unreachable } from "../../core/unreachable.ts";
+import { partName } from "../../plan/members.ts";
 import type { PoolPlan, StrategyPlan } from "../../plan/plan.ts";
 import type { TargetHandle } from "../export/target-port.ts";
 
@@ -77,7 +78,8 @@ function caseLanes(strategy: StrategyPlan, targets: readonly TargetHandle[]): La
 }
 
 function oneTarget(kind: LaneKind, strategy: StrategyPlan, target: TargetHandle): LaneSpec {
-  const { id, address } = target.plan;
-  const key = address === undefined ? `${kind} ${id}` : `${kind} ${id} ${address}`;
+  const { id } = target.plan;
+  const part = partName(target.plan);
+  const key = part === undefined ? `${kind} ${id}` : `${kind} ${id} ${part}`;
   return { key, kind, strategy, targets: [target] };
 }

@@ -1,4 +1,5 @@
 import type { Clock } from "../../core/clock.ts";
+import { partName } from "../../plan/members.ts";
 import type { Plan, PoolPlan, TargetPlan } from "../../plan/plan.ts";
 import type { TargetHandle } from "../export/target-port.ts";
 import { aloneTargets } from "../export/alone-targets.ts";
@@ -73,7 +74,7 @@ export class Pools implements AsyncDisposable, NamedPools {
   }
 
   obeyTenants(told: ToldTenants): void {
-    const part = this.#targets.toldParts(told.id).find(({ plan }) => plan.address === told.address);
+    const part = this.#targets.toldParts(told.id).find(({ plan }) => partName(plan) === told.address);
     part?.hearTenants(told.tenants);
   }
 

@@ -22,7 +22,7 @@ import type { Explanation, ExplainRequest } from "../../plan/explanation.ts";
  * Counts up whenever a message of before could be read wrongly. Both sides are of one program: a
  * mixed installation is told.
  */
-export const WORKER_SCHEMA = 5;
+export const WORKER_SCHEMA = 6;
 
 export type Certificates = Pick<ListenOptions, "listeners">;
 

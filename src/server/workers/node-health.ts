@@ -6,6 +6,7 @@ import { openTargets, type Targets } from "../../data/export/targets.ts";
 import { openCheck } from "../../data/health/checks/open-check.ts";
 import type { TargetNews } from "../../data/health/target-news.ts";
 import type { ToldPart, ToldTarget } from "../../data/health/told-health.ts";
+import { MemberBoard } from "../../data/resolve/member-board.ts";
 import { createNodeResolver } from "../../data/resolve/node-resolver.ts";
 import { targetStatus } from "../../data/status.ts";
 import type { OperatorOverride, OperatorState, TargetStatus } from "../../plan/data-plane.ts";
@@ -13,6 +14,7 @@ import type { Plan } from "../../plan/plan.ts";
 import type { Env } from "../../telemetry/env.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 import { PartRecord, toldTo } from "./part-record.ts";
+import { type FoundMembers, partName } from "../../plan/members.ts";
 import type { PlanData } from "../../plan/plan-data.ts";
 
 /** How workers are reached, by their numbers from 0. */
@@ -40,6 +42,7 @@ export class NodeHealth implements AsyncDisposable {
   readonly #env: Env;
   readonly #workers: HealthWorkers;
   readonly #targets: Targets;
+  readonly #members = new MemberBoard();
   #version: number;
   /** By number of the worker: the last of its news that was heard. */
   readonly #heard: number[] = [];
@@ -60,6 +63,7 @@ export class NodeHealth implements AsyncDisposable {
       watch: { stateEntered: (id) => this.#changed(id) },
       openClient: (current) => openClient(current, env),
       resolver: createNodeResolver(env.clock),
+      members: this.#members,
       openCheck: (check, current, client) => openCheck(check, current, client, env),
     });
     this.#listen();
@@ -70,6 +74,12 @@ export class NodeHealth implements AsyncDisposable {
     this.#version = version;
     this.#targets.update(plan.targets, aloneTargets(this.#targets.all, plan.targets, pools));
     this.#listen();
+  }
+
+  /** Workers are told of it as of all that their targets are. */
+  discovered(found: readonly FoundMembers[]): void {
+    this.#members.tell(found);
+    this.#flush();
   }
 
   /** What a worker knows that has just begun, or has taken over another plan. */
@@ -159,7 +169,7 @@ export class NodeHealth implements AsyncDisposable {
 
   #hearOne(worker: number, news: TargetNews, isCurrent: boolean): void {
     const { id, address, tenants, urgent } = news;
-    const part = this.#targets.toldParts(id).find(({ plan }) => plan.address === address);
+    const part = this.#targets.toldParts(id).find(({ plan }) => partName(plan) === address);
     const record = part && this.#record(id, part);
     if (part === undefined || record === undefined) return; // it is not there any more
     const { epoch } = part.health();
@@ -215,7 +225,7 @@ export class NodeHealth implements AsyncDisposable {
     const parts = this.#targets.toldParts(id);
     const ready = this.#workers.ready();
     // New addresses have no record yet, and those of addresses that are gone are too many.
-    let isChanged = parts.some(({ plan }) => !record.parts.has(plan.address ?? ""));
+    let isChanged = parts.some(({ plan }) => !record.parts.has(partName(plan) ?? ""));
     if (record.parts.size > parts.length) isChanged = forgetOthers(record.parts, parts);
     for (const part of parts) if (this.#record(id, part)?.look(part, ready) === true) isChanged = true;
     return isChanged;
@@ -223,7 +233,7 @@ export class NodeHealth implements AsyncDisposable {
 
   #record(id: string, part: ToldHandle): PartRecord | undefined {
     const parts = this.#records.get(id)?.parts;
-    const address = part.plan.address ?? "";
+    const address = partName(part.plan) ?? "";
     const known = parts?.get(address);
     if (known !== undefined || parts === undefined) return known;
     const record = new PartRecord();
@@ -243,7 +253,7 @@ export class NodeHealth implements AsyncDisposable {
 }
 
 function forgetOthers(records: Map<string, PartRecord>, parts: readonly ToldHandle[]): true {
-  const present = new Set(parts.map(({ plan }) => plan.address ?? ""));
+  const present = new Set(parts.map(({ plan }) => partName(plan) ?? ""));
   for (const address of records.keys()) if (!present.has(address)) records.delete(address);
   return true;
 }

@@ -19,6 +19,7 @@ import type {
 } from "../../plan/data-plane.ts";
 import type { Explanation, ExplainRequest } from "../../plan/explanation.ts";
 import type { Plan } from "../../plan/plan.ts";
+import type { FoundMembers } from "../../plan/members.ts";
 import type { PlanData } from "../../plan/plan-data.ts";
 import type { SecretReader } from "../../plan/secrets.ts";
 import type { Env } from "../../telemetry/env.ts";
@@ -184,6 +185,10 @@ class Workers implements DataPlane {
 
   async undeliverable(): Promise<readonly Undeliverable[]> {
     return mergeUndeliverable(await this.#supervisor.each("undeliverable", null));
+  }
+
+  async discovered(found: readonly FoundMembers[]): Promise<void> {
+    if (this.#shutdown === undefined) this.#health.discovered(found);
   }
 
   async leaving(): Promise<readonly LeavingPool[]> {

@@ -34,6 +34,7 @@ export class PartRecord {
   #told = "";
   #health: Health | undefined;
   #refused = 0;
+  #loadsHeard = 0;
 
   /** Calls under way in all workers, when it is so many in this one. */
   underWay(worker: number, calls: number): number {
@@ -62,11 +63,16 @@ export class PartRecord {
     const health = part.health();
     this.#permitProbe(health, ready);
     const refused = part.refused();
-    if (health === this.#health && refused === 0 && this.#refused === 0 && health.state !== "probing") return false;
+    const { loadsHeard, plan } = part;
+    const isQuiet = refused === 0 && this.#refused === 0 && health.state !== "probing";
+    if (health === this.#health && isQuiet && loadsHeard === this.#loadsHeard) return false;
+    this.#loadsHeard = loadsHeard;
     this.#health = health;
     this.#refused = refused;
     const refusals = part.refusals().map(({ signal, nextTryMs }) => `${signal} ${nextTryMs}`);
-    const told = [signatureOf(health), this.permit?.passes, this.permit?.worker, ...refusals].join(" ");
+    // Of a member: one that is elsewhere now has a health of its own, which may look the same.
+    const its = plan.member === undefined ? [] : [plan.url, loadsHeard];
+    const told = [signatureOf(health), this.permit?.passes, this.permit?.worker, ...its, ...refusals].join(" ");
     const isChanged = told !== this.#told;
     this.#told = told;
     return isChanged;
