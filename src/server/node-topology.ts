@@ -44,6 +44,7 @@ async function describeSelf(options: NodeTopologyOptions): Promise<CollectorView
     incarnation: String(facts.startedMs),
     version: facts.version,
     addresses: { ...addresses },
+    tags: running.node.tags,
     capacity: { items_per_second: capacity.items_per_second },
     load: newest ?? NO_LOAD,
     health: ready ? { state: "healthy" } : { state: "unhealthy", reason },

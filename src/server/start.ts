@@ -279,6 +279,7 @@ class Node implements RunningNode {
       const tls = admin === false ? undefined : listenerOptions(admin).tls;
       if (tls !== undefined) this.#admin?.renew(tls);
       report.show(next);
+      this.#link?.configured();
       this.#settling?.();
       if (settled === undefined) return;
       this.#settling = env.clock.after(SETTLED_MS, () => {

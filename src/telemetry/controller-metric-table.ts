@@ -14,6 +14,12 @@ export const CONTROLLER_METRICS = {
     labels: ["region"],
     maxSeries: 100,
   },
+  controllerDiscovers: {
+    ...gauge("signalbox_controller_held_discovers", "calls", "main"),
+    help: "Calls of collectors that look for members of the fleet and wait until there are others, one of each.",
+    labels: ["region"],
+    maxSeries: 100,
+  },
   controllerReports: {
     ...counter("signalbox_controller_reports_total", "reports", "sum"),
     help: "Reports of collectors, by what became of them; old: overtaken, or of an earlier start of a node or another one with its id; full: more collectors than a controller lists.",

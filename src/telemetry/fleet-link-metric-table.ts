@@ -61,4 +61,9 @@ export const FLEET_LINK_METRICS = {
     labels: ["scope"],
     maxSeries: 64,
   },
+  fleetMembers: {
+    ...gauge("signalbox_fleet_members", "nodes", "main"),
+    help: "Nodes of the fleet that targets stand for, over all that is selected: used, or unused since more than 64 fit.",
+    labels: ["state"],
+  },
 } as const satisfies Record<string, MetricSpec>;

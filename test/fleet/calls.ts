@@ -23,6 +23,7 @@ export function calm(heard: Heard[] = [], more: Partial<ControllerCalls> = {}): 
     goodbye: async () => ({ protocol: FLEET_PROTOCOL }),
     members: async ({ region }) => ({ protocol: FLEET_PROTOCOL, region, members: [] }),
     member: async () => ({ protocol: FLEET_PROTOCOL }),
+    discover: async () => ({ protocol: FLEET_PROTOCOL, digest: "", found: [] }),
     ...more,
   };
   const spy =
@@ -38,6 +39,7 @@ export function calm(heard: Heard[] = [], more: Partial<ControllerCalls> = {}): 
     goodbye: spy("goodbye", calls.goodbye),
     members: spy("members", calls.members),
     member: spy("member", calls.member),
+    discover: spy("discover", calls.discover),
   };
 }
 

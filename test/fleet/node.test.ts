@@ -26,7 +26,9 @@ const TopologyView = z.object({
       health: z.string(),
       controller: z.string().nullable(),
       stale: z.boolean(),
-      collectors: z.array(z.object({ id: z.string(), address: z.string(), health: z.string() })),
+      collectors: z.array(
+        z.object({ id: z.string(), address: z.string(), health: z.string(), tags: z.record(z.string(), z.string()) }),
+      ),
     }),
   ),
 });
@@ -60,6 +62,7 @@ test("a node with a listener for its fleet leads its region, follows itself, and
   const node = {
     id: "n1",
     region: "eu",
+    tags: { tier: "gateway" },
     data_dir: at.dataDir,
     fleet: { token: "secret", listen: { address: "127.0.0.1:0" } },
   };
@@ -93,7 +96,7 @@ test("a node with a listener for its fleet leads its region, follows itself, and
     const { regions } = TopologyView.parse(await answer.json());
     return regions[0]?.collectors.length === 1 && regions[0].health === "healthy" ? regions : undefined;
   });
-  const collectors = [{ id: "n1", address: running.grpc, health: "healthy" }];
+  const collectors = [{ id: "n1", address: running.grpc, health: "healthy", tags: { tier: "gateway" } }];
   assert.deepEqual(topology, [{ id: "eu", health: "healthy", controller: "n1", stale: false, collectors }]);
   const seen = await fetch(`http://${running.admin}/api/v1/members`);
   assert.deepEqual(await seen.json(), [{ id: "n1", seen_by: ["n1"] }]);

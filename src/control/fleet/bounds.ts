@@ -16,6 +16,9 @@ export const FLEET_BOUNDS = {
   page: 200,
   addresses: 16,
   tags: 64,
+  /** Members of one selection, and selections of one node: as a config has them. */
+  found: 64,
+  selections: 16,
   text: 256,
   reason: 500,
 } as const;

@@ -2,6 +2,8 @@ import type {
   AwaitReply,
   AwaitRequest,
   CollectorReport,
+  DiscoverReply,
+  DiscoverRequest,
   FetchReply,
   FetchRequest,
   GoodbyeReply,
@@ -39,6 +41,8 @@ export interface ControllerCalls {
   readonly fetch: (request: FetchRequest, called: CalledWith) => Promise<FetchReply | NotLeader>;
   readonly goodbye: (request: GoodbyeRequest, called: CalledWith) => Promise<GoodbyeReply | NotLeader>;
   readonly members: (request: MembersRequest, called: CalledWith) => Promise<MembersReply | NotLeader>;
+  /** Held while nobody comes or goes, for 10 s +-2 s at most: who answers then tells their load. */
+  readonly discover: (request: DiscoverRequest, called: CalledWith) => Promise<DiscoverReply | NotLeader>;
   readonly member: (request: MemberRequest, called: CalledWith) => Promise<MemberReply | NotLeader>;
 }
 

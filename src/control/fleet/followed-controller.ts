@@ -31,6 +31,8 @@ const REPORT_MS = 4_000;
 /** Longer than any call is held. */
 const AWAIT_MS = 40_000;
 const FETCH_MS = 30_000;
+/** Longer than any call is held. */
+const DISCOVER_MS = 25_000;
 /** How often it is looked whether something is to be told before its time. */
 const LOOK_MS = 250;
 /** A call that was answered sooner was not held: with nothing new in it, another one waits. */
@@ -74,9 +76,10 @@ export class FollowedController {
       if (first !== undefined) return this.#ended(first);
       const reports = this.#reports(both);
       const awaits = this.#awaits(both);
+      const members = this.#discovers(both);
       const end = await Promise.race([reports, awaits]);
       this.#over.abort(new RouterError("INTERRUPTED", "another way to the controller is taken"));
-      await Promise.all([reports, awaits]);
+      await Promise.all([reports, awaits, members]);
       return this.#ended(end);
     } finally {
       this.#over.abort(new RouterError("INTERRUPTED", "another way to the controller is taken"));
@@ -165,6 +168,16 @@ export class FollowedController {
       const pauseMs = idle === 0 ? 0 : random.next() * Math.min(IDLE.longestMs, IDLE.firstMs * 2 ** Math.min(idle, 10));
       if (pauseMs > 0) await sleep(clock, pauseMs, signal).catch(() => undefined);
     }
+  }
+
+  /** Who is found stays when this ends. */
+  async #discovers(signal: AbortSignal): Promise<void> {
+    const { identity, members } = this.#options;
+    const { id, region } = identity;
+    const caller = { protocol: FLEET_PROTOCOL, id, region };
+    await members?.run(async (question, until) => {
+      return this.#link.call("discover", { ...caller, ...question }, { signal: until, timeoutMs: DISCOVER_MS });
+    }, signal);
   }
 
   #isToBeTold(): boolean {

@@ -6,6 +6,7 @@ import type { CallOutcome, ControllerLink, OpenControllerLink } from "./controll
 import type { DirectiveBook } from "./directive-book.ts";
 import { FollowedController, type FollowEnd } from "./followed-controller.ts";
 import type { FollowerObserver, ReportFacts } from "./follower-ports.ts";
+import type { MemberFollower } from "./member-follower.ts";
 import { type ControllerAddress, FLEET_PROTOCOL } from "./messages.ts";
 import { reconnectDelayMs } from "./reconnect.ts";
 
@@ -23,6 +24,8 @@ export interface FollowerOptions {
   /** Who leads by a watch that the node has open anyway, as controllers have; else unknown. */
   readonly leader?: (() => ControllerAddress | undefined) | undefined;
   readonly book: DirectiveBook;
+  /** Which members of the fleet this node looks for; none: for nobody. */
+  readonly members?: MemberFollower | undefined;
   /** What this node tells of itself at the moment. */
   readonly facts: () => ReportFacts | Promise<ReportFacts>;
   /** Whether the offered rate has left what was told by so much that it is told at once. */

@@ -234,6 +234,49 @@ export const MemberReplySchema = z.object({
 });
 export type MemberReply = z.output<typeof MemberReplySchema>;
 
+/** Which members a node is looking for: healthy ones, with a listener that can be dialled. */
+export const MemberSelectionSchema = z.object({
+  region: z.string().min(1).max(FLEET_BOUNDS.text),
+  /** Globs over the tags of members. */
+  tags: texts(FLEET_BOUNDS.tags),
+  listener: text,
+});
+export type MemberSelection = z.output<typeof MemberSelectionSchema>;
+
+export const DiscoverSchema = z.object({
+  protocol,
+  id: NodeIdSchema,
+  region: ofRegion,
+  wanted: z.array(MemberSelectionSchema).max(FLEET_BOUNDS.selections),
+  /** Of the last answer: the next one is held while it is the same. */
+  known: z.string().max(64).optional(),
+});
+export type DiscoverRequest = z.output<typeof DiscoverSchema>;
+
+const FoundMemberSchema = z.object({ id: NodeIdSchema, address: text, utilization: quantity.default(0) });
+
+/** What one selection has found. */
+export const MemberSetSchema = z.object({
+  /** In the order of their ids, and no more than that of all that fit. */
+  members: z.array(FoundMemberSchema).max(FLEET_BOUNDS.found).default([]),
+  /** How many fit. */
+  total: count.default(0),
+  /** There may be more: whoever answers has not heard of all of them yet. */
+  is_learning: z.boolean().default(false),
+  /** Those of whom it has heard meanwhile that they have ended. */
+  left: z.array(NodeIdSchema).max(FLEET_BOUNDS.found).default([]),
+});
+export type MemberSet = z.output<typeof MemberSetSchema>;
+
+export const DiscoverReplySchema = z.object({
+  protocol,
+  /** Of who they are and where; what they say of their load is not in it. */
+  digest: z.string().max(64).default(""),
+  /** In the order of what is wanted. */
+  found: z.array(MemberSetSchema).max(FLEET_BOUNDS.selections).default([]),
+});
+export type DiscoverReply = z.output<typeof DiscoverReplySchema>;
+
 /** Base64 of a body, for the reply of Fetch. */
 export function encodeBody(body: Uint8Array): string {
   return Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("base64");

@@ -6,6 +6,8 @@ import type { ControllerMethod, ControllerReply, ControllerRequest } from "./con
 import {
   AwaitReplySchema,
   AwaitSchema,
+  DiscoverReplySchema,
+  DiscoverSchema,
   FetchReplySchema,
   FetchSchema,
   FLEET_SERVICE,
@@ -73,6 +75,12 @@ export const METHODS: { readonly [Method in ControllerMethod]: MethodSpec<Method
     maxReplyBytes: pageBytes,
     isOfCaller: false,
   }),
+  discover: method<"discover">("Discover", {
+    request: DiscoverSchema,
+    reply: DiscoverReplySchema,
+    maxReplyBytes: pageBytes,
+    isOfCaller: true,
+  }),
   member: method<"member">("Member", {
     request: MemberSchema,
     reply: MemberReplySchema,
@@ -81,9 +89,15 @@ export const METHODS: { readonly [Method in ControllerMethod]: MethodSpec<Method
   }),
 };
 
-export const METHOD_NAMES = ["report", "await", "fetch", "goodbye", "members", "member"] as const satisfies readonly [
-  ...ControllerMethod[],
-];
+export const METHOD_NAMES = [
+  "report",
+  "await",
+  "fetch",
+  "goodbye",
+  "members",
+  "discover",
+  "member",
+] as const satisfies readonly [...ControllerMethod[]];
 
 export const MOST_REPLY_BYTES = fetchReplyBytes;
 

@@ -3,6 +3,8 @@ import {
   type AwaitReply,
   type AwaitRequest,
   type CollectorReport,
+  type DiscoverReply,
+  type DiscoverRequest,
   type ControllerAddress,
   type FetchReply,
   type FetchRequest,
@@ -71,6 +73,10 @@ export class ControllerDesk implements ControllerCalls {
 
   async members(request: MembersRequest): Promise<MembersReply | NotLeader> {
     return (await this.#services.get(request.region)?.members(request)) ?? this.#notLeader(request.region);
+  }
+
+  async discover(request: DiscoverRequest, called: CalledWith): Promise<DiscoverReply | NotLeader> {
+    return (await this.#of(request)?.discover(request, called)) ?? this.#notLeader(request.region);
   }
 
   async member(request: MemberRequest): Promise<MemberReply | NotLeader> {

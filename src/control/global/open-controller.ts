@@ -5,6 +5,7 @@ import type { RecipePlace } from "../../store/recipes/place.ts";
 import type { Log } from "../../telemetry/log.ts";
 import { GLOBAL_ELECTION, regionElection } from "../coordination/seats.ts";
 import type { ControllerCalls } from "../fleet/controller-calls.ts";
+import type { OpenControllerLink } from "../fleet/controller-link.ts";
 import type { ControllerAddress } from "../fleet/messages.ts";
 import { collectorTimes } from "../region/collector-table.ts";
 import type { ServiceObserver } from "../region/controller-metrics.ts";
@@ -14,6 +15,7 @@ import type { ElectedController } from "../region/candidates.ts";
 import { heedTransfers } from "../region/heed-transfers.ts";
 import { encodeLeader } from "../region/leader-value.ts";
 import { type FetchBody, RegionService } from "../region/region-service.ts";
+import { RemoteRegions } from "../region/other-regions.ts";
 import { standFor } from "../region/stand-for.ts";
 import { SUMMARY_PACE } from "../region/summary-pace.ts";
 import { transferLeadership, type TransferOutcome } from "../region/transfer-leadership.ts";
@@ -34,6 +36,8 @@ export interface ControllerOptions {
   readonly reportIntervalMs: number;
   readonly summaryIntervalMs: number;
   readonly fetchBody: FetchBody;
+  /** The way to controllers of other regions, who know their members; none: nobody asks them. */
+  readonly openLink?: OpenControllerLink | undefined;
   /** What the fleet's leader does besides, by name. */
   readonly tasks?: Readonly<Record<string, LeaderTask>> | undefined;
   readonly adoption?: AdoptionOptions | undefined;
@@ -78,6 +82,7 @@ class NodeController implements Controller {
   readonly directives: AsyncDisposable & DirectiveSource;
   global: GlobalController | undefined;
   readonly #options: ControllerOptions;
+  readonly #others: RemoteRegions | undefined;
   readonly #closing = new AbortController();
   readonly #held = new Map<string, Leadership>();
   /** Whoever gives a leadership away does not stand for it meanwhile. */
@@ -98,6 +103,7 @@ class NodeController implements Controller {
         if (isRegion(of)) this.global?.hear(of);
       },
     });
+    this.#others = options.openLink && this.#openOthers(options, options.openLink);
     this.#running = Promise.all([
       this.#lead(regionElection(own), (leadership) => this.#leadRegion(own, leadership)),
       this.#lead(GLOBAL_ELECTION, (leadership) => this.#leadFleet(leadership)),
@@ -127,6 +133,7 @@ class NodeController implements Controller {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort(new RouterError("SHUTDOWN", "this node is a controller no more"));
     await this.#running;
+    await this.#others?.[Symbol.asyncDispose]();
     const opened = [this.directives, this.regions, this.leaders];
     await Promise.all(opened.map((one) => one[Symbol.asyncDispose]()));
   }
@@ -136,6 +143,19 @@ class NodeController implements Controller {
     if (leader !== undefined) return leader;
     const isAdopted = this.regions.all().some(({ summary }) => summary.region === region && summary.adopted);
     return isAdopted ? addressOf(this.leaders.global()) : undefined;
+  }
+
+  #openOthers({ place, controller }: ControllerOptions, openLink: OpenControllerLink): RemoteRegions {
+    return new RemoteRegions({
+      clock: place.clock,
+      random: place.random,
+      id: controller.id,
+      leaderOf: (region) => this.leaderOf(region),
+      openLink,
+      news: () => {
+        for (const service of this.services.values()) service.othersChanged();
+      },
+    });
   }
 
   /** Again and again: what it does ends with the leadership, which it may be had anew. */
@@ -248,6 +268,7 @@ class NodeController implements Controller {
       directives: this.directives,
       fetchBody,
       leader: () => this.leaderOf(region),
+      others: this.#others,
       times: collectorTimes(this.#options.reportIntervalMs),
       pace: { ...SUMMARY_PACE, mostMs: this.#options.summaryIntervalMs },
       log,

@@ -29,6 +29,7 @@ export function controllerMetrics(metrics: Metrics): ServiceObserver {
         metrics.controllerCollectors.with(region, state).read(() => service.table.count(state));
       }
       metrics.controllerAwaits.with(region).read(() => service.waiting);
+      metrics.controllerDiscovers.with(region).read(() => service.looking);
     },
     servedNoMore(service) {
       const { region } = service;
@@ -38,6 +39,7 @@ export function controllerMetrics(metrics: Metrics): ServiceObserver {
       serving.delete(region);
       for (const state of COLLECTOR_STATES) metrics.controllerCollectors.remove(region, state);
       metrics.controllerAwaits.remove(region);
+      metrics.controllerDiscovers.remove(region);
       metrics.controllerSummaryBytes.remove(region);
     },
   };

@@ -10,6 +10,8 @@ import {
   type AwaitReply,
   type AwaitRequest,
   type CollectorReport,
+  type DiscoverReply,
+  type DiscoverRequest,
   type ControllerAddress,
   encodeBody,
   type FetchReply,
@@ -28,7 +30,9 @@ import { CollectorTable, type CollectorTimes, MAX_COLLECTORS, type ReportOutcome
 import { viewOf } from "./collector-view.ts";
 import { passOn } from "./pass-on.ts";
 import type { DirectiveSource } from "./directive-source.ts";
+import { isFoundOtherwise } from "./find-members.ts";
 import { HeldAwaits } from "./held-awaits.ts";
+import { MemberDiscovery, type OtherRegions } from "./member-discovery.ts";
 import type { RegionSummary } from "./region-summary.ts";
 import { SummaryWriter } from "./summary-writer.ts";
 import type { SummaryPace } from "./summary-pace.ts";
@@ -49,6 +53,8 @@ export interface RegionServiceOptions {
   readonly fetchBody: FetchBody;
   /** Who leads the region, as far as that is known; for those who ask when it is not us. */
   readonly leader: () => ControllerAddress | undefined;
+  /** Members of other regions; none: nobody asks those. */
+  readonly others?: OtherRegions | undefined;
   readonly times: CollectorTimes;
   readonly pace?: SummaryPace | undefined;
   readonly most?: number | undefined;
@@ -74,6 +80,7 @@ export class RegionService implements ControllerCalls, AsyncDisposable {
   readonly table: CollectorTable;
   readonly #options: RegionServiceOptions;
   readonly #held: HeldAwaits;
+  readonly #discovery: MemberDiscovery;
   readonly #summaries: SummaryWriter;
   readonly #epoch: string;
   readonly #closing = new AbortController();
@@ -91,6 +98,15 @@ export class RegionService implements ControllerCalls, AsyncDisposable {
     this.isAdopted = isAdopted;
     this.table = new CollectorTable({ ...options.times, most });
     this.#held = new HeldAwaits({ clock: place.clock, random: place.random, most });
+    this.#discovery = new MemberDiscovery({
+      clock: place.clock,
+      random: place.random,
+      region,
+      table: this.table,
+      others: options.others,
+      learningMs: options.times.goneAfterMs,
+      most,
+    });
     this.#epoch = formatEpoch({ generation, revision: leadership.epoch });
     this.#summaries = new SummaryWriter({
       ...options,
@@ -114,11 +130,23 @@ export class RegionService implements ControllerCalls, AsyncDisposable {
     return this.#held.size;
   }
 
+  /** Calls of Discover that wait. */
+  get looking(): number {
+    return this.#discovery.waiting;
+  }
+
+  /** Members of another region are others now. */
+  othersChanged(): void {
+    this.#discovery.changed();
+  }
+
   async report(request: CollectorReport): Promise<NotLeader | ReportReply> {
     if (!this.leads) return this.#notLeader();
     const { controller, place, log, observer } = this.#options;
+    const before = this.table.get(request.id)?.report;
     const outcome = this.table.report(request, place.clock.nowMs());
     observer?.reported(outcome);
+    if (outcome !== "old" && outcome !== "full" && isFoundOtherwise(before, request)) this.#discovery.changed();
     if (outcome === "joined" || outcome === "restarted") this.#tellOf("a collector reports", request.id);
     if (outcome === "full") {
       log.limited(`collectors-full-${this.region}`, 60_000)?.error("more collectors report than a controller lists", {
@@ -155,7 +183,10 @@ export class RegionService implements ControllerCalls, AsyncDisposable {
 
   async goodbye({ id, incarnation }: GoodbyeRequest): Promise<GoodbyeReply | NotLeader> {
     if (!this.leads) return this.#notLeader();
-    if (this.table.goodbye(id, incarnation)) this.#tellOf("a collector has said goodbye", id);
+    if (this.table.goodbye(id, incarnation)) {
+      this.#tellOf("a collector has said goodbye", id);
+      this.#discovery.left(id);
+    }
     return { protocol: FLEET_PROTOCOL };
   }
 
@@ -167,6 +198,11 @@ export class RegionService implements ControllerCalls, AsyncDisposable {
     const reply = { protocol: FLEET_PROTOCOL, region: this.region, members, view_digest: this.table.viewDigest };
     const last = members.at(-1);
     return page.length > limit && last !== undefined ? { ...reply, next: last.id } : reply;
+  }
+
+  async discover(request: DiscoverRequest, { signal }: CalledWith): Promise<DiscoverReply | NotLeader> {
+    if (!this.leads) return this.#notLeader();
+    return this.#discovery.discover(request, signal);
   }
 
   async member({ id }: MemberRequest): Promise<MemberReply | NotLeader> {
@@ -196,6 +232,7 @@ export class RegionService implements ControllerCalls, AsyncDisposable {
     this.#options.leadership.lost.removeEventListener("abort", this.#onLost);
     this.#closing.abort(new RouterError("NOT_OWNER", `region ${this.region} is led no more`));
     this.#held.endAll(this.#notLeader());
+    this.#discovery.end(this.#notLeader());
   }
 
   #notLeader(): NotLeader {
@@ -248,6 +285,7 @@ export class RegionService implements ControllerCalls, AsyncDisposable {
     const { place, log } = this.#options;
     for (const { id, to } of this.table.tick(place.clock.nowMs())) {
       if (to !== "gone") continue;
+      this.#discovery.changed();
       // A region that is cut off loses all of them at once: who they are, Members and metrics say.
       log.limited(`collector-gone-${this.region}`, 1_000)?.warn("a collector has not reported any more", {
         kind: "member",

@@ -1,5 +1,6 @@
 import { LISTENER_KINDS } from "../../core/listener-kinds.ts";
 import { isoTime } from "../../core/iso-time.ts";
+import { listenerAddress } from "../fleet/listener-address.ts";
 import type { CollectorView } from "../fleet/messages.ts";
 import { type LoadReport, roundedLoad } from "../load/load-report.ts";
 import { regionHealth, type RegionHealth } from "./region-health.ts";
@@ -38,6 +39,7 @@ export interface CollectorTopology {
   readonly id: string;
   readonly address: string;
   readonly region: string;
+  readonly tags: Readonly<Record<string, string>>;
   readonly version: string;
   readonly config_version: number;
   readonly health: CollectorView["health"]["state"];
@@ -82,12 +84,13 @@ function regionView({ seen, page, isOld }: RegionFound, nowMs: number): RegionTo
 
 /** `nowMs`: Clock.wallMs() */
 export function collectorView(collector: CollectorView, nowMs: number): CollectorTopology {
-  const { id, region, version, addresses, capacity, load, config, health, state, age_ms: ageMs } = collector;
+  const { id, region, tags, version, addresses, capacity, load, config, health, state, age_ms: ageMs } = collector;
   const isSilent = state !== "live";
   return {
     id,
     address: addressIn(addresses),
     region,
+    tags,
     version,
     config_version: config.version,
     health: isSilent ? "unknown" : health.state,
@@ -98,14 +101,10 @@ export function collectorView(collector: CollectorView, nowMs: number): Collecto
   };
 }
 
-/** Where it takes data. Nodes tell it by the name of the listener, in snake or in camel case. */
+/** Where it takes data. */
 function addressIn(addresses: CollectorView["addresses"]): string {
-  const named = LISTENER_KINDS.map((kind) => addresses[kind] ?? addresses[inCamelCase(kind)]);
+  const named = LISTENER_KINDS.map((kind) => listenerAddress(addresses, kind));
   return named.find((one) => one !== undefined) ?? "";
-}
-
-function inCamelCase(name: string): string {
-  return name.replaceAll(/_([a-z])/gu, (_, letter: string) => letter.toUpperCase());
 }
 
 function roundedTotals({ items, bytes, latency_ms, error_rate, sampling_rate }: TopologyTotals): TopologyTotals {

@@ -104,6 +104,7 @@ test("topology: regions with pages of their collectors, and totals of all", asyn
       id: "a",
       address: "a:4317",
       region: "eu",
+      tags: {},
       version: "1.0.0",
       config_version: 7,
       health: "healthy",

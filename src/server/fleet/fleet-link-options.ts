@@ -24,7 +24,7 @@ export interface FleetLinkOptions {
   readonly openStore: () => Promise<OpenFleetStore>;
   readonly load: Pick<LoadMonitor, "capacity" | "newest">;
   readonly walk: Pick<ConfigWalk, "status">;
-  readonly dataPlane: Pick<DataPlane, "ready">;
+  readonly dataPlane: Pick<DataPlane, "discovered" | "ready">;
   /** Where this node takes data, by listener. */
   readonly addresses: () => Readonly<Record<string, string>>;
   /** Takes over a version of the fleet's config; absent: this node has its own. */

@@ -26,7 +26,7 @@ export interface LinkToFleetOptions {
   readonly env: Env;
   readonly load: Pick<LoadMonitor, "capacity" | "newest">;
   readonly walk: Pick<ConfigWalk, "status">;
-  readonly dataPlane: Pick<DataPlane, "ready">;
+  readonly dataPlane: Pick<DataPlane, "discovered" | "ready">;
   readonly addresses: () => Readonly<Record<string, string | undefined>>;
   /** What it has opened already, where nodes share a store. */
   readonly shared: Pick<NodeFleet, "coordination" | "memory" | "leaderTask" | "truth"> | undefined;

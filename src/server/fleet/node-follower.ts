@@ -1,22 +1,22 @@
 import { randomUUID } from "node:crypto";
 import { ConfigTaker } from "../../control/fleet/config-taker.ts";
-import type { ControllerLink } from "../../control/fleet/controller-link.ts";
 import { CONFIG_SCOPE } from "../../control/fleet/directive.ts";
 import { DirectiveBook } from "../../control/fleet/directive-book.ts";
 import { ControllerFollower, type FollowerStatus } from "../../control/fleet/follower.ts";
-import { createLocalLink } from "../../control/fleet/local-link.ts";
 import { lookUpControllers } from "../../control/fleet/look-up.ts";
-import type { ControllerAddress } from "../../control/fleet/messages.ts";
+import { MemberFollower, sameMachine } from "../../control/fleet/member-follower.ts";
 import { isNewsOfRate } from "../../control/load/offered-rate.ts";
 import type { FleetLinkOptions } from "./fleet-link-options.ts";
-import { openHttp2Link } from "./http2-link.ts";
 import { followerObserver, showEpoch } from "./link-observers.ts";
-import { reportFacts } from "./report-facts.ts";
+import { openLink } from "./open-link.ts";
+import { membersIn, reportFacts } from "./report-facts.ts";
 import type { ServingController } from "./serving-controller.ts";
 
 /** A node in its role as collector. */
 export interface NodeFollower extends AsyncDisposable {
   readonly status: FollowerStatus;
+  /** Another config is there: targets may stand for other members of the fleet. */
+  configured(): void;
 }
 
 /** Follows the controller of its region, be it the node itself. */
@@ -24,13 +24,15 @@ export function openNodeFollower(options: FleetLinkOptions, controller: ServingC
   const { facts, env, follow } = options;
   const late: { taker?: ConfigTaker } = {};
   const book = openBook(options, late);
-  const follower = openFollower(options, controller, book);
+  const members = openMembers(options);
+  const follower = openFollower(options, controller, { book, members });
   const fetch = (digest: string, signal: AbortSignal): Promise<string | undefined> => follower.fetch(digest, signal);
   if (follow !== undefined) late.taker = new ConfigTaker({ ...env, id: facts.id, fetch, follow });
   return {
     get status() {
       return follower.status;
     },
+    configured: () => members.want(membersIn(options.walk.status.running)),
     async [Symbol.asyncDispose]() {
       await follower[Symbol.asyncDispose]();
       book[Symbol.dispose]();
@@ -60,10 +62,25 @@ function openBook({ env, memory }: FleetLinkOptions, late: { readonly taker?: Co
   });
 }
 
+/** What is found goes to the data plane. */
+function openMembers({ facts, env, walk, addresses, dataPlane }: FleetLinkOptions): MemberFollower {
+  const members = new MemberFollower({
+    ...env,
+    id: facts.id,
+    ownAddresses: () => sameMachine(Object.values(addresses())),
+    told: (found) => void dataPlane.discovered(found).catch(() => undefined), // it is being stopped
+  });
+  for (const state of ["used", "unused"] as const) {
+    env.metrics.fleetMembers.with(state).read(() => members.counts[state]);
+  }
+  members.want(membersIn(walk.status.running));
+  return members;
+}
+
 function openFollower(
   options: FleetLinkOptions,
   controller: ServingController | undefined,
-  book: DirectiveBook,
+  { book, members }: { readonly book: DirectiveBook; readonly members: MemberFollower },
 ): ControllerFollower {
   const { node, facts, env, memory, openStore } = options;
   let looks = 0;
@@ -86,6 +103,7 @@ function openFollower(
     },
     leader: controller && (() => controller.controller.leaderOf(node.region)),
     book,
+    members,
     facts: () => reportFacts(options),
     isNews(before, toldMs, nowMs) {
       const perSecond = options.load.newest?.items_per_second ?? 0;
@@ -93,26 +111,5 @@ function openFollower(
     },
     observer: followerObserver(env),
     reportIntervalMs: node.fleet.report_interval,
-  });
-}
-
-/** To itself a node does not go over sockets. */
-export function openLink(
-  { node, env }: FleetLinkOptions,
-  controller: ServingController | undefined,
-  to: ControllerAddress,
-): ControllerLink {
-  if (controller !== undefined && to.id === controller.self.id) return createLocalLink(to, controller.calls, env.clock);
-  const { token, tls = {} } = node.fleet;
-  const { ca, cert, key, server_name: serverName } = tls;
-  return openHttp2Link(to, {
-    token,
-    tls: {
-      ...(ca !== undefined && { ca }),
-      ...(cert !== undefined && { cert }),
-      ...(key !== undefined && { key: key.reveal() }),
-      ...(serverName !== undefined && { serverName }),
-    },
-    ...env,
   });
 }

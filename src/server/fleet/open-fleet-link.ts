@@ -5,7 +5,8 @@ import { regionTopology } from "../../control/topology/region-topology.ts";
 import type { TopologySource } from "../../control/topology/topology-source.ts";
 import { createRegistry } from "../../store/recipes/registry.ts";
 import type { FleetLinkOptions } from "./fleet-link-options.ts";
-import { type NodeFollower, openLink, openNodeFollower } from "./node-follower.ts";
+import { type NodeFollower, openNodeFollower } from "./node-follower.ts";
+import { openLink } from "./open-link.ts";
 import { openServingController, type ServingController } from "./serving-controller.ts";
 
 /** How a node stands in its fleet, and what it closes with. */
@@ -15,6 +16,8 @@ export interface FleetLink extends AsyncDisposable {
   readonly status: FollowerStatus;
   /** Who is in the fleet, as its controller sees it; of a collector alone, who is in its region. */
   readonly topology: TopologySource;
+  /** Another config is there. */
+  configured(): void;
 }
 
 /** Less than what a stop has besides its grace (run.ts). */
@@ -42,6 +45,7 @@ export async function openFleetLink(options: FleetLinkOptions): Promise<FleetLin
     },
     address: controller?.address,
     topology,
+    configured: () => follower.configured(),
     [Symbol.asyncDispose]: () => inTime(options.env.clock, ended.disposeAsync()),
   };
 }

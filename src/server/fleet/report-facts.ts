@@ -1,4 +1,5 @@
 import type { NodeFacts } from "../../admin/context.ts";
+import type { Config } from "../../config/schema/config.ts";
 import type { ConfigWalk } from "../../control/apply.ts";
 import type { ReportFacts } from "../../control/fleet/follower-ports.ts";
 import type { CollectorConfig } from "../../control/fleet/messages.ts";
@@ -7,7 +8,9 @@ import { NO_LOAD } from "../../control/load/load-report.ts";
 import type { LoadMonitor } from "../../control/load/load-monitor.ts";
 import { digestOf } from "../../control/fleet/directive.ts";
 import type { DataPlane } from "../../plan/data-plane.ts";
+import { compileMembers, type MembersPlan } from "../../plan/members.ts";
 import type { MemberHealth } from "../../store/recipes/member.ts";
+import { dialable } from "./dialable.ts";
 
 /** The highest `schema` of documents that this version reads. */
 export const SCHEMA_MAX = 1;
@@ -33,12 +36,17 @@ export async function reportFacts(sources: ReportSources): Promise<ReportFacts> 
   const { atMs: _atMs, ...newest } = load.newest ?? { atMs: 0, ...NO_LOAD };
   return {
     version: facts.version,
-    addresses: addresses(),
-    tags: {},
+    addresses: dialable(addresses(), walk.status.running.node.fleet.advertise),
+    tags: walk.status.running.node.tags,
     capacity: { items_per_second: load.capacity.items_per_second },
     load: newest,
     health: { reason: "", ...(await healthOf(sources)) },
     config: acknowledged?.() ?? { version: walk.status.version, digest: digestOf(walk.status.text), result: "running" },
     schema_max: SCHEMA_MAX,
   };
+}
+
+/** Which members of the fleet the targets of a config stand for. */
+export function membersIn({ targets, node }: Config): readonly MembersPlan[] {
+  return targets.flatMap((target) => compileMembers(target, node) ?? []);
 }

@@ -14,6 +14,7 @@ import type { FleetLinkOptions } from "./fleet-link-options.ts";
 import { type FleetListener, listenFleet } from "./fleet-listener.ts";
 import { createDocumentFetcher } from "./fetch-document.ts";
 import { servedObserver } from "./link-observers.ts";
+import { openLink } from "./open-link.ts";
 import { healthOf, SCHEMA_MAX } from "./report-facts.ts";
 
 const LEAVE_MS = 2_000;
@@ -48,6 +49,7 @@ export async function openServingController(options: FleetLinkOptions): Promise<
     summaryIntervalMs: SUMMARY_MS,
     tasks: options.leaderTasks,
     fetchBody: createDocumentFetcher(place),
+    openLink: (to) => openLink(options, { self, calls: lateCalls(late) }, to),
     log: env.log,
     observer: controllerMetrics(env.metrics),
   });
@@ -116,6 +118,7 @@ function lateCalls(late: { readonly calls?: ControllerCalls }): ControllerCalls 
     fetch: async (request, called) => late.calls?.fetch(request, called) ?? nobody,
     goodbye: async (request, called) => late.calls?.goodbye(request, called) ?? nobody,
     members: async (request, called) => late.calls?.members(request, called) ?? nobody,
+    discover: async (request, called) => late.calls?.discover(request, called) ?? nobody,
     member: async (request, called) => late.calls?.member(request, called) ?? nobody,
   };
 }

@@ -1,0 +1,24 @@
+import { parseAddress } from "../../config/schema/address.ts";
+
+/**
+ * Where a node listens for what. Nodes tell it by the name of the listener, in snake or in camel
+ * case.
+ */
+export function listenerAddress(addresses: Readonly<Record<string, string>>, listener: string): string | undefined {
+  return addresses[listener] ?? addresses[inCamelCase(listener)];
+}
+
+function inCamelCase(name: string): string {
+  return name.replaceAll(/_([a-z])/gu, (_, letter: string) => letter.toUpperCase());
+}
+
+/** All addresses of a machine: others cannot dial that. */
+export function isWildcardHost(host: string): boolean {
+  return host === "0.0.0.0" || host === "::";
+}
+
+/** Whether others can dial it as it is. */
+export function isDialable(address: string): boolean {
+  const parsed = parseAddress(address);
+  return parsed !== undefined && parsed.port > 0 && !isWildcardHost(parsed.host);
+}

@@ -1,0 +1,188 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { keptLog } from "../../../test/support/fleet/quiet-log.ts";
+import { ManualClock } from "../../../test/support/manual-clock.ts";
+import { seededRandom } from "../../core/random.ts";
+import { type FoundMembers, membersKey, type MembersPlan } from "../../plan/members.ts";
+import { momentOf } from "../../store/session/moment.ts";
+import type { CallOutcome } from "./controller-link.ts";
+import { MemberFollower, type MemberQuestion, sameMachine } from "./member-follower.ts";
+import type { DiscoverReply, MemberSet } from "./messages.ts";
+
+const GATEWAYS: MembersPlan = { region: "eu", tags: { tier: "g" }, listener: "otlp_grpc", isSelf: false };
+const OTHERS: MembersPlan = { ...GATEWAYS, region: "us" };
+
+function setOf(ids: string, more: Partial<MemberSet> = {}): MemberSet {
+  const members = ids.split("").map((id) => ({ id, address: `${id}:1`, utilization: 0.5 }));
+  return { members, total: members.length, is_learning: false, left: [], ...more };
+}
+
+class Rig {
+  readonly clock = new ManualClock();
+  readonly log = keptLog(this.clock);
+  readonly told: (readonly FoundMembers[])[] = [];
+  readonly asked: MemberQuestion[] = [];
+  readonly over = new AbortController();
+  readonly members: MemberFollower;
+  readonly ended: Promise<void>;
+  #answer: ((outcome: CallOutcome<DiscoverReply>) => void) | undefined;
+
+  constructor(wanted: readonly MembersPlan[] = [GATEWAYS]) {
+    this.members = new MemberFollower({
+      clock: this.clock,
+      random: seededRandom(2),
+      log: this.log,
+      id: "me",
+      ownAddresses: () => sameMachine(["0.0.0.0:4317"]),
+      told: (found) => void this.told.push(found),
+    });
+    this.members.want(wanted);
+    this.ended = this.members.run((question, signal) => this.#ask(question, signal), this.over.signal);
+  }
+
+  get isAsking(): boolean {
+    return this.#answer !== undefined;
+  }
+
+  async answer(digest: string, ...found: readonly MemberSet[]): Promise<void> {
+    const sent = momentOf(this.clock);
+    await this.end({ kind: "reply", reply: { protocol: 1, digest, found: [...found] }, sent });
+  }
+
+  async end(outcome: CallOutcome<DiscoverReply>): Promise<void> {
+    const answer = this.#answer;
+    assert.ok(answer !== undefined, "nothing is asked");
+    this.#answer = undefined;
+    answer(outcome);
+    await settle();
+  }
+
+  /** Of the first selection, as it was told last. */
+  get ids(): string {
+    return (this.told.at(-1)?.[0]?.members ?? []).map(({ id }) => id).join("");
+  }
+
+  #ask(question: MemberQuestion, signal: AbortSignal): Promise<CallOutcome<DiscoverReply>> {
+    this.asked.push(question);
+    const { promise, resolve } = Promise.withResolvers<CallOutcome<DiscoverReply>>();
+    this.#answer = resolve;
+    signal.addEventListener("abort", () => resolve({ kind: "unreachable", reason: "aborted" }), { once: true });
+    return promise;
+  }
+}
+
+function warnings({ log }: Rig): number {
+  return log.lines.filter((line) => /warn/iu.test(line)).length;
+}
+
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+}
+
+test("what is found goes on, with its load, and the next question says what is known", async () => {
+  const rig = new Rig();
+  await rig.answer("d1", setOf("ab"));
+  assert.deepEqual(rig.told.at(-1), [{ of: membersKey(GATEWAYS), members: setOf("ab").members }]);
+  assert.deepEqual(
+    rig.asked.map(({ known }) => known),
+    [undefined, "d1"],
+  );
+  assert.deepEqual(rig.asked[0]?.wanted, [{ region: "eu", tags: { tier: "g" }, listener: "otlp_grpc" }]);
+});
+
+test("a node does not find itself, nor who says that it is where this node is", async () => {
+  const rig = new Rig();
+  const members = [
+    ...setOf("a").members,
+    { id: "me", address: "elsewhere:1", utilization: 0 },
+    { id: "z", address: "127.0.0.1:4317", utilization: 0 },
+  ];
+  await rig.answer("d1", { ...setOf(""), members, total: 3 });
+  assert.equal(rig.ids, "a");
+  assert.equal(warnings(rig), 1);
+});
+
+test("a controller that has not heard of all takes nobody away but those who have ended", async () => {
+  const rig = new Rig();
+  await rig.answer("d1", setOf("abc"));
+  await rig.answer("d2", setOf("d", { is_learning: true, left: ["b"] }));
+  assert.equal(rig.ids, "acd");
+  await rig.answer("d3", setOf("cd"));
+  assert.equal(rig.ids, "cd");
+});
+
+test("while nothing is known an answer of who has not heard of anybody says nothing", async () => {
+  const rig = new Rig();
+  await rig.answer("d1", setOf("", { is_learning: true }));
+  assert.deepEqual(rig.told.at(-1), []);
+  await rig.answer("d2", setOf(""));
+  assert.deepEqual(rig.told.at(-1), [{ of: membersKey(GATEWAYS), members: [] }]);
+});
+
+test("while no controller answers what is known stays, and asking takes its time", async () => {
+  const rig = new Rig();
+  await rig.answer("d1", setOf("ab"));
+  const told = rig.told.length;
+  await rig.end({ kind: "unreachable", reason: "gone" });
+  assert.equal(rig.isAsking, false);
+  for (let failed = 0; failed < 6; failed++) {
+    rig.clock.advance(30_000);
+    await settle();
+    await rig.end({ kind: "refused", why: "unknown_call", reason: "no such call" });
+  }
+  assert.equal(rig.told.length, told);
+  assert.equal(rig.asked.length, 8);
+  rig.over.abort();
+  await rig.ended;
+  assert.equal(rig.clock.pending, 0);
+});
+
+test("another config asks at once for what it wants, and forgets what it does not", async () => {
+  const rig = new Rig();
+  await rig.answer("d1", setOf("ab"));
+  rig.members.want([GATEWAYS, OTHERS, { ...OTHERS, tags: {}, isSelf: true }]);
+  await settle();
+  assert.deepEqual(
+    rig.asked.at(-1)?.wanted.map(({ region }) => region),
+    ["eu", "us"],
+  );
+  assert.equal(rig.asked.at(-1)?.known, undefined);
+  await rig.answer("d2", setOf("ab"), setOf("x"));
+  assert.deepEqual(rig.members.counts, { used: 3, unused: 0 });
+  rig.members.want([OTHERS]);
+  await settle();
+  assert.deepEqual(
+    rig.told.at(-1)?.map(({ of }) => of),
+    [membersKey(OTHERS)],
+  );
+  rig.members.want([]);
+  await settle();
+  assert.deepEqual(rig.told.at(-1), []);
+  assert.equal(rig.asked.length, 5);
+});
+
+test("the same config asks nothing anew", async () => {
+  const rig = new Rig();
+  await rig.answer("d1", setOf("ab"));
+  rig.members.want([{ ...GATEWAYS }]);
+  await settle();
+  assert.equal(rig.asked.length, 2);
+});
+
+test("that more fit than are used is told once, and counted", async () => {
+  const rig = new Rig();
+  await rig.answer("d1", setOf("ab", { total: 70 }));
+  await rig.answer("d2", setOf("ab", { total: 71 }));
+  assert.deepEqual(rig.members.counts, { used: 2, unused: 7 });
+  assert.equal(warnings(rig), 1);
+});
+
+test("answers that come at once and tell nothing new are not asked for without end", async () => {
+  const rig = new Rig();
+  await rig.answer("d1", setOf("a"));
+  await rig.answer("d1", setOf("a"));
+  assert.equal(rig.isAsking, false);
+  rig.clock.advance(500);
+  await settle();
+  assert.equal(rig.isAsking, true);
+});

@@ -1,0 +1,193 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { reportOf } from "../../../test/support/fleet/reports.ts";
+import { ManualClock } from "../../../test/support/manual-clock.ts";
+import { seededRandom } from "../../core/random.ts";
+import { isNotLeader } from "../fleet/controller-calls.ts";
+import type { DiscoverReply, MemberSelection, MemberSet } from "../fleet/messages.ts";
+import { CollectorTable } from "./collector-table.ts";
+import { HELD_DISCOVERY, MemberDiscovery } from "./member-discovery.ts";
+
+const LEARNING_MS = 15_000;
+const NEVER = new AbortController().signal;
+const GATEWAYS: MemberSelection = { region: "eu", tags: { tier: "gateway" }, listener: "otlp_grpc" };
+
+class Rig {
+  readonly clock = new ManualClock();
+  readonly table = new CollectorTable({ suspectAfterMs: 11_000, goneAfterMs: 15_000, most: 100 });
+  readonly elsewhere = new Map<string, MemberSet>();
+  readonly discovery: MemberDiscovery;
+  #seq = 0;
+
+  constructor(most = 100) {
+    this.discovery = new MemberDiscovery({
+      clock: this.clock,
+      random: seededRandom(1),
+      region: "eu",
+      table: this.table,
+      others: { find: ({ region }) => this.elsewhere.get(region) },
+      learningMs: LEARNING_MS,
+      most,
+    });
+  }
+
+  report(id: string, more: Parameters<typeof reportOf>[1] = {}): void {
+    const addresses = { otlpGrpc: `${id}:4317` };
+    const report = reportOf(id, { addresses, tags: { tier: "gateway" }, seq: ++this.#seq, ...more });
+    this.table.report(report, this.clock.nowMs());
+    this.discovery.changed();
+  }
+
+  goodbye(id: string): void {
+    this.table.goodbye(id, "one");
+    this.discovery.left(id);
+  }
+
+  /** Undefined while it is held. */
+  ask(id: string, known?: string, wanted = [GATEWAYS]): { answer: DiscoverReply | "not_leader" | undefined } {
+    const held: { answer: DiscoverReply | "not_leader" | undefined } = { answer: undefined };
+    const more = known === undefined ? {} : { known };
+    const keep = async (): Promise<void> => {
+      const answer = await this.discovery.discover({ protocol: 1, id, region: "eu", wanted, ...more }, NEVER);
+      held.answer = isNotLeader(answer) ? "not_leader" : answer;
+    };
+    void keep();
+    return held;
+  }
+
+  /** What is known from the beginning. */
+  async first(id: string, wanted = [GATEWAYS]): Promise<DiscoverReply> {
+    const { answer } = await settled(this.ask(id, undefined, wanted));
+    return replyIn(answer);
+  }
+}
+
+async function settled<Held>(held: Held): Promise<Held> {
+  for (let turn = 0; turn < 5; turn++) await Promise.resolve();
+  return held;
+}
+
+function replyIn(answer: DiscoverReply | "not_leader" | undefined): DiscoverReply {
+  assert.ok(answer !== undefined && answer !== "not_leader");
+  return answer;
+}
+
+function idsIn(answer: DiscoverReply | "not_leader" | undefined): string[] {
+  return replyIn(answer).found[0]!.members.map(({ id }) => id);
+}
+
+test("whoever looks for members is answered at once, and then as soon as one comes, goes or is elsewhere", async () => {
+  const rig = new Rig();
+  rig.clock.advance(LEARNING_MS);
+  rig.report("a");
+  const first = await rig.first("n1");
+  assert.deepEqual(idsIn(first), ["a"]);
+  const held = await settled(rig.ask("n1", first.digest));
+  assert.equal(held.answer, undefined);
+  rig.report("b");
+  rig.clock.advance(250);
+  assert.deepEqual(idsIn((await settled(held)).answer), ["a", "b"]);
+  const next = await settled(rig.ask("n1", replyIn(held.answer).digest));
+  rig.report("a", { addresses: { otlpGrpc: "other:4317" } });
+  rig.clock.advance(250);
+  assert.deepEqual(replyIn((await settled(next)).answer).found[0]?.members[0]?.address, "other:4317");
+  const last = await settled(rig.ask("n1", replyIn(next.answer).digest));
+  rig.goodbye("b");
+  rig.clock.advance(250);
+  assert.deepEqual(idsIn((await settled(last)).answer), ["a"]);
+});
+
+test("a goodbye is told at once, where nothing has been told just before", async () => {
+  const rig = new Rig();
+  rig.clock.advance(LEARNING_MS);
+  rig.report("a");
+  rig.report("b");
+  const held = await settled(rig.ask("n1", (await rig.first("n1")).digest));
+  rig.clock.advance(1_000);
+  rig.goodbye("a");
+  rig.clock.advance(0);
+  assert.deepEqual(idsIn((await settled(held)).answer), ["b"]);
+});
+
+test("load alone answers nobody before its time, and then with what it is", async () => {
+  const rig = new Rig();
+  rig.clock.advance(LEARNING_MS);
+  rig.report("a");
+  const first = await rig.first("n1");
+  const held = await settled(rig.ask("n1", first.digest));
+  rig.report("a", { load: { ...reportOf("a").load, utilization: 0.75 } });
+  rig.clock.advance(HELD_DISCOVERY.leastMs - 1);
+  assert.equal((await settled(held)).answer, undefined);
+  rig.clock.advance(HELD_DISCOVERY.mostMs - HELD_DISCOVERY.leastMs + 1);
+  const reply = replyIn((await settled(held)).answer);
+  assert.deepEqual([reply.digest, reply.found[0]?.members[0]?.utilization], [first.digest, 0.75]);
+});
+
+test("until all can have reported it is said that there may be more, and who has ended meanwhile", async () => {
+  const rig = new Rig();
+  rig.report("a");
+  rig.report("b");
+  rig.goodbye("b");
+  const first = await rig.first("n1");
+  assert.deepEqual([first.found[0]?.is_learning, first.found[0]?.left, idsIn(first)], [true, ["b"], ["a"]]);
+  const held = await settled(rig.ask("n1", first.digest));
+  rig.clock.advance(HELD_DISCOVERY.mostMs);
+  const next = await settled(rig.ask("n1", replyIn((await settled(held)).answer).digest));
+  rig.clock.advance(LEARNING_MS - HELD_DISCOVERY.mostMs);
+  const [set] = replyIn((await settled(next)).answer).found;
+  assert.deepEqual([set?.is_learning, set?.left], [false, []]);
+});
+
+test("members of another region are what is told of it, and not known before", async () => {
+  const rig = new Rig();
+  rig.clock.advance(LEARNING_MS);
+  const wanted = [{ ...GATEWAYS, region: "us" }, GATEWAYS];
+  const first = await rig.first("n1", wanted);
+  assert.deepEqual(
+    first.found.map((set) => [set.is_learning, set.members.length]),
+    [
+      [true, 0],
+      [false, 0],
+    ],
+  );
+  const held = await settled(rig.ask("n1", first.digest, wanted));
+  const members = [{ id: "u1", address: "u1:4317", utilization: 0 }];
+  rig.elsewhere.set("us", { members, total: 1, is_learning: false, left: [] });
+  rig.discovery.changed();
+  rig.clock.advance(250);
+  assert.deepEqual(idsIn((await settled(held)).answer), ["u1"]);
+});
+
+test("many changes are told together, and one call of each node is held", async () => {
+  const rig = new Rig();
+  rig.clock.advance(LEARNING_MS);
+  const { digest } = await rig.first("n1");
+  const early = await settled(rig.ask("n1", digest));
+  const held = await settled(rig.ask("n1", digest));
+  assert.equal(rig.discovery.waiting, 1);
+  assert.notEqual((await settled(early)).answer, undefined);
+  for (let i = 0; i < 50; i++) rig.report(`m${i}`);
+  rig.clock.advance(250);
+  assert.equal(idsIn((await settled(held)).answer).length, 50);
+  assert.equal(rig.discovery.waiting, 0);
+});
+
+test("who leads no more answers all so, and no timer is left", async () => {
+  const rig = new Rig();
+  rig.clock.advance(LEARNING_MS);
+  const held = await settled(rig.ask("n1", (await rig.first("n1")).digest));
+  rig.report("a");
+  rig.discovery.end({ protocol: 1, not_leader: true });
+  assert.equal((await settled(held)).answer, "not_leader");
+  assert.equal(rig.clock.pending, 0);
+});
+
+test("beyond what is held calls are answered at once", async () => {
+  const rig = new Rig(1);
+  rig.clock.advance(LEARNING_MS);
+  const { digest } = await rig.first("n1");
+  const held = await settled(rig.ask("n1", digest));
+  const other = await settled(rig.ask("n2", digest));
+  assert.equal(held.answer, undefined);
+  assert.equal(replyIn(other.answer).digest, digest);
+});

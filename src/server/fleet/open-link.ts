@@ -1,0 +1,27 @@
+import type { ControllerLink } from "../../control/fleet/controller-link.ts";
+import { createLocalLink } from "../../control/fleet/local-link.ts";
+import type { ControllerAddress } from "../../control/fleet/messages.ts";
+import type { FleetLinkOptions } from "./fleet-link-options.ts";
+import { openHttp2Link } from "./http2-link.ts";
+import type { ServingController } from "./serving-controller.ts";
+
+/** To itself a node does not go over sockets. */
+export function openLink(
+  { node, env }: FleetLinkOptions,
+  controller: Pick<ServingController, "calls" | "self"> | undefined,
+  to: ControllerAddress,
+): ControllerLink {
+  if (controller !== undefined && to.id === controller.self.id) return createLocalLink(to, controller.calls, env.clock);
+  const { token, tls = {} } = node.fleet;
+  const { ca, cert, key, server_name: serverName } = tls;
+  return openHttp2Link(to, {
+    token,
+    tls: {
+      ...(ca !== undefined && { ca }),
+      ...(cert !== undefined && { cert }),
+      ...(key !== undefined && { key: key.reveal() }),
+      ...(serverName !== undefined && { serverName }),
+    },
+    ...env,
+  });
+}
