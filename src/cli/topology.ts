@@ -120,8 +120,15 @@ function collectorColumns(nowMs: number): readonly Column<TopologyRow>[] {
     { title: "QUEUED", align: "right", of: ({ load }) => shown(fieldsOf(load)["queue_items"]) },
     { title: "SEEN", align: "right", of: (row) => ageText(row["last_seen"], nowMs) },
     { title: "VERSION", of: ({ version }) => shown(version) },
+    { title: "TAGS", of: ({ tags }) => tagsText(fieldsOf(tags)) },
     { title: "WHY", cut: true, of: ({ reason }) => shown(reason) },
   ];
+}
+
+function tagsText(tags: TopologyRow): string {
+  return Object.entries(tags)
+    .map(([tag, value]) => `${tag}=${shown(value)}`)
+    .join(",");
 }
 
 function moreText(region: TopologyRow): string {
