@@ -97,7 +97,7 @@ async function open(region: string): Promise<ServingController> {
     openStore: async () => ({ place, [Symbol.asyncDispose]: () => store[Symbol.asyncDispose]() }),
     load: { capacity: { items_per_second: 0, source: "unknown" }, newest: undefined },
     walk: { status: statusOf(config) },
-    dataPlane: { ready: async () => ({ ready: true, reason: "" }) },
+    dataPlane: { ready: async () => ({ ready: true, reason: "" }), discovered: async () => undefined },
     addresses: () => ({}),
     leaderTasks: {},
   });
