@@ -14,7 +14,7 @@ const OPEN = { grpc: openGrpcSink, "http/protobuf": openHttpSink };
 const ITEMS = 40;
 
 /** Who is there, one after the other: `b2` is b, which has come back at another address. */
-const ROUNDS = ["a b", "a", "a b2", "b2 c", "a b c", "c", "a b c"];
+const ROUNDS = ["a b", "a b2", "a", "b2 c", "a b c", "a b2 c", "c"];
 
 /** Sinks keep what they have got until they are let go on. */
 function holdAll(sinks: readonly Sink[]): { readonly arrived: Promise<void>; readonly release: () => void } {

@@ -4,6 +4,8 @@ import { targetPlan } from "../../../test/delivery/pool-rig.ts";
 import { ManualClock } from "../../../test/support/manual-clock.ts";
 import { ScriptedResolver } from "../../../test/support/scripted-resolver.ts";
 import { seededRandom } from "../../core/random.ts";
+import { initialHealth } from "../health/health.ts";
+import type { ToldPart } from "../health/told-health.ts";
 import { createLog } from "../../telemetry/log.ts";
 import { createMetrics } from "../../telemetry/metrics.ts";
 import { openNamedTarget } from "./named-target.ts";
@@ -56,4 +58,25 @@ test("addresses that come and go are told; a lookup that fails is told, counted,
   assert.deepEqual(told(), ["name of a target cannot be resolved: what is known of it stays"]);
   assert.equal(metrics.targetResolutions.with("t", "failed").value, 2);
   assert.equal(target.parts!.all.length, 2);
+});
+
+test("in a worker members are those that it is told of, with their places and loads", () => {
+  const clock = new ManualClock();
+  const client = { send: () => () => undefined, [Symbol.asyncDispose]: async () => undefined };
+  const reporter = { announce: () => undefined, flush: () => 0 };
+  const parts = { clock, resolver: new ScriptedResolver(), metrics: createMetrics(), random: seededRandom(1) };
+  const members = { region: "eu", tags: {}, listener: "otlp_grpc", isSelf: false } as const;
+  const plan = targetPlan("t", { url: "http://collectors.invalid", resolve: "all", members });
+  const target = openNamedTarget(plan, { ...parts, reporter, openClient: () => client }, "start");
+  assert.deepEqual([target.health().state, target.usable(0)], ["down", false]);
+  const one = (address: string, place: string, utilization: number): ToldPart => {
+    return { address, place, utilization, health: initialHealth(0), refusals: [] };
+  };
+  target.obey({ id: "t", parts: [one("a", "a.test:1", 0.25), one("b", "b.test:1", 0)] }, 0);
+  target.obey({ id: "t", parts: [one("a", "a.test:2", 0.5), one("b", "b.test:1", 0.75)] }, 0);
+  const known = target.parts!.all.map((part) => [part.key, part.plan.url, part.load.reported(0)?.utilisation]);
+  assert.deepEqual(known, [
+    ["t a", "http://a.test:2", 0.5],
+    ["t b", "http://b.test:1", 0.75],
+  ]);
 });
