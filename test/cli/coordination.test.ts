@@ -179,6 +179,8 @@ test("locks and leaders of a node's store, while a program holds them", async ()
     (await node.run("leader")).out,
     /^ELECTION +LEADER +EPOCH +SINCE +VALUE\neu-1 +n7 +1\.\d+ +\d+s +10\.0\.0\.7:4321\n/u,
   );
+  await region.proclaim('{"schema":1,"id":"n7","address":"10.0.0.7:4322","tls":true}', { signal });
+  assert.match((await node.run("leader")).out, /\neu-1 +n7 +1\.\d+ +\d+s +10\.0\.0\.7:4322\n/u);
   await using program = await createElection(opened.place, "eu-1").campaign("", { signal, id: "n8" });
   assert.match((await node.run("leader")).out, /^ELECTION .*\neu-1 +n7 .*\neu-1 +n8 /u, `at ${program.epoch}`);
 });

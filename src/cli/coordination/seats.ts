@@ -1,5 +1,6 @@
+import { textOf } from "../../config/values.ts";
 import type { Coordination } from "../../server/coordination.ts";
-import { ageText } from "../admin-client/fields.ts";
+import { ageText, fieldsOf } from "../admin-client/fields.ts";
 import { usage } from "../args.ts";
 import { type Args, type Command, EXIT, type ExitCode, type Io } from "../command.ts";
 import { printError } from "../error-output.ts";
@@ -54,7 +55,7 @@ export const leader: Command = {
   summary: "Show who leads: the fleet, each region, and other elections in the coordination store.",
   usage: ["leader -c <file> [<election>]", "leader --store <kind> --endpoint <url> [<election>]"],
   details: `The fleet's election is global, a region's has the region's name. VALUE is what a leader says of itself:
-of a program's election, whatever that proclaims. With a name, exits with 5 when nobody leads there.
+where a controller is reached, and of a program's election whatever that proclaims; with -o json all of it. With a name, exits with 5 when nobody leads there.
 
 ${WHICH_STORE}`,
   options: STORE_OPTIONS,
@@ -84,8 +85,17 @@ function leaderColumns(nowMs: number): Column<LeaderRow>[] {
     { title: "LEADER", of: ({ id }) => id },
     { title: "EPOCH", align: "right", of: ({ epoch }) => epoch },
     { title: "SINCE", align: "right", of: ({ since }) => ageText(since, nowMs) },
-    { title: "VALUE", cut: true, of: ({ value }) => value },
+    { title: "VALUE", cut: true, of: ({ value }) => addressIn(value) ?? value },
   ];
+}
+
+/** Of controllers, which proclaim where they are reached: as JSON. */
+function addressIn(value: string): string | undefined {
+  try {
+    return textOf(fieldsOf(JSON.parse(value))["address"]);
+  } catch {
+    return undefined;
+  }
 }
 
 function nameIn({ positionals }: Args): string | undefined {
