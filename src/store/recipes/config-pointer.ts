@@ -61,11 +61,25 @@ export interface PointerMove {
 const MAX_TRIES = 20;
 
 /** Moves the pointer from what it is to what `plan` makes of that, or not at all. */
-export async function movePointer(
+export function movePointer(
   place: ConfigPlace,
   options: PublishOptions,
   plan: (before: PointerBefore) => Promise<PointerMove | PublishOutcome>,
 ): Promise<PublishOutcome> {
+  return tryMoves(place, options, async (before) => {
+    const move = await plan(before);
+    return "kind" in move ? move : commit(place, before, move, options);
+  });
+}
+
+type Conflict = Extract<PublishOutcome, { kind: "conflict" }>;
+
+/** Again and again, while others write meanwhile: so `once` says by undefined. */
+export async function tryMoves<Outcome>(
+  place: ConfigPlace,
+  options: PublishOptions,
+  once: (before: PointerBefore) => Promise<Outcome | undefined>,
+): Promise<Conflict | Outcome> {
   const { keys } = place;
   let refused: Revision | undefined;
   for (let tries = 0; tries < MAX_TRIES; tries++) {
@@ -73,9 +87,7 @@ export async function movePointer(
     if (options.expected !== undefined && options.expected !== (before.pointer?.version ?? 0)) {
       return { kind: "conflict", running: before.pointer };
     }
-    const move = await plan(before);
-    if ("kind" in move) return move;
-    const outcome = await commit(place, before, move, options);
+    const outcome = await once(before);
     if (outcome !== undefined) return outcome;
     refused = before.entry?.modified;
   }
@@ -110,7 +122,7 @@ async function commit(
   return { kind: "published", pointer: next };
 }
 
-function stillAs(key: string, entry: Entry | undefined): Compare {
+export function stillAs(key: string, entry: Entry | undefined): Compare {
   return entry === undefined ? { kind: "absent", key } : { kind: "modified", key, revision: entry.modified };
 }
 
@@ -130,23 +142,32 @@ async function carryOut(
   { key, nonce }: HistoryLine,
   options: PublishOptions,
 ): Promise<Revision | "not_done" | "not_leader"> {
-  const { guard } = options;
   try {
-    const outcome = guard === undefined ? await place.store.txn(txn, options) : await guardedBy(guard, txn, options);
+    const outcome = await carryOutGuarded(place, options.guard, txn, options);
     if (outcome === undefined) return "not_leader";
     return outcome.done ? outcome.revision : "not_done";
   } catch (cause) {
-    if (!(cause instanceof RouterError) || cause.code !== "STORE_UNKNOWN") throw cause;
+    if (!isUnknown(cause)) throw cause;
     const there = await place.store.get(key, options);
     if (there === undefined) throw cause;
     return decodeEntryNonce(there.value) === nonce ? there.modified : "not_done";
   }
 }
 
-/** Undefined: it is not held any more. */
-async function guardedBy(guard: LeaderGuard, txn: Txn, options: CallOptions): Promise<TxnOutcome | undefined> {
+/** The store cannot tell whether it was written. */
+export function isUnknown(cause: unknown): boolean {
+  return cause instanceof RouterError && cause.code === "STORE_UNKNOWN";
+}
+
+/** Undefined: what guards it is not held any more. */
+export async function carryOutGuarded(
+  { store }: ConfigPlace,
+  guard: LeaderGuard | undefined,
+  txn: Txn,
+  options: CallOptions,
+): Promise<TxnOutcome | undefined> {
   try {
-    return await guard.guarded(txn, options);
+    return await (guard === undefined ? store.txn(txn, options) : guard.guarded(txn, options));
   } catch (cause) {
     if (cause instanceof RouterError && cause.code === "NOT_OWNER") return undefined;
     throw cause;

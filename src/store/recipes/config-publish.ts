@@ -19,7 +19,7 @@ export async function publishConfig(
     if (before.pointer?.sha256 === sha256) return { kind: "unchanged", pointer: before.pointer };
     const about = { version: before.latest + 1, sha256, bytes: bytes.length };
     const key = place.keys.version(about.version);
-    const body = await writePieces(place, { ...about, ...signed(place, options), text, pieces: undefined }, options);
+    const body = await bodyOf(place, text, about, options);
     return {
       to: { ...about, kind: "publish", latest: about.version },
       if: [{ kind: "absent", key }],
@@ -28,13 +28,24 @@ export async function publishConfig(
   });
 }
 
-function bytesOf(text: string): Uint8Array {
+/** As they are counted and published. Fails with `CONFIG_INVALID`. */
+export function bytesOf(text: string): Uint8Array {
   const bytes = new TextEncoder().encode(text);
   if (!text.isWellFormed()) throw new RouterError("CONFIG_INVALID", "the document is no well-formed text");
   if (bytes.length <= MAX_CONFIG_BYTES) return bytes;
   throw new RouterError("CONFIG_INVALID", `the document has ${bytes.length} bytes, and may have ${MAX_CONFIG_BYTES}`, {
     hint: "leave out what can be told by a pattern; name files or variables for what is long",
   });
+}
+
+/** A version's value, with what stands beside it written. */
+export function bodyOf(
+  place: ConfigPlace,
+  text: string,
+  about: Pick<ConfigBody, "bytes" | "sha256" | "version">,
+  options: PublishOptions,
+): Promise<ConfigBody> {
+  return writePieces(place, { ...about, ...signed(place, options), text, pieces: undefined }, options);
 }
 
 /** Large texts are written first, under names that nobody knows until the version names them. */

@@ -132,6 +132,8 @@ export function sha256Of(bytes: Uint8Array): string {
 /** Keys below `<prefix>/config/`; numbers have ten digits, so that they are in order. */
 export interface ConfigKeys {
   readonly current: string;
+  /** A version that some try: see `config-candidate-record.ts`. */
+  readonly candidate: string;
   readonly versions: string;
   readonly entries: string;
   readonly pieces: string;
@@ -144,6 +146,7 @@ export function configKeys(prefix: string): ConfigKeys {
   const below = `${prefix}/config`;
   return {
     current: `${below}/current`,
+    candidate: `${below}/candidate`,
     versions: `${below}/v/`,
     entries: `${below}/h/`,
     pieces: `${below}/p/`,

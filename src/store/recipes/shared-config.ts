@@ -1,10 +1,20 @@
 import type { CallOptions } from "../store.ts";
+import {
+  type CandidateWrite,
+  type KnownCandidate,
+  promoteCandidate,
+  readCandidate,
+  type ReadCandidate,
+  writeCandidate,
+} from "./config-candidate.ts";
+import type { ConfigCandidate } from "./config-candidate-record.ts";
 import { compareVersions, readEntries } from "./config-history.ts";
 import type { PublishOptions, PublishOutcome } from "./config-pointer.ts";
 import { publishConfig } from "./config-publish.ts";
 import { readCurrent, readVersion, type ReadConfig } from "./config-read.ts";
 import { type ConfigEntry, configKeys, type ConfigKeys } from "./config-record.ts";
 import { rollbackConfig } from "./config-rollback.ts";
+import { stageConfig, type StageOptions, type StageOutcome } from "./config-stage.ts";
 import { type ConfigNews, subscribeConfig, type SubscribeOptions, watchConfig } from "./config-watch.ts";
 import { checkedPrefix } from "./keys.ts";
 import type { Held } from "./lock-hold.ts";
@@ -19,6 +29,17 @@ export interface SharedConfig {
   publish(text: string, options: PublishOptions): Promise<PublishOutcome>;
   /** Points at an older version again, as a new entry of the history. */
   rollback(to: number, options: PublishOptions): Promise<PublishOutcome>;
+  /**
+   * Publishes a version that nothing points at yet, for some to try: the leader of the fleet says
+   * who does (`src/control/rollout/`), and moves the pointer in the end.
+   */
+  stage(text: string, options: StageOptions): Promise<StageOutcome>;
+  /** What is tried, or was last. */
+  candidate(options: CallOptions): Promise<ReadCandidate>;
+  /** What became of it, if nobody has written since it was read. False: somebody has. */
+  update(known: KnownCandidate, next: ConfigCandidate, options: CandidateWrite): Promise<boolean>;
+  /** All run what was tried: the pointer moves, and `done` is what became of the candidate. */
+  promote(known: KnownCandidate, done: ConfigCandidate, options: CandidateWrite): Promise<PublishOutcome>;
   /** What the pointer points at; `none` before the first was published. */
   current(options: CallOptions): Promise<ReadConfig>;
   /** One of the versions that are kept: the newest 20, and the one that runs. */
@@ -62,6 +83,10 @@ export function createSharedConfig(at: RecipePlace, { check = () => [] }: Shared
   return {
     publish: (text, more) => publishConfig(place, text, more),
     rollback: (to, more) => rollbackConfig(place, to, more),
+    stage: (text, more) => stageConfig(place, text, more),
+    candidate: (call) => readCandidate(place, call),
+    update: ({ revision }, next, more) => writeCandidate(place, revision, next, more),
+    promote: (known, done, more) => promoteCandidate(place, known, done, more),
     current: (call) => readCurrent(place, call),
     version: (version, call) => readVersion(place, version, call),
     history: (call) => readEntries(place, call),
