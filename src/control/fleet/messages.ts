@@ -59,6 +59,15 @@ export const CollectorHealthSchema = z.object({
 });
 export type CollectorHealth = z.output<typeof CollectorHealthSchema>;
 
+/** Since the start of a collector: what has grown between two Reports is what came in between. */
+export const CollectorCountersSchema = z.object({
+  /** Items that have come to an end, well or not. */
+  attempted_items: quantity.default(0),
+  /** Of them: those that nobody has. */
+  failed_items: quantity.default(0),
+});
+export type CollectorCounters = z.output<typeof CollectorCountersSchema>;
+
 /** The config that a collector runs, and what became of the newest that it was given. */
 export const CollectorConfigSchema = z.object({
   /** 0: none. */
@@ -91,6 +100,7 @@ const COLLECTOR_SHAPE = {
   tags: texts(FLEET_BOUNDS.tags),
   capacity: CollectorCapacitySchema.prefault({}),
   load: CollectorLoadSchema.prefault({}),
+  counters: CollectorCountersSchema.prefault({}),
   health: CollectorHealthSchema.prefault({}),
   config: CollectorConfigSchema.prefault({}),
   /** The highest `schema` of documents that it reads. */

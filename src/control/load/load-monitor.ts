@@ -7,7 +7,7 @@ import { LearnedCapacity } from "./learned-capacity.ts";
 import { timeInSystemMs } from "./little.ts";
 import { LoadHistory } from "./load-history.ts";
 import type { LoadReading } from "./load-reading.ts";
-import type { LoadCapacity, LoadSample } from "./load-report.ts";
+import type { LoadCapacity, LoadCounters, LoadSample } from "./load-report.ts";
 import { busyShare, loadBetween, type SampleFacts } from "./load-sample.ts";
 import { type NodeAllowance, type Machine, openAllowance, thisMachine } from "./machine.ts";
 import { RecentMean } from "./recent-mean.ts";
@@ -45,6 +45,8 @@ export interface LoadMonitor extends Disposable {
   /** How good forecasts were, by horizon. */
   quality(): readonly HorizonQuality[];
   readonly capacity: LoadCapacity;
+  /** Counted since the node's start, as of the newest reading. */
+  readonly counters: LoadCounters;
   /** Until the fullest queue is full, if it goes on filling so; undefined: it does not. */
   readonly queueFullInMs: number | undefined;
 }
@@ -112,6 +114,11 @@ class Monitor implements LoadMonitor {
 
   get capacity(): LoadCapacity {
     return this.#capacity.capacity;
+  }
+
+  get counters(): LoadCounters {
+    const { deliveredItems = 0, failedItems = 0 } = this.#before?.reading ?? {};
+    return { attemptedItems: deliveredItems + failedItems, failedItems };
   }
 
   get queueFullInMs(): number | undefined {

@@ -31,6 +31,12 @@ export interface LoadSample extends LoadReport {
   readonly atMs: number;
 }
 
+/** Items that have come to an end, well or not; and those of them that nobody has. */
+export interface LoadCounters {
+  readonly attemptedItems: number;
+  readonly failedItems: number;
+}
+
 /** What a node can carry; `unknown` while it has carried too little to tell. */
 export interface LoadCapacity {
   readonly items_per_second: number;

@@ -4,6 +4,20 @@ import type { KnownCollector } from "./collector-table.ts";
 /** A collector as those see it who ask its controller. */
 export function viewOf({ report, state, seenMs }: KnownCollector, nowMs: number): CollectorView {
   const { id, region, incarnation, version, addresses, tags, capacity, load, health, config, schema_max } = report;
-  const said = { id, region, incarnation, version, addresses, tags, capacity, load, health, config, schema_max };
+  const { counters } = report;
+  const said = {
+    id,
+    region,
+    incarnation,
+    version,
+    addresses,
+    tags,
+    capacity,
+    load,
+    counters,
+    health,
+    config,
+    schema_max,
+  };
   return { ...said, state, age_ms: Math.max(0, nowMs - seenMs) };
 }

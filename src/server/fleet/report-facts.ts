@@ -18,7 +18,7 @@ export const SCHEMA_MAX = 1;
 export interface ReportSources {
   readonly facts: Pick<NodeFacts, "version">;
   readonly addresses: () => Readonly<Record<string, string>>;
-  readonly load: Pick<LoadMonitor, "capacity" | "newest">;
+  readonly load: Pick<LoadMonitor, "capacity" | "counters" | "newest">;
   readonly walk: Pick<ConfigWalk, "status">;
   readonly dataPlane: Pick<DataPlane, "ready">;
   readonly acknowledged?: () => CollectorConfig | undefined;
@@ -40,6 +40,7 @@ export async function reportFacts(sources: ReportSources): Promise<ReportFacts> 
     tags: walk.status.running.node.tags,
     capacity: { items_per_second: load.capacity.items_per_second },
     load: newest,
+    counters: { attempted_items: load.counters.attemptedItems, failed_items: load.counters.failedItems },
     health: { reason: "", ...(await healthOf(sources)) },
     config: acknowledged?.() ?? { version: walk.status.version, digest: digestOf(walk.status.text), result: "running" },
     schema_max: SCHEMA_MAX,
