@@ -10,6 +10,8 @@ import { type ConfigDirective, ConfigDirectiveSchema, digestOf } from "./directi
 export interface WantedVersion {
   readonly version: number;
   readonly sha256: string;
+  /** It is tried here, and others run another one: which is this. */
+  readonly triedFor?: number | undefined;
 }
 
 export interface ConfigTakerOptions {
@@ -18,6 +20,8 @@ export interface ConfigTakerOptions {
   readonly log: Log;
   /** The id of this node: a candidate may be for some nodes only. */
   readonly id: string;
+  /** This start of it: one that was asked to try a candidate is asked for this start alone. */
+  readonly incarnation: string;
   /** The document with this digest; undefined: nobody has it at the moment. */
   readonly fetch: (digest: string, signal: AbortSignal) => Promise<string | undefined>;
   /** Takes it over, or refuses it for good; `again`: it could do neither now. Never rejects. */
@@ -35,9 +39,15 @@ export function readConfigDirective(body: string): ConfigDirective | undefined {
 }
 
 /** Which of its versions a node is to run. */
-export function wantedOf({ version, sha256, candidate }: ConfigDirective, id: string): WantedVersion {
-  const isCanary = candidate !== undefined && (candidate.nodes === undefined || candidate.nodes.includes(id));
-  return isCanary ? { version: candidate.version, sha256: candidate.sha256 } : { version, sha256 };
+export function wantedOf(
+  { version, sha256, candidate }: ConfigDirective,
+  { id, incarnation }: Pick<ConfigTakerOptions, "id" | "incarnation">,
+): WantedVersion {
+  if (candidate === undefined || (candidate.base ?? version) !== version) return { version, sha256 };
+  const { nodes, incarnations } = candidate;
+  const at = nodes?.indexOf(id);
+  const isCanary = at === undefined || (at >= 0 && (incarnations?.[at] ?? incarnation) === incarnation);
+  return isCanary ? { version: candidate.version, sha256: candidate.sha256, triedFor: version } : { version, sha256 };
 }
 
 /**
@@ -66,13 +76,13 @@ export class ConfigTaker implements AsyncDisposable {
           kind: "config",
           hint: "this node may be older than its controllers",
         });
-    } else this.#want(wantedOf(directive, this.#options.id));
+    } else this.#want(wantedOf(directive, this.#options));
   }
 
   /** It holds no more: what all run is run here, too. */
   expired(body: string): void {
     const directive = readConfigDirective(body);
-    if (directive !== undefined) this.#want(directive);
+    if (directive !== undefined) this.#want({ version: directive.version, sha256: directive.sha256 });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -81,9 +91,12 @@ export class ConfigTaker implements AsyncDisposable {
     await this.#ended;
   }
 
-  #want({ version, sha256 }: WantedVersion): void {
-    if (this.#wanted?.version === version && this.#wanted.sha256 === sha256) return;
-    this.#wanted = { version, sha256 };
+  #want(wanted: WantedVersion): void {
+    const { version, sha256, triedFor } = this.#wanted ?? {};
+    const isSame = version === wanted.version && sha256 === wanted.sha256;
+    // What was tried, and is what all run now, is taken over as that.
+    if (isSame && triedFor === wanted.triedFor) return;
+    this.#wanted = wanted;
     this.#next.resolve();
   }
 

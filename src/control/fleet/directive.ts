@@ -57,6 +57,10 @@ export const ConfigDirectiveSchema = z.object({
       stage: z.string().max(FLEET_BOUNDS.text),
       /** Ids of the nodes that run it; none: all. */
       nodes: z.array(z.string().min(1).max(FLEET_BOUNDS.text)).max(1_000).optional(),
+      /** Of those nodes, in the same order: another start of one of them does not run it. */
+      incarnations: z.array(z.string().max(64)).max(1_000).optional(),
+      /** It is tried in the place of this version, and of no other. */
+      base: z.int().min(1).optional(),
       again: z.boolean().default(false),
     })
     .optional(),

@@ -28,7 +28,11 @@ export interface ConfigAcknowledgement {
 }
 
 /** A version as the pointer names it. */
-export type VersionPointer = Omit<FleetVersion, "text"> & { readonly sha256: string };
+export type VersionPointer = Omit<FleetVersion, "text"> & {
+  readonly sha256: string;
+  /** It is not what the pointer names: it is tried in the place of this version. */
+  readonly triedFor?: number | undefined;
+};
 
 export interface FleetFollowerParts {
   readonly prefix: string;
@@ -41,12 +45,18 @@ export interface FleetFollowerParts {
 
 /**
  * Takes over what the fleet runs, however it comes here: by the store's watch, or by a directive of
- * the controller. What was taken over is kept on disk.
+ * the controller. What was taken over is kept on disk; what is only tried never is, so that a start
+ * without the store is one with what all ran.
  */
 export class FleetFollower {
   readonly #parts: FleetFollowerParts;
   #status: FleetConfigStatus;
   #keptVersion = "";
+  /** What the fleet runs, as it was taken over here last: what is tried ends with it. */
+  #good: (Pick<VersionPointer, "sha256" | "version"> & { readonly text: string }) | undefined;
+  /** The version that the fleet runs, as far as this node was told. */
+  #runs: number | undefined;
+  #tries = false;
 
   constructor(start: FleetStart, parts: FleetFollowerParts) {
     this.#parts = parts;
@@ -71,17 +81,38 @@ export class FleetFollower {
     return [`${where}: ${reason}; ${init}`];
   }
 
+  /** Whether what runs here is only tried. */
+  get tries(): boolean {
+    return this.#tries;
+  }
+
+  /** The version that the fleet runs, as far as is known here. */
+  get fleetRuns(): number | undefined {
+    return this.#runs;
+  }
+
+  /** A document that is here already, by its digest: nobody has to be asked to go back to it. */
+  textOf(digest: string): string | undefined {
+    if (this.#good?.sha256 === digest) return this.#good.text;
+    const { text } = this.#parts.walk.status;
+    return sha256(text) === digest ? text : undefined;
+  }
+
   /** What the node was started with runs, and is the fleet's: it is kept, too. */
   async started(start: FleetStart): Promise<void> {
-    if (start.from !== "store") return;
     const { version, author, note, prepared } = start;
+    if (start.from !== "store" && start.from !== "disk") return;
+    this.#runs = version;
+    this.#good = { version, sha256: sha256(prepared.text), text: prepared.text };
+    if (start.from === "disk") return;
     this.#acknowledge({ version, digest: sha256(prepared.text), result: "applied", reason: "" });
     await this.#keep({ version, author, note, text: prepared.text });
   }
 
   /** Both who watches the store and who is told by a controller come here. Never rejects. */
   async followVersion(pointer: VersionPointer, text: string): Promise<ApplyOutcome> {
-    const { sha256: digest, version, author, note } = pointer;
+    const { sha256: digest, version, author, note, triedFor } = pointer;
+    if (triedFor === undefined) this.#runs = version;
     const outcome: ApplyOutcome =
       sha256(text) === digest
         ? await this.#parts.walk.follow({ version, text, author, note })
@@ -90,7 +121,8 @@ export class FleetFollower {
     const result = outcome.kind === "unreadable" ? "failed" : outcome.kind;
     if (result === "failed" && isToRepeat(outcome)) return outcome;
     this.#acknowledge({ version, digest, result, reason });
-    if (outcome.kind === "applied") await this.#keep({ version, author, note, text });
+    if (outcome.kind === "applied") await this.#applied(pointer, text);
+    else if (triedFor !== undefined) this.#refused(version, reason);
     else this.#told(outcome.kind === "invalid" ? unusable(version, outcome) : failedHere(version, reason));
     return outcome;
   }
@@ -111,6 +143,19 @@ export class FleetFollower {
     const { version = 0, text, author = "", note = "" } = news;
     const outcome = await this.followVersion({ version, sha256: sha256(text), author, note }, text);
     if (isToRepeat(outcome)) news.again();
+  }
+
+  async #applied({ version, sha256: digest, author, note, triedFor }: VersionPointer, text: string): Promise<void> {
+    this.#tries = triedFor !== undefined;
+    if (this.#tries) return;
+    this.#good = { version, sha256: digest, text };
+    await this.#keep({ version, author, note, text });
+  }
+
+  /** Whoever leads the fleet hears it by the Report, and rolls it back: nothing is amiss here. */
+  #refused(version: number, reason: string): void {
+    const told = { kind: "rollout" as const, version, reason, runs: this.#parts.walk.status.version };
+    this.#parts.log.error("a staged config cannot be run here: what runs goes on", told);
   }
 
   #acknowledge(acknowledged: ConfigAcknowledgement): void {

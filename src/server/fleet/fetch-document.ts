@@ -31,6 +31,12 @@ async function readDocument(place: RecipePlace, digest: string, signal: AbortSig
   try {
     const current = await config.current({ signal });
     if (current.kind === "version" && current.version.sha256 === digest) return current.version.text;
+    // What some nodes try is in no history yet.
+    const tried = await config.candidate({ signal });
+    if (tried.kind === "candidate" && tried.candidate.sha256 === digest) {
+      const read = await config.version(tried.candidate.version, { signal });
+      if (read.kind === "version") return read.version.text;
+    }
     for (const { version, sha256 } of await config.history({ signal })) {
       if (sha256 !== digest) continue;
       const read = await config.version(version, { signal });

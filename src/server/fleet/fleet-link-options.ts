@@ -22,17 +22,21 @@ export interface FleetLinkOptions {
   readonly memory: FleetMemory;
   /** Opens the store; it is closed again. A controller keeps it for as long as it runs. */
   readonly openStore: () => Promise<OpenFleetStore>;
-  readonly load: Pick<LoadMonitor, "capacity" | "newest">;
+  readonly load: Pick<LoadMonitor, "capacity" | "counters" | "newest">;
   readonly walk: Pick<ConfigWalk, "status">;
   readonly dataPlane: Pick<DataPlane, "discovered" | "ready">;
   /** Where this node takes data, by listener. */
   readonly addresses: () => Readonly<Record<string, string>>;
   /** Takes over a version of the fleet's config; absent: this node has its own. */
   readonly follow?: ConfigTakerOptions["follow"];
+  /** A document that is here already, by its digest. */
+  readonly textOf?: (digest: string) => string | undefined;
   /** Asks the store for it, where no controller tells it. Throws the signal's reason alone. */
   readonly followStore?: (signal: AbortSignal) => Promise<void>;
   /** What it does besides, by name, while it leads the whole fleet. */
   readonly leaderTasks: Readonly<Record<string, LeaderTask>>;
+  /** Where the fleet has its config, which may be staged; absent: nowhere. */
+  readonly rollouts?: RecipePlace | undefined;
   /** What came of the newest version that it was told of; absent: what runs is all it knows. */
   readonly acknowledged?: () => CollectorConfig | undefined;
 }

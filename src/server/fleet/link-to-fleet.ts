@@ -1,13 +1,8 @@
 import { join } from "node:path";
 import type { NodeFacts } from "../../admin/context.ts";
 import type { NodeConfig } from "../../config/schema/config.ts";
-import { type ConfigWalk, isToRepeat } from "../../control/apply.ts";
-import type { ConfigTakerOptions } from "../../control/fleet/config-taker.ts";
+import type { ConfigWalk } from "../../control/apply.ts";
 import type { LoadMonitor } from "../../control/load/load-monitor.ts";
-import { FLEET_BOUNDS } from "../../control/fleet/bounds.ts";
-import { digestOf } from "../../control/fleet/directive.ts";
-import type { CollectorConfig } from "../../control/fleet/messages.ts";
-import type { FleetConfigStatus, FleetFollower } from "../../control/truth/fleet-follower.ts";
 import type { DataPlane } from "../../plan/data-plane.ts";
 import { openFleetMemory } from "../../store/recipes/fleet-memory.ts";
 import { storeObserver } from "../../store/store-metrics.ts";
@@ -17,6 +12,7 @@ import { FLEET_FILE } from "../named-store.ts";
 import type { NodeFleet } from "../node-fleet.ts";
 import type { OpenFleetStore } from "./fleet-link-options.ts";
 import { type FleetLink, openFleetLink } from "./open-fleet-link.ts";
+import { acknowledgedBy, type FollowingNode, takeOverBy } from "./take-over.ts";
 
 export interface LinkToFleetOptions {
   readonly node: NodeConfig;
@@ -24,14 +20,14 @@ export interface LinkToFleetOptions {
   /** Where it keeps what must survive a restart. */
   readonly dataDir: string | undefined;
   readonly env: Env;
-  readonly load: Pick<LoadMonitor, "capacity" | "newest">;
+  readonly load: Pick<LoadMonitor, "capacity" | "counters" | "newest">;
   readonly walk: Pick<ConfigWalk, "status">;
   readonly dataPlane: Pick<DataPlane, "discovered" | "ready">;
   readonly addresses: () => Readonly<Record<string, string | undefined>>;
   /** What it has opened already, where nodes share a store. */
   readonly shared: Pick<NodeFleet, "coordination" | "memory" | "leaderTask" | "truth"> | undefined;
   /** Takes over the fleet's config; absent: the node has its own. */
-  readonly follower: Pick<FleetFollower, "followVersion" | "status" | "trouble"> | undefined;
+  readonly follower: FollowingNode | undefined;
 }
 
 /**
@@ -57,48 +53,15 @@ export async function linkToFleet(options: LinkToFleetOptions): Promise<FleetLin
       shared === undefined ? openCoordination(node.coordination, dataDir, { ...env, observer }) : keptOpen(shared),
     addresses: () => bound(options.addresses()),
     leaderTasks: shared === undefined ? {} : { mirror: shared.leaderTask },
+    rollouts: shared?.coordination.place,
     acknowledged: () => follower && acknowledgedBy(follower.status, options.walk.status),
-    // A controller watches the store for it.
-    ...(follower !== undefined &&
-      !node.roles.includes("controller") && {
-        follow: takeOver(follower),
-        ...(shared !== undefined && { followStore: (signal: AbortSignal) => followStore(follower, shared, signal) }),
-      }),
+    ...(follower !== undefined && takeOverBy(follower, node.roles.includes("controller"), shared)),
   });
 }
 
 /** Whoever opened it closes it. */
 function keptOpen({ coordination: { place } }: Pick<NodeFleet, "coordination">): OpenFleetStore {
   return { place, [Symbol.asyncDispose]: async () => undefined };
-}
-
-/** As Reports have it. */
-function acknowledgedBy(
-  { acknowledged }: FleetConfigStatus,
-  { version, text }: ConfigWalk["status"],
-): CollectorConfig | undefined {
-  if (acknowledged === undefined || acknowledged.result === "applied") return undefined;
-  const { version: tried_version, digest: tried_digest, reason } = acknowledged;
-  const more = { tried_version, tried_digest, reason: reason.slice(0, FLEET_BOUNDS.reason) };
-  return { version, digest: digestOf(text), result: "refused", ...more };
-}
-
-function takeOver(follower: Pick<FleetFollower, "followVersion">): ConfigTakerOptions["follow"] {
-  return async (wanted, text) => {
-    const outcome = await follower.followVersion({ ...wanted, author: "", note: "" }, text);
-    return isToRepeat(outcome) ? "again" : "done";
-  };
-}
-
-async function followStore(
-  follower: Pick<FleetFollower, "followVersion" | "trouble">,
-  { truth }: Pick<NodeFleet, "truth">,
-  signal: AbortSignal,
-): Promise<void> {
-  const seen = await truth.look(signal);
-  if (seen.kind === "trouble") return follower.trouble(seen.trouble);
-  const { version, sha256, by: author, note, text } = seen.version;
-  await follower.followVersion({ version, sha256, author, note }, text);
 }
 
 function bound(addresses: Readonly<Record<string, string | undefined>>): Record<string, string> {

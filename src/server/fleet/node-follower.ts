@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { ConfigTaker } from "../../control/fleet/config-taker.ts";
+import { ConfigTaker, type ConfigTakerOptions } from "../../control/fleet/config-taker.ts";
+import type { ControllerLink, OpenControllerLink } from "../../control/fleet/controller-link.ts";
 import { CONFIG_SCOPE } from "../../control/fleet/directive.ts";
 import { DirectiveBook } from "../../control/fleet/directive-book.ts";
 import { ControllerFollower, type FollowerStatus } from "../../control/fleet/follower.ts";
@@ -20,14 +21,17 @@ export interface NodeFollower extends AsyncDisposable {
 }
 
 /** Follows the controller of its region, be it the node itself. */
-export function openNodeFollower(options: FleetLinkOptions, controller: ServingController | undefined): NodeFollower {
-  const { facts, env, follow } = options;
+export function openNodeFollower(
+  options: FleetLinkOptions,
+  controller: ServingController | undefined,
+  open: OpenControllerLink = (to) => openLink(options, controller, to),
+): NodeFollower {
   const late: { taker?: ConfigTaker } = {};
+  const incarnation = randomUUID();
   const book = openBook(options, late);
   const members = openMembers(options);
-  const follower = openFollower(options, controller, { book, members });
-  const fetch = (digest: string, signal: AbortSignal): Promise<string | undefined> => follower.fetch(digest, signal);
-  if (follow !== undefined) late.taker = new ConfigTaker({ ...env, id: facts.id, fetch, follow });
+  const follower = openFollower({ ...options, incarnation, open }, controller, { book, members });
+  if (options.follow !== undefined) late.taker = openTaker(options, options.follow, follower, incarnation);
   return {
     get status() {
       return follower.status;
@@ -39,6 +43,26 @@ export function openNodeFollower(options: FleetLinkOptions, controller: ServingC
       await late.taker?.[Symbol.asyncDispose]();
     },
   };
+}
+
+function openTaker(
+  { facts, env, textOf }: FleetLinkOptions,
+  follow: ConfigTakerOptions["follow"],
+  follower: ControllerFollower,
+  incarnation: string,
+): ConfigTaker {
+  return new ConfigTaker({
+    ...env,
+    id: facts.id,
+    incarnation,
+    // Who has lost its controller goes back to what it has.
+    fetch: async (digest, signal) => textOf?.(digest) ?? (await follower.fetch(digest, signal)),
+    async follow(wanted, text) {
+      const done = await follow(wanted, text);
+      if (done === "done") follower.reportNow();
+      return done;
+    },
+  });
 }
 
 function openBook({ env, memory }: FleetLinkOptions, late: { readonly taker?: ConfigTaker }): DirectiveBook {
@@ -78,16 +102,16 @@ function openMembers({ facts, env, walk, addresses, dataPlane }: FleetLinkOption
 }
 
 function openFollower(
-  options: FleetLinkOptions,
+  options: FleetLinkOptions & { readonly incarnation: string; readonly open: OpenControllerLink },
   controller: ServingController | undefined,
   { book, members }: { readonly book: DirectiveBook; readonly members: MemberFollower },
 ): ControllerFollower {
-  const { node, facts, env, memory, openStore } = options;
+  const { node, facts, env, memory, openStore, incarnation } = options;
   let looks = 0;
   return new ControllerFollower({
     ...env,
-    identity: { id: facts.id, region: node.region, incarnation: randomUUID() },
-    openLink: (to) => openLink(options, controller, to),
+    identity: { id: facts.id, region: node.region, incarnation },
+    openLink: options.open,
     async lookUp(signal) {
       if (controller !== undefined) {
         // It watches who leads: when all others have gone it still knows, or leads itself.

@@ -1,0 +1,112 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ManualClock } from "../../../test/support/manual-clock.ts";
+import { keptLog } from "../../../test/support/fleet/quiet-log.ts";
+import { createMetrics } from "../../telemetry/metrics.ts";
+import type { ConfigWalk } from "../apply.ts";
+import type { ApplyOutcome } from "../apply-outcome.ts";
+import { loadDocument } from "../document/prepare.ts";
+import { digestOf } from "../fleet/directive.ts";
+import { FleetFollower } from "./fleet-follower.ts";
+import type { FleetStart } from "./fleet-start.ts";
+import type { LastGood } from "./last-good.ts";
+
+const { config } = loadDocument("targets: []\n", { name: "test", folder: "/", env: {} });
+const INVALID: ApplyOutcome = {
+  kind: "invalid",
+  problems: [{ severity: "error", path: "pools", message: "there is no such pool" }],
+};
+
+function rig(from: FleetStart["from"] = "nothing") {
+  assert.ok(config !== undefined);
+  const kept: LastGood[] = [];
+  const runs = { version: 1, text: "one" };
+  const status: ConfigWalk["status"] = {
+    get version() {
+      return runs.version;
+    },
+    get text() {
+      return runs.text;
+    },
+    digest: "",
+    running: config,
+    appliedMs: 0,
+    restartRequired: [],
+    last: undefined,
+  };
+  const prepared = { config, text: "one", problems: [], changed: [], taints: [], unrouted: [] };
+  const start: FleetStart = { from, prepared, version: 1, author: "ann", note: "", trouble: undefined };
+  const log = keptLog(new ManualClock());
+  const follower = new FleetFollower(start, {
+    prefix: "/t",
+    walk: {
+      status,
+      async follow({ version, text }) {
+        if (text === "bad") return INVALID;
+        Object.assign(runs, { version, text });
+        return { kind: "applied", version, digest: "", warnings: [], restartRequired: [], changed: [], leaving: [] };
+      },
+    },
+    memory: { identity: { id: "f", generation: 1, minEpoch: { generation: 1, revision: 0n } } },
+    lastGood: {
+      read: async () => ({ good: kept.at(-1), damaged: undefined }),
+      write: async (good) => void kept.push(good),
+    },
+    log,
+    metrics: createMetrics(),
+  });
+  const follow = (version: number, text: string, triedFor?: number): Promise<ApplyOutcome> =>
+    follower.followVersion({ version, sha256: digestOf(text), author: "", note: "", triedFor }, text);
+  return { follower, follow, kept, runs, start, log };
+}
+
+test("what is tried is never kept as what ran last; once all run it, it is", async () => {
+  const { follower, follow, kept, start } = rig("store");
+  await follower.started(start);
+  assert.deepEqual(
+    kept.map(({ version }) => version),
+    [1],
+  );
+  await follow(2, "two", 1);
+  assert.deepEqual([follower.tries, follower.fleetRuns, kept.length], [true, 1, 1]);
+  await follow(1, "one");
+  assert.deepEqual([follower.tries, kept.length], [false, 1]);
+  await follow(2, "two", 1);
+  await follow(2, "two");
+  assert.deepEqual([follower.tries, follower.fleetRuns], [false, 2]);
+  assert.deepEqual(
+    kept.map(({ version }) => version),
+    [1, 2],
+  );
+});
+
+for (const from of ["store", "disk"] as const) {
+  test(`a node that began with what the ${from} has goes back to it without asking anybody`, async () => {
+    const { follower, follow, start } = rig(from);
+    await follower.started(start);
+    await follow(2, "two", 1);
+    assert.equal(follower.textOf(digestOf("one")), "one");
+    assert.equal(follower.textOf(digestOf("two")), "two");
+    assert.equal(follower.textOf(digestOf("three")), undefined);
+  });
+}
+
+test("a candidate that cannot be run here is told in the acknowledgement, and is no trouble of this node", async () => {
+  const { follower, follow, runs, log } = rig();
+  await follow(1, "one");
+  assert.equal((await follow(2, "bad", 1)).kind, "invalid");
+  assert.deepEqual([follower.tries, follower.fleetRuns, runs.version], [false, 1, 1]);
+  assert.equal(follower.status.trouble, undefined);
+  assert.deepEqual(follower.status.acknowledged, {
+    version: 2,
+    digest: digestOf("bad"),
+    result: "invalid",
+    reason: "there is no such pool",
+  });
+  assert.ok(log.lines.some((line) => line.includes("a staged config cannot be run here")));
+  await follow(3, "bad");
+  assert.deepEqual(
+    [follower.status].map(({ trouble }) => trouble?.kind),
+    ["bad"],
+  );
+});

@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type FollowingNode, takeOverBy } from "./take-over.ts";
+
+const WANTED = { version: 1, sha256: "a".repeat(64) };
+const TRIED = { version: 2, sha256: "b".repeat(64), triedFor: 1 };
+
+function rig(state: { tries: boolean; fleetRuns: number | undefined }) {
+  const followed: number[] = [];
+  const follower: FollowingNode = {
+    get tries() {
+      return state.tries;
+    },
+    get fleetRuns() {
+      return state.fleetRuns;
+    },
+    status: { from: "store", trouble: undefined, acknowledged: undefined },
+    textOf: () => undefined,
+    trouble: () => undefined,
+    async followVersion({ version }) {
+      followed.push(version);
+      return { kind: "applied", version, digest: "", warnings: [], restartRequired: [], changed: [], leaving: [] };
+    },
+  };
+  return { follower, followed };
+}
+
+test("a collector takes over all that its controller tells", async () => {
+  const { follower, followed } = rig({ tries: false, fleetRuns: 1 });
+  const { follow } = takeOverBy(follower, false, undefined);
+  assert.equal(await follow?.(TRIED, ""), "done");
+  assert.equal(await follow?.(WANTED, ""), "done");
+  assert.deepEqual(followed, [2, 1]);
+});
+
+test("a controller has from the store what all run: it is told of what it is to try, and that this is over", async () => {
+  const state = { tries: false, fleetRuns: 1 };
+  const { follower, followed } = rig(state);
+  const { follow } = takeOverBy(follower, true, undefined);
+  assert.equal(await follow?.(WANTED, ""), "done");
+  assert.deepEqual(followed, [], "a directive may be older than what the store has told");
+  assert.equal(await follow?.(TRIED, ""), "done");
+  state.tries = true;
+  assert.equal(await follow?.(WANTED, ""), "done");
+  assert.deepEqual(followed, [2, 1]);
+});
+
+test("a controller tries nothing in the place of a version that it does not run for the fleet", async () => {
+  const state = { tries: false, fleetRuns: 5 };
+  const { follower, followed } = rig(state);
+  const { follow } = takeOverBy(follower, true, undefined);
+  assert.equal(await follow?.(TRIED, ""), "again");
+  assert.deepEqual(followed, []);
+  state.fleetRuns = 1;
+  assert.equal(await follow?.(TRIED, ""), "done");
+  assert.deepEqual(followed, [2]);
+});
