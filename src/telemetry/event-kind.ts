@@ -9,6 +9,8 @@ export const EVENT_KINDS = [
   "member",
   /** The config of the fleet. */
   "config",
+  /** A config that some of its nodes try before all run it. */
+  "rollout",
   /** The store does not answer, or what depends on it was lost or could not be written. */
   "store",
 ] as const;

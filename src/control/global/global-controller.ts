@@ -1,6 +1,7 @@
 import { sleep } from "../../core/clock.ts";
 import { reasonOf, RouterError } from "../../core/errors.ts";
 import { compactRegularly } from "../../store/recipes/compaction.ts";
+import { CANDIDATE_VALID_MS } from "../../store/recipes/config-stage.ts";
 import { configKeys, decodePointer } from "../../store/recipes/config-record.ts";
 import type { Leadership } from "../../store/recipes/election.ts";
 import type { RecipePlace } from "../../store/recipes/place.ts";
@@ -46,12 +47,23 @@ export interface GlobalControllerOptions {
   readonly release: (region: string) => void;
   /** By name, for the log. */
   readonly tasks: Readonly<Record<string, LeaderTask>>;
+  /**
+   * One of the tasks says which config some nodes try: nothing is told of the config before it has
+   * said so, or they would run what all run until then.
+   */
+  readonly hasCandidates?: boolean;
   readonly adoption?: AdoptionOptions | undefined;
   readonly log: Log;
 }
 
-/** A directive holds so long after its writing: longer than a change of the leader takes. */
-export const DIRECTIVE_VALID_MS = 120_000;
+/**
+ * A directive holds so long after its writing: longer than a change of the leader takes. Who tries
+ * a config, and hears nothing for so long, runs again what all run.
+ */
+export const DIRECTIVE_VALID_MS = CANDIDATE_VALID_MS;
+
+/** The name of the task that says which config some nodes try. */
+export const ROLLOUT_TASK = "rollout";
 
 const TICK_MS = 1_000;
 const AGAIN_MS = 5_000;
@@ -66,10 +78,12 @@ export class GlobalController implements AsyncDisposable {
   readonly #running: Promise<unknown>;
   #pointer: Pick<ConfigDirective, "version" | "sha256"> | undefined;
   #candidate: ConfigDirective["candidate"];
+  #isCandidateKnown: boolean;
 
   constructor(options: GlobalControllerOptions) {
-    const { place, leadership, generation, adoption, tasks } = options;
+    const { place, leadership, generation, adoption, tasks, hasCandidates = false } = options;
     this.#options = options;
+    this.#isCandidateKnown = !hasCandidates;
     this.#adoption = new Adoption(adoption);
     this.directives = new DirectiveWriter({ place, leadership, generation, by: leadership.id });
     this.#signal = AbortSignal.any([this.#closing.signal, leadership.lost]);
@@ -155,6 +169,7 @@ export class GlobalController implements AsyncDisposable {
       signal: this.#signal,
       setCandidate: (candidate) => {
         this.#candidate = candidate;
+        this.#isCandidateKnown = true;
         return this.#tellConfig();
       },
     };
@@ -191,7 +206,7 @@ export class GlobalController implements AsyncDisposable {
   }
 
   async #tellConfig(): Promise<void> {
-    if (this.#pointer === undefined) return;
+    if (this.#pointer === undefined || !this.#isCandidateKnown) return;
     const config: ConfigDirective = this.#candidate ? { ...this.#pointer, candidate: this.#candidate } : this.#pointer;
     const decision = { body: JSON.stringify(config), validForMs: DIRECTIVE_VALID_MS };
     await this.directives.set(CONFIG_SCOPE, decision, this.#signal);

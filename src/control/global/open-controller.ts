@@ -21,7 +21,7 @@ import { SUMMARY_PACE } from "../region/summary-pace.ts";
 import { transferLeadership, type TransferOutcome } from "../region/transfer-leadership.ts";
 import type { AdoptionOptions } from "./adoption.ts";
 import { ControllerDesk } from "./controller-desk.ts";
-import { GlobalController, type LeaderTask } from "./global-controller.ts";
+import { GlobalController, type LeaderTask, ROLLOUT_TASK } from "./global-controller.ts";
 import { checkedRegion, isRegion, openRegionViews, type RegionViews } from "./region-views.ts";
 
 export interface ControllerOptions {
@@ -235,6 +235,7 @@ class NodeController implements Controller {
         if (service !== undefined) void this.#close(service)[Symbol.asyncDispose]();
       },
       tasks,
+      hasCandidates: Object.hasOwn(tasks, ROLLOUT_TASK),
       adoption,
       log,
     });

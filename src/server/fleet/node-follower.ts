@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { ConfigTaker, type ConfigTakerOptions } from "../../control/fleet/config-taker.ts";
-import type { ControllerLink, OpenControllerLink } from "../../control/fleet/controller-link.ts";
+import type { OpenControllerLink } from "../../control/fleet/controller-link.ts";
 import { CONFIG_SCOPE } from "../../control/fleet/directive.ts";
 import { DirectiveBook } from "../../control/fleet/directive-book.ts";
 import { ControllerFollower, type FollowerStatus } from "../../control/fleet/follower.ts";

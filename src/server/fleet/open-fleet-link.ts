@@ -1,5 +1,10 @@
 import type { Clock } from "../../core/clock.ts";
 import type { FollowerStatus } from "../../control/fleet/follower.ts";
+import { ROLLOUT_TASK } from "../../control/global/global-controller.ts";
+import type { FleetSample } from "../../control/rollout/collector-sample.ts";
+import { lookAtCollectors } from "../../control/rollout/look-at-collectors.ts";
+import { rolloutObserver } from "../../control/rollout/rollout-metrics.ts";
+import { rolloutTask } from "../../control/rollout/rollout-task.ts";
 import { fleetTopology } from "../../control/topology/fleet-topology.ts";
 import { regionTopology } from "../../control/topology/region-topology.ts";
 import type { TopologySource } from "../../control/topology/topology-source.ts";
@@ -30,11 +35,14 @@ const LONGEST_LEAVE_MS = 2_500;
  */
 export async function openFleetLink(options: FleetLinkOptions): Promise<FleetLink> {
   await using parts = new AsyncDisposableStack();
-  const controller = isController(options) ? parts.use(await openServingController(options)) : undefined;
+  const late: { topology?: TopologySource } = {};
+  const leading = { ...options, leaderTasks: { ...options.leaderTasks, ...rolloutTaskOf(options, late) } };
+  const controller = isController(options) ? parts.use(await openServingController(leading)) : undefined;
   const follower = parts.use(openNodeFollower(options, controller));
   const topology = parts.use(
     controller === undefined ? topologyOfRegion(options, follower) : topologyOf(options, controller),
   );
+  late.topology = topology;
   const { metrics, log } = options.env;
   metrics.fleetReportAge.with().read(() => (follower.status.heardMsAgo ?? -1_000) / 1_000);
   log.info("this node is part of a fleet", { region: options.node.region, controllers: controller?.address ?? "none" });
@@ -49,6 +57,20 @@ export async function openFleetLink(options: FleetLinkOptions): Promise<FleetLin
     [Symbol.asyncDispose]: () => inTime(options.env.clock, ended.disposeAsync()),
   };
 }
+
+/** Undefined: the fleet has no store in which its config could be. */
+function rolloutTaskOf(
+  { rollouts, env }: FleetLinkOptions,
+  late: { readonly topology?: TopologySource },
+): FleetLinkOptions["leaderTasks"] {
+  if (rollouts === undefined) return {};
+  const look = async (signal: AbortSignal): Promise<FleetSample> =>
+    late.topology === undefined ? NOBODY : lookAtCollectors(late.topology, { signal });
+  const observer = rolloutObserver(env.metrics, env.log);
+  return { [ROLLOUT_TASK]: rolloutTask({ place: rollouts, look, log: env.log, observer }) };
+}
+
+const NOBODY: FleetSample = { collectors: [], silent: [] };
 
 /** Who cannot be reached leads nobody. */
 function isController({ node, env }: FleetLinkOptions): boolean {

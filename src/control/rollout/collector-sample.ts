@@ -1,0 +1,44 @@
+import type { CollectorView } from "../fleet/messages.ts";
+
+/** What counts of a collector while a config is tried. */
+export interface CollectorSample {
+  readonly id: string;
+  readonly region: string;
+  readonly incarnation: string;
+  /** It has reported lately. */
+  readonly isLive: boolean;
+  readonly isHealthy: boolean;
+  /** The version that it runs. */
+  readonly version: number;
+  /** The version that it was given last and will not run; undefined: there is none. */
+  readonly refuses: number | undefined;
+  readonly reason: string;
+  /** Since its start: items that have come to an end, and those of them that nobody has. */
+  readonly attempted: number;
+  readonly failed: number;
+  readonly itemsPerSecond: number;
+}
+
+/** All collectors at about the same time. */
+export interface FleetSample {
+  readonly collectors: readonly CollectorSample[];
+  /** Regions whose controller does not answer; empty: nobody is missing. */
+  readonly silent: readonly string[];
+}
+
+export function sampleOf(view: CollectorView): CollectorSample {
+  const { id, region, incarnation, state, health, config, counters, load } = view;
+  return {
+    id,
+    region,
+    incarnation,
+    isLive: state === "live",
+    isHealthy: health.state === "healthy",
+    version: config.version,
+    refuses: config.result === "refused" ? config.tried_version : undefined,
+    reason: config.reason ?? "",
+    attempted: counters.attempted_items,
+    failed: counters.failed_items,
+    itemsPerSecond: load.items_per_second,
+  };
+}
