@@ -224,7 +224,7 @@ export type { ConfigNews, SubscribeOptions } from "./store/recipes/config-watch.
 // How much something carries, what is to be expected of it, and how long queues last.
 export { createLoadMonitor, type LoadMonitor, type LoadMonitorOptions } from "./control/load/load-monitor.ts";
 export type { LoadReading } from "./control/load/load-reading.ts";
-export type { LoadCapacity, LoadReport, LoadSample } from "./control/load/load-report.ts";
+export type { LoadCapacity, LoadCounters, LoadReport, LoadSample } from "./control/load/load-report.ts";
 export { type Machine, thisMachine } from "./control/load/machine.ts";
 export type { ReadFile } from "./control/load/cgroup.ts";
 export {
@@ -271,6 +271,23 @@ export type { CollectorTopology, RegionTopology, TopologyView } from "./control/
 export type { LeadersView, LeaderView, LockView, SeatReader } from "./control/coordination/seats.ts";
 export type { LeaderTransfer } from "./admin/context.ts";
 export type { RequestedTransfer, RequestTransferOptions, TransferAsked } from "./control/region/request-transfer.ts";
+
+// A config that some nodes of a fleet try before all run it.
+export { type AskRolloutOptions, type RolloutAnswer, type RolloutRequest } from "./control/rollout/ask-rollout.ts";
+export { type FleetRollout, fleetRollout } from "./control/rollout/fleet-rollout.ts";
+export { ROLLOUT_GATE, gateOf, judgeWindow, type WindowNumbers } from "./control/rollout/gate.ts";
+export type { CandidateWrite, KnownCandidate, ReadCandidate } from "./store/recipes/config-candidate.ts";
+export type {
+  CandidateNode,
+  CandidateWindow,
+  ConfigCandidate,
+  ItemAttempts,
+  RolledBackVersion,
+  RolloutStage,
+  RolloutState,
+  WindowVerdict,
+} from "./store/recipes/config-candidate-record.ts";
+export type { StageOptions, StageOutcome } from "./store/recipes/config-stage.ts";
 
 // Whose store it is, and which of two leaders is the newer.
 export {

@@ -5,6 +5,7 @@ import type { LoadMonitor } from "../control/load/load-monitor.ts";
 import type { Topology } from "../control/topology/topology.ts";
 import type { FollowerStatus } from "../control/fleet/follower.ts";
 import type { OperatorStates } from "../control/operator-states.ts";
+import type { FleetRollout } from "../control/rollout/fleet-rollout.ts";
 import type { RouteTable } from "../control/route-table.ts";
 import type { FleetConfigStatus } from "../control/truth/fleet-follower.ts";
 import type { DataPlane } from "../plan/data-plane.ts";
@@ -58,6 +59,8 @@ export interface AdminContext {
   readonly fleetConfig: () => FleetConfigStatus | undefined;
   /** How it stands to its controller; absent, or undefined: it is alone. */
   readonly fleetLink?: () => FleetStanding | undefined;
+  /** The staged config of the fleet; absent: the config is the node's own. */
+  readonly rollout?: FleetRollout | undefined;
   /** True from the first sign that the node is to stop. */
   readonly stopping: () => boolean;
 }

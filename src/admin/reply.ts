@@ -72,15 +72,33 @@ export function changeReply(outcome: ChangeOutcome, noun: string): AdminReply {
     case "unwritable":
       return problemReply(409, `${outcome.reason}; nothing was changed`);
     case "store":
-      return problemReply(outcome.passing ? 503 : 409, `${outcome.reason}; nothing was changed`, {
-        more: { hint: outcome.hint },
-        ...(outcome.passing && { headers: { "retry-after": "1" } }),
-      });
+      return storeReply(outcome);
+    case "staged":
+      return stagedReply(outcome);
+    case "rolled_back":
+      return rolledBackReply(outcome);
     case "unreadable_by":
       return unreadableReply(outcome);
     default:
       throw new Unreachable(outcome);
   }
+}
+
+function storeReply(outcome: Extract<ChangeOutcome, { readonly kind: "store" }>): AdminReply {
+  return problemReply(outcome.passing ? 503 : 409, `${outcome.reason}; nothing was changed`, {
+    more: { hint: outcome.hint },
+    ...(outcome.passing && { headers: { "retry-after": "1" } }),
+  });
+}
+
+function stagedReply({ version, sha256 }: Extract<ChangeOutcome, { readonly kind: "staged" }>): AdminReply {
+  return { status: 200, body: { version, digest: sha256, staged: true, warnings: [], restart_required: [] } };
+}
+
+function rolledBackReply({ version, reason }: Extract<ChangeOutcome, { readonly kind: "rolled_back" }>): AdminReply {
+  return problemReply(409, `the same document was rolled back as version ${version}: ${reason}`, {
+    more: { hint: "mend it, or ask for it with ?again=true" },
+  });
 }
 
 function unreadableReply({ schema, members }: Extract<ChangeOutcome, { readonly kind: "unreadable_by" }>): AdminReply {

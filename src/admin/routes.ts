@@ -8,6 +8,7 @@ import { loadRoutes } from "./load-routes.ts";
 import { openapi } from "./openapi.ts";
 import { operatorRoutes } from "./operator-routes.ts";
 import { problemReply } from "./reply.ts";
+import { rolloutRoutes } from "./rollout-routes.ts";
 import { seatRoutes } from "./seat-routes.ts";
 import { type AdminReply, type AdminRoute } from "./route.ts";
 import { topologyRoutes } from "./topology-routes.ts";
@@ -18,6 +19,7 @@ export function createRoutes(context: AdminContext): readonly AdminRoute[] {
   const routes: readonly AdminRoute[] = [
     ...processRoutes(context),
     ...configRoutes(context),
+    ...rolloutRoutes(context),
     ...elementRoutes(context),
     ...operatorRoutes(context),
     ...seatRoutes(context),

@@ -12,6 +12,8 @@ export const WISH = {
 export const PUBLISH = {
   ...WISH,
   force: "true: also when a live member of the fleet cannot read its schema.",
+  staged: "true: some nodes try it first; see /api/v1/config/rollout.",
+  again: "true: also when the same document was rolled back before.",
   init: "true: make the fleet, too, where its store has none yet.",
 };
 
@@ -24,5 +26,7 @@ export function wishOf({ query, role }: AdminRequest, { facts }: Pick<AdminConte
     ...(note !== "" && { note }),
     force: query.get("force") === "true",
     init: query.get("init") === "true",
+    staged: query.get("staged") === "true",
+    again: query.get("again") === "true",
   };
 }

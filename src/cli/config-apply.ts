@@ -13,6 +13,8 @@ const OPTIONS: OptionSpecs = {
   file: { type: "string", short: "f", value: "file", help: "YAML or JSON; - is stdin. Or without the option." },
   ...PEOPLE_OPTIONS,
   init: { type: "boolean", help: "Make the fleet, too, where its store has none yet." },
+  staged: { type: "boolean", help: "One node of the fleet tries it, then a region, then all: see config rollout." },
+  again: { type: "boolean", help: "Also when the same document was rolled back before." },
   force: { type: "boolean", help: "Also when a live member of the fleet cannot read its schema." },
 };
 
@@ -33,7 +35,7 @@ the config on itself first.`,
     const body = await readBody({ ...args, list: () => [given], required: () => given }, io);
     return { method: "PUT", path: ["config"], body, query: wishOf(args, io) };
   },
-  done: () => "config applied",
+  done: ({ args }) => (args.flag("staged") ? "config staged: config rollout shows how far it is" : "config applied"),
 });
 
 export const apply: Command = {
@@ -61,14 +63,27 @@ function fleetIn(file: string, args: Args, io: Io): StoredFleet | undefined {
 
 function wishOf(args: Args, io: Io): Readonly<Record<string, string | undefined>> {
   const flag = (name: string): string | undefined => (args.flag(name) ? "true" : undefined);
-  return { by: authorOf(args, io), note: args.text("note"), init: flag("init"), force: flag("force") };
+  return {
+    by: authorOf(args, io),
+    note: args.text("note"),
+    init: flag("init"),
+    force: flag("force"),
+    staged: flag("staged"),
+    again: flag("again"),
+  };
 }
 
 async function publish(fleet: StoredFleet, args: Args, io: Io): Promise<ExitCode> {
   const text = checkedText(fleet); // a large one takes a while, in which no store has to answer
   if (typeof text !== "string") return tellPublishing(text, fleet, args, io);
-  const [author, note] = [publisherOf(args, io), args.text("note")];
-  const wish = { author, note, init: args.flag("init"), force: args.flag("force") };
+  const wish = {
+    author: publisherOf(args, io),
+    note: args.text("note"),
+    init: args.flag("init"),
+    force: args.flag("force"),
+    staged: args.flag("staged"),
+    again: args.flag("again"),
+  };
   const memory = await memoryOf(fleet.store);
   const result = await withStore(fleet.store, "write", { args, io }, (coordination, signal) =>
     publishFile({ text, coordination, memory, expected: expectedOf(args), wish, signal }),

@@ -35,9 +35,16 @@ export function tellPublishing(
   args: Args,
   io: Io,
 ): ExitCode {
+  const { prefix } = store.coordination;
+  if (result.kind === "staged") {
+    const { version, sha256 } = result;
+    print({ version, digest: sha256, prefix, result: result.kind }, args, io, () => {
+      return `staged in the fleet at ${prefix}; config version ${version}: config rollout --url <node> shows how far it is\n`;
+    });
+    return EXIT.ok;
+  }
   if (!("pointer" in result)) return tellRefusal(result, args, io);
   const { version, sha256 } = result.pointer;
-  const { prefix } = store.coordination;
   const same = result.kind === "same" ? " (nothing is different)" : "";
   print({ version, digest: sha256, prefix, result: result.kind }, args, io, () => {
     return `published to the fleet at ${prefix}; config version ${version}${same}\n`;

@@ -60,7 +60,11 @@ export function orRollbackInStore(command: Command): Command {
     if (name === "" || more.length > 0) throw usage("config rollback needs one version");
     const version = Number(readVersion(name));
     const expected = expectedOf(args);
-    const wish = { author: publisherOf(args, io), note: args.text("note") ?? `back to version ${version}` };
+    const wish = {
+      author: publisherOf(args, io),
+      note: args.text("note") ?? `back to version ${version}`,
+      again: true,
+    };
     const memory = await memoryOf(fleet.store);
     const kept = await withStore(fleet.store, "read", { args, io }, (coordination, signal) =>
       openStoredVersions(coordination).text(version, { signal }),

@@ -9,6 +9,7 @@ import { problemsText } from "./print.ts";
 import { apply } from "./config-apply.ts";
 import { authorOf, PEOPLE_OPTIONS } from "./config-published.ts";
 import { ELSEWHERE, orFromStore, orRollbackInStore } from "./config-stored.ts";
+import { rollout } from "./config-rollout.ts";
 import { type Column, tableText } from "./table.ts";
 
 const get = adminCommand({
@@ -130,5 +131,5 @@ export const group: CommandGroup = {
   name: "config",
   summary: "Look at the config of a running node and its versions, change it, and go back.",
   details: "",
-  commands: [get, apply, validate, diff, history, rollback],
+  commands: [get, apply, validate, diff, history, rollback, rollout],
 };

@@ -43,7 +43,17 @@ export type ChangeRefused =
   /** The fleet's store does not take it; `passing`: it may when it is tried again. */
   | { readonly kind: "store"; readonly reason: string; readonly hint: string; readonly passing: boolean }
   /** Members of the fleet cannot read documents of this schema yet. */
+  /** The same document was tried in the fleet in vain, as this version. */
+  | { readonly kind: "rolled_back"; readonly version: number; readonly reason: string }
   | { readonly kind: "unreadable_by"; readonly schema: number; readonly members: readonly UnableMember[] };
+
+/** A version of the fleet's config that some nodes are to try; what runs here is as before. */
+export interface StagedChange {
+  readonly kind: "staged";
+  readonly version: number;
+  /** SHA-256 of the document in hex. */
+  readonly sha256: string;
+}
 
 /** A live member of the fleet, and the newest schema of documents that it reads. */
 export interface UnableMember {
@@ -61,4 +71,5 @@ export type ChangeOutcome =
       readonly digest: string;
       readonly warnings: readonly Problem[];
     }
+  | StagedChange
   | ChangeRefused;

@@ -12,7 +12,13 @@ import type { Origin } from "./history/entry.ts";
 import { restartPaths } from "./restart-paths.ts";
 import type { ConfigHistory } from "./history/history.ts";
 import { reportOutcome } from "./report-outcome.ts";
-import type { ConfigTruth, ProposeOutcome, PublishWish, TruthProposal } from "./truth/config-truth.ts";
+import {
+  type ConfigTruth,
+  NO_FLEET_TO_STAGE,
+  type ProposeOutcome,
+  type PublishWish,
+  type TruthProposal,
+} from "./truth/config-truth.ts";
 
 /** A document that somebody made of the running one. */
 export interface Proposal {
@@ -197,7 +203,8 @@ class Walk implements ConfigWalk {
     return this.#inTurn(async () => {
       const outcome = await this.#walk(() => make(this.#status), this.#parts.truth);
       if (outcome.kind === "applied") this.#conclude(outcome);
-      else if (outcome.kind !== "unchanged") this.#parts.log.info("config change refused", { why: outcome.kind });
+      else if (outcome.kind !== "unchanged" && outcome.kind !== "staged")
+        this.#parts.log.info("config change refused", { why: outcome.kind });
       return outcome;
     });
   }
@@ -295,7 +302,8 @@ class Walk implements ConfigWalk {
     const { truth, ...proposal } = change;
     let plan = first;
     let prepared = await this.#parts.dataPlane.prepare(plan);
-    const proposed = await truth?.propose(proposal);
+    const isNobodys = truth === undefined && proposal.wish?.staged === true;
+    const proposed = isNobodys ? NO_FLEET_TO_STAGE : await truth?.propose(proposal);
     const isSame = proposed?.kind === "same" && proposed.version === proposal.expected.version;
     if (proposed !== undefined && proposed.kind !== "taken" && (proposed.kind !== "same" || isSame)) {
       await prepared.discard();

@@ -140,7 +140,7 @@ class StoredRouteTable implements RouteTable {
       if (text === undefined) return { kind: "unknown", id: String(to) };
       const prepared = await documents.prepareAgain(text, running.text, place);
       const summary = `back to version ${to}`;
-      return { kind: "proposal", prepared, by: "rollback", summary, wish: { note: summary, ...wish } };
+      return { kind: "proposal", prepared, by: "rollback", summary, wish: { note: summary, ...wish, again: true } };
     });
   }
 

@@ -79,7 +79,7 @@ export function documentFaults(text: string, place: DocumentPlace): Problem[] {
   return loadDocument(text, place, unread).problems.filter(({ severity }) => severity === "error");
 }
 
-export type PublishRefusal = Exclude<PublishResult, { readonly kind: "published" | "same" }>;
+export type PublishRefusal = Exclude<PublishResult, { readonly kind: "published" | "same" | "staged" }>;
 
 /** What speaks against a publishing, and how to mend it. */
 export interface PublishRefusalText {
@@ -98,6 +98,15 @@ export function refusalOf(result: PublishRefusal): PublishRefusalText {
       return { detail: "somebody else leads now: try again" };
     case "foreign":
       return { detail: result.reason, hint: result.hint };
+    case "under_way":
+      return { detail: `version ${result.version} is being tried`, hint: "config rollout shows it, and abort ends it" };
+    case "no_base":
+      return { detail: "the fleet has no config yet", hint: "publish the first one without --staged" };
+    case "rolled_back":
+      return {
+        detail: `the same document was rolled back as version ${result.version}: ${result.reason}`,
+        hint: "mend it, or --again if it is to be tried all the same",
+      };
     case "unreadable_by": {
       const who = result.members.map(({ id, version, reads }) => `${id} (${version}, up to ${reads})`).join(", ");
       return { detail: `schema ${result.schema} cannot be read by ${who}`, hint: "upgrade them first, or --force" };

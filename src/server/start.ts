@@ -10,6 +10,7 @@ import { type ConfigWalk, isToRepeat } from "../control/apply.ts";
 import type { SeatReader } from "../control/coordination/seats.ts";
 import type { LoadMonitor } from "../control/load/load-monitor.ts";
 import { openOperatorStates } from "../control/operator-states.ts";
+import { fleetRollout } from "../control/rollout/fleet-rollout.ts";
 import type { RouteTable } from "../control/route-table.ts";
 import { watchRenewals } from "../control/renewals.ts";
 import type { Topology } from "../control/topology/topology.ts";
@@ -334,9 +335,10 @@ class Node implements RunningNode {
 
   #adminContext(): AdminContext {
     const adminAddress = (): string | undefined => this.addresses.admin;
-    const { follower } = this.#parts;
+    const { follower, fleet } = this.#parts;
     return {
       ...this.#parts,
+      rollout: fleet && fleetRollout(fleet.coordination.place),
       adminAddress,
       stopping: () => this.#stopped !== undefined,
       notReady: () => follower?.notReady() ?? [],

@@ -35,6 +35,7 @@ interface Case {
 }
 
 const RULE = { id: "new", conditions: [{ span_kind: "server" }], pool: "main" };
+const STAGED = `${DOCUMENT}# once more\n`;
 const cases: Case[] = [
   { call: "GET /api/v1/rules", role: "viewer", status: 200, want: /^\[\s+\{\s+"id": "r"/u },
   { call: "GET /api/v1/rules/r", role: "viewer", status: 200, want: /"service_name": "checkout"/u },
@@ -43,6 +44,9 @@ const cases: Case[] = [
   { call: "GET /api/v1/locks", role: "viewer", status: 200, want: /^\[\]/u },
   { call: "GET /api/v1/leader", role: "viewer", status: 200, want: /"global": null,\s+"regions": \{\}/u },
   { call: "POST /api/v1/leader/transfer", role: "operator", status: 404, want: /global: nobody leads there/u },
+  { call: "GET /api/v1/config/rollout", role: "viewer", status: 200, want: /"state": "none"/u },
+  { call: "POST /api/v1/config/rollout/pause", role: "admin", status: 404, want: /nothing is staged/u },
+  { call: "PUT /api/v1/config?staged=true", role: "admin", body: STAGED, status: 409, want: /cannot be staged/u },
   { call: "POST /api/v1/rules", role: "admin", body: RULE, status: 200, want: /"version": 2/u },
   { call: "POST /api/v1/rules?before=r", role: "admin", body: RULE, status: 200, want: /"rules\.new"/u },
   { call: "POST /api/v1/rules?before=x", role: "admin", body: RULE, status: 404, want: /no rule x/u },

@@ -204,3 +204,52 @@ test("targets list: the addresses behind the name of a target stand below it", a
     ],
   );
 });
+
+const GROUP = { attempted: 30_000, failed: 1_500, failure_ratio: 0.05 };
+
+test("config rollout: what is tried, by whom, its nodes and its windows", async () => {
+  const body = {
+    state: "rolled_back",
+    version: 9,
+    base: 7,
+    stage: "node",
+    since: at(-75),
+    by: "ann",
+    note: "faster",
+    reason: "5.00 % of the items fail where it runs, and 0.10 % elsewhere at the same time",
+    nodes: [{ id: "n1", version: 7, result: "running", reason: "" }],
+    windows: [
+      { at: at(-10), stage: "node", verdict: "over", canary: GROUP, control: { ...GROUP, failure_ratio: 0.001 } },
+    ],
+  };
+  assert.equal(
+    await tableOf(["config", "rollout"], body),
+    `version 9: rolled_back
+stage node, for 1m15s; others run version 7
+by ann: faster
+5.00 % of the items fail where it runs, and 0.10 % elsewhere at the same time
+
+NODE  VERSION  RESULT   REASON
+n1          7  running
+
+AGE  STAGE  ITEMS  FAILED  OTHERS  FAILED  VERDICT
+10s  node   30000  5.00 %   30000  0.10 %  over
+`,
+  );
+  assert.equal(await tableOf(["config", "rollout", "status"], { state: "none" }), "no config was ever staged\n");
+});
+
+test("config rollout: what is asked of it is a call, and anything else is a mistake", async () => {
+  await using admin = await ScriptedAdmin.open({ body: { state: "none" } });
+  for (const what of ["pause", "resume", "abort"]) {
+    const { code } = await runCli(["config", "rollout", what, "--by", "bob", "--url", admin.url], { clock: CLOCK });
+    assert.equal(code, 0);
+  }
+  assert.deepEqual(
+    admin.seen.map(({ line }) => line),
+    ["pause", "resume", "abort"].map((what) => `POST /api/v1/config/rollout/${what}?by=bob`),
+  );
+  const { code, err } = await runCli(["config", "rollout", "undo", "--url", admin.url], { clock: CLOCK });
+  assert.equal(code, 2);
+  assert.match(err, /config rollout takes status, pause, resume, abort/u);
+});

@@ -167,6 +167,41 @@ test("a node of a fleet that has no config yet is not ready and says why, and ta
   assert.equal(versions[2]?.["summary"], "the first");
 });
 
+test("a config is staged from a file and by a node, shown, ended by hand, and then needs to be asked for again", async () => {
+  await using scene = new Scene("/staged");
+  const node = await scene.start(scene.file("one"));
+  const fleet = scene.file("fleet", FLEET);
+  assert.equal((await cli(["config", "apply", fleet, "--init"])).code, 0);
+  await scene.run([node], 1);
+  const url = { SIGNALBOX_URL: node.addresses.admin ?? "" };
+  assert.equal((await cli(["config", "rollout"], url)).out, "no config was ever staged\n");
+  const next = scene.file("fleet", `${FLEET}# tried\n`);
+  const staged = await cli(["config", "apply", next, "--staged", "--note", "try it"]);
+  assert.equal(staged.code, 0, staged.err);
+  assert.match(staged.out, /staged in the fleet at \/staged; config version 2/u);
+  const shown = await cli(["config", "rollout"], url);
+  assert.match(shown.out, /^version 2: running\nstage node, .*; others run version 1\nby ann@.*: try it\n/u);
+  const other = join(folder, "staged.yaml");
+  writeFileSync(other, `${FLEET}# another\n`);
+  const refused = await cli(["config", "apply", other, "--staged"], url);
+  assert.equal(refused.code, 6, refused.err);
+  assert.match(refused.err, /version 2 is being tried/u);
+  const ended = await cli(["config", "rollout", "abort", "--by", "bob"], url);
+  assert.match(ended.out, /^version 2: aborted\n[^]*bob via one has ended it/u);
+  for (const more of [[], ["--staged"]]) {
+    const again = await cli(["config", "apply", next, ...more]);
+    assert.equal(again.code, 6);
+    assert.match(again.err, /the same document was rolled back as version 2/u);
+  }
+  const by = await cli(["config", "apply", other, "--staged"], url);
+  assert.equal(by.code, 0, by.err);
+  assert.match(by.out, /^config staged: .*; config version 3\n/u);
+  assert.equal(node.walk.status.version, 1);
+  assert.equal((await cli(["config", "rollout", "abort"], url)).code, 0);
+  assert.equal((await cli(["config", "apply", next, "--again"])).code, 0);
+  await scene.run([node], 4);
+});
+
 test("a collector in a fleet without controllers takes over what is published all the same", async () => {
   await using scene = new Scene("/alone-with-it");
   const node = await scene.start(scene.file("one", "", "  roles: [collector]\n"));

@@ -1,5 +1,5 @@
 import type { Problem } from "../../core/problem.ts";
-import type { ChangeRefused } from "../apply-outcome.ts";
+import type { ChangeRefused, StagedChange } from "../apply-outcome.ts";
 
 /**
  * Where the truth about a config lives: the file of a single node, or the store of a fleet. All who
@@ -81,6 +81,10 @@ export interface PublishWish {
   readonly force?: boolean | undefined;
   /** Make the fleet, too, where the store has none yet. */
   readonly init?: boolean | undefined;
+  /** Some nodes try it first: it is published, and the pointer stays where it is. */
+  readonly staged?: boolean | undefined;
+  /** Also when the same document was rolled back before. */
+  readonly again?: boolean | undefined;
 }
 
 export type ProposeOutcome =
@@ -94,7 +98,15 @@ export type ProposeOutcome =
     }
   /** It says so already, as this version. */
   | { readonly kind: "same"; readonly version: number }
+  /** Some nodes of the fleet are to try it: see `control/rollout/`. */
+  | StagedChange
   /** The truth says something else than what runs, and nobody has been told yet. */
   | { readonly kind: "changed" }
   | { readonly kind: "invalid"; readonly problems: readonly Problem[] }
   | ChangeRefused;
+
+/** What is asked of a node by itself. */
+export const NO_FLEET_TO_STAGE: ChangeRefused = {
+  kind: "unwritable",
+  reason: "a config of one node by itself cannot be staged: there are no others to compare it with",
+};

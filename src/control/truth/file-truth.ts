@@ -3,7 +3,15 @@ import type { Clock } from "../../core/clock.ts";
 import { reasonOf, RouterError } from "../../core/errors.ts";
 import { type ConfigFile, openConfigFile } from "../config-file.ts";
 import { FileWatch } from "../watch.ts";
-import type { ConfigTruth, ProposeOutcome, TruthNews, TruthOptions, TruthProposal, TruthRead } from "./config-truth.ts";
+import {
+  type ConfigTruth,
+  type ProposeOutcome,
+  type TruthNews,
+  type TruthOptions,
+  type TruthProposal,
+  type TruthRead,
+  NO_FLEET_TO_STAGE,
+} from "./config-truth.ts";
 
 export interface FileTruthOptions {
   readonly file: string;
@@ -65,7 +73,8 @@ export class FileTruth implements ConfigTruth, AsyncDisposable {
     await this.#watch?.force();
   }
 
-  async propose({ expected, text }: TruthProposal): Promise<ProposeOutcome> {
+  async propose({ expected, text, wish }: TruthProposal): Promise<ProposeOutcome> {
+    if (wish?.staged === true) return NO_FLEET_TO_STAGE;
     const outcome = await this.#file.replace(expected.text, text);
     switch (outcome.kind) {
       case "written": {

@@ -242,8 +242,14 @@ function shownOf(version: number, text: string): Uint8Array {
   return new TextEncoder().encode(note);
 }
 
-function refusalOf(result: Extract<PublishResult, { kind: "invalid" | "foreign" | "unreadable_by" }>): string {
+function refusalOf(result: Exclude<PublishResult, { kind: "conflict" | "not_leader" | "published" | "same" }>): string {
   switch (result.kind) {
+    case "rolled_back":
+      return `it was rolled back as version ${result.version}: ${result.reason}`;
+    case "staged":
+    case "under_way":
+    case "no_base":
+      return "what is put there is not staged";
     case "invalid":
       return result.problems.slice(0, 5).map(formatProblem).join("; ");
     case "foreign":

@@ -1,6 +1,8 @@
 import type { Problem } from "../../core/problem.ts";
+import { rolledBackOf } from "../../store/recipes/config-candidate.ts";
 import type { PublishOutcome } from "../../store/recipes/config-pointer.ts";
-import type { ConfigPointer } from "../../store/recipes/config-record.ts";
+import { type ConfigPointer, sha256Of } from "../../store/recipes/config-record.ts";
+import type { StageOutcome } from "../../store/recipes/config-stage.ts";
 import type { FleetMemory } from "../../store/recipes/fleet-memory.ts";
 import { type FleetVerdict, initFleet, judgeFleet, readFleet } from "../../store/recipes/identity.ts";
 import type { RecipePlace } from "../../store/recipes/place.ts";
@@ -38,7 +40,18 @@ export type PublishResult =
   | { readonly kind: "invalid"; readonly problems: readonly Problem[] }
   /** The store's fleet is not the one that is meant, or there is none. */
   | { readonly kind: "foreign"; readonly reason: string; readonly hint: string }
-  | { readonly kind: "unreadable_by"; readonly schema: number; readonly members: readonly UnableMember[] };
+  | { readonly kind: "unreadable_by"; readonly schema: number; readonly members: readonly UnableMember[] }
+  /** The same document was tried in vain, and nobody says that it is to be published again. */
+  | { readonly kind: "rolled_back"; readonly version: number; readonly reason: string }
+  | StageResult;
+
+/** Where it was to be tried first. */
+export type StageResult =
+  | { readonly kind: "staged"; readonly version: number; readonly sha256: string }
+  /** Another one is tried at the moment. */
+  | { readonly kind: "under_way"; readonly version: number }
+  /** The fleet has no config yet that others could go on with. */
+  | { readonly kind: "no_base" };
 
 /**
  * Gives a fleet a document as its next version: looked at first, guarded by the version that is
@@ -55,14 +68,45 @@ export async function publishDocument(place: TruthPlace, request: PublishRequest
   const unable = wish.force === true ? [] : await unableMembers(place, made.schema, signal);
   if (unable.length > 0) return { kind: "unreadable_by", schema: made.schema, members: unable };
   const shared = createSharedConfig(place);
-  const outcome = await shared.publish(made.text, {
+  const options = {
     signal,
     ...(await expectedOf(shared, expected, signal)),
     by: wish.author ?? "",
     note: wish.note ?? "",
-    ...(guard !== undefined && { guard }),
-  });
+  };
+  if (wish.staged === true) {
+    const staged = await shared.stage(made.text, { ...options, again: wish.again ?? false });
+    return stageResultOf(staged, made.text);
+  }
+  const before = wish.again === true ? undefined : await triedInVain(shared, made.text, signal);
+  if (before !== undefined) return { kind: "rolled_back", ...before };
+  const outcome = await shared.publish(made.text, { ...options, ...(guard !== undefined && { guard }) });
   return resultOf(outcome, made.text);
+}
+
+async function triedInVain(
+  shared: SharedConfig,
+  text: string,
+  signal: AbortSignal,
+): Promise<{ readonly version: number; readonly reason: string } | undefined> {
+  const found = rolledBackOf(await shared.candidate({ signal }), sha256Of(new TextEncoder().encode(text)));
+  return found && { version: found.version, reason: found.reason };
+}
+
+function stageResultOf(outcome: StageOutcome, text: string): PublishResult {
+  switch (outcome.kind) {
+    case "staged": {
+      const { version, sha256 } = outcome.candidate;
+      return { kind: "staged", version, sha256 };
+    }
+    case "under_way":
+      return { kind: "under_way", version: outcome.candidate.version };
+    case "rolled_back":
+    case "no_base":
+      return outcome;
+    default:
+      return resultOf(outcome, text);
+  }
 }
 
 /** Of what the registry says: those without a word read only the first. */

@@ -9,6 +9,7 @@ import { seededRandom } from "../../core/random.ts";
 import { type FleetMemory, forgetfulMemory } from "../../store/recipes/fleet-memory.ts";
 import { createLog } from "../../telemetry/log.ts";
 import { CONFIG_SCOPE } from "../fleet/directive.ts";
+import { askRollout } from "../rollout/ask-rollout.ts";
 import { adoptFleet, initFleet } from "../../store/recipes/identity.ts";
 import { createSharedConfig, type LeaderGuard } from "../../store/recipes/shared-config.ts";
 import type { TruthNews } from "./config-truth.ts";
@@ -259,4 +260,40 @@ test("whoever leads the fleet keeps the mirror, under its leadership, until it l
   assert.deepEqual([await told.promise, guarded], ["written", 1]);
   ending.abort();
   await done;
+});
+
+test("what is staged is published for some, is one at a time, and does not become what all run", async () => {
+  const scene = open();
+  const staged = { staged: true, author: "ann" };
+  const first = await propose(scene, TEXT, 0, { ...staged, init: true });
+  assert.ok(first.kind === "store" && first.hint.includes("without --staged"));
+  await propose(scene, TEXT, 0, { init: true });
+  const second = await propose(scene, `node: { id: x }\n${TEXT}#2\n`, 1, staged);
+  assert.ok(second.kind === "staged" && second.version === 2);
+  const now = await scene.truth.read({ signal });
+  assert.ok(now.kind === "document" && now.version === 1);
+  const read = await scene.shared.version(2, { signal });
+  assert.ok(read.kind === "version" && !read.version.text.includes("node:"));
+  const third = await propose(scene, `${TEXT}#3\n`, 1, staged);
+  assert.ok(third.kind === "store" && third.reason.includes("version 2 is being tried"));
+  assert.equal((await propose(scene, `${TEXT}#3\n`, 7, staged)).kind, "conflict");
+});
+
+test("a document that was rolled back is published by nobody until it is asked for, not by hand either", async () => {
+  const scene = open();
+  await propose(scene, TEXT, 0, { init: true });
+  await propose(scene, `${TEXT}#2\n`, 1, { staged: true });
+  await askRollout(scene.place, "abort", { by: "bob", signal });
+  const want = { kind: "rolled_back", version: 2, reason: "bob has ended it" };
+  for (const wish of [{}, { staged: true }]) assert.deepEqual(await propose(scene, `${TEXT}#2\n`, 1, wish), want);
+  const check = async (): Promise<readonly string[]> => [];
+  const mirror = openMirror({ ...scene.place, memory: scene.memory }, undefined, { log, check });
+  await mirror.sync({ signal });
+  scene.store.put(mirrorKey("/t"), `${TEXT}#2\n`);
+  const news = await mirror.sync({ signal });
+  await mirror[Symbol.asyncDispose]();
+  assert.ok(news.kind !== "taken");
+  const now = await scene.truth.read({ signal });
+  assert.ok(now.kind === "document" && now.version === 1);
+  assert.equal((await propose(scene, `${TEXT}#2\n`, 1, { again: true })).kind, "taken");
 });

@@ -16,6 +16,8 @@ export interface StoreTruthOptions extends TruthPlace {
   readonly memory: FleetMemory;
 }
 
+const FIRST = "publish the first one without --staged";
+
 /** A change of a config ends, whatever the store does. */
 const PROPOSE_MS = 10_000;
 
@@ -106,6 +108,15 @@ export class StoreTruth implements ConfigTruth {
         return { kind: "store", reason: result.reason, hint: result.hint, passing: false };
       case "not_leader":
         return { kind: "store", reason: "it is led by another node now", hint: "try again", passing: true };
+      case "under_way": {
+        const reason = `version ${result.version} is being tried in the fleet`;
+        const hint = "signalbox config rollout shows it, and config rollout abort ends it";
+        return { kind: "store", reason, hint, passing: false };
+      }
+      case "no_base":
+        return { kind: "store", reason: "the fleet has no config yet", hint: FIRST, passing: false };
+      case "staged":
+      case "rolled_back":
       case "invalid":
       case "unreadable_by":
         return result;

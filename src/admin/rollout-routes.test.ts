@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { openRig } from "../../test/support/shared-config-rig.ts";
+import { seededRandom } from "../core/random.ts";
+import { fleetRollout } from "../control/rollout/fleet-rollout.ts";
+import type { NodeFacts } from "./context.ts";
+import { rolloutRoutes } from "./rollout-routes.ts";
+import type { AdminReply } from "./route.ts";
+
+const { signal } = new AbortController();
+const FACTS: NodeFacts = { id: "n1", roles: [], version: "1", pid: 1, startedMs: 0, configFile: undefined };
+
+function rig() {
+  const { store, clock, config } = openRig();
+  const place = { store, prefix: "/t", clock, random: seededRandom(1) };
+  const routes = rolloutRoutes({ facts: FACTS, rollout: fleetRollout(place) });
+  const call = async (method: string, end = "", by = ""): Promise<AdminReply> => {
+    const route = routes.find((one) => one.method === method && one.path === `/api/v1/config/rollout${end}`);
+    assert.ok(route !== undefined);
+    const query = new URLSearchParams(by === "" ? {} : { by });
+    const request = { params: {}, query, guard: undefined, role: "admin" as const, body: undefined };
+    return route.handle({ ...request, header: () => undefined });
+  };
+  return { store, config, call };
+}
+
+function shortly({ status, body }: AdminReply): string {
+  const { state = "", reason = "", detail = "" } = body as Record<string, string>; // oxlint-disable-line typescript/no-unsafe-type-assertion -- the reply of a test
+  return [status, state, reason, detail].join(" ").trim();
+}
+
+test("a rollout is told, paused, resumed and ended; and what is over cannot be", async () => {
+  const { config, call } = rig();
+  assert.equal(shortly(await call("GET")), "200 none");
+  assert.match(shortly(await call("POST", "/pause")), /^404 .*no config was ever staged/u);
+  await config.publish("one", { signal });
+  await config.stage("two", { signal });
+  assert.equal(shortly(await call("GET")), "200 running");
+  assert.equal(shortly(await call("POST", "/pause")), "200 paused");
+  assert.equal(shortly(await call("POST", "/pause")), "200 paused");
+  assert.equal(shortly(await call("POST", "/resume")), "200 running");
+  assert.equal(shortly(await call("POST", "/abort", "bob")), "200 aborted bob via n1 has ended it");
+  assert.match(shortly(await call("POST", "/resume")), /^409 .*version 2 is tried no more: aborted/u);
+  assert.equal(shortly(await call("GET")), "200 aborted bob via n1 has ended it");
+});
+
+test("a store that is away is said to be, and so is what stands there and is no rollout", async () => {
+  const { store, call } = rig();
+  store.put("/t/config/candidate", "by hand");
+  assert.match(shortly(await call("GET")), /^503 .*what stands for a staged config is none/u);
+  store.setAway("STORE_UNREACHABLE");
+  assert.match(shortly(await call("GET")), /^503 .*the coordination store/u);
+});

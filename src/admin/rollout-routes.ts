@@ -1,0 +1,79 @@
+import { ROLLOUT_REQUESTS, type RolloutRequest } from "../control/rollout/ask-rollout.ts";
+import type { FleetRollout } from "../control/rollout/fleet-rollout.ts";
+import { rolloutView } from "../control/rollout/rollout-view.ts";
+import { RouterError } from "../core/errors.ts";
+import type { AdminContext } from "./context.ts";
+import { problemReply } from "./reply.ts";
+import type { AdminReply, AdminRequest, AdminRoute } from "./route.ts";
+import { WISH, wishOf } from "./wish.ts";
+
+type RolloutContext = Pick<AdminContext, "facts" | "rollout">;
+
+const PATH = "/api/v1/config/rollout";
+const SUMMARIES: Readonly<Record<RolloutRequest, string>> = {
+  pause: "The config that is tried stays in its stage; what is worse is rolled back all the same.",
+  resume: "The config that is tried goes on.",
+  abort: "The config that is tried is tried no more: its nodes go back to what all run.",
+};
+
+/** How far a config is that some nodes of the fleet try, and what people may do about it. */
+export function rolloutRoutes(context: RolloutContext): AdminRoute[] {
+  const { rollout } = context;
+  return [
+    {
+      method: "GET",
+      path: PATH,
+      role: "viewer",
+      summary: "The config that some nodes of the fleet try: stage, nodes, windows with their numbers, and the reason.",
+      statuses: [503],
+      handle: () => answering(async (signal) => ({ status: 200, body: rolloutView(await rollout?.read({ signal })) })),
+    },
+    ...ROLLOUT_REQUESTS.map(
+      (request): AdminRoute => ({
+        method: "POST",
+        path: `${PATH}/${request}`,
+        role: "admin",
+        summary: SUMMARIES[request],
+        statuses: [404, 409, 503],
+        query: { by: WISH.by },
+        handle: (asked) => answering((signal) => ask(request, rollout, { asked, context, signal })),
+      }),
+    ),
+  ];
+}
+
+interface Asking {
+  readonly asked: AdminRequest;
+  readonly context: RolloutContext;
+  readonly signal: AbortSignal;
+}
+
+async function ask(
+  request: RolloutRequest,
+  rollout: FleetRollout | undefined,
+  { asked, context, signal }: Asking,
+): Promise<AdminReply> {
+  if (rollout === undefined) return problemReply(404, "the config of this node is its own: nothing is staged");
+  const answer = await rollout.ask(request, { by: wishOf(asked, context).author ?? "", signal });
+  switch (answer.kind) {
+    case "done":
+      return { status: 200, body: rolloutView(answer.candidate) };
+    case "ended":
+      return problemReply(409, `version ${answer.candidate.version} is tried no more: ${answer.candidate.state}`);
+    case "none":
+      return problemReply(404, "no config was ever staged in this fleet");
+    default:
+      return answer satisfies never;
+  }
+}
+
+/** A call of the store ends at its own deadline. */
+async function answering(handle: (signal: AbortSignal) => Promise<AdminReply>): Promise<AdminReply> {
+  try {
+    return await handle(new AbortController().signal);
+  } catch (cause) {
+    if (!(cause instanceof RouterError) || !cause.code.startsWith("STORE_")) throw cause;
+    const hint = cause.hint === undefined ? {} : { more: { hint: cause.hint } };
+    return problemReply(503, `the coordination store: ${cause.message}`, hint);
+  }
+}

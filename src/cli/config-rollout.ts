@@ -1,0 +1,77 @@
+import { listOf, type Values } from "../config/values.ts";
+import { adminCommand } from "./admin-client/command.ts";
+import { ageText, fieldsOf, shown, shownNumber } from "./admin-client/fields.ts";
+import { usage } from "./args.ts";
+import { type Column, tableText } from "./table.ts";
+import type { Io } from "./command.ts";
+
+/** As the admin API has them. */
+const REQUESTS: readonly string[] = ["pause", "resume", "abort"];
+
+export const rollout = adminCommand({
+  name: "config rollout",
+  summary: "Show how far a staged config of the fleet is; pause it, let it go on, or end it.",
+  usage: ["config rollout [status]", "config rollout pause|resume|abort"],
+  details: `A config that was applied with --staged is tried by one node, then by a region, then by all. In each stage the nodes that
+run it are compared with the others at the same time; when more items fail, or a node refuses it, it is rolled back.
+pause keeps it in its stage, resume lets it go on, abort takes it back.`,
+  takes: "names",
+  options: { by: { type: "string", value: "name", help: "Who, for people; default: the role of the token." } },
+  call({ args }) {
+    const [what = "status", ...more] = args.positionals;
+    if (more.length > 0 || (what !== "status" && !REQUESTS.includes(what))) {
+      throw usage(`config rollout takes status, ${REQUESTS.join(", ")}`);
+    }
+    if (what === "status") return { method: "GET", path: ["config", "rollout"] };
+    return { method: "POST", path: ["config", "rollout", what], query: { by: args.text("by") } };
+  },
+  text: (body, { io }) => rolloutText(fieldsOf(body), io),
+});
+
+function rolloutText(view: Values, { clock, stdout }: Io): string {
+  const { state, version, base, stage, since, by, note, reason } = view;
+  if (state === "none") return "no config was ever staged\n";
+  const age = ageText(since, clock.wallMs());
+  const lines = [
+    `version ${shown(version)}: ${shown(state)}`,
+    `stage ${shown(stage)}, for ${age}; others run version ${shown(base)}`,
+    `by ${shown(by)}${shown(note) === "" ? "" : `: ${shown(note)}`}`,
+  ];
+  if (shown(reason) !== "") lines.push(shown(reason));
+  const [nodes, windows] = [listOf(view["nodes"]).map(fieldsOf), listOf(view["windows"]).map(fieldsOf)];
+  const parts = [`${lines.join("\n")}\n`];
+  if (nodes.length > 0) parts.push(tableText(NODE_COLUMNS, nodes, stdout.columns));
+  if (windows.length > 0) parts.push(tableText(windowColumns(clock.wallMs()), windows, stdout.columns));
+  return parts.join("\n");
+}
+
+const NODE_COLUMNS: Column<Values>[] = [
+  { title: "NODE", of: ({ id }) => shown(id) },
+  { title: "VERSION", align: "right", of: ({ version }) => shown(version) },
+  { title: "RESULT", of: ({ result }) => shown(result) },
+  { title: "REASON", cut: true, of: ({ reason }) => shown(reason) },
+];
+
+function windowColumns(nowMs: number): Column<Values>[] {
+  return [
+    { title: "AGE", align: "right", of: ({ at }) => ageText(at, nowMs) },
+    { title: "STAGE", of: ({ stage }) => shown(stage) },
+    { title: "ITEMS", align: "right", of: ({ canary }) => items(canary) },
+    { title: "FAILED", align: "right", of: ({ canary }) => failing(canary) },
+    { title: "OTHERS", align: "right", of: ({ control }) => items(control) },
+    { title: "FAILED", align: "right", of: ({ control }) => failing(control) },
+    { title: "VERDICT", of: ({ verdict }) => shown(verdict) },
+  ];
+}
+
+function failing(group: unknown): string {
+  return shownNumber(fieldsOf(group)["failure_ratio"], percent);
+}
+
+function items(group: unknown): string {
+  return shown(fieldsOf(group)["attempted"]);
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(2)} %`;
+}
