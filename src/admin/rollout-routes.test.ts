@@ -17,8 +17,9 @@ function rig() {
   const call = async (method: string, end = "", by = ""): Promise<AdminReply> => {
     const route = routes.find((one) => one.method === method && one.path === `/api/v1/config/rollout${end}`);
     assert.ok(route !== undefined);
-    const query = new URLSearchParams(by === "" ? {} : { by });
-    const request = { params: {}, query, guard: undefined, role: "admin" as const, body: undefined };
+    const query = new URLSearchParams();
+    const body = by === "" ? undefined : { text: JSON.stringify({ by }), type: "json" as const };
+    const request = { params: {}, query, guard: undefined, role: "admin" as const, body };
     return route.handle({ ...request, header: () => undefined });
   };
   return { store, config, call };

@@ -1,13 +1,18 @@
+import { z } from "zod";
 import { ROLLOUT_REQUESTS, type RolloutRequest } from "../control/rollout/ask-rollout.ts";
 import type { FleetRollout } from "../control/rollout/fleet-rollout.ts";
 import { rolloutView } from "../control/rollout/rollout-view.ts";
 import { RouterError } from "../core/errors.ts";
 import type { AdminContext } from "./context.ts";
+import { checkMapping, parseMapping, smallBody } from "./body.ts";
 import { problemReply } from "./reply.ts";
 import type { AdminReply, AdminRequest, AdminRoute } from "./route.ts";
-import { WISH, wishOf } from "./wish.ts";
 
 type RolloutContext = Pick<AdminContext, "facts" | "rollout">;
+
+const AskSchema = z.strictObject({
+  by: z.string().min(1).max(256).optional().describe("Who, for people; default: the role of the token."),
+});
 
 const PATH = "/api/v1/config/rollout";
 const SUMMARIES: Readonly<Record<RolloutRequest, string>> = {
@@ -18,7 +23,7 @@ const SUMMARIES: Readonly<Record<RolloutRequest, string>> = {
 
 /** How far a config is that some nodes of the fleet try, and what people may do about it. */
 export function rolloutRoutes(context: RolloutContext): AdminRoute[] {
-  const { rollout } = context;
+  const { rollout, facts } = context;
   return [
     {
       method: "GET",
@@ -35,8 +40,8 @@ export function rolloutRoutes(context: RolloutContext): AdminRoute[] {
         role: "admin",
         summary: SUMMARIES[request],
         statuses: [404, 409, 503],
-        query: { by: WISH.by },
-        handle: (asked) => answering((signal) => ask(request, rollout, { asked, context, signal })),
+        body: smallBody(AskSchema, false),
+        handle: (asked) => answering((signal) => ask(request, rollout, { asked, node: facts.id, signal })),
       }),
     ),
   ];
@@ -44,17 +49,19 @@ export function rolloutRoutes(context: RolloutContext): AdminRoute[] {
 
 interface Asking {
   readonly asked: AdminRequest;
-  readonly context: RolloutContext;
+  readonly node: string;
   readonly signal: AbortSignal;
 }
 
 async function ask(
   request: RolloutRequest,
   rollout: FleetRollout | undefined,
-  { asked, context, signal }: Asking,
+  { asked: { body, role }, node, signal }: Asking,
 ): Promise<AdminReply> {
+  const parsed = checkMapping(body === undefined ? { ok: true, value: {} } : parseMapping(body), AskSchema);
+  if (!parsed.ok) return parsed.reply;
   if (rollout === undefined) return problemReply(404, "the config of this node is its own: nothing is staged");
-  const answer = await rollout.ask(request, { by: wishOf(asked, context).author ?? "", signal });
+  const answer = await rollout.ask(request, { by: `${parsed.value.by ?? role} via ${node}`, signal });
   switch (answer.kind) {
     case "done":
       return { status: 200, body: rolloutView(answer.candidate) };

@@ -1,6 +1,7 @@
 import { listOf, type Values } from "../config/values.ts";
 import { adminCommand } from "./admin-client/command.ts";
 import { ageText, fieldsOf, shown, shownNumber } from "./admin-client/fields.ts";
+import { jsonBody } from "./admin-client/options.ts";
 import { usage } from "./args.ts";
 import { type Column, tableText } from "./table.ts";
 import type { Io } from "./command.ts";
@@ -23,7 +24,8 @@ pause keeps it in its stage, resume lets it go on, abort takes it back.`,
       throw usage(`config rollout takes status, ${REQUESTS.join(", ")}`);
     }
     if (what === "status") return { method: "GET", path: ["config", "rollout"] };
-    return { method: "POST", path: ["config", "rollout", what], query: { by: args.text("by") } };
+    const by = args.text("by");
+    return { method: "POST", path: ["config", "rollout", what], body: jsonBody(by === undefined ? {} : { by }) };
   },
   text: (body, { io }) => rolloutText(fieldsOf(body), io),
 });

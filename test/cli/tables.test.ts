@@ -246,8 +246,8 @@ test("config rollout: what is asked of it is a call, and anything else is a mist
     assert.equal(code, 0);
   }
   assert.deepEqual(
-    admin.seen.map(({ line }) => line),
-    ["pause", "resume", "abort"].map((what) => `POST /api/v1/config/rollout/${what}?by=bob`),
+    admin.seen.map(({ line, body }) => `${line} ${body}`),
+    ["pause", "resume", "abort"].map((what) => `POST /api/v1/config/rollout/${what} {"by":"bob"}`),
   );
   const { code, err } = await runCli(["config", "rollout", "undo", "--url", admin.url], { clock: CLOCK });
   assert.equal(code, 2);

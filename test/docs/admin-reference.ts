@@ -34,7 +34,8 @@ function meaning(role: Role): string {
 }
 
 /** What a call may leave behind. */
-function changesOf({ method, role, guarded }: AdminRoute): string {
+function changesOf({ method, path, role, guarded }: AdminRoute): string {
+  if (method !== "GET" && path.includes("/config/rollout/")) return "which nodes of the fleet run which config";
   if (guarded === true) return "the config, and its file";
   return method !== "GET" && role === "operator" ? "the state of a target" : "";
 }

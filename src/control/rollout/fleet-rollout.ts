@@ -5,7 +5,7 @@ import { createSharedConfig } from "../../store/recipes/shared-config.ts";
 import type { CallOptions } from "../../store/store.ts";
 import { askRollout, type AskRolloutOptions, type RolloutAnswer, type RolloutRequest } from "./ask-rollout.ts";
 
-/** The staged config of a fleet, for people and programs: any node that reaches the store can ask. */
+/** The staged config of a fleet, for people and programs: whoever reaches the store can ask. */
 export interface FleetRollout {
   /** What is tried, or was last; undefined: nothing ever was. Throws as the store does. */
   read(options: CallOptions): Promise<ConfigCandidate | undefined>;

@@ -88,10 +88,10 @@ function waits(candidate: ConfigCandidate, memory: StageMemory, reason: string):
 }
 
 /** A stage that begins, or why it cannot. */
-type Beginning = { readonly begun: ConfigCandidate } | { readonly waits: string };
+type StageBegin = { readonly begun: ConfigCandidate } | { readonly waits: string };
 
 /** From nothing: what was seen of this stage before does not count. */
-function tryBegin(candidate: ConfigCandidate, stage: RolloutStage, fleet: FleetSample, at: StepMoment): Beginning {
+function tryBegin(candidate: ConfigCandidate, stage: RolloutStage, fleet: FleetSample, at: StepMoment): StageBegin {
   const [silent] = fleet.silent;
   if (silent !== undefined) return { waits: silentText(silent) };
   const choice = chooseCanaries(stage, candidate, fleet.collectors);
@@ -110,7 +110,7 @@ function tryBegin(candidate: ConfigCandidate, stage: RolloutStage, fleet: FleetS
 }
 
 /** Where it cannot begin, `otherwise` is what goes on. */
-function begin(beginning: Beginning, otherwise: ConfigCandidate, memory: StageMemory): RolloutStep {
+function begin(beginning: StageBegin, otherwise: ConfigCandidate, memory: StageMemory): RolloutStep {
   if ("begun" in beginning) return stays(beginning.begun, {});
   return waits(otherwise, memory, beginning.waits);
 }

@@ -14,7 +14,7 @@ export type RolloutStage = (typeof ROLLOUT_STAGES)[number];
 export const ROLLOUT_STATES = ["running", "rolled_back", "aborted", "superseded", "done"] as const;
 export type RolloutState = (typeof ROLLOUT_STATES)[number];
 
-/** What came of it on a node that is to run it: it has not taken it over yet, it has, or will not. */
+/** What came of it on a node that is to run it: nothing yet, it runs it, or it will not. */
 export const CANARY_RESULTS = ["waiting", "running", "refused"] as const;
 
 /** What a window may say: see `src/control/rollout/gate.ts`. */
@@ -92,7 +92,7 @@ export interface ItemAttempts {
   readonly failed: number;
 }
 
-/** A version that was tried in vain: the same document is tried again only when that is asked for. */
+/** A version that was tried in vain: its document is tried again only when that is asked for. */
 export interface RolledBackVersion {
   readonly version: number;
   readonly sha256: string;

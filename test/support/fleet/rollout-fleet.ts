@@ -181,7 +181,7 @@ export class RolloutNode implements AsyncDisposable {
   }
 }
 
-/** Real controllers and real collectors' sides, over a store in memory and a clock that is moved. */
+/** Real controllers and collectors, over a store in memory and a clock that is moved. */
 export class RolloutFleet implements AsyncDisposable {
   readonly store = RiggedStore.open();
   readonly metrics: Metrics = createMetrics();
