@@ -10,7 +10,7 @@ import { type ConfigWalk, isToRepeat } from "../control/apply.ts";
 import type { SeatReader } from "../control/coordination/seats.ts";
 import type { LoadMonitor } from "../control/load/load-monitor.ts";
 import { openOperatorStates } from "../control/operator-states.ts";
-import { fleetRollout } from "../control/rollout/fleet-rollout.ts";
+import { type FleetRollout, fleetRollout } from "../control/rollout/fleet-rollout.ts";
 import type { RouteTable } from "../control/route-table.ts";
 import { watchRenewals } from "../control/renewals.ts";
 import type { Topology } from "../control/topology/topology.ts";
@@ -91,6 +91,8 @@ export interface RunningNode extends AsyncDisposable {
   readonly topology: Topology;
   /** Who leads and who has which lock, as the node's store says, and to give a lead to another. */
   readonly seats: SeatReader & LeaderTransfer;
+  /** The staged config of its fleet; undefined: the config is the node's own. */
+  readonly rollout: FleetRollout | undefined;
   /** Reads the config file now, changed or not. Does nothing without a file. */
   reload(): Promise<void>;
   /**
@@ -201,6 +203,7 @@ class Node implements RunningNode {
   readonly load: LoadMonitor;
   readonly topology: Topology;
   readonly seats: SeatReader & LeaderTransfer;
+  readonly rollout: FleetRollout | undefined;
   readonly #parts: NodeParts;
   #admin: AdminServer | undefined;
   /** Undefined: it is alone. */
@@ -218,6 +221,7 @@ class Node implements RunningNode {
     this.load = parts.load;
     this.topology = parts.topology;
     this.seats = parts.seats;
+    this.rollout = parts.fleet && fleetRollout(parts.fleet.coordination.place);
     this.#parts = parts;
   }
 
@@ -335,10 +339,10 @@ class Node implements RunningNode {
 
   #adminContext(): AdminContext {
     const adminAddress = (): string | undefined => this.addresses.admin;
-    const { follower, fleet } = this.#parts;
+    const { follower } = this.#parts;
     return {
       ...this.#parts,
-      rollout: fleet && fleetRollout(fleet.coordination.place),
+      rollout: this.rollout,
       adminAddress,
       stopping: () => this.#stopped !== undefined,
       notReady: () => follower?.notReady() ?? [],

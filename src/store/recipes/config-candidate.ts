@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { RouterError } from "../../core/errors.ts";
-import type { CallOptions, Compare, Entry, Revision } from "../store.ts";
+import type { CallOptions, Compare, Entry, Revision, Write } from "../store.ts";
 import { carryOutGuarded, isUnknown, movePointer, type PublishOutcome } from "./config-pointer.ts";
 import {
   CANDIDATE_BOUNDS,
@@ -86,9 +86,16 @@ export function promoteCandidate(
   });
 }
 
-export function candidatePut(place: ConfigPlace, next: ConfigCandidate) {
-  const [key, nonce] = [place.keys.candidate, randomUUID()];
-  return { key, nonce, put: { kind: "put", key, value: encodeCandidate(next, nonce) } } as const;
+/** What is written of a candidate, and how whoever wrote it knows that again. */
+export interface CandidatePut {
+  readonly key: string;
+  readonly nonce: string;
+  readonly put: Write;
+}
+
+export function candidatePut({ keys }: ConfigPlace, next: ConfigCandidate): CandidatePut {
+  const [key, nonce] = [keys.candidate, randomUUID()];
+  return { key, nonce, put: { kind: "put", key, value: encodeCandidate(next, nonce) } };
 }
 
 function asItWas(key: string, revision: Revision): Compare {
