@@ -95,7 +95,11 @@ async function open(region: string): Promise<ServingController> {
     env,
     memory,
     openStore: async () => ({ place, [Symbol.asyncDispose]: () => store[Symbol.asyncDispose]() }),
-    load: { capacity: { items_per_second: 0, source: "unknown" }, newest: undefined },
+    load: {
+      capacity: { items_per_second: 0, source: "unknown" },
+      newest: undefined,
+      counters: { attemptedItems: 0, failedItems: 0 },
+    },
     walk: { status: statusOf(config) },
     dataPlane: { ready: async () => ({ ready: true, reason: "" }), discovered: async () => undefined },
     addresses: () => ({}),

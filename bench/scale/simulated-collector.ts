@@ -76,6 +76,7 @@ export class SimulatedCollector implements AsyncDisposable {
       random,
       log,
       id: identity.id,
+      incarnation: identity.incarnation,
       fetch: (digest, signal) => this.#follower.fetch(digest, signal),
       follow: (wanted) => this.#follow(wanted),
     });
@@ -155,6 +156,7 @@ export class SimulatedCollector implements AsyncDisposable {
         error_rate: 0,
         sampling_rate: 1,
       },
+      counters: { attempted_items: 0, failed_items: 0 },
       health: { state: "healthy", reason: "" },
       config: { version: this.version, digest: this.#digest, result: this.version === 0 ? "none" : "running" },
       schema_max: 1,
