@@ -76,7 +76,7 @@ export class SimulatedCollector implements AsyncDisposable {
       random,
       log,
       id: identity.id,
-      incarnation: identity.incarnation,
+      incarnation: "any", // nothing is asked of single starts here
       fetch: (digest, signal) => this.#follower.fetch(digest, signal),
       follow: (wanted) => this.#follow(wanted),
     });
