@@ -157,7 +157,7 @@ export class RolloutNode implements AsyncDisposable {
           counters: this.#counters(),
         },
         walk,
-        dataPlane: { ready: async () => ({ ready: true, reason: "" }) },
+        dataPlane: { ready: async () => ({ ready: true, reason: "" }), discovered: async () => undefined },
         addresses: () => ({}),
         leaderTasks: {},
         acknowledged: () => acknowledgedBy(follower.status, walk.status),
