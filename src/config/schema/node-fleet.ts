@@ -7,6 +7,8 @@ import { duration, SecretSchema } from "./values.ts";
 export const DEFAULT_FLEET_ADDRESS = "127.0.0.1:4321";
 
 const LONGEST_LEASE_MS = 300_000;
+/** Of `report_interval`: it is said in each Report, and who is silent is known by it. */
+const LONGEST_REPORT_MS = 60_000;
 
 const FleetListenerSchema = z.strictObject({
   address: AddressSchema.prefault(DEFAULT_FLEET_ADDRESS).describe(
@@ -45,7 +47,10 @@ export const NodeFleetSchema = z.strictObject({
     .describe("host:port that others dial; default: where it listens."),
   report_interval: duration(500)
     .prefault("5s")
-    .describe("How often a node tells its controller how it is; at once when what is offered to it leaves +-25 %."),
+    .refine((ms) => ms <= LONGEST_REPORT_MS, "must be 60s or less\nwho is silent for three of them is gone")
+    .describe(
+      "How often a node tells its controller how it is, up to 60s; at once when what is offered to it leaves +-25 %.",
+    ),
   lease: duration(3_000)
     .prefault("15s")
     .refine((ms) => ms <= LONGEST_LEASE_MS, "must be 5m or less\nfor so long nobody leads when a leader is killed")

@@ -14,6 +14,9 @@ export const FLEET_BOUNDS = {
   scopes: 64,
   /** Collectors in one page of Members. */
   page: 200,
+  /** Between two Reports of a collector. */
+  shortestReportMs: 500,
+  longestReportMs: 60_000,
   addresses: 16,
   tags: 64,
   /** Members of one selection, and selections of one node: as a config has them. */

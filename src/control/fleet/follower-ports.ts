@@ -4,7 +4,7 @@ import type { CollectorReport, ControllerAddress } from "./messages.ts";
 /** What a node tells of itself, and what changes while it runs. */
 export type ReportFacts = Omit<
   CollectorReport,
-  "held" | "id" | "incarnation" | "protocol" | "received" | "region" | "seq"
+  "held" | "id" | "incarnation" | "protocol" | "received" | "region" | "report_interval_ms" | "seq"
 > & { readonly held?: CollectorReport["held"] };
 
 /** How the way to a controller ended. A closed list: label of a metric. */

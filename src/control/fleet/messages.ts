@@ -129,6 +129,16 @@ export const ReportSchema = z.object({
   ...COLLECTOR_SHAPE,
   /** Rises with each Report of an incarnation: what was overtaken on the way is left out. */
   seq: count,
+  /**
+   * How often it reports: by this it is known when it is silent. Absent, or out of bounds: as often
+   * as its controller does itself.
+   */
+  report_interval_ms: z
+    .int()
+    .min(FLEET_BOUNDS.shortestReportMs)
+    .max(FLEET_BOUNDS.longestReportMs)
+    .optional()
+    .catch(undefined),
   received: KnownDirectivesSchema.default({}),
   held: z
     .record(z.string().max(128), HeldShareSchema)

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "fast-check";
 import { reportOf } from "../../../test/support/fleet/reports.ts";
+import { ReportSchema } from "../fleet/messages.ts";
 import { type CollectorChange, CollectorTable, collectorTimes } from "./collector-table.ts";
 
 const TIMES = collectorTimes(5_000);
@@ -37,6 +38,39 @@ test("collectors: a suspect that reports is live again", () => {
   table.report(reportOf("a", { seq: 2 }), 12_500);
   assert.equal(table.get("a")?.state, "live");
   assert.deepEqual(pass(table, 13_000, 23_000), []);
+});
+
+test("collectors: who says how often it reports is silent by that, whatever others do", () => {
+  const table = tableOf();
+  table.report(reportOf("slow", { report_interval_ms: 20_000 }), 0);
+  table.report(reportOf("fast", { report_interval_ms: 1_000 }), 0);
+  table.report(reportOf("any"), 0);
+  assert.deepEqual(
+    pass(table, 1_000, 61_000).map(({ id, to, atMs }) => `${id} ${to} ${atMs}`),
+    [
+      "fast gone 3000",
+      "any suspect 11000",
+      "any gone 15000",
+      "slow suspect 44000",
+      "slow gone 60000",
+    ],
+  );
+  assert.deepEqual([table.size, table.count("live"), table.count("suspect")], [0, 0, 0]);
+});
+
+test("collectors: who says another interval than before is judged by the new one", () => {
+  const table = tableOf();
+  table.report(reportOf("a", { report_interval_ms: 20_000 }), 0);
+  table.report(reportOf("a", { seq: 2, report_interval_ms: 5_000 }), 1_000);
+  assert.deepEqual(pass(table, 2_000, 70_000), [
+    { id: "a", to: "suspect", atMs: 12_000 },
+    { id: "a", to: "gone", atMs: 16_000 },
+  ]);
+});
+
+test("collectors: an interval that none may have is as if nothing was said", () => {
+  const read = ReportSchema.parse({ ...reportOf("a"), report_interval_ms: 86_400_000 });
+  assert.equal(read.report_interval_ms, undefined);
 });
 
 test("collectors: a goodbye takes away the start that says it, and no later one", () => {

@@ -28,12 +28,13 @@ export interface CollectorTimes {
   readonly goneAfterMs: number;
 }
 
+/** Of those who do not say how often they report. */
 export interface CollectorTableOptions extends CollectorTimes {
   /** More are not listed. */
   readonly most: number;
 }
 
-/** For collectors that report so often: two Reports missed, three missed. */
+/** For collectors that report so often: two Reports missed, and three. */
 export function collectorTimes(reportIntervalMs: number): CollectorTimes {
   return { suspectAfterMs: 2.2 * reportIntervalMs, goneAfterMs: 3 * reportIntervalMs };
 }
@@ -48,6 +49,8 @@ export interface CollectorChange {
 }
 
 interface CollectorRow {
+  /** Of those who report as often. */
+  pace: PaceGroup;
   report: CollectorReport;
   state: CollectorState;
   seenMs: number;
@@ -57,7 +60,15 @@ interface CollectorRow {
   readonly earlier: string[];
 }
 
+/** Who reports as often as others is silent by the same times: both with the longest silent first. */
+interface PaceGroup extends CollectorTimes {
+  readonly live: Map<string, CollectorRow>;
+  readonly suspect: Map<string, CollectorRow>;
+}
+
 const MAX_EARLIER = 4;
+/** Times are told apart by so much, rounded up: so there are few groups, whatever is said. */
+const PACE_STEP_MS = 500;
 /** Whoever looks more seldom stood still: what came meanwhile has not been read yet. */
 const LONGEST_GAP_MS = 3_000;
 
@@ -67,9 +78,9 @@ const LONGEST_GAP_MS = 3_000;
  */
 export class CollectorTable {
   readonly #options: CollectorTableOptions;
-  /** Both with whoever has been silent longest first. */
-  readonly #live = new Map<string, CollectorRow>();
-  readonly #suspect = new Map<string, CollectorRow>();
+  readonly #rows = new Map<string, CollectorRow>();
+  /** By how often they report; 0: they do not say. */
+  readonly #paces = new Map<number, PaceGroup>();
   readonly #digest = new MemberDigest();
   /** Undefined: others have come or gone since. */
   #sorted: readonly string[] | undefined;
@@ -81,11 +92,13 @@ export class CollectorTable {
   }
 
   get size(): number {
-    return this.#live.size + this.#suspect.size;
+    return this.#rows.size;
   }
 
   count(state: CollectorState): number {
-    return (state === "live" ? this.#live : this.#suspect).size;
+    let count = 0;
+    for (const pace of this.#paces.values()) count += pace[state].size;
+    return count;
   }
 
   /** Of the ids of all that are listed. */
@@ -94,12 +107,12 @@ export class CollectorTable {
   }
 
   get(id: string): KnownCollector | undefined {
-    return this.#live.get(id) ?? this.#suspect.get(id);
+    return this.#rows.get(id);
   }
 
   report(report: CollectorReport, nowMs: number): ReportOutcome {
     const { id } = report;
-    const row = this.#live.get(id) ?? this.#suspect.get(id);
+    const row = this.#rows.get(id);
     if (row === undefined) return this.#join(report, nowMs);
     const isNewStart = row.report.incarnation !== report.incarnation;
     if (isNewStart ? row.earlier.includes(report.incarnation) : report.seq <= row.report.seq) return "old";
@@ -111,16 +124,18 @@ export class CollectorTable {
     row.reports++;
     row.seenMs = nowMs;
     row.state = "live";
-    this.#suspect.delete(id);
-    this.#live.delete(id);
-    this.#live.set(id, row);
+    row.pace.suspect.delete(id);
+    row.pace.live.delete(id);
+    row.pace = this.#paceOf(report);
+    row.pace.live.set(id, row);
     return isNewStart ? "restarted" : "taken";
   }
 
   /** False: it was not there, or this is not its last start. */
   goodbye(id: string, incarnation: string): boolean {
-    if (this.get(id)?.report.incarnation !== incarnation) return false;
-    this.#remove(id);
+    const row = this.#rows.get(id);
+    if (row?.report.incarnation !== incarnation) return false;
+    this.#remove(id, row);
     return true;
   }
 
@@ -128,18 +143,7 @@ export class CollectorTable {
   tick(nowMs: number): CollectorChange[] {
     this.#forgive(nowMs);
     const changes: CollectorChange[] = [];
-    for (const [id, row] of this.#suspect) {
-      if (nowMs - this.#seen(row) < this.#options.goneAfterMs) break;
-      this.#remove(id);
-      changes.push({ id, to: "gone" });
-    }
-    for (const [id, row] of this.#live) {
-      const silentMs = nowMs - this.#seen(row);
-      if (silentMs < this.#options.suspectAfterMs) break;
-      if (silentMs >= this.#options.goneAfterMs) this.#remove(id);
-      else this.#suspectOf(id, row);
-      changes.push({ id, to: silentMs >= this.#options.goneAfterMs ? "gone" : "suspect" });
-    }
+    for (const pace of this.#paces.values()) this.#tickOf(pace, nowMs, changes);
     return changes;
   }
 
@@ -155,28 +159,57 @@ export class CollectorTable {
   }
 
   *[Symbol.iterator](): Generator<KnownCollector> {
-    yield* this.#live.values();
-    yield* this.#suspect.values();
+    yield* this.#rows.values();
   }
 
   #join(report: CollectorReport, nowMs: number): ReportOutcome {
     if (this.size >= this.#options.most) return "full";
     const { id } = report;
-    this.#live.set(id, { report, state: "live", seenMs: nowMs, firstSeenMs: nowMs, reports: 1, earlier: [] });
+    const pace = this.#paceOf(report);
+    const times = { seenMs: nowMs, firstSeenMs: nowMs };
+    const row: CollectorRow = { pace, report, state: "live", ...times, reports: 1, earlier: [] };
+    this.#rows.set(id, row);
+    pace.live.set(id, row);
     this.#digest.toggle(id);
     this.#sorted = undefined;
     return "joined";
   }
 
-  #suspectOf(id: string, row: CollectorRow): void {
-    row.state = "suspect";
-    this.#live.delete(id);
-    this.#suspect.set(id, row);
+  #paceOf({ report_interval_ms: saidMs }: CollectorReport): PaceGroup {
+    const everyMs = saidMs === undefined ? 0 : Math.ceil(saidMs / PACE_STEP_MS) * PACE_STEP_MS;
+    let pace = this.#paces.get(everyMs);
+    if (pace === undefined) {
+      const { suspectAfterMs, goneAfterMs } = everyMs === 0 ? this.#options : collectorTimes(everyMs);
+      pace = { suspectAfterMs, goneAfterMs, live: new Map(), suspect: new Map() };
+      this.#paces.set(everyMs, pace);
+    }
+    return pace;
   }
 
-  #remove(id: string): void {
-    this.#live.delete(id);
-    this.#suspect.delete(id);
+  #tickOf({ live, suspect, suspectAfterMs, goneAfterMs }: PaceGroup, nowMs: number, changes: CollectorChange[]): void {
+    for (const [id, row] of suspect) {
+      if (nowMs - this.#seen(row) < goneAfterMs) break;
+      this.#remove(id, row);
+      changes.push({ id, to: "gone" });
+    }
+    for (const [id, row] of live) {
+      const silentMs = nowMs - this.#seen(row);
+      if (silentMs < suspectAfterMs) break;
+      const isGone = silentMs >= goneAfterMs;
+      if (isGone) this.#remove(id, row);
+      else {
+        row.state = "suspect";
+        live.delete(id);
+        suspect.set(id, row);
+      }
+      changes.push({ id, to: isGone ? "gone" : "suspect" });
+    }
+  }
+
+  #remove(id: string, { pace }: CollectorRow): void {
+    this.#rows.delete(id);
+    pace.live.delete(id);
+    pace.suspect.delete(id);
     this.#digest.toggle(id);
     this.#sorted = undefined;
   }
@@ -195,7 +228,7 @@ export class CollectorTable {
   }
 
   #ids(): readonly string[] {
-    this.#sorted ??= [...this.#live.keys(), ...this.#suspect.keys()].toSorted(byOrder);
+    this.#sorted ??= [...this.#rows.keys()].toSorted(byOrder);
     return this.#sorted;
   }
 }
