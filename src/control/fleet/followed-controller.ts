@@ -37,6 +37,14 @@ const DISCOVER_MS = 25_000;
 const LOOK_MS = 250;
 /** A call that was answered sooner was not held: with nothing new in it, another one waits. */
 const HELD_MS = 10_000;
+/** A Report before its time: not sooner after the last one. */
+const LEAST_MS = 1_000;
+/**
+ * So many Reports may be without an answer: one controller that stands still for some seconds is
+ * not to lose all of its collectors. Whether it is there at all, the connection and the call that
+ * waits tell.
+ */
+const MISSED = 2;
 const IDLE = { firstMs: 500, longestMs: 10_000 } as const;
 
 /** One controller while it is followed: Reports at their times, and always one Await. */
@@ -47,6 +55,9 @@ export class FollowedController {
   #wasHeard = false;
   #epoch: string | undefined;
   #isWanted = false;
+  #missed = 0;
+  /** What the last Report has told. */
+  #told: { readonly facts: ReportFacts; readonly atMs: number } | undefined;
   /** Told by the last Report, and not come by Await since. */
   #missing: readonly DirectiveNews[] = [];
   #kick: (() => void) | undefined;
@@ -64,6 +75,7 @@ export class FollowedController {
     return this.#epoch;
   }
 
+  /** The next Report is due as soon as a second has passed since the last one. */
   reportNow(): void {
     this.#isWanted = true;
   }
@@ -101,29 +113,27 @@ export class FollowedController {
   }
 
   async #reports(signal: AbortSignal): Promise<End> {
-    const { clock, random, reportIntervalMs, isNews, facts } = this.#options;
+    const { clock, random, reportIntervalMs } = this.#options;
     for (;;) {
-      const told = await facts();
-      const toldMs = clock.nowMs();
       // A little less than the interval, each time another: those of a region do not come together.
-      const dueMs = toldMs + reportIntervalMs * (0.9 + 0.1 * random.next());
-      this.#isWanted = false;
+      const dueMs = clock.nowMs() + reportIntervalMs * (0.9 + 0.1 * random.next());
       do {
         await sleep(clock, Math.min(LOOK_MS, reportIntervalMs), signal).catch(() => undefined);
         if (signal.aborted) return CLOSED;
-      } while (!this.#isToBeTold() && clock.nowMs() < dueMs && !isNews(told, toldMs, clock.nowMs()));
+      } while (clock.nowMs() < dueMs && !this.#isToBeTold());
       const end = await this.#report(signal);
-      if (end !== undefined) return end;
+      this.#missed = end === undefined ? 0 : this.#missed + 1;
+      if (end !== undefined && (end.kind !== "unreachable" || this.#missed >= MISSED)) return end;
     }
   }
 
   /** Undefined: it was answered. */
   async #report(signal: AbortSignal): Promise<End | undefined> {
-    const { observer, heard } = this.#options;
-    const outcome = await this.#link.call("report", this.#reportOf(await this.#options.facts()), {
-      signal,
-      timeoutMs: REPORT_MS,
-    });
+    const { clock, observer, heard } = this.#options;
+    this.#isWanted = false; // what is wanted from here on may not be in it
+    const facts = await this.#options.facts();
+    this.#told = { facts, atMs: clock.nowMs() };
+    const outcome = await this.#link.call("report", this.#reportOf(facts), { signal, timeoutMs: REPORT_MS });
     if (signal.aborted) return CLOSED;
     if (outcome.kind !== "reply") return outcome;
     const { reply } = outcome;
@@ -136,8 +146,9 @@ export class FollowedController {
   }
 
   #reportOf({ held = {}, ...facts }: ReportFacts): CollectorReport {
-    const { identity, book, nextSeq } = this.#options;
-    return { protocol: FLEET_PROTOCOL, ...identity, ...facts, held, seq: nextSeq(), received: book.known() };
+    const { identity, book, nextSeq, reportIntervalMs } = this.#options;
+    const mine = { ...identity, ...facts, report_interval_ms: Math.round(reportIntervalMs) };
+    return { protocol: FLEET_PROTOCOL, ...mine, held, seq: nextSeq(), received: book.known() };
   }
 
   /** What was missing at the last Report already, Await does not bring: it is asked again. */
@@ -180,8 +191,12 @@ export class FollowedController {
     }, signal);
   }
 
+  /** Whether something is to be told before its time. */
   #isToBeTold(): boolean {
-    return this.#isWanted;
+    const { clock, isNews } = this.#options;
+    if (this.#told === undefined) return true;
+    const { facts, atMs } = this.#told;
+    return (this.#isWanted && clock.nowMs() - atMs >= LEAST_MS) || isNews(facts, atMs, clock.nowMs());
   }
 
   /** Whether anything of it counts. */

@@ -28,7 +28,7 @@ interface Rig extends AsyncDisposable {
 
 type Answer = (reply: AwaitReply | NotLeader) => void;
 
-interface Options extends Partial<Pick<FollowerOptions, "isNews" | "leader" | "lookUp">> {
+interface Options extends Partial<Pick<FollowerOptions, "facts" | "isNews" | "leader" | "lookUp">> {
   /** By the id of who is asked; without an entry nobody answers. */
   readonly controllers: Readonly<Record<string, Partial<ControllerCalls>>>;
   /** Held calls of Await, newest last. */
@@ -41,7 +41,7 @@ function addressOf(id: string): ControllerAddress {
   return { id, address: `${id}:4321`, tls: false };
 }
 
-function rig({ controllers, held = [], leader, lookUp, isNews = () => false }: Options): Rig {
+function rig({ controllers, held = [], leader, lookUp, facts, isNews = () => false }: Options): Rig {
   const clock = new ManualClock();
   const random = seededRandom(3);
   const heard: Heard[] = [];
@@ -83,7 +83,7 @@ function rig({ controllers, held = [], leader, lookUp, isNews = () => false }: O
     },
     leader,
     book,
-    facts: () => reportOf("n1"),
+    facts: facts ?? (() => reportOf("n1")),
     isNews,
     observer: {
       followed: ({ id }) => void told.push(`followed ${id}`),
@@ -151,6 +151,81 @@ test("a follower: a rate that has left what was told is told at once, and at mos
   const before = reports(stage.heard);
   await stage.pass(10_000);
   assert.equal(reports(stage.heard) - before, 10);
+});
+
+test("a follower: what is wanted to be told at once is, once a second has passed since the last Report", async () => {
+  await using stage = rig({ controllers: { c1: {} } });
+  await stage.pass(0);
+  stage.follower.reportNow();
+  await stage.pass(500);
+  assert.equal(reports(stage.heard), 1);
+  for (let i = 0; i < 20; i++) {
+    await stage.pass(250);
+    stage.follower.reportNow();
+  }
+  const count = reports(stage.heard);
+  assert.ok(count >= 5 && count <= 6, `${count} reports in 5.5 s`);
+});
+
+test("a follower: what it is, it says once for each Report, and how often it reports", async () => {
+  let asked = 0;
+  const facts = (): ReturnType<typeof reportOf> => {
+    asked++;
+    return reportOf("n1");
+  };
+  await using stage = rig({ controllers: { c1: {} }, facts });
+  await stage.pass(30_000);
+  assert.equal(asked, reports(stage.heard));
+  const [first] = stage.heard;
+  assert.ok(first !== undefined && "report_interval_ms" in first.request);
+  assert.equal(first.request.report_interval_ms, 5_000);
+});
+
+test("a follower: one Report that is answered too late ends nothing, and two in a row do", async () => {
+  const held: Answer[] = [];
+  let silent = 0;
+  const report = calm([]).report;
+  const controllers = {
+    c1: { report: (...call: Parameters<typeof report>) => (silent-- > 0 ? new Promise<never>(() => {}) : report(...call)) },
+  };
+  await using stage = rig({ controllers, held });
+  await stage.pass(0);
+  silent = 1;
+  await stage.pass(30_000);
+  assert.deepEqual([stage.told, stage.calls("c1")], [["followed c1"], 1]);
+  silent = 2;
+  await stage.pass(20_000);
+  assert.deepEqual(stage.told.slice(0, 3), ["followed c1", "left c1", "lost unreachable"]);
+});
+
+test("a follower: a controller whose connection is gone is left at once, whatever Reports were missed", async () => {
+  const held: Answer[] = [];
+  const controllers = { c1: { await: async () => Promise.reject(new RouterError("TIMED_OUT", "the connection is gone")) } };
+  await using stage = rig({ controllers, held });
+  await stage.pass(0);
+  assert.deepEqual(stage.told, ["followed c1", "left c1", "lost unreachable"]);
+});
+
+test("a follower: those who may know who leads are asked every few seconds, until there is a leader", async () => {
+  const controllers: Record<string, Partial<ControllerCalls>> = { c1: {}, c2: {}, c3: {} };
+  const lookUp = async (): Promise<readonly ControllerAddress[]> => ["c1", "c2", "c3"].map(addressOf);
+  const held: Answer[] = [];
+  await using stage = rig({ controllers, held, lookUp });
+  await stage.pass(0);
+  // The leader is gone, and until its lease is over the others name it.
+  const gone = async (): Promise<never> => Promise.reject(new RouterError("TIMED_OUT", "refused"));
+  const notLeader = { protocol: FLEET_PROTOCOL, not_leader: true } as const;
+  Object.assign(controllers["c1"]!, { report: gone, await: gone });
+  const waits: Partial<ControllerCalls> = { report: async () => ({ ...notLeader, leader: C1 }) };
+  Object.assign(controllers["c2"]!, waits);
+  Object.assign(controllers["c3"]!, waits);
+  held.at(-1)?.(notLeader);
+  await stage.pass(17_000);
+  const asked = stage.calls("c2") + stage.calls("c3");
+  assert.ok(asked >= 4, `the others were asked ${asked} times in 17 s`);
+  controllers["c3"] = {};
+  await stage.pass(8_000);
+  assert.deepEqual([stage.follower.status.controller?.id, stage.lookUps], ["c3", 1]);
 });
 
 test("a follower: directives are applied as they come, and what is larger is fetched by its digest", async () => {
@@ -293,6 +368,7 @@ test("reconnecting: a small region comes back within a second, a large one over 
   assert.ok(reconnectDelayMs(0, 10, last) <= 500);
   assert.ok(reconnectDelayMs(0, 10_000, last) > 10_000 / 0.15, "150 a second");
   assert.ok(reconnectDelayMs(0, 1_000_000, last) <= 120_000);
-  assert.ok(reconnectDelayMs(30, 1, last) <= 120_000);
+  assert.ok(reconnectDelayMs(30, 1, last) <= 3_000, "whoever leads next is found soon");
+  assert.ok(reconnectDelayMs(30, 1, last, "refused") > 100_000, "who is not wanted asks more and more seldom");
   assert.equal(reconnectDelayMs(5, 10_000, { next: () => 0 }), 0);
 });

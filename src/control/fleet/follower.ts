@@ -58,7 +58,7 @@ export interface FollowerStatus {
 
 /** Without a controller for so long the store is read again. */
 export const ALONE_AFTER_MS = 30_000;
-/** All of a region read it again: not in the same moment. */
+/** All of a region read it again: within so long, each at another moment. */
 const LOOK_AGAIN_MS = 30_000;
 const GOODBYE_MS = 1_000;
 /** How often it is looked whether the watch names another leader. */
@@ -170,12 +170,18 @@ export class ControllerFollower implements AsyncDisposable {
     }
   }
 
-  /** One after the other, until nobody has answered for too long. */
+  /**
+   * One after the other, every few seconds, until nobody has answered for too long: not all of a
+   * region read the store in the same moment, and who waits for that goes on asking.
+   */
   async #followAny(controllers: readonly ControllerAddress[]): Promise<void> {
     const { clock, random } = this.#options;
     const { signal } = this.#closing;
+    const patienceMs = ALONE_AFTER_MS + LOOK_AGAIN_MS * random.next();
     let hint: ControllerAddress | undefined;
     let turn = 0;
+    /** Until its lease is over the others go on naming it. */
+    let silent: string | undefined;
     this.#lostMs = clock.nowMs();
     for (let attempt = 0; !signal.aborted; attempt++) {
       const next = hint ?? controllers[turn++ % controllers.length];
@@ -185,14 +191,17 @@ export class ControllerFollower implements AsyncDisposable {
       if (end.wasHeard) {
         [attempt, this.#lostMs] = [0, clock.nowMs()];
         turn = 1 + controllers.findIndex(({ id }) => id === next.id);
-      }
+        silent = undefined;
+      } else if (end.kind === "unreachable") silent = next.id;
       hint = whomNext(next, end);
+      if (hint?.id === silent) hint = undefined;
       this.#told(next, end);
-      if (clock.nowMs() - this.#lostMs >= ALONE_AFTER_MS) break;
-      hint = (await this.#pause(reconnectDelayMs(attempt, this.#collectors, random))) ?? hint;
+      const aloneMs = clock.nowMs() - this.#lostMs;
+      this.#isAlone ||= aloneMs >= ALONE_AFTER_MS;
+      if (aloneMs >= patienceMs) return;
+      const why = end.kind === "refused" ? "refused" : "lost";
+      hint = (await this.#pause(reconnectDelayMs(attempt, this.#collectors, random, why))) ?? hint;
     }
-    this.#isAlone = true;
-    await this.#pause(LOOK_AGAIN_MS * random.next());
   }
 
   /** Until it leads no more, or cannot be reached. */
