@@ -110,3 +110,13 @@ test("a candidate that cannot be run here is told in the acknowledgement, and is
     ["bad"],
   );
 });
+
+test("a version that cannot be taken over is told at once, with what is known of it; one that is, is not", async () => {
+  const { follower, follow } = rig();
+  const told: (number | undefined)[] = [];
+  follower.whenRefused(() => told.push(follower.status.acknowledged?.version));
+  await follow(2, "two");
+  assert.deepEqual(told, []);
+  await follow(3, "bad");
+  assert.deepEqual(told, [3]);
+});

@@ -57,6 +57,7 @@ export class FleetFollower {
   /** The version that the fleet runs, as far as this node was told. */
   #runs: number | undefined;
   #tries = false;
+  #tellRefusal: () => void = () => {};
 
   constructor(start: FleetStart, parts: FleetFollowerParts) {
     this.#parts = parts;
@@ -69,6 +70,11 @@ export class FleetFollower {
 
   get status(): FleetConfigStatus {
     return this.#status;
+  }
+
+  /** Is called for each version that this node could not take over, so that it is told at once. */
+  whenRefused(tell: () => void): void {
+    this.#tellRefusal = tell;
   }
 
   /** Why the node cannot take anything, as long as it never had a config; empty: it can. */
@@ -164,6 +170,7 @@ export class FleetFollower {
     if (isApplied && trouble !== undefined)
       this.#parts.log.info("the config of the fleet is followed", { kind: "config", version: acknowledged.version });
     this.#status = { from: isApplied ? "store" : from, trouble: isApplied ? undefined : trouble, acknowledged };
+    if (!isApplied) this.#tellRefusal();
   }
 
   #told(trouble: TruthTrouble): void {

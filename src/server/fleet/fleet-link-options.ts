@@ -39,4 +39,6 @@ export interface FleetLinkOptions {
   readonly rollouts?: RecipePlace | undefined;
   /** What came of the newest version that it was told of; absent: what runs is all it knows. */
   readonly acknowledged?: () => CollectorConfig | undefined;
+  /** SHA-256 of a document; of that which runs it is known. */
+  readonly digestOf: (text: string) => string;
 }

@@ -13,6 +13,7 @@ import type { NodeFleet } from "../node-fleet.ts";
 import type { OpenFleetStore } from "./fleet-link-options.ts";
 import { type FleetLink, openFleetLink } from "./open-fleet-link.ts";
 import { acknowledgedBy, type FollowingNode, takeOverBy } from "./take-over.ts";
+import { rememberDigest } from "./text-digest.ts";
 
 export interface LinkToFleetOptions {
   readonly node: NodeConfig;
@@ -46,17 +47,21 @@ export async function linkToFleet(options: LinkToFleetOptions): Promise<FleetLin
     return undefined;
   }
   const observer = storeObserver(env.metrics, env.log);
-  return openFleetLink({
+  const digestOf = rememberDigest();
+  const link = await openFleetLink({
     ...options,
+    digestOf,
     memory: shared?.memory ?? (await openFleetMemory(join(dataDir, FLEET_FILE))),
     openStore: async () =>
       shared === undefined ? openCoordination(node.coordination, dataDir, { ...env, observer }) : keptOpen(shared),
     addresses: () => bound(options.addresses()),
     leaderTasks: shared === undefined ? {} : { mirror: shared.leaderTask },
     rollouts: shared?.coordination.place,
-    acknowledged: () => follower && acknowledgedBy(follower.status, options.walk.status),
+    acknowledged: () => follower && acknowledgedBy(follower.status, options.walk.status, digestOf),
     ...(follower !== undefined && takeOverBy(follower, node.roles.includes("controller"), shared)),
   });
+  follower?.whenRefused(() => link.reportNow());
+  return link;
 }
 
 /** Whoever opened it closes it. */

@@ -18,6 +18,7 @@ export interface NodeFollower extends AsyncDisposable {
   readonly status: FollowerStatus;
   /** Another config is there: targets may stand for other members of the fleet. */
   configured(): void;
+  reportNow(): void;
 }
 
 /** Follows the controller of its region, be it the node itself. */
@@ -37,6 +38,7 @@ export function openNodeFollower(
       return follower.status;
     },
     configured: () => members.want(membersIn(options.walk.status.running)),
+    reportNow: () => follower.reportNow(),
     async [Symbol.asyncDispose]() {
       await follower[Symbol.asyncDispose]();
       book[Symbol.dispose]();

@@ -23,6 +23,8 @@ export interface FleetLink extends AsyncDisposable {
   readonly topology: TopologySource;
   /** Another config is there. */
   configured(): void;
+  /** Its controller is told how it is as soon as a second has passed since the last time. */
+  reportNow(): void;
 }
 
 /** Less than what a stop has besides its grace (run.ts). */
@@ -54,6 +56,7 @@ export async function openFleetLink(options: FleetLinkOptions): Promise<FleetLin
     address: controller?.address,
     topology,
     configured: () => follower.configured(),
+    reportNow: () => follower.reportNow(),
     [Symbol.asyncDispose]: () => inTime(options.env.clock, ended.disposeAsync()),
   };
 }

@@ -6,7 +6,6 @@ import type { CollectorConfig } from "../../control/fleet/messages.ts";
 import { FLEET_BOUNDS } from "../../control/fleet/bounds.ts";
 import { NO_LOAD } from "../../control/load/load-report.ts";
 import type { LoadMonitor } from "../../control/load/load-monitor.ts";
-import { digestOf } from "../../control/fleet/directive.ts";
 import type { DataPlane } from "../../plan/data-plane.ts";
 import { compileMembers, type MembersPlan } from "../../plan/members.ts";
 import type { MemberHealth } from "../../store/recipes/member.ts";
@@ -22,6 +21,8 @@ export interface ReportSources {
   readonly walk: Pick<ConfigWalk, "status">;
   readonly dataPlane: Pick<DataPlane, "ready">;
   readonly acknowledged?: () => CollectorConfig | undefined;
+  /** SHA-256 of a document. */
+  readonly digestOf: (text: string) => string;
 }
 
 /** How a node does: it is healthy when it can accept. */
@@ -32,7 +33,7 @@ export async function healthOf({ dataPlane }: Pick<ReportSources, "dataPlane">):
 
 /** What a node tells its controller of itself. */
 export async function reportFacts(sources: ReportSources): Promise<ReportFacts> {
-  const { facts, addresses, load, walk, acknowledged } = sources;
+  const { facts, addresses, load, walk, acknowledged, digestOf } = sources;
   const { atMs: _atMs, ...newest } = load.newest ?? { atMs: 0, ...NO_LOAD };
   return {
     version: facts.version,

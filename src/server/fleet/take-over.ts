@@ -1,7 +1,6 @@
 import { type ConfigWalk, isToRepeat } from "../../control/apply.ts";
 import { FLEET_BOUNDS } from "../../control/fleet/bounds.ts";
 import type { ConfigTakerOptions } from "../../control/fleet/config-taker.ts";
-import { digestOf } from "../../control/fleet/directive.ts";
 import type { CollectorConfig } from "../../control/fleet/messages.ts";
 import type { FleetConfigStatus, FleetFollower } from "../../control/truth/fleet-follower.ts";
 import type { NodeFleet } from "../node-fleet.ts";
@@ -10,7 +9,7 @@ import type { FleetLinkOptions } from "./fleet-link-options.ts";
 /** Who takes a fleet's config over on a node. */
 export type FollowingNode = Pick<
   FleetFollower,
-  "fleetRuns" | "followVersion" | "status" | "textOf" | "tries" | "trouble"
+  "fleetRuns" | "followVersion" | "status" | "textOf" | "tries" | "trouble" | "whenRefused"
 >;
 
 /** How a node takes over what its controller tells it to run. */
@@ -61,6 +60,7 @@ async function followStore(
 export function acknowledgedBy(
   { acknowledged }: FleetConfigStatus,
   { version, text }: ConfigWalk["status"],
+  digestOf: (text: string) => string,
 ): CollectorConfig | undefined {
   if (acknowledged === undefined || acknowledged.result === "applied") return undefined;
   const { version: tried_version, digest: tried_digest, reason } = acknowledged;
