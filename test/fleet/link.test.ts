@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import net from "node:net";
 import { test } from "node:test";
 import type { ControllerCalls } from "../../src/control/fleet/controller-calls.ts";
@@ -28,6 +29,7 @@ interface RigOptions {
   readonly token?: string;
   readonly tls?: TlsServerOptions;
   readonly clock?: ManualClock;
+  readonly maxConnections?: number;
 }
 
 interface Rig extends AsyncDisposable {
@@ -37,7 +39,7 @@ interface Rig extends AsyncDisposable {
   link(more?: { readonly token?: string; readonly tls?: TlsClientOptions }): ControllerLink;
 }
 
-async function rig({ calls = calm(), token, tls, clock }: RigOptions = {}): Promise<Rig> {
+async function rig({ calls = calm(), token, tls, clock, maxConnections }: RigOptions = {}): Promise<Rig> {
   const told: string[] = [];
   const refused: RefusedConnection[] = [];
   const observer: ServedObserver = {
@@ -53,7 +55,8 @@ async function rig({ calls = calm(), token, tls, clock }: RigOptions = {}): Prom
   const handler = createFleetHandler({ calls, auth, clock: systemClock, observer });
   const onRefused = (reason: RefusedConnection): void => void refused.push(reason);
   const address = { host: "127.0.0.1", port: 0 };
-  const listener = await listenFleet({ address, tls, handler, onRefused }, { ...env, ...(clock && { clock }) });
+  const more = maxConnections === undefined ? {} : { maxConnections };
+  const listener = await listenFleet({ address, tls, handler, onRefused, ...more }, { ...env, ...(clock && { clock }) });
   const links: ControllerLink[] = [];
   return {
     listener,
@@ -234,6 +237,35 @@ test("a listener: more new connections than may come in a second are closed befo
   clock.advance(1_000 / 150 + 0.001);
   assert.equal(await dial(), false);
   assert.equal(await dial(), true);
+  for (const socket of sockets) socket.destroy();
+});
+
+test("a listener: whoever has not shown in 10 s that it is of the fleet is sent away, also while it goes on asking", async () => {
+  const clock = new ManualClock();
+  await using stage = await rig({ clock, token: "right" });
+  const member = stage.link({ token: "right" });
+  assert.equal(shortly(await member.call("report", reportOf("n1"), CALL)), "reply");
+  const stranger = stage.link({ token: "wrong" });
+  assert.equal(shortly(await stranger.call("report", reportOf("n1"), CALL)), "refused unauthenticated");
+  const silent = net.connect(stage.listener.address.port, "127.0.0.1").on("error", () => undefined);
+  await once(silent, "connect");
+  while (stage.listener.arrived < 3) await new Promise((resolve) => setImmediate(resolve));
+  clock.advance(9_000);
+  assert.deepEqual(stage.refused, []);
+  const left = once(silent, "close");
+  clock.advance(1_000);
+  await left;
+  assert.deepEqual(stage.refused, ["silent", "silent"]);
+  while (stage.listener.arrived > 1) await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(shortly(await member.call("report", reportOf("n1", { seq: 2 }), CALL)), "reply");
+});
+
+test("a listener: connections count from their first moment on, handshake or not", async () => {
+  await using stage = await rig({ tls: await (await authority).server(), maxConnections: 2 });
+  const { port } = stage.listener.address;
+  const sockets = Array.from({ length: 3 }, () => net.connect(port, "127.0.0.1").on("error", () => undefined));
+  await Promise.race(sockets.map((socket) => new Promise((resolve) => socket.once("close", resolve))));
+  assert.deepEqual(stage.refused, ["limit"]);
   for (const socket of sockets) socket.destroy();
 });
 

@@ -8,13 +8,14 @@ import { NEW_CONNECTIONS_A_SECOND } from "../../control/fleet/reconnect.ts";
 import { resetSocket } from "../../core/reset-socket.ts";
 import { listenUnary } from "../../http2/own/listen-unary.ts";
 import type { TlsServerOptions, UnaryHandler, UnaryServer } from "../../http2/port.ts";
+import { Arrivals } from "./arrivals.ts";
 import { ConnectionGate } from "./connection-gate.ts";
 
 /**
- * Why a connection of a collector was closed before its handshake. A closed list: label of a
- * metric.
+ * Why a connection was closed: before its handshake, or `silent`: it has not shown in time that it
+ * is of the fleet. A closed list: label of a metric.
  */
-export const REFUSED_CONNECTIONS = ["rate", "limit"] as const;
+export const REFUSED_CONNECTIONS = ["rate", "limit", "silent"] as const;
 export type RefusedConnection = (typeof REFUSED_CONNECTIONS)[number];
 
 export interface FleetListenerOptions {
@@ -22,6 +23,8 @@ export interface FleetListenerOptions {
   readonly tls: TlsServerOptions | undefined;
   readonly handler: UnaryHandler;
   readonly onRefused: (reason: RefusedConnection) => void;
+  /** At once; default: those of the largest region, twice. */
+  readonly maxConnections?: number;
 }
 
 /**
@@ -31,6 +34,8 @@ export interface FleetListenerOptions {
 export interface FleetListener extends AsyncDisposable {
   readonly address: Address;
   readonly connections: number;
+  /** Those as well that have not ended their handshake. */
+  readonly arrived: number;
   renew(tls: TlsServerOptions): void;
   /** Takes no more, and ends when what is under way has, at the latest after `graceMs`. */
   close(graceMs: number): Promise<void>;
@@ -38,6 +43,8 @@ export interface FleetListener extends AsyncDisposable {
 
 /** Those of the largest region, twice: some are half gone while their successors come. */
 const MAX_CONNECTIONS = 40_000;
+/** Whoever has made no call by then that was taken keeps others out. */
+const SILENT_MS = 10_000;
 const LIMITS = {
   maxConcurrentStreams: 16,
   maxHeaderBytes: 16_384,
@@ -57,7 +64,10 @@ export async function listenFleet(
   options: FleetListenerOptions,
   env: { readonly clock: Clock; readonly random: Random },
 ): Promise<FleetListener> {
-  const { address, tls, handler, onRefused } = options;
+  const { address, tls, onRefused, maxConnections = MAX_CONNECTIONS } = options;
+  const onSilent = (): void => onRefused("silent");
+  const arrivals = new Arrivals({ clock: env.clock, patienceMs: SILENT_MS, onSilent });
+  const handler = arrivals.watch(options.handler);
   const unary = await listenUnary(
     { ...address, ...LIMITS, ...(tls !== undefined && { tls }), handler, handedOver: true },
     env,
@@ -69,28 +79,43 @@ export async function listenFleet(
   });
   const door = createServer({ pauseOnConnect: true, noDelay: true }, (socket) => {
     socket.on("error", ignore);
-    const reason = unary.connections >= MAX_CONNECTIONS ? "limit" : gate.admit() ? undefined : "rate";
-    if (reason === undefined) return unary.take(socket);
+    const reason = arrivals.open >= maxConnections ? "limit" : gate.admit() ? undefined : "rate";
+    if (reason === undefined) {
+      arrivals.add(socket);
+      return unary.take(socket);
+    }
     onRefused(reason);
     resetSocket(socket); // its peer is not to wait for a handshake
   });
   try {
-    return new Listener(await listen(door, address), door, unary);
+    return new Listener(await listen(door, address), { door, unary, arrivals });
   } catch (cause) {
     await unary[Symbol.asyncDispose]();
     throw cause;
   }
 }
 
+interface ListenerParts {
+  readonly door: Server;
+  readonly unary: UnaryServer;
+  readonly arrivals: Arrivals;
+}
+
 class Listener implements FleetListener {
   readonly address: Address;
   readonly #door: Server;
   readonly #unary: UnaryServer;
+  readonly #arrivals: Arrivals;
 
-  constructor(address: Address, door: Server, unary: UnaryServer) {
+  constructor(address: Address, { door, unary, arrivals }: ListenerParts) {
     this.address = address;
     this.#door = door;
     this.#unary = unary;
+    this.#arrivals = arrivals;
+  }
+
+  get arrived(): number {
+    return this.#arrivals.open;
   }
 
   get connections(): number {
