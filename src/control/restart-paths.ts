@@ -2,7 +2,9 @@ import { diffDocuments } from "../config/diff.ts";
 import type { Config } from "../config/schema/config.ts";
 
 /** Certificates and keys of listeners, which hold for connections from now on. */
-const RENEWED_IN_PLACE = /^node\.listen\.(?<listener>\w+)\.tls\.(?<part>cert|key|client_ca)$/u;
+const RENEWED_IN_PLACE = /^node\.(?:listen\.(?<listener>\w+)|fleet\.listen)\.tls\.(?<part>cert|key|client_ca)$/u;
+/** What a node shows its controller, and a controller asks for: for calls from now on. */
+const SHOWN_TO_FLEET = /^node\.fleet\.(?:token|tls(?:\.\w+)?)$/u;
 /**
  * Parts of `node` that take effect without a restart; `region`, `tags` and `plugins` are part of
  * the plan.
@@ -17,7 +19,8 @@ export function restartPaths(started: Pick<Config, "node">, config: Config): str
   const changes = diffDocuments({ node: started.node }, { node: config.node });
   return changes.flatMap(({ path }) => {
     const key = /^node\.(\w+)/u.exec(path)?.[1] ?? "";
-    return LIVE_NODE_KEYS.has(key) || isRenewed(path, started, config) ? [] : [path];
+    const isLive = LIVE_NODE_KEYS.has(key) || SHOWN_TO_FLEET.test(path) || isRenewed(path, started, config);
+    return isLive ? [] : [path];
   });
 }
 
@@ -26,7 +29,8 @@ function isRenewed(path: string, ...configs: readonly Pick<Config, "node">[]): b
   const { listener, part } = RENEWED_IN_PLACE.exec(path)?.groups ?? {};
   if (part !== "client_ca") return part !== undefined;
   return configs.every(({ node }) => {
-    const options = node.listen[listener as keyof typeof node.listen]; // oxlint-disable-line typescript/no-unsafe-type-assertion -- the pattern names them all
-    return options !== false && options.tls?.client_ca !== undefined;
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the pattern names them all
+    const options = listener === undefined ? node.fleet.listen : node.listen[listener as keyof typeof node.listen];
+    return options !== undefined && options !== false && options.tls?.client_ca !== undefined;
   });
 }

@@ -1,6 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import { createSecureContext } from "node:tls";
-import type { Config } from "../config/schema/config.ts";
+import type { Config, NodeConfig } from "../config/schema/config.ts";
 import type { Clock } from "../core/clock.ts";
 import { reasonOf, RouterError } from "../core/errors.ts";
 import { isoTime } from "../core/iso-time.ts";
@@ -15,17 +15,25 @@ const SOON_MS = 14 * 24 * 3_600_000;
  * place in the config.
  */
 export function checkListenerTls({ node }: Config): void {
-  for (const [name, listener] of Object.entries(node.listen)) {
-    const tls = listener === false ? undefined : listener.tls;
+  for (const [name, listener] of listenersOf(node)) {
+    const tls = listener === undefined || listener === false ? undefined : listener.tls;
     if (tls === undefined) continue;
     const ca = tls.client_ca === undefined ? {} : { ca: tls.client_ca };
     try {
       createSecureContext({ cert: tls.cert, key: tls.key.reveal(), ...ca });
     } catch (cause) {
       const hint = "cert, key and client_ca are PEM, and the key is that of the certificate";
-      throw new RouterError("TLS_INVALID", `node.listen.${name}.tls: ${reasonOf(cause)}`, { cause, hint });
+      throw new RouterError("TLS_INVALID", `node.${name}.tls: ${reasonOf(cause)}`, { cause, hint });
     }
   }
+}
+
+type ListenerConfig = NodeConfig["listen"][keyof NodeConfig["listen"]] | NodeConfig["fleet"]["listen"];
+
+/** By their places below `node`. */
+function listenersOf({ listen, fleet }: NodeConfig): (readonly [string, ListenerConfig])[] {
+  const data = Object.entries(listen).map(([name, listener]) => [`listen.${name}`, listener] as const);
+  return [...data, ["fleet.listen", fleet.listen]];
 }
 
 /**
@@ -65,11 +73,13 @@ function certificatesOf({ node, targets }: Config): Certificate[] {
     const endsMs = pem === undefined ? undefined : endOf(pem);
     if (endsMs !== undefined) found.push({ place, endsMs });
   };
-  for (const [name, listener] of Object.entries(node.listen)) {
-    if (listener === false) continue;
-    add(`node.listen.${name}.tls.cert`, listener.tls?.cert);
-    add(`node.listen.${name}.tls.client_ca`, listener.tls?.client_ca);
+  for (const [name, listener] of listenersOf(node)) {
+    if (listener === undefined || listener === false) continue;
+    add(`node.${name}.tls.cert`, listener.tls?.cert);
+    add(`node.${name}.tls.client_ca`, listener.tls?.client_ca);
   }
+  add("node.fleet.tls.cert", node.fleet.tls?.cert);
+  add("node.fleet.tls.ca", node.fleet.tls?.ca);
   add("node.coordination.tls.cert", node.coordination.tls?.cert);
   add("node.coordination.tls.ca", node.coordination.tls?.ca);
   for (const { id, tls } of targets) {

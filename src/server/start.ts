@@ -283,6 +283,7 @@ class Node implements RunningNode {
       const { admin } = next.node.listen;
       const tls = admin === false ? undefined : listenerOptions(admin).tls;
       if (tls !== undefined) this.#admin?.renew(tls);
+      this.#link?.renew(next.node.fleet);
       report.show(next);
       this.#link?.configured();
       this.#settling?.();

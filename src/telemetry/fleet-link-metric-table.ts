@@ -19,7 +19,7 @@ export const FLEET_LINK_METRICS = {
   },
   fleetRefusedConnections: {
     ...counter("signalbox_fleet_refused_connections_total", "connections", "sum"),
-    help: "Connections of nodes that were closed: before their handshake, as there were too many new ones in a second (rate) or too many at all (limit); without a call of the fleet's in 10 s (silent).",
+    help: "Connections of nodes that were closed: before their handshake, as there were too many new ones in a second (rate) or too many at all (limit); without a call of the fleet's in 15 s (silent).",
     labels: ["reason"],
     always: [["rate"], ["limit"], ["silent"]],
   },

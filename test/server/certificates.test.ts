@@ -8,9 +8,13 @@ import { after, before, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import tls, { type TLSSocket } from "node:tls";
 import { type Clock, systemClock } from "../../src/core/clock.ts";
+import { seededRandom } from "../../src/core/random.ts";
+import { Secret } from "../../src/core/secret.ts";
+import { openHttp2Link } from "../../src/server/fleet/http2-link.ts";
 import { listenOptions } from "../../src/server/listen-options.ts";
 import { createAuthority, type Identity, type TestAuthority } from "../support/certs.ts";
 import { startTestNode, type TestNode } from "../support/node.ts";
+import { viewOf } from "../fleet/node-view.ts";
 import { Sender } from "../scenario/fault-sender.ts";
 import { openGrpcSink } from "../support/sinks/grpc-sink.ts";
 import { openHttpSink } from "../support/sinks/http-sink.ts";
@@ -79,6 +83,33 @@ test("certificates: those of all listeners are taken over when they are renewed 
   for (const socket of open) socket.destroy();
 });
 
+test("certificates: those of a fleet's listener, and its token, are taken over when they are renewed in place", async () => {
+  const [first, second] = [await authority.server(), await authority.server()];
+  const fleet = {
+    listen: { address: "127.0.0.1:0", tls: writeIdentity("fleet", first) },
+    token: `\${file:${write("fleet-token", "one")}}`,
+  };
+  const config = { node: { id: "n1", region: "eu", data_dir: join(folder, "fleet"), fleet }, unmatched: "drop" };
+  await using node = await startTestNode(config, { clock: QUICK, file: join(folder, "fleet.yaml") });
+  const address = (await viewOf(node)).addresses.fleet ?? "";
+  assert.equal(await shown(address), serialOf(first));
+  const asked = async (token: string): Promise<string> => {
+    const options = { token: new Secret(token), tls: { ca: authority.ca }, clock: systemClock };
+    await using link = openHttp2Link({ id: "n1", address, tls: true }, { ...options, random: seededRandom(1) });
+    const request = { protocol: 1, region: "elsewhere", limit: 1 };
+    return (await link.call("members", request, { signal: new AbortController().signal, timeoutMs: 20_000 })).kind;
+  };
+  assert.deepEqual([await asked("one"), await asked("two")], ["not_leader", "refused"]);
+  writeIdentity("fleet", second);
+  write("fleet-token", "two");
+  await until(async () => (await shown(address)) === serialOf(second));
+  await until(async () => (await asked("two")) === "not_leader");
+  assert.equal(await asked("one"), "refused");
+  assert.deepEqual(node.running.walk.status.restartRequired, []);
+  const places = [...node.env.metrics.certificateExpiry.series.values()].map(({ labels }) => labels[0]);
+  assert.deepEqual(places, ["node.fleet.listen.tls.cert"]);
+});
+
 test("certificates: a renewal that is no pair is told and leaves all as it is, until it is one", async () => {
   const [first, second] = [await authority.server(), await authority.server()];
   const files = writeIdentity("pair", first);
@@ -105,6 +136,17 @@ test("certificates: a renewal while the node stops, and after that, ends, and ho
   await node.running.reload();
   await stopped;
   await dataPlane.renew(renewed);
+});
+
+test("certificates: a renewal of a fleet's listener that is no pair is told, and leaves all as it is", async () => {
+  const [first, second] = [await authority.server(), await authority.server()];
+  const fleet = { listen: { address: "127.0.0.1:0", tls: writeIdentity("fleet-pair", first) }, token: "t" };
+  const config = { node: { id: "n1", region: "eu", data_dir: join(folder, "pair"), fleet }, unmatched: "drop" };
+  await using node = await startTestNode(config, { clock: QUICK, file: join(folder, "pair.yaml") });
+  const address = (await viewOf(node)).addresses.fleet ?? "";
+  write("fleet-pair.key", second.key);
+  await until(() => node.lines.some(({ reason }) => String(reason).includes("node.fleet.listen.tls")));
+  assert.equal(await shown(address), serialOf(first));
 });
 
 for (const [protocol, open] of [

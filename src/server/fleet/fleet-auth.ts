@@ -15,6 +15,11 @@ export interface FleetAuth {
   isNode(caller: CallerFacts, id: string): boolean;
 }
 
+/** One whose token may become another. */
+export interface RenewableAuth extends FleetAuth {
+  renew(token: Secret | undefined): void;
+}
+
 export interface FleetAuthOptions {
   readonly token: Secret | undefined;
   /** Whether clients are asked for certificates. */
@@ -22,9 +27,12 @@ export interface FleetAuthOptions {
 }
 
 /** All that is configured has to be right: the certificate, the token, or both. */
-export function createFleetAuth({ token, mutual }: FleetAuthOptions): FleetAuth {
-  const digest = token && digestOf(token.reveal());
+export function createFleetAuth({ token, mutual }: FleetAuthOptions): RenewableAuth {
+  let digest = token && digestOf(token.reveal());
   return {
+    renew(next) {
+      digest = next && digestOf(next.reveal());
+    },
     isMember: (caller) => digest === undefined || hasToken(caller, digest),
     isNode: ({ peerNames }, id) => !mutual || peerNames.some((name) => nodeIn(name) === id),
   };

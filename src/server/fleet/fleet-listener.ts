@@ -43,8 +43,8 @@ export interface FleetListener extends AsyncDisposable {
 
 /** Those of the largest region, twice: some are half gone while their successors come. */
 const MAX_CONNECTIONS = 40_000;
-/** Whoever has made no call by then that was taken keeps others out. */
-const SILENT_MS = 10_000;
+/** Whoever has made no call by then that was taken keeps others out. A handshake may take 10 s. */
+const SILENT_MS = 15_000;
 const LIMITS = {
   maxConcurrentStreams: 16,
   maxHeaderBytes: 16_384,

@@ -1,3 +1,4 @@
+import type { NodeConfig } from "../../config/schema/config.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { FollowerStatus } from "../../control/fleet/follower.ts";
 import { ROLLOUT_TASK } from "../../control/global/global-controller.ts";
@@ -25,6 +26,8 @@ export interface FleetLink extends AsyncDisposable {
   configured(): void;
   /** Its controller is told how it is as soon as a second has passed since the last time. */
   reportNow(): void;
+  /** Certificates and the token of its controller; what it shows itself is read for each new way. */
+  renew(fleet: NodeConfig["fleet"]): void;
 }
 
 /** Less than what a stop has besides its grace (run.ts). */
@@ -57,6 +60,7 @@ export async function openFleetLink(options: FleetLinkOptions): Promise<FleetLin
     topology,
     configured: () => follower.configured(),
     reportNow: () => follower.reportNow(),
+    renew: (fleet) => controller?.renew(fleet),
     [Symbol.asyncDispose]: () => inTime(options.env.clock, ended.disposeAsync()),
   };
 }

@@ -5,14 +5,16 @@ import type { FleetLinkOptions } from "./fleet-link-options.ts";
 import { openHttp2Link } from "./http2-link.ts";
 import type { ServingController } from "./serving-controller.ts";
 
-/** To itself a node does not go over sockets. */
+/**
+ * To itself a node does not go over sockets. With what the node shows now, which may be renewed.
+ */
 export function openLink(
-  { node, env }: FleetLinkOptions,
+  { walk, env }: FleetLinkOptions,
   controller: Pick<ServingController, "calls" | "self"> | undefined,
   to: ControllerAddress,
 ): ControllerLink {
   if (controller !== undefined && to.id === controller.self.id) return createLocalLink(to, controller.calls, env.clock);
-  const { token, tls = {} } = node.fleet;
+  const { token, tls = {} } = walk.status.running.node.fleet;
   const { ca, cert, key, server_name: serverName } = tls;
   return openHttp2Link(to, {
     token,

@@ -7,11 +7,12 @@ import { type Controller, openController } from "../../control/global/open-contr
 import { controllerMetrics } from "../../control/region/controller-metrics.ts";
 import { registerController, type RegisteredController } from "../../control/region/register-controller.ts";
 import { reasonOf, RouterError } from "../../core/errors.ts";
+import type { TlsServerOptions } from "../../http2/port.ts";
 import type { RecipePlace } from "../../store/recipes/place.ts";
 import { createFleetAuth } from "./fleet-auth.ts";
 import { createFleetHandler } from "./fleet-handler.ts";
 import type { FleetLinkOptions } from "./fleet-link-options.ts";
-import { type FleetListener, listenFleet } from "./fleet-listener.ts";
+import { type FleetListener, listenFleet, type RefusedConnection } from "./fleet-listener.ts";
 import { createDocumentFetcher } from "./fetch-document.ts";
 import { servedObserver } from "./link-observers.ts";
 import { openLink } from "./open-link.ts";
@@ -27,6 +28,8 @@ export interface ServingController extends AsyncDisposable {
   readonly calls: ControllerCalls;
   readonly controller: Controller;
   readonly place: RecipePlace;
+  /** Certificates and the token, for what comes from now on. */
+  renew(fleet: NodeConfig["fleet"]): void;
 }
 
 /** Listens, stands for its region and for the fleet, and is listed. Throws as `openFleetLink`. */
@@ -36,7 +39,8 @@ export async function openServingController(options: FleetLinkOptions): Promise<
   const { place } = parts.use(await openStore());
   // The address is known once it listens, and what it listens for once the address is.
   const late: { calls?: ControllerCalls } = {};
-  const listener = await listen(options, late);
+  const endpoint = await listen(options, late);
+  const listener = endpoint && parts.use(endpoint.listener);
   const address = listener && formatAddress(listener.address);
   const self = { id: facts.id, address: node.fleet.advertise ?? address ?? "", tls: isSecure(node) };
   const controller = openController({
@@ -62,7 +66,8 @@ export async function openServingController(options: FleetLinkOptions): Promise<
   parts.use(keepRegistered(options, place, self));
   const ended = parts.move();
   const { calls } = controller;
-  return { address, self, calls, controller, place, [Symbol.asyncDispose]: () => ended.disposeAsync() };
+  const renew = (fleet: NodeConfig["fleet"]): void => endpoint?.renew(fleet);
+  return { address, self, calls, controller, place, renew, [Symbol.asyncDispose]: () => ended.disposeAsync() };
 }
 
 /** The latest that a region's summary is written again. */
@@ -72,27 +77,42 @@ function isSecure({ fleet }: NodeConfig): boolean {
   return fleet.listen !== false && fleet.listen?.tls !== undefined;
 }
 
+/** Where it is reached, and whom it lets in. */
+interface FleetEndpoint {
+  readonly listener: FleetListener;
+  renew(fleet: NodeConfig["fleet"]): void;
+}
+
 async function listen(
   { node, env }: FleetLinkOptions,
   late: { readonly calls?: ControllerCalls },
-): Promise<FleetListener | undefined> {
+): Promise<FleetEndpoint | undefined> {
   const { listen: where, token } = node.fleet;
   if (where === false) return undefined;
-  const tls = where?.tls;
-  const server = tls && {
-    cert: tls.cert,
-    key: tls.key.reveal(),
-    ...(tls.client_ca !== undefined && { clientCa: tls.client_ca }),
-  };
-  const auth = createFleetAuth({ token, mutual: tls?.client_ca !== undefined });
+  const tls = tlsOf(node.fleet);
+  const auth = createFleetAuth({ token, mutual: tls?.clientCa !== undefined });
   const calls = lateCalls(late);
   const handler = createFleetHandler({ calls, auth, clock: env.clock, observer: servedObserver(env) });
-  const onRefused = (reason: "limit" | "rate"): void => env.metrics.fleetRefusedConnections.with(reason).add(1);
+  const onRefused = (reason: RefusedConnection): void => env.metrics.fleetRefusedConnections.with(reason).add(1);
   const listener = await listenAt(where?.address, (address) =>
-    listenFleet({ address, tls: server, handler, onRefused }, env),
+    listenFleet({ address, tls, handler, onRefused }, env),
   );
   env.metrics.fleetConnections.with().read(() => listener.connections);
-  return listener;
+  return {
+    listener,
+    renew(fleet) {
+      const next = tlsOf(fleet);
+      if (tls !== undefined && next !== undefined) listener.renew(next);
+      auth.renew(fleet.token);
+    },
+  };
+}
+
+function tlsOf({ listen: where }: NodeConfig["fleet"]): TlsServerOptions | undefined {
+  const tls = where === undefined || where === false ? undefined : where.tls;
+  if (tls === undefined) return undefined;
+  const clients = tls.client_ca === undefined ? {} : { clientCa: tls.client_ca };
+  return { cert: tls.cert, key: tls.key.reveal(), ...clients };
 }
 
 /** Where nothing is said, another node of this machine may have the usual port: any will do. */
