@@ -38,7 +38,7 @@ interface Node {
 /** Controllers of one store, on a clock that is moved. */
 class Fleet implements AsyncDisposable {
   readonly store = RiggedStore.open();
-  generation = 1;
+  generation: number | undefined = 1;
   readonly #nodes: Node[] = [];
 
   node(id: string, region: string, store: Store = this.store.place.store): Node {
@@ -88,6 +88,30 @@ test("a node without others leads its region and the fleet, and tells its collec
   assert.equal(ConfigDirectiveSchema.parse(JSON.parse(answer.directives[0]?.body ?? "")).version, 2);
   assert.equal(metrics.controllerCollectors.with("eu", "live").value, 1);
   assert.equal(metrics.controllerReports.with("joined").value, 1);
+});
+
+test("in a store that is not known to be its fleet's a node stands for nothing, and leads nothing as soon as it is not any more", async () => {
+  await using fleet = new Fleet();
+  const { store } = fleet;
+  fleet.generation = undefined;
+  const { controller } = fleet.node("a", "eu");
+  await store.until(() => store.clock.nowMs() > 5_000);
+  const keys = async (): Promise<string[]> => {
+    const { entries } = await store.pass(store.list("/test/", { signal: NEVER }));
+    return entries.map(({ key }) => key);
+  };
+  assert.deepEqual(await keys(), []);
+  fleet.generation = 3;
+  await store.until(() => controller.global?.leads === true && controller.services.has("eu"));
+  const report = await controller.calls.report(reportOf("n1"), CALLED);
+  assert.ok(!isNotLeader(report) && report.controller.epoch.startsWith("3."));
+  fleet.generation = undefined;
+  await store.until(() => controller.global === undefined && controller.services.size === 0);
+  await store.until(async () => !(await keys()).some((key) => key.includes("/elections/")));
+  const before = store.clock.nowMs();
+  await store.until(() => store.clock.nowMs() > before + 40_000);
+  assert.equal((await keys()).filter((key) => key.includes("/elections/")).length, 0, "nobody stands");
+  assert.ok(isNotLeader(await controller.calls.report(reportOf("n1", { seq: 2 }), CALLED)));
 });
 
 test("who leads forgets history that is older than five minutes, where it is the fleet's alone", async () => {

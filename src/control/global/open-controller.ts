@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { sleep } from "../../core/clock.ts";
 import { reasonOf, RouterError } from "../../core/errors.ts";
 import type { Leadership } from "../../store/recipes/election.ts";
@@ -29,8 +30,11 @@ export interface ControllerOptions {
   /** Where collectors dial this node. */
   readonly controller: ControllerAddress;
   readonly region: string;
-  /** Of the fleet, as this node knows it now. */
-  readonly generation: () => number;
+  /**
+   * Of the fleet, as this node knows it now; undefined: the store is not known to be the fleet's,
+   * or is not, and nothing is led in it.
+   */
+  readonly generation: () => number | undefined;
   /** Of leaderships. */
   readonly leaseMs?: number | undefined;
   readonly reportIntervalMs: number;
@@ -75,6 +79,13 @@ const AGAIN_MS = 1_000;
 /** How often it is looked whether the fleet is still in the same generation. */
 const LOOK_MS = 1_000;
 
+/** What is led, and until when. */
+interface Lead {
+  readonly leadership: Leadership;
+  readonly generation: number;
+  readonly signal: AbortSignal;
+}
+
 class NodeController implements Controller {
   readonly calls: ControllerDesk;
   readonly leaders: AsyncDisposable & LeaderBoard;
@@ -105,8 +116,8 @@ class NodeController implements Controller {
     });
     this.#others = options.openLink && this.#openOthers(options, options.openLink);
     this.#running = Promise.all([
-      this.#lead(regionElection(own), (leadership) => this.#leadRegion(own, leadership)),
-      this.#lead(GLOBAL_ELECTION, (leadership) => this.#leadFleet(leadership)),
+      this.#lead(regionElection(own), (lead) => this.#leadRegion(own, lead)),
+      this.#lead(GLOBAL_ELECTION, (lead) => this.#leadFleet(lead)),
     ]);
   }
 
@@ -159,25 +170,24 @@ class NodeController implements Controller {
   }
 
   /** Again and again: what it does ends with the leadership, which it may be had anew. */
-  async #lead(election: string, work: (leadership: Leadership) => Promise<void>): Promise<void> {
-    const { place, controller, leaseMs, log } = this.#options;
-    const { signal } = this.#closing;
-    const onTrouble = ({ message }: RouterError): void =>
-      log
-        .limited(`stands-${election}`, 60_000)
-        ?.warn("an election is stood for in vain", { kind: "election", election, reason: message });
-    for (let heeding: Promise<void> | undefined; !signal.aborted; heeding = undefined) {
+  async #lead(election: string, work: (lead: Lead) => Promise<void>): Promise<void> {
+    const { place, log } = this.#options;
+    const { signal: closing } = this.#closing;
+    for (let heeding: Promise<void> | undefined; !closing.aborted; heeding = undefined) {
       await this.#transfers.get(election)?.catch(() => undefined);
+      const generation = await this.#knownGeneration();
+      if (generation === undefined) return;
+      using inGeneration = this.#whileIn(generation);
+      const { signal } = inGeneration;
       try {
-        const value = encodeLeader(controller);
-        const standing = { place, election, id: controller.id, value, signal, leaseDurationMs: leaseMs, onTrouble };
-        await using leadership = await standFor(standing);
+        await using leadership = await this.#standFor(election, signal);
         this.#held.set(election, leadership);
         log.info("this node leads", { kind: "election", election, epoch: String(leadership.epoch) });
         heeding = this.#heed(election, leadership);
-        await work(leadership);
+        await work({ leadership, generation, signal });
       } catch (cause) {
-        if (isOver(signal)) return;
+        if (isOver(closing)) return;
+        if (isOver(signal)) continue;
         log.limited(`leads-${election}`, 60_000)?.error("an election cannot be stood for", {
           kind: "election",
           election,
@@ -186,10 +196,53 @@ class NodeController implements Controller {
       } finally {
         this.#held.delete(election);
       }
-      if (!isOver(signal)) log.warn("this node leads no more", { kind: "election", election });
+      if (!isOver(closing)) log.warn("this node leads no more", { kind: "election", election });
       await heeding;
-      await sleep(place.clock, AGAIN_MS * (1 + place.random.next()), signal).catch(() => undefined);
+      await sleep(place.clock, AGAIN_MS * (1 + place.random.next()), closing).catch(() => undefined);
     }
+  }
+
+  #standFor(election: string, signal: AbortSignal): Promise<Leadership> {
+    const { place, controller, leaseMs, log } = this.#options;
+    const onTrouble = ({ message }: RouterError): void =>
+      log
+        .limited(`stands-${election}`, 60_000)
+        ?.warn("an election is stood for in vain", { kind: "election", election, reason: message });
+    const value = encodeLeader(controller);
+    return standFor({ place, election, id: controller.id, value, signal, leaseDurationMs: leaseMs, onTrouble });
+  }
+
+  /** Undefined: it was ended before it was known. */
+  async #knownGeneration(): Promise<number | undefined> {
+    const { place, generation, log } = this.#options;
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
+      const known = generation();
+      if (known !== undefined) return known;
+      log.limited("stands-for-nothing", 60_000)?.warn("this node stands for no election", {
+        kind: "election",
+        reason: `the store is not known to be its fleet's, under ${place.prefix}`,
+        hint: "see signalbox doctor; a fleet begins with signalbox config apply --init",
+      });
+      await sleep(place.clock, LOOK_MS, signal).catch(() => undefined);
+    }
+    return undefined;
+  }
+
+  /**
+   * Ends when this node does, and when the fleet is in another generation, or not known any more:
+   * what is done by an epoch of the one before is refused.
+   */
+  #whileIn(generation: number): Disposable & { readonly signal: AbortSignal } {
+    const { place, generation: now } = this.#options;
+    const over = new AbortController();
+    const signal = AbortSignal.any([this.#closing.signal, over.signal]);
+    const look = async (): Promise<void> => {
+      while (!signal.aborted && now() === generation) await sleep(place.clock, LOOK_MS, signal).catch(() => undefined);
+      over.abort(new RouterError("NOT_OWNER", "the fleet is in another generation, or this is not its store"));
+    };
+    void look();
+    return { signal, [Symbol.dispose]: () => over.abort(new RouterError("INTERRUPTED", "it stands no more")) };
   }
 
   /** Of others: what this node leads it tells by itself. */
@@ -210,24 +263,25 @@ class NodeController implements Controller {
     return heedTransfers({ place, election, leadership, transfer, log, signal });
   }
 
-  async #leadRegion(region: string, leadership: Leadership): Promise<void> {
-    await using service = this.#serve(region, leadership, false);
-    await this.#untilEnded(leadership);
+  async #leadRegion(region: string, lead: Lead): Promise<void> {
+    await using service = this.#serve(region, lead, false);
+    await untilEnded(lead);
     this.#close(service);
   }
 
-  async #leadFleet(leadership: Leadership): Promise<void> {
-    const { place, log, tasks = {}, adoption, generation } = this.#options;
+  async #leadFleet(lead: Lead): Promise<void> {
+    const { place, log, tasks = {}, adoption } = this.#options;
+    const { leadership, generation } = lead;
     const adopted = new Map<string, RegionService>();
     const global = new GlobalController({
       place,
       leadership,
-      generation: generation(),
+      generation,
       leaders: this.leaders,
       regions: this.regions,
       adopt: (region) => {
         // It leads it already, and the store has not told yet.
-        if (!this.services.has(region)) adopted.set(region, this.#serve(region, leadership, true));
+        if (!this.services.has(region)) adopted.set(region, this.#serve(region, lead, true));
       },
       release: (region) => {
         const service = adopted.get(region);
@@ -240,31 +294,19 @@ class NodeController implements Controller {
       log,
     });
     this.global = global;
-    await this.#untilEnded(leadership);
+    await untilEnded(lead);
     this.global = undefined;
     await global[Symbol.asyncDispose]();
   }
 
-  /**
-   * When it is lost, this node ends, or the fleet is in another generation: what is done by an
-   * epoch of the one before is refused.
-   */
-  async #untilEnded({ lost }: Leadership): Promise<void> {
-    const { place, generation } = this.#options;
-    const either = AbortSignal.any([lost, this.#closing.signal]);
-    for (const begun = generation(); !either.aborted && generation() === begun; ) {
-      await sleep(place.clock, LOOK_MS, either).catch(() => undefined);
-    }
-  }
-
-  #serve(region: string, leadership: Leadership, isAdopted: boolean): RegionService {
-    const { place, controller, generation, fetchBody, log, observer } = this.#options;
+  #serve(region: string, { leadership, generation }: Lead, isAdopted: boolean): RegionService {
+    const { place, controller, fetchBody, log, observer } = this.#options;
     const service = new RegionService({
       place,
       region,
       leadership,
       controller,
-      generation: generation(),
+      generation,
       isAdopted,
       directives: this.directives,
       fetchBody,
@@ -285,6 +327,12 @@ class NodeController implements Controller {
     this.#options.observer?.servedNoMore(service);
     return service;
   }
+}
+
+/** When it is lost, or not to be led any more. */
+async function untilEnded({ leadership: { lost }, signal }: Lead): Promise<void> {
+  const either = AbortSignal.any([lost, signal]);
+  if (!either.aborted) await once(either, "abort");
 }
 
 /** Asked anew: it was not so before. */

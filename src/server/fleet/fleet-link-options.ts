@@ -33,6 +33,8 @@ export interface FleetLinkOptions {
   readonly textOf?: (digest: string) => string | undefined;
   /** Asks the store for it, where no controller tells it. Throws the signal's reason alone. */
   readonly followStore?: (signal: AbortSignal) => Promise<void>;
+  /** What the store says is not to be believed: it has gone back, for example. */
+  readonly isIsolated?: () => boolean;
   /** What it does besides, by name, while it leads the whole fleet. */
   readonly leaderTasks: Readonly<Record<string, LeaderTask>>;
   /** Where the fleet has its config, which may be staged; absent: nowhere. */

@@ -57,6 +57,7 @@ export async function linkToFleet(options: LinkToFleetOptions): Promise<FleetLin
     addresses: () => bound(options.addresses()),
     leaderTasks: shared === undefined ? {} : { mirror: shared.leaderTask },
     rollouts: shared?.coordination.place,
+    isIsolated: () => follower?.status.trouble?.kind === "isolated",
     acknowledged: () => follower && acknowledgedBy(follower.status, options.walk.status, digestOf),
     ...(follower !== undefined && takeOverBy(follower, node.roles.includes("controller"), shared)),
   });

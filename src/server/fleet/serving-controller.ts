@@ -6,6 +6,7 @@ import type { ControllerAddress } from "../../control/fleet/messages.ts";
 import { type Controller, openController } from "../../control/global/open-controller.ts";
 import { controllerMetrics } from "../../control/region/controller-metrics.ts";
 import { registerController, type RegisteredController } from "../../control/region/register-controller.ts";
+import { watchIdentity } from "../../control/region/watch-identity.ts";
 import { reasonOf, RouterError } from "../../core/errors.ts";
 import type { TlsServerOptions } from "../../http2/port.ts";
 import type { RecipePlace } from "../../store/recipes/place.ts";
@@ -34,7 +35,7 @@ export interface ServingController extends AsyncDisposable {
 
 /** Listens, stands for its region and for the fleet, and is listed. Throws as `openFleetLink`. */
 export async function openServingController(options: FleetLinkOptions): Promise<ServingController> {
-  const { node, facts, env, memory, openStore } = options;
+  const { node, facts, env, openStore } = options;
   await using parts = new AsyncDisposableStack();
   const { place } = parts.use(await openStore());
   // The address is known once it listens, and what it listens for once the address is.
@@ -47,7 +48,7 @@ export async function openServingController(options: FleetLinkOptions): Promise<
     place,
     controller: self,
     region: node.region,
-    generation: () => memory.identity?.generation ?? 1,
+    generation: () => generationOf(options),
     leaseMs: node.fleet.lease,
     reportIntervalMs: node.fleet.report_interval,
     summaryIntervalMs: SUMMARY_MS,
@@ -57,6 +58,7 @@ export async function openServingController(options: FleetLinkOptions): Promise<
     log: env.log,
     observer: controllerMetrics(env.metrics),
   });
+  parts.use(watchIdentity(place, options.memory, env.log));
   late.calls = controller.calls;
   parts.defer(async () => {
     // Those who wait hear that it leads no more before the listener ends.
@@ -68,6 +70,13 @@ export async function openServingController(options: FleetLinkOptions): Promise<
   const { calls } = controller;
   const renew = (fleet: NodeConfig["fleet"]): void => endpoint?.renew(fleet);
   return { address, self, calls, controller, place, renew, [Symbol.asyncDispose]: () => ended.disposeAsync() };
+}
+
+/** Undefined: whose the store is has not been found out, or it is not this fleet's. */
+function generationOf({ memory, isIsolated }: FleetLinkOptions): number | undefined {
+  const { judged, identity } = memory;
+  const isKnown = judged === "same" || judged === "raised" || judged === "new";
+  return isKnown && isIsolated?.() !== true ? identity?.generation : undefined;
 }
 
 /** The latest that a region's summary is written again. */

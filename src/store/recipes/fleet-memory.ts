@@ -22,6 +22,8 @@ import { checkShape } from "./json-value.ts";
  */
 export interface FleetMemory {
   readonly identity: FleetIdentity | undefined;
+  /** What came of the last judgement, in this run of the process; undefined: there was none. */
+  readonly judged: FleetVerdict["kind"] | undefined;
   seen(scope: string): Epoch | undefined;
   /** Remembers what is new or raised; an isolating verdict changes nothing. */
   judge(found: FoundFleet): Promise<FleetVerdict>;
@@ -55,19 +57,26 @@ interface Remembered {
 
 function createFleetMemory(from: Remembered, write: (text: string) => Promise<void>): FleetMemory {
   let { identity } = from;
+  let judged: FleetVerdict["kind"] | undefined;
   const epochs = new Map(from.epochs);
   const keeper = createKeeper(() => write(encodeMemory({ identity, epochs })));
   return {
     get identity() {
       return identity;
     },
+    get judged() {
+      return judged;
+    },
     seen: (scope) => epochs.get(scope),
     async judge(found) {
       const verdict = judgeFleet(identity, found);
+      if (verdict.kind === "isolated" || verdict.kind === "unformed") judged = verdict.kind;
       if (verdict.kind === "same") await keeper.keepUp();
-      if (verdict.kind !== "new" && verdict.kind !== "raised") return verdict;
-      identity = verdict.identity;
-      await keeper.keep();
+      if (verdict.kind === "new" || verdict.kind === "raised") {
+        identity = verdict.identity;
+        await keeper.keep();
+      }
+      judged = verdict.kind; // what counts is on disk
       return verdict;
     },
     async offer(scope, epoch) {
