@@ -1,13 +1,11 @@
-import { sleep } from "../../core/clock.ts";
 import { type Address, formatAddress } from "../../config/schema/address.ts";
 import type { NodeConfig } from "../../config/schema/config.ts";
 import type { ControllerCalls } from "../../control/fleet/controller-calls.ts";
 import type { ControllerAddress } from "../../control/fleet/messages.ts";
 import { type Controller, openController } from "../../control/global/open-controller.ts";
 import { controllerMetrics } from "../../control/region/controller-metrics.ts";
-import { registerController, type RegisteredController } from "../../control/region/register-controller.ts";
 import { watchIdentity } from "../../control/region/watch-identity.ts";
-import { reasonOf, RouterError } from "../../core/errors.ts";
+import { RouterError } from "../../core/errors.ts";
 import type { TlsServerOptions } from "../../http2/port.ts";
 import type { RecipePlace } from "../../store/recipes/place.ts";
 import { createFleetAuth } from "./fleet-auth.ts";
@@ -15,9 +13,9 @@ import { createFleetHandler } from "./fleet-handler.ts";
 import type { FleetLinkOptions } from "./fleet-link-options.ts";
 import { type FleetListener, listenFleet, type RefusedConnection } from "./fleet-listener.ts";
 import { createDocumentFetcher } from "./fetch-document.ts";
+import { keepRegistered } from "./keep-registered.ts";
 import { servedObserver } from "./link-observers.ts";
 import { openLink } from "./open-link.ts";
-import { healthOf, SCHEMA_MAX } from "./report-facts.ts";
 
 const LEAVE_MS = 2_000;
 const DEFAULT_PLACE: Address = { host: "127.0.0.1", port: 4_321 };
@@ -150,53 +148,4 @@ function lateCalls(late: { readonly calls?: ControllerCalls }): ControllerCalls 
     discover: async (request, called) => late.calls?.discover(request, called) ?? nobody,
     member: async (request, called) => late.calls?.member(request, called) ?? nobody,
   };
-}
-
-/** Once the store lets it; the node runs meanwhile. */
-function keepRegistered(options: FleetLinkOptions, place: RecipePlace, self: ControllerAddress): AsyncDisposable {
-  const { node, facts, env, load } = options;
-  const closing = new AbortController();
-  const register = async (): Promise<RegisteredController | undefined> => {
-    try {
-      return await registerController({
-        place,
-        node: {
-          ...self,
-          region: node.region,
-          version: facts.version,
-          capacity: load.capacity.items_per_second,
-          roles: node.roles,
-          schemaMax: SCHEMA_MAX,
-        },
-        signal: closing.signal,
-        ttlMs: node.fleet.lease,
-        log: env.log,
-      });
-    } catch (cause) {
-      if (!closing.signal.aborted) {
-        const told = { kind: "member" as const, id: facts.id, reason: reasonOf(cause) };
-        env.log.error("this controller cannot be listed in the store", told);
-      }
-      return undefined;
-    }
-  };
-  const registered = register();
-  const told = registered.then((member) => member && tellHealth(member, options, closing.signal));
-  return {
-    async [Symbol.asyncDispose]() {
-      closing.abort();
-      await told;
-      await (await registered)?.[Symbol.asyncDispose]();
-    },
-  };
-}
-
-/** Nothing is written while it is as before. */
-async function tellHealth(member: RegisteredController, options: FleetLinkOptions, signal: AbortSignal): Promise<void> {
-  const { node, env } = options;
-  while (!signal.aborted) {
-    // What cannot be written now is written once it can be.
-    await member.heartbeat(await healthOf(options), { signal }).catch(() => undefined);
-    await sleep(env.clock, node.fleet.report_interval, signal).catch(() => undefined);
-  }
 }
