@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { isNotLeader } from "../../src/control/fleet/controller-calls.ts";
 import { CONFIG_SCOPE, ConfigDirectiveSchema, digestOf } from "../../src/control/fleet/directive.ts";
+import { ADOPTION, type AdoptionOptions } from "../../src/control/global/adoption.ts";
 import { type Controller, openController } from "../../src/control/global/open-controller.ts";
 import { controllerMetrics } from "../../src/control/region/controller-metrics.ts";
 import { openDirectiveSource } from "../../src/control/region/directive-source.ts";
@@ -39,6 +40,7 @@ interface Node {
 class Fleet implements AsyncDisposable {
   readonly store = RiggedStore.open();
   generation: number | undefined = 1;
+  adoption: AdoptionOptions = ADOPTION;
   readonly #nodes: Node[] = [];
 
   node(id: string, region: string, store: Store = this.store.place.store): Node {
@@ -48,6 +50,8 @@ class Fleet implements AsyncDisposable {
       controller: { id, address: `${id}:4321`, tls: false },
       region,
       generation: () => this.generation,
+      isConfigured: (of) => of === "kept",
+      adoption: this.adoption,
       reportIntervalMs: 5_000,
       summaryIntervalMs: 30_000,
       fetchBody: async () => undefined,
@@ -162,6 +166,25 @@ test("a region whose controller is gone is adopted after 30 s, and its collector
   assert.deepEqual(await controller.calls.await({ ...asked, known: {} }, CALLED), told);
   assert.deepEqual(await controller.calls.member(asked, CALLED), told);
   assert.deepEqual(await controller.calls.goodbye({ ...asked, incarnation: "one" }, CALLED), told);
+});
+
+test("a region in which nobody is any more is given up, and the store has nothing of it; one of the config stays", async () => {
+  await using fleet = new Fleet();
+  const { store } = fleet;
+  fleet.adoption = { ...ADOPTION, afterMs: 1_000, emptyMs: 10_000 };
+  const { controller, metrics } = fleet.node("a", "eu");
+  await store.until(() => controller.global?.leads === true && controller.services.has("eu"));
+  for (const region of ["misspelt", "kept"]) await controller.calls.report(reportOf("n1", { region }), CALLED);
+  await store.until(() => controller.services.has("misspelt") && controller.services.has("kept"));
+  const summaries = async (): Promise<string[]> => {
+    const { entries } = await store.pass(store.list("/test/regions/", { signal: NEVER }));
+    return entries.map(({ key }) => key);
+  };
+  await store.until(async () => (await summaries()).length >= 2);
+  // Its one collector has never come back: it was given its right region.
+  await store.until(async () => !(await summaries()).includes("/test/regions/misspelt"));
+  assert.deepEqual([...controller.services.keys()].toSorted(), ["eu", "kept"]);
+  assert.equal(metrics.controllerAdopted.with().value, 1);
 });
 
 test("collectors of a region whose name cannot be a key are not adopted, and keep nobody else from it", async () => {

@@ -45,6 +45,12 @@ export interface GlobalControllerOptions {
   readonly adopt: (region: string) => void;
   /** It has one again. */
   readonly release: (region: string) => void;
+  /** Nobody is in it any more: what the store has of it goes, too. */
+  readonly giveUp: (region: string) => void;
+  /** Whether the fleet's config has it. */
+  readonly isConfigured: (region: string) => boolean;
+  /** How many collectors of an adopted region report here. */
+  readonly collectorsOf: (region: string) => number;
   /** By name, for the log. */
   readonly tasks: Readonly<Record<string, LeaderTask>>;
   /**
@@ -134,17 +140,25 @@ export class GlobalController implements AsyncDisposable {
   }
 
   #adopt(): void {
-    const { leaders, regions, place, log } = this.#options;
+    const { leaders, regions, place, log, isConfigured, collectorsOf } = this.#options;
     const views = new Map(regions.all().map(({ summary }) => [summary.region, summary]));
-    const { adopt, release } = this.#adoption.step(
+    const stoodFor = new Set(leaders.regions());
+    const { adopt, release, giveUp, refused } = this.#adoption.step(
       {
-        regions: new Set([...views.keys(), ...leaders.regions()]),
+        regions: new Set([...views.keys(), ...stoodFor]),
         hasLeader: (region) => leaders.region(region) !== undefined,
         wasAdopted: (region) => views.get(region)?.adopted === true,
+        isConfigured,
+        isInhabited: (region) => stoodFor.has(region) || collectorsOf(region) > 0,
         isKnown: leaders.isInStep && regions.isInStep,
       },
       place.clock.nowMs(),
     );
+    this.#tellRefused(refused);
+    for (const region of giveUp) {
+      log.warn("a region in which nobody is any more is given up", { kind: "election", region });
+      this.#options.giveUp(region);
+    }
     for (const region of release) {
       log.info("a region has a controller of its own again", { kind: "election", region });
       this.#options.release(region);
@@ -157,6 +171,18 @@ export class GlobalController implements AsyncDisposable {
       });
       this.#options.adopt(region);
     }
+  }
+
+  #tellRefused(regions: readonly string[]): void {
+    if (regions.length === 0) return;
+    this.#options.log
+      .limited("regions-unknown", 60_000)
+      ?.error("regions without a controller are not adopted: the config has none of them, and there are too many", {
+        kind: "election",
+        regions: regions.slice(0, 10),
+        count: regions.length,
+        hint: "look for node.region that is misspelt; register those that are meant: signalbox regions set",
+      });
   }
 
   async #keepDoing(name: string, task: LeaderTask): Promise<void> {

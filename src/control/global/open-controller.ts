@@ -15,6 +15,7 @@ import { addressOf, type LeaderBoard, openLeaderBoard } from "../region/leader-b
 import type { ElectedController } from "../region/candidates.ts";
 import { heedTransfers } from "../region/heed-transfers.ts";
 import { encodeLeader } from "../region/leader-value.ts";
+import { decodeSummary, regionKey } from "../region/region-summary.ts";
 import { type FetchBody, RegionService } from "../region/region-service.ts";
 import { RemoteRegions } from "../region/other-regions.ts";
 import { standFor } from "../region/stand-for.ts";
@@ -45,6 +46,8 @@ export interface ControllerOptions {
   /** What the fleet's leader does besides, by name. */
   readonly tasks?: Readonly<Record<string, LeaderTask>> | undefined;
   readonly adoption?: AdoptionOptions | undefined;
+  /** Whether the fleet's config has a region; default: none is known. */
+  readonly isConfigured?: ((region: string) => boolean) | undefined;
   readonly log: Log;
   readonly observer?: ServiceObserver | undefined;
 }
@@ -270,9 +273,14 @@ class NodeController implements Controller {
   }
 
   async #leadFleet(lead: Lead): Promise<void> {
-    const { place, log, tasks = {}, adoption } = this.#options;
+    const { place, log, tasks = {}, adoption, isConfigured = () => false } = this.#options;
     const { leadership, generation } = lead;
     const adopted = new Map<string, RegionService>();
+    const leave = async (region: string): Promise<void> => {
+      const service = adopted.get(region);
+      adopted.delete(region);
+      if (service !== undefined) await this.#close(service)[Symbol.asyncDispose]();
+    };
     const global = new GlobalController({
       place,
       leadership,
@@ -283,11 +291,10 @@ class NodeController implements Controller {
         // It leads it already, and the store has not told yet.
         if (!this.services.has(region)) adopted.set(region, this.#serve(region, lead, true));
       },
-      release: (region) => {
-        const service = adopted.get(region);
-        adopted.delete(region);
-        if (service !== undefined) void this.#close(service)[Symbol.asyncDispose]();
-      },
+      release: (region) => void leave(region),
+      giveUp: (region) => void leave(region).then(() => this.#forget(region, lead)),
+      isConfigured,
+      collectorsOf: (region) => adopted.get(region)?.table.size ?? 0,
       tasks,
       hasCandidates: Object.hasOwn(tasks, ROLLOUT_TASK),
       adoption,
@@ -297,6 +304,23 @@ class NodeController implements Controller {
     await untilEnded(lead);
     this.global = undefined;
     await global[Symbol.asyncDispose]();
+  }
+
+  /** What cannot be deleted now is adopted once more, and given up then. Never rejects. */
+  async #forget(region: string, { leadership, signal }: Lead): Promise<void> {
+    const { place, log } = this.#options;
+    try {
+      const key = regionKey(place.prefix, region);
+      const entry = await place.store.get(key, { signal });
+      const read = entry && decodeSummary(entry);
+      if (entry === undefined || read?.ok !== true || !read.value.adopted) return; // it is led again
+      const same = { kind: "modified", key, revision: entry.modified } as const;
+      await leadership.guarded({ if: [same], then: [{ kind: "delete", key }] }, { signal });
+    } catch (cause) {
+      if (isOver(signal)) return;
+      const told = { kind: "store" as const, region, reason: reasonOf(cause) };
+      log.limited("region-forgotten", 60_000)?.warn("what is left of a region could not be deleted", told);
+    }
   }
 
   #serve(region: string, { leadership, generation }: Lead, isAdopted: boolean): RegionService {

@@ -97,7 +97,10 @@ function leadersAmong(
     else seats.push(entry);
   }
   const { facts } = place.store;
-  return new Map([...byElection].map(([name, seats]) => [name, candidatesAmong(facts, seats).leader]));
+  const found = [...byElection].map(([name, seats]) => [name, candidatesAmong(facts, seats)] as const);
+  // What those who are gone have left behind is nobody's.
+  const stoodFor = found.filter(([, { standing }]) => standing.length > 0);
+  return new Map(stoodFor.map(([name, { leader }]) => [name, leader]));
 }
 
 /** Where a leader is dialled; undefined for programs that say nothing of it. */

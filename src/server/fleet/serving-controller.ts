@@ -50,6 +50,7 @@ export async function openServingController(options: FleetLinkOptions): Promise<
     leaseMs: node.fleet.lease,
     reportIntervalMs: node.fleet.report_interval,
     summaryIntervalMs: SUMMARY_MS,
+    isConfigured: (region) => Object.hasOwn(options.walk.status.running.regions ?? {}, region),
     tasks: options.leaderTasks,
     fetchBody: createDocumentFetcher(place),
     openLink: (to) => openLink(options, { self, calls: lateCalls(late) }, to),
