@@ -6,9 +6,11 @@ import type { StageOutcome } from "../../store/recipes/config-stage.ts";
 import type { FleetMemory } from "../../store/recipes/fleet-memory.ts";
 import { type FleetVerdict, initFleet, judgeFleet, readFleet } from "../../store/recipes/identity.ts";
 import type { RecipePlace } from "../../store/recipes/place.ts";
+import type { Entry } from "../../store/store.ts";
 import { createRegistry } from "../../store/recipes/registry.ts";
 import { createSharedConfig, type LeaderGuard, type SharedConfig } from "../../store/recipes/shared-config.ts";
 import type { UnableMember } from "../apply-outcome.ts";
+import { decodeSummary, OTHER, regionsPrefix } from "../region/region-summary.ts";
 import type { PublishWish } from "./config-truth.ts";
 import { type ConfigValidator, publishable, validatorFaults } from "./published-document.ts";
 
@@ -112,12 +114,34 @@ function stageResultOf(outcome: StageOutcome, text: string): PublishResult {
 /** Of what the registry says: those without a word read only the first. */
 export const SCHEMA_KEY = "schema_max";
 
-async function unableMembers(place: TruthPlace, schema: number, signal: AbortSignal): Promise<UnableMember[]> {
+/**
+ * Who cannot read documents of this schema: controllers, which the store lists, and collectors, of
+ * which it has what the summary of their region says.
+ */
+export async function unableMembers(
+  place: RecipePlace,
+  schema: number,
+  signal: AbortSignal,
+): Promise<readonly UnableMember[]> {
   if (schema === 1) return [];
-  const { members } = await createRegistry(place).list({ signal });
-  return members
-    .map(({ id, version, metadata }) => ({ id, version, reads: Number(metadata[SCHEMA_KEY] ?? 1) }))
-    .filter(({ reads }) => !(reads >= schema));
+  const [{ members }, { entries }] = await Promise.all([
+    createRegistry(place).list({ signal }),
+    place.store.list(regionsPrefix(place.prefix), { signal }),
+  ]);
+  const controllers = members.map(({ id, version, metadata }) => {
+    return { id, version, reads: Number(metadata[SCHEMA_KEY] ?? 1) };
+  });
+  return [...controllers, ...entries.flatMap(collectorsIn)].filter(({ reads }) => !(reads >= schema));
+}
+
+/** Those of a region that read least, as one. */
+function collectorsIn(entry: Entry): UnableMember[] {
+  const read = decodeSummary(entry);
+  if (!read.ok || read.value.numbers.collectors === 0) return [];
+  const { region, numbers } = read.value;
+  const versions = Object.keys(numbers.versions).filter((version) => version !== OTHER);
+  const id = `collectors of region ${region} (signalbox topology --region ${region})`;
+  return [{ id, version: versions.join(", "), reads: Math.max(1, numbers.schema_max) }];
 }
 
 async function judged(place: TruthPlace, wish: PublishWish, signal: AbortSignal): Promise<FleetVerdict> {
