@@ -145,6 +145,22 @@ test("a book: an epoch that cannot be kept is not obeyed, until it can", async (
   assert.equal(await offer("1.1", 1), "applied");
 });
 
+test("a book: what has been over longest makes room for what is new, and its epoch is known all the same", async () => {
+  const { offer, book, clock, told } = rig();
+  for (let i = 0; i < 64; i++) {
+    assert.equal(await offer("1.5", 1, { scope: `s${i}`, validForMs: i === 9 ? 1_000 : i < 20 ? 2_000 : 60_000 }), "applied");
+  }
+  clock.advance(3_000);
+  assert.equal(told.filter((line) => line.startsWith("expired")).length, 20);
+  assert.equal(await offer("1.5", 1, { scope: "new" }), "applied");
+  assert.equal(book.current("new")?.seq, 1);
+  // Whatever has been over for less is still known by its number.
+  assert.equal(await offer("1.5", 0, { scope: "s8" }), "older_seq");
+  assert.equal(await offer("1.4", 9, { scope: "s9" }), "older_epoch");
+  for (let i = 0; i < 19; i++) assert.equal(await offer("1.5", 1, { scope: `more${i}` }), "applied");
+  assert.equal(await offer("1.5", 1, { scope: "one-too-many" }), "too_many");
+});
+
 test("a book: scopes are bounded", async () => {
   const { offer } = rig();
   for (let i = 0; i < 64; i++) assert.equal(await offer("1.1", 1, { scope: `s${i}` }), "applied");

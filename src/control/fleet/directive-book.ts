@@ -129,7 +129,7 @@ export class DirectiveBook implements Disposable {
     const { scope, digest, seq } = directive;
     const epoch = parseEpoch(directive.epoch);
     if (epoch === undefined || digestOf(body) !== digest) return "malformed";
-    if (!this.#lines.has(scope) && this.#lines.size >= FLEET_BOUNDS.scopes) return "too_many";
+    if (!this.#hasRoomFor(scope)) return "too_many";
     const kept = await this.#keep(scope, epoch);
     if (kept !== "kept") return kept;
     this.#sweep();
@@ -146,6 +146,14 @@ export class DirectiveBook implements Disposable {
       until,
       isOver: false,
     });
+  }
+
+  /** What has been over longest makes room: that lower epochs are refused is remembered elsewhere. */
+  #hasRoomFor(scope: string): boolean {
+    if (this.#lines.has(scope) || this.#lines.size < FLEET_BOUNDS.scopes) return true;
+    this.#sweep();
+    for (const [other, { isOver }] of this.#lines) if (isOver) return this.#lines.delete(other);
+    return false;
   }
 
   #set(before: BookLine | undefined, step: number, line: BookLine): DirectiveVerdict {
@@ -184,9 +192,15 @@ export class DirectiveBook implements Disposable {
   /** Whatever is over is so from now on, also if the wall clock is set back. */
   #sweep(): void {
     const now = this.#now();
+    const ended: [string, BookLine][] = [];
     for (const [scope, line] of this.#lines) {
       if (line.isOver || untilMs(line.until, now) > 0) continue;
-      this.#lines.set(scope, { ...line, isOver: true });
+      this.#lines.delete(scope);
+      ended.push([scope, { ...line, isOver: true }]);
+    }
+    // Behind all others: of those that are over the first has been so for longest.
+    for (const [scope, line] of ended) {
+      this.#lines.set(scope, line);
       this.#options.expired(line.standing);
     }
   }

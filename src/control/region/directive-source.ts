@@ -2,7 +2,8 @@ import type { RecipePlace } from "../../store/recipes/place.ts";
 import type { Entry } from "../../store/store.ts";
 import { FLEET_BOUNDS } from "../fleet/bounds.ts";
 import type { DirectiveMark, KnownDirectives } from "../fleet/directive.ts";
-import { ageMs } from "./seen-shelf.ts";
+import type { Moment } from "../../store/session/moment.ts";
+import { ageMs, type SeenEntry } from "./seen-shelf.ts";
 import { compareMarks, decodeStoredDirective, directivesPrefix, type StoredDirective } from "./stored-directive.ts";
 import { WatchedShelf } from "./watch-shelf.ts";
 
@@ -27,12 +28,13 @@ export interface DirectiveSource {
 /** Watches `<prefix>/directives/` until it is disposed. */
 export function openDirectiveSource(place: RecipePlace): AsyncDisposable & DirectiveSource {
   const hearing = new Set<() => void>();
-  const shelf = new WatchedShelf<StoredDirective>({
+  const shelf: WatchedShelf<StoredDirective> = new WatchedShelf({
     place,
     prefix: directivesPrefix(place.prefix),
     read: readDirective,
     step: (known, next) => compareMarks(next, known),
     most: FLEET_BOUNDS.scopes,
+    givesUp: (all) => longestOver(all, shelf.now),
     // Whatever is written after a directive was deleted is not to be older than it.
     forgets: false,
     news: () => {
@@ -57,6 +59,16 @@ export function openDirectiveSource(place: RecipePlace): AsyncDisposable & Direc
     },
     [Symbol.asyncDispose]: () => shelf[Symbol.asyncDispose](),
   };
+}
+
+/** Of those that hold no more; of what was there when the watch began nobody knows how old it is. */
+function longestOver(all: ReadonlyMap<string, SeenEntry<StoredDirective>>, now: Moment): string | undefined {
+  let [found, longestMs]: [string | undefined, number] = [undefined, 0];
+  for (const [key, seen] of all) {
+    const overMs = (ageMs(seen, now) ?? Number.POSITIVE_INFINITY) - seen.value.valid_for_ms;
+    if (overMs > longestMs) [found, longestMs] = [key, overMs];
+  }
+  return found;
 }
 
 function readDirective({ key, value }: Entry): StoredDirective | undefined {

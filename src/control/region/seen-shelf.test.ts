@@ -2,21 +2,28 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import type { Moment } from "../../store/session/moment.ts";
 import type { Entry, WatchEvent } from "../../store/store.ts";
-import { ageMs, SeenShelf } from "./seen-shelf.ts";
+import { ageMs, SeenShelf, type SeenShelfOptions } from "./seen-shelf.ts";
+
+const OPTIONS: SeenShelfOptions<number> = {
+  read: ({ value }) => {
+    const number = Number(Buffer.from(value).toString());
+    return Number.isNaN(number) ? undefined : number;
+  },
+  step: (known, next) => next - known,
+  most: 3,
+  startedAt: { machineMs: 0, wallMs: 0 },
+};
 
 /** Texts of one digit: the higher one is newer. */
 class Rig {
   nowMs = 0;
   wallAheadMs = 0;
-  readonly shelf = new SeenShelf<number>({
-    read: ({ value }) => {
-      const number = Number(Buffer.from(value).toString());
-      return Number.isNaN(number) ? undefined : number;
-    },
-    step: (known, next) => next - known,
-    most: 3,
-    startedAt: { machineMs: 0, wallMs: 0 },
-  });
+  readonly shelf: SeenShelf<number>;
+
+  constructor(givesUp?: SeenShelfOptions<number>["givesUp"]) {
+    this.shelf = new SeenShelf<number>({ ...OPTIONS, givesUp });
+  }
+
 
   get now(): Moment {
     return { machineMs: this.nowMs, wallMs: this.nowMs + this.wallAheadMs };
@@ -108,6 +115,16 @@ test("what was read after the process stood still may be as old as that was", ()
   rig.shelf.tick(rig.now);
   rig.see("changes", "2");
   assert.ok((rig.ageMs() ?? 0) >= 30_000);
+});
+
+test("where one is given up for it, more than so many are taken in", () => {
+  const rig = new Rig((all) => [...all].find(([, { value }]) => value < 3)?.[0]);
+  assert.deepEqual(rig.see("snapshot", "1", "2", "3"), [1, 2, 3]);
+  assert.deepEqual(rig.see("changes", "1", "2", "3", "4"), [4]);
+  assert.deepEqual(
+    rig.shelf.all.map(({ value }) => value),
+    [2, 3, 4],
+  );
 });
 
 test("the age is that of the clock that says more", () => {

@@ -13,8 +13,10 @@ export interface SeenShelfOptions<T> {
   readonly read: (entry: Entry) => T | undefined;
   /** Positive: the second comes after the first; 0: it is the same; negative: it is ignored. */
   readonly step: (known: T, next: T) => number;
-  /** More keys are ignored. */
+  /** More keys are ignored, where none is given up for them. */
   readonly most: number;
+  /** Which one that is, if any; without it none is. */
+  readonly givesUp?: ((all: ReadonlyMap<string, SeenEntry<T>>) => string | undefined) | undefined;
   /** When the watch began, whose events it is given. */
   readonly startedAt: Moment;
 }
@@ -94,12 +96,19 @@ export class SeenShelf<T> {
     const { read, step, most } = this.#options;
     const value = read(entry);
     const known = this.#seen.get(entry.key);
-    if (value === undefined || (known === undefined && this.#seen.size >= most)) return this.#ignore();
+    if (value === undefined || (known === undefined && this.#seen.size >= most && !this.#makeRoom())) {
+      return this.#ignore();
+    }
     const steps = known === undefined ? 1 : step(known.value, value);
     if (steps < 0) return this.#ignore();
     if (steps === 0) return undefined;
     this.#seen.set(entry.key, { value, since: this.#knownAt });
     return value;
+  }
+
+  #makeRoom(): boolean {
+    const key = this.#options.givesUp?.(this.#seen);
+    return key !== undefined && this.#seen.delete(key);
   }
 
   #ignore(): undefined {
