@@ -72,7 +72,7 @@ async function lookInTime({ look, clock }: FleetStartParts): Promise<FleetLook> 
 
 async function withoutStore(trouble: TruthTrouble, parts: FleetStartParts): Promise<FleetStart> {
   const { memory, prepare, bootstrap, log } = parts;
-  const good = await usableGood(parts);
+  const { good, isDamaged } = await usableGood(parts);
   if (good !== undefined && good.fleet === memory.identity?.id) {
     const prepared = await prepare(good.text);
     const { version, author, note } = good;
@@ -83,17 +83,22 @@ async function withoutStore(trouble: TruthTrouble, parts: FleetStartParts): Prom
     });
   }
   const unknown = { version: 0, author: "", note: "", trouble };
-  if (bootstrap !== undefined && good === undefined && trouble.kind === "unreachable") {
+  // What cannot be read was the fleet's: it is not replaced by what was meant for its beginning.
+  if (bootstrap !== undefined && good === undefined && !isDamaged && trouble.kind === "unreachable") {
     const prepared = await prepare(bootstrap);
     if (prepared.config !== undefined) return { from: "bootstrap", prepared, ...unknown };
   }
   return { from: "nothing", prepared: await prepare(EMPTY_FLEET), ...unknown };
 }
 
-async function usableGood({ lastGood, log }: FleetStartParts): Promise<LastGood | undefined> {
+async function usableGood({
+  lastGood,
+  log,
+}: FleetStartParts): Promise<{ readonly good: LastGood | undefined; readonly isDamaged: boolean }> {
   const { good, damaged } = await lastGood.read();
   if (damaged !== undefined) {
-    log.error("the config of the fleet that ran here last cannot be read", { reason: damaged });
+    const hint = "see node.data_dir; without it and the store this node runs nothing, whatever node.fleet.bootstrap says";
+    log.error("the config of the fleet that ran here last cannot be read", { reason: damaged, hint });
   }
-  return good;
+  return { good, isDamaged: damaged !== undefined };
 }

@@ -28,8 +28,12 @@ export async function lookAtFleet(place: RecipePlace, memory: FleetMemory, signa
     return await look(place, memory, signal);
   } catch (cause) {
     signal.throwIfAborted();
-    const isRefusal = cause instanceof RouterError && cause.code === "STORE_REFUSED";
-    const hint = (cause instanceof RouterError ? cause.hint : undefined) ?? "look at it with signalbox doctor";
+    if (!(cause instanceof RouterError)) {
+      const reason = `what this node remembers of its fleet cannot be kept: ${reasonOf(cause)}`;
+      return trouble({ kind: "bad", reason, hint: "give node.data_dir as a directory that can be written" });
+    }
+    const isRefusal = cause.code === "STORE_REFUSED";
+    const hint = cause.hint ?? "look at it with signalbox doctor";
     return trouble({ kind: isRefusal ? "bad" : "unreachable", reason: reasonOf(cause), hint });
   }
 }
