@@ -61,6 +61,7 @@ async function standWhileWanted(options: StandOptions): Promise<Leadership | und
   const aside = new AbortController();
   const over = new AbortController();
   const watching = stepAside(options, aside, AbortSignal.any([signal, over.signal]));
+  watching.catch(() => undefined); // it may end before it is awaited
   try {
     const standing = AbortSignal.any([signal, aside.signal]);
     return await createElection(place, election).campaign(value, { id, signal: standing, leaseDurationMs, onTrouble });

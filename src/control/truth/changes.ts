@@ -1,4 +1,5 @@
 import type { Cancel, Clock } from "../../core/clock.ts";
+import { keepWatching } from "../region/keep-watching.ts";
 
 /** That something may be different, however often it was said. */
 export class ChangeSignal {
@@ -11,16 +12,20 @@ export class ChangeSignal {
     signal.addEventListener("abort", () => this.#wake(), { once: true });
   }
 
-  /** Never rejects. */
-  async follow(states: AsyncIterable<unknown>): Promise<void> {
-    try {
-      for await (const _ of states) {
-        this.#isNew = true;
-        this.#wake();
-      }
-    } catch {
-      this.#wake(); // the store was closed
-    }
+  /** To the end of the signal; what the store refuses is watched again. Never rejects. */
+  async follow(clock: Clock, watch: () => AsyncIterable<unknown>): Promise<void> {
+    const tell = (): void => {
+      this.#isNew = true;
+      this.#wake();
+    };
+    await keepWatching({
+      clock,
+      signal: this.#signal,
+      watch: async () => {
+        for await (const _ of watch()) tell();
+      },
+      refused: tell, // whoever looks finds out why
+    });
   }
 
   /** All until now is looked at. */

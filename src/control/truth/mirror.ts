@@ -136,7 +136,7 @@ class WatchedMirror implements Mirror {
     const { clock, random, store } = this.#place;
     const changes = new ChangeSignal(signal);
     const { mirror, pointer } = keysOf(this.#place);
-    for (const key of [mirror, pointer]) void changes.follow(watchEntries(store, key, signal));
+    for (const key of [mirror, pointer]) void changes.follow(clock, () => watchEntries(store, key, signal));
     for (let attempt = 0; !signal.aborted; ) {
       changes.seen();
       const isPassing = await this.#tried(signal);

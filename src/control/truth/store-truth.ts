@@ -54,7 +54,8 @@ export class StoreTruth implements ConfigTruth {
     const ended = new AbortController();
     const both = AbortSignal.any([signal, ended.signal]);
     const changes = new ChangeSignal(both);
-    for (const key of this.#keys()) void changes.follow(watchEntries(this.#place.store, key, both));
+    const { store } = this.#place;
+    for (const key of this.#keys()) void changes.follow(clock, () => watchEntries(store, key, both));
     let told = "";
     try {
       for (let attempt = 0; !signal.aborted; ) {
