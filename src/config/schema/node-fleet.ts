@@ -6,7 +6,10 @@ import { duration, SecretSchema } from "./values.ts";
 /** Where controllers are reached when nothing is said: only on this machine. */
 export const DEFAULT_FLEET_ADDRESS = "127.0.0.1:4321";
 
+const LONGEST_TOPOLOGY_MS = 300_000;
 const LONGEST_LEASE_MS = 300_000;
+/** What a header can carry as one word. */
+const VISIBLE = /^[\x21-\x7E]+$/u;
 /** Of `report_interval`: it is said in each Report, and who is silent is known by it. */
 const LONGEST_REPORT_MS = 60_000;
 
@@ -38,7 +41,12 @@ export const NodeFleetSchema = z.strictObject({
     .describe(
       "Where its controller is reached; false: nowhere. Default: on this machine, with a store that nodes share.",
     ),
-  token: SecretSchema.optional().describe("What all nodes of the fleet show each other."),
+  token: SecretSchema.refine(
+    (token) => VISIBLE.test(token.reveal()),
+    "has a blank, or a sign that no header can have\nuse letters, digits and signs of ASCII: openssl rand -hex 32",
+  )
+    .optional()
+    .describe("What all nodes of the fleet show each other: ASCII without blanks."),
   tls: FleetClientTlsSchema.optional().describe("For controllers that listen with tls."),
   advertise: z
     .string()
@@ -51,6 +59,10 @@ export const NodeFleetSchema = z.strictObject({
     .describe(
       "How often a node tells its controller how it is, up to 60s; at once when what is offered to it leaves +-25 %.",
     ),
+  topology_interval: duration(5_000)
+    .prefault("30s")
+    .refine((ms) => ms <= LONGEST_TOPOLOGY_MS, "must be 5m or less")
+    .describe("The latest that a region's controller tells the store anew how its region is, up to 5m."),
   lease: duration(3_000)
     .prefault("15s")
     .refine((ms) => ms <= LONGEST_LEASE_MS, "must be 5m or less\nfor so long nobody leads when a leader is killed")

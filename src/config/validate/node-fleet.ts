@@ -1,3 +1,4 @@
+import { parseDuration } from "../../core/units.ts";
 import { type Finding, fault } from "../finding.ts";
 import type { Outline } from "../outline.ts";
 import { formatAddress, isLoopbackHost, parseAddress } from "../schema/address.ts";
@@ -5,11 +6,14 @@ import { DEFAULT_FLEET_ADDRESS } from "../schema/node-fleet.ts";
 import { textOf, type Values, valueAt, valuesOf } from "../values.ts";
 
 const PATH = ["node", "fleet"];
+const CONSUL_LEAST_MS = 10_000;
 
 /** Nobody speaks to a controller over a network in plain text, or without saying who it is. */
 export function checkNodeFleet({ root }: Outline): Finding[] {
   const fleet = valuesOf(valueAt(root, ...PATH));
-  return fleet === undefined ? [] : [...checkListener(fleet), ...checkAdvertised(fleet), ...checkClient(fleet)];
+  if (fleet === undefined) return [];
+  const type = textOf(valueAt(root, "node", "coordination", "type"));
+  return [...checkListener(fleet), ...checkAdvertised(fleet), ...checkClient(fleet), ...checkLease(fleet, type)];
 }
 
 /** What other nodes are told to dial: it has to be an address that they can, and by TLS. */
@@ -41,6 +45,14 @@ function checkListener(fleet: Values): Finding[] {
   if (tls["client_ca"] !== undefined || fleet["token"] !== undefined) return [];
   const message = `everyone who reaches ${formatAddress(address)} could call itself a node of the fleet`;
   return [fault(path, message, "add node.fleet.listen.tls.client_ca, or node.fleet.token")];
+}
+
+/** Shorter ones Consul does not take. */
+function checkLease(fleet: Values, type: string | undefined): Finding[] {
+  const written = fleet["lease"];
+  const ms = typeof written === "number" ? written : parseDuration(textOf(written) ?? "");
+  if (type !== "consul" || ms === undefined || ms >= CONSUL_LEAST_MS) return [];
+  return [fault([...PATH, "lease"], "is shorter than what Consul takes", "write 10s or more")];
 }
 
 function checkClient(fleet: Values): Finding[] {

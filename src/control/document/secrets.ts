@@ -89,9 +89,30 @@ export function literalSecretsIn(root: unknown): Path[] {
     placesOf(root, pattern).flatMap(({ value, path }) => {
       const shown = redactAt(pattern)(value);
       const isWhole = shown === REDACTED || (typeof shown === "string" && shown.includes(`:-${REDACTED}`));
-      return isWhole ? [path] : [];
+      return isWhole || hasLiteralPart(textOf(value) ?? "", pattern) ? [path] : [];
     }),
   );
+}
+
+/**
+ * Beside a reference: a part of a secret that would be readable. What comes before a header's
+ * secret may be named: `Bearer `, `Token token=`; of a proxy only the password is one.
+ */
+function hasLiteralPart(text: string, pattern: readonly string[]): boolean {
+  if (!text.includes("${") || pattern.at(-2) === "tls") return false;
+  const marked = text.replaceAll(REFERENCE, (reference) => (reference === "$${" ? "x" : MARK));
+  if (pattern.at(-1) !== "proxy") return isLiteral(marked.replace(SCHEME, ""));
+  const user = /^[^/]*\/\/(?<user>[^/]*)@/u.exec(marked)?.groups?.["user"] ?? "";
+  return isLiteral(user.slice(user.indexOf(":") + 1)) && user.includes(":");
+}
+
+/** In the place of a reference: nobody writes it. */
+const MARK = "\u0000";
+const SCHEME = /^[A-Za-z][A-Za-z_-]*(?: +[A-Za-z_-]+)?[ =]+"?(?=\u0000)/u;
+
+/** Signs alone, as between two references, tell nothing. */
+function isLiteral(marked: string): boolean {
+  return /[\p{L}\p{N}]/u.test(marked);
 }
 
 /** Shorter secrets would be found in words and values that are none. */

@@ -54,6 +54,8 @@ for (const [what, value] of [
   ["a text", '"s3cret"'],
   ["what a reference falls back to", '"${env:TOKEN:-s3cret}"'],
   ["a number", "12345"],
+  ["a part beside a reference", '"hunter2${env:TOKEN}"'],
+  ["a part behind one, with a scheme", '"Bearer ${env:TOKEN}hunter2"'],
 ] as const) {
   test(`a secret that stands in a document as ${what} is refused with its path and a hint`, () => {
     const made = publishable(
@@ -65,6 +67,27 @@ for (const [what, value] of [
       ["targets[0].headers.authorization"],
     );
     assert.match(made.problems[0]?.hint ?? "", /\$\{env:NAME\}/u);
+  });
+}
+
+for (const proxy of ["http://ann:hunter2${env:TOKEN}@proxy:3128", "http://ann:${env:TOKEN}hunter2@proxy:3128"]) {
+  test(`a part of a proxy's password that stands beside a reference is a secret: ${proxy}`, () => {
+    const made = publishable(`targets: [{ id: a, endpoint: http://127.0.0.1:1, proxy: "${proxy}" }]`);
+    assert.ok(made.kind === "invalid");
+    assert.deepEqual(
+      made.problems.map(({ path }) => path),
+      ["targets[0].proxy"],
+    );
+  });
+}
+
+for (const [key, value] of [
+  ["headers", '{ authorization: "Token token=${env:TOKEN}", x-key: "${env:USER}:${file:/etc/key}" }'],
+  ["proxy", '"http://ann:${env:TOKEN}@proxy:3128"'],
+  ["proxy", '"http://${env:USER}:${env:TOKEN}@${env:PROXY}:3128"'],
+] as const) {
+  test(`what is a secret in these is a reference: ${key} ${value}`, () => {
+    assert.equal(publishable(`targets: [{ id: a, endpoint: http://127.0.0.1:1, ${key}: ${value} }]`).kind, "document");
   });
 }
 
@@ -172,6 +195,15 @@ test("trouble that no change of the store ends is looked at again: it was of the
   assert.equal(await next, "1");
   ending.abort();
   assert.equal(await heard(news), "end");
+});
+
+test("a node that cannot keep what it is to remember says so, and does not call the store unreachable", async () => {
+  const remembered = forgetfulMemory();
+  const judge: FleetMemory["judge"] = async () => Promise.reject(new Error("EROFS: read-only file system"));
+  const scene = open({ memory: { ...remembered, judge } });
+  const seen = await scene.truth.look(signal);
+  assert.ok(seen.kind === "trouble" && seen.trouble.kind === "bad");
+  assert.match(`${seen.trouble.reason} ${seen.trouble.hint}`, /EROFS.*node\.data_dir/u);
 });
 
 test("a pointer that is older than one that was obeyed is a store that was put back: it is not followed", async () => {

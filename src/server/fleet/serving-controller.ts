@@ -49,7 +49,7 @@ export async function openServingController(options: FleetLinkOptions): Promise<
     generation: () => generationOf(options),
     leaseMs: node.fleet.lease,
     reportIntervalMs: node.fleet.report_interval,
-    summaryIntervalMs: SUMMARY_MS,
+    summaryIntervalMs: node.fleet.topology_interval,
     isConfigured: (region) => Object.hasOwn(options.walk.status.running.regions ?? {}, region),
     tasks: options.leaderTasks,
     fetchBody: createDocumentFetcher(place),
@@ -77,9 +77,6 @@ function generationOf({ memory, isIsolated }: FleetLinkOptions): number | undefi
   const isKnown = judged === "same" || judged === "raised" || judged === "new";
   return isKnown && isIsolated?.() !== true ? identity?.generation : undefined;
 }
-
-/** The latest that a region's summary is written again. */
-const SUMMARY_MS = 30_000;
 
 function isSecure({ fleet }: NodeConfig): boolean {
   return fleet.listen !== false && fleet.listen?.tls !== undefined;
