@@ -172,11 +172,18 @@ async function replyTo(
   const { guard } = precondition;
   const header = (name: string): string | undefined => request.headersDistinct[name]?.[0];
   const handle = async (body: AdminBody | undefined): Promise<AdminReply> => {
-    const asked = { params, query: searchParams, guard, role: caller.role, body, header };
+    const asked = { params, query: searchParams, guard, role: caller.role, body, header, signal: goneOf(response) };
     const reply = await services.gates.within(route.work, () => route.handle(asked));
     return { type: route.type ?? JSON_TYPE, ...reply };
   };
   return route.body === undefined ? handle(undefined) : services.bodies.withBody(request, response, route.body, handle);
+}
+
+/** Fires when the client leaves; after its answer there is nobody to tell. */
+function goneOf(response: ServerResponse): AbortSignal {
+  const gone = new AbortController();
+  response.once("close", () => gone.abort(new RouterError("INTERRUPTED", "whoever asked has left")));
+  return gone.signal;
 }
 
 /** Whether a body is still on its way. One that waits to be asked for is not. */

@@ -59,6 +59,8 @@ export interface AdminRequest {
   readonly role: Role;
   /** Undefined when none was sent, or the route takes none. */
   readonly body: AdminBody | undefined;
+  /** Fires when whoever asked waits no more. */
+  readonly signal: AbortSignal;
   /** A header by its lower-case name. */
   readonly header: (name: string) => string | undefined;
 }

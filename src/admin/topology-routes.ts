@@ -7,8 +7,6 @@ import type { AdminReply, AdminRequest, AdminRoute } from "./route.ts";
 const DEFAULT_LIMIT = "100";
 const MAX_LIMIT = 200;
 const CRITERIA = ["load", "latency", "capacity"] as const satisfies readonly (keyof SelectionCriteria)[];
-/** Calls of controllers end at their own deadlines. */
-const { signal } = new AbortController();
 
 /** Who is there: regions, collectors, members. */
 export function topologyRoutes(context: AdminContext): AdminRoute[] {
@@ -29,6 +27,14 @@ export function topologyRoutes(context: AdminContext): AdminRoute[] {
     },
     {
       ...read,
+      path: "/api/v1/topology/collectors/{id}",
+      summary: "All that its controller knows of one collector. Its past: /api/v1/load of the node itself.",
+      statuses: [404, 503],
+      query: { region: "Where it reports; left out: the controllers of all regions are asked." },
+      handle: (request) => answer(() => memberReply(request, context)),
+    },
+    {
+      ...read,
       path: "/api/v1/topology/best",
       summary: "A collector to send to: one of two that are drawn by the capacity that they have left.",
       statuses: [400, 404, 503],
@@ -45,12 +51,12 @@ export function topologyRoutes(context: AdminContext): AdminRoute[] {
       path: "/api/v1/members",
       summary: "Members, each with the controllers that see it.",
       statuses: [503],
-      handle: () => answer(async () => ({ status: 200, body: await context.topology.members({ signal }) })),
+      handle: ({ signal }) => answer(async () => ({ status: 200, body: await context.topology.members({ signal }) })),
     },
   ];
 }
 
-async function topologyReply({ query }: AdminRequest, { topology }: AdminContext): Promise<AdminReply> {
+async function topologyReply({ query, signal }: AdminRequest, { topology }: AdminContext): Promise<AdminReply> {
   const [region, after] = [query.get("region") ?? undefined, query.get("after") ?? undefined];
   const limit = query.get("limit") ?? DEFAULT_LIMIT;
   if (!/^\d{1,3}$/u.test(limit) || Number(limit) < 1 || Number(limit) > MAX_LIMIT)
@@ -62,7 +68,18 @@ async function topologyReply({ query }: AdminRequest, { topology }: AdminContext
   return { status: 200, body: view };
 }
 
-async function bestReply({ query }: AdminRequest, { topology }: AdminContext): Promise<AdminReply> {
+async function memberReply({ params, query, signal }: AdminRequest, { topology }: AdminContext): Promise<AdminReply> {
+  const { id = "" } = params;
+  const region = query.get("region") ?? undefined;
+  const { member, isSure } = await topology.member(id, { region, signal });
+  if (member !== undefined) return { status: 200, body: member };
+  const where = region === undefined ? "" : ` of region ${region}`;
+  return isSure
+    ? problemReply(404, `no collector ${id}${where} reports to a controller`)
+    : problemReply(503, `no controller that answered knows a collector ${id}${where}, and not all have answered`);
+}
+
+async function bestReply({ query, signal }: AdminRequest, { topology }: AdminContext): Promise<AdminReply> {
   const region = query.get("region") ?? undefined;
   const criteria = { ...DEFAULT_CRITERIA };
   for (const name of CRITERIA) {

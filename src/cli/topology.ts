@@ -1,7 +1,9 @@
 import { listOf } from "../config/values.ts";
 import { adminCommand, type Given } from "./admin-client/command.ts";
 import { ageText, fieldsOf, shown, shownNumber } from "./admin-client/fields.ts";
-import type { Command } from "./command.ts";
+import { stringify } from "yaml";
+import { usage } from "./args.ts";
+import type { Args, Command } from "./command.ts";
 import { milliseconds, percent } from "./numbers.ts";
 import { type Column, tableText } from "./table.ts";
 
@@ -10,21 +12,37 @@ type TopologyRow = ReturnType<typeof fieldsOf>;
 export const topology: Command = adminCommand({
   name: "topology",
   summary: "Show the regions of a node's fleet, their collectors and what they carry.",
-  usage: ["topology [--region <region> [--after <id>]]", "topology --limit 10 -o json"],
+  usage: [
+    "topology [--region <region> [--after <id>]]",
+    "topology <id> [--region <region>]",
+    "topology --limit 10 -o json",
+  ],
   details: `A node without a fleet shows itself. STALE says that what is shown is of the past: nobody has told anything new of the region, or
-its controller does not answer. Below the tables stands whether controllers see different members.`,
+its controller does not answer. Below the tables stands whether controllers see different members. With the id of a collector: all that its
+controller knows of it; its past the node itself has, signalbox load.`,
+  takes: "names",
   options: {
     region: { type: "string", value: "region", help: "This one alone." },
     after: { type: "string", value: "id", help: "The page after this collector; with --region." },
     limit: { type: "string", value: "number", help: "Collectors of each region; default: 100." },
   },
-  call: ({ args }) => ({
-    method: "GET",
-    path: ["topology"],
-    query: { region: args.text("region"), after: args.text("after"), limit: args.text("limit") },
-  }),
-  text: topologyText,
+  call({ args }) {
+    const id = idIn(args);
+    const query = { region: args.text("region"), after: args.text("after"), limit: args.text("limit") };
+    if (id === undefined) return { method: "GET", path: ["topology"], query };
+    if (query.after !== undefined || query.limit !== undefined)
+      throw usage("--after and --limit are for pages of many, and a collector is one");
+    return { method: "GET", path: ["topology", "collectors", id], query: { region: query.region } };
+  },
+  text: (body, given) => (idIn(given.args) === undefined ? topologyText(body, given) : stringify(body)),
 });
+
+/** Undefined: all are shown. */
+function idIn({ positionals }: Args): string | undefined {
+  const [id, ...more] = positionals;
+  if (more.length > 0) throw usage("topology takes the id of one collector");
+  return id;
+}
 
 export const topologyBest: Command = adminCommand({
   name: "topology best",

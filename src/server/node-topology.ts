@@ -4,6 +4,7 @@ import { type CollectorView, CollectorViewSchema } from "../control/fleet/messag
 import type { LoadMonitor } from "../control/load/load-monitor.ts";
 import { NO_LOAD } from "../control/load/load-report.ts";
 import { ownTopology } from "../control/topology/own-topology.ts";
+import { sharedSource } from "../control/topology/shared-source.ts";
 import { createTopology, type Topology } from "../control/topology/topology.ts";
 import type { TopologySource } from "../control/topology/topology-source.ts";
 import type { DataPlane } from "../plan/data-plane.ts";
@@ -23,12 +24,7 @@ export interface NodeTopologyOptions {
 export function nodeTopology(options: NodeTopologyOptions): Topology {
   const { clock, random } = options.env;
   const own = ownTopology(() => describeSelf(options));
-  const now = (): TopologySource => options.fleet() ?? own;
-  const source: TopologySource = {
-    regions: (call) => now().regions(call),
-    page: (region, page) => now().page(region, page),
-    views: (call) => now().views(call),
-  };
+  const source = sharedSource(() => options.fleet() ?? own, clock);
   return createTopology({ source, clock, random });
 }
 

@@ -237,7 +237,7 @@ export type MembersReply = z.output<typeof MembersReplySchema>;
 export const MemberSchema = z.object({ protocol, id: NodeIdSchema, region: ofRegion });
 export type MemberRequest = z.output<typeof MemberSchema>;
 
-/** All that its controller knows of one; without `member`: nothing. */
+/** All that its controller knows of one; without `member`: nothing. Its past the node itself knows. */
 export const MemberReplySchema = z.object({
   protocol,
   member: CollectorViewSchema.extend({
@@ -245,11 +245,6 @@ export const MemberReplySchema = z.object({
     reports: count.default(0),
     /** Milliseconds since 1970, by the controller's clock. */
     first_seen_ms: z.number().default(0),
-    /** Newest last. */
-    history: z
-      .array(z.object({ at_ms: z.number(), load: CollectorLoadSchema }))
-      .max(600)
-      .default([]),
   }).optional(),
 });
 export type MemberReply = z.output<typeof MemberReplySchema>;

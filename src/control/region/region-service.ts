@@ -215,7 +215,7 @@ export class RegionService implements ControllerCalls, AsyncDisposable {
     const view = viewOf(known, clock.nowMs());
     return {
       protocol: FLEET_PROTOCOL,
-      member: { ...view, received, reports: known.reports, first_seen_ms, history: [] },
+      member: { ...view, received, reports: known.reports, first_seen_ms },
     };
   }
 

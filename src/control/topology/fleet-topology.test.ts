@@ -7,12 +7,16 @@ import type { Member } from "../../store/recipes/member.ts";
 import type { CallOutcome, ControllerLink } from "../fleet/controller-link.ts";
 import {
   type ControllerAddress,
+  type MemberReply,
+  MemberReplySchema,
+  type MemberRequest,
   type MembersReply,
   MembersReplySchema,
   type MembersRequest,
 } from "../fleet/messages.ts";
 import type { RegionView } from "../global/region-views.ts";
 import type { ElectedController } from "../region/candidates.ts";
+import { addressOf } from "../region/leader-board.ts";
 import { RegionSummarySchema } from "../region/region-summary.ts";
 import { DEFAULT_CRITERIA } from "./best-collector.ts";
 import { fleetTopology } from "./fleet-topology.ts";
@@ -21,6 +25,7 @@ import { createTopology, type Topology } from "./topology.ts";
 const { signal } = new AbortController();
 
 type Answer = (request: MembersRequest) => CallOutcome<MembersReply>;
+type MemberAnswer = (request: MemberRequest) => CallOutcome<MemberReply>;
 
 /** A fleet as its store and its controllers tell of it; nothing of it is real. */
 class World {
@@ -28,6 +33,10 @@ class World {
   readonly members: Member[] = [];
   readonly views: RegionView[] = [];
   readonly answers = new Map<string, Answer>();
+  /** Of Member, by the controller. */
+  readonly details = new Map<string, MemberAnswer>();
+  underWay = 0;
+  most = 0;
   readonly closed: string[] = [];
   isInStep = true;
   /** Of the store. */
@@ -38,6 +47,11 @@ class World {
       leaders: this.#leaders(),
       regions: { all: () => this.views, isInStep: true },
       services: new Map(),
+      leaderOf: (region) => {
+        const isAdopted = this.views.some(({ summary }) => summary.region === region && summary.adopted);
+        const { global, region: of } = this.#leaders();
+        return addressOf(of(region) ?? (isAdopted ? global() : undefined));
+      },
     },
     controllers: async () => {
       if (this.trouble !== undefined) throw this.trouble;
@@ -71,8 +85,15 @@ class World {
   #link(controller: ControllerAddress): ControllerLink {
     return {
       controller,
-      call: async (_method: string, request: unknown) => {
+      call: async (method: string, request: unknown) => {
         assert.ok(controller.tls, "controllers that lead with TLS are asked with it");
+        this.most = Math.max(this.most, ++this.underWay);
+        await new Promise((resolve) => setImmediate(resolve));
+        this.underWay--;
+        if (method === "member") {
+          const details = this.details.get(controller.id);
+          return (details?.(request as MemberRequest) ?? { kind: "unreachable", reason: "gone" }) as never;
+        }
         const answer = this.answers.get(controller.id);
         return (answer?.(request as MembersRequest) ?? { kind: "unreachable", reason: "gone" }) as never;
       },
@@ -224,4 +245,60 @@ test("fleet: two that both believe to lead a region, and see different collector
   const members = await world.topology.members({ signal });
   assert.equal(members.length, 453);
   assert.deepEqual(members.find(({ id }) => id === "n1000")?.seen_by, ["c1", "c2"]);
+});
+
+/** Leads a region, and knows these of it. */
+function knows(world: World, id: string, region: string, ids: readonly string[]): void {
+  world.leads.set(region, id);
+  world.details.set(id, (request) => {
+    const member = { id: request.id, region, incarnation: "i", tags: { zone: "a" }, schema_max: 3, reports: 7 };
+    const reply = ids.includes(request.id) ? { protocol: 1, member } : { protocol: 1 };
+    return { kind: "reply", reply: MemberReplySchema.parse(reply), sent: {} as never };
+  });
+}
+
+test("fleet: one collector is asked of its controller, also where nobody says in which region it is", async () => {
+  const world = new World();
+  knows(world, "c1", "eu", ["a"]);
+  knows(world, "c2", "us", ["b"]);
+  const { member } = await world.topology.member("b", { signal });
+  assert.deepEqual(
+    [member?.id, member?.region, member?.state, member?.tags, member?.schema_max, member?.reports],
+    ["b", "us", "live", { zone: "a" }, 3, 7],
+  );
+  assert.deepEqual(await world.topology.member("b", { region: "eu", signal }), { member: undefined, isSure: true });
+  assert.deepEqual(await world.topology.member("x", { signal }), { member: undefined, isSure: true });
+  world.details.delete("c2");
+  assert.equal((await world.topology.member("a", { signal })).member?.id, "a", "whoever knows it is enough");
+  assert.deepEqual(await world.topology.member("b", { signal }), { member: undefined, isSure: false });
+});
+
+test("fleet: however many regions there are, few controllers are asked at once", async () => {
+  const world = new World();
+  for (let i = 0; i < 60; i++) {
+    world.leads.set(`r${i}`, `c${i}`);
+    world.serves(`c${i}`, `r${i}`, [`n${i}`]);
+  }
+  const view = await world.topology.read({ limit: 10, signal });
+  assert.equal(view.regions.filter(({ collectors }) => collectors.length === 1).length, 60);
+  assert.equal(world.most, 16);
+});
+
+test("fleet: the way to a controller that the store lists no more, or that does not answer, is closed", async () => {
+  const world = new World();
+  for (const id of ["c1", "c2"]) {
+    const region = `${id}-region`;
+    world.leads.set(region, id);
+    world.controller(id, region);
+    world.serves(id, region, ["a"]);
+  }
+  await world.topology.read({ limit: 10, signal });
+  assert.deepEqual(world.closed, []);
+  world.members.shift();
+  world.leads.delete("c1-region");
+  await world.topology.read({ limit: 10, signal });
+  assert.deepEqual(world.closed, ["c1"]);
+  world.answers.delete("c2");
+  await world.topology.read({ limit: 10, signal });
+  assert.deepEqual(world.closed.slice(0, 2), ["c1", "c2"]);
 });

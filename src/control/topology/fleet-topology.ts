@@ -2,22 +2,31 @@ import { createHash } from "node:crypto";
 import { RouterError } from "../../core/errors.ts";
 import type { Member, MemberHealth } from "../../store/recipes/member.ts";
 import type { CallOptions } from "../../store/store.ts";
+import type { ControllerReply, ControllerRequest } from "../fleet/controller-calls.ts";
 import type { CallOutcome, ControllerLink, OpenControllerLink } from "../fleet/controller-link.ts";
-import { type ControllerAddress, FLEET_PROTOCOL, type MembersReply } from "../fleet/messages.ts";
+import { type ControllerAddress, FLEET_PROTOCOL, type MemberReply, type MembersReply } from "../fleet/messages.ts";
 import type { Controller } from "../global/open-controller.ts";
 import type { RegionView } from "../global/region-views.ts";
 import { noNumbers } from "../region/fleet-numbers.ts";
-import { addressOf } from "../region/leader-board.ts";
 import type { FleetNumbers } from "../region/region-summary.ts";
 import type { RegionService } from "../region/region-service.ts";
 import { numbersOf } from "../region/summarise.ts";
 import type { MemberView } from "./split-views.ts";
-import type { CollectorPage, PageOptions, RegionSeen, TopologySource, ViewOptions } from "./topology-source.ts";
+import { AtMost } from "./at-most.ts";
+import type {
+  CollectorPage,
+  MemberFound,
+  MemberOptions,
+  PageOptions,
+  RegionSeen,
+  TopologySource,
+  ViewOptions,
+} from "./topology-source.ts";
 
 export interface FleetTopologyOptions {
   /** Of this node. */
   readonly id: string;
-  readonly controller: Pick<Controller, "leaders" | "regions" | "services">;
+  readonly controller: Pick<Controller, "leaderOf" | "leaders" | "regions" | "services">;
   /** Controllers as the store lists them now. */
   readonly controllers: (options: CallOptions) => Promise<readonly Member[]>;
   readonly openLink: OpenControllerLink;
@@ -34,12 +43,15 @@ const PAGE = 200;
 /** Of one controller, to find out who is seen by whom. */
 const MAX_SEEN = 2_000;
 const MAX_LINKS = 1_000;
+/** Calls to other controllers at once. */
+const MAX_CALLS = 16;
 /** The scope of what the store lists. */
 const CONTROLLERS = "controllers";
 
 class FleetTopology implements TopologySource, AsyncDisposable {
   readonly #options: FleetTopologyOptions;
   readonly #links = new Map<string, ControllerLink>();
+  readonly #calls = new AtMost(MAX_CALLS);
   /** What the store listed last. */
   #listed: readonly Member[] | undefined;
 
@@ -87,6 +99,30 @@ class FleetTopology implements TopologySource, AsyncDisposable {
     return [...asked.flatMap((view) => view ?? []), listed];
   }
 
+  /** Of whoever leads a region; of all of them where it is not known which one it reports from. */
+  async member(id: string, { region, signal }: MemberOptions): Promise<MemberFound> {
+    const { services } = this.#options.controller;
+    for (const service of services.values()) {
+      const reply = region === undefined || region === service.region ? await askForMember(service, id) : undefined;
+      if (reply?.member !== undefined) return { member: reply.member, isSure: true };
+    }
+    const regions = region === undefined ? (await this.regions({ signal })).map((seen) => seen.id) : [region];
+    const found = new AbortController();
+    const both = AbortSignal.any([signal, found.signal]);
+    const asked = regions
+      .filter((one) => !services.has(one))
+      .map(async (one): Promise<MemberFound> => {
+        const answer = await this.#memberIn(one, id, both);
+        if (answer.member !== undefined) found.abort(); // nobody else is asked any more
+        return answer;
+      });
+    const answers = await Promise.all(asked);
+    return answers.find(({ member }) => member !== undefined) ?? {
+      member: undefined,
+      isSure: answers.every(({ isSure }) => isSure),
+    };
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     const links = [...this.#links.values()];
     this.#links.clear();
@@ -97,6 +133,7 @@ class FleetTopology implements TopologySource, AsyncDisposable {
   async #controllers(options: CallOptions): Promise<{ readonly members: readonly Member[]; readonly isOld: boolean }> {
     try {
       this.#listed = await this.#options.controllers(options);
+      this.#closeOthers(this.#listed);
       return { members: this.#listed, isOld: false };
     } catch (cause) {
       const isAway = cause instanceof RouterError && cause.code === "STORE_UNREACHABLE";
@@ -128,11 +165,9 @@ class FleetTopology implements TopologySource, AsyncDisposable {
 
   /** Of whoever leads the region; who leads no more may know who does. */
   async #membersOf(region: string, asked: PageOptions): Promise<MembersReply | undefined> {
-    const { leaders, regions, services } = this.#options.controller;
-    const service = services.get(region);
+    const service = this.#options.controller.services.get(region);
     if (service !== undefined) return askService(service, asked);
-    const isAdopted = regions.all().some(({ summary }) => summary.region === region && summary.adopted);
-    const leader = addressOf(leaders.region(region)) ?? (isAdopted ? addressOf(leaders.global()) : undefined);
+    const leader = this.#options.controller.leaderOf(region);
     const first = leader && (await this.#ask(leader, region, asked));
     if (first?.kind !== "not_leader" || first.leader === undefined)
       return first?.kind === "reply" ? first.reply : undefined;
@@ -175,18 +210,57 @@ class FleetTopology implements TopologySource, AsyncDisposable {
     { after, limit, signal }: PageOptions,
   ): Promise<CallOutcome<MembersReply>> {
     const request = { protocol: FLEET_PROTOCOL, region, limit, ...(after !== undefined && { after }) };
-    return this.#linkTo(controller).call("members", request, { signal, timeoutMs: TIMEOUT_MS });
+    return this.#call(controller, "members", request, signal);
+  }
+
+  /** Of a region without a controller nobody knows anything; of one without collectors, all do. */
+  async #memberIn(region: string, id: string, signal: AbortSignal): Promise<MemberFound> {
+    const leader = this.#options.controller.leaderOf(region);
+    if (leader === undefined) return { member: undefined, isSure: this.#isEmpty(region) };
+    const request = { protocol: FLEET_PROTOCOL, id, region };
+    const outcome = await this.#call(leader, "member", request, signal);
+    const isSure = outcome.kind === "reply";
+    return { member: outcome.kind === "reply" ? outcome.reply.member : undefined, isSure };
+  }
+
+  #isEmpty(region: string): boolean {
+    const view = this.#options.controller.regions.all().find(({ summary }) => summary.region === region);
+    return view === undefined || view.summary.numbers.collectors === 0;
+  }
+
+  /** A way that does not lead there is closed: the next one is opened with what this node shows then. */
+  async #call<Method extends "member" | "members">(
+    controller: ControllerAddress,
+    method: Method,
+    request: ControllerRequest<Method>,
+    signal: AbortSignal,
+  ): Promise<CallOutcome<ControllerReply<Method>>> {
+    const call = async (): Promise<CallOutcome<ControllerReply<Method>>> => {
+      const link = this.#linkTo(controller);
+      const outcome = await link.call(method, request, { signal, timeoutMs: TIMEOUT_MS });
+      if (!signal.aborted && (outcome.kind === "unreachable" || outcome.kind === "refused")) this.#close(link);
+      return outcome;
+    };
+    return this.#calls.run(signal, call, { kind: "unreachable", reason: "it took too long" });
+  }
+
+  /** Of those who are not listed any more. */
+  #closeOthers(listed: readonly Member[]): void {
+    const ids = new Set(listed.map(({ id }) => id));
+    for (const link of this.#links.values()) if (!ids.has(link.controller.id)) this.#close(link);
+  }
+
+  #close(link: ControllerLink): void {
+    for (const [key, known] of this.#links) if (known === link) this.#links.delete(key);
+    void link[Symbol.asyncDispose]();
   }
 
   #linkTo(controller: ControllerAddress): ControllerLink {
     const key = `${controller.id} ${controller.address} ${controller.tls}`;
     const known = this.#links.get(key);
     if (known !== undefined) return known;
-    const [oldest] = this.#links;
-    if (this.#links.size >= MAX_LINKS && oldest !== undefined) {
-      this.#links.delete(oldest[0]);
-      void oldest[1][Symbol.asyncDispose]();
-    }
+    const [oldest] = this.#links.values();
+    if (this.#links.size >= MAX_LINKS && oldest !== undefined) this.#close(oldest);
     const link = this.#options.openLink(controller);
     this.#links.set(key, link);
     return link;
@@ -202,6 +276,11 @@ async function askService(service: RegionService, { after, limit }: PageOptions)
   const { region } = service;
   const request = { protocol: FLEET_PROTOCOL, region, limit, ...(after !== undefined && { after }) };
   const reply = await service.members(request);
+  return "not_leader" in reply ? undefined : reply;
+}
+
+async function askForMember(service: RegionService, id: string): Promise<MemberReply | undefined> {
+  const reply = await service.member({ protocol: FLEET_PROTOCOL, id, region: service.region });
   return "not_leader" in reply ? undefined : reply;
 }
 

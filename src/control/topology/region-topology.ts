@@ -2,7 +2,15 @@ import type { CallOptions } from "../../store/store.ts";
 import type { ControllerLink, OpenControllerLink } from "../fleet/controller-link.ts";
 import { type CollectorView, type ControllerAddress, FLEET_PROTOCOL, type MembersReply } from "../fleet/messages.ts";
 import type { MemberView } from "./split-views.ts";
-import type { CollectorPage, PageOptions, RegionSeen, TopologySource, ViewOptions } from "./topology-source.ts";
+import type {
+  CollectorPage,
+  MemberFound,
+  MemberOptions,
+  PageOptions,
+  RegionSeen,
+  TopologySource,
+  ViewOptions,
+} from "./topology-source.ts";
 import type { TotalNumbers } from "./totals.ts";
 
 export interface RegionTopologyOptions {
@@ -63,6 +71,18 @@ class RegionSource implements TopologySource, AsyncDisposable {
     return [{ controller: controller.id, scope: this.#options.region, digest: "", members }];
   }
 
+  async member(id: string, { signal }: MemberOptions): Promise<MemberFound> {
+    const controller = this.#options.controller();
+    if (controller === undefined) return { member: undefined, isSure: false };
+    const request = { protocol: FLEET_PROTOCOL, id, region: this.#options.region };
+    const link = this.#linkTo(controller);
+    const outcome = await link.call("member", request, { signal, timeoutMs: TIMEOUT_MS });
+    this.#dropUnless(outcome.kind === "reply", link);
+    return outcome.kind === "reply"
+      ? { member: outcome.reply.member, isSure: true }
+      : { member: undefined, isSure: false };
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#link?.[Symbol.asyncDispose]();
   }
@@ -84,8 +104,17 @@ class RegionSource implements TopologySource, AsyncDisposable {
     if (controller === undefined) return undefined;
     const request = { protocol: FLEET_PROTOCOL, region: this.#options.region, limit };
     const more = after === undefined ? request : { ...request, after };
-    const outcome = await this.#linkTo(controller).call("members", more, { signal, timeoutMs: TIMEOUT_MS });
+    const link = this.#linkTo(controller);
+    const outcome = await link.call("members", more, { signal, timeoutMs: TIMEOUT_MS });
+    this.#dropUnless(outcome.kind === "reply", link);
     return outcome.kind === "reply" ? outcome.reply : undefined;
+  }
+
+  /** The next way is opened with what this node shows then: it may have been renewed. */
+  #dropUnless(isGood: boolean, link: ControllerLink): void {
+    if (isGood || this.#link !== link) return;
+    this.#link = undefined;
+    void link[Symbol.asyncDispose]();
   }
 
   #linkTo(controller: ControllerAddress): ControllerLink {

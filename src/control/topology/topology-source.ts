@@ -1,6 +1,6 @@
 import type { MemberHealth } from "../../store/recipes/member.ts";
 import type { CallOptions } from "../../store/store.ts";
-import type { CollectorView } from "../fleet/messages.ts";
+import type { CollectorView, MemberReply } from "../fleet/messages.ts";
 import type { MemberView } from "./split-views.ts";
 import type { TotalNumbers } from "./totals.ts";
 
@@ -39,6 +39,20 @@ export interface ViewOptions extends CallOptions {
   readonly withMembers: boolean;
 }
 
+export interface MemberOptions extends CallOptions {
+  /** Where it is known to report; undefined: all are asked. */
+  readonly region?: string | undefined;
+}
+
+export interface MemberFound {
+  /** All that its controller knows of it; undefined: nobody who answered knows it. */
+  readonly member: MemberDetails | undefined;
+  /** All who may know have answered. */
+  readonly isSure: boolean;
+}
+
+export type MemberDetails = NonNullable<MemberReply["member"]>;
+
 /** Where topology comes from: of a fleet its controllers, of a node by itself the node. */
 export interface TopologySource {
   /** In the order of their ids. */
@@ -47,4 +61,6 @@ export interface TopologySource {
   page(region: string, options: PageOptions): Promise<CollectorPage | undefined>;
   /** Whom each controller that answers sees. */
   views(options: ViewOptions): Promise<readonly MemberView[]>;
+  /** One collector, as its controller knows it. */
+  member(id: string, options: MemberOptions): Promise<MemberFound>;
 }

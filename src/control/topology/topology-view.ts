@@ -5,7 +5,7 @@ import type { CollectorView } from "../fleet/messages.ts";
 import { type LoadReport, roundedLoad } from "../load/load-report.ts";
 import { regionHealth, type RegionHealth } from "./region-health.ts";
 import type { SplitView } from "./split-views.ts";
-import type { CollectorPage, RegionSeen } from "./topology-source.ts";
+import type { CollectorPage, MemberDetails, RegionSeen } from "./topology-source.ts";
 import { topologyTotals, type TopologyTotals } from "./totals.ts";
 
 /** `GET /api/v1/topology` */
@@ -47,6 +47,23 @@ export interface CollectorTopology {
   readonly capacity: { readonly items_per_second: number | null };
   readonly load: LoadReport;
   readonly last_seen: string;
+}
+
+/** `GET /api/v1/topology/collectors/{id}`: all that its controller knows of it. */
+export interface MemberTopology extends CollectorTopology {
+  readonly state: CollectorView["state"];
+  readonly addresses: CollectorView["addresses"];
+  readonly tags: CollectorView["tags"];
+  /** One start of the node. */
+  readonly incarnation: string;
+  /** What it runs, and what became of the newest that it was given. */
+  readonly config: CollectorView["config"];
+  /** The highest `schema` of documents that it reads. */
+  readonly schema_max: number;
+  /** Directives that it obeys, by scope. */
+  readonly directives: MemberDetails["received"];
+  readonly reports: number;
+  readonly first_seen: string;
 }
 
 export interface RegionFound {
@@ -98,6 +115,17 @@ export function collectorView(collector: CollectorView, nowMs: number): Collecto
     capacity: { items_per_second: capacity.items_per_second > 0 ? Math.round(capacity.items_per_second) : null },
     load: roundedLoad(load),
     last_seen: isoTime(nowMs - ageMs),
+  };
+}
+
+/** `nowMs`: Clock.wallMs() */
+export function memberView(member: MemberDetails, nowMs: number): MemberTopology {
+  const { state, addresses, tags, incarnation, config, schema_max, received, reports, first_seen_ms } = member;
+  return {
+    ...collectorView(member, nowMs),
+    ...{ state, addresses, tags, incarnation, config, schema_max, reports },
+    directives: received,
+    first_seen: isoTime(first_seen_ms),
   };
 }
 

@@ -66,6 +66,10 @@ class Fleet implements TopologySource {
     return { collectors: rest.slice(0, limit), next: rest.length > limit ? rest[limit - 1]!.id : undefined };
   }
 
+  async member() {
+    return { member: undefined, isSure: true };
+  }
+
   async views() {
     return [
       { controller: "eu-c", scope: "eu", digest: "1", members: ["a", "b"] },

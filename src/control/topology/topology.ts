@@ -4,10 +4,13 @@ import type { CallOptions } from "../../store/store.ts";
 import type { CollectorView } from "../fleet/messages.ts";
 import { bestCollector, type CollectorCandidate, type SelectionCriteria } from "./best-collector.ts";
 import { seenBy, type SplitView, splitViews } from "./split-views.ts";
-import type { CollectorPage, RegionSeen, TopologySource } from "./topology-source.ts";
+import { MAX_REGIONS } from "../global/region-views.ts";
+import type { CollectorPage, MemberOptions, RegionSeen, TopologySource } from "./topology-source.ts";
 import {
   type CollectorTopology,
   collectorView,
+  type MemberTopology,
+  memberView,
   type RegionFound,
   topologyView,
   type TopologyView,
@@ -18,6 +21,8 @@ export interface Topology {
   read(options: TopologyOptions): Promise<TopologyView>;
   /** undefined: nobody is healthy and has something left. */
   best(options: BestQuery): Promise<BestView | undefined>;
+  /** `GET /api/v1/topology/collectors/{id}` */
+  member(id: string, options: MemberOptions): Promise<MemberSeen>;
   /** `GET /api/v1/members` */
   members(options: CallOptions): Promise<readonly { readonly id: string; readonly seen_by: readonly string[] }[]>;
 }
@@ -43,6 +48,13 @@ export interface BestView {
   readonly parts: SelectionCriteria;
 }
 
+export interface MemberSeen {
+  /** Undefined: nobody who answered knows it. */
+  readonly member: MemberTopology | undefined;
+  /** All who may know have answered. */
+  readonly isSure: boolean;
+}
+
 export interface CreateTopologyOptions {
   readonly source: TopologySource;
   readonly clock: Clock;
@@ -56,8 +68,11 @@ const FRESH_MS = 5_000;
 const PAGE = 200;
 /** Of one region at a time: of a larger one the next so many are looked at the next time. */
 const MAX_CANDIDATES = 2_000;
-/** Regions whose collectors are remembered. */
-const MAX_REMEMBERED = 100;
+/** Of all regions together; where there are many, of each only so few. */
+const ALL_CANDIDATES = 20_000;
+const LEAST_CANDIDATES = 20;
+/** Regions whose first pages are remembered. */
+const MAX_PAGES = 100;
 const NOBODY: CollectorPage = { collectors: [], next: undefined };
 
 interface KnownCandidates {
@@ -93,7 +108,9 @@ class SourcedTopology implements Topology {
     const found = await Promise.all(
       regions.map(async (seen): Promise<RegionFound> => {
         const page = await source.page(seen.id, { after, limit, signal });
-        if (page !== undefined && after === undefined) remember(this.#pages, seen.id, { page, atMs: clock.nowMs() });
+        if (page !== undefined && after === undefined) {
+          remember(this.#pages, seen.id, { page, atMs: clock.nowMs() }, MAX_PAGES);
+        }
         const old = after === undefined ? this.#pages.get(seen.id) : undefined;
         if (page === undefined) return { seen, page: agedPage(old, clock.nowMs()), isOld: true };
         const isWhole = after === undefined && page.next === undefined;
@@ -106,11 +123,17 @@ class SourcedTopology implements Topology {
   async best({ region, criteria, signal }: BestQuery): Promise<BestView | undefined> {
     const { random, clock } = this.#options;
     const regions = await this.#regions(region, signal);
-    const all = await Promise.all(regions.map(({ id }) => this.#candidatesOf(id, signal)));
+    const most = Math.min(MAX_CANDIDATES, Math.max(LEAST_CANDIDATES, Math.floor(ALL_CANDIDATES / regions.length)));
+    const all = await Promise.all(regions.map(({ id }) => this.#candidatesOf(id, most, signal)));
     const best = bestCollector(all.flat().map(candidateOf), { random, criteria });
     if (best === undefined) return undefined;
     const { collector, score, parts } = best;
     return { collector: collectorView(collector.view, clock.wallMs()), score, parts };
+  }
+
+  async member(id: string, options: MemberOptions): Promise<MemberSeen> {
+    const { member, isSure } = await this.#options.source.member(id, options);
+    return { member: member && memberView(member, this.#options.clock.wallMs()), isSure };
   }
 
   async members(options: CallOptions): ReturnType<Topology["members"]> {
@@ -130,19 +153,19 @@ class SourcedTopology implements Topology {
   }
 
   /** As they were told not long ago; none of them when they cannot be asked. */
-  async #candidatesOf(region: string, signal: AbortSignal): Promise<readonly CollectorView[]> {
+  async #candidatesOf(region: string, most: number, signal: AbortSignal): Promise<readonly CollectorView[]> {
     const { clock, source, freshMs = FRESH_MS } = this.#options;
     const known = this.#candidates.get(region);
     if (known !== undefined && clock.nowMs() - known.atMs < freshMs) return known.collectors;
     const collectors: CollectorView[] = [];
     let after = known?.after;
     do {
-      const page = await source.page(region, { after, limit: PAGE, signal });
+      const page = await source.page(region, { after, limit: Math.min(PAGE, most), signal });
       if (page === undefined) return [];
       collectors.push(...page.collectors);
       after = page.next;
-    } while (after !== undefined && collectors.length < MAX_CANDIDATES);
-    remember(this.#candidates, region, { collectors, atMs: clock.nowMs(), after });
+    } while (after !== undefined && collectors.length < most);
+    remember(this.#candidates, region, { collectors, atMs: clock.nowMs(), after }, MAX_REGIONS);
     return collectors;
   }
 }
@@ -173,9 +196,9 @@ function agedPage(told: ToldPage | undefined, nowMs: number): CollectorPage {
   return { ...page, collectors: page.collectors.map(aged) };
 }
 
-function remember<Value>(all: Map<string, Value>, key: string, value: Value): void {
+function remember<Value>(all: Map<string, Value>, key: string, value: Value, most: number): void {
   all.delete(key);
   all.set(key, value);
   const [oldest] = all.keys();
-  if (all.size > MAX_REMEMBERED && oldest !== undefined) all.delete(oldest);
+  if (all.size > most && oldest !== undefined) all.delete(oldest);
 }
