@@ -25,14 +25,7 @@ export function topologyRoutes(context: AdminContext): AdminRoute[] {
       },
       handle: (request) => answer(() => topologyReply(request, context)),
     },
-    {
-      ...read,
-      path: "/api/v1/topology/collectors/{id}",
-      summary: "All that its controller knows of one collector. Its past: /api/v1/load of the node itself.",
-      statuses: [404, 503],
-      query: { region: "Where it reports; left out: the controllers of all regions are asked." },
-      handle: (request) => answer(() => memberReply(request, context)),
-    },
+    collectorRoute(context),
     {
       ...read,
       path: "/api/v1/topology/best",
@@ -54,6 +47,18 @@ export function topologyRoutes(context: AdminContext): AdminRoute[] {
       handle: ({ signal }) => answer(async () => ({ status: 200, body: await context.topology.members({ signal }) })),
     },
   ];
+}
+
+function collectorRoute(context: AdminContext): AdminRoute {
+  return {
+    method: "GET",
+    role: "viewer",
+    path: "/api/v1/topology/collectors/{id}",
+    summary: "All that its controller knows of one collector. Its past: /api/v1/load of the node itself.",
+    statuses: [404, 503],
+    query: { region: "Where it reports; left out: the controllers of all regions are asked." },
+    handle: (request) => answer(() => memberReply(request, context)),
+  };
 }
 
 async function topologyReply({ query, signal }: AdminRequest, { topology }: AdminContext): Promise<AdminReply> {

@@ -55,8 +55,11 @@ async function rig({ calls = calm(), token, tls, clock, maxConnections }: RigOpt
   const handler = createFleetHandler({ calls, auth, clock: systemClock, observer });
   const onRefused = (reason: RefusedConnection): void => void refused.push(reason);
   const address = { host: "127.0.0.1", port: 0 };
-  const more = maxConnections === undefined ? {} : { maxConnections };
-  const listener = await listenFleet({ address, tls, handler, onRefused, ...more }, { ...env, ...(clock && { clock }) });
+  const bounds = maxConnections === undefined ? {} : { maxConnections };
+  const listener = await listenFleet(
+    { address, tls, handler, onRefused, ...bounds },
+    { ...env, ...(clock && { clock }) },
+  );
   const links: ControllerLink[] = [];
   return {
     listener,

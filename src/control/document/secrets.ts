@@ -101,17 +101,17 @@ export function literalSecretsIn(root: unknown): Path[] {
 function hasLiteralPart(text: string, pattern: readonly string[]): boolean {
   if (!text.includes("${") || pattern.at(-2) === "tls") return false;
   const marked = text.replaceAll(REFERENCE, (reference) => (reference === "$${" ? "x" : MARK));
-  if (pattern.at(-1) !== "proxy") return isLiteral(marked.replace(SCHEME, ""));
+  if (pattern.at(-1) !== "proxy") return isReadable(marked.replace(SCHEME, ""));
   const user = /^[^/]*\/\/(?<user>[^/]*)@/u.exec(marked)?.groups?.["user"] ?? "";
-  return isLiteral(user.slice(user.indexOf(":") + 1)) && user.includes(":");
+  return isReadable(user.slice(user.indexOf(":") + 1)) && user.includes(":");
 }
 
 /** In the place of a reference: nobody writes it. */
-const MARK = "\u0000";
-const SCHEME = /^[A-Za-z][A-Za-z_-]*(?: +[A-Za-z_-]+)?[ =]+"?(?=\u0000)/u;
+const MARK = "\uE000";
+const SCHEME = /^[A-Za-z][A-Za-z_-]*(?: +[A-Za-z_-]+)?[ =]+"?(?=\uE000)/u;
 
 /** Signs alone, as between two references, tell nothing. */
-function isLiteral(marked: string): boolean {
+function isReadable(marked: string): boolean {
   return /[\p{L}\p{N}]/u.test(marked);
 }
 

@@ -148,7 +148,10 @@ test("a book: an epoch that cannot be kept is not obeyed, until it can", async (
 test("a book: what has been over longest makes room for what is new, and its epoch is known all the same", async () => {
   const { offer, book, clock, told } = rig();
   for (let i = 0; i < 64; i++) {
-    assert.equal(await offer("1.5", 1, { scope: `s${i}`, validForMs: i === 9 ? 1_000 : i < 20 ? 2_000 : 60_000 }), "applied");
+    assert.equal(
+      await offer("1.5", 1, { scope: `s${i}`, validForMs: i === 9 ? 1_000 : i < 20 ? 2_000 : 60_000 }),
+      "applied",
+    );
   }
   clock.advance(3_000);
   assert.equal(told.filter((line) => line.startsWith("expired")).length, 20);

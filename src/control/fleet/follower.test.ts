@@ -186,7 +186,9 @@ test("a follower: one Report that is answered too late ends nothing, and two in 
   let silent = 0;
   const report = calm([]).report;
   const controllers = {
-    c1: { report: (...call: Parameters<typeof report>) => (silent-- > 0 ? new Promise<never>(() => {}) : report(...call)) },
+    c1: {
+      report: (...call: Parameters<typeof report>) => (silent-- > 0 ? new Promise<never>(() => {}) : report(...call)),
+    },
   };
   await using stage = rig({ controllers, held });
   await stage.pass(0);
@@ -200,7 +202,9 @@ test("a follower: one Report that is answered too late ends nothing, and two in 
 
 test("a follower: a controller whose connection is gone is left at once, whatever Reports were missed", async () => {
   const held: Answer[] = [];
-  const controllers = { c1: { await: async () => Promise.reject(new RouterError("TIMED_OUT", "the connection is gone")) } };
+  const controllers = {
+    c1: { await: async () => Promise.reject(new RouterError("TIMED_OUT", "the connection is gone")) },
+  };
   await using stage = rig({ controllers, held });
   await stage.pass(0);
   assert.deepEqual(stage.told, ["followed c1", "left c1", "lost unreachable"]);

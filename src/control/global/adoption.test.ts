@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { ADOPTION, Adoption, type AdoptionStep, type RegionsSeen } from "./adoption.ts";
 
-function seen(more: Partial<Omit<RegionsSeen, "regions">> & { readonly regions?: readonly string[] } = {}): RegionsSeen {
+function seen(
+  more: Partial<Omit<RegionsSeen, "regions">> & { readonly regions?: readonly string[] } = {},
+): RegionsSeen {
   const { regions = ["eu"], ...rest } = more;
   const usual = { hasLeader: () => false, wasAdopted: () => false, isConfigured: () => false, isInhabited: () => true };
   return { regions: new Set(regions), ...usual, isKnown: true, ...rest };
@@ -73,7 +75,8 @@ test("adoption: a region that the store names no more before it is adopted is fo
 test("adoption: a region in which nobody is, and that the config does not have, is given up after five minutes", () => {
   const adoption = new Adoption();
   let isInhabited = true;
-  const look = (atMs: number, more = {}): AdoptionStep => adoption.step(seen({ isInhabited: () => isInhabited, ...more }), atMs);
+  const look = (atMs: number, more = {}): AdoptionStep =>
+    adoption.step(seen({ isInhabited: () => isInhabited, ...more }), atMs);
   look(0);
   assert.deepEqual(look(30_000).adopt, ["eu"]);
   assert.deepEqual(look(1_000_000), NOTHING);

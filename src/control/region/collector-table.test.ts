@@ -47,13 +47,7 @@ test("collectors: who says how often it reports is silent by that, whatever othe
   table.report(reportOf("any"), 0);
   assert.deepEqual(
     pass(table, 1_000, 61_000).map(({ id, to, atMs }) => `${id} ${to} ${atMs}`),
-    [
-      "fast gone 3000",
-      "any suspect 11000",
-      "any gone 15000",
-      "slow suspect 44000",
-      "slow gone 60000",
-    ],
+    ["fast gone 3000", "any suspect 11000", "any gone 15000", "slow suspect 44000", "slow gone 60000"],
   );
   assert.deepEqual([table.size, table.count("live"), table.count("suspect")], [0, 0, 0]);
 });

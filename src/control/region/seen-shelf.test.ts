@@ -24,7 +24,6 @@ class Rig {
     this.shelf = new SeenShelf<number>({ ...OPTIONS, givesUp });
   }
 
-
   get now(): Moment {
     return { machineMs: this.nowMs, wallMs: this.nowMs + this.wallAheadMs };
   }

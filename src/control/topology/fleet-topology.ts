@@ -117,10 +117,12 @@ class FleetTopology implements TopologySource, AsyncDisposable {
         return answer;
       });
     const answers = await Promise.all(asked);
-    return answers.find(({ member }) => member !== undefined) ?? {
-      member: undefined,
-      isSure: answers.every(({ isSure }) => isSure),
-    };
+    return (
+      answers.find(({ member }) => member !== undefined) ?? {
+        member: undefined,
+        isSure: answers.every(({ isSure }) => isSure),
+      }
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

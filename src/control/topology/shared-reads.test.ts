@@ -8,7 +8,11 @@ const { signal } = new AbortController();
 function open(most = 10) {
   const clock = new ManualClock();
   const reads = new SharedReads<number>({ clock, freshMs: 1_000, longestMs: 10_000, most });
-  const asked: { readonly signal: AbortSignal; readonly resolve: (value: number) => void; reject: (e: Error) => void }[] = [];
+  const asked: {
+    readonly signal: AbortSignal;
+    readonly resolve: (value: number) => void;
+    reject: (e: Error) => void;
+  }[] = [];
   const ask = (by: AbortSignal): Promise<number> => {
     const { promise, resolve, reject } = Promise.withResolvers<number>();
     asked.push({ signal: by, resolve, reject });
@@ -42,14 +46,14 @@ test("what nobody waits for any more is ended, and not before", async () => {
   leaving.abort(new Error("gone"));
   await assert.rejects(left, /gone/u);
   assert.equal(asked[0]?.signal.aborted, false);
-  asked[0]?.resolve(1);
+  asked[0].resolve(1);
   assert.equal(await staying, 1);
   const last = new AbortController();
   const alone = read("other", last.signal);
   last.abort(new Error("gone"));
   await assert.rejects(alone, /gone/u);
   assert.equal(asked[1]?.signal.aborted, true);
-  asked[1]?.reject(new Error("ended"));
+  asked[1].reject(new Error("ended"));
   void read("other");
   assert.equal(asked.length, 3, "whoever asks then asks anew");
 });
@@ -69,7 +73,7 @@ test("what takes too long is ended, and only so many answers are kept", async ()
   const late = read();
   clock.advance(10_000);
   assert.equal(asked[0]?.signal.aborted, true);
-  asked[0]?.resolve(0); // what is there by then
+  asked[0].resolve(0); // what is there by then
   assert.equal(await late, 0);
   const other = read("other");
   asked[1]?.resolve(1);

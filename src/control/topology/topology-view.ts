@@ -123,7 +123,13 @@ export function memberView(member: MemberDetails, nowMs: number): MemberTopology
   const { state, addresses, tags, incarnation, config, schema_max, received, reports, first_seen_ms } = member;
   return {
     ...collectorView(member, nowMs),
-    ...{ state, addresses, tags, incarnation, config, schema_max, reports },
+    state,
+    addresses,
+    tags,
+    incarnation,
+    config,
+    schema_max,
+    reports,
     directives: received,
     first_seen: isoTime(first_seen_ms),
   };

@@ -97,7 +97,8 @@ async function usableGood({
 }: FleetStartParts): Promise<{ readonly good: LastGood | undefined; readonly isDamaged: boolean }> {
   const { good, damaged } = await lastGood.read();
   if (damaged !== undefined) {
-    const hint = "see node.data_dir; without it and the store this node runs nothing, whatever node.fleet.bootstrap says";
+    const hint =
+      "see node.data_dir; without it and the store this node runs nothing, whatever node.fleet.bootstrap says";
     log.error("the config of the fleet that ran here last cannot be read", { reason: damaged, hint });
   }
   return { good, isDamaged: damaged !== undefined };

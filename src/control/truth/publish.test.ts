@@ -24,7 +24,10 @@ test("a schema that some cannot read is not published: controllers are counted, 
   region("empty", 0, 0);
   region("unsaid", 1, 0);
   const info = { name: "c", address: "c:1", region: "eu", capacity: 0, version: "1.0.0" };
-  await using one = await createRegistry(place).register({ ...info, id: "c1", metadata: { schema_max: "2" } }, { signal });
+  await using one = await createRegistry(place).register(
+    { ...info, id: "c1", metadata: { schema_max: "2" } },
+    { signal },
+  );
   await using two = await createRegistry(place).register({ ...info, id: "c2", metadata: {} }, { signal });
   assert.ok(one.isListed && two.isListed);
   const unable = await unableMembers(place, 2, signal);

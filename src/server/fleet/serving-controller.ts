@@ -50,7 +50,7 @@ export async function openServingController(options: FleetLinkOptions): Promise<
     leaseMs: node.fleet.lease,
     reportIntervalMs: node.fleet.report_interval,
     summaryIntervalMs: node.fleet.topology_interval,
-    isConfigured: (region) => Object.hasOwn(options.walk.status.running.regions ?? {}, region),
+    isConfigured: (region) => Object.hasOwn(options.walk.status.running.regions, region),
     tasks: options.leaderTasks,
     fetchBody: createDocumentFetcher(place),
     openLink: (to) => openLink(options, { self, calls: lateCalls(late) }, to),
@@ -99,9 +99,7 @@ async function listen(
   const calls = lateCalls(late);
   const handler = createFleetHandler({ calls, auth, clock: env.clock, observer: servedObserver(env) });
   const onRefused = (reason: RefusedConnection): void => env.metrics.fleetRefusedConnections.with(reason).add(1);
-  const listener = await listenAt(where?.address, (address) =>
-    listenFleet({ address, tls, handler, onRefused }, env),
-  );
+  const listener = await listenAt(where?.address, (address) => listenFleet({ address, tls, handler, onRefused }, env));
   env.metrics.fleetConnections.with().read(() => listener.connections);
   return {
     listener,
