@@ -28,10 +28,10 @@ export function checkListenerTls({ node }: Config): void {
   }
 }
 
-type ListenerConfig = NodeConfig["listen"][keyof NodeConfig["listen"]] | NodeConfig["fleet"]["listen"];
+type CertifiedListener = NodeConfig["listen"][keyof NodeConfig["listen"]] | NodeConfig["fleet"]["listen"];
 
 /** By their places below `node`. */
-function listenersOf({ listen, fleet }: NodeConfig): (readonly [string, ListenerConfig])[] {
+function listenersOf({ listen, fleet }: NodeConfig): (readonly [string, CertifiedListener])[] {
   const data = Object.entries(listen).map(([name, listener]) => [`listen.${name}`, listener] as const);
   return [...data, ["fleet.listen", fleet.listen]];
 }

@@ -148,7 +148,9 @@ export class DirectiveBook implements Disposable {
     });
   }
 
-  /** What has been over longest makes room: that lower epochs are refused is remembered elsewhere. */
+  /**
+   * What has been over longest makes room: that lower epochs are refused is remembered elsewhere.
+   */
   #hasRoomFor(scope: string): boolean {
     if (this.#lines.has(scope) || this.#lines.size < FLEET_BOUNDS.scopes) return true;
     this.#sweep();

@@ -237,7 +237,9 @@ export type MembersReply = z.output<typeof MembersReplySchema>;
 export const MemberSchema = z.object({ protocol, id: NodeIdSchema, region: ofRegion });
 export type MemberRequest = z.output<typeof MemberSchema>;
 
-/** All that its controller knows of one; without `member`: nothing. Its past the node itself knows. */
+/**
+ * All that its controller knows of one; without `member`: nothing. Its past the node itself knows.
+ */
 export const MemberReplySchema = z.object({
   protocol,
   member: CollectorViewSchema.extend({

@@ -60,7 +60,9 @@ interface CollectorRow {
   readonly earlier: string[];
 }
 
-/** Who reports as often as others is silent by the same times: both with the longest silent first. */
+/**
+ * Who reports as often as others is silent by the same times: both with the longest silent first.
+ */
 interface PaceGroup extends CollectorTimes {
   readonly live: Map<string, CollectorRow>;
   readonly suspect: Map<string, CollectorRow>;

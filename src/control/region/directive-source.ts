@@ -61,7 +61,9 @@ export function openDirectiveSource(place: RecipePlace): AsyncDisposable & Direc
   };
 }
 
-/** Of those that hold no more; of what was there when the watch began nobody knows how old it is. */
+/**
+ * Of those that hold no more; of what was there when the watch began nobody knows how old it is.
+ */
 function longestOver(all: ReadonlyMap<string, SeenEntry<StoredDirective>>, now: Moment): string | undefined {
   let [found, longestMs]: [string | undefined, number] = [undefined, 0];
   for (const [key, seen] of all) {

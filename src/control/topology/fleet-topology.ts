@@ -230,7 +230,10 @@ class FleetTopology implements TopologySource, AsyncDisposable {
     return view === undefined || view.summary.numbers.collectors === 0;
   }
 
-  /** A way that does not lead there is closed: the next one is opened with what this node shows then. */
+  /**
+   * A way that does not lead there is closed: the next one is opened with what this node shows
+   * then.
+   */
   async #call<Method extends "member" | "members">(
     controller: ControllerAddress,
     method: Method,

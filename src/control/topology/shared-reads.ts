@@ -11,7 +11,7 @@ export interface SharedReadsOptions {
   readonly most: number;
 }
 
-interface Flight<T> {
+interface SharedRead<T> {
   readonly answer: Promise<T>;
   readonly over: AbortController;
   waiting: number;
@@ -22,13 +22,15 @@ interface Flight<T> {
 /** Whoever asks what others ask at the moment, or have just asked, gets the same answer. */
 export class SharedReads<T> {
   readonly #options: SharedReadsOptions;
-  readonly #flights = new Map<string, Flight<T>>();
+  readonly #flights = new Map<string, SharedRead<T>>();
 
   constructor(options: SharedReadsOptions) {
     this.#options = options;
   }
 
-  /** `ask` is ended when nobody waits for it any more. Throws as it does, or the signal's reason. */
+  /**
+   * `ask` is ended when nobody waits for it any more. Throws as it does, or the signal's reason.
+   */
   async read(key: string, signal: AbortSignal, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
     signal.throwIfAborted();
     const flight = this.#fresh(key) ?? this.#begin(key, ask);
@@ -48,17 +50,17 @@ export class SharedReads<T> {
     }
   }
 
-  #fresh(key: string): Flight<T> | undefined {
+  #fresh(key: string): SharedRead<T> | undefined {
     const { clock, freshMs } = this.#options;
     const flight = this.#flights.get(key);
     return flight?.endedMs === undefined || clock.nowMs() - flight.endedMs < freshMs ? flight : undefined;
   }
 
-  #begin(key: string, ask: (signal: AbortSignal) => Promise<T>): Flight<T> {
+  #begin(key: string, ask: (signal: AbortSignal) => Promise<T>): SharedRead<T> {
     const { clock, longestMs } = this.#options;
     const over = new AbortController();
     const cancel = clock.after(longestMs, () => over.abort(new RouterError("TIMED_OUT", "it takes too long")));
-    const flight: Flight<T> = { answer: ask(over.signal), over, waiting: 0, endedMs: undefined };
+    const flight: SharedRead<T> = { answer: ask(over.signal), over, waiting: 0, endedMs: undefined };
     void this.#end(key, flight, cancel);
     this.#flights.delete(key);
     this.#flights.set(key, flight);
@@ -69,7 +71,7 @@ export class SharedReads<T> {
     return flight;
   }
 
-  async #end(key: string, flight: Flight<T>, cancel: Cancel): Promise<void> {
+  async #end(key: string, flight: SharedRead<T>, cancel: Cancel): Promise<void> {
     try {
       await flight.answer;
       flight.endedMs = this.#options.clock.nowMs();
@@ -80,7 +82,7 @@ export class SharedReads<T> {
     }
   }
 
-  #forget(key: string, flight: Flight<T>): void {
+  #forget(key: string, flight: SharedRead<T>): void {
     if (this.#flights.get(key) === flight) this.#flights.delete(key);
   }
 }

@@ -3,7 +3,9 @@ import { SharedReads } from "./shared-reads.ts";
 import type { CollectorPage, MemberFound, RegionSeen, TopologySource } from "./topology-source.ts";
 import type { MemberView } from "./split-views.ts";
 
-/** As often at most the same is asked of controllers and of the store, however many want to know. */
+/**
+ * As often at most the same is asked of controllers and of the store, however many want to know.
+ */
 const FRESH_MS = 1_000;
 const LONGEST_MS = 10_000;
 

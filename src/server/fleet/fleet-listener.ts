@@ -8,7 +8,7 @@ import { NEW_CONNECTIONS_A_SECOND } from "../../control/fleet/reconnect.ts";
 import { resetSocket } from "../../core/reset-socket.ts";
 import { listenUnary } from "../../http2/own/listen-unary.ts";
 import type { TlsServerOptions, UnaryHandler, UnaryServer } from "../../http2/port.ts";
-import { Arrivals } from "./arrivals.ts";
+import { NewConnections } from "./new-connections.ts";
 import { ConnectionGate } from "./connection-gate.ts";
 
 /**
@@ -66,7 +66,7 @@ export async function listenFleet(
 ): Promise<FleetListener> {
   const { address, tls, onRefused, maxConnections = MAX_CONNECTIONS } = options;
   const onSilent = (): void => onRefused("silent");
-  const arrivals = new Arrivals({ clock: env.clock, patienceMs: SILENT_MS, onSilent });
+  const arrivals = new NewConnections({ clock: env.clock, patienceMs: SILENT_MS, onSilent });
   const handler = arrivals.watch(options.handler);
   const unary = await listenUnary(
     { ...address, ...LIMITS, ...(tls !== undefined && { tls }), handler, handedOver: true },
@@ -98,14 +98,14 @@ export async function listenFleet(
 interface ListenerParts {
   readonly door: Server;
   readonly unary: UnaryServer;
-  readonly arrivals: Arrivals;
+  readonly arrivals: NewConnections;
 }
 
 class Listener implements FleetListener {
   readonly address: Address;
   readonly #door: Server;
   readonly #unary: UnaryServer;
-  readonly #arrivals: Arrivals;
+  readonly #arrivals: NewConnections;
 
   constructor(address: Address, { door, unary, arrivals }: ListenerParts) {
     this.address = address;

@@ -26,7 +26,9 @@ export interface FleetLink extends AsyncDisposable {
   configured(): void;
   /** Its controller is told how it is as soon as a second has passed since the last time. */
   reportNow(): void;
-  /** Certificates and the token of its controller; what it shows itself is read for each new way. */
+  /**
+   * Certificates and the token of its controller; what it shows itself is read for each new way.
+   */
   renew(fleet: NodeConfig["fleet"]): void;
 }
 

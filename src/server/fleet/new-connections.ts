@@ -4,7 +4,7 @@ import { resetSocket } from "../../core/reset-socket.ts";
 import { peerOf } from "../../http2/listening.ts";
 import type { UnaryHandler } from "../../http2/port.ts";
 
-export interface ArrivalsOptions {
+export interface NewConnectionsOptions {
   readonly clock: Clock;
   /** Whoever has made no call by then that was taken is sent away. */
   readonly patienceMs: number;
@@ -12,13 +12,15 @@ export interface ArrivalsOptions {
   readonly onSilent: () => void;
 }
 
-/** Connections from their first moment on, and which of them have shown that they are the fleet's. */
-export class Arrivals {
-  readonly #options: ArrivalsOptions;
-  readonly #unknown = new Map<string, Arrival>();
+/**
+ * Connections from their first moment on, and which of them have shown that they are the fleet's.
+ */
+export class NewConnections {
+  readonly #options: NewConnectionsOptions;
+  readonly #unknown = new Map<string, NewConnection>();
   #open = 0;
 
-  constructor(options: ArrivalsOptions) {
+  constructor(options: NewConnectionsOptions) {
     this.#options = options;
   }
 
@@ -30,18 +32,18 @@ export class Arrivals {
   add(socket: Socket): void {
     const { clock, patienceMs, onSilent } = this.#options;
     const peer = peerOf(socket);
-    const arrival: Arrival = {
+    const connection: NewConnection = {
       cancel: clock.after(patienceMs, () => {
-        this.#forget(peer, arrival);
+        this.#forget(peer, connection);
         onSilent();
         resetSocket(socket);
       }),
     };
     this.#open++;
-    this.#unknown.set(peer, arrival);
+    this.#unknown.set(peer, connection);
     socket.once("close", () => {
       this.#open--;
-      this.#forget(peer, arrival);
+      this.#forget(peer, connection);
     });
   }
 
@@ -54,12 +56,12 @@ export class Arrivals {
     };
   }
 
-  #forget(peer: string, arrival: Arrival | undefined): void {
-    arrival?.cancel();
-    if (this.#unknown.get(peer) === arrival) this.#unknown.delete(peer);
+  #forget(peer: string, connection: NewConnection | undefined): void {
+    connection?.cancel();
+    if (this.#unknown.get(peer) === connection) this.#unknown.delete(peer);
   }
 }
 
-interface Arrival {
+interface NewConnection {
   readonly cancel: Cancel;
 }
