@@ -6,6 +6,7 @@ import { systemClock } from "../../src/core/clock.ts";
 import { collectAll } from "../../src/core/collect.ts";
 import { systemRandom } from "../../src/core/random.ts";
 import { VERSION } from "../../src/core/version.ts";
+import { digestOf } from "../../src/control/fleet/directive.ts";
 import { openServingController, type ServingController } from "../../src/server/fleet/serving-controller.ts";
 import { openStore } from "../../src/store/open-store.ts";
 import { forgetfulMemory } from "../../src/store/recipes/fleet-memory.ts";
@@ -104,6 +105,7 @@ async function open(region: string): Promise<ServingController> {
     dataPlane: { ready: async () => ({ ready: true, reason: "" }), discovered: async () => undefined },
     addresses: () => ({}),
     leaderTasks: {},
+    digestOf,
   });
 }
 
