@@ -20,7 +20,7 @@ function rig() {
     const query = new URLSearchParams();
     const body = by === "" ? undefined : { text: JSON.stringify({ by }), type: "json" as const };
     const request = { params: {}, query, guard: undefined, role: "admin" as const, body };
-    return route.handle({ ...request, header: () => undefined });
+    return route.handle({ ...request, header: () => undefined, signal: new AbortController().signal });
   };
   return { store, config, call };
 }

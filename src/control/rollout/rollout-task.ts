@@ -71,7 +71,8 @@ class LedRollout {
     const { signal } = this.#lead;
     const changes = new ChangeSignal(signal);
     const { candidate, current } = configKeys(place.prefix);
-    for (const key of [candidate, current]) void changes.follow(watchEntries(place.store, key, signal));
+    for (const key of [candidate, current])
+      void changes.follow(place.clock, () => watchEntries(place.store, key, signal));
     while (!signal.aborted) {
       changes.seen();
       const isTried = await this.#tried(signal);

@@ -17,6 +17,7 @@ function rig(state: { tries: boolean; fleetRuns: number | undefined }) {
     status: { from: "store", trouble: undefined, acknowledged: undefined },
     textOf: () => undefined,
     trouble: () => undefined,
+    whenRefused: () => undefined,
     async followVersion({ version }) {
       followed.push(version);
       return { kind: "applied", version, digest: "", warnings: [], restartRequired: [], changed: [], leaving: [] };

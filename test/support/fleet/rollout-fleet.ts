@@ -3,6 +3,7 @@ import type { ConfigWalk } from "../../../src/control/apply.ts";
 import type { ApplyOutcome } from "../../../src/control/apply-outcome.ts";
 import { loadDocument } from "../../../src/control/document/prepare.ts";
 import type { ControllerLink } from "../../../src/control/fleet/controller-link.ts";
+import { digestOf } from "../../../src/control/fleet/directive.ts";
 import { createLocalLink } from "../../../src/control/fleet/local-link.ts";
 import type { ControllerAddress } from "../../../src/control/fleet/messages.ts";
 import { type Controller, openController } from "../../../src/control/global/open-controller.ts";
@@ -160,7 +161,8 @@ export class RolloutNode implements AsyncDisposable {
         dataPlane: { ready: async () => ({ ready: true, reason: "" }), discovered: async () => undefined },
         addresses: () => ({}),
         leaderTasks: {},
-        acknowledged: () => acknowledgedBy(follower.status, walk.status),
+        acknowledged: () => acknowledgedBy(follower.status, walk.status, digestOf),
+        digestOf,
         ...takeOverBy(follower, false, undefined),
       },
       undefined,
