@@ -301,3 +301,22 @@ test("rollout: nodes that are restarted while all try it are the end of it, but 
     assert.equal(fleet.candidate.state, want);
   }
 });
+
+test("rollout: a region whose controller is silent has lost nobody, while it tries it either", () => {
+  const fleet = new Rollout({ eu: 4, us: 4 }).pass(90);
+  assert.equal(fleet.candidate.stage, "region");
+  fleet.silent = [fleet.candidate.nodes[0]!.id.slice(0, 2)];
+  fleet.pass(100);
+  assert.deepEqual([fleet.candidate.state, fleet.candidate.lost], ["running", 0]);
+});
+
+test("rollout: what has ended stays as it is, whatever is seen", () => {
+  for (const state of ["done", "rolled_back", "aborted", "superseded"] as const) {
+    const fleet = new Rollout({ eu: 4, us: 4 });
+    fleet.candidate = stagedCandidate({ state });
+    const before = fleet.candidate;
+    fleet.pass(100);
+    assert.equal(fleet.candidate, before);
+    assert.equal(fleet.isPromoted, false);
+  }
+});
