@@ -7,6 +7,7 @@ import type { ConfigWalk } from "../apply.ts";
 import type { ApplyOutcome } from "../apply-outcome.ts";
 import { loadDocument } from "../document/prepare.ts";
 import { digestOf } from "../fleet/directive.ts";
+import type { TruthNews } from "./config-truth.ts";
 import { FleetFollower } from "./fleet-follower.ts";
 import type { FleetStart } from "./fleet-start.ts";
 import type { LastGood } from "./last-good.ts";
@@ -120,3 +121,22 @@ test("a version that cannot be taken over is told at once, with what is known of
   await follow(3, "bad");
   assert.deepEqual(told, [3]);
 });
+
+test("a store that is away for a moment takes no node off what it tries; another version does", async () => {
+  const { follower, follow, runs, start, kept } = rig("store");
+  await follower.started(start);
+  await follow(2, "two", 1);
+  const hear = (...news: TruthNews[]): Promise<void> =>
+    follower.follow({ watch: () => tell(news) }, new AbortController().signal);
+  await hear({ kind: "trouble", trouble: { kind: "unreachable", reason: "it is away", hint: "" } });
+  assert.equal(follower.status.trouble?.kind, "unreachable");
+  await hear({ kind: "document", version: 1, text: "one", again() {} });
+  assert.deepEqual([runs.version, follower.tries, follower.fleetRuns], [2, true, 1]);
+  assert.equal(follower.status.trouble, undefined);
+  await hear({ kind: "document", version: 3, text: "three", again() {} });
+  assert.deepEqual([runs.version, follower.tries, follower.fleetRuns, kept.at(-1)?.version], [3, false, 3, 3]);
+});
+
+async function* tell(news: readonly TruthNews[]): AsyncGenerator<TruthNews> {
+  yield* news;
+}

@@ -147,8 +147,15 @@ export class FleetFollower {
     if (news.kind === "trouble") return this.#told(news.trouble);
     if (news.kind === "unreadable") return this.#told({ kind: "unreachable", reason: news.reason, hint: "" });
     const { version = 0, text, author = "", note = "" } = news;
+    if (this.#isTriedBeside(version, text)) return this.#followed(version);
     const outcome = await this.followVersion({ version, sha256: sha256(text), author, note }, text);
     if (isToRepeat(outcome)) news.again();
+  }
+
+  /** The store says what it said before, as after an outage: what is tried beside it goes on. */
+  #isTriedBeside(version: number, text: string): boolean {
+    const good = this.#tries && this.#runs === version ? this.#good : undefined;
+    return good?.version === version && good.sha256 === sha256(text);
   }
 
   async #applied({ version, sha256: digest, author, note, triedFor }: VersionPointer, text: string): Promise<void> {
@@ -165,12 +172,15 @@ export class FleetFollower {
   }
 
   #acknowledge(acknowledged: ConfigAcknowledgement): void {
-    const isApplied = acknowledged.result === "applied";
-    const { from, trouble } = this.#status;
-    if (isApplied && trouble !== undefined)
-      this.#parts.log.info("the config of the fleet is followed", { kind: "config", version: acknowledged.version });
-    this.#status = { from: isApplied ? "store" : from, trouble: isApplied ? undefined : trouble, acknowledged };
-    if (!isApplied) this.#tellRefusal();
+    this.#status = { ...this.#status, acknowledged };
+    if (acknowledged.result === "applied") this.#followed(acknowledged.version);
+    else this.#tellRefusal();
+  }
+
+  #followed(version: number): void {
+    if (this.#status.trouble !== undefined)
+      this.#parts.log.info("the config of the fleet is followed", { kind: "config", version });
+    this.#status = { ...this.#status, from: "store", trouble: undefined };
   }
 
   #told(trouble: TruthTrouble): void {
