@@ -17,8 +17,9 @@ export function isWildcardHost(host: string): boolean {
   return host === "0.0.0.0" || host === "::";
 }
 
-/** Whether others can dial it as it is. */
+/** Whether others can dial it as it is: 999.1.1.1 and a host with a zone are no part of a URL. */
 export function isDialable(address: string): boolean {
   const parsed = parseAddress(address);
-  return parsed !== undefined && parsed.port > 0 && !isWildcardHost(parsed.host);
+  if (parsed === undefined || parsed.port === 0 || isWildcardHost(parsed.host)) return false;
+  return URL.canParse(`http://${address}`);
 }

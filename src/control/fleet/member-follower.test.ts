@@ -102,6 +102,16 @@ test("a node does not find itself, nor who says that it is where this node is", 
   assert.equal(warnings(rig), 1);
 });
 
+test("who has an address that is none is left out, and told of; the others are used", async () => {
+  const rig = new Rig();
+  const bad = ["999.1.1.1:4317", "[fe80::1%eth0]:4317", "0.0.0.0:1"];
+  const members = [...setOf("ab").members, ...bad.map((address, i) => ({ id: `x${i}`, address, utilization: 0 }))];
+  await rig.answer("d1", { ...setOf(""), members, total: 5 });
+  await rig.answer("d2", { ...setOf(""), members, total: 5 });
+  assert.equal(rig.ids, "ab");
+  assert.equal(warnings(rig), 3);
+});
+
 test("a controller that has not heard of all takes nobody away but those who have ended", async () => {
   const rig = new Rig();
   await rig.answer("d1", setOf("abc"));

@@ -6,6 +6,7 @@ import { type FoundMember, type FoundMembers, membersKey, type MembersPlan } fro
 import type { Log } from "../../telemetry/log.ts";
 import { FLEET_BOUNDS } from "./bounds.ts";
 import type { CallOutcome } from "./controller-link.ts";
+import { isDialable } from "./listener-address.ts";
 import type { DiscoverReply, MemberSelection, MemberSet } from "./messages.ts";
 
 export interface MemberFollowerOptions {
@@ -119,7 +120,7 @@ export class MemberFollower {
     if (set === undefined) return;
     const key = membersKey(plan);
     const { id: own } = this.#options;
-    const members = set.members.filter(({ id, address }) => id !== own && !this.#isOwn(address, id));
+    const members = set.members.filter(({ id, address }) => id !== own && this.#isUsable(address, id));
     const known = this.#found.get(key);
     // Whoever has not heard of all of them says nothing against those that were there.
     const there = new Set([...set.members.map(({ id }) => id), ...set.left]);
@@ -128,6 +129,20 @@ export class MemberFollower {
     const all = [...members, ...kept].toSorted((a, b) => (a.id < b.id ? -1 : 1));
     this.#found.set(key, all.slice(0, FLEET_BOUNDS.found));
     this.#tellUnused(plan, key, Math.max(0, set.total - FLEET_BOUNDS.found));
+  }
+
+  /** An older controller tells of those, too, that nobody can dial. */
+  #isUsable(address: string, id: string): boolean {
+    if (isDialable(address)) return !this.#isOwn(address, id);
+    this.#options.log
+      .limited(`no-address ${id}`, QUIET_MS)
+      ?.warn("a member of the fleet has an address that cannot be dialled: it is not sent to", {
+        kind: "member",
+        member: id,
+        address,
+        hint: "see node.fleet.advertise there",
+      });
+    return false;
   }
 
   /** Else it would send to itself what is for a node that has its address on another machine. */

@@ -48,6 +48,8 @@ test("of a member that address is told where it takes what is sent, and nobody i
     known(reportOf("b", { addresses: { otlpGrpc: "0.0.0.0:4317" } })),
     known(reportOf("c", { addresses: { otlpGrpc: "nowhere" } })),
     known(reportOf("d", { addresses: { admin: "10.0.0.1:4320" } })),
+    known(reportOf("e", { addresses: { otlpGrpc: "999.1.1.1:4317" } })),
+    known(reportOf("f", { addresses: { otlpGrpc: "[fe80::1%eth0]:4317" } })),
   ];
   assert.deepEqual(idsOf(all), ["a"]);
   const [http] = findMembers(all, { region: "eu", tags: {}, listener: "otlp_http" }).members;

@@ -8,6 +8,9 @@ import { initialHealth } from "../health/health.ts";
 import type { ToldPart } from "../health/told-health.ts";
 import { createLog } from "../../telemetry/log.ts";
 import { createMetrics } from "../../telemetry/metrics.ts";
+import { membersKey } from "../../plan/members.ts";
+import type { TargetPlan } from "../../plan/plan.ts";
+import { MemberBoard } from "../resolve/member-board.ts";
 import { openNamedTarget } from "./named-target.ts";
 
 const PUBLIC = ["192.0.2.1", "192.0.2.2", "192.0.2.3"];
@@ -79,4 +82,53 @@ test("in a worker members are those that it is told of, with their places and lo
     ["t a", "http://a.test:2", 0.5],
     ["t b", "http://b.test:1", 0.75],
   ]);
+});
+
+test("parts that cannot all be opened change nothing, and what was opened of them is ended", async () => {
+  const board = new MemberBoard();
+  const opened: string[] = [];
+  const env = {
+    clock: new ManualClock(),
+    resolver: new ScriptedResolver(),
+    metrics: createMetrics(),
+    random: seededRandom(1),
+    members: board,
+    openClient: (current: () => TargetPlan) => {
+      const { url } = current();
+      if (!URL.canParse(url)) throw new Error(`${url} is no URL`);
+      opened.push(url);
+      const end = (): void => void opened.splice(opened.indexOf(url), 1);
+      return { send: () => () => undefined, [Symbol.asyncDispose]: async () => end() };
+    },
+  };
+  const members = { region: "eu", tags: {}, listener: "otlp_grpc", isSelf: false } as const;
+  const of = membersKey(members);
+  const plan = (id: string) => targetPlan(id, { url: "http://collectors.invalid", resolve: "all", members });
+  const targets = ["t", "u"].map((id) => openNamedTarget(plan(id), env, "start"));
+  const tell = (...all: readonly string[]): void => {
+    board.tell([{ of, members: all.map((address) => ({ id: address, address, utilization: 0 })) }]);
+  };
+  const parts = (): (readonly string[])[] => targets.map((one) => one.parts!.all.map(({ plan: { url } }) => url));
+  tell("a:1");
+  assert.throws(() => tell("a:1", "b:1", "999.1.1.1:1"), /is no URL/u);
+  await new Promise(setImmediate);
+  assert.deepEqual(parts(), [["http://a:1"], ["http://a:1"]]);
+  assert.deepEqual(opened, ["http://a:1", "http://a:1"]);
+  tell("a:1", "b:1");
+  assert.deepEqual(parts(), [
+    ["http://a:1", "http://b:1"],
+    ["http://a:1", "http://b:1"],
+  ]);
+});
+
+test("one target that cannot take over what is found keeps it from no other", () => {
+  const board = new MemberBoard();
+  const heard: string[] = [];
+  board.watch("k", () => {
+    throw new Error("not this one");
+  });
+  board.watch("k", (members) => void heard.push(...members.map(({ id }) => id)));
+  const tell = (): void => board.tell([{ of: "k", members: [{ id: "a", address: "a:1", utilization: 0 }] }]);
+  assert.throws(tell, /not this one/u);
+  assert.deepEqual(heard, ["a"]);
 });

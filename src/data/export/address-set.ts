@@ -108,13 +108,33 @@ export class AddressSet {
     kept: (one: WantedPart) => PartTarget | undefined,
   ): void {
     const joining = this.#joiningOf(wanted.flatMap((one) => kept(one) ?? []));
+    this.#parts = this.#openAll(wanted, kept, joining);
     this.#joining = "later";
-    this.#parts = wanted.map((one) => kept(one) ?? this.#open(one, joining));
     const gone = [...present.values()].filter((part) => !this.#parts.includes(part));
     for (const part of gone) this.#retire(part);
     this.#forgetOld();
     this.#tellChanged(present, gone);
     this.#env.whole.partsReplaced();
+  }
+
+  /** All, or none: what was opened before one that cannot be is ended again. */
+  #openAll(
+    wanted: readonly WantedPart[],
+    kept: (one: WantedPart) => PartTarget | undefined,
+    joining: Joining,
+  ): readonly PartTarget[] {
+    const opened: PartTarget[] = [];
+    const open = (one: WantedPart): PartTarget => {
+      const part = this.#open(one, joining);
+      opened.push(part);
+      return part;
+    };
+    try {
+      return wanted.map((one) => kept(one) ?? open(one));
+    } catch (error) {
+      for (const part of opened) this.#retire(part);
+      throw error;
+    }
   }
 
   /**

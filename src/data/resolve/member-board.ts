@@ -15,14 +15,25 @@ export class MemberBoard {
     return this.#found.get(key);
   }
 
-  /** All that is selected: what is missing is forgotten, and stays with whoever has heard it. */
+  /**
+   * All that is selected: what is missing is forgotten, and stays with whoever has heard it. One
+   * who fails keeps it from no other.
+   */
   tell(all: readonly FoundMembers[]): void {
     const keys = new Set(all.map(({ of }) => of));
     for (const key of this.#found.keys()) if (!keys.has(key)) this.#found.delete(key);
+    const failed: unknown[] = [];
     for (const { of, members } of all) {
       this.#found.set(of, members);
-      for (const hear of this.#hearing.get(of) ?? []) hear(members);
+      for (const hear of this.#hearing.get(of) ?? []) {
+        try {
+          hear(members);
+        } catch (error) {
+          failed.push(error);
+        }
+      }
     }
+    if (failed.length > 0) throw failed[0];
   }
 
   /** Until the function that it gives is called. */

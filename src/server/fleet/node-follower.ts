@@ -7,6 +7,7 @@ import { ControllerFollower, type FollowerStatus } from "../../control/fleet/fol
 import { lookUpControllers } from "../../control/fleet/look-up.ts";
 import { MemberFollower, sameMachine } from "../../control/fleet/member-follower.ts";
 import { isNewsOfRate } from "../../control/load/offered-rate.ts";
+import { reasonOf } from "../../core/errors.ts";
 import type { FleetLinkOptions } from "./fleet-link-options.ts";
 import { followerObserver, showEpoch } from "./link-observers.ts";
 import { openLink } from "./open-link.ts";
@@ -94,7 +95,15 @@ function openMembers({ facts, env, walk, addresses, dataPlane }: FleetLinkOption
     ...env,
     id: facts.id,
     ownAddresses: () => sameMachine(Object.values(addresses())),
-    told: (found) => void dataPlane.discovered(found).catch(() => undefined), // it is being stopped
+    told: (found) => {
+      dataPlane.discovered(found).catch((error: unknown) => {
+        env.log.limited("members-failed", 60_000)?.error("members of the fleet cannot be taken over as targets", {
+          kind: "member",
+          reason: reasonOf(error),
+          hint: "what is known stays: look at the addresses in signalbox topology",
+        });
+      });
+    },
   });
   for (const state of ["used", "unused"] as const) {
     env.metrics.fleetMembers.with(state).read(() => members.counts[state]);
