@@ -3,17 +3,17 @@ import { counter, gauge, type MetricSpec } from "./metric-spec.ts";
 /** A config that some nodes of a fleet try: whoever leads the fleet counts, in its main process. */
 export const ROLLOUT_METRICS = {
   rolloutStage: {
-    ...gauge("signalbox_rollout_stage", "", "main"),
+    ...gauge("signalbox_rollout_stage", "boolean", "main"),
     help: "1: a staged config is in this stage, as the leader of the fleet has it; all other nodes say 0.",
     labels: ["stage"],
   },
   rolloutPaused: {
-    ...gauge("signalbox_rollout_paused", "", "main"),
+    ...gauge("signalbox_rollout_paused", "boolean", "main"),
     help: "1: the staged config that is tried stays in its stage until somebody resumes it.",
     labels: [],
   },
   rolloutFailureRatio: {
-    ...gauge("signalbox_rollout_failure_ratio", "", "main"),
+    ...gauge("signalbox_rollout_failure_ratio", "ratio", "main"),
     help: "Share of the items that failed in the newest window of 30 s: where the staged config runs (canary), and elsewhere at the same time (control).",
     labels: ["group"],
   },

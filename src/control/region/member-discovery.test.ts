@@ -172,6 +172,23 @@ test("many changes are told together, and one call of each node is held", async 
   assert.equal(rig.discovery.waiting, 0);
 });
 
+test("calls of one node for other members are held beside each other, and each is answered with its own", async () => {
+  const rig = new Rig();
+  const core: MemberSelection = { ...GATEWAYS, tags: { tier: "core" } };
+  rig.clock.advance(LEARNING_MS);
+  rig.report("g1");
+  rig.report("c1", { tags: { tier: "core" } });
+  const [gateways, cores] = [await rig.first("us-1", [GATEWAYS]), await rig.first("us-1", [core])];
+  const first = rig.ask("us-1", gateways.digest, [GATEWAYS]);
+  const second = rig.ask("us-1", cores.digest, [core]);
+  await settled(second);
+  assert.deepEqual([first.answer, second.answer], [undefined, undefined]);
+  rig.report("c2", { tags: { tier: "core" } });
+  rig.clock.advance(1_000);
+  await settled(second);
+  assert.deepEqual([first.answer, idsIn(second.answer)], [undefined, ["c1", "c2"]]);
+});
+
 test("who leads no more answers all so, and no timer is left", async () => {
   const rig = new Rig();
   rig.clock.advance(LEARNING_MS);

@@ -81,10 +81,13 @@ export class MemberDiscovery {
     return this.#held.size;
   }
 
-  /** Held while it is what is known. Another call of the same node takes its place. */
+  /**
+   * Held while it is what is known. Another call of the same node for the same takes its place: a
+   * controller asks for one thing after another in the name of its nodes.
+   */
   async discover(request: DiscoverRequest, signal: AbortSignal): Promise<DiscoverAnswer> {
     const reply = this.#replyTo(request);
-    this.#held.get(request.id)?.end(reply);
+    this.#held.get(callOf(request))?.end(reply);
     if (request.known !== reply.digest || this.#held.size >= this.#options.most || signal.aborted) return reply;
     return this.#hold(request, signal);
   }
@@ -117,18 +120,19 @@ export class MemberDiscovery {
   #hold(request: DiscoverRequest, signal: AbortSignal): Promise<DiscoverAnswer> {
     const { clock, random } = this.#options;
     const { promise, resolve } = Promise.withResolvers<DiscoverAnswer>();
+    const key = callOf(request);
     const onAbort = (): void => end(this.#replyTo(request));
     const end = (answer: DiscoverAnswer): void => {
       signal.removeEventListener("abort", onAbort);
       cancel();
-      if (this.#held.get(request.id) === call) this.#held.delete(request.id);
+      if (this.#held.get(key) === call) this.#held.delete(key);
       resolve(answer);
     };
     const call: HeldDiscover = { request, end };
     const { leastMs, mostMs } = HELD_DISCOVERY;
     const cancel = clock.after(leastMs + random.next() * (mostMs - leastMs), () => end(this.#replyTo(request)));
     signal.addEventListener("abort", onAbort, { once: true });
-    this.#held.set(request.id, call);
+    this.#held.set(key, call);
     return promise;
   }
 
@@ -180,3 +184,8 @@ export class MemberDiscovery {
 }
 
 const NOT_KNOWN: MemberSet = { members: [], total: 0, is_learning: true, left: [] };
+
+/** Who asks, and for what. */
+function callOf({ id, wanted }: DiscoverRequest): string {
+  return JSON.stringify([id, wanted]);
+}
