@@ -219,6 +219,25 @@ test("members come in pages, one with all that is known of it, and a goodbye tak
   assert.deepEqual(await rig.service.member({ protocol: 1, id: "b" }), { protocol: 1 });
 });
 
+test("who has come to lead a moment ago says so with its members, until nobody joins any more", async () => {
+  await using rig = new Rig();
+  const learns = async (): Promise<boolean> => {
+    const reply = await rig.service.members({ protocol: 1, region: "eu", limit: 2 });
+    return MembersReplySchema.parse(reply).is_learning === true;
+  };
+  await rig.pass(14);
+  assert.equal(await learns(), true);
+  await rig.service.report(reportOf("a"));
+  await rig.pass(14);
+  await rig.service.report(reportOf("a", { seq: 2 }));
+  assert.equal(await learns(), true);
+  await rig.pass(1);
+  assert.equal(await learns(), false);
+  await rig.pass(150);
+  await rig.service.report(reportOf("b"));
+  assert.equal(await learns(), false, "a node that is new is none of the controller before");
+});
+
 test("a body is fetched by its digest: a directive's, or a document's", async () => {
   await using rig = new Rig();
   await settle();

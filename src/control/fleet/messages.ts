@@ -229,6 +229,8 @@ export const MembersReplySchema = z.object({
   members: z.array(CollectorViewSchema).max(FLEET_BOUNDS.page).default([]),
   /** Given as `after`, the next page; absent: there is none. */
   next: text.optional(),
+  /** It has come to lead a moment ago: who is not in it may be there all the same. */
+  is_learning: z.boolean().optional(),
   /** Of the ids of all of its members, sorted: who disagrees has another one. */
   view_digest: z.string().max(64).optional(),
 });

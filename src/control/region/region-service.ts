@@ -69,6 +69,8 @@ export interface RegionObserver {
 }
 
 const TICK_MS = 1_000;
+/** All of a large region come to a new controller over so long: see `reconnectDelayMs`. */
+const LONGEST_LEARNING_MS = 120_000;
 
 /**
  * What the controller of one region does while it leads: collectors report to it and wait for what
@@ -88,12 +90,15 @@ export class RegionService implements ControllerCalls, AsyncDisposable {
   readonly #onLost = (): void => this.#end();
   readonly #running: Promise<void>;
   #writing: Promise<void> | undefined;
+  readonly #begunMs: number;
+  #joinedMs: number;
   #isReleasing = false;
   #hasNews = false;
 
   constructor(options: RegionServiceOptions) {
     const { place, region, isAdopted, leadership, directives, most = MAX_COLLECTORS, generation } = options;
     this.#options = options;
+    this.#begunMs = this.#joinedMs = place.clock.nowMs();
     this.region = region;
     this.isAdopted = isAdopted;
     this.table = new CollectorTable({ ...options.times, most });
@@ -146,6 +151,7 @@ export class RegionService implements ControllerCalls, AsyncDisposable {
     const before = this.table.get(request.id)?.report;
     const outcome = this.table.report(request, place.clock.nowMs());
     observer?.reported(outcome);
+    if (outcome === "joined") this.#joinedMs = place.clock.nowMs();
     if (outcome !== "old" && outcome !== "full" && isFoundOtherwise(before, request)) this.#discovery.changed();
     if (outcome === "joined" || outcome === "restarted") this.#tellOf("a collector reports", request.id);
     if (outcome === "full") {
@@ -194,10 +200,17 @@ export class RegionService implements ControllerCalls, AsyncDisposable {
     if (!this.leads) return this.#notLeader();
     const nowMs = this.#options.place.clock.nowMs();
     const page = this.table.page(after, limit + 1);
-    const members = page.slice(0, limit).map((known) => viewOf(known, nowMs));
-    const reply = { protocol: FLEET_PROTOCOL, region: this.region, members, view_digest: this.table.viewDigest };
+    const members = page.slice(0, limit).map((one) => viewOf(one, nowMs));
+    const known = { protocol: FLEET_PROTOCOL, region: this.region, members, view_digest: this.table.viewDigest };
+    const reply = this.#isLearning(nowMs) ? { ...known, is_learning: true } : known;
     const last = members.at(-1);
     return page.length > limit && last !== undefined ? { ...reply, next: last.id } : reply;
+  }
+
+  /** Until nobody joins any more: those of the controller before come one after the other. */
+  #isLearning(nowMs: number): boolean {
+    const { goneAfterMs } = this.#options.times;
+    return nowMs - Math.min(this.#joinedMs, this.#begunMs + LONGEST_LEARNING_MS) < goneAfterMs;
   }
 
   async discover(request: DiscoverRequest, { signal }: CalledWith): Promise<DiscoverReply | NotLeader> {

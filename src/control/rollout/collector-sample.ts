@@ -22,7 +22,7 @@ export interface CollectorSample {
 /** All collectors at about the same time. */
 export interface FleetSample {
   readonly collectors: readonly CollectorSample[];
-  /** Regions whose controller does not answer; empty: nobody is missing. */
+  /** Whose controller does not answer, or does not know all yet; empty: nobody is missing. */
   readonly silent: readonly string[];
 }
 

@@ -19,8 +19,8 @@ export async function lookAtCollectors(
   for (let at = 0; at < regions.length; at += AT_ONCE) {
     const asked = regions.slice(at, at + AT_ONCE).map(async (region) => {
       const members = await membersOf(topology, region.id, options);
-      if (members !== undefined) collectors.push(...members);
-      else if (!isEmpty(region)) silent.push(region.id);
+      collectors.push(...(members?.found ?? []));
+      if (members?.isLearning ?? !isEmpty(region)) silent.push(region.id);
     });
     await Promise.all(asked);
   }
@@ -32,20 +32,28 @@ function isEmpty({ collectors, controllers }: RegionSeen): boolean {
   return collectors === 0 && controllers.length === 0;
 }
 
+interface RegionSample {
+  readonly found: readonly CollectorSample[];
+  /** Who is not found is not known to be gone. */
+  readonly isLearning: boolean;
+}
+
 /** Undefined: its controller does not answer. */
 async function membersOf(
   topology: Pick<TopologySource, "page">,
   region: string,
   { signal }: CallOptions,
-): Promise<CollectorSample[] | undefined> {
+): Promise<RegionSample | undefined> {
   const found: CollectorSample[] = [];
   let after: string | undefined;
+  let isLearning = false;
   for (let pages = 0; pages < MOST_PAGES; pages++) {
     const page = await topology.page(region, { after, limit: PAGE, signal });
     if (page === undefined) return undefined;
+    isLearning ||= page.isLearning === true;
     for (const view of page.collectors) found.push(sampleOf(view));
     after = page.next;
     if (after === undefined) break;
   }
-  return found;
+  return { found, isLearning };
 }

@@ -234,7 +234,7 @@ function withoutReason(candidate: ConfigCandidate): ConfigCandidate {
 }
 
 function silentText(region: string): string {
-  return `the controller of region ${region} does not answer`;
+  return `the controller of region ${region} does not answer, or does not know all of its nodes yet`;
 }
 
 function tooLittleText({ canary, control }: CandidateWindow): string {

@@ -81,7 +81,7 @@ class FleetTopology implements TopologySource, AsyncDisposable {
 
   async page(region: string, { after, limit, signal }: PageOptions): Promise<CollectorPage | undefined> {
     const reply = await this.#membersOf(region, { after, limit, signal });
-    return reply && { collectors: reply.members, next: reply.next };
+    return reply && { collectors: reply.members, next: reply.next, isLearning: reply.is_learning };
   }
 
   /** Of each controller that believes to lead a region; and what the store lists, as it is here. */

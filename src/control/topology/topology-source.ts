@@ -32,6 +32,8 @@ export interface CollectorPage {
   readonly collectors: readonly CollectorView[];
   /** Given as `after`, the next page; undefined: there is none. */
   readonly next: string | undefined;
+  /** Its controller is new: who is not in it may be there all the same. */
+  readonly isLearning?: boolean | undefined;
 }
 
 export interface ViewOptions extends CallOptions {
