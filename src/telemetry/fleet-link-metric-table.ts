@@ -63,7 +63,7 @@ export const FLEET_LINK_METRICS = {
   },
   fleetMembers: {
     ...gauge("signalbox_fleet_members", "nodes", "main"),
-    help: "Nodes of the fleet that targets stand for, over all that is selected: used, or unused since more than 64 fit.",
+    help: "Nodes of the fleet that targets stand for, over all that is selected: used, kept (those used of whom their controller hears no more), or unused since more than 64 fit.",
     labels: ["state"],
   },
 } as const satisfies Record<string, MetricSpec>;

@@ -285,3 +285,18 @@ test("more collectors than a controller lists are served, and that is told", asy
   assert.equal(reply.collectors, 1);
   assert.match(rig.log.lines.join(""), /more collectors report than a controller lists/u);
 });
+
+test("who leads since less than a minute takes no member away, however often collectors report", async () => {
+  await using rig = new Rig();
+  await settle();
+  const wanted = [{ region: "eu", tags: {}, listener: "otlp_grpc" }];
+  const isLearning = async (): Promise<boolean | undefined> => {
+    const reply = await rig.service.discover({ protocol: 1, id: "a", region: "eu", wanted }, CALLED);
+    assert.ok(!isNotLeader(reply));
+    return reply.found[0]?.is_learning;
+  };
+  await rig.pass(59);
+  assert.equal(await isLearning(), true);
+  await rig.pass(1);
+  assert.equal(await isLearning(), false);
+});

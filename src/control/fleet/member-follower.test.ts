@@ -121,6 +121,53 @@ test("a controller that has not heard of all takes nobody away but those who hav
   assert.equal(rig.ids, "cd");
 });
 
+test("who loses sight of most takes them away no sooner than it must", async () => {
+  const rig = new Rig();
+  await rig.answer("d1", setOf("abcde"));
+  // One after the other, as each of them is missed.
+  await rig.answer("d2", setOf("cde"));
+  assert.equal(rig.ids, "cde");
+  await rig.answer("d3", setOf("e"));
+  assert.equal(rig.ids, "abcde");
+  await rig.answer("d4", setOf(""));
+  assert.equal(rig.ids, "abcde");
+  assert.deepEqual(rig.members.counts, { used: 5, kept: 5, unused: 0 });
+  assert.equal(warnings(rig), 1);
+  await rig.answer("d5", setOf("", { left: ["a"] }));
+  assert.equal(rig.ids, "bcde");
+  rig.clock.advance(600_000);
+  await rig.answer("d6", setOf(""));
+  assert.equal(rig.ids, "");
+  assert.deepEqual(rig.members.counts, { used: 0, kept: 0, unused: 0 });
+});
+
+test("who says that it goes, or goes long after others, is not kept, nor who has been replaced", async () => {
+  const rig = new Rig();
+  await rig.answer("d1", setOf("abc"));
+  await rig.answer("d2", setOf("", { left: ["a", "b", "c"] }));
+  assert.equal(rig.ids, "");
+  await rig.answer("d3", setOf("abc"));
+  await rig.answer("d4", setOf("bc"));
+  rig.clock.advance(30_000);
+  await rig.answer("d5", setOf("c"));
+  assert.equal(rig.ids, "c");
+  await rig.answer("d6", setOf(""));
+  assert.equal(rig.ids, "bc");
+  await rig.answer("d7", setOf("xy"));
+  assert.equal(rig.ids, "xy");
+});
+
+test("a controller that has learnt, and has heard of few, takes nobody away yet", async () => {
+  const rig = new Rig();
+  await rig.answer("d1", setOf("abc"));
+  await rig.answer("d2", setOf("", { is_learning: true }));
+  rig.clock.advance(60_000);
+  await rig.answer("d3", setOf("a"));
+  assert.equal(rig.ids, "abc");
+  await rig.answer("d4", setOf("abc"));
+  assert.deepEqual(rig.members.counts, { used: 3, kept: 0, unused: 0 });
+});
+
 test("while nothing is known an answer of who has not heard of anybody says nothing", async () => {
   const rig = new Rig();
   await rig.answer("d1", setOf("", { is_learning: true }));
@@ -158,7 +205,7 @@ test("another config asks at once for what it wants, and forgets what it does no
   );
   assert.equal(rig.asked.at(-1)?.known, undefined);
   await rig.answer("d2", setOf("ab"), setOf("x"));
-  assert.deepEqual(rig.members.counts, { used: 3, unused: 0 });
+  assert.deepEqual(rig.members.counts, { used: 3, kept: 0, unused: 0 });
   rig.members.want([OTHERS]);
   await settle();
   assert.deepEqual(
@@ -183,7 +230,7 @@ test("that more fit than are used is told once, and counted", async () => {
   const rig = new Rig();
   await rig.answer("d1", setOf("ab", { total: 70 }));
   await rig.answer("d2", setOf("ab", { total: 71 }));
-  assert.deepEqual(rig.members.counts, { used: 2, unused: 7 });
+  assert.deepEqual(rig.members.counts, { used: 2, kept: 0, unused: 7 });
   assert.equal(warnings(rig), 1);
 });
 

@@ -7,6 +7,7 @@ import type { Log } from "../../telemetry/log.ts";
 import { FLEET_BOUNDS } from "./bounds.ts";
 import type { CallOutcome } from "./controller-link.ts";
 import { isDialable } from "./listener-address.ts";
+import { LostMembers } from "./lost-members.ts";
 import type { DiscoverReply, MemberSelection, MemberSet } from "./messages.ts";
 
 export interface MemberFollowerOptions {
@@ -44,6 +45,7 @@ export class MemberFollower {
   #wanted: readonly MembersPlan[] = [];
   #found = new Map<string, readonly FoundMember[]>();
   #unused = new Map<string, number>();
+  #lost = new Map<string, LostMembers>();
   /** Of the last answer to what is wanted now. */
   #known: string | undefined;
   #changed = new AbortController();
@@ -52,9 +54,13 @@ export class MemberFollower {
     this.#options = options;
   }
 
-  /** Members that are used, and those that fit and are too many; of all selections together. */
-  get counts(): { readonly used: number; readonly unused: number } {
+  /**
+   * Members that are used, those of them that are only kept, and those that fit and are too many;
+   * of all selections together.
+   */
+  get counts(): { readonly used: number; readonly kept: number; readonly unused: number } {
     return {
+      kept: sum([...this.#lost.values()].map(({ kept }) => kept)),
       used: sum([...this.#found.values()].map(({ length }) => length)),
       unused: sum([...this.#unused.values()]),
     };
@@ -71,6 +77,7 @@ export class MemberFollower {
       if (byKey.has(key)) continue;
       this.#found.delete(key);
       this.#unused.delete(key);
+      this.#lost.delete(key);
     }
     this.#known = undefined;
     this.#tell();
@@ -122,13 +129,29 @@ export class MemberFollower {
     const { id: own } = this.#options;
     const members = set.members.filter(({ id, address }) => id !== own && this.#isUsable(address, id));
     const known = this.#found.get(key);
-    // Whoever has not heard of all of them says nothing against those that were there.
-    const there = new Set([...set.members.map(({ id }) => id), ...set.left]);
-    const kept = set.is_learning ? (known ?? []).filter(({ id }) => !there.has(id)) : [];
     if (set.is_learning && known === undefined && members.length === 0) return;
+    // Whoever has not heard of all of them says nothing against those that were there.
+    const kept = this.#keep(plan, key, set);
     const all = [...members, ...kept].toSorted((a, b) => (a.id < b.id ? -1 : 1));
     this.#found.set(key, all.slice(0, FLEET_BOUNDS.found));
     this.#tellUnused(plan, key, Math.max(0, set.total - FLEET_BOUNDS.found));
+  }
+
+  #keep({ region, tags }: MembersPlan, key: string, set: MemberSet): readonly FoundMember[] {
+    const lost = this.#lost.get(key) ?? new LostMembers();
+    this.#lost.set(key, lost);
+    const before = lost.kept;
+    const members = lost.keep(this.#found.get(key) ?? [], set, this.#options.clock.nowMs());
+    if (before === 0 && lost.kept > 0) {
+      this.#options.log.warn("most members of the fleet went together without a goodbye: they are kept for a while", {
+        kind: "member",
+        region,
+        tags,
+        kept: lost.kept,
+        hint: "look whether they reach the controller of their region: signalbox topology",
+      });
+    }
+    return members;
   }
 
   /** An older controller tells of those, too, that nobody can dial. */

@@ -6,19 +6,21 @@ import type { KnownCollector } from "./collector-table.ts";
 
 /**
  * Those of a region who fit, by id. Of more than are used it is the first: for all who ask the same
- * ones, so that all agree whose a key is. Who is silent is used until it is gone.
+ * ones, so that all agree whose a key is. Who is silent is used until it is gone. Those who say of
+ * themselves that they are unhealthy have left.
  */
 export function findMembers(known: Iterable<KnownCollector>, selection: MemberSelection): MemberSet {
   const fits = compileTags(selection.tags);
   const found: MemberSet["members"] = [];
+  const left: string[] = [];
   for (const { report } of known) {
     const address = listenerAddress(report.addresses, selection.listener);
-    if (address === undefined || report.health.state === "unhealthy") continue;
-    if (!fits(report.tags) || !isDialable(address)) continue;
-    found.push({ id: report.id, address, utilization: rounded(report.load.utilization) });
+    if (address === undefined || !fits(report.tags) || !isDialable(address)) continue;
+    if (report.health.state === "unhealthy") left.push(report.id);
+    else found.push({ id: report.id, address, utilization: rounded(report.load.utilization) });
   }
   const members = found.toSorted((a, b) => (a.id < b.id ? -1 : 1)).slice(0, FLEET_BOUNDS.found);
-  return { members, total: found.length, is_learning: false, left: [] };
+  return { members, total: found.length, is_learning: false, left: left.slice(0, FLEET_BOUNDS.found) };
 }
 
 /** Whether others would find somebody else by what a member says now. */

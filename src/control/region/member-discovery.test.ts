@@ -135,7 +135,26 @@ test("until all can have reported it is said that there may be more, and who has
   const next = await settled(rig.ask("n1", replyIn((await settled(held)).answer).digest));
   rig.clock.advance(LEARNING_MS - HELD_DISCOVERY.mostMs);
   const [set] = replyIn((await settled(next)).answer).found;
-  assert.deepEqual([set?.is_learning, set?.left], [false, []]);
+  assert.deepEqual([set?.is_learning, set?.left], [false, ["b"]]);
+});
+
+test("who goes, or says that it is unhealthy, is told of for a while, and wakes nobody who does not know it", async () => {
+  const rig = new Rig();
+  for (const id of ["a", "b", "c"]) rig.report(id);
+  rig.clock.advance(LEARNING_MS);
+  const first = await rig.first("n1");
+  rig.goodbye("a");
+  rig.report("b", { health: { state: "unhealthy", reason: "full" } });
+  const next = await rig.first("n1");
+  assert.notEqual(next.digest, first.digest);
+  assert.deepEqual([idsIn(next), next.found[0]?.left], [["c"], ["b", "a"]]);
+  rig.goodbye("stranger");
+  assert.equal((await rig.first("n1")).digest, next.digest);
+  rig.report("a");
+  rig.report("b");
+  assert.deepEqual((await rig.first("n1")).found[0]?.left, ["stranger"]);
+  rig.clock.advance(60_001);
+  assert.deepEqual((await rig.first("n1")).found[0]?.left, []);
 });
 
 test("members of another region are what is told of it, and not known before", async () => {

@@ -38,6 +38,8 @@ export const HELD_DISCOVERY = { leastMs: 8_000, mostMs: 12_000 } as const;
 const APART_MS = 250;
 /** What is said of loads is no older. */
 const FRESH_MS = 1_000;
+/** Of a goodbye is told so long: longer than any call is held. */
+const LEFT_MS = 60_000;
 /** In one turn, as what waits for directives. */
 const A_TURN = 200;
 /** Of all who ask together. */
@@ -64,8 +66,8 @@ export class MemberDiscovery {
   readonly #begunMs: number;
   readonly #held = new Map<string, HeldDiscover>();
   readonly #answers = new Map<string, Answered>();
-  /** Who has said goodbye while not all had reported. */
-  readonly #left = new Set<string>();
+  /** Who has said goodbye, and when: those of long ago are told only while it learns. */
+  readonly #left = new Map<string, number>();
   readonly #cancelLearning: Cancel;
   #version = 0;
   #lookedMs = Number.NEGATIVE_INFINITY;
@@ -102,7 +104,10 @@ export class MemberDiscovery {
 
   /** It has said goodbye. */
   left(id: string): void {
-    if (this.#isLearning && this.#left.size < FLEET_BOUNDS.found) this.#left.add(id);
+    const { clock } = this.#options;
+    this.#left.delete(id);
+    this.#left.set(id, clock.nowMs());
+    for (const oldest of this.#left.keys()) if (this.#left.size > FLEET_BOUNDS.found) this.#left.delete(oldest);
     this.changed();
   }
 
@@ -167,7 +172,9 @@ export class MemberDiscovery {
     if (known?.version === this.#version && nowMs - known.atMs < FRESH_MS) return known;
     const set = this.#find(selection);
     const who = set.members.map(({ id, address }) => [id, address]);
-    const digest = digestOf(JSON.stringify([who, set.total, set.is_learning, set.left]));
+    // Later whoever leaves is missed, and no others are told of it.
+    const left = set.is_learning ? set.left : [];
+    const digest = digestOf(JSON.stringify([who, set.total, set.is_learning, left]));
     const answer = { set, digest, atMs: nowMs, version: this.#version };
     this.#answers.delete(key);
     this.#answers.set(key, answer);
@@ -179,7 +186,14 @@ export class MemberDiscovery {
     const { region, table, others } = this.#options;
     if (selection.region !== region) return others?.find(selection) ?? NOT_KNOWN;
     const found = findMembers(table, selection);
-    return this.#isLearning ? { ...found, is_learning: true, left: [...this.#left] } : found;
+    return { ...found, is_learning: this.#isLearning, left: this.#leftOf(found) };
+  }
+
+  #leftOf({ members, left }: MemberSet): string[] {
+    const sinceMs = this.#isLearning ? Number.NEGATIVE_INFINITY : this.#options.clock.nowMs() - LEFT_MS;
+    const gone = [...this.#left].flatMap(([id, atMs]) => (atMs >= sinceMs ? [id] : []));
+    const there = new Set(members.map(({ id }) => id));
+    return [...new Set([...left, ...gone])].filter((id) => !there.has(id)).slice(0, FLEET_BOUNDS.found);
   }
 }
 

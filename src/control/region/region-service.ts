@@ -71,6 +71,8 @@ export interface RegionObserver {
 const TICK_MS = 1_000;
 /** All of a large region come to a new controller over so long: see `reconnectDelayMs`. */
 const LONGEST_LEARNING_MS = 120_000;
+/** After an outage of the store members look for their controller with pauses of half a minute. */
+const LEARNING_MS = 60_000;
 
 /**
  * What the controller of one region does while it leads: collectors report to it and wait for what
@@ -109,7 +111,7 @@ export class RegionService implements ControllerCalls, AsyncDisposable {
       region,
       table: this.table,
       others: options.others,
-      learningMs: options.times.goneAfterMs,
+      learningMs: Math.max(LEARNING_MS, options.times.goneAfterMs),
       most,
     });
     this.#epoch = formatEpoch({ generation, revision: leadership.epoch });

@@ -105,7 +105,7 @@ function openMembers({ facts, env, walk, addresses, dataPlane }: FleetLinkOption
       });
     },
   });
-  for (const state of ["used", "unused"] as const) {
+  for (const state of ["used", "kept", "unused"] as const) {
     env.metrics.fleetMembers.with(state).read(() => members.counts[state]);
   }
   members.want(membersIn(walk.status.running));
