@@ -70,6 +70,14 @@ test("load: a sample is the difference of two readings, with shares of what the 
   assert.deepEqual([items, latency, sampling, scene.monitor.history().length], [0, 0, 1, 2]);
 });
 
+test("load: items that no rule took are no fault of the node, and count as those that nobody has", async () => {
+  using scene = new Scene({});
+  const outcomes = { deliveredItems: 60, failedItems: 10, sampledItems: 5 };
+  await scene.second({ items: 105, ...outcomes, unroutedItems: 30 });
+  assert.deepEqual(scene.monitor.counters, { attemptedItems: 100, failedItems: 40 });
+  assert.equal(scene.monitor.newest?.error_rate, 10 / 70);
+});
+
 const bottlenecks = [
   { name: "the processors", more: { cpuSeconds: 3.6, queueShare: 0.3 }, want: 0.9 },
   { name: "the queue", more: { cpuSeconds: 0.4, queueShare: 0.8 }, want: 0.8 },
@@ -199,6 +207,7 @@ test("load: what a data plane has counted is read from its snapshot, and this pr
   [entry.received, entry.delivered, entry.rejected, entry.queued] = [10, 4, 1, 3];
   entry.shedItems("queue_full", 1);
   entry.drop("sampled", 1);
+  entry.drop("unrouted", 5);
   metrics.receivedBytes.with("eu", "grpc").add(640);
   metrics.queueBytes.with("main").read(() => 250);
   metrics.queueBytes.with("gone").read(() => 9_000);
@@ -213,6 +222,7 @@ test("load: what a data plane has counted is read from its snapshot, and this pr
       deliveredItems: 4,
       failedItems: 2,
       sampledItems: 1,
+      unroutedItems: 5,
       itemsInside: 3,
       bytes: 640,
       requests: 1,

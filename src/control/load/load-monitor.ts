@@ -117,8 +117,10 @@ class Monitor implements LoadMonitor {
   }
 
   get counters(): LoadCounters {
-    const { deliveredItems = 0, failedItems = 0 } = this.#before?.reading ?? {};
-    return { attemptedItems: deliveredItems + failedItems, failedItems };
+    const { deliveredItems = 0, failedItems = 0, unroutedItems = 0 } = this.#before?.reading ?? {};
+    // Nobody has those either: a config that is tried may have lost a rule.
+    const failed = failedItems + unroutedItems;
+    return { attemptedItems: deliveredItems + failed, failedItems: failed };
   }
 
   get queueFullInMs(): number | undefined {

@@ -16,6 +16,8 @@ export interface LoadReading {
   readonly deliveredItems?: number;
   readonly failedItems?: number;
   readonly sampledItems?: number;
+  /** Those that no rule took: a config may want it so, and the node does well. */
+  readonly unroutedItems?: number;
   /** Requests that were answered, and how long all of them took. */
   readonly requests?: number;
   readonly requestSeconds?: number;
@@ -80,12 +82,13 @@ export function readingOf({ metrics, ledger }: Snapshot, queueLimits: ReadonlyMa
 }
 
 function itemsOf(ledger: readonly LedgerRow[]) {
-  const sums = { items: 0, deliveredItems: 0, failedItems: 0, sampledItems: 0, itemsInside: 0 };
+  const sums = { items: 0, deliveredItems: 0, failedItems: 0, sampledItems: 0, unroutedItems: 0, itemsInside: 0 };
   for (const row of ledger) {
     sums.items += row.received;
     sums.deliveredItems += row.delivered;
     sums.failedItems += row.rejected + row.dead_lettered + sumValues(row.shed) + sumValues(row.lost);
     sums.sampledItems += row.dropped["sampled"] ?? 0;
+    sums.unroutedItems += row.dropped["unrouted"] ?? 0;
     sums.itemsInside += row.queued;
   }
   return sums;
