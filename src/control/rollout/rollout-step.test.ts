@@ -313,6 +313,26 @@ test("rollout: a region whose controller is silent has lost nobody, while it tri
   assert.deepEqual([fleet.candidate.state, fleet.candidate.lost], ["running", 0]);
 });
 
+test("rollout: who was there when all were told is waited for, also if it is silent or gone at the next look", () => {
+  for (const [of, want] of [
+    ["silent", "running"],
+    ["gone", "rolled_back"],
+  ] as const) {
+    const fleet = new Rollout({ eu: 4, us: 4 });
+    while (fleet.candidate.stage !== "all") fleet.pass(5);
+    if (of === "silent") fleet.silent = ["us"];
+    else fleet.nodes.splice(4);
+    fleet.pass(5);
+    fleet.silent = [];
+    const stuck = fleet.nodes.filter(({ region }) => region === "us");
+    for (let at = 0; at < 12; at++) {
+      for (const node of stuck) node.version = BASE;
+      fleet.pass(5);
+    }
+    assert.deepEqual([fleet.candidate.state, fleet.isPromoted], [want, false]);
+  }
+});
+
 test("rollout: what has ended stays as it is, whatever is seen", () => {
   for (const state of ["done", "rolled_back", "aborted", "superseded"] as const) {
     const fleet = new Rollout({ eu: 4, us: 4 });

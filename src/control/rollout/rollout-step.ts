@@ -65,7 +65,7 @@ export function stepRollout(
   // Also of a stage that another leader began: it may have ended with who tried it.
   const problem = canaryProblem(told, fleet);
   if (problem !== undefined) return afterProblem(told, problem, fleet, at);
-  if (isOthers) return begin(tryBegin(told, told.stage, fleet, at), told, {});
+  if (isOthers) return begin(tryBegin(told, told.stage, fleet, at), told, {}, fleet);
   return told.stage === "all" ? stepAll(told, memory, fleet, at) : stepGroup(told, memory, fleet, at);
 }
 
@@ -110,9 +110,16 @@ function tryBegin(candidate: ConfigCandidate, stage: RolloutStage, fleet: FleetS
 }
 
 /** Where it cannot begin, `otherwise` is what goes on. */
-function begin(beginning: StageBegin, otherwise: ConfigCandidate, memory: StageMemory): RolloutStep {
-  if ("begun" in beginning) return stays(beginning.begun, {});
-  return waits(otherwise, memory, beginning.waits);
+function begin(
+  beginning: StageBegin,
+  otherwise: ConfigCandidate,
+  memory: StageMemory,
+  fleet: FleetSample,
+): RolloutStep {
+  if (!("begun" in beginning)) return waits(otherwise, memory, beginning.waits);
+  const { begun } = beginning;
+  // Nobody was silent then; whoever is at the next look, or gone by it, is waited for as well.
+  return stays(begun, begun.stage === "all" ? { members: membersOf(fleet.collectors) } : {});
 }
 
 function isKnown(collectors: readonly CollectorSample[], { nodes }: ConfigCandidate): boolean {
@@ -137,7 +144,7 @@ function afterProblem(
   const nodes = candidate.nodes.filter(({ id }) => !problem.ids.includes(id));
   if (nodes.length > 0) return stays({ ...candidate, lost, nodes }, {});
   // Whoever is asked next is another one, if there is another one.
-  return begin(tryBegin({ ...candidate, lost }, candidate.stage, fleet, at), candidate, {});
+  return begin(tryBegin({ ...candidate, lost }, candidate.stage, fleet, at), candidate, {}, fleet);
 }
 
 /** Of so many: nodes are restarted for other reasons, too. */
@@ -211,7 +218,7 @@ function decide(candidate: ConfigCandidate, memory: StageMemory, fleet: FleetSam
   const passed = { ...candidate, passed: withPassed(candidate, candidate.stage) };
   const next = ROLLOUT_STAGES[ROLLOUT_STAGES.indexOf(candidate.stage) + 1] ?? "all";
   // It stays in its stage until the next one can begin.
-  return begin(tryBegin(passed, next, fleet, at), candidate, memory);
+  return begin(tryBegin(passed, next, fleet, at), candidate, memory, fleet);
 }
 
 function withWindow(
