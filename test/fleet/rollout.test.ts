@@ -107,6 +107,17 @@ test("a staged config comes to all by its stages, over a change of leader, and i
   assert.equal(fleet.metrics.rollouts.with("done").value, 1);
 });
 
+test("nobody goes back at the promotion, though the leader's watch of the pointer is late", async () => {
+  await using fleet = await openFleet({ eu: 4 });
+  const version = await stage(fleet, "better: 1\n");
+  await fleet.until("all try it", async () => (await fleet.candidate()).stage === "all");
+  fleet.isPointerLate = true;
+  await fleet.until("it is done", async () => (await fleet.candidate()).state === "done");
+  await fleet.until("all have kept it", () => fleet.nodes.every(({ lastGood }) => lastGood?.version === version));
+  fleet.isPointerLate = false;
+  assert.ok(fleet.nodes.every((node) => node.ran.join() === `1,${version}`));
+});
+
 test("a canary that loses its controllers goes back when its time is over, and one that is restarted at once", async () => {
   await using fleet = await openFleet({ eu: 4 });
   const version = await stage(fleet, "better: 1\n");

@@ -116,14 +116,14 @@ export class RiggedStore implements Store {
   }
 
   /** The store as one sees it who is told of nothing for as long as `isBlind` says so. */
-  view(isBlind: () => boolean): RecipePlace {
+  view(isBlind: (prefix: string) => boolean): RecipePlace {
     const all = this.#bound();
     const { clock } = this;
     const store: Store = {
       ...all,
       async *watch(prefix, options) {
         for await (const event of all.watch(prefix, options)) {
-          while (isBlind()) await sleep(clock, STEP_MS, NEVER);
+          while (isBlind(prefix)) await sleep(clock, STEP_MS, NEVER);
           if (!options.signal.aborted) yield event;
         }
       },

@@ -5,6 +5,7 @@ import { CANDIDATE_VALID_MS } from "../../store/recipes/config-stage.ts";
 import { configKeys, decodePointer } from "../../store/recipes/config-record.ts";
 import type { Leadership } from "../../store/recipes/election.ts";
 import type { RecipePlace } from "../../store/recipes/place.ts";
+import type { Entry, Revision } from "../../store/store.ts";
 import { watchEntries } from "../../store/recipes/watched.ts";
 import type { Log } from "../../telemetry/log.ts";
 import { CONFIG_SCOPE, type ConfigDirective } from "../fleet/directive.ts";
@@ -28,9 +29,10 @@ export interface GlobalLead {
   readonly regions: RegionViews;
   /**
    * Tells all nodes which config some of them try, beside the one that runs; undefined: none.
-   * Throws `NOT_OWNER`, or as the store does.
+   * `pointer`, as it was read: a watch may tell of it later. Throws `NOT_OWNER`, or as the store
+   * does.
    */
-  setCandidate(candidate: ConfigDirective["candidate"]): Promise<void>;
+  setCandidate(candidate: ConfigDirective["candidate"], pointer?: Entry): Promise<void>;
   /** Fires when it leads no more. */
   readonly signal: AbortSignal;
 }
@@ -83,6 +85,7 @@ export class GlobalController implements AsyncDisposable {
   readonly #signal: AbortSignal;
   readonly #running: Promise<unknown>;
   #pointer: Pick<ConfigDirective, "version" | "sha256"> | undefined;
+  #pointerRevision: Revision | undefined;
   #candidate: ConfigDirective["candidate"];
   #isCandidateKnown: boolean;
 
@@ -193,7 +196,8 @@ export class GlobalController implements AsyncDisposable {
       regions,
       directives: this.directives,
       signal: this.#signal,
-      setCandidate: (candidate) => {
+      setCandidate: (candidate, pointer) => {
+        if (pointer !== undefined) this.#seePointer(pointer);
         this.#candidate = candidate;
         this.#isCandidateKnown = true;
         return this.#tellConfig();
@@ -217,18 +221,27 @@ export class GlobalController implements AsyncDisposable {
     const key = configKeys(place.prefix).current;
     for await (const { entries } of watchEntries(place.store, key, signal)) {
       const entry = entries.get(key);
-      const pointer = entry && decodePointer(entry.value);
-      if (pointer === undefined) continue;
-      if (!pointer.ok) {
+      if (entry === undefined) continue;
+      const { ok, reason } = this.#seePointer(entry);
+      if (!ok) {
         log
           .limited("config-pointer", 60_000)
-          ?.error("the config's pointer cannot be read", { kind: "config", key, reason: pointer.reason });
+          ?.error("the config's pointer cannot be read", { kind: "config", key, reason });
         continue;
       }
-      const { version, sha256 } = pointer.value;
-      this.#pointer = { version, sha256 };
       await this.#persist(() => this.#tellConfig(), signal);
     }
+  }
+
+  /** The newer one counts, whoever tells of it. */
+  #seePointer({ value, modified }: Entry): { readonly ok: boolean; readonly reason: string } {
+    const pointer = decodePointer(value);
+    if (!pointer.ok) return pointer;
+    if (this.#pointerRevision === undefined || modified > this.#pointerRevision) {
+      const { version, sha256 } = pointer.value;
+      [this.#pointer, this.#pointerRevision] = [{ version, sha256 }, modified];
+    }
+    return { ok: true, reason: "" };
   }
 
   async #tellConfig(): Promise<void> {

@@ -102,17 +102,25 @@ class LedRollout {
     const read = await this.#shared.candidate({ signal });
     if (read.kind !== "candidate") {
       if (read.kind === "bad") this.#tellBad(read.reason);
-      await this.#lead.setCandidate(undefined);
+      await this.#say(undefined, signal);
       return false;
     }
     this.#tell(read.candidate);
-    await this.#lead.setCandidate(candidateDirective(read.candidate));
+    await this.#say(read.candidate, signal);
     if (read.candidate.state !== "running") return false;
     const next = await this.#step(read, signal);
     if (next === undefined) return true;
     this.#tell(next);
-    await this.#lead.setCandidate(candidateDirective(next));
+    await this.#say(next, signal);
     return next.state === "running";
+  }
+
+  /** With the last of it what all run is told: without the pointer as it is now, they went back. */
+  async #say(candidate: ConfigCandidate | undefined, signal: AbortSignal): Promise<void> {
+    const { store, prefix } = this.#options.place;
+    const tried = candidate && candidateDirective(candidate);
+    const pointer = tried === undefined ? await store.get(configKeys(prefix).current, { signal }) : undefined;
+    await this.#lead.setCandidate(tried, pointer);
   }
 
   /** What became of it; undefined: nothing that is written, and it is to be looked at again. */

@@ -190,6 +190,8 @@ export class RolloutFleet implements AsyncDisposable {
   readonly log: KeptLog = keptLog(this.store.clock);
   readonly config: SharedConfig = createSharedConfig(this.store.place);
   readonly nodes: RolloutNode[] = [];
+  /** Watches do not tell controllers where the pointer points. */
+  isPointerLate = false;
   readonly controllers = new Map<string, Controller>();
 
   async form(): Promise<void> {
@@ -199,7 +201,7 @@ export class RolloutFleet implements AsyncDisposable {
 
   /** A controller for its region, which stands for the fleet, too. */
   lead(id: string, region: string): Controller {
-    const { place } = this.store;
+    const place = this.store.view((key) => this.isPointerLate && key.endsWith("/config/current"));
     const late: { topology?: ReturnType<typeof fleetTopology> } = {};
     const look = async (signal: AbortSignal) =>
       late.topology === undefined ? { collectors: [], silent: [] } : lookAtCollectors(late.topology, { signal });
