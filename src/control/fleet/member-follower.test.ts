@@ -27,12 +27,13 @@ class Rig {
   readonly ended: Promise<void>;
   #answer: ((outcome: CallOutcome<DiscoverReply>) => void) | undefined;
 
-  constructor(wanted: readonly MembersPlan[] = [GATEWAYS]) {
+  constructor(wanted: readonly MembersPlan[] = [GATEWAYS], first: readonly FoundMembers[] = []) {
     this.members = new MemberFollower({
       clock: this.clock,
       random: seededRandom(2),
       log: this.log,
       id: "me",
+      first,
       ownAddresses: () => sameMachine(["0.0.0.0:4317"]),
       told: (found) => void this.told.push(found),
     });
@@ -242,4 +243,14 @@ test("answers that come at once and tell nothing new are not asked for without e
   rig.clock.advance(500);
   await settle();
   assert.equal(rig.isAsking, true);
+});
+
+test("who starts uses those that it knew before until a controller that has heard of all tells others", async () => {
+  const members = [...setOf("ab").members, { id: "me", address: "m:1", utilization: 0 }];
+  const rig = new Rig([GATEWAYS, OTHERS], [{ of: membersKey(GATEWAYS), members }]);
+  assert.deepEqual(rig.told, [[{ of: membersKey(GATEWAYS), members: setOf("ab").members }]]);
+  await rig.answer("d1", setOf("c", { is_learning: true }), setOf("", { is_learning: true }));
+  assert.equal(rig.ids, "abc");
+  await rig.answer("d2", setOf("bc"), setOf(""));
+  assert.equal(rig.ids, "bc");
 });

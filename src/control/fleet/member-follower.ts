@@ -18,6 +18,8 @@ export interface MemberFollowerOptions {
   readonly id: string;
   /** Where it takes data itself: who says that it is there, too, is on another machine. */
   readonly ownAddresses: () => readonly string[];
+  /** Who was found before this process began: until a controller tells more. */
+  readonly first?: readonly FoundMembers[];
   /** Who is found, by all that is selected. Must not throw. */
   readonly told: (found: readonly FoundMembers[]) => void;
 }
@@ -44,6 +46,7 @@ export class MemberFollower {
   readonly #options: MemberFollowerOptions;
   #wanted: readonly MembersPlan[] = [];
   #found = new Map<string, readonly FoundMember[]>();
+  readonly #first: Map<string, readonly FoundMember[]>;
   #unused = new Map<string, number>();
   #lost = new Map<string, LostMembers>();
   /** Of the last answer to what is wanted now. */
@@ -52,6 +55,7 @@ export class MemberFollower {
 
   constructor(options: MemberFollowerOptions) {
     this.#options = options;
+    this.#first = new Map(options.first?.map(({ of, members }) => [of, members]));
   }
 
   /**
@@ -79,6 +83,7 @@ export class MemberFollower {
       this.#unused.delete(key);
       this.#lost.delete(key);
     }
+    for (const key of byKey.keys()) this.#takeFirst(key);
     this.#known = undefined;
     this.#tell();
     this.#changed.abort(new RouterError("INTERRUPTED", "others are wanted"));
@@ -117,6 +122,15 @@ export class MemberFollower {
     for (const [i, plan] of asked.entries()) this.#take(plan, found[i]);
     this.#tell();
     return isNews;
+  }
+
+  #takeFirst(key: string): void {
+    const first = this.#first.get(key);
+    this.#first.delete(key);
+    if (first === undefined || this.#found.has(key)) return;
+    const { id: own } = this.#options;
+    const members = first.filter(({ id, address }) => id !== own && this.#isUsable(address, id));
+    if (members.length > 0) this.#found.set(key, members);
   }
 
   #tell(): void {

@@ -9,6 +9,7 @@ import type { FleetMemory } from "../../store/recipes/fleet-memory.ts";
 import type { RecipePlace } from "../../store/recipes/place.ts";
 import type { DataPlane } from "../../plan/data-plane.ts";
 import type { Env } from "../../telemetry/env.ts";
+import type { KeptMembers } from "./kept-members.ts";
 
 export interface OpenFleetStore extends AsyncDisposable {
   readonly place: RecipePlace;
@@ -25,6 +26,8 @@ export interface FleetLinkOptions {
   readonly load: Pick<LoadMonitor, "capacity" | "counters" | "newest">;
   readonly walk: Pick<ConfigWalk, "status">;
   readonly dataPlane: Pick<DataPlane, "discovered" | "ready">;
+  /** Members that were found before a restart; it is closed with the link. */
+  readonly keptMembers?: KeptMembers;
   /** Where this node takes data, by listener. */
   readonly addresses: () => Readonly<Record<string, string>>;
   /** Takes over a version of the fleet's config; absent: this node has its own. */

@@ -11,6 +11,7 @@ import { openCoordination } from "../coordination.ts";
 import { FLEET_FILE } from "../named-store.ts";
 import type { NodeFleet } from "../node-fleet.ts";
 import type { OpenFleetStore } from "./fleet-link-options.ts";
+import { MEMBERS_FILE, openKeptMembers } from "./kept-members.ts";
 import { type FleetLink, openFleetLink } from "./open-fleet-link.ts";
 import { acknowledgedBy, type FollowingNode, takeOverBy } from "./take-over.ts";
 import { rememberDigest } from "./text-digest.ts";
@@ -51,6 +52,7 @@ export async function linkToFleet(options: LinkToFleetOptions): Promise<FleetLin
   const link = await openFleetLink({
     ...options,
     digestOf,
+    keptMembers: await openKeptMembers(join(dataDir, MEMBERS_FILE), env),
     memory: shared?.memory ?? (await openFleetMemory(join(dataDir, FLEET_FILE))),
     openStore: async () =>
       shared === undefined ? openCoordination(node.coordination, dataDir, { ...env, observer }) : keptOpen(shared),

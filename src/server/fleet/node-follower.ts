@@ -42,6 +42,7 @@ export function openNodeFollower(
     reportNow: () => follower.reportNow(),
     async [Symbol.asyncDispose]() {
       await follower[Symbol.asyncDispose]();
+      await options.keptMembers?.[Symbol.asyncDispose]();
       book[Symbol.dispose]();
       await late.taker?.[Symbol.asyncDispose]();
     },
@@ -90,12 +91,14 @@ function openBook({ env, memory }: FleetLinkOptions, late: { readonly taker?: Co
 }
 
 /** What is found goes to the data plane. */
-function openMembers({ facts, env, walk, addresses, dataPlane }: FleetLinkOptions): MemberFollower {
+function openMembers({ facts, env, walk, addresses, dataPlane, keptMembers }: FleetLinkOptions): MemberFollower {
   const members = new MemberFollower({
     ...env,
     id: facts.id,
     ownAddresses: () => sameMachine(Object.values(addresses())),
+    ...(keptMembers !== undefined && { first: keptMembers.first }),
     told: (found) => {
+      keptMembers?.keep(found);
       dataPlane.discovered(found).catch((error: unknown) => {
         env.log.limited("members-failed", 60_000)?.error("members of the fleet cannot be taken over as targets", {
           kind: "member",
