@@ -1,4 +1,4 @@
-import type { ListenOptions } from "../plan/data-plane.ts";
+import type { ListenOptions } from "../plan/listen-options.ts";
 import { bindPlan } from "../plan/bind.ts";
 import type { Plan, TargetPlan } from "../plan/plan.ts";
 import type { PlanData } from "../plan/plan-data.ts";

@@ -1,6 +1,7 @@
 import { OWN_MEMORY } from "../core/arena/extent.ts";
 import type { Signal } from "../otlp/signal.ts";
-import type { DataPlane, DataPlaneStatus, IntakeLimits } from "../plan/data-plane.ts";
+import type { DataPlane, DataPlaneStatus } from "../plan/data-plane.ts";
+import type { IntakeLimits } from "../plan/listen-options.ts";
 import type { Explanation, ExplainRequest } from "../plan/explanation.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { PlanData } from "../plan/plan-data.ts";

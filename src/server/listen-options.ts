@@ -1,6 +1,6 @@
 import type { GrpcListenerConfig, HttpListenerConfig, NodeConfig } from "../config/schema/config.ts";
 import { LISTENER_KINDS, type ListenerKind } from "../core/listener-kinds.ts";
-import type { ListenerOptions, ListenerPlan, ListenOptions } from "../plan/data-plane.ts";
+import type { ListenerOptions, ListenerPlan, ListenOptions } from "../plan/listen-options.ts";
 
 /** The listeners of a config as the data plane takes them. */
 export function listenOptions(node: NodeConfig): ListenOptions {

@@ -1,5 +1,5 @@
 import { LISTENER_KINDS, type ListenerKind } from "../core/listener-kinds.ts";
-import type { ListenerAddresses } from "../plan/data-plane.ts";
+import type { ListenerAddresses } from "../plan/listen-options.ts";
 
 /**
  * Bound addresses as `host:port`, by the names of the config in camel case: `otlpGrpc`, `otlpHttp`,

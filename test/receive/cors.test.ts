@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import type { CorsPlan } from "../../src/plan/data-plane.ts";
+import type { CorsPlan } from "../../src/plan/listen-options.ts";
 import { openReceiving, type Receiving } from "./harness.ts";
 import { ask, type HttpAnswer, post } from "./http-client.ts";
 

@@ -4,7 +4,7 @@ import { openArena } from "../../core/arena/open.ts";
 import type { Cancel, Clock } from "../../core/clock.ts";
 import type { Refusal } from "../../core/reason.ts";
 import type { Counter, Metrics } from "../../telemetry/metrics.ts";
-import type { IntakeLimits } from "../../plan/data-plane.ts";
+import type { IntakeLimits } from "../../plan/listen-options.ts";
 import type { Env } from "../../telemetry/env.ts";
 import { ALL_OF_IT, type LimitUse, Missed, type PartOfLimit } from "../node-limit.ts";
 import { OpenPermit, type PermitGate } from "./open-permit.ts";

@@ -1,4 +1,4 @@
-import type { CorsPlan } from "../../plan/data-plane.ts";
+import type { CorsPlan } from "../../plan/listen-options.ts";
 import { compileOrigin } from "../../plan/origin-pattern.ts";
 import type { HttpReply } from "./http-reply.ts";
 

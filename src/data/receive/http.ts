@@ -13,7 +13,7 @@ import { type AddressInfo, type Socket, Server as TcpServer } from "node:net";
 import { watchRefusals } from "../../core/connection-refusal.ts";
 import { reasonOf } from "../../core/errors.ts";
 import type { Refusal } from "../../core/reason.ts";
-import type { CorsPlan } from "../../plan/data-plane.ts";
+import type { CorsPlan } from "../../plan/listen-options.ts";
 import type { TlsServerOptions } from "../../http2/port.ts";
 import { refusalTeller } from "../../telemetry/refused-connections.ts";
 import { createCors } from "./cors.ts";

@@ -5,7 +5,7 @@ import { RouterError } from "../../core/errors.ts";
 import { LISTENERS, type ListenerKind } from "../../core/listener-kinds.ts";
 import { formatAddress } from "../../config/schema/address.ts";
 import { listenError } from "../../data/receive/listen-error.ts";
-import type { ListenerAddresses, ListenOptions } from "../../plan/data-plane.ts";
+import type { ListenerAddresses, ListenOptions } from "../../plan/listen-options.ts";
 import type { Env } from "../../telemetry/env.ts";
 import { refusalTeller } from "../../telemetry/refused-connections.ts";
 

@@ -3,7 +3,7 @@ import { Unreachable } from "../../core/unreachable.ts";
 import type { NodeLimit } from "../../data/node-limit.ts";
 import { RETRIES_A_SECOND } from "../../data/queue/retry-policy.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
-import type { IntakeLimits } from "../../plan/data-plane.ts";
+import type { IntakeLimits } from "../../plan/listen-options.ts";
 import { type Claim, equalPart, isStarved, lend, type LentLimit, nextTurn, noteReport } from "./lending.ts";
 import { FailoverStates } from "./failover-states.ts";
 import { KeyLoads } from "./key-loads.ts";

@@ -5,11 +5,11 @@ import {
   type DataPlaneStatus,
   type DropSample,
   type LeavingPool,
-  type ListenOptions,
   type Readiness,
   type ShutdownReport,
   type Undeliverable,
 } from "../../plan/data-plane.ts";
+import type { ListenOptions } from "../../plan/listen-options.ts";
 import type { LaneFailover } from "../../data/balance/failover-state.ts";
 import type { KeyLoad } from "../../data/key-load.ts";
 import type { NodeLimit } from "../../data/node-limit.ts";

@@ -9,7 +9,6 @@ import type {
   DataPlaneStatus,
   DropSample,
   LeavingPool,
-  ListenOptions,
   OperatorOverride,
   OperatorState,
   PreparedPlan,
@@ -17,6 +16,7 @@ import type {
   ShutdownReport,
   Undeliverable,
 } from "../../plan/data-plane.ts";
+import type { ListenOptions } from "../../plan/listen-options.ts";
 import type { Explanation, ExplainRequest } from "../../plan/explanation.ts";
 import type { Plan } from "../../plan/plan.ts";
 import type { FoundMembers } from "../../plan/members.ts";
