@@ -7,28 +7,14 @@ import { OtlpSender } from "../support/otlp-sender.ts";
 import { openGrpcSink } from "../support/sinks/grpc-sink.ts";
 import { openHttpSink } from "../support/sinks/http-sink.ts";
 import type { Sink } from "../support/sinks/sink.ts";
-import { OK } from "../support/sinks/sink-script.ts";
 import { spans } from "./channel-rig.ts";
+import { holdAll } from "../support/sinks/hold-all.ts";
 
 const OPEN = { grpc: openGrpcSink, "http/protobuf": openHttpSink };
 const ITEMS = 40;
 
 /** Who is there, one after the other: `b2` is b, which has come back at another address. */
 const ROUNDS = ["a b", "a b2", "a", "b2 c", "a b c", "a b2 c", "c"];
-
-/** Sinks keep what they have got until they are let go on. */
-function holdAll(sinks: readonly Sink[]): { readonly arrived: Promise<void>; readonly release: () => void } {
-  const gate = Promise.withResolvers<void>();
-  const first = Promise.withResolvers<void>();
-  for (const sink of sinks) {
-    sink.script = ({ items }) => {
-      if (items === 0) return OK;
-      first.resolve();
-      return { kind: "held", until: gate.promise, next: OK };
-    };
-  }
-  return { arrived: first.promise, release: gate.resolve };
-}
 
 const PLACES = [
   { strategy: { type: "consistent_hash", key: "trace_id" }, protocol: "grpc", listener: "otlp_grpc", workers: 0 },

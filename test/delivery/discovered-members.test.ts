@@ -5,7 +5,8 @@ import { type FoundMember, membersKey } from "../../src/plan/members.ts";
 import { ACCEPTED, Rig } from "../scenario/ledger-rig.ts";
 import { namesOf } from "../support/items.ts";
 import { ScriptedResolver } from "../support/scripted-resolver.ts";
-import { spans, type TestSpan } from "./channel-rig.ts";
+import { spans } from "./channel-rig.ts";
+import { ownersOf, traces } from "./owners.ts";
 
 const OF = membersKey({ region: "default", tags: { tier: "g" }, listener: "otlp_grpc" });
 const TRACES = 200;
@@ -39,24 +40,6 @@ function memberOf(text: string, loads: Readonly<Record<string, number>>): FoundM
   return { id, address: `${id}.test:${place}`, utilization: loads[id] ?? 0 };
 }
 
-function traces(from = 0, to = TRACES): TestSpan[] {
-  return Array.from({ length: to - from }, (_, i) => ({ name: `${from + i} `, trace: from + i }));
-}
-
-/** Where each of these goes when they come in one request, and is taken. */
-function owners({ rig }: Scene): Map<string, string> {
-  const from = rig.calls.length;
-  rig.handle("traces", spans(traces()));
-  const found = new Map<string, string>();
-  for (let i = from; i < rig.calls.length; i++) {
-    const { target, batch } = rig.calls[i]!;
-    for (const name of namesOf(batch.signal, Buffer.concat(batch.pieces))) found.set(name.trim(), target);
-    rig.answer(i, ACCEPTED);
-  }
-  assert.equal(found.size, TRACES);
-  return found;
-}
-
 /** Where one after the other goes, each of them alone. */
 function oneByOne({ rig }: Scene, count: number): string {
   const from = rig.calls.length;
@@ -75,21 +58,21 @@ const HASH = "{ type: consistent_hash, key: trace_id }";
 
 test("a member that comes or goes takes its keys along, and moves no others", async () => {
   await using scene = open(HASH, "", "a b");
-  const two = owners(scene);
+  const two = ownersOf(scene.rig, TRACES);
   scene.found("a b c");
-  const three = owners(scene);
+  const three = ownersOf(scene.rig, TRACES);
   const moved = [...two].filter(([trace, owner]) => three.get(trace) !== owner);
   assert.ok(moved.length > 0 && moved.length < TRACES / 2);
   assert.ok(moved.every(([trace]) => three.get(trace) === "up@c http://c.test:1"));
   scene.found("a b");
-  assert.deepEqual(owners(scene), two);
+  assert.deepEqual(ownersOf(scene.rig, TRACES), two);
 });
 
 test("a member that is back at another address keeps its keys, and what waits for it", async () => {
   await using scene = open(HASH, ", ack: queued", "a b");
-  const before = owners(scene);
+  const before = ownersOf(scene.rig, TRACES);
   scene.found("a@2 b");
-  const after = owners(scene);
+  const after = ownersOf(scene.rig, TRACES);
   const isA = (owner: string): boolean => owner.startsWith("up@a ");
   assert.deepEqual(
     [...after].map(([trace, owner]) => [trace, isA(owner)]),

@@ -8,9 +8,8 @@ import { OtlpSender } from "../support/otlp-sender.ts";
 import { ScriptedResolver } from "../support/scripted-resolver.ts";
 import { openGrpcSink } from "../support/sinks/grpc-sink.ts";
 import { openHttpSink } from "../support/sinks/http-sink.ts";
-import type { Sink } from "../support/sinks/sink.ts";
-import { OK } from "../support/sinks/sink-script.ts";
 import { spans } from "./channel-rig.ts";
+import { holdAll } from "../support/sinks/hold-all.ts";
 
 const [A, B, C] = ["127.0.0.1", "127.0.0.2", "127.0.0.3"];
 const OPEN = { grpc: openGrpcSink, "http/protobuf": openHttpSink };
@@ -39,20 +38,6 @@ const ANSWERS: readonly (readonly string[] | "failed")[] = [
 async function addressesOf(node: TestNode): Promise<readonly string[]> {
   const { targets } = await node.status();
   return targets.flatMap(({ addresses }) => addresses.map(({ address }) => address));
-}
-
-/** Sinks keep what they have got until they are let go on. */
-function holdAll(sinks: readonly Sink[]): { readonly arrived: Promise<void>; readonly release: () => void } {
-  const gate = Promise.withResolvers<void>();
-  const first = Promise.withResolvers<void>();
-  for (const sink of sinks) {
-    sink.script = ({ items }) => {
-      if (items === 0) return OK;
-      first.resolve();
-      return { kind: "held", until: gate.promise, next: OK };
-    };
-  }
-  return { arrived: first.promise, release: gate.resolve };
 }
 
 const PLACES = [

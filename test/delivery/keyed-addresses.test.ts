@@ -3,7 +3,8 @@ import { test } from "node:test";
 import { namesOf } from "../support/items.ts";
 import { ScriptedResolver } from "../support/scripted-resolver.ts";
 import { ACCEPTED, Rig } from "../scenario/ledger-rig.ts";
-import { spans, type TestSpan } from "./channel-rig.ts";
+import { spans } from "./channel-rig.ts";
+import { ownersOf, traces } from "./owners.ts";
 
 const A = "10.0.0.1";
 const B = "10.0.0.2";
@@ -41,24 +42,6 @@ function pass(rig: Rig, ms: number): void {
   rig.settle();
 }
 
-function traces(from = 0, to = TRACES): TestSpan[] {
-  return Array.from({ length: to - from }, (_, i) => ({ name: `${from + i} `, trace: from + i }));
-}
-
-/** Where each trace goes when all of them come in one request, and is taken. */
-function owners(rig: Rig): Map<string, string> {
-  const from = rig.calls.length;
-  rig.handle("traces", spans(traces()));
-  const found = new Map<string, string>();
-  for (let i = from; i < rig.calls.length; i++) {
-    const { target, batch } = rig.calls[i]!;
-    for (const name of namesOf(batch.signal, Buffer.concat(batch.pieces))) found.set(name.trim(), target);
-    rig.answer(i, ACCEPTED);
-  }
-  assert.equal(found.size, TRACES);
-  return found;
-}
-
 function moved(before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>): string[] {
   return [...before].filter(([trace, owner]) => after.get(trace) !== owner).map(([trace]) => trace);
 }
@@ -69,17 +52,17 @@ function count(found: ReadonlyMap<string, string>, owner: RegExp): number {
 
 test("a key belongs to one address, the same each time, and all addresses get their part", async () => {
   await using scene = open([NAMED], [A, B, C]);
-  const first = owners(scene.rig);
-  assert.deepEqual(moved(first, owners(scene.rig)), []);
+  const first = ownersOf(scene.rig, TRACES);
+  assert.deepEqual(moved(first, ownersOf(scene.rig, TRACES)), []);
   for (const address of [A, B, C]) assert.ok(count(first, new RegExp(address, "u")) > TRACES / 5);
 });
 
 test("keys are the target's first, whatever its addresses: beside another one of the same weight it has half", async () => {
   await using alone = open([NAMED, OTHER], [A]);
-  const before = owners(alone.rig);
+  const before = ownersOf(alone.rig, TRACES);
   alone.resolved([A, B, C]);
   await using scene = open([NAMED, OTHER], [A, B, C]);
-  const after = owners(scene.rig);
+  const after = ownersOf(scene.rig, TRACES);
   const ofOther = (found: ReadonlyMap<string, string>): string[] =>
     [...found].filter(([, owner]) => owner === "o").map(([trace]) => trace);
   assert.deepEqual(ofOther(before), ofOther(after));
@@ -88,10 +71,10 @@ test("keys are the target's first, whatever its addresses: beside another one of
 
 test("an address more takes its part of the target's keys, and moves no others", async () => {
   await using scene = open([NAMED, OTHER], [A, B]);
-  const before = owners(scene.rig);
+  const before = ownersOf(scene.rig, TRACES);
   pass(scene.rig, 30_000);
   scene.resolved([A, B, C]);
-  const after = owners(scene.rig);
+  const after = ownersOf(scene.rig, TRACES);
   const changed = moved(before, after);
   assert.ok(changed.every((trace) => after.get(trace) === `t@${C}`));
   const share = changed.length / count(before, /^t@/u);
@@ -100,12 +83,12 @@ test("an address more takes its part of the target's keys, and moves no others",
 
 test("an address that is gone leaves its keys to the others of its target, and no others move", async () => {
   await using scene = open([NAMED, OTHER], [A, B, C]);
-  const before = owners(scene.rig);
+  const before = ownersOf(scene.rig, TRACES);
   for (let i = 0; i < 3; i++) {
     pass(scene.rig, 30_000);
     scene.resolved([A, B]);
   }
-  const after = owners(scene.rig);
+  const after = ownersOf(scene.rig, TRACES);
   const changed = moved(before, after);
   assert.equal(changed.length, count(before, new RegExp(C, "u")));
   assert.ok(changed.every((trace) => before.get(trace) === `t@${C}` && after.get(trace)!.startsWith("t@")));
