@@ -9,7 +9,7 @@ const PLACES = [
   "src/core/listener-kinds.ts", // the list
   "src/config/schema/", // what people write of each
   "src/server/listen-options.ts", // the table that makes the plan's of the config's
-  "src/plan/data-plane.ts", // the table of the plan's settings
+  "src/plan/listen-options.ts", // the table of the plan's settings
   "src/data/receive/open-listeners.ts", // the table of those that open them
   "src/data/receive/grpc-listener.ts", // one file for each
   "src/data/receive/http.ts",
