@@ -188,7 +188,7 @@ async function storeIsBack(stage: Stage, t: TestContext): Promise<void> {
   if (leftMs > 0) await sleep(systemClock, leftMs, new AbortController().signal);
   await flows(stage);
   t.diagnostic(`etcd was away for ${Math.round((systemClock.nowMs() - stage.awayMs) / 1_000)} s`);
-  await etcd.only.again();
+  await etcd.only.start();
   const backMs = systemClock.nowMs();
   // It says that it serves a moment before it does.
   const leader = await until(() => store.leader("region.eu").catch(() => undefined));

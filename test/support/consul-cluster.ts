@@ -1,5 +1,5 @@
 import type { ConsulSettings } from "../../src/store/store.ts";
-import { ConsulServer, freeConsulPorts } from "./consul-server.ts";
+import { type ConsulPorts, ConsulServer, freeConsulPorts } from "./consul-server.ts";
 
 /** Three real Consul servers that make one. */
 export class ConsulCluster implements AsyncDisposable {
@@ -7,18 +7,26 @@ export class ConsulCluster implements AsyncDisposable {
 
   static async open(): Promise<ConsulCluster> {
     const ports = await Promise.all(Array.from({ length: 3 }, freeConsulPorts));
-    const opened = await Promise.allSettled(
-      ports.map((own, i) => {
-        const others = ports.filter((other) => other !== own);
-        return ConsulServer.open({ member: { name: `tests-${i}`, ports: own, others } });
-      }),
+    return ConsulCluster.at(ports);
+  }
+
+  /** With the ports that each member has to use; fails when one of the members cannot start. */
+  static async at(ports: readonly ConsulPorts[]): Promise<ConsulCluster> {
+    const members = ports.map(
+      (own, i) =>
+        new ConsulServer(own, {
+          member: { name: `tests-${i}`, ports: own, others: ports.filter((other) => other !== own) },
+        }),
     );
-    const members = opened.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
     const cluster = new ConsulCluster(members);
-    const failed = opened.find((one) => one.status === "rejected");
-    if (failed === undefined) return cluster;
-    await cluster[Symbol.asyncDispose]();
-    throw failed.reason;
+    try {
+      await Promise.all(members.map((member) => member.start()));
+      return cluster;
+    } catch (cause) {
+      // Those that did start wait for the others, and would do so for ever.
+      await cluster[Symbol.asyncDispose]();
+      throw cause;
+    }
   }
 
   private constructor(members: readonly ConsulServer[]) {

@@ -44,9 +44,6 @@ process.once("exit", () => {
   for (const child of RUNNING) child.kill("SIGKILL");
 });
 
-/** How often other ports are tried when somebody else took the free ones. */
-const TRIES = 5;
-
 /**
  * A real Consul server, alone, on loopback, with its data in a folder of its own. It is gone with
  * this process at the latest.
@@ -61,7 +58,7 @@ export class ConsulServer implements AsyncDisposable {
   #child: ChildProcess | undefined;
   #said = "";
 
-  private constructor(ports: ConsulPorts, options: ConsulServerOptions) {
+  constructor(ports: ConsulPorts, options: ConsulServerOptions) {
     this.ports = ports;
     this.#options = options;
     this.#data = makeQuickFolder("signalbox-consul-", options.isOnDisk === true ? ALWAYS_ON_DISK : undefined);
@@ -70,15 +67,19 @@ export class ConsulServer implements AsyncDisposable {
   }
 
   static async open(options: ConsulServerOptions = {}): Promise<ConsulServer> {
-    let said = "";
-    for (let tries = 0; tries < TRIES; tries++) {
-      const server = new ConsulServer(options.member?.ports ?? (await freeConsulPorts()), options);
-      if (await server.#begun()) return server;
-      said = server.#said;
+    const server = new ConsulServer(await freeConsulPorts(), options);
+    try {
+      await server.start();
+      return server;
+    } catch (cause) {
       await server[Symbol.asyncDispose]();
-      if (!said.includes("address already in use")) break;
+      throw cause;
     }
-    throw new Error(`consul did not start:\n${said}`);
+  }
+
+  /** Resolves when its node can have sessions: of several servers, when they have a leader. */
+  async start(): Promise<void> {
+    if (!(await this.#begun())) throw new Error(`consul did not start:\n${this.#said}`);
   }
 
   get port(): number {
@@ -123,7 +124,7 @@ export class ConsulServer implements AsyncDisposable {
   /** With all that it had, at the same place. */
   async restart(): Promise<void> {
     await this.kill();
-    if (!(await this.#begun())) throw new Error(`consul did not come back:\n${this.#said}`);
+    await this.start();
   }
 
   /** With nothing of what it had, at the same place, under the same name. */

@@ -23,9 +23,6 @@ export interface EtcdServerOptions {
  */
 const MEMBER_BYTES = 4 * 268_435_456;
 
-/** Each takes a process's start: somebody who dials in vain has a port for much less. */
-const AGAIN_TRIES = 20;
-
 /** A real etcd of one or three members on loopback, with data in a temporary folder. */
 export class EtcdServer implements AsyncDisposable {
   readonly members: readonly EtcdMember[];
@@ -129,21 +126,6 @@ export class EtcdMember {
   async isLeader(): Promise<boolean> {
     const metrics = await fetch(`${this.endpoint}/metrics`);
     return /^etcd_server_is_leader 1$/mu.test(await metrics.text());
-  }
-
-  /**
-   * With the data that it had. Its ports are of those that the system gives to whoever dials, so
-   * that somebody may have one of them for a while.
-   */
-  async again(): Promise<void> {
-    for (let tries = AGAIN_TRIES; ; tries--) {
-      try {
-        return await this.start();
-      } catch (cause) {
-        const isTaken = cause instanceof Error && cause.message.includes("address already in use");
-        if (!isTaken || tries <= 1) throw cause;
-      }
-    }
   }
 
   /** With the data that it had. */

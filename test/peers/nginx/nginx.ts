@@ -1,10 +1,10 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { findProgram } from "../../set-up/programs.ts";
+import { freePorts } from "../../support/free-port.ts";
 import { TestFolder } from "../folder.ts";
 
 /** What is inside `http { }`, for a server that listens on the port. Files are in `folder`. */
@@ -22,7 +22,7 @@ export async function startNginx(config: HttpConfig, port?: number): Promise<Ngi
   const folder = new TestFolder();
   let said = "";
   for (let attempt = 0; attempt < TRIES; attempt++) {
-    const nginx = new Nginx(port ?? (await freePort()), config, folder);
+    const nginx = new Nginx(port ?? (await freePorts(1))[0]!, config, folder);
     if (await nginx.begun()) return nginx;
     said = nginx.said;
     if (!said.includes("Address already in use")) break;
@@ -131,15 +131,4 @@ ${temporary.join("\n")}
 ${http}
 }
 `;
-}
-
-/** Free a moment ago: nginx cannot be told to take any port. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("a server on a port has a port");
-  return address.port;
 }
