@@ -1,18 +1,13 @@
-import { viewBuffer } from "../../core/bytes.ts";
-import { RecentMap } from "../../core/recent-map.ts";
-import { joinResources, viewResource } from "../../otlp/resource.ts";
 import type { Excess } from "../../otlp/limits.ts";
 import type { Envelope } from "../../otlp/scan.ts";
 import { sliceResource } from "../../otlp/slice.ts";
 import { asksItem } from "../../plan/channel-choice.ts";
-import { HeaderAnswers } from "../../plan/header-tests.ts";
 import type { ProgramStep, ResourceProgram, RoutePlan } from "../../plan/route-plan.ts";
 import { NO_HEADERS, type SenderHeaders } from "../../plan/sender-headers.ts";
-import { regionOf, Specialiser } from "../../plan/specialise.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import { ItemReader } from "../scan/item-reader.ts";
-import { RecentResources } from "../scan/recent-resources.ts";
-import { type KnownResource, ResourceCache } from "../scan/resource-cache.ts";
+import type { ResourceCache } from "../scan/resource-cache.ts";
+import { ResourcePrograms } from "../scan/resource-programs.ts";
 import type { Draft } from "./draft.ts";
 import { DraftTable } from "./draft-table.ts";
 import { PoolGate, type RoutablePool } from "./gate.ts";
@@ -39,13 +34,6 @@ const MAX_PART_BYTES = 67_108_864;
 
 const NO_RULE = -1;
 /**
- * Of so many different sets of header values it is remembered what they answer; at most twice as
- * many.
- */
-const KNOWN_ANSWERS = 1_000;
-/** Without any field: stands in where a resource has no items and a channel is chosen by them. */
-
-/**
  * Stage route for one signal under one plan: walks the resources of a scanned request and gives
  * each to the drafts of the rules that want it. Whole resources go as they are; only where rules or
  * pools ask the items is a resource divided.
@@ -62,13 +50,7 @@ export class Router implements Routed {
    * resource.
    */
   readonly #plain: readonly boolean[];
-  readonly #metrics: Metrics;
-  readonly #specialiser: Specialiser;
-  readonly #cache: ResourceCache;
-  readonly #recent: RecentResources;
-  /** Undefined where nothing is asked about headers, as nearly everywhere. */
-  readonly #answers: HeaderAnswers | undefined;
-  readonly #knownAnswers = new RecentMap<string>(KNOWN_ANSWERS);
+  readonly #programs: ResourcePrograms;
   /** Of the rules that do not copy. */
   readonly #drafts = new DraftTable();
   /** By rule that copies: its pool may get the same items by another rule, too. */
@@ -89,8 +71,6 @@ export class Router implements Routed {
   #held = NO_RULE;
   #heldPool = 0;
   #heldChannel = 0;
-  /** Of the request being walked. */
-  #headers: SenderHeaders = NO_HEADERS;
   readonly #items: ItemReader;
   /** Drafts that took items of the resource being walked. */
   readonly #touched: Draft[] = [];
@@ -99,18 +79,14 @@ export class Router implements Routed {
   constructor(plan: RoutePlan, pools: readonly RoutablePool[], metrics: Metrics) {
     this.plan = plan;
     this.#items = new ItemReader(plan.signal);
-    this.#specialiser = new Specialiser(plan);
-    this.#cache = new ResourceCache(this.#specialiser);
-    this.#recent = new RecentResources(this.#cache);
+    this.#programs = new ResourcePrograms(plan, metrics);
     this.#gates = pools.map((view, i) => new PoolGate(view, plan.signal, plan.pools[i]!.division.kind === "cases"));
     this.#plain = plan.pools.map(({ chain, division }) => chain.length === 1 && division.kind === "none");
-    this.#metrics = metrics;
-    this.#answers = plan.headerTests.length === 0 ? undefined : new HeaderAnswers(plan.headerTests);
   }
 
   /** What is remembered of resources. */
   get cache(): Pick<ResourceCache, "size" | "bytes" | "evicted" | "onEvict"> {
-    return this.#cache;
+    return this.#programs.cache;
   }
 
   /**
@@ -139,7 +115,7 @@ export class Router implements Routed {
     for (const draft of this.drafts) draft.release();
     this.drafts.length = 0;
     this.#items.release();
-    this.#headers = NO_HEADERS;
+    this.#programs.release();
   }
 
   #walk(envelope: Envelope, region: string, headers: SenderHeaders, counts: boolean): Routed {
@@ -150,53 +126,15 @@ export class Router implements Routed {
     this.excess = undefined;
     this.#partBytes = 0;
     this.#request++;
-    this.#headers = headers;
-    const answers = this.#answers === undefined ? "" : this.#answersTo(this.#answers, headers);
+    this.#programs.begin(headers);
     for (let r = 0; r < envelope.resources; r++) {
-      const known = this.#known(envelope, r, region, answers);
+      const known = this.#programs.find(envelope, r, region);
       if (r === 0 && counts) known.requests.add(1);
       if (envelope.items[r] === 0) this.#items.readNothing(known.program.keys);
       if (envelope.items[r] === 0 || this.#goesWhole(known.program)) this.#routeWhole(envelope, r, known.program);
       else if (!this.#routeItems(envelope, r, known.program)) break;
     }
     return this;
-  }
-
-  /**
-   * What headers answer is settled before resources are looked up: each is known once for each set
-   * of answers.
-   */
-  #answersTo(answers: HeaderAnswers, headers: SenderHeaders): string {
-    const known = this.#knownAnswers.get(headers.key);
-    if (known !== undefined) return known;
-    const fresh = answers.of(headers);
-    this.#knownAnswers.set(headers.key, fresh);
-    return fresh;
-  }
-
-  #known(envelope: Envelope, r: number, region: string, answers: string): KnownResource {
-    const { bytes } = envelope;
-    const resource =
-      envelope.resourceTimes[r]! <= 1
-        ? bytes.subarray(envelope.resourceStart[r], envelope.resourceEnd[r])
-        : joinResources(bytes, envelope.bodyStart[r]!, envelope.end[r]!);
-    const recent = this.#recent.find(resource, region, answers);
-    if (recent !== undefined) return recent;
-    const key = answers === "" ? latin1(resource) : answers + latin1(resource);
-    const known = this.#cache.find(region, key);
-    if (known !== undefined) {
-      if (this.#cache.foundYoung) this.#recent.keep(known, region, answers);
-      return known;
-    }
-    const { attributes } = viewResource(resource);
-    const program = this.#specialiser.specialise({
-      attributes,
-      region: regionOf(attributes, region),
-      headers: this.#headers,
-    });
-    const fresh = { program, requests: this.#metrics.requests.with(region, program.service) };
-    this.#cache.keep(region, key, fresh);
-    return fresh;
   }
 
   /**
@@ -364,8 +302,4 @@ export class Router implements Routed {
     if (own === undefined) this.#copies.set(rule, (own = new DraftTable()));
     return own;
   }
-}
-
-function latin1(bytes: Uint8Array): string {
-  return viewBuffer(bytes).toString("latin1");
 }

@@ -1,0 +1,101 @@
+import { viewBuffer } from "../../core/bytes.ts";
+import { RecentMap } from "../../core/recent-map.ts";
+import { joinResources, viewResource } from "../../otlp/resource.ts";
+import type { Envelope } from "../../otlp/scan.ts";
+import { HeaderAnswers } from "../../plan/header-tests.ts";
+import type { RoutePlan } from "../../plan/route-plan.ts";
+import { NO_HEADERS, type SenderHeaders } from "../../plan/sender-headers.ts";
+import { regionOf, Specialiser } from "../../plan/specialise.ts";
+import type { Metrics } from "../../telemetry/metrics.ts";
+import { RecentResources } from "./recent-resources.ts";
+import { type KnownResource, ResourceCache } from "./resource-cache.ts";
+
+/**
+ * Of so many different sets of header values it is remembered what they answer; at most twice as
+ * many.
+ */
+const KNOWN_ANSWERS = 1_000;
+
+/**
+ * What remains to be asked of the items of each resource, under one plan: found by the bytes of the
+ * resource, and made where it is not known yet.
+ */
+export class ResourcePrograms {
+  readonly #metrics: Metrics;
+  readonly #specialiser: Specialiser;
+  readonly #cache: ResourceCache;
+  readonly #recent: RecentResources;
+  /** Undefined where nothing is asked about headers, as nearly everywhere. */
+  readonly #answers: HeaderAnswers | undefined;
+  readonly #knownAnswers = new RecentMap<string>(KNOWN_ANSWERS);
+  /** Of the request being walked, and what they answer. */
+  #headers: SenderHeaders = NO_HEADERS;
+  #answered = "";
+
+  constructor(plan: RoutePlan, metrics: Metrics) {
+    this.#specialiser = new Specialiser(plan);
+    this.#cache = new ResourceCache(this.#specialiser);
+    this.#recent = new RecentResources(this.#cache);
+    this.#metrics = metrics;
+    this.#answers = plan.headerTests.length === 0 ? undefined : new HeaderAnswers(plan.headerTests);
+  }
+
+  /** What is remembered of resources. */
+  get cache(): Pick<ResourceCache, "size" | "bytes" | "evicted" | "onEvict"> {
+    return this.#cache;
+  }
+
+  /** Resources of a request with these headers are asked for. */
+  begin(headers: SenderHeaders): void {
+    this.#headers = headers;
+    this.#answered = this.#answers === undefined ? "" : this.#answersTo(this.#answers, headers);
+  }
+
+  /** Of resource `r`, which came in by a listener of this region. */
+  find(envelope: Envelope, r: number, region: string): KnownResource {
+    const { bytes } = envelope;
+    const answers = this.#answered;
+    const resource =
+      envelope.resourceTimes[r]! <= 1
+        ? bytes.subarray(envelope.resourceStart[r], envelope.resourceEnd[r])
+        : joinResources(bytes, envelope.bodyStart[r]!, envelope.end[r]!);
+    const recent = this.#recent.find(resource, region, answers);
+    if (recent !== undefined) return recent;
+    const key = answers === "" ? latin1(resource) : answers + latin1(resource);
+    const known = this.#cache.find(region, key);
+    if (known !== undefined) {
+      if (this.#cache.foundYoung) this.#recent.keep(known, region, answers);
+      return known;
+    }
+    const { attributes } = viewResource(resource);
+    const program = this.#specialiser.specialise({
+      attributes,
+      region: regionOf(attributes, region),
+      headers: this.#headers,
+    });
+    const fresh = { program, requests: this.#metrics.requests.with(region, program.service) };
+    this.#cache.keep(region, key, fresh);
+    return fresh;
+  }
+
+  /** Nothing of the request stays here. */
+  release(): void {
+    this.#headers = NO_HEADERS;
+  }
+
+  /**
+   * What headers answer is settled before resources are looked up: each is known once for each set
+   * of answers.
+   */
+  #answersTo(answers: HeaderAnswers, headers: SenderHeaders): string {
+    const known = this.#knownAnswers.get(headers.key);
+    if (known !== undefined) return known;
+    const fresh = answers.of(headers);
+    this.#knownAnswers.set(headers.key, fresh);
+    return fresh;
+  }
+}
+
+function latin1(bytes: Uint8Array): string {
+  return viewBuffer(bytes).toString("latin1");
+}
