@@ -8,6 +8,7 @@ import { checkForwardHeaders, checkHeaderConditions, checkTargetOptions } from "
 import { checkDiscoveries } from "./validate/discoveries.ts";
 import { checkListeners } from "./validate/listeners.ts";
 import { checkNodeFleet } from "./validate/node-fleet.ts";
+import { checkSampling } from "./validate/sampling.ts";
 import { checkQueueSize, checkRanges, checkStrategies } from "./validate/pools.ts";
 import { checkReachability, checkUsage } from "./validate/usage.ts";
 
@@ -36,6 +37,7 @@ const CHECKS = [
   checkTargetOptions,
   checkDiscoveries,
   checkRanges,
+  checkSampling,
   checkQueueSize,
   checkReachability,
   checkUsage,

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { Secret } from "../core/secret.ts";
 import type { SecretSource } from "../core/secret-source.ts";
+import { bindSampling } from "./bind-sampling.ts";
 import { bindDivision } from "./compile-strategy.ts";
 import { compileRoutes } from "./compile-routes.ts";
 import { compileHeaders } from "./header-plan.ts";
@@ -27,7 +28,8 @@ export function bindRead(data: PlanData, secrets: Secrets): Plan {
   const pools = new Map(data.pools.map((pool) => [pool.name, bindPool(pool)]));
   const routes = compileRoutes(data.rules, data.defaultPool, data.unmatched, pools);
   const headers = compileHeaders(routes, pools, targets);
-  return { version, digest, nodeRegion, plugins, noConfig, targets, pools, routes, headers };
+  const sampling = data.sampling && bindSampling(data.sampling);
+  return { version, digest, nodeRegion, plugins, noConfig, targets, pools, routes, headers, sampling };
 }
 
 /**

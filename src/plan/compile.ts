@@ -6,6 +6,7 @@ import { sourcesOf } from "../config/taint.ts";
 import type { Secret } from "../core/secret.ts";
 import type { SecretSource } from "../core/secret-source.ts";
 import { compileDivision, compileStrategy } from "./compile-strategy.ts";
+import { compileSampling } from "./compile-sampling.ts";
 import { compileProtocol } from "./compile-protocol.ts";
 import { compileMembers } from "./members.ts";
 import { PLAN_SCHEMA, type PlanData, type PoolData, type TargetData, type TargetTlsData } from "./plan-data.ts";
@@ -53,6 +54,7 @@ export function compile(fleet: FleetConfig, node: NodePart, { version, text, noC
     rules: fleet.rules,
     defaultPool: fleet.default_pool,
     unmatched: fleet.unmatched,
+    sampling: compileSampling(fleet, node.region),
   });
 }
 

@@ -8,6 +8,7 @@ import type { MembersPlan } from "./members.ts";
 import type { ProxyPlan } from "./proxy-plan.ts";
 import type { ResolvePlan } from "./resolve-plan.ts";
 import type { RoutePlan } from "./route-plan.ts";
+import type { SamplingPlan } from "./bind-sampling.ts";
 import type { StatusVerdicts } from "./status-verdicts.ts";
 import type { TargetHealthPlan } from "./target-health.ts";
 
@@ -25,6 +26,8 @@ export interface Plan extends PlanHead {
   readonly pools: ReadonlyMap<string, PoolPlan>;
   readonly routes: Readonly<Record<Signal, RoutePlan>>;
   readonly headers: HeaderPlan;
+  /** undefined: everything is kept. */
+  readonly sampling: SamplingPlan | undefined;
 }
 
 /** What is the same before and after a plan is bound. */

@@ -185,11 +185,6 @@ const cases: readonly { readonly name: string; readonly text: string; readonly w
     want: ["3 error default_pool.ack"],
   },
   {
-    name: "max_rate is not below min_rate",
-    text: "default_pool: p\nglobal: { sampling_strategies: [\n  { type: adaptive, min_rate: 0.5, max_rate: 0.1, target_qps: 1 },\n  { type: priority_based } ] }",
-    want: ["5 error global.sampling_strategies[0].max_rate", "6 error global.sampling_strategies[1]"],
-  },
-  {
     name: "within needs a threshold",
     text: "default_pool: { targets: [a], strategy: { type: latency, pick: within } }",
     want: ["3 error default_pool.strategy"],

@@ -1,47 +1,8 @@
 import { z } from "zod";
 import { PoolSchema, RuleSchema } from "./pool.ts";
+import { SamplingSchema, SamplingStrategySchema } from "./sampling.ts";
 import { TargetSchema } from "./target.ts";
-import { duration, NameSchema, PRIORITY_NAMES, PrioritySchema, RateSchema, size } from "./values.ts";
-
-const PriorityRateSchema = z.strictObject({
-  priority: z.enum(PRIORITY_NAMES).describe("Class that the services belong to."),
-  rate: RateSchema.describe("Share of their traces that is kept."),
-  services: z.array(z.string().min(1)).min(1).optional().describe("Globs over service names; default: all others."),
-});
-
-const SamplingStrategySchema = z.discriminatedUnion("type", [
-  z
-    .strictObject({ type: z.literal("fixed"), rate: RateSchema.describe("Share that is kept.") })
-    .describe("Always the same share."),
-  z
-    .strictObject({
-      type: z.literal("adaptive"),
-      min_rate: RateSchema.describe("Never less than this share."),
-      max_rate: RateSchema.describe("Never more than this share."),
-      target_qps: z.number().gt(0).describe("Items a second to keep."),
-    })
-    .describe("The share that keeps so many items a second."),
-  z
-    .strictObject({
-      type: z.literal("priority_based"),
-      rules: z
-        .array(PriorityRateSchema)
-        .min(1)
-        .optional()
-        .describe("Shares by service and class; the first that fits decides."),
-      high: RateSchema.optional().describe("Share of class high."),
-      normal: RateSchema.optional().describe("Share of class normal."),
-      low: RateSchema.optional().describe("Share of class low."),
-    })
-    .describe("By class: either rules, or a share for each class."),
-  z
-    .strictObject({
-      type: z.literal("cost_based"),
-      budget_per_hour: z.number().gt(0).describe("What may be spent in an hour."),
-      cost_per_span: z.number().gt(0).describe("What one span costs, in the same currency."),
-    })
-    .describe("The share that a budget pays for."),
-]);
+import { duration, NameSchema, PrioritySchema, RateSchema, size } from "./values.ts";
 
 const DegradationSchema = z.strictObject({
   enabled: z.boolean().default(true).describe("Whether load may lower the sampling rate."),
@@ -65,7 +26,10 @@ const RoutingRuleSchema = z.strictObject({
 });
 
 const GlobalSchema = z.strictObject({
-  sampling_rate: RateSchema.optional().describe("Share of traces that is kept, before all strategies."),
+  sampling_rate: RateSchema.optional().describe(
+    "Share that is kept at most of what no rule of a priority_based strategy takes; default: all.",
+  ),
+  sampling: SamplingSchema.prefault({}).describe("How it is sampled, whatever the strategies are."),
   sampling_strategies: z.array(SamplingStrategySchema).default([]).describe("All apply; the lowest rate wins."),
   degradation: DegradationSchema.optional().describe("What to give up under overload."),
   rate_limiting: RateLimitingSchema.optional().describe("Limits over the whole fleet."),
@@ -88,7 +52,9 @@ const RegionRetrySchema = z.strictObject({
 
 const RegionSchema = z
   .strictObject({
-    sampling_rate: RateSchema.optional().describe("Multiplies the global rate."),
+    sampling_rate: RateSchema.optional().describe(
+      "Share that nodes of this region keep at most of what is not protected.",
+    ),
     routing_preference: z
       .array(NameSchema)
       .min(1)

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { Condition, SignalName } from "../condition-type.ts";
 import type { Path } from "../finding.ts";
 import type { Outline, OutlineRule } from "../outline.ts";
-import { entriesOf, listOf, textOf, valuesOf } from "../values.ts";
+import { entriesOf, listOf, textOf, valueAt, valuesOf } from "../values.ts";
 import { ConditionSchema } from "../schema/condition.ts";
 import type { SchemaDocument } from "../schema/config.ts";
 import { ALL_SIGNALS } from "../schema/values.ts";
@@ -27,6 +27,8 @@ export interface AskedEntries {
   readonly rules: readonly AskedEntry[];
   /** Of each pool. */
   readonly cases: readonly (readonly AskedEntry[])[];
+  /** Of sampling; without their services. */
+  readonly classes: readonly AskedEntry[];
 }
 
 /**
@@ -35,7 +37,11 @@ export interface AskedEntries {
  * takes long.
  */
 export function readAskedEntries(outline: Outline, document: SchemaDocument | undefined): AskedEntries {
-  return { rules: readAskedRules(outline, document), cases: readAskedCases(outline) };
+  return {
+    rules: readAskedRules(outline, document),
+    cases: readAskedCases(outline),
+    classes: readAskedClasses(outline),
+  };
 }
 
 function readAskedRules(outline: Outline, document: SchemaDocument | undefined): AskedEntry[] {
@@ -55,6 +61,23 @@ function readAskedCases({ pools }: Outline): AskedEntry[][] {
       const written = { list: listOf(one["conditions"]), path: [...at, "conditions"] };
       const name = `case ${Number(at.at(-1)) + 1}`;
       return [{ path: at, name, conditions, written, signals: ALL_SIGNALS, signalsPath: undefined, stops: true }];
+    });
+  });
+}
+
+function readAskedClasses({ root }: Outline): AskedEntry[] {
+  const at = ["global", "sampling_strategies"];
+  return entriesOf(valueAt(root, ...at), at).flatMap((strategy) => {
+    const written = strategy.values["signals"];
+    const signals = written === undefined ? ["traces"] : listOf(written).flatMap((one) => textOf(one) ?? []);
+    const signalsPath = written === undefined ? undefined : [...strategy.path, "signals"];
+    return entriesOf(strategy.values["rules"], [...strategy.path, "rules"]).flatMap(({ values, path }) => {
+      const conditions = parseConditions(values["conditions"]);
+      if (conditions === undefined) return [];
+      const list = { list: listOf(values["conditions"]), path: [...path, "conditions"] };
+      const name = `rule ${Number(path.at(-1)) + 1} of sampling`;
+      const own = signals.flatMap((signal) => signalOf(signal) ?? []);
+      return [{ path, name, conditions, written: list, signals: own, signalsPath, stops: true }];
     });
   });
 }

@@ -8,8 +8,8 @@ import { findShadows, type Reach } from "./analysis/shadows.ts";
 import { type AskedEntries, type AskedEntry, type WrittenCondition, writtenConditions } from "./asked-rules.ts";
 
 /** Conditions that no item can meet, each by itself or beside another, or that say nothing new. */
-export function checkConditions({ rules, cases }: AskedEntries): Finding[] {
-  return [...rules, ...cases.flat()].flatMap(checkEntry);
+export function checkConditions({ rules, cases, classes }: AskedEntries): Finding[] {
+  return [...rules, ...cases.flat(), ...classes].flatMap(checkEntry);
 }
 
 function checkEntry(entry: AskedEntry): Finding[] {

@@ -2,7 +2,7 @@ import { parseDuration, parseSize } from "../../core/units.ts";
 import { atKey, caution, fault, type Finding, type Path } from "../finding.ts";
 import { checkCoordination } from "./coordination.ts";
 import { chainOf, type Outline, type OutlinePool } from "../outline.ts";
-import { entriesOf, listOf, textOf, valueAt, type Values, valuesOf } from "../values.ts";
+import { listOf, textOf, valueAt, type Values, valuesOf } from "../values.ts";
 
 /** Strategies that cannot do what they are chosen for. */
 export function checkStrategies(outline: Outline): Finding[] {
@@ -93,9 +93,6 @@ export function checkRanges(outline: Outline): Finding[] {
   return [
     ...checkNode(root),
     ...checkDegradation(root),
-    ...entriesOf(valueAt(root, "global", "sampling_strategies"), ["global", "sampling_strategies"]).flatMap(
-      checkSampling,
-    ),
     ...pools.flatMap(checkPool),
     ...Object.entries(valuesOf(root["regions"]) ?? {}).flatMap(([name, region]) =>
       checkRetry(valuesOf(valuesOf(region)?.["retry"]), ["regions", name, "retry"]),
@@ -139,21 +136,6 @@ function checkDegradation(root: Values): Finding[] {
   return [
     fault(path, `${recovery} is above threshold ${threshold}: it would never recover`, "make it lower than threshold"),
   ];
-}
-
-function checkSampling({ values, path }: { values: Values; path: Path }): Finding[] {
-  if (values["type"] === "adaptive") {
-    const { min_rate: min, max_rate: max } = values;
-    const isWrong = typeof min === "number" && typeof max === "number" && max < min;
-    return isWrong ? [fault([...path, "max_rate"], `${max} is less than min_rate ${min}`, "swap them")] : [];
-  }
-  if (values["type"] !== "priority_based") return [];
-  const classes = ["high", "normal", "low"].filter((name) => values[name] !== undefined);
-  if (values["rules"] === undefined && classes.length === 0) {
-    return [fault(path, "has neither rules nor rates", "add rules: [...], or high, normal and low")];
-  }
-  if (values["rules"] === undefined || classes.length === 0) return [];
-  return classes.map((name) => fault([...path, name], "stands beside rules", "use rules, or high, normal and low"));
 }
 
 function checkPool({ values, path }: { values: Values; path: Path }): Finding[] {

@@ -1,0 +1,177 @@
+import { atKey, caution, fault, type Finding, formatPath, type Path } from "../finding.ts";
+import type { Outline } from "../outline.ts";
+import { PRIORITIES } from "../schema/values.ts";
+import { entriesOf, listOf, textOf, valueAt, type Values, valuesOf } from "../values.ts";
+
+interface Placed {
+  readonly values: Values;
+  readonly path: Path;
+}
+
+/** Rates of a priority_based strategy without rules: long, short, and what they are for. */
+const RATES = [
+  { long: "high_priority_rate", short: "high", isFor: "high" },
+  { long: "normal_rate", short: "normal", isFor: "normal" },
+  { long: "low_priority_rate", short: "low", isFor: "low" },
+] as const;
+
+/** Sampling that cannot be done, or of which a part has no effect. */
+export function checkSampling(outline: Outline): Finding[] {
+  const at = ["global", "sampling_strategies"];
+  const strategies = entriesOf(valueAt(outline.root, ...at), at);
+  return [
+    ...strategies.flatMap((strategy) => [...checkStrategy(strategy), ...checkRates(strategy, outline)]),
+    ...checkDefaults(strategies),
+    ...checkSamplingRate(outline, strategies),
+    ...checkCeilings(outline, strategies),
+    ...checkLogs(outline, strategies),
+  ];
+}
+
+function checkStrategy({ values, path }: Placed): Finding[] {
+  switch (values["type"]) {
+    case "adaptive": {
+      const { min_rate: min, max_rate: max } = values;
+      const isWrong = typeof min === "number" && typeof max === "number" && max < min;
+      return isWrong ? [fault([...path, "max_rate"], `${max} is less than min_rate ${min}`, "swap them")] : [];
+    }
+    case "cost_based": {
+      const isFree = [values["cost_per_span"], values["cost_per_byte"]].every(
+        (cost) => cost === undefined || cost === 0,
+      );
+      return isFree ? [fault(path, "nothing costs anything", "set cost_per_span, or cost_per_byte")] : [];
+    }
+    case "priority_based":
+      return checkPriorities({ values, path });
+    default:
+      return [];
+  }
+}
+
+function checkPriorities({ values, path }: Placed): Finding[] {
+  const written = RATES.flatMap(({ long, short }) => [long, short]).filter((name) => values[name] !== undefined);
+  if (values["rules"] !== undefined) {
+    return written.map((name) =>
+      fault([...path, name], "stands beside rules", "use rules, or a rate for each priority"),
+    );
+  }
+  if (written.length === 0) {
+    const hint = "add rules: [...], or high_priority_rate, normal_rate and low_priority_rate";
+    return [fault(path, "has neither rules nor rates", hint)];
+  }
+  const twice = RATES.filter(({ long, short }) => values[long] !== undefined && values[short] !== undefined);
+  return twice.map(({ long, short }) => fault([...path, short], `stands beside ${long}`, "use one of them"));
+}
+
+/** A rate of a priority that no rule has. */
+function checkRates({ values, path }: Placed, { rules }: Outline): Finding[] {
+  if (values["type"] !== "priority_based" || values["rules"] !== undefined) return [];
+  const priorities = rules.filter(({ stops }) => stops).map(({ priority }) => priority);
+  const has = {
+    high: priorities.some((one) => one >= PRIORITIES.high),
+    low: priorities.some((one) => one <= PRIORITIES.low),
+  };
+  return RATES.flatMap(({ long, short, isFor }) => {
+    if (isFor === "normal" || has[isFor]) return [];
+    const name = [long, short].find((one) => values[one] !== undefined);
+    if (name === undefined) return [];
+    const message = `has no effect: no rule has the priority ${isFor}`;
+    return [atKey(caution([...path, name], message, `give a rule, or one of routing_rules, priority: ${isFor}`))];
+  });
+}
+
+function signalsOf({ values }: Placed): string[] {
+  const { signals } = values;
+  return signals === undefined ? ["traces"] : listOf(signals).flatMap((signal) => textOf(signal) ?? []);
+}
+
+interface PlacedRule extends Placed {
+  readonly signals: readonly string[];
+}
+
+function rulesOf(strategies: readonly Placed[]): PlacedRule[] {
+  return strategies.flatMap((strategy) => {
+    const { values, path } = strategy;
+    if (values["type"] !== "priority_based") return [];
+    const signals = signalsOf(strategy);
+    return entriesOf(values["rules"], [...path, "rules"]).map((rule) => ({ ...rule, signals }));
+  });
+}
+
+/** Rules that take what no other does. */
+function defaultsOf(strategies: readonly Placed[]): PlacedRule[] {
+  return rulesOf(strategies).filter(
+    ({ values }) => values["services"] === undefined && values["conditions"] === undefined,
+  );
+}
+
+function checkDefaults(strategies: readonly Placed[]): Finding[] {
+  const first = new Map<string, Path>();
+  return defaultsOf(strategies).flatMap(({ signals, path }) => {
+    const signal = signals.find((one) => first.has(one));
+    for (const one of signals) if (!first.has(one)) first.set(one, path);
+    if (signal === undefined) return [];
+    const message = `is a second rule without services and conditions: ${formatPath(first.get(signal) ?? [])} takes the rest`;
+    return [fault(path, message, "add services or conditions, or take it out")];
+  });
+}
+
+function checkSamplingRate({ root }: Outline, strategies: readonly Placed[]): Finding[] {
+  if (valueAt(root, "global", "sampling_rate") === undefined) return [];
+  const normal = strategies.find(
+    ({ values }) => values["type"] === "priority_based" && (values["normal_rate"] ?? values["normal"]) !== undefined,
+  );
+  const decides = defaultsOf(strategies).find(({ signals }) => signals.includes("traces"))?.path ?? normal?.path;
+  if (decides === undefined) return [];
+  const message = `has no effect: ${formatPath(decides)} says what is kept of what no other rule takes`;
+  return [atKey(caution(["global", "sampling_rate"], message, "take one of them out"))];
+}
+
+/** A rate below what a strategy lowers to: the strategy never binds there. */
+function checkCeilings({ root }: Outline, strategies: readonly Placed[]): Finding[] {
+  const floors = strategies.flatMap((strategy) => {
+    const min = strategy.values["min_rate"];
+    return typeof min === "number" ? [{ min, path: strategy.path, signals: signalsOf(strategy) }] : [];
+  });
+  return ceilingsOf(root, strategies).flatMap(({ rate, path, signals }) => {
+    const floor = floors.find((one) => rate < one.min && one.signals.some((signal) => signals.includes(signal)));
+    if (floor === undefined) return [];
+    const message = `is below min_rate ${floor.min} of ${formatPath(floor.path)}, which then has no effect on it`;
+    return [caution(path, message, "lower that min_rate, or raise this")];
+  });
+}
+
+interface WrittenRate {
+  readonly rate: number;
+  readonly path: Path;
+  readonly signals: readonly string[];
+}
+
+/** All rates that are ceilings of what is not protected. */
+function ceilingsOf(root: Values, strategies: readonly Placed[]): WrittenRate[] {
+  const found: WrittenRate[] = [];
+  const add = (rate: unknown, path: Path, signals: readonly string[]): void => {
+    if (typeof rate === "number") found.push({ rate, path, signals });
+  };
+  add(valueAt(root, "global", "sampling_rate"), ["global", "sampling_rate"], ["traces", "logs"]);
+  for (const [region, values] of Object.entries(valuesOf(root["regions"]) ?? {})) {
+    add(valueAt(values, "sampling_rate"), ["regions", region, "sampling_rate"], ["traces", "logs"]);
+  }
+  for (const { values, path, signals } of rulesOf(strategies)) {
+    if (values["priority"] !== "high") add(values["rate"], [...path, "rate"], signals);
+  }
+  for (const strategy of strategies) {
+    const { values, path } = strategy;
+    const names = values["type"] === "fixed" ? ["rate"] : ["normal_rate", "normal", "low_priority_rate", "low"];
+    for (const name of names) add(values[name], [...path, name], signalsOf(strategy));
+  }
+  return found;
+}
+
+function checkLogs({ root }: Outline, strategies: readonly Placed[]): Finding[] {
+  const path = ["global", "sampling", "logs"];
+  if (valueAt(root, ...path) === undefined) return [];
+  if (strategies.some((strategy) => signalsOf(strategy).includes("logs"))) return [];
+  const message = "has no effect: no strategy speaks of logs";
+  return [atKey(caution(path, message, "add signals: [traces, logs] to a strategy"))];
+}
